@@ -1,0 +1,207 @@
+"""Results on disk, keyed by what they are a function of.
+
+A report is a pure function of its results, and each result is a pure function of a specification, of this package's
+source, and of the numerical libraries. The key is the SHA-256 digest of the canonical JSON of exactly these. A result
+is a JSON file `<label>-<key>.json`; arrays in it stand in a NumPy archive beside it, which the JSON file names with
+its digest and which is written first, so that a result exists as soon as, and only if, its JSON file does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import io
+import json
+import math
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from reports.files import sweep_temporaries, write_atomic
+
+_ARRAY = "__array__"
+_FLOAT = "__float__"
+_LIBRARIES = ("sympy", "numpy", "scipy", "jax", "jaxlib", "diffrax", "scikit-learn")
+
+
+class _Damaged(Exception):
+    """A file of the cache that is not what was written."""
+
+
+def canonical_json(value: Any) -> str:
+    """`value` as JSON that is equal for equal values: sorted keys, no spaces, ASCII.
+
+    Raises:
+        TypeError: for anything that JSON has no type for, keys that are not strings included.
+        ValueError: for nan and infinities.
+    """
+    _refuse_other_keys(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def source_digest(packages: Iterable[str] = ("derive", "numerics")) -> str:
+    """SHA-256 (hex) over the names and contents of all Python files of the packages, none of which is imported."""
+    digest = hashlib.sha256()
+    for package in sorted(packages):
+        spec = importlib.util.find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            raise ValueError(f"{package} is not an installed package")
+        root = Path(next(iter(spec.submodule_search_locations)))
+        for file in sorted(root.rglob("*.py")):
+            name = f"{package}/{file.relative_to(root).as_posix()}".encode()
+            content = file.read_bytes()
+            digest.update(b"%d:%s%d:%s" % (len(name), name, len(content), content))
+    return digest.hexdigest()
+
+
+def provenance() -> dict[str, Any]:
+    """What a result depends on besides its specification: this package's version and source, library versions."""
+    versions = {}
+    for name in ("sdescent", *_LIBRARIES):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = None
+    return {"versions": versions, "source": source_digest()}
+
+
+@final
+class ResultsCache:
+    """Load a result, or compute and store it.
+
+    Args:
+        folder: where the results are kept; made when the first result is stored.
+        context: what every result depends on besides its specification; `provenance()` if left out.
+
+    Attributes:
+        reused, computed, damaged: labels of the results served from disk, computed, and found damaged (and computed).
+    """
+
+    def __init__(self, folder: str | Path, context: Mapping[str, Any] | None = None) -> None:
+        self.folder = Path(folder)
+        self.context = provenance() if context is None else dict(context)
+        self.reused: list[str] = []
+        self.computed: list[str] = []
+        self.damaged: list[str] = []
+        sweep_temporaries(self.folder)
+
+    def path(self, label: str, spec: Any) -> Path:
+        """The JSON file of the result of `spec`; `label` ([a-z0-9-]+) is there for the reader of the folder."""
+        if not re.fullmatch(r"[a-z0-9-]{1,60}", label):
+            raise ValueError(f"a result's label is made of a-z, 0-9 and '-', not {label!r}")
+        identity = canonical_json({"label": label, "spec": spec, "context": self.context})
+        return self.folder / f"{label}-{hashlib.sha256(identity.encode()).hexdigest()[:24]}.json"
+
+    def load_or_compute(self, label: str, spec: Any, compute: Callable[[], Any]) -> Any:
+        """The result of `spec`: from disk if a whole one is there, else `compute()`, stored.
+
+        A result is made of dictionaries with string keys, lists, strings, numbers, booleans, None and numeric arrays
+        (NumPy's or JAX's); tuples come back as lists, NumPy scalars as Python's. What is returned is what a later run
+        will read, in the first run too.
+
+        Raises:
+            OSError: if the folder cannot be written (a damaged or unreadable file only leads to a new computation).
+            TypeError: for a result made of anything else.
+        """
+        path = self.path(label, spec)
+        try:
+            value = self._load(path)
+        except FileNotFoundError:
+            pass
+        except _Damaged:
+            self.damaged.append(label)
+        else:
+            self.reused.append(label)
+            return value
+        value = compute()
+        self._store(path, spec, value)
+        self.computed.append(label)
+        return self._load(path)
+
+    def _store(self, path: Path, spec: Any, value: Any) -> None:
+        arrays: dict[str, np.ndarray] = {}
+        result = _encode(value, arrays)
+        body: dict[str, Any] = {"spec": spec, "context": self.context, "result": result, "arrays": None}
+        if arrays:
+            buffer = io.BytesIO()
+            np.savez(buffer, **arrays)  # pyright: ignore[reportArgumentType]
+            digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+            # Named by content: two runs that store the same result at once cannot mix their files.
+            name = f"{path.stem}.{digest[:12]}.npz"
+            write_atomic(path.with_name(name), buffer.getvalue())
+            body["arrays"] = {"file": name, "sha256": digest}
+        write_atomic(path, json.dumps({**body, "sha256": _digest(body)}, indent=1, allow_nan=False) + "\n")
+
+    def _load(self, path: Path) -> Any:
+        text = path.read_bytes()
+        try:
+            body = json.loads(text)
+            if body.pop("sha256") != _digest(body):
+                raise _Damaged(path)
+            arrays: dict[str, np.ndarray] = {}
+            if body["arrays"] is not None:
+                content = path.with_name(body["arrays"]["file"]).read_bytes()
+                if hashlib.sha256(content).hexdigest() != body["arrays"]["sha256"]:
+                    raise _Damaged(path)
+                with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+                    arrays = {name: archive[name] for name in archive.files}
+            return _decode(body["result"], arrays)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, zipfile.BadZipFile) as error:
+            raise _Damaged(path) from error
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(body).encode()).hexdigest()
+
+
+def _refuse_other_keys(value: Any) -> None:
+    # json.dumps turns 1, True and None into the strings "1", "true" and "null": two specs would share one key.
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"keys are strings, not {type(key).__name__}")
+            _refuse_other_keys(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_other_keys(item)
+
+
+def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    elif hasattr(value, "__array__"):
+        value = np.asarray(value)  # a JAX array comes here too
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {_FLOAT: repr(value)}
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind not in "biufc":
+            raise TypeError(f"arrays in a result are numeric, not {value.dtype}")
+        name = f"a{len(arrays)}"
+        arrays[name] = value
+        return {_ARRAY: name}
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) and key not in (_ARRAY, _FLOAT) for key in value):
+            raise TypeError(f"keys in a result are strings other than {_ARRAY} and {_FLOAT}")
+        return {key: _encode(item, arrays) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encode(item, arrays) for item in value]
+    raise TypeError(f"a result cannot hold {type(value).__name__}")
+
+
+def _decode(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {_ARRAY}:
+            return arrays[value[_ARRAY]]
+        if value.keys() == {_FLOAT}:
+            return float(value[_FLOAT])
+        return {key: _decode(item, arrays) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_decode(item, arrays) for item in value]
+    return value

@@ -1,0 +1,145 @@
+"""Whole files or none: atomic writes, and operating-system errors as one line.
+
+A reader of an output folder must never meet half a file, whether the writer was interrupted, killed, or ran out of
+disk. Every file is therefore written under a temporary name in its own folder, flushed to the disk, and renamed; the
+rename is atomic within one file system (POSIX.1-2017, rename()).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_TEMPORARY_NAME = re.compile(r"\..*\.[0-9a-f]{12}\.part(\..*)?")
+_STALE_SECONDS = 3600.0
+
+_CAUSES = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file is larger than this system allows",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "operation not permitted",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOTDIR: "a part of this path is a file, not a folder",
+    errno.EISDIR: "this is a folder, not a file",
+    errno.EEXIST: "something else already has this name",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ENOENT: "no such file or folder",
+    errno.ELOOP: "too many symbolic links",
+    errno.EMFILE: "too many open files",
+    errno.EIO: "the device reported an input/output error",
+}
+
+
+def one_line(text: object, limit: int = 300) -> str:
+    """`text` on one line: control characters (escape sequences included) as backslash codes, cut at `limit` characters.
+
+    For anything that came from outside and is about to be shown in a terminal.
+    """
+    shown = "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for char in str(text)
+    )
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def one_line_os_error(error: OSError) -> str:
+    """One clear line for an operating-system error, naming the path and the cause.
+
+    Example: `cannot use /data/report: the file system is read-only`.
+    """
+    # TimeoutError and a few library errors carry no number; their text is then the best cause there is.
+    cause = _CAUSES.get(error.errno or 0) or error.strerror or str(error) or type(error).__name__
+    if error.filename is None:
+        return one_line(f"cannot read or write a file: {cause}")
+    # A long path keeps its end, which names the file.
+    path = one_line(os.fsdecode(error.filename), limit=10_000)
+    path = path if len(path) <= 200 else "…" + path[-199:]
+    return f"cannot use {path}: {one_line(cause)}"
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path beside `path` (same suffix); what was written there becomes `path` when the block ends.
+
+    For libraries that write to a path of their own (figures, array archives). If the block raises, `path` is as it
+    was before and the temporary file is gone. The folder of `path` is made if needed.
+
+    Raises:
+        OSError: with `filename` set to `path`, whatever the failing call knew.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(6)}.part{target.suffix}")
+    try:
+        _make_folder(target.parent)
+        yield temporary
+        descriptor = os.open(temporary, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        error.filename, error.filename2 = str(target), None
+        raise
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_atomic(path: str | os.PathLike[str], data: str | bytes) -> None:
+    """Write `data` (text as UTF-8) to `path`, whole or not at all.
+
+    Raises:
+        OSError: as `atomic_path`.
+    """
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    with atomic_path(path) as temporary:
+        # O_EXCL: never follow a link somebody planted under the temporary name. 0o666: the user's umask decides.
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            view = memoryview(content)
+            while view:
+                view = view[os.write(descriptor, view) :]
+        finally:
+            os.close(descriptor)
+
+
+def sweep_temporaries(folder: str | os.PathLike[str]) -> int:
+    """Remove temporary files that killed runs left in `folder`; return how many.
+
+    Only files older than an hour go, since a run on another machine may be writing into a shared folder.
+    """
+    removed = 0
+    with contextlib.suppress(FileNotFoundError):
+        for entry in Path(folder).iterdir():
+            with contextlib.suppress(OSError):
+                if _TEMPORARY_NAME.fullmatch(entry.name) and time.time() - entry.stat().st_mtime > _STALE_SECONDS:
+                    entry.unlink()
+                    removed += 1
+    return removed
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        # mkdir says "exists" where the folder's own name is taken by a file; the user's path is what is wrong.
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    # Makes the rename itself survive a power cut; file systems that cannot sync a folder answer EINVAL.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

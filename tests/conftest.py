@@ -1,0 +1,41 @@
+"""Test configuration: 64-bit JAX, and no silent skip where the environment asks for none.
+
+Some tests need a program that a researcher's machine may lack (TeX, pandoc, a browser); they skip there. With
+SDESCENT_NO_SKIP=1, as in continuous integration, every skip is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+# Before the first import of jax in this process or any child: a test in 32 bits would test another program.
+os.environ["JAX_ENABLE_X64"] = "1"
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+
+NO_SKIP = os.environ.get("SDESCENT_NO_SKIP", "") not in ("", "0")
+
+
+def _forbid(report: pytest.TestReport | pytest.CollectReport) -> None:
+    # An expected failure also has the outcome "skipped"; it ran, so it stays.
+    if NO_SKIP and report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"skipped while SDESCENT_NO_SKIP is set: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _forbid(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _forbid(report)
+    return report

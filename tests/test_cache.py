@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from reports.cache import ResultsCache, canonical_json, provenance, source_digest
+
+SPEC = {"method": "dsgd", "noise": "gaussian:sigma=1/2", "paths": 100}
+VALUE = {
+    "mean": np.linspace(0.0, 1.0, 5),
+    "rows": [{"band": np.arange(6).reshape(2, 3), "t": 0.1}],
+    "blow_ups": np.int64(3),
+    "worst": math.inf,
+    "pair": (1, "σ"),
+    "nothing": None,
+}
+
+
+def cache(folder):
+    return ResultsCache(folder, context={"source": "s"})
+
+
+def never():
+    raise AssertionError("computed although stored")
+
+
+def same(a, b) -> bool:
+    if isinstance(a, np.ndarray):
+        return isinstance(b, np.ndarray) and a.dtype == b.dtype and np.array_equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return type(a) is type(b) and a == b
+
+
+def test_second_run_reads_what_the_first_returned(tmp_path):
+    first, second = cache(tmp_path / "results"), cache(tmp_path / "results")
+    one = first.load_or_compute("dsgd", SPEC, lambda: VALUE)
+    two = second.load_or_compute("dsgd", SPEC, never)
+    assert same(one, two)
+    assert same(one["mean"], VALUE["mean"]) and same(one["rows"][0]["band"], VALUE["rows"][0]["band"])
+    assert one["blow_ups"] == 3 and one["worst"] == math.inf and one["pair"] == [1, "σ"] and one["nothing"] is None
+    assert (first.computed, first.reused, second.computed, second.reused) == (["dsgd"], [], [], ["dsgd"])
+    stored = json.loads(first.path("dsgd", SPEC).read_text(encoding="utf-8"))
+    assert stored["spec"] == SPEC and stored["context"] == {"source": "s"}
+
+
+def test_nan_comes_back(tmp_path):
+    for _ in range(2):
+        assert math.isnan(cache(tmp_path).load_or_compute("x", 1, lambda: float("nan")))
+
+
+def test_jax_arrays_are_arrays(tmp_path):
+    jnp = pytest.importorskip("jax.numpy")
+    value = cache(tmp_path).load_or_compute("x", 1, lambda: {"v": jnp.arange(3.0)})
+    assert same(value, {"v": np.arange(3.0)})
+
+
+def test_every_part_of_the_key_counts(tmp_path):
+    base = cache(tmp_path).path("x", SPEC)
+    assert cache(tmp_path).path("x", dict(reversed(SPEC.items()))) == base
+    assert cache(tmp_path).path("y", SPEC) != base
+    assert cache(tmp_path).path("x", {**SPEC, "paths": 101}) != base
+    assert ResultsCache(tmp_path, context={"source": "t"}).path("x", SPEC) != base
+
+
+def damage_json(path, _):
+    path.write_text(path.read_text().replace("0.1", "0.2"))
+
+
+def cut_json(path, _):
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def empty_json(path, _):
+    path.write_bytes(b"")
+
+
+def other_json(path, _):
+    path.write_text("[" * 100_000)
+
+
+def flip_array(_, archive):
+    content = bytearray(archive.read_bytes())
+    content[200] ^= 1
+    archive.write_bytes(content)
+
+
+def lose_array(_, archive):
+    archive.unlink()
+
+
+@pytest.mark.parametrize("damage", [damage_json, cut_json, empty_json, other_json, flip_array, lose_array])
+def test_damaged_files_are_noticed_and_computed_again(tmp_path, damage):
+    first = cache(tmp_path).load_or_compute("x", SPEC, lambda: VALUE)
+    path = cache(tmp_path).path("x", SPEC)
+    (archive,) = tmp_path.glob("*.npz")
+    damage(path, archive)
+    again = cache(tmp_path)
+    assert same(again.load_or_compute("x", SPEC, lambda: VALUE), first)
+    assert (again.damaged, again.computed, again.reused) == (["x"], ["x"], [])
+    assert same(cache(tmp_path).load_or_compute("x", SPEC, never), first)
+
+
+@pytest.mark.parametrize("value", [{1: 2}, {"a": {1, 2}}, np.array(["a"]), np.array([{}], dtype=object), 1j])
+def test_what_cannot_be_stored_is_refused(tmp_path, value):
+    with pytest.raises(TypeError):
+        cache(tmp_path).load_or_compute("x", SPEC, lambda: value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("label", ["", "../x", "a b", "X"])
+def test_labels_cannot_leave_the_folder(tmp_path, label):
+    with pytest.raises(ValueError, match="label"):
+        cache(tmp_path).path(label, SPEC)
+
+
+def test_canonical_json_is_injective_where_json_is_not():
+    assert canonical_json({"b": 1, "a": [1, 2]}) == '{"a":[1,2],"b":1}'
+    for bad in ({1: 2}, [{None: 2}], {"a": {True: 1}}):
+        with pytest.raises(TypeError):
+            canonical_json(bad)
+    with pytest.raises(ValueError):
+        canonical_json(float("nan"))
+
+
+def test_source_digest_sees_every_file(tmp_path, monkeypatch):
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "__init__.py").write_text("raise RuntimeError('imported')")
+    (tmp_path / "pack" / "a.py").write_text("x = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    first = source_digest(["pack"])
+    (tmp_path / "pack" / "a.py").write_text("x = 2")
+    second = source_digest(["pack"])
+    (tmp_path / "pack" / "a.py").rename(tmp_path / "pack" / "b.py")
+    assert len({first, second, source_digest(["pack"])}) == 3
+    with pytest.raises(ValueError, match="nowhere"):
+        source_digest(["nowhere"])
+
+
+def test_provenance_names_the_versions():
+    found = provenance()
+    assert found["versions"]["sympy"].startswith("1.14") and len(found["source"]) == 64
+    canonical_json(found)
+
+
+def test_killed_run_is_continued(tmp_path):
+    """A run killed in its second result leaves the first one whole; the next run computes only what is missing."""
+    code = """
+import sys, time
+import numpy as np
+from reports.cache import ResultsCache
+results = ResultsCache(sys.argv[1], context={"source": "s"})
+results.load_or_compute("first", 1, lambda: np.arange(4))
+def slow():
+    print("second", flush=True)
+    time.sleep(600)
+results.load_or_compute("second", 2, slow)
+"""
+    with subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None and child.stdout.readline() == "second\n"
+        os.kill(child.pid, signal.SIGKILL)
+    again = cache(tmp_path)
+    assert same(again.load_or_compute("first", 1, never), np.arange(4))
+    assert again.load_or_compute("second", 2, lambda: 5) == 5
+    assert (again.reused, again.computed, again.damaged) == (["first"], ["second"], [])
