@@ -1,0 +1,67 @@
+"""What the engine needs to know of a compressor."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.form import GradientForm
+
+
+@dataclass(frozen=True)
+class Omega:
+    """The compression ratio of an unbiased compressor: E||C(v) - v||^2 <= omega ||v||^2, the smallest known constant.
+
+    Args:
+        value: omega (dimensionless).
+        exact: whether the bound is attained; False when a smaller constant may do.
+    """
+
+    value: sp.Expr
+    exact: bool
+
+
+class Compressor(ABC):
+    """A random map C: R^d -> R^d that a client applies to its message v.
+
+    Subclasses are `Unbiased` (E C(v) = v) or `Biased`; they are permutation equivariant up to the breaking of ties, so one
+    generic coordinate describes them in any dimension.
+    """
+
+    @property
+    @abstractmethod
+    def growth(self) -> int:
+        """The growth degree q: |C(v)| <= const (1 + |v|^q). Drift exists iff q < tail, covariance iff 2q < tail (theory 2)."""
+
+    @abstractmethod
+    def given(self, dim: sp.Expr) -> GradientForm:
+        """Mean and covariance of C(v) given v, in the coordinates v_j (dimension `dim`: a number or the symbol d)."""
+
+    @abstractmethod
+    def latex(self) -> str:
+        """The compressor's name in mathematics."""
+
+    def check_dimension(self, dim: int) -> None:  # noqa: B027 - most compressors exist in every dimension
+        """Raise BadInput when the compressor does not exist in this dimension."""
+
+
+class Unbiased(Compressor):
+    """Capability: E C(v) = v."""
+
+    @abstractmethod
+    def omega(self, dim: sp.Expr) -> Omega:
+        """The compression ratio.
+
+        Raises:
+            Refusal: there is no finite one ("no-omega").
+        """
+
+
+class Biased(Compressor):
+    """Capability: E C(v) != v, so there is no omega."""
+
+    def contraction(self, dim: sp.Expr) -> sp.Expr | None:
+        """a with E||C(v) - v||^2 <= a ||v||^2, a < 1, where one is known."""
+        return None

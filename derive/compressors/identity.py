@@ -1,0 +1,31 @@
+"""No compression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.compressors.compressor import Omega, Unbiased
+from derive.coordinates import v
+from derive.form import GradientForm
+from derive.registry import register
+
+
+@register("compressor", "identity", "C(v) = v")
+@dataclass(frozen=True)
+class Identity(Unbiased):
+    """C(v) = v: omega = 0."""
+
+    @property
+    def growth(self) -> int:
+        return 1
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(v, sp.S.Zero)
+
+    def omega(self, dim: sp.Expr) -> Omega:
+        return Omega(sp.S.Zero, True)
+
+    def latex(self) -> str:
+        return r"\mathrm{Id}"

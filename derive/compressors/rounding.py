@@ -1,0 +1,135 @@
+"""Unbiased random rounding to a grid: v_j lies in a cell [lo, hi] and goes to one of its ends, independently given v.
+
+E C_j = v_j and Var C_j = (|v_j| - lo)(hi - |v_j|) given v (theory 4). The grids: QSGD (Alistarh et al. 2017), TernGrad
+(Wen et al. 2017), natural compression (Horvath et al. 2022), and a fixed grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from derive.compressors.compressor import Omega, Unbiased
+from derive.compressors.identity import Identity
+from derive.coordinates import coord_max, coord_sum, v
+from derive.errors import BadInput, Refusal
+from derive.form import GradientForm
+from derive.registry import count, positive, register
+from derive.symbols import coerce
+
+
+@register("compressor", "qsgd", "random rounding of |v_j|/||v||_2 to s levels", count("s"))
+@dataclass(frozen=True)
+class QSGD(Unbiased):
+    """C_j = ||v||_2 sgn(v_j) xi_j / s with xi_j the random rounding of s|v_j|/||v||_2 to a neighbouring integer.
+
+    With r the fractional part of s|v_j|/||v||_2, Var C_j = (||v||_2/s)^2 r(1 - r). omega = sqrt(d)/s - 1 when
+    sqrt(d) >= 2s, else at most d/(4 s^2).
+    """
+
+    s: Any = "s"
+
+    def __post_init__(self) -> None:
+        s = coerce(self.s, "qsgd:s")
+        if s.is_number and not (s.is_integer and s.is_positive):
+            raise BadInput("qsgd:s", s, "a whole number >= 1, or the name of a symbol")
+        object.__setattr__(self, "s", s)
+
+    @property
+    def growth(self) -> int:
+        return 1
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        if dim == 1:  # |v|/||v|| = 1 is always a level
+            return Identity().given(dim)
+        norm2 = coord_sum(v**2)
+        level = self.s * sp.Abs(v) / sp.sqrt(norm2)
+        part = level - sp.floor(level)
+        variance = norm2 / self.s**2 * part * (1 - part)
+        return GradientForm(v, sp.Piecewise((variance, norm2 > 0), (0, True)))
+
+    def omega(self, dim: sp.Expr) -> Omega:
+        if dim == 1:
+            return Omega(sp.S.Zero, True)
+        fine, coarse = dim / (4 * self.s**2), sp.sqrt(dim) / self.s - 1
+        if dim.is_number and self.s.is_number:
+            return Omega(coarse, True) if dim >= 4 * self.s**2 else Omega(fine, False)
+        return Omega(sp.Piecewise((coarse, dim >= 4 * self.s**2), (fine, True)), False)
+
+    def latex(self) -> str:
+        return rf"\mathrm{{QSGD}}_{{{sp.latex(self.s)}}}"
+
+
+@register("compressor", "ternary", "TernGrad: max|v| sgn(v_j) with probability |v_j|/max|v|, else 0")
+@dataclass(frozen=True)
+class Ternary(Unbiased):
+    """C_j = ||v||_oo sgn(v_j) B_j, B_j ~ Bernoulli(|v_j|/||v||_oo): Var C_j = |v_j|(||v||_oo - |v_j|); omega = (sqrt(d)-1)/2."""
+
+    @property
+    def growth(self) -> int:
+        return 1
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        if dim == 1:
+            return Identity().given(dim)
+        return GradientForm(v, sp.Abs(v) * (coord_max(sp.Abs(v)) - sp.Abs(v)))
+
+    def omega(self, dim: sp.Expr) -> Omega:
+        return Omega((sp.sqrt(dim) - 1) / 2, True)
+
+    def latex(self) -> str:
+        return r"\mathrm{TernGrad}"
+
+
+@register("compressor", "natural", "random rounding of |v_j| to a power of two")
+@dataclass(frozen=True)
+class Natural(Unbiased):
+    """|v_j| in [2^a, 2^{a+1}] goes to an end of its binade: Var C_j = (|v_j| - 2^a)(2^{a+1} - |v_j|); omega = 1/8."""
+
+    @property
+    def growth(self) -> int:
+        return 1
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        size = sp.Abs(v)
+        low = 2 ** sp.floor(sp.log(size) / sp.log(2))
+        return GradientForm(v, sp.Piecewise(((size - low) * (2 * low - size), size > 0), (0, True)))
+
+    def omega(self, dim: sp.Expr) -> Omega:
+        return Omega(sp.Rational(1, 8), True)
+
+    def latex(self) -> str:
+        return r"\mathrm{Natural}"
+
+
+@register("compressor", "fixed-grid", "random rounding to the multiples of a step", positive("step"))
+@dataclass(frozen=True)
+class FixedGrid(Unbiased):
+    """v_j goes to a neighbouring multiple of `step`: with r the fractional part of v_j/step, Var C_j = step^2 r(1 - r)."""
+
+    step: Any = "step"
+
+    def __post_init__(self) -> None:
+        step = coerce(self.step, "fixed-grid:step")
+        if step.is_number and not step.is_positive:
+            raise BadInput("fixed-grid:step", step, "a number > 0, or the name of a symbol")
+        object.__setattr__(self, "step", step)
+
+    @property
+    def growth(self) -> int:
+        return 1
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        part = v / self.step - sp.floor(v / self.step)
+        return GradientForm(v, self.step**2 * part * (1 - part))
+
+    def omega(self, dim: sp.Expr) -> Omega:
+        raise Refusal(
+            "no-omega",
+            "rounding to a fixed grid has no finite omega: its error stays of the order of the step as v -> 0",
+        )
+
+    def latex(self) -> str:
+        return rf"\mathrm{{Grid}}_{{{sp.latex(self.step)}}}"

@@ -1,0 +1,49 @@
+"""Sign compressors (Bernstein et al. 2018; scaled sign: Karimireddy et al. 2019; theory 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.compressors.compressor import Biased
+from derive.coordinates import coord_sum, v
+from derive.form import GradientForm
+from derive.registry import register
+
+
+@register("compressor", "sign", "C_j = sgn(v_j)")
+@dataclass(frozen=True)
+class Sign(Biased):
+    """C_j(v) = sgn(v_j), with sgn(0) = 0."""
+
+    @property
+    def growth(self) -> int:
+        return 0
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(sp.sign(v), sp.S.Zero)
+
+    def latex(self) -> str:
+        return r"\mathrm{sign}"
+
+
+@register("compressor", "scaled-sign", "C_j = (||v||_1/d) sgn(v_j)")
+@dataclass(frozen=True)
+class ScaledSign(Biased):
+    """C_j(v) = (||v||_1 / d) sgn(v_j): ||C(v) - v||^2 = ||v||_2^2 - ||v||_1^2/d when no v_j is 0, so a = 1 - 1/d."""
+
+    @property
+    def growth(self) -> int:
+        return 1
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        if dim == 1:  # |v| sgn(v) = v
+            return GradientForm(v, sp.S.Zero)
+        return GradientForm(coord_sum(sp.Abs(v)) / dim * sp.sign(v), sp.S.Zero)
+
+    def contraction(self, dim: sp.Expr) -> sp.Expr:
+        return 1 - 1 / dim
+
+    def latex(self) -> str:
+        return r"\tfrac{\|\cdot\|_1}{d}\mathrm{sign}"

@@ -1,0 +1,96 @@
+"""Random sparsifiers: coordinates are kept at random and rescaled (Stich, Cordonnier, Jaggi 2018; theory 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from derive.compressors.compressor import Omega, Unbiased
+from derive.coordinates import v
+from derive.errors import BadInput
+from derive.form import GradientForm
+from derive.registry import Parameter, count, register
+from derive.symbols import coerce
+
+
+@register(
+    "compressor",
+    "bernoulli",
+    "each coordinate kept with probability p, scaled by 1/p",
+    Parameter("p", "a number in (0, 1]", lambda x: 0 < x <= 1, "p"),
+)
+@dataclass(frozen=True)
+class Bernoulli(Unbiased):
+    """C_j = v_j B_j / p with independent B_j ~ Bernoulli(p): variance v_j^2 (1-p)/p given v, omega = 1/p - 1."""
+
+    p: Any = "p"
+
+    def __post_init__(self) -> None:
+        p = coerce(self.p, "bernoulli:p")
+        if p.is_number and not (p.is_positive and (1 - p).is_nonnegative):
+            raise BadInput("bernoulli:p", p, "a number in (0, 1], or the name of a symbol")
+        object.__setattr__(self, "p", p)
+
+    @property
+    def growth(self) -> int:
+        return 1
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(v, (1 / self.p - 1) * v**2)
+
+    def omega(self, dim: sp.Expr) -> Omega:
+        return Omega(1 / self.p - 1, True)
+
+    def latex(self) -> str:
+        return rf"\mathrm{{Bernoulli}}({sp.latex(self.p)})"
+
+
+def check_k(name: str, k: Any) -> sp.Expr:
+    """k as a whole number >= 1 or a symbol."""
+    k = coerce(k, f"{name}:k")
+    if k.is_number and not (k.is_integer and k.is_positive):
+        raise BadInput(f"{name}:k", k, "a whole number >= 1, or the name of a symbol")
+    return k
+
+
+def check_k_within(name: str, k: sp.Expr, dim: int) -> None:
+    """k <= dim."""
+    if k.is_number and k > dim:
+        raise BadInput(f"{name}:k", k, f"a whole number from 1 to the dimension {dim}")
+
+
+@register("compressor", "rand-k", "k of d coordinates kept, uniformly, scaled by d/k", count("k"))
+@dataclass(frozen=True)
+class RandK(Unbiased):
+    """C_j = (d/k) v_j 1{j in K}, K uniform of size k.
+
+    P(j in K) = k/d and P(i, j in K) = k(k-1)/(d(d-1)), so given v: Cov_ij = (d(k-1)/(k(d-1)) - 1) v_i v_j for i != j and
+    Cov_jj = (d/k - 1) v_j^2; omega = d/k - 1.
+    """
+
+    k: Any = "k"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "k", check_k("rand-k", self.k))
+
+    @property
+    def growth(self) -> int:
+        return 1
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        own = (dim / self.k - 1) * v**2
+        if dim == 1:
+            return GradientForm(v, own)
+        pair = sp.factor(dim * (self.k - 1) / (self.k * (dim - 1)) - 1)
+        return GradientForm(v, own - pair * v**2, (v,), sp.Matrix([[pair]]))
+
+    def omega(self, dim: sp.Expr) -> Omega:
+        return Omega(dim / self.k - 1, True)
+
+    def check_dimension(self, dim: int) -> None:
+        check_k_within("rand-k", self.k, dim)
+
+    def latex(self) -> str:
+        return rf"\mathrm{{Rand}}\text{{-}}{sp.latex(self.k)}"

@@ -1,0 +1,44 @@
+"""Top-k (Stich, Cordonnier, Jaggi 2018; theory 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from derive.compressors.compressor import Biased
+from derive.compressors.identity import Identity
+from derive.compressors.sparsifiers import check_k, check_k_within
+from derive.coordinates import rank, v
+from derive.form import GradientForm
+from derive.registry import count, register
+
+
+@register("compressor", "top-k", "the k largest |v_j| kept; ties by lowest index", count("k"))
+@dataclass(frozen=True)
+class TopK(Biased):
+    """C_j(v) = v_j when fewer than k coordinates are ahead of j in |v|, else 0; ||C(v) - v||^2 <= (1 - k/d)||v||^2."""
+
+    k: Any = "k"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "k", check_k("top-k", self.k))
+
+    @property
+    def growth(self) -> int:
+        return 1
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        if self.k == dim:
+            return Identity().given(dim)
+        return GradientForm(sp.Piecewise((v, rank(sp.Abs(v)) < self.k), (0, True)), sp.S.Zero)
+
+    def contraction(self, dim: sp.Expr) -> sp.Expr:
+        return 1 - self.k / dim
+
+    def check_dimension(self, dim: int) -> None:
+        check_k_within("top-k", self.k, dim)
+
+    def latex(self) -> str:
+        return rf"\mathrm{{Top}}\text{{-}}{sp.latex(self.k)}"

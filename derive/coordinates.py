@@ -1,0 +1,307 @@
+"""Expressions for one generic coordinate, and scalars made from all of them.
+
+A vector of any dimension is written as the expression of its generic coordinate in `Coordinate` symbols: the own
+coordinate j (slot "j"), the coordinate that an aggregate runs over (slot "k"), or the other coordinate of a pair
+(slot "i"). Everything here is dimensionless. The same expression lowers to array code in any dimension and expands to
+named coordinates when somebody asks for them (`Expansion`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sympy as sp
+
+from derive.symbols import d as dimension
+
+
+class Coordinate(sp.Symbol):
+    """The generic coordinate of the vector `base`, at `slot` "j" (own), "k" (bound by an aggregate) or "i" (the other)."""
+
+    base: str
+    slot: str
+
+    def __new__(cls, base: str, slot: str = "j", positive: bool | None = None) -> Coordinate:
+        assumptions: dict[str, bool] = {"real": True} if positive is None else {"positive": positive}
+        symbol = sp.Symbol.__xnew__(cls, f"{base}_{slot}", **assumptions)  # pyright: ignore[reportAttributeAccessIssue]
+        symbol.base, symbol.slot = base, slot
+        return symbol
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str, str, bool | None], dict[str, Any]]:
+        return (self.base, self.slot, self.is_positive), {}
+
+    def at(self, slot: str) -> Coordinate:
+        """The same vector's coordinate in another slot."""
+        return Coordinate(self.base, slot, self.is_positive)
+
+
+g, gi, gk = Coordinate("g", "j"), Coordinate("g", "i"), Coordinate("g", "k")  # gradient
+v, vi, vk = Coordinate("v", "j"), Coordinate("v", "i"), Coordinate("v", "k")  # a client's message before compression
+
+
+class _Node(sp.Expr):
+    """Common ground of the expressions that look at every coordinate at once. Their first argument is closed over slot k."""
+
+    @property
+    def free_symbols(self) -> set[sp.Basic]:
+        return {s for s in self.args[0].free_symbols if not (isinstance(s, Coordinate) and s.slot == "k")} | self._own_slot()
+
+    def _own_slot(self) -> set[sp.Basic]:
+        return set()
+
+    def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Basic | None:
+        return self if isinstance(old, Coordinate) and old.slot == "k" else None
+
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+    def _eval_is_finite(self) -> bool:
+        return True
+
+    def _eval_is_commutative(self) -> bool:
+        return True
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"{type(self).__name__}({printer._print(self.args[0])})"
+
+
+class CoordSum(_Node):
+    """sum_k expr(k): a scalar. Linear: constants leave the sum, a constant summand becomes d times itself."""
+
+    def __new__(cls, expr: Any) -> Any:
+        expr = sp.expand(sp.sympify(expr))
+        if isinstance(expr, sp.Add):
+            return sp.Add(*[cls(term) for term in expr.args])
+        constant, dependent = _split(expr, "k")
+        if dependent == 1:
+            return dimension * constant
+        return constant * sp.Expr.__new__(cls, dependent)
+
+    def _eval_is_extended_nonnegative(self) -> bool | None:
+        return self.args[0].is_nonnegative
+
+    _eval_is_nonnegative = _eval_is_extended_nonnegative
+
+
+class CoordMax(_Node):
+    """max_k expr(k): a scalar."""
+
+    def __new__(cls, expr: Any) -> CoordMax:
+        return sp.Expr.__new__(cls, sp.sympify(expr))
+
+    def _eval_is_extended_nonnegative(self) -> bool | None:
+        return self.args[0].is_nonnegative
+
+    _eval_is_nonnegative = _eval_is_extended_nonnegative
+
+
+class _VectorNode(_Node):
+    """A vector-valued node; its second argument names the slot of the coordinate that it stands for."""
+
+    def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
+        return sp.Expr.__new__(cls, sp.sympify(expr), slot if isinstance(slot, sp.Symbol) else sp.Symbol(slot))
+
+    @property
+    def slot(self) -> str:
+        return str(self.args[1])
+
+    def _own_slot(self) -> set[sp.Basic]:
+        return {Coordinate("g", self.slot)}
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"{type(self).__name__}({printer._print(self.args[0])}, {self.slot})"
+
+
+class Rank(_VectorNode):
+    """The number of coordinates whose expr is larger than this one's; equal ones count where their index is lower."""
+
+    def _eval_is_integer(self) -> bool:
+        return True
+
+    def _eval_is_extended_nonnegative(self) -> bool:
+        return True
+
+
+class Hvp(_VectorNode):
+    """(H c)_j, the Hessian of the loss times the vector whose coordinates are expr (in slot k)."""
+
+    def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
+        if sp.sympify(expr) == 0:
+            return sp.S.Zero
+        return super().__new__(cls, expr, slot)
+
+
+def _depends(expr: sp.Basic, slot: str) -> bool:
+    if isinstance(expr, Coordinate):
+        return expr.slot == slot
+    if isinstance(expr, _VectorNode):
+        return expr.slot == slot
+    if isinstance(expr, _Node):
+        return False
+    return any(_depends(a, slot) for a in expr.args)
+
+
+def depends_on(expr: sp.Basic, slot: str = "j") -> bool:
+    """Whether the value of expr changes with the coordinate in `slot` (aggregates are scalars, so they do not)."""
+    return _depends(expr, slot)
+
+
+def _split(expr: sp.Expr, slot: str) -> tuple[sp.Expr, sp.Expr]:
+    """(constant, dependent) factors of a product with respect to a slot."""
+    constant, dependent = sp.S.One, sp.S.One
+    for factor in sp.Mul.make_args(expr):
+        if _depends(factor, slot):
+            dependent *= factor
+        else:
+            constant *= factor
+    return constant, dependent
+
+
+def to_slot(expr: sp.Expr, old: str, new: str) -> sp.Expr:
+    """expr with the coordinate in slot `old` renamed to slot `new`; what aggregates bind is left alone."""
+    if isinstance(expr, Coordinate):
+        return expr.at(new) if expr.slot == old else expr
+    if isinstance(expr, _VectorNode):
+        return type(expr)(expr.args[0], new) if expr.slot == old else expr
+    if isinstance(expr, _Node) or not expr.args:
+        return expr
+    return expr.func(*[to_slot(a, old, new) for a in expr.args])  # pyright: ignore[reportArgumentType]
+
+
+def coord_sum(expr: sp.Expr) -> sp.Expr:
+    """sum over all coordinates of an expression written for the own coordinate j."""
+    return CoordSum(to_slot(sp.sympify(expr), "j", "k"))
+
+
+def coord_max(expr: sp.Expr) -> sp.Expr:
+    """max over all coordinates of an expression written for the own coordinate j."""
+    return CoordMax(to_slot(sp.sympify(expr), "j", "k"))
+
+
+def hvp(expr: sp.Expr) -> sp.Expr:
+    """(H c)_j for the vector whose coordinate j is expr."""
+    return Hvp(to_slot(sp.sympify(expr), "j", "k"))
+
+
+def rank(expr: sp.Expr) -> sp.Expr:
+    """Rank of expr (written for coordinate j) in decreasing order, from 0."""
+    return Rank(to_slot(sp.sympify(expr), "j", "k"))
+
+
+def nodes(expr: sp.Basic) -> list[_Node]:
+    """The outermost aggregates, ranks and Hessian products of expr."""
+    if isinstance(expr, _Node):
+        return [expr]
+    found: dict[_Node, None] = {}
+    for a in expr.args:
+        found.update(dict.fromkeys(nodes(a)))
+    return list(found)
+
+
+def rename_vector(expr: sp.Expr, old: str, new: str) -> sp.Expr:
+    """expr with the vector called `old` exchanged for the one called `new`, inside aggregates too."""
+    if isinstance(expr, Coordinate):
+        return Coordinate(new, expr.slot, expr.is_positive) if expr.base == old else expr
+    if not expr.args:
+        return expr
+    return expr.func(*[rename_vector(a, old, new) for a in expr.args])  # pyright: ignore[reportArgumentType]
+
+
+def frozen(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Dummy, _Node]]:
+    """expr with its nodes exchanged for fresh symbols, and the way back."""
+    back = {sp.Dummy(f"A{n}", real=True): node for n, node in enumerate(nodes(expr))}
+    return expr.xreplace({node: dummy for dummy, node in back.items()}), back
+
+
+def gradient_derivative(expr: sp.Expr) -> sp.Expr:
+    """d expr / d g_j, the aggregates held fixed. Kinks of continuous expressions are ignored (a null set)."""
+    return smooth(sp.diff(expr, g))
+
+
+def smooth(expr: sp.Expr) -> sp.Expr:
+    """A derivative as it holds almost everywhere: point masses dropped, Heaviside steps written as cases."""
+    expr = expr.replace(lambda e: isinstance(e, sp.DiracDelta), lambda e: sp.S.Zero)
+    return expr.replace(
+        lambda e: isinstance(e, sp.Heaviside), lambda e: sp.Piecewise((1, e.args[0] > 0), (0, True))
+    )
+
+
+def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
+    """(J_b c)_j, J_b the Jacobian in x of the vector field with coordinate b: own part plus the chain rule through sums.
+
+    Raises:
+        TypeError: b contains an aggregate that has no derivative (a maximum or a rank).
+    """
+    body, back = frozen(b)
+    result = gradient_derivative(body) * hvp(c)
+    for dummy, node in back.items():
+        if not isinstance(node, CoordSum):
+            raise TypeError(f"{type(node).__name__} is not differentiable")
+        inner = to_slot(node.args[0], "k", "j")
+        if nodes(inner):
+            raise TypeError("an aggregate inside an aggregate is not differentiated")
+        chain = coord_sum(gradient_derivative(inner) * hvp(c))
+        result += sp.diff(body, dummy) * chain
+    return result.xreplace(back)
+
+
+class Expansion:
+    """Named coordinates for a generic expression.
+
+    Args:
+        dim: the dimension.
+        vectors: for each vector base ("g", ..) its `dim` coordinates.
+        hessian_product: c -> H c, needed when the expression contains Hessian products.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        vectors: Mapping[str, Sequence[sp.Expr]],
+        hessian_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
+    ) -> None:
+        self.dim, self.vectors, self.hessian_product = dim, vectors, hessian_product
+        self._memo: dict[tuple[sp.Basic, int | None], Any] = {}
+
+    def scalar(self, expr: sp.Expr) -> sp.Expr:
+        """The value of an expression without a free coordinate."""
+        return self._visit(sp.sympify(expr), {})
+
+    def vector(self, expr: sp.Expr) -> list[sp.Expr]:
+        """The `dim` values of an expression in the own coordinate."""
+        return [self._visit(sp.sympify(expr), {"j": m}) for m in range(self.dim)]
+
+    def _visit(self, expr: Any, index: dict[str, int]) -> Any:
+        if expr == dimension:
+            return sp.Integer(self.dim)
+        if isinstance(expr, Coordinate):
+            return self.vectors[expr.base][index[expr.slot]]
+        if isinstance(expr, _Node):
+            own = index[expr.slot] if isinstance(expr, _VectorNode) else None
+            key = (expr, None) if isinstance(expr, Hvp) else (expr, own)
+            if key not in self._memo:
+                inner = [self._visit(expr.args[0], {"k": m}) for m in range(self.dim)]
+                self._memo[key] = self._node(expr, inner, own)
+            found = self._memo[key]
+            return found[own] if isinstance(expr, Hvp) else found
+        if not expr.args:
+            return expr
+        return expr.func(*[self._visit(a, index) for a in expr.args])
+
+    def _node(self, expr: _Node, inner: list[sp.Expr], own: int | None) -> Any:
+        if isinstance(expr, CoordSum):
+            return sp.Add(*inner)
+        if isinstance(expr, CoordMax):
+            return sp.Max(*inner)
+        if isinstance(expr, Rank):
+            assert own is not None  # for the type checker; a rank always has a slot
+            ahead = [
+                sp.Piecewise((1, a >= inner[own] if m < own else a > inner[own]), (0, True))
+                for m, a in enumerate(inner)
+                if m != own
+            ]
+            return sp.Add(*ahead)
+        if self.hessian_product is None:
+            raise ValueError("this expression contains a Hessian product, and no Hessian was given")
+        return list(self.hessian_product(inner))

@@ -1,0 +1,44 @@
+"""The two ways in which an input can fail: it is malformed, or the object asked for does not exist."""
+
+from __future__ import annotations
+
+
+class BadInput(ValueError):
+    """An input that names nothing the toolkit knows, or a value outside what is accepted (exit status 2).
+
+    Args:
+        field: the name of the field, as the user wrote it ("rand-k:k", "--dim").
+        found: what was found, quoted back.
+        accepted: what would have been accepted, in one phrase.
+        column: position of the offending character (1-based) where there is one.
+    """
+
+    def __init__(self, field: str, found: object, accepted: str, column: int | None = None) -> None:
+        self.field, self.found, self.accepted, self.column = field, found, accepted, column
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """One line: field, value found, what is accepted."""
+        shown = str(self.found)
+        shown = "".join(ch if ch.isprintable() else "?" for ch in shown)
+        shown = shown if len(shown) <= 60 else shown[:57] + "..."
+        where = "" if self.column is None else f" (column {self.column})"
+        return f"{self.field}: found {shown!r}{where}; accepted: {self.accepted}"
+
+
+class Refusal(Exception):
+    """The mathematical object asked for does not exist, and why (exit status 1).
+
+    Args:
+        kind: a short stable code ("infinite-variance", "no-drift", "unbounded-lambda", "not-differentiable", "no-omega").
+        message: the reason in one sentence.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind, self.message = kind, message
+        super().__init__(message)
+
+
+class NoClosedForm(Exception):
+    """An expectation has no elementary form; callers fall back to moments conditional on the client's message."""

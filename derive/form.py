@@ -1,0 +1,90 @@
+"""The dimension-free gradient form of one step: mean, curvature and covariance for a generic coordinate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from derive.coordinates import Coordinate, Expansion, rename_vector
+
+
+@dataclass(frozen=True)
+class DenseCov:
+    """A covariance matrix without structure, measured from data (d x d, units of the gradient squared: dimensionless).
+
+    The matrix enters a form as a named leaf; its numbers are given when the form is expanded or lowered.
+    """
+
+    name: str = "Sigma"
+
+    @property
+    def variance(self) -> Coordinate:
+        """Its diagonal entry at the generic coordinate."""
+        return Coordinate(f"{self.name}_diag", "j", True)
+
+    def entry(self, i: int, j: int) -> sp.Symbol:
+        """The symbol of entry (i, j), counted from 1; symmetric."""
+        low, high = sorted((i, j))
+        return sp.Symbol(f"{self.name}{low}_{high}", real=True)
+
+
+@dataclass(frozen=True)
+class GradientForm:
+    """Mean and covariance of a random vector given the gradient (or given the client's message), for any dimension.
+
+    b_j = mean, S = diag(diag) + U core U' + sum_r coef_r Dense_r (all dimensionless), where column a of the d x r matrix U
+    has coordinates factors[a]. `curvature` is (Lam H Lam g)_j of the corrected model (theory 2), where it exists.
+    """
+
+    mean: sp.Expr
+    diag: sp.Expr
+    factors: tuple[sp.Expr, ...] = ()
+    core: sp.Matrix = field(default_factory=lambda: sp.zeros(0, 0))
+    dense: tuple[tuple[sp.Expr, DenseCov], ...] = ()
+    curvature: sp.Expr | None = None
+
+    @property
+    def variance(self) -> sp.Expr:
+        """S_jj, the whole diagonal entry."""
+        low_rank = sum(
+            (self.core[a, b] * self.factors[a] * self.factors[b] for a in range(self.rank) for b in range(self.rank)),
+            sp.S.Zero,
+        )
+        return self.diag + low_rank + sum((c * leaf.variance for c, leaf in self.dense), sp.S.Zero)
+
+    @property
+    def rank(self) -> int:
+        """Number of factors r."""
+        return len(self.factors)
+
+    @property
+    def expressions(self) -> tuple[sp.Expr, ...]:
+        """Everything in the form, for walks over symbols and functions."""
+        curvature = () if self.curvature is None else (self.curvature,)
+        return (self.mean, self.diag, *self.factors, *self.core, *(c for c, _ in self.dense), *curvature)
+
+    def in_vector(self, old: str, new: str) -> GradientForm:
+        """The same form with the vector `old` called `new` (message v -> gradient g when there is no noise)."""
+        return GradientForm(
+            rename_vector(self.mean, old, new),
+            rename_vector(self.diag, old, new),
+            tuple(rename_vector(f, old, new) for f in self.factors),
+            self.core.applyfunc(lambda e: rename_vector(e, old, new)),
+            self.dense,
+            None if self.curvature is None else rename_vector(self.curvature, old, new),
+        )
+
+    def covariance(self, expansion: Expansion) -> sp.Matrix:
+        """The dim x dim matrix S in named coordinates."""
+        dim = expansion.dim
+        diag = expansion.vector(self.diag)
+        u = sp.Matrix(dim, self.rank, lambda m, a: 0)
+        for a, factor in enumerate(self.factors):
+            u[:, a] = sp.Matrix(expansion.vector(factor))
+        core = self.core.applyfunc(expansion.scalar)
+        s = sp.diag(*diag) + (u * core * u.T if self.rank else sp.zeros(dim, dim))
+        for coef, leaf in self.dense:
+            entries = sp.Matrix(dim, dim, lambda i, j, leaf=leaf: leaf.entry(i + 1, j + 1))
+            s += expansion.scalar(coef) * entries
+        return s

@@ -1,0 +1,77 @@
+"""Distributed methods: x_{n+1} = x_n - eta h (1/N) sum_i C(grad f(x_n) + Z_i).
+
+One definition serves both sides: `moments` reads it to derive the SDE, and numerics runs it as it stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+from derive.compressors import Compressor, Identity, Sign
+from derive.errors import BadInput
+from derive.noise import Noise, NoNoise
+from derive.noise.law import Law
+from derive.noise.scales import Scaled
+from derive.registry import register
+from derive.schedules import Constant, Schedule
+from derive.symbols import N, coerce
+
+
+@dataclass(frozen=True)
+class Method:
+    """A distributed first-order method (theory 1).
+
+    Args:
+        compressor: the map C that each client applies to its noisy gradient.
+        noise: the gradient noise; a bare law means that law times the symbol sigma.
+        clients: their number N (a whole number or the symbol N); with one scale a client it is their number.
+        schedule: h(x, t).
+        name: how the method is called in tables.
+
+    Raises:
+        BadInput: a number of clients that contradicts the scales, or is not a whole number >= 1.
+    """
+
+    compressor: Compressor
+    noise: Any = field(default_factory=NoNoise)
+    clients: Any = None
+    schedule: Schedule = field(default_factory=Constant)
+    name: str = "method"
+
+    def __post_init__(self) -> None:
+        noise: Noise = Scaled(self.noise) if isinstance(self.noise, Law) else self.noise
+        object.__setattr__(self, "noise", noise)
+        scales = noise.scales
+        given = None if self.clients is None or self.clients is N else coerce(self.clients, "clients")
+        if given is not None and given.is_number and not (given.is_integer and given.is_positive):
+            raise BadInput("clients", given, "a whole number >= 1, or the symbol N")
+        if len(scales) > 1 and given is not None and given != len(scales):
+            raise BadInput("clients", given, f"{len(scales)}, the number of scales given")
+        clients = sp.Integer(len(scales)) if len(scales) > 1 else (N if given is None else given)
+        object.__setattr__(self, "clients", clients)
+
+
+@register("method", "dsgd", "Distributed SGD: clients send their gradients")
+def DSGD(noise: Any = NoNoise(), clients: Any = None, schedule: Schedule = Constant()) -> Method:  # noqa: N802,B008
+    """Distributed SGD: C is the identity ([S] section 3)."""
+    return Method(Identity(), noise, clients, schedule, "DSGD")
+
+
+@register("method", "dcsgd", "Distributed Compressed SGD: clients send C(gradient)")
+def DCSGD(  # noqa: N802
+    compressor: Compressor,
+    noise: Any = NoNoise(),  # noqa: B008
+    clients: Any = None,
+    schedule: Schedule = Constant(),  # noqa: B008
+) -> Method:
+    """Distributed Compressed SGD; biased compressors are accepted ([S] section 3)."""
+    return Method(compressor, noise, clients, schedule, "DCSGD")
+
+
+@register("method", "dsignsgd", "Distributed SignSGD: clients send the signs of their gradients")
+def DSignSGD(noise: Any = NoNoise(), clients: Any = None, schedule: Schedule = Constant()) -> Method:  # noqa: N802,B008
+    """Distributed SignSGD: C is the sign, elementwise ([S] section 3)."""
+    return Method(Sign(), noise, clients, schedule, "DSignSGD")

@@ -1,0 +1,78 @@
+"""What the engine needs to know of a gradient-noise law."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import sympy as sp
+
+from derive.errors import NoClosedForm
+
+INFINITE = sp.oo
+
+
+class Law(ABC):
+    """A symmetric standardised law on the line; a noise is sigma times it, so all of this is dimensionless.
+
+    A subclass states `tail`, `density` and `sign_mean`; the other members follow by integration, and are overridden where a
+    closed form is known (theory 3).
+    """
+
+    #: whether sign_mean and signed_moment have closed forms (False: they are named functions that numerics evaluates)
+    closed_form: bool = True
+    #: whether the law is the point mass at 0
+    degenerate: bool = False
+
+    @property
+    @abstractmethod
+    def tail(self) -> sp.Expr:
+        """The tail index: E|Z|^r is finite iff r < tail (oo for light tails)."""
+
+    @abstractmethod
+    def density(self, x: sp.Expr) -> sp.Expr:
+        """p(x)."""
+
+    @abstractmethod
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        """E sign(x + Z) = 2F(x) - 1, F the cdf."""
+
+    @abstractmethod
+    def latex(self) -> str:
+        """The law's name in mathematics, such as t_\\nu."""
+
+    @property
+    def variance(self) -> sp.Expr:
+        """E Z^2 of the standardised law, where 2 < tail."""
+        return self.moment(2)
+
+    def moment(self, m: int) -> sp.Expr:
+        """E Z^m for even m < tail.
+
+        Raises:
+            NoClosedForm: the integral has none.
+        """
+        z = sp.Dummy("z", positive=True)
+        return sp.S.One if m == 0 else self._integral(2 * z**m * self.density(z), (z, 0, sp.oo))
+
+    def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
+        """R_m(y) = E[Z^m sign(y + Z)] for m < tail.
+
+        Even m: sign(y) times the integral of z^m p over [-|y|, |y|]; odd m: twice that over [|y|, oo), by symmetry.
+
+        Raises:
+            NoClosedForm: the integral has none.
+        """
+        if m == 0:
+            return self.sign_mean(y)
+        z, bound = sp.Dummy("z", positive=True), sp.Dummy("y", positive=True)
+        if m % 2 == 0:
+            value = self._integral(2 * z**m * self.density(z), (z, 0, bound))
+            return sp.sign(y) * value.subs(bound, sp.Abs(y))
+        value = self._integral(2 * z**m * self.density(z), (z, bound, sp.oo))
+        return value.subs(bound, sp.Abs(y))
+
+    def _integral(self, integrand: sp.Expr, limits: tuple[sp.Expr, sp.Expr, sp.Expr]) -> sp.Expr:
+        value = sp.integrate(integrand, limits)
+        if value.has(sp.Integral):
+            raise NoClosedForm(f"no closed form for the integral of {integrand}")
+        return value

@@ -1,0 +1,269 @@
+"""Noises: a standardised law times a scale, for one client or for each of several."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from derive.coordinates import Coordinate, coord_sum, g
+from derive.errors import BadInput
+from derive.form import DenseCov
+from derive.noise.gaussian import Gaussian
+from derive.noise.laplace import Laplace
+from derive.noise.law import INFINITE, Law
+from derive.noise.logistic import Logistic
+from derive.noise.stable import Stable
+from derive.noise.student_t import Cauchy, StudentT
+from derive.noise.uniform import Uniform
+from derive.registry import Parameter, positive, register, scale
+from derive.symbols import coerce
+
+
+class Noise(ABC):
+    """Z_i, the gradient noise of client i: symmetric, independent over clients given x (theory 1). Dimensionless."""
+
+    #: the covariance matrix of correlated coordinates, or None when coordinates are independent
+    dense: DenseCov | None = None
+
+    @property
+    @abstractmethod
+    def law(self) -> Law:
+        """The standardised law of a coordinate."""
+
+    @property
+    @abstractmethod
+    def scales(self) -> tuple[sp.Expr, ...]:
+        """The scale of coordinate j for each client; one entry when all clients are equal."""
+
+    @abstractmethod
+    def latex(self) -> str:
+        """The noise as mathematics."""
+
+
+class Point(Law):
+    """The point mass at zero."""
+
+    degenerate = True
+
+    @property
+    def tail(self) -> sp.Expr:
+        return INFINITE
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        raise NotImplementedError("the point mass has no density")
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        return sp.sign(x)
+
+    def moment(self, m: int) -> sp.Expr:
+        return sp.S.One if m == 0 else sp.S.Zero
+
+    def latex(self) -> str:
+        return r"\delta_0"
+
+
+@register("noise", "none", "no noise: full gradients")
+@dataclass(frozen=True)
+class NoNoise(Noise):
+    """Z = 0."""
+
+    @property
+    def law(self) -> Law:
+        return Point()
+
+    @property
+    def scales(self) -> tuple[sp.Expr, ...]:
+        return (sp.S.Zero,)
+
+    def latex(self) -> str:
+        return "0"
+
+
+def _scale_tuple(value: Any, field: str, zero: bool = False) -> tuple[sp.Expr, ...]:
+    values = value if isinstance(value, (tuple, list)) else (value,)
+    scales = tuple(e if isinstance(e, Coordinate) else coerce(e, field) for e in values)
+    for e in scales:
+        if e.is_number and not (e.is_nonnegative if zero else e.is_positive):
+            raise BadInput(field, e, "a scale > 0 for every client" if not zero else "a scale >= 0 for every client")
+    if not scales:
+        raise BadInput(field, value, "at least one scale")
+    return scales
+
+
+@dataclass(frozen=True)
+class Scaled(Noise):
+    """Z_ij = sigma_i times a standardised law, independent over coordinates.
+
+    Args:
+        standard: the law.
+        sigma: one scale, or one a client; a `Coordinate` makes it a vector with one entry a coordinate.
+    """
+
+    standard: Law
+    sigma: Any = "sigma"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sigma", _scale_tuple(self.sigma, "sigma"))
+
+    @property
+    def law(self) -> Law:
+        return self.standard
+
+    @property
+    def scales(self) -> tuple[sp.Expr, ...]:
+        return self.sigma
+
+    def latex(self) -> str:
+        return rf"{_scales_latex(self.sigma)}\,{self.standard.latex()}"
+
+
+@dataclass(frozen=True)
+class Affine(Noise):
+    """Cov Z = (sigma0^2 + sigma1^2 ||g||^2) I, Gaussian, or Student-t with nu > 2 (theory 1 and 3)."""
+
+    sigma0: Any = "sigma0"
+    sigma1: Any = "sigma1"
+    nu: Any = None
+
+    def __post_init__(self) -> None:
+        s0, s1 = _scale_tuple(self.sigma0, "affine:sigma0", True), _scale_tuple(self.sigma1, "affine:sigma1", True)
+        if len(s0) != len(s1) and 1 not in (len(s0), len(s1)):
+            raise BadInput("affine:sigma1", f"{len(s1)} values", f"as many values as sigma0 ({len(s0)}), or one")
+        if any(a == 0 and b == 0 for a, b in zip(_cycle(s0, s1), _cycle(s1, s0), strict=True)):
+            raise BadInput("affine:sigma0", 0, "sigma0 and sigma1 not both 0 (that is the noise `none`)")
+        object.__setattr__(self, "sigma0", s0)
+        object.__setattr__(self, "sigma1", s1)
+        if self.nu is not None:
+            nu = coerce(self.nu, "affine:nu")
+            if nu.is_number and not (nu - 2).is_positive:
+                raise BadInput("affine:nu", nu, "a number > 2 (the variance must exist), or the name of a symbol")
+            object.__setattr__(self, "nu", nu)
+
+    @property
+    def law(self) -> Law:
+        return Gaussian() if self.nu is None else StudentT(self.nu)
+
+    @property
+    def scales(self) -> tuple[sp.Expr, ...]:
+        norm2 = coord_sum(g**2)
+        unit = sp.S.One if self.nu is None else (self.nu - 2) / self.nu
+        pairs = zip(_cycle(self.sigma0, self.sigma1), _cycle(self.sigma1, self.sigma0), strict=True)
+        return tuple(sp.sqrt(unit * (a**2 + b**2 * norm2)) if b != 0 else a * sp.sqrt(unit) for a, b in pairs)
+
+    def latex(self) -> str:
+        s0, s1 = _scales_latex(self.sigma0), _scales_latex(self.sigma1)
+        name = "" if self.nu is None else rf",\ t_{{{sp.latex(self.nu)}}}"
+        return rf"\mathrm{{Cov}}=({s0}^2+{s1}^2\|g\|_2^2)I{name}"
+
+
+@dataclass(frozen=True)
+class Correlated(Noise):
+    """Noise with a measured covariance matrix: coordinates are dependent, each with the standardised law rescaled to it.
+
+    Args:
+        standard: the law of a coordinate, with finite variance.
+        covariance: the leaf that names the d x d matrix.
+    """
+
+    standard: Law
+    covariance: DenseCov = DenseCov()  # noqa: RUF009 - frozen and without state
+
+    @property
+    def law(self) -> Law:
+        return self.standard
+
+    @property
+    def dense(self) -> DenseCov:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.covariance
+
+    @property
+    def scales(self) -> tuple[sp.Expr, ...]:
+        return (sp.sqrt(self.covariance.variance / self.standard.variance),)
+
+    def latex(self) -> str:
+        return rf"\{self.covariance.name}^{{1/2}}{self.standard.latex()}"
+
+
+def _cycle(values: tuple[sp.Expr, ...], other: tuple[sp.Expr, ...]) -> tuple[sp.Expr, ...]:
+    return values * len(other) if len(values) == 1 else values
+
+
+def _scales_latex(scales: tuple[sp.Expr, ...]) -> str:
+    return sp.latex(scales[0]) if len(scales) == 1 else r"(" + ",".join(sp.latex(s) for s in scales) + ")_i"
+
+
+def _scaled_or_none(law: Law, sigma: Any) -> Noise:
+    values = sigma if isinstance(sigma, (tuple, list)) else (sigma,)
+    if all(v in (0, "0") for v in values):
+        return NoNoise()
+    return Scaled(law, sigma)
+
+
+@register("noise", "gaussian", "sigma N(0,1): variance sigma^2", scale("sigma"))
+def gaussian(sigma: Any = "sigma") -> Noise:
+    """sigma times N(0, 1)."""
+    return _scaled_or_none(Gaussian(), sigma)
+
+
+@register("noise", "student-t", "sigma t_nu: variance sigma^2 nu/(nu-2) for nu > 2", positive("nu"), scale("sigma"))
+def student_t(nu: Any = "nu", sigma: Any = "sigma") -> Noise:
+    """sigma times t_nu."""
+    return _scaled_or_none(StudentT(nu), sigma)
+
+
+@register("noise", "cauchy", "sigma Cauchy: no mean, infinite variance", scale("sigma"))
+def cauchy(sigma: Any = "sigma") -> Noise:
+    """sigma times the standard Cauchy law."""
+    return _scaled_or_none(Cauchy(), sigma)
+
+
+@register("noise", "laplace", "sigma Laplace(0,1): variance 2 sigma^2", scale("sigma"))
+def laplace(sigma: Any = "sigma") -> Noise:
+    """sigma times the Laplace law of scale 1."""
+    return _scaled_or_none(Laplace(), sigma)
+
+
+@register("noise", "uniform", "sigma U[-1,1]: variance sigma^2/3", scale("sigma"))
+def uniform(sigma: Any = "sigma") -> Noise:
+    """sigma times the uniform law on [-1, 1]."""
+    return _scaled_or_none(Uniform(), sigma)
+
+
+@register("noise", "logistic", "sigma Logistic(0,1): variance sigma^2 pi^2/3", scale("sigma"))
+def logistic(sigma: Any = "sigma") -> Noise:
+    """sigma times the logistic law of scale 1."""
+    return _scaled_or_none(Logistic(), sigma)
+
+
+@register(
+    "noise",
+    "affine",
+    "Cov Z = (sigma0^2 + sigma1^2 ||g||^2) I; Gaussian, or Student-t when nu > 2 is given",
+    scale("sigma0"),
+    scale("sigma1"),
+    Parameter("nu", "a number > 2", lambda x: x > 2, None),
+)
+def affine(sigma0: Any = "sigma0", sigma1: Any = "sigma1", nu: Any = None) -> Noise:
+    """Affine variance."""
+    zero = [all(v in (0, "0") for v in (s if isinstance(s, (tuple, list)) else (s,))) for s in (sigma0, sigma1)]
+    return NoNoise() if all(zero) else Affine(sigma0, sigma1, nu)
+
+
+def _in_stable_range(alpha: Fraction) -> bool:
+    return 0 < alpha <= 2
+
+
+@register(
+    "noise",
+    "stable",
+    "sigma times the law with characteristic function exp(-|t|^alpha): infinite variance for alpha < 2",
+    Parameter("alpha", "a number in (0, 2]", _in_stable_range, "alpha"),
+    scale("sigma"),
+)
+def stable(alpha: Any = "alpha", sigma: Any = "sigma") -> Noise:
+    """sigma times a symmetric alpha-stable law."""
+    return _scaled_or_none(Stable(alpha), sigma)

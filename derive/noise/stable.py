@@ -1,0 +1,120 @@
+"""Symmetric alpha-stable laws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.errors import BadInput, NoClosedForm
+from derive.noise.gaussian import Gaussian
+from derive.noise.law import INFINITE, Law
+from derive.noise.student_t import Cauchy
+from derive.symbols import coerce
+
+
+class StableSignMean(sp.Function):
+    """2F(x) - 1 of the symmetric stable law with characteristic function exp(-|t|^alpha): (2/pi) int_0^oo sin(xt) e^{-t^alpha}/t dt.
+
+    A named function of (alpha, x): it has no elementary form except at alpha = 1 and 2, and is evaluated by quadrature.
+    """
+
+    nargs = 2
+
+    @classmethod
+    def eval(cls, alpha: sp.Expr, x: sp.Expr) -> sp.Expr | None:
+        if x.is_zero:
+            return sp.S.Zero
+        if x.could_extract_minus_sign():
+            return -cls(alpha, -x)
+        return None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        if argindex != 2:
+            raise sp.ArgumentIndexError(self, argindex)  # pyright: ignore[reportAttributeAccessIssue]
+        return 2 * StableDensity(*self.args)
+
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+    def _eval_evalf(self, prec: int) -> sp.Expr | None:
+        alpha, x = self.args
+        if not (alpha.is_number and x.is_number):
+            return None
+        from mpmath import mp
+
+        with mp.workprec(prec + 10):
+            a, y = mp.mpf(alpha._to_mpmath(prec + 10)), mp.mpf(x._to_mpmath(prec + 10))
+            end = (mp.log(2) * (prec + 10)) ** (1 / a)  # the integrand has decayed below the precision
+            pieces = min(400, 2 + int(abs(y) * end / mp.pi))
+            value = mp.quad(lambda s: mp.sinc(s * y) * y * mp.exp(-(s**a)), mp.linspace(0, end, pieces)) * 2 / mp.pi
+        return sp.Float(value, precision=prec)
+
+    def _latex(self, printer: object) -> str:
+        alpha, x = self.args
+        return rf"\left(2F_{{{sp.latex(alpha)}}}\left({sp.latex(x)}\right)-1\right)"
+
+
+class StableDensity(sp.Function):
+    """p(x) = (1/pi) int_0^oo cos(xt) e^{-t^alpha} dt of the same law; p(0) = Gamma(1 + 1/alpha)/pi."""
+
+    nargs = 2
+
+    @classmethod
+    def eval(cls, alpha: sp.Expr, x: sp.Expr) -> sp.Expr | None:
+        if x.is_zero:
+            return sp.gamma(1 + 1 / alpha) / sp.pi
+        return None
+
+    def _latex(self, printer: object) -> str:
+        alpha, x = self.args
+        return rf"p_{{{sp.latex(alpha)}}}\left({sp.latex(x)}\right)"
+
+
+@dataclass(frozen=True)
+class Stable(Law):
+    """Characteristic function exp(-|t|^alpha), 0 < alpha <= 2: Cauchy at 1, N(0, 2) at 2, else no closed form (theory 3)."""
+
+    alpha: sp.Expr
+
+    def __post_init__(self) -> None:
+        alpha = coerce(self.alpha, "stable:alpha")
+        if alpha.is_number and not (alpha.is_positive and (2 - alpha).is_nonnegative):
+            raise BadInput("stable:alpha", alpha, "a number in (0, 2], or the name of a symbol")
+        object.__setattr__(self, "alpha", alpha)
+
+    @property
+    def closed_form(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether alpha is 1 or 2."""
+        return self.alpha in (1, 2)
+
+    @property
+    def tail(self) -> sp.Expr:
+        return INFINITE if self.alpha == 2 else self.alpha
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        if self.alpha == 2:
+            return Gaussian().density(x / sp.sqrt(2)) / sp.sqrt(2)
+        return Cauchy().density(x) if self.alpha == 1 else StableDensity(self.alpha, x)
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        if self.alpha == 2:
+            return Gaussian().sign_mean(x / sp.sqrt(2))
+        return Cauchy().sign_mean(x) if self.alpha == 1 else StableSignMean(self.alpha, x)
+
+    def moment(self, m: int) -> sp.Expr:
+        if self.alpha == 2:
+            return sp.sqrt(2) ** m * Gaussian().moment(m)
+        if m == 0:
+            return sp.S.One
+        raise NoClosedForm(f"a stable law with alpha = {self.alpha} has no finite moment of order {m}")
+
+    def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
+        if self.alpha == 2:
+            return sp.sqrt(2) ** m * Gaussian().signed_moment(m, y / sp.sqrt(2))
+        if m == 0:
+            return self.sign_mean(y)
+        raise NoClosedForm(f"R_{m} of a stable law with alpha = {self.alpha} has no closed form")
+
+    def latex(self) -> str:
+        return rf"S_{{{sp.latex(self.alpha)}}}"

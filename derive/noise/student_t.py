@@ -1,0 +1,95 @@
+"""Student's t, and the Cauchy law as its case nu = 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.errors import BadInput
+from derive.noise.law import Law
+from derive.symbols import coerce
+
+# the finite sums have about nu/2 terms; beyond this the hypergeometric form is shorter and as accurate
+LARGEST_FINITE_SUM = 60
+
+
+@dataclass(frozen=True)
+class StudentT(Law):
+    """t_nu for a rational or symbolic nu > 0: variance nu/(nu - 2) for nu > 2, tail index nu (theory 3).
+
+    2F(x) - 1 is a finite sum for every integer nu (Abramowitz and Stegun 26.7.3 and 26.7.4), and
+    2 x Gamma((nu+1)/2) / (sqrt(pi nu) Gamma(nu/2)) 2F1(1/2, (nu+1)/2; 3/2; -x^2/nu) for any other.
+    """
+
+    nu: sp.Expr
+
+    def __post_init__(self) -> None:
+        nu = coerce(self.nu, "student-t:nu")
+        if nu.is_number and not nu.is_positive:
+            raise BadInput("student-t:nu", nu, "a number > 0, or the name of a symbol")
+        object.__setattr__(self, "nu", nu)
+
+    @property
+    def tail(self) -> sp.Expr:
+        return self.nu
+
+    @property
+    def _peak(self) -> sp.Expr:
+        """p(0) = Gamma((nu+1)/2) / (sqrt(pi nu) Gamma(nu/2))."""
+        return sp.gamma((self.nu + 1) / 2) / (sp.sqrt(sp.pi * self.nu) * sp.gamma(self.nu / 2))
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        return self._peak * (1 + x**2 / self.nu) ** (-(self.nu + 1) / 2)
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        if self.nu.is_Integer and self.nu <= LARGEST_FINITE_SUM:
+            return _finite_sum(int(self.nu), x)
+        half = sp.Rational(1, 2)
+        return 2 * x * self._peak * sp.hyper((half, (self.nu + 1) / 2), (3 * half,), -(x**2) / self.nu)
+
+    def moment(self, m: int) -> sp.Expr:
+        """nu^{m/2} prod_{i=1}^{m/2} (2i - 1)/(nu - 2i) for even m < nu."""
+        return self.nu ** (m // 2) * sp.prod([(2 * i - 1) / (self.nu - 2 * i) for i in range(1, m // 2 + 1)])
+
+    def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
+        """By parts: z p_nu is the derivative of -nu/(nu-1) p(0) (1 + z^2/nu)^{-(nu-1)/2}, a multiple of p_{nu-2} rescaled."""
+        if m == 0:
+            return self.sign_mean(y)
+        front = self.nu / (self.nu - 1) * self._peak
+        boundary = 2 * (-y) ** (m - 1) * (1 + y**2 / self.nu) ** (-(self.nu - 1) / 2)
+        if m == 1:
+            return front * boundary
+        lower = StudentT(self.nu - 2)
+        stretch = sp.sqrt(self.nu / lower.nu)
+        inner = stretch ** (m - 1) / lower._peak * lower.signed_moment(m - 2, y / stretch)
+        return front * ((m - 1) * inner + boundary)
+
+    def latex(self) -> str:
+        return rf"t_{{{sp.latex(self.nu)}}}"
+
+
+@dataclass(frozen=True)
+class Cauchy(StudentT):
+    """Density 1/(pi (1 + x^2)): 2F(x) - 1 = (2/pi) atan x; no mean, infinite variance (theory 3)."""
+
+    nu: sp.Expr = sp.Integer(1)
+
+    def latex(self) -> str:
+        return r"\mathrm{Cauchy}(0,1)"
+
+
+def _finite_sum(nu: int, x: sp.Expr) -> sp.Expr:
+    """2F(x) - 1 for integer nu: with cos^2 = nu/(nu + x^2) and sin = x/sqrt(nu + x^2) (A&S 26.7.3 odd, 26.7.4 even)."""
+    cosine2 = nu / (nu + x**2)
+    coefficient, total = sp.S.One, sp.S.Zero
+    if nu % 2:
+        for i in range((nu - 1) // 2):  # cos^{2i} times prod (2l)/(2l+1)
+            total += coefficient * cosine2**i
+            coefficient *= sp.Rational(2 * i + 2, 2 * i + 3)
+        angle = sp.atan(x / sp.sqrt(nu))
+        return 2 / sp.pi * (angle + x * sp.sqrt(nu) / (nu + x**2) * total)
+    for i in range(nu // 2):  # cos^{2i} times prod (2l-1)/(2l)
+        total += coefficient * cosine2**i
+        coefficient *= sp.Rational(2 * i + 1, 2 * i + 2)
+    return x / sp.sqrt(nu + x**2) * total

@@ -1,0 +1,35 @@
+"""The uniform law."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.noise.law import INFINITE, Law
+
+
+@dataclass(frozen=True)
+class Uniform(Law):
+    """Uniform on [-1, 1]: 2F(x) - 1 = clip(x, -1, 1), variance 1/3 (theory 3)."""
+
+    @property
+    def tail(self) -> sp.Expr:
+        return INFINITE
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        return sp.Piecewise((sp.Rational(1, 2), sp.Abs(x) <= 1), (0, True))
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        return sp.Max(-1, sp.Min(1, x))
+
+    def moment(self, m: int) -> sp.Expr:
+        return sp.Rational(1, m + 1)
+
+    def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
+        """With c = clip(y): c^{m+1}/(m+1) for even m, (1 - c^{m+1})/(m+1) for odd m."""
+        power = self.sign_mean(y) ** (m + 1)
+        return (power if m % 2 == 0 else 1 - power) / (m + 1)
+
+    def latex(self) -> str:
+        return r"\mathcal{U}[-1,1]"

@@ -1,0 +1,89 @@
+"""Step-size schedules u(t) and adaptive factors h(x, t): eta_n = eta h(x_n, n eta) (theory 1). Dimensionless."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from derive.coordinates import depends_on
+from derive.errors import BadInput
+from derive.registry import Parameter, register
+from derive.symbols import coerce, du, t, u
+
+
+class Schedule(ABC):
+    """The factor h that multiplies eta."""
+
+    @property
+    @abstractmethod
+    def factor(self) -> sp.Expr:
+        """h, a scalar in t and, if adaptive, in aggregates of the gradient."""
+
+    @property
+    def time_derivative(self) -> sp.Expr:
+        """The partial derivative of h in t."""
+        return sp.diff(self.factor, t)
+
+
+@register("schedule", "one", "u(t) = 1")
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """u(t) = 1."""
+
+    @property
+    def factor(self) -> sp.Expr:
+        return sp.S.One
+
+
+@register("schedule", "power", "u(t) = (1+t)^(-p)", Parameter("p", "a number in (0, 1]", lambda x: 0 < x <= 1, "p"))
+@dataclass(frozen=True)
+class Power(Schedule):
+    """u(t) = (1 + t)^{-p}, 0 < p <= 1 (theory 6.6)."""
+
+    p: Any = "p"
+
+    def __post_init__(self) -> None:
+        p = coerce(self.p, "power:p")
+        if p.is_number and not (p.is_positive and (1 - p).is_nonnegative):
+            raise BadInput("power:p", p, "a number in (0, 1], or the name of a symbol")
+        object.__setattr__(self, "p", p)
+
+    @property
+    def factor(self) -> sp.Expr:
+        return (1 + t) ** (-self.p)
+
+
+@register("schedule", "free", "any u(t), kept as the symbol u, its derivative as du")
+@dataclass(frozen=True)
+class Free(Schedule):
+    """An unspecified u(t) > 0: the symbol u, with derivative du."""
+
+    @property
+    def factor(self) -> sp.Expr:
+        return u
+
+    @property
+    def time_derivative(self) -> sp.Expr:
+        return du
+
+
+@dataclass(frozen=True)
+class Adaptive(Schedule):
+    """h(x, t) given as a scalar expression in t and in aggregates of the gradient, such as 1/(L0 + L1 sqrt(coord_sum(g**2))).
+
+    Raises:
+        BadInput: the expression depends on a single coordinate; it must be one number for all coordinates.
+    """
+
+    h: sp.Expr
+
+    def __post_init__(self) -> None:
+        if depends_on(self.h, "j") or depends_on(self.h, "k") or depends_on(self.h, "i"):
+            raise BadInput("h", self.h, "a scalar: t, parameters, and aggregates such as coord_sum(g**2)")
+
+    @property
+    def factor(self) -> sp.Expr:
+        return self.h

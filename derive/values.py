@@ -1,0 +1,81 @@
+"""Reading numbers and symbol names from untrusted text, without evaluating it.
+
+Imports no SymPy, so that a command line can reject bad input before anything heavy is loaded.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from fractions import Fraction
+
+from derive.errors import BadInput
+
+MAX_DIGITS = 40
+ACCEPTED = "an exact rational (2, 1/2), a plain decimal (0.25), or the name of a symbol"
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(/\d+)?", re.ASCII)
+_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
+_INDEXED = re.compile(r"[gxvFhW]_?\d+|H\d+_\d+|[A-Za-z]+_[ijk]", re.ASCII)
+# quadratic losses own h1, h2, ..; they may be named by a user, who then means those very symbols
+_LOSS_SYMBOL = re.compile(r"h\d+", re.ASCII)
+RESERVED = frozenset({"eta", "N", "u", "du", "t", "d"})
+_CONSTANTS = frozenset(
+    "nan inf infinity oo zoo e i pi s q o catalan eulergamma goldenratio true false none half nand nor xor not and or".split()
+)
+_CONSTANTS_EXACT = frozenset({"e", "i", "s", "q", "o"})  # reserved in capitals only: E, I, S, Q, O are SymPy's
+_FUNCTIONS = frozenset(
+    """abs acos acosh acot arg asin asinh atan atan2 atanh beta binomial ceil ceiling chi ci conjugate cos cosh cot coth csc
+    diff digamma dirac diracdelta ei elliptic_k erf erfc erfi erfinv exp expand expint factor factorial fibonacci floor
+    frac gamma heaviside hyper im integral integrate int lambda lambertw li limit ln log loggamma matrix max meijerg min
+    mod norm piecewise polygamma polylog print product range rational re root sec sech series shi si sign simplify sin sinc
+    sinh solve sqrt stablecdf sum summation symbol symbols tan tanh trigamma uppergamma lowergamma zeta eval exec open
+    import input coordsum coordmax rank hvp float integer function""".split()
+)
+
+
+def parse_value(text: str, field: str) -> Fraction | str:
+    """The exact value of a number, or the name of a symbol.
+
+    Raises:
+        BadInput: exponent notation, code, names reserved for the engine's own symbols, constants or functions.
+    """
+    text = text.strip(" ")
+    if _NUMBER.fullmatch(text):
+        return _number(text, field)
+    if _SYMBOL.fullmatch(text):
+        return _symbol(text, field)
+    raise BadInput(field, text, ACCEPTED, _first_bad_column(text))
+
+
+def _number(text: str, field: str) -> Fraction:
+    if sum(ch.isdigit() for ch in text) > MAX_DIGITS:
+        raise BadInput(field, text, f"a number of at most {MAX_DIGITS} digits")
+    numerator, _, denominator = text.partition("/")
+    if denominator and not int(denominator):
+        raise BadInput(field, text, "a number with a denominator other than zero")
+    if denominator and "." in numerator:
+        raise BadInput(field, text, ACCEPTED, numerator.index(".") + 1)
+    return Fraction(numerator) / (int(denominator) if denominator else 1)
+
+
+def _symbol(text: str, field: str) -> str:
+    lower = text.lower()
+    reserved = (
+        text in RESERVED
+        or keyword.iskeyword(text)
+        or lower in _FUNCTIONS
+        or (lower in _CONSTANTS and (lower not in _CONSTANTS_EXACT or text.isupper()))
+        or (bool(_INDEXED.fullmatch(text)) and not _LOSS_SYMBOL.fullmatch(text))
+    )
+    if reserved:
+        raise BadInput(field, text, "a symbol name that is no number, constant, function, keyword or symbol of the engine's own")
+    if len(text) > 30:
+        raise BadInput(field, text, "a symbol name of at most 30 characters")
+    return text
+
+
+def _first_bad_column(text: str) -> int | None:
+    """Where the text stops being the beginning of a number or a name (1-based)."""
+    match = re.match(r"[+-]?\d*\.?\d*(/\d*)?" if re.match(r"[+\-.\d]", text) else r"[A-Za-z][A-Za-z0-9_]*", text, re.ASCII)
+    return (match.end() + 1) if match and text else (1 if text else None)
