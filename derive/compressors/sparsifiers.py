@@ -84,7 +84,7 @@ class RandK(Unbiased):
         if dim == 1:
             return GradientForm(v, own)
         pair = sp.factor(dim * (self.k - 1) / (self.k * (dim - 1)) - 1)
-        return GradientForm(v, own - pair * v**2, (v,), sp.Matrix([[pair]]))
+        return GradientForm(v, sp.factor(dim / self.k - 1 - pair) * v**2, (v,), sp.Matrix([[pair]]))
 
     def omega(self, dim: sp.Expr) -> Omega:
         return Omega(dim / self.k - 1, True)

@@ -1,0 +1,281 @@
+"""One step of a method -> mean, covariance with its structure, and the conditions under which they exist (theory 2-4).
+
+E C = E[E[C | v]] and Cov C = E[Cov(C | v)] + Cov(E[C | v]): the compressor gives the moments given its message v, `expectation`
+integrates them over the noise. No pair of compressor and noise is treated by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.compressors import Compressor, Omega, Unbiased
+from derive.coordinates import Coordinate, depends_on, g, to_slot, v
+from derive.errors import NoClosedForm, Refusal
+from derive.expectation import CoordinateFunctions, expectation
+from derive.form import DenseCov, GradientForm
+from derive.methods import Method
+from derive.noise.law import Law
+from derive.symbols import d as dimension
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """Moments given the message v of each client, where no elementary form exists after the noise.
+
+    Args:
+        given_v: mean and covariance of C(v) in the coordinates v_j.
+        law: the standardised noise law, and
+        scales: its scale for each client; numerics integrates over v = g + scale Z.
+        dense: the leaf of the noise covariance when coordinates are correlated.
+    """
+
+    given_v: GradientForm
+    law: Law
+    scales: tuple[sp.Expr, ...]
+    dense: DenseCov | None = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An inequality `left > right` that existence needs, such as nu > 2, and what it is needed for.
+
+    `met` is True, False, or None while a symbol leaves it open.
+    """
+
+    left: sp.Expr
+    right: sp.Expr
+    purpose: str
+
+    @property
+    def met(self) -> bool | None:
+        if self.left == sp.oo:
+            return True
+        gap = self.left - self.right
+        if gap.is_positive:
+            return True
+        if gap.is_nonpositive:
+            return False
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.left} > {self.right}"
+
+
+@dataclass(frozen=True)
+class Moments:
+    """b and S of one step: exactly one of `form` (over the noise) and `conditional` (given v) is complete.
+
+    Args:
+        form: mean b_j and covariance S, averaged over clients, in the gradient; None without closed form.
+        conditional: the moments given v; None when `form` says it all.
+        mean: b_j, known even without `form` when the compressor is unbiased; else None.
+        conditions: those that a symbol leaves open, or that are unmet and said so (weak order).
+        omega: the compression ratio, or None.
+    """
+
+    form: GradientForm | None
+    conditional: Conditional | None
+    mean: sp.Expr | None
+    conditions: tuple[Condition, ...]
+    omega: Omega | None
+
+
+def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
+    """Mean and covariance of (1/N) sum_i C(g + Z_i), N times the latter (theory 2).
+
+    Args:
+        method: compressor, noise and clients.
+        dim: a dimension, or None for the symbol d.
+        orders: 2, or 3 when weak order 2 is asked for (its condition 3q < tail is then attached, met or not).
+
+    Raises:
+        Refusal: "no-drift" when q >= tail, "infinite-variance" when 2q >= tail.
+        BadInput: the compressor does not exist in this dimension.
+    """
+    if dim is not None:
+        method.compressor.check_dimension(dim)
+    conditions = existence(method, orders)
+    size = dimension if dim is None else sp.Integer(dim)
+    law, dense = method.noise.law, method.noise.dense
+    given = method.compressor.given(size)
+    conditional = Conditional(given, law, method.noise.scales, dense)
+    omega = compression_ratio(method.compressor, size)
+    if law.degenerate:
+        form = given.in_vector("v", "g")
+        rounds = given.diag.has(sp.floor) or given.mean.has(sp.Piecewise)
+        return Moments(form, conditional if rounds else None, form.mean, conditions, omega)
+    try:
+        form = _over_noise(given, method)
+    except NoClosedForm:
+        mean = g if given.mean == v else None
+        return Moments(None, conditional, mean, conditions, omega)
+    form = form if dim is None else _at_dimension(form, dim)
+    return Moments(form, None if law.closed_form else conditional, form.mean, conditions, omega)
+
+
+def existence(method: Method, orders: int = 2) -> tuple[Condition, ...]:
+    """The conditions r q < tail that a symbol leaves open (or, for r = 3, that fail): theory 2, "Existence".
+
+    Raises:
+        Refusal: the mean (r = 1) or the covariance (r = 2) does not exist.
+    """
+    q, tail = method.compressor.growth, method.noise.law.tail
+    told = f"{type(method.compressor).__name__} grows like |v|^{q} and the noise has tail index {tail}"
+    found = []
+    if method.noise.dense is not None or _needs_variance(method):
+        found.append(Condition(tail, sp.Integer(2), "the noise variance that defines its scale exists"))
+    if q:
+        found.append(Condition(tail, sp.Integer(q), "the drift exists"))
+        found.append(Condition(tail, sp.Integer(2 * q), "the covariance exists"))
+        if orders > 2:
+            found.append(Condition(tail, sp.Integer(orders * q), "weak order 2"))
+    for condition in found:
+        if condition.met is False and condition.purpose == "the drift exists":
+            raise Refusal("no-drift", f"the mean of the increment does not exist ({told}): there is no drift")
+        if condition.met is False and condition.purpose != "weak order 2":
+            raise Refusal(
+                "infinite-variance",
+                f"the second moment of the increment is infinite ({told}): no diffusion approximation of this form exists",
+            )
+    if method.noise.law.tail.is_Symbol and not method.noise.law.closed_form and q:
+        raise Refusal(
+            "infinite-variance",
+            f"the second moment of the increment is infinite unless {tail} = 2 ({told}): no diffusion approximation of this "
+            "form exists; at 2 the law is Gaussian",
+        )
+    return _sharpest([c for c in found if c.met is None]) + tuple(c for c in found if c.met is False)
+
+
+def _needs_variance(method: Method) -> bool:
+    """Whether the scales are stated through the variance (affine noise)."""
+    return any(s.has(2 - method.noise.law.tail) or s.has(method.noise.law.tail - 2) for s in method.noise.scales)
+
+
+def _sharpest(conditions: list[Condition]) -> tuple[Condition, ...]:
+    """Of the open conditions on the tail of one law: the one for existence that implies the others, and that for weak order."""
+    existence_ones = [c for c in conditions if c.purpose != "weak order 2"]
+    order_ones = [c for c in conditions if c.purpose == "weak order 2"]
+    sharpest = [max(existence_ones, key=lambda c: int(c.right))] if existence_ones else []
+    return tuple(sharpest + order_ones)
+
+
+def compression_ratio(compressor: Compressor, size: sp.Expr) -> Omega | None:
+    """omega, or None for a biased compressor or one without a finite ratio."""
+    if not isinstance(compressor, Unbiased):
+        return None
+    try:
+        return compressor.omega(size)
+    except Refusal:
+        return None
+
+
+def _over_noise(given: GradientForm, method: Method) -> GradientForm:
+    """The law of total expectation and of total covariance, averaged over the clients' scales."""
+    law, dense, scales = method.noise.law, method.noise.dense, method.noise.scales
+    if dense is not None:
+        return _over_correlated(given, dense)
+    functions = CoordinateFunctions()
+    weight = sp.Rational(1, len(scales))
+    mean, variance, off = sp.S.Zero, sp.S.Zero, sp.S.Zero
+    mean_i = to_slot(given.mean, "j", "i")
+    pair_given = mean_i * given.mean + sp.Add(
+        *[
+            given.core[a, b] * to_slot(given.factors[a], "j", "i") * given.factors[b]
+            for a in range(given.rank)
+            for b in range(given.rank)
+        ]
+    )
+    for s in scales:
+        b = expectation(given.mean, law, s, functions)
+        b_i = to_slot(b, "j", "i")
+        second = expectation(given.variance + given.mean**2, law, s, functions)
+        pair = expectation(pair_given, law, s, functions, ("i", "j"))
+        mean += weight * b
+        variance += weight * (second - b**2)
+        off += weight * (pair - b_i * b)
+    factors, core = _low_rank(sp.expand(off), functions)
+    low_rank = sp.Add(
+        *[core[a, b] * factors[a] * factors[b] for a in range(len(factors)) for b in range(len(factors))]
+    )
+    diag = sp.expand(variance - low_rank)
+    return GradientForm(
+        functions.value(tidy(mean)),
+        functions.value(tidy(diag)),
+        tuple(functions.value(f) for f in factors),
+        core.applyfunc(lambda e: functions.value(tidy(e))),
+    )
+
+
+def _low_rank(off: sp.Expr, functions: CoordinateFunctions) -> tuple[list[sp.Expr], sp.Matrix]:
+    """A polynomial in the names at slots i and j as U core U': factors are products of names (slot j), core scalars."""
+    basis: dict[sp.Expr, int] = {}
+    entries: dict[tuple[int, int], sp.Expr] = {}
+    for term in sp.Add.make_args(off):
+        if term == 0:
+            continue
+        scalar, left, right = sp.S.One, sp.S.One, sp.S.One
+        for factor in sp.Mul.make_args(term):
+            if depends_on(factor, "i"):
+                left *= to_slot(factor, "i", "j")
+            elif depends_on(factor, "j"):
+                right *= factor
+            else:
+                scalar *= factor
+        a, b = (basis.setdefault(f, len(basis)) for f in (left, right))
+        entries[a, b] = entries.get((a, b), sp.S.Zero) + scalar
+    core = sp.zeros(len(basis), len(basis))
+    for (a, b), value in entries.items():
+        core[a, b] = value
+    core = ((core + core.T) / 2).applyfunc(sp.expand)
+    kept = [a for a in range(len(basis)) if any(core[a, b] != 0 for b in range(len(basis)))]
+    names = list(basis)
+    return [names[a] for a in kept], core.extract(kept, kept)
+
+
+def _over_correlated(given: GradientForm, dense: DenseCov) -> GradientForm:
+    """Dependent coordinates: exact where E C is linear in v and the covariance given v is quadratic, E v v' = g g' + Sigma.
+
+    Raises:
+        NoClosedForm: otherwise.
+    """
+    diag_rest, diag_square = given.diag, sp.S.Zero
+    if given.diag != 0:
+        diag_square = sp.expand(given.diag).coeff(v, 2)
+        diag_rest = sp.expand(given.diag - diag_square * v**2)
+    linear = all(f == v for f in given.factors) and given.rank <= 1
+    if given.mean != v or not linear or diag_rest != 0 or depends_on(diag_square):
+        raise NoClosedForm("with correlated noise only compressors that are linear in the message have closed moments")
+    pair = given.core[0, 0] if given.rank else sp.S.Zero
+    diag = diag_square * (g**2 + dense.variance)
+    factors, core = ((g,), sp.Matrix([[pair]])) if given.rank else ((), sp.zeros(0, 0))
+    return GradientForm(g, tidy(diag), factors, core, ((1 + pair, dense),))
+
+
+def _at_dimension(form: GradientForm, dim: int) -> GradientForm:
+    """The form with the symbol d (it counts constant summands) exchanged for the dimension."""
+
+    def put(e: sp.Expr) -> sp.Expr:
+        return e.xreplace({dimension: sp.Integer(dim)})
+
+    return GradientForm(
+        put(form.mean), put(form.diag), tuple(put(f) for f in form.factors), form.core.applyfunc(put), form.dense, form.curvature
+    )
+
+
+def tidy(expr: sp.Expr) -> sp.Expr:
+    """A shorter equal expression: rational coefficients factored term by term; nothing is ever decided by it."""
+    expr = sp.expand(expr)
+    if expr.count_ops() > 400:
+        return expr
+    gathered: dict[sp.Expr, sp.Expr] = {}
+    for term in sp.Add.make_args(expr):
+        constant, dependent = sp.S.One, sp.S.One
+        for factor in sp.Mul.make_args(term):
+            if depends_on(factor) or factor.has(Coordinate) or not factor.is_rational_function():
+                dependent *= factor
+            else:
+                constant *= factor
+        gathered[dependent] = gathered.get(dependent, sp.S.Zero) + constant
+    return sp.Add(*[sp.factor(c) * f for f, c in gathered.items()])
