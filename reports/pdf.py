@@ -1,0 +1,266 @@
+r"""TeX into PDF: run pdfTeX on a copy of a document, locked in, and read its log.
+
+What TeX may do is cut down to reading its own distribution and the copy, and writing into the copy: no shell, no path
+outside, a limit on time and on file sizes. The document's text is escaped already (`reports.tex`); this is the second
+wall, for a template or a user's macro file that says something it should not. One gap is pdfTeX's own: its primitives
+that embed a file in the PDF (`\pdfobj`, `\pdfximage`) do not ask openin_any, so what they read ends up in the PDF.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from reports.files import one_line, write_atomic
+
+REQUIRED_PACKAGES = (
+    "amsmath", "amssymb", "amsthm", "mathtools", "booktabs", "hyperref", "graphicx", "microtype", "lmodern",
+)  # fmt: skip
+MACTEX = "/Library/TeX/texbin"
+OPTIONAL_PACKAGES = ("cleveref",)
+INSTALL_HINT = (
+    "Debian: apt-get install texlive-latex-recommended texlive-latex-extra lmodern; macOS: MacTeX or BasicTeX"
+)
+
+_TEXT = frozenset((".tex", ".bib", ".bst", ".sty", ".cls"))
+_PICTURES = frozenset((".pdf", ".png", ".jpg", ".jpeg"))
+_PASSES = 5
+_FILE_BLOCKS = 400_000  # of 512 bytes: 200 MB for one file
+_LOG_BYTES = 5_000_000
+
+
+@final
+@dataclass(frozen=True)
+class TexAbsent:
+    """TeX is not on this machine; `message` is one line that says what to install."""
+
+    message: str
+
+
+@final
+@dataclass(frozen=True)
+class Overfull:
+    """A box that is `points` pt (1 pt = 1/72.27 inch) too wide or too high; `where` is TeX's own words."""
+
+    points: float
+    where: str
+
+
+@final
+@dataclass(frozen=True)
+class CompileResult:
+    """What became of one document.
+
+    Attributes:
+        pdf: the PDF file, or None where there is none (then `errors` says why, or `timed_out` is true).
+        errors: TeX's errors, one line each, with file and line number.
+        undefined: references and citations that nothing defines.
+        overfull: boxes too large by more than the limit asked for, largest first.
+        log: the text of the last log (its first 5 MB).
+        seconds: wall time.
+        timed_out: whether the time limit ended the run.
+    """
+
+    pdf: Path | None
+    errors: tuple[str, ...]
+    undefined: tuple[str, ...]
+    overfull: tuple[Overfull, ...]
+    log: str
+    seconds: float
+    timed_out: bool
+
+    @property
+    def clean(self) -> bool:
+        """A PDF, no error, no undefined reference, no overfull box."""
+        return self.pdf is not None and not (self.errors or self.undefined or self.overfull)
+
+
+def compile_tex(
+    main: str | os.PathLike[str],
+    *,
+    folders: Sequence[str] = ("parts", "figures"),
+    timeout: float = 120.0,
+    overfull_points: float = 10.0,
+) -> CompileResult | TexAbsent:
+    """Compile the LaTeX file `main` to a PDF beside it.
+
+    TeX files and bibliographies in main's folder, and those and pictures in its sub-folders `folders`, are copied to a
+    fresh folder (links are left out), pdfTeX runs there until references stand, BibTeX after the first pass if the
+    document asks for it, and the PDF is moved back whole.
+
+    Args:
+        timeout: seconds for all passes together.
+        overfull_points: boxes too large by more than this many pt are reported.
+
+    Raises:
+        OSError: `main` cannot be read, or the PDF cannot be written.
+        ValueError: the file name holds anything but letters, digits, '.', '_' and '-', or does not end in .tex.
+    """
+    source = Path(main)
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*\.tex", source.name):
+        raise ValueError(f"a TeX file's name is made of letters, digits, '.', '_', '-': not {one_line(source.name)}")
+    pdftex = _find("pdflatex")
+    if pdftex is None:
+        return TexAbsent(f"{source.stem}.pdf was not made: pdflatex was not found ({INSTALL_HINT})")
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="sdescent-tex-") as name:
+        work = Path(name)
+        _copy(source, folders, work)
+        ran = _run_passes(pdftex, source.stem, work, started + timeout)
+        log = _read_log(work / f"{source.stem}.log")
+        made = work / f"{source.stem}.pdf"
+        # A run that failed can leave the PDF of an earlier pass, or half of one.
+        pdf = source.with_suffix(".pdf") if ran == "ok" and made.is_file() else None
+        if pdf is not None:
+            write_atomic(pdf, made.read_bytes())
+    errors = log_errors(log)
+    if pdf is None and not errors:
+        errors = (f"TeX did not finish within {timeout:g} s" if ran == "timeout" else "TeX stopped without a PDF",)
+    return CompileResult(
+        pdf=pdf,
+        errors=errors,
+        undefined=log_undefined(log),
+        overfull=log_overfull(log, overfull_points),
+        log=log,
+        seconds=time.monotonic() - started,
+        timed_out=ran == "timeout",
+    )
+
+
+def tex_packages_missing(
+    packages: Sequence[str] = REQUIRED_PACKAGES, timeout: float = 60.0
+) -> tuple[str, ...] | TexAbsent:
+    """Those of the LaTeX packages that this machine's TeX does not find."""
+    finder = _find("kpsewhich")
+    if finder is None or _find("pdflatex") is None:
+        return TexAbsent(f"pdflatex was not found ({INSTALL_HINT})")
+    command = [finder, *(f"{package}.sty" for package in packages)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=timeout, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return TexAbsent(f"kpsewhich did not answer within {timeout:g} s")
+    found = {Path(line).name for line in done.stdout.splitlines()}
+    return tuple(package for package in packages if f"{package}.sty" not in found)
+
+
+def log_errors(log: str) -> tuple[str, ...]:
+    """The errors in a log written with -file-line-error, in order, each once."""
+    found = re.findall(r"^(?:!|[^\s:]+:\d+:) .+$", log, flags=re.MULTILINE)
+    shown = [one_line(line) for line in found if "==> Fatal error occurred" not in line]
+    return tuple(dict.fromkeys(shown))
+
+
+def log_undefined(log: str) -> tuple[str, ...]:
+    """References and citations that stay undefined."""
+    pattern = r"(?:Reference|Citation) [`']([^']*)' (?:on page \S+ )?undefined"
+    return tuple(dict.fromkeys(one_line(key) for key in re.findall(pattern, log)))
+
+
+def log_overfull(log: str, more_than: float = 10.0) -> tuple[Overfull, ...]:
+    """Overfull boxes by more than `more_than` pt, largest first."""
+    pattern = r"^Overfull (\\[hv]box) \((\d+(?:\.\d+)?)pt too (?:wide|high)\) ?(.*)\n?(.*)$"
+    boxes = [
+        Overfull(float(points), one_line(f"{kind} {where} {text}".strip()))
+        for kind, points, where, text in re.findall(pattern, log, flags=re.MULTILINE)
+        if float(points) > more_than
+    ]
+    return tuple(sorted(boxes, key=lambda box: -box.points))
+
+
+def _find(program: str) -> str | None:
+    # MacTeX's folder is on the search path of a login shell only.
+    return shutil.which(program) or shutil.which(program, path=MACTEX)
+
+
+def _copy(source: Path, folders: Sequence[str], work: Path) -> None:
+    # Pictures only from the sub-folders: the user's own folder may hold gigabytes of PDFs that are none of ours.
+    wanted = {source.parent: (work, _TEXT)} | {source.parent / f: (work / f, _TEXT | _PICTURES) for f in folders}
+    shutil.copyfile(source, work / source.name)
+    for origin, (target, suffixes) in wanted.items():
+        # A missing sub-folder is fine; a link could lead anywhere on this machine.
+        if target != work and (origin.is_symlink() or not origin.is_dir()):
+            continue
+        target.mkdir(parents=True, exist_ok=True)
+        for entry in origin.iterdir():
+            if entry.suffix in suffixes and entry.is_file() and not entry.is_symlink():
+                shutil.copyfile(entry, target / entry.name)
+
+
+def _run_passes(pdftex: str, stem: str, work: Path, deadline: float) -> str:
+    """Run until the auxiliary files stand still; "ok", "failed" or "timeout"."""
+    command = [
+        pdftex, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error", f"{stem}.tex",
+    ]  # fmt: skip
+    before = None
+    for turn in range(_PASSES):
+        if (ran := _run(command, work, deadline)) != "ok":
+            return ran
+        bibtex = _find("bibtex")
+        if turn == 0 and bibtex and b"\\bibdata" in _auxiliary(work):
+            # BibTeX's complaints show in the next pass as undefined citations.
+            if _run([bibtex, stem], work, deadline) == "timeout":
+                return "timeout"
+        elif _auxiliary(work) == before:
+            return "ok"
+        before = _auxiliary(work)
+    return "ok"
+
+
+def _auxiliary(work: Path) -> bytes:
+    return b"\0".join(
+        file.read_bytes()[:_LOG_BYTES] for file in sorted(work.rglob("*")) if file.suffix in (".aux", ".toc", ".out")
+    )
+
+
+def _run(command: Sequence[str], work: Path, deadline: float) -> str:
+    # Limits through a shell: Python's own hook for this runs between fork and exec, unsafe beside JAX's threads.
+    limited = ["/bin/sh", "-c", f'ulimit -f {_FILE_BLOCKS}; exec "$0" "$@"', *command]
+    with subprocess.Popen(
+        limited,
+        cwd=work,
+        env=_locked_in(os.environ, work),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as child:
+        try:
+            return "ok" if child.wait(max(deadline - time.monotonic(), 0.0)) == 0 else "failed"
+        except subprocess.TimeoutExpired:
+            return "timeout"
+        finally:
+            # Also on an interrupt from the keyboard, and for whatever pdfTeX started itself.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
+
+
+def _locked_in(outer: Mapping[str, str], work: Path) -> dict[str, str]:
+    return {
+        **outer,
+        "shell_escape": "f",
+        "openin_any": "p",
+        "openout_any": "p",
+        "TEXMFOUTPUT": str(work),
+        # Long log lines would be broken in the middle of a message.
+        "max_print_line": "10000",
+        "error_line": "254",
+        "half_error_line": "238",
+    }
+
+
+def _read_log(path: Path) -> str:
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        return file.read(_LOG_BYTES).decode("utf-8", errors="replace")
+    return ""

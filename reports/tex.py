@@ -1,0 +1,144 @@
+"""Text into TeX: escaping, the marker of trusted TeX, and the template environment.
+
+Everything a template prints is escaped unless it is a `Tex`. A string that came from outside, a label of a data set or
+a line of an error, therefore cannot become a command, whatever it holds; forgetting a marker shows as a visible
+backslash in the document and never as an executed one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, final
+
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2.runtime import BlockReference, Context, Macro
+
+from reports.pdf import CompileResult as CompileResult
+from reports.pdf import Overfull as Overfull
+from reports.pdf import TexAbsent as TexAbsent
+from reports.pdf import compile_tex as compile_tex
+from reports.pdf import tex_packages_missing as tex_packages_missing
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "`": r"\textasciigrave{}",
+    # After a line break of a table these two would be read as its optional argument and its star.
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
+    "\u00a0": "~",
+}
+# Pairs that a TeX font joins into another character (an en dash, quotation marks).
+_LIGATURES = ("-", "'", ",")
+
+_MATHS = """
+    α alpha  β beta  γ gamma  δ delta  ε varepsilon  ζ zeta  η eta  θ theta  ι iota  κ kappa  λ lambda  μ mu  ν nu
+    ξ xi  π pi  ρ rho  σ sigma  τ tau  υ upsilon  φ varphi  χ chi  ψ psi  ω omega  Γ Gamma  Δ Delta  Θ Theta
+    Λ Lambda  Ξ Xi  Π Pi  Σ Sigma  Υ Upsilon  Φ Phi  Ψ Psi  Ω Omega  ϵ epsilon  ϑ vartheta  ϕ phi  ς varsigma  ≤ le
+    ≥ ge  ≠ ne  ≈ approx  ≪ ll  ≫ gg  ∝ propto  ∞ infty  ∂ partial  ∇ nabla  ∈ in  ∑ sum  ∏ prod  ∫ int  → to
+    ← leftarrow  ⇒ Rightarrow  ↦ mapsto  ⊤ top  ∘ circ  ± pm  · cdot  × times  ÷ div
+"""
+_MATHS_WORDS = _MATHS.split()
+_MATHS_TEX = {
+    **{char: rf"\ensuremath{{\{name}}}" for char, name in zip(_MATHS_WORDS[::2], _MATHS_WORDS[1::2], strict=True)},
+    "−": r"\ensuremath{-}",
+    "′": r"\ensuremath{'}",
+    "√": r"\ensuremath{\surd}",
+    **{chr(0x2080 + n): rf"\ensuremath{{_{n}}}" for n in range(10)},
+    **{chr(0x2070 + n): rf"\ensuremath{{^{n}}}" for n in (0, *range(4, 10))},
+    "⁻": r"\ensuremath{^-}",
+}
+# What the T1 encoding lacks among the Latin letters up to U+017F, and what it has beyond them.
+_NOT_IN_T1 = frozenset("ĦħĸĿŀŉŦŧſ")
+_ALSO_IN_T1 = frozenset("–—‘’‚“”„…€‰†‡•™ȘșȚț")
+
+
+@final
+class Tex(str):
+    """A string that is TeX already and is printed as it is. Make one only from TeX that this package wrote."""
+
+    __slots__ = ()
+
+
+def escape(text: object) -> Tex:
+    """Arbitrary text as TeX that prints it (T1 encoding), one line, no paragraph break, safe as an argument or a cell.
+
+    A `Tex` is returned unchanged. Letters that pdfTeX has no glyph for become their code point, as in [U+4E2D].
+    """
+    if isinstance(text, Tex):
+        return text
+    pieces: list[str] = []
+    previous = ""
+    for char in unicodedata.normalize("NFC", str(text)):
+        if char == previous and char in _LIGATURES:
+            pieces.append("{}")
+        pieces.append(_escape_char(char))
+        previous = char
+    return Tex("".join(pieces))
+
+
+def _escape_char(char: str) -> str:
+    if char in _SPECIAL:
+        return _SPECIAL[char]
+    if char.isspace():
+        return " "
+    if "!" <= char <= "~":
+        return char
+    if char in _MATHS_TEX:
+        return _MATHS_TEX[char]
+    if char in _ALSO_IN_T1 or ("\u00a1" <= char <= "\u017f" and char not in _NOT_IN_T1 and char != "\u00ad"):
+        return char
+    # Controls and formatting marks (soft hyphens, direction overrides) print nothing and could hide text.
+    return "" if unicodedata.category(char) in ("Cc", "Cf") else f"{{[}}U+{ord(char):04X}{{]}}"
+
+
+class _TexContext(Context):
+    """A context in which what a macro or block returns is TeX: its text is the template's, its values were escaped."""
+
+    def call(self, obj: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore
+        value = super().call(obj, *args, **kwargs)
+        return Tex(value) if isinstance(obj, Macro | BlockReference) and isinstance(value, str) else value
+
+
+def environment(loader: BaseLoader | None = None, **filters: Callable[..., Any]) -> Environment:
+    r"""The Jinja2 environment of the LaTeX templates; `loader` defaults to the package's own templates.
+
+    Delimiters that LaTeX can live with: \VAR{value}, \BLOCK{for x in y}, \#{comment}. A name that is not defined is an
+    error. Every value is escaped unless it is a `Tex`; what a filter or an operator makes of a `Tex` is text again, and
+    a \BLOCK{set} with a body gives text too (use a macro). `filters` are added under their names.
+    """
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES) if loader is None else loader,
+        block_start_string=r"\BLOCK{",
+        block_end_string="}",
+        variable_start_string=r"\VAR{",
+        variable_end_string="}",
+        comment_start_string=r"\#{",
+        comment_end_string="}",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        autoescape=False,  # Jinja's own escaping is HTML's; `finalize` below is ours
+        finalize=escape,
+    )
+    made.context_class = _TexContext
+    made.filters.update(filters)
+    return made
