@@ -1,0 +1,94 @@
+"""The distribution as a user gets it, the README's commands, and the switch that forbids skips."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def test_the_installed_version_is_the_projects():
+    assert importlib.metadata.version("sdescent") == PROJECT["version"]
+
+
+def test_the_command_is_installed_and_answers():
+    done = subprocess.run(
+        [Path(sys.executable).parent / "sdescent", "--help"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0 and "report" in done.stdout and done.stderr == ""
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_every_file_of_the_packages_and_no_other(tmp_path):
+    """Built from a clean copy, so a file that git does not know, or that the build forgets (a template), shows."""
+    subprocess.run(["git", "clone", "-q", ROOT, tmp_path / "clone"], check=True, timeout=60)
+    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path / "out", tmp_path / "clone"]
+    subprocess.run(pip, check=True, timeout=300)
+    (wheel,) = (tmp_path / "out").glob("sdescent-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+        extra = {name for name in archive.namelist() if name.endswith("/licenses/LICENSE")}
+    tracked = subprocess.run(
+        ["git", "ls-files", "derive", "numerics", "reports"],
+        cwd=tmp_path / "clone", capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert packed == set(tracked.stdout.split()) and len(extra) == 1
+
+
+def readme_commands() -> dict[str, str]:
+    """The README's commands by what they are for: `<!-- command: NAME -->` and the shell block that follows."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"<!-- command: (\w+) -->\n```sh\n(.+)\n```\n", text))
+
+
+def test_the_readme_has_its_two_commands_each_one_line():
+    commands = readme_commands()
+    assert set(commands) == {"report", "test"}
+    assert "sdescent report" in commands["report"] and "pytest" in commands["test"]
+    for command in commands.values():
+        extras = re.search(r"pip install .*'\.\[([a-z,]+)\]'", command)
+        assert extras is not None and set(extras[1].split(",")) <= set(PROJECT["optional-dependencies"])
+
+
+def run_pytest(folder: Path, source: str, no_skip: str) -> subprocess.CompletedProcess[str]:
+    (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text(encoding="utf-8"))
+    (folder / "test_x.py").write_text(source)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", folder]
+    env = {**os.environ, "SDESCENT_NO_SKIP": no_skip}
+    return subprocess.run(
+        [*command, folder], env=env, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "skipped"),
+    [
+        ("import pytest\n@pytest.mark.skip(reason='no TeX')\ndef test_a(): pass", "no TeX"),
+        ("import pytest\n@pytest.mark.skipif(True, reason='no TeX')\ndef test_a(): pass", "no TeX"),
+        ("import pytest\ndef test_a(): pytest.skip('no TeX')", "no TeX"),
+        ("import pytest\n@pytest.fixture\ndef f(): pytest.skip('no TeX')\ndef test_a(f): pass", "no TeX"),
+        ("import pytest\npytest.importorskip('no_such_module')\ndef test_a(): pass", "no_such_module"),
+        ("import unittest\nclass T(unittest.TestCase):\n  @unittest.skip('no TeX')\n  def test_a(self): 0", "no TeX"),
+    ],
+)
+def test_every_kind_of_skip_fails_where_skips_are_forbidden(tmp_path, source, skipped):
+    free, strict = run_pytest(tmp_path, source, "0"), run_pytest(tmp_path, source, "1")
+    assert "1 skipped" in free.stdout and free.returncode in (0, 5)
+    assert strict.returncode in (1, 2) and "skipped while SDESCENT_NO_SKIP is set" in strict.stdout
+    assert skipped in strict.stdout and "1 skipped" not in strict.stdout
+
+
+def test_expected_failures_are_no_skips(tmp_path):
+    source = "import pytest\n@pytest.mark.xfail(reason='known')\ndef test_a(): assert False\ndef test_b(): pass"
+    done = run_pytest(tmp_path, source, "1")
+    assert done.returncode == 0 and "1 passed, 1 xfailed" in done.stdout
