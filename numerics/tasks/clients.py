@@ -1,0 +1,133 @@
+"""Which samples each client draws from, and the random streams of its mini-batches.
+
+A stream's key is folded from (seed, purpose, client, path, step), so a client's draws never depend on how many clients,
+paths or steps are run beside it, and no two uses share a draw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import final
+
+import numpy as np
+
+from derive.errors import BadInput
+from numerics._jax import jax, jnp
+
+
+class Purpose(IntEnum):
+    """What a stream is for; part of its key."""
+
+    BATCH = 0
+    COMPRESSOR = 1
+    MEASUREMENT = 2
+
+
+@final
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class ClientData:
+    """N clients over n samples; client i draws `batch` of its samples with replacement, uniformly, at each step.
+
+    Make it with `shared_data` or `split_data`.
+
+    Attributes:
+        order: sample numbers, shape (n,); a client's samples are a run of consecutive entries.
+        starts: first entry of each client's run, shape (N,).
+        sizes: length of each client's run, shape (N,).
+        batch: B, or None for the deterministic gradient over all samples of the client.
+        scheme: "shared" or "split".
+    """
+
+    order: jax.Array
+    starts: jax.Array
+    sizes: jax.Array
+    batch: int | None = field(metadata={"static": True})
+    scheme: str = field(metadata={"static": True})
+
+    @property
+    def clients(self) -> int:
+        """N, the number of clients."""
+        return self.starts.shape[0]
+
+    def members(self, client: int) -> np.ndarray:
+        """Sample numbers of one client, sorted."""
+        start, size = int(self.starts[client]), int(self.sizes[client])
+        return np.sort(np.asarray(self.order[start : start + size]))
+
+    def draw(self, key: jax.Array, client: jax.Array | int) -> jax.Array:
+        """One mini-batch of a client: B sample numbers, independent and uniform over its samples; shape (B,)."""
+        assert self.batch is not None
+        position = jax.random.randint(key, (self.batch,), 0, self.sizes[client], dtype=jnp.int32)
+        return self.order[self.starts[client] + position]
+
+    def weights(self, client: jax.Array | int) -> jax.Array:
+        """1/(size of the client's data) on its samples, 0 elsewhere; shape (n,)."""
+        position = jnp.zeros_like(self.order).at[self.order].set(jnp.arange(self.order.shape[0]))
+        inside = (position >= self.starts[client]) & (position < self.starts[client] + self.sizes[client])
+        return jnp.where(inside, 1.0 / self.sizes[client], 0.0)
+
+
+def shared_data(samples: int, clients: int = 4, batch: int | None = 16) -> ClientData:
+    """Every client draws from all n samples, so that clients are independent and identically distributed (theory 1).
+
+    Args:
+        samples: n >= 1.
+        clients: N >= 1.
+        batch: B >= 1 drawn with replacement, or None for the full deterministic gradient.
+
+    Raises:
+        BadInput: an argument outside its range.
+    """
+    _check(samples, clients, batch)
+    whole = np.full(clients, samples, dtype=np.int32)
+    return ClientData(
+        jnp.arange(samples, dtype=jnp.int32), jnp.zeros(clients, jnp.int32), jnp.asarray(whole), batch, "shared"
+    )
+
+
+def split_data(samples: int, clients: int = 4, batch: int | None = 16, seed: int = 0) -> ClientData:
+    """The samples, shuffled once, are cut into N shards (sizes differ by at most one); client i draws from shard i.
+
+    Clients then differ in mean: the average of their gradients is grad f up to the sizes' differences, but a client's
+    noise is measured around its own mean, which theory 1 takes to be grad f.
+
+    Args:
+        samples: n >= clients.
+        clients: N >= 1.
+        batch: B >= 1 drawn with replacement within the shard, or None for the shard's deterministic gradient.
+        seed: of the shuffle, >= 0.
+
+    Raises:
+        BadInput: an argument outside its range.
+    """
+    _check(samples, clients, batch)
+    if clients > samples:
+        raise BadInput("clients", clients, f"at most one client a sample ({samples})")
+    check_seed(seed)
+    order = np.random.Generator(np.random.PCG64(seed)).permutation(samples).astype(np.int32)
+    bounds = (np.arange(clients + 1, dtype=np.int64) * samples // clients).astype(np.int32)
+    return ClientData(jnp.asarray(order), jnp.asarray(bounds[:-1]), jnp.asarray(np.diff(bounds)), batch, "split")
+
+
+def stream_keys(seed: int, purpose: Purpose, clients: jax.Array, paths: jax.Array) -> jax.Array:
+    """Keys of the streams (seed, purpose, client, path), shape (clients, paths); fold the step into each."""
+    check_seed(seed)
+    root = jax.random.fold_in(jax.random.key(seed), int(purpose))
+    per_path = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
+    return jax.vmap(lambda client: per_path(jax.random.fold_in(root, client), paths))(clients)
+
+
+def check_seed(seed: int) -> None:
+    """Raise BadInput unless `seed` is an integer from 0 to 2^63 - 1."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise BadInput("seed", seed, "an integer from 0 to 2^63 - 1")
+
+
+def _check(samples: int, clients: int, batch: int | None) -> None:
+    for name, value, top in (("samples", samples, 2**31 - 1), ("clients", clients, 10_000), ("batch", batch, 10**6)):
+        if name == "batch" and value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= top:
+            raise BadInput(name, value, f"an integer from 1 to {top}")

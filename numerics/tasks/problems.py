@@ -1,0 +1,249 @@
+"""Losses over data whose samples enter through a linear predictor: logistic regression and least squares.
+
+f(x) = (1/n) sum_m l(a_m . x, y_m) + (l2/2)||x||^2, a_m the m-th row of the features, y_m its label. With z = a.x:
+
+    logistic regression   l = log(1 + exp(-y z))     l' = -y s(-y z)     l'' = s(z) s(-z)     s(z) = 1/(1+exp(-z))
+    least squares         l = (z - y)^2/2            l' = z - y          l'' = 1
+
+so grad f = (1/n) A' l' + l2 x and Hess f = (1/n) A' diag(l'') A + l2 I. The l2 term belongs to every sample, hence to
+every mini-batch in full: it adds nothing to the gradient noise. Everything is dimensionless.
+
+A point has shape (d,), or (d, R) for R points at once (layout: coordinates x paths).
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from numbers import Real
+from typing import final
+
+import numpy as np
+
+from derive.errors import BadInput, Refusal
+from numerics._jax import jax, jnp
+from numerics.tasks._record import Record
+from numerics.tasks.data import Dataset
+
+
+@dataclass(frozen=True, eq=False)
+class LinearModel(ABC):
+    """A loss over data with a linear predictor; subclasses give l(z, y) and its first two derivatives in z.
+
+    Attributes:
+        features: A, shape (n, d).
+        labels: y, shape (n,).
+        l2: coefficient of ||x||^2/2, >= 0.
+    """
+
+    features: jax.Array
+    labels: jax.Array
+    l2: jax.Array | float
+
+    @abstractmethod
+    def sample_value(self, z: jax.Array, y: jax.Array) -> jax.Array:
+        """l(z, y), elementwise."""
+
+    @abstractmethod
+    def sample_slope(self, z: jax.Array, y: jax.Array) -> jax.Array:
+        """dl/dz, elementwise."""
+
+    @abstractmethod
+    def sample_curvature(self, z: jax.Array, y: jax.Array) -> jax.Array:
+        """d^2 l/dz^2, elementwise."""
+
+    @property
+    def samples(self) -> int:
+        """n, the number of samples."""
+        return self.features.shape[0]
+
+    @property
+    def dim(self) -> int:
+        """d, the number of coordinates of x."""
+        return self.features.shape[1]
+
+    @final
+    def loss(self, x: jax.Array) -> jax.Array:
+        """f(x), shape () for a point (d,), shape (R,) for points (d, R)."""
+        z = self.features @ x
+        return jnp.mean(self.sample_value(z, self._labels_like(z)), axis=0) + 0.5 * self.l2 * jnp.sum(x * x, axis=0)
+
+    @final
+    def gradient(self, x: jax.Array) -> jax.Array:
+        """grad f(x), the shape of x."""
+        z = self.features @ x
+        return self.features.T @ self.sample_slope(z, self._labels_like(z)) / self.samples + self.l2 * x
+
+    @final
+    def sample_gradients(self, x: jax.Array) -> jax.Array:
+        """Gradient of every sample's own loss (l2 term included) at one point (d,), shape (n, d)."""
+        slopes = self.sample_slope(self.features @ x, self.labels)
+        return slopes[:, None] * self.features + self.l2 * x
+
+    @final
+    def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
+        """Mini-batch gradients (1/B) sum_b l'(a.x, y) a + l2 x, one mini-batch a path.
+
+        Args:
+            x: points, shape (d, R).
+            batch: sample numbers, shape (B, R); column r is the mini-batch of path r.
+
+        Returns:
+            shape (d, R).
+        """
+        points = x.T
+
+        def add(total: jax.Array, chosen: jax.Array) -> tuple[jax.Array, None]:
+            rows = self.features[chosen]
+            slope = self.sample_slope(jnp.sum(rows * points, axis=1), self.labels[chosen])
+            return total + slope[:, None] * rows, None
+
+        # One sample a path at a time keeps memory at O(d R), whatever the batch size.
+        total, _ = jax.lax.scan(add, jnp.zeros_like(points), batch)
+        return total.T / batch.shape[0] + self.l2 * x
+
+    @final
+    def weighted_gradient(self, x: jax.Array, weights: jax.Array) -> jax.Array:
+        """sum_m weights_m grad l_m(x) + l2 x, shape (d, R), for points (d, R) and weights (n,) that add up to 1."""
+        z = self.features @ x
+        return self.features.T @ (weights[:, None] * self.sample_slope(z, self._labels_like(z))) + self.l2 * x
+
+    @final
+    def hessian(self, x: jax.Array) -> jax.Array:
+        """Hess f(x) at one point (d,), shape (d, d)."""
+        curvature = self.sample_curvature(self.features @ x, self.labels)
+        return (self.features.T * curvature) @ self.features / self.samples + self.l2 * jnp.eye(self.dim)
+
+    @final
+    def hvp(self, x: jax.Array, v: jax.Array) -> jax.Array:
+        """Hess f(x) v without the Hessian, O(n d) a path; x and v share a shape, (d,) or (d, R)."""
+        z = self.features @ x
+        return (
+            self.features.T @ (self.sample_curvature(z, self._labels_like(z)) * (self.features @ v)) / (self.samples)
+            + self.l2 * v
+        )
+
+    @final
+    def _labels_like(self, z: jax.Array) -> jax.Array:
+        return self.labels if z.ndim == 1 else self.labels[:, None]
+
+
+@final
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class LogisticRegression(LinearModel):
+    """l(z, y) = log(1 + exp(-y z)), labels -1 and +1; make it with `logistic_regression`."""
+
+    def sample_value(self, z: jax.Array, y: jax.Array) -> jax.Array:
+        return jnp.logaddexp(0.0, -y * z)
+
+    def sample_slope(self, z: jax.Array, y: jax.Array) -> jax.Array:
+        return -y * jax.nn.sigmoid(-y * z)
+
+    def sample_curvature(self, z: jax.Array, y: jax.Array) -> jax.Array:
+        return jax.nn.sigmoid(z) * jax.nn.sigmoid(-z)
+
+
+@final
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class LeastSquares(LinearModel):
+    """l(z, y) = (z - y)^2/2; make it with `least_squares`."""
+
+    def sample_value(self, z: jax.Array, y: jax.Array) -> jax.Array:
+        return 0.5 * (z - y) ** 2
+
+    def sample_slope(self, z: jax.Array, y: jax.Array) -> jax.Array:
+        return z - y
+
+    def sample_curvature(self, z: jax.Array, y: jax.Array) -> jax.Array:
+        return jnp.ones_like(z)
+
+
+def logistic_regression(data: Dataset, l2: float = 0.01) -> LogisticRegression:
+    """Logistic regression on `data` with the term (l2/2)||x||^2.
+
+    Raises:
+        BadInput: a label other than -1 and +1, or l2 negative or not finite.
+    """
+    if not bool(np.all(np.abs(data.labels) == 1.0)):
+        raise BadInput("labels", data.labels[np.abs(data.labels) != 1.0][0], "-1 and +1")
+    features, labels = _arrays(data)
+    return LogisticRegression(features, labels, _coefficient(l2))
+
+
+def least_squares(data: Dataset, l2: float = 0.0) -> LeastSquares:
+    """Least squares on `data` with the term (l2/2)||x||^2.
+
+    Raises:
+        BadInput: a label or feature that is not finite, or l2 negative or not finite.
+    """
+    features, labels = _arrays(data)
+    return LeastSquares(features, labels, _coefficient(l2))
+
+
+@dataclass(frozen=True)
+class Minimum(Record):
+    """A minimiser found by Newton's method.
+
+    Attributes:
+        point: x*, shape (d,).
+        loss: f(x*).
+        gradient_norm: ||grad f(x*)||_2, the check.
+        curvature: the smallest and largest eigenvalue of Hess f(x*); steps of gradient descent near x* need
+            eta < 2/largest.
+        iterations: Newton steps taken.
+    """
+
+    point: np.ndarray
+    loss: float
+    gradient_norm: float
+    curvature: tuple[float, float]
+    iterations: int
+
+
+def minimise(
+    problem: LinearModel, start: np.ndarray | None = None, tolerance: float = 1e-10, limit: int = 100
+) -> Minimum:
+    """Newton's method with halved steps (Armijo, slope fraction 1/4), stopped at ||grad f||_2 <= tolerance.
+
+    Raises:
+        Refusal: kind "no-minimiser" when the Hessian is singular or `limit` steps do not reach the tolerance, as for
+            logistic regression on separable data without an l2 term.
+    """
+    x = jnp.zeros(problem.dim) if start is None else jnp.asarray(start, dtype=jnp.float64)
+    value = float(problem.loss(x))
+    for iteration in range(limit + 1):
+        gradient = problem.gradient(x)
+        norm = float(jnp.linalg.norm(gradient))
+        hessian = problem.hessian(x)
+        if norm <= tolerance:
+            spectrum = np.linalg.eigvalsh(np.asarray(hessian))
+            return Minimum(np.asarray(x), value, norm, (float(spectrum[0]), float(spectrum[-1])), iteration)
+        step = jnp.linalg.solve(hessian, gradient)
+        decrease = float(gradient @ step)
+        if not (math.isfinite(decrease) and decrease > 0.0):
+            break
+        length, moved, trial = 1.0, x - step, float(problem.loss(x - step))
+        # Rounding hides decreases below the last bits of f: there the full Newton step is right.
+        slack = 4.0 * np.finfo(float).eps * abs(value)
+        while not trial <= value - 0.25 * length * decrease + slack and length > 1e-10:
+            length *= 0.5
+            moved = x - length * step
+            trial = float(problem.loss(moved))
+        x, value = moved, trial
+    raise Refusal("no-minimiser", f"Newton's method did not reach a gradient norm of {tolerance:g} in {limit} steps")
+
+
+def _arrays(data: Dataset) -> tuple[jax.Array, jax.Array]:
+    for field, values in (("features", data.features), ("labels", data.labels)):
+        if not bool(np.all(np.isfinite(values))):
+            raise BadInput(field, "a value that is not finite", "finite numbers")
+    return jnp.asarray(data.features, dtype=jnp.float64), jnp.asarray(data.labels, dtype=jnp.float64)
+
+
+def _coefficient(l2: float) -> float:
+    if isinstance(l2, bool) or not isinstance(l2, Real) or not math.isfinite(l2) or l2 < 0:
+        raise BadInput("l2", l2, "a finite number >= 0")
+    return float(l2)
