@@ -1,0 +1,52 @@
+"""Derive the SDE of a distributed stochastic optimiser, exactly and symbolically.
+
+    >>> import derive
+    >>> derive.sde(derive.DSignSGD(derive.StudentT(3)), dim=2).to_dict()["drift"][0]
+
+Names are imported when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_HOME = {
+    "derive.methods": ("Method", "DSGD", "DCSGD", "DSignSGD"),
+    "derive.sde": ("SDE", "sde"),
+    "derive.moments": ("moments", "Moments", "Conditional"),
+    "derive.form": ("GradientForm", "DenseCov"),
+    "derive.errors": ("BadInput", "NoClosedForm", "Refusal"),
+    "derive.schedules": ("Constant", "Power", "Free", "Adaptive"),
+    "derive.losses": ("Quadratic", "Quartic", "Cosh", "GluedExponential", "LogisticRegression", "SeparableSum"),
+    "derive.noise": (
+        "Law Noise NoNoise Scaled Affine Correlated Gaussian StudentT Cauchy Laplace Uniform Logistic Stable"
+    ).split(),
+    "derive.compressors": (
+        "Compressor Unbiased Biased Omega Identity Bernoulli RandK QSGD Ternary Natural FixedGrid Sign ScaledSign TopK"
+    ).split(),
+}
+_WHERE = {name: home for home, names in _HOME.items() for name in names}
+
+if TYPE_CHECKING:
+    from derive.compressors import *  # noqa: F403
+    from derive.errors import *  # noqa: F403
+    from derive.form import DenseCov, GradientForm
+    from derive.losses import *  # noqa: F403
+    from derive.methods import DCSGD, DSGD, DSignSGD, Method
+    from derive.moments import Conditional, Moments, moments
+    from derive.noise import *  # noqa: F403
+    from derive.schedules import *  # noqa: F403
+    from derive.sde import SDE, sde
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'derive' has no attribute {name!r}")
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(_WHERE)

@@ -1,0 +1,180 @@
+"""An SDE in named coordinates: x1.. with a loss, or g1.. and H1_1.. while the loss is unspecified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import sympy as sp
+
+from derive.coordinates import Coordinate, Expansion, smooth
+from derive.diffusion import noise_type, root
+from derive.errors import NoClosedForm, Refusal
+from derive.form import DenseCov, GradientForm
+from derive.numeric_zero import vanishes
+
+if TYPE_CHECKING:
+    from derive.sde import SDE
+
+
+def state_symbols(dim: int) -> list[sp.Symbol]:
+    """x1, .., x_dim (real)."""
+    return [sp.Symbol(f"x{m + 1}", real=True) for m in range(dim)]
+
+
+def gradient_symbols(dim: int) -> list[sp.Symbol]:
+    """g1, .., g_dim (real)."""
+    return [sp.Symbol(f"g{m + 1}", real=True) for m in range(dim)]
+
+
+def message_symbols(dim: int) -> list[sp.Symbol]:
+    """v1, .., v_dim (real): what a client compresses."""
+    return [sp.Symbol(f"v{m + 1}", real=True) for m in range(dim)]
+
+
+def hessian_symbol(i: int, j: int) -> sp.Symbol:
+    """Hi_j with i <= j, counted from 1 (real)."""
+    low, high = sorted((i, j))
+    return sp.Symbol(f"H{low}_{high}", real=True)
+
+
+def hessian_symbols(dim: int) -> sp.Matrix:
+    """The symmetric matrix of the symbols Hi_j."""
+    return sp.Matrix(dim, dim, lambda i, j: hessian_symbol(i + 1, j + 1))
+
+
+@dataclass(frozen=True)
+class CoordinateSDE:
+    """dX = drift dt + L dW with L L' = covariance, an Ito equation in R^dim.
+
+    Args:
+        state: x1, .. ; gradient: the symbols g1, .. ;
+        drift: dim x 1; covariance: dim x dim (the factor eta h^2/N is inside it);
+        root: L, dim x m, or None where no closed form is known;
+        specified: whether drift and covariance are functions of the state (a loss was given).
+    """
+
+    state: list[sp.Symbol]
+    gradient: list[sp.Symbol]
+    drift: sp.Matrix
+    covariance: sp.Matrix
+    root: sp.Matrix | None
+    specified: bool
+
+    @property
+    def dim(self) -> int:
+        """The dimension."""
+        return len(self.state)
+
+    @cached_property
+    def noise_type(self) -> str | None:
+        """additive, scalar, diagonal, commutative or general; None while the gradient is unspecified.
+
+        Where no closed root is known, a covariance that depends on the state is reported as general, which every solver
+        for general noise handles.
+        """
+        if not self.specified:
+            return None
+        if self.root is not None:
+            return noise_type(self.root, self.state)
+        moving = any(not vanishes(sp.diff(e, s)) for e in self.covariance for s in self.state)
+        return "general" if moving else "additive"
+
+    def stratonovich_drift(self) -> sp.Matrix:
+        """drift_i - (1/2) sum_jk L_jk d_j L_ik: the drift of the Stratonovich equation with the same solutions (theory 2).
+
+        Raises:
+            Refusal: "unspecified-gradient" without a loss; "no-root" where no closed root is known;
+                "singular-covariance" where the root is not differentiable.
+        """
+        if not self.specified:
+            raise Refusal("unspecified-gradient", "a Stratonovich drift needs the gradient as a function of the state: give a loss")
+        if self.root is None:
+            raise Refusal("no-root", "the covariance has no closed-form root, so there is no symbolic Stratonovich drift")
+        if self.noise_type == "additive":
+            return self.drift
+        if self._kinked():
+            raise Refusal(
+                "singular-covariance",
+                "the covariance is singular at some states and its root is not differentiable there: no Stratonovich form",
+            )
+        correction = sp.zeros(self.dim, 1)
+        for k in range(self.root.cols):
+            column = self.root[:, k]
+            jacobian = sp.Matrix(self.dim, self.dim, lambda i, j, c=column: smooth(sp.diff(c[i], self.state[j])))
+            correction += jacobian * column
+        return self.drift - correction / 2
+
+    def _kinked(self) -> bool:
+        assert self.root is not None  # for the type checker; the caller has looked
+        if self.root.has(sp.Piecewise) and not self.drift.has(sp.Piecewise):
+            return True
+        if any(a.free_symbols & set(self.state) for e in self.root for a in e.atoms(sp.Abs, sp.sign)):
+            return True
+        # a square root whose argument vanishes where the gradient does: look at the origin of every loss that has it there
+        origin = dict.fromkeys(self.state, sp.S.Zero)
+        for e in self.root:
+            for power in e.atoms(sp.Pow):
+                if power.exp.is_Rational and power.exp.q == 2 and power.base.free_symbols & set(self.state):
+                    if power.base.xreplace(origin) == 0:
+                        return True
+        return False
+
+
+def expand(equation: SDE, dim: int) -> CoordinateSDE:
+    """The SDE in named coordinates.
+
+    Raises:
+        NoClosedForm: only moments given the message are known.
+        BadInput: the compressor or the loss does not exist in this dimension.
+    """
+    form, drift = equation.form, equation.drift
+    if equation.dim is None and dim is not None:
+        from derive.sde import sde
+
+        concrete = sde(equation.method, equation.model, equation.loss, dim)
+        form, drift = concrete.form, concrete.drift
+    if form is None or drift is None:
+        raise NoClosedForm("no elementary form exists after the noise; use the moments given the message")
+    state, gradient = state_symbols(dim), gradient_symbols(dim)
+    hessian, slopes = hessian_symbols(dim), list(gradient)
+    if equation.loss is not None:
+        value = equation.loss.value(state)
+        slopes = [smooth(sp.diff(value, s)) for s in state]
+        hessian = sp.Matrix(dim, dim, lambda i, j: smooth(sp.diff(slopes[i], state[j])))
+    expansion = Expansion(
+        dim, vectors((*form.expressions, drift), dim, {"g": slopes}), lambda c: list(hessian * sp.Matrix(c))
+    )
+    rate = expansion.scalar(equation.rate)
+    drift_vector = sp.Matrix(expansion.vector(drift))
+    covariance = (rate * form.covariance(expansion)).applyfunc(_shorten)
+    base = root(form, expansion)
+    scaled = None if base is None else sp.sqrt(rate) * base
+    return CoordinateSDE(state, gradient, drift_vector, covariance, scaled, equation.loss is not None)
+
+
+def vectors(expressions: tuple[sp.Expr, ...], dim: int, known: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:
+    """Entries for every vector in the expressions: the known ones, symbols base1, base2, .. for others."""
+    table = dict(known)
+    bases = {(c.base, c.is_positive) for e in expressions for c in e.atoms(Coordinate) if isinstance(c, Coordinate)}
+    for base, positive in bases:
+        if base in table:
+            continue
+        if base.endswith("_diag"):
+            leaf = DenseCov(base.removesuffix("_diag"))
+            table[base] = [leaf.entry(m + 1, m + 1) for m in range(dim)]
+        else:
+            table[base] = [sp.Symbol(f"{base}{m + 1}", positive=positive, real=None if positive else True) for m in range(dim)]
+    return table
+
+
+def given_message(form: GradientForm, dim: int) -> tuple[list[sp.Expr], sp.Matrix]:
+    """Mean and covariance of C(v) given v in the symbols v1, .."""
+    expansion = Expansion(dim, vectors(form.expressions, dim, {"v": list(message_symbols(dim))}))
+    return expansion.vector(form.mean), form.covariance(expansion)
+
+
+def _shorten(e: sp.Expr) -> sp.Expr:
+    """Cancel what cancels term by term (a sum of the diagonal and the low-rank part); nothing is decided by it."""
+    return sp.expand(e) if e.count_ops() < 200 and not e.has(sp.Piecewise) else e

@@ -1,0 +1,214 @@
+"""Losses f: R^d -> R (theory 1 and 8). Dimensionless."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from derive.coordinates import Coordinate
+from derive.errors import BadInput
+from derive.registry import Parameter, register
+from derive.symbols import coerce, parameter
+
+
+@dataclass(frozen=True)
+class Smoothness:
+    """(L0, L1) with ||H(x)||_op <= L0 + L1 ||grad f(x)||_2 for all x; `family` says over what they range when not unique."""
+
+    l0: sp.Expr
+    l1: sp.Expr
+    family: str = ""
+
+
+class Loss(ABC):
+    """A loss with a symbolic value in any dimension that it admits."""
+
+    @abstractmethod
+    def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
+        """f(x) in named coordinates.
+
+        Raises:
+            BadInput: the loss does not exist in len(x) dimensions.
+        """
+
+    @abstractmethod
+    def smoothness(self, dim: int) -> Smoothness:
+        """(L0, L1) constants (theory 8)."""
+
+
+class Separable(Loss):
+    """Capability: f(x) = sum_j f_j(x_j). (L0, L1) constants of the f_j are constants of f, since |g_j| <= ||g||_2."""
+
+    @property
+    @abstractmethod
+    def coordinate(self) -> sp.Expr:
+        """f_j(x_j) in the generic coordinate x_j (and parameters that are vectors, such as h_j)."""
+
+    def vectors(self, dim: int) -> dict[str, list[sp.Expr]]:
+        """The entries of the vector parameters of `coordinate`."""
+        return {}
+
+    def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
+        entries = {**self.vectors(len(x)), "x": list(x)}
+        total = sp.S.Zero
+        for m in range(len(x)):
+            values = {c: entries[c.base][m] for c in self.coordinate.atoms(Coordinate)}
+            total += self.coordinate.xreplace(values)
+        return total
+
+
+x = Coordinate("x", "j")
+_HESSIAN = Coordinate("h", "j", True)
+
+
+@register(
+    "loss",
+    "quadratic",
+    "sum_j h_j x_j^2 / 2",
+    Parameter("h", "numbers > 0, one a coordinate", lambda v: v > 0, None, per_coordinate=True),
+)
+@dataclass(frozen=True)
+class Quadratic(Separable):
+    """f = sum_j h_j x_j^2/2 with h_j > 0: one value for all coordinates, one each, or the symbols h1, h2, .. (None)."""
+
+    h: Any = None
+
+    def __post_init__(self) -> None:
+        if self.h is None:
+            return
+        values = self.h if isinstance(self.h, (tuple, list)) else (self.h,)
+        h = tuple(coerce(v, "quadratic:h") for v in values)
+        for v in h:
+            if v.is_number and not v.is_positive:
+                raise BadInput("quadratic:h", v, "numbers > 0, one a coordinate")
+        object.__setattr__(self, "h", h)
+
+    @property
+    def coordinate(self) -> sp.Expr:
+        return _HESSIAN * x**2 / 2
+
+    def vectors(self, dim: int) -> dict[str, list[sp.Expr]]:
+        if self.h is None:
+            return {"h": [parameter(f"h{m + 1}") for m in range(dim)]}
+        if len(self.h) not in (1, dim):
+            raise BadInput("quadratic:h", f"{len(self.h)} values", f"one value, or {dim} (the dimension)")
+        return {"h": list(self.h * dim if len(self.h) == 1 else self.h)}
+
+    def smoothness(self, dim: int) -> Smoothness:
+        return Smoothness(sp.Max(*self.vectors(dim)["h"]), sp.S.Zero)
+
+
+@register("loss", "quartic", "sum_j x_j^4 / 4")
+@dataclass(frozen=True)
+class Quartic(Separable):
+    """f = sum_j x_j^4/4: not L-smooth; 3x^2 <= 4/L1^2 + L1 |x|^3 for every L1 > 0, with equality at |x| = 2/L1 (theory 5)."""
+
+    @property
+    def coordinate(self) -> sp.Expr:
+        return x**4 / 4
+
+    def smoothness(self, dim: int) -> Smoothness:
+        l1 = parameter("L1")
+        return Smoothness(4 / l1**2, l1, "for every L1 > 0")
+
+
+@register("loss", "cosh", "sum_j (cosh x_j - 1)")
+@dataclass(frozen=True)
+class Cosh(Separable):
+    """f = sum_j (cosh x_j - 1): cosh x <= 1 + |sinh x|, so (1, 1)."""
+
+    @property
+    def coordinate(self) -> sp.Expr:
+        return sp.cosh(x) - 1
+
+    def smoothness(self, dim: int) -> Smoothness:
+        return Smoothness(sp.S.One, sp.S.One)
+
+
+@register("loss", "glued-exponential", "sum_j of e^x - x - 1 for x >= 0, x^2/2 for x < 0")
+@dataclass(frozen=True)
+class GluedExponential(Separable):
+    """f_j = e^x - x - 1 (x >= 0), x^2/2 (x < 0), glued twice differentiably: f'' = 1 + f' for x >= 0, so (1, 1)."""
+
+    @property
+    def coordinate(self) -> sp.Expr:
+        return sp.Piecewise((sp.exp(x) - x - 1, x >= 0), (x**2 / 2, True))
+
+    def smoothness(self, dim: int) -> Smoothness:
+        return Smoothness(sp.S.One, sp.S.One)
+
+
+@register(
+    "loss",
+    "logistic-regression",
+    "log(1 + exp(-a.x)) for one sample with features a1, a2, .., plus (l2/2)||x||^2; in Python with any data",
+    Parameter("l2", "a number >= 0", lambda v: v >= 0, "0"),
+)
+@dataclass(frozen=True)
+class LogisticRegression(Loss):
+    """f = mean_n log(1 + exp(-y_n a_n.x)) + (l2/2)||x||_2^2.
+
+    Args:
+        l2: the weight of the squared norm.
+        features: rows a_n; None means one sample with the symbols a1, a2, ...
+        labels: y_n in {-1, 1}, as many as rows.
+    """
+
+    l2: Any = 0
+    features: tuple[tuple[Any, ...], ...] | None = None
+    labels: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        l2 = coerce(self.l2, "logistic-regression:l2")
+        if l2.is_number and not l2.is_nonnegative:
+            raise BadInput("logistic-regression:l2", l2, "a number >= 0")
+        object.__setattr__(self, "l2", l2)
+        if (self.features is None) != (self.labels is None) or len(self.features or ()) != len(self.labels or ()):
+            raise BadInput("logistic-regression:labels", self.labels, "one label for each row of features")
+        if any(y not in (-1, 1) for y in self.labels or ()):
+            raise BadInput("logistic-regression:labels", self.labels, "labels -1 and 1")
+
+    def _rows(self, dim: int) -> list[list[sp.Expr]]:
+        if self.features is None:
+            return [[sp.Symbol(f"a{m + 1}", real=True) for m in range(dim)]]
+        if any(len(row) != dim for row in self.features):
+            raise BadInput("logistic-regression:features", f"rows of {len(self.features[0])}", f"rows of {dim} numbers")
+        return [[sp.sympify(v) for v in row] for row in self.features]
+
+    def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
+        rows, labels = self._rows(len(x)), self.labels or (1,)
+        margins = [y * sp.Add(*[a * v for a, v in zip(row, x, strict=True)]) for row, y in zip(rows, labels, strict=True)]
+        data = sp.Add(*[sp.log(1 + sp.exp(-m)) for m in margins]) / len(rows)
+        return data + self.l2 / 2 * sp.Add(*[v**2 for v in x])
+
+    def smoothness(self, dim: int) -> Smoothness:
+        rows = self._rows(dim)
+        size = sp.Add(*[sp.Add(*[a**2 for a in row]) for row in rows]) / len(rows)
+        return Smoothness(self.l2 + size / 4, sp.S.Zero)
+
+
+@dataclass(frozen=True)
+class SeparableSum(Separable):
+    """f = sum_j f_j(x_j) for the user's own f_j, an expression in the generic coordinate x_j (`derive.losses.x`).
+
+    Args:
+        f: the expression.
+        l0, l1: (L0, L1) constants of f_j, as the user states them.
+    """
+
+    f: sp.Expr
+    l0: Any = None
+    l1: Any = None
+
+    @property
+    def coordinate(self) -> sp.Expr:
+        return self.f
+
+    def smoothness(self, dim: int) -> Smoothness:
+        if self.l0 is None or self.l1 is None:
+            raise BadInput("smoothness", None, "l0 and l1 given with the loss")
+        return Smoothness(coerce(self.l0, "l0"), coerce(self.l1, "l1"))

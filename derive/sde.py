@@ -1,0 +1,222 @@
+"""From a method to its SDE: three continuous models of the same step (theory 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+import sympy as sp
+
+from derive.coordinates import (
+    Coordinate,
+    frozen,
+    g,
+    hvp,
+    jacobian_product,
+    nodes,
+)
+from derive.errors import BadInput, Refusal
+from derive.expanded import CoordinateSDE, expand
+from derive.form import GradientForm
+from derive.losses import Loss
+from derive.methods import Method
+from derive.moments import Condition, Conditional, Moments, moments
+from derive.symbols import eta
+
+#: where `SDE.solve` finds a solver, as "module:function"; solving is no part of this package, so the name is all it knows
+SOLVER = "numerics.ensembles:solve"
+
+
+def first_order(b: sp.Expr, method: Method) -> sp.Expr:
+    """-h b: the classical model, weak order 1."""
+    return -method.schedule.factor * b
+
+
+def second_order(b: sp.Expr, method: Method) -> sp.Expr:
+    """-h b - (eta/2)(J_{hb}(h b) - (dh/dt) b): weak order 2 ([L]).
+
+    Raises:
+        Refusal: "not-differentiable" when b has jumps.
+    """
+    h = method.schedule.factor
+    if b != g and (method.noise.law.degenerate or _jumps(b)):
+        raise Refusal("not-differentiable", "the mean of the step jumps in the gradient, so the second-order model has no drift")
+    try:
+        transport = jacobian_product(h * b, h * b)
+    except TypeError as error:
+        raise Refusal("not-differentiable", f"the second-order model needs the Jacobian of the mean: {error}") from None
+    return -h * b - eta / 2 * (transport - method.schedule.time_derivative * b)
+
+
+def corrected(b: sp.Expr, method: Method) -> sp.Expr:
+    """-h b + (eta h^2/2) Lam H Lam g, Lam = diag(b_j/g_j): faithful to the stability of the method ([S] v2), weak order 1."""
+    h = method.schedule.factor
+    return -h * b + eta * h**2 / 2 * curvature(b)
+
+
+MODELS: dict[str, Callable[[sp.Expr, Method], sp.Expr]] = {
+    "first-order": first_order,
+    "second-order": second_order,
+    "corrected": corrected,
+}
+
+
+def _jumps(b: sp.Expr) -> bool:
+    """Whether b has a rank or a rounding in it, which jump."""
+    return any(type(n).__name__ == "Rank" for n in nodes(b)) or b.has(sp.floor)
+
+
+def curvature(b: sp.Expr) -> sp.Expr:
+    """(Lam H Lam g)_j = Lam_j (H b)_j, since Lam_k g_k = b_k."""
+    return lam(b) * hvp(b)
+
+
+def lam(b: sp.Expr) -> sp.Expr:
+    """Lam_jj = b_j/g_j, with its limit at g_j = 0 (theory 2); 1 for an unbiased compressor.
+
+    Raises:
+        Refusal: "unbounded-lambda" when b_j does not vanish at g_j = 0 (noise-free sign).
+    """
+    if b == g:
+        return sp.S.One
+    body, back = frozen(b)
+    quotient = sp.Add(*[term / g for term in sp.Add.make_args(body)])
+    y = sp.Dummy("y", positive=True)
+    right, left = body.xreplace({g: y}), body.xreplace({g: -y})
+    if right.subs(y, 0) != 0 or left.subs(y, 0) != 0:
+        raise Refusal(
+            "unbounded-lambda",
+            "the corrected model needs b_j/g_j, which is unbounded at g_j = 0: the mean of the step does not vanish there "
+            "(a noise with a density removes this)",
+        )
+    if not quotient.has(1 / g) and not any(p.base == g and p.exp.is_negative for p in quotient.atoms(sp.Pow)):
+        return quotient.xreplace(back)
+    slope = sp.diff(right, y).subs(y, 0).replace(lambda e: isinstance(e, sp.hyper) and e.args[2] == 0, lambda e: sp.S.One)
+    slope = slope.replace(lambda e: isinstance(e, sp.Heaviside), lambda e: sp.Heaviside(e.args[0], 1))
+    return sp.Piecewise((quotient, sp.Ne(g, 0)), (slope, True)).xreplace(back)
+
+
+@dataclass(frozen=True)
+class SDE:
+    """dX = drift dt + L dW with L L' = rate S, an Ito equation in the dimension-free gradient form.
+
+    Made by `sde`. `_repr_latex_` shows it in a notebook, `latex()` prints it for a paper, `coordinates()` expands it,
+    `solve(...)` simulates it.
+
+    Args:
+        method, model, loss, dim: what it was derived from.
+        moments: mean and covariance of the step.
+        drift: the drift of the generic coordinate, or None when only moments given the message are known.
+    """
+
+    method: Method
+    model: str
+    loss: Loss | None
+    dim: int | None
+    moments: Moments
+    drift: sp.Expr | None
+
+    @property
+    def form(self) -> GradientForm | None:
+        """Mean and covariance S of the step; None without closed form."""
+        return self.moments.form
+
+    @property
+    def conditional(self) -> Conditional | None:
+        """Moments given the message, where the closed form is missing or not elementary."""
+        return self.moments.conditional
+
+    @property
+    def rate(self) -> sp.Expr:
+        """eta h^2 / N, the factor of S in the covariance of the SDE."""
+        return eta * self.method.schedule.factor**2 / self.method.clients
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Conditions that a symbol leaves open, and unmet ones that do not forbid the derivation."""
+        return self.moments.conditions
+
+    @property
+    def expressions(self) -> tuple[sp.Expr, ...]:
+        """Drift, rate and covariance, for walks over symbols."""
+        form = () if self.form is None else self.form.expressions
+        given = () if self.conditional is None else (*self.conditional.given_v.expressions, *self.conditional.scales)
+        return (self.rate, *form, *given, *(() if self.drift is None else (self.drift,)))
+
+    @property
+    def parameters(self) -> tuple[sp.Symbol, ...]:
+        """Every free scalar symbol, by name: step size, number of clients, scales, schedule, dimension."""
+        found = {s for e in self.expressions for s in e.free_symbols if isinstance(s, sp.Symbol)}
+        return tuple(sorted((s for s in found if not isinstance(s, Coordinate)), key=lambda s: s.name))
+
+    @cached_property
+    def expanded(self) -> CoordinateSDE:
+        """The equation in named coordinates, for the dimension that it was derived for.
+
+        Raises:
+            BadInput: it was derived without a dimension (use `coordinates(dim)`).
+            NoClosedForm: only moments given the message are known.
+        """
+        if self.dim is None:
+            raise BadInput("dim", None, "a dimension, given to sde(..., dim=..) or to coordinates(dim)")
+        return expand(self, self.dim)
+
+    def coordinates(self, dim: int | None = None) -> CoordinateSDE:
+        """The equation in named coordinates of R^dim."""
+        if dim is None or dim == self.dim:
+            return self.expanded
+        return expand(self, dim)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of the command `derive`."""
+        from derive.serialise import to_dict
+
+        return to_dict(self)
+
+    def latex(self, macros: dict[str, str] | None = None) -> str:
+        """LaTeX of the equation: drift, covariance, conditions; `macros` maps symbol names to the user's own commands."""
+        from derive.latex import sde_latex
+
+        return sde_latex(self, macros)
+
+    def _repr_latex_(self) -> str:
+        return "$\\displaystyle " + self.latex() + "$"
+
+    def solve(self, *args: Any, **kwargs: Any) -> Any:
+        """Simulate an ensemble of the equation; arguments and result are those of `numerics.ensembles.solve`."""
+        module, _, function = SOLVER.partition(":")
+        return getattr(import_module(module), function)(self, *args, **kwargs)
+
+
+def sde(method: Method, model: str = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
+    """The SDE of a distributed method (theory 2): dX = drift dt + sqrt(eta/N) h B dW, B B' = S.
+
+    Args:
+        method: compressor, noise, clients and schedule.
+        model: "first-order", "second-order" or "corrected".
+        loss: the loss whose gradient is put in when the equation is expanded.
+        dim: a dimension, or None for any.
+
+    Raises:
+        Refusal: the drift or the covariance does not exist, and why.
+        BadInput: an unknown model; a compressor or loss that does not exist in this dimension.
+
+    Example:
+        >>> from derive import DCSGD, RandK, Gaussian, sde
+        >>> sde(DCSGD(RandK(2), Gaussian())).drift
+        -g_j
+    """
+    if model not in MODELS:
+        raise BadInput("model", model, "one of " + ", ".join(MODELS))
+    found = moments(method, dim, orders=3 if model == "second-order" else 2)
+    drift = None
+    if found.mean is not None:
+        drift = MODELS[model](found.mean, method)
+        if dim is not None:
+            drift = drift.xreplace({sp.Symbol("d", positive=True): sp.Integer(dim)})
+    return SDE(method, model, loss, dim, found, drift)
+
+

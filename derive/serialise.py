@@ -1,0 +1,103 @@
+"""The JSON of `derive`: an SDE as strings that parse back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from derive.coordinates import Coordinate
+from derive.expanded import given_message, gradient_symbols, message_symbols, state_symbols
+from derive.form import GradientForm
+from derive.moments import Moments
+
+if TYPE_CHECKING:
+    from derive.sde import SDE
+
+
+def to_dict(equation: SDE) -> dict[str, Any]:
+    """The contract of `derive --json`: see the README. With a dimension arrays in named coordinates, else the gradient form."""
+    dim = equation.dim
+    clients = equation.method.clients
+    result: dict[str, Any] = {
+        "method": equation.method.name.lower(),
+        "model": equation.model,
+        "dim": dim,
+        "clients": int(clients) if clients.is_Integer else str(clients),
+        "state": [str(s) for s in state_symbols(dim or 0)],
+        "gradient": [str(s) for s in gradient_symbols(dim or 0)],
+    }
+    shown: list[Any] = []
+    noise_type = None
+    if dim is None:
+        form = _form(equation)
+        result["form"] = form
+        shown += [equation.rate, *([] if form is None else [equation.drift, *equation.form.expressions])]  # pyright: ignore[reportOptionalMemberAccess]
+    elif _complete(equation.moments):
+        expanded = equation.expanded
+        result["drift"] = [str(e) for e in expanded.drift]
+        result["covariance"] = [[str(expanded.covariance[i, j]) for j in range(dim)] for i in range(dim)]
+        noise_type = expanded.noise_type
+        shown += [*expanded.drift, *expanded.covariance]
+    else:
+        result["drift"] = result["covariance"] = None
+    if equation.conditional is not None:
+        result["conditional"], extra = _conditional(equation)
+        shown += extra
+    result["noise_type"] = noise_type
+    result["conditions"] = [str(c) for c in equation.conditions]
+    result["unmet"] = [{"condition": str(c), "needed_for": c.purpose} for c in equation.conditions if c.met is False]
+    omega = equation.moments.omega
+    result["omega"] = None if omega is None else {"value": str(omega.value), "exact": omega.exact}
+    taken = {*result["state"], *result["gradient"], *(str(s) for s in message_symbols(dim or 0))}
+    names = {str(s) for e in shown for s in e.free_symbols if not isinstance(s, Coordinate)}
+    result["parameters"] = sorted(names - taken)
+    return result
+
+
+def _complete(found: Moments) -> bool:
+    """Whether mean and covariance are known in elementary or hypergeometric functions."""
+    return found.form is not None and found.conditional is None or (found.form is not None and _noise_free(found))
+
+
+def _noise_free(found: Moments) -> bool:
+    return found.conditional is not None and found.conditional.law.degenerate
+
+
+def _form(equation: SDE) -> dict[str, Any] | None:
+    form = equation.form
+    if form is None or not _complete(equation.moments):
+        return None
+    return {
+        "coordinate": "g_j",
+        "drift": str(equation.drift),
+        "rate": str(equation.rate),
+        **_form_strings(form),
+    }
+
+
+def _form_strings(form: GradientForm) -> dict[str, Any]:
+    return {
+        "mean": str(form.mean),
+        "diag": str(form.diag),
+        "factors": [str(f) for f in form.factors],
+        "core": [[str(form.core[a, b]) for b in range(form.rank)] for a in range(form.rank)],
+        "dense": [[str(c), leaf.name] for c, leaf in form.dense],
+    }
+
+
+def _conditional(equation: SDE) -> tuple[dict[str, Any], list[sp.Expr]]:
+    given = equation.conditional.given_v  # pyright: ignore[reportOptionalMemberAccess]
+    omega = equation.moments.omega
+    ratio = None if omega is None else str(omega.value)
+    if equation.dim is None:
+        return {"form": _form_strings(given), "omega": ratio, "given": ["v_j"]}, list(given.expressions)
+    mean, covariance = given_message(given, equation.dim)
+    dim = equation.dim
+    entry = {
+        "mean": [str(e) for e in mean],
+        "covariance": [[str(covariance[i, j]) for j in range(dim)] for i in range(dim)],
+        "omega": ratio,
+        "given": [str(s) for s in message_symbols(dim)],
+    }
+    return entry, [*mean, *covariance]
