@@ -1,0 +1,254 @@
+"""Problems: a method, its noise, a loss and the numbers of an experiment, read from options or from a TOML file.
+
+The two ways in share one table of fields and one set of checks, so that a command line and a file accept the same and
+refuse the same. Nothing is evaluated; every field that does not fit is a BadInput that names it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, final
+
+from derive.errors import BadInput
+from derive.specs import Spec, check_text, parse_spec, require_distinct
+from derive.values import parse_value
+
+MODELS = ("first-order", "second-order", "corrected")
+MAX_DIM = 64  # coordinates written out; the dimension-free form has no limit
+MAX_PATHS = 10**7
+MAX_STEPS = 10**7
+MAX_FILE = 64 * 1024  # bytes
+_SPECS = ("method", "compressor", "noise", "loss", "schedule")
+_WHOLE = re.compile(r"[0-9]{1,6}", re.ASCII)
+#: the compressor that a method fixes
+_FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
+
+Named = Callable[[str], str]
+
+
+@final
+@dataclass(frozen=True)
+class Problem:
+    """What a user asks about.
+
+    Args:
+        method: with compressor, noise, clients, schedule.
+        loss: or None for an unspecified one.
+        dim: the number of coordinates written out, or None for the dimension-free form.
+        models: which SDEs.
+        eta: step size, T: time horizon (method time n eta), paths, x0 (a value for every coordinate, or one for all), seed: the
+            numbers of an experiment, dimensionless, None where not given.
+        specs: the specs that all of this came from, as text; equal for equal problems.
+    """
+
+    method: Any
+    loss: Any = None
+    dim: int | None = None
+    models: tuple[str, ...] = ("first-order",)
+    eta: Fraction | None = None
+    T: Fraction | None = None
+    paths: int | None = None
+    x0: tuple[Fraction, ...] | None = None
+    seed: int | None = None
+    specs: Mapping[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The problem as JSON with exact numbers as text: what a result of it is a function of."""
+        numbers = {"eta": self.eta, "T": self.T}
+        return {
+            **self.specs,
+            "clients": str(self.method.clients),
+            "dim": self.dim,
+            "models": list(self.models),
+            **{name: None if value is None else str(value) for name, value in numbers.items()},
+            "paths": self.paths,
+            "x0": None if self.x0 is None else [str(value) for value in self.x0],
+            "seed": self.seed,
+        }
+
+
+def problem(given: Mapping[str, object], named: Named = str) -> Problem:
+    """A problem from fields by name; fields that are absent or None take their defaults.
+
+    Args:
+        given: method (required), compressor, noise, loss, schedule: specs; clients, dim, model or models; eta, T, paths, x0,
+            seed. Numbers may be text, int, or `Decimal` text from a file.
+        named: how the user calls a field, for error messages ("--noise" for "noise").
+
+    Raises:
+        BadInput: a field does not fit, or fields contradict each other.
+    """
+    given = {key: value for key, value in given.items() if value is not None}
+    specs = {kind: parse_spec(kind, given[kind], named(kind)) for kind in _SPECS if kind in given}
+    if "method" not in specs:
+        raise BadInput(named("method"), "nothing", "a method such as dsgd")
+    compressor = _compressor(specs, named)
+    if compressor is not None:
+        specs["compressor"] = compressor
+    require_distinct(specs.values())
+    clients = _clients(given.get("clients"), specs.get("noise"), named("clients"))
+    x0 = _numbers(given.get("x0"), named("x0"))
+    dim = _dimension(given.get("dim"), specs.get("loss"), x0, named)
+    built = {kind: spec.build() for kind, spec in specs.items() if kind not in ("method", "loss")}
+    if specs["method"].entry.name in _FIXED:
+        built.pop("compressor", None)
+    elif dim is not None:
+        built["compressor"].check_dimension(dim)
+    eta, horizon = (_positive(given.get(key), named(key)) for key in ("eta", "T"))
+    if eta is not None and horizon is not None and horizon / eta > MAX_STEPS:
+        raise BadInput(named("eta"), eta, f"at most {MAX_STEPS} steps (T/eta)")
+    return Problem(
+        method=specs["method"].build(clients=clients, **built),
+        loss=specs["loss"].build() if "loss" in specs else None,
+        dim=dim,
+        models=_models(given, named),
+        eta=eta,
+        T=horizon,
+        paths=_whole(given.get("paths"), named("paths"), 1, MAX_PATHS),
+        x0=x0,
+        seed=_whole(given.get("seed"), named("seed"), 0, 2**63 - 1),
+        specs={kind: spec.text for kind, spec in specs.items()},
+    )
+
+
+@final
+@dataclass(frozen=True)
+class Decimal:
+    """A number of a TOML file as it is written there, so that 0.1 is one tenth."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def read_problem(path: str | Path) -> Problem:
+    """The problem of a TOML file: the fields of `problem`, by the same names.
+
+    Raises:
+        BadInput: it is not TOML, has an unknown key, or a field does not fit.
+        OSError: it cannot be read.
+    """
+    with open(path, "rb") as file:
+        content = file.read(MAX_FILE + 1)
+    name = Path(path).name
+    if len(content) > MAX_FILE:
+        raise BadInput(name, f"more than {MAX_FILE} bytes", f"a TOML file of at most {MAX_FILE} bytes")
+    try:
+        table = tomllib.loads(content.decode("utf-8"), parse_float=Decimal)
+    except UnicodeDecodeError as error:
+        raise BadInput(name, f"byte {error.start + 1} that is not UTF-8", "a TOML file, which is UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        column = re.search(r"column (\d+)\)", str(error))
+        raise BadInput(name, str(error), "a TOML file", int(column[1]) if column else None) from None
+    except (ValueError, RecursionError) as error:  # an integer or a nesting beyond Python's limits
+        raise BadInput(name, str(error), "a TOML file with numbers of at most 40 digits and no deep nesting") from None
+    known = (*_SPECS, "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
+    for key in table:
+        if key not in known:
+            raise BadInput(name, key, "the keys " + ", ".join(known))
+    return problem(table)
+
+
+def _compressor(specs: Mapping[str, Spec], named: Named) -> Spec | None:
+    """The compressor that the method runs with."""
+    method, compressor = specs["method"].entry.name, specs.get("compressor")
+    if method not in _FIXED:
+        if compressor is None:
+            raise BadInput(named("compressor"), "nothing", f"a compressor such as rand-k:k=2, which {method} needs")
+        return compressor
+    if compressor is not None and compressor.entry.name != _FIXED[method]:
+        accepted = f"{_FIXED[method]}, the only compressor of {method} (dcsgd takes any)"
+        raise BadInput(named("compressor"), compressor.text, accepted)
+    return compressor
+
+
+def _clients(value: object, noise: Spec | None, name: str) -> int | None:
+    """The number of clients: given, or one for each of the noise's scales; None for the symbol N."""
+    accepted = "a whole number from 1 to 999999, or the symbol N"
+    given = None if value is None or str(value).strip(" ") == "N" else _whole(value, name, 1, 999_999, accepted)
+    lengths = {} if noise is None else noise.lengths("per_client")
+    for field_name, count in lengths.items():
+        if value is not None and count != given:
+            raise BadInput(name, value, f"{count}, the number of scales in {field_name}")
+    return max(lengths.values()) if lengths else given
+
+
+def _dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None, named: Named) -> int | None:
+    """The dimension: given, or that of what has one value a coordinate."""
+    accepted = f"a whole number from 1 to {MAX_DIM} (without it: the form for any dimension)"
+    dim = _whole(value, named("dim"), 1, MAX_DIM, accepted)
+    lengths = {} if loss is None else loss.lengths("per_coordinate")
+    if x0 is not None and len(x0) > 1:
+        lengths[named("x0")] = len(x0)
+    for name, count in lengths.items():
+        if dim is not None and count != dim:
+            raise BadInput(name, f"{count} values", f"one value, or one for each of the {dim} coordinates")
+        dim = count
+    return dim
+
+
+def _models(given: Mapping[str, object], named: Named) -> tuple[str, ...]:
+    if "model" in given and "models" in given:
+        raise BadInput(named("models"), given["models"], "either model or models")
+    key = "models" if "models" in given else "model"
+    value = given.get(key, "first-order")
+    listed = value if isinstance(value, list) and key == "models" else [value]
+    for item in listed:
+        if not isinstance(item, str) or item not in MODELS:
+            raise BadInput(named(key), item, "one of " + ", ".join(MODELS))
+    if not listed or len(set(listed)) < len(listed):
+        raise BadInput(named(key), value, "one or more of " + ", ".join(MODELS) + ", each once")
+    return tuple(listed)
+
+
+def _whole(value: object, name: str, low: int, high: int, accepted: str | None = None) -> int | None:
+    if value is None:
+        return None
+    accepted = accepted or f"a whole number from {low} to {high}"
+    if isinstance(value, str):
+        text = check_text(value, name, accepted).strip(" ")
+        value = int(text) if text.isdigit() and len(text) <= len(str(high)) else None
+        if value is None:
+            raise BadInput(name, text, accepted)
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise BadInput(name, value, accepted)
+    return value
+
+
+def _number(value: object, name: str, accepted: str) -> Fraction:
+    """An exact number: int, text, or `Decimal`."""
+    text = str(value).replace("_", "") if isinstance(value, Decimal) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        text = str(value) if abs(value) < 10**40 else f"{value:.3e}"
+    text = check_text(text, name, accepted)
+    try:
+        number = parse_value(text, name)
+    except BadInput as error:
+        raise BadInput(name, text, f"{accepted}, such as 0.001 or \"1/1000\" in quotes", error.column) from None
+    if isinstance(number, str):
+        raise BadInput(name, text, accepted)
+    return number
+
+
+def _positive(value: object, name: str) -> Fraction | None:
+    if value is None:
+        return None
+    number = _number(value, name, "an exact number > 0")
+    if number <= 0:
+        raise BadInput(name, number, "an exact number > 0")
+    return number
+
+
+def _numbers(value: object, name: str) -> tuple[Fraction, ...] | None:
+    if value is None:
+        return None
+    listed = value if isinstance(value, list) else [value]
+    if not 1 <= len(listed) <= MAX_DIM:
+        raise BadInput(name, f"{len(listed)} values", f"one exact number, or a list of 1 to {MAX_DIM}")
+    return tuple(_number(item, name, "an exact number, or a list of them") for item in listed)

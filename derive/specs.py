@@ -1,0 +1,195 @@
+"""Specs: the text `name` or `name:key=value,key=value` -> an object of the registry, without evaluating anything.
+
+Grammar (all printable ASCII; spaces around names, keys and values are ignored):
+
+    spec  = name [":" pair {"," pair}]
+    pair  = key "=" value {"|" value}        several values: one a client, or one a coordinate
+    value = exact rational | plain decimal | name of a symbol         (derive.values)
+
+Examples: rand-k:k=2   student-t:nu=3,sigma=1/2   gaussian:sigma=1|2|3   quadratic:h=1|2. All values are dimensionless.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+from derive.errors import BadInput
+from derive.registry import Entry, Parameter, Value, lookup
+from derive.values import parse_value
+
+MAX_LENGTH = 2000  # characters in one spec
+MAX_VALUES = 64  # values of one key
+FORM = "name or name:key=value,key=value"
+
+_UNPRINTABLE = re.compile(r"[^ -~]")
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}", re.ASCII)
+
+
+@final
+@dataclass(frozen=True)
+class Spec:
+    """A spec that has been read and found inside the domains of its entry.
+
+    Args:
+        entry: what the name stands for.
+        values: the values that were given, by key, in the order of the entry's parameters; a tuple holds one value a
+            client or a coordinate.
+    """
+
+    entry: Entry
+    values: tuple[tuple[str, Value | tuple[Value, ...]], ...]
+
+    @property
+    def text(self) -> str:
+        """The spec in its shortest form; equal for equal specs."""
+        pairs = ",".join(f"{key}={'|'.join(map(str, _listed(value)))}" for key, value in self.values)
+        return f"{self.entry.name}:{pairs}" if pairs else self.entry.name
+
+    def lengths(self, axis: str) -> dict[str, int]:
+        """The number of values of each key that has several: one a client or one a coordinate, by `axis`.
+
+        Args:
+            axis: "per_client" or "per_coordinate".
+        """
+        there = {p.name for p in self.entry.parameters if getattr(p, axis)}
+        return {f"{self.entry.name}:{k}": len(v) for k, v in self.values if isinstance(v, tuple) and k in there}
+
+    def build(self, **more: Any) -> Any:
+        """The object: the entry's class called with the values (and with `more`).
+
+        Raises:
+            BadInput: values that contradict each other.
+        """
+        return self.entry.build(**dict(self.values), **more)
+
+    def symbols(self) -> Iterable[tuple[str, str, bool]]:
+        """(field, symbol, whether an omitted value made it) for every symbol that the spec brings in."""
+        given = dict(self.values)
+        for parameter in self.entry.parameters:
+            field = f"{self.entry.name}:{parameter.name}"
+            if parameter.name in given:
+                for value in dict.fromkeys(_listed(given[parameter.name])):
+                    if isinstance(value, str):
+                        yield field, value, False
+            elif parameter.default is not None and _KEY.fullmatch(parameter.default):
+                yield field, parameter.default, True
+
+
+def parse_spec(kind: str, text: object, field: str) -> Spec:
+    """Read a spec.
+
+    Args:
+        kind: one of registry.KINDS.
+        text: what the user wrote.
+        field: how the user calls this input ("--noise"), for the error message.
+
+    Raises:
+        BadInput: it is malformed, or names a key or a value that is not accepted. A column counts from 1 in `text`.
+    """
+    text = check_text(text, field, FORM)
+    name, colon, rest = text.partition(":")
+    entry = lookup(kind, name.strip(" "), field)
+    if not colon:
+        return Spec(entry, ())
+    accepted = _accepted(entry)
+    given: dict[str, Value | tuple[Value, ...]] = {}
+    start = len(name) + 1
+    for pair in rest.split(","):
+        key, equals, raw = pair.partition("=")
+        key, column = key.strip(" "), start + _indent(pair) + 1
+        # Only a key that looks like one may stand in the name of the field.
+        named = f"{entry.name}:{key}" if _KEY.fullmatch(key) else entry.name
+        parameter = next((p for p in entry.parameters if p.name == key), None)
+        if not equals:
+            raise BadInput(entry.name, pair.strip(" "), accepted, column)
+        if parameter is None:
+            raise BadInput(named, key, accepted, column)
+        if key in given:
+            raise BadInput(named, pair.strip(" "), f"{key} once", column)
+        given[key] = _values(parameter, raw, named, start + len(pair) - len(raw))
+        start += len(pair) + 1
+    _check_zeros(entry, given)
+    return Spec(entry, tuple((p.name, given[p.name]) for p in entry.parameters if p.name in given))
+
+
+def check_text(text: object, field: str, accepted: str, limit: int = MAX_LENGTH) -> str:
+    """`text` if it is a string of printable ASCII of at most `limit` characters.
+
+    Raises:
+        BadInput: anything else. Look-alikes of ASCII letters and digits, control characters, and line ends are refused.
+    """
+    if not isinstance(text, str):
+        raise BadInput(field, text, f"text: {accepted}")
+    if len(text) > limit:
+        raise BadInput(field, text, f"at most {limit} characters")
+    if odd := _UNPRINTABLE.search(text):
+        raise BadInput(field, text, f"printable ASCII characters only: {accepted}", odd.start() + 1)
+    return text
+
+
+def require_distinct(specs: Iterable[Spec]) -> None:
+    """Every symbol that stands for an omitted value is used for nothing else.
+
+    Raises:
+        BadInput: a symbol would silently mean two things (bernoulli and power both call an omitted value p).
+    """
+    uses = [use for spec in specs for use in spec.symbols()]
+    for field, symbol, omitted in uses:
+        other = next((f for f, s, _ in uses if s == symbol and f != field), None)
+        if omitted and other is not None:
+            raise BadInput(
+                field, "no value", f"a number, or the name of a symbol other than {symbol}, which {other} has already"
+            )
+
+
+def _values(parameter: Parameter, raw: str, field: str, offset: int) -> Value | tuple[Value, ...]:
+    """The value or values after the equals sign; `offset` is how many characters of the spec stand before them."""
+    parts = raw.split("|")
+    several = parameter.per_client or parameter.per_coordinate
+    if len(parts) > 1 and not several:
+        raise BadInput(field, raw, f"one value: {parameter.accepted}", offset + len(parts[0]) + 1)
+    if len(parts) > MAX_VALUES:
+        raise BadInput(field, raw, f"at most {MAX_VALUES} values")
+    found: list[Value] = []
+    for part in parts:
+        found.append(_value(parameter, part, field, offset))
+        offset += len(part) + 1
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def _value(parameter: Parameter, part: str, field: str, offset: int) -> Value:
+    text = part.strip(" ")
+    before = offset + _indent(part)
+    if not text:
+        raise BadInput(field, "no value", f"{parameter.accepted}, or the name of a symbol", offset + 1)
+    try:
+        value = parse_value(text, field)
+    except BadInput as error:
+        column = before + (error.column or 1)
+        raise BadInput(field, text, f"{parameter.accepted}; {error.accepted}", column) from None
+    return parameter.admit(field, value)
+
+
+def _check_zeros(entry: Entry, given: Mapping[str, Value | tuple[Value, ...]]) -> None:
+    # One scale of 0 means the noise `none`; a mixture of noisy and noiseless clients is a law of its own, which is not here.
+    for key, value in given.items():
+        zeros = [v == 0 for v in _listed(value)]
+        if any(zeros) and not all(zeros) and sum(p.per_client for p in entry.parameters) == 1:
+            raise BadInput(f"{entry.name}:{key}", "|".join(map(str, _listed(value))), "scales > 0, or 0 for every client")
+
+
+def _accepted(entry: Entry) -> str:
+    if not entry.parameters:
+        return f"{entry.name} alone, which takes no values"
+    return ", ".join(f"{p.name}=({p.accepted})" for p in entry.parameters)
+
+
+def _listed(value: Value | tuple[Value, ...]) -> tuple[Value, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))

@@ -1,0 +1,1 @@
+"""The command line, the LaTeX printer, figures and the report. Loads nothing by itself."""
