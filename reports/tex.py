@@ -36,9 +36,9 @@ _SPECIAL = {
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
-    "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
-    "`": r"\textasciigrave{}",
+    # The accent over nothing: pandoc knows it, the command textasciigrave it drops.
+    "`": r"\`{}",
     # After a line break of a table these two would be read as its optional argument and its star.
     "[": "{[}",
     "]": "{]}",

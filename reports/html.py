@@ -1,0 +1,198 @@
+"""TeX into one HTML page: the twin of the PDF, from the same source, through pandoc.
+
+Formulas become MathML, figures the SVG or PNG twins of the PDF's, and the page needs neither a network nor a script.
+Pandoc is the binary of the `html` extra. It runs with --sandbox, so it reads nothing but what it is given: the files of
+an `\\input` are put in their places here, from below the document's folder only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from reports.files import one_line, write_atomic
+from reports.pandoc_tree import Tree
+
+PAGE = Path(__file__).parent / "templates" / "page.html"
+INSTALL_HINT = "pip install 'sdescent[html]'"
+
+_INPUT = re.compile(r"^((?:[^%\n\\]|\\.)*?)\\input\{([^{}]*)\}", re.MULTILINE)
+_MAX_DEPTH = 10
+_TWINS = (".svg", ".png", ".jpg")
+# What pandoc leaves out without loss: layout, and what the page has in another way.
+_LAYOUT = r"""
+    \maketitle \tableofcontents \centering \raggedright \noindent \vspace \hspace \vfill \newpage \clearpage
+    \pagebreak \begin \end \IfFileExists \allowdisplaybreaks \setlength \addtolength \bibliographystyle \hypersetup
+    \small \footnotesize \scriptsize \normalsize \large \pagestyle \thispagestyle \emergencystretch \sloppy
+    \frenchspacing \smallskip \medskip \bigskip \geometry \numberwithin \theoremstyle \captionsetup \graphicspath
+    \appendix \phantomsection \FloatBarrier \addcontentsline \microtypesetup \setcounter \renewcommand \linespread
+    \urlstyle \qedhere \par \protect \pdfstringdefDisableCommands
+"""
+
+
+@final
+@dataclass(frozen=True)
+class HtmlAbsent:
+    """Pandoc is not installed; `message` is one line that says what to install."""
+
+    message: str
+
+
+@final
+@dataclass(frozen=True)
+class HtmlResult:
+    """What became of one page.
+
+    Attributes:
+        html: the page, or None where pandoc failed (then `warnings` says why).
+        warnings: what the page lacks beside the PDF, one line each: a formula that stayed TeX, a command that was left
+            out, a reference that nothing defines, a figure without a twin that a browser shows.
+        seconds: wall time.
+    """
+
+    html: Path | None
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+def pandoc_path() -> str | None:
+    """The pandoc binary of the `html` extra, or None."""
+    try:
+        import pypandoc
+
+        return pypandoc.get_pandoc_path()
+    except (ImportError, OSError):
+        return None
+
+
+def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: float = 120.0) -> HtmlResult | HtmlAbsent:
+    """Write the LaTeX file `main` as one HTML page.
+
+    Args:
+        html: the page's path, in the folder of `main` or its figures are not found; by default main's with .html.
+        timeout: seconds for each of pandoc's two runs.
+
+    Raises:
+        OSError: a file cannot be read or the page not written.
+        ValueError: an `\\input` leads out of the folder, or in a circle.
+    """
+    source = Path(main)
+    target = source.with_suffix(".html") if html is None else Path(html)
+    pandoc = pandoc_path()
+    if pandoc is None:
+        return HtmlAbsent(f"{one_line(target.name)} was not made: pandoc was not found ({INSTALL_HINT})")
+    started = time.monotonic()
+    warnings: list[str] = []
+    text = flatten(source)
+    if re.search(r"\\newtheorem\{\w+\}\{[^{}]*\}\[", text):
+        warnings.append("theorems are numbered by section in the PDF and through the document on the page")
+    text, bibliography = _bibliography(text)
+    page: str | None = None
+    try:
+        tree, said = _pandoc(pandoc, ["--from=latex", "--to=json", "--verbose"], text, timeout)
+        warnings += said
+        document = json.loads(tree)
+        figures = _Figures(source.parent, warnings)
+        completed = Tree(document, figure=figures.twin, bibliography=bibliography)
+        completed.complete()
+        warnings += [f"nothing defines the label {one_line(label)}" for label in completed.undefined]
+        options = [
+            "--from=json", "--to=html5", "--mathml", "--standalone", "--toc", "--toc-depth=2", "--number-sections",
+            "--wrap=preserve", f"--template={PAGE}",
+        ]  # fmt: skip
+        page, said = _pandoc(pandoc, options, json.dumps(document), timeout)
+        warnings += said
+    except subprocess.TimeoutExpired:
+        warnings.append(f"pandoc did not finish within {timeout:g} s")
+    except subprocess.CalledProcessError as error:
+        warnings.append(f"pandoc failed: {one_line(error.stderr.strip())}")
+    if page is not None:
+        write_atomic(target, page)
+    return HtmlResult(target if page is not None else None, tuple(dict.fromkeys(warnings)), time.monotonic() - started)
+
+
+def flatten(source: Path) -> str:
+    """The text of `source` with the file of each `\\input{...}` in its place, all from below the folder of `source`.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: an input leads out of the folder (through a link too), or more than ten deep.
+    """
+    return _flatten(source, source.parent.resolve(), 0)
+
+
+def _flatten(file: Path, root: Path, depth: int) -> str:
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"\\input goes more than {_MAX_DEPTH} files deep at {one_line(file.name)}")
+
+    def put(match: re.Match[str]) -> str:
+        name = match[2] if match[2].endswith(".tex") else f"{match[2]}.tex"
+        inner = (root / name).resolve()
+        if not inner.is_relative_to(root):
+            raise ValueError(f"\\input{{{one_line(match[2])}}} leads out of the folder of the document")
+        return match[1] + _flatten(inner, root, depth + 1)
+
+    text, count = file.read_text(encoding="utf-8"), 1
+    while count:  # one line may hold several
+        text, count = _INPUT.subn(put, text)
+    return text
+
+
+def _bibliography(text: str) -> tuple[str, dict[str, int]]:
+    """thebibliography as a section with a numbered list, each entry a target; and the number of each key."""
+    keys = re.findall(r"\\bibitem\{([^{}]*)\}", text)
+    text = re.sub(r"\\begin\{thebibliography\}\{[^{}]*\}", r"\\section*{References}\\begin{enumerate}", text)
+    text = text.replace(r"\end{thebibliography}", r"\end{enumerate}")
+    text = re.sub(r"\\bibitem\{([^{}]*)\}", r"\\item \\hypertarget{bib:\1}{}", text)
+    return text, {key: number for number, key in enumerate(keys, 1)}
+
+
+def _pandoc(pandoc: str, options: Sequence[str], text: str, timeout: float) -> tuple[str, list[str]]:
+    # An empty folder, a limit on memory: pandoc, too, expands macros that a document may define without end.
+    with tempfile.TemporaryDirectory(prefix="sdescent-html-") as folder:
+        done = subprocess.run(
+            [pandoc, *options, "--sandbox", f"--data-dir={folder}", "+RTS", "-M2g", "-RTS"],
+            input=text, capture_output=True, encoding="utf-8", cwd=folder, timeout=timeout, check=True,
+        )  # fmt: skip
+    return done.stdout, _complaints(done.stderr)
+
+
+def _complaints(log: str) -> list[str]:
+    found = []
+    for message in re.split(r"^(?=\[(?:INFO|WARNING)\])", log, flags=re.MULTILINE):
+        if message.startswith("[WARNING]"):
+            found.append(one_line(" ".join(message.removeprefix("[WARNING]").split())))
+            continue
+        skipped = re.match(r"\[INFO\] Skipped '(\\[A-Za-z]+|[^']*)(.*?)'? at ", message, flags=re.DOTALL)
+        if skipped and skipped[1] not in _LAYOUT.split():
+            found.append(f"left out on the page: {one_line(skipped[1] + skipped[2], limit=80)}")
+    return found
+
+
+@final
+class _Figures:
+    """The twin that a browser shows, of each picture of a document in `folder`."""
+
+    def __init__(self, folder: Path, warnings: list[str]) -> None:
+        self._folder = folder
+        self._warnings = warnings
+
+    def twin(self, picture: str) -> str:
+        path = Path(picture)
+        if path.suffix in _TWINS:
+            candidates = [path]
+        else:
+            stem = picture.removesuffix(".pdf")
+            candidates = [Path(stem + suffix) for suffix in _TWINS]
+        for candidate in candidates:
+            if (self._folder / candidate).is_file():
+                return candidate.as_posix()
+        self._warnings.append(f"no SVG or PNG of the figure {one_line(picture)}")
+        return picture
