@@ -199,6 +199,11 @@ def nodes(expr: sp.Basic) -> list[_Node]:
     return list(found)
 
 
+def longer_than(expr: sp.Basic, limit: int) -> bool:
+    """Whether expr has more than `limit` nodes; stops counting there."""
+    return any(n >= limit for n, _ in enumerate(sp.preorder_traversal(expr)))
+
+
 def rename_vector(expr: sp.Expr, old: str, new: str) -> sp.Expr:
     """expr with the vector called `old` exchanged for the one called `new`, inside aggregates too."""
     if isinstance(expr, Coordinate):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, Expansion, smooth
+from derive.coordinates import Coordinate, Expansion, longer_than, smooth
 from derive.diffusion import noise_type, root
 from derive.errors import NoClosedForm, Refusal
 from derive.form import DenseCov, GradientForm
@@ -78,8 +78,10 @@ class CoordinateSDE:
             return None
         if self.root is not None:
             return noise_type(self.root, self.state)
-        moving = any(not vanishes(sp.diff(e, s)) for e in self.covariance for s in self.state)
-        return "general" if moving else "additive"
+        elsewhere = {s: s + 1 for s in self.state}
+        diagonal = (self.covariance[i, i] for i in range(self.dim))
+        still = all(vanishes(e - e.xreplace(elsewhere)) for e in diagonal) and not self.covariance.free_symbols & set(self.state)
+        return "additive" if still else "general"
 
     def stratonovich_drift(self) -> sp.Matrix:
         """drift_i - (1/2) sum_jk L_jk d_j L_ik: the drift of the Stratonovich equation with the same solutions (theory 2).
@@ -177,4 +179,4 @@ def given_message(form: GradientForm, dim: int) -> tuple[list[sp.Expr], sp.Matri
 
 def _shorten(e: sp.Expr) -> sp.Expr:
     """Cancel what cancels term by term (a sum of the diagonal and the low-rank part); nothing is decided by it."""
-    return sp.expand(e) if e.count_ops() < 200 and not e.has(sp.Piecewise) else e
+    return e if longer_than(e, 200) or e.has(sp.Piecewise) else sp.expand(e)

@@ -187,7 +187,9 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
             for b in range(given.rank)
         ]
     )
-    for s in scales:
+    # a scale that is a long expression (affine variance) is carried as one letter until the end
+    letters = {sp.Dummy("s", positive=True): s for s in scales}
+    for s in letters:
         b = expectation(given.mean, law, s, functions)
         b_i = to_slot(b, "j", "i")
         second = expectation(given.variance + given.mean**2, law, s, functions)
@@ -200,11 +202,12 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
         *[core[a, b] * factors[a] * factors[b] for a in range(len(factors)) for b in range(len(factors))]
     )
     diag = sp.expand(variance - low_rank)
+
+    def undo(e: sp.Expr) -> sp.Expr:
+        return functions.value(e).xreplace(letters)
+
     return GradientForm(
-        functions.value(tidy(mean)),
-        functions.value(tidy(diag)),
-        tuple(functions.value(f) for f in factors),
-        core.applyfunc(lambda e: functions.value(tidy(e))),
+        undo(tidy(mean)), undo(tidy(diag)), tuple(undo(f) for f in factors), core.applyfunc(lambda e: undo(tidy(e)))
     )
 
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from derive.coordinates import Coordinate
+from sympy.printing.str import StrPrinter
+
+from derive.coordinates import Coordinate, longer_than
 from derive.expanded import given_message, gradient_symbols, message_symbols, state_symbols
 from derive.form import GradientForm
 from derive.moments import Moments
@@ -35,8 +37,8 @@ def to_dict(equation: SDE) -> dict[str, Any]:
         shown += [equation.rate, *([] if form is None else [equation.drift, *equation.form.expressions])]  # pyright: ignore[reportOptionalMemberAccess]
     elif _complete(equation.moments):
         expanded = equation.expanded
-        result["drift"] = [str(e) for e in expanded.drift]
-        result["covariance"] = [[str(expanded.covariance[i, j]) for j in range(dim)] for i in range(dim)]
+        result["drift"] = [text(e) for e in expanded.drift]
+        result["covariance"] = _symmetric(expanded.covariance)
         noise_type = expanded.noise_type
         shown += [*expanded.drift, *expanded.covariance]
     else:
@@ -53,6 +55,31 @@ def to_dict(equation: SDE) -> dict[str, Any]:
     names = {str(s) for e in shown for s in e.free_symbols if not isinstance(s, Coordinate)}
     result["parameters"] = sorted(names - taken)
     return result
+
+
+class _Printer(StrPrinter):
+    """SymPy's own text, each repeated part printed once, and long sums in the order in which they are stored."""
+
+    def __init__(self, order: str | None) -> None:
+        super().__init__({"order": order})
+        self._printed: dict[Any, str] = {}
+
+    def _print(self, expr: Any, **kwargs: Any) -> str:
+        if not isinstance(expr, sp.Expr) or kwargs:
+            return super()._print(expr, **kwargs)
+        if expr not in self._printed:
+            self._printed[expr] = super()._print(expr)
+        return self._printed[expr]
+
+
+def text(e: sp.Expr) -> str:
+    """An expression as it parses back."""
+    return _Printer("none" if longer_than(e, 300) else None).doprint(e)
+
+
+def _symmetric(matrix: sp.Matrix) -> list[list[str]]:
+    upper = {(i, j): text(matrix[i, j]) for i in range(matrix.rows) for j in range(i, matrix.rows)}
+    return [[upper[min(i, j), max(i, j)] for j in range(matrix.rows)] for i in range(matrix.rows)]
 
 
 def _complete(found: Moments) -> bool:
@@ -93,10 +120,9 @@ def _conditional(equation: SDE) -> tuple[dict[str, Any], list[sp.Expr]]:
     if equation.dim is None:
         return {"form": _form_strings(given), "omega": ratio, "given": ["v_j"]}, list(given.expressions)
     mean, covariance = given_message(given, equation.dim)
-    dim = equation.dim
     entry = {
         "mean": [str(e) for e in mean],
-        "covariance": [[str(covariance[i, j]) for j in range(dim)] for i in range(dim)],
+        "covariance": _symmetric(covariance),
         "omega": ratio,
         "given": [str(s) for s in message_symbols(dim)],
     }
