@@ -27,6 +27,7 @@ _HOME = {
     ).split(),
 }
 _WHERE = {name: home for home, names in _HOME.items() for name in names}
+__all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
     from derive.compressors import *  # noqa: F403
@@ -49,4 +50,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(_WHERE)
+    return __all__

@@ -1,0 +1,137 @@
+"""The generator of an SDE, closed moment equations, and the identity that fixes the corrected model (theory 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.errors import NoClosedForm
+from derive.expanded import CoordinateSDE, gradient_symbols, hessian_symbols
+from derive.numeric_zero import vanishes
+from derive.symbols import N, eta
+
+
+def generator(equation: CoordinateSDE, phi: sp.Expr) -> sp.Expr:
+    """L phi = sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi, for phi in the state symbols x1, ..
+
+    E phi(X_t) - phi(x0) = E int_0^t L phi(X_s) ds up to localisation (theory 6).
+    """
+    x = equation.state
+    first = sum((equation.drift[i] * sp.diff(phi, x[i]) for i in range(len(x))), sp.S.Zero)
+    second = sum(
+        (equation.covariance[i, j] * sp.diff(phi, x[i], x[j]) for i in range(len(x)) for j in range(len(x))), sp.S.Zero
+    )
+    return first + second / 2
+
+
+@dataclass(frozen=True)
+class Match:
+    """The outcome of matching the generator with the discrete step.
+
+    Args:
+        step: the second-order Taylor expansion of (f(x_{n+1}) - f(x_n))/eta, in expectation.
+        family: L f of the model -h b + alpha eta h^2 Lam H Lam g.
+        alpha: every alpha for which the two agree at all gradients, Hessians and covariances.
+    """
+
+    step: sp.Expr
+    family: sp.Expr
+    alpha: tuple[sp.Expr, ...]
+
+
+def matching(dim: int = 2) -> Match:
+    """Solve for alpha in the family -g + alpha eta H g (unbiased C, h = 1): the match with the discrete step forces 1/2.
+
+    One step changes f by -eta g.U + (eta^2/2) U'HU + O(eta^3); with E U = g and N Cov U = S, its mean over eta is
+    -g.g + (eta/2)(g'Hg + Tr(HS)/N). The generator gives -g.g + alpha eta g'Hg + (eta/(2N)) Tr(HS) (theory 2).
+    """
+    alpha = sp.Symbol("alpha")
+    g, hessian = sp.Matrix(gradient_symbols(dim)), hessian_symbols(dim)
+    spread = sp.Matrix(dim, dim, lambda i, j: sp.Symbol(f"S{min(i, j) + 1}_{max(i, j) + 1}", real=True))
+    noise = [sp.Symbol(f"xi{m + 1}", real=True) for m in range(dim)]
+    increment = g + sp.Matrix(noise)
+    change = sp.expand((-eta * g.dot(increment) + eta**2 / 2 * (increment.T * hessian * increment)[0]) / eta)
+    step = _mean_over(change, noise, spread / N)
+    drift = -g + alpha * eta * hessian * g
+    family = g.dot(drift) + eta / (2 * N) * (hessian * spread).trace()
+    gap = sp.Poly(sp.expand(family - step), *g, *hessian.free_symbols, *spread.free_symbols, eta, 1 / N)
+    solutions = sp.solve([c for c in gap.coeffs()], [alpha], dict=True) if not gap.is_zero else []
+    return Match(step, sp.expand(family), tuple(s[alpha] for s in solutions))
+
+
+def _mean_over(expr: sp.Expr, noise: Sequence[sp.Symbol], covariance: sp.Matrix) -> sp.Expr:
+    """E of a polynomial of degree two in centred variables with this covariance."""
+    poly = sp.Poly(expr, *noise)
+    total = sp.S.Zero
+    for powers, coefficient in poly.terms():
+        where = [m for m, p in enumerate(powers) for _ in range(p)]
+        if not where:
+            total += coefficient
+        elif len(where) == 2:
+            total += coefficient * covariance[where[0], where[1]]
+        elif len(where) > 2:
+            raise ValueError("the noise enters with a power above two")
+    return sp.expand(total)
+
+
+@dataclass(frozen=True)
+class MomentEquations:
+    """d/dt m = matrix m + constant for the moments m = E x^a, closed under the generator.
+
+    Args:
+        exponents: the multi-index a of each moment, in order.
+        matrix, constant: the linear system.
+    """
+
+    exponents: tuple[tuple[int, ...], ...]
+    matrix: sp.Matrix
+    constant: sp.Matrix
+
+    def symbol(self, a: tuple[int, ...]) -> sp.Symbol:
+        """The name of a moment, m_20 for E x1^2."""
+        return sp.Symbol("m_" + "".join(map(str, a)), real=True)
+
+    def stationary(self) -> dict[tuple[int, ...], sp.Expr]:
+        """The fixed point, by an exact linear solve.
+
+        Raises:
+            NoClosedForm: the matrix is singular.
+        """
+        if vanishes(self.matrix.det(method="berkowitz")):
+            raise NoClosedForm("the moment equations have no unique fixed point")
+        solution = self.matrix.LUsolve(-self.constant)
+        return {a: sp.factor(e) for a, e in zip(self.exponents, solution, strict=True)}
+
+
+def moment_equations(equation: CoordinateSDE, order: int, limit: int = 200) -> MomentEquations:
+    """The equations of all moments up to total degree `order`, which close when drift and covariance are polynomial enough.
+
+    Raises:
+        NoClosedForm: the generator raises the degree (the hierarchy does not close), or is no polynomial.
+    """
+    x = equation.state
+    wanted = [a for a in _multi_indices(len(x), order) if any(a)]
+    if len(wanted) > limit:
+        raise NoClosedForm(f"{len(wanted)} moments are more than the limit {limit}")
+    index = {a: n for n, a in enumerate(wanted)}
+    matrix, constant = sp.zeros(len(wanted), len(wanted)), sp.zeros(len(wanted), 1)
+    for a, row in index.items():
+        image = sp.expand(generator(equation, sp.Mul(*[s**p for s, p in zip(x, a, strict=True)])))
+        if not image.is_polynomial(*x):
+            raise NoClosedForm("drift or covariance is not a polynomial in the state")
+        for powers, coefficient in sp.Poly(image, *x).terms():
+            if not any(powers):
+                constant[row] += coefficient
+            elif powers in index:
+                matrix[row, index[powers]] += coefficient
+            else:
+                raise NoClosedForm(f"the equation of the moment {a} needs the moment {powers}: the hierarchy does not close")
+    return MomentEquations(tuple(wanted), matrix, constant)
+
+
+def _multi_indices(dim: int, order: int) -> list[tuple[int, ...]]:
+    if dim == 0:
+        return [()]
+    return [(p, *rest) for p in range(order + 1) for rest in _multi_indices(dim - 1, order - p)]

@@ -1,0 +1,201 @@
+"""Stationary laws on quadratics, of the three models and of the discrete method itself, and 1-D densities (theory 5, 6.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.errors import NoClosedForm, Refusal
+from derive.expanded import CoordinateSDE
+from derive.generator import moment_equations
+from derive.losses import Quadratic
+from derive.methods import Method
+from derive.sde import sde
+from derive.symbols import eta
+
+
+def second_moments(method: Method, dim: int, model: str = "first-order", h: object = None) -> sp.Matrix:
+    """E xx' of the stationary law of a model on f = sum_j h_j x_j^2/2, exactly, from the closed moment equations.
+
+    Raises:
+        NoClosedForm: the equations do not close (DSignSGD: use `sign_near_optimum`).
+        Refusal: the SDE does not exist.
+    """
+    equation = sde(method, model, Quadratic(h), dim).expanded
+    fixed = moment_equations(equation, 2).stationary()
+    return _matrix(fixed, dim)
+
+
+def discrete_second_moments(method: Method, dim: int, h: object = None) -> sp.Matrix:
+    """E xx' of the stationary law of the method itself on f = sum_j h_j x_j^2/2 (constant step size).
+
+    Solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x) for V = E xx', a linear system when b is linear and S quadratic.
+
+    Raises:
+        NoClosedForm: b is not linear or S not quadratic in the state, or time enters.
+    """
+    variables = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i in range(dim) for j in range(i, dim)}
+    v = sp.Matrix(dim, dim, lambda i, j: variables[min(i, j), max(i, j)])
+    gap = discrete_step(method, v, h) - v
+    unknowns = list(variables.values())
+    solution = sp.solve([gap[i, j] for i, j in variables], unknowns, dict=True)
+    if len(solution) != 1:
+        raise NoClosedForm("the stationary second moments are not unique")
+    return v.subs(solution[0]).applyfunc(sp.factor)
+
+
+def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
+    """E x_{n+1} x_{n+1}' for E x_n x_n' = v and E x_n = 0, on the quadratic with diagonal Hessian h."""
+    dim = v.rows
+    drift, spread, x = _step(method, dim, h)
+    moved = sp.Matrix(x) - eta * drift
+    image = moved * moved.T + eta**2 / method.clients * spread
+    return image.applyfunc(lambda e: _expect_quadratic(e, x, v))
+
+
+def continuous_rate(method: Method, v: sp.Matrix, model: str, h: object = None) -> sp.Matrix:
+    """d/dt E xx' of a model at E xx' = v, on the same quadratic."""
+    equation = sde(method, model, Quadratic(h), v.rows).expanded
+    x = sp.Matrix(equation.state)
+    image = equation.drift * x.T + x * equation.drift.T + equation.covariance
+    return image.applyfunc(lambda e: _expect_quadratic(e, equation.state, v))
+
+
+def _step(method: Method, dim: int, h: object) -> tuple[sp.Matrix, sp.Matrix, list[sp.Symbol]]:
+    """(h b, h^2 S, state) of one discrete step, taken from the first-order model, whose moments they are."""
+    equation = sde(method, "first-order", Quadratic(h), dim).expanded
+    return -equation.drift, (equation.covariance * method.clients / eta).applyfunc(sp.expand), equation.state
+
+
+def _expect_quadratic(expr: sp.Expr, x: list[sp.Symbol], v: sp.Matrix) -> sp.Expr:
+    expr = sp.expand(expr)
+    if not expr.is_polynomial(*x):
+        raise NoClosedForm("the step is not polynomial in the state")
+    total = sp.S.Zero
+    for powers, coefficient in sp.Poly(expr, *x).terms():
+        where = [m for m, p in enumerate(powers) for _ in range(p)]
+        if len(where) > 2:
+            raise NoClosedForm("the second moments do not close")
+        if len(where) == 2:
+            total += coefficient * v[where[0], where[1]]
+        elif not where:
+            total += coefficient
+    return total
+
+
+def _matrix(fixed: dict[tuple[int, ...], sp.Expr], dim: int) -> sp.Matrix:
+    def entry(i: int, j: int) -> sp.Expr:
+        a = [0] * dim
+        a[i] += 1
+        a[j] += 1
+        return fixed[tuple(a)]
+
+    return sp.Matrix(dim, dim, entry)
+
+
+def stability_threshold(method: Method, model: str, h: sp.Expr) -> sp.Expr:
+    """The step size at which the rate of E x^2 on f = h x^2/2 changes sign; "discrete" is the method itself.
+
+    Returns oo when the second moment contracts for every step size.
+
+    Raises:
+        NoClosedForm: the second moment does not close, or more than one threshold is found.
+    """
+    v = sp.Matrix([[sp.Symbol("V", positive=True)]])
+    if model == "discrete":
+        rate = (discrete_step(method, v, h) - v)[0] / eta
+    else:
+        rate = continuous_rate(method, v, model, h)[0]
+    slope = sp.factor(sp.diff(sp.expand(rate), v[0]))
+    roots = [r for r in sp.roots(sp.Poly(sp.numer(sp.together(slope)), eta)) if r.is_positive is not False and r != 0]
+    if len(roots) > 1:
+        raise NoClosedForm(f"more than one threshold: {roots}")
+    return sp.simplify(roots[0]) if roots else sp.oo
+
+
+def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:
+    """Stationary covariance of DSignSGD near the optimum of the quadratic: (eta/(4 N M)) sigma_H H^{-1} (theory 6.7).
+
+    The first-order SDE linearised at 0: drift -A x with A the Jacobian there and covariance C(0); A is diagonal, so the
+    Lyapunov equation gives C_ij/(A_i + A_j).
+
+    Raises:
+        Refusal: "unbounded-lambda" when the mean of the step jumps at the optimum (no noise density).
+    """
+    equation = sde(method, "first-order", Quadratic(h), dim).expanded
+    x = equation.state
+    if method.noise.law.degenerate:
+        raise Refusal("unbounded-lambda", "without noise the sign jumps at the optimum, so nothing is to be linearised")
+    slopes = []
+    for i in range(dim):
+        y = sp.Dummy("y", positive=True)
+        along = equation.drift[i].xreplace({s: sp.S.Zero for s in x if s != x[i]}).xreplace({x[i]: y})
+        slope = sp.diff(along, y).subs(y, 0)
+        slopes.append(slope.replace(lambda e: isinstance(e, sp.hyper) and e.args[2] == 0, lambda e: sp.S.One))
+    at_rest = equation.covariance.xreplace(dict.fromkeys(x, sp.S.Zero))
+    return sp.Matrix(dim, dim, lambda i, j: sp.simplify(at_rest[i, j] / (-slopes[i] - slopes[j])))
+
+
+@dataclass(frozen=True)
+class Density:
+    """A stationary density on the line, up to its normalisation (theory 6.7).
+
+    Args:
+        unnormalised: p up to a factor, (1/V) exp(int 2 drift/V).
+        state: its variable.
+        parameters: symbols that need values before it can be normalised.
+    """
+
+    unnormalised: sp.Expr
+    state: sp.Symbol
+
+    @property
+    def parameters(self) -> set[sp.Symbol]:
+        return self.unnormalised.free_symbols - {self.state}  # pyright: ignore[reportReturnType]
+
+    def normalised(self, values: dict[str, float]) -> Callable[[float], float]:
+        """The density as a function of a number, normalised by quadrature.
+
+        Raises:
+            Refusal: "not-integrable" when the mass is infinite or zero.
+        """
+        import numpy as np
+        from scipy import integrate
+
+        expr = self.unnormalised.xreplace({s: sp.Float(values[s.name]) for s in self.parameters})
+        log_p = sp.lambdify(self.state, sp.log(expr), "numpy")
+        peak = max(float(log_p(y)) for y in np.linspace(-3, 3, 61) if np.isfinite(log_p(y)))
+        mass = 0.0
+        edges = [0.0, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5]
+        pieces = []
+        for sign in (-1, 1):
+            for a, b in zip(edges, edges[1:], strict=False):
+                piece = integrate.quad(lambda y, s=sign: float(np.exp(log_p(s * y) - peak)), a, b, limit=200)[0]
+                pieces.append(piece)
+                mass += piece
+        tails = pieces[len(edges) - 2], pieces[-1]
+        if not np.isfinite(mass) or mass <= 0 or max(tails) > 1e-6 * mass:
+            raise Refusal("not-integrable", "the stationary measure has infinite mass: there is no stationary law")
+        return lambda y: float(np.exp(log_p(y) - peak)) / mass
+
+
+def density(equation: CoordinateSDE) -> Density:
+    """p ~ (1/V) exp(int 2 drift/V) for a 1-D equation with V = covariance > 0 and coefficients free of time (theory 6.7).
+
+    Raises:
+        NoClosedForm: not 1-D, or the integral in the exponent has no closed form.
+        Refusal: "no-noise" when V = 0.
+    """
+    if equation.dim != 1:
+        raise NoClosedForm("the density formula holds on the line")
+    x, spread = equation.state[0], equation.covariance[0, 0]
+    if spread == 0:
+        raise Refusal("no-noise", "without noise the stationary law is a point mass at the fixed points of the drift")
+    exponent = sp.integrate(sp.together(2 * equation.drift[0] / spread), x)
+    if exponent.has(sp.Integral):
+        raise NoClosedForm("the exponent of the stationary density has no closed form")
+    return Density(sp.exp(exponent) / spread, x)
+
+
