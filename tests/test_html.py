@@ -1,0 +1,284 @@
+"""The HTML page, read as text and as a real browser shows it. Tests skip without pandoc or Chromium."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.server
+import json
+import re
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from reports.html import HtmlAbsent, HtmlResult, flatten, pandoc_path, tex_to_html
+from reports.pandoc_tree import rows
+from reports.tex import escape
+
+needs_pandoc = pytest.mark.skipif(pandoc_path() is None, reason="needs the html extra (pandoc)")
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="900" height="300"><rect width="900" height="300"/></svg>'
+HOSTILE = r"<script>alert(1)</script> \input{/etc/passwd} $x$ `a` | *b* --c [d]"
+
+
+def document(body: str, preamble: str = "") -> str:
+    return (
+        r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{amsmath,amsthm,booktabs,graphicx,hyperref}"
+        rf"\newtheorem{{theorem}}{{Theorem}}{preamble}\title{{A report}}\begin{{document}}\maketitle"
+        rf" {body}\end{{document}}"
+    )
+
+
+def paged(folder: Path, body: str, preamble: str = "", warnings: tuple[str, ...] = (), **options) -> str:
+    (folder / "main.tex").write_text(document(body, preamble), encoding="utf-8")
+    result = tex_to_html(folder / "main.tex", **options)
+    assert isinstance(result, HtmlResult) and result.warnings == warnings and result.html == folder / "main.html"
+    return result.html.read_text(encoding="utf-8")
+
+
+def words(page: str) -> str:
+    """What the page says, without formulas' TeX sources and without tags."""
+    body = re.sub(r"<annotation.*?</annotation>", "", page[page.index("<main>") :], flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", "", body).split())
+
+
+@needs_pandoc
+def test_numbers_and_references_are_latexs(tmp_path):
+    page = paged(
+        tmp_path,
+        r"""\section{One}\label{sec:one}
+        \begin{equation}\label{eq:a} a \end{equation}
+        \begin{align} b &= 1 \label{eq:b} \\ &= \begin{cases} 1 \\ 2 \end{cases} \nonumber
+        \\ &= 3 \label{eq:c} \end{align}
+        \begin{align*} n \\ n \end{align*}
+        \[ n \]
+        \begin{equation}\label{eq:star} s \tag{$\star$} \end{equation}
+        \begin{gather} g \\ h \notag \end{gather}
+        \begin{multline}\label{eq:m} m \\ m \end{multline}
+        \begin{table}\caption{Plain}\begin{tabular}{l}\toprule A \\\bottomrule\end{tabular}\end{table}
+        \begin{table}\caption{T}\label{tab:t}\begin{tabular}{l}\toprule A \\\bottomrule\end{tabular}\end{table}
+        \begin{theorem}\label{thm:x} x \end{theorem}
+        E: \eqref{eq:a} \eqref{eq:b} \ref{eq:c} \eqref{eq:m} Table~\ref{tab:t} Theorem~\ref{thm:x} Section~\ref{sec:one}
+        C: \cref{tab:t} \Cref{eq:a} \cref{thm:x}; \cite{b,a}
+        \begin{thebibliography}{9}\bibitem{a} First book.\bibitem{b} Second book.\end{thebibliography}""",
+    )
+    said = words(page)
+    assert "E: (1) (2) 3 (5) Table 2 Theorem 1 Section 1" in said
+    assert "C: table 2 Equation (1) theorem 1; [2, 1]" in said
+    assert "Table 1. Plain" in said and "Table 2. T" in said
+    assert re.findall(r'class="number">(\([^<]*\)|)<', page) == ["(1)", "(2)", "", "(3)", "(4)", "", "(5)"]
+    identifiers = re.findall(r'\bid="([^"]*)"', page)
+    assert len(identifiers) == len(set(identifiers))
+    targets = set(re.findall(r'href="#([^"]*)"', page))
+    assert {"eq:a", "eq:c", "tab:t", "bib:a", "sec:one"} <= targets <= set(identifiers)
+    assert "\\label" not in page and "\\notag" not in page
+
+
+def test_rows_of_an_aligned_environment():
+    assert rows(r"a &= {b \\ c} \\ d \begin{cases} 1 \\ 2 \end{cases} \\ e \{ \\ f \} \\") == [
+        r"a &= {b \\ c} ",
+        r" d \begin{cases} 1 \\ 2 \end{cases} ",
+        r" e \{ ",
+        r" f \} ",
+    ]
+
+
+@needs_pandoc
+def test_what_the_page_cannot_show_is_said(tmp_path):
+    warnings = (
+        "theorems are numbered by section in the PDF and through the document on the page",
+        r"left out on the page: \nosuch{lost}",
+        "no SVG or PNG of the figure figures/f.pdf",
+        "nothing defines the label none",
+        "nothing defines the label nobody",
+    )
+    body = r"\nosuch{lost} \ref{none} \cite{nobody} \includegraphics{figures/f.pdf} $\nomath{x}$"
+    (tmp_path / "main.tex").write_text(document(body, r"\newtheorem{lemma}{Lemma}[section]"))
+    result = tex_to_html(tmp_path / "main.tex")
+    assert isinstance(result, HtmlResult) and result.warnings[:-1] == warnings
+    assert result.warnings[-1].startswith(r"Could not convert TeX math \nomath{x}") and "\n" not in result.warnings[-1]
+
+
+@needs_pandoc
+def test_hostile_text_is_text(tmp_path):
+    page = paged(tmp_path, rf"T: {escape(HOSTILE)} :T")
+    shown = re.sub(r"</?span>", "", re.search(r"T: (.*) :T", page, flags=re.DOTALL)[1])  # type: ignore[index]
+    expected = HOSTILE.replace("<", "&lt;").replace(">", "&gt;")
+    assert " ".join(shown.split()) == expected
+    assert "<script" not in page and "root:" not in page
+
+
+@needs_pandoc
+def test_pandoc_reads_no_file_and_follows_no_link_out(tmp_path):
+    (tmp_path / "secret.tex").write_text("TOPSECRET")
+    folder = tmp_path / "report"
+    (folder / "parts").mkdir(parents=True)
+    (folder / "parts" / "link.tex").symlink_to(tmp_path / "secret.tex")
+    for name in (str(tmp_path / "secret"), "../secret", "parts/link"):
+        (folder / "main.tex").write_text(document(rf"\input{{{name}}}"))
+        with pytest.raises(ValueError, match="leads out"):
+            tex_to_html(folder / "main.tex")
+    # Written so that our own reading of \input does not see it; pandoc's does, inside its sandbox.
+    (folder / "main.tex").write_text(document(rf"\input {tmp_path / 'secret'} \include{{{tmp_path / 'secret'}}} x"))
+    result = tex_to_html(folder / "main.tex")
+    assert isinstance(result, HtmlResult)
+    assert result.html is None or "TOPSECRET" not in result.html.read_text(encoding="utf-8")
+
+
+def test_inputs_are_put_in_place(tmp_path):
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "a.tex").write_text(r"A \input{parts/b.tex}")
+    (tmp_path / "parts" / "b.tex").write_text(r"B \% \textbf{x}")
+    main = tmp_path / "main.tex"
+    main.write_text("x \\input{parts/a} y \\input{parts/b}\n% \\input{parts/none}\n50\\% \\input{parts/b}\n")
+    assert flatten(main) == (
+        "x A B \\% \\textbf{x} y B \\% \\textbf{x}\n% \\input{parts/none}\n50\\% B \\% \\textbf{x}\n"
+    )
+    (tmp_path / "parts" / "b.tex").write_text(r"\input{parts/a}")
+    with pytest.raises(ValueError, match="deep"):
+        flatten(main)
+    main.write_text(r"\input{parts/none}")
+    with pytest.raises(FileNotFoundError):
+        flatten(main)
+
+
+@needs_pandoc
+def test_endless_macros_are_ended_and_the_old_page_stays(tmp_path):
+    page = paged(tmp_path, "good")
+    (tmp_path / "main.tex").write_text(document(r"\newcommand{\x}{\x\x}\x"))
+    result = tex_to_html(tmp_path / "main.tex", timeout=5.0)
+    assert isinstance(result, HtmlResult)
+    if result.html is None:
+        assert result.warnings[0].startswith("pandoc ") and (tmp_path / "main.html").read_text() == page
+
+
+def test_without_pandoc_the_outcome_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("reports.html.pandoc_path", lambda: None)
+    (tmp_path / "report.tex").write_text(document("x"))
+    outcome = tex_to_html(tmp_path / "report.tex")
+    assert outcome == HtmlAbsent("report.html was not made: pandoc was not found (pip install 'sdescent[html]')")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.tex"]
+
+
+# In a browser
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+PROBE = """<!doctype html><meta charset="utf-8"><pre id="out"></pre>
+<iframe id="phone" src="main.html" style="width:390px;height:844px;border:0"></iframe>
+<iframe id="wide" src="main.html" style="width:1280px;height:800px;border:0"></iframe>
+<script>
+window.onload = () => {
+  const found = {};
+  for (const name of ["phone", "wide"]) {
+    const view = document.getElementById(name).contentDocument, root = view.documentElement;
+    const sticking = [...view.body.querySelectorAll("*")].filter(e => {
+      for (let p = e; p; p = p.parentElement) if (getComputedStyle(p).overflowX !== "visible") return false;
+      return e.getBoundingClientRect().right > root.clientWidth + 1;
+    });
+    found[name] = {
+      width: root.clientWidth, overflow: root.scrollWidth - root.clientWidth,
+      sticking: sticking.map(e => e.outerHTML.slice(0, 80)),
+      maths: view.querySelectorAll("math").length,
+      flat: [...view.querySelectorAll("math")].filter(e => e.getBoundingClientRect().height < 5).length,
+      text: view.body.innerText,
+      pictures: [...view.images].map(i => [i.naturalWidth, i.getBoundingClientRect().width]),
+      scrolling: [...view.querySelectorAll(".scroll")].filter(e => e.scrollWidth > e.clientWidth).length,
+      scripts: typeof view.defaultView.touched,
+    };
+  }
+  document.getElementById("out").textContent = JSON.stringify(found);
+};
+</script>"""
+
+
+def in_browser(folder: Path, profile: Path) -> dict:
+    """What Chromium shows of folder/main.html on a phone's width and on a wide screen."""
+    (folder / "probe.html").write_text(PROBE, encoding="utf-8")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
+    with contextlib.closing(server.socket):
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            dom = subprocess.run(
+                [
+                    str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                    "--disable-dev-shm-usage", f"--user-data-dir={profile}", "--window-size=1400,2000", "--dump-dom",
+                    f"http://127.0.0.1:{server.server_address[1]}/probe.html",
+                ],
+                capture_output=True, text=True, timeout=120, check=True, stdin=subprocess.DEVNULL,
+            ).stdout  # fmt: skip
+        finally:
+            server.shutdown()
+            thread.join()
+    shown = re.search(r'<pre id="out">(.*?)</pre>', dom, flags=re.DOTALL)
+    assert shown is not None and shown[1], dom[:2000]
+    return json.loads(shown[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+
+
+LONG = "+".join(f"x_{{{n}}}" for n in range(60))
+
+
+@needs_pandoc
+@needs_browser
+def test_in_a_browser(tmp_path):
+    (tmp_path / "site" / "figures").mkdir(parents=True)
+    (tmp_path / "site" / "figures" / "f.svg").write_text(SVG)
+    columns = " & ".join(r"$\sigma^2\left(1-\frac{2}{\pi}\right)$" for _ in range(12))
+    page = paged(
+        tmp_path / "site",
+        rf"""\tableofcontents \section{{One}} Inline $x_1 \le 2$, long inline ${LONG}$ in a line, {escape(HOSTILE)}.
+        \begin{{equation}} {LONG} \end{{equation}} \begin{{align}} a &= \tfrac12 \\ b &= \sqrt{{2}} \end{{align}}
+        \begin{{table}}\caption{{Wide}}\begin{{tabular}}{{{"l" * 12}}}\toprule {columns} \\\midrule {columns} \\
+        \bottomrule\end{{tabular}}\end{{table}}
+        \begin{{itemize}}\item an item with ${LONG}$ \end{{itemize}}
+        \begin{{figure}}\includegraphics[width=\linewidth]{{figures/f.pdf}}\caption{{A figure, ${LONG}$}}\end{{figure}}
+        {"longword" * 30} \texttt{{{"a-very-long-name-" * 10}}}
+        \begin{{theorem}} Let ${LONG}$. \end{{theorem}}""",
+    )
+    assert 'src="figures/f.svg"' in page and "f.pdf" not in page
+    seen = in_browser(tmp_path / "site", tmp_path / "profile")
+    assert (seen["phone"]["width"], seen["wide"]["width"]) in {(390, 1280), (375, 1265)}
+    for view in seen.values():
+        assert view["overflow"] == 0 and view["sticking"] == []
+        assert view["maths"] == 31 and view["flat"] == 0
+        outside = view["text"].replace(HOSTILE, "")
+        assert len(outside) < len(view["text"]) and not re.search(r"\\\(|\$|\\[A-Za-z]", outside)
+        assert [natural > 0 and width <= view["width"] for natural, width in view["pictures"]] == [True]
+        assert "A report" in outside and "Table 1. Wide" in outside and "(3)" in outside
+    assert seen["phone"]["scrolling"] == 2
+
+
+@needs_pandoc
+@needs_browser
+def test_the_probe_sees_a_page_that_is_too_wide(tmp_path):
+    """The check of the check: a page that does not scroll its formulas, a raw formula, a missing picture."""
+    (tmp_path / "site").mkdir()
+    page = paged(tmp_path / "site", rf"\begin{{equation}} {LONG} \end{{equation}}")
+    broken = re.sub(r"overflow-[xy]: \w+;", "", page).replace("</main>", r"\(x\) <img src='none.svg'></main>")
+    (tmp_path / "site" / "main.html").write_text(broken, encoding="utf-8")
+    seen = in_browser(tmp_path / "site", tmp_path / "profile")["phone"]
+    assert seen["overflow"] > 0 and seen["sticking"] and r"\(x\)" in seen["text"] and seen["pictures"][0][0] == 0
+
+
+@needs_pandoc
+@needs_browser
+def test_no_script_runs(tmp_path):
+    (tmp_path / "site").mkdir()
+    page = paged(tmp_path / "site", "x")
+    script = "<script>window.touched = 1</script><img src='none' onerror='window.touched = 1'>"
+    (tmp_path / "site" / "main.html").write_text(page.replace("</main>", script + "</main>"), encoding="utf-8")
+    assert in_browser(tmp_path / "site", tmp_path / "profile")["phone"]["scripts"] == "undefined"
+    unlocked = page.replace("script-src 'none';", "").replace("</main>", script + "</main>")
+    (tmp_path / "site" / "main.html").write_text(unlocked, encoding="utf-8")
+    assert in_browser(tmp_path / "site", tmp_path / "profile2")["phone"]["scripts"] == "number"
