@@ -41,7 +41,7 @@ class Problem:
         loss: or None for an unspecified one.
         dim: the number of coordinates written out, or None for the dimension-free form.
         models: which SDEs.
-        eta: step size, T: time horizon (method time n eta), paths, x0 (a value for every coordinate, or one for all), seed: the
+        eta: step size, T: time horizon (of n eta), paths, x0 (one value a coordinate, or one for all), seed: the
             numbers of an experiment, dimensionless, None where not given.
         specs: the specs that all of this came from, as text; equal for equal problems.
     """
@@ -76,8 +76,8 @@ def problem(given: Mapping[str, object], named: Named = str) -> Problem:
     """A problem from fields by name; fields that are absent or None take their defaults.
 
     Args:
-        given: method (required), compressor, noise, loss, schedule: specs; clients, dim, model or models; eta, T, paths, x0,
-            seed. Numbers may be text, int, or `Decimal` text from a file.
+        given: method (required), compressor, noise, loss, schedule: specs; clients, dim, model or models; eta, T,
+            paths, x0, seed. Numbers may be text, int, or `Decimal` text from a file.
         named: how the user calls a field, for error messages ("--noise" for "noise").
 
     Raises:
@@ -197,8 +197,8 @@ def _models(given: Mapping[str, object], named: Named) -> tuple[str, ...]:
     if "model" in given and "models" in given:
         raise BadInput(named("models"), given["models"], "either model or models")
     key = "models" if "models" in given else "model"
-    value = given.get(key, "first-order")
-    listed = value if isinstance(value, list) and key == "models" else [value]
+    value: Any = given.get(key, "first-order")
+    listed: list[Any] = value if isinstance(value, list) and key == "models" else [value]
     for item in listed:
         if not isinstance(item, str) or item not in MODELS:
             raise BadInput(named(key), item, "one of " + ", ".join(MODELS))
@@ -230,7 +230,7 @@ def _number(value: object, name: str, accepted: str) -> Fraction:
     try:
         number = parse_value(text, name)
     except BadInput as error:
-        raise BadInput(name, text, f"{accepted}, such as 0.001 or \"1/1000\" in quotes", error.column) from None
+        raise BadInput(name, text, f'{accepted}, such as 0.001 or "1/1000" in quotes', error.column) from None
     if isinstance(number, str):
         raise BadInput(name, text, accepted)
     return number

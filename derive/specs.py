@@ -174,11 +174,13 @@ def _value(parameter: Parameter, part: str, field: str, offset: int) -> Value:
 
 
 def _check_zeros(entry: Entry, given: Mapping[str, Value | tuple[Value, ...]]) -> None:
-    # One scale of 0 means the noise `none`; a mixture of noisy and noiseless clients is a law of its own, which is not here.
+    # A scale of 0 means the noise `none`; noisy beside noiseless clients would be a law of its own, which is not here.
     for key, value in given.items():
         zeros = [v == 0 for v in _listed(value)]
         if any(zeros) and not all(zeros) and sum(p.per_client for p in entry.parameters) == 1:
-            raise BadInput(f"{entry.name}:{key}", "|".join(map(str, _listed(value))), "scales > 0, or 0 for every client")
+            raise BadInput(
+                f"{entry.name}:{key}", "|".join(map(str, _listed(value))), "scales > 0, or 0 for every client"
+            )
 
 
 def _accepted(entry: Entry) -> str:

@@ -1,0 +1,233 @@
+"""The command `sdescent`: reading of options, and one contract for everything that goes wrong.
+
+Typer only reads the options: each command returns what is to be run, and `main` runs it, so that no error of ours
+passes through a library that would print it in its own way. Nothing heavy is imported before it is needed.
+
+Exit status: 0 done; 1 the object asked for does not exist (a refusal); 2 bad input, or a file that cannot be read or
+written; 70 a bug; 130 interrupted; 141 the reader of the output has gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from typing import Annotated, Any, cast
+
+import typer
+
+from derive.errors import BadInput, Refusal
+from reports.files import one_line, one_line_os_error
+
+REFUSED, BAD_INPUT, BUG, INTERRUPTED, HUNG_UP = 1, 2, 70, 130, 141
+# Typer carries its own copy of click in some versions and imports it in others; both build on this class.
+_UsageError = cast(type[Exception], typer.BadParameter.__base__)
+
+Job = Callable[[], int]
+
+app = typer.Typer(
+    name="sdescent",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="From a stochastic optimiser to its SDE: derived symbolically, solved beside the real method, "
+    "reported in LaTeX.",
+    epilog="Specs are NAME or NAME:KEY=VALUE,KEY=VALUE, as in rand-k:k=2 or student-t:nu=3,sigma=1/2; "
+    "the command list shows them all.",
+)
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+_LAZY = "reports.commands"
+
+
+def _job(name: str, **options: Any) -> Job:
+    return lambda: getattr(import_module(_LAZY), name)(**options)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(version("sdescent"))
+        except PackageNotFoundError:
+            print("not installed: the version is in pyproject.toml")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def report(
+    spec: Annotated[str | None, typer.Argument(metavar="[SPEC.toml]", help="A problem of your own to add.")] = None,
+    out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "report",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer paths and steps: minutes, not a quarter of an hour.")
+    ] = False,
+    only: Annotated[str | None, typer.Option("--only", metavar="SECTION", help="One section of the report.")] = None,
+    as_json: _Json = False,
+) -> Job:
+    """Derive, solve, compare and print: report.tex, report.pdf (with TeX), report.html, parts and figures."""
+    return _job("report", spec=spec, out=out, quick=quick, only=only, as_json=as_json)
+
+
+@app.command()
+def derive(
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="dsgd, dcsgd or dsignsgd.")],
+    compressor: Annotated[
+        str | None,
+        typer.Option("--compressor", metavar="C", help="What clients send, for dcsgd: rand-k:k=2, qsgd:s=4, ..."),
+    ] = None,
+    noise: Annotated[
+        str | None,
+        typer.Option("--noise", metavar="Z", help="Gradient noise: gaussian:sigma=1/2, student-t:nu=3, ... (none)"),
+    ] = None,
+    clients: Annotated[
+        str | None, typer.Option("--clients", metavar="N", help="How many clients: a whole number, or the symbol N.")
+    ] = None,
+    dim: Annotated[
+        str | None,
+        typer.Option("--dim", metavar="D", help="Write out D coordinates, 1 to 64 (without: any dimension)."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="M", help="first-order, second-order or corrected (first-order).")
+    ] = None,
+    loss: Annotated[
+        str | None, typer.Option("--loss", metavar="F", help="quadratic:h=1|2, quartic, cosh, ... (left unspecified)")
+    ] = None,
+    schedule: Annotated[
+        str | None, typer.Option("--schedule", metavar="U", help="Step-size schedule: one, power:p=1/2 or free (one).")
+    ] = None,
+    as_json: _Json = False,
+) -> Job:
+    """Derive the SDE of a method: drift, covariance, and the conditions under which they exist."""
+    fields = {
+        "method": method,
+        "compressor": compressor,
+        "noise": noise,
+        "clients": clients,
+        "dim": dim,
+        "model": model,
+        "loss": loss,
+        "schedule": schedule,
+    }
+    return _job("derive", fields=fields, as_json=as_json)
+
+
+@app.command("list")
+def list_(as_json: _Json = False) -> Job:
+    """List methods, compressors, noises, losses and schedules, with what they take."""
+    return _job("list_registered", as_json=as_json)
+
+
+@app.command()
+def doctor(as_json: _Json = False) -> Job:
+    """Say what this machine has, and what is missing for which output."""
+    return lambda: import_module("reports.doctor").run(as_json=as_json)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line `arguments` (default: the program's own) and return the exit status."""
+    args = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    fail = partial(_fail, "--json" in args)
+    # A terminal that cannot show a character gets its code, not a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        try:
+            job = app(args, standalone_mode=False, prog_name="sdescent")
+            status = cast(Job, job)() if callable(job) else int(job or 0)
+            sys.stdout.flush()
+            return status
+        except BadInput as error:
+            return fail(BAD_INPUT, error.message, error.field, error.column)
+        except Refusal as error:
+            return _refuse("--json" in args, error)
+        except _UsageError as error:
+            return fail(BAD_INPUT, *_usage(error))
+        except KeyboardInterrupt:
+            return _interrupted()
+    except BrokenPipeError:
+        return _hang_up()
+    except OSError as error:
+        _drop_output()
+        return fail(BAD_INPUT, one_line_os_error(error), _file_name(error))
+    except (SystemExit, typer.Abort) as error:  # from inside a library, whose reader or whose user has gone
+        return _interrupted() if isinstance(error, typer.Abort) else _hang_up()
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        return fail(BUG, one_line(f"internal error, please report it: {type(error).__name__}: {error}"))
+
+
+def _fail(as_json: bool, status: int, message: str, field: str | None = None, column: int | None = None) -> int:
+    """One line on stderr, or JSON on stdout."""
+    if as_json:
+        # The output may be what failed; then the exit status has to say it alone.
+        with contextlib.suppress(OSError):
+            print(json.dumps({"error": message, "field": field, "column": column}), flush=True)
+    else:
+        print(message, file=sys.stderr)
+    return status
+
+
+def _refuse(as_json: bool, refusal: Refusal) -> int:
+    if as_json:
+        print(json.dumps({"refused": refusal.kind, "message": refusal.message}), flush=True)
+    else:
+        print(f"refused ({refusal.kind}): {one_line(refusal.message, 1000)}", file=sys.stderr)
+    return REFUSED
+
+
+def _usage(error: Any) -> tuple[str, str]:
+    """(one line, field) of an error that Typer found in the options."""
+    parameter, context = getattr(error, "param", None), getattr(error, "ctx", None)
+    name = parameter.metavar or parameter.opts[0] if parameter is not None else getattr(error, "option_name", None)
+    message = one_line(" ".join(error.format_message().split()))
+    known = getattr(getattr(context, "command", None), "commands", None)
+    if name is None and known is not None:
+        return f"{message.rstrip('.')}; accepted: {', '.join(known)}", "COMMAND"
+    if getattr(error, "option_name", None) and message.startswith("No such option") and context is not None:
+        options = [o for p in context.command.params for o in p.opts if o.startswith("-")]
+        message = f"{message.partition(' (')[0].partition('. Did you')[0].rstrip('.')}; accepted: {', '.join(options)}"
+    return message, one_line(name or "arguments", 60)
+
+
+def _interrupted() -> int:
+    print("interrupted; what was finished is kept, and the same command again goes on from there", file=sys.stderr)
+    return INTERRUPTED
+
+
+def _hang_up() -> int:
+    _drop_output()
+    return HUNG_UP
+
+
+def _drop_output() -> None:
+    # Python flushes stdout once more when it exits, and would complain about the same error again.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        return
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _file_name(error: OSError) -> str | None:
+    return None if error.filename is None else one_line(os.fsdecode(error.filename), 200)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""What the commands do once their options are read."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from derive.problems import problem, read_problem
+from derive.registry import KINDS, Entry, entries
+
+_TITLES = {
+    "method": "Methods",
+    "compressor": "Compressors",
+    "noise": "Noises",
+    "loss": "Losses",
+    "schedule": "Schedules",
+}
+
+
+def print_json(value: Any) -> None:
+    """`value` on standard output; ASCII, so that every terminal and every pipe takes it."""
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def option_name(field: str) -> str:
+    """How a field of a problem is called on the command line."""
+    return "METHOD" if field == "method" else f"--{field}"
+
+
+def derive(fields: Mapping[str, str | None], as_json: bool) -> int:
+    """`sdescent derive`.
+
+    Raises:
+        BadInput, Refusal: as the parser and the engine.
+    """
+    asked = problem(fields, option_name)
+    from derive.sde import sde
+
+    equation = sde(asked.method, asked.models[0], asked.loss, asked.dim)
+    if as_json:
+        print_json(equation.to_dict())
+        return 0
+    from rich.console import Console
+
+    from reports.terminal import SDEView
+
+    SDEView(Console()).show(equation, asked.specs)
+    return 0
+
+
+def registered() -> dict[str, list[dict[str, Any]]]:
+    """Every registered name with its parameters, by kind."""
+    return {
+        kind: [
+            {
+                "name": entry.name,
+                "summary": entry.summary,
+                "parameters": [
+                    {
+                        "name": p.name,
+                        "accepted": p.accepted,
+                        "default": p.default,
+                        "several": "per client" if p.per_client else "per coordinate" if p.per_coordinate else None,
+                    }
+                    for p in entry.parameters
+                ],
+            }
+            for entry in entries(kind).values()
+        ]
+        for kind in KINDS
+    }
+
+
+def list_registered(as_json: bool) -> int:
+    """`sdescent list`."""
+    if as_json:
+        print_json(registered())
+        return 0
+    from rich.console import Console
+
+    from reports.terminal import table
+
+    console = Console()
+    for kind in KINDS:
+        rows = [(entry.name, _values(entry), entry.summary) for entry in entries(kind).values()]
+        table(console, _TITLES[kind], ("name", "values", "what it is"), rows)
+    console.print(
+        "Values are exact rationals (1/2), plain decimals (0.25) or names of symbols. One left out is the symbol of "
+        "its own name. Scales may be one a client: gaussian:sigma=1|2|3.",
+        highlight=False,
+    )
+    return 0
+
+
+def _values(entry: Entry) -> str:
+    return "\n".join(f"{p.name}: {p.accepted}" for p in entry.parameters)
+
+
+def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: bool) -> int:
+    """`sdescent report`.
+
+    Raises:
+        BadInput: in the specification, or an unknown section.
+        OSError: the specification cannot be read, or the folder cannot be written.
+    """
+    asked = None if spec is None else read_problem(spec)
+    folder = Path(out)
+    _try_to_write(folder)
+    from reports.progress import Progress
+
+    with Progress(sys.stderr) as progress:
+        result = import_module("reports.build").build_report(asked, folder, quick, only, progress)
+    if as_json:
+        print_json(result)
+    else:
+        for name, path in result["files"].items():
+            print(f"{name}: {path}")
+    return 0
+
+
+def _try_to_write(folder: Path) -> None:
+    # Minutes of work should not end in the news that their result cannot be stored.
+    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    probe = folder / f".{secrets.token_hex(6)}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(probe, "xb") as file:
+            file.write(b"0")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        for parent in made:
+            if parent.is_dir():
+                parent.rmdir()
+        error.filename, error.filename2 = str(folder), None
+        raise
+    finally:
+        probe.unlink(missing_ok=True) if probe.parent.is_dir() else None

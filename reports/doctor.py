@@ -1,0 +1,164 @@
+"""What this machine has, and what is missing for which output."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from typing import final
+
+from reports.files import one_line
+
+_OK, _ABSENT, _MISSING = "ok", "absent", "MISSING"
+
+
+@final
+@dataclass(frozen=True)
+class Finding:
+    """One line of the diagnosis.
+
+    Args:
+        name: what was looked at.
+        status: "ok"; "absent" for an optional thing that is not there; "MISSING" for a required one.
+        detail: a version, a number, or what to install.
+    """
+
+    name: str
+    status: str
+    detail: str
+
+
+def run(as_json: bool) -> int:
+    """`sdescent doctor`: print the findings; 0 if everything required is there, else 1."""
+    found = findings()
+    sound = all(f.status != _MISSING for f in found)
+    if as_json:
+        from reports.commands import print_json
+
+        print_json({"ok": sound, "findings": [asdict(f) for f in found]})
+    else:
+        width = max(len(f.name) for f in found)
+        for f in found:
+            print(f"{f.name:<{width}}  {f.status:<7}  {one_line(f.detail)}")
+    return 0 if sound else 1
+
+
+def findings() -> list[Finding]:
+    """Everything that was looked at."""
+    found = [_python(), *_packages(), *_extras(), _tex(), _pandoc(), Finding("CPUs", _OK, f"{_cpus()} usable")]
+    return found + _jax()
+
+
+def _python() -> Finding:
+    good = sys.version_info >= (3, 11)
+    return Finding(
+        "Python", _OK if good else _MISSING, platform.python_version() + ("" if good else "; needs 3.11 or newer")
+    )
+
+
+def _requirements() -> list[tuple[str, str | None]]:
+    """(distribution, the extra that asks for it or None) from the installed metadata."""
+    found = []
+    for line in requires("sdescent") or []:
+        requirement, _, marker = line.partition(";")
+        name = requirement.split("[")[0].strip()
+        for sign in "<>=!~ ":
+            name = name.split(sign)[0]
+        extra = marker.partition("extra ==")[2].strip(" '\"") if "extra ==" in marker else None
+        found.append((name, extra))
+    return found
+
+
+def _packages() -> list[Finding]:
+    try:
+        needed = [name for name, extra in _requirements() if extra is None]
+        found = [Finding("sdescent", _OK, version("sdescent"))]
+    except PackageNotFoundError:
+        return [Finding("sdescent", _MISSING, "not installed; run pip install in the clone")]
+    for name in needed:
+        try:
+            found.append(Finding(name, _OK, version(name)))
+        except PackageNotFoundError:
+            found.append(Finding(name, _MISSING, f"pip install {name}"))
+    return found
+
+
+def _extras() -> list[Finding]:
+    purposes = {
+        "scikit-learn": ("data", "the real-data section of the report"),
+        "pypandoc_binary": ("html", "report.html"),
+    }
+    found = []
+    for name, (extra, purpose) in purposes.items():
+        try:
+            found.append(Finding(f"{name} (extra {extra})", _OK, version(name)))
+        except PackageNotFoundError:
+            detail = f"needed for {purpose}: pip install 'sdescent[{extra}]'"
+            found.append(Finding(f"{name} (extra {extra})", _ABSENT, detail))
+    return found
+
+
+def _tex() -> Finding:
+    return _guarded("TeX", _look_for_tex)
+
+
+def _look_for_tex() -> Finding:
+    from reports.pdf import INSTALL_HINT, TexAbsent, tex_packages_missing
+
+    missing = tex_packages_missing()
+    if isinstance(missing, TexAbsent):
+        return Finding("TeX", _ABSENT, f"needed for report.pdf; {missing.message}")
+    if missing:
+        return Finding("TeX", _ABSENT, f"needed for report.pdf: the packages {', '.join(missing)}. {INSTALL_HINT}")
+    return Finding("TeX", _OK, "pdflatex and all packages that the report uses")
+
+
+def _pandoc() -> Finding:
+    return _guarded("pandoc", _look_for_pandoc)
+
+
+def _look_for_pandoc() -> Finding:
+    import pypandoc
+
+    return Finding("pandoc", _OK, pypandoc.get_pandoc_version())
+
+
+def _jax() -> list[Finding]:
+    return [_guarded("JAX devices", _devices), _guarded("JAX 64-bit", _x64)]
+
+
+def _devices() -> Finding:
+    import jax
+
+    devices = jax.devices()
+    kinds = sorted({device.device_kind for device in devices})
+    return Finding("JAX devices", _OK, f"{len(devices)}: {', '.join(kinds)}")
+
+
+def _x64() -> Finding:
+    import jax
+    import jax.numpy as jnp
+
+    import numerics._jax  # noqa: F401 - switches 64-bit numbers on, as every computation here does first
+
+    good = jnp.zeros(1).dtype == jnp.float64
+    return Finding("JAX 64-bit", _OK if good else _MISSING, "on" if good else f"off (jax {jax.__version__})")
+
+
+def _guarded(name: str, look: Callable[[], Finding]) -> Finding:
+    # A broken installation is what this command is there to report, whatever it raises.
+    try:
+        return look()
+    except ImportError as error:
+        required = name.startswith("JAX")
+        return Finding(name, _MISSING if required else _ABSENT, f"{error}")
+    except Exception as error:
+        required = name.startswith("JAX")
+        return Finding(name, _MISSING if required else _ABSENT, f"{type(error).__name__}: {error}")
+
+
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
