@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 _HOME = {
     "derive.methods": ("Method", "DSGD", "DCSGD", "DSignSGD"),
-    "derive.sde": ("SDE", "sde"),
-    "derive.moments": ("moments", "Moments", "Conditional"),
+    "derive.models": ("SDE", "sde"),
+    "derive.moments": ("Moments", "Conditional"),
     "derive.form": ("GradientForm", "DenseCov"),
     "derive.errors": ("BadInput", "NoClosedForm", "Refusal"),
     "derive.schedules": ("Constant", "Power", "Free", "Adaptive"),
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from derive.form import DenseCov, GradientForm
     from derive.losses import *  # noqa: F403
     from derive.methods import DCSGD, DSGD, DSignSGD, Method
-    from derive.moments import Conditional, Moments, moments
+    from derive.moments import Conditional, Moments
     from derive.noise import *  # noqa: F403
     from derive.schedules import *  # noqa: F403
-    from derive.sde import SDE, sde
+    from derive.models import SDE, sde
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ from derive.form import DenseCov, GradientForm
 from derive.numeric_zero import vanishes
 
 if TYPE_CHECKING:
-    from derive.sde import SDE
+    from derive.models import SDE
 
 
 def state_symbols(dim: int) -> list[sp.Symbol]:
@@ -133,7 +133,7 @@ def expand(equation: SDE, dim: int) -> CoordinateSDE:
     """
     form, drift = equation.form, equation.drift
     if equation.dim is None and dim is not None:
-        from derive.sde import sde
+        from derive.models import sde
 
         concrete = sde(equation.method, equation.model, equation.loss, dim)
         form, drift = concrete.form, concrete.drift

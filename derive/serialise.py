@@ -14,7 +14,7 @@ from derive.form import GradientForm
 from derive.moments import Moments
 
 if TYPE_CHECKING:
-    from derive.sde import SDE
+    from derive.models import SDE
 
 
 def to_dict(equation: SDE) -> dict[str, Any]:

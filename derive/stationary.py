@@ -12,7 +12,7 @@ from derive.expanded import CoordinateSDE
 from derive.generator import moment_equations
 from derive.losses import Quadratic
 from derive.methods import Method
-from derive.sde import sde
+from derive.models import sde
 from derive.symbols import eta
 
 
