@@ -59,12 +59,14 @@ class ClientData:
     def draw(self, key: jax.Array, client: jax.Array | int) -> jax.Array:
         """One mini-batch of a client: B sample numbers, independent and uniform over its samples; shape (B,)."""
         assert self.batch is not None
-        position = jax.random.randint(key, (self.batch,), 0, self.sizes[client], dtype=jnp.int32)
+        # One hash a number where randint takes three; the bias of 52 bits is below size/2^52.
+        position = jnp.floor(jax.random.uniform(key, (self.batch,)) * self.sizes[client]).astype(jnp.int32)
         return self.order[self.starts[client] + position]
 
     def weights(self, client: jax.Array | int) -> jax.Array:
         """1/(size of the client's data) on its samples, 0 elsewhere; shape (n,)."""
-        position = jnp.zeros_like(self.order).at[self.order].set(jnp.arange(self.order.shape[0]))
+        numbers = jnp.arange(self.order.shape[0], dtype=self.order.dtype)
+        position = jnp.zeros_like(self.order).at[self.order].set(numbers)
         inside = (position >= self.starts[client]) & (position < self.starts[client] + self.sizes[client])
         return jnp.where(inside, 1.0 / self.sizes[client], 0.0)
 
@@ -114,7 +116,13 @@ def split_data(samples: int, clients: int = 4, batch: int | None = 16, seed: int
 def stream_keys(seed: int, purpose: Purpose, clients: jax.Array, paths: jax.Array) -> jax.Array:
     """Keys of the streams (seed, purpose, client, path), shape (clients, paths); fold the step into each."""
     check_seed(seed)
-    root = jax.random.fold_in(jax.random.key(seed), int(purpose))
+    return traced_keys(seed, int(purpose), clients, paths)
+
+
+@jax.jit
+def traced_keys(seed: jax.Array | int, purpose: int, clients: jax.Array, paths: jax.Array) -> jax.Array:
+    """`stream_keys` without the check of the seed, for use inside compiled functions."""
+    root = jax.random.fold_in(jax.random.key(seed), purpose)
     per_path = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
     return jax.vmap(lambda client: per_path(jax.random.fold_in(root, client), paths))(clients)
 

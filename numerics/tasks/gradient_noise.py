@@ -195,14 +195,19 @@ def draw_noise(
     gradients, _ = _centred(problem, x, data, client, whole=True)
     noise = np.empty((draws, problem.dim))
     # Blocks of about 4 million numbers bound the memory whatever B and d are.
-    block = max(1, 4_000_000 // (batch * problem.dim))
-    draw_all = jax.jit(jax.vmap(data.draw, in_axes=(0, None)), static_argnums=1)
+    block = min(draws, max(1, 4_000_000 // (batch * problem.dim)))
     for start in range(0, draws, block):
-        numbers = jnp.arange(start, min(start + block, draws))
+        # Blocks share one size, so that one compilation serves all; the last one's surplus is dropped.
+        numbers = jnp.arange(start, start + block)
         keys = stream_keys(seed, Purpose.MEASUREMENT, jnp.asarray([client]), numbers)[0]
-        chosen = np.asarray(draw_all(keys, client))
+        chosen = np.asarray(_draw_batches(data, keys, client))[: draws - start]
         noise[start : start + len(chosen)] = gradients[chosen].mean(axis=1)
     return noise
+
+
+@jax.jit
+def _draw_batches(data: ClientData, keys: jax.Array, client: jax.Array | int) -> jax.Array:
+    return jax.vmap(data.draw, in_axes=(0, None))(keys, client)
 
 
 def measure_noise(

@@ -22,7 +22,7 @@ import numpy as np
 from derive.errors import BadInput
 from numerics._jax import jax, jnp
 from numerics.tasks._record import Record
-from numerics.tasks.clients import ClientData, Purpose, stream_keys
+from numerics.tasks.clients import ClientData, Purpose, check_seed, traced_keys
 from numerics.tasks.problems import LinearModel
 
 Schedule = Callable[[jax.Array], jax.Array]
@@ -210,12 +210,11 @@ def run_minibatch(
     extra = tuple((statistics or {}).items())
     if any(name == "loss" for name, _ in extra):
         raise BadInput("statistics", "loss", "another name: the loss is always kept")
-    paths = jnp.arange(first_replica, first_replica + replicas)
-    numbers = jnp.arange(data.clients)
-    keys = tuple(stream_keys(seed, purpose, numbers, paths) for purpose in (Purpose.BATCH, Purpose.COMPRESSOR))
-    x0 = jnp.broadcast_to(jnp.asarray(start, dtype=jnp.float64)[:, None], (problem.dim, replicas))
+    check_seed(seed)
+    x0 = np.repeat(np.asarray(start, dtype=np.float64)[:, None], replicas, axis=1)
+    paths = np.arange(first_replica, first_replica + replicas)
     saved, final_x, blow_up = _simulate(
-        problem, data, keys, x0, jnp.asarray(eta), jnp.asarray(steps), blow_up_norm, method, schedule, extra
+        problem, data, seed, paths, x0, float(eta), steps, blow_up_norm, method, schedule, extra
     )
     values = {name: np.asarray(value) for name, value in saved.items()}
     return MiniBatchRun(
@@ -239,7 +238,10 @@ def run_minibatch(
 
 
 @partial(jax.jit, static_argnames=("method", "schedule", "extra"))
-def _simulate(problem, data, keys, x0, eta, steps, radius, method, schedule, extra):
+def _simulate(problem, data, seed, paths, x0, eta, steps, radius, method, schedule, extra):
+    numbers = jnp.arange(data.clients)
+    keys = tuple(traced_keys(seed, int(use), numbers, paths) for use in (Purpose.BATCH, Purpose.COMPRESSOR))
+
     def client_sum(x: jax.Array, n: jax.Array) -> jax.Array:
         at_step = jax.vmap(jax.random.fold_in, in_axes=(0, None))
 
@@ -252,7 +254,7 @@ def _simulate(problem, data, keys, x0, eta, steps, radius, method, schedule, ext
                 v = problem.batch_gradient(x, chosen)
             return total + method.message(at_step(compressor_keys, n), v), None
 
-        return jax.lax.scan(add, jnp.zeros_like(x), (jnp.arange(data.clients), *keys))[0]
+        return jax.lax.scan(add, jnp.zeros_like(x), (numbers, *keys))[0]
 
     def step(n: jax.Array, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         x, blow_up = state

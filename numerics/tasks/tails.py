@@ -14,13 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from derive.errors import BadInput
-from numerics._jax import jax, jnp
 from numerics.tasks._record import Record
 
 LARGEST_LAM = 2.0
@@ -93,26 +91,36 @@ def fit_tails(draws: np.ndarray, level: float = 0.95) -> TailFits:
     Raises:
         BadInput: draws of another shape, not finite, or a coordinate without spread; a level outside (0, 1).
     """
-    sample = _sample(draws)
     if not 0.0 < level < 1.0:
         raise BadInput("level", level, "a number between 0 and 1, both excluded")
-    lam, best, log_scale = _maximise(sample)
-    gaussian, _ = _profile(sample, jnp.zeros_like(lam))
-    lr = np.maximum(2.0 * np.asarray(best - gaussian), 0.0)
+    likelihood = _Likelihood(draws)
+    profile = likelihood.profile
+    lam = _maximise(profile, draws.shape[1])
+    best, gaussian = profile(lam), profile(np.zeros_like(lam))
+    sigma_t = likelihood.scale(lam)
     drop = best - 0.5 * float(stats.chi2.ppf(level, 1))
-    low_lam = _cross(sample, jnp.zeros_like(lam), lam, drop)
-    high_lam = _cross(sample, jnp.full_like(lam, LARGEST_LAM), lam, drop)
+    low_lam = _cross(profile, np.zeros_like(lam), lam, drop)
+    high_lam = _cross(profile, np.full_like(lam, LARGEST_LAM), lam, drop)
+    lr = np.maximum(2.0 * (best - gaussian), 0.0)
     p_value = np.where(lr > 0.0, 0.5 * stats.chi2.sf(lr, 1), 1.0)
-    nu, sigma_t = _inverse(lam), np.exp(0.5 * np.asarray(log_scale))
-    sigma_g = np.sqrt(np.mean(draws**2, axis=0))
+    nu, sigma_g = _inverse(lam), np.sqrt(np.mean(draws**2, axis=0))
     ordered = np.sort(draws, axis=0).T
-    ks_t = np.array([_distance(z, s, n) for z, s, n in zip(ordered, sigma_t, nu, strict=True)])
-    ks_g = np.array([_distance(z, s, np.inf) for z, s in zip(ordered, sigma_g, strict=True)])
-    low, high = _inverse(high_lam), _inverse(low_lam)
     # Var Z = 1/(1 - 2 lam) for lam < 1/2, in scales squared.
-    stretch = np.where(lam < 0.5, 1.0 / np.where(lam < 0.5, 1.0 - 2.0 * np.asarray(lam), 1.0), np.inf)
-    variance_ratio = stretch * (sigma_t / sigma_g) ** 2
-    return TailFits(draws.shape[0], level, nu, low, high, sigma_t, sigma_g, variance_ratio, lr, p_value, ks_t, ks_g)
+    stretch = np.where(lam < 0.5, 1.0 / np.where(lam < 0.5, 1.0 - 2.0 * lam, 1.0), np.inf)
+    return TailFits(
+        draws=draws.shape[0],
+        level=level,
+        nu=nu,
+        nu_low=_inverse(high_lam),
+        nu_high=_inverse(low_lam),
+        sigma_student_t=sigma_t,
+        sigma_gaussian=sigma_g,
+        variance_ratio=stretch * (sigma_t / sigma_g) ** 2,
+        likelihood_ratio=lr,
+        p_value=p_value,
+        ks_student_t=np.array([_distance(z, s, n) for z, s, n in zip(ordered, sigma_t, nu, strict=True)]),
+        ks_gaussian=np.array([_distance(z, s, np.inf) for z, s in zip(ordered, sigma_g, strict=True)]),
+    )
 
 
 def pooled_tail(draws: np.ndarray) -> PooledTail:
@@ -124,154 +132,119 @@ def pooled_tail(draws: np.ndarray) -> PooledTail:
     Raises:
         BadInput: as `fit_tails`.
     """
-    sample = _sample(draws)
-    d, count = sample.squares.shape
+    likelihood = _Likelihood(draws)
+    count, d = draws.shape
 
-    def total(lam: float) -> float:
-        return float(jnp.sum(_profile(sample, jnp.full(d, lam))[0]))
+    def total(lam: np.ndarray) -> np.ndarray:
+        return np.array([np.sum(likelihood.profile(np.full(d, lam[0])))])
 
-    values = [total(lam) for lam in _GRID]
-    top = int(np.argmax(values))
-    left, right = _GRID[max(top - 1, 0)], _GRID[min(top + 1, len(_GRID) - 1)]
-    lam = _golden_scalar(total, left, right)
-    if values[0] >= total(lam):
-        lam = 0.0
+    lam = float(_maximise(total, 1)[0])
     # Central differences of the per-draw profile log-likelihood: its slope along the profile is the efficient score,
     # and (sum of squared scores)/(curvature)^2 the sandwich variance. At the Gaussian boundary: taken just inside.
     width = 1e-3
     middle = max(lam, width)
-    terms = []
-    for point in (middle - width, middle, middle + width):
-        _, log_scale = _profile(sample, jnp.full(d, point))
-        terms.append(np.asarray(jnp.sum(_log_density(sample.squares, jnp.full(d, point), log_scale), axis=0)))
+    terms = [likelihood.terms(np.full(d, p)).sum(axis=0) for p in (middle - width, middle, middle + width)]
     score = (terms[2] - terms[0]) / (2.0 * width)
     curvature = -float(np.sum(terms[2] - 2.0 * terms[1] + terms[0])) / width**2
     error = float(np.sqrt(count * np.var(score)) / curvature) if curvature > 0 else float("inf")
     half = float(stats.norm.ppf(0.975)) * error
-    low, high = (_inverse(np.clip(value, 0.0, LARGEST_LAM)) for value in (lam + half, lam - half))
-    _, log_scale = _profile(sample, jnp.full(d, lam))
-    return PooledTail(
-        float(_inverse(np.asarray(lam))), float(low), float(high), lam, error, np.exp(0.5 * np.asarray(log_scale))
-    )
+    ends = _inverse(np.clip([lam, lam + half, lam - half], 0.0, LARGEST_LAM))
+    return PooledTail(float(ends[0]), float(ends[1]), float(ends[2]), lam, error, likelihood.scale(np.full(d, lam)))
 
 
-class _Sample(NamedTuple):
-    """Squared draws, shape (d, M), and where Newton's method for the scale starts."""
+class _Likelihood:
+    """Student-t log-likelihood of each coordinate with its scale profiled out, as a function of lam (d,)."""
 
-    squares: jax.Array
-    log_mean: jax.Array
-    log_quantile: jax.Array
+    def __init__(self, draws: np.ndarray) -> None:
+        if draws.ndim != 2 or draws.shape[0] < 20 or draws.shape[1] < 1:
+            raise BadInput("draws", draws.shape, "an array (M, d) of at least 20 draws")
+        if not bool(np.all(np.isfinite(draws))):
+            raise BadInput("draws", "a value that is not finite", "finite numbers")
+        self.squares = np.ascontiguousarray(draws.T**2)
+        mean, quantile = self.squares.mean(axis=1), np.quantile(self.squares, 0.6, axis=1)
+        if not bool(np.all(mean > 0.0)):
+            raise BadInput("draws", "a coordinate that is always 0", "coordinates with spread")
+        self._mean = np.log(mean)
+        self._quantile = np.log(np.where(quantile > 0.0, quantile, mean))
+
+    def profile(self, lam: np.ndarray) -> np.ndarray:
+        """Log-likelihood at lam maximised over the scale, shape (d,)."""
+        return self.terms(lam).sum(axis=1)
+
+    def scale(self, lam: np.ndarray) -> np.ndarray:
+        """The maximising sigma, shape (d,)."""
+        return np.exp(0.5 * self._log_square_scale(lam))
+
+    def terms(self, lam: np.ndarray) -> np.ndarray:
+        """Log density of each draw at lam and its maximising scale, shape (d, M)."""
+        log_square = self._log_square_scale(lam)
+        q = self.squares * np.exp(-log_square)[:, None]
+        tail = np.maximum(lam, 1e-12)[:, None]
+        power = np.where(lam[:, None] > 1e-12, 0.5 * (1.0 + 1.0 / tail) * np.log1p(tail * q), 0.5 * q)
+        return (_log_constant(lam) - 0.5 * np.log(2.0 * np.pi) - 0.5 * log_square)[:, None] - power
+
+    def _log_square_scale(self, lam: np.ndarray) -> np.ndarray:
+        """log sigma^2 by Newton's method; coordinates that have converged are left out of later sweeps."""
+        # At nu = inf the mean square is exact; for small nu it starts far too high, a quantile does not.
+        found = np.where(lam < 0.2, self._mean, self._quantile)
+        open_ = np.arange(lam.size)
+        for _ in range(200):
+            q = self.squares[open_] * np.exp(-found[open_])[:, None]
+            weight = 1.0 / (1.0 + lam[open_, None] * q)
+            q *= weight
+            gain = (1.0 + lam[open_]) * q.mean(axis=1)
+            slope = (1.0 + lam[open_]) * np.einsum("dm,dm->d", q, weight) / q.shape[1]
+            step = np.clip((gain - 1.0) / slope, -1.5, 1.5)
+            found[open_] += step
+            open_ = open_[np.abs(step) > 1e-7]  # Newton's next error is the square of that
+            if open_.size == 0:
+                break
+        return found
 
 
-def _sample(draws: np.ndarray) -> _Sample:
-    if draws.ndim != 2 or draws.shape[0] < 20 or draws.shape[1] < 1:
-        raise BadInput("draws", draws.shape, "an array (M, d) of at least 20 draws")
-    if not bool(np.all(np.isfinite(draws))):
-        raise BadInput("draws", "a value that is not finite", "finite numbers")
-    squares = np.ascontiguousarray(draws.T**2)
-    mean, quantile = squares.mean(axis=1), np.quantile(squares, 0.6, axis=1)
-    if not bool(np.all(mean > 0.0)):
-        raise BadInput("draws", "a coordinate that is always 0", "coordinates with spread")
-    quantile = np.where(quantile > 0.0, quantile, mean)
-    return _Sample(jnp.asarray(squares), jnp.asarray(np.log(mean)), jnp.asarray(np.log(quantile)))
+def _inverse(lam: np.ndarray) -> np.ndarray:
+    return np.where(lam > 0.0, 1.0 / np.where(lam > 0.0, lam, 1.0), np.inf)
 
 
-def _inverse(lam: np.ndarray | jax.Array) -> np.ndarray:
-    values = np.asarray(lam, dtype=float)
-    return np.where(values > 0.0, 1.0 / np.where(values > 0.0, values, 1.0), np.inf)
-
-
-def _log_constant(lam: jax.Array) -> jax.Array:
+def _log_constant(lam: np.ndarray) -> np.ndarray:
     """log Gamma((nu+1)/2) - log Gamma(nu/2) - (1/2) log(nu/2), nu = 1/lam; 0 at lam = 0."""
-    nu = 1.0 / jnp.maximum(lam, 1e-3)
-    exact = jax.scipy.special.gammaln(0.5 * (nu + 1.0)) - jax.scipy.special.gammaln(0.5 * nu) - 0.5 * jnp.log(0.5 * nu)
+    nu = 1.0 / np.maximum(lam, 1e-3)
+    exact = special.gammaln(0.5 * (nu + 1.0)) - special.gammaln(0.5 * nu) - 0.5 * np.log(0.5 * nu)
     # For large nu the two log-gammas cancel; the series in 1/nu is exact to 1e-15 there.
-    series = -0.25 * lam + lam**3 / 24.0
-    return jnp.where(lam < 1e-3, series, exact)
+    return np.where(lam < 1e-3, -0.25 * lam + lam**3 / 24.0, exact)
 
 
-def _log_density(squares: jax.Array, lam: jax.Array, log_scale: jax.Array) -> jax.Array:
-    """Log density of each draw, shape (d, M), for lam and log sigma^2 of shape (d,)."""
-    q = squares * jnp.exp(-log_scale)[:, None]
-    tail = lam[:, None]
-    safe = jnp.maximum(tail, 1e-12)
-    power = jnp.where(tail > 1e-12, 0.5 * (1.0 + 1.0 / safe) * jnp.log1p(safe * q), 0.5 * q)
-    return (_log_constant(lam) - 0.5 * jnp.log(2.0 * jnp.pi) - 0.5 * log_scale)[:, None] - power
-
-
-@jax.jit
-def _profile(sample: _Sample, lam: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Log-likelihood maximised over the scale and the maximising log sigma^2, both of shape (d,)."""
-    squares = sample.squares
-    # At nu = inf the mean square is exact; for small nu it starts far too high, a quantile does not.
-    start = jnp.where(lam < 0.2, sample.log_mean, sample.log_quantile)
-
-    def newton(state: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
-        log_scale, _, count = state
-        q = squares * jnp.exp(-log_scale)[:, None]
-        weight = 1.0 / (1.0 + lam[:, None] * q)
-        gain = (1.0 + lam) * jnp.mean(q * weight, axis=1)
-        slope = (1.0 + lam) * jnp.mean(q * weight**2, axis=1)
-        step = jnp.clip((gain - 1.0) / slope, -1.5, 1.5)
-        return log_scale + step, jnp.max(jnp.abs(step)), count + 1
-
-    def unfinished(state: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
-        return (state[1] > 1e-9) & (state[2] < 200)
-
-    log_scale, _, _ = jax.lax.while_loop(unfinished, newton, (start, jnp.asarray(jnp.inf), jnp.asarray(0)))
-    return jnp.sum(_log_density(squares, lam, log_scale), axis=1), log_scale
-
-
-def _maximise(sample: _Sample) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """lam, log-likelihood and log sigma^2 at the maximum of each coordinate's profile."""
-    d = sample.squares.shape[0]
-    grid = jnp.asarray(_GRID)
-    values = jnp.stack([_profile(sample, jnp.full(d, lam))[0] for lam in _GRID])
-    top = jnp.argmax(values, axis=0)
-    left, right = grid[jnp.maximum(top - 1, 0)], grid[jnp.minimum(top + 1, len(_GRID) - 1)]
+def _maximise(profile: Callable[[np.ndarray], np.ndarray], d: int) -> np.ndarray:
+    """The lam of each of d profiles' maximum: the best of a grid, then golden section; 0 where nothing beats it."""
+    grid = np.asarray(_GRID)
+    values = np.stack([profile(np.full(d, lam)) for lam in _GRID])
+    top = np.argmax(values, axis=0)
+    left, right = grid[np.maximum(top - 1, 0)], grid[np.minimum(top + 1, grid.size - 1)]
     ratio = 0.5 * (5.0**0.5 - 1.0)
     inner, outer = right - ratio * (right - left), left + ratio * (right - left)
-    f_inner, f_outer = _profile(sample, inner)[0], _profile(sample, outer)[0]
+    f_inner, f_outer = profile(inner), profile(outer)
     for _ in range(28):
         keep_left = f_inner >= f_outer
-        left, right = jnp.where(keep_left, left, inner), jnp.where(keep_left, outer, right)
-        new = jnp.where(keep_left, right - ratio * (right - left), left + ratio * (right - left))
-        f_new = _profile(sample, new)[0]
-        inner, outer = jnp.where(keep_left, new, outer), jnp.where(keep_left, inner, new)
-        f_inner, f_outer = jnp.where(keep_left, f_new, f_outer), jnp.where(keep_left, f_inner, f_new)
+        left, right = np.where(keep_left, left, inner), np.where(keep_left, outer, right)
+        new = np.where(keep_left, right - ratio * (right - left), left + ratio * (right - left))
+        f_new = profile(new)
+        inner, outer = np.where(keep_left, new, outer), np.where(keep_left, inner, new)
+        f_inner, f_outer = np.where(keep_left, f_new, f_outer), np.where(keep_left, f_inner, f_new)
     lam = 0.5 * (left + right)
-    best, log_scale = _profile(sample, lam)
-    gaussian = values[0] >= best
-    lam = jnp.where(gaussian, 0.0, lam)
-    best, log_scale = _profile(sample, lam)
-    return lam, best, log_scale
+    return np.where(values[0] >= profile(lam), 0.0, lam)
 
 
-def _cross(sample: _Sample, far: jax.Array, near: jax.Array, level: jax.Array) -> jax.Array:
+def _cross(
+    profile: Callable[[np.ndarray], np.ndarray], far: np.ndarray, near: np.ndarray, level: np.ndarray
+) -> np.ndarray:
     """Bisection from `near` (profile above `level`) to `far` for where the profile meets it; `far` if it never does."""
-    reaches = _profile(sample, far)[0] >= level
+    reaches = profile(far) >= level
     outside, inside = far, near
     for _ in range(26):
         middle = 0.5 * (outside + inside)
-        above = _profile(sample, middle)[0] >= level
-        inside, outside = jnp.where(above, middle, inside), jnp.where(above, outside, middle)
-    return jnp.where(reaches, far, inside)
-
-
-def _golden_scalar(function: Callable[[float], float], left: float, right: float) -> float:
-    ratio = 0.5 * (5.0**0.5 - 1.0)
-    inner, outer = right - ratio * (right - left), left + ratio * (right - left)
-    f_inner, f_outer = function(inner), function(outer)
-    for _ in range(28):
-        if f_inner >= f_outer:
-            right, outer, f_outer = outer, inner, f_inner
-            inner = right - ratio * (right - left)
-            f_inner = function(inner)
-        else:
-            left, inner, f_inner = inner, outer, f_outer
-            outer = left + ratio * (right - left)
-            f_outer = function(outer)
-    return 0.5 * (left + right)
+        above = profile(middle) >= level
+        inside, outside = np.where(above, middle, inside), np.where(above, outside, middle)
+    return np.where(reaches, far, inside)
 
 
 def _distance(ordered: np.ndarray, sigma: float, nu: float) -> float:

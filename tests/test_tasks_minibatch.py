@@ -1,0 +1,233 @@
+"""The real mini-batch methods: limits that are known exactly, moments of one step by z-tests, blow-ups, streams."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from derive.errors import BadInput
+from numerics._jax import jax, jnp
+from numerics.tasks.clients import Purpose, shared_data, split_data, stream_keys
+from numerics.tasks.data import load_breast_cancer, random_design
+from numerics.tasks.gradient_noise import exact_moments
+from numerics.tasks.minibatch import (
+    MiniBatchDCSGD,
+    MiniBatchDSGD,
+    MiniBatchDSignSGD,
+    MiniBatchMethod,
+    MiniBatchRun,
+    run_minibatch,
+    squared_gradient_norm,
+)
+from numerics.tasks.problems import least_squares, logistic_regression
+
+PROBLEM = least_squares(random_design(40, 5, seed=2, correlation=0.4), l2=0.1)
+START = np.array([1.0, -2.0, 0.5, 0.0, 3.0])
+
+
+def _decaying(t: jax.Array) -> jax.Array:
+    return 1.0 / (1.0 + t)
+
+
+@pytest.mark.parametrize("data", [shared_data(40, 4, None), split_data(40, 4, None)], ids=["shared", "split"])
+def test_whole_data_dsgd_is_gradient_descent(data) -> None:
+    run = run_minibatch(PROBLEM, MiniBatchDSGD(), data, START, 0.1, [0, 1, 7], 3, schedule=_decaying)
+    x, losses = jnp.asarray(START), []
+    for n in range(8):
+        if n in (0, 1, 7):
+            losses.append(float(PROBLEM.loss(x)))
+            last = x
+        x = x - 0.1 / (1 + 0.1 * n) * PROBLEM.gradient(x)
+    np.testing.assert_allclose(run.loss, np.array(losses)[:, None] * np.ones(3), rtol=1e-12)
+    np.testing.assert_allclose(run.final, np.asarray(last)[:, None] * np.ones(3), rtol=1e-12)
+    np.testing.assert_allclose(run.times, [0.0, 0.1, 0.7])
+
+
+def test_whole_data_dsignsgd_is_sign_descent() -> None:
+    run = run_minibatch(PROBLEM, MiniBatchDSignSGD(), shared_data(40, 4, None), START, 0.1, [5], 1)
+    x = jnp.asarray(START)
+    for _ in range(5):
+        x = x - 0.1 * jnp.sign(PROBLEM.gradient(x))
+    np.testing.assert_allclose(run.final[:, 0], x, rtol=1e-12)
+
+
+def test_sign_method_moves_at_most_eta_a_coordinate_a_step() -> None:
+    data = shared_data(40, 4, 2)
+    for steps in (1, 6):
+        run = run_minibatch(PROBLEM, MiniBatchDSignSGD(), data, START, 0.25, [steps], 50, seed=1)
+        moved = np.abs(run.final - START[:, None])
+        assert np.all(moved <= 0.25 * steps * (1 + 1e-12))
+        assert np.max(moved) == pytest.approx(0.25 * steps)  # attained where all clients agree at every step
+        # With N = 4 clients a step is a multiple of eta/2 (votes 4-0, 3-1, 2-2).
+        np.testing.assert_allclose(moved / 0.125, np.round(moved / 0.125), atol=1e-9)
+
+
+def _one_step_z(method: MiniBatchMethod, clients: int, batch: int, mean, covariance) -> float:
+    """Largest |z| of the mean and covariance of (x_0 - x_1)/eta over 20,000 replicas, against the given ones."""
+    data, count = shared_data(40, clients, batch), 20_000
+    run = run_minibatch(PROBLEM, method, data, START, 0.5, [1], count, seed=11)
+    moved = (START[:, None] - run.final) / 0.5 - mean[:, None]
+    products = moved[:, None, :] * moved[None, :, :]
+    z_mean = moved.mean(axis=1) / np.sqrt(np.diag(covariance) / count)
+    z_products = (products.mean(axis=2) - covariance) / (products.std(axis=2) / np.sqrt(count))
+    return float(max(np.max(np.abs(z_mean)), np.max(np.abs(z_products))))
+
+
+Z_LIMIT = 5.0
+"""Standard errors allowed in the moments of one step (20 numbers, so about 1e-5 by chance)."""
+
+
+def test_one_step_of_dsgd_has_the_exact_mean_and_covariance() -> None:
+    exact = exact_moments(PROBLEM, START, shared_data(40, 4, 3))
+    assert _one_step_z(MiniBatchDSGD(), 4, 3, exact.mean, exact.covariance / 4) < Z_LIMIT
+    assert _one_step_z(MiniBatchDSGD(), 4, 3, exact.mean, exact.covariance) > Z_LIMIT  # without 1/N
+    assert _one_step_z(MiniBatchDSGD(), 4, 3, exact.mean, 3 * exact.covariance / 4) > Z_LIMIT  # without 1/B
+    assert _one_step_z(MiniBatchDSGD(), 4, 3, 1.05 * exact.mean, exact.covariance / 4) > Z_LIMIT
+
+
+def test_one_step_of_rand_k_has_the_exact_mean_and_covariance() -> None:
+    """Theory 4 with correlated noise: E C C' = (d/k) on the diagonal, d(k-1)/(k(d-1)) off it, times E v v'."""
+    exact = exact_moments(PROBLEM, START, shared_data(40, 2, 3))
+    second = exact.covariance + np.outer(exact.mean, exact.mean)
+    weight = np.full((5, 5), 5 * (2 - 1) / (2 * (5 - 1)))
+    np.fill_diagonal(weight, 5 / 2)
+    covariance = (weight * second - np.outer(exact.mean, exact.mean)) / 2
+    assert _one_step_z(MiniBatchDCSGD(2), 2, 3, exact.mean, covariance) < Z_LIMIT
+    assert _one_step_z(MiniBatchDCSGD(2), 2, 3, exact.mean, 1.1 * covariance) > Z_LIMIT
+
+
+@dataclasses.dataclass(frozen=True)
+class _Unscaled(MiniBatchMethod):
+    """Rand-2 without the factor d/k: a planted error."""
+
+    name: str = "unscaled"
+
+    def message(self, keys: jax.Array, v: jax.Array) -> jax.Array:
+        return MiniBatchDCSGD(2).message(keys, v) * (2 / 5)
+
+
+def test_planted_missing_scale_of_rand_k_fails() -> None:
+    exact = exact_moments(PROBLEM, START, shared_data(40, 2, 3))
+    assert _one_step_z(_Unscaled(), 2, 3, exact.mean, exact.covariance) > Z_LIMIT
+
+
+@pytest.mark.parametrize(("d", "k"), [(5, 2), (1, 1), (4, 4)])
+def test_rand_k_keeps_every_subset_equally_often(d: int, k: int) -> None:
+    count = 4000
+    keys = stream_keys(3, Purpose.COMPRESSOR, jnp.arange(1), jnp.arange(count))[0]
+    sent = np.asarray(MiniBatchDCSGD(k).message(keys, jnp.ones((d, count))))
+    assert set(np.unique(sent)) <= {0.0, d / k}
+    subsets = [tuple(np.flatnonzero(column)) for column in sent.T]
+    seen = np.array([subsets.count(s) for s in itertools.combinations(range(d), k)])
+    assert seen.sum() == count  # exactly k coordinates each time
+    if len(seen) > 1:
+        assert stats.chisquare(seen).pvalue > 1e-3
+
+
+def test_chunks_of_replicas_are_the_same_replicas() -> None:
+    data = shared_data(40, 3, 4)
+    method = MiniBatchDCSGD(2)
+    whole = run_minibatch(PROBLEM, method, data, START, 0.05, [10], 6, seed=2)
+    # Neither the chunk nor saving more often changes a replica.
+    chunk = run_minibatch(PROBLEM, method, data, START, 0.05, [0, 3, 4, 10], 2, seed=2, first_replica=3)
+    np.testing.assert_allclose(chunk.final, whole.final[:, 3:5], rtol=1e-10)
+    assert len(np.unique(whole.final[0])) == 6
+    np.testing.assert_allclose(chunk.loss[-1], PROBLEM.loss(jnp.asarray(chunk.final)), rtol=1e-12)
+    np.testing.assert_allclose(chunk.loss[0], float(PROBLEM.loss(jnp.asarray(START))), rtol=1e-12)
+
+
+def test_unstable_step_size_blows_up_and_is_counted_not_averaged() -> None:
+    run = run_minibatch(PROBLEM, MiniBatchDSGD(), shared_data(40, 4, 4), START, 3.0, [0, 200], 8)
+    assert run.blow_ups == 8
+    assert np.all((run.blow_up_step > 1) & (run.blow_up_step < 200))
+    assert np.all(np.isinf(run.loss[1])) and np.all(np.isfinite(run.loss[0]))
+    assert np.all(np.abs(run.final) <= 1e6)
+    summary = run.summary()
+    assert list(summary.survivors) == [8, 0]
+    assert (summary.mean[1], summary.median[1]) == (np.inf, np.inf)
+    json.dumps(run.to_dict(), allow_nan=False)
+    stable = run_minibatch(PROBLEM, MiniBatchDSGD(), shared_data(40, 4, 4), START, 0.05, [0, 200], 8)
+    assert stable.blow_ups == 0
+
+
+def test_summary_of_one_blow_up_among_ten() -> None:
+    loss = np.array([np.arange(10.0), np.r_[np.arange(9.0), np.inf]])
+    blown = np.r_[np.full(9, -1), 4]
+    run = MiniBatchRun("m", {}, np.array([3, 5]), np.array([0.3, 0.5]), loss, {}, np.zeros((1, 10)), blown)
+    summary = run.summary()
+    assert list(summary.survivors) == [10, 9]
+    np.testing.assert_allclose(summary.mean, [4.5, 4.0])
+    np.testing.assert_allclose(
+        summary.error, [np.std(np.arange(10), ddof=1) / 10**0.5, np.std(np.arange(9), ddof=1) / 3]
+    )
+    np.testing.assert_allclose(summary.median, [4.0, 4.0])
+    np.testing.assert_allclose(summary.high, [8.0, 8.0])
+    assert run.blow_ups == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "eta"), [(MiniBatchDSGD(), 0.1), (MiniBatchDCSGD(3), 0.1), (MiniBatchDSignSGD(), 0.01)]
+)
+def test_methods_descend_on_the_breast_cancer_data(method: MiniBatchMethod, eta: float) -> None:
+    problem, extra = logistic_regression(load_breast_cancer(10)), {"g2": squared_gradient_norm}
+    run = run_minibatch(problem, method, shared_data(569), np.zeros(10), eta, [0, 60], 16, statistics=extra)
+    summary, squared = run.summary(), run.summary("g2")
+    assert summary.mean[1] + 5 * summary.error[1] < 0.5 * summary.mean[0]
+    assert squared.mean[1] < 0.1 * squared.mean[0]
+    assert summary.low[1] <= summary.median[1] <= summary.high[1]
+
+
+RUN = {
+    "problem": PROBLEM,
+    "method": MiniBatchDSGD(),
+    "data": shared_data(40),
+    "start": START,
+    "eta": 0.1,
+    "save_steps": [1],
+    "replicas": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"start": np.zeros(4)}, "start"),
+        ({"start": np.full(5, np.nan)}, "start"),
+        ({"data": shared_data(41)}, "clients' samples"),
+        ({"eta": 0.0}, "eta"),
+        ({"eta": float("inf")}, "eta"),
+        ({"save_steps": []}, "save_steps"),
+        ({"save_steps": [3, 3]}, "save_steps"),
+        ({"save_steps": [-1, 3]}, "save_steps"),
+        ({"save_steps": [0.5]}, "save_steps"),
+        ({"replicas": 0}, "replicas"),
+        ({"first_replica": -1}, "first_replica"),
+        ({"seed": 1.5}, "seed"),
+        ({"blow_up_norm": float("nan")}, "blow_up_norm"),
+        ({"statistics": {"loss": squared_gradient_norm}}, "statistics"),
+        ({"method": MiniBatchDCSGD(6)}, "rand-k:k"),
+    ],
+)
+def test_bad_input_names_the_field(change: dict, field: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        run_minibatch(**(RUN | change))
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("k", [0, -1, 1.5, True])
+def test_bad_k(k) -> None:
+    with pytest.raises(BadInput, match="rand-k:k"):
+        MiniBatchDCSGD(k)
+
+
+def test_shipped_methods_are_named() -> None:
+    assert [m.name for m in (MiniBatchDSGD(), MiniBatchDCSGD(1), MiniBatchDSignSGD())] == [
+        "DSGD",
+        "DCSGD, Rand-k",
+        "DSignSGD",
+    ]

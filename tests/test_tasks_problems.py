@@ -1,0 +1,156 @@
+"""Data sets and regression losses: derivatives against automatic differentiation, the minimiser, bad input."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+
+from derive.errors import BadInput, Refusal
+from numerics._jax import jax, jnp
+from numerics.tasks.data import Dataset, load_breast_cancer, random_design
+from numerics.tasks.problems import LinearModel, least_squares, logistic_regression, minimise
+
+
+def _problem(kind: str) -> LinearModel:
+    data = random_design(17, 4, seed=3, correlation=0.5)
+    if kind == "least squares":
+        return least_squares(data, l2=0.1)
+    return logistic_regression(dataclasses.replace(data, labels=np.sign(data.labels)), l2=0.1)
+
+
+KINDS = ["least squares", "logistic regression"]
+POINT = jnp.asarray([0.3, -1.2, 0.0, 2.0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_derivatives_equal_automatic_differentiation(kind: str) -> None:
+    problem = _problem(kind)
+    v = jnp.asarray([1.0, 0.5, -2.0, 0.1])
+    hessian = jax.hessian(problem.loss)(POINT)
+    np.testing.assert_allclose(problem.gradient(POINT), jax.grad(problem.loss)(POINT), rtol=1e-12)
+    np.testing.assert_allclose(problem.hessian(POINT), hessian, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(problem.hvp(POINT, v), hessian @ v, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sample_gradients_equal_automatic_differentiation_of_each_sample(kind: str) -> None:
+    problem = _problem(kind)
+
+    def one(x, row, label):
+        return problem.sample_value(row @ x, label) + 0.5 * problem.l2 * x @ x
+
+    expected = jax.vmap(jax.grad(one), in_axes=(None, 0, 0))(POINT, problem.features, problem.labels)
+    np.testing.assert_allclose(problem.sample_gradients(POINT), expected, rtol=1e-12)
+    np.testing.assert_allclose(jnp.mean(expected, axis=0), problem.gradient(POINT), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_paths_layout_agrees_with_single_points(kind: str) -> None:
+    problem = _problem(kind)
+    x = jnp.stack([POINT, -POINT, jnp.zeros(4)], axis=1)
+    v = x[::-1]
+    batch = jnp.asarray([[0, 3, 16], [5, 3, 2]])
+    gradients = [problem.sample_gradients(column) for column in x.T]
+    mini = jnp.stack([g[chosen].mean(axis=0) for g, chosen in zip(gradients, batch.T, strict=True)], axis=1)
+    weights = jnp.full(17, 1.0 / 17)
+    np.testing.assert_allclose(problem.loss(x), [problem.loss(column) for column in x.T], rtol=1e-13)
+    np.testing.assert_allclose(problem.gradient(x), jnp.stack([problem.gradient(c) for c in x.T], 1), rtol=1e-13)
+    expected = jnp.stack([problem.hvp(a, b) for a, b in zip(x.T, v.T, strict=True)], 1)
+    np.testing.assert_allclose(problem.hvp(x, v), expected, rtol=1e-12)
+    np.testing.assert_allclose(problem.batch_gradient(x, batch), mini, rtol=1e-12)
+    np.testing.assert_allclose(problem.weighted_gradient(x, weights), problem.gradient(x), rtol=1e-12)
+
+
+def test_logistic_loss_stays_finite_far_out() -> None:
+    problem = _problem("logistic regression")
+    assert np.isfinite(float(problem.loss(1e4 * POINT)))
+    assert bool(jnp.all(jnp.isfinite(problem.gradient(1e4 * POINT))))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_minimiser_has_zero_gradient_and_lowest_loss(kind: str) -> None:
+    problem = _problem(kind)
+    found = minimise(problem, start=np.full(4, 5.0))
+    assert found.gradient_norm <= 1e-10
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        assert float(problem.loss(jnp.asarray(found.point + 1e-3 * rng.standard_normal(4)))) > found.loss
+    spectrum = np.linalg.eigvalsh(np.asarray(jax.hessian(problem.loss)(jnp.asarray(found.point))))
+    np.testing.assert_allclose(found.curvature, (spectrum[0], spectrum[-1]), rtol=1e-9)
+
+
+def test_least_squares_minimiser_is_the_normal_equations_solution() -> None:
+    data = random_design(50, 3, seed=1)
+    expected = np.linalg.lstsq(data.features, data.labels, rcond=None)[0]
+    np.testing.assert_allclose(minimise(least_squares(data)).point, expected, rtol=1e-10)
+
+
+def test_separable_data_without_l2_has_no_minimiser() -> None:
+    data = Dataset(np.array([[1.0], [-1.0]]), np.array([1.0, -1.0]), "separable", ("a",))
+    with pytest.raises(Refusal) as caught:
+        minimise(logistic_regression(data, l2=0.0), tolerance=1e-14, limit=20)
+    assert caught.value.kind == "no-minimiser"
+
+
+def test_breast_cancer_is_standardised() -> None:
+    data = load_breast_cancer()
+    assert data.features.shape == (569, 30)
+    np.testing.assert_allclose(data.features.mean(axis=0), 0.0, atol=1e-13)
+    np.testing.assert_allclose(data.features.std(axis=0), 1.0, rtol=1e-13)
+    assert (int(np.sum(data.labels == 1)), int(np.sum(data.labels == -1))) == (212, 357)
+    few = load_breast_cancer(5)
+    assert few.features.shape == (569, 5)
+    np.testing.assert_array_equal(few.features, data.features[:, :5])
+    # Malignant tumours are the larger ones: +1 must go with a large mean radius.
+    assert data.feature_names[0] == "mean radius"
+    assert np.mean(data.features[data.labels == 1, 0]) > 0.5
+
+
+def test_missing_scikit_learn_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(Refusal, match=r"sdescent\[data\]") as caught:
+        load_breast_cancer()
+    assert caught.value.kind == "missing-extra"
+
+
+def test_random_design_has_the_stated_correlation_and_streams() -> None:
+    data = random_design(20_000, 4, seed=5, correlation=-0.6)
+    expected = (-0.6) ** np.abs(np.subtract.outer(np.arange(4), np.arange(4)))
+    # Standard error of a sample correlation is at most 1/sqrt(n); the limit is 5 of them.
+    np.testing.assert_allclose(np.cov(data.features.T), expected, atol=5 / np.sqrt(20_000) * np.sqrt(2))
+    heavy = random_design(20_000, 4, seed=5, correlation=-0.6, noise_nu=3.0)
+    np.testing.assert_array_equal(data.features, heavy.features)
+    assert not np.array_equal(data.labels, heavy.labels)
+    assert not np.array_equal(data.features, random_design(20_000, 4, seed=6, correlation=-0.6).features)
+    noiseless = random_design(30, 4, noise_std=0.0)
+    assert minimise(least_squares(noiseless)).loss < 1e-24
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (lambda: load_breast_cancer(0), "n_features"),
+        (lambda: load_breast_cancer(31), "n_features"),
+        (lambda: load_breast_cancer(True), "n_features"),
+        (lambda: random_design(0, 3), "n"),
+        (lambda: random_design(3, 0), "d"),
+        (lambda: random_design(10_000_000, 10_000_000), "n * d"),
+        (lambda: random_design(3, 3, seed=-1), "seed"),
+        (lambda: random_design(3, 3, noise_std=float("nan")), "noise_std"),
+        (lambda: random_design(3, 3, noise_std=-1.0), "noise_std"),
+        (lambda: random_design(3, 3, correlation=1.0), "correlation"),
+        (lambda: random_design(3, 3, noise_nu=0.0), "noise_nu"),
+        (lambda: least_squares(random_design(3, 3), l2=-0.1), "l2"),
+        (lambda: least_squares(random_design(3, 3), l2=float("inf")), "l2"),
+        (lambda: logistic_regression(random_design(3, 3)), "labels"),
+        (lambda: least_squares(Dataset(np.array([[np.nan]]), np.ones(1), "", ("a",))), "features"),
+    ],
+)
+def test_bad_input_names_the_field(call, field: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        call()
+    assert caught.value.field == field
+    assert "\n" not in caught.value.message
