@@ -20,7 +20,10 @@ class BadInput(ValueError):
     @property
     def message(self) -> str:
         """One line: field, value found, what is accepted."""
-        shown = str(self.found)
+        try:
+            shown = str(self.found)
+        except ValueError:  # Python refuses to print integers of more than 4300 digits
+            shown = "a number of thousands of digits"
         shown = "".join(ch if ch.isprintable() else "?" for ch in shown)
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
         where = "" if self.column is None else f" (column {self.column})"

@@ -16,7 +16,7 @@ from typing import Any, final
 
 from derive.errors import BadInput
 from derive.specs import Spec, check_text, parse_spec, require_distinct
-from derive.values import parse_value
+from derive.values import MAX_DIGITS, parse_value
 
 MODELS = ("first-order", "second-order", "corrected")
 MAX_DIM = 64  # coordinates written out; the dimension-free form has no limit
@@ -147,7 +147,9 @@ def read_problem(path: str | Path) -> Problem:
         column = re.search(r"column (\d+)\)", str(error))
         raise BadInput(name, str(error), "a TOML file", int(column[1]) if column else None) from None
     except (ValueError, RecursionError) as error:  # an integer or a nesting beyond Python's limits
-        raise BadInput(name, str(error), "a TOML file with numbers of at most 40 digits and no deep nesting") from None
+        raise BadInput(
+            name, str(error), f"a TOML file with numbers of at most {MAX_DIGITS} digits and no deep nesting"
+        ) from None
     known = (*_SPECS, "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
     for key in table:
         if key not in known:
@@ -171,7 +173,8 @@ def _compressor(specs: Mapping[str, Spec], named: Named) -> Spec | None:
 def _clients(value: object, noise: Spec | None, name: str) -> int | None:
     """The number of clients: given, or one for each of the noise's scales; None for the symbol N."""
     accepted = "a whole number from 1 to 999999, or the symbol N"
-    given = None if value is None or str(value).strip(" ") == "N" else _whole(value, name, 1, 999_999, accepted)
+    symbol = isinstance(value, str) and value.strip(" ") == "N"
+    given = None if value is None or symbol else _whole(value, name, 1, 999_999, accepted)
     lengths = {} if noise is None else noise.lengths("per_client")
     for field_name, count in lengths.items():
         if value is not None and count != given:
@@ -225,7 +228,9 @@ def _number(value: object, name: str, accepted: str) -> Fraction:
     """An exact number: int, text, or `Decimal`."""
     text = str(value).replace("_", "") if isinstance(value, Decimal) else value
     if isinstance(value, int) and not isinstance(value, bool):
-        text = str(value) if abs(value) < 10**40 else f"{value:.3e}"
+        if abs(value) >= 10**MAX_DIGITS:
+            raise BadInput(name, value, f"{accepted} of at most {MAX_DIGITS} digits")
+        text = str(value)
     text = check_text(text, name, accepted)
     try:
         number = parse_value(text, name)

@@ -1,0 +1,343 @@
+"""Specs and problems: what is read, as what, and what is refused with which field and column."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+import sympy as sp
+
+from derive.compressors import Bernoulli, Identity, RandK, Sign
+from derive.errors import BadInput
+from derive.losses import LogisticRegression, Quadratic
+from derive.noise import Affine, Gaussian, NoNoise, Scaled, Stable, StudentT
+from derive.problems import MAX_FILE, problem, read_problem
+from derive.schedules import Free, Power
+from derive.specs import MAX_LENGTH, MAX_VALUES, parse_spec
+from derive.symbols import N, parameter
+
+HALF = sp.Rational(1, 2)
+sigma, nu = parameter("sigma"), parameter("nu")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "built"),
+    [
+        ("compressor", "identity", Identity()),
+        ("compressor", "rand-k:k=2", RandK(2)),
+        ("compressor", " rand-k : k = 2 ", RandK(2)),
+        ("compressor", "rand-k:k=2.0", RandK(2)),
+        ("compressor", "rand-k:k=K", RandK(parameter("K"))),
+        ("compressor", "rand-k", RandK(parameter("k"))),
+        ("compressor", "bernoulli:p=.25", Bernoulli(sp.Rational(1, 4))),
+        ("compressor", "bernoulli:p=1", Bernoulli(1)),
+        ("noise", "none", NoNoise()),
+        ("noise", "gaussian", Scaled(Gaussian(), sigma)),
+        ("noise", "gaussian:sigma=0.1", Scaled(Gaussian(), sp.Rational(1, 10))),
+        ("noise", "gaussian:sigma=+1/3", Scaled(Gaussian(), sp.Rational(1, 3))),
+        ("noise", "gaussian:sigma=1|2|a_1", Scaled(Gaussian(), (1, 2, parameter("a_1")))),
+        ("noise", "gaussian:sigma=0", NoNoise()),
+        ("noise", "gaussian:sigma=0.0|0", NoNoise()),
+        ("noise", "student-t:nu=3,sigma=1/2", Scaled(StudentT(3), HALF)),
+        ("noise", "student-t:sigma=1/2,nu=5/2", Scaled(StudentT(sp.Rational(5, 2)), HALF)),
+        ("noise", "student-t", Scaled(StudentT(nu), sigma)),
+        ("noise", "stable:alpha=3/2", Scaled(Stable(sp.Rational(3, 2)), sigma)),
+        ("noise", "affine:sigma0=1,sigma1=1/2,nu=5", Affine(1, HALF, 5)),
+        ("noise", "affine:sigma0=0,sigma1=1|2", Affine(0, (1, 2))),
+        ("noise", "affine:sigma0=0,sigma1=0", NoNoise()),
+        ("loss", "quadratic", Quadratic()),
+        ("loss", "quadratic:h=1|2", Quadratic((1, 2))),
+        ("loss", "quadratic:h=h2|h1", Quadratic((parameter("h2"), parameter("h1")))),
+        ("loss", "logistic-regression:l2=0.01", LogisticRegression(sp.Rational(1, 100))),
+        ("schedule", "power:p=1/2", Power(HALF)),
+        ("schedule", "free", Free()),
+    ],
+)
+def test_specs_are_read_exactly(kind, text, built):
+    assert parse_spec(kind, text, kind).build() == built
+
+
+def test_decimals_are_exact_and_specs_print_in_their_shortest_form():
+    spec = parse_spec("noise", "student-t: sigma=0.10|2 , nu=4/2", "noise")
+    assert dict(spec.values) == {"nu": Fraction(2), "sigma": (Fraction(1, 10), Fraction(2))}
+    assert spec.text == "student-t:nu=2,sigma=1/10|2"
+    assert parse_spec("noise", spec.text, "noise") == spec
+    assert parse_spec("compressor", "sign", "compressor").text == "sign"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "field", "column", "accepted"),
+    [
+        ("compressor", "", "kind", None, "identity"),
+        ("compressor", "rand", "kind", None, "rand-k"),
+        ("compressor", "Rand-K:k=2", "kind", None, "rand-k"),
+        ("compressor", "rand-k:", "rand-k", 8, "k=(a whole number"),
+        ("compressor", "rand-k:2", "rand-k", 8, "k=(a whole number"),
+        ("compressor", "rand-k:=2", "rand-k", 8, "k=(a whole number"),
+        ("compressor", "rand-k:k=", "rand-k:k", 10, "a whole number"),
+        ("compressor", "rand-k:k=2,", "rand-k", 12, "k=("),
+        ("compressor", "rand-k:k=2,,", "rand-k", 12, "k=("),
+        ("compressor", "rand-k:k=2,k=2", "rand-k:k", 12, "k once"),
+        ("compressor", "rand-k: K=2", "rand-k:K", 9, "k=("),
+        ("compressor", "rand-k:k==2", "rand-k:k", 10, "whole number"),
+        ("compressor", "rand-k:k=1|2", "rand-k:k", 11, "one value"),
+        ("compressor", "rand-k:k=0", "rand-k:k", None, "from 1 to 999999"),
+        ("compressor", "rand-k:k=1000000", "rand-k:k", None, "from 1 to 999999"),
+        ("compressor", "rand-k:k=3/2", "rand-k:k", None, "whole number"),
+        ("compressor", "sign:k=2", "sign:k", 6, "takes no values"),
+        ("compressor", "bernoulli:p=0", "bernoulli:p", None, "(0, 1]"),
+        ("compressor", "bernoulli:p=1.01", "bernoulli:p", None, "(0, 1]"),
+        ("compressor", "bernoulli:p=-1/2", "bernoulli:p", None, "(0, 1]"),
+        ("compressor", "fixed-grid:step=0", "fixed-grid:step", None, "> 0"),
+        ("noise", "gaussian:sigma=1e3", "gaussian:sigma", 17, "plain decimal"),
+        ("noise", "gaussian:sigma= 1e3", "gaussian:sigma", 18, "plain decimal"),
+        ("noise", "gaussian:sigma=1||2", "gaussian:sigma", 18, "> 0"),
+        ("noise", "gaussian:sigma=1|-2", "gaussian:sigma", None, "> 0"),
+        ("noise", "gaussian:sigma=1|0|2", "gaussian:sigma", None, "0 for every client"),
+        ("noise", "gaussian:sigma=1/0", "gaussian:sigma", 16, "denominator"),
+        ("noise", "gaussian:sigma=1.5/2", "gaussian:sigma", 17, "exact rational"),
+        ("noise", "gaussian:sigma=1/-2", "gaussian:sigma", 18, "exact rational"),
+        ("noise", "gaussian:sigma=--1", "gaussian:sigma", 17, "exact rational"),
+        ("noise", "gaussian:sigma=sqrt(2)", "gaussian:sigma", 20, "exact rational"),
+        ("noise", "gaussian:sigma=sigma_", "gaussian:sigma", 22, "name of a symbol"),
+        ("noise", "student-t:nu=0", "student-t:nu", None, "> 0"),
+        ("noise", "student-t:nu=-3", "student-t:nu", None, "> 0"),
+        ("noise", "student-t:nu=1|2", "student-t:nu", 15, "one value"),
+        ("noise", "affine:nu=2", "affine:nu", None, "> 2"),
+        ("noise", "affine:sigma0=1|0,sigma1=0|0", "affine:sigma0", None, "not both 0"),
+        ("noise", "affine:sigma0=1|2,sigma1=1|2|3", "affine:sigma1", None, "as many values"),
+        ("noise", "stable:alpha=0", "stable:alpha", None, "(0, 2]"),
+        ("noise", "stable:alpha=2.0001", "stable:alpha", None, "(0, 2]"),
+        ("loss", "quadratic:h=0", "quadratic:h", None, "> 0"),
+        ("loss", "logistic-regression:l2=-1", "logistic-regression:l2", None, ">= 0"),
+        ("schedule", "power:p=2", "power:p", None, "(0, 1]"),
+        ("schedule", "power:p=0", "power:p", None, "(0, 1]"),
+    ],
+)
+def test_malformed_specs_name_field_column_and_what_is_accepted(kind, text, field, column, accepted):
+    with pytest.raises(BadInput) as caught:
+        parse_spec(kind, text, "kind").build()
+    assert (caught.value.field, caught.value.column) == (field, column)
+    assert accepted in caught.value.accepted and "\n" not in caught.value.message
+
+
+RESERVED = (
+    "nan inf infinity oo zoo E I pi S Q O eta N u du t d g1 x1 v1 H1_1 W1 g_j sin lambda gamma None True eval hyper"
+)
+
+
+@pytest.mark.parametrize("name", RESERVED.split())
+def test_reserved_names_are_no_symbols(name):
+    with pytest.raises(BadInput) as caught:
+        parse_spec("noise", f"gaussian:sigma={name}", "noise")
+    assert caught.value.field == "gaussian:sigma" and "a symbol name that is no" in caught.value.accepted
+
+
+@pytest.mark.parametrize("name", ["sigma", "s", "tau_2", "B", "sigma0", "e", "rho_max", "h1", "a" * 30])
+def test_other_names_are_symbols(name):
+    assert parse_spec("noise", f"gaussian:sigma={name}", "noise").build().scales == (parameter(name),)
+
+
+def test_limits_are_limits():
+    assert len(parse_spec("noise", "gaussian:sigma=" + "|".join(["1"] * MAX_VALUES), "z").build().scales) == MAX_VALUES
+    long = "gaussian:sigma=" + "|".join(["1"] * (MAX_VALUES + 1))
+    for text, accepted in [(long, "at most 64 values"), ("gaussian:" + " " * MAX_LENGTH, f"at most {MAX_LENGTH}")]:
+        with pytest.raises(BadInput, match=accepted):
+            parse_spec("noise", text, "z")
+    assert parse_spec("noise", "gaussian:sigma=" + "9" * 40, "z").build().scales == (sp.Integer("9" * 40),)
+    for number in ("9" * 41, "0." + "1" * 40, "1" * 21 + "/" + "1" * 20):
+        with pytest.raises(BadInput, match="at most 40 digits"):
+            parse_spec("noise", f"gaussian:sigma={number}", "z")
+
+
+# Problems
+
+
+def test_a_problem_has_everything_that_was_said():
+    asked = problem(
+        {"method": "dcsgd", "compressor": "rand-k:k=2", "noise": "gaussian:sigma=1|2|3", "dim": "4",
+         "model": "corrected", "loss": "quadratic:h=1/2", "schedule": "power:p=1"}
+    )  # fmt: skip
+    method = asked.method
+    assert (method.compressor, method.clients, method.schedule) == (RandK(2), 3, Power(1))
+    assert (asked.dim, asked.models, asked.loss) == (4, ("corrected",), Quadratic(HALF))
+    assert asked.to_dict() == {
+        "method": "dcsgd", "compressor": "rand-k:k=2", "noise": "gaussian:sigma=1|2|3", "loss": "quadratic:h=1/2",
+        "schedule": "power:p=1", "clients": "3", "dim": 4, "models": ["corrected"], "eta": None, "T": None,
+        "paths": None, "x0": None, "seed": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "clients"),
+    [
+        ({}, N),
+        ({"clients": "N"}, N),
+        ({"clients": " 7 "}, 7),
+        ({"clients": 999_999}, 999_999),
+        ({"noise": "gaussian:sigma=1|2"}, 2),
+        ({"noise": "gaussian:sigma=1|2", "clients": "2"}, 2),
+        ({"noise": "gaussian:sigma=0|0|0"}, 3),
+        ({"noise": "affine:sigma0=1,sigma1=1|2"}, 2),
+    ],
+)
+def test_clients(fields, clients):
+    assert problem({"method": "dsignsgd", **fields}).method.clients == clients
+
+
+def test_methods_fix_their_compressor():
+    assert problem({"method": "dsgd"}).method.compressor == Identity()
+    assert problem({"method": "dsgd", "compressor": "identity"}).method.compressor == Identity()
+    assert problem({"method": "dsignsgd", "compressor": "sign"}).method.compressor == Sign()
+    assert problem({"method": "dcsgd", "compressor": "sign"}).method.compressor == Sign()
+
+
+def test_the_dimension_is_that_of_what_has_one_value_a_coordinate():
+    assert problem({"method": "dsgd", "loss": "quadratic:h=1|2"}).dim == 2
+    assert problem({"method": "dsgd", "x0": [1, 2, 3]}).dim == 3
+    assert problem({"method": "dsgd", "loss": "quadratic:h=1", "x0": "2"}).dim is None
+
+
+def test_a_symbol_never_stands_for_two_things_by_default():
+    with pytest.raises(BadInput) as caught:
+        problem({"method": "dcsgd", "compressor": "bernoulli", "schedule": "power"})
+    assert caught.value.field == "bernoulli:p" and "power:p has already" in caught.value.accepted
+    with pytest.raises(BadInput):
+        problem({"method": "dcsgd", "compressor": "rand-k:k=sigma", "noise": "gaussian"})
+    said = problem({"method": "dcsgd", "compressor": "bernoulli:p=q", "schedule": "power:p=q"})
+    assert said.method.compressor.p == said.method.schedule.p == parameter("q")
+
+
+BAD_PROBLEMS = [
+    ({"method": "sgd"}, "method", "dsgd, dcsgd, dsignsgd"),
+    ({"method": "dsgd:lr=1"}, "dsgd:lr", "takes no values"),
+    ({"method": "dcsgd"}, "compressor", "dcsgd needs"),
+    ({"method": "dsgd", "compressor": "sign"}, "compressor", "identity"),
+    ({"method": "dsignsgd", "compressor": "identity"}, "compressor", "sign"),
+    ({"method": "dcsgd", "compressor": "rand-k:k=4", "dim": "3"}, "rand-k:k", "dimension 3"),
+    ({"method": "dcsgd", "compressor": "top-k:k=4", "dim": 3}, "top-k:k", "dimension 3"),
+    ({"method": "dcsgd", "compressor": "rand-k:k=3", "loss": "quadratic:h=1|2"}, "rand-k:k", "dimension 2"),
+    ({"method": "dsgd", "loss": "quadratic:h=1|2", "dim": "3"}, "quadratic:h", "3 coordinates"),
+    ({"method": "dsgd", "loss": "quadratic:h=1|2", "x0": [1, 2, 3]}, "x0", "2 coordinates"),
+    ({"method": "dsgd", "noise": "gaussian:sigma=1|2", "clients": "3"}, "clients", "2, the number of scales"),
+    ({"method": "dsgd", "noise": "gaussian:sigma=1|2", "clients": "N"}, "clients", "2, the number of scales"),
+    ({"method": "dsgd", "noise": "gaussian:sigma=1|2", "clients": 1}, "clients", "2, the number of scales"),
+    ({"method": "dsgd", "clients": "0"}, "clients", "1 to 999999"),
+    ({"method": "dsgd", "clients": "n"}, "clients", "the symbol N"),
+    ({"method": "dsgd", "clients": "1000000"}, "clients", "1 to 999999"),
+    ({"method": "dsgd", "clients": True}, "clients", "1 to 999999"),
+    ({"method": "dsgd", "dim": "0"}, "dim", "1 to 64"),
+    ({"method": "dsgd", "dim": "65"}, "dim", "without it"),
+    ({"method": "dsgd", "dim": "2.0"}, "dim", "whole number"),
+    ({"method": "dsgd", "dim": "1_0"}, "dim", "whole number"),
+    ({"method": "dsgd", "dim": "9" * 5000}, "dim", "at most"),
+    ({"method": "dsgd", "model": "third-order"}, "model", "corrected"),
+    ({"method": "dsgd", "models": []}, "models", "one or more"),
+    ({"method": "dsgd", "models": ["corrected", "corrected"]}, "models", "each once"),
+    ({"method": "dsgd", "model": ["corrected"]}, "model", "one of"),
+    ({"method": "dsgd", "model": "corrected", "models": ["corrected"]}, "models", "either"),
+    ({"method": "dsgd", "eta": "0"}, "eta", "> 0"),
+    ({"method": "dsgd", "eta": "-1/10"}, "eta", "> 0"),
+    ({"method": "dsgd", "eta": "nan"}, "eta", "exact number"),
+    ({"method": "dsgd", "eta": "eps"}, "eta", "exact number"),
+    ({"method": "dsgd", "eta": 0.1}, "eta", "exact number"),
+    ({"method": "dsgd", "eta": 10**5000}, "eta", "exact number"),
+    ({"method": "dsgd", "eta": "1/10000000", "T": "2"}, "eta", "steps"),
+    ({"method": "dsgd", "T": "0"}, "T", "> 0"),
+    ({"method": "dsgd", "paths": "0"}, "paths", "from 1 to"),
+    ({"method": "dsgd", "paths": 10**8}, "paths", "from 1 to"),
+    ({"method": "dsgd", "seed": -1}, "seed", "from 0"),
+    ({"method": "dsgd", "seed": "0x10"}, "seed", "from 0"),
+    ({"method": "dsgd", "x0": []}, "x0", "list of 1 to 64"),
+    ({"method": "dsgd", "x0": ["a"]}, "x0", "exact number"),
+    ({"method": "dsgd", "x0": [[1]]}, "x0", "exact number"),
+    ({"method": ["dsgd"]}, "method", "text"),
+    ({"method": "dsgd", "noise": 3}, "noise", "text"),
+]
+
+
+@pytest.mark.parametrize(("fields", "field", "accepted"), BAD_PROBLEMS)
+def test_bad_problems(fields, field, accepted):
+    with pytest.raises(BadInput) as caught:
+        problem(fields)
+    assert caught.value.field == field and accepted in caught.value.accepted
+    assert len(caught.value.message) < 500
+
+
+def test_nothing_is_no_problem():
+    with pytest.raises(BadInput, match="method: found 'nothing'"):
+        problem({})
+
+
+def test_the_names_of_fields_are_the_users():
+    with pytest.raises(BadInput) as caught:
+        problem({"method": "dsgd", "dim": "0"}, lambda name: f"--{name}")
+    assert caught.value.field == "--dim"
+
+
+# TOML
+
+
+def toml(folder, text: str | bytes):
+    path = folder / "mine.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_problem(path)
+
+
+def test_a_file_says_the_same_as_the_options(tmp_path):
+    asked = toml(
+        tmp_path,
+        """
+        method = "dcsgd"
+        compressor = "rand-k:k=1"
+        noise = "gaussian:sigma=1/2"   # times a standard normal
+        clients = 4
+        loss = "quadratic:h=1|2"
+        eta = 0.1
+        T = "3/2"
+        paths = 1_000
+        x0 = [1, 0.5]
+        seed = 7
+        models = ["first-order", "corrected"]
+        """,
+    )
+    assert (asked.eta, asked.T, asked.x0) == (Fraction(1, 10), Fraction(3, 2), (Fraction(1), Fraction(1, 2)))
+    assert (asked.paths, asked.seed, asked.dim, asked.method.clients) == (1000, 7, 2, 4)
+    assert asked.models == ("first-order", "corrected")
+    assert asked.to_dict()["eta"] == "1/10" and asked.to_dict()["x0"] == ["1", "1/2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "accepted", "column"),
+    [
+        ('method = "dsgd"\nfoo = 1', "mine.toml", "the keys method", None),
+        ('method = "dsgd"\n[noise]\nname = "gaussian"', "noise", "text", None),
+        ('method = "dsgd', "mine.toml", "TOML", None),
+        ("method = dsgd", "mine.toml", "TOML", 10),
+        ('method = "dsgd"\neta = 1e-3', "eta", "in quotes", 2),
+        ('method = "dsgd"\neta = inf', "eta", "in quotes", None),
+        ('method = "dsgd"\neta = nan', "eta", "in quotes", None),
+        ('method = "dsgd"\neta = -0.1', "eta", "> 0", None),
+        ('method = "dsgd"\neta = true', "eta", "exact number", None),
+        ('method = "dsgd"\neta = 1979-05-27', "eta", "exact number", None),
+        ('method = "dsgd"\npaths = 1.5', "paths", "whole number", None),
+        ('method = "dsgd"\ndim = "two"', "dim", "whole number", None),
+        ('method = "dsgd"\nclients = 0.5', "clients", "whole number", None),
+        ('method = "dsgd"\nseed = ' + "9" * 6000, "mine.toml", "40 digits", None),
+        ('method = "dsgd"\nx0 = ' + "[" * 5000, "mine.toml", "nesting", None),
+        ('method = "dsgd"\nclients = 0x' + "f" * 9000, "clients", "whole number", None),
+        ("method = 0x" + "f" * 9000, "method", "text", None),
+        ('method = "dsgd"\nx0 = [1, {a = 2}]', "x0", "exact number", None),
+        (b'method = "dsgd\xff"', "mine.toml", "UTF-8", None),
+        ('method = "ds\\u0000gd"', "method", "ASCII", 3),
+        ('method = "dsgd"\n"\\u202e" = 1', "mine.toml", "the keys", None),
+        ("#" * (MAX_FILE + 1), "mine.toml", "at most", None),
+        ("", "method", "dsgd", None),
+    ],
+)
+def test_bad_files(tmp_path, text, field, accepted, column):
+    with pytest.raises(BadInput) as caught:
+        toml(tmp_path, text)
+    assert caught.value.field == field and accepted in caught.value.accepted
+    assert column is None or caught.value.column == column
+    assert caught.value.message.isprintable() and len(caught.value.message) < 500
