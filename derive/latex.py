@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from derive.models import SDE
 
 #: an own Lam_j H b is written with the vector's name when its coordinate is the mean of the step
-_NORMS = {CoordSum(gk**2): r"\|g\|_2^{2}", CoordSum(vk**2): r"\|v\|_2^{2}"}
-_ROOTS = {CoordSum(gk**2): r"\|g\|_2", CoordSum(vk**2): r"\|v\|_2"}
+_NORMS = {CoordSum(gk**2): "g", CoordSum(vk**2): "v"}
 
 
 class Printer(LatexPrinter):
@@ -33,14 +32,22 @@ class Printer(LatexPrinter):
     def __init__(self, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> None:
         super().__init__({"inv_trig_style": "abbreviated", "ln_notation": False, "mul_symbol": r"\,"})
         self._macros, self._own_names = dict(macros or {}), dict(names or {})
+        #: names of the symbols and vectors printed so far
+        self.used: set[str] = set()
+
+    def _vector(self, base: str) -> str:
+        self.used.add(base)
+        return self._macros.get(base, sp.latex(sp.Symbol(base)))
 
     def _print(self, expr: Any, **kwargs: Any) -> str:
         if self._own_names and isinstance(expr, sp.Expr) and expr in self._own_names:
-            return self._own_names[expr]
+            power = kwargs.get("exp")
+            return self._own_names[expr] if power is None else rf"{self._own_names[expr]}^{{{power}}}"
         return super()._print(expr, **kwargs)
 
     def _print_Symbol(self, expr: sp.Symbol, style: str = "plain") -> str:
         name = expr.name
+        self.used.add(name)
         if name in self._macros:
             return self._macros[name]
         if name == "du":
@@ -53,21 +60,20 @@ class Printer(LatexPrinter):
     def _print_Coordinate(self, expr: Coordinate) -> str:
         base, _, kind = expr.base.partition("_")
         index = expr.slot * 2 if kind == "diag" else expr.slot
-        head = self._macros.get(base, sp.latex(sp.Symbol(base)))
-        return rf"{head}_{{{index}}}"
+        return rf"{self._vector(base)}_{{{index}}}"
 
     def _print_CoordSum(self, expr: CoordSum) -> str:
         if expr in _NORMS:
-            return _NORMS[expr]
+            return rf"\|{self._vector(_NORMS[expr])}\|_2^{{2}}"
         inner = self._print(expr.args[0])
         if expr.args[0] == sp.Abs(gk) or expr.args[0] == sp.Abs(vk):
-            return rf"\|{expr.args[0].args[0].base}\|_1"  # pyright: ignore[reportAttributeAccessIssue]
+            return rf"\|{self._vector(expr.args[0].args[0].base)}\|_1"  # pyright: ignore[reportAttributeAccessIssue]
         return rf"\sum_{{k}} {inner}" if not isinstance(expr.args[0], sp.Add) else rf"\sum_{{k}} \left({inner}\right)"
 
     def _print_CoordMax(self, expr: CoordMax) -> str:
         inner = expr.args[0]
         if inner == sp.Abs(gk) or inner == sp.Abs(vk):
-            return rf"\|{inner.args[0].base}\|_\infty"  # pyright: ignore[reportAttributeAccessIssue]
+            return rf"\|{self._vector(inner.args[0].base)}\|_\infty"  # pyright: ignore[reportAttributeAccessIssue]
         return rf"\max_{{k}} {self._print(inner)}"
 
     def _print_Rank(self, expr: Rank) -> str:
@@ -76,13 +82,14 @@ class Printer(LatexPrinter):
 
     def _print_Hvp(self, expr: Hvp) -> str:
         inner = expr.args[0]
+        self.used.add("H")
         if inner == gk:
-            return rf"(Hg)_{{{expr.slot}}}"
-        return rf"\left(H\left[{self._print(inner)}\right]_{{k}}\right)_{{{expr.slot}}}"
+            return rf"({self._macros.get('H', 'H')}{self._vector('g')})_{{{expr.slot}}}"
+        return rf"\left({self._macros.get('H', 'H')}\left[{self._print(inner)}\right]_{{k}}\right)_{{{expr.slot}}}"
 
     def _print_Pow(self, expr: sp.Pow, *args: Any, **kwargs: Any) -> str:
-        if expr.exp == sp.Rational(1, 2) and expr.base in _ROOTS:
-            return _ROOTS[expr.base]
+        if expr.exp == sp.Rational(1, 2) and expr.base in _NORMS:
+            return rf"\|{self._vector(_NORMS[expr.base])}\|_2"
         if isinstance(expr.base, CoordSum) and expr.base not in _NORMS and expr.exp.is_Integer and expr.exp > 0:
             return rf"\left({self._print(expr.base)}\right)^{{{expr.exp}}}"
         return super()._print_Pow(expr, *args, **kwargs)

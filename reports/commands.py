@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from derive.problems import problem, read_problem
@@ -40,7 +42,7 @@ def derive(fields: Mapping[str, str | None], as_json: bool) -> int:
         BadInput, Refusal: as the parser and the engine.
     """
     asked = problem(fields, option_name)
-    from derive.sde import sde
+    from derive.models import sde
 
     equation = sde(asked.method, asked.models[0], asked.loss, asked.dim)
     if as_json:
@@ -111,10 +113,9 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
     """
     asked = None if spec is None else read_problem(spec)
     folder = Path(out)
-    _try_to_write(folder)
     from reports.progress import Progress
 
-    with Progress(sys.stderr) as progress:
+    with _writable(folder), Progress(sys.stderr) as progress:
         result = import_module("reports.build").build_report(asked, folder, quick, only, progress)
     if as_json:
         print_json(result)
@@ -124,21 +125,31 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
     return 0
 
 
-def _try_to_write(folder: Path) -> None:
-    # Minutes of work should not end in the news that their result cannot be stored.
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """Make the folder and try to write in it, since minutes of work should not end in the news that nobody can store it.
+
+    If the block raises, folders that were made here and are still empty go again.
+
+    Raises:
+        OSError: with `filename` set to the folder.
+    """
     made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    probe = folder / f".{secrets.token_hex(6)}.part"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(probe, "xb") as file:
-            file.write(b"0")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with NamedTemporaryFile(dir=folder, prefix=".", suffix=".part") as probe:
+                probe.write(b"0")
+                probe.flush()
+                os.fsync(probe.fileno())
+        except OSError as error:
+            if error.errno == errno.EEXIST:
+                error.errno = errno.ENOTDIR  # the folder's own name is taken by a file
+            error.filename, error.filename2 = str(folder), None
+            raise
+        yield
+    except BaseException:
         for parent in made:
-            if parent.is_dir():
+            with suppress(OSError):
                 parent.rmdir()
-        error.filename, error.filename2 = str(folder), None
         raise
-    finally:
-        probe.unlink(missing_ok=True) if probe.parent.is_dir() else None

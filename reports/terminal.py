@@ -21,7 +21,7 @@ from derive.expanded import given_message
 
 if TYPE_CHECKING:
     from derive.form import GradientForm
-    from derive.sde import SDE
+    from derive.models import SDE
 
 MAX_WRITTEN_OUT = 6  # coordinates; beyond, the form for a generic coordinate says the same in a few lines
 _INDENT = 2
@@ -214,7 +214,7 @@ class SDEView:
         for condition in equation.conditions:
             unmet = condition.met is False
             relation = f"{symbol_text(str(condition.left), self.unicode)} > {condition.right}"
-            text = f"{'NOT MET' if unmet else 'needed'}: {relation}, so that {condition.purpose}"
+            text = f"{'NOT MET' if unmet else 'needed'}: {relation} ({condition.purpose})"
             self._line(text, "bold red" if unmet else "yellow")
         if not equation.conditions:
             self._line("conditions: none")

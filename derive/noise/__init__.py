@@ -1,6 +1,7 @@
 """Gradient-noise laws, one family a file (theory 3): a new law is a subclass of `Law` in a file of its own."""
 
 from derive.noise.gaussian import Gaussian as Gaussian
+from derive.noise.generic import GenericLaw as GenericLaw
 from derive.noise.laplace import Laplace as Laplace
 from derive.noise.law import Law as Law
 from derive.noise.logistic import Logistic as Logistic

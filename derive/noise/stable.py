@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 
@@ -50,9 +51,9 @@ class StableSignMean(sp.Function):
             value = mp.quad(lambda s: mp.sinc(s * y) * y * mp.exp(-(s**a)), mp.linspace(0, end, pieces)) * 2 / mp.pi
         return sp.Float(value, precision=prec)
 
-    def _latex(self, printer: object) -> str:
-        alpha, x = self.args
-        return rf"\left(2F_{{{sp.latex(alpha)}}}\left({sp.latex(x)}\right)-1\right)"
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        alpha, x = (printer._print(a) for a in self.args)
+        return rf"\left(2F_{{{alpha}}}\left({x}\right)-1\right)" + ("" if exp is None else f"^{{{exp}}}")
 
 
 class StableDensity(sp.Function):
@@ -66,9 +67,9 @@ class StableDensity(sp.Function):
             return sp.gamma(1 + 1 / alpha) / sp.pi
         return None
 
-    def _latex(self, printer: object) -> str:
-        alpha, x = self.args
-        return rf"p_{{{sp.latex(alpha)}}}\left({sp.latex(x)}\right)"
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        alpha, x = (printer._print(a) for a in self.args)
+        return rf"p_{{{alpha}}}" + ("" if exp is None else f"^{{{exp}}}") + rf"\left({x}\right)"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,75 @@
+"""A law left open: formulas that hold for every symmetric law with a density."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from derive.noise.law import INFINITE, Law
+from derive.symbols import parameter
+
+
+class SignedMoment(sp.Function):
+    """R_m(y) = E[Z^m sgn(y + Z)] of an unspecified symmetric law (theory 3); odd in y for even m."""
+
+    nargs = 2
+
+    @classmethod
+    def eval(cls, m: sp.Expr, y: sp.Expr) -> sp.Expr | None:
+        if y.is_zero and m.is_even:
+            return sp.S.Zero
+        return None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """d R_m/dy = 2 (-y)^m p(y)."""
+        if argindex != 2:
+            raise sp.ArgumentIndexError(self, argindex)  # pyright: ignore[reportAttributeAccessIssue]
+        m, y = self.args
+        return 2 * (-y) ** m * GenericDensity(y)
+
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        m, y = self.args
+        power = "" if exp is None else rf"^{{{exp}}}"
+        return rf"R_{{{m}}}{power}\left({printer._print(y)}\right)"
+
+
+class GenericDensity(sp.Function):
+    """p(x), the density of an unspecified law."""
+
+    nargs = 1
+
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        power = "" if exp is None else rf"^{{{exp}}}"
+        return rf"p{power}\left({printer._print(self.args[0])}\right)"
+
+
+@dataclass(frozen=True)
+class GenericLaw(Law):
+    """A symmetric law known by name only: variance mu2, R_m and p are symbols."""
+
+    @property
+    def tail(self) -> sp.Expr:
+        return INFINITE
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        return GenericDensity(x)
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        return SignedMoment(0, x)
+
+    def moment(self, m: int) -> sp.Expr:
+        return sp.S.One if m == 0 else parameter(f"mu{m}")
+
+    def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
+        return SignedMoment(m, y)
+
+    def latex(self) -> str:
+        return "Z"

@@ -1,0 +1,43 @@
+"""The sanity checks of theory 5, one a file: what each model gets right, computed from the definitions.
+
+    >>> from derive.sanity import all_checks
+    >>> all(check.passed for check in all_checks())
+    True
+
+A check derives every line through the engine (`sde`, `generator`, `stationary`) and compares it with the claim of
+theory 5; it fails when the engine says otherwise.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_HOME = {
+    "derive.sanity.check": ("Line", "SanityCheck"),
+    "derive.sanity.quadratic": ("quadratic_loss_factors",),
+    "derive.sanity.quartic": ("quartic_growth",),
+    "derive.sanity.second_moments": ("quadratic_second_moments",),
+    "derive.sanity.stationary_variance": ("stationary_variances",),
+    "derive.sanity.identity": ("matching_identity",),
+    "derive.sanity.table": ("ModelRow", "model_table"),
+    "derive.sanity.every": ("all_checks",),
+}
+_WHERE = {name: home for home, names in _HOME.items() for name in names}
+__all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
+
+if TYPE_CHECKING:
+    from derive.sanity.check import Line, SanityCheck
+    from derive.sanity.every import all_checks
+    from derive.sanity.identity import matching_identity
+    from derive.sanity.quadratic import quadratic_loss_factors
+    from derive.sanity.quartic import quartic_growth
+    from derive.sanity.second_moments import quadratic_second_moments
+    from derive.sanity.stationary_variance import stationary_variances
+    from derive.sanity.table import ModelRow, model_table
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'derive.sanity' has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)

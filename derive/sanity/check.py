@@ -1,0 +1,95 @@
+"""What a sanity check is, and how its derivation is written down while it is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+from derive.numeric_zero import vanishes
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a derivation.
+
+    Args:
+        latex: the line as mathematics, without delimiters.
+        reason: why it follows, one sentence of plain text.
+        holds: whether it agrees with the claim of theory 5; None where the line makes no claim of its own.
+    """
+
+    latex: str
+    reason: str
+    holds: bool | None = None
+
+
+@dataclass(frozen=True)
+class SanityCheck:
+    """A statement of theory 5 with its derivation as the engine computes it.
+
+    Args:
+        name: a short stable code; title: a heading; statement_latex: the claim, as mathematics without delimiters.
+        lines: the derivation.
+        passed: whether every line that was compared with a claim agrees with it.
+        values: the computed expressions and numbers by name (dimensionless).
+    """
+
+    name: str
+    title: str
+    statement_latex: str
+    lines: tuple[Line, ...]
+    passed: bool
+    values: dict[str, Any]
+
+
+def equal(found: sp.Expr, claim: sp.Expr) -> bool:
+    """Whether two expressions are equal for all values of their symbols (exactly, or to many digits; infinities too)."""
+    infinite = (sp.oo, -sp.oo, sp.zoo, sp.nan)
+    if found in infinite or claim in infinite:
+        return found == claim and found not in (sp.zoo, sp.nan)
+    return vanishes(sp.together(found - claim))
+
+
+def rewritten(found: sp.Expr) -> str:
+    """LaTeX of a computed rational expression in factored form (a change of its looks only)."""
+    return sp.latex(sp.factor(found)) if found.is_rational_function() else sp.latex(found)
+
+
+@dataclass
+class Derivation:
+    """Lines and values of a check in the making."""
+
+    lines: list[Line] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def show(self, latex: str, reason: str) -> None:
+        """A line that is a definition or a step, with nothing to compare it to."""
+        self.lines.append(Line(latex, reason))
+
+    def claim(
+        self, key: str, left: str, found: sp.Expr, claim: sp.Expr, reason: str, shape: sp.Expr | None = None
+    ) -> sp.Expr:
+        """A line `left = found`, compared with the claim of theory; `shape` is `found` as it should be printed.
+
+        A `shape` that is not equal to `found` makes the line fail, so nothing is printed that was not computed.
+        """
+        shown = found if shape is None else shape
+        holds = equal(found, claim) and equal(shown, found)
+        printed = sp.latex(shown) if shape is not None and holds else rewritten(found)
+        self.lines.append(Line(f"{left} = {printed}", reason, holds))
+        self.values[key] = found
+        return found
+
+    def fact(self, key: str, latex: str, value: Any, holds: bool, reason: str) -> None:
+        """A line whose truth was decided by computation (an inequality, a comparison of numbers)."""
+        self.lines.append(Line(latex, reason, bool(holds)))
+        self.values[key] = value
+
+    def finish(self, name: str, title: str, statement_latex: str) -> SanityCheck:
+        """The check; it passes when at least one line was compared and all compared lines hold."""
+        compared = [line.holds for line in self.lines if line.holds is not None]
+        return SanityCheck(
+            name, title, statement_latex, tuple(self.lines), bool(compared) and all(compared), dict(self.values)
+        )

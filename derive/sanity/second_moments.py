@@ -1,0 +1,109 @@
+"""Sanity check 3: second moments of the corrected model and of the method, on a quadratic with affine variance."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from derive.compressors import Bernoulli
+from derive.losses import Quadratic
+from derive.methods import DCSGD, DSGD, Method
+from derive.noise import Affine
+from derive.numeric_zero import vanishes
+from derive.sanity.check import Derivation, SanityCheck, equal
+from derive.sanity.quadratic import LAMBDA, MODEL_NAMES, decay_rate
+from derive.stationary import (
+    continuous_rate,
+    discrete_second_moments,
+    discrete_step,
+    second_moments,
+    stability_threshold,
+)
+from derive.symbols import N, eta, parameter
+
+
+def compressed_affine() -> Method:
+    """DCSGD with the Bernoulli(p) sparsifier and affine variance sigma0^2 + sigma1^2 ||g||^2."""
+    return DCSGD(Bernoulli("p"), Affine("sigma0", "sigma1"))
+
+
+def quadratic_second_moments() -> SanityCheck:
+    """Corrected dV/dt - (V_{n+1} - V_n)/eta = (eta/2)[H,[H,V]] (theory 5.3)."""
+    work = Derivation()
+    method, dim = compressed_affine(), 2
+    v = sp.Matrix(dim, dim, lambda i, j: sp.Symbol(f"V_{min(i, j) + 1}{max(i, j) + 1}", real=True))
+    h = Quadratic().vectors(dim)["h"]
+    continuous = continuous_rate(method, v, "corrected")
+    discrete = (discrete_step(method, v) - v) / eta
+    gap = (continuous - discrete).applyfunc(sp.expand)
+    hessian = sp.diag(*h)
+    inner = hessian * v - v * hessian
+    double = eta / 2 * (hessian * inner - inner * hessian)
+    work.show(
+        r"V = \mathbb{E}\,xx^\top,\qquad f = \tfrac12 x^\top H x,\qquad H = \mathrm{diag}(h_1, h_2)",
+        "the moments that are compared; Bernoulli(p) sparsifier, variance σ₀² + σ₁²‖g‖², N clients",
+    )
+    for i, j in ((0, 0), (1, 1), (0, 1)):
+        entry = f"{i + 1}{j + 1}"
+        work.claim(
+            f"gap {entry}",
+            rf"\dot V_{{{entry}}} - (V_{{n+1}} - V_n)_{{{entry}}}/\eta",
+            gap[i, j],
+            double[i, j],
+            "rate of the corrected model minus rate of the method at equal V, and entry of (η/2)[H,[H,V]]",
+        )
+    work.claim(
+        "entry", r"\left(\tfrac{\eta}{2}[H,[H,V]]\right)_{12}", double[0, 1], eta / 2 * (h[0] - h[1]) ** 2 * v[0, 1],
+        "the double commutator by matrix products, in the eigenbasis of H",
+    )  # fmt: skip
+    closed = not any(continuous[i, i].has(v[0, 1]) or discrete[i, i].has(v[0, 1]) for i in range(dim))
+    work.fact(
+        "closed", r"\partial \dot V_{ii}/\partial V_{12} = 0", closed, closed,
+        "H is diagonal and C acts by coordinates, so the diagonal of V closes",
+    )  # fmt: skip
+    loss_gap = sum((h[i] * gap[i, i] / 2 for i in range(dim)), sp.S.Zero)
+    work.claim("loss gap", r"\tfrac12 \mathrm{Tr}\,H(\dot V - \Delta V/\eta)", loss_gap, sp.S.Zero,
+               "hence the rates of the expected loss agree at equal V")  # fmt: skip
+    stationary = second_moments(method, dim, "corrected"), discrete_second_moments(method, dim)
+    for i in range(dim):
+        work.fact(
+            f"stationary {i + 1}{i + 1}", rf"V^{{\infty,\text{{corrected}}}}_{{{i + 1}{i + 1}}} = "
+            rf"V^{{\infty,\text{{method}}}}_{{{i + 1}{i + 1}}}", stationary[1][i, i],
+            equal(stationary[0][i, i], stationary[1][i, i]) and not vanishes(stationary[1][i, i]),
+            "both stationary second moments, solved exactly, agree",
+        )  # fmt: skip
+    _thresholds(work, method)
+    _one_step(work)
+    return work.finish(
+        "quadratic-second-moments",
+        "Quadratic with affine variance and compression: second moments",
+        r"\dot V_{\text{corrected}} - \frac{V_{n+1}-V_n}{\eta} = \frac{\eta}{2}[H,[H,V]],\qquad "
+        r"\text{entry } ij:\ \frac{\eta}{2}(h_i-h_j)^2 V_{ij}",
+    )
+
+
+def _thresholds(work: Derivation, method: Method) -> None:
+    # one step multiplies E x^2 by 1 - 2 eta lambda + eta^2 lambda^2 (1 + A_1/N), so A = 1 + A_1/N sets the method's
+    p, s1 = parameter("p"), parameter("sigma1")
+    spread = ((1 + s1**2) / p - 1) / N
+    strength = {"discrete": 1 + spread, "first-order": spread, "second-order": spread - 1, "corrected": 1 + spread}
+    for model in ("discrete", *MODEL_NAMES):
+        limited = " (no threshold when this is negative)" if model == "second-order" else ""
+        work.claim(
+            f"{model} threshold",
+            rf"\eta_{{\max}}^{{\text{{{model}}}}}",
+            stability_threshold(method, model, LAMBDA),
+            2 / (LAMBDA * strength[model]),
+            f"d = 1, Hessian λ: where the rate of the second moment changes sign{limited}",
+        )
+
+
+def _one_step(work: Derivation) -> None:
+    half = {eta: 1 / (2 * LAMBDA)}
+    v = sp.Matrix([[sp.Symbol("V", positive=True)]])
+    model = sp.exp(-decay_rate("corrected") * eta).subs(half)
+    method = sp.cancel(discrete_step(DSGD(), v, LAMBDA)[0] / v[0]).subs(half)
+    work.fact(
+        "one step", rf"{sp.latex(model)} \approx {float(model):.2f} \neq {sp.latex(method)}", (model, method),
+        equal(model, sp.exp(-sp.Rational(3, 4))) and equal(method, sp.Rational(1, 4)),
+        "the path in between differs: the factor of f after one step at ηλ = 1/2, no noise, model against method",
+    )  # fmt: skip

@@ -1,0 +1,77 @@
+"""Sanity check 4: stationary variances on a quadratic; the corrected model has the method's own."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from derive.methods import DSGD, Method
+from derive.noise import Gaussian, Scaled
+from derive.sanity.check import Derivation, SanityCheck
+from derive.sanity.quadratic import LAMBDA, MODEL_NAMES
+from derive.stationary import discrete_second_moments, second_moments
+from derive.symbols import N, eta, parameter
+
+SIGMA = parameter("sigma")
+
+
+def noisy_descent() -> Method:
+    """DSGD with noise variance s = sigma^2."""
+    return DSGD(Scaled(Gaussian(), SIGMA))
+
+
+def stationary_variance(model: str) -> sp.Expr:
+    """E x^2 in the stationary law of a model, or of the method itself ("discrete"), on f = lambda x^2/2."""
+    if model == "discrete":
+        return discrete_second_moments(noisy_descent(), 1, LAMBDA)[0]
+    return second_moments(noisy_descent(), 1, model, LAMBDA)[0]
+
+
+def variance_ratio(model: str) -> sp.Expr:
+    """Stationary variance of a model over that of the method."""
+    return sp.cancel(stationary_variance(model) / stationary_variance("discrete"))
+
+
+def leading_error(found: sp.Expr) -> tuple[sp.Expr, int]:
+    """(c, m) with found = c eta^m + O(eta^{m+1}); (0, 0) for zero."""
+    if sp.cancel(found) == 0:
+        return sp.S.Zero, 0
+    term = sp.series(found, eta, 0, 4).removeO().as_leading_term(eta)
+    coefficient, power = term.as_coeff_exponent(eta)
+    return coefficient, int(power)
+
+
+def stationary_variances() -> SanityCheck:
+    """eta s/(N lambda (2 - eta lambda)) of the method and the corrected model, against the other two (theory 5.4)."""
+    work = Derivation()
+    work.show(r"f = \tfrac{\lambda}{2} x^2,\qquad s = \sigma^2", "the loss, and the noise variance of a client")
+    s = SIGMA**2
+    claims = {
+        "discrete": eta * s / (N * LAMBDA * (2 - eta * LAMBDA)),
+        "first-order": eta * s / (2 * N * LAMBDA),
+        "second-order": eta * s / (N * LAMBDA * (2 + eta * LAMBDA)),
+        "corrected": eta * s / (N * LAMBDA * (2 - eta * LAMBDA)),
+    }
+    for model, claim in claims.items():
+        who = "the method's own second-moment recursion" if model == "discrete" else f"the moment equations of the {model} model"
+        work.claim(
+            f"{model} variance", rf"\mathbb{{E}} x^2_{{\infty,\text{{{model}}}}}", stationary_variance(model), claim,
+            f"fixed point of {who}",
+        )  # fmt: skip
+    relative = {"first-order": -LAMBDA / 2, "second-order": -LAMBDA, "corrected": sp.S.Zero}
+    for model in MODEL_NAMES:
+        coefficient, power = leading_error(variance_ratio(model) - 1)
+        reason = (
+            "relative error of the stationary variance: none"
+            if coefficient == 0
+            else "leading term of the relative error of the stationary variance"
+        )
+        work.claim(
+            f"{model} relative error", rf"\left(V_{{\text{{{model}}}}} - V_{{\text{{method}}}}\right)/V_{{\text{{method}}}}"
+            + (r" + O(\eta^2)" if coefficient != 0 else ""), coefficient * eta**power, relative[model] * eta, reason,
+        )  # fmt: skip
+    return work.finish(
+        "stationary-variances",
+        "Quadratic: stationary variances",
+        r"\frac{\eta s}{N\lambda(2-\eta\lambda)}\ \text{(method, corrected)},\quad \frac{\eta s}{2N\lambda}\ \text{(first-order)},"
+        r"\quad \frac{\eta s}{N\lambda(2+\eta\lambda)}\ \text{(second-order)}",
+    )

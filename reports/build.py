@@ -1,0 +1,133 @@
+"""Write a report: results are computed or taken from the cache, then typeset; the document is a function of the results."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import time
+from collections.abc import Callable
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from derive.errors import BadInput
+from reports.cache import ResultsCache
+from reports.files import write_atomic
+from reports.html import HtmlAbsent, tex_to_html
+from reports.notation import Notation, macro
+from reports.sections.section import Context, Section
+from reports.tex import Tex, TexAbsent, compile_tex, environment
+
+#: the sections in their order: name -> (module, class); a new section is a module in reports/sections and a line here
+SECTIONS = {
+    "sde-table": ("reports.sections.sde_table", "SDETable"),
+}
+TITLE = "Stochastic differential equations of distributed optimisers"
+
+
+def build_report(
+    problem: Any, folder: Path, quick: bool, only: str | None, progress: Callable[[str, float], None]
+) -> dict[str, Any]:
+    """Compute what is missing and write report.tex, parts/, figures/, report.html and report.pdf into `folder`.
+
+    Args:
+        problem: the user's own problem, or None for the report on everything built in.
+        quick: fewer paths and settings.
+        only: one section, or None for all.
+        progress: called with a label and the fraction done.
+
+    Returns:
+        {"files": {kind: path}, "notes": [one line for each thing that could not be made], "seconds", "reused", "statuses"}.
+
+    Raises:
+        BadInput: an unknown section.
+        OSError: the folder cannot be written.
+    """
+    started = time.monotonic()
+    names = _chosen(problem, only)
+    cache = ResultsCache(folder / "results")
+    asked = {"quick": quick, "problem": None if problem is None else problem.to_dict()}
+    notation, parts, statuses = Notation(), [], {}
+    env = environment(tex=Tex)
+    env.globals["macro"] = lambda name: Tex(macro(name))
+    for n, name in enumerate(names):
+        section = _section(name)
+        share = n / (len(names) + 1)
+
+        def tick(label: str, share: float = share) -> None:
+            progress(label, share)
+
+        tick(section.title)
+        context = Context(quick, problem, cache, tick)
+        result = cache.load_or_compute(name, asked, lambda s=section, c=context: s.compute(c))
+        section.figures(result, folder / "figures")
+        notation.use("eta", "N", *result.pop("used"))
+        statuses |= result.get("statuses", {})
+        write_atomic(folder / "parts" / f"{name}.tex", env.get_template(f"parts/{name}.tex").render(**result))
+        parts.append({"name": name, "title": section.title, "file": name})
+    rows = [{"symbol": Tex(command), "meaning": meaning} for command, meaning in notation.rows()]
+    write_atomic(folder / "parts" / "macros.tex", notation.macros())
+    write_atomic(folder / "parts" / "notation.tex", env.get_template("parts/notation.tex").render(rows=rows))
+    parts.insert(0, {"name": "notation", "title": "Notation", "file": "notation"})
+    main = folder / "report.tex"
+    text = env.get_template("report.tex").render(
+        title=TITLE, version=importlib.metadata.version("sdescent"), date=date.today().isoformat(), parts=parts,
+        abstract=_abstract(quick, problem, statuses),
+    )
+    write_atomic(main, text)
+    progress("typesetting", len(names) / (len(names) + 1))
+    files, notes = {"tex": str(main), "parts": str(folder / "parts")}, []
+    _typeset(main, files, notes)
+    progress("done", 1.0)
+    return {
+        "files": files,
+        "notes": notes,
+        "statuses": statuses,
+        "reused": sorted(cache.reused),
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def _chosen(problem: Any, only: str | None) -> list[str]:
+    names = ["problem"] if problem is not None else [n for n in SECTIONS if n != "problem"]
+    if only is None:
+        return names
+    if only not in names:
+        raise BadInput("--only", only, "one of " + ", ".join(names))
+    return [only]
+
+
+def _section(name: str) -> Section:
+    module, kind = SECTIONS[name]
+    return getattr(import_module(module), kind)()
+
+
+def _abstract(quick: bool, problem: Any, statuses: dict[str, str]) -> str:
+    about = "everything built in" if problem is None else "one problem of your own"
+    size = "a quick run" if quick else "the full run"
+    failed = [name for name, status in statuses.items() if status != "holds"]
+    if not statuses:
+        verdict = ""
+    elif failed:
+        verdict = f" Of {len(statuses)} checks {len(failed)} failed: {', '.join(failed)}."
+    else:
+        verdict = f" All {len(statuses)} checks hold."
+    return f"This report is about {about}; it is {size}.{verdict} Every formula in it was derived when it was written."
+
+
+def _typeset(main: Path, files: dict[str, str], notes: list[str]) -> None:
+    compiled = compile_tex(main)
+    if isinstance(compiled, TexAbsent):
+        notes.append(compiled.message)
+    else:
+        if compiled.pdf is not None:
+            files["pdf"] = str(compiled.pdf)
+        notes += [f"TeX: {e}" for e in (*compiled.errors, *compiled.undefined)]
+        notes += [f"TeX: a box is {box.points:.0f} pt too wide: {box.where}" for box in compiled.overfull]
+    page = tex_to_html(main)
+    if isinstance(page, HtmlAbsent):
+        notes.append(page.message)
+    else:
+        if page.html is not None:
+            files["html"] = str(page.html)
+        notes += [f"HTML: {w}" for w in page.warnings]
