@@ -124,6 +124,6 @@ def _conditional(equation: SDE) -> tuple[dict[str, Any], list[sp.Expr]]:
         "mean": [str(e) for e in mean],
         "covariance": _symmetric(covariance),
         "omega": ratio,
-        "given": [str(s) for s in message_symbols(dim)],
+        "given": [str(s) for s in message_symbols(equation.dim)],
     }
     return entry, [*mean, *covariance]

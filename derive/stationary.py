@@ -161,24 +161,26 @@ class Density:
         Raises:
             Refusal: "not-integrable" when the mass is infinite or zero.
         """
-        import numpy as np
-        from scipy import integrate
+        import mpmath
 
         expr = self.unnormalised.xreplace({s: sp.Float(values[s.name]) for s in self.parameters})
-        log_p = sp.lambdify(self.state, sp.log(expr), "numpy")
-        peak = max(float(log_p(y)) for y in np.linspace(-3, 3, 61) if np.isfinite(log_p(y)))
-        mass = 0.0
-        edges = [0.0, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5]
-        pieces = []
-        for sign in (-1, 1):
-            for a, b in zip(edges, edges[1:], strict=False):
-                piece = integrate.quad(lambda y, s=sign: float(np.exp(log_p(s * y) - peak)), a, b, limit=200)[0]
-                pieces.append(piece)
-                mass += piece
-        tails = pieces[len(edges) - 2], pieces[-1]
-        if not np.isfinite(mass) or mass <= 0 or max(tails) > 1e-6 * mass:
+        log_p = sp.lambdify(self.state, sp.expand_log(sp.log(expr), force=True), "mpmath")
+        # an exponent may be huge: everything is relative to the peak on a grid
+        peak = max(mpmath.re(log_p(y)) for y in mpmath.linspace(-3, 3, 62))
+
+        def relative(y: object) -> object:
+            return mpmath.exp(mpmath.re(log_p(y)) - peak)
+
+        edges = [0, 1, 10, 100, 1000, 10**4, 10**5]
+        shells = [
+            mpmath.quad(lambda y, s=sign: relative(s * y), mpmath.linspace(a, b, 9))
+            for a, b in zip(edges, edges[1:], strict=False)
+            for sign in (-1, 1)
+        ]
+        mass = mpmath.fsum(shells)
+        if not mpmath.isfinite(mass) or mass <= 0 or max(shells[-2:]) > mass / 10**6:
             raise Refusal("not-integrable", "the stationary measure has infinite mass: there is no stationary law")
-        return lambda y: float(np.exp(log_p(y) - peak)) / mass
+        return lambda y: float(relative(y) / mass)  # pyright: ignore[reportOperatorIssue]
 
 
 def density(equation: CoordinateSDE) -> Density:

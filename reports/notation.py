@@ -53,9 +53,9 @@ MEANING: dict[str, tuple[str, str]] = {
 
 
 def macro(name: str) -> str:
-    r"""The command of a symbol: eta -> \sdEta, sigma0 -> \sdSigmaZero."""
+    r"""The command of a symbol: eta -> \sdEta, sigma0 -> \sdSigmaZero; S -> \sdBigS, since s is \sdS."""
     words = "".join(_DIGITS.get(c, c) for c in name.replace("_", ""))
-    return "\\sd" + words[:1].upper() + words[1:]
+    return "\\sd" + ("Big" if words[:1].isupper() else "") + words[:1].upper() + words[1:]
 
 
 @final
