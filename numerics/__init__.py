@@ -1,0 +1,51 @@
+"""Numerical side: lowering to JAX, ensembles of SDEs, the discrete methods themselves, estimates, real data.
+
+Names are imported when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "numerics.lower": (
+        "LoweringError",
+        "Environment",
+        "environment",
+        "lower_coordinate",
+        "lower_all",
+        "lower_function",
+    ),
+    "numerics.landscape": ("Landscape", "landscape"),
+    "numerics.random": ("sample_law", "sample_noise", "compress"),
+    "numerics.expect": ("IntegratedMoments", "integrate_noise", "quantile_function"),
+    "numerics.diffusion": ("Diffusion", "diffusion"),
+    "numerics.ensembles": ("solve",),
+    "numerics.optimizers": ("run",),
+    "numerics.runs": ("Ensemble", "save_grid"),
+    "numerics.estimates": (
+        "Estimate",
+        "Band",
+        "Difference",
+        "mean",
+        "quantile",
+        "band",
+        "proportion",
+        "difference",
+        "over_time",
+    ),
+}
+_WHERE = {name: home for home, names in _HOME.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'numerics' has no attribute {name!r}")
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(_WHERE)

@@ -1,0 +1,70 @@
+"""The values that a lowered expression reads: vectors, scalars, measured covariances, a Hessian product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from derive.errors import BadInput
+from numerics._jax import jax, jnp
+
+
+@final
+@dataclass(frozen=True)
+class Environment:
+    """The values that a lowered expression reads. All dimensionless.
+
+    Attributes:
+        vectors: arrays (d, paths) or (d, 1) by the name of the vector ("g", "v", "x", "h", "Sigma_diag").
+        scalars: numbers or arrays (paths,) by symbol name (parameters, "t", "u", "du").
+        matrices: measured covariances (d, d) by name.
+        hessian_product: c (d, paths) -> H c (d, paths).
+    """
+
+    vectors: Mapping[str, jax.Array]
+    scalars: Mapping[str, Any] = field(default_factory=dict)
+    matrices: Mapping[str, jax.Array] = field(default_factory=dict)
+    hessian_product: Callable[[jax.Array], jax.Array] | None = None
+
+    @property
+    def dim(self) -> int:
+        """d."""
+        return next(iter(self.vectors.values())).shape[0]
+
+    def vector(self, base: str) -> jax.Array:
+        """The vector called `base`."""
+        if base in self.vectors:
+            return self.vectors[base]
+        if base.removesuffix("_diag") in self.matrices:
+            return jnp.diagonal(self.matrices[base.removesuffix("_diag")])[:, None]
+        raise BadInput(f"vector {base}", "no value", "an array with one entry a coordinate, given among the parameters")
+
+    def scalar(self, name: str) -> jax.Array:
+        """The scalar called `name`."""
+        if name not in self.scalars:
+            if name == "d":
+                return jnp.asarray(float(self.dim))
+            raise BadInput(f"parameter {name}", "no value", "a number for every symbol of the expression")
+        return jnp.asarray(self.scalars[name])
+
+
+def environment(
+    parameters: Mapping[str, Any], vectors: Mapping[str, jax.Array] | None = None, **more: Any
+) -> Environment:
+    """An environment from parameters by name: numbers are scalars, arrays (d,) vectors, arrays (d, d) covariances.
+
+    Args:
+        parameters: as a user gives them.
+        vectors: further vectors, as (d, paths).
+        more: `scalars` to add (t, u, du), `hessian_product`.
+    """
+    shapes = {name: jnp.ndim(value) for name, value in parameters.items()}
+    constant = {name: jnp.asarray(parameters[name])[:, None] for name, n in shapes.items() if n == 1}
+    scalars = {name: parameters[name] for name, n in shapes.items() if n == 0}
+    return Environment(
+        {**(vectors or {}), **constant},
+        {**scalars, **more.pop("scalars", {})},
+        {name: jnp.asarray(parameters[name]) for name, n in shapes.items() if n == 2},
+        **more,
+    )

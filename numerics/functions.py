@@ -1,0 +1,82 @@
+"""The array form of each function that lowering supports. Arguments broadcast; all is dimensionless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy as sp
+
+from derive.noise import StableDensity, StableSignMean
+from numerics._jax import jax, jnp
+from numerics.special import dilogarithm_ratio, hyp2f1_step, stable_density, stable_sign_mean
+
+#: SymPy function -> array function of the same arguments. A faster form of one of them goes here.
+FUNCTIONS: dict[type, Callable[..., Any]] = {
+    sp.exp: jnp.exp,
+    sp.log: jnp.log,
+    sp.sin: jnp.sin,
+    sp.cos: jnp.cos,
+    sp.tan: jnp.tan,
+    sp.sinh: jnp.sinh,
+    sp.cosh: jnp.cosh,
+    sp.tanh: jnp.tanh,
+    sp.atan: jnp.arctan,
+    sp.erf: jax.scipy.special.erf,
+    sp.erfc: jax.scipy.special.erfc,
+    sp.sign: jnp.sign,
+    sp.Abs: jnp.abs,
+    sp.floor: jnp.floor,
+    sp.ceiling: jnp.ceil,
+    sp.Heaviside: lambda x, at_zero=0.5: jnp.heaviside(x, at_zero),
+    sp.gamma: jax.scipy.special.gamma,
+    sp.loggamma: jax.scipy.special.gammaln,
+    StableSignMean: stable_sign_mean,
+    StableDensity: stable_density,
+}
+
+
+def square_root(x: jax.Array) -> jax.Array:
+    """sqrt(x), with derivative 0 (not infinity) at x = 0, so that 0 times it is 0; NaN for x < 0."""
+    positive = x > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), jnp.where(x == 0, 0.0, jnp.nan))
+
+
+def power(exponent: Any) -> Callable[[Any, Any], Any]:
+    """base, exponent -> base^exponent. At base 0 a positive power is 0 with derivative 0, a negative one infinite."""
+    if exponent.is_Integer:
+        n = int(exponent)
+        return lambda base, _: jnp.asarray(base) ** n
+    if exponent.is_Rational and int(exponent.q) == 2:
+        n = int(exponent.p)
+        return lambda base, _: square_root(jnp.asarray(base)) ** n
+    return _general_power
+
+
+def _general_power(base: Any, exponent: Any) -> jax.Array:
+    base = jnp.asarray(base)
+    zero = base == 0
+    at_zero = jnp.where(jnp.asarray(exponent) > 0, 0.0, jnp.where(jnp.asarray(exponent) == 0, 1.0, jnp.inf))
+    return jnp.where(zero, at_zero, jnp.power(jnp.where(zero, 1.0, base), exponent))
+
+
+def rank_descending(a: jax.Array) -> jax.Array:
+    """For each entry along the first axis: how many are larger, equal ones counting where their index is lower."""
+    order = jnp.argsort(-a, axis=0, stable=True)
+    return jnp.argsort(order, axis=0, stable=True).astype(a.dtype)
+
+
+def hypergeometric(expr: Any) -> Callable[..., Any] | None:
+    """The array function of (upper parameters, lower parameters, z) for the patterns that noise laws produce, or None.
+
+    2F1(a, b; a+1; z) with z <= 0 and b > a (Student-t), and 3F2(1, 1, 1; 2, 2; z) = Li_2(z)/z (logistic).
+    """
+    upper, lower = list(expr.args[0].args), list(expr.args[1].args)
+    if upper == [1, 1, 1] and lower == [2, 2]:
+        return lambda *values: dilogarithm_ratio(jnp.asarray(values[5]))
+    if len(upper) == 2 and len(lower) == 1:
+        for n in (0, 1):
+            a, b = upper[n], upper[1 - n]
+            if sp.expand(lower[0] - a - 1) == 0 and not (b - a).is_nonpositive and not expr.args[2].is_positive:
+                return lambda *values, n=n: hyp2f1_step(*(jnp.asarray(values[m], float) for m in (n, 1 - n, 3)))
+    return None

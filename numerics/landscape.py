@@ -1,0 +1,119 @@
+"""A loss as JAX functions of a batch of points: value, gradient, Hessian products. Dimensionless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any, final
+
+import numpy as np
+import sympy as sp
+
+from derive.errors import BadInput
+from derive.expanded import state_symbols
+from derive.losses import LogisticRegression, Loss, Separable
+from numerics._jax import jax, jnp
+from numerics.environment import environment
+from numerics.lower import lower_coordinate, lower_function
+
+
+@final
+@dataclass(frozen=True)
+class Landscape:
+    """f on a batch of points.
+
+    Attributes:
+        value: x (d, paths) -> f(x) (paths,), where a column does not influence another one's value.
+    """
+
+    value: Callable[[jax.Array], jax.Array]
+
+    def gradient(self, x: jax.Array) -> jax.Array:
+        """grad f, (d, paths), by automatic differentiation."""
+        return jax.grad(lambda y: jnp.sum(self.value(y)))(x)
+
+    def hessian_product(self, x: jax.Array, c: jax.Array) -> jax.Array:
+        """H(x) c, (d, paths), without forming H."""
+        return jax.jvp(self.gradient, (x,), (c,))[1]
+
+
+@singledispatch
+def landscape(loss: Any, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:
+    """The batch form of a loss.
+
+    Args:
+        loss: a derive loss, a `Landscape`, or a function x (d,) -> f(x) written with jax.numpy.
+        dim: the dimension d.
+        parameters: values of the symbols of a derive loss, by name; a vector as one array ("h") or by its entries.
+
+    Raises:
+        BadInput: no loss, or a symbol of the loss without a value.
+    """
+    if not callable(loss):
+        raise BadInput("loss", loss, "a loss of the toolkit, or a function x (d,) -> number written with jax.numpy")
+    batched: Callable[..., Any] = jax.vmap(loss, in_axes=1)
+    return Landscape(batched)
+
+
+@landscape.register
+def _(loss: Landscape, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:
+    return loss
+
+
+@landscape.register
+def _(loss: Loss, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:
+    state = state_symbols(dim)
+    value = _substituted(loss.value(state), parameters or {}, {s.name for s in state})
+    function = lower_function(value, state)
+    return Landscape(lambda x: function(*x))
+
+
+@landscape.register
+def _(loss: Separable, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:
+    given = dict(parameters or {})
+    for base, entries in loss.vectors(dim).items():
+        if base not in given:
+            given[base] = _numbers(entries, given)
+    lowered = lower_coordinate(loss.coordinate)
+    _require(lowered.missing(given))
+    constant = environment(given)
+
+    def value(x: jax.Array) -> jax.Array:
+        return jnp.sum(lowered(environment(given, {**constant.vectors, "x": x})), axis=0)
+
+    return Landscape(value)
+
+
+@landscape.register
+def _(loss: LogisticRegression, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:
+    """As arrays, and without the overflow of exp(-margin)."""
+    given = parameters or {}
+    rows = [[sp.Symbol(f"a{m + 1}") for m in range(dim)]] if loss.features is None else loss.features
+    if any(len(row) != dim for row in rows):
+        raise BadInput("logistic-regression:features", f"rows of {len(rows[0])}", f"rows of {dim} numbers")
+    signs = jnp.asarray(np.array(loss.labels or (1,), float))
+    matrix = jnp.asarray(np.stack([_numbers(row, given) for row in rows])) * signs[:, None]
+    l2 = float(_numbers([loss.l2], given)[0])
+
+    def value(x: jax.Array) -> jax.Array:
+        return jnp.mean(jax.nn.softplus(-(matrix @ x)), axis=0) + l2 / 2 * jnp.sum(x**2, axis=0)
+
+    return Landscape(value)
+
+
+def _numbers(entries: Sequence[Any], given: Mapping[str, Any]) -> np.ndarray:
+    """Entries (numbers, or expressions in parameters) as floats."""
+    return np.array([float(_substituted(sp.sympify(e), given, set())) for e in entries])
+
+
+def _substituted(expr: Any, given: Mapping[str, Any], state: set[str]) -> Any:
+    """expr with the parameters, matched by name, exchanged for their numbers."""
+    free = [s for s in expr.free_symbols if s.name not in state]
+    _require(sorted(s.name for s in free if s.name not in given))
+    return expr.xreplace({s: sp.Float(float(given[s.name]), 17) for s in free})
+
+
+def _require(missing: list[str]) -> None:
+    if missing:
+        raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")

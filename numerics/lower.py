@@ -1,0 +1,89 @@
+"""SymPy to JAX: an expression becomes a short list of array operations, each distinct subexpression once.
+
+Nothing is printed and nothing is evaluated as text. What has no array form raises `LoweringError` when it is lowered,
+not when it runs. Shapes: a vector is an array (d, paths) (or (d, 1) when it is the same on every path, or (d,) without
+paths), a scalar (paths,) or (). Memory is O(d) a path: aggregates are reductions over the first axis, no d x d array is
+formed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, final
+
+import sympy as sp
+
+from derive.errors import BadInput
+from numerics._jax import jax, jnp
+from numerics.environment import Environment as Environment
+from numerics.environment import environment as environment
+from numerics.tape import LoweringError as LoweringError
+from numerics.tape import Tape
+
+
+@final
+class Lowered:
+    """Lowered expressions: call with an `Environment`; a tuple of arrays, or the array itself for a single expression.
+
+    Attributes:
+        symbols: names of the scalars that are read; vectors: names of the vectors that are read.
+    """
+
+    def __init__(self, expressions: Sequence[Any], single: bool) -> None:
+        self._tape = Tape()
+        self._outputs = [self._tape.visit(sp.sympify(e), {}) for e in expressions]
+        self._single = single
+        self.symbols: frozenset[str] = frozenset(self._tape.symbols)
+        self.vectors: frozenset[str] = frozenset(self._tape.vectors)
+
+    def missing(self, known: Iterable[str]) -> list[str]:
+        """Names of scalars that are read and not among `known`, sorted."""
+        return sorted(self.symbols - {"d"} - set(known))
+
+    def __call__(self, env: Environment) -> Any:
+        missing = self.missing(env.scalars)
+        if missing:
+            raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
+        values: list[Any] = []
+        for function, inputs in self._tape.operations:
+            values.append(function(env, *[values[n] for n in inputs]))
+        outputs = [values[n] for n in self._outputs]
+        return outputs[0] if self._single else tuple(outputs)
+
+
+def lower_coordinate(expr: Any) -> Lowered:
+    """A generic-coordinate expression (one that may hold g_j, aggregates, ranks, Hessian products) as array code.
+
+    Raises:
+        LoweringError: a function without array form; the message names it.
+    """
+    return Lowered([expr], single=True)
+
+
+def lower_all(expressions: Sequence[Any]) -> Lowered:
+    """Several expressions that share their common parts; the call returns a tuple."""
+    return Lowered(expressions, single=False)
+
+
+def lower_function(expr: Any, arguments: Sequence[sp.Symbol]) -> Callable[..., jax.Array]:
+    """An expression, or a column matrix (stacked along the first axis), as a function of its symbols in order.
+
+    Symbols are matched by name. Arguments broadcast against each other.
+
+    Raises:
+        LoweringError: a function without array form, or a symbol that is no argument.
+    """
+    column = isinstance(expr, sp.MatrixBase)
+    lowered = Lowered(expr.flat() if column else [expr], single=not column)
+    names = [s.name for s in arguments]
+    if lowered.missing(names):
+        raise LoweringError(f"the symbols {', '.join(lowered.missing(names))} are no arguments")
+
+    def function(*values: Any) -> jax.Array:
+        result = lowered(Environment({}, dict(zip(names, values, strict=True))))
+        if not column:
+            return result
+        shape = jnp.broadcast_shapes(*(jnp.shape(v) for v in values))
+        return jnp.stack([jnp.broadcast_to(entry, shape) for entry in result])
+
+    return function

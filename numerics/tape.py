@@ -1,0 +1,247 @@
+"""The list of array operations that an expression becomes: each distinct subexpression once, in order of evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+import sympy as sp
+from sympy.logic.boolalg import Boolean
+
+from derive.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Rank, depends_on, frozen, to_slot
+from derive.errors import BadInput
+from numerics._jax import jax, jnp
+from numerics.environment import Environment
+from numerics.functions import FUNCTIONS, hypergeometric, power, rank_descending
+
+_NODES = (CoordSum, CoordMax, Rank, Hvp)
+_COMPARE = {sp.Gt: jnp.greater, sp.Ge: jnp.greater_equal, sp.Lt: jnp.less, sp.Le: jnp.less_equal, sp.Eq: jnp.equal}
+_COMPARE |= {sp.Ne: jnp.not_equal}
+_FOLD = {sp.Add: jnp.add, sp.Mul: jnp.multiply, sp.Max: jnp.maximum, sp.Min: jnp.minimum}
+_FOLD |= {sp.And: jnp.logical_and, sp.Or: jnp.logical_or}
+
+
+class LoweringError(NotImplementedError):
+    """An expression contains something without an array form; the message names it."""
+
+
+@final
+class Tape:
+    """Array operations; `visit` returns the place of a value. A memo holds what a scope computed."""
+
+    def __init__(self) -> None:
+        self.operations: list[tuple[Callable[..., Any], tuple[int, ...]]] = []
+        self.symbols: set[str] = set()
+        self.vectors: set[str] = set()
+        self._shared: dict[sp.Basic, int] = {}
+
+    def emit(self, function: Callable[..., Any], *inputs: int) -> int:
+        self.operations.append((function, inputs))
+        return len(self.operations) - 1
+
+    def visit(self, expr: Any, scope: dict[sp.Basic, int]) -> int:
+        """The place of expr's value. `scope` overrides leaves (inside the branch of a Piecewise)."""
+        memo = scope or self._shared
+        if expr not in memo:
+            memo[expr] = self._lower(expr, scope)
+        return memo[expr]
+
+    def _lower(self, expr: Any, scope: dict[sp.Basic, int]) -> int:
+        number = _number(expr)
+        if number is not None:
+            return self.emit(lambda env: number)
+        if expr in (sp.true, sp.false):
+            truth = bool(expr)
+            return self.emit(lambda env: jnp.asarray(truth))
+        if isinstance(expr, Coordinate):
+            base = expr.base
+            self.vectors.add(base)
+            return self.emit(lambda env: env.vector(base))
+        if isinstance(expr, sp.Symbol):
+            name = expr.name
+            self.symbols.add(name)
+            return self.emit(lambda env: env.scalar(name))
+        if isinstance(expr, _NODES):
+            return self._node(expr)
+        if isinstance(expr, sp.Piecewise):
+            return self._piecewise(expr, scope)
+        if isinstance(expr, sp.Mul):
+            return self._product(expr, scope)
+        function = _array_function(expr)  # before its arguments, so that an error names the outermost function
+        inputs = [self.visit(a, scope) for a in _arguments(expr)]
+        return self.emit(lambda env, *values: function(*values), *inputs)
+
+    def _product(self, expr: sp.Mul, scope: dict[sp.Basic, int]) -> int:
+        """Numeric factors are multiplied exactly first: gamma(500)/gamma(501) must not pass through infinity."""
+        numeric = [a for a in expr.args if a.is_number]
+        rest = [a for a in expr.args if not a.is_number]
+        gammas = [a for a in rest if a.as_base_exp()[0].func is sp.gamma and a.as_base_exp()[1].is_Integer]
+        inputs = [self.visit(a, scope) for a in rest if a not in gammas]
+        if numeric:
+            inputs.insert(0, self.visit(sp.Mul(*numeric), scope))
+        if gammas:
+            pairs = [a.as_base_exp() for a in gammas]
+            exponents = [int(e) for _, e in pairs]
+            places = [self.visit(b.args[0], scope) for b, _ in pairs]
+            inputs.append(self.emit(lambda env, *z: _gamma_product(z, exponents), *places))
+        return self.emit(lambda env, *values: _fold(jnp.multiply, values), *inputs)
+
+    def _node(self, expr: Any) -> int:
+        """Aggregates, ranks, Hessian products; the bound coordinate is the same array as the own one."""
+        inner = to_slot(expr.args[0], "k", "j")
+        place = self.visit(inner, {})
+        if isinstance(expr, CoordSum):
+            return self.emit(lambda env, a: jnp.sum(a, axis=0), place)
+        if isinstance(expr, CoordMax):
+            return self.emit(lambda env, a: jnp.max(a, axis=0), place) if depends_on(inner) else place
+        if isinstance(expr, Rank):
+            return self.emit(lambda env, a: rank_descending(_full(env, a)), place)
+        return self.emit(_hessian_product, place)
+
+    def _piecewise(self, expr: sp.Piecewise, scope: dict[sp.Basic, int]) -> int:
+        """Cases by nested selection.
+
+        A branch sees harmless values where it is not selected, so that neither its NaN nor that of its derivative leaks
+        (multiplying a NaN by the zero of a selection gives NaN).
+        """
+        actives: list[int] = []
+        branches: list[int] = []
+        earlier: Any = sp.false
+        pairs: list[Any] = [pair.args for pair in expr.args]
+        for value, condition in pairs:
+            active = sp.And(condition, sp.Not(earlier))
+            earlier = sp.Or(earlier, condition)
+            place = self.visit(active, scope)
+            actives.append(place)
+            branches.append(self._branch(value, active, place, scope))
+        return self.emit(_select, *actives, *branches)
+
+    def _branch(self, value: Any, active: Any, place: int, scope: dict[sp.Basic, int]) -> int:
+        if not _may_be_singular(value) or active == sp.true:
+            return self.visit(value, scope)
+        leaves = _leaves(value)
+        point = _inside(value, active, leaves)
+        guarded: dict[sp.Basic, int] = {}
+        for leaf in leaves:
+            safe = point[leaf]
+            read = self.visit(leaf, scope)
+            guarded[leaf] = self.emit(lambda env, c, a, safe=safe: jnp.where(c, a, safe), place, read)
+        return self.visit(value, guarded) if guarded else self.visit(value, scope)
+
+
+def _number(expr: Any) -> float | None:
+    """The value of a number, exactly rounded; None for anything else."""
+    if not (isinstance(expr, sp.Expr) and expr.is_number):
+        return None
+    if expr is sp.oo or expr is -sp.oo:
+        return float(expr)
+    value = expr.evalf(20)
+    if not value.is_Float and not value.is_Rational:
+        if value.is_extended_real is False or value.has(sp.nan, sp.zoo, sp.oo):
+            raise LoweringError(f"cannot lower {expr}: it is no finite real number")
+        return None
+    return float(value)
+
+
+def _arguments(expr: Any) -> list[Any]:
+    if isinstance(expr, sp.hyper):
+        return [*expr.args[0].args, *expr.args[1].args, expr.args[2]]
+    return list(expr.args)
+
+
+def _array_function(expr: Any) -> Callable[..., Any]:
+    """The array form of the outermost operation."""
+    kind = expr.func
+    if kind in _FOLD:
+        return lambda *values: _fold(_FOLD[kind], values)
+    if kind in _COMPARE:
+        return _COMPARE[kind]
+    if kind is sp.Not:
+        return jnp.logical_not
+    if isinstance(expr, sp.Pow):
+        return power(expr.exp)
+    if isinstance(expr, sp.hyper):
+        function = hypergeometric(expr)
+        if function is None:
+            raise LoweringError(f"cannot lower {expr}: this hypergeometric function has no array form here")
+        return function
+    if kind not in FUNCTIONS:
+        raise LoweringError(f"cannot lower {expr}: the function {kind.__name__} has no array form here")
+    return FUNCTIONS[kind]
+
+
+def _fold(function: Callable[..., Any], values: Sequence[Any]) -> Any:
+    total = values[0]
+    for value in values[1:]:
+        total = function(total, value)
+    return total
+
+
+def _gamma_product(arguments: Sequence[Any], exponents: Sequence[int]) -> jax.Array:
+    """prod gamma(z)^n through logarithms: the factors overflow where the product does not."""
+    logs = [n * jax.scipy.special.gammaln(z) for z, n in zip(arguments, exponents, strict=True)]
+    signs = [jax.scipy.special.gammasgn(z) ** (n % 2) for z, n in zip(arguments, exponents, strict=True)]
+    return _fold(jnp.multiply, signs) * jnp.exp(_fold(jnp.add, logs))
+
+
+def _select(env: Environment, *values: Any) -> Any:
+    half = len(values) // 2
+    result: Any = jnp.nan
+    for active, branch in zip(reversed(values[:half]), reversed(values[half:]), strict=True):
+        result = jnp.where(active, branch, result)
+    return result
+
+
+def _full(env: Environment, a: Any) -> jax.Array:
+    """A value as a vector, where it was the same for all coordinates."""
+    vectors = [v.shape for v in env.vectors.values()]
+    return jnp.broadcast_to(a, jnp.broadcast_shapes(jnp.shape(a), *vectors))
+
+
+def _hessian_product(env: Environment, c: Any) -> jax.Array:
+    if env.hessian_product is None:
+        raise BadInput("loss", "none", "a loss: this model multiplies by its Hessian")
+    return env.hessian_product(_full(env, c))
+
+
+def _leaves(expr: Any) -> list[sp.Basic]:
+    """Symbols and nodes that an expression reads, the insides of nodes apart."""
+    outside, held = frozen(expr)
+    return [*held.values(), *sorted(outside.free_symbols - set(held), key=str)]
+
+
+def _may_be_singular(expr: sp.Basic) -> bool:
+    """Whether a value or a derivative may fail to be finite somewhere."""
+    if isinstance(expr, _NODES) or not expr.args:
+        return False
+    if isinstance(expr, sp.Pow) and not (expr.exp.is_Integer and expr.exp.is_positive):
+        return True
+    smooth = (sp.Add, sp.Mul, sp.Pow, sp.Piecewise, sp.sin, sp.cos, sp.tanh, sp.atan, sp.erf, sp.sign, sp.Abs, sp.floor)
+    known = isinstance(expr, (*smooth, sp.Max, sp.Min, sp.Tuple, Boolean)) or expr.func.__name__ == "ExprCondPair"
+    return not known or any(_may_be_singular(a) for a in expr.args)
+
+
+_CANDIDATES = (
+    sp.Rational(1, 2),
+    sp.Integer(1),
+    sp.Rational(3, 2),
+    -sp.Rational(1, 2),
+    sp.Integer(2),
+    sp.Rational(1, 7),
+    sp.Integer(-2),
+)
+
+
+def _inside(value: Any, active: Any, leaves: list[sp.Basic]) -> dict[sp.Basic, float]:
+    """A point of the branch's own region where its value is finite: harmless to evaluate at, whatever the branch is."""
+    count = len(_CANDIDATES)
+    every = list(dict.fromkeys([*leaves, *_leaves(active)]))
+    for trial in range(count**2):
+        stride, offset = divmod(trial, count)
+        point = {leaf: _CANDIDATES[(offset + stride * n) % count] for n, leaf in enumerate(every)}
+        if active.xreplace(point) != sp.true:
+            continue
+        found = value.xreplace(point).evalf(15)
+        if found.is_Float or found.is_Rational:
+            return {leaf: float(number) for leaf, number in point.items()}
+    return dict.fromkeys(every, 1.0)

@@ -1,0 +1,254 @@
+"""Lowering: equal to SymPy's own numbers, loud about what it cannot do, finite in derivatives, O(d) in memory."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+
+import derive
+from derive import Bernoulli, FixedGrid, Gaussian, Method, Natural, RandK, Scaled, ScaledSign, Ternary, TopK, moments
+from derive.coordinates import Coordinate, Expansion, coord_max, coord_sum, g, hvp, rank
+from derive.errors import BadInput
+from derive.noise import StableDensity, StableSignMean
+from numerics._jax import jax, jnp
+from numerics.lower import (
+    Environment,
+    LoweringError,
+    environment,
+    lower_all,
+    lower_coordinate,
+    lower_function,
+)
+from numerics.special import dilogarithm_ratio, hyp2f1_step, stable_density, stable_sign_mean
+
+HALF = sp.Rational(1, 2)
+LAWS = [
+    derive.Gaussian(),
+    derive.StudentT(2),
+    derive.StudentT(5),
+    derive.StudentT(sp.Rational(7, 2)),
+    derive.StudentT(80),
+    derive.Cauchy(),
+    derive.Laplace(),
+    derive.Uniform(),
+    derive.Logistic(),
+    derive.Stable(sp.Rational(3, 2)),
+    derive.Stable(sp.Rational(4, 5)),
+    derive.Stable(2),
+]
+POINTS = np.array([-3.1, -1.0, -0.2, 0.0, 1e-3, 0.7, 2.5, 9.0])
+
+
+MOMENTS = [(law, m) for law in LAWS for m in (0, 1, 2) if m == 0 or (law.closed_form and (law.tail - m).is_positive)]
+
+
+@pytest.mark.parametrize(("law", "m"), MOMENTS, ids=str)
+def test_laws_equal_sympy_at_points(law, m):
+    y = sp.Symbol("y", real=True)
+    expr = law.signed_moment(m, y)
+    f = lower_function(expr, [y])
+    got = np.asarray(f(jnp.asarray(POINTS)))
+    expected = []
+    for p in POINTS:
+        at = expr.subs(y, sp.Rational(str(p)))
+        expected.append(float(at.evalf(20)))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=2e-13)
+    slopes = np.asarray(jax.vmap(jax.grad(f))(jnp.asarray(POINTS)))
+    assert np.all(np.isfinite(slopes))
+
+
+@pytest.mark.parametrize(
+    ("expr", "name"),
+    [
+        (sp.besselj(0, sp.Symbol("y")), "besselj"),
+        (sp.zeta(sp.Symbol("y")), "zeta"),
+        (sp.hyper((1, 2, 3), (4, 5), sp.Symbol("y")), "hypergeometric"),
+        (sp.Function("mystery")(sp.Symbol("y")), "mystery"),
+        (sp.Integral(sp.exp(sp.Symbol("y") ** 3), sp.Symbol("y")), "Integral"),
+        (sp.Derivative(sp.Function("f")(sp.Symbol("y")), sp.Symbol("y")), "Derivative"),
+        (sp.Symbol("y") * sp.zoo, "no finite real number"),
+        (sp.sqrt(-1) * sp.Symbol("y"), "no finite real number"),
+    ],
+)
+def test_unsupported_functions_raise_when_lowered(expr, name):
+    with pytest.raises(LoweringError, match=name):
+        lower_coordinate(expr)
+
+
+def test_a_missing_parameter_is_named():
+    nu, sigma = sp.Symbol("nu", positive=True), sp.Symbol("sigma", positive=True)
+    lowered = lower_coordinate(nu * g + sigma)
+    assert lowered.symbols == {"nu", "sigma"}
+    with pytest.raises(BadInput, match=r"parameter nu.*nu, sigma"):
+        lowered(Environment({"g": jnp.ones((2, 1))}))
+    with pytest.raises(BadInput, match="loss"):
+        lower_coordinate(hvp(g))(Environment({"g": jnp.ones((2, 1))}))
+    with pytest.raises(BadInput, match="vector s"):
+        lower_coordinate(Coordinate("s") * g)(Environment({"g": jnp.ones((2, 1))}))
+
+
+def test_symbols_match_by_name_whatever_their_assumptions():
+    lowered = lower_coordinate(sp.Symbol("a", positive=True) - sp.Symbol("a", real=True) + sp.Symbol("b"))
+    assert float(lowered(Environment({}, {"a": 3.0, "b": 2.0}))) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("expr", "at"),
+    [
+        (sp.Piecewise((sp.log(g), g > 0), (0, True)), [-1.0, 0.0, 2.0]),
+        (sp.Piecewise((sp.erf(g) / g, sp.Ne(g, 0)), (2 / sp.sqrt(sp.pi), True)), [0.0, 1e-8, 1.0]),
+        (sp.Piecewise((1, sp.Eq(g, 0)), (sp.sin(g) / g, True)), [0.0, 0.3]),
+        (sp.Piecewise((sp.sqrt(g - 1), g > 1), (sp.exp(-1 / (1 - g)), g < 1), (0, True)), [0.0, 1.0, 3.0]),
+        (sp.Piecewise((sp.exp(g), g < 700), (0, True)), [1.0, 1e4]),
+        (sp.sqrt(coord_sum(g**2)), [0.0, 0.0]),
+        (sp.sqrt(g**2), [0.0, -2.0]),
+        (Natural().given(sp.Symbol("d")).diag.xreplace({Coordinate("v"): g}), [0.0, 0.5, 3.0, -0.3]),
+        (derive.QSGD(2).given(sp.Symbol("d")).in_vector("v", "g").diag, [0.0, 0.0]),
+        (sp.Abs(g) ** sp.Rational(1, 3), [0.0, 8.0]),
+    ],
+    ids=str,
+)
+def test_values_and_gradients_through_cases_are_finite(expr, at):
+    lowered = lower_coordinate(expr)
+    x = jnp.asarray(at)[:, None]
+    value = lowered(Environment({"g": x}))
+    assert np.all(np.isfinite(value))
+    for gradient in (
+        jax.grad(lambda x: jnp.sum(lowered(Environment({"g": x}))))(x),
+        jax.jvp(lambda x: lowered(Environment({"g": x})), (x,), (jnp.ones_like(x),))[1],
+    ):
+        assert np.all(np.isfinite(gradient))
+
+
+def test_cases_that_leave_a_gap_are_nan_there():
+    lowered = lower_coordinate(sp.Piecewise((g, g > 0)))
+    np.testing.assert_array_equal(lowered(Environment({"g": jnp.array([[2.0], [-1.0]])})), [[2.0], [np.nan]])
+
+
+def test_ranks_break_ties_by_lowest_index():
+    lowered = lower_coordinate(rank(sp.Abs(g)))
+    got = lowered(Environment({"g": jnp.array([[1.0, 0.0], [-2.0, 0.0], [2.0, 0.0], [0.5, 0.0]])}))
+    np.testing.assert_array_equal(got, [[2, 0], [0, 1], [1, 2], [3, 3]])
+
+
+def test_hessian_products_and_nested_aggregates():
+    h = jnp.array([[2.0, 1.0], [1.0, 3.0]])
+    env = Environment({"g": jnp.array([[1.0, -1.0], [2.0, 0.5]])}, {"c": 2.0}, hessian_product=lambda c: h @ c)
+    norm2 = coord_sum(g**2)
+    expr = sp.Symbol("c") * hvp(g / norm2) + coord_max(g / norm2) * sp.Symbol("d")
+    gg = np.array([[1.0, -1.0], [2.0, 0.5]])
+    scaled = gg / (gg**2).sum(0)
+    np.testing.assert_allclose(lower_coordinate(expr)(env), 2 * np.asarray(h) @ scaled + 2 * scaled.max(0), rtol=1e-14)
+
+
+FORMS = [
+    Method(RandK(2), Scaled(Gaussian(), (1, 2)), schedule=derive.Constant()),
+    Method(Bernoulli(HALF), derive.Affine(1, HALF)),
+    Method(ScaledSign(), Scaled(Gaussian(), 1)),
+    Method(derive.Sign(), Scaled(derive.StudentT(3), (1, 2, 3))),
+    Method(TopK(2)),
+    Method(Ternary()),
+    Method(FixedGrid(HALF)),
+]
+
+
+@pytest.mark.parametrize("method", FORMS, ids=lambda m: type(m.compressor).__name__)
+def test_the_form_lowers_to_what_it_expands_to(method):
+    dim = 4
+    form = moments(method).form
+    assert form is not None
+    numbers = [sp.Rational(3, 4), -sp.Rational(5, 4), sp.Rational(3, 4), sp.S.Zero]
+    expansion = Expansion(dim, {"g": numbers})
+    x = jnp.array([float(v) for v in numbers])[:, None]
+    got = lower_all([form.mean, form.diag, form.variance])(environment({}, {"g": x}))
+    covariance = form.covariance(expansion)
+    for value, expected in zip(
+        got,
+        (expansion.vector(form.mean), expansion.vector(form.diag), [covariance[j, j] for j in range(dim)]),
+        strict=True,
+    ):
+        np.testing.assert_allclose(
+            np.broadcast_to(value, (dim, 1))[:, 0], [float(e.evalf(20)) for e in expected], rtol=1e-12, atol=1e-14
+        )
+
+
+def test_working_precision_follows_the_arrays():
+    lowered = lower_coordinate(sp.pi * g / 3 + sp.Symbol("s") * sp.sqrt(coord_sum(g**2)))
+    value = lowered(Environment({"g": jnp.ones((3, 2), jnp.float32)}, {"s": 0.5}))
+    assert value.dtype == jnp.float32
+
+
+def test_a_large_gradient_form_takes_memory_linear_in_d():
+    form = moments(Method(RandK(100), derive.Affine(1, HALF))).form
+    assert form is not None
+    lowered = lower_all([form.mean, form.diag, *form.factors, *form.core])
+
+    def bytes_used(dim: int) -> int:
+        function = jax.jit(lambda x: lowered(Environment({"g": x})))
+        analysis = function.lower(jax.ShapeDtypeStruct((dim, 1), jnp.float64)).compile().memory_analysis()
+        return analysis.temp_size_in_bytes + analysis.output_size_in_bytes
+
+    large = bytes_used(10**5)
+    assert large < 100 * 8 * 10**5
+    assert large < 11 * bytes_used(10**4)
+
+
+def test_column_matrices_are_flattened():
+    x, y = sp.symbols("x y")
+    f = lower_function(sp.Matrix([x + y, 3, x * y]), [x, y])
+    assert f(jnp.ones(4), 2.0).shape == (3, 4)
+    np.testing.assert_array_equal(f(1.0, 2.0), [3, 3, 2])
+    with pytest.raises(LoweringError, match="y"):
+        lower_function(x + y, [x])
+
+
+def test_gamma_ratios_do_not_overflow():
+    nu = sp.Symbol("nu", positive=True)
+    ratio = lower_function(sp.gamma((nu + 1) / 2) / (sp.sqrt(sp.pi * nu) * sp.gamma(nu / 2)), [nu])
+    assert float(ratio(1e4)) == pytest.approx(float(mpmath.npdf(0)), rel=1e-4)
+    y = sp.Symbol("y", real=True)
+    rational = lower_function(derive.StudentT(sp.Rational(2001, 2)).sign_mean(y), [y])
+    assert float(rational(1.0)) == pytest.approx(float(mpmath.erf(1 / mpmath.sqrt(2))), abs=1e-3)
+
+
+@pytest.mark.parametrize("nu", [0.3, 2.5, 50.0, 1000.0])
+@pytest.mark.parametrize("w", [0.0, 1e-12, 1e-4, 0.3, 20.0, 1e6])
+def test_the_hypergeometric_step(nu, w):
+    for a, b in ((0.5, (nu + 1) / 2), (1.5, (nu + 3) / 2)):
+        expected = float(mpmath.hyp2f1(a, b, a + 1, -w))
+        got = hyp2f1_step(jnp.float64(a), jnp.float64(b), jnp.float64(-w))
+        assert float(got) == pytest.approx(expected, rel=1e-9, abs=1e-300)
+    assert np.isnan(hyp2f1_step(jnp.float64(1.5), jnp.float64(1.0), jnp.float64(-1.0)))
+
+
+def test_the_dilogarithm_and_its_slope():
+    z = -np.logspace(-9, 0, 25)
+    expected = [float(mpmath.polylog(2, v) / v) for v in z]
+    np.testing.assert_allclose(dilogarithm_ratio(jnp.asarray(z)), expected, rtol=1e-13)
+    slope = [float(mpmath.diff(lambda y: mpmath.polylog(2, y) / y, v)) for v in z[::6]]
+    np.testing.assert_allclose(jax.vmap(jax.grad(dilogarithm_ratio))(jnp.asarray(z[::6])), slope, rtol=1e-6)
+
+
+def test_stable_laws_against_closed_forms_and_the_tail_series():
+    x = jnp.asarray([0.0, 1e-7, 0.4, 1.0, 1.2, 30.0, 1e6])
+    np.testing.assert_allclose(stable_sign_mean(1.0, x), 2 / np.pi * np.arctan(x), rtol=1e-13, atol=1e-16)
+    np.testing.assert_allclose(stable_density(1.0, x), 1 / (np.pi * (1 + np.asarray(x) ** 2)), rtol=1e-10)
+    for alpha, y in ((0.5, 40.0), (0.3, 1e3)):  # 1 - F as a convergent series for alpha < 1
+        tail = mpmath.nsum(
+            lambda k, a=alpha, y=y: (
+                (-1) ** (int(k) + 1)
+                * mpmath.gamma(a * k)
+                / mpmath.factorial(k)
+                * mpmath.sin(mpmath.pi * a * k / 2)
+                * mpmath.mpf(y) ** (-a * k)
+            ),
+            [1, mpmath.inf],
+        )
+        assert 1 - float(stable_sign_mean(alpha, y)) == pytest.approx(float(2 / mpmath.pi * tail), rel=1e-11)
+    y = sp.Symbol("y", real=True)
+    density = lower_function(StableDensity(sp.Symbol("alpha"), y), [sp.Symbol("alpha"), y])
+    slope = jax.grad(lower_function(StableSignMean(sp.Rational(3, 2), y), [y]))
+    assert float(slope(0.0)) == pytest.approx(2 * float(mpmath.gamma(mpmath.mpf(5) / 3) / mpmath.pi), rel=1e-12)
+    assert float(slope(0.7)) == pytest.approx(2 * float(density(1.5, 0.7)), rel=1e-12)

@@ -1,0 +1,197 @@
+"""Draws against the symbolic definition of each law, noise and compressor: fixed keys, 5 standard errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import derive
+from derive.compressors import Compressor
+from derive.coordinates import Coordinate
+from derive.errors import BadInput
+from derive.noise import GenericLaw, Law, Noise, Point
+from numerics._jax import jax, jnp
+from numerics.environment import environment
+from numerics.lower import lower_all, lower_function
+from numerics.random import compress, sample_law, sample_noise
+
+HALF = sp.Rational(1, 2)
+LAWS = [
+    (derive.Gaussian(), {}),
+    (derive.StudentT(sp.Rational(5, 2)), {}),
+    (derive.StudentT("nu"), {"nu": 7.5}),
+    (derive.Cauchy(), {}),
+    (derive.Laplace(), {}),
+    (derive.Uniform(), {}),
+    (derive.Logistic(), {}),
+    (derive.Stable(sp.Rational(7, 10)), {}),
+    (derive.Stable("alpha"), {"alpha": 1.6}),
+    (derive.Stable(1), {}),
+    (derive.Stable(2), {}),
+]
+COMPRESSORS = [
+    derive.Identity(),
+    derive.Bernoulli(sp.Rational(1, 3)),
+    derive.RandK(1),
+    derive.RandK(2),
+    derive.RandK(4),
+    derive.QSGD(1),
+    derive.QSGD(3),
+    derive.Ternary(),
+    derive.Natural(),
+    derive.FixedGrid(HALF),
+    derive.Sign(),
+    derive.ScaledSign(),
+    derive.TopK(2),
+]
+POINTS = [
+    [0.7, -1.3, 0.7, 2.2],
+    [0.0, 0.25, -4.0, 0.0],
+    [1.0, 1.0, -1.0, 1.0],
+    [0.0, 0.0, 0.0, 0.0],
+]
+
+
+def classes(base: type) -> set[type]:
+    found = {c for c in base.__subclasses__() if c.__module__.startswith("derive")}
+    return found.union(*[classes(c) for c in found]) if found else found
+
+
+def within(draws: np.ndarray, expected: np.ndarray, floor: float = 1e-12, spread: np.ndarray | None = None) -> None:
+    """The mean over the last axis is `expected` to 5 standard errors (from `spread`, the true deviation, where known)."""
+    error = (draws.std(axis=-1) if spread is None else spread) / np.sqrt(draws.shape[-1])
+    gap = np.abs(draws.mean(axis=-1) - expected)
+    assert np.all(gap <= 5 * error + floor), (gap / (error + 1e-300)).max()
+
+
+def test_every_class_has_a_sampler():
+    capabilities = {derive.Unbiased, derive.Biased}
+    assert classes(Compressor) - capabilities <= {type(c) for c in COMPRESSORS}
+    laws = classes(Law) - {GenericLaw}  # which stands for a law left open: there is nothing to draw from
+    assert laws <= {type(law) for law, _ in LAWS} | {Point}
+    for compressor in classes(Compressor) - capabilities:
+        assert compress.dispatch(compressor) is not compress.dispatch(object)
+    for law in laws:
+        assert sample_law.dispatch(law) is not sample_law.dispatch(object)
+    for noise in classes(Noise):
+        assert sample_noise.dispatch(noise) is not sample_noise.dispatch(object)
+
+
+@pytest.mark.parametrize(("law", "values"), LAWS, ids=str)
+def test_a_law_has_its_distribution(law, values):
+    draws = np.asarray(sample_law(law, jax.random.key(11), (100_000,), values))
+    y = sp.Symbol("y", real=True)
+    names = sorted(values)
+    f = lower_function(law.sign_mean(y), [y, *(sp.Symbol(n) for n in names)])
+    points = np.array([-2.5, -0.6, 0.1, 0.9, 5.0])
+    expected = np.asarray(f(jnp.asarray(points), *(values[n] for n in names)))
+    within(np.sign(points[:, None] + draws), expected, spread=np.sqrt(1 - expected**2))
+    if isinstance(law, derive.Stable):
+        alpha = float(values.get("alpha", 0) or law.alpha)
+        frequencies = np.array([0.3, 1.0, 2.0])
+        within(np.cos(frequencies[:, None] * draws), np.exp(-(frequencies**alpha)))
+    elif law.tail == sp.oo or law.tail == sp.Symbol("nu", positive=True):
+        variance = lower_function(law.variance, [sp.Symbol(n) for n in names])(*(values[n] for n in names))
+        within(draws**2, np.asarray(variance))
+    assert abs(np.corrcoef(draws[:-1], np.roll(np.sign(draws), 3)[:-1])[0, 1]) < 5 / np.sqrt(len(draws))
+
+
+@pytest.mark.parametrize("compressor", COMPRESSORS, ids=str)
+@pytest.mark.parametrize("v", POINTS, ids=str)
+def test_a_compressor_has_its_moments_given_the_message(compressor, v):
+    dim, paths = len(v), 40_000
+    message = jnp.asarray(v)[:, None]
+    draws = np.asarray(compress(compressor, jax.random.key(5), jnp.broadcast_to(message, (dim, paths))))
+    form = compressor.given(sp.Integer(dim))
+    env = environment({}, {"v": message})
+    mean, diag, *rest = lower_all([form.mean, form.diag, *form.factors, *form.core])(env)
+    factors = (
+        np.stack([np.broadcast_to(f, (dim, 1))[:, 0] for f in rest[: form.rank]], 1)
+        if form.rank
+        else np.zeros((dim, 0))
+    )
+    core = np.array([float(np.squeeze(e)) for e in rest[form.rank :]]).reshape(form.rank, form.rank)
+    mean = np.broadcast_to(mean, (dim, 1))[:, 0]
+    covariance = np.diag(np.broadcast_to(diag, (dim, 1))[:, 0]) + factors @ core @ factors.T
+    within(draws, mean)
+    centred = draws - mean[:, None]
+    within(centred[:, None] * centred[None], covariance, floor=1e-10)
+
+
+def test_rand_k_keeps_exactly_k():
+    v = jnp.ones((7, 500))
+    kept = np.asarray(compress(derive.RandK("k"), jax.random.key(0), v, {"k": 3})) != 0
+    assert np.all(kept.sum(0) == 3)
+    assert kept.any(axis=1).all()
+
+
+def test_natural_compression_goes_to_powers_of_two():
+    v = jnp.asarray([[3.0, 0.3, -5.0, 1e-5, 8.0, -0.5, 0.0, 1e20]]).T * jnp.ones((1, 300))
+    out = np.asarray(compress(derive.Natural(), jax.random.key(2), v))
+    filled = np.abs(out[out != 0])
+    np.testing.assert_array_equal(np.frexp(filled)[0], 0.5)
+    np.testing.assert_array_equal(out[4:7, 0], [8.0, -0.5, 0.0])
+    assert set(np.abs(out[0])) == {2.0, 4.0}
+
+
+def test_top_k_breaks_ties_by_lowest_index():
+    v = jnp.asarray([[1.0], [-2.0], [2.0], [-2.0]])
+    np.testing.assert_array_equal(compress(derive.TopK(2), jax.random.key(0), v)[:, 0], [0, -2, 2, 0])
+
+
+def test_paths_and_calls_are_independent():
+    v = jnp.ones((3, 20_000))
+    first = np.asarray(compress(derive.Bernoulli(HALF), jax.random.key(1), v))
+    second = np.asarray(compress(derive.Bernoulli(HALF), jax.random.key(2), v))
+    for a, b in ((first[0], second[0]), (first[0, 1:], first[0, :-1]), (first[0], first[1])):
+        assert abs(np.corrcoef(a, b)[0, 1]) < 5 / np.sqrt(len(a))
+
+
+def test_affine_noise_follows_the_gradient_and_clients_have_their_scales():
+    noise = derive.Affine((1, 2), HALF, nu=8)
+    g = jnp.broadcast_to(jnp.asarray([[3.0], [4.0]]), (2, 60_000))
+    for client, s0 in ((0, 1.0), (1, 2.0)):
+        draws = np.asarray(sample_noise(noise, jax.random.key(3), g, {}, client))
+        within(draws**2, np.full(2, s0**2 + 25 / 4))
+        within(draws[0] * draws[1], np.zeros(()))
+
+
+def test_a_vector_scale_gives_each_coordinate_its_own():
+    noise = derive.Scaled(derive.Gaussian(), Coordinate("s", "j", True))
+    draws = np.asarray(sample_noise(noise, jax.random.key(3), jnp.zeros((3, 50_000)), {"s": np.array([1.0, 2.0, 0.5])}))
+    within(draws**2, np.array([1.0, 4.0, 0.25]))
+
+
+@pytest.mark.parametrize("law", [derive.Gaussian(), derive.StudentT(9), derive.Laplace()], ids=str)
+def test_correlated_noise_has_its_covariance(law):
+    sigma = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 0.5]])
+    noise = derive.Correlated(law)
+    draws = np.asarray(sample_noise(noise, jax.random.key(8), jnp.zeros((3, 100_000)), {"Sigma": sigma}))
+    within(draws[:, None] * draws[None], sigma)
+    if not isinstance(law, derive.Laplace):  # the marginals are the law itself
+        y = sp.Symbol("y", real=True)
+        scale = np.sqrt(np.diag(sigma) / float(law.variance))
+        expected = lower_function(law.sign_mean(y), [y])(jnp.asarray(1.0 / scale))
+        within(np.sign(1.0 + draws), np.asarray(expected))
+
+
+class Unknown(derive.Law):
+    tail = sp.oo  # pyright: ignore
+
+    def density(self, x): ...
+    def sign_mean(self, x): ...
+    def latex(self): ...
+
+
+def test_an_unregistered_class_is_told_how_to_register():
+    with pytest.raises(TypeError, match=r"(?s)law Unknown.*sample_law\.register"):
+        sample_law(Unknown(), jax.random.key(0), (1,))
+    with pytest.raises(TypeError, match=r"(?s)compressor int.*compress\.register"):
+        compress(3, jax.random.key(0), jnp.ones((1, 1)))
+    with pytest.raises(BadInput, match="rand-k:k"):
+        compress(derive.RandK(5), jax.random.key(0), jnp.ones((3, 1)))
+    with pytest.raises(BadInput, match="nu"):
+        sample_law(derive.StudentT("nu"), jax.random.key(0), (1,))
+    with pytest.raises(BadInput, match="Sigma"):
+        sample_noise(derive.Correlated(derive.Gaussian()), jax.random.key(0), jnp.ones((2, 1)))
