@@ -21,6 +21,8 @@ from reports.tex import Tex, TexAbsent, compile_tex, environment
 #: the sections in their order: name -> (module, class); a new section is a module in reports/sections and a line here
 SECTIONS = {
     "sde-table": ("reports.sections.sde_table", "SDETable"),
+    "models": ("reports.sections.models", "Models"),
+    "stationary": ("reports.sections.stationary", "Stationary"),
 }
 TITLE = "Stochastic differential equations of distributed optimisers"
 

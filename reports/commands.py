@@ -127,7 +127,7 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
 
 @contextmanager
 def _writable(folder: Path) -> Iterator[None]:
-    """Make the folder and try to write in it, since minutes of work should not end in the news that nobody can store it.
+    """Make the folder and try to write in it, since minutes of work should not end in news that it is lost.
 
     If the block raises, folders that were made here and are still empty go again.
 

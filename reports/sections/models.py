@@ -1,0 +1,66 @@
+"""The three continuous models of a step, the checks that tell them apart, and what each is good for (theory 2 and 5)."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import sympy as sp
+
+from derive.coordinates import g, hvp
+from derive.methods import DSGD
+from derive.models import MODELS
+from derive.sanity import all_checks, model_table
+from derive.schedules import Free
+from derive.symbols import du, eta, u
+from reports.notation import Notation, macro
+from reports.sections.section import Context, Section
+
+
+@final
+class Models(Section):
+    """Drifts of the three models, the table of their virtues, and the sanity checks line by line."""
+
+    name, title = "models", "The three models"
+
+    def compute(self, context: Context) -> dict[str, Any]:
+        notation = Notation()
+        notation.use("H", "g", "b", "x", "t", "lambda", "sigma", "N")
+        b = sp.Symbol("b")
+        method = DSGD(schedule=Free())
+        drifts = []
+        for name, model in MODELS.items():
+            drift = model(g, method).subs({g: b})
+            drifts.append({"model": name, "drift": notation(drift, {b: f"{macro('b')}_j", hvp(g): f"({macro('H')}{macro('b')})_j"})})
+        for symbol in (eta, u, du):
+            notation(symbol)
+        context.tick("what each model is good for")
+        rows = [
+            {
+                "model": row.model,
+                "threshold": r"\text{none}" if row.threshold == sp.oo else notation(row.threshold),
+                "right": row.threshold_right,
+                "variance": notation(row.variance),
+                "ratio": notation(row.variance_ratio),
+                "rate_error": notation(row.rate_error),
+                "weak_order": row.weak_order,
+                "source": row.weak_order_source,
+            }
+            for row in model_table()
+        ]
+        context.tick("sanity checks")
+        checks = [
+            {
+                "name": check.name,
+                "title": check.title,
+                "statement": check.statement_latex,
+                "status": "holds" if check.passed else "FAILS",
+                "lines": [{"tex": n.latex, "reason": n.reason, "status": _mark(n.holds)} for n in check.lines],
+            }
+            for check in all_checks()
+        ]
+        statuses = {check["name"]: check["status"] for check in checks}
+        return {"drifts": drifts, "rows": rows, "checks": checks, "statuses": statuses, "used": sorted(notation.used)}
+
+
+def _mark(holds: bool | None) -> str:
+    return "" if holds is None else "agrees" if holds else "DISAGREES"

@@ -1,0 +1,97 @@
+"""Stationary laws near a minimum: covariances on quadratics, the method's own beside those of its models (theory 6.7)."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import sympy as sp
+
+from derive.compressors import Bernoulli, RandK
+from derive.errors import NoClosedForm, Refusal
+from derive.losses import Quadratic, Quartic
+from derive.methods import DCSGD, DSGD, DSignSGD
+from derive.models import MODELS, sde
+from derive.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from derive.stationary import density, discrete_second_moments, second_moments, sign_near_optimum, stability_threshold
+from reports.notation import Notation
+from reports.sections.section import Context, Section
+
+LAMBDA = sp.Symbol("lambda", positive=True)
+
+
+@final
+class Stationary(Section):
+    """Second moments by exact linear solves; DSignSGD linearised at the optimum; densities on the line."""
+
+    name, title = "stationary", "Stationary laws"
+
+    def compute(self, context: Context) -> dict[str, Any]:
+        notation = Notation()
+        notation.use("x", "lambda", "h", "d", "eta", "N")
+        context.tick("stationary second moments")
+        methods = {
+            "DSGD, gaussian": DSGD(Gaussian()),
+            "DSGD, affine": DSGD(Affine()),
+            "DCSGD with bernoulli, affine": DCSGD(Bernoulli(), Affine()),
+        }
+        rows = []
+        for label, method in methods.items():
+            own = discrete_second_moments(method, 1, LAMBDA)[0]
+            entry: dict[str, Any] = {"method": label, "own": notation(own), "models": []}
+            for model in MODELS:
+                value = second_moments(method, 1, model, LAMBDA)[0]
+                threshold = stability_threshold(method, model, LAMBDA)
+                entry["models"].append(
+                    {
+                        "model": model,
+                        "value": notation(value),
+                        "exact": sp.cancel(value - own) == 0,
+                        "threshold": r"\text{none}" if threshold == sp.oo else notation(threshold),
+                    }
+                )
+            entry["threshold"] = notation(stability_threshold(method, "discrete", LAMBDA))
+            rows.append(entry)
+        context.tick("Rand-k with affine variance")
+        randk = discrete_second_moments(DCSGD(RandK(1), Affine()), 2, LAMBDA)[0, 0]
+        context.tick("DSignSGD near the optimum")
+        return {
+            "rows": rows,
+            "randk": notation(sp.factor(randk)),
+            "signs": _signs(notation),
+            "densities": _densities(notation),
+            "used": sorted(notation.used),
+        }
+
+
+def _signs(notation: Notation) -> list[dict[str, str]]:
+    found = []
+    for law in (Gaussian(), StudentT("nu"), StudentT(1), Laplace(), Uniform(), Logistic()):
+        value = sign_near_optimum(DSignSGD(law), 1, LAMBDA)[0]
+        name = "cauchy" if law == StudentT(1) else type(law).__name__.lower().replace("studentt", "student-t")
+        found.append({"law": name, "value": notation(value)})
+    three = sign_near_optimum(DSignSGD(Scaled(Gaussian(), ("sigma", "sigma2", "sigma3"))), 1, LAMBDA)[0]
+    found.append({"law": "gaussian, three clients with scales of their own", "value": notation(three)})
+    return found
+
+
+def _densities(notation: Notation) -> list[dict[str, str]]:
+    cases = {
+        "quartic, gaussian, first-order": (DSGD(Gaussian()), "first-order", Quartic()),
+        "quadratic, affine, first-order": (DSGD(Affine()), "first-order", Quadratic(1)),
+        "quartic, gaussian, corrected": (DSGD(Gaussian()), "corrected", Quartic()),
+    }
+    found = []
+    for label, (method, model, loss) in cases.items():
+        try:
+            found_density = density(sde(method, model, loss, 1).expanded)
+        except (NoClosedForm, Refusal) as error:
+            found.append({"case": label, "value": "", "note": str(error)})
+            continue
+        values = {"eta": 0.1, "N": 1.0, "sigma": 1.0, "sigma0": 1.0, "sigma1": 1.0}
+        try:
+            found_density.normalised(values)
+            note = "integrable at step size 0.1 with scales 1 and one client"
+        except Refusal as refusal:
+            note = refusal.message
+        found.append({"case": label, "value": notation(sp.powsimp(found_density.unnormalised)), "note": note})
+    return found
