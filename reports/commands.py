@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+from derive.errors import BadInput
 from derive.problems import problem, read_problem
 from derive.registry import KINDS, Entry, entries
 
@@ -111,8 +112,8 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
         BadInput: in the specification, or an unknown section.
         OSError: the specification cannot be read, or the folder cannot be written.
     """
-    asked = None if spec is None else read_problem(spec)
-    folder = Path(out)
+    asked = None if spec is None else read_problem(_path(spec, "SPEC.toml"))
+    folder = _path(out, "--out")
     from reports.progress import Progress
 
     with _writable(folder), Progress(sys.stderr) as progress:
@@ -123,6 +124,12 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
         for name, path in result["files"].items():
             print(f"{name}: {path}")
     return 0
+
+
+def _path(text: str, field: str) -> Path:
+    if not text or "\0" in text:
+        raise BadInput(field, text, "a path")
+    return Path(text)
 
 
 @contextmanager

@@ -1,0 +1,469 @@
+"""The command line: what each command prints, its JSON, its exit status, and that nothing heavy is loaded for help."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+import pytest
+import sympy as sp
+from rich.console import Console
+
+from derive.errors import BadInput, Refusal
+from derive.problems import Problem
+from derive.registry import KINDS, entries
+from reports import doctor
+from reports.cli import BAD_INPUT, BUG, HUNG_UP, INTERRUPTED, REFUSED, main
+from reports.progress import Progress
+from reports.terminal import formula, symbol_text
+
+ROOT = Path(__file__).parent.parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+COMMAND = [sys.executable, "-m", "reports.cli"]
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command line in this process: (exit status, stdout, stderr)."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        status = main(arguments)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return call
+
+
+def in_shell(command: str) -> subprocess.CompletedProcess[str]:
+    """`command` in bash with pipefail, `sdescent` being this source tree's."""
+    function = f'sdescent() {{ "{sys.executable}" -m reports.cli "$@"; }}\nset -o pipefail\n'
+    return subprocess.run(
+        ["bash", "-c", function + command], capture_output=True, text=True, env=ENVIRONMENT, timeout=120, check=False
+    )
+
+
+# Starting
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys; from reports.cli import main; status = main(['--help']); print(*sorted(sys.modules)); exit(status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    assert "typer" in loaded
+    assert not loaded & {
+        "sympy",
+        "mpmath",
+        "numpy",
+        "scipy",
+        "jax",
+        "jaxlib",
+        "diffrax",
+        "matplotlib",
+        "jinja2",
+        "sklearn",
+    }
+    assert all(name in done.stdout for name in ("report", "derive", "list", "doctor")) and done.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [(), ("-h",), ("--help",)])
+def test_help(run, arguments):
+    status, out, err = run(*arguments)
+    assert (status, err) == (0, "") and "Usage: sdescent" in out
+
+
+@pytest.mark.parametrize("command", ["report", "derive", "list", "doctor"])
+def test_every_command_has_help_and_json(run, command):
+    status, out, err = run(command, "--help")
+    assert (status, err) == (0, "") and "--json" in out
+
+
+def test_version(run):
+    status, out, err = run("--version")
+    assert (status, err) == (0, "") and re.fullmatch(r"\d+\.\d+\.\d+\S*\n|not installed: .*\n", out)
+
+
+# derive
+
+KEYS = {"method", "model", "dim", "clients", "state", "gradient", "noise_type", "conditions", "parameters"}
+
+
+def derived(run, *arguments: str) -> dict:
+    status, out, err = run("derive", *arguments, "--json")
+    assert (status, err) == (0, ""), err
+    answer = json.loads(out)
+    assert answer.keys() >= KEYS
+    return answer
+
+
+def read_back(answer: dict, text: str) -> sp.Expr:
+    """As the contract says that strings are read back."""
+    names = [*answer["parameters"], *answer["state"], *answer["gradient"]]
+    return sp.parse_expr(text, local_dict={name: sp.Symbol(name) for name in names})
+
+
+def test_json_with_a_dimension(run):
+    answer = derived(run, "dcsgd", "--compressor", "rand-k:k=2", "--noise", "student-t:nu=3,sigma=1/2", "--dim", "3")
+    assert (answer["method"], answer["model"], answer["dim"], answer["clients"]) == ("dcsgd", "first-order", 3, "N")
+    assert (answer["state"], answer["gradient"]) == (["x1", "x2", "x3"], ["g1", "g2", "g3"])
+    assert (answer["noise_type"], answer["conditions"], answer["parameters"]) == (None, [], ["N", "eta"])
+    eta, n, g1, g2 = sp.symbols("eta N g1 g2")
+    drift = [read_back(answer, text) for text in answer["drift"]]
+    assert drift[0] == -g1 and len(drift) == 3
+    # theory 4, Rand-k with d = 3, k = 2: Cov_11 = (d/k)(g1^2 + s) - g1^2 with s = 3/4, Cov_12 = -g1 g2 (d-k)/(k(d-1))
+    assert sp.expand(read_back(answer, answer["covariance"][0][0]) - eta / n * (g1**2 / 2 + sp.Rational(9, 8))) == 0
+    assert sp.expand(read_back(answer, answer["covariance"][0][1]) + eta / n * g1 * g2 / 4) == 0
+
+
+def test_json_with_a_loss(run):
+    answer = derived(run, "dsgd", "--noise", "gaussian", "--loss", "quadratic:h=1|2", "--clients", "4", "--dim", "2")
+    assert (answer["clients"], answer["noise_type"], answer["parameters"]) == (4, "additive", ["eta", "sigma"])
+    assert [read_back(answer, text) for text in answer["drift"]] == [-sp.Symbol("x1"), -2 * sp.Symbol("x2")]
+
+
+def test_json_without_a_dimension_is_the_gradient_form(run):
+    answer = derived(run, "dcsgd", "--compressor", "rand-k", "--noise", "student-t", "--schedule", "free")
+    assert answer["dim"] is None and "drift" not in answer and "covariance" not in answer
+    assert all(isinstance(answer["form"][key], str) for key in ("drift", "mean", "diag", "rate"))
+    assert answer["conditions"] == ["nu > 2"] and {"N", "eta", "k", "nu", "sigma", "u"} <= set(answer["parameters"])
+
+
+def test_json_of_moments_given_the_message(run):
+    answer = derived(run, "dcsgd", "--compressor", "qsgd:s=2", "--noise", "gaussian", "--dim", "2")
+    assert answer["drift"] is None and answer["covariance"] is None
+    given = answer["conditional"]
+    assert given["given"] == ["v1", "v2"] and given["mean"] == ["v1", "v2"] and given["omega"] is not None
+    assert len(given["covariance"]) == 2 and all(isinstance(text, str) for row in given["covariance"] for text in row)
+
+
+def test_second_order_without_a_loss_names_the_hessian(run):
+    answer = derived(run, "dsgd", "--model", "second-order", "--dim", "2")
+    assert {"H1_1", "H1_2", "H2_2", "eta"} <= set(answer["parameters"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (("dsgd", "--noise", "cauchy"), "no-drift"),
+        (("dsgd", "--noise", "student-t:nu=2"), "infinite-variance"),
+        (("dsgd", "--noise", "stable:alpha=3/2"), "infinite-variance"),
+        (("dcsgd", "--compressor", "rand-k:k=1", "--noise", "student-t:nu=3/2"), "infinite-variance"),
+        (("dsignsgd", "--model", "corrected"), "unbounded-lambda"),
+    ],
+)
+def test_refusals(run, arguments, kind):
+    status, out, err = run("derive", *arguments, "--json")
+    answer = json.loads(out)
+    assert (status, err, answer["refused"], answer.keys()) == (REFUSED, "", kind, {"refused", "message"})
+    status, out, err = run("derive", *arguments)
+    assert (status, out) == (REFUSED, "") and err == f"refused ({kind}): {answer['message']}\n"
+
+
+def shown(run, *arguments: str) -> str:
+    status, out, err = run("derive", *arguments)
+    assert (status, err) == (0, "")
+    assert all(len(line) <= 80 and line == line.rstrip() for line in out.splitlines()), out
+    return out
+
+
+def test_the_sde_is_typeset(run):
+    out = shown(run, "dcsgd", "--compressor", "rand-k:k=2", "--noise", "student-t")
+    for text in ("DCSGD, first-order model", "noise student-t", "driftⱼ = -gⱼ", "diag(D) + U C U'", "needed: ν > 2"):
+        assert text in out
+    assert "ω = ─ - 1" in out and "free symbols: N, d, η, ν, σ" in out
+
+
+def test_coordinates_are_typeset(run):
+    out = shown(run, "dsgd", "--noise", "gaussian", "--dim", "2", "--model", "second-order", "--clients", "3")
+    assert "H₁₂⋅g₂" in out and "3 clients" in out and "noise type: open" in out
+    out = shown(run, "dsgd", "--noise", "gaussian", "--loss", "quartic", "--dim", "2")
+    assert "noise type: additive" in out and "x₁" in out
+
+
+def test_wide_formulas_are_wrapped(run):
+    noise = "gaussian:sigma=1|2"
+    out = shown(run, "dsignsgd", "--noise", noise, "--loss", "cosh", "--model", "second-order", "--dim", "2")
+    assert "↪" in out and "drift₂ =" in out and "the other entries are 0" in out
+
+
+def test_many_coordinates_are_shown_as_one(run):
+    out = shown(run, "dcsgd", "--compressor", "rand-k:k=3", "--noise", "gaussian", "--dim", "50")
+    assert "driftⱼ = -gⱼ" in out and "dimension 50" in out and len(out.splitlines()) < 40
+
+
+def test_unmet_conditions_and_missing_closed_forms_are_said(run):
+    out = shown(run, "dsgd", "--noise", "student-t:nu=3", "--model", "second-order")
+    assert "NOT MET: 3 > 3 (weak order 2)" in out and "H[gₖ]ⱼ" in out
+    out = shown(run, "dcsgd", "--compressor", "top-k:k=2", "--noise", "gaussian")
+    assert "No elementary form exists after the noise" in out and "rank" in out and "omega: none" in out
+
+
+def test_a_terminal_without_unicode_gets_ascii():
+    done = subprocess.run(
+        [*COMMAND, "derive", "dsgd", "--noise", "gaussian"],
+        capture_output=True, env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 and done.stderr == b""
+    out = done.stdout.decode("ascii")
+    assert "drift_j = -g_j" in out and "\\u" not in out and "free symbols: N, eta, sigma" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("sigma0", "σ₀"),
+        ("H1_2", "H₁₂"),
+        ("H10_2", "H₁₀,₂"),
+        ("Sigma1_2", "Σ₁₂"),
+        ("g2", "g₂"),
+        ("tau_max", "τₘₐₓ"),
+        ("a_b", "a_b"),
+    ],
+)
+def test_names_of_symbols(name, text):
+    assert symbol_text(name, True) == text and symbol_text(name, False) == name
+
+
+def test_a_formula_far_too_wide_is_one_line_of_text():
+    x = sp.Symbol("x")
+    wide = sp.Add(*[sp.sin(n * x) for n in range(1, 60)])
+    assert formula("f", wide, 40) == f"f = {wide}"
+    assert max(map(len, formula("f", sp.Add(*[sp.sin(n * x) for n in range(1, 9)]), 40).splitlines())) <= 40
+
+
+# list and doctor
+
+
+def test_list_json_has_every_registered_name(run):
+    status, out, err = run("list", "--json")
+    answer = json.loads(out)
+    assert (status, err) == (0, "") and tuple(answer) == KINDS
+    for kind in KINDS:
+        assert [entry["name"] for entry in answer[kind]] == list(entries(kind))
+        for entry in answer[kind]:
+            assert entry["summary"] and all(p["name"] and p["accepted"] for p in entry["parameters"])
+    (k,) = next(entry["parameters"] for entry in answer["compressor"] if entry["name"] == "rand-k")
+    assert k == {"name": "k", "accepted": "a whole number from 1 to 999999", "default": "k", "several": None}
+    (sigma,) = next(entry["parameters"] for entry in answer["noise"] if entry["name"] == "gaussian")
+    assert sigma["several"] == "per client"
+
+
+def test_list_has_a_line_for_every_registered_name(run):
+    status, out, err = run("list")
+    assert (status, err) == (0, "")
+    words = out.split()
+    assert all(name in words for kind in KINDS for name in entries(kind))
+    assert all(len(line.rstrip()) <= 80 for line in out.splitlines())
+
+
+def test_what_list_names_derive_accepts(run):
+    """Every registered compressor and noise, with all values left to their symbols, gets an answer or a refusal."""
+    for compressor in entries("compressor"):
+        status, out, _ = run("derive", "dcsgd", "--compressor", compressor, "--noise", "gaussian:sigma=1", "--json")
+        assert status == 0 and json.loads(out)["method"] == "dcsgd"
+    for noise in entries("noise"):
+        status, out, _ = run("derive", "dsignsgd", "--noise", noise, "--json")
+        assert status == 0 and json.loads(out)["method"] == "dsignsgd"
+
+
+def test_doctor(run):
+    status, out, err = run("doctor", "--json")
+    answer = json.loads(out)
+    assert err == "" and answer.keys() == {"ok", "findings"} and status == (0 if answer["ok"] else 1)
+    found = {finding["name"]: finding for finding in answer["findings"]}
+    assert {"Python", "sdescent", "TeX", "pandoc", "CPUs", "JAX devices", "JAX 64-bit"} <= found.keys()
+    assert found["Python"]["status"] == "ok" and found["JAX 64-bit"] == {
+        "name": "JAX 64-bit", "status": "ok", "detail": "on",
+    }  # fmt: skip
+    again, out, err = run("doctor")
+    assert (again, err, len(out.splitlines())) == (status, "", len(answer["findings"]))
+
+
+@pytest.fixture
+def distributions(monkeypatch):
+    """Stands in for the installed distributions; a test removes what is to be missing."""
+    there = dict.fromkeys(("sdescent", "sympy", "rich", "scikit-learn", "pypandoc_binary"), "1.2")
+
+    def version(name):
+        if name not in there:
+            raise doctor.PackageNotFoundError(name)
+        return there[name]
+
+    lines = ["sympy==1.14.*", "rich>=13.8", 'scikit-learn>=1.5; extra == "data"', 'sdescent[data]; extra == "test"']
+    monkeypatch.setattr(doctor, "version", version)
+    monkeypatch.setattr(doctor, "requires", lambda name: lines)
+    return there
+
+
+def test_doctor_on_a_sound_machine(run, distributions):
+    status, out, _ = run("doctor")
+    assert status == 0 and re.search(r"^sympy +ok +1\.2$", out, re.M) and "MISSING" not in out
+
+
+def test_doctor_names_what_is_missing(run, distributions, monkeypatch):
+    del distributions["sympy"], distributions["scikit-learn"]
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("reports.pdf.MACTEX", "/none")
+    monkeypatch.setitem(sys.modules, "pypandoc", None)
+    status, out, _ = run("doctor")
+    lines = out.splitlines()
+    assert status == 1 and any(re.fullmatch(r"sympy +MISSING +pip install sympy", line) for line in lines)
+    for name, text in [("scikit-learn", "real-data section"), ("TeX", "pdflatex was not found"), ("pandoc", "")]:
+        (line,) = [line for line in lines if line.startswith(name)]
+        assert " absent " in line and text in line
+
+
+def test_optional_things_alone_do_not_fail_doctor(run, distributions):
+    del distributions["scikit-learn"]
+    assert run("doctor")[0] == 0
+
+
+# report
+
+
+@pytest.fixture
+def build(monkeypatch):
+    """A report builder that notes how it was called; a test may give it something else to do."""
+    calls: list[tuple] = []
+    module = types.ModuleType("reports.build")
+
+    def build_report(spec, out, quick, only, progress):
+        calls.append((spec, out, quick, only))
+        progress("ensembles", 0.5)
+        return module.then(out)  # pyright: ignore[reportAttributeAccessIssue]
+
+    module.build_report = build_report  # pyright: ignore[reportAttributeAccessIssue]
+    module.then = lambda out: {"files": {"report.tex": str(out / "report.tex")}}  # pyright: ignore[reportAttributeAccessIssue]
+    module.calls = calls  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "reports.build", module)
+    return module
+
+
+def test_report(run, build, tmp_path):
+    spec = tmp_path / "mine.toml"
+    spec.write_text('method = "dsgd"\nnoise = "gaussian"\neta = 0.1\n')
+    out = tmp_path / "a" / "b"
+    status, printed, err = run("report", str(spec), "-o", str(out), "--quick", "--only", "real-data", "--json")
+    assert status == 0 and json.loads(printed) == {"files": {"report.tex": str(out / "report.tex")}}
+    ((problem, folder, quick, only),) = build.calls
+    assert isinstance(problem, Problem) and problem.method.name == "DSGD"
+    assert (folder, quick, only) == (out, True, "real-data") and list(out.iterdir()) == []
+    assert re.fullmatch(r"\[ 50%\] 0 s, 0 s left: ensembles\n", err)
+
+
+def test_report_without_a_problem(run, build, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, printed, _ = run("report")
+    assert status == 0 and printed == "report.tex: report/report.tex\n"
+    assert build.calls == [(None, Path("report"), False, None)]
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_work(run, build, tmp_path):
+    (tmp_path / "file").write_text("")
+    for arguments in (("-o", str(tmp_path / "file" / "x")), ("-o", str(tmp_path / "file"))):
+        status, out, err = run("report", *arguments)
+        assert (status, out) == (BAD_INPUT, "") and err.count("\n") == 1 and "is a file, not a folder" in err
+    assert build.calls == [] and [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(run, build, tmp_path, monkeypatch, number):
+    def fsync(descriptor):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("reports.commands.os.fsync", fsync)
+    status, out, err = run("report", "-o", str(tmp_path / "a" / "b"))
+    assert (status, out) == (BAD_INPUT, "") and err.startswith(f"cannot use {tmp_path}/a/b: ") and err.count("\n") == 1
+    assert build.calls == [] and list(tmp_path.iterdir()) == []
+    status, out, err = run("report", "-o", str(tmp_path / "a"), "--json")
+    assert (status, err) == (BAD_INPUT, "") and json.loads(out)["field"] == str(tmp_path / "a")
+
+
+def raises(error):
+    def then(out):
+        raise error
+
+    return then
+
+
+def test_what_goes_wrong_while_building(run, build, tmp_path):
+    out = str(tmp_path)
+    build.then = raises(KeyboardInterrupt())
+    status, printed, err = run("report", "-o", out)
+    assert (status, printed) == (INTERRUPTED, "") and err.splitlines()[-1].startswith("interrupted; what was finished")
+    build.then = raises(BadInput("--only", "x", "a section"))
+    assert run("report", "-o", out)[0] == BAD_INPUT
+    build.then = raises(Refusal("no-drift", "why"))
+    assert run("report", "-o", out)[0] == REFUSED
+    assert run("report", "-o", out + "/new/folder")[0] == REFUSED and list(tmp_path.iterdir()) == []
+    build.then = raises(ZeroDivisionError("a bug"))
+    status, printed, err = run("report", "-o", out, "--json")
+    assert status == BUG and json.loads(printed)["error"].startswith("internal error") and "Traceback" in err
+
+
+def test_progress_in_a_terminal_and_elsewhere():
+    plain = io.StringIO()
+    with Progress(plain) as progress:
+        for label, fraction in [("derive", 0.0), ("solve", 0.25), ("solve", 0.5), ("print", 1.0)]:
+            progress(label, fraction)
+    lines = plain.getvalue().splitlines()
+    assert [line.rpartition(": ")[2] for line in lines] == ["derive", "solve", "print"]
+    assert lines[0].startswith("[  0%] 0 s: ") and "left" in lines[1]
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # pyright: ignore[reportAttributeAccessIssue]
+    assert Console(file=terminal).is_terminal
+    with Progress(terminal) as progress:
+        progress("solve", 0.25)
+        time.sleep(0.2)
+    assert "solve" in terminal.getvalue() and "25%" in terminal.getvalue()
+
+
+# Output that nobody takes
+
+
+def test_the_reader_may_leave():
+    done = in_shell("sdescent list | true; exit ${PIPESTATUS[0]}")
+    assert done.returncode in (0, HUNG_UP) and done.stderr == ""
+    done = in_shell("(sleep 2; sdescent list --json; echo $? >&2) | true")
+    assert done.stderr == f"{HUNG_UP}\n"
+    done = in_shell("(sleep 2; sdescent --help; echo $? >&2) | true")
+    assert done.stderr == f"{HUNG_UP}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["list --json", "list", "derive dsgd", "--help", "derive dsgd --noise x --json"])
+def test_a_full_disk_under_the_output(command):
+    done = in_shell(f"sdescent {command} > /dev/full")
+    assert done.returncode == BAD_INPUT and done.stderr.count("\n") <= 1 and "Traceback" not in done.stderr
+    assert "--json" in command or done.stderr == "cannot read or write a file: the disk is full\n"
+
+
+def test_interrupt():
+    code = """
+import sys, time, reports.commands, reports.cli
+reports.commands.derive = lambda **options: (print("ready", flush=True), time.sleep(60))
+sys.exit(reports.cli.main(["derive", "x"]))
+"""
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+    )
+    with child:
+        assert child.stdout is not None and child.stdout.readline() == "ready\n"
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=30)
+    assert child.returncode == INTERRUPTED and err.startswith("interrupted") and err.count("\n") == 1

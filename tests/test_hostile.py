@@ -1,0 +1,375 @@
+"""Hostile input: one line that names the field, exit status 2, nothing evaluated and nothing written.
+
+"Nothing evaluated" is measured: an audit hook of the interpreter sees every string that is compiled or executed, every
+process that is started and every file that is opened for writing.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from derive.errors import BadInput
+from derive.problems import problem, read_problem
+from derive.specs import parse_spec
+from derive.values import parse_value
+from reports.cli import main
+
+_watching: list[list[str]] = []
+_STARTS = {"os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "subprocess.Popen", "socket.connect"}
+_FILES = {"os.mkdir", "os.rename", "os.remove", "os.link", "os.symlink", "os.truncate"}
+
+
+def _hook(event: str, arguments: tuple) -> None:
+    if not _watching:
+        return
+    evaluated = (event == "compile" and arguments[1] in ("<string>", "<unknown>", None)) or (
+        event == "exec" and getattr(arguments[0], "co_filename", "") == "<string>"
+    )
+    written = event == "open" and isinstance(arguments[1], str) and bool(set(arguments[1]) & set("wax+"))
+    # Typer lets the standard library evaluate the annotations of our own functions, which are text in the source.
+    if written or event in _STARTS | _FILES or (evaluated and not _inside("/typing.py", "/inspect.py")):
+        _watching[-1].append(f"{event} {arguments}")
+
+
+def _inside(*files: str) -> bool:
+    frame = sys._getframe(1)
+    while frame is not None and not frame.f_code.co_filename.endswith(files):
+        frame = frame.f_back
+    return frame is not None
+
+
+sys.addaudithook(_hook)
+
+
+@contextmanager
+def nothing_is_evaluated_or_written() -> Iterator[None]:
+    _watching.append([])
+    try:
+        yield
+    finally:
+        seen = _watching.pop()
+    assert seen == []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _everything_is_imported():
+    """A module that is imported on first use would be compiled and executed inside the watch."""
+    problem({"method": "dcsgd", "compressor": "rand-k:k=2", "noise": "stable:alpha=1/2", "loss": "quartic", "dim": 2})
+    main(["derive", "x", "--json"])
+    main(["derive", "dsgd", "--no-such-option"])
+
+
+def test_the_watch_sees_what_it_is_there_for(tmp_path):
+    import sympy as sp
+
+    for evaluate in (
+        lambda: eval("1 + 1"),
+        lambda: exec("x = 1"),
+        lambda: sp.sympify("x + 1"),
+        lambda: sp.parse_expr("2*y"),
+        lambda: (tmp_path / "x").write_text(""),
+        lambda: (tmp_path / "y").mkdir(),
+    ):
+        with pytest.raises(AssertionError), nothing_is_evaluated_or_written():
+            evaluate()
+    with nothing_is_evaluated_or_written():
+        sp.Symbol("x") + 1
+
+
+NOISE, RAND, LOSS = "--noise", "--compressor", "--loss"
+
+#: (arguments after `derive`, the field that the line names)
+HOSTILE = [
+    # unknown names
+    (["sgd"], "METHOD"),
+    ([""], "METHOD"),
+    (["DSGD"], "METHOD"),
+    (["dsgd", NOISE, "gauss"], NOISE),
+    (["dsgd", NOISE, ""], NOISE),
+    (["dsgd", NOISE, ":"], NOISE),
+    (["dcsgd", RAND, "rand-k2"], RAND),
+    (["dsgd", LOSS, "rosenbrock"], LOSS),
+    (["dsgd", "--schedule", "cosine"], "--schedule"),
+    (["dsgd", "--model", "zeroth-order"], "--model"),
+    # values outside their domains
+    (["dcsgd", RAND, "rand-k:k=3", "--dim", "2"], "rand-k:k"),
+    (["dcsgd", RAND, "top-k:k=3", "--dim", "2"], "top-k:k"),
+    (["dcsgd", RAND, "rand-k:k=0"], "rand-k:k"),
+    (["dcsgd", RAND, "rand-k:k=-1"], "rand-k:k"),
+    (["dcsgd", RAND, "rand-k:k=1.5"], "rand-k:k"),
+    (["dcsgd", RAND, "bernoulli:p=0"], "bernoulli:p"),
+    (["dcsgd", RAND, "bernoulli:p=1.0000001"], "bernoulli:p"),
+    (["dcsgd", RAND, "bernoulli:p=-0.5"], "bernoulli:p"),
+    (["dcsgd", RAND, "qsgd:s=0"], "qsgd:s"),
+    (["dcsgd", RAND, "fixed-grid:step=0"], "fixed-grid:step"),
+    (["dsgd", NOISE, "gaussian:sigma=-1"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=inf"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=-inf"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=nan"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=Infinity"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=oo"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=1/0"], "gaussian:sigma"),
+    (["dsgd", NOISE, "student-t:nu=0"], "student-t:nu"),
+    (["dsgd", NOISE, "student-t:nu=-2"], "student-t:nu"),
+    (["dsgd", NOISE, "affine:nu=2"], "affine:nu"),
+    (["dsgd", NOISE, "stable:alpha=2.1"], "stable:alpha"),
+    (["dsgd", "--dim", "0"], "--dim"),
+    (["dsgd", "--dim", "-1"], "--dim"),
+    (["dsgd", "--dim", "1.0"], "--dim"),
+    (["dsgd", "--dim", "x"], "--dim"),
+    (["dsgd", "--clients", "0"], "--clients"),
+    (["dsgd", "--clients", "-3"], "--clients"),
+    (["dsgd", "--clients", "1/2"], "--clients"),
+    (["dsgd", "--clients", "M"], "--clients"),
+    (["dsgd", "--schedule", "power:p=1.5"], "power:p"),
+    # contradictions
+    (["dcsgd"], RAND),
+    (["dsgd", RAND, "rand-k:k=1"], RAND),
+    (["dsignsgd", RAND, "scaled-sign"], RAND),
+    (["dsgd", NOISE, "gaussian:sigma=1|2", "--clients", "3"], "--clients"),
+    (["dsgd", LOSS, "quadratic:h=1|2|3", "--dim", "2"], "quadratic:h"),
+    (["dsgd", NOISE, "gaussian:sigma=1|0"], "gaussian:sigma"),
+    # absurd sizes
+    (["dsgd", "--dim", "65"], "--dim"),
+    (["dsgd", "--dim", "9" * 100], "--dim"),
+    (["dsgd", "--dim", "9" * 100_000], "--dim"),
+    (["dsgd", "--clients", "1000000"], "--clients"),
+    (["dcsgd", RAND, "rand-k:k=1000000"], "rand-k:k"),
+    (["dsgd", NOISE, "gaussian:sigma=" + "1" * 41], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=1e999999999"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=1/" + "9" * 5000], NOISE),
+    (["dsgd", NOISE, "gaussian:sigma=" + "|".join(["1"] * 65)], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=" + "a" * 31], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian" + ":" * 100_000], NOISE),
+    (["d" * 100_000], "METHOD"),
+    # code
+    (["dsgd", NOISE, "gaussian:sigma=__import__('os').system('touch pwned')"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=().__class__"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=2**3"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=9**9**9"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=lambda"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=exec"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=__builtins__"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=a.b"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=Symbol('x')"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:__class__=1"], "gaussian"),
+    (["dcsgd", RAND, "rand-k:k=1;import os"], "rand-k:k"),
+    (["dcsgd", RAND, "$(touch pwned)"], RAND),
+    (["dcsgd", RAND, "`touch pwned`"], RAND),
+    (["dsgd", "--clients", "int('3')"], "--clients"),
+    # TeX
+    (["dsgd", NOISE, r"gaussian:sigma=\write18{touch pwned}"], "gaussian:sigma"),
+    (["dsgd", NOISE, r"gaussian:sigma=a_{b}"], "gaussian:sigma"),
+    (["dsgd", NOISE, r"gaussian:sigma=a^^5cb"], "gaussian:sigma"),
+    (["dsgd", NOISE, r"gaussian:sigma=$x$"], "gaussian:sigma"),
+    (["dsgd", NOISE, r"gaussian:sigma=a%b"], "gaussian:sigma"),
+    (["dsgd", NOISE, r"\input{/etc/passwd}"], NOISE),
+    (["dcsgd", RAND, r"rand-k:\k=1"], "rand-k"),
+    # names that belong to the engine
+    (["dsgd", NOISE, "gaussian:sigma=eta"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=N"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=x1"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=H1_2"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=_a"], "gaussian:sigma"),
+    (["dsgd", NOISE, "gaussian:sigma=a__b"], "gaussian:sigma"),
+    # characters
+    (["dsgd", NOISE, "gaussian:sigma=\u0661"], NOISE),  # ARABIC-INDIC DIGIT ONE
+    (["dsgd", NOISE, "gaussian:sigma=\uff11"], NOISE),  # FULLWIDTH DIGIT ONE
+    (["dsgd", NOISE, "gaussian:sigma=\u00bd"], NOISE),  # VULGAR FRACTION ONE HALF
+    (["dsgd", NOISE, "gaussian:sigma=\u2212\u0031"], NOISE),  # MINUS SIGN
+    (["dsgd", NOISE, "g\u0430ussian"], NOISE),  # CYRILLIC SMALL LETTER A
+    (["dsgd", NOISE, "gaussian:sigma=\u03c3"], NOISE),  # GREEK SMALL LETTER SIGMA
+    (["dsgd", NOISE, "gaussian\u202e:sigma=1"], NOISE),  # RIGHT-TO-LEFT OVERRIDE
+    (["dsgd", NOISE, "gaussian:sigma=1\x00"], NOISE),
+    (["dsgd", NOISE, "gaussian:sigma=1\n"], NOISE),
+    (["dsgd", NOISE, "gaussian:sigma=1\r\nX"], NOISE),
+    (["dsgd", NOISE, "gaussian:sigma=\x1b[31m1"], NOISE),
+    (["dsgd", NOISE, "gaussian:sigma=1\t"], NOISE),
+    (["dsgd", NOISE, "gaussian:sigma=\udcff"], NOISE),
+    (["dsgd\x07"], "METHOD"),
+    (["dsgd", "--dim", "\u0662"], "--dim"),
+    (["dsgd", "--dim", "\u00b2"], "--dim"),
+    (["dsgd", "--clients", "2\n"], "--clients"),
+    (["dsgd", "--clients", "\uff12"], "--clients"),
+    # the command line itself
+    (["dsgd", "--noize", "gaussian"], "--noize"),
+    (["dsgd", "dcsgd"], "arguments"),
+    (["dsgd", "--dim"], "--dim"),
+    ([], "METHOD"),
+    (["dsgd", "--\x1b[31m"], "--\\x1b[31m"),
+    (["dsgd", "--json=1"], "--json"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "field"), HOSTILE, ids=range(len(HOSTILE)))
+def test_one_line_that_names_the_field(arguments, field, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with nothing_is_evaluated_or_written():
+        status = main(["derive", *arguments])
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, ""), err
+    assert err.endswith("\n") and err[:-1].isprintable() and len(err) < 600
+    assert field in err or field == "arguments"
+    with nothing_is_evaluated_or_written():
+        status = main(["derive", *arguments, "--json"])
+    out, err = capsys.readouterr()
+    answer = json.loads(out)
+    if arguments != ["dsgd", "--dim"]:  # there "--json" is the value of --dim
+        assert answer["field"] == field
+    assert (status, err, answer.keys()) == (2, "", {"error", "field", "column"})
+    assert answer["error"].isprintable() and (answer["column"] is None or answer["column"] >= 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_there_are_enough_of_them():
+    assert len(HOSTILE) >= 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (
+            ["derive", "dcsgd", "--compressor", "rand-k:k=3", "--dim", "2"],
+            "rand-k:k: found '3'; accepted: a whole number",
+        ),
+        (["derive", "dsgd", "--noise", "gaussian:sigma=1e3"], "found '1e3' (column 17); accepted: a number > 0"),
+        (["derive", "dsgd", "--noise", "gaussian:sigma=\u0661"], "(column 16); accepted: printable ASCII"),
+        (["derive", "dsgd", "--noize", "x"], "No such option: --noize; accepted: --compressor, --noise,"),
+        (["dervie"], "No such command 'dervie'"),
+        (["report", "-o"], "requires an argument"),
+    ],
+)
+def test_the_line_says_value_and_what_is_accepted(arguments, text, capsys):
+    assert main(arguments) == 2
+    assert text in capsys.readouterr().err
+
+
+# Files
+
+FILES = [
+    ("method = 1", "method"),
+    ('method = "dsgd"\nnoise = "gaussian:sigma=__import__(1)"', "gaussian:sigma"),
+    ('method = "dsgd"\nnoise = "gaussian:sigma=\\u0661"', "noise"),
+    ('method = "dsgd"\nshell = "touch pwned"', "hostile.toml"),
+    ('method = "dsgd"\neta = 1e-400', "eta"),
+    ('method = "dsgd"\neta = 0x' + "f" * 20_000, "eta"),
+    ('method = "dsgd"\npaths = 99999999999', "paths"),
+    ('method = "dsgd"\nx0 = ' + "[" * 3000 + "]" * 3000, "hostile.toml"),
+    ('method = "dsgd"\n' + "a." * 3000 + "b = 1", "hostile.toml"),
+    ('method = "dsgd"\nmodels = ["corrected", "\\\\write18"]', "models"),
+    ("\x00", "hostile.toml"),
+    ("\ufeffmethod = 1", "hostile.toml"),
+]
+
+
+@pytest.mark.parametrize(("text", "field"), FILES, ids=range(len(FILES)))
+def test_hostile_files(text, field, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hostile.toml").write_text(text, encoding="utf-8")
+    with nothing_is_evaluated_or_written():
+        status = main(["report", "hostile.toml", "-o", "out", "--json"])
+    out, err = capsys.readouterr()
+    assert (status, err, json.loads(out)["field"]) == (2, "", field)
+    assert main(["report", "hostile.toml", "-o", "out"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.endswith("\n") and err[:-1].isprintable() and field in err
+    assert [entry.name for entry in tmp_path.iterdir()] == ["hostile.toml"]
+
+
+@pytest.mark.parametrize("path", ["missing.toml", ".", "missing/x.toml", "x" * 300, "\x1b[31m.toml", "a\nb", "\udcff"])
+def test_files_that_cannot_be_read(path, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with nothing_is_evaluated_or_written():
+        assert main(["report", path]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("cannot use ") and err[:-1].isprintable() and err.endswith("\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["a\0b"], [""], ["-o", "a\0b"], ["-o", ""]])
+def test_what_is_no_path(arguments, tmp_path, monkeypatch, capsys):
+    """No shell can pass a null character, but a program can."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert err[:-1].isprintable() and "accepted: a path" in err and list(tmp_path.iterdir()) == []
+
+
+# Random text
+
+GOOD = [
+    "identity", "bernoulli:p=1/2", "rand-k:k=2", "qsgd:s=4", "top-k:k=3", "fixed-grid:step=0.5", "gaussian:sigma=1|2",
+    "student-t:nu=3,sigma=1/2", "affine:sigma0=1,sigma1=1/2,nu=5", "stable:alpha=3/2,sigma=s", "quadratic:h=1|2",
+    "cosh", "power:p=1/2", "free", "one", "dsgd", "dcsgd", "dsignsgd", "3", "N", "1/3", "0.25", "corrected", "sigma_1",
+]  # fmt: skip
+TOKENS = [
+    *":,=|./+-*^()[]{}\\$_%#&~'\"`;!? \t\n\r\0\x1b", "**", "__", "e9", "inf", "nan", "oo", "\u0661", "\u00b2", "\uff0f",
+    "\u200b", "\u202e", "\ud800", "\U0001f600", "lambda", "import os", "\\write18", "9" * 50, "0", "1", "-1", "sigma",
+    "eta",
+]  # fmt: skip
+
+
+def mutated(chance: random.Random) -> str:
+    text = chance.choice(GOOD)
+    for _ in range(chance.randrange(1, 5)):
+        start, end = sorted(chance.randrange(len(text) + 1) for _ in range(2))
+        piece = chance.choice([chance.choice(TOKENS), text[start:end], chance.choice(GOOD), ""])
+        if chance.random() < 0.5:
+            end = start
+        text = text[:start] + piece + text[end:]
+    return text
+
+
+def noise_text(chance: random.Random) -> str:
+    alphabet = chance.choice([range(0x20, 0x7F), range(0x100), range(0x3000), range(0x110000)])
+    return "".join(chr(chance.choice(alphabet)) for _ in range(chance.randrange(40)))
+
+
+def test_random_text_is_read_or_refused_and_never_evaluated():
+    chance = random.Random(20250101)
+    kinds = {"method": 0, "compressor": 0, "noise": 0, "loss": 0, "schedule": 0, "value": 0, "problem": 0}
+    refused = 0
+    with nothing_is_evaluated_or_written():
+        for n in range(2000):
+            text = mutated(chance) if n % 4 else noise_text(chance)
+            for kind in kinds:
+                try:
+                    if kind == "value":
+                        parse_value(text, "v")
+                    elif kind == "problem":
+                        other = chance.choice(
+                            ["compressor", "noise", "loss", "schedule", "clients", "dim", "eta", "x0", "model"]
+                        )
+                        problem({"method": "dcsgd", "compressor": "sign", other: text})
+                    else:
+                        parse_spec(kind, text, "f").build()
+                    kinds[kind] += 1
+                except BadInput as error:
+                    refused += 1
+                    assert error.message.isprintable() and len(error.message) < 600
+                except TypeError as error:  # a method is built from its compressor, which a spec alone has not
+                    assert kind == "method" and "compressor" in str(error)
+    # The strings are not all refused at the first character: many are specs, and of every kind.
+    assert refused > 5000 and all(count > 10 for count in kinds.values()), kinds
+
+
+def test_random_files_are_read_or_refused(tmp_path):
+    chance = random.Random(7)
+    good = 'method = "dcsgd"\ncompressor = "rand-k:k=1"\neta = 0.1\nx0 = [1, 2]\nmodels = ["corrected"]\nseed = 3\n'
+    path = tmp_path / "x.toml"
+    for _ in range(200):
+        text = good
+        for _ in range(chance.randrange(1, 4)):
+            start, end = sorted(chance.randrange(len(text) + 1) for _ in range(2))
+            text = text[:start] + chance.choice(TOKENS) + text[min(end, start + 8) :]
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        try:
+            read_problem(path)
+        except BadInput as error:
+            assert error.message.isprintable() and len(error.message) < 600
