@@ -27,14 +27,16 @@ _WHERE = {name: home for home, names in _HOME.items() for name in names}
 __all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
 
 if TYPE_CHECKING:
-    from derive.sanity.check import Line, SanityCheck
-    from derive.sanity.every import all_checks
-    from derive.sanity.identity import matching_identity
-    from derive.sanity.quadratic import quadratic_loss_factors
-    from derive.sanity.quartic import quartic_growth
-    from derive.sanity.second_moments import quadratic_second_moments
-    from derive.sanity.stationary_variance import stationary_variances
-    from derive.sanity.table import ModelRow, model_table
+    from derive.sanity.check import Line as Line
+    from derive.sanity.check import SanityCheck as SanityCheck
+    from derive.sanity.every import all_checks as all_checks
+    from derive.sanity.identity import matching_identity as matching_identity
+    from derive.sanity.quadratic import quadratic_loss_factors as quadratic_loss_factors
+    from derive.sanity.quartic import quartic_growth as quartic_growth
+    from derive.sanity.second_moments import quadratic_second_moments as quadratic_second_moments
+    from derive.sanity.stationary_variance import stationary_variances as stationary_variances
+    from derive.sanity.table import ModelRow as ModelRow
+    from derive.sanity.table import model_table as model_table
 
 
 def __getattr__(name: str) -> Any:

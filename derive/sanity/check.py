@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy as sp
 
+from derive.latex import Printer
 from derive.numeric_zero import vanishes
 
 
@@ -45,16 +46,35 @@ class SanityCheck:
 
 
 def equal(found: sp.Expr, claim: sp.Expr) -> bool:
-    """Whether two expressions are equal for all values of their symbols (exactly, or to many digits; infinities too)."""
+    """Whether two expressions are equal for all values of their symbols, exactly or to many digits; infinities too."""
     infinite = (sp.oo, -sp.oo, sp.zoo, sp.nan)
     if found in infinite or claim in infinite:
         return found == claim and found not in (sp.zoo, sp.nan)
     return vanishes(sp.together(found - claim))
 
 
-def rewritten(found: sp.Expr) -> str:
-    """LaTeX of a computed rational expression in factored form (a change of its looks only)."""
-    return sp.latex(sp.factor(found)) if found.is_rational_function() else sp.latex(found)
+class _Printer(Printer):
+    """The toolkit's printer with the terms of a sum in their stored order: 2 - eta lambda, not -eta lambda + 2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settings["order"] = "none"
+
+
+def tex(expr: sp.Expr) -> str:
+    """An expression as LaTeX."""
+    return _Printer().doprint(expr)
+
+
+def tidied(expr: sp.Expr) -> sp.Expr:
+    """A rational expression in factored form, a leading minus moved into a sum: s/(2 - x) for -s/(x - 2)."""
+    numerator, denominator = sp.fraction(sp.factor(expr))
+    factors = list(sp.Mul.make_args(denominator))
+    sums = [n for n, f in enumerate(factors) if isinstance(f, sp.Add)]
+    if numerator.could_extract_minus_sign() and sums:
+        factors[sums[0]] = -factors[sums[0]]
+        return -numerator / sp.Mul(*factors)
+    return numerator / denominator
 
 
 @dataclass
@@ -68,17 +88,14 @@ class Derivation:
         """A line that is a definition or a step, with nothing to compare it to."""
         self.lines.append(Line(latex, reason))
 
-    def claim(
-        self, key: str, left: str, found: sp.Expr, claim: sp.Expr, reason: str, shape: sp.Expr | None = None
-    ) -> sp.Expr:
-        """A line `left = found`, compared with the claim of theory; `shape` is `found` as it should be printed.
+    def claim(self, key: str, left: str, found: sp.Expr, claim: sp.Expr, reason: str) -> sp.Expr:
+        """A line `left = found`, compared with the claim of theory.
 
-        A `shape` that is not equal to `found` makes the line fail, so nothing is printed that was not computed.
+        When they are equal the line is printed in the form of the claim, which is the shorter one; else it shows what
+        was found, so nothing is printed that was not computed.
         """
-        shown = found if shape is None else shape
-        holds = equal(found, claim) and equal(shown, found)
-        printed = sp.latex(shown) if shape is not None and holds else rewritten(found)
-        self.lines.append(Line(f"{left} = {printed}", reason, holds))
+        holds = equal(found, claim)
+        self.lines.append(Line(f"{left} = {tex(claim if holds else tidied(found))}", reason, holds))
         self.values[key] = found
         return found
 

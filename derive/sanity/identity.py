@@ -7,9 +7,9 @@ import sympy as sp
 from derive.expanded import gradient_symbols, hessian_symbols
 from derive.generator import matching
 from derive.methods import DSGD
-from derive.noise import Gaussian
-from derive.sanity.check import Derivation, SanityCheck, equal
 from derive.models import sde
+from derive.noise import Gaussian
+from derive.sanity.check import Derivation, SanityCheck, equal, tex
 from derive.symbols import eta
 
 
@@ -20,30 +20,30 @@ def matching_identity(dim: int = 2) -> SanityCheck:
     work.show(
         r"\tfrac1\eta\,\mathbb{E}[f(x_{n+1}) - f(x_n)] = "
         r"-\|g\|^2 + \tfrac{\eta}{2}\left(g^\top H g + \tfrac1N \mathrm{Tr}(HS)\right) + O(\eta^2)",
-        "second-order Taylor expansion of one step with an unbiased compressor and u = 1",
+        "second-order Taylor expansion of one step with an unbiased compressor and a constant step size",
     )
     work.show(
         r"\mathcal{L}_\alpha f = -\|g\|^2 + \alpha\eta\, g^\top H g + \tfrac{\eta}{2N} \mathrm{Tr}(HS)",
-        "the generator on f of the model with drift −g + αηHg and covariance (η/N)S",
+        "the generator on f of a model that adds a multiple of the Hessian times the gradient to its drift",
     )
     unique = len(found.alpha) == 1
     alpha = found.alpha[0] if unique else sp.nan
     work.claim(
         "alpha", r"\alpha", alpha, sp.Rational(1, 2),
         f"equal for all gradients, Hessians and covariances in dimension {dim}: the coefficients leave one solution",
-    )  # fmt: skip
+    )
     symbol = sp.Symbol("alpha")
     work.fact(
-        "identity", rf"\mathcal{{L}}_{{{sp.latex(alpha)}}} f = \tfrac1\eta\,\mathbb{{E}}[\Delta f] \text{{ to second order}}",
-        found.step, unique and sp.expand(found.family.subs(symbol, alpha) - found.step) == 0, "put back",
-    )  # fmt: skip
+        "identity", rf"\mathcal{{L}}_{{{tex(alpha)}}} f = \tfrac1\eta\,\mathbb{{E}}[\Delta f] + O(\eta^2)", found.step,
+        unique and sp.expand(found.family.subs(symbol, alpha) - found.step) == 0, "put back",
+    )
     g, hessian = sp.Matrix(gradient_symbols(dim)), hessian_symbols(dim)
     drift = sde(DSGD(Gaussian()), "corrected", dim=dim).expanded.drift
     member = -g + alpha * eta * hessian * g
     work.fact(
-        "member", rf"\mu_{{\text{{corrected}}}} = -g + {sp.latex(alpha)}\,\eta H g", drift,
-        unique and all(equal(drift[i], member[i]) for i in range(dim)), "the drift of the corrected model is that member",
-    )  # fmt: skip
+        "member", rf"\mu_{{\text{{corrected}}}} = -g + {tex(alpha)}\,\eta H g", drift,
+        unique and all(equal(drift[i], member[i]) for i in range(dim)), "the corrected model is that member",
+    )
     return work.finish(
         "matching-identity",
         "The matching identity",

@@ -7,32 +7,34 @@ import sympy as sp
 from derive.generator import generator
 from derive.losses import Quadratic
 from derive.methods import DSGD
-from derive.sanity.check import Derivation, SanityCheck, equal
 from derive.models import sde
+from derive.sanity.check import Derivation, SanityCheck, equal, tex
 from derive.stationary import stability_threshold
 from derive.symbols import eta, parameter, t
 
 LAMBDA = parameter("lambda")
+X = sp.Symbol("x", real=True)
 MODEL_NAMES = ("first-order", "second-order", "corrected")
 
 
 def decay_rate(model: str) -> sp.Expr:
-    """r with L f = -r f for noise-free DSGD on f = lambda x^2/2 (theory 5.1); depends on x if the model is wrong there."""
+    """r with L f = -r f for noise-free DSGD on f = lambda x^2/2 (theory 5.1), free of x."""
     equation = sde(DSGD(), model, Quadratic((LAMBDA,)), 1).expanded
     loss = Quadratic((LAMBDA,)).value(equation.state)
     return sp.expand(-sp.cancel(generator(equation, loss) / loss))
 
 
 def quadratic_loss_factors() -> SanityCheck:
-    """Loss factors exp(-2 lambda t), exp(-2 lambda (1 + lambda eta/2) t), exp(-2 lambda (1 - lambda eta/2) t) (theory 5.1)."""
+    """Loss factors exp(-2 lambda c t), c = 1, 1 + lambda eta/2, 1 - lambda eta/2 for the three models (theory 5.1)."""
     work = Derivation()
-    loss = Quadratic((LAMBDA,)).value([sp.Symbol("x", real=True)])
-    work.show(f"f(x) = {sp.latex(loss)}", "the loss; no noise, one client or many, u = 1")
+    loss = Quadratic((LAMBDA,)).value([X])
+    work.show(f"f(x) = {tex(loss)}", "the loss; no noise and a constant step size")
     bend = {"first-order": sp.S.One, "second-order": 1 + LAMBDA * eta / 2, "corrected": 1 - LAMBDA * eta / 2}
     for model in MODEL_NAMES:
         equation = sde(DSGD(), model, Quadratic((LAMBDA,)), 1).expanded
+        drift = sp.collect(sp.expand(equation.drift[0].subs(equation.state[0], X)), X)
         work.show(
-            rf"\mathrm{{d}}X_t = {sp.latex(sp.factor(equation.drift[0]))}\,\mathrm{{d}}t",
+            rf"\mathrm{{d}}x = {tex(drift)}\,\mathrm{{d}}t",
             f"the {model} model of gradient descent on this loss",
         )
         rate = decay_rate(model)
@@ -41,14 +43,13 @@ def quadratic_loss_factors() -> SanityCheck:
             r"\mathcal{L} f / f",
             -rate,
             -2 * LAMBDA * bend[model],
-            "the generator applied to f, divided by f",
-            -2 * LAMBDA * sp.expand(rate / (2 * LAMBDA)),
+            f"the generator of the {model} model applied to f, divided by f",
         )
         factor = sp.exp(-rate * t)
         constant = not rate.has(*equation.state)
         work.fact(
             f"{model} factor",
-            rf"f(X_t) = {sp.latex(sp.exp(-2 * LAMBDA * sp.expand(rate / (2 * LAMBDA)) * t))}\, f(x_0)",
+            rf"f(X_t) = e^{{{tex(-rate * t)}}} f(x_0)",
             factor,
             constant and equal(sp.diff(factor, t), -rate * factor),
             "the rate does not depend on x, so the loss decays exponentially",
@@ -66,7 +67,7 @@ def quadratic_loss_factors() -> SanityCheck:
         )
     return work.finish(
         "quadratic-loss-factors",
-        "Quadratic: which model sees the threshold 2/λ",
+        "Quadratic: only the corrected model sees the stability threshold",
         r"f = \lambda x^2/2:\quad f(X_t) = f(x_0)\,e^{-2\lambda t},\quad f(x_0)\,e^{-2\lambda(1+\lambda\eta/2)t},\quad "
         r"f(x_0)\,e^{-2\lambda(1-\lambda\eta/2)t};\quad \eta < 2/\lambda \text{ only in the last}",
     )

@@ -7,9 +7,9 @@ import sympy as sp
 from derive.generator import generator
 from derive.losses import Quartic
 from derive.methods import DSGD
-from derive.sanity.check import Derivation, SanityCheck
-from derive.sanity.quadratic import MODEL_NAMES
 from derive.models import sde
+from derive.sanity.check import Derivation, SanityCheck, tex
+from derive.sanity.quadratic import MODEL_NAMES, X
 from derive.symbols import eta, parameter
 
 Y = parameter("y")  # x^2
@@ -19,7 +19,7 @@ TOLERANCE = 1e-10
 
 
 def growth_threshold(change: sp.Expr, scaled: sp.Symbol) -> sp.Expr:
-    """The value q* of eta x^2 above which a polynomial rate in q = eta x^2 is positive, and below it negative; oo if never."""
+    """The q* such that a polynomial in q = eta x^2 is negative below and positive above; oo if it is negative."""
     roots = [r for r in sp.roots(sp.Poly(change, scaled)) if r.is_positive]
     if not roots:
         return sp.oo if change.subs(scaled, 1).is_negative else sp.S.Zero
@@ -29,10 +29,8 @@ def growth_threshold(change: sp.Expr, scaled: sp.Symbol) -> sp.Expr:
 
 
 def explosion_time(velocity: sp.Expr) -> sp.Expr:
-    """int_y^oo dz/velocity(z) for dy/dt = velocity(y), by partial fractions (velocity a cubic that is positive beyond y)."""
+    """int_y^oo dz/velocity(z) for dy/dt = velocity(y), a cubic that is positive beyond y, by partial fractions."""
     primitive = sp.integrate(sp.apart(1 / velocity, Y), Y)
-    # real logarithms: the primitive is used only where every argument, divided by y, is positive
-    primitive = sp.Add(*[term for term in sp.Add.make_args(sp.expand(primitive))])
     tail = sp.Dummy("s", positive=True)  # y = 1/s, s -> 0
     at_infinity = sp.limit(sp.logcombine(primitive.subs(Y, 1 / tail), force=True), tail, 0, "+")
     return sp.expand(at_infinity - primitive)
@@ -49,32 +47,32 @@ def quartic_growth() -> SanityCheck:
         equation = sde(DSGD(), model, quartic, 1).expanded
         x = equation.state[0]
         if model == MODEL_NAMES[0]:
-            work.show(f"f(x) = {sp.latex(quartic.value([sp.Symbol('x', real=True)]))}", "the loss; no noise, u = 1")
-        drift = sp.expand(generator(equation, quartic.value([x])))
+            work.show(f"f(x) = {tex(quartic.value([X]))}", "the loss; no noise, and a constant step size")
+        drift = sp.expand(generator(equation, quartic.value([x]))).subs(x, X)
         work.claim(
             f"{model} loss drift",
             rf"\mathcal{{L}} f \text{{ ({model})}}",
             drift,
-            -(x**6) + bend[model] * sp.Rational(3, 2) * eta * x**8,
-            "the generator applied to f",
-            drift,
+            -(X**6) + bend[model] * sp.Rational(3, 2) * eta * X**8,
+            f"the generator of the {model} model applied to f",
         )
         velocity[model] = sp.expand(generator(equation, x**2)).subs(x, sp.sqrt(Y))
     method = sde(DSGD(), "first-order", quartic, 1).expanded
     x = method.state[0]
     ratio = sp.expand(sp.cancel((x + eta * method.drift[0]) / x)).subs(x, sp.sqrt(q / eta))
-    work.claim("step", r"x_{n+1}/x_n", ratio, 1 - q, "one step of gradient descent, with q = ηx²", sp.expand(ratio))
+    work.claim("step", r"q = \eta x_n^2:\quad x_{n+1}/x_n", ratio, 1 - q, "one step of gradient descent")
     work.claim(
         "discrete threshold",
         r"q^*_{\text{discrete}}",
         growth_threshold(sp.expand(ratio**2 - 1), q),
         sp.Integer(2),
-        "|x| grows in a step when the squared ratio exceeds 1, that is q > q*",
+        "the iterate grows in a step when the squared ratio exceeds 1, that is beyond this value of q",
     )
     expected = {"first-order": sp.oo, "second-order": sp.oo, "corrected": sp.Rational(2, 3)}
     for model in MODEL_NAMES:
         work.show(
-            rf"\dot y = {sp.latex(velocity[model])}", f"the {model} model for y = x², from the generator applied to x²"
+            rf"y = x^2:\quad \dot y = {tex(velocity[model])}",
+            f"the {model} model, from its generator applied to the square"
         )
         change = sp.expand(velocity[model].subs(Y, q / eta) * eta**2)
         work.claim(
@@ -82,7 +80,7 @@ def quartic_growth() -> SanityCheck:
             rf"q^*_{{\text{{{model}}}}}",
             growth_threshold(change, q),
             expected[model],
-            "y grows when its velocity is positive, that is q = ηy > q* (infinite: it never grows)",
+            "the state grows when this velocity is positive, that is beyond this value of q (infinite: it never grows)",
         )
     _explosion(work, velocity["corrected"])
     _smoothness(work, quartic)
@@ -103,39 +101,39 @@ def _explosion(work: Derivation, velocity: sp.Expr) -> None:
     claim = sp.Rational(3, 4) * eta * sp.log(3 * eta * Y / (3 * eta * Y - 2)) - 1 / (2 * Y)
     beyond = {Y: (2 + z) / (3 * eta)}
     work.show(
-        rf"T = \int_y^\infty \frac{{\mathrm{{d}}s}}{{{sp.latex(velocity.subs(Y, sp.Symbol('s')))}}}",
+        rf"T = \int_y^\infty \frac{{\mathrm{{d}}s}}{{{tex(velocity.subs(Y, sp.Symbol('s')))}}}",
         "separation of variables above the threshold",
     )
     work.claim(
-        "explosion time", "T", time.subs(beyond), claim.subs(beyond),
-        "partial fractions, with z = 3ηy − 2 > 0 the excess over the threshold",
-    )  # fmt: skip
+        "explosion time", r"y = \tfrac{2+z}{3\eta}:\quad T", time.subs(beyond), sp.expand(claim.subs(beyond)),
+        "partial fractions, written in the positive excess z over the threshold",
+    )
     work.values["explosion time in y"] = time
     worst = 0.0
     for step in STEPS:
         for start in STARTS:
             at = {eta: step, Y: start / step}
-            rate = sp.lambdify(Y, velocity.subs(eta, step), "math")
+            rate = sp.lambdify(Y, velocity.subs(eta, step), "mpmath")
             # y = y0/s turns the integral over [y0, oo) into one over (0, 1]
             y0 = float(start / step)
             numeric = mp.quad(lambda s, r=rate, y0=y0: y0 / s**2 / r(y0 / s) if s else 0, [0, 1])
             worst = max(worst, abs(float(numeric) / float(claim.subs(at)) - 1))
     work.fact(
         "quadrature gap",
-        rf"\max |T_{{\text{{quadrature}}}}/T - 1| = {worst:.1e}",
+        r"\max |T_{\text{quadrature}}/T - 1| < 10^{-10}",
         worst,
         worst < TOLERANCE,
         f"the integral by tanh-sinh quadrature at {len(STEPS) * len(STARTS)} points above the threshold",
     )
-    at_one = claim.subs(Y, 1 / eta)
+    at_one = sp.expand(claim.subs(Y, 1 / eta))
     velocity_there = velocity.subs(Y, 1 / eta)
     work.fact(
         "time at y = 1/eta",
-        rf"T\big|_{{y = 1/\eta}} = {sp.latex(sp.factor(at_one))}",
+        rf"T\big|_{{y = 1/\eta}} = {tex(at_one)}",
         at_one,
         (velocity_there.is_positive is True) and bool((at_one / eta).evalf() > 0),
-        "where gradient descent reaches 0 in one step, the corrected model explodes in finite time: its explosion does not "
-        "imply that the method diverges",
+        "where gradient descent reaches 0 in one step the corrected model explodes: its explosion does not imply that "
+        "the method diverges",
     )
 
 
@@ -150,13 +148,13 @@ def _smoothness(work: Derivation, quartic: Quartic) -> None:
     supremum = peaks[0] if len(peaks) == 1 and concave and sp.limit(excess, x, sp.oo) == -sp.oo else sp.nan
     work.claim(
         "L0", r"\sup_x \left(f''(x) - L_1 |f'(x)|\right)", supremum, 4 / constants.l1**2,
-        "the only positive critical point is a maximum, and f is even, so f is (L0, L1)-smooth with this L0 for every L1 > 0",
-    )  # fmt: skip
+        "the only positive critical point is a maximum, and f is even, so this constant does for every positive slope",
+    )
     work.fact(
-        "shipped L0", rf"L_0 = {sp.latex(constants.l0)}", constants.l0, sp.cancel(constants.l0 - supremum) == 0,
+        "shipped L0", rf"L_0 = {tex(constants.l0)}", constants.l0, sp.cancel(constants.l0 - supremum) == 0,
         "the constant that the loss states",
-    )  # fmt: skip
+    )
     work.fact(
-        "not L-smooth", rf"\lim_{{x\to\infty}} f''(x) = {sp.latex(sp.limit(curvature, x, sp.oo))}", curvature,
+        "not L-smooth", rf"\lim_{{x\to\infty}} f''(x) = {tex(sp.limit(curvature, x, sp.oo))}", curvature,
         sp.limit(curvature, x, sp.oo) == sp.oo, "the second derivative is unbounded, so f is not L-smooth",
-    )  # fmt: skip
+    )

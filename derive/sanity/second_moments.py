@@ -9,7 +9,7 @@ from derive.losses import Quadratic
 from derive.methods import DCSGD, DSGD, Method
 from derive.noise import Affine
 from derive.numeric_zero import vanishes
-from derive.sanity.check import Derivation, SanityCheck, equal
+from derive.sanity.check import Derivation, SanityCheck, equal, tex
 from derive.sanity.quadratic import LAMBDA, MODEL_NAMES, decay_rate
 from derive.stationary import (
     continuous_rate,
@@ -40,7 +40,7 @@ def quadratic_second_moments() -> SanityCheck:
     double = eta / 2 * (hessian * inner - inner * hessian)
     work.show(
         r"V = \mathbb{E}\,xx^\top,\qquad f = \tfrac12 x^\top H x,\qquad H = \mathrm{diag}(h_1, h_2)",
-        "the moments that are compared; Bernoulli(p) sparsifier, variance σ₀² + σ₁²‖g‖², N clients",
+        "the moments that are compared; Bernoulli sparsifier, affine noise variance",
     )
     for i, j in ((0, 0), (1, 1), (0, 1)):
         entry = f"{i + 1}{j + 1}"
@@ -48,21 +48,21 @@ def quadratic_second_moments() -> SanityCheck:
             f"gap {entry}",
             rf"\dot V_{{{entry}}} - (V_{{n+1}} - V_n)_{{{entry}}}/\eta",
             gap[i, j],
-            double[i, j],
-            "rate of the corrected model minus rate of the method at equal V, and entry of (η/2)[H,[H,V]]",
+            sp.factor(double[i, j]),
+            "rate of the corrected model minus that of the method at equal V: an entry of the double commutator",
         )
     work.claim(
         "entry", r"\left(\tfrac{\eta}{2}[H,[H,V]]\right)_{12}", double[0, 1], eta / 2 * (h[0] - h[1]) ** 2 * v[0, 1],
         "the double commutator by matrix products, in the eigenbasis of H",
-    )  # fmt: skip
+    )
     closed = not any(continuous[i, i].has(v[0, 1]) or discrete[i, i].has(v[0, 1]) for i in range(dim))
     work.fact(
         "closed", r"\partial \dot V_{ii}/\partial V_{12} = 0", closed, closed,
         "H is diagonal and C acts by coordinates, so the diagonal of V closes",
-    )  # fmt: skip
+    )
     loss_gap = sum((h[i] * gap[i, i] / 2 for i in range(dim)), sp.S.Zero)
     work.claim("loss gap", r"\tfrac12 \mathrm{Tr}\,H(\dot V - \Delta V/\eta)", loss_gap, sp.S.Zero,
-               "hence the rates of the expected loss agree at equal V")  # fmt: skip
+               "hence the rates of the expected loss agree at equal V")
     stationary = second_moments(method, dim, "corrected"), discrete_second_moments(method, dim)
     for i in range(dim):
         work.fact(
@@ -70,7 +70,7 @@ def quadratic_second_moments() -> SanityCheck:
             rf"V^{{\infty,\text{{method}}}}_{{{i + 1}{i + 1}}}", stationary[1][i, i],
             equal(stationary[0][i, i], stationary[1][i, i]) and not vanishes(stationary[1][i, i]),
             "both stationary second moments, solved exactly, agree",
-        )  # fmt: skip
+        )
     _thresholds(work, method)
     _one_step(work)
     return work.finish(
@@ -92,8 +92,8 @@ def _thresholds(work: Derivation, method: Method) -> None:
             f"{model} threshold",
             rf"\eta_{{\max}}^{{\text{{{model}}}}}",
             stability_threshold(method, model, LAMBDA),
-            2 / (LAMBDA * strength[model]),
-            f"d = 1, Hessian λ: where the rate of the second moment changes sign{limited}",
+            sp.factor(2 * N * p / LAMBDA / sp.expand(N * p * strength[model])),
+            f"one dimension: where the rate of the second moment changes sign{limited}",
         )
 
 
@@ -103,7 +103,8 @@ def _one_step(work: Derivation) -> None:
     model = sp.exp(-decay_rate("corrected") * eta).subs(half)
     method = sp.cancel(discrete_step(DSGD(), v, LAMBDA)[0] / v[0]).subs(half)
     work.fact(
-        "one step", rf"{sp.latex(model)} \approx {float(model):.2f} \neq {sp.latex(method)}", (model, method),
+        "one step", rf"\eta\lambda = \tfrac12:\quad {tex(model)} \approx {float(model):.2f} \neq {tex(method)}",
+        (model, method),
         equal(model, sp.exp(-sp.Rational(3, 4))) and equal(method, sp.Rational(1, 4)),
-        "the path in between differs: the factor of f after one step at ηλ = 1/2, no noise, model against method",
-    )  # fmt: skip
+        "the path in between differs: the factor of the loss after one step without noise, model against method",
+    )

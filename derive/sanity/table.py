@@ -53,7 +53,7 @@ def discrete_rate() -> sp.Expr:
 
 
 def model_table() -> tuple[ModelRow, ...]:
-    """A row for each model: threshold, stationary variance and path accuracy computed, the weak order cited (theory 5.4)."""
+    """A row for each model: threshold, stationary variance and path accuracy, the weak order cited (theory 5.4)."""
     exact = discrete_rate()
     method = stability_threshold(DSGD(), "discrete", LAMBDA)
     rows = []
@@ -64,6 +64,6 @@ def model_table() -> tuple[ModelRow, ...]:
             ModelRow(
                 model, threshold, threshold == method, stationary_variance(model), variance_ratio(model),
                 coefficient * eta**power, power, *WEAK_ORDERS[model],
-            )  # fmt: skip
+            )
         )
     return tuple(rows)
