@@ -1,14 +1,13 @@
-"""Stationary laws on quadratics, of the three models and of the discrete method itself, and 1-D densities (theory 5, 6.7)."""
+"""Stationary laws on quadratics, of the three models and of the discrete method itself (theory 5, 6.7)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import sympy as sp
 
+from derive.density import Density as Density
+from derive.density import density as density
+from derive.density import refuse_time
 from derive.errors import NoClosedForm, Refusal
-from derive.expanded import CoordinateSDE
 from derive.generator import moment_equations
 from derive.losses import Quadratic
 from derive.methods import Method
@@ -21,9 +20,10 @@ def second_moments(method: Method, dim: int, model: str = "first-order", h: obje
 
     Raises:
         NoClosedForm: the equations do not close (DSignSGD: use `sign_near_optimum`).
-        Refusal: the SDE does not exist.
+        Refusal: the SDE does not exist; "time-dependent" for a schedule in t.
     """
     equation = sde(method, model, Quadratic(h), dim).expanded
+    refuse_time(equation)
     fixed = moment_equations(equation, 2).stationary()
     return _matrix(fixed, dim)
 
@@ -31,13 +31,15 @@ def second_moments(method: Method, dim: int, model: str = "first-order", h: obje
 def discrete_second_moments(method: Method, dim: int, h: object = None) -> sp.Matrix:
     """E xx' of the stationary law of the method itself on f = sum_j h_j x_j^2/2 (constant step size).
 
-    Solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x) for V = E xx', a linear system when b is linear and S quadratic.
+    Solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x) for V = E xx', linear when b is linear and S quadratic.
 
     Raises:
-        NoClosedForm: b is not linear or S not quadratic in the state, or time enters.
+        NoClosedForm: b is not linear or S not quadratic in the state.
+        Refusal: "time-dependent" for a schedule in t.
     """
     variables = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i in range(dim) for j in range(i, dim)}
     v = sp.Matrix(dim, dim, lambda i, j: variables[min(i, j), max(i, j)])
+    refuse_time(sde(method, "first-order", Quadratic(h), dim).expanded)
     gap = discrete_step(method, v, h) - v
     unknowns = list(variables.values())
     solution = sp.solve([gap[i, j] for i, j in variables], unknowns, dict=True)
@@ -104,10 +106,8 @@ def stability_threshold(method: Method, model: str, h: sp.Expr) -> sp.Expr:
         NoClosedForm: the second moment does not close, or more than one threshold is found.
     """
     v = sp.Matrix([[sp.Symbol("V", positive=True)]])
-    if model == "discrete":
-        rate = (discrete_step(method, v, h) - v)[0] / eta
-    else:
-        rate = continuous_rate(method, v, model, h)[0]
+    own = model == "discrete"
+    rate = (discrete_step(method, v, h) - v)[0] / eta if own else continuous_rate(method, v, model, h)[0]
     slope = sp.factor(sp.diff(sp.expand(rate), v[0]))
     roots = [r for r in sp.roots(sp.Poly(sp.numer(sp.together(slope)), eta)) if r.is_positive is not False and r != 0]
     if len(roots) > 1:
@@ -125,6 +125,7 @@ def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:
         Refusal: "unbounded-lambda" when the mean of the step jumps at the optimum (no noise density).
     """
     equation = sde(method, "first-order", Quadratic(h), dim).expanded
+    refuse_time(equation)
     x = equation.state
     if method.noise.law.degenerate:
         raise Refusal("unbounded-lambda", "without noise the sign jumps at the optimum, so nothing is to be linearised")
@@ -136,68 +137,3 @@ def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:
         slopes.append(slope.replace(lambda e: isinstance(e, sp.hyper) and e.args[2] == 0, lambda e: sp.S.One))
     at_rest = equation.covariance.xreplace(dict.fromkeys(x, sp.S.Zero))
     return sp.Matrix(dim, dim, lambda i, j: sp.simplify(at_rest[i, j] / (-slopes[i] - slopes[j])))
-
-
-@dataclass(frozen=True)
-class Density:
-    """A stationary density on the line, up to its normalisation (theory 6.7).
-
-    Args:
-        unnormalised: p up to a factor, (1/V) exp(int 2 drift/V).
-        state: its variable.
-        parameters: symbols that need values before it can be normalised.
-    """
-
-    unnormalised: sp.Expr
-    state: sp.Symbol
-
-    @property
-    def parameters(self) -> set[sp.Symbol]:
-        return self.unnormalised.free_symbols - {self.state}  # pyright: ignore[reportReturnType]
-
-    def normalised(self, values: dict[str, float]) -> Callable[[float], float]:
-        """The density as a function of a number, normalised by quadrature.
-
-        Raises:
-            Refusal: "not-integrable" when the mass is infinite or zero.
-        """
-        import mpmath
-
-        expr = self.unnormalised.xreplace({s: sp.Float(values[s.name]) for s in self.parameters})
-        log_p = sp.lambdify(self.state, sp.expand_log(sp.log(expr), force=True), "mpmath")
-        # an exponent may be huge: everything is relative to the peak on a grid
-        peak = max(mpmath.re(log_p(y)) for y in mpmath.linspace(-3, 3, 62))
-
-        def relative(y: object) -> object:
-            return mpmath.exp(mpmath.re(log_p(y)) - peak)
-
-        edges = [0, 1, 10, 100, 1000, 10**4, 10**5]
-        shells = [
-            mpmath.quad(lambda y, s=sign: relative(s * y), mpmath.linspace(a, b, 9))
-            for a, b in zip(edges, edges[1:], strict=False)
-            for sign in (-1, 1)
-        ]
-        mass = mpmath.fsum(shells)
-        if not mpmath.isfinite(mass) or mass <= 0 or max(shells[-2:]) > mass / 10**6:
-            raise Refusal("not-integrable", "the stationary measure has infinite mass: there is no stationary law")
-        return lambda y: float(relative(y) / mass)  # pyright: ignore[reportOperatorIssue]
-
-
-def density(equation: CoordinateSDE) -> Density:
-    """p ~ (1/V) exp(int 2 drift/V) for a 1-D equation with V = covariance > 0 and coefficients free of time (theory 6.7).
-
-    Raises:
-        NoClosedForm: not 1-D, or the integral in the exponent has no closed form.
-        Refusal: "no-noise" when V = 0.
-    """
-    if equation.dim != 1:
-        raise NoClosedForm("the density formula holds on the line")
-    x, spread = equation.state[0], equation.covariance[0, 0]
-    if spread == 0:
-        raise Refusal("no-noise", "without noise the stationary law is a point mass at the fixed points of the drift")
-    exponent = sp.integrate(sp.together(2 * equation.drift[0] / spread), x)
-    if exponent.has(sp.Integral):
-        raise NoClosedForm("the exponent of the stationary density has no closed form")
-    return Density(sp.exp(exponent) / spread, x)
-
-
