@@ -19,12 +19,37 @@ _HOME = {
     "derive.errors": ("BadInput", "NoClosedForm", "Refusal"),
     "derive.schedules": ("Constant", "Power", "Free", "Adaptive"),
     "derive.losses": ("Quadratic", "Quartic", "Cosh", "GluedExponential", "LogisticRegression", "SeparableSum"),
-    "derive.noise": (
-        "Law Noise NoNoise Scaled Affine Correlated Gaussian StudentT Cauchy Laplace Uniform Logistic Stable"
-    ).split(),
-    "derive.compressors": (
-        "Compressor Unbiased Biased Omega Identity Bernoulli RandK QSGD Ternary Natural FixedGrid Sign ScaledSign TopK"
-    ).split(),
+    "derive.noise": [
+        "Law",
+        "Noise",
+        "NoNoise",
+        "Scaled",
+        "Affine",
+        "Correlated",
+        "Gaussian",
+        "StudentT",
+        "Cauchy",
+        "Laplace",
+        "Uniform",
+        "Logistic",
+        "Stable",
+    ],
+    "derive.compressors": [
+        "Compressor",
+        "Unbiased",
+        "Biased",
+        "Omega",
+        "Identity",
+        "Bernoulli",
+        "RandK",
+        "QSGD",
+        "Ternary",
+        "Natural",
+        "FixedGrid",
+        "Sign",
+        "ScaledSign",
+        "TopK",
+    ],
 }
 _WHERE = {name: home for home, names in _HOME.items() for name in names}
 __all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
@@ -32,13 +57,19 @@ __all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
 if TYPE_CHECKING:
     from derive.compressors import *  # noqa: F403
     from derive.errors import *  # noqa: F403
-    from derive.form import DenseCov, GradientForm
+    from derive.form import DenseCov as DenseCov
+    from derive.form import GradientForm as GradientForm
     from derive.losses import *  # noqa: F403
-    from derive.methods import DCSGD, DSGD, DSignSGD, Method
-    from derive.moments import Conditional, Moments
+    from derive.methods import DCSGD as DCSGD
+    from derive.methods import DSGD as DSGD
+    from derive.methods import DSignSGD as DSignSGD
+    from derive.methods import Method as Method
+    from derive.models import SDE as SDE
+    from derive.models import sde as sde
+    from derive.moments import Conditional as Conditional
+    from derive.moments import Moments as Moments
     from derive.noise import *  # noqa: F403
     from derive.schedules import *  # noqa: F403
-    from derive.models import SDE, sde
 
 
 def __getattr__(name: str) -> Any:

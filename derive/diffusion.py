@@ -40,8 +40,11 @@ def rank_one_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matr
     """
     w = []
     for delta_j, f_j in zip(delta, f, strict=True):
-        ratio = f_j / sp.sqrt(delta_j) if delta_j != 0 else sp.S.Zero
-        w.append(ratio if delta_j.is_positive or delta_j == 0 else sp.Piecewise((ratio, delta_j > 0), (0, True)))
+        if delta_j == 0:
+            w.append(sp.S.Zero)
+            continue
+        ratio = f_j / sp.sqrt(delta_j)
+        w.append(ratio if delta_j.is_positive else sp.Piecewise((ratio, delta_j > 0), (0, True)))
     size = sp.Add(*[e**2 for e in w])
     tau = c / (1 + sp.sqrt(1 - c * size))
     dim = len(w)

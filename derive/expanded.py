@@ -118,9 +118,9 @@ class CoordinateSDE:
         origin = dict.fromkeys(self.state, sp.S.Zero)
         for e in self.root:
             for power in e.atoms(sp.Pow):
-                if power.exp.is_Rational and power.exp.q == 2 and power.base.free_symbols & set(self.state):
-                    if power.base.xreplace(origin) == 0:
-                        return True
+                rooted = power.exp.is_Rational and power.exp.q == 2 and power.base.free_symbols & set(self.state)
+                if rooted and power.base.xreplace(origin) == 0:
+                    return True
         return False
 
 

@@ -37,7 +37,7 @@ class Printer(LatexPrinter):
 
     def _vector(self, base: str) -> str:
         self.used.add(base)
-        return self._macros.get(base, sp.latex(sp.Symbol(base)))
+        return self._macros[base] if base in self._macros else str(sp.latex(sp.Symbol(base)))
 
     def _print(self, expr: Any, **kwargs: Any) -> str:
         if self._own_names and isinstance(expr, sp.Expr) and expr in self._own_names:

@@ -55,13 +55,13 @@ class Method:
 
 
 @register("method", "dsgd", "Distributed SGD: clients send their gradients")
-def DSGD(noise: Any = NoNoise(), clients: Any = None, schedule: Schedule = Constant()) -> Method:  # noqa: N802,B008
+def DSGD(noise: Any = NoNoise(), clients: Any = None, schedule: Schedule = Constant()) -> Method:  # noqa: B008
     """Distributed SGD: C is the identity ([S] section 3)."""
     return Method(Identity(), noise, clients, schedule, "DSGD")
 
 
 @register("method", "dcsgd", "Distributed Compressed SGD: clients send C(gradient)")
-def DCSGD(  # noqa: N802
+def DCSGD(
     compressor: Compressor,
     noise: Any = NoNoise(),  # noqa: B008
     clients: Any = None,
@@ -72,6 +72,6 @@ def DCSGD(  # noqa: N802
 
 
 @register("method", "dsignsgd", "Distributed SignSGD: clients send the signs of their gradients")
-def DSignSGD(noise: Any = NoNoise(), clients: Any = None, schedule: Schedule = Constant()) -> Method:  # noqa: N802,B008
+def DSignSGD(noise: Any = NoNoise(), clients: Any = None, schedule: Schedule = Constant()) -> Method:  # noqa: B008
     """Distributed SignSGD: C is the sign, elementwise ([S] section 3)."""
     return Method(Sign(), noise, clients, schedule, "DSignSGD")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
-
 from sympy.printing.str import StrPrinter
 
 from derive.coordinates import Coordinate, longer_than
@@ -84,7 +83,7 @@ def _symmetric(matrix: sp.Matrix) -> list[list[str]]:
 
 def _complete(found: Moments) -> bool:
     """Whether mean and covariance are known in elementary or hypergeometric functions."""
-    return found.form is not None and found.conditional is None or (found.form is not None and _noise_free(found))
+    return (found.form is not None and found.conditional is None) or (found.form is not None and _noise_free(found))
 
 
 def _noise_free(found: Moments) -> bool:

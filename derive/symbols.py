@@ -7,6 +7,7 @@ parameter therefore enters through `coerce`, which gives each name one symbol.
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import sympy as sp
 
@@ -28,7 +29,7 @@ t = sp.Symbol("t", nonnegative=True)  # time
 SHARED: dict[str, sp.Symbol] = {s.name: s for s in (eta, N, d, u, du, t)}
 
 
-def coerce(value: object, field: str = "value") -> sp.Expr:
+def coerce(value: Any, field: str = "value") -> sp.Expr:
     """An exact SymPy expression from an int, a Fraction, a SymPy expression, or the text of a number or symbol.
 
     Symbols of an expression are exchanged for the toolkit's own of the same name (`parameter`).
@@ -48,7 +49,9 @@ def coerce(value: object, field: str = "value") -> sp.Expr:
     if isinstance(value, sp.Expr):
         if value.has(sp.Float) or value.has(sp.nan, sp.zoo) or value in (sp.oo, -sp.oo):
             raise _bad(field, value)
-        return value.xreplace({s: SHARED.get(s.name, parameter(s.name)) for s in value.free_symbols if type(s) is sp.Symbol})
+        return value.xreplace(
+            {s: SHARED.get(s.name, parameter(s.name)) for s in value.free_symbols if type(s) is sp.Symbol}
+        )
     raise _bad(field, value)
 
 

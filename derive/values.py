@@ -21,16 +21,141 @@ _INDEXED = re.compile(r"[gxvFhW]_?\d+|H\d+_\d+|[A-Za-z]+_[ijk]", re.ASCII)
 _LOSS_SYMBOL = re.compile(r"h\d+", re.ASCII)
 RESERVED = frozenset({"eta", "N", "u", "du", "t", "d"})
 _CONSTANTS = frozenset(
-    "nan inf infinity oo zoo e i pi s q o catalan eulergamma goldenratio true false none half nand nor xor not and or".split()
+    [
+        "nan",
+        "inf",
+        "infinity",
+        "oo",
+        "zoo",
+        "e",
+        "i",
+        "pi",
+        "s",
+        "q",
+        "o",
+        "catalan",
+        "eulergamma",
+        "goldenratio",
+        "true",
+        "false",
+        "none",
+        "half",
+        "nand",
+        "nor",
+        "xor",
+        "not",
+        "and",
+        "or",
+    ]
 )
 _CONSTANTS_EXACT = frozenset({"e", "i", "s", "q", "o"})  # reserved in capitals only: E, I, S, Q, O are SymPy's
 _FUNCTIONS = frozenset(
-    """abs acos acosh acot arg asin asinh atan atan2 atanh beta binomial ceil ceiling chi ci conjugate cos cosh cot coth csc
-    diff digamma dirac diracdelta ei elliptic_k erf erfc erfi erfinv exp expand expint factor factorial fibonacci floor
-    frac gamma heaviside hyper im integral integrate int lambda lambertw li limit ln log loggamma matrix max meijerg min
-    mod norm piecewise polygamma polylog print product range rational re root sec sech series shi si sign simplify sin sinc
-    sinh solve sqrt stablecdf sum summation symbol symbols tan tanh trigamma uppergamma lowergamma zeta eval exec open
-    import input coordsum coordmax rank hvp float integer function""".split()
+    [
+        "abs",
+        "acos",
+        "acosh",
+        "acot",
+        "arg",
+        "asin",
+        "asinh",
+        "atan",
+        "atan2",
+        "atanh",
+        "beta",
+        "binomial",
+        "ceil",
+        "ceiling",
+        "chi",
+        "ci",
+        "conjugate",
+        "cos",
+        "cosh",
+        "cot",
+        "coth",
+        "csc",
+        "diff",
+        "digamma",
+        "dirac",
+        "diracdelta",
+        "ei",
+        "elliptic_k",
+        "erf",
+        "erfc",
+        "erfi",
+        "erfinv",
+        "exp",
+        "expand",
+        "expint",
+        "factor",
+        "factorial",
+        "fibonacci",
+        "floor",
+        "frac",
+        "gamma",
+        "heaviside",
+        "hyper",
+        "im",
+        "integral",
+        "integrate",
+        "int",
+        "lambda",
+        "lambertw",
+        "li",
+        "limit",
+        "ln",
+        "log",
+        "loggamma",
+        "matrix",
+        "max",
+        "meijerg",
+        "min",
+        "mod",
+        "norm",
+        "piecewise",
+        "polygamma",
+        "polylog",
+        "print",
+        "product",
+        "range",
+        "rational",
+        "re",
+        "root",
+        "sec",
+        "sech",
+        "series",
+        "shi",
+        "si",
+        "sign",
+        "simplify",
+        "sin",
+        "sinc",
+        "sinh",
+        "solve",
+        "sqrt",
+        "stablecdf",
+        "sum",
+        "summation",
+        "symbol",
+        "symbols",
+        "tan",
+        "tanh",
+        "trigamma",
+        "uppergamma",
+        "lowergamma",
+        "zeta",
+        "eval",
+        "exec",
+        "open",
+        "import",
+        "input",
+        "coordsum",
+        "coordmax",
+        "rank",
+        "hvp",
+        "float",
+        "integer",
+        "function",
+    ]
 )
 
 
@@ -69,7 +194,9 @@ def _symbol(text: str, field: str) -> str:
         or (bool(_INDEXED.fullmatch(text)) and not _LOSS_SYMBOL.fullmatch(text))
     )
     if reserved:
-        raise BadInput(field, text, "a symbol name that is no number, constant, function, keyword or symbol of the engine's own")
+        raise BadInput(
+            field, text, "a symbol name that is no number, constant, function, keyword or symbol of the engine's own"
+        )
     if len(text) > 30:
         raise BadInput(field, text, "a symbol name of at most 30 characters")
     return text
@@ -77,5 +204,7 @@ def _symbol(text: str, field: str) -> str:
 
 def _first_bad_column(text: str) -> int | None:
     """Where the text stops being the beginning of a number or a name (1-based)."""
-    match = re.match(r"[+-]?\d*\.?\d*(/\d*)?" if re.match(r"[+\-.\d]", text) else r"[A-Za-z][A-Za-z0-9_]*", text, re.ASCII)
+    match = re.match(
+        r"[+-]?\d*\.?\d*(/\d*)?" if re.match(r"[+\-.\d]", text) else r"[A-Za-z][A-Za-z0-9_]*", text, re.ASCII
+    )
     return (match.end() + 1) if match and text else (1 if text else None)

@@ -13,7 +13,9 @@ import sympy as sp
 
 from derive.latex import Printer
 
-_DIGITS = dict(zip("0123456789", "Zero One Two Three Four Five Six Seven Eight Nine".split(), strict=True))
+_DIGITS = dict(
+    zip("0123456789", ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"], strict=True)
+)
 
 #: name -> (how it is set, what it means: scalar or vector, norm or elementwise, units)
 MEANING: dict[str, tuple[str, str]] = {

@@ -73,7 +73,7 @@ class StudentT(Law):
 class Cauchy(StudentT):
     """Density 1/(pi (1 + x^2)): 2F(x) - 1 = (2/pi) atan x; no mean, infinite variance (theory 3)."""
 
-    nu: sp.Expr = sp.Integer(1)
+    nu: sp.Expr = sp.S.One
 
     def latex(self) -> str:
         return r"\mathrm{Cauchy}(0,1)"
