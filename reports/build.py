@@ -20,6 +20,7 @@ from reports.tex import Tex, TexAbsent, compile_tex, environment
 
 #: the sections in their order: name -> (module, class); a new section is a module in reports/sections and a line here
 SECTIONS = {
+    "problem": ("reports.sections.problem", "Problem"),
     "sde-table": ("reports.sections.sde_table", "SDETable"),
     "models": ("reports.sections.models", "Models"),
     "stationary": ("reports.sections.stationary", "Stationary"),

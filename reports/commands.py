@@ -123,7 +123,9 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
     else:
         for name, path in result["files"].items():
             print(f"{name}: {path}")
-    return 0
+        for note in result["notes"]:
+            print(note, file=sys.stderr)
+    return 1 if any(status == "FAILS" for status in result["statuses"].values()) else 0
 
 
 def _path(text: str, field: str) -> Path:

@@ -30,7 +30,8 @@ class Models(Section):
         drifts = []
         for name, model in MODELS.items():
             drift = model(g, method).subs({g: b})
-            drifts.append({"model": name, "drift": notation(drift, {b: f"{macro('b')}_j", hvp(g): f"({macro('H')}{macro('b')})_j"})})
+            letters = {b: f"{macro('b')}_j", hvp(g): f"({macro('H')}{macro('b')})_j"}
+            drifts.append({"model": name, "drift": notation(drift, letters)})
         for symbol in (eta, u, du):
             notation(symbol)
         context.tick("what each model is good for")

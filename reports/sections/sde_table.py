@@ -9,11 +9,11 @@ import sympy as sp
 
 from derive.compressors import Compressor, Unbiased
 from derive.coordinates import g, to_slot
-from derive.errors import BadInput, Refusal
+from derive.errors import Refusal
 from derive.form import GradientForm
 from derive.latex import condition_latex
 from derive.methods import Method
-from derive.models import sde
+from derive.models import lam
 from derive.moments import Moments, compression_ratio, moments
 from derive.noise import GenericLaw, Scaled
 from derive.registry import entries
@@ -95,8 +95,6 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
 
 
 def _lambda(compressor: Compressor, notation: Notation) -> str | None:
-    from derive.models import lam
-
     if isinstance(compressor, Unbiased):
         return None
     mean = moments(Method(compressor, Scaled(GenericLaw()))).mean
@@ -176,21 +174,3 @@ def _omega(compressor: Compressor, notation: Notation) -> str:
             return r"none"
         return "biased"
     return rf"${notation(ratio.value)}$"
-
-
-def user_equation(context: Context, notation: Notation) -> list[dict[str, Any]]:
-    """The SDE of the user's own problem in each model that was asked for, or why it does not exist."""
-    found = []
-    for model in context.problem.models:
-        try:
-            equation = sde(context.problem.method, model)
-        except Refusal as refusal:
-            found.append({"model": model, "refused": refusal.message})
-            continue
-        except BadInput as error:
-            found.append({"model": model, "refused": error.message})
-            continue
-        for e in equation.expressions:
-            notation(e)
-        found.append({"model": model, "refused": None, "tex": equation.latex({n: macro(n) for n in notation.used})})
-    return found
