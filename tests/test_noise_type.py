@@ -1,0 +1,120 @@
+"""The type of the noise of an SDE, from roots written by hand and from methods."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from derive import (
+    DCSGD,
+    DSGD,
+    Affine,
+    Bernoulli,
+    DSignSGD,
+    Free,
+    Gaussian,
+    Laplace,
+    Logistic,
+    LogisticRegression,
+    Quadratic,
+    RandK,
+    Scaled,
+    StudentT,
+    sde,
+)
+from derive.diffusion import noise_type
+
+x1, x2, x3 = X = sp.symbols("x1:4", real=True)
+s = sp.Symbol("s", positive=True)
+
+BY_HAND = {
+    "zero": (sp.zeros(2, 1), 2, "additive"),
+    "constant diagonal": (sp.diag(s, 2 * s), 2, "additive"),
+    "constant full": (sp.Matrix([[1, 2], [3, s]]), 2, "additive"),
+    "constant in disguise": (sp.Matrix([[sp.cos(x1) ** 2 + sp.sin(x1) ** 2]]), 1, "additive"),
+    "one dimension": (sp.Matrix([[s * x1]]), 1, "scalar"),
+    "one column": (sp.Matrix([x1 * x2, x2**2]), 2, "scalar"),
+    "two columns in one direction": (sp.Matrix([[x1, 2 * x1], [x2, 2 * x2]]), 2, "scalar"),
+    "diagonal": (sp.diag(x1, sp.exp(x2)), 2, "diagonal"),
+    "diagonal, permuted columns": (sp.Matrix([[0, x1], [x2**2, 0]]), 2, "diagonal"),
+    "diagonal, one entry constant": (sp.diag(s, sp.sin(x2), x3), 3, "diagonal"),
+    "looks diagonal, depends on the other": (sp.diag(x2, x1), 2, "general"),
+    "looks diagonal, one entry depends on the other": (sp.diag(1 + x2**2, 1), 2, "general"),
+    "looks diagonal, a common factor": (sp.diag(sp.sqrt(1 + x1**2 + x2**2), sp.sqrt(1 + x1**2 + x2**2)), 2, "general"),
+    "commutative: linear diagonal fields": (sp.Matrix([[x1, 3 * x1], [2 * x2, -x2]]), 2, "commutative"),
+    "commutative: rotation and dilation": (sp.Matrix([[-x2, x1], [x1, x2]]), 2, "commutative"),
+    "parallel columns, not constant multiples": (sp.Matrix([[1, x1], [0, 0]]), 2, "general"),
+    "two columns that share a coordinate": (sp.Matrix([[x1, 1], [0, x2]]), 2, "general"),
+    "Heisenberg": (sp.Matrix([[1, 0], [0, 1], [0, x1]]), 3, "general"),
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_roots_written_by_hand(name):
+    root, dim, expected = BY_HAND[name]
+    assert noise_type(root, list(X[:dim])) == expected
+
+
+def brackets(root: sp.Matrix, state: list[sp.Symbol], point: dict[sp.Symbol, float]) -> float:
+    """The largest Lie bracket of two columns, relative to their size, by central differences."""
+    field = sp.lambdify(state, root, "numpy")
+    at = np.array([point[v] for v in state])
+    value = np.array(field(*at), dtype=float)
+    step = 1e-5
+    slopes = [
+        (np.array(field(*(at + step * e)), dtype=float) - np.array(field(*(at - step * e)), dtype=float)) / (2 * step)
+        for e in np.eye(len(state))
+    ]  # slopes[k][i, j] = d root_ij / d x_k
+    jac = np.stack(slopes, axis=-1)
+    worst = 0.0
+    for a in range(value.shape[1]):
+        for b in range(a):
+            worst = max(worst, float(np.abs(jac[:, a] @ value[:, b] - jac[:, b] @ value[:, a]).max()))
+    return worst / float(np.abs(value).max() ** 2)
+
+
+METHODS = {
+    "DSGD, Gaussian": (DSGD(Gaussian()), Quadratic(), 2, "additive"),
+    "DSGD, Gaussian, one coordinate": (DSGD(Gaussian()), Quadratic(), 1, "additive"),
+    "DSGD, Gaussian, free schedule": (DSGD(Gaussian(), schedule=Free()), Quadratic(), 2, "additive"),
+    "DSGD, affine, one coordinate": (DSGD(Affine()), Quadratic(), 1, "scalar"),
+    "DSGD, affine": (DSGD(Affine()), Quadratic(), 2, "general"),
+    "Bernoulli, Gaussian": (DCSGD(Bernoulli("p"), Gaussian()), Quadratic(), 2, "diagonal"),
+    "Bernoulli, no noise": (DCSGD(Bernoulli("p")), Quadratic(), 3, "diagonal"),
+    "Bernoulli, no noise, coupled loss": (DCSGD(Bernoulli("p")), LogisticRegression(), 2, "general"),
+    "Rand-k, no noise": (DCSGD(RandK(2)), Quadratic(), 3, "commutative"),
+    "Rand-1, no noise": (DCSGD(RandK(1)), Quadratic(), 3, "commutative"),
+    "Rand-d, no noise": (DCSGD(RandK(2)), Quadratic(), 2, "additive"),
+    "Rand-k, Gaussian": (DCSGD(RandK(2), Gaussian()), Quadratic(), 3, "general"),
+    "Rand-d, Gaussian": (DCSGD(RandK(3), Gaussian()), Quadratic(), 3, "additive"),
+    "sign, no noise": (DSignSGD(), Quadratic(), 2, "additive"),
+    "sign, Gaussian": (DSignSGD(Gaussian()), Quadratic(), 2, "diagonal"),
+    "sign, logistic": (DSignSGD(Logistic()), Quadratic(), 2, "diagonal"),
+    "sign, Laplace": (DSignSGD(Laplace()), Quadratic(), 2, "diagonal"),
+    "sign, Student-t": (DSignSGD(StudentT(3)), Quadratic(), 2, "diagonal"),
+    "sign, affine": (DSignSGD(Affine()), Quadratic(), 2, "general"),
+    "sign, two clients": (DSignSGD(Scaled(Gaussian(), ("s1", "s2"))), Quadratic(), 2, "diagonal"),
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods(name):
+    method, loss, dim, expected = METHODS[name]
+    equation = sde(method, "first-order", loss, dim).expanded
+    assert equation.noise_type == expected
+    assert equation.root is not None
+    # the definitions once more, in numbers
+    free = sorted(equation.root.free_symbols - set(equation.state), key=str)
+    numbers = {v: sp.Rational(n + 3, n + 5) for n, v in enumerate(free)}
+    root = equation.root.xreplace(numbers)
+    if not root.free_symbols:
+        assert expected == "additive"
+        return
+    point = dict(zip(equation.state, (0.7, -1.3, 0.4), strict=False))
+    worst = brackets(root, equation.state, point)
+    assert (worst > 1e-3) if expected == "general" else (worst < 1e-7)
+
+
+def test_the_type_is_unknown_without_a_loss():
+    assert sde(DSGD(Affine()), dim=2).expanded.noise_type is None
