@@ -35,7 +35,7 @@ class Environment:
     def vector(self, base: str) -> jax.Array:
         """The vector called `base`."""
         if base in self.vectors:
-            return self.vectors[base]
+            return _floating(self.vectors[base])
         if base.removesuffix("_diag") in self.matrices:
             return jnp.diagonal(self.matrices[base.removesuffix("_diag")])[:, None]
         raise BadInput(f"vector {base}", "no value", "an array with one entry a coordinate, given among the parameters")
@@ -46,7 +46,7 @@ class Environment:
             if name == "d":
                 return jnp.asarray(float(self.dim))
             raise BadInput(f"parameter {name}", "no value", "a number for every symbol of the expression")
-        return jnp.asarray(self.scalars[name])
+        return _floating(self.scalars[name])
 
 
 def environment(
@@ -68,3 +68,9 @@ def environment(
         {name: jnp.asarray(parameters[name]) for name, n in shapes.items() if n == 2},
         **more,
     )
+
+
+def _floating(value: Any) -> jax.Array:
+    """A whole number as a floating one, which may be divided by; the precision of an array is kept."""
+    array = jnp.asarray(value)
+    return array if jnp.issubdtype(array.dtype, jnp.floating) else jnp.asarray(value * 1.0)

@@ -8,9 +8,10 @@ import pytest
 import sympy as sp
 
 import derive
-from derive import Bernoulli, FixedGrid, Gaussian, Method, Natural, RandK, Scaled, ScaledSign, Ternary, TopK, moments
+from derive import Bernoulli, FixedGrid, Gaussian, Method, Natural, RandK, Scaled, ScaledSign, Ternary, TopK
 from derive.coordinates import Coordinate, Expansion, coord_max, coord_sum, g, hvp, rank
 from derive.errors import BadInput
+from derive.moments import moments
 from derive.noise import StableDensity, StableSignMean
 from numerics._jax import jax, jnp
 from numerics.lower import (

@@ -1,0 +1,277 @@
+"""Roots B of a covariance S, B B' = S, applied to normals without forming B where its structure allows (theory 4).
+
+S = diag(D) + U core U' + sum_r coef_r Dense_r is symbolic, so the cheapest exact root is chosen once, by `diffusion`.
+Where a matrix that should be a covariance is not one (beyond rounding), the root is NaN: the path is then counted as a
+blow-up and never silently wrong. A faster root goes here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+from derive.diffusion import Structure, structure
+from derive.errors import BadInput
+from derive.form import GradientForm
+from numerics._jax import jax, jnp
+from numerics.environment import Environment
+from numerics.lower import Lowered, lower_all, lower_coordinate
+
+#: up to this dimension a low-rank covariance is rooted as a dense matrix, beyond it by a thin QR
+DENSE_LIMIT = 64
+#: what rounding may leave of a variance that is 0, relative to the second moments
+ROUNDING = 1e-11
+#: where D_j = 0 the thin root takes this multiple of max D in its place (an error of that relative size)
+FLOOR = 1e-10
+
+
+class Diffusion(ABC):
+    """A root of S for a batch of points.
+
+    Attributes:
+        normals: number of columns of B, that is of independent normals a path needs.
+    """
+
+    normals: int
+
+    @abstractmethod
+    def coefficients(self, env: Environment) -> Any:
+        """What depends on the point, as a tree of arrays."""
+
+    @abstractmethod
+    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
+        """B z, (d, paths), for z (normals, paths)."""
+
+    def matrix(self, env: Environment) -> jax.Array:
+        """B, (d, normals, paths): for small dimensions."""
+        coefficients = self.coefficients(env)
+        units = jnp.broadcast_to(jnp.eye(self.normals)[..., None], (self.normals, self.normals, *paths))
+        return jax.vmap(lambda z: self.apply(coefficients, z), out_axes=1)(units)
+
+
+def diffusion(form: GradientForm, dim: int, parameters: Mapping[str, Any] | None = None) -> Diffusion:
+    """The root that fits the structure of a form.
+
+    Args:
+        form: mean and covariance in the gradient.
+        dim: the dimension d.
+        parameters: values by name; measured covariances (d, d) are taken from here and factorised once.
+
+    Raises:
+        BadInput: a measured covariance is missing or has the wrong shape, or is no covariance.
+        LoweringError: a function without array form.
+    """
+    kind = structure(form)
+    if kind is Structure.ZERO:
+        return Zero()
+    if kind is Structure.DIAGONAL:
+        return Diagonal(dim, lower_all([form.diag, form.mean]))
+    if kind is Structure.RANK_ONE:
+        extra = 0 if form.core[0, 0].is_nonpositive else 1
+        return RankOne(dim + extra, dim, lower_all([form.diag, form.mean, form.factors[0], form.core[0, 0]]))
+    if kind is Structure.LOW_RANK:
+        lowered = lower_all([form.diag, form.mean, *form.factors, *form.core])
+        return Dense(dim, form.rank, lowered) if dim <= DENSE_LIMIT else Thin(dim, form.rank, lowered)
+    parts: list[Diffusion] = [diffusion(replace(form, dense=()), dim, parameters)]
+    for coefficient, leaf in form.dense:
+        parts.append(Leaf(dim, lower_coordinate(coefficient), _factor(leaf.name, dim, parameters or {})))
+    return Sum([p for p in parts if p.normals])
+
+
+@final
+@dataclass(frozen=True)
+class Zero(Diffusion):
+    """S = 0: no noise."""
+
+    normals: int = 0
+
+    def coefficients(self, env: Environment) -> Any:
+        return ()
+
+    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
+        return jnp.zeros((1, *z.shape[1:]))
+
+
+@final
+@dataclass(frozen=True)
+class Diagonal(Diffusion):
+    """S = diag(D): B = diag(D)^{1/2}."""
+
+    normals: int
+    lowered: Lowered
+
+    def coefficients(self, env: Environment) -> Any:
+        diag, mean = _vectors(env, self.lowered(env))
+        return root_of_variance(diag, mean)
+
+    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
+        return coefficients * z
+
+
+@final
+@dataclass(frozen=True)
+class RankOne(Diffusion):
+    """S = diag(D) + c f f', in O(d).
+
+    For c < 0 the exact root diag(D)^{1/2}(I - tau w w') of theory 4, w = f/sqrt(D); for c > 0 the wide root
+    [diag(D)^{1/2}, sqrt(c) f], which takes one more normal and also holds where some D_j = 0.
+    """
+
+    normals: int
+    dim: int
+    lowered: Lowered
+
+    def coefficients(self, env: Environment) -> Any:
+        diag, mean, factor, core = self.lowered(env)
+        diag, mean, factor = _vectors(env, (diag, mean, factor))
+        negative = jnp.maximum(-core, 0.0)
+        spread = root_of_variance(diag, mean)
+        filled = diag > 0
+        w = jnp.where(filled, factor / jnp.where(filled, spread, 1.0), 0.0)
+        rest = 1 - negative * jnp.sum(w**2, axis=0)
+        wrong = (rest < -ROUNDING * 100) | jnp.any(
+            ~filled & (negative * factor**2 > ROUNDING * _scale(diag, mean)), axis=0
+        )
+        tau = negative / (1 + jnp.sqrt(jnp.maximum(rest, 0.0)))
+        return spread, w, jnp.where(wrong, jnp.nan, tau), jnp.sqrt(jnp.maximum(core, 0.0)) * factor
+
+    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
+        spread, w, tau, wide = coefficients
+        own = z[: self.dim]
+        result = spread * (own - tau * w * jnp.sum(w * own, axis=0))
+        return result + wide * z[self.dim] if self.normals > self.dim else result
+
+
+@final
+@dataclass(frozen=True)
+class Dense(Diffusion):
+    """S = diag(D) + U core U' formed for each path (d x d), symmetric root."""
+
+    normals: int
+    rank: int
+    lowered: Lowered
+
+    def coefficients(self, env: Environment) -> Any:
+        diag, mean, factors, core = _low_rank(env, self.lowered(env), self.rank)
+        covariance = jnp.einsum("pja,pab,pib->pji", factors, core, factors)
+        covariance += jnp.eye(self.normals) * diag.T[:, None, :]
+        scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(jnp.diagonal(covariance, axis1=1, axis2=2)), axis=1)
+        return symmetric_root(covariance, scale)
+
+    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
+        return jnp.einsum("pij,jp->ip", coefficients, z)
+
+
+@final
+@dataclass(frozen=True)
+class Thin(Diffusion):
+    """S = D^{1/2}(I + W core W')D^{1/2} with W = D^{-1/2}U, in O(d r^2).
+
+    By the thin QR factors of W, B = D^{1/2}(I + Q(M^{1/2} - I)Q') with M = I + R core R'.
+    """
+
+    normals: int
+    rank: int
+    lowered: Lowered
+
+    def coefficients(self, env: Environment) -> Any:
+        diag, mean, factors, core = _low_rank(env, self.lowered(env), self.rank)
+        whole = diag + jnp.einsum("pja,pab,pjb->jp", factors, core, factors)
+        scale = _scale(whole, mean)
+        floor = FLOOR * jnp.max(jnp.abs(diag), axis=0)
+        spread = jnp.where(diag < -ROUNDING * scale, jnp.nan, jnp.sqrt(jnp.maximum(diag, floor)))
+        q, r = jnp.linalg.qr(factors / spread.T[:, :, None])
+        inner = jnp.eye(self.rank) + r @ core @ jnp.swapaxes(r, 1, 2)
+        size = 1 + jnp.max(jnp.abs(inner), axis=(1, 2))
+        return spread, q, symmetric_root((inner + jnp.swapaxes(inner, 1, 2)) / 2, size) - jnp.eye(self.rank)
+
+    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
+        spread, q, inner = coefficients
+        along = jnp.einsum("pja,jp->pa", q, z)
+        return spread * (z + jnp.einsum("pja,pab,pb->jp", q, inner, along))
+
+
+@final
+@dataclass(frozen=True)
+class Leaf(Diffusion):
+    """S = coef Sigma with a measured Sigma whose root is at hand."""
+
+    normals: int
+    coefficient: Lowered
+    root: jax.Array
+
+    def coefficients(self, env: Environment) -> Any:
+        coefficient = self.coefficient(env)
+        return jnp.where(coefficient < -ROUNDING, jnp.nan, jnp.sqrt(jnp.maximum(coefficient, 0.0)))
+
+    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
+        return coefficients * (self.root @ z)
+
+
+@final
+class Sum(Diffusion):
+    """S = the sum of covariances that are each rooted on their own: independent normals, side by side."""
+
+    def __init__(self, parts: Sequence[Diffusion]) -> None:
+        self.parts = tuple(parts)
+        self.normals = sum(p.normals for p in self.parts)
+
+    def coefficients(self, env: Environment) -> Any:
+        return tuple(p.coefficients(env) for p in self.parts)
+
+    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
+        total, begin = jnp.zeros(()), 0
+        for part, values in zip(self.parts, coefficients, strict=True):
+            total = total + part.apply(values, z[begin : begin + part.normals])
+            begin += part.normals
+        return total
+
+
+def root_of_variance(diag: jax.Array, mean: jax.Array) -> jax.Array:
+    """sqrt(D), 0 where rounding left a little below 0, NaN where D < 0. All (d, paths)."""
+    return jnp.where(diag < -ROUNDING * _scale(diag, mean), jnp.nan, jnp.sqrt(jnp.maximum(diag, 0.0)))
+
+
+def symmetric_root(matrix: jax.Array, scale: jax.Array) -> jax.Array:
+    """The symmetric root of each matrix (paths, n, n); NaN where an eigenvalue is negative beyond rounding.
+
+    `scale` (paths,) is the size of the numbers that the matrix was computed from.
+    """
+    values, vectors = jnp.linalg.eigh(matrix)
+    wrong = values[:, 0] < -100 * ROUNDING * scale
+    roots = jnp.where(wrong[:, None], jnp.nan, jnp.sqrt(jnp.maximum(values, 0.0)))
+    return jnp.einsum("pia,pa,pja->pij", vectors, roots, vectors)
+
+
+def _scale(diag: jax.Array, mean: jax.Array) -> jax.Array:
+    """The size of the second moments, of which a variance is a difference."""
+    return mean**2 + jnp.max(jnp.abs(diag), axis=0)
+
+
+def _vectors(env: Environment, values: Sequence[jax.Array]) -> tuple[jax.Array, ...]:
+    """Values as (d, paths)."""
+    shape = jnp.broadcast_shapes(*(v.shape for v in env.vectors.values()))
+    return tuple(jnp.broadcast_to(v, shape) for v in values)
+
+
+def _low_rank(env: Environment, values: Sequence[jax.Array], rank: int) -> tuple[jax.Array, ...]:
+    """D and b as (d, paths), U as (paths, d, r), core as (paths, r, r)."""
+    diag, mean, *factors = _vectors(env, values[: 2 + rank])
+    paths = diag.shape[1]
+    core = jnp.stack([jnp.broadcast_to(c, (paths,)) for c in values[2 + rank :]], axis=1).reshape(paths, rank, rank)
+    return diag, mean, jnp.moveaxis(jnp.stack(factors, axis=1), 2, 0), core
+
+
+def _factor(name: str, dim: int, parameters: Mapping[str, Any]) -> jax.Array:
+    """The symmetric root of a measured covariance."""
+    if name not in parameters:
+        raise BadInput(f"parameter {name}", "no value", f"the {dim} x {dim} covariance matrix")
+    matrix = jnp.asarray(parameters[name])
+    if matrix.shape != (dim, dim):
+        raise BadInput(f"parameter {name}", f"shape {matrix.shape}", f"a {dim} x {dim} matrix")
+    root = symmetric_root(((matrix + matrix.T) / 2)[None], jnp.max(jnp.abs(matrix))[None])[0]
+    if not bool(jnp.all(jnp.isfinite(root))):
+        raise BadInput(f"parameter {name}", "a matrix with a negative eigenvalue", "a covariance matrix")
+    return root

@@ -1,0 +1,191 @@
+"""Square roots: B B' equals the covariance formed entry by entry, in every structure and at every degenerate point."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import derive
+from derive import GradientForm, Method, RandK, Scaled
+from derive.coordinates import Coordinate, coord_sum, g
+from derive.errors import BadInput
+from derive.moments import moments
+from numerics._jax import jax, jnp
+from numerics.diffusion import Dense, Diagonal, RankOne, Sum, Thin, Zero, diffusion
+from numerics.environment import environment
+from numerics.lower import lower_all
+
+HALF = sp.Rational(1, 2)
+
+
+def product(form: GradientForm, points: np.ndarray, values: dict | None = None) -> np.ndarray:
+    """B B' at each point, (paths, d, d)."""
+    dim = points.shape[0]
+    root = diffusion(form, dim, values)
+    b = np.asarray(jax.jit(lambda x: root.matrix(environment(values or {}, {"g": x})))(points))
+    assert b.shape == (dim, root.normals, points.shape[1])
+    return np.einsum("imp,jmp->pij", b, b)
+
+
+def by_entries(form: GradientForm, points: np.ndarray, values: dict | None = None) -> np.ndarray:
+    """S at each point, (paths, d, d), from its definition."""
+    dim, paths = points.shape
+    rows = [form.diag, *form.factors, *form.core, *(c for c, _ in form.dense)]
+    lowered = lower_all(rows)
+    out = jax.jit(lambda x: lowered(environment(values or {}, {"g": x})))(points)
+    s = np.zeros((paths, dim, dim))
+    diag = np.broadcast_to(out[0], (dim, paths))
+    for p in range(paths):
+        u = (
+            np.stack([np.broadcast_to(f, (dim, paths))[:, p] for f in out[1 : 1 + form.rank]], 1)
+            if form.rank
+            else np.zeros((dim, 0))
+        )
+        core = [float(np.broadcast_to(c, (paths,))[p]) for c in out[1 + form.rank : 1 + form.rank + form.rank**2]]
+        s[p] = np.diag(diag[:, p]) + u @ np.reshape(core, (form.rank, form.rank)) @ u.T
+        for (_, leaf), c in zip(form.dense, out[len(rows) - len(form.dense) :], strict=True):
+            s[p] += float(np.broadcast_to(c, (paths,))[p]) * np.asarray((values or {})[leaf.name])
+    return s
+
+
+def points(dim: int) -> np.ndarray:
+    """A point in general position, one with some zeros, one with equal coordinates, and the origin."""
+    general = np.random.default_rng(dim).normal(size=dim)
+    some = np.where(np.arange(dim) % 2 == 0, 0.0, 1.5)
+    return np.stack([general, some, np.full(dim, -0.7), np.zeros(dim)], axis=1)
+
+
+@pytest.mark.parametrize(("dim", "k"), [(1, 1), (2, 1), (2, 2), (7, 1), (7, 3), (7, 7)])
+@pytest.mark.parametrize("noise", [derive.NoNoise(), Scaled(derive.Gaussian(), HALF)], ids=["no noise", "noise"])
+def test_rand_k_has_the_exact_root_of_the_covariance(dim, k, noise):
+    at = points(dim)
+    form = moments(Method(RandK(k), noise), dim).form
+    assert form is not None
+    exact = np.zeros((at.shape[1], dim, dim))  # theory 4, typed independently: Cov_jj and Cov_ij
+    s = 0.0 if noise == derive.NoNoise() else 0.25
+    for p in range(at.shape[1]):
+        v = at[:, p]
+        off = -np.outer(v, v) * ((dim - k) / (k * (dim - 1)) if dim > 1 else 0.0)
+        exact[p] = off - np.diag(np.diag(off)) + np.diag(dim / k * (v**2 + s) - v**2)
+    np.testing.assert_allclose(by_entries(form, at), exact, atol=1e-12)
+    np.testing.assert_allclose(product(form, at), exact, atol=1e-12)
+    general = moments(Method(RandK("k"), noise)).form  # the dimension-free form, k a symbol
+    assert general is not None
+    if dim > 1:
+        np.testing.assert_allclose(product(general, at, {"k": k, "d": dim}), exact, atol=1e-12)
+
+
+def test_the_root_of_rand_k_needs_no_extra_normal_and_no_dense_matrix():
+    form = moments(Method(RandK(2), Scaled(derive.Gaussian(), 1)), 5).form
+    assert form is not None
+    root = diffusion(form, 5)
+    assert isinstance(root, RankOne) and root.normals == 5
+
+
+def test_each_structure_gets_its_own_root():
+    forms = {
+        Zero: GradientForm(g, sp.S.Zero),
+        Diagonal: GradientForm(g, g**2),
+        RankOne: GradientForm(g, g**2, (g,), sp.Matrix([[HALF]])),
+        Dense: GradientForm(g, g**2, (g, g**2), sp.eye(2)),
+    }
+    for kind, form in forms.items():
+        assert type(diffusion(form, 3)) is kind
+    assert type(diffusion(forms[Dense], 65)) is Thin
+    at = points(3)
+    for form in forms.values():
+        if form.diag != 0:
+            np.testing.assert_allclose(product(form, at), by_entries(form, at), atol=1e-12)
+    assert diffusion(forms[Zero], 3).normals == 0
+
+
+@pytest.mark.parametrize("core", [sp.Matrix([[2]]), sp.Matrix([[-HALF]]), sp.Matrix([[sp.Symbol("c")]])], ids=str)
+def test_rank_one_with_either_sign(core):
+    form = GradientForm(g, g**2 + coord_sum(g**2), (g,), core)
+    for c in (-0.5, 0.0, 3.0):
+        np.testing.assert_allclose(
+            product(form, points(4), {"c": c}), by_entries(form, points(4), {"c": c}), atol=1e-12
+        )
+
+
+def test_a_positive_core_is_rooted_where_the_diagonal_vanishes():
+    form = GradientForm(g, sp.S.Zero, (1 + g,), sp.Matrix([[1]]))
+    np.testing.assert_allclose(product(form, points(3)), by_entries(form, points(3)), atol=1e-14)
+
+
+INDEFINITE = GradientForm(
+    g, 3 + g**2, (g, sp.tanh(g), sp.S.One * g**0 + g**2), sp.Matrix([[0, 1, 0], [1, 0, 0], [0, 0, HALF]]) / 80
+)
+
+
+@pytest.mark.parametrize("dim", [3, 80])
+def test_low_rank_with_an_indefinite_core(dim):
+    at = points(dim)[:, :3]
+    np.testing.assert_allclose(product(INDEFINITE, at), by_entries(INDEFINITE, at), atol=1e-10)
+
+
+def test_scaled_sign_dense_and_thin_agree_with_its_covariance():
+    form = moments(Method(derive.ScaledSign(), Scaled(derive.Gaussian(), 1))).form
+    assert form is not None and form.rank > 1
+    for dim in (2, 70):
+        at = points(dim)[:, :3]
+        np.testing.assert_allclose(product(form, at), by_entries(form, at), atol=1e-10)
+
+
+def test_correlated_noise_adds_a_leaf():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(4, 4))
+    values = {"Sigma": a @ a.T}
+    for compressor in (derive.Identity(), derive.Bernoulli(HALF), RandK(2)):
+        form = moments(Method(compressor, derive.Correlated(derive.Gaussian())), 4).form
+        assert form is not None
+        root = diffusion(form, 4, values)
+        assert isinstance(root, Sum)
+        np.testing.assert_allclose(product(form, points(4), values), by_entries(form, points(4), values), atol=1e-10)
+    with pytest.raises(BadInput, match="Sigma"):
+        diffusion(form, 4, {})
+    with pytest.raises(BadInput, match="4 x 4"):
+        diffusion(form, 4, {"Sigma": np.eye(3)})
+    with pytest.raises(BadInput, match="negative eigenvalue"):
+        diffusion(form, 4, {"Sigma": -np.eye(4)})
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        GradientForm(g, g**2 - 1),
+        GradientForm(g, g**2, (g,), sp.Matrix([[-2]])),
+        GradientForm(g, sp.S.Zero, (g,), sp.Matrix([[-1]])),
+        GradientForm(g, g**2, (g, g**3), sp.Matrix([[0, -2], [-2, 0]])),
+    ],
+    ids=lambda f: str(f.core or f.diag),
+)
+@pytest.mark.parametrize("dim", [3, 66])
+def test_what_is_no_covariance_is_nan(form, dim):
+    b = diffusion(form, dim).matrix(environment({}, {"g": jnp.full((dim, 1), 0.5).at[0].set(-0.4)}))
+    assert np.isnan(b).any()
+
+
+def test_a_variance_that_rounding_left_below_zero_is_zero():
+    """The sign of a huge gradient: 1 - b^2 is 0 up to rounding, and must not be counted as a blow-up."""
+    form = moments(Method(derive.Sign(), Scaled(derive.StudentT(3), 1))).form
+    assert form is not None
+    b = diffusion(form, 2).matrix(environment({}, {"g": jnp.asarray([[3.0, 1e3, 1e9], [-1e5, 1e7, 0.0]])}))
+    assert np.all(np.isfinite(b))
+
+
+def test_the_rank_one_root_is_linear_in_memory():
+    form = moments(Method(RandK(100), Scaled(derive.Gaussian(), Coordinate("s", "j", True)))).form
+    assert form is not None
+    dim = 10**5
+    root = diffusion(form, dim)
+
+    def noise(x, z, s):
+        return root.apply(root.coefficients(environment({"s": s}, {"g": x})), z)
+
+    x, z = jax.ShapeDtypeStruct((dim, 1), jnp.float64), jax.ShapeDtypeStruct((root.normals, 1), jnp.float64)
+    analysis = jax.jit(noise).lower(x, z, jax.ShapeDtypeStruct((dim,), jnp.float64)).compile().memory_analysis()
+    assert analysis.temp_size_in_bytes < 20 * 8 * dim
+    out = noise(jnp.ones((dim, 1)), jnp.ones((root.normals, 1)), jnp.ones(dim))
+    assert np.all(np.isfinite(out))
