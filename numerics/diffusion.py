@@ -46,6 +46,9 @@ class Diffusion(ABC):
 
     def matrix(self, env: Environment) -> jax.Array:
         """B, (d, normals, paths): for small dimensions."""
+        dim, *paths = jnp.broadcast_shapes(*(v.shape for v in env.vectors.values()))
+        if not self.normals:
+            return jnp.zeros((dim, 0, *paths))
         coefficients = self.coefficients(env)
         units = jnp.broadcast_to(jnp.eye(self.normals)[..., None], (self.normals, self.normals, *paths))
         return jax.vmap(lambda z: self.apply(coefficients, z), out_axes=1)(units)
