@@ -1,0 +1,239 @@
+"""Draws of the real random objects in NumPy, straight from their definitions, and the checks of moments against them.
+
+Independent of `numerics`. A statistic whose mean should be zero passes when it is within five standard errors of zero.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache, singledispatch
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from derive.compressors import (
+    QSGD,
+    Bernoulli,
+    Compressor,
+    FixedGrid,
+    Identity,
+    Natural,
+    RandK,
+    ScaledSign,
+    Sign,
+    Ternary,
+    TopK,
+)
+from derive.noise import (
+    Affine,
+    Correlated,
+    Gaussian,
+    Laplace,
+    Law,
+    Logistic,
+    Noise,
+    NoNoise,
+    Scaled,
+    Stable,
+    StudentT,
+    Uniform,
+)
+
+STANDARD_ERRORS = 5
+Array = np.ndarray
+Rng = np.random.Generator
+
+
+@singledispatch
+def standard(law: Law, rng: Rng, shape: tuple[int, ...]) -> Array:
+    """Independent draws of the standardised law."""
+    raise NotImplementedError(type(law).__name__)
+
+
+@standard.register
+def _(law: Gaussian, rng: Rng, shape: tuple[int, ...]) -> Array:
+    return rng.standard_normal(shape)
+
+
+@standard.register
+def _(law: StudentT, rng: Rng, shape: tuple[int, ...]) -> Array:
+    return rng.standard_t(float(law.nu), shape)
+
+
+@standard.register
+def _(law: Laplace, rng: Rng, shape: tuple[int, ...]) -> Array:
+    return rng.laplace(size=shape)
+
+
+@standard.register
+def _(law: Uniform, rng: Rng, shape: tuple[int, ...]) -> Array:
+    return rng.uniform(-1, 1, shape)
+
+
+@standard.register
+def _(law: Logistic, rng: Rng, shape: tuple[int, ...]) -> Array:
+    return rng.logistic(size=shape)
+
+
+@standard.register
+def _(law: Stable, rng: Rng, shape: tuple[int, ...]) -> Array:
+    # Chambers, Mallows and Stuck (1976), symmetric case
+    a, angle, w = float(law.alpha), rng.uniform(-np.pi / 2, np.pi / 2, shape), rng.standard_exponential(shape)
+    return np.sin(a * angle) / np.cos(angle) ** (1 / a) * (np.cos((1 - a) * angle) / w) ** ((1 - a) / a)
+
+
+@singledispatch
+def noise(kind: Noise, g: Array, rng: Rng, count: int, clients: int) -> Array:
+    """Z of shape (count, clients, d) at the gradient g."""
+    raise NotImplementedError(type(kind).__name__)
+
+
+@lru_cache(maxsize=8)
+def _standard_block(law: Law, base: type, seed: int, shape: tuple[int, ...]) -> Array:
+    return standard(law, np.random.default_rng(seed), shape)
+
+
+def _shared(law: Law, rng: Rng, shape: tuple[int, ...]) -> Array:
+    """The same block for every compressor at one seed, which halves the time of the suite."""
+    return _standard_block(law, type(law), int(rng.integers(2**62)), shape)
+
+
+@noise.register
+def _(kind: NoNoise, g: Array, rng: Rng, count: int, clients: int) -> Array:
+    return np.zeros((count, clients, g.size))
+
+
+@noise.register
+def _(kind: Scaled, g: Array, rng: Rng, count: int, clients: int) -> Array:
+    sigma = np.array([float(s) for s in kind.sigma])
+    return sigma[:, None] * _shared(kind.standard, rng, (count, clients, g.size))
+
+
+@noise.register
+def _(kind: Affine, g: Array, rng: Rng, count: int, clients: int) -> Array:
+    s0, s1 = (np.array([float(s) for s in values]) for values in (kind.sigma0, kind.sigma1))
+    unit = _shared(kind.law, rng, (count, clients, g.size))
+    if kind.nu is not None:  # t_nu has variance nu/(nu-2); the noise is defined by its covariance
+        unit = unit * np.sqrt((float(kind.nu) - 2) / float(kind.nu))
+    return np.sqrt(s0**2 + s1**2 * np.sum(g**2)) * unit if s0.size == s1.size == 1 else (
+        np.sqrt(s0**2 + s1**2 * np.sum(g**2))[:, None] * unit
+    )
+
+
+def correlated_gaussian(covariance: Array, rng: Rng, count: int, clients: int) -> Array:
+    """Draws of N(0, covariance)."""
+    return rng.standard_normal((count, clients, len(covariance))) @ np.linalg.cholesky(covariance).T
+
+
+@noise.register
+def _(kind: Correlated, g: Array, rng: Rng, count: int, clients: int) -> Array:
+    return correlated_gaussian(measured(g.size), rng, count, clients)
+
+
+def measured(dim: int) -> Array:
+    """The covariance matrix that stands for measured data in these tests: 0.3^|i-j| (1 + i/4)(1 + j/4)."""
+    index = np.arange(dim)
+    return 0.3 ** abs(index[:, None] - index) * np.outer(1 + index / 4, 1 + index / 4)
+
+
+@singledispatch
+def compress(compressor: Compressor, v: Array, rng: Rng) -> Array:
+    """C(v) for messages v of shape (.., d)."""
+    raise NotImplementedError(type(compressor).__name__)
+
+
+@compress.register
+def _(compressor: Identity, v: Array, rng: Rng) -> Array:
+    return v
+
+
+@compress.register
+def _(compressor: Bernoulli, v: Array, rng: Rng) -> Array:
+    p = float(compressor.p)
+    return np.where(rng.random(v.shape) < p, v / p, 0.0)
+
+
+@compress.register
+def _(compressor: RandK, v: Array, rng: Rng) -> Array:
+    d, k = v.shape[-1], int(compressor.k)
+    place = rng.random(v.shape).argsort(-1).argsort(-1)
+    return np.where(place < k, v * d / k, 0.0)
+
+
+def _round_up(x: Array, rng: Rng) -> Array:
+    low = np.floor(x)
+    return low + (rng.random(x.shape) < x - low)
+
+
+@compress.register
+def _(compressor: QSGD, v: Array, rng: Rng) -> Array:
+    s, norm = int(compressor.s), np.linalg.norm(v, axis=-1, keepdims=True)
+    safe = np.where(norm > 0, norm, 1.0)
+    return norm * np.sign(v) * _round_up(s * np.abs(v) / safe, rng) / s
+
+
+@compress.register
+def _(compressor: Ternary, v: Array, rng: Rng) -> Array:
+    top = np.abs(v).max(-1, keepdims=True)
+    return np.where(rng.random(v.shape) * top < np.abs(v), top * np.sign(v), 0.0)
+
+
+@compress.register
+def _(compressor: Natural, v: Array, rng: Rng) -> Array:
+    fraction, exponent = np.frexp(np.abs(v))  # |v| = fraction 2^exponent, fraction in [1/2, 1)
+    return np.sign(v) * np.ldexp(0.5, exponent) * (1 + (rng.random(v.shape) < 2 * fraction - 1))
+
+
+@compress.register
+def _(compressor: FixedGrid, v: Array, rng: Rng) -> Array:
+    h = float(compressor.step)
+    return h * _round_up(v / h, rng)
+
+
+@compress.register
+def _(compressor: Sign, v: Array, rng: Rng) -> Array:
+    return np.sign(v)
+
+
+@compress.register
+def _(compressor: ScaledSign, v: Array, rng: Rng) -> Array:
+    return np.abs(v).mean(-1, keepdims=True) * np.sign(v)
+
+
+@compress.register
+def _(compressor: TopK, v: Array, rng: Rng) -> Array:
+    order = np.argsort(-np.abs(v), axis=-1, kind="stable")  # stable: ties by lowest index
+    return np.where(order.argsort(-1) < int(compressor.k), v, 0.0)
+
+
+def assert_zero_mean(statistic: Array, told: str, floor: float = 1e-10) -> int:
+    """Every column of an (n, p) array has mean zero within five standard errors; returns the number of comparisons."""
+    mean = statistic.mean(0)
+    error = statistic.std(0, ddof=1) / np.sqrt(len(statistic))
+    worst = np.abs(mean) - STANDARD_ERRORS * error - floor
+    bad = np.flatnonzero(worst > 0)
+    assert not bad.size, f"{told}: entries {bad.tolist()} off by {mean[bad].tolist()}, standard errors {error[bad].tolist()}"
+    return statistic.shape[1]
+
+
+def numeric(expressions: list[sp.Expr], symbols: list[sp.Symbol]) -> Any:
+    """A NumPy function of arrays, one for each symbol; hypergeometric and stable functions through SciPy and mpmath."""
+    import mpmath
+    from scipy import special, stats
+
+    def hyper(upper: tuple[float, ...], lower: tuple[float, ...], z: Any) -> Array:
+        if (len(upper), len(lower)) == (2, 1):
+            return special.hyp2f1(*upper, *lower, z)
+        return np.vectorize(lambda x: float(mpmath.hyper(upper, lower, x)), otypes=[float])(z)
+
+    def stable(alpha: float, x: Any) -> Array:
+        return 2 * stats.levy_stable.cdf(x, alpha, 0) - 1
+
+    function = sp.lambdify(symbols, expressions, [{"hyper": hyper, "StableSignMean": stable}, "scipy", "numpy"])
+
+    def evaluate(*values: Array) -> Array:
+        with np.errstate(all="ignore"):
+            found = function(*values)
+        return np.stack([np.broadcast_to(np.asarray(e, dtype=float), np.shape(values[0])) for e in found], axis=-1)
+
+    return evaluate

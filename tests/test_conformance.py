@@ -1,0 +1,497 @@
+"""Symbolic drift and covariance against draws of the real random objects, for every compressor, noise and law.
+
+Every pair of a compressor and a noise, d in {1, 3, 5}, N in {1, 3}, at a point with zero and equal coordinates and at a
+generic one. A statistic passes within five standard errors of its mean; the seeds are fixed. About 24,000 comparisons are made
+(the tests count theirs exactly), so were everything right, fresh seeds would fail somewhere once in some seventy runs.
+Where fourth moments are infinite mean and covariance are integrals over the law's density instead, to ten digits. Where
+only moments given the message exist, C_i C_j - E[C_i C_j | v] is averaged with the bounded weight 1/(1 + ||v||^2), which
+keeps its mean zero and makes the test valid under any tail; `test_enumeration` has the exact equality.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+import draws
+import numpy as np
+import pytest
+import sympy as sp
+from scipy import integrate, stats
+
+import derive.coordinates
+from derive.compressors import (
+    QSGD,
+    Bernoulli,
+    Compressor,
+    FixedGrid,
+    Identity,
+    Natural,
+    RandK,
+    ScaledSign,
+    Sign,
+    Ternary,
+    TopK,
+    Unbiased,
+)
+from derive.errors import Refusal
+from derive.expanded import given_message, gradient_symbols, message_symbols
+from derive.form import GradientForm
+from derive.methods import DCSGD
+from derive.models import sde
+from derive.moments import Moments, moments
+from derive.noise import (
+    Affine,
+    Cauchy,
+    Correlated,
+    Gaussian,
+    Laplace,
+    Law,
+    Logistic,
+    Noise,
+    NoNoise,
+
+    Scaled,
+    Stable,
+    StudentT,
+    Uniform,
+)
+from derive.symbols import eta
+
+COUNT = 20_000  # draws a configuration
+POINTS = {
+    1: ([0.0], [-0.7]),
+    3: ([0.0, 0.5, 0.5], [-1.2, 0.45, 0.8]),
+    5: ([0.5, 0.0, -0.5, 0.5, 0.0], [0.3, -0.6, 1.1, -0.25, 0.7]),
+}
+COMPRESSORS: dict[str, Callable[[int], Compressor]] = {
+    "identity": lambda d: Identity(),
+    "bernoulli": lambda d: Bernoulli("2/5"),
+    "rand-k": lambda d: RandK({1: 1, 3: 2, 5: 3}[d]),
+    "rand-1": lambda d: RandK(1),
+    "qsgd": lambda d: QSGD({1: 2, 3: 1, 5: 2}[d]),
+    "ternary": lambda d: Ternary(),
+    "natural": lambda d: Natural(),
+    "fixed-grid": lambda d: FixedGrid("1/2"),
+    "sign": lambda d: Sign(),
+    "scaled-sign": lambda d: ScaledSign(),
+    "top-k": lambda d: TopK({1: 1, 3: 1, 5: 2}[d]),
+}
+LAWS: dict[str, Law] = {
+    "gaussian": Gaussian(),
+    "t9": StudentT(9),
+    "t4": StudentT(4),
+    "t3": StudentT(3),
+    "t5/2": StudentT("5/2"),
+    "cauchy": Cauchy(),
+    "laplace": Laplace(),
+    "uniform": Uniform(),
+    "logistic": Logistic(),
+    "stable3/2": Stable("3/2"),
+    "stable2": Stable(2),
+}
+NOISES: dict[str, Noise] = {
+    "none": NoNoise(),
+    **{name: Scaled(law, "3/4") for name, law in LAWS.items()},
+    "affine": Affine("1/2", "1/3"),
+    "affine-t9": Affine("1/2", "1/3", 9),
+}
+THREE_SCALES = ("1/2", "3/4", "5/4")
+
+
+def three_clients(noise: Noise) -> Noise:
+    """The same noise for three clients with scales of their own."""
+    if isinstance(noise, Scaled):
+        return type(noise)(noise.standard, THREE_SCALES)
+    if isinstance(noise, Affine):
+        return type(noise)(("0", "1/2", "1"), ("1/3", "0", "1/4"), noise.nu)
+    return noise
+
+
+@lru_cache(maxsize=512)
+def closed(compressor: Compressor, noise: Noise, dim: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Mean and covariance of the step from the expanded first-order SDE, as a function of the gradient."""
+    equation = sde(DCSGD(compressor, noise, None if len(noise.scales) > 1 else 1), "first-order", None, dim)
+    expanded = equation.expanded
+    clients = equation.method.clients
+    covariance = [expanded.covariance[i, j] * clients / eta for i in range(dim) for j in range(dim)]
+    values = {s: draws.measured(dim)[tuple(int(n) - 1 for n in s.name.removeprefix("Sigma").split("_"))]
+              for s in sp.Matrix(covariance).free_symbols if str(s).startswith("Sigma")}  # fmt: skip
+    flat = [e.xreplace(values).xreplace({eta: sp.S.One}) for e in [*(-expanded.drift), *covariance]]
+    assert not sp.Matrix(flat).free_symbols - set(gradient_symbols(dim))
+    function = draws.numeric(flat, gradient_symbols(dim))
+
+    def evaluate(g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        row = function(*[np.array([x]) for x in g])[0]
+        return row[:dim], row[dim:].reshape(dim, dim)
+
+    return evaluate
+
+
+@lru_cache(maxsize=64)
+def given(compressor: Compressor, dim: int) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Mean and second moment of C(v) given v, as functions of messages (.., d)."""
+    mean, covariance = given_message(compressor.given(sp.Integer(dim)), dim)
+    function = draws.numeric([*mean, *covariance], message_symbols(dim))
+
+    def evaluate(v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = function(*np.moveaxis(v, -1, 0))
+        b, s = found[..., :dim], found[..., dim:].reshape(*v.shape, dim)
+        return b, s + b[..., :, None] * b[..., None, :]
+
+    return evaluate
+
+
+def upper(dim: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.triu_indices(dim)
+
+
+def seed_of(dim: int, clients: int) -> np.random.Generator:
+    return np.random.default_rng(1000 * dim + clients)
+
+
+def check_draws(compressor: Compressor, noise: Noise, g: np.ndarray, clients: int, count: int = COUNT) -> int:
+    """Mean and N times the covariance of (1/N) sum C(g + Z_i) against draws; needs finite fourth moments."""
+    rng, dim = seed_of(g.size, clients), g.size
+    z = draws.noise(noise, g, rng, count, clients)
+    step = draws.compress(compressor, g + z, rng).mean(1)
+    b, s = closed(compressor, noise, dim)(g)
+    assert np.array_equal(s, s.T) or np.allclose(s, s.T, rtol=1e-12)
+    i, j = upper(dim)
+    centred = step - b
+    told = f"{compressor} {noise} d={dim} N={clients} g={g}"
+    return draws.assert_zero_mean(centred, f"mean of {told}") + draws.assert_zero_mean(
+        clients * centred[:, i] * centred[:, j] - s[i, j], f"covariance of {told}"
+    )
+
+
+def check_mean(compressor: Compressor, noise: Noise, g: np.ndarray, clients: int, b: np.ndarray) -> int:
+    """A mean that is known without the covariance, against draws."""
+    rng = seed_of(g.size, clients)
+    z = draws.noise(noise, g, rng, COUNT, clients)
+    return draws.assert_zero_mean(draws.compress(compressor, g + z, rng).mean(1) - b, f"mean of {compressor} {noise}")
+
+
+def check_given(compressor: Compressor, noise: Noise, g: np.ndarray, clients: int) -> int:
+    """Moments given the message, averaged over the noise with bounded weights: total expectation and covariance."""
+    rng, dim = seed_of(g.size, clients), g.size
+    v = (g + draws.noise(noise, g, rng, COUNT // clients, clients)).reshape(-1, dim)
+    c = draws.compress(compressor, v, rng)
+    mean, second = given(compressor, dim)(v)
+    i, j = upper(dim)
+    size = 1 + np.sum(v**2, axis=-1, keepdims=True)
+    told = f"{compressor} {noise} d={dim} g={g}"
+    return draws.assert_zero_mean((c - mean) / np.sqrt(size), f"mean given v of {told}") + draws.assert_zero_mean(
+        (c[:, i] * c[:, j] - second[:, i, j]) / size, f"second moment given v of {told}"
+    )
+
+
+def scipy_law(law: Law) -> Any:
+    """The law as SciPy knows it."""
+    if isinstance(law, StudentT):
+        return stats.t(float(law.nu))
+    if isinstance(law, Stable):
+        return stats.levy_stable(float(law.alpha), 0)
+    table = {Gaussian: stats.norm(), Laplace: stats.laplace(), Logistic: stats.logistic(), Uniform: stats.uniform(-1, 2)}
+    return next(found for kind, found in table.items() if isinstance(law, kind))
+
+
+@lru_cache(maxsize=256)
+def moment_1d(law: Law, kind: type, x: float, sigma: float, a: int, b: int) -> float:
+    """E |x + sigma Z|^a sign(x + sigma Z)^b by quadrature over SciPy's density."""
+    density, kink = scipy_law(law).pdf, -x / sigma
+
+    def f(z: float) -> float:
+        return abs(x + sigma * z) ** a * np.sign(x + sigma * z) ** b * density(z)
+
+    parts = [integrate.quad(f, *ends, epsabs=1e-12, epsrel=1e-11, limit=400)[0] for ends in ((-np.inf, kink), (kink, np.inf))]
+    return math.fsum(parts)
+
+
+def integrated(compressor: Compressor, noise: Scaled, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance by one-dimensional integrals, from the compressor's definition; averaged over scales."""
+    dim, law = g.size, noise.standard
+    means, covariances = [], []
+    for sigma in map(float, noise.sigma):
+
+        def one(j: int, a: int, b: int, sigma: float = sigma) -> float:
+            return moment_1d(law, type(law), float(g[j]), sigma, a, b)
+
+        def product_of(powers: dict[int, tuple[int, int]], one: Callable[..., float] = one) -> float:
+            return math.prod(one(j, a, b) for j, (a, b) in powers.items())
+
+        v, v2 = np.array([one(j, 1, 1) for j in range(dim)]), np.array([one(j, 2, 0) for j in range(dim)])
+        pair = np.outer(v, v)
+        np.fill_diagonal(pair, v2)
+        mean = v
+        if isinstance(compressor, Bernoulli):
+            np.fill_diagonal(pair, v2 / float(compressor.p))
+        elif isinstance(compressor, RandK):
+            k = int(compressor.k)
+            pair *= dim * (k - 1) / (k * (dim - 1)) if dim > 1 else 1.0
+            np.fill_diagonal(pair, v2 * dim / k)
+        elif isinstance(compressor, ScaledSign):
+            mean = np.array([sum(_scaled_sign((j,), (m,), product_of) for m in range(dim)) for j in range(dim)]) / dim
+            cells = product(range(dim), repeat=2)
+            for i, j in cells:
+                total = sum(_scaled_sign((i, j), places, product_of) for places in product(range(dim), repeat=2))
+                pair[i, j] = total / dim**2
+        else:
+            assert isinstance(compressor, Identity)
+        means.append(mean)
+        covariances.append(pair - np.outer(mean, mean))
+    return np.mean(means, axis=0), np.mean(covariances, axis=0)
+
+
+def _scaled_sign(signs: tuple[int, ...], sizes: tuple[int, ...], product_of: Callable[..., float]) -> float:
+    """E prod_i sign(v_i) prod_m |v_m|."""
+    powers: dict[int, tuple[int, int]] = {}
+    for j in signs:
+        a, b = powers.get(j, (0, 0))
+        powers[j] = a, b + 1
+    for m in sizes:
+        a, b = powers.get(m, (0, 0))
+        powers[m] = a + 1, b
+    return product_of(powers)
+
+
+def check_quadrature(compressor: Compressor, noise: Scaled, g: np.ndarray) -> int:
+    """Mean and covariance against integrals over the density."""
+    b, s = closed(compressor, noise, g.size)(g)
+    mean, covariance = integrated(compressor, noise, g)
+    told = f"{compressor} {noise} g={g}"
+    np.testing.assert_allclose(b, mean, rtol=1e-8, atol=1e-9, err_msg=f"mean of {told}")
+    np.testing.assert_allclose(s, covariance, rtol=1e-7, atol=1e-8, err_msg=f"covariance of {told}")
+    return g.size * (g.size + 3) // 2
+
+
+def expected_refusal(compressor: Compressor, noise: Noise) -> str | None:
+    """Theory 2: the mean needs q < tail, the covariance 2q < tail."""
+    q, tail = compressor.growth, noise.law.tail
+    if q == 0 or tail > 2 * q:
+        return None
+    return "no-drift" if q >= tail else "infinite-variance"
+
+
+def check_pair(compressor: Compressor, noise: Noise, g: np.ndarray, clients: int, count: int = COUNT) -> int:
+    """The check that fits the pair; the number of comparisons made."""
+    dim = g.size
+    found: Moments = moments(DCSGD(compressor, noise, clients), dim)
+    heavy = compressor.growth * 4 >= noise.law.tail
+    made = 0
+    if found.form is None:
+        assert found.conditional is not None
+        assert found.mean is None or isinstance(compressor, Unbiased)
+        if found.mean is not None and not heavy:
+            assert found.mean == derive.coordinates.g
+            made += check_mean(compressor, noise, g, clients, g)
+        return made + check_given(compressor, noise, g, clients)
+    if heavy:
+        assert isinstance(noise, Scaled)
+        return check_quadrature(compressor, noise, g)
+    return check_draws(compressor, noise, g, clients, count)
+
+
+def configurations(noise: Noise) -> list[tuple[Noise, np.ndarray, int]]:
+    """(noise, gradient, clients): one client, three equal ones, and three with their own scales."""
+    found = []
+    for dim, points in POINTS.items():
+        zero_and_equal, generic = map(np.array, points)
+        found += [(noise, zero_and_equal, 1), (noise, generic, 3)]
+        found += [(three_clients(noise), zero_and_equal if dim == 3 else generic, 3)] if len(three_clients(noise).scales) > 1 else []
+    return found
+
+
+@pytest.mark.parametrize("noise", NOISES.values(), ids=NOISES)
+@pytest.mark.parametrize("compressor", COMPRESSORS.values(), ids=COMPRESSORS)
+def test_moments_conform_to_the_random_objects(
+    compressor: Callable[[int], Compressor], noise: Noise, record_property: Callable[[str, object], None]
+) -> None:
+    refusal, made = expected_refusal(compressor(3), noise), 0
+    for kind, g, clients in configurations(noise):
+        c = compressor(g.size)
+        if refusal is not None:
+            with pytest.raises(Refusal) as refused:
+                moments(DCSGD(c, kind, clients), g.size)
+            assert refused.value.kind == refusal
+            continue
+        made += check_pair(c, kind, g, clients)
+    record_property("comparisons", made)
+    smallest = 2 * sum(d * (d + 3) // 2 for d in POINTS)  # every entry of mean and covariance, at two points a dimension
+    assert refusal is not None or made >= smallest
+
+
+@pytest.mark.parametrize("dim", POINTS)
+@pytest.mark.parametrize("compressor", [Identity(), Bernoulli("2/5"), RandK(1)], ids=str)
+def test_noise_with_a_measured_covariance_conforms(compressor: Compressor, dim: int) -> None:
+    for clients, point in zip((1, 3), POINTS[dim], strict=True):
+        assert check_draws(compressor, Correlated(Gaussian()), np.array(point), clients) == dim * (dim + 3) // 2
+
+
+def check_law(law: Law) -> None:
+    """density, 2F - 1, moments and signed moments against SciPy's law and quadrature."""
+    known, x = scipy_law(law), sp.Symbol("x", real=True)
+    points = np.array([-2.3, -0.8, 0.0, 0.35, 1.0, 4.0])
+    found = draws.numeric([law.sign_mean(x)], [x])(points)[:, 0]
+    np.testing.assert_allclose(found, 2 * known.cdf(points) - 1, rtol=1e-7, atol=1e-9)
+    if law.closed_form:
+        density = draws.numeric([law.density(x)], [x])(points)[:, 0]
+        inside = np.abs(points) != 1  # the uniform density has no value of its own at the ends
+        np.testing.assert_allclose(density[inside], known.pdf(points)[inside], rtol=1e-7, atol=1e-9)
+    for m in (1, 2):
+        if not law.tail > m:
+            continue
+        if m == 2:
+            np.testing.assert_allclose(float(law.variance), known.var(), rtol=1e-7)
+        for y in points:
+            true = sum(
+                integrate.quad(lambda z: z**m * np.sign(y + z) * known.pdf(z), *ends, epsabs=1e-12, limit=300)[0]  # noqa: B023
+                for ends in ((-np.inf, -y), (-y, np.inf))
+            )
+            value = float(law.signed_moment(m, sp.Rational(str(y))).evalf())
+            assert math.isclose(value, true, rel_tol=1e-7, abs_tol=1e-8), (m, y, value, true)
+
+
+@pytest.mark.parametrize("law", [law for law in LAWS.values() if law.closed_form], ids=lambda law: type(law).__name__)
+def test_laws_equal_scipys(law: Law) -> None:
+    check_law(law)
+
+
+def test_the_stable_sign_mean_equals_scipys() -> None:
+    for x in ("1/3", "-2", "6"):
+        value = float(Stable("3/2").sign_mean(sp.Rational(x)).evalf(15))
+        assert math.isclose(value, 2 * stats.levy_stable.cdf(float(sp.Rational(x)), 1.5, 0) - 1, abs_tol=1e-7)
+
+
+# --- a wrong factor planted in any class is found -------------------------------------------------------------------
+
+WRONG = sp.Rational(11, 10)
+POINT = np.array([-1.2, 0.45, 0.8])
+
+
+def wrong_variance(form: GradientForm) -> GradientForm:
+    return GradientForm(form.mean, WRONG * form.diag, form.factors, form.core)
+
+
+def wrong_mean(form: GradientForm) -> GradientForm:
+    return GradientForm(WRONG * form.mean, form.diag, form.factors, form.core)
+
+
+def dropped_pairs(form: GradientForm) -> GradientForm:
+    return GradientForm(form.mean, form.diag)
+
+
+def mutant(base: type, **members: Any) -> type:
+    """A subclass with members exchanged."""
+    return type(f"Wrong{base.__name__}", (base,), members)
+
+
+def wrong_given(compressor: Compressor, change: Callable[[GradientForm], GradientForm]) -> Compressor:
+    base = type(compressor)
+    kind = mutant(base, given=lambda self, dim: change(base.given(self, dim)))
+    return kind(**{name: getattr(compressor, name) for name in compressor.__dataclass_fields__})  # pyright: ignore[reportAttributeAccessIssue]
+
+
+COMPRESSOR_MUTANTS = [
+    (Identity(), wrong_mean),
+    (Bernoulli("2/5"), wrong_variance),
+    (RandK(2), wrong_variance),
+    (RandK(2), dropped_pairs),
+    (QSGD(1), wrong_variance),
+    (Ternary(), wrong_variance),
+    (Natural(), wrong_variance),
+    (FixedGrid("1/2"), wrong_variance),
+    (Sign(), wrong_mean),
+    (ScaledSign(), wrong_mean),
+    (TopK(1), wrong_mean),
+]
+
+
+@pytest.mark.parametrize(
+    ("compressor", "change"), COMPRESSOR_MUTANTS, ids=lambda x: getattr(x, "__name__", None) or type(x).__name__
+)
+def test_a_wrong_factor_in_a_compressor_is_found(compressor: Compressor, change: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("test_conformance.COUNT", 200_000)
+    noise = Scaled(Gaussian(), "3/4")
+    check_pair(compressor, noise, POINT, 1, 200_000)
+    with pytest.raises(AssertionError, match="off by"):
+        check_pair(wrong_given(compressor, change), noise, POINT, 1, 200_000)
+
+
+def wrong_member(law: Law, member: str) -> Law:
+    base = type(law)
+    if member == "sign_mean":
+        members: dict[str, Any] = {"sign_mean": lambda self, x: WRONG * base.sign_mean(self, x)}
+    elif member == "moment":
+        members = {"moment": lambda self, m: (WRONG if m else 1) * base.moment(self, m)}
+    else:
+        members = {"signed_moment": lambda self, m, y: (WRONG if m else 1) * base.signed_moment(self, m, y)}
+    return mutant(base, **members)(**{n: getattr(law, n) for n in law.__dataclass_fields__})  # pyright: ignore[reportAttributeAccessIssue]
+
+
+LAW_MUTANTS = [
+    (law, member)
+    for law in (Gaussian(), StudentT(9), StudentT(3), Laplace(), Uniform(), Logistic(), Stable(2))
+    for member in ("sign_mean", "moment", "signed_moment")
+] + [(Cauchy(), "sign_mean"), (Stable("3/2"), "sign_mean")]
+SEEN_BY = {"sign_mean": Sign(), "moment": Identity(), "signed_moment": ScaledSign()}
+
+
+@pytest.mark.parametrize(("law", "member"), LAW_MUTANTS, ids=lambda x: x if isinstance(x, str) else type(x).__name__)
+def test_a_wrong_factor_in_a_law_is_found(law: Law, member: str) -> None:
+    compressor = SEEN_BY[member]
+    check_pair(compressor, Scaled(law, "3/4"), POINT, 1, 200_000)
+    with pytest.raises(AssertionError, match=r"off by|Not equal to tolerance"):
+        check_pair(compressor, Scaled(wrong_member(law, member), "3/4"), POINT, 1, 200_000)
+
+
+def _wrong_scales(base: type) -> type:
+    return mutant(base, scales=property(lambda self: tuple(WRONG * s for s in base.scales.fget(self))))  # pyright: ignore[reportAttributeAccessIssue]
+
+
+NOISE_MUTANTS = [
+    (Identity(), Scaled(Gaussian(), "3/4"), _wrong_scales(Scaled)(Gaussian(), "3/4")),
+    (Sign(), Scaled(Gaussian(), "3/4"), _wrong_scales(Scaled)(Gaussian(), "3/4")),
+    (Identity(), Affine("1/2", "1/3"), _wrong_scales(Affine)("1/2", "1/3")),
+    (Identity(), Affine("1/2", "1/3", 9), _wrong_scales(Affine)("1/2", "1/3", 9)),
+    (Identity(), NoNoise(), mutant(NoNoise, law=property(lambda self: Gaussian()), scales=(sp.Rational(1, 10),))()),
+]
+
+
+@pytest.mark.parametrize(("compressor", "right", "wrong"), NOISE_MUTANTS, ids=lambda x: type(x).__name__)
+def test_a_wrong_factor_in_a_noise_is_found(compressor: Compressor, right: Noise, wrong: Noise) -> None:
+    check_draws(compressor, right, POINT, 1, 200_000)
+    with pytest.raises(AssertionError, match="off by"):
+        check_draws(compressor, wrong, POINT, 1, 200_000)
+
+
+def test_a_wrong_factor_in_a_measured_covariance_is_found() -> None:
+    from derive.form import DenseCov
+
+    # the leaf's diagonal and its entries are one matrix: a wrong diagonal shows in every compressor that uses it
+    leaf = mutant(DenseCov, variance=property(lambda self: WRONG * DenseCov.variance.fget(self)))("Sigma")  # pyright: ignore[reportAttributeAccessIssue]
+    check_draws(Bernoulli("2/5"), Correlated(Gaussian()), POINT, 1, 200_000)
+    with pytest.raises(AssertionError, match="off by"):
+        check_draws(Bernoulli("2/5"), Correlated(Gaussian(), leaf), POINT, 1, 200_000)
+
+
+def shipped(base: type) -> set[str]:
+    """Concrete classes of the package, by name."""
+    found: set[str] = set()
+    for kind in base.__subclasses__():
+        found |= shipped(kind)
+        if kind.__module__.startswith("derive.") and not getattr(kind, "__abstractmethods__", None):
+            found.add(kind.__name__)
+    return found
+
+
+def test_every_class_of_the_package_is_checked_and_mutated() -> None:
+    assert {type(c).__name__ for c, _ in COMPRESSOR_MUTANTS} == shipped(Compressor)
+    assert {type(make(3)).__name__ for make in COMPRESSORS.values()} == shipped(Compressor)
+    assert {type(law).__name__ for law, _ in LAW_MUTANTS} | {"Point"} == shipped(Law)  # Point: by the mutant of NoNoise
+    assert {type(law).__name__ for law in LAWS.values()} | {"Point"} == shipped(Law)
+    assert {type(right).__name__ for _, right, _ in NOISE_MUTANTS} | {"Correlated"} == shipped(Noise)
+    assert {type(z).__name__ for z in NOISES.values()} | {"Correlated"} == shipped(Noise)

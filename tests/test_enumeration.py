@@ -1,0 +1,220 @@
+"""Where outcomes are finitely many: moments and compression ratios equal exactly, in rationals (theory 4)."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import pytest
+import sympy as sp
+from enumeration import after_noise, moments_of, outcomes, squared_error
+
+from derive.compressors import (
+    QSGD,
+    Bernoulli,
+    Biased,
+    Compressor,
+    FixedGrid,
+    Identity,
+    Natural,
+    RandK,
+    ScaledSign,
+    Sign,
+    Ternary,
+    TopK,
+    Unbiased,
+)
+from derive.expanded import given_message, gradient_symbols, message_symbols
+from derive.methods import DCSGD
+from derive.moments import moments
+from derive.noise import NoNoise, Scaled
+from derive.noise.law import INFINITE, Law
+from derive.models import sde
+from derive.symbols import eta
+
+R = sp.Rational
+DIMS = (1, 3, 5)
+POINTS = {
+    1: ([0], [R(-7, 5)], [4]),
+    3: ([0, 0, 0], [R(1, 2), R(-1, 2), 0], [R(4, 3), R(4, 3), R(-5, 7)], [-3, 0, 2]),
+    5: ([0] * 5, [R(3, 4)] * 5, [0, R(1, 3), R(-1, 3), 2, -2], [R(-9, 4), R(5, 6), 0, R(1, 8), R(5, 6)]),
+}
+COMPRESSORS = [
+    Identity(),
+    Bernoulli("1/3"),
+    Bernoulli(1),
+    RandK(1),
+    RandK(2),
+    RandK(3),
+    RandK(5),
+    QSGD(1),
+    QSGD(2),
+    QSGD(3),
+    Ternary(),
+    Natural(),
+    FixedGrid("1/2"),
+    FixedGrid("2/3"),
+    Sign(),
+    ScaledSign(),
+    TopK(1),
+    TopK(2),
+    TopK(5),
+]
+EXISTING = [
+    pytest.param(c, dim, id=f"{c}-{dim}") for c in COMPRESSORS for dim in DIMS if getattr(c, "k", sp.S.One) <= dim
+]
+
+
+def equal(a: sp.Matrix, b: sp.Matrix) -> bool:
+    """Exact equality of matrices of algebraic numbers."""
+    return all(sp.radsimp(sp.expand(x)) == 0 for x in a - b)
+
+
+def at(expr: sp.Matrix, symbols: list[sp.Symbol], point: list[sp.Expr]) -> sp.Matrix:
+    return expr.xreplace({s: sp.sympify(x) for s, x in zip(symbols, point, strict=True)})
+
+
+@pytest.mark.parametrize(("compressor", "dim"), EXISTING)
+def test_moments_given_the_message_equal_the_enumeration(compressor: Compressor, dim: int) -> None:
+    mean, covariance = given_message(compressor.given(sp.Integer(dim)), dim)
+    for point in POINTS[dim]:
+        v = [sp.sympify(x) for x in point]
+        law = outcomes(compressor, v)
+        assert sp.nsimplify(sp.expand(sp.Add(*[p for p, _ in law]))) == 1
+        true_mean, true_covariance = moments_of(law)
+        assert equal(at(sp.Matrix(mean), message_symbols(dim), v), true_mean), point
+        assert equal(at(covariance, message_symbols(dim), v), true_covariance), point
+
+
+@pytest.mark.parametrize(("compressor", "dim"), EXISTING)
+def test_noise_free_moments_and_sde_equal_the_enumeration(compressor: Compressor, dim: int) -> None:
+    method = DCSGD(compressor, NoNoise(), 3)
+    form = moments(method, dim).form
+    assert form is not None
+    expanded = sde(method, dim=dim).expanded
+    for point in POINTS[dim]:
+        g = [sp.sympify(x) for x in point]
+        mean, covariance = moments_of(outcomes(compressor, g))
+        assert equal(at(-expanded.drift, gradient_symbols(dim), g), mean), point
+        assert equal(at(expanded.covariance, gradient_symbols(dim), g) * 3 / eta, covariance), point
+
+
+@dataclass(frozen=True)
+class FinitePoints(Law):
+    """A symmetric law with finitely many values, to be enumerated: (probability, value) pairs."""
+
+    atoms: tuple[tuple[sp.Expr, sp.Expr], ...]
+
+    @property
+    def tail(self) -> sp.Expr:
+        return INFINITE
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        raise NotImplementedError("a law on finitely many points has no density")
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        return self.signed_moment(0, x)
+
+    def moment(self, m: int) -> sp.Expr:
+        return sp.Add(*[p * z**m for p, z in self.atoms])
+
+    def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
+        return sp.Add(*[p * z**m * sp.sign(y + z) for p, z in self.atoms])
+
+    def latex(self) -> str:
+        return r"\mathcal{P}"
+
+
+TWO = FinitePoints(((R(1, 2), sp.S.NegativeOne), (R(1, 2), sp.S.One)))
+THREE = FinitePoints(((R(1, 4), sp.S.NegativeOne), (R(1, 2), sp.S.Zero), (R(1, 4), sp.S.One)))
+# g with zero and equal coordinates; with three points no g_j may sit on an atom, since laws with densities have no ties
+FINITE = [
+    (TWO, [R(0)]),
+    (TWO, [R(0), R(1, 3), R(1, 3)]),
+    (THREE, [R(-1, 3), R(5, 4), R(5, 4)]),
+    (TWO, [R(0), R(1, 4), R(1, 4), R(-1, 4), R(2)]),
+]
+
+
+@pytest.mark.parametrize("compressor", [Identity(), Bernoulli("1/3"), RandK(1), RandK(3), Sign(), ScaledSign()], ids=str)
+@pytest.mark.parametrize(("law", "point"), FINITE, ids=["two-1", "two-3", "three-3", "two-5"])
+def test_noise_and_compressor_enumerated_together(compressor: Compressor, law: FinitePoints, point: list[sp.Expr]) -> None:
+    dim = len(point)
+    if getattr(compressor, "k", sp.S.One) > dim:
+        compressor = RandK(dim)
+    scales = (R(1, 2), R(3, 4))
+    expanded = sde(DCSGD(compressor, Scaled(law, scales)), dim=dim).expanded
+    mean, covariance = sp.zeros(dim, 1), sp.zeros(dim, dim)
+    for scale in scales:
+        joint = after_noise([(p, scale * z) for p, z in law.atoms], point, lambda v: outcomes(compressor, v))
+        b, s = moments_of(joint)
+        mean, covariance = mean + b / 2, covariance + s / 2
+    assert equal(at(-expanded.drift, gradient_symbols(dim), point), mean)
+    assert equal(at(expanded.covariance, gradient_symbols(dim), point) * 2 / eta, covariance)
+
+
+def random_points(dim: int, count: int = 12) -> list[list[sp.Expr]]:
+    draw = random.Random(dim)
+    return [[R(draw.randint(-24, 24), draw.randint(1, 8)) for _ in range(dim)] for _ in range(count)]
+
+
+WITH_OMEGA = [p for p in EXISTING if isinstance(p.values[0], Unbiased) and not isinstance(p.values[0], FixedGrid)]
+
+
+@pytest.mark.parametrize(("compressor", "dim"), WITH_OMEGA)
+def test_omega_bounds_the_error_everywhere(compressor: Unbiased, dim: int) -> None:
+    omega = compressor.omega(sp.Integer(dim)).value
+    for v in [*random_points(dim), *([sp.sympify(x) for x in p] for p in POINTS[dim])]:
+        gap = omega * sum(x**2 for x in v) - squared_error(outcomes(compressor, v), v)
+        assert sp.expand(gap) >= 0, v
+
+
+def maximisers(compressor: Unbiased, dim: int) -> list[sp.Expr]:
+    """A message at which the error ratio should reach omega."""
+    if isinstance(compressor, Natural):
+        return [R(4, 3)] * dim
+    if isinstance(compressor, Ternary):  # one coordinate 1, the others x: x(1-x)(d-1)/(1+(d-1)x^2) peaks at 1/(1+sqrt d)
+        return [sp.S.One] + [1 / (1 + sp.sqrt(dim))] * (dim - 1)
+    return [R(2, 3)] * dim
+
+
+CLAIMED = [Identity(), Bernoulli("1/3"), RandK(1), RandK(3), QSGD(1), QSGD(2), Ternary(), Natural()]
+
+
+@pytest.mark.parametrize("dim", [1, 3, 4, 5])
+@pytest.mark.parametrize("compressor", CLAIMED, ids=str)
+def test_an_omega_claimed_exact_is_attained(compressor: Unbiased, dim: int) -> None:
+    if getattr(compressor, "k", sp.S.One) > dim:
+        compressor = RandK(dim)
+    omega = compressor.omega(sp.Integer(dim))
+    assert omega.exact is not (isinstance(compressor, QSGD) and 1 < dim < 4 * compressor.s**2)
+    if omega.exact:
+        v = maximisers(compressor, dim)
+        gap = omega.value * sum(x**2 for x in v) - squared_error(outcomes(compressor, v), v)
+        assert sp.radsimp(sp.expand(gap)) == 0
+    else:
+        assert omega.value == R(dim) / (4 * compressor.s**2)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_fixed_grid_has_unbounded_error_ratio() -> None:
+    ratios = [squared_error(outcomes(FixedGrid(1), [R(1, n)]), [R(1, n)]) * n**2 for n in (2, 10, 100)]
+    assert ratios == [1, 9, 99]
+
+
+@pytest.mark.parametrize("dim", DIMS)
+@pytest.mark.parametrize("compressor", [ScaledSign(), TopK(1)], ids=str)
+def test_contraction_of_the_biased_compressors(compressor: Biased, dim: int) -> None:
+    a = compressor.contraction(sp.Integer(dim))
+    assert a is not None
+    assert 0 <= a < 1
+    for v in [*random_points(dim), *([sp.sympify(x) for x in p] for p in POINTS[dim])]:
+        assert squared_error(outcomes(compressor, v), v) <= a * sum(x**2 for x in v), v
+    spike = [sp.S.One] * dim if isinstance(compressor, TopK) else [sp.S.One] + [sp.S.Zero] * (dim - 1)
+    if isinstance(compressor, TopK):  # equal coordinates reach the bound
+        assert squared_error(outcomes(compressor, spike), spike) == a * dim
+
+
+def test_ties_of_top_k_go_to_the_lowest_index() -> None:
+    assert outcomes(TopK(2), [R(1), R(2), R(-2), R(2)]) == [(1, [0, 2, -2, 0])]
+    mean, _ = given_message(TopK(2).given(sp.Integer(4)), 4)
+    assert list(at(sp.Matrix(mean), message_symbols(4), [R(1), R(2), R(-2), R(2)])) == [0, 2, -2, 0]
