@@ -8,7 +8,7 @@ named coordinates when somebody asks for them (`Expansion`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sympy as sp
@@ -96,11 +96,15 @@ class CoordMax(_Node):
     _eval_is_nonnegative = _eval_is_extended_nonnegative
 
 
+class Slot(sp.Symbol):
+    """The name of a slot as an argument of a node: no symbol of the mathematics."""
+
+
 class _VectorNode(_Node):
     """A vector-valued node; its second argument names the slot of the coordinate that it stands for."""
 
     def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
-        return sp.Expr.__new__(cls, sp.sympify(expr), slot if isinstance(slot, sp.Symbol) else sp.Symbol(slot))
+        return sp.Expr.__new__(cls, sp.sympify(expr), slot if isinstance(slot, Slot) else Slot(str(slot)))
 
     @property
     def slot(self) -> str:
@@ -202,6 +206,18 @@ def nodes(expr: sp.Basic) -> list[_Node]:
 def longer_than(expr: sp.Basic, limit: int) -> bool:
     """Whether expr has more than `limit` nodes; stops counting there."""
     return any(n >= limit for n, _ in enumerate(sp.preorder_traversal(expr)))
+
+
+def symbols_of(expressions: Iterable[sp.Basic]) -> set[sp.Symbol]:
+    """Every symbol in the expressions, coordinates bound by aggregates too; each shared part is looked at once."""
+    seen: set[sp.Basic] = set()
+    stack = list(expressions)
+    while stack:
+        e = stack.pop()
+        if e not in seen:
+            seen.add(e)
+            stack += e.args
+    return {e for e in seen if isinstance(e, sp.Symbol) and not isinstance(e, Slot)}
 
 
 def rename_vector(expr: sp.Expr, old: str, new: str) -> sp.Expr:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, Expansion, longer_than, smooth
+from derive.coordinates import Coordinate, Expansion, longer_than, smooth, symbols_of
 from derive.diffusion import noise_type, root
 from derive.errors import NoClosedForm, Refusal
 from derive.form import DenseCov, GradientForm
-from derive.numeric_zero import vanishes
 
 if TYPE_CHECKING:
     from derive.models import SDE
@@ -78,10 +77,7 @@ class CoordinateSDE:
             return None
         if self.root is not None:
             return noise_type(self.root, self.state)
-        elsewhere = {s: s + 1 for s in self.state}
-        diagonal = (self.covariance[i, i] for i in range(self.dim))
-        still = all(vanishes(e - e.xreplace(elsewhere)) for e in diagonal) and not self.covariance.free_symbols & set(self.state)
-        return "additive" if still else "general"
+        return "general" if symbols_of(self.covariance) & set(self.state) else "additive"
 
     def stratonovich_drift(self) -> sp.Matrix:
         """drift_i - (1/2) sum_jk L_jk d_j L_ik: the drift of the Stratonovich equation with the same solutions (theory 2).

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from derive.coordinates import Coordinate, longer_than
+from derive.coordinates import Coordinate, longer_than, symbols_of
 from derive.expanded import given_message, gradient_symbols, message_symbols, state_symbols
 from derive.form import GradientForm
 from derive.moments import Moments
@@ -51,7 +51,7 @@ def to_dict(equation: SDE) -> dict[str, Any]:
     omega = equation.moments.omega
     result["omega"] = None if omega is None else {"value": str(omega.value), "exact": omega.exact}
     taken = {*result["state"], *result["gradient"], *(str(s) for s in message_symbols(dim or 0))}
-    names = {str(s) for e in shown for s in e.free_symbols if not isinstance(s, Coordinate)}
+    names = {s.name for s in symbols_of(shown) if not isinstance(s, Coordinate)}
     result["parameters"] = sorted(names - taken)
     return result
 
