@@ -1,0 +1,365 @@
+"""The three models of theory 2 against the formulas typed here, by numerical differentiation of the expanded vector field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mpmath as mp
+import pytest
+import sympy as sp
+
+from derive import (
+    DCSGD,
+    DSGD,
+    Adaptive,
+    Affine,
+    Bernoulli,
+    Cauchy,
+    Constant,
+    Cosh,
+    DSignSGD,
+    Free,
+    Gaussian,
+    GluedExponential,
+    Laplace,
+    Logistic,
+    LogisticRegression,
+    Power,
+    Quadratic,
+    RandK,
+    Refusal,
+    Scaled,
+    SeparableSum,
+    StudentT,
+    Uniform,
+    sde,
+)
+from derive.coordinates import coord_sum, g
+from derive.expanded import CoordinateSDE
+from derive.generator import moment_equations
+from derive.losses import Loss, Smoothness
+from derive.losses import x as xj
+from derive.numeric_zero import vanishes
+
+mp.mp.dps = 30
+NUMBERS = {"eta": "0.3", "N": "4", "sigma": "0.8", "p": "0.4", "u": "0.7", "du": "-0.25", "t": "0.6", "sigma0": "0.5"}
+NUMBERS |= {"sigma1": "0.9", "h1": "1.3", "h2": "0.6", "h3": "2.1", "nu": "2.6"}
+POINTS = ((mp.mpf("0.7"), mp.mpf("-0.4")), (mp.mpf("-1.1"), mp.mpf("0.35")))
+
+
+def number(expr: sp.Expr, **more: object) -> mp.mpf:
+    """The value of an expression, its symbols looked up by name."""
+    table = {**NUMBERS, **more}
+    put = {s: sp.Float(str(table[s.name]), 30) for s in expr.free_symbols}
+    return mp.mpmathify(sp.N(expr.xreplace(put), 30))
+
+
+def close(found: object, expected: object, digits: int = 15) -> bool:
+    return abs(mp.mpmathify(found) - mp.mpmathify(expected)) <= mp.mpf(10) ** -digits * (1 + abs(mp.mpmathify(expected)))
+
+
+@dataclass(frozen=True)
+class Coupled(Loss):
+    """A loss that is no sum over coordinates, so that its Hessian is full."""
+
+    def value(self, x):
+        return sp.cosh(x[0]) + x[0] ** 2 * x[1] / 2 + x[1] ** 4 / 4 + sp.sin(x[0] * x[1])
+
+    def smoothness(self, dim):
+        return Smoothness(sp.S.One, sp.S.One)
+
+
+def gradient(x):
+    a, b = x
+    return (mp.sinh(a) + a * b + b * mp.cos(a * b), a**2 / 2 + b**3 + a * mp.cos(a * b))
+
+
+def hessian(x):
+    a, b = x
+    cross = a + mp.cos(a * b) - a * b * mp.sin(a * b)
+    return mp.matrix([[mp.cosh(a) + b - b**2 * mp.sin(a * b), cross], [cross, 3 * b**2 - a**2 * mp.sin(a * b)]])
+
+
+S, S0, S1, NU = (mp.mpf(NUMBERS[k]) for k in ("sigma", "sigma0", "sigma1", "nu"))
+
+
+def student(nu, z):
+    front = 2 * z * mp.gamma((nu + 1) / 2) / (mp.sqrt(mp.pi * nu) * mp.gamma(nu / 2))
+    return front * mp.hyp2f1(0.5, (nu + 1) / 2, 1.5, -(z**2) / nu)
+
+
+# name: (method made from a schedule, the mean of the step typed from theory 3-4, its slope b_j'(g_j) at g_j = 0)
+METHODS = {
+    "DSGD": (lambda h: DSGD(Gaussian(), schedule=h), lambda gr: gr),
+    "Rand-k": (lambda h: DCSGD(RandK(1), Gaussian(), schedule=h), lambda gr: gr),
+    "sign, Gaussian": (
+        lambda h: DSignSGD(Gaussian(), schedule=h),
+        lambda gr: tuple(mp.erf(v / S / mp.sqrt(2)) for v in gr),
+    ),
+    "sign, Cauchy": (lambda h: DSignSGD(Cauchy(), schedule=h), lambda gr: tuple(2 / mp.pi * mp.atan(v / S) for v in gr)),
+    "sign, logistic": (lambda h: DSignSGD(Logistic(), schedule=h), lambda gr: tuple(mp.tanh(v / S / 2) for v in gr)),
+    "sign, Laplace": (
+        lambda h: DSignSGD(Laplace(), schedule=h),
+        lambda gr: tuple(mp.sign(v) * (1 - mp.exp(-abs(v) / S)) for v in gr),
+    ),
+    "sign, uniform": (lambda h: DSignSGD(Scaled(Uniform(), 3), schedule=h), lambda gr: tuple(v / 3 for v in gr)),
+    "sign, t 2.6": (lambda h: DSignSGD(StudentT("nu"), schedule=h), lambda gr: tuple(student(NU, v / S) for v in gr)),
+    "sign, affine": (
+        lambda h: DSignSGD(Affine(), schedule=h),
+        lambda gr: tuple(mp.erf(v / mp.sqrt(2 * (S0**2 + S1**2 * (gr[0] ** 2 + gr[1] ** 2)))) for v in gr),
+    ),
+    "sign, two clients": (
+        lambda h: DSignSGD(Scaled(Gaussian(), ("1/2", "3/2")), schedule=h),
+        lambda gr: tuple((mp.erf(v * mp.sqrt(2)) + mp.erf(v / 1.5 / mp.sqrt(2))) / 2 for v in gr),
+    ),
+}
+ONE, P = mp.mpf(1), mp.mpf(NUMBERS["p"])
+SCHEDULES = {
+    "constant": (Constant(), lambda gr, t: ONE),
+    "power": (Power("p"), lambda gr, t: (1 + t) ** -P),
+    "adaptive": (
+        Adaptive(1 / (1 + sp.Symbol("t", nonnegative=True)) / (2 + sp.sqrt(coord_sum(g**2)))),
+        lambda gr, t: 1 / (1 + t) / (2 + mp.sqrt(gr[0] ** 2 + gr[1] ** 2)),
+    ),
+}
+ETA, TIME = mp.mpf(NUMBERS["eta"]), mp.mpf(NUMBERS["t"])
+
+
+def jacobian_at(field, x):
+    """d field_i / d x_k by numerical differentiation."""
+
+    def slope(i, k):
+        return mp.diff(lambda s: field([x[m] + s * (m == k) for m in range(2)])[i], 0)
+
+    return mp.matrix([[slope(i, k) for k in range(2)] for i in range(2)])
+
+
+def drifts(method, model, x):
+    equation = sde(method, model, Coupled(), 2).expanded
+    return [number(e, x1=x[0], x2=x[1]) for e in equation.drift]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("name", METHODS)
+def test_first_and_second_order_and_corrected(name, schedule):
+    make, b = METHODS[name]
+    rule, h = SCHEDULES[schedule]
+    for x in POINTS:
+        gr = gradient(x)
+        hb, step = mp.matrix([h(gr, TIME) * v for v in b(gr)]), h(gr, TIME)
+        mean = mp.matrix(b(gr))
+        jacobian = jacobian_at(lambda y: [h(gradient(y), TIME) * v for v in b(gradient(y))], x)
+        slope = mp.diff(lambda s, gr=gr: h(gr, TIME + s), 0)
+        first = -hb
+        second = first - ETA / 2 * (jacobian * hb - slope * mean)
+        lam = mp.diag([mean[j] / gr[j] for j in range(2)])
+        corrected = first + ETA * step**2 / 2 * (lam * hessian(x) * lam * mp.matrix(gr))
+        for model, expected in (("first-order", first), ("second-order", second), ("corrected", corrected)):
+            found = drifts(make(rule), model, x)
+            for j in range(2):
+                assert close(found[j], expected[j], 10), (model, j, found[j], expected[j])
+
+
+@pytest.mark.parametrize("name", ["DSGD", "sign, Gaussian", "sign, Cauchy"])
+def test_a_free_schedule(name):
+    make, b = METHODS[name]
+    u, du = mp.mpf(NUMBERS["u"]), mp.mpf(NUMBERS["du"])
+    x = POINTS[0]
+    gr, mean = gradient(x), mp.matrix(b(gradient(x)))
+    jacobian = jacobian_at(lambda y: b(gradient(y)), x)
+    second = -u * mean - ETA / 2 * (u**2 * jacobian * mean - du * mean)
+    lam = mp.diag([mean[j] / gr[j] for j in range(2)])
+    corrected = -u * mean + ETA * u**2 / 2 * (lam * hessian(x) * mean)
+    for model, expected in (("first-order", -u * mean), ("second-order", second), ("corrected", corrected)):
+        found = drifts(make(Free()), model, x)
+        assert all(close(found[j], expected[j], 10) for j in range(2)), model
+
+
+# p(0) of the standardised law: Lam_jj -> 2 p(0)/sigma where g_j = 0
+PEAKS = {
+    "Gaussian": (Gaussian(), 1 / mp.sqrt(2 * mp.pi)),
+    "Cauchy": (Cauchy(), 1 / mp.pi),
+    "t 3": (StudentT(3), 2 / (mp.pi * mp.sqrt(3))),
+    "t nu": (StudentT("nu"), mp.gamma((NU + 1) / 2) / mp.sqrt(mp.pi * NU) / mp.gamma(NU / 2)),
+    "Laplace": (Laplace(), mp.mpf(1) / 2),
+    "uniform": (Uniform(), mp.mpf(1) / 2),
+    "logistic": (Logistic(), mp.mpf(1) / 4),
+}
+
+
+@pytest.mark.parametrize("name", PEAKS)
+def test_the_corrected_model_where_a_gradient_coordinate_is_zero(name):
+    law, peak = PEAKS[name]
+    drift = sde(DSignSGD(law), "corrected", dim=2).expanded.drift
+    at = {"g1": 0, "g2": "0.3", "H1_1": "1.1", "H1_2": "0.4", "H2_2": "0.9"}
+    half = law.sign_mean(sp.Rational(3, 8))
+    b2 = number(half)
+    assert close(number(drift[0], **at), ETA / 2 * (2 * peak / S) * mp.mpf("0.4") * b2, 12)
+
+
+def test_noise_free_sign_has_no_corrected_model():
+    with pytest.raises(Refusal) as refused:
+        sde(DSignSGD(), "corrected")
+    assert refused.value.kind == "unbounded-lambda"
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("name", ["DSGD", "Rand-k", "sign, Gaussian", "sign, affine"])
+def test_the_generator_of_the_corrected_model_is_the_loss_change_of_a_step(name, schedule):
+    # -h g.b + (eta h^2/2)(b'Hb + Tr(HS)/N), S typed from theory 4
+    make, b = METHODS[name]
+    rule, h = SCHEDULES[schedule]
+    from derive.generator import generator
+
+    x = POINTS[0]
+    equation = sde(make(rule), "corrected", Coupled(), 2).expanded
+    found = number(generator(equation, Coupled().value(equation.state)), x1=x[0], x2=x[1])
+    gr, hess = mp.matrix(gradient(x)), hessian(x)
+    mean, step, clients = mp.matrix(b(gradient(x))), h(gradient(x), TIME), mp.mpf(NUMBERS["N"])
+    s = mp.matrix(2, 2)
+    for i in range(2):
+        for j in range(2):
+            if name == "DSGD":
+                s[i, j] = S**2 * (i == j)
+            elif name == "Rand-k":  # d = 2, k = 1
+                s[i, j] = 2 * (gr[i] ** 2 + S**2) - gr[i] ** 2 if i == j else -gr[i] * gr[j]
+            else:
+                s[i, j] = (1 - mean[i] ** 2) * (i == j)
+    trace = sum((hess * s)[i, i] for i in range(2))
+    expected = -step * (gr.T * mean)[0] + ETA * step**2 / 2 * ((mean.T * hess * mean)[0] + trace / clients)
+    assert close(found, expected, 12)
+
+
+def test_loss_and_gradient_of_this_file_agree():
+    symbols = sp.symbols("x1:3")
+    f = sp.lambdify(symbols, Coupled().value(symbols), "mpmath")
+    for x in POINTS:
+        for j in range(2):
+            assert close(mp.diff(f, x, tuple(int(m == j) for m in range(2))), gradient(x)[j])
+            for k in range(2):
+                order = tuple(int(m == j) + int(m == k) for m in range(2))
+                assert close(mp.diff(f, x, order), hessian(x)[j, k], 12)
+
+
+# --- Ito and Stratonovich
+
+
+def same_moments(equation: CoordinateSDE, rates: sp.Matrix, order: int) -> bool:
+    """Whether the Ito equation and its Stratonovich form have the same moments up to `order`, x0 fixed.
+
+    For noise columns x_i a_ij and Stratonovich drift alpha_i x_i the ordinary chain rule gives X_i = x_i exp(alpha_i t +
+    sum_j a_ij W_j), so E X^m grows at the rate m.alpha + m'aa'm/2; the moment equations of the Ito form are independent of it.
+    """
+    x = equation.state
+    alpha = [sp.cancel(e / s) for e, s in zip(equation.stratonovich_drift(), x, strict=True)]
+    assert not any(e.free_symbols & set(x) for e in alpha)
+    spread = rates * rates.T
+    moments = moment_equations(equation, order)
+    matrix = moments.matrix
+    for row, m in enumerate(moments.exponents):
+        expected = sum(m[i] * alpha[i] for i in range(len(x)))
+        expected += sum(m[i] * m[j] * spread[i, j] for i in range(len(x)) for j in range(len(x))) / 2
+        if not vanishes(matrix[row, row] - expected):
+            return False
+        if any(matrix[row, k] != 0 for k in range(matrix.cols) if k != row):
+            return False
+    return True
+
+
+def test_scalar_geometric_noise():
+    equation = sde(DSGD(Affine(0, "sigma1")), "first-order", Quadratic(), 1).expanded
+    assert equation.noise_type == "scalar"
+    rate = sp.Matrix([[sp.cancel(equation.root[0] / equation.state[0])]])
+    assert same_moments(equation, rate, 5)
+
+
+@pytest.mark.parametrize("model", ["first-order", "second-order", "corrected"])
+def test_diagonal_multiplicative_noise(model):
+    equation = sde(DCSGD(Bernoulli("p")), model, Quadratic(), 2).expanded
+    assert equation.noise_type == "diagonal"
+    rates = sp.diag(*[sp.cancel(equation.root[i, i] / equation.state[i]) for i in range(2)])
+    assert same_moments(equation, rates, 3)
+
+
+def commutative() -> tuple[CoordinateSDE, sp.Matrix]:
+    x = list(sp.symbols("x1:3", real=True))
+    rates = sp.Matrix([[sp.Rational(1, 2), 1], [2, -sp.Rational(1, 3)]])
+    root = sp.Matrix(2, 2, lambda i, j: rates[i, j] * x[i])
+    drift = sp.Matrix([-x[0], -2 * x[1]])
+    return CoordinateSDE(x, list(sp.symbols("g1:3", real=True)), drift, root * root.T, root, True), rates
+
+
+def test_commutative_noise():
+    equation, rates = commutative()
+    assert equation.noise_type == "commutative"
+    assert same_moments(equation, rates, 4)
+
+
+def test_the_comparison_of_laws_can_fail():
+    equation, rates = commutative()
+    wrong = CoordinateSDE(equation.state, equation.gradient, 2 * equation.drift, equation.covariance, equation.root, True)
+    object.__setattr__(equation, "stratonovich_drift", wrong.stratonovich_drift)
+    assert not same_moments(equation, rates, 2)
+
+
+def test_additive_noise_has_one_form():
+    equation = sde(DSGD(Gaussian()), "corrected", Cosh(), 2).expanded
+    assert equation.noise_type == "additive" and equation.stratonovich_drift() == equation.drift
+
+
+@pytest.mark.parametrize(
+    ("method", "loss"),
+    [
+        (DCSGD(RandK(1), Gaussian()), Coupled()),
+        (DCSGD(Bernoulli("p"), Gaussian()), Coupled()),
+        (DSignSGD(Logistic()), Coupled()),
+        (DSGD(Affine()), Coupled()),
+    ],
+    ids=["Rand-k", "Bernoulli", "sign", "affine"],
+)
+def test_the_correction_by_numerical_differentiation_of_the_root(method, loss):
+    # drift_i - (1/2) sum_jk B_jk d_j B_ik (theory 2)
+    equation = sde(method, "first-order", loss, 2).expanded
+    x = POINTS[1]
+    put = {s: sp.Float(NUMBERS[s.name], 30) for s in equation.root.free_symbols if s not in equation.state}
+    entries = [sp.lambdify(equation.state, e.xreplace(put), "mpmath") for e in equation.root]
+    cols = equation.root.cols
+    found = equation.stratonovich_drift()
+    for i in range(2):
+        correction = mp.mpf(0)
+        for j in range(2):
+            for k in range(cols):
+                slope = mp.diff(lambda s, i=i, j=j, k=k: entries[i * cols + k](*[x[m] + s * (m == j) for m in range(2)]), 0)
+                correction += entries[j * cols + k](*x) * slope
+        expected = number(equation.drift[i], x1=x[0], x2=x[1]) - correction / 2
+        assert close(number(found[i], x1=x[0], x2=x[1]), expected, 10)
+
+
+KINK_UNSEEN = pytest.mark.xfail(
+    reason="a root that is not differentiable where the gradient is zero is recognised only when that is the origin"
+)
+SKEW = LogisticRegression("1/10", ((1, 2), (2, -1)), (1, -1))
+
+
+@pytest.mark.parametrize(
+    ("method", "loss", "dim", "kind"),
+    [
+        (DCSGD(RandK(1)), Quadratic(), 2, "singular-covariance"),
+        (DCSGD(RandK(1)), GluedExponential(), 2, "singular-covariance"),
+        (DSGD(Affine(0, "sigma1")), Quadratic(), 2, "singular-covariance"),
+        pytest.param(DSGD(Affine(0, "sigma1")), SKEW, 2, "singular-covariance", marks=KINK_UNSEEN),
+        (DSGD(Affine()), None, 2, "unspecified-gradient"),
+    ],
+    ids=["Rand-k", "Rand-k, glued loss", "affine without floor", "affine without floor, minimum elsewhere", "no loss"],
+)
+def test_no_stratonovich_form(method, loss, dim, kind):
+    with pytest.raises(Refusal) as refused:
+        sde(method, "corrected", loss, dim).expanded.stratonovich_drift()
+    assert refused.value.kind == kind
+
+
+def test_a_separable_loss_of_the_user():
+    loss = SeparableSum(xj**6 / 6)
+    equation = sde(DSGD(), "second-order", loss, 2).expanded
+    x = equation.state
+    assert all(vanishes(equation.drift[j] + x[j] ** 5 + sp.Symbol("eta", positive=True) / 2 * 5 * x[j] ** 9) for j in (0, 1))
