@@ -84,7 +84,7 @@ def diffusion(form: GradientForm, dim: int, parameters: Mapping[str, Any] | None
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Zero(Diffusion):
     """S = 0: no noise."""
 
@@ -98,7 +98,7 @@ class Zero(Diffusion):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Diagonal(Diffusion):
     """S = diag(D): B = diag(D)^{1/2}."""
 
@@ -114,7 +114,7 @@ class Diagonal(Diffusion):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RankOne(Diffusion):
     """S = diag(D) + c f f', in O(d).
 
@@ -148,7 +148,7 @@ class RankOne(Diffusion):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dense(Diffusion):
     """S = diag(D) + U core U' formed for each path (d x d), symmetric root."""
 
@@ -168,7 +168,7 @@ class Dense(Diffusion):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Thin(Diffusion):
     """S = D^{1/2}(I + W core W')D^{1/2} with W = D^{-1/2}U, in O(d r^2).
 
@@ -197,7 +197,7 @@ class Thin(Diffusion):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Leaf(Diffusion):
     """S = coef Sigma with a measured Sigma whose root is at hand."""
 

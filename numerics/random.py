@@ -58,13 +58,27 @@ def number(expr: Any, parameters: Parameters = None) -> jax.Array:
     return lower_coordinate(expr)(environment(parameters or {}))
 
 
+def concrete(expr: Any, parameters: Parameters = None) -> float:
+    """The value of a scalar expression as a Python number, for what fixes shapes or is computed before a run.
+
+    Raises:
+        BadInput: a symbol without a value.
+    """
+    symbolic: Any = sp.sympify(expr)
+    given = parameters or {}
+    missing = sorted(s.name for s in symbolic.free_symbols if s.name not in given)
+    if missing:
+        raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
+    return float(symbolic.xreplace({s: sp.Float(float(given[s.name]), 17) for s in symbolic.free_symbols}))
+
+
 def whole(expr: Any, parameters: Parameters, field: str) -> int:
     """The value of a whole number that fixes array sizes.
 
     Raises:
         BadInput: it has no value, or is not a whole number.
     """
-    value = float(expr) if sp.sympify(expr).is_number else float(number(expr, parameters))
+    value = concrete(expr, parameters)
     if value != int(value):
         raise BadInput(field, value, "a whole number")
     return int(value)

@@ -1,0 +1,208 @@
+"""Solve an SDE for an ensemble of paths, through diffrax: one batched state, one `diffeqsolve`, constant steps.
+
+Ito equations take Euler steps; without noise the equation is an ODE and takes Tsit5 steps; a Stratonovich equation takes
+Heun steps. The step is a fraction of eta: a step of eta itself would hide the order of the model behind the solver's own
+error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import diffrax
+import numpy as np
+
+from derive.errors import BadInput
+from derive.models import SDE
+from derive.models import sde as derive_sde
+from numerics._jax import jax, jnp
+from numerics.expect import doubling_error
+from numerics.landscape import landscape
+from numerics.runs import (
+    BOUND,
+    Ensemble,
+    Statistic,
+    as_key,
+    at_time,
+    inside,
+    save_grid,
+    start,
+    statistics_of,
+    step_size,
+)
+from numerics.systems import System, ito_system, stratonovich_system
+
+#: solver steps a step of the method, unless `dt` says otherwise
+SUBSTEPS = 8
+
+
+def solve(
+    equation: SDE,
+    x0: Any,
+    T: float,
+    paths: int | None = None,
+    key: Any = 0,
+    params: Mapping[str, Any] | None = None,
+    dt: float | None = None,
+    save: int | Sequence[float] = 50,
+    statistics: Mapping[str, Statistic] | None = None,
+    loss: Any = None,
+    u: Callable[[Any], Any] | None = None,
+    bound: float = BOUND,
+    nodes: int = 256,
+    scheme: str = "euler",
+) -> Ensemble:
+    """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `numerics.optimizers.run`.
+
+    A path outside the ball |x_j| <= bound stays where it is; it is counted from the first saved time at which it is seen
+    outside. Memory is O((d + S) paths).
+
+    Args:
+        equation: from `derive.sde`.
+        x0: the starting point (d,), or one for each path (d, paths).
+        T: horizon.
+        paths: how many, when x0 is one point.
+        key: JAX key or seed.
+        params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters; measured
+            covariances as matrices.
+        dt: largest solver step (default eta/8); steps are equal between two saved times.
+        save, statistics: see `numerics.runs`; the loss and the norm of the gradient are always kept.
+        loss: a derive loss, a `Landscape`, or a function x (d,) -> number; the equation's own where it has one.
+        u: the function t -> u(t) of a free schedule.
+        bound: see above.
+        nodes: of the integral over the noise, where only moments given the message are known; the change on doubling them
+            at x0 is in the settings.
+        scheme: "euler" (Ito) or "heun" (the equivalent Stratonovich equation in named coordinates, small d).
+
+    Raises:
+        BadInput: an argument outside its range, or a symbol without a value.
+        Refusal: "heun" where no Stratonovich form exists.
+        NoClosedForm: a corrected or second-order model, or "heun", where only moments given the message are known.
+        LoweringError: a function without array form.
+    """
+    parameters = dict(params or {})
+    eta = step_size(parameters)
+    if "N" not in parameters and equation.method.clients.is_number:
+        parameters["N"] = int(equation.method.clients)
+    x = start(x0, paths)
+    dim, count = x.shape
+    equation.method.compressor.check_dimension(dim)
+    if equation.dim is None and dim == 1:  # formulas with d - 1 in a denominator have a case of their own
+        equation = derive_sde(equation.method, equation.model, equation.loss, 1)
+    if equation.dim not in (None, dim):
+        raise BadInput("x0", f"{dim} coordinates", f"{equation.dim}, the dimension of the equation")
+    land = landscape(equation.loss if loss is None else loss, dim, parameters)
+    steps = save_grid(T, eta, save)
+    grid = step_grid(steps * eta, eta / SUBSTEPS if dt is None else dt)
+    settings: dict[str, Any] = {"kind": "sde", "method": equation.method.name, "model": equation.model, "eta": eta}
+    settings |= {"dim": dim, "paths": count, "scheme": scheme, "solver_steps": len(grid) - 1, "bound": bound}
+    settings |= {"seed": int(key) if isinstance(key, (int, np.integer)) else None}
+
+    builders = {"euler": ito_system, "heun": stratonovich_system}
+    if scheme not in builders:
+        raise BadInput("scheme", scheme, "euler or heun")
+    at = partial(at_time, parameters, land, u=u)
+    system = builders[scheme](equation, dim, parameters, at, nodes)
+    if system.integral is not None:
+        settings |= {"nodes": nodes, "doubling_error": doubling_error(system.integral, at(x[:, :1], 0.0))}
+    lanes = x[:, :1] if not system.normals and np.ndim(x0) == 1 else x  # without noise all paths are the same one
+    shown = statistics_of(land, statistics)
+
+    def saved(t: Any, y: jax.Array, args: Any) -> dict[str, jax.Array]:
+        return {name: function(y) for name, function in shown.items()} | {_ALIVE: inside(y, bound)}
+
+    final, values = jax.jit(partial(_integrate, system, saved, grid, steps * eta, bound, scheme))(lanes, as_key(key))
+    return _ensemble(steps * eta, values, final, count, settings)
+
+
+_ALIVE = "inside the ball"
+
+
+def step_grid(saved: np.ndarray, dt: float) -> np.ndarray:
+    """Solver times: from 0 through every saved time, in equal steps of at most dt between two of them.
+
+    Raises:
+        BadInput: dt is no positive number, or asks for more than ten million steps.
+    """
+    if isinstance(dt, bool) or not (math.isfinite(dt) and dt > 0):
+        raise BadInput("dt", dt, "a finite number > 0")
+    stops = np.unique(np.concatenate([[0.0], saved]))
+    counts = np.maximum(1, np.ceil(np.diff(stops) / dt * (1 - 1e-12)).astype(int))
+    if counts.sum() > 10**7:
+        raise BadInput("dt", dt, "at most ten million solver steps")
+    pieces = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(stops[:-1], stops[1:], counts, strict=True)]
+    return np.concatenate([*pieces, stops[-1:]])
+
+
+class _Noise(diffrax.AbstractTerm):
+    """B(t, y) dW with a root that is applied, not formed."""
+
+    system: System
+    path: diffrax.AbstractBrownianPath
+    bound: float
+
+    def vf(self, t: Any, y: jax.Array, args: Any) -> Any:
+        return inside(y, self.bound), self.system.coefficients(y, t)
+
+    def contr(self, t0: Any, t1: Any, **kwargs: Any) -> jax.Array:
+        return self.path.evaluate(t0, t1)
+
+    def prod(self, vf: Any, control: jax.Array) -> jax.Array:
+        alive, coefficients = vf
+        return jnp.where(alive, self.system.apply(coefficients, control), 0.0)
+
+
+def _integrate(
+    system: System,
+    saved: Callable[..., Any],
+    grid: np.ndarray,
+    times: np.ndarray,
+    bound: float,
+    scheme: str,
+    x: jax.Array,
+    key: jax.Array,
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """The one place that steps in time; a faster solver replaces it."""
+    drift = diffrax.ODETerm(lambda t, y, args: jnp.where(inside(y, bound), system.drift(y, t), 0.0))
+    solver: Any
+    if system.normals:
+        shape = jax.ShapeDtypeStruct((system.normals, x.shape[1]), x.dtype)
+        noise = _Noise(system, diffrax.UnsafeBrownianPath(shape, key), bound)
+        terms, solver = diffrax.MultiTerm(drift, noise), diffrax.Heun() if scheme == "heun" else diffrax.Euler()
+    else:
+        terms, solver = drift, diffrax.Tsit5()
+    solution = diffrax.diffeqsolve(
+        terms,
+        solver,
+        t0=0.0,
+        t1=float(grid[-1]),
+        dt0=None,
+        y0=x,
+        saveat=diffrax.SaveAt(subs=[diffrax.SubSaveAt(ts=jnp.asarray(times), fn=saved), diffrax.SubSaveAt(t1=True)]),
+        stepsize_controller=diffrax.StepTo(ts=jnp.asarray(grid)),
+        adjoint=diffrax.ForwardMode(),
+        max_steps=len(grid),
+    )
+    saves: Any = solution.ys
+    values, final = saves
+    return final[0], values
+
+
+def _ensemble(
+    times: np.ndarray, values: Mapping[str, jax.Array], final: jax.Array, paths: int, settings: Mapping[str, Any]
+) -> Ensemble:
+    """Blow-ups counted from the first saved time at which a path is outside; nothing of it is kept after."""
+    alive = np.logical_and.accumulate(np.asarray(values[_ALIVE]), axis=0)
+    blown = np.where(alive.all(axis=0), np.inf, times[np.argmin(alive, axis=0)])
+    repeat = paths // alive.shape[1]
+    kept = {name: np.where(alive, np.asarray(a), np.nan) for name, a in values.items() if name != _ALIVE}
+    return Ensemble(
+        times=times,
+        values={name: np.repeat(a, repeat, axis=1) for name, a in kept.items()},
+        blow_up=np.repeat(blown, repeat),
+        final=np.repeat(np.asarray(final), repeat, axis=1),
+        settings=settings,
+    )

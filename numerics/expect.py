@@ -1,0 +1,214 @@
+"""Drift and covariance where only the moments given the message are known: integrals over the noise, by fixed nodes.
+
+b = (1/N) sum_i E m(v_i) and S = (1/N) sum_i (E Cov(C | v_i) + Cov m(v_i)) with v_i = g + s_i Z and m(v) = E[C(v) | v]
+(theory 4). Where every coordinate stands for itself the integral is one-dimensional: Gauss-Legendre panels on the quantiles,
+graded towards both tails. Else a Sobol set, shifted by a fixed vector and made symmetric, is sent through the quantiles.
+The nodes are the same at every point and time, so the result is a smooth, deterministic function; its error is read off by
+doubling them (`doubling_error`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+import scipy.special
+import scipy.stats.qmc
+
+from derive.coordinates import nodes as aggregates
+from derive.coordinates import v
+from derive.errors import BadInput
+from derive.moments import Conditional
+from derive.noise import Gaussian, StudentT
+from numerics._jax import jax, jnp
+from numerics.diffusion import DENSE_LIMIT, Diffusion, root_of_variance, symmetric_root
+from numerics.environment import Environment
+from numerics.lower import lower_all
+from numerics.quantiles import quantile_function
+from numerics.random import concrete
+
+#: beyond this many coordinates Sobol's directions run out
+SOBOL_LIMIT = 4096
+_TAIL = 1e-12  # probability beyond the outermost panel
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class NoiseIntegral(Diffusion):
+    """Mean and root of the covariance of C(g + s Z), integrated over the noise.
+
+    Args:
+        conditional: the moments given the message.
+        dim: d.
+        parameters: values by symbol name; a measured covariance as a matrix.
+        nodes: how many, for a quasi-random set (rounded up to twice a power of two); for panels a quarter of it is the
+            number of points a panel (at least 2).
+    """
+
+    conditional: Conditional
+    dim: int
+    parameters: Mapping[str, Any]
+    nodes: int = 256
+
+    def __post_init__(self) -> None:
+        if not self.linear and self.dim > DENSE_LIMIT and not self.separable:
+            raise BadInput("dim", self.dim, f"at most {DENSE_LIMIT} for this compressor: its covariance is dense")
+        if not self.separable and self.dim > SOBOL_LIMIT:
+            raise BadInput(
+                "dim", self.dim, f"at most {SOBOL_LIMIT}: the integral over the noise has as many dimensions"
+            )
+
+    @property
+    def normals(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """d, of the diagonal or the symmetric root."""
+        return self.dim
+
+    @cached_property
+    def linear(self) -> bool:
+        """Whether m(v) = v and Cov(C | v) is diagonal: then b = g exactly, and S is diagonal for independent noise."""
+        given = self.conditional.given_v
+        return given.mean == v and not given.rank
+
+    @cached_property
+    def separable(self) -> bool:
+        """Whether mean and covariance given v take each coordinate by itself, and the noise is independent."""
+        given = self.conditional.given_v
+        return not (given.rank or self.conditional.dense or aggregates(given.mean) or aggregates(given.diag))
+
+    @property
+    def diagonal(self) -> bool:
+        """Whether S is diagonal."""
+        return self.separable or (self.linear and self.conditional.dense is None)
+
+    def mean(self, env: Environment) -> jax.Array:
+        """b at the points of the environment, (d, paths)."""
+        return env.vectors["g"] if self.linear else self._moments(env)[0]
+
+    def coefficients(self, env: Environment) -> Any:
+        mean, covariance = self.moments(env)
+        if self.diagonal:
+            return root_of_variance(covariance, mean)
+        scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(covariance), axis=(1, 2))
+        return symmetric_root(covariance, scale)
+
+    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
+        return coefficients * z if self.diagonal else jnp.einsum("pij,jp->ip", coefficients, z)
+
+    def moments(self, env: Environment) -> tuple[jax.Array, jax.Array]:
+        """b (d, paths), and S: its diagonal (d, paths) where it is diagonal, else (paths, d, d)."""
+        mean, covariance = self._moments(env)
+        return (env.vectors["g"] if self.linear else mean), covariance
+
+    def _moments(self, env: Environment) -> tuple[jax.Array, jax.Array]:
+        scales = lower_all(self.conditional.scales)(env)
+        parts = [self._client(env, s) for s in scales]
+        weight = 1 / len(parts)
+        first, second = parts[0]
+        for p, q in parts[1:]:
+            first, second = first + p, second + q
+        return weight * first, weight * second
+
+    def _client(self, env: Environment, scale: jax.Array) -> tuple[jax.Array, jax.Array]:
+        given, g = self.conditional.given_v, env.vectors["g"]
+        lowered = lower_all([given.mean, given.diag, *given.factors, *given.core])
+        points, weights = self._panels if self.separable else self._set
+        unit = jnp.ones(()) if self.conditional.dense is not None else scale
+        dense = not (self.linear or self.diagonal)
+
+        def add(total: Any, node: Any) -> tuple[Any, None]:
+            z, weight = node
+            message = g + unit * (z if self.separable else z[:, None])
+            at = Environment({**env.vectors, "v": message}, env.scalars, env.matrices, env.hessian_product)
+            mean, diag, *rest = (
+                jnp.broadcast_to(a, g.shape) if n < 2 + given.rank else a for n, a in enumerate(lowered(at))
+            )
+            low_rank = _low_rank(rest, given.rank, g.shape)
+            first = mean - g  # centred, against cancellation
+            second = jnp.einsum("ip,jp->pij", first, first) if dense else first**2
+            own = diag if low_rank is None else low_rank + jnp.eye(self.dim) * diag.T[:, None, :]
+            return jax.tree.map(lambda s, a: s + weight * a, total, (first, second, own)), None
+
+        square = jnp.zeros((g.shape[1], self.dim, self.dim))
+        begin = (jnp.zeros_like(g), square if dense else jnp.zeros_like(g), square if given.rank else jnp.zeros_like(g))
+        (first, second, own), _ = jax.lax.scan(add, begin, (jnp.asarray(points), jnp.asarray(weights)))
+        if self.linear:
+            return g, self._of_message(env, scale, own)
+        if dense:
+            own = own if given.rank else jnp.eye(self.dim) * own.T[:, None, :]
+            return g + first, own + second - jnp.einsum("ip,jp->pij", first, first)
+        return g + first, own + second - first**2
+
+    def _of_message(self, env: Environment, scale: jax.Array, own: jax.Array) -> jax.Array:
+        """Cov v, known exactly, plus the integral of Cov(C | v)."""
+        dense = self.conditional.dense
+        if dense is None:
+            variance = concrete(self.conditional.law.variance, self.parameters)
+            return own + jnp.broadcast_to(scale**2 * variance, own.shape)
+        return env.matrices[dense.name] + jnp.eye(self.dim) * own.T[:, None, :]
+
+    @cached_property
+    def _panels(self) -> tuple[np.ndarray, np.ndarray]:
+        """One-dimensional nodes and weights: panels in u = F(z) that shrink by 4 towards 0, and their mirror images."""
+        count = max(2, self.nodes // 4)
+        x, w = scipy.special.roots_legendre(min(count, 64))
+        edges = np.array([0.5 * 4.0**-m for m in range(21)])
+        edges = np.append(edges[edges > _TAIL], 0.0)
+        middle, half = (edges[:-1] + edges[1:]) / 2, (edges[:-1] - edges[1:]) / 2
+        u = (middle[:, None] + half[:, None] * x).ravel()
+        z = quantile_function(self.conditional.law, self.parameters)(u)
+        weights = (half[:, None] * w).ravel()
+        return np.concatenate([z, -z]), np.concatenate([weights, weights])
+
+    @cached_property
+    def _set(self) -> tuple[np.ndarray, np.ndarray]:
+        """Quasi-random nodes (M, d), symmetric about 0; of the noise itself when its coordinates are correlated."""
+        law, dense = self.conditional.law, self.conditional.dense
+        mixed = dense is not None and isinstance(law, StudentT)
+        columns = self.dim + mixed
+        power = max(1, int(np.ceil(np.log2(self.nodes))) - 1)
+        shift = np.random.default_rng(20250131).random(columns)
+        u = (scipy.stats.qmc.Sobol(columns, scramble=False).random_base2(power) + shift) % 1.0
+        u = np.clip(u, 1e-15, 1 - 1e-15)
+        base = Gaussian() if mixed else law
+        z = quantile_function(base, self.parameters)(u[:, : self.dim])
+        if dense is not None:
+            z = self._correlated(z, u[:, -1])
+        return np.concatenate([z, -z]), np.full(2 * len(z), 0.5 / len(z))
+
+    def _correlated(self, z: np.ndarray, mixing: np.ndarray) -> np.ndarray:
+        """Nodes of correlated noise, by the same construction as its sampler (`numerics.random.correlate`)."""
+        law, dense = self.conditional.law, self.conditional.dense
+        assert dense is not None  # for the type checker; the caller has looked
+        if dense.name not in self.parameters:
+            raise BadInput(f"parameter {dense.name}", "no value", "the d x d covariance matrix")
+        values, vectors = np.linalg.eigh(np.asarray(self.parameters[dense.name], float))
+        spread = np.sqrt(np.maximum(values, 0))
+        if isinstance(law, Gaussian):
+            return z @ (vectors * spread) @ vectors.T
+        if isinstance(law, StudentT):
+            nu = concrete(law.nu, self.parameters)
+            stretch = np.sqrt((nu - 2) / (2 * scipy.special.gammaincinv(nu / 2, mixing)))
+            return z @ (vectors * spread) @ vectors.T * stretch[:, None]
+        return z @ (vectors * spread).T / np.sqrt(concrete(law.variance, self.parameters))
+
+
+def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
+    """Largest change of mean and covariance when the nodes are doubled, relative to the largest second moment there."""
+    twice = NoiseIntegral(integral.conditional, integral.dim, integral.parameters, 2 * integral.nodes)
+    (b, s), (b2, s2) = integral.moments(env), twice.moments(env)
+    size = jnp.max(jnp.abs(s2)) + jnp.max(b2**2)
+    change = jnp.maximum(jnp.max(jnp.abs(s - s2)) / size, jnp.max(jnp.abs(b - b2)) / jnp.sqrt(size))
+    return float(jnp.where(size > 0, change, 0.0))
+
+
+def _low_rank(rest: list[Any], rank: int, shape: tuple[int, ...]) -> jax.Array | None:
+    """U core U' given v, (paths, d, d)."""
+    if not rank:
+        return None
+    paths = shape[1]
+    u = jnp.stack(rest[:rank], axis=2)
+    core = jnp.stack([jnp.broadcast_to(c, (paths,)) for c in rest[rank:]], axis=1).reshape(paths, rank, rank)
+    return jnp.einsum("ipa,pab,jpb->pij", u, core, u)

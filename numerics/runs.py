@@ -1,0 +1,164 @@
+"""What a simulation returns, and the choices that the discrete method and its SDE share, so that the two can be compared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from derive.errors import BadInput
+from numerics._jax import jax, jnp
+from numerics.environment import Environment, environment
+from numerics.landscape import Landscape
+
+Statistic = Callable[[jax.Array], jax.Array]  # x (d, paths) -> (paths,)
+#: a path whose largest |x_j| passes this, or is not finite, has blown up
+BOUND = 1e8
+
+
+@final
+@dataclass(frozen=True)
+class Ensemble:
+    """Statistics of independent paths at the saved times. Dimensionless; times are t = n eta.
+
+    A blow-up is an outcome: it is counted, and never averaged.
+
+    Attributes:
+        times: shape (S,).
+        values: for each statistic an array (S, paths); NaN from the path's blow-up on.
+        blow_up: time at which each path was first seen outside the ball, shape (paths,); infinity where it never was. The
+            discrete method sees it at its step, an SDE at a saved time.
+        final: last points, (d, paths); where a path blew up they mean nothing.
+        settings: what was run, as JSON values.
+    """
+
+    times: np.ndarray
+    values: Mapping[str, np.ndarray]
+    blow_up: np.ndarray
+    final: np.ndarray
+    settings: Mapping[str, Any]
+
+    @property
+    def paths(self) -> int:
+        """Number of paths."""
+        return len(self.blow_up)
+
+    @property
+    def blow_ups(self) -> np.ndarray:
+        """How many paths had blown up by each saved time, shape (S,)."""
+        return np.sum(self.blow_up <= self.times[:, None] * (1 + 1e-12), axis=1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Settings, times and counts as JSON values; the paths themselves are left out."""
+        return {
+            "settings": dict(self.settings),
+            "times": self.times.tolist(),
+            "paths": self.paths,
+            "statistics": sorted(self.values),
+            "blow_ups": self.blow_ups.tolist(),
+        }
+
+
+def save_grid(horizon: float, eta: float, save: int | Sequence[float] = 50) -> np.ndarray:
+    """Step numbers n at which both the method and the SDE (at time n eta) are saved; increasing.
+
+    Args:
+        horizon: T > 0. The last step is the largest n with n eta <= T.
+        eta: step size > 0.
+        save: how many times, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
+
+    Raises:
+        BadInput: a value outside its range.
+    """
+    for field, value in (("T", horizon), ("eta", eta)):
+        if not (math.isfinite(value) and value > 0):
+            raise BadInput(field, value, "a finite number > 0")
+    last = math.floor(horizon / eta * (1 + 1e-12))
+    if last < 1:
+        raise BadInput("T", horizon, f"at least one step (eta = {eta})")
+    if isinstance(save, (int, np.integer)) and not isinstance(save, bool):
+        if save < 2:
+            raise BadInput("save", save, "at least 2 times, or a list of times")
+        return np.unique(np.rint(np.linspace(0, last, int(save))).astype(int))
+    times = np.asarray(save, float)
+    if times.ndim != 1 or not times.size or not np.all((times >= 0) & (times <= horizon * (1 + 1e-12))):
+        raise BadInput("save", save, "times from 0 to T")
+    return np.unique(np.rint(times / eta).astype(int))
+
+
+def start(x0: Any, paths: int | None) -> jax.Array:
+    """x0 as (d, paths): one point (d,) for all paths, or (d, paths).
+
+    Raises:
+        BadInput: another shape, a value that is not finite, or no number of paths.
+    """
+    point = jnp.asarray(np.asarray(x0, float))
+    if point.ndim not in (1, 2) or point.size == 0 or not bool(jnp.all(jnp.isfinite(point))):
+        raise BadInput("x0", np.shape(x0), "finite numbers of shape (d,), or (d, paths)")
+    if point.ndim == 2:
+        if paths is not None and paths != point.shape[1]:
+            raise BadInput("paths", paths, f"{point.shape[1]}, the number of starting points")
+        return point
+    if isinstance(paths, bool) or not isinstance(paths, (int, np.integer)) or paths < 1:
+        raise BadInput("paths", paths, "a whole number >= 1")
+    return jnp.broadcast_to(point[:, None], (point.shape[0], int(paths)))
+
+
+def step_size(parameters: Mapping[str, Any]) -> float:
+    """eta.
+
+    Raises:
+        BadInput: it is missing, or not a positive number.
+    """
+    eta = parameters.get("eta")
+    if not isinstance(eta, (int, float, np.floating, np.integer)) or not (math.isfinite(eta) and eta > 0):
+        raise BadInput("eta", eta, "a finite number > 0, among the parameters")
+    return float(eta)
+
+
+def as_key(key: Any) -> jax.Array:
+    """A JAX key from a key or a whole-number seed."""
+    return jax.random.key(key) if isinstance(key, (int, np.integer)) else key
+
+
+def at_time(
+    parameters: Mapping[str, Any], land: Landscape, x: jax.Array, t: Any, u: Callable[[Any], Any] | None = None
+) -> Environment:
+    """The environment at a batch of points: gradient, time, schedule, Hessian products.
+
+    Args:
+        u: the schedule t -> u(t) that the symbol u stands for, written with jax.numpy.
+    """
+    scalars = {"t": t}
+    if u is not None:
+        scalars |= {"u": u(t), "du": jax.grad(lambda s: jnp.asarray(u(s), float))(jnp.asarray(t, float))}
+    return environment(
+        parameters,
+        {"x": x, "g": land.gradient(x)},
+        scalars=scalars,
+        hessian_product=lambda c: land.hessian_product(x, c),
+    )
+
+
+def statistics_of(land: Landscape, extra: Mapping[str, Statistic] | None) -> dict[str, Statistic]:
+    """The loss, the norm of the gradient, and further statistics by name.
+
+    Raises:
+        BadInput: a name that is taken.
+    """
+    own: dict[str, Statistic] = {
+        "loss": land.value,
+        "gradient_norm": lambda x: jnp.sqrt(jnp.sum(land.gradient(x) ** 2, axis=0)),
+    }
+    for name in extra or {}:
+        if name in own:
+            raise BadInput("statistics", name, "a name other than loss and gradient_norm, which are always kept")
+    return own | dict(extra or {})
+
+
+def inside(x: jax.Array, bound: float) -> jax.Array:
+    """Which paths are finite and within the bound, (paths,)."""
+    return jnp.all(jnp.abs(x) <= bound, axis=0)  # False for NaN
