@@ -1,104 +1,28 @@
-"""An SDE in a terminal: formulas typeset in Unicode, as wide as the terminal allows."""
+"""An SDE in a terminal: what is known of it, typeset in Unicode, as wide as the terminal allows."""
 
 from __future__ import annotations
 
-import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
-from sympy.printing.pretty.pretty import PrettyPrinter
-from sympy.printing.pretty.pretty_symbology import pretty_symbol, pretty_use_unicode
-from sympy.printing.pretty.stringpict import prettyForm
 
 from derive.coordinates import CoordMax, CoordSum, Hvp, Rank
 from derive.expanded import given_message
+from derive.serialise import text
+from reports.formulas import DIGITS, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
 
 if TYPE_CHECKING:
     from derive.form import GradientForm
     from derive.models import SDE
 
 MAX_WRITTEN_OUT = 6  # coordinates; beyond, the form for a generic coordinate says the same in a few lines
+MAX_LISTED = 1000  # nodes of an entry that is printed at all
 _INDENT = 2
-_SUBSCRIPTS = {"j": "ⱼ", "k": "ₖ", "i": "ᵢ"}
-_ENTRY = re.compile(r"([A-Za-z]+)(\d+)_(\d+)", re.ASCII)  # of a matrix
-_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
-
-class FormulaPrinter(PrettyPrinter):
-    """SymPy's two-dimensional printer with the notation of the gradient form."""
-
-    @property
-    def _unicode(self) -> bool:
-        return bool(self._settings["use_unicode"])
-
-    def form(self, expr: Any) -> Any:
-        """The two-dimensional form of an expression."""
-        return self._print(expr)
-
-    def _mark(self, slot: str) -> str:
-        return _SUBSCRIPTS[slot] if self._unicode else f"_{slot}"
-
-    def _print_Coordinate(self, e: Any) -> prettyForm:
-        return prettyForm(symbol_text(e.base, self._unicode) + self._mark(e.slot), binding=prettyForm.ATOM)
-
-    def _print_Symbol(self, e: Any, bold_name: bool = False) -> Any:
-        return prettyForm(symbol_text(e.name, self._unicode), binding=prettyForm.ATOM)
-
-    def _applied(self, name: str, argument: Any, after: str = "", left: str = "(", right: str = ")") -> prettyForm:
-        form = prettyForm(*self.form(argument).parens(left, right))
-        return prettyForm(*prettyForm(*form.left(name)).right(after), binding=prettyForm.ATOM)
-
-    def _print_CoordSum(self, e: CoordSum) -> prettyForm:
-        return self._applied("Σ" + self._mark("k") if self._unicode else "sum_k", e.args[0])
-
-    def _print_CoordMax(self, e: CoordMax) -> prettyForm:
-        return self._applied("max" + self._mark("k"), e.args[0])
-
-    def _print_Rank(self, e: Rank) -> prettyForm:
-        return self._applied("rank" + self._mark(e.slot), e.args[0])
-
-    def _print_Hvp(self, e: Hvp) -> prettyForm:
-        return self._applied("H", e.args[0], self._mark(e.slot), "[", "]")
-
-
-def symbol_text(name: str, unicode: bool) -> str:
-    """The name of a symbol as it is typeset: Greek letters, numbers as subscripts (sigma0 as σ₀, H1_2 as H₁₂)."""
-    entry = _ENTRY.fullmatch(name)
-    if not unicode:
-        return name
-    if entry:
-        joint = "" if len(entry[2]) == len(entry[3]) == 1 else ","
-        return symbol_text(entry[1], unicode) + (entry[2] + joint + entry[3]).translate(_DIGITS)
-    with _global_unicode(True):
-        return str(pretty_symbol(name))
-
-
-@contextmanager
-def _global_unicode(on: bool) -> Iterator[None]:
-    # SymPy keeps this flag in the module; its own `pretty` sets and restores it in the same way.
-    before = pretty_use_unicode(on)
-    try:
-        yield
-    finally:
-        pretty_use_unicode(before)
-
-
-def formula(name: str, expr: Any, width: int, unicode: bool = True) -> str:
-    """`name = expr` in two dimensions, at most `width` columns; in one line of text that wraps if it is far wider."""
-    with _global_unicode(unicode):
-        form = FormulaPrinter({"use_unicode": unicode}).form(expr)
-        if name:
-            form = prettyForm(*form.left(f"{name} = "))
-        if form.width() > 4 * width:
-            return f"{name} = {sp.sstr(expr)}" if name else sp.sstr(expr)
-        text = form.render(num_columns=width, wrap_line=True, use_unicode=unicode)
-    return "\n".join(line.rstrip() for line in text.splitlines())
 
 
 class SDEView:
@@ -128,7 +52,7 @@ class SDEView:
         self._facts(equation, known)
 
     def _heading(self, equation: SDE, specs: Mapping[str, str]) -> None:
-        about = [f"{kind} {text}" for kind, text in specs.items() if kind != "method"]
+        about = [f"{kind} {spec}" for kind, spec in specs.items() if kind != "method"]
         clients = equation.method.clients
         about.append("1 client" if clients == 1 else f"{clients} clients")
         about.append("any dimension" if equation.dim is None else f"dimension {equation.dim}")
@@ -214,8 +138,8 @@ class SDEView:
         for condition in equation.conditions:
             unmet = condition.met is False
             relation = f"{symbol_text(str(condition.left), self.unicode)} > {condition.right}"
-            text = f"{'NOT MET' if unmet else 'needed'}: {relation} ({condition.purpose})"
-            self._line(text, "bold red" if unmet else "yellow")
+            state = "NOT MET" if unmet else "needed"
+            self._line(f"{state}: {relation} ({condition.purpose})", "bold red" if unmet else "yellow")
         if not equation.conditions:
             self._line("conditions: none")
         if known["parameters"]:
@@ -225,34 +149,38 @@ class SDEView:
             self._line(legend, "dim")
 
     def _legend(self, equation: SDE) -> str:
+        if equation.dim is not None and equation.dim <= MAX_WRITTEN_OUT:
+            return ""
         j, k = self._sub("j"), self._sub("k")
-        seen = " ".join(map(str, equation.expressions)) if equation.dim is None else ""
-        notes = []
-        if "Hvp" in seen:
-            notes.append(f"H[c{k}]{j}: coordinate j of the Hessian times c")
-        if "CoordSum" in seen or "CoordMax" in seen:
-            notes.append("sums and maxima over k run over all coordinates")
-        if "Rank" in seen:
-            notes.append("rank: how many coordinates are larger, ties by index")
-        return "; ".join(notes)
+        notes = {
+            Hvp: f"H[c{k}]{j}: coordinate j of the Hessian times c",
+            CoordSum: "sums over k run over all coordinates",
+            CoordMax: "maxima over k run over all coordinates",
+            Rank: "rank: how many coordinates are larger, ties by index",
+        }
+        return "; ".join(note for kind, note in notes.items() if any(e.has(kind) for e in equation.expressions))
 
-    def _sub(self, text: str) -> str:
+    def _sub(self, index: str) -> str:
         if not self.unicode:
-            return f"_{text}"
-        return "".join(_SUBSCRIPTS.get(ch, ch) for ch in text.translate(_DIGITS))
+            return f"_{index}"
+        return "".join(SUBSCRIPTS.get(ch, ch) for ch in index.translate(DIGITS))
 
     def _entries(self, name: str, entries: Mapping[tuple[int, ...], Any], whole: Any, titled: bool = True) -> None:
         """A vector or a symmetric matrix: as one formula if it fits, else entry by entry (zeros in one line)."""
         if titled:
             self._title(name)
         width = self._width
-        with _global_unicode(self.unicode):
-            form = FormulaPrinter({"use_unicode": self.unicode}).form(whole)
-        if form.width() + len(name) + 3 <= width:
+        if fits(name, whole, width, self.unicode):
             self._formula(name, whole)
             return
+        long = {
+            index: len(text(value)) for index, value in entries.items() if count_nodes(value, MAX_LISTED) > MAX_LISTED
+        }
+        if long:
+            least, most = min(long.values()), max(long.values())
+            self._line(f"{len(long)} entries of {least} to {most} characters, which --json prints\n")
         for index, value in entries.items():
-            if value != 0:
+            if value != 0 and index not in long:
                 joint = "" if max(index) < 9 else ","
                 self._formula(name + self._sub(joint.join(str(i + 1) for i in index)), value)
         if any(value == 0 for value in entries.values()):
@@ -263,21 +191,21 @@ class SDEView:
         return max(40, self.console.width - 2 * _INDENT)
 
     def _formula(self, name: str, expr: Any) -> None:
-        text = formula(name, expr, self._width, self.unicode)
-        if "\n" not in text:
-            text = textwrap.fill(text, self._width, subsequent_indent="    ", break_long_words=False)
-        self._print(textwrap.indent(text, " " * _INDENT) + "\n")
+        written = formula(name, expr, self._width, self.unicode)
+        if "\n" not in written:
+            written = textwrap.fill(written, self._width, subsequent_indent="    ")
+        self._print(textwrap.indent(written, " " * _INDENT) + "\n")
 
-    def _title(self, text: str) -> None:
-        self._print(text, "bold")
+    def _title(self, title: str) -> None:
+        self._print(title, "bold")
 
-    def _line(self, text: str, style: str = "") -> None:
+    def _line(self, sentence: str, style: str = "") -> None:
         indent = " " * _INDENT
-        self._print(textwrap.fill(text, self._width, initial_indent=indent, subsequent_indent=indent), style)
+        self._print(textwrap.fill(sentence, self._width, initial_indent=indent, subsequent_indent=indent), style)
 
-    def _print(self, text: str, style: str = "") -> None:
+    def _print(self, written: str, style: str = "") -> None:
         # Already as wide as it may be; Rich would break formulas in the middle.
-        self.console.print(Text(text, style=style), soft_wrap=True, highlight=False)
+        self.console.print(Text(written, style=style), soft_wrap=True, highlight=False)
 
 
 def table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -23,8 +23,8 @@ from derive.problems import Problem
 from derive.registry import KINDS, entries
 from reports import doctor
 from reports.cli import BAD_INPUT, BUG, HUNG_UP, INTERRUPTED, REFUSED, main
+from reports.formulas import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
 from reports.progress import Progress
-from reports.terminal import formula, symbol_text
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
@@ -239,11 +239,23 @@ def test_names_of_symbols(name, text):
     assert symbol_text(name, True) == text and symbol_text(name, False) == name
 
 
-def test_a_formula_far_too_wide_is_one_line_of_text():
+def test_formulas_are_laid_out_written_in_a_line_or_only_measured():
     x = sp.Symbol("x")
-    wide = sp.Add(*[sp.sin(n * x) for n in range(1, 60)])
-    assert formula("f", wide, 40) == f"f = {wide}"
-    assert max(map(len, formula("f", sp.Add(*[sp.sin(n * x) for n in range(1, 9)]), 40).splitlines())) <= 40
+
+    def wave(terms: int) -> sp.Expr:
+        return sp.Add(*[sp.sin(n * x) for n in range(1, terms)])
+
+    assert max(map(len, formula("f", wave(9), 40).splitlines())) <= 40
+    assert formula("f", wave(60), 40) == f"f = {wave(60)}"
+    assert count_nodes(wave(200)) > MAX_NODES and count_nodes(wave(60)) == 1 + 2 + 58 * 4
+    assert formula("f", wave(200), 10**6) == f"f = {wave(200)}"
+    assert formula("f", wave(2000), 40) == f"f = {len(str(wave(2000)))} characters, which --json prints"
+    assert len(str(wave(2000))) > MAX_TEXT
+
+
+def test_entries_too_long_for_a_terminal_are_counted(run):
+    out = shown(run, "dcsgd", "--compressor", "scaled-sign", "--noise", "student-t:nu=3", "--dim", "5")
+    assert re.search(r"15 entries of \d+ to \d+ characters, which --json prints", out) and len(out.splitlines()) < 200
 
 
 # list and doctor
@@ -336,6 +348,10 @@ def test_optional_things_alone_do_not_fail_doctor(run, distributions):
 # report
 
 
+def answer(out: Path, status: str = "holds") -> dict:
+    return {"files": {"report.tex": str(out / "report.tex")}, "statuses": {"dsgd": status}, "notes": ["no TeX here"]}
+
+
 @pytest.fixture
 def build(monkeypatch):
     """A report builder that notes how it was called; a test may give it something else to do."""
@@ -348,7 +364,7 @@ def build(monkeypatch):
         return module.then(out)  # pyright: ignore[reportAttributeAccessIssue]
 
     module.build_report = build_report  # pyright: ignore[reportAttributeAccessIssue]
-    module.then = lambda out: {"files": {"report.tex": str(out / "report.tex")}}  # pyright: ignore[reportAttributeAccessIssue]
+    module.then = answer  # pyright: ignore[reportAttributeAccessIssue]
     module.calls = calls  # pyright: ignore[reportAttributeAccessIssue]
     monkeypatch.setitem(sys.modules, "reports.build", module)
     return module
@@ -359,7 +375,7 @@ def test_report(run, build, tmp_path):
     spec.write_text('method = "dsgd"\nnoise = "gaussian"\neta = 0.1\n')
     out = tmp_path / "a" / "b"
     status, printed, err = run("report", str(spec), "-o", str(out), "--quick", "--only", "real-data", "--json")
-    assert status == 0 and json.loads(printed) == {"files": {"report.tex": str(out / "report.tex")}}
+    assert status == 0 and json.loads(printed) == answer(out)
     ((problem, folder, quick, only),) = build.calls
     assert isinstance(problem, Problem) and problem.method.name == "DSGD"
     assert (folder, quick, only) == (out, True, "real-data") and list(out.iterdir()) == []
@@ -368,8 +384,8 @@ def test_report(run, build, tmp_path):
 
 def test_report_without_a_problem(run, build, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    status, printed, _ = run("report")
-    assert status == 0 and printed == "report.tex: report/report.tex\n"
+    status, printed, err = run("report")
+    assert status == 0 and printed == "report.tex: report/report.tex\n" and err.endswith("\nno TeX here\n")
     assert build.calls == [(None, Path("report"), False, None)]
 
 
@@ -392,6 +408,12 @@ def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(run, build, tmp_pa
     assert build.calls == [] and list(tmp_path.iterdir()) == []
     status, out, err = run("report", "-o", str(tmp_path / "a"), "--json")
     assert (status, err) == (BAD_INPUT, "") and json.loads(out)["field"] == str(tmp_path / "a")
+
+
+def test_a_report_in_which_something_fails_has_its_own_exit_status(run, build, tmp_path):
+    build.then = lambda out: answer(out, "FAILS")
+    status, printed, _ = run("report", "-o", str(tmp_path), "--json")
+    assert status == 1 and json.loads(printed)["statuses"] == {"dsgd": "FAILS"}
 
 
 def raises(error):
