@@ -1,0 +1,245 @@
+"""Estimates from independent paths, with intervals, and with blow-ups counted apart. Units are those of the values.
+
+Values that are not finite stand for blown-up paths: they are counted and never averaged. An interval says what it assumes:
+that of a mean comes from the central limit theorem and needs a finite variance, which no sample can show (a heavy-tailed
+statistic with a rare blow-up passes it falsely); those of quantiles and proportions are exact for every law (theory 7).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, final
+
+import numpy as np
+from scipy import stats
+
+from derive.errors import BadInput
+
+CENTRAL_LIMIT = "finite variance of the statistic: Student's interval, by the central limit theorem"
+EXACT = "independent paths only: the interval is exact for every law"
+
+
+class _Record:
+    """JSON for frozen results."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON values; what is not finite becomes null."""
+        return _json(asdict(self))  # pyright: ignore[reportArgumentType]
+
+
+@final
+@dataclass(frozen=True)
+class Estimate(_Record):
+    """A number with a two-sided interval.
+
+    Attributes:
+        value, lower, upper: the estimate and its interval; an infinite end where the sample is too small for one.
+        level: confidence, such as 0.95.
+        count: paths that it is made from.
+        blown: paths left out because they blew up (for quantiles that count them as infinite: how many of the count).
+        assumes: what the interval needs.
+    """
+
+    value: float
+    lower: float
+    upper: float
+    level: float
+    count: int
+    blown: int
+    assumes: str
+
+
+@final
+@dataclass(frozen=True)
+class Band(_Record):
+    """Where most paths are: two quantiles and the median between them, each with its interval."""
+
+    low: Estimate
+    median: Estimate
+    high: Estimate
+    quantiles: tuple[float, float]
+
+
+@final
+@dataclass(frozen=True)
+class Series(_Record):
+    """Estimates at each saved time, arrays of shape (S,).
+
+    Attributes:
+        mean, mean_lower, mean_upper: over surviving paths; needs a finite variance.
+        median, median_lower, median_upper: with its exact interval.
+        low, high: the outer quantiles.
+        count, blown: surviving and blown-up paths.
+        level, quantiles, assumes: see `Estimate`; `assumes` is about the mean.
+    """
+
+    mean: np.ndarray
+    mean_lower: np.ndarray
+    mean_upper: np.ndarray
+    median: np.ndarray
+    median_lower: np.ndarray
+    median_upper: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    count: np.ndarray
+    blown: np.ndarray
+    level: float
+    quantiles: tuple[float, float]
+    assumes: str = CENTRAL_LIMIT
+
+
+def mean(values: Any, level: float = 0.95) -> Estimate:
+    """Mean over surviving paths, m +- t s/sqrt(n) with Student's t_{n-1} quantile.
+
+    The interval needs a finite variance of the statistic.
+    """
+    finite, blown = _split(values)
+    _check_level(level)
+    n = len(finite)
+    if n < 2:
+        return Estimate(float(finite[0]) if n else math.nan, -math.inf, math.inf, level, n, blown, CENTRAL_LIMIT)
+    centre, half = float(np.mean(finite)), _half_width(finite, level)
+    return Estimate(centre, centre - half, centre + half, level, n, blown, CENTRAL_LIMIT)
+
+
+def quantile(values: Any, q: float = 0.5, level: float = 0.95, blown: str = "excluded") -> Estimate:
+    """The q-quantile with an interval between two order statistics, X_(l) and X_(u).
+
+    l and u come from the binomial law of the number of paths below the quantile, P(l <= Bin(n, q) < u) >= level, so the
+    interval holds for every law.
+
+    Args:
+        values: one for each path.
+        q: in (0, 1).
+        level: confidence.
+        blown: "excluded" (over survivors) or "infinite" (a blow-up counts as a value above all others).
+
+    Raises:
+        BadInput: q or level outside (0, 1), another word for `blown`.
+    """
+    if not 0 < q < 1:
+        raise BadInput("q", q, "a number in (0, 1)")
+    if blown not in ("excluded", "infinite"):
+        raise BadInput("blown", blown, "excluded or infinite")
+    _check_level(level)
+    finite, lost = _split(values)
+    ordered = np.sort(finite)
+    if blown == "infinite":
+        ordered = np.concatenate([ordered, np.full(lost, np.inf)])
+    n = len(ordered)
+    if n == 0:
+        return Estimate(math.nan, -math.inf, math.inf, level, 0, lost, EXACT)
+    tail = (1 - level) / 2
+    low = int(stats.binom.ppf(tail, n, q))
+    high = int(stats.binom.ppf(1 - tail, n, q)) + 1
+    place = min(n, max(1, math.ceil(n * q - 1e-9)))
+    return Estimate(
+        float(ordered[place - 1]),
+        float(ordered[low - 1]) if low >= 1 else -math.inf,
+        float(ordered[high - 1]) if high <= n else math.inf,
+        level,
+        n,
+        lost,
+        EXACT,
+    )
+
+
+def band(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95, blown: str = "excluded") -> Band:
+    """The `low` to `high` band (10 to 90 per cent: the one convention of all figures) and the median.
+
+    Raises:
+        BadInput: as for `quantile`.
+    """
+    found = [quantile(values, q, level, blown) for q in (low, 0.5, high)]
+    return Band(found[0], found[1], found[2], (low, high))
+
+
+def proportion(count: int, total: int, level: float = 0.95) -> Estimate:
+    """A probability from `count` of `total` paths, with the exact interval of Clopper and Pearson (1934).
+
+    Raises:
+        BadInput: not 0 <= count <= total, total >= 1.
+    """
+    if not 0 <= count <= total or total < 1:
+        raise BadInput("count", f"{count} of {total}", "0 <= count <= total, total >= 1")
+    _check_level(level)
+    tail = (1 - level) / 2
+    lower = float(stats.beta.ppf(tail, count, total - count + 1)) if count else 0.0
+    upper = float(stats.beta.ppf(1 - tail, count + 1, total - count)) if count < total else 1.0
+    return Estimate(count / total, lower, upper, level, total, 0, EXACT)
+
+
+def difference(first: Any, second: Any, level: float = 0.95) -> Estimate:
+    """Mean of `first` minus mean of `second`, two independent samples, with Welch's interval (finite variances).
+
+    `count` is the smaller of the two numbers of surviving paths, `blown` the sum of those that blew up.
+    """
+    _check_level(level)
+    (a, lost_a), (b, lost_b) = _split(first), _split(second)
+    n, lost = min(len(a), len(b)), lost_a + lost_b
+    if n < 2:
+        return Estimate(math.nan, -math.inf, math.inf, level, n, lost, CENTRAL_LIMIT)
+    va, vb = np.var(a, ddof=1) / len(a), np.var(b, ddof=1) / len(b)
+    gap = float(np.mean(a) - np.mean(b))
+    if va + vb == 0:
+        return Estimate(gap, gap, gap, level, n, lost, CENTRAL_LIMIT)
+    freedom = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
+    half = float(stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(va + vb))
+    return Estimate(gap, gap - half, gap + half, level, n, lost, CENTRAL_LIMIT)
+
+
+def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95, blown: str = "excluded") -> Series:
+    """Mean, median and band at each saved time, from an array (S, paths) such as `Ensemble.values["loss"]`.
+
+    Raises:
+        BadInput: another shape; as for `quantile`.
+    """
+    array = np.asarray(values, float)
+    if array.ndim != 2:
+        raise BadInput("values", array.shape, "an array (saved times, paths)")
+    means = [mean(row, level) for row in array]
+    bands = [band(row, low, high, level, blown) for row in array]
+    return Series(
+        mean=np.array([m.value for m in means]),
+        mean_lower=np.array([m.lower for m in means]),
+        mean_upper=np.array([m.upper for m in means]),
+        median=np.array([b.median.value for b in bands]),
+        median_lower=np.array([b.median.lower for b in bands]),
+        median_upper=np.array([b.median.upper for b in bands]),
+        low=np.array([b.low.value for b in bands]),
+        high=np.array([b.high.value for b in bands]),
+        count=np.array([m.count for m in means]),
+        blown=np.array([m.blown for m in means]),
+        level=level,
+        quantiles=(low, high),
+    )
+
+
+def _split(values: Any) -> tuple[np.ndarray, int]:
+    """(finite values, number of others)."""
+    array = np.asarray(values, float).ravel()
+    finite = np.isfinite(array)
+    return array[finite], int(np.sum(~finite))
+
+
+def _half_width(finite: np.ndarray, level: float) -> float:
+    n = len(finite)
+    return float(stats.t.ppf((1 + level) / 2, n - 1) * np.std(finite, ddof=1) / math.sqrt(n))
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise BadInput("level", level, "a number in (0, 1)")
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _json(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json(entry) for entry in value]
+    if isinstance(value, np.ndarray):
+        return _json(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value

@@ -1,0 +1,112 @@
+"""Intervals keep their promise in repeated sampling; blow-ups are counted and never averaged."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from derive.errors import BadInput
+from numerics.estimates import band, difference, mean, over_time, proportion, quantile
+
+RNG = np.random.default_rng(4)
+
+
+def test_mean_is_students_interval():
+    x = RNG.normal(3, 2, 12)
+    found = mean(x, 0.9)
+    reference = stats.ttest_1samp(x, 0).confidence_interval(0.9)
+    assert (found.value, found.lower, found.upper) == pytest.approx((x.mean(), reference.low, reference.high))
+    assert (found.count, found.blown) == (12, 0)
+    assert "finite variance" in found.assumes
+
+
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("n", [15, 60])
+def test_quantile_intervals_cover_for_a_law_without_mean(q, n):
+    rounds = 2000
+    truth = stats.cauchy.ppf(q)
+    hits = 0
+    for row in RNG.standard_cauchy((rounds, n)):
+        found = quantile(row, q, 0.95)
+        hits += found.lower <= truth <= found.upper
+    assert hits / rounds >= 0.95 - 5 * np.sqrt(0.95 * 0.05 / rounds)
+    # and the ranks are the narrowest equal-tailed ones: moving either end inwards loses the promise
+    tail = 0.025
+    low, high = int(stats.binom.ppf(tail, n, q)), int(stats.binom.ppf(1 - tail, n, q)) + 1
+    assert stats.binom.cdf(low, n, q) > tail or low == 0
+    assert stats.binom.sf(high - 2, n, q) > tail
+
+
+def test_mean_intervals_cover_at_small_samples():
+    rounds = 4000
+    hits = sum(e.lower <= 0 <= e.upper for e in map(mean, RNG.normal(size=(rounds, 6))))
+    assert abs(hits / rounds - 0.95) < 5 * np.sqrt(0.95 * 0.05 / rounds)
+
+
+def test_a_quantile_is_an_order_statistic():
+    x = np.arange(1.0, 11.0)
+    assert quantile(x, 0.5).value == 5.0
+    assert quantile(x, 0.9).value == 9.0
+    assert quantile(x, 0.95).upper == np.inf
+    assert quantile(x, 0.05).lower == -np.inf
+
+
+def test_blow_ups_are_counted_apart():
+    x = np.concatenate([RNG.normal(size=50), [np.nan, np.inf, -np.inf]])
+    found = mean(x)
+    assert (found.count, found.blown) == (50, 3)
+    assert found.value == pytest.approx(np.mean(x[:50]))
+    assert quantile(x, 0.9).value == pytest.approx(np.quantile(x[:50], 0.9, method="inverted_cdf"))
+    assert quantile(x, 0.98, blown="infinite").value == np.inf
+    assert quantile(x, 0.5, blown="infinite").value >= quantile(x, 0.5).value
+    empty = mean([np.nan, np.nan])
+    assert (empty.count, empty.blown) == (0, 2) and np.isnan(empty.value)
+
+
+def test_proportion_is_clopper_pearson():
+    found = proportion(3, 40)
+    reference = stats.binomtest(3, 40).proportion_ci(0.95, "exact")
+    assert (found.lower, found.upper) == pytest.approx((reference.low, reference.high))
+    assert proportion(0, 10).lower == 0.0 and proportion(10, 10).upper == 1.0
+    assert proportion(0, 10).upper == pytest.approx(1 - 0.025 ** (1 / 10))
+
+
+def test_difference_is_welchs_interval():
+    a, b = RNG.normal(1, 1, 30), RNG.normal(0, 4, 12)
+    found = difference(a, np.append(b, np.nan))
+    reference = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    assert (found.lower, found.upper) == pytest.approx((reference.low, reference.high))
+    assert (found.count, found.blown) == (12, 1)
+    assert difference(np.ones(5), np.zeros(5)).upper == 1.0
+
+
+def test_series_and_json():
+    values = RNG.normal(size=(3, 200))
+    values[2, :7] = np.nan
+    series = over_time(values)
+    assert series.blown.tolist() == [0, 0, 7] and series.count.tolist() == [200, 200, 193]
+    assert np.all(series.low < series.median) and np.all(series.median < series.high)
+    assert np.all((series.mean_lower < series.mean) & (series.mean < series.mean_upper))
+    written = json.dumps(series.to_dict(), allow_nan=False)
+    assert json.loads(written)["blown"] == [0, 0, 7]
+    assert json.loads(json.dumps(band(values[2]).to_dict(), allow_nan=False))["low"]["blown"] == 7
+    assert quantile([1.0, 2.0], 0.9).to_dict()["upper"] is None
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (lambda: quantile([1.0], 1.0), "q"),
+        (lambda: quantile([1.0], 0.5, 1.5), "level"),
+        (lambda: quantile([1.0], blown="ignored"), "blown"),
+        (lambda: proportion(5, 3), "count"),
+        (lambda: over_time([1.0, 2.0]), "values"),
+    ],
+)
+def test_bad_input_is_named(call, field):
+    with pytest.raises(BadInput) as error:
+        call()
+    assert error.value.field == field
