@@ -13,6 +13,7 @@ from derive import (
     DSGD,
     Adaptive,
     Affine,
+    BadInput,
     Bernoulli,
     Cauchy,
     Constant,
@@ -31,20 +32,28 @@ from derive import (
     Scaled,
     SeparableSum,
     StudentT,
+    TopK,
     Uniform,
     sde,
 )
-from derive.coordinates import coord_sum, g
+from derive.coordinates import coord_max, coord_sum, g
 from derive.expanded import CoordinateSDE
 from derive.generator import moment_equations
 from derive.losses import Loss, Smoothness
 from derive.losses import x as xj
 from derive.numeric_zero import vanishes
 
-mp.mp.dps = 30
+mp.mp.dps = 30  # for the constants below; put back at the end of the file
 NUMBERS = {"eta": "0.3", "N": "4", "sigma": "0.8", "p": "0.4", "u": "0.7", "du": "-0.25", "t": "0.6", "sigma0": "0.5"}
 NUMBERS |= {"sigma1": "0.9", "h1": "1.3", "h2": "0.6", "h3": "2.1", "nu": "2.6"}
 POINTS = ((mp.mpf("0.7"), mp.mpf("-0.4")), (mp.mpf("-1.1"), mp.mpf("0.35")))
+
+
+@pytest.fixture(autouse=True)
+def digits():
+    """30 digits in the tests of this file, and in no other."""
+    with mp.workdps(30):
+        yield
 
 
 def number(expr: sp.Expr, **more: object) -> mp.mpf:
@@ -241,6 +250,32 @@ def test_loss_and_gradient_of_this_file_agree():
                 assert close(mp.diff(f, x, order), hessian(x)[j, k], 12)
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        DSignSGD(),
+        DCSGD(TopK(1)),
+        DSGD(Gaussian(), schedule=Adaptive(1 / (1 + coord_max(sp.Abs(g))))),
+    ],
+    ids=["sign", "Top-k", "maximum norm"],
+)
+def test_no_second_order_model_without_a_derivative(method):
+    assert sde(method, "first-order").drift is not None
+    with pytest.raises(Refusal) as refused:
+        sde(method, "second-order")
+    assert refused.value.kind == "not-differentiable"
+
+
+def test_an_adaptive_factor_is_one_number_for_all_coordinates():
+    with pytest.raises(BadInput):
+        Adaptive(1 / (1 + g**2))
+
+
+def test_an_unknown_model():
+    with pytest.raises(BadInput):
+        sde(DSGD(), "third-order")
+
+
 # --- Ito and Stratonovich
 
 
@@ -363,3 +398,6 @@ def test_a_separable_loss_of_the_user():
     equation = sde(DSGD(), "second-order", loss, 2).expanded
     x = equation.state
     assert all(vanishes(equation.drift[j] + x[j] ** 5 + sp.Symbol("eta", positive=True) / 2 * 5 * x[j] ** 9) for j in (0, 1))
+
+
+mp.mp.dps = 15

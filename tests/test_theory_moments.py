@@ -43,9 +43,16 @@ from derive.expanded import given_message, message_symbols, vectors
 from derive.form import GradientForm
 from derive.moments import moments
 
-mp.mp.dps = 25
+mp.mp.dps = 25  # for the constants below; put back at the end of the file
 X = sp.Symbol("x", real=True)
 ARGUMENTS = (sp.Rational(-27, 10), sp.Rational(-3, 5), sp.Rational(1, 7), sp.Rational(4, 5), sp.Rational(19, 8))
+
+
+@pytest.fixture(autouse=True)
+def digits():
+    """25 digits in the tests of this file, and in no other."""
+    with mp.workdps(25):
+        yield
 
 
 def number(expr: sp.Expr) -> mp.mpf:
@@ -509,3 +516,6 @@ def test_the_trace_bound_on_random_instances(seed):
             assert trace <= bound
             # these compressors and this noise attain it
             assert trace == bound
+
+
+mp.mp.dps = 15

@@ -38,6 +38,7 @@ from derive.errors import BadInput, NoClosedForm
 from derive.form import DenseCov
 from derive.noise import Correlated
 from derive.stationary import (
+    Density,
     density,
     discrete_second_moments,
     discrete_step,
@@ -281,6 +282,18 @@ def test_density_with_power_tails():
         scale = NUMBERS["sigma0"] / (NUMBERS["sigma1"] * NUMBERS["h1"]) / math.sqrt(nu)
         for x in (0.0, 0.4, -3.0, 50.0):
             assert p(x) == pytest.approx(stats.t.pdf(x / scale, nu) / scale, rel=1e-8)
+
+
+@pytest.mark.parametrize("nu", [0.2, 0.7])
+def test_a_density_whose_mass_reaches_very_far(nu):
+    # p ~ (1 + x^2)^{-(nu+1)/2}: a share of the mass lies beyond any range of quadrature and is added as a power law
+    x = sp.Symbol("x1", real=True)
+    p = Density(-(sp.Rational(str(nu)) + 1) / 2 * sp.log(1 + x**2), sp.S.One, x).normalised({})
+    scale = 1 / math.sqrt(nu)
+    for y in (0.0, 1.0, -1e3):
+        assert p(y) == pytest.approx(stats.t.pdf(y / scale, nu) / scale, rel=1e-7)
+    with pytest.raises(Refusal):
+        Density(-sp.log(1 + x**2) / 2, sp.S.One, x).normalised({})
 
 
 @pytest.mark.parametrize("loss", [Quartic(), Cosh(), GluedExponential()], ids=["quartic", "cosh", "glued"])
