@@ -1,0 +1,221 @@
+"""The dimension-free form evaluated at d = 5 against the expansion derived for five dimensions, and Rand-k's root."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+import sympy as sp
+from scipy import linalg
+
+from derive.compressors import (
+    QSGD,
+    Bernoulli,
+    Compressor,
+    FixedGrid,
+    Identity,
+    Natural,
+    RandK,
+    ScaledSign,
+    Sign,
+    Ternary,
+    TopK,
+)
+from derive.coordinates import Expansion, coord_sum, g
+from derive.diffusion import rank_one_root
+from derive.errors import NoClosedForm, Refusal
+from derive.expanded import gradient_symbols, hessian_symbols
+from derive.methods import DCSGD
+from derive.models import MODELS, SDE, sde
+from derive.noise import (
+    Affine,
+    Cauchy,
+    Correlated,
+    Gaussian,
+    Laplace,
+    Logistic,
+    Noise,
+    NoNoise,
+    Scaled,
+    Stable,
+    StudentT,
+    Uniform,
+)
+from derive.schedules import Adaptive, Free, Power
+from derive.symbols import N, d, du, eta, t, u
+
+DIM = 5
+R = sp.Rational
+COMPRESSORS: list[Compressor] = [
+    Identity(),
+    Bernoulli("p"),
+    RandK("k"),
+    QSGD(2),
+    Ternary(),
+    Natural(),
+    FixedGrid("1/2"),
+    Sign(),
+    ScaledSign(),
+    TopK(2),
+]
+NOISES: list[Noise] = [
+    NoNoise(),
+    Scaled(Gaussian()),
+    Scaled(StudentT(3)),
+    Scaled(StudentT("nu")),
+    Scaled(Cauchy()),
+    Scaled(Laplace()),
+    Scaled(Uniform()),
+    Scaled(Logistic()),
+    Scaled(Stable(2)),
+    Affine(),
+    Affine(1, "s1", 5),
+    Correlated(Gaussian()),
+]
+VALUES = {"eta": R(1, 7), "N": R(3), "sigma": R(3, 4), "sigma0": R(1, 2), "sigma1": R(1, 3), "s1": R(2, 5), "p": R(2, 5),
+          "k": R(2), "nu": R(7, 2), "u": R(2, 3), "du": R(-1, 5), "t": R(1, 2), "q": R(1, 2), "L": R(3, 2)}  # fmt: skip
+
+
+def point(seed: int) -> dict[sp.Symbol, sp.Expr]:
+    """Random rational gradient, Hessian and noise covariance, and the parameters."""
+    draw = random.Random(seed)
+    symbols = [*gradient_symbols(DIM), *sorted(hessian_symbols(DIM).free_symbols, key=str)]
+    symbols += [sp.Symbol(f"Sigma{i}_{j}", real=True) for i in range(1, DIM + 1) for j in range(i, DIM + 1)]
+    values = {s: R(draw.randint(-999, 999), 500) for s in symbols}
+    values |= {s: abs(x) + 1 for s, x in values.items() if s.name[:5] == "Sigma"}
+    return values | {sp.Symbol(n, positive=True): x for n, x in VALUES.items()} | {du: VALUES["du"], t: VALUES["t"]}
+
+
+def from_form(equation: SDE, values: dict[sp.Symbol, sp.Expr]) -> list[sp.Expr]:
+    """Drift and covariance at the point: the numbers are put into the generic-coordinate expressions."""
+    assert equation.dim is None
+    assert equation.form is not None
+    vectors = {
+        "g": [values[s] for s in gradient_symbols(DIM)],
+        "Sigma_diag": [values[sp.Symbol(f"Sigma{m}_{m}", real=True)] for m in range(1, DIM + 1)],
+    }
+    hessian = hessian_symbols(DIM).xreplace(values)
+    numbers = Expansion(DIM, vectors, lambda c: list((hessian * sp.Matrix(c)).applyfunc(partial(at, values))))
+    drift = [at(values, e) for e in numbers.vector(equation.drift)]
+    covariance = numbers.scalar(equation.rate) * equation.form.covariance(numbers)
+    return [*drift, *[at(values, e) for e in covariance]]
+
+
+def at(values: dict[sp.Symbol, sp.Expr], e: sp.Expr) -> sp.Expr:
+    return e.xreplace(values).evalf(30)
+
+
+def assert_equal(left: list[sp.Expr], right: list[sp.Expr], told: str) -> None:
+    for a, b in zip(left, right, strict=True):
+        assert a.is_Float or a == 0, f"{told}: {a} is no number"
+        assert abs(a - b) <= R(1, 10**12) * (1 + abs(b)), f"{told}: {a} against {b}"
+
+
+def refused(build: Callable[[], object]) -> str | None:
+    try:
+        build()
+    except (Refusal, NoClosedForm) as error:
+        return getattr(error, "kind", "no-closed-form")
+    return None
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("noise", NOISES, ids=lambda z: f"{type(z).__name__}-{type(z.law).__name__}-{z.law.tail}")
+def test_form_at_five_equals_the_expansion_for_five(noise: Noise, model: str) -> None:
+    expressible = 0
+    for seed, compressor in enumerate(COMPRESSORS):
+        method = DCSGD(compressor, noise)
+        outcome = refused(lambda m=method: sde(m, model))
+        assert outcome == refused(lambda m=method: sde(m, model, None, DIM)), compressor
+        if outcome is not None or sde(method, model).form is None:
+            assert outcome is not None or refused(lambda m=method: sde(m, model, None, DIM).expanded) == "no-closed-form"
+            continue
+        values = point(seed)
+        expanded = sde(method, model, None, DIM).expanded
+        right = [at(values, e) for e in [*expanded.drift, *expanded.covariance]]
+        assert_equal(from_form(sde(method, model), values), right, f"{compressor} {noise} {model}")
+        expressible += 1
+    assert expressible >= (3 if model == "first-order" and noise.law.tail > 2 else 1)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "schedule", [Power("q"), Free(), Adaptive((1 + t) / (1 + sp.Symbol("L", positive=True) * sp.sqrt(coord_sum(g**2))))], ids=str
+)
+def test_schedules_too(schedule: Power | Free | Adaptive, model: str) -> None:
+    for seed, (compressor, noise) in enumerate([(RandK("k"), Scaled(Gaussian())), (Sign(), Scaled(Cauchy(), ("1/2", "sigma")))]):
+        method = DCSGD(compressor, noise, None, schedule)
+        values = point(100 + seed)
+        expanded = sde(method, model, None, DIM).expanded
+        right = [at(values, e) for e in [*expanded.drift, *expanded.covariance]]
+        assert_equal(from_form(sde(method, model), values), right, f"{compressor} {schedule} {model}")
+
+
+# --- Rand-k's root --------------------------------------------------------------------------------------------------
+
+CASES = [(1, 1), (2, 1), (2, 2), (7, 1), (7, 3), (7, 7)]
+GRADIENTS = {
+    "generic": lambda dim: [R(3, 2), R(-1, 3), R(2), R(5, 4), R(-1), R(1, 7), R(1)][:dim],
+    "zero": lambda dim: [R(0)] * dim,
+    "some zero": lambda dim: [R(0), R(2), R(0), R(-1), R(-1), R(1, 2), R(0)][:dim],
+    "equal": lambda dim: [R(2, 3)] * dim,
+}
+
+
+@pytest.mark.parametrize("gradient", GRADIENTS.values(), ids=GRADIENTS)
+@pytest.mark.parametrize("noise", [NoNoise(), Scaled(Gaussian(), "1/2"), Affine(0, "1/2")], ids=["none", "gaussian", "affine"])
+@pytest.mark.parametrize(("dim", "k"), CASES)
+def test_rand_k_root_squares_to_the_covariance(dim: int, k: int, noise: Noise, gradient: Callable[[int], list[sp.Expr]]) -> None:
+    point_g = gradient(dim)
+    form = sde(DCSGD(RandK(k), noise)).form
+    assert form is not None
+    numbers = Expansion(dim, {"g": point_g})
+    concrete = sde(DCSGD(RandK(k), noise), dim=dim).form
+    assert concrete is not None
+    # theory 4: S = diag(delta) - c g g', delta_j = (d/k)(g_j^2 + s) - g_j^2 + c g_j^2, c = (d-k)/(k(d-1)), 0 for d = 1
+    s = noise.scales[0] ** 2 * (1 if noise.law.degenerate else noise.law.variance)
+    s = numbers.scalar(s) if noise.scales[0] != 0 else sp.S.Zero
+    c = R(dim - k, k * (dim - 1)) if dim > 1 else sp.S.Zero
+    delta = [R(dim, k) * (x**2 + s) - x**2 + c * x**2 for x in point_g]
+    true = sp.diag(*delta) - c * sp.Matrix(point_g) * sp.Matrix(point_g).T
+    assert concrete.covariance(numbers) == true
+    if dim > 1:  # the symbol d needs d >= 2 in Rand-k's pair probability
+        assert form.covariance(numbers).applyfunc(lambda e: sp.expand(e.xreplace({d: sp.Integer(dim)}))) == true
+        assert numbers.vector(form.diag) == delta
+        assert numbers.scalar(form.core[0, 0]) == -c
+    b = rank_one_root([sp.sympify(x) for x in delta], point_g, c)
+    product = b * b.T
+    assert all(abs((x - y).evalf(50)) < sp.Float("1e-40") for x, y in zip(product, true, strict=True))
+    # the dense root, by eigenvalues: B differs from it by a rotation, B B' does not
+    dense = linalg.sqrtm(np.array(true.tolist(), dtype=float)) if any(true) else np.zeros((dim, dim))
+    np.testing.assert_allclose(np.array(product.evalf().tolist(), dtype=float), (dense @ dense.T).real, atol=1e-7)
+
+
+@pytest.mark.parametrize(("dim", "k"), [(1, 1), (2, 1), (2, 2), (7, 1), (7, 7)])
+def test_rand_k_symbolic_root_is_exact(dim: int, k: int) -> None:
+    for noise in (NoNoise(), Scaled(Gaussian())):
+        expanded = sde(DCSGD(RandK(k), noise), dim=dim).expanded
+        assert expanded.root is not None
+        for make in GRADIENTS.values():
+            values = dict(zip(gradient_symbols(dim), make(dim), strict=True))
+            values |= {sp.Symbol("sigma", positive=True): R(3, 4), eta: R(1, 5), N: R(2)}
+            b, s = expanded.root.xreplace(values), expanded.covariance.xreplace(values)
+            gap = b * b.T - s
+            assert all(abs(e.evalf(50)) < sp.Float("1e-40") for e in gap), (noise, values)
+
+
+def test_rand_k_root_is_singular_exactly_where_theory_says() -> None:
+    dim, k = 7, 3
+    c = R(dim - k, k * (dim - 1))
+    for make in GRADIENTS.values():
+        x = make(dim)
+        delta = [(R(dim, k) - 1 + c) * e**2 for e in x]  # no noise
+        w2 = sum((a**2 / b for a, b in zip(x, delta, strict=True) if b != 0), sp.S.Zero)
+        assert (1 - c * w2 == 0) is all(e != 0 for e in x)
+
+
+def test_free_schedule_symbols_are_those_of_the_form() -> None:
+    assert {u, du, eta} <= set(sde(DCSGD(Identity(), Gaussian(), None, Free()), "second-order").parameters)

@@ -1,0 +1,235 @@
+"""Laws and compressors that the package has never seen: moments, the three models and conformance from their definitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import draws
+import numpy as np
+import pytest
+import sympy as sp
+from test_conformance import check_draws, check_pair
+
+from derive.compressors import Biased, Compressor, RandK, ScaledSign, Sign, Ternary, Unbiased
+from derive.compressors.compressor import Omega
+from derive.coordinates import v
+from derive.errors import Refusal
+from derive.expanded import gradient_symbols
+from derive.form import GradientForm
+from derive.methods import DCSGD
+from derive.models import MODELS, sde
+from derive.noise import Gaussian, Law, Scaled
+from derive.noise.law import INFINITE
+
+
+@dataclass(frozen=True)
+class Triangular(Law):
+    """Density 1 - |x| on [-1, 1], with its signed moments written out."""
+
+    @property
+    def tail(self) -> sp.Expr:
+        return INFINITE
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        return sp.Max(0, 1 - sp.Abs(x))
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        c = sp.Max(-1, sp.Min(1, x))
+        return c * (2 - sp.Abs(c))
+
+    def moment(self, m: int) -> sp.Expr:
+        return sp.Rational(2, (m + 1) * (m + 2))
+
+    def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
+        if m == 0:
+            return self.sign_mean(y)
+        c = sp.Max(-1, sp.Min(1, y))
+        inside = 2 * sp.Abs(c) ** (m + 1) * (sp.Rational(1, m + 1) - sp.Abs(c) / (m + 2))
+        return sp.sign(c) * inside if m % 2 == 0 else self.moment(m) - inside
+
+    def latex(self) -> str:
+        return r"\Lambda"
+
+
+@dataclass(frozen=True)
+class Contaminated(Law):
+    """N(0, 1) with probability 3/4, N(0, 9) else: only what a law must state, the rest by integration."""
+
+    @property
+    def tail(self) -> sp.Expr:
+        return INFINITE
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        normal = Gaussian().density
+        return sp.Rational(3, 4) * normal(x) + sp.Rational(1, 4) * normal(x / 3) / 3
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        return sp.Rational(3, 4) * sp.erf(x / sp.sqrt(2)) + sp.Rational(1, 4) * sp.erf(x / (3 * sp.sqrt(2)))
+
+    def latex(self) -> str:
+        return r"\mathcal{M}"
+
+
+@dataclass(frozen=True)
+class Clip(Biased):
+    """C_j = v_j cut to [-1, 1]."""
+
+    @property
+    def growth(self) -> int:
+        return 0
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(sp.Max(-1, sp.Min(1, v)), sp.S.Zero)
+
+    def latex(self) -> str:
+        return r"\mathrm{clip}"
+
+
+@dataclass(frozen=True)
+class SparseSign(Biased):
+    """C_j = sign(v_j) B_j/p, B_j ~ Bernoulli(p)."""
+
+    p: sp.Rational = sp.Rational(2, 5)
+
+    @property
+    def growth(self) -> int:
+        return 0
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(sp.sign(v), (1 / self.p - 1) * sp.sign(v) ** 2)
+
+    def latex(self) -> str:
+        return r"\mathrm{ssign}"
+
+
+@dataclass(frozen=True)
+class AllOrNothing(Unbiased):
+    """C(v) = v B/p with one coin for all coordinates: a covariance of rank one."""
+
+    p: sp.Rational = sp.Rational(1, 2)
+
+    @property
+    def growth(self) -> int:
+        return 1
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(v, sp.S.Zero, (v,), sp.Matrix([[1 / self.p - 1]]))
+
+    def omega(self, dim: sp.Expr) -> Omega:
+        return Omega(1 / self.p - 1, True)
+
+    def latex(self) -> str:
+        return r"\mathrm{all}"
+
+
+@draws.standard.register
+def _(law: Triangular, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.random(shape) - rng.random(shape)
+
+
+@draws.standard.register
+def _(law: Contaminated, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return np.where(rng.random(shape) < 0.75, 1.0, 3.0) * rng.standard_normal(shape)
+
+
+@draws.compress.register
+def _(compressor: Clip, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return np.clip(x, -1, 1)
+
+
+@draws.compress.register
+def _(compressor: SparseSign, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return np.sign(x) * (rng.random(x.shape) < float(compressor.p)) / float(compressor.p)
+
+
+@draws.compress.register
+def _(compressor: AllOrNothing, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return x * (rng.random((*x.shape[:-1], 1)) < float(compressor.p)) / float(compressor.p)
+
+
+LAWS = [Triangular(), Contaminated()]
+NEW = [Clip(), SparseSign(), AllOrNothing()]
+PAIRS = [(c, law) for c in NEW for law in [*LAWS, Gaussian()]] + [
+    (c, law) for c in (Sign(), RandK(1), ScaledSign(), Ternary()) for law in LAWS
+]
+
+
+@pytest.mark.parametrize(("compressor", "law"), PAIRS, ids=lambda x: type(x).__name__)
+def test_moments_conform(compressor: Compressor, law: Law) -> None:
+    for point in ([0.0], [0.3, 0.0, 0.3], [0.4, -0.6, 1.2]):
+        g = np.array(point)
+        for clients in (1, 3):
+            made = check_pair(compressor, Scaled(law, "3/4"), g, clients)
+            assert made >= g.size * (g.size + 3) // 2
+
+
+def test_moments_conform_with_a_scale_for_each_client() -> None:
+    for compressor in NEW:
+        check_draws(compressor, Scaled(Triangular(), ("1/2", "3/4", "5/4")), np.array([0.3, 0.0, 0.3]), 3)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("compressor", "law"), PAIRS[:9], ids=lambda x: type(x).__name__)
+def test_the_three_models(compressor: Compressor, law: Law, model: str) -> None:
+    g1, g2 = gradient_symbols(2)
+    equation = sde(DCSGD(compressor, Scaled(law)), model)
+    assert equation.form is not None
+    assert equation.drift is not None
+    expanded = sde(DCSGD(compressor, Scaled(law, 1), 1), model, None, 2).expanded
+    hessian = {sp.Symbol(f"H{i}_{j}", real=True): sp.Rational(i + j, 2) for i in (1, 2) for j in range(i, 3)}
+    h = sp.Matrix(2, 2, [1, sp.Rational(3, 2), sp.Rational(3, 2), 2])
+    eta_value, at_point = sp.Rational(1, 10), {g1: sp.Rational(1, 3), g2: sp.Rational(-1, 5)}
+    mean = sde(DCSGD(compressor, Scaled(law, 1), 1), "first-order", None, 2).expanded.drift * -1
+    b, x = mean.xreplace(at_point).evalf(), sp.Matrix([g1, g2]).xreplace(at_point)
+    if model == "first-order":
+        true = -b
+    elif model == "second-order":  # -b - (eta/2) (db/dg) H b
+        step = sp.Rational(1, 10**6)
+        slopes = sp.zeros(2, 2)
+        for m, s in enumerate((g1, g2)):
+            up, down = ({**at_point, s: at_point[s] + e} for e in (step, -step))
+            slopes[:, m] = (mean.xreplace(up).evalf(30) - mean.xreplace(down).evalf(30)) / (2 * step)
+        true = -b - eta_value / 2 * slopes * h * b
+    else:  # -b + (eta/2) Lam H Lam g
+        lam = sp.diag(*[p / q for p, q in zip(b, x, strict=True)])
+        true = -b + eta_value / 2 * lam * h * lam * x
+    found = expanded.drift.xreplace(at_point).xreplace(hessian).xreplace({sp.Symbol("eta", positive=True): eta_value}).evalf()
+    assert all(abs(p - q) < 1e-8 for p, q in zip(found, true, strict=True)), (found, true)
+
+
+def test_omega_and_json_of_a_new_compressor() -> None:
+    written = sde(DCSGD(AllOrNothing(), Triangular()), dim=2).to_dict()
+    assert written["omega"] == {"value": "1", "exact": True}
+    assert written["conditions"] == []
+    assert written["covariance"][0][1].replace(" ", "") in ("eta*g1*g2/N", "g1*g2*eta/N")
+
+
+def test_a_new_heavy_law_is_refused_by_its_tail() -> None:
+    @dataclass(frozen=True)
+    class Pareto(Triangular):
+        """Only its tail matters here: E|Z|^r is finite iff r < 2."""
+
+        @property
+        def tail(self) -> sp.Expr:
+            return sp.Integer(2)
+
+    with pytest.raises(Refusal) as caught:
+        sde(DCSGD(AllOrNothing(), Pareto()))
+    assert caught.value.kind == "infinite-variance"
+    assert sde(DCSGD(Clip(), Pareto())).conditions == ()
+
+
+@pytest.mark.parametrize(("compressor", "member"), [(Clip(), "mean"), (SparseSign(), "diag"), (AllOrNothing(), "core")], ids=str)
+def test_a_wrong_factor_in_a_new_compressor_is_found(compressor: Any, member: str) -> None:
+    right = type(compressor).given
+    wrong = sp.Rational(11, 10)
+
+    class Wrong(type(compressor)):
+        def given(self, dim: sp.Expr) -> GradientForm:
+            form = right(self, dim)
+            parts = {n: getattr(form, n) for n in ("mean", "diag", "factors", "core")}
+            return GradientForm(**parts | {member: wrong * parts[member]})
+
+    with pytest.raises(AssertionError, match="off by"):
+        check_draws(Wrong(), Scaled(Triangular(), "3/4"), np.array([-1.2, 0.45, 0.8]), 1, 400_000)
