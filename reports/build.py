@@ -24,6 +24,8 @@ SECTIONS = {
     "sde-table": ("reports.sections.sde_table", "SDETable"),
     "models": ("reports.sections.models", "Models"),
     "stationary": ("reports.sections.stationary", "Stationary"),
+    "ensembles": ("reports.sections.ensembles", "Ensembles"),
+    "real-data": ("reports.sections.real_data", "RealData"),
 }
 TITLE = "Stochastic differential equations of distributed optimisers"
 

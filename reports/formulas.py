@@ -55,6 +55,10 @@ class FormulaPrinter(PrettyPrinter):
     def _print_Rank(self, e: Rank) -> prettyForm:
         return self._applied("rank" + self._mark(e.slot), e.args[0])
 
+    def _print_ITE(self, e: Any) -> prettyForm:
+        # SymPy would first expand nested cases, in exponential time.
+        return prettyForm(text(e))
+
     def _print_Hvp(self, e: Hvp) -> prettyForm:
         return self._applied("H", e.args[0], self._mark(e.slot), "[", "]")
 

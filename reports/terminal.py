@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -43,13 +43,27 @@ class SDEView:
         self._heading(equation, specs)
         complete = known.get("drift") is not None or known.get("form") is not None
         small = equation.dim is not None and equation.dim <= MAX_WRITTEN_OUT
-        if complete and small:
+        written_out = complete and small and not self._better_generic(equation)
+        if written_out:
             self._coordinates(equation)
         elif complete:
             self._generic(equation)
         if equation.conditional is not None:
             self._conditional(equation, small)
         self._facts(equation, known)
+        legend = "" if written_out else self._legend(equation)
+        if legend:
+            self._line(legend, "dim")
+
+    def _better_generic(self, equation: SDE) -> bool:
+        """Whether coordinates are too long to be printed and the form for a generic one is not."""
+        expanded, form = equation.expanded, equation.form
+        generic = [equation.drift, *(() if form is None else (form.diag, *form.factors, *form.core))]
+
+        def longest(expressions: Iterable[Any]) -> int:
+            return max(count_nodes(e, MAX_LISTED) for e in expressions)
+
+        return longest([*expanded.drift, *expanded.covariance]) > MAX_LISTED >= longest(generic)
 
     def _heading(self, equation: SDE, specs: Mapping[str, str]) -> None:
         about = [f"{kind} {spec}" for kind, spec in specs.items() if kind != "method"]
@@ -64,10 +78,8 @@ class SDEView:
         expanded = equation.expanded
         where = "" if expanded.specified else ", g the gradient at X"
         self._line(f"dX = drift dt + L dW (Ito), L L' = covariance{where}")
-        dim = expanded.dim
-        self._entries("drift", {(i,): expanded.drift[i] for i in range(dim)}, expanded.drift)
-        upper = {(i, j): expanded.covariance[i, j] for i in range(dim) for j in range(i, dim)}
-        self._entries("covariance", upper, expanded.covariance)
+        self._entries("drift", expanded.drift)
+        self._entries("covariance", expanded.covariance)
 
     def _generic(self, equation: SDE) -> None:
         form = equation.form
@@ -89,8 +101,7 @@ class SDEView:
         for a, factor in enumerate(form.factors):
             self._formula(f"U{self._sub('j')}{',' if self.unicode else '_'}{a + 1}", factor)
         if form.rank:
-            core = {(a, b): form.core[a, b] for a in range(form.rank) for b in range(a, form.rank)}
-            self._entries("C", core, form.core, titled=False)
+            self._entries("C", form.core, titled=False)
         for n, (coefficient, _) in enumerate(form.dense):
             self._formula(f"c{n + 1}", coefficient)
 
@@ -109,12 +120,12 @@ class SDEView:
                 "messages v = g + Z. Exact moments of C(v) given v:"
             )
         if small:
-            dim = equation.dim or 1
-            mean, covariance = given_message(given, dim)
-            self._entries("mean", {(i,): mean[i] for i in range(dim)}, sp.Matrix(mean))
-            upper = {(i, j): covariance[i, j] for i in range(dim) for j in range(i, dim)}
-            self._entries("covariance", upper, covariance)
-            return
+            mean, covariance = given_message(given, equation.dim or 1)
+            column = sp.Matrix(mean)
+            if count_nodes(column, MAX_LISTED) + count_nodes(covariance, MAX_LISTED) <= MAX_LISTED:
+                self._entries("mean", column)
+                self._entries("covariance", covariance)
+                return
         self._title("mean")
         self._formula("mean" + self._sub("j"), given.mean)
         self._title("covariance")
@@ -144,13 +155,8 @@ class SDEView:
             self._line("conditions: none")
         if known["parameters"]:
             self._line("free symbols: " + ", ".join(symbol_text(name, self.unicode) for name in known["parameters"]))
-        legend = self._legend(equation)
-        if legend:
-            self._line(legend, "dim")
 
     def _legend(self, equation: SDE) -> str:
-        if equation.dim is not None and equation.dim <= MAX_WRITTEN_OUT:
-            return ""
         j, k = self._sub("j"), self._sub("k")
         notes = {
             Hvp: f"H[c{k}]{j}: coordinate j of the Hessian times c",
@@ -165,10 +171,16 @@ class SDEView:
             return f"_{index}"
         return "".join(SUBSCRIPTS.get(ch, ch) for ch in index.translate(DIGITS))
 
-    def _entries(self, name: str, entries: Mapping[tuple[int, ...], Any], whole: Any, titled: bool = True) -> None:
+    def _entries(self, name: str, whole: Any, titled: bool = True) -> None:
         """A vector or a symmetric matrix: as one formula if it fits, else entry by entry (zeros in one line)."""
         if titled:
             self._title(name)
+        if whole.is_zero_matrix:
+            self._formula(name, sp.S.Zero)
+            return
+        rows, columns = range(whole.rows), range(whole.cols)
+        single = whole.cols == 1
+        entries = {(i,) if single else (i, j): whole[i, j] for i in rows for j in columns if single or i <= j}
         width = self._width
         if fits(name, whole, width, self.unicode):
             self._formula(name, whole)
