@@ -8,35 +8,29 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+# A name that is also a module's (diffusion, environment, landscape) is imported from its module.
 _HOME = {
-    "numerics.lower": (
-        "LoweringError",
-        "Environment",
-        "environment",
-        "lower_coordinate",
-        "lower_all",
-        "lower_function",
-    ),
-    "numerics.landscape": ("Landscape", "landscape"),
-    "numerics.random": ("sample_law", "sample_noise", "compress"),
-    "numerics.expect": ("NoiseIntegral", "doubling_error"),
-    "numerics.quantiles": ("quantile_function",),
-    "numerics.diffusion": ("Diffusion", "diffusion"),
-    "numerics.ensembles": ("solve",),
-    "numerics.optimizers": ("run",),
-    "numerics.runs": ("Ensemble", "save_grid"),
-    "numerics.estimates": (
+    "numerics.lower": ["LoweringError", "lower_coordinate", "lower_all", "lower_function"],
+    "numerics.environment": ["Environment"],
+    "numerics.landscape": ["Landscape"],
+    "numerics.random": ["sample_law", "sample_noise", "compress"],
+    "numerics.quantiles": ["quantile_function"],
+    "numerics.expect": ["NoiseIntegral", "doubling_error"],
+    "numerics.diffusion": ["Diffusion"],
+    "numerics.ensembles": ["solve"],
+    "numerics.optimizers": ["run"],
+    "numerics.runs": ["Ensemble", "save_grid"],
+    "numerics.estimates": [
         "Estimate",
-        "Series",
         "Band",
-        "Difference",
+        "Series",
         "mean",
         "quantile",
         "band",
         "proportion",
         "difference",
         "over_time",
-    ),
+    ],
 }
 _WHERE = {name: home for home, names in _HOME.items() for name in names}
 

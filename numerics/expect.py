@@ -2,9 +2,9 @@
 
 b = (1/N) sum_i E m(v_i) and S = (1/N) sum_i (E Cov(C | v_i) + Cov m(v_i)) with v_i = g + s_i Z and m(v) = E[C(v) | v]
 (theory 4). Where every coordinate stands for itself the integral is one-dimensional: Gauss-Legendre panels on the quantiles,
-graded towards both tails. Else a Sobol set, shifted by a fixed vector and made symmetric, is sent through the quantiles.
-The nodes are the same at every point and time, so the result is a smooth, deterministic function; its error is read off by
-doubling them (`doubling_error`).
+graded towards both tails. Else a Sobol set, scrambled once and for all and made symmetric, is sent through the quantiles.
+The nodes are the same at every point and time, so the result is a deterministic function of them; its error is read off
+by doubling the nodes (`doubling_error`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from numerics.random import concrete
 
 #: beyond this many coordinates Sobol's directions run out
 SOBOL_LIMIT = 4096
+_SCRAMBLE = 20250131  # seed of Owen's scrambling, which is three to seven times as accurate as a shift
 _TAIL = 1e-12  # probability beyond the outermost panel
 
 
@@ -169,8 +170,7 @@ class NoiseIntegral(Diffusion):
         mixed = dense is not None and isinstance(law, StudentT)
         columns = self.dim + mixed
         power = max(1, int(np.ceil(np.log2(self.nodes))) - 1)
-        shift = np.random.default_rng(20250131).random(columns)
-        u = (scipy.stats.qmc.Sobol(columns, scramble=False).random_base2(power) + shift) % 1.0
+        u = scipy.stats.qmc.Sobol(columns, scramble=True, rng=_SCRAMBLE).random_base2(power)
         u = np.clip(u, 1e-15, 1 - 1e-15)
         base = Gaussian() if mixed else law
         z = quantile_function(base, self.parameters)(u[:, : self.dim])

@@ -1,0 +1,305 @@
+"""Ensembles of SDEs: exact laws, Euler's own exact recursion, both stochastic calculi, blow-ups, integrals over the noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import derive
+import numerics
+from derive import DCSGD, DSGD, DSignSGD, Free, Method, Power, Quadratic, RandK, Scaled
+from derive.errors import BadInput, NoClosedForm, Refusal
+from derive.moments import Conditional, moments
+from numerics._jax import jax, jnp
+from numerics.ensembles import solve, step_grid
+from numerics.environment import environment
+from numerics.expect import NoiseIntegral, doubling_error
+from numerics.lower import lower_all, lower_function
+from numerics.optimizers import run
+from numerics.quantiles import quantile_function
+from numerics.random import compress, sample_noise
+
+HALF = sp.Rational(1, 2)
+H = np.array([1.0, 2.0])
+GAUSS = Scaled(derive.Gaussian(), 1)
+FIRST = {"x1": lambda x: x[0], "x2": lambda x: x[1]}
+
+
+def assert_mean(draws: np.ndarray, expected, slack: float = 0.0) -> None:
+    error = draws.std(axis=-1) / np.sqrt(draws.shape[-1])
+    gap = np.abs(draws.mean(axis=-1) - expected)
+    assert np.all(gap <= 5 * error + slack + 1e-12), (draws.mean(axis=-1), expected, error)
+
+
+def test_an_ornstein_uhlenbeck_process_has_its_exact_mean_and_variance():
+    """dX = -h X dt + sqrt(eta/N) dW: mean x0 e^{-ht}, variance eta/(2 N h) (1 - e^{-2ht})."""
+    equation = derive.sde(DSGD(GAUSS, clients=2), loss=Quadratic((1, 2)))
+    eta = 0.25
+    ensemble = solve(equation, [1.0, -1.0], 1.5, 10_000, 1, {"eta": eta}, dt=1 / 256, save=4, statistics=FIRST)
+    for j, name in enumerate(("x1", "x2")):
+        x, t, h = ensemble.values[name], ensemble.times, H[j]
+        mean = (1 - 2 * j) * np.exp(-h * t)
+        variance = eta / (4 * h) * (1 - np.exp(-2 * h * t))
+        bias = h * t * np.exp(-h * t) * h / 512  # of Euler's mean, to first order in dt
+        assert_mean(x, mean, slack=1.1 * bias)
+        assert_mean((x - mean[:, None]) ** 2, variance, slack=variance * h / 128)
+    assert ensemble.blow_ups[-1] == 0
+
+
+@pytest.mark.parametrize("model", ["first-order", "second-order", "corrected"])
+def test_euler_follows_its_own_second_moments(model):
+    """Multiplicative noise: V' = (1 + a dt)^2 V + dt (eta/N) S_jj(V) exactly, a the model's slope on a quadratic (theory 5)."""
+    eta, dt, clients = 0.2, 0.05, 2
+    equation = derive.sde(DCSGD(RandK(1), derive.Affine(HALF, "1/3"), clients=clients), model, Quadratic((1, 2)))
+    squares = {"x1": lambda x: x[0] ** 2, "x2": lambda x: x[1] ** 2}
+    ensemble = solve(equation, [1.0, -2.0], 2.0, 10_000, 2, {"eta": eta}, dt=dt, save=3, statistics=squares)
+    slope = {"first-order": -H, "second-order": -H - eta / 2 * H**2, "corrected": -H + eta / 2 * H**2}[model]
+    second = np.array([1.0, 4.0])
+    found = [second]
+    for _ in range(round(2.0 / dt)):
+        g2 = H**2 * second
+        s = 0.25 + g2.sum() / 9
+        second = (1 + slope * dt) ** 2 * second + dt * eta / clients * (2 * (g2 + s) - g2)
+        found.append(second)
+    for j, name in enumerate(squares):
+        assert_mean(ensemble.values[name], [found[round(t / dt)][j] for t in ensemble.times])
+
+
+@pytest.mark.parametrize(
+    ("method", "model", "loss"),
+    [
+        (DSGD(derive.Affine(1, 1), clients=1), "first-order", Quadratic(1)),
+        (DSignSGD(GAUSS, clients=1), "corrected", derive.Cosh()),
+    ],
+    ids=["affine", "sign"],
+)
+@pytest.mark.parametrize("dim", [1, 2])
+def test_ito_and_stratonovich_agree_in_law(method, model, loss, dim):
+    equation = derive.sde(method, model, loss, dim)
+    x0, eta = [1.5, -0.5][:dim], 0.25
+    ends = {"a": lambda x: jnp.cos(x[0]), "b": lambda x: jnp.minimum(x[0] ** 2, 4.0)}
+    kinds = {
+        scheme: solve(equation, x0, 1.0, 10_000, 5 + n, {"eta": eta}, dt=1 / 64, save=2, statistics=ends, scheme=scheme)
+        for n, scheme in enumerate(("euler", "heun"))
+    }
+    for name in ends:
+        a, b = (kinds[s].values[name][-1] for s in ("euler", "heun"))
+        error = np.hypot(a.std(), b.std()) / np.sqrt(len(a))
+        assert abs(a.mean() - b.mean()) < 5 * error + 0.01
+    # the same Ito coefficients read as Stratonovich ones would be off: the correction is not small here
+    assert not any(e == 0 for e in equation.expanded.stratonovich_drift() - equation.expanded.drift)
+
+
+def test_without_noise_the_equation_is_solved_as_an_ode():
+    """Loss factor exp(-2 lambda (1 - lambda eta/2) t) of the corrected model (theory 5)."""
+    equation = derive.sde(DSGD(clients=3), "corrected", Quadratic(2))
+    ensemble = solve(equation, [1.0], 2.0, 5, 0, {"eta": 0.25})
+    expected = np.exp(-4 * (1 - 0.25) * ensemble.times)
+    np.testing.assert_allclose(ensemble.values["loss"], np.repeat(expected[:, None], 5, axis=1), rtol=1e-8)
+
+
+def test_the_explosion_of_the_corrected_quartic_is_counted_at_its_time():
+    """It explodes at (3 eta/4) log(3 eta y/(3 eta y - 2)) - 1/(2y), y = x0^2, iff eta y > 2/3 (theory 5)."""
+    eta = 0.1
+    equation = derive.sde(DSGD(clients=1), "corrected", derive.Quartic())
+    x0 = np.array([[2.0, 2.5, 3.0, -4.0]])
+    ensemble = solve(equation, x0, 1.0, None, 0, {"eta": eta}, dt=1 / 2000, save=np.arange(11) / 10)
+    y = x0[0] ** 2
+    assert (eta * y > 2 / 3).tolist() == [False, False, True, True]
+    assert np.isinf(ensemble.blow_up[:2]).all()
+    time = 3 * eta / 4 * np.log(3 * eta * y[2:] / (3 * eta * y[2:] - 2)) - 1 / (2 * y[2:])
+    np.testing.assert_allclose(ensemble.blow_up[2:], np.ceil(time * 10) / 10)
+    assert ensemble.blow_ups.tolist() == [int(np.sum(np.ceil(time * 10) / 10 <= t + 1e-9)) for t in ensemble.times]
+    assert np.isnan(ensemble.values["loss"][-1, 2:]).all() and np.isfinite(ensemble.values["loss"][:, :2]).all()
+
+
+def test_noisy_blow_ups_are_counted_and_never_averaged():
+    equation = derive.sde(DSGD(Scaled(derive.Gaussian(), 12), clients=1), "corrected", derive.Quartic())
+    ensemble = solve(equation, [1.0], 2.0, 400, 3, {"eta": 0.1})
+    lost = ensemble.blow_ups
+    assert 0 < lost[-1] < 400 and np.all(np.diff(lost) >= 0)
+    assert np.isnan(ensemble.values["loss"]).sum(axis=1).tolist() == lost.tolist()
+    assert np.nanmax(ensemble.values["loss"]) < np.inf
+
+
+@pytest.mark.parametrize(
+    ("schedule", "u"),
+    [(Power(1), None), (Free(), lambda t: 1 / (1 + t))],
+    ids=["power", "free"],
+)
+def test_schedules_in_the_second_order_model(schedule, u):
+    """b = h x, u = 1/(1+t): dx = -(u h + eta/2 (u^2 h^2 - u' h)) x dt, by hand."""
+    eta, h = 0.2, 2.0
+    equation = derive.sde(DSGD(clients=1, schedule=schedule), "second-order", Quadratic(2))
+    ensemble = solve(equation, [1.0], 2.0, 1, 0, {"eta": eta}, statistics={"x": lambda x: x[0]}, u=u)
+    t = ensemble.times
+    exponent = h * np.log1p(t) + eta / 2 * (h**2 + h) * (1 - 1 / (1 + t))
+    np.testing.assert_allclose(ensemble.values["x"][:, 0], np.exp(-exponent), rtol=1e-7)
+
+
+def test_the_method_and_its_equation_share_the_saved_times():
+    method = DSignSGD(Scaled(derive.StudentT("nu"), "s"))
+    shared = {"params": {"eta": 0.03, "N": 2, "nu": 3.5, "s": 0.5}, "loss": derive.Cosh(), "save": 7}
+    a = run(method, [1.0, 2.0], 1.0, 500, 1, **shared)
+    b = derive.sde(method).solve([1.0, 2.0], 1.0, 500, 2, **shared)
+    np.testing.assert_array_equal(a.times, b.times)
+    assert set(a.values) == set(b.values)
+    gap = a.values["loss"][-1].mean() - b.values["loss"][-1].mean()
+    assert abs(gap) < 0.1 * a.values["loss"][-1].mean()
+
+
+def test_a_hundred_thousand_coordinates():
+    dim = 10**5
+    equation = derive.sde(DCSGD(RandK("k"), derive.Affine(1, HALF), clients=2), "corrected")
+    ensemble = solve(
+        equation, np.ones(dim), 0.02, 1, 0, {"eta": 0.01, "k": 1000}, dt=0.01, loss=lambda x: jnp.mean(jnp.cosh(x))
+    )
+    assert np.isfinite(ensemble.values["loss"]).all()
+    assert ensemble.final.shape == (dim, 1)
+
+
+INTEGRATED = [
+    (derive.QSGD(2), GAUSS),
+    (derive.Ternary(), Scaled(derive.StudentT(5), (1, HALF))),
+    (derive.Natural(), Scaled(derive.StudentT("nu"), "s")),
+    (derive.FixedGrid(1), Scaled(derive.Uniform(), HALF)),
+    (derive.TopK(2), Scaled(derive.Laplace(), (1, HALF))),
+    (derive.QSGD(1), derive.Correlated(derive.StudentT(9))),
+    (derive.Sign(), derive.Correlated(derive.Gaussian())),
+    (derive.TopK(1), derive.Correlated(derive.Logistic())),
+]
+VALUES = {"nu": 6.5, "s": 0.8, "Sigma": np.array([[1.0, 0.5, 0.0], [0.5, 2.0, -0.4], [0.0, -0.4, 0.6]])}
+
+
+@pytest.mark.parametrize(("compressor", "noise"), INTEGRATED, ids=str)
+def test_integrals_over_the_noise_against_draws(compressor, noise):
+    """Mean and covariance at one point against the real random objects: 5 standard errors and the stated error of the nodes."""
+    conditional = moments(Method(compressor, noise), 3).conditional
+    assert conditional is not None
+    point = jnp.asarray([[0.8], [-1.1], [0.3]])
+    env = environment(VALUES, {"g": point})
+    integral = NoiseIntegral(conditional, 3, VALUES, nodes=2048)
+    mean, covariance = integral.moments(env)
+    covariance = np.diag(covariance[:, 0]) if integral.diagonal else np.asarray(covariance[0])
+    slack = 3 * doubling_error(integral, env)
+    assert slack < 0.03
+    paths, clients = 40_000, len(noise.scales)
+    message = jnp.broadcast_to(point, (3, paths))
+    draws = []
+    for client in range(clients):
+        noise_key, key = jax.random.split(jax.random.fold_in(jax.random.key(3), client))
+        draws.append(compress(compressor, key, message + sample_noise(noise, noise_key, message, VALUES, client)))
+    own = [np.asarray(d) for d in draws]
+    assert_mean(sum(own) / clients, np.asarray(mean)[:, 0], slack)
+    centred = [d - d.mean(axis=1, keepdims=True) for d in own]
+    products = sum(c[:, None] * c[None] for c in centred) / clients
+    assert_mean(products, covariance, slack * (1 + np.abs(covariance).max()))
+
+
+def test_integrals_over_the_noise_against_closed_forms():
+    """Where a closed form exists the integral must find it: scales of two clients, a low-rank covariance, a sign."""
+    point = jnp.asarray([[0.8], [-1.1], [0.3]])
+    env = environment({}, {"g": point})
+    for compressor, law, tolerance in (
+        (derive.Sign(), derive.StudentT(3), 4e-3),
+        (RandK(2), derive.Gaussian(), 4e-3),
+        (derive.ScaledSign(), derive.Gaussian(), 4e-3),
+    ):
+        method = Method(compressor, Scaled(law, (1, 2)))
+        form = moments(method, 3).form
+        assert form is not None
+        given = Conditional(compressor.given(sp.Integer(3)), law, method.noise.scales)
+        integral = NoiseIntegral(given, 3, {}, nodes=4096)
+        mean, covariance = integral.moments(env)
+        rows = lower_all([form.mean, form.diag, *form.factors, *form.core])(env)
+        u = (
+            np.stack([np.broadcast_to(f, (3, 1))[:, 0] for f in rows[2 : 2 + form.rank]], 1)
+            if form.rank
+            else np.zeros((3, 0))
+        )
+        core = np.array([float(np.squeeze(c)) for c in rows[2 + form.rank :]]).reshape(form.rank, form.rank)
+        exact = np.diag(np.broadcast_to(rows[1], (3, 1))[:, 0]) + u @ core @ u.T
+        found = np.diag(covariance[:, 0]) if integral.diagonal else np.asarray(covariance[0])
+        np.testing.assert_allclose(mean[:, 0], np.broadcast_to(rows[0], (3, 1))[:, 0], atol=tolerance)
+        np.testing.assert_allclose(found, exact, atol=tolerance * np.abs(exact).max())
+
+
+def test_an_equation_with_conditional_moments_follows_the_method():
+    method = DCSGD(derive.TopK(1), GAUSS, clients=2)
+    shared = {"params": {"eta": 0.05}, "loss": Quadratic((1, 2)), "save": 3}
+    a = run(method, [1.0, -1.0], 1.0, 4000, 1, **shared)
+    b = solve(derive.sde(method), [1.0, -1.0], 1.0, 1000, 2, dt=0.05, nodes=128, **shared)
+    assert 0 < b.settings["doubling_error"] < 0.05
+    for n in (1, 2):
+        x, y = a.values["loss"][n], b.values["loss"][n]
+        error = np.hypot(x.std() / np.sqrt(len(x)), y.std() / np.sqrt(len(y)))
+        assert abs(x.mean() - y.mean()) < 5 * error + 0.05 * x.mean()
+    with pytest.raises(NoClosedForm):
+        solve(derive.sde(method, "corrected"), [1.0, -1.0], 1.0, 2, 0, **shared)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        derive.Gaussian(),
+        derive.StudentT("nu"),
+        derive.Cauchy(),
+        derive.Laplace(),
+        derive.Uniform(),
+        derive.Logistic(),
+        derive.Stable(sp.Rational(3, 2)),
+        derive.Stable("alpha"),
+    ],
+    ids=str,
+)
+def test_quantiles_invert_the_distribution(law):
+    values = {"nu": 2.5, "alpha": 0.8}
+    u = np.array([1e-4, 0.02, 0.3, 0.5, 0.77, 0.999])
+    z = quantile_function(law, values)(u)
+    y = sp.Symbol("y", real=True)
+    names = [sp.Symbol("nu"), sp.Symbol("alpha")]
+    sign_mean = lower_function(law.sign_mean(y), [y, *names])(jnp.asarray(z), values["nu"], values["alpha"])
+    np.testing.assert_allclose((1 + np.asarray(sign_mean)) / 2, u, atol=1e-12)
+
+
+def test_solver_grids_pass_through_every_saved_time():
+    grid = step_grid(np.array([0.0, 0.3, 0.35]), 0.1)
+    np.testing.assert_allclose(grid, [0, 0.1, 0.2, 0.3, 0.35])
+    np.testing.assert_allclose(step_grid(np.array([0.2]), 0.1), [0, 0.1, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"dt": 0.0}, "dt"),
+        ({"dt": 1e-9}, "dt"),
+        ({"scheme": "milstein"}, "scheme"),
+        ({"loss": None}, "loss"),
+        ({"params": {"N": 1}}, "eta"),
+        ({"params": {"eta": 0.1}}, "parameter N"),
+        ({"x0": [[1.0, 2.0]], "paths": 3}, "paths"),
+        ({"equation": derive.sde(DSGD(GAUSS), dim=2)}, "x0"),
+        ({"equation": derive.sde(DSGD(Scaled(derive.Gaussian())))}, "parameter sigma"),
+        ({"equation": derive.sde(DCSGD(RandK(2)))}, "rand-k:k"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_bad_input_is_named(change, field):
+    arguments = {"equation": derive.sde(DSGD(GAUSS)), "x0": [1.0], "T": 1.0, "paths": 2, "params": {"eta": 0.1, "N": 1}}
+    with pytest.raises(BadInput) as error:
+        solve(**({"loss": Quadratic(1)} | arguments | change))
+    assert error.value.field == field
+
+
+def test_heun_is_refused_where_no_stratonovich_form_exists():
+    equation = derive.sde(DCSGD(RandK(1), clients=1), loss=Quadratic(1), dim=2)
+    with pytest.raises(Refusal):
+        solve(equation, [1.0, 1.0], 1.0, 2, 0, {"eta": 0.1}, scheme="heun")
+
+
+def test_lazy_names_resolve():
+    for name in dir(numerics):
+        assert getattr(numerics, name) is not None
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = numerics.nonsense

@@ -1,0 +1,231 @@
+"""The discrete method against exact recursions, closed maps, and its own definition step by step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import derive
+from derive import DCSGD, DSGD, Adaptive, Bernoulli, DSignSGD, Free, Power, Quadratic, RandK, Scaled
+from derive.coordinates import coord_sum, g
+from derive.errors import BadInput
+from numerics._jax import jax, jnp
+from numerics.landscape import Landscape, landscape
+from numerics.optimizers import run
+from numerics.random import compress, sample_noise
+from numerics.runs import save_grid
+
+SQUARES = {"x1sq": lambda x: x[0] ** 2, "x2sq": lambda x: x[1] ** 2}
+H = np.array([1.0, 2.0])
+
+
+def assert_mean(draws: np.ndarray, expected: float) -> None:
+    error = draws.std() / np.sqrt(len(draws))
+    assert abs(draws.mean() - expected) <= 5 * error + 1e-12, (draws.mean(), expected, error)
+
+
+@pytest.mark.parametrize(
+    ("method", "omega"),
+    [
+        (DSGD(Scaled(derive.Gaussian(), "s"), clients=3), 0.0),
+        (DCSGD(RandK(1), Scaled(derive.Laplace(), "s"), clients=3), 1.0),
+        (DCSGD(Bernoulli("p"), derive.Affine("s", "1/3")), 3.0),
+        (DSGD(Scaled(derive.Gaussian(), ("1/2", 1, 2))), 0.0),
+    ],
+    ids=["dsgd", "rand-k", "bernoulli affine", "client scales"],
+)
+def test_second_moments_follow_the_exact_recursion(method, omega):
+    """E x'^2 = (1 - eta h)^2 V + (eta^2/N)(omega h^2 V + (1 + omega) s2), s2 the mean noise variance, by hand."""
+    eta, clients, s = 0.1, 3, 0.7
+    parameters = {"eta": eta, "s": s, "p": 0.25} | ({"N": 3} if not method.clients.is_number else {})
+    ensemble = run(method, [1.0, -2.0], 3.0, 20_000, 1, parameters, Quadratic((1, 2)), save=4, statistics=SQUARES)
+    second = np.array([1.0, 4.0])
+    expected = [second]
+    for _ in range(30):
+        g2 = H**2 * second
+        if isinstance(method.noise, derive.Affine):
+            s2 = s**2 + g2.sum() / 9
+        elif isinstance(method.noise.law, derive.Laplace):
+            s2 = 2 * s**2
+        else:
+            s2 = np.mean([0.25, 1.0, 4.0]) if len(method.noise.scales) > 1 else s**2
+        second = (1 - eta * H) ** 2 * second + eta**2 / clients * (omega * g2 + (1 + omega) * s2)
+        expected.append(second)
+    for n, step in enumerate(np.rint(ensemble.times / eta).astype(int)):
+        assert_mean(ensemble.values["x1sq"][n], expected[step][0])
+        assert_mean(ensemble.values["x2sq"][n], expected[step][1])
+
+
+def test_a_noise_free_run_is_the_map_itself():
+    x, eta = 1.5, 0.25
+    path = [x]
+    for _ in range(8):
+        x -= eta * np.sinh(x)
+        path.append(x)
+    ensemble = run(
+        DSGD(clients=2), [1.5], 2.0, 1, 0, {"eta": eta}, derive.Cosh(), save=9, statistics={"x": lambda x: x[0]}
+    )
+    np.testing.assert_allclose(ensemble.values["x"][:, 0], path, rtol=1e-14)
+    np.testing.assert_allclose(ensemble.values["loss"][:, 0], np.cosh(path) - 1, rtol=1e-12)
+    np.testing.assert_allclose(ensemble.values["gradient_norm"][:, 0], np.sinh(path), rtol=1e-12)
+    np.testing.assert_allclose(ensemble.times, 0.25 * np.arange(9))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "u", "factor"),
+    [
+        (Power(sp.Rational(1, 2)), None, lambda t, x: (1 + t) ** -0.5),
+        (Power("p"), None, lambda t, x: (1 + t) ** -0.8),
+        (Free(), lambda t: jnp.cos(t), lambda t, x: np.cos(t)),
+        (Adaptive(1 / (1 + sp.sqrt(coord_sum(g**2)))), None, lambda t, x: 1 / (1 + np.linalg.norm(H * x))),
+    ],
+    ids=["power", "symbolic power", "free", "adaptive"],
+)
+def test_schedules_multiply_the_step(schedule, u, factor):
+    x, eta = np.array([2.0, -1.0]), 0.1
+    for n in range(10):
+        x = x - eta * factor(n * eta, x) * H * x
+    ensemble = run(
+        DSGD(clients=1, schedule=schedule), [2.0, -1.0], 1.0, 1, 0, {"eta": eta, "p": 0.8}, Quadratic((1, 2)), u=u
+    )
+    np.testing.assert_allclose(ensemble.final[:, 0], x, rtol=1e-12)
+
+
+def test_one_step_is_the_definition_with_the_same_streams():
+    method = DCSGD(RandK(2), Scaled(derive.Laplace(), (1, 2)))
+    x0 = np.random.default_rng(0).normal(size=(4, 50))
+    ensemble = run(method, x0, 0.1, None, 9, {"eta": 0.1}, Quadratic(2))
+    gradient = 2 * jnp.asarray(x0)
+    step_key = jax.random.fold_in(jax.random.key(9), 0)
+    total = jnp.zeros_like(gradient)
+    for client in (0, 1):
+        noise_key, compressor_key = jax.random.split(jax.random.fold_in(step_key, client))
+        message = gradient + sample_noise(method.noise, noise_key, gradient, {}, client)
+        total += compress(method.compressor, compressor_key, message)
+    np.testing.assert_allclose(ensemble.final, x0 - 0.1 / 2 * np.asarray(total), rtol=1e-12)
+
+
+def test_blow_ups_are_counted_with_their_step_and_frozen():
+    """GD on the quartic is x(1 - eta x^2): with eta = 0.1 it grows from |x| > sqrt(20) = 4.47 and shrinks below (theory 5)."""
+    ensemble = run(DSGD(clients=1), [[2.0, 4.0, 5.0, -6.0]], 3.0, None, 0, {"eta": 0.1}, derive.Quartic(), bound=1e6)
+    assert np.isinf(ensemble.blow_up[:2]).all()
+    x, steps = 5.0, 0
+    while abs(x) <= 1e6:
+        last, x, steps = x, x - 0.1 * x**3, steps + 1
+    assert ensemble.blow_up[2] == pytest.approx(0.1 * steps)
+    assert ensemble.final[0, 2] == pytest.approx(last)
+    assert ensemble.blow_ups[-1] == 2
+    after = ensemble.times >= ensemble.blow_up[2]
+    assert np.isnan(ensemble.values["loss"][after, 2]).all()
+    assert np.isfinite(ensemble.values["loss"][~after, 2]).all()
+    assert np.isfinite(ensemble.values["loss"][:, :2]).all()
+    assert ensemble.to_dict()["blow_ups"][-1] == 2
+
+
+def test_sign_sgd_moves_at_most_eta_a_coordinate():
+    ensemble = run(
+        DSignSGD(Scaled(derive.Cauchy(), 1), clients=3), [0.1, 5.0], 0.1, 200, 3, {"eta": 0.1}, derive.Quartic()
+    )
+    moves = np.abs(ensemble.final - np.array([[0.1], [5.0]]))
+    np.testing.assert_allclose(np.unique(np.round(moves * 30)), [1, 3], atol=1e-9)  # eta/3 and eta
+
+
+def test_gradients_may_come_from_an_oracle():
+    def oracle(key, x, client):
+        return x + (client + 1) * jnp.ones_like(x)
+
+    ensemble = run(DSGD(clients=3), [1.0], 0.2, 1, 0, {"eta": 0.1}, Quadratic(1), oracle=oracle)
+    x = 1.0
+    for _ in range(2):
+        x -= 0.1 * (x + 2.0)
+    assert ensemble.final[0, 0] == pytest.approx(x)
+
+
+def test_paths_with_different_keys_differ_and_equal_keys_agree():
+    arguments = (DSGD(Scaled(derive.Gaussian(), 1), clients=1), [0.0], 1.0, 20)
+    runs = [run(*arguments, seed, {"eta": 0.1}, Quadratic(1)).final for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert not np.any(runs[0] == runs[2])
+    assert len(np.unique(runs[0])) == 20
+
+
+def test_losses_and_their_landscapes_agree_with_the_symbols():
+    x = np.array([[0.3, -1.0], [2.0, 0.1], [-0.7, 0.5]])
+    direction = np.array([[1.0, 0.2], [0.0, -1.0], [2.0, 1.0]])
+    features = ((1, 2, 0), (-1, 1, sp.Rational(1, 2)))
+    losses = [
+        (Quadratic(), {"h1": 1.0, "h2": 2.0, "h3": 0.5}),
+        (Quadratic(), {"h": np.array([1.0, 2.0, 0.5])}),
+        (Quadratic((1, 2, sp.Rational(1, 2))), {}),
+        (derive.Quartic(), {}),
+        (derive.GluedExponential(), {}),
+        (derive.LogisticRegression("1/10", features, (1, -1)), {}),
+        (derive.LogisticRegression("w"), {"w": 0.1, "a1": 1.0, "a2": -2.0, "a3": 0.4}),
+        (derive.SeparableSum(derive.losses.x**2 * sp.Symbol("c", positive=True)), {"c": 3.0}),
+    ]
+    for loss, values in losses:
+        land = landscape(loss, 3, values)
+        state = sp.symbols("x1:4", real=True)
+        expr = loss.value(list(state))
+        numbers = {s: values.get(s.name) for s in expr.free_symbols - set(state)}
+        if "h" in values:
+            numbers = {s: values["h"][int(s.name[1:]) - 1] for s in numbers}
+        f = sp.lambdify([state], expr.subs(numbers), "math")
+        gradient = sp.lambdify([state], [sp.diff(expr.subs(numbers), s) for s in state], "math")
+        np.testing.assert_allclose(land.value(jnp.asarray(x)), [f(x[:, p]) for p in (0, 1)], rtol=1e-12)
+        exact = np.array([gradient(x[:, p]) for p in (0, 1)]).T
+        np.testing.assert_allclose(land.gradient(jnp.asarray(x)), exact, rtol=1e-12, atol=1e-14)
+        step = 1e-5
+        ahead, behind = (land.gradient(jnp.asarray(x + s * direction)) for s in (step, -step))
+        product = land.hessian_product(jnp.asarray(x), jnp.asarray(direction))
+        np.testing.assert_allclose(product, (ahead - behind) / (2 * step), rtol=1e-6, atol=1e-8)
+    own = landscape(lambda x: jnp.sum(x**3), 3)
+    np.testing.assert_allclose(own.gradient(jnp.asarray(x)), 3 * x**2)
+    assert landscape(own, 3) is own and isinstance(own, Landscape)
+    wild = landscape(derive.LogisticRegression(0, ((1000,),), (1,)), 1)
+    assert np.isfinite(wild.value(jnp.asarray([[-5.0]]))) and np.isfinite(wild.gradient(jnp.asarray([[-5.0]])))
+
+
+def test_save_grids():
+    assert save_grid(1.0, 0.1, 3).tolist() == [0, 5, 10]
+    assert save_grid(0.3, 0.1, 50).tolist() == [0, 1, 2, 3]
+    assert save_grid(1.0, 0.1, [0.0, 0.31, 1.0]).tolist() == [0, 3, 10]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"params": {}}, "eta"),
+        ({"params": {"eta": -1.0}}, "eta"),
+        ({"params": {"eta": 0.1, "N": 0}}, "N"),
+        ({"params": {"eta": 0.1}}, "parameter N"),
+        ({"params": {"eta": 0.1, "N": 1.5}}, "N"),
+        ({"x0": [np.nan]}, "x0"),
+        ({"paths": 0}, "paths"),
+        ({"T": 0.01}, "T"),
+        ({"T": np.inf}, "T"),
+        ({"save": 1}, "save"),
+        ({"save": [2.0]}, "save"),
+        ({"loss": None}, "loss"),
+        ({"statistics": {"loss": lambda x: x[0]}}, "statistics"),
+        ({"method": DSGD(Scaled(derive.Gaussian(), "s"))}, "parameter s"),
+        ({"method": DSGD(schedule=Free())}, "parameter u"),
+        ({"method": DSGD(clients=2)}, "N"),
+        ({"method": DCSGD(RandK(3))}, "rand-k:k"),
+        ({"loss": Quadratic()}, "parameter h1"),
+    ],
+    ids=str,
+)
+def test_bad_input_is_named(change, field):
+    arguments = {
+        "method": DSGD(),
+        "x0": [1.0],
+        "T": 1.0,
+        "paths": 2,
+        "params": {"eta": 0.1, "N": 1},
+        "loss": Quadratic(1),
+    }
+    with pytest.raises(BadInput) as error:
+        run(**(arguments | change))
+    assert error.value.field == field
