@@ -81,6 +81,23 @@ def root(form: GradientForm, expansion: Expansion) -> sp.Matrix | None:
     return None
 
 
+def differentiable(root: sp.Matrix, gradient: list[sp.Symbol]) -> bool:
+    """Whether a root, as a function of the gradient, is differentiable everywhere, at zero gradients too.
+
+    It is not where it holds |g|, a case, a clipping, or the square root of something that vanishes with the gradient: there
+    the covariance is singular (theory 4).
+    """
+    own, origin = set(gradient), dict.fromkeys(gradient, sp.S.Zero)
+    for e in root:
+        if any(a.free_symbols & own for a in e.atoms(sp.Abs, sp.sign, sp.Max, sp.Min, sp.Piecewise)):
+            return False
+        for power in e.atoms(sp.Pow):
+            rooted = power.exp.is_Rational and power.exp.q == 2 and power.base.free_symbols & own
+            if rooted and power.base.xreplace(origin) == 0:
+                return False
+    return True
+
+
 POINTS = 3
 DIGITS = 60
 STEP = 20  # central differences with step 10^-20 are right to about 10^-40 at 60 digits
@@ -119,7 +136,8 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol]) -> list[tuple[Any, list[Any]]
     import mpmath
 
     parameters = sorted(root.free_symbols - set(state), key=str)
-    named = {"StableSignMean": lambda a, x: _stable(a, x)}
+    # a stable law has no closed cdf, and its quadrature is slow: any smooth function of the same argument has the same type
+    named = {"StableSignMean": lambda alpha, x: mpmath.tanh(x)}
     function = sp.lambdify([*state, *parameters], root, [named, "mpmath"], cse=True)
     draw = random.Random(20250600181)
     found: list[tuple[Any, list[Any]]] = []
@@ -139,16 +157,11 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol]) -> list[tuple[Any, list[Any]]
                 ahead[k] += step
                 behind[k] -= step
                 slopes.append((function(*ahead, *values) - function(*behind, *values)) / (2 * step))
-            found.append((here, slopes))
+            size = max(abs(e) for e in here) or mpmath.mpf(1)
+            found.append((here / size, [slope / size for slope in slopes]))
     if not found:
         raise ArithmeticError("no point was found at which the root of the covariance is real")
     return found
-
-
-def _stable(alpha: Any, x: Any) -> Any:
-    from derive.noise.stable import StableSignMean
-
-    return StableSignMean(sp.Float(alpha, DIGITS), sp.Float(x, DIGITS)).evalf(DIGITS)._to_mpmath(DIGITS * 4)
 
 
 def _one_direction(jets: list[tuple[Any, list[Any]]], columns: list[int]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import sympy as sp
 
 from derive.coordinates import Coordinate, Expansion, longer_than, smooth, symbols_of
-from derive.diffusion import noise_type, root
+from derive.diffusion import differentiable, noise_type, root
 from derive.errors import NoClosedForm, Refusal
 from derive.form import DenseCov, GradientForm
 
@@ -50,21 +51,34 @@ class CoordinateSDE:
     Args:
         state: x1, .. ; gradient: the symbols g1, .. ;
         drift: dim x 1; covariance: dim x dim (the factor eta h^2/N is inside it);
-        root: L, dim x m, or None where no closed form is known;
+        root_source: L, dim x m, or a function that makes it (roots of large covariances take time); None where no closed
+            form is known;
         specified: whether drift and covariance are functions of the state (a loss was given).
+        smooth_source: whether the root is differentiable in the gradient, everywhere, or a function that says so.
     """
 
     state: list[sp.Symbol]
     gradient: list[sp.Symbol]
     drift: sp.Matrix
     covariance: sp.Matrix
-    root: sp.Matrix | None
+    root_source: Callable[[], sp.Matrix | None] | sp.Matrix | None
     specified: bool
+    smooth_source: Callable[[], bool] | bool = True
 
     @property
     def dim(self) -> int:
         """The dimension."""
         return len(self.state)
+
+    @cached_property
+    def root(self) -> sp.Matrix | None:
+        """L with L L' = covariance, dim x m, or None where no closed form is known."""
+        return self.root_source() if callable(self.root_source) else self.root_source
+
+    @cached_property
+    def smooth_root(self) -> bool:
+        """Whether the root is differentiable in the gradient, everywhere."""
+        return self.smooth_source() if callable(self.smooth_source) else self.smooth_source
 
     @cached_property
     def noise_type(self) -> str | None:
@@ -92,7 +106,7 @@ class CoordinateSDE:
             raise Refusal("no-root", "the covariance has no closed-form root, so there is no symbolic Stratonovich drift")
         if self.noise_type == "additive":
             return self.drift
-        if self._kinked():
+        if not self.smooth_root:
             raise Refusal(
                 "singular-covariance",
                 "the covariance is singular at some states and its root is not differentiable there: no Stratonovich form",
@@ -103,21 +117,6 @@ class CoordinateSDE:
             jacobian = sp.Matrix(self.dim, self.dim, lambda i, j, c=column: smooth(sp.diff(c[i], self.state[j])))
             correction += jacobian * column
         return self.drift - correction / 2
-
-    def _kinked(self) -> bool:
-        assert self.root is not None  # for the type checker; the caller has looked
-        if self.root.has(sp.Piecewise) and not self.drift.has(sp.Piecewise):
-            return True
-        if any(a.free_symbols & set(self.state) for e in self.root for a in e.atoms(sp.Abs, sp.sign)):
-            return True
-        # a square root whose argument vanishes where the gradient does: look at the origin of every loss that has it there
-        origin = dict.fromkeys(self.state, sp.S.Zero)
-        for e in self.root:
-            for power in e.atoms(sp.Pow):
-                rooted = power.exp.is_Rational and power.exp.q == 2 and power.base.free_symbols & set(self.state)
-                if rooted and power.base.xreplace(origin) == 0:
-                    return True
-        return False
 
 
 def expand(equation: SDE, dim: int) -> CoordinateSDE:
@@ -147,9 +146,18 @@ def expand(equation: SDE, dim: int) -> CoordinateSDE:
     rate = expansion.scalar(equation.rate)
     drift_vector = sp.Matrix(expansion.vector(drift))
     covariance = (rate * form.covariance(expansion)).applyfunc(_shorten)
-    base = root(form, expansion)
-    scaled = None if base is None else sp.sqrt(rate) * base
-    return CoordinateSDE(state, gradient, drift_vector, covariance, scaled, equation.loss is not None)
+
+    def scaled_root() -> sp.Matrix | None:
+        base = root(form, expansion)
+        return None if base is None else sp.sqrt(rate) * base
+
+    def smooth_root() -> bool:
+        in_gradient = root(form, Expansion(dim, vectors(form.expressions, dim, {"g": list(gradient)})))
+        return in_gradient is not None and differentiable(in_gradient, gradient)
+
+    return CoordinateSDE(
+        state, gradient, drift_vector, covariance, scaled_root, equation.loss is not None, smooth_root
+    )
 
 
 def vectors(expressions: tuple[sp.Expr, ...], dim: int, known: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:
@@ -175,4 +183,4 @@ def given_message(form: GradientForm, dim: int) -> tuple[list[sp.Expr], sp.Matri
 
 def _shorten(e: sp.Expr) -> sp.Expr:
     """Cancel what cancels term by term (a sum of the diagonal and the low-rank part); nothing is decided by it."""
-    return e if longer_than(e, 200) or e.has(sp.Piecewise) else sp.expand(e)
+    return e if longer_than(e, 200) or e.has(sp.Piecewise) else sp.expand_mul(e)

@@ -15,27 +15,55 @@ def vanishes(expr: sp.Expr, span: tuple[int, int] = (1, 3)) -> bool:
     """Whether expr is zero for all values of its symbols, away from kinks.
 
     False is certain: a point was found where the value is far from zero. True means that it cancelled exactly, or that an
-    expression made of piecewise analytic functions is below 1e-40 at six random rational points evaluated to 60 digits.
+    expression made of piecewise analytic functions is below 1e-40 of its summands at six random rational points evaluated
+    to 60 digits.
 
     Args:
         expr: an expression in real symbols.
         span: magnitudes of the random points; symbols not declared positive take both signs.
+
+    Raises:
+        ArithmeticError: it has no value at any of the points.
     """
     expr = sp.sympify(expr)
     if expr == 0:
         return True
-    if not expr.free_symbols:
-        return abs(expr.evalf(DIGITS)) < NEGLIGIBLE
     draw = random.Random(20250600181)
     symbols = sorted(expr.free_symbols, key=str)
+    seen = 0
     for _ in range(POINTS):
         point = {s: _rational(draw, span) * (1 if s.is_positive else draw.choice((-1, 1))) for s in symbols}
-        value = expr.xreplace(point).evalf(DIGITS)
-        if not value.is_number or value.has(sp.nan, sp.zoo):
-            continue
-        if abs(value) > NEGLIGIBLE:
+        zero = _zero_at(expr, point)
+        if zero is False:
             return False
+        seen += zero is not None
+    if not seen:
+        raise ArithmeticError(f"{expr} has no value at the points where it was tried")
     return True
+
+
+def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> bool | None:
+    """Whether expr is zero at a point, relative to its summands; None where it has no value."""
+    if expr.is_Rational or expr.is_Symbol:
+        return bool(expr.xreplace(point) == 0)
+    if isinstance(expr, sp.Mul):
+        found = [_zero_at(factor, point) for factor in expr.args]
+        return None if None in found else any(found)
+    if isinstance(expr, sp.Pow) and expr.exp.is_number:
+        base = _zero_at(expr.base, point)
+        return None if base and not expr.exp.is_positive else base
+    if isinstance(expr, sp.exp):
+        return False if expr.args[0].xreplace(point).evalf(DIGITS).is_finite else None
+    parts = [_number(e, point) for e in sp.Add.make_args(expr)]
+    values = [v for v in parts if v is not None]
+    if len(values) < len(parts):
+        return None
+    return bool(abs(sp.Add(*values)) <= NEGLIGIBLE * (sum(abs(v) for v in values) if len(values) > 1 else 1))
+
+
+def _number(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> sp.Expr | None:
+    value = expr.xreplace(point).evalf(DIGITS)
+    return value if value.is_number and not value.has(sp.nan, sp.zoo, sp.oo) else None
 
 
 def _rational(draw: random.Random, span: tuple[int, int]) -> sp.Rational:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from derive.coordinates import Coordinate, longer_than, symbols_of
-from derive.expanded import given_message, gradient_symbols, message_symbols, state_symbols
+from derive.coordinates import Coordinate, Expansion, longer_than, symbols_of
+from derive.expanded import given_message, gradient_symbols, message_symbols, state_symbols, vectors
 from derive.form import GradientForm
 from derive.moments import Moments
 
@@ -117,8 +117,13 @@ def _conditional(equation: SDE) -> tuple[dict[str, Any], list[sp.Expr]]:
     omega = equation.moments.omega
     ratio = None if omega is None else str(omega.value)
     if equation.dim is None:
-        return {"form": _form_strings(given), "omega": ratio, "given": ["v_j"]}, list(given.expressions)
+        law = _noise(equation, equation.conditional.scales)  # pyright: ignore[reportOptionalMemberAccess]
+        return {"form": _form_strings(given), "omega": ratio, "given": ["v_j"], **law}, [
+            *given.expressions, *equation.conditional.scales,  # pyright: ignore[reportOptionalMemberAccess]
+        ]  # fmt: skip
     mean, covariance = given_message(given, equation.dim)
+    own = Expansion(equation.dim, vectors(equation.expressions, equation.dim, {"g": gradient_symbols(equation.dim)}))
+    scales = [own.vector(s)[0] for s in equation.conditional.scales]  # pyright: ignore[reportOptionalMemberAccess]
     entry = {
         "mean": [str(e) for e in mean],
         "covariance": _symmetric(covariance),

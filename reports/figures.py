@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ def figure(folder: Path, name: str, columns: int = 1, size: tuple[float, float] 
     import matplotlib
 
     matplotlib.use("Agg")
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it remarks on the dates inside the fonts that it embeds
     import matplotlib.pyplot as plt
 
     settings = {

@@ -370,9 +370,6 @@ def test_the_correction_by_numerical_differentiation_of_the_root(method, loss):
         assert close(number(found[i], x1=x[0], x2=x[1]), expected, 10)
 
 
-KINK_UNSEEN = pytest.mark.xfail(
-    reason="a root that is not differentiable where the gradient is zero is recognised only when that is the origin"
-)
 SKEW = LogisticRegression("1/10", ((1, 2), (2, -1)), (1, -1))
 
 
@@ -382,7 +379,7 @@ SKEW = LogisticRegression("1/10", ((1, 2), (2, -1)), (1, -1))
         (DCSGD(RandK(1)), Quadratic(), 2, "singular-covariance"),
         (DCSGD(RandK(1)), GluedExponential(), 2, "singular-covariance"),
         (DSGD(Affine(0, "sigma1")), Quadratic(), 2, "singular-covariance"),
-        pytest.param(DSGD(Affine(0, "sigma1")), SKEW, 2, "singular-covariance", marks=KINK_UNSEEN),
+        pytest.param(DSGD(Affine(0, "sigma1")), SKEW, 2, "singular-covariance"),
         (DSGD(Affine()), None, 2, "unspecified-gradient"),
     ],
     ids=["Rand-k", "Rand-k, glued loss", "affine without floor", "affine without floor, minimum elsewhere", "no loss"],
