@@ -24,6 +24,7 @@ from derive.compressors import (
     Ternary,
     TopK,
 )
+from derive.coordinates import Expansion
 from derive.noise import (
     Affine,
     Correlated,
@@ -237,3 +238,31 @@ def numeric(expressions: list[sp.Expr], symbols: list[sp.Symbol]) -> Any:
         return np.stack([np.broadcast_to(np.asarray(e, dtype=float), np.shape(values[0])) for e in found], axis=-1)
 
     return evaluate
+
+
+def value(e: Any, values: dict[sp.Symbol, sp.Expr], memo: dict[Any, Any]) -> Any:
+    """e at the values of its symbols to 30 digits, every repeated part evaluated once; rational leaves stay exact."""
+    if e not in memo:
+        memo[e] = _value(e, values, memo)
+    return memo[e]
+
+
+def _value(e: Any, values: dict[sp.Symbol, sp.Expr], memo: dict[Any, Any]) -> Any:
+    if isinstance(e, sp.Rational):
+        return e
+    if not e.args:
+        return values[e] if e in values else e.evalf(30) if isinstance(e, sp.Expr) else e
+    if isinstance(e, sp.Piecewise):
+        return next(value(a, values, memo) for a, condition in e.args if value(condition, values, memo) == True)  # noqa: E712
+    found = e.func(*[value(a, values, memo) for a in e.args])
+    return found.evalf(30) if isinstance(found, sp.Expr) and not found.free_symbols else found
+
+
+class Numbers(Expansion):
+    """An expansion at numbers, in which every aggregate is evaluated as soon as it is met."""
+
+    def _node(self, expr: Any, inner: list[sp.Expr], own: int | None) -> Any:
+        found = super()._node(expr, [value(sp.sympify(e), {}, {}) for e in inner], own)
+        if isinstance(found, list):
+            return [value(sp.sympify(e), {}, {}) for e in found]
+        return value(sp.sympify(found), {}, {})
