@@ -44,7 +44,7 @@ def to_dict(equation: SDE) -> dict[str, Any]:
         result["drift"] = result["covariance"] = None
     if equation.conditional is not None:
         result["conditional"], extra = _conditional(equation)
-        shown += extra
+        shown += [*extra, equation.rate]
     result["noise_type"] = noise_type
     result["conditions"] = [str(c) for c in equation.conditions]
     result["unmet"] = [{"condition": str(c), "needed_for": c.purpose} for c in equation.conditions if c.met is False]
@@ -129,5 +129,13 @@ def _conditional(equation: SDE) -> tuple[dict[str, Any], list[sp.Expr]]:
         "covariance": _symmetric(covariance),
         "omega": ratio,
         "given": [str(s) for s in message_symbols(equation.dim)],
+        **_noise(equation, scales),
     }
-    return entry, [*mean, *covariance]
+    return entry, [*mean, *covariance, *scales]
+
+
+def _noise(equation: SDE, scales: Sequence[sp.Expr]) -> dict[str, Any]:
+    """What the moments given v = g + scale Z are to be integrated over: the law of Z and the scale of each client."""
+    law = equation.method.noise.law
+    values = {f.name: str(getattr(law, f.name)) for f in fields(law)} if is_dataclass(law) else {}
+    return {"law": {"name": type(law).__name__, **values}, "scales": [str(s) for s in scales]}

@@ -33,7 +33,7 @@ def figure(folder: Path, name: str, columns: int = 1, size: tuple[float, float] 
     logging.getLogger("fontTools").setLevel(logging.ERROR)  # it remarks on the dates inside the fonts that it embeds
     import matplotlib.pyplot as plt
 
-    settings = {
+    settings: dict[Any, Any] = {
         "font.family": "serif",
         "mathtext.fontset": "cm",
         "font.size": 9,

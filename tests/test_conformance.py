@@ -325,7 +325,8 @@ def configurations(noise: Noise) -> list[tuple[Noise, np.ndarray, int]]:
     for dim, points in POINTS.items():
         zero_and_equal, generic = map(np.array, points)
         found += [(noise, zero_and_equal, 1), (noise, generic, 3)]
-        found += [(three_clients(noise), zero_and_equal if dim == 3 else generic, 3)] if len(three_clients(noise).scales) > 1 else []
+        if len(three_clients(noise).scales) > 1:
+            found += [(three_clients(noise), zero_and_equal if dim == 3 else generic, 3)]
     return found
 
 

@@ -90,7 +90,7 @@ class Clip(Biased):
 class SparseSign(Biased):
     """C_j = sign(v_j) B_j/p, B_j ~ Bernoulli(p)."""
 
-    p: sp.Rational = sp.Rational(2, 5)
+    p: sp.Rational = sp.Rational(2, 5)  # noqa: RUF009
 
     @property
     def growth(self) -> int:
@@ -107,7 +107,7 @@ class SparseSign(Biased):
 class AllOrNothing(Unbiased):
     """C(v) = v B/p with one coin for all coordinates: a covariance of rank one."""
 
-    p: sp.Rational = sp.Rational(1, 2)
+    p: sp.Rational = sp.Rational(1, 2)  # noqa: RUF009
 
     @property
     def growth(self) -> int:

@@ -15,8 +15,9 @@ from derive.symbols import coerce
 
 
 class StableSignMean(sp.Function):
-    """2F(x) - 1 of the symmetric stable law with characteristic function exp(-|t|^alpha): (2/pi) int_0^oo sin(xt)/t e^{-t^alpha} dt.
+    """2F(x) - 1 of the symmetric stable law with characteristic function exp(-|t|^alpha).
 
+    It equals (2/pi) int_0^oo sin(xt)/t e^{-t^alpha} dt.
     A named function of (alpha, x): it has no elementary form except at alpha = 1 and 2, and is evaluated by quadrature.
     """
 
