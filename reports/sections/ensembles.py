@@ -62,7 +62,7 @@ class Ensembles(Section):
         done = []
         for case in cases():
             done.append(_simulate(case, paths, context))
-        return {"paths": paths, "seed": SEED, "cases": done, "used": ["eta", "t", "x"]}
+        return {"paths": paths, "seed": SEED, "cases": done, "used": ["eta", "t", "x", "sigma"]}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for case in result["cases"]:
