@@ -215,7 +215,7 @@ def test_save_grids():
         ({"method": DCSGD(RandK(3))}, "rand-k:k"),
         ({"loss": Quadratic()}, "parameter h1"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
 def test_bad_input_is_named(change, field):
     arguments = {
