@@ -26,10 +26,10 @@ from derive.compressors import (
 )
 from derive.expanded import given_message, gradient_symbols, message_symbols
 from derive.methods import DCSGD
+from derive.models import sde
 from derive.moments import moments
 from derive.noise import NoNoise, Scaled
 from derive.noise.law import INFINITE, Law
-from derive.models import sde
 from derive.symbols import eta
 
 R = sp.Rational

@@ -214,8 +214,9 @@ def test_rand_k_root_squares_to_the_covariance(dim: int, k: int, noise: Noise, g
     product = b * b.T
     assert all(abs((x - y).evalf(50)) < sp.Float("1e-40") for x, y in zip(product, true, strict=True))
     # the dense root, by eigenvalues: B differs from it by a rotation, B B' does not
-    dense = linalg.sqrtm(np.array(true.tolist(), dtype=float)) if any(true) else np.zeros((dim, dim))
-    np.testing.assert_allclose(np.array(product.evalf().tolist(), dtype=float), (dense @ dense.T).real, atol=1e-7)
+    sizes, axes = linalg.eigh(np.array(true.tolist(), dtype=float))
+    dense = axes * np.sqrt(np.maximum(sizes, 0)) @ axes.T
+    np.testing.assert_allclose(np.array(product.evalf().tolist(), dtype=float), dense @ dense, atol=1e-12)
 
 
 @pytest.mark.parametrize(("dim", "k"), [(1, 1), (2, 1), (2, 2), (7, 1), (7, 7)])

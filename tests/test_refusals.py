@@ -26,7 +26,7 @@ from derive.losses import Quadratic
 from derive.methods import DCSGD, DSGD, DSignSGD, Method
 from derive.models import MODELS, sde
 from derive.moments import moments
-from derive.noise import Affine, Cauchy, Gaussian, Laplace, Law, NoNoise, Stable, StudentT
+from derive.noise import Affine, Cauchy, Gaussian, Laplace, Law, NoNoise, Scaled, Stable, StudentT
 
 UNBIASED: list[Unbiased] = [
     Identity(),
@@ -219,3 +219,9 @@ def test_bad_input_names_its_field(build: Any, field: str) -> None:
     with pytest.raises(BadInput) as caught:
         build()
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("law", [Cauchy(), Stable("3/2"), StudentT(1), StudentT("3/2")], ids=str)
+def test_the_scale_of_a_heavy_law_never_causes_a_refusal(law: Law) -> None:
+    for sigma in (1, "1/2", ("1/2", 1, 2)):
+        assert sde(DSignSGD(Scaled(law, sigma)), dim=2).conditions == ()
