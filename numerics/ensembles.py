@@ -25,13 +25,14 @@ from numerics.runs import (
     BOUND,
     Ensemble,
     Statistic,
-    as_key,
+    Stream,
     at_time,
     inside,
+    parameters_of,
     save_grid,
     start,
     statistics_of,
-    step_size,
+    stream,
 )
 from numerics.systems import System, ito_system, stratonovich_system
 
@@ -65,7 +66,7 @@ def solve(
         x0: the starting point (d,), or one for each path (d, paths).
         T: horizon.
         paths: how many, when x0 is one point.
-        key: JAX key or seed.
+        key: JAX key or seed; models solved with equal keys and steps share their Brownian motion.
         params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters; measured
             covariances as matrices.
         dt: largest solver step (default eta/8); steps are equal between two saved times.
@@ -83,8 +84,8 @@ def solve(
         NoClosedForm: a corrected or second-order model, or "heun", where only moments given the message are known.
         LoweringError: a function without array form.
     """
-    parameters = dict(params or {})
-    eta = step_size(parameters)
+    parameters = parameters_of(params)
+    eta: float = parameters["eta"]
     if "N" not in parameters and equation.method.clients.is_number:
         parameters["N"] = int(equation.method.clients)
     x = start(x0, paths)
@@ -95,8 +96,8 @@ def solve(
     if equation.dim not in (None, dim):
         raise BadInput("x0", f"{dim} coordinates", f"{equation.dim}, the dimension of the equation")
     land = landscape(equation.loss if loss is None else loss, dim, parameters)
-    steps = save_grid(T, eta, save)
-    grid = step_grid(steps * eta, eta / SUBSTEPS if dt is None else dt)
+    steps = save_grid(float(T), eta, save)
+    grid = step_grid(steps * eta, eta / SUBSTEPS if dt is None else float(dt))
     settings: dict[str, Any] = {"kind": "sde", "method": equation.method.name, "model": equation.model, "eta": eta}
     settings |= {"dim": dim, "paths": count, "scheme": scheme, "solver_steps": len(grid) - 1, "bound": bound}
     settings |= {"seed": int(key) if isinstance(key, (int, np.integer)) else None}
@@ -114,7 +115,9 @@ def solve(
     def saved(t: Any, y: jax.Array, args: Any) -> dict[str, jax.Array]:
         return {name: function(y) for name, function in shown.items()} | {_ALIVE: inside(y, bound)}
 
-    final, values = jax.jit(partial(_integrate, system, saved, grid, steps * eta, bound, scheme))(lanes, as_key(key))
+    final, values = jax.jit(partial(_integrate, system, saved, grid, steps * eta, bound, scheme))(
+        lanes, stream(key, Stream.EQUATION)
+    )
     return _ensemble(steps * eta, values, final, count, settings)
 
 

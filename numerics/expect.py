@@ -28,7 +28,7 @@ from numerics.diffusion import DENSE_LIMIT, Diffusion, root_of_variance, symmetr
 from numerics.environment import Environment
 from numerics.lower import lower_all
 from numerics.quantiles import quantile_function
-from numerics.random import concrete
+from numerics.scalars import concrete
 
 #: beyond this many coordinates Sobol's directions run out
 SOBOL_LIMIT = 4096
@@ -198,10 +198,15 @@ class NoiseIntegral(Diffusion):
 def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
     """Largest change of mean and covariance when the nodes are doubled, relative to the largest second moment there."""
     twice = NoiseIntegral(integral.conditional, integral.dim, integral.parameters, 2 * integral.nodes)
-    (b, s), (b2, s2) = integral.moments(env), twice.moments(env)
-    size = jnp.max(jnp.abs(s2)) + jnp.max(b2**2)
-    change = jnp.maximum(jnp.max(jnp.abs(s - s2)) / size, jnp.max(jnp.abs(b - b2)) / jnp.sqrt(size))
-    return float(jnp.where(size > 0, change, 0.0))
+
+    @jax.jit
+    def change() -> jax.Array:
+        (b, s), (b2, s2) = integral.moments(env), twice.moments(env)
+        size = jnp.max(jnp.abs(s2)) + jnp.max(b2**2)
+        largest = jnp.maximum(jnp.max(jnp.abs(s - s2)) / size, jnp.max(jnp.abs(b - b2)) / jnp.sqrt(size))
+        return jnp.where(size > 0, largest, 0.0)
+
+    return float(change())
 
 
 def _low_rank(rest: list[Any], rank: int, shape: tuple[int, ...]) -> jax.Array | None:

@@ -15,19 +15,21 @@ from derive.methods import Method
 from numerics._jax import jax, jnp
 from numerics.landscape import Landscape, landscape
 from numerics.lower import lower_coordinate
-from numerics.random import compress, sample_noise, whole
+from numerics.random import compress, sample_noise
 from numerics.runs import (
     BOUND,
     Ensemble,
     Statistic,
-    as_key,
+    Stream,
     at_time,
     inside,
+    parameters_of,
     save_grid,
     start,
     statistics_of,
-    step_size,
+    stream,
 )
+from numerics.scalars import whole
 
 #: (key, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
 Oracle = Callable[[jax.Array, jax.Array, Any], jax.Array]
@@ -67,13 +69,13 @@ def run(
     Raises:
         BadInput: an argument outside its range, or a symbol without a value.
     """
-    parameters = dict(params or {})
-    eta = step_size(parameters)
+    parameters = parameters_of(params)
+    eta: float = parameters["eta"]
     clients = number_of_clients(method, parameters)
     x = start(x0, paths)
     method.compressor.check_dimension(x.shape[0])
     land = landscape(loss, x.shape[0], parameters)
-    steps = save_grid(T, eta, save)
+    steps = save_grid(float(T), eta, save)
     factor = lower_coordinate(method.schedule.factor)
     draw = oracle or _model_oracle(method, land, parameters)
     shown = statistics_of(land, statistics)
@@ -105,7 +107,7 @@ def run(
         bounds = jnp.stack([jnp.concatenate([jnp.zeros(1, int), jnp.asarray(steps)[:-1]]), jnp.asarray(steps)], axis=1)
         return jax.lax.scan(segment, begin, bounds)
 
-    (final, blown), values = simulate(x, as_key(key))
+    (final, blown), values = simulate(x, stream(key, Stream.METHOD))
     when = np.asarray(blown)
     return Ensemble(
         times=steps * eta,

@@ -13,7 +13,7 @@ import sympy as sp
 from derive.noise import Gaussian, Laplace, Law, Logistic, Point, StudentT, Uniform
 from numerics._jax import jax, jnp
 from numerics.lower import lower_function
-from numerics.random import concrete
+from numerics.scalars import concrete
 
 Quantile = Callable[[np.ndarray], np.ndarray]
 

@@ -9,12 +9,10 @@ function here uses a key twice. A new class joins by registering its own sampler
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import singledispatch
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
 from derive.compressors import (
     QSGD,
@@ -45,43 +43,7 @@ from numerics._jax import jax, jnp
 from numerics.environment import environment
 from numerics.functions import rank_descending
 from numerics.lower import lower_coordinate
-
-Parameters = Mapping[str, Any] | None
-
-
-def number(expr: Any, parameters: Parameters = None) -> jax.Array:
-    """The value of a scalar expression in parameters, which are matched by name.
-
-    Raises:
-        BadInput: a symbol without a value.
-    """
-    return lower_coordinate(expr)(environment(parameters or {}))
-
-
-def concrete(expr: Any, parameters: Parameters = None) -> float:
-    """The value of a scalar expression as a Python number, for what fixes shapes or is computed before a run.
-
-    Raises:
-        BadInput: a symbol without a value.
-    """
-    symbolic: Any = sp.sympify(expr)
-    given = parameters or {}
-    missing = sorted(s.name for s in symbolic.free_symbols if s.name not in given)
-    if missing:
-        raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
-    return float(symbolic.xreplace({s: sp.Float(float(given[s.name]), 17) for s in symbolic.free_symbols}))
-
-
-def whole(expr: Any, parameters: Parameters, field: str) -> int:
-    """The value of a whole number that fixes array sizes.
-
-    Raises:
-        BadInput: it has no value, or is not a whole number.
-    """
-    value = concrete(expr, parameters)
-    if value != int(value):
-        raise BadInput(field, value, "a whole number")
-    return int(value)
+from numerics.scalars import Parameters, number, whole
 
 
 def _unregistered(kind: str, obj: Any, function: str, arguments: str) -> TypeError:

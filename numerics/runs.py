@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, final
 
 import numpy as np
@@ -107,21 +108,37 @@ def start(x0: Any, paths: int | None) -> jax.Array:
     return jnp.broadcast_to(point[:, None], (point.shape[0], int(paths)))
 
 
-def step_size(parameters: Mapping[str, Any]) -> float:
-    """eta.
+def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Parameters as floats and float arrays, by name; exact numbers (Fraction, SymPy) are accepted.
 
     Raises:
-        BadInput: it is missing, or not a positive number.
+        BadInput: a value that is no finite number or array of them; no step size eta > 0 among them.
     """
-    eta = parameters.get("eta")
-    if not isinstance(eta, (int, float, np.floating, np.integer)) or not (math.isfinite(eta) and eta > 0):
-        raise BadInput("eta", eta, "a finite number > 0, among the parameters")
-    return float(eta)
+    found: dict[str, Any] = {}
+    for name, value in (params or {}).items():
+        try:
+            array = np.asarray(value, float)
+        except (TypeError, ValueError):
+            raise BadInput(f"parameter {name}", value, "a number, or an array of numbers") from None
+        if array.ndim > 2 or not np.all(np.isfinite(array)):
+            raise BadInput(f"parameter {name}", value, "a finite number, a vector (d,) or a matrix (d, d) of them")
+        found[name] = float(array) if array.ndim == 0 else array
+    eta = found.get("eta")
+    if not isinstance(eta, float) or eta <= 0:
+        raise BadInput("eta", eta, "a number > 0, among the parameters")
+    return found
 
 
-def as_key(key: Any) -> jax.Array:
-    """A JAX key from a key or a whole-number seed."""
-    return jax.random.key(key) if isinstance(key, (int, np.integer)) else key
+class Stream(IntEnum):
+    """What a seed is used for: the method and its equation never share a draw, even with one seed for both."""
+
+    METHOD = 0
+    EQUATION = 1
+
+
+def stream(key: Any, purpose: Stream) -> jax.Array:
+    """The JAX key of one purpose, from a key or a whole-number seed."""
+    return jax.random.fold_in(jax.random.key(key) if isinstance(key, (int, np.integer)) else key, purpose)
 
 
 def at_time(

@@ -67,14 +67,14 @@ def test_euler_follows_its_own_second_moments(model):
 
 
 @pytest.mark.parametrize(
-    ("method", "model", "loss"),
+    ("method", "model", "loss", "dim"),
     [
-        (DSGD(derive.Affine(1, 1), clients=1), "first-order", Quadratic(1)),
-        (DSignSGD(GAUSS, clients=1), "corrected", derive.Cosh()),
+        (DSGD(derive.Affine(1, 1), clients=1), "first-order", Quadratic(1), 1),
+        (DSGD(derive.Affine(1, 1), clients=1), "first-order", Quadratic(1), 2),
+        (DSignSGD(GAUSS, clients=1), "corrected", derive.Cosh(), 2),
     ],
-    ids=["affine", "sign"],
+    ids=["affine, 1-D", "affine, 2-D", "sign, 2-D"],
 )
-@pytest.mark.parametrize("dim", [1, 2])
 def test_ito_and_stratonovich_agree_in_law(method, model, loss, dim):
     equation = derive.sde(method, model, loss, dim)
     x0, eta = [1.5, -0.5][:dim], 0.25
@@ -141,8 +141,8 @@ def test_schedules_in_the_second_order_model(schedule, u):
 def test_the_method_and_its_equation_share_the_saved_times():
     method = DSignSGD(Scaled(derive.StudentT("nu"), "s"))
     shared = {"params": {"eta": 0.03, "N": 2, "nu": 3.5, "s": 0.5}, "loss": derive.Cosh(), "save": 7}
-    a = run(method, [1.0, 2.0], 1.0, 500, 1, **shared)
-    b = derive.sde(method).solve([1.0, 2.0], 1.0, 500, 2, **shared)
+    a = run(method, [1.0, 2.0], 1.0, 200, 1, **shared)
+    b = derive.sde(method).solve([1.0, 2.0], 1.0, 200, 2, dt=0.03, **shared)
     np.testing.assert_array_equal(a.times, b.times)
     assert set(a.values) == set(b.values)
     gap = a.values["loss"][-1].mean() - b.values["loss"][-1].mean()
@@ -180,11 +180,11 @@ def test_integrals_over_the_noise_against_draws(compressor, noise):
     point = jnp.asarray([[0.8], [-1.1], [0.3]])
     env = environment(VALUES, {"g": point})
     integral = NoiseIntegral(conditional, 3, VALUES, nodes=2048)
-    mean, covariance = integral.moments(env)
+    mean, covariance = jax.jit(lambda: integral.moments(env))()
     covariance = np.diag(covariance[:, 0]) if integral.diagonal else np.asarray(covariance[0])
     slack = 3 * doubling_error(integral, env)
-    assert slack < 0.03
-    paths, clients = 40_000, len(noise.scales)
+    assert slack < 0.04
+    paths, clients = 30_000, len(noise.scales)
     message = jnp.broadcast_to(point, (3, paths))
     draws = []
     for client in range(clients):
@@ -211,7 +211,7 @@ def test_integrals_over_the_noise_against_closed_forms():
         assert form is not None
         given = Conditional(compressor.given(sp.Integer(3)), law, method.noise.scales)
         integral = NoiseIntegral(given, 3, {}, nodes=4096)
-        mean, covariance = integral.moments(env)
+        mean, covariance = jax.jit(lambda integral=integral: integral.moments(env))()
         rows = lower_all([form.mean, form.diag, *form.factors, *form.core])(env)
         u = (
             np.stack([np.broadcast_to(f, (3, 1))[:, 0] for f in rows[2 : 2 + form.rank]], 1)
@@ -229,7 +229,7 @@ def test_an_equation_with_conditional_moments_follows_the_method():
     method = DCSGD(derive.TopK(1), GAUSS, clients=2)
     shared = {"params": {"eta": 0.05}, "loss": Quadratic((1, 2)), "save": 3}
     a = run(method, [1.0, -1.0], 1.0, 4000, 1, **shared)
-    b = solve(derive.sde(method), [1.0, -1.0], 1.0, 1000, 2, dt=0.05, nodes=128, **shared)
+    b = solve(derive.sde(method), [1.0, -1.0], 1.0, 500, 2, dt=0.05, nodes=128, **shared)
     assert 0 < b.settings["doubling_error"] < 0.05
     for n in (1, 2):
         x, y = a.values["loss"][n], b.values["loss"][n]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import mpmath
 import numpy as np
 import pytest
@@ -39,6 +41,7 @@ LAWS = [
     derive.Stable(sp.Rational(4, 5)),
     derive.Stable(2),
 ]
+HYP2F1 = jax.jit(hyp2f1_step)
 POINTS = np.array([-3.1, -1.0, -0.2, 0.0, 1e-3, 0.7, 2.5, 9.0])
 
 
@@ -48,15 +51,14 @@ MOMENTS = [(law, m) for law in LAWS for m in (0, 1, 2) if m == 0 or (law.closed_
 @pytest.mark.parametrize(("law", "m"), MOMENTS, ids=str)
 def test_laws_equal_sympy_at_points(law, m):
     y = sp.Symbol("y", real=True)
+    points = (
+        POINTS[2:6] if isinstance(law, derive.Stable) and not law.closed_form else POINTS
+    )  # mpmath is slow on these
     expr = law.signed_moment(m, y)
     f = lower_function(expr, [y])
-    got = np.asarray(f(jnp.asarray(POINTS)))
-    expected = []
-    for p in POINTS:
-        at = expr.subs(y, sp.Rational(str(p)))
-        expected.append(float(at.evalf(20)))
+    got, slopes = jax.jit(jax.vmap(jax.value_and_grad(f)))(points)
+    expected = [float(expr.subs(y, sp.Rational(str(p))).evalf(20)) for p in points]
     np.testing.assert_allclose(got, expected, rtol=0, atol=2e-13)
-    slopes = np.asarray(jax.vmap(jax.grad(f))(jnp.asarray(POINTS)))
     assert np.all(np.isfinite(slopes))
 
 
@@ -114,13 +116,16 @@ def test_symbols_match_by_name_whatever_their_assumptions():
 def test_values_and_gradients_through_cases_are_finite(expr, at):
     lowered = lower_coordinate(expr)
     x = jnp.asarray(at)[:, None]
-    value = lowered(Environment({"g": x}))
-    assert np.all(np.isfinite(value))
-    for gradient in (
-        jax.grad(lambda x: jnp.sum(lowered(Environment({"g": x}))))(x),
-        jax.jvp(lambda x: lowered(Environment({"g": x})), (x,), (jnp.ones_like(x),))[1],
-    ):
-        assert np.all(np.isfinite(gradient))
+
+    @jax.jit
+    def everything(x):
+        def value(x):
+            return lowered(Environment({"g": x}))
+
+        return value(x), jax.grad(lambda x: jnp.sum(value(x)))(x), jax.jvp(value, (x,), (jnp.ones_like(x),))[1]
+
+    for found in everything(x):
+        assert np.all(np.isfinite(found))
 
 
 def test_cases_that_leave_a_gap_are_nan_there():
@@ -163,7 +168,8 @@ def test_the_form_lowers_to_what_it_expands_to(method):
     numbers = [sp.Rational(3, 4), -sp.Rational(5, 4), sp.Rational(3, 4), sp.S.Zero]
     expansion = Expansion(dim, {"g": numbers})
     x = jnp.array([float(v) for v in numbers])[:, None]
-    got = lower_all([form.mean, form.diag, form.variance])(environment({}, {"g": x}))
+    lowered = lower_all([form.mean, form.diag, form.variance])
+    got = jax.jit(lambda x: lowered(environment({}, {"g": x})))(x)
     covariance = form.covariance(expansion)
     for value, expected in zip(
         got,
@@ -215,21 +221,20 @@ def test_gamma_ratios_do_not_overflow():
 
 
 @pytest.mark.parametrize("nu", [0.3, 2.5, 50.0, 1000.0])
-@pytest.mark.parametrize("w", [0.0, 1e-12, 1e-4, 0.3, 20.0, 1e6])
-def test_the_hypergeometric_step(nu, w):
-    for a, b in ((0.5, (nu + 1) / 2), (1.5, (nu + 3) / 2)):
+def test_the_hypergeometric_step(nu):
+    for (a, b), w in product(((0.5, (nu + 1) / 2), (1.5, (nu + 3) / 2)), (0.0, 1e-12, 1e-4, 0.3, 20.0, 1e6)):
         expected = float(mpmath.hyp2f1(a, b, a + 1, -w))
-        got = hyp2f1_step(jnp.float64(a), jnp.float64(b), jnp.float64(-w))
+        got = HYP2F1(a, b, -w)
         assert float(got) == pytest.approx(expected, rel=1e-9, abs=1e-300)
     assert np.isnan(hyp2f1_step(jnp.float64(1.5), jnp.float64(1.0), jnp.float64(-1.0)))
 
 
 def test_the_dilogarithm_and_its_slope():
-    z = -np.logspace(-9, 0, 25)
+    z = -np.logspace(-9, 0, 13)
     expected = [float(mpmath.polylog(2, v) / v) for v in z]
     np.testing.assert_allclose(dilogarithm_ratio(jnp.asarray(z)), expected, rtol=1e-13)
-    slope = [float(mpmath.diff(lambda y: mpmath.polylog(2, y) / y, v)) for v in z[::6]]
-    np.testing.assert_allclose(jax.vmap(jax.grad(dilogarithm_ratio))(jnp.asarray(z[::6])), slope, rtol=1e-6)
+    slope = [float(-mpmath.log1p(-v) / v - mpmath.polylog(2, v) / v) / v for v in z[6:]]  # (Li_2(z)/z)'
+    np.testing.assert_allclose(jax.jit(jax.vmap(jax.grad(dilogarithm_ratio)))(z[6:]), slope, rtol=1e-9)
 
 
 def test_stable_laws_against_closed_forms_and_the_tail_series():

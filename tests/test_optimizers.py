@@ -14,7 +14,7 @@ from numerics._jax import jax, jnp
 from numerics.landscape import Landscape, landscape
 from numerics.optimizers import run
 from numerics.random import compress, sample_noise
-from numerics.runs import save_grid
+from numerics.runs import Stream, save_grid, stream
 
 SQUARES = {"x1sq": lambda x: x[0] ** 2, "x2sq": lambda x: x[1] ** 2}
 H = np.array([1.0, 2.0])
@@ -97,7 +97,7 @@ def test_one_step_is_the_definition_with_the_same_streams():
     x0 = np.random.default_rng(0).normal(size=(4, 50))
     ensemble = run(method, x0, 0.1, None, 9, {"eta": 0.1}, Quadratic(2))
     gradient = 2 * jnp.asarray(x0)
-    step_key = jax.random.fold_in(jax.random.key(9), 0)
+    step_key = jax.random.fold_in(stream(9, Stream.METHOD), 0)
     total = jnp.zeros_like(gradient)
     for client in (0, 1):
         noise_key, compressor_key = jax.random.split(jax.random.fold_in(step_key, client))
@@ -199,6 +199,8 @@ def test_save_grids():
         ({"params": {}}, "eta"),
         ({"params": {"eta": -1.0}}, "eta"),
         ({"params": {"eta": 0.1, "N": 0}}, "N"),
+        ({"params": {"eta": 0.1, "N": "three"}}, "parameter N"),
+        ({"params": {"eta": 0.1, "N": np.inf}}, "parameter N"),
         ({"params": {"eta": 0.1}}, "parameter N"),
         ({"params": {"eta": 0.1, "N": 1.5}}, "N"),
         ({"x0": [np.nan]}, "x0"),

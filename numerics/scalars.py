@@ -1,0 +1,50 @@
+"""Values of scalar expressions in parameters, which are matched by name. Dimensionless."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy as sp
+
+from derive.errors import BadInput
+from numerics._jax import jax
+from numerics.environment import environment
+from numerics.lower import lower_coordinate
+
+Parameters = Mapping[str, Any] | None
+
+
+def number(expr: Any, parameters: Parameters = None) -> jax.Array:
+    """The value of a scalar expression in parameters, which are matched by name.
+
+    Raises:
+        BadInput: a symbol without a value.
+    """
+    return lower_coordinate(expr)(environment(parameters or {}))
+
+
+def concrete(expr: Any, parameters: Parameters = None) -> float:
+    """The value of a scalar expression as a Python number, for what fixes shapes or is computed before a run.
+
+    Raises:
+        BadInput: a symbol without a value.
+    """
+    symbolic: Any = sp.sympify(expr)
+    given = parameters or {}
+    missing = sorted(s.name for s in symbolic.free_symbols if s.name not in given)
+    if missing:
+        raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
+    return float(symbolic.xreplace({s: sp.Float(float(given[s.name]), 17) for s in symbolic.free_symbols}))
+
+
+def whole(expr: Any, parameters: Parameters, field: str) -> int:
+    """The value of a whole number that fixes array sizes.
+
+    Raises:
+        BadInput: it has no value, or is not a whole number.
+    """
+    value = concrete(expr, parameters)
+    if value != int(value):
+        raise BadInput(field, value, "a whole number")
+    return int(value)
