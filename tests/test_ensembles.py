@@ -303,3 +303,12 @@ def test_lazy_names_resolve():
         assert getattr(numerics, name) is not None
     with pytest.raises(AttributeError, match="nonsense"):
         _ = numerics.nonsense
+
+
+def test_a_point_that_is_not_a_number_is_a_blow_up():
+    """The gradient of sqrt(x) is NaN for x < 0: the method steps there from 0.01, the equation starts there."""
+    shared = {"params": {"eta": 0.1, "N": 1}, "loss": lambda x: jnp.sum(jnp.sqrt(x)), "save": 6}
+    method = run(DSGD(), [[0.01, 4.0]], 0.5, **shared)
+    assert method.blow_up.tolist() == [pytest.approx(0.2), np.inf]
+    equation = solve(derive.sde(DSGD(GAUSS)), [[-0.01, 400.0]], 0.5, **shared)
+    assert equation.blow_up.tolist() == [pytest.approx(0.1), np.inf]
