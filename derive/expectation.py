@@ -16,6 +16,7 @@ import sympy as sp
 from derive.coordinates import Coordinate, CoordSum, coord_sum, depends_on, nodes, to_slot, v
 from derive.errors import NoClosedForm
 from derive.noise.law import Law
+from derive.pieces import in_signs, pieces
 
 
 def univariate(
@@ -54,11 +55,7 @@ def _in_signs(phi: sp.Expr) -> sp.Expr:
     if isinstance(phi, sp.Abs):
         return args[0] * _sign_of(args[0])
     if isinstance(phi, (sp.Max, sp.Min)):
-        result, direction = args[0], 1 if isinstance(phi, sp.Max) else -1
-        for a in args[1:]:
-            gap = result - a
-            result = sp.expand((result + a) / 2 + direction * gap * _sign_of(gap) / 2)
-        return result
+        return in_signs(pieces(phi))
     if isinstance(phi, sp.Heaviside):
         return (1 + _sign_of(args[0])) / 2
     if isinstance(phi, sp.sign):

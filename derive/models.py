@@ -24,6 +24,7 @@ from derive.form import GradientForm
 from derive.losses import Loss
 from derive.methods import Method
 from derive.moments import Condition, Conditional, Moments, moments
+from derive.numeric_zero import vanishes
 from derive.symbols import eta
 
 #: where `SDE.solve` finds a solver, as "module:function"; solving is no part of this package, so the name is all it knows
@@ -86,7 +87,7 @@ def lam(b: sp.Expr) -> sp.Expr:
     quotient = sp.Add(*[term / g for term in sp.Add.make_args(body)])
     y = sp.Dummy("y", positive=True)
     right, left = body.xreplace({g: y}), body.xreplace({g: -y})
-    if right.subs(y, 0) != 0 or left.subs(y, 0) != 0:
+    if not (vanishes(right.subs(y, 0)) and vanishes(left.subs(y, 0))):
         raise Refusal(
             "unbounded-lambda",
             "the corrected model needs b_j/g_j, which is unbounded at g_j = 0: the mean of the step does not vanish there "

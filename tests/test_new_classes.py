@@ -80,7 +80,7 @@ class Clip(Biased):
         return 0
 
     def given(self, dim: sp.Expr) -> GradientForm:
-        return GradientForm((sp.Abs(v + 1) - sp.Abs(v - 1)) / 2, sp.S.Zero)
+        return GradientForm(sp.Max(-1, sp.Min(1, v)), sp.S.Zero)
 
     def latex(self) -> str:
         return r"\mathrm{clip}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from derive.errors import Refusal
 from derive.form import GradientForm
 
 
@@ -61,6 +62,14 @@ class Unbiased(Compressor):
 
 class Biased(Compressor):
     """Capability: E C(v) != v, so there is no omega."""
+
+    def omega(self, dim: sp.Expr) -> Omega:
+        """Always refused: the ratio is defined for unbiased compressors.
+
+        Raises:
+            Refusal: "no-omega".
+        """
+        raise Refusal("no-omega", f"{type(self).__name__} is biased: a compression ratio needs E C(v) = v")
 
     def contraction(self, dim: sp.Expr) -> sp.Expr | None:
         """a with E||C(v) - v||^2 <= a ||v||^2, a < 1, where one is known."""
