@@ -150,7 +150,7 @@ def _(compressor: AllOrNothing, x: np.ndarray, rng: np.random.Generator) -> np.n
 
 LAWS = [Triangular(), Contaminated()]
 NEW = [Clip(), SparseSign(), AllOrNothing()]
-PAIRS = [(c, law) for c in NEW for law in [*LAWS, Gaussian()]]
+PAIRS = [(Clip(), Triangular()), *((c, law) for c in NEW[1:] for law in LAWS), *((c, Gaussian()) for c in NEW)]
 PAIRS += [(c, law) for c in (Sign(), RandK(1), Ternary()) for law in LAWS]
 
 
@@ -169,7 +169,7 @@ def test_moments_conform_with_a_scale_for_each_client() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize(("compressor", "law"), PAIRS[:9], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(("compressor", "law"), PAIRS[:8], ids=lambda x: type(x).__name__)
 def test_the_three_models(compressor: Compressor, law: Law, model: str) -> None:
     g1, g2 = gradient_symbols(2)
     equation = sde(DCSGD(compressor, Scaled(law)), model)

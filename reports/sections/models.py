@@ -53,7 +53,7 @@ class Models(Section):
             {
                 "name": check.name,
                 "title": check.title,
-                "statement": check.statement_latex,
+                "statement": _segments(check.statement_latex),
                 "status": "holds" if check.passed else "FAILS",
                 "lines": [{"tex": n.latex, "reason": n.reason, "status": _mark(n.holds)} for n in check.lines],
             }
@@ -61,6 +61,18 @@ class Models(Section):
         ]
         statuses = {check["name"]: check["status"] for check in checks}
         return {"drifts": drifts, "rows": rows, "checks": checks, "statuses": statuses, "used": sorted(notation.used)}
+
+
+def _segments(tex: str) -> list[str]:
+    """A long formula cut at its wide spaces (where braces and brackets balance), so that the line can break there."""
+    found: list[str] = []
+    for piece in tex.replace(r"\qquad", r"\quad").split(r"\quad"):
+        whole = not found or all(found[-1].count(a) == found[-1].count(b) for a, b in ("{}", (r"\left", r"\right")))
+        if whole:
+            found.append(piece.strip())
+        else:
+            found[-1] += r"\quad" + piece
+    return found
 
 
 def _mark(holds: bool | None) -> str:
