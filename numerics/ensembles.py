@@ -184,13 +184,17 @@ def _integrate(
         t1=float(grid[-1]),
         dt0=None,
         y0=x,
-        saveat=diffrax.SaveAt(subs=[diffrax.SubSaveAt(ts=jnp.asarray(times), fn=saved), diffrax.SubSaveAt(t1=True)]),
+        saveat=diffrax.SaveAt(
+            subs=[diffrax.SubSaveAt(ts=jnp.asarray(times[times > 0]), fn=saved), diffrax.SubSaveAt(t1=True)]
+        ),
         stepsize_controller=diffrax.StepTo(ts=jnp.asarray(grid)),
         adjoint=diffrax.ForwardMode(),
         max_steps=len(grid),
     )
     saves: Any = solution.ys
     values, final = saves
+    if times[0] == 0:  # interpolated at its first point, a step that ends in NaN would be NaN there too
+        values = jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), saved(0.0, x, None), values)
     return final[0], values
 
 

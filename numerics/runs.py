@@ -87,7 +87,10 @@ def save_grid(horizon: float, eta: float, save: int | Sequence[float] = 50) -> n
     times = np.asarray(save, float)
     if times.ndim != 1 or not times.size or not np.all((times >= 0) & (times <= horizon * (1 + 1e-12))):
         raise BadInput("save", save, "times from 0 to T")
-    return np.unique(np.rint(times / eta).astype(int))
+    steps = np.unique(np.rint(times / eta).astype(int))
+    if steps[-1] < 1:
+        raise BadInput("save", save, f"a time of at least half a step (eta = {eta})")
+    return steps
 
 
 def start(x0: Any, paths: int | None) -> jax.Array:

@@ -139,8 +139,8 @@ def test_schedules_in_the_second_order_model(schedule, u):
 
 
 def test_the_method_and_its_equation_share_the_saved_times():
-    method = DSignSGD(Scaled(derive.StudentT("nu"), "s"))
-    shared = {"params": {"eta": 0.03, "N": 2, "nu": 3.5, "s": 0.5}, "loss": derive.Cosh(), "save": 7}
+    method = DSignSGD(Scaled(derive.Logistic(), "s"))
+    shared = {"params": {"eta": 0.03, "N": 2, "s": 0.5}, "loss": derive.Cosh(), "save": 7}
     a = run(method, [1.0, 2.0], 1.0, 200, 1, **shared)
     b = derive.sde(method).solve([1.0, 2.0], 1.0, 200, 2, dt=0.03, **shared)
     np.testing.assert_array_equal(a.times, b.times)

@@ -164,6 +164,11 @@ def test_losses_and_their_landscapes_agree_with_the_symbols():
         (derive.LogisticRegression("w"), {"w": 0.1, "a1": 1.0, "a2": -2.0, "a3": 0.4}),
         (derive.SeparableSum(derive.losses.x**2 * sp.Symbol("c", positive=True)), {"c": 3.0}),
     ]
+
+    def everything(land):
+        run = jax.jit(lambda x, c: (land.value(x), land.gradient(x), land.hessian_product(x, c)))
+        return run(x, direction)
+
     for loss, values in losses:
         land = landscape(loss, 3, values)
         state = sp.symbols("x1:4", real=True)
@@ -173,13 +178,11 @@ def test_losses_and_their_landscapes_agree_with_the_symbols():
             numbers = {s: values["h"][int(s.name[1:]) - 1] for s in numbers}
         f = sp.lambdify([state], expr.subs(numbers), "math")
         gradient = sp.lambdify([state], [sp.diff(expr.subs(numbers), s) for s in state], "math")
-        np.testing.assert_allclose(land.value(jnp.asarray(x)), [f(x[:, p]) for p in (0, 1)], rtol=1e-12)
-        exact = np.array([gradient(x[:, p]) for p in (0, 1)]).T
-        np.testing.assert_allclose(land.gradient(jnp.asarray(x)), exact, rtol=1e-12, atol=1e-14)
-        step = 1e-5
-        ahead, behind = (land.gradient(jnp.asarray(x + s * direction)) for s in (step, -step))
-        product = land.hessian_product(jnp.asarray(x), jnp.asarray(direction))
-        np.testing.assert_allclose(product, (ahead - behind) / (2 * step), rtol=1e-6, atol=1e-8)
+        value, slopes, product = everything(land)
+        np.testing.assert_allclose(value, [f(x[:, p]) for p in (0, 1)], rtol=1e-12)
+        np.testing.assert_allclose(slopes, np.array([gradient(x[:, p]) for p in (0, 1)]).T, rtol=1e-12, atol=1e-14)
+        ahead, behind = (np.array([gradient((x + s * direction)[:, p]) for p in (0, 1)]).T for s in (1e-5, -1e-5))
+        np.testing.assert_allclose(product, (ahead - behind) / 2e-5, rtol=1e-6, atol=1e-8)
     own = landscape(lambda x: jnp.sum(x**3), 3)
     np.testing.assert_allclose(own.gradient(jnp.asarray(x)), 3 * x**2)
     assert landscape(own, 3) is own and isinstance(own, Landscape)
@@ -209,6 +212,7 @@ def test_save_grids():
         ({"T": np.inf}, "T"),
         ({"save": 1}, "save"),
         ({"save": [2.0]}, "save"),
+        ({"save": [0.0]}, "save"),
         ({"loss": None}, "loss"),
         ({"statistics": {"loss": lambda x: x[0]}}, "statistics"),
         ({"method": DSGD(Scaled(derive.Gaussian(), "s"))}, "parameter s"),
