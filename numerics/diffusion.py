@@ -70,16 +70,18 @@ def diffusion(form: GradientForm, dim: int, parameters: Mapping[str, Any] | None
     if kind is Structure.ZERO:
         return Zero()
     if kind is Structure.DIAGONAL:
-        return Diagonal(dim, lower_all([form.diag, form.mean]))
+        return Diagonal(dim, lower_all([form.diag, form.mean], parameters))
     if kind is Structure.RANK_ONE:
         extra = 0 if form.core[0, 0].is_nonpositive else 1
-        return RankOne(dim + extra, dim, lower_all([form.diag, form.mean, form.factors[0], form.core[0, 0]]))
+        return RankOne(
+            dim + extra, dim, lower_all([form.diag, form.mean, form.factors[0], form.core[0, 0]], parameters)
+        )
     if kind is Structure.LOW_RANK:
-        lowered = lower_all([form.diag, form.mean, *form.factors, *form.core])
+        lowered = lower_all([form.diag, form.mean, *form.factors, *form.core], parameters)
         return Dense(dim, form.rank, lowered) if dim <= DENSE_LIMIT else Thin(dim, form.rank, lowered)
     parts: list[Diffusion] = [diffusion(replace(form, dense=()), dim, parameters)]
     for coefficient, leaf in form.dense:
-        parts.append(Leaf(dim, lower_coordinate(coefficient), _factor(leaf.name, dim, parameters or {})))
+        parts.append(Leaf(dim, lower_coordinate(coefficient, parameters), _factor(leaf.name, dim, parameters or {})))
     return Sum([p for p in parts if p.normals])
 
 

@@ -114,7 +114,7 @@ class NoiseIntegral(Diffusion):
 
     def _client(self, env: Environment, scale: jax.Array) -> tuple[jax.Array, jax.Array]:
         given, g = self.conditional.given_v, env.vectors["g"]
-        lowered = lower_all([given.mean, given.diag, *given.factors, *given.core])
+        lowered = lower_all([given.mean, given.diag, *given.factors, *given.core], self.parameters)
         points, weights = self._panels if self.separable else self._set
         unit = jnp.ones(()) if self.conditional.dense is not None else scale
         dense = not (self.linear or self.diagonal)

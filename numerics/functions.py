@@ -10,6 +10,7 @@ import sympy as sp
 from derive.noise import StableDensity, StableSignMean
 from numerics._jax import jax, jnp
 from numerics.special import dilogarithm_ratio, hyp2f1_step, stable_density, stable_sign_mean
+from numerics.tables import hyp2f1_step_table, stable_density_table, stable_sign_mean_table
 
 #: SymPy function -> array function of the same arguments. A faster form of one of them goes here.
 FUNCTIONS: dict[type, Callable[..., Any]] = {
@@ -66,10 +67,20 @@ def rank_descending(a: jax.Array) -> jax.Array:
     return jnp.argsort(order, axis=0, stable=True).astype(a.dtype)
 
 
+def tabulated(expr: Any) -> Callable[..., Any] | None:
+    """The table of a stable law's function when its index is a number and one was found; else None."""
+    tables = {StableSignMean: stable_sign_mean_table, StableDensity: stable_density_table}
+    if expr.func not in tables or not expr.args[0].is_number:
+        return None
+    table = tables[expr.func](float(expr.args[0]))
+    return None if table is None else lambda _, x: table(x)
+
+
 def hypergeometric(expr: Any) -> Callable[..., Any] | None:
     """The array function of (upper parameters, lower parameters, z) for the patterns that noise laws produce, or None.
 
-    2F1(a, b; a+1; z) with z <= 0 and b > a (Student-t), and 3F2(1, 1, 1; 2, 2; z) = Li_2(z)/z (logistic).
+    2F1(a, b; a+1; z) with z <= 0 and b > a (Student-t; a table where a and b are numbers), and
+    3F2(1, 1, 1; 2, 2; z) = Li_2(z)/z (logistic).
     """
     upper, lower = list(expr.args[0].args), list(expr.args[1].args)
     if upper == [1, 1, 1] and lower == [2, 2]:
@@ -78,5 +89,8 @@ def hypergeometric(expr: Any) -> Callable[..., Any] | None:
         for n in (0, 1):
             a, b = upper[n], upper[1 - n]
             if sp.expand(lower[0] - a - 1) == 0 and not (b - a).is_nonpositive and not expr.args[2].is_positive:
+                table = hyp2f1_step_table(float(a), float(b)) if a.is_number and b.is_number else None
+                if table is not None:
+                    return lambda *values, table=table: table(-jnp.asarray(values[3]))
                 return lambda *values, n=n: hyp2f1_step(*(jnp.asarray(values[m], float) for m in (n, 1 - n, 3)))
     return None

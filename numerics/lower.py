@@ -8,12 +8,14 @@ formed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, final
 
+import numpy as np
 import sympy as sp
 
 from derive.errors import BadInput
+from derive.noise import StableDensity, StableSignMean
 from numerics._jax import jax, jnp
 from numerics.environment import Environment as Environment
 from numerics.environment import environment as environment
@@ -29,9 +31,9 @@ class Lowered:
         symbols: names of the scalars that are read; vectors: names of the vectors that are read.
     """
 
-    def __init__(self, expressions: Sequence[Any], single: bool) -> None:
+    def __init__(self, expressions: Sequence[Any], single: bool, parameters: Mapping[str, Any] | None = None) -> None:
         self._tape = Tape()
-        self._outputs = [self._tape.visit(sp.sympify(e), {}) for e in expressions]
+        self._outputs = [self._tape.visit(specialise(e, parameters or {}), {}) for e in expressions]
         self._single = single
         self.symbols: frozenset[str] = frozenset(self._tape.symbols)
         self.vectors: frozenset[str] = frozenset(self._tape.vectors)
@@ -51,18 +53,37 @@ class Lowered:
         return outputs[0] if self._single else tuple(outputs)
 
 
-def lower_coordinate(expr: Any) -> Lowered:
+def lower_coordinate(expr: Any, parameters: Mapping[str, Any] | None = None) -> Lowered:
     """A generic-coordinate expression (one that may hold g_j, aggregates, ranks, Hessian products) as array code.
+
+    Args:
+        expr: the expression.
+        parameters: values that stay the same for every call, as far as they are known; see `specialise`.
 
     Raises:
         LoweringError: a function without array form; the message names it.
     """
-    return Lowered([expr], single=True)
+    return Lowered([expr], True, parameters)
 
 
-def lower_all(expressions: Sequence[Any]) -> Lowered:
+def lower_all(expressions: Sequence[Any], parameters: Mapping[str, Any] | None = None) -> Lowered:
     """Several expressions that share their common parts; the call returns a tuple."""
-    return Lowered(expressions, single=False)
+    return Lowered(expressions, False, parameters)
+
+
+def specialise(expr: Any, parameters: Mapping[str, Any]) -> Any:
+    """expr with numbers for those symbols on which the parameters of special functions depend (nu, alpha).
+
+    With a number there, lowering makes a table in place of an iteration for every entry.
+    """
+    expr = sp.sympify(expr)
+    special = [
+        *(part for f in expr.atoms(sp.hyper) for part in f.args[:2]),
+        *(f.args[0] for f in expr.atoms(StableSignMean, StableDensity)),
+    ]
+    symbols = {s for part in special for s in part.free_symbols}
+    known = {s: sp.Float(float(parameters[s.name]), 17) for s in symbols if np.ndim(parameters.get(s.name, [])) == 0}
+    return expr.xreplace(known) if known else expr
 
 
 def lower_function(expr: Any, arguments: Sequence[sp.Symbol]) -> Callable[..., jax.Array]:
@@ -74,7 +95,7 @@ def lower_function(expr: Any, arguments: Sequence[sp.Symbol]) -> Callable[..., j
         LoweringError: a function without array form, or a symbol that is no argument.
     """
     column = isinstance(expr, sp.MatrixBase)
-    lowered = Lowered(expr.flat() if column else [expr], single=not column)
+    lowered = Lowered(expr.flat() if column else [expr], not column)
     names = [s.name for s in arguments]
     if lowered.missing(names):
         raise LoweringError(f"the symbols {', '.join(lowered.missing(names))} are no arguments")

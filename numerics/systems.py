@@ -51,11 +51,11 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], at: At, n
         assert equation.conditional is not None  # for the type checker; moments fill one of the two
         integral = NoiseIntegral(equation.conditional, dim, parameters, nodes)
     if equation.form is not None and equation.drift is not None:
-        root, drift = diffusion(equation.form, dim, parameters), _drift(equation.drift, at)
+        root, drift = diffusion(equation.form, dim, parameters), _drift(equation.drift, at, parameters)
     else:
         assert integral is not None  # a form always has a mean
         root, drift = integral, _integrated_drift(equation, integral, at)
-    rate = lower_coordinate(equation.rate)
+    rate = lower_coordinate(equation.rate, parameters)
 
     def coefficients(x: jax.Array, t: Any) -> Any:
         env = at(x, t)
@@ -67,14 +67,14 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], at: At, n
     return System(drift, coefficients, apply, root.normals, integral)
 
 
-def _drift(expr: Any, at: At) -> Callable[[jax.Array, Any], jax.Array]:
-    lowered = lower_coordinate(expr)
+def _drift(expr: Any, at: At, parameters: Mapping[str, Any]) -> Callable[[jax.Array, Any], jax.Array]:
+    lowered = lower_coordinate(expr, parameters)
     return lambda x, t: jnp.broadcast_to(lowered(at(x, t)), x.shape)
 
 
 def _integrated_drift(equation: SDE, integral: NoiseIntegral, at: At) -> Callable[[jax.Array, Any], jax.Array]:
     if equation.drift is not None:
-        return _drift(equation.drift, at)
+        return _drift(equation.drift, at, integral.parameters)
     if equation.model != "first-order":
         raise NoClosedForm(
             f"the {equation.model} model needs the mean of the step in closed form; only first-order has none"
@@ -96,10 +96,10 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any], 
         NoClosedForm: only moments given the message are known.
     """
     named = equation.coordinates(dim)
-    drift = lower_all(named.stratonovich_drift().flat())
+    drift = lower_all(named.stratonovich_drift().flat(), parameters)
     assert named.root is not None  # the drift above has been refused otherwise
     columns = [j for j in range(named.root.cols) if any(e != 0 for e in named.root[:, j])]
-    root = lower_all([named.root[i, j] for i in range(dim) for j in columns])
+    root = lower_all([named.root[i, j] for i in range(dim) for j in columns], parameters)
     entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
 
     def coordinates(x: jax.Array, t: Any) -> Environment:

@@ -12,7 +12,7 @@ from derive.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Rank, depend
 from derive.errors import BadInput
 from numerics._jax import jax, jnp
 from numerics.environment import Environment
-from numerics.functions import FUNCTIONS, hypergeometric, power, rank_descending
+from numerics.functions import FUNCTIONS, hypergeometric, power, rank_descending, tabulated
 
 _NODES = (CoordSum, CoordMax, Rank, Hvp)
 _COMPARE = {sp.Gt: jnp.greater, sp.Ge: jnp.greater_equal, sp.Lt: jnp.less, sp.Le: jnp.less_equal, sp.Eq: jnp.equal}
@@ -165,6 +165,9 @@ def _array_function(expr: Any) -> Callable[..., Any]:
         if function is None:
             raise LoweringError(f"cannot lower {expr}: this hypergeometric function has no array form here")
         return function
+    table = tabulated(expr)
+    if table is not None:
+        return table
     if kind not in FUNCTIONS:
         raise LoweringError(f"cannot lower {expr}: the function {kind.__name__} has no array form here")
     return FUNCTIONS[kind]

@@ -25,6 +25,7 @@ from numerics.lower import (
     lower_function,
 )
 from numerics.special import dilogarithm_ratio, hyp2f1_step, stable_density, stable_sign_mean
+from numerics.tables import hyp2f1_step_table, stable_density_table, stable_sign_mean_table
 
 HALF = sp.Rational(1, 2)
 LAWS = [
@@ -258,3 +259,46 @@ def test_stable_laws_against_closed_forms_and_the_tail_series():
     slope = jax.grad(lower_function(StableSignMean(sp.Rational(3, 2), y), [y]))
     assert float(slope(0.0)) == pytest.approx(2 * float(mpmath.gamma(mpmath.mpf(5) / 3) / mpmath.pi), rel=1e-12)
     assert float(slope(0.7)) == pytest.approx(2 * float(density(1.5, 0.7)), rel=1e-12)
+
+
+@pytest.mark.parametrize("nu", [0.3, 2.5, 7.7, 200.0])
+def test_the_hypergeometric_table(nu):
+    w = np.array([0.0, 1e-8, 1e-3, 0.6, 1.0, 1.001, 5.0, 1e3, 1e9])
+    for a, b in ((0.5, (nu + 1) / 2), (1.5, (nu + 3) / 2)):
+        table = hyp2f1_step_table(a, b)
+        assert table is not None
+        expected = [float(mpmath.hyp2f1(a, b, a + 1, -x)) for x in w]
+        value, slope = jax.jit(jax.vmap(jax.value_and_grad(table)))(w)
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        exact = [float(-a * b / (a + 1) * mpmath.hyp2f1(a + 1, b + 1, a + 2, -x)) for x in w]
+        np.testing.assert_allclose(slope, exact, rtol=1e-9)
+        assert np.isnan(table(-1.0))
+
+
+@pytest.mark.parametrize("alpha", [0.95, 1.5, 1.9])
+def test_the_stable_tables(alpha):
+    x = np.array([-30.0, -1.0, -1e-3, 0.0, 1e-9, 0.3, 1.0, 1.01, 4.0, 1e6])
+    mean, density = stable_sign_mean_table(alpha), stable_density_table(alpha)
+    assert mean is not None and density is not None
+    value, slope = jax.jit(jax.vmap(jax.value_and_grad(mean)))(x)
+    np.testing.assert_allclose(value, jax.jit(stable_sign_mean)(alpha, x), rtol=1e-12)
+    exact = jax.jit(stable_density)(jnp.asarray(alpha), x)
+    np.testing.assert_allclose(jax.jit(density)(x), exact, rtol=1e-10)
+    np.testing.assert_allclose(slope, 2 * exact, rtol=1e-8)
+
+
+def test_tables_are_made_where_the_parameter_is_a_number_and_only_there():
+    nu, y = sp.Symbol("nu", positive=True), sp.Symbol("y", real=True)
+    expr = coord_sum(derive.StudentT(nu).sign_mean(g)) + nu
+    at = Environment({"g": jnp.asarray([[0.3], [-2.0], [40.0]])}, {"nu": 3.7})
+    known = lower_coordinate(expr, {"nu": 3.7, "sigma": 1.0})
+    assert "nu" not in known.symbols and "nu" in lower_coordinate(expr, {"sigma": 1.0}).symbols
+    np.testing.assert_allclose(known(at), lower_coordinate(expr)(at), rtol=1e-12)
+    assert "nu" in lower_coordinate(nu * y, {"nu": 3.7}).symbols  # nothing special depends on it: left to the call
+    assert hyp2f1_step_table(0.5, 500.0) is None and stable_sign_mean_table(0.3) is None  # these fall back
+    extreme = lower_function(derive.StudentT(1000).sign_mean(y), [y])
+    assert float(extreme(1.0)) == pytest.approx(float(mpmath.erf(1 / mpmath.sqrt(2))), abs=1e-3)
+    heavy = lower_function(derive.Stable(sp.Rational(3, 10)).sign_mean(y), [y])
+    assert float(heavy(2.0)) == pytest.approx(float(stable_sign_mean(0.3, 2.0)), rel=1e-14)
+    inside = jax.jit(lambda x: lower_function(derive.Stable(sp.Rational(7, 5)).sign_mean(y), [y])(x))
+    assert float(inside(1.0)) == pytest.approx(float(stable_sign_mean(1.4, 1.0)), rel=1e-12)
