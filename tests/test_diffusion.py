@@ -103,7 +103,7 @@ def test_each_structure_gets_its_own_root():
 @pytest.mark.parametrize("core", [sp.Matrix([[2]]), sp.Matrix([[-HALF]]), sp.Matrix([[sp.Symbol("c")]])], ids=str)
 def test_rank_one_with_either_sign(core):
     form = GradientForm(g, g**2 + coord_sum(g**2), (g,), core)
-    for c in (-0.5, 0.0, 3.0):
+    for c in (-0.5, 3.0):
         np.testing.assert_allclose(
             product(form, points(4), {"c": c}), by_entries(form, points(4), {"c": c}), atol=1e-12
         )
@@ -163,7 +163,8 @@ def test_correlated_noise_adds_a_leaf():
 )
 @pytest.mark.parametrize("dim", [3, 66])
 def test_what_is_no_covariance_is_nan(form, dim):
-    b = diffusion(form, dim).matrix(environment({}, {"g": jnp.full((dim, 1), 0.5).at[0].set(-0.4)}))
+    root = diffusion(form, dim)
+    b = jax.jit(lambda x: root.matrix(environment({}, {"g": x})))(np.r_[-0.4, np.full(dim - 1, 0.5)][:, None])
     assert np.isnan(b).any()
 
 
@@ -171,7 +172,8 @@ def test_a_variance_that_rounding_left_below_zero_is_zero():
     """The sign of a huge gradient: 1 - b^2 is 0 up to rounding, and must not be counted as a blow-up."""
     form = moments(Method(derive.Sign(), Scaled(derive.StudentT(3), 1))).form
     assert form is not None
-    b = diffusion(form, 2).matrix(environment({}, {"g": jnp.asarray([[3.0, 1e3, 1e9], [-1e5, 1e7, 0.0]])}))
+    root = diffusion(form, 2)
+    b = jax.jit(lambda x: root.matrix(environment({}, {"g": x})))(np.array([[3.0, 1e3, 1e9], [-1e5, 1e7, 0.0]]))
     assert np.all(np.isfinite(b))
 
 
