@@ -75,11 +75,22 @@ def curvature(b: sp.Expr) -> sp.Expr:
     return lam(b) * hvp(b)
 
 
+def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
+    """d expr/dy as y falls to 0 (y > 0): a step whose argument is 0 there counts as it is for small y."""
+
+    def step(e: sp.Heaviside) -> sp.Expr:
+        at_zero = e.args[0].subs(y, 0)
+        return sp.Heaviside(sp.diff(e.args[0], y).subs(y, 0) if at_zero == 0 else at_zero)
+
+    slope = sp.diff(expr, y).replace(lambda e: isinstance(e, sp.Heaviside), step).subs(y, 0)
+    return slope.replace(lambda e: isinstance(e, sp.hyper) and e.args[2] == 0, lambda e: sp.S.One)
+
+
 def lam(b: sp.Expr) -> sp.Expr:
     """Lam_jj = b_j/g_j, with its limit at g_j = 0 (theory 2); 1 for an unbiased compressor.
 
     Raises:
-        Refusal: "unbounded-lambda" when b_j does not vanish at g_j = 0 (noise-free sign).
+        Refusal: "unbounded-lambda" when b_j does not vanish at g_j = 0 (noise-free sign), or b_j/g_j has no limit there.
     """
     if b == g:
         return sp.S.One
@@ -95,8 +106,12 @@ def lam(b: sp.Expr) -> sp.Expr:
         )
     if not quotient.has(1 / g) and not any(p.base == g and p.exp.is_negative for p in quotient.atoms(sp.Pow)):
         return quotient.xreplace(back)
-    slope = sp.diff(right, y).subs(y, 0).replace(lambda e: isinstance(e, sp.hyper) and e.args[2] == 0, lambda e: sp.S.One)
-    slope = slope.replace(lambda e: isinstance(e, sp.Heaviside), lambda e: sp.Heaviside(e.args[0], 1))
+    slope = _slope_at_zero(right, y)
+    if not vanishes(slope + _slope_at_zero(left, y)):
+        raise Refusal(
+            "unbounded-lambda",
+            "the corrected model needs the limit of b_j/g_j at g_j = 0, and from its two sides it differs",
+        )
     return sp.Piecewise((quotient, sp.Ne(g, 0)), (slope, True)).xreplace(back)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.compressors import Biased, Compressor, Omega, Unbiased
+from derive.compressors import Compressor, Omega
 from derive.coordinates import Coordinate, depends_on, g, to_slot, v
 from derive.errors import NoClosedForm, Refusal
 from derive.expectation import CoordinateFunctions, expectation
@@ -163,8 +163,6 @@ def _sharpest(conditions: list[Condition]) -> tuple[Condition, ...]:
 
 def compression_ratio(compressor: Compressor, size: sp.Expr) -> Omega | None:
     """omega, or None for a biased compressor or one without a finite ratio."""
-    if not isinstance(compressor, (Unbiased, Biased)):
-        return None
     try:
         return compressor.omega(size)
     except Refusal:

@@ -18,7 +18,6 @@ from derive.errors import BadInput
 from derive.specs import Spec, check_text, parse_spec, require_distinct
 from derive.values import MAX_DIGITS, parse_value
 
-MODELS = ("first-order", "second-order", "corrected")
 MAX_DIM = 64  # coordinates written out; the dimension-free form has no limit
 MAX_PATHS = 10**7
 MAX_STEPS = 10**7
@@ -201,6 +200,8 @@ def _models(given: Mapping[str, object], named: Named) -> tuple[str, ...]:
         raise BadInput(named("models"), given["models"], "either model or models")
     key = "models" if "models" in given else "model"
     value: Any = given.get(key, "first-order")
+    from derive.models import MODELS  # SymPy is loaded only when there is a method to derive
+
     listed: list[Any] = value if isinstance(value, list) and key == "models" else [value]
     for item in listed:
         if not isinstance(item, str) or item not in MODELS:

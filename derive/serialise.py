@@ -85,11 +85,7 @@ def _symmetric(matrix: sp.Matrix) -> list[list[str]]:
 
 def _complete(found: Moments) -> bool:
     """Whether mean and covariance are known in elementary or hypergeometric functions."""
-    return (found.form is not None and found.conditional is None) or (found.form is not None and _noise_free(found))
-
-
-def _noise_free(found: Moments) -> bool:
-    return found.conditional is not None and found.conditional.law.degenerate
+    return found.form is not None and (found.conditional is None or found.conditional.law.degenerate)
 
 
 def _form(equation: SDE) -> dict[str, Any] | None:

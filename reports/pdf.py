@@ -27,7 +27,6 @@ REQUIRED_PACKAGES = (
     "amsmath", "amssymb", "amsthm", "mathtools", "booktabs", "hyperref", "graphicx", "microtype", "lmodern",
 )  # fmt: skip
 MACTEX = "/Library/TeX/texbin"
-OPTIONAL_PACKAGES = ("cleveref",)
 INSTALL_HINT = (
     "Debian: apt-get install texlive-latex-recommended texlive-latex-extra lmodern; macOS: MacTeX or BasicTeX"
 )

@@ -1,8 +1,7 @@
 """Symbolic drift and covariance against draws of the real random objects, for every compressor, noise and law.
 
 Every pair of a compressor and a noise, d in {1, 3, 5}, N in {1, 3}, at a point with zero and equal coordinates and at a
-generic one. A statistic passes within five standard errors of its mean; the seeds are fixed. Many thousands of comparisons are made
-(the tests count theirs exactly), so were everything right, fresh seeds would fail somewhere once in some seventy runs.
+generic one. A statistic passes within five standard errors of its mean; the seeds are fixed.
 Where fourth moments are infinite mean and covariance are integrals over the law's density instead, to ten digits. Where
 only moments given the message exist, C_i C_j - E[C_i C_j | v] is averaged with the bounded weight 1/(1 + ||v||^2), which
 keeps its mean zero and makes the test valid under any tail; `test_enumeration` has the exact equality.

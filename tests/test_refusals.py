@@ -21,10 +21,11 @@ from derive.compressors import (
     TopK,
     Unbiased,
 )
+from derive.coordinates import g
 from derive.errors import BadInput, Refusal
 from derive.losses import Quadratic
 from derive.methods import DCSGD, DSGD, DSignSGD, Method
-from derive.models import MODELS, sde
+from derive.models import MODELS, lam, sde
 from derive.moments import moments
 from derive.noise import Affine, Cauchy, Gaussian, Laplace, Law, NoNoise, Scaled, Stable, StudentT
 
@@ -224,3 +225,11 @@ def test_bad_input_names_its_field(build: Any, field: str) -> None:
 def test_the_scale_of_a_heavy_law_never_causes_a_refusal(law: Law) -> None:
     for sigma in (1, "1/2", ("1/2", 1, 2)):
         assert sde(DSignSGD(Scaled(law, sigma)), dim=2).conditions == ()
+
+
+@pytest.mark.parametrize("mean", [sp.Max(0, g), sp.Abs(g)], ids=["one-sided", "absolute value"])
+def test_a_ratio_with_two_limits_at_zero_gives_no_corrected_model(mean: sp.Expr) -> None:
+    with pytest.raises(Refusal) as caught:
+        lam(mean)
+    assert caught.value.kind == "unbounded-lambda"
+    assert lam(2 * g) == 2  # the same function where the limit exists

@@ -41,6 +41,14 @@ class Compressor(ABC):
         """Mean and covariance of C(v) given v, in the coordinates v_j (dimension `dim`: a number or the symbol d)."""
 
     @abstractmethod
+    def omega(self, dim: sp.Expr) -> Omega:
+        """The compression ratio.
+
+        Raises:
+            Refusal: there is none ("no-omega"): the compressor is biased, or no finite one exists.
+        """
+
+    @abstractmethod
     def latex(self) -> str:
         """The compressor's name in mathematics."""
 
@@ -50,14 +58,6 @@ class Compressor(ABC):
 
 class Unbiased(Compressor):
     """Capability: E C(v) = v."""
-
-    @abstractmethod
-    def omega(self, dim: sp.Expr) -> Omega:
-        """The compression ratio.
-
-        Raises:
-            Refusal: there is no finite one ("no-omega").
-        """
 
 
 class Biased(Compressor):
