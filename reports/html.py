@@ -33,7 +33,7 @@ _LAYOUT = r"""
     \small \footnotesize \scriptsize \normalsize \large \pagestyle \thispagestyle \emergencystretch \sloppy
     \frenchspacing \smallskip \medskip \bigskip \geometry \numberwithin \theoremstyle \captionsetup \graphicspath
     \appendix \phantomsection \FloatBarrier \addcontentsline \microtypesetup \setcounter \renewcommand \linespread
-    \urlstyle \qedhere \arraybackslash \par \protect \pdfstringdefDisableCommands
+    \urlstyle \qedhere \par \protect \pdfstringdefDisableCommands
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from derive import models
 from derive.errors import BadInput
 from derive.problems import problem
+from derive.sanity import model_table
 from reports.build import SECTIONS, build_report
 from reports.notation import MEANING, Notation, macro
 from reports.tex import TexAbsent, compile_tex
@@ -17,7 +19,7 @@ from reports.tex import TexAbsent, compile_tex
 ALONE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}\usepackage{lmodern}
 \usepackage[margin=24mm]{geometry}
-\usepackage{amsmath,amssymb,amsthm,mathtools,array,booktabs,graphicx,microtype}
+\usepackage{amsmath,amssymb,amsthm,mathtools,booktabs,graphicx,microtype}
 \newcommand{\sdEta}{\gamma}
 \begin{document}\input{parts/NAME}\end{document}
 """
@@ -47,6 +49,20 @@ def test_a_part_compiles_alone_with_the_users_own_macro(folder: Path, tmp_path: 
     assert made.pdf is not None and not made.errors
     assert not [box for box in made.overfull if box.points > 10]
     assert r"\sdEta" in (folder / "parts" / f"{name}.tex").read_text()  # so the user's macro is what is printed
+
+
+def test_the_page_has_every_table_and_row_of_the_parts(folder: Path) -> None:
+    for name in SYMBOLIC:
+        build_report(None, folder, True, name, quietly)
+        part, page = (folder / "parts" / f"{name}.tex").read_text(), (folder / "report.html").read_text()
+        notation = (folder / "parts" / "notation.tex").read_text()
+        tables = re.findall(r"\\begin\{tabular\}.*?\\end\{tabular\}", part + notation, re.S)
+        rows = sum(len(re.findall(r"\\\\(?:\[[^\]]*\])?\s*$", table, re.M)) for table in tables)
+        assert len(re.findall("<table", page)) == len(tables) > 1
+        assert len(re.findall("<tr", page)) == rows
+        if name == "models":
+            text = re.sub("<[^>]*>", "", page)
+            assert all(f"{row.weak_order} ({row.weak_order_source})" in " ".join(text.split()) for row in model_table())
 
 
 def test_every_symbol_used_has_a_meaning_and_a_macro_of_its_own() -> None:
