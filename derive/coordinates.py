@@ -45,7 +45,9 @@ class _Node(sp.Expr):
 
     @property
     def free_symbols(self) -> set[sp.Basic]:
-        return {s for s in self.args[0].free_symbols if not (isinstance(s, Coordinate) and s.slot == "k")} | self._own_slot()
+        return {
+            s for s in self.args[0].free_symbols if not (isinstance(s, Coordinate) and s.slot == "k")
+        } | self._own_slot()
 
     def _own_slot(self) -> set[sp.Basic]:
         return set()
@@ -70,7 +72,8 @@ class CoordSum(_Node):
     """sum_k expr(k): a scalar. Linear: constants leave the sum, a constant summand becomes d times itself."""
 
     def __new__(cls, expr: Any) -> Any:
-        expr = sp.expand(sp.sympify(expr))
+        body, back = frozen(sp.sympify(expr))  # what stands inside nodes is no concern of this sum
+        expr = sp.expand(body).xreplace(back)
         if isinstance(expr, sp.Add):
             return sp.Add(*[cls(term) for term in expr.args])
         constant, dependent = _split(expr, "k")
@@ -128,12 +131,13 @@ class Rank(_VectorNode):
 
 
 class Hvp(_VectorNode):
-    """(H c)_j, the Hessian of the loss times the vector whose coordinates are expr (in slot k)."""
+    """(H c)_j, the Hessian of the loss times the vector whose coordinates are expr (in slot k); constants leave it."""
 
     def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
-        if sp.sympify(expr) == 0:
+        constant, vector = _split(sp.sympify(expr), "k")
+        if constant == 0:
             return sp.S.Zero
-        return super().__new__(cls, expr, slot)
+        return constant * super().__new__(cls, vector, slot)
 
 
 def _depends(expr: sp.Basic, slot: str) -> bool:
@@ -243,9 +247,7 @@ def gradient_derivative(expr: sp.Expr) -> sp.Expr:
 def smooth(expr: sp.Expr) -> sp.Expr:
     """A derivative as it holds almost everywhere: point masses dropped, Heaviside steps written as cases."""
     expr = expr.replace(lambda e: isinstance(e, sp.DiracDelta), lambda e: sp.S.Zero)
-    return expr.replace(
-        lambda e: isinstance(e, sp.Heaviside), lambda e: sp.Piecewise((1, e.args[0] > 0), (0, True))
-    )
+    return expr.replace(lambda e: isinstance(e, sp.Heaviside), lambda e: sp.Piecewise((1, e.args[0] > 0), (0, True)))
 
 
 def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:

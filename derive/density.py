@@ -41,6 +41,19 @@ class Density:
         return sp.exp(self.exponent) / self.spread
 
     @property
+    def shape(self) -> sp.Expr:
+        """p without the factors that do not depend on the state, e^{c log b} written as b^c."""
+        powers, rest = sp.S.One, sp.S.Zero
+        for term in sp.Add.make_args(sp.expand(self.exponent)):
+            logs = [f for f in sp.Mul.make_args(term) if isinstance(f, sp.log)]
+            if len(logs) == 1 and not (term / logs[0]).has(self.state):
+                powers *= sp.factor(logs[0].args[0]) ** (term / logs[0])
+            else:
+                rest += term
+        whole = sp.powsimp(powers / sp.factor(self.spread)) * sp.exp(sp.factor(rest))
+        return sp.Mul(*[f for f in sp.Mul.make_args(whole) if f.has(self.state)])
+
+    @property
     def parameters(self) -> set[sp.Symbol]:
         """Symbols that need values before it can be normalised."""
         return self.unnormalised.free_symbols - {self.state}  # pyright: ignore[reportReturnType]

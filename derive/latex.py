@@ -1,121 +1,22 @@
-"""LaTeX of coordinate expressions and of an SDE, in the notation of the paper.
+"""LaTeX of expressions, covariances and conditions, in the notation of the paper.
 
 Users keep their own notation through `macros`, a map from symbol names to commands ("eta" -> r"\\stepsize").
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import sympy as sp
-from sympy.printing.latex import LatexPrinter
 
-from derive.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Rank, g, gk, hvp, to_slot, vk
+from derive.coordinates import to_slot
+from derive.form import GradientForm
+from derive.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named
+from derive.printer import Printer, written_order
 
-if TYPE_CHECKING:
-    from derive.form import GradientForm
-    from derive.models import SDE
-
-#: an own Lam_j H b is written with the vector's name when its coordinate is the mean of the step
-_NORMS = {CoordSum(gk**2): "g", CoordSum(vk**2): "v"}
-
-
-class Printer(LatexPrinter):
-    """SymPy's printer with aggregates, Hessian products and the user's macros.
-
-    Args:
-        macros: command for each symbol name.
-        names: command for whole subexpressions, such as b_j for a long mean.
-    """
-
-    def __init__(self, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> None:
-        super().__init__({"inv_trig_style": "abbreviated", "ln_notation": False, "mul_symbol": r"\,"})
-        self._macros, self._own_names = dict(macros or {}), dict(names or {})
-        #: names of the symbols and vectors printed so far
-        self.used: set[str] = set()
-
-    def _vector(self, base: str) -> str:
-        self.used.add(base)
-        return self._macros[base] if base in self._macros else str(sp.latex(sp.Symbol(base)))
-
-    def _print(self, expr: Any, **kwargs: Any) -> str:
-        if self._own_names and isinstance(expr, sp.Expr) and expr in self._own_names:
-            power = kwargs.get("exp")
-            return self._own_names[expr] if power is None else rf"{self._own_names[expr]}^{{{power}}}"
-        return super()._print(expr, **kwargs)
-
-    def _print_Symbol(self, expr: sp.Symbol, style: str = "plain") -> str:
-        name = expr.name
-        self.used.add(name)
-        if name in self._macros:
-            return self._macros[name]
-        if name == "du":
-            return r"\dot{u}"
-        if name.startswith("H") and "_" in name and name[1].isdigit():
-            i, _, j = name[1:].partition("_")
-            return rf"H_{{{i},{j}}}"
-        return super()._print_Symbol(expr, style)
-
-    def _print_Coordinate(self, expr: Coordinate) -> str:
-        base, _, kind = expr.base.partition("_")
-        index = expr.slot * 2 if kind == "diag" else expr.slot
-        return rf"{self._vector(base)}_{{{index}}}"
-
-    def _print_CoordSum(self, expr: CoordSum) -> str:
-        if expr in _NORMS:
-            return rf"\|{self._vector(_NORMS[expr])}\|_2^{{2}}"
-        inner = self._print(expr.args[0])
-        if expr.args[0] == sp.Abs(gk) or expr.args[0] == sp.Abs(vk):
-            return rf"\|{self._vector(expr.args[0].args[0].base)}\|_1"  # pyright: ignore[reportAttributeAccessIssue]
-        return rf"\sum_{{k}} {inner}" if not isinstance(expr.args[0], sp.Add) else rf"\sum_{{k}} \left({inner}\right)"
-
-    def _print_CoordMax(self, expr: CoordMax) -> str:
-        inner = expr.args[0]
-        if inner == sp.Abs(gk) or inner == sp.Abs(vk):
-            return rf"\|{self._vector(inner.args[0].base)}\|_\infty"  # pyright: ignore[reportAttributeAccessIssue]
-        return rf"\max_{{k}} {self._print(inner)}"
-
-    def _print_Rank(self, expr: Rank) -> str:
-        body = self._print(expr.args[0])
-        return rf"\mathrm{{rank}}_{{{expr.slot}}}\left({body}\right)"
-
-    def _print_Hvp(self, expr: Hvp) -> str:
-        inner = expr.args[0]
-        self.used.add("H")
-        if inner == gk:
-            return rf"({self._macros.get('H', 'H')}{self._vector('g')})_{{{expr.slot}}}"
-        return rf"\left({self._macros.get('H', 'H')}\left[{self._print(inner)}\right]_{{k}}\right)_{{{expr.slot}}}"
-
-    def _print_Pow(self, expr: sp.Pow, *args: Any, **kwargs: Any) -> str:
-        if expr.exp == sp.Rational(1, 2) and expr.base in _NORMS:
-            return rf"\|{self._vector(_NORMS[expr.base])}\|_2"
-        if isinstance(expr.base, CoordSum) and expr.base not in _NORMS and expr.exp.is_Integer and expr.exp > 0:
-            return rf"\left({self._print(expr.base)}\right)^{{{expr.exp}}}"
-        return super()._print_Pow(expr, *args, **kwargs)
-
-    def _print_Max(self, expr: sp.Max, exp: Any = None) -> str:
-        low, high = sp.S.NegativeOne, sp.S.One
-        if len(expr.args) == 2 and low in expr.args:
-            inner = next(a for a in expr.args if a != low)
-            if isinstance(inner, sp.Min) and high in inner.args and len(inner.args) == 2:
-                body = next(a for a in inner.args if a != high)
-                text = rf"\mathrm{{clip}}\left({self._print(body)}\right)"
-                return text if exp is None else rf"{text}^{{{exp}}}"
-        return super()._print_Max(expr, exp)  # pyright: ignore[reportAttributeAccessIssue]
-
-    def _print_hyper(self, expr: sp.hyper, exp: Any = None) -> str:
-        if tuple(expr.args[0]) == (1, 1, 1) and tuple(expr.args[1]) == (2, 2):
-            z = self._print(expr.args[2])
-            text = rf"\frac{{\mathrm{{Li}}_2\left({z}\right)}}{{{z}}}"
-        else:
-            upper = ",".join(self._print(a) for a in expr.args[0])
-            lower = ",".join(self._print(a) for a in expr.args[1])
-            text = (
-                rf"{{}}_{{{len(expr.args[0])}}}F_{{{len(expr.args[1])}}}"
-                rf"\left({upper};{lower};{self._print(expr.args[2])}\right)"
-            )
-        return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
+#: visible characters of mathematics in a line of an 11 pt page with margins of 24 mm
+WEIGHT = 74
 
 
 def latex(expr: Any, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> str:
@@ -123,60 +24,132 @@ def latex(expr: Any, macros: Mapping[str, str] | None = None, names: Mapping[sp.
     return Printer(macros, names).doprint(expr)
 
 
-def covariance_latex(form: GradientForm, macros: Mapping[str, str] | None = None) -> str:
-    """S_{ij} of a form: the diagonal entry as delta_ij times D_j, plus the low-rank part."""
-    printer = Printer(macros)
-    parts = []
-    if form.diag != 0:
-        body = printer.doprint(form.diag)
-        bracketed = rf"\left({body}\right)" if isinstance(form.diag, (sp.Add, sp.Piecewise)) else body
-        parts.append(rf"\delta_{{ij}}\,{bracketed}")
+def covariance_latex(
+    form: GradientForm, show: Callable[[sp.Expr], str], mean: str | None = None, weight: int | None = None
+) -> list[str]:
+    """S_{ij} of a form as lines: the diagonal entry as delta_ij times D_j, plus the low-rank part and the measured matrix.
+
+    Args:
+        show: sets an expression.
+        mean: how b_j is called, where D_j is a short expression less its square (1 - b_j^2 for signs).
+        weight: the width of a line (`split_sum`); None for one line.
+    """
+    second = sp.expand(form.diag + form.mean**2)
+    diag, square = (
+        (second, f" - {mean}^{{2}}") if mean and second.count_ops() < 6 < form.diag.count_ops() else (form.diag, "")
+    )
+    lines = [""]
+    if diag != 0 or square:
+        lines = split_sum(diag, show, weight) if weight else [show(diag)]
+        lines[-1] += square
+        opening, closing = (r"\Bigl(", r"\Bigr)") if len(lines) > 1 else (r"\left(", r"\right)")
+        if isinstance(diag, sp.Add) or square:
+            lines[0] = opening + lines[0]
+            lines[-1] += closing
+        lines[0] = r"\delta_{ij}\," + lines[0]
     if form.rank == 1:
         f = form.factors[0]
-        left = printer.doprint(to_slot(f, "j", "i"))
-        parts.append(_signed(form.core[0, 0], printer) + rf"\,{left}\,{printer.doprint(f)}")
+        scalar = show(form.core[0, 0])
+        lines[-1] += ("" if scalar.startswith("-") else "+") + rf"{scalar}\,{show(to_slot(f, 'j', 'i'))}\,{show(f)}"
     elif form.rank:
-        parts.append(r"+\left(U\,\Gamma\,U^{\top}\right)_{ij}")
+        lines[-1] += r"+\left(U\,\Gamma\,U^{\top}\right)_{ij}"
     for coefficient, leaf in form.dense:
-        scalar = "" if coefficient == 1 else printer.doprint(coefficient) + r"\,"
-        parts.append(rf"+{scalar}\{leaf.name}_{{ij}}")
-    text = "".join(parts).removeprefix("+")
-    return text or "0"
+        scalar = "" if coefficient == 1 else show(coefficient) + r"\,"
+        lines[-1] += rf"+{scalar}\{leaf.name}_{{ij}}"
+    lines[0] = lines[0].removeprefix("+") or "0"
+    return lines
 
 
-def _signed(scalar: sp.Expr, printer: Printer) -> str:
-    text = printer.doprint(scalar)
-    return text if text.startswith("-") else "+" + text
+def split_sum(expr: sp.Expr, show: Callable[[sp.Expr], str], weight: int = WEIGHT) -> list[str]:
+    """A long sum as lines of roughly `weight` characters of visible mathematics; short expressions are one line."""
+    terms = [show(term) for term in written_order(list(sp.Add.make_args(expr)))]
+    lines, line, size = [], "", 0
+    for term in terms:
+        visible = _visible(term) + 3  # the sign between terms and its spaces
+        glue = "" if not line and not lines else ("" if term.lstrip().startswith("-") else "+")
+        if line and size + visible > weight:
+            lines.append(line)
+            line, size = "", 0
+        line += glue + term
+        size += visible
+    return [*lines, line]
 
 
-def sde_latex(equation: SDE, macros: Mapping[str, str] | None = None) -> str:
-    r"""The equation for the generic coordinate: drift, diffusion with B B' = S, the covariance S_ij, and conditions.
-
-    Where no closed form exists the moments given the client's message stand in its place.
-    """
-    printer = Printer(macros)
-    rate = rf"\sqrt{{{printer.doprint(equation.rate)}}}"
-    lines = []
-    if equation.drift is not None:
-        form, drift = equation.form, equation.drift
-        mean = None if form is None else form.mean
-        if mean is not None and mean != g and mean.count_ops() > 6:
-            h, letter = equation.method.schedule.factor, sp.Symbol("b_j")
-            names = {letter: "b_{j}", hvp(mean): r"(Hb)_{j}", mean: "b_{j}"}
-            lines.append(rf"b_j = {printer.doprint(mean)}")
-            drift = Printer(macros, names).doprint(sp.Add(-h * letter, sp.expand_mul(drift + h * mean, deep=False), evaluate=False))
+def _visible(tex: str) -> int:
+    """About how wide a formula is, in characters."""
+    text = tex.replace(r"\sum", "sums").replace(r"\left", "").replace(r"\right", "").replace(r"\,", "")
+    count, inside = 0, False
+    for ch in text:
+        if ch == "\\":
+            inside, count = True, count + 1
+        elif inside and ch.isalpha():
+            continue
         else:
-            drift = printer.doprint(drift)
-        lines.insert(0, rf"\mathrm{{d}}X_j = \left({drift}\right)\mathrm{{d}}t + {rate}\,(B\,\mathrm{{d}}W)_j,\quad BB^{{\top}}=S")
-    if equation.form is not None:
-        lines.append(rf"S_{{ij}} = {covariance_latex(equation.form, macros)}")
-    elif equation.conditional is not None:
-        given = equation.conditional.given_v
-        lines.append(rf"\mathbb{{E}}[C_j\mid v] = {printer.doprint(given.mean)},\quad v=g+Z")
-        lines.append(rf"\mathrm{{Cov}}(C\mid v)_{{ij}} = {covariance_latex(given, macros)}")
-    if equation.conditions:
-        lines.append(r"\text{if } " + ",\\ ".join(condition_latex(c, macros) for c in equation.conditions))
-    return r"\begin{gathered}" + r" \\ ".join(lines) + r"\end{gathered}"
+            inside = False
+            count += ch not in "{}^_ "
+    return count
+
+
+def unnested(expr: sp.Expr) -> sp.Expr:
+    """An equal sum whose terms have no fractions inside fractions, if it is not too long to try."""
+
+    def nested(e: sp.Basic) -> bool:
+        return any(p.exp.is_negative and any(q.exp.is_negative for q in p.base.atoms(sp.Pow)) for p in e.atoms(sp.Pow))
+
+    if expr.count_ops() > 300 or not nested(expr):
+        return expr
+    gathered: dict[sp.Expr, sp.Expr] = {}
+    for term in sp.Add.make_args(sp.expand_mul(expr)):
+        factors = sp.Mul.make_args(term)
+        kept = sp.Mul(*[f for f in factors if f in MESSAGE_MOMENTS or not f.is_rational_function()])
+        gathered[kept] = gathered.get(kept, sp.S.Zero) + term / kept
+    return sp.Add(*[sp.factor(scalar) * kept for kept, scalar in gathered.items()])
+
+
+def equation_lines(left: str, pieces: list[str]) -> list[str]:
+    """left = pieces, over as many lines of an aligned environment as there are pieces."""
+    return [rf"{left} &= {pieces[0]}", *(rf"&\quad {piece}" for piece in pieces[1:])]
+
+
+def vector_letter(name: str, macros: Mapping[str, str] | None) -> str:
+    """How a vector or matrix is called."""
+    own = macros or {}
+    return own.get(f"{name}_j") or own.get(name) or name
+
+
+def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bool = True) -> list[str]:
+    """The lines of a step in the names r_j, a_j, c_j, for an aligned environment: b_j, S_jj, S_ij and what the names are.
+
+    Args:
+        ratio: whether the limit of b_j/g_j is among them.
+    """
+    several = len(entry.scales) > 1
+    letter = (macros or {}).get("sigma", r"\sigma") + "^{(n)}"
+    show = Printer(macros, {CLIENT_SCALE: letter} if several else None).doprint
+    b, g, big = (vector_letter(n, macros) for n in ("b", "g", "S"))
+    mean = rf"\frac{{1}}{{{len(entry.scales)}}}\sum_{{n}}" if several else ""
+    factor = "" if entry.denominator == 1 else show(entry.denominator) + r"\,"
+    lines = []
+    for left, value in (
+        (f"{b}_{{j}}", entry.mean),
+        (rf"\Lambda_{{jj}}\big|_{{{g}_j=0}}", entry.ratio_at_zero),
+        (rf"{factor}{big}_{{jj}}", entry.diagonal),
+        (rf"{factor}{big}_{{ij}}", entry.off_diagonal),
+    ):
+        if value is entry.ratio_at_zero and not ratio:
+            continue
+        pieces = split_sum(value, show)
+        opening, closing = (r"\Bigl(", r"\Bigr)") if several and isinstance(value, sp.Add) else ("", "")
+        pieces[0] = mean + opening + pieces[0]
+        pieces[-1] += closing
+        lines += equation_lines(left, pieces)
+    lines[-1] += r" \quad (i \neq j)"
+    if several:
+        values = ", ".join(show(e) for e in entry.scales)
+        lines.append(rf"&\text{{where for client $n$, whose scale ${letter}$ is the $n$-th of ${values}$:}}")
+    for name, value in entry.meanings.items():
+        lines += equation_lines(show(name), split_sum(unnested(value), show))
+    return lines
 
 
 def condition_latex(condition: Any, macros: Mapping[str, str] | None = None) -> str:

@@ -35,6 +35,11 @@ class Loss(ABC):
             BadInput: the loss does not exist in len(x) dimensions.
         """
 
+    def parameters(self, dim: int) -> tuple[str, ...]:
+        """Names of the symbols in f besides the coordinates of R^dim."""
+        x = [sp.Dummy(f"x{j}", real=True) for j in range(dim)]
+        return tuple(sorted(s.name for s in self.value(x).free_symbols - set(x)))  # pyright: ignore[reportAttributeAccessIssue]
+
     @abstractmethod
     def smoothness(self, dim: int) -> Smoothness:
         """(L0, L1) constants (theory 8)."""
@@ -181,7 +186,9 @@ class LogisticRegression(Loss):
 
     def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
         rows, labels = self._rows(len(x)), self.labels or (1,)
-        margins = [y * sp.Add(*[a * v for a, v in zip(row, x, strict=True)]) for row, y in zip(rows, labels, strict=True)]
+        margins = [
+            y * sp.Add(*[a * v for a, v in zip(row, x, strict=True)]) for row, y in zip(rows, labels, strict=True)
+        ]
         data = sp.Add(*[sp.log(1 + sp.exp(-m)) for m in margins]) / len(rows)
         return data + self.l2 / 2 * sp.Add(*[v**2 for v in x])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -44,7 +44,9 @@ def second_order(b: sp.Expr, method: Method) -> sp.Expr:
     """
     h = method.schedule.factor
     if b != g and (method.noise.law.degenerate or _jumps(b)):
-        raise Refusal("not-differentiable", "the mean of the step jumps in the gradient, so the second-order model has no drift")
+        raise Refusal(
+            "not-differentiable", "the mean of the step jumps in the gradient, so the second-order model has no drift"
+        )
     try:
         transport = jacobian_product(h * b, h * b)
     except TypeError as error:
@@ -86,6 +88,7 @@ def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
     return slope.replace(lambda e: isinstance(e, sp.hyper) and e.args[2] == 0, lambda e: sp.S.One)
 
 
+@lru_cache(maxsize=64)
 def lam(b: sp.Expr) -> sp.Expr:
     """Lam_jj = b_j/g_j, with its limit at g_j = 0 (theory 2); 1 for an unbiased compressor.
 
@@ -194,7 +197,7 @@ class SDE:
 
     def latex(self, macros: dict[str, str] | None = None) -> str:
         """LaTeX of the equation: drift, covariance, conditions; `macros` maps symbol names to the user's own commands."""
-        from derive.latex import sde_latex
+        from derive.sde_latex import sde_latex
 
         return sde_latex(self, macros)
 
@@ -234,5 +237,3 @@ def sde(method: Method, model: str = "first-order", loss: Loss | None = None, di
         if dim is not None:
             drift = drift.xreplace({sp.Symbol("d", positive=True): sp.Integer(dim)})
     return SDE(method, model, loss, dim, found, drift)
-
-

@@ -56,6 +56,27 @@ class Problem:
     seed: int | None = None
     specs: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def experiment(self) -> bool:
+        """Whether any number of an experiment was given."""
+        return any(value is not None for value in (self.eta, self.T, self.paths, self.x0, self.seed))
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What an experiment still needs: fields without a value, and numbers for parameters that are symbols."""
+        needed = {"loss": self.loss, "dim": self.dim, "x0": self.x0, "eta": self.eta, "T": self.T}
+        fields = [name for name, value in needed.items() if value is None]
+        if not self.method.clients.is_number:
+            fields.append("clients")
+        for kind, text in self.specs.items():
+            if kind != "loss":
+                fields += [f"a number for {field}" for field, _, _ in parse_spec(kind, text, kind).symbols()]
+        if any(s.name == "u" for s in self.method.schedule.factor.free_symbols):
+            fields.append("a schedule in t")
+        if self.loss is not None and self.dim is not None:
+            fields += [f"a number for {name} of the loss" for name in self.loss.parameters(self.dim)]
+        return tuple(fields)
+
     def to_dict(self) -> dict[str, Any]:
         """The problem as JSON with exact numbers as text: what a result of it is a function of."""
         numbers = {"eta": self.eta, "T": self.T}

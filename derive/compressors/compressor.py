@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
@@ -51,6 +52,13 @@ class Compressor(ABC):
     @abstractmethod
     def latex(self) -> str:
         """The compressor's name in mathematics."""
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        """The map C as a sentence of LaTeX, dollar signs included; `show` sets an expression. "" where it is not written.
+
+        A report uses the summary of the class's registration in place of an empty one.
+        """
+        return ""
 
     def check_dimension(self, dim: int) -> None:  # noqa: B027 - most compressors exist in every dimension
         """Raise BadInput when the compressor does not exist in this dimension."""

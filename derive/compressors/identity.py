@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
@@ -26,6 +27,9 @@ class Identity(Unbiased):
 
     def omega(self, dim: sp.Expr) -> Omega:
         return Omega(sp.S.Zero, True)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        return rf"$C_j={show(v)}$"
 
     def latex(self) -> str:
         return r"\mathrm{Id}"

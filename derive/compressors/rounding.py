@@ -6,6 +6,7 @@ E C_j = v_j and Var C_j = (|v_j| - lo)(hi - |v_j|) given v (theory 4). The grids
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,13 @@ class QSGD(Unbiased):
             return Omega(coarse, True) if dim >= 4 * self.s**2 else Omega(fine, False)
         return Omega(sp.Piecewise((coarse, dim >= 4 * self.s**2), (fine, True)), False)
 
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        norm, level = sp.sqrt(coord_sum(v**2)), self.s * sp.Abs(v) / sp.sqrt(coord_sum(v**2))
+        return (
+            rf"$C_j={show(norm / self.s)}\,{show(sp.sign(v))}\,\xi_j$ with $\xi_j$ one of the two whole numbers next to "
+            rf"${show(level)}$, drawn so that this is its mean"
+        )
+
     def latex(self) -> str:
         return rf"\mathrm{{QSGD}}_{{{sp.latex(self.s)}}}"
 
@@ -79,6 +87,11 @@ class Ternary(Unbiased):
     def omega(self, dim: sp.Expr) -> Omega:
         return Omega((sp.sqrt(dim) - 1) / 2, True)
 
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        largest = coord_max(sp.Abs(v))
+        chance = rf"{show(sp.Abs(v))}/{show(largest)}"
+        return rf"$C_j={show(largest)}\,{show(sp.sign(v))}$ with probability ${chance}$, else $0$ (TernGrad)"
+
     def latex(self) -> str:
         return r"\mathrm{TernGrad}"
 
@@ -99,6 +112,12 @@ class Natural(Unbiased):
 
     def omega(self, dim: sp.Expr) -> Omega:
         return Omega(sp.Rational(1, 8), True)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        return (
+            rf"$C_j={show(sp.sign(v))}\,\xi_j$ with $\xi_j$ one of the two powers of two next to ${show(sp.Abs(v))}$, "
+            "drawn so that this is its mean"
+        )
 
     def latex(self) -> str:
         return r"\mathrm{Natural}"
@@ -130,6 +149,9 @@ class FixedGrid(Unbiased):
             "no-omega",
             "rounding to a fixed grid has no finite omega: its error stays of the order of the step as v -> 0",
         )
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        return rf"$C_j$ one of the two multiples of ${show(self.step)}$ next to ${show(v)}$, drawn so that this is its mean"
 
     def latex(self) -> str:
         return rf"\mathrm{{Grid}}_{{{sp.latex(self.step)}}}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
@@ -10,6 +11,7 @@ from derive.compressors.compressor import Biased
 from derive.coordinates import coord_sum, v
 from derive.form import GradientForm
 from derive.registry import register
+from derive.symbols import d as dimension
 
 
 @register("compressor", "sign", "C_j = sgn(v_j)")
@@ -23,6 +25,9 @@ class Sign(Biased):
 
     def given(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(sp.sign(v), sp.S.Zero)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        return rf"$C_j={show(sp.sign(v))}$, with $\operatorname{{sign}}(0)=0$"
 
     def latex(self) -> str:
         return r"\mathrm{sign}"
@@ -44,6 +49,9 @@ class ScaledSign(Biased):
 
     def contraction(self, dim: sp.Expr) -> sp.Expr:
         return 1 - 1 / dim
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        return rf"$C_j={show(coord_sum(sp.Abs(v)) / dimension * sp.sign(v))}$"
 
     def latex(self) -> str:
         return r"\tfrac{\|\cdot\|_1}{d}\mathrm{sign}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from derive.errors import BadInput
 from derive.form import GradientForm
 from derive.registry import Parameter, count, register
 from derive.symbols import coerce
+from derive.symbols import d as dimension
 
 
 @register(
@@ -42,6 +44,10 @@ class Bernoulli(Unbiased):
 
     def omega(self, dim: sp.Expr) -> Omega:
         return Omega(1 / self.p - 1, True)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        p = show(self.p)
+        return rf"$C_j={show(v)}\,B_j/{p}$ with independent $B_j\in\{{0,1\}}$, $\mathbb{{P}}(B_j=1)={p}$"
 
     def latex(self) -> str:
         return rf"\mathrm{{Bernoulli}}({sp.latex(self.p)})"
@@ -91,6 +97,12 @@ class RandK(Unbiased):
 
     def check_dimension(self, dim: int) -> None:
         check_k_within("rand-k", self.k, dim)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        scale = show(dimension / self.k)
+        return (
+            rf"$C_j={scale}\,{show(v)}\,1\{{j\in K\}}$ with $K$ uniform among the sets of ${show(self.k)}$ coordinates"
+        )
 
     def latex(self) -> str:
         return rf"\mathrm{{Rand}}\text{{-}}{sp.latex(self.k)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,10 @@ class TopK(Biased):
 
     def check_dimension(self, dim: int) -> None:
         check_k_within("top-k", self.k, dim)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        size, k = show(sp.Abs(v)), show(self.k)
+        return rf"$C_j={show(v)}$ for the ${k}$ coordinates with the largest ${size}$, of equal ones the first; $C_j=0$ else"
 
     def latex(self) -> str:
         return rf"\mathrm{{Top}}\text{{-}}{sp.latex(self.k)}"

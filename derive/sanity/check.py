@@ -7,8 +7,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive.latex import Printer
 from derive.numeric_zero import vanishes
+from derive.printer import Printer
 
 
 @dataclass(frozen=True)
@@ -53,28 +53,9 @@ def equal(found: sp.Expr, claim: sp.Expr) -> bool:
     return vanishes(sp.together(found - claim))
 
 
-class _Printer(Printer):
-    """The toolkit's printer with the terms of a sum in their stored order: 2 - eta lambda, not -eta lambda + 2."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._settings["order"] = "none"
-
-
 def tex(expr: sp.Expr) -> str:
     """An expression as LaTeX."""
-    return _Printer().doprint(expr)
-
-
-def tidied(expr: sp.Expr) -> sp.Expr:
-    """A rational expression in factored form, a leading minus moved into a sum: s/(2 - x) for -s/(x - 2)."""
-    numerator, denominator = sp.fraction(sp.factor(expr))
-    factors = list(sp.Mul.make_args(denominator))
-    sums = [n for n, f in enumerate(factors) if isinstance(f, sp.Add)]
-    if numerator.could_extract_minus_sign() and sums:
-        factors[sums[0]] = -factors[sums[0]]
-        return -numerator / sp.Mul(*factors)
-    return numerator / denominator
+    return Printer().doprint(expr)
 
 
 @dataclass
@@ -95,7 +76,7 @@ class Derivation:
         was found, so nothing is printed that was not computed.
         """
         holds = equal(found, claim)
-        self.lines.append(Line(f"{left} = {tex(claim if holds else tidied(found))}", reason, holds))
+        self.lines.append(Line(f"{left} = {tex(claim if holds else sp.factor(found))}", reason, holds))
         self.values[key] = found
         return found
 

@@ -68,6 +68,8 @@ def quadratic_loss_factors() -> SanityCheck:
     return work.finish(
         "quadratic-loss-factors",
         "Quadratic: only the corrected model sees the stability threshold",
-        r"f = \lambda x^2/2:\quad f(X_t) = f(x_0)\,e^{-2\lambda t},\quad f(x_0)\,e^{-2\lambda(1+\lambda\eta/2)t},\quad "
-        r"f(x_0)\,e^{-2\lambda(1-\lambda\eta/2)t};\quad \eta < 2/\lambda \text{ only in the last}",
+        r"f = \lambda x^2/2:\quad f(X_t) = f(x_0)\,e^{-2\lambda t} \text{ (first-order)},\quad "
+        r"f(x_0)\,e^{-2\lambda(1+\lambda\eta/2)t} \text{ (second-order)},\quad "
+        r"f(x_0)\,e^{-2\lambda(1-\lambda\eta/2)t} \text{ (corrected)};\quad "
+        r"\text{only the last grows for } \eta > 2/\lambda \text{, as gradient descent does}",
     )

@@ -6,7 +6,7 @@ import sympy as sp
 
 from derive.methods import DSGD, Method
 from derive.noise import Gaussian, Scaled
-from derive.sanity.check import Derivation, SanityCheck, tidied
+from derive.sanity.check import Derivation, SanityCheck
 from derive.sanity.quadratic import LAMBDA, MODEL_NAMES
 from derive.stationary import discrete_second_moments, second_moments
 from derive.symbols import N, eta, parameter
@@ -22,8 +22,8 @@ def noisy_descent() -> Method:
 def stationary_variance(model: str) -> sp.Expr:
     """E x^2 in the stationary law of a model, or of the method itself ("discrete"), on f = lambda x^2/2."""
     if model == "discrete":
-        return tidied(discrete_second_moments(noisy_descent(), 1, LAMBDA)[0])
-    return tidied(second_moments(noisy_descent(), 1, model, LAMBDA)[0])
+        return sp.factor(discrete_second_moments(noisy_descent(), 1, LAMBDA)[0])
+    return sp.factor(second_moments(noisy_descent(), 1, model, LAMBDA)[0])
 
 
 def variance_ratio(model: str) -> sp.Expr:
@@ -43,8 +43,10 @@ def leading_error(found: sp.Expr) -> tuple[sp.Expr, int]:
 def stationary_variances() -> SanityCheck:
     """eta s/(N lambda (2 - eta lambda)) of the method and the corrected model, against the other two (theory 5.4)."""
     work = Derivation()
-    work.show(r"f = \tfrac{\lambda}{2} x^2,\qquad s = \sigma^2,\qquad V = \mathbb{E} x_\infty^2",
-              "the loss, and the noise variance of a client")
+    work.show(
+        r"f = \tfrac{\lambda}{2} x^2,\qquad s = \sigma^2,\qquad V = \mathbb{E} x_\infty^2",
+        "the loss, and the noise variance of a client",
+    )
     s = SIGMA**2
     claims = {
         "discrete": eta * s / (N * LAMBDA * (2 - eta * LAMBDA)),
@@ -56,7 +58,10 @@ def stationary_variances() -> SanityCheck:
         own = model == "discrete"
         who = "the method's own second-moment recursion" if own else f"the moment equations of the {model} model"
         work.claim(
-            f"{model} variance", rf"\mathbb{{E}} x^2_{{\infty,\text{{{model}}}}}", stationary_variance(model), claim,
+            f"{model} variance",
+            rf"\mathbb{{E}} x^2_{{\infty,\text{{{model}}}}}",
+            stationary_variance(model),
+            claim,
             f"fixed point of {who}",
         )
     relative = {"first-order": -LAMBDA / 2, "second-order": -LAMBDA, "corrected": sp.S.Zero}
@@ -69,7 +74,11 @@ def stationary_variances() -> SanityCheck:
         )
         left = rf"V_{{\text{{{model}}}}}/V_{{\text{{method}}}} - 1" + (r" + O(\eta^2)" if coefficient != 0 else "")
         work.claim(
-            f"{model} relative error", left, coefficient * eta**power, relative[model] * eta, reason,
+            f"{model} relative error",
+            left,
+            coefficient * eta**power,
+            relative[model] * eta,
+            reason,
         )
     return work.finish(
         "stationary-variances",

@@ -16,7 +16,10 @@ from derive.symbols import eta
 WEAK_ORDERS = {
     "first-order": (1, "Li, Tai, E 2017, theorem for the first-order modified equation"),
     "second-order": (2, "Li, Tai, E 2017, theorem for the second-order modified equation"),
-    "corrected": (1, "its drift differs from the second-order one at order eta (arXiv 2506.00181 v2)"),
+    "corrected": (
+        1,
+        "its drift differs from the second-order one at first order in the step size (arXiv 2506.00181 v2)",
+    ),
 }
 
 
@@ -62,8 +65,14 @@ def model_table() -> tuple[ModelRow, ...]:
         coefficient, power = leading_error(decay_rate(model) - exact)
         rows.append(
             ModelRow(
-                model, threshold, threshold == method, stationary_variance(model), variance_ratio(model),
-                coefficient * eta**power, power, *WEAK_ORDERS[model],
+                model,
+                threshold,
+                threshold == method,
+                stationary_variance(model),
+                variance_ratio(model),
+                coefficient * eta**power,
+                power,
+                *WEAK_ORDERS[model],
             )
         )
     return tuple(rows)

@@ -1,0 +1,121 @@
+"""Long moments in short names: moments of one coordinate of the message v = g + sigma Z, with sgn where it stands.
+
+    r_j = E sgn(v_j),    a_j = E|v_j|,    c_j = E v_j|v_j|      (dimensionless)
+
+With R_m(y) = E[Z^m sgn(y + Z)] of theory 3 at y = g_j/sigma: r_j = R_0, a_j = g_j r_j + sigma R_1 and
+c_j = 2 g_j a_j - g_j^2 r_j + sigma^2 R_2. A compressor that mixes coordinates, such as scaled sign, has covariances that
+fill a page in the R_m and a few lines in these names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.coordinates import Coordinate, g, to_slot
+from derive.errors import NoClosedForm
+from derive.form import GradientForm
+from derive.methods import Method
+from derive.models import lam
+from derive.moments import moments
+from derive.noise import GenericLaw, Law, Scaled
+from derive.noise.generic import GenericDensity, SignedMoment
+from derive.symbols import parameter
+
+# named by words, which no symbol of a user is; the printer sets them as r, a and c
+r, a, c = Coordinate("meansign"), Coordinate("meansize"), Coordinate("meansquare")
+
+
+MESSAGE_MOMENTS = frozenset((r, a, c))
+#: the scale of a client, where clients differ
+CLIENT_SCALE = sp.Dummy("sigma", positive=True)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A form in the names r, a, c; where clients have scales of their own, of one client with `CLIENT_SCALE`.
+
+    Args:
+        mean: b_j; diagonal: S_jj; off_diagonal: S_ij for i != j, the other coordinate in slot i.
+        ratio_at_zero: the limit of b_j/g_j at g_j = 0 (the corrected model's Lambda_jj).
+        denominator: a scalar that S_jj and S_ij were multiplied by, so that they are polynomials in the names.
+        meanings: r_j, a_j, c_j.
+        scales: those of the clients, averaged over when there are several.
+    """
+
+    mean: sp.Expr
+    ratio_at_zero: sp.Expr
+    diagonal: sp.Expr
+    off_diagonal: sp.Expr
+    denominator: sp.Expr
+    meanings: dict[Coordinate, sp.Expr]
+    scales: tuple[sp.Expr, ...]
+
+
+def definitions(law: Law, scale: sp.Expr) -> dict[Coordinate, sp.Expr]:
+    """r_j, a_j and c_j of a law with this scale, a_j in terms of r_j, and c_j in terms of both.
+
+    Raises:
+        NoClosedForm: the law has no elementary R_1 or R_2.
+    """
+    y = g / scale
+    first, second = (scale**m * law.signed_moment(m, y) for m in (1, 2))
+    return {r: law.sign_mean(y), a: g * r + first, c: 2 * g * a - g**2 * r + second}
+
+
+def named(method: Method, dim: int | None = None) -> Named | None:
+    """Mean and covariance of a step in the names r, a, c; None where they do not suffice.
+
+    They suffice for a compressor whose moments over a law left open are polynomials in R_0, R_1 and R_2 at g_j/sigma, under
+    a law whose R_1 and R_2 are known.
+    """
+    noise = method.noise
+    if noise.dense is not None or noise.law.degenerate:
+        return None
+    letter, scale = parameter("sigma"), noise.scales[0] if len(noise.scales) == 1 else CLIENT_SCALE
+    found = moments(Method(method.compressor, Scaled(GenericLaw(), letter), method.clients), dim)
+    if found.form is None:
+        return None
+    parts = [in_names(e, letter) for e in (found.form.mean, found.form.variance, _off_diagonal(found.form))]
+    if any(p.has(SignedMoment) for p in parts):
+        return None
+    try:
+        meanings = definitions(noise.law, scale)
+    except NoClosedForm:
+        return None
+    own = {letter: scale}
+    if not isinstance(noise.law, GenericLaw):
+        zero = sp.S.Zero
+        own |= {parameter("mu2"): noise.law.moment(2), GenericDensity(zero): noise.law.density(zero)}
+        own |= {SignedMoment(1, zero): noise.law.signed_moment(1, zero)}
+    ratio = lam(found.form.mean)
+    ratio = ratio.args[-1].args[0] if isinstance(ratio, sp.Piecewise) else ratio
+    mean, *rest = (p.xreplace(own) for p in parts)
+    common = sp.fraction(sp.together(rest[0] + Coordinate("other") * rest[1]))[1]
+    at_zero = sp.expand(in_names(ratio, letter).xreplace(own))
+    diagonal, off_diagonal = (sp.expand(p * common) for p in rest)
+    return Named(sp.expand(mean), at_zero, diagonal, off_diagonal, common, meanings, noise.scales)
+
+
+def _off_diagonal(form: GradientForm) -> sp.Expr:
+    return sp.Add(
+        *[
+            form.core[m, n] * to_slot(form.factors[m], "j", "i") * form.factors[n]
+            for m in range(form.rank)
+            for n in range(form.rank)
+        ]
+    )
+
+
+def in_names(expr: sp.Expr, scale: sp.Expr) -> sp.Expr:
+    """Every R_m(g/scale), in whichever slot, in the names."""
+    if isinstance(expr, SignedMoment):
+        order, y = expr.args
+        point = y * scale
+        if not isinstance(point, Coordinate) or point.base != "g" or order not in (0, 1, 2):
+            return expr
+        own, size, square = (n.at(point.slot) for n in (r, a, c))
+        first = size - point * own
+        return (own, first / scale, (square - 2 * point * first - point**2 * own) / scale**2)[int(order)]
+    return expr.func(*[in_names(e, scale) for e in expr.args]) if expr.args else expr  # pyright: ignore[reportArgumentType]

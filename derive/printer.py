@@ -1,0 +1,245 @@
+"""SymPy's LaTeX printer in the notation of the paper.
+
+Beyond what SymPy's own knows: coordinates, sums over coordinates, Hessian products, commands of the user's own; and the
+order of writing that a paper would choose: what does not vanish with the step size comes first, a sum does not begin
+with a minus sign if it need not, and no fraction carries a sign that its denominator can absorb.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy as sp
+from sympy.printing.latex import LatexPrinter
+
+from derive.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Rank, gk, vk
+
+#: how vectors are set whose names are words (derive.message_moments)
+_SHOWN = {"meansign": "r", "meansize": "a", "meansquare": "c"}
+#: sums that are squared norms
+_NORMS = {CoordSum(gk**2): "g", CoordSum(vk**2): "v"}
+
+
+class Printer(LatexPrinter):
+    """SymPy's printer with aggregates, Hessian products and the user's macros.
+
+    Args:
+        macros: command for each symbol name; for the vector or matrix v under "v_j", or under "v" if no symbol is called so.
+        names: command for whole subexpressions, such as b_j for a long mean.
+    """
+
+    def __init__(self, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> None:
+        super().__init__({"inv_trig_style": "full", "ln_notation": False, "mul_symbol": r"\,"})
+        self._macros, self._own_names = dict(macros or {}), dict(names or {})
+        #: names of the symbols and vectors printed so far
+        self.used: set[str] = set()
+
+    def doprint(self, expr: Any) -> str:
+        """The expression as LaTeX; x 3F2(1, 1, 1; 2, 2; x) is written as the dilogarithm that it is."""
+        if isinstance(expr, sp.Basic):
+            expr = expr.replace(_is_dilogarithm, lambda e: sp.polylog(2, e.args[2]) / e.args[2])
+        return super().doprint(expr)
+
+    def _vector(self, base: str) -> str:
+        self.used.add(base)
+        return (
+            self._macros.get(f"{base}_j")
+            or self._macros.get(base)
+            or _SHOWN.get(base)
+            or str(sp.latex(sp.Symbol(base)))
+        )
+
+    def _print(self, expr: Any, **kwargs: Any) -> str:
+        if self._own_names and isinstance(expr, sp.Expr) and expr in self._own_names:
+            power = kwargs.get("exp")
+            return self._own_names[expr] if power is None else rf"{self._own_names[expr]}^{{{power}}}"
+        return super()._print(expr, **kwargs)
+
+    def _print_Symbol(self, expr: sp.Symbol, style: str = "plain") -> str:
+        name = expr.name
+        self.used.add(name)
+        if name in self._macros:
+            return self._macros[name]
+        if name == "du":
+            return r"\dot{u}"
+        if name.startswith("H") and "_" in name and name[1].isdigit():
+            i, _, j = name[1:].partition("_")
+            return rf"H_{{{i},{j}}}"
+        return super()._print_Symbol(expr, style)
+
+    def _print_Coordinate(self, expr: Coordinate) -> str:
+        base, _, kind = expr.base.partition("_")
+        index = expr.slot * 2 if kind == "diag" else expr.slot
+        return rf"{self._vector(base)}_{{{index}}}"
+
+    def _print_CoordSum(self, expr: CoordSum) -> str:
+        if expr in _NORMS:
+            return rf"\|{self._vector(_NORMS[expr])}\|_2^{{2}}"
+        inner = self._print(expr.args[0])
+        if expr.args[0] == sp.Abs(gk) or expr.args[0] == sp.Abs(vk):
+            return rf"\|{self._vector(expr.args[0].args[0].base)}\|_1"  # pyright: ignore[reportAttributeAccessIssue]
+        return rf"\sum_{{k}} {inner}" if not isinstance(expr.args[0], sp.Add) else rf"\sum_{{k}} \left({inner}\right)"
+
+    def _print_CoordMax(self, expr: CoordMax) -> str:
+        inner = expr.args[0]
+        if inner == sp.Abs(gk) or inner == sp.Abs(vk):
+            return rf"\|{self._vector(inner.args[0].base)}\|_\infty"  # pyright: ignore[reportAttributeAccessIssue]
+        return rf"\max_{{k}} {self._print(inner)}"
+
+    def _print_Rank(self, expr: Rank) -> str:
+        body = self._print(expr.args[0])
+        return rf"\mathrm{{rank}}_{{{expr.slot}}}\left({body}\right)"
+
+    def _print_Relational(self, expr: Any) -> str:
+        # SymPy's canonical order puts symbols first: a rank is compared to a number, not a number to a rank
+        return super()._print_Relational(expr.reversed if isinstance(expr.rhs, Rank) else expr)
+
+    def _print_Hvp(self, expr: Hvp) -> str:
+        inner = expr.args[0]
+        self.used.add("H")
+        if inner == gk:
+            return rf"({self._vector('H')}{self._vector('g')})_{{{expr.slot}}}"
+        return rf"\left({self._vector('H')}\left[{self._print(inner)}\right]_{{k}}\right)_{{{expr.slot}}}"
+
+    def _print_Add(self, expr: sp.Add, order: str | None = None) -> str:
+        text = ""
+        for term in written_order([_absorb_sign(t, in_sum=True) for t in self._as_ordered_terms(expr, order)]):
+            body = self._print(-term if _negative(term) else term)
+            body = rf"\left({body}\right)" if self._needs_add_brackets(term) else body
+            text += (" - " if _negative(term) else " + " if text else "") + body
+        return text.lstrip() if not text.startswith(" - ") else "- " + text[3:]
+
+    def _print_Mul(self, expr: sp.Mul) -> str:
+        if expr.args[0] is sp.S.One or any(a.is_Number for a in expr.args[1:]):
+            return super()._print_Mul(expr)  # an unevaluated product is written as it stands
+        binary = _binary_logarithm(expr)
+        if binary is not None:
+            return rf"\log_{{2}}\left({self._print(binary)}\right)"
+        expr = _absorb_sign(expr)
+        if not isinstance(expr, sp.Mul):
+            return self._print(expr)
+        sign, expr = ("- ", -expr) if _negative(expr) else ("", expr)
+        numerator, denominator = _roots_below(*sp.fraction(expr, exact=True))
+        if denominator == 1:
+            return sign + self._product(numerator)
+        return sign + rf"\frac{{{self._product(numerator)}}}{{{self._product(denominator)}}}"
+
+    def _product(self, expr: sp.Expr) -> str:
+        factors = expr.as_ordered_factors() if isinstance(expr, sp.Mul) else [expr]
+        text = ""
+        for n, factor in enumerate(factors):
+            body = self._print(factor)
+            last = n == len(factors) - 1
+            # the brace of a case distinction brackets it, if nothing follows
+            if (
+                len(factors) > 1
+                and not (last and factor.is_Piecewise)
+                and self._needs_mul_brackets(factor, n == 0, last)
+            ):
+                body = rf"\left({body}\right)"
+            between = r" \cdot " if text[-1:].isdigit() and body[0].isdigit() else r"\,"
+            text += (between if text else "") + body
+        return text
+
+    def _print_ExpBase(self, expr: sp.Expr, exp: Any = None) -> str:
+        text = self._print(expr.args[0])
+        if r"\frac" in text and not expr.args[0].is_Add:
+            sign, size = ("- ", -expr.args[0]) if _negative(expr.args[0]) else ("", expr.args[0])
+            numerator, denominator = sp.fraction(size, exact=True)
+            over = self._product(denominator)
+            over = rf"\left({over}\right)" if denominator.is_Mul or denominator.is_Add else over
+            up = self._print(numerator)
+            folded = rf"{sign}\left({up}\right)/{over}" if numerator.is_Add else rf"{sign}{up}/{over}"
+            text = text if r"\frac" in folded else folded
+        if r"\frac" in text:
+            return self._do_exponent(rf"\exp\left({text}\right)", exp)
+        return self._do_exponent(rf"e^{{{text}}}", exp)
+
+    def _print_Pow(self, expr: sp.Pow, *args: Any, **kwargs: Any) -> str:
+        if expr.exp == sp.Rational(1, 2) and expr.base in _NORMS:
+            return rf"\|{self._vector(_NORMS[expr.base])}\|_2"
+        if isinstance(expr.base, CoordSum) and expr.base not in _NORMS and expr.exp.is_Integer and expr.exp > 0:
+            return rf"\left({self._print(expr.base)}\right)^{{{expr.exp}}}"
+        return super()._print_Pow(expr, *args, **kwargs)
+
+    def _print_Max(self, expr: sp.Max, exp: Any = None) -> str:
+        low, high = sp.S.NegativeOne, sp.S.One
+        if len(expr.args) == 2 and low in expr.args:
+            inner = next(a for a in expr.args if a != low)
+            if isinstance(inner, sp.Min) and high in inner.args and len(inner.args) == 2:
+                body = next(a for a in inner.args if a != high)
+                text = rf"\mathrm{{clip}}\left({self._print(body)}\right)"
+                return text if exp is None else rf"{text}^{{{exp}}}"
+        return super()._print_Max(expr, exp)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _print_hyper(self, expr: sp.hyper, exp: Any = None) -> str:
+        upper = ",".join(self._print(a) for a in expr.args[0])
+        lower = ",".join(self._print(a) for a in expr.args[1])
+        orders = rf"{{}}_{{{len(expr.args[0])}}}F_{{{len(expr.args[1])}}}"
+        text = rf"{orders}\left({upper};{lower};{self._print(expr.args[2])}\right)"
+        return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
+
+
+def _negative(term: sp.Expr) -> bool:
+    """Whether the number in front of a term is below zero."""
+    return bool(term.as_coeff_Mul()[0].is_negative)
+
+
+def _vanishes_with_step(term: sp.Expr) -> bool:
+    return any(s.name == "eta" for s in term.free_symbols if isinstance(s, sp.Symbol))
+
+
+def written_order(terms: list[sp.Expr]) -> list[sp.Expr]:
+    """Terms that do not vanish with the step size first; among them one without a minus sign leads, if there is one."""
+    terms = sorted(terms, key=_vanishes_with_step)
+    leading = terms if not any(map(_vanishes_with_step, terms)) else [t for t in terms if not _vanishes_with_step(t)]
+    lead = next((t for t in leading or terms if not _negative(t)), None)
+    if lead is not None:
+        at = next(n for n, t in enumerate(terms) if t is lead)
+        terms.insert(0, terms.pop(at))
+    return terms
+
+
+def _absorb_sign(term: sp.Expr, in_sum: bool = False) -> sp.Expr:
+    """-a (p - 1) as a (1 - p): a product without its minus sign, where one of its sums looks negative.
+
+    A sum in the numerator looks negative if its number is. Where the product does not stand in a sum, which has a place for
+    its sign, so do sums of which most terms are negative, and sums that are for a small step size.
+    """
+    if not isinstance(term, sp.Mul) or not _negative(term):
+        return term
+    for factor in term.args:
+        base, power = factor.as_base_exp()
+        if not (isinstance(base, sp.Add) and power.is_Integer and power.is_odd):
+            continue
+        signs = [_negative(t) for t in base.args]
+        lasting = [_negative(t) for t in base.args if not _vanishes_with_step(t)]
+        small_step = all(lasting) and 0 < len(lasting) < len(signs)
+        if (power > 0 and base.as_coeff_Add()[0].is_negative) or (
+            not in_sum and (2 * sum(signs) > len(signs) or small_step)
+        ):
+            return term / factor * (-1) * sp.Pow(-base, power)
+    return term
+
+
+def _roots_below(numerator: sp.Expr, denominator: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """sqrt(2) a / (4 b) as a / (2 sqrt(2) b)."""
+    for factor in sp.Mul.make_args(numerator):
+        whole = denominator.as_coeff_Mul()[0]
+        root = isinstance(factor, sp.Pow) and factor.exp == sp.Rational(1, 2) and factor.base.is_Integer
+        if root and whole.is_Integer and whole % factor.base == 0:
+            return numerator / factor, denominator / factor.base * factor
+    return numerator, denominator
+
+
+def _is_dilogarithm(expr: sp.Basic) -> bool:
+    return isinstance(expr, sp.hyper) and (tuple(expr.args[0]), tuple(expr.args[1])) == ((1, 1, 1), (2, 2))
+
+
+def _binary_logarithm(expr: sp.Mul) -> sp.Expr | None:
+    """The argument of log(a)/log(2)."""
+    if len(expr.args) == 2 and 1 / sp.log(2) in expr.args:
+        other = next(a for a in expr.args if a != 1 / sp.log(2))
+        return other.args[0] if isinstance(other, sp.log) else None
+    return None

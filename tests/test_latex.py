@@ -1,0 +1,141 @@
+"""LaTeX: how expressions are written, that rewriting keeps their value, and that short names mean what they say."""
+
+from __future__ import annotations
+
+import pytest
+import sympy as sp
+
+import derive
+from derive import models
+from derive.compressors import ScaledSign, Sign
+from derive.coordinates import Coordinate, Expansion, to_slot
+from derive.latex import latex, split_sum, unnested
+from derive.message_moments import MESSAGE_MOMENTS, in_names, named
+from derive.methods import Method
+from derive.moments import moments
+from derive.noise import Gaussian, Laplace, Law, Logistic, Scaled, StudentT, Uniform
+from derive.printer import _absorb_sign, _roots_below
+
+eta, lam, N, p, s, k, d = sp.symbols("eta lambda N p sigma k d", positive=True)
+g, x = sp.symbols("g x", real=True)
+
+
+@pytest.mark.parametrize(
+    ("expr", "written"),
+    [
+        (-(g**2) * (p - 1) / p, r"\frac{g^{2}\,\left(1 - p\right)}{p}"),
+        (-1 + 1 / p, r"\frac{1}{p} - 1"),
+        (-eta / (lam * (eta * lam - 2)), r"\frac{\eta}{\lambda\,\left(2 - \eta\,\lambda\right)}"),
+        (sp.Mul(-1, d - k, 1 / k, 1 / (d - 1), evaluate=True) * g, r"- \frac{g\,\left(d - k\right)}{k\,\left(d - 1\right)}"),
+        ((2 - eta * lam) / (2 + eta * lam), r"\frac{2 - \eta\,\lambda}{2 + \eta\,\lambda}"),
+        (-g + eta * g / 2, r"- g + \frac{\eta\,g}{2}"),
+        (sp.sqrt(2) * x / 2, r"\frac{x}{\sqrt{2}}"),
+        (sp.sqrt(2) * x / 3, r"\frac{\sqrt{2}\,x}{3}"),
+        (2 * 2 ** sp.floor(sp.log(x**2 + 1) / sp.log(2)), r"2 \cdot 2^{\left\lfloor{\log_{2}\left(x^{2} + 1\right)}\right\rfloor}"),
+        (sp.exp(-(x**2) / (2 * s**2)), r"e^{- x^{2}/\left(2\,\sigma^{2}\right)}"),
+        (sp.exp(-sp.Abs(x) / s), r"e^{- \left|{x}\right|/\sigma}"),
+        (p * sp.Piecewise((x, x > 0), (0, True)), r"p\,\begin{cases} x & \text{for}\: x > 0 \\0 & \text{otherwise} \end{cases}"),
+        (x * sp.hyper((1, 1, 1), (2, 2), x), r"\operatorname{Li}_{2}\left(x\right)"),
+        (sp.atan(x), r"\arctan{\left(x \right)}"),
+        (-sp.Rational(3, 4), r"- \frac{3}{4}"),
+    ],
+)
+def test_how_an_expression_is_written(expr: sp.Expr, written: str) -> None:
+    assert latex(expr) == written
+
+
+@pytest.mark.parametrize("in_sum", [True, False])
+@pytest.mark.parametrize(
+    "expr",
+    [
+        -(g**2) * (p - 1) / p,
+        -eta * s / (lam * (N * eta * lam - 2 * N + s)),
+        -2 * N / (lam * (p - s - 1) ** 3),
+        -sp.sqrt(2) * g * (1 - x) / 4,
+        -g * (p - 1) ** 2,
+        g * (p - 1),
+    ],
+)
+def test_rewriting_keeps_the_value(expr: sp.Expr, in_sum: bool) -> None:
+    signed = _absorb_sign(expr, in_sum)
+    above, below = _roots_below(*sp.fraction(signed, exact=True))
+    at = {symbol: sp.Rational(n + 2, 7) for n, symbol in enumerate(sorted(expr.free_symbols, key=str))}
+    assert sp.cancel(signed - expr) == 0
+    assert sp.N((above / below - expr).subs(at), 30) == pytest.approx(0, abs=1e-25)
+
+
+def test_no_fractions_inside_fractions_and_the_same_value() -> None:
+    y = x / s
+    value = 2 / sp.pi * (sp.atan(y / sp.sqrt(3)) + y / sp.sqrt(3) / (1 + y**2 / 3))
+    flat = unnested(value)
+    assert sp.N((flat - value).subs({x: 0.7, s: 1.3}), 30) == pytest.approx(0, abs=1e-14)
+    assert all(not q.exp.is_negative for f in flat.atoms(sp.Pow) if f.exp.is_negative for q in f.base.atoms(sp.Pow))
+    assert unnested(x + p) == x + p
+
+
+def test_a_long_sum_is_cut_between_its_terms() -> None:
+    lines = split_sum(sp.Add(*[x**n * g for n in range(2, 12)]), latex, weight=20)
+    assert len(lines) > 2 and lines[0][0] not in "+-" and all(line[0] in "+-" for line in lines[1:])
+    assert sum(line.count("g") for line in lines) == 10
+    assert split_sum(x, latex) == ["x"]
+
+
+# Short names: b_j, S_jj and S_ij in r, a, c are put back and compared with the expansion of the gradient form.
+POINT = (sp.Rational(7, 10), sp.S.Zero, -sp.Rational(13, 10))
+
+
+def _value(expr: sp.Expr, meanings: dict[Coordinate, sp.Expr], i: int, j: int) -> sp.Expr:
+    """expr at the coordinates i, j of POINT."""
+    for name in reversed(list(meanings)):  # c_j is written in a_j and r_j, a_j in r_j
+        expr = _put_back(expr, name, meanings[name])
+    at = Expansion(3, {"g": list(POINT)})
+    return at.scalar(expr.xreplace({Coordinate("g", "i"): POINT[i], Coordinate("g", "j"): POINT[j]}))
+
+
+def _put_back(expr: sp.Expr, name: Coordinate, meaning: sp.Expr) -> sp.Expr:
+    if isinstance(expr, Coordinate) and expr.base == name.base:
+        return to_slot(meaning, "j", expr.slot)
+    return expr.func(*[_put_back(a, name, meaning) for a in expr.args]) if expr.args else expr  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("law", [Gaussian(), Laplace(), Uniform(), Logistic(), StudentT(5)], ids=lambda law: type(law).__name__)
+def test_short_names_give_the_covariance_of_the_form(law: Law) -> None:
+    scale = sp.Rational(3, 5)
+    method = Method(ScaledSign(), Scaled(law, scale))
+    short, form = named(method, 3), moments(method, 3).form
+    assert short is not None and form is not None
+    at = Expansion(3, {"g": list(POINT)})
+    mean, covariance = at.vector(form.mean), form.covariance(at)
+    for j in range(3):
+        assert sp.N(_value(short.mean, short.meanings, 0, j) - mean[j], 40) == pytest.approx(0, abs=1e-20)
+        for i in range(3):
+            shown = short.diagonal if i == j else short.off_diagonal
+            value = _value(shown, short.meanings, i, j) / short.denominator
+            assert sp.N(value - covariance[i, j], 40) == pytest.approx(0, abs=1e-20)
+    ratio = _value(short.ratio_at_zero, short.meanings, 0, 1)
+    near = form.mean.xreplace({Coordinate("g", "j"): sp.Rational(1, 10**12)})
+    assert sp.N(at.scalar(near) * 10**12 - ratio, 40) == pytest.approx(0, abs=1e-9)
+
+
+def test_names_that_do_not_suffice_are_not_used() -> None:
+    assert named(Method(Sign())) is None  # without noise
+    assert named(Method(ScaledSign(), Scaled(derive.Stable("3/2")))) is None
+
+
+def test_in_names_leaves_other_arguments_alone() -> None:
+    law = derive.noise.GenericLaw()
+    other = law.signed_moment(1, Coordinate("g") / s + 1)
+    assert in_names(other, s) == other
+    assert in_names(law.sign_mean(Coordinate("g", "k") / s), s) in {m.at("k") for m in MESSAGE_MOMENTS}
+
+
+def test_a_drift_that_is_not_the_models_is_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The letters Lambda and J stand only for what they say: with a planted factor the drift is printed as it is."""
+    method = derive.DSignSGD(derive.Gaussian())
+    right = {model: derive.sde(method, model).latex() for model in ("second-order", "corrected")}
+    assert r"\Lambda_{jj}\,(Hb)_{j}" in right["corrected"] and r"(JHb)_{j}" in right["second-order"]
+    for model, text in right.items():
+        honest = models.MODELS[model]
+        monkeypatch.setitem(models.MODELS, model, lambda b, m, honest=honest: 2 * honest(b, m))
+        wrong = derive.sde(method, model).latex()
+        assert wrong != text and r"(JHb)" not in wrong and r"\Lambda" not in wrong
