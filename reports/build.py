@@ -66,17 +66,25 @@ def build_report(
         context = Context(quick, problem, cache, tick)
         result = cache.load_or_compute(name, asked, lambda s=section, c=context: s.compute(c))
         section.figures(result, folder / "figures")
-        notation.use("eta", "N", *result.pop("used"))
+        notation.describe(result.get("meanings", {}))
         statuses |= result.get("statuses", {})
-        write_atomic(folder / "parts" / f"{name}.tex", env.get_template(f"parts/{name}.tex").render(**result))
+        part = env.get_template(f"parts/{name}.tex").render(**result)
+        notation.read(part)
+        write_atomic(folder / "parts" / f"{name}.tex", part)
         parts.append({"name": name, "title": section.title, "file": name})
-    rows = [{"symbol": Tex(command), "meaning": meaning} for command, meaning in notation.rows()]
+    groups = [
+        {"title": title, "rows": [{"symbol": Tex(command), "meaning": Tex(meaning)} for command, meaning in rows]}
+        for title, rows in notation.groups().items()
+    ]
     write_atomic(folder / "parts" / "macros.tex", notation.macros())
-    write_atomic(folder / "parts" / "notation.tex", env.get_template("parts/notation.tex").render(rows=rows))
+    write_atomic(folder / "parts" / "notation.tex", env.get_template("parts/notation.tex").render(groups=groups))
     parts.insert(0, {"name": "notation", "title": "Notation", "file": "notation"})
     main = folder / "report.tex"
     text = env.get_template("report.tex").render(
-        title=TITLE, version=importlib.metadata.version("sdescent"), date=date.today().isoformat(), parts=parts,
+        title=TITLE,
+        version=importlib.metadata.version("sdescent"),
+        date=date.today().isoformat(),
+        parts=parts,
         abstract=_abstract(quick, problem, statuses),
     )
     write_atomic(main, text)
@@ -94,7 +102,10 @@ def build_report(
 
 
 def _chosen(problem: Any, only: str | None) -> list[str]:
-    names = ["problem"] if problem is not None else [n for n in SECTIONS if n != "problem"]
+    if problem is None:
+        names = [n for n in SECTIONS if n != "problem"]
+    else:
+        names = ["problem", "ensembles"] if problem.experiment else ["problem"]
     if only is None:
         return names
     if only not in names:

@@ -44,7 +44,7 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def source_digest(packages: Iterable[str] = ("derive", "numerics")) -> str:
+def source_digest(packages: Iterable[str] = ("derive", "numerics", "reports")) -> str:
     """SHA-256 (hex) over the names and contents of all Python files of the packages, none of which is imported."""
     digest = hashlib.sha256()
     for package in sorted(packages):

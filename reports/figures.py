@@ -1,8 +1,12 @@
-"""Figures: one style, vector PDF for the paper and SVG for the page, readable in black and white."""
+"""Figures: one style, vector PDF for the paper and SVG for the page, readable in black and white.
+
+Sizes are those of the printed page: a figure is included at its own width, so that 8 pt here is 8 pt on paper.
+"""
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +22,14 @@ STYLES = (
     {"color": "#009E73", "linestyle": ":"},
 )
 BAND = (0.10, 0.90)  # the one convention for bands: the middle 80 % of the paths
+_FILL = "#DDDDDD"
+#: an axis on which the largest value is this many times the smallest is logarithmic
+_LOG_FROM = 20.0
 
 
 @contextmanager
 def figure(folder: Path, name: str, columns: int = 1, size: tuple[float, float] = (3.2, 2.5)) -> Iterator[Any]:
-    """A row of `columns` axes, written as <name>.pdf and <name>.svg into `folder` when the block ends.
+    """A row of `columns` axes of `size` (inches) each, written as <name>.pdf and <name>.svg into `folder` at the block's end.
 
     Raises:
         OSError: the folder cannot be written.
@@ -35,15 +42,18 @@ def figure(folder: Path, name: str, columns: int = 1, size: tuple[float, float] 
 
     settings: dict[Any, Any] = {
         "font.family": "serif",
-        "mathtext.fontset": "cm",
-        "font.size": 9,
+        "mathtext.fontset": "dejavuserif",
+        "font.size": 8,
+        "axes.titlesize": 8,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "svg.hashsalt": "sdescent",
         "pdf.fonttype": 42,
     }
     with matplotlib.rc_context(settings):
-        picture, axes = plt.subplots(1, columns, figsize=(size[0] * columns, size[1]), layout="constrained", squeeze=False)
+        picture, axes = plt.subplots(
+            1, columns, figsize=(size[0] * columns, size[1]), layout="constrained", squeeze=False
+        )
         try:
             yield list(axes[0])
             for suffix in ("pdf", "svg"):
@@ -54,18 +64,50 @@ def figure(folder: Path, name: str, columns: int = 1, size: tuple[float, float] 
             plt.close(picture)
 
 
-def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, Sequence[float]]], label: str) -> None:
-    """Mean and 10-90 % band over time for each named series {"mean", "low", "high"}.
+def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+    """Mean of each named series {"mean", "low", "high"} over time, with its 10 % and 90 % quantiles `low` and `high`.
+
+    The quantiles of the first series, the reference, are the edges of a grey band; those of each other series are thin
+    lines in its own colour and dashes: bands on top of one another would mix into a grey that is nobody's.
 
     Args:
-        axis: where to draw; times: of the saved states (dimensionless); label: of the vertical axis.
+        axis: where to draw.
+        times: of the saved states, shape (S,), dimensionless.
+        series: three lists of S numbers each, dimensionless.
     """
     for n, (name, values) in enumerate(series.items()):
         style = STYLES[n % len(STYLES)]
-        axis.plot(times, values["mean"], label=name, linewidth=1.2, **style)
-        axis.fill_between(times, values["low"], values["high"], alpha=0.15, linewidth=0, color=style["color"])
+        if n == 0:
+            axis.fill_between(times, values["low"], values["high"], color=_FILL, linewidth=0, zorder=0)
+        else:
+            for edge in ("low", "high"):
+                axis.plot(times, values[edge], linewidth=0.7, **style)
+        axis.plot(times, values["mean"], label=name, linewidth=1.3, **style)
     axis.set_xlabel(r"time $t=n\eta$")
-    axis.set_ylabel(label)
-    positive = [v for s in series.values() for v in s["low"] if v is not None]
-    if positive and min(positive) > 0 and max(v for s in series.values() for v in s["high"]) > 20 * min(positive):
-        axis.set_yscale("log")
+    drawn = [v for s in series.values() for edge in ("mean", "low", "high") for v in s[edge] if math.isfinite(v)]
+    if drawn and min(drawn) > 0 and max(drawn) > _LOG_FROM * min(drawn):
+        _logarithmic(axis)
+
+
+def legend(axes: Sequence[Any]) -> None:
+    """One legend for a row of axes that show the same runs, above them, where it covers no data."""
+    from matplotlib.patches import Patch
+
+    lines, names = axes[0].get_legend_handles_labels()
+    reference = (Patch(color=_FILL, linewidth=0), lines[0])
+    axes[0].figure.legend(
+        [reference, *lines[1:]], names, loc="outside upper center", ncols=len(names), frameon=False, handlelength=2.8
+    )
+
+
+def _logarithmic(axis: Any) -> None:
+    """A logarithmic vertical axis with plain labels: at powers of ten, or at 1, 2 and 5 where fewer than two fit."""
+    from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, NullFormatter
+
+    axis.set_yscale("log")
+    low, high = axis.get_ylim()
+    decades = math.floor(math.log10(high)) - math.ceil(math.log10(low)) + 1
+    powers = LogFormatterMathtext()
+    axis.yaxis.set_major_locator(LogLocator(subs=(1.0,) if decades >= 2 else (1.0, 2.0, 5.0)))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}" if 1e-4 <= v < 1e5 else powers(v)))
+    axis.yaxis.set_minor_formatter(NullFormatter())

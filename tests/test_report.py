@@ -7,13 +7,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+import sympy as sp
 
 from derive import models
 from derive.errors import BadInput
 from derive.problems import problem
 from derive.sanity import model_table
 from reports.build import SECTIONS, build_report
-from reports.notation import MEANING, Notation, macro
+from reports.notation import MEANING, Notation, macro, own_macro
 from reports.tex import TexAbsent, compile_tex
 
 ALONE = r"""\documentclass{article}
@@ -66,11 +67,43 @@ def test_the_page_has_every_table_and_row_of_the_parts(folder: Path) -> None:
 
 
 def test_every_symbol_used_has_a_meaning_and_a_macro_of_its_own() -> None:
-    assert len({macro(name) for name in MEANING}) == len(MEANING)
-    with pytest.raises(KeyError, match="zeta"):
-        unknown = Notation()
-        unknown.use("zeta")
-        unknown.rows()
+    names = [*MEANING, "ab", "a_b", "aB", "a1", "aOne", "aSubb"]
+    assert len({macro(n) for n in MEANING} | {own_macro(n) for n in names}) == len(MEANING) + len(set(names))
+    with pytest.raises(KeyError, match="sdZeta"):
+        Notation().read(r"$\sdZeta$")
+    own = Notation({"tau": "a scale"})
+    own.read(rf"${own(sp.Symbol('tau'))} + {macro('eta')}$")
+    rows = [row for group in own.groups().values() for row in group]
+    assert rows == [(macro("eta"), MEANING["eta"][1].replace(">", r"\textgreater{}")), (own_macro("tau"), "a scale")]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"method": "dcsgd", "compressor": "scaled-sign", "noise": "gaussian:sigma=tau"},
+        {"method": "dcsgd", "compressor": "scaled-sign", "noise": "student-t:nu=7,sigma=1|2|3", "dim": 3},
+        {"method": "dcsgd", "compressor": "scaled-sign", "noise": "logistic"},
+        {"method": "dcsgd", "compressor": "rand-k:k=kappa", "noise": "affine:nu=mu", "schedule": "free"},
+        {
+            "method": "dsignsgd",
+            "noise": "student-t:nu=a,sigma=b",
+            "schedule": "power:p=1/2",
+            "loss": "glued-exponential",
+            "dim": 2,
+        },
+        {"method": "dsignsgd", "noise": "student-t:nu=4,sigma=S_1|b|x_y", "loss": "cosh", "dim": 1},
+        {"method": "dsignsgd", "noise": "stable:alpha=3/2"},
+        {"method": "dcsgd", "compressor": "qsgd", "noise": "laplace"},
+        {"method": "dcsgd", "compressor": "top-k:k=2", "noise": "none"},
+    ],
+    ids=lambda fields: "-".join(str(v) for v in fields.values()),
+)
+def test_equations_of_the_users_own_fit_on_the_page(fields: dict[str, object], tmp_path: Path) -> None:
+    """Symbols of any name, long covariances, schedules: no error, every symbol explained, no box more than 10 pt too wide."""
+    made = build_report(problem({**fields, "models": list(models.MODELS)}), tmp_path, True, None, quietly)
+    if "pdf" not in made["files"]:
+        pytest.skip("; ".join(made["notes"]))
+    assert [note for note in made["notes"] if not note.startswith("pandoc")] == []
 
 
 def test_a_factor_two_in_a_drift_changes_the_statuses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -88,13 +121,64 @@ def test_a_second_run_reuses_what_was_finished(folder: Path) -> None:
 
 
 def test_a_problem_of_the_users_own(tmp_path: Path) -> None:
-    asked = problem({"method": "dcsgd", "compressor": "rand-k:k=2", "noise": "student-t", "dim": 3, "models": ["corrected"]})
+    asked = problem(
+        {"method": "dcsgd", "compressor": "rand-k:k=2", "noise": "student-t", "dim": 3, "models": ["corrected"]}
+    )
     made = build_report(asked, tmp_path, True, None, quietly)
     text = (tmp_path / "parts" / "problem.tex").read_text()
     assert made["statuses"] == {"corrected": "holds"}
     assert r"\sdNu > 2" in text and "rand-k:k=2" in text
     refused = problem({"method": "dsgd", "noise": "cauchy", "models": ["first-order"]})
     assert build_report(refused, tmp_path / "no", True, None, quietly)["statuses"] == {"first-order": "refused"}
+
+
+OWN = {
+    "method": "dcsgd", "compressor": "rand-k:k=2", "noise": "student-t:nu=5,sigma=1/2", "loss": "quadratic:h=1|2|3", "clients": 4,
+    "eta": "1/10", "T": "1", "x0": "2", "paths": 50, "seed": 7, "models": ["first-order", "corrected"], "schedule": "power:p=1/2",
+}  # fmt: skip
+
+
+def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
+    build_report(problem(OWN), tmp_path, True, None, quietly)
+    caption, table = (tmp_path / "parts" / "ensembles.tex").read_text().split(r"\begin{table}")
+    settings = (
+        r"\sdK=2",
+        r"\sdNu=5",
+        r"\sdSigma=1/2",
+        r"\sdH=(1, 2, 3)",
+        r"\sdP=1/2",
+        r"\sdBigN=4",
+        "(2, 2, 2)",
+        "50 paths",
+        "seed 7",
+    )
+    for setting in settings:
+        assert setting in caption
+    assert "first-order" in table and "corrected" in table and "second-order" not in table
+    assert (tmp_path / "figures" / "ensemble-own.pdf").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "lacks"),
+    [
+        ({"eta": None, "x0": None}, ("x0", "eta")),
+        ({"clients": None}, ("clients",)),
+        ({"noise": "student-t:nu=5"}, ("a number for student-t:sigma",)),
+        ({"loss": "quadratic", "x0": ["1", "2"]}, ("a number for h1 of the loss", "a number for h2 of the loss")),
+        (
+            {"loss": "logistic-regression", "x0": ["1", "2"]},
+            ("a number for a1 of the loss", "a number for a2 of the loss"),
+        ),
+        ({"schedule": "free"}, ("a schedule in t",)),
+        ({"loss": None, "x0": None}, ("loss", "dim", "x0")),
+    ],
+    ids=str,
+)
+def test_what_an_experiment_lacks(changed: dict[str, object], lacks: tuple[str, ...], tmp_path: Path) -> None:
+    asked = problem({**OWN, **changed})
+    assert asked.experiment and asked.lacking == lacks
+    build_report(asked, tmp_path, True, "ensembles", quietly)
+    assert f"lacks {'; '.join(lacks)}." in (tmp_path / "parts" / "ensembles.tex").read_text()
 
 
 def test_an_unknown_section_is_named(tmp_path: Path) -> None:

@@ -1,66 +1,133 @@
-"""A method beside the equations that model it: the same statistic of each, over time and at the end."""
+r"""A method beside the equations that model it: the same statistic of each, over time and at the end; numbers as LaTeX."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from reports.figures import BAND
 
+#: powers of ten from which a number is written with \times 10^{..}
+_SMALLEST, _LARGEST = -3, 5
+_MISSING = r"\text{--}"
+#: a half-width this small beside its value is the rounding of equal numbers
+_ROUNDING = 1e-15
 
-def comparison(runs: Mapping[str, Any], statistic: str) -> dict[str, Any]:
-    """Mean with its 95 % interval, quantiles and blow-ups over time for each run, and the gap of its last mean to the first's.
+
+def summary(run: Any, statistic: str) -> dict[str, Any]:
+    """What a report keeps of one run of a method or an equation: a statistic over the S saved times, dimensionless.
 
     Args:
-        runs: name -> an ensemble with `times`, `values[statistic]` (S, paths) and `blow_ups`; the method itself first.
+        run: an ensemble with `times` (S,), `values[statistic]` (S, paths) and `blow_ups`, of which the last counts all.
         statistic: which.
 
-    Paths that blew up are counted and left out of the means; "assumes" says what the intervals need.
+    Returns:
+        times, mean, interval (half-width of the 95 % interval of the mean), low and high (the quantiles `BAND`): S numbers
+        each; blow_ups: paths that blew up, which no mean counts; assumes: what the interval needs.
     """
-    from numerics.estimates import difference, over_time
+    from numerics.estimates import over_time
 
-    base = next(iter(runs.values()))
-    series, assumes = {}, ""
-    for name, run in runs.items():
-        found = over_time(run.values[statistic], *BAND)
-        gap = difference(run.values[statistic][-1], base.values[statistic][-1])
-        assumes = found.assumes
-        series[name] = {
-            "mean": found.mean.tolist(),
-            "interval": ((found.mean_upper - found.mean_lower) / 2).tolist(),
-            "low": found.low.tolist(),
-            "median": found.median.tolist(),
-            "high": found.high.tolist(),
-            "blow_ups": int(np.asarray(run.blow_ups)[-1]),
-            "gap": gap.value,
-            "gap_interval": (gap.upper - gap.lower) / 2,
-        }
-    return {"times": np.asarray(base.times, float).tolist(), "series": series, "assumes": assumes}
+    found = over_time(run.values[statistic], *BAND)
+    return {
+        "times": np.asarray(run.times, float).tolist(),
+        "mean": found.mean.tolist(),
+        "interval": ((found.mean_upper - found.mean_lower) / 2).tolist(),
+        "low": found.low.tolist(),
+        "high": found.high.tolist(),
+        "blow_ups": int(np.asarray(run.blow_ups)[-1]),
+        "assumes": found.assumes,
+    }
 
 
-def final_rows(compared: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For each run the mean at the last time with its interval, and its relative distance to the method's with an interval."""
-    series = compared["series"]
-    names = list(series)
-    base = series[names[0]]
+def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    r"""A row of LaTeX cells for each run: its last mean and quantiles, and its distance to the first run, the method itself.
+
+    With last means a of the run and b of the method, half-widths A and B of their intervals, the gap is 100 (a/b - 1)
+    per cent with half-width 100 sqrt(A^2 + (a/b)^2 B^2)/|b| (delta method, the two runs being independent); `largest` is
+    the largest 100 |a/b - 1| over the saved times with b > 0.
+
+    Args:
+        series: summaries by name, the method itself first.
+    """
+    base = next(iter(series.values()))
     rows = []
-    for name in names:
-        own = series[name]
-        mean, half = own["mean"][-1], own["interval"][-1]
-        peak = max(abs(a - b) / b for a, b in zip(own["mean"], base["mean"], strict=True) if b > 0)
+    for own in series.values():
+        gap = largest = ""
+        if own is not base:
+            gap = uncertain(*_relative_gap(own, base), sign=True)
+            ratios = [a / b - 1 for a, b in zip(own["mean"], base["mean"], strict=True) if b > 0]
+            largest = number(100 * max((abs(r) for r in ratios if math.isfinite(r)), default=math.nan))
         rows.append(
             {
-                "name": name,
-                "mean": f"{mean:.4g}",
-                "half": f"{half:.2g}",
-                "low": f"{own['low'][-1]:.3g}",
-                "high": f"{own['high'][-1]:.3g}",
-                "gap": "" if name == names[0] else f"{100 * own['gap'] / base['mean'][-1]:+.1f}",
-                "gap_half": "" if name == names[0] else f"{100 * own['gap_interval'] / base['mean'][-1]:.1f}",
-                "largest": "" if name == names[0] else f"{100 * peak:.1f}",
+                "mean": uncertain(own["mean"][-1], own["interval"][-1]),
+                "low": number(own["low"][-1]),
+                "high": number(own["high"][-1]),
+                "gap": gap,
+                "largest": largest,
                 "blow_ups": own["blow_ups"],
             }
         )
-    return rows
+    return [{"name": name, **row} for name, row in zip(series, rows, strict=True)]
+
+
+def _relative_gap(own: Mapping[str, Any], base: Mapping[str, Any]) -> tuple[float, float]:
+    """Gap and half-width at the last time, per cent; nan where the method's mean is 0 or nothing survived."""
+    a, b, a_half, b_half = own["mean"][-1], base["mean"][-1], own["interval"][-1], base["interval"][-1]
+    if b == 0:
+        return math.nan, math.nan
+    return 100 * (a / b - 1), 100 * math.hypot(a_half, a / b * b_half) / abs(b)
+
+
+def number(value: float, digits: int = 3) -> str:
+    r"""`value` to `digits` significant digits as LaTeX for math mode: 110, 0.0123, 1.23\times10^{-5}, \infty; -- for nan."""
+    if not math.isfinite(value):
+        return _not_finite(value)
+    if value == 0:
+        return "0"
+    power = _power(value, digits)
+    return _written((value,), power, power - digits + 1)
+
+
+def uncertain(value: float, half: float, sign: bool = False) -> str:
+    r"""`value` \pm `half` as LaTeX for math mode: `half` to two significant digits, `value` to the same decimal place.
+
+    1.2345 and 0.0678 give 1.234\pm0.068; a common power of ten is taken out: (6.46\pm0.66)\times10^{-5}.
+
+    Args:
+        value, half: a number and the half-width >= 0 of its interval.
+        sign: whether a positive value has its sign.
+    """
+    plus = "+" if sign and value > 0 else ""
+    if not math.isfinite(value):
+        return plus + _not_finite(value)
+    if half <= abs(value) * _ROUNDING or not math.isfinite(half):
+        return rf"{plus}{number(value, 4)}\pm{_not_finite(half) if not math.isfinite(half) else '0'}"
+    last = _power(half, 2) - 1
+    power = _power(half, 2) if value == 0 else max(_power(value, 4), last + 1)
+    return _written((value, half), power, last, plus)
+
+
+def _not_finite(value: float) -> str:
+    return _MISSING if math.isnan(value) else r"\infty" if value > 0 else r"-\infty"
+
+
+def _power(value: float, digits: int) -> int:
+    """The power of ten of the first of `digits` significant digits, after rounding: 1 for 9.96 and two digits."""
+    return int(f"{value:.{digits - 1}e}".partition("e")[2])
+
+
+def _written(values: tuple[float, ...], power: int, last: int, plus: str = "") -> str:
+    r"""The values joined by \pm, rounded at 10^last; 10^power is the size of the largest, and is taken out where extreme."""
+    plain = _SMALLEST <= power < _LARGEST
+    shift = 0 if plain else power
+    step = Decimal(1).scaleb(last - shift)
+    texts = [f"{Decimal(v).scaleb(-shift).quantize(step):f}" for v in values]
+    texts[0] = texts[0].removeprefix("-") if float(texts[0]) == 0 else plus + texts[0]
+    joined = r"\pm".join(texts)
+    if plain:
+        return joined
+    return (rf"({joined})" if len(values) > 1 else joined) + rf"\times10^{{{power}}}"

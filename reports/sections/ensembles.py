@@ -2,102 +2,191 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
 import derive
 from derive.errors import Refusal
-from derive.methods import Method
+from derive.losses import Separable
 from derive.models import MODELS
-from reports.figures import bands, figure
-from reports.sections.compare import comparison, final_rows
+from derive.problems import Problem, problem
+from derive.specs import parse_spec
+from reports.figures import BAND, bands, figure, legend
+from reports.notation import Notation
+from reports.sections.compare import final_rows, summary
 from reports.sections.section import Context, Section
 
 SEED = 20250600181
-#: a path that leaves this box has blown up (the starting points are within 2)
-BOUND = 100.0
+PATHS = {"quick": 2000, "full": 20000}
+#: saved times; a path that leaves |x_j| <= BOUND has blown up (the starting points are within 2)
+SAVED, BOUND = 25, 100.0
+METHOD = "method"
 
 
-def cases() -> list[dict[str, Any]]:
-    """Method, loss, dimension, parameters and horizon of each comparison."""
-    return [
-        {
-            "name": "dsgd",
-            "title": "DSGD, gaussian noise",
-            "method": derive.DSGD(derive.Gaussian(), clients=4),
-            "loss": derive.Quadratic((1, 2)),
-            "x0": [2.0, -1.0],
-            "params": {"eta": 0.25, "sigma": 1.0},
-            "horizon": 8.0,
+def cases() -> dict[str, dict[str, Any]]:
+    """The built-in comparisons by name, in the fields of a problem file (see the README)."""
+    return {
+        "dsgd": {
+            "method": "dsgd",
+            "noise": "gaussian:sigma=1",
+            "clients": 4,
+            "loss": "quadratic:h=1|2",
+            "x0": ["2", "-1"],
+            "eta": "1/4",
+            "T": "8",
         },
-        {
-            "name": "dcsgd",
-            "title": "DCSGD with rand-k, Student-t noise",
-            "method": derive.DCSGD(derive.RandK(1), derive.StudentT(5), clients=4),
-            "loss": derive.Cosh(),
-            "x0": [1.5, -1.0, 0.5],
-            "params": {"eta": 0.0625, "sigma": 0.5},
-            "horizon": 6.0,
+        "dcsgd": {
+            "method": "dcsgd",
+            "compressor": "rand-k:k=1",
+            "noise": "student-t:nu=5,sigma=1/2",
+            "clients": 4,
+            "loss": "cosh",
+            "x0": ["3/2", "-1", "1/2"],
+            "eta": "1/16",
+            "T": "6",
         },
-        {
-            "name": "dsignsgd",
-            "title": "DSignSGD, cauchy noise",
-            "method": derive.DSignSGD(derive.Cauchy(), clients=4),
-            "loss": derive.Quadratic((1, 2)),
-            "x0": [2.0, -1.0],
-            "params": {"eta": 0.125, "sigma": 1.0},
-            "horizon": 12.0,
+        "dsignsgd": {
+            "method": "dsignsgd",
+            "noise": "cauchy:sigma=1",
+            "clients": 4,
+            "loss": "quadratic:h=1|2",
+            "x0": ["2", "-1"],
+            "eta": "1/8",
+            "T": "12",
         },
-    ]
+    }
 
 
 @final
 class Ensembles(Section):
-    """Mean and 10-90 % band of the loss, of the method and of its three models, with intervals at the last time."""
+    """Mean, 10 % and 90 % quantiles of the loss, of a method and its models, with intervals at the last time.
+
+    The method is the user's own if there is a problem, else those of `cases`.
+    """
 
     name, title = "ensembles", "Methods and their equations, simulated"
 
     def compute(self, context: Context) -> dict[str, Any]:
-        paths = 2000 if context.quick else 20000
-        done = []
-        for case in cases():
-            done.append(_simulate(case, paths, context))
-        return {"paths": paths, "seed": SEED, "cases": done, "used": ["eta", "t", "x", "sigma"]}
+        from numerics.ensembles import SUBSTEPS
+
+        own = context.problem
+        paths, seed = PATHS["quick" if context.quick else "full"], SEED
+        if own is None:
+            chosen = {name: problem({**fields, "models": list(MODELS)}) for name, fields in cases().items()}
+        else:
+            chosen = {} if own.lacking else {"own": own}
+            paths = paths if own.paths is None else own.paths
+            seed = seed if own.seed is None else own.seed
+        bound = max([BOUND, *(BOUND * abs(float(v)) for asked in chosen.values() for v in asked.x0 or ())])
+        runs = Runs(paths, seed, bound)
+        return {
+            "paths": paths,
+            "seed": seed,
+            "bound": f"{bound:g}",
+            "substeps": SUBSTEPS,
+            "cases": [
+                {**_settings(name, asked), **_simulate(name, asked, runs, context)} for name, asked in chosen.items()
+            ],
+            "lacking": [] if own is None else list(own.lacking),
+        }
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for case in result["cases"]:
-            with figure(folder, f"ensemble-{case['name']}", size=(4.2, 2.7)) as (axis,):
-                bands(axis, case["times"], {n: s for n, s in case["series"].items()}, r"loss $f(x)$")
-                axis.legend(frameon=False, fontsize=8)
+            with figure(folder, f"ensemble-{case['name']}", size=(4.6, 2.3)) as axes:
+                bands(axes[0], case["series"][METHOD]["times"], case["series"])
+                axes[0].set_ylabel(r"loss $f(x)$")
+                legend(axes)
 
 
-def _simulate(case: dict[str, Any], paths: int, context: Context) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Runs:
+    """How every run of a section is made: independent paths, the seed of the method, and the box |x_j| <= bound."""
+
+    paths: int
+    seed: int
+    bound: float
+
+
+def _settings(name: str, asked: Problem) -> dict[str, Any]:
+    """What a reader needs to run the case again, as names, symbols with values, and LaTeX."""
+    described = {kind: _described(kind, text) for kind, text in asked.specs.items()}
+    _, horizon, eta = _numbers(asked)
+    term = Notation()(asked.loss.coordinate) if isinstance(asked.loss, Separable) else None
+    brackets = term is not None and asked.loss.coordinate.is_Add
+    return {
+        "name": name,
+        "method": asked.method.name,
+        "compressor": described.get("compressor"),
+        "noise": described.get("noise", {"name": "none", "values": []}),
+        "loss": {**described["loss"], "term": rf"\left({term}\right)" if brackets else term},
+        "schedule": described.get("schedule"),
+        "clients": str(asked.method.clients),
+        "dim": asked.dim,
+        "x0": ", ".join(map(str, _start(asked))),
+        "horizon": str(asked.T),
+        "eta": str(asked.eta),
+        "steps": math.floor(horizon / eta),
+    }
+
+
+def _numbers(asked: Problem) -> tuple[list[float], float, float]:
+    """Starting point (d,), horizon and step size of a case."""
+    assert asked.T and asked.eta  # for the type checker: a problem that lacks nothing states them
+    return [float(v) for v in _start(asked)], float(asked.T), float(asked.eta)
+
+
+def _start(asked: Problem) -> tuple[Fraction, ...]:
+    assert asked.x0 and asked.dim  # for the type checker
+    return asked.x0 * asked.dim if len(asked.x0) == 1 else asked.x0
+
+
+def _described(kind: str, text: str) -> dict[str, Any]:
+    """student-t:nu=5,sigma=1/2 -> its name and [{"symbol", "value"}]; several values of one symbol as a vector."""
+    spec = parse_spec(kind, text, kind)
+    values = [
+        {"symbol": k, "value": f"({', '.join(map(str, v))})" if isinstance(v, tuple) else str(v)}
+        for k, v in spec.values
+    ]
+    return {"name": spec.entry.name, "values": values}
+
+
+def _simulate(name: str, asked: Problem, runs: Runs, context: Context) -> dict[str, Any]:
+    """The method and each model, every run a result of its own in the cache."""
+    series, refused = {}, []
+    for n, kind in enumerate((METHOD, *MODELS)):
+        if kind != METHOD and kind not in asked.models:
+            continue
+        own = replace(runs, seed=runs.seed + n)
+        context.tick(f"{asked.method.name}: {'the method itself' if kind == METHOD else f'the {kind} model'}")
+        spec = {
+            "problem": asked.to_dict(), "run": kind, **asdict(own), "saved": SAVED, "quantiles": BAND,
+        }  # fmt: skip
+        found = context.cache.load_or_compute(f"ensembles-{name}-{kind}", spec, partial(_run, asked, kind, own))
+        if "refused" in found:
+            refused.append({"model": kind, "why": found["refused"]})
+        else:
+            series[kind] = found
+    return {"series": series, "refused": refused, "rows": final_rows(series), "assumes": series[METHOD]["assumes"]}
+
+
+def _run(asked: Problem, kind: str, runs: Runs) -> dict[str, Any]:
+    """The summary of one run, or {"refused": why} of a model that does not exist."""
     from numerics.ensembles import solve
     from numerics.optimizers import run
 
-    method: Method = case["method"]
-    shared = {"paths": paths, "params": case["params"], "loss": case["loss"], "save": 25, "bound": BOUND}
-    context.tick(f"{case['title']}: the method itself")
-    runs = {"method": run(method, case["x0"], case["horizon"], key=SEED, **shared)}
-    refused = []
-    for n, model in enumerate(MODELS):
-        context.tick(f"{case['title']}: the {model} model")
-        try:
-            equation = derive.sde(method, model, case["loss"], len(case["x0"]))
-        except Refusal as refusal:
-            refused.append({"model": model, "why": refusal.message})
-            continue
-        runs[model] = solve(equation, case["x0"], case["horizon"], key=SEED + 1 + n, **shared)
-    compared = comparison(runs, "loss")
-    return {
-        "name": case["name"],
-        "title": case["title"],
-        "settings": [{"name": k, "value": v} for k, v in case["params"].items()],
-        "x0": case["x0"],
-        "horizon": case["horizon"],
-        "clients": str(method.clients),
-        "loss": type(case["loss"]).__name__.lower(),
-        "refused": refused,
-        "rows": final_rows(compared),
-        **compared,
-    }
+    x0, horizon, eta = _numbers(asked)
+    shared: dict[str, Any] = {
+        "T": horizon, "paths": runs.paths, "key": runs.seed, "params": {"eta": eta},
+        "loss": asked.loss, "save": SAVED, "bound": runs.bound,
+    }  # fmt: skip
+    if kind == METHOD:
+        return summary(run(asked.method, x0, **shared), "loss")
+    try:
+        equation = derive.sde(asked.method, kind, asked.loss, asked.dim)
+    except Refusal as refusal:
+        return {"refused": refusal.message}
+    return summary(solve(equation, x0, **shared), "loss")

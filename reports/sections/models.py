@@ -11,7 +11,6 @@ from derive.methods import DSGD
 from derive.models import MODELS
 from derive.sanity import all_checks, model_table
 from derive.schedules import Free
-from derive.symbols import du, eta, u
 from reports.notation import Notation, macro
 from reports.sections.section import Context, Section
 
@@ -24,7 +23,6 @@ class Models(Section):
 
     def compute(self, context: Context) -> dict[str, Any]:
         notation = Notation()
-        notation.use("H", "g", "b", "x", "t", "lambda", "sigma", "N")
         b = sp.Symbol("b")
         method = DSGD(schedule=Free())
         drifts = []
@@ -32,8 +30,6 @@ class Models(Section):
             drift = model(g, method).subs({g: b})
             letters = {b: f"{macro('b')}_j", hvp(g): f"({macro('H')}{macro('b')})_j"}
             drifts.append({"model": name, "drift": notation(drift, letters)})
-        for symbol in (eta, u, du):
-            notation(symbol)
         context.tick("what each model is good for")
         rows = [
             {
@@ -60,7 +56,7 @@ class Models(Section):
             for check in all_checks()
         ]
         statuses = {check["name"]: check["status"] for check in checks}
-        return {"drifts": drifts, "rows": rows, "checks": checks, "statuses": statuses, "used": sorted(notation.used)}
+        return {"drifts": drifts, "rows": rows, "checks": checks, "statuses": statuses}
 
 
 def _segments(tex: str) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, final
 
 from derive.errors import BadInput, Refusal
+from derive.latex import condition_latex
 from derive.models import sde
-from reports.notation import Notation, macro
+from derive.specs import parse_spec
+from reports.notation import MEANING, Notation
 from reports.sections.section import Context, Section
 
 
@@ -17,36 +20,61 @@ class Problem(Section):
     name, title = "problem", "Your method"
 
     def compute(self, context: Context) -> dict[str, Any]:
-        notation = Notation()
-        notation.use("eta", "N", "t", "b", "S", "x", "g", "H")
-        method = context.problem.method
+        asked = context.problem
+        meanings = _meanings(asked.specs)
+        notation, factor = Notation(meanings), asked.method.schedule.factor
         equations = []
-        for model in context.problem.models:
+        for model in asked.models:
             context.tick(f"the {model} model")
-            equations.append(self._equation(context, model, notation))
-        statuses = {e["model"]: "refused" if e["refused"] else "holds" for e in equations}
+            equations.append(_equation(asked, model, notation))
         return {
-            "specs": [{"field": k, "value": v} for k, v in sorted(context.problem.specs.items())],
-            "compressor": method.compressor.latex(),
+            "specs": [{"field": k, "value": _shown(v)} for k, v in asked.to_dict().items() if v is not None],
+            "definition": asked.method.compressor.definition(notation),
+            "loss": None if asked.loss is None else _loss(asked.loss, notation),
+            "schedule": None if factor == 1 else notation(factor),
             "equations": equations,
-            "statuses": statuses,
-            "used": sorted(notation.used),
+            "statuses": {e["model"]: "refused" if e["refused"] else "holds" for e in equations},
+            "meanings": meanings,
         }
 
-    def _equation(self, context: Context, model: str, notation: Notation) -> dict[str, Any]:
-        try:
-            equation = sde(context.problem.method, model, context.problem.loss, context.problem.dim)
-        except Refusal as refusal:
-            return {"model": model, "refused": refusal.message, "tex": "", "conditions": [], "noise_type": None}
-        except BadInput as error:
-            return {"model": model, "refused": error.message, "tex": "", "conditions": [], "noise_type": None}
-        for e in equation.expressions:
-            notation(e)
-        described = equation.to_dict()
-        return {
-            "model": model,
-            "refused": None,
-            "tex": equation.latex({n: macro(n) for n in notation.used}),
-            "conditions": [f"{c} (so that {c.purpose})" for c in equation.conditions],
-            "noise_type": described["noise_type"],
-        }
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _meanings(specs: Mapping[str, str]) -> dict[str, str]:
+    """What the symbols of the user's stand for, from the parameters that they are values of."""
+    found = {}
+    for kind, text in specs.items():
+        for field, symbol, omitted in parse_spec(kind, text, kind).symbols():
+            parameter = field.partition(":")[2]
+            if not omitted or symbol not in MEANING:
+                known = MEANING.get(parameter)
+                found[symbol] = (
+                    f"{known[1]}; " if known else ""
+                ) + f"{parameter} of the {kind} {field.partition(':')[0]}"
+    return found
+
+
+def _loss(loss: Any, notation: Notation) -> str | None:
+    """The loss of one coordinate, of a separable loss."""
+    return notation(loss.coordinate) if hasattr(loss, "coordinate") else None
+
+
+def _equation(asked: Any, model: str, notation: Notation) -> dict[str, Any]:
+    try:
+        equation = sde(asked.method, model, asked.loss, asked.dim)
+    except (Refusal, BadInput) as error:
+        return {"model": model, "refused": error.message, "tex": "", "conditions": [], "noise_type": None}
+    return {
+        "model": model,
+        "refused": None,
+        "tex": equation.latex(notation.commands()),
+        "conditions": [_condition(c, notation) for c in equation.conditions],
+        "noise_type": equation.to_dict()["noise_type"],
+    }
+
+
+def _condition(condition: Any, notation: Notation) -> dict[str, str]:
+    why = "" if condition.purpose == "weak order 2" else condition.purpose
+    return {"tex": condition_latex(condition, notation.commands()), "why": why}

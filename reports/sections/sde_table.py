@@ -8,22 +8,24 @@ from typing import Any, final
 import sympy as sp
 
 from derive.compressors import Compressor, Unbiased
-from derive.coordinates import g, to_slot
-from derive.errors import Refusal
+from derive.coordinates import g
+from derive.errors import NoClosedForm, Refusal
 from derive.form import GradientForm
-from derive.latex import condition_latex
+from derive.latex import condition_latex, covariance_latex, named_lines, unnested
+from derive.message_moments import named
 from derive.methods import Method
 from derive.models import lam
 from derive.moments import Moments, compression_ratio, moments
 from derive.noise import GenericLaw, Scaled
 from derive.registry import entries
 from derive.symbols import d as dimension
-from reports.notation import Notation, macro, split_sum
+from reports.notation import Notation, macro
 from reports.sections.section import Context, Section
+from reports.tex import escape
 
 #: formulas with more summands than this are given once, for a law left open
 LONG = 12
-_MARKS = {"no-drift": "n", "infinite-variance": "v"}
+_MARKS = {"no-drift": "no mean", "infinite-variance": "inf. var."}
 
 
 @final
@@ -34,7 +36,6 @@ class SDETable(Section):
 
     def compute(self, context: Context) -> dict[str, Any]:
         notation = Notation()
-        notation.use("eta", "N", "t", "b", "S", "x", "g", "H")
         compressors = {n: e.build() for n, e in entries("compressor").items()}
         noises = {n: e.build() for n, e in entries("noise").items()}
         laws = []
@@ -46,21 +47,29 @@ class SDETable(Section):
         for name, compressor in compressors.items():
             context.tick(f"the SDEs with {name}")
             blocks.append(_block(name, compressor, noises, notation))
-        return {"noises": list(noises), "laws": laws, "blocks": blocks, "used": sorted(notation.used)}
+        return {"noises": list(noises), "laws": laws, "blocks": blocks}
 
 
 def _law_row(name: str, law: Any, notation: Notation) -> dict[str, str]:
     y = sp.Symbol("y", real=True)
     try:
-        variance = notation(law.variance) if law.tail == sp.oo or law.tail.is_Symbol or law.tail > 2 else r"\infty"
-    except (TypeError, ArithmeticError):
+        variance = r"\infty" if law.tail.is_number and law.tail <= 2 else notation(law.variance)
+    except NoClosedForm:
         variance = r"\infty"
-    except Exception as error:  # a law may have no closed variance; anything else is a bug
-        if type(error).__name__ != "NoClosedForm":
-            raise
-        variance = r"\infty"
-    sign_mean = notation(law.sign_mean(y))
-    return {"name": name, "sign_mean": sign_mean, "variance": variance, "tail": notation(law.tail)}
+    row = {"name": name, "sign_mean": notation(law.sign_mean(y)), "variance": variance, "tail": notation(law.tail)}
+    for m in (1, 2):
+        row[f"signed{m}"] = _signed_moment(law, m, y, notation)
+    return row
+
+
+def _signed_moment(law: Any, m: int, y: sp.Symbol, notation: Notation) -> str:
+    """R_m(y), a dash where it is infinite or has no elementary form."""
+    try:
+        if law.tail.is_number and law.tail <= m:
+            return r"\infty" if m == 1 else r"\text{--}"
+        return notation(law.signed_moment(m, y))
+    except NoClosedForm:
+        return r"\text{--}"
 
 
 def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notation: Notation) -> dict[str, Any]:
@@ -75,8 +84,7 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
     entry: dict[str, Any] = {
         "compressor": name,
         "method": method,
-        "symbol": compressor.latex(),
-        "definition": entries("compressor")[name].summary,
+        "definition": compressor.definition(notation) or escape(entries("compressor")[name].summary),
         "cells": cells,
         "rows": rows,
         "omega": _omega(compressor, notation),
@@ -86,23 +94,23 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
         "lambda": None,
     }
     if generic.form is not None:
-        entry["generic"] = _generic(generic.form, notation)
-        entry["lambda"] = _lambda(compressor, notation)
+        entry["generic"] = _generic(compressor, generic.form, notation)
+        if entry["generic"]["short"]:
+            entry["lambda"] = _lambda(compressor, notation)
     else:
         given = generic.conditional.given_v  # pyright: ignore[reportOptionalMemberAccess]
-        entry["given"] = {"mean": notation(given.mean), "covariance": _covariance(given, notation)}
+        entry["given"] = {"mean": notation(given.mean), "covariance": covariance_latex(given, notation)[0]}
     return entry
 
 
 def _lambda(compressor: Compressor, notation: Notation) -> str | None:
+    """Lambda_jj at g_j = 0, where b_j/g_j needs a limit."""
     if isinstance(compressor, Unbiased):
         return None
     mean = moments(Method(compressor, Scaled(GenericLaw()))).mean
     assert mean is not None  # for the type checker: the caller has a closed form
     value = lam(mean)
-    if isinstance(value, sp.Piecewise):
-        return notation(value.args[-1].args[0])
-    return notation(value)
+    return notation(value.args[-1].args[0] if isinstance(value, sp.Piecewise) else value)
 
 
 def _existence(compressor: Compressor, noise: Any, notation: Notation) -> dict[str, Any]:
@@ -112,17 +120,16 @@ def _existence(compressor: Compressor, noise: Any, notation: Notation) -> dict[s
         return {"text": _MARKS[refusal.kind], "form": None, "condition": ""}
     condition = ", ".join(_condition(c, notation) for c in found.conditions)
     if found.form is None:
-        text = rf"$\mid {macro('v')}$"
+        text = rf"given ${macro('v')}$"
     elif found.conditional is not None and not found.conditional.law.degenerate:
-        text = "num"
+        text = "num."
     else:
         text = r"$\checkmark$"
     return {"text": text + (rf" ${condition}$" if condition else ""), "form": found.form, "condition": condition}
 
 
 def _condition(condition: Any, notation: Notation) -> str:
-    notation(condition.left)
-    return condition_latex(condition, {n: macro(n) for n in notation.used})
+    return condition_latex(condition, notation.commands())
 
 
 def _long(form: GradientForm) -> bool:
@@ -131,46 +138,24 @@ def _long(form: GradientForm) -> bool:
 
 def _formulas(form: GradientForm, notation: Notation) -> dict[str, str]:
     """Mean and covariance, the latter through b_j where the mean is long."""
-    names = {form.mean: f"{macro('b')}_{{j}}"} if form.mean != g and form.mean.count_ops() > 3 else {}
-    return {"mean": notation(form.mean), "covariance": _covariance(form, notation, names)}
+    long = form.mean != g and form.mean.count_ops() > 3
+    mean = f"{macro('b')}_{{j}}" if long else None
+    (covariance,) = covariance_latex(form, lambda e: notation(e, {form.mean: mean} if mean else None), mean)
+    return {"mean": notation(unnested(form.mean)), "covariance": covariance}
 
 
-def _covariance(form: GradientForm, notation: Notation, names: Mapping[sp.Expr, str] | None = None) -> str:
-    parts = []
-    if form.diag != 0:
-        body = notation(form.diag, names)
-        bracketed = isinstance(form.diag, (sp.Add, sp.Piecewise))
-        parts.append(r"\delta_{ij}" + (rf"\left({body}\right)" if bracketed else rf"\,{body}"))
-    if form.rank == 1:
-        scalar = notation(form.core[0, 0])
-        f = form.factors[0]
-        parts.append(("" if scalar.startswith("-") else "+") + rf"{scalar}\,{notation(to_slot(f, 'j', 'i'))}\,{notation(f)}")
-    return "".join(parts).removeprefix("+") or "0"
-
-
-def _generic(form: GradientForm, notation: Notation) -> dict[str, Any]:
+def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> dict[str, Any]:
+    """b_j and S for a law left open: as they are, or in the names r_j, a_j, c_j where they are long."""
     if not _long(form):
         return {"short": True, **_formulas(form, notation)}
-    diagonal = split_sum(form.variance.expand(), notation)
-    return {
-        "short": False,
-        "mean": split_sum(form.mean.expand(), notation),
-        "diagonal": diagonal,
-        "rank": form.rank,
-        "factors": [notation(f) for f in form.factors],
-        "core": [
-            {"row": a + 1, "column": b + 1, "value": notation(form.core[a, b])}
-            for a in range(form.rank)
-            for b in range(a, form.rank)
-            if form.core[a, b] != 0
-        ],
-    }
+    entry = named(Method(compressor, Scaled(GenericLaw())))
+    if entry is None:
+        raise ValueError(
+            f"the moments of {type(compressor).__name__} are long, and r_j, a_j and c_j do not shorten them"
+        )
+    return {"short": False, "lines": named_lines(entry, notation.commands())}
 
 
-def _omega(compressor: Compressor, notation: Notation) -> str:
+def _omega(compressor: Compressor, notation: Notation) -> str | None:
     ratio = compression_ratio(compressor, dimension)
-    if ratio is None:
-        if isinstance(compressor, Unbiased):
-            return r"none"
-        return "biased"
-    return rf"${notation(ratio.value)}$"
+    return None if ratio is None else notation(ratio.value)

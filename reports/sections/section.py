@@ -38,7 +38,7 @@ class Section(ABC):
 
     @abstractmethod
     def compute(self, context: Context) -> dict[str, Any]:
-        """Results as JSON and arrays; "used" lists the symbols in its formulas."""
+        """Results as JSON and arrays; "meanings" says what symbols of the user's mean, "statuses" holds the checks."""
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:  # noqa: B027 - most sections have none
         """Write the section's figures into `folder`, PDF and SVG."""

@@ -1,0 +1,239 @@
+"""One data set: the noise of its mini-batch gradients, and the real methods beside their equations with that noise.
+
+Every measurement and every run is a result of its own in the cache, and its spec holds all that it depends on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, final
+
+import numpy as np
+
+import derive
+from derive.coordinates import Coordinate
+from reports.figures import BAND
+from reports.sections.compare import final_rows, number, summary
+from reports.sections.section import Context
+
+SEED = 11
+SUBSTEPS = 2  # solver steps a step of the method
+SAVED = 21  # times
+#: step numbers along gradient descent at which the covariance of the noise is computed
+ALONG = (0, 1, 3, 10, 30, 100)
+REAL = "real"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A loss over data, and the clients that draw from it. Dimensionless.
+
+    Args:
+        source, given: the function of `numerics.tasks` that makes the data, and its arguments.
+        loss, l2: the function of `numerics.tasks` that makes the loss, and its weight of ||x||^2/2.
+        start: each coordinate of the starting point.
+        clients, batch: their number, and how many samples each draws at a step, with replacement.
+    """
+
+    source: str
+    given: Mapping[str, Any]
+    loss: str
+    l2: float
+    start: float
+    clients: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """A method by its name in specs, with step size, number of steps, and for dcsgd the k of its rand-k."""
+
+    method: str
+    eta: float
+    steps: int
+    keep: int | None = None
+
+    @property
+    def title(self) -> str:
+        """As in tables."""
+        return {"dsgd": "DSGD", "dcsgd": f"DCSGD, rand-{self.keep}", "dsignsgd": "DSignSGD"}[self.method]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A task, the methods that are run on it, and the step size of the gradient descent along which its noise is followed."""
+
+    name: str
+    title: str
+    task: Task
+    descent: float
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Size:
+    """Mini-batches drawn to measure the noise at a point; runs of each method and equation; the models solved."""
+
+    draws: int
+    runs: int
+    models: tuple[str, ...]
+
+
+@final
+class Study:
+    """The results of one setting.
+
+    Raises:
+        Refusal: the data are not installed.
+    """
+
+    def __init__(self, setting: Setting, size: Size, context: Context) -> None:
+        from numerics import tasks
+
+        self.setting, self.task, self.size, self.context = setting, setting.task, size, context
+        context.tick(setting.title)
+        self.dataset = getattr(tasks, self.task.source)(**self.task.given)
+        self.problem = getattr(tasks, self.task.loss)(self.dataset, l2=self.task.l2)
+        self.start = np.full(self.problem.dim, self.task.start)
+        self.drawing = tasks.shared_data(self.problem.samples, clients=self.task.clients, batch=self.task.batch)
+        self.best = tasks.minimise(self.problem)
+
+    def result(self) -> dict[str, Any]:
+        """All that the templates and figures show of the setting."""
+        draws = {"draws": self.size.draws, "seed": SEED}
+        noise = self._stored("noise", draws, self._measure)
+        change = self._stored("change", {"descent": self.setting.descent, "along": ALONG}, self._change)
+        return {
+            "name": self.setting.name,
+            "title": self.setting.title,
+            "data": self.dataset.name,
+            "l2": f"{self.task.l2:g}",
+            "start": f"{self.task.start:g}",
+            "clients": self.task.clients,
+            "batch": self.task.batch,
+            "samples": int(self.problem.samples),
+            "dim": int(self.problem.dim),
+            "descent": f"{self.setting.descent:g}",
+            "minimum": number(self.best.loss, 4),
+            "noise": noise["rows"],
+            **change,
+            "methods": [self._method(run, noise) for run in self.setting.runs],
+        }
+
+    def _stored(self, label: str, more: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
+        spec = {"task": asdict(self.task), **more}
+        return self.context.cache.load_or_compute(f"real-data-{self.setting.name}-{label}", spec, compute)
+
+    def _measure(self) -> dict[str, Any]:
+        """The noise at the start and at the minimum; of the latter what the equations need."""
+        from numerics import tasks
+
+        self.context.tick("measuring gradient noise")
+        points = {"start": self.start, "minimum": self.best.point}
+        found = {
+            where: tasks.measure_noise(self.problem, point, self.drawing, draws=self.size.draws, seed=SEED + n)
+            for n, (where, point) in enumerate(points.items())
+        }
+        noise = found["minimum"]
+        return {
+            "rows": [{"where": where, **_noise_row(measured)} for where, measured in found.items()],
+            "covariance": np.asarray(noise.exact.covariance),
+            "nu": float(noise.pooled.nu),
+            "scale": np.asarray(noise.pooled.sigma),
+        }
+
+    def _change(self) -> dict[str, Any]:
+        """The trace of the covariance along gradient descent over that at the minimum, and how well an affine variance fits."""
+        from numerics import tasks
+
+        path = tasks.gradient_descent_path(self.problem, self.start, self.setting.descent, ALONG)
+        found = tasks.covariance_change(self.problem, np.vstack([path, self.best.point]), self.drawing)
+        fitted = found.affine.r_squared
+        return {
+            "trace": [number(v) for v in found.trace_ratio[:-1]],
+            "r_squared": number(math.nan if fitted is None else fitted),
+            "worst": number(100 * found.affine.worst, 2),
+        }
+
+    def _method(self, run: Run, noise: Mapping[str, Any]) -> dict[str, Any]:
+        real, method, params = _forms(run, self.task.clients, noise)
+        grid = np.unique(np.linspace(0, run.steps, SAVED).astype(int))
+        asked = {
+            "eta": run.eta, "grid": grid.tolist(), "paths": self.size.runs, "seed": SEED, "quantiles": BAND,
+        }  # fmt: skip
+        self.context.tick(f"{run.title}: real mini-batches")
+        # A frozen dataclass shows every parameter that it has, so its repr tells two methods apart.
+        spec: dict[str, Any] = {**asked, "method": repr(real)}
+        series = {REAL: self._stored(f"{run.method}-real", spec, partial(self._real, real, run.eta, grid))}
+        values = {name: np.asarray(value).tolist() for name, value in params.items()}
+        for model in self.size.models:
+            self.context.tick(f"{run.title}: {model} SDE")
+            spec = {**asked, "method": repr(method), "model": model, "params": values, "substeps": SUBSTEPS}
+            compute = partial(self._equation, method, model, params, run.eta, grid)
+            series[model] = self._stored(f"{run.method}-{model}", spec, compute)
+        return {
+            "title": run.title, "eta": f"{run.eta:g}", "steps": run.steps, "series": series,
+            "rows": final_rows(series), "assumes": series[REAL]["assumes"],
+        }  # fmt: skip
+
+    def _real(self, method: Any, eta: float, grid: np.ndarray) -> dict[str, Any]:
+        from numerics import tasks
+
+        found = tasks.run_minibatch(
+            self.problem, method, self.drawing, self.start, eta, grid.tolist(), self.size.runs, seed=SEED
+        )
+        return self._excess(found.times, found.loss, found.blow_ups)
+
+    def _equation(
+        self, method: Any, model: str, params: Mapping[str, Any], eta: float, grid: np.ndarray
+    ) -> dict[str, Any]:
+        from numerics.ensembles import solve
+        from numerics.landscape import Landscape
+
+        found = solve(
+            derive.sde(method, model, None, self.problem.dim), self.start, float(grid[-1] * eta),
+            paths=self.size.runs, key=SEED, params={"eta": eta, **params}, loss=Landscape(self.problem.loss),
+            save=(grid * eta).tolist(), dt=eta / SUBSTEPS,
+        )  # fmt: skip
+        return self._excess(found.times, found.values["loss"], found.blow_ups)
+
+    def _excess(self, times: Any, loss: Any, blow_ups: Any) -> dict[str, Any]:
+        values = {"excess": np.asarray(loss) - self.best.loss}
+        return summary(SimpleNamespace(times=times, values=values, blow_ups=np.atleast_1d(blow_ups)), "excess")
+
+
+def _forms(run: Run, clients: int, noise: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    """The method on mini-batches, the method with noise as measured, and the values of that noise's symbols."""
+    from numerics import tasks
+
+    dense = derive.Correlated(derive.Gaussian(), derive.DenseCov("Sigma"))
+    covariance = {"Sigma": noise["covariance"]}
+    if run.method == "dsgd":
+        return tasks.MiniBatchDSGD(), derive.DSGD(dense, clients), covariance
+    if run.method == "dcsgd":
+        assert run.keep is not None  # for the type checker
+        return tasks.MiniBatchDCSGD(run.keep), derive.DCSGD(derive.RandK(run.keep), dense, clients), covariance
+    tails = derive.Scaled(derive.StudentT("nu"), Coordinate("sigma", "j", True))
+    fitted = {"nu": noise["nu"], "sigma": noise["scale"]}
+    return tasks.MiniBatchDSignSGD(), derive.DSignSGD(tails, clients), fitted
+
+
+def _noise_row(measured: Any) -> dict[str, str]:
+    """A row of the table of noises, as LaTeX."""
+    correlation, nu = measured.exact.correlation, np.asarray(measured.tails.nu, float)
+    return {
+        "largest": f"{correlation.largest:.2f}",
+        "off_diagonal": number(100 * correlation.off_diagonal_share, 2),
+        "rank": number(correlation.effective_rank, 2),
+        "nu_low": number(np.min(nu), 2),
+        "nu_high": number(np.max(nu), 2),
+        "pooled": number(measured.pooled.nu, 2),
+        "preferred": f"{np.sum(measured.tails.p_value < 0.05)}/{len(nu)}",
+        "skew": number(np.max(np.abs(measured.exact.skewness)), 2),
+        "kurtosis": number(np.max(measured.exact.excess_kurtosis), 2),
+        "sign": f"{measured.sign_means.worst_student_t:.2f}",
+    }

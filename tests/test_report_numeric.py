@@ -1,0 +1,247 @@
+"""The simulated parts: numbers as LaTeX, figures, an interrupted run taken up again, and each part alone in a document."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.build import build_report
+from reports.cache import ResultsCache
+from reports.figures import STYLES, bands, figure, legend
+from reports.sections import ensembles, real_data
+from reports.sections.compare import final_rows, number, uncertain
+from reports.sections.real_study import Run, Size
+from reports.sections.section import Context
+from reports.tex import TexAbsent, compile_tex
+
+ALONE = r"""\documentclass{article}
+\usepackage[T1]{fontenc}\usepackage{lmodern}
+\usepackage[margin=24mm]{geometry}
+\usepackage{amsmath,amssymb,amsthm,mathtools,booktabs,graphicx,microtype}
+\newcommand{\sdEta}{\gamma}
+\begin{document}\input{parts/NAME}\end{document}
+"""
+#: pieces that are finished when the fourth thing that a section announces is interrupted
+FINISHED = {
+    "ensembles": ["ensembles-dcsgd-first-order", "ensembles-dcsgd-method"],
+    "real-data": ["real-data-random-design-change", "real-data-random-design-noise"],
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "shown"),
+    [
+        (0, 3, "0"),
+        (110, 2, "110"),
+        (1234.5, 3, "1230"),
+        (-0.0123456, 3, "-0.0123"),
+        (9.996, 3, "10.0"),
+        (0.9999, 2, "1.0"),
+        (6.6e-5, 2, r"6.6\times10^{-5}"),
+        (9.999e-4, 2, "0.0010"),
+        (-2.5e7, 3, r"-2.50\times10^{7}"),
+        (99999.9, 3, r"1.00\times10^{5}"),
+        (5e-324, 2, r"4.9\times10^{-324}"),
+        (math.nan, 3, r"\text{--}"),
+        (math.inf, 3, r"\infty"),
+        (-math.inf, 3, r"-\infty"),
+    ],
+)
+def test_a_number_in_latex(value: float, digits: int, shown: str) -> None:
+    assert number(value, digits) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "shown"),
+    [
+        (1.2345, 0.0678, r"1.234\pm0.068"),
+        (0.006456, 0.000066, r"0.006456\pm0.000066"),
+        (0.0005733, 8.5e-6, r"(5.733\pm0.085)\times10^{-4}"),
+        (-4.444, 1.17, r"-4.4\pm1.2"),
+        (0.5, 0.0996, r"0.50\pm0.10"),
+        (12345, 678, r"12340\pm680"),
+        (1.5e8, 2.5e6, r"(1.500\pm0.025)\times10^{8}"),
+        (0, 0.012, r"0.000\pm0.012"),
+        (0, 1.2e-5, r"(0.0\pm1.2)\times10^{-5}"),
+        (-0.0004, 0.12, r"0.00\pm0.12"),
+        (0.03, 12.3, r"0\pm12"),
+        (3e-6, 4.5e-4, r"(0.0\pm4.5)\times10^{-4}"),
+        (0.25, 0, r"0.2500\pm0"),
+        (0.25, 1e-17, r"0.2500\pm0"),
+        (0, 0, r"0\pm0"),
+        (0.25, math.inf, r"0.2500\pm\infty"),
+        (0.25, math.nan, r"0.2500\pm\text{--}"),
+        (math.nan, 0.1, r"\text{--}"),
+        (-math.inf, math.nan, r"-\infty"),
+    ],
+)
+def test_a_number_with_its_interval_in_latex(value: float, half: float, shown: str) -> None:
+    assert uncertain(value, half) == shown
+
+
+def test_a_sign_is_shown_where_asked_and_never_for_zero() -> None:
+    assert [uncertain(v, 0.1, sign=True) for v in (2, -2, 0, 0.001)] == [
+        r"+2.00\pm0.10", r"-2.00\pm0.10", r"0.00\pm0.10", r"0.00\pm0.10",
+    ]  # fmt: skip
+
+
+def test_the_interval_of_a_relative_gap_is_that_of_the_ratio() -> None:
+    def run(mean: list[float], half: float) -> dict[str, Any]:
+        return {"mean": mean, "interval": [half] * 2, "low": mean, "high": mean, "blow_ups": 0}
+
+    base, own = run([1.0, 4.0], 0.4), run([3.0, 1.0], 0.1)
+    first, second = final_rows({"method": base, "model": own})
+    # a/b = 1/4, and both intervals are 10 %: 25 % times sqrt(2) times 10 % is 3.5 %.
+    assert (first["gap"], second["gap"], second["largest"]) == ("", r"-75.0\pm3.5", "200")
+    nothing = final_rows({"method": run([0.0, 0.0], 0.0), "model": run([math.nan, math.nan], math.nan)})[1]
+    assert {nothing[key] for key in ("mean", "gap", "largest", "low")} == {r"\text{--}"}
+
+
+def sloping(low: float, high: float) -> dict[str, list[float]]:
+    return {"mean": [high, (low * high) ** 0.5], "low": [high, low], "high": [high, high]}
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.11, 9.0), (1e-9, 1e3), (1e5, 3e6), (0.5, 1.0)])
+def test_a_figure_is_readable(tmp_path: Path, low: float, high: float) -> None:
+    with figure(tmp_path, "f", columns=3, size=(2.1, 2.4)) as axes:
+        for axis in axes:
+            bands(
+                axis,
+                [0, 1],
+                {name: sloping(low, high) for name in ("method", "first-order", "second-order", "corrected")},
+            )
+        legend(axes)
+        axes[0].figure.canvas.draw()
+        view = axes[0].get_ylim()
+        labels = [
+            label
+            for label, at in zip(axes[0].get_yticklabels(), axes[0].get_yticks(), strict=True)
+            if view[0] <= at <= view[1]
+        ]
+        boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.y0)
+        assert len(boxes) >= 2 and all(a.y1 < b.y0 for a, b in itertools.pairwise(boxes))
+        assert not any(label.get_text() for label in axes[0].get_yticklabels(minor=True))
+        assert not any(re.search(r"\de", label.get_text()) for label in labels)
+        names = axes[0].figure.legends[0]
+        assert all(not names.get_window_extent().overlaps(axis.get_window_extent()) for axis in axes)
+        texts = [*labels, *axes[0].get_xticklabels(), axes[0].xaxis.label, axes[0].title, *names.get_texts()]
+        assert min(text.get_fontsize() for text in texts) >= 7
+        assert len(axes[0].collections) == 1  # the reference alone is filled
+        assert len(axes[0].lines) == 1 + 3 * 3
+    assert len({style["linestyle"] for style in STYLES}) == len(STYLES)
+
+
+def stopping_at(call: int) -> Callable[[str, float], None]:
+    """A progress that the user interrupts at its `call`-th label."""
+    seen: list[str] = []
+
+    def progress(label: str, fraction: float) -> None:
+        seen.append(label)
+        if len(seen) == call:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def quietly(label: str, fraction: float = 0.0) -> None:
+    """No progress is shown."""
+
+
+@pytest.fixture(scope="module")
+def few() -> Iterator[pytest.MonkeyPatch]:
+    """A quick run of two methods of each section, with a few paths and one model."""
+    with pytest.MonkeyPatch.context() as patch:
+        cases = {name: fields for name, fields in ensembles.cases().items() if name != "dsgd"}
+        patch.setattr(ensembles, "cases", lambda: cases)
+        patch.setattr(ensembles, "MODELS", ("first-order",))
+        patch.setitem(ensembles.PATHS, "quick", 50)
+        setting = real_data.settings()[1]
+        chosen = dataclasses.replace(setting, runs=(setting.runs[0], setting.runs[2]))
+        patch.setattr(real_data, "settings", lambda: (chosen,))
+        patch.setitem(real_data.SIZES, "quick", Size(draws=200, runs=20, models=("first-order",)))
+        yield patch
+
+
+@pytest.fixture(scope="module", params=["ensembles", "real-data"])
+def resumed(request: pytest.FixtureRequest, few: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """(section, folder, what the second run said) of a report that was interrupted and run again."""
+    where = tmp_path_factory.mktemp(request.param)
+    with pytest.raises(KeyboardInterrupt):
+        build_report(None, where, True, request.param, stopping_at(4))
+    return request.param, where, build_report(None, where, True, request.param, quietly)
+
+
+def computed(name: str, folder: Path) -> tuple[dict[str, Any], ResultsCache]:
+    """The result of a section, and the cache that says what was reused and what was computed for it."""
+    section = {"ensembles": ensembles.Ensembles, "real-data": real_data.RealData}[name]()
+    cache = ResultsCache(folder / "results")
+    return section.compute(Context(True, None, cache, quietly)), cache
+
+
+def test_an_interrupted_run_is_taken_up_where_it_was_left(resumed: Any, tmp_path: Path) -> None:
+    name, folder, made = resumed
+    assert made["reused"] == FINISHED[name]
+    assert build_report(None, folder, True, name, quietly)["reused"] == [name]  # the section's own result
+    taken_up, cache = computed(name, folder)
+    assert cache.computed == [] and set(FINISHED[name]) < set(cache.reused)
+    uninterrupted, cache = computed(name, tmp_path)
+    assert cache.reused == [] and uninterrupted == taken_up
+
+
+def test_a_changed_parameter_computes_what_depends_on_it(resumed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, folder, _ = resumed
+    if name == "ensembles":
+        cases = ensembles.cases()
+        cases = {**cases, "dsignsgd": {**cases["dsignsgd"], "noise": "student-t:nu=3,sigma=1"}}
+        monkeypatch.setattr(ensembles, "cases", lambda: cases)
+        again = ["ensembles-dsignsgd-method", "ensembles-dsignsgd-first-order"]
+        assert computed(name, folder)[1].computed == again
+    else:
+        setting = real_data.settings()[0]
+        changed = dataclasses.replace(setting, runs=(setting.runs[0], Run("dsignsgd", 0.02, 200)))
+        monkeypatch.setattr(real_data, "settings", lambda: (changed,))
+        again = ["real-data-random-design-dsignsgd-real", "real-data-random-design-dsignsgd-first-order"]
+        assert computed(name, folder)[1].computed == again
+
+
+def test_a_part_compiles_alone_and_says_its_settings(resumed: Any, tmp_path: Path) -> None:
+    name, folder, _ = resumed
+    for kind in ("parts", "figures"):
+        shutil.copytree(folder / kind, tmp_path / kind)
+    main = tmp_path / "alone.tex"
+    main.write_text(ALONE.replace("NAME", name))
+    part = (folder / "parts" / f"{name}.tex").read_text()
+    settings = {
+        "ensembles": (r"\sdNu=5", r"\sdSigma=1/2", r"\sdK=1", r"\sdH=(1, 2)", r"\sdEta=1/16", "50 paths", "student-t"),
+        "real-data": (r"\sdBigN=4", "mini-batches of", r"DSGD: $\sdEta=0.02$, 100 steps", "20 runs each"),
+    }
+    assert all(setting in part for setting in settings[name])
+    assert not re.search(r"\d[eE][+-]?\d", part)
+    assert part.count(r"\begin{tabular}") == part.count(r"\begin{table}")  # each with its caption
+    assert part.count(r"\caption{") == part.count(r"\begin{table}") + part.count(r"\begin{figure}")
+    compiled = compile_tex(main)
+    if isinstance(compiled, TexAbsent):
+        pytest.skip(compiled.message)
+    assert compiled.pdf is not None and not compiled.errors and not compiled.undefined
+    assert not [box for box in compiled.overfull if box.points > 10]
+
+
+def test_the_page_has_every_table_figure_and_caption(resumed: Any) -> None:
+    name, folder, made = resumed
+    if "html" not in made["files"]:
+        pytest.skip("needs the html extra (pandoc)")
+    part, page = (folder / "parts" / f"{name}.tex").read_text(), (folder / "report.html").read_text()
+    notation = (folder / "parts" / "notation.tex").read_text()
+    assert page.count("<table") == len(re.findall(r"\\begin\{(?:tabular|longtable)\}", part + notation))
+    assert page.count("<img") == part.count(r"\includegraphics") > 0
+    for kind in ("table", "figure"):
+        count = len(re.findall(rf'class="caption-label">{kind.capitalize()} \d+\.<', page))
+        assert count == len(re.findall(rf"\\begin\{{{kind}\}}", part))
