@@ -35,7 +35,8 @@ def quietly(label: str, fraction: float) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("report")
     for name in SYMBOLIC:
-        build_report(None, where, True, name, quietly)
+        notes = build_report(None, where, True, name, quietly)["notes"]
+        assert [note for note in notes if note.startswith(("HTML:", "TeX:"))] == []  # nothing left out, nothing too wide
     return where
 
 

@@ -83,6 +83,6 @@ def stationary_variances() -> SanityCheck:
     return work.finish(
         "stationary-variances",
         "Quadratic: stationary variances",
-        r"\frac{\eta s}{N\lambda(2-\eta\lambda)}\ \text{(method, corrected)},\quad \frac{\eta s}{2N\lambda}\ "
+        r"\mathbb{E}x_\infty^2=\frac{\eta s}{N\lambda(2-\eta\lambda)}\ \text{(method, corrected)},\quad \frac{\eta s}{2N\lambda}\ "
         r"\text{(first-order)},\quad \frac{\eta s}{N\lambda(2+\eta\lambda)}\ \text{(second-order)}",
     )

@@ -45,7 +45,7 @@ class Stationary(Section):
                         "model": model,
                         "value": notation(value),
                         "exact": sp.cancel(value - own) == 0,
-                        "threshold": r"\text{any}" if threshold == sp.oo else notation(threshold),
+                        "threshold": notation(threshold),
                     }
                 )
             entry["threshold"] = notation(stability_threshold(method, "discrete", LAMBDA))
