@@ -3,12 +3,12 @@
 A vector of any dimension is written as the expression of its generic coordinate in `Coordinate` symbols: the own
 coordinate j (slot "j"), the coordinate that an aggregate runs over (slot "k"), or the other coordinate of a pair
 (slot "i"). Everything here is dimensionless. The same expression lowers to array code in any dimension and expands to
-named coordinates when somebody asks for them (`Expansion`).
+named coordinates when somebody asks for them (`derive.expansion`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import sympy as sp
@@ -40,7 +40,7 @@ g, gi, gk = Coordinate("g", "j"), Coordinate("g", "i"), Coordinate("g", "k")  # 
 v, vi, vk = Coordinate("v", "j"), Coordinate("v", "i"), Coordinate("v", "k")  # a client's message before compression
 
 
-class _Node(sp.Expr):
+class Node(sp.Expr):
     """Common ground of the expressions that look at every coordinate at once. Their first argument is closed over slot k."""
 
     @property
@@ -68,7 +68,7 @@ class _Node(sp.Expr):
         return f"{type(self).__name__}({printer._print(self.args[0])})"
 
 
-class CoordSum(_Node):
+class CoordSum(Node):
     """sum_k expr(k): a scalar. Linear: constants leave the sum, a constant summand becomes d times itself."""
 
     def __new__(cls, expr: Any) -> Any:
@@ -87,7 +87,7 @@ class CoordSum(_Node):
     _eval_is_nonnegative = _eval_is_extended_nonnegative
 
 
-class CoordMax(_Node):
+class CoordMax(Node):
     """max_k expr(k): a scalar."""
 
     def __new__(cls, expr: Any) -> CoordMax:
@@ -103,7 +103,7 @@ class Slot(sp.Symbol):
     """The name of a slot as an argument of a node: no symbol of the mathematics."""
 
 
-class _VectorNode(_Node):
+class VectorNode(Node):
     """A vector-valued node; its second argument names the slot of the coordinate that it stands for."""
 
     def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
@@ -120,7 +120,7 @@ class _VectorNode(_Node):
         return f"{type(self).__name__}({printer._print(self.args[0])}, {self.slot})"
 
 
-class Rank(_VectorNode):
+class Rank(VectorNode):
     """The number of coordinates whose expr is larger than this one's; equal ones count where their index is lower."""
 
     def _eval_is_integer(self) -> bool:
@@ -130,7 +130,7 @@ class Rank(_VectorNode):
         return True
 
 
-class Hvp(_VectorNode):
+class Hvp(VectorNode):
     """(H c)_j, the Hessian of the loss times the vector whose coordinates are expr (in slot k); constants leave it."""
 
     def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
@@ -143,9 +143,9 @@ class Hvp(_VectorNode):
 def _depends(expr: sp.Basic, slot: str) -> bool:
     if isinstance(expr, Coordinate):
         return expr.slot == slot
-    if isinstance(expr, _VectorNode):
+    if isinstance(expr, VectorNode):
         return expr.slot == slot
-    if isinstance(expr, _Node):
+    if isinstance(expr, Node):
         return False
     return any(_depends(a, slot) for a in expr.args)
 
@@ -170,9 +170,9 @@ def to_slot(expr: sp.Expr, old: str, new: str) -> sp.Expr:
     """expr with the coordinate in slot `old` renamed to slot `new`; what aggregates bind is left alone."""
     if isinstance(expr, Coordinate):
         return expr.at(new) if expr.slot == old else expr
-    if isinstance(expr, _VectorNode):
+    if isinstance(expr, VectorNode):
         return type(expr)(expr.args[0], new) if expr.slot == old else expr
-    if isinstance(expr, _Node) or not expr.args:
+    if isinstance(expr, Node) or not expr.args:
         return expr
     return expr.func(*[to_slot(a, old, new) for a in expr.args])  # pyright: ignore[reportArgumentType]
 
@@ -197,11 +197,11 @@ def rank(expr: sp.Expr) -> sp.Expr:
     return Rank(to_slot(sp.sympify(expr), "j", "k"))
 
 
-def nodes(expr: sp.Basic) -> list[_Node]:
+def nodes(expr: sp.Basic) -> list[Node]:
     """The outermost aggregates, ranks and Hessian products of expr."""
-    if isinstance(expr, _Node):
+    if isinstance(expr, Node):
         return [expr]
-    found: dict[_Node, None] = {}
+    found: dict[Node, None] = {}
     for a in expr.args:
         found.update(dict.fromkeys(nodes(a)))
     return list(found)
@@ -233,7 +233,7 @@ def rename_vector(expr: sp.Expr, old: str, new: str) -> sp.Expr:
     return expr.func(*[rename_vector(a, old, new) for a in expr.args])  # pyright: ignore[reportArgumentType]
 
 
-def frozen(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Dummy, _Node]]:
+def frozen(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Dummy, Node]]:
     """expr with its nodes exchanged for fresh symbols, and the way back."""
     back = {sp.Dummy(f"A{n}", real=True): node for n, node in enumerate(nodes(expr))}
     return expr.xreplace({node: dummy for dummy, node in back.items()}), back
@@ -267,64 +267,3 @@ def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
         chain = coord_sum(gradient_derivative(inner) * hvp(c))
         result += sp.diff(body, dummy) * chain
     return result.xreplace(back)
-
-
-class Expansion:
-    """Named coordinates for a generic expression.
-
-    Args:
-        dim: the dimension.
-        vectors: for each vector base ("g", ..) its `dim` coordinates.
-        hessian_product: c -> H c, needed when the expression contains Hessian products.
-    """
-
-    def __init__(
-        self,
-        dim: int,
-        vectors: Mapping[str, Sequence[sp.Expr]],
-        hessian_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
-    ) -> None:
-        self.dim, self.vectors, self.hessian_product = dim, vectors, hessian_product
-        self._memo: dict[tuple[sp.Basic, int | None], Any] = {}
-
-    def scalar(self, expr: sp.Expr) -> sp.Expr:
-        """The value of an expression without a free coordinate."""
-        return self._visit(sp.sympify(expr), {})
-
-    def vector(self, expr: sp.Expr) -> list[sp.Expr]:
-        """The `dim` values of an expression in the own coordinate."""
-        return [self._visit(sp.sympify(expr), {"j": m}) for m in range(self.dim)]
-
-    def _visit(self, expr: Any, index: dict[str, int]) -> Any:
-        if expr == dimension:
-            return sp.Integer(self.dim)
-        if isinstance(expr, Coordinate):
-            return self.vectors[expr.base][index[expr.slot]]
-        if isinstance(expr, _Node):
-            own = index[expr.slot] if isinstance(expr, _VectorNode) else None
-            key = (expr, None) if isinstance(expr, Hvp) else (expr, own)
-            if key not in self._memo:
-                inner = [self._visit(expr.args[0], {"k": m}) for m in range(self.dim)]
-                self._memo[key] = self._node(expr, inner, own)
-            found = self._memo[key]
-            return found[own] if isinstance(expr, Hvp) else found
-        if not expr.args:
-            return expr
-        return expr.func(*[self._visit(a, index) for a in expr.args])
-
-    def _node(self, expr: _Node, inner: list[sp.Expr], own: int | None) -> Any:
-        if isinstance(expr, CoordSum):
-            return sp.Add(*inner)
-        if isinstance(expr, CoordMax):
-            return sp.Max(*inner)
-        if isinstance(expr, Rank):
-            assert own is not None  # for the type checker; a rank always has a slot
-            ahead = [
-                sp.Piecewise((1, a >= inner[own] if m < own else a > inner[own]), (0, True))
-                for m, a in enumerate(inner)
-                if m != own
-            ]
-            return sp.Add(*ahead)
-        if self.hessian_product is None:
-            raise ValueError("this expression contains a Hessian product, and no Hessian was given")
-        return list(self.hessian_product(inner))

@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import Expansion
+from derive.expansion import Expansion
 from derive.form import GradientForm
 from derive.numeric_zero import vanishes
 

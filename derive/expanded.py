@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, Expansion, longer_than, smooth, symbols_of
+from derive.coordinates import Coordinate, longer_than, smooth, symbols_of
 from derive.diffusion import differentiable, noise_type, root
 from derive.errors import NoClosedForm, Refusal
+from derive.expansion import Expansion, Substitution
 from derive.form import DenseCov, GradientForm
 
 if TYPE_CHECKING:
@@ -141,15 +142,17 @@ def expand(equation: SDE, dim: int) -> CoordinateSDE:
         slopes = [smooth(sp.diff(value, s)) for s in state]
         hessian = sp.Matrix(dim, dim, lambda i, j: smooth(sp.diff(slopes[i], state[j])))
     expansion = Expansion(
-        dim, vectors((*form.expressions, drift), dim, {"g": slopes}), lambda c: list(hessian * sp.Matrix(c))
+        dim, vectors((*form.expressions, drift), dim, {"g": list(gradient)}), lambda c: list(hessian * sp.Matrix(c))
     )
-    rate = expansion.scalar(equation.rate)
-    drift_vector = sp.Matrix(expansion.vector(drift))
-    covariance = (rate * form.covariance(expansion)).applyfunc(_shorten)
+    # expanded in the symbols g1, .. first: comparisons of the loss's slopes are dear
+    put = Substitution(dict(zip(gradient, slopes, strict=True))) if equation.loss is not None else lambda e: e
+    rate = put(expansion.scalar(equation.rate))
+    drift_vector = sp.Matrix(expansion.vector(drift)).applyfunc(put)
+    covariance = (rate * form.covariance(expansion).applyfunc(put)).applyfunc(_shorten)
 
     def scaled_root() -> sp.Matrix | None:
         base = root(form, expansion)
-        return None if base is None else sp.sqrt(rate) * base
+        return None if base is None else sp.sqrt(rate) * base.applyfunc(put)
 
     def smooth_root() -> bool:
         in_gradient = root(form, Expansion(dim, vectors(form.expressions, dim, {"g": list(gradient)})))

@@ -7,7 +7,7 @@ Two rules and nothing about particular compressors or laws:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -155,11 +155,15 @@ class CoordinateFunctions:
 
     Signed moments of the law are named K0, K1, .. (`kernel`); a coordinate function that is not a polynomial in g is
     named F0, F1, .. (`name`). `value` undoes both.
+
+    Args:
+        letters: symbol -> expression, for letters that stand in the functions and are undone with the names.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, letters: Mapping[sp.Symbol, sp.Expr] | None = None) -> None:
         self._values: dict[sp.Expr, sp.Expr] = {}
         self._names: dict[sp.Expr, str] = {}
+        self._undone: dict[sp.Basic, Any] = dict(letters or {})
 
     def _base(self, value: sp.Expr, letter: str) -> str:
         if value not in self._names:
@@ -185,13 +189,19 @@ class CoordinateFunctions:
         return constant * Coordinate(self._base(body, "F"), slot)
 
     def value(self, expr: sp.Expr) -> sp.Expr:
-        """The expression with every name exchanged for what it stands for, inside aggregates too."""
-        if isinstance(expr, Coordinate):
-            value = self._values.get(expr.at("j"))
-            return expr if value is None else self.value(to_slot(value, "j", expr.slot))
-        if not expr.args:
-            return expr
-        return expr.func(*[self.value(a) for a in expr.args])  # pyright: ignore[reportArgumentType]
+        """The expression with every name exchanged for what it stands for, inside aggregates too.
+
+        No name may be given after the first call.
+        """
+        if expr not in self._undone:
+            found: Any = expr
+            if isinstance(expr, Coordinate):
+                value = self._values.get(expr.at("j"))
+                found = expr if value is None else self.value(to_slot(value, "j", expr.slot))
+            elif expr.args:
+                found = expr.func(*[self.value(a) for a in expr.args])  # pyright: ignore[reportArgumentType]
+            self._undone[expr] = found
+        return self._undone[expr]
 
 
 def expectation(

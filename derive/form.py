@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, Expansion, rename_vector
+from derive.coordinates import Coordinate, rename_vector
+from derive.expansion import Expansion
 
 
 @dataclass(frozen=True)

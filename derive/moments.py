@@ -174,7 +174,9 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
     law, dense, scales = method.noise.law, method.noise.dense, method.noise.scales
     if dense is not None:
         return _over_correlated(given, dense)
-    functions = CoordinateFunctions()
+    # a scale that is a long expression (affine variance) is carried as one letter until the end
+    letters = {sp.Dummy("s", positive=True): s for s in scales}
+    functions = CoordinateFunctions(letters)
     weight = sp.Rational(1, len(scales))
     mean, variance, off = sp.S.Zero, sp.S.Zero, sp.S.Zero
     mean_i = to_slot(given.mean, "j", "i")
@@ -185,8 +187,6 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
             for b in range(given.rank)
         ]
     )
-    # a scale that is a long expression (affine variance) is carried as one letter until the end
-    letters = {sp.Dummy("s", positive=True): s for s in scales}
     for s in letters:
         b = expectation(given.mean, law, s, functions)
         b_i = to_slot(b, "j", "i")
@@ -201,9 +201,7 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
     )
     diag = sp.expand(variance - low_rank)
 
-    def undo(e: sp.Expr) -> sp.Expr:
-        return functions.value(e).xreplace(letters)
-
+    undo = functions.value
     return GradientForm(
         undo(tidy(mean)), undo(tidy(diag)), tuple(undo(f) for f in factors), core.applyfunc(lambda e: undo(tidy(e)))
     )

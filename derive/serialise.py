@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from derive.coordinates import Coordinate, Expansion, longer_than, symbols_of
+from derive.coordinates import Coordinate, longer_than, symbols_of
 from derive.expanded import given_message, gradient_symbols, message_symbols, state_symbols, vectors
+from derive.expansion import Expansion
 from derive.form import GradientForm
 from derive.moments import Moments
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from derive.coordinates import CoordMax, CoordSum, Hvp, Rank
 from derive.expanded import given_message
 from derive.serialise import text
-from reports.formulas import DIGITS, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
+from reports.formulas import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
 
 if TYPE_CHECKING:
     from derive.form import GradientForm
@@ -56,14 +56,14 @@ class SDEView:
             self._line(legend, "dim")
 
     def _better_generic(self, equation: SDE) -> bool:
-        """Whether coordinates are too long to be printed and the form for a generic one is not."""
+        """Whether coordinates are too long to be typeset and the form for a generic one is not."""
         expanded, form = equation.expanded, equation.form
         generic = [equation.drift, *(() if form is None else (form.diag, *form.factors, *form.core))]
 
         def longest(expressions: Iterable[Any]) -> int:
             return max(count_nodes(e, MAX_LISTED) for e in expressions)
 
-        return longest([*expanded.drift, *expanded.covariance]) > MAX_LISTED >= longest(generic)
+        return longest([*expanded.drift, *expanded.covariance]) > MAX_NODES >= longest(generic)
 
     def _heading(self, equation: SDE, specs: Mapping[str, str]) -> None:
         about = [f"{kind} {spec}" for kind, spec in specs.items() if kind != "method"]
@@ -122,7 +122,10 @@ class SDEView:
         if small:
             mean, covariance = given_message(given, equation.dim or 1)
             column = sp.Matrix(mean)
-            if count_nodes(column, MAX_LISTED) + count_nodes(covariance, MAX_LISTED) <= MAX_LISTED:
+            if (
+                all(fits("mean", e, self._width, self.unicode) for e in column)
+                and count_nodes(covariance, MAX_LISTED) <= MAX_LISTED
+            ):
                 self._entries("mean", column)
                 self._entries("covariance", covariance)
                 return

@@ -8,7 +8,8 @@ import sympy as sp
 import derive
 from derive import models
 from derive.compressors import ScaledSign, Sign
-from derive.coordinates import Coordinate, Expansion, to_slot
+from derive.coordinates import Coordinate, to_slot
+from derive.expansion import Expansion
 from derive.latex import latex, split_sum, unnested
 from derive.message_moments import MESSAGE_MOMENTS, in_names, named
 from derive.methods import Method

@@ -11,8 +11,9 @@ import sympy as sp
 
 import derive
 from derive import Bernoulli, FixedGrid, Gaussian, Method, Natural, RandK, Scaled, ScaledSign, Ternary, TopK
-from derive.coordinates import Coordinate, Expansion, coord_max, coord_sum, g, hvp, rank
+from derive.coordinates import Coordinate, coord_max, coord_sum, g, hvp, rank
 from derive.errors import BadInput
+from derive.expansion import Expansion
 from derive.moments import moments
 from derive.noise import StableDensity, StableSignMean
 from numerics._jax import jax, jnp

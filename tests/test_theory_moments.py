@@ -38,7 +38,7 @@ from derive import (
     sde,
 )
 from derive.compressors import Unbiased
-from derive.coordinates import Expansion
+from derive.expansion import Expansion
 from derive.expanded import given_message, message_symbols, vectors
 from derive.form import GradientForm
 from derive.moments import moments

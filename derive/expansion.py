@@ -1,0 +1,133 @@
+"""From the generic coordinate to named ones, and from the gradient's symbols to the gradient of a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sympy as sp
+from sympy.logic.boolalg import BooleanFunction
+
+from derive.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Node, Rank, VectorNode, longer_than
+from derive.symbols import d as dimension
+
+#: comparisons of longer expressions than this are written down as they are, since SymPy's attempts to decide them take
+#: minutes, and nothing here relies on them
+LONG = 40
+
+
+class Expansion:
+    """Named coordinates for a generic expression.
+
+    Args:
+        dim: the dimension.
+        vectors: for each vector base ("g", ..) its `dim` coordinates.
+        hessian_product: c -> H c, needed when the expression contains Hessian products.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        vectors: Mapping[str, Sequence[sp.Expr]],
+        hessian_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
+    ) -> None:
+        self.dim, self.vectors, self.hessian_product = dim, vectors, hessian_product
+        self._memo: dict[tuple[sp.Basic, int | None], Any] = {}
+        self._parts: dict[tuple[Any, ...], Any] = {}
+
+    def scalar(self, expr: sp.Expr) -> sp.Expr:
+        """The value of an expression without a free coordinate."""
+        return self._visit(sp.sympify(expr), {})
+
+    def vector(self, expr: sp.Expr) -> list[sp.Expr]:
+        """The `dim` values of an expression in the own coordinate."""
+        return [self._visit(sp.sympify(expr), {"j": m}) for m in range(self.dim)]
+
+    def _visit(self, expr: Any, index: dict[str, int]) -> Any:
+        if expr == dimension:
+            return sp.Integer(self.dim)
+        if isinstance(expr, Coordinate):
+            return self.vectors[expr.base][index[expr.slot]]
+        if isinstance(expr, Node):
+            own = index[expr.slot] if isinstance(expr, VectorNode) else None
+            key = (expr, None) if isinstance(expr, Hvp) else (expr, own)
+            if key not in self._memo:
+                inner = [self._visit(expr.args[0], {"k": m}) for m in range(self.dim)]
+                self._memo[key] = self._node(expr, inner, own)
+            found = self._memo[key]
+            return found[own] if isinstance(expr, Hvp) else found
+        if not expr.args:
+            return expr
+        place = (expr, *index.items())
+        if place not in self._parts:  # a clipping that stands in every entry of a covariance is made once a coordinate
+            self._parts[place] = expr.func(*[self._visit(a, index) for a in expr.args])
+        return self._parts[place]
+
+    def _node(self, expr: Node, inner: list[sp.Expr], own: int | None) -> Any:
+        if isinstance(expr, CoordSum):
+            return sp.Add(*inner)
+        if isinstance(expr, CoordMax):
+            return sp.Max(*inner)
+        if isinstance(expr, Rank):
+            assert own is not None  # for the type checker; a rank always has a slot
+            order = {m: sp.sign(a - inner[own]) for m, a in enumerate(inner) if m != own}
+            # one where a is larger, or equal and before; as a case distinction it would stand in the condition of another
+            return sp.Add(*[sp.Min(1, 1 + s) if m < own else sp.Max(0, s) for m, s in order.items()])
+        if self.hessian_product is None:
+            raise ValueError("this expression contains a Hessian product, and no Hessian was given")
+        return list(self.hessian_product(inner))
+
+
+class Substitution:
+    """Expressions in place of symbols, without an attempt to decide any condition, maximum or sign that becomes long.
+
+    A case distinction inside a condition makes SymPy multiply out all cases of both. Inside conditions, maxima, signs and
+    absolute values a replacement is therefore written without cases where that is possible (`without_cases`).
+
+    Args:
+        table: symbol -> expression.
+    """
+
+    def __init__(self, table: Mapping[sp.Symbol, sp.Expr]) -> None:
+        self._plain: dict[sp.Basic, Any] = dict(table)
+        self._compared: dict[sp.Basic, Any] = {s: without_cases(e) for s, e in table.items()}
+
+    def __call__(self, expr: sp.Expr) -> sp.Expr:
+        return self._put(expr, self._plain)
+
+    def _put(self, expr: Any, known: dict[sp.Basic, Any]) -> Any:
+        if expr in known:
+            return known[expr]
+        if not expr.args:
+            return expr
+        if isinstance(expr, sp.Piecewise):
+            cases = [(self._put(e, known), self._put(c, self._compared)) for e, c in expr.args]  # pyright: ignore[reportGeneralTypeIssues]
+            found = sp.Piecewise(*cases, evaluate=False)
+        elif isinstance(expr, (sp.core.relational.Relational, BooleanFunction, sp.Max, sp.Min, sp.Abs, sp.sign)):
+            args = [self._put(a, self._compared) for a in expr.args]
+            long = any(longer_than(a, LONG) for a in args)
+            found = expr.func(*args, evaluate=False) if long else expr.func(*args)
+        else:
+            found = expr.func(*[self._put(a, known) for a in expr.args])
+        known[expr] = found
+        return found
+
+
+def without_cases(expr: sp.Expr) -> sp.Expr:
+    """An equal expression without case distinctions: for x < c and x >= c two functions that meet at c, as maxima and minima.
+
+    b(x) for x < c and a(x) for x >= c is a(max(x, c)) + b(min(x, c)) - a(c) if a(c) = b(c). Other distinctions stay.
+    """
+    return expr.replace(lambda e: isinstance(e, sp.Piecewise), _glued)
+
+
+def _glued(cases: sp.Piecewise) -> sp.Expr:
+    (first, condition), *rest = [tuple(pair.args) for pair in cases.args]
+    comparable = isinstance(condition, (sp.Ge, sp.Gt, sp.Le, sp.Lt)) and len(rest) == 1 and rest[0][1] == sp.true
+    if not comparable or not condition.lhs.is_Symbol or condition.rhs.free_symbols:
+        return cases
+    x, c, last = condition.lhs, condition.rhs, rest[0][0]
+    right, left = (first, last) if isinstance(condition, (sp.Ge, sp.Gt)) else (last, first)
+    if (right.subs(x, c) - left.subs(x, c)).equals(0) is not True:
+        return cases
+    return right.subs(x, sp.Max(x, c)) + left.subs(x, sp.Min(x, c)) - right.subs(x, c)
