@@ -117,7 +117,7 @@ class VectorNode(Node):
         return {Coordinate("g", self.slot)}
 
     def _sympystr(self, printer: Any) -> str:
-        return f"{type(self).__name__}({printer._print(self.args[0])}, {self.slot})"
+        return f"{type(self).__name__}_{self.slot}({printer._print(self.args[0])})"  # no symbol: k may be a parameter
 
 
 class Rank(VectorNode):
