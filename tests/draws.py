@@ -24,7 +24,7 @@ from derive.compressors import (
     Ternary,
     TopK,
 )
-from derive.coordinates import Expansion
+from derive.expansion import Expansion
 from derive.noise import (
     Affine,
     Correlated,
@@ -116,8 +116,10 @@ def _(kind: Affine, g: Array, rng: Rng, count: int, clients: int) -> Array:
     unit = _shared(kind.law, rng, (count, clients, g.size))
     if kind.nu is not None:  # t_nu has variance nu/(nu-2); the noise is defined by its covariance
         unit = unit * np.sqrt((float(kind.nu) - 2) / float(kind.nu))
-    return np.sqrt(s0**2 + s1**2 * np.sum(g**2)) * unit if s0.size == s1.size == 1 else (
-        np.sqrt(s0**2 + s1**2 * np.sum(g**2))[:, None] * unit
+    return (
+        np.sqrt(s0**2 + s1**2 * np.sum(g**2)) * unit
+        if s0.size == s1.size == 1
+        else (np.sqrt(s0**2 + s1**2 * np.sum(g**2))[:, None] * unit)
     )
 
 
@@ -128,6 +130,7 @@ def correlated_gaussian(covariance: Array, rng: Rng, count: int, clients: int) -
 
 @noise.register
 def _(kind: Correlated, g: Array, rng: Rng, count: int, clients: int) -> Array:
+    assert isinstance(kind.law, Gaussian)
     return correlated_gaussian(measured(g.size), rng, count, clients)
 
 
@@ -213,7 +216,9 @@ def assert_zero_mean(statistic: Array, told: str, floor: float = 1e-10) -> int:
     error = statistic.std(0, ddof=1) / np.sqrt(len(statistic))
     worst = np.abs(mean) - STANDARD_ERRORS * error - floor
     bad = np.flatnonzero(worst > 0)
-    assert not bad.size, f"{told}: entries {bad.tolist()} off by {mean[bad].tolist()}, standard errors {error[bad].tolist()}"
+    assert not bad.size, (
+        f"{told}: entries {bad.tolist()} off by {mean[bad].tolist()}, standard errors {error[bad].tolist()}"
+    )
     return statistic.shape[1]
 
 

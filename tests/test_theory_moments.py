@@ -38,8 +38,8 @@ from derive import (
     sde,
 )
 from derive.compressors import Unbiased
-from derive.expansion import Expansion
 from derive.expanded import given_message, message_symbols, vectors
+from derive.expansion import Expansion
 from derive.form import GradientForm
 from derive.moments import moments
 
