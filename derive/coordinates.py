@@ -259,11 +259,16 @@ def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
     body, back = frozen(b)
     result = gradient_derivative(body) * hvp(c)
     for dummy, node in back.items():
-        if not isinstance(node, CoordSum):
-            raise TypeError(f"{type(node).__name__} is not differentiable")
-        inner = to_slot(node.args[0], "k", "j")
-        if nodes(inner):
-            raise TypeError("an aggregate inside an aggregate is not differentiated")
-        chain = coord_sum(gradient_derivative(inner) * hvp(c))
-        result += sp.diff(body, dummy) * chain
+        result += sp.diff(body, dummy) * _slope_of_sum(node, hvp(c))
     return result.xreplace(back)
+
+
+def _slope_of_sum(node: Node, direction: sp.Expr) -> sp.Expr:
+    """The derivative of a sum over coordinates along a direction (in slot j), through the sums that stand inside it."""
+    if not isinstance(node, CoordSum):
+        raise TypeError(f"{type(node).__name__} is not differentiable")
+    body, back = frozen(to_slot(node.args[0], "k", "j"))
+    total = coord_sum(gradient_derivative(body).xreplace(back) * direction)
+    for dummy, inner in back.items():
+        total += coord_sum(sp.diff(body, dummy).xreplace(back)) * _slope_of_sum(inner, direction)
+    return total

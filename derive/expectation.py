@@ -161,9 +161,10 @@ class CoordinateFunctions:
     """
 
     def __init__(self, letters: Mapping[sp.Symbol, sp.Expr] | None = None) -> None:
-        self._values: dict[sp.Expr, sp.Expr] = {}
+        letters = letters or {}
+        self._values: dict[sp.Expr, sp.Expr] = {s: e for s, e in letters.items() if isinstance(s, Coordinate)}
         self._names: dict[sp.Expr, str] = {}
-        self._undone: dict[sp.Basic, Any] = dict(letters or {})
+        self._undone: dict[sp.Basic, Any] = {s: e for s, e in letters.items() if not isinstance(s, Coordinate)}
 
     def _base(self, value: sp.Expr, letter: str) -> str:
         if value not in self._names:

@@ -174,8 +174,11 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
     law, dense, scales = method.noise.law, method.noise.dense, method.noise.scales
     if dense is not None:
         return _over_correlated(given, dense)
-    # a scale that is a long expression (affine variance) is carried as one letter until the end
-    letters = {sp.Dummy("s", positive=True): s for s in scales}
+    # a scale that is a long expression (affine variance) is carried as one letter until the end; one that differs from
+    # coordinate to coordinate as the letter of a coordinate, so that sums over coordinates take it along
+    letters = {
+        Coordinate(f"scale{n}", "j", True) if depends_on(s) else sp.Dummy("s", positive=True): s for n, s in enumerate(scales)
+    }
     functions = CoordinateFunctions(letters)
     weight = sp.Rational(1, len(scales))
     mean, variance, off = sp.S.Zero, sp.S.Zero, sp.S.Zero
