@@ -68,12 +68,16 @@ class Node(sp.Expr):
         return f"{type(self).__name__}({printer._print(self.args[0])})"
 
 
+#: a sum over coordinates of a longer expression (nodes) is split at its own summands only, products of sums are not expanded
+LONG = 150
+
+
 class CoordSum(Node):
     """sum_k expr(k): a scalar. Linear: constants leave the sum, a constant summand becomes d times itself."""
 
     def __new__(cls, expr: Any) -> Any:
         body, back = frozen(sp.sympify(expr))  # what stands inside nodes is no concern of this sum
-        expr = sp.expand(body).xreplace(back)
+        expr = (body if longer_than(body, LONG) else sp.expand(body)).xreplace(back)
         if isinstance(expr, sp.Add):
             return sp.Add(*[cls(term) for term in expr.args])
         constant, dependent = _split(expr, "k")

@@ -55,7 +55,9 @@ def rank_one_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matr
 
 def signed_root(variance: sp.Expr) -> sp.Expr:
     """A square root; of c q^2 with real q the smooth sqrt(c) q rather than sqrt(c)|q|."""
-    root = sp.sqrt(sp.factor(variance)) if variance.count_ops() < 60 else sp.sqrt(variance)
+    # exp(-100 |g|) would be a polynomial of degree 100 in exp(-|g|)
+    short = variance.count_ops() < 60 and variance.is_rational_function()
+    root = sp.sqrt(sp.factor(variance) if short else variance)
     factors = sp.Mul.make_args(root)
     return sp.Mul(*[a.args[0] if isinstance(a, sp.Abs) else a for a in factors])
 

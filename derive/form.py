@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -79,13 +80,20 @@ class GradientForm:
     def covariance(self, expansion: Expansion) -> sp.Matrix:
         """The dim x dim matrix S in named coordinates."""
         dim = expansion.dim
-        diag = expansion.vector(self.diag)
-        u = sp.Matrix(dim, self.rank, lambda m, a: 0)
-        for a, factor in enumerate(self.factors):
-            u[:, a] = sp.Matrix(expansion.vector(factor))
+        diag, ranks = expansion.vector(self.diag), range(self.rank)
+        u = [expansion.vector(factor) for factor in self.factors]
         core = self.core.applyfunc(expansion.scalar)
-        s = sp.diag(*diag) + (u * core * u.T if self.rank else sp.zeros(dim, dim))
+        # U core U' without a product by zero: SymPy asks every long factor of one whether it is infinite
+        half = [[_sum(core[a, b] * u[a][m] for a in ranks if core[a, b] != 0) for b in ranks] for m in range(dim)]
+        low_rank = {
+            (m, n): _sum(half[m][b] * u[b][n] for b in ranks if half[m][b] != 0) for n in range(dim) for m in range(n + 1)
+        }
+        s = sp.Matrix(dim, dim, lambda m, n: low_rank[min(m, n), max(m, n)] + (diag[m] if m == n else 0))
         for coef, leaf in self.dense:
             entries = sp.Matrix(dim, dim, lambda i, j, leaf=leaf: leaf.entry(i + 1, j + 1))
             s += expansion.scalar(coef) * entries
         return s
+
+
+def _sum(terms: Iterable[sp.Expr]) -> sp.Expr:
+    return sp.Add(*terms)

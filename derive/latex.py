@@ -17,6 +17,8 @@ from derive.printer import Printer, written_order
 
 #: visible characters of mathematics in a line of an 11 pt page with margins of 24 mm
 WEIGHT = 74
+#: sums of higher powers than this are left as they are
+STEEP = 12
 
 
 def latex(expr: Any, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> str:
@@ -96,7 +98,8 @@ def unnested(expr: sp.Expr) -> sp.Expr:
     def nested(e: sp.Basic) -> bool:
         return any(p.exp.is_negative and any(q.exp.is_negative for q in p.base.atoms(sp.Pow)) for p in e.atoms(sp.Pow))
 
-    if expr.count_ops() > 300 or not nested(expr):
+    steep = any(abs(p.exp) > STEEP for p in expr.atoms(sp.Pow) if p.exp.is_number)
+    if steep or expr.count_ops() > 300 or not nested(expr):
         return expr
     gathered: dict[sp.Expr, sp.Expr] = {}
     for term in sp.Add.make_args(sp.expand_mul(expr)):
