@@ -100,7 +100,9 @@ def differentiable(root: sp.Matrix, gradient: list[sp.Symbol]) -> bool:
     return True
 
 
-POINTS = 3
+POINTS = 6
+#: sizes of the coordinates of the points, in turn: where signs have saturated, far out, a root looks constant
+SIZES = (1, 50, 1000)
 DIGITS = 60
 STEP = 20  # central differences with step 10^-20 are right to about 10^-40 at 60 digits
 ZERO = 12  # what is below 10^-12 of its surroundings counts as zero
@@ -149,7 +151,7 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol]) -> list[tuple[Any, list[Any]]
             if len(found) == POINTS:
                 break
             values = [mpmath.mpf(draw.randint(250, 8000)) / 997 for _ in parameters]
-            x = [draw.choice((-1, 1)) * mpmath.mpf(draw.randint(997, 2991)) / 997 for _ in state]
+            x = [draw.choice((-1, 1)) * mpmath.mpf(draw.randint(997, 2991)) / 997 / SIZES[len(found) % len(SIZES)] for _ in state]
             here = function(*x, *values)
             if any(abs(mpmath.im(e)) > 0 or not mpmath.isfinite(e) for e in here):
                 continue  # these parameter values are outside their domain (p > 1, nu < 2, ..)

@@ -56,7 +56,8 @@ def covariance_latex(
     elif form.rank:
         lines[-1] += r"+\left(U\,\Gamma\,U^{\top}\right)_{ij}"
     for coefficient, leaf in form.dense:
-        scalar = "" if coefficient == 1 else show(coefficient) + r"\,"
+        written = show(coefficient)
+        scalar = "" if coefficient == 1 else (rf"\left({written}\right)" if isinstance(coefficient, sp.Add) else written) + r"\,"
         lines[-1] += rf"+{scalar}\{leaf.name}_{{ij}}"
     lines[0] = lines[0].removeprefix("+") or "0"
     return lines

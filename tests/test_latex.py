@@ -118,6 +118,11 @@ def test_short_names_give_the_covariance_of_the_form(law: Law) -> None:
     assert sp.N(at.scalar(near) * 10**12 - ratio, 40) == pytest.approx(0, abs=1e-9)
 
 
+def test_the_share_of_a_measured_covariance_is_bracketed() -> None:
+    method = derive.DCSGD(derive.RandK(2), derive.Correlated(derive.Gaussian()))
+    assert r"\right)\,\Sigma_{ij}" in derive.sde(method).latex()
+
+
 def test_names_that_do_not_suffice_are_not_used() -> None:
     assert named(Method(Sign())) is None  # without noise
     assert named(Method(ScaledSign(), Scaled(derive.Stable("3/2")))) is None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+import derive
 from derive import (
     DCSGD,
     DSGD,
@@ -118,3 +119,18 @@ def test_methods(name):
 
 def test_the_type_is_unknown_without_a_loss():
     assert sde(DSGD(Affine()), dim=2).expanded.noise_type is None
+
+
+@pytest.mark.parametrize(
+    ("noise", "loss"),
+    [
+        (derive.Scaled(derive.Uniform(), 1), derive.Quadratic(1)),
+        (derive.Scaled(derive.Gaussian(), "1/20"), derive.Quadratic(1)),
+        (derive.Scaled(derive.Laplace(), "1/100"), derive.Quadratic(1)),
+        (derive.Scaled(derive.Gaussian(), "1/10"), derive.Cosh()),
+    ],
+    ids=str,
+)
+def test_signs_that_are_saturated_far_from_the_minimum_have_diagonal_noise(noise, loss):
+    """Where |g| is many scales, 1 - b_j^2 is 0 to many digits; the type is that of the root everywhere."""
+    assert derive.sde(derive.DSignSGD(noise), "first-order", loss, 2).expanded.noise_type == "diagonal"

@@ -159,6 +159,16 @@ def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
     assert (tmp_path / "figures" / "ensemble-own.pdf").exists()
 
 
+def test_a_model_without_a_closed_mean_is_told_and_steps_are_counted_exactly(tmp_path: Path) -> None:
+    asked = problem(
+        {"method": "dcsgd", "compressor": "top-k:k=1", "noise": "gaussian:sigma=1", "loss": "quartic", "dim": 2, "clients": 1,
+         "eta": "0.1", "T": "0.3", "x0": "1", "paths": 5, "models": ["corrected"]}
+    )  # fmt: skip
+    build_report(asked, tmp_path, True, "ensembles", quietly)
+    text = (tmp_path / "parts" / "ensembles.tex").read_text()
+    assert "the corrected model does not exist" in text and "(3 steps)" in text
+
+
 @pytest.mark.parametrize(
     ("changed", "lacks"),
     [

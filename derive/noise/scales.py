@@ -19,7 +19,7 @@ from derive.noise.logistic import Logistic
 from derive.noise.stable import Stable
 from derive.noise.student_t import Cauchy, StudentT
 from derive.noise.uniform import Uniform
-from derive.registry import Parameter, positive, register, scale
+from derive.registry import Parameter, register, scale
 from derive.symbols import coerce
 
 
@@ -209,7 +209,13 @@ def gaussian(sigma: Any = "sigma") -> Noise:
     return _scaled_or_none(Gaussian(), sigma)
 
 
-@register("noise", "student-t", "sigma t_nu: variance sigma^2 nu/(nu-2) for nu > 2", positive("nu"), scale("sigma"))
+@register(
+    "noise",
+    "student-t",
+    "sigma t_nu: variance sigma^2 nu/(nu-2) for nu > 2",
+    Parameter("nu", "a number > 0, at most 1000", lambda x: 0 < x <= 1000, "nu"),
+    scale("sigma"),
+)
 def student_t(nu: Any = "nu", sigma: Any = "sigma") -> Noise:
     """sigma times t_nu."""
     return _scaled_or_none(StudentT(nu), sigma)
@@ -245,7 +251,7 @@ def logistic(sigma: Any = "sigma") -> Noise:
     "Cov Z = (sigma0^2 + sigma1^2 ||g||^2) I; Gaussian, or Student-t when nu > 2 is given",
     scale("sigma0"),
     scale("sigma1"),
-    Parameter("nu", "a number > 2", lambda x: x > 2, None),
+    Parameter("nu", "a number > 2, at most 1000", lambda x: 2 < x <= 1000, None),
 )
 def affine(sigma0: Any = "sigma0", sigma1: Any = "sigma1", nu: Any = None) -> Noise:
     """Affine variance."""
@@ -254,14 +260,14 @@ def affine(sigma0: Any = "sigma0", sigma1: Any = "sigma1", nu: Any = None) -> No
 
 
 def _in_stable_range(alpha: Fraction) -> bool:
-    return 0 < alpha <= 2
+    return Fraction(1, 100) <= alpha <= 2
 
 
 @register(
     "noise",
     "stable",
     "sigma times the law with characteristic function exp(-|t|^alpha): infinite variance for alpha < 2",
-    Parameter("alpha", "a number in (0, 2]", _in_stable_range, "alpha"),
+    Parameter("alpha", "a number in (0, 2], at least 1/100", _in_stable_range, "alpha"),
     scale("sigma"),
 )
 def stable(alpha: Any = "alpha", sigma: Any = "sigma") -> Noise:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, final
 
 import derive
-from derive.errors import Refusal
+from derive.errors import NoClosedForm, Refusal
 from derive.losses import Separable
 from derive.models import MODELS
 from derive.problems import Problem, problem
@@ -114,7 +114,6 @@ class Runs:
 def _settings(name: str, asked: Problem) -> dict[str, Any]:
     """What a reader needs to run the case again, as names, symbols with values, and LaTeX."""
     described = {kind: _described(kind, text) for kind, text in asked.specs.items()}
-    _, horizon, eta = _numbers(asked)
     term = Notation()(asked.loss.coordinate) if isinstance(asked.loss, Separable) else None
     brackets = term is not None and asked.loss.coordinate.is_Add
     return {
@@ -129,7 +128,7 @@ def _settings(name: str, asked: Problem) -> dict[str, Any]:
         "x0": ", ".join(map(str, _start(asked))),
         "horizon": str(asked.T),
         "eta": str(asked.eta),
-        "steps": math.floor(horizon / eta),
+        "steps": math.floor(asked.T / asked.eta) if asked.T and asked.eta else 0,
     }
 
 
@@ -187,6 +186,6 @@ def _run(asked: Problem, kind: str, runs: Runs) -> dict[str, Any]:
         return summary(run(asked.method, x0, **shared), "loss")
     try:
         equation = derive.sde(asked.method, kind, asked.loss, asked.dim)
-    except Refusal as refusal:
-        return {"refused": refusal.message}
-    return summary(solve(equation, x0, **shared), "loss")
+        return summary(solve(equation, x0, **shared), "loss")
+    except (Refusal, NoClosedForm) as refusal:
+        return {"refused": str(refusal)}
