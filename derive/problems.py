@@ -131,7 +131,7 @@ def problem(given: Mapping[str, object], named: Named = str) -> Problem:
         T=horizon,
         paths=_whole(given.get("paths"), named("paths"), 1, MAX_PATHS),
         x0=x0,
-        seed=_whole(given.get("seed"), named("seed"), 0, 2**63 - 1),
+        seed=_whole(given.get("seed"), named("seed"), 0, 2**62),
         specs={kind: spec.text for kind, spec in specs.items()},
     )
 

@@ -124,6 +124,8 @@ def _abstract(quick: bool, problem: Any, statuses: dict[str, str]) -> str:
     failed = [name for name, status in statuses.items() if status != "holds"]
     if not statuses:
         verdict = ""
+    elif problem is not None:
+        verdict = f" Of the models asked for {len(failed)} do not exist: {', '.join(failed)}." if failed else ""
     elif failed:
         verdict = f" Of {len(statuses)} checks {len(failed)} failed: {', '.join(failed)}."
     else:

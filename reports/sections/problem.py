@@ -9,6 +9,7 @@ from derive.errors import BadInput, Refusal
 from derive.latex import condition_latex
 from derive.models import sde
 from derive.specs import parse_spec
+from derive.symbols import u
 from reports.notation import MEANING, Notation
 from reports.sections.section import Context, Section
 
@@ -31,7 +32,7 @@ class Problem(Section):
             "specs": [{"field": k, "value": _shown(v)} for k, v in asked.to_dict().items() if v is not None],
             "definition": asked.method.compressor.definition(notation),
             "loss": None if asked.loss is None else _loss(asked.loss, notation),
-            "schedule": None if factor == 1 else notation(factor),
+            "schedule": None if factor in (1, u) else notation(factor),
             "equations": equations,
             "statuses": {e["model"]: "refused" if e["refused"] else "holds" for e in equations},
             "meanings": meanings,
