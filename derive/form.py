@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, rename_vector
+from derive.coordinates import Coordinate, rename_vector, to_slot
 from derive.expansion import Expansion
 
 
@@ -45,6 +45,17 @@ class GradientForm:
     core: sp.Matrix = field(default_factory=lambda: sp.zeros(0, 0))
     dense: tuple[tuple[sp.Expr, DenseCov], ...] = ()
     curvature: sp.Expr | None = None
+
+    @property
+    def pair(self) -> sp.Expr:
+        """(U core U')_ij, the entry S_ij for i != j where no matrix was measured."""
+        return sp.Add(
+            *[
+                self.core[a, b] * to_slot(self.factors[a], "j", "i") * self.factors[b]
+                for a in range(self.rank)
+                for b in range(self.rank)
+            ]
+        )
 
     @property
     def variance(self) -> sp.Expr:

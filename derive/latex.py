@@ -134,14 +134,9 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
     mean = rf"\frac{{1}}{{{len(entry.scales)}}}\sum_{{n}}" if several else ""
     factor = "" if entry.denominator == 1 else show(entry.denominator) + r"\,"
     lines = []
-    for left, value in (
-        (f"{b}_{{j}}", entry.mean),
-        (rf"\Lambda_{{jj}}\big|_{{{g}_j=0}}", entry.ratio_at_zero),
-        (rf"{factor}{big}_{{jj}}", entry.diagonal),
-        (rf"{factor}{big}_{{ij}}", entry.off_diagonal),
-    ):
-        if value is entry.ratio_at_zero and not ratio:
-            continue
+    limit = [(rf"\Lambda_{{jj}}\big|_{{{g}_j=0}}", entry.ratio_at_zero)] if ratio else []
+    covariance = [(rf"{factor}{big}_{{jj}}", entry.diagonal), (rf"{factor}{big}_{{ij}}", entry.off_diagonal)]
+    for left, value in [(f"{b}_{{j}}", entry.mean), *limit, *covariance]:
         pieces = split_sum(value, show)
         opening, closing = (r"\Bigl(", r"\Bigr)") if several and isinstance(value, sp.Add) else ("", "")
         pieces[0] = mean + opening + pieces[0]

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, g, to_slot
+from derive.coordinates import Coordinate, g
 from derive.errors import NoClosedForm
-from derive.form import GradientForm
 from derive.methods import Method
 from derive.models import lam
 from derive.moments import moments
@@ -77,7 +76,7 @@ def named(method: Method, dim: int | None = None) -> Named | None:
     found = moments(Method(method.compressor, Scaled(GenericLaw(), letter), method.clients), dim)
     if found.form is None:
         return None
-    parts = [in_names(e, letter) for e in (found.form.mean, found.form.variance, _off_diagonal(found.form))]
+    parts = [in_names(e, letter) for e in (found.form.mean, found.form.variance, found.form.pair)]
     if any(p.has(SignedMoment) for p in parts):
         return None
     try:
@@ -96,16 +95,6 @@ def named(method: Method, dim: int | None = None) -> Named | None:
     at_zero = sp.expand(in_names(ratio, letter).xreplace(own))
     diagonal, off_diagonal = (sp.expand(p * common) for p in rest)
     return Named(sp.expand(mean), at_zero, diagonal, off_diagonal, common, meanings, noise.scales)
-
-
-def _off_diagonal(form: GradientForm) -> sp.Expr:
-    return sp.Add(
-        *[
-            form.core[m, n] * to_slot(form.factors[m], "j", "i") * form.factors[n]
-            for m in range(form.rank)
-            for n in range(form.rank)
-        ]
-    )
 
 
 def in_names(expr: sp.Expr, scale: sp.Expr) -> sp.Expr:

@@ -183,13 +183,7 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
     weight = sp.Rational(1, len(scales))
     mean, variance, off = sp.S.Zero, sp.S.Zero, sp.S.Zero
     mean_i = to_slot(given.mean, "j", "i")
-    pair_given = mean_i * given.mean + sp.Add(
-        *[
-            given.core[a, b] * to_slot(given.factors[a], "j", "i") * given.factors[b]
-            for a in range(given.rank)
-            for b in range(given.rank)
-        ]
-    )
+    pair_given = mean_i * given.mean + given.pair
     for s in letters:
         b = expectation(given.mean, law, s, functions)
         b_i = to_slot(b, "j", "i")
@@ -198,7 +192,7 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
         mean += weight * b
         variance += weight * (second - b**2)
         off += weight * (pair - b_i * b)
-    factors, core = _low_rank(sp.expand(off), functions)
+    factors, core = _low_rank(sp.expand(off))
     low_rank = sp.Add(
         *[core[a, b] * factors[a] * factors[b] for a in range(len(factors)) for b in range(len(factors))]
     )
@@ -210,7 +204,7 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
     )
 
 
-def _low_rank(off: sp.Expr, functions: CoordinateFunctions) -> tuple[list[sp.Expr], sp.Matrix]:
+def _low_rank(off: sp.Expr) -> tuple[list[sp.Expr], sp.Matrix]:
     """A polynomial in the names at slots i and j as U core U': factors are products of names (slot j), core scalars."""
     basis: dict[sp.Expr, int] = {}
     entries: dict[tuple[int, int], sp.Expr] = {}

@@ -32,8 +32,6 @@ class Printer(LatexPrinter):
     def __init__(self, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> None:
         super().__init__({"inv_trig_style": "full", "ln_notation": False, "mul_symbol": r"\,"})
         self._macros, self._own_names = dict(macros or {}), dict(names or {})
-        #: names of the symbols and vectors printed so far
-        self.used: set[str] = set()
 
     def doprint(self, expr: Any) -> str:
         """The expression as LaTeX; x 3F2(1, 1, 1; 2, 2; x) is written as the dilogarithm that it is."""
@@ -42,7 +40,6 @@ class Printer(LatexPrinter):
         return super().doprint(expr)
 
     def _vector(self, base: str) -> str:
-        self.used.add(base)
         return (
             self._macros.get(f"{base}_j")
             or self._macros.get(base)
@@ -58,7 +55,6 @@ class Printer(LatexPrinter):
 
     def _print_Symbol(self, expr: sp.Symbol, style: str = "plain") -> str:
         name = expr.name
-        self.used.add(name)
         if name in self._macros:
             return self._macros[name]
         if name == "du":
@@ -97,7 +93,6 @@ class Printer(LatexPrinter):
 
     def _print_Hvp(self, expr: Hvp) -> str:
         inner = expr.args[0]
-        self.used.add("H")
         if inner == gk:
             return rf"({self._vector('H')}{self._vector('g')})_{{{expr.slot}}}"
         return rf"\left({self._vector('H')}\left[{self._print(inner)}\right]_{{k}}\right)_{{{expr.slot}}}"
