@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 import derive
-from derive.coordinates import Coordinate
+from derive.coordinates import Coordinate, coord_sum, g, jacobian_product
 from derive.expansion import Expansion
 from derive.noise import Affine, Gaussian, Laplace, Logistic, Noise, Scaled, Uniform
 
@@ -83,3 +83,17 @@ def test_noise_that_vanishes_with_the_gradient_keeps_the_minimum(compressor: der
     assert np.all(np.asarray(run.final) == 0) and not run.blow_ups[-1]
     moving = equation.solve(x0=[1.0, 0.0], T=0.5, paths=3, key=0, params={"eta": 0.1, "N": 1})
     assert np.isfinite(np.asarray(moving.final)).all() and np.all(np.asarray(moving.final)[0] != 1)
+
+
+def test_the_chain_rule_goes_through_sums_inside_sums() -> None:
+    """For scaled sign the inner terms cancel, so that its drift cannot show them missing; here they do not cancel."""
+    b = g * coord_sum(sp.exp(-(g**2) / (1 + coord_sum(g**2))))
+    point, h = np.array([0.7, -0.4]), np.array([1, 2])
+
+    def at(where: np.ndarray, expr: sp.Expr) -> np.ndarray:
+        expansion = Expansion(2, {"g": list(map(sp.Float, where))}, lambda c: [m * e for m, e in zip(h, c, strict=True)])
+        return np.array(expansion.vector(expr), float)
+
+    step = 1e-5
+    ahead, behind = (at(point + s * step * h * point, b) for s in (1, -1))
+    assert at(point, jacobian_product(b, g)) == pytest.approx((ahead - behind) / (2 * step), rel=1e-8)
