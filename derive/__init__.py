@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 _HOME = {
     "derive.methods": ("Method", "DSGD", "DCSGD", "DSignSGD"),
     "derive.models": ("SDE", "sde"),
+    "derive.specialise": ("specialise",),
     "derive.moments": ("Moments", "Conditional"),
     "derive.form": ("GradientForm", "DenseCov"),
     "derive.errors": ("BadInput", "NoClosedForm", "Refusal"),
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from derive.moments import Moments as Moments
     from derive.noise import *  # noqa: F403
     from derive.schedules import *  # noqa: F403
+    from derive.specialise import specialise as specialise
 
 
 def __getattr__(name: str) -> Any:

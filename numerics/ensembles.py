@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,9 +19,11 @@ import numpy as np
 from derive.errors import BadInput
 from derive.models import SDE
 from derive.models import sde as derive_sde
+from derive.specialise import specialise
 from numerics._jax import jax, jnp
 from numerics.expect import doubling_error
 from numerics.landscape import landscape
+from numerics.parameters import parameters_of, specialised
 from numerics.runs import (
     BOUND,
     Ensemble,
@@ -28,7 +31,6 @@ from numerics.runs import (
     Stream,
     at_time,
     inside,
-    parameters_of,
     save_grid,
     start,
     statistics_of,
@@ -79,23 +81,23 @@ def solve(
         scheme: "euler" (Ito) or "heun" (the equivalent Stratonovich equation in named coordinates, small d).
 
     Raises:
-        BadInput: an argument outside its range, or a symbol without a value.
-        Refusal: "heun" where no Stratonovich form exists.
+        BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
+        Refusal: "heun" where no Stratonovich form exists; numbers at which the equation does not (nu = 1.5 where nu > 2
+            is needed).
         NoClosedForm: a corrected or second-order model, or "heun", where only moments given the message are known.
         LoweringError: a function without array form.
     """
     parameters = parameters_of(params)
     eta: float = parameters["eta"]
-    if "N" not in parameters and equation.method.clients.is_number:
-        parameters["N"] = int(equation.method.clients)
     x = start(x0, paths)
     dim, count = x.shape
-    equation.method.compressor.check_dimension(dim)
-    if equation.dim is None and dim == 1:  # formulas with d - 1 in a denominator have a case of their own
-        equation = derive_sde(equation.method, equation.model, equation.loss, 1)
     if equation.dim not in (None, dim):
         raise BadInput("x0", f"{dim} coordinates", f"{equation.dim}, the dimension of the equation")
-    land = landscape(equation.loss if loss is None else loss, dim, parameters)
+    loss = equation.loss if loss is None else loss
+    equation = _at_these(equation, loss, dim, parameters)
+    if "N" not in parameters and equation.method.clients.is_number:
+        parameters["N"] = int(equation.method.clients)
+    land = landscape(loss, dim, parameters)
     steps = save_grid(float(T), eta, save)
     grid = step_grid(steps * eta, eta / SUBSTEPS if dt is None else float(dt))
     settings: dict[str, Any] = {"kind": "sde", "method": equation.method.name, "model": equation.model, "eta": eta}
@@ -119,6 +121,18 @@ def solve(
         lanes, stream(key, Stream.EQUATION)
     )
     return _ensemble(steps * eta, values, final, count, settings)
+
+
+def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) -> SDE:
+    """The equation, if it exists at these numbers; derived anew where they make it another one."""
+    exact = specialised(equation.method, loss, dim, parameters, (s.name for s in equation.parameters))
+    method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
+    if method is not equation.method or (equation.dim is None and dim == 1):
+        # without noise, and for formulas with d - 1 in a denominator
+        equation = derive_sde(method, equation.model, equation.loss, dim)
+    if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
+        derive_sde(exact, equation.model, equation.loss, dim)  # refused, unless the condition is one of accuracy alone
+    return equation
 
 
 _ALIVE = "inside the ball"

@@ -22,7 +22,7 @@ from derive.coordinates import nodes as aggregates
 from derive.coordinates import v
 from derive.errors import BadInput
 from derive.moments import Conditional
-from derive.noise import Gaussian, StudentT
+from derive.noise import Gaussian, Law, StudentT
 from numerics._jax import jax, jnp
 from numerics.diffusion import DENSE_LIMIT, Diffusion, root_of_variance, symmetric_root
 from numerics.environment import Environment
@@ -150,16 +150,19 @@ class NoiseIntegral(Diffusion):
             return own + jnp.broadcast_to(scale**2 * variance, own.shape)
         return env.matrices[dense.name] + jnp.eye(self.dim) * own.T[:, None, :]
 
+    def _quantiles(self, law: Law, u: np.ndarray) -> np.ndarray:
+        with jax.ensure_compile_time_eval():  # nodes are numbers, even where a solver is being traced
+            return np.asarray(quantile_function(law, self.parameters)(u))
+
     @cached_property
     def _panels(self) -> tuple[np.ndarray, np.ndarray]:
         """One-dimensional nodes and weights: panels in u = F(z) that shrink by 4 towards 0, and their mirror images."""
-        count = max(2, self.nodes // 4)
-        x, w = scipy.special.roots_legendre(min(count, 64))
+        x, w = scipy.special.roots_legendre(max(2, self.nodes // 4))
         edges = np.array([0.5 * 4.0**-m for m in range(21)])
         edges = np.append(edges[edges > _TAIL], 0.0)
         middle, half = (edges[:-1] + edges[1:]) / 2, (edges[:-1] - edges[1:]) / 2
         u = (middle[:, None] + half[:, None] * x).ravel()
-        z = quantile_function(self.conditional.law, self.parameters)(u)
+        z = self._quantiles(self.conditional.law, u)
         weights = (half[:, None] * w).ravel()
         return np.concatenate([z, -z]), np.concatenate([weights, weights])
 
@@ -173,7 +176,7 @@ class NoiseIntegral(Diffusion):
         u = scipy.stats.qmc.Sobol(columns, scramble=True, rng=_SCRAMBLE).random_base2(power)
         u = np.clip(u, 1e-15, 1 - 1e-15)
         base = Gaussian() if mixed else law
-        z = quantile_function(base, self.parameters)(u[:, : self.dim])
+        z = self._quantiles(base, u[:, : self.dim])
         if dense is not None:
             z = self._correlated(z, u[:, -1])
         return np.concatenate([z, -z]), np.full(2 * len(z), 0.5 / len(z))

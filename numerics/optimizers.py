@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from derive.errors import BadInput
 from derive.methods import Method
 from numerics._jax import jax, jnp
 from numerics.landscape import Landscape, landscape
 from numerics.lower import lower_coordinate
+from numerics.parameters import parameters_of, specialised
 from numerics.random import compress, sample_noise
 from numerics.runs import (
     BOUND,
@@ -23,7 +23,6 @@ from numerics.runs import (
     Stream,
     at_time,
     inside,
-    parameters_of,
     save_grid,
     start,
     statistics_of,
@@ -67,13 +66,12 @@ def run(
         oracle: gradients of the clients in place of grad f + Z_i, for noise that comes from data.
 
     Raises:
-        BadInput: an argument outside its range, or a symbol without a value.
+        BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
     """
     parameters = parameters_of(params)
     eta: float = parameters["eta"]
-    clients = number_of_clients(method, parameters)
     x = start(x0, paths)
-    method.compressor.check_dimension(x.shape[0])
+    clients = whole(specialised(method, loss, x.shape[0], parameters).clients, parameters, "N")
     land = landscape(loss, x.shape[0], parameters)
     steps = save_grid(float(T), eta, save)
     factor = lower_coordinate(method.schedule.factor)
@@ -126,22 +124,6 @@ def run(
             "seed": int(key) if isinstance(key, (int, np.integer)) else None,
         },
     )
-
-
-def number_of_clients(method: Method, parameters: Mapping[str, Any]) -> int:
-    """N: fixed by the method, or the parameter "N".
-
-    Raises:
-        BadInput: it has no value, is not a whole number >= 1, or contradicts the method.
-    """
-    if method.clients.is_number:
-        if "N" in parameters and parameters["N"] != int(method.clients):
-            raise BadInput("N", parameters["N"], f"{method.clients}, the method's own number of clients")
-        return int(method.clients)
-    count = whole(method.clients, parameters, "N")
-    if count < 1:
-        raise BadInput("N", count, "a whole number >= 1")
-    return count
 
 
 def _model_oracle(method: Method, land: Landscape, parameters: Mapping[str, Any]) -> Oracle:

@@ -111,27 +111,6 @@ def start(x0: Any, paths: int | None) -> jax.Array:
     return jnp.broadcast_to(point[:, None], (point.shape[0], int(paths)))
 
 
-def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Parameters as floats and float arrays, by name; exact numbers (Fraction, SymPy) are accepted.
-
-    Raises:
-        BadInput: a value that is no finite number or array of them; no step size eta > 0 among them.
-    """
-    found: dict[str, Any] = {}
-    for name, value in (params or {}).items():
-        try:
-            array = np.asarray(value, float)
-        except (TypeError, ValueError):
-            raise BadInput(f"parameter {name}", value, "a number, or an array of numbers") from None
-        if array.ndim > 2 or not np.all(np.isfinite(array)):
-            raise BadInput(f"parameter {name}", value, "a finite number, a vector (d,) or a matrix (d, d) of them")
-        found[name] = float(array) if array.ndim == 0 else array
-    eta = found.get("eta")
-    if not isinstance(eta, float) or eta <= 0:
-        raise BadInput("eta", eta, "a number > 0, among the parameters")
-    return found
-
-
 class Stream(IntEnum):
     """What a seed is used for: the method and its equation never share a draw, even with one seed for both."""
 

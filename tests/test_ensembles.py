@@ -225,6 +225,20 @@ def test_integrals_over_the_noise_against_closed_forms():
         np.testing.assert_allclose(found, exact, atol=tolerance * np.abs(exact).max())
 
 
+def test_the_doubling_error_is_that_of_the_nodes():
+    """A grid of 1/10 under sigma = 5 has a hundred cells a standard deviation; E Cov is sigma^2 + 1/600 very nearly."""
+    given = moments(Method(derive.FixedGrid(sp.Rational(1, 10)), Scaled(derive.Gaussian(), 5)), 1).conditional
+    assert given is not None
+    env = environment({}, {"g": jnp.asarray([[0.3]])})
+    for nodes in (8, 64, 256):
+        integral = NoiseIntegral(given, 1, {}, nodes)
+        _, covariance = integral.moments(env)
+        error = abs(float(covariance[0, 0]) / (25 + 1 / 600) - 1)
+        stated = doubling_error(integral, env)
+        assert 0 < stated < 1e-4
+        assert error < 5 * stated + 1e-9
+
+
 def test_an_equation_with_conditional_moments_follows_the_method():
     method = DCSGD(derive.TopK(1), GAUSS, clients=2)
     shared = {"params": {"eta": 0.05}, "loss": Quadratic((1, 2)), "save": 3}

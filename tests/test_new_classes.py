@@ -11,16 +11,20 @@ import pytest
 import sympy as sp
 from test_conformance import check_draws, check_pair
 
-from derive.compressors import Biased, Compressor, RandK, Sign, Ternary, Unbiased
+from derive.compressors import Biased, Compressor, Natural, RandK, Sign, Ternary, Unbiased
 from derive.compressors.compressor import Omega
 from derive.coordinates import v
 from derive.errors import Refusal
 from derive.expanded import gradient_symbols
 from derive.form import GradientForm
+from derive.losses import Quadratic
 from derive.methods import DCSGD
 from derive.models import MODELS, sde
 from derive.noise import Gaussian, Law, Scaled
 from derive.noise.law import INFINITE
+from numerics._jax import jax, jnp
+from numerics.optimizers import run
+from numerics.random import sample_law
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,12 @@ def _(compressor: AllOrNothing, x: np.ndarray, rng: np.random.Generator) -> np.n
     return x * (rng.random((*x.shape[:-1], 1)) < float(compressor.p)) / float(compressor.p)
 
 
+@sample_law.register
+def _(law: Contaminated, key: Any, shape: tuple[int, ...], parameters: Any = None) -> Any:
+    wide, unit = jax.random.split(key)
+    return jnp.where(jax.random.uniform(wide, shape) < 0.75, 1.0, 3.0) * jax.random.normal(unit, shape)
+
+
 LAWS = [Triangular(), Contaminated()]
 NEW = [Clip(), SparseSign(), AllOrNothing()]
 PAIRS = [(Clip(), Triangular()), *((c, law) for c in NEW[1:] for law in LAWS), *((c, Gaussian()) for c in NEW)]
@@ -193,7 +203,12 @@ def test_the_three_models(compressor: Compressor, law: Law, model: str) -> None:
     else:  # -b + (eta/2) Lam H Lam g
         lam = sp.diag(*[p / q for p, q in zip(b, x, strict=True)])
         true = -b + eta_value / 2 * lam * h * lam * x
-    found = expanded.drift.xreplace(at_point).xreplace(hessian).xreplace({sp.Symbol("eta", positive=True): eta_value}).evalf()
+    found = (
+        expanded.drift.xreplace(at_point)
+        .xreplace(hessian)
+        .xreplace({sp.Symbol("eta", positive=True): eta_value})
+        .evalf()
+    )
     assert all(abs(p - q) < 1e-8 for p, q in zip(found, true, strict=True)), (found, true)
 
 
@@ -219,7 +234,9 @@ def test_a_new_heavy_law_is_refused_by_its_tail() -> None:
     assert sde(DCSGD(Clip(), Pareto())).conditions == ()
 
 
-@pytest.mark.parametrize(("compressor", "member"), [(Clip(), "mean"), (SparseSign(), "diag"), (AllOrNothing(), "core")], ids=str)
+@pytest.mark.parametrize(
+    ("compressor", "member"), [(Clip(), "mean"), (SparseSign(), "diag"), (AllOrNothing(), "core")], ids=str
+)
 def test_a_wrong_factor_in_a_new_compressor_is_found(compressor: Any, member: str) -> None:
     right = type(compressor).given
     wrong = sp.Rational(11, 10)
@@ -232,3 +249,18 @@ def test_a_wrong_factor_in_a_new_compressor_is_found(compressor: Any, member: st
 
     with pytest.raises(AssertionError, match="off by"):
         check_draws(Wrong(), Scaled(Triangular(), "3/4"), np.array([-1.2, 0.45, 0.8]), 1, 400_000)
+
+
+def test_an_integral_over_a_new_law_is_solved() -> None:
+    """Only conditional moments exist, and the law's quantiles come from its distribution function inside a traced solver."""
+    method = DCSGD(Natural(), Scaled(Contaminated(), 1), 2)
+    found = sde(method, "first-order", Quadratic(1), 2).solve(
+        [1.0, 2.0], 0.5, 4000, 5, {"eta": 0.1}, save=[0.5], dt=0.05
+    )
+    real = run(method, [1.0, 2.0], 0.5, 4000, 6, {"eta": 0.1}, Quadratic(1), save=[0.5])
+    assert 0 < found.settings["doubling_error"] < 1e-3
+    a, b = (e.final.mean(axis=1) for e in (found, real))
+    error = np.sqrt(sum(e.final.var(axis=1) / e.paths for e in (found, real)))
+    assert np.all(
+        np.abs(a - b) < 5 * error + 0.02
+    )  # Euler's drift over half a unit of time: (1 - 0.05)^10 - 0.9^5 = 0.008

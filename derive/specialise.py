@@ -1,0 +1,79 @@
+"""A method or a loss with numbers in place of its symbols, inside the same domains as if it had been written with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import sympy as sp
+
+from derive.coordinates import Coordinate
+from derive.methods import Method
+from derive.noise import NoNoise
+
+T = TypeVar("T")
+
+
+def specialise(obj: T, values: Mapping[str, Any]) -> T:
+    """`obj` (a method, compressor, noise, loss or schedule) with the symbols named in `values` exchanged for numbers.
+
+    A float stands for the shortest decimal that it prints as (0.1 is 1/10). Noise whose every scale becomes 0 becomes
+    `NoNoise`. A vector takes the field of its name: h = [1, 2] makes a quadratic loss with these h_j. All dimensionless.
+
+    Raises:
+        BadInput: a number outside the domain of its place, by the class's own check.
+    """
+    exact = {name: _exact(value) for name, value in values.items() if not hasattr(value, "__len__")}
+    vectors = {name: value for name, value in values.items() if hasattr(value, "__len__") and value is not None}
+    made = _specialised(obj, exact)
+    for field in fields(made) if is_dataclass(made) else ():
+        if field.name in vectors and field.init:
+            made = replace(made, **{field.name: tuple(_exact(v) for v in vectors[field.name])})  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return made
+
+
+def symbol_names(obj: Any) -> set[str]:
+    """Names of the scalar symbols and, by their base, of the vectors in the fields of a method, a loss, or a part of one."""
+    return {s.base if isinstance(s, Coordinate) else s.name for s in _symbols(obj)}
+
+
+def _specialised(obj: Any, exact: Mapping[str, sp.Rational]) -> Any:
+    if isinstance(obj, sp.Basic):
+        return obj.xreplace({s: exact[s.name] for s in _symbols(obj) if s.name in exact})
+    if isinstance(obj, tuple):
+        return tuple(_specialised(v, exact) for v in obj)
+    if not is_dataclass(obj) or isinstance(obj, type):
+        return obj
+    changed = {}
+    for field in fields(obj):
+        old = getattr(obj, field.name)
+        new = _silenced(old, exact) if isinstance(obj, Method) and field.name == "noise" else _specialised(old, exact)
+        if field.init and new is not old and new != old:
+            changed[field.name] = new
+    return replace(obj, **changed) if changed else obj
+
+
+def _silenced(noise: Any, exact: Mapping[str, sp.Rational]) -> Any:
+    zeros = {name: value for name, value in exact.items() if value == 0}  # a factor nu - 2 is no scale
+    if all(_specialised(s, zeros) == 0 for s in noise.scales):
+        return NoNoise()
+    return _specialised(noise, exact)
+
+
+def _symbols(obj: Any) -> Iterator[sp.Symbol]:
+    if isinstance(obj, sp.Basic):
+        yield from obj.free_symbols  # pyright: ignore[reportReturnType]
+    elif isinstance(obj, (tuple, list)):
+        for value in obj:
+            yield from _symbols(value)
+    elif is_dataclass(obj) and not isinstance(obj, type):
+        for field in fields(obj):
+            yield from _symbols(getattr(obj, field.name))
+
+
+def _exact(value: Any) -> sp.Rational:
+    if isinstance(value, Fraction):
+        return sp.Rational(value.numerator, value.denominator)
+    return sp.Rational(value if isinstance(value, (int, sp.Rational)) else repr(float(value)))

@@ -1,0 +1,109 @@
+"""The numbers that a user gives for symbols: read, and held to the domains of the places they stand for. Dimensionless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from derive.coordinates import Coordinate
+from derive.errors import BadInput
+from derive.losses import Loss, Separable
+from derive.methods import Method
+from derive.specialise import specialise, symbol_names
+
+#: values that a run sets itself
+_OWN = {"t", "u", "du", "d", "x", "g", "v"}
+
+
+def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Parameters as floats and float arrays, by name; exact numbers (Fraction, SymPy) are accepted.
+
+    Raises:
+        BadInput: a value that is no finite number or array of them; no step size eta > 0 among them.
+    """
+    found: dict[str, Any] = {}
+    for name, value in (params or {}).items():
+        try:
+            array = np.asarray(value, float)
+        except (TypeError, ValueError):
+            raise BadInput(f"parameter {name}", value, "a number, or an array of numbers") from None
+        if array.ndim > 2 or not np.all(np.isfinite(array)):
+            raise BadInput(f"parameter {name}", value, "a finite number, a vector (d,) or a matrix (d, d) of them")
+        found[name] = float(array) if array.ndim == 0 else array
+    eta = found.get("eta")
+    if not isinstance(eta, float) or eta <= 0:
+        raise BadInput("eta", eta, "a number > 0, among the parameters")
+    return found
+
+
+def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, Any], more: Iterable[str] = ()) -> Method:
+    """The method with these numbers in place of its symbols; a run is allowed only where this exists.
+
+    Args:
+        method, loss: their symbols, and no others, may have values (the number of clients always may).
+        dim: d.
+        parameters: from `parameters_of`.
+        more: names of further symbols that may have values.
+
+    Raises:
+        BadInput: a name that stands for nothing here; a value outside the domain of its place; a vector or a measured
+            covariance of the wrong shape.
+    """
+    shapes = dict.fromkeys(set(more) - _OWN, 0) | _shapes(method, loss, dim)
+    for name, value in parameters.items():
+        if name not in shapes:
+            raise BadInput(f"parameter {name}", value, "one of " + ", ".join(sorted(shapes)))
+        _check_shape(name, value, shapes[name], dim)
+    if "N" in parameters:
+        clients = parameters["N"]
+        if method.clients.is_number and clients != int(method.clients):
+            raise BadInput("N", clients, f"{method.clients}, the method's own number of clients")
+        if clients < 1 or clients != int(clients):
+            raise BadInput("N", clients, "a whole number >= 1")
+    if isinstance(loss, Loss):
+        specialise(loss, parameters)
+    for symbol in _coordinates(method):
+        if symbol.is_positive and not np.all(np.asarray(parameters.get(symbol.base, 1.0)) > 0):
+            raise BadInput(f"parameter {symbol.base}", parameters[symbol.base], "numbers > 0, one a coordinate")
+    made = specialise(method, parameters)
+    made.compressor.check_dimension(dim)
+    return made
+
+
+def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
+    """The number of axes of each value that may be given, by name."""
+    given = method.compressor.given(sp.Integer(dim))
+    law = method.noise.law
+    used = [*given.expressions, *method.noise.scales, law.sign_mean(sp.Symbol("x")), method.schedule.factor]
+    names = {"eta", "N"} | symbol_names(method) | symbol_names(tuple(used))
+    shapes = dict.fromkeys(names - _OWN, 0) | {s.base: 1 for s in _coordinates(method)}
+    if isinstance(loss, Loss):
+        shapes |= dict.fromkeys(loss.parameters(dim), 0)
+    if isinstance(loss, Separable):
+        shapes |= dict.fromkeys(loss.vectors(dim), 1)
+        shapes |= {s.base: 1 for s in loss.coordinate.atoms(Coordinate) if s.base != "x"}
+    dense = method.noise.dense
+    if dense is not None:
+        shapes = {n: s for n, s in shapes.items() if n != f"{dense.name}_diag"} | {dense.name: 2}
+    return {n: s for n, s in shapes.items() if n not in _OWN}
+
+
+def _coordinates(method: Method) -> set[Coordinate]:
+    return {s for e in method.noise.scales for s in e.free_symbols if isinstance(s, Coordinate) and s.base not in _OWN}
+
+
+def _check_shape(name: str, value: Any, axes: int, dim: int) -> None:
+    shape = np.shape(value)
+    if shape != (dim,) * axes:
+        wanted = ("a number", f"{dim} numbers, one a coordinate", f"a {dim} x {dim} matrix")[axes]
+        raise BadInput(f"parameter {name}", f"shape {shape}" if shape else value, wanted)
+    if axes == 2:
+        matrix = np.asarray(value)
+        size = np.abs(matrix).max()
+        if not np.allclose(matrix, matrix.T, rtol=0, atol=1e-9 * size):
+            raise BadInput(f"parameter {name}", "a matrix that is not symmetric", "a covariance matrix")
+        if np.linalg.eigvalsh(matrix).min() < -1e-9 * size:
+            raise BadInput(f"parameter {name}", "a matrix with a negative eigenvalue", "a covariance matrix")

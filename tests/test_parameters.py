@@ -1,0 +1,108 @@
+"""The numbers given for symbols: the domains of their places, names that stand for nothing, conditions of existence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import derive
+from derive.coordinates import Coordinate
+from derive.errors import BadInput, Refusal
+from derive.losses import LogisticRegression, Quadratic
+from derive.methods import DCSGD, DSGD, DSignSGD
+from derive.specialise import specialise, symbol_names
+from numerics.ensembles import solve
+from numerics.optimizers import run
+from numerics.parameters import parameters_of, specialised
+
+GAUSS = derive.Scaled(derive.Gaussian(), 1)
+QUADRATIC = Quadratic((1, 2))
+
+OUTSIDE: list[tuple[derive.Method, Any, dict[str, Any], str]] = [
+    (DCSGD(derive.Bernoulli("q"), GAUSS), QUADRATIC, {"q": 2}, "bernoulli:p"),
+    (DCSGD(derive.Bernoulli("q"), GAUSS), QUADRATIC, {"q": 0}, "bernoulli:p"),
+    (DCSGD(derive.RandK("kk"), GAUSS), QUADRATIC, {"kk": 1.5}, "rand-k:k"),
+    (DCSGD(derive.RandK("kk"), GAUSS), QUADRATIC, {"kk": 3}, "rand-k:k"),
+    (DCSGD(derive.TopK("kk"), GAUSS), QUADRATIC, {"kk": 3}, "top-k:k"),
+    (DSGD(derive.Gaussian()), QUADRATIC, {"sigma": -1}, "sigma"),
+    (DSGD(derive.Scaled(derive.Gaussian(), ("s", 1))), QUADRATIC, {"s": -1}, "sigma"),
+    (DSGD(derive.Scaled(derive.StudentT("m"), 1)), QUADRATIC, {"m": -3}, "student-t:nu"),
+    (DSignSGD(derive.Scaled(derive.Stable("a"), 1)), QUADRATIC, {"a": 2.5}, "stable:alpha"),
+    (DSGD(derive.Affine("s0", "s1", "m")), QUADRATIC, {"s0": 1, "s1": 1, "m": 2}, "affine:nu"),
+    (DSGD(GAUSS, schedule=derive.Power("q")), QUADRATIC, {"q": 1.5}, "power:p"),
+    (DSGD(GAUSS), Quadratic("curv"), {"curv": -2}, "quadratic:h"),
+    (DSGD(GAUSS), Quadratic(), {"h": [1, -2]}, "quadratic:h"),
+    (DSGD(GAUSS), Quadratic(), {"h": [1, 2, 3]}, "parameter h"),
+    (DSGD(GAUSS), LogisticRegression("lam"), {"lam": -1, "a1": 1, "a2": 1}, "logistic-regression:l2"),
+    (DSGD(GAUSS), QUADRATIC, {"sgima": 2}, "parameter sgima"),
+    (DSGD(GAUSS), QUADRATIC, {"sigma": 2}, "parameter sigma"),
+    (DSGD(derive.Gaussian()), QUADRATIC, {"sigma": [1, 2]}, "parameter sigma"),
+    (DSGD(derive.Scaled(derive.Gaussian(), Coordinate("s", "j", True))), QUADRATIC, {"s": [1, -1]}, "parameter s"),
+    (DSGD(derive.Scaled(derive.Gaussian(), Coordinate("s", "j", True))), QUADRATIC, {"s": 1}, "parameter s"),
+    (DSGD(derive.Correlated(derive.Gaussian())), QUADRATIC, {"Sigma": [[1, 2], [2, 1]]}, "parameter Sigma"),
+    (DSGD(derive.Correlated(derive.Gaussian())), QUADRATIC, {"Sigma": [[1, 0.5], [0, 1]]}, "parameter Sigma"),
+    (DSGD(GAUSS), QUADRATIC, {"N": 2.5}, "N"),
+    (DSGD(GAUSS), QUADRATIC, {"N": 0}, "N"),
+    (DSGD(GAUSS, 2), QUADRATIC, {"N": 3}, "N"),
+]
+
+
+@pytest.mark.parametrize(("method", "loss", "values", "field"), OUTSIDE, ids=lambda v: str(v)[:30])
+def test_a_number_outside_the_domain_of_its_place_is_refused_by_solver_and_method(method, loss, values, field):
+    given = {"eta": 0.1} | ({} if method.clients.is_number else {"N": 2}) | values
+    for simulate in (
+        lambda: solve(derive.sde(method, "first-order", loss), [1.0, 1.0], 1.0, 2, 0, given),
+        lambda: run(method, [1.0, 1.0], 1.0, 2, 0, given, loss),
+    ):
+        with pytest.raises(BadInput) as caught:
+            simulate()
+        assert caught.value.field == field
+
+
+def test_numbers_at_which_the_equation_does_not_exist():
+    """nu = 3/2 is a Student-t law, with which the method runs, but the moments of its step are infinite."""
+    method = DSGD(derive.Scaled(derive.StudentT("nu"), 1), 2)
+    with pytest.raises(Refusal) as caught:
+        solve(derive.sde(method), [1.0], 1.0, 2, 0, {"eta": 0.1, "nu": 1.5}, loss=Quadratic(1))
+    assert caught.value.kind == "infinite-variance"
+    with pytest.raises(Refusal):
+        derive.sde(specialise(method, {"nu": 1.5}))
+    assert np.isfinite(run(method, [1.0], 1.0, 2, 0, {"eta": 0.1, "nu": 1.5}, Quadratic(1)).final).all()
+    # nu > 4 is a condition of the weak order alone, not of existence
+    second = solve(derive.sde(method, "second-order"), [1.0], 1.0, 2, 0, {"eta": 0.1, "nu": 2.5}, loss=Quadratic(1))
+    assert np.isfinite(second.final).all()
+
+
+def test_scales_that_become_zero_leave_the_equation_without_noise():
+    method = DSignSGD(derive.Gaussian(), 2)
+    found = solve(
+        derive.sde(method),
+        [[0.3, -0.2], [0.0, 0.0]],
+        0.1,
+        None,
+        0,
+        {"eta": 0.1, "sigma": 0},
+        loss=Quadratic(1),
+        save=[0.1],
+    )
+    np.testing.assert_allclose(found.final, [[0.2, -0.1], [0, 0]], atol=1e-12)
+    with pytest.raises(Refusal) as caught:
+        solve(derive.sde(method, "corrected"), [1.0], 1.0, 2, 0, {"eta": 0.1, "sigma": 0}, loss=Quadratic(1))
+    assert caught.value.kind == "unbounded-lambda"
+
+
+def test_specialised_objects_are_those_written_with_the_numbers():
+    method = DCSGD(derive.RandK("k"), derive.Scaled(derive.StudentT("nu"), ("s", 2)), schedule=derive.Power("p"))
+    assert symbol_names(method) == {"k", "nu", "s", "p"}
+    written = DCSGD(derive.RandK(2), derive.Scaled(derive.StudentT("5/2"), ("1/10", 2)), schedule=derive.Power("1/2"))
+    assert specialise(method, {"k": 2.0, "nu": 2.5, "s": 0.1, "p": sp.Rational(1, 2)}) == written
+    assert specialise(method, {}) is method
+    assert (
+        specialised(method, Quadratic(1), 2, parameters_of({"eta": 1, "k": 2, "nu": 2.5, "s": 0.1, "p": 0.5}))
+        == written
+    )
+    assert isinstance(specialise(DSGD(derive.Affine("a", "b")), {"a": 0, "b": 0}).noise, derive.NoNoise)
+    assert specialise(Quadratic(), {"h": [1, 0.1]}) == Quadratic((1, sp.Rational(1, 10)))
