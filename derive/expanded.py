@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
 from derive.coordinates import Coordinate, longer_than, smooth, symbols_of
 from derive.diffusion import differentiable, noise_type, root
-from derive.errors import NoClosedForm, Refusal
+from derive.errors import BadInput, NoClosedForm, Refusal
 from derive.expansion import Expansion, Substitution
 from derive.form import DenseCov, GradientForm
 
@@ -139,6 +139,7 @@ def expand(equation: SDE, dim: int) -> CoordinateSDE:
     hessian, slopes = hessian_symbols(dim), list(gradient)
     if equation.loss is not None:
         value = equation.loss.value(state)
+        _check_names(symbols_of([value]), symbols_of(equation.expressions))
         slopes = [smooth(sp.diff(value, s)) for s in state]
         hessian = sp.Matrix(dim, dim, lambda i, j: smooth(sp.diff(slopes[i], state[j])))
     expansion = Expansion(
@@ -161,6 +162,13 @@ def expand(equation: SDE, dim: int) -> CoordinateSDE:
     return CoordinateSDE(
         state, gradient, drift_vector, covariance, scaled_root, equation.loss is not None, smooth_root
     )
+
+
+def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
+    own = {s.name: s for s in of_loss}
+    for symbol in of_method:
+        if own.get(symbol.name, symbol) != symbol:  # such as a scale a1 > 0 beside features a1, .. of any sign
+            raise BadInput(f"symbol {symbol.name}", "two meanings", "a name that the loss has no other use for")
 
 
 def vectors(expressions: tuple[sp.Expr, ...], dim: int, known: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:

@@ -92,7 +92,7 @@ def _sign_of(a: sp.Expr) -> sp.Expr:
     if not a.has(v):
         return sp.sign(a)
     if a.has(sp.sign):
-        size = sp.Symbol("size", positive=True)
+        size = sp.Dummy("size", positive=True)
         body = a.subs(v * sp.sign(v), size)
         if body.has(v) or sp.Poly(body, size).degree() != 1:
             raise NoClosedForm(f"the sign of {a}")

@@ -25,6 +25,7 @@ from derive.losses import Loss
 from derive.methods import Method
 from derive.moments import Condition, Conditional, Moments, moments
 from derive.numeric_zero import vanishes
+from derive.specialise import symbols_in
 from derive.symbols import eta
 
 #: where `SDE.solve` finds a solver, as "module:function"; solving is no part of this package, so the name is all it knows
@@ -160,10 +161,11 @@ class SDE:
 
     @property
     def expressions(self) -> tuple[sp.Expr, ...]:
-        """Drift, rate and covariance, for walks over symbols."""
+        """Drift, rate, covariance and the law's symbols, for walks over symbols."""
         form = () if self.form is None else self.form.expressions
         given = () if self.conditional is None else (*self.conditional.given_v.expressions, *self.conditional.scales)
-        return (self.rate, *form, *given, *(() if self.drift is None else (self.drift,)))
+        law = () if self.conditional is None else symbols_in(self.conditional.law)
+        return (self.rate, *form, *given, *law, *(() if self.drift is None else (self.drift,)))
 
     @property
     def parameters(self) -> tuple[sp.Symbol, ...]:

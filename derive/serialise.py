@@ -14,6 +14,7 @@ from derive.expanded import given_message, gradient_symbols, message_symbols, st
 from derive.expansion import Expansion
 from derive.form import GradientForm
 from derive.moments import Moments
+from derive.specialise import symbols_in
 
 if TYPE_CHECKING:
     from derive.models import SDE
@@ -47,10 +48,11 @@ def to_dict(equation: SDE) -> dict[str, Any]:
         result["drift"] = result["covariance"] = None
     if equation.conditional is not None:
         result["conditional"], extra = _conditional(equation)
-        shown += [*extra, equation.rate]
+        shown += [*extra, equation.rate, *symbols_in(equation.conditional.law)]
     result["noise_type"] = noise_type
     result["conditions"] = [str(c) for c in equation.conditions]
     result["unmet"] = [{"condition": str(c), "needed_for": c.purpose} for c in equation.conditions if c.met is False]
+    shown += [side for c in equation.conditions for side in (c.left, c.right)]
     omega = equation.moments.omega
     result["omega"] = None if omega is None else {"value": str(omega.value), "exact": omega.exact}
     taken = {*result["state"], *result["gradient"], *(str(s) for s in message_symbols(dim or 0))}

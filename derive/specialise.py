@@ -36,12 +36,12 @@ def specialise(obj: T, values: Mapping[str, Any]) -> T:
 
 def symbol_names(obj: Any) -> set[str]:
     """Names of the scalar symbols and, by their base, of the vectors in the fields of a method, a loss, or a part of one."""
-    return {s.base if isinstance(s, Coordinate) else s.name for s in _symbols(obj)}
+    return {s.base if isinstance(s, Coordinate) else s.name for s in symbols_in(obj)}
 
 
 def _specialised(obj: Any, exact: Mapping[str, sp.Rational]) -> Any:
     if isinstance(obj, sp.Basic):
-        return obj.xreplace({s: exact[s.name] for s in _symbols(obj) if s.name in exact})
+        return obj.xreplace({s: exact[s.name] for s in symbols_in(obj) if s.name in exact})
     if isinstance(obj, tuple):
         return tuple(_specialised(v, exact) for v in obj)
     if not is_dataclass(obj) or isinstance(obj, type):
@@ -62,15 +62,16 @@ def _silenced(noise: Any, exact: Mapping[str, sp.Rational]) -> Any:
     return _specialised(noise, exact)
 
 
-def _symbols(obj: Any) -> Iterator[sp.Symbol]:
+def symbols_in(obj: Any) -> Iterator[sp.Symbol]:
+    """The symbols in the fields of a method, a loss, or a part of one."""
     if isinstance(obj, sp.Basic):
         yield from obj.free_symbols  # pyright: ignore[reportReturnType]
     elif isinstance(obj, (tuple, list)):
         for value in obj:
-            yield from _symbols(value)
+            yield from symbols_in(value)
     elif is_dataclass(obj) and not isinstance(obj, type):
         for field in fields(obj):
-            yield from _symbols(getattr(obj, field.name))
+            yield from symbols_in(getattr(obj, field.name))
 
 
 def _exact(value: Any) -> sp.Rational:

@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy as sp
 
+from derive.errors import BadInput
 from derive.values import parse_value
 
 
@@ -45,17 +46,21 @@ def coerce(value: Any, field: str = "value") -> sp.Expr:
         return sp.Rational(value.numerator, value.denominator)
     if isinstance(value, str):
         parsed = parse_value(value, field)
-        return parameter(parsed) if isinstance(parsed, str) else sp.Rational(parsed.numerator, parsed.denominator)
+        return _named(parsed, field) if isinstance(parsed, str) else sp.Rational(parsed.numerator, parsed.denominator)
     if isinstance(value, sp.Expr):
         if value.has(sp.Float) or value.has(sp.nan, sp.zoo) or value in (sp.oo, -sp.oo):
             raise _bad(field, value)
-        return value.xreplace(
-            {s: SHARED.get(s.name, parameter(s.name)) for s in value.free_symbols if type(s) is sp.Symbol}
-        )
+        plain = [s for s in value.free_symbols if type(s) is sp.Symbol]
+        return value.xreplace({s: SHARED[s.name] if s.name in SHARED else _named(s.name, field) for s in plain})
     raise _bad(field, value)
 
 
-def _bad(field: str, value: object) -> Exception:
-    from derive.errors import BadInput
+def _named(name: str, field: str) -> sp.Symbol:
+    if isinstance(parse_value(name, field), str) and name not in sp.__all__:
+        return parameter(name)
+    # a number, or a name that printed would be read back as SymPy's own object
+    raise BadInput(field, name, "the name of a symbol that is none of SymPy's own names")
 
+
+def _bad(field: str, value: object) -> Exception:
     return BadInput(field, value, "an exact number (int, Fraction, '1/2', '0.1') or the name of a symbol")

@@ -5,6 +5,7 @@ Imports no SymPy, so that a command line can reject bad input before anything he
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from fractions import Fraction
@@ -16,7 +17,7 @@ ACCEPTED = "an exact rational (2, 1/2), a plain decimal (0.25), or the name of a
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(/\d+)?", re.ASCII)
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
-_INDEXED = re.compile(r"[gxvFhW]_?\d+|H\d+_\d+|[A-Za-z]+_[ijk]", re.ASCII)
+_INDEXED = re.compile(r"[gxvFhW]_?\d+|m_\d+|H\d+_\d+|[A-Za-z]+_[ijk]", re.ASCII)
 # quadratic losses own h1, h2, ..; they may be named by a user, who then means those very symbols
 _LOSS_SYMBOL = re.compile(r"h\d+", re.ASCII)
 RESERVED = frozenset({"eta", "N", "u", "du", "t", "d"})
@@ -189,6 +190,7 @@ def _symbol(text: str, field: str) -> str:
     reserved = (
         text in RESERVED
         or keyword.iskeyword(text)
+        or hasattr(builtins, text)
         or lower in _FUNCTIONS
         or (lower in _CONSTANTS and (lower not in _CONSTANTS_EXACT or text.isupper()))
         or (bool(_INDEXED.fullmatch(text)) and not _LOSS_SYMBOL.fullmatch(text))

@@ -9,15 +9,18 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+import scipy.integrate
 
 from reports.build import build_report
 from reports.cache import ResultsCache
 from reports.figures import STYLES, bands, figure, legend
 from reports.sections import ensembles, real_data
-from reports.sections.compare import final_rows, number, uncertain
+from reports.sections.compare import final_rows, number, summary, uncertain
 from reports.sections.real_study import Run, Size
 from reports.sections.section import Context
 from reports.tex import TexAbsent, compile_tex
@@ -97,12 +100,47 @@ def test_the_interval_of_a_relative_gap_is_that_of_the_ratio() -> None:
     def run(mean: list[float], half: float) -> dict[str, Any]:
         return {"mean": mean, "interval": [half] * 2, "low": mean, "high": mean, "blow_ups": 0}
 
-    base, own = run([1.0, 4.0], 0.4), run([3.0, 1.0], 0.1)
+    base, own = run([2.0, 4.0], 0.4), run([6.0, 1.0], 0.1)
     first, second = final_rows({"method": base, "model": own})
     # a/b = 1/4, and both intervals are 10 %: 25 % times sqrt(2) times 10 % is 3.5 %.
     assert (first["gap"], second["gap"], second["largest"]) == ("", r"-75.0\pm3.5", "200")
     nothing = final_rows({"method": run([0.0, 0.0], 0.0), "model": run([math.nan, math.nan], math.nan)})[1]
     assert {nothing[key] for key in ("mean", "gap", "largest", "low")} == {r"\text{--}"}
+
+
+def test_a_gap_to_a_mean_that_is_hardly_known_is_not_shown() -> None:
+    def run(mean: float, half: float) -> dict[str, Any]:
+        return {"mean": [mean], "interval": [half], "low": [mean], "high": [mean], "blow_ups": 0}
+
+    for half, known in ((0.25, True), (0.26, False), (2.0, False)):
+        row = final_rows({"method": run(1.0, half), "model": run(3.0, 0.1)})[1]
+        assert (row["gap"] != r"\text{--}") == (row["largest"] != r"\text{--}") == known
+
+
+def test_the_statistic_of_a_comparison_has_a_mean_under_every_law() -> None:
+    """Losses (X^2)/2 of Cauchy paths have no mean; min(f, c) has, and the interval of 95 % covers it: z below 5 of coverage."""
+    rng = np.random.default_rng(20251125)
+    cap, covered, repeats = 60.0, 0, 400
+    exact = scipy.integrate.quad(lambda u: min(math.tan(math.pi * (u - 0.5)) ** 2 / 2, cap), 0, 1, limit=500)[0]
+    for _ in range(repeats):
+        loss = rng.standard_cauchy((1, 500)) ** 2 / 2
+        run = SimpleNamespace(times=[0.0], values={"loss": loss}, blow_ups=np.zeros(1))
+        kept = summary(run, "loss", cap)
+        assert kept["high"][0] <= cap
+        covered += abs(kept["mean"][0] - exact) <= kept["interval"][0]
+    assert abs(covered / repeats - 0.95) < 5 * math.sqrt(0.95 * 0.05 / repeats)
+
+
+def test_blown_up_paths_count_at_the_cap_and_the_cap_is_the_methods() -> None:
+    values = {"loss": np.array([[1.0, 1.0, 1.0, 1.0], [2.0, 3.0, np.nan, 5.0]])}
+    method = summary(SimpleNamespace(times=[0, 1], values=values, blow_ups=np.array([0, 1])), "loss")
+    assert method["cap"] == 50  # the 90 % quantile of 2, 3, 5 is 4.6, and 46 rounded up is 50
+    assert method["mean"][1] == pytest.approx((2 + 3 + 5 + 50) / 4)
+    assert method["blow_ups"] == 1
+    lost = {"loss": np.full((2, 4), np.nan)}
+    model = summary(SimpleNamespace(times=[0, 1], values=lost, blow_ups=np.array([0, 4])), "loss", method["cap"])
+    assert model["mean"] == [50, 50]  # not "--": that all paths blew up is a gap of its own
+    assert summary(SimpleNamespace(times=[0], values={"loss": np.zeros((1, 3))}, blow_ups=np.zeros(1)), "loss")["cap"] == 1
 
 
 def sloping(low: float, high: float) -> dict[str, list[float]]:

@@ -7,9 +7,11 @@ from fractions import Fraction
 import pytest
 import sympy as sp
 
-from derive.compressors import Bernoulli, Identity, RandK, Sign
+from derive.compressors import Bernoulli, Identity, Natural, RandK, Sign, TopK
 from derive.errors import BadInput
 from derive.losses import LogisticRegression, Quadratic
+from derive.methods import DCSGD, DSGD, DSignSGD
+from derive.models import sde
 from derive.noise import Affine, Gaussian, NoNoise, Scaled, Stable, StudentT
 from derive.problems import MAX_FILE, problem, read_problem
 from derive.schedules import Free, Power
@@ -341,3 +343,40 @@ def test_bad_files(tmp_path, text, field, accepted, column):
     assert caught.value.field == field and accepted in caught.value.accepted
     assert column is None or caught.value.column == column
     assert caught.value.message.isprintable() and len(caught.value.message) < 500
+
+
+@pytest.mark.parametrize("name", ["Ne", "Eq", "GF", "rad", "det", "jn", "id", "len"])
+def test_names_that_would_be_read_back_as_something_else_are_no_symbols(name):
+    """A printed symbol must parse back as itself, without a table of names."""
+    for make in (
+        lambda: parse_spec("noise", f"gaussian:sigma={name}", "noise").build(),
+        lambda: Scaled(Gaussian(), name),
+        lambda: Scaled(Gaussian(), sp.Symbol(name) / 2),
+    ):
+        with pytest.raises(BadInput):
+            make()
+
+
+def test_a_name_has_one_meaning_in_an_equation():
+    features = LogisticRegression()
+    with pytest.raises(BadInput, match="a1"):
+        _ = sde(DSGD(Scaled(Gaussian(), "a1")), loss=features, dim=2).expanded
+    assert "a1" in str(sde(DSGD(Scaled(Gaussian(), "a3")), loss=features, dim=2).expanded.drift)
+    assert "h1" in str(sde(DSGD(Scaled(Gaussian(), "h1")), loss=Quadratic(), dim=2).expanded.covariance)
+
+
+@pytest.mark.parametrize(
+    ("method", "dim", "names"),
+    [
+        (DCSGD(Natural(), Scaled(StudentT("m"), "s")), 2, {"N", "eta", "m", "s"}),
+        (DCSGD(Natural(), Scaled(StudentT("m"), "s")), None, {"N", "eta", "m", "s"}),
+        (DCSGD(TopK(1), Scaled(StudentT("m"), "s")), 2, {"N", "eta", "m", "s"}),
+        (DSignSGD(Scaled(Stable("a"), "s"), 2), 2, {"eta", "a", "s"}),
+        (DSGD(Affine("p0", "p1", "m")), None, {"N", "eta", "m", "p0", "p1"}),
+    ],
+    ids=str,
+)
+def test_every_symbol_of_an_answer_is_among_its_parameters(method, dim, names):
+    equation = sde(method, "first-order", None, dim)
+    assert names <= set(equation.to_dict()["parameters"])
+    assert names - {"m"} <= {s.name for s in equation.parameters}

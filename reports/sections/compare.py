@@ -16,31 +16,52 @@ _SMALLEST, _LARGEST = -3, 5
 _MISSING = r"\text{--}"
 #: a half-width this small beside its value is the rounding of equal numbers
 _ROUNDING = 1e-15
+#: a statistic counts up to this many times the method's own upper quantile, so that its mean exists for every law
+_CAP = 10
+#: a ratio is shown where the interval of its denominator is at most this share of it
+_KNOWN = 0.25
 
 
-def summary(run: Any, statistic: str) -> dict[str, Any]:
+def summary(run: Any, statistic: str, cap: float | None = None) -> dict[str, Any]:
     """What a report keeps of one run of a method or an equation: a statistic over the S saved times, dimensionless.
 
+    The statistic is min(f, c), and c for a path that blew up: bounded, so that its mean and the interval of that exist for
+    every law of the noise (theory 7); under a heavy tail neither the mean of f nor its variance need be finite.
+
     Args:
-        run: an ensemble with `times` (S,), `values[statistic]` (S, paths) and `blow_ups`, of which the last counts all.
+        run: an ensemble with `times` (S,), `values[statistic]` >= 0 (S, paths) and `blow_ups`, of which the last counts all.
         statistic: which.
+        cap: c; by default ten times the largest upper quantile (`BAND`) over time of the run's own surviving paths, rounded
+            up to one digit.
 
     Returns:
         times, mean, interval (half-width of the 95 % interval of the mean), low and high (the quantiles `BAND`): S numbers
-        each; blow_ups: paths that blew up, which no mean counts; assumes: what the interval needs.
+        each; cap; blow_ups: paths that blew up.
     """
     from numerics.estimates import over_time
 
-    found = over_time(run.values[statistic], *BAND)
+    values = np.asarray(run.values[statistic], float)
+    cap = _cap(values) if cap is None else cap
+    bounded = np.where(np.isfinite(values), np.minimum(values, cap), cap)
+    found = over_time(bounded, *BAND)
     return {
+        "cap": cap,
         "times": np.asarray(run.times, float).tolist(),
         "mean": found.mean.tolist(),
         "interval": ((found.mean_upper - found.mean_lower) / 2).tolist(),
         "low": found.low.tolist(),
         "high": found.high.tolist(),
         "blow_ups": int(np.asarray(run.blow_ups)[-1]),
-        "assumes": found.assumes,
     }
+
+
+def _cap(values: np.ndarray) -> float:
+    finite = [row[np.isfinite(row)] for row in values]
+    largest = max((float(np.quantile(row, BAND[1])) for row in finite if row.size), default=0.0)
+    if largest <= 0:
+        return 1.0
+    unit = 10.0 ** math.floor(math.log10(_CAP * largest))
+    return math.ceil(_CAP * largest / unit) * unit
 
 
 def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -48,7 +69,7 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
     With last means a of the run and b of the method, half-widths A and B of their intervals, the gap is 100 (a/b - 1)
     per cent with half-width 100 sqrt(A^2 + (a/b)^2 B^2)/|b| (delta method, the two runs being independent); `largest` is
-    the largest 100 |a/b - 1| over the saved times with b > 0.
+    the largest 100 |a/b - 1| over the saved times. Both are left out where B > |b|/4: the ratio has no such interval.
 
     Args:
         series: summaries by name, the method itself first.
@@ -59,7 +80,11 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         gap = largest = ""
         if own is not base:
             gap = uncertain(*_relative_gap(own, base), sign=True)
-            ratios = [a / b - 1 for a, b in zip(own["mean"], base["mean"], strict=True) if b > 0]
+            ratios = [
+                a / b - 1
+                for a, b, half in zip(own["mean"], base["mean"], base["interval"], strict=True)
+                if b > 0 and half <= _KNOWN * b
+            ]
             largest = number(100 * max((abs(r) for r in ratios if math.isfinite(r)), default=math.nan))
         rows.append(
             {
@@ -75,9 +100,9 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _relative_gap(own: Mapping[str, Any], base: Mapping[str, Any]) -> tuple[float, float]:
-    """Gap and half-width at the last time, per cent; nan where the method's mean is 0 or nothing survived."""
+    """Gap and half-width at the last time, per cent; nan where the method's mean is 0 or hardly known."""
     a, b, a_half, b_half = own["mean"][-1], base["mean"][-1], own["interval"][-1], base["interval"][-1]
-    if b == 0:
+    if b == 0 or not b_half <= _KNOWN * abs(b):
         return math.nan, math.nan
     return 100 * (a / b - 1), 100 * math.hypot(a_half, a / b * b_half) / abs(b)
 

@@ -17,7 +17,7 @@ from derive.problems import Problem, problem
 from derive.specs import parse_spec
 from reports.figures import BAND, bands, figure, legend
 from reports.notation import Notation
-from reports.sections.compare import final_rows, summary
+from reports.sections.compare import final_rows, number, summary
 from reports.sections.section import Context, Section
 
 SEED = 20250600181
@@ -155,24 +155,30 @@ def _described(kind: str, text: str) -> dict[str, Any]:
 
 def _simulate(name: str, asked: Problem, runs: Runs, context: Context) -> dict[str, Any]:
     """The method and each model, every run a result of its own in the cache."""
-    series, refused = {}, []
+    series, refused, cap = {}, [], None  # of the method itself, which comes first
     for n, kind in enumerate((METHOD, *MODELS)):
         if kind != METHOD and kind not in asked.models:
             continue
         own = replace(runs, seed=runs.seed + n)
         context.tick(f"{asked.method.name}: {'the method itself' if kind == METHOD else f'the {kind} model'}")
         spec = {
-            "problem": asked.to_dict(), "run": kind, **asdict(own), "saved": SAVED, "quantiles": BAND,
+            "problem": asked.to_dict(), "run": kind, **asdict(own), "saved": SAVED, "quantiles": BAND, "cap": cap,
         }  # fmt: skip
-        found = context.cache.load_or_compute(f"ensembles-{name}-{kind}", spec, partial(_run, asked, kind, own))
+        found = context.cache.load_or_compute(f"ensembles-{name}-{kind}", spec, partial(_run, asked, kind, own, cap))
         if "refused" in found:
             refused.append({"model": kind, "why": found["refused"]})
         else:
             series[kind] = found
-    return {"series": series, "refused": refused, "rows": final_rows(series), "assumes": series[METHOD]["assumes"]}
+            cap = series[METHOD]["cap"]
+    return {
+        "series": series,
+        "refused": refused,
+        "rows": final_rows(series),
+        "cap": number(series[METHOD]["cap"]),
+    }
 
 
-def _run(asked: Problem, kind: str, runs: Runs) -> dict[str, Any]:
+def _run(asked: Problem, kind: str, runs: Runs, cap: float | None) -> dict[str, Any]:
     """The summary of one run, or {"refused": why} of a model that does not exist."""
     from numerics.ensembles import solve
     from numerics.optimizers import run
@@ -183,9 +189,9 @@ def _run(asked: Problem, kind: str, runs: Runs) -> dict[str, Any]:
         "loss": asked.loss, "save": SAVED, "bound": runs.bound,
     }  # fmt: skip
     if kind == METHOD:
-        return summary(run(asked.method, x0, **shared), "loss")
+        return summary(run(asked.method, x0, **shared), "loss", cap)
     try:
         equation = derive.sde(asked.method, kind, asked.loss, asked.dim)
-        return summary(solve(equation, x0, **shared), "loss")
+        return summary(solve(equation, x0, **shared), "loss", cap)
     except (Refusal, NoClosedForm) as refusal:
         return {"refused": str(refusal)}

@@ -172,12 +172,13 @@ class Study:
         values = {name: np.asarray(value).tolist() for name, value in params.items()}
         for model in self.size.models:
             self.context.tick(f"{run.title}: {model} SDE")
-            spec = {**asked, "method": repr(method), "model": model, "params": values, "substeps": SUBSTEPS}
-            compute = partial(self._equation, method, model, params, run.eta, grid)
+            cap = series[REAL]["cap"]
+            spec = {**asked, "method": repr(method), "model": model, "params": values, "substeps": SUBSTEPS, "cap": cap}
+            compute = partial(self._equation, method, model, params, run.eta, grid, cap)
             series[model] = self._stored(f"{run.method}-{model}", spec, compute)
         return {
             "title": run.title, "eta": f"{run.eta:g}", "steps": run.steps, "series": series,
-            "rows": final_rows(series), "assumes": series[REAL]["assumes"],
+            "rows": final_rows(series), "cap": number(series[REAL]["cap"]),
         }  # fmt: skip
 
     def _real(self, method: Any, eta: float, grid: np.ndarray) -> dict[str, Any]:
@@ -189,7 +190,7 @@ class Study:
         return self._excess(found.times, found.loss, found.blow_ups)
 
     def _equation(
-        self, method: Any, model: str, params: Mapping[str, Any], eta: float, grid: np.ndarray
+        self, method: Any, model: str, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
     ) -> dict[str, Any]:
         from numerics.ensembles import solve
         from numerics.landscape import Landscape
@@ -199,11 +200,11 @@ class Study:
             paths=self.size.runs, key=SEED, params={"eta": eta, **params}, loss=Landscape(self.problem.loss),
             save=(grid * eta).tolist(), dt=eta / SUBSTEPS,
         )  # fmt: skip
-        return self._excess(found.times, found.values["loss"], found.blow_ups)
+        return self._excess(found.times, found.values["loss"], found.blow_ups, cap)
 
-    def _excess(self, times: Any, loss: Any, blow_ups: Any) -> dict[str, Any]:
+    def _excess(self, times: Any, loss: Any, blow_ups: Any, cap: float | None = None) -> dict[str, Any]:
         values = {"excess": np.asarray(loss) - self.best.loss}
-        return summary(SimpleNamespace(times=times, values=values, blow_ups=np.atleast_1d(blow_ups)), "excess")
+        return summary(SimpleNamespace(times=times, values=values, blow_ups=np.atleast_1d(blow_ups)), "excess", cap)
 
 
 def _forms(run: Run, clients: int, noise: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
