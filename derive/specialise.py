@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sympy as sp
 
@@ -26,12 +26,11 @@ def specialise(obj: T, values: Mapping[str, Any]) -> T:
         BadInput: a number outside the domain of its place, by the class's own check.
     """
     exact = {name: _exact(value) for name, value in values.items() if not hasattr(value, "__len__")}
-    vectors = {name: value for name, value in values.items() if hasattr(value, "__len__") and value is not None}
-    made = _specialised(obj, exact)
-    for field in fields(made) if is_dataclass(made) else ():
-        if field.name in vectors and field.init:
-            made = replace(made, **{field.name: tuple(_exact(v) for v in vectors[field.name])})  # pyright: ignore[reportArgumentType, reportCallIssue]
-    return made
+    vectors = {name: value for name, value in values.items() if hasattr(value, "__len__")}
+    made: Any = _specialised(obj, exact)
+    own = {f.name for f in fields(made) if f.init} if is_dataclass(made) else set[str]()
+    entries = {name: tuple(map(_exact, value)) for name, value in vectors.items() if name in own}
+    return cast(T, replace(made, **entries) if entries else made)
 
 
 def symbol_names(obj: Any) -> set[str]:

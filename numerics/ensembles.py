@@ -154,22 +154,22 @@ def step_grid(saved: np.ndarray, dt: float) -> np.ndarray:
     return np.concatenate([*pieces, stops[-1:]])
 
 
-class _Noise(diffrax.AbstractTerm):
-    """B(t, y) dW with a root that is applied, not formed."""
+class _Term(diffrax.AbstractTerm):
+    """drift dt + B(t, y) dW, one term for both, with a root that is applied, not formed."""
 
     system: System
     path: diffrax.AbstractBrownianPath
     bound: float
 
     def vf(self, t: Any, y: jax.Array, args: Any) -> Any:
-        return inside(y, self.bound), self.system.coefficients(y, t)
+        return inside(y, self.bound), *self.system.evaluate(y, t)
 
-    def contr(self, t0: Any, t1: Any, **kwargs: Any) -> jax.Array:
-        return self.path.evaluate(t0, t1)
+    def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Any:
+        return t1 - t0, self.path.evaluate(t0, t1)
 
-    def prod(self, vf: Any, control: jax.Array) -> jax.Array:
-        alive, coefficients = vf
-        return jnp.where(alive, self.system.apply(coefficients, control), 0.0)
+    def prod(self, vf: Any, control: Any) -> jax.Array:
+        (alive, drift, coefficients), (step, increment) = vf, control
+        return jnp.where(alive, step * drift + self.system.apply(coefficients, increment), 0.0)
 
 
 def _integrate(
@@ -183,16 +183,17 @@ def _integrate(
     key: jax.Array,
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """The one place that steps in time; a faster solver replaces it."""
-    drift = diffrax.ODETerm(lambda t, y, args: jnp.where(inside(y, bound), system.drift(y, t), 0.0))
+    term: diffrax.AbstractTerm
     solver: Any
     if system.normals:
         shape = jax.ShapeDtypeStruct((system.normals, x.shape[1]), x.dtype)
-        noise = _Noise(system, diffrax.UnsafeBrownianPath(shape, key), bound)
-        terms, solver = diffrax.MultiTerm(drift, noise), diffrax.Heun() if scheme == "heun" else diffrax.Euler()
+        term = _Term(system, diffrax.UnsafeBrownianPath(shape, key), bound)
+        solver = diffrax.Heun() if scheme == "heun" else diffrax.Euler()
     else:
-        terms, solver = drift, diffrax.Tsit5()
+        term = diffrax.ODETerm(lambda t, y, args: jnp.where(inside(y, bound), system.evaluate(y, t)[0], 0.0))
+        solver = diffrax.Tsit5()
     solution = diffrax.diffeqsolve(
-        terms,
+        term,
         solver,
         t0=0.0,
         t1=float(grid[-1]),

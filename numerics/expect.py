@@ -84,12 +84,11 @@ class NoiseIntegral(Diffusion):
         """Whether S is diagonal."""
         return self.separable or (self.linear and self.conditional.dense is None)
 
-    def mean(self, env: Environment) -> jax.Array:
-        """b at the points of the environment, (d, paths)."""
-        return env.vectors["g"] if self.linear else self._moments(env)[0]
-
     def coefficients(self, env: Environment) -> Any:
-        mean, covariance = self.moments(env)
+        return self.root(*self.moments(env))
+
+    def root(self, mean: jax.Array, covariance: jax.Array) -> Any:
+        """What `apply` needs, from the two `moments`."""
         if self.diagonal:
             return root_of_variance(covariance, mean)
         scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(covariance), axis=(1, 2))

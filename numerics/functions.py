@@ -61,8 +61,19 @@ def _general_power(base: Any, exponent: Any) -> jax.Array:
     return jnp.where(zero, at_zero, jnp.power(jnp.where(zero, 1.0, base), exponent))
 
 
+#: coordinates up to which ranks are counted by comparisons, O(d^2), and not by sorting
+_COUNTED = 16
+
+
 def rank_descending(a: jax.Array) -> jax.Array:
     """For each entry along the first axis: how many are larger, equal ones counting where their index is lower."""
+    if a.shape[0] <= _COUNTED:  # XLA sorts short axes slowly on a CPU
+        before = jnp.arange(a.shape[0])
+        ranks = [
+            jnp.sum((a > a[j]) | ((a == a[j]) & (before < j).reshape(-1, *[1] * (a.ndim - 1))), axis=0)
+            for j in range(a.shape[0])
+        ]
+        return jnp.stack(ranks).astype(a.dtype)
     order = jnp.argsort(-a, axis=0, stable=True)
     return jnp.argsort(order, axis=0, stable=True).astype(a.dtype)
 

@@ -11,7 +11,7 @@ import numpy as np
 from derive.errors import NoClosedForm
 from derive.models import SDE
 from numerics._jax import jax, jnp
-from numerics.diffusion import diffusion
+from numerics.diffusion import Diffusion, diffusion
 from numerics.environment import Environment
 from numerics.expect import NoiseIntegral
 from numerics.lower import lower_all, lower_coordinate
@@ -26,18 +26,21 @@ class System:
     """dX = drift dt + B dW for a batch of points.
 
     Attributes:
-        drift: (x (d, paths), t) -> (d, paths).
-        coefficients: (x, t) -> what B depends on, a tree of arrays.
-        apply: (coefficients, dW (normals, paths)) -> B dW (d, paths).
+        evaluate: (x (d, paths), t) -> the drift (d, paths), and what B depends on, a tree of arrays. One function for both,
+            since both may come from the same integral over the noise, which is dear.
+        apply: (what B depends on, dW (normals, paths)) -> B dW (d, paths).
         normals: columns of B; 0 for an ordinary differential equation.
         integral: the integral over the noise that drift and B come from, where they do.
     """
 
-    drift: Callable[[jax.Array, Any], jax.Array]
-    coefficients: Callable[[jax.Array, Any], Any]
+    evaluate: Callable[[jax.Array, Any], tuple[jax.Array, Any]]
     apply: Callable[[Any, jax.Array], jax.Array]
     normals: int
     integral: NoiseIntegral | None = None
+
+
+#: drift and what the root of S depends on, at an environment
+Pair = Callable[[Environment], tuple[Any, Any]]
 
 
 def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], at: At, nodes: int) -> System:
@@ -51,23 +54,42 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], at: At, n
         assert equation.conditional is not None  # for the type checker; moments fill one of the two
         integral = NoiseIntegral(equation.conditional, dim, parameters, nodes)
     if equation.form is not None and equation.drift is not None:
-        root, drift = diffusion(equation.form, dim, parameters), _drift(equation.drift, at, parameters)
+        root = diffusion(equation.form, dim, parameters)
     else:
         assert integral is not None  # a form always has a mean
-        root, drift = integral, _integrated_drift(equation, integral, at)
+        root = integral
+    pair = _pair(equation, root, parameters)
     rate, silent = lower_coordinate(equation.rate, parameters), _silent(equation, parameters)
 
-    def coefficients(x: jax.Array, t: Any) -> Any:
+    def evaluate(x: jax.Array, t: Any) -> tuple[jax.Array, Any]:
         env = at(x, t)
-        return jnp.sqrt(rate(env)), root.coefficients(env), silent(env)
+        drift, coefficients = pair(env)
+        quiet = silent(env)
+        return jnp.where(quiet, 0.0, jnp.broadcast_to(drift, x.shape)), (jnp.sqrt(rate(env)), coefficients, quiet)
 
     def apply(values: Any, increment: jax.Array) -> jax.Array:
-        return jnp.where(values[2], 0.0, values[0] * root.apply(values[1], increment))
+        size, coefficients, quiet = values
+        return jnp.where(quiet, 0.0, size * root.apply(coefficients, increment))
 
-    def heard(x: jax.Array, t: Any) -> jax.Array:
-        return jnp.where(silent(at(x, t)), 0.0, drift(x, t))
+    return System(evaluate, apply, root.normals, integral)
 
-    return System(heard, coefficients, apply, root.normals, integral)
+
+def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any]) -> Pair:
+    if equation.drift is not None:
+        lowered = lower_coordinate(equation.drift, parameters)
+        return lambda env: (lowered(env), root.coefficients(env))
+    if equation.model != "first-order":
+        raise NoClosedForm(
+            f"the {equation.model} model needs the mean of the step in closed form; only first-order has none"
+        )
+    assert isinstance(root, NoiseIntegral)  # where no drift is known, S is an integral as well
+    integral, factor = root, lower_coordinate(equation.method.schedule.factor, parameters)
+
+    def integrated(env: Environment) -> tuple[Any, Any]:
+        mean, covariance = integral.moments(env)
+        return -factor(env) * mean, integral.root(mean, covariance)
+
+    return integrated
 
 
 def _silent(equation: SDE, parameters: Mapping[str, Any]) -> Callable[[Environment], Any]:
@@ -85,27 +107,6 @@ def _silent(equation: SDE, parameters: Mapping[str, Any]) -> Callable[[Environme
         return jnp.all(jnp.stack(jnp.broadcast_arrays(*zero)), axis=0)
 
     return silent
-
-
-def _drift(expr: Any, at: At, parameters: Mapping[str, Any]) -> Callable[[jax.Array, Any], jax.Array]:
-    lowered = lower_coordinate(expr, parameters)
-    return lambda x, t: jnp.broadcast_to(lowered(at(x, t)), x.shape)
-
-
-def _integrated_drift(equation: SDE, integral: NoiseIntegral, at: At) -> Callable[[jax.Array, Any], jax.Array]:
-    if equation.drift is not None:
-        return _drift(equation.drift, at, integral.parameters)
-    if equation.model != "first-order":
-        raise NoClosedForm(
-            f"the {equation.model} model needs the mean of the step in closed form; only first-order has none"
-        )
-    factor = lower_coordinate(equation.method.schedule.factor)
-
-    def drift(x: jax.Array, t: Any) -> jax.Array:
-        env = at(x, t)
-        return -factor(env) * integral.mean(env)
-
-    return drift
 
 
 def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any], at: At, nodes: int) -> System:
@@ -129,12 +130,8 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any], 
     def stack(values: Any, x: jax.Array) -> jax.Array:
         return jnp.stack([jnp.broadcast_to(a, x.shape[1:]) for a in values])
 
-    def coefficients(x: jax.Array, t: Any) -> jax.Array:
-        return stack(root(coordinates(x, t)), x).reshape(dim, len(columns), -1)
+    def evaluate(x: jax.Array, t: Any) -> tuple[jax.Array, jax.Array]:
+        env = coordinates(x, t)
+        return stack(drift(env), x), stack(root(env), x).reshape(dim, len(columns), -1)
 
-    return System(
-        lambda x, t: stack(drift(coordinates(x, t)), x),
-        coefficients,
-        lambda b, increment: jnp.einsum("imp,mp->ip", b, increment),
-        len(columns),
-    )
+    return System(evaluate, lambda b, increment: jnp.einsum("imp,mp->ip", b, increment), len(columns))

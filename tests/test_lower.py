@@ -17,6 +17,7 @@ from derive.expansion import Expansion
 from derive.moments import moments
 from derive.noise import StableDensity, StableSignMean
 from numerics._jax import jax, jnp
+from numerics.functions import rank_descending
 from numerics.lower import (
     Environment,
     LoweringError,
@@ -301,3 +302,12 @@ def test_tables_are_made_where_the_parameter_is_a_number_and_only_there():
     stable_sign_mean_table.cache_clear()  # so that the table is made while JAX traces
     inside = jax.jit(lambda x: lower_function(derive.Stable(sp.Rational(3, 2)).sign_mean(y), [y])(x))
     assert float(inside(1.0)) == pytest.approx(float(stable_sign_mean(1.5, 1.0)), rel=1e-12)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 5, 16, 17, 40])
+def test_ranks_counted_and_ranks_sorted_are_the_same(dim):
+    """Few coordinates are compared, many are sorted; ties go to the lower index in both."""
+    values = np.random.default_rng(dim).integers(0, 4, (dim, 200)).astype(float)
+    order = np.argsort(-values, axis=0, kind="stable")
+    exact = np.argsort(order, axis=0, kind="stable")
+    np.testing.assert_array_equal(rank_descending(jnp.asarray(values)), exact)
