@@ -416,6 +416,40 @@ def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(run, build, tmp_pa
     assert (status, err) == (BAD_INPUT, "") and json.loads(out)["field"] == str(tmp_path / "a")
 
 
+@pytest.mark.parametrize("room", [0, 1000])
+def test_a_disk_that_is_really_full_leaves_no_empty_folder(tmp_path, room):
+    """The kernel refuses the bytes, as a full disk does: an open file that is removed too late kept its folder alive."""
+    code = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
+from reports.cli import main
+sys.exit(main(["report", "-o", {str(tmp_path / "x" / "y")!r}]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code], capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False
+    )
+    line = f"cannot use {tmp_path}/x/y: the file is larger than this system allows\n"
+    assert (done.returncode, done.stdout, done.stderr) == (BAD_INPUT, "", line)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_stay_empty_go_again_and_what_was_there_stays(run, build, tmp_path):
+    def then(out):
+        for name in ("results", "parts"):
+            (out / name).mkdir(exist_ok=True)
+        (out / "parts" / "problem.tex").write_text("")
+        raise OSError(errno.ENOSPC, "No space left on device", str(out / "results" / "x.json"))
+
+    build.then = then
+    old, new = tmp_path / "old", tmp_path / "a" / "b"
+    (old / "results").mkdir(parents=True)
+    for out in (old, new):
+        status, _, err = run("report", "-o", str(out))
+        assert status == BAD_INPUT and err.endswith(f"cannot use {out}/results/x.json: the disk is full\n")
+    assert [path.name for path in new.iterdir()] == ["parts"]  # a file that was finished stays
+    assert sorted(path.name for path in old.iterdir()) == ["parts", "results"]
+
+
 def test_a_report_in_which_something_fails_has_its_own_exit_status(run, build, tmp_path):
     build.then = lambda out: answer(out, "FAILS")
     status, printed, _ = run("report", "-o", str(tmp_path), "--json")
