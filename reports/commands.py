@@ -109,7 +109,7 @@ def _values(entry: Entry) -> str:
 
 
 def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: bool) -> int:
-    """`sdescent report`.
+    """`sdescent report`: 0, or 1 if a check fails or a model of the user's does not exist; the report is written all the same.
 
     Raises:
         BadInput: in the specification, or an unknown section.
@@ -126,9 +126,20 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
     else:
         for name, path in result["files"].items():
             print(f"{name}: {path}")
-        for note in result["notes"]:
+        for note in [*result["notes"], *_answered_no(result["statuses"])]:
             print(note, file=sys.stderr)
-    return 1 if any(status == "FAILS" for status in result["statuses"].values()) else 0
+    return 1 if _answered_no(result["statuses"]) else 0
+
+
+def _answered_no(statuses: Mapping[str, str]) -> list[str]:
+    """A line for the models that do not exist, and one for the checks that failed."""
+    refused, failed = ([n for n, status in statuses.items() if status == kind] for kind in ("refused", "FAILS"))
+    lines = []
+    if refused:
+        lines.append(f"refused: the {' and the '.join(refused)} model; the report says why")
+    if failed:
+        lines.append(f"failed: {', '.join(failed)}; the report says where")
+    return lines
 
 
 def _path(text: str, field: str) -> Path:

@@ -454,6 +454,23 @@ def test_a_report_in_which_something_fails_has_its_own_exit_status(run, build, t
     build.then = lambda out: answer(out, "FAILS")
     status, printed, _ = run("report", "-o", str(tmp_path), "--json")
     assert status == 1 and json.loads(printed)["statuses"] == {"dsgd": "FAILS"}
+    assert run("report", "-o", str(tmp_path))[2].endswith("\nfailed: dsgd; the report says where\n")
+
+
+def test_a_refused_model_has_an_exit_status_and_a_line_of_its_own(run, tmp_path):
+    """As the equation of it alone has; the report is there, with the models that exist and the reason for the other."""
+    spec = tmp_path / "mine.toml"
+    spec.write_text('method = "dsignsgd"\nmodels = ["first-order", "second-order", "corrected"]\n')
+    status, printed, err = run("report", str(spec), "-o", str(tmp_path / "out"))
+    assert status == REFUSED and f"tex: {tmp_path}/out/report.tex" in printed
+    assert err.endswith("refused: the second-order and the corrected model; the report says why\n")
+    assert "unbounded at" in (tmp_path / "out" / "parts" / "problem.tex").read_text()
+    status, printed, _ = run("report", str(spec), "-o", str(tmp_path / "out"), "--json")
+    assert status == REFUSED and json.loads(printed)["statuses"] == {
+        "first-order": "holds", "second-order": "refused", "corrected": "refused",
+    }  # fmt: skip
+    spec.write_text('method = "dsignsgd"\n')
+    assert run("report", str(spec), "-o", str(tmp_path / "out"))[0] == 0
 
 
 def raises(error):
