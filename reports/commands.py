@@ -117,9 +117,10 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
     """
     asked = None if spec is None else read_problem(_path(spec, "SPEC.toml"))
     folder = _path(out, "--out")
+    from reports.plan import Plan
     from reports.progress import Progress
 
-    with _writable(folder), Progress(sys.stderr) as progress:
+    with _writable(folder), Progress(sys.stderr, Plan(asked, quick, only).seconds) as progress:
         result = import_module("reports.build").build_report(asked, folder, quick, only, progress)
     if as_json:
         print_json(result)
