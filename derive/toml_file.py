@@ -39,8 +39,12 @@ def read_table(path: str | Path) -> dict[str, Any]:
         BadInput: it is not TOML, or larger than a specification can be.
         OSError: it cannot be read.
     """
-    with open(path, "rb") as file:
-        content = file.read(MAX_FILE + 1)
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MAX_FILE + 1)
+    except OSError as error:
+        error.filename = str(path)  # which is unknown to a read that fails
+        raise
     name = Path(path).name
     if len(content) > MAX_FILE:
         raise BadInput(name, f"more than {MAX_FILE} bytes", f"a TOML file of at most {MAX_FILE} bytes")

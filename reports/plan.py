@@ -24,7 +24,7 @@ _SECONDS = {
     "models": (2, 2.0, 2.0),
     "stationary": (3, 1.0, 1.0),
     "ensembles": (12, 18.0, 45.0),
-    "real-data": (18, 28.0, 300.0),
+    "real-data": (16, 28.0, 80.0),
 }
 _TYPESETTING = 3.0
 _COMPILING = 2.0  # of one run

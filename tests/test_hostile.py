@@ -11,6 +11,7 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -242,12 +243,19 @@ def test_there_are_enough_of_them():
         (["derive", "dsgd", "--noise", "gaussian:sigma=\u0661"], "(column 16); accepted: printable ASCII"),
         (["derive", "dsgd", "--noize", "x"], "No such option: --noize; accepted: --compressor, --noise,"),
         (["dervie"], "No such command 'dervie'"),
-        (["report", "-o"], "requires an argument"),
+        (["derive"], "METHOD: found nothing; accepted: dsgd, dcsgd or dsignsgd"),
+        (["report", "-o"], "-o: found nothing; accepted: The folder to write"),
+        (["derive", "dsgd", "--dim"], "--dim: found nothing; accepted: Write out D coordinates, 1 to 64"),
+        (["derive", "dsgd", "--json=1"], "--json: found a value; accepted: the option alone"),
+        (["report", "a", "b"], "unexpected extra argument(s) (b); accepted: [SPEC.toml], options"),
+        (["list", "x"], "unexpected extra argument(s) (x); accepted: options"),
+        (["--frob"], "No such option: --frob; accepted: --version"),
     ],
 )
 def test_the_line_says_value_and_what_is_accepted(arguments, text, capsys):
     assert main(arguments) == 2
-    assert text in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert text in err and err.count("\n") == 1
 
 
 # Files
@@ -292,6 +300,12 @@ def test_files_that_cannot_be_read(path, tmp_path, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("cannot use ") and err[:-1].isprintable() and err.endswith("\n")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs /proc")
+def test_a_file_that_fails_while_it_is_read_is_named(capsys):
+    assert main(["report", "/proc/self/mem"]) == 2
+    assert capsys.readouterr().err == "cannot use /proc/self/mem: the device reported an input/output error\n"
 
 
 @pytest.mark.parametrize("arguments", [["a\0b"], [""], ["-o", "a\0b"], ["-o", ""]])
