@@ -86,6 +86,8 @@ class Quadratic(Separable):
         if self.h is None:
             return
         values = self.h if isinstance(self.h, (tuple, list)) else (self.h,)
+        if not values:
+            raise BadInput("quadratic:h", "0 values", "numbers > 0, one a coordinate")
         h = tuple(coerce(v, "quadratic:h") for v in values)
         for v in h:
             if v.is_number and not v.is_positive:

@@ -19,6 +19,13 @@ from derive.registry import register
 from derive.schedules import Constant, Schedule
 from derive.symbols import N, coerce
 
+#: (field of a method, its kinds, what they are)
+_ACCEPTED: tuple[tuple[str, Any, str], ...] = (
+    ("compressor", Compressor, "a compressor such as derive.RandK(2)"),
+    ("noise", (Noise, Law), "a noise or a law such as derive.Gaussian()"),
+    ("schedule", Schedule, "a schedule such as derive.Power('1/2')"),
+)
+
 
 @dataclass(frozen=True)
 class Method:
@@ -32,7 +39,7 @@ class Method:
         name: how the method is called in tables.
 
     Raises:
-        BadInput: a number of clients that contradicts the scales, or is not a whole number >= 1.
+        BadInput: an argument of another kind; a number of clients that contradicts the scales, or is not a whole number >= 1.
     """
 
     compressor: Compressor
@@ -42,6 +49,9 @@ class Method:
     name: str = "method"
 
     def __post_init__(self) -> None:
+        for field_name, kinds, accepted in _ACCEPTED:
+            if not isinstance(value := getattr(self, field_name), kinds):
+                raise BadInput(field_name, value, accepted)
         noise: Noise = Scaled(self.noise) if isinstance(self.noise, Law) else self.noise
         object.__setattr__(self, "noise", noise)
         scales = noise.scales

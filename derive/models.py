@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import import_module
+from numbers import Integral
 from typing import Any
 
 import sympy as sp
@@ -187,6 +188,7 @@ class SDE:
 
     def coordinates(self, dim: int | None = None) -> CoordinateSDE:
         """The equation in named coordinates of R^dim."""
+        dim = _dimension(dim)
         if dim is None or dim == self.dim:
             return self.expanded
         return expand(self, dim)
@@ -212,6 +214,15 @@ class SDE:
         return getattr(import_module(module), function)(self, *args, **kwargs)
 
 
+def _dimension(dim: Any) -> int | None:
+    """A dimension as an int, from any type of whole number (NumPy's and SymPy's too)."""
+    if dim is None:
+        return None
+    if isinstance(dim, bool) or not isinstance(dim, Integral) or dim < 1:
+        raise BadInput("dim", dim, "a whole number >= 1, or None for any dimension")
+    return int(dim)
+
+
 def sde(method: Method, model: str = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
     """The SDE of a distributed method (theory 2): dX = drift dt + sqrt(eta/N) h B dW, B B' = S.
 
@@ -223,15 +234,20 @@ def sde(method: Method, model: str = "first-order", loss: Loss | None = None, di
 
     Raises:
         Refusal: the drift or the covariance does not exist, and why.
-        BadInput: an unknown model; a compressor or loss that does not exist in this dimension.
+        BadInput: an argument of another kind; an unknown model; a compressor or loss that does not exist in this dimension.
 
     Example:
         >>> from derive import DCSGD, RandK, Gaussian, sde
         >>> sde(DCSGD(RandK(2), Gaussian())).drift
         -g_j
     """
-    if model not in MODELS:
+    if not isinstance(method, Method):
+        raise BadInput("method", method, "a method such as derive.DSGD(derive.Gaussian())")
+    if not isinstance(model, str) or model not in MODELS:
         raise BadInput("model", model, "one of " + ", ".join(MODELS))
+    if loss is not None and not isinstance(loss, Loss):
+        raise BadInput("loss", loss, "a loss such as derive.Quadratic(), or None")
+    dim = _dimension(dim)
     found = moments(method, dim, orders=3 if model == "second-order" else 2)
     drift = None
     if found.mean is not None:

@@ -7,7 +7,6 @@ refuse the same. Nothing is evaluated; every field that does not fit is a BadInp
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -16,12 +15,15 @@ from typing import Any, final
 
 from derive.errors import BadInput
 from derive.specs import Spec, check_text, parse_spec, require_distinct
+from derive.toml_file import Decimal, read_table, written
 from derive.values import MAX_DIGITS, parse_value
 
 MAX_DIM = 64  # coordinates written out; the dimension-free form has no limit
-MAX_PATHS = 10**7
-MAX_STEPS = 10**7
-MAX_FILE = 64 * 1024  # bytes
+MAX_PATHS = 10**6
+MAX_STEPS = 10**6  # of the method; its equations take several steps of their own in each
+MAX_ENTRIES = 10**8  # of the covariance matrices of all paths, which are in memory at once
+MAX_DRAWS = 10**13  # coordinates of all messages of one path after the other: days of work
+_USUAL_PATHS = 20_000  # of a full report that names no number
 _SPECS = ("method", "compressor", "noise", "loss", "schedule")
 _WHOLE = re.compile(r"[0-9]{1,6}", re.ASCII)
 #: the compressor that a method fixes
@@ -120,31 +122,24 @@ def problem(given: Mapping[str, object], named: Named = str) -> Problem:
     elif dim is not None:
         built["compressor"].check_dimension(dim)
     eta, horizon = (_positive(given.get(key), named(key)) for key in ("eta", "T"))
-    if eta is not None and horizon is not None and horizon / eta > MAX_STEPS:
-        raise BadInput(named("eta"), eta, f"at most {MAX_STEPS} steps (T/eta)")
+    paths = _whole(given.get("paths"), named("paths"), 1, MAX_PATHS)
+    method = specs["method"].build(clients=clients, **built)
+    if eta is not None and horizon is not None:
+        _check_steps(given, horizon / eta, named)
+        if dim is not None and method.clients.is_number:
+            _check_size(given, paths, dim, int(method.clients) * horizon / eta, named)
     return Problem(
-        method=specs["method"].build(clients=clients, **built),
+        method=method,
         loss=specs["loss"].build() if "loss" in specs else None,
         dim=dim,
         models=_models(given, named),
         eta=eta,
         T=horizon,
-        paths=_whole(given.get("paths"), named("paths"), 1, MAX_PATHS),
+        paths=paths,
         x0=x0,
         seed=_whole(given.get("seed"), named("seed"), 0, 2**62),
         specs={kind: spec.text for kind, spec in specs.items()},
     )
-
-
-@final
-@dataclass(frozen=True)
-class Decimal:
-    """A number of a TOML file as it is written there, so that 0.1 is one tenth."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
 
 
 def read_problem(path: str | Path) -> Problem:
@@ -154,27 +149,15 @@ def read_problem(path: str | Path) -> Problem:
         BadInput: it is not TOML, has an unknown key, or a field does not fit.
         OSError: it cannot be read.
     """
-    with open(path, "rb") as file:
-        content = file.read(MAX_FILE + 1)
-    name = Path(path).name
-    if len(content) > MAX_FILE:
-        raise BadInput(name, f"more than {MAX_FILE} bytes", f"a TOML file of at most {MAX_FILE} bytes")
-    try:
-        table = tomllib.loads(content.decode("utf-8"), parse_float=Decimal)
-    except UnicodeDecodeError as error:
-        raise BadInput(name, f"byte {error.start + 1} that is not UTF-8", "a TOML file, which is UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        column = re.search(r"column (\d+)\)", str(error))
-        raise BadInput(name, str(error), "a TOML file", int(column[1]) if column else None) from None
-    except (ValueError, RecursionError) as error:  # an integer or a nesting beyond Python's limits
-        raise BadInput(
-            name, str(error), f"a TOML file with numbers of at most {MAX_DIGITS} digits and no deep nesting"
-        ) from None
+    table = read_table(path)
     known = (*_SPECS, "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
     for key in table:
         if key not in known:
-            raise BadInput(name, key, "the keys " + ", ".join(known))
-    return problem(table)
+            raise BadInput(Path(path).name, key, "the keys " + ", ".join(known))
+    try:
+        return problem(table)
+    except BadInput as error:
+        raise BadInput(error.field, written(error.found), error.accepted, error.column) from None
 
 
 def _compressor(specs: Mapping[str, Spec], named: Named) -> Spec | None:
@@ -232,6 +215,25 @@ def _models(given: Mapping[str, object], named: Named) -> tuple[str, ...]:
     return tuple(listed)
 
 
+def _check_steps(given: Mapping[str, object], steps: Fraction, named: Named) -> None:
+    if steps < 1:
+        raise BadInput(named("T"), given["T"], f"a number >= eta ({given['eta']}), for at least one step")
+    if steps > MAX_STEPS:
+        raise BadInput(named("eta"), given["eta"], f"at most {MAX_STEPS} steps (T/eta)")
+
+
+def _check_size(
+    given: Mapping[str, object], paths: int | None, dim: int, messages: Fraction, named: Named
+) -> None:
+    """What neither a memory nor a week holds, for `messages` of one path."""
+    count = _USUAL_PATHS if paths is None else paths
+    if count * dim**2 > MAX_ENTRIES:
+        raise BadInput(named("paths"), paths, f"at most {MAX_ENTRIES // dim**2} in {dim} dimensions")
+    if count * dim * messages > MAX_DRAWS:
+        field = "eta" if paths is None else "paths"
+        raise BadInput(named(field), given[field], f"T/eta x clients x dim x paths of at most {MAX_DRAWS}")
+
+
 def _whole(value: object, name: str, low: int, high: int, accepted: str | None = None) -> int | None:
     if value is None:
         return None
@@ -253,6 +255,8 @@ def _number(value: object, name: str, accepted: str) -> Fraction:
         if abs(value) >= 10**MAX_DIGITS:
             raise BadInput(name, value, f"{accepted} of at most {MAX_DIGITS} digits")
         text = str(value)
+    if not isinstance(text, str):
+        raise BadInput(name, value, accepted)
     text = check_text(text, name, accepted)
     try:
         number = parse_value(text, name)
@@ -268,7 +272,7 @@ def _positive(value: object, name: str) -> Fraction | None:
         return None
     number = _number(value, name, "an exact number > 0")
     if number <= 0:
-        raise BadInput(name, number, "an exact number > 0")
+        raise BadInput(name, value, "an exact number > 0")
     return number
 
 

@@ -170,7 +170,10 @@ def _value(parameter: Parameter, part: str, field: str, offset: int) -> Value:
     except BadInput as error:
         column = before + (error.column or 1)
         raise BadInput(field, text, f"{parameter.accepted}; {error.accepted}", column) from None
-    return parameter.admit(field, value)
+    try:
+        return parameter.admit(field, value)
+    except BadInput as error:
+        raise BadInput(field, text, error.accepted) from None  # as it was written: -0.5, not -1/2
 
 
 def _check_zeros(entry: Entry, given: Mapping[str, Value | tuple[Value, ...]]) -> None:

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import importlib.metadata
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from derive.errors import BadInput
 from reports.cache import ResultsCache
 from reports.files import write_atomic
 from reports.html import HtmlAbsent, tex_to_html
 from reports.notation import Notation, macro
+from reports.plan import SECTIONS, Plan
 from reports.sections.section import Context, Section
 from reports.tex import Tex, TexAbsent, compile_tex, environment
 
-#: the sections in their order: name -> (module, class); a new section is a module in reports/sections and a line here
-SECTIONS = {
-    "problem": ("reports.sections.problem", "Problem"),
-    "sde-table": ("reports.sections.sde_table", "SDETable"),
-    "models": ("reports.sections.models", "Models"),
-    "stationary": ("reports.sections.stationary", "Stationary"),
-    "ensembles": ("reports.sections.ensembles", "Ensembles"),
-    "real-data": ("reports.sections.real_data", "RealData"),
-}
 TITLE = "Stochastic differential equations of distributed optimisers"
 
 
@@ -49,18 +41,17 @@ def build_report(
         OSError: the folder cannot be written.
     """
     started = time.monotonic()
-    names = _chosen(problem, only)
+    plan = Plan(problem, quick, only)
     cache = ResultsCache(folder / "results")
     asked = {"quick": quick, "problem": None if problem is None else problem.to_dict()}
     notation, parts, statuses = Notation(), [], {}
     env = environment(tex=Tex)
     env.globals["macro"] = lambda name: Tex(macro(name))
-    for n, name in enumerate(names):
-        section = _section(name)
-        share = n / (len(names) + 1)
+    for name in plan.names:
+        section, announced = _section(name), count()
 
-        def tick(label: str, share: float = share) -> None:
-            progress(label, share)
+        def tick(label: str, name: str = name, announced: Iterator[int] = announced) -> None:
+            progress(label, plan.finished(name, next(announced)))
 
         tick(section.title)
         context = Context(quick, problem, cache, tick)
@@ -88,7 +79,7 @@ def build_report(
         abstract=_abstract(quick, problem, statuses),
     )
     write_atomic(main, text)
-    progress("typesetting", len(names) / (len(names) + 1))
+    progress("typesetting", plan.finished(None))
     files, notes = {"tex": str(main), "parts": str(folder / "parts")}, []
     _typeset(main, files, notes)
     progress("done", 1.0)
@@ -99,18 +90,6 @@ def build_report(
         "reused": sorted(cache.reused),
         "seconds": round(time.monotonic() - started, 1),
     }
-
-
-def _chosen(problem: Any, only: str | None) -> list[str]:
-    if problem is None:
-        names = [n for n in SECTIONS if n != "problem"]
-    else:
-        names = ["problem", "ensembles"] if problem.experiment else ["problem"]
-    if only is None:
-        return names
-    if only not in names:
-        raise BadInput("--only", only, "one of " + ", ".join(names))
-    return [only]
 
 
 def _section(name: str) -> Section:

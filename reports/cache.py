@@ -3,7 +3,8 @@
 A report is a pure function of its results, and each result is a pure function of a specification, of this package's
 source, and of the numerical libraries. The key is the SHA-256 digest of the canonical JSON of exactly these. A result
 is a JSON file `<label>-<key>.json`; arrays in it stand in a NumPy archive beside it, which the JSON file names with
-its digest and which is written first, so that a result exists as soon as, and only if, its JSON file does.
+its digest and which is written first, so that a result exists as soon as, and only if, its JSON file does. The JSON is
+strict: infinity and nan, for which it has no word, stand there as {"__float__": "inf"}, "-inf" and "nan".
 """
 
 from __future__ import annotations

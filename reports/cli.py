@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import Annotated, Any, cast
 
 import typer
+import typer.main
 
 from derive.errors import BadInput, Refusal
 from reports.files import one_line, one_line_os_error
@@ -156,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except Refusal as error:
             return _refuse("--json" in args, error)
         except _UsageError as error:
-            return fail(BAD_INPUT, *_usage(error))
+            return fail(BAD_INPUT, *_usage(error, args))
         except KeyboardInterrupt:
             return _interrupted()
     except BrokenPipeError:
@@ -192,18 +193,32 @@ def _refuse(as_json: bool, refusal: Refusal) -> int:
     return REFUSED
 
 
-def _usage(error: Any) -> tuple[str, str]:
+def _usage(error: Any, args: Sequence[str]) -> tuple[str, str]:
     """(one line, field) of an error that Typer found in the options."""
-    parameter, context = getattr(error, "param", None), getattr(error, "ctx", None)
-    name = parameter.metavar or parameter.opts[0] if parameter is not None else getattr(error, "option_name", None)
-    message = one_line(" ".join(error.format_message().split()))
-    known = getattr(getattr(context, "command", None), "commands", None)
-    if name is None and known is not None:
-        return f"{message.rstrip('.')}; accepted: {', '.join(known)}", "COMMAND"
-    if getattr(error, "option_name", None) and message.startswith("No such option") and context is not None:
-        options = [o for p in context.command.params for o in p.opts if o.startswith("-")]
-        message = f"{message.partition(' (')[0].partition('. Did you')[0].rstrip('.')}; accepted: {', '.join(options)}"
-    return message, one_line(name or "arguments", 60)
+    option, message = getattr(error, "option_name", None), one_line(" ".join(error.format_message().split())).rstrip(".")
+    # Of an option without its value Typer does not say whose option it is.
+    command = getattr(getattr(error, "ctx", None), "command", None) or _command(args)
+    taken = command.params
+    parameter = getattr(error, "param", None) or next((p for p in taken if option in p.opts), None)
+    if parameter is not None:
+        name = option or parameter.metavar or parameter.opts[0]
+        wrong = "a value" if parameter.param_type_name == "option" and parameter.is_flag else "nothing"
+        accepted = "the option alone" if wrong == "a value" else parameter.help.rstrip(".")
+        return f"{name}: found {wrong}; accepted: {accepted}", name
+    if option is not None:
+        found = message.partition(" (")[0].partition(". Did you")[0]
+        accepted = ", ".join(o for p in taken for o in p.opts if o.startswith("-"))
+        return f"{found}; accepted: {accepted}", one_line(option, 60)
+    if hasattr(command, "commands"):
+        return f"{message}; accepted: {', '.join(command.commands)}", "COMMAND"
+    arguments = [p.metavar for p in taken if p.param_type_name == "argument"]
+    return f"{message}; accepted: {', '.join([*arguments, 'options'])}", "arguments"
+
+
+def _command(args: Sequence[str]) -> Any:
+    """The command that the arguments name, else the one that holds all commands."""
+    whole: Any = typer.main.get_command(app)
+    return whole.commands.get(next((a for a in args if not a.startswith("-")), None), whole)
 
 
 def _interrupted() -> int:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
+import secrets
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from derive.errors import BadInput
 from derive.problems import problem, read_problem
 from derive.registry import KINDS, Entry, entries
+from reports.files import make_folder
+
+#: bytes; a small report takes half of this, a whole one several times it
+LEAST_ROOM = 2**20
 
 _TITLES = {
     "method": "Methods",
@@ -106,7 +109,7 @@ def _values(entry: Entry) -> str:
 
 
 def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: bool) -> int:
-    """`sdescent report`.
+    """`sdescent report`: 0, or 1 if a check fails or a model of the user's does not exist; the report is written all the same.
 
     Raises:
         BadInput: in the specification, or an unknown section.
@@ -114,18 +117,30 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
     """
     asked = None if spec is None else read_problem(_path(spec, "SPEC.toml"))
     folder = _path(out, "--out")
+    from reports.plan import Plan
     from reports.progress import Progress
 
-    with _writable(folder), Progress(sys.stderr) as progress:
+    with _writable(folder), Progress(sys.stderr, Plan(asked, quick, only).seconds) as progress:
         result = import_module("reports.build").build_report(asked, folder, quick, only, progress)
     if as_json:
         print_json(result)
     else:
         for name, path in result["files"].items():
             print(f"{name}: {path}")
-        for note in result["notes"]:
+        for note in [*result["notes"], *_answered_no(result["statuses"])]:
             print(note, file=sys.stderr)
-    return 1 if any(status == "FAILS" for status in result["statuses"].values()) else 0
+    return 1 if _answered_no(result["statuses"]) else 0
+
+
+def _answered_no(statuses: Mapping[str, str]) -> list[str]:
+    """A line for the models that do not exist, and one for the checks that failed."""
+    refused, failed = ([n for n, status in statuses.items() if status == kind] for kind in ("refused", "FAILS"))
+    lines = []
+    if refused:
+        lines.append(f"refused: the {' and the '.join(refused)} model; the report says why")
+    if failed:
+        lines.append(f"failed: {', '.join(failed)}; the report says where")
+    return lines
 
 
 def _path(text: str, field: str) -> Path:
@@ -136,29 +151,40 @@ def _path(text: str, field: str) -> Path:
 
 @contextmanager
 def _writable(folder: Path) -> Iterator[None]:
-    """Make the folder and try to write in it, since minutes of work should not end in news that it is lost.
+    """Make the folder and write in it for a try, since minutes of work should not end in news that they are lost.
 
-    If the block raises, folders that were made here and are still empty go again.
+    If the block raises, folders that were made since and are still empty go again.
 
     Raises:
         OSError: with `filename` set to the folder.
     """
-    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    inside = [folder / name for name in ("results", "parts", "figures")]
+    new = [path for path in (*inside, folder, *folder.parents) if not os.path.lexists(path)]
     try:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=folder, prefix=".", suffix=".part") as probe:
-                probe.write(b"0")
-                probe.flush()
-                os.fsync(probe.fileno())
+            make_folder(folder)
+            _try_to_write(folder / f".try.{secrets.token_hex(6)}.part")
         except OSError as error:
-            if error.errno == errno.EEXIST:
-                error.errno = errno.ENOTDIR  # the folder's own name is taken by a file
             error.filename, error.filename2 = str(folder), None
             raise
         yield
     except BaseException:
-        for parent in made:
+        for path in new:
             with suppress(OSError):
-                parent.rmdir()
+                path.rmdir()
         raise
+
+
+def _try_to_write(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        try:
+            view = memoryview(bytes(LEAST_ROOM))
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    finally:
+        # Before the error goes on: an open file that is removed later would keep its folder from being removed now.
+        path.unlink()

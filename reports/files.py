@@ -58,10 +58,19 @@ def one_line_os_error(error: OSError) -> str:
     cause = _CAUSES.get(error.errno or 0) or error.strerror or str(error) or type(error).__name__
     if error.filename is None:
         return one_line(f"cannot read or write a file: {cause}")
+    if error.errno == errno.ENOENT and (link := _dangling(error.filename)) is not None:
+        this = "this" if link == os.fsdecode(error.filename) else link
+        cause = f"{this} is a symbolic link to nothing"
     # A long path keeps its end, which names the file.
     path = one_line(os.fsdecode(error.filename), limit=10_000)
     path = path if len(path) <= 200 else "…" + path[-199:]
     return f"cannot use {path}: {one_line(cause)}"
+
+
+def _dangling(path: str | bytes) -> str | None:
+    """The part of a path that is a symbolic link to nothing, if there is one."""
+    whole = Path(os.fsdecode(path))
+    return next((str(p) for p in (whole, *whole.parents) if p.is_symlink() and not os.path.exists(p)), None)
 
 
 @contextlib.contextmanager
@@ -77,7 +86,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(6)}.part{target.suffix}")
     try:
-        _make_folder(target.parent)
+        make_folder(target.parent)
         yield temporary
         descriptor = os.open(temporary, os.O_RDONLY)
         try:
@@ -127,12 +136,21 @@ def sweep_temporaries(folder: str | os.PathLike[str]) -> int:
     return removed
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where they are not there.
+
+    Raises:
+        OSError: with the number of what is wrong with the user's path, where `mkdir` only says that something is there.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        # mkdir says "exists" where the folder's own name is taken by a file; the user's path is what is wrong.
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from error
+        taken = Path(error.filename)  # the folder, or one above it
+        try:
+            taken.stat()
+        except OSError as cause:  # a symbolic link, to nothing or in a circle
+            raise cause from error
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(taken)) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,8 +7,14 @@ from types import TracebackType
 from typing import IO, final
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
+
+#: seconds of work as expected that a pace is mixed with, so that the first second of a long run does not set it
+_TRUST = 10.0
+#: of the time that has passed: less than this is never said to be left of a step that takes longer than expected
+_LEAST = 0.05
 
 
 @final
@@ -17,29 +23,27 @@ class Progress:
 
     Args:
         stream: where to print.
+        expected: seconds that the whole will take on a usual machine; without it, the pace so far is all there is.
 
     Example:
         with Progress(sys.stderr) as progress:
             progress("ensembles", 0.25)
     """
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
+    def __init__(self, stream: IO[str], expected: float | None = None) -> None:
+        self._stream, self._expected = stream, expected
         self._console = Console(file=stream)
         self._start = time.monotonic()
-        self._said = ""
+        self._said, self._fraction, self._reached = "", 0.0, 0.0
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            _Left(self),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,
-            # the steps of a report differ in length, so an average over all of them is the honest guess
-            speed_estimate_period=3600.0,
         )
         self._task = self._bar.add_task("starting", total=1.0)
 
@@ -52,11 +56,38 @@ class Progress:
 
     def __call__(self, label: str, fraction: float) -> None:
         """Say that `label` is being done and that `fraction` (0 to 1) of all the work is finished."""
+        seconds = time.monotonic() - self._start
+        self._fraction, self._reached = fraction, seconds
         self._bar.update(self._task, description=label, completed=fraction)
         if self._console.is_terminal or label == self._said:
             return
-        self._said = label
-        seconds = time.monotonic() - self._start
-        left = f", {seconds * (1 - fraction) / fraction:.0f} s left" if fraction > 0.02 else ""
-        self._stream.write(f"[{100 * fraction:3.0f}%] {seconds:.0f} s{left}: {label}\n")
+        self._said, left = label, self.left()
+        shown = "" if left is None else f", {left:.0f} s left"
+        self._stream.write(f"[{100 * fraction:3.0f}%] {seconds:.0f} s{shown}: {label}\n")
         self._stream.flush()
+
+    def left(self) -> float | None:
+        """Seconds that are left, by what is expected and by the pace until the last step began; None if nothing is known."""
+        done, passed = self._fraction, self._reached
+        if self._expected is not None:
+            pace = (passed + _TRUST) / (done * self._expected + _TRUST)
+            whole = (1 - done) * self._expected * pace
+        elif done > 0.02:
+            whole = passed * (1 - done) / done
+        else:
+            return None
+        now = time.monotonic() - self._start
+        return max(whole - (now - passed), _LEAST * now) if done < 1 else 0.0
+
+
+class _Left(ProgressColumn):
+    """The time left in minutes and seconds."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+
+    def render(self, task: Task) -> Text:
+        left = self._progress.left()
+        shown = "-:--" if left is None else f"{int(left) // 60}:{int(left) % 60:02d}"
+        return Text(f"left {shown}", style="progress.remaining")

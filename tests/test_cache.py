@@ -172,3 +172,13 @@ results.load_or_compute("second", 2, slow)
     assert same(again.load_or_compute("first", 1, never), np.arange(4))
     assert again.load_or_compute("second", 2, lambda: 5) == 5
     assert (again.reused, again.computed, again.damaged) == (["first"], ["second"], [])
+
+
+def test_files_are_strict_json_whatever_the_numbers(tmp_path):
+    """`Infinity` and `NaN` are words of Python's own, which no other reader of JSON knows."""
+    cache = ResultsCache(tmp_path, {})
+    result = {"nu": math.inf, "rows": [math.nan, -math.inf, np.float64("inf")], "array": np.array([math.inf])}
+    read = cache.load_or_compute("x", {}, lambda: result)
+    text = cache.path("x", {}).read_text()
+    json.loads(text, parse_constant=pytest.fail)
+    assert read["nu"] == math.inf and read["rows"][1:] == [-math.inf, math.inf] and math.isnan(read["rows"][0])

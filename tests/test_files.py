@@ -11,7 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from reports.files import atomic_path, one_line, one_line_os_error, sweep_temporaries, write_atomic
+from reports.files import (
+    atomic_path,
+    make_folder,
+    one_line,
+    one_line_os_error,
+    sweep_temporaries,
+    write_atomic,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -157,3 +164,23 @@ def test_hostile_path_stays_on_one_line():
     assert one_line("a\n\x1b[31mred") == r"a\n\x1b[31mred"
     assert one_line("é" * 400).endswith("…") and len(one_line("é" * 400)) == 300
     assert re.fullmatch(r"[ -~]+", one_line("a\udcffb"))
+
+
+def test_links_to_nothing_and_in_circles_are_called_what_they_are(tmp_path):
+    link, circle = tmp_path / "link", tmp_path / "circle"
+    link.symlink_to("nowhere")
+    circle.symlink_to("circle")
+    for folder, cause in [
+        (link, "this is a symbolic link to nothing"),
+        (link / "x", f"{link} is a symbolic link to nothing"),
+        (circle, "too many symbolic links"),
+        (circle / "x", "too many symbolic links"),
+    ]:
+        with pytest.raises(OSError) as caught:
+            make_folder(folder)
+        caught.value.filename = str(folder)
+        assert one_line_os_error(caught.value) == f"cannot use {folder}: {cause}"
+        with pytest.raises(OSError) as caught:
+            write_atomic(folder / "report.tex", "x")
+        assert one_line_os_error(caught.value).endswith(cause.replace("this", str(link)))
+    assert names(tmp_path) == ["circle", "link"]

@@ -11,6 +11,7 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -242,12 +243,19 @@ def test_there_are_enough_of_them():
         (["derive", "dsgd", "--noise", "gaussian:sigma=\u0661"], "(column 16); accepted: printable ASCII"),
         (["derive", "dsgd", "--noize", "x"], "No such option: --noize; accepted: --compressor, --noise,"),
         (["dervie"], "No such command 'dervie'"),
-        (["report", "-o"], "requires an argument"),
+        (["derive"], "METHOD: found nothing; accepted: dsgd, dcsgd or dsignsgd"),
+        (["report", "-o"], "-o: found nothing; accepted: The folder to write"),
+        (["derive", "dsgd", "--dim"], "--dim: found nothing; accepted: Write out D coordinates, 1 to 64"),
+        (["derive", "dsgd", "--json=1"], "--json: found a value; accepted: the option alone"),
+        (["report", "a", "b"], "unexpected extra argument(s) (b); accepted: [SPEC.toml], options"),
+        (["list", "x"], "unexpected extra argument(s) (x); accepted: options"),
+        (["--frob"], "No such option: --frob; accepted: --version"),
     ],
 )
 def test_the_line_says_value_and_what_is_accepted(arguments, text, capsys):
     assert main(arguments) == 2
-    assert text in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert text in err and err.count("\n") == 1
 
 
 # Files
@@ -258,10 +266,12 @@ FILES = [
     ('method = "dsgd"\nnoise = "gaussian:sigma=\\u0661"', "noise"),
     ('method = "dsgd"\nshell = "touch pwned"', "hostile.toml"),
     ('method = "dsgd"\neta = 1e-400', "eta"),
-    ('method = "dsgd"\neta = 0x' + "f" * 20_000, "eta"),
+    ('method = "dsgd"\neta = 0x' + "f" * 4000, "eta"),
+    ('method = "dsgd"\neta = 0x' + "f" * 20_000, "hostile.toml"),
+    ('method = "dsgd"\neta = 0.1\nT = 0.05\nx0 = 1\ndim = 2\nloss = "cosh"\nclients = 1', "T"),
     ('method = "dsgd"\npaths = 99999999999', "paths"),
-    ('method = "dsgd"\nx0 = ' + "[" * 3000 + "]" * 3000, "hostile.toml"),
-    ('method = "dsgd"\n' + "a." * 3000 + "b = 1", "hostile.toml"),
+    ('method = "dsgd"\nx0 = ' + "[" * 2000 + "]" * 2000, "hostile.toml"),
+    ('method = "dsgd"\n' + "a." * 2000 + "b = 1", "hostile.toml"),
     ('method = "dsgd"\nmodels = ["corrected", "\\\\write18"]', "models"),
     ("\x00", "hostile.toml"),
     ("\ufeffmethod = 1", "hostile.toml"),
@@ -290,6 +300,12 @@ def test_files_that_cannot_be_read(path, tmp_path, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("cannot use ") and err[:-1].isprintable() and err.endswith("\n")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs /proc")
+def test_a_file_that_fails_while_it_is_read_is_named(capsys):
+    assert main(["report", "/proc/self/mem"]) == 2
+    assert capsys.readouterr().err == "cannot use /proc/self/mem: the device reported an input/output error\n"
 
 
 @pytest.mark.parametrize("arguments", [["a\0b"], [""], ["-o", "a\0b"], ["-o", ""]])

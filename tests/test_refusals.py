@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -197,6 +198,16 @@ def test_stratonovich_refusals() -> None:
     assert caught.value.kind == "singular-covariance"
 
 
+NO_DIMENSIONS: tuple[Any, ...] = (-1, 0, 2.5, 2.0, "2", True, [2], sp.Symbol("d"), sp.Rational(3, 2), float("nan"))
+NO_OBJECTS: tuple[Any, ...] = (None, "dsgd", 1, Gaussian, ["dsgd"])
+NO_MODELS: tuple[Any, ...] = (None, 1, ["corrected"], {})
+NO_LOSSES: tuple[Any, ...] = ("quadratic", 1, Quadratic, sp.Symbol("x"))
+
+
+def test_whole_numbers_of_any_kind_are_dimensions() -> None:
+    assert [type(sde(DSGD(Gaussian()), dim=d).dim) for d in (2, np.int64(2), sp.Integer(2))] == [int] * 3  # pyright: ignore[reportArgumentType]
+
+
 @pytest.mark.parametrize(
     ("build", "field"),
     [
@@ -209,10 +220,19 @@ def test_stratonovich_refusals() -> None:
         (lambda: StudentT("-1"), "student-t:nu"),
         (lambda: Stable("5/2"), "stable:alpha"),
         (lambda: QSGD(0), "qsgd:s"),
+        (lambda: Quadratic(()), "quadratic:h"),
         (lambda: RandK("1/2"), "rand-k:k"),
         (lambda: FixedGrid(0), "fixed-grid:step"),
         (lambda: DSGD(Gaussian(), 0), "clients"),
         (lambda: sde(DSGD(Gaussian())).expanded, "dim"),
+        *((lambda d=d: sde(DSGD(Gaussian()), dim=d), "dim") for d in NO_DIMENSIONS),
+        *((lambda d=d: sde(DSGD(Gaussian())).coordinates(d), "dim") for d in NO_DIMENSIONS),
+        *((lambda m=m: sde(m), "method") for m in NO_OBJECTS),
+        *((lambda m=m: sde(DSGD(Gaussian()), m), "model") for m in NO_MODELS),
+        *((lambda f=f: sde(DSGD(Gaussian()), loss=f), "loss") for f in NO_LOSSES),
+        *((lambda c=c: DCSGD(c), "compressor") for c in NO_OBJECTS),
+        *((lambda z=z: DSGD(z), "noise") for z in NO_OBJECTS),
+        *((lambda u=u: DSGD(schedule=u), "schedule") for u in NO_OBJECTS),
     ],
 )
 def test_bad_input_names_its_field(build: Any, field: str) -> None:

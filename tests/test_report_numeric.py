@@ -16,12 +16,15 @@ import numpy as np
 import pytest
 import scipy.integrate
 
+import derive
+from derive.noise import Gaussian, StudentT
+from numerics.ensembles import solve
 from reports.build import build_report
 from reports.cache import ResultsCache
 from reports.figures import STYLES, bands, figure, legend
 from reports.sections import ensembles, real_data
 from reports.sections.compare import final_rows, number, summary, uncertain
-from reports.sections.real_study import Run, Size
+from reports.sections.real_study import Run, Size, _forms
 from reports.sections.section import Context
 from reports.tex import TexAbsent, compile_tex
 
@@ -283,3 +286,16 @@ def test_the_page_has_every_table_figure_and_caption(resumed: Any) -> None:
     for kind in ("table", "figure"):
         count = len(re.findall(rf'class="caption-label">{kind.capitalize()} \d+\.<', page))
         assert count == len(re.findall(rf"\\begin\{{{kind}\}}", part))
+
+
+@pytest.mark.parametrize("nu", [3.5, math.inf])
+def test_noise_that_is_as_likely_gaussian_is_gaussian(nu: float, tmp_path: Path) -> None:
+    """The fit then has nu = inf, which is no parameter of a Student-t law and no number of JSON."""
+    noise = {"nu": nu, "scale": np.ones(2), "covariance": np.eye(2)}
+    _, method, params = _forms(Run("dsignsgd", 0.1, 10), 4, noise)
+    assert isinstance(method.noise.law, StudentT if nu == 3.5 else Gaussian)
+    assert all(np.all(np.isfinite(value)) for value in params.values())
+    spec = {name: np.asarray(value).tolist() for name, value in params.items()}
+    assert ResultsCache(tmp_path, {}).path("x", spec).name.startswith("x-")
+    run = solve(derive.sde(method, dim=2), [1.0, 1.0], 0.5, paths=4, params={"eta": 0.1, **params}, loss=derive.Quadratic(1))
+    assert np.all(np.isfinite(run.values["loss"]))

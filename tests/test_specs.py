@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 
 import pytest
@@ -13,10 +14,11 @@ from derive.losses import LogisticRegression, Quadratic
 from derive.methods import DCSGD, DSGD, DSignSGD
 from derive.models import sde
 from derive.noise import Affine, Gaussian, NoNoise, Scaled, Stable, StudentT
-from derive.problems import MAX_FILE, problem, read_problem
+from derive.problems import MAX_ENTRIES, problem, read_problem
 from derive.schedules import Free, Power
 from derive.specs import MAX_LENGTH, MAX_VALUES, parse_spec
 from derive.symbols import N, parameter
+from derive.toml_file import MAX_FILE, MAX_LINE
 
 HALF = sp.Rational(1, 2)
 sigma, nu = parameter("sigma"), parameter("nu")
@@ -325,15 +327,17 @@ def test_a_file_says_the_same_as_the_options(tmp_path):
         ('method = "dsgd"\npaths = 1.5', "paths", "whole number", None),
         ('method = "dsgd"\ndim = "two"', "dim", "whole number", None),
         ('method = "dsgd"\nclients = 0.5', "clients", "whole number", None),
-        ('method = "dsgd"\nseed = ' + "9" * 6000, "mine.toml", "40 digits", None),
-        ('method = "dsgd"\nx0 = ' + "[" * 5000, "mine.toml", "nesting", None),
-        ('method = "dsgd"\nclients = 0x' + "f" * 9000, "clients", "whole number", None),
-        ("method = 0x" + "f" * 9000, "method", "text", None),
+        ('method = "dsgd"\nseed = ' + "9" * 4000, "seed", "whole number", None),
+        ('method = "dsgd"\nx0 = ' + "[" * 4000, "mine.toml", "without tables in tables", None),
+        ('method = "dsgd"\nclients = 0x' + "f" * 4000, "clients", "whole number", None),
+        ("method = 0x" + "f" * 4000, "method", "text", None),
+        ("#" * (MAX_LINE + 1), "mine.toml", "lines of at most", None),
+        ("\ufeffmethod = 1", "mine.toml", "without one", 1),
         ('method = "dsgd"\nx0 = [1, {a = 2}]', "x0", "exact number", None),
         (b'method = "dsgd\xff"', "mine.toml", "UTF-8", None),
         ('method = "ds\\u0000gd"', "method", "ASCII", 3),
         ('method = "dsgd"\n"\\u202e" = 1', "mine.toml", "the keys", None),
-        ("#" * (MAX_FILE + 1), "mine.toml", "at most", None),
+        ("#\n" * MAX_FILE, "mine.toml", "at most", None),
         ("", "method", "dsgd", None),
     ],
 )
@@ -380,3 +384,59 @@ def test_every_symbol_of_an_answer_is_among_its_parameters(method, dim, names):
     equation = sde(method, "first-order", None, dim)
     assert names <= set(equation.to_dict()["parameters"])
     assert names - {"m"} <= {s.name for s in equation.parameters}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("eta = true", "true"),
+        ("x0 = [0.10, false]", "false"),
+        ("x0 = [[0.10], 1]", "[0.10]"),
+        ("x0 = [[[[[1, 2]]]]]", "[[[[...]]]]"),
+        ("models = [0.50]", "0.50"),
+        ('models = ["corrected", "corrected"]', '["corrected", "corrected"]'),
+        ('eta = {a = [1.50, "b"]}', '{a = [1.50, "b"]}'),
+        ("eta = -0.10", "-0.10"),
+        ("T = 1979-05-27", "1979-05-27"),
+        ('noise = "gaussian:sigma=-0.50"', "-0.50"),
+        ('noise = "gaussian"\neta = 1\n noise = "none"', "noise again in line 4"),
+        ("eta = 1\nx0 = [\n 1,\n]\neta = 2\n", "eta again in line 6"),
+    ],
+)
+def test_what_was_found_is_shown_as_it_was_written(tmp_path, text, found):
+    with pytest.raises(BadInput) as caught:
+        toml(tmp_path, 'method = "dsgd"\n' + text)
+    assert caught.value.message.split(": ", 1)[1].startswith(f"found {found!r}")
+    assert "Decimal" not in caught.value.message
+
+
+def test_absurd_files_are_refused_in_no_time(tmp_path):
+    """The time that a dotted key takes grows with the square of its length."""
+    key = "a." * (MAX_LINE // 2 - 3)
+    for text in ("a." * 20_000 + "b = 1", f"{key}b = 1\n" * 3, f"[{key}b]\n" + "c = 1\n" * 2000, "#" * 10**7):
+        begin = time.process_time()
+        with pytest.raises(BadInput):
+            toml(tmp_path, text)
+        assert time.process_time() - begin < 2
+
+
+RUN = {"method": "dsgd", "loss": "cosh", "dim": 10, "clients": 4, "x0": "1", "eta": "1/10", "T": "1"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "accepted"),
+    [
+        ({"T": "0.05"}, "T", "a number >= eta (1/10)"),
+        ({"T": "0.0999999999999999999"}, "T", "a number >= eta (1/10)"),
+        ({"T": "100001"}, "eta", "at most 1000000 steps"),
+        ({"paths": MAX_ENTRIES // 100 + 1}, "paths", "whole number"),
+        ({"paths": 10**6, "dim": 11}, "paths", f"at most {MAX_ENTRIES // 121} in 11 dimensions"),
+        ({"T": "10", "eta": "1/100000", "clients": 999999}, "eta", "T/eta x clients x dim x paths of at most"),
+        ({"T": "10", "eta": "1/100000", "clients": 999999, "paths": 2}, "paths", "T/eta x clients x dim x paths"),
+    ],
+)
+def test_an_experiment_that_cannot_be_run_is_no_problem(changed, field, accepted):
+    assert problem(RUN).lacking == () and problem({**RUN, "T": "1/10"}).lacking == ()
+    with pytest.raises(BadInput) as caught:
+        problem({**RUN, **changed})
+    assert caught.value.field == field and accepted in caught.value.accepted

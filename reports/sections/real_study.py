@@ -218,9 +218,10 @@ def _forms(run: Run, clients: int, noise: Mapping[str, Any]) -> tuple[Any, Any, 
     if run.method == "dcsgd":
         assert run.keep is not None  # for the type checker
         return tasks.MiniBatchDCSGD(run.keep), derive.DCSGD(derive.RandK(run.keep), dense, clients), covariance
-    tails = derive.Scaled(derive.StudentT("nu"), Coordinate("sigma", "j", True))
-    fitted = {"nu": noise["nu"], "sigma": noise["scale"]}
-    return tasks.MiniBatchDSignSGD(), derive.DSignSGD(tails, clients), fitted
+    heavy = math.isfinite(noise["nu"])  # else the fit is Gaussian, which no finite number of degrees of freedom is
+    law = derive.StudentT("nu") if heavy else derive.Gaussian()
+    fitted = {"sigma": noise["scale"], **({"nu": noise["nu"]} if heavy else {})}
+    return tasks.MiniBatchDSignSGD(), derive.DSignSGD(derive.Scaled(law, Coordinate("sigma", "j", True)), clients), fitted
 
 
 def _noise_row(measured: Any) -> dict[str, str]:

@@ -1,0 +1,93 @@
+"""A flat TOML file read with care: bounded in size, numbers as they are written, and errors that name what is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from derive.errors import BadInput
+from derive.values import MAX_DIGITS
+
+MAX_FILE = 16 * 1024  # bytes
+MAX_LINE = 4 * 1024  # bytes; the time that a dotted key takes grows with the square of its length
+_BOM = b"\xef\xbb\xbf"
+_PLACE = re.compile(r"column (\d+)\)")
+_KEY = re.compile(r"\s*([^\s=#]+)\s*=")
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class Decimal:
+    """A number of a TOML file as it is written there, so that 0.1 is one tenth."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+
+def read_table(path: str | Path) -> dict[str, Any]:
+    """The top-level table of a TOML file, floats as `Decimal`.
+
+    Raises:
+        BadInput: it is not TOML, or larger than a specification can be.
+        OSError: it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MAX_FILE + 1)
+    except OSError as error:
+        error.filename = str(path)  # which is unknown to a read that fails
+        raise
+    name = Path(path).name
+    if len(content) > MAX_FILE:
+        raise BadInput(name, f"more than {MAX_FILE} bytes", f"a TOML file of at most {MAX_FILE} bytes")
+    longest = max(content.split(b"\n"), key=len)
+    if len(longest) > MAX_LINE:
+        raise BadInput(name, f"a line of {len(longest)} bytes", f"a TOML file with lines of at most {MAX_LINE} bytes")
+    if content.startswith(_BOM):
+        raise BadInput(name, "a byte order mark", "a TOML file, which is UTF-8 without one", 1)
+    try:
+        text = content.decode("utf-8")
+        return tomllib.loads(text, parse_float=Decimal)
+    except UnicodeDecodeError as error:
+        raise BadInput(name, f"byte {error.start + 1} that is not UTF-8", "a TOML file, which is UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise _not_toml(name, text, str(error)) from None
+    except RecursionError:
+        raise BadInput(name, "values nested too deeply", "a TOML file without tables in tables") from None
+    except ValueError as error:  # an integer beyond Python's limits
+        raise BadInput(name, str(error), f"a TOML file with numbers of at most {MAX_DIGITS} digits") from None
+
+
+def written(value: object, depth: int = 0) -> str:
+    """A value as a TOML file has it (text without its quotes), for messages."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False) if depth else value
+    if isinstance(value, list | dict) and depth > 2:
+        return "[...]" if isinstance(value, list) else "{...}"
+    if isinstance(value, list):
+        return f"[{', '.join(written(item, depth + 1) for item in value)}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {written(item, depth + 1)}' for key, item in value.items())}}}"
+    if isinstance(value, int) and abs(value) >= 10**100:  # Python refuses to print the longest ones
+        return "a number of more than 100 digits"
+    return str(value)
+
+
+def _not_toml(name: str, text: str, why: str) -> BadInput:
+    if why.startswith("Cannot overwrite a value"):  # where its value ends is all that the parser says of the key
+        lines = [(n, key[1]) for n, line in enumerate(text.split("\n"), 1) if (key := _KEY.match(line))]
+        for n, key in lines:
+            if any(before == key for m, before in lines if m < n):
+                return BadInput(name, f"{key} again in line {n}", "each key once")
+    place = _PLACE.search(why)
+    return BadInput(name, why, "a TOML file", int(place[1]) if place else None)
