@@ -55,36 +55,16 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], at: At, n
     else:
         assert integral is not None  # a form always has a mean
         root, drift = integral, _integrated_drift(equation, integral, at)
-    rate, silent = lower_coordinate(equation.rate, parameters), _silent(equation, parameters)
+    rate = lower_coordinate(equation.rate, parameters)
 
     def coefficients(x: jax.Array, t: Any) -> Any:
         env = at(x, t)
-        return jnp.sqrt(rate(env)), root.coefficients(env), silent(env)
+        return jnp.sqrt(rate(env)), root.coefficients(env)
 
     def apply(values: Any, increment: jax.Array) -> jax.Array:
-        return jnp.where(values[2], 0.0, values[0] * root.apply(values[1], increment))
+        return values[0] * root.apply(values[1], increment)
 
-    def heard(x: jax.Array, t: Any) -> jax.Array:
-        return jnp.where(silent(at(x, t)), 0.0, drift(x, t))
-
-    return System(heard, coefficients, apply, root.normals, integral)
-
-
-def _silent(equation: SDE, parameters: Mapping[str, Any]) -> Callable[[Environment], Any]:
-    """Where every client's noise has scale 0: with affine variance and sigma0 = 0, where the gradient is 0.
-
-    The message is 0 there, and so is C(0): the method stays. The formulas divide 0 by 0.
-    """
-    noise = equation.method.noise
-    if noise.law.degenerate or any(s.is_positive for s in noise.scales):
-        return lambda env: False
-    scales = [lower_coordinate(s, parameters) for s in noise.scales]
-
-    def silent(env: Environment) -> Any:
-        zero = [jnp.all(jnp.atleast_2d(scale(env)) == 0, axis=0) for scale in scales]
-        return jnp.all(jnp.stack(jnp.broadcast_arrays(*zero)), axis=0)
-
-    return silent
+    return System(drift, coefficients, apply, root.normals, integral)
 
 
 def _drift(expr: Any, at: At, parameters: Mapping[str, Any]) -> Callable[[jax.Array, Any], jax.Array]:
