@@ -217,7 +217,12 @@ def longer_than(expr: sp.Basic, limit: int) -> bool:
 
 
 def symbols_of(expressions: Iterable[sp.Basic]) -> set[sp.Symbol]:
-    """Every symbol in the expressions, coordinates bound by aggregates too; each shared part is looked at once."""
+    """Every symbol in the expressions, coordinates bound by aggregates too."""
+    return {e for e in parts_of(expressions) if isinstance(e, sp.Symbol) and not isinstance(e, Slot)}
+
+
+def parts_of(expressions: Iterable[sp.Basic]) -> set[sp.Basic]:
+    """Every subexpression; each shared one is looked at once."""
     seen: set[sp.Basic] = set()
     stack = list(expressions)
     while stack:
@@ -225,7 +230,7 @@ def symbols_of(expressions: Iterable[sp.Basic]) -> set[sp.Symbol]:
         if e not in seen:
             seen.add(e)
             stack += e.args
-    return {e for e in seen if isinstance(e, sp.Symbol) and not isinstance(e, Slot)}
+    return seen
 
 
 def rename_vector(expr: sp.Expr, old: str, new: str) -> sp.Expr:

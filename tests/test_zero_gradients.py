@@ -56,7 +56,7 @@ def test_an_adaptive_factor_of_the_norm_has_a_second_order_drift_at_zero(compres
     assert np.all(second((0, 0)) == 0)
     near = second((1e-9, 2e-9)).ravel() / 1e-9  # the quotient is that of the derivative at 0, where h = 1
     slope = first((1e-9, 2e-9)).ravel() / 1e-9
-    ahead = first((np.array([1e-9, 2e-9]) + STEP * H @ -slope * 1e-9)).ravel() / 1e-9
+    ahead = first(np.array([1e-9, 2e-9]) + STEP * H @ -slope * 1e-9).ravel() / 1e-9
     assert near == pytest.approx(slope + ETA / 2 * (ahead - slope) / STEP, rel=1e-4)
     point = np.array([0.7, -0.4])
     b = -first(point).ravel()
