@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 import sympy as sp
 
+from derive.coordinates import parts_of
 from derive.expansion import Expansion
 from derive.form import GradientForm
 from derive.numeric_zero import vanishes
@@ -103,9 +106,50 @@ def differentiable(root: sp.Matrix, gradient: list[sp.Symbol]) -> bool:
 POINTS = 6
 #: sizes of the coordinates of the points, in turn: where signs have saturated, far out, a root looks constant
 SIZES = (1, 50, 1000)
-DIGITS = 60
-STEP = 20  # central differences with step 10^-20 are right to about 10^-40 at 60 digits
-ZERO = 12  # what is below 10^-12 of its surroundings counts as zero
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How exactly the type is decided, from the number of digits m of the largest whole number in the root.
+
+    A parameter of 10^-7 changes a root by 10^-14 of itself, and that is no zero; where the root is not constant may be as
+    near to the minimum as 10^-m.
+
+    Args:
+        magnitude: m.
+    """
+
+    magnitude: int
+
+    @property
+    def digits(self) -> int:
+        """Of the arithmetic."""
+        return 60 + 6 * self.magnitude
+
+    @property
+    def step(self) -> int:
+        """Central differences have the step 10^-step: right to the digits of `zero`, also 10^-m from the minimum."""
+        return 20 + 2 * self.magnitude
+
+    @property
+    def zero(self) -> int:
+        """What is below 10^-zero of its surroundings counts as zero."""
+        return 12 + 2 * self.magnitude
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """By what the coordinates of the points are divided, in turn."""
+        return (*SIZES, *(10 ** (self.magnitude * k // 3 + 1) for k in (1, 2, 3)))
+
+    def small(self, value: Any, scale: Any = 1) -> bool:
+        """Whether a value counts as zero beside `scale`."""
+        return abs(value) <= scale * sp.Float(10) ** -self.zero
+
+
+def precision(root: sp.Matrix) -> Precision:
+    """What the numbers in a root ask for."""
+    numbers = [e for e in parts_of(root) if isinstance(e, sp.Rational)]
+    return Precision(max((len(str(max(abs(e.p), e.q))) for e in numbers), default=1) - 1)
 
 
 def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:
@@ -115,28 +159,25 @@ def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:
     fixed multiples of one); diagonal: square and diagonal, entry i a function of x_i alone; commutative: the columns
     commute as vector fields, sum_k B_kj d_k B_il = sum_k B_kl d_k B_ij (Kloeden and Platen, chapter 10); else general.
 
-    Decided at random rational points, in 60-digit arithmetic: a wider type is certain (a point was found where the
-    identity fails), a narrower one holds to more than 10 digits at each point, away from kinks.
+    Decided at random rational points, in arithmetic of 60 digits or more (`Precision`): a wider type is certain (a point was
+    found where the identity fails), a narrower one holds to more than 10 digits at each point, away from kinks.
     """
     if not root.free_symbols & set(state):
         return "additive"
-    jets = _jets(root, state)
-    columns = [j for j in range(root.cols) if any(not _small(b[i, j], 1) for b, _ in jets for i in range(root.rows))]
-    if all(_small(slope[i, j], 1) for _, slopes in jets for slope in slopes for i in range(root.rows) for j in columns):
+    exact = precision(root)
+    jets, small = _jets(root, state, exact), exact.small
+    columns = [j for j in range(root.cols) if any(not small(b[i, j]) for b, _ in jets for i in range(root.rows))]
+    if all(small(slope[i, j]) for _, slopes in jets for slope in slopes for i in range(root.rows) for j in columns):
         return "additive"
-    if _one_direction(jets, columns):
+    if _one_direction(jets, columns, small):
         return "scalar"
-    if _own_coordinate_only(jets, columns, root.rows):
+    if _own_coordinate_only(jets, columns, root.rows, small):
         return "diagonal"
-    return "commutative" if _commute(jets, columns, root.rows) else "general"
+    return "commutative" if _commute(jets, columns, root.rows, small) else "general"
 
 
-def _small(value: Any, scale: Any) -> bool:
-    return abs(value) <= scale * sp.Float(10) ** -ZERO
-
-
-def _jets(root: sp.Matrix, state: list[sp.Symbol]) -> list[tuple[Any, list[Any]]]:
-    """(root, its derivative in each coordinate) at random points where it is real, as matrices of 60-digit numbers."""
+def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> list[tuple[Any, list[Any]]]:
+    """(root, its derivative in each coordinate) at random points where it is real, as matrices of long numbers."""
     import mpmath
 
     parameters = sorted(root.free_symbols - set(state), key=str)
@@ -145,16 +186,19 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol]) -> list[tuple[Any, list[Any]]
     function = sp.lambdify([*state, *parameters], root, [named, "mpmath"], cse=True)
     draw = random.Random(20250600181)
     found: list[tuple[Any, list[Any]]] = []
-    with mpmath.workdps(DIGITS):
-        step = mpmath.mpf(10) ** -STEP
-        for _ in range(200):
+    with mpmath.workdps(exact.digits):
+        step = mpmath.mpf(10) ** -exact.step
+        for attempt in range(200):
             if len(found) == POINTS:
                 break
             values = [mpmath.mpf(draw.randint(250, 8000)) / 997 for _ in parameters]
-            x = [draw.choice((-1, 1)) * mpmath.mpf(draw.randint(997, 2991)) / 997 / SIZES[len(found) % len(SIZES)] for _ in state]
+            divisor = exact.sizes[attempt % len(exact.sizes)]
+            x = [draw.choice((-1, 1)) * mpmath.mpf(draw.randint(997, 2991)) / 997 / divisor for _ in state]
             here = function(*x, *values)
             if any(abs(mpmath.im(e)) > 0 or not mpmath.isfinite(e) for e in here):
-                continue  # these parameter values are outside their domain (p > 1, nu < 2, ..)
+                continue  # parameters outside their domain (p > 1, nu < 2, ..), or a variance that cancels to less than 0
+            if not any(here) and attempt < 100:
+                continue  # signs that are saturated here
             slopes = []
             for k in range(len(state)):
                 ahead, behind = list(x), list(x)
@@ -168,7 +212,7 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol]) -> list[tuple[Any, list[Any]]
     return found
 
 
-def _one_direction(jets: list[tuple[Any, list[Any]]], columns: list[int]) -> bool:
+def _one_direction(jets: list[tuple[Any, list[Any]]], columns: list[int], small: Callable[..., bool]) -> bool:
     """Whether every column is one constant multiple of the first, at all points and in their neighbourhoods."""
     first = columns[0]
     for j in columns[1:]:
@@ -176,29 +220,31 @@ def _one_direction(jets: list[tuple[Any, list[Any]]], columns: list[int]) -> boo
         for b, slopes in jets:
             for matrix in (b, *slopes):
                 for i in range(matrix.rows):
-                    if _small(matrix[i, first], 1) != _small(matrix[i, j], 1):
+                    if small(matrix[i, first], 1) != small(matrix[i, j], 1):
                         return False
-                    if not _small(matrix[i, first], 1):
+                    if not small(matrix[i, first], 1):
                         ratios.append(matrix[i, j] / matrix[i, first])
-        if any(not _small(r - ratios[0], 1) for r in ratios):
+        if any(not small(r - ratios[0], 1) for r in ratios):
             return False
     return True
 
 
-def _own_coordinate_only(jets: list[tuple[Any, list[Any]]], columns: list[int], rows: int) -> bool:
+def _own_coordinate_only(
+    jets: list[tuple[Any, list[Any]]], columns: list[int], rows: int, small: Callable[..., bool]
+) -> bool:
     taken: set[int] = set()
     for j in columns:
-        filled = {i for b, _ in jets for i in range(rows) if not _small(b[i, j], 1)}
+        filled = {i for b, _ in jets for i in range(rows) if not small(b[i, j], 1)}
         if len(filled) != 1 or filled & taken:
             return False
         taken |= filled
         (i,) = filled
-        if any(not _small(slope[i, j], 1) for _, slopes in jets for k, slope in enumerate(slopes) if k != i):
+        if any(not small(slope[i, j], 1) for _, slopes in jets for k, slope in enumerate(slopes) if k != i):
             return False
     return True
 
 
-def _commute(jets: list[tuple[Any, list[Any]]], columns: list[int], rows: int) -> bool:
+def _commute(jets: list[tuple[Any, list[Any]]], columns: list[int], rows: int, small: Callable[..., bool]) -> bool:
     """Whether all Lie brackets of the columns vanish."""
     for b, slopes in jets:
         for j in columns:
@@ -206,6 +252,6 @@ def _commute(jets: list[tuple[Any, list[Any]]], columns: list[int], rows: int) -
                 for i in range(rows):
                     one = sum(b[k, j] * slopes[k][i, n] for k in range(rows))
                     two = sum(b[k, n] * slopes[k][i, j] for k in range(rows))
-                    if not _small(one - two, 1 + abs(one)):
+                    if not small(one - two, 1 + abs(one)):
                         return False
     return True

@@ -13,11 +13,16 @@ import sympy as sp
 
 from derive.coordinates import (
     Coordinate,
+    at_zero_gradient,
     frozen,
     g,
+    gk,
     hvp,
+    is_singular,
     jacobian_product,
     nodes,
+    slope_of_sum,
+    smooth,
 )
 from derive.errors import BadInput, Refusal
 from derive.expanded import CoordinateSDE, expand
@@ -50,10 +55,42 @@ def second_order(b: sp.Expr, method: Method) -> sp.Expr:
             "not-differentiable", "the mean of the step jumps in the gradient, so the second-order model has no drift"
         )
     try:
-        transport = jacobian_product(h * b, h * b)
+        # J_{hb}(hb) = h^2 J_b b + h (grad h . b) b, the gradients in x
+        transport = h**2 * jacobian_product(b, b) + h * _slope_of_factor(h, b) * b
     except TypeError as error:
         raise Refusal("not-differentiable", f"the second-order model needs the Jacobian of the mean: {error}") from None
     return -h * b - eta / 2 * (transport - method.schedule.time_derivative * b)
+
+
+def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
+    """The derivative of h along b in x. At g = 0, where h may have none (it holds ||g||), the product with b_j has the limit 0.
+
+    For a sum A of phi(g_k) over coordinates with |g phi'(g)| = O(phi(g)), its derivative along b = O(||g||) is O(A); with b_j -> 0
+    the limit follows if A dh/dA stays bounded.
+
+    Raises:
+        Refusal: "not-differentiable" when that fails (h is unbounded at g = 0, say).
+        TypeError: h contains an aggregate that has no derivative.
+    """
+    body, back = frozen(h)
+    at_zero = {dummy: at_zero_gradient(node) for dummy, node in back.items()}
+    total = sp.S.Zero
+    for dummy, node in back.items():
+        slope = smooth(sp.diff(body, dummy))
+        term = slope * slope_of_sum(node, hvp(b))
+        if is_singular(slope.xreplace(at_zero)):
+            size = sp.Dummy("A", positive=True)
+            others = {other: value for other, value in at_zero.items() if other != dummy}
+            inside = node.args[0].xreplace({gk: size})
+            bounded = at_zero[dummy] == 0 and not nodes(inside)
+            products = (slope.xreplace(others).xreplace({dummy: size}), sp.diff(inside, size) / inside)
+            if not bounded or any(is_singular(sp.limit(size * e, size, 0)) for e in products):
+                raise Refusal(
+                    "not-differentiable", "the second-order model needs the derivative of h in x, which has no limit at g = 0"
+                )
+            term = sp.Piecewise((term, node > 0), (0, True))
+        total += term
+    return total.xreplace(back)
 
 
 def corrected(b: sp.Expr, method: Method) -> sp.Expr:
@@ -70,8 +107,17 @@ MODELS: dict[str, Callable[[sp.Expr, Method], sp.Expr]] = {
 
 
 def _jumps(b: sp.Expr) -> bool:
-    """Whether b has a rank or a rounding in it, which jump."""
-    return any(type(n).__name__ == "Rank" for n in nodes(b)) or b.has(sp.floor)
+    """Whether b has a rank or a rounding in it, which jump, or signs that leave a jump at g_j = 0."""
+    if any(type(n).__name__ == "Rank" for n in nodes(b)) or b.has(sp.floor):
+        return True
+    body, _ = frozen(b)
+    return body.has(sp.sign) and not vanishes(_from_the_right(body) - _from_the_right(body.xreplace({g: -g})))
+
+
+def _from_the_right(body: sp.Expr) -> sp.Expr:
+    """body as g_j falls to 0."""
+    y = sp.Dummy("y", positive=True)
+    return body.xreplace({g: y}).subs(y, 0)
 
 
 def curvature(b: sp.Expr) -> sp.Expr:

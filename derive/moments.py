@@ -16,7 +16,7 @@ from derive.errors import NoClosedForm, Refusal
 from derive.expectation import CoordinateFunctions, expectation
 from derive.form import DenseCov, GradientForm
 from derive.methods import Method
-from derive.noise.law import Law
+from derive.noise.law import Law, Vanishing
 from derive.symbols import d as dimension
 
 
@@ -176,22 +176,26 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
         return _over_correlated(given, dense)
     # a scale that is a long expression (affine variance) is carried as one letter until the end; one that differs from
     # coordinate to coordinate as the letter of a coordinate, so that sums over coordinates take it along
-    letters = {
-        Coordinate(f"scale{n}", "j", True) if depends_on(s) else sp.Dummy("s", positive=True): s for n, s in enumerate(scales)
-    }
-    functions = CoordinateFunctions(letters)
+    letters = {_letter(s, n): s for n, s in enumerate(scales)}
+    heard = {s: sp.Dummy("heard", positive=True) for s in letters if s.is_positive is None}
+    cases = {on: sp.Piecewise((1, letters[s] > 0), (0, True)) for s, on in heard.items()}
+    functions = CoordinateFunctions(letters | cases)
     weight = sp.Rational(1, len(scales))
     mean, variance, off = sp.S.Zero, sp.S.Zero, sp.S.Zero
     mean_i = to_slot(given.mean, "j", "i")
     pair_given = mean_i * given.mean + given.pair
     for s in letters:
-        b = expectation(given.mean, law, s, functions)
+        own = Vanishing(law, s) if s in heard else law
+        b = expectation(given.mean, own, s, functions)
         b_i = to_slot(b, "j", "i")
-        second = expectation(given.variance + given.mean**2, law, s, functions)
-        pair = expectation(pair_given, law, s, functions, ("i", "j"))
-        mean += weight * b
-        variance += weight * (second - b**2)
-        off += weight * (pair - b_i * b)
+        second = expectation(given.variance + given.mean**2, own, s, functions)
+        pair = expectation(pair_given, own, s, functions, ("i", "j"))
+        for_client = [b, second - b**2, pair - b_i * b]
+        if s in heard:
+            for_client = [_at_rest(e, s, heard[s]) for e in for_client]
+        mean += weight * for_client[0]
+        variance += weight * for_client[1]
+        off += weight * for_client[2]
     factors, core = _low_rank(sp.expand(off))
     low_rank = sp.Add(
         *[core[a, b] * factors[a] * factors[b] for a in range(len(factors)) for b in range(len(factors))]
@@ -202,6 +206,21 @@ def _over_noise(given: GradientForm, method: Method) -> GradientForm:
     return GradientForm(
         undo(tidy(mean)), undo(tidy(diag)), tuple(undo(f) for f in factors), core.applyfunc(lambda e: undo(tidy(e)))
     )
+
+
+def _letter(scale: sp.Expr, n: int) -> sp.Symbol:
+    if depends_on(scale):
+        return Coordinate(f"scale{n}", "j", True)
+    return sp.Dummy("s", positive=True) if scale.is_positive else sp.Dummy("s", nonnegative=True)
+
+
+def _at_rest(expr: sp.Expr, scale: sp.Symbol, heard: sp.Symbol) -> sp.Expr:
+    """A client's moment, right also where its scale is 0: its constants, such as sgn(v)^2 = 1, hold where v = 0 has no mass.
+
+    Everything else, a polynomial in g, the scale and the signed moments, is what it is for the message v = g.
+    """
+    terms = sp.Add.make_args(sp.expand(expr))
+    return sp.Add(*[e if e.has(Coordinate, scale) else heard * e for e in terms])
 
 
 def _low_rank(off: sp.Expr) -> tuple[list[sp.Expr], sp.Matrix]:

@@ -20,7 +20,7 @@ def vanishes(expr: sp.Expr, span: tuple[int, int] = (1, 3)) -> bool:
 
     Args:
         expr: an expression in real symbols.
-        span: magnitudes of the random points; symbols not declared positive take both signs.
+        span: magnitudes of the random points; symbols that may be negative take both signs.
 
     Raises:
         ArithmeticError: it has no value at any of the points.
@@ -32,7 +32,7 @@ def vanishes(expr: sp.Expr, span: tuple[int, int] = (1, 3)) -> bool:
     symbols = sorted(expr.free_symbols, key=str)
     seen = 0
     for _ in range(POINTS):
-        point = {s: _rational(draw, span) * (1 if s.is_positive else draw.choice((-1, 1))) for s in symbols}
+        point = {s: _rational(draw, span) * (1 if s.is_nonnegative else draw.choice((-1, 1))) for s in symbols}
         zero = _zero_at(expr, point)
         if zero is False:
             return False

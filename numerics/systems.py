@@ -58,18 +58,16 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], at: At, n
     else:
         assert integral is not None  # a form always has a mean
         root = integral
-    pair = _pair(equation, root, parameters)
-    rate, silent = lower_coordinate(equation.rate, parameters), _silent(equation, parameters)
+    pair, rate = _pair(equation, root, parameters), lower_coordinate(equation.rate, parameters)
 
     def evaluate(x: jax.Array, t: Any) -> tuple[jax.Array, Any]:
         env = at(x, t)
         drift, coefficients = pair(env)
-        quiet = silent(env)
-        return jnp.where(quiet, 0.0, jnp.broadcast_to(drift, x.shape)), (jnp.sqrt(rate(env)), coefficients, quiet)
+        return jnp.broadcast_to(drift, x.shape), (jnp.sqrt(rate(env)), coefficients)
 
     def apply(values: Any, increment: jax.Array) -> jax.Array:
-        size, coefficients, quiet = values
-        return jnp.where(quiet, 0.0, size * root.apply(coefficients, increment))
+        size, coefficients = values
+        return size * root.apply(coefficients, increment)
 
     return System(evaluate, apply, root.normals, integral)
 
@@ -90,23 +88,6 @@ def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any]) -> Pair
         return -factor(env) * mean, integral.root(mean, covariance)
 
     return integrated
-
-
-def _silent(equation: SDE, parameters: Mapping[str, Any]) -> Callable[[Environment], Any]:
-    """Where every client's noise has scale 0: with affine variance and sigma0 = 0, where the gradient is 0.
-
-    The message is 0 there, and so is C(0): the method stays. The formulas divide 0 by 0.
-    """
-    noise = equation.method.noise
-    if noise.law.degenerate or any(s.is_positive for s in noise.scales):
-        return lambda env: False
-    scales = [lower_coordinate(s, parameters) for s in noise.scales]
-
-    def silent(env: Environment) -> Any:
-        zero = [jnp.all(jnp.atleast_2d(scale(env)) == 0, axis=0) for scale in scales]
-        return jnp.all(jnp.stack(jnp.broadcast_arrays(*zero)), axis=0)
-
-    return silent
 
 
 def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any], at: At, nodes: int) -> System:

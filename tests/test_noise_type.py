@@ -134,3 +134,30 @@ def test_the_type_is_unknown_without_a_loss():
 def test_signs_that_are_saturated_far_from_the_minimum_have_diagonal_noise(noise, loss):
     """Where |g| is many scales, 1 - b_j^2 is 0 to many digits; the type is that of the root everywhere."""
     assert derive.sde(derive.DSignSGD(noise), "first-order", loss, 2).expanded.noise_type == "diagonal"
+
+
+SMALL = ("1/1000", "1/10000", "1/100000", "1/10000000", "1/1000000000000", "1/1000000000000000000000")
+
+
+@pytest.mark.parametrize("size", SMALL)
+@pytest.mark.parametrize(
+    ("law", "loss", "expected"),
+    [
+        (lambda s: derive.DSGD(Affine(1, s)), derive.Quadratic(1), "general"),
+        (lambda s: derive.DSGD(Affine(1, s)), derive.Quartic(), "general"),
+        (lambda s: derive.DSignSGD(Scaled(Gaussian(), s)), derive.Quadratic(1), "diagonal"),
+        (lambda s: derive.DSignSGD(Scaled(Laplace(), s)), derive.Quartic(), "diagonal"),
+        (lambda s: derive.DCSGD(RandK(1), Scaled(Gaussian(), s)), derive.Cosh(), "general"),
+    ],
+    ids=["affine quadratic", "affine quartic", "sign quadratic", "sign quartic", "rand-k"],
+)
+def test_a_tiny_parameter_is_no_zero(law, loss, expected, size):
+    assert derive.sde(law(size), "first-order", loss, 2).expanded.noise_type == expected
+
+
+def test_nearly_equal_curvatures_do_not_commute():
+    """Rand-1 without noise has columns that commute exactly; another coordinate's part of 10^-9 destroys it."""
+    x1, x2 = state = list(sp.symbols("x1 x2", real=True))
+    tiny = sp.Rational(1, 10**9)
+    assert noise_type(sp.Matrix([[x1, 0], [0, x2 + tiny * x1]]), state) == "general"
+    assert noise_type(sp.Matrix([[x1, 0], [0, x2 + tiny]]), state) == "diagonal"

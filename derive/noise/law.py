@@ -76,3 +76,35 @@ class Law(ABC):
         if value.has(sp.Integral):
             raise NoClosedForm(f"no closed form for the integral of {integrand}")
         return value
+
+
+class Vanishing(Law):
+    """A law times a scale that is 0 at some states: there v = g, and s^m R_m((g - c)/s) is sgn(g - c) for m = 0, else 0.
+
+    Args:
+        law: the standardised law.
+        scale: s, a symbol that is not negative.
+    """
+
+    def __init__(self, law: Law, scale: sp.Symbol) -> None:
+        self.law, self.scale = law, scale
+
+    @property
+    def tail(self) -> sp.Expr:
+        return self.law.tail
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        return self.law.density(x)
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        return self.signed_moment(0, x)
+
+    def moment(self, m: int) -> sp.Expr:
+        return self.law.moment(m)
+
+    def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
+        silent = sp.sign(y * self.scale) if m == 0 else sp.S.Zero
+        return sp.Piecewise((self.law.signed_moment(m, y), self.scale > 0), (silent, True))
+
+    def latex(self) -> str:
+        return self.law.latex()
