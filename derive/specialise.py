@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import sympy as sp
 
@@ -27,10 +27,9 @@ def specialise(obj: T, values: Mapping[str, Any]) -> T:
     """
     exact = {name: _exact(value) for name, value in values.items() if not hasattr(value, "__len__")}
     vectors = {name: value for name, value in values.items() if hasattr(value, "__len__")}
-    made: Any = _specialised(obj, exact)
-    own = {f.name for f in fields(made) if f.init} if is_dataclass(made) else set[str]()
-    entries = {name: tuple(map(_exact, value)) for name, value in vectors.items() if name in own}
-    return cast(T, replace(made, **entries) if entries else made)
+    made = _specialised(obj, exact)
+    entries = {name: tuple(map(_exact, value)) for name, value in vectors.items() if hasattr(made, name)}
+    return replace(made, **entries) if entries else made
 
 
 def symbol_names(obj: Any) -> set[str]:

@@ -119,8 +119,17 @@ class Stream(IntEnum):
 
 
 def stream(key: Any, purpose: Stream) -> jax.Array:
-    """The JAX key of one purpose, from a key or a whole-number seed."""
-    return jax.random.fold_in(jax.random.key(key) if isinstance(key, (int, np.integer)) else key, purpose)
+    """The JAX key of one purpose, from a key or a whole-number seed.
+
+    Raises:
+        BadInput: neither a JAX key nor a whole number from 0 to 2^63 - 1.
+    """
+    if isinstance(key, (int, np.integer)) and not isinstance(key, bool) and 0 <= key < 2**63:
+        key = jax.random.key(int(key))
+    try:
+        return jax.random.fold_in(key, purpose)
+    except (TypeError, ValueError):
+        raise BadInput("key", key, "a JAX key, or a whole number from 0 to 2^63 - 1") from None
 
 
 def at_time(

@@ -239,3 +239,14 @@ def test_bad_input_is_named(change, field):
     with pytest.raises(BadInput) as error:
         run(**(arguments | change))
     assert error.value.field == field
+
+
+@pytest.mark.parametrize("key", [-1, 2**63, True, "a", 1.5, None, jnp.zeros(3)], ids=str)
+def test_seeds_are_whole_numbers_that_jax_can_hold(key):
+    with pytest.raises(BadInput, match="key"):
+        stream(key, Stream.METHOD)
+
+
+def test_keys_of_both_kinds_are_accepted():
+    for key in (0, np.int64(2**62), 2**63 - 1, jax.random.key(1), jax.random.PRNGKey(1)):
+        assert jax.random.uniform(stream(key, Stream.METHOD)) >= 0
