@@ -46,7 +46,7 @@ class NoiseIntegral(Diffusion):
         dim: d.
         parameters: values by symbol name; a measured covariance as a matrix.
         nodes: how many, for a quasi-random set (rounded up to twice a power of two); for panels a quarter of it is the
-            number of points a panel (at least 2).
+            number of points of the panel at the median, and 1/(1 + m) of that of the m-th from there (at least 2).
     """
 
     conditional: Conditional
@@ -156,13 +156,14 @@ class NoiseIntegral(Diffusion):
     @cached_property
     def _panels(self) -> tuple[np.ndarray, np.ndarray]:
         """One-dimensional nodes and weights: panels in u = F(z) that shrink by 4 towards 0, and their mirror images."""
-        x, w = scipy.special.roots_legendre(max(2, self.nodes // 4))
         edges = np.array([0.5 * 4.0**-m for m in range(21)])
         edges = np.append(edges[edges > _TAIL], 0.0)
+        counts = [max(2, self.nodes // 4 // (1 + m)) for m in range(len(edges) - 1)]
+        rules = [scipy.special.roots_legendre(count) for count in counts]
         middle, half = (edges[:-1] + edges[1:]) / 2, (edges[:-1] - edges[1:]) / 2
-        u = (middle[:, None] + half[:, None] * x).ravel()
+        u = np.concatenate([m + h * x for m, h, (x, _) in zip(middle, half, rules, strict=True)])
         z = self._quantiles(self.conditional.law, u)
-        weights = (half[:, None] * w).ravel()
+        weights = np.concatenate([h * w for h, (_, w) in zip(half, rules, strict=True)])
         return np.concatenate([z, -z]), np.concatenate([weights, weights])
 
     @cached_property
