@@ -31,6 +31,11 @@ class Coordinate(sp.Symbol):
     def __getnewargs_ex__(self) -> tuple[tuple[str, str, bool | None], dict[str, Any]]:
         return (self.base, self.slot, self.is_positive), {}
 
+    def entry(self, index: int) -> sp.Symbol:
+        """The symbol of one entry, counted from 1, with the same assumptions: w1 for w."""
+        positive = self.is_positive
+        return sp.Symbol(f"{self.base}{index}", positive=positive, real=None if positive else True)
+
     def at(self, slot: str) -> Coordinate:
         """The same vector's coordinate in another slot."""
         return Coordinate(self.base, slot, self.is_positive)

@@ -174,15 +174,16 @@ def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
 def vectors(expressions: tuple[sp.Expr, ...], dim: int, known: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:
     """Entries for every vector in the expressions: the known ones, symbols base1, base2, .. for others."""
     table = dict(known)
-    bases = {(c.base, c.is_positive) for e in expressions for c in e.atoms(Coordinate) if isinstance(c, Coordinate)}
-    for base, positive in bases:
+    coordinates = {c for e in expressions for c in e.atoms(Coordinate) if isinstance(c, Coordinate)}
+    for coordinate in coordinates:
+        base = coordinate.base
         if base in table:
             continue
         if base.endswith("_diag"):
             leaf = DenseCov(base.removesuffix("_diag"))
             table[base] = [leaf.entry(m + 1, m + 1) for m in range(dim)]
         else:
-            table[base] = [sp.Symbol(f"{base}{m + 1}", positive=positive, real=None if positive else True) for m in range(dim)]
+            table[base] = [coordinate.entry(m + 1) for m in range(dim)]
     return table
 
 

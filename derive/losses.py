@@ -54,8 +54,9 @@ class Separable(Loss):
         """f_j(x_j) in the generic coordinate x_j (and parameters that are vectors, such as h_j)."""
 
     def vectors(self, dim: int) -> dict[str, list[sp.Expr]]:
-        """The entries of the vector parameters of `coordinate`."""
-        return {}
+        """The entries of the vector parameters of `coordinate`; the symbols w1, w2, .. of a vector w, unless overridden."""
+        own = {c for c in self.coordinate.atoms(Coordinate) if c != x}
+        return {c.base: [c.entry(m + 1) for m in range(dim)] for c in sorted(own, key=str)}  # pyright: ignore[reportAttributeAccessIssue]
 
     def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
         entries = {**self.vectors(len(x)), "x": list(x)}

@@ -8,8 +8,9 @@ import sympy as sp
 
 import derive
 from derive import DCSGD, DSGD, Adaptive, Bernoulli, DSignSGD, Free, Power, Quadratic, RandK, Scaled
-from derive.coordinates import coord_sum, g
+from derive.coordinates import Coordinate, coord_sum, g
 from derive.errors import BadInput
+from derive.losses import SeparableSum, x
 from derive.specialise import symbol_names
 from numerics._jax import jax, jnp
 from numerics.landscape import Landscape, landscape
@@ -250,3 +251,16 @@ def test_seeds_are_whole_numbers_that_jax_can_hold(key):
 def test_keys_of_both_kinds_are_accepted():
     for key in (0, np.int64(2**62), 2**63 - 1, jax.random.key(1), jax.random.PRNGKey(1)):
         assert jax.random.uniform(stream(key, Stream.METHOD)) >= 0
+
+
+def test_a_loss_of_the_users_own_may_hold_vectors_and_symbols():
+    """f = sum_j w_j c x_j^2/2: x_j shrinks by 1 - eta c w_j a step; one array or one value an entry for w."""
+    loss = SeparableSum(Coordinate("w", "j", True) * sp.Symbol("c") * x**2 / 2)
+    assert set(loss.parameters(2)) == {"w1", "w2", "c"}
+    for values in ({"w": [1.0, 2.0]}, {"w1": 1.0, "w2": 2.0}):
+        final = run(DSGD(clients=1), [2.0, -1.0], 0.3, 1, 0, {"eta": 0.1, "c": 1.5} | values, loss).final
+        np.testing.assert_allclose(final[:, 0], [2 * 0.85**3, -(0.7**3)], rtol=1e-12)
+    with pytest.raises(BadInput, match="w1"):
+        run(DSGD(clients=1), [2.0, -1.0], 0.3, 1, 0, {"eta": 0.1, "c": 1.5}, loss)
+    drift = derive.sde(DSGD(clients=1), "first-order", loss, 2).to_dict()["drift"]
+    assert drift == ["-c*w1*x1", "-c*w2*x2"]
