@@ -158,7 +158,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except _UsageError as error:
             return fail(BAD_INPUT, *_usage(error, args))
         except KeyboardInterrupt:
-            return _interrupted()
+            status = _interrupted()
+            if arguments is None:  # threads that still compile would bring the interpreter down while it ends
+                drop_output()
+                os._exit(status)
+            return status
     except BrokenPipeError:
         return _hang_up()
     except OSError as error:

@@ -545,6 +545,22 @@ def clock(monkeypatch):
     return now
 
 
+def test_an_interrupt_that_a_callback_swallows_ends_the_next_step():
+    """Python drops exceptions of finalisers and of callbacks of the garbage collector, such as JAX has."""
+
+    class Finalised:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    hook, stream = sys.unraisablehook, io.StringIO()
+    with Progress(stream) as progress:
+        progress("one", 0.0)
+        Finalised()
+        with pytest.raises(KeyboardInterrupt):
+            progress("two", 0.5)
+    assert sys.unraisablehook is hook and "two" not in stream.getvalue()
+
+
 def test_time_left_is_what_is_expected_corrected_by_the_pace(clock):
     progress = Progress(io.StringIO(), expected=1000)
     progress("first", 0.0)
@@ -670,3 +686,18 @@ sys.exit(reports.cli.main(["derive", "x"]))
         child.send_signal(signal.SIGINT)
         _, err = child.communicate(timeout=30)
     assert child.returncode == INTERRUPTED and err.startswith("interrupted") and err.count("\n") == 1
+
+
+def test_an_interrupt_does_not_wait_for_threads():
+    """Of the interpreter's end: threads that compile made it crash there, with a status of its own."""
+    code = """
+import atexit, os, sys, reports.commands, reports.cli
+atexit.register(os.abort)
+def derive(**options):
+    raise KeyboardInterrupt
+reports.commands.derive = derive
+sys.argv = ["sdescent", "derive", "x"]
+sys.exit(reports.cli.main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert done.returncode == INTERRUPTED and done.stderr.startswith("interrupted")
