@@ -23,6 +23,7 @@ import typer.main
 
 from derive.errors import BadInput, Refusal
 from reports.files import one_line, one_line_os_error
+from reports.streams import drop_output, prepare_streams, say
 
 REFUSED, BAD_INPUT, BUG, INTERRUPTED, HUNG_UP = 1, 2, 70, 130, 141
 # Typer carries its own copy of click in some versions and imports it in others; both build on this class.
@@ -142,10 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: the program's own) and return the exit status."""
     args = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     fail = partial(_fail, "--json" in args)
-    # A terminal that cannot show a character gets its code, not a traceback.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
+    if not prepare_streams():
+        return fail(BAD_INPUT, "standard output: found closed; accepted: one that takes what is printed")
     try:
         try:
             job = app(args, standalone_mode=False, prog_name="sdescent")
@@ -159,15 +158,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except _UsageError as error:
             return fail(BAD_INPUT, *_usage(error, args))
         except KeyboardInterrupt:
-            return _interrupted()
+            status = _interrupted()
+            if arguments is None:  # threads that still compile would bring the interpreter down while it ends
+                drop_output()
+                os._exit(status)
+            return status
     except BrokenPipeError:
         return _hang_up()
     except OSError as error:
-        _drop_output()
+        drop_output()
         return fail(BAD_INPUT, one_line_os_error(error), _file_name(error))
     except (SystemExit, typer.Abort) as error:  # from inside a library, whose reader or whose user has gone
         return _interrupted() if isinstance(error, typer.Abort) else _hang_up()
     except Exception as error:
+        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):  # JAX's word for it
+            return fail(BAD_INPUT, "memory: found too little; accepted: fewer paths, or a smaller dimension", "paths")
         import traceback
 
         traceback.print_exc()
@@ -181,7 +186,7 @@ def _fail(as_json: bool, status: int, message: str, field: str | None = None, co
         with contextlib.suppress(OSError):
             print(json.dumps({"error": message, "field": field, "column": column}), flush=True)
     else:
-        print(message, file=sys.stderr)
+        say(message)
     return status
 
 
@@ -189,7 +194,7 @@ def _refuse(as_json: bool, refusal: Refusal) -> int:
     if as_json:
         print(json.dumps({"refused": refusal.kind, "message": refusal.message}), flush=True)
     else:
-        print(f"refused ({refusal.kind}): {one_line(refusal.message, 1000)}", file=sys.stderr)
+        say(f"refused ({refusal.kind}): {one_line(refusal.message, 1000)}")
     return REFUSED
 
 
@@ -222,22 +227,13 @@ def _command(args: Sequence[str]) -> Any:
 
 
 def _interrupted() -> int:
-    print("interrupted; what was finished is kept, and the same command again goes on from there", file=sys.stderr)
+    say("interrupted; what was finished is kept, and the same command again goes on from there")
     return INTERRUPTED
 
 
 def _hang_up() -> int:
-    _drop_output()
+    drop_output()
     return HUNG_UP
-
-
-def _drop_output() -> None:
-    # Python flushes stdout once more when it exits, and would complain about the same error again.
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        return
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _file_name(error: OSError) -> str | None:

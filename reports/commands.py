@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -15,7 +16,7 @@ from typing import Any
 from derive.errors import BadInput
 from derive.problems import problem, read_problem
 from derive.registry import KINDS, Entry, entries
-from reports.files import make_folder
+from reports.files import make_folder, one_line
 
 #: bytes; a small report takes half of this, a whole one several times it
 LEAST_ROOM = 2**20
@@ -126,9 +127,9 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
         print_json(result)
     else:
         for name, path in result["files"].items():
-            print(f"{name}: {path}")
+            print(f"{name}: {one_line(path, 10_000)}")
         for note in [*result["notes"], *_answered_no(result["statuses"])]:
-            print(note, file=sys.stderr)
+            print(one_line(note, 1000), file=sys.stderr)
     return 1 if _answered_no(result["statuses"]) else 0
 
 
@@ -156,17 +157,16 @@ def _writable(folder: Path) -> Iterator[None]:
     If the block raises, folders that were made since and are still empty go again.
 
     Raises:
-        OSError: with `filename` set to the folder.
+        OSError: with `filename` set to the folder, or to what in it has a name that the report needs.
     """
     inside = [folder / name for name in ("results", "parts", "figures")]
     new = [path for path in (*inside, folder, *folder.parents) if not os.path.lexists(path)]
     try:
-        try:
-            make_folder(folder)
-            _try_to_write(folder / f".try.{secrets.token_hex(6)}.part")
-        except OSError as error:
-            error.filename, error.filename2 = str(folder), None
-            raise
+        for path in (folder, *(path for path in inside if path not in new)):
+            _try_to_write(path)
+        for path in (folder / name for name in ("report.tex", "report.html", "report.pdf")):
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         yield
     except BaseException:
         for path in new:
@@ -175,16 +175,22 @@ def _writable(folder: Path) -> Iterator[None]:
         raise
 
 
-def _try_to_write(path: Path) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def _try_to_write(folder: Path) -> None:
+    path = folder / f".try.{secrets.token_hex(6)}.part"
     try:
+        make_folder(folder)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            view = memoryview(bytes(LEAST_ROOM))
-            while view:
-                view = view[os.write(descriptor, view) :]
-            os.fsync(descriptor)
+            try:
+                view = memoryview(bytes(LEAST_ROOM))
+                while view:
+                    view = view[os.write(descriptor, view) :]
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
         finally:
-            os.close(descriptor)
-    finally:
-        # Before the error goes on: an open file that is removed later would keep its folder from being removed now.
-        path.unlink()
+            # Before the error goes on: an open file that is removed later would keep its folder from being removed now.
+            path.unlink()
+    except OSError as error:
+        error.filename, error.filename2 = str(folder), None
+        raise

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from types import TracebackType
-from typing import IO, final
+from typing import IO, Any, final
 
 from rich.console import Console
 from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeElapsedColumn
@@ -35,6 +36,7 @@ class Progress:
         self._console = Console(file=stream)
         self._start = time.monotonic()
         self._said, self._fraction, self._reached = "", 0.0, 0.0
+        self._interrupted = False
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -49,13 +51,29 @@ class Progress:
 
     def __enter__(self) -> Progress:
         self._bar.start()
+        self._hook = sys.unraisablehook
+        sys.unraisablehook = self._unraisable
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        sys.unraisablehook = self._hook
         self._bar.stop()
 
+    def _unraisable(self, args: Any) -> None:
+        # An interrupt that comes in a callback (JAX has some, of the garbage collector) is dropped by Python.
+        if isinstance(args.exc_value, KeyboardInterrupt):
+            self._interrupted = True
+        else:
+            self._hook(args)
+
     def __call__(self, label: str, fraction: float) -> None:
-        """Say that `label` is being done and that `fraction` (0 to 1) of all the work is finished."""
+        """Say that `label` is being done and that `fraction` (0 to 1) of all the work is finished.
+
+        Raises:
+            KeyboardInterrupt: the user interrupted, and what was running did not let it through.
+        """
+        if self._interrupted:
+            raise KeyboardInterrupt
         seconds = time.monotonic() - self._start
         self._fraction, self._reached = fraction, seconds
         self._bar.update(self._task, description=label, completed=fraction)

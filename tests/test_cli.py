@@ -404,6 +404,30 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(run, build, tm
     assert build.calls == [] and [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "line"),
+    [
+        ("report.tex", "folder", "this is a folder, not a file"),
+        ("report.pdf", "folder", "this is a folder, not a file"),
+        ("report.html", "folder", "this is a folder, not a file"),
+        ("parts", "file", "a part of this path is a file, not a folder"),
+        ("results", "file", "a part of this path is a file, not a folder"),
+        ("figures", "link", "this is a symbolic link to nothing"),
+    ],
+)
+def test_names_that_are_taken_are_found_before_the_work(run, build, tmp_path, name, kind, line):
+    makes = {"folder": Path.mkdir, "file": Path.touch, "link": lambda path: path.symlink_to("nowhere")}
+    makes[kind](tmp_path / name)
+    status, out, err = run("report", "-o", str(tmp_path))
+    assert (status, out, err) == (BAD_INPUT, "", f"cannot use {tmp_path}/{name}: {line}\n")
+    assert build.calls == [] and [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_path_stays_on_its_line(run, build, tmp_path):
+    status, out, _ = run("report", "-o", str(tmp_path / "a\nb\x1b[31m"))
+    assert status == 0 and out == f"report.tex: {tmp_path}/a\\nb\\x1b[31m/report.tex\n"
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
 def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(run, build, tmp_path, monkeypatch, number):
     def fsync(descriptor):
@@ -521,6 +545,22 @@ def clock(monkeypatch):
     return now
 
 
+def test_an_interrupt_that_a_callback_swallows_ends_the_next_step():
+    """Python drops exceptions of finalisers and of callbacks of the garbage collector, such as JAX has."""
+
+    class Finalised:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    hook, stream = sys.unraisablehook, io.StringIO()
+    with Progress(stream) as progress:
+        progress("one", 0.0)
+        Finalised()
+        with pytest.raises(KeyboardInterrupt):
+            progress("two", 0.5)
+    assert sys.unraisablehook is hook and "two" not in stream.getvalue()
+
+
 def test_time_left_is_what_is_expected_corrected_by_the_pace(clock):
     progress = Progress(io.StringIO(), expected=1000)
     progress("first", 0.0)
@@ -586,6 +626,52 @@ def test_a_full_disk_under_the_output(command):
     assert "--json" in command or done.stderr == "cannot read or write a file: the disk is full\n"
 
 
+def test_closed_streams():
+    """Python has no object for a stream that is closed, prints errors on the other one, and gives its number to a file."""
+    done = in_shell("sdescent derive dsgd >&-")
+    line = "standard output: found closed; accepted: one that takes what is printed\n"
+    assert (done.returncode, done.stderr) == (BAD_INPUT, line)
+    done = in_shell("sdescent derive x 2>&-")
+    assert (done.returncode, done.stdout) == (BAD_INPUT, "")
+    done = in_shell("sdescent list --json <&- 2>&-")
+    assert done.returncode == 0 and json.loads(done.stdout)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_under_the_errors():
+    done = in_shell("sdescent derive x 2>/dev/full")
+    assert (done.returncode, done.stdout, done.stderr) == (BAD_INPUT, "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "shown"),
+    [
+        ("COLUMNS", "0", 40),
+        ("COLUMNS", "1", 40),
+        ("COLUMNS", "9" * 30, 10_000),
+        ("COLUMNS", "\u00b2", 80),
+        ("TERMINAL_WIDTH", "x", 80),
+    ],
+)
+def test_absurd_widths(name, width, shown):
+    """Of 0 columns Rich prints nothing, of one a letter a line; Typer fails at a width that is no number."""
+    environment = {key: value for key, value in ENVIRONMENT.items() if key != "COLUMNS"} | {name: width}
+    for arguments in (["derive", "dsgd"], ["--help"]):
+        done = subprocess.run(
+            [*COMMAND, *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert max(map(len, done.stdout.splitlines())) == shown
+
+
+def test_too_little_memory_is_one_line(run, build, tmp_path):
+    for error in (MemoryError(), RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes.")):
+        build.then = raises(error)
+        status, out, err = run("report", "-o", str(tmp_path))
+        assert (status, out) == (BAD_INPUT, "")
+        assert err.splitlines()[-1].startswith("memory: found too little; accepted: fewer paths") and "Trace" not in err
+
+
 def test_interrupt():
     code = """
 import sys, time, reports.commands, reports.cli
@@ -600,3 +686,18 @@ sys.exit(reports.cli.main(["derive", "x"]))
         child.send_signal(signal.SIGINT)
         _, err = child.communicate(timeout=30)
     assert child.returncode == INTERRUPTED and err.startswith("interrupted") and err.count("\n") == 1
+
+
+def test_an_interrupt_does_not_wait_for_threads():
+    """Of the interpreter's end: threads that compile made it crash there, with a status of its own."""
+    code = """
+import atexit, os, sys, reports.commands, reports.cli
+atexit.register(os.abort)
+def derive(**options):
+    raise KeyboardInterrupt
+reports.commands.derive = derive
+sys.argv = ["sdescent", "derive", "x"]
+sys.exit(reports.cli.main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert done.returncode == INTERRUPTED and done.stderr.startswith("interrupted")

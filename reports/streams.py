@@ -1,0 +1,64 @@
+"""Standard streams that are closed, full, or narrower than anything can be printed on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+#: columns between which a width from the environment is believed
+_NARROWEST, _WIDEST = 40, 10_000
+
+
+def prepare_streams() -> bool:
+    """Make the standard streams fit to print on; return whether standard output takes anything.
+
+    A closed descriptor is opened on nothing: Python would print errors on standard output, and the next file that is
+    opened would be in the place of a stream that libraries and children write to.
+    """
+    there = sys.stdout is not None
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            _to_nothing(number)
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+    # A terminal that cannot show a character gets its code, not a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
+    # Of a width of 0 Rich prints nothing, and Typer fails at one that is no number.
+    for name in ("COLUMNS", "TERMINAL_WIDTH"):
+        if (width := os.environ.get(name)) is None:
+            continue
+        if width.isdecimal() and width.isascii():
+            os.environ[name] = str(min(max(int(width[:9]), _NARROWEST), _WIDEST))
+        else:
+            del os.environ[name]
+    return there
+
+
+def say(line: str) -> None:
+    """`line` on standard error, if that takes it; the exit status has to say it alone otherwise."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        _to_nothing(sys.stderr)
+
+
+def drop_output() -> None:
+    """Standard output goes nowhere from here on, if it does not take what was printed.
+
+    Python flushes it once more when it exits, and would complain about the same error again.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        return
+    _to_nothing(sys.stdout)
+
+
+def _to_nothing(stream: object) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        number = stream if isinstance(stream, int) else stream.fileno()  # pyright: ignore[reportAttributeAccessIssue]
+        nothing = os.open(os.devnull, os.O_RDWR)
+        if nothing != number:
+            os.dup2(nothing, number)
+            os.close(nothing)
