@@ -8,8 +8,11 @@ from typing import Any
 
 import sympy as sp
 
+from derive.coordinates import smooth
 from derive.errors import BadInput, NoClosedForm, Refusal
 from derive.expanded import CoordinateSDE
+from derive.numeric_zero import vanishes
+from derive.quadrature import Antiderivative
 from derive.symbols import du, t
 
 #: the line is covered by centre +- e^s with s up to REACH; far enough for the slope of log density to have settled
@@ -26,14 +29,21 @@ class Density:
     """A stationary density on the line, up to its normalisation (theory 6.7): p = exp(exponent)/spread, dimensionless.
 
     Args:
-        exponent: int 2 drift/V.
+        exponent: int 2 drift/V; an integral from 0 where it has no closed form, evaluated by quadrature.
         spread: V, the squared diffusion.
         state: the variable of both.
+        drift: needed where the exponent has no closed form.
     """
 
     exponent: sp.Expr
     spread: sp.Expr
     state: sp.Symbol
+    drift: sp.Expr | None = None
+
+    @property
+    def closed_form(self) -> bool:
+        """Whether the exponent is known in closed form."""
+        return not self.exponent.has(sp.Integral)
 
     @property
     def unnormalised(self) -> sp.Expr:
@@ -43,6 +53,8 @@ class Density:
     @property
     def shape(self) -> sp.Expr:
         """p without the factors that do not depend on the state, e^{c log b} written as b^c."""
+        if not self.closed_form:
+            return self.unnormalised
         powers, rest = sp.S.One, sp.S.Zero
         for term in sp.Add.make_args(sp.expand(self.exponent)):
             logs = [f for f in sp.Mul.make_args(term) if isinstance(f, sp.log)]
@@ -70,6 +82,7 @@ class Density:
         Raises:
             BadInput: a parameter without a value.
             Refusal: "not-integrable" when the mass is infinite, in a tail or at a point where V = 0.
+            NoClosedForm: V = 0 at the point 0, from which the exponent would have to be integrated.
         """
         import mpmath as mp
 
@@ -84,18 +97,39 @@ class Density:
     def _logarithm(self, values: dict[str, float]) -> Callable[[Any], Any]:
         import mpmath as mp
 
-        put = {s: sp.Float(values[s.name], 30) for s in self.parameters}
-        exponent = sp.lambdify(self.state, self.exponent.xreplace(put), "mpmath")
-        spread = sp.lambdify(self.state, self.spread.xreplace(put), "mpmath")
+        # exact: a rounded parameter would leave 1 - b^2 a rest where it vanishes
+        put = {s: sp.Rational(*float(values[s.name]).as_integer_ratio()) for s in self.parameters}
+        spread = _precise(sp.lambdify(self.state, self.spread.xreplace(put), "mpmath"))
+        if self.closed_form:
+            exponent = sp.lambdify(self.state, self.exponent.xreplace(put), "mpmath")
+        else:
+            exponent = self._by_quadrature(put, spread)
 
         def log_p(y: Any) -> Any:
+            height = mp.mpmathify(exponent(y))
+            if height == -mp.inf:
+                return height
             v = spread(y)
-            if mp.re(v) <= 0:
+            if v <= 0:
                 return mp.inf
             # each side of a point where V = 0 has its own constant of integration, so an imaginary one is dropped
-            return mp.re(mp.mpmathify(exponent(y))) - mp.log(mp.re(v))
+            return mp.re(height) - mp.log(v)
 
         return log_p
+
+    def _by_quadrature(self, put: dict[sp.Symbol, sp.Expr], spread: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The exponent from its slope 2 drift/V."""
+        import mpmath as mp
+
+        if spread(mp.mpf(0)) <= 0:
+            raise NoClosedForm("the exponent has no closed form, and V = 0 at the point from which it would be integrated")
+        drift = sp.lambdify(self.state, self.drift.xreplace(put), "mpmath")  # pyright: ignore[reportOptionalMemberAccess]
+
+        def slope(y: Any) -> Any:
+            moved, v = 2 * mp.re(drift(y)), spread(y)
+            return moved / v if v > 0 else moved * mp.inf
+
+        return Antiderivative(slope, mp.mpf(0))
 
     def _mode(self, log_p: Callable[[Any], Any]) -> Any:
         import mpmath as mp
@@ -122,14 +156,34 @@ def _half_mass(log_p: Callable[[Any], Any], mp: Any) -> Any:
     def slope(s: float) -> Any:
         return (scaled(mp.mpf(s + 1)) - scaled(mp.mpf(s - 1))) / 2
 
-    if not (slope(REACH) < -SLOPE and slope(-REACH) > SLOPE):
+    ends = {side: scaled(mp.mpf(side * REACH)) for side in (-1, 1)}
+    if mp.inf in ends.values() or not (
+        (ends[1] == -mp.inf or slope(REACH) < -SLOPE) and (ends[-1] == -mp.inf or slope(-REACH) > SLOPE)
+    ):
         raise Refusal("not-integrable", "the stationary measure has infinite mass: there is no stationary law")
     heights = [scaled(mp.mpf(n) * STEP) for n in range(round(-REACH / STEP), round(REACH / STEP) + 1)]
     peak = max(heights)
     total = sum((mp.exp(h) for h in heights if h > peak - DEPTH), mp.mpf(0)) * STEP
-    ends = ((heights[0], abs(slope(-REACH))), (heights[-1], abs(slope(REACH))))
     # the end point itself has weight 1/2 in the trapezoidal rule
-    return total + sum((mp.exp(h) * (1 / c - STEP / 2) for h, c in ends if h > peak - DEPTH), mp.mpf(0))
+    remainders = [mp.exp(h) * (1 / abs(slope(s * REACH)) - STEP / 2) for s, h in ends.items() if h > peak - DEPTH]
+    return total + sum(remainders, mp.mpf(0))
+
+
+def _precise(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A variance such as 1 - b^2 with digits enough that it does not cancel; 0 where even 250 leave nothing of it."""
+    import mpmath as mp
+
+    def value(y: Any) -> Any:
+        before = mp.mpf(mp.re(function(y)))
+        for digits in (30, 80, 250):
+            with mp.workdps(digits):
+                now = mp.re(mp.mpmathify(function(y)))
+            if now and abs(now - before) <= abs(now) * 1e-12:
+                return +now
+            before = now
+        return mp.mpf(0)
+
+    return value
 
 
 def refuse_time(equation: CoordinateSDE) -> None:
@@ -144,7 +198,7 @@ def density(equation: CoordinateSDE) -> Density:
     A free schedule u is read as a constant.
 
     Raises:
-        NoClosedForm: not 1-D, or the integral in the exponent has no closed form.
+        NoClosedForm: not 1-D.
         Refusal: "no-noise" when V = 0; "time-dependent" when the step size follows a schedule in t.
     """
     if equation.dim != 1:
@@ -153,7 +207,23 @@ def density(equation: CoordinateSDE) -> Density:
     if spread == 0:
         raise Refusal("no-noise", "without noise the stationary law is a point mass at the fixed points of the drift")
     refuse_time(equation)
-    exponent = sp.integrate(sp.together(2 * equation.drift[0] / spread), x)
-    if exponent.has(sp.Integral):
-        raise NoClosedForm("the exponent of the stationary density has no closed form")
-    return Density(exponent, spread, x)
+    slope = sp.together(2 * equation.drift[0] / spread)
+    exponent = _primitive(slope, x)
+    if exponent is None:
+        y = sp.Dummy("y", real=True)
+        exponent = sp.Integral(slope.xreplace({x: y}), (y, 0, x))
+    return Density(exponent, spread, x, equation.drift[0])
+
+
+def _primitive(slope: sp.Expr, x: sp.Symbol) -> sp.Expr | None:
+    """An antiderivative in closed form, checked by differentiation; None where SymPy would search for long, or errs."""
+    constant = not sp.fraction(slope)[1].has(x) and not slope.has(sp.Abs, sp.sign, sp.Max, sp.Min, sp.erf, sp.hyper)
+    if not (slope.is_rational_function(x) or constant):
+        return None
+    try:
+        found = sp.integrate(slope, x)
+    except NotImplementedError:
+        return None
+    if found.has(sp.Integral):
+        return None
+    return found if vanishes(smooth(sp.diff(found, x)) - slope) else None

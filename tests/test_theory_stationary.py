@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -343,3 +344,76 @@ def test_a_free_schedule_is_read_as_a_constant():
     p = of(DSGD(Gaussian(), schedule=Free()), "first-order", Quadratic(), u=0.5)
     variance = NUMBERS["eta"] * 0.5 * NUMBERS["sigma"] ** 2 / (2 * NUMBERS["N"] * NUMBERS["h1"])
     assert p(0.0) == pytest.approx(stats.norm.pdf(0.0, scale=math.sqrt(variance)), rel=1e-9)
+
+
+# --- exponents without a closed form
+
+
+def by_integration(method, loss, reach, model="first-order", **values):
+    """The density on a grid from theory 6.7: p ~ (1/V) exp(int 2 drift/V), V and drift from E sign(g + sigma Z) alone."""
+    equation = sde(method, model, loss, 1).expanded
+    x, numbers = equation.state[0], {**NUMBERS, **values}
+    used = (equation.drift[0].free_symbols | equation.covariance[0].free_symbols) - {x}
+    put = {s: sp.Rational(str(numbers[s.name])) for s in used}
+    with mpmath.workdps(50):
+        drift, spread = (sp.lambdify(x, e.xreplace(put), "mpmath") for e in (equation.drift[0], equation.covariance[0]))
+        grid = np.linspace(-reach, reach, 601)
+        inside = np.polynomial.legendre.leggauss(6)
+        heights = [0.0]
+        for low, high in itertools.pairwise(grid):
+            points = [mpmath.mpf((low + high) / 2 + (high - low) / 2 * c) for c in inside[0]]
+            parts = [w * float(2 * drift(y) / spread(y)) for y, w in zip(points, inside[1], strict=True)]
+            heights.append(heights[-1] + (high - low) / 2 * sum(parts))
+        p = np.exp(np.array(heights) - max(heights)) / [float(spread(mpmath.mpf(y))) for y in grid]
+    return grid, p / integrate.simpson(p, x=grid)
+
+
+@pytest.mark.parametrize(
+    ("method", "loss", "model", "reach"),
+    [
+        (DSignSGD(Cauchy()), Quartic(), "first-order", 2.4),
+        (DSignSGD(Cauchy()), Quadratic(), "corrected", 2.4),
+        (DSignSGD(Gaussian()), Quadratic(), "first-order", 2.0),
+        (DSignSGD(StudentT(2)), Quadratic(), "first-order", 2.0),
+        (DSignSGD(StudentT(3)), Cosh(), "second-order", 2.4),
+        (DSGD(Affine()), Cosh(), "first-order", 2.5),
+        (DSGD(Affine()), GluedExponential(), "first-order", 4.0),
+    ],
+    ids=["cauchy quartic", "cauchy", "gaussian", "t2", "t3 cosh", "affine cosh", "affine glued"],
+)
+def test_a_density_by_quadrature(method, loss, model, reach):
+    grid, expected = by_integration(method, loss, reach, model, eta=0.3)
+    p = of(method, model, loss, eta=0.3)
+    for n in (150, 280, 300, 330, 420):
+        assert p(float(grid[n])) == pytest.approx(expected[n], rel=2e-5, abs=1e-9)
+
+
+def test_the_density_of_sign_with_cauchy_noise_is_that_of_the_method():
+    """Against 40 000 paths of the method itself at a small step size: E x^2 within the bias of first order in eta."""
+    rng, step, paths = np.random.default_rng(3), 0.02, 40_000
+    x = rng.normal(size=paths) * 0.3
+    for _ in range(1500):
+        x = x - step * np.sign(x**3 + rng.standard_cauchy(paths))
+    p = density(sde(DSignSGD(Scaled(Cauchy(), 1), 1), "first-order", Quartic(), 1).expanded).normalised({"eta": step})
+    grid = np.linspace(-3, 3, 401)
+    second = integrate.simpson([y * y * p(float(y)) for y in grid], x=grid)
+    error = np.std(x**2) / math.sqrt(paths)
+    assert np.mean(x**2) == pytest.approx(second, abs=5 * error + step * second)
+
+
+def test_an_antiderivative_that_sympy_gets_wrong_is_not_used():
+    """SymPy integrates this slope to 0; differentiation tells."""
+    found = density(sde(DCSGD(Bernoulli("1/2"), Gaussian()), "second-order", Quartic(), 1).expanded)
+    p = found.normalised({**NUMBERS, "eta": 0.3})
+    assert p(0.0) > 2 * p(1.0) > 0
+
+
+def test_sign_with_bounded_noise_lives_where_the_noise_reaches():
+    """Uniform noise of scale sigma, f = h x^2/2: where h|x| > sigma the step is certain and leads back."""
+    p = of(DSignSGD(Uniform()), "first-order", Quadratic(), eta=0.3, sigma=1.2, h1=1.5, N=2.0)
+    assert p(0.81) == 0 and p(-5.0) == 0 and p(0.79) >= 0
+    # V = (eta/N)(1 - y^2), drift -y, y = h x/sigma: p ~ (1 - y^2)^{N sigma/(eta h) - 1}
+    power = 2 * 1.2 / (0.3 * 1.5) - 1
+    mass = integrate.quad(lambda x: (1 - (1.25 * x) ** 2) ** power, -0.8, 0.8)[0]
+    for x in (0.0, 0.3, -0.6):
+        assert p(x) == pytest.approx((1 - (1.25 * x) ** 2) ** power / mass, rel=1e-7)
