@@ -5,7 +5,7 @@ Users keep their own notation through `macros`, a map from symbol names to comma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy as sp
@@ -13,7 +13,8 @@ import sympy as sp
 from derive.coordinates import to_slot
 from derive.form import GradientForm
 from derive.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named
-from derive.printer import Printer, written_order
+from derive.printer import SHOWN, Printer, written_order
+from derive.width import width
 
 #: visible characters of mathematics in a line of an 11 pt page with margins of 24 mm
 WEIGHT = 74
@@ -40,6 +41,7 @@ def covariance_latex(
     diag, square = (
         (second, f" - {mean}^{{2}}") if mean and second.count_ops() < 6 < form.diag.count_ops() else (form.diag, "")
     )
+    diag = sp.Add(*[_without_inner_fractions(term) for term in sp.Add.make_args(diag)])
     lines = [""]
     if diag != 0 or square:
         lines = split_sum(diag, show, weight) if weight else [show(diag)]
@@ -48,16 +50,20 @@ def covariance_latex(
         if isinstance(diag, sp.Add) or square:
             lines[0] = opening + lines[0]
             lines[-1] += closing
-        lines[0] = r"\delta_{ij}\," + lines[0]
+        lines[0] = r"\delta_{ij}" + ("" if lines == ["1"] else r"\," + lines[0])
     if form.rank == 1:
         f = form.factors[0]
-        scalar = show(form.core[0, 0])
-        lines[-1] += ("" if scalar.startswith("-") else "+") + rf"{scalar}\,{show(to_slot(f, 'j', 'i'))}\,{show(f)}"
+        scalar = {"1": "", "-1": "-"}.get(show(form.core[0, 0]), show(form.core[0, 0]) + r"\,")
+        lines[-1] += ("" if scalar.startswith("-") else "+") + rf"{scalar}{show(to_slot(f, 'j', 'i'))}\,{show(f)}"
     elif form.rank:
         lines[-1] += r"+\left(U\,\Gamma\,U^{\top}\right)_{ij}"
     for coefficient, leaf in form.dense:
         written = show(coefficient)
-        scalar = "" if coefficient == 1 else (rf"\left({written}\right)" if isinstance(coefficient, sp.Add) else written) + r"\,"
+        scalar = (
+            ""
+            if coefficient == 1
+            else (rf"\left({written}\right)" if isinstance(coefficient, sp.Add) else written) + r"\,"
+        )
         lines[-1] += rf"+{scalar}\{leaf.name}_{{ij}}"
     lines[0] = lines[0].removeprefix("+") or "0"
     return lines
@@ -68,7 +74,7 @@ def split_sum(expr: sp.Expr, show: Callable[[sp.Expr], str], weight: int = WEIGH
     terms = [show(term) for term in written_order(list(sp.Add.make_args(expr)))]
     lines, line, size = [], "", 0
     for term in terms:
-        visible = _visible(term) + 3  # the sign between terms and its spaces
+        visible = width(term) + 2.2  # the sign between terms and its spaces
         glue = "" if not line and not lines else ("" if term.lstrip().startswith("-") else "+")
         if line and size + visible > weight:
             lines.append(line)
@@ -76,21 +82,6 @@ def split_sum(expr: sp.Expr, show: Callable[[sp.Expr], str], weight: int = WEIGH
         line += glue + term
         size += visible
     return [*lines, line]
-
-
-def _visible(tex: str) -> int:
-    """About how wide a formula is, in characters."""
-    text = tex.replace(r"\sum", "sums").replace(r"\left", "").replace(r"\right", "").replace(r"\,", "")
-    count, inside = 0, False
-    for ch in text:
-        if ch == "\\":
-            inside, count = True, count + 1
-        elif inside and ch.isalpha():
-            continue
-        else:
-            inside = False
-            count += ch not in "{}^_ "
-    return count
 
 
 def unnested(expr: sp.Expr) -> sp.Expr:
@@ -110,6 +101,13 @@ def unnested(expr: sp.Expr) -> sp.Expr:
     return sp.Add(*[sp.factor(scalar) * kept for kept, scalar in gathered.items()])
 
 
+def _without_inner_fractions(term: sp.Expr) -> sp.Expr:
+    """5 (3 x/5 + 6/5)/3 as x + 2: no sum with fractions under a number that cancels them."""
+    sums = [f for f in sp.Mul.make_args(term) if isinstance(f, sp.Add)]
+    fractions = any(not a.as_coeff_Mul()[0].is_Integer for f in sums for a in f.args)
+    return sp.factor_terms(term) if fractions else term
+
+
 def equation_lines(left: str, pieces: list[str]) -> list[str]:
     """left = pieces, over as many lines of an aligned environment as there are pieces."""
     return [rf"{left} &= {pieces[0]}", *(rf"&\quad {piece}" for piece in pieces[1:])]
@@ -118,7 +116,7 @@ def equation_lines(left: str, pieces: list[str]) -> list[str]:
 def vector_letter(name: str, macros: Mapping[str, str] | None) -> str:
     """How a vector or matrix is called."""
     own = macros or {}
-    return own.get(f"{name}_j") or own.get(name) or name
+    return own.get(f"{name}_j") or own.get(name) or SHOWN.get(name) or name
 
 
 def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bool = True) -> list[str]:
@@ -144,11 +142,32 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
         lines += equation_lines(left, pieces)
     lines[-1] += r" \quad (i \neq j)"
     if several:
-        values = ", ".join(show(e) for e in entry.scales)
-        lines.append(rf"&\text{{where for client $n$, whose scale ${letter}$ is the $n$-th of ${values}$:}}")
+        lines += client_lines(entry.scales, letter, show)
     for name, value in entry.meanings.items():
         lines += equation_lines(show(name), split_sum(unnested(value), show))
     return lines
+
+
+def client_lines(scales: Sequence[sp.Expr], letter: str, show: Callable[[sp.Expr], str]) -> list[str]:
+    """Lines that say which scale a client n has: one of a list, which may need lines of its own."""
+    said = rf"&\text{{where for client $n$, whose scale ${letter}$ is the $n$-th of "
+    rows = fill([show(e) for e in scales], WEIGHT)
+    if len(rows) == 1 and width(said + rows[0]) < WEIGHT:
+        return [rf"{said}${rows[0]}$:}}"]
+    return [said.rstrip() + "}", *(rf"&\quad {row}" for row in rows)]
+
+
+def fill(entries: Sequence[str], weight: float) -> list[str]:
+    """Formulas one after the other, with commas, in lines of at most about `weight` characters."""
+    rows, size = [""], 0.0
+    for n, entry in enumerate(entries):
+        comma = r",\ " if n < len(entries) - 1 else ""
+        size += width(entry + comma)
+        if rows[-1] and size > weight:
+            rows.append("")
+            size = width(entry + comma)
+        rows[-1] += entry + comma
+    return rows
 
 
 def condition_latex(condition: Any, macros: Mapping[str, str] | None = None) -> str:
