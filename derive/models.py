@@ -84,7 +84,10 @@ def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
         at_zero = e.args[0].subs(y, 0)
         return sp.Heaviside(sp.diff(e.args[0], y).subs(y, 0) if at_zero == 0 else at_zero)
 
-    slope = sp.diff(expr, y).replace(lambda e: isinstance(e, sp.Heaviside), step).subs(y, 0)
+    # of every factor of a long derivative SymPy asks whether it is infinite, which a y without a sign answers at once
+    z = y if expr.has(sp.Abs, sp.sign, sp.Max, sp.Min, sp.Piecewise) else sp.Dummy("z")
+    slope = sp.diff(expr.xreplace({y: z}), z).xreplace({z: y})
+    slope = slope.replace(lambda e: isinstance(e, sp.Heaviside), step).subs(y, 0)
     return slope.replace(lambda e: isinstance(e, sp.hyper) and e.args[2] == 0, lambda e: sp.S.One)
 
 

@@ -34,7 +34,7 @@ from derive.schedules import Free
 from derive.sde_letters import HB, Drift, Page, drift_in_letters, helper_lines, in_letters, letter_names
 from derive.symbols import du, eta, parameter, t, u
 
-#: laws whose distribution function has more operations, and lists of more scales, are not written out even to be measured
+#: distribution functions of all clients with more operations, and lists of more scales, are not written out to be measured
 STEEP, MANY = 120, 8
 
 
@@ -132,9 +132,10 @@ def _closed(equation: SDE, form: GradientForm, page: Page) -> tuple[Drift, list[
     noise = equation.method.noise
     letters = None if equation.drift is None else in_letters(equation, form.mean)
     can_shorten = letters is not None and noise.dense is None and not noise.law.degenerate
-    steep = not noise.law.degenerate and noise.law.sign_mean(parameter("y")).count_ops() > STEEP
+    size = 0 if noise.law.degenerate else noise.law.sign_mean(parameter("y")).count_ops()
+    steep = size > STEEP
     written = None
-    if not (can_shorten and (steep or len(noise.scales) > MANY)):
+    if not (can_shorten and (size * len(noise.scales) > STEEP or len(noise.scales) > MANY)):
         written = _written_out(equation, form, page, letters)
         if page.fits(written[1]) or not can_shorten:
             return written

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import sympy as sp
 
@@ -117,3 +119,10 @@ def test_the_width_of_a_formula() -> None:
     assert width(r"\begin{cases} aaaa & b \\ c \end{cases}") == pytest.approx(7.0)
     assert width(r"\own", {r"\own": 9}) == 9 and width("a^{bb}") == pytest.approx(2.4)
     assert len(fill(["aaaa"] * 10, 20)) == 4
+
+
+def test_steep_laws_of_clients_that_differ_are_derived_in_seconds() -> None:
+    started = time.perf_counter()
+    for model in MODELS:
+        sde(derive.DSignSGD(derive.Scaled(derive.StudentT(59), (1, 2, 3, 4, 5))), model).latex()
+    assert time.perf_counter() - started < 30  # two minutes, where SymPy asked the sign of every factor of a derivative
