@@ -107,7 +107,7 @@ def lam(b: sp.Expr) -> sp.Expr:
     if not (vanishes(right.subs(y, 0)) and vanishes(left.subs(y, 0))):
         raise Refusal(
             "unbounded-lambda",
-            "the corrected model needs b_j/g_j, which is unbounded at g_j = 0: the mean of the step does not vanish there "
+            "the corrected model needs $b_j/g_j$, which is unbounded at $g_j = 0$: the mean of the step does not vanish there "
             "(a noise with a density removes this)",
         )
     if not quotient.has(1 / g) and not any(p.base == g and p.exp.is_negative for p in quotient.atoms(sp.Pow)):
@@ -116,7 +116,7 @@ def lam(b: sp.Expr) -> sp.Expr:
     if not vanishes(slope + _slope_at_zero(left, y)):
         raise Refusal(
             "unbounded-lambda",
-            "the corrected model needs the limit of b_j/g_j at g_j = 0, and from its two sides it differs",
+            "the corrected model needs the limit of $b_j/g_j$ at $g_j = 0$, and from its two sides it differs",
         )
     return sp.Piecewise((quotient, sp.Ne(g, 0)), (slope, True)).xreplace(back)
 

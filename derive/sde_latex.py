@@ -20,7 +20,6 @@ from derive.latex import (
     covariance_latex,
     equation_lines,
     named_lines,
-    split_sum,
     unnested,
 )
 from derive.message_moments import CLIENT_SCALE, named
@@ -95,7 +94,7 @@ def _drift_lines(equation: SDE, drift: Drift, page: Page) -> list[str]:
     line = rf"\mathrm{{d}}X_j &= {body}\mathrm{{d}}t + {noise}"
     if page.fits([line]):
         return [line]
-    pieces = split_sum(sp.expand_mul(expr), show)
+    pieces = page.split(sp.expand_mul(expr), show)
     pieces[0], pieces[-1] = r"\Bigl(" + pieces[0], pieces[-1] + r"\Bigr)\mathrm{d}t"
     return equation_lines(r"\mathrm{d}X_j", [*pieces, f"+ {noise}"])
 
@@ -120,7 +119,7 @@ def _given_message(equation: SDE, given: Conditional, page: Page) -> tuple[Drift
     if not unbiased:
         lines.append(rf"{m}_j({v}) = \mathbb{{E}}[C_j\mid {v}] = {page.show(given.given_v.mean)}")
     if not fixed:
-        left, value = rf"{cov}_{{ij}}({v})", covariance_latex(given.given_v, page.show, weight=WEIGHT)
+        left, value = rf"{cov}_{{ij}}({v})", covariance_latex(given.given_v, page.show, weight=WEIGHT, measure=page.measure)
         whole = rf"{left} = \operatorname{{Cov}}(C\mid {v})_{{ij}} = {value[0]}"
         lines += [whole] if page.fits([whole]) else [whole.removesuffix(f" = {value[0]}"), rf"&\quad = {value[0]}"]
         lines += [rf"&\quad {piece}" for piece in value[1:]]
@@ -149,12 +148,12 @@ def _closed(equation: SDE, form: GradientForm, page: Page) -> tuple[Drift, list[
 
 def _written_out(equation: SDE, form: GradientForm, page: Page, letters: sp.Expr | None) -> tuple[Drift, list[str]]:
     """Everything in full; the moments of a message that mixes coordinates in the names r, a, c."""
-    mean, show, b = form.mean, page.show, f"{page.letter('b')}_{{j}}"
+    mean, b = form.mean, f"{page.letter('b')}_{{j}}"
     short = named(equation.method, equation.dim) if form.rank > 1 else None
     brief = short is None and equation.model == "first-order" and mean.count_ops() <= 6
     if mean == g or brief or equation.drift is None:
         return (sp.S.Zero if equation.drift is None else equation.drift, {}), _covariance_lines(form, page, None)
-    lines = equation_lines(b, split_sum(unnested(mean), show)) if short is None else []
+    lines = equation_lines(b, page.split(unnested(mean))) if short is None else []
     names = letter_names(page) | {mean: b, hvp(mean): letter_names(page)[HB]}
     drift = equation.drift if letters is None else letters
     if letters is not None:
@@ -190,15 +189,15 @@ def _shortened(equation: SDE, law: Law, page: Page) -> tuple[Drift, list[str]] |
         average = rf"\frac{{1}}{{{len(scales)}}}\sum_{{n}}"
         mean = "" if form.mean == g else rf"{b}_j = {average}{b}^{{(n)}}_j,\quad "
         lines.append(f"{mean}{big}_{{ij}} = {average}{big}^{{(n)}}_{{ij}}".replace(" = ", " &= ", 1))
-        lines += client_lines(scales, client, page.show)
+        lines += client_lines(scales, client, page.show, page.measure)
     elif lettered:
         lines.append(f"{client} &= {page.show(single)}")
     if form.mean != g:
-        lines += equation_lines(f"{b}{at}_{{j}}", split_sum(unnested(form.mean), show))
+        lines += equation_lines(f"{b}{at}_{{j}}", page.split(unnested(form.mean), show))
     own_mean = None if form.mean == g else f"{b}{at}_{{j}}"
     names = {CLIENT_SCALE: client} | ({} if own_mean is None else {form.mean: own_mean})
     squared = f"({own_mean})" if own_mean and several else own_mean
-    covariance = covariance_latex(form, Printer(page.macros, names).doprint, squared, WEIGHT)
+    covariance = covariance_latex(form, Printer(page.macros, names).doprint, squared, WEIGHT, page.measure)
     lines += equation_lines(f"{big}{at}_{{ij}}", covariance)
     return (letters, letter_names(page)), lines + _law_lines(law, list(form.expressions), page)
 
@@ -220,7 +219,7 @@ def _law_lines(law: Law, exprs: Sequence[sp.Expr], page: Page) -> list[str]:
 def _covariance_lines(form: GradientForm, page: Page, mean: str | None) -> list[str]:
     """S for an aligned environment, with U and Gamma where it has several factors."""
     show = page.show
-    lines = equation_lines(f"{page.letter('S')}_{{ij}}", covariance_latex(form, show, mean, WEIGHT))
+    lines = equation_lines(f"{page.letter('S')}_{{ij}}", covariance_latex(form, show, mean, WEIGHT, page.measure))
     if form.rank > 1:
         columns = [(rf"U_{{j,{n + 1}}}", f) for n, f in enumerate(form.factors)]
         entries = [
@@ -230,6 +229,6 @@ def _covariance_lines(form: GradientForm, page: Page, mean: str | None) -> list[
             if form.core[m, n] != 0
         ]
         for left, value in columns + entries:
-            lines += equation_lines(left, split_sum(sp.expand(value), show))
+            lines += equation_lines(left, page.split(sp.expand(value)))
         lines.append(r"\Gamma &= \Gamma^{\top}\text{, other entries }0")
     return lines

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 
 import sympy as sp
 
 from derive.coordinates import gradient_derivative, hvp, jacobian_product, nodes
-from derive.latex import split_sum, unnested, vector_letter
+from derive.latex import measured, split_sum, unnested, vector_letter
 from derive.models import SDE, lam
 from derive.printer import Printer
 from derive.symbols import eta
-from derive.width import width
 
 #: letters for what is written out on lines of its own
 B, RATIO, HB, TRANSPORT = sp.symbols("z1 z2 z3 z4")  # written behind other symbols
@@ -28,17 +26,18 @@ class Page:
     def __init__(self, macros: dict[str, str]) -> None:
         self.macros = macros
         self.show = Printer(macros).doprint
+        self.measure = measured(macros)
         self.client = macros.get("sigma", r"\sigma") + "^{(n)}"
 
     def letter(self, name: str) -> str:
         return vector_letter(name, self.macros)
 
-    @cached_property
-    def _sizes(self) -> dict[str, float]:
-        return {command: width(sp.latex(sp.Symbol(n))) for n, command in self.macros.items() if not n.endswith("_j")}
-
     def fits(self, lines: Sequence[str]) -> bool:
-        return all(width(line, self._sizes) <= FULL for line in lines)
+        return all(self.measure(line) <= FULL for line in lines)
+
+    def split(self, expr: sp.Expr, show: Callable[[sp.Expr], str] | None = None) -> list[str]:
+        """A sum over several lines."""
+        return split_sum(expr, self.show if show is None else show, measure=self.measure)
 
 
 def letter_names(page: Page) -> dict[sp.Expr, str]:
@@ -86,7 +85,7 @@ def helper_lines(
     if drift.has(TRANSPORT):
         lines.append(rf"J_{{jk}} &= \partial {b}/\partial {gradient}_{{k}}")
         if mean is not None and not nodes(mean):
-            pieces = split_sum(unnested(gradient_derivative(mean)), setter)
+            pieces = page.split(unnested(gradient_derivative(mean)), setter)
             pieces[-1] += r" \quad (j = k),\quad 0 \text{ else}"
             lines += ["&= " + pieces[0], *(rf"&\quad {piece}" for piece in pieces[1:])]
     return lines

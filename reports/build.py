@@ -14,7 +14,7 @@ from derive.errors import BadInput
 from reports.cache import ResultsCache
 from reports.files import write_atomic
 from reports.html import HtmlAbsent, tex_to_html
-from reports.notation import Notation, macro
+from reports.notation import Notation, macro, prose
 from reports.sections.section import Context, Section
 from reports.tex import Tex, TexAbsent, compile_tex, environment
 
@@ -53,7 +53,7 @@ def build_report(
     cache = ResultsCache(folder / "results")
     asked = {"quick": quick, "problem": None if problem is None else problem.to_dict()}
     notation, parts, statuses = Notation(), [], {}
-    env = environment(tex=Tex)
+    env = environment(tex=Tex, prose=prose)
     env.globals["macro"] = lambda name: Tex(macro(name))
     for n, name in enumerate(names):
         section = _section(name)
@@ -66,14 +66,14 @@ def build_report(
         context = Context(quick, problem, cache, tick)
         result = cache.load_or_compute(name, asked, lambda s=section, c=context: s.compute(c))
         section.figures(result, folder / "figures")
-        notation.describe(result.get("meanings", {}))
+        notation.describe(result.get("meanings", {}), result.get("here", {}))
         statuses |= result.get("statuses", {})
         part = env.get_template(f"parts/{name}.tex").render(**result)
         notation.read(part)
         write_atomic(folder / "parts" / f"{name}.tex", part)
         parts.append({"name": name, "title": section.title, "file": name})
     groups = [
-        {"title": title, "rows": [{"symbol": Tex(command), "meaning": Tex(meaning)} for command, meaning in rows]}
+        {"title": title, "rows": [_notation_row(notation, *row) for row in rows]}
         for title, rows in notation.groups().items()
     ]
     write_atomic(folder / "parts" / "macros.tex", notation.macros())
@@ -99,6 +99,10 @@ def build_report(
         "reused": sorted(cache.reused),
         "seconds": round(time.monotonic() - started, 1),
     }
+
+
+def _notation_row(notation: Notation, symbol: str, meaning: str) -> dict[str, Any]:
+    return {"symbol": Tex(symbol), "meaning": Tex(meaning), "narrow": notation.narrow(symbol)}
 
 
 def _chosen(problem: Any, only: str | None) -> list[str]:
