@@ -35,12 +35,13 @@ class Refusal(Exception):
 
     Args:
         kind: a short stable code ("infinite-variance", "no-drift", "unbounded-lambda", "not-differentiable", "no-omega").
-        message: the reason in one sentence.
+        marked: the reason in one sentence; formulas in it may stand between dollar signs, which `message` leaves out and a
+            document sets as mathematics.
     """
 
-    def __init__(self, kind: str, message: str) -> None:
-        self.kind, self.message = kind, message
-        super().__init__(message)
+    def __init__(self, kind: str, marked: str) -> None:
+        self.kind, self.marked, self.message = kind, marked, marked.replace("$", "")
+        super().__init__(self.message)
 
 
 class NoClosedForm(Exception):

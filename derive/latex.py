@@ -5,7 +5,7 @@ Users keep their own notation through `macros`, a map from symbol names to comma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy as sp
@@ -13,12 +13,14 @@ import sympy as sp
 from derive.coordinates import to_slot
 from derive.form import GradientForm
 from derive.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named
-from derive.printer import Printer, written_order
+from derive.printer import SHOWN, Printer, symbol_latex, written_order
+from derive.width import width
 
 #: visible characters of mathematics in a line of an 11 pt page with margins of 24 mm
 WEIGHT = 74
 #: sums of higher powers than this are left as they are
 STEEP = 12
+Measure = Callable[[str], float]
 
 
 def latex(expr: Any, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> str:
@@ -27,7 +29,11 @@ def latex(expr: Any, macros: Mapping[str, str] | None = None, names: Mapping[sp.
 
 
 def covariance_latex(
-    form: GradientForm, show: Callable[[sp.Expr], str], mean: str | None = None, weight: int | None = None
+    form: GradientForm,
+    show: Callable[[sp.Expr], str],
+    mean: str | None = None,
+    weight: int | None = None,
+    measure: Measure = width,
 ) -> list[str]:
     """S_{ij} of a form as lines: the diagonal entry as delta_ij times D_j, plus the low-rank part and the measured matrix.
 
@@ -35,40 +41,48 @@ def covariance_latex(
         show: sets an expression.
         mean: how b_j is called, where D_j is a short expression less its square (1 - b_j^2 for signs).
         weight: the width of a line (`split_sum`); None for one line.
+        measure: how wide a formula is.
     """
     second = sp.expand(form.diag + form.mean**2)
     diag, square = (
         (second, f" - {mean}^{{2}}") if mean and second.count_ops() < 6 < form.diag.count_ops() else (form.diag, "")
     )
+    diag = sp.Add(*[_without_inner_fractions(term) for term in sp.Add.make_args(diag)])
     lines = [""]
     if diag != 0 or square:
-        lines = split_sum(diag, show, weight) if weight else [show(diag)]
+        lines = split_sum(diag, show, weight, measure) if weight else [show(diag)]
         lines[-1] += square
         opening, closing = (r"\Bigl(", r"\Bigr)") if len(lines) > 1 else (r"\left(", r"\right)")
         if isinstance(diag, sp.Add) or square:
             lines[0] = opening + lines[0]
             lines[-1] += closing
-        lines[0] = r"\delta_{ij}\," + lines[0]
+        lines[0] = r"\delta_{ij}" + ("" if lines == ["1"] else r"\," + lines[0])
     if form.rank == 1:
         f = form.factors[0]
-        scalar = show(form.core[0, 0])
-        lines[-1] += ("" if scalar.startswith("-") else "+") + rf"{scalar}\,{show(to_slot(f, 'j', 'i'))}\,{show(f)}"
+        scalar = {"1": "", "-1": "-"}.get(show(form.core[0, 0]), show(form.core[0, 0]) + r"\,")
+        lines[-1] += ("" if scalar.startswith("-") else "+") + rf"{scalar}{show(to_slot(f, 'j', 'i'))}\,{show(f)}"
     elif form.rank:
         lines[-1] += r"+\left(U\,\Gamma\,U^{\top}\right)_{ij}"
     for coefficient, leaf in form.dense:
         written = show(coefficient)
-        scalar = "" if coefficient == 1 else (rf"\left({written}\right)" if isinstance(coefficient, sp.Add) else written) + r"\,"
+        scalar = (
+            ""
+            if coefficient == 1
+            else (rf"\left({written}\right)" if isinstance(coefficient, sp.Add) else written) + r"\,"
+        )
         lines[-1] += rf"+{scalar}\{leaf.name}_{{ij}}"
     lines[0] = lines[0].removeprefix("+") or "0"
     return lines
 
 
-def split_sum(expr: sp.Expr, show: Callable[[sp.Expr], str], weight: int = WEIGHT) -> list[str]:
+def split_sum(
+    expr: sp.Expr, show: Callable[[sp.Expr], str], weight: int = WEIGHT, measure: Measure = width
+) -> list[str]:
     """A long sum as lines of roughly `weight` characters of visible mathematics; short expressions are one line."""
     terms = [show(term) for term in written_order(list(sp.Add.make_args(expr)))]
     lines, line, size = [], "", 0
     for term in terms:
-        visible = _visible(term) + 3  # the sign between terms and its spaces
+        visible = measure(term) + 2.2  # the sign between terms and its spaces
         glue = "" if not line and not lines else ("" if term.lstrip().startswith("-") else "+")
         if line and size + visible > weight:
             lines.append(line)
@@ -76,21 +90,6 @@ def split_sum(expr: sp.Expr, show: Callable[[sp.Expr], str], weight: int = WEIGH
         line += glue + term
         size += visible
     return [*lines, line]
-
-
-def _visible(tex: str) -> int:
-    """About how wide a formula is, in characters."""
-    text = tex.replace(r"\sum", "sums").replace(r"\left", "").replace(r"\right", "").replace(r"\,", "")
-    count, inside = 0, False
-    for ch in text:
-        if ch == "\\":
-            inside, count = True, count + 1
-        elif inside and ch.isalpha():
-            continue
-        else:
-            inside = False
-            count += ch not in "{}^_ "
-    return count
 
 
 def unnested(expr: sp.Expr) -> sp.Expr:
@@ -110,6 +109,13 @@ def unnested(expr: sp.Expr) -> sp.Expr:
     return sp.Add(*[sp.factor(scalar) * kept for kept, scalar in gathered.items()])
 
 
+def _without_inner_fractions(term: sp.Expr) -> sp.Expr:
+    """5 (3 x/5 + 6/5)/3 as x + 2: no sum with fractions under a number that cancels them."""
+    sums = [f for f in sp.Mul.make_args(term) if isinstance(f, sp.Add)]
+    fractions = any(not a.as_coeff_Mul()[0].is_Integer for f in sums for a in f.args)
+    return sp.factor_terms(term) if fractions else term
+
+
 def equation_lines(left: str, pieces: list[str]) -> list[str]:
     """left = pieces, over as many lines of an aligned environment as there are pieces."""
     return [rf"{left} &= {pieces[0]}", *(rf"&\quad {piece}" for piece in pieces[1:])]
@@ -118,7 +124,7 @@ def equation_lines(left: str, pieces: list[str]) -> list[str]:
 def vector_letter(name: str, macros: Mapping[str, str] | None) -> str:
     """How a vector or matrix is called."""
     own = macros or {}
-    return own.get(f"{name}_j") or own.get(name) or name
+    return own.get(f"{name}_j") or own.get(name) or SHOWN.get(name) or name
 
 
 def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bool = True) -> list[str]:
@@ -133,22 +139,51 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
     b, g, big = (vector_letter(n, macros) for n in ("b", "g", "S"))
     mean = rf"\frac{{1}}{{{len(entry.scales)}}}\sum_{{n}}" if several else ""
     factor = "" if entry.denominator == 1 else show(entry.denominator) + r"\,"
-    lines = []
+    lines, measure = [], measured(macros)
     limit = [(rf"\Lambda_{{jj}}\big|_{{{g}_j=0}}", entry.ratio_at_zero)] if ratio else []
     covariance = [(rf"{factor}{big}_{{jj}}", entry.diagonal), (rf"{factor}{big}_{{ij}}", entry.off_diagonal)]
     for left, value in [(f"{b}_{{j}}", entry.mean), *limit, *covariance]:
-        pieces = split_sum(value, show)
+        pieces = split_sum(value, show, measure=measure)
         opening, closing = (r"\Bigl(", r"\Bigr)") if several and isinstance(value, sp.Add) else ("", "")
         pieces[0] = mean + opening + pieces[0]
         pieces[-1] += closing
         lines += equation_lines(left, pieces)
     lines[-1] += r" \quad (i \neq j)"
     if several:
-        values = ", ".join(show(e) for e in entry.scales)
-        lines.append(rf"&\text{{where for client $n$, whose scale ${letter}$ is the $n$-th of ${values}$:}}")
+        lines += client_lines(entry.scales, letter, show, measure)
     for name, value in entry.meanings.items():
-        lines += equation_lines(show(name), split_sum(unnested(value), show))
+        lines += equation_lines(show(name), split_sum(unnested(value), show, measure=measure))
     return lines
+
+
+def client_lines(
+    scales: Sequence[sp.Expr], letter: str, show: Callable[[sp.Expr], str], measure: Measure = width
+) -> list[str]:
+    """Lines that say which scale a client n has: one of a list, which may need lines of its own."""
+    said = rf"&\text{{where for client $n$, whose scale ${letter}$ is the $n$-th of "
+    rows = fill([show(e) for e in scales], WEIGHT, measure)
+    if len(rows) == 1 and measure(said + rows[0]) < WEIGHT:
+        return [rf"{said}${rows[0]}$:}}"]
+    return [said.rstrip() + "}", *(rf"&\quad {row}" for row in rows)]
+
+
+def fill(entries: Sequence[str], weight: float, measure: Measure = width) -> list[str]:
+    """Formulas one after the other, with commas, in lines of at most about `weight` characters."""
+    rows, size = [""], 0.0
+    for n, entry in enumerate(entries):
+        comma = r",\ " if n < len(entries) - 1 else ""
+        size += measure(entry + comma)
+        if rows[-1] and size > weight:
+            rows.append("")
+            size = measure(entry + comma)
+        rows[-1] += entry + comma
+    return rows
+
+
+def measured(macros: Mapping[str, str] | None) -> Measure:
+    """How wide formulas are in which a user's commands stand for symbols."""
+    sizes = {command: width(symbol_latex(n)) for n, command in (macros or {}).items() if not n.endswith("_j")}
+    return lambda tex: width(tex, sizes)
 
 
 def condition_latex(condition: Any, macros: Mapping[str, str] | None = None) -> str:

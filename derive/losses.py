@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,10 @@ class Loss(ABC):
         x = [sp.Dummy(f"x{j}", real=True) for j in range(dim)]
         return tuple(sorted(s.name for s in self.value(x).free_symbols - set(x)))  # pyright: ignore[reportAttributeAccessIssue]
 
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        """The loss as LaTeX (dollar signs included), f(x) = ..; `show` sets an expression. "" where it is not written."""
+        return ""
+
     @abstractmethod
     def smoothness(self, dim: int) -> Smoothness:
         """(L0, L1) constants (theory 8)."""
@@ -58,6 +62,11 @@ class Separable(Loss):
         own = {c for c in self.coordinate.atoms(Coordinate) if c != x}
         return {c.base: [c.entry(m + 1) for m in range(dim)] for c in sorted(own, key=str)}  # pyright: ignore[reportAttributeAccessIssue]
 
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        term = show(self.coordinate)
+        term = rf"\left({term}\right)" if self.coordinate.is_Add else term
+        return rf"$f({_letter(show)})=\sum_j {term}$"
+
     def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
         entries = {**self.vectors(len(x)), "x": list(x)}
         total = sp.S.Zero
@@ -69,6 +78,11 @@ class Separable(Loss):
 
 x = Coordinate("x", "j")
 _HESSIAN = Coordinate("h", "j", True)
+
+
+def _letter(show: Callable[[sp.Expr], str]) -> str:
+    """How the state is called."""
+    return show(x).removesuffix("_{j}")
 
 
 @register(
@@ -179,6 +193,15 @@ class LogisticRegression(Loss):
             raise BadInput("logistic-regression:labels", self.labels, "one label for each row of features")
         if any(y not in (-1, 1) for y in self.labels or ()):
             raise BadInput("logistic-regression:labels", self.labels, "labels -1 and 1")
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        state = _letter(show)
+        square = "" if self.l2 == 0 else rf"+{show(self.l2 / 2)}\,\|{state}\|_2^2"
+        if self.features is None:
+            return rf"$f({state})=\log\left(1+e^{{-a^{{\top}}{state}}}\right){square}$, with $a$ the features of one sample"
+        count = len(self.features)
+        data = rf"\frac{{1}}{{{count}}}\sum_m\log\left(1+e^{{-y_m a_m^{{\top}}{state}}}\right)"
+        return rf"$f({state})={data}{square}$, with the features $a_m$ and the label $y_m$ of sample $m$"
 
     def _rows(self, dim: int) -> list[list[sp.Expr]]:
         if self.features is None:

@@ -132,7 +132,10 @@ def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
         at_zero = e.args[0].subs(y, 0)
         return sp.Heaviside(sp.diff(e.args[0], y).subs(y, 0) if at_zero == 0 else at_zero)
 
-    slope = sp.diff(expr, y).replace(lambda e: isinstance(e, sp.Heaviside), step).subs(y, 0)
+    # of every factor of a long derivative SymPy asks whether it is infinite, which a y without a sign answers at once
+    z = y if expr.has(sp.Abs, sp.sign, sp.Max, sp.Min, sp.Piecewise) else sp.Dummy("z")
+    slope = sp.diff(expr.xreplace({y: z}), z).xreplace({z: y})
+    slope = slope.replace(lambda e: isinstance(e, sp.Heaviside), step).subs(y, 0)
     return slope.replace(lambda e: isinstance(e, sp.hyper) and e.args[2] == 0, lambda e: sp.S.One)
 
 
@@ -152,7 +155,7 @@ def lam(b: sp.Expr) -> sp.Expr:
     if not (vanishes(right.subs(y, 0)) and vanishes(left.subs(y, 0))):
         raise Refusal(
             "unbounded-lambda",
-            "the corrected model needs b_j/g_j, which is unbounded at g_j = 0: the mean of the step does not vanish there "
+            "the corrected model needs $b_j/g_j$, which is unbounded at $g_j = 0$: the mean of the step does not vanish there "
             "(a noise with a density removes this)",
         )
     if not quotient.has(1 / g) and not any(p.base == g and p.exp.is_negative for p in quotient.atoms(sp.Pow)):
@@ -161,7 +164,7 @@ def lam(b: sp.Expr) -> sp.Expr:
     if not vanishes(slope + _slope_at_zero(left, y)):
         raise Refusal(
             "unbounded-lambda",
-            "the corrected model needs the limit of b_j/g_j at g_j = 0, and from its two sides it differs",
+            "the corrected model needs the limit of $b_j/g_j$ at $g_j = 0$, and from its two sides it differs",
         )
     return sp.Piecewise((quotient, sp.Ne(g, 0)), (slope, True)).xreplace(back)
 

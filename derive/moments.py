@@ -122,7 +122,8 @@ def existence(method: Method, orders: int = 2) -> tuple[Condition, ...]:
         Refusal: the mean (r = 1) or the covariance (r = 2) does not exist.
     """
     q, tail = method.compressor.growth, method.noise.law.tail
-    told = f"{type(method.compressor).__name__} grows like |v|^{q} and the noise has tail index {tail}"
+    size = "|v|" if q == 1 else f"|v|^{q}"
+    told = f"the compressor grows like ${size}$ and the noise has tail index ${tail}$"
     found = []
     if method.noise.dense is not None or _needs_variance(method):
         found.append(Condition(tail, sp.Integer(2), "the noise variance that defines its scale exists"))
@@ -142,8 +143,8 @@ def existence(method: Method, orders: int = 2) -> tuple[Condition, ...]:
     if method.noise.law.tail.is_Symbol and not method.noise.law.closed_form and q:
         raise Refusal(
             "infinite-variance",
-            f"the second moment of the increment is infinite unless {tail} = 2 ({told}): no diffusion approximation of this "
-            "form exists; at 2 the law is Gaussian",
+            f"the second moment of the increment is infinite unless ${tail} = 2$ ({told}): no diffusion approximation of this "
+            "form exists; at $2$ the law is Gaussian",
         )
     return _sharpest([c for c in found if c.met is None]) + tuple(c for c in found if c.met is False)
 

@@ -7,6 +7,7 @@ with a minus sign if it need not, and no fraction carries a sign that its denomi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,8 +16,11 @@ from sympy.printing.latex import LatexPrinter
 
 from derive.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Rank, gk, vk
 
-#: how vectors are set whose names are words (derive.message_moments)
-_SHOWN = {"meansign": "r", "meansize": "a", "meansquare": "c"}
+#: how vectors are set whose names are words: moments of a message (derive.message_moments), noise, moments given a message
+SHOWN = {
+    "meansign": "r", "meansize": "a", "meansquare": "c", "noise": "Z", "unitnoise": r"\zeta",
+    "messagemean": "m", "messagecov": "V",
+}  # fmt: skip
 #: sums that are squared norms
 _NORMS = {CoordSum(gk**2): "g", CoordSum(vk**2): "v"}
 
@@ -39,18 +43,21 @@ class Printer(LatexPrinter):
             expr = expr.replace(_is_dilogarithm, lambda e: sp.polylog(2, e.args[2]) / e.args[2])
         return super().doprint(expr)
 
-    def _vector(self, base: str) -> str:
+    def vector(self, base: str) -> str:
+        """How the vector or matrix called `base` is set."""
         return (
             self._macros.get(f"{base}_j")
             or self._macros.get(base)
-            or _SHOWN.get(base)
+            or SHOWN.get(base)
             or str(sp.latex(sp.Symbol(base)))
         )
 
     def _print(self, expr: Any, **kwargs: Any) -> str:
         if self._own_names and isinstance(expr, sp.Expr) and expr in self._own_names:
-            power = kwargs.get("exp")
-            return self._own_names[expr] if power is None else rf"{self._own_names[expr]}^{{{power}}}"
+            name, power = self._own_names[expr], kwargs.get("exp")
+            if power is None:
+                return name
+            return rf"\left({name}\right)^{{{power}}}" if "^" in name else rf"{name}^{{{power}}}"
         return super()._print(expr, **kwargs)
 
     def _print_Symbol(self, expr: sp.Symbol, style: str = "plain") -> str:
@@ -62,25 +69,25 @@ class Printer(LatexPrinter):
         if name.startswith("H") and "_" in name and name[1].isdigit():
             i, _, j = name[1:].partition("_")
             return rf"H_{{{i},{j}}}"
-        return super()._print_Symbol(expr, style)
+        return symbol_latex(name)
 
     def _print_Coordinate(self, expr: Coordinate) -> str:
         base, _, kind = expr.base.partition("_")
         index = expr.slot * 2 if kind == "diag" else expr.slot
-        return rf"{self._vector(base)}_{{{index}}}"
+        return rf"{self.vector(base)}_{{{index}}}"
 
     def _print_CoordSum(self, expr: CoordSum) -> str:
         if expr in _NORMS:
-            return rf"\|{self._vector(_NORMS[expr])}\|_2^{{2}}"
+            return rf"\|{self.vector(_NORMS[expr])}\|_2^{{2}}"
         inner = self._print(expr.args[0])
         if expr.args[0] == sp.Abs(gk) or expr.args[0] == sp.Abs(vk):
-            return rf"\|{self._vector(expr.args[0].args[0].base)}\|_1"  # pyright: ignore[reportAttributeAccessIssue]
+            return rf"\|{self.vector(expr.args[0].args[0].base)}\|_1"  # pyright: ignore[reportAttributeAccessIssue]
         return rf"\sum_{{k}} {inner}" if not isinstance(expr.args[0], sp.Add) else rf"\sum_{{k}} \left({inner}\right)"
 
     def _print_CoordMax(self, expr: CoordMax) -> str:
         inner = expr.args[0]
         if inner == sp.Abs(gk) or inner == sp.Abs(vk):
-            return rf"\|{self._vector(inner.args[0].base)}\|_\infty"  # pyright: ignore[reportAttributeAccessIssue]
+            return rf"\|{self.vector(inner.args[0].base)}\|_\infty"  # pyright: ignore[reportAttributeAccessIssue]
         return rf"\max_{{k}} {self._print(inner)}"
 
     def _print_Rank(self, expr: Rank) -> str:
@@ -94,8 +101,8 @@ class Printer(LatexPrinter):
     def _print_Hvp(self, expr: Hvp) -> str:
         inner = expr.args[0]
         if inner == gk:
-            return rf"({self._vector('H')}{self._vector('g')})_{{{expr.slot}}}"
-        return rf"\left({self._vector('H')}\left[{self._print(inner)}\right]_{{k}}\right)_{{{expr.slot}}}"
+            return rf"({self.vector('H')}{self.vector('g')})_{{{expr.slot}}}"
+        return rf"\left({self.vector('H')}\left[{self._print(inner)}\right]_{{k}}\right)_{{{expr.slot}}}"
 
     def _print_Add(self, expr: sp.Add, order: str | None = None) -> str:
         text = ""
@@ -153,7 +160,10 @@ class Printer(LatexPrinter):
 
     def _print_Pow(self, expr: sp.Pow, *args: Any, **kwargs: Any) -> str:
         if expr.exp == sp.Rational(1, 2) and expr.base in _NORMS:
-            return rf"\|{self._vector(_NORMS[expr.base])}\|_2"
+            return rf"\|{self.vector(_NORMS[expr.base])}\|_2"
+        named = self._own_names.get(expr.base)
+        if named is not None and "^" not in named and expr.exp.is_Integer and expr.exp > 0:
+            return rf"{named}^{{{expr.exp}}}"
         if isinstance(expr.base, CoordSum) and expr.base not in _NORMS and expr.exp.is_Integer and expr.exp > 0:
             return rf"\left({self._print(expr.base)}\right)^{{{expr.exp}}}"
         return super()._print_Pow(expr, *args, **kwargs)
@@ -174,6 +184,11 @@ class Printer(LatexPrinter):
         orders = rf"{{}}_{{{len(expr.args[0])}}}F_{{{len(expr.args[1])}}}"
         text = rf"{orders}\left({upper};{lower};{self._print(expr.args[2])}\right)"
         return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
+
+
+def symbol_latex(name: str) -> str:
+    """A symbol by its name: Greek letters and indices as SymPy sets them, a word as one word and not as a product."""
+    return re.sub(r"^[A-Za-z]{2,}", lambda word: rf"\mathit{{{word[0]}}}", sp.latex(sp.Symbol(name)))
 
 
 def _negative(term: sp.Expr) -> bool:

@@ -1,112 +1,225 @@
-"""An SDE as LaTeX: `SDE.latex()`."""
+"""An SDE as LaTeX: `SDE.latex()`.
+
+Formulas are written out as long as a line holds them. Where it does not, names stand in their place: u for the schedule,
+b^(n) and S^(n) for one client among clients that differ, F and p for the functions of the noise law.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import sympy as sp
 
-from derive.coordinates import g, gradient_derivative, hvp, jacobian_product, nodes
+from derive.coordinates import g, hvp
 from derive.form import GradientForm
 from derive.latex import (
     WEIGHT,
+    client_lines,
     condition_latex,
     covariance_latex,
     equation_lines,
     named_lines,
-    split_sum,
     unnested,
-    vector_letter,
 )
-from derive.message_moments import named
-from derive.models import SDE, lam
+from derive.message_moments import CLIENT_SCALE, named
+from derive.methods import Method
+from derive.models import MODELS, SDE
+from derive.moments import Conditional, moments
+from derive.noise import Law, Scaled
+from derive.noise.generic import Cdf, OpenLaw, SignedMoment
 from derive.printer import Printer
-from derive.symbols import eta
+from derive.schedules import Free
+from derive.sde_letters import HB, Drift, Page, drift_in_letters, helper_lines, in_letters, letter_names
+from derive.symbols import du, eta, parameter, t, u
 
-#: letters for what is written out on lines of its own
-B, RATIO, HB, TRANSPORT = sp.symbols("z1 z2 z3 z4")  # written behind other symbols
+#: distribution functions of all clients with more operations, and lists of more scales, are not written out to be measured
+STEEP, MANY = 120, 8
 
 
 def sde_latex(equation: SDE, macros: Mapping[str, str] | None = None) -> str:
     r"""The equation for the generic coordinate: drift, diffusion with B B' = S, the covariance S_ij, and conditions.
 
-    Where no closed form exists the moments given the client's message stand in its place. An `aligned` environment: it
-    stands in display mathematics.
+    Where no closed form exists b and S are expectations of the moments given the client's message. An `aligned`
+    environment: it stands in display mathematics.
     """
-    own = dict(macros or {})
-    show = Printer(own).doprint
-    letter = {n: vector_letter(n, own) for n in ("b", "g", "v", "H", "S")}
-    lines, drift = [], None if equation.drift is None else show(equation.drift)
-    if equation.form is not None:
-        lines, drift = _step_lines(equation, equation.form, own, letter)
-    elif equation.conditional is not None:
-        given, v = equation.conditional.given_v, letter["v"]
-        lines.append(rf"\mathbb{{E}}[C_j\mid {v}] &= {show(given.mean)},\quad {v}={letter['g']}+Z")
-        covariance = covariance_latex(given, show, weight=WEIGHT)
-        lines += equation_lines(rf"\mathrm{{Cov}}(C\mid {v})_{{ij}}", covariance)
-    if drift:
-        noise = rf"\sqrt{{{show(equation.rate)}}}\,(B\,\mathrm{{d}}W)_j,\quad BB^{{\top}}={letter['S']}"
-        lines.insert(0, rf"\mathrm{{d}}X_j &= \left({drift}\right)\mathrm{{d}}t + {noise}")
+    page = Page(dict(macros or {}))
+    shown = _with_letter_u(equation)
+    if shown.form is None:
+        assert shown.conditional is not None  # for the type checker: one of the two is complete
+        drift, step = _given_message(shown, shown.conditional, page)
+    else:
+        drift, step = _closed(shown, shown.form, page)
+    lines = _drift_lines(shown, drift, page) + _schedule_lines(equation, shown, page) + step
     if equation.conditions:
-        lines.append(r"&\text{if } " + ",\\ ".join(condition_latex(c, own) for c in equation.conditions))
+        lines.append(r"&\text{if } " + ",\\ ".join(condition_latex(c, page.macros) for c in equation.conditions))
     return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
 
 
-def _step_lines(
-    equation: SDE, form: GradientForm, macros: dict[str, str], letter: dict[str, str]
-) -> tuple[list[str], str | None]:
-    """Lines for b_j, the parts of the drift and S_ij as far as they are not written out in the drift, and the drift."""
-    show, mean, lines = Printer(macros).doprint, form.mean, []
+def _with_letter_u(equation: SDE) -> SDE:
+    """The same equation with a schedule in t called u, and its derivative du, if that is what its drift says."""
+    method, mean = equation.method, equation.moments.mean
+    if not method.schedule.factor.free_symbols & {t}:
+        return equation
+    free = replace(method, schedule=Free())
+    if mean is None:
+        return replace(equation, method=free)
+    drift = MODELS[equation.model](mean, free)
+    if equation.dim is not None:
+        drift = drift.xreplace({parameter("d"): sp.Integer(equation.dim)})
+    same = {u: method.schedule.factor, du: method.schedule.time_derivative}
+    return replace(equation, method=free, drift=drift) if drift.xreplace(same) == equation.drift else equation
+
+
+def _schedule_lines(equation: SDE, shown: SDE, page: Page) -> list[str]:
+    """What u and du are, where they stand for something."""
+    if shown.method is equation.method:
+        return []
+    schedule, drift = equation.method.schedule, shown.drift
+    line = f"{page.show(u)} &= {page.show(schedule.factor)}"
+    if equation.model == "second-order" and (drift is None or drift.has(du)):
+        line += rf",\quad {page.show(du)} = {page.show(schedule.time_derivative)}"
+    return [line]
+
+
+def _drift_lines(equation: SDE, drift: Drift, page: Page) -> list[str]:
+    """dX_j = drift dt + noise, in one line or over several."""
+    expr, names = drift
+    show = Printer(page.macros, names).doprint
+    factor = equation.method.schedule.factor
+    root = rf"\sqrt{{{page.show(eta / equation.method.clients)}}}"
+    scale = "" if factor == 1 else rf"\,{page.show(factor)}"
+    noise = rf"{root}{scale}\,(B\,\mathrm{{d}}W)_j,\quad BB^{{\top}}={page.letter('S')}"
+    body = rf"\left({show(expr)}\right)" if isinstance(expr, sp.Add) else rf"{show(expr)}\,"
+    line = rf"\mathrm{{d}}X_j &= {body}\mathrm{{d}}t + {noise}"
+    if page.fits([line]):
+        return [line]
+    pieces = page.split(sp.expand_mul(expr), show)
+    pieces[0], pieces[-1] = r"\Bigl(" + pieces[0], pieces[-1] + r"\Bigr)\mathrm{d}t"
+    return equation_lines(r"\mathrm{d}X_j", [*pieces, f"+ {noise}"])
+
+
+def _given_message(equation: SDE, given: Conditional, page: Page) -> tuple[Drift, list[str]]:
+    """The drift, and lines for b and S as expectations over the noise of the moments m and V given the message v."""
+    b, big, v, z, m, cov, gradient = (
+        page.letter(n) for n in ("b", "S", "v", "noise", "messagemean", "messagecov", "g")
+    )
+    several, unbiased = len(given.scales) > 1, equation.drift is not None
+    fixed = given.given_v.diag == 0 and not given.given_v.factors
+    at = "^{(n)}" if several else ""
+    average = rf"\frac{{1}}{{{len(given.scales)}}}\sum_{{n}}" if several else ""
+    spread = rf"\operatorname{{Cov}}[{z}{at}]" if unbiased else rf"\operatorname{{Cov}}[{m}({v}{at})]"
+    inner = spread if fixed else rf"\mathbb{{E}}[{cov}({v}{at})] + {spread}"
+    inner = rf"\Bigl({inner}\Bigr)" if several and not fixed else inner
+    drift: Drift = (drift_in_letters(equation), letter_names(page)) if equation.drift is None else (equation.drift, {})
+    lines = helper_lines(drift[0], page)
+    mean = gradient if unbiased else rf"{average}\mathbb{{E}}[{m}({v}{at})]"
+    parts = [f"{b} = {mean}", f"{big} = {average}{inner}", f"{v}{at} = {gradient} + {z}{at}"]
+    lines += [r",\quad ".join(parts)] if page.fits([r",\quad ".join(parts)]) else parts
+    if not unbiased:
+        lines.append(rf"{m}_j({v}) = \mathbb{{E}}[C_j\mid {v}] = {page.show(given.given_v.mean)}")
+    if not fixed:
+        left, value = rf"{cov}_{{ij}}({v})", covariance_latex(given.given_v, page.show, weight=WEIGHT, measure=page.measure)
+        whole = rf"{left} = \operatorname{{Cov}}(C\mid {v})_{{ij}} = {value[0]}"
+        lines += [whole] if page.fits([whole]) else [whole.removesuffix(f" = {value[0]}"), rf"&\quad = {value[0]}"]
+        lines += [rf"&\quad {piece}" for piece in value[1:]]
+    return drift, [line if "&" in line.partition(r"\begin")[0] else line.replace("=", "&=", 1) for line in lines]
+
+
+def _closed(equation: SDE, form: GradientForm, page: Page) -> tuple[Drift, list[str]]:
+    """The drift and lines for b_j and S_ij: written out, or of one client, or with the functions of the law named."""
+    noise = equation.method.noise
+    letters = None if equation.drift is None else in_letters(equation, form.mean)
+    can_shorten = letters is not None and noise.dense is None and not noise.law.degenerate
+    size = 0 if noise.law.degenerate else noise.law.sign_mean(parameter("y")).count_ops()
+    steep = size > STEEP
+    written = None
+    if not (can_shorten and (size * len(noise.scales) > STEEP or len(noise.scales) > MANY)):
+        written = _written_out(equation, form, page, letters)
+        if page.fits(written[1]) or not can_shorten:
+            return written
+    for law in (noise.law, OpenLaw(noise.law))[steep:]:
+        found = _shortened(equation, law, page)
+        written = found or written
+        if found is not None and page.fits(found[1]):
+            break
+    return written or _written_out(equation, form, page, letters)
+
+
+def _written_out(equation: SDE, form: GradientForm, page: Page, letters: sp.Expr | None) -> tuple[Drift, list[str]]:
+    """Everything in full; the moments of a message that mixes coordinates in the names r, a, c."""
+    mean, b = form.mean, f"{page.letter('b')}_{{j}}"
     short = named(equation.method, equation.dim) if form.rank > 1 else None
-    b = f"{letter['b']}_{{j}}"
     brief = short is None and equation.model == "first-order" and mean.count_ops() <= 6
-    if equation.drift is None or mean == g or brief:
-        drift = None if equation.drift is None else show(equation.drift)
-        return lines + _covariance_lines(form, show, letter["S"], None), drift
-    if short is None:
-        lines += equation_lines(b, split_sum(unnested(mean), show))
-    names = {B: b, HB: f"({letter['H']}{letter['b']})_{{j}}", RATIO: r"\Lambda_{jj}", mean: b}
-    names |= {hvp(mean): names[HB], TRANSPORT: f"(J{letter['H']}{letter['b']})_{{j}}"}
-    written = _in_letters(equation, mean)
-    drift = Printer(macros, names).doprint(equation.drift if written is None else written)
-    if written is not None and written.has(RATIO):
-        lines.append(rf"\Lambda_{{jj}} &= {b}/{letter['g']}_j")
-        value = lam(mean)
-        if short is None and isinstance(value, sp.Piecewise):
-            lines[-1] += rf",\quad \Lambda_{{jj}}\big|_{{{letter['g']}_j=0}} = {show(value.args[-1].args[0])}"
-    if written is not None and written.has(TRANSPORT):
-        lines.append(rf"J_{{jk}} &= \partial {b}/\partial {letter['g']}_{{k}}")
-        if not nodes(mean):
-            pieces = split_sum(unnested(gradient_derivative(mean)), show)
-            pieces[-1] += r" \quad (j = k),\quad 0 \text{ else}"
-            lines += ["&= " + pieces[0], *(rf"&\quad {piece}" for piece in pieces[1:])]
-    return lines + (
-        _covariance_lines(form, show, letter["S"], b)
-        if short is None
-        else named_lines(short, macros, equation.model == "corrected")
-    ), drift
+    if mean == g or brief or equation.drift is None:
+        return (sp.S.Zero if equation.drift is None else equation.drift, {}), _covariance_lines(form, page, None)
+    lines = equation_lines(b, page.split(unnested(mean))) if short is None else []
+    names = letter_names(page) | {mean: b, hvp(mean): letter_names(page)[HB]}
+    drift = equation.drift if letters is None else letters
+    if letters is not None:
+        lines += helper_lines(letters, page, None if short is not None else mean)
+    if short is not None:
+        return (drift, names), lines + named_lines(short, page.macros, equation.model == "corrected")
+    return (drift, names), lines + _covariance_lines(form, page, b)
 
 
-def _in_letters(equation: SDE, mean: sp.Expr) -> sp.Expr | None:
-    """The drift in the letters for b_j, (H b)_j, Lambda_jj and (J H b)_j; None where it is not what these say.
+def _shortened(equation: SDE, law: Law, page: Page) -> tuple[Drift, list[str]] | None:
+    """b_j and S_ij through those of one client, whose scale has a letter; None where a law left open does not suffice."""
+    method, scales = equation.method, equation.method.noise.scales
+    several, single = len(scales) > 1, scales[0]
+    if equation.form is not None and equation.form.rank > 1:
+        short = named(Method(method.compressor, Scaled(law, scales), method.clients), equation.dim)
+        if short is None:
+            return None
+        letters = drift_in_letters(equation)
+        lines = helper_lines(letters, page) + named_lines(short, page.macros, equation.model == "corrected")
+        return (letters, letter_names(page)), lines + _law_lines(law, list(short.meanings.values()), page)
+    lettered = several or not single.is_Atom
+    scale = CLIENT_SCALE if lettered else single
+    form = moments(Method(method.compressor, Scaled(law, scale), method.clients), equation.dim).form
+    if form is None:
+        return None
+    client = page.client if several else page.macros.get("sigma", r"\sigma")
+    show = Printer(page.macros, {CLIENT_SCALE: client}).doprint
+    at = "^{(n)}" if several else ""
+    b, big = (page.letter(n) for n in ("b", "S"))
+    letters = equation.drift if form.mean == g else drift_in_letters(equation)
+    lines = helper_lines(letters, page, None if several else form.mean, show) if form.mean != g else []
+    if several:
+        average = rf"\frac{{1}}{{{len(scales)}}}\sum_{{n}}"
+        mean = "" if form.mean == g else rf"{b}_j = {average}{b}^{{(n)}}_j,\quad "
+        lines.append(f"{mean}{big}_{{ij}} = {average}{big}^{{(n)}}_{{ij}}".replace(" = ", " &= ", 1))
+        lines += client_lines(scales, client, page.show, page.measure)
+    elif lettered:
+        lines.append(f"{client} &= {page.show(single)}")
+    if form.mean != g:
+        lines += equation_lines(f"{b}{at}_{{j}}", page.split(unnested(form.mean), show))
+    own_mean = None if form.mean == g else f"{b}{at}_{{j}}"
+    names = {CLIENT_SCALE: client} | ({} if own_mean is None else {form.mean: own_mean})
+    squared = f"({own_mean})" if own_mean and several else own_mean
+    covariance = covariance_latex(form, Printer(page.macros, names).doprint, squared, WEIGHT, page.measure)
+    lines += equation_lines(f"{big}{at}_{{ij}}", covariance)
+    return (letters, letter_names(page)), lines + _law_lines(law, list(form.expressions), page)
 
-    h does not depend on x, so the Jacobian of h b times H h b is h^2 J H b.
-    """
-    h, change = equation.method.schedule.factor, equation.method.schedule.time_derivative
-    if equation.drift == -h * mean:
-        return -h * B
-    if equation.model == "corrected" and equation.drift == -h * mean + eta * h**2 / 2 * (lam(mean) * hvp(mean)):
-        return -h * B + eta * h**2 / 2 * RATIO * HB
-    if equation.model == "second-order":
-        transport = jacobian_product(h * mean, h * mean)
-        if equation.drift == -h * mean - eta / 2 * (transport - change * mean):
-            return -h * B - eta / 2 * (h**2 * TRANSPORT - change * B)
-    return None
+
+def _law_lines(law: Law, exprs: Sequence[sp.Expr], page: Page) -> list[str]:
+    """What F, p and R_m are, as far as they stand in the formulas."""
+    if not isinstance(law, OpenLaw):
+        return []
+    zeta = page.letter("unitnoise")
+    said = []
+    if any(e.has(Cdf) for e in exprs):
+        said.append(f"$F$ is the distribution function of ${law.latex()}$ and $p=F'$ its density")
+    if any(e.has(SignedMoment) for e in exprs):
+        mean = rf"\mathbb{{E}}[{zeta}^m\operatorname{{sign}}({page.show(sp.Symbol('y'))}+{zeta})]"
+        said.append(rf"$R_m({page.show(sp.Symbol('y'))})={mean}$ for ${zeta}\sim {law.latex()}$")
+    return [rf"&\text{{where {text}}}" for text in said]
 
 
-def _covariance_lines(form: GradientForm, show: Callable[[sp.Expr], str], capital: str, mean: str | None) -> list[str]:
+def _covariance_lines(form: GradientForm, page: Page, mean: str | None) -> list[str]:
     """S for an aligned environment, with U and Gamma where it has several factors."""
-    lines = equation_lines(f"{capital}_{{ij}}", covariance_latex(form, show, mean, WEIGHT))
+    show = page.show
+    lines = equation_lines(f"{page.letter('S')}_{{ij}}", covariance_latex(form, show, mean, WEIGHT, page.measure))
     if form.rank > 1:
         columns = [(rf"U_{{j,{n + 1}}}", f) for n, f in enumerate(form.factors)]
         entries = [
@@ -116,6 +229,6 @@ def _covariance_lines(form: GradientForm, show: Callable[[sp.Expr], str], capita
             if form.core[m, n] != 0
         ]
         for left, value in columns + entries:
-            lines += equation_lines(left, split_sum(sp.expand(value), show))
+            lines += equation_lines(left, page.split(sp.expand(value)))
         lines.append(r"\Gamma &= \Gamma^{\top}\text{, other entries }0")
     return lines

@@ -14,7 +14,7 @@ from typing import Any
 from reports.cache import ResultsCache
 from reports.files import write_atomic
 from reports.html import HtmlAbsent, tex_to_html
-from reports.notation import Notation, macro
+from reports.notation import Notation, macro, prose
 from reports.plan import SECTIONS, Plan
 from reports.sections.section import Context, Section
 from reports.tex import Tex, TexAbsent, compile_tex, environment
@@ -45,7 +45,7 @@ def build_report(
     cache = ResultsCache(folder / "results")
     asked = {"quick": quick, "problem": None if problem is None else problem.to_dict()}
     notation, parts, statuses = Notation(), [], {}
-    env = environment(tex=Tex)
+    env = environment(tex=Tex, prose=prose)
     env.globals["macro"] = lambda name: Tex(macro(name))
     for name in plan.names:
         section, announced = _section(name), count()
@@ -57,14 +57,14 @@ def build_report(
         context = Context(quick, problem, cache, tick)
         result = cache.load_or_compute(name, asked, lambda s=section, c=context: s.compute(c))
         section.figures(result, folder / "figures")
-        notation.describe(result.get("meanings", {}))
+        notation.describe(result.get("meanings", {}), result.get("here", {}))
         statuses |= result.get("statuses", {})
         part = env.get_template(f"parts/{name}.tex").render(**result)
         notation.read(part)
         write_atomic(folder / "parts" / f"{name}.tex", part)
         parts.append({"name": name, "title": section.title, "file": name})
     groups = [
-        {"title": title, "rows": [{"symbol": Tex(command), "meaning": Tex(meaning)} for command, meaning in rows]}
+        {"title": title, "rows": [_notation_row(notation, *row) for row in rows]}
         for title, rows in notation.groups().items()
     ]
     write_atomic(folder / "parts" / "macros.tex", notation.macros())
@@ -90,6 +90,10 @@ def build_report(
         "reused": sorted(cache.reused),
         "seconds": round(time.monotonic() - started, 1),
     }
+
+
+def _notation_row(notation: Notation, symbol: str, meaning: str) -> dict[str, Any]:
+    return {"symbol": Tex(symbol), "meaning": Tex(meaning), "narrow": notation.narrow(symbol)}
 
 
 def _section(name: str) -> Section:

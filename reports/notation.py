@@ -12,8 +12,9 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.printer import Printer
-from reports.tex import escape
+from derive.printer import Printer, symbol_latex
+from derive.width import width
+from reports.tex import Tex, escape
 
 _DIGITS = dict(
     zip("0123456789", ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"], strict=True)
@@ -24,7 +25,7 @@ MEANING: dict[str, tuple[str, str]] = {
     "eta": (r"\eta", "step size, a number > 0"),
     "N": ("N", "number of clients"),
     "d": ("d", "dimension of the parameter vector"),
-    "t": ("t", "time; step n of the method is at time n times the step size"),
+    "t": ("t", "time: the number of steps of the method times the step size"),
     "u": ("u", "step-size schedule, a deterministic function of time"),
     "du": (r"\dot{u}", "time derivative of the schedule"),
     "g": ("g", "gradient of the loss at the current state, a vector; an index picks a coordinate"),
@@ -33,13 +34,17 @@ MEANING: dict[str, tuple[str, str]] = {
     "H": ("H", "Hessian of the loss at the current state, a matrix"),
     "b": ("b", "mean of a compressed message, averaged over clients, a vector"),
     "S": ("S", "covariance of a compressed message, averaged over clients, a matrix"),
+    "noise": ("Z", "gradient noise of a client, independent of that of the others, a vector"),
+    "unitnoise": (r"\zeta", "noise of the standardised law; the gradient noise is a scale times it, elementwise"),
+    "messagemean": ("m", "mean of a compressed message given the message before compression, a vector"),
+    "messagecov": ("V", "covariance of a compressed message given the message before compression, a matrix"),
     "sigma": (r"\sigma", "noise scale: the noise is this times the standardised law, elementwise"),
     "sigma0": (r"\sigma_0", "noise scale at zero gradient (affine variance)"),
     "sigma1": (r"\sigma_1", "growth of the noise scale with the Euclidean norm of the gradient (affine variance)"),
     "nu": (r"\nu", "degrees of freedom of Student's t"),
     "alpha": (r"\alpha", "stability index of a stable law"),
     "mu2": (r"\mu_2", "variance of the standardised noise law"),
-    "p": ("p", "probability that a Bernoulli sparsifier keeps a coordinate; exponent of a power schedule"),
+    "p": ("p", "probability that a Bernoulli sparsifier keeps a coordinate"),
     "k": ("k", "number of coordinates that Rand-k and Top-k keep"),
     "s": ("s", "number of levels of QSGD"),
     "step": (r"\Delta", "spacing of a fixed grid"),
@@ -47,7 +52,7 @@ MEANING: dict[str, tuple[str, str]] = {
     "h1": ("h_1", "first eigenvalue of a diagonal Hessian"),
     "h2": ("h_2", "second eigenvalue of a diagonal Hessian"),
     "h3": ("h_3", "third eigenvalue of a diagonal Hessian"),
-    "h": ("h", "eigenvalue of a Hessian"),
+    "h": ("h", "diagonal of the Hessian of a quadratic loss, a vector"),
     "meansign": ("r", "mean of the sign of a coordinate of the message, elementwise"),
     "meansize": ("a", "mean of the absolute value of a coordinate of the message, elementwise"),
     "meansquare": ("c", "mean of a coordinate of the message times its absolute value, elementwise"),
@@ -59,32 +64,73 @@ MEANING: dict[str, tuple[str, str]] = {
 }
 
 
-#: vectors and matrices; a symbol of the user's that is called like one is set in another face
-VECTORS = ("g", "v", "x", "H", "b", "S", "meansign", "meansize", "meansquare")
+#: vectors and matrices
+VECTORS = (
+    "g", "v", "x", "H", "b", "S", "h", "noise", "unitnoise", "messagemean", "messagecov", "meansign", "meansize", "meansquare",
+)  # fmt: skip
+
+#: what a parameter of a user's specification means: (kind, parameter) -> text about the entry called {name}
+PARAMETERS: dict[tuple[str, str], str] = {
+    ("compressor", "p"): "probability with which {name} keeps a coordinate",
+    ("compressor", "k"): "number of coordinates that {name} keeps",
+    ("compressor", "s"): "number of levels of {name}",
+    ("compressor", "step"): "spacing of the grid of {name}",
+    ("noise", "sigma"): "scale of the {name} noise: it is this times the standardised law, elementwise",
+    ("noise", "sigma0"): "scale of the {name} noise at zero gradient",
+    ("noise", "sigma1"): "growth of the scale of the {name} noise with the Euclidean norm of the gradient",
+    ("noise", "nu"): "degrees of freedom of Student's t, the law of the {name} noise",
+    ("noise", "alpha"): "stability index of the {name} noise",
+    ("loss", "h"): "entry of the diagonal of the Hessian of the {name} loss",
+    ("loss", "l2"): "weight of half the squared norm of the state in the {name} loss",
+    ("schedule", "p"): "exponent of the {name} schedule",
+}
 
 #: what formulas contain besides symbols: pattern in the TeX, how it is set, what it means
 WRITTEN = (
+    (r"\\mathrm\{d\}X", "X", r"state of the equation, which stands for the state $\sdX$ of the method"),
+    (r"\(B\\,|B\\,\\mathrm", r"B,\ W", r"a root of the covariance, $BB^{\top}=\sdBigS$; a standard Brownian motion"),
+    (
+        r"(?<![A-Za-z])C(_j|\(|\\mid)",
+        "C",
+        r"compressor: a client whose message is $\sdV$ sends $C(\sdV)$; $C_j$ is coordinate $j$ of it",
+    ),
+    (
+        r"\\mathbb\{E\}",
+        r"\mathbb{E}",
+        r"expectation over noise and compression; given $\sdV$, over compression alone",
+    ),
+    (r"\\mathbb\{P\}", r"\mathbb{P}", r"probability"),
+    (r"\{Cov\}", r"\operatorname{Cov}", r"covariance matrix, over noise and compression; given $\sdV$, over compression alone"),
+    (r"\^\{\(n\)\}", r"\cdot^{(n)}", r"belongs to client $n$"),
+    (r"(?<![A-Za-z])f\(", "f", r"loss"),
+    (r"1\\\{", r"1\{\cdot\}", r"1 where the condition holds, else 0"),
     (r"\\delta_\{ij\}", r"\delta_{ij}", r"1 where $i=j$, else 0"),
-    (r"\\Lambda", r"\Lambda", r"diagonal matrix of the ratios $b_j/g_j$ of mean step and gradient"),
-    (r"\\omega", r"\omega", r"compression ratio: $\mathbb{E}\|C(v)-v\|_2^2\le\omega\|v\|_2^2$"),
+    (r"\\Lambda", r"\Lambda", r"diagonal matrix of the ratios $\sdB_j/\sdG_j$ of mean step and gradient"),
+    (r"\\omega", r"\omega", r"compression ratio: $\mathbb{E}\|C(\sdV)-\sdV\|_2^2\le\omega\|\sdV\|_2^2$"),
     (r"\\mathrm\{clip\}", r"\operatorname{clip}", r"$\max(-1,\min(1,\cdot))$, elementwise"),
     (r"\\mathrm\{rank\}", r"\operatorname{rank}_j", r"number of coordinates that are larger, or equal and earlier"),
-    (r"(?<![A-Za-z])p\\?(left)?\(", r"p(\cdot)", r"density of the standardised noise law"),
-    (r"(?<![A-Za-z}])F[_(]", r"F", r"distribution function of the standardised noise law"),
+    (r"\\lfloor", r"\lfloor\cdot\rfloor", r"largest whole number that is not larger"),
+    (r"(?<![A-Za-z])p(_\{[^{}]*\})?\\?(left)?\(", r"p(\cdot)", r"density of the standardised noise law"),
+    (r"(?<![A-Za-z}])F[_(\\$]", r"F", r"distribution function of the standardised noise law"),
     (
         r"R_\{?[0-9m]",
-        r"R_m(y)",
-        r"$\mathbb{E}[Z^m\operatorname{sign}(y+Z)]$ for the standardised noise $Z$; $R_0=2F-1$",
+        r"R_m(\sdY)",
+        r"$\mathbb{E}[\sdUnitnoise^m\operatorname{sign}(\sdY+\sdUnitnoise)]$ for the standardised noise; $R_0=2F-1$",
     ),
     (r"\}_\{[0-9]\}F_\{", r"{}_2F_1", r"hypergeometric function"),
     (r"\\Gamma\\?(left)?\(", r"\Gamma(\cdot)", r"gamma function"),
     (r"\\operatorname\{Li\}", r"\operatorname{Li}_2", r"dilogarithm"),
     (r"\\operatorname\{erf\}", r"\operatorname{erf}", r"error function"),
     (r"\]_\{?k", r"[\cdot]_k", r"the vector whose coordinate $k$ is $\cdot$"),
-    (r"\(B\\,|B\\,\\mathrm", r"B,\ W", r"a root of the covariance, $BB^{\top}=S$; a standard Brownian motion"),
     (r"\\mathcal\{L\}", r"\mathcal{L}", r"generator of the equation"),
     (r"J_\{jk\}", r"J", r"Jacobian of the mean step in the gradient"),
 )
+#: letters of formulas and definitions that are not in `MEANING`; a symbol of the user's that is called so is set in another face
+LETTERS = frozenset("BCEFJKPRUWX") | {r"\Gamma", r"\Lambda", r"\delta", r"\omega", r"\theta", r"\xi"}
+#: symbols with one meaning are listed singly up to this number
+SINGLY = 3
+#: characters of a symbol that has the column of symbols to itself
+NARROW = 8
 
 
 def macro(name: str) -> str:
@@ -98,6 +144,21 @@ def own_macro(name: str) -> str:
     return "\\sdOwn" + "".join(_DIGITS.get(c) or ("Sub" if c == "_" else c if c.islower() else "Up" + c) for c in name)
 
 
+def prose(text: str) -> Tex:
+    """Words of the package's own as TeX: what stands between dollar signs (b_j/g_j, |v|, nu > 2) is set as mathematics."""
+    words = text.split("$")
+    return Tex("".join(f"${_formula(part)}$" if n % 2 else escape(part) for n, part in enumerate(words)))
+
+
+def _formula(plain: str) -> str:
+    """Vectors as their macros, names of symbols as they are set."""
+
+    def letter(name: re.Match[str]) -> str:
+        return macro(name[0]) if name[0] in MEANING else symbol_latex(name[0])
+
+    return re.sub(r"[A-Za-z][A-Za-z0-9]*(?![A-Za-z0-9])(?<!_[ijk])", letter, plain.replace("_", "_ ")).replace("_ ", "_")
+
+
 @final
 class Notation:
     """Prints mathematics with macros, and knows which symbols a document used.
@@ -108,6 +169,7 @@ class Notation:
 
     def __init__(self, own: Mapping[str, str] | None = None) -> None:
         self._own = dict(own or {})
+        self._here: dict[str, str] = {}
         self._used: set[str] = set()
 
     def __call__(self, expr: Any, names: Mapping[sp.Expr, str] | None = None) -> str:
@@ -119,9 +181,10 @@ class Notation:
         vectors = {f"{n}_j": macro(n) for n in VECTORS}  # apart from symbols of the user's that are called like them
         return {n: macro(n) for n in MEANING} | vectors | {n: own_macro(n) for n in self._own}
 
-    def describe(self, meanings: Mapping[str, str]) -> None:
-        """Say what symbols of the user's mean."""
+    def describe(self, meanings: Mapping[str, str], here: Mapping[str, str] | None = None) -> None:
+        """Say what symbols of the user's mean, and what those of `MEANING` mean in this document, where that is narrower."""
         self._own |= meanings
+        self._here |= here or {}
 
     def read(self, tex: str) -> None:
         """Count what a part of the document contains as used.
@@ -142,15 +205,31 @@ class Notation:
 
     def groups(self) -> dict[str, list[tuple[str, str]]]:
         """Heading -> [(mathematics, meaning as TeX)] of everything used: vectors, numbers, functions and other signs."""
-        symbols = {n: (macro(n), escape(text)) for n, (_, text) in MEANING.items() if macro(n) in self._used}
+        used = {n: text for n, (_, text) in MEANING.items() if macro(n) in self._used}
+        symbols = {n: (macro(n), escape(self._here.get(n, text))) for n, text in used.items()}
         vectors = [row for n, row in symbols.items() if n in VECTORS]
         numbers = [row for n, row in symbols.items() if n not in VECTORS]
-        own = [(own_macro(n), escape(text)) for n, text in self._own.items() if own_macro(n) in self._used]
         written = [(shown, text) for pattern, shown, text in WRITTEN if pattern in self._used]
-        named = {"vectors and matrices": vectors, "numbers": numbers + own, "functions and other signs": written}
+        named = {"vectors and matrices": vectors, "numbers": numbers + self._own_rows(), "functions and other signs": written}
         return {title: rows for title, rows in named.items() if rows}
+
+    def _own_rows(self) -> list[tuple[str, str]]:
+        """Symbols of the user's; many with one meaning share a row."""
+        shared: dict[str, list[str]] = {}
+        for name, text in self._own.items():
+            if own_macro(name) in self._used:
+                shared.setdefault(text, []).append(own_macro(name))
+        rows = []
+        for text, commands in shared.items():
+            few = len(commands) <= SINGLY
+            rows += [(c, escape(text)) for c in commands] if few else [(rf"{commands[0]},\dots,{commands[-1]}", escape(text))]
+        return rows
+
+    def narrow(self, symbol: str) -> bool:
+        """Whether a symbol of a row fits into a narrow column."""
+        return width(symbol, {own_macro(n): width(_face(n)) for n in self._own}) <= NARROW
 
 
 def _face(name: str) -> str:
-    plain = sp.latex(sp.Symbol(name))
-    return rf"\mathsf{{{plain}}}" if plain in [MEANING[n][0] for n in VECTORS] else plain
+    plain = symbol_latex(name)
+    return rf"\mathsf{{{plain}}}" if plain in LETTERS | {MEANING[n][0] for n in VECTORS} else plain

@@ -166,7 +166,7 @@ def test_a_model_without_a_closed_mean_is_told_and_steps_are_counted_exactly(tmp
     )  # fmt: skip
     build_report(asked, tmp_path, True, "ensembles", quietly)
     text = (tmp_path / "parts" / "ensembles.tex").read_text()
-    assert "the corrected model does not exist" in text and "(3 steps)" in text
+    assert "the corrected model is not solved: the corrected model needs the mean" in text and "(3 steps)" in text
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ class Bernoulli(Unbiased):
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         p = show(self.p)
-        return rf"$C_j={show(v)}\,B_j/{p}$ with independent $B_j\in\{{0,1\}}$, $\mathbb{{P}}(B_j=1)={p}$"
+        kept = show(v / self.p)
+        return rf"$C_j={kept}\,\xi_j$ with independent $\xi_j\in\{{0,1\}}$, $\mathbb{{P}}(\xi_j=1)={p}$"
 
     def latex(self) -> str:
         return rf"\mathrm{{Bernoulli}}({sp.latex(self.p)})"
@@ -100,9 +101,8 @@ class RandK(Unbiased):
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         scale = show(dimension / self.k)
-        return (
-            rf"$C_j={scale}\,{show(v)}\,1\{{j\in K\}}$ with $K$ uniform among the sets of ${show(self.k)}$ coordinates"
-        )
+        sets = "single coordinates" if self.k == 1 else rf"sets of ${show(self.k)}$ coordinates"
+        return rf"$C_j={scale}\,{show(v)}\,1\{{j\in K\}}$ with $K$ uniform among the {sets}"
 
     def latex(self) -> str:
         return rf"\mathrm{{Rand}}\text{{-}}{sp.latex(self.k)}"

@@ -43,7 +43,8 @@ class TopK(Biased):
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         size, k = show(sp.Abs(v)), show(self.k)
-        return rf"$C_j={show(v)}$ for the ${k}$ coordinates with the largest ${size}$, of equal ones the first; $C_j=0$ else"
+        which = "coordinate" if self.k == 1 else rf"${k}$ coordinates"
+        return rf"$C_j={show(v)}$ for the {which} with the largest ${size}$, of equal ones the first; $C_j=0$ else"
 
     def latex(self) -> str:
         return rf"\mathrm{{Top}}\text{{-}}{sp.latex(self.k)}"

@@ -51,6 +51,27 @@ class GenericDensity(sp.Function):
         return rf"p{power}\left({printer._print(self.args[0])}\right)"
 
 
+class Cdf(sp.Function):
+    """F(x), the distribution function of a symmetric law that is not written out."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        return sp.Rational(1, 2) if x.is_zero else None
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """F' = p."""
+        return GenericDensity(self.args[0])
+
+    def _eval_is_extended_real(self) -> bool:
+        return True
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        power = "" if exp is None else rf"^{{{exp}}}"
+        return rf"F{power}\left({printer._print(self.args[0])}\right)"
+
+
 @dataclass(frozen=True)
 class GenericLaw(Law):
     """A symmetric law known by name only: variance mu2, R_m and p are symbols."""
@@ -73,3 +94,33 @@ class GenericLaw(Law):
 
     def latex(self) -> str:
         return "Z"
+
+
+@dataclass(frozen=True)
+class OpenLaw(Law):
+    """A law whose F, p and R_m keep these names, since written out they would fill lines; tail and variance are its own.
+
+    Args:
+        closed: the law.
+    """
+
+    closed: Law
+
+    @property
+    def tail(self) -> sp.Expr:
+        return self.closed.tail
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        return GenericDensity(x)
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        return 2 * Cdf(x) - 1
+
+    def moment(self, m: int) -> sp.Expr:
+        return self.closed.moment(m)
+
+    def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
+        return self.sign_mean(y) if m == 0 else SignedMoment(m, y)
+
+    def latex(self) -> str:
+        return self.closed.latex()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import sympy as sp
 
 from derive.errors import NoClosedForm
 
 INFINITE = sp.oo
+#: the argument of densities in definitions
+ARGUMENT = sp.Symbol("y", real=True)
 
 
 class Law(ABC):
@@ -39,6 +42,10 @@ class Law(ABC):
     @abstractmethod
     def latex(self) -> str:
         """The law's name in mathematics, such as t_\\nu."""
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        """What the law is, as a phrase of LaTeX (dollar signs included) after "independent": of density p(y) = ..."""
+        return rf"of density $p({show(ARGUMENT)})={show(self.density(ARGUMENT))}$"
 
     @property
     def variance(self) -> sp.Expr:

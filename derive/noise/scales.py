@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import sympy as sp
 
 from derive.coordinates import Coordinate, coord_sum, g
-from derive.errors import BadInput
+from derive.errors import BadInput, NoClosedForm
 from derive.form import DenseCov
 from derive.noise.gaussian import Gaussian
 from derive.noise.laplace import Laplace
@@ -20,7 +21,10 @@ from derive.noise.stable import Stable
 from derive.noise.student_t import Cauchy, StudentT
 from derive.noise.uniform import Uniform
 from derive.registry import Parameter, register, scale
-from derive.symbols import coerce
+from derive.symbols import coerce, parameter
+
+#: a client's noise and the standardised noise; named by words, which the printer sets as letters
+Z, UNIT = Coordinate("noise"), Coordinate("unitnoise")
 
 
 class Noise(ABC):
@@ -42,6 +46,29 @@ class Noise(ABC):
     @abstractmethod
     def latex(self) -> str:
         """The noise as mathematics."""
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        """What Z is, as a clause of LaTeX (dollar signs included): its scale times the standardised zeta_j, and their law."""
+        scales = tuple(dict.fromkeys(self.scales))
+        if len(scales) == 1:
+            left, scale, rest = show(Z), show(scales[0] * UNIT), ""
+        else:
+            letter = rf"{show(parameter('sigma'))}^{{(n)}}"
+            left, scale = rf"{show(Z)}^{{(n)}}", rf"{letter}\,{show(UNIT)}"
+            listed = ", ".join(f"${show(s)}$" for s in self.scales)
+            rest = rf"; for client $n$ the scale ${letter}$ is the $n$-th of {listed}"
+        return rf"${left}={scale}$ with independent ${show(UNIT)}$ {self.law.definition(show)}{_variance(self.law, show)}{rest}"
+
+
+def _variance(law: Law, show: Callable[[sp.Expr], str]) -> str:
+    """The variance, or that it is infinite, as the end of a phrase; "" where nothing is known in closed form."""
+    if law.tail.is_number and law.tail <= 2:
+        return "; their variance is infinite"
+    try:
+        value = show(law.variance)
+    except NoClosedForm:
+        return ""
+    return rf" and variance ${value}$" + ("" if law.tail.is_number else rf" for ${show(law.tail)}>2$")
 
 
 class Point(Law):
@@ -81,6 +108,9 @@ class NoNoise(Noise):
 
     def latex(self) -> str:
         return "0"
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        return rf"none, ${show(Z)}=0$"
 
 
 def _scale_tuple(value: Any, field: str, zero: bool = False) -> tuple[sp.Expr, ...]:
@@ -153,6 +183,14 @@ class Affine(Noise):
         unit = sp.S.One if self.nu is None else (self.nu - 2) / self.nu
         pairs = zip(_cycle(self.sigma0, self.sigma1), _cycle(self.sigma1, self.sigma0), strict=True)
         return tuple(sp.sqrt(unit * (a**2 + b**2 * norm2)) if b != 0 else a * sp.sqrt(unit) for a, b in pairs)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        pairs = list(zip(_cycle(self.sigma0, self.sigma1), _cycle(self.sigma1, self.sigma0), strict=True))
+        means = [show(a**2 + b**2 * coord_sum(g**2)) for a, b in dict.fromkeys(pairs)]
+        each = "" if len(means) == 1 else " for the clients in turn"
+        return super().definition(show) + ", so that $\\operatorname{Cov}Z$ is " + ", ".join(
+            rf"$\left({m}\right)I$" for m in means
+        ) + each
 
     def latex(self) -> str:
         s0, s1 = _scales_latex(self.sigma0), _scales_latex(self.sigma1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +118,12 @@ class Stable(Law):
         if m == 0:
             return self.sign_mean(y)
         raise NoClosedForm(f"R_{m} of a stable law with alpha = {self.alpha} has no closed form")
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        alpha = show(self.alpha)
+        law = rf"with $\mathbb{{E}}\,e^{{\mathrm{{i}}\theta\zeta_j}}=e^{{-\left|{{\theta}}\right|^{{{alpha}}}}}$ for real $\theta$"
+        names = rf"; $F_{{{alpha}}}$ is their distribution function, $p_{{{alpha}}}$ their density"
+        return law + ("" if self.closed_form else names)
 
     def latex(self) -> str:
         return rf"S_{{{sp.latex(self.alpha)}}}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
 
 from derive.errors import BadInput
-from derive.noise.law import Law
+from derive.noise.law import ARGUMENT, Law
 from derive.symbols import coerce
 
 # the finite sums have about nu/2 terms; beyond this the hypergeometric form is shorter and as accurate
@@ -65,6 +66,13 @@ class StudentT(Law):
         inner = stretch ** (m - 1) / lower._peak * lower.signed_moment(m - 2, y / stretch)
         return front * ((m - 1) * inner + boundary)
 
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        # gamma functions of numbers stay as they are: the number in front would have dozens of digits
+        above, below = (show(sp.gamma(e / 2, evaluate=False)) for e in (self.nu + 1, self.nu))
+        front = rf"\frac{{{above}}}{{{show(sp.sqrt(sp.pi * self.nu))}\,{below}}}"
+        tail = rf"\left({show(1 + ARGUMENT**2 / self.nu)}\right)^{{-{_half(self.nu + 1, show)}}}"
+        return rf"Student's $t$ with ${show(self.nu)}$ degrees of freedom, of density $p({show(ARGUMENT)})={front}\,{tail}$"
+
     def latex(self) -> str:
         return rf"t_{{{sp.latex(self.nu)}}}"
 
@@ -75,8 +83,16 @@ class Cauchy(StudentT):
 
     nu: sp.Expr = sp.S.One
 
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        return Law.definition(self, show)
+
     def latex(self) -> str:
         return r"\mathrm{Cauchy}(0,1)"
+
+
+def _half(e: sp.Expr, show: Callable[[sp.Expr], str]) -> str:
+    """e/2, a sum over 2 in one line."""
+    return rf"\left({show(e)}\right)/2" if e.is_Add else show(e / 2)
 
 
 def _finite_sum(nu: int, x: sp.Expr) -> sp.Expr:

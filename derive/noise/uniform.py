@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.noise.law import INFINITE, Law
+from derive.noise.law import ARGUMENT, INFINITE, Law
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Uniform(Law):
         """With c = clip(y): c^{m+1}/(m+1) for even m, (1 - c^{m+1})/(m+1) for odd m."""
         power = self.sign_mean(y) ** (m + 1)
         return (power if m % 2 == 0 else 1 - power) / (m + 1)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        y = show(ARGUMENT)
+        return rf"of density $p({y})=\frac{{1}}{{2}}$ for $\left|{{{y}}}\right|\le1$ and $0$ beyond"
 
     def latex(self) -> str:
         return r"\mathcal{U}[-1,1]"

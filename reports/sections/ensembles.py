@@ -11,14 +11,14 @@ from typing import Any, final
 
 import derive
 from derive.errors import NoClosedForm, Refusal
-from derive.losses import Separable
 from derive.models import MODELS
 from derive.problems import Problem, problem
 from derive.specs import parse_spec
 from reports.figures import BAND, bands, figure, legend
-from reports.notation import Notation
+from reports.notation import MEANING, Notation, macro
 from reports.sections.compare import final_rows, number, summary
 from reports.sections.section import Context, Section
+from reports.vectors import vector
 
 SEED = 20250600181
 PATHS = {"quick": 2000, "full": 20000}
@@ -86,12 +86,13 @@ class Ensembles(Section):
         return {
             "paths": paths,
             "seed": seed,
-            "bound": f"{bound:g}",
+            "bound": number(bound),
             "substeps": SUBSTEPS,
             "cases": [
                 {**_settings(name, asked), **_simulate(name, asked, runs, context)} for name, asked in chosen.items()
             ],
             "lacking": [] if own is None else list(own.lacking),
+            "unwritten": [] if own is None else _unwritten(own),
         }
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
@@ -114,18 +115,17 @@ class Runs:
 def _settings(name: str, asked: Problem) -> dict[str, Any]:
     """What a reader needs to run the case again, as names, symbols with values, and LaTeX."""
     described = {kind: _described(kind, text) for kind, text in asked.specs.items()}
-    term = Notation()(asked.loss.coordinate) if isinstance(asked.loss, Separable) else None
-    brackets = term is not None and asked.loss.coordinate.is_Add
+    notation, factor = Notation(), asked.method.schedule.factor
     return {
         "name": name,
         "method": asked.method.name,
         "compressor": described.get("compressor"),
         "noise": described.get("noise", {"name": "none", "values": []}),
-        "loss": {**described["loss"], "term": rf"\left({term}\right)" if brackets else term},
-        "schedule": described.get("schedule"),
+        "loss": {**described["loss"], "definition": asked.loss.definition(notation)},
+        "schedule": None if factor == 1 else notation(factor),
         "clients": str(asked.method.clients),
         "dim": asked.dim,
-        "x0": ", ".join(map(str, _start(asked))),
+        "x0": vector(list(map(str, _start(asked)))),
         "horizon": str(asked.T),
         "eta": str(asked.eta),
         "steps": math.floor(asked.T / asked.eta) if asked.T and asked.eta else 0,
@@ -144,13 +144,24 @@ def _start(asked: Problem) -> tuple[Fraction, ...]:
 
 
 def _described(kind: str, text: str) -> dict[str, Any]:
-    """student-t:nu=5,sigma=1/2 -> its name and [{"symbol", "value"}]; several values of one symbol as a vector."""
+    """student-t:nu=5,sigma=1/2 -> its name and its values as TeX; several values of one symbol as a vector."""
     spec = parse_spec(kind, text, kind)
-    values = [
-        {"symbol": k, "value": f"({', '.join(map(str, v))})" if isinstance(v, tuple) else str(v)}
-        for k, v in spec.values
-    ]
+    values = []
+    for key, value in spec.values:
+        left = f"{macro(key) if key in MEANING else key}="
+        values.append(vector(list(map(str, value)), left) if isinstance(value, tuple) else f"${left}{value}$")
     return {"name": spec.entry.name, "values": values}
+
+
+def _unwritten(asked: Problem) -> list[str]:
+    """Symbols of the loss that no key of a specification can give a number."""
+    if asked.loss is None or asked.dim is None:
+        return []
+    spec = parse_spec("loss", asked.specs["loss"], "loss")
+    if any(p.per_coordinate for p in spec.entry.parameters):
+        return []
+    named = {symbol for _, symbol, _ in spec.symbols()}
+    return [name for name in asked.loss.parameters(asked.dim) if name not in named]
 
 
 def _simulate(name: str, asked: Problem, runs: Runs, context: Context) -> dict[str, Any]:
@@ -166,7 +177,7 @@ def _simulate(name: str, asked: Problem, runs: Runs, context: Context) -> dict[s
         }  # fmt: skip
         found = context.cache.load_or_compute(f"ensembles-{name}-{kind}", spec, partial(_run, asked, kind, own, cap))
         if "refused" in found:
-            refused.append({"model": kind, "why": found["refused"]})
+            refused.append({"model": kind, "why": found["refused"], "exists": found["exists"]})
         else:
             series[kind] = found
             cap = series[METHOD]["cap"]
@@ -179,7 +190,7 @@ def _simulate(name: str, asked: Problem, runs: Runs, context: Context) -> dict[s
 
 
 def _run(asked: Problem, kind: str, runs: Runs, cap: float | None) -> dict[str, Any]:
-    """The summary of one run, or {"refused": why} of a model that does not exist."""
+    """The summary of one run, or {"refused": why, "exists"} of a model that does not exist, or cannot be solved."""
     from numerics.ensembles import solve
     from numerics.optimizers import run
 
@@ -194,4 +205,4 @@ def _run(asked: Problem, kind: str, runs: Runs, cap: float | None) -> dict[str, 
         equation = derive.sde(asked.method, kind, asked.loss, asked.dim)
         return summary(solve(equation, x0, **shared), "loss", cap)
     except (Refusal, NoClosedForm) as refusal:
-        return {"refused": str(refusal)}
+        return {"refused": getattr(refusal, "marked", str(refusal)), "exists": isinstance(refusal, NoClosedForm)}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, final
 
 from derive.errors import BadInput, Refusal
 from derive.latex import condition_latex
 from derive.models import sde
-from derive.specs import parse_spec
-from derive.symbols import u
-from reports.notation import MEANING, Notation
+from derive.specs import Spec, parse_spec
+from derive.symbols import coerce, u
+from reports.notation import MEANING, PARAMETERS, SINGLY, Notation, macro
 from reports.sections.section import Context, Section
+from reports.vectors import vector
 
 
 @final
@@ -22,55 +23,90 @@ class Problem(Section):
 
     def compute(self, context: Context) -> dict[str, Any]:
         asked = context.problem
-        meanings = _meanings(asked.specs)
+        specs = {kind: parse_spec(kind, text, kind) for kind, text in asked.specs.items()}
+        meanings, here = _meanings(specs)
         notation, factor = Notation(meanings), asked.method.schedule.factor
         equations = []
         for model in asked.models:
             context.tick(f"the {model} model")
             equations.append(_equation(asked, model, notation))
+        given = {k: v for k, v in asked.to_dict().items() if v is not None}
         return {
-            "specs": [{"field": k, "value": _shown(v)} for k, v in asked.to_dict().items() if v is not None],
+            "specs": [{"field": k, "value": _spaced(asked.specs.get(k, v))} for k, v in given.items()],
+            "method": asked.method.name,
+            "clients": notation(asked.method.clients),
+            "dim": asked.dim,
             "definition": asked.method.compressor.definition(notation),
-            "loss": None if asked.loss is None else _loss(asked.loss, notation),
-            "schedule": None if factor in (1, u) else notation(factor),
+            "noise": asked.method.noise.definition(notation),
+            "loss": None if asked.loss is None else asked.loss.definition(notation) + _entries(specs["loss"], notation),
+            "schedule": None if factor == 1 else "" if factor == u else notation(factor),
             "equations": equations,
             "statuses": {e["model"]: "refused" if e["refused"] else "holds" for e in equations},
             "meanings": meanings,
+            "here": here,
         }
 
 
-def _shown(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _spaced(value: Any) -> str:
+    """A value of the specification as text that a line can break: spaces after its separators, where specs admit them."""
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text.replace(" ", "").replace(",", ", ").replace("|", " | ")
 
 
-def _meanings(specs: Mapping[str, str]) -> dict[str, str]:
-    """What the symbols of the user's stand for, from the parameters that they are values of."""
-    found = {}
-    for kind, text in specs.items():
-        for field, symbol, omitted in parse_spec(kind, text, kind).symbols():
-            parameter = field.partition(":")[2]
-            if not omitted or symbol not in MEANING:
-                known = MEANING.get(parameter)
-                found[symbol] = (
-                    f"{known[1]}; " if known else ""
-                ) + f"{parameter} of the {kind} {field.partition(':')[0]}"
+def _meanings(specs: Mapping[str, Spec]) -> tuple[dict[str, str], dict[str, str]]:
+    """What symbols stand for: those of the user's, and standard ones that stand for omitted values or head a list of values."""
+    own: dict[str, list[str]] = {}
+    here: dict[str, str] = {}
+    for kind in sorted(specs, key="schedule".__ne__):  # a schedule is set without its parameter's letter, so others overrule it
+        for parameter, symbol, omitted, place in _symbols(specs[kind]):
+            text = PARAMETERS.get((kind, parameter), f"{parameter} of the {kind} {{name}}").format(name=specs[kind].entry.name)
+            if parameter in MEANING and parameter not in ("h", "step") and not place:
+                here.setdefault(parameter, text) if kind == "schedule" else here.update({parameter: text})
+            if symbol is not None and (not omitted or symbol not in MEANING):
+                own.setdefault(symbol, []).append(text + place)
+    return {symbol: "; ".join(dict.fromkeys(texts)) for symbol, texts in own.items()}, here
+
+
+def _symbols(spec: Spec) -> Iterator[tuple[str, str | None, bool, str]]:
+    """(parameter, the symbol that is its value or None, whether it was omitted, which entry of a vector it is)."""
+    for parameter, value in spec.values:
+        owner = "client" if f"{spec.entry.name}:{parameter}" in spec.lengths("per_client") else "coordinate"
+        several = value if isinstance(value, tuple) else (value,)
+        many = sum(isinstance(v, str) for v in several) > SINGLY
+        for n, v in enumerate(several, 1):
+            place = "" if len(several) == 1 else f", one for each {owner}" if many else f", of {owner} {n}"
+            yield parameter, v if isinstance(v, str) else None, False, place
+    given = {parameter for parameter, _ in spec.values}
+    for field, symbol, omitted in spec.symbols():
+        if field.partition(":")[2] not in given:
+            yield field.partition(":")[2], symbol, omitted, ""
+
+
+def _entries(loss: Spec, notation: Notation) -> str:
+    """The values of a loss that has one for each coordinate."""
+    found = ""
+    for parameter, value in loss.values:
+        left = macro(parameter) if parameter in MEANING else parameter
+        if isinstance(value, tuple):
+            found += ", " + vector([notation(coerce(v)) for v in value], f"{left}=")
+        elif any(p.name == parameter and p.per_coordinate for p in loss.entry.parameters):
+            found += rf", ${left}_j={notation(coerce(value))}$"
     return found
 
 
-def _loss(loss: Any, notation: Notation) -> str | None:
-    """The loss of one coordinate, of a separable loss."""
-    return notation(loss.coordinate) if hasattr(loss, "coordinate") else None
-
-
 def _equation(asked: Any, model: str, notation: Notation) -> dict[str, Any]:
+    entry: dict[str, Any] = {"model": model, "refused": None, "kind": "", "tex": "", "conditions": [], "noise_type": None}
     try:
         equation = sde(asked.method, model, asked.loss, asked.dim)
-    except (Refusal, BadInput) as error:
-        return {"model": model, "refused": error.message, "tex": "", "conditions": [], "noise_type": None}
+    except Refusal as refusal:
+        return {**entry, "refused": refusal.marked, "kind": refusal.kind}
+    except BadInput as error:
+        return {**entry, "refused": error.message.replace("$", ""), "kind": "bad input"}
     return {
-        "model": model,
-        "refused": None,
+        **entry,
         "tex": equation.latex(notation.commands()),
+        "given": equation.form is None,
+        "solved": equation.drift is not None or equation.model == "first-order",
         "conditions": [_condition(c, notation) for c in equation.conditions],
         "noise_type": equation.to_dict()["noise_type"],
     }

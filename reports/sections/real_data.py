@@ -52,7 +52,7 @@ class RealData(Section):
             try:
                 done.append(Study(setting, size, context).result())
             except Refusal as refusal:
-                missing.append({"title": setting.title, "why": refusal.message})
+                missing.append({"title": setting.title, "why": refusal.marked})
         return {
             "draws": size.draws, "runs": size.runs, "substeps": SUBSTEPS, "seed": SEED, "steps": ALONG,
             "cases": done, "missing": missing,

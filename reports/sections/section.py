@@ -38,7 +38,10 @@ class Section(ABC):
 
     @abstractmethod
     def compute(self, context: Context) -> dict[str, Any]:
-        """Results as JSON and arrays; "meanings" says what symbols of the user's mean, "statuses" holds the checks."""
+        """Results as JSON and arrays. "statuses" holds the checks.
+
+        "meanings" says what symbols of the user's mean, "here" what standard ones do in this document.
+        """
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:  # noqa: B027 - most sections have none
         """Write the section's figures into `folder`, PDF and SVG."""

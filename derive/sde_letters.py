@@ -1,0 +1,91 @@
+"""The letters in which an SDE is written, b_j, (H b)_j, Lambda_jj and (J H b)_j, and how they are set on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import sympy as sp
+
+from derive.coordinates import gradient_derivative, hvp, jacobian_product, nodes
+from derive.latex import measured, split_sum, unnested, vector_letter
+from derive.models import SDE, lam
+from derive.printer import Printer
+from derive.symbols import eta
+
+#: letters for what is written out on lines of its own
+B, RATIO, HB, TRANSPORT = sp.symbols("z1 z2 z3 z4")  # written behind other symbols
+#: characters of a line that still fits on the page
+FULL = 84
+#: a drift, and how its letters are set
+Drift = tuple[sp.Expr, Mapping[sp.Expr, str]]
+
+
+class Page:
+    """How things are set: the user's macros, letters of vectors, and what fits on a line."""
+
+    def __init__(self, macros: dict[str, str]) -> None:
+        self.macros = macros
+        self.show = Printer(macros).doprint
+        self.measure = measured(macros)
+        self.client = macros.get("sigma", r"\sigma") + "^{(n)}"
+
+    def letter(self, name: str) -> str:
+        return vector_letter(name, self.macros)
+
+    def fits(self, lines: Sequence[str]) -> bool:
+        return all(self.measure(line) <= FULL for line in lines)
+
+    def split(self, expr: sp.Expr, show: Callable[[sp.Expr], str] | None = None) -> list[str]:
+        """A sum over several lines."""
+        return split_sum(expr, self.show if show is None else show, measure=self.measure)
+
+
+def letter_names(page: Page) -> dict[sp.Expr, str]:
+    b, hessian = page.letter("b"), page.letter("H")
+    return {B: f"{b}_{{j}}", HB: f"({hessian}{b})_{{j}}", RATIO: r"\Lambda_{jj}", TRANSPORT: f"(J{hessian}{b})_{{j}}"}
+
+
+def drift_in_letters(equation: SDE) -> sp.Expr:
+    """The drift of a model in the letters for b_j, (H b)_j, Lambda_jj and (J H b)_j, for a schedule that is free of x."""
+    h, change = equation.method.schedule.factor, equation.method.schedule.time_derivative
+    extra = {
+        "first-order": sp.S.Zero,
+        "second-order": -eta / 2 * (h**2 * TRANSPORT - change * B),
+        "corrected": eta * h**2 / 2 * RATIO * HB,
+    }
+    return -h * B + extra[equation.model]
+
+
+def in_letters(equation: SDE, mean: sp.Expr) -> sp.Expr | None:
+    """`drift_in_letters`, or None where the drift is not what these say.
+
+    h does not depend on x, so the Jacobian of h b times H h b is h^2 J H b.
+    """
+    h, change = equation.method.schedule.factor, equation.method.schedule.time_derivative
+    says = {
+        "first-order": lambda: -h * mean,
+        "second-order": lambda: -h * mean - eta / 2 * (jacobian_product(h * mean, h * mean) - change * mean),
+        "corrected": lambda: -h * mean + eta * h**2 / 2 * (lam(mean) * hvp(mean)),
+    }
+    return drift_in_letters(equation) if equation.model in says and equation.drift == says[equation.model]() else None
+
+
+def helper_lines(
+    drift: sp.Expr, page: Page, mean: sp.Expr | None = None, show: Callable[[sp.Expr], str] | None = None
+) -> list[str]:
+    """What Lambda and J in a drift are; of a known mean also the limit of Lambda_jj at g_j = 0 and the entries of J."""
+    setter = page.show if show is None else show
+    b, gradient = f"{page.letter('b')}_{{j}}", page.letter("g")
+    lines = []
+    if drift.has(RATIO):
+        lines.append(rf"\Lambda_{{jj}} &= {b}/{gradient}_j")
+        value = None if mean is None else lam(mean)
+        if isinstance(value, sp.Piecewise):
+            lines[-1] += rf",\quad \Lambda_{{jj}}\big|_{{{gradient}_j=0}} = {setter(value.args[-1].args[0])}"
+    if drift.has(TRANSPORT):
+        lines.append(rf"J_{{jk}} &= \partial {b}/\partial {gradient}_{{k}}")
+        if mean is not None and not nodes(mean):
+            pieces = page.split(unnested(gradient_derivative(mean)), setter)
+            pieces[-1] += r" \quad (j = k),\quad 0 \text{ else}"
+            lines += ["&= " + pieces[0], *(rf"&\quad {piece}" for piece in pieces[1:])]
+    return lines

@@ -1,0 +1,101 @@
+r"""How wide a formula is on paper, read off its LaTeX: what decides where long lines are broken.
+
+In characters of an ordinary line: a fraction is as wide as the wider of its halves, what is raised or lowered is smaller,
+a case distinction is as wide as its widest row. Good to about a tenth, which a margin allows for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}^_&]|\s+|.", re.DOTALL)
+_SILENT = frozenset(
+    (r"\left", r"\right", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\big", r"\displaystyle", r"\:", r"\!")
+)
+_WRAPPED = frozenset(
+    (r"\text", r"\mathrm", r"\operatorname", r"\mathbb", r"\mathsf", r"\mathit", r"\mathcal", r"\mathbf")
+)
+_WIDE = {r"\quad": 2.0, r"\qquad": 4.0, r"\,": 0.3, r"\ ": 0.6, r"\sum": 2.0, r"\otherwise": 9.0}
+_WORDS = frozenset(
+    (
+        r"\log",
+        r"\exp",
+        r"\sin",
+        r"\cos",
+        r"\tan",
+        r"\arctan",
+        r"\sinh",
+        r"\cosh",
+        r"\tanh",
+        r"\max",
+        r"\min",
+        r"\sup",
+        r"\inf",
+    )
+)
+_RELATIONS = frozenset((*"+-=<>", r"\cdot", r"\le", r"\ge", r"\neq", r"\mid", r"\in", r"\partial"))
+_SMALL = 0.7  # of what is raised or lowered
+
+
+def width(tex: str, sizes: Mapping[str, float] | None = None) -> float:
+    """The width of a formula in characters.
+
+    Args:
+        sizes: widths of commands that are not one character wide, such as a user's.
+    """
+    return _Reader(tex, sizes or {}).sequence()
+
+
+class _Reader:
+    def __init__(self, tex: str, sizes: Mapping[str, float]) -> None:
+        self._tokens = _TOKEN.findall(tex)
+        self._at = 0
+        self._sizes = sizes
+
+    def sequence(self, end: str | None = None) -> float:
+        """The width up to the closing token; of a case distinction the widest row."""
+        total, widest = 0.0, 0.0
+        while self._at < len(self._tokens):
+            token = self._tokens[self._at]
+            self._at += 1
+            if token == end:
+                break
+            if token == r"\\":
+                total, widest = 0.0, max(widest, total)
+            else:
+                total += self._one(token)
+        return max(total, widest)
+
+    def _argument(self) -> float:
+        while self._at < len(self._tokens) and self._tokens[self._at].isspace():
+            self._at += 1
+        if self._at == len(self._tokens):
+            return 0.0
+        token = self._tokens[self._at]
+        self._at += 1
+        return self._one(token)
+
+    def _one(self, token: str) -> float:
+        if token == "{":
+            return self.sequence("}")
+        if token in (r"\begin", r"\end"):
+            self._argument()
+            return 2.0 if token == r"\begin" else 0.0
+        if token in ("^", "_"):
+            return _SMALL * self._argument()
+        if token == r"\frac":
+            return max(self._argument(), self._argument()) + 0.4
+        if token == r"\sqrt":
+            return 1.2 + self._argument()
+        if token in _WRAPPED:
+            return self._argument()
+        if token in self._sizes:
+            return self._sizes[token]
+        if token in _WIDE:
+            return _WIDE[token]
+        if token in _RELATIONS:
+            return 2.2
+        if token in _WORDS:
+            return float(len(token))
+        return 0.0 if token in _SILENT or token in "}&" or token.isspace() else 1.0

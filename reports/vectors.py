@@ -1,0 +1,20 @@
+"""Vectors of numbers as TeX that fits into a line of text or breaks there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+#: entries that are all written; of more the first two and the last
+SHOWN = 6
+#: characters that stand in one formula, which a line cannot break
+UNBROKEN = 48
+
+
+def vector(values: Sequence[str], left: str = "") -> str:
+    r"""left(a, b, c) with dollar signs; of a long vector (a, b, \dots, z). The values and `left` are TeX for math mode."""
+    entries = list(values)
+    if len(entries) > SHOWN:
+        entries = [entries[0], r"\dots", entries[-1]] if len(set(entries)) == 1 else [*entries[:2], r"\dots", entries[-1]]
+    if sum(map(len, entries)) <= UNBROKEN:
+        return f"${left}({', '.join(entries)})$"
+    return f"${left}(" + ",$ $".join(entries) + ")$"

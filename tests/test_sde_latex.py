@@ -1,0 +1,128 @@
+"""An SDE as LaTeX: the moments given a message lead to b and S, and no formula is longer than a line."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import sympy as sp
+
+import derive
+from derive.latex import covariance_latex, fill, latex
+from derive.models import MODELS, SDE, sde
+from derive.printer import Printer
+from derive.sde_letters import FULL
+from derive.width import width
+
+SEVERAL = tuple(range(1, 30))
+
+
+def lines(equation: SDE) -> list[str]:
+    text = equation.latex()
+    return text.removeprefix(r"\begin{aligned}").removesuffix(r"\end{aligned}").split(r" \\ ")
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("compressor", "noise"),
+    [
+        (derive.TopK(2), derive.Gaussian()),
+        (derive.Natural(), derive.StudentT("nu")),
+        (derive.FixedGrid(), derive.Laplace()),
+        (derive.TopK(1), derive.Scaled(derive.Laplace(), (1, 2, 3))),
+        (derive.QSGD(4), derive.Affine(nu="nu")),
+    ],
+    ids=["top-k", "natural", "grid", "clients", "qsgd"],
+)
+def test_moments_given_a_message_lead_to_an_equation(compressor: derive.Compressor, noise: object, model: str) -> None:
+    equation = sde(derive.DCSGD(compressor, noise), model, dim=4)
+    text = equation.latex()
+    first = lines(equation)[0]
+    assert equation.form is None and first.startswith(r"\mathrm{d}X_j &= ") and r"BB^{\top}=S" in first
+    assert r"\operatorname{Cov}[" in text and "v" in text and "Z" in text
+    if equation.drift is None:  # b is an expectation of the conditional mean, S a covariance of it
+        assert r"\mathbb{E}[m(v" in text and "m_j(v) &=" in text
+        helper = {"first-order": "- b_{j}", "second-order": "J_{jk} &=", "corrected": r"\Lambda_{jj} &= b_{j}/g_j"}
+        assert helper[model] in text
+    else:
+        assert "b &= g" in text and r"\mathbb{E}[V(v)]" in text and "V_{ij}(v) &=" in text
+    if isinstance(noise, derive.Scaled):
+        assert r"\frac{1}{3}\sum_{n}\mathbb{E}[m(v^{(n)})]" in text and "v^{(n)} = g + Z^{(n)}" in text
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "method",
+    [
+        derive.DSignSGD(derive.StudentT(59)),
+        derive.DSignSGD(derive.StudentT(999)),
+        derive.DSignSGD(derive.StudentT(11)),
+        derive.DCSGD(derive.ScaledSign(), derive.StudentT(60)),
+        derive.DSignSGD(derive.Scaled(derive.StudentT(59), (1, 2, 3, 4, 5))),
+        derive.DSignSGD(derive.Scaled(derive.Gaussian(), SEVERAL)),
+        derive.DCSGD(derive.Bernoulli(), derive.Scaled(derive.Gaussian(), tuple(f"tau{n}" for n in SEVERAL))),
+        derive.DCSGD(derive.RandK(), derive.Affine(nu="nu"), schedule=derive.Power("p")),
+        derive.DCSGD(derive.FixedGrid(), derive.Laplace(), schedule=derive.Power("p")),
+        derive.DSignSGD(derive.Affine(nu=5)),
+        derive.DCSGD(derive.Natural(), derive.Gaussian()),
+    ],
+    ids=["t59", "t999", "t11", "scaled", "t59-5", "sign-29", "bernoulli-29", "affine", "grid", "affine-sign", "natural"],
+)
+def test_no_line_is_longer_than_the_page(method: derive.Method, model: str) -> None:
+    equation = sde(method, model)
+    assert [line for line in lines(equation) if width(line) > FULL] == []
+
+
+def test_long_laws_are_named_and_short_ones_written_out() -> None:
+    long, short = sde(derive.DSignSGD(derive.StudentT(59))).latex(), sde(derive.DSignSGD(derive.StudentT(3))).latex()
+    assert r"b_{j} &= 2\,F\left(\frac{g_{j}}{\sigma}\right)-1" in long and "distribution function of $t_{59}$" in long
+    assert r"\delta_{ij}\,\left(1- b_{j}^{2}\right)" in long
+    assert "F" not in short and r"\arctan" in short
+    slope = sde(derive.DSignSGD(derive.StudentT(59)), "second-order").latex()
+    assert r"\frac{2\,p\left(\frac{g_{j}}{\sigma}\right)}{\sigma}" in slope and "its density" in slope
+
+
+def test_a_schedule_has_a_letter_that_is_told() -> None:
+    method = derive.DSignSGD(derive.Gaussian(), schedule=derive.Power("1/2"))
+    text = sde(method, "second-order").latex()
+    assert r"u &= \frac{1}{\sqrt{t + 1}},\quad \dot{u} =" in text and r"\sqrt{\frac{\eta}{N}}\,u\,(B" in text
+    assert r"u &=" not in sde(derive.DSignSGD(derive.Gaussian())).latex()
+    assert r"u &=" not in sde(derive.DSignSGD(derive.Gaussian(), schedule=derive.Free())).latex()
+
+
+def test_a_planted_factor_shows_with_a_schedule_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    method = derive.DCSGD(derive.RandK(), derive.Gaussian(), schedule=derive.Power("p"))
+    right = sde(method, "corrected").latex()
+    honest = MODELS["corrected"]
+    monkeypatch.setitem(MODELS, "corrected", lambda b, m: 2 * honest(b, m))
+    assert sde(method, "corrected").latex() != right
+
+
+def test_numbers_that_are_one_or_that_cancel_are_not_written() -> None:
+    unit = sde(derive.DSGD(derive.Scaled(derive.Gaussian(), 1))).latex()
+    assert r"S_{ij} &= \delta_{ij}\end" in unit
+    affine = derive.Affine(1, 2, 5)
+    assert r"\frac{4\,\|g\|_2^{2} + 1}{p}" in sde(derive.DCSGD(derive.Bernoulli(), affine)).latex()
+    form = derive.GradientForm(derive.coordinates.g, sp.S.Zero, (derive.coordinates.g,), sp.Matrix([[-1]]))
+    assert covariance_latex(form, latex) == [r"-g_{i}\,g_{j}"]
+
+
+def test_words_are_words_and_powers_of_names_are_bracketed() -> None:
+    word, b = sp.Symbol("kk"), sp.Symbol("b")
+    assert latex(word) == r"\mathit{kk}" and latex(sp.Symbol("lam_2")) == r"\mathit{lam}_{2}" and latex(sp.Symbol("nu")) == r"\nu"
+    assert Printer(names={b: "b^{(n)}"}).doprint(b**2) == r"\left(b^{(n)}\right)^{2}"
+    assert Printer(names={b: "b_{j}"}).doprint(b**2) == "b_{j}^{2}"
+
+
+def test_the_width_of_a_formula() -> None:
+    assert width(r"\frac{aaaa}{bb}") == pytest.approx(4.4) and width(r"\alpha\,b") == pytest.approx(2.3)
+    assert width(r"\begin{cases} aaaa & b \\ c \end{cases}") == pytest.approx(7.0)
+    assert width(r"\own", {r"\own": 9}) == 9 and width("a^{bb}") == pytest.approx(2.4)
+    assert len(fill(["aaaa"] * 10, 20)) == 4
+
+
+def test_steep_laws_of_clients_that_differ_are_derived_in_seconds() -> None:
+    started = time.perf_counter()
+    for model in MODELS:
+        sde(derive.DSignSGD(derive.Scaled(derive.StudentT(59), (1, 2, 3, 4, 5))), model).latex()
+    assert time.perf_counter() - started < 30  # two minutes, where SymPy asked the sign of every factor of a derivative
