@@ -6,13 +6,14 @@ parameter therefore enters through `coerce`, which gives each name one symbol.
 
 from __future__ import annotations
 
+import builtins
 from fractions import Fraction
 from typing import Any
 
 import sympy as sp
 
 from derive.errors import BadInput
-from derive.values import parse_value
+from derive.values import belongs_to_the_engine, parse_value
 
 
 def parameter(name: str) -> sp.Symbol:
@@ -56,10 +57,10 @@ def coerce(value: Any, field: str = "value") -> sp.Expr:
 
 
 def _named(name: str, field: str) -> sp.Symbol:
-    if isinstance(parse_value(name, field), str) and name not in sp.__all__:
-        return parameter(name)
-    # a number, or a name that printed would be read back as SymPy's own object
-    raise BadInput(field, name, "the name of a symbol that is none of SymPy's own names")
+    # printed, such a name would be read back as another object
+    if name in sp.__all__ or hasattr(builtins, name) or belongs_to_the_engine(name):
+        raise BadInput(field, name, "the name of a symbol that is none of SymPy's, Python's or the engine's own names")
+    return parameter(name)
 
 
 def _bad(field: str, value: object) -> Exception:

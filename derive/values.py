@@ -188,12 +188,11 @@ def _number(text: str, field: str) -> Fraction:
 def _symbol(text: str, field: str) -> str:
     lower = text.lower()
     reserved = (
-        text in RESERVED
+        belongs_to_the_engine(text)
         or keyword.iskeyword(text)
         or hasattr(builtins, text)
         or lower in _FUNCTIONS
         or (lower in _CONSTANTS and (lower not in _CONSTANTS_EXACT or text.isupper()))
-        or (bool(_INDEXED.fullmatch(text)) and not _LOSS_SYMBOL.fullmatch(text))
     )
     if reserved:
         raise BadInput(
@@ -202,6 +201,11 @@ def _symbol(text: str, field: str) -> str:
     if len(text) > 30:
         raise BadInput(field, text, "a symbol name of at most 30 characters")
     return text
+
+
+def belongs_to_the_engine(name: str) -> bool:
+    """Whether a symbol of this name would be one of the engine's own: eta, N, t, .., coordinates, entries of a Hessian."""
+    return name in RESERVED or bool(_INDEXED.fullmatch(name) and not _LOSS_SYMBOL.fullmatch(name))
 
 
 def _first_bad_column(text: str) -> int | None:
