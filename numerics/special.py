@@ -87,7 +87,8 @@ def _sum_on_ray(alpha: jax.Array, x: jax.Array, density: bool) -> jax.Array:
     count = jnp.ceil(jnp.max((high - low) / step)).astype(int) + 1
 
     def add(n: jax.Array, total: jax.Array) -> jax.Array:
-        tau = shift + low + n * step
+        own = low + n * step  # of a batch some entries end long before others, where the exponentials would overflow
+        tau = shift + jnp.minimum(own, high)
         s = jnp.exp(tau)
         z_re, z_im = s * jnp.cos(phi), s * jnp.sin(phi)
         power = jnp.exp(alpha * tau)
@@ -97,7 +98,7 @@ def _sum_on_ray(alpha: jax.Array, x: jax.Array, density: bool) -> jax.Array:
         ea = _exponential(a_re, a_im, near_a)
         ec = _exponential(c_re, c_im, near_c)
         re, im = ea[0] * ec[0] - ea[1] * ec[1], ea[0] * ec[1] + ea[1] * ec[0]
-        return total + (re * z_re - im * z_im if density else im)
+        return total + jnp.where(own <= high + step, re * z_re - im * z_im if density else im, 0.0)
 
     total = jax.lax.fori_loop(0, count, add, jnp.zeros(jnp.broadcast_shapes(jnp.shape(alpha), jnp.shape(x)), x.dtype))
     if density:

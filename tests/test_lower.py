@@ -311,3 +311,18 @@ def test_ranks_counted_and_ranks_sorted_are_the_same(dim):
     order = np.argsort(-values, axis=0, kind="stable")
     exact = np.argsort(order, axis=0, kind="stable")
     np.testing.assert_array_equal(rank_descending(jnp.asarray(values)), exact)
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.03, 0.3, 1.7])
+def test_stable_values_are_the_same_alone_and_among_others(alpha):
+    """Entries near 0 need a few terms, entries far out thousands when alpha is small: neither may disturb the other."""
+    x = np.array([0.0, 1e-200, 1e-3, 0.7, 1.0, 1.5, 1e4, 1e200])
+    for function in (stable_sign_mean, stable_density):
+        together = np.asarray(function(alpha, jnp.asarray(x)))
+        alone = np.array([float(function(alpha, jnp.asarray([v]))[0]) for v in x])
+        assert np.isfinite(together).all()
+        np.testing.assert_allclose(together, alone, rtol=1e-9, atol=1e-300)
+    # P(|Z| <= x) grows by x^(1 + o(1)) only: at the median of |Z|, by exact scaling of e^-t at small alpha, 2F - 1 is
+    # close to exp(-x^-alpha), the law of E^(-1/alpha), E exponential
+    if alpha < 0.05:
+        np.testing.assert_allclose(stable_sign_mean(alpha, jnp.asarray(x[4:7])), np.exp(-(x[4:7] ** -alpha)), atol=2.5 * alpha)
