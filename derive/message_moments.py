@@ -38,8 +38,7 @@ class Named:
     Args:
         mean: b_j; diagonal: S_jj; off_diagonal: S_ij for i != j, the other coordinate in slot i.
         ratio_at_zero: the limit of b_j/g_j at g_j = 0 (the corrected model's Lambda_jj).
-        denominator: a scalar that S_jj and S_ij were multiplied by, so that they are polynomials in the names;
-            numbers stay where they are.
+        denominator: a scalar that S_jj and S_ij were multiplied by, so that they are polynomials in the names.
         meanings: r_j, a_j, c_j.
         scales: those of the clients, averaged over when there are several.
     """
@@ -92,7 +91,7 @@ def named(method: Method, dim: int | None = None) -> Named | None:
     ratio = lam(found.form.mean)
     ratio = ratio.args[-1].args[0] if isinstance(ratio, sp.Piecewise) else ratio
     mean, *rest = (p.xreplace(own) for p in parts)
-    common = sp.fraction(sp.together(rest[0] + Coordinate("other") * rest[1]))[1].as_coeff_Mul()[1]
+    common = sp.fraction(sp.together(rest[0] + Coordinate("other") * rest[1]))[1]
     at_zero = sp.expand(in_names(ratio, letter).xreplace(own))
     diagonal, off_diagonal = (sp.expand(p * common) for p in rest)
     return Named(sp.expand(mean), at_zero, diagonal, off_diagonal, common, meanings, noise.scales)
