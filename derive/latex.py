@@ -12,7 +12,7 @@ import sympy as sp
 
 from derive.coordinates import to_slot
 from derive.form import GradientForm
-from derive.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named
+from derive.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, lettered
 from derive.printer import SHOWN, Printer, symbol_latex, written_order
 from derive.width import width
 
@@ -58,11 +58,11 @@ def covariance_latex(
             lines[-1] += closing
         lines[0] = r"\delta_{ij}" + ("" if lines == ["1"] else r"\," + lines[0])
     more = []
-    if form.rank == 1:
+    if form.rank == 1 and form.core[0, 0] != 0:
         f = form.factors[0]
         scalar = {"1": "", "-1": "-"}.get(show(form.core[0, 0]), show(form.core[0, 0]) + r"\,")
         more.append(("" if scalar.startswith("-") else "+") + rf"{scalar}{show(to_slot(f, 'j', 'i'))}\,{show(f)}")
-    elif form.rank:
+    elif form.rank > 1:
         more.append(r"+\left(U\,\Gamma\,U^{\top}\right)_{ij}")
     for coefficient, leaf in form.dense:
         written = show(coefficient)
@@ -142,8 +142,8 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
         ratio: whether the limit of b_j/g_j is among them.
     """
     several = len(entry.scales) > 1
-    letter = (macros or {}).get("sigma", r"\sigma") + "^{(n)}"
-    show = Printer(macros, {CLIENT_SCALE: letter} if several else None).doprint
+    letter = (macros or {}).get("sigma", r"\sigma") + ("^{(n)}" if several else "")
+    show = Printer(macros, {CLIENT_SCALE: letter}).doprint
     b, g, big = (vector_letter(n, macros) for n in ("b", "g", "S"))
     mean = rf"\frac{{1}}{{{len(entry.scales)}}}\sum_{{n}}" if several else ""
     factor = "" if entry.denominator == 1 else show(entry.denominator) + r"\,"
@@ -159,6 +159,8 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
     lines[-1] += r" \quad (i \neq j)"
     if several:
         lines += client_lines(entry.scales, letter, show, measure)
+    elif lettered(entry.scales):
+        lines.append(rf"&\text{{where ${letter}={show(entry.scales[0])}$ and}}")
     for name, value in entry.meanings.items():
         lines += equation_lines(show(name), split_sum(unnested(value), show, measure=measure))
     return lines

@@ -81,8 +81,7 @@ def helper_lines(
         lines.append(rf"\Lambda_{{jj}} &= {b}/{gradient}_j")
         if mean is None:
             lines[-1] += rf"\quad\text{{(where ${gradient}_j=0$, its limit)}}"
-        value = None if mean is None else lam(mean)
-        if isinstance(value, sp.Piecewise):
+        elif isinstance(value := lam(mean), sp.Piecewise):
             lines[-1] += rf",\quad \Lambda_{{jj}}\big|_{{{gradient}_j=0}} = {setter(value.args[-1].args[0])}"
     if drift.has(TRANSPORT):
         lines.append(rf"J_{{jk}} &= \partial {b}/\partial {gradient}_{{k}}")

@@ -30,6 +30,7 @@ HARD: dict[str, dict[str, Any]] = {
     "natural": {"method": "dcsgd", "compressor": "natural", "noise": "student-t", "dim": 2},
     "grid": {"method": "dcsgd", "compressor": "fixed-grid", "noise": "laplace", "schedule": "power"},
     "affine": {"method": "dcsgd", "compressor": "rand-k", "noise": "affine:nu=nu,sigma0=a|b|c", "schedule": "power"},
+    "scaled": {"method": "dcsgd", "compressor": "scaled-sign", "noise": "affine:nu=nu"},
     "steep": {"method": "dsignsgd", "noise": "student-t:nu=59"},
     "hypergeometric": {"method": "dsignsgd", "noise": "student-t:nu=999"},
     "clients": {"method": "dcsgd", "compressor": "bernoulli:p=pp", "noise": f"gaussian:sigma={CLIENTS}"},

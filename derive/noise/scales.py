@@ -69,7 +69,7 @@ def _variance(law: Law, show: Callable[[sp.Expr], str]) -> str:
         value = show(law.variance)
     except NoClosedForm:
         return ""
-    return rf" and variance ${value}$" + ("" if law.tail.is_number else rf" for ${show(law.tail)}>2$")
+    return rf", variance ${value}$" + ("" if law.tail.is_number else rf" for ${show(law.tail)}>2$")
 
 
 class Point(Law):
