@@ -39,7 +39,7 @@ class Named:
     Args:
         mean: b_j; diagonal: S_jj; off_diagonal: S_ij for i != j, the other coordinate in slot i.
         ratio_at_zero: the limit of b_j/g_j at g_j = 0 (the corrected model's Lambda_jj).
-        denominator: a scalar that S_jj and S_ij were multiplied by, which makes them polynomials in the names (but for the variance).
+        denominator: a scalar that S_jj and S_ij were multiplied by, then polynomials in the names (but for the variance).
         meanings: r_j, a_j, c_j.
         scales: those of the clients, averaged over when there are several.
     """
