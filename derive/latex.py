@@ -12,7 +12,7 @@ import sympy as sp
 
 from derive.coordinates import to_slot
 from derive.form import GradientForm
-from derive.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named
+from derive.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, lettered
 from derive.printer import SHOWN, Printer, symbol_latex, written_order
 from derive.width import width
 
@@ -57,12 +57,13 @@ def covariance_latex(
             lines[0] = opening + lines[0]
             lines[-1] += closing
         lines[0] = r"\delta_{ij}" + ("" if lines == ["1"] else r"\," + lines[0])
-    if form.rank == 1:
+    more = []
+    if form.rank == 1 and form.core[0, 0] != 0:
         f = form.factors[0]
         scalar = {"1": "", "-1": "-"}.get(show(form.core[0, 0]), show(form.core[0, 0]) + r"\,")
-        lines[-1] += ("" if scalar.startswith("-") else "+") + rf"{scalar}{show(to_slot(f, 'j', 'i'))}\,{show(f)}"
-    elif form.rank:
-        lines[-1] += r"+\left(U\,\Gamma\,U^{\top}\right)_{ij}"
+        more.append(("" if scalar.startswith("-") else "+") + rf"{scalar}{show(to_slot(f, 'j', 'i'))}\,{show(f)}")
+    elif form.rank > 1:
+        more.append(r"+\left(U\,\Gamma\,U^{\top}\right)_{ij}")
     for coefficient, leaf in form.dense:
         written = show(coefficient)
         scalar = (
@@ -70,7 +71,12 @@ def covariance_latex(
             if coefficient == 1
             else (rf"\left({written}\right)" if isinstance(coefficient, sp.Add) else written) + r"\,"
         )
-        lines[-1] += rf"+{scalar}\{leaf.name}_{{ij}}"
+        more.append(rf"+{scalar}\{leaf.name}_{{ij}}")
+    for piece in more:
+        if weight and lines != [""] and measure(lines[-1] + piece) > weight:
+            lines.append(piece)
+        else:
+            lines[-1] += piece
     lines[0] = lines[0].removeprefix("+") or "0"
     return lines
 
@@ -110,10 +116,12 @@ def unnested(expr: sp.Expr) -> sp.Expr:
 
 
 def _without_inner_fractions(term: sp.Expr) -> sp.Expr:
-    """5 (3 x/5 + 6/5)/3 as x + 2: no sum with fractions under a number that cancels them."""
+    """5 (3 x/5 + 6/5)/3 as x + 2: no sum with fractions beside a factor that cancels them."""
     sums = [f for f in sp.Mul.make_args(term) if isinstance(f, sp.Add)]
-    fractions = any(not a.as_coeff_Mul()[0].is_Integer for f in sums for a in f.args)
-    return sp.factor_terms(term) if fractions else term
+    below = {sp.fraction(a)[1] for f in sums for a in f.args} - {sp.S.One}
+    if not below or term.count_ops() > 300:
+        return term
+    return sp.factor_terms(term if all(b.is_number for b in below) else sp.cancel(term))
 
 
 def equation_lines(left: str, pieces: list[str]) -> list[str]:
@@ -134,8 +142,8 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
         ratio: whether the limit of b_j/g_j is among them.
     """
     several = len(entry.scales) > 1
-    letter = (macros or {}).get("sigma", r"\sigma") + "^{(n)}"
-    show = Printer(macros, {CLIENT_SCALE: letter} if several else None).doprint
+    letter = (macros or {}).get("sigma", r"\sigma") + ("^{(n)}" if several else "")
+    show = Printer(macros, {CLIENT_SCALE: letter}).doprint
     b, g, big = (vector_letter(n, macros) for n in ("b", "g", "S"))
     mean = rf"\frac{{1}}{{{len(entry.scales)}}}\sum_{{n}}" if several else ""
     factor = "" if entry.denominator == 1 else show(entry.denominator) + r"\,"
@@ -151,6 +159,8 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
     lines[-1] += r" \quad (i \neq j)"
     if several:
         lines += client_lines(entry.scales, letter, show, measure)
+    elif lettered(entry.scales):
+        lines.append(rf"&\text{{where ${letter}={show(entry.scales[0])}$ and}}")
     for name, value in entry.meanings.items():
         lines += equation_lines(show(name), split_sum(unnested(value), show, measure=measure))
     return lines

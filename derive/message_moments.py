@@ -9,6 +9,7 @@ fill a page in the R_m and a few lines in these names.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -27,19 +28,18 @@ r, a, c = Coordinate("meansign"), Coordinate("meansize"), Coordinate("meansquare
 
 
 MESSAGE_MOMENTS = frozenset((r, a, c))
-#: the scale of a client, where clients differ
+#: the scale of a client, where clients differ or it is a longer expression
 CLIENT_SCALE = sp.Dummy("sigma", positive=True)
 
 
 @dataclass(frozen=True)
 class Named:
-    """A form in the names r, a, c; where clients have scales of their own, of one client with `CLIENT_SCALE`.
+    """A form in the names r, a, c; where clients have scales of their own, or a long one, of one client with `CLIENT_SCALE`.
 
     Args:
         mean: b_j; diagonal: S_jj; off_diagonal: S_ij for i != j, the other coordinate in slot i.
         ratio_at_zero: the limit of b_j/g_j at g_j = 0 (the corrected model's Lambda_jj).
-        denominator: a scalar that S_jj and S_ij were multiplied by, so that they are polynomials in the names;
-            numbers stay where they are.
+        denominator: a scalar that S_jj and S_ij were multiplied by, then polynomials in the names (but for the variance).
         meanings: r_j, a_j, c_j.
         scales: those of the clients, averaged over when there are several.
     """
@@ -73,7 +73,8 @@ def named(method: Method, dim: int | None = None) -> Named | None:
     noise = method.noise
     if noise.dense is not None or noise.law.degenerate:
         return None
-    letter, scale = parameter("sigma"), noise.scales[0] if len(noise.scales) == 1 else CLIENT_SCALE
+    letter = parameter("sigma")
+    scale = CLIENT_SCALE if lettered(noise.scales) else noise.scales[0]
     found = moments(Method(method.compressor, Scaled(GenericLaw(), letter), method.clients), dim)
     if found.form is None:
         return None
@@ -91,11 +92,17 @@ def named(method: Method, dim: int | None = None) -> Named | None:
         own |= {SignedMoment(1, zero): noise.law.signed_moment(1, zero)}
     ratio = lam(found.form.mean)
     ratio = ratio.args[-1].args[0] if isinstance(ratio, sp.Piecewise) else ratio
-    mean, *rest = (p.xreplace(own) for p in parts)
-    common = sp.fraction(sp.together(rest[0] + Coordinate("other") * rest[1]))[1].as_coeff_Mul()[1]
+    mean, *rest = parts
+    # of the compressor alone: a variance such as nu/(nu - 2) stays in the terms that it belongs to
+    common = sp.fraction(sp.together(rest[0] + Coordinate("other") * rest[1]))[1]
     at_zero = sp.expand(in_names(ratio, letter).xreplace(own))
-    diagonal, off_diagonal = (sp.expand(p * common) for p in rest)
-    return Named(sp.expand(mean), at_zero, diagonal, off_diagonal, common, meanings, noise.scales)
+    mean, diagonal, off_diagonal = (sp.expand(p).xreplace(own) for p in (mean, *(p * common for p in rest)))
+    return Named(mean, at_zero, diagonal, off_diagonal, common, meanings, noise.scales)
+
+
+def lettered(scales: Sequence[sp.Expr]) -> bool:
+    """Whether a client's scale is called `CLIENT_SCALE`: clients differ, or it is an expression, such as an affine one."""
+    return len(scales) > 1 or not scales[0].is_Atom
 
 
 def in_names(expr: sp.Expr, scale: sp.Expr) -> sp.Expr:

@@ -34,7 +34,7 @@ class Printer(LatexPrinter):
     """
 
     def __init__(self, macros: Mapping[str, str] | None = None, names: Mapping[sp.Expr, str] | None = None) -> None:
-        super().__init__({"inv_trig_style": "full", "ln_notation": False, "mul_symbol": r"\,"})
+        super().__init__({"inv_trig_style": "full", "ln_notation": False, "mul_symbol": r"\,", "fold_frac_powers": True})
         self._macros, self._own_names = dict(macros or {}), dict(names or {})
 
     def doprint(self, expr: Any) -> str:
@@ -128,7 +128,7 @@ class Printer(LatexPrinter):
         return sign + rf"\frac{{{self._product(numerator)}}}{{{self._product(denominator)}}}"
 
     def _product(self, expr: sp.Expr) -> str:
-        factors = expr.as_ordered_factors() if isinstance(expr, sp.Mul) else [expr]
+        factors = _one_root(expr.as_ordered_factors()) if isinstance(expr, sp.Mul) else [expr]
         text = ""
         for n, factor in enumerate(factors):
             body = self._print(factor)
@@ -241,6 +241,16 @@ def _roots_below(numerator: sp.Expr, denominator: sp.Expr) -> tuple[sp.Expr, sp.
         if root and whole.is_Integer and whole % factor.base == 0:
             return numerator / factor, denominator / factor.base * factor
     return numerator, denominator
+
+
+def _one_root(factors: list[sp.Expr]) -> list[sp.Expr]:
+    """Roots of numbers > 0 and of symbols under one sign: sqrt(2) sqrt(pi) as sqrt(2 pi), which SymPy would take apart again."""
+    roots = [f for f in factors if isinstance(f, sp.Pow) and f.exp == sp.Rational(1, 2) and f.base.is_positive]
+    if len(roots) < 2:
+        return factors
+    joint = sp.Pow(sp.Mul(*[f.base for f in roots]), sp.Rational(1, 2), evaluate=False)
+    kept = [joint if f is roots[0] else f for f in factors if f is roots[0] or f not in roots]
+    return kept
 
 
 def _is_dilogarithm(expr: sp.Basic) -> bool:

@@ -22,7 +22,7 @@ from derive.latex import (
     named_lines,
     unnested,
 )
-from derive.message_moments import CLIENT_SCALE, named
+from derive.message_moments import CLIENT_SCALE, lettered, named
 from derive.methods import Method
 from derive.models import MODELS, SDE
 from derive.moments import Conditional, moments
@@ -133,8 +133,9 @@ def _closed(equation: SDE, form: GradientForm, page: Page) -> tuple[Drift, list[
     can_shorten = letters is not None and noise.dense is None and not noise.law.degenerate
     size = 0 if noise.law.degenerate else noise.law.sign_mean(parameter("y")).count_ops()
     steep = size > STEEP
+    nested = form.mean != g and form.rank <= 1 and not noise.scales[0].is_Atom  # a root inside every function of the law
     written = None
-    if not (can_shorten and (size * len(noise.scales) > STEEP or len(noise.scales) > MANY)):
+    if not (can_shorten and (nested or size * len(noise.scales) > STEEP or len(noise.scales) > MANY)):
         written = _written_out(equation, form, page, letters)
         if page.fits(written[1]) or not can_shorten:
             return written
@@ -174,8 +175,7 @@ def _shortened(equation: SDE, law: Law, page: Page) -> tuple[Drift, list[str]] |
         letters = drift_in_letters(equation)
         lines = helper_lines(letters, page) + named_lines(short, page.macros, equation.model == "corrected")
         return (letters, letter_names(page)), lines + _law_lines(law, list(short.meanings.values()), page)
-    lettered = several or not single.is_Atom
-    scale = CLIENT_SCALE if lettered else single
+    scale = CLIENT_SCALE if lettered(scales) else single
     form = moments(Method(method.compressor, Scaled(law, scale), method.clients), equation.dim).form
     if form is None:
         return None
@@ -190,7 +190,7 @@ def _shortened(equation: SDE, law: Law, page: Page) -> tuple[Drift, list[str]] |
         mean = "" if form.mean == g else rf"{b}_j = {average}{b}^{{(n)}}_j,\quad "
         lines.append(f"{mean}{big}_{{ij}} = {average}{big}^{{(n)}}_{{ij}}".replace(" = ", " &= ", 1))
         lines += client_lines(scales, client, page.show, page.measure)
-    elif lettered:
+    elif lettered(scales):
         lines.append(f"{client} &= {page.show(single)}")
     if form.mean != g:
         lines += equation_lines(f"{b}{at}_{{j}}", page.split(unnested(form.mean), show))

@@ -15,7 +15,7 @@ from derive.symbols import eta
 #: letters for what is written out on lines of its own
 B, RATIO, HB, TRANSPORT = sp.symbols("z1 z2 z3 z4")  # written behind other symbols
 #: characters of a line that still fits on the page
-FULL = 84
+FULL = 77
 #: a drift, and how its letters are set
 Drift = tuple[sp.Expr, Mapping[sp.Expr, str]]
 
@@ -79,13 +79,15 @@ def helper_lines(
     lines = []
     if drift.has(RATIO):
         lines.append(rf"\Lambda_{{jj}} &= {b}/{gradient}_j")
-        value = None if mean is None else lam(mean)
-        if isinstance(value, sp.Piecewise):
+        if mean is None:
+            lines[-1] += rf"\quad\text{{(where ${gradient}_j=0$, its limit)}}"
+        elif isinstance(value := lam(mean), sp.Piecewise):
             lines[-1] += rf",\quad \Lambda_{{jj}}\big|_{{{gradient}_j=0}} = {setter(value.args[-1].args[0])}"
     if drift.has(TRANSPORT):
         lines.append(rf"J_{{jk}} &= \partial {b}/\partial {gradient}_{{k}}")
         if mean is not None and not nodes(mean):
             pieces = page.split(unnested(gradient_derivative(mean)), setter)
-            pieces[-1] += r" \quad (j = k),\quad 0 \text{ else}"
+            entry = r" \quad (j = k),\quad 0 \text{ else}"
+            pieces[-1:] = [pieces[-1] + entry] if page.fits([pieces[-1] + entry]) else [pieces[-1], entry]
             lines += ["&= " + pieces[0], *(rf"&\quad {piece}" for piece in pieces[1:])]
     return lines

@@ -64,7 +64,11 @@ def build_report(
         write_atomic(folder / "parts" / f"{name}.tex", part)
         parts.append({"name": name, "title": section.title, "file": name})
     groups = [
-        {"title": title, "rows": [_notation_row(notation, *row) for row in rows]}
+        {
+            "title": title,
+            "narrow": notation.narrow(command for command, _ in rows),
+            "rows": [{"symbol": Tex(command), "meaning": Tex(meaning)} for command, meaning in rows],
+        }
         for title, rows in notation.groups().items()
     ]
     write_atomic(folder / "parts" / "macros.tex", notation.macros())
@@ -90,10 +94,6 @@ def build_report(
         "reused": sorted(cache.reused),
         "seconds": round(time.monotonic() - started, 1),
     }
-
-
-def _notation_row(notation: Notation, symbol: str, meaning: str) -> dict[str, Any]:
-    return {"symbol": Tex(symbol), "meaning": Tex(meaning), "narrow": notation.narrow(symbol)}
 
 
 def _section(name: str) -> Section:

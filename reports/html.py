@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import final
 
 from reports.files import one_line, write_atomic
-from reports.pandoc_tree import Tree
+from reports.pandoc_tree import RULE, Tree
 
 PAGE = Path(__file__).parent / "templates" / "page.html"
 INSTALL_HINT = "pip install 'sdescent[html]'"
@@ -93,7 +93,7 @@ def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: fl
     text = flatten(source)
     if re.search(r"\\newtheorem\{\w+\}\{[^{}]*\}\[", text):
         warnings.append("theorems are numbered by section in the PDF and through the document on the page")
-    text, bibliography = _bibliography(text)
+    text, bibliography = _bibliography(_marked_rules(text))
     page: str | None = None
     try:
         tree, said = _pandoc(pandoc, ["--from=latex", "--to=json", "--verbose"], text, timeout)
@@ -143,6 +143,16 @@ def _flatten(file: Path, root: Path, depth: int) -> str:
     while count:  # one line may hold several
         text, count = _INPUT.subn(put, text)
     return text
+
+
+def _marked_rules(text: str) -> str:
+    r"""A mark in the first cell after each rule inside the body of a table: pandoc reads \midrule below a head only."""
+
+    def mark(table: re.Match[str]) -> str:
+        head, rule, body = table[0].partition(r"\midrule")
+        return head + rule + re.sub(r"\\midrule\s*", lambda rule: rule[0] + RULE, body)
+
+    return re.sub(r"\\begin\{tabular\}.*?\\end\{tabular\}", mark, text, flags=re.DOTALL)
 
 
 def _bibliography(text: str) -> tuple[str, dict[str, int]]:

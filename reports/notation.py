@@ -7,7 +7,7 @@ keeps its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, final
 
 import sympy as sp
@@ -129,7 +129,7 @@ WRITTEN = (
 LETTERS = frozenset("BCEFJKPRUWX") | {r"\Gamma", r"\Lambda", r"\delta", r"\omega", r"\theta", r"\xi"}
 #: symbols with one meaning are listed singly up to this number
 SINGLY = 3
-#: characters of a symbol that has the column of symbols to itself
+#: characters of a symbol that fits into the narrow column of symbols
 NARROW = 8
 
 
@@ -210,7 +210,12 @@ class Notation:
         vectors = [row for n, row in symbols.items() if n in VECTORS]
         numbers = [row for n, row in symbols.items() if n not in VECTORS]
         written = [(shown, text) for pattern, shown, text in WRITTEN if pattern in self._used]
-        named = {"vectors and matrices": vectors, "numbers": numbers + self._own_rows(), "functions and other signs": written}
+        named = {
+            "vectors and matrices": vectors,
+            "numbers": numbers,
+            "numbers of the specification": self._own_rows(),
+            "functions and other signs": written,
+        }
         return {title: rows for title, rows in named.items() if rows}
 
     def _own_rows(self) -> list[tuple[str, str]]:
@@ -222,12 +227,13 @@ class Notation:
         rows = []
         for text, commands in shared.items():
             few = len(commands) <= SINGLY
-            rows += [(c, escape(text)) for c in commands] if few else [(rf"{commands[0]},\dots,{commands[-1]}", escape(text))]
+            rows += [(c, escape(text)) for c in commands] if few else [(rf"{commands[0]}$, \dots, ${commands[-1]}", escape(text))]
         return rows
 
-    def narrow(self, symbol: str) -> bool:
-        """Whether a symbol of a row fits into a narrow column."""
-        return width(symbol, {own_macro(n): width(_face(n)) for n in self._own}) <= NARROW
+    def narrow(self, symbols: Iterable[str]) -> bool:
+        """Whether the symbols of rows fit into a narrow column."""
+        sizes = {own_macro(n): width(_face(n)) for n in self._own}
+        return all(width(part, sizes) <= NARROW for symbol in symbols for part in symbol.split("$"))
 
 
 def _face(name: str) -> str:

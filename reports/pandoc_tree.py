@@ -21,6 +21,8 @@ _TOKEN = re.compile(r"\\begin\b|\\end\b|\\\\|\\.|[{}]", re.DOTALL)
 # A tag may hold one level of braces.
 _TAG = re.compile(r"\\tag\*?\{((?:[^{}]|\{[^{}]*\})*)\}")
 _LABEL = re.compile(r"\\label\{([^{}]*)\}")
+#: a character of private use, which no text of a report holds, before the first cell of a row that begins a group
+RULE = "\ue000"
 _NAMES = {"equation": "eq.", "figure": "fig."}  # cleveref's short names; every other kind is called by its own
 
 
@@ -96,6 +98,7 @@ class Tree:
         elif kind == "Table":
             # Its label, if it has one, is on the Div around it, visited before.
             self._caption(content[1], "table", "")
+            self._rules(content[4])
             self._wrap(node)
         elif kind == "Span" and content[0][0] in self._targets:
             content[0][0] = ""  # a label after the tabular comes twice, and an identifier may not
@@ -117,6 +120,15 @@ class Tree:
             self._targets[label] = Target(number, kind)
         if isinstance(blocks[0].get("c"), list):
             blocks[0]["c"][:0] = [_span([_text(f"{kind.capitalize()} {number}.")], "caption-label"), _SPACE]
+
+    @staticmethod
+    def _rules(bodies: Node) -> None:
+        # A row that holds the mark gets a class, and the mark goes.
+        for row in [row for body in bodies for row in body[3]]:
+            for node in _nodes(row[1]):
+                if node["t"] == "Str" and node["c"].startswith(RULE):
+                    node["c"] = node["c"].removeprefix(RULE)
+                    row[0][1] = [*row[0][1], "rule"]
 
     @staticmethod
     def _wrap(node: Node) -> None:

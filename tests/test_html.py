@@ -48,6 +48,18 @@ def words(page: str) -> str:
 
 
 @needs_pandoc
+def test_rules_between_groups_of_rows_are_on_the_page(tmp_path: Path) -> None:
+    page = paged(
+        tmp_path,
+        r"""\begin{tabular}{ll}\toprule a & b \\ \midrule A & $x$ \\ & y \\ \midrule $z$ & B \\ \midrule & w \\ \bottomrule
+        \end{tabular} \begin{tabular}{l}\toprule c \\ \midrule C \\ \bottomrule\end{tabular}""",
+    )
+    kinds = re.findall(r'<tr( class="rule")?>', page)
+    assert [bool(kind) for kind in kinds] == [False, False, False, True, True, False, False]
+    assert "\ue000" not in page and "tr.rule > td { border-top" in page
+
+
+@needs_pandoc
 def test_numbers_and_references_are_latexs(tmp_path):
     page = paged(
         tmp_path,

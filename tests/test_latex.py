@@ -11,7 +11,7 @@ from derive.compressors import ScaledSign, Sign
 from derive.coordinates import Coordinate, to_slot
 from derive.expansion import Expansion
 from derive.latex import latex, split_sum, unnested
-from derive.message_moments import MESSAGE_MOMENTS, in_names, named
+from derive.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, in_names, named
 from derive.methods import Method
 from derive.moments import moments
 from derive.noise import Gaussian, Laplace, Law, Logistic, Scaled, StudentT, Uniform
@@ -116,6 +116,21 @@ def test_short_names_give_the_covariance_of_the_form(law: Law) -> None:
     ratio = _value(short.ratio_at_zero, short.meanings, 0, 1)
     near = form.mean.xreplace({Coordinate("g", "j"): sp.Rational(1, 10**12)})
     assert sp.N(at.scalar(near) * 10**12 - ratio, 40) == pytest.approx(0, abs=1e-9)
+
+
+def test_short_names_hold_with_a_scale_that_has_a_letter() -> None:
+    """Affine noise: the scale is a root of the norm of the gradient, and is called by one letter in all names."""
+    method = Method(ScaledSign(), derive.Affine(1, 2, 5))
+    short, form = named(method, 3), moments(method, 3).form
+    assert short is not None and form is not None
+    at = Expansion(3, {"g": list(POINT)})
+    covariance, scale = form.covariance(at), {CLIENT_SCALE: at.scalar(method.noise.scales[0])}
+    meanings = {name: meaning.xreplace(scale) for name, meaning in short.meanings.items()}
+    for j in range(3):
+        for i in range(3):
+            shown = (short.diagonal if i == j else short.off_diagonal).xreplace(scale)
+            value = _value(shown, meanings, i, j) / short.denominator
+            assert sp.N(value - covariance[i, j], 40) == pytest.approx(0, abs=1e-20)
 
 
 def test_the_share_of_a_measured_covariance_is_bracketed() -> None:

@@ -147,7 +147,7 @@ def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
         r"\sdNu=5",
         r"\sdSigma=1/2",
         r"\sdH=(1, 2, 3)",
-        r"\sdP=1/2",
+        r"schedule: $\sdU=\frac{1}{\sqrt{\sdT + 1}}$",
         r"\sdBigN=4",
         "(2, 2, 2)",
         "50 paths",

@@ -105,6 +105,15 @@ def test_numbers_that_are_one_or_that_cancel_are_not_written() -> None:
     assert r"\frac{4\,\|g\|_2^{2} + 1}{p}" in sde(derive.DCSGD(derive.Bernoulli(), affine)).latex()
     form = derive.GradientForm(derive.coordinates.g, sp.S.Zero, (derive.coordinates.g,), sp.Matrix([[-1]]))
     assert covariance_latex(form, latex) == [r"-g_{i}\,g_{j}"]
+    whole = sde(derive.DCSGD(derive.RandK(3), derive.Correlated(derive.Gaussian())), dim=3).latex()
+    assert r"S_{ij} &= \Sigma_{ij}\end" in whole
+
+
+def test_a_long_scale_has_a_letter() -> None:
+    sign = sde(derive.DSignSGD(derive.Affine(nu=5)), "second-order").latex()
+    assert r"\sigma &= \sqrt{" in sign and sign.count(r"\sigma_{1}") == 1
+    scaled = sde(derive.DCSGD(derive.ScaledSign(), derive.Affine(nu="nu"))).latex()
+    assert r"d^{2}\,S_{jj} &=" in scaled and r"where $\sigma=" in scaled and scaled.count(r"\sigma_{1}") == 1
 
 
 def test_words_are_words_and_powers_of_names_are_bracketed() -> None:

@@ -45,7 +45,7 @@ class Law(ABC):
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         """What the law is, as a phrase of LaTeX (dollar signs included) after "independent": of density p(y) = ..."""
-        return rf"of density $p({show(ARGUMENT)})={show(self.density(ARGUMENT))}$"
+        return rf"of density $\displaystyle p({show(ARGUMENT)})={show(self.density(ARGUMENT))}$"
 
     @property
     def variance(self) -> sp.Expr:

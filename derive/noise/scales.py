@@ -51,7 +51,8 @@ class Noise(ABC):
         """What Z is, as a clause of LaTeX (dollar signs included): its scale times the standardised zeta_j, and their law."""
         scales = tuple(dict.fromkeys(self.scales))
         if len(scales) == 1:
-            left, scale, rest = show(Z), show(scales[0] * UNIT), ""
+            left, rest = show(Z), ""
+            scale = ("" if scales[0] == 1 else show(scales[0]) + r"\,") + show(UNIT)
         else:
             letter = rf"{show(parameter('sigma'))}^{{(n)}}"
             left, scale = rf"{show(Z)}^{{(n)}}", rf"{letter}\,{show(UNIT)}"
@@ -68,7 +69,7 @@ def _variance(law: Law, show: Callable[[sp.Expr], str]) -> str:
         value = show(law.variance)
     except NoClosedForm:
         return ""
-    return rf" and variance ${value}$" + ("" if law.tail.is_number else rf" for ${show(law.tail)}>2$")
+    return rf", variance ${value}$" + ("" if law.tail.is_number else rf" for ${show(law.tail)}>2$")
 
 
 class Point(Law):

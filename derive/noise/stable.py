@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy as sp
 
+from derive.coordinates import Coordinate
 from derive.errors import BadInput, NoClosedForm
 from derive.noise.gaussian import Gaussian
 from derive.noise.law import INFINITE, Law
@@ -121,7 +122,8 @@ class Stable(Law):
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         alpha = show(self.alpha)
-        law = rf"with $\mathbb{{E}}\,e^{{\mathrm{{i}}\theta\zeta_j}}=e^{{-\left|{{\theta}}\right|^{{{alpha}}}}}$ for real $\theta$"
+        own = show(Coordinate("unitnoise"))
+        law = rf"with $\mathbb{{E}}\,e^{{\mathrm{{i}}\theta\,{own}}}=e^{{-\left|{{\theta}}\right|^{{{alpha}}}}}$ for real $\theta$"
         names = rf"; $F_{{{alpha}}}$ is their distribution function, $p_{{{alpha}}}$ their density"
         return law + ("" if self.closed_form else names)
 

@@ -68,10 +68,11 @@ class StudentT(Law):
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         # gamma functions of numbers stay as they are: the number in front would have dozens of digits
-        above, below = (show(sp.gamma(e / 2, evaluate=False)) for e in (self.nu + 1, self.nu))
+        above, below = (rf"\Gamma\left({_half(e, show)}\right)" for e in (self.nu + 1, self.nu))
         front = rf"\frac{{{above}}}{{{show(sp.sqrt(sp.pi * self.nu))}\,{below}}}"
         tail = rf"\left({show(1 + ARGUMENT**2 / self.nu)}\right)^{{-{_half(self.nu + 1, show)}}}"
-        return rf"Student's $t$ with ${show(self.nu)}$ degrees of freedom, of density $p({show(ARGUMENT)})={front}\,{tail}$"
+        density = rf"$\displaystyle p({show(ARGUMENT)})={front}\,{tail}$"
+        return rf"Student's $t$ with ${show(self.nu)}$ degrees of freedom, of density {density}"
 
     def latex(self) -> str:
         return rf"t_{{{sp.latex(self.nu)}}}"

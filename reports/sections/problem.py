@@ -10,7 +10,7 @@ from derive.latex import condition_latex
 from derive.models import sde
 from derive.specs import Spec, parse_spec
 from derive.symbols import coerce, u
-from reports.notation import MEANING, PARAMETERS, SINGLY, Notation, macro
+from reports.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro
 from reports.sections.section import Context, Section
 from reports.vectors import vector
 
@@ -49,6 +49,8 @@ class Problem(Section):
 
 def _spaced(value: Any) -> str:
     """A value of the specification as text that a line can break: spaces after its separators, where specs admit them."""
+    if isinstance(value, list) and len(value) > SINGLY and len(set(value)) == 1:
+        return f"{value[0]} ({len(value)} times)"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text.replace(" ", "").replace(",", ", ").replace("|", " | ")
 
@@ -57,14 +59,17 @@ def _meanings(specs: Mapping[str, Spec]) -> tuple[dict[str, str], dict[str, str]
     """What symbols stand for: those of the user's, and standard ones that stand for omitted values or head a list of values."""
     own: dict[str, list[str]] = {}
     here: dict[str, str] = {}
-    for kind in sorted(specs, key="schedule".__ne__):  # a schedule is set without its parameter's letter, so others overrule it
-        for parameter, symbol, omitted, place in _symbols(specs[kind]):
-            text = PARAMETERS.get((kind, parameter), f"{parameter} of the {kind} {{name}}").format(name=specs[kind].entry.name)
-            if parameter in MEANING and parameter not in ("h", "step") and not place:
-                here.setdefault(parameter, text) if kind == "schedule" else here.update({parameter: text})
+    headed: dict[str, str] = {}
+    for kind, spec in specs.items():
+        for parameter, symbol, omitted, place in _symbols(spec):
+            text = PARAMETERS.get((kind, parameter), f"{parameter} of the {kind} {{name}}").format(name=spec.entry.name)
+            if omitted and symbol in MEANING:
+                here[symbol] = text
+            elif symbol is None and parameter in MEANING and parameter not in VECTORS and kind != "schedule":
+                headed[parameter] = text  # the letter stands before the value in a caption; a schedule is set as a formula
             if symbol is not None and (not omitted or symbol not in MEANING):
                 own.setdefault(symbol, []).append(text + place)
-    return {symbol: "; ".join(dict.fromkeys(texts)) for symbol, texts in own.items()}, here
+    return {symbol: "; ".join(dict.fromkeys(texts)) for symbol, texts in own.items()}, headed | here
 
 
 def _symbols(spec: Spec) -> Iterator[tuple[str, str | None, bool, str]]:

@@ -56,7 +56,8 @@ def _law_row(name: str, law: Any, notation: Notation) -> dict[str, str]:
         variance = r"\infty" if law.tail.is_number and law.tail <= 2 else notation(law.variance)
     except NoClosedForm:
         variance = r"\infty"
-    row = {"name": name, "sign_mean": notation(law.sign_mean(y)), "variance": variance, "tail": notation(law.tail)}
+    row = {"name": name, "definition": law.definition(notation), "variance": variance, "tail": notation(law.tail)}
+    row["sign_mean"] = notation(law.sign_mean(y))
     for m in (1, 2):
         row[f"signed{m}"] = _signed_moment(law, m, y, notation)
     return row

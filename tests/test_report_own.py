@@ -1,0 +1,166 @@
+"""A user's own report: every symbol and law explained, refusals with reasons, and no line too wide, on hard specifications."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sympy as sp
+
+from derive import models
+from derive.errors import Refusal
+from derive.noise import Law
+from derive.problems import problem
+from derive.registry import entries
+from reports.build import build_report
+from reports.notation import Notation, macro, own_macro, prose
+from reports.sections.problem import Problem
+from reports.vectors import vector
+
+ALL = list(models.MODELS)
+CLIENTS = "|".join(f"s{n}" for n in range(1, 30))
+SIXTY_FOUR = "|".join(f"{n}/7" for n in range(1, 65))
+LONG = "a_symbol_name_of_thirty_letters"[:30]
+TWENTY = "|".join(f"123456789012/{12345678901 + n}" for n in range(20))
+
+HARD: dict[str, dict[str, Any]] = {
+    "top-k": {"method": "dcsgd", "compressor": "top-k:k=1", "noise": "gaussian:sigma=1|2", "dim": 3},
+    "natural": {"method": "dcsgd", "compressor": "natural", "noise": "student-t", "dim": 2},
+    "grid": {"method": "dcsgd", "compressor": "fixed-grid", "noise": "laplace", "schedule": "power"},
+    "affine": {"method": "dcsgd", "compressor": "rand-k", "noise": "affine:nu=nu,sigma0=a|b|c", "schedule": "power"},
+    "scaled": {"method": "dcsgd", "compressor": "scaled-sign", "noise": "affine:nu=nu"},
+    "steep": {"method": "dsignsgd", "noise": "student-t:nu=59"},
+    "hypergeometric": {"method": "dsignsgd", "noise": "student-t:nu=999"},
+    "clients": {"method": "dcsgd", "compressor": "bernoulli:p=pp", "noise": f"gaussian:sigma={CLIENTS}"},
+    "numbers": {"method": "dsignsgd", "noise": f"gaussian:sigma={TWENTY}"},
+    "long-name": {"method": "dcsgd", "compressor": f"rand-k:k={LONG}", "noise": "laplace", "loss": "quadratic:h=h1|lam_2"},
+    "dimension": {
+        "method": "dsgd", "noise": "gaussian:sigma=1", "loss": f"quadratic:h={SIXTY_FOUR}", "clients": 2,
+        "eta": "1/100", "T": "1/50", "x0": ["12345678/1234567"] * 63 + ["1000000000000000000000000000001"], "paths": 3,
+    },
+}  # fmt: skip
+
+
+def quietly(label: str, fraction: float) -> None:
+    pass
+
+
+def parts(fields: dict[str, Any], folder: Path) -> tuple[str, str, list[str]]:
+    made = build_report(problem({"models": ALL, **fields}), folder, True, None, quietly)
+    if "pdf" not in made["files"]:
+        pytest.skip("; ".join(made["notes"]))
+    text = (folder / "parts" / "problem.tex").read_text()
+    return text, (folder / "parts" / "notation.tex").read_text(), [n for n in made["notes"] if not n.startswith("pandoc")]
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_hard_specifications_fit_on_the_page(name: str, tmp_path: Path) -> None:
+    text, notation, notes = parts(HARD[name], tmp_path)
+    assert notes == []  # no box more than 10 pt too wide, no error, nothing left out on the page
+    assert r"\mathrm{d}X" in text and "$X$ &" in notation and r"$B,\ W$ &" in notation
+    symbols = set(re.findall(r"\\sd[A-Z][A-Za-z]*", text))
+    missing = {s for s in symbols if s not in notation} - {own_macro(f"s{n}") for n in range(2, 29)}  # one row for 29 clients
+    assert missing == set()
+
+
+def test_moments_given_a_message_are_explained(tmp_path: Path) -> None:
+    text, notation, _ = parts(HARD["top-k"], tmp_path)
+    letters = [macro(name) for name in ("noise", "messagemean", "unitnoise")]
+    for shown in (r"\mathbb{E}", r"\operatorname{Cov}", *letters, "C", r"\cdot^{(n)}"):
+        assert f"${shown}$ &" in notation
+    assert "no elementary form" in text and "is not simulated" in text and "the coordinate with the largest" in text
+    text, notation, _ = parts(HARD["natural"], tmp_path / "natural")
+    assert f"${macro('messagecov')}$ &" in notation and r"\lfloor\cdot\rfloor" in notation and "is not simulated" not in text
+
+
+def test_symbols_are_explained_by_what_they_belong_to(tmp_path: Path) -> None:
+    fields = {
+        "method": "dcsgd", "compressor": "bernoulli:p=pp", "noise": "gaussian:sigma=tau", "loss": "quadratic:h=h1|lam_2",
+        "schedule": "power",
+    }  # fmt: skip
+    text, notation, _ = parts(fields, tmp_path)
+    assert rf"${own_macro('pp')}$ & probability with which bernoulli keeps a coordinate" in notation
+    assert rf"${own_macro('h1')}$ & entry of the diagonal of the Hessian of the quadratic loss, of coordinate 1" in notation
+    assert "of coordinate 2" in notation and rf"${macro('p')}$ & exponent of the power schedule" in notation
+    assert rf"{macro('h')}=({own_macro('h1')}, {own_macro('lam_2')})" in text
+    many = (tmp_path / "many", HARD["clients"])
+    notation = parts(many[1], many[0])[1]
+    assert rf"${own_macro('s1')}$, \dots, ${own_macro('s29')}$" in notation and "one for each client" in notation
+
+
+def test_a_caption_names_what_each_value_belongs_to(tmp_path: Path) -> None:
+    fields = {
+        "method": "dcsgd", "compressor": "bernoulli:p=1/2", "noise": "gaussian:sigma=1", "schedule": "power:p=3/4",
+        "loss": "quadratic:h=1|2", "clients": 2,
+        "eta": "1/10", "T": "1/5", "x0": "1000000000000000000000000000000", "paths": 3, "models": ["first-order"],
+    }  # fmt: skip
+    build_report(problem(fields), tmp_path, True, "ensembles", quietly)
+    text = (tmp_path / "parts" / "ensembles.tex").read_text()
+    assert text.count(macro("p") + "=") == 1 and f"schedule: ${macro('u')}=" in text
+    assert "e+" not in text and r"\le1.00\times10^{32}" in text
+
+
+@pytest.mark.parametrize("name", [n for n in entries("noise")])
+def test_every_noise_law_is_written_as_mathematics(name: str) -> None:
+    noise = entries("noise")[name].build()
+    told = noise.definition(Notation())
+    assert told.count("$") % 2 == 0 and macro("noise") in told
+    if name not in ("none", "stable"):
+        assert "p(" in told and "variance" in told
+    if name == "stable":
+        assert r"\mathbb{E}\,e^{" in told
+    if name == "affine":
+        assert rf"\left({macro('sigma0')}^{{2}} + {macro('sigma1')}^{{2}}\,\|{macro('g')}\|_2^{{2}}\right)I" in told
+
+
+def test_a_law_of_the_users_own_is_defined_by_its_density() -> None:
+    class Triangle(Law):
+        tail = sp.oo
+
+        def density(self, x: sp.Expr) -> sp.Expr:
+            return sp.Max(0, 1 - sp.Abs(x))
+
+        def sign_mean(self, x: sp.Expr) -> sp.Expr:
+            return sp.sign(x) * (1 - sp.Max(0, 1 - sp.Abs(x)) ** 2)
+
+        def latex(self) -> str:
+            return r"\mathrm{Triangle}"
+
+    assert r"p(\sdY)=\max" in Triangle().definition(Notation())
+
+
+def test_a_refusal_is_stated_with_its_reason(tmp_path: Path) -> None:
+    text = parts({"method": "dsgd", "noise": "cauchy", "models": ["first-order"]}, tmp_path)[0]
+    assert r"\textbf{Refused} (no-drift): the mean of the increment does not exist" in text
+    assert rf"grows like $|{macro('v')}|$" in text
+    assert r"\textasciicircum" not in text
+    text = parts({"method": "dsignsgd", "models": ["corrected"]}, tmp_path / "sign")[0]
+    assert rf"needs ${macro('b')}_j/{macro('g')}_j$, which is unbounded at ${macro('g')}_j = 0$" in text
+    refusal = Refusal("no-drift", "it needs $nu > 2$")
+    assert refusal.message == str(refusal) == "it needs nu > 2" and prose(refusal.marked) == rf"it needs ${macro('nu')} > 2$"
+
+
+def test_what_a_file_cannot_say_is_told(tmp_path: Path) -> None:
+    fields = {
+        "method": "dsgd", "noise": "gaussian:sigma=1", "loss": "logistic-regression", "dim": 2, "clients": 2,
+        "eta": "1/10", "T": "1", "x0": "1",
+    }  # fmt: skip
+    text, _, _ = parts({**fields, "models": ["first-order"]}, tmp_path)
+    assert rf"f({macro('x')})=\log" in text and "the features of one sample" in text
+    told = (tmp_path / "parts" / "ensembles.tex").read_text()
+    assert "No key of a specification gives a1, a2 numbers" in told and "In Python" in told
+
+
+def test_vectors_are_shortened_and_break() -> None:
+    assert vector(["1", "2"], "h=") == "$h=(1, 2)$"
+    assert vector(["1"] * 9) == r"$(1, \dots, 1)$" and vector([str(n) for n in range(9)]) == r"$(0, 1, \dots, 8)$"
+    assert vector(["1" * 30, "2" * 30]) == "$(" + "1" * 30 + ",$ $" + "2" * 30 + ")$"
+
+
+def test_equal_entries_of_the_specification_are_counted() -> None:
+    asked = problem({"method": "dsgd", "noise": "none", "x0": ["2"] * 9, "eta": "1/2"})
+    context = type("Quiet", (), {"problem": asked, "tick": staticmethod(lambda label: None)})
+    rows = {row["field"]: row["value"] for row in Problem().compute(context)["specs"]}  # pyright: ignore[reportArgumentType]
+    assert rows["x0"] == "2 (9 times)"
