@@ -83,14 +83,14 @@ class Ensembles(Section):
             seed = seed if own.seed is None else own.seed
         bound = max([BOUND, *(BOUND * abs(float(v)) for asked in chosen.values() for v in asked.x0 or ())])
         runs = Runs(paths, seed, bound)
+        found = [{**_settings(name, asked), **_simulate(name, asked, runs, context)} for name, asked in chosen.items()]
         return {
+            "statuses": {} if own is None else {r["model"]: "refused" for c in found for r in c["refused"] if not r["exists"]},
             "paths": paths,
             "seed": seed,
             "bound": number(bound),
             "substeps": SUBSTEPS,
-            "cases": [
-                {**_settings(name, asked), **_simulate(name, asked, runs, context)} for name, asked in chosen.items()
-            ],
+            "cases": found,
             "lacking": [] if own is None else list(own.lacking),
             "unwritten": [] if own is None else _unwritten(own),
         }
