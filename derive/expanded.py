@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import sympy as sp
 
 from derive.coordinates import Coordinate, longer_than, smooth, symbols_of
-from derive.diffusion import differentiable, noise_type, root
+from derive.diffusion import differentiable, root
 from derive.errors import NoClosedForm, Refusal
 from derive.expansion import Expansion, Substitution
 from derive.form import DenseCov, GradientForm
+from derive.noise_type import noise_type
 
 if TYPE_CHECKING:
     from derive.models import SDE
