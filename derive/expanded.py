@@ -141,7 +141,8 @@ def expand(equation: SDE, dim: int) -> CoordinateSDE:
     if equation.loss is not None:
         value = equation.loss.value(state)
         slopes = [smooth(sp.diff(value, s)) for s in state]
-        hessian = sp.Matrix(dim, dim, lambda i, j: smooth(sp.diff(slopes[i], state[j])))
+        upper = {(i, j): smooth(sp.diff(slopes[i], state[j])) for j in range(dim) for i in range(j + 1)}
+        hessian = sp.Matrix(dim, dim, lambda i, j: upper[min(i, j), max(i, j)])
     expansion = Expansion(
         dim, vectors((*form.expressions, drift), dim, {"g": list(gradient)}), lambda c: list(hessian * sp.Matrix(c))
     )

@@ -62,9 +62,8 @@ class Expansion:
         place = (expr, *index.items())
         if place not in self._parts:  # a clipping that stands in every entry of a covariance is made once a coordinate
             args = [self._visit(a, index) for a in expr.args]
-            compared = args if isinstance(expr, COMPARISONS) else [c for _, c in args] if isinstance(expr, sp.Piecewise) else []
-            long = any(longer_than(a, LONG) for a in compared)
-            self._parts[place] = expr.func(*args, evaluate=False) if long else expr.func(*args)
+            cases = [c for _, c in args] if isinstance(expr, sp.Piecewise) else []
+            self._parts[place] = _apply(expr, args, cases or args)
         return self._parts[place]
 
     def _node(self, expr: Node, inner: list[sp.Expr], own: int | None) -> Any:
@@ -109,12 +108,20 @@ class Substitution:
             found = sp.Piecewise(*cases, evaluate=False)
         elif isinstance(expr, COMPARISONS):
             args = [self._put(a, self._compared) for a in expr.args]
-            long = any(longer_than(a, LONG) for a in args)
-            found = expr.func(*args, evaluate=False) if long else expr.func(*args)
+            found = _apply(expr, args, args)
         else:
-            found = expr.func(*[self._put(a, known) for a in expr.args])
+            args = [self._put(a, known) for a in expr.args]
+            found = _apply(expr, args, args)
         known[expr] = found
         return found
+
+
+def _apply(expr: sp.Expr, args: list[Any], judged: list[Any]) -> Any:
+    """expr's own function of new arguments, left alone where SymPy would look through what is `judged` for long."""
+    patient = isinstance(expr, (*COMPARISONS, sp.Piecewise)) or (expr.is_Pow and args[0].is_Add and not args[1].is_Integer)
+    if patient and any(longer_than(a, LONG) for a in judged):
+        return expr.func(*args, evaluate=False)
+    return expr.func(*args)
 
 
 def _sign(e: sp.Expr) -> sp.Expr:
