@@ -312,8 +312,9 @@ def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
     body, back = frozen(b)
     result = gradient_derivative(body) * hvp(c)
     at_zero = {dummy: at_zero_gradient(node) for dummy, node in back.items()}
+    terms = [(term, term.free_symbols) for term in sp.Add.make_args(body)]
     for dummy, node in back.items():
-        slope = smooth(sp.diff(body, dummy))
+        slope = smooth(sp.Add(*[sp.diff(term, dummy) for term, symbols in terms if dummy in symbols]))
         term = slope * slope_of_sum(node, hvp(c))
         if at_zero[dummy] == 0 and is_singular(slope.xreplace(at_zero)):
             term = sp.Piecewise((term, node > 0), (0, True))

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, longer_than, smooth, symbols_of
+from derive.coordinates import Coordinate, longer_than, parts_of, smooth, symbols_of
 from derive.diffusion import differentiable, root
-from derive.errors import NoClosedForm, Refusal
+from derive.errors import BadInput, NoClosedForm, Refusal
 from derive.expansion import Expansion, Substitution
 from derive.form import DenseCov, GradientForm
 from derive.noise_type import noise_type
 
 if TYPE_CHECKING:
     from derive.models import SDE
+
+
+#: parts of the generic expressions times the square of the dimension: beyond this an expansion takes minutes
+LARGEST = 5_000_000
 
 
 def state_symbols(dim: int) -> list[sp.Symbol]:
@@ -126,7 +130,7 @@ def expand(equation: SDE, dim: int) -> CoordinateSDE:
 
     Raises:
         NoClosedForm: only moments given the message are known.
-        BadInput: the compressor or the loss does not exist in this dimension.
+        BadInput: the compressor or the loss does not exist in this dimension, or the expansion would take minutes.
     """
     form, drift = equation.form, equation.drift
     if equation.dim is None and dim is not None:
@@ -136,6 +140,10 @@ def expand(equation: SDE, dim: int) -> CoordinateSDE:
         form, drift = concrete.form, concrete.drift
     if form is None or drift is None:
         raise NoClosedForm("no elementary form exists after the noise; use the moments given the message")
+    length = len(parts_of((*form.expressions, drift)))
+    if length * dim**2 > LARGEST:
+        most = int((LARGEST / length) ** 0.5)
+        raise BadInput("dim", dim, f"a dimension up to {most} for an equation this long (without one: the form for any dimension)")
     state, gradient = state_symbols(dim), gradient_symbols(dim)
     hessian, slopes = hessian_symbols(dim), list(gradient)
     if equation.loss is not None:
@@ -168,7 +176,7 @@ def expand(equation: SDE, dim: int) -> CoordinateSDE:
 def vectors(expressions: tuple[sp.Expr, ...], dim: int, known: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:
     """Entries for every vector in the expressions: the known ones, symbols base1, base2, .. for others."""
     table = dict(known)
-    bases = {(c.base, c.is_positive) for e in expressions for c in e.atoms(Coordinate) if isinstance(c, Coordinate)}
+    bases = {(c.base, c.is_positive) for c in parts_of(expressions) if isinstance(c, Coordinate)}
     for base, positive in bases:
         if base in table:
             continue

@@ -201,7 +201,10 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Any:
         values = [mpmath.mpf(draw.randint(250, 8000)) / 997 for _ in parameters]
         divisor = exact.sizes[attempt % len(exact.sizes)]
         x = [draw.choice((-1, 1)) * mpmath.mpf(draw.randint(997, 2991)) / 997 / divisor for _ in state]
-        here = flat(*x, *values)
+        try:
+            here = flat(*x, *values)
+        except ZeroDivisionError:
+            continue  # in a case that does not hold here: repeated parts are evaluated whether they are needed or not
         if any(abs(mpmath.im(e)) > 0 or not mpmath.isfinite(e) for e in here):
             continue  # parameters outside their domain (p > 1, nu < 2, ..), or a variance that cancels to less than 0
         if not any(here) and attempt < 100:

@@ -67,6 +67,14 @@ def test_steep_powers_are_not_multiplied_out() -> None:
     assert len(json.dumps(entry)) < 2 * LIMIT
 
 
+def test_an_equation_too_long_to_expand_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    equation = derive.sde(HEAVY, "second-order", derive.LogisticRegression(), 5)
+    monkeypatch.setattr("derive.expanded.LARGEST", 3000)
+    with pytest.raises(derive.BadInput, match="a dimension up to") as refused:
+        _ = equation.expanded
+    assert "\n" not in str(refused.value)
+
+
 def test_the_graph_is_evaluated_once_a_part() -> None:
     x = sp.Symbol("x", real=True)
     e = x + 1
