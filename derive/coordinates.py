@@ -82,7 +82,7 @@ class CoordSum(Node):
 
     def __new__(cls, expr: Any) -> Any:
         body, back = frozen(sp.sympify(expr))  # what stands inside nodes is no concern of this sum
-        expr = (body if longer_than(body, LONG) else sp.expand(body)).xreplace(back)
+        expr = (body if longer_than(body, LONG) else _expand(body)).xreplace(back)
         if isinstance(expr, sp.Add):
             return sp.Add(*[cls(term) for term in expr.args])
         constant, dependent = _split(expr, "k")
@@ -94,6 +94,12 @@ class CoordSum(Node):
         return self.args[0].is_nonnegative
 
     _eval_is_nonnegative = _eval_is_extended_nonnegative
+
+
+def _expand(expr: sp.Expr) -> sp.Expr:
+    """Multiplied out, but not the powers of sums: (1 + g^2/nu)^(-150) would be a polynomial of 151 terms."""
+    powers = {e: sp.Dummy("P") for e in expr.atoms(sp.Pow) if e.base.is_Add and e.exp.is_Integer and not 0 < e.exp <= 4}
+    return sp.expand(expr.xreplace(powers)).xreplace({dummy: e for e, dummy in powers.items()})
 
 
 class CoordMax(Node):
@@ -311,8 +317,9 @@ def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
     body, back = frozen(b)
     result = gradient_derivative(body) * hvp(c)
     at_zero = {dummy: at_zero_gradient(node) for dummy, node in back.items()}
+    terms = [(term, term.free_symbols) for term in sp.Add.make_args(body)]
     for dummy, node in back.items():
-        slope = smooth(sp.diff(body, dummy))
+        slope = smooth(sp.Add(*[sp.diff(term, dummy) for term, symbols in terms if dummy in symbols]))
         term = slope * slope_of_sum(node, hvp(c))
         if at_zero[dummy] == 0 and is_singular(slope.xreplace(at_zero)):
             term = sp.Piecewise((term, node > 0), (0, True))

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, longer_than, smooth, symbols_of
-from derive.diffusion import differentiable, noise_type, root
+from derive.coordinates import Coordinate, longer_than, parts_of, smooth, symbols_of
+from derive.diffusion import differentiable, root
 from derive.errors import BadInput, NoClosedForm, Refusal
 from derive.expansion import Expansion, Substitution
 from derive.form import DenseCov, GradientForm
+from derive.noise_type import noise_type
 
 if TYPE_CHECKING:
     from derive.models import SDE
+
+
+#: parts of the generic expressions times the square of the dimension: beyond this an expansion takes minutes
+LARGEST = 5_000_000
 
 
 def state_symbols(dim: int) -> list[sp.Symbol]:
@@ -125,7 +130,7 @@ def expand(equation: SDE, dim: int) -> CoordinateSDE:
 
     Raises:
         NoClosedForm: only moments given the message are known.
-        BadInput: the compressor or the loss does not exist in this dimension.
+        BadInput: the compressor or the loss does not exist in this dimension, or the expansion would take minutes.
     """
     form, drift = equation.form, equation.drift
     if equation.dim is None and dim is not None:
@@ -135,13 +140,18 @@ def expand(equation: SDE, dim: int) -> CoordinateSDE:
         form, drift = concrete.form, concrete.drift
     if form is None or drift is None:
         raise NoClosedForm("no elementary form exists after the noise; use the moments given the message")
+    length = len(parts_of((*form.expressions, drift)))
+    if length * dim**2 > LARGEST:
+        most = int((LARGEST / length) ** 0.5)
+        raise BadInput("dim", dim, f"a dimension up to {most} for an equation this long (without one: the form for any dimension)")
     state, gradient = state_symbols(dim), gradient_symbols(dim)
     hessian, slopes = hessian_symbols(dim), list(gradient)
     if equation.loss is not None:
         value = equation.loss.value(state)
         _check_names(symbols_of([value]), symbols_of(equation.expressions))
         slopes = [smooth(sp.diff(value, s)) for s in state]
-        hessian = sp.Matrix(dim, dim, lambda i, j: smooth(sp.diff(slopes[i], state[j])))
+        upper = {(i, j): smooth(sp.diff(slopes[i], state[j])) for j in range(dim) for i in range(j + 1)}
+        hessian = sp.Matrix(dim, dim, lambda i, j: upper[min(i, j), max(i, j)])
     expansion = Expansion(
         dim, vectors((*form.expressions, drift), dim, {"g": list(gradient)}), lambda c: list(hessian * sp.Matrix(c))
     )
@@ -174,7 +184,7 @@ def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
 def vectors(expressions: tuple[sp.Expr, ...], dim: int, known: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:
     """Entries for every vector in the expressions: the known ones, symbols base1, base2, .. for others."""
     table = dict(known)
-    coordinates = {c for e in expressions for c in e.atoms(Coordinate) if isinstance(c, Coordinate)}
+    coordinates = {c for c in parts_of(expressions) if isinstance(c, Coordinate)}
     for coordinate in coordinates:
         base = coordinate.base
         if base in table:

@@ -14,6 +14,7 @@ from derive.symbols import d as dimension
 #: comparisons of longer expressions than this are written down as they are, since SymPy's attempts to decide them take
 #: minutes, and nothing here relies on them
 LONG = 40
+COMPARISONS = (sp.core.relational.Relational, BooleanFunction, sp.Max, sp.Min, sp.Abs, sp.sign)
 
 
 class Expansion:
@@ -60,7 +61,9 @@ class Expansion:
             return expr
         place = (expr, *index.items())
         if place not in self._parts:  # a clipping that stands in every entry of a covariance is made once a coordinate
-            self._parts[place] = expr.func(*[self._visit(a, index) for a in expr.args])
+            args = [self._visit(a, index) for a in expr.args]
+            cases = [c for _, c in args] if isinstance(expr, sp.Piecewise) else []
+            self._parts[place] = _apply(expr, args, cases or args)
         return self._parts[place]
 
     def _node(self, expr: Node, inner: list[sp.Expr], own: int | None) -> Any:
@@ -70,9 +73,9 @@ class Expansion:
             return sp.Max(*inner)
         if isinstance(expr, Rank):
             assert own is not None  # for the type checker; a rank always has a slot
-            order = {m: sp.sign(a - inner[own]) for m, a in enumerate(inner) if m != own}
+            order = {m: _sign(a - inner[own]) for m, a in enumerate(inner) if m != own}
             # one where a is larger, or equal and before; as a case distinction it would stand in the condition of another
-            return sp.Add(*[sp.Min(1, 1 + s) if m < own else sp.Max(0, s) for m, s in order.items()])
+            return sp.Add(*[_decided(sp.Min, 1, 1 + s) if m < own else _decided(sp.Max, 0, s) for m, s in order.items()])
         if self.hessian_product is None:
             raise ValueError("this expression contains a Hessian product, and no Hessian was given")
         return list(self.hessian_product(inner))
@@ -103,14 +106,32 @@ class Substitution:
         if isinstance(expr, sp.Piecewise):
             cases = [(self._put(e, known), self._put(c, self._compared)) for e, c in expr.args]  # pyright: ignore[reportGeneralTypeIssues]
             found = sp.Piecewise(*cases, evaluate=False)
-        elif isinstance(expr, (sp.core.relational.Relational, BooleanFunction, sp.Max, sp.Min, sp.Abs, sp.sign)):
+        elif isinstance(expr, COMPARISONS):
             args = [self._put(a, self._compared) for a in expr.args]
-            long = any(longer_than(a, LONG) for a in args)
-            found = expr.func(*args, evaluate=False) if long else expr.func(*args)
+            found = _apply(expr, args, args)
         else:
-            found = expr.func(*[self._put(a, known) for a in expr.args])
+            args = [self._put(a, known) for a in expr.args]
+            found = _apply(expr, args, args)
         known[expr] = found
         return found
+
+
+def _apply(expr: sp.Expr, args: list[Any], judged: list[Any]) -> Any:
+    """expr's own function of new arguments, left alone where SymPy would look through what is `judged` for long."""
+    patient = isinstance(expr, (*COMPARISONS, sp.Piecewise)) or (expr.is_Pow and args[0].is_Add and not args[1].is_Integer)
+    if patient and any(longer_than(a, LONG) for a in judged):
+        return expr.func(*args, evaluate=False)
+    return expr.func(*args)
+
+
+def _sign(e: sp.Expr) -> sp.Expr:
+    """sgn, without SymPy's attempts to decide it where symbols are in it."""
+    return sp.sign(e, evaluate=False) if e.free_symbols else sp.sign(e)
+
+
+def _decided(function: Any, bound: int, value: sp.Expr) -> sp.Expr:
+    """A maximum or minimum with a number; SymPy is asked to decide it only where it is one of two numbers."""
+    return function(bound, value) if value.is_number else function(bound, value, evaluate=False)
 
 
 def without_cases(expr: sp.Expr) -> sp.Expr:

@@ -7,14 +7,15 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
-from sympy.printing.str import StrPrinter
 
-from derive.coordinates import Coordinate, longer_than, symbols_of
+from derive.coordinates import Coordinate, symbols_of
 from derive.expanded import given_message, gradient_symbols, message_symbols, state_symbols, vectors
 from derive.expansion import Expansion
 from derive.form import GradientForm
 from derive.moments import Moments
 from derive.specialise import symbols_in
+from derive.text import Writer
+from derive.text import text as text
 
 if TYPE_CHECKING:
     from derive.models import SDE
@@ -33,6 +34,7 @@ def to_dict(equation: SDE) -> dict[str, Any]:
         "gradient": [str(s) for s in gradient_symbols(dim or 0)],
     }
     shown: list[Any] = []
+    where: list[tuple[str, str]] = []
     noise_type = None
     if dim is None:
         form = _form(equation)
@@ -40,15 +42,19 @@ def to_dict(equation: SDE) -> dict[str, Any]:
         shown += [equation.rate, *([] if form is None else [equation.drift, *equation.form.expressions])]  # pyright: ignore[reportOptionalMemberAccess]
     elif _complete(equation.moments):
         expanded = equation.expanded
-        result["drift"] = [text(e) for e in expanded.drift]
-        result["covariance"] = _symmetric(expanded.covariance)
+        write = Writer([*expanded.drift, *expanded.covariance])
+        result["drift"] = [write(e) for e in expanded.drift]
+        result["covariance"] = _symmetric(expanded.covariance, write)
+        where += write.where
         noise_type = expanded.noise_type
         shown += [*expanded.drift, *expanded.covariance]
     else:
         result["drift"] = result["covariance"] = None
     if equation.conditional is not None:
-        result["conditional"], extra = _conditional(equation)
+        result["conditional"], extra = _conditional(equation, where)
         shown += [*extra, equation.rate, *symbols_in(equation.conditional.law)]
+    if where:
+        result["where"] = [list(pair) for pair in where]
     result["noise_type"] = noise_type
     result["conditions"] = [str(c) for c in equation.conditions]
     result["unmet"] = [{"condition": str(c), "needed_for": c.purpose} for c in equation.conditions if c.met is False]
@@ -61,28 +67,8 @@ def to_dict(equation: SDE) -> dict[str, Any]:
     return result
 
 
-class _Printer(StrPrinter):
-    """SymPy's own text, each repeated part printed once, and long sums in the order in which they are stored."""
-
-    def __init__(self, order: str | None) -> None:
-        super().__init__({"order": order})
-        self._printed: dict[Any, str] = {}
-
-    def _print(self, expr: Any, **kwargs: Any) -> str:
-        if not isinstance(expr, sp.Expr) or kwargs:
-            return super()._print(expr, **kwargs)
-        if expr not in self._printed:
-            self._printed[expr] = super()._print(expr)
-        return self._printed[expr]
-
-
-def text(e: sp.Expr) -> str:
-    """An expression as it parses back."""
-    return _Printer("none" if longer_than(e, 300) else None).doprint(e)
-
-
-def _symmetric(matrix: sp.Matrix) -> list[list[str]]:
-    upper = {(i, j): text(matrix[i, j]) for i in range(matrix.rows) for j in range(i, matrix.rows)}
+def _symmetric(matrix: sp.Matrix, write: Writer) -> list[list[str]]:
+    upper = {(i, j): write(matrix[i, j]) for i in range(matrix.rows) for j in range(i, matrix.rows)}
     return [[upper[min(i, j), max(i, j)] for j in range(matrix.rows)] for i in range(matrix.rows)]
 
 
@@ -113,7 +99,7 @@ def _form_strings(form: GradientForm) -> dict[str, Any]:
     }
 
 
-def _conditional(equation: SDE) -> tuple[dict[str, Any], list[sp.Expr]]:
+def _conditional(equation: SDE, where: list[tuple[str, str]]) -> tuple[dict[str, Any], list[sp.Expr]]:
     given = equation.conditional.given_v  # pyright: ignore[reportOptionalMemberAccess]
     omega = equation.moments.omega
     ratio = None if omega is None else str(omega.value)
@@ -125,9 +111,11 @@ def _conditional(equation: SDE) -> tuple[dict[str, Any], list[sp.Expr]]:
     mean, covariance = given_message(given, equation.dim)
     own = Expansion(equation.dim, vectors(equation.expressions, equation.dim, {"g": gradient_symbols(equation.dim)}))
     scales = [own.vector(s)[0] for s in equation.conditional.scales]  # pyright: ignore[reportOptionalMemberAccess]
+    write = Writer([*mean, *covariance])
+    where += write.where
     entry = {
-        "mean": [str(e) for e in mean],
-        "covariance": _symmetric(covariance),
+        "mean": [write(e) for e in mean],
+        "covariance": _symmetric(covariance, write),
         "omega": ratio,
         "given": [str(s) for s in message_symbols(equation.dim)],
         **_noise(equation, scales),

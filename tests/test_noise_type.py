@@ -24,7 +24,7 @@ from derive import (
     StudentT,
     sde,
 )
-from derive.diffusion import noise_type
+from derive.noise_type import noise_type
 
 x1, x2, x3 = X = sp.symbols("x1:4", real=True)
 s = sp.Symbol("s", positive=True)

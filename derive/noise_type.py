@@ -1,0 +1,224 @@
+"""The type of noise that a root of the covariance makes; solvers need it (theory 2)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+from derive.coordinates import parts_of, symbols_of
+from derive.shared import numeric
+
+POINTS = 6
+#: sizes of the coordinates of the points, in turn: where signs have saturated, far out, a root looks constant
+SIZES = (1, 50, 1000)
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How exactly the type is decided, from the number of digits m of the largest whole number in the root.
+
+    A parameter of 10^-7 changes a root by 10^-14 of itself, and that is no zero; where the root is not constant may be as
+    near to the minimum as 10^-m.
+
+    Args:
+        magnitude: m.
+    """
+
+    magnitude: int
+
+    @property
+    def digits(self) -> int:
+        """Of the arithmetic."""
+        return 60 + 6 * self.magnitude
+
+    @property
+    def step(self) -> int:
+        """Central differences have the step 10^-step: right to the digits of `zero`, also 10^-m from the minimum."""
+        return 20 + 2 * self.magnitude
+
+    @property
+    def zero(self) -> int:
+        """What is below 10^-zero of its surroundings counts as zero."""
+        return 12 + 2 * self.magnitude
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """By what the coordinates of the points are divided, in turn."""
+        return (*SIZES, *(10 ** (self.magnitude * k // 3 + 1) for k in (1, 2, 3)))
+
+    def small(self, value: Any, scale: Any = 1) -> bool:
+        """Whether a value counts as zero beside `scale`."""
+        return abs(value) <= scale * sp.Float(10) ** -self.zero
+
+
+def precision(root: sp.Matrix) -> Precision:
+    """What the numbers in a root ask for."""
+    numbers = [e for e in parts_of(root) if isinstance(e, sp.Rational)]
+    return Precision(max((len(str(max(abs(e.p), e.q))) for e in numbers), default=1) - 1)
+
+
+def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:
+    """The narrowest type of dX = a dt + root(X) dW among additive, scalar, diagonal, commutative and general.
+
+    additive: the root does not depend on the state; scalar: one Brownian motion drives all coordinates (the columns are
+    fixed multiples of one); diagonal: square and diagonal, entry i a function of x_i alone; commutative: the columns
+    commute as vector fields, sum_k B_kj d_k B_il = sum_k B_kl d_k B_ij (Kloeden and Platen, chapter 10); else general.
+
+    Decided at random rational points, in arithmetic of 60 digits or more (`Precision`): a wider type is certain (a point was
+    found where the identity fails), a narrower one holds to more than 10 digits at each point, away from kinks.
+    """
+    if not symbols_of(root) & set(state):
+        return "additive"
+    import mpmath
+
+    exact = precision(root)
+    seen = _Seen(exact)
+    with mpmath.workdps(exact.digits):
+        for jet in _jets(root, state, exact):
+            seen.add(jet)
+            if not seen.commutative and seen.narrowest() == "general":
+                return "general"
+    return seen.narrowest()
+
+
+@dataclass(frozen=True)
+class _Jet:
+    """A root at a point, of size 1.
+
+    Args:
+        value: the matrix as rows.
+        slope: its derivative along a direction.
+        draw: random numbers, for combinations of columns.
+    """
+
+    value: list[list[Any]]
+    slope: Callable[[list[Any]], list[list[Any]]]
+    draw: random.Random
+
+
+@dataclass
+class _Seen:
+    """What the points so far leave possible."""
+
+    exact: Precision
+    commutative: bool = True
+    _depends: bool = False
+    _matrices: list[list[list[Any]]] = field(default_factory=list)
+    _others: bool = True  # entry i stands alone in its column and depends on x_i alone
+
+    def add(self, jet: _Jet) -> None:
+        small, rows = self.exact.small, len(jet.value)
+        along = jet.slope(_random_vector(jet.draw, rows))
+        self._matrices += [jet.value, along]
+        self._depends = self._depends or not all(small(e) for row in along for e in row)
+        self._others = self._others and self._own_places() is not None and self._own_coordinates(jet)
+        self.commutative = self.commutative and self._commutes(jet)
+
+    def narrowest(self) -> str:
+        if not self._depends:
+            return "additive"
+        if self._one_direction():
+            return "scalar"
+        if self._others:
+            return "diagonal"
+        return "commutative" if self.commutative else "general"
+
+    def _columns(self) -> list[int]:
+        small = self.exact.small
+        return [j for j in range(len(self._matrices[0][0])) if any(not small(row[j]) for m in self._matrices for row in m)]
+
+    def _one_direction(self) -> bool:
+        """Whether every column is one constant multiple of the first, at all points and in their neighbourhoods."""
+        first, *rest = self._columns()
+        small = self.exact.small
+        for j in rest:
+            ratios = []
+            for row in (row for m in self._matrices for row in m):
+                if small(row[first]) != small(row[j]):
+                    return False
+                if not small(row[first]):
+                    ratios.append(row[j] / row[first])
+            if any(not small(r - ratios[0], 1) for r in ratios):
+                return False
+        return True
+
+    def _own_places(self) -> dict[int, int] | None:
+        """Column -> the only row that it fills, where there is one and no two columns share it."""
+        small, found = self.exact.small, dict[int, int]()
+        for j in self._columns():
+            filled = {i for m in self._matrices for i, row in enumerate(m) if not small(row[j])}
+            if len(filled) != 1 or filled & set(found.values()):
+                return None
+            found[j] = filled.pop()
+        return found
+
+    def _own_coordinates(self, jet: _Jet) -> bool:
+        """Whether the entries do not change along directions without their own coordinate."""
+        places = self._own_places() or {}
+        for j, i in places.items():
+            direction = _random_vector(jet.draw, len(jet.value))
+            direction[i] = 0
+            if any(direction) and not self.exact.small(jet.slope(direction)[i][j]):
+                return False
+        return True
+
+    def _commutes(self, jet: _Jet) -> bool:
+        """Whether two random combinations of the columns commute, which they do always only if all columns do."""
+        columns = len(jet.value[0])
+        one, two = (_random_vector(jet.draw, columns) for _ in range(2))
+        u, w = (_times(jet.value, c) for c in (one, two))
+        there = _times(jet.slope(u), two)  # the derivative of w along u
+        back = _times(jet.slope(w), one)
+        return all(self.exact.small(a - b, 1 + abs(a)) for a, b in zip(there, back, strict=True))
+
+
+def _random_vector(draw: random.Random, length: int) -> list[Any]:
+    import mpmath
+
+    return [mpmath.mpf(draw.choice((-1, 1)) * draw.randint(500, 1500)) / 997 for _ in range(length)]
+
+
+def _times(matrix: list[list[Any]], vector: list[Any]) -> list[Any]:
+    return [sum((a * b for a, b in zip(row, vector, strict=True)), 0 * vector[0]) for row in matrix]
+
+
+def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Any:
+    """The root at random points where it is real, with its slopes."""
+    import mpmath
+
+    parameters = sorted(symbols_of(root) - set(state), key=str)
+    # a stable law has no closed cdf, and its quadrature is slow: any smooth function of the same argument has the same type
+    named = {"StableSignMean": lambda alpha, x: mpmath.tanh(x)}
+    flat = numeric(root.flat(), [*state, *parameters], [named, "mpmath"])
+    step, draw, found = mpmath.mpf(10) ** -exact.step, random.Random(20250600181), 0
+    for attempt in range(200):
+        if found == POINTS:
+            return
+        values = [mpmath.mpf(draw.randint(250, 8000)) / 997 for _ in parameters]
+        divisor = exact.sizes[attempt % len(exact.sizes)]
+        x = [draw.choice((-1, 1)) * mpmath.mpf(draw.randint(997, 2991)) / 997 / divisor for _ in state]
+        try:
+            here = flat(*x, *values)
+        except ZeroDivisionError:
+            continue  # in a case that does not hold here: repeated parts are evaluated whether they are needed or not
+        if any(abs(mpmath.im(e)) > 0 or not mpmath.isfinite(e) for e in here):
+            continue  # parameters outside their domain (p > 1, nu < 2, ..), or a variance that cancels to less than 0
+        if not any(here) and attempt < 100:
+            continue  # signs that are saturated here
+        size = max(abs(e) for e in here) or mpmath.mpf(1)
+
+        def rows(entries: list[Any]) -> list[list[Any]]:
+            return [entries[i * root.cols : (i + 1) * root.cols] for i in range(root.rows)]
+
+        def slope(direction: list[Any], x: list[Any] = x, values: list[Any] = values, size: Any = size) -> list[list[Any]]:
+            ahead, behind = (flat(*(a + s * step * e for a, e in zip(x, direction, strict=True)), *values) for s in (1, -1))
+            return rows([(a - b) / (2 * step * size) for a, b in zip(ahead, behind, strict=True)])
+
+        found += 1
+        yield _Jet(rows([e / size for e in here]), slope, draw)
+    if not found:
+        raise ArithmeticError("no point was found at which the root of the covariance is real")

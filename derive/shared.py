@@ -1,0 +1,64 @@
+"""Expressions as the graphs that they are: every distinct part once, repeated parts by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import sympy as sp
+from sympy.logic.boolalg import BooleanFunction
+
+
+def bottom_up(expressions: Iterable[sp.Basic]) -> list[sp.Basic]:
+    """Every distinct subexpression, after its own parts."""
+    order: list[sp.Basic] = []
+    seen: set[sp.Basic] = set()
+    stack: list[tuple[sp.Basic, bool]] = [(e, False) for e in reversed(list(expressions))]
+    while stack:
+        e, ready = stack.pop()
+        if e in seen:
+            continue
+        if ready or not e.args:
+            seen.add(e)
+            order.append(e)
+        else:
+            stack.append((e, True))
+            stack += [(a, False) for a in e.args]
+    return order
+
+
+def uses(expressions: Sequence[sp.Basic], parts: Sequence[sp.Basic]) -> dict[sp.Basic, int]:
+    """How often each part stands in another one, or is asked for."""
+    found: dict[sp.Basic, int] = {}
+    for used in (expressions, *(e.args for e in parts)):
+        for e in used:
+            found[e] = found.get(e, 0) + 1
+    return found
+
+
+def named_parts(expressions: Sequence[sp.Expr]) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
+    """([(name, part)], expressions) with a symbol for every part that is used more than once; a part uses earlier names."""
+    parts = bottom_up(expressions)
+    count = uses(expressions, parts)
+    names: list[tuple[sp.Symbol, sp.Expr]] = []
+    new: dict[sp.Basic, Any] = {}
+    for e in parts:
+        new[e] = _rebuilt(e, [new[a] for a in e.args])
+        if e.args and isinstance(e, sp.Expr) and count.get(e, 0) > 1:
+            names.append((sp.Dummy(real=True), new[e]))
+            new[e] = names[-1][0]
+    return names, [new[e] for e in expressions]
+
+
+def _rebuilt(e: sp.Basic, args: list[Any]) -> Any:
+    if all(a is b for a, b in zip(args, e.args, strict=True)):
+        return e
+    if isinstance(e, (sp.core.relational.Relational, BooleanFunction, sp.Max, sp.Min, sp.Piecewise)):
+        return e.func(*args, evaluate=False)
+    return e.func(*args)
+
+
+def numeric(expressions: Sequence[sp.Expr], arguments: Sequence[sp.Symbol], modules: Any) -> Callable[..., list[Any]]:
+    """The expressions as one function of numbers, as `sympy.lambdify` makes it, in time linear in their distinct parts."""
+    names, reduced = named_parts(expressions)
+    return sp.lambdify(arguments, [sp.S.Zero] * len(reduced), modules, cse=lambda _: (names, reduced))

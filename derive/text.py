@@ -1,0 +1,84 @@
+"""Expressions as text that parses back, and long ones with their repeated parts by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sympy as sp
+from sympy.printing.str import StrPrinter
+
+from derive.coordinates import longer_than, symbols_of
+from derive.shared import bottom_up, uses
+
+#: characters of all expressions together from which on repeated parts are written once, under names
+LIMIT = 1_000_000
+#: parts that would be shorter than this are repeated
+SHORT = 40
+
+
+class _Printer(StrPrinter):
+    """SymPy's own text, each repeated part printed once, and long sums in the order in which they are stored."""
+
+    def __init__(self, order: str | None, names: dict[sp.Basic, str] | None = None) -> None:
+        super().__init__({"order": order})
+        self._printed: dict[Any, str] = dict(names or {})
+
+    def _print(self, expr: Any, **kwargs: Any) -> str:
+        if not isinstance(expr, sp.Expr) or kwargs:
+            return super()._print(expr, **kwargs)
+        if expr not in self._printed:
+            self._printed[expr] = super()._print(expr)
+        return self._printed[expr]
+
+    def define(self, expr: sp.Expr, name: str) -> str:
+        """The text of a part, which from now on is written by its name."""
+        self._printed[expr] = name
+        return super()._print(expr)
+
+
+def text(e: sp.Expr) -> str:
+    """An expression as it parses back."""
+    return _Printer("none" if longer_than(e, 300) else None).doprint(e)
+
+
+class Writer:
+    """The text of several expressions; where that would be long, with names for what is repeated in them.
+
+    `where` holds (name, text) for each name, in an order in which a text uses only earlier names; empty where all is short.
+
+    Args:
+        expressions: everything that will be asked for.
+    """
+
+    def __init__(self, expressions: Iterable[sp.Expr]) -> None:
+        self.where: list[tuple[str, str]] = []
+        self._printer: _Printer | None = None
+        listed = list(expressions)
+        parts = bottom_up(listed)
+        sizes = _sizes(parts)
+        if sum(sizes[e] for e in listed) > LIMIT:
+            self._name(listed, parts, sizes)
+
+    def __call__(self, e: sp.Expr) -> str:
+        return text(e) if self._printer is None else self._printer.doprint(e)
+
+    def _name(self, listed: list[sp.Expr], parts: list[sp.Basic], sizes: dict[sp.Basic, int]) -> None:
+        count = uses(listed, parts)
+        letter, taken = "c", {s.name for s in symbols_of(listed)}
+        while any(name.startswith(letter) and name[len(letter) :].isdigit() for name in taken):
+            letter += "c"
+        self._printer = _Printer("none")
+        for e in parts:
+            if count.get(e, 0) > 1 and sizes[e] >= SHORT and isinstance(e, sp.Expr):
+                name = f"{letter}{len(self.where) + 1}"
+                self.where.append((name, self._printer.define(e, name)))
+
+
+def _sizes(parts: Iterable[sp.Basic]) -> dict[sp.Basic, int]:
+    """About how many characters each part takes when written out."""
+    sizes: dict[sp.Basic, int] = {}
+    for e in parts:
+        own = len(str(e)) if not e.args else 3 if isinstance(e, (sp.Add, sp.Mul, sp.Pow)) else 2 + len(type(e).__name__)
+        sizes[e] = own + sum(sizes[a] + 2 for a in e.args)
+    return sizes

@@ -1,0 +1,98 @@
+"""Long equations: repeated parts by name, in JSON and in numbers."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import mpmath
+import pytest
+import sympy as sp
+from sympy.parsing.sympy_parser import parse_expr
+
+import derive
+from derive.noise import Affine, Scaled, StudentT
+from derive.shared import bottom_up, named_parts, numeric
+from derive.text import LIMIT, Writer
+
+HEAVY = derive.DCSGD(derive.ScaledSign(), Affine(nu=5))
+
+
+def undone(entry: dict, names: list[str], point: dict[str, float]) -> list[float]:
+    """Drift and covariance of a JSON as numbers, read as the README says."""
+    local = {n: sp.Symbol(n) for n in names} | {name: sp.Symbol(name) for name, _ in entry["where"]}
+    known = {sp.Symbol(n): sp.Float(point[n], 30) for n in names}
+    for name, body in entry["where"]:
+        assert name not in names
+        known[sp.Symbol(name)] = parse_expr(body, local_dict=local).xreplace(known).evalf(30)
+    texts = [*entry["drift"], *(e for row in entry["covariance"] for e in row)]
+    return [float(parse_expr(e, local_dict=local).xreplace(known).evalf(20)) for e in texts]
+
+
+def test_a_long_equation_names_what_it_repeats() -> None:
+    """Written out it would take 100 MB; the short text has the values of the expressions themselves."""
+    equation = derive.sde(HEAVY, "second-order", derive.LogisticRegression(), 5)
+    entry = equation.to_dict()
+    assert len(json.dumps(entry)) < LIMIT / 10
+    draw = random.Random(1)
+    names = [*entry["parameters"], *entry["state"]]
+    point = {n: draw.uniform(0.3, 1.5) for n in names}
+    named, values = equation.expanded, dict[sp.Basic, sp.Basic]()
+
+    def value(e: sp.Basic) -> sp.Basic:
+        if e not in values:
+            values[e] = sp.Float(point[e.name], 30) if isinstance(e, sp.Symbol) else e.func(*map(value, e.args)) if e.args else e
+        return values[e]
+
+    expected = [float(value(e)) for e in (*named.drift, *named.covariance)]
+    assert undone(entry, names, point) == pytest.approx(expected, rel=1e-10)
+
+
+def test_a_short_equation_is_written_out() -> None:
+    assert "where" not in derive.sde(derive.DSGD(), "first-order", derive.Quadratic(1), 2).to_dict()
+
+
+def test_names_avoid_the_symbols_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("derive.text.LIMIT", 10)
+    c1, x = sp.symbols("c1 x")
+    part = sp.sin(c1 * x + sp.Symbol("a_rather_long_name_of_a_symbol_indeed"))
+    write = Writer([part + 1, part**2])
+    assert write.where[0][0].startswith("cc")
+    assert parse_expr(write(part**2)) == sp.Symbol(write.where[-1][0]) ** 2
+
+
+def test_steep_powers_are_not_multiplied_out() -> None:
+    """(1 + g^2/(nu s^2))^(-(nu-1)/2) stays a power: as a polynomial the covariance would take 79 MB."""
+    entry = derive.sde(derive.DCSGD(derive.ScaledSign(), Scaled(StudentT(301))), dim=5).to_dict()
+    assert len(json.dumps(entry)) < 2 * LIMIT
+
+
+def test_an_equation_too_long_to_expand_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    equation = derive.sde(HEAVY, "second-order", derive.LogisticRegression(), 5)
+    monkeypatch.setattr("derive.expanded.LARGEST", 3000)
+    with pytest.raises(derive.BadInput, match="a dimension up to") as refused:
+        _ = equation.expanded
+    assert "\n" not in str(refused.value)
+
+
+def test_the_graph_is_evaluated_once_a_part() -> None:
+    x = sp.Symbol("x", real=True)
+    e = x + 1
+    for _ in range(60):  # as a tree it has 2^60 nodes
+        e = sp.Mul(e, e + 1, evaluate=False)
+        if e.is_Pow:
+            break
+    names, (reduced,) = named_parts([e])
+    assert len(bottom_up([e])) < 300 and len(names) > 50 and len(bottom_up([reduced])) < 10
+    value = numeric([e], [x], "mpmath")(mpmath.mpf(-1))[0]
+    assert value == 0
+
+
+def test_cases_and_maxima_are_evaluated_as_they_stand() -> None:
+    x, y = sp.symbols("x y", real=True)
+    part = sp.sqrt(x**2 + y**2)
+    cases = sp.Piecewise((part, part > 1), (sp.Max(part, x), x > y), (sp.sign(x - part), True))
+    function = numeric([cases, cases**2], [x, y], "mpmath")
+    for point in ((2, 1), (0.5, 0.1), (0.1, 0.5), (0, 0)):
+        exact = float(cases.subs({x: point[0], y: point[1]}))
+        assert [float(v) for v in function(*map(mpmath.mpf, point))] == pytest.approx([exact, exact**2])
