@@ -12,7 +12,7 @@ from derive.coordinates import longer_than, symbols_of
 from derive.shared import bottom_up, uses
 
 #: characters of all expressions together from which on repeated parts are written once, under names
-LIMIT = 1_000_000
+LIMIT = 10_000_000
 #: parts that would be shorter than this are repeated
 SHORT = 40
 
