@@ -185,7 +185,7 @@ def _simulate(name: str, asked: Problem, runs: Runs, context: Context) -> dict[s
         "series": series,
         "refused": refused,
         "rows": final_rows(series),
-        "cap": number(series[METHOD]["cap"]),
+        "cap": number(series[METHOD]["cap"], 1),
     }
 
 

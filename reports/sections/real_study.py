@@ -178,7 +178,7 @@ class Study:
             series[model] = self._stored(f"{run.method}-{model}", spec, compute)
         return {
             "title": run.title, "eta": f"{run.eta:g}", "steps": run.steps, "series": series,
-            "rows": final_rows(series), "cap": number(series[REAL]["cap"]),
+            "rows": final_rows(series), "cap": number(series[REAL]["cap"], 1),
         }  # fmt: skip
 
     def _real(self, method: Any, eta: float, grid: np.ndarray) -> dict[str, Any]:
