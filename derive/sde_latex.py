@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 import sympy as sp
 
-from derive.coordinates import g, gradient_derivative, hvp, jacobian_product, nodes
+from derive.coordinates import g, hvp, nodes
+from derive.derivatives import gradient_derivative, jacobian_product
 from derive.form import GradientForm
 from derive.latex import (
     WEIGHT,
