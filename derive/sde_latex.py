@@ -99,7 +99,7 @@ def _in_letters(equation: SDE, mean: sp.Expr) -> sp.Expr | None:
     if equation.model == "corrected" and equation.drift == -h * mean + eta * h**2 / 2 * (lam(mean) * hvp(mean)):
         return -h * B + eta * h**2 / 2 * RATIO * HB
     if equation.model == "second-order":
-        transport = jacobian_product(h * mean, h * mean)
+        transport = h**2 * jacobian_product(mean, mean)
         if equation.drift == -h * mean - eta / 2 * (transport - change * mean):
             return -h * B - eta / 2 * (h**2 * TRANSPORT - change * B)
     return None
