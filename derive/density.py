@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import smooth
+from derive.derivatives import smooth
 from derive.errors import BadInput, NoClosedForm, Refusal
 from derive.expanded import CoordinateSDE
 from derive.numeric_zero import vanishes

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, longer_than, parts_of, smooth, symbols_of
+from derive.coordinates import Coordinate, longer_than, parts_of, symbols_of
+from derive.derivatives import smooth
 from derive.diffusion import differentiable, root
 from derive.errors import BadInput, NoClosedForm, Refusal
 from derive.expansion import Expansion, Substitution
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 #: parts of the generic expressions times the square of the dimension: beyond this an expansion takes minutes
-LARGEST = 5_000_000
+LARGEST = 2_000_000
 
 
 def state_symbols(dim: int) -> list[sp.Symbol]:

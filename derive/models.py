@@ -11,19 +11,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import (
-    Coordinate,
-    at_zero_gradient,
-    frozen,
-    g,
-    gk,
-    hvp,
-    is_singular,
-    jacobian_product,
-    nodes,
-    slope_of_sum,
-    smooth,
-)
+from derive.coordinates import Coordinate, frozen, g, gk, hvp, nodes
+from derive.derivatives import at_zero_gradient, is_singular, jacobian_product, slope_of_sum, smooth
 from derive.errors import BadInput, Refusal
 from derive.expanded import CoordinateSDE, expand
 from derive.form import GradientForm

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp
 
-from derive.coordinates import gradient_derivative, hvp, jacobian_product, nodes
+from derive.coordinates import hvp, nodes
+from derive.derivatives import gradient_derivative, jacobian_product
 from derive.latex import measured, split_sum, unnested, vector_letter
 from derive.models import SDE, lam
 from derive.printer import Printer
@@ -64,7 +65,7 @@ def in_letters(equation: SDE, mean: sp.Expr) -> sp.Expr | None:
     h, change = equation.method.schedule.factor, equation.method.schedule.time_derivative
     says = {
         "first-order": lambda: -h * mean,
-        "second-order": lambda: -h * mean - eta / 2 * (jacobian_product(h * mean, h * mean) - change * mean),
+        "second-order": lambda: -h * mean - eta / 2 * (h**2 * jacobian_product(mean, mean) - change * mean),
         "corrected": lambda: -h * mean + eta * h**2 / 2 * (lam(mean) * hvp(mean)),
     }
     return drift_in_letters(equation) if equation.model in says and equation.drift == says[equation.model]() else None

@@ -8,7 +8,8 @@ import sympy as sp
 import derive
 from derive import models
 from derive.compressors import ScaledSign, Sign
-from derive.coordinates import Coordinate, to_slot
+from derive.coordinates import Coordinate, coord_sum, to_slot
+from derive.coordinates import g as gradient
 from derive.expansion import Expansion
 from derive.latex import latex, split_sum, unnested
 from derive.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, in_names, named
@@ -160,3 +161,13 @@ def test_a_drift_that_is_not_the_models_is_written_out(monkeypatch: pytest.Monke
         monkeypatch.setitem(models.MODELS, model, lambda b, m, honest=honest: 2 * honest(b, m))
         wrong = derive.sde(method, model).latex()
         assert wrong != text and r"(JHb)" not in wrong and r"\Lambda" not in wrong
+
+
+def test_an_adaptive_factor_shows_its_own_derivative() -> None:
+    """(J_{hb} H h b)_j is h^2 (J H b)_j only where h does not depend on x; the letters J H b are kept for that."""
+    fixed, adaptive = (
+        derive.sde(derive.DSignSGD(derive.Gaussian(), schedule=h), "second-order").latex()
+        for h in (derive.Free(), derive.Adaptive(1 / (1 + sp.sqrt(coord_sum(gradient**2)))))
+    )
+    assert "(JHb)" in fixed
+    assert "(JHb)" not in adaptive and r"\sum_{k} g_{k}" in adaptive

@@ -7,7 +7,8 @@ import pytest
 import sympy as sp
 
 import derive
-from derive.coordinates import Coordinate, coord_sum, g, jacobian_product
+from derive.coordinates import Coordinate, coord_sum, g
+from derive.derivatives import jacobian_product
 from derive.expansion import Expansion
 from derive.noise import Affine, Gaussian, Laplace, Logistic, Noise, Scaled, Uniform
 

@@ -7,7 +7,8 @@ import pytest
 import sympy as sp
 
 import derive
-from derive.coordinates import coord_sum, g, gradient_derivative
+from derive.coordinates import coord_sum, g
+from derive.derivatives import gradient_derivative
 from derive.noise import Affine, Laplace, Logistic, Noise, Scaled, Uniform
 from derive.schedules import Adaptive
 

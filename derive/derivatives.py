@@ -1,0 +1,97 @@
+"""Derivatives of expressions for one generic coordinate: along the own coordinate, and through sums over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sympy as sp
+
+from derive.coordinates import Coordinate, CoordSum, Node, coord_sum, frozen, g, hvp, to_slot
+
+
+def gradient_derivative(expr: sp.Expr) -> sp.Expr:
+    """d expr / d g_j, the aggregates held fixed; at a kink of a continuous expression as `smooth` has it."""
+    return smooth(sp.diff(expr, g))
+
+
+def smooth(expr: sp.Expr) -> sp.Expr:
+    """The derivative of a continuous function: point masses dropped, Heaviside steps as cases, squares of signs as 1.
+
+    Where a sign is 0 the value is then the mean of the one-sided derivatives: the derivative itself where there is one.
+    """
+    if expr.has(sp.DiracDelta):
+        expr = expr.replace(lambda e: isinstance(e, sp.DiracDelta), lambda e: sp.S.Zero)
+    if expr.has(sp.Heaviside):
+        expr = expr.replace(lambda e: isinstance(e, sp.Heaviside), lambda e: sp.Piecewise((1, e.args[0] > 0), (0, True)))
+    for sign in sorted(expr.atoms(sp.sign), key=sp.default_sort_key):
+        even, odd = _by_parity(expr, sign, {})
+        expr = even + odd * sign
+    return expr
+
+
+def _by_parity(expr: sp.Expr, sign: sp.Expr, known: dict[sp.Expr, tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr]:
+    """(a, b) with expr = a + b sign and sign^2 = 1, through sums, products and whole powers; a sign deeper inside stays."""
+    if expr not in known:
+        found = (expr, sp.S.Zero)
+        if expr == sign:
+            found = (sp.S.Zero, sp.S.One)
+        elif isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0 and expr.base.has(sign):
+            found = _product([_by_parity(expr.base, sign, known)] * int(expr.exp))
+        elif isinstance(expr, sp.Add) and expr.has(sign):
+            parts = [_by_parity(a, sign, known) for a in expr.args]
+            found = (sp.Add(*[a for a, _ in parts]), sp.Add(*[b for _, b in parts]))
+        elif isinstance(expr, sp.Mul) and expr.has(sign):
+            found = _product([_by_parity(a, sign, known) for a in expr.args])
+        known[expr] = found
+    return known[expr]
+
+
+def _product(parts: Iterable[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr]:
+    even, odd = sp.S.One, sp.S.Zero
+    for a, b in parts:
+        even, odd = even * a + odd * b, even * b + odd * a
+    return even, odd
+
+
+def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
+    """(J_b c)_j, J_b the Jacobian in x of the vector field with coordinate b: own part plus the chain rule through sums.
+
+    Where sums are 0 and b has no derivative in them (b = ||g|| g_j at g = 0, say), their part is 0.
+
+    Raises:
+        TypeError: b contains an aggregate that has no derivative (a maximum or a rank).
+    """
+    body, back = frozen(b)
+    result = gradient_derivative(body) * hvp(c)
+    at_zero = {dummy: at_zero_gradient(node) for dummy, node in back.items()}
+    terms = [(term, term.free_symbols) for term in sp.Add.make_args(body)]
+    for dummy, node in back.items():
+        slope = smooth(sp.Add(*[sp.diff(term, dummy) for term, symbols in terms if dummy in symbols]))
+        term = slope * slope_of_sum(node, hvp(c))
+        if at_zero[dummy] == 0 and is_singular(slope.xreplace(at_zero)):
+            term = sp.Piecewise((term, node > 0), (0, True))
+        result += term
+    return result.xreplace(back)
+
+
+def at_zero_gradient(expr: sp.Expr) -> sp.Expr:
+    """An expression at g = 0; nan, zoo or oo where it has no value there."""
+    if isinstance(expr, Coordinate):
+        return sp.S.Zero if expr.base == "g" else expr
+    return expr.func(*[at_zero_gradient(a) for a in expr.args]) if expr.args else expr  # pyright: ignore[reportArgumentType]
+
+
+def is_singular(value: sp.Expr) -> bool:
+    """Whether a value holds an infinity or an undefined quotient."""
+    return value.has(sp.nan, sp.zoo, sp.oo, -sp.oo)
+
+
+def slope_of_sum(node: Node, direction: sp.Expr) -> sp.Expr:
+    """The derivative of a sum over coordinates along a direction (in slot j), through the sums that stand inside it."""
+    if not isinstance(node, CoordSum):
+        raise TypeError(f"{type(node).__name__} is not differentiable")
+    body, back = frozen(to_slot(node.args[0], "k", "j"))
+    total = coord_sum(gradient_derivative(body).xreplace(back) * direction)
+    for dummy, inner in back.items():
+        total += coord_sum(smooth(sp.diff(body, dummy)).xreplace(back)) * slope_of_sum(inner, direction)
+    return total
