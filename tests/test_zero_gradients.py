@@ -10,6 +10,7 @@ import derive
 from derive.coordinates import coord_sum, g
 from derive.derivatives import gradient_derivative
 from derive.noise import Affine, Laplace, Logistic, Noise, Scaled, Uniform
+from derive.noise.law import Vanishing
 from derive.schedules import Adaptive
 
 H = np.array([[1.5, 0.5], [0.5, 2.0]])
@@ -125,3 +126,18 @@ def test_an_ensemble_with_one_silent_client_starts_at_the_minimum() -> None:
     run = equation.solve(x0=[0.0, 0.0], T=0.5, paths=50, key=0, params={"eta": 0.1})
     final = np.asarray(run.final)
     assert np.isfinite(final).all() and np.ptp(final) > 0
+
+
+@pytest.mark.parametrize("part", ["moments", "variance"])
+def test_a_wrong_value_where_the_noise_vanishes_is_found(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Vanishing.signed_moment
+
+    def wrong(law: Vanishing, m: int, y: sp.Expr) -> sp.Expr:
+        value = right(law, m, y)
+        return sp.Rational(11, 10) * value if part == "moments" else value + sp.Piecewise((0, law.scale > 0), (1, True))
+
+    monkeypatch.setattr(Vanishing, "signed_moment", wrong)
+    with pytest.raises(AssertionError):
+        if part == "moments":
+            test_clients_with_vanishing_noise_away_from_zero(derive.Sign())
+        test_a_client_whose_noise_vanishes_sends_zero_at_zero("sign", "one of two", "first-order")
