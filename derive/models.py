@@ -233,13 +233,13 @@ class SDE:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of the command `derive`."""
-        from derive.serialise import to_dict
+        from derive.printing.serialise import to_dict
 
         return to_dict(self)
 
     def latex(self, macros: dict[str, str] | None = None) -> str:
         """LaTeX of the equation: drift, covariance, conditions; `macros` maps symbol names to the user's own commands."""
-        from derive.sde_latex import sde_latex
+        from derive.printing.sde_latex import sde_latex
 
         return sde_latex(self, macros)
 

@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 
 from derive.errors import BadInput
-from derive.values import belongs_to_the_engine, parse_value
+from derive.reading.values import belongs_to_the_engine, parse_value
 
 
 def parameter(name: str) -> sp.Symbol:

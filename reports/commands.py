@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.errors import BadInput
-from derive.problems import problem, read_problem
+from derive.reading.problems import problem, read_problem
 from derive.registry import KINDS, Entry, entries
 from reports.files import make_folder, one_line
 

@@ -13,7 +13,7 @@ from sympy.printing.pretty.pretty_symbology import pretty_symbol, pretty_use_uni
 from sympy.printing.pretty.stringpict import prettyForm
 
 from derive.coordinates import CoordMax, CoordSum, Hvp, Rank
-from derive.serialise import text
+from derive.printing.serialise import text
 
 MAX_NODES = 400  # of an expression tree that is laid out in two dimensions
 MAX_TEXT = 4000  # characters of a formula in one line

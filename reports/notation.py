@@ -12,8 +12,8 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.printer import Printer, symbol_latex
-from derive.width import width
+from derive.printing.printer import Printer, symbol_latex
+from derive.printing.width import width
 from reports.tex import Tex, escape
 
 _DIGITS = dict(

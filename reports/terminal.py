@@ -13,7 +13,7 @@ from rich.text import Text
 
 from derive.coordinates import CoordMax, CoordSum, Hvp, Rank
 from derive.expanded import given_message
-from derive.serialise import text
+from derive.printing.serialise import text
 from reports.formulas import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
 
 if TYPE_CHECKING:

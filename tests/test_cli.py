@@ -19,7 +19,7 @@ import sympy as sp
 from rich.console import Console
 
 from derive.errors import BadInput, Refusal
-from derive.problems import Problem, problem
+from derive.reading.problems import Problem, problem
 from derive.registry import KINDS, entries
 from reports import doctor
 from reports.cli import BAD_INPUT, BUG, HUNG_UP, INTERRUPTED, REFUSED, main

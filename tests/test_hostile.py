@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from derive.errors import BadInput
-from derive.problems import problem, read_problem
-from derive.specs import parse_spec
-from derive.values import parse_value
+from derive.reading.problems import problem, read_problem
+from derive.reading.specs import parse_spec
+from derive.reading.values import parse_value
 from reports.cli import main
 
 _watching: list[list[str]] = []

@@ -11,12 +11,12 @@ from derive.compressors import ScaledSign, Sign
 from derive.coordinates import Coordinate, coord_sum, to_slot
 from derive.coordinates import g as gradient
 from derive.expansion import Expansion
-from derive.latex import latex, split_sum, unnested
-from derive.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, in_names, named
 from derive.methods import Method
 from derive.moments import moments
 from derive.noise import Gaussian, Laplace, Law, Logistic, Scaled, StudentT, Uniform
-from derive.printer import _absorb_sign, _roots_below
+from derive.printing.latex import latex, split_sum, unnested
+from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, in_names, named
+from derive.printing.printer import _absorb_sign, _roots_below
 
 eta, lam, N, p, s, k, d = sp.symbols("eta lambda N p sigma k d", positive=True)
 g, x = sp.symbols("g x", real=True)

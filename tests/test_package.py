@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.problems import read_problem
+from derive.reading.problems import read_problem
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -11,7 +11,7 @@ import sympy as sp
 
 from derive import models
 from derive.errors import BadInput
-from derive.problems import problem
+from derive.reading.problems import problem
 from derive.sanity import model_table
 from reports.build import SECTIONS, build_report
 from reports.notation import MEANING, Notation, macro, own_macro

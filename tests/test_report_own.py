@@ -12,7 +12,7 @@ import sympy as sp
 from derive import models
 from derive.errors import Refusal
 from derive.noise import Law
-from derive.problems import problem
+from derive.reading.problems import problem
 from derive.registry import entries
 from reports.build import build_report
 from reports.notation import Notation, macro, own_macro, prose

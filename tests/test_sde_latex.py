@@ -8,11 +8,11 @@ import pytest
 import sympy as sp
 
 import derive
-from derive.latex import covariance_latex, fill, latex
 from derive.models import MODELS, SDE, sde
-from derive.printer import Printer
-from derive.sde_letters import FULL
-from derive.width import width
+from derive.printing.latex import covariance_latex, fill, latex
+from derive.printing.printer import Printer
+from derive.printing.sde_letters import FULL
+from derive.printing.width import width
 
 SEVERAL = tuple(range(1, 30))
 

@@ -12,8 +12,8 @@ from sympy.parsing.sympy_parser import parse_expr
 
 import derive
 from derive.noise import Affine, Scaled, StudentT
+from derive.printing.text import LIMIT, Writer
 from derive.shared import bottom_up, named_parts, numeric
-from derive.text import LIMIT, Writer
 
 HEAVY = derive.DCSGD(derive.ScaledSign(), Affine(nu=5))
 
@@ -53,7 +53,7 @@ def test_a_short_equation_is_written_out() -> None:
 
 
 def test_names_avoid_the_symbols_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("derive.text.LIMIT", 10)
+    monkeypatch.setattr("derive.printing.text.LIMIT", 10)
     c1, x = sp.symbols("c1 x")
     part = sp.sin(c1 * x + sp.Symbol("a_rather_long_name_of_a_symbol_indeed"))
     write = Writer([part + 1, part**2])

@@ -14,11 +14,11 @@ from derive.losses import LogisticRegression, Quadratic
 from derive.methods import DCSGD, DSGD, DSignSGD
 from derive.models import sde
 from derive.noise import Affine, Gaussian, NoNoise, Scaled, Stable, StudentT
-from derive.problems import MAX_ENTRIES, problem, read_problem
+from derive.reading.problems import MAX_ENTRIES, problem, read_problem
+from derive.reading.specs import MAX_LENGTH, MAX_VALUES, parse_spec
+from derive.reading.toml_file import MAX_FILE, MAX_LINE
 from derive.schedules import Free, Power
-from derive.specs import MAX_LENGTH, MAX_VALUES, parse_spec
 from derive.symbols import N, parameter
-from derive.toml_file import MAX_FILE, MAX_LINE
 
 HALF = sp.Rational(1, 2)
 sigma, nu = parameter("sigma"), parameter("nu")

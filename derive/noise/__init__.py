@@ -5,6 +5,7 @@ from derive.noise.generic import GenericLaw as GenericLaw
 from derive.noise.laplace import Laplace as Laplace
 from derive.noise.law import Law as Law
 from derive.noise.logistic import Logistic as Logistic
+from derive.noise.named import gaussian as _registers  # noqa: F401 - specs find their names when the package is imported
 from derive.noise.scales import Affine as Affine
 from derive.noise.scales import Correlated as Correlated
 from derive.noise.scales import Noise as Noise

@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 from derive.numeric_zero import vanishes
-from derive.printer import Printer
+from derive.printing.printer import Printer
 
 
 @dataclass(frozen=True)

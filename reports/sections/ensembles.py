@@ -12,8 +12,8 @@ from typing import Any, final
 import derive
 from derive.errors import NoClosedForm, Refusal
 from derive.models import MODELS
-from derive.problems import Problem, problem
-from derive.specs import parse_spec
+from derive.reading.problems import Problem, problem
+from derive.reading.specs import parse_spec
 from reports.figures import BAND, bands, figure, legend
 from reports.notation import MEANING, Notation, macro
 from reports.sections.compare import final_rows, number, summary

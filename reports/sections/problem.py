@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, final
 
 from derive.errors import BadInput, Refusal
-from derive.latex import condition_latex
 from derive.models import sde
-from derive.specs import Spec, parse_spec
+from derive.printing.latex import condition_latex
+from derive.reading.specs import Spec, parse_spec
 from derive.symbols import coerce, u
 from reports.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro
 from reports.sections.section import Context, Section

@@ -11,12 +11,12 @@ from derive.compressors import Compressor, Unbiased
 from derive.coordinates import g
 from derive.errors import NoClosedForm, Refusal
 from derive.form import GradientForm
-from derive.latex import condition_latex, covariance_latex, named_lines, unnested
-from derive.message_moments import named
 from derive.methods import Method
 from derive.models import lam
 from derive.moments import Moments, compression_ratio, moments
 from derive.noise import GenericLaw, Scaled
+from derive.printing.latex import condition_latex, covariance_latex, named_lines, unnested
+from derive.printing.message_moments import named
 from derive.registry import entries
 from derive.symbols import d as dimension
 from reports.notation import Notation, macro

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.errors import BadInput
-from derive.values import MAX_DIGITS
+from derive.reading.values import MAX_DIGITS
 
 MAX_FILE = 16 * 1024  # bytes
 MAX_LINE = 4 * 1024  # bytes; the time that a dotted key takes grows with the square of its length

@@ -12,9 +12,9 @@ import sympy as sp
 
 from derive.coordinates import to_slot
 from derive.form import GradientForm
-from derive.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, lettered
-from derive.printer import SHOWN, Printer, symbol_latex, written_order
-from derive.width import width
+from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, lettered
+from derive.printing.printer import SHOWN, Printer, symbol_latex, written_order
+from derive.printing.width import width
 
 #: visible characters of mathematics in a line of an 11 pt page with margins of 24 mm
 WEIGHT = 74

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.errors import BadInput
-from derive.specs import Spec, check_text, parse_spec, require_distinct
-from derive.toml_file import Decimal, read_table, written
-from derive.values import MAX_DIGITS, parse_value
+from derive.reading.specs import Spec, check_text, parse_spec, require_distinct
+from derive.reading.toml_file import Decimal, read_table, written
+from derive.reading.values import MAX_DIGITS, parse_value
 
 MAX_DIM = 64  # coordinates written out; the dimension-free form has no limit
 MAX_PATHS = 10**6

@@ -8,9 +8,9 @@ import sympy as sp
 
 from derive.coordinates import hvp, nodes
 from derive.derivatives import gradient_derivative, jacobian_product
-from derive.latex import measured, split_sum, unnested, vector_letter
 from derive.models import SDE, lam
-from derive.printer import Printer
+from derive.printing.latex import measured, split_sum, unnested, vector_letter
+from derive.printing.printer import Printer
 from derive.symbols import eta
 
 #: letters for what is written out on lines of its own

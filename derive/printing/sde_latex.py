@@ -13,7 +13,12 @@ import sympy as sp
 
 from derive.coordinates import g, hvp
 from derive.form import GradientForm
-from derive.latex import (
+from derive.methods import Method
+from derive.models import MODELS, SDE
+from derive.moments import Conditional, moments
+from derive.noise import Law, Scaled
+from derive.noise.generic import Cdf, OpenLaw, SignedMoment
+from derive.printing.latex import (
     WEIGHT,
     client_lines,
     condition_latex,
@@ -22,15 +27,10 @@ from derive.latex import (
     named_lines,
     unnested,
 )
-from derive.message_moments import CLIENT_SCALE, lettered, named
-from derive.methods import Method
-from derive.models import MODELS, SDE
-from derive.moments import Conditional, moments
-from derive.noise import Law, Scaled
-from derive.noise.generic import Cdf, OpenLaw, SignedMoment
-from derive.printer import Printer
+from derive.printing.message_moments import CLIENT_SCALE, lettered, named
+from derive.printing.printer import Printer
+from derive.printing.sde_letters import HB, Drift, Page, drift_in_letters, helper_lines, in_letters, letter_names
 from derive.schedules import Free
-from derive.sde_letters import HB, Drift, Page, drift_in_letters, helper_lines, in_letters, letter_names
 from derive.symbols import du, eta, parameter, t, u
 
 #: distribution functions of all clients with more operations, and lists of more scales, are not written out to be measured

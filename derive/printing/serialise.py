@@ -13,9 +13,9 @@ from derive.expanded import given_message, gradient_symbols, message_symbols, st
 from derive.expansion import Expansion
 from derive.form import GradientForm
 from derive.moments import Moments
+from derive.printing.text import Writer
+from derive.printing.text import text as text
 from derive.specialise import symbols_in
-from derive.text import Writer
-from derive.text import text as text
 
 if TYPE_CHECKING:
     from derive.models import SDE

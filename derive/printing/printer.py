@@ -16,7 +16,7 @@ from sympy.printing.latex import LatexPrinter
 
 from derive.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Rank, gk, vk
 
-#: how vectors are set whose names are words: moments of a message (derive.message_moments), noise, moments given a message
+#: how vectors are set whose names are words: moments of a message (derive.printing.message_moments), noise, moments given a message
 SHOWN = {
     "meansign": "r", "meansize": "a", "meansquare": "c", "noise": "Z", "unitnoise": r"\zeta",
     "messagemean": "m", "messagecov": "V",

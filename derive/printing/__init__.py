@@ -1,0 +1,1 @@
+"""What is derived, written down: LaTeX of expressions and equations, and the JSON of the command line."""

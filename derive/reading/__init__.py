@@ -1,0 +1,1 @@
+"""What a user writes, read without being evaluated: numbers and names, specs, problem files."""
