@@ -30,7 +30,7 @@ _TYPESETTING = 3.0
 _COMPILING = 2.0  # of one run
 _SUBSTEPS = 8  # of a solver in one step of the method
 #: seconds for a coordinate of a path in a step: of one client; of an equation; of one whose mean and covariance are integrals
-_CLIENT, _EQUATION, _INTEGRAL = 30e-9, 0.5e-6, 45e-6
+_CLIENT, _EQUATION, _INTEGRAL = 30e-9, 0.5e-6, 6e-6
 
 
 def chosen(problem: Any, only: str | None) -> list[str]:
