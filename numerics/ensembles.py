@@ -1,8 +1,8 @@
 """Solve an SDE for an ensemble of paths, through diffrax: one batched state, one `diffeqsolve`, constant steps.
 
-Ito equations take Euler steps; without noise the equation is an ODE and takes Tsit5 steps; a Stratonovich equation takes
-Heun steps. The step is a fraction of eta: a step of eta itself would hide the order of the model behind the solver's own
-error.
+Ito equations take predictor-corrector or Euler steps (`numerics.ito`); without noise the equation is an ODE and takes Tsit5
+steps; a Stratonovich equation takes Heun steps. The step is a fraction of eta: a step of eta itself would hide the order of
+the model behind the solver's own error, which `numerics.refinement` measures.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from derive.models import sde as derive_sde
 from derive.specialise import specialise
 from numerics._jax import jax, jnp
 from numerics.expect import doubling_error
+from numerics.ito import SOLVERS, ItoTerm
 from numerics.landscape import landscape
 from numerics.parameters import parameters_of, specialised
 from numerics.runs import (
@@ -56,7 +57,9 @@ def solve(
     u: Callable[[Any], Any] | None = None,
     bound: float = BOUND,
     nodes: int = 256,
-    scheme: str = "euler",
+    scheme: str = "predictor-corrector",
+    halvings: int = 0,
+    by_halves: bool = False,
 ) -> Ensemble:
     """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `numerics.optimizers.run`.
 
@@ -78,7 +81,11 @@ def solve(
         bound: see above.
         nodes: of the integral over the noise, where only moments given the message are known; the change on doubling them
             at x0 is in the settings.
-        scheme: "euler" (Ito) or "heun" (the equivalent Stratonovich equation in named coordinates, small d).
+        scheme: "predictor-corrector" or "euler" (Ito), or "heun" (the equivalent Stratonovich equation in named
+            coordinates, small d).
+        halvings: how often every step is halved.
+        by_halves: whether the Brownian increment of a step is the sum of those of its two halves: of one key, the run with
+            one more halving then has the same Brownian motion.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -99,16 +106,16 @@ def solve(
         parameters["N"] = int(equation.method.clients)
     land = landscape(loss, dim, parameters)
     steps = save_grid(float(T), eta, save)
-    grid = step_grid(steps * eta, eta / SUBSTEPS if dt is None else float(dt))
+    grid = halved(step_grid(steps * eta, eta / SUBSTEPS if dt is None else float(dt)), halvings)
     settings: dict[str, Any] = {"kind": "sde", "method": equation.method.name, "model": equation.model, "eta": eta}
     settings |= {"dim": dim, "paths": count, "scheme": scheme, "solver_steps": len(grid) - 1, "bound": bound}
     settings |= {"seed": int(key) if isinstance(key, (int, np.integer)) else None}
 
-    builders = {"euler": ito_system, "heun": stratonovich_system}
-    if scheme not in builders:
-        raise BadInput("scheme", scheme, "euler or heun")
+    if scheme not in SOLVERS:
+        raise BadInput("scheme", scheme, "one of " + ", ".join(SOLVERS))
     at = partial(at_time, parameters, land, u=u)
-    system = builders[scheme](equation, dim, parameters, at, nodes)
+    build = stratonovich_system if scheme == "heun" else ito_system
+    system = build(equation, dim, parameters, at, nodes)
     if system.integral is not None:
         settings |= {"nodes": nodes, "doubling_error": doubling_error(system.integral, at(x[:, :1], 0.0))}
     lanes = x[:, :1] if not system.normals and np.ndim(x0) == 1 else x  # without noise all paths are the same one
@@ -117,7 +124,7 @@ def solve(
     def saved(t: Any, y: jax.Array, args: Any) -> dict[str, jax.Array]:
         return {name: function(y) for name, function in shown.items()} | {_ALIVE: inside(y, bound)}
 
-    final, values = jax.jit(partial(_integrate, system, saved, grid, steps * eta, bound, scheme))(
+    final, values = jax.jit(partial(_integrate, system, saved, grid, steps * eta, bound, scheme, by_halves))(
         lanes, stream(key, Stream.EQUATION)
     )
     return _ensemble(steps * eta, values, final, count, settings)
@@ -154,22 +161,13 @@ def step_grid(saved: np.ndarray, dt: float) -> np.ndarray:
     return np.concatenate([*pieces, stops[-1:]])
 
 
-class _Term(diffrax.AbstractTerm):
-    """drift dt + B(t, y) dW, one term for both, with a root that is applied, not formed."""
-
-    system: System
-    path: diffrax.AbstractBrownianPath
-    bound: float
-
-    def vf(self, t: Any, y: jax.Array, args: Any) -> Any:
-        return inside(y, self.bound), *self.system.evaluate(y, t)
-
-    def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Any:
-        return t1 - t0, self.path.evaluate(t0, t1)
-
-    def prod(self, vf: Any, control: Any) -> jax.Array:
-        (alive, drift, coefficients), (step, increment) = vf, control
-        return jnp.where(alive, step * drift + self.system.apply(coefficients, increment), 0.0)
+def halved(grid: np.ndarray, times: int) -> np.ndarray:
+    """The grid with every step halved that many times."""
+    for _ in range(times):
+        finer = np.empty(2 * len(grid) - 1)
+        finer[::2], finer[1::2] = grid, 0.5 * (grid[:-1] + grid[1:])
+        grid = finer
+    return grid
 
 
 def _integrate(
@@ -179,6 +177,7 @@ def _integrate(
     times: np.ndarray,
     bound: float,
     scheme: str,
+    by_halves: bool,
     x: jax.Array,
     key: jax.Array,
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
@@ -187,8 +186,8 @@ def _integrate(
     solver: Any
     if system.normals:
         shape = jax.ShapeDtypeStruct((system.normals, x.shape[1]), x.dtype)
-        term = _Term(system, diffrax.UnsafeBrownianPath(shape, key), bound)
-        solver = diffrax.Heun() if scheme == "heun" else diffrax.Euler()
+        term = ItoTerm(system, diffrax.UnsafeBrownianPath(shape, key), bound, by_halves)
+        solver = SOLVERS[scheme]()
     else:
         term = diffrax.ODETerm(lambda t, y, args: jnp.where(inside(y, bound), system.evaluate(y, t)[0], 0.0))
         solver = diffrax.Tsit5()

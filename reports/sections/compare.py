@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reports.figures import BAND
+
+if TYPE_CHECKING:
+    from numerics.refinement import Refined
 
 #: powers of ten from which a number is written with \times 10^{..}
 _SMALLEST, _LARGEST = -3, 5
@@ -20,6 +23,8 @@ _ROUNDING = 1e-15
 _CAP = 10
 #: a ratio is shown where the interval of its denominator is at most this share of it
 _KNOWN = 0.25
+#: percentages that say no more than that two numbers are of different size, or that they agree
+_FAR, _NEAR = 1000, 0.01
 
 
 def summary(run: Any, statistic: str, cap: float | None = None) -> dict[str, Any]:
@@ -42,8 +47,7 @@ def summary(run: Any, statistic: str, cap: float | None = None) -> dict[str, Any
 
     values = np.asarray(run.values[statistic], float)
     cap = _cap(values) if cap is None else cap
-    bounded = np.where(np.isfinite(values), np.minimum(values, cap), cap)
-    found = over_time(bounded, *BAND)
+    found = over_time(bounded(values, cap), *BAND)
     return {
         "cap": cap,
         "times": np.asarray(run.times, float).tolist(),
@@ -53,6 +57,23 @@ def summary(run: Any, statistic: str, cap: float | None = None) -> dict[str, Any
         "high": found.high.tolist(),
         "blow_ups": int(np.asarray(run.blow_ups)[-1]),
     }
+
+
+def bounded(values: Any, cap: float) -> np.ndarray:
+    """min(values, cap), and cap where a value is not finite."""
+    values = np.asarray(values, float)
+    return np.where(np.isfinite(values), np.minimum(values, cap), cap)
+
+
+def solved(run: Refined, statistic: str, cap: float) -> dict[str, Any]:
+    """`summary` of an equation whose steps were refined, and what the solver itself adds.
+
+    Returns:
+        those of `summary`; solver: the change of the mean on halving the steps last, S numbers; substeps: solver steps a
+        step of the method; converged: see `numerics.refinement.Refined`.
+    """
+    found = summary(run.ensemble, statistic, cap)
+    return {**found, "solver": run.error.tolist(), "substeps": run.substeps, "converged": run.converged}
 
 
 def _cap(values: np.ndarray) -> float:
@@ -70,6 +91,7 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     With last means a of the run and b of the method, half-widths A and B of their intervals, the gap is 100 (a/b - 1)
     per cent with half-width 100 sqrt(A^2 + (a/b)^2 B^2)/|b| (delta method, the two runs being independent); `largest` is
     the largest 100 |a/b - 1| over the saved times. Both are left out where B > |b|/4: the ratio has no such interval.
+    `solver` is the largest change of the mean on halving the solver's steps, in per cent of b.
 
     Args:
         series: summaries by name, the method itself first.
@@ -77,15 +99,16 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     base = next(iter(series.values()))
     rows = []
     for own in series.values():
-        gap = largest = ""
+        gap = largest = solver = ""
         if own is not base:
-            gap = uncertain(*_relative_gap(own, base), sign=True)
+            gap = _gap_text(*_relative_gap(own, base))
             ratios = [
                 a / b - 1
                 for a, b, half in zip(own["mean"], base["mean"], base["interval"], strict=True)
                 if b > 0 and half <= _KNOWN * b
             ]
-            largest = number(100 * max((abs(r) for r in ratios if math.isfinite(r)), default=math.nan))
+            largest = _capped_text(100 * max((abs(r) for r in ratios if math.isfinite(r)), default=math.nan))
+            solver = _capped_text(_solver_error(own, base), 2) if "solver" in own else ""
         rows.append(
             {
                 "mean": uncertain(own["mean"][-1], own["interval"][-1]),
@@ -93,10 +116,34 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "high": number(own["high"][-1]),
                 "gap": gap,
                 "largest": largest,
+                "solver": solver,
+                "substeps": own.get("substeps", ""),
                 "blow_ups": own["blow_ups"],
             }
         )
     return [{"name": name, **row} for name, row in zip(series, rows, strict=True)]
+
+
+def _capped_text(value: float, digits: int = 3) -> str:
+    """A percentage >= 0; beyond a factor of ten, and below a hundredth of a per cent, only that."""
+    return rf"{{>}}{_FAR}" if value > _FAR else rf"{{<}}{_NEAR}" if 0 < value < _NEAR else number(value, digits)
+
+
+def _gap_text(value: float, half: float) -> str:
+    """A gap in per cent: beyond a factor of ten only that, and not finer than a hundredth."""
+    if value > _FAR:
+        return rf"{{>}}{_FAR}"
+    return uncertain(value, half if half == 0 else max(half, _NEAR), sign=True)
+
+
+def _solver_error(own: Mapping[str, Any], base: Mapping[str, Any]) -> float:
+    """The largest error of the solver over time, in per cent of the method's mean where that is known."""
+    known = [
+        100 * e / b
+        for e, b, half in zip(own["solver"], base["mean"], base["interval"], strict=True)
+        if b > 0 and half <= _KNOWN * b
+    ]
+    return max(known, default=math.nan)
 
 
 def _relative_gap(own: Mapping[str, Any], base: Mapping[str, Any]) -> tuple[float, float]:

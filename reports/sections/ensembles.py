@@ -16,7 +16,7 @@ from derive.reading.problems import Problem, problem
 from derive.reading.specs import parse_spec
 from reports.figures import BAND, bands, figure, legend
 from reports.notation import MEANING, Notation, macro
-from reports.sections.compare import final_rows, number, summary
+from reports.sections.compare import bounded, final_rows, number, solved, summary
 from reports.sections.section import Context, Section
 from reports.vectors import vector
 
@@ -71,8 +71,6 @@ class Ensembles(Section):
     name, title = "ensembles", "Methods and their equations, simulated"
 
     def compute(self, context: Context) -> dict[str, Any]:
-        from numerics.ensembles import SUBSTEPS
-
         own = context.problem
         paths, seed = PATHS["quick" if context.quick else "full"], SEED
         if own is None:
@@ -89,7 +87,6 @@ class Ensembles(Section):
             "paths": paths,
             "seed": seed,
             "bound": number(bound),
-            "substeps": SUBSTEPS,
             "cases": found,
             "lacking": [] if own is None else list(own.lacking),
             "unwritten": [] if own is None else _unwritten(own),
@@ -191,8 +188,8 @@ def _simulate(name: str, asked: Problem, runs: Runs, context: Context) -> dict[s
 
 def _run(asked: Problem, kind: str, runs: Runs, cap: float | None) -> dict[str, Any]:
     """The summary of one run, or {"refused": why, "exists"} of a model that does not exist, or cannot be solved."""
-    from numerics.ensembles import solve
     from numerics.optimizers import run
+    from numerics.refinement import refined
 
     x0, horizon, eta = _numbers(asked)
     shared: dict[str, Any] = {
@@ -203,6 +200,7 @@ def _run(asked: Problem, kind: str, runs: Runs, cap: float | None) -> dict[str, 
         return summary(run(asked.method, x0, **shared), "loss", cap)
     try:
         equation = derive.sde(asked.method, kind, asked.loss, asked.dim)
-        return summary(solve(equation, x0, **shared), "loss", cap)
+        assert cap is not None  # for the type checker: the method itself comes first
+        return solved(refined(equation, x0, statistic=lambda e: bounded(e.values["loss"], cap), **shared), "loss", cap)
     except (Refusal, NoClosedForm) as refusal:
         return {"refused": getattr(refusal, "marked", str(refusal)), "exists": isinstance(refusal, NoClosedForm)}

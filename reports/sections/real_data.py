@@ -7,7 +7,7 @@ from typing import Any, final
 
 from derive.errors import Refusal
 from reports.figures import bands, figure, legend
-from reports.sections.real_study import ALONG, REAL, SEED, SUBSTEPS, Run, Setting, Size, Study, Task
+from reports.sections.real_study import ALONG, REAL, SEED, Run, Setting, Size, Study, Task
 from reports.sections.section import Context, Section
 
 SIZES = {
@@ -54,7 +54,7 @@ class RealData(Section):
             except Refusal as refusal:
                 missing.append({"title": setting.title, "why": refusal.marked})
         return {
-            "draws": size.draws, "runs": size.runs, "substeps": SUBSTEPS, "seed": SEED, "steps": ALONG,
+            "draws": size.draws, "runs": size.runs, "seed": SEED, "steps": ALONG,
             "cases": done, "missing": missing,
         }  # fmt: skip
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, final
@@ -17,11 +17,11 @@ import numpy as np
 import derive
 from derive.coordinates import Coordinate
 from reports.figures import BAND
-from reports.sections.compare import final_rows, number, summary
+from reports.sections.compare import bounded, final_rows, number, solved, summary
 from reports.sections.section import Context
 
 SEED = 11
-SUBSTEPS = 2  # solver steps a step of the method
+COARSEST = 2  # solver steps a step of the method, to begin with
 SAVED = 21  # times
 #: step numbers along gradient descent at which the covariance of the noise is computed
 ALONG = (0, 1, 3, 10, 30, 100)
@@ -173,7 +173,7 @@ class Study:
         for model in self.size.models:
             self.context.tick(f"{run.title}: {model} SDE")
             cap = series[REAL]["cap"]
-            spec = {**asked, "method": repr(method), "model": model, "params": values, "substeps": SUBSTEPS, "cap": cap}
+            spec = {**asked, "method": repr(method), "model": model, "params": values, "coarsest": COARSEST, "cap": cap}
             compute = partial(self._equation, method, model, params, run.eta, grid, cap)
             series[model] = self._stored(f"{run.method}-{model}", spec, compute)
         return {
@@ -192,19 +192,22 @@ class Study:
     def _equation(
         self, method: Any, model: str, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
     ) -> dict[str, Any]:
-        from numerics.ensembles import solve
         from numerics.landscape import Landscape
+        from numerics.refinement import refined
 
-        found = solve(
+        found = refined(
             derive.sde(method, model, None, self.problem.dim), self.start, float(grid[-1] * eta),
             paths=self.size.runs, key=SEED, params={"eta": eta, **params}, loss=Landscape(self.problem.loss),
-            save=(grid * eta).tolist(), dt=eta / SUBSTEPS,
+            save=(grid * eta).tolist(), coarsest=COARSEST,
+            statistic=lambda run: bounded(run.values["loss"] - self.best.loss, cap),
         )  # fmt: skip
-        return self._excess(found.times, found.values["loss"], found.blow_ups, cap)
+        run = found.ensemble
+        excess = replace(run, values={"excess": run.values["loss"] - self.best.loss})
+        return solved(replace(found, ensemble=excess), "excess", cap)
 
-    def _excess(self, times: Any, loss: Any, blow_ups: Any, cap: float | None = None) -> dict[str, Any]:
+    def _excess(self, times: Any, loss: Any, blow_ups: Any) -> dict[str, Any]:
         values = {"excess": np.asarray(loss) - self.best.loss}
-        return summary(SimpleNamespace(times=times, values=values, blow_ups=np.atleast_1d(blow_ups)), "excess", cap)
+        return summary(SimpleNamespace(times=times, values=values, blow_ups=np.atleast_1d(blow_ups)), "excess")
 
 
 def _forms(run: Run, clients: int, noise: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
