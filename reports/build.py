@@ -16,6 +16,7 @@ from reports.files import write_atomic
 from reports.html import HtmlAbsent, tex_to_html
 from reports.notation import Notation, macro, prose
 from reports.plan import SECTIONS, Plan
+from reports.portable import FITTING, portable, with_macros
 from reports.sections.section import Context, Section
 from reports.tex import Tex, TexAbsent, compile_tex, environment
 
@@ -59,9 +60,9 @@ def build_report(
         section.figures(result, folder / "figures")
         notation.describe(result.get("meanings", {}), result.get("here", {}))
         statuses |= result.get("statuses", {})
-        part = env.get_template(f"parts/{name}.tex").render(**result)
+        part = with_macros(env.get_template(f"parts/{name}.tex").render(**result))
         notation.read(part)
-        write_atomic(folder / "parts" / f"{name}.tex", part)
+        write_atomic(folder / "parts" / f"{name}.tex", portable(part))
         parts.append({"name": name, "title": section.title, "file": name})
     groups = [
         {
@@ -71,8 +72,9 @@ def build_report(
         }
         for title, rows in notation.groups().items()
     ]
-    write_atomic(folder / "parts" / "macros.tex", notation.macros())
-    write_atomic(folder / "parts" / "notation.tex", env.get_template("parts/notation.tex").render(groups=groups))
+    write_atomic(folder / "parts" / "macros.tex", FITTING + notation.macros())
+    table = env.get_template("parts/notation.tex").render(groups=groups)
+    write_atomic(folder / "parts" / "notation.tex", portable(table))
     parts.insert(0, {"name": "notation", "title": "Notation", "file": "notation"})
     main = folder / "report.tex"
     text = env.get_template("report.tex").render(
@@ -104,7 +106,7 @@ def _section(name: str) -> Section:
 def _abstract(quick: bool, problem: Any, statuses: dict[str, str]) -> str:
     about = "everything built in" if problem is None else "one problem of your own"
     size = "a quick run" if quick else "the full run"
-    failed = [name for name, status in statuses.items() if status != "holds"]
+    failed = [name for name, status in statuses.items() if status in ("FAILS", "refused")]
     if not statuses:
         verdict = ""
     elif problem is not None:

@@ -19,6 +19,7 @@ from typing import final
 
 from reports.files import one_line, write_atomic
 from reports.pandoc_tree import RULE, Tree
+from reports.portable import plain
 
 PAGE = Path(__file__).parent / "templates" / "page.html"
 INSTALL_HINT = "pip install 'sdescent[html]'"
@@ -139,7 +140,7 @@ def _flatten(file: Path, root: Path, depth: int) -> str:
             raise ValueError(f"\\input{{{one_line(match[2])}}} leads out of the folder of the document")
         return match[1] + _flatten(inner, root, depth + 1)
 
-    text, count = file.read_text(encoding="utf-8"), 1
+    text, count = plain(file.read_text(encoding="utf-8")), 1
     while count:  # one line may hold several
         text, count = _INPUT.subn(put, text)
     return text

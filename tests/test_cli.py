@@ -492,7 +492,7 @@ def test_a_refused_model_has_an_exit_status_and_a_line_of_its_own(run, tmp_path)
     assert "unbounded at" in (tmp_path / "out" / "parts" / "problem.tex").read_text()
     status, printed, _ = run("report", str(spec), "-o", str(tmp_path / "out"), "--json")
     assert status == REFUSED and json.loads(printed)["statuses"] == {
-        "first-order": "holds", "second-order": "refused", "corrected": "refused",
+        "first-order": "derived", "second-order": "refused", "corrected": "refused",
     }  # fmt: skip
     spec.write_text('method = "dsignsgd"\n')
     assert run("report", str(spec), "-o", str(tmp_path / "out"))[0] == 0

@@ -47,20 +47,27 @@ def test_an_ornstein_uhlenbeck_process_has_its_exact_mean_and_variance():
     assert ensemble.blow_ups[-1] == 0
 
 
+@pytest.mark.parametrize("scheme", ["euler", "predictor-corrector"])
 @pytest.mark.parametrize("model", ["first-order", "second-order", "corrected"])
-def test_euler_follows_its_own_second_moments(model):
-    """Multiplicative noise: V' = (1 + a dt)^2 V + dt (eta/N) S_jj(V) exactly, a the model's slope on a quadratic (theory 5)."""
+def test_a_scheme_follows_its_own_second_moments(model, scheme):
+    """Multiplicative noise, a the model's slope on a quadratic (theory 5), exactly:
+
+    Euler: V' = (1 + a dt)^2 V + dt (eta/N) S_jj(V); predictor-corrector: (1 + a dt + (a dt)^2/2)^2 and (1 + a dt/2)^2 dt.
+    """
     eta, dt, clients = 0.2, 0.05, 2
     equation = derive.sde(DCSGD(RandK(1), derive.Affine(HALF, "1/3"), clients=clients), model, Quadratic((1, 2)))
     squares = {"x1": lambda x: x[0] ** 2, "x2": lambda x: x[1] ** 2}
-    ensemble = solve(equation, [1.0, -2.0], 2.0, 10_000, 2, {"eta": eta}, dt=dt, save=3, statistics=squares)
+    ensemble = solve(equation, [1.0, -2.0], 2.0, 10_000, 2, {"eta": eta}, dt=dt, save=3, statistics=squares, scheme=scheme)
     slope = {"first-order": -H, "second-order": -H - eta / 2 * H**2, "corrected": -H + eta / 2 * H**2}[model]
     second = np.array([1.0, 4.0])
     found = [second]
     for _ in range(round(2.0 / dt)):
         g2 = H**2 * second
         s = 0.25 + g2.sum() / 9
-        second = (1 + slope * dt) ** 2 * second + dt * eta / clients * (2 * (g2 + s) - g2)
+        corrected = scheme == "predictor-corrector"
+        factor = 1 + slope * dt + corrected * (slope * dt) ** 2 / 2
+        push = dt * (1 + corrected * slope * dt / 2) ** 2
+        second = factor**2 * second + push * eta / clients * (2 * (g2 + s) - g2)
         found.append(second)
     for j, name in enumerate(squares):
         assert_mean(ensemble.values[name], [found[round(t / dt)][j] for t in ensemble.times])

@@ -127,7 +127,9 @@ def test_a_problem_of_the_users_own(tmp_path: Path) -> None:
     )
     made = build_report(asked, tmp_path, True, None, quietly)
     text = (tmp_path / "parts" / "problem.tex").read_text()
-    assert made["statuses"] == {"corrected": "holds"}
+    assert made["statuses"] == {"corrected": "derived"}
+    given = problem({"method": "dcsgd", "compressor": "top-k:k=1", "noise": "gaussian", "dim": 2, "models": ["corrected"]})
+    assert build_report(given, tmp_path / "given", True, None, quietly)["statuses"] == {"corrected": "conditional"}
     assert r"\sdNu > 2" in text and "rand-k:k=2" in text
     refused = problem({"method": "dsgd", "noise": "cauchy", "models": ["first-order"]})
     assert build_report(refused, tmp_path / "no", True, None, quietly)["statuses"] == {"first-order": "refused"}

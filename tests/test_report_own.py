@@ -137,7 +137,7 @@ def test_a_refusal_is_stated_with_its_reason(tmp_path: Path) -> None:
     assert rf"grows like $|{macro('v')}|$" in text
     assert r"\textasciicircum" not in text
     text = parts({"method": "dsignsgd", "models": ["corrected"]}, tmp_path / "sign")[0]
-    assert rf"needs ${macro('b')}_j/{macro('g')}_j$, which is unbounded at ${macro('g')}_j = 0$" in text
+    assert rf"needs ${{{macro('b')}}}_j/{{{macro('g')}}}_j$, which is unbounded at ${{{macro('g')}}}_j = 0$" in text
     refusal = Refusal("no-drift", "it needs $nu > 2$")
     assert refusal.message == str(refusal) == "it needs nu > 2" and prose(refusal.marked) == rf"it needs ${macro('nu')} > 2$"
 

@@ -88,7 +88,7 @@ def quartic_growth() -> SanityCheck:
         "quartic-growth",
         "Quartic: the instability is seen, conservatively",
         r"f = x^4/4:\quad \text{gradient descent grows iff } \eta x^2 > 2,\quad "
-        r"\text{the corrected model iff } \eta x^2 > 2/3,\text{ and then explodes at } "
+        r"\text{the corrected model iff } \eta x^2 > 2/3,\text{ and then explodes at}\quad "
         r"T = \tfrac{3\eta}{4}\log\tfrac{3\eta y}{3\eta y-2} - \tfrac{1}{2y},\ y = x_0^2",
     )
 

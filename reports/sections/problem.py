@@ -41,7 +41,7 @@ class Problem(Section):
             "loss": None if asked.loss is None else asked.loss.definition(notation) + _entries(specs["loss"], notation),
             "schedule": None if factor == 1 else "" if factor == u else notation(factor),
             "equations": equations,
-            "statuses": {e["model"]: "refused" if e["refused"] else "holds" for e in equations},
+            "statuses": {e["model"]: _status(e) for e in equations},
             "meanings": meanings,
             "here": here,
         }
@@ -115,6 +115,13 @@ def _equation(asked: Any, model: str, notation: Notation) -> dict[str, Any]:
         "conditions": [_condition(c, notation) for c in equation.conditions],
         "noise_type": equation.to_dict()["noise_type"],
     }
+
+
+def _status(entry: dict[str, Any]) -> str:
+    """refused; derived, in closed form; conditional, given a client's message alone. Nothing of it is checked here."""
+    if entry["refused"]:
+        return "refused"
+    return "conditional" if entry["given"] else "derived"
 
 
 def _condition(condition: Any, notation: Notation) -> dict[str, str]:

@@ -89,6 +89,7 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
         "cells": cells,
         "rows": rows,
         "omega": _omega(compressor, notation),
+        "attained": _attained(compressor),
         "unbiased": isinstance(compressor, Unbiased),
         "generic": None,
         "given": None,
@@ -155,6 +156,12 @@ def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> 
             f"the moments of {type(compressor).__name__} are long, and r_j, a_j and c_j do not shorten them"
         )
     return {"short": False, "lines": named_lines(entry, notation.commands())}
+
+
+def _attained(compressor: Compressor) -> bool:
+    """Whether the compression ratio is attained by some message, and not a bound alone."""
+    ratio = compression_ratio(compressor, dimension)
+    return ratio is not None and ratio.exact
 
 
 def _omega(compressor: Compressor, notation: Notation) -> str | None:

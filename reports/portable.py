@@ -1,0 +1,50 @@
+r"""What makes a part fit into a paper that is not this report: other folders, narrower lines, macros of any shape.
+
+A part finds the files of the report under \sdRoot, which a paper defines when the report lies elsewhere
+(\newcommand{\sdRoot}{report/}). Tables and figures that are wider than a line are scaled down to it.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: Greek letters that stand for symbols of the notation, wherever a formula was written without it
+_GREEK = {r"\eta": "eta", r"\lambda": "lambda", r"\sigma": "sigma", r"\nu": "nu", r"\alpha": "alpha"}
+
+#: definitions at the head of parts/macros.tex: the box that fits its contents into a line
+FITTING = r"""\providecommand{\sdRoot}{}
+\ifdefined\sdbox\else\newsavebox{\sdbox}\fi
+\ifcsname sdfit\endcsname\else\newenvironment{sdfit}{\begin{lrbox}{\sdbox}}{\end{lrbox}%
+\ifdim\wd\sdbox>\linewidth\resizebox{\linewidth}{!}{\usebox{\sdbox}}\else\usebox{\sdbox}\fi}\fi
+"""
+
+
+def with_macros(part: str) -> str:
+    r"""Greek letters as the macros that a paper may redefine: \eta is \sdEta; \sigma_1 stays, which is another symbol."""
+    from reports.notation import macro
+
+    for letter, name in _GREEK.items():
+        part = re.sub(re.escape(letter) + r"(?![A-Za-z_])", lambda _, name=name: macro(name), part)
+    return part
+
+
+def portable(part: str) -> str:
+    r"""A part of the report as it is written: files below \sdRoot, tables and figures that fit, macros in braces.
+
+    \sdX_j is {\sdX}_j, so that a macro may have an index of its own.
+    """
+    part = re.sub(r"(\\sd[A-Z][A-Za-z]*)\s*(?=[_^'])", r"{\1}", part)
+    part = part.replace(r"\input{parts/macros}", r"\providecommand{\sdRoot}{}" "\n" r"\input{\sdRoot parts/macros}", 1)
+    part = re.sub(r"\\includegraphics(\[[^\]]*\])?\{figures/", r"\\includegraphics\1{\\sdRoot figures/", part)
+    part = re.sub(r"(\\includegraphics(?:\[[^\]]*\])?\{[^{}]*\})", r"\\begin{sdfit}\1\\end{sdfit}", part)
+    return re.sub(r"\\begin\{tabular\}.*?\\end\{tabular\}", _fitted, part, flags=re.DOTALL)
+
+
+def _fitted(table: re.Match[str]) -> str:
+    return rf"\begin{{sdfit}}{table[0]}\end{{sdfit}}"
+
+
+def plain(text: str) -> str:
+    r"""The text without what `portable` added, for a reader that knows no boxes."""
+    text = text.replace(FITTING, "").replace(r"\providecommand{\sdRoot}{}" "\n", "")
+    return text.replace(r"\sdRoot ", "").replace(r"\begin{sdfit}", "").replace(r"\end{sdfit}", "")
