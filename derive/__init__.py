@@ -52,6 +52,10 @@ _HOME = {
         "TopK",
     ],
 }
+#: modules with more names for users than this one lists
+_MODULES = set(
+    ["coordinates", "density", "symbols", "errors", "form", "generator", "losses", "noise", "compressors", "sanity", "stationary"]
+)
 _WHERE = {name: home for home, names in _HOME.items() for name in names}
 __all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
 
@@ -75,6 +79,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name not in _WHERE and name in _MODULES:
+        return import_module(f"derive.{name}")
     if name not in _WHERE:
         raise AttributeError(f"module 'derive' has no attribute {name!r}")
     value = getattr(import_module(_WHERE[name]), name)

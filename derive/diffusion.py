@@ -51,6 +51,13 @@ def rank_one_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matr
     return sp.Matrix(dim, dim, lambda i, j: sp.sqrt(delta[i]) * (int(i == j) - tau * w[i] * w[j]))
 
 
+def _sum_root(delta: list[sp.Expr], f: list[sp.Expr], c: sp.Expr) -> sp.Matrix:
+    """B with B B' = diag(delta) + c f f' for c >= 0: a column for each delta_j that is not 0, and sqrt(c) f."""
+    own = sp.diag(*[signed_root(e) for e in delta])
+    columns = [own[:, j] for j in range(len(delta)) if delta[j] != 0]
+    return sp.Matrix.hstack(*columns, sp.sqrt(c) * sp.Matrix(f))
+
+
 def signed_root(variance: sp.Expr) -> sp.Expr:
     """A square root; of c q^2 with real q the smooth sqrt(c) q rather than sqrt(c)|q|."""
     # exp(-100 |g|) would be a polynomial of degree 100 in exp(-|g|)
@@ -60,9 +67,10 @@ def signed_root(variance: sp.Expr) -> sp.Expr:
     return sp.Mul(*[a.args[0] if isinstance(a, sp.Abs) else a for a in factors])
 
 
-def root(form: GradientForm, expansion: Expansion) -> sp.Matrix | None:
+def root(form: GradientForm, expansion: Expansion, covariance: sp.Matrix | None = None) -> sp.Matrix | None:
     """B with B B' = S in named coordinates, chosen by the structure; None where no closed form is known.
 
+    `covariance` is S in these coordinates, if it is at hand.
     Dense and low-rank covariances have one in one dimension, or when they come out diagonal; numerics roots them else.
     """
     kind = structure(form)
@@ -74,8 +82,11 @@ def root(form: GradientForm, expansion: Expansion) -> sp.Matrix | None:
         core = expansion.scalar(form.core[0, 0])
         if vanishes(core):
             return sp.diag(*[signed_root(e) for e in expansion.vector(form.diag)])
-        return rank_one_root(expansion.vector(form.diag), expansion.vector(form.factors[0]), -core)
-    covariance = form.covariance(expansion)
+        delta, f = expansion.vector(form.diag), expansion.vector(form.factors[0])
+        if core.is_nonnegative or any(a == 0 and b != 0 for a, b in zip(delta, f, strict=True)):
+            return _sum_root(delta, f, core)
+        return rank_one_root(delta, f, -core)
+    covariance = form.covariance(expansion) if covariance is None else covariance
     if covariance.is_diagonal():
         return sp.diag(*[signed_root(covariance[i, i]) for i in range(expansion.dim)])
     return None

@@ -160,10 +160,11 @@ def expand(equation: SDE, dim: int) -> CoordinateSDE:
     put = Substitution(dict(zip(gradient, slopes, strict=True))) if equation.loss is not None else lambda e: e
     rate = put(expansion.scalar(equation.rate))
     drift_vector = sp.Matrix(expansion.vector(drift)).applyfunc(put)
-    covariance = (rate * form.covariance(expansion).applyfunc(put)).applyfunc(_shorten)
+    own = form.covariance(expansion)
+    covariance = (rate * own.applyfunc(put)).applyfunc(_shorten)
 
     def scaled_root() -> sp.Matrix | None:
-        base = root(form, expansion)
+        base = root(form, expansion, own)
         return None if base is None else sp.sqrt(rate) * base.applyfunc(put)
 
     def smooth_root() -> bool:

@@ -67,6 +67,12 @@ class Separable(Loss):
         term = rf"\left({term}\right)" if self.coordinate.is_Add else term
         return rf"$f({_letter(show)})=\sum_j {term}$"
 
+    def parameters(self, dim: int) -> tuple[str, ...]:
+        # read off, not off the sum over all coordinates, which would take minutes for thousands
+        names = {s.name for s in self.coordinate.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
+        entries = {sp.sympify(e) for values in self.vectors(dim).values() for e in values}
+        return tuple(sorted(names | {s.name for e in entries for s in e.free_symbols}))
+
     def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
         entries = {**self.vectors(len(x)), "x": list(x)}
         total = sp.S.Zero
@@ -202,6 +208,10 @@ class LogisticRegression(Loss):
         count = len(self.features)
         data = rf"\frac{{1}}{{{count}}}\sum_m\log\left(1+e^{{-y_m a_m^{{\top}}{state}}}\right)"
         return rf"$f({state})={data}{square}$, with the features $a_m$ and the label $y_m$ of sample $m$"
+
+    def parameters(self, dim: int) -> tuple[str, ...]:
+        entries = {sp.sympify(self.l2), *(a for row in self._rows(dim) for a in row)}
+        return tuple(sorted({s.name for e in entries for s in e.free_symbols}))
 
     def _rows(self, dim: int) -> list[list[sp.Expr]]:
         if self.features is None:

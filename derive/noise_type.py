@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
 
+from derive.bends import bending, bends
 from derive.coordinates import parts_of, symbols_of
 from derive.shared import numeric
 
@@ -68,8 +69,10 @@ def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:
     fixed multiples of one); diagonal: square and diagonal, entry i a function of x_i alone; commutative: the columns
     commute as vector fields, sum_k B_kj d_k B_il = sum_k B_kl d_k B_ij (Kloeden and Platen, chapter 10); else general.
 
-    Decided at random rational points, in arithmetic of 60 digits or more (`Precision`): a wider type is certain (a point was
-    found where the identity fails), a narrower one holds to more than 10 digits at each point, away from kinks.
+    Decided at random points and at points beside the kinks and saturations that are met along a random line (`derive.bends`),
+    in arithmetic of 60 digits or more (`Precision`): a wider type is certain (a point was found where the identity fails), a
+    narrower one holds to more than 10 digits at each point. A root that may bend somewhere and changes at no point is called
+    general, which every solver of general noise handles.
     """
     if not symbols_of(root) & set(state):
         return "additive"
@@ -82,7 +85,7 @@ def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:
             seen.add(jet)
             if not seen.commutative and seen.narrowest() == "general":
                 return "general"
-    return seen.narrowest()
+    return seen.narrowest() if seen.depends or not bending(root, state) else "general"
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class _Seen:
 
     exact: Precision
     commutative: bool = True
-    _depends: bool = False
+    depends: bool = False
     _matrices: list[list[list[Any]]] = field(default_factory=list)
     _others: bool = True  # entry i stands alone in its column and depends on x_i alone
 
@@ -114,12 +117,12 @@ class _Seen:
         small, rows = self.exact.small, len(jet.value)
         along = jet.slope(_random_vector(jet.draw, rows))
         self._matrices += [jet.value, along]
-        self._depends = self._depends or not all(small(e) for row in along for e in row)
+        self.depends = self.depends or not all(small(e) for row in along for e in row)
         self._others = self._others and self._own_places() is not None and self._own_coordinates(jet)
         self.commutative = self.commutative and self._commutes(jet)
 
     def narrowest(self) -> str:
-        if not self._depends:
+        if not self.depends:
             return "additive"
         if self._one_direction():
             return "scalar"
@@ -195,12 +198,20 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Any:
     named = {"StableSignMean": lambda alpha, x: mpmath.tanh(x)}
     flat = numeric(root.flat(), [*state, *parameters], [named, "mpmath"])
     step, draw, found = mpmath.mpf(10) ** -exact.step, random.Random(20250600181), 0
-    for attempt in range(200):
-        if found == POINTS:
-            return
-        values = [mpmath.mpf(draw.randint(250, 8000)) / 997 for _ in parameters]
-        divisor = exact.sizes[attempt % len(exact.sizes)]
-        x = [draw.choice((-1, 1)) * mpmath.mpf(draw.randint(997, 2991)) / 997 / divisor for _ in state]
+    beside = bends(root, state, parameters)
+
+    def points() -> Iterator[tuple[list[Any], list[Any]]]:
+        values: list[Any] = []
+        for attempt in range(200):
+            if found == POINTS:
+                break
+            values = [mpmath.mpf(draw.randint(250, 8000)) / 997 for _ in parameters]
+            divisor = exact.sizes[attempt % len(exact.sizes)]
+            yield [draw.choice((-1, 1)) * mpmath.mpf(draw.randint(997, 2991)) / 997 / divisor for _ in state], values
+        for x in beside(values, draw):
+            yield x, values
+
+    for attempt, (x, values) in enumerate(points()):
         try:
             here = flat(*x, *values)
         except ZeroDivisionError:

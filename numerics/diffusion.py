@@ -185,9 +185,9 @@ class Thin(Diffusion):
         diag, mean, factors, core = _low_rank(env, self.lowered(env), self.rank)
         whole = diag + jnp.einsum("pja,pab,pjb->jp", factors, core, factors)
         scale = _scale(whole, mean)
-        floor = FLOOR * jnp.max(jnp.abs(diag), axis=0)
+        floor = FLOOR * jnp.max(jnp.abs(whole), axis=0)
         spread = jnp.where(diag < -ROUNDING * scale, jnp.nan, jnp.sqrt(jnp.maximum(diag, floor)))
-        q, r = jnp.linalg.qr(factors / spread.T[:, :, None])
+        q, r = jnp.linalg.qr(factors / jnp.where(floor > 0, spread, 1.0).T[:, :, None])  # where S = 0, U is 0 as well
         inner = jnp.eye(self.rank) + r @ core @ jnp.swapaxes(r, 1, 2)
         size = 1 + jnp.max(jnp.abs(inner), axis=(1, 2))
         return spread, q, symmetric_root((inner + jnp.swapaxes(inner, 1, 2)) / 2, size) - jnp.eye(self.rank)

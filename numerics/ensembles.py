@@ -31,7 +31,9 @@ from numerics.runs import (
     Statistic,
     Stream,
     at_time,
+    check_shared,
     inside,
+    positive,
     save_grid,
     start,
     statistics_of,
@@ -105,7 +107,10 @@ def solve(
     if "N" not in parameters and equation.method.clients.is_number:
         parameters["N"] = int(equation.method.clients)
     land = landscape(loss, dim, parameters)
-    steps = save_grid(float(T), eta, save)
+    check_shared(bound, u, equation.method.schedule)
+    if isinstance(nodes, bool) or not isinstance(nodes, (int, np.integer)) or nodes < 2:
+        raise BadInput("nodes", nodes, "a whole number >= 2")
+    steps = save_grid(positive("T", T), eta, save)
     grid = halved(step_grid(steps * eta, eta / SUBSTEPS if dt is None else float(dt)), halvings)
     settings: dict[str, Any] = {"kind": "sde", "method": equation.method.name, "model": equation.model, "eta": eta}
     settings |= {"dim": dim, "paths": count, "scheme": scheme, "solver_steps": len(grid) - 1, "bound": bound}

@@ -104,7 +104,10 @@ def _(loss: LogisticRegression, dim: int, parameters: Mapping[str, Any] | None =
 
 def _numbers(entries: Sequence[Any], given: Mapping[str, Any]) -> np.ndarray:
     """Entries (numbers, or expressions in parameters) as floats."""
-    return np.array([float(_substituted(sp.sympify(e), given, set())) for e in entries])
+    known: dict[Any, float] = {}
+    for e in dict.fromkeys(entries):
+        known[e] = float(_substituted(sp.sympify(e), given, set()))
+    return np.array([known[e] for e in entries])
 
 
 def _substituted(expr: Any, given: Mapping[str, Any], state: set[str]) -> Any:

@@ -22,7 +22,9 @@ from numerics.runs import (
     Statistic,
     Stream,
     at_time,
+    check_shared,
     inside,
+    positive,
     save_grid,
     start,
     statistics_of,
@@ -73,7 +75,8 @@ def run(
     x = start(x0, paths)
     clients = whole(specialised(method, loss, x.shape[0], parameters).clients, parameters, "N")
     land = landscape(loss, x.shape[0], parameters)
-    steps = save_grid(float(T), eta, save)
+    check_shared(bound, u, method.schedule)
+    steps = save_grid(positive("T", T), eta, save)
     factor = lower_coordinate(method.schedule.factor)
     draw = oracle or _model_oracle(method, land, parameters)
     shown = statistics_of(land, statistics)

@@ -27,6 +27,8 @@ def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in (params or {}).items():
         try:
+            if isinstance(value, (bool, str)):
+                raise TypeError
             array = np.asarray(value, float)
         except (TypeError, ValueError):
             raise BadInput(f"parameter {name}", value, "a number, or an array of numbers") from None

@@ -11,6 +11,7 @@ from typing import Any, final
 import numpy as np
 
 from derive.errors import BadInput
+from derive.schedules import Free
 from numerics._jax import jax, jnp
 from numerics.environment import Environment, environment
 from numerics.landscape import Landscape
@@ -63,6 +64,32 @@ class Ensemble:
         }
 
 
+def positive(field: str, value: Any) -> float:
+    """A finite number > 0.
+
+    Raises:
+        BadInput: anything else.
+    """
+    try:
+        number = math.nan if isinstance(value, (bool, str)) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise BadInput(field, value, "a finite number > 0")
+    return number
+
+
+def check_shared(bound: Any, u: Any, schedule: Any) -> None:
+    """The arguments that a run of a method and a solution of its equation share.
+
+    Raises:
+        BadInput: a bound that is no finite number > 0; u without a free schedule.
+    """
+    positive("bound", bound)
+    if u is not None and not isinstance(schedule, Free):
+        raise BadInput("u", u, "None: the schedule is not a free one")
+
+
 def save_grid(horizon: float, eta: float, save: int | Sequence[float] = 50) -> np.ndarray:
     """Step numbers n at which both the method and the SDE (at time n eta) are saved; increasing.
 
@@ -75,8 +102,7 @@ def save_grid(horizon: float, eta: float, save: int | Sequence[float] = 50) -> n
         BadInput: a value outside its range.
     """
     for field, value in (("T", horizon), ("eta", eta)):
-        if not (math.isfinite(value) and value > 0):
-            raise BadInput(field, value, "a finite number > 0")
+        positive(field, value)
     last = math.floor(horizon / eta * (1 + 1e-12))
     if last < 1:
         raise BadInput("T", horizon, f"at least one step (eta = {eta})")

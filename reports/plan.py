@@ -28,9 +28,9 @@ _SECONDS = {
 }
 _TYPESETTING = 3.0
 _COMPILING = 2.0  # of one run
-_SUBSTEPS = 8  # of a solver in one step of the method
+_SUBSTEPS = 24  # evaluations of an equation in one step of the method: 4 and 8 solver steps of two each
 #: seconds for a coordinate of a path in a step: of one client; of an equation; of one whose mean and covariance are integrals
-_CLIENT, _EQUATION, _INTEGRAL = 30e-9, 0.5e-6, 6e-6
+_CLIENT, _EQUATION, _INTEGRAL = 30e-9, 0.1e-6, 2e-6
 
 
 def chosen(problem: Any, only: str | None) -> list[str]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from derive.coordinates import CoordMax, CoordSum, Hvp, Rank
 from derive.expanded import given_message
-from derive.printing.serialise import text
+from derive.printing.text import written_sizes
 from reports.formulas import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class SDEView:
         """A vector or a symmetric matrix: as one formula if it fits, else entry by entry (zeros in one line)."""
         if titled:
             self._title(name)
-        if whole.is_zero_matrix:
+        if all(e == 0 for e in whole):  # SymPy would ask every long entry for its sign
             self._formula(name, sp.S.Zero)
             return
         rows, columns = range(whole.rows), range(whole.cols)
@@ -188,12 +188,10 @@ class SDEView:
         if fits(name, whole, width, self.unicode):
             self._formula(name, whole)
             return
-        long = {
-            index: len(text(value)) for index, value in entries.items() if count_nodes(value, MAX_LISTED) > MAX_LISTED
-        }
+        long = [index for index, value in entries.items() if count_nodes(value, MAX_LISTED) > MAX_LISTED]
         if long:
-            least, most = min(long.values()), max(long.values())
-            self._line(f"{len(long)} entries of {least} to {most} characters, which --json prints\n")
+            sizes = written_sizes(entries[index] for index in long)
+            self._line(f"{len(long)} entries of about {min(sizes)} to {max(sizes)} characters, which --json prints\n")
         for index, value in entries.items():
             if value != 0 and index not in long:
                 joint = "" if max(index) < 9 else ","

@@ -262,7 +262,7 @@ def test_coordinates_too_long_for_a_terminal_are_shown_as_one(run):
 
 def test_entries_too_long_for_a_terminal_are_counted(run):
     out = shown(run, "dcsgd", "--compressor", "scaled-sign", "--noise", "student-t:nu=3", "--dim", "5")
-    assert re.search(r"15 entries of \d+ to \d+ characters, which --json prints", out) and len(out.splitlines()) < 200
+    assert re.search(r"15 entries of about \d+ to \d+ characters, which --json prints", out) and len(out.splitlines()) < 200
 
 
 # list and doctor
@@ -599,12 +599,12 @@ FIELDS = {
 
 
 def test_a_plan_knows_which_step_is_long():
-    """800 solver steps of 2000 paths: 0.2 ms for each where mean and covariance are integrals (measured: 280 s)."""
+    """1200 solver steps of 2000 paths, of two evaluations each; where mean and covariance are integrals (measured: 20 s)."""
     closed, integrals = (
         Plan(problem({**FIELDS, "compressor": name}), True, None) for name in ("rand-k:k=1", "top-k:k=2")
     )
-    assert closed.seconds < 20 and 150 < integrals.seconds < 400
-    assert integrals.finished("ensembles", 2) < 0.05 < 0.95 < integrals.finished("ensembles", 3) < 1
+    assert closed.seconds < 20 < integrals.seconds < 60
+    assert integrals.finished("ensembles", 2) < 0.2 < 0.8 < integrals.finished("ensembles", 3) < 1
     for plan in (closed, integrals, Plan(None, True, None), Plan(None, False, "real-data")):
         shares = [plan.finished(name, n) for name in plan.names for n in range(30)] + [plan.finished(None)]
         assert shares[0] == 0 and shares == sorted(shares) and shares[-1] < 1

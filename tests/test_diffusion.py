@@ -191,3 +191,14 @@ def test_the_rank_one_root_is_linear_in_memory():
     assert analysis.temp_size_in_bytes < 20 * 8 * dim
     out = noise(jnp.ones((dim, 1)), jnp.ones((root.normals, 1)), jnp.ones(dim))
     assert np.all(np.isfinite(out))
+
+
+@pytest.mark.parametrize("dim", [2, 64, 65, 90])
+def test_factors_without_a_diagonal(dim: int) -> None:
+    """S = g g' + sign(g) sign(g)', in the dense root and in the thin one, with S = 0 among the points."""
+    form = GradientForm(g, sp.S.Zero, (g, sp.sign(g)), sp.eye(2))
+    points = np.random.default_rng(dim).normal(size=(dim, 4))
+    points[:, 3] = 0
+    found, exact = product(form, points), by_entries(form, points)
+    np.testing.assert_allclose(found, exact, atol=1e-8 * np.abs(exact).max())
+    assert not found[3].any()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -24,6 +26,8 @@ from derive import (
     StudentT,
     sde,
 )
+from derive.coordinates import v as message
+from derive.losses import x as generic
 from derive.noise_type import noise_type
 
 x1, x2, x3 = X = sp.symbols("x1:4", real=True)
@@ -161,3 +165,46 @@ def test_nearly_equal_curvatures_do_not_commute():
     tiny = sp.Rational(1, 10**9)
     assert noise_type(sp.Matrix([[x1, 0], [0, x2 + tiny * x1]]), state) == "general"
     assert noise_type(sp.Matrix([[x1, 0], [0, x2 + tiny]]), state) == "diagonal"
+
+
+@pytest.mark.parametrize("centre", [20, 300])
+@pytest.mark.parametrize("law", [derive.Uniform(), derive.Laplace(), derive.Gaussian(), derive.Cauchy()], ids=str)
+def test_noise_that_changes_only_far_from_the_origin_is_not_additive(law: derive.Law, centre: int) -> None:
+    """Sign noise of a minimum at 20 or 300: near the origin its covariance is 0, or constant, to all digits."""
+    loss = derive.SeparableSum((generic - centre) ** 2 / 2)
+    equation = derive.sde(derive.DSignSGD(derive.Scaled(law, "1/2"), 2), "first-order", loss, 2)
+    assert equation.expanded.noise_type == "diagonal"
+
+
+def test_kinks_far_from_the_origin_are_seen() -> None:
+    x1, x2 = sp.symbols("x1 x2", real=True)
+    assert noise_type(sp.diag(sp.Max(0, x1 - 5), 1), [x1, x2]) == "diagonal"
+    assert noise_type(sp.Matrix([[x1 + sp.Max(0, x2 - 5), 0], [0, 1]]), [x1, x2]) == "general"
+
+
+def test_a_common_factor_of_all_coordinates_is_scalar_noise() -> None:
+    """A positive rank-one covariance without diagonal: B = g, one Brownian motion; its Ito correction is -(eta/(2N)) H H x."""
+
+    @dataclass(frozen=True)
+    class Common(derive.Unbiased):
+        @property
+        def growth(self) -> int:
+            return 1
+
+        def given(self, dim: sp.Expr) -> derive.GradientForm:
+            return derive.GradientForm(message, sp.S.Zero, (message,), sp.Matrix([[1]]))
+
+        def omega(self, dim: sp.Expr) -> derive.Omega:
+            return derive.Omega(sp.S.One, True)
+
+        def latex(self) -> str:
+            return "c"
+
+    named = derive.sde(derive.DCSGD(Common()), loss=derive.Quadratic((1, 3)), dim=2).expanded
+    assert named.root is not None
+    assert (named.root * named.root.T - named.covariance).applyfunc(sp.simplify) == sp.zeros(2, 2)
+    assert named.noise_type == "scalar"
+    x1, x2 = named.state
+    eta, n = derive.symbols.eta, derive.symbols.N
+    expected = sp.Matrix([-x1 - eta * x1 / (2 * n), -3 * x2 - 9 * eta * x2 / (2 * n)])
+    assert (named.stratonovich_drift() - expected).applyfunc(sp.expand) == sp.zeros(2, 1)

@@ -106,3 +106,40 @@ def test_specialised_objects_are_those_written_with_the_numbers():
     )
     assert isinstance(specialise(DSGD(derive.Affine("a", "b")), {"a": 0, "b": 0}).noise, derive.NoNoise)
     assert specialise(Quadratic(), {"h": [1, 0.1]}) == Quadratic((1, sp.Rational(1, 10)))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"bound": -1}, "bound"),
+        ({"bound": float("nan")}, "bound"),
+        ({"u": lambda t: 1.0}, "u"),
+        ({"T": "a"}, "T"),
+        ({"T": True}, "T"),
+        ({"params": {"eta": 0.1, "N": 1, "s": True}}, "parameter s"),
+        ({"params": {"eta": 0.1, "N": 1, "s": "1"}}, "parameter s"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else next(iter(v)),
+)
+def test_arguments_that_both_share(change: dict[str, Any], field: str) -> None:
+    method = DSGD(derive.Scaled(derive.Gaussian(), "s"))
+    shared = {"x0": [1.0], "T": 1.0, "paths": 2, "params": {"eta": 0.1, "N": 1, "s": 1.0}, "loss": Quadratic(1)} | change
+    for simulate in (lambda: solve(derive.sde(method), **shared), lambda: run(method, **shared)):
+        with pytest.raises(BadInput) as caught:
+            simulate()
+        assert caught.value.field == field
+
+
+@pytest.mark.parametrize("nodes", [-3, 1, 2.5, True])
+def test_nodes_are_a_whole_number(nodes: Any) -> None:
+    with pytest.raises(BadInput, match="nodes"):
+        solve(derive.sde(DSGD(GAUSS, 1)), [1.0], 1.0, 2, 0, {"eta": 0.1}, loss=Quadratic(1), nodes=nodes)
+
+
+def test_the_symbols_of_a_loss_are_read_off_in_any_dimension() -> None:
+    """And not from a sum over 10^5 coordinates; the names are those of the written sum in small dimensions."""
+    for loss in (Quadratic(), Quadratic("c"), Quadratic(("a", 2, "b")), derive.Cosh(), LogisticRegression("l")):
+        written = {s.name for s in loss.value(sp.symbols("z1:4", real=True)).free_symbols} - {"z1", "z2", "z3"}
+        assert set(loss.parameters(3)) == written
+    found = run(DSGD(clients=1), np.ones(10**5), 0.1, 1, 0, {"eta": 0.1}, Quadratic("2"))
+    np.testing.assert_allclose(found.final, 0.8)

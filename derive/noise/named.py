@@ -33,7 +33,7 @@ def gaussian(sigma: Any = "sigma") -> Noise:
     "noise",
     "student-t",
     "sigma t_nu: variance sigma^2 nu/(nu-2) for nu > 2",
-    Parameter("nu", "a number > 0, at most 1000", lambda x: 0 < x <= 1000, "nu"),
+    Parameter("nu", "a number > 0, at most 100", lambda x: 0 < x <= 100, "nu"),
     scale("sigma"),
 )
 def student_t(nu: Any = "nu", sigma: Any = "sigma") -> Noise:
@@ -71,7 +71,7 @@ def logistic(sigma: Any = "sigma") -> Noise:
     "Cov Z = (sigma0^2 + sigma1^2 ||g||^2) I; Gaussian, or Student-t when nu > 2 is given",
     scale("sigma0"),
     scale("sigma1"),
-    Parameter("nu", "a number > 2, at most 1000", lambda x: 2 < x <= 1000, None),
+    Parameter("nu", "a number > 2, at most 100", lambda x: 2 < x <= 100, None),
 )
 def affine(sigma0: Any = "sigma0", sigma1: Any = "sigma1", nu: Any = None) -> Noise:
     """Affine variance."""

@@ -75,6 +75,13 @@ class Writer:
                 self.where.append((name, self._printer.define(e, name)))
 
 
+def written_sizes(expressions: Iterable[sp.Expr]) -> list[int]:
+    """About how many characters each expression takes when written out, without writing it."""
+    listed = list(expressions)
+    sizes = _sizes(bottom_up(listed))
+    return [sizes[e] for e in listed]
+
+
 def _sizes(parts: Iterable[sp.Basic]) -> dict[sp.Basic, int]:
     """About how many characters each part takes when written out."""
     sizes: dict[sp.Basic, int] = {}

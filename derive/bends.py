@@ -1,0 +1,99 @@
+"""Where functions bend: points beside the kinks and saturations of expressions, along random lines."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import sympy as sp
+
+from derive.coordinates import parts_of
+from derive.shared import numeric
+
+#: how many places are looked for, and at which distances from one, relative to its size, points are taken
+PLACES, BESIDE = 8, (1e-3, -1e-3, 1e-6, -1e-6)
+#: sizes between which the zero of an argument is looked for along a line
+_SIZES = [10.0 ** (k / 4) for k in range(-24, 33)]
+
+
+def bends(
+    expressions: Iterable[sp.Expr], state: list[sp.Symbol], parameters: list[sp.Symbol]
+) -> Callable[[list[Any], random.Random], Iterator[list[Any]]]:
+    """(values of the parameters, draw) -> points of the state where arguments of functions, cases or maxima are nearly 0.
+
+    A function such as erf or tanh is constant to all digits but near the zero of its argument, a maximum has its kink where
+    two arguments are equal; a point drawn at random hardly meets either.
+    """
+    arguments = bending(expressions, state)[:PLACES]
+    named = {"StableSignMean": lambda alpha, x: x, "StableDensity": lambda alpha, x: x}
+    flat = numeric(arguments, [*state, *parameters], [named, "mpmath"]) if arguments else None
+
+    def points(values: list[Any], draw: random.Random) -> Iterator[list[Any]]:
+        import mpmath
+
+        for n in range(len(arguments)):
+            direction = [mpmath.mpf(draw.choice((-1, 1)) * draw.randint(500, 1500)) / 997 for _ in state]
+
+            def along(s: Any, n: int = n, direction: list[Any] = direction) -> Any:
+                assert flat is not None  # for the type checker: there are arguments
+                return flat(*(s * e for e in direction), *values)[n]
+
+            for zero in _zeros(along):
+                for share in BESIDE:
+                    yield [zero * (1 + mpmath.mpf(share)) * e for e in direction]
+
+    return points
+
+
+def bending(expressions: Iterable[sp.Expr], state: list[sp.Symbol]) -> list[sp.Expr]:
+    """The arguments of functions, cases and maxima whose zeros are looked for; none where the expressions bend only at 0."""
+    return list(dict.fromkeys(_arguments(expressions, set(state))))
+
+
+def _arguments(expressions: Iterable[sp.Expr], state: set[sp.Symbol]) -> Iterator[sp.Expr]:
+    """What the functions, cases and maxima in the expressions are functions of; those that are only 0 at 0 are left out."""
+    origin = dict.fromkeys(state, sp.S.Zero)
+    for e in sorted(parts_of(expressions), key=sp.default_sort_key):
+        found: list[sp.Expr] = []
+        if isinstance(e, (sp.Max, sp.Min)):
+            found = [a - b for a, b in itertools.combinations(e.args, 2)]
+        elif isinstance(e, sp.core.relational.Relational):
+            found = [e.lhs - e.rhs]
+        elif isinstance(e, sp.Function) and not isinstance(e, sp.Piecewise):
+            found = [a for a in e.args if isinstance(a, sp.Expr)]
+        for a in found:
+            if a.free_symbols & state and a.xreplace(origin) != 0:
+                yield a
+
+
+def _zeros(along: Callable[[Any], Any]) -> Iterator[Any]:
+    """Zeros of a function of one number: at most one on each side of 0."""
+    import mpmath
+
+    for side in (1, -1):
+        low, before = None, None
+        for size in _SIZES:
+            try:
+                value = along(mpmath.mpf(side * size))
+            except (ZeroDivisionError, ValueError):
+                value = mpmath.nan
+            if mpmath.im(value) != 0 or not mpmath.isfinite(value):
+                low = before = None
+                continue
+            if low is not None and before is not None and before * value < 0:
+                yield _bisected(along, low, mpmath.mpf(side * size))
+                break
+            low, before = mpmath.mpf(side * size), value
+
+
+def _bisected(along: Callable[[Any], Any], low: Any, high: Any) -> Any:
+    sign = along(low)
+    for _ in range(80):
+        middle = (low + high) / 2
+        if along(middle) * sign > 0:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
