@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,25 @@ def test_an_unknown_section_is_named(tmp_path: Path) -> None:
         build_report(None, tmp_path, True, "nothing", quietly)
     assert list(tmp_path.iterdir()) == []
     assert set(SYMBOLIC) < set(SECTIONS)
+
+
+@pytest.mark.parametrize("name", [*SYMBOLIC, "notation"])
+def test_a_part_goes_into_a_paper_elsewhere_with_narrow_lines(folder: Path, tmp_path: Path, name: str) -> None:
+    """The report in a folder of its own, article's own line width, macros with indices of their own."""
+    shutil.copytree(folder / "parts", tmp_path / "report" / "parts")
+    main = tmp_path / "paper.tex"
+    main.write_text(
+        r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern}"
+        r"\usepackage{amsmath,amssymb,mathtools,booktabs,longtable,graphicx}"
+        rf"\newcommand{{\sdRoot}}{{report/}}\newcommand{{\sdX}}{{\theta_t}}\newcommand{{\sdG}}{{g_t}}\newcommand{{\sdEta}}{{\gamma}}"
+        rf"\begin{{document}}\input{{report/parts/{name}}}\end{{document}}"
+    )
+    part = (folder / "parts" / f"{name}.tex").read_text()
+    assert not re.search(r"\\eta(?![A-Za-z_])", part)
+    if shutil.which("pdflatex") is None:
+        pytest.skip("needs TeX")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", main.name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=120)
+    log = main.with_suffix(".log").read_text(errors="replace")
+    assert done.returncode == 0, log[-2000:]
+    assert not [w for w in re.findall(r"Overfull \\[hv]box \(([\d.]+)pt", log) if float(w) > 10]

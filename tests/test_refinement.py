@@ -1,0 +1,70 @@
+"""The solver's own error: halved steps on one Brownian motion, and what is left of it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import derive
+from derive import DSGD, Quadratic, Quartic, Scaled, sde
+from numerics.ensembles import halved, solve
+from numerics.refinement import FINEST, SHARE, refined
+
+GAUSS = Scaled(derive.Gaussian(), 1)
+
+
+def loss_of(ensemble):
+    return np.nan_to_num(ensemble.values["loss"], nan=1e6)
+
+
+@pytest.mark.parametrize("scheme", ["euler", "predictor-corrector"])
+def test_a_step_by_halves_and_two_half_steps_have_one_brownian_motion(scheme):
+    """On a quadratic with additive noise the two differ by O(dt) of their spread; with a motion of their own by sqrt(2)."""
+    equation = sde(DSGD(GAUSS, 1), "first-order", Quadratic(1))
+    shared = {"T": 2.0, "paths": 500, "key": 3, "params": {"eta": 0.5}, "dt": 0.125, "scheme": scheme, "save": [2.0]}
+    coarse, fine, other = (
+        solve(equation, [1.0], halvings=n, by_halves=h, **shared).final for n, h in ((0, True), (1, False), (1, True))
+    )
+    assert np.std(coarse - fine) < 0.1 * np.std(fine)
+    assert np.std(other - fine) > np.std(fine)
+
+
+def test_halved_grids_hold_the_grid():
+    grid = np.array([0.0, 0.1, 0.4])
+    np.testing.assert_array_equal(halved(grid, 2)[::4], grid)
+    assert len(halved(grid, 3)) == 17
+
+
+def test_the_error_that_is_left_is_the_one_that_is_stated():
+    """E x^2 of dx = -x dt + sqrt(eta) dW from 3: the finest mean is within the stated error and five standard errors."""
+    eta, t = 0.5, 1.5
+    equation = sde(DSGD(GAUSS, 1), "first-order", Quadratic(1))
+    found = refined(
+        equation, [3.0], t, loss_of, 1, scheme="euler", paths=20_000, key=1, params={"eta": eta}, save=[t]
+    )
+    exact = (9 * math.exp(-2 * t) + eta / 2 * (1 - math.exp(-2 * t))) / 2
+    values = found.ensemble.values["loss"][0]
+    assert found.converged and found.substeps > 2
+    doubt = 5 * values.std() / math.sqrt(values.size)
+    assert abs(values.mean() - exact) < 1.5 * found.error[0] + doubt
+    assert found.error[0] <= max(SHARE * values.mean(), values.std() / math.sqrt(values.size))
+
+
+@pytest.mark.parametrize("noise", [derive.NoNoise(), Scaled(derive.Gaussian(), "1/100")], ids=["none", "small"])
+def test_an_unstable_solver_is_no_explosion(noise):
+    """dx = -x^3 dt from 30 never explodes, x(1) = 30/sqrt(1801); at the usual steps the scheme itself does."""
+    equation = sde(DSGD(noise, 1), "first-order", Quartic())
+    shared = {"paths": 20, "key": 0, "params": {"eta": 0.1}, "save": [1.0]}
+    assert solve(equation, [30.0], 1.0, **shared).blow_ups[-1] == 20
+    found = refined(equation, [30.0], 1.0, loss_of, **shared)
+    assert found.ensemble.blow_ups[-1] == 0
+    assert found.ensemble.final.mean() == pytest.approx(30 / math.sqrt(1801), rel=5e-3)
+
+
+def test_an_equation_that_explodes_does_so_at_every_step_size():
+    """The corrected model of gradient descent on x^4/4: dx = (-x^3 + (3 eta/2) x^5) dt grows where 3 eta x^2 > 2."""
+    equation = sde(DSGD(clients=1), "corrected", Quartic())
+    found = refined(equation, [3.0], 3.0, loss_of, paths=2, key=0, params={"eta": 0.5}, save=[3.0])
+    assert found.ensemble.blow_ups[-1] == 2 and found.substeps >= FINEST
