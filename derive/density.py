@@ -160,11 +160,7 @@ def _half_mass(log_p: Callable[[Any], Any], mp: Any) -> Any:
     if mp.inf in ends.values() or not (
         (ends[1] == -mp.inf or slope(REACH) < -SLOPE) and (ends[-1] == -mp.inf or slope(-REACH) > SLOPE)
     ):
-        raise Refusal(
-            "not-integrable",
-            "exp(int 2 drift/V)/V has infinite mass: there is no stationary law of this form (where V = 0 beyond some point, "
-            "or at the minimum, another one may exist)",
-        )
+        raise Refusal("not-integrable", "infinite mass: no stationary law has such a density")
     heights = [scaled(mp.mpf(n) * STEP) for n in range(round(-REACH / STEP), round(REACH / STEP) + 1)]
     peak = max(heights)
     total = sum((mp.exp(h) for h in heights if h > peak - DEPTH), mp.mpf(0)) * STEP

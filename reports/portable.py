@@ -33,7 +33,7 @@ def portable(part: str) -> str:
 
     \sdX_j is {\sdX}_j, so that a macro may have an index of its own.
     """
-    part = re.sub(r"(\\sd[A-Z][A-Za-z]*)\s*(?=[_^'])", r"{\1}", part)
+    part = re.sub(r"(\\sd[A-Z][A-Za-z]*)\s*(?=_)", r"{\1}", part)
     part = part.replace(r"\input{parts/macros}", r"\providecommand{\sdRoot}{}" "\n" r"\input{\sdRoot parts/macros}", 1)
     part = re.sub(r"\\includegraphics(\[[^\]]*\])?\{figures/", r"\\includegraphics\1{\\sdRoot figures/", part)
     part = re.sub(r"(\\includegraphics(?:\[[^\]]*\])?\{[^{}]*\})", r"\\begin{sdfit}\1\\end{sdfit}", part)
