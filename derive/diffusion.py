@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 import sympy as sp
 
@@ -86,9 +87,9 @@ def root(form: GradientForm, expansion: Expansion, covariance: sp.Matrix | None 
         if core.is_nonnegative or any(a == 0 and b != 0 for a, b in zip(delta, f, strict=True)):
             return _sum_root(delta, f, core)
         return rank_one_root(delta, f, -core)
-    covariance = form.covariance(expansion) if covariance is None else covariance
-    if covariance.is_diagonal():
-        return sp.diag(*[signed_root(covariance[i, i]) for i in range(expansion.dim)])
+    whole: Any = form.covariance(expansion) if covariance is None else covariance
+    if whole.is_diagonal():
+        return sp.diag(*[signed_root(whole[i, i]) for i in range(expansion.dim)])
     return None
 
 
