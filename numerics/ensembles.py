@@ -7,7 +7,6 @@ the model behind the solver's own error, which `numerics.refinement` measures.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -111,7 +110,7 @@ def solve(
     if isinstance(nodes, bool) or not isinstance(nodes, (int, np.integer)) or nodes < 2:
         raise BadInput("nodes", nodes, "a whole number >= 2")
     steps = save_grid(positive("T", T), eta, save)
-    grid = halved(step_grid(steps * eta, eta / SUBSTEPS if dt is None else float(dt)), halvings)
+    grid = halved(step_grid(steps * eta, eta / SUBSTEPS if dt is None else dt), halvings)
     settings: dict[str, Any] = {"kind": "sde", "method": equation.method.name, "model": equation.model, "eta": eta}
     settings |= {"dim": dim, "paths": count, "scheme": scheme, "solver_steps": len(grid) - 1, "bound": bound}
     settings |= {"seed": int(key) if isinstance(key, (int, np.integer)) else None}
@@ -156,8 +155,7 @@ def step_grid(saved: np.ndarray, dt: float) -> np.ndarray:
     Raises:
         BadInput: dt is no positive number, or asks for more than ten million steps.
     """
-    if isinstance(dt, bool) or not (math.isfinite(dt) and dt > 0):
-        raise BadInput("dt", dt, "a finite number > 0")
+    dt = positive("dt", dt)
     stops = np.unique(np.concatenate([[0.0], saved]))
     counts = np.maximum(1, np.ceil(np.diff(stops) / dt * (1 - 1e-12)).astype(int))
     if counts.sum() > 10**7:

@@ -63,9 +63,9 @@ def refined(
         values = statistic(fine)
         gap = values - statistic(coarse)
         error, paths = np.abs(gap.mean(axis=1)), values.shape[1]
-        doubt = 2 * np.std(values, axis=1) / np.sqrt(paths)
+        doubt = np.std(values, axis=1) / np.sqrt(paths)
         substeps = coarsest * 2 ** (halvings + 1)
-        converged = bool(np.all(error <= np.maximum(SHARE * np.abs(values.mean(axis=1)), doubt / 2)))
+        converged = bool(np.all(error <= np.maximum(SHARE * np.abs(values.mean(axis=1)), doubt)))
         lost = bool(np.any(np.isfinite(fine.blow_up)))  # the equation may explode, or an explicit scheme at its own limit
         if (converged and not lost) or substeps >= FINEST or fine.settings["solver_steps"] > MOST_STEPS:
             return Refined(fine, error, substeps, converged)

@@ -1,7 +1,7 @@
 r"""Notation: every symbol that a report prints is a macro that a paper can redefine, and a row of the notation table.
 
-A part begins with `\input{parts/macros}`, where each macro is a \providecommand: a paper that has defined \sdEta already
-keeps its own.
+A part begins with `\input{\sdRoot parts/macros}` (`reports.portable`), where each macro is a \providecommand: a paper that has
+defined \sdEta already keeps its own.
 """
 
 from __future__ import annotations
