@@ -18,7 +18,7 @@ _HOME = {
     "derive.moments": ("Moments", "Conditional"),
     "derive.form": ("GradientForm", "DenseCov"),
     "derive.errors": ("BadInput", "NoClosedForm", "Refusal"),
-    "derive.schedules": ("Constant", "Power", "Free", "Adaptive"),
+    "derive.schedules": ("Constant", "Power", "Free", "Adaptive", "Normalised"),
     "derive.losses": ("Quadratic", "Quartic", "Cosh", "GluedExponential", "LogisticRegression", "SeparableSum"),
     "derive.noise": [
         "Law",

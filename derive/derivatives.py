@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import sympy as sp
 
 from derive.coordinates import Coordinate, CoordSum, Node, coord_sum, frozen, g, hvp, to_slot
+from derive.indicators import steps_as_cases
 
 
 def gradient_derivative(expr: sp.Expr) -> sp.Expr:
     """d expr / d g_j, the aggregates held fixed; at a kink of a continuous expression as `smooth` has it."""
-    return smooth(sp.diff(expr, g))
+    return smooth(partial(expr, g))
+
+
+def partial(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    """d expr / d symbol. (`sp.diff` asks of the derivative of every part whether it is zero, which takes seconds of long ones.)"""
+    return _partial(expr, symbol, {symbol: sp.S.One})
+
+
+def _partial(expr: sp.Expr, symbol: sp.Symbol, known: dict[sp.Expr, sp.Expr]) -> sp.Expr:
+    if expr in known:
+        return known[expr]
+    found = sp.S.Zero
+    if symbol in expr.free_symbols:
+        args: Any = expr.args
+        if isinstance(expr, sp.Add):
+            found = sp.Add(*[_partial(a, symbol, known) for a in args])
+        elif isinstance(expr, sp.Mul):
+            slopes = [(m, _partial(a, symbol, known)) for m, a in enumerate(args)]
+            found = sp.Add(*[sp.Mul(*args[:m], slope, *args[m + 1 :]) for m, slope in slopes if slope != 0])
+        elif isinstance(expr, sp.Pow) and symbol not in args[1].free_symbols:
+            found = sp.Mul(args[1], args[0] ** (args[1] - 1), _partial(args[0], symbol, known))
+        elif isinstance(expr, sp.exp):
+            found = sp.Mul(expr, _partial(args[0], symbol, known))
+        else:
+            found = sp.diff(expr, symbol)
+    known[expr] = found
+    return found
 
 
 def smooth(expr: sp.Expr) -> sp.Expr:
@@ -22,7 +50,7 @@ def smooth(expr: sp.Expr) -> sp.Expr:
     if expr.has(sp.DiracDelta):
         expr = expr.replace(lambda e: isinstance(e, sp.DiracDelta), lambda e: sp.S.Zero)
     if expr.has(sp.Heaviside):
-        expr = expr.replace(lambda e: isinstance(e, sp.Heaviside), lambda e: sp.Piecewise((1, e.args[0] > 0), (0, True)))
+        expr = steps_as_cases(expr)
     for sign in sorted(expr.atoms(sp.sign), key=sp.default_sort_key):
         even, odd = _by_parity(expr, sign, {})
         expr = even + odd * sign
@@ -66,7 +94,7 @@ def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
     at_zero = {dummy: at_zero_gradient(node) for dummy, node in back.items()}
     terms = [(term, term.free_symbols) for term in sp.Add.make_args(body)]
     for dummy, node in back.items():
-        slope = smooth(sp.Add(*[sp.diff(term, dummy) for term, symbols in terms if dummy in symbols]))
+        slope = smooth(sp.Add(*[partial(term, dummy) for term, symbols in terms if dummy in symbols]))
         term = slope * slope_of_sum(node, hvp(c))
         if at_zero[dummy] == 0 and is_singular(slope.xreplace(at_zero)):
             term = sp.Piecewise((term, node > 0), (0, True))
@@ -93,5 +121,5 @@ def slope_of_sum(node: Node, direction: sp.Expr) -> sp.Expr:
     body, back = frozen(to_slot(node.args[0], "k", "j"))
     total = coord_sum(gradient_derivative(body).xreplace(back) * direction)
     for dummy, inner in back.items():
-        total += coord_sum(smooth(sp.diff(body, dummy)).xreplace(back)) * slope_of_sum(inner, direction)
+        total += coord_sum(smooth(partial(body, dummy)).xreplace(back)) * slope_of_sum(inner, direction)
     return total

@@ -88,7 +88,8 @@ def root(form: GradientForm, expansion: Expansion, covariance: sp.Matrix | None 
             return _sum_root(delta, f, core)
         return rank_one_root(delta, f, -core)
     whole: Any = form.covariance(expansion) if covariance is None else covariance
-    if whole.is_diagonal():
+    # as written: SymPy would ask of every long entry whether it vanishes, in vain
+    if all(whole[i, j] == 0 for i in range(expansion.dim) for j in range(expansion.dim) if i != j):
         return sp.diag(*[signed_root(whole[i, i]) for i in range(expansion.dim)])
     return None
 

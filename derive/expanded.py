@@ -153,9 +153,12 @@ def expand(equation: SDE, dim: int) -> CoordinateSDE:
         slopes = [smooth(sp.diff(value, s)) for s in state]
         upper = {(i, j): smooth(sp.diff(slopes[i], state[j])) for j in range(dim) for i in range(j + 1)}
         hessian = sp.Matrix(dim, dim, lambda i, j: upper[min(i, j), max(i, j)])
-    expansion = Expansion(
-        dim, vectors((*form.expressions, drift), dim, {"g": list(gradient)}), lambda c: list(hessian * sp.Matrix(c))
-    )
+
+    def hessian_product(c: list[sp.Expr]) -> list[sp.Expr]:
+        # without a product by zero: SymPy asks every long factor of one whether it is infinite
+        return [sp.Add(*[hessian[m, n] * c[n] for n in range(dim) if hessian[m, n] != 0]) for m in range(dim)]
+
+    expansion = Expansion(dim, vectors((*form.expressions, drift), dim, {"g": list(gradient)}), hessian_product)
     # expanded in the symbols g1, .. first: comparisons of the loss's slopes are dear
     put = Substitution(dict(zip(gradient, slopes, strict=True))) if equation.loss is not None else lambda e: e
     rate = put(expansion.scalar(equation.rate))

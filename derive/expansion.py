@@ -118,7 +118,8 @@ class Substitution:
 
 def _apply(expr: sp.Expr, args: list[Any], judged: list[Any]) -> Any:
     """expr's own function of new arguments, left alone where SymPy would look through what is `judged` for long."""
-    patient = isinstance(expr, (*COMPARISONS, sp.Piecewise)) or (expr.is_Pow and args[0].is_Add and not args[1].is_Integer)
+    # of a sum of two terms that is raised to any power, SymPy asks whether either is infinite
+    patient = isinstance(expr, (*COMPARISONS, sp.Piecewise)) or (expr.is_Pow and args[0].is_Add)
     if patient and any(longer_than(a, LONG) for a in judged):
         return expr.func(*args, evaluate=False)
     return expr.func(*args)

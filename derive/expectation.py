@@ -39,6 +39,9 @@ def univariate(
                 if threshold is None:
                     factor = law.moment(q) if q % 2 == 0 else sp.S.Zero
                 else:
+                    if q and law.tail.is_number and not q < law.tail:
+                        # the whole may be bounded, but not term by term
+                        raise NoClosedForm(f"the law has no moment of order {q}, which a piece of the map needs by itself")
                     factor = law.signed_moment(q, (mean - threshold) / scale)
                     factor = factor if functions is None else functions.kernel(factor)
                 total += constant * coefficient * sp.binomial(power, q) * mean ** (power - q) * scale**q * factor

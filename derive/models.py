@@ -12,7 +12,7 @@ from typing import Any
 import sympy as sp
 
 from derive.coordinates import Coordinate, frozen, g, gk, hvp, nodes
-from derive.derivatives import at_zero_gradient, is_singular, jacobian_product, slope_of_sum, smooth
+from derive.derivatives import at_zero_gradient, is_singular, jacobian_product, partial, slope_of_sum, smooth
 from derive.errors import BadInput, Refusal
 from derive.expanded import CoordinateSDE, expand
 from derive.form import GradientForm
@@ -123,7 +123,7 @@ def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
 
     # of every factor of a long derivative SymPy asks whether it is infinite, which a y without a sign answers at once
     z = y if expr.has(sp.Abs, sp.sign, sp.Max, sp.Min, sp.Piecewise) else sp.Dummy("z")
-    slope = sp.diff(expr.xreplace({y: z}), z).xreplace({z: y})
+    slope = partial(expr.xreplace({y: z}), z).xreplace({z: y})
     slope = slope.replace(lambda e: isinstance(e, sp.Heaviside), step).subs(y, 0)
     return slope.replace(lambda e: isinstance(e, sp.hyper) and e.args[2] == 0, lambda e: sp.S.One)
 

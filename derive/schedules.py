@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import depends_on
+from derive.coordinates import coord_sum, depends_on, g
 from derive.errors import BadInput
 from derive.registry import Parameter, register
 from derive.symbols import coerce, du, t, u
@@ -87,3 +87,31 @@ class Adaptive(Schedule):
     @property
     def factor(self) -> sp.Expr:
         return self.h
+
+
+@dataclass(frozen=True)
+class Normalised(Schedule):
+    """h = 1/(k0 + k1 ||grad f(x)||_2), one family of step rules (dimensionless, k0 and k1 >= 0 and not both 0).
+
+    k0 = 1/c, k1 = 0 is the constant c; k0 = 0, k1 = 1/c are normalised steps c/||grad f||; k0 = (A L0 + c')/s, k1 = A L1/s is
+    h = s/K_kap(G) of theory 6.3. At a point of zero gradient h is infinite if k0 = 0.
+
+    Raises:
+        BadInput: a negative number, or two zeros.
+    """
+
+    k0: Any = "k0"
+    k1: Any = "k1"
+
+    def __post_init__(self) -> None:
+        for name in ("k0", "k1"):
+            value = coerce(getattr(self, name), f"normalised:{name}")
+            if value.is_number and not value.is_nonnegative:
+                raise BadInput(f"normalised:{name}", value, "a number >= 0, or the name of a symbol")
+            object.__setattr__(self, name, value)
+        if self.k0 == 0 and self.k1 == 0:
+            raise BadInput("normalised:k0", 0, "k0 and k1 not both 0")
+
+    @property
+    def factor(self) -> sp.Expr:
+        return 1 / (self.k0 + self.k1 * sp.sqrt(coord_sum(g**2)))

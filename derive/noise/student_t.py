@@ -11,8 +11,8 @@ from derive.errors import BadInput
 from derive.noise.law import ARGUMENT, Law
 from derive.symbols import coerce
 
-# the finite sums have about nu/2 terms; beyond this the hypergeometric form is shorter and as accurate
-LARGEST_FINITE_SUM = 60
+# the finite sums have about nu/2 terms; beyond this the hypergeometric form is far shorter and as accurate
+LARGEST_FINITE_SUM = 30
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ from derive.symbols import du, eta, parameter, t, u
 
 #: distribution functions of all clients with more operations, and lists of more scales, are not written out to be measured
 STEEP, MANY = 120, 8
+#: nor are those with larger numbers in them
+LARGEST_NUMBER = 10**12
 
 
 def sde_latex(equation: SDE, macros: Mapping[str, str] | None = None) -> str:
@@ -131,11 +133,12 @@ def _closed(equation: SDE, form: GradientForm, page: Page) -> tuple[Drift, list[
     noise = equation.method.noise
     letters = None if equation.drift is None else in_letters(equation, form.mean)
     can_shorten = letters is not None and noise.dense is None and not noise.law.degenerate
-    size = 0 if noise.law.degenerate else noise.law.sign_mean(parameter("y")).count_ops()
-    steep = size > STEEP
+    tail = sp.S.Zero if noise.law.degenerate else noise.law.sign_mean(parameter("y"))
+    size = tail.count_ops()
+    steep = size > STEEP or any(max(abs(n.p), n.q) > LARGEST_NUMBER for n in tail.atoms(sp.Rational))
     nested = form.mean != g and form.rank <= 1 and not noise.scales[0].is_Atom  # a root inside every function of the law
     written = None
-    if not (can_shorten and (nested or size * len(noise.scales) > STEEP or len(noise.scales) > MANY)):
+    if not (can_shorten and (nested or steep or size * len(noise.scales) > STEEP or len(noise.scales) > MANY)):
         written = _written_out(equation, form, page, letters)
         if page.fits(written[1]) or not can_shorten:
             return written

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def to_dict(equation: SDE) -> dict[str, Any]:
-    """The contract of `derive --json`: see the README. With a dimension arrays in named coordinates, else the gradient form."""
+    """The contract of `derive --json` (docs/command-line.md): arrays in named coordinates, or without a dimension the form."""
     dim = equation.dim
     clients = equation.method.clients
     result: dict[str, Any] = {

@@ -7,16 +7,20 @@ refuse the same. Nothing is evaluated; every field that does not fit is a BadInp
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from derive.errors import BadInput
 from derive.reading.specs import Spec, check_text, parse_spec, require_distinct
 from derive.reading.toml_file import Decimal, read_table, written
 from derive.reading.values import MAX_DIGITS, parse_value
+
+if TYPE_CHECKING:
+    from derive.reading.titled_claims import TitledClaim
 
 MAX_DIM = 64  # coordinates written out; the dimension-free form has no limit
 MAX_PATHS = 10**6
@@ -29,7 +33,29 @@ _WHOLE = re.compile(r"[0-9]{1,6}", re.ASCII)
 #: the compressor that a method fixes
 _FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 
+#: the keys of a file
+KEYS = (*_SPECS, "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
+#: what a file for a report has besides
+CLAIMS = "claims"
+
 Named = Callable[[str], str]
+
+
+@final
+@dataclass(frozen=True)
+class Limits:
+    """What an experiment may ask for.
+
+    Args:
+        paths: how many paths.
+        at_once: how many of them are in memory together; None for all.
+    """
+
+    paths: int = MAX_PATHS
+    at_once: int | None = None
+
+
+_LIMITS = Limits()
 
 
 @final
@@ -45,6 +71,7 @@ class Problem:
         eta: step size, T: time horizon (of n eta), paths, x0 (one value a coordinate, or one for all), seed: the
             numbers of an experiment, dimensionless, None where not given.
         specs: the specs that all of this came from, as text; equal for equal problems.
+        claims: inequalities that are to be proved or refuted beside.
     """
 
     method: Any
@@ -57,6 +84,7 @@ class Problem:
     x0: tuple[Fraction, ...] | None = None
     seed: int | None = None
     specs: Mapping[str, str] = field(default_factory=dict)
+    claims: tuple[TitledClaim, ...] = ()
 
     @property
     def experiment(self) -> bool:
@@ -91,16 +119,18 @@ class Problem:
             "paths": self.paths,
             "x0": None if self.x0 is None else [str(value) for value in self.x0],
             "seed": self.seed,
+            **({CLAIMS: [c.to_dict() for c in self.claims]} if self.claims else {}),
         }
 
 
-def problem(given: Mapping[str, object], named: Named = str) -> Problem:
+def problem(given: Mapping[str, object], named: Named = str, limits: Limits = _LIMITS) -> Problem:
     """A problem from fields by name; fields that are absent or None take their defaults.
 
     Args:
         given: method (required), compressor, noise, loss, schedule: specs; clients, dim, model or models; eta, T,
             paths, x0, seed. Numbers may be text, int, or `Decimal` text from a file.
         named: how the user calls a field, for error messages ("--noise" for "noise").
+        limits: of an experiment.
 
     Raises:
         BadInput: a field does not fit, or fields contradict each other.
@@ -114,20 +144,20 @@ def problem(given: Mapping[str, object], named: Named = str) -> Problem:
         specs["compressor"] = compressor
     require_distinct(specs.values())
     clients = _clients(given.get("clients"), specs.get("noise"), named("clients"))
-    x0 = _numbers(given.get("x0"), named("x0"))
+    x0 = numbers(given.get("x0"), named("x0"))
     dim = _dimension(given.get("dim"), specs.get("loss"), x0, named)
     built = {kind: spec.build() for kind, spec in specs.items() if kind not in ("method", "loss")}
     if specs["method"].entry.name in _FIXED:
         built.pop("compressor", None)
     elif dim is not None:
         built["compressor"].check_dimension(dim)
-    eta, horizon = (_positive(given.get(key), named(key)) for key in ("eta", "T"))
-    paths = _whole(given.get("paths"), named("paths"), 1, MAX_PATHS)
+    eta, horizon = (positive(given.get(key), named(key)) for key in ("eta", "T"))
+    paths = whole(given.get("paths"), named("paths"), 1, limits.paths)
     method = specs["method"].build(clients=clients, **built)
     if eta is not None and horizon is not None:
         _check_steps(given, horizon / eta, named)
         if dim is not None and method.clients.is_number:
-            _check_size(given, paths, dim, int(method.clients) * horizon / eta, named)
+            _check_size(given, paths, dim, int(method.clients) * horizon / eta, named, limits.at_once)
     return Problem(
         method=method,
         loss=specs["loss"].build() if "loss" in specs else None,
@@ -137,7 +167,7 @@ def problem(given: Mapping[str, object], named: Named = str) -> Problem:
         T=horizon,
         paths=paths,
         x0=x0,
-        seed=_whole(given.get("seed"), named("seed"), 0, 2**62),
+        seed=whole(given.get("seed"), named("seed"), 0, 2**62),
         specs={kind: spec.text for kind, spec in specs.items()},
     )
 
@@ -149,13 +179,36 @@ def read_problem(path: str | Path) -> Problem:
         BadInput: it is not TOML, has an unknown key, or a field does not fit.
         OSError: it cannot be read.
     """
+    table = read_keys(path, (*KEYS, CLAIMS))
+    listed = table.pop(CLAIMS, None)
+    with as_written():
+        found = problem(table)
+        if listed is None:
+            return found
+        from derive.reading.titled_claims import titled_claims  # the grammar of claims is loaded where there is one
+
+        return replace(found, claims=titled_claims(listed, CLAIMS))
+
+
+def read_keys(path: str | Path, known: Sequence[str]) -> dict[str, Any]:
+    """The table of a TOML file that has these keys and no others.
+
+    Raises:
+        BadInput: it is not TOML, or has an unknown key.
+        OSError: it cannot be read.
+    """
     table = read_table(path)
-    known = (*_SPECS, "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
     for key in table:
         if key not in known:
             raise BadInput(Path(path).name, key, "the keys " + ", ".join(known))
+    return table
+
+
+@contextmanager
+def as_written() -> Iterator[None]:
+    """Errors inside quote a value as a TOML file has it."""
     try:
-        return problem(table)
+        yield
     except BadInput as error:
         raise BadInput(error.field, written(error.found), error.accepted, error.column) from None
 
@@ -177,7 +230,7 @@ def _clients(value: object, noise: Spec | None, name: str) -> int | None:
     """The number of clients: given, or one for each of the noise's scales; None for the symbol N."""
     accepted = "a whole number from 1 to 999999, or the symbol N"
     symbol = isinstance(value, str) and value.strip(" ") == "N"
-    given = None if value is None or symbol else _whole(value, name, 1, 999_999, accepted)
+    given = None if value is None or symbol else whole(value, name, 1, 999_999, accepted)
     lengths = {} if noise is None else noise.lengths("per_client")
     for field_name, count in lengths.items():
         if value is not None and count != given:
@@ -188,7 +241,7 @@ def _clients(value: object, noise: Spec | None, name: str) -> int | None:
 def _dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None, named: Named) -> int | None:
     """The dimension: given, or that of what has one value a coordinate."""
     accepted = f"a whole number from 1 to {MAX_DIM} (without it: the form for any dimension)"
-    dim = _whole(value, named("dim"), 1, MAX_DIM, accepted)
+    dim = whole(value, named("dim"), 1, MAX_DIM, accepted)
     lengths = {} if loss is None else loss.lengths("per_coordinate")
     if x0 is not None and len(x0) > 1:
         lengths[named("x0")] = len(x0)
@@ -223,18 +276,19 @@ def _check_steps(given: Mapping[str, object], steps: Fraction, named: Named) -> 
 
 
 def _check_size(
-    given: Mapping[str, object], paths: int | None, dim: int, messages: Fraction, named: Named
+    given: Mapping[str, object], paths: int | None, dim: int, messages: Fraction, named: Named, at_once: int | None
 ) -> None:
     """What neither a memory nor a week holds, for `messages` of one path."""
     count = _USUAL_PATHS if paths is None else paths
-    if count * dim**2 > MAX_ENTRIES:
+    if min(count, at_once or count) * dim**2 > MAX_ENTRIES:
         raise BadInput(named("paths"), paths, f"at most {MAX_ENTRIES // dim**2} in {dim} dimensions")
     if count * dim * messages > MAX_DRAWS:
         field = "eta" if paths is None else "paths"
         raise BadInput(named(field), given[field], f"T/eta x clients x dim x paths of at most {MAX_DRAWS}")
 
 
-def _whole(value: object, name: str, low: int, high: int, accepted: str | None = None) -> int | None:
+def whole(value: object, name: str, low: int, high: int, accepted: str | None = None) -> int | None:
+    """A whole number from `low` to `high`, from a number or text; None for None."""
     if value is None:
         return None
     accepted = accepted or f"a whole number from {low} to {high}"
@@ -248,7 +302,7 @@ def _whole(value: object, name: str, low: int, high: int, accepted: str | None =
     return value
 
 
-def _number(value: object, name: str, accepted: str) -> Fraction:
+def number(value: object, name: str, accepted: str) -> Fraction:
     """An exact number: int, text, or `Decimal`."""
     text = str(value).replace("_", "") if isinstance(value, Decimal) else value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -259,27 +313,29 @@ def _number(value: object, name: str, accepted: str) -> Fraction:
         raise BadInput(name, value, accepted)
     text = check_text(text, name, accepted)
     try:
-        number = parse_value(text, name)
+        found = parse_value(text, name)
     except BadInput as error:
         raise BadInput(name, text, f'{accepted}, such as 0.001 or "1/1000" in quotes', error.column) from None
-    if isinstance(number, str):
+    if isinstance(found, str):
         raise BadInput(name, text, accepted)
-    return number
+    return found
 
 
-def _positive(value: object, name: str) -> Fraction | None:
+def positive(value: object, name: str) -> Fraction | None:
+    """An exact number > 0; None for None."""
     if value is None:
         return None
-    number = _number(value, name, "an exact number > 0")
-    if number <= 0:
+    found = number(value, name, "an exact number > 0")
+    if found <= 0:
         raise BadInput(name, value, "an exact number > 0")
-    return number
+    return found
 
 
-def _numbers(value: object, name: str) -> tuple[Fraction, ...] | None:
+def numbers(value: object, name: str, most: int = MAX_DIM) -> tuple[Fraction, ...] | None:
+    """One exact number or a list of them; None for None."""
     if value is None:
         return None
     listed = value if isinstance(value, list) else [value]
-    if not 1 <= len(listed) <= MAX_DIM:
-        raise BadInput(name, f"{len(listed)} values", f"one exact number, or a list of 1 to {MAX_DIM}")
-    return tuple(_number(item, name, "an exact number, or a list of them") for item in listed)
+    if not 1 <= len(listed) <= most:
+        raise BadInput(name, f"{len(listed)} values", f"one exact number, or a list of 1 to {most}")
+    return tuple(number(item, name, "an exact number, or a list of them") for item in listed)

@@ -1,0 +1,96 @@
+"""Certificates: a fact with everything that it was made from, as JSON of the shape that FORMAT.md describes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from derive.proof.context import Context, ProofError
+from derive.proof.kernel import Fact, genuine
+from derive.proof.normal import Normal
+from derive.proof.terms import Relation
+
+FORMAT = "sdescent-certificate-1"
+
+
+def ancestry(fact: Fact) -> list[Fact]:
+    """The fact and all that it rests on, premises before what they are used for; the fact is last."""
+    order: dict[int, Fact] = {}
+    stack: list[tuple[Fact, bool]] = [(fact, False)]
+    while stack:
+        top, ready = stack.pop()
+        if id(top) in order:
+            continue
+        if ready:
+            order[id(top)] = top
+        else:
+            stack.append((top, True))
+            stack += [(p, False) for p in reversed(top.premises) if id(p) not in order]
+    return list(order.values())
+
+
+def certificate(fact: Fact, title: str, definitions: Iterable[Relation] = ()) -> dict[str, Any]:
+    """The certificate of a fact; `definitions` are those of its hypotheses that other code can recompute.
+
+    Raises:
+        ProofError: the fact, or one that it rests on, was not made by a rule.
+    """
+    steps = [genuine(f) for f in ancestry(genuine(fact))]
+    place = {id(f): n for n, f in enumerate(steps)}
+    normal = Normal(fact.context)
+    defined = {normal.key(d): d for d in definitions}
+    if not set(defined) <= {normal.key(h) for h in fact.hypotheses.values()}:
+        raise ProofError("a definition that the proof does not use")
+    hypotheses = {normal.key(h): h for h in fact.hypotheses.values()}
+    return {
+        "format": FORMAT,
+        "title": title,
+        "context": context_json(fact.context),
+        "statement": {
+            "assumptions": [plain(h) for key, h in hypotheses.items() if key not in defined],
+            "definitions": [plain(h) for key, h in hypotheses.items() if key in defined],
+            "axioms": sorted(fact.axioms),
+            "claim": plain(fact.claim),
+        },
+        "steps": [
+            {
+                "rule": f.rule,
+                "premises": [place[id(p)] for p in f.premises],
+                "data": plain(f.data),
+                "claim": plain(f.claim),
+            }
+            for f in steps
+        ],
+    }
+
+
+def context_json(context: Context) -> dict[str, Any]:
+    """A context as JSON."""
+    return {
+        "symbols": dict(context.symbols),
+        "vectors": list(context.vectors),
+        "matrices": {name: list(flags) for name, flags in context.matrices.items()},
+        "functions": {name: {k: plain(v) for k, v in entry.items()} for name, entry in context.functions.items()},
+        "horizon": context.horizon,
+        "dimension": context.dimension,
+        "clients": context.clients,
+        "potentials": {name: plain(entry) for name, entry in context.potentials.items()},
+    }
+
+
+def dumps(certificate: Mapping[str, Any]) -> str:
+    """The text of a certificate, one step a line."""
+    head = {key: value for key, value in certificate.items() if key != "steps"}
+    lines = ",\n".join("  " + json.dumps(step, separators=(", ", ": ")) for step in certificate["steps"])
+    return json.dumps(head, indent=1)[:-2] + ',\n "steps": [\n' + lines + "\n ]\n}\n"
+
+
+def plain(value: Any) -> Any:
+    """Terms, numbers and tables as JSON."""
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: plain(v) for key, v in value.items()}
+    return [plain(v) for v in value] if isinstance(value, (tuple, list)) else value

@@ -1,0 +1,325 @@
+"""Claims in one quantity: l <= r is 0 <= phi(z) at z = t, t a variable or a polynomial in variables, where t is shown to be.
+
+`derive.proof.ball` proves phi on closed intervals; where phi has no value at an end (log x at 0, 1/(1 - x) at 1) it is cleared of
+denominators first, or x is exp(y) with y = log(x), or 1/y with y = 1/x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from derive.proof import ball
+from derive.proof.analysis import needs_open
+from derive.proof.claim_bases import bases, in_terms_of
+from derive.proof.claim_branch import ZERO, Branch, symbols
+from derive.proof.context import ProofError
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, Term, fn, num, plus, substitute, times, x
+
+
+@dataclass(frozen=True)
+class Interval:
+    """low <= t <= high, with the facts that say so; None is infinite."""
+
+    low: Fraction | None = None
+    high: Fraction | None = None
+    below: Fact | None = None
+    above: Fact | None = None
+
+
+class OneVariable:
+    """Proofs in one quantity in a branch."""
+
+    def __init__(self, branch: Branch, seconds: float) -> None:
+        self.branch, self.seconds = branch, seconds
+        self.kernel = branch.kernel
+        #: the variable of analysis where it is no variable of the claim
+        self.z = next(z for z in ("z", *(f"z{n}" for n in range(500))) if z not in branch.kernel.context.symbols)
+
+    def prove(self, claim: Relation) -> Fact | None:
+        """The claim (<= or <), or None."""
+        branch = self.branch
+        phi = self.without_abs(claim.slack)
+        if phi is None:
+            return None
+        names = symbols(phi)
+        if not names:
+            return self._finish(claim, [self.fact(phi, "x", ZERO, Interval(), claim.op == "<")])
+        if len(names) == 1:
+            return self._variable(claim, phi, names.pop())
+        for t in bases(branch, phi):
+            inner = in_terms_of(branch, phi, t, self.z)
+            if inner is not None:
+                found = self._finish(claim, [self.fact(inner, self.z, t, self.interval(t), claim.op == "<")])
+                if found is not None:
+                    return found
+        branch.left()
+        return None
+
+    def _variable(self, claim: Relation, phi: Term, name: str) -> Fact | None:
+        strict, at = claim.op == "<", x(name)
+        interval = self.interval(at)
+        if interval.low is not None and interval.high is not None and interval.low >= interval.high:
+            return None
+        found = self.fact(phi, name, at, interval, strict)
+        if found is not None:
+            return self._finish(claim, [found])
+        cleared = self.cleared(phi)
+        normal = self.branch.normal
+        if cleared is not None and normal.frozen(cleared) != normal.frozen(phi):
+            found = self.fact(cleared, name, at, interval, strict)
+            if found is not None:
+                return self._finish(claim, [found])
+        return self._logarithm(claim, phi, at) or self._turned(claim, phi, name, interval)
+
+    def fact(self, phi: Term, name: str, at: Term, interval: Interval, strict: bool) -> Fact | None:
+        """0 <= phi(at) (or <) for at in the interval."""
+        self.branch.left()
+        low, high = interval.low, interval.high
+        seconds = min(self.seconds, self.branch.left())
+        try:
+            found = ball.find(phi, name, low, high, strict, seconds)
+            if found is None:
+                return None
+            if low is not None and strict and needs_open(found) and (interval.below is None or interval.below.claim.op != "<"):
+                return None
+            premises = [f for f in (interval.below, interval.above) if f is not None]
+            return self.kernel.ball({**found, "at": at}, premises)
+        except ProofError:
+            return None
+
+    def _finish(self, claim: Relation, found: Sequence[Fact | None]) -> Fact | None:
+        facts = [f for f in found if f is not None]
+        if len(facts) < len(found):
+            return None
+        near = [f for f in self.branch.facts if f.rule in ("function", "inverse") and f.claim.op == "=="]
+        near += [f for f in self.branch.facts if f.claim.op == "<" and f not in near and f not in facts]
+        shown = self.branch.show(claim, 0.1, facts, only=True) or self.branch.show(claim, 0.15, [*facts, *near], only=True)
+        return shown or self.branch.show(claim, 0.25, facts)
+
+    # abs
+
+    def without_abs(self, t: Term) -> Term | None:
+        """The term with +-s for abs(s), as equalities of the branch say; None when they do not say it."""
+        if t[0] == "f" and t[1] == "abs":
+            inner = self.without_abs(t[2])
+            for s in () if inner is None else (inner, -inner):
+                if self.branch.known(t.eq(s)) is not None or self.branch.known(fn("abs", t[2]).eq(s)) is not None:
+                    return s
+            return None
+        parts: list[Any] = []
+        for a in t:
+            new = self.without_abs(a) if isinstance(a, Term) else a
+            if new is None:
+                return None
+            parts.append(new)
+        return Term(parts)
+
+    # intervals
+
+    def interval(self, t: Term) -> Interval:
+        """The best bounds c <= t and t <= c that facts say directly; for a polynomial t, that the search shows of a few c."""
+        branch = self.branch
+        poly = branch.normal.polynomial(t)
+        mine = {m: c for m, c in poly.items() if m}
+        best = Interval()
+        for f in list(branch.facts):
+            if f.claim.op not in ("<=", "<", "=="):
+                continue
+            said = branch.normal.polynomial(f.claim.slack)
+            rest = {m: c for m, c in said.items() if m}
+            if set(rest) != set(mine):
+                continue
+            ratios = {rest[m] / mine[m] for m in mine}
+            if len(ratios) != 1:
+                continue
+            # k t + d >= 0, where t is mine + a constant
+            k = ratios.pop()
+            bound = poly.get((), Fraction(0)) - said.get((), Fraction(0)) / k
+            best = self._better(best, f, t, bound, [1, -1] if f.claim.op == "==" else [1 if k > 0 else -1])
+        if t[0] != "x":
+            best = self._searched(best, t)
+        return best
+
+    def _better(self, best: Interval, f: Fact, t: Term, bound: Fraction, signs: list[int]) -> Interval:
+        for sign in signs:
+            old, fact = (best.low, best.below) if sign > 0 else (best.high, best.above)
+            strict = f.claim.op == "<"
+            if old is not None and (sign * (old - bound) > 0 or (old == bound and (not strict or (fact and fact.claim.op == "<")))):
+                continue
+            sides = (num(bound), t) if sign > 0 else (t, num(bound))
+            said = self.branch.show(Relation(("<" if strict else "<=", *sides)), 0.2, [f], only=True)
+            if said is not None:
+                best = Interval(bound, best.high, said, best.above) if sign > 0 else Interval(best.low, bound, best.below, said)
+        return best
+
+    def _searched(self, best: Interval, t: Term) -> Interval:
+        for bound in (0, 1, -1):
+            if best.low is None:
+                said = self.branch.show(num(bound).le(t), 0.1)
+                best = best if said is None else Interval(Fraction(bound), best.high, said, best.above)
+        for bound in (0, 1, -1):
+            if best.high is None and (best.low is None or best.low < bound):
+                said = self.branch.show(t.le(num(bound)), 0.1)
+                best = best if said is None else Interval(best.low, Fraction(bound), best.below, said)
+        return best
+
+    # other forms
+
+    def cleared(self, phi: Term) -> Term | None:
+        """phi times its denominators, so that none of them has to be shown on the closed interval."""
+        normal = self.branch.normal
+        poly = self.branch.without_roots(normal.polynomial(phi))
+        for _ in range(6):
+            inverses = {a for a in self.branch.inverses(poly)}
+            if not inverses:
+                return normal.term(poly)
+            a = max(inverses)
+            q = normal.term(dict(normal.key_of(a)[1]))
+            sign = next((s for s, r in ((1, ZERO.lt(q)), (-1, q.lt(ZERO))) if self.branch.known(r) is not None), 0)
+            if not sign:
+                return None
+            top = max(dict(m).get(a, 0) for m in poly)
+            pieces: list[Term] = []
+            for m, c in poly.items():
+                rest = normal.term({tuple((b, n) for b, n in m if b != a): c})
+                pieces.append(times(rest, (sign * q) ** (top - dict(m).get(a, 0)) * num(sign ** dict(m).get(a, 0))))
+            poly = normal.polynomial(plus(*pieces))
+        return None
+
+    def _logarithm(self, claim: Relation, phi: Term, at: Term) -> Fact | None:
+        """Of log(Q), Q = a x + b, y = log(Q) is made the variable: x = (exp(y) - b)/a."""
+        branch, name = self.branch, at[1]
+        for function, of in branch.functions(phi):
+            poly = branch.normal.polynomial(of)
+            linear = branch.normal.polynomial(at)
+            (m,) = linear
+            if function != "log" or not set(poly) <= {m, ()} or m not in poly:
+                continue
+            a, b = poly[m], poly.get((), Fraction(0))
+            positive = branch.known(ZERO.lt(of))
+            if positive is None:
+                continue
+            log = fn("log", of)
+            y = x(self.z)
+            new = (fn("exp", y) - num(b)) * num(1 / a)
+            swapped = self.swapped(branch.normal.term(branch.normal.polynomial(phi)), {log: y, fn("sqrt", of): fn("exp", y / 2)})
+            inner = substitute(swapped, name, new)
+            shown = self.fact(_simple(inner), self.z, log, Interval(), claim.op == "<") or self.fact(
+                inner, self.z, log, self.interval_of_log(of, log), claim.op == "<"
+            )
+            if shown is None:
+                continue
+            facts = [shown, *self.exponentials(log, of, positive, phi)]
+            # what the log is of may be written in two ways
+            return self._finish(claim, facts)
+        return None
+
+    def interval_of_log(self, of: Term, log: Term) -> Interval:
+        """0 <= log(of) or log(of) <= 0 from 1 <= of or of <= 1."""
+        branch = self.branch
+        one = num(1)
+        zero_log = fn("log", one)
+        found = Interval()
+        above = branch.show(one.le(of), 0.1)
+        if above is not None:
+            positive = branch.show(ZERO.lt(one), 0.1)
+            assert positive is not None
+            fact = self.kernel.function("monotone:log", [one, of], [positive, above])
+            said = branch.restated(fact, ZERO.le(log)) if branch.normal.polynomial(zero_log) == {} else None
+            found = Interval(Fraction(0), None, said, None)
+        return found
+
+    def exponentials(self, log: Term, of: Term, positive: Fact, phi: Term) -> list[Fact]:
+        """exp(log Q) == Q, exp(-log Q) Q == 1, and sqrt(Q) == exp(log(Q)/2)."""
+        kernel, half = self.kernel, log / 2
+        facts = [
+            kernel.function("exp_log", [of], [positive]),
+            kernel.function("exp_add", [-log, log]),
+            kernel.function("exp_add", [half, half]),
+            kernel.function("exp_positive", [half]),
+        ]
+        if ("sqrt", of) in self.branch.functions(phi):
+            root = self.branch.known(ZERO.le(fn("sqrt", of)))
+            square = self.branch.known((fn("sqrt", of) ** 2).eq(of))
+            if root is not None and square is not None:
+                e, s = fn("exp", half), fn("sqrt", of)
+                mult = [(Fraction(1), (0,), ()), (Fraction(1), (1,), ())]
+                # (s + e)(s - e) = (s^2 - Q) + (Q - exp(log Q)) + (exp(log Q) - e^2)
+                # slacks Q - s^2, Q - exp(log Q), e^2 - exp(log Q)
+                equalities = [(2, num(-1)), (3, num(1)), (4, num(-1))]
+                facts.append(kernel.certify(e.eq(s), [facts[3], root, square, facts[0], facts[2]], mult, [], equalities))
+        unit = self.branch.known((of * (1 / of)).eq(1))
+        if unit is not None:
+            # with E = exp(-log Q) and i = 1/Q: i - E = -E (1 - Q i) - i (E exp(log Q) - 1) - i E (Q - exp(log Q))
+            e, i = fn("exp", -log), 1 / of
+            facts.append(kernel.certify(e.eq(i), [unit, facts[1], facts[0]], equalities=[(0, -e), (1, -i), (2, -i * e)]))
+        return facts
+
+    def _turned(self, claim: Relation, phi: Term, name: str, interval: Interval) -> Fact | None:
+        """On (0, oo) or (0, b]: for x >= 1 as it is, for x <= 1 with z = 1/x >= 1 as the variable."""
+        branch, at = self.branch, x(name)
+        low, high = interval.low or 0, interval.high
+        if branch.known(ZERO.lt(at)) is None or branch.depth > 6 or low >= 1 or (high is not None and high <= 1):
+            return None
+        if not {name for name, _ in branch.functions(phi)} <= {"atan", "erf", "tanh", "exp"}:
+            return None
+        split = at.le(num(1))
+        far = OneVariable(branch.wider(self.kernel.assume(num(1).lt(at))), self.seconds).prove(claim)
+        near = None if far is None else self._inverted(branch.wider(self.kernel.assume(split)), claim, phi, at)
+        return None if far is None or near is None else branch.merged(split, near, far)
+
+    def _inverted(self, branch: Branch, claim: Relation, phi: Term, at: Term) -> Fact | None:
+        """phi(x) for 0 < x <= 1, as psi(z) at z = 1/x >= 1."""
+        z, turned = x(self.z), 1 / at
+        poly = branch.normal.term(branch.normal.polynomial(phi))
+        psi = substitute(self.swapped(poly, {turned: z}), at[1], 1 / z)
+        bound = branch.show(num(1).le(turned), 0.3)
+        if bound is None:
+            return None
+        shown = self.fact(psi, self.z, turned, Interval(Fraction(1), None, bound, None), claim.op == "<")
+        if shown is None:
+            return None
+        # psi(1/x) speaks of 1/(1/x), which is x: each function of it is at most, and at least, the same of x.
+        facts = [shown]  # and not that 1/(1/x) == x: the search would put it in where nothing comes of it
+        unit = branch.show((1 / turned).eq(at), 0.3, self._double(branch, at))
+        if unit is None:
+            return None
+        ends = [branch.restated(branch.show(r, 0.2, [unit]) or unit, r) for r in ((1 / turned).le(at), at.le(1 / turned))]
+        for function, of in branch.functions(shown.claim.slack):
+            if function in ("atan", "erf", "tanh", "exp") and branch.normal.frozen(of) == branch.normal.frozen(1 / turned):
+                facts += [
+                    self.kernel.function(f"monotone:{function}", [1 / turned, at], [ends[0]]),
+                    self.kernel.function(f"monotone:{function}", [at, 1 / turned], [ends[1]]),
+                ]
+        return OneVariable(branch, self.seconds)._finish(claim, list(facts))
+
+    def _double(self, branch: Branch, at: Term) -> list[Fact]:
+        """(1/x) (1/(1/x)) == 1."""
+        positive = branch.known(ZERO.lt(1 / at))
+        return [] if positive is None else [self.kernel.inverse(1 / at, positive)]
+
+    # terms in other words
+
+    def swapped(self, t: Any, table: dict[Term, Term]) -> Any:
+        """t with terms replaced, where they occur as they stand in normal form."""
+        if not isinstance(t, (Term, Relation)):
+            return t
+        normal = self.branch.normal
+        for old, new in table.items():
+            if isinstance(t, Term) and t[0] == old[0] and normal.frozen(t) == normal.frozen(old):
+                return new
+        return type(t)(self.swapped(a, table) for a in t)
+
+
+def _simple(t: Any) -> Any:
+    """1/exp(p) and exp(p)^n written as one exponential, so that no denominator is left to be shown."""
+    if not isinstance(t, Term):
+        return t
+    inner = Term(_simple(a) for a in t)
+    if inner[0] == "/" and inner[2][:2] == ("f", "exp"):
+        return inner[1] * fn("exp", -inner[2][2])
+    return inner

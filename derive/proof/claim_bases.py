@@ -1,0 +1,79 @@
+"""Quantities that a term may be a function of, and the term as a function of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from flint import Ordering, fmpq, fmpq_mpoly_ctx
+
+from derive.proof.claim_branch import Branch, symbols
+from derive.proof.normal import Polynomial
+from derive.proof.terms import Term, fn, num, plus, times, x
+
+
+def bases(branch: Branch, phi: Term) -> Iterator[Term]:
+    """Arguments of functions, and denominators: what phi may be a function of."""
+    seen: set[Any] = set()
+    for a in sorted(branch.atoms(phi)):
+        key = branch.normal.key_of(a)
+        if key[0] not in ("f", "inv"):
+            continue
+        poly = {m: c for m, c in dict(key[-1]).items() if m}
+        if any(branch.normal.key_of(b)[0] != "x" for m in poly for b, _ in m) or not poly:
+            continue
+        first = poly[min(poly)]
+        base = {m: c / first for m, c in poly.items()}
+        frozen = tuple(sorted(base.items()))
+        if frozen not in seen:
+            seen.add(frozen)
+            yield branch.normal.term(base)
+
+
+def in_terms_of(branch: Branch, phi: Term, t: Term, z: str) -> Term | None:
+    """phi as a term in z = t alone, or None."""
+    normal = branch.normal
+    names = sorted(symbols(phi, t))
+    ring = fmpq_mpoly_ctx.get((*names, z), Ordering.lex)
+    gens = dict(zip((*names, z), ring.gens(), strict=True))
+
+    def poly(form: Polynomial) -> Any:
+        total = ring.constant(0)
+        for m, c in form.items():
+            piece = ring.constant(fmpq(c.numerator, c.denominator))
+            for a, n in m:
+                piece *= gens[normal.key_of(a)[1]] ** n
+            total += piece
+        return total
+
+    relation = poly(normal.polynomial(t)) - gens[z]
+
+    def symbol(a: int) -> bool:
+        return normal.key_of(a)[0] == "x"
+
+    def reduced(form: Polynomial) -> Term | None:
+        groups: dict[Any, Polynomial] = {}
+        for m, c in form.items():
+            outer = tuple((a, n) for a, n in m if not symbol(a))
+            groups.setdefault(outer, {})[tuple((a, n) for a, n in m if symbol(a))] = c
+        members: list[Term] = []
+        for outer, inner in groups.items():
+            _, rest = divmod(poly(inner), relation)
+            pieces: list[Term] = []
+            for exponents, c in rest.to_dict().items():
+                powers = [int(e) for e in exponents]
+                if any(powers[:-1]):
+                    return None
+                pieces.append(num(Fraction(int(c.p), int(c.q))) * x(z) ** powers[-1])
+            factors: list[Term] = []
+            for a, n in outer:
+                key = normal.key_of(a)
+                argument = reduced(dict(key[-1])) if key[0] in ("inv", "f") else None
+                if argument is None:
+                    return None
+                factors.append((1 / argument if key[0] == "inv" else fn(key[1], argument)) ** n)
+            members.append(times(plus(*pieces), *factors))
+        return plus(*members)
+
+    return reduced(normal.polynomial(phi))

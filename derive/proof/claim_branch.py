@@ -1,0 +1,272 @@
+"""A branch of the proof of a claim: facts known under its hypotheses, and the ways in which new ones come out of them.
+
+Untrusted as all search is: facts are made by rules of `derive.proof.kernel` alone, and a rule that does not fit raises.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from derive.proof.context import ProofError, parts
+from derive.proof.kernel import Fact, Kernel
+from derive.proof.normal import Polynomial, added, multiplied, power
+from derive.proof.search import Found, find, inconsistent
+from derive.proof.terms import Relation, Term, num
+
+ZERO = num(0)
+UNIT = ((Fraction(1), (), ()),)
+
+
+class OutOfTime(Exception):
+    """The deadline of the whole claim has passed."""
+
+
+def opposite(relation: Relation) -> Relation:
+    """What holds where l <= r (l < r) does not."""
+    op, left, right = relation
+    return Relation(("<" if op == "<=" else "<=", right, left))
+
+
+def _quietly(search: Callable[[], Found | None]) -> Found | None:
+    """What a search finds. It is large, numerical and not trusted: where it breaks, it has found nothing."""
+    try:
+        return search()
+    except (ArithmeticError, ValueError, IndexError, KeyError, RecursionError):
+        return None
+
+
+class Branch:
+    """Facts under hypotheses, in the order in which they came.
+
+    Args:
+        kernel: makes the facts.
+        deadline: by time.monotonic(); `OutOfTime` after it.
+    """
+
+    def __init__(self, kernel: Kernel, deadline: float, facts: Iterable[Fact] = (), depth: int = 0) -> None:
+        self.kernel, self.deadline, self.depth = kernel, deadline, depth
+        self.normal = kernel.normal
+        self.facts: list[Fact] = []
+        self._keys: dict[Any, Fact] = {}
+        self._failed: dict[Any, int] = {}
+        for fact in facts:
+            self.add(fact)
+
+    def wider(self, *facts: Fact) -> Branch:
+        """A branch with these facts too."""
+        return Branch(self.kernel, self.deadline, [*self.facts, *facts], self.depth + 1)
+
+    def add(self, fact: Fact) -> Fact:
+        """Takes a fact in, unless one is there that says the same."""
+        key = self.normal.key(fact.claim)
+        if key not in self._keys:
+            self._keys[key] = fact
+            self.facts.append(fact)
+        return self._keys[key]
+
+    def without(self, atoms: set[int]) -> Branch:
+        """A branch without what laws of functions say of these atoms."""
+        facts = [f for f in self.facts if f.rule not in ("function", "cases") or not self.outer_atoms(f.claim.slack) & atoms]
+        return Branch(self.kernel, self.deadline, facts, self.depth)
+
+    def left(self) -> float:
+        """Seconds until the deadline.
+
+        Raises:
+            OutOfTime: none.
+        """
+        seconds = self.deadline - time.monotonic()
+        if seconds <= 0:
+            raise OutOfTime
+        return seconds
+
+    def known(self, relation: Relation) -> Fact | None:
+        """A fact that says it already (of <= a strict one too), with this very claim."""
+        found = self._keys.get(self.normal.key(relation))
+        if found is None and relation.op == "<=":
+            found = self._keys.get(self.normal.key(Relation(("<", *relation[1:]))))
+        return None if found is None else self.restated(found, relation)
+
+    def restated(self, fact: Fact, relation: Relation) -> Fact:
+        """The same claim, or the weaker <= of <, in other words: r - l has the same normal form."""
+        if fact.claim == relation:
+            return fact
+        if relation.op == "==":
+            sign = 1 if self.normal.frozen(fact.claim.slack) == self.normal.frozen(relation.slack) else -1
+            return self.kernel.certify(relation, [fact], equalities=[(0, num(sign))])
+        return self.kernel.certify(relation, [fact], sum=[(Fraction(1), (0,), ())])
+
+    def show(
+        self, relation: Relation, seconds: float, more: Sequence[Fact] = (), hints: Sequence[Term] = (), only: bool = False
+    ) -> Fact | None:
+        """A certify step for a relation <=, < or == from the facts of the branch and `more` (with `only`, from `more` alone)."""
+        found = self.known(relation)
+        if found is not None:
+            return found
+        facts = list(more) if only else self.relevant(relation, more)
+        key = (self.normal.key(relation), len(facts), only, len(hints))
+        if not only and self._failed.get(key, 0) >= seconds * 1000:
+            return None
+        proof = _quietly(lambda: find(self.normal, relation, [f.claim for f in facts], hints, min(seconds, self.left())))
+        if proof is None:
+            self._failed[key] = round(seconds * 1000)
+            return None
+        return self._certified(relation, facts, proof)
+
+    def _certified(self, relation: Relation, facts: Sequence[Fact], proof: Any) -> Fact | None:
+        """The step, with no more premises than it uses."""
+        used = sorted({n for cone in (proof.mult, proof.sum) for m in cone for n in m[1]} | {n for n, _ in proof.equalities})
+        place = {n: k for k, n in enumerate(used)}
+        cones = [[(c, tuple(place[n] for n in ns), squares) for c, ns, squares in cone] for cone in (proof.mult, proof.sum)]
+        equalities = [(place[n], t) for n, t in proof.equalities]
+        try:
+            return self.kernel.certify(relation, [facts[n] for n in used], cones[0], cones[1], equalities)
+        except ProofError:  # an error of the search, which is not trusted
+            return None
+
+    def contradiction(self, seconds: float, more: Sequence[Fact] = (), near: Relation | None = None) -> Fact | None:
+        """1 <= 0, where the facts cannot hold together."""
+        facts = [*self.facts, *more] if near is None else self.relevant(near, more)
+        proof = _quietly(lambda: inconsistent(self.normal, [f.claim for f in facts], min(seconds, self.left())))
+        return None if proof is None else self._certified(num(1).le(0), facts, proof)
+
+    def indirect(self, claim: Relation, seconds: float, more: Sequence[Fact] = ()) -> Fact | None:
+        """The claim l <= r (l < r), from a contradiction with its opposite."""
+        other = self.kernel.assume(opposite(claim))
+        absurd = self.contradiction(seconds / 2, [*more, other], claim)
+        if absurd is None:
+            # x < 0 contradicts 0 <= x^3 through its own third power
+            powers = [self.power(other, n) for n in (2, 3)]
+            absurd = self.contradiction(seconds / 2, [*more, other, *powers], claim)
+        return None if absurd is None else self.by_cases(claim, absurd)
+
+    def power(self, fact: Fact, n: int) -> Fact:
+        """0 <= (r - l)^n (or <) from l <= r (or <)."""
+        claim = Relation((fact.claim.op, ZERO, fact.claim.slack**n))
+        return self.kernel.certify(claim, [fact], sum=[(Fraction(1), (0,) * n, ())])
+
+    def by_cases(self, claim: Relation, absurd: Fact) -> Fact:
+        """The claim, from an absurdity under its opposite: where the claim holds it holds."""
+        refuted, own = self.kernel.absurd(claim, absurd), self.kernel.assume(claim)
+        if claim.op == "<=":
+            return self.merged(claim, own, refuted)
+        return self.merged(opposite(claim), refuted, own)
+
+    def merged(self, split: Relation, low: Fact, high: Fact) -> Fact:
+        """`Kernel.cases`, or one of the two where it does not use its case."""
+        turned = (split.right, split.left)
+        if self.normal.key(split) not in low.hypotheses:
+            return low
+        if not {self.normal.key(Relation((op, *turned))) for op in ("<=", "<")} & set(high.hypotheses):
+            return high
+        return self.kernel.cases(split, low, high)
+
+    def equal(self, claim: Relation, below: Fact, above: Fact) -> Fact:
+        """l == r from l <= r and r <= l: with t = r - l, abs(t) == t and abs(t) == -t."""
+        t = claim.slack
+        positive = self.kernel.function("abs_of_positive", [t], [self.restated(below, ZERO.le(t))])
+        negative = self.kernel.function("abs_of_negative", [t], [self.restated(above, t.le(ZERO))])
+        half = num(Fraction(1, 2))
+        # abs(t) - t and abs(t) + t are the sides; slacks are t - abs(t) and -t - abs(t), whose difference is 2 t.
+        return self.kernel.certify(claim, [positive, negative], equalities=[(0, half), (1, -half)])
+
+    def at_most_abs(self, t: Term) -> list[Fact]:
+        """t <= abs(t) and -t <= abs(t), by cases."""
+        kernel, split, size = self.kernel, ZERO.le(t), Term(("f", "abs", t))
+        cases = [kernel.assume(split), kernel.assume(t.lt(ZERO))]
+        values = [kernel.function("abs_of_positive", [t], cases[:1]), kernel.function("abs_of_negative", [t], cases[1:])]
+        one, two, facts = Fraction(1), Fraction(2), list[Fact]()
+        for sign in (1, -1):
+            sides: list[Fact] = []
+            for assumed, value, own in zip(cases, values, (1, -1), strict=True):
+                # abs(t) - sign t is 0 or 2 abs(t); the slack of abs(t) == own t is own t - abs(t)
+                sum_ = [] if own == sign else [(two, (0,), ())]
+                sides.append(kernel.certify((sign * t).le(size), [assumed, value], sum=sum_, equalities=[(1, num(-one))]))
+            facts.append(self.merged(split, *sides))
+        return facts
+
+    # atoms
+
+    def atoms(self, *terms: Term) -> set[int]:
+        """The numbers of all atoms of terms, those within atoms too."""
+        found: set[int] = set()
+        for t in terms:
+            self._collect(self.normal.polynomial(t), found)
+        return found
+
+    def _collect(self, poly: Polynomial, found: set[int]) -> None:
+        for monomial in poly:
+            for a, _ in monomial:
+                if a not in found:
+                    found.add(a)
+                    key = self.normal.key_of(a)
+                    if key[0] in ("inv", "f"):
+                        self._collect(dict(key[-1]), found)
+
+    def outer_atoms(self, *terms: Term) -> set[int]:
+        """The atoms of the normal forms themselves."""
+        return {a for t in terms for monomial in self.normal.polynomial(t) for a, _ in monomial}
+
+    def compound(self, atoms: Iterable[int]) -> set[int]:
+        """Those that are functions or inverses."""
+        return {a for a in atoms if self.normal.key_of(a)[0] in ("inv", "f")}
+
+    def relevant(self, relation: Relation, more: Sequence[Fact] = ()) -> list[Fact]:
+        """`more`, and the facts whose functions and inverses the relation, `more`, or hypotheses among such facts hold."""
+        facts = [f for f in self.facts if f not in more]
+        seen = self.compound(self.outer_atoms(relation.slack, *[f.claim.slack for f in more]))
+        kept: list[Fact] = []
+        while True:
+            new = [f for f in facts if f not in kept and (self.compound(self.outer_atoms(f.claim.slack)) <= seen)]
+            plain = [f for f in facts if f not in kept and f not in new and f.rule == "assume"]
+            if not new and not plain:
+                return [f for f in facts if f in kept] + list(more)
+            kept += [*new, *plain]
+            for f in plain:
+                seen |= self.compound(self.outer_atoms(f.claim.slack))
+
+    def functions(self, *terms: Term) -> list[tuple[str, Term]]:
+        """(name, argument) of every function in the normal forms of terms, inner ones first."""
+        found: list[tuple[str, Term]] = []
+        for a in sorted(self.atoms(*terms)):
+            key = self.normal.key_of(a)
+            if key[0] == "f":
+                found.append((key[1], self.normal.term(dict(key[2]))))
+        return found
+
+    # roots and inverses
+
+    def without_roots(self, poly: Polynomial) -> Polynomial:
+        """The same with sqrt(Q)^2 = Q used wherever it can be (Q shown >= 0 beforehand)."""
+        pieces: list[Polynomial] = []
+        changed = False
+        for monomial, c in poly.items():
+            piece: Polynomial = {tuple((a, n) for a, n in monomial if not self._root(a) or n < 2): c}
+            for a, n in monomial:
+                if self._root(a) and n >= 2:
+                    changed = True
+                    rest: Polynomial = {((a, 1),) if n % 2 else (): Fraction(1)}
+                    piece = multiplied(piece, multiplied(rest, power(dict(self.normal.key_of(a)[2]), n // 2)))
+            pieces.append(piece)
+        return self.without_roots(added(pieces)) if changed else poly
+
+    def _root(self, a: int) -> bool:
+        key = self.normal.key_of(a)
+        return key[0] == "f" and key[1] == "sqrt"
+
+    def roots(self, poly: Polynomial) -> set[int]:
+        """The sqrt atoms of a polynomial."""
+        return {a for monomial in poly for a, _ in monomial if self._root(a)}
+
+    def inverses(self, poly: Polynomial) -> set[int]:
+        """The inv atoms of a polynomial."""
+        return {a for monomial in poly for a, _ in monomial if self.normal.key_of(a)[0] == "inv"}
+
+
+def symbols(*terms: Any) -> set[str]:
+    """The names of the symbols in terms and relations."""
+    sides = [side for t in terms for side in (t[1:] if isinstance(t, Relation) else [t])]
+    return {p[1] for side in sides for p in parts(side) if p[0] == "x"}

@@ -1,0 +1,199 @@
+"""Domains of claims: denominators are not 0, arguments of sqrt are >= 0, of log > 0, each shown by a fact.
+
+Terms are walked inside out, and what is shown of an inner one (0 <= sqrt(x), 0 < exp(x), x * (1/x) == 1) may be used for the outer.
+An assumption is used once its own terms are inside their domains by assumptions that are used already, whatever their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+from derive.errors import BadInput
+from derive.proof.claim_branch import ZERO, Branch
+from derive.proof.context import ProofError
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, Term, fn
+from derive.proof.text import text
+
+#: how a relation is proved in a branch: the general strategies, with seconds
+Solver = Callable[[Branch, Relation, float], Fact | None]
+
+
+class Domain:
+    """Shows domains in a branch, and adds to it the facts about functions and inverses that come with them."""
+
+    def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
+        self.branch, self.solve, self.seconds = branch, solve, seconds
+        self.kernel = branch.kernel
+        #: denominators that are not 0 but of no known sign, each with 0 < Q^2
+        self.unsigned: list[tuple[Term, Fact]] = []
+        self._done: set[Term] = set()
+
+    def missing(self, t: Any) -> tuple[str, Term] | None:
+        """(what, term) of the first subterm that is not shown to be inside its domain; None when all are."""
+        for part in inside_out(t):
+            if part in self._done:
+                continue
+            failed = self._enter(part)
+            if failed is not None:
+                return failed
+            self._done.add(part)
+        return None
+
+    def _enter(self, part: Term) -> tuple[str, Term] | None:
+        if part[0] == "/":
+            return None if self._denominator(part[2]) else ("denominator", part[2])
+        if part[0] != "f":
+            return None
+        name, of = part[1], part[2]
+        if name == "sqrt" and not self._root(of):
+            return "argument of sqrt", of
+        if name == "log" and not self._positive(of):
+            return "argument of log", of
+        if name == "exp":
+            self._law("exp_positive", [of])
+        if name == "abs":
+            self._law("abs_square", [of])
+            self._law("abs_nonneg", [of])
+            for fact in self.branch.at_most_abs(of):
+                self.branch.add(fact)
+        return None
+
+    def _law(self, law: str, args: Sequence[Term], premises: Sequence[Fact] = ()) -> Fact:
+        return self.branch.add(self.kernel.function(law, args, premises))
+
+    def _positive(self, q: Term) -> Fact | None:
+        found = self.solve(self.branch, ZERO.lt(q), self.seconds)
+        return None if found is None else self.branch.add(found)
+
+    def _root(self, of: Term) -> bool:
+        branch, s = self.branch, fn("sqrt", of)
+        if branch.known((s**2).eq(of)) is not None:
+            return True
+        found = self.solve(branch, ZERO.le(of), self.seconds)
+        if found is None:
+            return False
+        square, root = self._law("sqrt_square", [of], [found]), self._law("sqrt_nonneg", [of])
+        positive = branch.show(ZERO.lt(of), 0.05)
+        if positive is not None:
+            # s <= 0 <= s would make 0 < Q = s^2 = -(-s) s <= 0
+            other, one = self.kernel.assume(s.le(ZERO)), Fraction(1)
+            members = [(one, (1,), ()), (one, (0, 2), ())]
+            absurd = self.kernel.certify(ZERO.lt(0), [other, positive, root, square], sum=members, equalities=[(3, _minus_one())])
+            branch.add(branch.by_cases(ZERO.lt(s), absurd))
+        return True
+
+    def _denominator(self, q: Term) -> bool:
+        branch = self.branch
+        poly = branch.normal.polynomial(q)
+        if (len(poly) == 1 and () in poly) or branch.known((q * (1 / q)).eq(1)) is not None:
+            return True
+        for claim, sign in ((ZERO.lt(q), 1), (q.lt(ZERO), -1)):
+            found = self.solve(branch, claim, self.seconds / 2)
+            if found is not None:
+                self.inverse(branch, q, found, sign)
+                return True
+        unequal = branch.known(Relation(("!=", q, ZERO)))
+        if unequal is not None:
+            branch.add(self.kernel.inverse(q, unequal))
+            return True
+        unequal = self.solve(branch, ZERO.lt(q**2), self.seconds / 2)
+        if unequal is None:
+            return False
+        self.unsigned.append((q, unequal))
+        return True
+
+    def inverse(self, branch: Branch, q: Term, shown: Fact, sign: int) -> None:
+        """Adds q, q * (1/q) == 1 and the sign of 1/q."""
+        branch.add(shown)
+        unit = branch.add(self.kernel.inverse(q, shown))
+        claim = ZERO.lt(1 / q) if sign > 0 else (1 / q).lt(ZERO)
+        # mult * (1/q) = q * (1/q) = 1, with mult = q; or -q for both signs turned.
+        plus = (Fraction(1), (), ())
+        try:
+            fact = self.kernel.certify(claim, [shown, unit], [(Fraction(1), (0,), ())], [plus], [(1, _minus_one())])
+        except ProofError:
+            return
+        branch.add(fact)
+
+    def signed(self, branch: Branch, q: Term, nonzero: Fact, sign: int) -> None:
+        """In a branch that has 0 <= q or q <= 0: the inverse of q, which is not 0."""
+        claim = ZERO.lt(q) if sign > 0 else q.lt(ZERO)
+        found = branch.indirect(claim, self.seconds, [nonzero])
+        if found is not None:
+            self.inverse(branch, q, found, sign)
+
+
+def _minus_one() -> Term:
+    return Term(("q", "-1"))
+
+
+def inside_out(t: Any) -> Iterator[Term]:
+    """The subterms of a term or relation, inner ones first."""
+    for a in t[1:]:
+        if isinstance(a, tuple):
+            yield from inside_out(a)
+    if isinstance(t, Term):
+        yield t
+
+
+def obligations(t: Any) -> bool:
+    """Whether a term or relation has denominators (but numbers), roots or logarithms."""
+    return any(
+        (p[0] == "/" and p[2][0] != "q") or (p[0] == "f" and p[1] in ("sqrt", "log")) for p in inside_out(t)
+    )
+
+
+def enter_assumptions(domain: Domain, assumed: Sequence[Relation], texts: Sequence[str | None]) -> None:
+    """Assumes all relations, each once its terms are shown to be inside their domains.
+
+    Raises:
+        BadInput: one is not; the field is "assume[n]".
+    """
+    kernel, waiting = domain.kernel, list(enumerate(assumed))
+    for plain in (True, False):
+        ready = [(n, r) for n, r in waiting if plain and not obligations(r)]
+        for entry in ready:
+            waiting.remove(entry)
+            for part in inside_out(entry[1]):
+                domain.missing(part)
+            domain.branch.add(kernel.assume(entry[1]))
+    failed: tuple[int, tuple[str, Term]] | None = None
+    while waiting:
+        before = len(waiting)
+        for n, r in list(waiting):
+            missing = domain.missing(r)
+            if missing is None:
+                waiting.remove((n, r))
+                domain.branch.add(kernel.assume(r))
+            elif failed is None or failed[0] == n:
+                failed = n, missing
+        if len(waiting) == before:
+            n, missing = next((w[0], domain.missing(w[1])) for w in waiting)
+            assert missing is not None
+            raise refused(f"assume[{n + 1}]", missing, texts[n])
+
+
+def refused(field: str, missing: tuple[str, Term], source: str | None) -> BadInput:
+    """The error about a term that is not shown to be inside its domain."""
+    what, t = missing
+    need = {"denominator": "be nonzero", "argument of sqrt": "be >= 0", "argument of log": "be > 0"}[what]
+    shown = text(t)
+    return BadInput(field, shown, f"a {what} that the assumptions show to {need}".replace("a arg", "an arg"), column(source, shown))
+
+
+def column(source: str | None, shown: str) -> int | None:
+    """Where a term stands in a text that is spaced differently, counted from 1; None where it is not found."""
+    if source is None:
+        return None
+    places = [n for n, ch in enumerate(source) if ch != " "]
+    squeezed, wanted = source.replace(" ", "").replace("**", "^"), shown.replace(" ", "")
+    if "**" in source:  # columns move with the replacement
+        return None
+    for pattern in (f"/({wanted})", f"sqrt({wanted})", f"log({wanted})", f"/{wanted}", wanted):
+        at = squeezed.find(pattern)
+        if at >= 0:
+            return places[at + len(pattern.rstrip(")")) - len(wanted.rstrip(")"))] + 1
+    return None

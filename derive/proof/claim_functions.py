@@ -1,0 +1,265 @@
+"""Facts about exp, log, atan, erf, tanh and sqrt at the terms of a claim: tangents, bounds, signs, orders, functional equations.
+
+Bounds are proofs in one variable (`derive.proof.ball`) taken at a term; they are found once and kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from derive.proof import ball
+from derive.proof.claim_branch import ZERO, Branch
+from derive.proof.context import ProofError
+from derive.proof.kernel import Fact
+from derive.proof.terms import Term, fn, num, plus, x
+
+MAX_EXPONENTS = 5
+MAX_SUMMANDS = 6
+_T = x("t")
+_TANGENT = fn("exp", _T) - 1 - _T
+#: name -> (c, k): |f| < c, |f(t)| <= k |t|, c and k a little above the limit and the slope
+_BOUNDED = {"atan": ("1.5708", "1"), "erf": ("1", "1.12838"), "tanh": ("1", "1")}
+
+
+@lru_cache(maxsize=256)
+def _proof(t: Term, low: str | None, high: str | None, strict: bool) -> Any:
+    ends = [None if e is None else Fraction(e) for e in (low, high)]
+    return ball.find(t, "t", ends[0], ends[1], strict, 1.0)
+
+
+class FunctionFacts:
+    """Facts about the functions in a branch, some of which a claim may need."""
+
+    def __init__(self, branch: Branch, terms: list[Term]) -> None:
+        self.branch, self.kernel = branch, branch.kernel
+        self.functions = branch.functions(*terms)
+
+    def at(self, phi: Term, at: Term, strict: bool = False, below: Fact | None = None) -> list[Fact]:
+        """0 <= phi(t) at t = `at`, where 0 <= at when `below` says so; nothing where no proof is found."""
+        found = _proof(phi, None if below is None else "0", None, strict)
+        if found is None:
+            return []
+        try:
+            return [self.kernel.ball({**found, "at": at}, [] if below is None else [below])]
+        except ProofError:
+            return []
+
+    def exponentials(self) -> list[Fact]:
+        """exp(log t) == t; log(s t) of products; exp(s) == exp(s - t) exp(t) and exp(s - t) >= 1 + s - t.
+
+        Here s and t are 0, exponents, and logarithms.
+        """
+        branch, kernel = self.branch, self.kernel
+        facts: list[Fact] = []
+        exponents: list[Term] = [ZERO]
+        for name, of in self.functions:
+            if name == "exp":
+                exponents.append(of)
+            elif name == "log":
+                positive = branch.known(ZERO.lt(of))
+                if positive is None:
+                    continue
+                exponents.append(fn("log", of))
+                facts += [kernel.function("exp_log", [of], [positive]), *self._products(of)]
+        for s, t in self._pairs(exponents):
+            d = branch.normal.term(branch.normal.polynomial(s - t))
+            facts += self.at(_TANGENT, d)
+            facts.append(kernel.function("exp_positive", [d]))
+            if t != ZERO:
+                facts.append(kernel.function("exp_add", [d, t]))
+        return facts
+
+    def sums(self) -> list[Fact]:
+        """Functional equations alone: exp of a sum and of a multiple, log of a product, exp(log t) == t."""
+        branch, kernel = self.branch, self.kernel
+        facts: list[Fact] = []
+        for name, of in self.functions:
+            if name == "log":
+                positive = branch.known(ZERO.lt(of))
+                facts += [*([kernel.function("exp_log", [of], [positive])] if positive else []), *self._products(of)]
+            elif name == "exp":
+                poly = branch.normal.polynomial(of)
+                terms = [branch.normal.term({m: c / n}) for m, c in sorted(poly.items()) if (n := _times(c)) for _ in range(n)]
+                for k in range(len(terms) - 1 if len(terms) <= MAX_SUMMANDS else 0):
+                    rest = branch.normal.term(branch.normal.polynomial(plus(*terms[k + 1 :])))
+                    facts.append(kernel.function("exp_add", [terms[k], rest]))
+                if any(c < 0 for c in poly.values()):
+                    facts += [kernel.function("exp_add", [t, -t]) for t in dict.fromkeys(terms)]
+        return facts
+
+    def _pairs(self, exponents: list[Term]) -> list[tuple[Term, Term]]:
+        return list(itertools.permutations(exponents[:MAX_EXPONENTS], 2)) if len(exponents) > 1 else []
+
+    def tangents(self) -> list[Fact]:
+        """exp(t) (1 + s - t) <= exp(s), s and t as for `exponentials`, with u for exp(log(u))."""
+        branch, kernel = self.branch, self.kernel
+        exponents, values = [ZERO], dict[Term, Fact]()
+        for name, of in self.functions:
+            positive = branch.known(ZERO.lt(of)) if name == "log" else None
+            if name == "exp" or positive is not None:
+                exponents.append(of if name == "exp" else fn("log", of))
+            if positive is not None:
+                values[exponents[-1]] = kernel.function("exp_log", [of], [positive])
+        facts: list[Fact] = []
+        for s, t in self._pairs(exponents):
+            d = branch.normal.term(branch.normal.polynomial(s - t))
+            above = self.at(_TANGENT, d)
+            if not above:
+                continue
+            used = [above[0], kernel.function("exp_positive", [t]), kernel.function("exp_add", [d, t])]
+            # exp(s) - exp(t) (1 + d) = exp(t) (exp(d) - 1 - d) + (exp(d + t) - exp(d) exp(t)), the slack of exp_add turned round
+            claim = (fn("exp", t) * (1 + s - t)).le(fn("exp", s))
+            fact = kernel.certify(claim, used, sum=[(Fraction(1), (0, 1), ())], equalities=[(2, num(-1))])
+            known = [values[v] for v in (s, t) if v in values]
+            if known:
+                names = {fn("exp", v): values[v].claim.right for v in (s, t) if v in values}
+                plain = (names.get(fn("exp", t), fn("exp", t)) * (1 + s - t)).le(names.get(fn("exp", s), fn("exp", s)))
+                shown = branch.show(plain, 0.1, [fact, *known], only=True)
+                fact = fact if shown is None else shown
+            facts.append(fact)
+        return facts
+
+    def _numbers(self, of: Term) -> list[Fact]:
+        """log(a/b) + log(b) == log(a), and log(p q) == log(p) + log(q) for the smallest prime p, of numbers."""
+        value = self.branch.normal.polynomial(of).get((), Fraction(0))
+        facts: list[Fact] = []
+        while value > 1 and max(value.numerator, value.denominator) < 10**6:
+            top = value.numerator
+            p = next((p for p in range(2, top) if p * p <= top and top % p == 0), top)
+            p = Fraction(value.denominator) if value.denominator > 1 else Fraction(p)
+            factors = [num(value), num(p)] if value.denominator > 1 else [num(p), num(value / p)]
+            shown = self._positive(*factors)
+            if p == value or len(shown) < 2:
+                break
+            facts.append(self.kernel.function("log_mul", factors, shown))
+            value = value * p if value.denominator > 1 else value / p
+        return facts
+
+    def _products(self, of: Term) -> list[Fact]:
+        """log(a b) == log(a) + log(b) and log(1/a) == -log(a), where a and b are shown positive."""
+        branch, kernel = self.branch, self.kernel
+        poly = branch.normal.polynomial(of)
+        if set(poly) == {()}:
+            return self._numbers(of)
+        if len(poly) != 1:
+            return []
+        ((m, c),) = poly.items()
+        facts: list[Fact] = []
+        factors = [branch.normal.atom(a) for a, n in m for _ in range(n)] + ([num(c)] if c != 1 else [])
+        for k, factor in enumerate(factors[:-1]):
+            after = branch.normal.term(branch.normal.polynomial(_product(factors[k + 1 :])))
+            both = self._positive(factor, after)
+            if len(both) < 2:
+                return facts
+            facts.append(kernel.function("log_mul", [factor, after], both))
+        for factor in factors:
+            if factor[:2] == ("f", "exp"):
+                facts.append(kernel.function("log_exp", [factor[2]]))
+            if factor[0] == "/" and factor[1] == num(1):
+                inner = factor[2]
+                both = self._positive(factor, inner)
+                if len(both) == 2:
+                    log = kernel.function("log_mul", [factor, inner], both)
+                    unit = branch.show((factor * inner).eq(1), 0.1)
+                    if unit is not None:
+                        facts += [log, *self._one(factor * inner, unit)]
+        return facts
+
+    def _positive(self, *terms: Term) -> list[Fact]:
+        """0 < t of those terms of which it is shown."""
+        shown = [self.branch.show(ZERO.lt(t), 0.1) for t in terms]
+        return [f for f in shown if f is not None]
+
+    def _one(self, t: Term, unit: Fact) -> list[Fact]:
+        """log(t) == 0 from t == 1, both ways."""
+        branch, kernel, one = self.branch, self.kernel, num(1)
+        zero_one = branch.show(ZERO.lt(one), 0.1)
+        positive = branch.show(ZERO.lt(t), 0.1, [unit])
+        if zero_one is None or positive is None:
+            return []
+        above, below = branch.show(one.le(t), 0.1, [unit]), branch.show(t.le(one), 0.1, [unit])
+        if above is None or below is None:
+            return []
+        first = kernel.function("monotone:log", [one, t], [zero_one, above])
+        second = kernel.function("monotone:log", [t, one], [positive, below])
+        return [branch.equal(ZERO.eq(fn("log", t)), first, second)]
+
+    def bounds(self) -> list[Fact]:
+        """-c < f(t) < c, 0 <= t f(t) <= k t^2, and where 0 <= t is shown 0 <= f(t) <= k t, of atan, erf, tanh."""
+        facts: list[Fact] = []
+        for name, of in self.functions:
+            if name not in _BOUNDED:
+                continue
+            c, k = (num(Fraction(v)) for v in _BOUNDED[name])
+            f = fn(name, _T)
+            facts += [*self.at(c - f, of, True), *self.at(c + f, of, True)]
+            facts += [*self.at(_T * f, of), *self.at(k * _T**2 - _T * f, of)]
+            for sign in (1, -1):
+                below = self.branch.show(ZERO.le(sign * of), 0.05)
+                if below is not None:
+                    facts += [*self.at(f, sign * of, False, below), *self.at(k * _T - f, sign * of, False, below)]
+                    if name in ("atan",):
+                        facts += self.at(f * (1 + _T**2) - _T, sign * of, False, below)
+                    if name in ("tanh", "erf"):
+                        facts += self.at(f * (1 + _T) - _T, sign * of, False, below)
+                    if sign < 0:
+                        facts += self.odd(name, of)
+        return facts
+
+    def _named(self, name: str) -> list[tuple[str, Term]]:
+        return [f for f in self.functions if f[0] == name]
+
+    def odd(self, name: str, of: Term) -> list[Fact]:
+        """f(-t) == -f(t) of atan, erf, tanh."""
+        f = fn(name, _T) + fn(name, -_T)
+        above, below = self.at(f, of), self.at(-f, of)
+        if not above or not below:
+            return []
+        total = fn(name, of) + fn(name, -of)
+        return [self.branch.equal(fn(name, -of).eq(-fn(name, of)), *_signed(self.branch, total, above[0], below[0]))]
+
+    def orders(self, seconds: float = 0.05) -> list[Fact]:
+        """f(s) <= f(t) (or <) for increasing f, where s <= t is shown of two arguments; log(exp(t)) is one such log."""
+        branch, kernel, one = self.branch, self.kernel, num(1)
+        facts: list[Fact] = []
+        # most pairs have no order, and to see that takes all the time there is
+        stop = time.monotonic() + 8 * seconds
+        for _, of in self._named("log"):
+            for s, r in ((one, of), (of, one)):
+                order, least = branch.show(s.le(r), seconds), branch.show(ZERO.lt(s), seconds)
+                if order is not None and least is not None:
+                    facts.append(kernel.function("monotone:log", [s, r], [least, order]))
+        for (_, of), (_, t) in itertools.product(self._named("log"), self._named("exp")):
+            e, positive = fn("exp", t), branch.known(ZERO.lt(of))
+            for s, r, least in ((e, of, branch.known(ZERO.lt(e))), (of, e, positive)):
+                order = None if least is None else branch.show(s.lt(r), seconds) or branch.show(s.le(r), seconds)
+                if order is not None and least is not None:
+                    facts += [kernel.function("log_exp", [t]), kernel.function("monotone:log", [s, r], [least, order])]
+        for (name, s), (other, t) in itertools.permutations(self.functions, 2):
+            if name != other or name == "abs" or time.monotonic() > stop:
+                continue
+            order = branch.show(s.lt(t), seconds) or branch.show(s.le(t), seconds)
+            domain = {"log": ZERO.lt(s), "sqrt": ZERO.le(s)}.get(name)
+            known = None if domain is None else branch.known(domain) or branch.show(domain, 0.05)
+            if order is None or (domain is not None and known is None):
+                continue
+            facts.append(kernel.function(f"monotone:{name}", [s, t], [*([known] if known is not None else []), order]))
+        return facts
+
+
+def _signed(branch: Branch, total: Term, above: Fact, below: Fact) -> tuple[Fact, Fact]:
+    """0 <= total and total <= 0, as `Branch.equal` takes them for -total: f(-t) == -f(t) has the slack -total."""
+    return branch.restated(below, total.le(ZERO)), branch.restated(above, ZERO.le(total))
+
+
+def _times(c: Fraction) -> int:
+    """How many equal summands a multiple is taken for: 3 t is t + t + t."""
+    return abs(int(c)) if c.denominator == 1 else 1
+
+
+def _product(factors: list[Term]) -> Term:
+    return Term(("*", *factors))

@@ -1,0 +1,56 @@
+"""Roots in claims: squares under them, and which monomials stand on which side when both sides are squared."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from flint import fmpq
+
+from derive.proof.claim_branch import Branch
+from derive.proof.normal import Polynomial, freeze, scaled
+from derive.proof.search_problem import Ring
+from derive.proof.terms import Term
+
+
+def sides(branch: Branch, poly: Polynomial) -> list[tuple[Polynomial, Polynomial]]:
+    """(B, A) with B - A the polynomial: monomials with roots on one side, or on the side of their sign."""
+    rooted = {m for m in poly if branch.roots({m: Fraction(1)})}
+    groups = [
+        {m for m in rooted if poly[m] > 0},
+        {m for m in poly if m not in rooted},
+        {m for m in poly if m not in rooted or poly[m] > 0},
+        {m for m in poly if poly[m] > 0},
+    ]
+    found: list[tuple[Polynomial, Polynomial]] = []
+    for group in groups:
+        b = {m: c for m, c in poly.items() if m in group}
+        a = scaled({m: c for m, c in poly.items() if m not in group}, Fraction(-1))
+        if a and b and all(freeze(b) != freeze(other) for other, _ in found):
+            found.append((b, a))
+    return found
+
+
+def root_of(branch: Branch, of: Term) -> Term | None:
+    """t with t^2 the same as a term; None where there is none."""
+    ring = Ring(branch.normal, [of])
+    poly = ring.poly(of)
+    if not poly or poly.is_constant():
+        return None
+    lead, factors = poly.factor()
+    if lead < 0 or any(int(e) % 2 for _, e in factors):
+        return None
+    top, bottom = (int(v) for v in (lead.p, lead.q))
+    roots = [_isqrt(v) for v in (top, bottom)]
+    if roots[0] is None or roots[1] is None:
+        return None
+    result = ring.number(fmpq(roots[0], roots[1]))
+    for f, e in factors:
+        result *= f ** (int(e) // 2)
+    return ring.term(result)
+
+
+def _isqrt(n: int) -> int | None:
+    root = round(n**0.5) if n < 10**12 else 0
+    return root if root * root == n else None
+
+

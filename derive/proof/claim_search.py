@@ -1,0 +1,342 @@
+"""The strategies by which a claim is proved, one after the other, within their shares of the time.
+
+One-variable analysis; certify from what is known; cases on the signs of what stands in abs; squares of both sides where there are
+roots; facts about functions at the terms of the claim; cases on the order of variables; contradiction with the opposite.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from derive.proof.claim_ball import OneVariable
+from derive.proof.claim_branch import ZERO, Branch, opposite, symbols
+from derive.proof.claim_domain import Domain
+from derive.proof.claim_functions import FunctionFacts
+from derive.proof.claim_roots import root_of, sides
+from derive.proof.context import ProofError
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, Term, fn, x
+
+MAX_DEPTH = 6
+MAX_ORDERED = 3
+_CURVED = frozenset({"exp", "log", "atan", "erf", "tanh"})
+
+
+class Strategies:
+    """Proofs of relations in branches.
+
+    Args:
+        hints: terms whose squares are tried.
+    """
+
+    def __init__(self, hints: Sequence[Term] = ()) -> None:
+        self.hints = tuple(hints)
+        self.domain: Domain | None = None
+
+    def simple(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        """What domains need: certify, and the analysis of one variable."""
+        found = branch.known(claim) or branch.show(claim, seconds / 4)
+        if found is None:
+            found = self._one_variable(branch, claim, seconds / 2)
+        if found is None and any(name == "abs" for name, _ in branch.functions(claim.slack)):
+            found = self._absolute(branch, claim, seconds / 4)
+        return found
+
+    def prove(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        """The claim, or None when nothing worked in its time."""
+        found = branch.known(claim)
+        if found is not None:
+            return found
+        return self._equality(branch, claim, seconds) if claim.op == "==" else self._inequality(branch, claim, seconds)
+
+    def _equality(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        found = branch.show(claim, seconds / 8)
+        if found is not None:
+            return found
+        functions = FunctionFacts(branch, [claim.slack, *[f.claim.slack for f in branch.facts if f.rule == "assume"]])
+        for more in (functions.sums, functions.exponentials):
+            facts = more()
+            found = branch.show(claim, seconds / 8, facts) if facts else None
+            if found is not None:
+                return found
+        below = self._inequality(branch, claim.left.le(claim.right), seconds / 3)
+        above = None if below is None else self._inequality(branch, claim.right.le(claim.left), seconds / 3)
+        return None if below is None or above is None else branch.equal(claim, below, above)
+
+    def _inequality(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        functions = {name for name, _ in branch.functions(claim.slack)}
+        attempts: list[tuple[Callable[[Branch, Relation, float], Fact | None], float]] = []
+        curved, one = functions & _CURVED, len(symbols(claim)) <= 1
+        if curved and one:
+            # a square of an odd function is bounded through the function, case by case; analysis is slow there
+            attempts += [(self._signs, 0.3)] if self._odd_square(branch, claim) else []
+            attempts += [(self._one_variable, 0.6)]
+        if "sqrt" in functions and not (one and curved):
+            attempts += [(self._squares, 0.4)]
+        cases = "abs" in functions or self._square(branch, claim) is not None
+        attempts += [(self._certify, 0.05 if cases else 0.12 if functions else 0.4)]
+        if not (curved and one):
+            attempts += [(self._one_variable, 0.2)]
+        if cases and not curved and self._linear(branch, claim):
+            attempts.insert(0, (self._absolute, 0.8))
+        elif cases:
+            attempts.append((self._absolute, 0.8))
+        if "sqrt" in functions and one and curved:
+            attempts += [(self._squares, 0.5)]
+        assumed = [f.claim.slack for f in branch.facts if f.rule == "assume"]
+        if functions - {"abs"} or any(name != "abs" for name, _ in branch.functions(*assumed)):
+            attempts += [(self._functions, 0.4)]
+            if branch.depth == 0 and functions & {"atan", "erf", "tanh"}:
+                attempts += [(self._signs, 0.4)]
+        if self.domain is not None and self.domain.unsigned:
+            attempts.append((self._denominators, 0.5))
+        if not functions and branch.depth == 0:
+            attempts.append((self._ordered, 0.5))
+        attempts += [(self._indirect, 0.2), (self._certify, 1.0)]
+        for attempt, share in attempts:
+            branch.left()
+            try:
+                found = attempt(branch, claim, seconds * share)
+            except ProofError:
+                found = None
+            if found is not None:
+                return found
+        return None
+
+    # each returns the claim or None
+
+    def _certify(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        return branch.show(claim, seconds, hints=self.hints)
+
+    def _indirect(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        return branch.indirect(claim, seconds)
+
+    def _one_variable(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        return OneVariable(branch, seconds).prove(claim)
+
+    def _functions(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        terms = [claim.slack, *[f.claim.slack for f in branch.facts if f.rule == "assume"]]
+        functions, facts = FunctionFacts(branch, terms), list[Fact]()
+        for more in (functions.tangents, functions.orders, functions.exponentials, functions.bounds):
+            new = more()
+            facts += new
+            found = branch.show(claim, seconds / 4, facts) if new else None
+            if found is not None:
+                return found
+        return self._contrary(branch, claim, seconds / 4) if not branch.functions(claim.slack) else None
+
+    def _contrary(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        """a <= b from f(a) <= f(b): b < a gives f(b) < f(a)."""
+        other = branch.kernel.assume(opposite(claim))
+        inner = branch.wider(other)
+        facts = FunctionFacts(inner, [f.claim.slack for f in branch.facts if f.rule == "assume"]).orders()
+        absurd = inner.contradiction(seconds, facts) if facts else None
+        return None if absurd is None else branch.by_cases(claim, absurd)
+
+    def _signs(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        """Cases on the sign of the first argument of an odd function."""
+        for name, of in branch.functions(claim.slack):
+            if name in ("atan", "erf", "tanh") and branch.known(ZERO.le(of)) is None and branch.known(of.le(ZERO)) is None:
+                split = ZERO.le(of)
+                sides: list[Fact] = []
+                for case in (split, opposite(split)):
+                    found = self._functions(branch.wider(branch.kernel.assume(case)), claim, seconds / 2)
+                    if found is None:
+                        return None
+                    sides.append(found)
+                return branch.merged(split, *sides)
+        return None
+
+    # cases, and other words for a claim in them
+
+    def _split(
+        self, branch: Branch, claim: Relation, split: Relation, value: Callable[[Fact, int], Fact], seconds: float
+    ) -> Fact | None:
+        """The claim from the cases l <= r and r < l; `value` makes f(t) == s of the case (1 or -1)."""
+        if branch.depth >= MAX_DEPTH:
+            return None
+        sides: list[Fact] = []
+        for case, sign in ((split, 1), (opposite(split), -1)):
+            assumed = branch.kernel.assume(case)
+            found = self._valued(branch.wider(assumed), claim, value(assumed, sign), max(seconds / 2, 0.4))
+            if found is None:
+                return None
+            if branch.normal.key(case) not in found.hypotheses:
+                return found
+            sides.append(found)
+        return branch.merged(split, *sides)
+
+    def _valued(self, branch: Branch, claim: Relation, value: Fact, seconds: float) -> Fact | None:
+        """The claim where f(t) == s, with s for f(t) in it and in the assumptions."""
+        function, s = value.claim.left, value.claim.right
+        atom = branch.outer_atoms(function)
+        words = OneVariable(branch, seconds)
+        inner = branch.without(atom).wider(value)
+        for f in list(inner.facts):
+            if f.rule == "assume" and atom & branch.atoms(f.claim.slack):
+                other = inner.show(words.swapped(f.claim, {function: s}), 0.1, [f, value], only=True)
+                if other is not None:
+                    inner.add(other)
+        plain = words.swapped(claim, {function: s})
+        # its roots and denominators are new, and in their domain as those were that they stand for
+        Domain(inner, self.simple, 0.2).missing(plain)
+        found = self.prove(inner, plain, seconds)
+        if found is None or plain == claim:
+            return found
+        nested = self._nested(inner, claim, value)
+        return inner.show(claim, 0.3, [found, value, *nested], only=not nested)
+
+    def _nested(self, branch: Branch, claim: Relation, value: Fact) -> list[Fact]:
+        """Where f(t) == s stands within another function g or a denominator: its values at both are the same, by order."""
+        function, s = value.claim.left, value.claim.right
+        words, facts = OneVariable(branch, 1.0), list[Fact]()
+        for a in sorted(branch.atoms(claim.slack)):
+            key = branch.normal.key_of(a)
+            if key[0] not in ("f", "inv"):
+                continue
+            of = branch.normal.term(dict(key[-1]))
+            if not branch.outer_atoms(function) & branch.atoms(of):
+                continue
+            other = words.swapped(of, {function: s})
+            if key[0] == "inv":
+                unit = [branch.known((t * (1 / t)).eq(1)) for t in (of, other)]
+                facts += [f for f in unit if f is not None]
+                continue
+            for pair in ((of, other), (other, of)):
+                order = branch.show(pair[0].le(pair[1]), 0.1, [value], only=True)
+                domain = {"log": ZERO.lt(pair[0]), "sqrt": ZERO.le(pair[0])}.get(key[1])
+                known = None if domain is None else branch.known(domain)
+                if order is not None and key[1] != "abs" and (domain is None or known is not None):
+                    facts.append(branch.kernel.function(f"monotone:{key[1]}", pair, [*([known] if known else []), order]))
+        return facts
+
+    def _absolute(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        """Cases on the sign of the first argument of abs, or root of a square, of which nothing is known."""
+        kernel, normal = branch.kernel, branch.normal
+        poly = normal.polynomial(claim.slack)
+
+        def first(of: Term) -> bool:
+            """What is subtracted comes first: of the others the bounds t <= abs(t) may do."""
+            (((a, _),),) = normal.polynomial(fn("abs", of))
+            return not any(c < 0 and a in dict(m) for m, c in poly.items())
+
+        for of in sorted([of for name, of in branch.functions(claim.slack) if name == "abs"], key=first):
+            if any(branch.known(fn("abs", of).eq(s)) is not None for s in (of, -of)):
+                continue
+
+            def value(assumed: Fact, sign: int, of: Term = of) -> Fact:
+                return kernel.function("abs_of_positive" if sign > 0 else "abs_of_negative", [of], [assumed])
+
+            for sign, known in ((1, branch.known(ZERO.le(of))), (-1, branch.known(of.le(ZERO)))):
+                if known is not None:
+                    return self._valued(branch.wider(), claim, value(known, sign), seconds)
+            return self._split(branch, claim, ZERO.le(of), value, seconds)
+        root = self._square(branch, claim)
+        if root is None:
+            return None
+
+        def of_square(assumed: Fact, sign: int) -> Fact:
+            t = branch.normal.term(branch.normal.polynomial(sign * root))
+            return kernel.function("sqrt_of_square", [t], [branch.restated(assumed, ZERO.le(t))])
+
+        return self._split(branch, claim, ZERO.le(root), of_square, seconds)
+
+    def _odd_square(self, branch: Branch, claim: Relation) -> bool:
+        """Whether atan, erf or tanh stands in a power."""
+        powers = {a for m in branch.normal.polynomial(claim.slack) for a, n in m if n > 1}
+        return any(branch.normal.key_of(a)[:2] in (("f", "atan"), ("f", "erf"), ("f", "tanh")) for a in powers)
+
+    def _linear(self, branch: Branch, claim: Relation) -> bool:
+        """Whether no atoms are multiplied."""
+        return all(sum(n for _, n in m) <= 1 for m in branch.normal.polynomial(claim.slack))
+
+    def _square(self, branch: Branch, claim: Relation) -> Term | None:
+        """t for a root of t^2 in the claim of which neither sqrt(t^2) == t nor == -t is known."""
+        for name, of in branch.functions(claim.slack):
+            if name == "sqrt":
+                t = root_of(branch, of)
+                if t is not None and all(branch.known(fn("sqrt", of).eq(s)) is None for s in (t, -t)):
+                    return t
+        return None
+
+    def _ordered(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        """Cases on the order of two or three variables."""
+        names = sorted(symbols(claim))
+        if not 2 <= len(names) <= MAX_ORDERED:
+            return None
+        return self._orders(branch, claim, list(itertools.combinations(names, 2)), seconds)
+
+    def _orders(self, branch: Branch, claim: Relation, pairs: list[tuple[str, str]], seconds: float) -> Fact | None:
+        if not pairs:
+            return branch.show(claim, seconds, hints=self.hints)
+        (a, b), *rest = pairs
+        split = x(a).le(x(b))
+        sides: list[Fact] = []
+        for case in (split, opposite(split)):
+            found = self._orders(branch.wider(branch.kernel.assume(case)), claim, rest, seconds / 2)
+            if found is None:
+                return None
+            sides.append(found)
+        return branch.merged(split, *sides)
+
+    def _denominators(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        """Cases on the sign of a denominator that is not 0."""
+        domain = self.domain
+        assert domain is not None
+        for q, nonzero in domain.unsigned:
+            if branch.known((q * (1 / q)).eq(1)) is not None:
+                continue
+            split, sides = ZERO.le(q), list[Fact]()
+            for case, sign in ((split, 1), (opposite(split), -1)):
+                inner = branch.wider(branch.kernel.assume(case))
+                domain.signed(inner, q, nonzero, sign)
+                found = self.prove(inner, claim, seconds / 2)
+                if found is None:
+                    return None
+                sides.append(found)
+            return branch.merged(split, *sides)
+        return None
+
+    # roots
+
+    def _squares(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        """A <= B (or <) from 0 <= B and A^2 <= B^2 (or <), with the roots so distributed that fewer are left in the squares."""
+        if branch.depth >= MAX_DEPTH:
+            return None
+        normal = branch.normal
+        slack = OneVariable(branch, seconds).cleared(claim.slack)
+        if slack is None:
+            return None
+        poly = branch.without_roots(normal.polynomial(slack))
+        strict = claim.op == "<"
+        for b, a in sides(branch, poly):
+            found = self._by_squares(branch, normal.term(a), normal.term(b), strict, seconds / 2)
+            if found is not None:
+                return branch.show(claim, 0.5, [found])
+        return None
+
+    def _by_squares(self, branch: Branch, a: Term, b: Term, strict: bool, seconds: float) -> Fact | None:
+        kernel, normal, op = branch.kernel, branch.normal, "<" if strict else "<="
+        whole = Relation((op, a, b))
+        below = branch.show(ZERO.le(b), 0.1)
+        if below is None:
+            return None
+        # where a <= 0 (and b > 0 if need be) there is nothing to square
+        sign, inner, low = ZERO.lt(a), branch, None
+        if branch.show(ZERO.le(a), 0.05) is None:
+            low = branch.wider(kernel.assume(a.le(ZERO))).show(whole, 0.1)
+            inner = branch if low is None else branch.wider(kernel.assume(sign))
+        plain = normal.term(branch.without_roots(normal.polynomial(b**2 - a**2)))
+        goal = Relation((op, ZERO, plain))
+        less = self.prove(Branch(kernel, inner.deadline, inner.facts, branch.depth + 2), goal, seconds)
+        squares = None if less is None else branch.show(Relation((op, a**2, b**2)), 0.3, [less])
+        if squares is None:
+            return None
+        other = kernel.assume(opposite(whole))
+        one = Fraction(1)
+        members = [(one, (0, 0), ()), (2 * one, (1, 0), ()), (one, (2,), ())]
+        absurd = kernel.certify(ZERO.lt(0), [other, below, squares], sum=members)
+        high = branch.by_cases(whole, absurd)
+        return high if low is None else branch.merged(a.le(ZERO), low, high)

@@ -1,0 +1,343 @@
+"""Claims of the user's own: an inequality or identity for all real values that satisfy assumptions, proved, refuted or neither.
+
+`prove` looks for a counterexample, then for a proof, then asks z3. A proof counts only as a `Fact` of `derive.proof.kernel` that
+says just what was asked, under no other hypotheses than the assumptions, and comes with its certificate; a counterexample only when
+it was checked exactly (`derive.proof.refute`); an answer of z3 alone is DECIDED.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal
+
+from derive.errors import BadInput
+from derive.proof.ball import disprove
+from derive.proof.certificate import certificate
+from derive.proof.claim_ball import OneVariable
+from derive.proof.claim_branch import Branch, OutOfTime
+from derive.proof.claim_domain import Domain, enter_assumptions, inside_out, refused
+from derive.proof.claim_search import Strategies
+from derive.proof.context import Context, ProofError, parts
+from derive.proof.exact import Algebraic, counterexample
+from derive.proof.kernel import Fact, Kernel, genuine
+from derive.proof.oracle import decide
+from derive.proof.refute import refute
+from derive.proof.terms import Relation, Term, from_json, num, x
+from derive.proof.text import text
+from derive.reading.claims import FUNCTIONS, Claim, claim_from
+
+if TYPE_CHECKING:
+    from derive.proof.repair import Repair
+
+Status = Literal["PROVED", "DECIDED", "REFUTED", "UNDECIDED"]
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
+_HEADS = frozenset({"q", "x", "+", "*", "^", "/", "f"})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out about a claim.
+
+    Args:
+        status: PROVED (with a certificate), DECIDED (by z3, with nothing to check), REFUTED (with a counterexample), UNDECIDED.
+        counterexample: variable -> exact value, "2", "-3/4" or an algebraic number in words.
+        certificate: of a proof, as FORMAT.md says.
+        vacuous: the assumptions cannot hold together.
+        seconds: the time it took.
+        reason: one sentence.
+        fact: the kernel's fact behind a proof.
+        claim, assume: what was asked; `variables` are its names, `hints` its hints.
+        point: the counterexample as exact numbers.
+        repairs: what makes a refuted claim hold, where `derive.proof.repair.repaired` looked for it.
+    """
+
+    status: Status
+    counterexample: Mapping[str, str] | None
+    certificate: dict[str, Any] | None = field(repr=False)
+    vacuous: bool
+    seconds: float
+    reason: str
+    fact: Fact | None = field(repr=False, compare=False)
+    claim: Relation
+    assume: tuple[Relation, ...] = ()
+    variables: tuple[str, ...] = ()
+    hints: tuple[Term, ...] = ()
+    point: Mapping[str, Fraction | Algebraic] | None = field(default=None, repr=False)
+    repairs: tuple[Repair, ...] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The claim in plain text."""
+        return text(self.claim)
+
+    def __bool__(self) -> bool:
+        """Whether the claim may be taken as true."""
+        return self.status in ("PROVED", "DECIDED")
+
+    def _repr_latex_(self) -> str:
+        from derive.proof.claim_show import latex
+
+        return latex(self)
+
+    def _repr_html_(self) -> str:
+        from derive.proof.claim_show import html
+
+        return html(self)
+
+
+@dataclass(frozen=True)
+class _Question:
+    variables: tuple[str, ...]
+    assume: tuple[Relation, ...]
+    claim: Relation
+    hints: tuple[Term, ...]
+    #: what the user wrote, for columns of errors: "claim", "assume[1]", ..
+    texts: Mapping[str, str | None]
+
+
+def prove(
+    claim: str | Relation | Claim, assume: Sequence[str | Relation] = (), variables: Sequence[str] | None = None,
+    hints: Sequence[str | Term] = (), seconds: float = 5.0,
+) -> Verdict:  # fmt: skip
+    """Proves or refutes a claim for all real values of its variables that satisfy the assumptions.
+
+        prove("2*a*b <= a^2 + b^2")
+        prove("exp(-eta*h) >= 1 - eta*h", ["eta >= 0", "h >= 0"])
+
+    Args:
+        claim: a relation in the grammar of claim files (`derive.reading.claims`), as a `Relation`, or a whole `Claim`.
+        assume: relations that may be used.
+        variables: their names; those that occur, when not given.
+        hints: terms whose squares may help.
+        seconds: about how long it may take.
+
+    Raises:
+        BadInput: something is not in the grammar, or the assumptions do not show that a denominator is nonzero, an argument
+            of sqrt >= 0, or an argument of log > 0; `field` says where ("claim", "assume[2]", "hints[1]").
+    """
+    return _Proof(_question(claim, assume, variables, hints), seconds).verdict()
+
+
+def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None, hints: Sequence[Any]) -> _Question:
+    texts: dict[str, str | None] = {"claim": claim if isinstance(claim, str) else None}
+    if isinstance(assume, (str, Relation)) or isinstance(hints, (str, Term)):
+        raise BadInput("assume" if isinstance(assume, (str, Relation)) else "hints", assume or hints, "a list")
+    if isinstance(claim, Claim):
+        if assume or hints or variables is not None:
+            raise BadInput("claim", "a Claim and more", "a Claim, which has its own assumptions, variables and hints")
+        given, claim, assume, hints = claim, claim.claim, claim.assume, claim.hints
+        variables = given.variables
+        return _Question(
+            variables, tuple(from_json(a, True) for a in assume), from_json(claim, True), tuple(map(from_json, hints)), texts
+        )
+    texts |= {f"assume[{n}]": a if isinstance(a, str) else None for n, a in enumerate(assume, 1)}
+    texts |= {f"hints[{n}]": h if isinstance(h, str) else None for n, h in enumerate(hints, 1)}
+    names = _names([claim, *assume, *hints]) if variables is None else list(variables)
+    # Strings are read, with all their checks, in the places they have; terms stand aside and are put back.
+    read = claim_from({
+        "variables": names,
+        "claim": _string(claim, "0 <= 0"),
+        "assume": [_string(a, "0 <= 0") for a in assume],
+        "hints": [_string(h, "0") for h in hints],
+    })  # fmt: skip
+    result = _Question(
+        tuple(names),
+        tuple(_own(a, r, f"assume[{n}]", names) for n, (a, r) in enumerate(zip(assume, read.assume, strict=True), 1)),
+        _own(claim, read.claim, "claim", names),
+        tuple(_own(h, r, f"hints[{n}]", names) for n, (h, r) in enumerate(zip(hints, read.hints, strict=True), 1)),
+        texts,
+    )
+    return result
+
+
+def _string(given: Any, instead: str) -> object:
+    return instead if isinstance(given, (Relation, Term)) else given
+
+
+def _own(given: Any, read: Any, where: str, names: Sequence[str]) -> Any:
+    """The term that was given, or the one that was read."""
+    if not isinstance(given, (Relation, Term)):
+        return from_json(read, read[0] in ("<=", "<", "=="))
+    context = Context({name: "const" for name in names})
+    try:
+        if isinstance(given, Relation):
+            context.check_relation(given)
+        else:
+            context.check(given)
+    except ProofError as error:
+        raise BadInput(where, text(given) if isinstance(given, Relation) else str(given), "a term over the variables") from error
+    sides = given[1:] if isinstance(given, Relation) else [given]
+    if where == "claim" and given[0] not in ("<=", "<", "=="):
+        raise BadInput(where, given[0], "one relation <= < or ==")
+    if any(p[0] not in _HEADS for side in sides for p in parts(side)):
+        raise BadInput(where, text(given) if isinstance(given, Relation) else str(given), "terms of + - * / ^ and functions")
+    return given
+
+
+def _names(given: Sequence[Any]) -> list[str]:
+    """The names of variables in strings and terms, in the order in which they come."""
+    found: dict[str, None] = {}
+    for item in given:
+        if isinstance(item, str):
+            found |= {w: None for w in _WORD.findall(item) if _NAME.fullmatch(w) and w not in (*FUNCTIONS, "pi")}
+        elif isinstance(item, (Relation, Term)):
+            found |= {p[1]: None for p in inside_out(item) if p[0] == "x"}
+    return list(found)
+
+
+def _functions(relation: Relation) -> set[str]:
+    return {p[1] for side in relation[1:] for p in parts(side) if p[0] == "f"}
+
+
+class _Proof:
+    """One claim under way."""
+
+    def __init__(self, question: _Question, seconds: float) -> None:
+        self.question, self.seconds = question, seconds
+        self.start = time.monotonic()
+        self.kernel = Kernel(Context({name: "const" for name in question.variables}))
+        self.branch = Branch(self.kernel, self.start + seconds)
+        self.strategies = Strategies(question.hints)
+
+    def verdict(self) -> Verdict:
+        """The verdict, within about the time given."""
+        self._enter()
+        try:
+            point = self._counterexample(min(0.3, 0.15 * self.seconds))
+            if point is not None:
+                return self._refuted(point)
+            fact, vacuous = self._proved()
+        except OutOfTime:
+            fact, vacuous = None, False
+        if fact is not None:
+            return self._with_certificate(fact, vacuous)
+        return self._without_proof()
+
+    def _enter(self) -> None:
+        """Domains, and the assumptions.
+
+        Raises:
+            BadInput: a term that is not shown to be inside its domain.
+        """
+        asked, branch = self.question, self.branch
+        # What stands in the grammar is short: the time of the claim does not count against showing its domain.
+        branch.deadline = time.monotonic() + max(self.seconds, 1.0)
+        domain = self.strategies.domain = Domain(branch, self.strategies.simple, max(0.2, min(1.0, self.seconds / 4)))
+        where = "claim"
+        try:
+            enter_assumptions(domain, asked.assume, [asked.texts.get(f"assume[{n + 1}]") for n in range(len(asked.assume))])
+            fields = [("claim", asked.claim), *((f"hints[{n}]", h) for n, h in enumerate(asked.hints, 1))]
+            for where, t in fields:
+                missing = domain.missing(t)
+                if missing is not None:
+                    raise refused(where, missing, asked.texts.get(where))
+        except OutOfTime:
+            raise BadInput(where, "a term", "terms that the assumptions show to be inside their domains, in the time") from None
+        except ProofError as error:
+            raise BadInput(where, "a term", f"smaller terms ({error})") from error
+        branch.deadline = self.start + self.seconds
+
+    def _proved(self) -> tuple[Fact | None, bool]:
+        branch, claim = self.branch, self.question.claim
+        if self.question.assume:
+            absurd = self._inconsistent()
+            if absurd is not None:
+                return self.kernel.absurd(claim, absurd), True
+        return self.strategies.prove(branch, claim, self.seconds), False
+
+    def _inconsistent(self) -> Fact | None:
+        """1 <= 0 from the assumptions, tried where no point is seen to satisfy them."""
+        asked = self.question
+        never = num(1).le(num(0))
+        if decide(asked.variables, asked.assume, never, min(0.1, 0.1 * self.seconds)) == "false":
+            return None
+        if refute(asked.variables, asked.assume, never, min(0.1, 0.1 * self.seconds)) is not None:
+            return None
+        return self.branch.contradiction(min(0.5, 0.3 * self.seconds))
+
+    def _with_certificate(self, fact: Fact, vacuous: bool) -> Verdict:
+        asked, kernel = self.question, self.kernel
+        if fact.claim != asked.claim:
+            fact = self.branch.restated(fact, asked.claim)
+        said = faithful(fact, asked.claim, asked.assume, kernel)
+        title = "assumptions that cannot hold together" if vacuous else text(asked.claim)
+        how = "the assumptions cannot hold together" if vacuous else f"proved in {_steps(said)} steps"
+        return self._result("PROVED", how, certificate=certificate(said, title), vacuous=vacuous, fact=said)
+
+    def _without_proof(self) -> Verdict:
+        """A longer look for a counterexample, then z3."""
+        asked = self.question
+        left = max(0.2, 0.2 * self.seconds)
+        point = self._counterexample(left)
+        if point is not None:
+            return self._refuted(point)
+        if decide(asked.variables, asked.assume, asked.claim, left) == "true":
+            empty = decide(asked.variables, asked.assume, num(1).le(num(0)), left) == "true" if asked.assume else False
+            return self._result("DECIDED", "z3 finds no counterexample to exist; there is no certificate", vacuous=empty)
+        return self._result("UNDECIDED", "neither a proof nor a counterexample was found in the time")
+
+    def _counterexample(self, seconds: float) -> Mapping[str, Any] | None:
+        """A point that was checked exactly."""
+        asked = self.question
+        point = refute(asked.variables, asked.assume, asked.claim, seconds)
+        if point is None and len(asked.variables) == 1 and "abs" not in _functions(asked.claim):
+            return self._far(asked.variables[0], seconds / 2)
+        return point
+
+    def _far(self, name: str, seconds: float) -> Mapping[str, Any] | None:
+        """A counterexample in one variable far out, or where the claim fails by very little."""
+        asked = self.question
+        interval = OneVariable(self.branch, seconds).interval(x(name))
+        try:
+            found = disprove(asked.claim.slack, name, interval.low, interval.high, asked.claim.op == "<", seconds)
+        except (ProofError, ValueError, ArithmeticError):
+            return None
+        if found is None or not counterexample({name: found}, asked.assume, asked.claim):
+            return None
+        return {name: found}
+
+    def _refuted(self, point: Mapping[str, Any]) -> Verdict:
+        values = {name: str(value) for name, value in point.items()}
+        shown = ", ".join(f"{name} = {value}" for name, value in values.items())
+        where = f"it fails at {shown}" if values else "it is false"
+        return self._result("REFUTED", where, counterexample=values, point=dict(point))
+
+    def _result(
+        self, status: Status, reason: str, counterexample: Mapping[str, str] | None = None,
+        certificate: dict[str, Any] | None = None, vacuous: bool = False, fact: Fact | None = None, point: Any = None,
+    ) -> Verdict:  # fmt: skip
+        asked, took = self.question, time.monotonic() - self.start
+        return Verdict(
+            status, counterexample, certificate, vacuous, took, reason, fact, asked.claim, asked.assume, asked.variables,
+            asked.hints, point,
+        )  # fmt: skip
+
+
+def faithful(fact: Fact, claim: Relation, assume: Sequence[Relation], kernel: Kernel) -> Fact:
+    """The fact, when a rule made it, and it says the claim itself under no hypotheses but the assumptions and no axioms.
+
+    Raises:
+        ProofError: otherwise. Nothing becomes PROVED without this.
+    """
+    genuine(fact)
+    # keys are numbers of atoms, which differ from kernel to kernel: those of the fact are made anew
+    used, allowed = ({kernel.normal.key(r) for r in relations} for relations in (fact.hypotheses.values(), assume))
+    if fact.context != kernel.context or fact.claim != claim or not used <= allowed or fact.axioms:
+        raise ProofError("the fact is not what was asked")
+    return fact
+
+
+def _steps(fact: Fact) -> int:
+    from derive.proof.certificate import ancestry
+
+    return len(ancestry(fact))
+
+
+def variable(name: str) -> Term:
+    """A variable, to write claims as terms: (x * y).le(x**2 + y**2) with x = variable("x"), .."""
+    return x(name)

@@ -1,0 +1,276 @@
+"""What the names of a proof stand for: which scalars are random, which matrices are PSD, which functions are smooth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+from derive.proof.terms import FUNCTIONS, MAX_POWER, OPERATORS, RELATIONS, Relation, Term
+
+#: a term may be this deep, and have this many parts
+MAX_DEPTH = 150
+MAX_PARTS = 1_000_000
+
+#: what the value of a symbol depends on: the outcome w, time t, the coordinate j, the client k
+KINDS: Mapping[str, frozenset[str]] = MappingProxyType({
+    "const": frozenset(), "time": frozenset("t"), "random": frozenset("wt"), "rv": frozenset("w"),
+    "coord": frozenset("wtj"), "detcoord": frozenset("j"), "clock": frozenset("t"),
+    "client": frozenset("wtk"), "detclient": frozenset("k"),
+})  # fmt: skip
+PROCESS = frozenset("wt")
+PROPERTIES = frozenset({"odd", "nondecreasing", "concave_right", "bounded", "slope"})
+POTENTIAL = frozenset({"gradient", "hessian", "end", "start", "smooth", "drift", "diffusion"})
+#: where the scalar terms stand in a term, for heads that hold something else too
+_SCALARS = {
+    **dict.fromkeys(("q", "x", "xi", "pi", "norm", "opnorm", "tr", "quad", "trprod", "dot"), slice(0, 0)),
+    "^": slice(1, 2), "f": slice(2, 3), "F": slice(2, 3),
+}  # fmt: skip
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(/[1-9][0-9]*)?", re.ASCII)
+
+
+class ProofError(ValueError):
+    """A rule's side condition does not hold, or something is not of the grammar: no fact is made."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The names of a proof. Frozen: a fact belongs to one context, and facts of two contexts do not mix.
+
+    Args:
+        symbols: scalar symbol -> kind (`KINDS`).
+        vectors: names of vectors; they and all made of them depend on the outcome and on time.
+        matrices: name -> flags among "symmetric", "psd".
+        functions: name -> properties (odd, nondecreasing, concave_right: True; bounded, slope: a term over constants).
+        horizon, dimension, clients: the constants T = int_0^T 1 dt, d = sum_j 1 and N = sum_k 1; in every model T >= 0,
+            d and N are whole numbers >= 1, and the clock runs over [0, T].
+        potentials: name of a function V of the state (a random symbol) -> gradient, hessian, end, start, smooth, and the SDE of
+            the state, dX = drift dt + L dW with L L' = diffusion, each [(coefficient, vector or matrix), ..].
+
+    Raises:
+        ProofError: names that clash, kinds or flags that do not exist.
+    """
+
+    symbols: Mapping[str, str]
+    vectors: tuple[str, ...] = ()
+    matrices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    functions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    horizon: str | None = None
+    dimension: str | None = None
+    clients: str | None = None
+    potentials: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))
+        object.__setattr__(self, "matrices", MappingProxyType({k: tuple(v) for k, v in self.matrices.items()}))
+        for name in ("functions", "potentials"):
+            frozen = {
+                k: MappingProxyType({a: _frozen(b) for a, b in v.items()}) for k, v in getattr(self, name).items()
+            }
+            object.__setattr__(self, name, MappingProxyType(frozen))
+        object.__setattr__(self, "vectors", tuple(self.vectors))
+        clocks = [name for name, kind in self.symbols.items() if kind == "clock"]
+        if len(clocks) > 1:
+            raise ProofError("there is one clock")
+        names = [*self.symbols, *self.vectors, *self.matrices, *self.functions]
+        if len(set(names)) != len(names) or len(names) > 400:
+            raise ProofError("a name is declared twice, or there are more than 400")
+        for name in names:
+            if type(name) is not str or not _NAME.fullmatch(name):
+                raise ProofError(f"{name!r} is no name")
+        for name, kind in self.symbols.items():
+            if type(kind) is not str or kind not in KINDS:
+                raise ProofError(f"the kind {kind!r} of {name} does not exist")
+        for name, flags in self.matrices.items():
+            if any(type(flag) is not str or flag not in ("symmetric", "psd") for flag in flags):
+                raise ProofError(f"the flags {flags!r} of {name} do not exist")
+        counted = [name for name in (self.horizon, self.dimension, self.clients) if name is not None]
+        if any(self._kind(name) != "const" for name in counted) or len(set(counted)) < len(counted):
+            raise ProofError("horizon, dimension and clients are three symbols declared as const")
+        for name, entry in self.functions.items():
+            self._check_function(name, entry)
+        for name, entry in self.potentials.items():
+            self._check_potential(name, entry)
+
+    def _check_function(self, name: str, entry: Mapping[str, Any]) -> None:
+        for prop, value in entry.items():
+            if type(prop) is not str or prop not in PROPERTIES:
+                raise ProofError(f"the property {prop!r} of {name} does not exist")
+            if prop in ("bounded", "slope"):
+                self.check(value)
+                if any(part[0] not in ("q", "x", "+", "*", "^", "/") for part in parts(value)) or self.depends(value):
+                    raise ProofError(f"{prop} of {name} is not a term over constants")
+            elif value is not True:
+                raise ProofError(f"{prop} of {name} is {value!r}, not true")
+
+    def _check_potential(self, name: str, entry: Mapping[str, Any]) -> None:
+        if set(entry) != POTENTIAL or type(entry["smooth"]) is not bool:
+            raise ProofError(f"the potential {name} needs {', '.join(sorted(POTENTIAL))}")
+        right = (
+            self._kind(name) == "random" and self.is_vector(("v", entry["gradient"])) and self.is_matrix(("m", entry["hessian"]))
+            and self.symmetric(entry["hessian"]) and self._kind(entry["end"]) == "rv" and self._kind(entry["start"]) == "const"
+        )  # fmt: skip
+        if not right:
+            raise ProofError(f"a name of the potential {name} is not declared, or not as what it is used for")
+        for part, fits in (("drift", self.is_vector), ("diffusion", self.is_matrix)):
+            for coefficient, object_ in entry[part]:
+                self.check(coefficient)
+                ahead = any(p[0] == "x" and self.symbols[p[1]] == "rv" for p in parts(coefficient))
+                if ahead or not self.depends(coefficient) <= PROCESS or not fits(object_):
+                    raise ProofError(f"the {part} of {name} is no combination of processes")
+        if any(not self.psd(matrix[1]) for _, matrix in entry["diffusion"]):
+            raise ProofError(f"the covariance of the process behind {name} is not declared positive semidefinite")
+
+    def _kind(self, name: Any) -> str | None:
+        return self.symbols.get(name) if type(name) is str else None
+
+    def described(self) -> tuple[Any, ...]:
+        """All of it as one value, to compare."""
+        tables = (self.symbols, self.matrices, *self.functions.values(), *self.potentials.values())
+        names = (
+            tuple(self.functions),
+            tuple(self.potentials),
+            self.vectors,
+            self.horizon,
+            self.dimension,
+            self.clients,
+        )
+        return (*(tuple(table.items()) for table in tables), *names)
+
+    def symmetric(self, matrix: str) -> bool:
+        """Whether a matrix is declared symmetric (PSD ones are)."""
+        return bool({"symmetric", "psd"} & set(self.matrices.get(matrix, ())))
+
+    def psd(self, matrix: str) -> bool:
+        """Whether a matrix is declared positive semidefinite."""
+        return "psd" in self.matrices.get(matrix, ())
+
+    def check(self, t: Any) -> None:
+        """Raises ProofError unless t is a term of the grammar over declared names."""
+        for part in parts(t):
+            self._check_one(part)
+
+    def _check_one(self, t: Any) -> None:
+        head, args = t[0], t[1:]
+        if head == "q":
+            good = len(args) == 1 and type(args[0]) is str and len(args[0]) <= 4000 and bool(_NUMBER.fullmatch(args[0]))
+            good = good and str(Fraction(args[0])) == args[0]
+        elif head == "x":
+            good = len(args) == 1 and type(args[0]) is str and args[0] in self.symbols
+        elif head == "xi":
+            good = len(args) == 1 and type(args[0]) is str and self.symbols.get(args[0]) in ("coord", "detcoord")
+        elif head == "pi":
+            good = not args
+        elif head in ("+", "*"):
+            good = len(args) >= 1 and all(type(a) is Term for a in args)
+        elif head == "^":
+            good = len(args) == 2 and type(args[0]) is Term and type(args[1]) is int and 0 <= args[1] <= MAX_POWER
+        elif head == "/":
+            good = len(args) == 2 and all(type(a) is Term for a in args)
+        elif head in ("f", "F"):
+            good = (
+                len(args) == 2
+                and type(args[1]) is Term
+                and type(args[0]) is str
+                and args[0] in (FUNCTIONS if head == "f" else self.functions)
+            )
+        elif head in OPERATORS:
+            good = len(args) == 1 and type(args[0]) is Term
+        elif head == "norm":
+            good = len(args) == 1 and self.is_vector(args[0])
+        elif head in ("opnorm", "tr"):
+            good = len(args) == 1 and self.is_matrix(args[0])
+        elif head == "quad":
+            good = len(args) == 2 and self.is_matrix(args[0]) and self.is_vector(args[1])
+        elif head == "trprod":
+            good = len(args) == 2 and all(self.is_matrix(a) for a in args)
+        elif head == "dot":
+            good = len(args) == 2 and all(self.is_vector(a) for a in args)
+        else:
+            good = False
+        if not good:
+            raise ProofError(f"not a term over the declared names: {str(t)[:120]}")
+
+    def is_vector(self, v: Any) -> bool:
+        """Whether v is a declared vector, or M v of declared ones."""
+        if type(v) is not tuple or not all(type(a) in (str, tuple) for a in v):
+            return False
+        if len(v) == 3 and v[0] == "Mv":
+            return self.is_matrix(v[1]) and self.is_vector(v[2]) and v[2][0] == "v"
+        return len(v) == 2 and v[0] == "v" and v[1] in self.vectors
+
+    def is_matrix(self, m: Any) -> bool:
+        """Whether m is a declared matrix."""
+        return type(m) is tuple and len(m) == 2 and all(type(a) is str for a in m) and m[0] == "m" and m[1] in self.matrices
+
+    def check_relation(self, relation: Any) -> None:
+        """Raises ProofError unless it is a relation between terms; != is one against 0."""
+        if type(relation) is not Relation or len(relation) != 3 or type(relation[0]) is not str or relation[0] not in RELATIONS:
+            raise ProofError(f"not a relation, but a {type(relation).__name__} or of another shape")
+        for side in (relation.left, relation.right):
+            self.check(side)
+        if relation.op == "!=" and relation.right != ("q", "0"):
+            raise ProofError("!= is against 0 only")
+
+    def depends(self, t: Any) -> frozenset[str]:
+        """What the value of a term depends on, by its letters alone: a subset of w, t, j, i, k."""
+        head = t[0]
+        if head == "x":
+            return KINDS[self.symbols[t[1]]]
+        if head == "xi":
+            return frozenset("i" if s == "j" else s for s in KINDS[self.symbols[t[1]]])
+        if head in ("norm", "opnorm", "tr", "quad", "trprod", "dot"):
+            return PROCESS
+        inner = frozenset[str]().union(*[self.depends(a) for a in t[1:] if isinstance(a, Term)])
+        return inner - frozenset(OPERATORS.get(head, ""))
+
+
+def _frozen(value: Any) -> Any:
+    return (
+        tuple(tuple(pair) for pair in value)
+        if isinstance(value, list | tuple) and not isinstance(value, Term)
+        else value
+    )
+
+
+def parts(t: Any) -> list[Term]:
+    """Every subterm of a term, itself first.
+
+    Raises:
+        ProofError: what stands where a scalar term must is none (a string or number too), or it is too deep or too large.
+    """
+    found: list[Term] = []
+    stack = [(t, 1)]
+    while stack:
+        part, depth = stack.pop()
+        if type(part) is not Term or not part or type(part[0]) is not str:
+            raise ProofError(f"not a term, but a {type(part).__name__}")
+        found.append(part)
+        if len(found) > MAX_PARTS or depth > MAX_DEPTH:
+            raise ProofError(f"a term of more than {MAX_PARTS} parts, or deeper than {MAX_DEPTH}")
+        stack += [(a, depth + 1) for a in part[_SCALARS.get(part[0], slice(1, None))]]
+    return found
+
+
+def exact(value: Any, depth: int = 0) -> Any:
+    """A copy of the data of a rule that nothing changes any more: terms, names and exact numbers, tuples for lists.
+
+    Raises:
+        ProofError: it holds something of another type, subclasses of these included, or is too deep.
+    """
+    if value is None or type(value) in (Term, Relation, str, int, bool, Fraction):
+        return value
+    if type(value) not in (list, tuple) or depth > MAX_DEPTH:
+        raise ProofError(f"no exact data, but a {type(value).__name__}, or too deep")
+    return tuple(exact(v, depth + 1) for v in value)
+
+
+def name_of(value: Any) -> str:
+    """A name as it is, once it is certain to be a string and no object that poses as one."""
+    if type(value) is not str:
+        raise ProofError(f"not a name, but a {type(value).__name__}")
+    return value

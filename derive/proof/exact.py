@@ -1,0 +1,233 @@
+"""Exact evaluation of terms at a point of rational or real algebraic coordinates, for counterexamples.
+
+A value is a polynomial over QQ in generators: algebraic coordinates, square roots, inverses, exp, log, atan, erf, tanh, pi.
+Its sign comes from balls (Arb, up to 2000 bits). A zero is recognised when the polynomial is 0 or, among algebraic generators, as
+an iterated resultant R with R(value) = 0 bounds from below what a nonzero value could be.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import flint
+from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz_poly
+
+from derive.proof.terms import Relation, Term
+
+PRECISIONS = (64, 256, 2000)
+MAX_GENERATORS = 40
+MAX_TERMS = 400
+
+
+class NoValue(Exception):
+    """A denominator that is 0, the root of a negative number, a sign that balls leave open, or a term of no known value."""
+
+
+@dataclass(frozen=True)
+class Algebraic:
+    """The real root of a polynomial, coefficients from the constant one up, counted from 1 in ascending order."""
+
+    coefficients: tuple[int, ...]
+    index: int
+
+    def __str__(self) -> str:
+        """root(x^2 - 2, 2)"""
+        text = ""
+        for n in range(len(self.coefficients) - 1, -1, -1):
+            c = self.coefficients[n]
+            if not c:
+                continue
+            power = {0: "", 1: "x"}.get(n, f"x^{n}")
+            size = "" if abs(c) == 1 and n else f"{abs(c)}"
+            term = f"{size}{'*' if size and power else ''}{power}"
+            text += (" - " if c < 0 else " + ") + term if text else ("-" if c < 0 else "") + term
+        return f"root({text}, {self.index})"
+
+    def ball(self, bits: int) -> Any:
+        """An enclosure in Arb."""
+        with flint.ctx.workprec(bits):
+            # Real roots come with an imaginary part that is exactly 0.
+            found: Any = fmpz_poly(list(self.coefficients)).complex_roots()
+            roots = [root.real for root, _ in found if root.imag.is_zero()]
+            return sorted(roots, key=lambda root: root.mid())[self.index - 1]
+
+    def __float__(self) -> float:
+        return float(self.ball(64).mid())
+
+
+Point = Mapping[str, Fraction | Algebraic]
+
+
+@dataclass
+class _Generator:
+    ball: Callable[[int], Any]
+    #: a polynomial that it is a root of, over earlier generators; None for transcendental values
+    defining: Any
+
+
+class Values:
+    """The values of terms at one point.
+
+    Raises (in `value` and `sign`):
+        NoValue: the point is outside the domain, or exactness cannot be had.
+    """
+
+    def __init__(self, point: Point) -> None:
+        self.point = point
+        self.ctx = fmpq_mpoly_ctx.get((*[f"g{i}" for i in range(MAX_GENERATORS)], "z"), Ordering.lex)
+        self.gens = self.ctx.gens()
+        self.generators: list[_Generator] = []
+        self._made: dict[str, Any] = {}
+        self._cache: dict[Term, Any] = {}
+
+    def holds(self, relation: Relation) -> bool:
+        """Whether a relation is true at the point."""
+        sign = self.sign(self.value(relation.right) - self.value(relation.left))
+        return {"<=": sign >= 0, "<": sign > 0, "==": sign == 0, "!=": sign != 0}[relation.op]
+
+    def sign(self, value: Any) -> int:
+        """-1, 0 or 1."""
+        if value.is_constant():
+            c = value.leading_coefficient() if value else 0
+            return (c > 0) - (c < 0)
+        for bits in PRECISIONS:
+            with flint.ctx.workprec(bits):
+                ball = self.ball(value, bits)
+                if ball > 0:
+                    return 1
+                if ball < 0:
+                    return -1
+            if bits >= 256 and self._zero(value, ball):
+                return 0
+        raise NoValue
+
+    def ball(self, value: Any, bits: int) -> Any:
+        """An enclosure of a value."""
+        balls = {i: g.ball(bits) for i, g in enumerate(self.generators) if value.degrees()[i]}
+        total = flint.arb(0)
+        for m, c in value.to_dict().items():
+            part = flint.arb(fmpq(c))
+            for i, e in enumerate(m):
+                if e:
+                    part *= balls[i] ** int(e)
+            total += part
+        return total
+
+    def _zero(self, value: Any, ball: Any) -> bool:
+        """R(value) = 0 for R = z^m S over QQ; a nonzero value is a root of S, so not below |s_0| / (|s_0| + max |s_i|)."""
+        r = self.gens[-1] - value
+        for i in range(len(self.generators) - 1, -1, -1):
+            if not r.degrees()[i]:
+                continue
+            defining = self.generators[i].defining
+            if defining is None or len(r) > MAX_TERMS:
+                return False
+            r = r.resultant(defining, f"g{i}")
+            if not r:
+                return False
+        found = {int(m[-1]): c for m, c in r.to_dict().items()}
+        low = min(found)
+        if low == 0:
+            return False
+        bound = abs(found[low]) / (abs(found[low]) + max(abs(c) for c in found.values()))
+        return bool(abs(ball) < flint.arb(fmpq(bound)))
+
+    def value(self, t: Term) -> Any:
+        """The value of a term as a polynomial in generators."""
+        if t not in self._cache:
+            self._cache[t] = self._value(t)
+        return self._cache[t]
+
+    def _value(self, t: Term) -> Any:
+        head = t[0]
+        if head == "q":
+            return self._constant(Fraction(t[1]))
+        if head == "x":
+            c = self.point[t[1]]
+            return self._constant(c) if isinstance(c, Fraction) else self._algebraic(c)
+        if head == "+":
+            return sum((self.value(a) for a in t[1:]), self.ctx.constant(0))
+        if head == "*":
+            result = self.ctx.constant(1)
+            for a in t[1:]:
+                result *= self.value(a)
+            return result
+        if head == "^":
+            return self.value(t[1]) ** t[2]
+        if head == "/":
+            return self.value(t[1]) * self._inverse(self.value(t[2]))
+        if head == "pi":
+            return self._make("pi", lambda bits: flint.arb.pi(), None)
+        if head == "f":
+            return self._function(t[1], self.value(t[2]))
+        raise NoValue
+
+    def _constant(self, c: Fraction) -> Any:
+        return self.ctx.constant(fmpq(c.numerator, c.denominator))
+
+    def _algebraic(self, c: Algebraic) -> Any:
+        def defining(g: Any) -> Any:
+            return sum((g**n * k for n, k in enumerate(c.coefficients)), self.ctx.constant(0))
+
+        return self._make(str(c), c.ball, defining)
+
+    def _inverse(self, b: Any) -> Any:
+        if self.sign(b) == 0:
+            raise NoValue
+        if b.is_constant():
+            return self.ctx.constant(1 / b.leading_coefficient())
+        return self._make(f"1/({b})", lambda bits: 1 / self.ball(b, bits), lambda g: g * b - 1)
+
+    def _function(self, name: str, t: Any) -> Any:
+        sign = self.sign(t)
+        if name == "abs":
+            return t * sign
+        if name == "sqrt":
+            return self._sqrt(t, sign)
+        if name == "log" and sign <= 0:
+            raise NoValue
+        if name == "log" and t == 1:
+            return self.ctx.constant(0)
+        if name != "log" and sign == 0:
+            return self.ctx.constant(1 if name == "exp" else 0)
+        return self._make(f"{name}({t})", lambda bits: getattr(self.ball(t, bits), name)(), None)
+
+    def _sqrt(self, t: Any, sign: int) -> Any:
+        if sign < 0:
+            raise NoValue
+        if sign == 0:
+            return self.ctx.constant(0)
+        if t.is_constant():
+            c = t.leading_coefficient()
+            p, q = int(c.p), int(c.q)
+            roots = _isqrt(p), _isqrt(q)
+            if roots[0] is not None and roots[1] is not None:
+                return self.ctx.constant(fmpq(roots[0], roots[1]))
+        return self._make(f"sqrt({t})", lambda bits: self.ball(t, bits).sqrt(), lambda g: g * g - t)
+
+    def _make(self, key: str, ball: Callable[[int], Any], defining: Callable[[Any], Any] | None) -> Any:
+        if key not in self._made:
+            k = len(self.generators)
+            if k == MAX_GENERATORS:
+                raise NoValue
+            self.generators.append(_Generator(ball, defining(self.gens[k]) if defining is not None else None))
+            self._made[key] = self.gens[k]
+        return self._made[key]
+
+
+def _isqrt(n: int) -> int | None:
+    root = math.isqrt(n)
+    return root if root * root == n else None
+
+
+def counterexample(point: Point, assume: Sequence[Relation], claim: Relation) -> bool:
+    """Whether the point, exactly, satisfies every assumption and not the claim, inside the domain of all terms."""
+    values = Values(point)
+    try:
+        return all(values.holds(r) for r in assume) and not values.holds(claim)
+    except NoValue:
+        return False

@@ -1,0 +1,315 @@
+"""A certificate as a file of Rocq, which coqc accepts iff the certificate proves its statement from the premises named in the file.
+
+Symbols are functions of what they depend on (an outcome w, a time t, a coordinate j or i, a client k); E, EI and Int are unknown
+functionals and Sum a finite sum. A step is a lemma for all w, t, j, i, k that it speaks of: a hypothesis is had there, a sealed
+one everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from derive.proof.export_calculus import as_written, contains, raw_deps, raw_relation, replaced
+from derive.proof.export_limits import LIMITS
+from derive.proof.export_preamble import CALCULUS, PREAMBLE, SUMS
+from derive.proof.export_rules import Rules
+from derive.proof.export_script import (
+    ONE,
+    VARIABLES,
+    ZERO,
+    Evidence,
+    Given,
+    Key,
+    Script,
+    Step,
+    abstracted,
+    applied,
+    quantified,
+    relation,
+)
+from derive.proof.export_terms import BINDS, DEPENDS, Context, ExportError, Relation, Term, Terms
+
+SOME = {"coords": "j__", "clients": "k__"}
+OPAQUE = ("norm", "opnorm", "tr", "quad", "trprod", "dot")
+SEALING = ("monotone", "component", "ito", "gronwall", "primitive")
+# The model that FORMAT.md means, where the file does not say it.
+MODEL = """   E, EI and Int are linear: of a sum and of a multiple they are written as the sum and the multiple.
+   Time is the interval from 0 to the horizon, which is >= 0; the dimension and the number of clients are whole and >= 1, so that
+   there are a coordinate j__ and a client k__ where the theorem speaks of them."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The file, the analytic facts that it takes as premises (in words), and the number of steps that Rocq proves without them."""
+
+    text: str
+    premises: tuple[str, ...]
+    proved: int
+
+
+def export(certificate: dict[str, Any]) -> Exported:
+    """The theorem `certified` of the certificate in Rocq: assumptions -> definitions -> claim."""
+    try:
+        return _File(certificate).exported()
+    except RecursionError:
+        raise ExportError("a term is too deep") from None
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, ExportError):
+            raise
+        raise ExportError(f"the certificate is malformed: {type(error).__name__}: {error}"[:200]) from error
+
+
+class _File:
+    def __init__(self, certificate: dict[str, Any]) -> None:
+        if certificate["format"] != "sdescent-certificate-1":
+            raise ExportError("the format is not sdescent-certificate-1")
+        self.certificate = certificate
+        self.context = Context(certificate["context"])
+        self.terms = Terms(self.context)
+        self.script = Script(self.terms)
+        self.steps: list[Step] = []
+        self.index: list[int] = []  # of the certificate's steps among ours
+        self.copies: dict[tuple[int, str, str], int] = {}
+        self.hypotheses: dict[Key, str] = {}  # by key: the number of the Definition
+        self.registered: dict[Key, Relation] = {}  # and what it says
+        self.rules = Rules(self.script, self._use, self.steps)
+
+    # Steps
+
+    def exported(self) -> Exported:
+        statement = self.certificate["statement"]
+        assumptions = [relation(r) for r in [*statement["assumptions"], *statement["definitions"]]]
+        for r in assumptions:
+            self._register(r)
+        proved = 0
+        for number, raw in enumerate(self.certificate["steps"]):
+            self.script.leaned = False
+            if any(type(n) is not int or not 0 <= n < number for n in raw["premises"]):
+                raise ExportError(f"step {number}: a premise is no earlier step")
+            self.index.append(self._step(number, raw))
+            # An instance leans on nothing that its premise does not: its steps are those of the premise again.
+            proved += raw["rule"] != "assume" and (raw["rule"] == "instantiate" or not self.script.leaned)
+        claim = relation(statement["claim"])
+        variables, said = self._said(claim)
+        evidence = Evidence({}, {})
+        arrows = ""
+        for n, r in enumerate(assumptions):
+            own, text = self._said(r)
+            arrows += f"  {text} ->\n"
+            # The Definition of the hypothesis has fewer variables where some cancel in its normal form.
+            inner = self.script.deps(r)
+            at = " ".join(v if v in inner else _some(v) for v in own)
+            proof = abstracted(own, as_written(self.script, r, applied(f"A{n}__", own), back=True))
+            proof = abstracted(inner, f"({proof} {at})") if own else proof
+            evidence.everywhere.setdefault(self.terms.key(r), proof)
+        given, proof = self._use(self.index[-1], evidence, {v: v if v in variables else _some(v) for v in VARIABLES})
+        proof = as_written(self.script, claim, self.script.bridge(given, proof, claim))
+        for sort, v in SOME.items():
+            if f" {v}" in proof:
+                proof = self._some(sort, proof, assumptions, raw_relation(self.script, claim))
+        bound = " ".join([*(f"A{n}__" for n in range(len(assumptions))), *variables])
+        text = f"Theorem certified :\n{arrows}  {said}."
+        theorem = f"{text}\nProof. exact ({f'fun {bound} => ' if bound else ''}{proof}). Qed."
+        return Exported(self._text(theorem), tuple(self.script.premises), proved)
+
+    def _some(self, sort: str, proof: str, assumptions: list[Relation], claim: str) -> str:
+        """The proof, which is about some coordinate or client: there is one where an assumption says so of their number."""
+        one = SOME[sort]
+        size = self.context.dimension if sort == "coords" else self.context.clients
+        if size is not None:
+            wanted: Relation = ("<", ZERO, ["x", size])
+            for n, r in enumerate(assumptions):
+                rest = self.terms.difference(r).plus(self.terms.normal(["x", size]), Fraction(-1)).constant()
+                if r[0] in ("<", "<=") and rest is not None and (rest < 0 or (r[0] == "<" and rest == 0)):
+                    given = as_written(self.script, r, f"A{n}__", back=True)
+                    slack = [["1", [0], []], *([[str(-rest), [], []]] if rest else [])]
+                    positive = self.script.certify([r], wanted, ONE, slack, [])([given])
+                    number = self.script.size_of(sort, self.context.identifiers[size])
+                    return f"(some__ {sort} {self.context.identifiers[size]} ({claim}) {number} {positive} (fun {one} => {proof}))"
+        self.script.premises.append(f"there is one of the {sort} at least ({one})")
+        return proof
+
+    def _said(self, r: Relation) -> tuple[str, str]:
+        """The variables of a relation of the statement, and the relation as it is written, for all of them."""
+        found = raw_deps(self.script, r[1]) | raw_deps(self.script, r[2])
+        variables = "".join(v for v in VARIABLES if v in found)
+        return variables, quantified(variables, raw_relation(self.script, r))
+
+    def _step(self, number: int, raw: dict[str, Any]) -> int:
+        premises = [self.index[n] for n in raw["premises"]]
+        if raw["rule"] == "instantiate":
+            name, term = raw["data"]["symbol"], raw["data"]["term"]
+            if self.context.kinds.get(name) != "const" or name in self._fixed():
+                raise ExportError(f"step {number}: {name} cannot be instantiated"[:80])
+            premises = [self._copy(premises[0], name, term)]
+        return self._add(Step(number, raw["rule"], premises, raw["data"], relation(raw["claim"])))
+
+    def _fixed(self) -> set[str | None]:
+        """Constants that the context speaks about."""
+        context = self.context
+        fixed = {context.horizon, context.dimension, context.clients, *(p.get("start") for p in self.context.potentials.values())}
+        declared = [list(f.values()) for f in self.context.functions.values()]
+        return fixed | {n for n in self.context.kinds if contains(declared, n)}
+
+    def _copy(self, index: int, name: str, term: Term) -> int:
+        """The step proved again with the term for the constant; steps before it in which the constant does not occur stay."""
+        key = (index, name, repr(term))
+        if key not in self.copies:
+            step = self.steps[index]
+            premises = [self._copy(n, name, term) for n in step.premises]
+            data = [step.data["at"]] if step.rule == "ball" else list(step.data.values())
+            here = [list(step.claim), data]
+            if premises == step.premises and not contains(here, name):
+                self.copies[key] = index
+            else:
+                if step.rule in ("ito", "gronwall", "primitive") or step.data.get("operator") in ("E", "I", "EI"):
+                    raise ExportError(f"step {step.number}: under an operator a constant cannot be instantiated")
+                data = {k: replaced(v, name, term) if step.rule != "ball" or k == "at" else v for k, v in step.data.items()}
+                claim = relation(replaced(list(step.claim), name, term))
+                self.copies[key] = self._add(Step(step.number, step.rule, premises, data, claim))
+        return self.copies[key]
+
+    def _add(self, step: Step) -> int:
+        self._inherit(step)
+        index = len(self.steps)
+        self.script.met.clear()
+        if step.rule == "assume":
+            key = self.terms.key(step.claim)
+            self._register(step.claim)
+            proof = self.script.bridge(step.hypotheses[key], f"h__{self.hypotheses[key]}", step.claim)
+        else:
+            here = {k: f"h__{self.hypotheses[k]}" for k in step.hypotheses if k not in step.sealed}
+            everywhere = {k: f"h__{self.hypotheses[k]}" for k in step.hypotheses if k in step.sealed}
+            proof = self.rules.prove(step, Evidence(here, everywhere))
+        step.variables = self._variables(step)
+        binders = [*step.variables, *(f"h__{self.hypotheses[k]}" for k in step.hypotheses)]
+        arrows = "".join(f"{self._hypothesis(step, k)} -> " for k in step.hypotheses)
+        statement = quantified(step.variables, f"{arrows}{self.script.relation(step.claim)}")
+        function = f"fun {' '.join(binders)} => " if binders else ""
+        self.script.lines.append(f"(* Step {step.number}: {re.sub('[^a-z_]', '', step.rule)} *)")
+        self.script.lines.append(f"Lemma step__{index} : {statement}.\nProof. exact ({function}{proof}). Qed.")
+        self.steps.append(step)
+        return index
+
+    def _inherit(self, step: Step) -> None:
+        """Hypotheses of the step: those of its premises, less what a split discharges."""
+        if step.rule == "assume":
+            self._register(step.claim)
+            key = self.terms.key(step.claim)
+            step.hypotheses[key] = self.registered[key]
+            return
+        for position, n in enumerate(step.premises):
+            dropped: set[Key] = set()
+            if step.rule == "cases":
+                op, low, high = relation(step.data["split"])
+                if op != "<=" or len(step.premises) != 2:
+                    raise ExportError(f"step {step.number}: cases splits <= in two")
+                wanted = [("<=", low, high)] if position == 0 else [("<", high, low), ("<=", high, low)]
+                dropped = {self.terms.key(r) for r in wanted}
+            if step.rule == "cut" and position == 0:
+                dropped = {self.terms.key(self.steps[step.premises[1]].claim)}
+                if not dropped <= set(self.steps[n].hypotheses):
+                    raise ExportError(f"step {step.number}: what is cut is no hypothesis")
+            for key, r in self.steps[n].hypotheses.items():
+                if key not in dropped:
+                    step.hypotheses[key] = r
+                    if key in self.steps[n].sealed or self._seals(step, position, r):
+                        step.sealed.add(key)
+
+    def _seals(self, step: Step, position: int, hypothesis: Relation) -> bool:
+        """Whether the rule uses a hypothesis of this premise at more than one point."""
+        if step.rule in ("monotone", "component"):
+            return bool(set(self.script.deps(hypothesis)) & set(BINDS.get(step.data["operator"], "")))
+        if step.rule == "cut" and position == 1:
+            return self.terms.key(self.steps[step.premises[1]].claim) in self.steps[step.premises[0]].sealed
+        return step.rule in SEALING
+
+    def _variables(self, step: Step) -> str:
+        """What the lemma of a step is for all of: what its text speaks of, and what its premises are for all of and it leaves."""
+        found = set(self.script.deps(step.claim, *(r for k, r in step.hypotheses.items() if k not in step.sealed)))
+        for position, n in enumerate(step.premises):
+            bound = set(BINDS.get(step.data["operator"], "")) if step.rule == "monotone" else set()
+            if step.rule in ("ito", "gronwall", "primitive"):
+                bound = set(self.script.deps(self.steps[n].claim))
+            if step.rule == "cut" and position == 1:
+                key = self.terms.key(self.steps[n].claim)
+                bound = set(self.script.deps(self.registered[key])) if key in self.steps[step.premises[0]].sealed else set()
+            found |= set(self.steps[n].variables) - bound
+        if step.rule not in SEALING:
+            found |= set(self.script.variables(self.script.met))
+        return "".join(v for v in VARIABLES if v in found)
+
+    def _register(self, r: Relation) -> None:
+        key = self.terms.key(r)
+        if key not in self.hypotheses:
+            self.hypotheses[key] = str(len(self.hypotheses))
+            self.registered[key] = r
+            variables = self.script.deps(r)
+            binders = "".join(f" ({v} : {VARIABLES[v]})" for v in variables)
+            self.script.lines.append(f"Definition hyp__{self.hypotheses[key]}{binders} : Prop := {self.script.relation(r)}.")
+
+    def _hypothesis(self, step: Step, key: Key) -> str:
+        variables = self.script.deps(step.hypotheses[key])
+        text = applied(f"hyp__{self.hypotheses[key]}", variables)
+        return quantified(variables, text) if key in step.sealed else text
+
+    def _use(self, index: int, evidence: Evidence, at: dict[str, str] | None = None) -> Given:
+        """The claim of a step and its proof at the variables that are bound, or at what `at` puts for them."""
+        step = self.steps[index]
+        arguments = [at[v] if at else v for v in step.variables]
+        for key in step.hypotheses:
+            variables = [at[v] if at else v for v in self.script.deps(step.hypotheses[key])]
+            if key in evidence.everywhere:
+                name = evidence.everywhere[key]
+                arguments.append(name if key in step.sealed or not variables else f"({name} {' '.join(variables)})")
+            else:
+                # A hypothesis that the statement does not have: coqc says so, where the reader trusts it.
+                arguments.append(evidence.here.get(key, "not_an_assumption__"))
+        return step.claim, f"(step__{index} {' '.join(arguments)})" if arguments else f"step__{index}"
+
+    # The whole
+
+    def _text(self, theorem: str) -> str:
+        premises = "\n".join(f"   - {_comment(p)}" for p in self.script.premises) or "   none"
+        sums = SUMS if any(word in line for word in ("coords", "clients") for line in [theorem, *self.script.lines]) else ""
+        head = (
+            f"(* {_comment(str(self.certificate.get('title', '')))}\n"
+            f"   Premises, which are Hypotheses below and so assumptions of the theorem after End:\n{premises}\n"
+            f"{MODEL} *)\n"
+        )
+        body = "\n".join([*self._declarations(), *self.script.lines, theorem])
+        lemmas = "\n".join(self.script.lemmas)
+        calculus = CALCULUS + LIMITS * ("limit__" in lemmas) if "ball__" in lemmas else ""
+        tactic = "From Interval Require Import Tactic.\n" if "interval with" in lemmas else ""
+        section = f"Section Certificate.\n{body}\nEnd Certificate.\nPrint Assumptions certified.\n"
+        return f"{head}{tactic}{PREAMBLE}{sums}{calculus}\n{lemmas}\n\n{section}"
+
+    def _declarations(self) -> list[str]:
+        """Variables for all that the text speaks of; Rocq forgets those that the theorem does not need."""
+        context = self.context
+        lines = ["Variables (W : Type) (w__ : W) (Time : Type) (t__ : Time)."]
+        lines.append("Variables (J : Type) (j__ : J) (coords : list J) (K : Type) (k__ : K) (clients : list K).")
+        lines.append("Variables (E : (W -> R) -> R) (EI : (W -> Time -> R) -> R) (Int : (Time -> R) -> R) (erf : R -> R).")
+        for name, kind in context.kinds.items():
+            lines.append(f"Variable {context.identifiers[name]} : {_arrows(DEPENDS[kind])}R.")
+        lines += [f"Variable {context.identifiers[name]} : R -> R." for name in context.functions]
+        opaque = {self.terms.opaque(a) for a, data in enumerate(self.terms.atoms) if data[0] in OPAQUE}
+        return [*lines, *(f"Variable {name} : W -> Time -> R." for name in sorted(opaque))]
+
+
+def _comment(text: str) -> str:
+    """The text as it may stand in a comment: it neither ends that comment nor begins another, nor a string."""
+    text = re.sub(r"[^A-Za-z0-9 .,:;=<>+*/^_'|()-]", " ", text)[:2000]
+    return re.sub(r"\*(?=\))", "* ", re.sub(r"\((?=\*)", "( ", text))
+
+
+def _some(variable: str) -> str:
+    """An outcome, a time, a coordinate or a client: the section's own."""
+    return f"{'j' if variable == 'i' else variable}__"
+
+
+def _arrows(depends: str) -> str:
+    return "".join(f"{VARIABLES[v]} -> " for v in depends)

@@ -1,0 +1,343 @@
+"""`ball` steps: the tree of a proof as lemmas over one variable, each for all x of its interval.
+
+The functions that the nodes are about are computed as `analysis` does, and Rocq proves that they are the ones they come from
+(`export_forms`). What is evaluated there by balls is proved by the tactic `interval`. A tree with a part that is not proved here
+makes the whole fact a premise: 0 <= phi(t) from low <= t and t <= high.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from math import comb
+from typing import Any
+
+from derive.proof.analysis import Checker, Goal, needs_open, without_tanh
+from derive.proof.certificate import plain
+from derive.proof.context import ProofError
+from derive.proof.export_calculus import UnsupportedError, derived, raw_equal, replaced
+from derive.proof.export_forms import Equalities, Interval
+from derive.proof.export_limits import Limits
+from derive.proof.export_script import ZERO, Given, Script, Step, applied, const, of_poly, quantified
+from derive.proof.export_terms import ExportError, Relation, Term, number, rational
+from derive.proof.forms import UNIT
+from derive.proof.normal import ONE, Polynomial, added, multiplied, scaled
+from derive.proof.terms import num
+
+TREES = ("eval", "split", "up", "up_open", "down", "limit", "coeffs", "exp", "sqrt", "times", "sum", "product", "even", "tanh")
+
+
+def ball(script: Script, step: Step, given: list[Given], whole: bool = False) -> Given:
+    """0 <= phi, or 0 < phi, at x = t: from the same for all x of the interval; `whole` makes that a premise."""
+    d = step.data
+    at = of_poly(script.terms.normal(d["at"]))
+    phi, op = replaced(d["term"], d["variable"], at), "<" if d["strict"] else "<="
+    low, high = (None if d[side] is None else rational(d[side]) for side in ("low", "high"))
+    begins = needs_open(d)
+    wanted: list[Relation] = [] if low is None else [("<" if begins else "<=", const(low), at)]
+    wanted += [] if high is None else [("<=", at, const(high))]
+    found: Relation = (op, ZERO, phi)
+    proofs = " ".join(script.bridge(*g, r) for g, r in zip(given, wanted, strict=True))
+    try:
+        if whole:
+            raise UnsupportedError(phi)
+        tree = _Trees(script, d["variable"], Interval(low, high), d.get("domain", []))
+        name = tree.root(d["term"], d["strict"], begins, d["proof"])
+        script.lemmas.extend(tree.lemmas)
+        written = f"({name} {script.show(at)} {proofs})"
+        return found, f"(move__{'lt' if d['strict'] else 'le'} (sym__ {raw_equal(script, phi)}) {written})"
+    except ProofError as error:
+        raise ExportError(f"step {step.number}: {error}"[:200]) from error
+    except UnsupportedError:
+        variables = script.deps(*wanted, found)
+        statement = quantified(variables, " -> ".join(script.relation(r) for r in [*wanted, found]))
+        fact = script.fact(statement, f"step {step.number}, ball: {statement}")
+        return found, f"({applied(fact, variables)} {proofs})"
+
+
+class _Trees(Equalities):
+    """A method named after a kind of node gives the tactics that prove 0 <= phi (0 < phi) from the lemmas of its subtrees."""
+
+    def __init__(self, script: Script, variable: str, whole: Interval, domain: list[Any]) -> None:
+        super().__init__(script, variable, whole)
+        for q, sign, tree in domain:
+            poly = self.forms.read(q)
+            self.forms.check_domain(poly)
+            self.domain.append(self.lemma(scaled(poly, Fraction(sign)), whole, True, tree))
+            self.forms.learn(poly, sign)
+
+    def root(self, phi: Term, strict: bool, begins: bool, tree: Any) -> str:
+        """The lemma about the term as it is written."""
+        where = replace(self.whole, open=begins)
+        poly = self.forms.read(phi)
+        self.forms.check_domain(poly)
+        name = self.lemma(poly, where, strict, tree)
+        equal = self.equal(phi, self.term(poly), where)
+        body = f"exact (move__{'lt' if strict else 'le'} {self.at(equal, where)} {self.at(name, where)})."
+        return self.new(f"0 {'<' if strict else '<='} {self.text(phi)}", where, body)
+
+    def lemma(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
+        """The name of a lemma: 0 <= phi (0 < phi) for all x of the interval."""
+        head, *args = tree
+        if head not in TREES:
+            raise ExportError(f"no such tree: {head!r}"[:80])
+        prove: Callable[..., str] = getattr(self, f"_{head}")
+        body = prove(phi, where, strict, *args)
+        return self.new(f"0 {'<' if strict else '<='} {self.text(self.term(phi))}", where, body)
+
+    def _moved(self, phi: Polynomial, other: Term, where: Interval, strict: bool, proof: str) -> str:
+        """From a proof about another term that is the same function."""
+        equal = self.at(self.equal(self.term(phi), other, where), where)
+        return f"exact (move__{'lt' if strict else 'le'} {equal} {proof})."
+
+    def _eval(self, phi: Polynomial, where: Interval, strict: bool, bits: int) -> str:
+        if where.low is None or where.high is None or self.functions(self.term(phi)) & {"erf", "tanh"}:
+            raise UnsupportedError("eval")
+        return f"interval with (i_bisect x__, i_prec {min(max(int(bits), 60), 4096)})."
+
+    def _split(self, phi: Polynomial, where: Interval, strict: bool, c: str, left: Any, right: Any) -> str:
+        middle = rational(c)
+        halves = replace(where, high=middle), Interval(middle, where.high)
+        names = [self.lemma(phi, half, strict, tree) for half, tree in zip(halves, (left, right), strict=True)]
+        first, second = (self.at(n, h) for n, h in zip(names, halves, strict=True))
+        return f"destruct (Rle_or_lt x__ {number(middle)}) as [m__ | m__]; [exact {first} | exact {second}]."
+
+    # Derivatives
+
+    def _slope(self, phi: Polynomial, where: Interval) -> tuple[Polynomial, str]:
+        """phi' and a proof, for y__ of the interval, that it is the derivative."""
+        slope = self.forms.derivative(phi)
+
+        def sign(t: Term, said: str) -> str:
+            facts, _ = self.facts([self._canonical(t), ["/", const(1), self._canonical(t)]])
+            return self.at(self.new(f"{self.text(t)} {said}", where, f"{facts}nonzero__."), where, "y__")
+
+        def nonzero(t: Term) -> str:
+            return sign(t, "<> 0")
+
+        def positive(t: Term) -> str:
+            return sign(t, "> 0")
+
+        d, proof = derived(self.script, self.term(phi), self.name, nonzero, positive)
+        functions = f"(fun x__ => {self.text(self.term(phi))}) y__ _ _"
+        return slope, f"(d__same {functions} {self.at(self.equal(d, self.term(slope), where), where, 'y__')} {proof})"
+
+    def _end(self, phi: Polynomial, end: Fraction, strict: bool) -> str:
+        """A proof of 0 <= phi(end)."""
+        value = self.forms.at(phi, num(end))
+        written = replaced(self.term(phi), self.name, const(end))
+        here = Interval(None, None)
+        op = "<" if strict else "<="
+        if self.forms.decided(value, strict) and not set(value) <= {ONE}:  # as it is written: its normal form may have huge powers
+            return f"({self.new(f'0 {op} {self.text(written)}', here, f'{self.sign(value, strict)}.')} x__)"
+        name = self.new(f"0 {op} {self.text(self.term(value))}", here, f"{self.sign(value, strict)}.")
+        equal = self.equal(written, self.term(value), here)
+        return f"(move__{'lt' if strict else 'le'} ({equal} x__) ({name} x__))"
+
+    def _monotone(self, phi: Polynomial, where: Interval, strict: bool, tree: Any, lemma: str) -> str:
+        down, opened = lemma == "down__", lemma == "up__open"
+        end = where.high if down else where.low
+        if end is None:
+            raise ExportError("a ball has no end to start from")
+        closed = replace(where, open=False)
+        slope, proof = self._slope(phi, closed)
+        inner = self.lemma(scaled(slope, Fraction(-1)) if down else slope, where if opened else closed, opened, tree)
+        inside = self.at(inner, where if opened else closed, "y__")
+        if down:
+            minus = ["*", const(-1), self.term(slope)]
+            equal = self.equal(minus, self.term(scaled(slope, Fraction(-1))), closed)
+            inside = f"(move__le {self.at(equal, closed, 'y__')} {inside})"
+        functions = f"(fun x__ => {self.text(self.term(phi))}) (fun x__ => {self.text(self.term(slope))})"
+        both = f"(fun y__ p__ q__ => {proof}) (fun y__ p__ q__ => {inside})"
+        side = "h__" if down else "l__" if opened or not where.open else "(weak__ l__)"
+        moved = f"pose proof ({lemma} {functions} {number(end)} x__ {side} {both}) as m__."
+        start = self._end(phi, end, strict and not opened)
+        result = "zero__open" if opened else f"zero__{'lt' if strict else 'le'}"
+        return f"{moved} exact ({result} _ _ {start} m__)."
+
+    def _up(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
+        return self._monotone(phi, where, strict, tree, "up__")
+
+    def _down(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
+        return self._monotone(phi, where, strict, tree, "down__")
+
+    def _up_open(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
+        if not (strict and where.open):
+            raise ExportError("up_open stands where its claim is not asked at the left end")
+        return self._monotone(phi, where, strict, tree, "up__open")
+
+    def _limit(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
+        if where.low is None:
+            raise UnsupportedError("limit at -oo")
+        closed = replace(where, open=False)
+        slope, proof = self._slope(phi, closed)
+        minus = scaled(slope, Fraction(-1))
+        inner = self.lemma(minus, closed, strict, tree)
+        equal = self.equal(["*", const(-1), self.term(slope)], self.term(minus), closed)
+        lemma = "lt" if strict else "le"
+        inside = f"(move__{lemma} {self.at(equal, closed, 'y__')} {self.at(inner, closed, 'y__')})"
+        start = max(Fraction(1), where.low)
+        functions = f"(fun x__ => {self.text(self.term(phi))}) (fun x__ => {self.text(self.term(slope))})"
+        below = "(weak__ l__)" if where.open else "l__"
+        both = f"(fun y__ p__ => {proof}) (fun y__ p__ => {inside})"
+        tends = Limits(self, start).of(phi)
+        return f"exact (limit__{lemma} {functions} {number(start)} {number(where.low)} _ x__ {below} {both} {tends})."
+
+    # Algebra
+
+    def _coeffs(self, phi: Polynomial, where: Interval, strict: bool) -> str:
+        """Powers of the distance to an end of the interval, with coefficients >= 0."""
+        powers = self.forms.coefficients(phi)
+        if powers is None:
+            raise ExportError("a polynomial of a ball is none")
+        ends = [(end, sign) for end, sign in ((where.low, 1), (where.high, -1)) if end is not None]
+        ends = ends if len(powers) > 1 else [(Fraction(0), 1)]
+        for end, sign in ends:
+            shifted = [
+                self.forms.reduced(
+                    added(scaled(powers[k], sign**j * comb(k, j) * end ** (k - j)) for k in range(j, len(powers)))
+                )
+                for j in range(len(powers))
+            ]
+            try:
+                signs = [self.sign(c, strict and j == 0) for j, c in enumerate(shifted)]
+            except ProofError:
+                continue
+            if strict and not shifted:
+                continue
+            return self._by_coefficients(phi, where, strict, shifted, signs, end, sign)
+        raise ExportError("a polynomial of a ball has a negative coefficient from either end")
+
+    def _by_coefficients(
+        self, phi: Polynomial, where: Interval, strict: bool, found: list[Polynomial], signs: list[str], end: Fraction, sign: int
+    ) -> str:
+        x: Term = ["x", self.name]
+        distance: Term = ["+", x, const(-end)] if sign > 0 else ["+", const(end), ["*", const(-1), x]]
+        members: list[Term] = []
+        proof = ""
+        for j, (c, tactic) in enumerate(zip(found, signs, strict=True)):
+            if not c:
+                continue
+            positive = strict and not members
+            members.append(["*", self.term(c), ["^", distance, j]])
+            op = "<" if positive else "<="
+            power = "Rlt_0_1" if positive else f"(pow_le _ {j} y__)"
+            own = f"({'mul__lt' if positive else 'mul__le'} (ltac:({tactic}) : 0 {op} {self.text(self.term(c))}) {power})"
+            proof = f"({'add__lt' if strict else 'add__le'} {proof} {own})" if proof else own
+        if not members:
+            return self._moved(phi, ZERO, where, strict, "(refl__ 0)")
+        inside = f"assert (y__ : 0 <= {self.text(distance)}) by lra. "
+        if len(found) == 1:
+            inside = "assert (y__ : 0 <= x__ ^ 2) by apply square__. "
+            members = [["*", self.term(found[0]), ["^", ["^", x, 2], 0]]]
+        return inside + self._moved(phi, ["+", *members] if len(members) > 1 else members[0], where, strict, proof)
+
+    def _exp(self, phi: Polynomial, where: Interval, strict: bool) -> str:
+        return self._single(phi, "exp", "exp_pos")
+
+    def _sqrt(self, phi: Polynomial, where: Interval, strict: bool) -> str:
+        if not strict:
+            return self._single(phi, "sqrt", "sqrt_pos")
+        facts, _ = self.facts([self.term(phi)])
+        return f"{facts}lra."
+
+    def _single(self, phi: Polynomial, name: str, lemma: str) -> str:
+        term = self.term(phi)
+        own = term[-1] if term[0] == "*" else term
+        if own[:2] != ["f", name] or len(phi) != 1:
+            raise ExportError(f"a multiple of {name} in a ball is none")
+        return f"pose proof ({lemma} {self.text(own[2])}). lra."
+
+    def _times(self, phi: Polynomial, where: Interval, strict: bool, m: Term, first: Any, second: Any) -> str:
+        factor = self.forms.read(m)
+        self.forms.check_domain(factor)
+        psi = self.forms.cleared(factor, phi)
+        closed = replace(where, open=False)
+        positive = self.at(self.lemma(factor, closed, True, first), closed)
+        below = self.at(self.lemma(psi, where, strict, second), where)
+        equal = self.equal(["*", self.term(factor), self.term(phi)], self.term(psi), where)
+        lemma = "lt" if strict else "le"
+        return f"exact (from__{lemma} _ _ {positive} (move__{lemma} {self.at(equal, where)} {below}))."
+
+    def _members(self, members: list[Any]) -> list[tuple[Polynomial, Any]]:
+        found = [(self.forms.read(t), tree) for t, tree in members]
+        for phi, _ in found:
+            self.forms.check_domain(phi)
+        return found
+
+    def _sum(self, phi: Polynomial, where: Interval, strict: bool, members: list[Any]) -> str:
+        """The member that is to be > 0, where one must be, is the first that can be shown to be."""
+        found = self._members(members)
+        if added(p for p, _ in found) != phi:
+            raise ExportError("the members do not add up to the whole")
+        closed = replace(where, open=False)
+        if strict:
+            first = next((m for m in found if self._shown(m, where)), found[0])
+            found = [first, *(m for m in found if m is not first)]
+        proof = ""
+        for n, (member, tree) in enumerate(found):
+            own = where if strict and n == 0 else closed
+            piece = self.at(self.lemma(member, own, strict and n == 0, tree), own)
+            proof = f"({'add__lt' if strict else 'add__le'} {proof} {piece})" if n else piece
+        whole: Term = ["+", *(self.term(p) for p, _ in found)]
+        return self._moved(phi, whole, where, strict, proof)
+
+    def _shown(self, member: tuple[Polynomial, Any], where: Interval) -> bool:
+        try:
+            Checker(self.forms).check(Goal(member[0], where.low, where.high, True, where.open), member[1])
+        except ProofError:
+            return False
+        return True
+
+    def _product(self, phi: Polynomial, where: Interval, strict: bool, members: list[Any]) -> str:
+        found = self._members(members)
+        total = UNIT
+        for p, _ in found:
+            total = multiplied(total, p)
+        if self.forms.reduced(total) != phi:
+            raise ExportError("the members do not multiply to the whole")
+        proof = ""
+        for n, (member, tree) in enumerate(found):
+            piece = self.at(self.lemma(member, where, strict, tree), where)
+            proof = f"({'mul__lt' if strict else 'mul__le'} {proof} {piece})" if n else piece
+        return self._moved(phi, ["*", *(self.term(p) for p, _ in found)], where, strict, proof)
+
+    def _even(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
+        half = Interval(Fraction(0), where.high)
+        if (where.low is None) != (where.high is None) or (where.low is not None and where.low != -(where.high or 0)):
+            raise ExportError("the interval of an even term is not symmetric")
+        if self.forms.at(phi, -self.forms.variable) != phi:
+            raise ExportError("a term of a ball is not even")
+        name = self.lemma(phi, half, strict, tree)
+        minus: Term = ["*", const(-1), ["x", self.name]]
+        mirrored = replaced(self.term(phi), self.name, minus)
+        equal = self.at(self.equal(self.term(phi), mirrored, where), where)
+        there = self.at(name, half, "((-1) * x__)")
+        other = f"(move__{'lt' if strict else 'le'} {equal} {there})"
+        return f"destruct (Rle_or_lt 0 x__) as [m__ | m__]; [exact {self.at(name, half)} | exact {other}]."
+
+    def _tanh(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
+        other = without_tanh(self.forms.term(phi))
+        poly = self.forms.polynomial(other)
+        name = self.lemma(poly, where, strict, tree)
+        written = plain(other)
+        equal = self.at(self.equal(written, self.term(poly), where), where)
+        proof = f"(move__{'lt' if strict else 'le'} {equal} {self.at(name, where)})"
+        texts = dict.fromkeys(_tanh_of(self.term(phi)))
+        rewrites = "".join(f"rewrite (tanh__exp {self.text(_listed(p))}). " for p in texts)
+        return f"{rewrites}exact {proof}."
+
+
+def _tanh_of(term: Term) -> list[Any]:
+    """Arguments of tanh, the outer ones first."""
+    own = [_tupled(term[2])] if term[:2] == ["f", "tanh"] else []
+    return [*own, *(p for t in term if isinstance(t, list) for p in _tanh_of(t))]
+
+
+def _tupled(term: Any) -> Any:
+    return tuple(_tupled(t) for t in term) if isinstance(term, list) else term
+
+
+def _listed(term: Any) -> Any:
+    return [_listed(t) for t in term] if isinstance(term, tuple) else term

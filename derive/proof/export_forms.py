@@ -1,0 +1,236 @@
+"""Functions of one variable: lemmas of Rocq that say that two ways of writing one are equal on an interval.
+
+`forms` computes the normal forms that a ball is about; Rocq proves here that they are the functions they come from, so that they
+are not trusted. An equality is proved by `field`, once functions are written with the arguments of the normal form, exponentials
+as powers of few, and squares of roots as what they are the squares of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+from derive.proof.certificate import plain
+from derive.proof.context import ProofError
+from derive.proof.export_calculus import UnsupportedError, contains, raw
+from derive.proof.export_script import ONE_TERM, Script, const
+from derive.proof.export_terms import VALUES, Context, Term, Terms, number
+from derive.proof.forms import Forms
+from derive.proof.normal import ONE, Polynomial
+from derive.proof.terms import Term as Frozen
+from derive.proof.terms import from_json
+
+ODD = ("atan", "erf", "tanh")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """low <= x__ <= high, None being infinite; low < x__ where it is open."""
+
+    low: Fraction | None
+    high: Fraction | None
+    open: bool = False
+
+    def bounds(self) -> list[str]:
+        low = [] if self.low is None else [f"{number(self.low)} {'<' if self.open else '<='} x__"]
+        return low if self.high is None else [*low, f"x__ <= {number(self.high)}"]
+
+    def names(self) -> str:
+        """Of the bounds as hypotheses."""
+        return ("l__ " if self.low is not None else "") + ("h__ " if self.high is not None else "")
+
+
+class Equalities:
+    """Lemmas over x__ in an interval `whole`, where the domain is known."""
+
+    def __init__(self, script: Script, variable: str, whole: Interval) -> None:
+        context = Context({"symbols": {variable: "const"}})
+        context.identifiers[variable] = "x__"
+        self.script = script.other(Terms(context))
+        self.forms = Forms(variable)
+        self.name = variable
+        self.whole = whole
+        self.domain: list[str] = []  # lemmas: 0 < sign * Q
+        self.lemmas: list[str] = []
+        self._prefix = len(script.lemmas)
+        self._equal: dict[tuple[str, str, Interval], str] = {}
+
+    # Text
+
+    def text(self, term: Term) -> str:
+        return raw(self.script, term)
+
+    def term(self, poly: Polynomial) -> Term:
+        return plain(self.forms.term(poly))
+
+    def normal(self, term: Term) -> Polynomial:
+        return self.forms.polynomial(_frozen(term))
+
+    def functions(self, term: Term) -> set[str]:
+        """The names of the functions in a term."""
+        return {p[1] for p in _parts(term) if p[0] == "f"}
+
+    def new(self, statement: str, where: Interval, body: str) -> str:
+        """Adds a lemma for all x__ of the interval; its name."""
+        name = f"ball__{self._prefix}_{len(self.lemmas)}"
+        arrows = " -> ".join([*where.bounds(), statement])
+        self.lemmas.append(f"Lemma {name} (x__ : R) : {arrows}.\nProof. intros {where.names()}. {body} Qed.")
+        return name
+
+    @staticmethod
+    def at(name: str, where: Interval, point: str = "x__") -> str:
+        """The lemma at a point that linear arithmetic sees to lie in the interval."""
+        return f"({name} {point}{' ltac:(lra)' * len(where.bounds())})"
+
+    # Equalities
+
+    def equal(self, left: Term, right: Term, where: Interval) -> str:
+        """The name of a lemma: text(left) = text(right) on the interval."""
+        texts = self.text(left), self.text(right)
+        key = (*texts, where)
+        if key not in self._equal:
+            body = "reflexivity." if texts[0] == texts[1] else self._by_field(left, right, where)
+            self._equal[key] = self.new(f"{texts[0]} = {texts[1]}", where, body)
+        return self._equal[key]
+
+    def _by_field(self, left: Term, right: Term, where: Interval) -> str:
+        script = ""
+        functions = {self.text(f): f for f in [*_outer(left), *_outer(right)]}
+        for text in sorted(functions, key=len, reverse=True):  # one that stands in another comes after it
+            canonical = self.term(self.normal(functions[text]))
+            if text != self.text(canonical):
+                script += f"rewrite ?{self.at(self._function(functions[text], canonical, where), where)}. "
+        left, right = self._canonical(left), self._canonical(right)
+        facts, squares = self.facts([left, right])
+        powers, positive = self._powers([left, right])
+        with_squares = f" [{' '.join(squares)}]" if squares else ""
+        asserted = "".join(f"assert ({name} : {said}). {{ {proof} }} " for name, (said, proof) in powers.items())
+        close = f"first [reflexivity | ring{with_squares} | field{with_squares}; repeat split; nonzero__]."
+        return f"{script}{facts}{positive}{asserted}{_rewritten(powers)}{close}"
+
+    def _canonical(self, term: Term) -> Term:
+        """The term with every function in normal form."""
+        if term[0] == "f":
+            return self.term(self.normal(term))
+        return [self._canonical(t) if isinstance(t, list) else t for t in term]
+
+    def _function(self, f: Term, canonical: Term, where: Interval) -> str:
+        """f(t) = N(f(t)) from t = N(t), where that is f of a number or f(-p) = -f(p)."""
+        argument = self.normal(f[2])
+        inner = self.term(argument)
+        whole: Term = ["f", f[1], inner]
+        moved = f"rewrite {self.at(self.equal(f[2], inner, where), where)}. " if self.text(inner) != self.text(f[2]) else ""
+        if self.text(whole) == self.text(canonical):
+            proof = "reflexivity."
+        elif set(argument) <= {ONE} and (f[1], argument.get(ONE, Fraction(0))) in VALUES:
+            proof = f"exact (sym__ {_rocq(f[1])}__{argument.get(ONE, Fraction(0))})."
+        elif f[1] in ODD and canonical[0] == "*" and canonical[1] == const(-1):
+            positive = canonical[2][2]
+            minus: Term = ["*", const(-1), positive]
+            proof = f"rewrite {self.at(self.equal(inner, minus, where), where)}. exact (odd__{f[1]} {self.text(positive)})."
+        else:
+            raise UnsupportedError(f)
+        return self.new(f"{self.text(f)} = {self.text(canonical)}", where, f"{moved}{proof}")
+
+    # What is known
+
+    def facts(self, terms: list[Term]) -> tuple[str, list[str]]:
+        """Signs of what the terms divide by and take roots of, and the names of sqrt(Q) * sqrt(Q) = Q."""
+        script = "pose proof PI_RGT_0 as P__. "
+        if any(contains(t, self.name) for t in terms):
+            script += "".join(f"pose proof {self.at(name, self.whole)} as D{n}__. " for n, name in enumerate(self.domain))
+        squares: list[str] = []
+        parts = [p for t in terms for p in _parts(t)]
+        functions = {self.text(p): p for p in parts if p[0] == "f"}
+        for n, f in enumerate(functions.values()):
+            inner = self.text(f[2])
+            if f[1] == "sqrt" and self.forms.positive(self.normal(f[2])):
+                positive = "lra" if contains(f[2], self.name) else "first [lra | interval with (i_prec 80)]"
+                script += f"assert (S{n}__ : 0 < {inner}) by {positive}. pose proof (sqrt_lt_R0 _ S{n}__) as T{n}__. "
+                script += f"pose proof (sqrt_sqrt _ (Rlt_le _ _ S{n}__)) as R{n}__. "
+                squares.append(f"R{n}__")
+            if f[1] == "exp":
+                script += f"pose proof (exp_pos {inner}) as S{n}__. "
+        with_squares = f" [{' '.join(squares)}]" if squares else ""
+        for n, f in enumerate(functions.values()):
+            if f[1] == "atan" and any(p[0] == "/" for p in parts):
+                one: Term = ["+", ONE_TERM, ["^", f[2], 2]]
+                normal = self.text(self.term(self.normal(one)))
+                script += f"assert (A{n}__ : 0 < {self.text(one)}) by (pose proof (pow2_ge_0 {self.text(f[2])}); lra). "
+                same = f"field{with_squares}; repeat split; nonzero__"
+                script += f"assert (B{n}__ : 0 < {normal}) by (replace {normal} with {self.text(one)} by ({same}); exact A{n}__). "
+        seen: set[str] = set()
+        for b in [p[2] for p in parts if p[0] == "/"]:
+            text = self.text(b)
+            if contains(b, self.name) or b[0] == "q" or text in seen:
+                continue
+            seen.add(text)
+            sign = "0 <" if self.forms.decided(self.normal(b), True) else "0 > "
+            script += f"assert ({sign} {text}) by interval with (i_prec 80). "
+        return script, squares
+
+    def _powers(self, terms: list[Term]) -> tuple[dict[str, tuple[str, str]], str]:
+        """exp(p) as products of powers of exp(m/D), m the monomials of all such p: equalities with their proofs."""
+        found = {self.text(p): self.normal(p[2]) for t in terms for p in _parts(t) if p[:2] == ["f", "exp"]}
+        scales: dict[Any, int] = {}
+        for p in found.values():
+            for m, c in p.items():
+                scales[m] = lcm(scales.get(m, 1), c.denominator)
+        only = list(found.values())
+        if len(only) == 1 == len(scales) and list(only[0].values()) == [Fraction(1, s) for s in scales.values()]:
+            return {}, ""
+        powers: dict[str, tuple[str, str]] = {}
+        positive = ""
+        for text, p in found.items():
+            summands: list[str] = []
+            factors: list[str] = []
+            lemmas: list[str] = []
+            bases = "".join(f"pose proof (exp_pos {self.text(self.term({m: Fraction(1, scales[m])}))}). " for m in p)
+            for m, c in p.items():
+                base = self.text(self.term({m: Fraction(1, scales[m])}))
+                n = int(c * scales[m])
+                summands.append(f"({n}) * {base}")
+                factors.append(f"exp {base} ^ {n}" if n > 0 else f"(/ exp {base}) ^ {-n}")
+                lemmas.append(f"(exp__{'up' if n > 0 else 'down'} ({n}) {abs(n)} {base} eq_refl)")
+            whole = self.text(self.term(p))
+            if f"(exp {whole})" != text:
+                raise UnsupportedError(text)
+            proof = f"replace {whole} with ({' + '.join(summands)}) by (field; repeat split; nonzero__). rewrite ?exp_plus. "
+            proof += f"rewrite {', '.join(lemmas)}. reflexivity."
+            positive += bases
+            if factors != [f"exp {whole} ^ 1"]:
+                powers[f"X{len(powers)}__"] = f"exp {whole} = {' * '.join(factors)}", proof
+        return powers, positive
+
+    # Numbers
+
+    def sign(self, value: Polynomial, strict: bool) -> str:
+        """A tactic for 0 <= text(term(value)), a number."""
+        if not self.forms.decided(value, strict):
+            raise ProofError("the sign of a number is not shown")
+        return "lra" if set(value) <= {ONE} else "interval with (i_prec 300)"
+
+
+def _rocq(name: str) -> str:
+    return "ln" if name == "log" else name
+
+
+def _frozen(term: Term) -> Frozen:
+    return from_json(term)
+
+
+def _rewritten(powers: dict[str, Any]) -> str:
+    """The powers put in, in the goal and in what is known."""
+    names = ", ".join(f"?{name}" for name in powers)
+    return f"repeat match goal with H : 0 < ?u |- _ => progress rewrite {names} in H end. rewrite {names}. " if powers else ""
+
+
+def _parts(term: Term) -> list[Term]:
+    return [term, *(p for t in term for p in (_parts(t) if isinstance(t, list) else []))]
+
+
+def _outer(term: Term) -> list[Term]:
+    """The functions in a term that stand in no other."""
+    return [term] if term[0] == "f" else [f for t in term if isinstance(t, list) for f in _outer(t)]

@@ -1,0 +1,337 @@
+"""Functions of one real variable in normal form: identities, balls, derivatives, limits. Trusted, with the kernel.
+
+A function is a polynomial with rational coefficients in atoms (`derive.proof.normal`). Besides the rules there, normal forms here
+know, at every real point, exp(p) exp(q) = exp(p + q), 1/exp(p) = exp(-p), f(-p) = -f(p) for f = atan, erf, tanh, and, where 0 < Q
+is known, sqrt(Q)^2 = Q and 1/sqrt(Q) = sqrt(Q)/Q. Numbers are exact rationals or balls of Arb, never floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from flint import arb, ctx, fmpq
+
+from derive.proof.context import Context, ProofError, parts
+from derive.proof.normal import ONE, Frozen, Monomial, Normal, Polynomial, added, freeze, multiplied, power, scaled
+from derive.proof.terms import Term, fn, from_json, substitute
+
+BITS = 256
+MAX_DEGREE = 400
+PI = Term(("pi",))
+UNIT: Polynomial = {ONE: Fraction(1)}
+_HEADS = frozenset({"q", "x", "pi", "+", "*", "^", "/", "f"})
+_ARGUMENTS = {"+": slice(1, None), "*": slice(1, None), "/": slice(1, None), "^": slice(1, 2), "f": slice(2, 3)}
+_ODD = frozenset({"atan", "erf", "tanh"})
+
+#: f'(p) as a term in p. Right wherever f is differentiable: everywhere, for log and sqrt where 0 < p.
+OUTER: Mapping[str, Callable[[Term], Term]] = {
+    "exp": lambda p: fn("exp", p),
+    "log": lambda p: 1 / p,
+    "sqrt": lambda p: 1 / (2 * fn("sqrt", p)),
+    "atan": lambda p: 1 / (1 + p**2),
+    "erf": lambda p: 2 * fn("exp", -(p**2)) / fn("sqrt", PI),
+    "tanh": lambda p: 1 - fn("tanh", p) ** 2,
+}
+
+
+class Forms(Normal):
+    """Normal forms of terms in one variable, with the identities above, derivatives, balls, and limits at +oo.
+
+    The variable is declared as `time`, so that what depends on it is what `depends` says to hold "t".
+    """
+
+    def __init__(self, variable: str) -> None:
+        super().__init__(Context(symbols={variable: "time"}))
+        self.variable = Term(("x", variable))
+        #: the monic Q -> sign of Q: those known to have no zero in the interval
+        self.signs: dict[Frozen, int] = {}
+        self._positive: dict[Frozen, bool] = {}
+
+    def read(self, value: Any) -> Polynomial:
+        """The normal form of a term from outside.
+
+        Raises:
+            ProofError: it is no term over the variable alone, or holds abs or an operator.
+        """
+        try:
+            t = value if isinstance(value, Term) else from_json(value)
+        except TypeError as error:
+            raise ProofError("not a term") from error
+        self.context.check(t)
+        for part in parts(t):
+            if part[0] not in _HEADS or part[:2] == ("f", "abs"):
+                raise ProofError("a term of one variable has no operators and no abs")
+            # a string or a number in the place of a term is none, though normal forms would read "xy" as the symbol y
+            if any(type(a) is not Term for a in part[_ARGUMENTS.get(part[0], slice(0))]):
+                raise ProofError("not a term")
+        poly = self.polynomial(t)
+        if any(n > MAX_DEGREE for monomial in poly for _, n in monomial):
+            raise ProofError(f"a power above {MAX_DEGREE}")
+        return poly
+
+    def polynomial(self, t: Term) -> Polynomial:
+        if t not in self._cache:
+            self._cache[t] = self.reduced(self._form(t))
+        return self._cache[t]
+
+    def constant(self, poly: Polynomial) -> bool:
+        """Whether the variable does not occur."""
+        return not self.depends(poly)
+
+    # identities
+
+    def reduced(self, poly: Polynomial) -> Polynomial:
+        """The same function with the exponentials of each product made one, and squares and inverses of roots resolved."""
+        result = added(self._reduced(m, c) for m, c in poly.items())
+        return result if result == poly else self.reduced(result)
+
+    def _reduced(self, monomial: Monomial, c: Fraction) -> Polynomial:
+        """exp(p)^n exp(q)^m .. = exp(n p + m q + ..); sqrt(Q)^n = sqrt(Q)^(n mod 2) Q^(n div 2), 1/sqrt(Q) = sqrt(Q)/Q."""
+        exponents: list[Polynomial] = []
+        kept: list[tuple[int, int]] = []
+        factors: list[Polynomial] = []
+        for a, n in monomial:
+            name, argument, sign = self._power_of(a)
+            if name == "exp":
+                exponents.append(scaled(argument, Fraction(sign * n)))
+            elif name == "sqrt" and (n > 1 or sign < 0) and self.positive(argument):
+                root = self._function("f", "sqrt", argument)
+                factors += [power(root, n % 2), power(argument, n // 2)]
+                factors += [power(self._inverse(argument), n)] if sign < 0 else []
+            else:
+                kept.append((a, n))
+        result: Polynomial = {tuple(kept): c}
+        for factor in [*factors, self._function("f", "exp", added(exponents))]:
+            result = multiplied(result, factor)
+        return result
+
+    def _power_of(self, a: int) -> tuple[str, Polynomial, int]:
+        """(f, p, 1) for the atom f(p), (f, p, -1) for the inverse of one; ("", {}, 1) for any other."""
+        key = self.key_of(a)
+        if key[0] == "f":
+            return key[1], dict(key[2]), 1
+        if key[0] == "inv" and len(key[1]) == 1:
+            ((inner, c),) = key[1]
+            if c == 1 and len(inner) == 1 and inner[0][1] == 1 and self.key_of(inner[0][0])[0] == "f":
+                name, argument, _ = self._power_of(inner[0][0])
+                return name, argument, -1
+        return "", {}, 1
+
+    def _function(self, head: str, name: str, argument: Polynomial) -> Polynomial:
+        if name in _ODD and argument and argument[min(argument)] < 0:
+            return scaled(super()._function(head, name, scaled(argument, Fraction(-1))), Fraction(-1))
+        return super()._function(head, name, argument)
+
+    # signs
+
+    def positive(self, poly: Polynomial) -> bool:
+        """Whether 0 < Q is known: a number by its ball, anything else from `signs`."""
+        if not self.constant(poly):
+            return self.sign(poly) > 0
+        key = freeze(poly)
+        if key not in self._positive:
+            self._positive[key] = self.decided(poly, True)
+        return self._positive[key]
+
+    def sign(self, poly: Polynomial) -> int:
+        """1 or -1 where Q is known to have that sign in the interval, else 0."""
+        monic, c = _monic(poly)
+        return self.signs.get(monic, 0) * (1 if c > 0 else -1)
+
+    def learn(self, poly: Polynomial, sign: int) -> None:
+        """Q has this sign in the interval. Normal forms from now on know it."""
+        monic, c = _monic(poly)
+        self.signs[monic] = sign if c > 0 else -sign
+        self._cache.clear()
+
+    def decided(self, number: Polynomial, strict: bool) -> bool:
+        """Whether a number is shown >= 0 (> 0): exactly where it is rational, else by a ball above 0."""
+        if not self.constant(number):
+            raise ProofError("not a number")
+        value = _rational(number)
+        if value is not None:
+            return value > 0 or (value == 0 and not strict)
+        with ctx.workprec(BITS):
+            return bool(self.ball(number, arb(0)) > 0)
+
+    def nonzero(self, number: Polynomial) -> bool:
+        """Whether a number is shown not to be 0."""
+        return self.decided(number, True) or self.decided(scaled(number, Fraction(-1)), True)
+
+    def ball(self, poly: Polynomial, at: arb, known: dict[int, arb] | None = None) -> arb:
+        """An enclosure of {poly(x): x in `at`} at the precision of the context: nan or infinite where there is none."""
+        known = {} if known is None else known
+        total = arb(0)
+        for monomial, c in poly.items():
+            value = arb(fmpq(c.numerator, c.denominator))
+            for a, n in monomial:
+                if a not in known:
+                    known[a] = self._atom_ball(a, at, known)
+                value *= known[a] ** n
+            total += value
+        return total
+
+    def _atom_ball(self, a: int, at: arb, known: dict[int, arb]) -> arb:
+        key = self.key_of(a)
+        if key[0] == "x":
+            return at
+        if key[0] == "pi":
+            return arb.pi()
+        inner = self.ball(dict(key[-1]), at, known)
+        return 1 / inner if key[0] == "inv" else getattr(inner, key[1])()
+
+    def check_domain(self, poly: Polynomial, roots: bool = False) -> None:
+        """Raises ProofError unless denominators have no zero and arguments of log are positive; with `roots`, of sqrt alone.
+
+        The first makes a function continuous on the interval. With the second, moreover, it is smooth, by the chain rule.
+        """
+        for a in {a for monomial in poly for a, _ in monomial}:
+            key = self.key_of(a)
+            if key[0] not in ("inv", "f"):
+                continue
+            inner = dict(key[-1])
+            self.check_domain(inner, roots)
+            number = self.constant(inner)
+            good = True
+            if key[0] == "inv" and not roots:
+                good = self.nonzero(inner) if number else self.sign(inner) != 0
+            elif key[:2] == ("f", "sqrt" if roots else "log"):
+                good = number or self.positive(inner)
+            if not good:
+                raise ProofError(
+                    f"the domain of {key[0]} {key[1] if key[0] == 'f' else ''} is not shown: {str(inner)[:120]}"
+                )
+
+    # calculus
+
+    def derivative(self, poly: Polynomial) -> Polynomial:
+        """poly', for a poly whose domain was checked when it came in (or that is itself a derivative of such a one).
+
+        The denominators that it brings have no zeros: Q for log(Q) and sqrt(Q) for sqrt(Q), both positive, and 1 + p^2 for atan(p).
+        """
+        self.check_domain(poly, roots=True)
+        return self._derivative(poly)
+
+    def _derivative(self, poly: Polynomial) -> Polynomial:
+        result: list[Polynomial] = []
+        for monomial, c in poly.items():
+            for place, (a, n) in enumerate(monomial):
+                rest = (*monomial[:place], *([(a, n - 1)] if n > 1 else []), *monomial[place + 1 :])
+                result.append(multiplied({rest: c * n}, self._slope(a)))
+        return self.reduced(added(result))
+
+    def _slope(self, a: int) -> Polynomial:
+        """x' = 1, (1/Q)' = -Q'/Q^2, f(p)' = f'(p) p'."""
+        key = self.key_of(a)
+        if not self._depends[a]:
+            return {}
+        if key[0] == "x":
+            return UNIT
+        inner = dict(key[-1])
+        if key[0] == "inv":
+            return multiplied(scaled(self._derivative(inner), Fraction(-1)), power(self._inverse(inner), 2))
+        return multiplied(self.polynomial(OUTER[key[1]](self.term(inner))), self._derivative(inner))
+
+    def at(self, poly: Polynomial, value: Term) -> Polynomial:
+        """poly with a term for the variable."""
+        return self.polynomial(substitute(self.term(poly), self.variable[1], value))
+
+    def coefficients(self, poly: Polynomial) -> list[Polynomial] | None:
+        """[c_0, c_1, ..] with poly = sum c_k x^k and numbers c_k; None where it is no such polynomial."""
+        found: dict[int, list[Polynomial]] = {}
+        (((variable, _),),) = self.polynomial(self.variable)
+        for monomial, c in poly.items():
+            rest = tuple(f for f in monomial if f[0] != variable)
+            if not self.constant({rest: c}):
+                return None
+            found.setdefault(dict(monomial).get(variable, 0), []).append({rest: c})
+        if max(found, default=0) > MAX_DEGREE:
+            raise ProofError(f"a polynomial of degree above {MAX_DEGREE}")
+        return [added(found.get(k, [])) for k in range(max(found, default=-1) + 1)]
+
+    def cleared(self, m: Polynomial, poly: Polynomial) -> Polynomial:
+        """m poly, for m without zeros: with N(1/m) = c mu, a monomial that mu divides is divided by c mu; others times m."""
+        inverse = self.polynomial(1 / self.term(m))
+        result: list[Polynomial] = []
+        for monomial, c in poly.items():
+            powers, value = dict(monomial), multiplied({monomial: c}, m)
+            for mu, scale in inverse.items() if len(inverse) == 1 else ():
+                if all(powers.get(a, 0) >= n for a, n in mu):
+                    value = {tuple((a, k) for a, n in monomial if (k := n - dict(mu).get(a, 0))): c / scale}
+            result.append(value)
+        return self.reduced(added(result))
+
+    # limits
+
+    def limit(self, poly: Polynomial) -> Polynomial:
+        """The limit at +oo, a number. Each monomial ~ c x^d tends to 0 (d < 0) or to c (d = 0).
+
+        Raises:
+            ProofError: a monomial that grows, or one whose size is not known.
+        """
+        sizes = [self._size(m, c) for m, c in poly.items()]
+        if any(size is not None and size[0] > 0 for size in sizes):
+            raise ProofError("no finite limit, or none that is seen term by term")
+        return self.reduced(added(size[1] for size in sizes if size is not None and size[0] == 0))
+
+    def _leading(self, poly: Polynomial) -> tuple[Fraction, Polynomial] | None:
+        """(d, c) with poly ~ c x^d at +oo, c a number that is shown not to be 0; None where it falls faster than every power."""
+        sizes = [size for size in (self._size(m, c) for m, c in poly.items()) if size is not None]
+        if not sizes:
+            return None
+        degree = max(d for d, _ in sizes)
+        return degree, self._nonzero(self.reduced(added(c for d, c in sizes if d == degree)))
+
+    def _nonzero(self, number: Polynomial) -> Polynomial:
+        if not self.nonzero(number):
+            raise ProofError("a leading coefficient that may be 0")
+        return number
+
+    def _size(self, monomial: Monomial, c: Fraction) -> tuple[Fraction, Polynomial] | None:
+        sizes = [(n, self._atom_size(a)) for a, n in monomial]
+        degree, factor = Fraction(0), {ONE: c}
+        for n, size in sizes:
+            if size is None:
+                return None
+            degree, factor = degree + n * size[0], multiplied(factor, power(size[1], n))
+        return degree, factor
+
+    def _atom_size(self, a: int) -> tuple[Fraction, Polynomial] | None:
+        """As `_leading`, of an atom: 1/Q and sqrt(Q) from Q; exp(Q), atan(Q), .. by whether Q grows or tends to a number."""
+        key, zero = self.key_of(a), Fraction(0)
+        if not self._depends[a]:
+            return zero, self._nonzero({((a, 1),): Fraction(1)})
+        if key[0] == "x":
+            return Fraction(1), UNIT
+        size = self._leading(dict(key[-1]))
+        if size is None:
+            if key[:2] != ("f", "exp"):
+                raise ProofError("an atom of unknown size at infinity")
+            return zero, UNIT
+        degree, lead = size
+        up = self.decided(lead, True)
+        if key[0] == "inv":
+            return -degree, self._inverse(lead)
+        if key[1] == "sqrt" and up:
+            return degree / 2, self._function("f", "sqrt", lead)
+        if key[1] == "exp" and degree < 0:
+            return zero, UNIT
+        if key[1] == "exp" and degree > 0 and not up:
+            return None
+        if key[1] in ("exp", *_ODD) and degree == 0:
+            return zero, self._function("f", key[1], lead)
+        if key[1] in _ODD and degree > 0:
+            value = self.polynomial(PI / 2) if key[1] == "atan" else UNIT
+            return zero, value if up else scaled(value, Fraction(-1))
+        raise ProofError("an atom of unknown size at infinity")
+
+
+def _monic(poly: Polynomial) -> tuple[Frozen, Fraction]:
+    c = poly[min(poly)] if poly else Fraction(1)
+    return freeze(scaled(poly, 1 / c)), c
+
+
+def _rational(poly: Polynomial) -> Fraction | None:
+    return poly.get(ONE, Fraction(0)) if set(poly) <= {ONE} else None

@@ -1,0 +1,156 @@
+"""The least rational of small denominator for which something holds that holds for all larger ones: a walk by mediants.
+
+Neighbours p/q < p'/q' (p' q - p q' = 1) have no rational of a denominator below q + q' between them, and their mediant
+(p + p')/(q + q') has just that one (Stern 1858, Brocot 1861). A value is refuted, certified, or neither, where the walk ends with
+the gap as it is. Runs in one direction are galloped through, so that 1/64 takes six steps from 0 and 1, not sixty.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+DENOMINATOR = 64
+#: how far from a guess whole numbers are tried
+REACH = 4
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came out at a value: it holds, with its proof, or it fails, with a witness."""
+
+    holds: bool
+    by: Any
+
+
+#: None: neither a proof nor a witness was found
+Judge = Callable[[Fraction], Judged | None]
+
+
+@dataclass(frozen=True)
+class Walked:
+    """Certified at `certified` by `proof`, refuted at `refuted` by `witness` (None: nowhere below).
+
+    `neighbours` says that no rational of denominator at most 64 lies between the two.
+    """
+
+    certified: Fraction
+    proof: Any
+    refuted: Fraction | None
+    witness: Any
+    neighbours: bool
+
+
+def between(judge: Judge, low: Walked, denominator: int = DENOMINATOR) -> Walked:
+    """The walk from neighbours: `low.refuted`, which fails, and `low.certified`, which holds."""
+    assert low.refuted is not None
+    ends = {False: (low.refuted, low.witness), True: (low.certified, low.proof)}
+
+    def walked(neighbours: bool) -> Walked:
+        return Walked(*ends[True], *ends[False], neighbours)
+
+    while ends[False][0].denominator + ends[True][0].denominator <= denominator:
+        first = judge(mediant(ends[False][0], ends[True][0]))
+        if first is None:
+            return walked(False)
+        side = first.holds
+        moving, fixed = ends[side][0], ends[not side][0]
+        most = (denominator - moving.denominator) // fixed.denominator
+        # from k = 1, which is on the side of `moving`, to the first k that is not
+        k, best, beyond, other = 1, first, most + 1, first
+        while k + 1 < beyond:
+            at = min(2 * k, most) if beyond > most else (k + beyond) // 2
+            found = judge(mediant(moving, fixed, at))
+            if found is not None and found.holds is side:
+                k, best = at, found
+            else:
+                beyond, other = at, found
+        ends[side] = mediant(moving, fixed, k), best.by
+        if beyond <= most:
+            if other is None:
+                return walked(False)
+            ends[not side] = mediant(moving, fixed, beyond), other.by
+    return walked(True)
+
+
+def mediant(moving: Fraction, fixed: Fraction, k: int = 1) -> Fraction:
+    """(p + k p')/(q + k q')."""
+    return Fraction(moving.numerator + k * fixed.numerator, moving.denominator + k * fixed.denominator)
+
+
+def at_least(value: Fraction, denominator: int = DENOMINATOR) -> Fraction:
+    """The least rational of a small denominator that is not below a value."""
+    return min(Fraction(math.ceil(value * q), q) for q in range(1, denominator + 1))
+
+
+def next_above(value: Fraction, denominator: int = DENOMINATOR) -> Fraction:
+    """The least one above it."""
+    return min(Fraction(math.floor(value * q) + 1, q) for q in range(1, denominator + 1))
+
+
+def next_below(value: Fraction, denominator: int = DENOMINATOR) -> Fraction:
+    """The largest one below it."""
+    return -next_above(-value, denominator)
+
+
+def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any, denominator: int = DENOMINATOR) -> Walked | None:
+    """The walk where a guess is at hand of where it begins to hold, and `start` is below that, refuted by `witness`.
+
+    A good guess takes two judgements: it holds there, and fails at the neighbour. None where nothing near the guess is certified.
+    """
+    known: dict[Fraction, Judged | None] = {}
+
+    def judged(value: Fraction) -> Judged | None:
+        if value <= start:
+            return Judged(False, witness)
+        if value not in known:
+            known[value] = judge(value)
+        return known[value]
+
+    value = max(at_least(guess, denominator), next_above(start, denominator))
+    found = judged(value)
+    if found is not None:
+        other = (next_below if found.holds else next_above)(value, denominator)
+        second = judged(other)
+        if second is not None and second.holds is not found.holds:
+            (high, held), (low, failed) = sorted([(value, found), (other, second)], key=lambda pair: pair[0], reverse=True)
+            return Walked(high, held.by, max(low, start), failed.by, True)
+        if second is None and found.holds:
+            return _best(known, start, witness)
+    return _whole(judged, guess, start, witness, known, denominator)
+
+
+def _whole(
+    judged: Judge, guess: Fraction, start: Fraction, witness: Any, known: dict[Fraction, Judged | None], denominator: int
+) -> Walked | None:
+    """From whole numbers round the guess; where the proofs end before the refutations begin, the gap stays."""
+    first = math.floor(guess)
+    for n in (first, *(first + 2**k for k in range(REACH))):
+        found = judged(Fraction(n))
+        if found is not None and found.holds:
+            break
+    else:
+        return _best(known, start, witness)
+    while (below := judged(Fraction(n - 1))) is not None and below.holds and n > first - REACH:
+        n, found = n - 1, below
+    if below is None or below.holds:
+        return _best(known, start, witness)
+    walked = between(judged, Walked(Fraction(n), found.by, Fraction(n - 1), below.by, True), denominator)
+    assert walked.refuted is not None
+    low = max(walked.refuted, start)
+    return Walked(walked.certified, walked.proof, low, witness if low == start else walked.witness, walked.neighbours)
+
+
+def _best(known: dict[Fraction, Judged | None], start: Fraction, witness: Any) -> Walked | None:
+    held = [value for value, found in known.items() if found is not None and found.holds]
+    if not held:
+        return None
+    certified = min(held)
+    failed = [value for value, found in known.items() if found is not None and not found.holds and start < value < certified]
+    low = max(failed, default=start)
+    proof, against = known[certified], known.get(low)
+    assert proof is not None
+    return Walked(certified, proof.by, low, witness if against is None else against.by, False)

@@ -1,0 +1,112 @@
+"""z3 in a process of its own: one question a line on standard input, one answer a line on standard output, both JSON.
+
+Of its own because z3 (5.4) now and then crashes after a time limit, and may notice the limit seconds late.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import z3
+
+from derive.proof.terms import Relation, Term, from_json
+
+
+class Foreign(Exception):
+    """A term that z3's arithmetic does not have: exp, log, atan, erf, tanh, pi, norms, operators."""
+
+
+class Encoder:
+    """Terms as z3 expressions; `side` collects what keeps them inside their domain, and the definitions of square roots."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.variables = {name: z3.Real(f"v_{name}") for name in names}
+        self.side: list[Any] = []
+        self._cache: dict[Term, Any] = {}
+
+    def relation(self, r: Relation) -> Any:
+        """A relation as a formula.
+
+        Raises:
+            Foreign: a term that z3 does not have.
+        """
+        left, right = self.term(r.left), self.term(r.right)
+        return {"<=": left <= right, "<": left < right, "==": left == right, "!=": left != right}[r.op]
+
+    def term(self, t: Term) -> Any:
+        """A term as an expression."""
+        if t not in self._cache:
+            self._cache[t] = self._term(t)
+        return self._cache[t]
+
+    def _term(self, t: Term) -> Any:
+        head = t[0]
+        if head == "q":
+            return z3.RealVal(t[1])
+        if head == "x":
+            return self.variables[t[1]]
+        if head == "+":
+            return z3.Sum([self.term(a) for a in t[1:]])
+        if head == "*":
+            return z3.Product([self.term(a) for a in t[1:]])
+        if head == "^":
+            return z3.Product([self.term(t[1])] * t[2]) if t[2] else z3.RealVal(1)
+        if head == "/":
+            below = self.term(t[2])
+            self.side.append(below != 0)
+            if t[2][0] == "q":
+                return self.term(t[1]) / below
+            # A name for the quotient keeps z3 in polynomial arithmetic.
+            quotient = z3.Real(f"q_{len(self.side)}")
+            self.side.append(quotient * below == self.term(t[1]))
+            return quotient
+        if head == "f" and t[1] == "abs":
+            inner = self.term(t[2])
+            return z3.If(inner >= 0, inner, -inner)
+        if head == "f" and t[1] == "sqrt":
+            root = z3.Real(f"s_{len(self.side)}")
+            self.side += [root >= 0, root * root == self.term(t[2])]
+            return root
+        raise Foreign
+
+
+def answer(question: dict[str, Any]) -> dict[str, Any]:
+    """{"names", "assume", "claim", "seconds"} -> {"answer": sat of assume and not claim, or unsat, unknown, foreign; "model"}.
+
+    Values of a model are [numerator, denominator] as strings, or {"root": coefficients from the constant one up, "index": from 1}.
+    """
+    encoder = Encoder(question["names"])
+    try:
+        facts = [encoder.relation(from_json(r, relation=True)) for r in question["assume"]]
+        goal = encoder.relation(from_json(question["claim"], relation=True))
+    except Foreign:
+        return {"answer": "foreign", "model": {}}
+    solver = z3.Solver()
+    # The asker stops waiting by itself; this only ends the work of one that is gone.
+    solver.set("timeout", int(2000 * question["seconds"]) + 1000)
+    solver.add(*facts, *encoder.side, z3.Not(goal))
+    result = str(solver.check())
+    values: dict[str, Any] = {}
+    if result == "sat":
+        model = solver.model()
+        for name, v in encoder.variables.items():
+            value: Any = model.eval(v, model_completion=True)
+            if z3.is_algebraic_value(value):
+                values[name] = {"root": [str(c) for c in value.poly()], "index": int(value.index())}
+            else:
+                values[name] = [str(value.numerator()), str(value.denominator())]
+    return {"answer": result, "model": values}
+
+
+def main() -> None:
+    """Answers until standard input ends."""
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Relations of a theorem at an exact point: numbers for its atoms (symbols, norms, F(1), ..), checked by `derive.proof.exact`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from derive.proof.context import ProofError
+from derive.proof.exact import NoValue, Values
+from derive.proof.terms import OPERATORS, Relation, Term, norm, num, x
+
+Point = Mapping[Term, Fraction | int]
+
+
+def value(t: Term, at: Point) -> str:
+    """The value of a term at a point, as text.
+
+    Raises:
+        ProofError: an atom without a value, a value that is not rational, a point outside the domain.
+    """
+    values, names = _values(at)
+    try:
+        found = values.value(_put(t, names))
+    except NoValue:
+        raise ProofError(f"no exact value of {t} at the point") from None
+    if not found.is_constant():
+        raise ProofError(f"the value of {t} is not rational")
+    return str(found)
+
+
+def holds(relation: Relation, at: Point) -> bool:
+    """Whether a relation holds at a point, exactly; raises as `value`."""
+    values, names = _values(at)
+    left, right = (_put(side, names) for side in (relation.left, relation.right))
+    try:
+        return values.holds(Relation((relation.op, left, right)))
+    except NoValue:
+        raise ProofError(f"no exact value of {relation} at the point") from None
+
+
+def _values(at: Point) -> tuple[Values, dict[Term, Term]]:
+    names = {atom: f"p{n}" for n, atom in enumerate(at)}
+    return Values({names[atom]: Fraction(v) for atom, v in at.items()}), {atom: x(name) for atom, name in names.items()}
+
+
+def _put(t: Term, names: Mapping[Term, Term]) -> Term:
+    """t with fresh symbols for the atoms; operators as where T = d = N = 1 and nothing is random or moves."""
+    if t in names:
+        return names[t]
+    if t[0] in OPERATORS:
+        return _put(t[1], names)
+    if t[0] == "xi":
+        return _put(x(t[1]), names)
+    if t[0] == "dot" and t[1] == t[2]:
+        return _put(norm(t[1]), names) ** 2
+    if t[0] in ("q", "pi"):
+        return num(t[1]) if t[0] == "q" else t
+    if t[0] not in ("+", "*", "^", "/", "f"):
+        raise ProofError(f"the point has no value for {t}")
+    return Term(_put(a, names) if isinstance(a, Term) else a for a in t)

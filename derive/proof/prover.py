@@ -1,0 +1,73 @@
+"""Writing proofs: the kernel's rules, with the search filling in the arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from derive.proof import ball
+from derive.proof.context import Context, ProofError
+from derive.proof.kernel import Fact, Kernel
+from derive.proof.search import find
+from derive.proof.terms import Relation, Term, num, substitute
+
+
+class NotFound(ProofError):
+    """The search found no certificate in its time: that proves nothing."""
+
+
+class Prover:
+    """A kernel with search. Its methods find what a rule needs and then call the rule, which alone makes the fact.
+
+    Args:
+        context: the names.
+        seconds: time limit of each search.
+    """
+
+    def __init__(self, context: Context, seconds: float = 5.0) -> None:
+        self.kernel = Kernel(context)
+        self.context = context
+        self.seconds = seconds
+
+    def assume(self, *relations: Relation) -> list[Fact]:
+        """One fact an assumption."""
+        return [self.kernel.assume(r) for r in relations]
+
+    def have(self, claim: Relation, *using: Fact, hints: Sequence[Term] = ()) -> Fact:
+        """A fact by `certify`, from these facts.
+
+        Raises:
+            NotFound: none was found in time.
+        """
+        found = find(self.kernel.normal, claim, [f.claim for f in using], hints, self.seconds)
+        if found is None:
+            raise NotFound(f"no certificate found for {claim}")
+        return self.kernel.certify(claim, using, found.mult, found.sum, found.equalities)
+
+    def analysis(
+        self,
+        phi: Term,
+        variable: str,
+        at: Term,
+        low: Any = None,
+        high: Any = None,
+        strict: bool = False,
+        premises: Sequence[Fact] = (),
+    ) -> Fact:
+        """0 <= phi(at) (0 < phi(at)) by the analysis of one variable.
+
+        Raises:
+            NotFound: no proof was found in time.
+        """
+        found = ball.find(phi, variable, low, high, strict, self.seconds)
+        if found is None:
+            raise NotFound(f"no proof found for {phi} on [{low}, {high}]")
+        return self.kernel.ball({**found, "variable": variable, "at": at}, premises)
+
+    def instance(self, fact: Fact, values: Mapping[str, Term]) -> Fact:
+        """`Kernel.instantiate` for several symbols, none of which stands in the values of the others."""
+        for name, value in values.items():
+            if any(substitute(value, other, num(0)) != value for other in values if other != name):
+                raise ProofError("instances one after the other would capture")
+            fact = self.kernel.instantiate(fact, name, value)
+        return fact

@@ -1,0 +1,145 @@
+"""A certificate through the kernel: the same steps made again as facts. `replay` checks certificates without the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from derive.proof.certificate import FORMAT
+from derive.proof.context import Context, ProofError
+from derive.proof.kernel import Fact, Kernel
+from derive.proof.terms import Relation, Term, from_json
+
+#: rule -> fact from the kernel, the stated claim, the premises and the data
+_RULES: dict[str, Callable[[Kernel, Relation, list[Fact], Mapping[str, Any]], Fact]] = {
+    "assume": lambda k, c, p, d: k.assume(c),
+    "certify": lambda k, c, p, d: k.certify(c, p, _cone(d["mult"]), _cone(d["sum"]), _multiples(d["equalities"])),
+    "inverse": lambda k, c, p, d: k.inverse(_term(d["of"]), p[0]),
+    "absurd": lambda k, c, p, d: k.absurd(c, p[0]),
+    "cases": lambda k, c, p, d: k.cases(_relation(d["split"]), p[0], p[1]),
+    "cut": lambda k, c, p, d: k.cut(p[0], p[1]),
+    "instantiate": lambda k, c, p, d: k.instantiate(p[0], d["symbol"], _term(d["term"])),
+    "function": lambda k, c, p, d: k.function(d["law"], [_term(t) for t in d["args"]], p),
+    "ball": lambda k, c, p, d: k.ball({**d, "term": _term(d["term"]), "at": _term(d["at"]), **_trees(d)}, p),
+    "declared": lambda k, c, p, d: k.declared(d["function"], d["property"], [_term(t) for t in d["args"]], p),
+    "nonnegative": lambda k, c, p, d: k.nonnegative(_term(d["of"])),
+    "quad_bound": lambda k, c, p, d: k.quad_bound(d["matrix"], d["vector"], d["sign"]),
+    "trace_bound": lambda k, c, p, d: k.trace_bound(d["matrix"], d["psd"], d["sign"]),
+    "cauchy_schwarz": lambda k, c, p, d: k.cauchy_schwarz(d["u"], d["v"]),
+    "monotone": lambda k, c, p, d: k.monotone(d["operator"], p[0]),
+    "component": lambda k, c, p, d: k.component(d["operator"], p[0]),
+    "ito": lambda k, c, p, d: k.ito(d["potential"], p),
+    "gronwall": lambda k, c, p, d: k.gronwall(d["potential"], _term(d["rate"]), _term(d["offset"]), p),
+    "primitive": lambda k, c, p, d: k.primitive(d["time"], _term(d["primitive"]), _term(d["integrand"]), p),
+}
+
+#: how many premises a rule has, where that is fixed
+PREMISES = {
+    **dict.fromkeys(("assume", "nonnegative", "quad_bound", "trace_bound", "cauchy_schwarz"), 0),
+    **dict.fromkeys(("inverse", "absurd", "instantiate", "monotone", "component"), 1),
+    **dict.fromkeys(("cases", "cut"), 2),
+}
+
+
+def rebuild(certificate: Mapping[str, Any]) -> Fact:
+    """The fact that a certificate states, made by the kernel.
+
+    Raises:
+        ProofError: a step is not an instance of its rule, or the last one is not what is stated; something of another shape.
+    """
+    try:
+        return _rebuilt(certificate)
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, ProofError):
+            raise
+        raise ProofError(f"not of the shape of a certificate: {type(error).__name__}") from None
+
+
+def _rebuilt(certificate: Mapping[str, Any]) -> Fact:
+    if certificate["format"] != FORMAT:
+        raise ProofError("another format")
+    kernel = Kernel(context_from(certificate["context"]))
+    facts: list[Fact] = []
+    for step in certificate["steps"]:
+        if any(type(n) is not int or not 0 <= n < len(facts) for n in step["premises"]):
+            raise ProofError("a premise that is not there yet")
+        claim = _relation(step["claim"])
+        if len(step["premises"]) != PREMISES.get(step["rule"], len(step["premises"])):
+            raise ProofError("another number of premises")
+        fact = _RULES[step["rule"]](kernel, claim, [facts[n] for n in step["premises"]], step["data"])
+        kernel.context.check_relation(claim)
+        if kernel.normal.key(fact.claim) != kernel.normal.key(claim):
+            raise ProofError("a step that claims something else than its rule gives")
+        facts.append(fact)
+    last, stated = facts[-1], certificate["statement"]
+    listed = [_relation(r) for r in (*stated["assumptions"], *stated["definitions"])]
+    for relation in (*listed, _relation(stated["claim"])):
+        kernel.context.check_relation(relation)
+    keys = [kernel.normal.key(r) for r in listed]
+    same = set(keys) == set(last.hypotheses) and len(keys) == len(set(keys)) and set(stated["axioms"]) == last.axioms
+    if not same or kernel.normal.key(_relation(stated["claim"])) != kernel.normal.key(last.claim):
+        raise ProofError("the statement is not what the last step proves")
+    return last
+
+
+def context_from(given: Mapping[str, Any]) -> Context:
+    """A context from JSON."""
+    functions = {
+        name: {prop: value if value is True else _term(value) for prop, value in entry.items()}
+        for name, entry in given["functions"].items()
+    }
+    potentials = {
+        name: {
+            **entry,
+            "drift": tuple((_term(t), _vector(v)) for t, v in entry["drift"]),
+            "diffusion": tuple((_term(t), _vector(m)) for t, m in entry["diffusion"]),
+        }
+        for name, entry in given["potentials"].items()
+    }
+    whole = {"functions": functions, "potentials": potentials, "vectors": tuple(given["vectors"])}
+    return Context(**{**given, **whole})
+
+
+def _term(value: Any) -> Term:
+    if type(value) is not list:
+        raise ProofError("not a term")
+    return from_json(value)
+
+
+def _vector(value: Any) -> Any:
+    return tuple(_vector(v) for v in value) if isinstance(value, list) else value
+
+
+def _relation(value: Any) -> Relation:
+    if type(value) is not list:
+        raise ProofError("not a relation")
+    return from_json(value, relation=True)
+
+
+def _cone(members: Any) -> list[Any]:
+    return [(_fraction(c), tuple(numbers), tuple(_term(t) for t in squares)) for c, numbers, squares in members]
+
+
+def _fraction(text: Any) -> Fraction:
+    if type(text) is not str:
+        raise ProofError("numbers are texts")
+    return Fraction(text)
+
+
+def _multiples(equalities: Any) -> list[Any]:
+    return [(number, _term(t)) for number, t in equalities]
+
+
+def _trees(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Proof trees and the domain: lists stay lists, terms inside them become terms."""
+    return {"proof": _tree(data["proof"]), "domain": [[_term(q), sign, _tree(tree)] for q, sign, tree in data["domain"]]}
+
+
+def _tree(tree: Any) -> Any:
+    head, *rest = tree
+    if head == "times":
+        return [head, _term(rest[0]), *(_tree(t) for t in rest[1:])]
+    if head in ("sum", "product"):
+        return [head, [[_term(t), _tree(inner)] for t, inner in rest[0]]]
+    return [head, *(_tree(t) if isinstance(t, list) else t for t in rest)]

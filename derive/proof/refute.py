@@ -1,0 +1,319 @@
+"""Counterexamples to assume => claim: found in floating point or by z3, rounded to simple numbers, and checked exactly.
+
+A point is a dict from variable to Fraction or `Algebraic` (which prints as "root(x^2 - 2, 2)"). One that is returned satisfies all
+assumptions and violates the claim by exact.counterexample, inside the domain of all terms; None says nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import Ordering, fmpq, fmpq_mpoly_ctx
+from scipy.optimize import minimize
+from scipy.special import erf
+
+from derive.proof.exact import Algebraic, NoValue, Values, counterexample
+from derive.proof.oracle import consult
+from derive.proof.terms import Relation, Term, num, plus, times, x
+
+GRID = tuple(map(Fraction, ["0", "1", "-1", "2", "-2", "1/2", "-1/2", "3", "-3", "1/4", "3/2", "-3/2", "4", "1/10", "10", "1/3"]))
+BATCH = 4096
+_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "atan": np.arctan, "erf": erf, "tanh": np.tanh, "abs": np.abs,
+}  # fmt: skip
+
+
+def refute(
+    context_vars: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float = 1.0
+) -> dict[str, Fraction | Algebraic] | None:
+    """An exact counterexample in the variables, or None."""
+    search = Search(list(context_vars), list(assume), claim, time.monotonic() + seconds)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            return search.run(seconds)
+        except NoValue:
+            # A norm, an expectation: no term over the variables.
+            return None
+
+
+class Search:
+    """The search for one claim; its samples serve `derive.proof.repair_points` too."""
+
+    def __init__(self, names: list[str], assume: list[Relation], claim: Relation, stop: float) -> None:
+        self.names, self.assume, self.claim, self.stop = names, assume, claim, stop
+        self.gridded = False
+        #: z3 says that there is none
+        self.denied = False
+        self.random = np.random.default_rng(0)
+        self.defined = _definitions(names, assume)
+        self.free = [n for n in names if n not in self.defined]
+
+    def run(self, seconds: float) -> dict[str, Fraction | Algebraic] | None:
+        """Samples, then z3, then optimisation from the best samples, then more samples."""
+        found = self._samples(2)
+        if found is None:
+            found = self._z3(min(0.4 * seconds, self.stop - time.monotonic()))
+        while found is None and not self.denied and time.monotonic() < self.stop:
+            found = self._optimised()
+            found = self._samples(1) if found is None and time.monotonic() < self.stop else found
+            if not self.free:
+                break
+        return found
+
+    def _checked(self, point: dict[str, Any]) -> dict[str, Fraction | Algebraic] | None:
+        """The point with the defined variables put in, if it is a counterexample."""
+        full = dict(point)
+        try:
+            for name, term in self.defined.items():
+                value = Values(full).value(term)
+                if not value.is_constant():
+                    return None
+                c: Any = value.leading_coefficient() if value else fmpq(0)
+                full[name] = Fraction(int(c.p), int(c.q))
+        except (NoValue, KeyError):
+            return None
+        return {n: full[n] for n in self.names} if counterexample(full, self.assume, self.claim) else None
+
+    def batch(self) -> list[list[Fraction]]:
+        """Columns of values for the free variables: small rationals, of mixed sizes."""
+        grid = GRID
+        if not self.free:
+            return [[]]
+        if len(grid) ** len(self.free) <= BATCH and not self.gridded:
+            self.gridded = True
+            return [list(p) for p in itertools.product(grid, repeat=len(self.free))]
+        rows: list[list[Fraction]] = []
+        for _ in range(BATCH // 2):
+            size = 1 + int(self.random.integers(len(grid)))
+            rows.append([grid[int(i)] for i in self.random.integers(size, size=len(self.free))])
+        wide = self.random.standard_normal((BATCH // 2, len(self.free))) * 10.0 ** self.random.uniform(-2, 2, (BATCH // 2, 1))
+        return rows + [[_simple(float(v)) for v in row] for row in wide]
+
+    def _samples(self, rounds: int) -> dict[str, Fraction | Algebraic] | None:
+        for _ in range(rounds):
+            rows = self.batch()
+            if time.monotonic() > self.stop:
+                return None
+            table = self.table(np.array([[float(v) for v in row] for row in rows]).reshape(len(rows), len(self.free)))
+            margin, violation = self.margins(table, (len(rows),))
+            hopeful = np.flatnonzero((margin >= -1e-9) & (violation >= -1e-12))
+            # Simple points first; a clear violation before one that may be rounding.
+            order = sorted(hopeful, key=lambda i: (not (margin[i] >= 0 and violation[i] > 1e-9), _size(rows[i])))
+            for i in order[:40]:
+                found = self._checked(dict(zip(self.free, rows[i], strict=True)))
+                if found is not None or time.monotonic() > self.stop:
+                    return found
+        return None
+
+    def table(self, free: Any) -> dict[str, Any]:
+        """Columns of all variables from columns of the free ones."""
+        table = {n: free[..., k] for k, n in enumerate(self.free)}
+        shape = free.shape[:-1]
+        for name, term in self.defined.items():
+            table[name] = np.broadcast_to(number(term, table), shape)
+        return table
+
+    def margins(self, table: dict[str, Any], shape: tuple[int, ...]) -> tuple[Any, Any]:
+        """The least slack of the assumptions, and how far the claim is violated; NaN outside the domain counts as bad."""
+        margin = np.full(shape, np.inf)
+        for r in self.assume:
+            slack = np.broadcast_to(number(r.slack, table), shape)
+            margin = np.minimum(margin, {"==": -np.abs(slack), "!=": np.abs(slack)}.get(r.op, slack))
+        slack = np.broadcast_to(number(self.claim.slack, table), shape)
+        violation = np.abs(slack) if self.claim.op == "==" else -slack
+        bad = ~np.isfinite(slack) | np.isnan(margin)
+        return np.where(bad, -np.inf, margin), np.where(bad, -np.inf, violation)
+
+    def _z3(self, seconds: float) -> dict[str, Fraction | Algebraic] | None:
+        answer, point = consult(self.names, self.assume, self.claim, max(seconds, 0.01))
+        self.denied = answer == "unsat"
+        if answer != "sat":
+            return None
+        simple = self.rounded([float(point[n]) for n in self.free])
+        if simple is not None:
+            return simple
+        return point if counterexample(point, self.assume, self.claim) else None
+
+    def rounded(self, values: Sequence[float]) -> dict[str, Fraction | Algebraic] | None:
+        """The first counterexample among ever finer roundings."""
+        if not all(math.isfinite(v) and abs(v) < 1e12 for v in values):
+            return None
+        tried: set[tuple[Fraction, ...]] = set()
+        for limit in (1, 2, 4, 10, 32, 100, 1000, 10**5, 10**8, 10**12):
+            point = tuple(Fraction(v).limit_denominator(limit) for v in values)
+            if point in tried:
+                continue
+            tried.add(point)
+            found = self._checked(dict(zip(self.free, point, strict=True)))
+            if found is not None:
+                return found
+        return None
+
+    def _optimised(self) -> dict[str, Fraction | Algebraic] | None:
+        """max t with every slack >= t and the violation >= t, scaled; then the violation alone at the boundary."""
+        if not self.free:
+            return None
+        rows = np.array([[float(v) for v in row] for row in self.batch()[-512:]]).reshape(-1, len(self.free))
+        margin, violation = self.margins(self.table(rows), (len(rows),))
+        score = np.minimum(margin, violation)
+        for i in np.argsort(-score)[:4]:
+            if time.monotonic() > self.stop or not math.isfinite(score[i]):
+                return None
+            start = rows[i]
+            for interior in (True, False):
+                end = self._climb(start, interior)
+                found = self.rounded(list(end)) if end is not None else None
+                if found is not None:
+                    return found
+        return None
+
+    def _climb(self, start: Any, interior: bool) -> Any | None:
+        inequalities = [r for r in self.assume if r.op in ("<=", "<")]
+        equalities = [r for r in self.assume if r.op == "=="]
+        sign = -1.0
+        if self.claim.op == "==":
+            sign = -1.0 if float(number(self.claim.slack, self.table(start))) <= 0 else 1.0
+
+        def slacks(z: Any) -> Any:
+            table = self.table(z[:-1])
+            values = [float(number(r.slack, table)) - (z[-1] if interior else 0.0) for r in inequalities]
+            return np.nan_to_num(np.array([*values, sign * float(number(self.claim.slack, table)) - z[-1], 1.0 - z[-1]]), nan=-1e6)
+
+        def zeros(z: Any) -> Any:
+            table = self.table(z[:-1])
+            return np.nan_to_num(np.array([float(number(r.slack, table)) for r in equalities]), nan=1e6)
+
+        constraints: list[Any] = [{"type": "ineq", "fun": slacks}]
+        # Equalities that definitions satisfy are 0 throughout and only disturb the solver.
+        if len(equalities) > len(self.defined):
+            constraints.append({"type": "eq", "fun": zeros})
+        guess = np.append(start, -1.0)
+        options = {"maxiter": 60}
+        try:
+            result = minimize(lambda z: -z[-1], guess, method="SLSQP", constraints=constraints, options=options)
+        except (ValueError, ArithmeticError):
+            return None
+        return result.x[:-1] if np.all(np.isfinite(result.x)) else None
+
+
+def _simple(v: float) -> Fraction:
+    d = 16 if abs(v) > 0.2 else 1000
+    return Fraction(round(v * d), d)
+
+
+def _size(row: Sequence[Fraction]) -> int:
+    return sum(abs(v.numerator) + v.denominator for v in row)
+
+
+def number(t: Term, table: dict[str, Any]) -> Any:
+    """A term in floating point, on arrays; NaN outside the domain."""
+    head = t[0]
+    if head == "q":
+        return float(Fraction(t[1]))
+    if head == "x":
+        return table[t[1]]
+    if head == "pi":
+        return math.pi
+    if head == "+":
+        return sum(number(a, table) for a in t[1:])
+    if head == "*":
+        result: Any = 1.0
+        for a in t[1:]:
+            result = result * number(a, table)
+        return result
+    if head == "^":
+        return number(t[1], table) ** t[2]
+    if head == "/":
+        return np.divide(number(t[1], table), number(t[2], table))
+    if head == "f":
+        return _FUNCTIONS[t[1]](number(t[2], table))
+    raise NoValue
+
+
+def _definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, Term]:
+    """Variables that equalities determine, v = term over earlier ones: where an equality is A v + B = 0, v = -B/A."""
+    ctx = fmpq_mpoly_ctx.get(tuple(f"v{i}" for i in range(len(names))) or ("v",), Ordering.lex)
+    found: dict[str, tuple[Term, set[str]]] = {}
+    for r in assume:
+        if r.op != "==":
+            continue
+        for left, right in ((r.left, r.right), (r.right, r.left)):
+            # x == term is the common case.
+            needs = _names(right)
+            if left[0] == "x" and left[1] not in found and left[1] not in needs and _acyclic(found, left[1], needs):
+                found[left[1]] = right, needs
+                break
+        else:
+            poly = _polynomial(r.slack, dict(zip(names, ctx.gens(), strict=False)), ctx)
+            for i, name in enumerate(names) if poly is not None else ():
+                if name in found or not poly or int(poly.degrees()[i]) != 1:
+                    continue
+                slope, rest = _linear(poly, i, names)
+                if _acyclic(found, name, _names(slope) | _names(rest)):
+                    found[name] = -rest / slope, _names(slope) | _names(rest)
+                    break
+    ordered: dict[str, Term] = {}
+    while len(ordered) < len(found):
+        for name, (term, needs) in found.items():
+            if name not in ordered and all(n in ordered or n not in found for n in needs):
+                ordered[name] = term
+    return ordered
+
+
+def _acyclic(found: dict[str, tuple[Term, set[str]]], name: str, needs: set[str]) -> bool:
+    stack, seen = list(needs), set()
+    while stack:
+        n = stack.pop()
+        if n == name:
+            return False
+        if n in found and n not in seen:
+            seen.add(n)
+            stack += found[n][1]
+    return True
+
+
+def _names(t: Any) -> set[str]:
+    if not isinstance(t, tuple):
+        return set()
+    return {t[1]} if t[0] == "x" else set().union(*[_names(a) for a in t])
+
+
+def _polynomial(t: Term, gens: dict[str, Any], ctx: Any) -> Any | None:
+    """A term without quotients and functions as a polynomial; None else."""
+    head = t[0]
+    if head == "q":
+        value = Fraction(t[1])
+        return ctx.constant(value.numerator) / value.denominator
+    if head == "x":
+        return gens[t[1]]
+    if head in ("+", "*"):
+        parts = [_polynomial(a, gens, ctx) for a in t[1:]]
+        if any(p is None for p in parts):
+            return None
+        result = ctx.constant(0 if head == "+" else 1)
+        for p in parts:
+            result = result + p if head == "+" else result * p
+        return result
+    if head == "^":
+        below = _polynomial(t[1], gens, ctx)
+        return below ** t[2] if below is not None else None
+    return None
+
+
+def _linear(poly: Any, i: int, names: Sequence[str]) -> tuple[Term, Term]:
+    """A and B of A v + B as terms."""
+    parts: dict[int, list[Term]] = {0: [], 1: []}
+    for m, c in poly.to_dict().items():
+        factors = [x(names[k]) ** int(e) for k, e in enumerate(m) if e and k != i]
+        parts[int(m[i])].append(times(num(Fraction(int(c.p), int(c.q))), *factors))
+    return plus(*parts[1]), plus(*parts[0])
+
+

@@ -1,0 +1,355 @@
+"""The smallest change that makes a refuted claim true: another number in it, or one more hypothesis.
+
+    for repair in repairs(prove("a*b <= (a^2 + b^2)/3")):
+        print(repair.words)    # holds with 1/2 in place of 1/3: least such constant; fails at 31/63 with a = 1, b = 1
+
+The search is not trusted. What it offers is PROVED as any claim is, by a fact of the kernel with its certificate, under assumptions
+that hold at an exact point, and where something fails just beyond it, that was checked exactly: a `Repair` that is not so cannot be
+made. Numbers are found among the rationals of denominator at most 64 (`derive.proof.mediants`): "least" is least of these.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from derive.errors import BadInput
+from derive.proof.claims import Verdict, faithful, prove
+from derive.proof.context import Context, ProofError
+from derive.proof.exact import Algebraic, NoValue, Values, counterexample
+from derive.proof.kernel import Kernel
+from derive.proof.mediants import Judged, Walked, least_near
+from derive.proof.refute import refute
+from derive.proof.repair_constants import constants, tightened
+from derive.proof.repair_family import HYPOTHESIS, LARGE, THIN, Family, Question, Single, said
+from derive.proof.repair_hypotheses import bounds, singles
+from derive.proof.repair_points import Points, quiet
+from derive.proof.terms import Relation, Term, from_json, num
+from derive.reading.claims import Claim
+
+Point = Mapping[str, Fraction | Algebraic]
+MOST = 3
+#: of the whole time, for one value of one number; and seconds, below and above which it makes no sense
+SHARE, SHORTEST, LONGEST = 0.12, 0.25, 2.0
+#: how far below a guess, which is the largest of samples, the walk begins
+SLACK = Fraction(1, 10**6)
+#: a strict bound is offered where its number is as simple as this
+SIMPLE = 8
+#: a second number of the claim is offered when it is simpler than this (its denominator and its change)
+CRUDE = 40
+#: for changes without a number, of which there are few, the time of so many values
+PATIENCE, FEW = 3, 8
+KNOWN = 6
+MODEL_SECONDS = 0.1
+_ERRORS = (ProofError, BadInput, NoValue, ArithmeticError, ValueError, IndexError, KeyError, RecursionError)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A claim that holds, in place of one that does not.
+
+    Args:
+        kind: "constant" (a number of the claim), "term" (a number added on the right), "factor" (of the right side), "weak" (<=
+            for <); of hypotheses "assumption" (a number in one), "strict" (< for <= in one), "bound", "signs", "order", "equal".
+        words: one line, with relations in the grammar of claim files.
+        claim, assume: what holds.
+        verdict: its proof, PROVED and not vacuous.
+        needed: a point where what is asked just beyond fails, which `beyond` says: assumptions and claim.
+        sharp: nothing of this kind lies between what holds and what fails but numbers of a denominator above 64.
+        model: a point where all of `assume` holds.
+        wide: at `model` every inequality among them is strict.
+
+    Raises:
+        ProofError: something of that is not so.
+    """
+
+    kind: str
+    words: str
+    claim: Relation
+    assume: tuple[Relation, ...]
+    verdict: Verdict = field(repr=False)
+    needed: Point | None
+    sharp: bool
+    beyond: Question | None = field(default=None, repr=False)
+    model: Point = field(default_factory=dict, repr=False)
+    wide: bool = field(default=False, repr=False)
+
+    def __post_init__(self) -> None:
+        verdict = self.verdict
+        if verdict.status != "PROVED" or verdict.vacuous or verdict.fact is None or verdict.certificate is None:
+            raise ProofError("a repair without a proof")
+        stated = from_json(verdict.certificate["statement"]["claim"], True)
+        if (verdict.claim, verdict.assume, stated) != (self.claim, self.assume, self.claim):
+            raise ProofError("the proof of a repair says something else")
+        faithful(verdict.fact, self.claim, self.assume, Kernel(Context({n: "const" for n in verdict.variables})))
+        if not _holds(self.assume, self.model):
+            raise ProofError("nothing is seen to satisfy the assumptions of a repair")
+        if (self.needed is None) != (self.beyond is None) or (self.sharp and self.needed is None):
+            raise ProofError("a repair is needed where a point shows it")
+        if self.needed is not None and self.beyond is not None and not counterexample(self.needed, *self.beyond):
+            raise ProofError("what a repair should be needed for does not fail")
+
+    @property
+    def text(self) -> str:
+        """The repaired claim, in the grammar of claim files."""
+        return said(self.claim)
+
+
+def repairs(
+    asked: Verdict | Claim | Relation | str, assume: Sequence[str | Relation] = (), variables: Sequence[str] | None = None,
+    hints: Sequence[str | Term] = (), seconds: float = 5.0,
+) -> list[Repair]:  # fmt: skip
+    """At most three repairs of a refuted claim, smallest first: constants that change little, then hypotheses from weak to strong.
+
+    Args:
+        asked: a verdict, or a claim with what `prove` takes beside it, which is tried first, for as many seconds.
+        seconds: about how long the search may take.
+
+    Raises:
+        BadInput: as `prove`. A claim that is not refuted has no repairs, and one that nothing is found for neither.
+    """
+    verdict = asked if isinstance(asked, Verdict) else prove(asked, assume, variables, hints, seconds)
+    if verdict.status != "REFUTED" or verdict.point is None:
+        return []
+    return _Search(verdict, seconds).run()
+
+
+def repaired(verdict: Verdict, seconds: float = 5.0) -> Verdict:
+    """The verdict with its repairs, which it then shows."""
+    return dataclasses.replace(verdict, repairs=tuple(repairs(verdict, seconds=seconds)))
+
+
+def proposed(
+    kind: str, words: str, question: Question, variables: Sequence[str], needed: Point | None = None,
+    beyond: Question | None = None, seconds: float = 5.0,
+) -> Repair:  # fmt: skip
+    """A repair that somebody proposes: proved here, under assumptions that a point satisfies, or refused.
+
+    Raises:
+        ProofError: it is not proved, nothing is seen to satisfy what it assumes, or `needed` does not refute `beyond`.
+    """
+    assume, claim = question
+    verdict = prove(claim, assume, variables, seconds=seconds)
+    model, wide = _model(variables, assume)
+    if model is None:
+        raise ProofError("nothing is seen to satisfy the assumptions of a repair")
+    return Repair(kind, words, claim, tuple(assume), verdict, needed, False, beyond, model, wide)
+
+
+def _model(variables: Sequence[str], assume: Sequence[Relation]) -> tuple[Point | None, bool]:
+    """A point where the assumptions hold, inside them where one is found."""
+    never = num(1).le(num(0))
+    strict = [Relation(("<", *r[1:])) if r.op == "<=" else r for r in assume]
+    for wide, relations in ((True, strict), (False, list(assume))):
+        point = refute(variables, relations, never, MODEL_SECONDS)
+        if point is not None:
+            return point, wide
+    return None, False
+
+
+def _holds(assume: Sequence[Relation], point: Point) -> bool:
+    values = Values(point)
+    try:
+        return all(values.holds(r) for r in assume)
+    except (NoValue, KeyError):
+        return False
+
+
+@dataclass
+class _Offer:
+    repair: Repair
+    rank: tuple[float, float]
+    constant: bool
+
+
+class _Search:
+    """The search for the repairs of one verdict."""
+
+    def __init__(self, verdict: Verdict, seconds: float) -> None:
+        assert verdict.point is not None
+        self.verdict, self.point = verdict, verdict.point
+        self.stop = time.monotonic() + seconds
+        self.each = min(max(SHARE * seconds, SHORTEST), LONGEST)
+        self.normal = Kernel(Context({n: "const" for n in verdict.variables})).normal
+        #: points that refuted something, to be tried again first
+        self.known: list[Point] = [self.point]
+        #: whether the assumptions themselves leave room, which a hypothesis should not take
+        self.room = _model(verdict.variables, verdict.assume)[1]
+        self.offers: list[_Offer] = []
+        self._said: set[Any] = set()
+
+    def run(self) -> list[Repair]:
+        """What was found in the time, best first."""
+        with quiet():
+            return self._run()
+
+    def _run(self) -> list[Repair]:
+        for candidate in self._candidates():
+            if time.monotonic() + SHORTEST > self.stop or self._enough():
+                break
+            if self._superfluous(candidate):
+                continue
+            try:
+                offer = self._single(candidate) if isinstance(candidate, Single) else self._family(candidate)
+            except _ERRORS:
+                continue
+            if offer is not None and self._new(offer.repair):
+                self.offers.append(offer)
+        return self._chosen()
+
+    def _candidates(self) -> list[Family | Single]:
+        try:
+            points = self.points = Points(self.verdict.variables, self.verdict.assume, self.verdict.claim, self.point, self.stop)
+        except _ERRORS:
+            return []
+        found: list[Family | Single] = []
+        makers: tuple[Callable[[], Sequence[Family | Single]], ...] = (
+            lambda: singles(points), lambda: constants(points), lambda: tightened(points), lambda: bounds(points, self.point),
+        )  # fmt: skip
+        for make in makers:
+            try:
+                found += make()
+            except _ERRORS:
+                continue
+        return sorted(found, key=lambda c: c.rank)
+
+    def _enough(self) -> bool:
+        constant = sum(o.constant for o in self.offers)
+        return len(self.offers) - constant >= MOST or (constant > 0 and len(self.offers) - constant >= MOST - 1)
+
+    def _superfluous(self, candidate: Family | Single) -> bool:
+        constant = sum(o.constant for o in self.offers)
+        if candidate.constant:
+            # where <= will do, a larger constant in < says less
+            crude = constant > 0 and candidate.rank[1] > CRUDE
+            return constant >= MOST - 1 or crude or any(o.repair.kind == "weak" for o in self.offers)
+        return candidate.rank[0] == THIN and len(self.offers) > constant
+
+    def _chosen(self) -> list[Repair]:
+        wide = self.room and any(o.repair.wide for o in self.offers)
+        offers = sorted([o for o in self.offers if o.repair.wide or o.constant or not wide], key=lambda o: o.rank)
+        hypotheses = any(not o.constant for o in offers)
+        kept: list[_Offer] = []
+        for o in offers:
+            if not (o.constant and hypotheses and sum(k.constant for k in kept) >= MOST - 1):
+                kept.append(o)
+        return [o.repair for o in kept[:MOST]]
+
+    def _new(self, repair: Repair) -> bool:
+        """Whether it says something that is not said yet, and not what it assumes, nor something about two numbers."""
+        key = self.normal.key(repair.claim), frozenset(self.normal.key(a) for a in repair.assume)
+        own = self.normal.key(repair.claim) in {self.normal.key(a) for a in repair.assume}
+        empty = set(self.normal.polynomial(repair.claim.slack)) <= {()}
+        if key in self._said or own or empty:
+            return False
+        self._said.add(key)
+        return True
+
+    # one candidate
+
+    def _single(self, candidate: Single) -> _Offer | None:
+        # proofs in many variables overrun the time that they are given
+        verdict = self._proved(candidate.question, PATIENCE if len(self.verdict.variables) <= FEW else 1)
+        if not isinstance(verdict, Verdict):
+            return None
+        words = candidate.words + ("; it fails at " + shown(self.point) if self.point else "")
+        original = self.verdict.assume, self.verdict.claim
+        return self._offer(candidate, words, verdict, self.point, original, candidate.sharp)
+
+    def _family(self, family: Family) -> _Offer | None:
+        if family.rows is None:
+            largest, rows = self.points.largest(family.threshold)
+        else:
+            largest, rows = family.sign * family.guess, family.rows
+        guess = max(largest, family.sign * family.guess)
+        if not abs(guess) < 1e9 or not family.allowed(Fraction(family.sign * guess)):
+            return None
+        sign = family.sign
+
+        def judge(t: Fraction) -> Judged | None:
+            found = self._judged(family.at(sign * t), rows)
+            if isinstance(found, Verdict):
+                return Judged(True, found)
+            return None if found is None else Judged(False, found)
+
+        near = Fraction(guess).limit_denominator(10**9)
+        walked = least_near(judge, near - SLACK * (1 + abs(near)), sign * family.start, self.point)
+        if walked is None or not family.allowed(sign * walked.certified):
+            return self._strict(family, near, None)
+        return self._strict(family, near, walked) or self._walked(family, walked)
+
+    def _walked(self, family: Family, walked: Walked) -> _Offer | None:
+        c, words = family.sign * walked.certified, ""
+        question: Question | None = None
+        if walked.refuted is not None:
+            below = family.sign * walked.refuted
+            question = family.at(below)
+            extreme = "weakest" if not family.constant else "least" if family.sign > 0 else "greatest"
+            sharp = walked.neighbours and family.convex
+            words = (f": {extreme} such {family.noun}" if sharp else "") + f"; fails {family.beyond(below)}"
+            words += f" with {shown(walked.witness)}" if walked.witness else ""
+        point = None if question is None else walked.witness
+        return self._offer(family, family.phrase(c) + words, walked.proof, point, question, walked.neighbours)
+
+    def _strict(self, family: Family, guess: Fraction, walked: Walked | None) -> _Offer | None:
+        """The bound with < at a simple number at which the one with <= fails."""
+        if family.strictly is None or family.strict_phrase is None:
+            return None
+        edge = guess.limit_denominator(SIMPLE)
+        if abs(edge - guess) > SLACK * 10 * (1 + abs(guess)) or (walked is not None and walked.certified <= edge):
+            return None
+        c = family.sign * edge
+        question = family.at(c)
+        point = self._judged(question, self.points.rows)
+        verdict = self._proved(family.strictly(c))
+        if not isinstance(verdict, Verdict) or point is None or isinstance(point, Verdict):
+            return None
+        words = f"{family.strict_phrase(c)}: weakest such {family.noun}; fails {family.beyond(c)} with {shown(point)}"
+        return self._offer(family, words, verdict, point, question, True)
+
+    def _offer(
+        self, candidate: Family | Single, words: str, verdict: Verdict, needed: Point | None, beyond: Question | None, sharp: bool
+    ) -> _Offer | None:
+        model, wide = _model(self.verdict.variables, verdict.assume)
+        if model is None:
+            return None
+        wide_enough = wide or not self.room
+        if not (wide_enough or candidate.constant or sharp or isinstance(candidate, Single)):
+            # one point, where the proofs gave up on the way to more
+            return None
+        words += "" if wide_enough or candidate.constant else " (it leaves no open set)"
+        rank = candidate.rank if wide_enough or candidate.constant or candidate.rank[0] > HYPOTHESIS else (LARGE, 0.0)
+        repair = Repair(
+            candidate.kind, words, verdict.claim, verdict.assume, verdict, needed, sharp and needed is not None, beyond, model, wide
+        )
+        return _Offer(repair, rank, candidate.constant)
+
+    def _judged(self, question: Question, rows: Any) -> Verdict | Point | None:
+        """A proof, a counterexample, or neither."""
+        point = next((p for p in self.known if counterexample(p, *question)), None)
+        if point is None and len(rows):
+            point = self.points.against(*question, rows)
+            self.known = [*self.known, point][:KNOWN] if point is not None else self.known
+        return self._proved(question) if point is None else point
+
+    def _proved(self, question: Question, patience: int = 1) -> Verdict | Point | None:
+        left = self.stop - time.monotonic()
+        if left < SHORTEST / 2:
+            return None
+        assume, claim = question
+        try:
+            verdict = prove(claim, assume, self.verdict.variables, self.verdict.hints, min(patience * self.each, left))
+        except _ERRORS:
+            return None
+        if verdict.status == "PROVED" and not verdict.vacuous:
+            return verdict
+        return verdict.point if verdict.status == "REFUTED" else None
+
+
+def shown(point: Point) -> str:
+    """a = 1, b = 1/2"""
+    return ", ".join(f"{name} = {value}" for name, value in point.items())

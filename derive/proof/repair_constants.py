@@ -1,0 +1,348 @@
+"""Repairs that change one number: a numeral of the claim or of an assumption, a constant added to the right side, a factor of it.
+
+A numeral c stands in r - l as A + B c or as A + B/c in most claims. Each point then allows c on one side of -A/B, and all points
+together an interval: where c fails between the old value and one that holds, all from the old value to c fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from derive.proof.mediants import DENOMINATOR, at_least, next_above
+from derive.proof.repair_family import HYPOTHESIS, LARGE, SMALL, Family, Single, said
+from derive.proof.repair_points import FLAT, NOISE, Points, Table, column, failing
+from derive.proof.terms import Relation, Term, num, x
+
+#: stands for the numeral; no variable of a claim is called so
+HOLE = x("#")
+MOST_NUMERALS = 12
+LARGEST = 1000
+CLOSE = 1e-4
+#: bisection of a numeral inside a function or a power
+HALVINGS = 40
+_AFFINE, _INVERSE, _OTHER = "affine", "inverse", "other"
+
+
+@dataclass(frozen=True)
+class Numeral:
+    """A number in a relation: its value, the relation for another value, and how the relation depends on it."""
+
+    value: Fraction
+    put: Callable[[Term | None, Fraction], Relation]
+    shape: str
+    #: a summand of a side, which may change its sign
+    summand: bool
+    #: a coefficient whose sign belongs to the sum it stands in
+    signed: bool
+
+    def at(self, c: Fraction) -> Relation:
+        """The relation with another number."""
+        return self.put(None, c)
+
+    @property
+    def open(self) -> Relation:
+        """The relation with a hole."""
+        return self.put(HOLE, self.value)
+
+    def shown(self, c: Fraction) -> str:
+        """A value as it is read in its place."""
+        return str(abs(c)) if self.signed and self.value < 0 and c < 0 else str(c)
+
+
+def numerals(relation: Relation) -> list[Numeral]:
+    """The numbers of a relation, but exponents and the -1 of a minus sign."""
+    found: list[Numeral] = []
+    for side in (1, 2):
+        for path, value, put in _places(relation[side], (), _AFFINE):
+            shape, summand, signed = path
+
+            def whole(hole: Term | None, c: Fraction, side: int = side, put: Any = put) -> Relation:
+                sides = [relation.left, relation.right]
+                sides[side - 1] = put(hole, c)
+                return Relation((relation.op, *sides))
+
+            found.append(Numeral(value, whole, shape, summand, signed))
+    return found[:MOST_NUMERALS]
+
+
+_Put = Callable[[Term | None, Fraction], Term]
+_Place = tuple[tuple[str, bool, bool], Fraction, _Put]
+
+
+def _places(t: Term, above: tuple[str, ...], shape: str) -> Iterator[_Place]:
+    """((shape, summand, signed), value, put) of each numeral in a term."""
+    head = t[0]
+    if head == "q":
+        summand = all(h == "+" for h in above)
+        if Fraction(t[1]) != 0 or not above:
+            signed = bool(above) and above[-1] in "+*"
+            yield (shape, summand, signed), Fraction(t[1]), lambda hole, c: num(c) if hole is None else hole
+    elif head == "/" and t[2][0] == "q":
+        # 2*x/3 is x with the coefficient 2/3
+        over, top = t[1], Fraction(1)
+        if over[0] == "*" and over[1][0] == "q" and over[1] != ("q", "-1"):
+            over, top = _plain(over, 1, num(1)), Fraction(over[1][1])
+        yield (shape, False, False), top / Fraction(t[2][1]), lambda hole, c: _scaled(over, c) if hole is None else hole * over
+        if over is t[1]:
+            yield from _inside(t, (1,), above, shape)
+    elif head == "/":
+        yield from _inside(t, (1,), above, shape)
+        yield from _inside(t, (2,), above, _INVERSE if shape == _AFFINE else _OTHER)
+    elif head in ("+", "*"):
+        below = _OTHER if head == "+" and shape == _INVERSE else shape
+        minus = head == "*" and t[1] == ("q", "-1")
+        yield from _inside(t, range(2 if minus else 1, len(t)), above, below)
+    elif head in ("^", "f"):
+        yield from _inside(t, (1,) if head == "^" else (2,), above, _OTHER)
+
+
+def _inside(t: Term, places: Any, above: tuple[str, ...], shape: str) -> Iterator[_Place]:
+    for n in places:
+        for path, value, put in _places(t[n], (*above, t[0]), shape):
+
+            def outer(hole: Term | None, c: Fraction, n: int = n, put: Any = put) -> Term:
+                return _plain(t, n, put(hole, c))
+
+            yield path, value, outer
+
+
+def _plain(t: Term, n: int, new: Term) -> Term:
+    """t with another n-th part, without the 1 of a product or the 0 of a sum."""
+    rest = (*t[1:n], *t[n + 1 :])
+    if (t[0], new) in (("*", ("q", "1")), ("+", ("q", "0"))):
+        return rest[0] if len(rest) == 1 else Term((t[0], *rest))
+    return Term((*t[:n], new, *t[n + 1 :]))
+
+
+def _scaled(t: Term, c: Fraction) -> Term:
+    """c t as a person writes it: t/2, 2*t/3."""
+    above = t if c.numerator == 1 else num(c.numerator) * t
+    return above if c.denominator == 1 else above / c.denominator
+
+
+def constants(points: Points) -> list[Family] | list[Single]:
+    """Families of a claim that is an inequality, single numbers for one that is an identity."""
+    claim, assume = points.claim, points.assume
+    if claim.op == "==":
+        return [s for n in numerals(claim) for s in _identity(points, n)]
+    if claim.op not in ("<=", "<") or _only_equal(points):
+        # of a claim that only equality breaks every larger constant is a repair, and none is the least
+        return []
+    own = numerals(claim)
+    families = [f for n in own for f in _families(points, n, "constant", lambda c, n=n: (assume, n.at(c)))]
+    if not any(n.summand for n in own):
+        added = Numeral(Fraction(0), lambda hole, c: _added(claim, num(c) if hole is None else hole), _AFFINE, True, False)
+        families += _families(points, added, "term", lambda c: (assume, added.at(c)))
+    if claim.right[0] != "q" and not numerals(Relation(("<=", num(0), claim.right)))[1:]:
+        factor = Numeral(Fraction(1), lambda hole, c: _times(claim, num(c) if hole is None else hole), _AFFINE, False, False)
+        families += _families(points, factor, "factor", lambda c: (assume, factor.at(c)))
+    return families
+
+
+def _identity(points: Points, n: Numeral) -> list[Single]:
+    """The one number at which r - l = A + B c is 0 at all points."""
+    if n.shape != _AFFINE:
+        return []
+    here, there = (_slack(points.claim, n, points.table, float(n.value) + step) for step in (0, 1))
+    steep = np.abs(there - here) > FLAT * np.maximum(1.0, np.abs(here))
+    if not steep.any() or bool(np.any(np.abs(here[~steep]) > CLOSE)):
+        return []
+    values = float(n.value) - here[steep] / (there - here)[steep]
+    middle = float(np.median(values))
+    c = Fraction(middle).limit_denominator(DENOMINATOR)
+    if not np.allclose(values, middle, CLOSE, CLOSE) or c in (0, n.value):
+        return []
+    words = f"holds with {n.shown(c)} in place of {n.shown(n.value)}"
+    return [Single("constant", (points.assume, n.at(c)), words, (SMALL, float(c.denominator)))]
+
+
+def tightened(points: Points) -> list[Family]:
+    """Families of numbers in the assumptions: eta <= 2/L for eta <= 3/L, kappa == 1/4 for kappa == 1/5."""
+    found: list[Family] = []
+    equal = _only_equal(points)
+    for k, relation in enumerate(points.assume):
+        for n in numerals(relation):
+            if n.value != 0 and n.shape == _AFFINE and relation.op in ("<=", "<"):
+                found += _assumption(points, k, relation, n)
+            elif not equal and n.value != 0 and relation.op == "==" and sorted(side[0] for side in relation[1:]) == ["q", "x"]:
+                found += _definition(points, k, relation, n)
+    return found
+
+
+def _only_equal(points: Points) -> bool:
+    """Whether a claim with < fails where its sides are equal, and nowhere else."""
+    claim = points.claim
+    return claim.op == "<" and not failing(Relation(("<=", *claim[1:])), points.table, len(points.rows)).any()
+
+
+def _added(claim: Relation, c: Term) -> Relation:
+    left, right = claim.left, claim.right
+    return Relation((claim.op, left, Term((*right, c)) if right[0] == "+" else right + c))
+
+
+def _times(claim: Relation, c: Term) -> Relation:
+    right = claim.right
+    return Relation((claim.op, claim.left, Term(("*", c, *right[1:])) if right[0] == "*" else c * right))
+
+
+def _families(points: Points, n: Numeral, kind: str, at: Any) -> list[Family]:
+    found: list[Family] = []
+    for sign in (1, -1):
+
+        def threshold(table: Table, sign: int = sign) -> Any:
+            return _bounds(points.claim, n, table, sign)
+
+        t = float(np.nanmax(threshold(points.table)))
+        if not np.isfinite(t) or not _sensible(n, Fraction(sign * t)):
+            continue
+        found.append(_family(n, kind, sign, t, at, threshold))
+    return found
+
+
+def _family(n: Numeral, kind: str, sign: int, t: float, at: Any, threshold: Any) -> Family:
+    old, guess = n.shown(n.value), sign * t
+    first = sign * max(at_least(Fraction(t) - Fraction(CLOSE)), next_above(sign * n.value))
+    phrases: dict[str, Callable[[Fraction], str]] = {
+        "constant": lambda c: f"holds with {n.shown(c)} in place of {old}",
+        "term": lambda c: f"holds with {c} added on the right",
+        "factor": lambda c: f"holds with {c} times the right side",
+    }
+    change = _change(n.value, float(first))
+    small = change <= (1.5 if n.summand else 0.7)
+    # 4 before 139/51: what a simple number repairs is more likely to have been meant
+    plain = first.denominator + (DENOMINATOR if n.shape == _OTHER else 0)
+    return Family(
+        kind, sign, n.value, guess, at, threshold, phrases[kind], lambda c: f"at {n.shown(c)}", "constant",
+        n.shape != _OTHER, (SMALL if small else LARGE, plain + change), lambda c: _sensible(n, c),
+    )  # fmt: skip
+
+
+def _change(old: Fraction, new: float) -> float:
+    """How far a number moved: by its logarithm, or for summands and zeros by the difference."""
+    if old != 0 and new / float(old) > 0:
+        return abs(float(np.log(new / float(old))))
+    return abs(new - float(old)) / max(1.0, abs(float(old))) + 0.5
+
+
+def _sensible(n: Numeral, c: Fraction) -> bool:
+    """Not a number so large that nothing is left of the claim, nor 0 or another sign for a coefficient."""
+    return abs(c) <= LARGEST * (1 + abs(n.value)) and (n.summand or c * n.value > 0)
+
+
+def _slack(relation: Relation, n: Numeral, table: Table, c: Any) -> Any:
+    return column(n.open.slack, {**table, "#": c}, _count(table))
+
+
+def _count(table: Table) -> int:
+    return len(next(iter(table.values()))) if table else 1
+
+
+def _bounds(claim: Relation, n: Numeral, table: Table, sign: int) -> Any:
+    """The least sign c for which the claim holds at each point, where it holds for all larger ones."""
+    v = float(n.value)
+    if n.shape == _OTHER:
+        return _halved(lambda c: _slack(claim, n, table, c) >= -NOISE, n, _count(table), sign)
+    d = 1 / v if n.shape == _INVERSE else v
+    step = 0.5 * d if d else 1.0
+    value = (lambda e: 1 / e) if n.shape == _INVERSE else (lambda e: e)
+    here, there = _slack(claim, n, table, v), _slack(claim, n, table, value(d + step))
+    slope = (there - here) / step
+    size = np.maximum(1.0, np.abs(here))
+    bound = d - here / slope
+    if n.shape == _INVERSE:
+        # c = 1/e turns the order round; a bound that is not positive is none, or cannot be met
+        least = np.where(slope < 0, np.where(bound > 0, 1 / bound, np.inf), -np.inf)
+        most = np.where((slope > 0) & (bound > 0), 1 / bound, np.inf)
+    else:
+        least, most = np.where(slope > 0, bound, -np.inf), np.where(slope < 0, bound, np.inf)
+    found = least if sign > 0 else -most
+    flat = np.abs(slope) <= FLAT * size
+    return np.where(flat, np.where(here < -FLAT * size, np.inf, -np.inf), found)
+
+
+def _halved(holds: Callable[[Any], Any], n: Numeral, count: int, sign: int) -> Any:
+    """The same by bisection of what holds at each point for a column of numbers."""
+    v = float(n.value)
+    low, high = np.full(count, sign * v), np.full(count, sign * v + 16 * (1 + abs(v)))
+    if n.value and not n.summand and sign * v < 0:
+        high = np.minimum(high, 0.0)
+    first, last = holds(sign * low), holds(sign * high)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        good = holds(sign * middle)
+        low, high = np.where(good, low, middle), np.where(good, middle, high)
+    return np.where(first, -np.inf, np.where(last, high, np.inf))
+
+
+def _assumption(points: Points, k: int, relation: Relation, n: Numeral) -> list[Family]:
+    v, found, instead = float(n.value), list[Family](), f"in place of {said(relation)}"
+
+    def at(c: Fraction) -> Any:
+        return (*points.assume[:k], n.at(c), *points.assume[k + 1 :]), points.claim
+
+    def strictly(c: Fraction) -> Any:
+        return (*points.assume[:k], Relation(("<", *n.at(c)[1:])), *points.assume[k + 1 :]), points.claim
+
+    for sign in (1, -1):
+
+        def threshold(table: Table, sign: int = sign) -> Any:
+            """Points that fail go out of the assumption where A + B c < 0."""
+            here, there = _slack(relation, n, table, v), _slack(relation, n, table, 1.5 * v)
+            slope = sign * (there - here) / (0.5 * v)
+            bound = np.where(slope < -FLAT, sign * v - here / slope, np.inf)
+            return np.where(points.failing(table, _count(table)), bound, -np.inf)
+
+        t = float(np.nanmax(threshold(points.table)))
+        if not np.isfinite(t) or not _sensible(n, Fraction(sign * t)):
+            continue
+        kept = points.share(_slack(relation, n, points.table, sign * t) > 0)
+        family = Family(
+            "assumption", sign, n.value, sign * t, at, threshold,
+            lambda c: f"holds with {said(n.at(c))} {instead}", lambda c: f"for {said(n.at(c))}",
+            "bound", True, (HYPOTHESIS, -kept), lambda c: _sensible(n, c), strictly if relation.op == "<=" else None,
+            lambda c: f"holds with {said(strictly(c)[0][k])} {instead}",
+        )  # fmt: skip
+        found.append(family)
+    return found
+
+
+def _definition(points: Points, k: int, relation: Relation, n: Numeral) -> list[Family]:
+    """A constant that an assumption gives its value."""
+    name = next(side[1] for side in relation[1:] if side[0] == "x")
+    others = [r for m, r in enumerate(points.assume) if m != k]
+    found, words = list[Family](), f"in place of {said(relation)}"
+
+    def at(c: Fraction) -> Any:
+        return (*points.assume[:k], n.at(c), *points.assume[k + 1 :]), points.claim
+
+    for sign in (1, -1):
+
+        def threshold(table: Table, sign: int = sign) -> Any:
+            """A point is none against the claim where the claim holds or another assumption fails."""
+            count = _count(table)
+
+            def holds(c: Any) -> Any:
+                here = {**table, name: c}
+                good = ~points.failing(here, count)
+                for r in others:
+                    slack = column(r.slack, here, count)
+                    good |= (np.abs(slack) > NOISE) if r.op == "==" else slack < 0
+                return good
+
+            return _halved(holds, n, count, sign)
+
+        t = float(np.nanmax(threshold(points.table)))
+        if np.isfinite(t) and _sensible(n, Fraction(sign * t)) and sign * t * float(n.value) > 0:
+            family = _family(n, "constant", sign, t, at, threshold)
+            found.append(
+                replace(
+                    family, kind="assumption", convex=False, phrase=lambda c: f"holds with {said(n.at(c))} {words}",
+                    beyond=lambda c: f"for {said(n.at(c))}",
+                )
+            )  # fmt: skip
+    return found

@@ -1,0 +1,195 @@
+"""Repairs that add a hypothesis: a bound of a variable or of a product of variables, an order, an equality, a strict sign."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from derive.proof.context import parts
+from derive.proof.exact import Algebraic
+from derive.proof.normal import Normal
+from derive.proof.repair_family import HYPOTHESIS, THIN, WEAK, Family, Single, said
+from derive.proof.repair_points import NOISE, Points, Table, column, failing
+from derive.proof.terms import Relation, Term, fn, num, times, x
+from derive.proof.text import text
+
+MOST_PRODUCTS, MOST_VARIABLES = 10, 10
+LARGEST = 1000.0
+#: shares below this are those of single points
+LEAST = 1e-3
+
+
+def bounds(points: Points, point: Any) -> list[Family]:
+    """m <= c and m >= c for variables and products, and abs(v) <= c where neither will do for v."""
+    found: list[Family] = []
+    for m in _measured(points):
+        if points.late():
+            break
+        own = [f for sign in (1, -1) for f in _bound(points, m, point, sign)]
+        values = column(m, points.table, len(points.rows))[points.bad]
+        if not own and m[0] == "x" and values.min() < 0 < values.max():
+            own = _bound(points, fn("abs", m), point, -1)
+        found += own
+    return found
+
+
+def _measured(points: Points) -> list[Term]:
+    """The variables of the claim, and products of two or three that stand together in a monomial of it."""
+    names = [n for n in points.search.names if any(p == ("x", n) for side in points.claim[1:] for p in parts(side))]
+    normal = points.normal
+    products: dict[tuple[str, ...], None] = {}
+    for monomial in _monomials(points.claim, normal):
+        inside = [normal.key_of(a)[1] for a, _ in monomial if normal.key_of(a)[0] == "x"]
+        for size in (2, 3):
+            if size == 2 or len(inside) == 3:
+                products |= dict.fromkeys(itertools.combinations(sorted(inside, key=names.index), size))
+    return [*map(x, names[:MOST_VARIABLES]), *(times(*map(x, p)) for p in list(products)[:MOST_PRODUCTS])]
+
+
+def _monomials(claim: Relation, normal: Normal) -> Iterator[Any]:
+    """Those of r - l and of all arguments and denominators in it."""
+    inner = [p[2] for side in claim[1:] for p in parts(side) if p[0] in ("f", "/")]
+    for t in (claim.slack, *inner):
+        yield from normal.polynomial(t)
+
+
+def _bound(points: Points, m: Term, point: Any, sign: int) -> list[Family]:
+    op = ">=" if sign > 0 else "<="
+
+    def relation(c: Fraction, strict: bool = False) -> Relation:
+        if sign > 0:
+            return m.gt(num(c)) if strict else m.ge(num(c))
+        return m.lt(num(c)) if strict else m.le(num(c))
+
+    def threshold(table: Table) -> Any:
+        count = len(next(iter(table.values())))
+        return np.where(points.failing(table, count), sign * column(m, table, count), -np.inf)
+
+    if _implied(points, m, sign) or _trivial(points, m):
+        return []
+    values = column(m, points.table, len(points.rows))
+    worst = float(np.max(np.where(points.bad, sign * values, -np.inf)))
+    if abs(worst) > LARGEST or points.share((sign * values > worst + NOISE) & ~points.bad) < LEAST:
+        return []
+    # where it fails down to the edge of the assumptions nothing is left but the edge
+    worst, rows = points.largest(threshold)
+    kept = points.share((sign * values > worst + NOISE) & ~points.bad)
+    name = text(m)
+    return [
+        Family(
+            "bound", sign, _start(m, point, sign), sign * worst, lambda c: ((*points.assume, relation(c)), points.claim), threshold,
+            lambda c: f"holds where {name} {op} {c}", lambda c: f"for {name} {op} {c}", "bound", True,
+            (HYPOTHESIS if kept >= LEAST else THIN, -kept), rows=rows,
+            strictly=lambda c: ((*points.assume, relation(c, True)), points.claim),
+            strict_phrase=lambda c: f"holds where {name} {op[0]} {c}",
+        )
+    ]  # fmt: skip
+
+
+def _start(m: Term, point: Any, sign: int) -> Fraction:
+    """A bound that the counterexample satisfies."""
+    product = Fraction(1)
+    for p in parts(m):
+        if p[0] == "x":
+            value = point[p[1]]
+            if isinstance(value, Algebraic):
+                size = float(column(m, {n: np.array([float(v)]) for n, v in point.items()}, 1)[0])
+                return Fraction(math.floor(size) - 1 if sign > 0 else math.ceil(size) + 1)
+            product *= value
+    return abs(product) if m[0] == "f" else product
+
+
+def _implied(points: Points, m: Term, sign: int) -> bool:
+    """Whether an assumption bounds m itself by a number on the same side: then that number is what changes."""
+    normal = points.normal
+    own = normal.polynomial(m)
+    if len(own) != 1:
+        return False
+    (monomial,) = own
+    for r in points.assume:
+        poly = normal.polynomial(r.slack)
+        if r.op in ("<=", "<") and set(poly) == {monomial, ()} and poly[monomial] * sign > 0:
+            return True
+    return False
+
+
+def _trivial(points: Points, m: Term) -> bool:
+    """Whether the claim itself is a bound of m by a number."""
+    normal = points.normal
+    return set(normal.polynomial(points.claim.slack)) <= {*normal.polynomial(m), ()}
+
+
+def singles(points: Points) -> list[Single]:
+    """Changes without a number that exclude all points that fail."""
+    assume, claim = points.assume, points.claim
+    found: list[Single] = []
+    if claim.op == "<":
+        weak = Relation(("<=", *claim[1:]))
+        if not failing(weak, points.table, len(points.rows)).any():
+            sign = ">" if ">" in said(claim) else "<"
+            found.append(Single("weak", (assume, weak), f"holds with {sign}= in place of {sign}", (WEAK, 0.0), True))
+    for k, r in enumerate(assume):
+        slack = column(r.slack, points.table, len(points.rows))
+        if r.op == "<=" and bool(np.all(np.abs(slack[points.bad]) <= NOISE)):
+            strict = Relation(("<", *r[1:]))
+            words = f"holds with {said(strict)} in place of {said(r)}"
+            found.append(Single("strict", ((*assume[:k], strict, *assume[k + 1 :]), claim), words, (HYPOTHESIS, -1.0), True))
+    return found + _signs(points) + _orders(points)
+
+
+def _signs(points: Points) -> list[Single]:
+    """All variables of the claim >= 0, where no single one will do."""
+    names = [m[1] for m in _measured(points) if m[0] == "x"]
+    count = len(points.rows)
+    below = {n: points.table[n] < -NOISE for n in names}
+    free = [n for n in names if bool(np.any(below[n]))]
+    kept = ~np.any([below[n] for n in free], axis=0) if free else np.zeros(count, dtype=bool)
+    if len(free) < 2 or bool(np.any(points.bad & kept)) or points.share(kept) < LEAST:
+        return []
+    if any(not bool(np.any(points.bad & ~below[n])) for n in free):
+        return []
+    signs = tuple(x(n).ge(0) for n in free)
+    words = "holds where " + ", ".join(map(said, signs))
+    return [Single("signs", ((*points.assume, *signs), points.claim), words, (HYPOTHESIS, -points.share(kept)))]
+
+
+def _orders(points: Points) -> list[Single]:
+    """a <= b for two variables; a == b, and for an identity v == 0 and v == 1."""
+    found: list[Single] = []
+    names, table = [m[1] for m in _measured(points) if m[0] == "x"], points.table
+    normal = points.normal
+    own = normal.key(points.claim)
+
+    monomials = set(normal.polynomial(points.claim.slack))
+
+    def single(kind: str, r: Relation, rank: tuple[float, float]) -> None:
+        if normal.key(r) != own and not (kind == "equal" and monomials <= {*normal.polynomial(r.slack), ()}):
+            found.append(Single(kind, ((*points.assume, r), points.claim), f"holds where {said(r)}", rank))
+
+    for a, b in itertools.permutations(names, 2):
+        kept = (table[b] - table[a] > NOISE) & ~points.bad
+        gap = table[b] - table[a]
+        if not bool(np.any(points.bad & (gap > NOISE))) and points.share(kept) >= LEAST:
+            strict = bool(np.any(points.bad & (np.abs(gap) <= NOISE)))
+            single("order", x(a).lt(x(b)) if strict else x(a).le(x(b)), (HYPOTHESIS, -points.share(kept)))
+    values = [Relation(("==", x(a), x(b))) for a, b in itertools.combinations(names, 2)]
+    if points.claim.op == "==":
+        values += [x(a).eq(num(c)) for a in names for c in (1, 0)]
+    for n, r in enumerate(values):
+        if _holds_on(points, r):
+            single("equal", r, (THIN, float(n)))
+    return found
+
+
+def _holds_on(points: Points, r: Relation) -> bool:
+    """Whether the claim holds, and the assumptions too, at some points moved to a == b."""
+    if r.left[1] not in points.free:
+        return False
+    rows = points.rows.copy()
+    rows[:, points.free.index(r.left[1])] = column(r.right, points.table, len(rows))
+    return points.hold(rows)

@@ -1,0 +1,175 @@
+"""Points of the assumptions in floating point: where a claim fails, how far, and what would have to change to exclude them.
+
+Numbers here are guesses for `derive.proof.repair`. What comes of them is proved, or checked exactly, elsewhere.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from derive.proof.context import Context
+from derive.proof.exact import Algebraic, NoValue
+from derive.proof.normal import Normal
+from derive.proof.refute import Search, number
+from derive.proof.terms import Relation, Term, num, x
+
+ROUNDS, BEST, NEAR = (0.5, 0.2, 0.05, 0.02, 0.005, 0.002, 0.0005), 24, 30
+#: below this, relative to the sides or absolute, the sign of a difference says nothing
+NOISE = 1e-9
+#: the same for the slope that a quotient is taken with
+FLAT = 1e-7
+MOST = 6000
+#: columns of numbers, variable -> values
+Table = Mapping[str, Any]
+#: for each point the least parameter that excludes it as a counterexample: -inf where it is none, inf where nothing does
+Threshold = Callable[[Table], Any]
+
+
+class Points:
+    """Points where all assumptions hold, as far as floating point tells; the counterexample is among them.
+
+    Args:
+        point: the counterexample.
+        stop: when it is time for something else, by time.monotonic().
+    """
+
+    def __init__(
+        self, names: Sequence[str], assume: Sequence[Relation], claim: Relation, point: Mapping[str, Fraction | Algebraic],
+        stop: float,
+    ) -> None:  # fmt: skip
+        self.stop = stop
+        self.normal = Normal(Context({n: "const" for n in names}))
+        self.assume, self.claim = tuple(assume), claim
+        self.search = Search(list(names), list(assume), claim, time.monotonic() + 60)
+        self.free = self.search.free
+        self.random = np.random.default_rng(1)
+        signs = [Relation((op, num(0), x(n))) for n in self.free for op in ("<=", "<")]
+        self._nonnegative = [k for k, n in enumerate(self.free) if any(r in assume and r.right == ("x", n) for r in signs)]
+        own = np.array([[float(point[n]) for n in self.free]]).reshape(1, len(self.free))
+        with quiet():
+            batches = [own] if not self.free else [own, *(_array(self.search.batch(), len(self.free)) for _ in range(2))]
+            rows = self._mirrored(np.concatenate(batches))
+            self.rows = rows[self._feasible(rows)][:MOST]
+            if not len(self.rows):
+                self.rows = own
+            self.table = self.search.table(self.rows)
+            self.bad = failing(claim, self.table, len(self.rows))
+            self.bad[0] |= not self.bad.any()
+            self.inside = self._inside(self.table, len(self.rows))
+
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() > self.stop
+
+    def _mirrored(self, rows: Any) -> Any:
+        rows = rows.copy()
+        rows[:, self._nonnegative] = np.abs(rows[:, self._nonnegative])
+        return rows
+
+    def _feasible(self, rows: Any) -> Any:
+        margin, violation = self.search.margins(self.search.table(rows), (len(rows),))
+        return (margin >= -NOISE) & np.isfinite(violation)
+
+    def _inside(self, table: Table, count: int) -> Any:
+        """Where every inequality among the assumptions is strict."""
+        kept = np.ones(count, dtype=bool)
+        for r in self.assume:
+            if r.op != "==":
+                kept &= np.abs(column(r.slack, table, count)) > NOISE
+        return kept
+
+    def failing(self, table: Table, count: int) -> Any:
+        """Where the claim fails."""
+        return failing(self.claim, table, count)
+
+    def hold(self, rows: Any) -> bool:
+        """Whether the claim holds at all of these points that the assumptions allow, and there are some."""
+        with quiet():
+            rows = rows[self._feasible(rows)]
+            return len(rows) > 0 and not self.failing(self.search.table(rows), len(rows)).any()
+
+    def share(self, holds: Any) -> float:
+        """Which part of the points inside the assumptions a mask keeps."""
+        return float(np.mean(holds[self.inside])) if self.inside.any() else 0.0
+
+    def largest(self, threshold: Threshold) -> tuple[float, Any]:
+        """The largest threshold, found by going uphill from the points, and points on the way there."""
+        with quiet():
+            rows, trail = self.rows, list[Any]()
+            values = _known(threshold(self.table))
+            for scale in ROUNDS if self.free else ():
+                order = np.argsort(-values)[:BEST]
+                rows, values = rows[order], values[order]
+                trail.append(rows)
+                if self.late() or not len(values) or values[0] == np.inf or values[0] == -np.inf:
+                    break
+                rows_near = np.repeat(rows, NEAR, axis=0)
+                step = self.random.standard_normal(rows_near.shape) * scale
+                # along some coordinates only: on the edge of an assumption most directions lead out of it
+                step *= self.random.random(rows_near.shape) < 0.7
+                rows_near = self._mirrored(rows_near * (1 + step) + 0.02 * scale * step)
+                rows_near = rows_near[self._feasible(rows_near)]
+                if len(rows_near):
+                    found = _known(threshold(self.search.table(rows_near)))
+                    rows, values = np.concatenate([rows, rows_near]), np.concatenate([values, found])
+            order = np.argsort(-values)[:BEST]
+            return (float(values[order[0]]) if len(order) else -np.inf), np.concatenate([*trail, rows[order]])
+
+    def against(self, assume: Sequence[Relation], claim: Relation, rows: Any) -> Mapping[str, Fraction | Algebraic] | None:
+        """An exact counterexample to another claim near some of the points."""
+        with quiet():
+            search = Search(self.search.names, list(assume), claim, time.monotonic() + 1)
+            if search.free != self.free:
+                return None
+            table = search.table(rows)
+            margin, violation = search.margins(table, (len(rows),))
+            # far inside, where a rounding to simple numbers stays inside
+            order = np.argsort(-np.where(margin < -NOISE, -np.inf, np.minimum(margin, violation)))
+            try:
+                for k in order[:2]:
+                    if margin[k] >= -NOISE and violation[k] >= -NOISE:
+                        found = search.rounded([float(v) for v in rows[k]])
+                        if found is not None:
+                            return found
+            except NoValue:
+                return None
+        return None
+
+
+def column(t: Term, table: Table, count: int) -> Any:
+    """The values of a term."""
+    return np.broadcast_to(np.asarray(number(t, dict(table)), dtype=float), (count,)).copy()
+
+
+def failing(claim: Relation, table: Table, count: int) -> Any:
+    """Where a claim fails by more than rounding; of < equality counts."""
+    left, right = (column(side, table, count) for side in (claim.left, claim.right))
+    size = np.maximum(1.0, np.abs(left) + np.abs(right))
+    gap = right - left
+    with quiet():
+        if claim.op == "<":
+            return gap <= 1e-12 * size
+        return (np.abs(gap) if claim.op == "==" else -gap) > 1e-10 * size
+
+
+def _known(values: Any) -> Any:
+    return np.where(np.isnan(values), -np.inf, values)
+
+
+def _array(rows: Any, width: int) -> Any:
+    return np.array([[float(v) for v in row] for row in rows]).reshape(len(rows), width)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the warnings of floating point."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,306 @@
+"""Re-check a proof certificate (FORMAT.md). It shares no code with what makes certificates.
+
+    >>> replayed = replay(Path("proof.json").read_text())
+    >>> print("\\n".join(describe(replayed)))
+
+What is trusted: this module and the `replay_*` modules beside it, python-flint, the standard library, and the axioms that a
+certificate lists.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from derive.proof.replay_algebra import Invalid, Unreadable, Work
+from derive.proof.replay_balls import ball
+from derive.proof.replay_process import gronwall, ito, primitive
+from derive.proof.replay_rules import AXIOMS, Rules
+from derive.proof.replay_terms import MAX_DEPTH as MAX_TERM_DEPTH
+from derive.proof.replay_terms import MAX_DIGITS, Fact, Step, Terms, fields, items, read_context
+
+__all__ = ["Invalid", "Replayed", "Unreadable", "describe", "replay", "replay_object"]
+
+FORMAT = "sdescent-certificate-1"
+MAX_STEPS, MAX_NODES, MAX_DEPTH, MAX_TEXT = 20_000, 1_000_000, 400, 50_000_000
+RULES = {
+    "assume": Rules.assume,
+    "certify": Rules.certify,
+    "inverse": Rules.inverse,
+    "function": Rules.function,
+    "ball": ball,
+    "declared": Rules.declared,
+    "nonnegative": Rules.nonnegative,
+    "quad_bound": Rules.quad_bound,
+    "trace_bound": Rules.trace_bound,
+    "cauchy_schwarz": Rules.cauchy_schwarz,
+    "monotone": Rules.monotone,
+    "component": Rules.component,
+    "instantiate": Rules.instantiate,
+    "cases": Rules.cases,
+    "cut": Rules.cut,
+    "ito": ito,
+    "gronwall": gronwall,
+    "primitive": primitive,
+    "absurd": Rules.absurd,
+}
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A theorem whose proof was re-checked: `claim` holds under `assumptions` and `definitions`, given the axioms.
+
+    The relations are as the certificate writes them. `context` says what the names are; its declared properties are part of the
+    theorem: flags of matrices, properties of functions, potentials with the equation of their state. `reading` lists what the
+    format says without words: which symbol is the time, that there are as many coordinates as the dimension says, and so on.
+    `trusted` counts the steps whose rule brings in an axiom (`brings_axiom`), `rechecked` the others.
+    """
+
+    title: str
+    claim: list
+    assumptions: list
+    definitions: list
+    axioms: tuple[str, ...]
+    rechecked: int
+    trusted: int
+    context: dict[str, Any]
+    reading: tuple[str, ...]
+
+
+def replay(text: str | bytes) -> Replayed:
+    """Check a certificate in full: its shape, every step by its rule, and that the last step proves the statement.
+
+    That is: the last step's claim is the stated one, its hypotheses are exactly the stated assumptions and definitions, its axioms
+    are exactly the stated ones. Raises Invalid or Unreadable otherwise, and nothing else; the work is bounded.
+    """
+    try:
+        value, depth = _parse(text)
+        return _replay(value, depth > MAX_TERM_DEPTH)
+    except (Invalid, Unreadable):
+        raise
+    except RecursionError as error:
+        raise Unreadable("nested too deeply") from error
+    except Exception as error:  # Whatever went wrong, nothing was proved.
+        raise Unreadable(f"internal: {type(error).__name__}: {error}") from error
+
+
+def replay_object(value: Any) -> Replayed:
+    """`replay` for what json.loads returns."""
+    try:
+        _check_nodes(value)
+        text = json.dumps(value)
+    except Unreadable:
+        raise
+    except Exception as error:
+        raise Unreadable(f"not JSON: {error}") from error
+    return replay(text)
+
+
+def _parse(text: Any) -> tuple[Any, int]:
+    """JSON without floats, without a key twice, of bounded size; and how deep it is."""
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in found}) != len(found):
+            raise Unreadable("a key stands twice in an object")
+        return dict(found)
+
+    def no_float(literal: str) -> Any:
+        raise Unreadable(f"not an exact number: {literal[:40]}")
+
+    def integer(literal: str) -> int:
+        if len(literal) > MAX_DIGITS:
+            raise Unreadable("an integer of too many digits")
+        return int(literal)
+
+    if type(text) not in (str, bytes) or len(text) > MAX_TEXT:
+        raise Unreadable("not a text of bearable length")
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=pairs, parse_float=no_float, parse_constant=no_float, parse_int=integer)
+    except ValueError as error:
+        raise Unreadable(f"not JSON: {error}") from error
+    return value, _check_nodes(value)
+
+
+def _check_nodes(value: Any) -> int:
+    """How deep a value is. It holds only objects, lists, texts, integers, true, false and null.
+
+    Without recursion, since the value may be anything.
+    """
+    level, count, huge = [value], 0, 10**MAX_DIGITS
+    for depth in range(MAX_DEPTH + 1):
+        deeper: list[Any] = []
+        count += len(level)
+        if count > MAX_NODES:
+            raise Unreadable("too large")
+        for node in level:
+            kind = type(node)
+            if kind is list:
+                deeper += node
+            elif kind is dict:
+                if any(type(key) is not str for key in node):
+                    raise Unreadable("a key that is no text")
+                deeper += node.values()
+            elif kind is int:
+                if abs(node) >= huge:
+                    raise Unreadable("an integer of too many digits")
+            elif kind is not str and kind is not bool and node is not None:
+                raise Unreadable(f"not in the format: {kind.__name__}")
+            if len(deeper) > MAX_NODES:
+                raise Unreadable("too large")
+        level = deeper
+        if not level:
+            return depth
+    raise Unreadable("nested too deeply")
+
+
+def _replay(value: Any, deep: bool) -> Replayed:
+    form, title, context_raw, statement, steps = fields(value, "format", "title", "context", "statement", "steps")
+    if form != FORMAT or type(title) is not str:
+        raise Unreadable(f"not a {FORMAT}")
+    assumptions, axioms, claim, definitions = fields(statement, "assumptions", "axioms", "claim", "definitions")
+    work = Work()
+    terms = Terms(read_context(context_raw, work, deep), work, deep)
+    rules = Rules(terms)
+    if not 0 < len(items(steps)) <= MAX_STEPS:
+        raise Unreadable("no steps, or too many")
+    if any(type(axiom) is not str or axiom not in AXIOMS for axiom in items(axioms)) or len(set(axioms)) != len(axioms):
+        raise Unreadable("axioms are known names, each once")
+    goal = terms.relation(claim)
+    stated = [terms.relation_key(terms.relation(raw)) for raw in items(assumptions) + items(definitions)]
+    if goal.op == "!=" or any(raw[0] != "==" for raw in definitions):
+        raise Unreadable("!= is no claim, and a definition is ==")
+    if len(set(stated)) != len(stated):
+        raise Invalid("an assumption or definition stands twice")
+
+    facts: list[Fact] = []
+    trusted = 0
+    for index, raw in enumerate(steps):
+        try:
+            facts.append(_step(rules, facts, raw))
+        except Invalid as error:
+            raise Invalid(error.reason, index) from None
+        except Unreadable as error:
+            raise Unreadable(f"step {index}: {error}") from None
+        trusted += brings_axiom(raw)
+    last = facts[-1]
+    if terms.relation_key(last.claim) != terms.relation_key(goal):
+        raise Invalid("the last step proves another claim", len(facts) - 1)
+    if last.hypotheses != set(stated):
+        raise Invalid("the proof rests on other hypotheses than the statement lists", len(facts) - 1)
+    if last.axioms != set(axioms):
+        raise Invalid("the proof rests on other axioms than the statement lists", len(facts) - 1)
+    return Replayed(
+        title, claim, assumptions, definitions, tuple(axioms), len(steps) - trusted, trusted, context_raw, tuple(_reading(rules))
+    )
+
+
+def brings_axiom(step: dict[str, Any]) -> bool:
+    """Whether the rule of a step adds an axiom to what the step rests on."""
+    rule, data = step["rule"], step["data"]
+    return rule in ("ito", "gronwall") or (rule == "monotone" and data["operator"] in ("E", "I", "EI"))
+
+
+def _step(rules: Rules, facts: list[Fact], raw: Any) -> Fact:
+    rule, premises, data, claim = fields(raw, "rule", "premises", "data", "claim")
+    if type(rule) is not str or rule not in RULES:
+        raise Unreadable("no such rule")
+    if any(type(n) is not int for n in items(premises)):
+        raise Unreadable("a premise is the index of a step")
+    if any(not 0 <= n < len(facts) for n in premises):
+        raise Invalid("a premise is no earlier step")
+    step = Step([facts[n] for n in premises], data, rules.terms.relation(claim))
+    rules.terms.work.spend(4 * len(step.hypotheses))  # sets that grow with every step would fill the memory
+    proved = RULES[rule](rules, step)
+    if rules.terms.relation_key(proved) != rules.terms.relation_key(step.claim):
+        raise Invalid(f"the rule {rule} proves another claim")
+    return Fact(step.claim, step.hypotheses, step.sealed, step.axioms)
+
+
+# -- in words
+
+
+def _reading(rules: Rules) -> list[str]:
+    context, out = rules.context, []
+    used = {atom.head[0] for atom in rules.terms.atoms}
+    if used & {"E", "I", "EI"}:
+        out.append("expectations and time integrals that occur are of integrable functions (they are linear)")
+    if used & {"I", "EI"} or context.horizon is not None:
+        out.append(f"time runs from 0 to the horizon{f' {context.horizon}' if context.horizon else ''}, which is >= 0")
+    out += [f"{name} is the time itself" for name, kind in context.symbols.items() if kind == "clock"]
+    counted = ((context.dimension, "coordinates"), (context.clients, "clients"))
+    out += [f"{name} is the number of {what}, a whole number >= 1" for name, what in counted if name is not None]
+    if context.potentials:
+        out.append("symbols of kind random, vectors and matrices are values along the state X that do not look ahead")
+    return out
+
+
+def infix(raw: Any) -> str:
+    """A term or relation in plain text. Declared names that read like the notation are set in quotes."""
+    tag, *args = raw
+
+    def name(text: str) -> str:
+        return f"'{text}'" if text in _NOTATION else text
+
+    if tag in ("<=", "<", "==", "!="):
+        return f"{infix(args[0])} {tag} {infix(args[1])}"
+    if tag in ("q", "x", "v", "m"):
+        return args[0] if tag == "q" else name(args[0])
+    if tag == "xi":
+        return f"{name(args[0])}[i]"
+    if tag == "pi":
+        return "pi"
+    if tag in ("f", "F"):
+        return f"{args[0] if tag == 'f' else name(args[0])}({infix(args[1])})"
+    if tag in ("+", "*", "/"):
+        return f" {tag} ".join(_bracket(part, tag, k) for k, part in enumerate(args))
+    if tag == "^":
+        return f"{_bracket(args[0], '^', 0)}^{args[1]}"
+    if tag == "Mv":
+        return f"{infix(args[0])} {infix(args[1])}"
+    return f"{tag}({', '.join(infix(part) for part in args)})"
+
+
+_NOTATION = {"pi", "E", "I", "EI", "S", "Si", "C", "norm", "opnorm", "tr", "quad", "trprod", "dot"}
+_NOTATION |= {"sqrt", "exp", "log", "atan", "erf", "tanh", "abs"}
+
+
+def _bracket(raw: Any, outer: str, position: int) -> str:
+    """An argument, in brackets where its own operation binds no stronger than the one around it."""
+    strength = {"+": 1, "*": 2, "/": 2, "^": 3}
+    tag = raw[0]
+    negative = tag == "q" and (raw[1].startswith("-") or "/" in raw[1])
+    loose = strength.get(tag, 4) <= strength[outer] and not (tag == outer and outer in ("+", "*"))
+    return f"({infix(raw)})" if loose or (negative and (outer != "+" or position > 0)) else infix(raw)
+
+
+def describe(replayed: Replayed) -> list[str]:
+    """The theorem in plain text: claim, hypotheses, what the context declares, how the format is read, and what was checked."""
+    context = replayed.context
+    title = "".join(c if c.isprintable() else f"\\x{ord(c):x}" for c in replayed.title)
+    lines = [f"title: {title}", f"claim: {infix(replayed.claim)}"]
+    lines += [f"assumption: {infix(raw)}" for raw in replayed.assumptions]
+    lines += [f"definition: {infix(raw)}" for raw in replayed.definitions]
+    kinds: dict[str, list[str]] = {}
+    for symbol, kind in context["symbols"].items():
+        kinds.setdefault(kind, []).append(symbol)
+    lines += [f"{kind}: {', '.join(names)}" for kind, names in kinds.items()]
+    lines += [f"vectors: {', '.join(context['vectors'])}"] if context["vectors"] else []
+    lines += [f"matrix {name}: {', '.join(flags) or 'any'}" for name, flags in context["matrices"].items()]
+    for name, properties in context["functions"].items():
+        said = [key if value is True else f"{key} {infix(value)}" for key, value in properties.items()]
+        lines.append(f"function {name}: {', '.join(said) or 'any'}")
+    for name, entry in context["potentials"].items():
+        parts = ", ".join(f"{key} {entry[key]}" for key in ("gradient", "hessian", "start", "end"))
+        drift, diffusion = (
+            " + ".join(f"({infix(c)})*{infix(moved)}" for c, moved in entry[key]) or "0" for key in ("drift", "diffusion")
+        )
+        lines.append(f"potential {name}: a function of the state X alone, {'C^2' if entry['smooth'] else 'not C^2'}, {parts}")
+        lines.append(f"process of {name}: dX = ({drift}) dt + L dW with L L' = {diffusion}")
+    lines += [f"{key}: {context[key]}" for key in ("horizon", "dimension", "clients") if context[key] is not None]
+    lines += [f"reading: {line}" for line in replayed.reading]
+    axioms = ", ".join(replayed.axioms) or "none"
+    lines += [f"axioms: {axioms}", f"{replayed.rechecked} steps re-checked, {replayed.trusted} trusted (axioms: {axioms})"]
+    return lines

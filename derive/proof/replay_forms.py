@@ -1,0 +1,324 @@
+"""Functions of one real variable in a certificate (FORMAT.md, "Balls"): normal forms, domain, derivatives, values, limits.
+
+A function is a polynomial in atoms over the variable. Every rewriting is an identity at the points that the function is about: the
+laws of exp and the oddness of atan, erf, tanh at all real points, those of sqrt(Q) where Q was shown positive on [low, high].
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flint import arb, ctx, fmpq
+
+from derive.proof.replay_algebra import Context, Key, Poly, T, Unreadable, Work
+from derive.proof.replay_terms import Terms, check
+
+PLAIN = ("q", "x", "+", "*", "^", "/", "f", "pi")
+ODD = ("atan", "erf", "tanh")
+POINT_BITS, MAX_POWER = 256, 400
+Size = tuple[fmpq, Poly] | None  # (d, c): ~ c x^d at +oo, c shown nonzero; None: small, o(x^-n) for every n
+
+
+class Forms(Terms):
+    """Functions of the one symbol `variable`, which depends on the letter t here, so that numbers depend on nothing."""
+
+    def __init__(self, work: Work, variable: str, deep: bool) -> None:
+        super().__init__(Context({variable: "time"}), work, deep)
+        self.variable = variable
+        self.x = self.symbol(variable)
+        self.signs: dict[Key, int] = {}  # the monic Q -> its sign on [low, high], as the domain has shown
+        self._opening = False  # tanh is being replaced
+        self._decided: dict[Key, int] = {}
+        self._resolved: dict[int, Poly | None] = {}
+        self._slopes: dict[int, Poly] = {}
+
+    def read(self, raw: Any) -> Poly:
+        """A term from outside: over the variable, which is the only symbol that this context declares, and pi."""
+        todo = [raw]
+        while todo:
+            node = todo.pop()
+            tag = node[0] if type(node) is list and node else None
+            if type(tag) is not str or tag not in PLAIN or (tag == "f" and node[1:2] == ["abs"]):
+                raise Unreadable("a ball is over its variable and pi, without abs, operators and declared functions")
+            todo += {"q": [], "x": [], "^": node[1:2], "f": node[2:]}.get(tag, node[1:])
+        p = self.term(raw)
+        check(all(n <= MAX_POWER for m in p for _, n in self.monomials[m]), "a power above 400")
+        return p
+
+    # -- normal forms
+
+    def collect(self, powers: dict[int, int]) -> tuple[tuple[int, int], ...]:
+        """exp(p)^m exp(q)^n is the one atom exp(m p + n q)."""
+        exps = [(a, n) for a, n in powers.items() if self.atoms[a].head[:2] == ("f", "exp")]
+        if len(exps) > 1 or any(n != 1 for _, n in exps):
+            argument: Poly = {}
+            for a, n in exps:
+                del powers[a]
+                argument = self.add(argument, self.scale(dict(self.atoms[a].head[2]), fmpq(n)))
+            for m in self.function("exp", argument):  # one monomial with coefficient 1
+                powers |= dict(self.monomials[m])
+        return tuple(sorted(powers.items()))
+
+    def mul(self, p: Poly, q: Poly) -> Poly:
+        return self.resolve(super().mul(p, q))
+
+    def resolve(self, p: Poly) -> Poly:
+        """sqrt(Q)^2 = Q where 0 < Q is shown, in a polynomial that belongs to the caller."""
+        found = [m for m in p if self._resolve_monomial(m) is not None]
+        for m, c in [(m, p.pop(m)) for m in found]:
+            self.accumulate(p, self._resolved[m] or {}, c)
+        return p
+
+    def _resolve_monomial(self, m: int) -> Poly | None:
+        """prod sqrt(Q)^n = prod sqrt(Q)^(n mod 2) Q^(n div 2); None where nothing of it is a square of a positive root."""
+        if m in self._resolved:
+            return self._resolved[m]
+        pairs = self.monomials[m]
+        roots = {a: n for a, n in pairs if n > 1 and self._positive_root(a)}
+        result: Poly | None = None
+        if roots:
+            kept = tuple((a, n % 2 if a in roots else n) for a, n in pairs if a not in roots or n % 2)
+            result = {self.monomial(kept): fmpq(1)}
+            for a, n in roots.items():
+                result = self.mul(result, self.power(dict(self.atoms[a].head[2]), n // 2))
+        self._resolved[m] = result
+        return result
+
+    def _positive_root(self, a: int) -> bool:
+        head = self.atoms[a].head
+        return head[:2] == ("f", "sqrt") and self.positive(dict(head[2]))
+
+    def inverse_of(self, a: int) -> Poly:
+        """1/exp(p) = exp(-p); 1/sqrt(Q) = sqrt(Q) (1/Q) where 0 < Q is shown."""
+        head = self.atoms[a].head
+        if head[:2] == ("f", "exp"):
+            return self.function("exp", self.scale(dict(head[2]), fmpq(-1)))
+        if self._positive_root(a):
+            return self.mul({self.monomial(((a, 1),)): fmpq(1)}, self.inverse(dict(head[2])))
+        return super().inverse_of(a)
+
+    def function(self, name: str, p: Poly) -> Poly:
+        """atan, erf and tanh of p with a first coefficient < 0 are those of -p; while `untanh` runs tanh is made of exp."""
+        if self._opening and name == "tanh":
+            small = super().function("exp", self.scale(p, fmpq(-2)))
+            one = self.number(1)
+            return self.mul(self.sub(one, small), self.inverse(self.add(one, small)))
+        if name in ODD and p and p[min(p)] < 0:
+            return self.scale(super().function(name, self.scale(p, fmpq(-1))), fmpq(-1))
+        return super().function(name, p)
+
+    def substitute(self, p: Poly, value: Poly) -> Poly:
+        return self.replace(p, lambda tag, name: value)
+
+    def untanh(self, p: Poly) -> Poly:
+        """tanh(q) = (1 - exp(-2q)) / (1 + exp(-2q)) for every tanh in p."""
+        self._opening = True
+        try:
+            return self.replace(p, lambda tag, name: None)
+        finally:
+            self._opening = False
+
+    def varies(self, p: Poly) -> bool:
+        return self.deps(p) != 0
+
+    # -- numbers, and what the domain has shown
+
+    def sign(self, p: Poly) -> int:
+        """Of a number: 1 or -1, and 0 when it is the rational 0 or not decided at 256 bits."""
+        if not p.keys() - {0}:
+            c = p.get(0, fmpq(0))
+            return (c > 0) - (c < 0)
+        check(not self.varies(p), "not a number")
+        key = self.key(p)
+        if key not in self._decided:
+            with ctx.workprec(POINT_BITS):
+                value = self.enclose(p, arb(0), {})
+                self._decided[key] = (value > 0) - (value < 0) if value.is_finite() else 0
+        return self._decided[key]
+
+    def shown(self, p: Poly, strict: bool) -> bool:
+        """Whether a number is shown >= 0 (> 0)."""
+        return self.sign(p) > 0 or (not p and not strict)
+
+    def learn(self, p: Poly, sign: int) -> None:
+        """p has this sign on [low, high]: normal forms know it from now on."""
+        lead = p[min(p)]
+        self.signs[self.key(self.scale(p, 1 / lead))] = sign if lead > 0 else -sign
+        self.forget_forms()
+
+    def forget_forms(self) -> None:
+        """What was remembered of normal forms holds for what had been learnt then."""
+        self._resolved.clear()
+        self._slopes.clear()
+        self._written.clear()
+
+    def known(self, p: Poly) -> int:
+        """The sign of p on [low, high], where it is shown."""
+        if not self.varies(p):
+            return self.sign(p)
+        lead = p[min(p)]
+        sign = self.signs.get(self.key(self.scale(p, 1 / lead)) if self.signs else (), 0)
+        return sign if lead > 0 else -sign
+
+    def positive(self, p: Poly) -> bool:
+        return self.known(p) > 0
+
+    def within(self, p: Poly) -> Poly:
+        """p, once its denominators are shown to have no zero and its logarithms to exist, on the whole of [low, high]."""
+        for atom in self.inside(p):
+            head = atom.head
+            if head[0] == "inv":
+                check(self.known(dict(head[1])) != 0, "a denominator that is not shown to have no zero")
+            elif head[:2] == ("f", "log") and atom.deps:
+                check(self.positive(dict(head[2])), "a logarithm of what is not shown to be positive")
+        return p
+
+    # -- values
+
+    def enclose(self, p: Poly, at: arb, memo: dict[int, arb]) -> arb:
+        """A ball that contains p(x) for every x in the ball `at`; it is not finite where p is not defined."""
+        total = arb(0)
+        for m, c in p.items():
+            value = arb(c)
+            for a, n in self.monomials[m]:
+                if a not in memo:
+                    memo[a] = self._enclose_atom(self.atoms[a].head, at, memo)
+                value *= self._enclose_power(memo[a], n)
+            total += value
+        return total
+
+    def _enclose_power(self, value: arb, n: int) -> arb:
+        """An even power is one of |value| too, whose ball knows that it is >= 0."""
+        self.work.spend(1 + ctx.prec // 256)
+        return value if n == 1 else abs(value) ** n if n % 2 == 0 else value**n
+
+    def _enclose_atom(self, head: tuple, at: arb, memo: dict[int, arb]) -> arb:
+        self.work.spend(10 + ctx.prec // 16)
+        if head[0] == "x":
+            return at
+        if head[0] == "pi":
+            return arb.pi()
+        inner = self.enclose(dict(head[-1]), at, memo)
+        return 1 / inner if head[0] == "inv" else getattr(inner, head[1])()
+
+    # -- derivatives
+
+    def derivative(self, p: Poly) -> Poly:
+        """p', of a p whose domain was asked for when it came in, or that comes from such a one.
+
+        Where every sqrt has an argument > 0, p is a composition of smooth functions. What the derivative divides by is positive:
+        Q under log and sqrt, 1 + q^2 for atan; and other than 0: Q for 1/Q.
+        """
+        for atom in self.inside(p):
+            if atom.head[:2] == ("f", "sqrt") and atom.deps:
+                check(self.positive(dict(atom.head[2])), "a derivative where the argument of a root is not shown positive")
+        return self._derivative(p)
+
+    def _derivative(self, p: Poly) -> Poly:
+        out: Poly = {}
+        for m, c in p.items():
+            pairs = self.monomials[m]
+            for position, (a, n) in enumerate(pairs):
+                if self.atoms[a].deps & T:
+                    others = pairs[:position] + (((a, n - 1),) if n > 1 else ()) + pairs[position + 1 :]
+                    if a not in self._slopes:
+                        self._slopes[a] = self._slope(a)
+                    self.accumulate(out, self.mul({self.monomial(others): c * n}, self._slopes[a]))
+        return self.resolve(out)
+
+    def _slope(self, a: int) -> Poly:
+        head, itself, one = self.atoms[a].head, {self.monomial(((a, 1),)): fmpq(1)}, self.number(1)
+        if head[0] == "x":
+            return one
+        q = dict(head[-1])
+        inner = self._derivative(q)
+        if head[0] == "inv":
+            return self.mul(self.scale(inner, fmpq(-1)), self.power(self.inverse(q), 2))
+        name, square = head[1], self.power(q, 2)
+        if name == "exp":
+            outer = itself
+        elif name == "log":
+            outer = self.inverse(q)
+        elif name == "sqrt":
+            outer = self.scale(self.inverse(itself), fmpq(1, 2))
+        elif name == "atan":
+            outer = self.inverse(self.add(one, square))
+        elif name == "tanh":
+            outer = self.sub(one, self.power(itself, 2))
+        else:  # erf' = 2/sqrt(pi) exp(-q^2)
+            bell = self.function("exp", self.scale(square, fmpq(-1)))
+            outer = self.mul(self.scale(bell, fmpq(2)), self.inverse(self.function("sqrt", self.pi())))
+        return self.mul(outer, inner)
+
+    # -- limits
+
+    def limit(self, p: Poly) -> Poly:
+        """lim p(x) for x to +oo: the sum of the monomials that tend to a number, where none grows and every one has a size."""
+        total: Poly = {}
+        for m, c in p.items():
+            size = self._size_of_monomial(m, c)
+            check(size is None or size[0] <= 0, "a monomial that grows")
+            if size is not None and size[0] == 0:
+                self.accumulate(total, size[1])
+        return total
+
+    def limit_left(self, p: Poly) -> Poly:
+        """lim p(x) for x to -oo, by p(-x): what is shown on [low, high] is not of -x, so that it is put aside."""
+        signs, self.signs = self.signs, {}
+        self.forget_forms()
+        try:
+            return self.limit(self.substitute(p, self.scale(self.x, fmpq(-1))))
+        finally:
+            self.signs = signs
+            self.forget_forms()
+
+    def _size(self, p: Poly) -> Size:
+        """Of a sum: the largest degree rules, where the sum of its coefficients is not 0; what is small adds nothing to it."""
+        sizes = [size for size in (self._size_of_monomial(m, c) for m, c in p.items()) if size is not None]
+        if not sizes:
+            return None
+        degree = max(d for d, _ in sizes)
+        lead = self.add(*(c for d, c in sizes if d == degree))
+        check(self.sign(lead) != 0, "a leading coefficient that may be 0")
+        return degree, lead
+
+    def _size_of_monomial(self, m: int, c: fmpq) -> Size:
+        """The product of the sizes; what is small stays so times what grows like a power."""
+        degree, factor, small = fmpq(0), self.number(c), False
+        for a, n in self.monomials[m]:
+            size = self._size_of_atom(a)
+            if size is None:
+                small = True
+            else:
+                degree, factor = degree + n * size[0], self.mul(factor, self.power(size[1], n))
+        return None if small else (degree, factor)
+
+    def _size_of_atom(self, a: int) -> Size:
+        atom, one, zero = self.atoms[a], self.number(1), fmpq(0)
+        head = atom.head
+        if not atom.deps:
+            itself = {self.monomial(((a, 1),)): fmpq(1)}
+            check(self.sign(itself) != 0, "a factor that may be 0")
+            return zero, itself
+        if head[0] == "x":
+            return fmpq(1), one
+        size = self._size(dict(head[-1]))
+        name = "inv" if head[0] == "inv" else head[1]
+        if size is None:
+            check(name == "exp", "an atom of unknown size")
+            return zero, one
+        degree, lead = size
+        sign = self.sign(lead)
+        if name == "inv":
+            return -degree, self.inverse(lead)
+        if name == "sqrt" and sign > 0:
+            return degree / 2, self.function("sqrt", lead)
+        if name == "exp" and degree > 0 and sign < 0:
+            return None
+        if name == "exp" and degree < 0:
+            return zero, one
+        if name in ("exp", *ODD) and degree == 0:
+            return zero, self.function(name, lead)
+        check(name in ODD and degree > 0, "an atom of unknown size")
+        limit = self.scale(self.pi(), fmpq(1, 2)) if name == "atan" else one
+        return zero, self.scale(limit, fmpq(sign))

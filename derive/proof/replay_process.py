@@ -1,0 +1,138 @@
+"""The rules of a certificate about processes and about time: ito, gronwall, primitive (FORMAT.md, "Steps").
+
+The context says which equation the state of a potential solves. These rules use their premises along whole paths: they seal all
+hypotheses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flint import fmpq
+
+from derive.proof.replay_algebra import Poly, Unreadable
+from derive.proof.replay_rules import AXIOMS, Rules
+from derive.proof.replay_terms import Fact, Relation, Step, check, fields
+
+
+def generator(rules: Rules, step: Step, name: Any) -> tuple[dict[str, Any], Poly, list[Fact]]:
+    """V's entry in the context, LV, and the premises that are left after those of `ito`.
+
+    LV = drift' grad V + 1/2 Tr(Hess V covariance), for V of class C^2. With coefficients >= 0 of psd matrices the covariance is
+    one; the bound of V from below is what Fatou's lemma needs.
+    """
+    context, terms = rules.context, rules.terms
+    if type(name) is not str or name not in context.potentials:
+        raise Unreadable("no such potential in the context")
+    entry = context.potentials[name]
+    check(entry["smooth"], "the potential is not smooth")
+    gradient, drift, diffusion = ("v", entry["gradient"]), entry["drift"], entry["diffusion"]
+    total: Poly = {}
+    for raw, vector in drift:
+        terms.accumulate(total, terms.mul(terms.term(raw), terms.dot(gradient, terms.vector(vector))))
+    check(len(step.facts) > len(diffusion), "premises are missing")
+    for (raw, matrix), fact in zip(diffusion, step.facts, strict=False):
+        c = terms.term(raw)
+        rules.need(fact, c)
+        terms.accumulate(total, terms.mul(c, terms.trprod(entry["hessian"], terms.matrix(matrix))), fmpq(1, 2))
+    below = step.facts[len(diffusion)].claim
+    bound = terms.sub(terms.symbol(name), below.slack)
+    constant = all(atom.head[0] in ("x", "inv") and not atom.deps for atom in terms.inside(bound))
+    check(below.op in ("<=", "<") and constant, "the premise is no bound of the potential from below by constants")
+    return entry, total, step.facts[len(diffusion) + 1 :]
+
+
+def ito(rules: Rules, step: Step) -> Relation:
+    """Ito's formula up to exit times, Fatou's lemma on the left (V is bounded below), integrability of LV on the right."""
+    entry, total, rest = generator(rules, step, *fields(step.data, "potential"))
+    check(not rest, "premises too many")
+    rules.seal(step)
+    step.axioms |= AXIOMS
+    terms = rules.terms
+    gain = terms.sub(terms.operator("E", terms.symbol(entry["end"])), terms.symbol(entry["start"]))
+    return rules.leq(gain, terms.operator("EI", total))
+
+
+def gronwall(rules: Rules, step: Step) -> Relation:
+    """Ito for exp(k t) V: d E = exp(k t) (k V + LV) dt <= exp(k t) c dt."""
+    potential, rate, offset = fields(step.data, "potential", "rate", "offset")
+    entry, total, rest = generator(rules, step, potential)
+    check(len(rest) == 2, "premises are missing")
+    terms, horizon = rules.terms, rules.context.horizon
+    v, k, c = terms.symbol(potential), terms.term(rate), terms.term(offset)
+    check(not terms.deps(k) and not terms.deps(c), "rate and offset are constants")
+    check(horizon is not None, "the context has no horizon")
+    rules.need(rest[0], terms.sub(terms.sub(c, terms.mul(k, v)), total))
+    rules.need(rest[1], k, strict=True)
+    rules.seal(step)
+    step.axioms |= AXIOMS
+    decay = terms.function("exp", terms.scale(terms.mul(k, terms.symbol(str(horizon))), fmpq(-1)))
+    level = terms.mul(terms.mul(c, terms.inverse(k)), terms.sub(terms.number(1), decay))
+    right = terms.add(terms.mul(terms.symbol(entry["start"]), decay), level)
+    return rules.leq(terms.operator("E", terms.symbol(entry["end"])), right)
+
+
+class Clocked:
+    """Derivatives in the time itself of terms as they are written, and what they need: p > 0 under log, q other than 0."""
+
+    def __init__(self, rules: Rules, clock: str) -> None:
+        self.terms, self.kinds, self.clock = rules.terms, rules.context.symbols, clock
+        self.positive: list[Poly] = []
+        self.nonzero: list[Poly] = []
+
+    def slope(self, raw: Any) -> tuple[Poly, Poly, bool]:
+        """p, p', and whether the time is written in p. p was read as a term before."""
+        terms, (tag, *args) = self.terms, raw
+        if tag in ("q", "pi"):
+            return terms.term(raw), {}, False
+        if tag == "x":
+            timely = args[0] == self.clock
+            check(timely or self.kinds[args[0]] == "const", "the primitive has other symbols than the time and constants")
+            return terms.term(raw), terms.number(1 if timely else 0), timely
+        check(tag in ("+", "*", "^", "/") or (tag == "f" and args[0] in ("exp", "log")), "the primitive has other parts")
+        parts = [self.slope(part) for part in (args[:1] if tag == "^" else args[1:] if tag == "f" else args)]
+        p, dp, timely = parts[0]
+        if tag == "^":
+            n = args[1]
+            return terms.power(p, n), terms.scale(terms.mul(terms.power(p, n - 1), dp), fmpq(n)) if n else {}, timely
+        if tag == "f":
+            if args[0] == "exp":
+                value = terms.function("exp", p)
+                return value, terms.mul(value, dp), timely
+            self.positive += [p] if timely else []
+            return terms.function("log", p), terms.mul(dp, terms.inverse(p)), timely
+        for q, dq, also in parts[1:]:
+            if tag == "+":
+                p, dp = terms.add(p, q), terms.add(dp, dq)
+            elif tag == "*":
+                p, dp = terms.mul(p, q), terms.add(terms.mul(dp, q), terms.mul(p, dq))
+            else:
+                self.nonzero += [q] if also else []
+                inverse = terms.inverse(q)
+                fall = terms.mul(terms.mul(p, dq), terms.power(inverse, 2))
+                p, dp = terms.mul(p, inverse), terms.sub(terms.mul(dp, inverse), fall)
+            timely = timely or also
+        return p, dp, timely
+
+
+def primitive(rules: Rules, step: Step) -> Relation:
+    """The main theorem of calculus on [0, horizon]: P is C^1 there, its denominators are not 0 and its logarithms exist."""
+    clock, raw, integrand = fields(step.data, "time", "primitive", "integrand")
+    context, terms = rules.context, rules.terms
+    if type(clock) is not str or context.symbols.get(clock) != "clock":
+        raise Unreadable("the time is the symbol of kind clock")
+    check(context.horizon is not None, "no horizon")
+    check(len(step.facts) > 0, "premises are missing")
+    _, u, clocked = terms.term(raw), terms.term(integrand), Clocked(rules, clock)
+    _, derivative, _ = clocked.slope(raw)
+    first, *rest = (terms.relation_key(fact.claim) for fact in step.facts)
+    check(first == terms.relation_key(rules.equal(derivative, u)), "the first premise is not P' == u")
+    for p in clocked.positive:
+        check(("<", terms.key(p)) in rest, "a logarithm may not exist")
+    for q in clocked.nonzero:
+        signs = {("<", terms.key(q)), ("<", terms.key(terms.scale(q, fmpq(-1)))), terms.relation_key(Relation("!=", q))}
+        check(bool(signs & set(rest)), "a denominator may be 0")
+    rules.seal(step)
+    after = terms.term(raw, {clock: terms.symbol(str(context.horizon))})
+    before = terms.term(raw, {clock: terms.number(0)})
+    return rules.equal(terms.operator("I", u), terms.sub(after, before))

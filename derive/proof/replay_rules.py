@@ -1,0 +1,319 @@
+"""The rules of a certificate but the analysis of balls (FORMAT.md, "Steps"). Each docstring says why its rule is sound.
+
+A fact says: at every outcome, time, coordinate and client where the hypotheses hold, and given that the sealed ones hold
+everywhere, the claim holds, in every model of the context that satisfies the axioms. A hypothesis is the same at all points that
+differ in letters which it does not have, so that an operator which binds only these used it at one point and does not seal it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flint import fmpq
+
+from derive.proof.replay_algebra import BINDS, Key, Poly, Unreadable
+from derive.proof.replay_terms import Fact, Relation, Step, Terms, check, fields, items, rational, symbols_in
+
+AXIOMS = frozenset(("integrability", "weak-existence", "localisation", "fatou"))
+
+
+class Rules:
+    def __init__(self, terms: Terms) -> None:
+        self.terms, self.context = terms, terms.context
+
+    # -- helpers
+
+    def leq(self, left: Poly, right: Poly, strict: bool = False) -> Relation:
+        return Relation("<" if strict else "<=", self.terms.sub(right, left))
+
+    def equal(self, left: Poly, right: Poly) -> Relation:
+        return Relation("==", self.terms.sub(right, left))
+
+    def premises(self, step: Step, count: int) -> list[Fact]:
+        check(len(step.facts) == count, f"the rule takes {count} premises")
+        return step.facts
+
+    def need(self, fact: Fact, slack: Poly, strict: bool = False) -> None:
+        """The fact says 0 <= slack, or 0 < slack."""
+        op = fact.claim.op
+        check((op == "<" or (op == "<=" and not strict)) and fact.claim.slack == slack, "a premise is not what the rule asks for")
+
+    def seal(self, step: Step, letters: int | None = None) -> None:
+        """The hypotheses that depend on one of the letters (all, when none are given) were used at many points at once."""
+
+        def depends(key: Key) -> bool:
+            return letters is None or bool(self.terms.deps(dict(key)) & letters)
+
+        step.sealed |= {hypothesis for hypothesis in step.hypotheses if depends(hypothesis[1])}
+
+    # -- logic and algebra
+
+    def assume(self, step: Step) -> Relation:
+        """C holds where C holds."""
+        fields(step.data)
+        self.premises(step, 0)
+        step.hypotheses = frozenset((self.terms.relation_key(step.claim),))
+        return step.claim
+
+    def cone(self, step: Step, raw: Any) -> tuple[Poly, bool]:
+        """sum c prod slack prod term^2 >= 0, and whether it is > 0: some member without squares has only slacks > 0."""
+        terms, total, strict = self.terms, {}, False
+        for member in items(raw):
+            number, factors, squares = items(member, 3)
+            c = rational(number)
+            check(c > 0, "a coefficient of a cone is positive")
+            part, only = terms.number(c), True
+            for fact in [self.numbered(step, n) for n in items(factors)]:
+                check(fact.claim.op in ("<=", "<"), "only <= and < have a slack")
+                part, only = terms.mul(part, fact.claim.slack), only and fact.claim.op == "<"
+            for square in items(squares):
+                part = terms.mul(part, terms.power(terms.term(square), 2))
+            terms.accumulate(total, part)
+            strict = strict or (only and not squares)
+        return total, strict
+
+    def numbered(self, step: Step, n: Any) -> Fact:
+        if type(n) is not int:
+            raise Unreadable("the number of a premise is an integer")
+        check(0 <= n < len(step.facts), "no premise of that number")
+        return step.facts[n]
+
+    def certify(self, step: Step) -> Relation:
+        """mult (r - l) = sum + 0 with mult > 0 and sum >= 0 (or > 0, or empty) gives the sign of r - l."""
+        mult_raw, sum_raw, equalities = fields(step.data, "mult", "sum", "equalities")
+        terms, (op, slack) = self.terms, step.claim
+        check(op != "!=", "!= is no claim")
+        mult, positive = self.cone(step, mult_raw)
+        total, strict = self.cone(step, sum_raw)
+        check(positive, "the multiplier is not known to be positive")
+        check(op != "<" or strict, "the sum is not known to be positive")
+        check(op != "==" or not sum_raw, "an equality has an empty sum")
+        rest = terms.sub(terms.mul(mult, slack), total)
+        for equality in items(equalities):
+            number, raw = items(equality, 2)
+            fact = self.numbered(step, number)
+            check(fact.claim.op == "==", "only == stands in equalities")
+            rest = terms.sub(rest, terms.mul(terms.term(raw), fact.claim.slack))
+        check(not rest, "the identity does not hold")
+        return step.claim
+
+    def inverse(self, step: Step) -> Relation:
+        """p (1/p) = 1 where p is not 0."""
+        (raw,) = fields(step.data, "of")
+        (fact,) = self.premises(step, 1)
+        p, (op, slack) = self.terms.term(raw), fact.claim
+        minus = self.terms.scale(p, fmpq(-1))
+        check(op in ("<", "!=") and slack in (p, minus), "the premise does not say that it is not 0")
+        return self.equal(self.terms.mul(p, self.terms.inverse(p)), self.terms.number(1))
+
+    def absurd(self, step: Step) -> Relation:
+        """Where the premise is false nothing is left to prove."""
+        fields(step.data)
+        (fact,) = self.premises(step, 1)
+        op, slack = fact.claim
+        check(op in ("<=", "<") and not slack.keys() - {0}, "the premise is not between rationals")
+        c = -slack.get(0, fmpq(0))
+        check(c > 0 or (op == "<" and c == 0), "the premise is not false")
+        check(step.claim.op != "!=", "!= is no claim")
+        return step.claim
+
+    def cases(self, step: Step) -> Relation:
+        """l <= r or r < l, at each point; so neither may have been used as true everywhere (sealed)."""
+        (raw,) = fields(step.data, "split")
+        first, second = self.premises(step, 2)
+        terms, split = self.terms, self.terms.relation(raw)
+        check(split.op == "<=", "a split is on <=")
+        p = terms.relation_key(split)
+        opposite = terms.scale(split.slack, fmpq(-1))
+        others = {terms.relation_key(Relation(op, opposite)) for op in ("<=", "<")} & second.hypotheses
+        check(p in first.hypotheses and bool(others), "a premise does not have its case as a hypothesis")
+        check(p not in first.sealed and not others & second.sealed, "a sealed hypothesis cannot be split")
+        check(terms.relation_key(first.claim) == terms.relation_key(second.claim), "the two claims differ")
+        step.hypotheses = (first.hypotheses - {p}) | (second.hypotheses - others)
+        step.sealed = step.sealed & step.hypotheses
+        return first.claim
+
+    def cut(self, step: Step) -> Relation:
+        """B proves P wherever its hypotheses hold, so they may stand for P in A. Where A used P everywhere, so it does them."""
+        fields(step.data)
+        main, lemma = self.premises(step, 2)
+        p = self.terms.relation_key(lemma.claim)
+        check(p in main.hypotheses, "the claim of the second premise is no hypothesis of the first")
+        step.hypotheses = (main.hypotheses - {p}) | lemma.hypotheses
+        step.sealed |= lemma.hypotheses if p in main.sealed else frozenset()
+        step.sealed &= step.hypotheses
+        return main.claim
+
+    def instantiate(self, step: Step) -> Relation:
+        """A fact about all real x without operators holds at each point with x the value of t there.
+
+        With a sealed hypothesis or an operator, x must be the same number everywhere; so these refuse. Without axioms the fact
+        does not rest on the equation of a process, in which x may stand.
+        """
+        name, raw = fields(step.data, "symbol", "term")
+        (fact,) = self.premises(step, 1)
+        context, terms = self.context, self.terms
+        check(type(name) is str and context.symbols.get(name) == "const", "only a const symbol is instantiated")
+        tied = {context.horizon, context.dimension, context.clients} | {p["start"] for p in context.potentials.values()}
+        for properties in context.functions.values():
+            tied |= {n for key in ("bounded", "slope") if key in properties for n in symbols_in(properties[key])}
+        check(name not in tied, "the symbol has a meaning in the context")
+        check(not fact.sealed and not fact.axioms, "the premise has sealed hypotheses or axioms")
+        value = terms.term(raw)
+        polys = [fact.claim.slack, *(dict(key) for _, key in fact.hypotheses)]
+        check(not any(terms.has_bound(p) for p in [value, *polys]), "an operator or another coordinate occurs")
+        memo: dict[int, Poly] = {}
+
+        def put(relation: Relation) -> Relation:
+            return Relation(relation.op, terms.replace(relation.slack, lambda _, n: value if n == name else None, memo=memo))
+
+        step.hypotheses = frozenset(terms.relation_key(put(Relation(op, dict(key)))) for op, key in fact.hypotheses)
+        return put(fact.claim)
+
+    # -- functions, vectors, matrices
+
+    def function(self, step: Step) -> Relation:
+        """Laws of abs, sqrt, exp, log; exp, atan, erf, tanh increase strictly, so do log and sqrt where they are no convention."""
+        law, raw = fields(step.data, "law", "args")
+        if type(law) is not str:
+            raise Unreadable("a law is a name")
+        if law.startswith("monotone:"):
+            return self.increasing(step, law.removeprefix("monotone:"), raw)
+        terms, f, zero = self.terms, self.terms.function, self.terms.number(0)
+        args = [terms.term(arg) for arg in items(raw, 2 if law in ("exp_add", "log_mul") else 1)]
+        s, t = args[0], args[-1]
+        minus = terms.scale(t, fmpq(-1))
+        asked = {"sqrt_square": (t,), "sqrt_of_square": (t,), "abs_of_positive": (t,), "abs_of_negative": (minus,)}
+        asked |= {"exp_log": (t,), "log_mul": (s, t)}
+        needs = asked.get(law, ())
+        for fact, slack in zip(self.premises(step, len(needs)), needs, strict=True):
+            self.need(fact, slack, strict=law in ("exp_log", "log_mul"))
+        laws = {
+            "exp_positive": lambda: self.leq(zero, f("exp", t), strict=True),
+            "abs_nonneg": lambda: self.leq(zero, f("abs", t)),
+            "sqrt_nonneg": lambda: self.leq(zero, f("sqrt", t)),
+            "abs_square": lambda: self.equal(terms.power(f("abs", t), 2), terms.power(t, 2)),
+            "abs_of_positive": lambda: self.equal(f("abs", t), t),
+            "abs_of_negative": lambda: self.equal(f("abs", t), minus),
+            "sqrt_square": lambda: self.equal(terms.power(f("sqrt", t), 2), t),
+            "sqrt_of_square": lambda: self.equal(f("sqrt", terms.power(t, 2)), t),
+            "exp_add": lambda: self.equal(f("exp", terms.add(s, t)), terms.mul(f("exp", s), f("exp", t))),
+            "log_exp": lambda: self.equal(f("log", f("exp", t)), t),
+            "exp_log": lambda: self.equal(f("exp", f("log", t)), t),
+            "log_mul": lambda: self.equal(f("log", terms.mul(s, t)), terms.add(f("log", s), f("log", t))),
+        }
+        check(law in laws, "no such law")
+        return laws[law]()
+
+    def increasing(self, step: Step, name: str, raw: Any) -> Relation:
+        check(name in ("exp", "atan", "erf", "tanh", "log", "sqrt"), "no such law")
+        s, t = (self.terms.term(arg) for arg in items(raw, 2))
+        facts = list(self.premises(step, 2 if name in ("log", "sqrt") else 1))
+        order = facts.pop()
+        for domain in facts:
+            self.need(domain, s, strict=name == "log")
+        self.need(order, self.terms.sub(t, s))
+        return self.leq(self.terms.function(name, s), self.terms.function(name, t), strict=order.claim.op == "<")
+
+    def declared(self, step: Step) -> Relation:
+        """What the context says of a function F."""
+        name, prop, raw = fields(step.data, "function", "property", "args")
+        if type(name) is not str or name not in self.context.functions or type(prop) is not str:
+            raise Unreadable("no such function in the context")
+        count = {"odd": 1, "bounded": 1, "bounded_below": 1, "nondecreasing": 2, "concave_right": 3, "slope": 1}.get(prop, 0)
+        properties, terms = self.context.functions[name], self.terms
+        key = "bounded" if prop == "bounded_below" else prop
+        check(key in properties and count > 0, "the context does not say this of the function")
+        args = [terms.term(arg) for arg in items(raw, count)]
+        s, one = args[0], terms.number(1)
+
+        def value(p: Poly) -> Poly:
+            return terms.applied(name, p)
+
+        if prop == "nondecreasing":
+            self.need(self.premises(step, 1)[0], terms.sub(args[1], s))
+            return self.leq(value(s), value(args[1]))
+        if prop == "concave_right":
+            _, t, a = args
+            rest = terms.sub(one, a)
+            for fact, slack in zip(self.premises(step, 4), (s, t, a, rest), strict=True):
+                self.need(fact, slack)
+            mean = terms.add(terms.mul(a, value(s)), terms.mul(rest, value(t)))
+            return self.leq(mean, value(terms.add(terms.mul(a, s), terms.mul(rest, t))))
+        if prop == "slope":
+            self.need(self.premises(step, 1)[0], s)
+            return self.leq(value(s), terms.mul(terms.term(properties[key]), s))
+        self.premises(step, 0)
+        if prop == "odd":
+            return self.equal(value(terms.scale(s, fmpq(-1))), terms.scale(value(s), fmpq(-1)))
+        bound = terms.term(properties[key])
+        return self.leq(value(s), bound) if prop == "bounded" else self.leq(terms.scale(bound, fmpq(-1)), value(s))
+
+    def flagged(self, matrix: str, flag: str) -> None:
+        check(flag in self.context.matrices[matrix], f"the matrix {matrix} is not known to be {flag}")
+
+    def nonnegative(self, step: Step) -> Relation:
+        """Norms are >= 0; of psd M, K so are tr(M), v'Mv and Tr(MK) = |sqrt(M) sqrt(K)|^2."""
+        (raw,) = fields(step.data, "of")
+        self.premises(step, 0)
+        p = self.terms.term(raw)
+        tag = raw[0]
+        check(tag in ("norm", "opnorm", "tr", "quad", "trprod"), "the rule does not know that this is >= 0")
+        if tag in ("tr", "quad", "trprod"):
+            self.flagged(raw[1][1], "psd")
+        if tag == "trprod":
+            self.flagged(raw[2][1], "psd")
+        return self.leq(self.terms.number(0), p)
+
+    def signed(self, value: Any, p: Poly) -> Poly:
+        if type(value) is not int or value not in (1, -1):
+            raise Unreadable("a sign is 1 or -1")
+        return self.terms.scale(p, fmpq(value))
+
+    def quad_bound(self, step: Step) -> Relation:
+        """|v'Mv| <= |M| |v|^2."""
+        matrix, vector, sign = fields(step.data, "matrix", "vector", "sign")
+        (m, v), terms, _ = (named(matrix, "m"), named(vector, "v")), self.terms, self.premises(step, 0)
+        self.flagged(terms.matrix(m), "symmetric")
+        form = self.signed(sign, terms.term(["quad", m, v]))
+        return self.leq(form, terms.mul(terms.term(["opnorm", m]), terms.power(terms.term(["norm", v]), 2)))
+
+    def trace_bound(self, step: Step) -> Relation:
+        """|Tr(MS)| <= |M| Tr(S) for S psd: the trace of S is the sum of its eigenvalues, all >= 0."""
+        matrix, psd, sign = fields(step.data, "matrix", "psd", "sign")
+        (m, s), terms, _ = (named(matrix, "m"), named(psd, "m")), self.terms, self.premises(step, 0)
+        self.flagged(terms.matrix(m), "symmetric")
+        self.flagged(terms.matrix(s), "psd")
+        product = self.signed(sign, terms.term(["trprod", m, s]))
+        return self.leq(product, terms.mul(terms.term(["opnorm", m]), terms.term(["tr", s])))
+
+    def cauchy_schwarz(self, step: Step) -> Relation:
+        u, v = (named(raw, "v") for raw in fields(step.data, "u", "v"))
+        terms, _ = self.terms, self.premises(step, 0)
+        return self.leq(terms.term(["dot", u, v]), terms.mul(terms.term(["norm", u]), terms.term(["norm", v])))
+
+    # -- operators
+
+    def monotone(self, step: Step) -> Relation:
+        """A sum, an integral or a mean of what is >= 0 at all points that it runs over is >= 0."""
+        (op,) = fields(step.data, "operator")
+        (fact,) = self.premises(step, 1)
+        check(type(op) is str and op in BINDS, "no such operator")
+        check(fact.claim.op != "!=", "an operator says nothing of !=")
+        self.seal(step, BINDS[op])
+        step.axioms |= {"integrability"} if op in ("E", "I", "EI") else set()
+        return Relation("==" if fact.claim.op == "==" else "<=", self.terms.operator(op, fact.claim.slack))
+
+    def component(self, step: Step) -> Relation:
+        """One summand is at most the sum, since all the others are >= 0 too."""
+        (op,) = fields(step.data, "operator")
+        (fact,) = self.premises(step, 1)
+        check(op in ("S", "C"), "a summand is of a sum over coordinates or clients")
+        check(fact.claim.op in ("<=", "<"), "only what is >= 0 is at most the sum")
+        self.seal(step, BINDS[op])
+        return self.leq(fact.claim.slack, self.terms.operator(op, fact.claim.slack))
+
+
+def named(raw: Any, tag: str) -> Any:
+    """A vector or matrix as it stands in terms, or by its name alone."""
+    return [tag, raw] if type(raw) is str else raw

@@ -1,0 +1,66 @@
+"""The judge: Rocq's own checker on an exported file, and the axioms that the theorem stands on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+# What Rocq's real numbers are made from, and classical logic.
+STANDARD = frozenset(
+    {
+        "ClassicalDedekindReals.sig_forall_dec",
+        "ClassicalDedekindReals.sig_not_dec",
+        "FunctionalExtensionality.functional_extensionality_dep",
+        "Classical_Prop.classic",
+    }
+)
+
+# The kernel's own 63-bit integers, on which the tactic `interval` computes, and what the library says of them.
+_PRIMITIVE = """
+    add addc addcarryc addmuldiv compare div diveucl diveucl_21 eqb head0 int land leb lor lsl lsr ltb lxor mod mul mulc sub
+    subc subcarryc tail0
+"""
+_STATED = """
+    add_spec addc_def_spec addcarryc_def_spec addmuldiv_def_spec compare_def_spec div_spec diveucl_21_spec diveucl_def_spec
+    eqb_correct eqb_refl head0_spec land_spec leb_spec lor_spec lsl_spec lsr_spec ltb_spec lxor_spec mod_spec mul_spec
+    mulc_spec of_to_Z sub_spec subc_def_spec subcarryc_def_spec tail0_spec
+"""
+MACHINE = frozenset([*(f"PrimInt63.{n}" for n in _PRIMITIVE.split()), *(f"Uint63.{n}" for n in _STATED.split())])
+
+
+class NoRocqError(RuntimeError):
+    """coqc is not installed."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Whether coqc accepts the file and its theorem needs no axioms but standard and machine ones; the axioms; what coqc said."""
+
+    accepted: bool
+    assumptions: tuple[str, ...]
+    output: str
+
+
+def judge(text: str, timeout: float = 120) -> Judged:
+    """Run coqc on the text of a file that ends with one Print Assumptions."""
+    coqc = shutil.which("coqc")
+    if coqc is None:
+        raise NoRocqError("coqc is not on the PATH: install Rocq (on Debian: apt-get install coq libcoq-interval)")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "certificate.v").write_text(text, encoding="utf-8")
+        try:
+            ran = subprocess.run(
+                [coqc, "-q", "certificate.v"], cwd=folder, capture_output=True, text=True, timeout=timeout, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return Judged(False, (), f"coqc took more than {timeout:g} s")
+    output = ran.stdout + ran.stderr
+    if ran.returncode != 0:
+        return Judged(False, (), output)
+    assumptions = tuple(re.findall(r"^([A-Za-z_][\w.']*)\s*:", ran.stdout.partition("Axioms:")[2], re.MULTILINE))
+    said = "Axioms:" in ran.stdout or "Closed under the global context" in ran.stdout
+    return Judged(said and (STANDARD | MACHINE).issuperset(assumptions), assumptions, output)

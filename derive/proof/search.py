@@ -1,0 +1,313 @@
+"""The search for certify steps: which multiple of a claim is a sum of products of premises and squares.
+
+Untrusted: what it finds the kernel checks again, and what it does not find may still be true. Stages go from cheap to dear.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flint import fmpq
+
+from derive.proof.context import ProofError
+from derive.proof.normal import Normal
+from derive.proof.search_basis import bases_of_squares
+from derive.proof.search_goal import Goal, goal_of, relevant
+from derive.proof.search_lp import Base, Column, Maker, Solution, solve
+from derive.proof.search_problem import (
+    Factor,
+    Found,
+    GiveUp,
+    Member,
+    Mono,
+    Poly,
+    degree_of,
+    monomial_factor,
+    scaled_cone,
+    signs,
+    terms_of,
+)
+from derive.proof.search_sdp import Block, Sos
+from derive.proof.search_shift import shifted
+from derive.proof.search_simplify import Problem
+from derive.proof.terms import Relation, Term, num
+
+__all__ = ["Found", "Member", "find", "inconsistent"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How much is tried: products of so many factors, rounds of columns, degree above that of the claim, degree of multipliers.
+
+    squares: by semidefinite programming; scaled: with the one multiplier that premises of the shape c m v >= .. suggest.
+    """
+
+    products: int
+    rounds: int
+    extra: int
+    mult: int = 0
+    binomials: bool = False
+    squares: bool = False
+    scaled: bool = False
+    cap: int = 3000
+
+
+STAGES = (
+    Stage(1, 1, 0),
+    Stage(2, 1, 0, binomials=True),
+    Stage(2, 2, 2, binomials=True, scaled=True, cap=10000),
+    Stage(2, 2, 1, mult=1, binomials=True),
+    Stage(1, 1, 0, squares=True, cap=60),
+    Stage(1, 1, 0, mult=1, squares=True, cap=100),
+    Stage(3, 2, 2, binomials=True, cap=10000),
+    Stage(2, 1, 2, squares=True, cap=200),
+    Stage(2, 2, 2, mult=2, binomials=True, cap=20000),
+    Stage(2, 1, 0, mult=2, squares=True, cap=200),
+)
+
+
+def find(
+    normal: Normal, claim: Relation, premises: Sequence[Relation], hints: Sequence[Term] = (), seconds: float = 1.0
+) -> Found | None:
+    """Data of a certify step for the claim (<=, < or ==) from the premises, or None.
+
+    Args:
+        normal: the normal forms of the context; its atoms are the variables.
+        hints: terms whose squares are worth a try.
+        seconds: about how long.
+    """
+    stop = time.monotonic() + seconds
+    if claim.op not in ("<=", "<", "=="):
+        return None
+    # Each way of using the equalities up forgets something: what has an inverse is not 0, what is a square has a sign.
+    more: set[bool] = {True}
+    for clear, swap in ((True, False), (True, True), (False, False)):
+        if (clear and not swap) or (swap in more and time.monotonic() < stop):
+            try:
+                problem = Problem(normal, claim, premises, hints, clear, swap)
+                more = {s for s, use in ((True, problem.other_way), (False, any(r.inverse for r in problem.core.rules))) if use}
+                found = _Search(problem, stop).run()
+            except (GiveUp, ProofError):
+                continue
+            if found is not None:
+                return found
+    return None
+
+
+def inconsistent(normal: Normal, premises: Sequence[Relation], seconds: float = 1.0) -> Found | None:
+    """Data of a certify step for 1 <= 0: the premises cannot hold together."""
+    return find(normal, num(1).le(num(0)), premises, (), seconds)
+
+
+class _Search:
+    def __init__(self, problem: Problem, stop: float) -> None:
+        self.problem = problem
+        self.ring = problem.ring
+        self.stop = stop
+
+    def run(self) -> Found | None:
+        problem, one = self.problem, self.ring.number(1)
+        goal = goal_of(self.ring, problem.core, problem.op)
+        plain = _Attempt(problem, goal, self.stop)
+        moved = None if goal.equal else shifted(self.ring, problem.reduce, goal)
+        other = _Attempt(problem, moved, self.stop) if moved is not None else None
+        empty = _Attempt(problem, Goal(-one, list(problem.core.factors), problem.core.equations, False), self.stop)
+        for stage in STAGES:
+            for attempt, vacuous in ((other, False), (plain, False), (empty, True)):
+                if attempt is None or (stage.scaled and not attempt.scales):
+                    continue
+                if time.monotonic() > self.stop:
+                    return None
+                if vacuous and (problem.op == "==" or not (attempt.goal.factors or attempt.goal.equations)):
+                    continue
+                solution = attempt.squares(stage) if stage.squares else attempt.linear(stage)
+                if solution is not None:
+                    found = problem.assemble(solution.mult, solution.total, solution.equalities, vacuous)
+                    if found is not None:
+                        return found
+        return None
+
+
+class _Attempt:
+    """One goal, the columns that may prove it, and the ways of combining them."""
+
+    def __init__(self, problem: Problem, goal: Goal, stop: float) -> None:
+        self.ring, self.goal, self.stop = problem.ring, goal, stop
+        self.hints = [h for h in problem.core.hints if h]
+        constant = goal.target.is_constant()
+        self.factors, self.equations = (goal.factors, goal.equations) if constant else relevant(self.ring, goal)
+        self.known = signs(self.ring, self.factors)
+        self.maker = Maker(self.ring, problem.reduce, self.known, stop)
+        single = [f.poly for _, f in self.known.values()]
+        #: strict products m such that premises sign m v but not v: multipliers worth a try
+        self.scales: list[Mono] = []
+        signed = [f for f in map(self._signed_monomial, self.factors) if f is not None]
+        # Signed variables stand in columns as monomials.
+        self.composites = [f for f in _distinct([*self.factors, *signed]) if f.poly not in single]
+
+    def _signed_monomial(self, factor: Factor) -> Factor | None:
+        """c m v >= 0 from c m v - (nonnegative terms) >= 0, m positive and v of no known sign."""
+        cone, odd, strict = list(factor.cone), None, factor.strict
+        for m, c in terms_of(factor.poly).items():
+            part = monomial_factor(self.ring, m, self.known)
+            if part is not None and (c > 0) != (part[0] > 0):
+                cone += scaled_cone(part[1].cone, abs(c))
+                strict = strict or part[1].strict
+            elif part is None and odd is None:
+                odd = m, c
+            else:
+                return None
+        if odd is None or len(cone) == 1:
+            return None
+        unknown = [v for v, e in enumerate(odd[0]) if e % 2 and v not in self.known]
+        rest = monomial_factor(self.ring, tuple(0 if v in unknown else e for v, e in enumerate(odd[0])), self.known)
+        if rest is not None and rest[1].strict and not rest[1].poly.is_constant():
+            self.scales.append(tuple(0 if v in unknown else e for v, e in enumerate(odd[0])))
+        return Factor(self.ring.monomial(odd[0]) * odd[1], tuple(cone), strict)
+
+    def linear(self, stage: Stage) -> Solution | None:
+        """Products of factors and squares of few terms, by linear programming."""
+        maker = self.maker
+        mults = self._mults(stage)
+        support = {m for column in mults for m in column.terms} | {0}
+        degree = max(maker.degree(m) for m in support) + stage.extra
+        sums: list[Column] = []
+        if not self.goal.equal:
+            bases = self._bases(stage, mults, degree)
+            sums = maker.columns(bases, support, stage.rounds, stage.cap, max(degree, 1))
+        reach = support | {m for column in sums for m in column.terms}
+        top = max((degree_of(e.poly) for e in self.equations), default=0)
+        equations = maker.multiples(self.equations, reach, 1 + (stage.rounds > 1), stage.cap, max(degree, top) + stage.extra)
+        solution = solve(maker, mults, sums, equations, self.goal.strict, self.stop)
+        return None if solution is None else self.goal.lift(solution)
+
+    def squares(self, stage: Stage) -> Solution | None:
+        """Sums of squares times products of factors, by semidefinite programming."""
+        maker, goal = self.maker, self.goal
+        if goal.equal or time.monotonic() > self.stop:
+            return None
+        mults = self._mults(stage)
+        support = {m for column in mults for m in column.terms} | {0}
+        top = max(maker.degree(m) for m in support)
+        degree = top + top % 2 + stage.extra
+        plain = self._bases(replace(stage, binomials=False), mults, degree)
+        columns = maker.columns(plain, support, stage.rounds, stage.cap, degree)
+        equations = maker.multiples(self.equations, support, 2, stage.cap, degree)
+        signed = [f for _, f in self.known.values()]
+        groups = [(), *itertools.combinations(signed, 1), *itertools.combinations(self.composites, 1)]
+        groups += [*itertools.combinations(signed, 2), *itertools.product(signed, self.composites)]
+        groups += itertools.combinations(self.composites, 2) if stage.products > 1 else ()
+        bases = [b for b in map(maker.base, groups) if b.terms and b.degree <= degree][:40]
+        chosen = bases_of_squares(maker, bases, mults, columns, equations, stage.extra)
+        blocks: list[Block] = []
+        for base, parts in zip(bases, chosen, strict=True):
+            whole = [[self.ring.monomial(self.ring.unpacked(v)) for v in part] for part in parts]
+            if not base.factors and self.hints:
+                # Hints may mix the parts.
+                whole = [list(itertools.chain(*whole))]
+                whole[0] += [h for h in self.hints if h not in whole[0]]
+            for basis in whole:
+                if basis and time.monotonic() < self.stop:
+                    blocks.append(Block.of(self.ring, maker.reduce, base, basis))
+        solution = Sos(maker, mults, columns, blocks, equations, goal.strict, self.stop).solve()
+        return None if solution is None else goal.lift(solution)
+
+    def _column(self, base: Base, poly: Poly) -> Column:
+        return Column(base, 0, self.ring.packed(self.maker.reduce(poly)), base.strict, 1.0 + 2 * base.degree)
+
+    def _mults(self, stage: Stage) -> list[Column]:
+        """mult * target for the constant 1, and products of up to stage.mult signed variables, factors and squares of variables."""
+        maker, target = self.maker, self.goal.target
+        if stage.scaled:
+            common = tuple(map(max, zip(*self.scales, strict=True)))
+            part = monomial_factor(self.ring, common, self.known)
+            bases = [maker.base(()), *([maker.base((part[1],))] if part is not None else [])]
+            return [self._column(b, b.poly * target) for b in bases]
+        single = [maker.base((f,)) for _, f in self.known.values()] + [maker.base((f,)) for f in self.composites]
+        single += [maker.base((), (g,)) for v, g in enumerate(self.ring.gens) if v not in self.known and self._occurs(v)]
+        bases = [maker.base(())]
+        for k in range(1, stage.mult + 1):
+            for group in itertools.combinations_with_replacement(single, k):
+                bases.append(maker.base([f for b in group for f in b.factors], [s for b in group for s in b.squares]))
+        return [self._column(b, b.poly * target) for b in bases[:60]]
+
+    def _occurs(self, v: int) -> bool:
+        return any(p and p.degrees()[v] for p in [self.goal.target, *[f.poly for f in (*self.factors, *self.equations)]])
+
+    def _bases(self, stage: Stage, mults: Sequence[Column], degree: int) -> list[Base]:
+        maker = self.maker
+        bases = [maker.base(())]
+        for k in range(1, stage.products + 1):
+            for group in itertools.combinations_with_replacement(self.composites, k):
+                if len(bases) > 200:
+                    break
+                bases.append(maker.base(group))
+        squares: list[tuple[Poly, tuple[int, ...] | None]] = [(h, None) for h in self.hints]
+        if stage.binomials:
+            squares += self._binomials(mults)
+        few = [b for b in bases if len(b.factors) <= 1]
+        for square, hooks in squares:
+            for b in few:
+                if b.degree + 2 * degree_of(square) <= degree:
+                    near = None if hooks is None else tuple(h + n for h in hooks for n in b.terms)
+                    bases.append(maker.base(b.factors, (square,), near))
+        return bases
+
+    def _binomials(self, mults: Sequence[Column]) -> list[tuple[Poly, tuple[int, ...]]]:
+        """a - t b, with a b, for coprime monomials a, b such that a b c with a signed monomial c occurs somewhere."""
+        found: dict[str, tuple[Poly, tuple[int, ...]]] = {}
+        for terms in [*[c.terms for c in mults], *[self.ring.packed(f.poly) for f in (*self.composites, *self.equations)]]:
+            data = {self.ring.unpacked(m): c for m, c in terms.items()}
+            for s in sorted(data, key=lambda m: (sum(m), m)):
+                for a, b in self._splits(s):
+                    for t in self._ratios(data, s, a, b):
+                        square = self.ring.monomial(a) - self.ring.monomial(b) * t
+                        hook = int.from_bytes(bytes(map(sum, zip(a, b, strict=True))), "little")
+                        found.setdefault(str(square), (square, (hook,)))
+                if len(found) > 300 or time.monotonic() > self.stop:
+                    return list(found.values())
+        return list(found.values())
+
+    def _splits(self, s: Mono) -> Iterator[tuple[Mono, Mono]]:
+        """Coprime a < b with s / (a b) of known sign."""
+        parts = [v for v, e in enumerate(s) if e]
+        if math.prod(2 * s[v] + 1 for v in parts) > 2000:
+            return
+        choices = [range(-s[v], s[v] + 1) for v in parts]
+        for choice in itertools.product(*choices):
+            a, b, rest = [0] * self.ring.size, [0] * self.ring.size, list(s)
+            for v, e in zip(parts, choice, strict=True):
+                (a if e > 0 else b)[v] = abs(e)
+                rest[v] -= abs(e)
+            if a < b and self.maker.sign(int.from_bytes(bytes(rest), "little")):
+                yield tuple(a), tuple(b)
+
+    def _ratios(self, data: dict[Mono, Any], s: Mono, a: Mono, b: Mono) -> list[Any]:
+        """Candidates for t: 1, -1, and what the coefficients of c a^2, c a b, c b^2 in the claim say."""
+        result = [fmpq(1), fmpq(-1)]
+        first = data.get(tuple(k + i - j for k, i, j in zip(s, a, b, strict=True)))
+        last = data.get(tuple(k + j - i for k, i, j in zip(s, a, b, strict=True)))
+        middle = data.get(s)
+        if middle is not None:
+            result += [-middle / (2 * c) for c in (first,) if c is not None]
+            result += [-2 * c / middle for c in (last,) if c is not None]
+        if first is not None and last is not None and last / first > 0:
+            ratio = last / first
+            root = fmpq(math.isqrt(int(ratio.p)), math.isqrt(int(ratio.q)))
+            result += [root, -root] if root * root == ratio else []
+        return list(dict.fromkeys(r for r in result if r))
+
+
+def _distinct(factors: Sequence[Factor]) -> list[Factor]:
+    """No factor twice up to a positive multiple; shorter ones first."""
+    found: dict[str, Factor] = {}
+    for f in sorted(factors, key=lambda f: (degree_of(f.poly), len(f.poly), str(f.poly))):
+        key = str(f.poly * (1 / abs(f.poly.leading_coefficient()))) if f.poly else "0"
+        if key not in found or (f.strict and not found[key].strict):
+            found[key] = f
+    return list(found.values())

@@ -1,0 +1,133 @@
+"""Which monomials may stand in the squares of a certificate: the bases of Gram matrices.
+
+Untrusted. Degrees bound them; then v goes when b v^2 holds a monomial that nothing else can cancel (Newton's polytope, and more); a
+basis falls into parts that changes of signs of variables tell apart, when those changes leave the problem as it is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from derive.proof.search_lp import Base, Column, Maker
+
+MAX_BASIS = 60
+
+
+def bases_of_squares(
+    maker: Maker,
+    bases: Sequence[Base],
+    mults: Sequence[Column],
+    columns: Sequence[Column],
+    equations: Sequence[Column],
+    extra: int = 0,
+) -> list[list[list[int]]]:
+    """For every base parts of packed monomials v such that b v^2 stays within the degrees of the multiples of the target."""
+    ring = maker.ring
+    support = sorted({m for c in (*mults, *equations) for m in c.terms} | {m for b in bases for m in b.terms})
+    # What a rule puts in for v^2 comes to stand in products of v.
+    values = [m for v in range(ring.size) if maker.high >> 8 * v & 255 for m in ring.packed(maker.reduce(ring.gens[v] ** 2))]
+    exponents = [ring.unpacked(m) for m in (*support, *values)]
+    box = [max(e[v] for e in exponents) for v in range(ring.size)]
+    top = max((maker.degree(m) for c in mults for m in c.terms), default=0)
+    top = max([top, *map(maker.degree, values)])
+    top += top % 2 + extra
+    candidates = [_within(maker, base, box, top, support) for base in bases]
+    fixed_plus: Counter[int] = Counter()
+    fixed_minus: Counter[int] = Counter()
+    for sign, part in ((-1, mults), (1, columns), (0, equations)):
+        for column in part:
+            for m, c in column.terms.items():
+                if sign == 0 or c * sign > 0 or (sign < 0 and len(mults) > 1):
+                    fixed_plus[m] += 1
+                if sign == 0 or c * sign < 0 or (sign < 0 and len(mults) > 1):
+                    fixed_minus[m] += 1
+    # Reduction by rules mixes monomials: then degrees alone must do.
+    while not maker.high:
+        plus, minus = fixed_plus.copy(), fixed_minus.copy()
+        for base, basis in zip(bases, candidates, strict=True):
+            signs = [(n, c > 0) for n, c in base.terms.items()]
+            for i, v in enumerate(basis):
+                for n, positive in signs:
+                    (plus if positive else minus)[n + 2 * v] += 1
+                for w in basis[:i]:
+                    for n, _ in signs:
+                        plus[n + v + w] += 1
+                        minus[n + v + w] += 1
+        before = sum(map(len, candidates))
+        candidates = [
+            [v for v in basis if all((minus if c > 0 else plus)[n + 2 * v] for n, c in base.terms.items())]
+            for base, basis in zip(bases, candidates, strict=True)
+        ]
+        if sum(map(len, candidates)) == before:
+            break
+    odd = _parities(maker, [m for c in columns for m in c.terms] + support)
+    return [_parts(odd, basis) for basis in candidates]
+
+
+def _parities(maker: Maker, monomials: Sequence[int]) -> list[int]:
+    """A basis over GF(2), echelon form, of the odd parts of monomials."""
+    mask = sum(1 << 8 * v for v in range(maker.ring.size))
+    found: list[int] = []
+    for m in monomials:
+        rest = _rest(found, m & mask)
+        if rest:
+            found.append(rest)
+    return found
+
+
+def _rest(echelon: Sequence[int], parity: int) -> int:
+    for row in echelon:
+        parity = min(parity, parity ^ row)
+    return parity
+
+
+def _parts(echelon: Sequence[int], basis: Sequence[int]) -> list[list[int]]:
+    """v and w belong together when v w is a product of monomials of the problem times a square."""
+    mask = int.from_bytes(b"\x01" * 400, "little")
+    parts: dict[int, list[int]] = {}
+    for v in basis:
+        parts.setdefault(_rest(echelon, v & mask), []).append(v)
+    return list(parts.values())
+
+
+def _within(maker: Maker, base: Base, box: Sequence[int], top: int, support: Sequence[int]) -> list[int]:
+    ring = maker.ring
+    own = [max(ring.unpacked(n)[v] for n in base.terms) for v in range(ring.size)]
+    limits = [max(b - o, 0) // 2 for b, o in zip(box, own, strict=True)]
+    # A rule v^2 = value takes v back to degree 1.
+    limits = [max(e, 1) if maker.high >> 8 * v & 255 else e for v, e in enumerate(limits)]
+    most = (top - base.degree) // 2
+    if most < 0:
+        return []
+    active = [v for v in range(ring.size) if limits[v]]
+    if math.comb(len(active) + most, most) > 4 * MAX_BASIS:
+        return _halves(maker, base, limits, most, support)
+    found: list[int] = []
+    for d in range(most + 1):
+        for group in itertools.combinations_with_replacement(active, d):
+            exponents = [0] * ring.size
+            for v in group:
+                exponents[v] += 1
+            if all(e <= limit for e, limit in zip(exponents, limits, strict=True)):
+                found.append(int.from_bytes(bytes(exponents), "little"))
+    return found
+
+
+def _halves(maker: Maker, base: Base, limits: Sequence[int], most: int, support: Sequence[int]) -> list[int]:
+    """Where all would be too many: v with n v w in the support, w near v (balanced splits of what occurs)."""
+    ring, found = maker.ring, Counter[int]()
+    for s in support:
+        for n in base.terms:
+            m = (s | ring.guard) - n
+            if m & ring.guard != ring.guard:
+                continue
+            e = ring.unpacked(m ^ ring.guard)
+            choices: list[Any] = [sorted({k // 2, (k + 1) // 2}) for k in e]
+            for half in itertools.islice(itertools.product(*choices), 64):
+                if sum(half) <= most and all(h <= limit for h, limit in zip(half, limits, strict=True)):
+                    found[int.from_bytes(bytes(half), "little")] += 1
+    return sorted(v for v, _ in found.most_common(MAX_BASIS))

@@ -1,0 +1,167 @@
+"""A goal p >= 0 made smaller before the search, with the way back.
+
+Untrusted. A variable that only the goal and one premise hold is used up by that premise (D in D <= bound); a factor of known sign
+is divided out; premises with a free variable of their own are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from flint import fmpq
+
+from derive.proof.search_lp import Solution
+from derive.proof.search_problem import Core, Equation, Factor, Poly, Ring, cone_product, merged, sign_cone
+
+MAX_FACTORED = 80
+
+
+@dataclass
+class Goal:
+    """target >= 0, or > 0 when strict, or == 0 when equal, from factors and equations; mult * target = sum + equations is sought.
+
+    Steps, latest last: ("less", f) for target = former - f, ("over", f) for former / f, ("times", f) for former * f.
+    `tied` are variables that rules v^2 = value hold; `outer` takes a solution back to a goal that this one was made of.
+    """
+
+    target: Poly
+    factors: list[Factor]
+    equations: list[Equation]
+    strict: bool
+    equal: bool = False
+    steps: list[tuple[str, Factor]] = field(default_factory=list)
+    tied: frozenset[int] = frozenset()
+    outer: Callable[[Solution], Solution] | None = None
+
+    def lift(self, solution: Solution) -> Solution:
+        """A solution for the target of the beginning."""
+        mult, total, equalities = list(solution.mult), list(solution.total), list(solution.equalities)
+        for kind, f in reversed(self.steps):
+            if kind == "less":
+                total = merged([*total, *cone_product(mult, f.cone)])
+            elif kind == "times":
+                mult = list(cone_product(mult, f.cone))
+            else:
+                total = list(cone_product(total, f.cone))
+                equalities = [(e, t * f.poly) for e, t in equalities]
+        lifted = Solution(mult, total, equalities)
+        return self.outer(lifted) if self.outer is not None else lifted
+
+
+def goal_of(ring: Ring, core: Core, op: str) -> Goal:
+    """The goal of a simplified problem, made small."""
+    powers = [rule for rule in core.rules if not rule.inverse and rule.n > 1]
+    tied = {rule.v for rule in powers} | _variables(ring, [rule.value for rule in powers])
+    return small(ring, Goal(core.target, list(core.factors), core.equations, op == "<", op == "==", tied=frozenset(tied)))
+
+
+def small(ring: Ring, goal: Goal) -> Goal:
+    """The goal after all steps that make it smaller."""
+    while not goal.equal and goal.target and (_use_up(ring, goal) or _divide(ring, goal)):
+        pass
+    while not goal.equal and _drop(ring, goal):
+        pass
+    return goal
+
+
+def _use_up(ring: Ring, goal: Goal) -> bool:
+    """p = c v + .. with v in one premise g = k v + .. alone: p - (c/k) g, or |k| p - (c/sgn k) g, without v."""
+    for v in range(ring.size):
+        if v in goal.tied:
+            continue
+        holding = [f for f in goal.factors if _has(f.poly, v)]
+        if not _has(goal.target, v) or len(holding) != 1 or any(_has(e.poly, v) for e in goal.equations):
+            continue
+        (g,) = holding
+        parts, own = ring.by_power(goal.target, v), ring.by_power(g.poly, v)
+        if max(parts) > 1 or max(own) > 1:
+            continue
+        others = [f for f in goal.factors if f is not g]
+        c, rest = divmod(parts[1], own[1])
+        if rest:
+            k = sign_cone(ring, own[1], others)
+            if k is None or not k[1].strict:
+                continue
+            c = parts[1] * k[0]
+            scale = k[1]
+        else:
+            scale = None
+        part = sign_cone(ring, c, others)
+        if part is None or part[0] < 0:
+            continue
+        used = Factor(part[1].poly * g.poly, cone_product(part[1].cone, g.cone), part[1].strict and g.strict)
+        if scale is not None:
+            goal.target *= scale.poly
+            goal.steps.append(("times", scale))
+        goal.target -= used.poly
+        goal.steps.append(("less", used))
+        goal.factors = others
+        goal.strict = goal.strict and not used.strict
+        return True
+    return False
+
+
+def _divide(ring: Ring, goal: Goal) -> bool:
+    """Factors of known sign and even powers go."""
+    if len(goal.target) > MAX_FACTORED or goal.target.is_constant():
+        return False
+    _, found = goal.target.factor()
+    for f, e in found:
+        known = sign_cone(ring, f, goal.factors)
+        root = int(e) // 2
+        if known is not None and (known[1].strict or not goal.strict):
+            factor = known[1]
+            power = Factor(factor.poly ** int(e), cone_product(*[factor.cone] * int(e)), factor.strict)
+        elif root and not goal.strict:
+            power = Factor(f ** (2 * root), ((fmpq(1), (), (f**root,)),), False)
+        else:
+            continue
+        if power.poly == goal.target or power.poly.is_constant():
+            continue
+        quotient, rest = divmod(goal.target, power.poly)
+        if rest:
+            continue
+        goal.target = quotient
+        goal.steps.append(("over", power))
+        return True
+    return False
+
+
+def _drop(ring: Ring, goal: Goal) -> bool:
+    """A premise that holds for some value of a variable that nothing else has says nothing."""
+    for v in range(ring.size):
+        holding = [f for f in goal.factors if _has(f.poly, v)]
+        if v in goal.tied or len(holding) != 1 or _has(goal.target, v) or any(_has(e.poly, v) for e in goal.equations):
+            continue
+        own = ring.by_power(holding[0].poly, v)
+        if max(own) == 1 and own[1].is_constant():
+            goal.factors = [f for f in goal.factors if f is not holding[0]]
+            return True
+    return False
+
+
+def relevant(ring: Ring, goal: Goal) -> tuple[list[Factor], list[Equation]]:
+    """Factors and equations that share variables with the target, or with such ones, .."""
+    reached = _variables(ring, [goal.target])
+    factors, equations = list(goal.factors), list(goal.equations)
+    while True:
+        near = [p.poly for p in (*factors, *equations) if _variables(ring, [p.poly]) & reached]
+        wider = reached | _variables(ring, near)
+        if wider == reached:
+            break
+        reached = wider
+
+    def close(poly: Poly) -> bool:
+        own = _variables(ring, [poly])
+        return not own or bool(own & reached)
+
+    return [f for f in factors if close(f.poly)], [e for e in equations if close(e.poly)]
+
+
+def _variables(ring: Ring, polys: Sequence[Poly]) -> set[int]:
+    return {v for p in polys if p for v, n in enumerate(p.degrees()) if n} if ring.size else set()
+
+
+def _has(poly: Poly, v: int) -> bool:
+    return bool(poly) and int(poly.degrees()[v]) > 0

@@ -1,0 +1,325 @@
+"""Certificates by linear programming: mult * p = sum, a sum of columns with nonnegative coefficients, equations with free ones.
+
+Untrusted. A column is a product of factors, one square and a monomial of known sign. HiGHS finds a vertex in floating point; its
+support is solved again over QQ, so what comes out is exact or nothing. Monomials are packed into integers here (Ring.packed).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+from scipy.optimize import linprog
+from scipy.sparse import csc_array
+
+from derive.proof.search_problem import (
+    Equation,
+    Factor,
+    GiveUp,
+    Piece,
+    Poly,
+    Ring,
+    cone_product,
+    degree_of,
+    monomial_factor,
+    rational,
+    scaled_cone,
+)
+
+TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class Base:
+    """A product of factors and squares, what columns are monomial multiples of."""
+
+    factors: tuple[Factor, ...]
+    squares: tuple[Poly, ...]
+    poly: Poly
+    terms: dict[int, Any]
+    degree: int
+    #: monomials by which it is to meet others; those of its terms when None
+    hooks: tuple[int, ...] | None = None
+
+    @property
+    def strict(self) -> bool:
+        """Whether it is positive by its form."""
+        return not self.squares and all(f.strict for f in self.factors)
+
+
+@dataclass(frozen=True)
+class Column:
+    """base * monomial up to sign, which is nonnegative, or, with an equation, a multiple of 0."""
+
+    base: Base | None
+    monomial: int
+    terms: dict[int, Any]
+    strict: bool
+    cost: float
+    equation: Equation | None = None
+
+
+@dataclass
+class Solution:
+    """mult * p = sum + equations, with the multiplier of each equation."""
+
+    mult: list[Piece]
+    total: list[Piece]
+    equalities: list[tuple[Equation, Poly]]
+
+
+class Maker:
+    """Columns of one problem."""
+
+    def __init__(self, ring: Ring, reduce: Callable[[Poly], Poly], known: dict[int, tuple[int, Factor]], stop: float) -> None:
+        self.ring = ring
+        self.reduce = reduce
+        self.known = known
+        self.stop = stop
+        self._degrees: dict[int, int] = {}
+        #: bits of exponents that a rule v^2 = value reduces
+        self.high = sum(255 << 8 * v for v in range(ring.size) if reduce(ring.gens[v] ** 2) != ring.gens[v] ** 2)
+        # The lowest bits of exponents tell odd ones.
+        self._unknown = sum(1 << 8 * v for v in range(ring.size) if v not in known)
+        self._negative = sum(1 << 8 * v for v, (sign, _) in known.items() if sign < 0)
+        self._weak = sum(255 << 8 * v for v in range(ring.size) if v not in known or not known[v][1].strict)
+
+    def sign(self, m: int) -> int:
+        """The sign of a monomial, 1 or -1; 0 where premises do not tell."""
+        if m & self._unknown:
+            return 0
+        return -1 if (m & self._negative).bit_count() & 1 else 1
+
+    def cone(self, column: Column) -> tuple[Piece, ...]:
+        """What a column is in the premises.
+
+        Raises:
+            GiveUp: too many pieces.
+        """
+        factor = monomial_factor(self.ring, self.ring.unpacked(column.monomial), self.known)
+        if column.base is None or factor is None:
+            raise GiveUp
+        squares: tuple[Piece, ...] = ((fmpq(1), (), column.base.squares),)
+        return cone_product(squares, factor[1].cone, *[f.cone for f in column.base.factors])
+
+    def degree(self, m: int) -> int:
+        """The total degree of a monomial."""
+        if m not in self._degrees:
+            self._degrees[m] = sum(self.ring.unpacked(m))
+        return self._degrees[m]
+
+    def base(self, factors: Sequence[Factor], squares: Sequence[Poly] = (), hooks: tuple[int, ...] | None = None) -> Base:
+        """The product."""
+        poly = self.ring.number(1)
+        for f in factors:
+            poly *= f.poly
+        for s in squares:
+            poly *= s * s
+        poly = self.reduce(poly)
+        return Base(tuple(factors), tuple(squares), poly, self.ring.packed(poly), degree_of(poly), hooks)
+
+    def times(self, poly: Poly, terms: dict[int, Any], m: int, sign: int) -> dict[int, Any]:
+        """sign * m * poly, reduced."""
+        if m & self.high:
+            return self.ring.packed(self.reduce(poly * self.ring.monomial(self.ring.unpacked(m)) * sign))
+        if sign == 1:
+            return {m + n: c for n, c in terms.items()}
+        return {m + n: -c for n, c in terms.items()}
+
+    def columns(self, bases: Sequence[Base], support: set[int], rounds: int, cap: int, degree: int) -> list[Column]:
+        """Monomial multiples of the bases that share a monomial with the support, or with such a multiple, ..; the cheapest."""
+        found: list[Column] = []
+        seen: set[tuple[int, int]] = set()
+        reach = set(support)
+        for _ in range(rounds):
+            room = cap - len(found)
+            new: list[Column] = []
+            for cost, k, m in self._touching(bases, sorted(reach), seen, degree)[:room]:
+                base = bases[k]
+                terms = self.times(base.poly, base.terms, m, self.sign(m))
+                if terms:
+                    new.append(Column(base, m, terms, base.strict and not m & self._weak, cost))
+                if time.monotonic() > self.stop:
+                    break
+            found += new
+            for column in new:
+                reach.update(column.terms)
+        return found
+
+    def _touching(
+        self, bases: Sequence[Base], front: Sequence[int], seen: set[tuple[int, int]], degree: int
+    ) -> list[tuple[float, int, int]]:
+        """(cost, number of a base, monomial), the cheapest first."""
+        guard, found = self.ring.guard, []
+        for k, base in enumerate(bases):
+            if time.monotonic() > self.stop:
+                break
+            extra = base.degree + 0.1 * len(base.terms) + len(base.squares)
+            for m in {(s | guard) - n for s in front for n in (base.terms if base.hooks is None else base.hooks)}:
+                # The guard bits are all left exactly when no exponent went below 0.
+                if m & guard != guard or (k, m) in seen:
+                    continue
+                seen.add((k, m))
+                m ^= guard
+                if not m & self._unknown and self.degree(m) + base.degree <= degree:
+                    found.append((1 + self.degree(m) + extra, k, m))
+        return sorted(found)
+
+    def multiples(self, equations: Sequence[Equation], support: Iterable[int], rounds: int, cap: int, degree: int) -> list[Column]:
+        """Monomial multiples of the equations that touch the support."""
+        found: list[Column] = []
+        seen: set[tuple[int, int]] = set()
+        reach, guard = set(support), self.ring.guard
+        for _ in range(rounds):
+            front = sorted(reach)
+            for k, equation in enumerate(equations):
+                terms, top = self.ring.packed(equation.poly), degree_of(equation.poly)
+                for m in sorted({(s | guard) - n for s in front for n in terms}):
+                    if m & guard != guard or (k, m) in seen:
+                        continue
+                    seen.add((k, m))
+                    size = self.degree(m ^ guard)
+                    if size + top > degree:
+                        continue
+                    product = self.times(equation.poly, terms, m ^ guard, 1)
+                    # A reduced multiple is not what (equation, m) says when rules were used; assemble() allows for it.
+                    found.append(Column(None, m ^ guard, product, False, 1 + size, equation))
+                    reach.update(product)
+                    if len(found) >= cap or time.monotonic() > self.stop:
+                        return found
+        return found
+
+
+def useful(mults: Sequence[Column], sums: Sequence[Column], equations: Sequence[Column]) -> list[Column]:
+    """The sums without those that hold a monomial that nothing cancels."""
+    free: set[int] = {m for column in equations for m in column.terms}
+    sides: dict[int, list[int]] = {}
+    for sign, part in ((-1, mults), (1, sums)):
+        for column in part:
+            for m, c in column.terms.items():
+                sides.setdefault(m, [0, 0])[(c > 0) == (sign > 0)] += 1
+    rest = list(sums)
+    while True:
+        kept: list[Column] = []
+        for column in rest:
+            if all(m in free or sides[m][c < 0] for m, c in column.terms.items()):
+                kept.append(column)
+                continue
+            for m, c in column.terms.items():
+                sides[m][c > 0] -= 1
+        if len(kept) == len(rest):
+            return kept
+        rest = kept
+
+
+def solve(
+    maker: Maker, mults: Sequence[Column], sums: Sequence[Column], equations: Sequence[Column], strict: bool, stop: float
+) -> Solution | None:
+    """Coefficients for mults - sums - equations = 0, with a strict mult, and a strict sum where asked; None where HiGHS finds none.
+
+    The terms of `mults` are those of mult * p.
+    """
+    sums = useful(mults, sums, equations)
+    columns = [*mults, *sums, *equations]
+    place: dict[int, int] = {}
+    rows, cols, values, scales = [], [], [], []
+    for j, column in enumerate(columns):
+        sign = 1.0 if j < len(mults) else -1.0
+        numbers = [float(c) for c in column.terms.values()]
+        scale = 1 / max(map(abs, numbers), default=1.0)
+        scales.append(scale)
+        for m, value in zip(column.terms, numbers, strict=True):
+            rows.append(place.setdefault(m, len(place)))
+            cols.append(j)
+            values.append(sign * scale * value)
+    n = len(columns)
+    matrix = csc_array((values, (rows, cols)), shape=(max(len(place), 1), n))
+    wanted = [[j for j in range(len(mults)) if mults[j].strict]]
+    if strict:
+        wanted.append([j for j in range(len(mults), len(mults) + len(sums)) if columns[j].strict])
+    if not all(wanted):
+        return None
+    bound = np.zeros((len(wanted), n))
+    for k, group in enumerate(wanted):
+        bound[k, group] = -1.0
+    free = len(mults) + len(sums)
+    # A free variable costs nothing, which leaves the vertex to the nonnegative ones.
+    cost = np.array([c.cost for c in columns[:free]] + [0.0] * (n - free))
+    for attempt in range(3):
+        left = stop - time.monotonic()
+        if left <= 0:
+            return None
+        jitter = 1 + 0.3 * np.random.default_rng(attempt).random(n) if attempt else 1.0
+        result = linprog(
+            cost * jitter, A_ub=bound, b_ub=-np.ones(len(wanted)), A_eq=matrix, b_eq=np.zeros(matrix.shape[0]),
+            bounds=[(0, None)] * free + [(None, None)] * (n - free), method="highs-ds" if attempt < 2 else "highs-ipm",
+            options={"time_limit": max(left, 0.01)},
+        )  # fmt: skip
+        if result.status == 2:
+            return None
+        if result.x is None:
+            continue
+        x = np.asarray(result.x)
+        for tolerance in (TINY, 1e-7, 1e-5):
+            exact = _exact(columns, x * np.array(scales), x, len(mults), free, tolerance * max(1.0, float(np.abs(x).max())), wanted)
+            if exact is not None:
+                return _solution(maker, columns, exact, len(mults))
+    return None
+
+
+def _exact(
+    columns: Sequence[Column], x: Any, size: Any, split: int, free: int, tolerance: float, wanted: Sequence[Sequence[int]]
+) -> dict[int, Any] | None:
+    """The support of x solved over QQ: a free direction is fixed at a simple rational near x, the rest follows."""
+    support = [j for j in range(len(columns)) if abs(size[j]) > tolerance]
+    if not support or len(support) > 300:
+        return None
+    place: dict[int, int] = {}
+    entries: list[tuple[int, int, Any]] = []
+    for k, j in enumerate(support):
+        for m, c in columns[j].terms.items():
+            entries.append((place.setdefault(m, len(place)), k, c if j < split else -c))
+    height, width = len(place) + 1, len(support)
+    matrix = fmpq_mat(height, width + 1)
+    for i, k, c in entries:
+        matrix[i, k] = c
+    lead = [k for k, j in enumerate(support) if j in set(wanted[0])]
+    if not lead:
+        return None
+    total = sum(x[support[k]] for k in lead)
+    for k in lead:
+        matrix[height - 1, k] = fmpq(1)
+    matrix[height - 1, width] = fmpq(1)
+    reduced, rank = matrix.rref()
+    pivots = []
+    for i in range(rank):
+        pivots.append(next(k for k in range(pivots[-1] + 1 if pivots else 0, width + 1) if reduced[i, k]))
+    if pivots and pivots[-1] == width:
+        return None
+    loose = [k for k in range(width) if k not in set(pivots)]
+    value = {k: rational(Fraction(float(x[support[k]] / total)).limit_denominator(1000)) for k in loose}
+    for i, pivot in enumerate(pivots):
+        value[pivot] = reduced[i, width] - sum((reduced[i, k] * value[k] for k in loose), fmpq(0))
+    if any(value[k] < 0 for k, j in enumerate(support) if j < free):
+        return None
+    result = {support[k]: value[k] for k in range(width) if value[k]}
+    return result if all(any(j in result for j in group) for group in wanted) else None
+
+
+def _solution(maker: Maker, columns: Sequence[Column], exact: dict[int, Any], split: int) -> Solution | None:
+    solution = Solution([], [], [])
+    try:
+        for j, c in sorted(exact.items()):
+            column = columns[j]
+            if column.equation is not None:
+                solution.equalities.append((column.equation, maker.ring.monomial(maker.ring.unpacked(column.monomial)) * c))
+            else:
+                (solution.mult if j < split else solution.total).extend(scaled_cone(maker.cone(column), c))
+    except GiveUp:
+        return None
+    return solution

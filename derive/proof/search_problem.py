@@ -1,0 +1,304 @@
+"""What the search for certificates searches in: a ring over QQ in the atoms, and facts made simpler there.
+
+Untrusted. A fact known to be nonnegative (`Factor`) carries its cone, a sum of c * prod slack(premise) * prod square^2 equal to it
+modulo the equality premises; a certificate in simplified facts becomes one in the premises by expanding cones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from flint import Ordering, fmpq, fmpq_mpoly_ctx
+
+from derive.proof.normal import Normal
+from derive.proof.terms import Term
+
+#: c * prod slack(premise i) * prod square^2, c > 0; the data of a certify step
+Member = tuple[Fraction, tuple[int, ...], tuple[Term, ...]]
+#: a polynomial of python-flint, which ships no types
+Poly = Any
+#: exponents of the atoms of the ring
+Mono = tuple[int, ...]
+#: as Member, with squares in the ring
+Piece = tuple[Any, tuple[int, ...], tuple[Poly, ...]]
+
+MAX_PIECES = 400
+
+
+class GiveUp(Exception):
+    """This way of searching leads nowhere (too large, or the exact solution does not exist)."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Data of a certify step: mult * (r - l) - sum - sum of term_k * (r_k - l_k) has normal form 0, over numbers of premises."""
+
+    mult: tuple[Member, ...]
+    sum: tuple[Member, ...]
+    equalities: tuple[tuple[int, Term], ...]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """poly >= 0 (> 0 when strict), equal to its cone modulo the equalities."""
+
+    poly: Poly
+    cone: tuple[Piece, ...]
+    strict: bool
+
+
+@dataclass(frozen=True)
+class Equation:
+    """poly == 0; poly equals the sum of rep[k] * slack(premise k) modulo earlier rules."""
+
+    poly: Poly
+    rep: dict[int, Poly]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An equation solved for the variable v: v^n = value, or, with `inverse`, v * value = 1."""
+
+    v: int
+    n: int
+    value: Poly
+    equation: Equation
+    inverse: bool = False
+
+
+@dataclass
+class Core:
+    """The simplified problem: target >= 0 from factors and equations. target is weight * (r - l) modulo the rules.
+
+    `after` lists what the sum is to be multiplied by where an inverse of unknown sign was cleared: Q^k p = S gives p = v^k S.
+    """
+
+    target: Poly
+    factors: list[Factor]
+    equations: list[Equation]
+    hints: list[Poly]
+    weight: tuple[Piece, ...]
+    after: list[tuple[Piece, Piece]] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+
+
+class Ring:
+    """Polynomials over QQ in the atoms that a problem mentions."""
+
+    def __init__(self, normal: Normal, terms: Iterable[Term]) -> None:
+        self.normal = normal
+        forms = [normal.polynomial(t) for t in terms]
+        self.atoms = sorted({a for form in forms for monomial in form for a, _ in monomial})
+        self.place = {a: i for i, a in enumerate(self.atoms)}
+        names = tuple(f"x{a}" for a in self.atoms) or ("x",)
+        self.size = len(names)
+        self.ctx = fmpq_mpoly_ctx.get(names, Ordering.lex)
+        self.gens = self.ctx.gens()
+        self.one: Mono = (0,) * self.size
+        #: the top bit of each byte of a packed monomial; exponents stay below it
+        self.guard = sum(128 << 8 * i for i in range(self.size))
+
+    def poly(self, t: Term) -> Poly:
+        """A term in the ring."""
+        data: dict[Mono, Any] = {}
+        for monomial, c in self.normal.polynomial(t).items():
+            exponents = [0] * self.size
+            for a, n in monomial:
+                exponents[self.place[a]] = n
+            data[tuple(exponents)] = fmpq(c.numerator, c.denominator)
+        return self.ctx.from_dict(data)
+
+    def term(self, poly: Poly) -> Term:
+        """A polynomial of the ring as a term."""
+        data = terms_of(poly)
+        form = {tuple((self.atoms[i], e) for i, e in enumerate(m) if e): fraction(c) for m, c in data.items()}
+        return self.normal.term(form)
+
+    def monomial(self, exponents: Mono) -> Poly:
+        """One product of atoms."""
+        return self.ctx.from_dict({exponents: fmpq(1)})
+
+    def number(self, value: Any) -> Poly:
+        """A constant."""
+        return self.ctx.constant(value)
+
+    def packed(self, poly: Poly) -> dict[int, Any]:
+        """Monomials as one integer each, a byte an exponent, -> coefficient.
+
+        Raises:
+            GiveUp: an exponent above 127.
+        """
+        found: dict[int, Any] = {}
+        for m, c in poly.to_dict().items():
+            exponents = [int(e) for e in m]
+            if max(exponents) > 127:
+                raise GiveUp
+            found[int.from_bytes(bytes(exponents), "little")] = c
+        return found
+
+    def unpacked(self, m: int) -> Mono:
+        """The exponents of a packed monomial."""
+        return tuple(m.to_bytes(self.size, "little"))
+
+    def by_power(self, poly: Poly, v: int) -> dict[int, Poly]:
+        """The coefficients of a polynomial in the variable v."""
+        parts: dict[int, dict[Mono, Any]] = {}
+        for m, c in terms_of(poly).items():
+            parts.setdefault(m[v], {})[(*m[:v], 0, *m[v + 1 :])] = c
+        return {e: self.ctx.from_dict(part) for e, part in parts.items()}
+
+    def function_atom(self, v: int) -> bool:
+        """Whether the variable stands for sqrt(t), abs(t), .."""
+        return v < len(self.atoms) and self.normal.key_of(self.atoms[v])[0] == "f"
+
+    def inverse_atom(self, v: int) -> bool:
+        """Whether the variable stands for inv(Q)."""
+        return v < len(self.atoms) and self.normal.key_of(self.atoms[v])[0] == "inv"
+
+
+def terms_of(poly: Poly) -> dict[Mono, Any]:
+    """Exponents (as integers of Python) -> coefficient."""
+    return {tuple(map(int, m)): c for m, c in poly.to_dict().items()}
+
+
+def degree_of(poly: Poly) -> int:
+    """The total degree; 0 of 0."""
+    return int(poly.total_degree()) if poly else 0
+
+
+def fraction(c: Any) -> Fraction:
+    """fmpq to Fraction."""
+    return Fraction(int(c.p), int(c.q))
+
+
+def rational(c: Fraction) -> Any:
+    """Fraction to fmpq."""
+    return fmpq(c.numerator, c.denominator)
+
+
+def cone_product(*cones: Sequence[Piece]) -> tuple[Piece, ...]:
+    """The product of sums of pieces, like ones together.
+
+    Raises:
+        GiveUp: too many pieces.
+    """
+    result: list[Piece] = [(fmpq(1), (), ())]
+    for cone in cones:
+        if len(result) * len(cone) > 40 * MAX_PIECES:
+            raise GiveUp
+        result = merged((c * d, tuple(sorted(i + j)), s + t) for c, i, s in result for d, j, t in cone)
+        if len(result) > MAX_PIECES:
+            raise GiveUp
+    return tuple(result)
+
+
+def merged(pieces: Iterable[Piece]) -> list[Piece]:
+    """Pieces with the same premises and squares added up; constant squares go into the coefficient."""
+    total: dict[Any, Piece] = {}
+    for c, indices, squares in pieces:
+        kept: list[Poly] = []
+        for square in squares:
+            if square.is_constant():
+                c = c * square.leading_coefficient() ** 2 if square else fmpq(0)
+            else:
+                kept.append(square)
+        if c:
+            key = (indices, tuple(sorted(str(s) for s in kept)))
+            c0 = total[key][0] if key in total else fmpq(0)
+            total[key] = (c0 + c, indices, tuple(kept))
+    return list(total.values())
+
+
+def scaled_cone(cone: Sequence[Piece], c: Any) -> tuple[Piece, ...]:
+    """A positive multiple."""
+    return tuple((c * d, indices, squares) for d, indices, squares in cone)
+
+
+def signs(ring: Ring, factors: Sequence[Factor]) -> dict[int, tuple[int, Factor]]:
+    """Variables of known sign: v -> (s, factor s * v >= 0). From c v - (nonnegative terms) >= 0 too, so L >= 1 signs L."""
+    known: dict[int, tuple[int, Factor]] = {}
+    for _ in range(3):
+        before = dict(known)
+        for factor in factors:
+            data = terms_of(factor.poly)
+            for m, c in data.items():
+                if sum(m) == 1:
+                    _sign_of(ring, factor, data, m, c, known)
+        if before == known:
+            break
+    return known
+
+
+def _sign_of(ring: Ring, factor: Factor, data: dict[Mono, Any], m: Mono, c: Any, known: dict[int, tuple[int, Factor]]) -> None:
+    v, sign = m.index(1), 1 if c > 0 else -1
+    if v in known and (known[v][1].strict or (len(data) > 1 and not factor.strict)):
+        return
+    cone, strict = list(factor.cone), factor.strict
+    for n, d in data.items():
+        if n == m:
+            continue
+        rest = monomial_factor(ring, n, known) if n[v] == 0 else None
+        if rest is None or (d > 0) == (rest[0] > 0):
+            return
+        cone += scaled_cone(rest[1].cone, abs(d))
+        strict = strict or rest[1].strict
+    if len(cone) > 6 or (v in known and not strict):
+        return
+    known[v] = sign, Factor(ring.gens[v] * sign, scaled_cone(cone, 1 / abs(c)), strict)
+
+
+def monomial_factor(ring: Ring, m: Mono, known: dict[int, tuple[int, Factor]]) -> tuple[int, Factor] | None:
+    """(s, factor s * m >= 0) for a monomial of known sign."""
+    sign, cones, strict = 1, [], True
+    root = [0] * ring.size
+    for v, e in enumerate(m):
+        if not e:
+            continue
+        if v in known and known[v][1].strict:
+            cones += [known[v][1].cone] * e
+        else:
+            root[v] = e // 2
+            strict = strict and e == 0
+            if e % 2 and v not in known:
+                return None
+            cones += [known[v][1].cone] * (e % 2) if v in known else []
+        sign *= known[v][0] ** (e % 2) if v in known else 1
+    if any(root):
+        cones.append(((fmpq(1), (), (ring.monomial(tuple(root)),)),))
+    try:
+        cone = cone_product(*cones)
+    except GiveUp:
+        return None
+    return sign, Factor(ring.monomial(m) * sign, cone, strict)
+
+
+def sign_cone(ring: Ring, poly: Poly, factors: Sequence[Factor]) -> tuple[int, Factor] | None:
+    """(s, factor s * poly >= 0), strict where possible: a premise, a multiple of one, or term by term."""
+    known = signs(ring, factors)
+    best: tuple[int, Factor] | None = None
+    lead = poly.leading_coefficient()
+    for factor in factors:
+        ratio = lead / factor.poly.leading_coefficient() if factor.poly else None
+        if ratio is not None and len(factor.poly) == len(poly) and factor.poly * ratio == poly:
+            sign = 1 if ratio > 0 else -1
+            found = sign, Factor(poly * sign, scaled_cone(factor.cone, abs(ratio)), factor.strict)
+            if factor.strict:
+                return found
+            best = best or found
+    for sign in (1, -1):
+        cone, strict = [], False
+        for m, c in terms_of(poly).items():
+            part = monomial_factor(ring, m, known)
+            if part is None or (c * part[0] * sign) < 0:
+                break
+            cone += scaled_cone(part[1].cone, abs(c))
+            strict = strict or part[1].strict
+        else:
+            found = sign, Factor(poly * sign, tuple(cone), strict)
+            if strict:
+                return found
+            best = best or found
+    return best

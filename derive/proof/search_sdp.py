@@ -1,0 +1,325 @@
+"""Certificates by semidefinite programming: mult * p = sum of b_k * (sum of squares)_k + columns + equations.
+
+Untrusted. Clarabel maximises the least eigenvalue t of all Gram matrices and coefficients. Where t is 0 the matrices are singular:
+their kernels are rounded to rational ones and divided out (facial reduction), and so on until t > 0; then a rounded solution,
+projected exactly onto the linear equations (Peyrl and Parrilo), stays positive definite, which L D L' shows over QQ.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import clarabel
+import numpy as np
+from flint import fmpq, fmpq_mat, fmpz_mat
+from scipy.linalg import qr
+from scipy.sparse import csc_matrix
+
+from derive.proof.search_lp import Base, Column, Maker, Solution
+from derive.proof.search_problem import GiveUp, Piece, Poly, Ring, cone_product, rational, scaled_cone
+
+MAX_UNKNOWNS = 2500
+MAX_ROWS = 400
+DENOMINATORS = (1, 2, 12, 60, 840, 10**4, 10**6, 10**9)
+
+
+@dataclass
+class Block:
+    """base * v' Q v with v the basis and Q positive semidefinite."""
+
+    base: Base
+    basis: list[Poly]
+    products: list[dict[int, Any]]
+
+    @staticmethod
+    def of(ring: Ring, reduce: Callable[[Poly], Poly], base: Base, basis: Sequence[Poly]) -> Block:
+        """With base * v_i * v_j for i <= j, in the order of the columns of the upper triangle."""
+        products = [ring.packed(reduce(base.poly * basis[i] * basis[j])) for j in range(len(basis)) for i in range(j + 1)]
+        return Block(base, list(basis), products)
+
+    @property
+    def size(self) -> int:
+        """The order of Q."""
+        return len(self.basis)
+
+
+@dataclass
+class Sos:
+    """One problem: sum of mult_j M_j p = columns + blocks + equations, the strict mult_j adding up to 1."""
+
+    maker: Maker
+    mults: list[Column]
+    columns: list[Column]
+    blocks: list[Block]
+    equations: list[Column]
+    strict: bool
+    stop: float
+
+    def solve(self) -> Solution | None:
+        """A solution over QQ, or None."""
+        for _ in range(6):
+            if time.monotonic() > self.stop or not self._worthwhile():
+                return None
+            try:
+                rows, right = self._rows()
+            except GiveUp:
+                return None
+            found = self._numeric(rows, right)
+            if found is None:
+                return None
+            x, least = found
+            if least > 1e-7:
+                solution = self._rounded(rows, right, x)
+                if solution is not None:
+                    return solution
+            if least < -1e-3 or not self._reduced(x):
+                return None
+        return None
+
+    def _worthwhile(self) -> bool:
+        unknowns = len(self.columns) + len(self.equations) + sum(len(b.products) for b in self.blocks)
+        good = any(m.strict for m in self.mults) and (not self.strict or any(c.strict for c in self.columns))
+        return good and unknowns <= MAX_UNKNOWNS
+
+    def _rows(self) -> tuple[list[dict[int, Any]], list[Any]]:
+        """The linear equations: a row per monomial, and the normalisation; unknowns mults, columns, equations, then triangles."""
+        place: dict[int, int] = {}
+        rows: list[dict[int, Any]] = []
+
+        def put(j: int, terms: dict[int, Any], factor: int) -> None:
+            for m, c in terms.items():
+                if m not in place:
+                    place[m] = len(rows)
+                    rows.append({})
+                rows[place[m]][j] = c * factor
+
+        j = 0
+        for part, sign in ((self.mults, 1), (self.columns, -1), (self.equations, -1)):
+            for column in part:
+                put(j, column.terms, sign)
+                j += 1
+        for block in self.blocks:
+            k = 0
+            for b in range(block.size):
+                for a in range(b + 1):
+                    # Off the diagonal an entry counts twice.
+                    put(j, block.products[k], -1 if a == b else -2)
+                    j, k = j + 1, k + 1
+        rows.append({i: fmpq(1) for i, m in enumerate(self.mults) if m.strict})
+        if len(rows) > MAX_ROWS:
+            raise GiveUp
+        # Dependent rows break the interior point method and the projection; the system is consistent without them.
+        # A random projection keeps the rank and makes the pivoted QR small.
+        data = [(i, k, float(c)) for i, row in enumerate(rows) for k, c in row.items()]
+        sparse = csc_matrix(([v for _, _, v in data], ([i for i, _, _ in data], [k for _, k, _ in data])), shape=(len(rows), j))
+        random = np.random.default_rng(0).standard_normal((j, min(j, len(rows) + 4)))
+        r, order = qr((sparse @ random).T, mode="r", pivoting=True)
+        diagonal = np.abs(np.diag(r))
+        kept = sorted(int(i) for i in order[: int((diagonal > 1e-9 * diagonal[0]).sum())])
+        return [rows[i] for i in kept], [fmpq(int(i == len(rows) - 1)) for i in kept]
+
+    def _numeric(self, rows: list[dict[int, Any]], right: list[Any]) -> tuple[Any, float] | None:
+        """The unknowns and the least t of max t: x_j >= t for mults and columns, Q >= t I."""
+        free, scalars = len(self.equations), len(self.mults) + len(self.columns)
+        n = scalars + free + sum(len(b.products) for b in self.blocks)
+        data = [(i, j, float(c)) for i, row in enumerate(rows) for j, c in row.items()]
+        top = len(rows)
+        cones: list[Any] = [clarabel.ZeroConeT(top), clarabel.NonnegativeConeT(scalars + 1)]
+        # t <= 1, then x_j - t >= 0.
+        data.append((top, n, 1.0))
+        for j in range(scalars):
+            data += [(top + 1 + j, j, -1.0), (top + 1 + j, n, 1.0)]
+        row, j = top + 1 + scalars, scalars + free
+        for block in self.blocks:
+            for b in range(block.size):
+                for a in range(b + 1):
+                    data.append((row, j, -1.0 if a == b else -math.sqrt(2)))
+                    if a == b:
+                        data.append((row, n, 1.0))
+                    row, j = row + 1, j + 1
+            cones.append(clarabel.PSDTriangleConeT(block.size))
+        matrix = csc_matrix(([v for _, _, v in data], ([i for i, _, _ in data], [j for _, j, _ in data])), shape=(row, n + 1))
+        rhs = np.zeros(row)
+        rhs[:top] = [float(r) for r in right]
+        rhs[top] = 1.0
+        cost = np.zeros(n + 1)
+        cost[n] = -1.0
+        settings = clarabel.DefaultSettings()
+        settings.verbose = False
+        settings.time_limit = max(self.stop - time.monotonic(), 0.01)
+        settings.max_threads = 1
+        result = clarabel.DefaultSolver(csc_matrix((n + 1, n + 1)), cost, matrix, rhs, cones, settings).solve()
+        x = np.array(result.x)
+        if str(result.status) not in ("Solved", "AlmostSolved", "InsufficientProgress") or not np.all(np.isfinite(x)):
+            return None
+        return x[:n], float(x[n])
+
+    def _grams(self, x: Any) -> list[Any]:
+        grams, j = [], len(self.mults) + len(self.columns) + len(self.equations)
+        for block in self.blocks:
+            q = np.zeros((block.size, block.size))
+            for b in range(block.size):
+                for a in range(b + 1):
+                    q[a, b] = q[b, a] = x[j]
+                    j += 1
+            grams.append(q)
+        return grams
+
+    def _reduced(self, x: Any) -> bool:
+        """Drops columns that are 0 and divides kernels out of blocks; False where nothing is to drop."""
+        scalars = len(self.mults) + len(self.columns)
+        level = max(float(np.abs(x[:scalars]).max(initial=0.0)), *[float(np.abs(q).max()) for q in self._grams(x)], 1e-3)
+        tiny = 3e-5 * level
+        changed = False
+        mults = [m for m, v in zip(self.mults, x, strict=False) if v > tiny]
+        columns = [c for c, v in zip(self.columns, x[len(self.mults) :], strict=False) if v > tiny]
+        changed = len(mults) < len(self.mults) or len(columns) < len(self.columns)
+        blocks: list[Block] = []
+        for block, q in zip(self.blocks, self._grams(x), strict=True):
+            values, vectors = np.linalg.eigh(q)
+            null = int((values < tiny).sum())
+            if null == 0:
+                blocks.append(block)
+                continue
+            changed = True
+            if null == block.size:
+                continue
+            kept = _complement(vectors[:, :null])
+            if not kept:
+                continue
+            basis = [sum((v * c for v, c in zip(block.basis, row, strict=True) if c), self.maker.ring.number(0)) for row in kept]
+            blocks.append(Block.of(self.maker.ring, self.maker.reduce, block.base, basis))
+        self.mults, self.columns, self.blocks = mults, columns, blocks
+        return changed and bool(mults)
+
+    def _rounded(self, rows: list[dict[int, Any]], right: list[Any], x: Any) -> Solution | None:
+        """x rounded to ever finer rationals and moved exactly onto the equations, until it is positive."""
+        rank = len(rows)
+        normal = fmpq_mat(rank, rank)
+        for a in range(rank):
+            for b in range(a, rank):
+                short, long = sorted((rows[a], rows[b]), key=len)
+                entry = sum((c * long[j] for j, c in short.items() if j in long), fmpq(0))
+                normal[a, b] = normal[b, a] = entry
+        starts = [[rational(Fraction(round(float(v) * d), d)) for v in x] for d in DENOMINATORS]
+        rest = fmpq_mat(rank, len(starts))
+        for k, start in enumerate(starts):
+            for a in range(rank):
+                rest[a, k] = right[a] - sum((c * start[j] for j, c in rows[a].items()), fmpq(0))
+        try:
+            shift = normal.solve(rest)
+        except ZeroDivisionError:
+            return None
+        for k, start in enumerate(starts):
+            moved = list(start)
+            for a in range(rank):
+                for j, c in rows[a].items():
+                    moved[j] += c * shift[a, k]
+            solution = self._exact(moved)
+            if solution is not None:
+                return solution
+            if time.monotonic() > self.stop:
+                return None
+        return None
+
+    def _exact(self, x: list[Any]) -> Solution | None:
+        """The solution that these unknowns are, when they are nonnegative and positive semidefinite."""
+        split, scalars = len(self.mults), len(self.mults) + len(self.columns)
+        if any(v < 0 for v in x[:scalars]):
+            return None
+        solution = Solution([], [], [])
+        for j in range(scalars):
+            column = self.mults[j] if j < split else self.columns[j - split]
+            if x[j]:
+                (solution.mult if j < split else solution.total).extend(scaled_cone(self.maker.cone(column), x[j]))
+        for v, column in zip(x[scalars:], self.equations, strict=False):
+            if column.equation is not None and v:
+                m = self.maker.ring.unpacked(column.monomial)
+                solution.equalities.append((column.equation, self.maker.ring.monomial(m) * v))
+        j = scalars + len(self.equations)
+        for block in self.blocks:
+            size = block.size
+            q = [[fmpq(0)] * size for _ in range(size)]
+            for b in range(size):
+                for a in range(b + 1):
+                    q[a][b] = q[b][a] = x[j]
+                    j += 1
+            squares = squares_of(q, block.basis)
+            if squares is None:
+                return None
+            pieces: list[Piece] = [(d, (), (*block.base.squares, s)) for d, s in squares]
+            try:
+                solution.total.extend(cone_product(pieces, *[f.cone for f in block.base.factors]))
+            except GiveUp:
+                return None
+        return solution
+
+
+def squares_of(q: list[list[Any]], basis: Sequence[Poly]) -> list[tuple[Any, Poly]] | None:
+    """v' Q v as a sum of d * s^2 with d > 0, by Q = L D L'; None when Q is not positive semidefinite. Q is used up."""
+    n = len(basis)
+    found: list[tuple[Any, Poly]] = []
+    for i in range(n):
+        d = q[i][i]
+        if d < 0:
+            return None
+        if d == 0:
+            if any(q[i][j] for j in range(i + 1, n)):
+                return None
+            continue
+        row = [q[i][j] / d for j in range(n)]
+        square = basis[i]
+        for j in range(i + 1, n):
+            if row[j]:
+                square = square + basis[j] * row[j]
+        found.append((d, square))
+        for a in range(i + 1, n):
+            if row[a]:
+                for b in range(i + 1, n):
+                    q[a][b] -= d * row[a] * row[b]
+    return found
+
+
+def _complement(kernel: Any) -> list[list[Any]]:
+    """Rational rows spanning what is orthogonal to a kernel, or the most of it that rational rows can span.
+
+    The kernel's reduced echelon form is rounded to simple rationals. Where it is not simple (a zero at x = sqrt(2)), lattice
+    reduction finds the short integer rows w with w k = 0: a rational matrix that is 0 at an irrational point is 0 at its
+    conjugates too.
+    """
+    n, k = kernel.shape
+    _, order = qr(kernel.T, pivoting=True, mode="r")
+    pivots = sorted(int(i) for i in order[:k])
+    echelon = kernel @ np.linalg.inv(kernel[pivots, :])
+    others = [i for i in range(n) if i not in pivots]
+    rows: list[list[Any]] = []
+    for i in others:
+        # w = e_i - sum of echelon[i, l] e_(pivot l) is orthogonal to every column of the echelon form.
+        row = [fmpq(0)] * n
+        row[i] = fmpq(1)
+        for c, p in zip(echelon[i], pivots, strict=True):
+            value = Fraction(float(c)).limit_denominator(30)
+            if abs(float(value) - float(c)) > 2e-4:
+                return _short_rows(echelon)
+            row[p] = -rational(value)
+        rows.append(row)
+    return rows
+
+
+def _short_rows(echelon: Any) -> list[list[Any]]:
+    n = echelon.shape[0]
+    weight = 10**6
+    entries = [[*(int(i == j) for j in range(n)), *(round(weight * float(c)) for c in echelon[i])] for i in range(n)]
+    reduced = fmpz_mat(entries).lll()
+    rows: list[list[Any]] = []
+    for i in range(n):
+        w = [int(reduced[i, j]) for j in range(n)]
+        size = sum(map(abs, w))
+        if max(map(abs, w)) <= 12 and np.abs(np.array(w) @ echelon).max() < 1e-5 * size:
+            rows.append([fmpq(c) for c in w])
+    return rows

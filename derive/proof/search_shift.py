@@ -1,0 +1,114 @@
+"""Linear premises as new variables: a <= b becomes b = a + d with d >= 0, triangle inequalities become Ravi's substitution.
+
+Untrusted. In the new variables more premises are sums of nonnegative monomials, so that columns of low degree suffice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from derive.proof.search_goal import Goal, small
+from derive.proof.search_lp import Solution
+from derive.proof.search_problem import Equation, Factor, Piece, Poly, Ring, degree_of, monomial_factor, signs, terms_of
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The slot of v holds y = c v + rest from now on: v = (y - rest) / c."""
+
+    v: int
+    forward: Poly
+    backward: Poly
+
+
+def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | None:
+    """The goal in new variables when that leaves fewer premises that are more than signs of variables; None else."""
+    best, fewest = None, _burden(ring, goal.factors)
+    for greedy in (False, True):
+        steps: list[_Step] = []
+        factors = list(goal.factors)
+        taken: set[int] = set(goal.tied)
+        for _ in range(ring.size):
+            step = _next(ring, factors, taken, greedy)
+            if step is None:
+                break
+            taken.add(step.v)
+            steps.append(step)
+            factors = [_moved_factor(ring, f, step) for f in factors]
+        burden = _burden(ring, factors)
+        if steps and burden < fewest:
+            best, fewest = (steps, factors), burden
+    if best is None:
+        return None
+    steps, factors = best
+
+    def forward(poly: Poly) -> Poly:
+        for step in steps:
+            poly = _put(ring, poly, step.v, step.forward)
+        return reduce(poly)
+
+    def backward(poly: Poly) -> Poly:
+        for step in reversed(steps):
+            poly = _put(ring, poly, step.v, step.backward)
+        return poly
+
+    def back(pieces: Sequence[Piece]) -> list[Piece]:
+        return [(c, indices, tuple(backward(s) for s in squares)) for c, indices, squares in pieces]
+
+    def outer(solution: Solution) -> Solution:
+        equalities = [(e, backward(t)) for e, t in solution.equalities]
+        return goal.lift(Solution(back(solution.mult), back(solution.total), equalities))
+
+    equations = [Equation(forward(e.poly), e.rep) for e in goal.equations]
+    factors = [Factor(reduce(f.poly), f.cone, f.strict) for f in factors]
+    return small(ring, Goal(forward(goal.target), factors, equations, goal.strict, goal.equal, tied=goal.tied, outer=outer))
+
+
+def _next(ring: Ring, factors: Sequence[Factor], taken: set[int], greedy: bool) -> _Step | None:
+    """The next linear premise and variable: one whose sign is unknown or follows from the new one's, or any."""
+    known = signs(ring, factors)
+    singles = {v for f in factors if len(f.poly) == 1 and degree_of(f.poly) == 1 for v in [_variable(f)]}
+    for f in sorted(factors, key=lambda f: (len(f.poly), str(f.poly))):
+        data = terms_of(f.poly)
+        if degree_of(f.poly) != 1 or len(data) < 2:
+            continue
+        for m, c in sorted(data.items()):
+            if sum(m) != 1 or m.index(1) in taken:
+                continue
+            v = m.index(1)
+            rest = f.poly - ring.gens[v] * c
+            follows = c > 0 and _nonnegative(ring, -rest, known)
+            if greedy or v not in singles or follows:
+                return _Step(v, (ring.gens[v] - rest) / c, f.poly)
+    return None
+
+
+def _variable(f: Factor) -> int:
+    (m,) = terms_of(f.poly)
+    return m.index(1)
+
+
+def _nonnegative(ring: Ring, poly: Poly, known: dict[int, tuple[int, Factor]]) -> bool:
+    for m, c in terms_of(poly).items():
+        part = monomial_factor(ring, m, known)
+        if part is None or c * part[0] < 0:
+            return False
+    return True
+
+
+def _burden(ring: Ring, factors: Sequence[Factor]) -> int:
+    """How many factors are not nonnegative term by term, by the signs that premises of one variable give."""
+    known = signs(ring, [f for f in factors if len(f.poly) == 1])
+    return sum(not _nonnegative(ring, f.poly, known) for f in factors)
+
+
+def _moved_factor(ring: Ring, f: Factor, step: _Step) -> Factor:
+    cone = tuple((c, i, tuple(_put(ring, s, step.v, step.forward) for s in squares)) for c, i, squares in f.cone)
+    return Factor(_put(ring, f.poly, step.v, step.forward), cone, f.strict)
+
+
+def _put(ring: Ring, poly: Poly, v: int, value: Poly) -> Poly:
+    if not poly or not int(poly.degrees()[v]):
+        return poly
+    return poly.compose(*[value if u == v else g for u, g in enumerate(ring.gens)], ctx=ring.ctx)

@@ -1,0 +1,313 @@
+"""Equalities used up before the search: v = value is put in, v^2 = value reduces, v Q = 1 clears denominators.
+
+Untrusted. `assemble` turns a certificate of the simplified problem into one of the given premises: it computes
+R = mult (r - l) - sum and writes R in the equalities by undoing the rules one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flint import fmpq
+
+from derive.proof.normal import Normal
+from derive.proof.search_problem import (
+    Core,
+    Equation,
+    Factor,
+    Found,
+    GiveUp,
+    Member,
+    Mono,
+    Piece,
+    Poly,
+    Ring,
+    Rule,
+    cone_product,
+    fraction,
+    merged,
+    sign_cone,
+    signs,
+    terms_of,
+)
+from derive.proof.terms import Relation, Term
+
+MAX_TERMS = 4000
+
+
+class Problem:
+    """A claim and its premises, and their simplified form `core`."""
+
+    def __init__(
+        self,
+        normal: Normal,
+        claim: Relation,
+        premises: Sequence[Relation],
+        hints: Sequence[Term] = (),
+        clear: bool = True,
+        swap: bool = False,
+    ) -> None:
+        used = [r for r in premises if r.op in ("<=", "<", "==")]
+        self.ring = ring = Ring(normal, [claim.slack, *[r.slack for r in used], *hints])
+        self.op = claim.op
+        self.clear = clear
+        self.swap = swap
+        #: whether `swap` would do something else
+        self.other_way = False
+        self.claim = ring.poly(claim.slack)
+        self.slack = {i: ring.poly(r.slack) for i, r in enumerate(premises) if r in used}
+        self.strict = {i for i, r in enumerate(premises) if r.op == "<"}
+        one = ring.number(1)
+        unit: tuple[Piece, ...] = ((fmpq(1), (), ()),)
+        factors = [Factor(p, ((fmpq(1), (i,), ()),), i in self.strict) for i, p in self.slack.items() if premises[i].op != "=="]
+        equations = [Equation(p, {i: one}) for i, p in self.slack.items() if premises[i].op == "==" and p]
+        self.core = Core(self.claim, factors, equations, [ring.poly(h) for h in hints], unit)
+        while (found := self._next_rule()) is not None:
+            self._apply(*found)
+        self.powers = [rule for rule in self.core.rules if not rule.inverse and rule.n > 1]
+
+    def _next_rule(self) -> tuple[Rule, Equation] | None:
+        ring = self.ring
+        best: tuple[tuple[Any, ...], tuple[Rule, Equation]] | None = None
+        signed = set(signs(ring, self.core.factors))
+        polys = [self.core.target, *[f.poly for f in self.core.factors], *[e.poly for e in self.core.equations]]
+        degrees = [max(_degree(p, v) for p in polys) for v in range(ring.size)]
+        for equation in self.core.equations:
+            data = terms_of(equation.poly)
+            # sqrt(1 + u)^2 == 1 + u reduces the root, for u = sqrt(1 + u)^2 - 1 would hide the sign of u; sqrt(a)^2 == a gives a.
+            roots = [v for v in range(ring.size) if ring.function_atom(v) and any(m[v] > 1 for m in data)]
+            self.other_way = self.other_way or bool(roots) or ring.one in data
+            for v in roots if roots and (len(data) > 2) != self.swap else range(ring.size):
+                with_v = [m for m in data if m[v]]
+                if len(with_v) == 1 and sum(with_v[0]) == with_v[0][v]:
+                    found = self._power_rule(equation, data, v, with_v[0][v], signed, degrees)
+                elif with_v and all(m[v] == 1 for m in with_v) and len(data) == len(with_v) + 1 and ring.one in data:
+                    found = self._inverse_rule(equation, data, v)
+                else:
+                    found = None
+                if found is not None and (best is None or found[0] < best[0]):
+                    best = found[0], (found[1], equation)
+        return best[1] if best else None
+
+    def _power_rule(
+        self, equation: Equation, data: dict[Mono, Any], v: int, n: int, signed: set[int], degrees: Sequence[int]
+    ) -> tuple[tuple[Any, ...], Rule] | None:
+        """v^n = value and its rank, the least first."""
+        ring = self.ring
+        c = data[tuple(n * (u == v) for u in range(ring.size))]
+        value = ring.gens[v] ** n - equation.poly / c
+        cost = max(len(data) - 1, 1) ** (degrees[v] // n)
+        # v^2 = value takes squares of v out of sight: only where v is a root, a constant or a size.
+        fit = n == 1 or ring.function_atom(v) or value.is_constant() or v in signed
+        if n == 1 and v in signed and len(data) > 2:
+            # Put in, v loses its sign: worth it where v is but a name for the value.
+            self.other_way, fit = True, not self.swap
+        if cost > 64 or not fit:
+            return None
+        return (min(n - 1, 1), v in signed, cost, -v), Rule(v, n, value, _times(equation, 1 / c))
+
+    def _inverse_rule(self, equation: Equation, data: dict[Mono, Any], v: int) -> tuple[tuple[Any, ...], Rule] | None:
+        """v Q = 1 and its rank."""
+        ring = self.ring
+        if not self.clear or not (ring.inverse_atom(v) or self.swap):
+            return None
+        c = -data[ring.one]
+        # An inverse of what holds other inverses goes before those, else clearing them spoils its equation.
+        held = sum(any(m[u] for m in data) and ring.inverse_atom(u) for u in range(ring.size))
+        rank = 2, not ring.inverse_atom(v), -held, -v
+        return rank, Rule(v, 1, ring.by_power(equation.poly, v)[1] / c, _times(equation, 1 / c), True)
+
+    def _apply(self, rule: Rule, source: Equation) -> None:
+        core = self.core
+        core.equations = [e for e in core.equations if e is not source]
+        core.rules.append(rule)
+        if not rule.inverse:
+            core.target = self._reduce(core.target, rule)
+            core.factors = [Factor(self._reduce(f.poly, rule), f.cone, f.strict) for f in core.factors]
+            core.hints = [self._reduce(h, rule) for h in core.hints]
+            core.equations = [self._replaced(e, rule, 0) for e in core.equations]
+        else:
+            self._clear(rule)
+        core.equations = [e for e in core.equations if e.poly]
+        # A constant that is not negative says nothing, but 0 > 0 does.
+        core.factors = [f for f in core.factors if not f.poly.is_constant() or (_negative(f.poly) if f.poly else f.strict)]
+        if any(len(p) > MAX_TERMS for p in [core.target, *[f.poly for f in core.factors]]):
+            raise GiveUp
+
+    def _clear(self, rule: Rule) -> None:
+        """v Q = 1: a polynomial of degree k in v becomes its multiple by Q^k, k made even if Q has no known sign."""
+        core, ring, v = self.core, self.ring, rule.v
+        sign, q = sign_cone(ring, rule.value, core.factors) or (0, None)
+        known = signs(ring, core.factors).get(v)
+        if (q is None or not q.strict) and known is not None:
+            # Q = v Q^2: signed as v is.
+            sign, q = known[0], Factor(rule.value * known[0], _with_square(known[1].cone, rule.value), False)
+        factors: list[Factor] = []
+        for f in core.factors:
+            k = _degree(f.poly, v)
+            if k == 0:
+                factors.append(f)
+            elif q is not None:
+                cone = cone_product(f.cone, *[q.cone] * k)
+                factors.append(Factor(self._cleared(f.poly, rule, k) * sign**k, cone, f.strict and q.strict))
+            else:
+                k += k % 2
+                factors.append(Factor(self._cleared(f.poly, rule, k), _with_square(f.cone, rule.value ** (k // 2)), False))
+        k = _degree(core.target, v)
+        if k and q is not None and q.strict:
+            core.weight = cone_product(core.weight, *[q.cone] * k)
+            core.target = self._cleared(core.target, rule, k) * sign**k
+        elif k:
+            if known is not None and known[1].strict and len(known[1].cone) == 1:
+                after, flip = cone_product(*[known[1].cone] * k)[0], known[0] ** k
+            else:
+                k += k % 2
+                after, flip = (fmpq(1), (), (ring.gens[v] ** (k // 2),)), 1
+            core.target = self._cleared(core.target, rule, k) * flip
+            core.after.append((after, (fmpq(1), (), (rule.value ** (k // 2),))))
+        core.factors = factors
+        core.hints = [self._cleared(h, rule, _degree(h, v)) for h in core.hints]
+        core.equations = [self._replaced(e, rule, _degree(e.poly, v)) for e in core.equations]
+
+    def _replaced(self, e: Equation, rule: Rule, k: int) -> Equation:
+        """An equation after a rule, with what it is in the premises: e' = Q^k e - t h."""
+        after = self._cleared(e.poly, rule, k) if rule.inverse else self._reduce(e.poly, rule)
+        scale = rule.value**k if rule.inverse else self.ring.number(1)
+        t, left = divmod(scale * e.poly - after, rule.equation.poly)
+        if left:
+            raise GiveUp
+        rep = {i: u * scale for i, u in e.rep.items()}
+        for i, u in rule.equation.rep.items():
+            rep[i] = rep.get(i, self.ring.number(0)) - t * u
+        return Equation(after, rep)
+
+    def _reduce(self, poly: Poly, rule: Rule) -> Poly:
+        if _degree(poly, rule.v) < rule.n:
+            return poly
+        total = self.ring.number(0)
+        for e, part in self.ring.by_power(poly, rule.v).items():
+            total += part * self.ring.gens[rule.v] ** (e % rule.n) * rule.value ** (e // rule.n)
+        return total
+
+    def reduce(self, poly: Poly) -> Poly:
+        """A polynomial of the simplified problem modulo the rules v^n = value (products of reduced ones need it)."""
+        for _ in range(len(self.powers)):
+            before = poly
+            for rule in self.powers:
+                poly = self._reduce(poly, rule)
+            if poly == before:
+                break
+        return poly
+
+    def _cleared(self, poly: Poly, rule: Rule, k: int) -> Poly:
+        """v^e -> Q^(k - e)."""
+        if k == 0:
+            return poly
+        total = self.ring.number(0)
+        for e, part in self.ring.by_power(poly, rule.v).items():
+            total += part * rule.value ** (k - e)
+        return total
+
+    def assemble(
+        self, mult: Sequence[Piece], total: Sequence[Piece], equalities: Sequence[tuple[Equation, Poly]], vacuous: bool = False
+    ) -> Found | None:
+        """A certificate mult * target = total + sum of t * equation of the simplified problem, in the premises; None if it fails.
+
+        With `vacuous` the equation is for -1 instead of the target, and p = ((p + 1)/2)^2 - ((p - 1)/2)^2 makes it one for p.
+        """
+        core, ring = self.core, self.ring
+        extra = ring.number(1)
+        strict = self.op == "<"
+        if vacuous:
+            half = fmpq(1, 2)
+            if self.op == "==":
+                # -M = E gives M p = - E p.
+                extra = -self.claim
+            else:
+                shift = 1 if strict else 0
+                high: Piece = (fmpq(1), (), ((self.claim + 1 - shift) * half,))
+                low: Piece = (fmpq(1), (), ((self.claim - 1 - shift) * half,))
+                extra = low[2][0] ** 2
+                total = [*(mult if strict else ()), *cone_product(mult, [high]), *cone_product(total, [low])]
+        else:
+            mult = cone_product(mult, core.weight)
+        mult, total = list(mult), merged(total)
+        for after, square in core.after if not vacuous else ():
+            later = list(cone_product(total, [after]))
+            extra *= self._value([after])
+            if strict and after[2]:
+                # A square is not strict: (1 + Q^2) p = v^2 S + S.
+                mult, total = [*mult, *cone_product(mult, [square])], [*later, *total]
+                extra += self._value([square]) * extra
+            else:
+                total = later
+        mult, total = merged(mult), merged(total)
+        rest = self._value(mult) * self.claim - self._value(total)
+        terms: dict[int, Poly] = {}
+        for equation, t in equalities:
+            for i, u in equation.rep.items():
+                share = t * u * extra
+                rest -= share * self.slack[i]
+                terms[i] = terms.get(i, ring.number(0)) + share
+        self._undo(rest, terms)
+        check = self._value(mult) * self.claim - self._value(total)
+        for i, t in terms.items():
+            check -= t * self.slack[i]
+        good = not check and self._strict(mult) and (not strict or self._strict(total)) and not (self.op == "==" and total)
+        if not good:
+            return None
+        return Found(self._members(mult), self._members(total), tuple((i, ring.term(t)) for i, t in sorted(terms.items()) if t))
+
+    def _undo(self, rest: Poly, terms: dict[int, Poly]) -> None:
+        """rest = sum of terms[i] * slack[i], rule by rule, some twice: the value of a rule may hold variables of an earlier one."""
+        ring, outer = self.ring, self.ring.number(1)
+        for rule in self.core.rules * (1 + 2 * len(self.powers)):
+            if not rest:
+                break
+            if rule.inverse:
+                k = _degree(rest, rule.v)
+                # R = v^k R' + (Q v - 1) (..), because Q^k R = R' + (Q v - 1) t.
+                after = self._cleared(rest, rule, k)
+                power = ring.gens[rule.v] ** k
+            else:
+                after, power = self._reduce(rest, rule), ring.number(1)
+            quotient, left = divmod(rest - power * after, rule.equation.poly)
+            if left:
+                return
+            for i, u in rule.equation.rep.items():
+                terms[i] = terms.get(i, ring.number(0)) + outer * quotient * u
+            outer, rest = outer * power, after
+
+    def _value(self, pieces: Sequence[Piece]) -> Poly:
+        total = self.ring.number(0)
+        for c, indices, squares in pieces:
+            value = self.ring.number(c)
+            for i in indices:
+                value *= self.slack[i]
+            for square in squares:
+                value *= square * square
+            total += value
+        return total
+
+    def _strict(self, pieces: Sequence[Piece]) -> bool:
+        return any(not squares and self.strict.issuperset(indices) for _, indices, squares in pieces)
+
+    def _members(self, pieces: Sequence[Piece]) -> tuple[Member, ...]:
+        return tuple((fraction(c), indices, tuple(self.ring.term(s) for s in squares)) for c, indices, squares in pieces)
+
+
+def _degree(poly: Poly, v: int) -> int:
+    return int(poly.degrees()[v]) if poly else 0
+
+
+def _negative(constant: Poly) -> bool:
+    return constant.leading_coefficient() < 0
+
+
+def _times(equation: Equation, c: Any) -> Equation:
+    return Equation(equation.poly * c, {i: t * c for i, t in equation.rep.items()})
+
+
+def _with_square(cone: Sequence[Piece], square: Poly) -> tuple[Piece, ...]:
+    return tuple((c, indices, (*squares, square)) for c, indices, squares in cone)

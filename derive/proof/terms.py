@@ -1,0 +1,231 @@
+"""Terms and relations of the proof kernel: nested tuples of the shape that FORMAT.md describes, with operators to write them.
+
+Everything is real and dimensionless. No SymPy: its symbols carry assumptions, and a term here carries none.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+OPERATORS = {"E": "w", "I": "t", "EI": "wt", "S": "j", "Si": "i", "C": "k"}
+FUNCTIONS = frozenset({"sqrt", "exp", "log", "atan", "erf", "tanh", "abs"})
+RELATIONS = frozenset({"<=", "<", "==", "!="})
+MAX_POWER = 64
+
+Number = int | Fraction
+_EXACT = re.compile(r"-?[0-9]+(/[0-9]*[1-9][0-9]*)?", re.ASCII)
+
+
+class Term(tuple[Any, ...]):
+    """A scalar term; `+ - * /` and whole powers build larger ones, exact numbers are taken as they are."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Term:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return Term(("+", self, term(other)))
+
+    def __radd__(self, other: Any) -> Term:
+        return Term(("+", term(other), self))
+
+    def __neg__(self) -> Term:
+        return Term(("*", num(-1), self))
+
+    def __sub__(self, other: Any) -> Term:
+        return Term(("+", self, -term(other)))
+
+    def __rsub__(self, other: Any) -> Term:
+        return Term(("+", term(other), -self))
+
+    def __mul__(self, other: Any) -> Term:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return Term(("*", self, term(other)))
+
+    def __rmul__(self, other: Any) -> Term:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return Term(("*", term(other), self))
+
+    def __truediv__(self, other: Any) -> Term:
+        return Term(("/", self, term(other)))
+
+    def __rtruediv__(self, other: Any) -> Term:
+        return Term(("/", term(other), self))
+
+    def __pow__(self, n: int) -> Term:
+        return Term(("^", self, n))
+
+    def le(self, other: Any) -> Relation:
+        """self <= other."""
+        return Relation(("<=", self, term(other)))
+
+    def ge(self, other: Any) -> Relation:
+        """self >= other, which is other <= self."""
+        return Relation(("<=", term(other), self))
+
+    def lt(self, other: Any) -> Relation:
+        """self < other."""
+        return Relation(("<", self, term(other)))
+
+    def gt(self, other: Any) -> Relation:
+        """self > other, which is other < self."""
+        return Relation(("<", term(other), self))
+
+    def eq(self, other: Any) -> Relation:
+        """self == other."""
+        return Relation(("==", self, term(other)))
+
+
+class Relation(tuple[Any, ...]):
+    """(op, left, right) with op among <=, <, ==, !=."""
+
+    __slots__ = ()
+
+    @property
+    def op(self) -> str:
+        return self[0]
+
+    @property
+    def left(self) -> Term:
+        return self[1]
+
+    @property
+    def right(self) -> Term:
+        return self[2]
+
+    @property
+    def slack(self) -> Term:
+        """right - left: what the relation says to be nonnegative, positive, or zero."""
+        return self.right - self.left
+
+
+def num(value: Number | str) -> Term:
+    """An exact rational: 3, Fraction(1, 2), "1/2".
+
+    Raises:
+        TypeError: a float, a bool or anything that is not exact.
+        ValueError: a string that is neither a whole number nor a quotient of two, in ASCII digits.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, Fraction, str)):
+        raise TypeError(f"a {type(value).__name__} is no exact rational number")
+    if isinstance(value, str) and not _EXACT.fullmatch(value):
+        raise ValueError(f"{value[:40]!r} is no exact rational number")
+    return Term(("q", str(Fraction(value))))
+
+
+def term(value: Any) -> Term:
+    """A term from a term or an exact number."""
+    return value if isinstance(value, Term) else num(value)
+
+
+def x(name: str) -> Term:
+    """A scalar symbol of the context."""
+    return Term(("x", name))
+
+
+def xi(name: str) -> Term:
+    """A symbol of kind coord or detcoord, at the other coordinate."""
+    return Term(("xi", name))
+
+
+def xs(names: str) -> list[Term]:
+    """Several symbols: xs("G h eta")."""
+    return [x(name) for name in names.split()]
+
+
+def fn(name: str, t: Any) -> Term:
+    """sqrt, exp, log, atan, erf, tanh or abs of a term."""
+    return Term(("f", name, term(t)))
+
+
+def declared(name: str, t: Any) -> Term:
+    """A function that the context declares."""
+    return Term(("F", name, term(t)))
+
+
+def vec(name: str) -> tuple[Any, ...]:
+    """A vector."""
+    return ("v", name)
+
+
+def mat(name: str) -> tuple[Any, ...]:
+    """A matrix."""
+    return ("m", name)
+
+
+def matvec(matrix: tuple[Any, ...], vector: tuple[Any, ...]) -> tuple[Any, ...]:
+    """M v."""
+    return ("Mv", matrix, vector)
+
+
+def norm(v: tuple[Any, ...]) -> Term:
+    """||v||_2."""
+    return Term(("norm", v))
+
+
+def dot(u: tuple[Any, ...], v: tuple[Any, ...]) -> Term:
+    """u'v."""
+    return Term(("dot", u, v))
+
+
+def quad(m: tuple[Any, ...], v: tuple[Any, ...]) -> Term:
+    """v'Mv."""
+    return Term(("quad", m, v))
+
+
+def opnorm(m: tuple[Any, ...]) -> Term:
+    """||M||_op."""
+    return Term(("opnorm", m))
+
+
+def tr(m: tuple[Any, ...]) -> Term:
+    """Tr M."""
+    return Term(("tr", m))
+
+
+def trprod(m: tuple[Any, ...], k: tuple[Any, ...]) -> Term:
+    """Tr(MK)."""
+    return Term(("trprod", m, k))
+
+
+def under(operator: str, t: Any) -> Term:
+    """E, I, EI, S, Si or C of a term: expectation, time integral, both, sums over coordinates, sum over clients."""
+    return Term((operator, term(t)))
+
+
+def plus(*terms: Any) -> Term:
+    """A sum of any number of terms; 0 of none."""
+    return Term(("+", *[term(t) for t in terms])) if terms else num(0)
+
+
+def times(*terms: Any) -> Term:
+    """A product of any number of terms; 1 of none."""
+    return Term(("*", *[term(t) for t in terms])) if terms else num(1)
+
+
+def substitute(t: Any, name: str, value: Term) -> Any:
+    """t (a term or relation) with `value` for the symbol `name`; operators, which bind, the caller excludes."""
+    if t == ("x", name):
+        return value
+    if isinstance(t, (Term, Relation)):
+        return type(t)(substitute(a, name, value) if isinstance(a, tuple) else a for a in t)
+    return t
+
+
+def from_json(value: Any, relation: bool = False) -> Any:
+    """Nested lists of JSON as a term or a relation; shapes are checked by the context, not here."""
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"a {type(value).__name__} is no term")
+    parts = [_inner(v) for v in value]
+    return Relation(parts) if relation else Term(parts)
+
+
+def _inner(value: Any) -> Any:
+    if not isinstance(value, (list, tuple)):
+        return value
+    if value and value[0] in ("v", "m", "Mv"):
+        return tuple(_inner(v) for v in value)
+    return Term(_inner(v) for v in value)
+
+
+def to_json(t: Any) -> Any:
+    """A term or relation as nested lists."""
+    return [to_json(a) for a in t] if isinstance(t, tuple) else t

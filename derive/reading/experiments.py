@@ -1,0 +1,210 @@
+"""Experiments: what `sdescent solve` runs, read from a TOML file that holds a problem and how to solve it.
+
+The problem's keys are read by `derive.reading.problems`, as for `sdescent report`; those of this module are the rest. Nothing
+is evaluated; every field that does not fit is a BadInput that names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, final
+
+from derive.errors import BadInput
+from derive.reading.problems import (
+    KEYS,
+    MAX_DRAWS,
+    MAX_ENTRIES,
+    Limits,
+    Problem,
+    as_written,
+    numbers,
+    positive,
+    problem,
+    read_keys,
+    whole,
+)
+from derive.reading.toml_file import written
+
+#: more are in memory only in chunks; paths are counted in 31 bits
+MAX_PATHS = 10**9
+MAX_ETAS = 16
+MAX_SAVED = 10_000
+MAX_QUANTITIES = 16
+MAX_SOLVER_STEPS = 10**7
+SUBSTEPS = 8  # solver steps a step of the method, where neither dt nor substeps is given
+#: names of quantities that every experiment has; x1, x2, .. are the coordinates
+QUANTITIES = ("loss", "gradient_norm", "norm")
+METHOD = "method"
+_DEFAULTS: dict[str, Any] = {"paths": 10_000, "seed": 0}
+_OWN = ("save", "quantities", "discrete", "dt", "substeps", "dtype", "chunk")
+
+
+@final
+@dataclass(frozen=True)
+class Experiment:
+    """What is run: the method, its models, or both, for one step size or several.
+
+    Args:
+        problems: one for each step size, complete, with equal fields but for eta.
+        kinds: what is run at each step size: METHOD and names of models.
+        save: how many times are saved, or the times.
+        quantities: names of what is kept.
+        dt: the largest solver step, or None.
+        substeps: solver steps a step of the method, where dt is None.
+        dtype: float64 or float32.
+        chunk: paths at a time, or None for a good number; no result depends on it.
+    """
+
+    problems: tuple[Problem, ...]
+    kinds: tuple[str, ...]
+    save: int | tuple[Fraction, ...] = 50
+    quantities: tuple[str, ...] = QUANTITIES[:2]
+    dt: Fraction | None = None
+    substeps: int = SUBSTEPS
+    dtype: str = "float64"
+    chunk: int | None = None
+
+    @property
+    def paths(self) -> int:
+        """Paths of each run."""
+        return self.problems[0].paths or 0
+
+    @property
+    def seed(self) -> int:
+        """The seed of all runs."""
+        return self.problems[0].seed or 0
+
+    def step(self, problem: Problem) -> Fraction:
+        """The largest solver step at this step size."""
+        assert problem.eta is not None  # for the type checker: an experiment is complete
+        return problem.eta / self.substeps if self.dt is None else self.dt
+
+    def to_dict(self) -> dict[str, Any]:
+        """The experiment as JSON with exact numbers as text: all that a result of it is a function of, so `chunk` is not in it."""
+        return {
+            **self.problems[0].to_dict(),
+            "eta": [str(p.eta) for p in self.problems],
+            "models": [kind for kind in self.kinds if kind != METHOD],
+            "discrete": METHOD in self.kinds,
+            "save": self.save if isinstance(self.save, int) else [str(t) for t in self.save],
+            "quantities": list(self.quantities),
+            "dt": None if self.dt is None else str(self.dt),
+            "substeps": None if self.dt is not None else self.substeps,
+            "dtype": self.dtype,
+        }
+
+
+def read_experiment(path: str | Path) -> Experiment:
+    """The experiment of a TOML file.
+
+    Raises:
+        BadInput: it is not TOML, has an unknown key, a field does not fit, or one is missing.
+        OSError: it cannot be read.
+    """
+    table = read_keys(path, (*KEYS, *_OWN))
+    with as_written():
+        return experiment(table)
+
+
+def experiment(given: Mapping[str, Any]) -> Experiment:
+    """An experiment from fields by name; those that are absent or None take their defaults.
+
+    Args:
+        given: the fields of `derive.reading.problems.problem`, of which eta may be a list; save, quantities, discrete, dt,
+            substeps, dtype, chunk.
+
+    Raises:
+        BadInput: a field does not fit, fields contradict each other, or one that is needed is missing.
+    """
+    fields = {key: value for key, value in given.items() if value is not None}
+    discrete = fields.get("discrete", True)
+    if not isinstance(discrete, bool):
+        raise BadInput("discrete", discrete, "true or false: whether the method itself is run")
+    base = _DEFAULTS | {key: fields[key] for key in fields if key in KEYS}
+    alone = base.get("models") == []
+    if alone:
+        if not discrete:
+            raise BadInput("models", [], "one model or more, where discrete = false leaves the method out")
+        del base["models"]
+    etas = base.get("eta")
+    listed = etas if isinstance(etas, list) else [etas]
+    if not 1 <= len(listed) <= MAX_ETAS:
+        raise BadInput("eta", f"{len(listed)} values", f"one step size > 0, or a list of 1 to {MAX_ETAS}")
+    problems = tuple(problem({**base, "eta": eta}, limits=Limits(MAX_PATHS, at_once=1)) for eta in listed)
+    if len({p.eta for p in problems}) < len(problems):
+        raise BadInput("eta", etas, "each step size once")
+    _complete(problems[0])
+    made = Experiment(
+        problems=problems,
+        kinds=((METHOD,) if discrete else ()) + (() if alone else problems[0].models),
+        save=_save(fields.get("save", 50), problems),
+        quantities=_quantities(fields.get("quantities", list(QUANTITIES[:2])), problems[0].dim or 0),
+        dt=positive(fields.get("dt"), "dt"),
+        substeps=whole(fields.get("substeps", SUBSTEPS), "substeps", 1, 10_000) or 0,
+        dtype=fields.get("dtype", "float64"),
+        chunk=whole(fields.get("chunk"), "chunk", 1, MAX_PATHS),
+    )
+    if made.dt is not None and "substeps" in fields:
+        raise BadInput("substeps", fields["substeps"], "either dt or substeps")
+    if made.dtype not in ("float64", "float32"):
+        raise BadInput("dtype", made.dtype, "float64 or float32")
+    _check_sizes(made, fields)
+    return made
+
+
+def _complete(asked: Problem) -> None:
+    """Raises BadInput for the first thing that an experiment lacks."""
+    for lack in asked.lacking:
+        if lack.startswith("a number for "):
+            of = lack.removeprefix("a number for ")
+            field = "loss" if of.endswith(" of the loss") else of
+            raise BadInput(field, f"a symbol ({of})" if field == "loss" else "a symbol", "numbers: an experiment runs with them")
+        if lack == "a schedule in t":
+            raise BadInput("schedule", asked.specs.get("schedule", "free"), "a schedule that is known, such as one or power:p=1/2")
+        raise BadInput(lack, "nothing", "a value: an experiment needs loss, dim, x0, eta, T and clients")
+
+
+def _save(value: object, problems: tuple[Problem, ...]) -> int | tuple[Fraction, ...]:
+    if not isinstance(value, list):
+        return whole(value, "save", 2, MAX_SAVED, f"how many times (2 to {MAX_SAVED}), or a list of times") or 0
+    times = numbers(value, "save", MAX_SAVED) or ()
+    for asked in problems:
+        assert asked.eta is not None and asked.T is not None  # for the type checker
+        if min(times) < 0 or max(times) > asked.T:
+            raise BadInput("save", value, f"times from 0 to T ({asked.T})")
+        if max(times) <= asked.eta / 2:
+            raise BadInput("save", value, f"a time of more than half a step (eta = {asked.eta})")
+    return times
+
+
+def _quantities(value: object, dim: int) -> tuple[str, ...]:
+    coordinates = "x1" if dim == 1 else f"x1 to x{dim}"
+    accepted = f"a list of 1 to {MAX_QUANTITIES} of {', '.join(QUANTITIES)} and {coordinates}, each once"
+    listed: list[Any] = value if isinstance(value, list) else [value]
+    known = {*QUANTITIES, *(f"x{n + 1}" for n in range(dim))}
+    for item in listed:
+        if not isinstance(item, str) or item not in known:
+            raise BadInput("quantities", item, accepted)
+    if not 1 <= len(listed) <= MAX_QUANTITIES or len(set(listed)) < len(listed):
+        raise BadInput("quantities", value if len(listed) <= MAX_QUANTITIES else f"{len(listed)} names", accepted)
+    return tuple(listed)
+
+
+def _check_sizes(made: Experiment, fields: Mapping[str, Any]) -> None:
+    """What neither a memory nor a week holds."""
+    dim, chunk = made.problems[0].dim or 0, made.chunk or 1
+    if chunk * dim**2 > MAX_ENTRIES:
+        raise BadInput("chunk", chunk, f"at most {MAX_ENTRIES // dim**2} in {dim} dimensions")
+    if all(kind == METHOD for kind in made.kinds):
+        return
+    for asked in made.problems:
+        assert asked.T is not None  # for the type checker
+        steps = asked.T / made.step(asked)
+        if steps > MAX_SOLVER_STEPS:
+            field = "substeps" if made.dt is None else "dt"
+            raise BadInput(field, written(fields.get(field, SUBSTEPS)), f"at most {MAX_SOLVER_STEPS} solver steps from 0 to T")
+        if steps * dim * made.paths > MAX_DRAWS:
+            raise BadInput("paths", made.paths, f"solver steps x dim x paths of at most {MAX_DRAWS}")

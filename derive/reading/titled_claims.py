@@ -1,0 +1,58 @@
+"""Claims of the user's own inside the specification of a report: tables [[claims]], each the fields of a claim file and a title."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from derive.errors import BadInput
+from derive.reading.claims import Claim, claim_from
+
+MAX_CLAIMS, MAX_TITLE = 50, 200
+
+
+@final
+@dataclass(frozen=True)
+class TitledClaim:
+    """An inequality with a title; `given` are its fields as they were written, which tell it from others."""
+
+    title: str
+    claim: Claim
+    given: tuple[tuple[str, str], ...]
+
+    def to_dict(self) -> dict[str, str]:
+        """As JSON."""
+        return {"title": self.title, **dict(self.given)}
+
+
+def titled_claims(listed: object, key: str) -> tuple[TitledClaim, ...]:
+    """The claims of a list of tables, counted from 1 in errors.
+
+    Args:
+        listed: what the file has.
+        key: what it is called there.
+
+    Raises:
+        BadInput: it is no such list, or a field does not fit.
+    """
+    accepted = f"1 to {MAX_CLAIMS} tables [[{key}]] with title, variables, assume, claim, hints"
+    if not isinstance(listed, list):
+        raise BadInput(key, listed, accepted)
+    if not 1 <= len(listed) <= MAX_CLAIMS:
+        raise BadInput(key, f"{len(listed)} of them", accepted)
+    return tuple(_titled(table, n, f"{key}[{n}]", accepted) for n, table in enumerate(listed, 1))
+
+
+def _titled(table: object, n: int, place: str, accepted: str) -> TitledClaim:
+    if not isinstance(table, dict):
+        raise BadInput(place, table, accepted)
+    given = dict(table)
+    title = given.pop("title", f"Claim {n}")
+    if not isinstance(title, str) or not 1 <= len(title) <= MAX_TITLE:
+        raise BadInput(f"{place} title", title, f"a text of 1 to {MAX_TITLE} characters")
+    try:
+        claim = claim_from(given, place)
+    except BadInput as error:
+        field = error.field if error.field == place else f"{place} {error.field}"
+        raise BadInput(field, error.found, error.accepted, error.column) from None
+    return TitledClaim(title, claim, tuple(sorted((k, repr(v)) for k, v in given.items())))

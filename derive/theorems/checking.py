@@ -1,0 +1,169 @@
+"""Checking an entry: its derivation is written by the kernel, its point and its witness are evaluated exactly."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from derive.proof.certificate import certificate
+from derive.proof.context import ProofError
+from derive.proof.kernel import AXIOMS
+from derive.proof.points import holds, value
+from derive.proof.repair import proposed
+from derive.proof.repair_family import said
+from derive.proof.terms import Relation, x
+from derive.proof.text import Writer, text
+from derive.theorems.declarations import declarations
+from derive.theorems.entry import Derivation, Refutation, Theorem
+from derive.theorems.recompute import disagreements
+
+PROVED, DECIDED, REFUTED, UNDECIDED = "PROVED", "DECIDED", "REFUTED", "UNDECIDED"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came out for an entry.
+
+    Args:
+        status: PROVED, DECIDED, REFUTED or UNDECIDED.
+        steps: one line a step, with its LaTeX, what it is `given` besides the assumptions (the case, a generic number), rule
+            and status.
+        axioms: names used; assumptions, definitions: those that the proof used, "name: relation".
+        declared: what the context says of functions, matrices and processes, as far as the proof used it, {"text", "latex"}.
+        unused: names of assumptions that the proof did without.
+        certificate: the certificate of a proof, None else.
+        counterexample: exact values at which a claim fails.
+        reason: why it is not proved.
+        repair: of a claim that fails, {"entry", "changes"}: the id of an entry that repairs it, and assumptions with which it is proved,
+            each {"plain", "latex", "instead"}, the last the name of the one that it stands for, or "".
+    """
+
+    entry: Theorem | Refutation
+    status: str
+    steps: tuple[dict[str, Any], ...] = ()
+    axioms: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = ()
+    declared: tuple[dict[str, str], ...] = ()
+    unused: tuple[str, ...] = ()
+    certificate: dict[str, Any] | None = None
+    counterexample: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    repair: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the status is the one that the catalogue expects."""
+        return self.status == self.entry.expected
+
+
+def check(entry: Theorem | Refutation, seconds: float = 5.0) -> Checked:
+    """Checks one entry; never raises for a proof that fails: its status is UNDECIDED then, with the reason."""
+    started = time.perf_counter()
+    try:
+        found = _refute(entry) if isinstance(entry, Refutation) else _prove(entry, seconds)
+    except (ProofError, ValueError) as error:
+        found = Checked(entry, UNDECIDED, reason=str(error)[:500])
+    return Checked(**{**found.__dict__, "seconds": time.perf_counter() - started})
+
+
+def _prove(theorem: Theorem, seconds: float) -> Checked:
+    given = {**theorem.assumptions, **theorem.definitions}
+    for name, relation in given.items():
+        if not holds(relation, theorem.point):
+            return Checked(
+                theorem, UNDECIDED, reason=f"the point of the theorem does not satisfy {name}: it may say nothing"
+            )
+    differing = _unlike(theorem.read() if theorem.read else {}, given)
+    differing += disagreements(theorem.recomputed, theorem.definitions)
+    if differing:
+        return Checked(theorem, UNDECIDED, reason=f"the definitions are not those of the method: {differing[0]}")
+    w = Derivation(theorem, seconds)
+    last = theorem.prove(w)
+    key = w.kernel.normal.key
+    names = {key(relation): name for name, relation in given.items()}
+    extra = [text(h) for k, h in last.hypotheses.items() if k not in names]
+    if extra:
+        return Checked(theorem, UNDECIDED, reason=f"the proof assumes what the theorem does not: {extra[0]}")
+    used = {names[k] for k in last.hypotheses}
+    defined = [d for name, d in theorem.definitions.items() if name in used]
+    writer = Writer(theorem.names, theorem.short)
+    lines = w.lines if w.lines and w.lines[-1].fact is last else [*w.lines, _line("so", last)]
+    steps: tuple[dict[str, Any], ...] = tuple(
+        {
+            "text": line.words,
+            "latex": writer.relation(line.fact.claim),
+            "plain": text(line.fact.claim),
+            "given": [writer.relation(h) for k, h in line.fact.hypotheses.items() if k not in names],
+            "rule": line.fact.rule,
+            "status": PROVED,
+        }
+        for line in lines
+    )
+    return Checked(
+        theorem,
+        PROVED,
+        steps,
+        tuple(sorted(last.axioms, key=list(AXIOMS).index)),
+        tuple(f"{name}: {text(r)}" for name, r in theorem.assumptions.items() if name in used),
+        tuple(f"{name}: {text(r)}" for name, r in theorem.definitions.items() if name in used),
+        tuple(declarations(last, writer)),
+        tuple(name for name in theorem.assumptions if name not in used),
+        certificate(last, theorem.title, defined),
+    )
+
+
+def _unlike(read: Mapping[str, Relation], given: Mapping[str, Relation]) -> list[str]:
+    """Which of these relations, as the engine has them now, stand otherwise in the theorem, or not at all."""
+    return [
+        f"{name}: the engine has {text(relation)}" for name, relation in read.items() if given.get(name) != relation
+    ]
+
+
+def _line(words: str, fact: Any) -> Any:
+    from derive.theorems.entry import Line
+
+    return Line(words, fact)
+
+
+def _refute(entry: Refutation) -> Checked:
+    if entry.read and entry.read() != entry.claim:
+        return Checked(entry, UNDECIDED, reason="the claim is not about what the engine has")
+    at = {x(name): Fraction(v) for name, v in entry.witness.items()}
+    writer, steps = Writer(entry.names), []
+    for name, relation in entry.assume.items():
+        if not holds(relation, at):
+            return Checked(entry, UNDECIDED, reason=f"the witness does not satisfy {name}")
+        steps.append(_evaluated(name, writer.relation(relation), text(relation), PROVED))
+    if holds(entry.claim, at):
+        return Checked(entry, UNDECIDED, reason="the claim holds at the witness")
+    left, right = (str(value(side, at)) for side in (entry.claim.left, entry.claim.right))
+    shown = writer.relation(entry.claim)
+    steps.append(
+        _evaluated(f"the claim fails: it reads {left} {entry.claim.op} {right}", shown, text(entry.claim), REFUTED)
+    )
+    return Checked(
+        entry, REFUTED, tuple(steps), assumptions=tuple(f"{name}: {text(r)}" for name, r in entry.assume.items()),
+        counterexample={k: str(Fraction(v)) for k, v in entry.witness.items()}, repair=_mended(entry, writer),
+    )  # fmt: skip
+
+
+def _mended(entry: Refutation, writer: Writer) -> dict[str, Any]:
+    """What repairs the claim, proved anew; raises where it is not proved."""
+    if entry.mended:
+        witness = {name: Fraction(v) for name, v in entry.witness.items()}
+        before = tuple(entry.assume.values())
+        after = tuple({**entry.assume, **entry.mended}.values())
+        proposed("bound", entry.title, (after, entry.claim), tuple(witness), witness, (before, entry.claim))
+    changes = [
+        {"plain": said(r), "latex": writer.relation(r), "instead": name if name in entry.assume else ""} for name, r in entry.mended.items()
+    ]
+    return {"entry": entry.repair, "changes": changes}
+
+
+def _evaluated(words: str, latex: str, plain: str, status: str) -> dict[str, Any]:
+    return {"text": words, "latex": latex, "plain": plain, "given": [], "rule": "evaluate", "status": status}

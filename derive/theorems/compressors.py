@@ -1,0 +1,312 @@
+"""Theory 4 and 8: compression ratios omega of the shipped unbiased compressors, in every dimension, given the message v.
+
+E C_j, Var C_j and omega are read off `derive.compressors`. By bias and variance E||C(v) - v||^2 = sum_j Var C_j + (E C_j - v_j)^2,
+which is the left side of every claim; the right side is omega ||v||^2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import sympy as sp
+
+from derive.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
+from derive.coordinates import coord_max, coord_sum
+from derive.coordinates import v as message
+from derive.errors import Refusal
+from derive.proof.context import Context
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, Term, fn, num, under, xs
+from derive.symbols import d as dimension
+from derive.symbols import parameter
+from derive.theorems.entry import Derivation, Theorem
+from derive.theorems.reading import expression
+
+v, mean, var, omega, d, p, k, s, step, low, m, top, e = xs("v mean var omega d p k s step low m top e")
+CONTEXT = Context(
+    {
+        **dict.fromkeys(["d", "p", "k", "s", "step", "omega", "top"], "const"),
+        **dict.fromkeys(["v", "mean", "var", "low", "m", "e"], "detcoord"),
+    },
+    dimension="d",
+)
+NAMES = {
+    "v": "v_j", "mean": r"\mathbb{E}C_j", "var": r"\operatorname{Var}C_j", "low": r"2^{a_j}", "m": "m_j", "e": "e_j",
+    "top": r"\|v\|_\infty",
+}  # fmt: skip
+SQUARE = under("S", v**2)
+ERROR = under("S", var + (mean - v) ** 2)
+SIZE = fn("abs", v)
+NORM, ROOT = fn("sqrt", SQUARE), fn("sqrt", d)
+LEVEL = s * SIZE / NORM
+
+
+@dataclass(frozen=True)
+class Given:
+    """How the moments of a compressor given v are read.
+
+    Args:
+        letters: subexpressions that have a letter.
+        where: the case of its moments that is read, for a variance written in two; the other one is 0, and
+        rest: values of subexpressions there, at which the case that is read is 0 too (1/0 = 0).
+        case: which case of omega is meant, for a ratio written in several.
+    """
+
+    compressor: Unbiased
+    letters: Mapping[sp.Expr, Term] = field(default_factory=dict)
+    where: sp.Basic = sp.true
+    rest: Mapping[sp.Expr, sp.Expr] = field(default_factory=dict)
+    case: int = 0
+
+    def read(self) -> dict[str, Relation]:
+        """E C_j, Var C_j and omega as the engine has them, and the condition on d under which it has this omega.
+
+        Raises:
+            ValueError: the variance is of another shape.
+        """
+        given = self.compressor.given(dimension)
+        variance = sp.piecewise_fold(given.variance)
+        if isinstance(variance, sp.Piecewise):
+            (own, when), *others = variance.args
+            if others != [(sp.S.Zero, sp.true)] or when != self.where or own.xreplace(dict(self.rest)) != 0:
+                raise ValueError(f"the variance {variance} is not 0 but for {self.where}")
+            variance = own
+        found = {
+            "mean": mean.eq(expression(given.mean, self.letters)),
+            "variance": var.eq(expression(variance, self.letters)),
+        }
+        try:
+            ratio = self.compressor.omega(dimension).value
+        except Refusal:
+            return found
+        if isinstance(ratio, sp.Piecewise):
+            ratio, when = ratio.args[self.case]
+            if when != sp.true:
+                found["range of omega"] = expression(when.lhs - when.rhs, {}).ge(0)
+        return {**found, "omega": omega.eq(expression(ratio, {}))}
+
+
+def whole(w: Derivation, one: Fact) -> Fact:
+    """From one coordinate, Var C_j + (E C_j - v_j)^2 <= (or ==) c v_j^2 with the formula c for omega, to all of them."""
+    total = w.step("sum over coordinates", w.kernel.monotone("S", one))
+    claim = Relation((one.claim.op, ERROR, omega * SQUARE))
+    if one.claim.op == "==":
+        return w.combine("the ratio", claim, (), [(1, total), (-SQUARE, "omega")])
+    return w.combine("the ratio", claim, [(1, [total], ())], [(-SQUARE, "omega")])
+
+
+def exact(w: Derivation, *equalities: tuple[Term, Fact]) -> Fact:
+    """Var C_j is omega v_j^2 in each coordinate."""
+    claim = (var + (mean - v) ** 2).eq(w["omega"].claim.right * v**2)
+    return whole(w, w.combine("one coordinate", claim, (), [(1, "variance"), (mean - v, "mean"), *equalities]))
+
+
+def rand_k(w: Derivation) -> Fact:
+    """The variance on the diagonal is (d/k - 1) v_j^2 once d - 1 and k are divided out."""
+    one, two = w.kernel.inverse(d - 1, w["d > 1"]), w.kernel.inverse(k, w["k > 0"])
+    return exact(w, (v**2 * (d - k) / k, one), (-(v**2), two))
+
+
+def natural(w: Derivation) -> Fact:
+    """(|v| - l)(2l - |v|) <= v^2/8 for the power l of two below |v|: the difference is (3|v| - 4l)^2/8."""
+    size = w.kernel.function("abs_square", [v])
+    one = w.combine(
+        "one coordinate", (var + (mean - v) ** 2).le(v**2 / 8), [("1/8", (), (3 * SIZE - 4 * low,))],
+        [(1, "variance"), (mean - v, "mean"), (num("1/8"), size)],
+    )  # fmt: skip
+    return whole(w, one)
+
+
+def nonnegative(w: Derivation) -> Fact:
+    """0 <= ||v||^2."""
+    return w.step("a sum of squares", w.kernel.monotone("S", w.kernel.certify(num(0).le(v**2), sum=[(Fraction(1), (), (v,))])))
+
+
+def root_of_dimension(w: Derivation) -> tuple[Fact, Fact]:
+    """sqrt(d)^2 = d and 0 <= sqrt(d); d is the sum of 1 over coordinates."""
+    count = w.step("d >= 0", w.kernel.monotone("S", w.kernel.certify(num(0).le(1), sum=[(Fraction(1), (), ())])))
+    return w.kernel.function("sqrt_square", [d], [count]), w.kernel.function("sqrt_nonneg", [d])
+
+
+def fine(w: Derivation) -> Fact:
+    """r(1 - r) <= 1/4 for the fractional part r of the level."""
+    part = LEVEL - m
+    one = w.combine(
+        "one coordinate", (var + (mean - v) ** 2).le(SQUARE / (4 * s**2)), [(1, [nonnegative(w)], ((part - num("1/2")) / s,))],
+        [(1, "variance"), (mean - v, "mean")],
+    )  # fmt: skip
+    return whole(w, one)
+
+
+def coarse(w: Derivation) -> Fact:
+    """2 D s r(1 - r) <= s^2 + (D^2 - 2 D s) y^2 for the level y, D = sqrt(d) >= 2s: below 1 by (s - D y)^2, from 1 on by r(1 - r) <= 1/4."""
+    kernel, part, square = w.kernel, LEVEL - m, nonnegative(w)
+    root, sign = root_of_dimension(w)
+    both = w.combine("sqrt(d) + 2s > 0", num(0).lt(ROOT + 2 * s), [(1, [sign], ()), (2, ["s > 0"], ())])
+    apart = w.combine(
+        "2s <= sqrt(d)", (2 * s).le(ROOT), [(1, ["range of omega"], ())], [(-1, root)], [(1, [both], ())]
+    )  # fmt: skip
+    positive = w.combine("sqrt(d) > 0", num(0).lt(ROOT), [(1, [apart], ()), (2, ["s > 0"], ())])
+    claim = (2 * ROOT * s * part * (1 - part)).le(s**2 + (ROOT**2 - 2 * ROOT * s) * LEVEL**2)
+    lowest, above = kernel.assume(m.le(0)), kernel.assume(num(0).lt(m))
+    scale = [positive, "s > 0"]
+    below_one = w.combine(
+        "below the first level", claim,
+        [
+            (1, (), (s - ROOT * LEVEL,)), (4, [*scale, "m >= 0", "level below"], ()), (2, [*scale, "m >= 0", lowest], ()),
+            (2, [*scale, lowest], ()),
+        ],
+    )  # fmt: skip
+    at_least = w.combine("a whole number above 0", m.ge(1), [(1, ["whole number"], ())], (), [(1, [above], ())])
+    level = w.combine("the level", LEVEL.ge(1), [(1, [at_least], ()), (1, ["level above"], ())])
+    steep = w.combine("its square", (LEVEL**2).ge(1), [(1, (), (LEVEL - 1,)), (2, [level], ())])
+    from_one = w.combine(
+        "from the first level on", claim,
+        [
+            (1, [positive, apart, steep], ()), (1, (), (ROOT - 2 * s,)), ("3/2", ["s > 0", apart], ()),
+            (2, scale, (part - num("1/2"),)),
+        ],
+    )  # fmt: skip
+    one = w.step("either level", kernel.cases(m.le(0), below_one, from_one))
+    total = w.step("sum over coordinates", kernel.monotone("S", one))
+    error = w.combine(
+        "the error", (var + (mean - v) ** 2).eq(SQUARE / s**2 * part * (1 - part)), (), [(1, "variance"), (mean - v, "mean")]
+    )  # fmt: skip
+    errors = w.step("its sum", kernel.monotone("S", error))
+    none, some, parts = kernel.assume(SQUARE.le(0)), kernel.assume(num(0).lt(SQUARE)), under("S", part * (1 - part))
+    unit, over = w.inverse(s, "s > 0")
+    # 0 <= r < 1, so that without a message the error is at most 0
+    within = w.combine("0 <= r(1 - r)", num(0).le(part * (1 - part)), [(1, ["level above", "level below"], ())])
+    ratio = w.combine("sqrt(d)/s - 1 >= 0", num(0).le(ROOT / s - 1), [(1, [over, apart], ()), (1, (), ())], [(-2, unit)])
+    empty = w.combine(
+        "without a message", ERROR.le(omega * SQUARE),
+        [(1, [none, kernel.monotone("S", within)], (1 / s,)), (1, [square, ratio], ())], [(1, errors), (-SQUARE, "omega")],
+    )  # fmt: skip
+    sizes = kernel.monotone("S", kernel.function("abs_square", [v]))
+    length = kernel.function("sqrt_square", [SQUARE], [square])
+    long = kernel.function("monotone:sqrt", [num(0), SQUARE], [kernel.certify(num(0).le(0)), some])
+    norm = kernel.inverse(NORM, long)
+    levels = w.combine(
+        "the squares of the levels", under("S", LEVEL**2).eq(s**2), (),
+        [(s**2 / NORM**2, sizes), (-(s**2) / NORM**2, length), (s**2 * (1 + NORM / NORM), norm)],
+    )  # fmt: skip
+    limit = w.combine(
+        "the sum of r(1 - r)", parts.le(s * ROOT - s**2), [(1, [total], ())], [(-(s**2), root), (ROOT**2 - 2 * ROOT * s, levels)],
+        [(2, scale, ())],
+    )  # fmt: skip
+    full = w.combine(
+        "with a message", ERROR.le(omega * SQUARE), [(1, [square, limit], (1 / s,))],
+        [(1, errors), (-SQUARE, "omega"), (SQUARE * (ROOT / s - 1 - s / s), unit)],
+    )  # fmt: skip
+    return w.step("either message", kernel.cases(SQUARE.le(0), empty, full))
+
+
+def ternary(w: Derivation) -> Fact:
+    """t|v| <= c v^2 + t^2/(4c) where |v_j| < t = max|v|, c = (D + 1)/2, D = sqrt(d); and one coordinate has |v_j| = t."""
+    kernel = w.kernel
+    root, sign = root_of_dimension(w)
+    positive = w.combine("sqrt(d) + 1 > 0", num(0).lt(ROOT + 1), [(1, [sign], ()), (1, (), ())])
+    unit, size = kernel.inverse(ROOT + 1, positive), kernel.function("abs_square", [v])
+    c, over = (ROOT + 1) / 2, 1 / (ROOT + 1)
+    bound = c * v**2 + (1 - e) * top**2 * over / 2 + e * (1 - c) * top**2
+    one = w.combine(
+        "one coordinate", (var + (mean - v) ** 2).le(bound - v**2), [("1/2", [positive], ((1 - e) * (SIZE - top * over),))],
+        [
+            (1, "variance"), (mean - v, "mean"), (c - 1, size), (top - c * (SIZE + top), "it has the maximum"),
+            ((1 - e) * (top**2 * over / 2 - top * SIZE), unit), (c * (SIZE - top * over) ** 2, "e_j is 0 or 1"),
+        ],
+    )  # fmt: skip
+    total = w.step("sum over coordinates", kernel.monotone("S", one))
+    return w.combine(
+        "the ratio", ERROR.le(omega * SQUARE), [(1, [total], ())],
+        [
+            (-SQUARE, "omega"), (-(top**2) * over / 2, root), (-(top**2) * (over / 2 - (1 - c)), "one coordinate"),
+            (top**2 * (ROOT - 1) / 2, unit),
+        ],
+    )  # fmt: skip
+
+
+def no_ratio(w: Derivation) -> Fact:
+    """With v = t step, t = 1/(2 + omega), the variance is step^2 t(1 - t), and t(1 - t) - omega t^2 = t^2."""
+    positive = w.combine("2 + omega > 0", num(0).lt(2 + omega), [(1, ["omega >= 0"], ()), (2, (), ())])
+    unit, over = w.inverse(2 + omega, positive)
+    share, t, part = w.kernel.inverse(step, w["step > 0"]), 1 / (2 + omega), v / step - m
+    level = w.combine("the level", (v / step).eq(t), (), [(t, share), (1 / step, "v")])
+    spread = w.combine(
+        "the variance there", var.eq(step**2 * t * (1 - t)), (),
+        [(1, "variance"), (step**2 * (1 - t - part), level), (-(step**2) * (1 - t - part), "first cell")],
+    )  # fmt: skip
+    return w.combine(
+        "the error is larger", (omega * v**2).lt(var + (mean - v) ** 2), [(1, [over, over, "step > 0", "step > 0"], ())],
+        [(-1, spread), (v - mean, "mean"), (step**2 * t, unit), (omega * (step * t + v), "v")],
+    )  # fmt: skip
+
+
+def entry(
+    name: str, title: str, statement: str, given: Given, prove: Callable[[Derivation], Fact],
+    assumptions: Mapping[str, Relation] | None = None, point: Mapping[Term, Fraction | int] | None = None,
+) -> Theorem:  # fmt: skip
+    """An entry whose definitions, and the condition on d where omega has one, are read off the engine."""
+    read = given.read()
+    return Theorem(
+        id=f"4-{name}", title=title, source="theory 4 and 8", statement=statement, context=CONTEXT,
+        assumptions={**{n: r for n, r in read.items() if n == "range of omega"}, **(assumptions or {})},
+        definitions={n: r for n, r in read.items() if n != "range of omega"}, read=given.read,
+        point={v: 1, mean: 1, var: 0, omega: 0} | dict(point or {}), names=NAMES, prove=prove,
+    )  # fmt: skip
+
+
+# what the engine's expressions are called here: floor of the level, the power of two below |v_j|, the largest |v_j|
+_size, _square = sp.Abs(message), coord_sum(message**2)
+_floor = sp.floor(parameter("s") * _size / sp.sqrt(_square))
+_power = 2 ** sp.floor(sp.log(_size) / sp.log(2))
+_cell = sp.floor(message / parameter("step"))
+_LEVELS = {"where": _square > 0, "rest": {_square: sp.S.Zero, 1 / sp.sqrt(_square): sp.S.Zero}}
+_LEVEL: dict[str, Relation] = {
+    "s > 0": s.gt(0), "level above": m.le(LEVEL), "level below": LEVEL.lt(m + 1), "m >= 0": m.ge(0), "whole number": (m * (m - 1)).ge(0),
+}  # fmt: skip
+ERR = r"\mathbb{E}\|C(v)-v\|^2=\sum_j\left(\operatorname{Var}C_j+(\mathbb{E}C_j-v_j)^2\right)"
+ENTRIES = (
+    entry("identity", "No compression: omega = 0", rf"${ERR}=0$.", Given(Identity()), exact),
+    entry(
+        "bernoulli", "Bernoulli sparsifier: omega = 1/p - 1", rf"${ERR}=(1/p-1)\|v\|^2$.", Given(Bernoulli("p")), exact,
+        point={p: 1},
+    ),
+    entry(
+        "rand-k", "Rand-k: omega = d/k - 1", rf"${ERR}=(d/k-1)\|v\|^2$ for $d\ge2$; for $d=k=1$ nothing is left out.",
+        Given(RandK("k")), rand_k, {"d > 1": d.gt(1), "k > 0": k.gt(0)}, {d: 2, k: 2},
+    ),
+    entry(
+        "natural", "Natural compression: omega = 1/8",
+        rf"${ERR}\le\frac18\|v\|^2$, where $2^{{a_j}}$ is the power of two with $2^{{a_j}}\le|v_j|<2^{{a_j+1}}$ ($0$ where $v_j=0$): "
+        r"the variance $(|v_j|-2^{a_j})(2\cdot2^{a_j}-|v_j|)$ is at most $\frac18v_j^2$.",
+        Given(Natural(), {_power: low}, _size > 0, {_power: sp.S.Zero, _size: sp.S.Zero}), natural, point={low: 1, omega: Fraction(1, 8)},
+    ),
+    entry(
+        "qsgd-fine", "QSGD: omega <= d/(4 s^2)",
+        rf"${ERR}\le\frac{{d}}{{4s^2}}\|v\|^2$: with $r$ the fractional part of the level $s|v_j|/\|v\|$ the variance is "
+        r"$\frac{\|v\|^2}{s^2}r(1-r)$, and $r(1-r)\le\frac14$.",
+        Given(QSGD("s"), {_floor: m}, case=1, **_LEVELS), fine, point={s: 1, d: 4, m: 1, omega: 1},
+    ),
+    entry(
+        "qsgd-coarse", "QSGD with few levels: omega = sqrt(d)/s - 1",
+        rf"${ERR}\le\left(\frac{{\sqrt d}}{{s}}-1\right)\|v\|^2$ where $\sqrt d\ge2s$; $m_j=\lfloor s|v_j|/\|v\|\rfloor$.",
+        Given(QSGD("s"), {_floor: m}, **_LEVELS), coarse, _LEVEL, {s: 1, d: 4, m: 1, omega: 1},
+    ),
+    entry(
+        "ternary", "TernGrad: omega = (sqrt(d) - 1)/2",
+        rf"${ERR}\le\frac{{\sqrt d-1}}2\|v\|^2$; $e_j$ marks one coordinate where $|v_j|=\|v\|_\infty$.",
+        Given(Ternary(), {coord_max(_size): top}), ternary,
+        {"e_j is 0 or 1": (e**2).eq(e), "one coordinate": under("S", e).eq(1), "it has the maximum": (e * SIZE).eq(e * top)},
+        {e: 1, top: 1, d: 1},
+    ),
+    entry(
+        "fixed-grid", "A fixed grid has no finite omega",
+        r"For every $\omega\ge0$ there is a $v$, one coordinate $v_j=\frac{\mathit{step}}{2+\omega}$ in the first cell, with $\operatorname{Var}C_j+(\mathbb{E}C_j-v_j)^2>\omega v_j^2$.",
+        Given(FixedGrid("step"), {_cell: m}), no_ratio,
+        {"omega >= 0": omega.ge(0), "step > 0": step.gt(0), "v": v.eq(step / (2 + omega)), "first cell": m.eq(0)},
+        {step: 2, m: 0, var: 1},
+    ),
+)  # fmt: skip

@@ -1,0 +1,93 @@
+"""The pair of theorems on D(C)SGD with a pre-scheduled step: pathwise, and for the mean square gradient at a random time.
+
+The first-order and the corrected model differ in one term of the drift, eta u^2/2 H g, hence in A' = A_1/N or 1 + A_1/N.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from derive.proof.kernel import Fact
+from derive.proof.terms import num, under
+from derive.theorems import unbiased as ub
+from derive.theorems.entry import Derivation, Theorem
+from derive.theorems.unbiased import G, eps, eta, kap, u
+
+FLOOR = 1 / (4 * kap)
+
+
+def rules(model: str) -> dict[str, ub.Relation]:
+    """kap > 0, u >= 0 and the step condition eta u K_kap(G) <= 2 eps."""
+    return {"kap > 0": kap.gt(0), "u >= 0": u.ge(0), "step": (eta * u * ub.condition(model, kap)).le(2 * eps)}
+
+
+def young(w: Derivation) -> Fact:
+    """G <= kap G^2 + 1/(4 kap)."""
+    unit = w.kernel.inverse(kap, w["kap > 0"])
+    square = G - num("1/2") / kap
+    return w.combine("Young's inequality", G.le(kap * G**2 + FLOOR), [(1, ["kap > 0"], (square,))], [(FLOOR - G, unit)])
+
+
+def derivation(model: str, integrated: bool) -> Callable[[Derivation], Fact]:
+    """The proof for a model, up to the pathwise bound or to the end."""
+
+    def prove(w: Derivation) -> Fact:
+        kept = ub.bounds(w)
+        bound = ub.pathwise(w, model, u, kept, (kap, FLOOR, young(w)), (w["u >= 0"], w["step"]))
+        return ub.scheduled(w, model, bound, kept, FLOOR) if integrated else bound
+
+    return prove
+
+
+def pair(model: str, number: str, name: str, source: str) -> tuple[Theorem, Theorem]:
+    """The two theorems for one model."""
+    share = r"\left(1+\frac{A_1}{N}\right)" if model == "corrected" else r"\frac{A_1}{N}"
+    own = {
+        "context": ub.context(model, u),
+        "definitions": ub.DEFINITIONS,
+        "recomputed": ("unbiased",),
+        "point": ub.point(),
+        "names": ub.NAMES,
+        "short": ub.short(u) | {ub.condition(model, kap): r"K_\kappa(G)"},
+        "source": source,
+    }
+    pathwise = Theorem(
+        id=f"{number}-pathwise",
+        title=f"D(C)SGD, {name} model, pathwise",
+        statement=(
+            r"For every $\kappa>0$ and wherever $\eta u\,K_\kappa(G)\le 2\varepsilon$ with "
+            rf"$K_\kappa(G)=(L_0+L_1G){share}+\kappa L_1D_0/N$, "
+            r"$\mathcal{L}f\le-(1-\varepsilon)\,u\,G^2+\frac{\eta u^2}{2N}\left(L_0+\frac{L_1}{4\kappa}\right)D_0$."
+        ),
+        assumptions={**ub.ASSUMPTIONS, **rules(model)},
+        prove=derivation(model, False),
+        **own,
+    )
+    scheduled = Theorem(
+        id=f"{number}-scheduled",
+        title=f"D(C)SGD, {name} model, pre-scheduled step",
+        statement=(
+            rf"If the step condition of {number}-pathwise holds at every state visited, $f\ge f^*$ and $\varepsilon<1$, then "
+            r"$\mathbb{E}\|\nabla f(X_{\hat T})\|^2\le\frac{f(x_0)-f^*+\frac{\eta}{2N}"
+            r"\left(L_0+\frac{L_1}{4\kappa}\right)D_0\,\phi_2}{(1-\varepsilon)\,\phi_1}$, "
+            r"with $\phi_1=\int_0^Tu$, $\phi_2=\int_0^Tu^2$ and $\hat T$ of density $u/\phi_1$, independent of $X$."
+        ),
+        assumptions={
+            **ub.ASSUMPTIONS,
+            **rules(model),
+            **ub.ENDS,
+            "eps < 1": num(0).lt(1 - eps),
+            "int u > 0": under("I", u).gt(0),
+        },
+        prove=derivation(model, True),
+        bound=ub.scheduled_bound(FLOOR),
+        instance={
+            "method": "dcsgd",
+            "compressor": "rand-k:k=1",
+            "noise": "gaussian:sigma=1/2",
+            "loss": "cosh",
+            "model": model,
+        },
+        **own,
+    )
+    return pathwise, scheduled

@@ -1,0 +1,59 @@
+"""What a context declares besides relations, in words and LaTeX: shapes of functions, flags of matrices, the SDE of the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from derive.proof.certificate import ancestry
+from derive.proof.context import Context
+from derive.proof.kernel import Fact
+from derive.proof.terms import Term, x
+from derive.proof.text import Writer, text
+
+_SHAPES = {"odd": "odd", "nondecreasing": "nondecreasing", "concave_right": "concave on [0, oo)"}
+
+
+def declarations(last: Fact, writer: Writer) -> list[dict[str, str]]:
+    """Each declaration that the proof of a fact uses, as {"text", "latex"}; the LaTeX is words with formulas in dollars."""
+    context, rules = last.context, ancestry(last)
+    used = {(f.data["function"], f.data["property"].removesuffix("_below")) for f in rules if f.rule == "declared"}
+    psd = any(f.rule in ("trace_bound", "nonnegative", "ito", "gronwall") for f in rules)
+    moving = {f.data["potential"] for f in rules if f.rule in ("ito", "gronwall")}
+    return [*_functions(context, used, writer), *_matrices(context, psd, writer), *_processes(context, moving, writer)]
+
+
+def _functions(context: Context, used: set[tuple[str, str]], writer: Writer) -> Iterator[dict[str, str]]:
+    for name, entry in context.functions.items():
+        shown = writer.symbol(name)
+        for prop, bound in entry.items():
+            if (name, prop) not in used:
+                continue
+            if prop in _SHAPES:
+                in_tex = _SHAPES[prop].replace("[0, oo)", r"$[0,\infty)$")
+                yield {"text": f"{name} is {_SHAPES[prop]}", "latex": f"${shown}$ is {in_tex}"}
+            elif prop == "bounded":
+                yield {"text": f"|{name}| <= {text(bound)}", "latex": rf"$|{shown}|\le {writer.term(bound)}$"}
+            else:
+                slope = rf"${shown}(t)\le {writer.term(bound * x('t'))}$ for $t\ge0$"
+                yield {"text": f"{name}(t) <= {text(bound)} t for t >= 0", "latex": slope}
+
+
+def _matrices(context: Context, psd: bool, writer: Writer) -> Iterator[dict[str, str]]:
+    for name in context.matrices:
+        if context.psd(name) and psd:
+            yield {"text": f"{name} is positive semidefinite", "latex": f"${writer.symbol(name)}$ is positive semidefinite"}
+
+
+def _processes(context: Context, moving: set[str], writer: Writer) -> Iterator[dict[str, str]]:
+    for name in sorted(moving):
+        entry = context.potentials[name]
+        drift = [(c, Term(("norm", v))) for c, v in entry["drift"]]
+        plain = " + ".join(f"{text(c)} {text(v)[5:-1]}" for c, v in drift)
+        shown = " + ".join(rf"{writer.factor(c)}\,{writer.vector(v[1])}" for c, v in drift)
+        spread = " + ".join(f"{text(c)} {m[1]}" for c, m in entry["diffusion"])
+        spread_tex = " + ".join(rf"{writer.factor(c)}\,{writer.symbol(m[1])}" for c, m in entry["diffusion"])
+        yield {
+            "text": f"{name} is C^2, and dX = ({plain}) dt + L dW with L L' = {spread}",
+            "latex": rf"${writer.symbol(name)}$ is $C^2$; $\mathrm{{d}}X=({shown})\,\mathrm{{d}}t+L\,\mathrm{{d}}W$ "
+            rf"with $LL^{{\top}}={spread_tex}$",
+        }

@@ -1,0 +1,145 @@
+"""What an entry of the catalogue is: a theorem with its derivation, or a claim with a point that refutes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from derive.proof.context import Context
+from derive.proof.kernel import Fact
+from derive.proof.prover import Prover
+from derive.proof.terms import Number, Relation, Term, num, term
+
+
+@dataclass(frozen=True)
+class Line:
+    """One step of a derivation as a reader sees it: what is said, and the fact that says it."""
+
+    words: str
+    fact: Fact
+
+
+class Derivation:
+    """A proof while it is written: the prover, the entry's assumptions and definitions as facts, and the lines so far."""
+
+    def __init__(self, theorem: Theorem, seconds: float = 5.0) -> None:
+        self.prover = Prover(theorem.context, seconds)
+        self.kernel = self.prover.kernel
+        self.lines: list[Line] = []
+        given = {**theorem.assumptions, **theorem.definitions}
+        self._given = {name: self.kernel.assume(relation) for name, relation in given.items()}
+
+    def __getitem__(self, name: str) -> Fact:
+        """An assumption or definition by its name."""
+        return self._given[name]
+
+    def step(self, words: str, fact: Fact) -> Fact:
+        """Writes a line down; the fact itself."""
+        self.lines.append(Line(words, fact))
+        return fact
+
+    def combine(
+        self,
+        words: str,
+        claim: Relation,
+        members: Sequence[tuple[Number | str, Sequence[Fact | str], Sequence[Any]]] = (),
+        equalities: Sequence[tuple[Any, Fact | str]] = (),
+        mult: Sequence[tuple[Number | str, Sequence[Fact | str], Sequence[Any]]] = ((1, (), ()),),
+    ) -> Fact:
+        """A line by `certify`, with the certificate written out: members (c, facts, squares), equalities (term, fact)."""
+        facts: list[Fact] = []
+
+        def number(given: Fact | str) -> int:
+            fact = self[given] if isinstance(given, str) else given
+            known = [n for n, f in enumerate(facts) if f is fact]
+            if not known:
+                facts.append(fact)
+            return known[0] if known else len(facts) - 1
+
+        def cone(members: Sequence[tuple[Number | str, Sequence[Fact | str], Sequence[Any]]]) -> list[Any]:
+            return [
+                (Fraction(c), tuple(number(f) for f in used), tuple(term(s) for s in squares))
+                for c, used, squares in members
+            ]
+
+        data = cone(mult), cone(members), [(number(f), term(t)) for t, f in equalities]
+        return self.step(words, self.kernel.certify(claim, facts, *data))
+
+    def inverse(self, p: Term, positive: Fact | str) -> tuple[Fact, Fact]:
+        """p (1/p) = 1 and 0 < 1/p, from 0 < p."""
+        fact = self[positive] if isinstance(positive, str) else positive
+        unit = self.kernel.inverse(p, fact)
+        return unit, self.combine("a positive inverse", num(0).lt(1 / p), [(1, (), ())], [(-1, unit)], [(1, [fact], ())])
+
+    def have(self, words: str, claim: Relation, *using: Fact | str, hints: tuple[Term, ...] = ()) -> Fact:
+        """A line that the search finds a certificate for, from facts or names of assumptions."""
+        facts = [self[u] if isinstance(u, str) else u for u in using]
+        return self.step(words, self.prover.have(claim, *facts, hints=hints))
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A statement with its derivation.
+
+    Args:
+        id, title, source: how it is called, and where it is from.
+        statement: LaTeX, in words and formulas.
+        context: the names.
+        assumptions: what is assumed, name -> relation. None is a step, nor what `derive.moments` can compute.
+        definitions: equations that other code recomputes (moments of the method), name -> relation.
+        point: numbers for atoms (symbols, norms, ..) at which every assumption and definition without an operator holds.
+        prove: writes the derivation; its last fact is the theorem.
+        names: LaTeX of symbols; short: of whole terms that have a letter.
+        bound: the final bound as a term over the symbols, for numerics; or None.
+        instance: the method, loss and numbers on which numerics verifies it.
+        recomputed: which definitions of `derive.theorems.recompute` it rests on.
+        read: makes those definitions and assumptions anew that are read off the engine; a check compares them with what stands here.
+    """
+
+    id: str
+    title: str
+    source: str
+    statement: str
+    context: Context
+    assumptions: Mapping[str, Relation]
+    prove: Callable[[Derivation], Fact]
+    definitions: Mapping[str, Relation] = field(default_factory=dict)
+    point: Mapping[Term, Fraction | int] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    short: Mapping[Term, str] = field(default_factory=dict)
+    bound: Term | None = None
+    instance: Mapping[str, object] = field(default_factory=dict)
+    recomputed: tuple[str, ...] = ()
+    read: Callable[[], Mapping[str, Relation]] | None = None
+    expected: str = "PROVED"
+
+
+@dataclass(frozen=True)
+class Refutation:
+    """A claim that is false, with exact numbers that show it.
+
+    Args:
+        claim, assume: relations over the symbols of `witness`, which says their values.
+        statement: LaTeX of what was claimed.
+        words: why the numbers are those of a case that the claim covers.
+        repair: id of the entry that repairs it.
+        mended: assumptions that are added, or that stand in place of those of the same name: with them the claim itself is proved,
+            most of them found by `derive.proof.repair`.
+        read: makes the claim anew, where a part of it is read off the engine; a check compares it with what stands here.
+    """
+
+    id: str
+    title: str
+    source: str
+    statement: str
+    claim: Relation
+    assume: Mapping[str, Relation]
+    witness: Mapping[str, Fraction | int]
+    words: str
+    repair: str = ""
+    mended: Mapping[str, Relation] = field(default_factory=dict)
+    read: Callable[[], Relation] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    expected: str = "REFUTED"

@@ -1,0 +1,229 @@
+"""Theory 8: the (L0, L1) constants of the shipped losses, one coordinate f_j at a time, and Rosenbrock's function, which has none.
+
+f_j', f_j'' and the constants are read off `derive.losses`. `sums` goes on from f_j to sum_j f_j.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+import sympy as sp
+
+from derive.losses import Cosh, GluedExponential, Quadratic, Quartic, Separable
+from derive.losses import x as place
+from derive.proof.context import Context
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, Term, fn, num, xs
+from derive.symbols import parameter
+from derive.theorems.entry import Derivation, Refutation, Theorem
+from derive.theorems.reading import expression
+
+v, h, p, chi, slope, curv, L0, L1 = xs("v h p chi slope curv L0 L1")
+JETS = xs("r0 r1 r2 l0 l1 l2")
+CONTEXT = Context(dict.fromkeys(["v", "h", "chi", "slope", "curv", "L0", "L1", "r0", "r1", "r2", "l0", "l1", "l2"], "const"))
+E, BACK = fn("exp", v), fn("exp", -v)
+NAMES = {
+    "v": "x", "L1": "L_1", "L0": "L_0", "slope": "f'", "curv": "f''", "chi": r"\chi", "r0": "f(0+)", "r1": "f'(0+)", "r2": "f''(0+)",
+    "l0": "f(0-)", "l1": "f'(0-)", "l2": "f''(0-)",
+}  # fmt: skip
+CLAIM = fn("abs", curv).le(L0 + L1 * fn("abs", slope))
+#: 1 where x >= 0 and 0 elsewhere; only that it is one of the two is used
+SIDE: dict[str, Relation] = {"chi is 0 or 1": (chi**2).eq(chi)}
+
+
+def written(e: sp.Expr, at: Term = v) -> Term:
+    """A function of x_j as a term, with chi for where x_j >= 0.
+
+    Raises:
+        ValueError: it is written in other cases than x_j >= 0 and the rest.
+    """
+    e = sp.piecewise_fold(e.rewrite([sp.sinh, sp.cosh], sp.exp))
+    if isinstance(e, sp.Piecewise):
+        right, left = halves(e)
+        return chi * written(right, at) + (1 - chi) * written(left, at)
+    return expression(e, {place: at})
+
+
+def halves(e: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """The formulas for x_j >= 0 and for x_j < 0."""
+    cases = list(e.args) if isinstance(e, sp.Piecewise) else []
+    if [c[1] for c in cases] != [place >= 0, sp.true]:
+        raise ValueError(f"{e} is not written for x >= 0 and x < 0")
+    return cases[0][0], cases[1][0]
+
+
+def reader(loss: Separable) -> Callable[[], dict[str, Relation]]:
+    """How f', f'' and the constants are read."""
+
+    def read() -> dict[str, Relation]:
+        f, known = loss.coordinate, loss.smoothness(1)
+        found = {"slope": slope.eq(written(sp.diff(f, place))), "curvature": curv.eq(written(sp.diff(f, place, 2)))}
+        for name, own, value in (("L_0", L0, known.l0), ("L_1", L1, known.l1)):
+            if value != parameter(name.replace("_", "")):
+                found[name] = own.eq(expression(value, {}))
+        return found
+
+    return read
+
+
+def jets() -> dict[str, Relation]:
+    """Value, slope and curvature at 0 of the two halves of the glued exponential."""
+    right, left = halves(GluedExponential().coordinate)
+    sides = [written(sp.diff(f, place, n), num(0)) for f in (right, left) for n in (0, 1, 2)]
+    return {name: t.eq(value) for name, t, value in zip(("f(0+)", "f'(0+)", "f''(0+)", "f(0-)", "f'(0-)", "f''(0-)"), JETS, sides, strict=True)}
+
+
+def sized(w: Derivation, t: Term, positive: bool, fact: Fact) -> Fact:
+    """|t| = t from 0 <= t, or |t| = -t from t <= 0."""
+    return w.kernel.function("abs_of_positive" if positive else "abs_of_negative", [t], [fact])
+
+
+def quadratic(w: Derivation) -> Fact:
+    """|h| = h."""
+    positive = w.combine("f'' >= 0", num(0).le(curv), [(1, ["h > 0"], ())], [(-1, "curvature")])
+    same = sized(w, curv, True, positive)
+    return w.combine("the constants", CLAIM, (), [(1, same), (1, "curvature"), (-1, "L_0"), (-fn("abs", slope), "L_1")])
+
+
+def quartic(w: Derivation) -> Fact:
+    """3 x^2 <= 4/L1^2 + L1 |x|^3: with z = L1 |x|, z^3 - 3 z^2 + 4 = (z - 2)^2 (z + 1)."""
+    unit, over = w.kernel.inverse(L1, w["L1 > 0"]), 1 / L1
+    convex = w.combine("f'' >= 0", num(0).le(curv), [(3, (), (v,))], [(-1, "curvature")])
+    own = sized(w, curv, True, convex)
+    branches = []
+    for side in (1, -1):
+        here = w.kernel.assume(num(0).le(v) if side > 0 else v.le(0))
+        z = side * L1 * v
+        cubic = w.combine("(z - 2)^2 (z + 1) >= 0", (3 * z**2).le(z**3 + 4), [(1, ["L1 > 0", here], (z - 2,)), (1, (), (z - 2,))])
+        steep = w.combine(
+            "the sign of f'", num(0).le(side * slope) if side > 0 else slope.le(0), [(1, [here], (v,))], [(-side, "slope")]
+        )  # fmt: skip
+        size = sized(w, slope, side > 0, steep)
+        rest = (1 + L1 * over) * (L1 * side * v**3 - 3 * v**2)
+        branches.append(w.combine(
+            "divide by L1^2", CLAIM, [(1, [cubic], (over,))],
+            [(rest, unit), (-1, "L_0"), (-L1, size), (-L1 * side, "slope"), (1, own), (1, "curvature")],
+        ))  # fmt: skip
+    return w.step("either sign", w.kernel.cases(num(0).le(v), *branches))
+
+
+def cosh(w: Derivation) -> Fact:
+    """cosh x <= 1 + |sinh x|: with sinh x = +-|sinh x| either side is 1 - exp(-|x|) >= 0."""
+    k = w.kernel
+    product = k.function("exp_add", [v, -v])
+    up, down = k.function("exp_positive", [v]), k.function("exp_positive", [-v])
+    convex = w.combine("f'' >= 0", num(0).le(curv), [("1/2", [up], ()), ("1/2", [down], ())], [(-1, "curvature")])
+    own = sized(w, curv, True, convex)
+    branches = []
+    for side in (1, -1):
+        here = k.assume(num(0).le(slope) if side > 0 else slope.le(0))
+        size = sized(w, slope, side > 0, here)
+        small = BACK if side > 0 else E
+        least = w.combine(
+            "the smaller exponential is at most 1", small.le(1), [(2, [here, down if side > 0 else up], ())],
+            [(-1, product), (2 * side * small, "slope")], [(1, (), ()), (1, [down if side > 0 else up], ())],
+        )  # fmt: skip
+        branches.append(w.combine(
+            "one sign", CLAIM, [(1, [least], ())],
+            [(-1, "L_0"), (-fn("abs", slope), "L_1"), (-1, size), (-side, "slope"), (1, own), (1, "curvature")],
+        ))  # fmt: skip
+    return w.step("either sign", k.cases(num(0).le(slope), *branches))
+
+
+def glued(w: Derivation) -> Fact:
+    """For x >= 0 e^x <= 1 + |e^x - 1|, and for x < 0 1 <= 1 + |x|."""
+    k = w.kernel
+    up = k.function("exp_positive", [v])
+    weak = w.combine("chi >= 0", num(0).le(chi), [(1, (), (chi,))], [(1, "chi is 0 or 1")])
+    rest = w.combine("chi <= 1", chi.le(1), [(1, (), (1 - chi,))], [(1, "chi is 0 or 1")])
+    convex = w.combine(
+        "f'' >= 0", num(0).le(curv), [(1, [weak, up], ()), (1, [rest], ())], [(-1, "curvature")]
+    )  # fmt: skip
+    own = sized(w, curv, True, convex)
+    size = fn("abs", slope)
+    shared: list[tuple[Term | int, Fact | str]] = [(-1, "L_0"), (-size, "L_1"), (1, own), (1, "curvature")]
+    positive = k.function("abs_nonneg", [slope])
+    # f'' - 1 = chi (e^x - 1) = chi f', and f' <= |f'|
+    above = w.step("f' <= |f'|", at_most_its_size(w, slope))
+    return w.combine(
+        "either half", CLAIM, [(1, [weak, above], ()), (1, [rest, positive], ())],
+        [*shared, (-chi, "slope"), (1 - E + v, "chi is 0 or 1")],
+    )  # fmt: skip
+
+
+def at_most_its_size(w: Derivation, t: Term) -> Fact:
+    """t <= |t|."""
+    branches = []
+    for side in (1, -1):
+        here = w.kernel.assume(num(0).le(t) if side > 0 else t.le(0))
+        same = sized(w, t, side > 0, here)
+        branches.append(w.combine("one sign", t.le(fn("abs", t)), [] if side > 0 else [(2, [here], ())], [(-1, same)]))
+    return w.kernel.cases(num(0).le(t), *branches)
+
+
+def joint(w: Derivation) -> Fact:
+    """Value, slope and curvature at 0 of both halves are 0, 0 and 1."""
+    jumps = [a - b for a, b in zip(JETS[:3], JETS[3:], strict=True)]
+    names = list(jets())
+    equalities = [(jumps[n] if n < 3 else -jumps[n - 3], name) for n, name in enumerate(names)]
+    return w.combine("no jump", (jumps[0] ** 2 + jumps[1] ** 2 + jumps[2] ** 2).eq(0), (), equalities)
+
+
+def entry(
+    name: str, title: str, statement: str, loss: Separable, prove: Callable[[Derivation], Fact],
+    assumptions: Mapping[str, Relation], point: Mapping[Term, int],
+) -> Theorem:  # fmt: skip
+    """An entry on one coordinate of a loss, with what is read off it as definitions."""
+    read = reader(loss)
+    return Theorem(
+        id=f"8-{name}", title=title, source="theory 8", statement=statement, context=CONTEXT, assumptions=assumptions,
+        definitions=read(), read=read, point={v: 0, slope: 0, curv: 1, L0: 1, L1: 1} | dict(point), names=NAMES, prove=prove,
+    )  # fmt: skip
+
+
+_x, _y = sp.symbols("v p")
+_F = (1 - _x) ** 2 + 100 * (_y - _x**2) ** 2
+ROSENBROCK = Refutation(
+    id="8-rosenbrock",
+    title="Rosenbrock's function is (L0, L1)-smooth on the plane",
+    source="theory 8",
+    statement=r"For $f=(1-x)^2+100(y-x^2)^2$ there are $L_0,L_1$ with $|\partial_{xx}f|\le L_0+L_1\|\nabla f\|$; here for $L_0=L_1=100$.",
+    assume={
+        "on the curve where the second factor of the gradient is small": p.eq(v**2),
+        "constants": L0.eq(100),
+        "L1": L1.eq(100),
+    },
+    claim=expression(sp.diff(_F, _x, 2), {}).le(
+        L0 + L1 * (fn("abs", expression(sp.diff(_F, _x), {})) + fn("abs", expression(sp.diff(_F, _y), {})))
+    ),
+    witness={"v": Fraction(100), "p": Fraction(10000), "L0": 100, "L1": 100},
+    words=(
+        r"On $y=x^2$ the gradient is $(2(x-1),0)$, of order $x$, while $\partial_{xx}f=800x^2+2$: for any constants it is larger from some "
+        r"$x$ on. The claim's right side uses $\|\nabla f\|\le|\partial_xf|+|\partial_yf|$."
+    ),
+    mended={"a box": fn("abs", v).le(Fraction(31, 63))},
+    names={**NAMES, "p": "y"},
+)
+ENTRIES: tuple[Theorem | Refutation, ...] = (
+    entry(
+        "quadratic", "h x^2/2 is (h, 0)-smooth", r"$|f''|=h\le h+0\cdot|f'|$.", Quadratic(("h",)), quadratic, {"h > 0": h.gt(0)},
+        {h: 1, L1: 0},
+    ),
+    entry(
+        "quartic", "x^4/4 is (4/L1^2, L1)-smooth", r"$3x^2\le\frac{4}{L_1^2}+L_1|x|^3$ for every $L_1>0$.", Quartic(), quartic,
+        {"L1 > 0": L1.gt(0)}, {curv: 0, L0: 4},
+    ),
+    entry("cosh", "cosh is (1,1)-smooth", r"$\cosh x\le1+|\sinh x|$.", Cosh(), cosh, {}, {}),
+    entry(
+        "glued-exponential", "exp(x) - x - 1 glued to x^2/2 is (1,1)-smooth",
+        r"For $x\ge0$ ($\chi=1$) $e^x\le1+|e^x-1|$, and for $x<0$ ($\chi=0$) $1\le1+|x|$.", GluedExponential(), glued, SIDE, {chi: 1},
+    ),
+    Theorem(
+        id="8-glued-twice", title="exp(x) - x - 1 and x^2/2 meet twice differentiably", source="theory 8",
+        statement=r"At $0$ the two halves have the same value, slope and curvature: the squares of the three jumps sum to $0$.",
+        context=CONTEXT, assumptions={}, definitions=jets(), read=jets,
+        point=dict(zip(JETS, (0, 0, 1, 0, 0, 1), strict=True)), names=NAMES, prove=joint,
+    ),
+    ROSENBROCK,
+)  # fmt: skip

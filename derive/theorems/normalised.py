@@ -1,0 +1,167 @@
+"""Theory 6.3 (ours): normalised D(C)SGD, h = s(t)/K_kap(G), which needs no step condition along the path.
+
+K_kap(G) = (L0 + L1 G) A + c', c' = kap L1 D_0/N, A = 1 + A_1/N. With psi(G) = G^2/K_kap(G) the bound is one on E psi at a random time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, Term, num, under, x
+from derive.theorems import unbiased as ub
+from derive.theorems.entry import Derivation, Theorem
+from derive.theorems.unbiased import D0, L0, L1, A, G, N, eps, eta, kap
+
+s = x("s")
+SHARE = kap * L1 * D0 / N
+K = ub.condition("corrected", kap)
+K0 = L0 * A + SHARE
+h = s * (1 / K)
+RULES: dict[str, Relation] = {
+    "kap >= 0": kap.ge(0),
+    "s >= 0": s.ge(0),
+    "eta s <= 2 eps": (eta * s).le(2 * eps),
+    "K_0 > 0": K0.gt(0),
+}
+ENDS: dict[str, Relation] = {**ub.ENDS, "eps < 1": num(0).lt(1 - eps), "int s > 0": under("I", s).gt(0)}
+LOW: dict[str, Relation] = {"c' <= A L0": SHARE.le(A * L0)}
+HIGH: dict[str, Relation] = {"c' > 0": SHARE.gt(0)}
+# (1/K_0)^2, not 1/K_0^2: inverses of expanded squares are atoms of their own
+C_LOW, C_HIGH = L0 * (1 / K0) ** 2, 1 / (4 * (A * SHARE))
+
+
+class Scale:
+    """1/K: K (1/K) = 1 and 0 < 1/K; and A > 0."""
+
+    def __init__(self, w: Derivation, kept: ub.Bounds) -> None:
+        ratio = ub.ratio_is_nonnegative(w, kept.per)
+        self.A = w.combine("A > 0", A.gt(0), [(1, (), ()), (1, [kept.per, ratio], ())])
+        rising = w.combine("K > 0", K.gt(0), [(1, ["K_0 > 0"], ()), (1, ["L1 >= 0", kept.G, self.A], ())])
+        self.unit, self.positive = w.inverse(K, rising)
+
+
+def floor_low(w: Derivation, kept: ub.Bounds, scale: Scale) -> Fact:
+    """(L0 + L1 G)/K^2 <= L0/K_0^2 when c' <= A L0.
+
+    With y = L1 G: L0 K^2 - (L0 + y) K_0^2 = y K_0 (A L0 - c') + L0 A^2 y^2, and both sides are divided by K^2 K_0^2.
+    """
+    y = L1 * G
+    rise = w.combine("y = L1 G >= 0", y.ge(0), [(1, ["L1 >= 0", kept.G], ())])
+    cleared = w.combine(
+        "without denominators", ((L0 + y) * K0**2).le(L0 * K**2),
+        [(1, [rise, "K_0 > 0", "c' <= A L0"], ()), (1, ["L0 >= 0"], (A * y,))],
+    )  # fmt: skip
+    base, _ = w.inverse(K0, "K_0 > 0")
+    inverse, inverse0 = 1 / K, 1 / K0
+    # (r - l) = (1/K)^2 (1/K0)^2 cleared, up to K (1/K) = 1 and K0 (1/K0) = 1
+    return w.combine(
+        "the constant of the floor", ((L0 + y) * inverse**2).le(C_LOW), [(1, [cleared], (inverse * inverse0,))],
+        [
+            (L0 * inverse0**2 * (1 + K * inverse), scale.unit),
+            (-(L0 + y) * inverse**2 * (1 + K0 * inverse0), base),
+        ],
+    )  # fmt: skip
+
+
+def floor_high(w: Derivation, kept: ub.Bounds, scale: Scale) -> Fact:
+    """(L0 + L1 G)/K^2 <= 1/(4 A c'), from K^2 - 4 A c'(L0 + L1 G) = (A (L0 + L1 G) - c')^2."""
+    y = L0 + L1 * G
+    product = w.combine("A c' > 0", (A * SHARE).gt(0), [(1, [scale.A, "c' > 0"], ())])
+    unit, positive = w.inverse(A * SHARE, product)
+    inverse, quarter = 1 / K, 1 / (4 * (A * SHARE))
+    return w.combine(
+        "the constant of the floor", (y * inverse**2).le(quarter),
+        [("1/4", [positive], ((A * y - SHARE) * inverse,))],
+        [(quarter * (1 + K * inverse), scale.unit), (-y * inverse**2, unit)],
+    )  # fmt: skip
+
+
+def derivation(floor: Callable[..., Fact], c: Term, integrated: bool) -> Callable[[Derivation], Fact]:
+    """The proof with one of the two constants of the floor."""
+
+    def prove(w: Derivation) -> Fact:
+        kept = ub.bounds(w)
+        scale = Scale(w, kept)
+        top = floor(w, kept, scale)
+        small = w.combine(
+            "the step", (eta * s * G**2 / K).le(2 * eps * G**2 / K), [(1, [scale.positive, "eta s <= 2 eps"], (G,))]
+        )
+        claim = ub.generator("corrected", h).le(-(1 - eps) * s * G**2 / K + eta * s**2 * c * D0 / (2 * N))
+        half = "1/2"
+        bound = w.combine(
+            "the bound on the drift of f", claim,
+            [
+                (half, ["eta >= 0", kept.per, kept.spread], (h,)),
+                (half, ["eta >= 0", kept.bend], (h,)),
+                (half, ["s >= 0", small], ()),
+                (half, ["eta >= 0", "kap >= 0", "L1 >= 0", kept.D0, kept.per], (h, G)),
+                (half, ["eta >= 0", kept.D0, kept.per, top], (s,)),
+            ],
+            [(half_of(eta * s**2 * G**2 / K), scale.unit)],
+        )  # fmt: skip
+        return finish(w, kept, bound, c) if integrated else bound
+
+    return prove
+
+
+def half_of(t: Term) -> Term:
+    return num("1/2") * t
+
+
+def finish(w: Derivation, kept: ub.Bounds, bound: Fact, c: Term) -> Fact:
+    """The bound on E int s psi / int s."""
+    kernel = w.kernel
+    rate = ub.rate_is_nonnegative(w, h, kept.per)
+    ito = w.step("Ito's formula", kernel.ito("f", [rate, w["f >= f*"]]))
+    whole = w.step("integrate", kernel.monotone("EI", bound))
+    last = w.step("the end", kernel.monotone("E", w["f(X_T) >= f*"]))
+    energy, clock = under("EI", s * G**2 / K), under("I", s)
+    top = ub.f0 - ub.fstar + eta * D0 * c * under("I", s**2) / (2 * N)
+    total = w.combine("together", ((1 - eps) * energy).le(top), [(1, [ito], ()), (1, [whole], ()), (1, [last], ())])
+    share, one = w.inverse(1 - eps, "eps < 1")
+    _, two = w.inverse(clock, "int s > 0")
+    return w.combine(
+        "divide", (energy / clock).le(top / (1 - eps) / clock), [(1, [one, two, total], ())], [(-energy / clock, share)]
+    )  # fmt: skip
+
+
+def entry(
+    which: str, floor: Callable[..., Fact], c: Term, extra: dict[str, Relation], words: str, integrated: bool
+) -> Theorem:
+    name = "scheduled" if integrated else "pathwise"
+    says = (
+        r"$\mathbb{E}\,\psi(\|\nabla f(X_{\hat T})\|)\le\frac{f(x_0)-f^*+\frac{\eta D_0c_f}{2N}\int_0^Ts^2}{(1-\varepsilon)\int_0^Ts}$, "
+        r"$\hat T$ of density $s/\int_0^Ts$, "
+        if integrated
+        else r"$\mathcal{L}f\le-(1-\varepsilon)\,s\,\psi(G)+\frac{\eta s^2}{2N}D_0c_f$, "
+    )
+    return Theorem(
+        id=f"6.3-{which}-{name}",
+        title=f"Normalised D(C)SGD, {'small' if which == 'low' else 'large'} share of the noise, {name}",
+        source="theory 6.3 (ours)",
+        statement=r"With $h=s(t)/K_\kappa(G)$, $\eta s\le2\varepsilon$, $K_0>0$, $\psi=G^2/K_\kappa(G)$, "
+        + says
+        + words
+        + ".",
+        context=ub.context("corrected", h, s="time"),
+        assumptions={**ub.ASSUMPTIONS, **RULES, **extra, **(ENDS if integrated else {})},
+        definitions=ub.DEFINITIONS,
+        recomputed=("unbiased",),
+        point=ub.point(s=1) | {D0: 2},
+        names=ub.NAMES,
+        short=ub.short(h) | {K: r"K_\kappa(G)", K0: "K_0", SHARE: "c'"},
+        prove=derivation(floor, c, integrated),
+    )
+
+
+LOW_WORDS = r"$c_f=L_0/K_0^2$ where $c'\le AL_0$"
+HIGH_WORDS = r"$c_f=1/(4Ac')$ where $c'>0$"
+ENTRIES = tuple(
+    entry(which, floor, c, extra, words, integrated)
+    for which, floor, c, extra, words in (
+        ("low", floor_low, C_LOW, LOW, LOW_WORDS),
+        ("high", floor_high, C_HIGH, HIGH, HIGH_WORDS),
+    )
+    for integrated in (False, True)
+)

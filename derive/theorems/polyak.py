@@ -1,0 +1,92 @@
+"""Theory 6.5 ([C]): D(C)SGD on L-smooth losses with the Polyak-Lojasiewicz inequality: exponential decay to a floor."""
+
+from __future__ import annotations
+
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, Term, fn, num, under
+from derive.theorems import unbiased as ub
+from derive.theorems.entry import Derivation, Theorem
+from derive.theorems.unbiased import A1, D0, L0, L1, A, G, N, T, eta, f, f0, fstar, fT, x
+
+mu = x("mu")
+RULES: dict[str, Relation] = {"L1 = 0": L1.eq(0), "mu > 0": mu.gt(0), "PL": (2 * mu * (f - fstar)).le(G**2)}
+#: eta L D_0/(2N), what the noise adds to the drift of f
+FLOOR = eta * L0 * D0 / (2 * N)
+
+
+def rate(model: str) -> Term:
+    """r = 1 - eta L A/2 (corrected) or 1 - eta L A_1/(2N) (first-order)."""
+    return 1 - eta * L0 * (A if model == "corrected" else A1 / N) / 2
+
+
+def decay(model: str) -> Term:
+    """exp(-2 mu r T)."""
+    return fn("exp", -2 * mu * rate(model) * T)
+
+
+def bound(model: str) -> Term:
+    """(f(x0) - f*) exp(-2 mu r T) + eta L D_0 (1 - exp(-2 mu r T))/(4 mu r N)."""
+    return (f0 - fstar) * decay(model) + FLOOR / (2 * mu * rate(model)) * (1 - decay(model))
+
+
+def derivation(model: str):
+    """The proof for one model."""
+
+    def prove(w: Derivation) -> Fact:
+        kernel, kept, h = w.kernel, ub.bounds(w), num(1)
+        r = rate(model)
+        k = 2 * mu * r
+        weak = w.combine("r >= 0", r.ge(0), [(1, ["r > 0"], ())])
+        members = [("1/2", ["eta >= 0", kept.per, kept.spread], ())]
+        if model == "corrected":
+            members.append(("1/2", ["eta >= 0", kept.bend], ()))
+        half = num("1/2") * eta * G
+        share = (A if model == "corrected" else A1 / N) * G**2 + D0 / N
+        drift = w.combine(
+            "the bound on the drift of f", ub.generator(model, h).le(-r * G**2 + FLOOR), members, [(half * share, "L1 = 0")]
+        )  # fmt: skip
+        falling = w.combine(
+            "with the PL inequality", ub.generator(model, h).le(-k * f + (k * fstar + FLOOR)), [(1, [drift], ()), (1, [weak, "PL"], ())]
+        )  # fmt: skip
+        positive = w.combine("k = 2 mu r > 0", num(0).lt(k), [(2, ["mu > 0", "r > 0"], ())])
+        start = ub.rate_is_nonnegative(w, h, kept.per)
+        grown = w.step(
+            "Gronwall's inequality", kernel.gronwall("f", k, k * fstar + FLOOR, [start, w["f >= f*"], falling, positive])
+        )  # fmt: skip
+        unit = kernel.inverse(k, positive)
+        return w.combine(
+            "around f*", (under("E", fT) - fstar).le(bound(model)), [(1, [grown], ())], [(fstar * (1 - decay(model)), unit)]
+        )  # fmt: skip
+
+    return prove
+
+
+def entry(model: str) -> Theorem:
+    inner = r"1-\frac{\eta L}{2}\left(1+\frac{A_1}{N}\right)" if model == "corrected" else r"1-\frac{\eta LA_1}{2N}"
+    return Theorem(
+        id=f"6.5-{model}",
+        title=f"D(C)SGD, L-smooth with the PL inequality, {model} model",
+        source="theory 6.5; arXiv 2502.17009",
+        statement=(
+            rf"With $L_1=0$, $L=L_0$, $G^2\ge2\mu(f-f^*)$, $u=1$ and $r={inner}>0$: $\mathbb{{E}}f(X_T)-f^*\le"
+            r"(f(x_0)-f^*)e^{-2\mu rT}+\frac{\eta LD_0}{4\mu rN}\left(1-e^{-2\mu rT}\right)$."
+        ),
+        context=ub.context(model, num(1), mu="const"),
+        assumptions={**ub.ASSUMPTIONS, **RULES, **ub.BELOW, "r > 0": num(0).lt(rate(model))},
+        definitions=ub.DEFINITIONS,
+        recomputed=("unbiased",),
+        point=ub.point(mu=1, L1=0) | {ub.L0: 2},
+        names={**ub.NAMES, "mu": r"\mu"},
+        short=ub.short(num(1)) | {rate(model): "r"},
+        prove=derivation(model),
+        instance={
+            "method": "dcsgd",
+            "compressor": "rand-k:k=1",
+            "noise": "gaussian:sigma=1/2",
+            "loss": "quadratic:h=1",
+            "model": model,
+        },
+    )
+
+
+ENTRIES = (entry("first-order"), entry("corrected"))

@@ -1,0 +1,134 @@
+"""From a method's SDE to the terms of Ito's formula: the theorems are about what the engine derives, not about what is typed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy as sp
+
+from derive.coordinates import Coordinate, CoordSum, g, hvp, nodes, to_slot
+from derive.models import SDE, lam
+from derive.proof.terms import Term, fn, matvec, num, plus, times, under, vec, x
+from derive.symbols import u as free
+
+Part = tuple[Term, Any]
+
+
+def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str = "H") -> list[Part]:
+    """The drift as [(coefficient, vector)], h in place of the schedule u.
+
+    Args:
+        equation: with a free schedule.
+        vectors: what the vectors are called: "mean" for b, "curvature" for Lam H Lam g (where it is not H g).
+
+    Raises:
+        ValueError: the drift is no combination of b, H b and Lam H Lam g with scalar coefficients.
+    """
+    mean = equation.moments.mean
+    if mean is None or equation.drift is None:
+        raise ValueError("the method has no drift in closed form")
+    own, bent, ratio = sp.Dummy("b"), sp.Dummy("Hb"), sp.Dummy("Lam")
+    # symbols in their place: SymPy divides into the cases of a case distinction
+    letters: dict[sp.Expr, sp.Expr] = {hvp(mean): bent, mean: own}
+    basis: list[tuple[sp.Expr, Any]] = [(own, vec(vectors["mean"]))]
+    if equation.model == "corrected" and mean == g:
+        basis.append((bent, matvec(("m", hessian), vec(vectors["mean"]))))
+    elif equation.model == "corrected":
+        letters[lam(mean)] = ratio
+        basis.append((ratio * bent, vec(vectors["curvature"])))
+    found: list[Part] = []
+    for summand in sp.Add.make_args(equation.drift.xreplace(letters)):
+        fitting = [(summand / e, v) for e, v in basis if _is_scalar(summand / e)]
+        if len(fitting) != 1:
+            raise ValueError(f"{summand} is not a multiple of one of the known vectors")
+        found.append((scalar(fitting[0][0], h), fitting[0][1]))
+    return found
+
+
+def diffusion_terms(equation: SDE, h: Term, covariance: str = "S") -> list[Part]:
+    """The covariance of the SDE as [(coefficient, matrix)]: eta h^2/N times S."""
+    return [(scalar(equation.rate, h), ("m", covariance))]
+
+
+def _is_scalar(e: sp.Expr) -> bool:
+    return (
+        not nodes(e)
+        and not any(isinstance(s, (Coordinate, sp.Dummy)) for s in e.free_symbols)
+        and not e.has(sp.Piecewise)
+    )
+
+
+def scalar(e: sp.Expr, h: Term) -> Term:
+    """A scalar expression in eta, N, u, .. as a term, h for u.
+
+    Raises:
+        ValueError: it holds what the grammar of terms does not.
+    """
+    return expression(e, {free: h})
+
+
+def expression(e: sp.Expr, letters: Mapping[sp.Expr, Term]) -> Term:
+    """An expression in symbols, generic coordinates v_j, their sums, roots, exp and |.| as a term; v_j is the symbol v.
+
+    Args:
+        letters: subexpressions that have a letter, or another term, of their own.
+
+    Raises:
+        ValueError: it holds what the grammar of terms does not.
+    """
+    if e in letters:
+        return letters[e]
+    if e.is_Rational:
+        return num(f"{e.p}/{e.q}")  # pyright: ignore[reportAttributeAccessIssue]
+    if e is sp.pi:
+        return Term(("pi",))
+    if isinstance(e, Coordinate) and e.slot == "j":
+        return x(e.base)
+    if isinstance(e, sp.Symbol) and not isinstance(e, Coordinate):
+        return x(e.name)
+    if isinstance(e, CoordSum):
+        return under("S", expression(to_slot(e.args[0], "k", "j"), letters))  # pyright: ignore[reportArgumentType]
+    if isinstance(e, sp.Pow) and (2 * e.exp).is_Integer:
+        base, n = expression(e.base, letters), abs(int(2 * e.exp))
+        root = base if n % 2 == 0 else fn("sqrt", base)
+        power = root if n in (1, 2) else root ** (n if n % 2 else n // 2)
+        return power if e.exp > 0 else 1 / power
+    if isinstance(e, sp.Mul):
+        return _product(e, letters)
+    args = [expression(a, letters) for a in e.args if isinstance(a, sp.Expr)]
+    if isinstance(e, sp.Add):
+        return plus(*args)
+    if isinstance(e, (sp.exp, sp.Abs)):
+        return fn("exp" if isinstance(e, sp.exp) else "abs", args[0])
+    raise ValueError(f"{e} is no term of the proof grammar")
+
+
+def _product(e: sp.Mul, letters: Mapping[sp.Expr, Term]) -> Term:
+    """A product as a quotient; what is divided by a sum is divided by it alone, as normal forms do not split inverses of sums."""
+    if e.could_extract_minus_sign() and e.args[0].is_number:
+        return -expression(-e, letters)
+    powers = [a for a in e.args if isinstance(a, sp.Pow) and a.exp.is_number and a.exp.is_negative]
+    above = [expression(a, letters) for a in e.args if a not in powers]  # pyright: ignore[reportArgumentType]
+    below = [expression(1 / a, letters) for a in powers if not a.base.is_Add]
+    found = above[0] if len(above) == 1 else times(*above)
+    if below:
+        found = found / (below[0] if len(below) == 1 else times(*below))
+    for a in powers:
+        if a.base.is_Add:
+            found = found / expression(1 / a, letters)
+    return found
+
+
+def put(t: Term, values: Mapping[Term, Term]) -> Term:
+    """t with other terms for some of its parts, without products by 0 and 1 and sums with 0."""
+    if t in values:
+        return values[t]
+    parts = [put(p, values) if isinstance(p, Term) else p for p in t[1:]]
+    if t[0] == "*" and num(0) in parts:
+        return num(0)
+    if t[0] in ("+", "*"):
+        neutral = num(0 if t[0] == "+" else 1)
+        kept = [p for p in parts if p != neutral] or [neutral]
+        return kept[0] if len(kept) == 1 else Term((t[0], *kept))
+    return Term((t[0], *parts))

@@ -1,0 +1,150 @@
+"""The definitions of the theorems, computed again by the engine: what a theorem calls b, Tr S, .. is what the method has.
+
+Each function returns what does not agree, in words; an empty list is agreement. Besides, every definition is evaluated in
+`derive.theorems.instances`, so that what is written in a theorem is what the engine has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+import sympy as sp
+
+from derive.compressors import Bernoulli, Identity, RandK
+from derive.coordinates import frozen, g
+from derive.expanded import state_symbols
+from derive.losses import LogisticRegression, SeparableSum
+from derive.losses import x as place
+from derive.methods import DCSGD, DSGD, DSignSGD, Method
+from derive.models import lam, sde
+from derive.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from derive.numeric_zero import vanishes
+from derive.proof.terms import Relation
+from derive.schedules import Free
+from derive.theorems.instances import INSTANCES, SCALES
+from derive.theorems.meaning import Meaning
+
+
+def unbiased() -> list[str]:
+    """For clients with unbiased compressors: b = g, and S_jj = mean of (E (C_j - v_j)^2 + Var Z_j), by total variance.
+
+    Checked for every compressor whose moments have a closed form after the noise (identity, Bernoulli, Rand-k), with two
+    clients of their own scales, and with affine noise.
+    """
+    wrong = []
+    for compressor in (Identity(), Bernoulli("p"), RandK("k")):
+        for noise in (Scaled(Gaussian(), SCALES), Scaled(StudentT(5), SCALES), Affine()):
+            method = DSGD(noise) if isinstance(compressor, Identity) else DCSGD(compressor, noise)
+            silent = DSGD() if isinstance(compressor, Identity) else DCSGD(compressor)
+            form, error = sde(method).form, sde(silent).form
+            name = f"{type(compressor).__name__} with {type(noise).__name__}"
+            if form is None or error is None:
+                wrong.append(f"{name} has no moments in closed form")
+                continue
+            if not vanishes(form.mean - g):
+                wrong.append(f"the mean of {name} is not the gradient")
+            noises = [sp.sympify(s**2 * method.noise.law.variance) for s in method.noise.scales]
+            parts = [error.variance.xreplace({g**2: g**2 + s}) + s for s in noises]
+            if not vanishes(frozen(form.variance - sp.Add(*parts) / len(parts))[0]):
+                wrong.append(f"the covariance of {name} is not that of total variance")
+    return wrong
+
+
+def signs() -> list[str]:
+    """For DSignSGD: b_j = mean of R(g_j/sigma_k), S_jj = 1 - mean of R(g_j/sigma_k)^2, none between coordinates, and Lam g = b."""
+    wrong = []
+    for law in (Gaussian(), Cauchy(), StudentT(3), StudentT(4), Laplace(), Logistic(), Uniform()):
+        method = DSignSGD(Scaled(law, SCALES))
+        form = sde(method).form
+        if form is None:
+            wrong.append(f"DSignSGD with {law} has no moments in closed form")
+            continue
+        means = [law.sign_mean(g / s) for s in method.noise.scales]
+        if not vanishes(form.mean - sp.Add(*means) / 2):
+            wrong.append(f"the mean of the sign with {law}")
+        if not vanishes(lam(form.mean) * g - form.mean):
+            wrong.append(f"Lam g of the sign with {law} is not its mean")
+        if form.rank or not vanishes(form.variance - 1 + sp.Add(*[m**2 for m in means]) / 2):
+            wrong.append(f"the covariance of the sign with {law}")
+    return wrong
+
+
+def silent_signs() -> list[str]:
+    """Without noise b_j = sign(g_j)."""
+    mean = sde(DSignSGD()).moments.mean
+    return [] if mean == sp.sign(g) else ["the mean of the sign without noise is not the sign of the gradient"]
+
+
+def descent() -> list[str]:
+    """Gradient descent is x - eta u f'(x): the mean of DSGD without noise is the gradient."""
+    method: Method = DSGD(schedule=Free())
+    return [] if sde(method).moments.mean == g else ["the step of DSGD is not the gradient"]
+
+
+def separable() -> list[str]:
+    """For sum_j f_j(x_j) with any f_j: the Hessian is diagonal with the f_j''(x_j), and the gradient has the coordinates f_j'(x_j)."""
+    function = sp.Function("phi")
+    state = state_symbols(3)
+    value, wrong = SeparableSum(function(place)).value(state), []
+    for i, s in enumerate(state):
+        if sp.diff(value, s) != sp.diff(function(s), s):
+            wrong.append("the gradient of a separable loss is not that of its parts")
+        if any(sp.diff(value, s, r) != (sp.diff(function(s), s, 2) if i == n else 0) for n, r in enumerate(state)):
+            wrong.append("the Hessian of a separable loss is not diagonal with the curvatures of its parts")
+    return wrong
+
+
+def logistic_regression() -> list[str]:
+    """The Hessian less l2 I is the mean of p(1 - p) a a', so it is PSD, for two samples in two dimensions with labels 1 and -1."""
+    rows, labels = sp.Matrix(2, 2, sp.symbols("a11 a12 a21 a22", real=True)), (1, -1)
+    loss = LogisticRegression("l2", tuple(tuple(rows.row(k)) for k in range(2)), labels)
+    state = state_symbols(2)
+    gap = sp.hessian(loss.value(state), state) - loss.l2 * sp.eye(2)
+    for k, y in enumerate(labels):
+        chance = 1 / (1 + sp.exp(-y * rows.row(k).dot(sp.Matrix(state))))
+        gap -= chance * (1 - chance) * rows.row(k).T * rows.row(k) / 2
+    return [] if all(vanishes(e) for e in gap) else ["the data's part of the Hessian of logistic regression is another one"]
+
+
+GROUPS: dict[str, Callable[[], list[str]]] = {
+    "unbiased": unbiased, "signs": signs, "silent signs": silent_signs, "descent": descent, "separable": separable,
+    "logistic regression": logistic_regression,
+}  # fmt: skip
+
+
+@lru_cache
+def _once(name: str) -> list[str]:
+    return GROUPS[name]() if name in GROUPS else []
+
+
+@lru_cache
+def _instances(name: str) -> list[Meaning]:
+    return INSTANCES[name]()
+
+
+@lru_cache
+def _agrees(name: str, relation: Relation) -> bool:
+    try:
+        return all(instance.holds(relation) for instance in _instances(name))
+    except ArithmeticError:  # no value at any of the points that were tried
+        return False
+
+
+def forget() -> None:
+    """Nothing is known of the engine any more: it is asked again."""
+    for known in (_once, _instances, _agrees):
+        known.cache_clear()
+
+
+def disagreements(names: tuple[str, ...], definitions: Mapping[str, Relation]) -> list[str]:
+    """What the engine does not confirm: facts of each group, once a process, and each definition in the group's instances."""
+    facts = [line for name in names for line in _once(name)]
+    if facts:
+        return facts
+    return [
+        f"{title} does not hold for what the engine has ({name})"
+        for name in names
+        for title, relation in definitions.items()
+        if not _agrees(name, relation)
+    ]

@@ -1,0 +1,102 @@
+"""Theory 6.8 ([C]): which changes of step size, batch, compression and number of clients leave the floor of 6.5 as it is.
+
+The floor is read off the bound of 6.5: its limit as T -> oo, with r = 1, s1 = 0 and equal clients of noise variance s0/B.
+"""
+
+from __future__ import annotations
+
+from derive.proof.context import Context
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, Term, num, xs
+from derive.theorems import polyak
+from derive.theorems import unbiased as ub
+from derive.theorems.entry import Derivation, Refutation, Theorem
+from derive.theorems.reading import put
+from derive.theorems.unbiased import D0, L0, N, d, eta, omega, s0
+
+re, rb, rw, rn, B = xs("re rb rw rn B")
+mu = polyak.mu
+NAMES = {"re": r"r_\eta", "rb": "r_B", "rw": r"r_\omega", "rn": "r_N", "L0": "L", "s0": r"\sigma_0^2"}
+SYMBOLS = ("re", "rb", "rw", "rn", "omega", "eta", "B", "N", "L0", "d", "s0", "mu")
+CONTEXT = Context(dict.fromkeys(SYMBOLS, "const"))
+RULE = (re * (1 + rw * omega)).eq(rn * rb * (1 + omega))
+POSITIVE: dict[str, Relation] = {"r_B > 0": rb.gt(0), "r_N > 0": rn.gt(0)}
+
+
+def equal_clients(t: Term) -> Term:
+    """t with the value of one client for the mean over clients."""
+    if t[0] == "/" and t[1][0] == "C" and t[2] == N:
+        return t[1][1]
+    return Term(equal_clients(p) if isinstance(p, Term) else p for p in t)
+
+
+def floor(model: str) -> Term:
+    """eta L D_0/(4 mu N) with D_0 = d (1 + omega) s0/B, by substitution into the bound of 6.5.
+
+    Raises:
+        ValueError: the bound does not hold what is substituted.
+    """
+    bound, one = polyak.bound(model), equal_clients(ub.DEFINITIONS["D_0"].right)
+    limits = {polyak.decay(model): num(0), polyak.rate(model): num(1), D0: put(one, {s0: s0 / B})}
+    if not all(ub.mentions(bound, t) for t in limits):
+        raise ValueError(f"the bound of 6.5 has no limit of this kind: {bound}")
+    return put(bound, limits)
+
+
+BEFORE = floor("corrected")
+AFTER = put(BEFORE, {eta: re * eta, B: rb * B, omega: rw * omega, N: rn * N})
+#: the floor is SHARE (1 + omega)
+SHARE = eta * L0 * d * s0 / (4 * mu * B * N)
+
+
+def units(w: Derivation) -> list[Fact]:
+    return [w.kernel.inverse(t, w[name]) for name, t in (("r_B > 0", rb), ("r_N > 0", rn))]
+
+
+def enough(w: Derivation) -> Fact:
+    """The rule keeps the floor."""
+    one, two = units(w)
+    # after = share re (1 + rw omega)/(rb rn), and the rule puts rn rb (1 + omega) in its place
+    return w.combine(
+        "the floor does not change", AFTER.eq(BEFORE), (),
+        [(SHARE / (rb * rn), "rule"), (SHARE * (1 + omega), one), (SHARE * (1 + omega) * rb / rb, two)],
+    )  # fmt: skip
+
+
+def needed(w: Derivation) -> Fact:
+    """A floor that stays needs the rule, where the floor is not 0."""
+    one, two = units(w)
+    amount = w.kernel.inverse(BEFORE, w["the floor is not 0"])
+    mine = re * (1 + rw * omega) * SHARE
+    cleared = w.combine(
+        "clear r_B and r_N", mine.eq(rn * rb * (1 + omega) * SHARE), (),
+        [(rb * rn, "the floor stays"), (-mine, one), (-mine * rb / rb, two)],
+    )  # fmt: skip
+    return w.combine("divide", RULE, (), [((1 + omega) / BEFORE, cleared), (RULE.slack, amount)])
+
+
+SAID = r"As $T\to\infty$, with $r=1$ and equal clients of noise variance $\sigma_0^2/B$, the bound of 6.5 is the floor $\frac{\eta Ld(1+\omega)\sigma_0^2}{4\mu BN}$. "
+AT = {re: 1, rb: 1, rw: 1, rn: 1, omega: 1, eta: 1, B: 1, N: 1, L0: 1, d: 1, s0: 1, mu: 1}
+ENTRIES = (
+    Theorem(
+        id="6.8-enough", title="Scaling rule: enough", source="theory 6.8; arXiv 2502.17009",
+        statement=SAID + r"It stays when $\eta\to r_\eta\eta$, $B\to r_BB$, $\omega\to r_\omega\omega$, $N\to r_NN$ "
+        r"with $r_\eta(1+r_\omega\omega)=r_Nr_B(1+\omega)$.",
+        context=CONTEXT, assumptions={**POSITIVE, "rule": RULE},
+        point=AT, names=NAMES, prove=enough,
+    ),
+    Theorem(
+        id="6.8-needed", title="Scaling rule: needed", source="theory 6.8; arXiv 2502.17009",
+        statement=SAID + r"Where it is not $0$ it stays only then.",
+        context=CONTEXT, assumptions={**POSITIVE, "the floor stays": AFTER.eq(BEFORE), "the floor is not 0": Relation(("!=", BEFORE, num(0)))},
+        point=AT, names=NAMES, prove=needed,
+    ),
+    Refutation(
+        id="6.8-linear", title="The linear scaling rule with compression that changes", source="theory 6.8",
+        statement=r"The floor stays when $\eta\to r\eta$ and $N\to rN$, whatever happens to $\omega$.",
+        assume={**POSITIVE, "B > 0": B.gt(0), "N > 0": N.gt(0), "mu > 0": mu.gt(0), "linear": re.eq(rn), "one batch": rb.eq(1)}, claim=AFTER.eq(BEFORE),
+        witness={"re": 2, "rn": 2, "rb": 1, "rw": 2, "omega": 1, "eta": 1, "B": 1, "N": 1, "L0": 4, "d": 1, "s0": 1, "mu": 1},
+        words=r"$\omega$ doubles with $\eta$ and $N$ (as for Rand-$k$ from $k=d/2$ to $k=d/3$): the floor goes from $2$ to $3$.",
+        repair="6.8-enough", mended={"omega stays": rw.eq(1)}, names=NAMES,
+    ),
+)  # fmt: skip

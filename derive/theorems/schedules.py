@@ -1,0 +1,124 @@
+"""Theory 6.6: phi_1 = int u and phi_2 = int u^2 of the schedules (1+t)^-p, and why phi_2/phi_1 tends to 0."""
+
+from __future__ import annotations
+
+from derive.proof.context import Context
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, Term, fn, num, under, xs
+from derive.theorems.entry import Derivation, Theorem
+
+T, p, t, u, w_, delta, chi, top, early = xs("T p t u w delta chi U T1")
+CONTEXT = Context(
+    {**dict.fromkeys(["T", "p", "delta", "U", "T1"], "const"), "t": "clock", **dict.fromkeys(["u", "w", "chi"], "time")}, horizon="T"
+)
+NAMES = {"delta": r"\delta", "chi": r"\chi"}
+TIME: dict[str, Relation] = {"t >= 0": t.ge(0)}
+
+
+def power(q: Term, at: Term = t) -> Term:
+    """(1+t)^-q = exp(-q log(1+t))."""
+    return fn("exp", -q * fn("log", 1 + at))
+
+
+def powers(q: Term, missing: str):
+    """int_0^T (1+t)^-q dt for q != 1: the derivative of (1+t)(1+t)^-q/(1-q) is (1+t)^-q."""
+
+    def prove(w: Derivation) -> Fact:
+        kernel = w.kernel
+        positive = w.combine("1 + t > 0", (1 + t).gt(0), [(1, (), ()), (1, ["t >= 0"], ())])
+        unit, share = kernel.inverse(1 + t, positive), kernel.inverse(1 - q, w[missing])
+        value = power(q)
+        primitive = (1 + t) * value * (1 / (1 - q))
+        slope = w.combine(
+            "the derivative", _derivative(w, primitive).eq(value), (), [(-q * value / (1 - q), unit), (value, share)]
+        )  # fmt: skip
+        return w.step("the fundamental theorem of calculus", kernel.primitive("t", primitive, value, [slope, positive]))
+
+    return prove
+
+
+def _derivative(w: Derivation, primitive: Term) -> Term:
+    from derive.proof.calculus import derivative
+
+    return derivative(w.kernel.context, primitive, "t")[0]
+
+
+def logarithm(w: Derivation) -> Fact:
+    """int_0^T dt/(1+t) = log(1+T)."""
+    kernel = w.kernel
+    positive = w.combine("1 + t > 0", (1 + t).gt(0), [(1, (), ()), (1, ["t >= 0"], ())])
+    primitive = fn("log", 1 + t)
+    slope = kernel.certify(_derivative(w, primitive).eq(1 / (1 + t)))
+    return w.step(
+        "the fundamental theorem of calculus", kernel.primitive("t", primitive, 1 / (1 + t), [slope, positive])
+    )
+
+
+def ratio(w: Derivation) -> Fact:
+    """phi_2/phi_1 <= delta + int w/phi_1, where w is what u^2 has above delta u."""
+    phi1, phi2, rest = under("I", u), under("I", u**2), under("I", w_)
+    whole = w.step("integrate", w.kernel.monotone("I", w["u^2 <= delta u + w"]))
+    unit, over = w.inverse(phi1, "phi_1 > 0")
+    return w.combine("divide", (phi2 / phi1).le(delta + rest / phi1), [(1, [over, whole], ())], [(delta, unit)])
+
+
+def limit(w: Derivation) -> Fact:
+    """phi_2 <= U^2 T_1 + (delta/2) phi_1 <= delta phi_1: chi is 1 up to T_1, and from there on u <= delta/2."""
+    phi1, phi2 = under("I", u), under("I", u**2)
+    weak = w.combine("chi >= 0", num(0).le(chi), [(1, (), (chi,))], [(1, "chi is 0 or 1")])
+    split = w.combine(
+        "before and after T_1", (u**2).le(chi * top**2 + delta / 2 * u),
+        [
+            (1, [weak], (top - u,)), (2, [weak, "u <= U", "u >= 0"], ()), (1, ["u <= delta/2 from T_1 on", "u >= 0"], ()),
+            ("1/2", [weak, "delta > 0", "u >= 0"], ()),
+        ],
+    )  # fmt: skip
+    whole = w.step("integrate", w.kernel.monotone("I", split))
+    most = w.combine(
+        "together", phi2.le(delta * phi1),
+        [(1, [whole], ()), (1, ["the time up to T_1"], (top,)), ("1/2", ["T is large"], ())],
+    )  # fmt: skip
+    unit, over = w.inverse(phi1, "phi_1 > 0")
+    return w.combine("divide", (phi2 / phi1).le(delta), [(1, [over, most], ())], [(delta, unit)])
+
+
+def theorem(name: str, title: str, statement: str, assumptions: dict[str, Relation], point: dict, prove) -> Theorem:
+    return Theorem(
+        id=f"6.6-{name}", title=title, source="theory 6.6", statement=statement, context=CONTEXT, assumptions=assumptions,
+        point=point, names=NAMES, prove=prove,
+    )  # fmt: skip
+
+
+NOT_ONE, NOT_HALF = Relation(("!=", 1 - p, num(0))), Relation(("!=", 1 - 2 * p, num(0)))
+ENTRIES = (
+    theorem(
+        "power", "The integral of a power schedule", r"$\int_0^T(1+t)^{-p}\,\mathrm{d}t=\frac{(1+T)^{1-p}-1}{1-p}$ for $p\ne1$.",
+        {**TIME, "p != 1": NOT_ONE}, {t: 0, p: 2}, powers(p, "p != 1"),
+    ),
+    theorem(
+        "power-squared", "The integral of its square", r"$\int_0^T(1+t)^{-2p}\,\mathrm{d}t=\frac{(1+T)^{1-2p}-1}{1-2p}$ for $p\ne\frac12$.",
+        {**TIME, "p != 1/2": NOT_HALF}, {t: 0, p: 2}, powers(2 * p, "p != 1/2"),
+    ),
+    theorem(
+        "logarithm", "The exceptional exponents", r"$\int_0^T\frac{\mathrm{d}t}{1+t}=\log(1+T)$.",
+        TIME, {t: 0}, logarithm,
+    ),
+    theorem(
+        "ratio", "The ratio of the two integrals tends to 0",
+        r"If $u^2\le\delta u+w$ with $w\ge0$, then $\phi_2/\phi_1\le\delta+\int_0^Tw/\phi_1$. Where $u\to0$, $w=\max(u^2-\delta u,0)$ vanishes "
+        r"from some time on, so that $\phi_1\to\infty$ gives $\limsup\phi_2/\phi_1\le\delta$ for every $\delta>0$.",
+        {"u^2 <= delta u + w": (u**2).le(delta * u + w_), "phi_1 > 0": under("I", u).gt(0)}, {u: 1, delta: 1, w_: 0}, ratio,
+    ),
+    theorem(
+        "limit", "The ratio of the two integrals is at most delta from some time on",
+        r"Let $0\le u\le U$, and for a $\delta>0$ let $u\le\frac\delta2$ from $T_1$ on ($\chi=1$ up to $T_1$ and $0$ afterwards). Then "
+        r"$\frac{\phi_2(T)}{\phi_1(T)}\le\delta$ for every $T$ with $\phi_1(T)\ge\frac{2U^2T_1}\delta$. Where $u\to0$ and $\phi_1\to\infty$ there are such "
+        r"$T_1$ and such $T$, all from a $T_0$ on, for every $\delta>0$: $\phi_2/\phi_1\to0$.",
+        {
+            "delta > 0": delta.gt(0), "u >= 0": u.ge(0), "u <= U": u.le(top), "chi is 0 or 1": (chi**2).eq(chi),
+            "u <= delta/2 from T_1 on": ((1 - chi) * u).le((1 - chi) * delta / 2), "the time up to T_1": under("I", chi).le(early),
+            "phi_1 > 0": under("I", u).gt(0), "T is large": (2 * top**2 * early).le(delta * under("I", u)),
+        },
+        {u: 1, delta: 2, top: 1, chi: 1, early: 1}, limit,
+    ),
+)  # fmt: skip

@@ -1,0 +1,140 @@
+"""More than yes or no: the least constant for which a claim is certified, and a counterexample just below it.
+
+A `Constant` is a claim with a parameter c that is weaker for larger c: a number that a theorem states, or the part of its proof
+that the number comes from. `least` walks through the rationals of denominator at most 64 (`derive.proof.mediants`): each is refuted by
+exact numbers, certified by the kernel, or neither, and then the walk ends with the gap as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.proof.context import Context, ProofError
+from derive.proof.exact import Algebraic
+from derive.proof.kernel import Fact
+from derive.proof.laws import VARIABLE, at_one, pieces
+from derive.proof.mediants import Judged, Walked, between
+from derive.proof.prover import Prover
+from derive.proof.refute import refute
+from derive.proof.terms import Relation, Term, num, x, xs
+from derive.theorems.entry import Refutation, Theorem
+from derive.theorems.laws import SHOWN
+
+Certify = Callable[[Fraction, float], Fact]
+Witness = Mapping[str, Fraction | Algebraic]
+Refute = Callable[[Fraction, float], Witness | None]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A number that `entry` states as `stated`; `certify` (or ProofError) and `refute` judge a value, 0 to `high`, in so many seconds."""
+
+    name: str
+    entry: str
+    stated: Fraction
+    certify: Certify
+    refute: Refute
+    high: int = 8
+
+
+@dataclass(frozen=True)
+class Sharpened:
+    """The least constant: `fact` certifies it at `certified`, and at `refuted` it fails at `witness` (None: nowhere seen to fail).
+
+    `neighbours` says that no rational of denominator at most 64 lies between the two.
+    """
+
+    constant: Constant
+    certified: Fraction
+    refuted: Fraction | None
+    fact: Fact
+    witness: Witness
+    neighbours: bool = False
+
+    @property
+    def optimal(self) -> bool:
+        """Whether the stated constant is the least of denominator at most 64."""
+        return self.neighbours and self.certified == self.constant.stated
+
+    @property
+    def better(self) -> bool:
+        """Whether a smaller constant than the stated one is certified."""
+        return self.certified < self.constant.stated
+
+
+def least(constant: Constant, seconds: float = 2.0) -> Sharpened | None:
+    """The least constant in [0, high], as far as certificates and counterexamples tell; None when no whole number is certified."""
+
+    def judge(c: Fraction) -> Judged | None:
+        if (witness := constant.refute(c, seconds / 8)) is not None:
+            return Judged(False, witness)
+        try:
+            return Judged(True, constant.certify(c, seconds))
+        except ProofError:
+            witness = constant.refute(c, seconds)
+            return None if witness is None else Judged(False, witness)
+
+    below: tuple[Fraction | None, Witness] = None, {}
+    for n in map(Fraction, range(constant.high + 1)):
+        found = judge(n)
+        if found is None:
+            return None
+        if found.holds:
+            walked = Walked(n, found.by, *below, False)
+            walked = walked if walked.refuted is None else between(judge, walked)
+            return Sharpened(constant, walked.certified, walked.refuted, walked.proof, walked.witness, walked.neighbours)
+        below = n, found.by
+    return None
+
+
+def algebraic(
+    name: str, entry: str, stated: str, claim: Callable[[Term], Relation], names: str, assume: tuple[Relation, ...] = ()
+) -> Constant:
+    """A constant of an inequality between polynomials in these variables."""
+    context = Context(dict.fromkeys(names.split(), "const"))
+
+    def certify(c: Fraction, seconds: float) -> Fact:
+        prover = Prover(context, seconds)
+        return prover.have(claim(num(c)), *prover.assume(*assume))
+
+    return Constant(name, entry, Fraction(stated), certify, lambda c, s: refute(names.split(), assume, claim(num(c)), s))
+
+
+def chord(law: str, entry: str) -> Constant:
+    """The least c with x R(x) >= R(1) (x - c) for x >= 0, R = 2F - 1 of a law whose R is one formula."""
+    (piece,) = pieces(law)
+    at, names = x(VARIABLE), Context({VARIABLE: "const"})
+
+    def term(c: Fraction) -> Term:
+        return at * piece.sign_mean - at_one(law) * (at - c)
+
+    def certify(c: Fraction, seconds: float) -> Fact:
+        prover = Prover(names, seconds)
+        return prover.analysis(term(c), VARIABLE, at, 0, premises=prover.assume(at.ge(0)))
+
+    def against(c: Fraction, seconds: float) -> Witness | None:
+        return refute([VARIABLE], [at.ge(0)], num(0).le(term(c)), seconds)
+
+    return Constant(f"the chord of {law} noise", entry, Fraction(1, 4), certify, against)
+
+
+G, r, b, s, v, z, y, q = xs("G r b s v z y q")
+CONSTANTS = (
+    algebraic("Young's constant: G <= G^2 + c", "6.2-pathwise", "1/4", lambda c: G.le(G**2 + c), "G", (G.ge(0),)),
+    algebraic("kappa for the floor L0 + L1: G <= c G^2 + 1", "6.2-scheduled", "1/4", lambda c: G.le(c * G**2 + 1), "G", (G.ge(0),)),
+    algebraic("the floor: y K_0 <= c K^2", "6.3-high-pathwise", "1/4", lambda c: (y * s).le(c * (y + s) ** 2), "y s", (y.ge(0), s.gt(0))),
+    algebraic("omega of natural compression", "4-natural", "1/8", lambda c: ((r - 1) * (2 - r)).le(c * r**2), "r", (r.ge(1), r.le(2))),
+    algebraic("the curvature of a sample", "8-logistic-regression", "1/4", lambda c: (b**2 * s * (1 - s)).le(c * b**2), "b s"),
+    algebraic("L0 of the quartic: 3 z^2 <= c + z^3", "8-quartic", "4", lambda c: (3 * z**2).le(c + z**3), "z", (z.ge(0),)),
+    algebraic("the chord of uniform noise", "8-uniform-3", "1/4", lambda c: (v - c).le(v**2), "v", (v.ge(0), v.le(1))),
+    algebraic("the threshold of growth, rho = 1: q >= c", "6.9-growth", "2", lambda c: ((q + c - 1) ** 2).ge(1), "q", (q.ge(0),)),
+    *(chord(law, f"8-{law.replace(':', '-')}-3") for law in SHOWN if law != "uniform"),
+)
+
+
+def sharpest(entry: Theorem | Refutation, seconds: float = 2.0) -> Sharpened | None:
+    """The least value of the constant that an entry states; None for an entry without one."""
+    found = [c for c in CONSTANTS if c.entry == entry.id]
+    return least(found[0], seconds) if found else None

@@ -1,0 +1,414 @@
+"""What the theorems on DSignSGD share (theory 6.4): facts about one coordinate and one client, and their sums.
+
+Client k signs g_j + sigma_k Z; the mean of that is R(g_j/sigma_k), R(x) = 2F(x) - 1, F the cdf of a symmetric unimodal law: R is odd,
+nondecreasing, concave on [0, oo), at most 1, and R(x) <= 2 M x there, M the density at 0. No moment of the noise is used.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from derive.methods import DSignSGD
+from derive.models import SDE, sde
+from derive.noise import Gaussian, Scaled
+from derive.proof.context import Context
+from derive.proof.kernel import Fact
+from derive.proof.terms import (
+    Relation,
+    Term,
+    declared,
+    dot,
+    fn,
+    mat,
+    norm,
+    num,
+    opnorm,
+    plus,
+    quad,
+    tr,
+    trprod,
+    under,
+    vec,
+    x,
+    xs,
+)
+from derive.schedules import Free
+from derive.theorems.entry import Derivation
+from derive.theorems.reading import diffusion_terms, drift_terms
+
+eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, M, z, r, ratio = xs("eta N d L0 L1 eps T fstar f f0 fT u M z r ratio")
+sigma, y, b = xs("sigma y b")
+H, S = mat("H"), mat("S")
+G, B = norm(vec("g")), norm(vec("bv"))
+PHI = dot(vec("g"), vec("bv"))
+BEND = quad(H, vec("bv"))
+
+
+def R(t: Term | int) -> Term:
+    """2F - 1, the mean of the sign."""
+    return declared("R", t)
+
+
+a = R(1)
+AT = R(y / sigma)
+Y = fn("abs", y)
+BETA = under("C", R(Y / sigma)) / N
+BAR = under("C", sigma) / N
+INVERSE_H = under("C", 1 / sigma) / N
+ONE_NORM = under("S", Y)
+
+NAMES = {
+    "L0": "L_0", "L1": "L_1", "eps": r"\varepsilon", "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(X_T)", "sigma": r"\sigma_k",
+    "y": "g_j", "b": "b", "g": r"\nabla f", "H": r"\nabla^2 f", "R": r"R", "c": r"\Lambda H\Lambda\nabla f", "ratio": r"\rho",
+}  # fmt: skip
+
+
+def context(model: str = "corrected", **more: str) -> Context:
+    """The names of the theorems on DSignSGD, with the SDE that the engine derives; z and r are those of lemmas about one number."""
+    drift, diffusion = ito_parts(model, u)
+    symbols = {
+        **dict.fromkeys(["eta", "N", "d", "L0", "L1", "eps", "T", "fstar", "f0", "M", "z", "r", "ratio"], "const"),
+        "u": "time", "f": "random", "fT": "rv", "sigma": "detclient", "y": "coord", "b": "coord", **more,
+    }  # fmt: skip
+    shape = {"odd": True, "nondecreasing": True, "concave_right": True, "bounded": num(1), "slope": 2 * M}
+    return Context(
+        symbols,
+        ("g", "bv", "c"),
+        {"H": ("symmetric",), "S": ("psd",)},
+        {"R": shape},
+        horizon="T",
+        dimension="d",
+        clients="N",
+        potentials={
+            "f": {
+                "gradient": "g",
+                "hessian": "H",
+                "end": "fT",
+                "start": "f0",
+                "smooth": True,
+                "drift": drift,
+                "diffusion": diffusion,
+            }
+        },
+    )
+
+
+ASSUMPTIONS: dict[str, Relation] = {
+    "eta >= 0": eta.ge(0),
+    "N >= 1": N.ge(1),
+    "d >= 0": d.ge(0),
+    "L0 >= 0": L0.ge(0),
+    "L1 >= 0": L1.ge(0),
+    "sigma_k > 0": sigma.gt(0),
+    "smooth": opnorm(H).le(L0 + L1 * G),
+    "u >= 0": u.ge(0),
+}
+SPREAD: dict[str, Relation] = {"a > 0": a.gt(0)}
+DEFINITIONS: dict[str, Relation] = {
+    "mean of the step": b.eq(under("C", AT) / N),
+    "coordinates of g": (G**2).eq(under("S", y**2)),
+    "coordinates of b": (B**2).eq(under("S", b**2)),
+    "Phi": PHI.eq(under("S", y * b)),
+    "Tr S": tr(S).eq(under("S", 1 - under("C", AT**2) / N)),
+    "Lam g = b": dot(vec("g"), vec("c")).eq(BEND),
+}
+ENDS: dict[str, Relation] = {
+    "f >= f*": fstar.le(f), "f(X_T) >= f*": fstar.le(fT), "eps < 1": num(0).lt(1 - eps), "int u > 0": under("I", u).gt(0),
+}  # fmt: skip
+
+
+def equation(model: str) -> SDE:
+    """The SDE of DSignSGD that the engine derives."""
+    return sde(DSignSGD(Scaled(Gaussian(), "sigma"), schedule=Free()), model)
+
+
+def point(**more: Any) -> dict[Term, Any]:
+    """One client, d = 1, g = 0: every term of the assumptions is a number."""
+    zero = R(y / sigma)
+    values: dict[Term, Any] = {
+        eta: 0, N: 1, d: 1, L0: 1, L1: 1, eps: 0, T: 1, fstar: 0, f: 0, f0: 0, fT: 0, u: 1, M: 1, sigma: 1, y: 0, b: 0, zero: 0,
+        a: 1, G: 0, B: 0, PHI: 0, BEND: 0, dot(vec("g"), vec("c")): 0, opnorm(H): 1, tr(S): 1, ratio: 1, R(ratio): 1,
+    }  # fmt: skip
+    return values | {x(name): value for name, value in more.items()}
+
+
+def ito_parts(model: str, h: Term) -> tuple[list[Any], list[Any]]:
+    """Drift and covariance of the engine's SDE, h in place of u."""
+    own = equation(model)
+    return drift_terms(own, h, {"mean": "bv", "curvature": "c"}), diffusion_terms(own, h)
+
+
+def generator(model: str, h: Term) -> Term:
+    """L f of the engine's SDE."""
+    drift, diffusion = ito_parts(model, h)
+    return plus(*[t * dot(vec("g"), v) for t, v in drift], *[num("1/2") * t * trprod(H, m) for t, m in diffusion])
+
+
+class SignFacts:
+    """Facts about the coordinates, made once where they are asked for."""
+
+    def __init__(self, w: Derivation) -> None:
+        self.w = w
+        self.k = w.kernel
+
+    # --- one number ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def zero(self) -> Fact:
+        """R(0) = 0."""
+        odd = self.k.declared("R", "odd", [num(0)])
+        return self.w.combine("R(0) = 0", R(0).eq(0), equalities=[("1/2", odd)])
+
+    @cached_property
+    def unit_r(self) -> tuple[Fact, Fact, Fact]:
+        """0 < r, r (1/r) = 1 and 0 < 1/r for a generic scale."""
+        positive = self.k.assume(r.gt(0))
+        return positive, *self.w.inverse(r, positive)
+
+    @cached_property
+    def generic(self) -> Fact:
+        """0 <= z, for a generic number z."""
+        return self.k.assume(z.ge(0))
+
+    @cached_property
+    def share(self) -> Fact:
+        """0 <= z/r."""
+        return self.w.combine("z/r >= 0", (z / r).ge(0), [(1, [self.generic, self.unit_r[2]], ())])
+
+    @cached_property
+    def nonnegative(self) -> Fact:
+        """0 <= R(z/r)."""
+        rising = self.k.declared("R", "nondecreasing", [num(0), z / r], [self.share])
+        return self.w.combine("R >= 0 on the right", R(z / r).ge(0), [(1, [rising], ())], [(-1, self.zero)])
+
+    @cached_property
+    def tangent(self) -> Fact:
+        """R(z/r) <= 2 M z/r."""
+        return self.k.declared("R", "slope", [z / r], [self.share])
+
+    @cached_property
+    def chord(self) -> Fact:
+        """a (z - r/4) <= z R(z/r): concavity where z <= r, monotony where z >= r; a = R(1)."""
+        w, k, (positive, unit, over) = self.w, self.k, self.unit_r
+        inside, outside = k.assume(z.le(r)), k.assume(r.le(z))
+        most = w.combine("z/r <= 1", (z / r).le(1), [(1, [inside, over], ())], [(1, unit)])
+        least = w.combine("z/r >= 1", (z / r).ge(1), [(1, [outside, over], ())], [(-1, unit)])
+        one, none = self.number(1), self.number(0)
+        bow = k.declared("R", "concave_right", [num(1), num(0), z / r], [one, none, self.share, most])
+        claim = (a * (z - r / 4)).le(z * R(z / r))
+        low = w.combine(
+            "near 0: the chord of a concave function", claim, [(1, [self.generic, bow], ()), (1, ["a > 0", positive], (z / r - num("1/2"),))],
+            [(-z * (1 - z / r), self.zero), (-a * z * (1 - z / r), unit)],
+        )  # fmt: skip
+        rising = k.declared("R", "nondecreasing", [num(1), z / r], [least])
+        high = w.combine(
+            "far from 0: monotony", claim, [(1, [self.generic, rising], ()), ("1/4", ["a > 0", positive], ())]
+        )
+        return w.step("for every z >= 0 and r > 0", k.cases(z.le(r), low, high))
+
+    def number(self, n: int) -> Fact:
+        """0 <= n."""
+        return self.k.certify(num(0).le(n), sum=[(Fraction(n), (), ())] if n else [])
+
+    # --- one coordinate and client --------------------------------------------------------------------------------
+
+    def at(self, fact: Fact, value: Term, positive: Fact) -> Fact:
+        """A generic fact at z = value >= 0 (shown by `positive`) and r = sigma_k."""
+        found = self.w.prover.instance(fact, {"z": value, "r": sigma})
+        found = self.k.cut(found, positive)
+        return self.k.cut(found, self.w["sigma_k > 0"]) if self.k.normal.key(sigma.gt(0)) in found.hypotheses else found
+
+    @cached_property
+    def size(self) -> Fact:
+        """0 <= |g_j|."""
+        return self.k.function("abs_nonneg", [y])
+
+    @cached_property
+    def square(self) -> Fact:
+        """|g_j|^2 = g_j^2."""
+        return self.k.function("abs_square", [y])
+
+    def both_signs(self, words: str, claim: Relation, fact: Fact, extra: tuple[Fact | str, ...] = ()) -> Fact:
+        """A relation between g_j, |g_j| and R(g_j/sigma_k), from a generic fact on z >= 0 at z = g_j, or at z = -g_j (R is odd)."""
+        w, k = self.w, self.k
+        unit = k.inverse(sigma, w["sigma_k > 0"])
+        branches = []
+        for own, case, law in ((y, num(0).le(y), "abs_of_positive"), (-y, y.le(0), "abs_of_negative")):
+            here = k.assume(case)
+            positive = w.have("its own sign", own.ge(0), here)
+            at = self.at(fact, own, positive)
+            using = [at, k.function(law, [y], [here]), unit, here, w["sigma_k > 0"], *extra]
+            if own != y:
+                using.append(k.declared("R", "odd", [y / sigma]))
+            branches.append(w.have("for one sign of g_j", claim, *using))
+        return w.step(words, k.cases(num(0).le(y), *branches))
+
+    @cached_property
+    def product(self) -> Fact:
+        """a (|g_j| - sigma_k/4) <= g_j R(g_j/sigma_k)."""
+        return self.both_signs("for each coordinate and client", (a * (Y - sigma / 4)).le(y * AT), self.chord)
+
+    @cached_property
+    def aligned(self) -> Fact:
+        """0 <= g_j R(g_j/sigma_k)."""
+        return self.both_signs("R has the sign of its argument", (y * AT).ge(0), self.nonnegative)
+
+    # --- sums -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def per(self) -> tuple[Fact, Fact]:
+        """N (1/N) = 1 and 0 < 1/N."""
+        positive = self.w.combine("N > 0", N.gt(0), [(1, (), ()), (1, ["N >= 1"], ())])
+        return self.w.inverse(N, positive)
+
+    def over_clients(self, words: str, claim: Relation, fact: Fact, *using: Fact | str) -> Fact:
+        """The mean over clients of a fact, in terms of b."""
+        total = self.k.monotone("C", fact)
+        return self.w.have(words, claim, total, self.per[0], self.per[1], "mean of the step", *using)
+
+    def over_coordinates(self, words: str, claim: Relation, fact: Fact, *using: Fact | str) -> Fact:
+        """The sum over coordinates of a fact."""
+        total = self.k.monotone("S", fact)
+        return self.w.have(words, claim, total, *using)
+
+    @cached_property
+    def phi_nonnegative(self) -> Fact:
+        """0 <= Phi."""
+        one = self.over_clients("g_j b_j >= 0", (y * b).ge(0), self.aligned)
+        return self.over_coordinates("Phi >= 0", PHI.ge(0), one, "Phi")
+
+    @cached_property
+    def one_norm(self) -> Fact:
+        """a (||g||_1 - d sigma-bar/4) <= Phi."""
+        one = self.over_clients("for each coordinate", (a * (Y - BAR / 4)).le(y * b), self.product)
+        return self.over_coordinates("the 1-norm of the gradient", (a * (ONE_NORM - d * BAR / 4)).le(PHI), one, "Phi")
+
+    @cached_property
+    def bounded(self) -> Fact:
+        """R(g_j/sigma_k)^2 <= 1."""
+        above, below = (self.k.declared("R", prop, [y / sigma]) for prop in ("bounded", "bounded_below"))
+        return self.w.combine("|R| <= 1", (AT**2).le(1), [(1, [above, below], ())])
+
+    @cached_property
+    def jensen(self) -> Fact:
+        """b_j^2 <= (1/N) sum_k R(g_j/sigma_k)^2, from sum_k (R - b_j)^2 >= 0."""
+        square = self.k.certify(num(0).le((AT - b) ** 2), sum=[(Fraction(1), (), (AT - b,))])
+        total, (unit, over) = self.k.monotone("C", square), self.per
+        return self.w.combine(
+            "the mean of squares", (b**2).le(under("C", AT**2) / N), [(1, [over, total], ())], [(2 * b, "mean of the step"), (b**2, unit)]
+        )  # fmt: skip
+
+    @cached_property
+    def short(self) -> Fact:
+        """b_j^2 <= 1."""
+        mean = self.over_clients("squares of signs", (under("C", AT**2) / N).le(1), self.bounded)
+        return self.w.have("|b_j| <= 1", (b**2).le(1), self.jensen, mean)
+
+    @cached_property
+    def b_squared(self) -> Fact:
+        """||b||^2 <= d."""
+        return self.over_coordinates("||b||^2 <= d", (B**2).le(d), self.short, "coordinates of b")
+
+    @cached_property
+    def trace(self) -> Fact:
+        """Tr S <= d - ||b||^2."""
+        return self.over_coordinates("Tr S + ||b||^2 <= d", tr(S).le(d - B**2), self.jensen, "coordinates of b", "Tr S")
+
+    @cached_property
+    def trace_simple(self) -> Fact:
+        """Tr S <= d."""
+        return self.w.combine("Tr S <= d", tr(S).le(d), [(1, [self.trace], ()), (1, (), (B,))])
+
+    @cached_property
+    def norm_one(self) -> Fact:
+        """G <= ||g||_1: g_j^2 <= |g_j| ||g||_1, summed, and the root of both sides."""
+        w, k = self.w, self.k
+        part = k.component("S", self.size)
+        each = w.have("each coordinate", (y**2).le(Y * ONE_NORM), part, self.size, self.square)
+        total = self.over_coordinates("sum", (G**2).le(ONE_NORM**2), each, "coordinates of g")
+        return self.root("G <= ||g||_1", G, ONE_NORM, total, k.nonnegative(G), self.k.monotone("S", self.size))
+
+    def root(self, words: str, s: Term, t: Term, squares: Fact, first: Fact, second: Fact) -> Fact:
+        """s <= t from s^2 <= t^2, 0 <= s and 0 <= t."""
+        k = self.k
+        start = k.certify(num(0).le(s**2), sum=[(Fraction(1), (), (s,))])
+        order = k.function("monotone:sqrt", [s**2, t**2], [start, squares])
+        return self.w.have(
+            words,
+            s.le(t),
+            order,
+            k.function("sqrt_of_square", [s], [first]),
+            k.function("sqrt_of_square", [t], [second]),
+        )
+
+    def smooth(self) -> tuple[Fact, Fact]:
+        """b'Hb <= (L0 + L1 G) ||b||^2 and Tr(HS) <= (L0 + L1 G) Tr S."""
+        w, k = self.w, self.k
+        bend = w.combine(
+            "smoothness along b", BEND.le((L0 + L1 * G) * B**2), [(1, [k.quad_bound("H", "bv")], ()), (1, ["smooth"], (B,))]
+        )  # fmt: skip
+        spread = w.combine(
+            "smoothness and noise", trprod(H, S).le((L0 + L1 * G) * tr(S)),
+            [(1, [k.trace_bound("H", "S")], ()), (1, ["smooth", k.nonnegative(tr(S))], ())],
+        )  # fmt: skip
+        return bend, spread
+
+    def second_order(self) -> Fact:
+        """b'Hb + Tr(HS)/N <= (L0 + L1 G) d, from ||b||^2 + Tr S/N <= d."""
+        w, (unit, over) = self.w, self.per
+        bend, spread = self.smooth()
+        some = w.have("1/N <= 1", (1 / N).le(1), over, unit, "N >= 1")
+        less = w.have("||b||^2 + Tr S/N <= d", (B**2 + tr(S) / N).le(d), self.trace, self.b_squared, over, some, unit)
+        return w.combine(
+            "both second-order terms", (BEND + trprod(H, S) / N).le((L0 + L1 * G) * d),
+            [(1, [bend], ()), (1, [over, spread], ()), (1, [self.smoothness, less], ())],
+        )  # fmt: skip
+
+    @cached_property
+    def smoothness(self) -> Fact:
+        """0 <= L0 + L1 G."""
+        return self.w.have("L0 + L1 G >= 0", (L0 + L1 * G).ge(0), "L0 >= 0", "L1 >= 0", self.k.nonnegative(G))
+
+    @cached_property
+    def over_a(self) -> tuple[Fact, Fact]:
+        """a (1/a) = 1 and 0 < 1/a."""
+        return self.w.inverse(a, self.w["a > 0"])
+
+    @cached_property
+    def reach(self) -> Fact:
+        """G <= Phi/a + d sigma-bar/4."""
+        unit, over = self.over_a
+        return self.w.combine(
+            "G in terms of Phi", G.le(PHI / a + d * BAR / 4), [(1, [self.norm_one], ()), (1, [over, self.one_norm], ())],
+            [(d * BAR / 4 - ONE_NORM, unit)],
+        )  # fmt: skip
+
+    def integrated(self, bound: Fact, kept: Term, floor: Term) -> Fact:
+        """From L f <= -(1 - eps) u kept + eta u^2 floor to the bound on E int u kept / int u."""
+        w, k = self.w, self.k
+        ((coefficient, _),) = k.context.potentials["f"]["diffusion"]
+        rate = w.combine("the rate of the noise", coefficient.ge(0), [(1, ["eta >= 0", self.per[1]], (u,))])
+        ito = w.step("Ito's formula", k.ito("f", [rate, w["f >= f*"]]))
+        whole = w.step("integrate", k.monotone("EI", bound))
+        last = w.step("the end", k.monotone("E", w["f(X_T) >= f*"]))
+        energy, clock = under("EI", u * kept), under("I", u)
+        top = f0 - fstar + eta * floor * under("I", u**2)
+        total = w.combine("together", ((1 - eps) * energy).le(top), [(1, [ito], ()), (1, [whole], ()), (1, [last], ())])
+        share, one = self.w.inverse(1 - eps, w["eps < 1"])
+        _, two = self.w.inverse(clock, w["int u > 0"])
+        return w.combine(
+            "divide", (energy / clock).le(top / (1 - eps) / clock), [(1, [one, two, total], ())], [(-energy / clock, share)]
+        )  # fmt: skip
+
+
+def short() -> dict[Term, str]:
+    """Letters for whole terms."""
+    letters = {
+        G: "G", B: r"\|b\|", PHI: r"\Phi", BEND: r"b^{\top}\nabla^2f\,b", BAR: r"\bar\sigma", INVERSE_H: r"\frac{1}{\sigma_H}",
+        ONE_NORM: r"\|\nabla f\|_1", a: "a", AT: r"R\!\left(\tfrac{g_j}{\sigma_k}\right)",
+        R(Y / sigma): r"R\!\left(\tfrac{|g_j|}{\sigma_k}\right)", R(z / r): r"R\!\left(\tfrac{z}{r}\right)",
+        under("C", R(Y / sigma)) / N: r"\beta_j", b: "b_j",
+    }  # fmt: skip
+    return letters | {generator(model, u): r"\mathcal{L}f" for model in ("first-order", "corrected")}

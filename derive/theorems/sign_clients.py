@@ -1,0 +1,219 @@
+"""Theory 6.4 (ours): the global bound for DSignSGD whose floor falls like 1/N, by Chebyshev's sum inequality."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, num, trprod, under, xi
+from derive.theorems import sign as sg
+from derive.theorems.entry import Derivation, Theorem
+from derive.theorems.sign import (
+    AT,
+    BAR,
+    BEND,
+    INVERSE_H,
+    L0,
+    L1,
+    ONE_NORM,
+    PHI,
+    B,
+    G,
+    H,
+    M,
+    N,
+    R,
+    S,
+    SignFacts,
+    Y,
+    a,
+    b,
+    d,
+    eps,
+    eta,
+    sigma,
+    u,
+    y,
+)
+
+RATE = M * L0 * INVERSE_H + L1 * d / 2 + L1 * d / (2 * N) / a
+STEP: dict[str, Relation] = {"step": (eta * u * RATE).le(eps), "M >= 0": M.ge(0)}
+FLOOR = d / (2 * N) * (L0 + L1 * d * BAR / 4)
+SIZE = under("C", R(Y / sigma)) / N
+"""|b_j|, as the mean of R(|g_j|/sigma_k)."""
+OTHER = xi("y")
+OTHER_SIZE = under("C", R(sg.fn("abs", OTHER) / sigma)) / N
+
+
+class Ordered(SignFacts):
+    """The facts that see the sign of b_j and how the coordinates of b are ordered."""
+
+    @cached_property
+    def one_sign(self) -> tuple[Fact, Fact]:
+        """b_j^2 <= SIZE^2 and |g_j| SIZE <= g_j b_j: for g_j >= 0 b_j is SIZE, for g_j <= 0 it is -SIZE."""
+        w, k = self.w, self.k
+
+        branches: list[list[Fact]] = [[], []]
+        for own, case, law, sign in ((y, num(0).le(y), "abs_of_positive", 1), (-y, y.le(0), "abs_of_negative", -1)):
+            here = k.assume(case)
+            same = k.function(law, [y], [here])
+            up = w.combine("equal arguments", (Y / sigma).le(own / sigma), (), [(1 / sigma, same)])
+            down = w.combine("equal arguments", (own / sigma).le(Y / sigma), (), [(-1 / sigma, same)])
+            above, below = (
+                k.declared("R", "nondecreasing", [Y / sigma, own / sigma], [up]),
+                k.declared("R", "nondecreasing", [own / sigma, Y / sigma], [down]),
+            )
+            odd = [] if sign > 0 else [(1, k.declared("R", "odd", [y / sigma]))]
+            low = w.combine("one client", R(Y / sigma).le(sign * AT), [(1, [above], ())], odd)
+            high = w.combine("one client", (sign * AT).le(R(Y / sigma)), [(1, [below], ())], [(-c, o) for c, o in odd])
+            mean_low = w.have("the mean", SIZE.le(sign * b), k.monotone("C", low), self.per[1], "mean of the step")
+            mean_high = w.have("the mean", (sign * b).le(SIZE), k.monotone("C", high), self.per[1], "mean of the step")
+            square = [(1, [mean_high, mean_low], ()), (2, [mean_high, self.size_nonnegative], ())]
+            branches[0].append(w.combine("the square", (b**2).le(SIZE**2), square))
+            product = [(1, [self.size, mean_low], ())]
+            branches[1].append(w.combine("the product", (Y * SIZE).le(y * b), product, [(sign * b, same)]))
+        return tuple(w.step("for either sign of g_j", k.cases(num(0).le(y), *pair)) for pair in branches)  # pyright: ignore[reportReturnType]
+
+    @cached_property
+    def size_nonnegative(self) -> Fact:
+        """0 <= SIZE."""
+        one = self.at(self.nonnegative, Y, self.size)
+        return self.w.have("|b_j| >= 0", SIZE.ge(0), self.k.monotone("C", one), self.per[1])
+
+    @cached_property
+    def size_small(self) -> Fact:
+        """SIZE <= 1."""
+        one = self.k.declared("R", "bounded", [Y / sigma])
+        return self.w.have("|b_j| <= 1", SIZE.le(1), self.k.monotone("C", one), *self.per)
+
+    @cached_property
+    def size_linear(self) -> Fact:
+        """SIZE <= 2 M |g_j|/sigma_H."""
+        one = self.at(self.tangent, Y, self.size)
+        return self.w.have(
+            "|b_j| <= 2 M |g_j|/sigma_H", SIZE.le(2 * M * Y * INVERSE_H), self.k.monotone("C", one), self.per[1]
+        )
+
+    @cached_property
+    def steep(self) -> Fact:
+        """||b||^2 <= (2M/sigma_H) Phi."""
+        square, product = self.one_sign
+        w = self.w
+        rate = w.have(
+            "1/sigma_H >= 0",
+            INVERSE_H.ge(0),
+            self.k.monotone("C", self.weak(self.w.inverse(sigma, w["sigma_k > 0"])[1])),
+            self.per[1],
+        )
+        each = w.combine(
+            "each coordinate", (b**2).le(2 * M * INVERSE_H * (y * b)),
+            [(1, [square], ()), (1, [self.size_nonnegative, self.size_linear], ()), (2, ["M >= 0", rate, product], ())],
+        )  # fmt: skip
+        return self.over_coordinates(
+            "||b||^2 <= 2 M Phi/sigma_H", (B**2).le(2 * M * INVERSE_H * PHI), each, "coordinates of b", "Phi"
+        )
+
+    def weak(self, strict: Fact) -> Fact:
+        """<= from <."""
+        return self.k.certify(num(0).le(strict.claim.slack), [strict], sum=[(sg.Fraction(1), (0,), ())])
+
+    @cached_property
+    def similarly_ordered(self) -> Fact:
+        """0 <= (|g_j| - |g_i|)(R(|g_j|/sigma_k) - R(|g_i|/sigma_k)): R does not decrease."""
+        w, k = self.w, self.k
+        other = sg.fn("abs", OTHER)
+        over = self.w.inverse(sigma, w["sigma_k > 0"])[1]
+        claim = num(0).le((Y - other) * (R(Y / sigma) - R(other / sigma)))
+        branches = []
+        for low, high in ((Y, other), (other, Y)):
+            here = k.assume(low.le(high))
+            order = w.combine("the same order", (low / sigma).le(high / sigma), [(1, [over, here], ())])
+            rising = k.declared("R", "nondecreasing", [low / sigma, high / sigma], [order])
+            branches.append(w.combine("in either order", claim, [(1, [here, rising], ())]))
+        return w.step("similarly ordered", k.cases(Y.le(other), *branches))
+
+    @cached_property
+    def chebyshev(self) -> Fact:
+        """||g||_1 sum_j |b_j| <= d sum_j |g_j||b_j|, the double sum of the products of differences."""
+        w, k = self.w, self.k
+        mean = w.have(
+            "the mean over clients", num(0).le((Y - sg.fn("abs", OTHER)) * (SIZE - OTHER_SIZE)), k.monotone("C", self.similarly_ordered), self.per[1]
+        )  # fmt: skip
+        double = k.monotone("S", k.monotone("Si", mean))
+        claim = (ONE_NORM * under("S", SIZE)).le(d * under("S", Y * SIZE))
+        return w.have("Chebyshev's sum inequality", claim, double)
+
+    @cached_property
+    def large(self) -> Fact:
+        """G ||b||^2 <= d Phi."""
+        w, k = self.w, self.k
+        square, product = self.one_sign
+        each = w.combine(
+            "b_j^2 <= |b_j|", (b**2).le(SIZE), [(1, [square], ()), (1, [self.size_nonnegative, self.size_small], ())]
+        )
+        total = self.over_coordinates("||b||^2 <= ||b||_1", (B**2).le(under("S", SIZE)), each, "coordinates of b")
+        phi = self.over_coordinates("in Phi", under("S", Y * SIZE).le(PHI), product, "Phi")
+        one = k.monotone("S", self.size)
+        return w.combine(
+            "G ||b||^2 <= d Phi", (G * B**2).le(d * PHI),
+            [(1, [self.norm_one], (B,)), (1, [one, total], ()), (1, [self.chebyshev], ()), (1, ["d >= 0", phi], ())],
+        )  # fmt: skip
+
+
+def pathwise(w: Derivation) -> tuple[Ordered, Fact]:
+    """L f <= -(1 - eps) u Phi + eta u^2 d (L0 + L1 d sigma-bar/4)/(2N)."""
+    s = Ordered(w)
+    _, over = s.per
+    bend, spread = s.smooth()
+    curved = w.combine(
+        "the deterministic term", BEND.le((2 * M * L0 * INVERSE_H + L1 * d) * PHI),
+        [(1, [bend], ()), (1, ["L0 >= 0", s.steep], ()), (1, ["L1 >= 0", s.large], ())],
+    )  # fmt: skip
+    noisy = w.combine(
+        "the noise", trprod(H, S).le(d * (L0 + L1 * (PHI / a + d * BAR / 4))),
+        [(1, [spread], ()), (1, [s.smoothness, s.trace_simple], ()), (1, ["d >= 0", "L1 >= 0", s.reach], ())],
+    )  # fmt: skip
+    bound = w.combine(
+        "the bound on the drift of f", sg.generator("corrected", u).le(-(1 - eps) * u * PHI + eta * u**2 * FLOOR),
+        [
+            ("1/2", ["eta >= 0", curved], (u,)),
+            ("1/2", ["eta >= 0", over, noisy], (u,)),
+            (1, ["u >= 0", s.phi_nonnegative, "step"], ()),
+        ],
+        [(num("1/2") * eta * u**2, "Lam g = b")],
+    )  # fmt: skip
+    return s, bound
+
+
+def scheduled(w: Derivation) -> Fact:
+    s, bound = pathwise(w)
+    return s.integrated(bound, PHI, FLOOR)
+
+
+def entry(integrated: bool) -> Theorem:
+    said = (
+        r"$\mathbb{E}\,\Phi(X_{\hat T})\le\frac{f(x_0)-f^*+\frac{\eta d}{2N}\left(L_0+\frac{L_1d\bar\sigma}{4}\right)\phi_2}{(1-\varepsilon)\phi_1}$"
+        if integrated
+        else r"$\mathcal{L}f\le-(1-\varepsilon)\,u\,\Phi+\frac{\eta u^2d}{2N}\left(L_0+\frac{L_1d\bar\sigma}{4}\right)$"
+    )
+    name = "scheduled" if integrated else "pathwise"
+    return Theorem(
+        id=f"6.4-clients-{name}",
+        title=f"DSignSGD, corrected model, with the floor of order 1/N, {name}",
+        source="theory 6.4 (ours)",
+        statement=(
+            r"For symmetric unimodal noise of density $M$ at $0$ and "
+            r"$\eta u\left(\frac{ML_0}{\sigma_H}+\frac{L_1d}{2}+\frac{L_1d}{2aN}\right)\le\varepsilon$: " + said + "."
+        ),
+        context=sg.context(),
+        assumptions={**sg.ASSUMPTIONS, **sg.SPREAD, **STEP, **(sg.ENDS if integrated else {})},
+        definitions=sg.DEFINITIONS,
+        recomputed=("signs",),
+        point=sg.point(),
+        names=sg.NAMES,
+        short=sg.short(),
+        prove=scheduled if integrated else lambda w: pathwise(w)[1],
+    )
+
+
+ENTRIES = (entry(False), entry(True))

@@ -1,0 +1,98 @@
+"""Theory 6.4, reading Phi: Phi >= a sum_j g_j^2/(sigma-bar + |g_j|), so a small Phi is a small gradient."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from derive.proof.kernel import Fact
+from derive.proof.terms import num, under
+from derive.theorems import sign as sg
+from derive.theorems.entry import Derivation, Theorem
+from derive.theorems.sign import AT, BAR, PHI, R, SignFacts, Y, a, b, r, sigma, y, z
+
+SPREAD = BAR + Y
+
+
+class Reading(SignFacts):
+    """The facts that turn Phi into the gradient."""
+
+    @cached_property
+    def hyperbola(self) -> Fact:
+        """a z <= (z + r) R(z/r): a z/r <= R where z <= r, a <= R where z >= r."""
+        w, k, (positive, unit, over) = self.w, self.k, self.unit_r
+        inside, outside = k.assume(z.le(r)), k.assume(r.le(z))
+        most = w.combine("z/r <= 1", (z / r).le(1), [(1, [inside, over], ())], [(1, unit)])
+        least = w.combine("z/r >= 1", (z / r).ge(1), [(1, [outside, over], ())], [(-1, unit)])
+        bow = k.declared(
+            "R", "concave_right", [num(1), num(0), z / r], [self.number(1), self.number(0), self.share, most]
+        )
+        claim = (a * z).le((z + r) * R(z / r))
+        low = w.combine(
+            "near 0: the chord of a concave function", claim,
+            [(1, [self.generic, bow], ()), (1, [positive, bow], ()), (1, ["a > 0", self.generic, self.share], ())],
+            [(-(z + r) * (1 - z / r), self.zero), (-a * z, unit)],
+        )  # fmt: skip
+        rising = k.declared("R", "nondecreasing", [num(1), z / r], [least])
+        high = w.combine(
+            "far from 0: monotony", claim, [(1, [self.generic, rising], ()), (1, [positive, rising], ()), (1, ["a > 0", positive], ())]
+        )  # fmt: skip
+        return w.step("for every z >= 0 and r > 0", k.cases(z.le(r), low, high))
+
+    @cached_property
+    def reading(self) -> Fact:
+        """a g_j^2/(sigma-bar + |g_j|) <= g_j b_j: 1/s >= 2/m - s/m^2 at s = sigma_k + |g_j|, and the mean over clients."""
+        w, k = self.w, self.k
+        lifted = w.combine(
+            "times z", (a * z**2).le((z + r) * (z * R(z / r))), [(1, [self.generic, self.hyperbola], ())]
+        )
+        one = self.both_signs("for each coordinate and client", (a * Y**2).le((Y + sigma) * (y * AT)), lifted)
+        s, m = Y + sigma, SPREAD
+        positive = w.combine("sigma_k + |g_j| > 0", num(0).lt(s), [(1, ["sigma_k > 0"], ()), (1, [self.size], ())])
+        unit_s, over_s = self.w.inverse(s, positive)
+        part = k.component("C", w["sigma_k > 0"])
+        total = w.combine(
+            "the scales", num(0).lt(BAR), [(1, [self.per[1], part], ()), (1, [self.per[1], "sigma_k > 0"], ())]
+        )
+        unit_m, _ = self.w.inverse(
+            m, w.combine("sigma-bar + |g_j| > 0", num(0).lt(m), [(1, [total], ()), (1, [self.size], ())])
+        )
+        divided = w.combine("divide", (a * Y**2 / s).le(y * AT), [(1, [over_s, one], ())], [(y * AT, unit_s)])
+        tangent = w.combine(
+            "the tangent of 1/s", (2 / m - s * (1 / m) ** 2).le(1 / s), [(1, [over_s], (1 - s / m,))],
+            [(-2 / m + s * (1 / m) ** 2, unit_s)],
+        )  # fmt: skip
+        client = w.combine(
+            "for each client", (a * Y**2 * (2 / m - s * (1 / m) ** 2)).le(y * AT), [(1, [divided], ()), (1, ["a > 0", tangent], (Y,))]
+        )  # fmt: skip
+        mean = self.over_clients(
+            "the mean over clients", (a * Y**2 * (2 / m - (Y + BAR) * (1 / m) ** 2)).le(y * b), client
+        )
+        return w.combine(
+            "one coordinate",
+            (a * y**2 / m).le(y * b),
+            [(1, [mean], ())],
+            [(a * Y**2 / m, unit_m), (-a / m, self.square)],
+        )
+
+
+def prove(w: Derivation) -> Fact:
+    s = Reading(w)
+    return s.over_coordinates("sum over coordinates", (a * under("S", y**2 / SPREAD)).le(PHI), s.reading, "Phi")
+
+
+ENTRIES = (
+    Theorem(
+        id="6.4-reading",
+        title="What a bound on Phi says of the gradient",
+        source="theory 6.4",
+        statement=r"$\Phi\ge a\sum_j\frac{g_j^2}{\bar\sigma+|g_j|}$ for every symmetric unimodal noise.",
+        context=sg.context(),
+        assumptions={"N >= 1": sg.ASSUMPTIONS["N >= 1"], "sigma_k > 0": sg.ASSUMPTIONS["sigma_k > 0"], **sg.SPREAD},
+        definitions={name: sg.DEFINITIONS[name] for name in ("mean of the step", "Phi")},
+        recomputed=("signs",),
+        point=sg.point(),
+        names=sg.NAMES,
+        short=sg.short(),
+        prove=prove,
+    ),
+)

@@ -1,0 +1,134 @@
+"""Theory 6.7: stationary second moments in two coordinates: correlated noise, and Rand-k with affine variance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from derive.compressors import RandK
+from derive.expanded import CoordinateSDE
+from derive.losses import Quadratic
+from derive.methods import DCSGD, DSGD
+from derive.models import sde
+from derive.noise import Affine, Correlated, Gaussian
+from derive.proof.context import Context
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, Term, num, xs
+from derive.theorems.entry import Derivation, Theorem
+from derive.theorems.stationary import rate_of_moment
+
+eta, N, k, h1, h2, spread, sigma0, sigma1, m, m1, m2 = xs("eta N k h1 h2 Sigma1_2 sigma0 sigma1 m m1 m2")
+SYMBOLS = ("eta", "N", "k", "h1", "h2", "Sigma1_2", "sigma0", "sigma1", "m", "m1", "m2")
+CONTEXT = Context(dict.fromkeys(SYMBOLS, "const"))
+NAMES = {
+    "Sigma1_2": r"\Sigma_{12}", "m": r"\mathbb{E}x_1x_2", "m1": "v_1", "m2": "v_2", "sigma0": r"\sigma_0", "sigma1": r"\sigma_1",
+}  # fmt: skip
+SQUARES = (h1**2 + h2**2) / 2
+#: what the rate of E x1 x2 takes from h1 + h2
+FACTORS = {"first-order": h1 + h2, "corrected": h1 + h2 - eta * SQUARES, "second-order": h1 + h2 + eta * SQUARES}
+WORDS = {"first-order": "", "corrected": r"-\frac\eta2(h_1^2+h_2^2)", "second-order": r"+\frac\eta2(h_1^2+h_2^2)"}
+
+
+def correlated(model: str) -> CoordinateSDE:
+    """The engine's SDE with a noise covariance Sigma that is no diagonal matrix."""
+    return sde(DSGD(Correlated(Gaussian())), model, Quadratic(("h1", "h2")), 2).expanded
+
+
+def mixed(model: str) -> Callable[[], dict[str, Relation]]:
+    """How the equation of E x1 x2 is read."""
+
+    def read() -> dict[str, Relation]:
+        own = correlated(model)
+        product = own.state[0] * own.state[1]
+        return {"stationary": num(0).eq(rate_of_moment(own, product, {product: m}))}
+
+    return read
+
+
+def solve(model: str) -> Callable[[Derivation], Fact]:
+    def prove(w: Derivation) -> Fact:
+        unit = w.kernel.inverse(FACTORS[model], w["stable"])
+        share = 1 / FACTORS[model]
+        return w.combine("solve", m.eq(eta * spread / N * share), (), [(share, "stationary"), (-m, unit)])
+
+    return prove
+
+
+def covariance(model: str) -> Theorem:
+    read = mixed(model)
+    return Theorem(
+        id=f"6.7-covariance-{model}", title=f"Stationary covariance of two coordinates, {model} model", source="theory 6.7",
+        statement=r"On $f=\frac12\sum_jh_jx_j^2$ with noise covariance $\Sigma$ a stationary mixed moment is "
+        rf"$\mathbb{{E}}x_1x_2=\frac{{\eta}}{{N}}\,\frac{{\Sigma_{{12}}}}{{h_1+h_2{WORDS[model]}}}$.",
+        context=CONTEXT, assumptions={"stable": num(0).lt(FACTORS[model])}, definitions=read(), read=read,
+        point={eta: 0, N: 1, h1: 1, h2: 1, spread: 1, m: 0}, names=NAMES, prove=solve(model),
+    )  # fmt: skip
+
+
+COUPLING, FORCE = 2 * eta * sigma1**2 / (N * k), 2 * eta * sigma0**2 / (N * k)
+
+
+def own_rate(model: str, h: Term) -> Term:
+    """a_j = 2 h_j - (eta/N)(2/k - 1) h_j^2, less eta h_j^2 in the corrected model: what E x_j^2 loses by itself."""
+    return 2 * h - eta / N * (2 / k - 1) * h**2 - (eta * h**2 if model == "corrected" else num(0))
+
+
+def slack(model: str) -> Term:
+    """q = 1 - (2 eta sigma_1^2/(N k)) (h_1^2/a_1 + h_2^2/a_2): positive while the noise that grows with the gradient is stable."""
+    return 1 - COUPLING * (h1**2 / own_rate(model, h1) + h2**2 / own_rate(model, h2))
+
+
+def squares(model: str) -> Callable[[], dict[str, Relation]]:
+    """How the equations of E x1^2 and E x2^2 are read."""
+
+    def read() -> dict[str, Relation]:
+        own = sde(DCSGD(RandK("k"), Affine()), model, Quadratic(("h1", "h2")), 2).expanded
+        letters: Mapping = {own.state[0] ** 2: m1, own.state[1] ** 2: m2}
+        return {
+            f"v_{n + 1}": num(0).eq(rate_of_moment(own, state**2, letters)) for n, state in enumerate(own.state)
+        }
+
+    return read
+
+
+def two_by_two(model: str) -> Callable[[Derivation], Fact]:
+    """a_j m_j = b W + c with W = h_1^2 m_1 + h_2^2 m_2, so (b W + c) q = c, and m_1 = (b W + c)/a_1."""
+
+    def prove(w: Derivation) -> Fact:
+        inflow = COUPLING * (h1**2 * m1 + h2**2 * m2) + FORCE
+        parts = []
+        for n, h, own in ((1, h1, m1), (2, h2, m2)):
+            a = own_rate(model, h)
+            unit = w.kernel.inverse(a, w[f"a_{n} > 0"])
+            parts.append(
+                w.combine(f"E x_{n}^2", own.eq(inflow / a), (), [(1 / a, f"v_{n}"), (-own, unit)])
+            )
+        q = slack(model)
+        unit = w.kernel.inverse(q, w["q > 0"])
+        both = w.combine(
+            "what flows in", inflow.eq(FORCE / q), (),
+            [(COUPLING * h1**2 / q, parts[0]), (COUPLING * h2**2 / q, parts[1]), (-inflow, unit)],
+        )  # fmt: skip
+        first = own_rate(model, h1)
+        return w.combine("solve", m1.eq(FORCE / first / q), (), [(1 / first, both), (1, parts[0])])
+
+    return prove
+
+
+def rand_k(model: str) -> Theorem:
+    read = squares(model)
+    less = r"-\eta h_j^2" if model == "corrected" else ""
+    return Theorem(
+        id=f"6.7-rand-k-{model}", title=f"Stationary second moment with Rand-k and affine variance, {model} model", source="theory 6.7",
+        statement=r"On $f=\frac12(h_1x_1^2+h_2x_2^2)$ with Rand-$k$ and $\operatorname{Cov}Z=(\sigma_0^2+\sigma_1^2G^2)I$ stationary second moments $v_j=\mathbb{E}x_j^2$ are "
+        r"$v_1=\frac{2\eta\sigma_0^2}{Nk\,a_1q}$ with $q=1-\frac{2\eta\sigma_1^2}{Nk}\left(\frac{h_1^2}{a_1}+\frac{h_2^2}{a_2}\right)$ and "
+        rf"$a_j=2h_j-\frac\eta N\left(\frac2k-1\right)h_j^2{less}$; the coordinates may be exchanged.",
+        context=CONTEXT,
+        assumptions={
+            "a_1 > 0": own_rate(model, h1).gt(0), "a_2 > 0": own_rate(model, h2).gt(0), "q > 0": slack(model).gt(0),
+        },
+        definitions=read(), read=read, point={eta: 0, N: 1, k: 1, h1: 1, h2: 1, sigma0: 1, sigma1: 1, m1: 0, m2: 0}, names=NAMES,
+        prove=two_by_two(model),
+    )  # fmt: skip
+
+
+ENTRIES = (*(covariance(model) for model in FACTORS), rand_k("first-order"), rand_k("corrected"))

@@ -1,0 +1,114 @@
+"""Theory 6.7: the stationary variance of DSignSGD near the optimum of a quadratic, from the linearised SDE of the engine."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from derive.expanded import CoordinateSDE
+from derive.losses import Quadratic
+from derive.methods import DSignSGD
+from derive.models import sde
+from derive.noise import Gaussian, Scaled
+from derive.proof.context import Context
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, Term, fn, num, under, xs
+from derive.theorems.entry import Derivation, Theorem
+from derive.theorems.instances import linearised
+from derive.theorems.stationary import rate_of_moment
+
+eta, N, M, h, sigma, slope, v = xs("eta N M h sigma slope v")
+NAMES = {"sigma": r"\sigma_k", "slope": "a", "v": r"\mathbb{E}x^2"}
+CONTEXT = Context(
+    {**dict.fromkeys(["eta", "N", "M", "h", "slope", "v"], "const"), "sigma": "detclient"}, clients="N"
+)
+INVERSES = under("C", 1 / sigma)
+POSITIVE: dict[str, Relation] = {"N > 0": N.gt(0), "h > 0": h.gt(0)}
+
+
+def sign(w: Derivation) -> Fact:
+    """0 = -2 a v + eta/N with a = 2 M h/sigma_H."""
+    k = w.kernel
+    _, one = w.inverse(sigma, "sigma_k > 0")
+    weak = w.combine("1/sigma_k >= 0", num(0).le(1 / sigma), [(1, [one], ())])
+    all_ = w.combine("sum of 1/sigma_k > 0", num(0).lt(INVERSES), [(1, [k.component("C", weak)], ()), (1, [one], ())])
+    clients, curved, dense, whole = (
+        k.inverse(t, f) for t, f in ((N, w["N > 0"]), (h, w["h > 0"]), (M, w["M > 0"]), (INVERSES, all_))
+    )
+    factor = N / M / INVERSES / h / 4
+    shares = [h / h, M / M, INVERSES / INVERSES]
+    return w.combine(
+        "solve", v.eq(eta / (4 * N * M) * (N / INVERSES) / h), (),
+        [
+            (factor, "stationary"), (-2 * v * factor, "slope"), (-v, curved), (-v * shares[0], dense),
+            (-v * shares[0] * shares[1], whole), (-v * shares[0] * shares[1] * shares[2], clients),
+        ],
+    )  # fmt: skip
+
+
+PI = Term(("pi",))
+TWO, ROOT, HALF = fn("sqrt", 2), fn("sqrt", PI), fn("sqrt", PI / 2)
+ONE = Context(dict.fromkeys(["eta", "N", "h", "sigma", "v"], "const"))
+
+
+def linear() -> CoordinateSDE:
+    """The engine's SDE of DSignSGD with Gaussian noise of one scale on h x^2/2, linearised at 0."""
+    return linearised(sde(DSignSGD(Scaled(Gaussian(), "sigma")), "first-order", Quadratic(("h",)), 1).expanded)
+
+
+def read() -> dict[str, Relation]:
+    """The equation of its second moment."""
+    own = linear()
+    square = own.state[0] ** 2
+    return {"stationary": num(0).eq(rate_of_moment(own, square, {square: v}))}
+
+
+def gaussian(w: Derivation) -> Fact:
+    """2 M = sqrt(2/pi), and sqrt(pi/2) = sqrt(pi) sqrt(2)/2."""
+    k = w.kernel
+    pi = w.step("pi > 0", w.prover.analysis(PI, "v", v, strict=True))
+    half = w.combine("pi/2 > 0", num(0).lt(PI / 2), [("1/2", [pi], ())])
+    positive = [w.combine("weakly", num(0).le(t), [(1, [f], ())]) for t, f in ((PI, pi), (PI / 2, half))]
+    none = k.certify(num(0).le(0))
+    long = k.function("monotone:sqrt", [num(0), PI], [none, pi])
+    rise = k.function("monotone:sqrt", [num(0), PI / 2], [none, half])
+    two = k.function("sqrt_square", [num(2)], [w.combine("2 >= 0", num(0).le(2), [(2, (), ())])])
+    squares = [k.function("sqrt_square", [t], [f]) for t, f in zip((PI, PI / 2), positive, strict=True)]
+    other = ROOT * TWO / 2
+    both = w.combine(
+        "a sum of positive roots", num(0).lt(HALF + other), [(1, [rise], ()), ("1/2", [long, k.function("sqrt_nonneg", [num(2)])], ())]
+    )  # fmt: skip
+    same = w.combine(
+        "sqrt(pi/2) = sqrt(pi) sqrt(2)/2", HALF.eq(other), (),
+        [(1, squares[1]), (num("-1/2"), squares[0]), (-(ROOT**2) / 4, two)], [(1, [both], ())],
+    )  # fmt: skip
+    curved, root, scale = k.inverse(h, w["h > 0"]), k.inverse(ROOT, long), k.inverse(sigma, w["sigma > 0"])
+    factor, product = ROOT * TWO * sigma / h / 4, h / h * ROOT / ROOT * sigma / sigma
+    return w.combine(
+        "solve", v.eq(eta / (2 * N) * HALF * sigma / h), (),
+        [
+            (factor, "stationary"), (-eta / (2 * N) * sigma / h, same), (-v * product / 2, two), (-v, curved), (-v * h / h, root),
+            (-v * h / h * ROOT / ROOT, scale),
+        ],
+    )  # fmt: skip
+
+
+NEAR = r"Near the optimum of $f=hx^2/2$ the linearised DSignSGD has the stationary variance "
+ENTRIES = (
+    Theorem(
+        id="6.7-sign", title="DSignSGD near the optimum of a quadratic", source="theory 6.7",
+        statement=NEAR + r"$\mathbb{E}x^2=\frac{\eta}{4NM}\,\frac{\sigma_H}{h}$, $M$ the density of the noise law at $0$ and "
+        r"$\sigma_H=\left(\frac1N\sum_k\frac1{\sigma_k}\right)^{-1}$; the coordinates are uncorrelated there.",
+        context=CONTEXT, assumptions={**POSITIVE, "M > 0": M.gt(0), "sigma_k > 0": sigma.gt(0)},
+        definitions={
+            "slope": slope.eq(2 * M * h * INVERSES / N),
+            "stationary": num(0).eq(-2 * slope * v + eta / N),
+        },
+        recomputed=("linear signs",), point={eta: 2, N: 1, M: Fraction(1, 2), h: 1, sigma: 1, slope: 1, v: 1}, names=NAMES, prove=sign,
+    ),
+    Theorem(
+        id="6.7-sign-gaussian", title="DSignSGD near the optimum of a quadratic, Gaussian noise", source="theory 6.7",
+        statement=NEAR + r"$\mathbb{E}x^2=\frac{\eta}{2N}\sqrt{\frac\pi2}\,\frac{\sigma}{h}$ for Gaussian noise of scale $\sigma$ at each client.",
+        context=ONE, assumptions={"h > 0": h.gt(0), "sigma > 0": sigma.gt(0)}, definitions=read(), read=read,
+        point={eta: 0, N: 1, h: 1, sigma: 1, v: 0}, names={"v": r"\mathbb{E}x^2"}, prove=gaussian,
+    ),
+)  # fmt: skip

@@ -1,0 +1,143 @@
+"""Theory 6.3 (ours): the strength K_kap(G) of the normalisation grows with compression, noise and dimension, and falls with the clients.
+
+K_kap(G) is that of `unbiased.condition`, with A_1 and D_0 as they are defined there: what is larger has a star.
+"""
+
+from __future__ import annotations
+
+from derive.proof.context import Context
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, Term, x, xs
+from derive.theorems import unbiased as ub
+from derive.theorems.entry import Derivation, Theorem
+from derive.theorems.reading import put
+from derive.theorems.scaling import equal_clients
+from derive.theorems.unbiased import A1, D0, L0, L1, G, N, d, kap, omega, s0, s1
+
+#: name -> the name of what is at least as large
+STARRED = {"omega": "omegas", "s0": "s0s", "s1": "s1s", "d": "ds", "A1": "A1s", "D0": "D0s", "N": "Ns"}
+os, s0s, s1s, ds, A1s, D0s, Ns = xs("omegas s0s s1s ds A1s D0s Ns")
+NAMES = {
+    **{name: ub.NAMES[name] for name in ("L0", "L1", "kap", "A1", "D0", "g", "omega", "s0", "s1")},
+    "omegas": r"\omega_k^{*}", "s0s": r"\sigma_{0,k}^{*2}", "s1s": r"\sigma_{1,k}^{*2}", "ds": "d^{*}", "A1s": "A_1^{*}",
+    "D0s": "D_0^{*}", "Ns": "N^{*}",
+}  # fmt: skip
+SIGNS = {
+    name: ub.SIGNS[name] for name in ("N > 0", "d >= 0", "L0 >= 0", "L1 >= 0", "omega_k >= 0", "s0_k >= 0", "s1_k >= 0")
+}
+KAPPA: dict[str, Relation] = {"kap >= 0": kap.ge(0)}
+LARGER: dict[str, Relation] = {
+    "more compression": omega.le(os),
+    "more noise": s0.le(s0s),
+    "more noise that grows": s1.le(s1s),
+    "more coordinates": d.le(ds),
+}
+STRENGTH = ub.condition("corrected", kap)
+
+
+def starred(t: Term, *kept: str) -> Term:
+    """t with the larger numbers, but for those that are kept."""
+    return put(t, {x(a): x(b) for a, b in STARRED.items() if a not in kept})
+
+
+def moments(kept: tuple[str, ...] = (), one: bool = False) -> dict[str, Relation]:
+    """The definitions of A_1 and D_0 and of their larger kin; with `one`, of equal clients."""
+    found: dict[str, Relation] = {}
+    for name in ("A_1", "D_0"):
+        relation = ub.DEFINITIONS[name]
+        right = equal_clients(relation.right) if one else relation.right
+        found[name] = relation.left.eq(right)
+        if not one:
+            found[f"{name}*"] = starred(relation.left, *kept).eq(starred(right, *kept))
+    return found
+
+
+def _share(w: Derivation, scale: tuple[str, str, Term, Term], ratio: bool) -> Fact:
+    """d s (1 + omega) <= d* s* (1 + omega*) of each client, with omega and omega* added for the ratio."""
+    sign, more, own, larger = scale
+    top = w.combine("1 + omega* >= 0", (1 + os).ge(0), [(1, ["omega_k >= 0"], ()), (1, ["more compression"], ()), (1, (), ())])
+    size = w.combine("what is larger is not negative", larger.ge(0), [(1, [sign], ()), (1, [more], ())])
+    low, high = d * (own + own * omega), ds * (larger + larger * os)
+    return w.combine(
+        "of each client", (omega + low).le(os + high) if ratio else low.le(high),
+        [
+            (1, ["more coordinates", size, top], ()), (1, ["d >= 0", more, top], ()), (1, ["d >= 0", sign, "more compression"], ()),
+            *([(1, ["more compression"], ())] if ratio else []),
+        ],
+    )  # fmt: skip
+
+
+def grows(w: Derivation) -> Fact:
+    """K <= K*."""
+    _, per = w.inverse(N, "N > 0")
+    bounds = []
+    for name, symbol, scale in (
+        ("A_1", A1, ("s1_k >= 0", "more noise that grows", s1, s1s)),
+        ("D_0", D0, ("s0_k >= 0", "more noise", s0, s0s)),
+    ):
+        total = w.step("sum over clients", w.kernel.monotone("C", _share(w, scale, name == "A_1")))
+        # d and d* are numbers, so they leave the means
+        claim = symbol.le(starred(symbol, "N"))
+        bounds.append(w.combine(f"{name} grows", claim, [(1, [per, total], ())], [(1, name), (-1, f"{name}*")]))
+    ratio, floor = bounds
+    return w.combine(
+        "the strength grows", STRENGTH.le(starred(STRENGTH, "N")),
+        [
+            (1, [per, "L0 >= 0", ratio], ()), (1, [per, "L1 >= 0", w.kernel.nonnegative(G), ratio], ()),
+            (1, [per, "kap >= 0", "L1 >= 0", floor], ()),
+        ],
+    )  # fmt: skip
+
+
+def falls(w: Derivation) -> Fact:
+    """K with N* clients is at most K with N."""
+    unit, per = w.inverse(N, "N > 0")
+    positive = w.combine("N* > 0", Ns.gt(0), [(1, ["N > 0"], ()), (1, ["more clients"], ())])
+    unit_, per_ = w.inverse(Ns, positive)
+    less = w.combine(
+        "a smaller share", (1 / Ns).le(1 / N), [(1, ["more clients", per, per_], ())], [(1 / N, unit_), (-1 / Ns, unit)]
+    )
+    signs = {s0: "s0_k >= 0", s1: "s1_k >= 0"}
+    ratio = w.combine("A_1 >= 0", A1.ge(0), [
+        (1, ["omega_k >= 0"], ()), (1, ["d >= 0", signs[s1]], ()), (1, ["d >= 0", signs[s1], "omega_k >= 0"], ()),
+    ], [(-1, "A_1")])  # fmt: skip
+    floor = w.combine(
+        "D_0 >= 0", D0.ge(0), [(1, ["d >= 0", signs[s0]], ()), (1, ["d >= 0", signs[s0], "omega_k >= 0"], ())], [(-1, "D_0")]
+    )
+    return w.combine(
+        "the strength falls", put(STRENGTH, {N: Ns}).le(STRENGTH),
+        [
+            (1, [less, "L0 >= 0", ratio], ()), (1, [less, "L1 >= 0", w.kernel.nonnegative(G), ratio], ()),
+            (1, [less, "kap >= 0", "L1 >= 0", floor], ()),
+        ],
+    )  # fmt: skip
+
+
+def _context(one: bool) -> Context:
+    """The names; of equal clients every one is a number."""
+    numbers = ["N", "d", "L0", "L1", "kap", "A1", "D0"]
+    clients = ["omega", "s0", "s1"]
+    if one:
+        return Context(dict.fromkeys([*numbers, *clients, "Ns"], "const"), ("g",))
+    stars = [STARRED[n] for n in clients]
+    kinds = dict.fromkeys([*numbers, "ds", "A1s", "D0s"], "const") | dict.fromkeys([*clients, *stars], "detclient")
+    return Context(kinds, ("g",), clients="N")
+
+
+AT: dict[Term, int] = {N: 1, d: 1, L0: 1, L1: 1, kap: 1, omega: 1, s0: 1, s1: 0, A1: 1, D0: 2, G: 1}
+K_SAID = r"$K_\kappa(G)=(L_0+L_1G)\left(1+\frac{A_1}{N}\right)+\kappa\frac{L_1D_0}{N}$"
+ENTRIES = (
+    Theorem(
+        id="6.3-strength-grows", title="The normalisation grows with compression, noise and dimension", source="theory 6.3 (ours)",
+        statement=K_SAID + r" does not fall when $\omega_k$, $\sigma_{0,k}^2$, $\sigma_{1,k}^2$ of clients or $d$ rise (to what has a star).",
+        context=_context(False), assumptions={**SIGNS, **KAPPA, **LARGER}, definitions=moments(("N",)),
+        point={**AT, ds: 1, os: 1, s0s: 1, s1s: 0, A1s: 1, D0s: 2}, names=NAMES, short={G: "G"}, prove=grows, read=lambda: moments(("N",)),
+    ),
+    Theorem(
+        id="6.3-strength-falls", title="The normalisation falls with the number of clients", source="theory 6.3 (ours)",
+        statement="For equal clients " + K_SAID + r" does not rise when $N$ rises to $N^{*}$.",
+        context=_context(True), assumptions={**SIGNS, **KAPPA, "more clients": N.le(Ns)}, definitions=moments(one=True),
+        point={**AT, Ns: 1}, names=NAMES | {n: NAMES[n].replace(",k", "").replace("_k", "") for n in ("omega", "s0", "s1")},
+        short={G: "G"}, prove=falls, read=lambda: moments(one=True),
+    ),
+)  # fmt: skip

@@ -1,0 +1,250 @@
+"""What the theorems on D(C)SGD share: clients that each compress without bias and have affine noise, and the bound on Tr S.
+
+Client k sends U_k = C_k(g + Z_k). Its compression error q_k = E||C_k(v) - v||^2 is at most omega_k E||v||^2, and its noise has
+trace v_k = Tr Cov Z_k <= d (s0_k + s1_k G^2). With independent clients Tr S = (1/N) sum_k (q_k + v_k) (total variance).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from derive.compressors import Bernoulli
+from derive.methods import DCSGD
+from derive.models import SDE, sde
+from derive.noise import Gaussian
+from derive.proof.context import Context
+from derive.proof.kernel import Fact
+from derive.proof.terms import Relation, Term, dot, mat, norm, num, opnorm, plus, quad, tr, trprod, under, vec, x, xs
+from derive.schedules import Free
+from derive.theorems.entry import Derivation
+from derive.theorems.reading import diffusion_terms, drift_terms
+
+eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, kap = xs("eta N d L0 L1 eps T fstar f f0 fT u kap")
+omega, s0, s1, q, v, m2, A1, D0 = xs("omega s0 s1 q v m2 A1 D0")
+g, H, S = vec("g"), mat("H"), mat("S")
+G = norm(g)
+A = 1 + A1 / N
+
+
+def mean(t: Term) -> Term:
+    """(1/N) sum over clients."""
+    return under("C", t) / N
+
+
+NAMES = {
+    "L0": "L_0", "L1": "L_1", "eps": r"\varepsilon", "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(X_T)", "kap": r"\kappa",
+    "omega": r"\omega_k", "s0": r"\sigma_{0,k}^2", "s1": r"\sigma_{1,k}^2", "q": "q_k", "v": r"\operatorname{Tr}\Sigma_k",
+    "m2": r"\mathbb{E}\|v_k\|^2", "A1": "A_1", "D0": "D_0", "g": r"\nabla f", "H": r"\nabla^2 f",
+}  # fmt: skip
+
+
+def context(model: str, h: Term, **more: str) -> Context:
+    """The names of the theorems on D(C)SGD, with the SDE that the engine derives, h in place of the schedule."""
+    drift, diffusion = ito_parts(model, h)
+    symbols = {
+        **dict.fromkeys(["eta", "N", "d", "L0", "L1", "eps", "T", "fstar", "f0", "kap", "A1", "D0"], "const"),
+        "u": "time", "f": "random", "fT": "rv", "omega": "detclient", "s0": "detclient", "s1": "detclient",
+        "q": "client", "v": "client", "m2": "client", **more,
+    }  # fmt: skip
+    return Context(
+        symbols,
+        ("g",),
+        {"H": ("symmetric",), "S": ("psd",)},
+        horizon="T",
+        clients="N",
+        potentials={
+            "f": {
+                "gradient": "g",
+                "hessian": "H",
+                "end": "fT",
+                "start": "f0",
+                "smooth": True,
+                "drift": drift,
+                "diffusion": diffusion,
+            }
+        },
+    )
+
+
+SIGNS: dict[str, Relation] = {
+    "eta >= 0": eta.ge(0),
+    "N > 0": N.gt(0),
+    "d >= 0": d.ge(0),
+    "L0 >= 0": L0.ge(0),
+    "L1 >= 0": L1.ge(0),
+    "omega_k >= 0": omega.ge(0),
+    "s0_k >= 0": s0.ge(0),
+    "s1_k >= 0": s1.ge(0),
+}
+ASSUMPTIONS: dict[str, Relation] = {
+    **SIGNS,
+    "smooth": opnorm(H).le(L0 + L1 * G),
+    "compression": q.le(omega * m2),
+    "noise": v.le(d * (s0 + s1 * G**2)),
+}
+DEFINITIONS: dict[str, Relation] = {
+    "second moment": m2.eq(G**2 + v),
+    "total variance": tr(S).eq(mean(q + v)),
+    "A_1": A1.eq(mean(omega) + d * (mean(s1) + mean(s1 * omega))),
+    "D_0": D0.eq(d * (mean(s0) + mean(s0 * omega))),
+}
+BELOW: dict[str, Relation] = {"f >= f*": fstar.le(f)}
+ENDS: dict[str, Relation] = {**BELOW, "f(X_T) >= f*": fstar.le(fT)}
+
+
+def equation(model: str) -> SDE:
+    """The SDE of D(C)SGD that the engine derives: for an unbiased compressor the mean of the step is the gradient."""
+    return sde(DCSGD(Bernoulli("p"), Gaussian(), schedule=Free()), model)
+
+
+def point(**more: int) -> dict[Term, int]:
+    """Numbers that satisfy the assumptions: one client, d = 1, omega = 1, s0 = 1, s1 = 0, G = 1, ||H|| = 2, q = 2, v = 1, Tr S = 3."""
+    values: dict[Term, int] = {
+        eta: 0, N: 1, d: 1, L0: 1, L1: 1, omega: 1, s0: 1, s1: 0, q: 2, v: 1, m2: 2, A1: 1, D0: 2, f: 0, fstar: 0, f0: 0, fT: 0,
+        T: 1, u: 1, kap: 1, eps: 0, G: 1, opnorm(H): 2, tr(S): 3,
+    }  # fmt: skip
+    return values | {x(name): value for name, value in more.items()}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What every derivation starts from: signs, 1/N, g'Hg and Tr(HS), D_0."""
+
+    per: Fact
+    bend: Fact
+    spread: Fact
+    D0: Fact
+    G: Fact
+
+
+def bounds(w: Derivation) -> Bounds:
+    """Tr S <= A_1 G^2 + D_0, and with smoothness g'Hg <= (L0 + L1 G) G^2, Tr(HS) <= (L0 + L1 G)(A_1 G^2 + D_0)."""
+    k = w.kernel
+    _, per = w.inverse(N, "N > 0")
+    client = w.combine(
+        "each client", (q + v).le(omega * G**2 + (1 + omega) * d * (s0 + s1 * G**2)),
+        [(1, ["compression"], ()), (1, ["omega_k >= 0", "noise"], ()), (1, ["noise"], ())], [(omega, "second moment")],
+    )  # fmt: skip
+    total = w.step("sum over clients", k.monotone("C", client))
+    trace = w.combine(
+        "the bound on the noise", tr(S).le(A1 * G**2 + D0), [(1, [per, total], ())],
+        [(1, "total variance"), (-(G**2), "A_1"), (-1, "D_0")],
+    )  # fmt: skip
+    positive = k.nonnegative(G)
+    smooth = w["smooth"]
+    bend = w.combine(
+        "smoothness along the gradient", quad(H, g).le((L0 + L1 * G) * G**2),
+        [(1, [k.quad_bound("H", "g")], ()), (1, [smooth], (G,))],
+    )  # fmt: skip
+    spread = w.combine(
+        "smoothness and noise", trprod(H, S).le((L0 + L1 * G) * (A1 * G**2 + D0)),
+        [
+            (1, [k.trace_bound("H", "S")], ()), (1, [smooth, k.nonnegative(tr(S))], ()),
+            (1, ["L0 >= 0", trace], ()), (1, ["L1 >= 0", positive, trace], ()),
+        ],
+    )  # fmt: skip
+    d0 = _nonnegative(w, "D_0", D0, [d * s0, d * s0 * omega], per)
+    return Bounds(per, bend, spread, d0, positive)
+
+
+def ratio_is_nonnegative(w: Derivation, per: Fact) -> Fact:
+    """0 <= A_1."""
+    return _nonnegative(w, "A_1", A1, [omega, d * s1, d * s1 * omega], per)
+
+
+def _nonnegative(w: Derivation, name: str, symbol: Term, pieces: list[Term], per: Fact) -> Fact:
+    """0 <= A_1 or D_0: means of products of what is >= 0."""
+    signs = {omega: "omega_k >= 0", d: "d >= 0", s0: "s0_k >= 0", s1: "s1_k >= 0"}
+    sums = []
+    for piece in pieces:
+        factors = [signs[t] for t in signs if mentions(piece, t)]
+        sums.append(w.kernel.monotone("C", w.kernel.certify(piece.ge(0), [w[f] for f in factors], sum=[_all(factors)])))
+    return w.combine(f"{name} >= 0", symbol.ge(0), [(1, [per, s], ()) for s in sums], [(-1, name)])
+
+
+def _all(factors: list[str]) -> tuple[Fraction, tuple[int, ...], tuple[Term, ...]]:
+    return Fraction(1), tuple(range(len(factors))), ()
+
+
+def mentions(t: Term, symbol: Term) -> bool:
+    """Whether a symbol stands in a term."""
+    return t == symbol or any(mentions(a, symbol) for a in t[1:] if isinstance(a, Term))
+
+
+def ito_parts(model: str, h: Term) -> tuple[list[Any], list[Any]]:
+    """Drift and covariance of the engine's SDE, h in place of u."""
+    own = equation(model)
+    return drift_terms(own, h, {"mean": "g"}), diffusion_terms(own, h)
+
+
+def generator(model: str, h: Term) -> Term:
+    """L f = drift' grad f + Tr(H covariance)/2 of the engine's SDE."""
+    drift, diffusion = ito_parts(model, h)
+    return plus(*[c * dot(g, v) for c, v in drift], *[num("1/2") * c * trprod(H, m) for c, m in diffusion])
+
+
+def condition(model: str, k: Term) -> Term:
+    """K_kap(G) = (L0 + L1 G) A' + kap L1 D_0/N; A' = A_1/N for the first-order model, 1 + A_1/N for the corrected one."""
+    return (L0 + L1 * G) * (A if model == "corrected" else A1 / N) + k * L1 * D0 / N
+
+
+def pathwise(
+    w: Derivation, model: str, h: Term, kept: Bounds, floor: tuple[Term, Term, Fact], signs: tuple[Fact, Fact]
+) -> Fact:
+    """L f <= -(1 - eps) h G^2 + eta h^2 (L0 + c L1) D_0/(2N), from eta h K(G) <= 2 eps.
+
+    Args:
+        floor: kap, c and the fact G <= kap G^2 + c.
+        signs: 0 <= h, and the step condition eta h K_kap(G) <= 2 eps.
+    """
+    _k, c, young = floor
+    at_least, small = signs
+    half = "1/2"
+    members: list[Any] = [
+        (half, ["eta >= 0", kept.per, kept.spread], (h,)),
+        (half, [at_least, small], (G,)),
+        (half, ["eta >= 0", "L1 >= 0", kept.D0, kept.per, young], (h,)),
+    ]
+    if model == "corrected":
+        members.append((half, ["eta >= 0", kept.bend], (h,)))
+    claim = generator(model, h).le(-(1 - eps) * h * G**2 + eta * h**2 * (L0 + c * L1) * D0 / (2 * N))
+    return w.combine("the bound on the drift of f", claim, members)
+
+
+def scheduled(w: Derivation, model: str, bound: Fact, kept: Bounds, c: Term) -> Fact:
+    """From the pathwise bound with h = u to the bound on E int u G^2 / int u."""
+    kernel = w.kernel
+    rate = rate_is_nonnegative(w, u, kept.per)
+    ito = w.step("Ito's formula", kernel.ito("f", [rate, w["f >= f*"]]))
+    whole = w.step("integrate", kernel.monotone("EI", bound))
+    last = w.step("the end", kernel.monotone("E", w["f(X_T) >= f*"]))
+    energy, phi1 = under("EI", u * G**2), under("I", u)
+    top = _top(c)
+    total = w.combine("together", ((1 - eps) * energy).le(top), [(1, [ito], ()), (1, [whole], ()), (1, [last], ())])
+    share, one = w.inverse(1 - eps, "eps < 1")
+    _, two = w.inverse(phi1, "int u > 0")
+    return w.combine(
+        "divide", (energy / phi1).le(scheduled_bound(c)), [(1, [one, two, total], ())], [(-energy / phi1, share)]
+    )  # fmt: skip
+
+
+def _top(c: Term) -> Term:
+    return f0 - fstar + eta * (L0 + c * L1) * D0 * under("I", u**2) / (2 * N)
+
+
+def scheduled_bound(c: Term) -> Term:
+    """(f(x0) - f* + eta (L0 + c L1) D_0 phi2/(2N)) / ((1 - eps) phi1)."""
+    return _top(c) / (1 - eps) / under("I", u)
+
+
+def rate_is_nonnegative(w: Derivation, h: Term, per: Fact) -> Fact:
+    """0 <= eta h^2/N, the factor of S in the covariance."""
+    rate = diffusion_terms(equation("first-order"), h)[0][0]
+    return w.combine("the rate of the noise", rate.ge(0), [(1, ["eta >= 0", per], (h,))])
+
+
+def short(h: Term) -> dict[Term, str]:
+    """Letters for whole terms: G, and L f in every model."""
+    return {G: "G", **{generator(model, h): r"\mathcal{L}f" for model in ("first-order", "corrected")}}
