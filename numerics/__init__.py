@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-# A name that is also a module's (diffusion, environment, landscape) is imported from its module.
+# A name that is also a module's (diffusion, environment, landscape, weak_order) is imported from its module.
 _HOME = {
     "numerics.lower": ["LoweringError", "lower_coordinate", "lower_all", "lower_function"],
     "numerics.environment": ["Environment"],
@@ -19,6 +19,11 @@ _HOME = {
     "numerics.diffusion": ["Diffusion"],
     "numerics.ensembles": ["solve"],
     "numerics.optimizers": ["run"],
+    "numerics.line": ["Value"],
+    "numerics.transition": ["discrete_mean"],
+    "numerics.backward": ["model_mean"],
+    "numerics.moments": ["discrete_moment", "model_moment"],
+    "numerics.weak_order": ["Slope", "WeakOrder", "SampledWeakOrder", "weak_order_sampled"],
     "numerics.runs": ["Ensemble", "save_grid"],
     "numerics.estimates": [
         "Estimate",
@@ -31,6 +36,9 @@ _HOME = {
         "difference",
         "over_time",
     ],
+    "numerics.sequential": ["BoundedMean", "FiniteVariance", "Proportion", "Looks", "spent"],
+    "numerics.verdicts": ["Verdict", "Decision", "judge", "decide"],
+    "numerics.verify": ["Verified"],
 }
 _WHERE = {name: home for home, names in _HOME.items() for name in names}
 

@@ -16,13 +16,14 @@ from derive.diffusion import Structure, structure
 from derive.errors import BadInput
 from derive.form import GradientForm
 from numerics._jax import jax, jnp
+from numerics.chunks import product
 from numerics.environment import Environment
 from numerics.lower import Lowered, lower_all, lower_coordinate
 
 #: up to this dimension a low-rank covariance is rooted as a dense matrix, beyond it by a thin QR
 DENSE_LIMIT = 64
-#: what rounding may leave of a variance that is 0, relative to the second moments
-ROUNDING = 1e-11
+#: what rounding may leave of a variance that is 0, relative to the second moments, in either precision
+ROUNDING = {"float64": 1e-11, "float32": 1e-5}
 #: where D_j = 0 the thin root takes this multiple of max D in its place (an error of that relative size)
 FLOOR = 1e-10
 
@@ -96,7 +97,7 @@ class Zero(Diffusion):
         return ()
 
     def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
-        return jnp.zeros((1, *z.shape[1:]))
+        return jnp.zeros((1, *z.shape[1:]), z.dtype)
 
 
 @final
@@ -136,8 +137,8 @@ class RankOne(Diffusion):
         filled = diag > 0
         w = jnp.where(filled, factor / jnp.where(filled, spread, 1.0), 0.0)
         rest = 1 - negative * jnp.sum(w**2, axis=0)
-        wrong = (rest < -ROUNDING * 100) | jnp.any(
-            ~filled & (negative * factor**2 > ROUNDING * _scale(diag, mean)), axis=0
+        wrong = (rest < -100 * _rounding(rest)) | jnp.any(
+            ~filled & (negative * factor**2 > _rounding(diag) * _scale(diag, mean)), axis=0
         )
         tau = negative / (1 + jnp.sqrt(jnp.maximum(rest, 0.0)))
         return spread, w, jnp.where(wrong, jnp.nan, tau), jnp.sqrt(jnp.maximum(core, 0.0)) * factor
@@ -161,7 +162,7 @@ class Dense(Diffusion):
     def coefficients(self, env: Environment) -> Any:
         diag, mean, factors, core = _low_rank(env, self.lowered(env), self.rank)
         covariance = jnp.einsum("pja,pab,pib->pji", factors, core, factors)
-        covariance += jnp.eye(self.normals) * diag.T[:, None, :]
+        covariance += jnp.eye(self.normals, dtype=diag.dtype) * diag.T[:, None, :]
         scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(jnp.diagonal(covariance, axis1=1, axis2=2)), axis=1)
         return symmetric_root(covariance, scale)
 
@@ -186,11 +187,11 @@ class Thin(Diffusion):
         whole = diag + jnp.einsum("pja,pab,pjb->jp", factors, core, factors)
         scale = _scale(whole, mean)
         floor = FLOOR * jnp.max(jnp.abs(whole), axis=0)
-        spread = jnp.where(diag < -ROUNDING * scale, jnp.nan, jnp.sqrt(jnp.maximum(diag, floor)))
+        spread = jnp.where(diag < -_rounding(diag) * scale, jnp.nan, jnp.sqrt(jnp.maximum(diag, floor)))
         q, r = jnp.linalg.qr(factors / jnp.where(floor > 0, spread, 1.0).T[:, :, None])  # where S = 0, U is 0 as well
-        inner = jnp.eye(self.rank) + r @ core @ jnp.swapaxes(r, 1, 2)
+        inner = jnp.eye(self.rank, dtype=r.dtype) + r @ core @ jnp.swapaxes(r, 1, 2)
         size = 1 + jnp.max(jnp.abs(inner), axis=(1, 2))
-        return spread, q, symmetric_root((inner + jnp.swapaxes(inner, 1, 2)) / 2, size) - jnp.eye(self.rank)
+        return spread, q, symmetric_root((inner + jnp.swapaxes(inner, 1, 2)) / 2, size) - jnp.eye(self.rank, dtype=r.dtype)
 
     def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
         spread, q, inner = coefficients
@@ -209,10 +210,10 @@ class Leaf(Diffusion):
 
     def coefficients(self, env: Environment) -> Any:
         coefficient = self.coefficient(env)
-        return jnp.where(coefficient < -ROUNDING, jnp.nan, jnp.sqrt(jnp.maximum(coefficient, 0.0)))
+        return jnp.where(coefficient < -_rounding(coefficient), jnp.nan, jnp.sqrt(jnp.maximum(coefficient, 0.0)))
 
     def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
-        return coefficients * (self.root @ z)
+        return coefficients * product(self.root.astype(z.dtype), z)
 
 
 @final
@@ -227,7 +228,7 @@ class Sum(Diffusion):
         return tuple(p.coefficients(env) for p in self.parts)
 
     def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
-        total, begin = jnp.zeros(()), 0
+        total, begin = jnp.zeros((), z.dtype), 0
         for part, values in zip(self.parts, coefficients, strict=True):
             total = total + part.apply(values, z[begin : begin + part.normals])
             begin += part.normals
@@ -236,7 +237,7 @@ class Sum(Diffusion):
 
 def root_of_variance(diag: jax.Array, mean: jax.Array) -> jax.Array:
     """sqrt(D), 0 where rounding left a little below 0, NaN where D < 0. All (d, paths)."""
-    return jnp.where(diag < -ROUNDING * _scale(diag, mean), jnp.nan, jnp.sqrt(jnp.maximum(diag, 0.0)))
+    return jnp.where(diag < -_rounding(diag) * _scale(diag, mean), jnp.nan, jnp.sqrt(jnp.maximum(diag, 0.0)))
 
 
 def symmetric_root(matrix: jax.Array, scale: jax.Array) -> jax.Array:
@@ -245,9 +246,13 @@ def symmetric_root(matrix: jax.Array, scale: jax.Array) -> jax.Array:
     `scale` (paths,) is the size of the numbers that the matrix was computed from.
     """
     values, vectors = jnp.linalg.eigh(matrix)
-    wrong = values[:, 0] < -100 * ROUNDING * scale
+    wrong = values[:, 0] < -100 * _rounding(matrix) * scale
     roots = jnp.where(wrong[:, None], jnp.nan, jnp.sqrt(jnp.maximum(values, 0.0)))
     return jnp.einsum("pia,pa,pja->pij", vectors, roots, vectors)
+
+
+def _rounding(a: jax.Array) -> float:
+    return ROUNDING[str(jnp.asarray(a).dtype)]
 
 
 def _scale(diag: jax.Array, mean: jax.Array) -> jax.Array:

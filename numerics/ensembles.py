@@ -1,16 +1,19 @@
-"""Solve an SDE for an ensemble of paths, through diffrax: one batched state, one `diffeqsolve`, constant steps.
+"""Solve an SDE for an ensemble of paths, through diffrax: one batched state, one `diffeqsolve` a chunk, constant steps.
 
-Ito equations take predictor-corrector or Euler steps (`numerics.ito`); without noise the equation is an ODE and takes Tsit5
-steps; a Stratonovich equation takes Heun steps. The step is a fraction of eta: a step of eta itself would hide the order of
-the model behind the solver's own error, which `numerics.refinement` measures.
+Ito equations take predictor-corrector, Euler or Milstein steps (`numerics.ito`); without noise the equation is an ODE and takes
+Tsit5 steps; a Stratonovich equation takes Heun steps. The step is a fraction of eta: a step of eta itself would hide the order
+of the model behind the solver's own error, which `numerics.refinement` measures.
+
+What was compiled is kept: a second solve of the same equation and shapes, with another eta, scale, seed or horizon, compiles
+nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, final
 
 import diffrax
 import numpy as np
@@ -20,10 +23,14 @@ from derive.models import SDE
 from derive.models import sde as derive_sde
 from derive.specialise import specialise
 from numerics._jax import jax, jnp
+from numerics.chunks import check_chunk
+from numerics.counter import Draws
 from numerics.expect import doubling_error
-from numerics.ito import SOLVERS, ItoTerm
+from numerics.ito import SCHEMES, ItoTerm, MacroSolver, Segments, segment, segments, tsit5
 from numerics.landscape import landscape
-from numerics.parameters import parameters_of, specialised
+from numerics.lost import exits, numberless
+from numerics.parameters import constants, parameters_of, specialised, unfrozen
+from numerics.programs import Kept, Program, Result
 from numerics.runs import (
     BOUND,
     Ensemble,
@@ -31,17 +38,20 @@ from numerics.runs import (
     Stream,
     at_time,
     check_shared,
-    inside,
     positive,
+    precision,
     save_grid,
     start,
+    statistics_key,
     statistics_of,
-    stream,
+    stream_words,
 )
 from numerics.systems import System, ito_system, stratonovich_system
 
 #: solver steps a step of the method, unless `dt` says otherwise
 SUBSTEPS = 8
+#: steps in all that a solve may have
+MOST_STEPS = 10**7
 
 
 def solve(
@@ -61,18 +71,23 @@ def solve(
     scheme: str = "predictor-corrector",
     halvings: int = 0,
     by_halves: bool = False,
+    dtype: str = "float64",
+    wide: bool = False,
+    chunk: int | None = None,
+    first: int = 0,
 ) -> Ensemble:
     """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `numerics.optimizers.run`.
 
-    A path outside the ball |x_j| <= bound stays where it is; it is counted from the first saved time at which it is seen
-    outside. Memory is O((d + S) paths).
+    A path that leaves the ball |x_j| <= bound is counted with the time of the step at which that happened, and stays at its last
+    point inside. Memory is O(S paths), and O(d) for each path of a chunk.
 
     Args:
         equation: from `derive.sde`.
         x0: the starting point (d,), or one for each path (d, paths).
         T: horizon.
         paths: how many, when x0 is one point.
-        key: JAX key or seed; models solved with equal keys and steps share their Brownian motion.
+        key: JAX key or seed; models solved with equal keys and steps share their Brownian motion. Path n has the same, bitwise,
+            whatever `paths` and `chunk` are.
         params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters; measured
             covariances as matrices.
         dt: largest solver step (default eta/8); steps are equal between two saved times.
@@ -82,11 +97,15 @@ def solve(
         bound: see above.
         nodes: of the integral over the noise, where only moments given the message are known; the change on doubling them
             at x0 is in the settings.
-        scheme: "predictor-corrector" or "euler" (Ito), or "heun" (the equivalent Stratonovich equation in named
-            coordinates, small d).
+        scheme: "predictor-corrector", "euler" or "milstein" (Ito, the last for additive, scalar and diagonal noise in one
+            dimension or coordinate by coordinate), or "heun" (the equivalent Stratonovich equation in named coordinates, small d).
         halvings: how often every step is halved.
         by_halves: whether the Brownian increment of a step is the sum of those of its two halves: of one key, the run with
             one more halving then has the same Brownian motion.
+        dtype: "float64" or "float32".
+        wide: normals of 52 bits, where tails beyond 6 standard deviations matter; several times slower.
+        chunk: how many paths at a time; the result does not depend on it.
+        first: the number of the first path: of a large ensemble a part may be computed alone, bitwise as it is in the whole.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -94,44 +113,69 @@ def solve(
             is needed).
         NoClosedForm: a corrected or second-order model, or "heun", where only moments given the message are known.
         LoweringError: a function without array form.
+        NotANumber: the equation has no value at a point that a path reached (`numerics.lost`).
     """
     parameters = parameters_of(params)
     eta: float = parameters["eta"]
-    x = start(x0, paths)
-    dim, count = x.shape
+    x, count = start(x0, paths, first)
+    dim = x.shape[0]
     if equation.dim not in (None, dim):
         raise BadInput("x0", f"{dim} coordinates", f"{equation.dim}, the dimension of the equation")
     loss = equation.loss if loss is None else loss
     equation = _at_these(equation, loss, dim, parameters)
     if "N" not in parameters and equation.method.clients.is_number:
         parameters["N"] = int(equation.method.clients)
-    land = landscape(loss, dim, parameters)
     check_shared(bound, u, equation.method.schedule)
     if isinstance(nodes, bool) or not isinstance(nodes, (int, np.integer)) or nodes < 2:
         raise BadInput("nodes", nodes, "a whole number >= 2")
-    steps = save_grid(positive("T", T), eta, save)
-    grid = halved(step_grid(steps * eta, eta / SUBSTEPS if dt is None else dt), halvings)
+    if scheme not in SCHEMES:
+        raise BadInput("scheme", scheme, "one of " + ", ".join(SCHEMES))
+    chunk = check_chunk(chunk)
+    times = save_grid(positive("T", T), eta, save) * eta
+    steps = _steps(times, eta / SUBSTEPS if dt is None else positive("dt", dt), halvings, by_halves)
+
+    fixed, free = constants(equation.method, loss, dim, parameters, all_fixed=equation.form is None)
+    known = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
+    program = _program(
+        _Setting(
+            equation, known, loss, dim, fixed, statistics_key(statistics), u, nodes, scheme, by_halves, precision(dtype),
+            bool(wide), bool(times[0] == 0),
+        )
+    )  # fmt: skip
+    if scheme == "milstein":
+        _check_milstein(equation, dim)
+    if program.system.integral is not None and dtype != "float64":
+        raise BadInput("dtype", dtype, "float64, where drift and covariance are integrals over the noise")
     settings: dict[str, Any] = {"kind": "sde", "method": equation.method.name, "model": equation.model, "eta": eta}
-    settings |= {"dim": dim, "paths": count, "scheme": scheme, "solver_steps": len(grid) - 1, "bound": bound}
-    settings |= {"seed": int(key) if isinstance(key, (int, np.integer)) else None}
+    settings |= {"dim": dim, "paths": count, "scheme": scheme, "solver_steps": steps.total, "bound": bound}
+    settings |= {"seed": int(key) if isinstance(key, (int, np.integer)) else None, "dtype": dtype, "wide": bool(wide)}
+    if program.system.integral is not None:
+        env = at_time(dict(fixed) | free, program.land, jnp.asarray(x[:, :1]), 0.0, u)
+        settings |= {"nodes": nodes, "doubling_error": doubling_error(program.system.integral, env)}
+    same = not program.system.normals and x.shape[1] == 1  # without noise all paths are the same one
+    more = {"words": stream_words(key, Stream.EQUATION), "free": free, "bound": bound, "segments": steps.arrays(program.dtype)}
+    more["edges"] = np.concatenate([[0.0], times[times > 0]]).astype(program.dtype)
+    made = program.ensemble(x, 1 if same else count, times, more, chunk, eta, settings, int(first))
+    return made.repeated(count) if same else made
 
-    if scheme not in SOLVERS:
-        raise BadInput("scheme", scheme, "one of " + ", ".join(SOLVERS))
-    at = partial(at_time, parameters, land, u=u)
-    build = stratonovich_system if scheme == "heun" else ito_system
-    system = build(equation, dim, parameters, at, nodes)
-    if system.integral is not None:
-        settings |= {"nodes": nodes, "doubling_error": doubling_error(system.integral, at(x[:, :1], 0.0))}
-    lanes = x[:, :1] if not system.normals and np.ndim(x0) == 1 else x  # without noise all paths are the same one
-    shown = statistics_of(land, statistics)
 
-    def saved(t: Any, y: jax.Array, args: Any) -> dict[str, jax.Array]:
-        return {name: function(y) for name, function in shown.items()} | {_ALIVE: inside(y, bound)}
+def _steps(times: np.ndarray, dt: float, halvings: int, by_halves: bool) -> Segments:
+    """The steps from 0 through all saved times.
 
-    final, values = jax.jit(partial(_integrate, system, saved, grid, steps * eta, bound, scheme, by_halves))(
-        lanes, stream(key, Stream.EQUATION)
-    )
-    return _ensemble(steps * eta, values, final, count, settings)
+    Raises:
+        BadInput: too many of them.
+    """
+    made = segments(times[times > 0], dt, halvings, by_halves)
+    if made.total > MOST_STEPS * 2**halvings:
+        raise BadInput("dt", dt, "at most ten million solver steps")
+    return made
+
+
+def _check_milstein(equation: SDE, dim: int) -> None:
+    """Raises BadInput where a coordinate's noise depends on others, or several noises act on one."""
+    kind = equation.coordinates(dim).noise_type if dim > 1 and equation.loss is not None else None
+    if dim > 1 and kind not in ("additive", "diagonal"):
+        raise BadInput("scheme", "milstein", f"another one: the noise is {kind or 'of unknown type'}, not diagonal")
 
 
 def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) -> SDE:
@@ -146,87 +190,68 @@ def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any])
     return equation
 
 
-_ALIVE = "inside the ball"
+@final
+@dataclass(frozen=True)
+class _Setting:
+    """What a compiled function depends on; an equation is known by its expressions, its matrices have no hash."""
+
+    equation: SDE = field(compare=False)
+    known: tuple[Any, ...]
+    loss: Any
+    dim: int
+    fixed: tuple[tuple[str, Any], ...]
+    statistics: tuple[tuple[str, Statistic], ...]
+    u: Any
+    nodes: int
+    scheme: str
+    by_halves: bool
+    dtype: Any
+    wide: bool
+    saves_start: bool
 
 
-def step_grid(saved: np.ndarray, dt: float) -> np.ndarray:
-    """Solver times: from 0 through every saved time, in equal steps of at most dt between two of them.
+class _Program(Program):
+    def __init__(self, setting: _Setting) -> None:
+        self.setting, self.dim, self.dtype, self.wide = setting, setting.dim, setting.dtype, setting.wide
+        self.fixed = unfrozen(setting.fixed)
+        self.land = landscape(setting.loss, setting.dim, self.fixed)
+        build = stratonovich_system if setting.scheme == "heun" else ito_system
+        self.system: System = build(setting.equation, setting.dim, self.fixed, setting.nodes)
+        self.scheme = SCHEMES[setting.scheme] if self.system.normals else tsit5
+        self.shown = statistics_of(self.land, dict(setting.statistics))
 
-    Raises:
-        BadInput: dt is no positive number, or asks for more than ten million steps.
-    """
-    dt = positive("dt", dt)
-    stops = np.unique(np.concatenate([[0.0], saved]))
-    counts = np.maximum(1, np.ceil(np.diff(stops) / dt * (1 - 1e-12)).astype(int))
-    if counts.sum() > 10**7:
-        raise BadInput("dt", dt, "at most ten million solver steps")
-    pieces = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(stops[:-1], stops[1:], counts, strict=True)]
-    return np.concatenate([*pieces, stops[-1:]])
+    def _term(self, draws: Draws, more: Any) -> ItoTerm:
+        at = partial(at_time, self.fixed | more["free"], self.land, u=self.setting.u)
+        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], self.setting.by_halves)
 
+    def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
+        def saved(t: Any, y: jax.Array, args: Any) -> dict[str, jax.Array]:
+            return {name: function(y) for name, function in self.shown.items()}
 
-def halved(grid: np.ndarray, times: int) -> np.ndarray:
-    """The grid with every step halved that many times."""
-    for _ in range(times):
-        finer = np.empty(2 * len(grid) - 1)
-        finer[::2], finer[1::2] = grid, 0.5 * (grid[:-1] + grid[1:])
-        grid = finer
-    return grid
+        edges = more["edges"]
+        solution = diffrax.diffeqsolve(
+            self._term(draws, more),
+            MacroSolver(self.scheme),
+            t0=edges[0],
+            t1=edges[-1],
+            dt0=None,
+            y0=x,
+            saveat=diffrax.SaveAt(
+                subs=[diffrax.SubSaveAt(t0=self.setting.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True)]
+            ),
+            stepsize_controller=diffrax.StepTo(ts=edges),
+            adjoint=diffrax.ForwardMode(),
+            max_steps=edges.shape[0] - 1,
+        )
+        saves: Any = solution.ys
+        values, final = saves
+        return final[0], values
 
-
-def _integrate(
-    system: System,
-    saved: Callable[..., Any],
-    grid: np.ndarray,
-    times: np.ndarray,
-    bound: float,
-    scheme: str,
-    by_halves: bool,
-    x: jax.Array,
-    key: jax.Array,
-) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """The one place that steps in time; a faster solver replaces it."""
-    term: diffrax.AbstractTerm
-    solver: Any
-    if system.normals:
-        shape = jax.ShapeDtypeStruct((system.normals, x.shape[1]), x.dtype)
-        term = ItoTerm(system, diffrax.UnsafeBrownianPath(shape, key), bound, by_halves)
-        solver = SOLVERS[scheme]()
-    else:
-        term = diffrax.ODETerm(lambda t, y, args: jnp.where(inside(y, bound), system.evaluate(y, t)[0], 0.0))
-        solver = diffrax.Tsit5()
-    solution = diffrax.diffeqsolve(
-        term,
-        solver,
-        t0=0.0,
-        t1=float(grid[-1]),
-        dt0=None,
-        y0=x,
-        saveat=diffrax.SaveAt(
-            subs=[diffrax.SubSaveAt(ts=jnp.asarray(times[times > 0]), fn=saved), diffrax.SubSaveAt(t1=True)]
-        ),
-        stepsize_controller=diffrax.StepTo(ts=jnp.asarray(grid)),
-        adjoint=diffrax.ForwardMode(),
-        max_steps=len(grid),
-    )
-    saves: Any = solution.ys
-    values, final = saves
-    if times[0] == 0:  # interpolated at its first point, a step that ends in NaN would be NaN there too
-        values = jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), saved(0.0, x, None), values)
-    return final[0], values
+    def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
+        term = self._term(draws, more)
+        count = more["edges"].shape[0] - 1
+        last, left = exits(lambda n, advance, state: segment(term, self.scheme, n, advance, state), count, term.bound, x)
+        return last, {"left": left[None], "numberless": numberless(term.vf(left, last, None), x.shape[1])[None]}
 
 
-def _ensemble(
-    times: np.ndarray, values: Mapping[str, jax.Array], final: jax.Array, paths: int, settings: Mapping[str, Any]
-) -> Ensemble:
-    """Blow-ups counted from the first saved time at which a path is outside; nothing of it is kept after."""
-    alive = np.logical_and.accumulate(np.asarray(values[_ALIVE]), axis=0)
-    blown = np.where(alive.all(axis=0), np.inf, times[np.argmin(alive, axis=0)])
-    repeat = paths // alive.shape[1]
-    kept = {name: np.where(alive, np.asarray(a), np.nan) for name, a in values.items() if name != _ALIVE}
-    return Ensemble(
-        times=times,
-        values={name: np.repeat(a, repeat, axis=1) for name, a in kept.items()},
-        blow_up=np.repeat(blown, repeat),
-        final=np.repeat(np.asarray(final), repeat, axis=1),
-        settings=settings,
-    )
+_program = Kept(_Program)

@@ -54,18 +54,21 @@ def environment(
 ) -> Environment:
     """An environment from parameters by name: numbers are scalars, arrays (d,) vectors, arrays (d, d) covariances.
 
+    An array (1, paths) is a scalar that differs from path to path; there are never fewer than two of them in a program.
+
     Args:
         parameters: as a user gives them.
         vectors: further vectors, as (d, paths).
         more: `scalars` to add (t, u, du), `hessian_product`.
     """
     shapes = {name: jnp.ndim(value) for name, value in parameters.items()}
+    lanes = {name for name, n in shapes.items() if n == 2 and parameters[name].shape[0] == 1 < parameters[name].shape[1]}
     constant = {name: jnp.asarray(parameters[name])[:, None] for name, n in shapes.items() if n == 1}
-    scalars = {name: parameters[name] for name, n in shapes.items() if n == 0}
+    scalars = {name: parameters[name] for name, n in shapes.items() if n == 0} | {name: parameters[name][0] for name in lanes}
     return Environment(
         {**(vectors or {}), **constant},
         {**scalars, **more.pop("scalars", {})},
-        {name: jnp.asarray(parameters[name]) for name, n in shapes.items() if n == 2},
+        {name: jnp.asarray(parameters[name]) for name, n in shapes.items() if n == 2 and name not in lanes},
         **more,
     )
 

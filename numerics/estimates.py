@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, final
 
 import numpy as np
@@ -20,7 +21,7 @@ CENTRAL_LIMIT = "finite variance of the statistic: Student's interval, by the ce
 EXACT = "independent paths only: the interval is exact for every law"
 
 
-class _Record:
+class Record:
     """JSON for frozen results."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -30,7 +31,7 @@ class _Record:
 
 @final
 @dataclass(frozen=True)
-class Estimate(_Record):
+class Estimate(Record):
     """A number with a two-sided interval.
 
     Attributes:
@@ -52,7 +53,7 @@ class Estimate(_Record):
 
 @final
 @dataclass(frozen=True)
-class Band(_Record):
+class Band(Record):
     """Where most paths are: two quantiles and the median between them, each with its interval."""
 
     low: Estimate
@@ -63,7 +64,7 @@ class Band(_Record):
 
 @final
 @dataclass(frozen=True)
-class Series(_Record):
+class Series(Record):
     """Estimates at each saved time, arrays of shape (S,).
 
     Attributes:
@@ -130,10 +131,7 @@ def quantile(values: Any, q: float = 0.5, level: float = 0.95, blown: str = "exc
     n = len(ordered)
     if n == 0:
         return Estimate(math.nan, -math.inf, math.inf, level, 0, lost, EXACT)
-    tail = (1 - level) / 2
-    low = int(stats.binom.ppf(tail, n, q))
-    high = int(stats.binom.ppf(1 - tail, n, q)) + 1
-    place = min(n, max(1, math.ceil(n * q - 1e-9)))
+    place, low, high = ranks(n, q, level)
     return Estimate(
         float(ordered[place - 1]),
         float(ordered[low - 1]) if low >= 1 else -math.inf,
@@ -143,6 +141,15 @@ def quantile(values: Any, q: float = 0.5, level: float = 0.95, blown: str = "exc
         lost,
         EXACT,
     )
+
+
+@lru_cache(maxsize=4096)
+def ranks(n: int, q: float, level: float = 0.95) -> tuple[int, int, int]:
+    """Which of n order statistics, from 1, are the q-quantile and the ends of its interval; 0 and n + 1 are infinite ends."""
+    tail = (1 - level) / 2
+    low = int(stats.binom.ppf(tail, n, q))
+    high = int(stats.binom.ppf(1 - tail, n, q)) + 1
+    return min(n, max(1, math.ceil(n * q - 1e-9))), low, high
 
 
 def band(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0.95, blown: str = "excluded") -> Band:

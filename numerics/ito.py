@@ -1,15 +1,70 @@
-"""The term drift dt + B dW of a batch of paths, and the schemes that step it."""
+"""Many steps of a batch of paths as one step of diffrax: the term drift dt + B dW, and the schemes that step it.
+
+diffrax makes one step from one saved time to the next; within it the solver makes the many small steps, two pairs of them
+unrolled into one loop body that XLA fuses. The increment of a step comes from a counter (`numerics.counter`): the same path has
+the same Brownian motion whatever else is computed beside it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, final
 
 import diffrax
+import numpy as np
 
 from numerics._jax import jax, jnp
-from numerics.runs import inside
+from numerics.counter import Draws, over_pairs
+from numerics.environment import Environment
+from numerics.lost import Advance, marked
 from numerics.systems import System
+
+#: pairs of steps in one body of the loop
+UNROLLED = 2
+#: normals a path from which one pair is enough to fill the body
+WIDE = 16
+
+
+@final
+@dataclass(frozen=True)
+class Segments:
+    """The steps of a solve: between two saved times they are equal.
+
+    Attributes:
+        begin, step: when each segment begins and the length of its steps, (S,).
+        count: how many steps it has, (S,).
+        first: the number of its first pair of draws, (S,).
+    """
+
+    begin: np.ndarray
+    step: np.ndarray
+    count: np.ndarray
+    first: np.ndarray
+
+    @property
+    def total(self) -> int:
+        """Steps in all."""
+        return int(self.count.sum())
+
+    def arrays(self, dtype: Any) -> tuple[np.ndarray, ...]:
+        """As a compiled function takes them."""
+        return self.begin.astype(dtype), self.step.astype(dtype), self.count.astype(np.int32), self.first.astype(np.int32)
+
+
+def segments(stops: Sequence[float] | np.ndarray, dt: float, halvings: int = 0, by_halves: bool = False) -> Segments:
+    """From 0 through the given times in equal steps of at most dt, each halved so many times.
+
+    Args:
+        stops: increasing times > 0.
+        by_halves: whether a pair of draws is one step (`ItoTerm`), so that with one more halving the draws are the same.
+    """
+    ends = np.asarray(stops, float)
+    begin = np.concatenate([[0.0], ends[:-1]])
+    count = np.maximum(1, np.ceil((ends - begin) / dt * (1 - 1e-12)).astype(np.int64)) * 2**halvings
+    pairs = count if by_halves else (count + 1) // 2
+    return Segments(begin, (ends - begin) / count, count, np.concatenate([[0], np.cumsum(pairs)[:-1]]))
 
 
 class ItoTerm(diffrax.AbstractTerm):
@@ -17,55 +72,142 @@ class ItoTerm(diffrax.AbstractTerm):
 
     Attributes:
         system: drift and root.
-        path: W.
-        bound: paths outside |y_j| <= bound stay.
+        at: (y (d, paths), t) -> the values that the system reads there.
+        draws: W.
+        segments: begin, step, count, first of `Segments`.
+        bound: paths outside |y_j| <= bound stay where they last were inside.
         by_halves: whether an increment is the sum of those of the two halves of its step.
     """
 
     system: System
-    path: diffrax.AbstractBrownianPath
-    bound: float
+    at: Callable[[jax.Array, Any], Environment]
+    draws: Draws
+    segments: tuple[jax.Array, ...]
+    bound: Any
     by_halves: bool
 
     def vf(self, t: Any, y: jax.Array, args: Any) -> Any:
-        return inside(y, self.bound), *self.system.evaluate(y, t)
+        return self.system.evaluate(self.at(y, t))
 
     def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Any:
-        if not self.by_halves:
-            return t1 - t0, self.path.evaluate(t0, t1)
-        middle = 0.5 * (t0 + t1)
-        return t1 - t0, self.path.evaluate(t0, middle) + self.path.evaluate(middle, t1)
+        """t1 - t0, and the first increment of that length; the solver takes increments by their numbers."""
+        return t1 - t0, self.increments(self.draws, t1 - t0)[0]
 
     def prod(self, vf: Any, control: Any) -> jax.Array:
-        (alive, drift, coefficients), (step, increment) = vf, control
-        return jnp.where(alive, step * drift + self.system.apply(coefficients, increment), 0.0)
+        (drift, coefficients), (step, increment) = vf, control
+        return step * drift + self.system.apply(coefficients, increment)
+
+    def increments(self, pair: Draws, step: Any) -> list[jax.Array]:
+        """The Brownian increments of a pair of steps of this length, (normals, paths); or of the one step that it makes up."""
+        one, two = pair.normals((self.system.normals, pair.paths))
+        return [jnp.sqrt(step / 2) * (one + two)] if self.by_halves else [jnp.sqrt(step) * one, jnp.sqrt(step) * two]
 
 
-class PredictorCorrector(diffrax.Euler):
+#: (term, t, y, step, increment) -> y after the step
+Scheme = Callable[[ItoTerm, Any, jax.Array, Any, jax.Array], jax.Array]
+
+
+def euler(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: jax.Array) -> jax.Array:
+    """y + a(y) dt + B(y) dW (Maruyama 1955), of weak order 1."""
+    return y + term.prod(term.vf(t, y, None), (step, increment))
+
+
+def predictor_corrector(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: jax.Array) -> jax.Array:
     """y + (a(y) + a(p))/2 dt + B(y) dW with p = y + a(y) dt + B(y) dW (Kloeden and Platen 1992, section 15.5).
 
     Weak order 1, and 2 in a drift with additive noise: for the small diffusion of these equations, of order sqrt(eta), the
     error is about eta dt + dt^2 and not dt.
     """
+    start = term.vf(t, y, None)
+    predicted = y + term.prod(start, (step, increment))
+    ahead = term.vf(t + step, predicted, None)[0]
+    drift, coefficients = start
+    # where the drift has no value at the predicted point, the Euler step stands
+    average = jnp.where(jnp.isfinite(ahead), (drift + ahead) / 2, drift)
+    return y + term.prod((average, coefficients), (step, increment))
 
+
+def milstein(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: jax.Array) -> jax.Array:
+    """y + a dt + b dW + b b' (dW^2 - dt)/2 for diagonal noise (Milstein 1974), of strong order 1."""
+    ones = jnp.ones_like(increment)
+
+    def root(y: jax.Array) -> jax.Array:
+        return term.system.apply(term.vf(t, y, None)[1], ones)
+
+    drift = term.vf(t, y, None)[0]
+    b, along = jax.jvp(root, (y,), (root(y),))
+    return y + step * drift + b * increment + along * (increment**2 - step) / 2
+
+
+def heun(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: jax.Array) -> jax.Array:
+    """y + (a(y) + a(p))/2 dt + (B(y) + B(p))/2 dW, p = y + a(y) dt + B(y) dW: solves the Stratonovich equation (Heun)."""
+    one = term.prod(term.vf(t, y, None), (step, increment))
+    two = term.prod(term.vf(t + step, y + one, None), (step, increment))
+    return y + (one + two) / 2
+
+
+def tsit5(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: jax.Array) -> jax.Array:
+    """A Runge-Kutta step of order 5 (Tsitouras 2011), where there is no noise."""
+    solver, own = diffrax.Tsit5(), diffrax.ODETerm(lambda t, y, args: term.vf(t, y, None)[0])
+    state = solver.init(own, t, t + step, y, None)
+    return solver.step(own, t, t + step, y, None, state, made_jump=True)[0]
+
+
+SCHEMES: Mapping[str, Scheme] = {
+    "predictor-corrector": predictor_corrector,
+    "euler": euler,
+    "milstein": milstein,
+    "heun": heun,
+}
+
+
+class MacroSolver(diffrax.AbstractItoSolver):
+    """All steps of a segment as one step of diffrax.
+
+    A coordinate that leaves |y_j| <= bound becomes NaN and stays so; `numerics.lost` tells when and why.
+
+    Attributes:
+        scheme: the small step.
+    """
+
+    scheme: Scheme
     term_structure: ClassVar = ItoTerm
+    interpolation_cls: ClassVar = diffrax.LocalLinearInterpolation
+
+    def order(self, terms: Any) -> int:
+        return 1
+
+    def init(self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any) -> jax.Array:
+        return jnp.zeros((), jnp.int32)
+
+    def func(self, terms: Any, t0: Any, y0: Any, args: Any) -> Any:
+        return terms.vf(t0, y0, args)
 
     def step(
-        self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any, solver_state: Any, made_jump: Any
+        self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any, solver_state: jax.Array, made_jump: Any
     ) -> tuple[Any, Any, Any, Any, Any]:
-        control = terms.contr(t0, t1)
-        start = terms.vf(t0, y0, args)
-        predicted = y0 + terms.prod(start, control)
-        _, ahead, _ = terms.vf(t1, predicted, args)
-        alive, drift, coefficients = start
-        # where the drift has no value at the predicted point, the Euler step stands
-        average = jnp.where(jnp.isfinite(ahead), (drift + ahead) / 2, drift)
-        y1 = y0 + terms.prod((alive, average, coefficients), control)
-        return y1, None, {"y0": y0, "y1": y1}, None, diffrax.RESULTS.successful
+        term: ItoTerm = getattr(terms, "term", terms)  # diffrax wraps it, for time that runs backwards
+
+        y1 = segment(term, self.scheme, solver_state, partial(marked, term.bound), y0)
+        return y1, None, {"y0": y0, "y1": y1}, solver_state + 1, diffrax.RESULTS.successful
 
 
-SOLVERS: Mapping[str, Callable[[], Any]] = {
-    "predictor-corrector": PredictorCorrector,
-    "euler": diffrax.Euler,
-    "heun": diffrax.Heun,
-}
+def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state: Any) -> Any:
+    """The state after all steps of a segment."""
+    begin, length, count, first = (a[number] for a in term.segments)
+    each = 1 if term.by_halves else 2
+
+    def body(draws: Draws, pair: Any, made: Any, state: Any) -> Any:
+        for half, increment in enumerate(term.increments(draws, length)):
+            place = (pair - first) * each + half
+            t = begin + place * length
+            step = partial(_step, term, scheme, t, length, increment)
+            state = advance(step, t + length, made & (place < count), state)
+        return state
+
+    unrolled = 1 if term.system.normals >= WIDE else UNROLLED
+    return over_pairs(term.draws, first, first + (count + each - 1) // each, body, state, unrolled)
+
+
+def _step(term: ItoTerm, scheme: Scheme, t: Any, length: Any, increment: jax.Array, y: jax.Array) -> jax.Array:
+    return scheme(term, t, y, length, increment)

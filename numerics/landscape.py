@@ -14,6 +14,7 @@ from derive.errors import BadInput
 from derive.expanded import state_symbols
 from derive.losses import LogisticRegression, Loss, Separable
 from numerics._jax import jax, jnp
+from numerics.chunks import product
 from numerics.environment import environment
 from numerics.lower import lower_coordinate, lower_function
 
@@ -97,7 +98,8 @@ def _(loss: LogisticRegression, dim: int, parameters: Mapping[str, Any] | None =
     l2 = float(_numbers([loss.l2], given)[0])
 
     def value(x: jax.Array) -> jax.Array:
-        return jnp.mean(jax.nn.softplus(-(matrix @ x)), axis=0) + l2 / 2 * jnp.sum(x**2, axis=0)
+        margins = product(matrix.astype(x.dtype), x)
+        return jnp.mean(jax.nn.softplus(-margins), axis=0) + l2 / 2 * jnp.sum(x**2, axis=0)
 
     return Landscape(value)
 

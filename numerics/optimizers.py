@@ -6,15 +6,22 @@ x_{n+1} = x_n - eta h(x_n, n eta) (1/N) sum_i C(grad f(x_n) + Z_i), for a batch 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, final
 
 import numpy as np
 
+from derive.errors import BadInput
 from derive.methods import Method
 from numerics._jax import jax, jnp
-from numerics.landscape import Landscape, landscape
+from numerics.chunks import check_chunk
+from numerics.counter import Draws, over_pairs
+from numerics.landscape import landscape
+from numerics.lost import Advance, exits, marked, numberless
 from numerics.lower import lower_coordinate
-from numerics.parameters import parameters_of, specialised
+from numerics.parameters import constants, parameters_of, specialised, unfrozen
+from numerics.programs import Kept, Program, Result
 from numerics.random import compress, sample_noise
 from numerics.runs import (
     BOUND,
@@ -23,17 +30,22 @@ from numerics.runs import (
     Stream,
     at_time,
     check_shared,
-    inside,
     positive,
+    precision,
     save_grid,
     start,
+    statistics_key,
     statistics_of,
-    stream,
+    stream_words,
 )
 from numerics.scalars import whole
 
-#: (key, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
-Oracle = Callable[[jax.Array, jax.Array, Any], jax.Array]
+#: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
+Oracle = Callable[[Draws, jax.Array, Any], jax.Array]
+#: clients up to which the loop over them is written out
+UNROLLED = 4
+#: values that differ from path to path stand in arrays of multiples of this
+VARIED = 4096
 
 
 def run(
@@ -49,91 +61,197 @@ def run(
     u: Callable[[Any], Any] | None = None,
     oracle: Oracle | None = None,
     bound: float = BOUND,
+    dtype: str = "float64",
+    wide: bool = False,
+    chunk: int | None = None,
+    first: int = 0,
+    varied: Mapping[str, Any] | None = None,
+    travelled: bool = False,
 ) -> Ensemble:
-    """Run independent paths of a method and keep statistics at saved steps. Memory is O((d + S) paths).
+    """Run independent paths of a method and keep statistics at saved steps. Memory is O(S paths), and O(d) a path of a chunk.
 
-    A path that leaves the ball |x_j| <= bound, or stops being finite, is frozen at its last point inside and counted with
-    the time of the step at which that happened.
+    A path that leaves the ball |x_j| <= bound is counted with the time of the step at which that happened, and stays at its last
+    point inside.
 
     Args:
         method: compressor, noise, clients and schedule.
         x0: the starting point (d,), or one for each path (d, paths).
         T: horizon; floor(T/eta) steps are made.
         paths: how many, when x0 is one point.
-        key: JAX key or seed; each step, client and purpose folds its own stream from it.
+        key: JAX key or seed; each step, client and purpose has its own draws. Path n has the same, bitwise, whatever `paths` and
+            `chunk` are.
         params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number.
         save, statistics: see `numerics.runs`; the loss and the norm of the gradient are always kept.
         u: the function t -> u(t) of a free schedule.
         oracle: gradients of the clients in place of grad f + Z_i, for noise that comes from data.
+        dtype, wide, chunk, first: see `numerics.ensembles.solve`.
+        varied: values of scalar symbols that differ from path to path, (paths,) by name: many settings in one run, of one
+            compiled function. Not eta, N or symbols of the loss.
+        travelled: whether to keep "length" too, the sum of ||x_{m+1} - x_m||_2 over the steps so far.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
+        NotANumber: the gradient or the step has no value at a point that a path reached (`numerics.lost`).
     """
     parameters = parameters_of(params)
     eta: float = parameters["eta"]
-    x = start(x0, paths)
-    clients = whole(specialised(method, loss, x.shape[0], parameters).clients, parameters, "N")
-    land = landscape(loss, x.shape[0], parameters)
+    x, count = start(x0, paths, first)
+    dim = x.shape[0]
+    lanes = _varied(varied, count, parameters)
+    for values in np.unique(np.stack([np.zeros(count), *lanes.values()]), axis=1).T:  # without any: one setting
+        own = dict(zip(lanes, values[1:].tolist(), strict=True))
+        clients = whole(specialised(method, loss, dim, parameters | own).clients, parameters, "N")
     check_shared(bound, u, method.schedule)
     steps = save_grid(positive("T", T), eta, save)
-    factor = lower_coordinate(method.schedule.factor)
-    draw = oracle or _model_oracle(method, land, parameters)
-    shown = statistics_of(land, statistics)
-
-    def message(step_key: jax.Array, x: jax.Array, client: Any) -> jax.Array:
-        noise_key, compressor_key = jax.random.split(jax.random.fold_in(step_key, client))
-        return compress(method.compressor, compressor_key, draw(noise_key, x, client), parameters)
-
-    def total(step_key: jax.Array, x: jax.Array) -> jax.Array:
-        if len(method.noise.scales) > 1:  # each client has an expression of its own, so the loop is unrolled
-            return sum((message(step_key, x, i) for i in range(clients)), jnp.zeros_like(x))
-        return jax.lax.fori_loop(0, clients, lambda i, s: s + message(step_key, x, i), jnp.zeros_like(x))
-
-    def step(n: jax.Array, state: tuple[jax.Array, jax.Array], base: jax.Array) -> tuple[jax.Array, jax.Array]:
-        x, blown = state
-        h = factor(at_time(parameters, land, x, n * eta, u))
-        moved = x - eta * h / clients * total(jax.random.fold_in(base, n), x)
-        blown = jnp.where((blown < 0) & ~inside(moved, bound), n + 1, blown)
-        return jnp.where(blown < 0, moved, x), blown
-
-    @jax.jit
-    def simulate(x: jax.Array, base: jax.Array) -> tuple[tuple[jax.Array, jax.Array], dict[str, jax.Array]]:
-        def segment(state: Any, bounds: jax.Array) -> Any:
-            state = jax.lax.fori_loop(bounds[0], bounds[1], lambda n, s: step(n, s, base), state)
-            alive = state[1] < 0
-            return state, {name: jnp.where(alive, function(state[0]), jnp.nan) for name, function in shown.items()}
-
-        begin = (x, jnp.full(x.shape[1], -1))
-        bounds = jnp.stack([jnp.concatenate([jnp.zeros(1, int), jnp.asarray(steps)[:-1]]), jnp.asarray(steps)], axis=1)
-        return jax.lax.scan(segment, begin, bounds)
-
-    (final, blown), values = simulate(x, stream(key, Stream.METHOD))
-    when = np.asarray(blown)
-    return Ensemble(
-        times=steps * eta,
-        values={name: np.asarray(value) for name, value in values.items()},
-        blow_up=np.where(when < 0, np.inf, when * eta),
-        final=np.asarray(final),
-        settings={
-            "kind": "method",
-            "method": method.name,
-            "eta": eta,
-            "clients": clients,
-            "dim": x.shape[0],
-            "paths": x.shape[1],
-            "steps": int(steps[-1]),
-            "bound": bound,
-            "seed": int(key) if isinstance(key, (int, np.integer)) else None,
-        },
-    )
+    fixed, free = constants(method, loss, dim, parameters, also=("N",))
+    setting = _Setting(
+        method, loss, dim, fixed, statistics_key(statistics), u, oracle, clients, precision(dtype), bool(wide),
+        bool(travelled), tuple(sorted(lanes)),
+    )  # fmt: skip
+    settings = {
+        "kind": "method",
+        "method": method.name,
+        "eta": eta,
+        "clients": clients,
+        "dim": dim,
+        "paths": count,
+        "steps": int(steps[-1]),
+        "bound": bound,
+        "seed": int(key) if isinstance(key, (int, np.integer)) else None,
+        "dtype": dtype,
+        "wide": bool(wide),
+    }
+    more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": steps.astype(np.int32)}
+    more |= {"varied": _padded(lanes), "first": np.uint32(first)}
+    return _program(setting).ensemble(x, count, steps * eta, more, check_chunk(chunk), eta, settings, int(first))
 
 
-def _model_oracle(method: Method, land: Landscape, parameters: Mapping[str, Any]) -> Oracle:
-    """grad f + Z_i with the method's own noise."""
+def _varied(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Values that differ from path to path, as arrays (paths,).
 
-    def draw(key: jax.Array, x: jax.Array, client: Any) -> jax.Array:
-        g = land.gradient(x)
-        return g + sample_noise(method.noise, key, g, parameters, client)
+    Raises:
+        BadInput: another shape, a value that is not finite, a name that has a value for all paths, or that none may vary.
+    """
+    found = {}
+    for name, value in (given or {}).items():
+        array = np.asarray(value, float)
+        if array.shape != (paths,) or not np.all(np.isfinite(array)):
+            raise BadInput(f"varied {name}", np.shape(value), f"{paths} finite numbers, one a path")
+        if name in parameters or name in ("eta", "N"):
+            raise BadInput(f"varied {name}", "a value for each path", "eta, N and the other parameters as one number each")
+        found[name] = array
+    return found
 
-    return draw
+
+def _padded(lanes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The values that differ from path to path in arrays of few sizes: another number of paths compiles nothing."""
+    return {name: np.pad(a, (0, -len(a) % VARIED), mode="edge") for name, a in lanes.items()}
+
+
+@final
+@dataclass(frozen=True)
+class _Setting:
+    """What a compiled function depends on."""
+
+    method: Method
+    loss: Any
+    dim: int
+    fixed: tuple[tuple[str, Any], ...]
+    statistics: tuple[tuple[str, Statistic], ...]
+    u: Any
+    oracle: Oracle | None
+    clients: int
+    dtype: Any
+    wide: bool
+    travelled: bool
+    varied: tuple[str, ...]
+
+
+class _Program(Program):
+    def __init__(self, setting: _Setting) -> None:
+        self.setting, self.dim, self.dtype, self.wide = setting, setting.dim, setting.dtype, setting.wide
+        self.fixed = unfrozen(setting.fixed)
+        self.land = landscape(setting.loss, setting.dim, self.fixed)
+        self.factor = lower_coordinate(setting.method.schedule.factor)
+        self.shown = statistics_of(self.land, dict(setting.statistics))
+
+    def _gradients(self, x: jax.Array, parameters: Mapping[str, Any]) -> Callable[[Draws, Any], jax.Array]:
+        """(draws, client) -> that client's stochastic gradient; the full gradient is computed once and not by each client."""
+        oracle = self.setting.oracle
+        if oracle is not None:
+            return lambda draws, client: oracle(draws, x, client)
+        g = self.land.gradient(x)
+        return lambda draws, client: g + sample_noise(self.setting.method.noise, draws, g, parameters, client)
+
+    def _total(self, draws: Draws, x: jax.Array, parameters: Mapping[str, Any]) -> jax.Array:
+        """The sum of the messages."""
+        method, clients, gradient = self.setting.method, self.setting.clients, self._gradients(x, parameters)
+
+        def message(client: Any) -> jax.Array:
+            own = draws.fold(client)
+            return compress(method.compressor, own.fold(1), gradient(own.fold(0), client), parameters)
+
+        if len(method.noise.scales) > 1 or clients <= UNROLLED:  # scales of their own are expressions of their own
+            return sum((message(i) for i in range(clients)), jnp.zeros_like(x))
+        return jax.lax.fori_loop(0, clients, lambda i, s: s + message(i), jnp.zeros_like(x))
+
+    def _after(self, draws: Draws, n: Any, more: Any, x: jax.Array) -> jax.Array:
+        """x after step n."""
+        parameters = self.fixed | more["free"]
+        place = draws.lanes - more["first"]  # padding counts on from the last path, and takes its values
+        for name in self.setting.varied:
+            parameters[name] = jnp.take(more["varied"][name], place, mode="clip").astype(x.dtype)[None]
+        eta = parameters["eta"]
+        h = self.factor(at_time(parameters, self.land, x, n * eta, self.setting.u))
+        return x - eta * h / self.setting.clients * self._total(draws, x, parameters)
+
+    def _further(self, draws: Draws, n: Any, more: Any, y: jax.Array) -> jax.Array:
+        """x, and below it the length of the way to it, after step n."""
+        x = self._after(draws, n, more, y[:-1])
+        return jnp.concatenate([x, y[-1:] + jnp.sqrt(jnp.sum((x - y[:-1]) ** 2, axis=0, keepdims=True))])
+
+    def _segment(
+        self, draws: Draws, more: Any, begin: Any, end: Any, advance: Advance, state: Any, after: Callable[..., jax.Array]
+    ) -> Any:
+        """The state after the steps begin, .., end - 1, of which `after` makes one."""
+        eta = more["free"]["eta"]
+
+        def body(own: Draws, pair: Any, made: Any, state: Any) -> Any:
+            for half in (0, 1):
+                n = 2 * pair + half
+                step = partial(after, own.at(own.pair, half), n, more)
+                state = advance(step, (n + 1) * eta, made & (begin <= n) & (n < end), state)
+            return state
+
+        return over_pairs(draws, begin // 2, (end + 1) // 2, body, state)
+
+    def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
+        advance, further = partial(marked, more["bound"]), self.setting.travelled
+        after = self._further if further else self._after
+
+        def segment(y: jax.Array, ends: tuple[jax.Array, jax.Array]) -> Any:
+            y = self._segment(draws, more, *ends, advance, y, after)
+            x = y[: self.dim]
+            values = {name: function(x) for name, function in self.shown.items()}
+            return y, values | ({"length": y[-1]} if further else {})
+
+        last, values = jax.lax.scan(segment, jnp.pad(x, ((0, 1), (0, 0))) if further else x, _ends(more["steps"]))
+        return last[: self.dim], values
+
+    def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
+        begin, end = _ends(more["steps"])
+
+        def segment(n: Any, advance: Advance, state: Any) -> Any:
+            return self._segment(draws, more, begin[n], end[n], advance, state, self._after)
+
+        last, left = exits(segment, begin.shape[0], more["bound"], x)
+        return last, {"left": left[None], "numberless": numberless((self.land.gradient(last),), x.shape[1])[None]}
+
+
+def _ends(steps: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The first step of each segment, and the first after it."""
+    return jnp.concatenate([jnp.zeros(1, steps.dtype), steps[:-1]]), steps
+
+
+_program = Kept(_Program)

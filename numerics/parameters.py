@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import sympy as sp
@@ -73,6 +73,50 @@ def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, An
     made = specialise(method, parameters)
     made.compressor.check_dimension(dim)
     return made
+
+
+@final
+class Fixed:
+    """An array that a compiled function depends on: equal to others with the same bytes."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = np.ascontiguousarray(array)
+        self._key = (self.array.shape, self.array.tobytes())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fixed) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+def constants(
+    method: Method, loss: Any, dim: int, parameters: Mapping[str, Any], all_fixed: bool = False, also: Iterable[str] = ()
+) -> tuple[tuple[tuple[str, Any], ...], dict[str, float]]:
+    """Values that a compiled function holds, as something to know it by, and those that it is given with every call.
+
+    Fixed are arrays and what decides on tables, shapes or the loss: parameters of the law, the compressor and the loss.
+
+    Args:
+        all_fixed: whether all are but eta.
+        also: further names that are.
+    """
+    names = symbol_names(method.noise.law) | symbol_names(method.compressor) | set(also)
+    if isinstance(loss, Loss):
+        names |= set(loss.parameters(dim))
+    fixed: dict[str, Any] = {}
+    free: dict[str, float] = {}
+    for name, value in parameters.items():
+        if name != "eta" and (all_fixed or name in names or np.ndim(value)):
+            fixed[name] = Fixed(value) if np.ndim(value) else value
+        else:
+            free[name] = value
+    return tuple(sorted(fixed.items())), free
+
+
+def unfrozen(fixed: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The values of `constants` by name."""
+    return {name: value.array if isinstance(value, Fixed) else value for name, value in fixed}
 
 
 def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:

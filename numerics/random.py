@@ -1,16 +1,19 @@
 """Samplers: one for every noise law and every compressor. Dimensionless.
 
-Streams are independent by construction: a caller derives one key a purpose with `jax.random.fold_in` or `split`, and no
-function here uses a key twice. A new class joins by registering its own sampler:
+A sampler draws from `numerics.counter.Draws`, which stand for one purpose at one step of some paths; what a path gets does not
+depend on which others are drawn beside it. Where draws are asked for a JAX key will do as well. A new class joins by registering
+its own sampler:
 
     @sample_law.register
-    def _(law: MyLaw, key, shape, parameters=None): ...
+    def _(law: MyLaw, draws, shape, parameters=None):
+        return jnp.sign(draws.fold(0).symmetric(shape)) * draws.fold(1).exponential(shape) ** 2
 """
 
 from __future__ import annotations
 
-from functools import singledispatch
-from typing import Any
+from collections.abc import Callable
+from functools import singledispatch, update_wrapper
+from typing import Any, final
 
 import numpy as np
 
@@ -40,10 +43,15 @@ from derive.noise import (
     Uniform,
 )
 from numerics._jax import jax, jnp
+from numerics.chunks import product
+from numerics.counter import Draws, draws_from
 from numerics.environment import environment
 from numerics.functions import rank_descending
 from numerics.lower import lower_coordinate
 from numerics.scalars import Parameters, number, whole
+
+#: coordinates up to which a loop over them is written out
+UNROLLED = 8
 
 
 def _unregistered(kind: str, obj: Any, function: str, arguments: str) -> TypeError:
@@ -54,70 +62,84 @@ def _unregistered(kind: str, obj: Any, function: str, arguments: str) -> TypeErr
     )
 
 
-@singledispatch
-def sample_law(law: Any, key: jax.Array, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    """Independent draws of a standardised law, of the given shape.
+@final
+class Sampler:
+    """A function that is chosen by the class of its first argument; `register` adds one. A JAX key is made into draws."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = singledispatch(function)
+        self.register, self.dispatch = self._function.register, self._function.dispatch
+        update_wrapper(self, function)
+
+    def __call__(self, obj: Any, draws: Any, of: Any, *more: Any, **named: Any) -> jax.Array:
+        paths = of[-1] if isinstance(of, tuple) else of.shape[-1]
+        dtype = (draws.dtype if isinstance(draws, Draws) else np.float64) if isinstance(of, tuple) else of.dtype
+        return self._function(obj, draws_from(draws, paths, dtype=dtype), of, *more, **named).astype(dtype)
+
+
+@Sampler
+def sample_law(law: Any, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    """Independent draws of a standardised law, of the given shape (.., paths).
 
     Args:
         law: a `derive.noise.Law`.
-        key: used by this call alone.
+        draws: used by this call alone.
         parameters: values of the law's symbols, by name.
 
     Raises:
         TypeError: no sampler is registered for the law's class; the message says how to register one.
     """
-    raise _unregistered("law", law, "sample_law", "key, shape, parameters=None")
+    raise _unregistered("law", law, "sample_law", "draws, shape, parameters=None")
 
 
 @sample_law.register
-def _(law: Point, key: jax.Array, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    return jnp.zeros(shape)
+def _(law: Point, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    return jnp.zeros(shape, draws.dtype)
 
 
 @sample_law.register
-def _(law: Gaussian, key: jax.Array, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    return jax.random.normal(key, shape)
+def _(law: Gaussian, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    return draws.normal(shape)
 
 
 @sample_law.register
-def _(law: StudentT, key: jax.Array, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    """A normal over the root of an independent mean square; a ratio of normals for nu = 1 (the Cauchy law)."""
+def _(law: StudentT, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    """For nu = 1, the Cauchy law, the tangent of a uniform angle."""
     if law.nu == 1:
-        return jax.random.cauchy(key, shape)
-    return jax.random.t(key, number(law.nu, parameters), shape)
+        cosine, sine = draws.direction(shape)
+        return sine / cosine
+    return draws.student(shape, number(law.nu, parameters))
 
 
 @sample_law.register
-def _(law: Laplace, key: jax.Array, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    return jax.random.laplace(key, shape)
+def _(law: Laplace, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    sign, size = draws.sign_and_exponential(shape)
+    return sign * size
 
 
 @sample_law.register
-def _(law: Uniform, key: jax.Array, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
+def _(law: Uniform, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    return draws.symmetric(shape)
 
 
 @sample_law.register
-def _(law: Logistic, key: jax.Array, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
-    return jax.random.logistic(key, shape)
+def _(law: Logistic, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    return draws.logistic(shape)
 
 
 @sample_law.register
-def _(law: Stable, key: jax.Array, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+def _(law: Stable, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
     """Chambers, Mallows and Stuck (1976): characteristic function exp(-|t|^alpha), so N(0, 2) at alpha = 2."""
     alpha = number(law.alpha, parameters)
-    angle_key, size_key = jax.random.split(key)
-    edge = np.pi / 2
-    angle = jax.random.uniform(angle_key, shape, minval=-edge, maxval=edge)
-    size = jax.random.exponential(size_key, shape)
+    angle, size = np.pi / 2 * draws.fold(0).symmetric(shape), draws.fold(1).exponential(shape)
     cosine = jnp.cos(angle)
     return (
         jnp.sin(alpha * angle) / cosine ** (1 / alpha) * (jnp.cos((1 - alpha) * angle) / size) ** ((1 - alpha) / alpha)
     )
 
 
-@singledispatch
-def sample_noise(noise: Any, key: jax.Array, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
+@Sampler
+def sample_noise(noise: Any, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
     """Z_i for a batch of points: (d, paths), independent over paths.
 
     Args:
@@ -130,27 +152,26 @@ def sample_noise(noise: Any, key: jax.Array, g: jax.Array, parameters: Parameter
         TypeError: not a noise.
         BadInput: a symbol without a value.
     """
-    raise _unregistered("noise", noise, "sample_noise", "key, g, parameters=None, client=0")
+    raise _unregistered("noise", noise, "sample_noise", "draws, g, parameters=None, client=0")
 
 
 @sample_noise.register
-def _(noise: Noise, key: jax.Array, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
+def _(noise: Noise, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
     """Scale times law, which defines every noise with independent coordinates."""
     if noise.law.degenerate:
         return jnp.zeros_like(g)
     scale = noise.scales[client if len(noise.scales) > 1 else 0]
     size = lower_coordinate(scale)(environment(parameters or {}, {"g": g}))
-    return size * sample_law(noise.law, key, g.shape, parameters)
+    return size * sample_law(noise.law, draws, g.shape, parameters)
 
 
 @sample_noise.register
-def _(noise: Correlated, key: jax.Array, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
-    uniform_key, mix_key = jax.random.split(key)
+def _(noise: Correlated, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
     covariance = (parameters or {}).get(noise.covariance.name)
     if covariance is None:
         raise BadInput(f"parameter {noise.covariance.name}", "no value", "the d x d covariance matrix")
-    draws = sample_law(_base(noise.law), uniform_key, g.shape, parameters)
-    return correlate(noise.law, jnp.asarray(covariance), draws, mix_key, parameters)
+    own = sample_law(_base(noise.law), draws.fold(0), g.shape, parameters)
+    return correlate(noise.law, jnp.asarray(covariance, g.dtype), own, draws.fold(1), parameters)
 
 
 def _base(law: Law) -> Law:
@@ -158,9 +179,9 @@ def _base(law: Law) -> Law:
 
 
 def correlate(
-    law: Law, covariance: jax.Array, draws: jax.Array, key: jax.Array, parameters: Parameters = None
+    law: Law, covariance: jax.Array, own: jax.Array, draws: Any, parameters: Parameters = None
 ) -> jax.Array:
-    """Dependent coordinates with a given covariance from independent standardised draws (d, paths).
+    """Dependent coordinates with a given covariance from independent standardised ones, `own` (d, paths).
 
     Gaussian: Sigma^{1/2} z. Student-t: the multivariate t, one mixing variable for all coordinates, so that every
     linear combination is Student-t with the same nu. Other laws: independent in Sigma's eigenbasis, with exactly this
@@ -169,21 +190,22 @@ def correlate(
     values, vectors = jnp.linalg.eigh(covariance)
     spread = jnp.sqrt(jnp.maximum(values, 0))[:, None]
     if isinstance(law, Gaussian):
-        return vectors @ (spread * (vectors.T @ draws))
+        return product(vectors, spread * product(vectors.T, own))
     if isinstance(law, StudentT):
         nu = number(law.nu, parameters)
-        mixing = jax.random.chisquare(key, nu, (1, *draws.shape[1:])) / nu
-        return vectors @ (spread * (vectors.T @ draws)) * jnp.sqrt((nu - 2) / nu / mixing)
-    return vectors @ (spread * draws) / jnp.sqrt(number(law.variance, parameters))
+        keys = draws_from(draws, own.shape[1]).keys()
+        mixing = jax.vmap(lambda key: jax.random.chisquare(key, nu, dtype=own.dtype))(keys) / nu
+        return product(vectors, spread * product(vectors.T, own)) * jnp.sqrt((nu - 2) / nu / mixing)
+    return product(vectors, spread * own) / jnp.sqrt(number(law.variance, parameters))
 
 
-@singledispatch
-def compress(compressor: Any, key: jax.Array, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+@Sampler
+def compress(compressor: Any, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     """C(v) for a batch of messages: (d, paths), independent over paths given v.
 
     Args:
         compressor: a `derive.compressors.Compressor`.
-        key: used by this call alone (deterministic compressors ignore it).
+        draws: used by this call alone (deterministic compressors ignore them).
         v: messages, (d, paths).
         parameters: values of the compressor's symbols, by name.
 
@@ -191,78 +213,96 @@ def compress(compressor: Any, key: jax.Array, v: jax.Array, parameters: Paramete
         TypeError: no sampler is registered for the compressor's class; the message says how to register one.
         BadInput: a symbol without a value, or a k that does not fit.
     """
-    raise _unregistered("compressor", compressor, "compress", "key, v, parameters=None")
+    raise _unregistered("compressor", compressor, "compress", "draws, v, parameters=None")
 
 
 @compress.register
-def _(compressor: Identity, key: jax.Array, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: Identity, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     return v
 
 
 @compress.register
-def _(compressor: Bernoulli, key: jax.Array, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: Bernoulli, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     p = number(compressor.p, parameters)
-    return jnp.where(jax.random.uniform(key, v.shape) < p, v / p, 0.0)
+    return jnp.where(draws.uniform(v.shape) < p, v / p, 0.0)
 
 
 @compress.register
-def _(compressor: RandK, key: jax.Array, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    """The k coordinates of smallest random rank: without replacement, exactly k."""
-    k = _within(compressor.k, parameters, v.shape[0], "rand-k:k")
-    kept = rank_descending(jax.random.uniform(key, v.shape)) < k
-    return jnp.where(kept, v.shape[0] / k * v, 0.0)
+def _(compressor: RandK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    """Selection sampling (Knuth, 3.4.2, algorithm S) in O(d): a coordinate is kept with the share of those still wanted."""
+    dim = v.shape[0]
+    k = _within(compressor.k, parameters, dim, "rand-k:k")
+    if k == dim:
+        return v
+    u = draws.uniform(v.shape)
+    wanted = jnp.full(v.shape[1:], k, v.dtype)
+
+    def choose(wanted: jax.Array, row: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        kept = row[0] * row[1] < wanted
+        return wanted - kept.astype(v.dtype), kept
+
+    left = jnp.arange(dim, 0, -1).astype(v.dtype)
+    if dim <= UNROLLED:
+        rows = []
+        for j in range(dim):
+            wanted, kept = choose(wanted, (u[j], left[j]))
+            rows.append(kept)
+        chosen = jnp.stack(rows)
+    else:
+        _, chosen = jax.lax.scan(choose, wanted, (u, left))
+    return jnp.where(chosen, dim / k * v, 0.0)
 
 
 @compress.register
-def _(compressor: QSGD, key: jax.Array, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: QSGD, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     s = number(compressor.s, parameters)
     norm = jnp.sqrt(jnp.sum(v**2, axis=0, keepdims=True))
     level = jnp.where(norm > 0, s * jnp.abs(v) / jnp.where(norm > 0, norm, 1.0), 0.0)
-    return jnp.sign(v) * norm / s * _round(key, level)
+    return jnp.sign(v) * norm / s * _round(draws, level)
 
 
 @compress.register
-def _(compressor: Ternary, key: jax.Array, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: Ternary, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     size = jnp.max(jnp.abs(v), axis=0, keepdims=True)
-    kept = jax.random.uniform(key, v.shape) * size < jnp.abs(v)
+    kept = draws.uniform(v.shape) * size < jnp.abs(v)
     return jnp.where(kept, size * jnp.sign(v), 0.0)
 
 
 @compress.register
-def _(compressor: Natural, key: jax.Array, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: Natural, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     """|v| = m 2^e with m in [1/2, 1): the ends of its binade are 2^{e-1} and 2^e; a power of two and 0 stay."""
     mantissa, exponent = jnp.frexp(jnp.abs(v))
-    up = jax.random.uniform(key, v.shape) < 2 * mantissa - 1
+    up = draws.uniform(v.shape) < 2 * mantissa - 1
     rounded = jnp.ldexp(jnp.ones_like(v), jnp.where(up, exponent, exponent - 1))
     return jnp.where(v == 0, 0.0, jnp.sign(v) * rounded)
 
 
 @compress.register
-def _(compressor: FixedGrid, key: jax.Array, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: FixedGrid, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     step = number(compressor.step, parameters)
-    return step * _round(key, v / step)
+    return step * _round(draws, v / step)
 
 
 @compress.register
-def _(compressor: Sign, key: jax.Array, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: Sign, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     return jnp.sign(v)
 
 
 @compress.register
-def _(compressor: ScaledSign, key: jax.Array, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: ScaledSign, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     return jnp.mean(jnp.abs(v), axis=0, keepdims=True) * jnp.sign(v)
 
 
 @compress.register
-def _(compressor: TopK, key: jax.Array, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+def _(compressor: TopK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     k = _within(compressor.k, parameters, v.shape[0], "top-k:k")
     return jnp.where(rank_descending(jnp.abs(v)) < k, v, 0.0)
 
 
-def _round(key: jax.Array, a: jax.Array) -> jax.Array:
+def _round(draws: Draws, a: jax.Array) -> jax.Array:
     """a to a neighbouring integer, at random and without bias."""
     low = jnp.floor(a)
-    return low + (jax.random.uniform(key, a.shape) < a - low)
+    return low + (draws.uniform(a.shape) < a - low)
 
 
 def _within(k: Any, parameters: Parameters, dim: int, field: str) -> int:

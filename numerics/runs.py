@@ -19,6 +19,8 @@ from numerics.landscape import Landscape
 Statistic = Callable[[jax.Array], jax.Array]  # x (d, paths) -> (paths,)
 #: a path whose largest |x_j| passes this, or is not finite, has blown up
 BOUND = 1e8
+#: paths have numbers of 31 bits, by which they draw
+MOST_PATHS = 2**31
 
 
 @final
@@ -31,8 +33,7 @@ class Ensemble:
     Attributes:
         times: shape (S,).
         values: for each statistic an array (S, paths); NaN from the path's blow-up on.
-        blow_up: time at which each path was first seen outside the ball, shape (paths,); infinity where it never was. The
-            discrete method sees it at its step, an SDE at a saved time.
+        blow_up: time after the step that took each path outside the ball, shape (paths,); infinity where none did.
         final: last points, (d, paths); where a path blew up they mean nothing.
         settings: what was run, as JSON values.
     """
@@ -52,6 +53,11 @@ class Ensemble:
     def blow_ups(self) -> np.ndarray:
         """How many paths had blown up by each saved time, shape (S,)."""
         return np.sum(self.blow_up <= self.times[:, None] * (1 + 1e-12), axis=1)
+
+    def repeated(self, paths: int) -> Ensemble:
+        """One path so many times, for what has no noise."""
+        values = {name: np.repeat(a, paths, axis=1) for name, a in self.values.items()}
+        return Ensemble(self.times, values, np.repeat(self.blow_up, paths), np.repeat(self.final, paths, axis=1), self.settings)
 
     def to_dict(self) -> dict[str, Any]:
         """Settings, times and counts as JSON values; the paths themselves are left out."""
@@ -119,22 +125,43 @@ def save_grid(horizon: float, eta: float, save: int | Sequence[float] = 50) -> n
     return steps
 
 
-def start(x0: Any, paths: int | None) -> jax.Array:
-    """x0 as (d, paths): one point (d,) for all paths, or (d, paths).
+def start(x0: Any, paths: int | None, first: int = 0) -> tuple[np.ndarray, int]:
+    """x0 as (d, 1), one point for all paths, or (d, paths), and how many paths there are.
+
+    Args:
+        first: the number of the first path.
 
     Raises:
-        BadInput: another shape, a value that is not finite, or no number of paths.
+        BadInput: another shape, a value that is not finite, no number of paths, or a number that no path has.
     """
-    point = jnp.asarray(np.asarray(x0, float))
-    if point.ndim not in (1, 2) or point.size == 0 or not bool(jnp.all(jnp.isfinite(point))):
+    point, count = _start(x0, paths)
+    if isinstance(first, bool) or not isinstance(first, (int, np.integer)) or not 0 <= first <= MOST_PATHS - count:
+        raise BadInput("first", first, f"a whole number from 0 to {MOST_PATHS - count}, for {count} paths")
+    return point, count
+
+
+def _start(x0: Any, paths: int | None) -> tuple[np.ndarray, int]:
+    point = np.asarray(x0, float)
+    if point.ndim not in (1, 2) or point.size == 0 or not np.all(np.isfinite(point)):
         raise BadInput("x0", np.shape(x0), "finite numbers of shape (d,), or (d, paths)")
     if point.ndim == 2:
         if paths is not None and paths != point.shape[1]:
             raise BadInput("paths", paths, f"{point.shape[1]}, the number of starting points")
-        return point
-    if isinstance(paths, bool) or not isinstance(paths, (int, np.integer)) or paths < 1:
-        raise BadInput("paths", paths, "a whole number >= 1")
-    return jnp.broadcast_to(point[:, None], (point.shape[0], int(paths)))
+        return point, point.shape[1]
+    if isinstance(paths, bool) or not isinstance(paths, (int, np.integer)) or not 1 <= paths < MOST_PATHS:
+        raise BadInput("paths", paths, "a whole number from 1 to 2^31")
+    return point[:, None], int(paths)
+
+
+def precision(dtype: Any) -> Any:
+    """float64 or float32, by name.
+
+    Raises:
+        BadInput: another name.
+    """
+    if dtype not in ("float64", "float32"):
+        raise BadInput("dtype", dtype, "float64 or float32")
+    return np.dtype(dtype)
 
 
 class Stream(IntEnum):
@@ -142,6 +169,14 @@ class Stream(IntEnum):
 
     METHOD = 0
     EQUATION = 1
+
+
+def nth_key(seed: int, n: int) -> Any:
+    """Of several experiments with one seed the key of the n-th, from 0: the seed itself, then keys that share no draw with it.
+
+    `stream` folds 0 and 1 into the key of the first; the others begin at 2.
+    """
+    return seed if n == 0 else jax.random.fold_in(jax.random.key(seed), n + len(Stream) - 1)
 
 
 def stream(key: Any, purpose: Stream) -> jax.Array:
@@ -158,6 +193,11 @@ def stream(key: Any, purpose: Stream) -> jax.Array:
         raise BadInput("key", key, "a JAX key, or a whole number from 0 to 2^63 - 1") from None
 
 
+def stream_words(key: Any, purpose: Stream) -> np.ndarray:
+    """The two words of `stream`, from which `numerics.counter` draws."""
+    return np.asarray(jax.random.key_data(stream(key, purpose)))
+
+
 def at_time(
     parameters: Mapping[str, Any], land: Landscape, x: jax.Array, t: Any, u: Callable[[Any], Any] | None = None
 ) -> Environment:
@@ -169,8 +209,9 @@ def at_time(
     scalars = {"t": t}
     if u is not None:
         scalars |= {"u": u(t), "du": jax.grad(lambda s: jnp.asarray(u(s), float))(jnp.asarray(t, float))}
+        scalars = {name: jnp.asarray(value, x.dtype) for name, value in scalars.items()}
     return environment(
-        parameters,
+        {name: value if jnp.ndim(value) == 0 else jnp.asarray(value, x.dtype) for name, value in parameters.items()},
         {"x": x, "g": land.gradient(x)},
         scalars=scalars,
         hessian_product=lambda c: land.hessian_product(x, c),
@@ -191,6 +232,11 @@ def statistics_of(land: Landscape, extra: Mapping[str, Statistic] | None) -> dic
         if name in own:
             raise BadInput("statistics", name, "a name other than loss and gradient_norm, which are always kept")
     return own | dict(extra or {})
+
+
+def statistics_key(extra: Mapping[str, Statistic] | None) -> tuple[tuple[str, Statistic], ...]:
+    """Further statistics as what a compiled function is known by."""
+    return tuple((extra or {}).items())
 
 
 def inside(x: jax.Array, bound: float) -> jax.Array:

@@ -7,6 +7,8 @@ Each states its domain and its error, measured against mpmath in the tests. They
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +41,7 @@ def dilogarithm_ratio(z: jax.Array) -> jax.Array:
     """3F2(1, 1, 1; 2, 2; z) = Li_2(z)/z for z <= 1, with relative error below 1e-13 (spence(1 - z) = Li_2(z))."""
     small = jnp.abs(z) < _SERIES
     safe = jnp.where(small, 0.5, z)
-    series = _power_series(z, [1 / n**2 for n in range(1, 11)])
+    series = horner([1 / n**2 for n in range(10, 0, -1)], z)
     return jnp.where(small, series, jax.scipy.special.spence(1 - safe) / safe)
 
 
@@ -50,12 +52,13 @@ def _dilogarithm_ratio_jvp(primals: tuple, tangents: tuple) -> tuple[jax.Array, 
     small = jnp.abs(z) < _SERIES
     safe = jnp.where(small, 0.5, z)
     slope = (-jnp.log1p(-safe) / safe - value) / safe
-    return value, jnp.where(small, _power_series(z, [n / (n + 1) ** 2 for n in range(1, 11)]), slope) * dz
+    return value, jnp.where(small, horner([n / (n + 1) ** 2 for n in range(10, 0, -1)], z), slope) * dz
 
 
-def _power_series(z: jax.Array, coefficients: list[float]) -> jax.Array:
-    total = jnp.zeros_like(z)
-    for c in reversed(coefficients):
+def horner(coefficients: Sequence[float], z: jax.Array) -> Any:
+    """A polynomial at z in the precision of z, coefficients from the highest power down."""
+    total: Any = coefficients[0]
+    for c in coefficients[1:]:
         total = total * z + c
     return total
 

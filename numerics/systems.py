@@ -16,9 +16,6 @@ from numerics.environment import Environment
 from numerics.expect import NoiseIntegral
 from numerics.lower import lower_all, lower_coordinate
 
-#: (x (d, paths), t) -> the values that lowered expressions read there
-At = Callable[[jax.Array, Any], Environment]
-
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -26,14 +23,14 @@ class System:
     """dX = drift dt + B dW for a batch of points.
 
     Attributes:
-        evaluate: (x (d, paths), t) -> the drift (d, paths), and what B depends on, a tree of arrays. One function for both,
-            since both may come from the same integral over the noise, which is dear.
+        evaluate: the values at a batch of points -> the drift (d, paths), and what B depends on, a tree of arrays. One function
+            for both, since both may come from the same integral over the noise, which is dear.
         apply: (what B depends on, dW (normals, paths)) -> B dW (d, paths).
         normals: columns of B; 0 for an ordinary differential equation.
         integral: the integral over the noise that drift and B come from, where they do.
     """
 
-    evaluate: Callable[[jax.Array, Any], tuple[jax.Array, Any]]
+    evaluate: Callable[[Environment], tuple[jax.Array, Any]]
     apply: Callable[[Any, jax.Array], jax.Array]
     normals: int
     integral: NoiseIntegral | None = None
@@ -43,7 +40,7 @@ class System:
 Pair = Callable[[Environment], tuple[Any, Any]]
 
 
-def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], at: At, nodes: int) -> System:
+def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: int) -> System:
     """The Ito equation in its gradient form, whatever the dimension.
 
     Raises:
@@ -60,10 +57,9 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], at: At, n
         root = integral
     pair, rate = _pair(equation, root, parameters), lower_coordinate(equation.rate, parameters)
 
-    def evaluate(x: jax.Array, t: Any) -> tuple[jax.Array, Any]:
-        env = at(x, t)
+    def evaluate(env: Environment) -> tuple[jax.Array, Any]:
         drift, coefficients = pair(env)
-        return jnp.broadcast_to(drift, x.shape), (jnp.sqrt(rate(env)), coefficients)
+        return jnp.broadcast_to(drift, env.vectors["x"].shape), (jnp.sqrt(rate(env)), coefficients)
 
     def apply(values: Any, increment: jax.Array) -> jax.Array:
         size, coefficients = values
@@ -90,7 +86,7 @@ def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any]) -> Pair
     return integrated
 
 
-def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any], at: At, nodes: int) -> System:
+def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: int) -> System:
     """The equivalent Stratonovich equation in named coordinates, for Heun's method.
 
     Raises:
@@ -104,15 +100,15 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any], 
     root = lower_all([named.root[i, j] for i in range(dim) for j in columns], parameters)
     entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
 
-    def coordinates(x: jax.Array, t: Any) -> Environment:
-        env = at(x, t)
+    def coordinates(env: Environment) -> Environment:
+        x = env.vectors["x"]
         return Environment({}, {**env.scalars, **entries, **{s.name: x[m] for m, s in enumerate(named.state)}})
 
     def stack(values: Any, x: jax.Array) -> jax.Array:
         return jnp.stack([jnp.broadcast_to(a, x.shape[1:]) for a in values])
 
-    def evaluate(x: jax.Array, t: Any) -> tuple[jax.Array, jax.Array]:
-        env = coordinates(x, t)
-        return stack(drift(env), x), stack(root(env), x).reshape(dim, len(columns), -1)
+    def evaluate(env: Environment) -> tuple[jax.Array, jax.Array]:
+        x, own = env.vectors["x"], coordinates(env)
+        return stack(drift(own), x), stack(root(own), x).reshape(dim, len(columns), -1)
 
     return System(evaluate, lambda b, increment: jnp.einsum("imp,mp->ip", b, increment), len(columns))

@@ -1,4 +1,4 @@
-"""Real input: data sets, regression losses, the noise of real mini-batch gradients, the real mini-batch methods.
+"""Real input: data sets, losses over them, the noise of real mini-batch gradients, the real mini-batch methods, step rules.
 
 Names are loaded on first use, so that importing the package costs nothing.
 """
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from numerics.tasks.clients import ClientData, shared_data, split_data
     from numerics.tasks.covariance_path import CovarianceChange, covariance_change, gradient_descent_path
-    from numerics.tasks.data import Dataset, load_breast_cancer, random_design
+    from numerics.tasks.curvature import Curvature, lowest_line, measure_curvature
+    from numerics.tasks.data import Dataset, load_breast_cancer, load_digits, random_design
     from numerics.tasks.gradient_noise import (
         GradientNoise,
         NoiseMoments,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         MiniBatchRun,
         run_minibatch,
     )
+    from numerics.tasks.network import Network, digits_network
     from numerics.tasks.problems import (
         LeastSquares,
         LinearModel,
@@ -37,12 +39,14 @@ if TYPE_CHECKING:
         logistic_regression,
         minimise,
     )
+    from numerics.tasks.step_rules import Line, Problem, Runs, race
     from numerics.tasks.tails import PooledTail, TailFits, fit_tails, pooled_tail
 
 _HOME = {
     "clients": ("ClientData", "shared_data", "split_data"),
     "covariance_path": ("CovarianceChange", "covariance_change", "gradient_descent_path"),
-    "data": ("Dataset", "load_breast_cancer", "random_design"),
+    "curvature": ("Curvature", "lowest_line", "measure_curvature"),
+    "data": ("Dataset", "load_breast_cancer", "load_digits", "random_design"),
     "gradient_noise": ("GradientNoise", "NoiseMoments", "draw_noise", "exact_moments", "measure_noise"),
     "minibatch": (
         "LossSummary",
@@ -53,6 +57,7 @@ _HOME = {
         "MiniBatchRun",
         "run_minibatch",
     ),
+    "network": ("Network", "digits_network"),
     "problems": (
         "LeastSquares",
         "LinearModel",
@@ -62,6 +67,7 @@ _HOME = {
         "logistic_regression",
         "minimise",
     ),
+    "step_rules": ("Line", "Problem", "Runs", "race"),
     "tails": ("PooledTail", "TailFits", "fit_tails", "pooled_tail"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -69,9 +75,11 @@ _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [
     "ClientData",
     "CovarianceChange",
+    "Curvature",
     "Dataset",
     "GradientNoise",
     "LeastSquares",
+    "Line",
     "LinearModel",
     "LogisticRegression",
     "LossSummary",
@@ -81,20 +89,28 @@ __all__ = [
     "MiniBatchMethod",
     "MiniBatchRun",
     "Minimum",
+    "Network",
     "NoiseMoments",
     "PooledTail",
+    "Problem",
+    "Runs",
     "TailFits",
     "covariance_change",
+    "digits_network",
     "draw_noise",
     "exact_moments",
     "fit_tails",
     "gradient_descent_path",
     "least_squares",
     "load_breast_cancer",
+    "load_digits",
     "logistic_regression",
+    "lowest_line",
+    "measure_curvature",
     "measure_noise",
     "minimise",
     "pooled_tail",
+    "race",
     "random_design",
     "run_minibatch",
     "shared_data",

@@ -1,4 +1,4 @@
-"""Data sets: the breast-cancer data that ships with scikit-learn, and least squares with a Gaussian random design."""
+"""Data sets: the breast-cancer and digits data that ship with scikit-learn, and least squares with a Gaussian random design."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Dataset:
 
     Attributes:
         features: shape (n, d), one sample a row; dimensionless where standardised.
-        labels: shape (n,); -1 or +1 for classification, a real response for regression.
+        labels: shape (n,); -1 or +1 for two classes, 0, 1, .. for several, a real response for regression.
         name: what the data are, for captions.
         feature_names: d names, in the order of the columns.
     """
@@ -59,20 +59,48 @@ def load_breast_cancer(n_features: int | None = None) -> Dataset:
         raise BadInput("n_features", n_features, "an integer from 1 to 30")
     if n_features is not None and not 1 <= n_features <= 30:
         raise BadInput("n_features", n_features, "an integer from 1 to 30")
-    try:
-        from sklearn import datasets
-    except ImportError:
-        raise Refusal(
-            "missing-extra",
-            "the breast-cancer data ships with scikit-learn, which is not installed; install the extra: sdescent[data]",
-        ) from None
-    bunch: dict[str, Any] = dict(datasets.load_breast_cancer())  # type: ignore[arg-type]
+    bunch = _bundled("breast_cancer")
     kept = np.asarray(bunch["data"], dtype=np.float64)[:, : n_features or 30]
     features = (kept - kept.mean(axis=0)) / kept.std(axis=0)
     # scikit-learn codes malignant as 0 and benign as 1.
     labels = np.where(np.asarray(bunch["target"]) == 0, 1.0, -1.0)
     shown = tuple(str(name) for name in bunch["feature_names"][: features.shape[1]])
     return Dataset(features, labels, f"breast cancer ({features.shape[1]} features)", shown)
+
+
+def load_digits(samples: int | None = None) -> Dataset:
+    """Handwritten digits: n = 1797 images of 8 x 8 pixels, labels 0 to 9.
+
+    Pixels, whole numbers from 0 to 16, are divided by 16: features in [0, 1], dimensionless.
+
+    Args:
+        samples: keep the first of them, in the data set's own order; None keeps all.
+
+    Raises:
+        Refusal: kind "missing-extra", where scikit-learn is not installed.
+        BadInput: samples is not an integer from 1 to 1797.
+
+    Source: E. Alpaydin, C. Kaynak (1998), the test set of the UCI optical recognition data, as shipped by scikit-learn.
+    """
+    if samples is not None and (isinstance(samples, bool) or not isinstance(samples, int) or not 1 <= samples <= 1797):
+        raise BadInput("samples", samples, "an integer from 1 to 1797")
+    bunch = _bundled("digits")
+    features = np.asarray(bunch["data"], dtype=np.float64)[:samples] / 16
+    labels = np.asarray(bunch["target"], dtype=np.float64)[:samples]
+    names = tuple(f"pixel {j}" for j in range(features.shape[1]))
+    return Dataset(features, labels, f"handwritten digits ({len(features)} images)", names)
+
+
+def _bundled(name: str) -> dict[str, Any]:
+    try:
+        from sklearn import datasets
+    except ImportError:
+        shown = name.replace("_", "-")
+        raise Refusal(
+            "missing-extra",
+            f"the {shown} data ships with scikit-learn, which is not installed; install the extra: sdescent[data]",
+        ) from None
+    return dict(getattr(datasets, f"load_{name}")())
 
 
 def random_design(

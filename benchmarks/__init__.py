@@ -1,0 +1,1 @@
+"""How fast the numerics are, beside what a user would write otherwise: `python -m benchmarks`."""

@@ -1,0 +1,209 @@
+"""What is measured, against whom, and what ratio is aimed at. A case is a pair of functions that do the same work.
+
+Every function compiles at its first call and returns when all is computed. Nothing is timed here: `benchmarks.measure` does that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, final
+
+import numpy as np
+
+import derive
+from benchmarks import peers
+from benchmarks.peers import QUARTIC, Work, waiting
+from derive import DCSGD, DSGD, DSignSGD, RandK, Scaled
+from numerics._jax import jax, jnp
+from numerics.chunks import default_chunk
+from numerics.counter import draws_from, over_pairs
+from numerics.ensembles import solve
+from numerics.optimizers import run
+
+GAUSS = Scaled(derive.Gaussian(), "sigma")
+
+
+@final
+@dataclass(frozen=True)
+class Case:
+    """One row of the table.
+
+    Attributes:
+        name: what is measured.
+        against: the peer, in words.
+        own, peer: make the two functions; `peers.Absent` where a package is missing.
+        aim: the ratio own/peer aimed at; None where it is only reported.
+    """
+
+    name: str
+    against: str
+    own: Callable[[], Work]
+    peer: Callable[[], Work]
+    aim: float | None
+
+
+def quartic(model: str, dtype: str, paths: int, steps: int, chunk: int | None = None) -> Work:
+    """`numerics.solve` on the scalar quartic with Gaussian noise, Euler steps of 1/100."""
+    made = derive.sde(DSGD(GAUSS, clients=1), model, derive.Quartic())
+    params = {"eta": QUARTIC.eta, "sigma": QUARTIC.sigma}
+    settings: dict[str, Any] = {"dt": QUARTIC.dt, "save": 2, "scheme": "euler", "dtype": dtype, "chunk": chunk}
+    return lambda: solve(made, [QUARTIC.x0], steps * QUARTIC.dt, paths, 1, params, **settings)
+
+
+def method(dtype: str, paths: int, steps: int) -> Work:
+    """`numerics.run`: DSGD itself, one client."""
+    made = DSGD(GAUSS, clients=1)
+    params = {"eta": QUARTIC.dt, "sigma": QUARTIC.sigma}
+    return lambda: run(made, [QUARTIC.x0], steps * QUARTIC.dt, paths, 1, params, derive.Quartic(), 2, dtype=dtype)
+
+
+def noise_alone(dtype: str, paths: int, steps: int) -> Work:
+    """The same normals, added up without an equation, in the same chunks."""
+
+    @partial(jax.jit, static_argnums=1)
+    def total(first: Any, count: int) -> Any:
+        draws = draws_from(jax.random.key(1), count, dtype=np.dtype(dtype))
+
+        def body(own: Any, pair: Any, made: Any, state: Any) -> Any:
+            one, two = own.normals((1, count))
+            return jnp.where(made, state + one + two, state)
+
+        return over_pairs(draws, first * 0, steps // 2, body, jnp.zeros((1, count), dtype), 2)
+
+    return lambda: peers.in_threads(total, paths, default_chunk(1, paths))
+
+
+def signs(dtype: str, paths: int, steps: int) -> Work:
+    """`numerics.solve`: DSignSGD with Student-t noise, nu = 3, corrected model on the quartic."""
+    made = derive.sde(DSignSGD(Scaled(derive.StudentT(3), 1), clients=1), "corrected", derive.Quartic())
+    settings: dict[str, Any] = {"dt": 0.01, "save": 2, "scheme": "euler", "dtype": dtype}
+    return lambda: solve(made, [1.0], steps * 0.01, paths, 1, {"eta": 0.1}, **settings)
+
+
+def signs_betainc(dtype: str, paths: int, steps: int) -> Work:
+    """The same equation, steps and draws, with F and p of Student's t through the incomplete beta function."""
+    nu, eta, dt = 3.0, 0.1, 0.01
+    density = math.gamma((nu + 1) / 2) / (math.sqrt(nu * math.pi) * math.gamma(nu / 2))
+
+    def sign_mean(g: Any) -> Any:
+        z = nu / (nu + g**2)
+        return jnp.sign(g) * (1 - jax.scipy.special.betainc(jnp.asarray(nu / 2, g.dtype), jnp.asarray(0.5, g.dtype), z))
+
+    @jax.jit
+    def path(x: Any) -> Any:
+        draws = draws_from(jax.random.key(1), paths, dtype=np.dtype(dtype))
+
+        def step(x: Any, z: Any) -> Any:
+            g, h = x**3, 3 * x**2
+            b = sign_mean(g)
+            ratio = jnp.where(g == 0, 2 * density, b / jnp.where(g == 0, 1.0, g))
+            drift = -b + eta / 2 * ratio * h * b
+            return x + dt * drift + jnp.sqrt(eta * jnp.maximum(1 - b**2, 0)) * math.sqrt(dt) * z
+
+        def body(own: Any, pair: Any, made: Any, x: Any) -> Any:
+            for z in own.normals((1, paths)):
+                x = step(x, z)
+            return x
+
+        return over_pairs(draws, 0, steps // 2, body, x)
+
+    return waiting(path, jnp.ones((1, paths), dtype))
+
+
+def rand_k(dim: int, paths: int, steps: int, dtype: str = "float64") -> Work:
+    """`numerics.solve`: DCSGD with Rand-k, first-order model on the quadratic, by the O(d) root."""
+    made = derive.sde(DCSGD(RandK("k"), GAUSS, clients=1), "first-order", derive.Quadratic(1))
+    params = {"eta": 0.1, "sigma": 0.3, "k": dim // 10 or 1}
+    settings: dict[str, Any] = {"dt": 0.01, "save": 2, "scheme": "euler", "dtype": dtype}
+    return lambda: solve(made, np.ones(dim), steps * 0.01, paths, 1, params, **settings)
+
+
+def rand_k_cholesky(dim: int, paths: int, steps: int) -> Work:
+    """The same equation, with its covariance formed and factorised for every path at every step."""
+    eta, dt, k, s2 = 0.1, 0.01, dim // 10 or 1, 0.09
+    ratio, pair = dim / k, dim * (k - 1) / (k * (dim - 1)) - 1
+
+    @jax.jit
+    def path(x: Any) -> Any:
+        draws = draws_from(jax.random.key(1), paths)
+
+        def step(x: Any, z: Any) -> Any:
+            g = x
+            outer = jnp.einsum("ip,jp->pij", g, g)
+            diagonal = ratio * (g**2 + s2) - g**2
+            covariance = pair * outer * (1 - jnp.eye(dim)) + jnp.eye(dim) * diagonal.T[:, None, :]
+            root = jnp.linalg.cholesky(covariance)
+            return x - dt * g + math.sqrt(eta * dt) * jnp.einsum("pij,jp->ip", root, z)
+
+        def body(own: Any, pair: Any, made: Any, x: Any) -> Any:
+            for z in own.normals((dim, paths)):
+                x = step(x, z)
+            return x
+
+        return over_pairs(draws, 0, steps // 2, body, x)
+
+    return waiting(path, jnp.ones((dim, paths)))
+
+
+def discrete_rand_k(dim: int, paths: int, steps: int) -> Work:
+    """`numerics.run`: DCSGD with Rand-k on the quadratic, one client, no other noise."""
+    made = DCSGD(RandK("k"), clients=1)
+    params = {"eta": 0.01, "k": dim // 10 or 1}
+    return lambda: run(made, np.ones(dim), steps * 0.01, paths, 1, params, derive.Quadratic(1), 2)
+
+
+def discrete_top_k_mask(dim: int, paths: int, steps: int) -> Work:
+    """The same method, its random coordinates chosen as the k largest of d uniforms (`lax.top_k`)."""
+    k, eta = dim // 10 or 1, 0.01
+
+    @jax.jit
+    def path(x: Any, key: Any) -> Any:
+        def step(x: Any, key: Any) -> Any:
+            _, chosen = jax.lax.top_k(jax.random.uniform(key, (paths, dim)), k)
+            mask = jnp.zeros((paths, dim)).at[jnp.arange(paths)[:, None], chosen].set(1.0)
+            return x - eta * dim / k * mask * x, None
+
+        return jax.lax.scan(step, x, jax.random.split(key, steps))[0]
+
+    return waiting(path, jnp.ones((paths, dim)), jax.random.key(0))
+
+
+def cases(quick: bool = False) -> list[Case]:
+    """All rows; `quick` makes every one of them about ten times smaller."""
+    less = 10 if quick else 1
+    p, n = 100_000 // less, 1000
+    found: list[Case] = []
+    for dtype, aim in (("float32", 0.60), ("float64", 0.35)):
+        scan = partial(peers.scan_normal, dtype, p, n)
+        for model in ("first-order", "corrected"):
+            own = partial(quartic, model, dtype, p, n)
+            found.append(Case(f"quartic, {model}, {dtype}", "lax.scan with jr.normal", own, scan, aim))
+            alone = partial(noise_alone, dtype, p, n)
+            found.append(Case(f"quartic, {model}, {dtype}", "our noise alone", own, alone, 1.2))
+        found.append(Case(f"DSGD itself, {dtype}", "lax.scan with jr.normal", partial(method, dtype, p, n), scan, aim))
+        first = partial(quartic, "first-order", dtype)
+        unsafe = partial(peers.vmapped, dtype, p, n, False)
+        found.append(Case(f"quartic, {dtype}", "vmap(diffeqsolve), UnsafeBrownianPath", partial(first, p, n), unsafe, 1 / 6))
+        few = p // 10
+        tree = partial(peers.vmapped, dtype, few, n, True)
+        found.append(Case(f"quartic, {dtype}", "vmap(diffeqsolve), VirtualBrownianTree", partial(first, few, n), tree, 1 / 100))
+        torch = partial(peers.torchsde, dtype, p, n // 4)
+        found.append(Case(f"quartic, {dtype}", "torchsde", partial(first, p, n // 4), torch, 1 / 8))
+        single, loop = partial(first, p, n, p), partial(peers.numba_loop, dtype, p, n)
+        found.append(Case(f"quartic, one chunk, {dtype}", "numba loop with ziggurat, one core", single, loop, 1.3))
+        aim = 1 / 40 if dtype == "float32" else 1 / 80
+        own, beta = partial(signs, dtype, p, 200), partial(signs_betainc, dtype, p, 200)
+        found.append(Case(f"DSignSGD, Student-t, {dtype}", "the same with betainc", own, beta, aim))
+    dim, few = 100, 1000 // less
+    own, factor = partial(rand_k, dim, few, 50), partial(rand_k_cholesky, dim, few, 50)
+    found.append(Case("Rand-k, d = 100", "a Cholesky factor a step", own, factor, 1 / 30))
+    found.append(
+        Case(
+            "DCSGD itself, Rand-k, d = 100", "lax.top_k of uniforms",
+            partial(discrete_rand_k, dim, few, 200), partial(discrete_top_k_mask, dim, few, 200), 1 / 20,
+        )
+    )  # fmt: skip
+    return found

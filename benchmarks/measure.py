@@ -1,0 +1,84 @@
+"""Times of functions in one process: warmed up, interleaved, medians with their quartiles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, final
+
+import numpy as np
+
+from benchmarks.cases import Case
+from benchmarks.peers import Absent, Work
+
+
+@final
+@dataclass(frozen=True)
+class Times:
+    """Seconds: the median, and the quartiles beside it, of so many repetitions."""
+
+    median: float
+    low: float
+    high: float
+    repetitions: int
+
+
+@final
+@dataclass(frozen=True)
+class Row:
+    """A case measured. `ratio` is own/peer of the medians, with the quartiles of the ratios of neighbouring repetitions.
+
+    `missing` says why there is no peer.
+    """
+
+    name: str
+    against: str
+    own: Times | None
+    peer: Times | None
+    ratio: float | None
+    low: float | None
+    high: float | None
+    aim: float | None
+    missing: str = ""
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the ratio is what was aimed at; None where nothing was, or nothing measured."""
+        return None if self.ratio is None or self.aim is None else self.ratio <= self.aim
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {**asdict(self), "reached": self.reached}
+
+
+def seconds(works: Mapping[str, Work], repetitions: int) -> dict[str, np.ndarray]:
+    """Seconds of each function, one after the other and then again, after one call that compiles."""
+    for work in works.values():
+        work()
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(repetitions):
+        for name, work in works.items():
+            begin = time.perf_counter()
+            work()
+            taken[name].append(time.perf_counter() - begin)
+    return {name: np.array(t) for name, t in taken.items()}
+
+
+def summary(taken: np.ndarray) -> Times:
+    """Median and quartiles."""
+    low, median, high = np.quantile(taken, [0.25, 0.5, 0.75])
+    return Times(float(median), float(low), float(high), len(taken))
+
+
+def measured(case: Case, repetitions: int) -> Row:
+    """One row."""
+    try:
+        works = {"own": case.own(), "peer": case.peer()}
+    except Absent as error:
+        return Row(case.name, case.against, None, None, None, None, None, case.aim, str(error))
+    taken = seconds(works, repetitions)
+    own, peer = summary(taken["own"]), summary(taken["peer"])
+    low, high = np.quantile(taken["own"] / taken["peer"], [0.25, 0.75])
+    return Row(case.name, case.against, own, peer, own.median / peer.median, float(low), float(high), case.aim)
+

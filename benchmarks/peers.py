@@ -1,0 +1,150 @@
+"""The other ways to do the same work, as their users write them. Each maker returns a function that computes and waits.
+
+What is not installed raises `Absent`; the extra `bench` has all of it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, final
+
+import diffrax
+import numpy as np
+
+from numerics._jax import jax, jnp
+from numerics.chunks import width
+
+Work = Callable[[], Any]
+
+
+class Absent(Exception):
+    """A package that a peer needs is not installed."""
+
+
+def package(name: str) -> Any:
+    """The module of this name.
+
+    Raises:
+        Absent: it is not installed.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise Absent(f"{name} is not installed ({error})") from None
+
+
+@final
+@dataclass(frozen=True)
+class Quartic:
+    """dx = -x^3 dt + root dW from x0 in steps of dt, the first-order model of DSGD on x^4/4; root = sqrt(eta) sigma."""
+
+    x0: float = 1.0
+    dt: float = 0.01
+    eta: float = 0.1
+    sigma: float = 0.3
+
+    @property
+    def root(self) -> float:
+        return math.sqrt(self.eta) * self.sigma
+
+
+QUARTIC = Quartic()
+
+
+def waiting(compiled: Callable[..., Any], *arguments: Any) -> Work:
+    """A call that returns when all is computed."""
+    return lambda: jax.block_until_ready(compiled(*arguments))
+
+
+def in_threads(total: Callable[[Any, int], Any], paths: int, chunk: int) -> None:
+    """A function of (first path, how many) for all chunks, on all processors, as `numerics.chunks` does it."""
+    begins = range(0, paths, chunk)
+    with ThreadPoolExecutor(min(len(begins), os.cpu_count() or 1)) as pool:
+        list(pool.map(lambda begin: jax.block_until_ready(total(begin, width(min(chunk, paths)))), begins))
+
+
+def scan_normal(dtype: str, paths: int, steps: int) -> Work:
+    """`lax.scan` over Euler steps with `jax.random.normal`, one key a step, all paths in one array."""
+    dt, spread = np.dtype(dtype).type(QUARTIC.dt), np.dtype(dtype).type(QUARTIC.root * math.sqrt(QUARTIC.dt))
+
+    @jax.jit
+    def path(x: jax.Array, key: jax.Array) -> jax.Array:
+        def step(x: jax.Array, key: jax.Array) -> tuple[jax.Array, None]:
+            return x - dt * x**3 + spread * jax.random.normal(key, x.shape, x.dtype), None
+
+        return jax.lax.scan(step, x, jax.random.split(key, steps))[0]
+
+    return waiting(path, jnp.full(paths, QUARTIC.x0, dtype), jax.random.key(0))
+
+
+def vmapped(dtype: str, paths: int, steps: int, tree: bool) -> Work:
+    """`vmap(diffeqsolve)` with diffrax's Euler, one Brownian path a solve: unsafe, or as a virtual tree."""
+    end, step = np.dtype(dtype).type(steps * QUARTIC.dt), np.dtype(dtype).type(QUARTIC.dt)
+    root = np.dtype(dtype).type(QUARTIC.root)
+
+    @jax.jit
+    @jax.vmap
+    def path(x: jax.Array, key: jax.Array) -> Any:
+        shape = jax.ShapeDtypeStruct((), x.dtype)
+        brownian: Any = (
+            diffrax.VirtualBrownianTree(x.dtype.type(0), end, tol=step / 2, shape=shape, key=key)
+            if tree
+            else diffrax.UnsafeBrownianPath(shape, key)
+        )
+        terms = diffrax.MultiTerm(
+            diffrax.ODETerm(lambda t, y, args: -(y**3)), diffrax.ControlTerm(lambda t, y, args: root, brownian)
+        )
+        solution = diffrax.diffeqsolve(
+            terms, diffrax.Euler(), x.dtype.type(0), end, step, x, adjoint=diffrax.ForwardMode(), max_steps=steps + 2
+        )
+        return solution.ys
+
+    return waiting(path, jnp.full(paths, QUARTIC.x0, dtype), jax.random.split(jax.random.key(0), paths))
+
+
+def torchsde(dtype: str, paths: int, steps: int) -> Work:
+    """`torchsde.sdeint` with its Euler method, all paths in one batch."""
+    torch, library = package("torch"), package("torchsde")
+
+    class Model(torch.nn.Module):  # pyright: ignore[reportUntypedBaseClass]
+        noise_type, sde_type = "diagonal", "ito"
+
+        def f(self, t: Any, y: Any) -> Any:
+            return -(y**3)
+
+        def g(self, t: Any, y: Any) -> Any:
+            return torch.full_like(y, QUARTIC.root)
+
+    model, kind = Model(), getattr(torch, dtype)
+    start = torch.full((paths, 1), QUARTIC.x0, dtype=kind)
+    times = torch.tensor([0.0, steps * QUARTIC.dt], dtype=kind)
+
+    def work() -> Any:
+        with torch.no_grad():
+            return library.sdeint(model, start, times, method="euler", dt=QUARTIC.dt)
+
+    return work
+
+
+def numba_loop(dtype: str, paths: int, steps: int) -> Work:
+    """A compiled loop on one core, with NumPy's ziggurat normals."""
+    numba = package("numba")
+    kind = np.dtype(dtype).type
+    dt, spread = kind(QUARTIC.dt), kind(QUARTIC.root * math.sqrt(QUARTIC.dt))
+
+    @numba.njit(fastmath=True)
+    def loop(x: Any, steps: int, generator: Any) -> Any:
+        for p in range(x.size):
+            y = x[p]
+            for _ in range(steps):
+                y = y - dt * y * y * y + spread * kind(generator.standard_normal())
+            x[p] = y
+        return x
+
+    generator = np.random.Generator(np.random.PCG64(0))
+    return lambda: loop(np.full(paths, QUARTIC.x0, dtype), steps, generator)

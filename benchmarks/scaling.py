@@ -1,0 +1,65 @@
+"""How the cost grows with the dimension, the number of paths, steps and clients: slopes of log time against log size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, final
+
+import numpy as np
+
+import derive
+from benchmarks import cases
+from benchmarks.measure import seconds
+from benchmarks.peers import Work
+from derive import DCSGD, RandK
+from numerics.optimizers import run
+
+
+@final
+@dataclass(frozen=True)
+class Scaling:
+    """Median seconds at each size, and the slope over the sizes that take ten times the least of all, past the fixed cost."""
+
+    name: str
+    sizes: tuple[float, ...]
+    seconds: tuple[float, ...]
+    slope: float
+
+    @property
+    def reached(self) -> bool:
+        """Whether the cost is proportional to the size: a slope of 1 +- 0.1."""
+        return abs(self.slope - 1) <= 0.1
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {**asdict(self), "reached": self.reached}
+
+
+def _clients(number: int) -> Work:
+    made = DCSGD(RandK(10), derive.Scaled(derive.Laplace(), "1/2"), clients=number)
+    return lambda: run(made, np.ones(100), 0.2, 256, 1, {"eta": 0.01}, derive.Quadratic(1), 2)
+
+
+def _families(quick: bool) -> dict[str, tuple[list[int], Callable[[int], Work]]]:
+    top = 10 if quick else 1
+    return {
+        "dimension": ([10, 100, 1000, 10_000, 100_000 // top], lambda d: cases.rand_k(d, 64, 50)),
+        "paths": ([1000, 10_000, 100_000, 1_000_000, 10_000_000 // top], lambda p: cases.quartic("first-order", "float64", p, 100)),
+        "steps": ([100, 1000, 10_000, 100_000 // top], lambda n: cases.quartic("first-order", "float64", 10_000, n)),
+        "clients": ([16, 64, 256, 1024 // top], _clients),
+    }
+
+
+def scalings(repetitions: int, quick: bool = False) -> list[Scaling]:
+    """One for each of dimension, paths, steps and clients."""
+    found = []
+    for name, (sizes, make) in _families(quick).items():
+        taken = seconds({str(n): make(n) for n in sizes}, repetitions)
+        medians = [float(np.median(taken[str(n)])) for n in sizes]
+        past = [n for n, t in zip(sizes, medians, strict=True) if t > 10 * medians[0]]
+        past = past if len(past) > 1 else sizes[-2:]
+        kept = [medians[sizes.index(n)] for n in past]
+        slope = float(np.polyfit(np.log(past), np.log(kept), 1)[0])
+        found.append(Scaling(name, tuple(map(float, sizes)), tuple(medians), slope))
+    return found

@@ -1,0 +1,273 @@
+"""E phi(X_t) of an SDE on the line, without sampling, from the backward Kolmogorov equation (theory 7).
+
+u(x, s) = E[phi(X_T) | X_{T-s} = x] solves u_s = D u_x + (V/2) u_xx with the drift D and the squared diffusion V of the engine's own
+equation, the same arrays that its paths are simulated with, at time T - s; u(x, 0) = phi(x), and E phi(X_T) = u(x0, T).
+
+On an interval [a, b] around x0, Chebyshev collocation. Towards its ends the noise fades out, and a drift that points outwards too
+(`FADING`), smoothly and fast enough that the law of X does not see it: no path leaves, no boundary condition is needed, and no
+boundary layer forms. A wider interval shows what the ends contribute. (Some models need this: the corrected model on cosh
+explodes beyond cosh x = 2/eta, with a tiny probability, and E cosh X_t is then infinite.) In time, the implicit Radau IIA
+method with STAGES stages (order 2 STAGES - 1, stiffly accurate; Hairer and Wanner 1996, IV.5), one dense solve a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, final
+
+import numpy as np
+import scipy.linalg
+
+from derive.errors import BadInput
+from derive.models import SDE
+from derive.models import sde as derive_sde
+from derive.specialise import specialise
+from numerics._jax import jax, jnp
+from numerics.landscape import landscape
+from numerics.line import (
+    Interval,
+    TestFunction,
+    Value,
+    chebyshev_points,
+    differentiation,
+    follows_time,
+    interpolation,
+    numbers_of,
+    padded,
+    point,
+    test_function,
+)
+from numerics.parameters import constants, specialised, unfrozen
+from numerics.programs import Kept
+from numerics.runs import at_time, positive
+from numerics.systems import ito_system
+
+#: stages of the method in time
+STAGES = 5
+#: degree of the collocation, which is doubled, and steps in a unit of time, which grow by a half with it
+DEGREE, STEPS = 64, 8
+#: degree up to which it is doubled
+FINEST = 256
+#: noise fades like 1 - exp(-FADING r^2), r the distance from an end in units of that of x0 from the nearer one
+FADING = 90.0
+#: the default interval ends so many standard deviations from the mean
+DEVIATIONS = 9.0
+#: the wider one, against which it is compared, has each end moved by this share of the length; it takes its place, up to so
+#: often, if that changes much
+WIDER, WIDENINGS = 0.1, 6
+
+#: x (points,), time -> drift and squared diffusion, (points,) each
+Coefficients = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
+
+
+def model_mean(
+    equation: SDE,
+    x0: Any,
+    T: float,
+    phi: TestFunction,
+    params: Mapping[str, Any] | None = None,
+    loss: Any = None,
+    u: Callable[[Any], Any] | None = None,
+    interval: Interval | None = None,
+    tolerance: float = 1e-11,
+) -> Value:
+    """E phi(X_T) of an SDE in one dimension, deterministically.
+
+    Degree (doubled) and time steps (more by a half) grow until the value changes by less than the tolerance. The error is that
+    last change, plus twice the change on an interval wider by a fifth (which replaces the default one while it changes more than
+    the tolerance), plus rounding.
+
+    Args:
+        equation: from `derive.sde`.
+        x0: one number.
+        T: horizon.
+        phi: a SymPy expression in x1, or a function of an array of points (points,).
+        params: values by symbol name, eta among them.
+        loss: a derive loss, a `Landscape`, or a function x (d,) -> number; the equation's own where it has one.
+        u: the function t -> u(t) of a free schedule.
+        interval: [a, b]; by default 9 standard deviations around the mean of the linearised equation, see `reached`.
+        tolerance: relative to 1 + |value|.
+
+    Raises:
+        BadInput: an argument outside its range; drift or phi has no finite value on the interval.
+        Refusal: numbers at which the equation does not exist.
+        NoClosedForm: a corrected or second-order model of which only moments given the message are known.
+    """
+    loss = equation.loss if loss is None else loss
+    parameters = numbers_of(equation.method, loss, 1, params, u, [s.name for s in equation.parameters])
+    start, horizon, function = point(x0), positive("T", T), test_function(phi)
+    terms = coefficients(equation, loss, parameters, u)
+    own = reached(terms, start, horizon, parameters["eta"]) if interval is None else (float(interval[0]), float(interval[1]))
+    if not own[0] < start < own[1]:
+        raise BadInput("interval", interval, f"two numbers around x0 = {start:g}")
+    timed = follows_time(equation.method)
+
+    def solved(interval: Interval, degree: int, steps: int) -> tuple[float, float]:
+        return _solved(terms, interval, start, horizon, function, degree, steps, timed)
+
+    def refined(interval: Interval, degree: int, steps: int) -> tuple[float, float, float, int, int]:
+        before = None
+        while True:
+            value, size = solved(interval, degree, steps)
+            change, rounding = np.inf if before is None else abs(value - before), degree * np.finfo(float).eps * size
+            if change <= max(tolerance * (1 + abs(value)), rounding) or degree >= FINEST:
+                return value, float(change), float(rounding), degree, steps
+            degree, steps, before = 2 * degree, steps + steps // 2, value
+
+    first = DEGREE, STEPS * int(np.ceil(horizon))
+    value, change, rounding, degree, steps = refined(own, *first)
+    wider = 0.0
+    for _ in range(0 if interval is not None else WIDENINGS):
+        wide = _wider(terms, own)
+        other, _ = solved(wide, degree, steps)
+        wider = abs(other - value)
+        if wider <= max(tolerance * (1 + abs(value)), rounding, change):  # what is left is the resolution
+            break
+        own = wide
+        value, change, rounding, degree, steps = refined(own, *first)
+    settings = {"degree": degree, "steps": steps, "interval": list(own), "change": change, "wider": float(wider)}
+    settings |= {"method": equation.method.name, "model": equation.model, "eta": parameters["eta"], "T": horizon}
+    return Value(value, float(change + 2 * wider + rounding), "backward Kolmogorov equation", settings)
+
+
+def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any = None) -> Coefficients:
+    """Drift and squared diffusion on the line, from what the paths of `numerics.ensembles.solve` are made with.
+
+    Raises:
+        Refusal, NoClosedForm, BadInput: see `model_mean`.
+    """
+    if equation.dim not in (None, 1):
+        raise BadInput("x0", "1 coordinate", f"{equation.dim}, the dimension of the equation")
+    exact = specialised(equation.method, loss, 1, parameters, [s.name for s in equation.parameters])
+    if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
+        derive_sde(exact, equation.model, equation.loss, 1)  # refused, unless the condition is one of accuracy alone
+    if equation.dim is None or (exact.noise.law.degenerate and not equation.method.noise.law.degenerate):
+        method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
+        equation = derive_sde(method, equation.model, equation.loss, 1)
+    fixed, free = constants(equation.method, loss, 1, parameters, all_fixed=equation.form is None, also=("N",))
+    both = _compiled(_Setting(equation, (equation.method, equation.model, *equation.expressions), loss, fixed, u))
+
+    def at(x: np.ndarray, time: float) -> tuple[np.ndarray, np.ndarray]:
+        drift, squared = both(padded(x, FINEST + 1), time, free)
+        return np.array(drift)[: len(x)], np.array(squared)[: len(x)]
+
+    return at
+
+
+@final
+@dataclass(frozen=True)
+class _Setting:
+    """What a compiled function depends on. An equation is known by its expressions."""
+
+    equation: SDE = field(compare=False)
+    expressions: tuple[Any, ...]
+    loss: Any
+    fixed: tuple[tuple[str, Any], ...]
+    u: Any
+
+
+def _compile(setting: _Setting) -> Callable[..., Any]:
+    fixed = unfrozen(setting.fixed)
+    system = ito_system(setting.equation, 1, fixed, 256)
+    land = landscape(setting.loss, 1, fixed)
+
+    @jax.jit
+    def both(x: jax.Array, time: Any, free: Mapping[str, Any]) -> tuple[jax.Array, jax.Array]:
+        drift, values = system.evaluate(at_time({**fixed, **free}, land, x[None, :], time, setting.u))
+        columns = jnp.eye(system.normals)[..., None] * jnp.ones_like(x)
+        squares = [system.apply(values, columns[k])[0] ** 2 for k in range(system.normals)]
+        return drift[0], sum(squares, jnp.zeros_like(x))
+
+    return both
+
+
+_compiled = Kept(_compile, 16)
+
+
+def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> Interval:
+    """mean +- 9 standard deviations over [0, T] of the equation linearised along its mean, in steps of at most eta/4.
+
+    The variance is that of P' = 2 D'(m) P + V(m), m' = D(m), whose largest value on the way counts; the margin is at least a
+    quarter of 1 + |x0|. An end where the drift points outwards is moved by up to twice the 9 deviations, if that makes it
+    point inwards.
+    """
+    steps = max(64, int(np.ceil(4 * horizon / eta)))
+    dt = horizon / steps
+    mean, variance = start, 0.0
+    low, high, spread = start, start, 0.0
+    for k in range(steps):
+        gap = 1e-5 * (1 + abs(mean))
+        drift, squared = terms(np.array([mean - gap, mean, mean + gap]), k * dt)
+        variance += dt * ((drift[2] - drift[0]) / gap * variance + float(np.max(squared)))
+        mean += dt * float(drift[1])
+        if not (np.isfinite(variance) and abs(mean) < 1e6 * (1 + abs(start))):
+            raise BadInput("interval", None, "one (a, b): the equation linearised along its mean runs away")
+        low, high, spread = min(low, mean), max(high, mean), max(spread, variance)
+    margin = max(DEVIATIONS * float(np.sqrt(max(spread, 0.0))), 0.25 * (1 + abs(start)))
+    ends = []
+    for end, side in ((low - margin, -1.0), (high + margin, 1.0)):
+        tried = end + side * margin * np.arange(9) / 4
+        inwards = np.flatnonzero(side * terms(tried, 0.0)[0] <= 0)
+        ends.append(float(tried[inwards[0]] if len(inwards) else end))
+    return ends[0], ends[1]
+
+
+def _wider(terms: Coefficients, own: Interval) -> Interval:
+    """The ends moved outwards, by less where the drift would point outwards there (the corrected model explodes from there on)."""
+    ends = []
+    for end, side in zip(own, (-1.0, 1.0), strict=True):
+        tried = end + side * WIDER * (own[1] - own[0]) * np.array([0.0, 1.0, 1 / 2, 1 / 4, 1 / 8, 1 / 16])
+        inwards = side * terms(tried, 0.0)[0] <= 0
+        better = np.flatnonzero(inwards[1:])
+        ends.append(float(tried[1 + better[0]] if inwards[0] and len(better) else tried[0 if inwards[0] else 1]))
+    return ends[0], ends[1]
+
+
+def _solved(
+    terms: Coefficients, interval: Interval, start: float, horizon: float, phi: Any, degree: int, steps: int, timed: bool
+) -> tuple[float, float]:
+    """u(x0, T), and the largest |phi| on the interval."""
+    grid = chebyshev_points(*interval, degree)
+    first = differentiation(*interval, degree)
+    second = first @ first
+    near = min(start - interval[0], interval[1] - start)
+    fade_left, fade_right = (-np.expm1(-FADING * ((grid - end) / near) ** 2) for end in interval)
+    values = phi(grid)
+    size = float(np.max(np.abs(values)))
+    if not np.isfinite(size):
+        raise BadInput("phi", "no finite value", f"a function with values on {list(interval)}")
+
+    def operator(time: float) -> np.ndarray:
+        drift, squared = (np.array(a) for a in terms(grid, time))
+        if not (np.all(np.isfinite(drift)) and np.all(np.isfinite(squared))):
+            raise BadInput("interval", list(interval), "one on which drift and diffusion have finite values")
+        drift *= np.where(drift < 0, fade_left, fade_right)
+        return drift[:, None] * first + (squared * fade_left * fade_right)[:, None] / 2 * second
+
+    nodes, butcher = radau(STAGES)
+    dt, count = horizon / steps, degree + 1
+    factors: Any = None
+    for k in range(steps):
+        if factors is None or timed:
+            operators = [operator(horizon - (k + c) * dt) for c in nodes] if timed else [operator(0.0)] * STAGES
+            # K_i = A_i (u + dt sum_j a_ij K_j)
+            system = np.block([[-dt * butcher[i, j] * operators[i] for j in range(STAGES)] for i in range(STAGES)])
+            factors = scipy.linalg.lu_factor(system + np.eye(STAGES * count))
+        slopes = scipy.linalg.lu_solve(factors, np.concatenate([a @ values for a in operators])).reshape(STAGES, count)
+        values = values + dt * butcher[-1] @ slopes  # stiffly accurate: the last stage is the new value
+    return float((interpolation(*interval, degree, np.array([start])) @ values)[0]), size
+
+
+@lru_cache(maxsize=8)
+def radau(stages: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes c (stages,) and matrix a (stages, stages) of Radau IIA, of order 2 stages - 1; the weights are the last row of a."""
+    legendre = np.polynomial.legendre
+    roots = np.sort(legendre.Legendre([*[0] * (stages - 1), 1, -1]).roots().real)  # of P_{s-1} - P_s, 1 among them
+    nodes = (1 + roots) / 2
+    nodes[-1] = 1.0
+    basis = legendre.legvander(2 * nodes - 1, stages - 1)
+    # int_0^c of each Legendre polynomial, against its values at the nodes
+    integrals = np.stack([legendre.Legendre.basis(n).integ(lbnd=-1)(2 * nodes - 1) / 2 for n in range(stages)], axis=1)
+    return nodes, np.linalg.solve(basis.T, integrals.T).T

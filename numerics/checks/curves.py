@@ -1,0 +1,199 @@
+"""Bounds as curves over the horizon, beside what they bound: the theorems on a random time, and the PL bound of theory 6.5.
+
+A theorem on a random time is one for every horizon T. From one ensemble, saved at every step, its functional is evaluated at
+several of them, path by path, with the bound at the same horizons. Dimensionless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, final
+
+import numpy as np
+import scipy.linalg
+import sympy as sp
+
+from derive.compressors import RandK
+from derive.losses import Quadratic
+from derive.methods import DCSGD
+from derive.models import sde
+from derive.noise import Affine
+from derive.proof.terms import x
+from numerics._jax import jax
+from numerics.checks.facts import of_points
+from numerics.checks.moments import Moments
+from numerics.checks.paths import CLIENTS, Functional, Instance, _simulated
+from numerics.ensembles import solve
+from numerics.estimates import Record, Series, over_time
+from numerics.formulas import Numbers, clients, conclusion
+from numerics.lower import lower_function
+from numerics.optimizers import run
+from numerics.sequential import BoundedMean
+from numerics.verdicts import Decision, judge
+
+#: horizons of a curve
+HORIZONS = 16
+
+
+@final
+@dataclass(frozen=True)
+class Curve(Record):
+    """A bound over the horizon, and what was seen of an SDE and of the method.
+
+    Attributes:
+        id: of the entry.
+        horizons: T, (S,).
+        bound: the right side at each, (S,).
+        series: subject -> mean, intervals and quantiles of the left side over paths, (S,) each.
+        decisions: subject -> the verdict at the last horizon; empty where the left side has no sound interval.
+        stopped: subject -> paths that left the level at which they are stopped.
+        settings: as JSON values.
+    """
+
+    id: str
+    horizons: np.ndarray
+    bound: np.ndarray
+    series: dict[str, Series]
+    decisions: dict[str, Decision]
+    stopped: dict[str, int]
+    settings: dict[str, Any]
+
+
+def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.0) -> Curve:
+    """The curve of a theorem on a random time.
+
+    The solver's error is the gap to a second ensemble of other draws with steps twice as long, with three standard errors of it;
+    that of the trapezoids is the change with every other time left out. Both are added to the interval of the verdict.
+
+    Args:
+        instance: see `numerics.checks.paths`.
+        count: paths of each ensemble.
+        seed: of the draws.
+        scale: multiplies the bound, to see that a wrong one is found.
+
+    Raises:
+        ValueError: the instance does not satisfy the theorem's assumptions.
+    """
+    series, decisions, stopped, functionals, places = {}, {}, {}, {}, np.zeros(0, int)
+    for subject in ("SDE", "method"):
+        simulate = _simulated(instance, subject, instance.eta, seed)
+        found = simulate(count, 0, 1 if subject == "SDE" else 0, False)
+        if not len(places):
+            places = np.unique(np.linspace(2, len(found.times) - 1, HORIZONS).astype(int))
+            # the clock stands still from the horizon on: what comes after has no weight, and all arrays keep one shape
+            functionals = {k: _functional(instance, np.minimum(found.times, found.times[k])) for k in places.tolist()}
+            if failing := functionals[int(places[-1])].unmet()[0]:
+                raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
+        rows = [f.of(found)[0] for f in functionals.values()]
+        last = functionals[int(places[-1])]
+        values, out = last.of(found)
+        error = _size(values - last.of(found, 2)[0]) + abs(last.bound() - last.bound(2))
+        if subject == "SDE":
+            coarse, _ = last.of(simulate(count, 10**8, 0, False))
+            error += float(abs(values.mean() - coarse.mean()) + 3 * np.hypot(_deviation(values), _deviation(coarse)))
+        interval = BoundedMean(0.0, last.high)
+        series[subject], stopped[subject] = over_time(np.array(rows)), out
+        decisions[subject] = judge(interval.update(values), scale * last.bound(), error)
+    shown = {
+        "loss": "cosh",
+        "clients": CLIENTS,
+        "eta": instance.eta,
+        "T": instance.T,
+        "paths": count,
+        "top": instance.top,
+    }
+    bounds = np.array([scale * f.bound() for f in functionals.values()])
+    horizons = places * instance.eta
+    return Curve(instance.id, horizons, bounds, series, decisions, stopped, {**shown, **instance.constants})
+
+
+def _functional(instance: Instance, times: np.ndarray) -> Functional:
+    """With the law of the noise compiled as one function: by itself it is many, compiled anew for each shape."""
+    made = Functional(instance, times, instance.eta)
+    if made.constants.functions:
+        made.constants = replace(made.constants, functions={"R": _sign_mean(instance.method.noise.law)})
+    return made
+
+
+@lru_cache
+def _sign_mean(law: Any) -> Any:
+    y = sp.Symbol("y", real=True)
+    ready = jax.jit(lower_function(law.sign_mean(y), [y]))
+    return lambda a: np.asarray(ready(np.asarray(a, float)), float)
+
+
+def _deviation(values: np.ndarray) -> float:
+    return float(np.std(values, ddof=1) / np.sqrt(len(values)))
+
+
+def _size(gap: np.ndarray) -> float:
+    return float(abs(np.mean(gap)) + 3 * _deviation(gap))
+
+
+#: of the PL bound: curvatures, start, and numbers of its affine noise
+CURVATURES, START = (1, 2), (2.0, -1.0)
+NUMBERS = {"eta": 1 / 8, "sigma0": 0.5, "sigma1": 0.25}
+
+
+def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tuple[Curve, dict[str, np.ndarray]]:
+    """6.5-corrected: E f - f* on a quadratic with Rand-1 and affine noise; also E f exactly, by subject, from closed moments.
+
+    Args:
+        count: paths of each ensemble; T: horizon; seed: of the draws; scale: multiplies the bound.
+    """
+    method, loss = DCSGD(RandK(1), Affine(), CLIENTS), Quadratic(CURVATURES)
+    common: dict[str, Any] = {"params": dict(NUMBERS), "save": HORIZONS + 1}
+    ends = {
+        "SDE": solve(sde(method, "corrected", loss, 2), START, T, count, seed, **common),
+        "method": run(method, START, T, count, seed, loss=loss, **common),
+    }
+    times = ends["method"].times
+    exact = {subject: _exact(method, "method" if subject == "method" else "corrected", times) for subject in ends}
+    h = np.array(CURVATURES, float)
+    start = float(h @ np.square(START) / 2)
+    known = {
+        "L0": h.max(),
+        "L1": 0.0,
+        "mu": h.min(),
+        "f0": start,
+        "fstar": 0.0,
+        "eta": NUMBERS["eta"],
+        "N": CLIENTS,
+        "d": 2.0,
+    }
+    values = {name: np.full(len(times), float(value)) for name, value in known.items()}
+    per = {"omega": 1.0, "s0": NUMBERS["sigma0"] ** 2, "s1": NUMBERS["sigma1"] ** 2}
+    numbers = of_points(len(times), **values, T=times, fT=exact["SDE"])
+    numbers = replace(
+        numbers.given({x(n): clients(np.full(CLIENTS, v)) for n, v in per.items()}), size=(CLIENTS, 1, 1, len(times))
+    )
+    bound = scale * _right(numbers)
+    series = {subject: over_time(e.values["loss"]) for subject, e in ends.items()}
+    shown = {"h": list(CURVATURES), "x0": list(START), "clients": CLIENTS, "T": T, "paths": count, **NUMBERS}
+    return Curve("6.5-corrected", times, bound, series, {}, {}, shown), exact
+
+
+def _right(numbers: Numbers) -> np.ndarray:
+    from derive.theorems.catalogue import entries
+    from derive.theorems.entry import Theorem
+
+    theorem = entries()["6.5-corrected"]
+    assert isinstance(theorem, Theorem)  # for the type checker
+    return np.asarray(numbers.defined(theorem.definitions).sides(conclusion("6.5-corrected"))[1], float).ravel()
+
+
+def _exact(method: Any, subject: str, times: np.ndarray) -> np.ndarray:
+    """E f at the times, from closed second moments."""
+    at = {name: np.array([v]) for name, v in {**NUMBERS, "N": float(CLIENTS)}.items()}
+    matrix, force = (a[0] for a in Moments(method, subject, CURVATURES).at(at, 1))  # pyright: ignore[reportArgumentType]
+    whole = np.zeros((4, 4))
+    whole[:3, :3], whole[:3, 3] = matrix, force
+    first = np.array([START[0] ** 2, START[0] * START[1], START[1] ** 2, 1.0])
+    found = []
+    for t in times:
+        steps = round(float(t) / NUMBERS["eta"])
+        move = np.linalg.matrix_power(np.eye(4) + whole, steps) if subject == "method" else scipy.linalg.expm(whole * t)
+        v = move @ first
+        found.append((CURVATURES[0] * v[0] + CURVATURES[1] * v[2]) / 2)
+    return np.array(found)

@@ -1,0 +1,220 @@
+"""Facts without a process, at random numbers: noise laws, losses, compressors, integrals of schedules, scaling, growth.
+
+Theory 4, 6.3 (strength), 6.6, 6.8, 6.9 and 8.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from derive.proof.terms import Relation, Term, mat, norm, opnorm, vec, x
+from derive.theorems.catalogue import entries
+from derive.theorems.entry import Theorem
+from numerics.checks.families import Points, generic, unbiased
+from numerics.formulas import Numbers, clients, coordinates, paths, times
+
+#: nodes of a Gauss-Legendre rule for time integrals
+NODES = 200
+
+
+def _rng(*seed: int) -> np.random.Generator:
+    return np.random.default_rng((7, *seed))
+
+
+def _log(rng: np.random.Generator, low: float, high: float, count: int) -> np.ndarray:
+    return np.exp(rng.uniform(np.log(low), np.log(high), count))
+
+
+def of_points(count: int, **values: np.ndarray) -> Numbers:
+    """Numbers for scalar symbols at so many points."""
+    return Numbers({x(name): paths(a) for name, a in values.items()}, size=(1, 1, 1, count))
+
+
+def law(id: str) -> Iterator[Points]:
+    """8-gaussian-1, ..: x over the range of the fact, and below and above it."""
+    theorem = entries()[id]
+    assert isinstance(theorem, Theorem)
+    bounds = {name: _number(r) for name, r in theorem.assumptions.items()}
+    low, high = bounds["low"], bounds.get("high")
+    top = 60.0 if high is None else high
+    inside = np.concatenate([np.linspace(low, min(top, low + 8), 2001), np.geomspace(max(low, 1e-6), top, 2001)])
+    beyond = np.geomspace(1e-3, 3, 50)
+    inside = inside[(inside >= low) & (inside <= top)]
+    grid = np.concatenate([inside, low - beyond, [] if high is None else high + beyond])
+    yield "a grid", of_points(len(grid), x=grid)
+
+
+def _number(relation: Relation) -> float:
+    side = relation.right if relation.left == x("x") else relation.left
+    return float(Numbers({}).value(side).item())
+
+
+def losses(id: str, count: int = 2000) -> Iterator[Points]:
+    """One coordinate of a loss at random points."""
+    rng = _rng(1)
+    at = rng.normal(size=count) * _log(rng, 1e-3, 4, count)
+    values = {"v": at, "chi": (at >= 0).astype(float)}
+    if id == "8-quadratic":
+        values["h"] = rng.uniform(-1, 3, count)
+    if id == "8-quartic":
+        values["L1"] = rng.uniform(-1, 3, count)
+    yield "random points", of_points(count, **values)
+
+
+def separable(id: str, count: int = 2000) -> Iterator[Points]:
+    """Three summands with any slopes and curvatures."""
+    rng = _rng(2)
+    slope, l0, l1 = rng.normal(size=(3, count)) * 2, rng.uniform(0, 2, (3, count)), rng.uniform(0, 2, (3, count))
+    curved = (l0 + l1 * np.abs(slope)) * rng.choice([-1, -0.9, 0.8, 1, 1, 1, 1.3], (3, count))
+    mark = (np.arange(3)[:, None] == np.argmax(np.abs(curved), axis=0)).astype(float)
+    twice = rng.uniform(size=count) < 0.1  # no coordinate is marked
+    yield "d = 3", Numbers(
+        {
+            x("slope"): coordinates(slope), x("curv"): coordinates(curved), x("l0"): coordinates(l0), x("l1"): coordinates(l1),
+            x("e"): coordinates(np.where(twice, 0, mark)), x("L0"): paths(np.max(l0, axis=0) * rng.choice([0.5, 1, 1, 1], count)),
+            x("L1"): paths(np.max(l1, axis=0) * rng.choice([0.5, 1, 1, 1], count)), x("d"): paths(3.0),
+            norm(vec("g")): paths(np.sqrt(np.sum(slope**2, axis=0))), opnorm(mat("H")): paths(np.max(np.abs(curved), axis=0)),
+        },
+        size=(1, 3, 1, count),
+    )  # fmt: skip
+
+
+def logistic(id: str, count: int = 500) -> Iterator[Points]:
+    """Two samples in two dimensions."""
+    rng = _rng(3)
+    names = ("a11", "a12", "a21", "a22", "w1", "w2", "x1", "x2")
+    draws = {name: rng.normal(size=count) * _log(rng, 0.1, 4, count) for name in names} | {
+        "l2": rng.uniform(0, 2, count)
+    }
+    yield from generic("logistic regression", draws, count)
+
+
+def scaling(id: str, count: int = 2000) -> Iterator[Points]:
+    """Changes that obey the rule, and changes that do not."""
+    rng = _rng(4)
+    names = ("rb", "rw", "rn", "omega", "eta", "B", "N", "L0", "d", "s0", "mu")
+    values = {name: _log(rng, 0.2, 4, count) for name in names}
+    rule = values["rn"] * values["rb"] * (1 + values["omega"]) / (1 + values["rw"] * values["omega"])
+    yield "random numbers", of_points(count, **values, re=rule * rng.choice([1, 1, 1, 1.2], count))
+
+
+def strength(id: str, count: int = 2000) -> Iterator[Points]:
+    """Two clients and two that are mostly larger in everything; or equal clients, and more of them."""
+    rng = _rng(9)
+    draw = lambda *shape: _log(rng, 0.1, 4, int(np.prod(shape))).reshape(shape)  # noqa: E731
+    more = lambda own: own * rng.choice([0.7, 1, 1, 1.2, 3], own.shape, p=[0.02, 0.3, 0.28, 0.2, 0.2])  # noqa: E731
+    values = {x(n): paths(draw(count)) for n in ("L0", "L1", "kap")} | {norm(vec("g")): paths(draw(count))}
+    if id.endswith("falls"):
+        N = draw(count)
+        values |= {x(n): paths(draw(count)) for n in ("omega", "s0", "s1", "d")} | {x("N"): paths(N), x("Ns"): paths(more(N))}
+        yield "equal clients", Numbers(values, size=(1, 1, 1, count))
+        return
+    d = draw(count)
+    values |= {x("N"): paths(2.0), x("d"): paths(d), x("ds"): paths(more(d))}
+    for name in ("omega", "s0", "s1"):
+        own = draw(2, count)
+        values |= {x(name): clients(own), x(f"{name}s"): clients(more(own))}
+    yield "N = 2", Numbers(values, size=(2, 1, 1, count))
+
+
+def growth(id: str, count: int = 4000) -> Iterator[Points]:
+    """One step of gradient descent on the quartic, from above and below the threshold."""
+    rng = _rng(5)
+    k, x0 = rng.uniform(0.7, 3, count), rng.normal(size=count) * 2
+    e = (1 + k) * rng.choice([0.7, 1.0, 1.02, 1.5], count) / x0**2 * rng.choice([1, 1, 1, -1], count)
+    yield "random numbers", of_points(count, k=k, x0=x0, e=e, e1=e / k**2 * rng.choice([0.8, 1, 1.5], count))
+
+
+def nodes(T: float, cuts: tuple[float, ...] = ()) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of Gauss and Legendre on [0, T], on each piece between the cuts."""
+    z, w = _rule()
+    ends = [0.0, *(c for c in cuts if 0 < c < T), T]
+    pieces = [((b - a) * (z + 1) / 2 + a, (b - a) * w / 2) for a, b in itertools.pairwise(ends)]
+    return np.concatenate([p[0] for p in pieces]), np.concatenate([p[1] for p in pieces])
+
+
+@lru_cache
+def _rule() -> tuple[np.ndarray, np.ndarray]:
+    return np.polynomial.legendre.leggauss(NODES)
+
+
+def timed(t: np.ndarray, weights: np.ndarray, values: dict[Term, np.ndarray]) -> Numbers:
+    """Numbers with a time axis."""
+    return Numbers(values, size=(1, 1, len(t), 1), weights=weights)
+
+
+def schedules(id: str, count: int = 60) -> Iterator[Points]:
+    """One schedule at a time: (1+t)^-p, and for the last two facts also a step and a wave."""
+    rng = _rng(6)
+    for n in range(count):
+        p, T, delta = (float(v) for v in (rng.uniform(0.05, 2), _log(rng, 0.1, 1000, 1)[0], _log(rng, 0.2, 4, 1)[0]))
+        early = max(0.0, (2 / delta) ** (1 / p) - 1)  # from there on (1 + t)^-p <= delta/2
+        t, weights = nodes(T, (early,))
+        u = (1 + t) ** -p * (1 if n % 3 else np.exp(-(np.sin(t) ** 2)))
+        yield f"p = {p:.3g}, T = {T:.3g}", timed(t, weights, {
+            x("t"): times(t), x("T"): paths(T), x("p"): paths(p), x("u"): times(u), x("delta"): paths(delta),
+            x("w"): times(np.maximum(u**2 - delta * u, 0) * (0.5 if n % 10 == 0 else 1)), x("U"): paths(1.0),
+            x("chi"): times((t < early).astype(float)), x("T1"): paths(min(early, T)),
+        })  # fmt: skip
+
+
+def expectations(id: str, count: int = 400) -> Iterator[Points]:
+    """Random states with eight equally likely values, for an expectation."""
+    for seed in range(count // 4):
+        for name, numbers in unbiased(8, 100 + seed, one=True):
+            yield name, replace(numbers, mean=True)
+
+
+def compressors(id: str, count: int = 2000) -> Iterator[Points]:
+    """Messages of five coordinates (two for a Rand-k of k = 1, 2)."""
+    rng = _rng(8)
+    name, d = id.removeprefix("4-"), 5
+    v = rng.normal(size=(d, count)) * _log(rng, 1e-2, 1e2, d * count).reshape(d, count)
+    v[0, rng.uniform(size=count) < 0.1] = 0.0
+    values: dict[Term, np.ndarray] = {x("d"): paths(float(d)), x("p"): paths(rng.uniform(0.05, 1, count))}
+    size = np.abs(v)
+    if name == "rand-k":
+        values[x("k")] = paths(rng.integers(1, d + 1, count).astype(float))
+    if name == "natural":
+        values[x("low")] = coordinates(np.where(size > 0, 2 ** np.floor(np.log2(np.where(size > 0, size, 1.0))), 0))
+    if name.startswith("qsgd"):
+        s = rng.integers(1, 6, count).astype(float)
+        values |= {x("s"): paths(s), x("m"): coordinates(np.floor(s * size / np.sqrt(np.sum(v**2, axis=0))))}
+    if name == "ternary":
+        top = np.max(size, axis=0)
+        mark = np.arange(d)[:, None] == np.argmax(size, axis=0)
+        values |= {x("top"): paths(top), x("e"): coordinates(mark.astype(float))}
+    if name == "fixed-grid":
+        omega, step = _log(rng, 0.01, 100, count), _log(rng, 0.1, 10, count)
+        at = step / (2 + omega) * rng.choice([1, 1, 1.5], count)
+        v = np.broadcast_to(at, (d, count))
+        values |= {x("omega"): paths(omega), x("step"): paths(step), x("m"): coordinates(np.zeros((d, count)))}
+    yield f"d = {d}", Numbers({**values, x("v"): coordinates(v)}, size=(1, d, 1, count))
+
+
+def family(id: str) -> tuple[Callable[[str], Iterator[Points]], bool] | None:
+    """How points for an entry are made, and whether each yield is one case; None for another route."""
+    number, _, rest = id.partition("-")
+    if id == "6.2-expectation-repaired":
+        return expectations, True
+    if id.startswith("6.3-strength"):
+        return strength, False
+    if number == "6.6":
+        return schedules, True
+    if number == "6.8":
+        return scaling, False
+    if number == "6.9":
+        return growth, False
+    if number == "4":
+        return compressors, False
+    if number != "8":
+        return None
+    special = {"separable": separable, "logistic-regression": logistic}
+    if rest in special:
+        return special[rest], False
+    return (law, False) if rest.split("-")[-1].isdigit() else (losses, False)

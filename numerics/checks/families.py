@@ -1,0 +1,167 @@
+"""Points for whole families of theorems: the models of `derive.theorems.instances`, lowered to arrays, at random numbers.
+
+Constants (L0, L1, kappa, eps, eta, ..) are drawn beyond what the assumptions allow, so that each of them fails at some points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from derive.compressors import Bernoulli, RandK
+from derive.expanded import CoordinateSDE
+from derive.methods import DCSGD, DSignSGD
+from derive.models import sde
+from derive.noise import Affine, Gaussian, Scaled
+from derive.proof.terms import Term, dot, mat, matvec, opnorm, quad, trprod, vec, x
+from derive.symbols import N as clients_symbol
+from derive.symbols import eta as eta_symbol
+from derive.theorems import instances
+from derive.theorems.meaning import Meaning
+from numerics._jax import jax, jnp
+from numerics.formulas import Numbers, clients, coordinates, paths
+from numerics.lower import lower_function
+
+Points = tuple[str, Numbers]
+
+
+def lowered(expressions: Mapping[Any, Any], at: Mapping[str, np.ndarray], count: int) -> dict[Any, np.ndarray]:
+    """Each expression's values (count,) at numbers for its symbols, by name."""
+    found = {}
+    for key, expr in expressions.items():
+        expr = sp.sympify(expr)
+        symbols = sorted(expr.free_symbols, key=str)
+        value = lower_function(expr, symbols)(*[jnp.asarray(at[s.name]) for s in symbols])  # pyright: ignore[reportAttributeAccessIssue]
+        found[key] = np.broadcast_to(np.asarray(value, float), (count,))
+    return found
+
+
+def numbers_of(meaning: Meaning, at: Mapping[str, np.ndarray], count: int) -> Numbers:
+    """A model of `derive.theorems.instances` at numbers for its symbols."""
+    values: dict[Term, np.ndarray] = {}
+    for t, meant in meaning.values.items():
+        if isinstance(meant, tuple):
+            rows = np.stack([lowered({0: e}, at, count)[0] for e in meant])
+            values[t] = clients(rows) if t in meaning.clients else coordinates(rows)
+        else:
+            values[t] = paths(lowered({0: meant}, at, count)[0])
+    y = sp.Symbol("y", real=True)
+    functions = {name: function_of(f(y), "y") for name, f in meaning.functions.items()}
+    return Numbers(values, functions, (meaning.count, meaning.coordinates, 1, count))
+
+
+def function_of(expr: sp.Expr, name: str) -> Any:
+    """A function of one variable on arrays of any shape."""
+    ready = jax.jit(lower_function(expr, [sp.Symbol(name, real=True)]))
+    return lambda a: np.asarray(ready(jnp.asarray(a)), float)
+
+
+def _curvature(
+    own: CoordinateSDE, at: Mapping[str, np.ndarray], hessian: np.ndarray, g: np.ndarray, count: int
+) -> dict[Term, np.ndarray]:
+    """||H||, g'Hg and Tr(HS), with S from the engine's covariance eta/N S; hessian (2, 2, count)."""
+    parts = {(i, j): own.covariance[i, j] * clients_symbol / eta_symbol for i in range(2) for j in range(2)}
+    spread = lowered({k: sp.expand(e) for k, e in parts.items()}, at, count)
+    trace = sum(hessian[i, j] * spread[j, i] for i in range(2) for j in range(2))
+    size = np.max(np.abs(np.linalg.eigvalsh(np.moveaxis(hessian, 2, 0))), axis=1)
+    return {
+        opnorm(mat("H")): paths(size),
+        trprod(mat("H"), mat("S")): paths(trace),
+        quad(mat("H"), vec("g")): paths(np.einsum("in,ijn,jn->n", g, hessian, g)),
+        dot(vec("g"), matvec(mat("H"), vec("g"))): paths(np.einsum("in,ijn,jn->n", g, hessian, g)),
+    }
+
+
+def _constants(
+    rng: np.random.Generator, count: int, size: np.ndarray, G: np.ndarray, one: bool = False
+) -> dict[Term, np.ndarray]:
+    """L0, L1 about as large as ||H|| <= L0 + L1 G needs, and a step about as large as is allowed; `one` of each for all points."""
+    if one:
+        size, G, count = np.max(size, keepdims=True), np.max(size) / np.max(size / G, keepdims=True), 1
+    share = rng.uniform(0, 1, count)
+    need = size * rng.choice([0.7, 1.0, 1.0, 1.5], count)
+    draw = lambda low, high: np.exp(rng.uniform(np.log(low), np.log(high), count))  # noqa: E731
+    return {
+        x("L0"): paths(share * need), x("L1"): paths((1 - share) * need / np.maximum(G, 1e-300)),
+        x("eps"): paths(rng.uniform(0, 1.1, count)),
+        x("eta"): paths(draw(1e-4, 3)), x("u"): paths(draw(0.05, 2) * rng.choice([1, 1, 1, -1], count)),
+        x("kap"): paths(draw(0.02, 4)),
+        x("s"): paths(draw(0.05, 3)), x("f"): paths(np.ones(count)), x("fstar"): paths(np.zeros(count)),
+    }  # fmt: skip
+
+
+def _hessians(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Symmetric 2 x 2 matrices, half of them positive semidefinite, (2, 2, count)."""
+    a = rng.normal(size=(2, 2, count)) * np.exp(rng.uniform(-2, 2, count))
+    return np.where(rng.uniform(size=count) < 0.5, np.einsum("ijn,kjn->ikn", a, a), a + np.swapaxes(a, 0, 1))
+
+
+@lru_cache
+def _unbiased() -> list[tuple[str, CoordinateSDE, Meaning]]:
+    """The models of `instances.unbiased` with their SDEs, from which the whole matrix S is read."""
+    affine = Affine(("tau1", "tau2"), ("rho1", "rho2"))
+    kinds = [(c, n) for c in (Bernoulli("p"), RandK(1)) for n in (Scaled(Gaussian(), instances.SCALES), affine)]
+    return [
+        (
+            f"{type(c).__name__}, {type(n).__name__} noise, N = 2, d = 2",
+            sde(DCSGD(c, n), "first-order", None, 2).expanded,
+            meaning,
+        )
+        for meaning, (c, n) in zip(instances.unbiased(), kinds, strict=True)
+    ]
+
+
+@lru_cache(maxsize=2)
+def unbiased(count: int = 4000, seed: int = 0, one: bool = False) -> tuple[Points, ...]:
+    """D(C)SGD with two clients in two coordinates: Bernoulli and Rand-1, scaled and affine noise.
+
+    With `one` the points are the values of one random state: constants are the same at all of them.
+    """
+    found: list[Points] = []
+    for number, (name, own, meaning) in enumerate(_unbiased()):
+        rng, width = np.random.default_rng((seed, number)), 1 if one else count
+        g, hessian = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 3, count)), _hessians(rng, count)
+        at = {f"g{i + 1}": g[i] for i in range(2)} | {
+            "p": rng.uniform(0.1, 1, width),
+            "eta": np.ones(1),
+            "N": 2 + np.zeros(1),
+        }
+        scales = [*instances.SCALES, "tau1", "tau2", "rho1", "rho2"]
+        at |= {s: np.exp(rng.uniform(-2, 1, width)) for s in scales}
+        extra = _curvature(own, at, hessian, g, count)
+        G = np.sqrt(np.sum(g**2, axis=0))
+        extra |= _constants(rng, count, extra[opnorm(mat("H"))].ravel(), G, one)
+        found.append((name, numbers_of(meaning, at, count).given(extra)))
+    return tuple(found)
+
+
+@lru_cache(maxsize=2)
+def signs(count: int = 2000, seed: int = 0) -> tuple[Points, ...]:
+    """DSignSGD with two clients in two coordinates, seven noise laws."""
+    found: list[Points] = []
+    for number, (meaning, law) in enumerate(zip(instances.signs(), instances.LAWS, strict=True)):
+        rng = np.random.default_rng((seed, 10 + number))
+        g, hessian = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 3, count)), _hessians(rng, count)
+        at = {f"g{i + 1}": g[i] for i in range(2)} | {"eta": np.ones(count), "N": 2 + np.zeros(count)}
+        at |= {f"H{i + 1}_{j + 1}": hessian[i, j] for i, j in ((0, 0), (0, 1), (1, 1))}
+        at |= {s: np.exp(rng.uniform(-2, 1.5, count)) for s in instances.SCALES}
+        own = sde(DSignSGD(Scaled(law, instances.SCALES)), "first-order", None, 2).expanded
+        extra = _curvature(own, at, hessian, g, count)
+        G = np.sqrt(np.sum(g**2, axis=0))
+        extra |= _constants(rng, count, extra[opnorm(mat("H"))].ravel(), G)
+        smallest = np.minimum(at["sigma1"], at["sigma2"])
+        extra[x("ratio")] = paths(np.max(np.abs(g), axis=0) / smallest * rng.choice([0.7, 1, 1.5], count))
+        extra[x("M")] = paths(float(law.density(sp.S.Zero)))
+        extra[x("r")] = paths(np.exp(rng.uniform(-6, 3, count)))  # the chord constant of 6.4-chord-zero
+        found.append((f"{type(law).__name__} noise, N = 2, d = 2", numbers_of(meaning, at, count).given(extra)))
+    return tuple(found)
+
+
+def generic(group: str, draws: Mapping[str, np.ndarray], count: int) -> Iterator[Points]:
+    """A group of `derive.theorems.instances` at numbers for its symbols."""
+    for meaning in instances.INSTANCES[group]():
+        yield group, numbers_of(meaning, draws, count)

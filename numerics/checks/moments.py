@@ -1,0 +1,250 @@
+"""Closed second moments on quadratics, of the SDE and of the method: 6.5 and 6.7 without a single draw (theory 7).
+
+The moment equations are the engine's (`derive.stationary`); here they are solved as linear systems of numbers, and the
+stationary law of DSignSGD without linearising, by quadrature and by the balance of a chain on a lattice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import scipy.linalg
+import sympy as sp
+
+from derive.compressors import RandK
+from derive.methods import DCSGD, DSGD, Method
+from derive.noise import Affine, Correlated, Gaussian
+from derive.proof.terms import x
+from derive.stationary import continuous_rate, discrete_step
+from derive.theorems.catalogue import entries
+from derive.theorems.entry import Theorem
+from numerics.checks.facts import of_points
+from numerics.checks.families import generic, lowered
+from numerics.checks.points import at_points, scaled
+from numerics.checks.result import Verified
+from numerics.formulas import Numbers, clients, conclusion, paths
+
+FAR = "the theorem is about the SDE: "
+#: E f_n = rho^n f_0 + F (1 - rho^n) with rho <= exp(-2 mu r eta) of a quadratic with equal h, against the same with the exponential
+WITHIN = "E f of the method after T/eta steps is compared; it gains on the bound where the start is below the floor of the noise"
+
+
+class Moments:
+    """d/dt or one step of (V11, V12, V22), or of V11 alone, as an affine map at numbers."""
+
+    def __init__(self, method: Method, model: str, h: tuple[str, ...]) -> None:
+        dim = len(h)
+        self.pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
+        names = {pair: sp.Symbol(f"V{pair[0]}{pair[1]}", real=True) for pair in self.pairs}
+        v = sp.Matrix(dim, dim, lambda i, j: names[min(i, j), max(i, j)])
+        rate = discrete_step(method, v, h) - v if model == "method" else continuous_rate(method, v, model, h)
+        rates = [sp.expand(rate[i, j]) for i, j in self.pairs]
+        letters = list(names.values())
+        self.slopes = {(a, b): sp.diff(r, s) for a, r in enumerate(rates) for b, s in enumerate(letters)}
+        self.force = {a: r.xreplace(dict.fromkeys(letters, sp.S.Zero)) for a, r in enumerate(rates)}
+
+    def at(self, numbers: Mapping[str, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Matrix (count, m, m) and force (count, m)."""
+        size = len(self.pairs)
+        slopes, force = lowered(self.slopes, numbers, count), lowered(self.force, numbers, count)
+        matrix = np.array([[slopes[a, b] for b in range(size)] for a in range(size)])
+        return np.moveaxis(matrix, 2, 0), np.array([force[a] for a in range(size)]).T
+
+
+def _draws(rng: np.random.Generator, count: int, **ranges: tuple[float, float]) -> dict[str, np.ndarray]:
+    return {name: np.exp(rng.uniform(np.log(low), np.log(high), count)) for name, (low, high) in ranges.items()}
+
+
+def stationary(id: str, count: int = 200) -> list[Verified]:
+    """6.7-first-order, .., 6.7-covariance-.., 6.7-rand-k-..: the fixed point of the SDE's moments, and that of the method's."""
+    rng = np.random.default_rng(71)
+    model = next(m for m in ("first-order", "corrected", "second-order") if id.endswith(m))
+    if "covariance" in id:
+        method, h, read = DSGD(Correlated(Gaussian())), ("h1", "h2"), {"m": 1}
+        draws = _draws(rng, count, eta=(0.01, 1), h1=(0.1, 2.5), h2=(0.1, 2.5)) | {"Sigma1_2": rng.normal(size=count)}
+        draws |= {"Sigma1_1": 3 + np.zeros(count), "Sigma2_2": 4 + np.zeros(count)}
+    elif "rand-k" in id:
+        method, h, read = DCSGD(RandK("k"), Affine()), ("h1", "h2"), {"m1": 0, "m2": 2}
+        draws = _draws(rng, count, eta=(0.01, 1), h1=(0.1, 2), h2=(0.1, 2), sigma0=(0.1, 2), sigma1=(0.1, 1))
+        draws["k"] = rng.integers(1, 3, count).astype(float)
+    else:
+        method, h, read = DSGD(Gaussian()), ("lam",), {"v": 0}
+        draws = _draws(rng, count, eta=(0.01, 1), lam=(0.1, 3), sigma=(0.1, 2))
+    draws["N"] = rng.integers(1, 9, count).astype(float)
+    found = []
+    for subject in (model, "method"):
+        matrix, force = Moments(method, subject, h).at(draws, count)
+        fixed = np.linalg.solve(matrix, -force[..., None])[..., 0]
+        numbers = of_points(count, **draws, **{name: fixed[:, n] for name, n in read.items()})
+        if subject == "method":
+            left, right = numbers.sides(conclusion(id))
+            gap = float(np.median(np.abs(right / left - 1)))
+            note = FAR + f"the method's own fixed point differs from the formula by {gap:.2g} (median, relative)"
+            found.append(at_points(id, numbers, "method", route="closed moments", note=note, covered=False))
+        else:
+            found.append(at_points(id, numbers, route="closed moments"))
+    return found
+
+
+def polyak(id: str, count: int = 200, scale: float = 1.0) -> list[Verified]:
+    """6.5-first-order, 6.5-corrected: E f(X_T) on h1 x1^2/2 + h2 x2^2/2 with Rand-1 and affine noise, against the bound.
+
+    scale: multiplies the bound, to see that a wrong one is found.
+    """
+    rng = np.random.default_rng(65)
+    model = id.removeprefix("6.5-")
+    draws = _draws(rng, count, eta=(0.01, 1.5), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
+    alike = rng.uniform(size=count) < 0.2
+    draws["h2"] = np.where(alike, draws["h1"], draws["h2"])
+    draws["N"] = np.full(count, 2.0)
+    steps, start = rng.integers(1, 60, count), rng.normal(size=(2, count)) * np.exp(rng.uniform(-4, 1, count))
+    first = np.array([start[0] ** 2, start[0] * start[1], start[1] ** 2])
+    loss = lambda v: (draws["h1"] * v[0] + draws["h2"] * v[2]) / 2  # noqa: E731
+    ratio = float(RandK(1).omega(sp.Integer(2)).value)
+    values = {
+        "f0": loss(first), "fstar": np.zeros(count), "eta": draws["eta"], "N": draws["N"], "d": 2 + np.zeros(count),
+        "T": steps * draws["eta"],
+        "L0": np.maximum(draws["h1"], draws["h2"]), "L1": np.zeros(count), "mu": np.minimum(draws["h1"], draws["h2"]),
+    }  # fmt: skip
+    both = {name: clients(np.stack([draws[own] ** 2] * 2)) for name, own in (("s0", "sigma0"), ("s1", "sigma1"))}
+    claim = scaled(conclusion(id), scale)
+    found = []
+    for subject in (model, "method"):
+        matrix, force = Moments(DCSGD(RandK(1), Affine()), subject, ("h1", "h2")).at(draws, count)
+        ends = []
+        for n in range(count):
+            whole = np.zeros((4, 4))
+            whole[:3, :3], whole[:3, 3] = matrix[n], force[n]
+            if subject == "method":
+                power = np.linalg.matrix_power(np.eye(4) + whole, int(steps[n]))
+            else:
+                power = scipy.linalg.expm(whole * values["T"][n])
+            ends.append((power @ np.append(first[:, n], 1))[:3])
+        numbers = of_points(count, **values, fT=loss(np.array(ends).T))
+        numbers = numbers.given(
+            {x("omega"): clients([ratio, ratio])} | {x(name): value for name, value in both.items()}
+        )
+        numbers = replace(numbers, size=(2, 1, 1, count))
+        method = subject == "method"
+        note = FAR + WITHIN if method else ""
+        found.append(at_points(id, numbers, "method" if method else "SDE", claim, "closed moments", note))
+    return found
+
+
+def descent_of_signs(id: str = "6.5-sign", count: int = 400, scale: float = 1.0) -> list[Verified]:
+    """6.5-sign: dX = -sign(grad f) dt on a quadratic, |x_j| falls at speed 1 until 0; and sign descent with a step.
+
+    The points are taken before the minimum; T runs beyond the time at which the theorem ends for some of them.
+    """
+    rng = np.random.default_rng(66)
+    h, start = np.exp(rng.uniform(-1.5, 1.5, (2, count))), np.exp(rng.uniform(-2, 1, (2, count)))
+    alike = rng.uniform(size=count) < 0.3
+    h[1], start[1] = np.where(alike, h[0], h[1]), np.where(alike, start[0] * rng.choice([1, 1e-3], count), start[1])
+    T = rng.uniform(0, 1.2, count) * np.max(start, axis=0)
+    found = []
+    claim = scaled(conclusion(id), scale)
+    for subject, eta in (("SDE", 0.0), ("method", 0.05)):
+        end = start.copy()
+        if eta:
+            for n in range(int(np.max(T) / eta) + 1):
+                end = np.where(n * eta + eta <= T, end - eta * np.sign(end), end)
+            T = np.floor(T / eta) * eta
+        else:
+            end = np.maximum(start - T, 0)
+        roots = [np.sqrt(np.sum(h * z**2, axis=0) / 2) for z in (start, end)]
+        here = {"root0": roots[0], "rootT": roots[1], "root": roots[1], "T": T, "mu": np.min(h, axis=0)}
+        numbers = of_points(count, **here)
+        note = FAR + f"sign descent with eta = {eta} turns around the minimum instead of stopping" if eta else ""
+        route = "quadrature" if not eta else "enumeration"
+        found.append(at_points(id, numbers, subject, claim, route, note, covered=False))
+    return found
+
+
+def near_the_optimum(id: str, count: int = 300) -> list[Verified]:
+    """6.7-sign and 6.7-sign-gaussian: the linearised SDE at random numbers; how far it carries to the SDE and to the method."""
+    rng = np.random.default_rng(67)
+    theorem = entries()[id]
+    assert isinstance(theorem, Theorem)
+    if id == "6.7-sign":
+        draws = _draws(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3)) | {
+            "N": 2 + np.zeros(count)
+        }
+        cases = [numbers for _, numbers in generic("linear signs", draws, count)]
+    else:
+        draws = _draws(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma=(0.1, 3)) | {
+            "N": rng.integers(1, 9, count).astype(float)
+        }
+        bare = of_points(count, **draws)
+        rate = [
+            bare.given({x("v"): paths(np.full(count, n))}).value(theorem.definitions["stationary"].right)
+            for n in (0.0, 1.0)
+        ]
+        cases = [bare.given({x("v"): rate[0] / (rate[0] - rate[1])})]
+    found = [
+        at_points(id, numbers, route="closed moments", note="the SDE linearised at the optimum") for numbers in cases
+    ]
+    for subject, exact in (("SDE, not linearised", _density), ("method", _chain)):
+        for eta in (0.2, 0.02):
+            at = {"eta": eta, "h": 1.0, "sigma": 1.0, "N": 2.0}
+            v = exact(eta, 1.0, 1.0)
+            numbers = Numbers(
+                {x(name): paths(n) for name, n in at.items()} | {x("v"): paths(v), x("M"): paths((2 * np.pi) ** -0.5)},
+                size=(2, 1, 1, 1),
+            )
+            _, right = numbers.sides(conclusion(id))
+            ratio = float(right.item() / v)
+            note = f"the theorem is about the linearised SDE: without linearising, E x^2 is {v:.4g}"
+            note += f", and the formula is {ratio:.4g} times as much"
+            found.append(
+                at_points(
+                    id,
+                    numbers,
+                    subject,
+                    None,
+                    "enumeration" if subject == "method" else "quadrature",
+                    note,
+                    at,
+                    covered=False,
+                )
+            )
+    return found
+
+
+def _density(eta: float, h: float, sigma: float, N: int = 2) -> float:
+    """E x^2 under p ~ exp(int 2 drift/V)/V, V = (eta/N)(1 - R^2), Gaussian noise; by quadrature."""
+    wide = 12 * np.sqrt(eta * sigma / h)
+    z = np.linspace(-wide, wide, 40_001)
+    R = 2 * scipy.special.ndtr(h * z / sigma) - 1
+    V = eta / N * np.maximum(1 - R**2, 1e-300)
+    force = -2 * R / V
+    inner = np.concatenate([[0.0], np.cumsum((force[1:] + force[:-1]) / 2 * np.diff(z))])
+    log = inner - np.log(V)
+    p = np.exp(log - np.max(log))
+    return float(np.sum(p * z**2) / np.sum(p))
+
+
+def _chain(eta: float, h: float, sigma: float) -> float:
+    """E x^2 of the method with two clients: it walks on eta Z by -eta, 0, eta, so detailed balance gives its stationary law."""
+    z = eta * np.arange(-400, 401)
+    up = scipy.special.ndtr(-h * z / sigma) ** 2  # both signs are negative
+    down = scipy.special.ndtr(h * z / sigma) ** 2
+    with np.errstate(divide="ignore"):
+        ratios = np.log(up[:-1]) - np.log(down[1:])
+    half = len(z) // 2
+    log = np.zeros(len(z))
+    for n in range(half, len(z) - 1):
+        log[n + 1] = log[n] + ratios[n]
+    for n in range(half, 0, -1):
+        log[n - 1] = log[n] - ratios[n - 1]
+    p = np.exp(log - np.max(log))
+    return float(np.sum(p * z**2) / np.sum(p))
+
+
+ROUTES: dict[str, Callable[[str], list[Verified]]] = {
+    **{f"6.5-{model}": polyak for model in ("first-order", "corrected")}, "6.5-sign": descent_of_signs,
+    **{f"6.7-{kind}{model}": stationary for kind in ("", "covariance-") for model in ("first-order", "corrected", "second-order")},
+    **{f"6.7-rand-k-{model}": stationary for model in ("first-order", "corrected")},
+    "6.7-sign": near_the_optimum, "6.7-sign-gaussian": near_the_optimum,
+}  # fmt: skip

@@ -1,0 +1,324 @@
+"""Theorems on a random time, by simulation: the functional of each path is the catalogue's left side with E left out.
+
+The random time of density u/phi_1 is no draw: the saved times are weighted by u (trapezoids). Paths are stopped when the gradient
+norm first exceeds a level (what comes after counts as 0): the theorems hold up to any stopping time, by localisation, and the
+functional is then bounded, so that an interval for its mean exists. The solver's error is measured on the same Brownian
+motion with steps half as long, the error of the trapezoids with every other time left out; both are added to the interval.
+A stop takes effect at the first saved time beyond the level, so that at most half a step's share of a stopped path is lost: how
+many were stopped is said, and the level is one that hardly any path reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, final
+
+import numpy as np
+import sympy as sp
+
+from derive.compressors import RandK
+from derive.coordinates import coord_sum
+from derive.coordinates import g as gradient
+from derive.losses import Cosh
+from derive.methods import DCSGD, DSignSGD, Method
+from derive.models import sde
+from derive.noise import Cauchy, Gaussian, Scaled
+from derive.proof.terms import Relation, Term, norm, vec, x
+from derive.schedules import Adaptive, Power
+from derive.symbols import t as clock
+from derive.theorems import normalised
+from derive.theorems.catalogue import entries
+from derive.theorems.entry import Theorem
+from derive.theorems.meaning import Meaning
+from numerics._jax import jnp
+from numerics.checks.families import function_of
+from numerics.checks.result import Verified
+from numerics.ensembles import solve
+from numerics.formulas import NoNumber, Numbers, clients, conclusion, paths, times
+from numerics.landscape import Landscape, landscape
+from numerics.optimizers import run
+from numerics.runs import Ensemble, Statistic
+from numerics.verdicts import Decision, Verdict, decide
+
+G = norm(vec("g"))
+START = (1.5, -1.0)
+#: paths at a time
+BATCH = 512
+#: paths that are drawn in any case, so that the tightness is known to a few per cent
+LEAST = 4096
+#: solver steps a step of the method
+SUBSTEPS = 4
+#: steps at least, however large
+LONG = 8
+#: a path that has blown up has a gradient of this size
+BLOWN = 1e100
+#: times the bound: where G^2, psi or Phi is cut outside the theorem's condition, where only a lower limit is wanted
+CAP = 20.0
+
+
+@final
+@dataclass(frozen=True)
+class Instance:
+    """A theorem on numbers. Dimensionless.
+
+    Args:
+        id: of the theorem; model: of the SDE.
+        method: with its noise, clients and schedule.
+        constants: eps, kap, .. by symbol name; T, eta and top, the gradient norm at which paths are stopped, are apart.
+        clock: the symbol of the schedule in the theorem, u or s, and what (1+t)^(-1/2) is multiplied by.
+        wide: a step size outside the theorem's step condition, and whether "step" is its name.
+    """
+
+    id: str
+    model: str
+    method: Method
+    clock: tuple[str, float] = ("u", 1.0)
+    constants: Mapping[str, float] = field(default_factory=dict)
+    eta: float = 1 / 16
+    T: float = 4.0
+    top: float = 6.0
+    wide: float = 1.0
+    step: str = "step"
+
+    @property
+    def theorem(self) -> Theorem:
+        found = entries()[self.id]
+        assert isinstance(found, Theorem)
+        return found
+
+    @property
+    def signs(self) -> bool:
+        """Whether messages are signs."""
+        return self.id.startswith("6.4")
+
+
+LOSS, DIM, CLIENTS, SIGMA = Cosh(), len(START), 2, 0.5
+UNBIASED = {"eps": 0.34, "kap": 0.25}
+SMALL = "eta s <= 2 eps"
+NORMALISED = {"eps": 0.125, "kap": 0.25}
+_land: Landscape = landscape(LOSS, DIM)
+# statistics are known by the function: one object each, or every solve would be compiled anew
+_STATISTICS: dict[str, Statistic] = {
+    "g1": lambda x: _land.gradient(x)[0],
+    "g2": lambda x: _land.gradient(x)[1],
+}
+
+
+def _rand_k(schedule: Any) -> Method:
+    return DCSGD(RandK(1), Scaled(Gaussian(), "sigma"), CLIENTS, schedule)
+
+
+def _normalised(kap: float, scale: float) -> Method:
+    """h = s(t)/K_kap(G) of 6.3, read off the catalogue's term for h."""
+    at = _constants(_rand_k(Power("1/2")), {"kap": kap}, 1.0, 1.0)
+    numbers = {name: sp.Float(float(value.ravel()[0]), 17) for name, value in at.values.items() if value.size == 1}
+    size = sp.sqrt(coord_sum(gradient**2))
+    s = scale / sp.sqrt(1 + clock)
+    return _rand_k(Adaptive(Meaning({**numbers, G: size, x("s"): s}).value(normalised.h)))
+
+
+def _constants(method: Method, more: Mapping[str, float], eta: float, T: float) -> Numbers:
+    """What does not depend on time or path, definitions (A_1, D_0) included."""
+    known = LOSS.smoothness(DIM)
+    start = float(_land.value(jnp.asarray(START)[:, None])[0])
+    values: dict[Term, np.ndarray] = {
+        x("eta"): paths(eta), x("T"): paths(T), x("N"): paths(CLIENTS), x("d"): paths(DIM), x("L0"): paths(float(known.l0)),
+        x("L1"): paths(float(known.l1)), x("f0"): paths(start), x("fstar"): paths(float(_land.value(jnp.zeros((DIM, 1)))[0])),
+    }  # fmt: skip
+    values |= {x(name): paths(value) for name, value in more.items()}
+    functions = {}
+    if isinstance(method.compressor, RandK):
+        ratio = float(method.compressor.omega(sp.Integer(DIM)).value)
+        per = {"omega": ratio, "s0": SIGMA**2 * float(method.noise.law.variance), "s1": 0.0}
+        values |= {x(name): clients(np.full(CLIENTS, value)) for name, value in per.items()}
+    else:
+        functions["R"] = function_of(method.noise.law.sign_mean(sp.Symbol("y", real=True)), "y")
+        values |= {
+            x("sigma"): clients(np.full(CLIENTS, 1.0)),
+            x("M"): paths(float(method.noise.law.density(sp.S.Zero))),
+        }
+    numbers = Numbers(values, functions, (CLIENTS, DIM, 1, 1))
+    return numbers if functions else numbers.defined({n: r for n, r in _unbiased().items() if n in ("A_1", "D_0")})
+
+
+def _unbiased() -> Mapping[str, Relation]:
+    found = entries()["6.2-pathwise"]
+    assert isinstance(found, Theorem)
+    return found.definitions
+
+
+def instances() -> tuple[Instance, ...]:
+    """One for each theorem on a random time: cosh in two coordinates, two clients, u = (1+t)^(-1/2)."""
+    power, cauchy = Power("1/2"), DSignSGD(Scaled(Cauchy(), "sigma"), CLIENTS, Power("1/2"))
+    signs, large = {"eps": 0.15}, NORMALISED | {"kap": 4.0}
+    return (
+        Instance("6.1-scheduled", "first-order", _rand_k(power), constants=UNBIASED),
+        Instance("6.2-scheduled", "corrected", _rand_k(power), constants=UNBIASED),
+        Instance("6.3-low-scheduled", "corrected", _normalised(0.25, 4.0), ("s", 4.0), NORMALISED, wide=1.5, step=SMALL),
+        Instance("6.3-high-scheduled", "corrected", _normalised(4.0, 4.0), ("s", 4.0), large, wide=1.5, step=SMALL),
+        Instance("6.4-global-scheduled", "corrected", cauchy, constants=signs, top=12.0, wide=4.0),
+        Instance("6.4-clients-scheduled", "corrected", cauchy, constants=signs, top=12.0, wide=4.0),
+    )  # fmt: skip
+
+
+class Functional:
+    """What is compared: the left side of a path, the right side, and their range."""
+
+    def __init__(self, instance: Instance, saved: np.ndarray, eta: float, stopped: bool = True) -> None:
+        self.instance, self.saved, self.stopped = instance, saved, stopped
+        self.claim = conclusion(instance.id)
+        self.constants = _constants(instance.method, instance.constants, eta, float(saved[-1]))
+
+    def _numbers(self, g: np.ndarray, every: int = 1) -> Numbers:
+        """g is (d, S, paths)."""
+        saved = self.saved[::every]
+        gaps = np.diff(saved)
+        weights = np.concatenate([[0], gaps / 2]) + np.concatenate([gaps / 2, [0]])
+        letter, scale = self.instance.clock
+        y, u = g[:, ::every], scale / np.sqrt(1 + saved)
+        values: dict[Term, np.ndarray] = {x(letter): times(u), G: times(np.sqrt(np.sum(y**2, axis=0))), x("y"): y[None]}
+        numbers = replace(self.constants.given(values), weights=weights, size=(CLIENTS, DIM, len(saved), g.shape[2]))
+        return numbers.defined(
+            {n: r for n, r in self.instance.theorem.definitions.items() if n in ("mean of the step", "Phi")}
+        )
+
+    def of(self, found: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
+        """One value for each path (paths,), and how many were stopped."""
+        g = np.stack([found.values["g1"], found.values["g2"]])
+        with np.errstate(invalid="ignore"):
+            lost = ~np.all(np.abs(g) <= BLOWN, axis=0)
+        g = np.where(lost, BLOWN, g)
+        out = np.cumsum(np.sum(g**2, axis=0) > self.instance.top**2, axis=0) > 0
+        if self.stopped:
+            g = np.where(out, 0.0, g)
+        left = self._numbers(g, every).value(self.claim.left)
+        return np.broadcast_to(left, (1, 1, 1, g.shape[2])).ravel(), int(np.sum(out[-1]))
+
+    def bound(self, every: int = 1) -> float:
+        """The right side."""
+        return float(self._numbers(np.zeros((DIM, len(self.saved), 1)), every).value(self.claim.right).item())
+
+    @property
+    def high(self) -> float:
+        """The largest value of a stopped path: all of it at the level. Phi is at most the 1-norm, which is sqrt(d) G at most."""
+        size = self.instance.top
+        if self.instance.signs:
+            return size * np.sqrt(DIM)
+        g = np.zeros((DIM, len(self.saved), 1))
+        g[0] = size
+        return float(self._numbers(g).value(self.claim.left).item()) * (1 + 1e-9)
+
+    def unmet(self) -> tuple[list[str], tuple[str, ...]]:
+        """Assumptions that fail somewhere up to the level, and those that have no value here."""
+        grid = np.zeros((DIM, len(self.saved), 200))
+        grid[0] = np.linspace(0, self.instance.top, 200)
+        numbers, failing, unknown = self._numbers(grid), [], []
+        for name, relation in self.instance.theorem.assumptions.items():
+            try:
+                if not np.all(numbers.holds(relation)):
+                    failing.append(name)
+            except NoNumber:
+                unknown.append(name)
+        return failing, tuple(unknown)
+
+
+def _simulated(instance: Instance, subject: str, eta: float, seed: int) -> Any:
+    """(paths, first, halvings, by_halves) -> Ensemble, saved at every step."""
+    params = {"eta": eta, "sigma": SIGMA if not instance.signs else 1.0}
+    if subject == "SDE":
+        params["N"] = CLIENTS
+    horizon = max(instance.T, LONG * eta)
+    steps = int(np.floor(horizon / eta))
+    common: dict[str, Any] = {"params": params, "statistics": _STATISTICS, "save": steps + 1, "chunk": BATCH}
+
+    def method(count: int, first: int, halvings: int = 0, by_halves: bool = False) -> Ensemble:
+        params.pop("N", None)
+        return run(instance.method, START, horizon, count, seed * 10**9 + first, loss=LOSS, **common)
+
+    made: Any = sde(instance.method, instance.model, LOSS, DIM) if subject == "SDE" else None
+
+    def equation(count: int, first: int, halvings: int = 0, by_halves: bool = False) -> Ensemble:
+        more = {"dt": eta / SUBSTEPS, "halvings": halvings, "by_halves": by_halves, "loss": LOSS}
+        return solve(made, START, horizon, count, seed * 10**9 + first, **more, **common)
+
+    return equation if subject == "SDE" else method
+
+
+def by_paths(
+    instance: Instance, subject: str, seed: int = 1, most: int = 8192, scale: float = 1.0, batch: int = BATCH
+) -> Verified:
+    """The verdict on an instance, for the SDE or for the method.
+
+    Args:
+        instance, subject: what is simulated, "SDE" or "method".
+        seed: of the draws.
+        most: paths in all; batch: in the first batch.
+        scale: multiplies the bound, to see that a wrong one is found.
+
+    Raises:
+        ValueError: the instance does not satisfy the theorem's assumptions.
+    """
+    simulate = _simulated(instance, subject, instance.eta, seed)
+    pilot = simulate(BATCH, 5 * 10**8)
+    functional = Functional(instance, pilot.times, instance.eta)
+    failing, unknown = functional.unmet()
+    if failing:
+        raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
+    halvings = 1 if subject == "SDE" else 0
+    # paths of the pilot give the solver's error alone; none of them is in the estimate
+    error = abs(functional.bound() - functional.bound(2)) * scale
+    values, _ = functional.of(pilot)
+    if halvings:
+        coarse, fine = simulate(BATCH, 5 * 10**8, 0, True), simulate(BATCH, 5 * 10**8, 1, False)
+        values, _ = functional.of(fine)
+        error += _size(values - functional.of(coarse)[0])
+        pilot = fine
+    error += _size(values - functional.of(pilot, 2)[0])
+    left = [0, 0]
+
+    def sample(count: int, first: int) -> np.ndarray:
+        found, out = functional.of(simulate(count, first, halvings, False))
+        left[0], left[1] = left[0] + out, left[1] + count
+        return found
+
+    decision = decide(
+        sample, scale * functional.bound(), 0.0, functional.high, error=error, least=LEAST, batch=min(batch, most), most=most
+    )
+    note = f"stopped at a gradient norm of {instance.top:g}: {left[0]} of {left[1]} paths"
+    if subject == "method":
+        note = "the theorem is about the SDE; " + note
+    shown = {"loss": "cosh", "d": DIM, "clients": CLIENTS, "eta": instance.eta, "T": instance.T, **instance.constants}
+    outside = {instance.step: _outside(instance, subject, seed)} if scale == 1 else {}
+    return Verified(
+        instance.id, subject, "Monte Carlo", decision.verdict, decision.tightness, shown, decision.paths, 0, outside, unknown,
+        note, decision,
+    )  # fmt: skip
+
+
+def _size(gap: np.ndarray) -> float:
+    """|mean| and three standard errors of it."""
+    return float(abs(np.mean(gap)) + 3 * np.std(gap) / np.sqrt(len(gap)))
+
+
+def _outside(instance: Instance, subject: str, seed: int) -> bool | None:
+    """Whether the bound is seen to fail with a step beyond the condition; None where it is not, which is no proof that it holds."""
+    found = beyond(instance, subject, seed)
+    return None if found.verdict is Verdict.INCONCLUSIVE else found.verdict is Verdict.VIOLATED
+
+
+def beyond(instance: Instance, subject: str, seed: int = 1, most: int = 2048) -> Decision:
+    """The verdict with the step `wide`, outside the condition: VIOLATED or INCONCLUSIVE, as the functional is not bounded.
+
+    No path is stopped, and what is above CAP bounds is cut there.
+
+    Raises:
+        ValueError: the condition holds with that step too.
+    """
+    simulate = _simulated(instance, subject, instance.wide, seed)
+    saved = np.arange(int(np.floor(max(instance.T, LONG * instance.wide) / instance.wide)) + 1) * instance.wide
+    functional = Functional(instance, saved, instance.wide, stopped=False)
+    if instance.step not in functional.unmet()[0]:
+        raise ValueError(f"{instance.id}: the step {instance.wide} is within the condition")
+    sample = lambda count, first: np.minimum(functional.of(simulate(count, first))[0], 1e300)  # noqa: E731
+    return decide(sample, functional.bound(), low=0.0, cap=CAP * functional.bound(), batch=BATCH, most=most)

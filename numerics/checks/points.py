@@ -1,0 +1,143 @@
+"""An entry at many points: at each the assumptions are evaluated, and where all of them hold so must the claim.
+
+Where just one assumption does not hold the claim may fail; whether it does says whether the assumption is needed for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from derive.proof.terms import Relation
+from derive.theorems.catalogue import entries
+from derive.theorems.entry import Refutation, Theorem
+from numerics.checks.result import Verified
+from numerics.formulas import NoNumber, Numbers, conclusion, obeyed, paths
+from numerics.verdicts import Verdict
+
+
+def at_points(
+    id: str, numbers: Numbers, subject: str = "SDE", claim: Relation | None = None, route: str = "points", note: str = "",
+    instance: dict[str, Any] | None = None, shared: bool = False, covered: bool = True,
+) -> Verified:  # fmt: skip
+    """The verdict on an entry's claim at points.
+
+    Args:
+        id: of a theorem.
+        numbers: values of its atoms at the points (the last axis); definitions give what is missing.
+        subject, route, note, instance: see `Verified`.
+        claim: to be judged in place of the entry's own.
+        shared: whether all points are one case, such as the outcomes that an expectation is over.
+        covered: whether the theorem is about these numbers; else its definitions need not hold at them (the discrete method has
+            another stationary law than its SDE).
+
+    Raises:
+        NoNumber: something in the claim has no value.
+        ValueError: a definition does not hold at the points: they are none of the theorem.
+    """
+    theorem = entries()[id]
+    assert isinstance(theorem, Theorem)
+    numbers = numbers.defined(theorem.definitions)
+    defined, open_ = _held(numbers, theorem.definitions if covered else {})
+    held, unknown = _held(numbers, theorem.assumptions)
+    wrong = [name for name, own in defined.items() if not np.all(own)]
+    if wrong:
+        raise ValueError(f"{id}: the points do not satisfy {', '.join(wrong)}")
+    claim = conclusion(id) if claim is None else claim
+    left, right = numbers.sides(claim)
+    good = np.broadcast_to(np.all(obeyed(claim.op, left, right), axis=0), (numbers.size[-1],))
+    if shared:
+        held, good = {name: np.all(h, keepdims=True) for name, h in held.items()}, np.all(good, keepdims=True)
+    everything = np.all([*held.values(), np.ones(len(good), bool)], axis=0)
+    outside: dict[str, bool | None] = {}
+    for name, own in held.items():
+        rest = np.all([*(h for other, h in held.items() if other != name), ~own], axis=0)
+        outside[name] = bool(np.any(~good[rest])) if np.any(rest) else None
+    count = int(np.sum(everything))
+    inside = everything if left.shape[1] == len(everything) else np.ones(left.shape[1], bool)
+    tightness = (
+        None
+        if claim.op in ("==", "!=") or not count or not np.any(left)
+        else _tightness(left[:, inside], right[:, inside])
+    )
+    failing = int(np.sum(~good[everything]))
+    verdict = Verdict.VIOLATED if failing else Verdict.CONFIRMED if count else Verdict.INCONCLUSIVE
+    return Verified(
+        id, subject, route, verdict, tightness, instance or {}, count, failing, outside, (*open_, *unknown), note
+    )
+
+
+def _held(numbers: Numbers, relations: Mapping[str, Relation]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Where each relation holds, and the names of those that have no value here."""
+    held, unknown = {}, []
+    for name, relation in relations.items():
+        try:
+            held[name] = numbers.holds(relation)
+        except NoNumber:
+            unknown.append(name)
+    return held, unknown
+
+
+def scaled(claim: Relation, scale: float) -> Relation:
+    """A claim with its right side multiplied by a number: one below 1 plants an error."""
+    return claim if scale == 1 else Relation((claim.op, claim.left, claim.right * Fraction(scale)))
+
+
+def merged(found: Sequence[Verified]) -> Verified:
+    """Several families of points of one entry: violated if one is, and needed if needed in one."""
+    first = found[0]
+    outside: dict[str, bool | None] = {}
+    for one in found:
+        for name, fails in one.outside.items():
+            outside[name] = fails if outside.get(name) is None else bool(outside[name] or fails)
+    verdicts = [one.verdict for one in found if one.count or one.verdict is Verdict.VIOLATED] or [first.verdict]
+    known = [one.tightness for one in found if one.tightness is not None]
+    return replace(
+        first, outside=outside, count=sum(one.count for one in found), failing=sum(one.failing for one in found),
+        tightness=min(known) if known else None,
+        verdict=Verdict.VIOLATED if Verdict.VIOLATED in verdicts else verdicts[0],
+        instance={"cases": len(found), "first": dict(first.instance)} if len(found) > 1 else first.instance,
+    )  # fmt: skip
+
+
+def at_witness(id: str) -> Verified:
+    """A refuted claim at the exact numbers that refute it, as floats: VIOLATED where they satisfy its assumptions and it fails.
+
+    `outside` says of each assumption of the repair whether the numbers satisfy it: one of them they do not.
+    """
+    entry = entries()[id]
+    assert isinstance(entry, Refutation)
+    numbers = Numbers({("x", name): paths(float(value)) for name, value in entry.witness.items()})  # pyright: ignore[reportArgumentType]
+    assumed = all(bool(np.all(numbers.holds(r))) for r in entry.assume.values())
+    holds = bool(np.all(numbers.holds(entry.claim)))
+    verdict = Verdict.INCONCLUSIVE if not assumed else Verdict.CONFIRMED if holds else Verdict.VIOLATED
+    mended: dict[str, bool | None] = {name: bool(np.all(numbers.holds(r))) for name, r in entry.mended.items()}
+    left, right = numbers.sides(entry.claim)
+    witness = {name: float(value) for name, value in entry.witness.items()}
+    note = "the numbers refute the claim; `outside` says which assumptions of the repair they satisfy"
+    return Verified(
+        id,
+        "formula",
+        "witness",
+        verdict,
+        _tightness(left, right),
+        witness,
+        1,
+        int(assumed and not holds),
+        mended,
+        (),
+        note,
+    )
+
+
+def _tightness(left: np.ndarray, right: np.ndarray) -> float:
+    """The least of bound/value: right/left where both are positive, left/right where both are negative (1 is equality)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        both = np.where(left > 0, right / left, np.where(right < 0, left / right, np.inf))
+    both = np.where((left > 0) & (right <= 0), 0.0, both)
+    both = both[~np.isnan(both)]
+    return float(np.min(both)) if both.size else float("inf")

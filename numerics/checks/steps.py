@@ -1,0 +1,152 @@
+"""One step of the method itself against the pathwise bounds, which are about the SDE: (E f(x_{n+1}) - f(x_n))/eta in place of L f.
+
+On f = sum_j cosh x_j the expectation is a finite sum. Two clients' signs move a coordinate by -1, 0 or 1 times eta u; with Rand-1
+in two dimensions k of two clients send it, k = 0, 1, 2 with probability 1/4, 1/2, 1/4, and E cosh(a + b Z) = cosh(a) exp(b^2/2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from derive.compressors import RandK
+from derive.losses import Cosh, Quartic
+from derive.methods import DSGD
+from derive.proof.terms import Relation, dot, mat, norm, opnorm, vec, x
+from derive.schedules import Power
+from derive.theorems import normalised
+from derive.theorems.catalogue import entries
+from derive.theorems.entry import Theorem
+from derive.theorems.instances import LAWS
+from numerics.checks.facts import of_points
+from numerics.checks.families import function_of
+from numerics.checks.points import at_points, merged, scaled
+from numerics.checks.result import Verified
+from numerics.formulas import Numbers, clients, conclusion, coordinates, paths
+from numerics.optimizers import run
+
+#: (E f(x_{n+1}) - f(x_n))/eta, and x_n
+CHANGE, PLACE = x("change"), x("place")
+NOTE = "one step of the method in place of the generator: a bound on the SDE may fail where higher orders of eta matter"
+IDS = (
+    "6.1-pathwise", "6.2-pathwise", "6.3-low-pathwise", "6.3-high-pathwise", "6.4-classic", "6.4-corrected", "6.4-global-pathwise",
+    "6.4-clients-pathwise",
+)  # fmt: skip
+
+
+def _states(rng: np.random.Generator, count: int) -> tuple[np.ndarray, Numbers]:
+    """Points x (2, count), and what the loss and the constants are there."""
+    at = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1.2, count))
+    log = lambda low, high: paths(np.exp(rng.uniform(np.log(low), np.log(high), count)))  # noqa: E731
+    known = Cosh().smoothness(2)
+    g = np.sinh(at)
+    values = {
+        x("N"): paths(2.0), x("d"): paths(2.0), x("L0"): paths(float(known.l0)), x("L1"): paths(float(known.l1)),
+        x("eta"): log(1e-3, 1),
+        x("u"): log(0.1, 1), x("s"): log(0.1, 3), x("kap"): log(0.05, 4), x("eps"): paths(rng.uniform(0, 1, count)),
+        PLACE: coordinates(at), x("y"): coordinates(g), norm(vec("g")): paths(np.sqrt(np.sum(g**2, axis=0))),
+        opnorm(mat("H")): paths(np.max(np.cosh(at), axis=0)),
+        x("sigma"): clients(np.exp(rng.uniform(-1.5, 1.5, (2, count)))),
+    }  # fmt: skip
+    return at, Numbers(values, size=(2, 2, 1, count))
+
+
+def sign_step(number: int, count: int) -> Numbers:
+    """DSignSGD with one of the laws."""
+    law, rng = LAWS[number], np.random.default_rng((64, number))
+    at, numbers = _states(rng, count)
+    R = function_of(law.sign_mean(sp.Symbol("y", real=True)), "y")
+    scales = numbers.values[x("sigma")].reshape(2, count)
+    up = (1 + R(np.sinh(at)[None] / scales[:, None])) / 2  # (client, coordinate, count)
+    step = numbers.values[x("eta")].ravel() * numbers.values[x("u")].ravel()
+    both, none = up[0] * up[1], (1 - up[0]) * (1 - up[1])
+    after = both * np.cosh(at - step) + none * np.cosh(at + step) + (1 - both - none) * np.cosh(at)
+    slope = np.sinh(at) * np.mean(2 * up - 1, axis=0)
+    ratio = np.max(np.abs(np.sinh(at)), axis=0) / np.min(scales, axis=0)
+    return Numbers(
+        {**numbers.values, CHANGE: _change(numbers, at, after), dot(vec("g"), vec("bv")): paths(np.sum(slope, axis=0)),
+         x("M"): paths(float(law.density(sp.S.Zero))), x("ratio"): paths(ratio)}, {"R": R}, numbers.size,
+    )  # fmt: skip
+
+
+def rand_k_step(normal: bool, count: int) -> Numbers:
+    """DCSGD with Rand-1 and Gaussian noise of one scale, with h = u or h = s/K."""
+    rng = np.random.default_rng((62, normal))
+    at, numbers = _states(rng, count)
+    ratio, sigma = float(RandK(1).omega(sp.Integer(2)).value), np.exp(rng.uniform(-3, 1, count))
+    per = {
+        x("omega"): clients([ratio, ratio]),
+        x("s0"): clients(np.stack([sigma**2] * 2)),
+        x("s1"): clients([0.0, 0.0]),
+    }
+    theorem = entries()["6.2-pathwise"]
+    assert isinstance(theorem, Theorem)
+    numbers = numbers.given(per).defined({name: theorem.definitions[name] for name in ("A_1", "D_0")})
+    step = (numbers.values[x("eta")] * numbers.value(normalised.h if normal else x("u"))).ravel()
+    after = np.zeros_like(at)
+    for k, share in ((0, 0.25), (1, 0.5), (2, 0.25)):
+        after += share * np.cosh(at - step * k * np.sinh(at)) * np.exp((step * sigma) ** 2 * k / 2)
+    return numbers.given({CHANGE: _change(numbers, at, after)})
+
+
+def places(numbers: Numbers) -> np.ndarray:
+    """The states, (2, count)."""
+    return numbers.values[PLACE][0, :, 0]
+
+
+def _change(numbers: Numbers, at: np.ndarray, after: np.ndarray) -> np.ndarray:
+    return paths(np.sum(after - np.cosh(at), axis=0) / numbers.values[x("eta")].ravel())
+
+
+def one_step(id: str, count: int = 1000) -> Verified:
+    """The share of states at which the method's own change obeys a pathwise bound.
+
+    Raises:
+        KeyError: no pathwise bound of 6.1 to 6.4.
+    """
+    if id not in IDS:
+        raise KeyError(id)
+    claim = Relation(("<=", CHANGE, conclusion(id).right))
+    signs = id.startswith("6.4")
+    with np.errstate(over="ignore", invalid="ignore"):  # E cosh of a huge step is infinite, and above every bound
+        cases = (
+            [sign_step(n, count) for n in range(len(LAWS))] if signs else [rand_k_step(id.startswith("6.3"), 4 * count)]
+        )
+    found = [
+        at_points(
+            id, numbers, "method", claim, "enumeration", NOTE, {"loss": "cosh", "d": 2, "clients": 2}, covered=False
+        )
+        for numbers in cases
+    ]
+    return merged(found)
+
+
+def trajectory(id: str, scale: float = 1.0) -> list[Verified]:
+    """6.9: gradient descent on the quartic by `numerics.optimizers.run`, every step of it until it leaves the numbers.
+
+    From a tenth above the threshold, and from as much below it (outside). scale multiplies the claimed growth.
+    """
+    eta, p, found = 0.1, 0.5, []
+    method = DSGD(clients=1, schedule=Power("1/2"))
+    rho = (1 + eta) ** -p
+    k = rho**-0.5
+    for factor in (1.1, 0.9):
+        start = np.sqrt(factor * (1 + k) / eta)
+        made = run(method, [start], 3.0, 1, params={"eta": eta}, loss=Quartic(), save=31, statistics=_PLACE, bound=1e60)
+        at = made.values["x"][:, 0]
+        at = at[np.isfinite(at)]
+        n = np.arange(len(at) - 1)
+        e = eta * (1 + made.times[: len(at)]) ** -p
+        numbers = of_points(len(n), x0=at[:-1], x1=at[1:], e=e[:-1], e1=e[1:], k=np.full(len(n), k))
+        note = f"from {factor} times the threshold, eta = {eta}, (1+t)^(-1/2)"
+        found.append(
+            at_points(
+                id, numbers, "method", scaled(conclusion(id), scale), "enumeration", note, {"eta": eta, "x0": start}
+            )
+        )
+    return [merged(found)]
+
+
+_PLACE: dict[str, Any] = {"x": lambda x: x[0]}

@@ -1,0 +1,194 @@
+"""Many paths in chunks: memory stays bounded, all processors work, and no path notices which others are beside it.
+
+A chunk is padded to full vector lanes, 128 a device, because the compiler treats what is left over by other instructions; the
+paths of a chunk carry their own numbers, from which all their draws come.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Lock
+from typing import Any, final
+
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+
+from derive.errors import BadInput
+from numerics._jax import jax, jnp
+
+#: columns of a block of a product of matrices
+BLOCK = 64
+#: paths to which chunks are padded on every device: vector registers of any width, and blocks enough for a loop over them
+LANES = 2 * BLOCK
+#: numbers of the state in a chunk, unless one is asked for: they stay in a processor's own cache
+CACHED = 2**15
+#: (points (d, width), numbers of the paths (width,)) -> (last points (d, width), {name: (S, width)})
+Program = Callable[[Any, Any], tuple[Any, Mapping[str, Any]]]
+
+
+def check_chunk(chunk: Any) -> int | None:
+    """A number of paths a chunk, or None.
+
+    Raises:
+        BadInput: anything but a whole number >= 1.
+    """
+    if chunk is None or (isinstance(chunk, (int, np.integer)) and not isinstance(chunk, bool) and chunk >= 1):
+        return None if chunk is None else int(chunk)
+    raise BadInput("chunk", chunk, "a whole number >= 1")
+
+
+def default_chunk(dim: int, paths: int) -> int:
+    """Paths a chunk: as many as fit a cache, in equal chunks, as many of them for each processor."""
+    workers = os.cpu_count() or 1
+    rounds = -(-paths * dim // (CACHED * workers))
+    return max(LANES, -(-paths // (rounds * workers * LANES)) * LANES)
+
+
+def devices() -> list[Any]:
+    """The devices that a chunk is spread over."""
+    return jax.local_devices()
+
+
+def width(chunk: int) -> int:
+    """A chunk with its padding."""
+    lanes = LANES * len(devices())
+    return -(-chunk // lanes) * lanes
+
+
+def points(x0: np.ndarray, numbers: np.ndarray, first: int = 0) -> np.ndarray:
+    """Starting points (d, width) of the paths with these numbers, x0 being that of `first` and of those after it.
+
+    The padding repeats the last one.
+    """
+    if x0.ndim == 1 or x0.shape[1] == 1:
+        return np.repeat(x0.reshape(-1, 1), len(numbers), axis=1)
+    return x0[:, np.minimum(numbers - np.uint32(first), x0.shape[1] - 1)]
+
+
+def pieces(numbers: np.ndarray, chunk: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """Chunks of these paths: their place, and their numbers with the padding, which counts on from the last."""
+    wide = width(min(chunk, len(numbers)))
+    for begin in range(0, len(numbers), chunk):
+        own = numbers[begin : begin + chunk]
+        padding = own[-1] + 1 + np.arange(wide - len(own), dtype=own.dtype)
+        yield slice(begin, begin + len(own)), np.concatenate([own, padding])
+
+
+@cache
+def options() -> dict[str, str]:
+    """Compiler options under which no bit depends on how many paths, processors or devices there are.
+
+    On a CPU, XLA hands large reductions to a library that adds in another order, and cuts loops into as many pieces as there are
+    threads, which are compiled to other instructions (jax 0.10 and 0.11 know the options). Chunks keep all threads busy.
+    """
+    wanted = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
+    if jax.default_backend() != "cpu":
+        return {}
+    try:
+        jax.jit(lambda x: x + 1, compiler_options=wanted).lower(1.0).compile()
+    except jax.errors.JaxRuntimeError:
+        return {}
+    return wanted
+
+
+#: primitives whose kernels on a CPU call LAPACK, which shares its work among the threads that also run the program
+LAPACK = frozenset(
+    {
+        "cholesky", "eig", "eigh", "geqp3", "geqrf", "hessenberg", "householder_product", "lu", "qr", "schur", "svd", "sylvester",
+        "triangular_solve", "tridiagonal", "tridiagonal_solve",
+    }
+)  # fmt: skip
+#: held while a program with such a primitive runs
+_ALONE = Lock()
+
+
+def calls_lapack(jaxpr: Any) -> bool:
+    """Whether a program, or one inside it (the body of a loop, a branch), has a primitive of `LAPACK`."""
+    for equation in getattr(jaxpr, "jaxpr", jaxpr).eqns:
+        inside = [v for given in equation.params.values() for v in (given if isinstance(given, (tuple, list)) else (given,))]
+        programs = [v for v in inside if hasattr(v, "eqns") or hasattr(v, "jaxpr")]
+        if equation.primitive.name in LAPACK or any(map(calls_lapack, programs)):
+            return True
+    return False
+
+
+@final
+class Spread:
+    """A function of (points (d, width), numbers (width,), more), compiled, with the paths spread over all devices.
+
+    `more` is the same everywhere; results are arrays whose last axis is that of the paths.
+
+    A program that calls LAPACK runs by itself on one device: its kernel waits in a thread of XLA's pool for others of that pool,
+    and programs that run at the same time can hold all of them, each waiting for the other without end (jax 0.10).
+    """
+
+    def __init__(self, program: Callable[..., Any]) -> None:
+        def compiled(x: Any, numbers: Any, more: Any) -> Any:
+            return program(x, numbers, more)
+
+        self._one = jax.jit(compiled, donate_argnums=0, compiler_options=options())
+        self._all = self._one
+        if len(devices()) > 1:
+            mesh = Mesh(np.array(devices()), ("paths",))
+            along, across = PartitionSpec("paths"), PartitionSpec(None, "paths")
+            specs = (across, along, PartitionSpec())
+            shared = jax.shard_map(compiled, mesh=mesh, in_specs=specs, out_specs=across, check_vma=False)
+            self._all = jax.jit(shared, donate_argnums=0, compiler_options=options())
+        self._alone: bool | None = None
+
+    def __call__(self, x: Any, numbers: Any, more: Any) -> Any:
+        if self._alone is None:
+            self._alone = calls_lapack(self._one.trace(x, numbers, more).jaxpr)
+        if not self._alone:
+            return self._all(x, numbers, more)
+        with _ALONE:
+            return jax.block_until_ready(self._one(x, numbers, more))
+
+
+def product(matrix: jax.Array, x: jax.Array) -> jax.Array:
+    """matrix (m, d) times x (d, paths), by blocks of columns: a larger product adds in an order that its size decides.
+
+    Fewer than two blocks are multiplied at once: a loop of one turn is none, and is compiled in another way.
+    """
+    m, paths = matrix.shape[0], x.shape[1]
+    if paths % BLOCK or paths == BLOCK:
+        return matrix @ x
+    blocks = jnp.moveaxis(x.reshape(x.shape[0], -1, BLOCK), 1, 0)
+    return jnp.moveaxis(jax.lax.map(lambda block: matrix @ block, blocks), 0, 1).reshape(m, paths)
+
+
+def run_chunks(
+    program: Program, x0: np.ndarray, numbers: np.ndarray, chunk: int, first: int = 0
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Last points (d, paths) and values {name: (S, paths)} of the paths with these numbers.
+
+    Args:
+        program: see `Program`; called in several threads at once.
+        x0: (d, 1) or (d,) for all paths, or one column for `first` and each of those after it.
+        numbers: (paths,) of uint32.
+        chunk: how many at a time.
+        first: the number of the path that starts at the first column of x0.
+    """
+    parts = list(pieces(numbers, chunk))
+    final: np.ndarray | None = None
+    values: dict[str, np.ndarray] = {}
+
+    def one(part: tuple[slice, np.ndarray]) -> tuple[slice, np.ndarray, dict[str, np.ndarray]]:
+        place, own = part
+        last, kept = program(points(x0, own, first), own)
+        count = place.stop - place.start
+        return place, np.asarray(last)[:, :count], {name: np.asarray(v)[:, :count] for name, v in kept.items()}
+
+    with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as pool:
+        for place, last, kept in pool.map(one, parts):
+            if final is None:
+                final = np.empty((last.shape[0], len(numbers)), last.dtype)
+                values = {name: np.empty((v.shape[0], len(numbers)), v.dtype) for name, v in kept.items()}
+            final[:, place] = last
+            for name, v in kept.items():
+                values[name][:, place] = v
+    assert final is not None  # there is at least one path
+    return final, values

@@ -1,0 +1,256 @@
+"""Counter-based random numbers: what a path draws is a function of the seed, the path and the step, and of nothing else.
+
+Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw 2011) encrypts the counter (path, step and row) under a key that
+stands for the seed and the purpose. So every path is bitwise the same for any number of paths, any chunk of them, any number of
+devices, and after a restart. One encryption makes two words; a pair of steps shares it, the first step taking one half and the
+second the other, so that no bit is thrown away.
+
+Normals are made by Box and Muller (1958) from 32 bits for the radius and 32 for the angle, in single precision with a small
+relative error in the middle as in the tails, which reach to 6.76: a normal beyond has probability 1.4e-11. `Draws.wide` asks for
+double precision and 64 bits each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, final
+
+import numpy as np
+
+from numerics._jax import jax, jnp
+from numerics.special import horner
+
+Words = tuple[Any, Any]
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+_PARITY = np.uint32(0x1BD11BDA)
+#: numbers of paths stay below these, which keep keys apart from draws
+_FOLD, _ALONE = np.uint32(0xF01DF01D), np.uint32(0xA10EA10E)
+#: pairs of steps under one key; the next ones have another, so that an array of a million rows has a counter for each entry
+BLOCK = 4096
+#: -log(1 - w) = w P(w) on [0, 1/16], highest power first
+_LOG = (1 / 6, 1 / 5, 1 / 4, 1 / 3, 1 / 2, 1.0)
+#: sin s = s + s^3 P(s^2) and cos s = 1 - s^2/2 + s^4 P(s^2) on [-pi/4, pi/4], highest power first
+_SIN = (-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+_COS = (2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
+
+
+def threefry(key: Words, counter: Words) -> tuple[jax.Array, jax.Array]:
+    """Threefry-2x32-20 of a counter under a key; pairs of uint32, which broadcast."""
+    first, second = (jnp.asarray(k, jnp.uint32) for k in key)
+    schedule = (first, second, first ^ second ^ _PARITY)
+    a, b = jnp.asarray(counter[0], jnp.uint32) + first, jnp.asarray(counter[1], jnp.uint32) + second
+    for group in range(5):
+        for r in _ROTATIONS[group % 2]:
+            a = a + b
+            b = ((b << np.uint32(r)) | (b >> np.uint32(32 - r))) ^ a
+        a, b = a + schedule[(group + 1) % 3], b + schedule[(group + 2) % 3] + np.uint32(group + 1)
+    return a, b
+
+
+@final
+@partial(jax.tree_util.register_dataclass, data_fields=["key", "lanes", "pair"], meta_fields=["half", "dtype", "wide"])
+@dataclass(frozen=True)
+class Draws:
+    """Random numbers of one purpose at one step, for some of the paths.
+
+    A function that draws is given one of these and uses each of `uniform`, `normal`, .. of it once; for more it makes others by
+    `fold`, each with its own number.
+
+    Attributes:
+        key: two words, of the seed, the purpose and the block of steps.
+        lanes: which paths, (paths,) of uint32.
+        pair: which pair of steps of the block.
+        half: 0 or 1, the step of the pair.
+        dtype: of what is drawn.
+        wide: whether normals and uniforms have all the bits of double precision.
+    """
+
+    key: Words
+    lanes: jax.Array
+    pair: Any = 0
+    half: int = 0
+    dtype: Any = np.float64
+    wide: bool = False
+
+    @property
+    def paths(self) -> int:
+        """How many paths."""
+        return self.lanes.shape[0]
+
+    def fold(self, n: Any) -> Draws:
+        """Independent draws, for the n-th purpose."""
+        return replace(self, key=threefry(self.key, (_FOLD, n)))
+
+    def at(self, pair: Any, half: int = 0) -> Draws:
+        """Those of another step of the block.
+
+        The step is part of the counter and not of the key: XLA computes the key once and not with every step.
+        """
+        return replace(self, pair=jnp.asarray(pair).astype(jnp.uint32), half=half)
+
+    def alone(self) -> Draws:
+        """Both halves for this step: its partner of the pair has others."""
+        return replace(self, key=threefry(self.key, (_ALONE, np.uint32(self.half))), half=0)
+
+    def words(self, shape: Sequence[int], row: int = 0, rows: int = 1) -> tuple[jax.Array, jax.Array]:
+        """Two words for each entry of an array (.., paths); of `rows` independent pairs an entry the one numbered `row`."""
+        *outer, paths = shape
+        if paths != self.paths:
+            raise ValueError(f"{paths} columns for {self.paths} paths")
+        count = math.prod(outer) * rows
+        if count * BLOCK > 2**32:
+            raise ValueError(f"{count} rows: more than {2**32 // BLOCK} numbers a path and step under one key")
+        within = jnp.arange(count, dtype=jnp.uint32)[row::rows].reshape(*outer, 1)
+        number = jnp.asarray(self.pair, jnp.uint32) * np.uint32(count) + within
+        return threefry(self.key, (jnp.broadcast_to(self.lanes, tuple(shape)), number))
+
+    def keys(self) -> jax.Array:
+        """A JAX key for each path, (paths,): for `jax.vmap` over samplers of `jax.random`."""
+        first, second = self.alone().words((self.paths,))
+        return jax.random.wrap_key_data(jnp.stack([first, second], axis=-1), impl="threefry2x32")
+
+    def bits(self, shape: Sequence[int]) -> jax.Array:
+        """32 bits for each entry of an array (.., paths)."""
+        return self.words(shape)[self.half]
+
+    def uniform(self, shape: Sequence[int]) -> jax.Array:
+        """Uniform in [0, 1): multiples of 2^-32, in single precision of 2^-24, `wide` of 2^-53."""
+        if self.wide:
+            high, low = self.alone().words(shape)
+            return (high.astype(float) * 2.0**21 + (low >> np.uint32(11)).astype(float)) * 2.0**-53
+        bits = self.bits(shape)
+        if jnp.dtype(self.dtype) == jnp.float32:
+            return (bits >> np.uint32(8)).astype(jnp.float32) * np.float32(2.0**-24)
+        return bits.astype(self.dtype) * 2.0**-32
+
+    def symmetric(self, shape: Sequence[int]) -> jax.Array:
+        """Uniform in (-1, 1): odd multiples of 2^-32."""
+        if self.wide:
+            return 2 * self.uniform(shape) - 1 + 2.0**-53
+        signed = jax.lax.bitcast_convert_type(self.bits(shape), jnp.int32)
+        return (signed.astype(self.dtype) + np.asarray(0.5, self.dtype)) * np.asarray(2.0**-31, self.dtype)
+
+    def exponential(self, shape: Sequence[int]) -> jax.Array:
+        """-log U, of mean 1."""
+        if self.wide:
+            return -jnp.log(self.uniform(shape) + 2.0**-54)
+        return minus_log(self.bits(shape)).astype(self.dtype)
+
+    def sign_and_exponential(self, shape: Sequence[int]) -> tuple[jax.Array, jax.Array]:
+        """A sign and, independent of it, -log U, from one word."""
+        if self.wide:
+            return jnp.where(self.fold(1).uniform(shape) < 0.5, -1.0, 1.0), self.fold(2).exponential(shape)
+        bits = self.bits(shape)
+        sign = jnp.where(bits >> np.uint32(31) == 1, -1.0, 1.0).astype(self.dtype)
+        return sign, minus_log((bits << np.uint32(1)) | np.uint32(1)).astype(self.dtype)
+
+    def logistic(self, shape: Sequence[int]) -> jax.Array:
+        """log(U/(1 - U))."""
+        if self.wide:
+            u = self.uniform(shape) + 2.0**-54
+            return jnp.log(u) - jnp.log1p(-u)
+        bits = self.bits(shape)
+        return (minus_log(~bits) - minus_log(bits)).astype(self.dtype)
+
+    def direction(self, shape: Sequence[int]) -> tuple[jax.Array, jax.Array]:
+        """Cosine and sine of a uniform angle."""
+        if self.wide:
+            angle = 2 * math.pi * (self.uniform(shape) + 2.0**-54)
+            return jnp.cos(angle), jnp.sin(angle)
+        cosine, sine = circle(self.bits(shape))
+        return cosine.astype(self.dtype), sine.astype(self.dtype)
+
+    def polar(self, shape: Sequence[int]) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """-log U and, independent of it, cosine and sine of a uniform angle; both halves of the pair have the same."""
+        if self.wide:
+            high, low = self.words(shape, 0, 2)
+            u = (high.astype(float) * 2.0**21 + (low >> np.uint32(11)).astype(float) + 0.5) * 2.0**-53
+            high, low = self.words(shape, 1, 2)
+            angle = (high.astype(float) * 2.0**21 + (low >> np.uint32(11)).astype(float) + 0.5) * (math.pi * 2.0**-52)
+            return -jnp.log(u), jnp.cos(angle), jnp.sin(angle)
+        first, second = self.words(shape)
+        return minus_log(first), *circle(second)
+
+    def normals(self, shape: Sequence[int]) -> tuple[jax.Array, jax.Array]:
+        """Standard normals for both steps of the pair."""
+        size, cosine, sine = self.polar(shape)
+        radius = jnp.sqrt(2 * size)
+        return (radius * cosine).astype(self.dtype), (radius * sine).astype(self.dtype)
+
+    def normal(self, shape: Sequence[int]) -> jax.Array:
+        """Standard normals for this step."""
+        return self.normals(shape)[self.half]
+
+    def student(self, shape: Sequence[int], nu: Any) -> jax.Array:
+        """Student's t with nu > 0 degrees of freedom: sqrt(nu (U^(-2/nu) - 1)) cos(2 pi V) (Bailey 1994)."""
+        size, cosine, _ = self.alone().polar(shape)
+        nu = jnp.asarray(nu, self.dtype)
+        return jnp.sqrt(nu * jnp.expm1(2 / nu * size.astype(self.dtype))) * cosine.astype(self.dtype)
+
+
+def minus_log(bits: jax.Array) -> jax.Array:
+    """-log((b + 1/2)/2^32) of 32 bits, in single precision with a relative error below 6e-7, for b near 2^32 too.
+
+    1 - u is known to all its bits, u near 1 is not.
+    """
+    rest = ((~bits).astype(jnp.float32) + np.float32(0.5)) * np.float32(2.0**-32)
+    u = (bits.astype(jnp.float32) + np.float32(0.5)) * np.float32(2.0**-32)
+    return jnp.where(rest < np.float32(1 / 16), rest * horner(_LOG, rest), -jnp.log(u))
+
+
+def circle(bits: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Cosine and sine of a uniform angle, in single precision: two bits for the quarter turn, 30 for +-45 degrees beside it."""
+    within = jax.lax.bitcast_convert_type(bits << np.uint32(2), jnp.int32).astype(jnp.float32) + np.float32(2)
+    s = within * np.float32(math.pi / 2**33)
+    z = s * s
+    sine = s + s * z * horner(_SIN, z)
+    cosine = np.float32(1) - np.float32(0.5) * z + z * z * horner(_COS, z)
+    quarter = bits >> np.uint32(30)
+    turned = (quarter & np.uint32(1)) == 1
+    a, b = jnp.where(turned, sine, cosine), jnp.where(turned, cosine, sine)
+    left = quarter ^ (quarter << np.uint32(1))
+    return _negated(a, (left & np.uint32(2)) << np.uint32(30)), _negated(b, (quarter & np.uint32(2)) << np.uint32(30))
+
+
+def _negated(value: jax.Array, sign: jax.Array) -> jax.Array:
+    """The value with its sign changed where the highest bit of `sign` is set."""
+    return jax.lax.bitcast_convert_type(jax.lax.bitcast_convert_type(value, jnp.uint32) ^ sign, jnp.float32)
+
+
+def draws_from(key: Any, paths: int, first: int = 0, dtype: Any = np.float64, wide: bool = False) -> Draws:
+    """Draws under a JAX key, for the paths numbered first, first + 1, ..
+
+    Args:
+        key: a JAX key, whose two words are taken as they are, or draws, which are returned.
+        paths: how many.
+    """
+    if isinstance(key, Draws):
+        return key
+    words = jax.random.key_data(key)
+    lanes = jnp.arange(paths, dtype=jnp.uint32) + jnp.asarray(first).astype(jnp.uint32)
+    return Draws((words[..., 0], words[..., 1]), lanes, dtype=dtype, wide=wide)
+
+
+#: (draws of a pair of steps, its number, whether it is one of those asked for, state) -> state
+Body = Callable[[Draws, Any, Any, Any], Any]
+
+
+def over_pairs(draws: Draws, first: Any, stop: Any, body: Body, state: Any, unrolled: int = 1) -> Any:
+    """The state after the pairs of steps first, .., stop - 1, some of them unrolled into one body of the loop."""
+
+    def block(b: Any, state: Any) -> Any:
+        own, low = draws.fold(b), jnp.maximum(first, b * BLOCK)
+        high = jnp.minimum(stop, (b + 1) * BLOCK)
+
+        def some(n: Any, state: Any) -> Any:
+            for m in range(unrolled):
+                pair = low + n * unrolled + m
+                state = body(own.at(pair - b * BLOCK), pair, pair < high, state)
+            return state
+
+        return jax.lax.fori_loop(0, (high - low + unrolled - 1) // unrolled, some, state)
+
+    return jax.lax.fori_loop(first // BLOCK, (stop + BLOCK - 1) // BLOCK, block, state)

@@ -1,0 +1,180 @@
+"""Statistics of more paths than a memory holds: digests of blocks of paths, joined in the order of the paths. Units of the values.
+
+Counts, least and greatest values are exact. Mean and variance are joined by the formulas of Chan, Golub and LeVeque (1979), in
+one fixed order, so that they are bitwise equal however the paths were computed. Quantiles come from a histogram whose bins are
+the values with equal sign, exponent and leading `BITS` bits: 128 bins to a doubling, so that a quantile is known to 1/256 of
+itself (below 2e-308 to 1e-310), whatever the law; counts in bins are whole numbers, and joining them loses nothing.
+
+Values that are not finite stand for paths that blew up: they are counted and left out, as in `numerics.estimates`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from scipy import stats
+
+from numerics.estimates import EXACT, Estimate, Series, ranks
+
+#: leading bits of the fraction that tell bins apart
+BITS = 7
+_SHIFT = 52 - BITS
+#: bins of a sign, and numbers of a time
+_HALF, _WIDTH = 1 << (63 - _SHIFT), 1 << (64 - _SHIFT)
+METHOD = (
+    "middle of the bin that holds the order statistic, 128 bins to a doubling, so within 1/256 of itself; the interval "
+    "is the exact one between order statistics, widened to the edges of their bins"
+)
+
+
+@final
+@dataclass(frozen=True)
+class Digest:
+    """What is known of one quantity at S saved times.
+
+    Attributes:
+        paths: how many there were.
+        count: finite values, (S,).
+        mean, squares: of the finite values, and the sum of their squared deviations from it, (S,).
+        least, greatest: (S,); infinite where the count is 0.
+        bins: time * 2^19 + bin of every bin that is not empty, increasing.
+        filled: how many values are in each.
+    """
+
+    paths: int
+    count: np.ndarray
+    mean: np.ndarray
+    squares: np.ndarray
+    least: np.ndarray
+    greatest: np.ndarray
+    bins: np.ndarray
+    filled: np.ndarray
+
+    @property
+    def variance(self) -> np.ndarray:
+        """The unbiased variance of the finite values, (S,); nan where there are fewer than two."""
+        return np.where(self.count > 1, self.squares / np.maximum(self.count - 1, 1), np.nan)
+
+    def joined(self, later: Digest) -> Digest:
+        """The digest of these paths and of those that come after them."""
+        count = self.count + later.count
+        share = later.count / np.maximum(count, 1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            gap = np.where((self.count > 0) & (later.count > 0), later.mean - self.mean, 0.0)
+            mean = np.where(self.count > 0, self.mean + gap * share, later.mean)
+            squares = self.squares + later.squares + gap * gap * (self.count * share)
+        bins, place = np.unique(np.concatenate([self.bins, later.bins]), return_inverse=True)
+        filled = np.zeros(len(bins), np.int64)
+        np.add.at(filled, place.ravel(), np.concatenate([self.filled, later.filled]))
+        least, greatest = np.minimum(self.least, later.least), np.maximum(self.greatest, later.greatest)
+        return Digest(self.paths + later.paths, count, mean, squares, least, greatest, bins, filled)
+
+    def quantile(self, time: int, q: float, level: float = 0.95) -> Estimate:
+        """The q-quantile at the saved time numbered `time`, over the finite values, with its interval (see `METHOD`)."""
+        n, blown = int(self.count[time]), self.paths - int(self.count[time])
+        if n == 0:
+            return Estimate(math.nan, -math.inf, math.inf, level, 0, blown, EXACT)
+        place, low, high = ranks(n, q, level)
+        first, end = np.searchsorted(self.bins, [time * _WIDTH, (time + 1) * _WIDTH])
+        below = np.cumsum(self.filled[first:end])
+
+        def edges(rank: int) -> tuple[float, float]:
+            left, right = _edges(self.bins[first + np.searchsorted(below, rank)] % _WIDTH)
+            return max(float(left), float(self.least[time])), min(float(right), float(self.greatest[time]))
+
+        left, right = edges(place)
+        lower = edges(low)[0] if low >= 1 else -math.inf
+        upper = edges(high)[1] if high <= n else math.inf
+        return Estimate(left / 2 + right / 2, lower, upper, level, n, blown, EXACT)
+
+    def over_time(self, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Series:
+        """Mean, median and band at each saved time, as `numerics.estimates.over_time` gives them for all values."""
+        rows = [[self.quantile(n, q, level) for q in (low, 0.5, high)] for n in range(len(self.count))]
+        many = np.maximum(self.count, 2)
+        with np.errstate(over="ignore", invalid="ignore"):
+            half = stats.t.ppf((1 + level) / 2, many - 1) * np.sqrt(self.squares / (many - 1) / many)
+        half = np.where(self.count > 1, half, np.inf)
+        mean = np.where(self.count > 0, self.mean, np.nan)
+        return Series(
+            mean=mean,
+            mean_lower=np.where(self.count > 0, mean - half, -np.inf),
+            mean_upper=np.where(self.count > 0, mean + half, np.inf),
+            median=np.array([r[1].value for r in rows]),
+            median_lower=np.array([r[1].lower for r in rows]),
+            median_upper=np.array([r[1].upper for r in rows]),
+            low=np.array([r[0].value for r in rows]),
+            high=np.array([r[2].value for r in rows]),
+            count=self.count,
+            blown=self.paths - self.count,
+            level=level,
+            quantiles=(low, high),
+        )
+
+    def histogram(self) -> dict[str, np.ndarray]:
+        """The bins that are not empty: number of the saved time, edges left <= values <= right, count."""
+        left, right = _edges(self.bins % _WIDTH)
+        return {"time": self.bins // _WIDTH, "left": left, "right": right, "count": self.filled}
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """The digest as arrays by name, small ones."""
+        found = {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
+        return found | {name: _narrow(found[name]) for name in ("bins", "filled")}
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, Any]) -> Digest:
+        """The digest that `to_arrays` wrote."""
+        wide = {name: np.asarray(arrays[name]).astype(np.int64) for name in ("bins", "filled")}
+        return Digest(**{**arrays, **wide, "paths": int(arrays["paths"])})
+
+
+def digest(values: Any) -> Digest:
+    """The digest of an array (S, paths); what is not finite is left out."""
+    array = np.ascontiguousarray(values, dtype=float)
+    size, paths = array.shape
+    count, mean, squares = np.zeros(size, np.int64), np.zeros(size), np.zeros(size)
+    least, greatest = np.full(size, np.inf), np.full(size, -np.inf)
+    bins, filled = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for n, row in enumerate(array):
+        finite = row if np.isfinite(row).all() else row[np.isfinite(row)]
+        count[n] = len(finite)
+        if not len(finite):
+            continue
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean[n] = np.mean(finite)
+            squares[n] = np.sum((finite - mean[n]) ** 2)
+        least[n], greatest[n] = finite.min(), finite.max()
+        own = _bins(finite)
+        lowest = own.min()
+        counted = np.bincount(own - lowest)
+        there = np.flatnonzero(counted)
+        bins.append(n * _WIDTH + lowest + there)
+        filled.append(counted[there])
+    return Digest(paths, count, mean, squares, least, greatest, np.concatenate(bins), np.concatenate(filled))
+
+
+def _bins(values: np.ndarray) -> np.ndarray:
+    """The number of each finite value's bin, from 0, in the order of the values."""
+    bits = (values + 0.0).view(np.int64)  # + 0.0: of -0 too, 0
+    size = (bits & np.int64(0x7FFFFFFFFFFFFFFF)) >> _SHIFT
+    return np.where(bits < 0, _HALF - 1 - size, _HALF + size)
+
+
+def _edges(number: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The values between which those of each bin are."""
+    number = np.asarray(number)
+    above = number >= _HALF
+    size = np.where(above, number - _HALF, _HALF - 1 - number)
+    low, high = _at(size), _at(size + 1)
+    return np.where(above, low, -high), np.where(above, high, -low)
+
+
+def _at(size: np.ndarray) -> np.ndarray:
+    return np.minimum((size.astype(np.int64) << _SHIFT).view(np.float64), np.finfo(float).max)
+
+
+def _narrow(numbers: np.ndarray) -> np.ndarray:
+    return numbers.astype(np.uint32) if numbers.max(initial=0) < 2**32 else numbers

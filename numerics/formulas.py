@@ -1,0 +1,181 @@
+"""Terms and relations of the catalogue at numbers: floats in arrays of axes (client, coordinate, time, path).
+
+What is compared with a simulation is the catalogue's own formula: `conclusion` has the kernel write an entry's derivation and
+takes its last claim. Exact numbers are the business of `derive.proof.points`; here they are floats, and rounding is no gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, final
+
+import numpy as np
+import scipy.special
+
+from derive.proof.terms import Relation, Term, norm
+from derive.theorems.catalogue import entries
+from derive.theorems.entry import Derivation, Refutation
+
+CLIENT, COORDINATE, TIME, PATH = range(4)
+Function = Callable[[np.ndarray], np.ndarray]
+_FUNCTIONS: dict[str, Function] = {
+    "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "atan": np.arctan, "erf": scipy.special.erf, "tanh": np.tanh, "abs": np.abs,
+}  # fmt: skip
+#: relative rounding error that counts as none
+ROUNDING = 1e-9
+
+
+@lru_cache
+def conclusion(id: str) -> Relation:
+    """The last claim of an entry's derivation, or the claim that a refutation refutes.
+
+    Raises:
+        KeyError: no entry of this id.
+        ProofError: the kernel refuses the derivation.
+    """
+    entry = entries()[id]
+    return entry.claim if isinstance(entry, Refutation) else entry.prove(Derivation(entry)).claim
+
+
+class NoNumber(ValueError):
+    """A part of a term has no value among the numbers."""
+
+
+def clients(values: Any) -> np.ndarray:
+    """One value for each client, (N,) or (N, paths)."""
+    a = np.asarray(values, float)
+    return a.reshape(len(a), 1, 1, -1)
+
+
+def coordinates(values: Any) -> np.ndarray:
+    """One value for each coordinate, (d,) or (d, paths)."""
+    a = np.asarray(values, float)
+    return a.reshape(1, len(a), 1, -1)
+
+
+def times(values: Any) -> np.ndarray:
+    """One value for each time, (S,), or for each time and path, (S, paths)."""
+    a = np.asarray(values, float)
+    return a.reshape(1, 1, len(a), -1)
+
+
+def paths(values: Any) -> np.ndarray:
+    """One value for each path or point, or a number."""
+    return np.asarray(values, float).reshape(1, 1, 1, -1)
+
+
+@final
+@dataclass(frozen=True)
+class Numbers:
+    """Values of atoms (symbols, norms, traces, ..), from which those of terms follow.
+
+    Args:
+        values: arrays of four axes; `clients`, `coordinates`, `times` and `paths` make them.
+        functions: declared functions, such as R.
+        size: N, d, number of times and number of paths; an array may have 1 instead.
+        weights: of the times, for time integrals, (S,).
+        mean: whether E is the mean over paths; else it is left out, and what comes out has one value for each path.
+    """
+
+    values: Mapping[Term, np.ndarray]
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    size: tuple[int, int, int, int] = (1, 1, 1, 1)
+    weights: np.ndarray | None = None
+    mean: bool = False
+
+    def value(self, t: Term) -> np.ndarray:
+        """A term's values, an array of four axes.
+
+        Raises:
+            NoNumber: a part without a value.
+        """
+        if t in self.values:
+            return self.values[t]
+        head = t[0]
+        if head == "q":
+            top, _, below = t[1].partition("/")
+            return paths(int(top) / int(below or 1))
+        if head == "pi":
+            return paths(np.pi)
+        if head == "dot" and t[1] == t[2]:
+            return self.value(norm(t[1])) ** 2
+        if head == "S":
+            return self._summed(self.value(t[1]), COORDINATE)
+        if head == "C":
+            return self._summed(self.value(t[1]), CLIENT)
+        if head in ("E", "I", "EI"):
+            return self._averaged(self.value(t[1]), head)
+        if head == "^":
+            return self.value(t[1]) ** t[2]
+        if head == "f":
+            return _FUNCTIONS[t[1]](self.value(t[2]))
+        if head == "F" and t[1] in self.functions:
+            return self.functions[t[1]](self.value(t[2]))
+        if head not in ("+", "*", "/"):
+            raise NoNumber(f"{t} has no value here")
+        args = [self.value(a) for a in t[1:]]
+        if head == "/":
+            return args[0] / args[1]
+        total = args[0] if args else paths(0.0 if head == "+" else 1.0)
+        for a in args[1:]:
+            total = total + a if head == "+" else total * a
+        return total
+
+    def _summed(self, a: np.ndarray, axis: int) -> np.ndarray:
+        return np.sum(self._whole(a, axis), axis=axis, keepdims=True)
+
+    def _averaged(self, a: np.ndarray, head: str) -> np.ndarray:
+        if "I" in head:
+            if self.weights is None:
+                raise NoNumber("a time integral without times")
+            a = np.sum(self._whole(a, TIME) * self.weights[:, None], axis=TIME, keepdims=True)
+        return np.mean(self._whole(a, PATH), axis=PATH, keepdims=True) if "E" in head and self.mean else a
+
+    def _whole(self, a: np.ndarray, axis: int) -> np.ndarray:
+        """With the whole axis: what is the same on all of it is counted as often."""
+        shape = list(a.shape)
+        if shape[axis] == 1:
+            shape[axis] = self.size[axis]
+        return np.broadcast_to(a, shape)
+
+    def given(self, values: Mapping[Term, Any]) -> Numbers:
+        """With further values, or others."""
+        return replace(self, values={**self.values, **values})
+
+    def defined(self, definitions: Mapping[str, Relation]) -> Numbers:
+        """With the values of the atoms that a definition `atom == term` gives, as far as they have none."""
+        found = self
+        for relation in definitions.values():
+            if relation.op == "==" and relation.left not in found.values and relation.left[0] in ("x", "dot"):
+                try:
+                    found = found.given({relation.left: found.value(relation.right)})
+                except NoNumber:
+                    continue
+        return found
+
+    def sides(self, relation: Relation) -> tuple[np.ndarray, np.ndarray]:
+        """Left and right of a relation, for each point: (M, paths), M all clients, coordinates and times.
+
+        Raises:
+            NoNumber: a part without a value.
+        """
+        left, right = np.broadcast_arrays(self.value(relation.left), self.value(relation.right))
+        width = max(left.shape[PATH], 1)
+        return left.reshape(-1, width), right.reshape(-1, width)
+
+    def holds(self, relation: Relation) -> np.ndarray:
+        """Whether a relation holds, up to rounding, at each point: (paths,)."""
+        left, right = self.sides(relation)
+        return np.broadcast_to(np.all(obeyed(relation.op, left, right), axis=0), (self.size[PATH],))
+
+
+def obeyed(op: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Whether left op right, up to rounding; false where either is no number."""
+    room = ROUNDING * (1 + np.abs(left) + np.abs(right))
+    if op == "==":
+        return np.abs(left - right) <= room
+    if op == "!=":
+        return left != right
+    return left <= right + room if op == "<=" else left < right

@@ -1,0 +1,166 @@
+"""One-dimensional problems for deterministic evaluation: numbers for symbols, test functions, results. Dimensionless."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, final
+
+import numpy as np
+import sympy as sp
+
+from derive.errors import BadInput
+from derive.expanded import state_symbols
+from derive.methods import Method
+from derive.symbols import du, t
+from derive.symbols import u as free_u
+from numerics._jax import jax, jnp
+from numerics.lower import lower_function
+from numerics.parameters import parameters_of, specialised
+from numerics.runs import check_shared, positive
+from numerics.scalars import whole
+
+#: an expectation E phi(x) is that of a function of the state: a SymPy expression in x1, or numbers -> numbers, elementwise
+TestFunction = Any
+#: the ends of an interval on which functions are represented
+Interval = tuple[float, float]
+#: expressions are evaluated at so many points at least
+PADDED = 257
+
+
+@final
+@dataclass(frozen=True)
+class Value:
+    """A number without sampling error.
+
+    Attributes:
+        value: the number.
+        error: the estimate of its discretisation error: the change on the last refinement, plus rounding, plus what leaves the
+            interval; absolute, not a bound.
+        route: how it was found, such as "transition operator".
+        settings: what was used (degree, nodes, interval, ..), as JSON values.
+    """
+
+    value: float
+    error: float
+    route: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON values; what is not finite becomes null."""
+        finite = {name: a if math.isfinite(a) else None for name, a in (("value", self.value), ("error", self.error))}
+        return {**finite, "route": self.route, "settings": dict(self.settings)}
+
+
+def numbers_of(
+    method: Method, loss: Any, dim: int, params: Mapping[str, Any] | None, u: Any = None, more: Any = ()
+) -> dict[str, Any]:
+    """The parameters as floats, checked as a run of the method checks them, with the number of clients as N.
+
+    Raises:
+        BadInput: a value outside its domain, a symbol without a value, a value without a symbol.
+    """
+    parameters = parameters_of(params)
+    check_shared(1.0, u, method.schedule)
+    exact = specialised(method, loss, dim, parameters, more)
+    return parameters | {"N": whole(exact.clients, parameters, "N")}
+
+
+def steps_of(horizon: Any, eta: float) -> int:
+    """T/eta, which must be a whole number: weak errors compare both sides at the same time.
+
+    Raises:
+        BadInput: it is not.
+    """
+    count = positive("T", horizon) / eta
+    if count < 0.5 or abs(count - round(count)) > 1e-9 * count:
+        raise BadInput("T", horizon, f"a multiple of eta = {eta:g}, where the method's steps end")
+    return round(count)
+
+
+def point(x0: Any) -> float:
+    """The starting point on the line.
+
+    Raises:
+        BadInput: not one finite number.
+    """
+    array = np.asarray(x0, float)
+    if array.size != 1 or not np.all(np.isfinite(array)):
+        raise BadInput("x0", x0, "one finite number: this route is for one dimension")
+    return float(array.reshape(()))
+
+
+def padded(points: np.ndarray, least: int) -> jax.Array:
+    """The points with copies of the last, `least` in all at least: one compiled function then serves every number of points."""
+    return jnp.asarray(np.pad(points, (0, max(0, least - len(points))), mode="edge"))
+
+
+def follows_time(method: Method) -> bool:
+    """Whether the schedule changes with time."""
+    return bool({t, du, free_u} & method.schedule.factor.free_symbols)
+
+
+def test_function(phi: TestFunction) -> Callable[[np.ndarray], np.ndarray]:
+    """phi as a function of points (points,) -> (points,).
+
+    Raises:
+        BadInput: neither an expression in x1 alone nor a function.
+        LoweringError: a function without array form.
+    """
+    if isinstance(phi, sp.Expr):
+        names = {s.name for s in phi.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
+        if not names <= {"x1"}:
+            raise BadInput("phi", phi, "an expression in x1")
+        lowered = _lowered(phi)
+        return lambda x: np.array(np.broadcast_to(np.asarray(lowered(padded(x, PADDED))), (max(PADDED, len(x)),))[: len(x)])
+    if not callable(phi):
+        raise BadInput("phi", phi, "a SymPy expression in x1, or a function of an array of points")
+    return lambda x: np.array(np.broadcast_to(np.asarray(phi(jnp.asarray(x)), float), np.shape(x)))
+
+
+@lru_cache(maxsize=16)
+def _lowered(phi: sp.Expr) -> Callable[..., Any]:
+    return jax.jit(lower_function(phi, state_symbols(1)))
+
+
+test_function.__test__ = False  # type: ignore[attr-defined]  # pytest takes the name for that of a test
+
+
+def chebyshev_points(low: float, high: float, degree: int) -> np.ndarray:
+    """The degree + 1 Chebyshev points of the second kind on [low, high], from low to high, both ends among them."""
+    points = (low + high) / 2 - (high - low) / 2 * np.cos(np.pi * np.arange(degree + 1) / degree)
+    points[0], points[-1] = low, high
+    return points
+
+
+def interpolation(low: float, high: float, degree: int, at: np.ndarray) -> np.ndarray:
+    """The matrix (at.size, degree + 1) that takes values at the Chebyshev points to those of their interpolant at `at`.
+
+    Barycentric form (Berrut and Trefethen 2004), stable for `at` inside the interval.
+    """
+    points = chebyshev_points(low, high, degree)
+    weights = (-1.0) ** np.arange(degree + 1)
+    weights[[0, -1]] /= 2
+    gap = np.ravel(at)[:, None] - points
+    hit = gap == 0
+    terms = weights / np.where(hit, 1.0, gap)
+    matrix = terms / terms.sum(axis=1, keepdims=True)
+    exact = hit.any(axis=1)
+    matrix[exact] = hit[exact]
+    return matrix
+
+
+def differentiation(low: float, high: float, degree: int) -> np.ndarray:
+    """The matrix (degree + 1, degree + 1) of d/dx at the Chebyshev points (Trefethen 2000, chapter 6)."""
+    angle = np.pi * np.arange(degree + 1) / degree
+    ends = np.ones(degree + 1)
+    ends[[0, -1]] = 2
+    signed = ends * (-1.0) ** np.arange(degree + 1)
+    # -cos a + cos b by the product formula, which does not cancel
+    half = (angle[:, None] + angle[None, :]) / 2, (angle[:, None] - angle[None, :]) / 2
+    gap = 2 * np.sin(half[0]) * np.sin(half[1])
+    matrix = np.outer(signed, 1 / signed) / (gap + np.eye(degree + 1))
+    matrix -= np.diag(matrix.sum(axis=1))  # the derivative of 1 is 0
+    return matrix * 2 / (high - low)

@@ -1,0 +1,88 @@
+"""Paths that leave the bound, when, and why: a blow-up is an outcome to count, no value where the path was is an error.
+
+A run marks what has left by NaN, which costs nothing and passes on by itself. The few paths that were lost are then run again,
+with the same draws and an eye on each step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from numerics._jax import jax, jnp
+from numerics.runs import inside
+
+
+class NotANumber(ArithmeticError):
+    """A drift, a covariance or a step has no value at a point within the bound.
+
+    Args:
+        path, step: which path, from 0, and the step that gave no number, from 1.
+        time: after that step.
+    """
+
+    def __init__(self, path: int, step: int, time: float) -> None:
+        self.path, self.step, self.time = path, step, time
+        super().__init__(
+            f"path {path}, step {step} (t = {time:g}): the gradient, the drift or the root of the covariance is not a number "
+            "there, and nothing is infinite: no blow-up, but a point outside the domain of the equation"
+        )
+
+
+Step = Callable[[jax.Array], jax.Array]
+#: (y -> y after the step, the time after it, whether it is made at all, state) -> state
+Advance = Callable[[Step, Any, Any, Any], Any]
+
+
+def marked(bound: Any, step: Step, t: Any, made: Any, y: jax.Array) -> jax.Array:
+    """y after the step; a coordinate outside |y_j| <= bound is NaN."""
+    y1 = step(y)
+    return jnp.where(made, jnp.where(jnp.abs(y1) <= bound, y1, jnp.nan), y)
+
+
+def _watched(bound: Any, step: Step, t: Any, made: Any, state: Any) -> Any:
+    y, left = state
+    y1 = step(y)
+    here, good = jnp.isinf(left) & made, inside(y1, bound)
+    return jnp.where(here & good, y1, y), jnp.where(here & ~good, jnp.asarray(t).astype(left.dtype), left)
+
+
+def exits(segment: Callable[[Any, Advance, Any], Any], count: int, bound: Any, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The last points inside |y_j| <= bound, (d, paths), and the time after the step that led outside, (paths,).
+
+    Args:
+        segment: (number, how to make a step, state) -> state after that segment of the run.
+        count: how many segments there are.
+    """
+    start = (y, jnp.full(y.shape[1], jnp.inf, y.dtype))
+    return jax.lax.fori_loop(0, count, lambda n, state: segment(n, partial(_watched, bound), state), start)
+
+
+def numberless(parts: Any, paths: int) -> jax.Array:
+    """Which paths have NaN, and no infinity, among arrays that broadcast to (d, paths) or end in (.., paths); (paths,)."""
+    nan, infinite = jnp.zeros(paths, bool), jnp.zeros(paths, bool)
+    for part in jax.tree.leaves(parts):
+        a = jnp.asarray(part)
+        if a.ndim > 2 or (a.ndim and a.shape[-1] not in (1, paths)):
+            a = jnp.moveaxis(a, 0, -1) if a.shape[0] == paths else jnp.broadcast_to(a.reshape(-1, 1), (a.size, paths))
+        rows = a.reshape(-1, a.shape[-1] if a.ndim else 1)
+        nan |= jnp.isnan(rows).any(axis=0)
+        infinite |= jnp.isinf(rows).any(axis=0)
+    return nan & ~infinite
+
+
+def check_numbers(lost: np.ndarray, when: np.ndarray, wrong: np.ndarray, step: float) -> None:
+    """Raises NotANumber for the first of the lost paths that is no blow-up.
+
+    Args:
+        lost: numbers of the paths.
+        when: time after the step at which each was lost.
+        wrong: whether the equation has no value at its last point.
+        step: the step size that steps are counted in.
+    """
+    if wrong.any():
+        first = np.flatnonzero(wrong)[np.argmin(when[wrong])]
+        raise NotANumber(int(lost[first]), max(1, round(float(when[first]) / step)), float(when[first]))

@@ -1,0 +1,143 @@
+"""The law of the averaged message (1/N) sum_i C(g + Z_i) on the line, as a finite law for each gradient. Dimensionless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import singledispatch
+from typing import Any, final
+
+import numpy as np
+import sympy as sp
+
+from derive.compressors import Bernoulli, Compressor, Sign
+from derive.coordinates import v
+from derive.errors import NoClosedForm
+from derive.methods import Method
+from derive.noise import Gaussian, Law
+from numerics._jax import jnp
+from numerics.gauss import Rule, compressed, convolved, gauss_rule, mean_of
+from numerics.lower import lower_function
+from numerics.scalars import concrete
+
+#: the scales s_i, (clients or 1, points), the gradients (points,) -> the averaged message as a finite law, (points, atoms)
+Average = Callable[[np.ndarray, np.ndarray], Rule]
+
+
+@final
+class Averaged:
+    """The averaged message of a method in one dimension.
+
+    A sign takes the values +1 and -1, so the sum over clients is binomial (Poisson-binomial for several scales), exactly; a
+    message that is a polynomial in the noise given a finite choice (identity and what equals it on the line, Bernoulli) has
+    Gauss rules, which clients convolve (`numerics.gauss`).
+
+    Args:
+        method: compressor, noise, clients.
+        clients: N, as a number.
+        nodes: of each Gauss rule.
+        parameters: values of the symbols, by name.
+
+    Raises:
+        NoClosedForm: the compressor rounds to a grid, or heavy-tailed noise meets another compressor than the sign.
+    """
+
+    def __init__(self, method: Method, clients: int, nodes: int, parameters: Mapping[str, Any]) -> None:
+        if method.noise.dense is not None:
+            raise NoClosedForm("noise with a measured covariance is not implemented on the line; give its scale instead")
+        self._of = average(method.compressor, method.noise.law, clients, nodes, parameters)
+
+    def __call__(self, scales: np.ndarray, g: np.ndarray) -> Rule:
+        """(values, probabilities), (points, atoms), for scales (clients or 1, points) and gradients (points,)."""
+        return self._of(np.asarray(scales, float), np.asarray(g, float))
+
+
+@singledispatch
+def average(compressor: Any, law: Law, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
+    """See `Averaged`; a new compressor joins by registering its own form."""
+    raise TypeError(f"{type(compressor).__name__} is no compressor")
+
+
+@average.register
+def _(compressor: Compressor, law: Law, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
+    """What leaves every message as it is in one dimension: identity, scaled sign, QSGD, TernGrad, Rand-1, Top-1."""
+    given = compressor.given(sp.Integer(1))
+    if given.mean != v or given.rank or sp.simplify(given.diag) != 0:
+        raise NoClosedForm(
+            f"the law of the message of {type(compressor).__name__} is not implemented; the transition operator knows what "
+            "leaves messages on the line as they are, signs and the Bernoulli sparsifier"
+        )
+    unit = gauss_rule(law, nodes, parameters)
+    equal = mean_of(unit, clients, nodes)
+
+    def of(scales: np.ndarray, g: np.ndarray) -> Rule:
+        if len(scales) == 1:
+            values, chances = g[:, None] + scales[0][:, None] * equal[0], equal[1]
+        elif isinstance(law, Gaussian):  # a sum of Gaussians is one
+            values, chances = g[:, None] + np.sqrt((scales**2).sum(axis=0))[:, None] / clients * unit[0], unit[1]
+        else:
+            values, chances = _mean([(g[:, None] + s[:, None] * unit[0], unit[1]) for s in scales], nodes)
+        return values, np.broadcast_to(chances, values.shape)
+
+    return of
+
+
+@average.register
+def _(compressor: Bernoulli, law: Law, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
+    """v/p with probability p, else 0: a mixture of a Gauss rule and an atom, which is exact for the same polynomials."""
+    p = concrete(compressor.p, parameters)
+    unit = gauss_rule(law, nodes, parameters)
+
+    def message(scale: np.ndarray, g: np.ndarray) -> Rule:
+        kept = (g[:, None] + scale[:, None] * unit[0]) / p
+        values = np.concatenate([np.zeros((len(g), 1)), kept], axis=1)
+        return values, np.broadcast_to(np.concatenate([[1 - p], p * unit[1]]), values.shape)
+
+    def of(scales: np.ndarray, g: np.ndarray) -> Rule:
+        if len(scales) == 1:
+            return mean_of(message(scales[0], g), clients, nodes)
+        return _mean([message(s, g) for s in scales], nodes)
+
+    return of
+
+
+@average.register
+def _(compressor: Sign, law: Law, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
+    """P(sgn = +1) = F(g/s): with K of N clients sending +1 the mean is (2K - N)/N, K binomial or Poisson-binomial."""
+    y = sp.Symbol("y", real=True)
+    expr: Any = law.sign_mean(y)
+    put = {s: sp.Float(concrete(s, parameters), 17) for s in expr.free_symbols - {y}}
+    sign_mean = lower_function(expr.xreplace(put), [y])
+
+    def sign_of(scale: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """P(+1) and P(-1), (points, 1); without noise the sign of g, with sgn(0) = 0."""
+        noisy = (scale > 0) & (not law.degenerate)
+        ratio = np.where(noisy, g / np.where(noisy, scale, 1.0), 0.0)
+        mean = np.where(noisy, np.asarray(sign_mean(jnp.asarray(ratio))), np.sign(g))
+        silent = ~noisy & (g == 0)
+        return np.where(silent, 0, (1 + mean) / 2)[:, None], np.where(silent, 0, (1 - mean) / 2)[:, None]
+
+    def of(scales: np.ndarray, g: np.ndarray) -> Rule:
+        signs = [sign_of(s, g) for s in scales] * (clients if len(scales) == 1 else 1)
+        # sums go in steps of 2, unless someone sends a 0
+        step = 2 if all(np.all(plus + minus > 0.5) for plus, minus in signs) else 1
+        wide = 2 // step
+        chances = np.ones((len(g), 1))
+        for plus, minus in signs:
+            grown = np.zeros((len(g), chances.shape[1] + wide))
+            grown[:, wide:] += plus * chances
+            grown[:, :-wide] += minus * chances
+            if step == 1:
+                grown[:, 1:-1] += (1 - plus - minus) * chances
+            chances = grown
+        values = (step * np.arange(chances.shape[1]) - clients) / clients
+        return np.broadcast_to(values, chances.shape), chances
+
+    return of
+
+
+def _mean(rules: Sequence[Rule], nodes: int) -> Rule:
+    """The mean of independent variables with these rules."""
+    total = compressed(rules[0], nodes)
+    for rule in rules[1:]:
+        total = convolved(total, compressed(rule, nodes), nodes)
+    return total[0] / len(rules), total[1]

@@ -1,0 +1,194 @@
+"""E phi of a quadratic phi from closed moment equations, for the models and for the discrete method, in any dimension (theory 7).
+
+They close where h b is linear and h^2 S quadratic in the state: a quadratic loss, unbiased compression or none, noise of bounded or
+affine variance. No sampling and no grid: an ordinary differential equation for the model, a recursion for the method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+import sympy as sp
+
+from derive.errors import BadInput, NoClosedForm
+from derive.expanded import CoordinateSDE
+from derive.generator import generator
+from derive.losses import Loss
+from derive.methods import Method
+from derive.models import SDE
+from derive.models import sde as derive_sde
+from derive.symbols import du, t
+from derive.symbols import u as free_u
+from numerics._jax import jax, jnp
+from numerics.backward import STAGES, radau
+from numerics.line import Value, follows_time, numbers_of, steps_of
+from numerics.runs import positive
+
+#: steps of the method in time of a model whose schedule changes; doubled until nothing changes
+STEPS, FINEST = 8, 1024
+
+#: the image of each monomial of degree <= 2 under a linear map, as a matrix at a time; monomials (1, x1, .., x1^2, x1 x2, ..)
+Images = Callable[[float], np.ndarray]
+
+
+def model_moment(
+    equation: SDE, x0: Any, T: float, phi: Any, params: Mapping[str, Any] | None = None, u: Any = None
+) -> Value:
+    """E phi(X_T) of an SDE for a quadratic phi: m' = A(t) m for m = E of all monomials up to degree 2, A m = E of their generator.
+
+    With a constant schedule m(T) = exp(T A) m(0), else by Radau IIA steps, doubled until the value changes by less than 1e-13.
+
+    Args:
+        equation: from `derive.sde`, with a loss.
+        x0: the starting point (d,), or a number.
+        T: horizon.
+        phi: a polynomial of degree at most 2 in x1, .., xd (SymPy).
+        params: values by symbol name, eta among them.
+        u: the function t -> u(t) of a free schedule.
+
+    Raises:
+        BadInput: an argument outside its range; no loss; phi is no such polynomial.
+        NoClosedForm: the equations do not close.
+    """
+    start, horizon = _start(x0), positive("T", T)
+    if equation.loss is None:
+        raise BadInput("loss", None, "an equation that was derived with a loss")
+    parameters = numbers_of(equation.method, equation.loss, len(start), params, u, [s.name for s in equation.parameters])
+    named = equation.coordinates(len(start))
+    monomials = _monomials(named.state)
+    weights = _polynomial(phi, named.state, monomials)
+    rate = _numeric([generator(named, m) for m in monomials], named, monomials, parameters, u)
+    begin = np.array([float(m.subs(dict(zip(named.state, start, strict=True)))) for m in monomials])
+    if follows_time(equation.method):
+        value, change, steps = _by_steps(rate, begin, weights, horizon)
+    else:
+        value, change, steps = float(weights @ scipy.linalg.expm(horizon * rate(0.0)) @ begin), 0.0, 1
+    rounding = 64 * np.finfo(float).eps * float(np.abs(weights) @ np.abs(begin) + abs(value))
+    settings = {"method": equation.method.name, "model": equation.model, "eta": parameters["eta"], "T": horizon, "steps": steps}
+    return Value(value, change + rounding, "closed moment equations", settings)
+
+
+def discrete_moment(
+    method: Method, loss: Loss, x0: Any, T: float, phi: Any, params: Mapping[str, Any] | None = None, u: Any = None
+) -> Value:
+    """E phi(x_n) of the method at n = T/eta for a quadratic phi, by the exact recursion of all moments up to degree 2.
+
+    Given x, x_{n+1} has mean x - eta h b and covariance (eta^2 h^2/N) S (theory 1, 2), so E x_i x_j goes to
+    E (x - eta h b)_i (x - eta h b)_j + (eta^2/N) E h^2 S_ij.
+
+    Args, Raises: as for `model_moment`, with the loss apart; T must be a multiple of eta.
+    """
+    start = _start(x0)
+    parameters = numbers_of(method, loss, len(start), params, u)
+    steps, eta = steps_of(T, parameters["eta"]), parameters["eta"]
+    # the first-order model's drift -h b and covariance (eta h^2/N) S are the moments of the step
+    named = derive_sde(method, "first-order", loss, len(start)).expanded
+    monomials = _monomials(named.state)
+    weights = _polynomial(phi, named.state, monomials)
+    size = sp.Symbol("eta", positive=True)
+    moved = [x + size * d for x, d in zip(named.state, named.drift, strict=True)]
+    images = []
+    for powers in (sp.Poly(m, *named.state).monoms()[0] for m in monomials):
+        where = [i for i, p in enumerate(powers) for _ in range(p)]
+        image = sp.Mul(*[moved[i] for i in where])
+        images.append(image + size * named.covariance[where[0], where[1]] if len(where) == 2 else image)
+    step = _numeric(images, named, monomials, parameters, u)
+    moments = np.array([float(m.subs(dict(zip(named.state, start, strict=True)))) for m in monomials])
+    matrix = step(0.0)
+    for n in range(steps):
+        if n and follows_time(method):
+            matrix = step(n * eta)
+        moments = matrix @ moments
+    rounding = (steps + 64) * np.finfo(float).eps * float(np.abs(weights) @ np.abs(moments))
+    settings = {"method": method.name, "eta": eta, "clients": parameters["N"], "T": T, "steps": steps}
+    return Value(float(weights @ moments), rounding, "moment recursion", settings)
+
+
+def _start(x0: Any) -> list[float]:
+    """The starting point as d numbers."""
+    array = np.atleast_1d(np.asarray(x0, float))
+    if array.ndim != 1 or not array.size or not np.all(np.isfinite(array)):
+        raise BadInput("x0", x0, "finite numbers of shape (d,)")
+    return array.tolist()
+
+
+def _monomials(state: list[sp.Symbol]) -> list[Any]:
+    """1, x_i, x_i x_j with i <= j."""
+    pairs = [state[i] * state[j] for i in range(len(state)) for j in range(i, len(state))]
+    return [sp.S.One, *state, *pairs]
+
+
+def _coefficients(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> list[Any]:
+    """The coefficient of each monomial.
+
+    Raises:
+        NoClosedForm: others are there.
+    """
+    expr = sp.expand(expr)
+    if not expr.is_polynomial(*state):
+        raise NoClosedForm("the step or the generator is no polynomial in the state: the moments do not close")
+    found = dict(sp.Poly(expr, *state).terms())
+    row = [found.pop(sp.Poly(m, *state).monoms()[0], sp.S.Zero) for m in monomials]
+    if any(c != 0 for c in found.values()):
+        raise NoClosedForm("moments up to degree 2 lead to higher ones: they do not close")
+    return row
+
+
+def _polynomial(phi: Any, state: list[sp.Symbol], monomials: list[Any]) -> np.ndarray:
+    phi = sp.sympify(phi)
+    phi = phi.xreplace(dict(zip((sp.Symbol(s.name) for s in state), state, strict=True)))
+    try:
+        row = _coefficients(phi, state, monomials)
+        return np.array([float(c) for c in row])
+    except (NoClosedForm, TypeError):
+        raise BadInput("phi", phi, f"a polynomial of degree at most 2 in {', '.join(s.name for s in state)}") from None
+
+
+def _numeric(
+    images: list[Any], named: CoordinateSDE, monomials: list[Any], parameters: Mapping[str, Any], u: Any
+) -> Images:
+    """The matrix of the images at a time, with numbers for all symbols."""
+    own = {t, free_u, du}
+    entries = {f"{k}{m + 1}": float(e) for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
+    known = {**entries, **{k: float(a) for k, a in parameters.items() if np.ndim(a) == 0}}
+    rows = [_coefficients(e, named.state, monomials) for e in images]
+    matrix = sp.Matrix(rows)
+    missing = sorted(s.name for s in matrix.free_symbols - own if s.name not in known)
+    if missing:
+        raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
+    matrix = matrix.xreplace({s: sp.Float(known[s.name], 17) for s in matrix.free_symbols - own})
+    function = sp.lambdify([t, free_u, du], matrix, "numpy")
+    if (matrix.free_symbols & {free_u, du}) and u is None:
+        raise BadInput("u", None, "the function t -> u(t) of the free schedule")
+
+    def at(time: float) -> np.ndarray:
+        values = (0.0, 0.0)
+        if u is not None:
+            height, slope = jax.value_and_grad(lambda s: jnp.asarray(u(s), float))(jnp.asarray(time, float))
+            values = (float(height), float(slope))
+        return np.asarray(function(time, *values), float)
+
+    return at
+
+
+def _by_steps(rate: Images, begin: np.ndarray, weights: np.ndarray, horizon: float) -> tuple[float, float, int]:
+    """The value, its change on the last doubling, and the number of steps."""
+    nodes, butcher = radau(STAGES)
+    steps, before = STEPS, np.inf
+    while True:
+        dt, moments = horizon / steps, begin
+        for k in range(steps):
+            rates = [rate((k + c) * dt) for c in nodes]
+            system = np.block([[-dt * butcher[i, j] * a for j in range(STAGES)] for i, a in enumerate(rates)])
+            right = np.concatenate([a @ moments for a in rates])
+            slopes = np.linalg.solve(system + np.eye(len(right)), right).reshape(STAGES, -1)
+            moments = moments + dt * butcher[-1] @ slopes
+        value = float(weights @ moments)
+        if abs(value - before) <= 1e-13 * (1 + abs(value)) or steps >= FINEST:
+            return value, abs(value - before), steps
+        before, steps = value, 2 * steps
+
+

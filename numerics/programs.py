@@ -1,0 +1,107 @@
+"""What a run compiles, and how an ensemble comes out of it: the same for a method and for its equation."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from numerics._jax import jax
+from numerics.chunks import Spread, default_chunk, run_chunks
+from numerics.counter import Draws
+from numerics.lost import check_numbers
+from numerics.runs import Ensemble
+
+#: (last points (d, paths), {name: (S, paths)})
+Result = tuple[Any, Mapping[str, Any]]
+
+
+class Program(ABC):
+    """A method or an equation, lowered, and the functions compiled for it.
+
+    What may change without compiling anew is given with every call, as `more`: "words" of the seed, "free" parameters, "bound",
+    and what else a subclass reads.
+
+    Attributes:
+        dim: d.
+        dtype: float32 or float64.
+        wide: whether draws have all bits of double precision.
+    """
+
+    dim: int
+    dtype: Any
+    wide: bool
+
+    @abstractmethod
+    def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
+        """Last points, and statistics at the saved times; NaN where a path has left the bound."""
+
+    @abstractmethod
+    def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
+        """Last points inside the bound, and (1, paths): "left", when it was left, "numberless", whether there is no value there."""
+
+    @cached_property
+    def _compiled(self) -> Spread:
+        return Spread(lambda x, numbers, more: self.run(x, self._draws(numbers, more), more))
+
+    @cached_property
+    def _leaving(self) -> Spread:
+        return Spread(lambda x, numbers, more: self.leave(x, self._draws(numbers, more), more))
+
+    def _draws(self, numbers: jax.Array, more: Any) -> Draws:
+        return Draws((more["words"][0], more["words"][1]), numbers, dtype=self.dtype, wide=self.wide)
+
+    def ensemble(
+        self, x: np.ndarray, paths: int, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
+        settings: Mapping[str, Any], first: int = 0,
+    ) -> Ensemble:  # fmt: skip
+        """The paths numbered first, first + 1, .., those that were lost with the time of it.
+
+        Args:
+            x: (d, paths), or (d, 1) for all of them.
+            paths: how many.
+            times: the saved times.
+            more: see above.
+            chunk: how many paths at a time; None for a good number.
+            eta: the step that errors count in.
+            settings: of the ensemble.
+            first: the number of the first path, by which it draws.
+
+        Raises:
+            NotANumber: a path came to a point where there is no value.
+        """
+        given = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
+        given["bound"] = np.asarray(more["bound"], self.dtype)
+        size, x = chunk or default_chunk(self.dim, paths), x.astype(self.dtype)
+        numbers = np.arange(first, first + paths, dtype=np.uint32)
+        final, values = run_chunks(lambda y, n: self._compiled(y, n, given), x, numbers, size, first)
+        blown = np.full(paths, np.inf)
+        lost = np.flatnonzero(np.isnan(final).any(axis=0))
+        if len(lost):
+            last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[lost], size, first)
+            check_numbers(numbers[lost], found["left"][0], found["numberless"][0], eta)
+            final[:, lost], blown[lost] = last, found["left"][0]
+            for value in values.values():  # also where a statistic has a value for what a lost path became
+                value[:, lost] = np.where(blown[lost] <= times[:, None] * (1 + 1e-12), np.nan, value[:, lost])
+        return Ensemble(times, values, blown, final, settings)
+
+
+class Kept:
+    """`build`, with what it built for the last settings kept; for one that cannot be compared it builds anew."""
+
+    def __init__(self, build: Callable[[Any], Any], size: int = 64) -> None:
+        self._build, self._cached = build, lru_cache(maxsize=size)(build)
+
+    def __call__(self, setting: Any) -> Any:
+        try:
+            hash(setting)
+        except TypeError:  # it holds something of the user's own that has no hash
+            return self._build(setting)
+        return self._cached(setting)
+
+    def forget(self) -> None:
+        """What was built is made anew."""
+        self._cached.cache_clear()

@@ -1,0 +1,146 @@
+"""What the sweeps say: verdicts computed from numbers, each with the criterion that it rests on.
+
+CONFIRMED and VIOLATED need the numbers to be clear of their own errors; what is neither is INCONCLUSIVE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from derive.errors import BadInput
+from numerics.estimates import Estimate, proportion
+from numerics.sweeps.quadratic import METHOD, Bracket, Stationary, Strength
+from numerics.sweeps.quartic import Descent, Scheduled
+from numerics.verdicts import Verdict
+
+#: relative difference of numbers that are computed without sampling and without a grid that counts as none
+EQUAL = 1e-9
+#: how near 1 the limit of a ratio has to be
+NEAR = 0.01
+#: the probability of a blow-up that "never" has to exclude, at 95 %
+RARE = 1e-3
+
+
+def _worst(parts: Sequence[Verdict]) -> Verdict:
+    """VIOLATED if one is; CONFIRMED if all are, and there are some."""
+    if Verdict.VIOLATED in parts:
+        return Verdict.VIOLATED
+    return Verdict.CONFIRMED if parts and all(p is Verdict.CONFIRMED for p in parts) else Verdict.INCONCLUSIVE
+
+
+def _straddles(found: Bracket) -> Verdict:
+    """Whether E x^2 contracts below and grows above."""
+    if found.below - found.error > 1 or found.above + found.error < 1:
+        return Verdict.VIOLATED
+    inside = found.below + found.error < 1 < found.above - found.error
+    return Verdict.CONFIRMED if inside else Verdict.INCONCLUSIVE
+
+
+def same_threshold(method: Sequence[Bracket], model: Sequence[Bracket]) -> Verdict:
+    """Whether the model's threshold is the method's, to within the width of the brackets.
+
+    The method itself has to contract below and grow above its threshold, or nothing is decided. The model's threshold is the
+    method's if it does the same at every pair of step sizes, and it is not if it fails to at one.
+    """
+    if _worst([_straddles(b) for b in method]) is not Verdict.CONFIRMED:
+        return Verdict.INCONCLUSIVE
+    return _worst([_straddles(b) for b in model])
+
+
+def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -> Verdict:
+    """Whether stationary values agree at every setting, to rounding and what is left of the transient."""
+    parts = []
+    for own, other in zip(method, model, strict=True):
+        allowed = own.error + other.error + EQUAL * abs(own.value)
+        parts.append(Verdict.CONFIRMED if abs(own.value - other.value) <= allowed else Verdict.VIOLATED)
+    return _worst(parts)
+
+
+def interval_of_growth(found: Descent) -> tuple[float, float]:
+    """(largest q below which every path shrinks, least q from which every one grows); nan where paths do not order so."""
+    order = np.argsort(found.q)
+    q, grows = found.q[order], found.size[-1][order] > 1 + EQUAL
+    if not grows.any():
+        return float(q[-1]), np.inf
+    first = int(np.argmax(grows))
+    if first == 0 or not grows[first:].all():
+        return np.nan, np.nan
+    return float(q[first - 1]), float(q[first])
+
+
+def conservative(method: Descent, model: Descent, thresholds: Mapping[str, float]) -> Verdict:
+    """Whether the model grows from its own threshold on, where gradient descent still shrinks, and that from its own.
+
+    The thresholds of the formulas have to lie in the intervals seen, which must not overlap.
+    """
+    seen = {METHOD: interval_of_growth(method), model.subject: interval_of_growth(model)}
+    if not np.all(np.isfinite([a for pair in seen.values() for a in pair])):
+        return Verdict.VIOLATED if np.inf in seen[model.subject] else Verdict.INCONCLUSIVE
+    inside = all(low <= thresholds[name] <= high for name, (low, high) in seen.items())
+    return Verdict.CONFIRMED if inside and seen[model.subject][1] < seen[METHOD][0] else Verdict.VIOLATED
+
+
+def blows_up(found: Scheduled, thresholds: Sequence[float]) -> Verdict:
+    """Whether every path from at or above its threshold blows up.
+
+    Args:
+        found: of a method without noise.
+        thresholds: one for each exponent.
+    """
+    above = found.q[None, :] >= np.asarray(thresholds, float)[:, None]
+    if not above.any():
+        return Verdict.INCONCLUSIVE
+    return Verdict.CONFIRMED if np.all(found.blown[above] == found.paths) else Verdict.VIOLATED
+
+
+def within_steps(found: Scheduled) -> Verdict:
+    """Whether no path is farther from its start than the sum of its steps, and none blew up: exact for signs, path by path."""
+    fine = found.excess <= EQUAL * float(np.sqrt(found.q.max())) and not found.blown.any()
+    return Verdict.CONFIRMED if fine else Verdict.VIOLATED
+
+
+def blown(found: Scheduled) -> Estimate:
+    """The share of all paths that blew up, with its exact interval of 95 %."""
+    return proportion(int(found.blown.sum()), found.blown.size * found.paths)
+
+
+def never(found: Scheduled) -> Verdict:
+    """Whether no path blew up, and enough of them for a probability above `RARE` to be excluded at 95 %."""
+    share = blown(found)
+    if share.value > 0:
+        return Verdict.VIOLATED
+    return Verdict.CONFIRMED if share.upper <= RARE else Verdict.INCONCLUSIVE
+
+
+def monotone(found: Sequence[Strength], rising: bool) -> Verdict:
+    """Whether the largest stable step goes the way that the formula says, and is nowhere below the formula's step.
+
+    Args:
+        found: at increasing values of one setting, all others fixed; the formula's own steps have to go that way too.
+        rising: the way.
+
+    Raises:
+        BadInput: fewer than two.
+    """
+    if len(found) < 2:
+        raise BadInput("found", len(found), "two or more settings")
+    sign = 1 if rising else -1
+    ways = [sign * np.diff([getattr(f, name) for f in found]) for name in ("formula", "measured")]
+    least = EQUAL * max(f.measured for f in found)
+    if np.any(ways[1] < -least) or any(f.measured < f.formula * (1 - 1e-6) for f in found):
+        return Verdict.VIOLATED
+    return Verdict.CONFIRMED if all(np.all(way > least) for way in ways) else Verdict.INCONCLUSIVE
+
+
+def limits(found: Mapping[Any, tuple[float, float]]) -> Verdict:
+    """Whether every limit, given with its doubt, is 1 to within `NEAR`."""
+    parts = []
+    for limit, doubt in found.values():
+        if abs(limit - 1) > NEAR + doubt:
+            parts.append(Verdict.VIOLATED)
+        else:
+            parts.append(Verdict.CONFIRMED if abs(limit - 1) + doubt <= NEAR else Verdict.INCONCLUSIVE)
+    return _worst(parts)

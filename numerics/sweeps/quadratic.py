@@ -1,0 +1,280 @@
+"""Quadratics with affine noise and compression, from closed second moments: no sampling (theory 5.1, 5.3, 5.4, 6.3).
+
+f = h |x|^2/2, Bernoulli sparsifier of ratio omega = 1/p - 1, Cov Z = (s0 + s1 G^2) I. E x^2 obeys an affine recursion (the
+method) or an affine differential equation (a model), whose slope says whether it grows. Everything is dimensionless.
+
+The method's own growth is also measured through `numerics.transition`, which knows nothing of moments: it averages phi = x^2
+over the finite law of one step's message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, final
+
+import numpy as np
+import sympy as sp
+
+from derive.compressors import Bernoulli
+from derive.errors import BadInput
+from derive.losses import Quadratic
+from derive.methods import DCSGD, Method
+from derive.models import MODELS, sde
+from derive.noise import Affine
+from derive.proof.terms import norm, vec, x
+from derive.stationary import discrete_second_moments, second_moments, stability_threshold
+from derive.symbols import parameter
+from derive.theorems import normalised
+from derive.theorems.catalogue import entries
+from derive.theorems.entry import Theorem
+from numerics.checks.families import lowered
+from numerics.checks.moments import Moments
+from numerics.estimates import Record
+from numerics.formulas import Numbers, clients, paths
+from numerics.moments import discrete_moment, model_moment
+from numerics.transition import discrete_mean
+
+METHOD = "method"
+SUBJECTS = (METHOD, *MODELS)
+LAMBDA = parameter("lambda")
+_X1 = sp.Symbol("x1", real=True)
+#: steps over which a stationary value is approached, in units of its own relaxation
+RELAXATIONS = 40.0
+
+
+def compressed(clients: Any = None) -> Method:
+    """DCSGD with the Bernoulli(p) sparsifier and affine variance sigma0^2 + sigma1^2 G^2."""
+    return DCSGD(Bernoulli("p"), Affine(), clients)
+
+
+def keep(omega: Any) -> np.ndarray:
+    """p of the Bernoulli sparsifier of ratio omega.
+
+    Raises:
+        BadInput: omega < 0.
+    """
+    ratio = np.asarray(omega, float)
+    if not np.all(ratio >= 0):
+        raise BadInput("omega", omega, "numbers >= 0")
+    return 1 / (1 + ratio)
+
+
+@lru_cache
+def _moments(subject: str) -> Moments:
+    return Moments(compressed(), subject, ("lam",))
+
+
+@lru_cache
+def threshold_formula(subject: str) -> sp.Expr:
+    """The step size from which on E x^2 of the method or a model grows (`derive.stationary`); infinite or negative: none."""
+    return stability_threshold(compressed(), "discrete" if subject == METHOD else subject, LAMBDA)
+
+
+def threshold(subject: str, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> np.ndarray:
+    """`threshold_formula` at numbers, arrays of one shape; infinite where E x^2 never grows."""
+    p, s1, n, lam = np.broadcast_arrays(
+        keep(omega), np.asarray(sigma1, float), np.asarray(N, float), np.asarray(h, float)
+    )
+    at = {"p": p.ravel(), "sigma1": s1.ravel(), "N": n.ravel(), "lambda": lam.ravel()}
+    expr = threshold_formula(subject)
+    with np.errstate(divide="ignore"):
+        found = np.full(p.size, np.inf) if expr == sp.oo else lowered({0: expr}, at, p.size)[0]
+    return np.where(found > 0, found, np.inf).reshape(p.shape)
+
+
+def growth(subject: str, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 1.0) -> np.ndarray:
+    """log of the factor by which one step (time eta) multiplies what E x^2 differs from its fixed point by; > 0 is unstable.
+
+    Args:
+        subject: "method" or a model.
+        eta, omega, sigma1, N: numbers or arrays of shapes that fit together.
+        h: the curvature.
+
+    Raises:
+        BadInput: another subject.
+    """
+    if subject not in SUBJECTS:
+        raise BadInput("subject", subject, "one of " + ", ".join(SUBJECTS))
+    shape = np.broadcast_shapes(*(np.shape(a) for a in (eta, omega, sigma1, N)))
+    flat = lambda a: np.broadcast_to(np.asarray(a, float), shape).ravel()  # noqa: E731
+    count = int(np.prod(shape))
+    at = {
+        "eta": flat(eta),
+        "p": flat(keep(omega)),
+        "sigma1": flat(sigma1),
+        "N": flat(N),
+        "lam": np.full(count, float(h)),
+    }
+    slope = _moments(subject).at({**at, "sigma0": np.zeros(count)}, count)[0][:, 0, 0]
+    with np.errstate(divide="ignore"):
+        found = np.log(np.maximum(1 + slope, 0.0)) if subject == METHOD else at["eta"] * slope
+    return found.reshape(shape)
+
+
+@final
+@dataclass(frozen=True)
+class Bracket(Record):
+    """Whether E x^2 grows a little below and a little above the method's own threshold.
+
+    Attributes:
+        subject, omega, sigma1, N: what was asked.
+        threshold: the method's, from the formula; own: the subject's, from the formula.
+        below, above: factors of E x^2 - (its fixed part) over one step, at threshold (1 -+ width).
+        width: relative.
+        error: of the factors.
+    """
+
+    subject: str
+    omega: float
+    sigma1: float
+    N: int
+    threshold: float
+    own: float
+    below: float
+    above: float
+    width: float
+    error: float
+
+
+def factor(subject: str, eta: float, omega: float, sigma1: float, N: int) -> tuple[float, float]:
+    """The factor of one step from E x_1^2 at two starting points, and its error.
+
+    The method's by its transition operator, that of a model from its generator (`numerics.moments`): neither is the route of
+    the formulas.
+    """
+    method, loss = compressed(N), Quadratic(1)
+    params = {"eta": eta, "p": float(keep(omega)), "sigma0": 0.5, "sigma1": sigma1}
+    if subject == METHOD:
+        ends = [discrete_mean(method, loss, start, eta, _X1**2, params) for start in (0.0, 1.0)]
+    else:
+        equation = _equation(subject, N)
+        ends = [model_moment(equation, start, eta, _X1**2, params) for start in (0.0, 1.0)]
+    return ends[1].value - ends[0].value, ends[0].error + ends[1].error
+
+
+@lru_cache
+def _equation(model: str, N: int) -> Any:
+    return sde(compressed(N), model, Quadratic(1), 1)
+
+
+def bracket(subject: str, omega: float, sigma1: float, N: int, width: float = 0.02) -> Bracket:
+    """See `Bracket`."""
+    at = float(threshold(METHOD, omega, sigma1, N))
+    (below, a), (above, b) = (factor(subject, at * (1 + sign * width), omega, sigma1, N) for sign in (-1, 1))
+    own = float(threshold(subject, omega, sigma1, N))
+    return Bracket(subject, omega, sigma1, N, at, own, below, above, width, a + b)
+
+
+@final
+@dataclass(frozen=True)
+class Stationary(Record):
+    """E x^2 after so many steps that it no longer changes.
+
+    Attributes:
+        subject, eta, omega, sigma0, sigma1, N: what was asked.
+        value: E x^2; error: of it.
+        formula: the stationary value from `derive.stationary`.
+    """
+
+    subject: str
+    eta: float
+    omega: float
+    sigma0: float
+    sigma1: float
+    N: int
+    value: float
+    error: float
+    formula: float
+
+
+def stationary(subject: str, eta: float, omega: float, sigma0: float, sigma1: float, N: int) -> Stationary:
+    """E x^2 of a long run, moment by moment, and the stationary value of the formula.
+
+    Raises:
+        BadInput: a step size at which E x^2 does not settle.
+    """
+    rate = -float(growth(subject, eta, omega, sigma1, N))
+    if not rate > 0:
+        raise BadInput("eta", eta, f"a step size below the threshold of the {subject}")
+    steps = int(np.ceil(RELAXATIONS / rate))
+    params = {"eta": eta, "p": float(keep(omega)), "sigma0": sigma0, "sigma1": sigma1}
+    if subject == METHOD:
+        found = discrete_moment(compressed(N), Quadratic(1), 0.0, steps * eta, _X1**2, params)
+        formula = _fixed(METHOD)
+    else:
+        found = model_moment(_equation(subject, N), 0.0, steps * eta, _X1**2, params)
+        formula = _fixed(subject)
+    values = {"lambda": 1.0, **params, "N": float(N)}
+    exact = float(lowered({0: formula}, {k: np.array([v]) for k, v in values.items()}, 1)[0][0])
+    # what is left of the transient, in units of the value itself
+    error = found.error + abs(found.value) * np.exp(-rate * steps)
+    return Stationary(subject, eta, omega, sigma0, sigma1, N, found.value, error, exact)
+
+
+@lru_cache
+def _fixed(subject: str) -> sp.Expr:
+    if subject == METHOD:
+        return discrete_second_moments(compressed(), 1, LAMBDA)[0]
+    return second_moments(compressed(), 1, subject, LAMBDA)[0]
+
+
+@final
+@dataclass(frozen=True)
+class Strength(Record):
+    """The largest stable constant step of the method, measured, and the one that theory 6.3's K allows.
+
+    Attributes:
+        omega, sigma1, d, N: what was asked.
+        measured: where the spectral radius of the second-moment map of one step passes 1, by bisection.
+        formula: 2 eps/K(G) with eps = 1; on a quadratic L1 = 0, so that it holds for every G.
+    """
+
+    omega: float
+    sigma1: float
+    d: int
+    N: int
+    measured: float
+    formula: float
+
+
+def strength(omega: float, sigma1: float, d: int, N: int, bisections: int = 40) -> Strength:
+    """The largest stable step on |x|^2/2 in d coordinates, against 2/K."""
+    made, numbers = _map(d), {"p": float(keep(omega)), "sigma0": 0.0, "sigma1": sigma1, "N": float(N)}
+
+    def grows(eta: float) -> bool:
+        at = {k: np.array([v]) for k, v in {**numbers, "eta": eta}.items()}
+        matrix = made.at(at, 1)[0][0]
+        return bool(np.max(np.abs(np.linalg.eigvals(np.eye(len(matrix)) + matrix))) > 1)
+
+    low, high = 1e-6, 4.0  # gradient descent alone is unstable beyond 2
+    for _ in range(bisections):
+        middle = (low + high) / 2
+        low, high = (low, middle) if grows(middle) else (middle, high)
+    return Strength(omega, sigma1, d, N, (low + high) / 2, 2 / condition(omega, sigma1, d, N))
+
+
+@lru_cache
+def _map(d: int) -> Moments:
+    return Moments(compressed(), METHOD, (1,) * d)  # pyright: ignore[reportArgumentType]
+
+
+def condition(omega: float, sigma1: float, d: int, N: int, L0: float = 1.0, L1: float = 0.0, G: float = 0.0) -> float:
+    """K(G) of theory 6.3 with kap = 1 and D_0 = 0, the catalogue's own term."""
+    constants = bound_constants(omega, 0.0, sigma1, d, N)
+    more = {"L0": L0, "L1": L1, "kap": 1.0}
+    values = {x(name): paths(float(value)) for name, value in {**constants, **more}.items()} | {
+        norm(vec("g")): paths(G)
+    }
+    return float(Numbers(values).value(normalised.K).item())
+
+
+def bound_constants(omega: float, sigma0: float, sigma1: float, d: int, N: int) -> dict[str, float]:
+    """A_1 and D_0 of theory 4 by the catalogue's own definitions, with N and d."""
+    per = {"omega": omega, "s0": sigma0**2, "s1": sigma1**2}
+    values = {x(name): clients(np.full(N, value)) for name, value in per.items()}
+    values |= {x("N"): paths(float(N)), x("d"): paths(float(d))}
+    theorem = entries()["6.2-pathwise"]
+    assert isinstance(theorem, Theorem)  # for the type checker
+    numbers = Numbers(values, size=(N, d, 1, 1)).defined({n: theorem.definitions[n] for n in ("A_1", "D_0")})
+    return {name: float(numbers.value(x(name)).item()) for name in ("A1", "D0")} | {"N": float(N), "d": float(d)}

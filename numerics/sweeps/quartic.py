@@ -1,0 +1,194 @@
+"""On f = x^4/4: gradient descent and its models from q = eta x_0^2, and pre-scheduled methods (theory 5.2, 6.3, 6.9).
+
+Everything is dimensionless. A path with |x| above `OUT` has blown up; that is an outcome to count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, final
+
+import numpy as np
+import sympy as sp
+
+from derive.compressors import Bernoulli
+from derive.coordinates import coord_sum
+from derive.coordinates import g as gradient
+from derive.errors import BadInput
+from derive.losses import Quartic
+from derive.methods import DCSGD, DSGD, DSignSGD, Method
+from derive.models import sde
+from derive.noise import Gaussian, Scaled, StudentT
+from derive.proof.terms import norm, vec, x
+from derive.sanity.quartic import quartic_growth
+from derive.schedules import Adaptive, Power
+from derive.symbols import parameter
+from derive.symbols import t as clock
+from derive.theorems import blow_up, normalised
+from derive.theorems.meaning import Meaning
+from numerics.ensembles import solve
+from numerics.formulas import Numbers, paths
+from numerics.optimizers import run
+from numerics.runs import Ensemble, nth_key
+from numerics.sweeps.quadratic import METHOD, SUBJECTS, bound_constants, keep
+
+LOSS = Quartic()
+#: where a path has blown up; a start is at most a few
+OUT = 1e4
+#: solver steps in one of the method, for the equations without noise; checked against twice as many
+FINE = 64
+_PLACE: dict[str, Any] = {"x": lambda x: x[0]}
+
+
+@lru_cache
+def thresholds() -> dict[str, float]:
+    """q = eta x^2 beyond which gradient descent and each model grow; infinite: never (`derive.sanity`)."""
+    values = quartic_growth().values
+    return {s: float(values[f"{'discrete' if s == METHOD else s} threshold"]) for s in SUBJECTS}
+
+
+@final
+@dataclass(frozen=True)
+class Descent:
+    """Noise-free paths from many starting points, eta = 1.
+
+    Attributes:
+        subject: "method" (gradient descent) or a model.
+        q: eta x_0^2, (Q,).
+        steps: n = t/eta, (S,).
+        size: |x|/|x_0|, (S, Q); infinite from the blow-up on.
+        doubt: largest change of log |x|/|x_0| when the solver's steps are halved, over paths inside; 0 for the method.
+    """
+
+    subject: str
+    q: np.ndarray
+    steps: np.ndarray
+    size: np.ndarray
+    doubt: float
+
+    @property
+    def grows(self) -> np.ndarray:
+        """Where the path is farther out at the end than at the start, (Q,)."""
+        return self.size[-1] > 1
+
+
+def descent(subject: str, q: Any, steps: int = 12) -> Descent:
+    """See `Descent`.
+
+    Raises:
+        BadInput: another subject, a q that is not positive.
+    """
+    if subject not in SUBJECTS:
+        raise BadInput("subject", subject, "one of " + ", ".join(SUBJECTS))
+    values = np.asarray(q, float)
+    if not np.all(values > 0):
+        raise BadInput("q", list(q), "numbers > 0")
+    start = np.sqrt(values)[None, :]
+    common: dict[str, Any] = {"params": {"eta": 1.0}, "save": steps + 1, "statistics": _PLACE, "bound": OUT}
+    if subject == METHOD:
+        made = [run(DSGD(clients=1), start, float(steps), loss=LOSS, **common)]
+    else:
+        equation = sde(DSGD(clients=1), subject, LOSS, 1)
+        made = [solve(equation, start, float(steps), dt=1 / (FINE * 2**k), **common) for k in (0, 1)]
+    sizes = [_size(e, start) for e in made]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = np.abs(np.log(sizes[0]) - np.log(sizes[-1]))
+    inside = np.isfinite(gap) & (sizes[-1] < 1e3)
+    doubt = float(np.max(gap[inside], initial=0.0))
+    return Descent(subject, values, made[-1].times, sizes[-1], doubt)
+
+
+def _size(made: Ensemble, start: np.ndarray) -> np.ndarray:
+    at = np.abs(made.values["x"]) / start
+    return np.where(np.isfinite(at), at, np.inf)
+
+
+def growth_threshold(p: float) -> float:
+    """1 + rho^(-1/2) of theory 6.9 for eta = 1 and eta_n = (1 + n)^(-p), from the catalogue's own assumption."""
+    rho = 2.0**-p  # the least eta_{n+1}/eta_n, at n = 0
+    relation = blow_up.ASSUMPTIONS["q_n >= 1 + rho^(-1/2)"]
+    at = Numbers({blow_up.k: paths(rho**-0.5), blow_up.q: paths(0.0)})
+    return float(-at.value(relation.slack).item())
+
+
+#: methods on a schedule: (compressed) SGD as theory 6.9 has it, DSignSGD, and DCSGD with the factor of theory 6.3
+KINDS = ("dcsgd", "dsignsgd", "normalised")
+CLIENTS, OMEGA, SIGMA = 2, 1.0, 0.5
+#: of the normalised method: L1 of the quartic (every one > 0 has an L0), eps and kap of theory 6.3
+CONSTANTS = {"L1": 1.0, "eps": 0.9, "kap": 1.0}
+
+
+@lru_cache
+def scheduled(kind: str) -> tuple[Method, dict[str, float]]:
+    """A method with eta_n = (1 + n)^(-p) on the quartic, eta = 1, and its numbers; p is left open.
+
+    "method" is gradient descent. "dcsgd": Bernoulli sparsifier, Gaussian noise. "dsignsgd": signs, Cauchy noise of the same
+    scale. "normalised": as dcsgd, with h = s/K(G) of theory 6.3 and s = 2 eps (1 + n)^(-p).
+
+    Raises:
+        BadInput: another kind.
+    """
+    sigma = {"sigma": SIGMA}
+    if kind == METHOD:
+        return DSGD(clients=1, schedule=Power("p")), {}
+    if kind == "dsignsgd":
+        return DSignSGD(Scaled(StudentT(1)), CLIENTS, Power("p")), sigma
+    if kind not in KINDS:
+        raise BadInput("kind", kind, "one of " + ", ".join((METHOD, *KINDS)))
+    numbers = sigma | {"keep": float(keep(OMEGA))}
+    schedule = Power("p") if kind == "dcsgd" else Adaptive(_factor())
+    return DCSGD(Bernoulli("keep"), Scaled(Gaussian()), CLIENTS, schedule), numbers
+
+
+def _factor() -> sp.Expr:
+    """s/K(G), the catalogue's term for h, with its constants as numbers."""
+    made = bound_constants(OMEGA, SIGMA, 0.0, 1, CLIENTS) | CONSTANTS
+    made["L0"] = float(LOSS.smoothness(1).l0.subs(parameter("L1"), CONSTANTS["L1"]))
+    numbers = {x(name): sp.Float(value, 17) for name, value in made.items()}
+    s = 2 * CONSTANTS["eps"] / (1 + clock) ** parameter("p")
+    return Meaning({**numbers, norm(vec("g")): sp.sqrt(coord_sum(gradient**2)), x("s"): s}).value(normalised.h)
+
+
+@final
+@dataclass(frozen=True)
+class Scheduled:
+    """How many paths blew up, for each exponent and start.
+
+    Attributes:
+        kind: see `scheduled`.
+        p, q: exponents (P,) and eta eta_0 x_0^2 (Q,).
+        paths: of each pair.
+        blown: how many left |x| <= `OUT`, (P, Q).
+        excess: largest |x_n - x_0| - sum_{k<n} eta_k over paths and n, while inside; at most 0 for signs, but for rounding.
+    """
+
+    kind: str
+    p: np.ndarray
+    q: np.ndarray
+    paths: int
+    blown: np.ndarray
+    excess: float
+
+
+def blow_ups(kind: str, p: Any, q: Any, count: int, steps: int = 60, seed: int = 0) -> Scheduled:
+    """See `Scheduled`; each exponent has draws of its own.
+
+    Args:
+        count: paths of each pair.
+        steps: how many, from one start; a path that has not left by then counts as one that stays.
+        seed: of the draws.
+    """
+    method, numbers = scheduled(kind)
+    starts = np.repeat(np.sqrt(np.asarray(q, float)), count)
+    blown, excess = [], -np.inf
+    for n, exponent in enumerate(p):
+        params = {"eta": 1.0, "p": float(exponent), **numbers}
+        made = run(
+            method, starts[None, :], float(steps), key=nth_key(seed, n), params=params, loss=LOSS, save=steps + 1,
+            statistics=_PLACE, bound=OUT,
+        )  # fmt: skip
+        blown.append(np.isfinite(made.blow_up).reshape(len(q), count).sum(axis=1))
+        budget = np.concatenate([[0.0], np.cumsum((1 + made.times[:-1]) ** -float(exponent))])
+        excess = max(excess, float(np.nanmax(np.abs(made.values["x"] - starts) - budget[:, None])))
+    return Scheduled(kind, np.asarray(p, float), np.asarray(q, float), count, np.array(blown), excess)

@@ -1,0 +1,154 @@
+"""DSignSGD on a quadratic: its stationary law by a chain on a lattice, against theory 6.7, under heavy tails too.
+
+x_{n+1} = x_n - eta (1/N) sum_i sign(h x_n + Z_i). A step is a multiple of eta/N, whatever the noise, so from one starting point the
+method lives on a lattice, of spacing eta/N or, for an even N, 2 eta/N. Its transition matrix has binomial rows, and the stationary
+law is an eigenvector. No moment of the noise and no sampling is used: Cauchy noise is as good as any. Everything is dimensionless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, final
+
+import numpy as np
+import scipy.stats
+import sympy as sp
+
+from derive.errors import BadInput
+from derive.methods import DSignSGD
+from derive.noise import Scaled, StudentT
+from derive.stationary import sign_near_optimum
+from derive.symbols import parameter
+from numerics._jax import jax
+from numerics.checks.families import lowered
+from numerics.estimates import Record
+from numerics.line import padded
+from numerics.lower import lower_function
+
+#: the lattice ends where |x| is so many times the formula's standard deviation, or so many steps
+WIDE, STEPS = 9.0, 12
+#: starting points of the lattices that are averaged over, in units of its spacing
+OFFSETS = (0.0, 0.25, 0.5, 0.75)
+#: points of a lattice up to which the law is compiled once
+LONGEST = 1024
+
+
+@final
+@dataclass(frozen=True)
+class SignStationary(Record):
+    """E x^2 of DSignSGD on h x^2/2 with Student-t noise.
+
+    Attributes:
+        nu, eta, sigma, h, N: what was asked.
+        value: E x^2 of the stationary law, averaged over the lattices; spread: between them.
+        edge: the probability at the ends of the lattice, which is what cutting it leaves out.
+        formula: (eta/(4 N M)) sigma/h, from `derive.stationary.sign_near_optimum`.
+    """
+
+    nu: float
+    eta: float
+    sigma: float
+    h: float
+    N: int
+    value: float
+    spread: float
+    edge: float
+    formula: float
+
+    @property
+    def ratio(self) -> float:
+        """E x^2 over the formula."""
+        return self.value / self.formula
+
+
+def sign_stationary(nu: float, eta: float, sigma: float = 1.0, h: float = 1.0, N: int = 2) -> SignStationary:
+    """See `SignStationary`.
+
+    Raises:
+        BadInput: a number that is not positive.
+    """
+    for name, number in (("nu", nu), ("eta", eta), ("sigma", sigma), ("h", h), ("N", N)):
+        if not (np.isfinite(number) and number > 0):
+            raise BadInput(name, number, "a finite number > 0")
+    formula = formula_of(nu, eta, sigma, h, N)
+    law = _sign_mean(nu)
+    spacing = eta / N if N % 2 else 2 * eta / N
+    half = int(np.ceil(WIDE * np.sqrt(formula) / spacing)) + STEPS * N
+    found = [chain(law, eta, sigma, h, N, (np.arange(-half, half + 1) + offset) * spacing) for offset in OFFSETS]
+    values = [value for value, _ in found]
+    return SignStationary(
+        nu, eta, sigma, h, N, float(np.mean(values)), float(np.ptp(values)), max(edge for _, edge in found), formula
+    )
+
+
+def chain(law: Any, eta: float, sigma: float, h: float, N: int, z: np.ndarray) -> tuple[float, float]:
+    """E x^2 on the lattice z, and the probability of its outermost points.
+
+    Args:
+        law: y -> E sign(y + Z) of the standardised noise.
+        z: points of spacing eta/N, or 2 eta/N for an even N.
+    """
+    up = np.clip((1 + law(h * z / sigma)) / 2, 0, 1)  # P(one sign is +)
+    size = len(z)
+    matrix = np.zeros((size, size))
+    rows = np.arange(size)
+    for k in range(N + 1):
+        # k signs are +: x moves by eta (N - 2 k)/N
+        chance = scipy.stats.binom.pmf(k, N, up)
+        to = np.clip(rows + (N - 2 * k if N % 2 else (N - 2 * k) // 2), 0, size - 1)
+        np.add.at(matrix, (rows, to), chance)
+    # stationary: p (P - 1) = 0 with the last equation replaced by sum p = 1
+    system = matrix.T - np.eye(size)
+    system[-1] = 1.0
+    p = np.linalg.solve(system, np.eye(size)[-1])
+    return float(p @ z**2), float(p[0] + p[-1])
+
+
+@lru_cache
+def _law(nu: float) -> StudentT:
+    return StudentT(int(nu) if float(nu).is_integer() else sp.nsimplify(nu))
+
+
+@lru_cache
+def _sign_mean(nu: float) -> Any:
+    y = sp.Symbol("y", real=True)
+    ready = jax.jit(lower_function(_law(nu).sign_mean(y), [y]))
+    # one shape for all lattices, so that it is compiled once
+    return lambda a: np.asarray(ready(padded(a, LONGEST)), float)[: len(a)]
+
+
+@lru_cache
+def _formula(nu: float) -> sp.Expr:
+    if float(nu).is_integer():
+        return sign_near_optimum(DSignSGD(Scaled(_law(nu))), 1, parameter("lambda"))[0]
+    return sp.simplify(_any_nu().subs(parameter("nu"), _law(nu).nu))
+
+
+@lru_cache
+def _any_nu() -> sp.Expr:
+    return sign_near_optimum(DSignSGD(Scaled(StudentT("nu"))), 1, parameter("lambda"))[0]
+
+
+def formula_of(nu: float, eta: float, sigma: float, h: float, N: int) -> float:
+    """(eta/(4 N M)) sigma/h, as `derive` has it."""
+    at = {"eta": eta, "sigma": sigma, "lambda": h, "N": float(N)}
+    return float(lowered({0: _formula(nu)}, {k: np.array([v]) for k, v in at.items()}, 1)[0][0])
+
+
+def limit(etas: Sequence[float], ratios: Any) -> tuple[float, float]:
+    """The ratio as eta -> 0 by Richardson's extrapolation, and its doubt: the change that the last point makes.
+
+    Args:
+        etas: three or more, each half of the one before.
+        ratios: value over formula at each, (S,).
+
+    Raises:
+        BadInput: fewer, or other step sizes.
+    """
+    steps = np.asarray(etas, float)
+    if len(steps) < 3 or not np.allclose(steps[1:] * 2, steps[:-1], rtol=1e-9):
+        raise BadInput("etas", list(etas), "three or more step sizes, each half of the one before")
+    last, before = 2 * ratios[-1] - ratios[-2], 2 * ratios[-2] - ratios[-3]
+    return float(last), float(abs(last - before))

@@ -1,0 +1,105 @@
+"""A small network on data with several classes: softmax cross-entropy of two dense layers with tanh between them.
+
+    f(x) = (1/n) sum_m [log sum_c exp z_mc - z_{m, y_m}] + (l2/2) ||x||_2^2,    z_m = V tanh(W a_m + b) + c,
+
+x = (W, b, V, c) in one vector of d = h (p + 1) + C (h + 1) coordinates, W and V row by row (h hidden units, p features, C
+classes). Everything is dimensionless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import final
+
+import numpy as np
+
+from derive.errors import BadInput
+from numerics._jax import jax, jnp
+from numerics.landscape import Landscape
+from numerics.tasks.data import Dataset, load_digits
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Network:
+    """The loss of a two-layer tanh network over data.
+
+    Attributes:
+        features: a_m, shape (n, p).
+        labels: y_m, whole numbers 0, .., C - 1, shape (n,).
+        hidden: h.
+        l2: weight of ||x||^2/2, >= 0.
+
+    Raises:
+        BadInput: labels that are no class numbers, no hidden unit.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    hidden: int
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        classes = np.unique(self.labels)
+        if not np.array_equal(classes, np.arange(len(classes))) or len(classes) < 2:
+            raise BadInput("labels", classes[:3], "whole numbers 0, 1, .., C - 1, each of them at least once")
+        if isinstance(self.hidden, bool) or not isinstance(self.hidden, int) or self.hidden < 1:
+            raise BadInput("hidden", self.hidden, "a whole number >= 1")
+
+    @property
+    def classes(self) -> int:
+        """C."""
+        return int(np.max(self.labels)) + 1
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Of W, b, V and c."""
+        width, hidden = self.features.shape[1], self.hidden
+        return (hidden, width), (hidden,), (self.classes, hidden), (self.classes,)
+
+    @property
+    def dim(self) -> int:
+        """d."""
+        return sum(int(np.prod(shape)) for shape in self.shapes)
+
+    def start(self, seed: int) -> np.ndarray:
+        """W_ij ~ N(0, 1/p), V_ij ~ N(0, 1/h), b = c = 0, as a vector (d,)."""
+        rng = np.random.default_rng(seed)
+        parts = [
+            rng.standard_normal(shape) / np.sqrt(shape[1]) if len(shape) == 2 else np.zeros(shape)
+            for shape in self.shapes
+        ]
+        return np.concatenate([part.ravel() for part in parts])
+
+    def landscape(self) -> Landscape:
+        """f on a batch of points; the same object has to be used again, by which compiled programs are known."""
+        features = np.ascontiguousarray(self.features, float)
+        chosen = np.eye(self.classes)[np.asarray(self.labels, int)].T / len(features)  # (C, n)
+        sizes = np.cumsum([int(np.prod(shape)) for shape in self.shapes])[:-1]
+
+        def value(x: jax.Array) -> jax.Array:
+            a, y = jnp.asarray(features, x.dtype), jnp.asarray(chosen, x.dtype)
+            w, b, v, c = (
+                part.T.reshape(x.shape[1], *shape) for part, shape in zip(jnp.split(x, sizes), self.shapes, strict=True)
+            )
+            # all paths in one product, whose rows are (path, unit)
+            inner = (w.reshape(-1, a.shape[1]) @ a.T).reshape(x.shape[1], self.hidden, -1) + b[..., None]
+            z = jnp.einsum("pch,phn->pcn", v, jnp.tanh(inner)) + c[..., None]
+            fit = jnp.sum(jax.nn.logsumexp(z, axis=1), axis=1) / a.shape[0] - jnp.sum(z * y, axis=(1, 2))
+            return fit + self.l2 / 2 * jnp.sum(x**2, axis=0)
+
+        return Landscape(value)
+
+
+@lru_cache(maxsize=8)
+def digits_network(samples: int | None = None, hidden: int = 32) -> tuple[Network, Landscape]:
+    """The network on the first `samples` of the digits data (None: on all), and its loss; d = 2410 for 32 units.
+
+    Raises:
+        Refusal: scikit-learn is not installed.
+        BadInput: a number of samples without all ten classes.
+    """
+    data: Dataset = load_digits(samples)
+    network = Network(data.features, data.labels, hidden)
+    return network, network.landscape()

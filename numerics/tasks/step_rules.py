@@ -1,0 +1,145 @@
+"""DCSGD and DSignSGD with several step rules on one problem: many settings, with several seeds each, in one run.
+
+The methods are those of `derive.methods` and are run by `numerics.run`; a setting is numbers for their symbols, so that all
+settings of a problem share one compiled program. Everything is dimensionless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from derive.compressors import Bernoulli
+from derive.errors import BadInput
+from derive.methods import DCSGD, DSignSGD, Method
+from derive.noise import Affine, Scaled, StudentT
+from derive.schedules import Adaptive, Normalised
+from derive.symbols import parameter, t
+from numerics.chunks import LANES
+from numerics.landscape import Landscape
+from numerics.optimizers import run
+
+#: step rules of DCSGD by name; a rule has one multiplier m > 0
+CONSTANT, NORMALISED, THEORY = "constant", "normalised", "theory"
+RULES = (CONSTANT, NORMALISED, THEORY)
+
+
+@final
+@dataclass(frozen=True)
+class Problem:
+    """A loss, where its runs begin, and who sends what.
+
+    Attributes:
+        name: in file names and for the reader.
+        land: the loss.
+        start: x_0, shape (d,).
+        clients: N.
+        sigma1: of the noise N(0, sigma1^2 ||g||^2 I) that each client adds to the full gradient.
+        dtype: of the runs.
+    """
+
+    name: str
+    land: Landscape
+    start: np.ndarray
+    clients: int
+    sigma1: float
+    dtype: str = "float32"
+
+    def growth(self, p: float) -> float:
+        """A = 1 + (omega + d sigma1^2 (1 + omega))/N of theory 4, with omega = 1/p - 1; E||x_{n+1} - x_n||^2 = h^2 A G^2."""
+        omega = 1 / p - 1
+        return 1 + (omega + len(self.start) * self.sigma1**2 * (1 + omega)) / self.clients
+
+    @property
+    def compressed(self) -> Method:
+        """DCSGD, Bernoulli sparsifier, affine noise, h = 1/(k0 + k1 G)."""
+        return DCSGD(Bernoulli("p"), Affine(0, "sigma1"), self.clients, Normalised("k0", "k1"))
+
+    @property
+    def signs(self) -> Method:
+        """DSignSGD with Cauchy noise and steps c (n + 1)^(-q), time being counted in steps."""
+        h = parameter("c") * (1 + t) ** (-parameter("q"))
+        return DSignSGD(Scaled(StudentT(1), "sigma"), self.clients, Adaptive(h))
+
+
+@final
+@dataclass(frozen=True)
+class Line:
+    """L0 + L1 G, an upper bound of ||Hess f||_op where it was measured (`numerics.tasks.curvature`)."""
+
+    l0: float
+    l1: float
+
+
+def step(rule: str, m: float, growth: float, line: Line) -> tuple[float, float]:
+    """k0 and k1 of h = 1/(k0 + k1 G) for a rule with multiplier m.
+
+    constant: h = m. normalised: h = m/G. theory: h = m/K(G), K(G) = A (L0 + L1 G), theory 6.3 for noise without a floor
+    (D0 = 0, so c' = 0) with s = m; its condition eta s <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1.
+
+    Raises:
+        BadInput: another rule, or m not > 0.
+    """
+    if not m > 0:
+        raise BadInput("m", m, "a number > 0")
+    if rule == CONSTANT:
+        return 1 / m, 0.0
+    if rule == NORMALISED:
+        return 0.0, 1 / m
+    if rule == THEORY:
+        return growth * line.l0 / m, growth * line.l1 / m
+    raise BadInput("rule", rule, "one of " + ", ".join(RULES))
+
+
+@final
+@dataclass(frozen=True)
+class Runs:
+    """What several settings, with independent seeds each, came to.
+
+    Attributes:
+        steps: saved step numbers, (S,).
+        loss, gradient_norm, length: (S, settings, seeds); NaN from a blow-up on. Length: sum of ||x_{m+1} - x_m||_2 so far.
+        blown: which runs left the bound, (settings, seeds).
+    """
+
+    steps: np.ndarray
+    loss: np.ndarray
+    gradient_norm: np.ndarray
+    length: np.ndarray
+    blown: np.ndarray
+
+
+def race(
+    problem: Problem, method: Method, settings: Sequence[Mapping[str, float]], steps: int, saved: int, seeds: int, key: Any
+) -> Runs:
+    """Run each setting with `seeds` seeds, all of them independent of one another, with step size 1 times h.
+
+    Paths go in chunks of one size, so that a problem compiles once for any number of settings and seeds.
+
+    Args:
+        problem: the loss and the clients.
+        method: `problem.compressed` or `problem.signs`.
+        settings: values of p, k0, k1, or of c, q, sigma.
+        steps: how many; an even number.
+        saved: how many times are saved besides the first; step numbers between two of them are even.
+        seeds: of each setting; path s * seeds + r is run r of setting s.
+        key: JAX key or seed of them all.
+
+    Raises:
+        BadInput: numbers of steps that do not divide so.
+    """
+    if steps % (2 * saved):
+        raise BadInput("steps", steps, f"a multiple of {2 * saved}")
+    names = list(settings[0])
+    varied = {name: np.repeat([float(s[name]) for s in settings], seeds) for name in names}
+    params = {"eta": 1.0} | ({} if "sigma" in names else {"sigma1": problem.sigma1})
+    found = run(
+        method, problem.start, float(steps), paths=len(settings) * seeds, key=key, params=params, loss=problem.land,
+        save=saved + 1, dtype=problem.dtype, varied=varied, travelled=True, chunk=LANES,
+    )  # fmt: skip
+    shape = (saved + 1, len(settings), seeds)
+    values = {name: np.asarray(found.values[name], float).reshape(shape) for name in ("loss", "gradient_norm", "length")}
+    return Runs(np.rint(found.times).astype(int), **values, blown=np.isfinite(found.blow_up).reshape(shape[1:]))

@@ -1,0 +1,72 @@
+"""A step size for each rule: tuned on a grid of its own, or such that two rules go equally far. Dimensionless."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from derive.errors import BadInput
+from numerics.tasks.step_rules import THEORY
+
+
+def grid(low: int, high: int) -> tuple[float, ...]:
+    """The powers 2^low, .., 2^high: values of x, in which a step is about as long as `multiplier` says."""
+    return tuple(2.0**k for k in range(low, high + 1))
+
+
+def multiplier(rule: str, x: float, growth: float) -> float:
+    """The multiplier m of a rule whose steps have the root mean square x G (constant), x (normalised), x G/(L0 + L1 G) (theory).
+
+    E||mean message||^2 = A G^2 (theory 4), so m = x/sqrt(A) for the constant and the normalised rule, x sqrt(A) for that of
+    theory 6.3, whose h has 1/A in it.
+    """
+    return x * np.sqrt(growth) if rule == THEORY else x / np.sqrt(growth)
+
+
+@final
+@dataclass(frozen=True)
+class Best:
+    """The grid point of the smallest median.
+
+    Attributes:
+        index: where.
+        edge: whether it is the first or the last one: the grid is then too narrow, and the choice no optimum.
+    """
+
+    index: int
+    edge: bool
+
+
+def best(losses: Any) -> Best:
+    """Of last losses (grid points, seeds), blow-ups as infinity or a cap; of equal medians the first.
+
+    Raises:
+        BadInput: fewer than three grid points, or a loss that is not a number.
+    """
+    array = np.asarray(losses, float)
+    if array.ndim != 2 or len(array) < 3 or np.any(np.isnan(array)):
+        raise BadInput("losses", array.shape, "numbers (at least 3 grid points, seeds); a blow-up is infinity")
+    index = int(np.argmin(np.median(array, axis=1)))
+    return Best(index, index in (0, len(array) - 1))
+
+
+def matched(multipliers: Any, lengths: Any, target: float) -> float:
+    """The multiplier of the normalised rule at which its way is as long as `target`.
+
+    Its steps are m/G times a message: the length is in proportion to m as far as the law of message/G is the same
+    everywhere, so the nearest measured one is scaled. How well it fits has to be measured on other seeds.
+
+    Args:
+        multipliers, lengths: of measured runs, > 0.
+        target: a length > 0.
+
+    Raises:
+        BadInput: lengths that are not finite numbers > 0.
+    """
+    m, found = np.asarray(multipliers, float), np.asarray(lengths, float)
+    if not (np.isfinite(target) and target > 0 and np.all(np.isfinite(found) & (found > 0))):
+        raise BadInput("length", target, "finite lengths > 0")
+    nearest = int(np.argmin(np.abs(np.log(found / target))))
+    return float(m[nearest] * target / found[nearest])

@@ -1,0 +1,233 @@
+"""E phi(x_n) of the discrete method on the line, without sampling, by its transition operator (theory 7).
+
+(P_k phi)(x) = E phi(x - eta h(x, k eta) M(x)), M(x) = (1/N) sum_i C(f'(x) + Z_i) the averaged message, and
+E phi(x_n) = (P_0 P_1 .. P_{n-1} phi)(x0). The law of M(x) is a finite one (`numerics.messages`), and P_{k+1} .. P_{n-1} phi is
+known by its values at Chebyshev points of an interval I_{k+1}, which holds every point that step k reaches from the points of
+I_k, I_0 = {x0}. So nothing is extrapolated, and no boundary is needed. Where the points reached run away (a cubic gradient under
+Gaussian noise), an interval must be given: points that leave it are put on its end, and the probability of that is part of the
+error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from derive.errors import BadInput
+from derive.methods import Method
+from numerics._jax import jax, jnp
+from numerics.landscape import landscape
+from numerics.line import (
+    Interval,
+    TestFunction,
+    Value,
+    chebyshev_points,
+    follows_time,
+    interpolation,
+    numbers_of,
+    padded,
+    point,
+    steps_of,
+    test_function,
+)
+from numerics.lower import lower_all
+from numerics.messages import Averaged
+from numerics.parameters import constants, unfrozen
+from numerics.programs import Kept
+from numerics.runs import at_time
+
+#: degree of the interpolants, and nodes of the Gauss rules, to begin with; both are doubled
+DEGREE, NODES = 24, 8
+#: degree up to which they are doubled
+FINEST = 192
+#: an interval wider than this many times 1 + |x0| is taken for one that runs away
+WIDEST = 1e3
+#: an interval is at least this wide, relative to 1 + |its middle|: without noise it would be a point
+NARROWEST = 1e-7
+
+#: points (points,), step -> the points reached and their probabilities, (points, atoms)
+Reach = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+
+
+def discrete_mean(
+    method: Method,
+    loss: Any,
+    x0: Any,
+    T: float,
+    phi: TestFunction,
+    params: Mapping[str, Any] | None = None,
+    u: Callable[[Any], Any] | None = None,
+    interval: Interval | None = None,
+    tolerance: float = 1e-12,
+) -> Value:
+    """E phi(x_n) at n = T/eta of a method in one dimension, deterministically.
+
+    Degree and nodes are doubled until the value changes by less than the tolerance; the error is that last change, plus
+    rounding, plus the probability of leaving a given interval times the range of phi on it.
+
+    The expectation must exist, which no finite law can show: under Gaussian noise a step goes as far as f' of a Gaussian, so on
+    cosh E cosh(x_n) is infinite from n = 2 on for every eta, and so is E |x_n| from n = 3 on, through events of far less
+    probability than any weight used here. There phi must be bounded.
+
+    Args:
+        method: compressor (identity and what equals it on the line, sign, Bernoulli), noise, clients, schedule.
+        loss: a derive loss, a `Landscape`, or a function x (d,) -> number.
+        x0: one number.
+        T: horizon, a multiple of eta.
+        phi: a SymPy expression in x1, or a function of an array of points (points,).
+        params: values by symbol name, eta among them.
+        u: the function t -> u(t) of a free schedule.
+        interval: where to stop the points reached; by default all of them are followed.
+        tolerance: relative to 1 + |value|.
+
+    Raises:
+        BadInput: an argument outside its range; the points reached run away and no interval was given.
+        NoClosedForm: a compressor or a noise without a finite law of the message (`numerics.messages`).
+    """
+    parameters = numbers_of(method, loss, 1, params, u)
+    start, steps, function = point(x0), steps_of(T, parameters["eta"]), test_function(phi)
+    if interval is not None and not interval[0] <= start <= interval[1]:
+        raise BadInput("interval", interval, f"two numbers around x0 = {start:g}")
+    degree, nodes, before = DEGREE, NODES, None
+    while True:
+        made = _Grid(method, loss, parameters, u, degree, nodes, interval).backward(start, steps, function)
+        change = np.inf if before is None else abs(made.value - before)
+        # every step rounds sums of numbers of the size of phi
+        rounding = steps * np.finfo(float).eps * made.size
+        if change <= max(tolerance * (1 + abs(made.value)), 4 * rounding) or degree >= FINEST:
+            break
+        degree, nodes, before = 2 * degree, 2 * nodes, made.value
+    settings = {"degree": degree, "nodes": nodes, "interval": list(made.interval), "leaving": made.leaving, "steps": steps}
+    settings |= {"method": method.name, "eta": parameters["eta"], "clients": parameters["N"], "T": T, "change": float(change)}
+    return Value(made.value, float(change + rounding + made.leaving * made.range), "transition operator", settings)
+
+
+@final
+@dataclass(frozen=True)
+class _Made:
+    value: float
+    size: float
+    range: float
+    leaving: float
+    interval: Interval
+
+
+class _Grid:
+    """The transition operators at one resolution."""
+
+    def __init__(self, method: Method, loss: Any, parameters: Any, u: Any, degree: int, nodes: int, interval: Any) -> None:
+        self.degree, self.given = degree, interval
+        self.timed = follows_time(method)
+        self.reach = _reach(method, loss, parameters, u, nodes)
+
+    def grid(self, interval: Interval) -> np.ndarray:
+        return chebyshev_points(*interval, self.degree) if interval[0] < interval[1] else np.array(interval[:1])
+
+    def backward(self, start: float, steps: int, phi: Callable[[np.ndarray], np.ndarray]) -> _Made:
+        intervals = self._intervals(start, steps)
+        last = self.grid(intervals[-1])
+        values, left = phi(last), np.zeros_like(last)
+        at_end = values
+        size = float(np.max(np.abs(values)))
+        if not np.isfinite(size):
+            raise BadInput("phi", "no finite value", f"a function with values on {list(intervals[-1])}, which the steps reach")
+        cached: Any = None
+        for k in reversed(range(steps)):
+            own, target = intervals[k], intervals[k + 1]
+            if cached is None or self.timed or (own, target) != cached[0]:
+                cached = ((own, target), *self._operator(own, k, target))
+            _, matrix, positive, leaves = cached
+            values = matrix @ values
+            if self.given is not None:
+                left = leaves + positive @ left
+        return _Made(float(values[0]), size, float(np.ptp(at_end)), float(left[0]), intervals[-1])
+
+    def _intervals(self, start: float, steps: int) -> list[Interval]:
+        """I_0 = {x0}, I_1, .., each with every point that is reached from the points of the one before."""
+        found: list[Interval] = [(start, start)]
+        for k in range(steps):
+            now = found[-1]
+            reached, _ = self.reach(self.grid(now), k)
+            low, high = float(np.min(reached)), float(np.max(reached))
+            if self.given is not None:
+                low, high = (min(max(e, self.given[0]), self.given[1]) for e in (low, high))
+            elif not (high - low <= WIDEST * (1 + abs(start))):  # also for NaN
+                raise BadInput(
+                    "interval", None, "one (low, high): the points that the steps reach run away, so say where to stop them"
+                )
+            least = NARROWEST * (1 + abs(low + high) / 2)
+            if 0 < high - low < least:  # a single point is followed as one, its neighbourhood as an interval
+                low, high = (low + high - least) / 2, (low + high + least) / 2
+            elif low < high and now[1] - now[0] > 2 * least:
+                low, high = min(low, now[0]), max(high, now[1])  # so that in the end they stay the same
+            found.append((low, high))
+        return found
+
+    def _operator(self, own: Interval, k: int, target: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """From values on the grid of `target` to those on that of `own`: interpolated, and by a positive rule; what leaves."""
+        points = self.grid(own)
+        reached, chances = self.reach(points, k)
+        inside = np.clip(reached, *target)
+        single = target[0] == target[1]
+        matrix = np.ones((inside.size, 1)) if single else interpolation(*target, self.degree, inside)
+        matrix = np.einsum("pa,pai->pi", chances, matrix.reshape(*inside.shape, -1))
+        if self.given is None:
+            return matrix, matrix, np.zeros(len(points))
+        outside = (reached < self.given[0]) | (reached > self.given[1])
+        hats = np.ones((*inside.shape, 1)) if single else _linear(self.grid(target), inside)
+        return matrix, np.einsum("pa,pai->pi", chances * ~outside, hats), (chances * outside).sum(axis=1)
+
+
+def _linear(grid: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Weights (.., grid) of linear interpolation, which keeps probabilities between 0 and 1."""
+    right = np.clip(np.searchsorted(grid, at), 1, len(grid) - 1)
+    share = (at - grid[right - 1]) / (grid[right] - grid[right - 1])
+    places = np.arange(len(grid))
+    return (places == right[..., None]) * share[..., None] + (places == right[..., None] - 1) * (1 - share[..., None])
+
+
+def _reach(method: Method, loss: Any, parameters: Mapping[str, Any], u: Any, nodes: int) -> Reach:
+    averaged = Averaged(method, parameters["N"], nodes, parameters)
+    fixed, free = constants(method, loss, 1, parameters, also=("N",))
+    pieces, eta = _compiled(_Setting(method, loss, fixed, u)), parameters["eta"]
+
+    def reach(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        g, h, scales = (np.asarray(a)[..., : len(x)] for a in pieces(padded(x, FINEST + 1), k * eta, free))
+        values, chances = averaged(scales, g)
+        likeliest = np.take_along_axis(values, np.argmax(chances, axis=1)[:, None], axis=1)
+        values = np.where(chances > 0, values, likeliest)  # what has no probability is not reached
+        return x[:, None] - eta * h[:, None] * values, chances
+
+    return reach
+
+
+@final
+@dataclass(frozen=True)
+class _Setting:
+    """What a compiled function depends on."""
+
+    method: Method
+    loss: Any
+    fixed: tuple[tuple[str, Any], ...]
+    u: Any
+
+
+def _compile(setting: _Setting) -> Callable[..., Any]:
+    """(x (points,), time, free parameters) -> gradient, h and the scales, (points,), (points,) and (scales, points)."""
+    known, method = unfrozen(setting.fixed), setting.method
+    land = landscape(setting.loss, 1, known)
+    lowered = lower_all([method.schedule.factor, *method.noise.scales], known)
+
+    @jax.jit
+    def pieces(x: jax.Array, time: Any, free: Mapping[str, Any]) -> Any:
+        env = at_time({**known, **free}, land, x[None, :], time, setting.u)
+        h, *scales = (jnp.ravel(jnp.broadcast_to(a, (1, x.shape[0]))) for a in lowered(env))
+        return env.vectors["g"][0], h, jnp.stack(scales)
+
+    return pieces
+
+
+_compiled = Kept(_compile, 16)

@@ -1,0 +1,198 @@
+"""Whether a mean obeys a bound: CONFIRMED, VIOLATED or INCONCLUSIVE (theory 7), from confidence sequences alone.
+
+CONFIRMED when the upper confidence limit, with the solver's own error added, is at most the bound; VIOLATED when the lower limit,
+less that error, is above it; else INCONCLUSIVE, with the reason. An interval of the central limit theorem decides nothing
+here: a heavy-tailed statistic with a rare blow-up passes it falsely.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, final
+
+import numpy as np
+
+from derive.errors import BadInput
+from numerics.estimates import CENTRAL_LIMIT, Estimate, Record
+from numerics.sequential import BoundedMean, FiniteVariance
+
+#: (how many paths, the number of the first of them) -> one value for each; path n must not depend on how it is drawn
+Sample = Callable[[int, int], Any]
+HEAVY = "heavy tails: the functional is unbounded and no bound on its variance is stated, so no interval for its mean is sound"
+FEW = "too few paths: the interval holds the bound"
+SOLVER = "the solver's error: the interval alone would decide"
+#: what an interval without end says of itself
+NONE = "nothing is assumed, so there is no interval"
+
+
+class Verdict(StrEnum):
+    """What is known of E X <= bound."""
+
+    CONFIRMED = "CONFIRMED"
+    VIOLATED = "VIOLATED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+@final
+@dataclass(frozen=True)
+class Decision(Record):
+    """A verdict with what it rests on. Units are those of the functional.
+
+    Attributes:
+        verdict: on E X <= bound.
+        bound: the number that is compared.
+        estimate: with its interval; `blown` paths are in the interval at the range's ends, and not in the value.
+        error: the solver's own error of the mean, kept apart from the interval.
+        tightness, tightness_lower, tightness_upper: bound/estimate, and over the interval widened by the error; infinite where
+            the mean may be 0. None for a bound below 0, of which a quotient says nothing.
+        reason: why it is INCONCLUSIVE; empty else.
+    """
+
+    verdict: Verdict
+    bound: float
+    estimate: Estimate
+    error: float
+    tightness: float | None
+    tightness_lower: float | None
+    tightness_upper: float | None
+    reason: str = ""
+
+    @property
+    def paths(self) -> int:
+        """Number of paths, blown-up ones among them."""
+        return self.estimate.count + self.estimate.blown
+
+
+def judge(estimate: Estimate, bound: float, error: float = 0.0) -> Decision:
+    """The verdict on a mean with an interval.
+
+    Args:
+        estimate: of an interval that is sound for the functional; one of the central limit theorem counts as none.
+        bound: a finite number.
+        error: an upper bound of the solver's error of the mean, >= 0.
+
+    Raises:
+        BadInput: a bound or an error that is no such number.
+    """
+    if not math.isfinite(bound):
+        raise BadInput("bound", bound, "a finite number")
+    if not error >= 0:
+        raise BadInput("error", error, "a number >= 0")
+    lower, upper = estimate.lower - error, estimate.upper + error
+    reason = ""
+    if estimate.assumes == CENTRAL_LIMIT:
+        lower, upper, reason = -math.inf, math.inf, HEAVY
+    if upper <= bound:
+        verdict = Verdict.CONFIRMED
+    elif lower > bound:
+        verdict = Verdict.VIOLATED
+    else:
+        verdict = Verdict.INCONCLUSIVE
+        if not reason:
+            alone = estimate.upper <= bound or estimate.lower > bound
+            reason = SOLVER if alone else HEAVY if math.isinf(estimate.upper) and math.isinf(estimate.lower) else FEW
+    ratios = [_ratio(bound, value) for value in (estimate.value, upper, lower)]
+    return Decision(verdict, float(bound), estimate, float(error), ratios[0], ratios[1], ratios[2], reason)
+
+
+def decide(
+    sample: Sample,
+    bound: float,
+    low: float | None = None,
+    high: float | None = None,
+    variance: float | None = None,
+    cap: float | None = None,
+    level: float = 0.95,
+    error: float = 0.0,
+    batch: int = 256,
+    most: int = 100_000,
+    least: int = 0,
+) -> Decision:
+    """Draws batches, each as large as all before, until E X <= bound is decided or `most` paths are spent.
+
+    Which interval is used follows from what is stated of X: a range [low, high]; else a variance; else, from X >= low alone, a
+    lower limit by way of E min(X, cap) <= E X, so that VIOLATED is possible and CONFIRMED is not; else none, and INCONCLUSIVE.
+    Values that are not finite are blown-up paths. In a range they count as `high` in the upper limit and as `low` in the lower
+    one; with `cap` they count as `low`; with a variance alone they end in INCONCLUSIVE: the stated variance is then wrong.
+
+    Args:
+        sample: (n, first) -> values of the paths first, .., first + n - 1.
+        bound: a finite number.
+        low, high: range of X.
+        variance: an upper bound of Var X that is known.
+        cap: where X is cut, above low.
+        level: confidence of the whole procedure, at whatever number of paths it stops.
+        error: of the solver, see `judge`.
+        batch: paths in the first batch, >= 1.
+        most: paths in all.
+        least: paths that are drawn even where fewer decide, for a narrower tightness; intervals only shrink, so a verdict stays.
+
+    Raises:
+        BadInput: arguments outside their range; a value outside the stated range.
+    """
+    if batch < 1 or most < batch:
+        raise BadInput("batch", f"{batch}, {most}", "1 <= batch <= most")
+    tracker = _tracker(low, high, variance, cap, level)
+    drawn, size = 0, batch
+    while True:
+        tracker.update(np.asarray(sample(size, drawn), float).ravel())
+        drawn += size
+        found = judge(tracker.estimate, bound, error)
+        if tracker.refused:
+            return replace(found, verdict=Verdict.INCONCLUSIVE, reason=tracker.refused)
+        if (found.verdict is not Verdict.INCONCLUSIVE and drawn >= least) or drawn >= most:
+            return found
+        size = min(drawn, most - drawn)
+
+
+class _Tracker:
+    """Two sequences, for the upper and for the lower limit, which differ in what a blown-up path counts as."""
+
+    def __init__(
+        self, ends: tuple[Any, Any], stands: tuple[float, float], cap: float = math.inf, refused: str = ""
+    ) -> None:
+        self.upper, self.lower, self.stands, self.cap, self.refused = *ends, stands, cap, refused
+        self.total, self.count, self.blown = 0.0, 0, 0
+
+    def update(self, values: np.ndarray) -> None:
+        finite = np.isfinite(values)
+        kept, lost = values[finite], int(np.sum(~finite))
+        self.total, self.count, self.blown = self.total + float(np.sum(kept)), self.count + len(kept), self.blown + lost
+        for sequence, stand in zip((self.upper, self.lower), self.stands, strict=True):
+            if isinstance(sequence, BoundedMean):
+                sequence.update(np.where(finite, np.minimum(values, self.cap), stand))
+            elif isinstance(sequence, FiniteVariance):
+                sequence.update(kept)
+                if lost:
+                    self.refused = "paths blew up: the functional has no finite variance there"
+
+    @property
+    def estimate(self) -> Estimate:
+        value = self.total / self.count if self.count else math.nan
+        own = self.lower or self.upper
+        return Estimate(
+            value, -math.inf if self.lower is None else self.lower.lower, math.inf if self.upper is None else self.upper.upper,
+            own.level if own else math.nan, self.count, self.blown, own.assumes if own else NONE,
+        )  # fmt: skip
+
+
+def _tracker(
+    low: float | None, high: float | None, variance: float | None, cap: float | None, level: float
+) -> _Tracker:
+    if low is not None and high is not None:
+        return _Tracker((BoundedMean(low, high, level), BoundedMean(low, high, level)), (high, low))
+    if variance is not None:
+        return _Tracker((FiniteVariance(variance, level), FiniteVariance(variance, level)), (0.0, 0.0))
+    if low is not None and cap is not None:
+        return _Tracker((None, BoundedMean(low, cap, level)), (low, low), cap)
+    return _Tracker((None, None), (0.0, 0.0))
+
+
+def _ratio(bound: float, value: float) -> float | None:
+    """bound/value; infinite for a value <= 0, which it exceeds by any factor; None for a bound below 0."""
+    if bound < 0 or math.isnan(value):
+        return None
+    return bound / value if value > 0 else math.inf

@@ -1,0 +1,290 @@
+"""Weak orders of the SDE models, measured: |E phi(x_{T/eta}) - E phi(X_T)| for several step sizes, and its slope (theory 2, 7).
+
+`weak_order` needs no sampling: transition operator against backward Kolmogorov equation on the line, or closed moment equations
+in any dimension, each with its own error. `weak_order_sampled` is the same by Monte Carlo, with intervals.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import sympy as sp
+
+from derive.errors import BadInput
+from derive.expanded import state_symbols
+from derive.methods import Method
+from derive.models import SDE
+from derive.models import sde as derive_sde
+from numerics.backward import model_mean
+from numerics.ensembles import solve
+from numerics.estimates import Estimate, difference, mean
+from numerics.line import Value, steps_of
+from numerics.lower import lower_function
+from numerics.moments import discrete_moment, model_moment
+from numerics.optimizers import run
+from numerics.runs import positive
+from numerics.transition import discrete_mean
+
+ROUTES = ("line", "moments")
+
+
+@final
+@dataclass(frozen=True)
+class Slope:
+    """An order read off errors e_k at step sizes eta_k.
+
+    Attributes:
+        local: log(e_k/e_{k+1})/log(eta_k/eta_{k+1}).
+        plain: the slope p of the least-squares line log e = log c + p log eta.
+        order: p of the least-squares fit log e = log c + p log eta + a eta, which is e = c eta^p (1 + a eta + O(eta^2)): what a
+            further term of the expansion of e contributes is not taken for a part of the order. NaN for fewer than three eta.
+        doubt: of the order: its distance from the last two local slopes (the larger one), which is how far it goes beyond what
+            was measured, plus what the errors of the e_k do to it. For a sampled one, of the plain slope: the half-width of its
+            interval.
+    """
+
+    local: tuple[float, ...]
+    plain: float
+    order: float
+    doubt: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON values; what is not finite becomes null."""
+        return {"local": [_json(a) for a in self.local], **{n: _json(getattr(self, n)) for n in ("plain", "order", "doubt")}}
+
+
+@final
+@dataclass(frozen=True)
+class WeakOrder:
+    """Weak errors of a model at several step sizes, without sampling.
+
+    Attributes:
+        method, model: names.
+        etas: step sizes, from large to small.
+        discrete, continuous: E phi(x_{T/eta}) and E phi(X_T), each with its discretisation error.
+        errors: |discrete - continuous|.
+        resolution: the sum of the two discretisation errors over the weak error; the largest one.
+        slope: what the errors say about the order.
+    """
+
+    method: str
+    model: str
+    etas: tuple[float, ...]
+    discrete: tuple[Value, ...]
+    continuous: tuple[Value, ...]
+    errors: tuple[float, ...]
+    resolution: float
+    slope: Slope
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON values; what is not finite becomes null."""
+        sides = {"discrete": [v.to_dict() for v in self.discrete], "continuous": [v.to_dict() for v in self.continuous]}
+        head = {"method": self.method, "model": self.model, "etas": list(self.etas)}
+        tail = {"errors": list(self.errors), "resolution": _json(self.resolution), "slope": self.slope.to_dict()}
+        return head | sides | tail
+
+
+@final
+@dataclass(frozen=True)
+class SampledWeakOrder:
+    """Weak errors of a model at several step sizes, by Monte Carlo.
+
+    Attributes:
+        method, model, etas: see `WeakOrder`.
+        gaps: E phi(x_{T/eta}) - E phi(X_T), with intervals from the central limit theorem; the solver's error is not in them.
+        solver: by how much the mean changes when the solver's steps are halved on the same Brownian motion, with its interval.
+        slope: its doubt is the half-width of the interval of the plain slope: intervals of the gaps, widened by the farther end
+            of the solver's.
+    """
+
+    method: str
+    model: str
+    etas: tuple[float, ...]
+    gaps: tuple[Estimate, ...]
+    solver: tuple[Estimate, ...]
+    slope: Slope
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON values; what is not finite becomes null."""
+        sides = {"gaps": [g.to_dict() for g in self.gaps], "solver": [g.to_dict() for g in self.solver]}
+        return {"method": self.method, "model": self.model, "etas": list(self.etas), **sides, "slope": self.slope.to_dict()}
+
+
+def weak_order(
+    method: Method,
+    model: str | SDE,
+    loss: Any,
+    x0: Any,
+    T: float,
+    phi: Any,
+    etas: Sequence[float],
+    params: Mapping[str, Any] | None = None,
+    u: Callable[[Any], Any] | None = None,
+    route: str | None = None,
+) -> WeakOrder:
+    """The weak error of a model at each step size, deterministically, and its order.
+
+    Args:
+        method: see `derive.methods`.
+        model: "first-order", "second-order" or "corrected"; or an equation of one's own, to be measured against the method.
+        loss: the loss of both; a derive loss for closed moments.
+        x0: the starting point, a number or (d,).
+        T: horizon, a multiple of every eta.
+        phi: a SymPy expression in x1, or a function of an array of points; for closed moments a polynomial of degree at most 2.
+            Both expectations must exist; see `discrete_mean`.
+        etas: at least two step sizes.
+        params: values of the other symbols, by name.
+        u: the function t -> u(t) of a free schedule.
+        route: "line" (transition operator and backward Kolmogorov equation, one dimension) or "moments" (closed moment
+            equations); by default the first in one dimension and the second in others.
+
+    Raises:
+        BadInput: an argument outside its range.
+        NoClosedForm, Refusal: where a side does not exist, or has no such evaluation (`numerics.transition`,
+            `numerics.backward`, `numerics.moments`).
+    """
+    sizes, given = _sizes(etas, T, params), dict(params or {})
+    dim = np.size(x0)
+    route = ("line" if dim == 1 else "moments") if route is None else route
+    if route not in ROUTES:
+        raise BadInput("route", route, "one of " + ", ".join(ROUTES))
+    equation = derive_sde(method, model, loss if route == "moments" else _symbolic(loss), dim) if isinstance(model, str) else model
+    discrete, continuous = [], []
+    for eta in sizes:
+        values = given | {"eta": eta}
+        if route == "line":
+            discrete.append(discrete_mean(method, loss, x0, T, phi, values, u))
+            continuous.append(model_mean(equation, x0, T, phi, values, loss, u))
+        else:
+            discrete.append(discrete_moment(method, loss, x0, T, phi, values, u))
+            continuous.append(model_moment(equation, x0, T, phi, values, u))
+    gaps = np.array([a.value - b.value for a, b in zip(discrete, continuous, strict=True)])
+    doubts = np.array([a.error + b.error for a, b in zip(discrete, continuous, strict=True)])
+    slope, _ = _slope(np.array(sizes), gaps, doubts)
+    errors = tuple(map(float, np.abs(gaps)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        resolution = float(np.max(doubts / np.abs(gaps)))
+    return WeakOrder(method.name, equation.model, sizes, tuple(discrete), tuple(continuous), errors, resolution, slope)
+
+
+def weak_order_sampled(
+    method: Method,
+    model: str | SDE,
+    loss: Any,
+    x0: Any,
+    T: float,
+    phi: Any,
+    etas: Sequence[float],
+    paths: int,
+    key: int = 0,
+    params: Mapping[str, Any] | None = None,
+    u: Callable[[Any], Any] | None = None,
+    level: float = 0.99,
+    substeps: int = 8,
+    chunk: int | None = None,
+) -> SampledWeakOrder:
+    """The weak error of a model at each step size by Monte Carlo, with intervals, and its slope.
+
+    Args:
+        phi: a SymPy expression in x1, .., xd, or a function x (d, paths) -> (paths,).
+        paths: of the method, of the equation, and of its coarser solution, for each eta.
+        key: a seed; each eta draws from its own.
+        level: of each interval; they are combined as independent.
+        substeps: solver steps a step of the method of the coarser solution; the finer one has twice as many.
+        Others: as for `weak_order`, with any loss and dimension that `run` and `solve` take; `chunk` is theirs.
+
+    Raises:
+        As `numerics.optimizers.run` and `numerics.ensembles.solve` do.
+    """
+    sizes, given = _sizes(etas, T, params), dict(params or {})
+    start = np.atleast_1d(np.asarray(x0, float))
+    equation = derive_sde(method, model, _symbolic(loss), len(start)) if isinstance(model, str) else model
+    if isinstance(phi, sp.Expr):
+        lowered = lower_function(phi, state_symbols(len(start)))
+        statistic: Callable[..., Any] = _Statistic(lowered)
+    else:
+        statistic = phi
+    gaps, solver = [], []
+    for n, eta in enumerate(sizes):
+        values = given | {"eta": eta}
+        same: dict[str, Any] = {"params": values, "save": [T], "statistics": {"phi": statistic}, "u": u, "chunk": chunk}
+        same |= {"key": key + n, "loss": loss}
+        moved = run(method, start, T, paths, **same).values["phi"][-1]
+        coarse, fine = (
+            solve(equation, start, T, paths, dt=eta / substeps, halvings=h, by_halves=h == 0, **same).values["phi"][-1]
+            for h in (0, 1)
+        )
+        gaps.append(difference(moved, fine, level))
+        solver.append(mean(fine - coarse, level))
+    found = np.array([g.value for g in gaps])
+    half = np.array([g.upper - g.value for g in gaps])
+    left = np.array([max(abs(s.lower), abs(s.upper)) for s in solver])
+    slope, weights = _slope(np.array(sizes), found, half)
+    statistical = np.linalg.norm(weights * _log_doubt(found, half))
+    doubt = float(statistical + np.abs(weights) @ _log_doubt(found, left))
+    own = Slope(slope.local, slope.plain, slope.order, doubt)
+    return SampledWeakOrder(method.name, equation.model, sizes, tuple(gaps), tuple(solver), own)
+
+
+@final
+class _Statistic:
+    """A function of the coordinates as one of x (d, paths)."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, x: Any) -> Any:
+        return self.function(*x) + 0 * x[0]
+
+
+def _symbolic(loss: Any) -> Any:
+    """The loss where the engine knows it by formula; a function is known to numerics only."""
+    from derive.losses import Loss
+
+    return loss if isinstance(loss, Loss) else None
+
+
+def _sizes(etas: Sequence[float], horizon: Any, params: Mapping[str, Any] | None) -> tuple[float, ...]:
+    sizes = tuple(sorted((positive("etas", e) for e in etas), reverse=True))
+    if len(set(sizes)) < 2 or len(set(sizes)) < len(sizes):
+        raise BadInput("etas", etas, "at least two different step sizes")
+    if "eta" in (params or {}):
+        raise BadInput("parameter eta", params["eta"], "none: the step sizes are `etas`")  # pyright: ignore[reportOptionalSubscript]
+    for eta in sizes:
+        steps_of(horizon, eta)
+    return sizes
+
+
+def _log_doubt(gaps: np.ndarray, doubts: np.ndarray) -> np.ndarray:
+    """How far log|gap| may be off; infinite where the gap may be 0."""
+    share = doubts / np.where(gaps == 0, np.nan, np.abs(gaps))
+    return np.where(share < 1, -np.log1p(-np.minimum(np.nan_to_num(share, nan=1.0), 1 - 1e-16)), np.inf)
+
+
+def _slope(etas: np.ndarray, gaps: np.ndarray, doubts: np.ndarray) -> tuple[Slope, np.ndarray]:
+    """The slopes, and the weights of the plain one on the logarithms. All NaN where a gap is 0, or gaps differ in sign.
+
+    Errors that change their sign have no order over these step sizes.
+    """
+    shape = np.stack([np.ones_like(etas), np.log(etas), etas], axis=1)
+    plain_weights = np.linalg.pinv(shape[:, :2])[1]
+    if np.any(gaps == 0) or np.any(np.sign(gaps) != np.sign(gaps[0])):
+        return Slope((math.nan,) * (len(etas) - 1), math.nan, math.nan, math.inf), plain_weights
+    logs, spread = np.log(np.abs(gaps)), _log_doubt(gaps, doubts)
+    local = tuple(map(float, np.diff(logs) / np.diff(np.log(etas))))
+    plain = float(plain_weights @ logs)
+    if len(etas) < 3:
+        return Slope(local, plain, math.nan, math.inf), plain_weights
+    weights = np.linalg.pinv(shape)[1]
+    order = float(weights @ logs)
+    doubt = float(np.abs(weights) @ spread)
+    doubt += max(abs(slope - order) for slope in local[-2:])
+    return Slope(local, plain, order, doubt), plain_weights
+
+
+def _json(number: float) -> float | None:
+    return number if math.isfinite(number) else None
