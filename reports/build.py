@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import importlib.metadata
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from datetime import date
-from importlib import import_module
-from itertools import count
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reports.cache import ResultsCache
+from reports.drawing import draw
 from reports.files import write_atomic
 from reports.html import HtmlAbsent, tex_to_html
 from reports.notation import Notation, macro, prose
-from reports.plan import SECTIONS, Plan
+from reports.plan import SECTIONS, Plan, Work, section_of
 from reports.portable import FITTING, portable, with_macros
+from reports.sections.ledger import ledger_of
 from reports.sections.section import Context, Section
 from reports.tex import Tex, TexAbsent, compile_tex, environment
+from reports.workers import compute, load_or_compute
 
-TITLE = "Stochastic differential equations of distributed optimisers"
+#: of a user's own report, and of the one on the paper
+TITLES = (
+    "A stochastic optimiser and its equations",
+    "The claims of arXiv 2506.00181 on noise, compression and adaptivity, checked",
+)
+#: the part that stands on the title page
+FRONT = ("ledger",)
 
 
 def build_report(
@@ -35,7 +43,8 @@ def build_report(
         progress: called with a label and the fraction done.
 
     Returns:
-        {"files": {kind: path}, "notes": [one line for each thing that could not be made], "seconds", "reused", "statuses"}.
+        {"files": {kind: path}, "notes": [one line for each thing that could not be made], "seconds", "reused", "statuses",
+        "ledger": groups of claims (`reports.ledger`)}.
 
     Raises:
         BadInput: an unknown section.
@@ -45,25 +54,65 @@ def build_report(
     plan = Plan(problem, quick, only)
     cache = ResultsCache(folder / "results")
     asked = {"quick": quick, "problem": None if problem is None else problem.to_dict()}
-    notation, parts, statuses = Notation(), [], {}
+    sections = {name: section_of(name) for name in plan.computed}
+    work = Work(plan, progress)
+    absent = [n for n in plan.computed if not SECTIONS[n].needs and not cache.path(n, asked).exists()]
+    together = sorted(absent, key=plan.seconds_of, reverse=True) if problem is None and len(absent) > 1 else []
+    reused = compute(together, cache.folder, asked, work) if together else []
+    results: dict[str, dict[str, Any]] = {}
+    for name in plan.computed:
+        if name not in together:
+            work.tick(name, sections[name].title)
+        needs = SECTIONS[name].needs
+        needed = {other: results[other] for other in needs if other in results}
+        context = Context(quick, problem, cache, partial(work.tick, name), needed, whole=only is None)
+        results[name] = sections[name].compute(context) if needs else load_or_compute(sections[name], context, asked)
+        work.end(name)
+    for name in plan.names:
+        if SECTIONS[name].needs:
+            sections[name].figures(results[name], folder / "figures")
+        else:
+            draw(sections[name], results[name], folder, cache.path(name, asked).name)
+    notation, parts = _parts(sections, {name: results[name] for name in plan.names}, folder)
+    main = folder / "report.tex"
+    text = environment(tex=Tex).get_template("report.tex").render(
+        title=TITLES[problem is None],
+        version=importlib.metadata.version("sdescent"),
+        date=date.today().isoformat(),
+        front=[p for p in parts if p["name"] in FRONT],
+        parts=notation + [p for p in parts if p["name"] not in FRONT],
+    )
+    write_atomic(main, text)
+    progress("typesetting", work.fraction)
+    files, notes = {"tex": str(main), "parts": str(folder / "parts")}, []
+    _typeset(main, files, notes)
+    progress("done", 1.0)
+    statuses: dict[str, str] = {}
+    for name in plan.computed:
+        statuses |= results[name].get("statuses", {})
+    return {
+        "files": files,
+        "notes": notes,
+        "statuses": statuses,
+        "ledger": ledger_of(problem, results),
+        "reused": sorted({*cache.reused, *reused} - {*together}),
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def _parts(
+    sections: Mapping[str, Section], results: Mapping[str, dict[str, Any]], folder: Path
+) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Write the parts; what the document is made of, the notation by itself."""
+    notation, parts = Notation(), []
     env = environment(tex=Tex, prose=prose)
     env.globals["macro"] = lambda name: Tex(macro(name))
-    for name in plan.names:
-        section, announced = _section(name), count()
-
-        def tick(label: str, name: str = name, announced: Iterator[int] = announced) -> None:
-            progress(label, plan.finished(name, next(announced)))
-
-        tick(section.title)
-        context = Context(quick, problem, cache, tick)
-        result = cache.load_or_compute(name, asked, lambda s=section, c=context: s.compute(c))
-        section.figures(result, folder / "figures")
+    for name, result in results.items():
         notation.describe(result.get("meanings", {}), result.get("here", {}))
-        statuses |= result.get("statuses", {})
         part = with_macros(env.get_template(f"parts/{name}.tex").render(**result))
         notation.read(part)
         write_atomic(folder / "parts" / f"{name}.tex", portable(part))
-        parts.append({"name": name, "title": section.title, "file": name})
+        parts.append({"name": name, "title": sections[name].title, "file": name})
     groups = [
         {
             "title": title,
@@ -73,49 +122,8 @@ def build_report(
         for title, rows in notation.groups().items()
     ]
     write_atomic(folder / "parts" / "macros.tex", FITTING + notation.macros())
-    table = env.get_template("parts/notation.tex").render(groups=groups)
-    write_atomic(folder / "parts" / "notation.tex", portable(table))
-    parts.insert(0, {"name": "notation", "title": "Notation", "file": "notation"})
-    main = folder / "report.tex"
-    text = env.get_template("report.tex").render(
-        title=TITLE,
-        version=importlib.metadata.version("sdescent"),
-        date=date.today().isoformat(),
-        parts=parts,
-        abstract=_abstract(quick, problem, statuses),
-    )
-    write_atomic(main, text)
-    progress("typesetting", plan.finished(None))
-    files, notes = {"tex": str(main), "parts": str(folder / "parts")}, []
-    _typeset(main, files, notes)
-    progress("done", 1.0)
-    return {
-        "files": files,
-        "notes": notes,
-        "statuses": statuses,
-        "reused": sorted(cache.reused),
-        "seconds": round(time.monotonic() - started, 1),
-    }
-
-
-def _section(name: str) -> Section:
-    module, kind = SECTIONS[name]
-    return getattr(import_module(module), kind)()
-
-
-def _abstract(quick: bool, problem: Any, statuses: dict[str, str]) -> str:
-    about = "everything built in" if problem is None else "one problem of your own"
-    size = "a quick run" if quick else "the full run"
-    failed = [name for name, status in statuses.items() if status in ("FAILS", "refused")]
-    if not statuses:
-        verdict = ""
-    elif problem is not None:
-        verdict = f" Of the models asked for {len(failed)} do not exist: {', '.join(failed)}." if failed else ""
-    elif failed:
-        verdict = f" Of {len(statuses)} checks {len(failed)} failed: {', '.join(failed)}."
-    else:
-        verdict = f" All {len(statuses)} checks hold."
-    return f"This report is about {about}; it is {size}.{verdict} Every formula in it was derived when it was written."
+    write_atomic(folder / "parts" / "notation.tex", portable(env.get_template("parts/notation.tex").render(groups=groups)))
+    return [{"name": "notation", "title": "Notation", "file": "notation"}], parts
 
 
 def _typeset(main: Path, files: dict[str, str], notes: list[str]) -> None:

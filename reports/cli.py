@@ -3,8 +3,8 @@
 Typer only reads the options: each command returns what is to be run, and `main` runs it, so that no error of ours
 passes through a library that would print it in its own way. Nothing heavy is imported before it is needed.
 
-Exit status: 0 done; 1 the object asked for does not exist (a refusal); 2 bad input, or a file that cannot be read or
-written; 70 a bug; 130 interrupted; 141 the reader of the output has gone.
+Exit status: 0 done; 1 the object asked for does not exist (a refusal), is refuted or invalid; 3 undecided; 2 bad input, or a
+file that cannot be read or written; 70 a bug; 130 interrupted; 141 the reader of the output has gone.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="From a stochastic optimiser to its SDE: derived symbolically, solved beside the real method, "
-    "reported in LaTeX.",
+    help="From a stochastic optimiser to its SDE: derived symbolically, with bounds that a kernel checks, solved beside "
+    "the real method, reported in LaTeX.",
     epilog="Specs are NAME or NAME:KEY=VALUE,KEY=VALUE, as in rand-k:k=2 or student-t:nu=3,sigma=1/2; "
     "the command list shows them all.",
 )
@@ -48,6 +48,10 @@ _LAZY = "reports.commands"
 
 def _job(name: str, **options: Any) -> Job:
     return lambda: getattr(import_module(_LAZY), name)(**options)
+
+
+def _proof(name: str, **options: Any) -> Job:
+    return lambda: getattr(import_module("reports.proving"), name)(**options)
 
 
 def _show_version(wanted: bool) -> None:
@@ -75,7 +79,7 @@ def report(
     spec: Annotated[str | None, typer.Argument(metavar="[SPEC.toml]", help="A problem of your own to add.")] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "report",
     quick: Annotated[
-        bool, typer.Option("--quick", help="Fewer paths and steps: minutes, not a quarter of an hour.")
+        bool, typer.Option("--quick", help="Fewer paths, settings and seeds: two minutes, not a quarter of an hour.")
     ] = False,
     only: Annotated[str | None, typer.Option("--only", metavar="SECTION", help="One section of the report.")] = None,
     as_json: _Json = False,
@@ -125,6 +129,66 @@ def derive(
         "schedule": schedule,
     }
     return _job("derive", fields=fields, as_json=as_json)
+
+
+@app.command()
+def check(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID ...]", help="Entries of the catalogue (all).")] = None,
+    certificates: Annotated[
+        str | None, typer.Option("--certificates", metavar="DIR", help="A folder for the certificates of what is proved.")
+    ] = None,
+    as_json: _Json = False,
+) -> Job:
+    """Check the theorem catalogue step by step: proved with certificates, refuted with exact counterexamples."""
+    return _proof("check", ids=ids or [], certificates=certificates, as_json=as_json)
+
+
+@app.command()
+def claim(
+    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="variables, assume, claim and hints.")],
+    certificate: Annotated[
+        str | None, typer.Option("--certificate", metavar="PATH", help="Where the certificate goes (beside FILE).")
+    ] = None,
+    no_repair: Annotated[
+        bool, typer.Option("--no-repair", help="Of a refuted claim, do not look for what would make it true.")
+    ] = False,
+    repair_seconds: Annotated[
+        str, typer.Option("--repair-seconds", metavar="S", help="About how long to look for repairs, up to 600.")
+    ] = "10",
+    as_json: _Json = False,
+) -> Job:
+    """Prove or refute an inequality of your own; one that is refuted comes with the smallest repairs found."""
+    seconds = None if no_repair else repair_seconds
+    return _proof("claim", file=file, certificate=certificate, as_json=as_json, repair_seconds=seconds)
+
+
+@app.command()
+def replay(
+    certificate: Annotated[str, typer.Argument(metavar="CERTIFICATE.json", help="Written by check or claim.")],
+    as_json: _Json = False,
+) -> Job:
+    """Check a certificate again, with code of its own: what was proved, from which assumptions and axioms."""
+    return _proof("replay", certificate=certificate, as_json=as_json)
+
+
+@app.command()
+def export(
+    certificate: Annotated[str, typer.Argument(metavar="CERTIFICATE.json", help="Written by check or claim.")],
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE.v", help="The file to write.")],
+    as_json: _Json = False,
+) -> Job:
+    """Write a certificate's proof for the Rocq proof assistant."""
+    return _proof("export", certificate=certificate, out=out, as_json=as_json)
+
+
+@app.command()
+def solve(
+    spec: Annotated[str, typer.Argument(metavar="SPEC.toml", help="A problem with eta, T, x0, paths, ... (docs/command-line.md).")],
+    out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "solved",
+    as_json: _Json = False,
+) -> Job:
+    """Run the method and its models for an experiment of your own: paths or statistics, estimates, figures."""
+    return lambda: import_module("reports.solving.command").solve(spec=spec, out=out, as_json=as_json)
 
 
 @app.command("list")

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,8 @@ from reports.files import make_folder, one_line
 
 #: bytes; a small report takes half of this, a whole one several times it
 LEAST_ROOM = 2**20
+#: what a report writes
+_FOLDERS, _FILES = ("results", "parts", "figures"), ("report.tex", "report.html", "report.pdf", "references.bib")
 
 _TITLES = {
     "method": "Methods",
@@ -110,22 +112,30 @@ def _values(entry: Entry) -> str:
 
 
 def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: bool) -> int:
-    """`sdescent report`: 0, or 1 if a check fails or a model of the user's does not exist; the report is written all the same.
+    """`sdescent report`: 0, or 1 if a check fails, a model of the user's does not exist, or a claim of theirs is refuted.
+
+    The report is written all the same.
 
     Raises:
         BadInput: in the specification, or an unknown section.
         OSError: the specification cannot be read, or the folder cannot be written.
     """
-    asked = None if spec is None else read_problem(_path(spec, "SPEC.toml"))
-    folder = _path(out, "--out")
+    asked = None if spec is None else read_problem(path_of(spec, "SPEC.toml"))
+    folder = path_of(out, "--out")
     from reports.plan import Plan
     from reports.progress import Progress
 
-    with _writable(folder), Progress(sys.stderr, Plan(asked, quick, only).seconds) as progress:
+    with writable(folder, _FOLDERS, _FILES), Progress(sys.stderr, Plan(asked, quick, only).seconds) as progress:
         result = import_module("reports.build").build_report(asked, folder, quick, only, progress)
     if as_json:
         print_json(result)
     else:
+        if result["ledger"]:
+            from rich.console import Console
+
+            from reports.ledger_view import show
+
+            show(Console(), result["ledger"])
         for name, path in result["files"].items():
             print(f"{name}: {one_line(path, 10_000)}")
         for note in [*result["notes"], *_answered_no(result["statuses"])]:
@@ -134,37 +144,48 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
 
 
 def _answered_no(statuses: Mapping[str, str]) -> list[str]:
-    """A line for the models that do not exist, and one for the checks that failed."""
-    refused, failed = ([n for n, status in statuses.items() if status == kind] for kind in ("refused", "FAILS"))
+    """A line for the models that do not exist, one for the checks that failed, one for claims of the user's that are false."""
+    refused, failed, false = ([n for n, s in statuses.items() if s == kind] for kind in ("refused", "FAILS", "refuted"))
     lines = []
     if refused:
         lines.append(f"refused: the {' and the '.join(refused)} model; the report says why")
     if failed:
         lines.append(f"failed: {', '.join(failed)}; the report says where")
+    if false:
+        lines.append(f"refuted: {', '.join(false)}; the report has the counterexamples")
     return lines
 
 
-def _path(text: str, field: str) -> Path:
+def path_of(text: str, field: str) -> Path:
+    """The path that an option names.
+
+    Raises:
+        BadInput: it is none.
+    """
     if not text or "\0" in text:
         raise BadInput(field, text, "a path")
     return Path(text)
 
 
 @contextmanager
-def _writable(folder: Path) -> Iterator[None]:
+def writable(folder: Path, folders: Sequence[str], files: Sequence[str]) -> Iterator[None]:
     """Make the folder and write in it for a try, since minutes of work should not end in news that they are lost.
 
     If the block raises, folders that were made since and are still empty go again.
 
+    Args:
+        folder: to write into.
+        folders, files: names in it that will be written.
+
     Raises:
         OSError: with `filename` set to the folder, or to what in it has a name that the report needs.
     """
-    inside = [folder / name for name in ("results", "parts", "figures")]
+    inside = [folder / name for name in folders]
     new = [path for path in (*inside, folder, *folder.parents) if not os.path.lexists(path)]
     try:
         for path in (folder, *(path for path in inside if path not in new)):
             _try_to_write(path)
-        for path in (folder / name for name in ("report.tex", "report.html", "report.pdf")):
+        for path in (folder / name for name in files):
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         yield
@@ -181,16 +202,13 @@ def _try_to_write(folder: Path) -> None:
         make_folder(folder)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            try:
-                view = memoryview(bytes(LEAST_ROOM))
-                while view:
-                    view = view[os.write(descriptor, view) :]
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            path.unlink()  # at once, so that who is killed while writing leaves nothing behind
+            view = memoryview(bytes(LEAST_ROOM))
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fsync(descriptor)
         finally:
-            # Before the error goes on: an open file that is removed later would keep its folder from being removed now.
-            path.unlink()
+            os.close(descriptor)
     except OSError as error:
         error.filename, error.filename2 = str(folder), None
         raise

@@ -88,7 +88,7 @@ def _packages() -> list[Finding]:
 
 def _extras() -> list[Finding]:
     purposes = {
-        "scikit-learn": ("data", "the real-data section of the report"),
+        "scikit-learn": ("data", "the experiments and the real data of the report"),
         "pypandoc_binary": ("html", "report.html"),
     }
     found = []

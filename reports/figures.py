@@ -23,13 +23,18 @@ STYLES = (
 )
 BAND = (0.10, 0.90)  # the one convention for bands: the middle 80 % of the paths
 _FILL = "#DDDDDD"
+#: what makes equal figures equal files
+_UNDATED: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
+_DPI = 300  # of pictures in points
 #: an axis on which the largest value is this many times the smallest is logarithmic
 _LOG_FROM = 20.0
 
 
 @contextmanager
-def figure(folder: Path, name: str, columns: int = 1, size: tuple[float, float] = (3.2, 2.5)) -> Iterator[Any]:
-    """A row of `columns` axes of `size` (inches) each, written as <name>.pdf and <name>.svg into `folder` at the block's end.
+def figure(
+    folder: Path, name: str, columns: int = 1, size: tuple[float, float] = (3.2, 2.5), suffixes: Sequence[str] = ("pdf", "svg")
+) -> Iterator[Any]:
+    """A row of `columns` axes of `size` (inches) each, written as <name>.pdf and so on into `folder` at the block's end.
 
     Raises:
         OSError: the folder cannot be written.
@@ -56,10 +61,9 @@ def figure(folder: Path, name: str, columns: int = 1, size: tuple[float, float] 
         )
         try:
             yield list(axes[0])
-            for suffix in ("pdf", "svg"):
+            for suffix in suffixes:
                 with atomic_path(folder / f"{name}.{suffix}") as path:
-                    metadata = {"CreationDate": None} if suffix == "pdf" else {"Date": None}
-                    picture.savefig(path, format=suffix, metadata=metadata)
+                    picture.savefig(path, format=suffix, metadata=_UNDATED[suffix], dpi=_DPI if suffix == "png" else "figure")
         finally:
             plt.close(picture)
 

@@ -121,16 +121,17 @@ def write_atomic(path: str | os.PathLike[str], data: str | bytes) -> None:
             os.close(descriptor)
 
 
-def sweep_temporaries(folder: str | os.PathLike[str]) -> int:
+def sweep_temporaries(folder: str | os.PathLike[str], older: float = _STALE_SECONDS) -> int:
     """Remove temporary files that killed runs left in `folder`; return how many.
 
-    Only files older than an hour go, since a run on another machine may be writing into a shared folder.
+    Args:
+        older: seconds; younger files stay, since a run on another machine may be writing into a shared folder.
     """
     removed = 0
     with contextlib.suppress(FileNotFoundError):
         for entry in Path(folder).iterdir():
             with contextlib.suppress(OSError):
-                if _TEMPORARY_NAME.fullmatch(entry.name) and time.time() - entry.stat().st_mtime > _STALE_SECONDS:
+                if _TEMPORARY_NAME.fullmatch(entry.name) and time.time() - entry.stat().st_mtime > older:
                     entry.unlink()
                     removed += 1
     return removed

@@ -30,10 +30,11 @@ _TWINS = (".svg", ".png", ".jpg")
 # What pandoc leaves out without loss: layout, and what the page has in another way.
 _LAYOUT = r"""
     \maketitle \tableofcontents \centering \raggedright \noindent \vspace \hspace \vfill \newpage \clearpage
-    \pagebreak \begin \end \IfFileExists \allowdisplaybreaks \setlength \addtolength \bibliographystyle \hypersetup
+    \pagebreak \begin \end \IfFileExists \allowdisplaybreaks \setlength \addtolength \bibliographystyle
+    \newgeometry \restoregeometry \LTpre \LTpost \arraystretch \hypersetup
     \small \footnotesize \scriptsize \normalsize \large \pagestyle \thispagestyle \emergencystretch \sloppy
     \frenchspacing \smallskip \medskip \bigskip \geometry \numberwithin \theoremstyle \captionsetup \graphicspath
-    \appendix \phantomsection \FloatBarrier \addcontentsline \microtypesetup \setcounter \renewcommand \linespread
+    \appendix \phantomsection \definecolor \FloatBarrier \addcontentsline \microtypesetup \setcounter \renewcommand \linespread
     \urlstyle \qedhere \par \protect \pdfstringdefDisableCommands
 """
 

@@ -57,6 +57,7 @@ MEANING: dict[str, tuple[str, str]] = {
     "meansize": ("a", "mean of the absolute value of a coordinate of the message, elementwise"),
     "meansquare": ("c", "mean of a coordinate of the message times its absolute value, elementwise"),
     "y": ("y", "argument of a function of one variable"),
+    "L0": ("L_0", "first smoothness constant"),
     "L1": ("L_1", "second smoothness constant"),
     "sigma2": (r"\sigma_2", "noise scale of the second client"),
     "sigma3": (r"\sigma_3", "noise scale of the third client"),

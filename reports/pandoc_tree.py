@@ -23,6 +23,8 @@ _TAG = re.compile(r"\\tag\*?\{((?:[^{}]|\{[^{}]*\})*)\}")
 _LABEL = re.compile(r"\\label\{([^{}]*)\}")
 #: a character of private use, which no text of a report holds, before the first cell of a row that begins a group
 RULE = "\ue000"
+#: the environment whose contents fold
+FOLDED = "sdproof"
 _NAMES = {"equation": "eq.", "figure": "fig."}  # cleveref's short names; every other kind is called by its own
 
 
@@ -105,6 +107,9 @@ class Tree:
 
     def _labelled(self, content: Node) -> None:
         (label, classes, _), blocks = content
+        if FOLDED in classes:
+            content[1] = _folded(blocks)
+            return
         if [block["t"] for block in blocks] == ["Table"] and label:
             self._targets[label] = Target(str(self._count["table"] + 1), "table")
         elif label and classes:
@@ -201,6 +206,18 @@ class Tree:
 
 
 _SPACE: Node = {"t": "Space"}
+
+
+def _folded(blocks: list[Node]) -> list[Node]:
+    """The blocks folded away behind the first of them, without a script."""
+    first, *rest = blocks
+    if first["t"] not in ("Para", "Plain"):
+        return blocks
+    return [_raw("<details><summary>"), {"t": "Plain", "c": first["c"]}, _raw("</summary>"), *rest, _raw("</details>")]
+
+
+def _raw(html: str) -> Node:
+    return {"t": "RawBlock", "c": ["html", html]}
 
 
 def _text(text: str) -> Node:

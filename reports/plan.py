@@ -5,32 +5,73 @@ Seconds are of two cores of 2023, measured once; `reports.progress` corrects the
 
 from __future__ import annotations
 
-from typing import Any, final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, final
 
 from derive.errors import BadInput, Refusal
 
-#: the sections in their order: name -> (module, class); a new section is a module in reports/sections and a line here
+if TYPE_CHECKING:
+    from reports.sections.section import Section
+
+
+@final
+@dataclass(frozen=True)
+class Part:
+    """A section of the report.
+
+    Args:
+        module, kind: where its class is.
+        steps: how many it announces; two numbers where that differs between quick and full.
+        quick, full: seconds that it takes when quick, and in full.
+        needs: sections that it is made from: it is computed after them, anew each time, and not stored.
+    """
+
+    module: str
+    kind: str
+    steps: int | tuple[int, int] = 1
+    quick: float = 0.1
+    full: float = 0.1
+    needs: tuple[str, ...] = ()
+
+
+#: sections that hold what claims rest on
+EVIDENCE = ("theorems", "verification", "sweeps", "experiments", "own-claims")
+#: the sections in the order in which they stand; a new section is a module in reports/sections and a line here
 SECTIONS = {
-    "problem": ("reports.sections.problem", "Problem"),
-    "sde-table": ("reports.sections.sde_table", "SDETable"),
-    "models": ("reports.sections.models", "Models"),
-    "stationary": ("reports.sections.stationary", "Stationary"),
-    "ensembles": ("reports.sections.ensembles", "Ensembles"),
-    "real-data": ("reports.sections.real_data", "RealData"),
+    "ledger": Part("reports.sections.ledger", "Ledger", needs=EVIDENCE),
+    "claims": Part("reports.sections.claims", "Claims", needs=EVIDENCE),
+    "problem": Part("reports.sections.problem", "Problem"),
+    "own-claims": Part("reports.sections.own_claims", "OwnClaims"),
+    "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems",)),
+    "sde-table": Part("reports.sections.sde_table", "SDETable", 10, 2.0, 2.0),
+    "models": Part("reports.sections.models", "Models", 2, 2.0, 2.0),
+    "theorems": Part("reports.sections.theorems", "Theorems", 123, 19.0, 19.0),
+    "stationary": Part("reports.sections.stationary", "Stationary", 3, 1.0, 1.0),
+    "verification": Part("reports.sections.verification", "Verification", 34, 58.0, 160.0),
+    "ensembles": Part("reports.sections.ensembles", "Ensembles", 12, 18.0, 45.0),
+    "sweeps": Part("reports.sections.sweeps", "Sweeps", 11, 20.0, 35.0),
+    "experiments": Part("reports.sections.experiments", "Experiments", (20, 33), 32.0, 450.0),
+    "real-data": Part("reports.sections.real_data", "RealData", 16, 28.0, 80.0),
+    "appendix": Part("reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary", "ensembles", "real-data")),
 }
-#: section -> (steps that it announces, seconds when quick, seconds in full); a section that is not here takes one second
-_SECONDS = {
-    "sde-table": (10, 2.0, 2.0),
-    "models": (2, 2.0, 2.0),
-    "stationary": (3, 1.0, 1.0),
-    "ensembles": (12, 18.0, 45.0),
-    "real-data": (16, 28.0, 80.0),
-}
+#: what a report on a problem of the user's does not have, and what only such a one has
+_PAPER = (
+    "claims", "assumptions", "sde-table", "models", "theorems", "stationary", "verification", "sweeps", "experiments", "real-data",
+)  # fmt: skip
+_OWN = ("problem", "own-claims")
 _TYPESETTING = 3.0
-_COMPILING = 2.0  # of one run
+COMPILING = 2.0  # of one run
 _SUBSTEPS = 24  # evaluations of an equation in one step of the method: 4 and 8 solver steps of two each
 #: seconds for a coordinate of a path in a step: of one client; of an equation; of one whose mean and covariance are integrals
 _CLIENT, _EQUATION, _INTEGRAL = 30e-9, 0.1e-6, 2e-6
+
+
+def section_of(name: str) -> Section:
+    """A section by its name."""
+    part = SECTIONS[name]
+    return getattr(import_module(part.module), part.kind)()
 
 
 def chosen(problem: Any, only: str | None) -> list[str]:
@@ -44,9 +85,10 @@ def chosen(problem: Any, only: str | None) -> list[str]:
         BadInput: this report has no section called `only`.
     """
     if problem is None:
-        names = [n for n in SECTIONS if n != "problem"]
+        names = [n for n in SECTIONS if n not in _OWN]
     else:
-        names = ["problem", "ensembles"] if problem.experiment else ["problem"]
+        absent = {*_PAPER, *(() if problem.claims else ("ledger", "own-claims")), *(() if problem.experiment else ("ensembles",))}
+        names = [n for n in SECTIONS if n not in absent]
     if only is None:
         return names
     if only not in names:
@@ -54,39 +96,79 @@ def chosen(problem: Any, only: str | None) -> list[str]:
     return [only]
 
 
+def computed(problem: Any, names: Sequence[str]) -> list[str]:
+    """The sections whose results a report of these sections takes, in the order in which they are computed."""
+    there = chosen(problem, None)
+    wanted = {*names, *(other for name in names for other in SECTIONS[name].needs if other in there)}
+    return sorted(wanted, key=lambda n: (bool(SECTIONS[n].needs), list(SECTIONS).index(n)))
+
+
 @final
 class Plan:
-    """The steps of a report with their expected seconds; arguments as of `chosen`, and `quick` for fewer paths."""
+    """The steps of a report with their expected seconds; arguments as of `chosen`, and `quick` for fewer paths.
+
+    Attributes:
+        names: the sections that it has, in their order.
+        computed: those whose results it takes, in the order in which they are computed.
+    """
 
     def __init__(self, problem: Any, quick: bool, only: str | None) -> None:
         self.names = chosen(problem, only)
-        self._steps = {name: _steps(name, problem, quick) for name in self.names}
+        self.computed = computed(problem, self.names)
+        self._steps = {name: _steps(name, problem, quick) for name in self.computed}
 
     @property
     def seconds(self) -> float:
-        """The expected duration of the whole."""
-        return sum(map(sum, self._steps.values())) + _TYPESETTING
+        """The expected duration of the whole, one section after the other."""
+        return sum(map(self.seconds_of, self._steps)) + _TYPESETTING
 
-    def finished(self, name: str | None, announced: int = 0) -> float:
-        """The fraction of the whole that is done when a section has announced that many steps, of which the last has begun.
+    def seconds_of(self, name: str) -> float:
+        """The expected duration of a section."""
+        return sum(self._steps[name])
+
+    def fraction(self, announced: Mapping[str, int], ended: Collection[str]) -> float:
+        """The fraction of the whole that is done.
 
         Args:
-            name: of the section; None when all are done and only the typesetting is left.
+            announced: how many steps each section has announced, of which the last has begun.
+            ended: sections that are done.
         """
-        before = 0.0
-        for other, steps in self._steps.items():
-            if other == name:
-                return (before + sum(steps[: max(0, announced - 1)])) / self.seconds
-            before += sum(steps)
-        return before / self.seconds
+        begun = (sum(self._steps[n][: max(0, count - 1)]) for n, count in announced.items() if n not in ended)
+        return (sum(map(self.seconds_of, ended)) + sum(begun)) / self.seconds
+
+
+class Work:
+    """What sections announce, passed on as a label and the fraction of the plan that is done."""
+
+    def __init__(self, plan: Plan, progress: Callable[[str, float], None]) -> None:
+        self._plan, self._progress = plan, progress
+        self._announced: dict[str, int] = {}
+        self._ended: set[str] = set()
+
+    @property
+    def fraction(self) -> float:
+        """The fraction that is done."""
+        return self._plan.fraction(self._announced, self._ended)
+
+    def tick(self, name: str, label: str) -> None:
+        """A step of a section begins."""
+        self._announced[name] = self._announced.get(name, 0) + 1
+        self._progress(label, self.fraction)
+
+    def end(self, name: str) -> None:
+        """A section is done."""
+        self._ended.add(name)
 
 
 def _steps(name: str, problem: Any, quick: bool) -> list[float]:
-    if problem is None or name not in ("problem", "ensembles"):
-        count, short, long = _SECONDS.get(name, (1, 1.0, 1.0))
-        return [(short if quick else long) / count] * count
+    part = SECTIONS[name]
+    if problem is None or part.needs:
+        count = part.steps if isinstance(part.steps, int) else part.steps[not quick]
+        return [(part.quick if quick else part.full) / count] * count
     if name == "problem":
         return [1.0] * len(problem.models)
+    if name == "own-claims":
+        return [1.0] * len(problem.claims)
     return [] if problem.lacking else _runs(problem, quick)
 
 
@@ -96,8 +178,27 @@ def _runs(problem: Any, quick: bool) -> list[float]:
 
     paths = PATHS["quick" if quick else "full"] if problem.paths is None else problem.paths
     moves = float(problem.T / problem.eta) * paths * problem.dim
-    method = _COMPILING + moves * _CLIENT * int(problem.method.clients)
-    return [method, *(_equation(problem, model, moves * _SUBSTEPS) for model in problem.models)]
+    return [method_seconds(problem, moves), *(_equation(problem, model, moves * _SUBSTEPS) for model in problem.models)]
+
+
+def run_seconds(problem: Any, kind: str, paths: int, steps: float) -> float:
+    """Roughly how long a run takes, an upper estimate.
+
+    Args:
+        problem: complete.
+        kind: "method" or a model.
+        paths: how many.
+        steps: those of the solver from 0 to T.
+    """
+    moves = float(paths * problem.dim)
+    if kind == "method":
+        return method_seconds(problem, moves * float(problem.T / problem.eta))
+    return _equation(problem, kind, moves * steps)
+
+
+def method_seconds(problem: Any, moves: float) -> float:
+    """Of the method itself, for so many coordinates of paths in steps."""
+    return COMPILING + moves * _CLIENT * int(problem.method.clients)
 
 
 def _equation(problem: Any, model: str, moves: float) -> float:
@@ -108,5 +209,5 @@ def _equation(problem: Any, model: str, moves: float) -> float:
     except Refusal:
         return 0.0
     if found.mean is None:
-        return _COMPILING + moves * _INTEGRAL if model == "first-order" else 0.0
-    return _COMPILING + moves * _EQUATION * (1 if found.form is not None else 2)
+        return COMPILING + moves * _INTEGRAL if model == "first-order" else 0.0
+    return COMPILING + moves * _EQUATION * (1 if found.form is not None else 2)

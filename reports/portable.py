@@ -11,9 +11,12 @@ import re
 #: Greek letters that stand for symbols of the notation, wherever a formula was written without it
 _GREEK = {r"\eta": "eta", r"\lambda": "lambda", r"\sigma": "sigma", r"\nu": "nu", r"\alpha": "alpha"}
 
-#: definitions at the head of parts/macros.tex: the box that fits its contents into a line
+#: definitions at the head of parts/macros.tex: links, which are words without hyperref; the steps of a proof, which fold on the
+#: page; the box that fits its contents into a line
 FITTING = r"""\providecommand{\sdRoot}{}
 \ifdefined\sdbox\else\newsavebox{\sdbox}\fi
+\providecommand{\href}[2]{#2}\providecommand{\hypertarget}[2]{#2}\providecommand{\hyperlink}[2]{#2}
+\ifcsname sdproof\endcsname\else\newenvironment{sdproof}{}{}\fi
 \ifcsname sdfit\endcsname\else\newenvironment{sdfit}{\begin{lrbox}{\sdbox}}{\end{lrbox}%
 \ifdim\wd\sdbox>\linewidth\resizebox{\linewidth}{!}{\usebox{\sdbox}}\else\usebox{\sdbox}\fi}\fi
 """
@@ -36,6 +39,7 @@ def portable(part: str) -> str:
     part = re.sub(r"(\\sd[A-Z][A-Za-z]*)\s*(?=_)", r"{\1}", part)
     part = part.replace(r"\input{parts/macros}", r"\providecommand{\sdRoot}{}" "\n" r"\input{\sdRoot parts/macros}", 1)
     part = re.sub(r"\\includegraphics(\[[^\]]*\])?\{figures/", r"\\includegraphics\1{\\sdRoot figures/", part)
+    part = part.replace(r"\href{certificates/", r"\href{\sdRoot certificates/")
     part = re.sub(r"(\\includegraphics(?:\[[^\]]*\])?\{[^{}]*\})", r"\\begin{sdfit}\1\\end{sdfit}", part)
     return re.sub(r"\\begin\{tabular\}.*?\\end\{tabular\}", _fitted, part, flags=re.DOTALL)
 
@@ -45,6 +49,7 @@ def _fitted(table: re.Match[str]) -> str:
 
 
 def plain(text: str) -> str:
-    r"""The text without what `portable` added, for a reader that knows no boxes."""
+    r"""The text without what `portable` added, and without what is for paper alone, for a reader that knows no boxes."""
+    text = re.sub(r"^%<pdf>\n.*?^%</pdf>\n", "", text, flags=re.DOTALL | re.MULTILINE)
     text = text.replace(FITTING, "").replace(r"\providecommand{\sdRoot}{}" "\n", "")
     return text.replace(r"\sdRoot ", "").replace(r"\begin{sdfit}", "").replace(r"\end{sdfit}", "")

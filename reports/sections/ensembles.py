@@ -28,7 +28,7 @@ METHOD = "method"
 
 
 def cases() -> dict[str, dict[str, Any]]:
-    """The built-in comparisons by name, in the fields of a problem file (see the README)."""
+    """The built-in comparisons by name, in the fields of a problem file (docs/command-line.md)."""
     return {
         "dsgd": {
             "method": "dsgd",

@@ -8,6 +8,7 @@ from typing import Any, final
 from derive.errors import BadInput, Refusal
 from derive.models import sde
 from derive.printing.latex import condition_latex
+from derive.reading.problems import CLAIMS
 from derive.reading.specs import Spec, parse_spec
 from derive.symbols import coerce, u
 from reports.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro
@@ -30,7 +31,7 @@ class Problem(Section):
         for model in asked.models:
             context.tick(f"the {model} model")
             equations.append(_equation(asked, model, notation))
-        given = {k: v for k, v in asked.to_dict().items() if v is not None}
+        given = {k: v for k, v in asked.to_dict().items() if v is not None and k != CLAIMS}
         return {
             "specs": [{"field": k, "value": _spaced(asked.specs.get(k, v))} for k, v in given.items()],
             "method": asked.method.name,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reports.cache import ResultsCache
+from reports.files import make_folder, write_atomic
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,16 @@ class Context:
         problem: the user's own problem, or None for the report on everything built in.
         cache: results by their specification.
         tick: call with a label as work proceeds.
+        results: of the sections that the section at hand needs (`reports.plan`), by name.
+        whole: whether those sections are in the document too, so that it can refer to them.
     """
 
     quick: bool
     problem: Any
     cache: ResultsCache
     tick: Callable[[str], None]
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    whole: bool = True
 
 
 class Section(ABC):
@@ -38,10 +43,22 @@ class Section(ABC):
 
     @abstractmethod
     def compute(self, context: Context) -> dict[str, Any]:
-        """Results as JSON and arrays. "statuses" holds the checks.
+        """Results as JSON and arrays.
 
-        "meanings" says what symbols of the user's mean, "here" what standard ones do in this document.
+        "statuses" holds the checks. "evidence" is what claims rest on (`reports.ledger`): key -> {"verdict", "says", "anchor"},
+        the verdict CONFIRMED, VIOLATED or INCONCLUSIVE, of experiments SEEN or NOT SEEN; what it says in LaTeX; the label of the
+        figure, table or section that shows it. "meanings" says what symbols of the user's mean, "here" what standard ones do in
+        this document.
         """
+
+    @staticmethod
+    def write_certificates(entries: Iterable[Mapping[str, Any]], figures: Path) -> None:
+        """Write the certificate of each entry that has one into the folder beside that of the figures."""
+        target = figures.parent / "certificates"
+        for entry in entries:
+            if entry["certificate"]:
+                make_folder(target)
+                write_atomic(target / f"{entry['id']}.cert.json", entry["certificate"])
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:  # noqa: B027 - most sections have none
         """Write the section's figures into `folder`, PDF and SVG."""

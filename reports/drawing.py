@@ -1,0 +1,50 @@
+"""Figures are drawn once for a result: a second run finds them, and draws anew what is missing or was changed."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import Any
+
+from reports.files import write_atomic
+from reports.sections.section import Section
+
+#: folders of a report into which sections write besides their parts
+FOLDERS = ("figures", "certificates")
+
+
+def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bool:
+    """Write the section's files into the folder of the report, unless those of this result are there; whether it wrote.
+
+    Args:
+        key: what tells the result from others, its source and libraries included.
+    """
+    stamp = folder / "results" / f"drawn-{section.name}.json"
+    identity = {"key": key, "matplotlib": importlib.metadata.version("matplotlib")}
+    if _unchanged(stamp, identity, folder):
+        return False
+    before = _times(folder)
+    section.figures(result, folder / "figures")
+    written = [path for path, time in _times(folder).items() if before.get(path) != time]
+    files = {path.relative_to(folder).as_posix(): _digest(path) for path in written}
+    write_atomic(stamp, json.dumps({**identity, "files": files}, indent=1, sort_keys=True) + "\n")
+    return True
+
+
+def _unchanged(stamp: Path, identity: dict[str, str], folder: Path) -> bool:
+    try:
+        known = json.loads(stamp.read_bytes())
+        files = known.pop("files")
+        return known == identity and all(_digest(folder / name) == digest for name, digest in files.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _times(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for name in FOLDERS for path in (folder / name).glob("*") if path.is_file()}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,64 @@
+"""The ledger in a terminal: a claim a row, its mathematics as plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from reports.ledger import Status
+
+_COLOURS = {
+    Status.PROVED: "green", Status.ASSUMING: "cyan", Status.REFUTED: "magenta", Status.CONFIRMED: "green", Status.SEEN: "green",
+    Status.NOT_SEEN: "yellow", Status.OPEN: "red",
+}  # fmt: skip
+_GREEK = {
+    "alpha": "α", "delta": "δ", "ell": "ℓ", "varepsilon": "ε", "eta": "η", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν",
+    "omega": "ω", "phi": "φ", "Phi": "Φ", "psi": "ψ", "rho": "ρ", "sigma": "σ",
+}  # fmt: skip
+_SIGNS = {
+    "le": "<=", "ge": ">=", "to": "->", "infty": "oo", "dots": "...", "cdot": "*", "times": "*", "mathbb": "", "mathcal": "",
+    "quad": " ", "pm": "+-", "ne": "!=", "overline": "mean ",
+}  # fmt: skip
+
+
+def plain(tex: str, unicode: bool = True) -> str:
+    r"""LaTeX of a claim as plain text: $\frac{a}{b}$ is (a)/(b), Greek letters are letters, or their names without Unicode."""
+    text = tex
+    for _ in range(4):  # fractions inside fractions
+        text = re.sub(r"\\t?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2)", text)
+        text = re.sub(r"\\t?frac(\d)(\d)", r"\1/\2", text)
+        text = re.sub(r"(_|\^)\{(\w|\*)\}", r"\1\2", text)
+        text = re.sub(r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)", text)
+        text = re.sub(r"\\overline\{([^{}]*)\}", r"mean(\1)", text)
+    text = re.sub(r"\\([A-Za-z]+)\s?", lambda m: _word(m[1], unicode), text)
+    text = re.sub(r"\\[,;!{}]", "", text)
+    return " ".join(text.replace("$", "").replace("{", "").replace("}", "").replace("~", " ").split())
+
+
+def _word(name: str, unicode: bool) -> str:
+    if name in _GREEK:
+        return _GREEK[name] if unicode else name
+    return _SIGNS.get(name, name)
+
+
+def show(console: Console, groups: Sequence[Mapping[str, Any]]) -> None:
+    """Print every claim with its status, and why where it is open."""
+    unicode = console.encoding.startswith("utf")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("claim", overflow="fold", ratio=3)
+    table.add_column("status", overflow="fold", ratio=1)
+    for group in groups:
+        table.add_row(Text(plain(group["title"], unicode), style="bold"), "")
+        for row in group["rows"]:
+            status, note = row["status"], row["reason"] or ", ".join(f"assuming {n}" for n in row["named"])
+            shown = Text(status, style=_COLOURS[Status(status)])
+            if note:
+                shown.append(f" ({note})", style="dim")
+            table.add_row(Text(plain(row["says"], unicode)), shown)
+    console.print(table)
+    console.print()

@@ -1,0 +1,337 @@
+"""What the commands check, claim, replay and export do; each returns the exit status of the command line's contract."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from derive.errors import BadInput
+from reports.commands import print_json
+from reports.files import make_folder, one_line, write_atomic
+
+#: exit status by verdict of a claim
+CLAIM_STATUS = {"PROVED": 0, "DECIDED": 0, "REFUTED": 1, "UNDECIDED": 3}
+INVALID, UNREADABLE = 1, 2
+#: of `claim`: seconds for one claim
+SECONDS = 10.0
+#: of `claim`: the most for repairs
+MAX_SECONDS = 600
+MAX_CERTIFICATE = 50_000_000
+
+
+def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
+    """`sdescent check`: 0, or 1 if a status differs from the expected one.
+
+    Raises:
+        BadInput: an id that the catalogue does not have.
+        OSError: the folder for certificates cannot be written.
+    """
+    from derive.proof.certificate import dumps
+    from derive.theorems.catalogue import entries
+    from derive.theorems.checking import check as check_entry
+
+    known = entries()
+    unknown = next((i for i in ids if i not in known), None)
+    if unknown is not None:
+        close = [i for i in known if i.startswith(unknown[:3])] or list(known)
+        raise BadInput("ID", unknown, "ids of the catalogue, such as " + ", ".join(close[:6]))
+    chosen = [known[i] for i in dict.fromkeys(ids)] or list(known.values())
+    folder = None if certificates is None else _path(certificates, "--certificates")
+    if folder is not None:
+        make_folder(folder)
+    results, good = [], True
+    for number, entry in enumerate(chosen):
+        _progress(number, len(chosen), entry.id, as_json)
+        found = check_entry(entry)
+        good = good and found.as_expected
+        path = None
+        if folder is not None and found.certificate is not None:
+            path = folder / f"{entry.id}.cert.json"
+            write_atomic(path, dumps(found.certificate))
+        result = {
+            "id": entry.id,
+            "title": entry.title,
+            "status": found.status,
+            "expected": entry.expected,
+            "axioms": list(found.axioms),
+            "assumptions": list(found.assumptions),
+            "definitions": list(found.definitions),
+            "declared": [declared["text"] for declared in found.declared],
+            "steps": list(found.steps),
+            "certificate": None if path is None else str(path),
+            "unused": list(found.unused),
+            "counterexample": dict(found.counterexample),
+            "reason": found.reason,
+            "repair": dict(found.repair) if found.repair else None,
+            "sharpest": _sharpest(entry) if ids else None,
+            "seconds": round(found.seconds, 3),
+        }
+        results.append(result)
+    _progress(len(chosen), len(chosen), "", as_json)
+    if as_json:
+        print_json({"results": results})
+    else:
+        _show_catalogue(chosen, results, detailed=bool(ids))
+    return 0 if good else 1
+
+
+def _sharpest(entry: Any) -> dict[str, Any] | None:
+    """The least value of a stated constant that is certified, and a refutation just below it."""
+    from derive.theorems.sharpen import sharpest
+
+    found = sharpest(entry)
+    if found is None:
+        return None
+    return {
+        "constant": found.constant.name,
+        "stated": str(found.constant.stated),
+        "certified": str(found.certified),
+        "refuted": None if found.refuted is None else str(found.refuted),
+        "witness": {name: str(value) for name, value in found.witness.items()},
+    }
+
+
+def _progress(done: int, total: int, name: str, as_json: bool) -> None:
+    if sys.stderr.isatty() and not as_json:
+        end = "" if done < total else "\r\x1b[K"
+        print(f"\r\x1b[K{done}/{total} {name}" if done < total else "", end=end, file=sys.stderr, flush=True)
+
+
+def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], detailed: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if detailed:
+        for entry, result in zip(chosen, results, strict=True):
+            _show_entry(console, entry, result)
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("id", "status", "title", "axioms"):
+        table.add_column(heading, overflow="fold")
+    for result in results:
+        good = result["status"] == result["expected"]
+        colour = {"PROVED": "green", "REFUTED": "magenta"}.get(result["status"], "yellow") if good else "red"
+        axioms = ", ".join(result["axioms"]) or "none"
+        table.add_row(
+            result["id"],
+            f"[{colour}]{result['status']}[/]",
+            result["title"],
+            axioms if result["status"] == "PROVED" else "",
+        )
+    console.print(table)
+    counts: dict[str, int] = {}
+    for result in results:
+        counts[result["status"]] = counts.get(result["status"], 0) + 1
+    said = ", ".join(f"{count} {status}" for status, count in counts.items())
+    wrong = [r["id"] for r in results if r["status"] != r["expected"]]
+    console.print(f"{said}; " + (f"not as expected: {', '.join(wrong)}" if wrong else "all as expected"))
+
+
+def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
+    from rich.text import Text
+
+    def line(text: str, style: str = "") -> None:
+        console.print(Text(text, style=style))
+
+    line(f"{entry.id}  {entry.title}", "bold")
+    line(f"source: {entry.source}")
+    line(
+        result["status"] + (f": {result['reason']}" if result["reason"] else ""),
+        "green" if result["status"] == entry.expected else "red",
+    )
+    for name in result["assumptions"]:
+        line(f"  assumes  {name}")
+    for name in result["declared"]:
+        line(f"  declares {name}")
+    for name in result["definitions"]:
+        line(f"  where    {name}")
+    for step in result["steps"]:
+        line(f"  {step['text']}  [{step['rule']}]")
+        line(f"      {step['plain']}", "cyan")
+    if result["counterexample"]:
+        line("  at " + ", ".join(f"{k} = {v}" for k, v in result["counterexample"].items()))
+    if result["repair"]:
+        line("  " + _mended(result["repair"]), "cyan")
+    if result["sharpest"]:
+        s = result["sharpest"]
+        at = ", ".join(f"{name} = {value}" for name, value in s["witness"].items())
+        beyond = f", refuted at {s['refuted']} ({at})" if s["refuted"] else ""
+        line(f"  {s['constant']}: stated {s['stated']}, certified down to {s['certified']}{beyond}")
+    if result["unused"]:
+        line(f"  not used: {', '.join(result['unused'])}")
+    if result["status"] == "PROVED":
+        line(f"  axioms: {', '.join(result['axioms']) or 'none'}")
+    line("")
+
+
+def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str | None = "10") -> int:
+    """`sdescent claim`: 0 PROVED or DECIDED, 1 REFUTED, 3 UNDECIDED.
+
+    Args:
+        repair_seconds: how long to look for repairs of a claim that is refuted; None for not at all.
+
+    Raises:
+        BadInput: in the file, or the seconds.
+        OSError: it cannot be read, or the certificate cannot be written.
+    """
+    from derive.proof.certificate import dumps
+    from derive.proof.claims import prove
+    from derive.reading.claims import read_claim
+
+    path = _path(file, "FILE.toml")
+    seconds = None if repair_seconds is None else _seconds(repair_seconds)
+    verdict = prove(read_claim(path), seconds=SECONDS)
+    repairs = None
+    if verdict.status == "REFUTED" and seconds is not None:
+        from derive.proof.repair import repairs as look
+
+        repairs = look(verdict, seconds=seconds)
+    written = None
+    if verdict.certificate is not None:
+        written = (
+            path.with_name(path.stem + ".cert.json") if certificate is None else _path(certificate, "--certificate")
+        )
+        write_atomic(written, dumps(verdict.certificate))
+    if as_json:
+        print_json(
+            {
+                "verdict": verdict.status,
+                "counterexample": None if verdict.counterexample is None else dict(verdict.counterexample),
+                "certificate": None if written is None else str(written),
+                "vacuous": verdict.vacuous,
+                "seconds": round(verdict.seconds, 3),
+                "repairs": None if repairs is None else [_repair(r) for r in repairs],
+            }
+        )
+    else:
+        print(verdict.status + (" (the assumptions contradict each other)" if verdict.vacuous else ""))
+        if verdict.counterexample:
+            print("at " + ", ".join(f"{name} = {value}" for name, value in verdict.counterexample.items()))
+        if verdict.reason:
+            print(one_line(verdict.reason, 500))
+        if written is not None:
+            print(f"certificate: {one_line(str(written), 10_000)}")
+        for found in repairs or ():
+            print(one_line(f"repair: {found.words}", 2000))
+            print(one_line(f"    {found.text}", 2000))
+        if repairs == []:
+            print("no repair was found: neither another number nor one more hypothesis of the kinds that are tried")
+    return CLAIM_STATUS[verdict.status]
+
+
+def _mended(repair: dict[str, Any]) -> str:
+    """What the claim of an entry holds with, and the entry that repairs it."""
+    changes = [c["plain"] + (f" in place of \"{c['instead']}\"" if c["instead"] else "") for c in repair["changes"]]
+    parts = [f"proved with {', '.join(changes)}"] if changes else []
+    parts += [f"repaired by {repair['entry']}"] if repair["entry"] else []
+    return "; ".join(parts)
+
+
+def _repair(found: Any) -> dict[str, Any]:
+    """What makes a refuted claim true; `claim` and `assume` in the grammar of claim files."""
+    from derive.proof.repair_family import said
+
+    return {
+        "kind": found.kind,
+        "text": found.words,
+        "claim": found.text,
+        "assume": [said(relation) for relation in found.assume],
+        "needed": None if found.needed is None else {name: str(value) for name, value in found.needed.items()},
+        "sharp": found.sharp,
+    }
+
+
+def _seconds(text: str) -> float:
+    from derive.reading.values import parse_value
+
+    field = "--repair-seconds"
+    value = parse_value(text, field)
+    if isinstance(value, str) or not 0 < value <= MAX_SECONDS:
+        raise BadInput(field, text, f"a number above 0, up to {MAX_SECONDS}")
+    return float(value)
+
+
+def replay(certificate: str, as_json: bool) -> int:
+    """`sdescent replay`: 0 valid, 1 invalid, 2 unreadable.
+
+    Raises:
+        BadInput, OSError: the file cannot be read.
+    """
+    from derive.proof.replay import Invalid, Unreadable, describe
+    from derive.proof.replay import replay as check_again
+
+    text = _read(_path(certificate, "CERTIFICATE.json"))
+    try:
+        found = check_again(text)
+    except (Invalid, Unreadable) as error:
+        status = INVALID if isinstance(error, Invalid) else UNREADABLE
+        kind = "invalid" if status == INVALID else "unreadable"
+        if as_json:
+            print_json({"valid": False, "error": f"{kind}: {error}", "step": getattr(error, "step", None)})
+        else:
+            print(one_line(f"{kind}: {error}", 1000))
+        return status
+    if as_json:
+        print_json(
+            {
+                "valid": True,
+                "title": found.title,
+                "claim": found.claim,
+                "assumptions": found.assumptions,
+                "definitions": found.definitions,
+                "axioms": list(found.axioms),
+                "rechecked": found.rechecked,
+                "trusted": found.trusted,
+            }
+        )
+    else:
+        for line in describe(found):
+            print(one_line(line, 10_000))
+    return 0
+
+
+def export(certificate: str, out: str, as_json: bool) -> int:
+    """`sdescent export`: writes the proof for Rocq; 0, 1 for a certificate that is not valid, 2 for one that cannot be read.
+
+    Raises:
+        BadInput, OSError: the file cannot be read, or the other not written.
+    """
+    from derive.proof.export import export as to_rocq
+    from derive.proof.replay import Invalid, Unreadable
+    from derive.proof.replay import replay as check_again
+
+    text = _read(_path(certificate, "CERTIFICATE.json"))
+    target = _path(out, "-o")
+    try:
+        check_again(text)
+    except (Invalid, Unreadable) as error:
+        status = INVALID if isinstance(error, Invalid) else UNREADABLE
+        print(one_line(f"{'invalid' if status == INVALID else 'unreadable'}: {error}", 1000), file=sys.stderr)
+        return status
+    made = to_rocq(json.loads(text))
+    write_atomic(target, made.text)
+    if as_json:
+        print_json({"file": str(target), "proved": made.proved, "premises": list(made.premises)})
+    else:
+        print(f"{one_line(str(target), 10_000)}: {made.proved} steps proved")
+        for premise in made.premises:
+            print(one_line(f"premise: {premise}", 1000))
+    return 0
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(MAX_CERTIFICATE + 1)
+    if len(data) > MAX_CERTIFICATE:
+        raise BadInput("CERTIFICATE.json", "a larger file", f"a file of at most {MAX_CERTIFICATE // 1_000_000} MB")
+    return data.decode("utf-8", errors="replace")
+
+
+def _path(text: str, field: str) -> Path:
+    if not text or "\0" in text:
+        raise BadInput(field, text, "a path")
+    return Path(text)

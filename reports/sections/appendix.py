@@ -1,0 +1,60 @@
+"""Appendix: certificates, versions, seeds, timings and references, all read from the results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
+
+from reports.bibliography import bibtex, references
+from reports.files import write_atomic
+from reports.sections.section import Context, Section
+
+#: characters of a digest that are shown
+SHOWN = 12
+
+
+@final
+class Appendix(Section):
+    """What a referee needs to check and to run everything again."""
+
+    name, title = "appendix", "Certificates, versions, seeds, timings"
+
+    def compute(self, context: Context) -> dict[str, Any]:
+        results = context.results
+        proofs = [e for name in ("theorems", "own-claims") for e in results.get(name, {}).get("entries", ()) if e["certificate"]]
+        versions = context.cache.context.get("versions", {})
+        return {
+            "certificates": [_certificate(e) for e in proofs],
+            "versions": [{"name": "Python", "version": platform.python_version()}]
+            + [{"name": n, "version": v} for n, v in versions.items() if v is not None],
+            "machine": f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores",
+            "source": str(context.cache.context.get("source", ""))[:SHOWN],
+            "seeds": [{"section": name, "seed": seed} for name, seed in _seeds(results)],
+            "timings": [{"section": name, "seconds": r["seconds"]} for name, r in results.items() if "seconds" in r],
+            "quick": context.quick,
+            "references": references() if context.problem is None else [],
+        }
+
+    def figures(self, result: dict[str, Any], folder: Path) -> None:
+        """Writes references.bib beside the report."""
+        if result["references"]:
+            write_atomic(folder.parent / "references.bib", bibtex())
+
+
+def _certificate(entry: Mapping[str, Any]) -> dict[str, Any]:
+    text = entry["certificate"]
+    return {
+        "id": entry["id"],
+        "steps": len(json.loads(text)["steps"]),
+        "bytes": len(text.encode()),
+        "digest": hashlib.sha256(text.encode()).hexdigest()[:SHOWN],
+    }
+
+
+def _seeds(results: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    return [(name, result["seed"]) for name, result in results.items() if "seed" in result]

@@ -1,0 +1,244 @@
+"""What the experiments of one problem showed: findings, sentences and rows of the table, all of them functions of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from numerics.estimates import Estimate
+from numerics.tasks import claims
+from numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY
+from reports.sections.compare import bounded, number
+from reports.sections.experiment_study import BEST, EQUAL, HELD, KINDS, MODELS, OWN
+
+#: claim -> (its name in sentences, what is claimed, the part of the report that shows it)
+CLAIMS = {
+    "a": ("(a)", r"(a) Constant steps diverge as $\omega$ grows.", "fig:experiment-final"),
+    "b": ("(b)", r"(b) The theory's own steps converge for every $\omega$.", "fig:experiment-final"),
+    "b-held": ("(b, held)", r"(b, held) So does the theory's rule with one multiplier for all $\omega$.", "fig:experiment-final"),
+    "c-held": (
+        "(c, held)", r"(c, held) Normalised steps end higher than the theory's rule, each with one multiplier for all $\omega$.",
+        "fig:experiment-final",
+    ),
+    "c-tuned": ("(c, tuned)", r"(c, tuned) The same, each tuned at each $\omega$.", "fig:experiment-tuning"),
+    "c-equal-length": (
+        "(c, equal length)", "(c, equal length) The same, steps as long as the theory's tuned ones.", "tab:experiment-length",
+    ),
+    "c-equal-length-own": (
+        "(c, own length)", "(c, own length) The same, steps as long as the theory's own.", "tab:experiment-length",
+    ),
+    "d-constant": ("(d, constant)", "(d, constant) DSignSGD with constant steps is stable and stalls.", "fig:experiment-sign"),
+    "d-decaying": (
+        "(d, decaying)", "(d, decaying) DSignSGD with decaying steps converges for every noise scale.", "fig:experiment-sign",
+    ),
+    "sde": ("both SDEs", "Both SDEs follow the method.", "fig:experiment-sde"),
+    "sde-first-order": ("first-order SDE", "The first-order SDE follows the method.", "fig:experiment-sde"),
+    "sde-corrected": ("corrected SDE", "The corrected SDE follows the method.", "fig:experiment-sde"),
+}  # fmt: skip
+#: claim -> the two rules that it compares, and where their multipliers are from
+PAIRS = {
+    "c-held": ((NORMALISED, HELD), (THEORY, HELD)),
+    "c-tuned": ((NORMALISED, BEST), (THEORY, BEST)),
+    "c-equal-length": ((NORMALISED, EQUAL[BEST]), (THEORY, BEST)),
+    "c-equal-length-own": ((NORMALISED, EQUAL[OWN]), (THEORY, OWN)),
+}
+
+
+def plain(value: float) -> str:
+    """A number of the settings: three digits, and no zeros at its end."""
+    return f"{value:.3g}"
+
+
+def spanned(e: Estimate, digits: int = 3) -> str:
+    """An estimate with its interval as LaTeX for math mode."""
+    return rf"{number(e.value, digits)}\ [{number(e.lower, digits)},\,{number(e.upper, digits)}]"
+
+
+class Losses:
+    """The reported losses of a study by rule, and where its multiplier is from."""
+
+    def __init__(self, study: Mapping[str, Any]) -> None:
+        self.runs = study["runs"]
+
+    def paths(self, rule: str, kind: str) -> list[np.ndarray]:
+        """(S, seeds) at each sparsity."""
+        n = KINDS.index((rule, kind))
+        return [np.asarray(run["loss"])[:, n] for run in self.runs]
+
+    def last(self, rule: str, kind: str) -> list[np.ndarray]:
+        """(seeds,) at each sparsity."""
+        return [loss[-1] for loss in self.paths(rule, kind)]
+
+    def length(self, rule: str, kind: str) -> list[np.ndarray]:
+        """Of the way, (seeds,) at each sparsity; one that left the bound as the longest."""
+        n, longest = KINDS.index((rule, kind)), np.finfo(np.float32).max
+        found = [np.asarray(run["length"])[n] for run in self.runs]
+        return [np.where(np.isfinite(a), a, longest) for a in found]
+
+
+def findings(study: Mapping[str, Any]) -> dict[str, claims.Finding]:
+    """Claim -> what was found on this problem."""
+    losses, start = Losses(study), study["about"]["start"]
+    edges = [
+        "the best is at an edge of its grid" if any(tuned[rule]["edge"] for rule in (NORMALISED, THEORY)) else ""
+        for tuned in study["tuned"]
+    ]
+    found = {
+        "a": claims.diverges(losses.paths(CONSTANT, HELD), start),
+        "b": claims.falls(losses.paths(THEORY, OWN), start),
+        "b-held": claims.falls(losses.paths(THEORY, HELD), start),
+    }
+    unfair = {
+        "c-held": None, "c-tuned": edges, "c-equal-length": [why for _, why in matches(losses, BEST)],
+        "c-equal-length-own": [why for _, why in matches(losses, OWN)],
+    }  # fmt: skip
+    for claim, (first, second) in PAIRS.items():
+        found[claim] = claims.worse(losses.last(*first), losses.last(*second), unfair[claim])
+    signs = study["signs"]
+    loss, blown, constants = np.asarray(signs["loss"]), np.asarray(signs["blown"]), len(study["task"]["constant"])
+    scales = range(loss.shape[1])
+    found["d-constant"] = claims.stalls([loss[:, s, 0] for s in scales], blown[:, 0].tolist(), start)
+    found["d-decaying"] = claims.falls([loss[:, s, constants] for s in scales], start)
+    if study["equations"]:
+        own = {model: follows(study, study["equations"][0], model) for model in MODELS}
+        found["sde"] = claims.both(own.values())
+        found |= {f"sde-{model}": finding for model, finding in own.items()}
+    return found
+
+
+def matches(losses: Losses, kind: str) -> list[tuple[Estimate, str]]:
+    """How equal the lengths are, at each sparsity."""
+    pairs = zip(losses.length(NORMALISED, EQUAL[kind]), losses.length(THEORY, kind), strict=True)
+    return [claims.equal_lengths(a, b) for a, b in pairs]
+
+
+def follows(study: Mapping[str, Any], equation: Mapping[str, Any], model: str) -> claims.Finding:
+    """How a model's mean loss compares with the method's, after the start."""
+    cap = equation["setting"]["cap"] * study["about"]["start"]
+    own, method = equation[model], equation["method"]
+    return claims.follows(np.asarray(method["loss"])[1:], np.asarray(own["loss"])[1:], own["error"][1:], cap)
+
+
+def evidence(study: Mapping[str, Any], found: Mapping[str, claims.Finding], suffix: str = "") -> dict[str, dict[str, str]]:
+    """Key -> verdict, a sentence of LaTeX, and the label of what shows it."""
+    said = says(study, found)
+    return {
+        f"experiment-{claim}{suffix}": {"verdict": finding.verdict, "says": said[claim], "anchor": CLAIMS[claim][2]}
+        for claim, finding in found.items()
+    }
+
+
+def says(study: Mapping[str, Any], found: Mapping[str, claims.Finding]) -> dict[str, str]:
+    """One sentence on each claim, with numbers and intervals, as LaTeX."""
+    losses, omegas = Losses(study), [plain(run["omega"]) for run in study["runs"]]
+    first, steps = study["about"]["start"], study["task"]["steps"]
+    start = number(first)
+    loss = "f" if study["about"]["lowest"] == 0 else "f-f^*"
+    held = {rule: number(m) for rule, m in study["held"].items()}
+
+    def ends(claim: str, width: int = 1) -> str:
+        e = found[claim].estimates
+        places = {omegas[0]: e[0], omegas[-1]: e[-width]}
+        return " and ".join(rf"${spanned(v, 4)}$ at $\omega={o}$" for o, v in places.items())
+
+    falling = rf"median ${loss}$ from ${start}$ to {{}} after {steps} steps"
+    sentences = {
+        "a": rf"Constant steps ${held[CONSTANT]}$, the best at $\omega={omegas[0]}$: " + falling.format(ends("a")),
+        "b": r"Steps $1/K$ of the theory ($\varepsilon=1/2$): " + falling.format(ends("b", 2)),
+        "b-held": rf"Steps ${held[THEORY]}/K$, the best at $\omega={omegas[0]}$: " + falling.format(ends("b-held", 2)),
+    }  # fmt: skip
+    for claim in ("c-held", "c-tuned", "c-equal-length", "c-equal-length-own"):
+        finding = found[claim]
+        words = ", ".join(rf"{word} at ${o}$" for word, o in zip(finding.each, omegas, strict=True))
+        median = rf"normalised less theory, median ${spanned(finding.estimates[-1])}$ at $\omega={omegas[-1]}$"
+        off = f"; {finding.reason}" if finding.reason not in ("", "better", "no difference") else ""
+        normalised, theory = (losses.last(*kind) for kind in PAIRS[claim])
+        ratios = [quotient(normalised[n], theory[n], first) for n in (0, -1)]
+        share = rf"medians ${ratios[0]}:1$ at $\omega={omegas[0]}$, ${ratios[1]}:1$ at $\omega={omegas[-1]}$"
+        sentences[claim] = rf"Last ${loss}$, {median}; {share}; by $\omega$: {words}{off}"
+    scales = [plain(s) for s in study["task"]["scales"]]
+    for claim, name in (("d-constant", "constant"), ("d-decaying", "decaying")):
+        c, finding = plain(study["task"][name][0]), found[claim]
+        step = f"${c}$" if name == "constant" else (r"$1/\sqrt{n+1}$" if c == "1" else rf"${c}/\sqrt{{n+1}}$")
+        ends_of = zip(scales, finding.estimates[::2], finding.each, strict=True)
+        each = "; ".join(rf"scale ${s}$: last ${loss}={spanned(e)}$, {word}" for s, e, word in ends_of)
+        sentences[claim] = f"Steps {step}, start ${start}$, {study['task']['sign_steps']} steps; {each}"
+    if "sde" in found:
+        for claim, models in (("sde", MODELS), *((f"sde-{model}", (model,)) for model in MODELS)):
+            sentences[claim] = "; ".join(
+                rf"Steps ${over(e['setting']['multiplier'])}$: mean loss of "
+                + ", ".join(f"{model} {gap(study, e, model)}" for model in models)
+                for e in study["equations"]
+            )
+    return {claim: text + "." for claim, text in sentences.items()}
+
+
+def quotient(first: np.ndarray, second: np.ndarray, start: float) -> str:
+    """Of the medians of two losses, as LaTeX; where the second one is rounding, from below."""
+    a, b, least = float(np.median(first)), float(np.median(second)), claims.ROUNDING * start
+    if a < least and b < least:
+        return "1"
+    return ("" if b >= least else "{>}") + number(a / max(b, least), 2)
+
+
+def over(multiplier: float) -> str:
+    """A step of the theory's rule: 1/K, 0.25/K."""
+    return f"{plain(multiplier)}/K"
+
+
+def gap(study: Mapping[str, Any], equation: Mapping[str, Any], model: str) -> str:
+    """The largest difference of means over time, with what bounds it, in per cent of the method's mean."""
+    finding = follows(study, equation, model)
+    cap = equation["setting"]["cap"] * study["about"]["start"]
+    method = np.asarray(equation["method"]["loss"])[1:]
+    means = np.mean(bounded(method, cap), axis=1)
+    shares = [
+        (abs(e.value) / m, (max(abs(e.lower), abs(e.upper)) + error) / m)
+        for e, m, error in zip(finding.estimates, means, equation[model]["error"][1:], strict=True)
+    ]
+    value, limit = (100 * max(share[k] for share in shares) for k in (0, 1))
+    return rf"off by up to ${number(value, 2)}\,\%$ (limit ${number(limit, 2)}\,\%$)"
+
+
+def rows(study: Mapping[str, Any], found: Mapping[str, claims.Finding]) -> list[dict[str, str]]:
+    """The table of verdicts."""
+    said = says(study, found)
+    shown = {claim: f for claim, f in found.items() if claim != "sde"}  # the models one by one say it all
+    return [{"claim": CLAIMS[c][1], "verdict": f.verdict, "says": said[c]} for c, f in shown.items()]
+
+
+def length_rows(study: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The table of equal lengths: for each sparsity the length of a step, the match, and the two losses."""
+    losses, steps, made = Losses(study), study["task"]["steps"], []
+    for kind, name in ((BEST, "tuned"), (OWN, "own")):
+        found = matches(losses, kind)
+        ends = {rule: losses.last(rule, k) for rule, k in ((THEORY, kind), (NORMALISED, EQUAL[kind]))}
+        ways = losses.length(THEORY, kind)
+        for n, run in enumerate(study["runs"]):
+            made.append({
+                "steps": name, "omega": plain(run["omega"]), "length": number(float(np.median(ways[n])) / steps),
+                "ratio": spanned(found[n][0]), "theory": spanned(claims.median(ends[THEORY][n])),
+                "normalised": spanned(claims.median(ends[NORMALISED][n])),
+            })  # fmt: skip
+    return made
+
+
+def blown(study: Mapping[str, Any]) -> int:
+    """Runs that left the bound, of all that are reported."""
+    return sum(sum(run["blown"]) for run in study["runs"]) + int(np.sum(study["signs"]["blown"]))
+
+
+def medians(losses: Sequence[Any]) -> dict[str, list[float]]:
+    """Median and interval of each of several (seeds,), for a figure."""
+    found = [claims.median(v) for v in losses]
+    return {"value": [e.value for e in found], "low": [e.lower for e in found], "high": [e.upper for e in found]}
+
+
+def over_time(loss: Any, steps: Sequence[int], band: tuple[float, float]) -> dict[str, list[float]]:
+    """Median and band over seeds of (S, seeds), for a figure."""
+    array = np.asarray(loss)
+    low, mid, high = (np.quantile(array, q, axis=1, method="inverted_cdf").tolist() for q in (band[0], 0.5, band[1]))
+    return {"times": list(steps), "mean": mid, "low": low, "high": high}
+

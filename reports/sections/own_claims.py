@@ -1,0 +1,70 @@
+"""Inequalities of the user's own: proved with a certificate, refuted by exact numbers with the smallest repairs, or neither."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, final
+
+from derive.printing.width import width
+from derive.proof.certificate import dumps
+from derive.proof.claim_show import counterexample_latex, steps
+from derive.proof.claims import Verdict, prove
+from derive.proof.repair import repairs
+from derive.proof.text import Writer
+from derive.reading.titled_claims import TitledClaim
+from reports.sections.section import Context, Section
+
+#: seconds for the proof of a claim, and for repairs of one that is false
+SECONDS, REPAIR_SECONDS = 10.0, 10.0
+#: characters of a formula that stands in a line of text
+ROOM = 62
+MAX_STEPS = 60
+
+
+@final
+class OwnClaims(Section):
+    """Each claim with its assumptions, verdict, steps or counterexample, and a certificate for each proof."""
+
+    name, title = "own-claims", "Your claims"
+
+    def compute(self, context: Context) -> dict[str, Any]:
+        entries = []
+        for n, asked in enumerate(context.problem.claims, 1):
+            context.tick(asked.title)
+            entries.append(_entry(f"claim-{n}", asked, prove(asked.claim, seconds=SECONDS)))
+        failed = {e["title"]: "refuted" for e in entries if e["status"] == "REFUTED"}
+        return {"entries": entries, "statuses": failed}
+
+    def figures(self, result: dict[str, Any], folder: Path) -> None:
+        """Writes the certificates beside the report."""
+        self.write_certificates(result["entries"], folder)
+
+
+def _entry(id: str, asked: TitledClaim, verdict: Verdict) -> dict[str, Any]:
+    writer = Writer()
+    found = repairs(verdict, seconds=REPAIR_SECONDS) if verdict.status == "REFUTED" else []
+    lines = steps(verdict)
+    return {
+        "id": id,
+        "title": asked.title,
+        "status": verdict.status,
+        "vacuous": verdict.vacuous,
+        "reason": verdict.reason,
+        "claim": _formula(writer.relation(verdict.claim)),
+        "assumptions": [_formula(writer.relation(a)) for a in verdict.assume],
+        "lines": [{**_formula(tex), "rule": rule} for rule, tex in lines[:MAX_STEPS]],
+        "more": max(0, len(lines) - MAX_STEPS),
+        "witness": counterexample_latex(verdict),
+        "repairs": [
+            {"words": r.words, "claim": writer.relation(r.claim), "assume": [writer.relation(a) for a in r.assume]} for r in found
+        ],
+        "assumed": [],
+        "axioms": [],
+        "repair": "",
+        "mended": [],
+        "certificate": None if verdict.certificate is None else dumps(verdict.certificate),
+    }
+
+
+def _formula(tex: str) -> dict[str, Any]:
+    return {"tex": tex, "long": width(tex) > ROOM}

@@ -1,0 +1,181 @@
+"""Heat maps of the sweeps: grey from light (shrinks) to dark (grows), with the thresholds of the formulas as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reports.figures import STYLES, figure
+
+#: the method's threshold, and a model's own
+LINES = ({"color": STYLES[2]["color"], "linestyle": "-"}, {"color": STYLES[1]["color"], "linestyle": (0, (3, 2))})
+NAMES = {"method": "method"}
+TITLES = {
+    "method": "gradient descent without noise",
+    "dcsgd": "DCSGD",
+    "dsignsgd": "DSignSGD",
+    "normalised": "normalised DCSGD",
+}
+AXES = {
+    "omega": r"compression ratio $\omega$",
+    "sigma1": r"noise growth $\sigma_1$",
+    "d": r"dimension $d$",
+    "N": r"clients $N$",
+}
+
+
+def draw(result: Mapping[str, Any], folder: Path) -> None:
+    """All figures of the section."""
+    _compression(result["compression"], folder)
+    _clients(result["clients"], folder)
+    _signs(result["signs"], folder)
+    _quartic(result["quartic"], folder)
+    _schedules(result["schedules"], folder)
+    _strength(result["strength"], folder)
+
+
+def heat(axis: Any, x: Any, y: Any, values: Any, low: float, high: float) -> Any:
+    """values (len(y), len(x)) as cells around equally spaced points, white at `low` and black at `high`."""
+    (x0, dx), (y0, dy) = ((float(a[0]), float(a[1] - a[0])) for a in (x, y))
+    ends = (x0 - dx / 2, x0 + (len(x) - 0.5) * dx, y0 - dy / 2, y0 + (len(y) - 0.5) * dy)
+    # one picture of as many points as there are cells: thousands of rectangles make a page slow
+    return axis.imshow(
+        _within(values, low, high),
+        cmap="Greys",
+        vmin=low,
+        vmax=high,
+        extent=ends,
+        origin="lower",
+        aspect="auto",
+        interpolation="none",
+    )
+
+
+def levels(axis: Any, x: Any, y: Any, values: Any, low: float, high: float) -> Any:
+    """values of a smooth function in steps of a tenth of the range, white at `low` and black at `high`."""
+    made = axis.contourf(
+        x, y, _within(values, low, high), np.linspace(low, high, 11), cmap="Greys", vmin=low, vmax=high
+    )
+    made.set_edgecolor("face")  # without edges in the colour of their area a viewer shows seams
+    return made
+
+
+def _within(values: Any, low: float, high: float) -> np.ndarray:
+    return np.clip(np.nan_to_num(np.asarray(values, float), posinf=high, neginf=low), low, high)
+
+
+def line(axis: Any, x: Any, y: Any, own: bool = False, label: str | None = None) -> None:
+    """A threshold, with a white rim that keeps it apart from dark cells."""
+    from matplotlib.patheffects import Normal, withStroke
+
+    y = np.where(np.isfinite(np.asarray(y, float)), y, np.nan)
+    rim = [withStroke(linewidth=3.0, foreground="white"), Normal()]
+    axis.plot(x, y, linewidth=1.5, path_effects=rim, label=label, **LINES[int(own)])
+
+
+def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] | None = None) -> None:
+    """The scale of the greys beside a row of axes."""
+    made = axes[0].figure.colorbar(mesh, ax=list(axes), shrink=0.9, aspect=18, pad=0.01)
+    made.set_label(label)
+    if ticks:
+        made.set_ticks(list(ticks), labels=list(ticks.values()))
+
+
+def _key(axes: Sequence[Any], places: int = -1) -> None:
+    lines, names = axes[places].get_legend_handles_labels()
+    axes[0].figure.legend(lines, names, loc="outside upper center", ncols=len(names), frameon=False)
+
+
+def _compression(found: Mapping[str, Any], folder: Path) -> None:
+    with figure(folder, "sweep-compression", columns=4, size=(1.6, 2.1)) as axes:
+        for axis, (name, growth) in zip(axes, found["growth"].items(), strict=True):
+            mesh = levels(axis, found["omega"], found["eta"], growth, -1, 1)
+            line(axis, found["omega"], found["thresholds"]["method"], label="threshold of the method")
+            if name != "method":
+                line(axis, found["omega"], found["thresholds"][name], own=True, label="threshold of the model")
+            axis.set_title(name)
+            axis.set_xlabel(AXES["omega"])
+            axis.set_ylim(found["eta"][0], found["eta"][-1])
+            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"step size $\eta$")
+        bar(axes, mesh, "growth in a step", {-1: r"$\leq-1$", 0: "0", 1: r"$\geq1$"})
+        _key(axes)
+
+
+def _clients(found: Mapping[str, Any], folder: Path) -> None:
+    with figure(folder, "sweep-clients", columns=4, size=(1.6, 2.1)) as axes:
+        eta = found["eta"]
+        for axis, (name, growth) in zip(axes, found["growth"].items(), strict=True):
+            mesh = levels(axis, found["N"], found["sigma1"], growth, -1, 1)
+            for own in (False, True)[: 1 if name == "method" else 2]:
+                # where the threshold is the step size of the figure
+                level = found["thresholds"][name if own else "method"]
+                style = {"colors": LINES[own]["color"], "linestyles": [LINES[own]["linestyle"]]}
+                axis.contour(found["N"], found["sigma1"], np.minimum(level, 1e3), [eta], **style)
+            axis.set_title(name)
+            axis.set_xscale("log", base=2)
+            axis.set_xlabel(AXES["N"])
+            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(AXES["sigma1"])
+        bar(axes, mesh, "growth in a step", {-1: r"$\leq-1$", 0: "0", 1: r"$\geq1$"})
+
+
+def _signs(found: Mapping[str, Any], folder: Path) -> None:
+    with figure(folder, "sweep-signs", columns=2, size=(2.7, 2.3)) as axes:
+        places = np.arange(len(found["nu"]))
+        eta, ratio = found["eta"][::-1], found["ratio"][::-1]
+        mesh = heat(axes[0], places, np.log2(eta), 100 * (ratio - 1), 0, 60)
+        axes[0].set_xticks(places, [f"{v:g}" for v in found["nu"]])
+        axes[0].set_xlabel(r"degrees of freedom $\nu$")
+        axes[0].set_ylabel(r"$\log_2$ of the step size $\eta$")
+        axes[0].figure.colorbar(mesh, ax=axes[0], label="above the formula (%)")
+        for n, (nu, style) in enumerate(zip((found["nu"][0], found["nu"][-1]), STYLES, strict=False)):
+            axes[1].loglog(
+                found["eta"], found["ratio"][:, -n] - 1, marker="os"[n], markersize=3, label=rf"$\nu={nu:g}$", **style
+            )
+        axes[1].set_xlabel(r"step size $\eta$")
+        axes[1].set_ylabel("relative distance")
+        axes[1].legend(frameon=False)
+
+
+def _quartic(found: Mapping[str, Any], folder: Path) -> None:
+    with figure(folder, "sweep-quartic", columns=4, size=(1.6, 2.1)) as axes:
+        for axis, (name, size) in zip(axes, found["size"].items(), strict=True):
+            with np.errstate(divide="ignore"):
+                mesh = heat(axis, found["q"], found["steps"], np.log10(size), -1, 1)
+            axis.axvline(
+                found["thresholds"]["method"], linewidth=1.3, label="threshold of gradient descent", **LINES[0]
+            )
+            if name == "corrected":
+                axis.axvline(found["thresholds"][name], linewidth=1.3, label="threshold of the model", **LINES[1])
+            axis.set_title("gradient descent" if name == "method" else name)
+            axis.set_xlabel(r"$q=\eta x_0^2$")
+            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"steps $n=t/\eta$")
+        bar(axes, mesh, r"$|x|/|x_0|$", {-1: r"$\leq0.1$", 0: "1", 1: r"$\geq10$"})
+        _key(axes)
+
+
+def _schedules(found: Mapping[str, Any], folder: Path) -> None:
+    with figure(folder, "sweep-schedules", columns=4, size=(1.6, 2.1)) as axes:
+        for axis, (name, share) in zip(axes, found["blown"].items(), strict=True):
+            mesh = heat(axis, found["q"], found["p"], share, 0, 1)
+            axis.plot(found["thresholds"], found["p"], linewidth=1.5, label="threshold of gradient descent", **LINES[0])
+            axis.set_title("gradient descent" if name == "method" else TITLES[name])
+            axis.set_xlabel(r"$\eta\eta_0x_0^2$")
+            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"exponent $p$ of the schedule")
+        bar(axes, mesh, "share of blow-ups")
+        _key(axes)
+
+
+def _strength(found: Mapping[str, Any], folder: Path) -> None:
+    with figure(folder, "sweep-strength", columns=4, size=(1.6, 1.9)) as axes:
+        for axis, (name, series) in zip(axes, found["series"].items(), strict=True):
+            axis.plot(series["values"], series["formula"], linewidth=1.2, label=r"$2/K$ of the formula", **STYLES[1])
+            axis.plot(series["values"], series["measured"], "ko", markersize=3.5, label="largest stable step, measured")
+            axis.set_xlabel(AXES[name])
+            axis.set_ylim(0, 2.1)
+            if name == "N":
+                axis.set_xscale("log", base=2)
+            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"step size $\eta$")
+        _key(axes)

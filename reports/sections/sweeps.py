@@ -1,0 +1,308 @@
+"""Where methods and models are stable, over pairs of settings, with the thresholds drawn in (theory 5, 6.3, 6.7, 6.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from reports.sections import sweep_figures
+from reports.sections.compare import number
+from reports.sections.section import Context, Section
+
+SEED = 20250600181
+
+
+@dataclass(frozen=True)
+class Size:
+    """How fine the sweeps are: cells a side, settings that are bracketed, step sizes of the sign chains, paths of a cell."""
+
+    cells: int
+    omegas: tuple[float, ...]
+    nus: tuple[float, ...]
+    halvings: int
+    exponents: int
+    starts: int
+    paths: int
+
+
+SIZES = {
+    "quick": Size(24, (0.0, 1.0, 7.0), (1, 2, 3, 5, 10), 5, 5, 14, 64),
+    "full": Size(40, (0.0, 1.0, 3.0, 7.0, 15.0), (0.5, 1, 1.5, 2, 3, 4, 5, 10, 30), 7, 12, 36, 400),
+}
+#: the settings of each sweep that are not on its axes
+QUADRATIC = {"sigma0": 0.5, "sigma1": 0.5, "N": 2}
+CLIENTS = {"omega": 3.0, "eta": 0.5}
+SIGNS = {"sigma": 1.0, "h": 1.0, "N": 2}
+#: of the sweep of q on the quartic: steps, and cells of q for one of the sides of the other heat maps
+STEPS, WIDER = 12, 3
+#: step sizes of the stationary values, as shares of the method's threshold
+SHARES = (0.1, 0.5)
+STRENGTH = {"omega": 1.0, "sigma1": 0.5, "d": 2, "N": 2}
+STRENGTHS: dict[str, tuple[tuple[float, ...], bool]] = {
+    "omega": ((0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0), False),
+    "sigma1": ((0.0, 0.25, 0.5, 1.0, 2.0), False),
+    "d": ((1, 2, 3, 4), False),
+    "N": ((1, 2, 4, 8, 16, 32), True),
+}
+#: evidence -> what is on the axis
+EVIDENCE = {"strength-omega": "omega", "strength-noise": "sigma1", "strength-dimension": "d", "strength-clients": "N"}
+
+
+@final
+class Sweeps(Section):
+    """Heat maps of growth, blow-ups and stationary losses, and what they say about the thresholds."""
+
+    name, title = "sweeps", "Where the thresholds lie"
+
+    def compute(self, context: Context) -> dict[str, Any]:
+        size = SIZES["quick" if context.quick else "full"]
+        pieces: dict[str, tuple[str, Callable[[], dict[str, Any]], dict[str, Any]]] = {
+            "compression": ("compression ratio and step size", partial(compression, size), QUADRATIC),
+            "clients": ("clients and noise", partial(clients, size), CLIENTS),
+            "signs": ("signs under heavy tails", partial(signs, size), SIGNS),
+            "quartic": ("off quadratics", partial(quartic, size), {"steps": STEPS}),
+            "schedules": ("schedules on the quartic", partial(schedules, size, context), {}),
+            "strength": ("the strength of the normalisation", strength, {"at": STRENGTH, "along": STRENGTHS}),
+        }
+        found: dict[str, Any] = {}
+        for name, (label, compute, spec) in pieces.items():
+            context.tick(label)
+            asked = {"size": vars(size), "seed": SEED, **spec}
+            found[name] = context.cache.load_or_compute(f"sweeps-{name}", asked, compute)
+        evidence = {key: value for piece in found.values() for key, value in piece["evidence"].items()}
+        settings = {"quadratic": QUADRATIC, "clients": CLIENTS, "signs": SIGNS, "strength": STRENGTH}
+        return {**found, "evidence": evidence, "settings": settings}
+
+    def figures(self, result: dict[str, Any], folder: Path) -> None:
+        sweep_figures.draw(result, folder)
+
+
+def _evidence(verdict: Any, says: str, anchor: str) -> dict[str, str]:
+    return {"verdict": str(verdict), "says": says, "anchor": anchor}
+
+
+def compression(size: Size) -> dict[str, Any]:
+    """omega x eta on a quadratic: growth of E x^2, thresholds, and stationary values of the method and of each model."""
+    from numerics.sweeps import findings, quadratic
+
+    omega, eta = np.linspace(0, 8, size.cells), np.linspace(0.02, 2.4, size.cells)
+    s1, N = float(QUADRATIC["sigma1"]), int(QUADRATIC["N"])
+    brackets = {s: [quadratic.bracket(s, w, s1, N) for w in size.omegas] for s in quadratic.SUBJECTS}
+    at = [(share * float(quadratic.threshold(quadratic.METHOD, w, s1, N)), w) for w in size.omegas for share in SHARES]
+    rest = {
+        s: [quadratic.stationary(s, e, w, float(QUADRATIC["sigma0"]), s1, N) for e, w in at] for s in quadratic.SUBJECTS
+    }
+    evidence, own = {}, quadratic.METHOD
+    for model in quadratic.SUBJECTS[1:]:
+        verdict = findings.same_threshold(brackets[own], brackets[model])
+        evidence[f"threshold-quadratic-{model}"] = _evidence(
+            verdict, _bracketed(brackets, model), "fig:sweep-compression"
+        )
+        verdict = findings.same_stationary(rest[own], rest[model])
+        evidence[f"stationary-quadratic-{model}"] = _evidence(
+            verdict, _settled(rest[own], rest[model]), "tab:sweep-stationary"
+        )
+    return {
+        "omega": omega,
+        "eta": eta,
+        "growth": {s: quadratic.growth(s, eta[:, None], omega[None, :], s1, N) for s in quadratic.SUBJECTS},
+        "thresholds": {s: quadratic.threshold(s, omega, s1, N) for s in quadratic.SUBJECTS},
+        "rows": [_bracket_row(brackets, n) for n in range(len(size.omegas))],
+        "stationary": [_stationary_row(rest, n) for n in range(len(at))],
+        "width": number(100 * brackets[own][0].width, 2),
+        "evidence": evidence,
+    }
+
+
+def _bracketed(brackets: Mapping[str, Sequence[Any]], model: str) -> str:
+    own, other = brackets["method"], brackets[model]
+    low = lambda found: number(max(b.below for b in found))  # noqa: E731
+    high = lambda found: number(min(b.above for b in found))  # noqa: E731
+    percent = number(100 * own[0].width, 1)
+    return (
+        rf"from {percent}\,\% below to {percent}\,\% above the method's threshold the factor of the second moment in a step "
+        rf"goes from at most ${low(own)}$ to at least ${high(own)}$ for the method, and from at most ${low(other)}$ to at least "
+        rf"${high(other)}$ for this model, at {len(own)} compression ratios"
+    )
+
+
+def _settled(own: Sequence[Any], other: Sequence[Any]) -> str:
+    gaps = [100 * (b.value / a.value - 1) for a, b in zip(own, other, strict=True)]
+    size = max(map(abs, gaps))
+    said = (
+        rf"between ${number(min(gaps))}$ and ${number(max(gaps))}$\,\%" if size > 1e-6 else r"less than $10^{-6}$\,\%"
+    )
+    return f"its stationary second moment differs from the method's by {said}, at {len(own)} settings"
+
+
+def _bracket_row(brackets: Mapping[str, Sequence[Any]], n: int) -> dict[str, Any]:
+    cells = {
+        s: {"own": number(b[n].own), "below": number(b[n].below), "above": number(b[n].above)}
+        for s, b in brackets.items()
+    }
+    return {"omega": number(brackets["method"][n].omega), "cells": cells}
+
+
+def _stationary_row(rest: Mapping[str, Sequence[Any]], n: int) -> dict[str, Any]:
+    one = rest["method"][n]
+    values = {s: number(r[n].value, 4) for s, r in rest.items()}
+    return {"omega": number(one.omega), "eta": number(one.eta), "values": values}
+
+
+def clients(size: Size) -> dict[str, Any]:
+    """N x sigma1: growth of the method and of two models at one step size; the threshold rises with N and falls with sigma1."""
+    from numerics.sweeps import quadratic
+
+    count, s1 = 2 ** np.linspace(0, 6, size.cells), np.linspace(0, 2, size.cells)
+    eta, omega = CLIENTS["eta"], CLIENTS["omega"]
+    return {
+        "N": count,
+        "eta": eta,
+        "sigma1": s1,
+        "growth": {s: quadratic.growth(s, eta, omega, s1[:, None], count[None, :]) for s in quadratic.SUBJECTS},
+        "thresholds": {s: quadratic.threshold(s, omega, s1[:, None], count[None, :]) for s in quadratic.SUBJECTS},
+        "evidence": {},
+    }
+
+
+def signs(size: Size) -> dict[str, Any]:
+    """nu x eta: the stationary E x^2 of DSignSGD over the formula, and its limit as eta falls."""
+    from numerics.sweeps import findings
+    from numerics.sweeps.signs import limit, sign_stationary
+
+    etas = [2.0**-k for k in range(size.halvings + 1)]
+    found = [[sign_stationary(nu, e, **SIGNS) for nu in size.nus] for e in etas]
+    ratios = np.array([[f.ratio for f in row] for row in found])
+    ends = {nu: limit(etas, ratios[:, n]) for n, nu in enumerate(size.nus)}
+    least, most = (pick(v for v, _ in ends.values()) for pick in (min, max))
+    says = (
+        rf"the stationary second moment over the formula tends to between ${number(least, 5)}$ and ${number(most, 5)}$ as the step "
+        rf"size falls, for {len(ends)} laws; for the heaviest tail it is ${number(ratios[0, 0], 4)}$ at step size "
+        rf"${number(etas[0])}$ and ${number(ratios[-1, 0], 5)}$ at ${number(etas[-1])}$"
+    )
+    rows = [
+        {
+            "nu": number(nu),
+            "limit": number(value, 6),
+            "doubt": number(doubt, 2),
+            "first": number(ratios[0, n], 4),
+            "last": number(ratios[-1, n], 5),
+        }
+        for n, (nu, (value, doubt)) in enumerate(ends.items())
+    ]
+    return {
+        "nu": np.array(size.nus, float),
+        "eta": np.array(etas),
+        "ratio": ratios,
+        "rows": rows,
+        "first": number(etas[0]),
+        "last": number(etas[-1]),
+        "evidence": {"sign-stationary-heavy-tails": _evidence(findings.limits(ends), says, "fig:sweep-signs")},
+    }
+
+
+def quartic(size: Size) -> dict[str, Any]:
+    """q = eta x_0^2 against time on x^4/4, without noise."""
+    from numerics.sweeps import findings
+    from numerics.sweeps.quartic import SUBJECTS, descent, thresholds
+
+    q = (np.arange(WIDER * size.cells) + 0.5) * 3 / (WIDER * size.cells)
+    found = {s: descent(s, q, STEPS) for s in SUBJECTS}
+    known = thresholds()
+    seen = {s: findings.interval_of_growth(f) for s, f in found.items()}
+    own, model = seen["method"], seen["corrected"]
+    says = (
+        rf"gradient descent grows from a $q=\eta x_0^2$ between ${number(own[0])}$ and ${number(own[1])}$ on, the corrected model "
+        rf"from one between ${number(model[0])}$ and ${number(model[1])}$ on: a factor between ${number(own[0] / model[1])}$ and "
+        rf"${number(own[1] / model[0])}$"
+    )
+    verdict = findings.conservative(found["method"], found["corrected"], known)
+    return {
+        "q": q,
+        "steps": found["method"].steps,
+        "size": {s: f.size for s, f in found.items()},
+        "thresholds": known,
+        "doubt": number(max(f.doubt for f in found.values()), 2),
+        "seen": {s: [number(a) for a in pair] for s, pair in seen.items()},
+        "evidence": {"threshold-quartic-conservative": _evidence(verdict, says, "fig:sweep-quartic")},
+    }
+
+
+def schedules(size: Size, context: Context) -> dict[str, Any]:
+    """p x q: how many paths of pre-scheduled methods blow up on the quartic."""
+    from numerics.sweeps import findings
+    from numerics.sweeps.quartic import CLIENTS as COUNT
+    from numerics.sweeps.quartic import CONSTANTS, KINDS, METHOD, OMEGA, OUT, SIGMA, blow_ups, growth_threshold
+
+    p, q = np.linspace(0.05, 1, size.exponents), np.linspace(0.25, 4.5, size.starts)
+    lines = [growth_threshold(float(a)) for a in p]
+    found = {}
+    for kind in (METHOD, *KINDS):
+        context.tick(f"schedules on the quartic: {kind}")
+        found[kind] = blow_ups(kind, p, q, 1 if kind == METHOD else size.paths, seed=SEED)
+    plain, sign, normal = found[METHOD], found["dsignsgd"], found["normalised"]
+    above = int(np.sum(q[None, :] >= np.array(lines)[:, None]))
+    shares = {kind: findings.blown(f) for kind, f in found.items()}
+    ends = lambda kind: rf"95\,\% interval $[{number(shares[kind].lower, 2)},{number(shares[kind].upper, 2)}]$"  # noqa: E731
+    many = sign.paths * p.size * q.size
+    evidence = {
+        "scheduled-blow-up": _evidence(
+            findings.blows_up(plain, lines),
+            rf"gradient descent blows up from all {above} starts above the threshold; with noise and compression "
+            rf"${number(100 * shares['dcsgd'].value)}$\,\% of {many} paths from all starts do, {ends('dcsgd')}",
+            "fig:sweep-schedules",
+        ),
+        "scheduled-sign-bounded": _evidence(
+            findings.within_steps(sign),
+            rf"none of {many} paths under Cauchy noise is farther from its start than the sum of its steps (largest excess "
+            rf"${number(max(sign.excess, 0.0), 1)}$), and none blows up",
+            "fig:sweep-schedules",
+        ),
+        "normalised-bounded": _evidence(
+            findings.never(normal),
+            rf"{int(normal.blown.sum())} of {many} paths blow up, {ends('normalised')} for the probability",
+            "fig:sweep-schedules",
+        ),
+    }
+    return {
+        "p": p,
+        "q": q,
+        "thresholds": np.array(lines),
+        "blown": {kind: f.blown / f.paths for kind, f in found.items()},
+        "paths": size.paths,
+        "settings": {
+            "omega": number(OMEGA),
+            "sigma": number(SIGMA),
+            "N": COUNT,
+            "out": number(OUT),
+            **{k: number(v) for k, v in CONSTANTS.items()},
+        },
+        "evidence": evidence,
+    }
+
+
+def strength() -> dict[str, Any]:
+    """The largest stable constant step of the method, measured, against that of theory 6.3."""
+    from numerics.sweeps import findings, quadratic
+
+    series, evidence = {}, {}
+    for key, axis in EVIDENCE.items():
+        values, rising = STRENGTHS[axis]
+        found = [quadratic.strength(**{**STRENGTH, axis: value}) for value in values]  # pyright: ignore[reportArgumentType]
+        gaps = [f.measured / f.formula - 1 for f in found]
+        says = (
+            rf"the largest stable step goes from ${number(found[0].measured)}$ to ${number(found[-1].measured)}$ over "
+            rf"{len(found)} settings, at most ${number(100 * max(map(abs, gaps)), 2)}$\,\% from that of the formula"
+        )
+        evidence[key] = _evidence(findings.monotone(found, rising), says, "fig:sweep-strength")
+        series[axis] = {
+            "values": np.array(values, float),
+            "measured": np.array([f.measured for f in found]),
+            "formula": np.array([f.formula for f in found]),
+        }
+    return {"series": series, "evidence": evidence}

@@ -1,0 +1,128 @@
+"""The theorem catalogue: statements with their assumptions and proofs line by line, or the numbers that refute them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, final
+
+from derive.printing.width import width
+from derive.proof.certificate import dumps
+from derive.proof.kernel import AXIOMS
+from derive.proof.text import Writer
+from derive.theorems.catalogue import entries
+from derive.theorems.checking import Checked, check
+from derive.theorems.entry import Refutation, Theorem
+from derive.theorems.sharpen import CONSTANTS, Sharpened, least
+from reports.sections.section import Context, Section
+
+#: characters of a line of a proof beside its justification
+ROOM = 62
+#: characters of an assumption that stands on a line with others
+SHORT = 16
+RULES = {
+    "assume": "assumption",
+    "certify": "arithmetic",
+    "inverse": "division",
+    "function": "a law of the function",
+    "ball": "analysis of one variable",
+    "declared": "shape of the distribution function",
+    "monotone": "integration",
+    "cases": "either case",
+    "ito": "It\\^o's formula",
+    "gronwall": "Gronwall's inequality",
+    "primitive": "fundamental theorem of calculus",
+    "evaluate": "exact numbers",
+    "component": "a summand is at most the sum",
+}
+#: rules whose name says all that there is to say
+NAMED = frozenset({"ito", "gronwall", "primitive"})
+
+
+@final
+class Theorems(Section):
+    """Statements, assumptions, proofs and counterexamples of the catalogue, and a certificate for each proof."""
+
+    name, title = "theorems", "Theorems"
+
+    def compute(self, context: Context) -> dict[str, Any]:
+        found = []
+        for entry in entries().values():
+            context.tick(f"theorem {entry.id}")
+            found.append(_shown(check(entry)))
+        sharp = []
+        for constant in CONSTANTS:
+            context.tick(f"constant of {constant.entry}")
+            least_found = least(constant)
+            if least_found is not None:
+                sharp.append(_sharp(least_found))
+        statuses = {e["id"]: "holds" if e["status"] == e["expected"] else "FAILS" for e in found}
+        counts = {s: sum(e["status"] == s for e in found) for s in ("PROVED", "REFUTED", "DECIDED", "UNDECIDED")}
+        axioms = [{"name": name, "text": words} for name, words in AXIOMS.items()]
+        return {"entries": found, "axioms": axioms, "counts": counts, "sharp": sharp, "statuses": statuses}
+
+    def figures(self, result: dict[str, Any], folder: Path) -> None:
+        """Writes the certificates beside the report."""
+        self.write_certificates(result["entries"], folder)
+
+
+def _sharp(found: Sharpened) -> dict[str, str]:
+    return {
+        "entry": found.constant.entry,
+        "name": found.constant.name.partition(":")[0],
+        "stated": str(found.constant.stated),
+        "certified": str(found.certified),
+        "refuted": "" if found.refuted is None else str(found.refuted),
+        "witness": ", ".join(f"{name} = {value}" for name, value in found.witness.items()),
+    }
+
+
+def _shown(checked: Checked) -> dict[str, Any]:
+    entry = checked.entry
+    writer = Writer(entry.names, entry.short if isinstance(entry, Theorem) else {})
+    given = dict(entry.assume) if isinstance(entry, Refutation) else {**entry.assumptions, **entry.definitions}
+    used = {said.partition(": ")[0] for said in (*checked.assumptions, *checked.definitions)}
+    return {
+        "id": entry.id,
+        "title": entry.title,
+        "source": entry.source,
+        "statement": entry.statement,
+        "status": checked.status,
+        "expected": entry.expected,
+        "reason": checked.reason,
+        **_grouped([_formula(writer.relation(r), name) for name, r in given.items() if name in used]),
+        "declared": [d["latex"] for d in checked.declared],
+        "lines": _lines(checked),
+        "axioms": list(checked.axioms),
+        "assumed": [said.partition(": ")[0] for said in checked.assumptions],
+        "unused": [writer.relation(given[name]) for name in checked.unused],
+        "words": entry.words if isinstance(entry, Refutation) else "",
+        "repair": entry.repair if isinstance(entry, Refutation) else "",
+        "mended": list(checked.repair.get("changes", ())),
+        "witness": [f"{writer.symbol(k)}={v}" for k, v in checked.counterexample.items()],
+        "certificate": None if checked.certificate is None else dumps(checked.certificate),
+    }
+
+
+def _lines(checked: Checked) -> list[dict[str, Any]]:
+    """The steps; one that says the same as an earlier one is not said again."""
+    lines, seen = [], set[str]()
+    for step in checked.steps:
+        said = step["latex"] + "".join(step["given"])
+        if said in seen:
+            continue
+        seen.add(said)
+        name = "" if step["rule"] in NAMED else step["text"]
+        shown = _formula(step["latex"], name)
+        lines.append({**shown, "given": step["given"], "rule": RULES.get(step["rule"], step["rule"])})
+    return lines
+
+
+def _grouped(assumed: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Short formulas without a name go on one line."""
+    plain = [a for a in assumed if not a["name"] and width(a["tex"]) < SHORT]
+    return {"signs": [a["tex"] for a in plain], "assumptions": [a for a in assumed if a not in plain]}
+
+
+def _formula(tex: str, name: str) -> dict[str, Any]:
+    # a name that is the formula once more in plain text says nothing beside it
+    return {"tex": tex, "name": "" if set(name) & set("<>=^|_") else name, "key": name, "long": width(tex) > ROOM}

@@ -1,0 +1,277 @@
+"""Every entry of the catalogue against numbers, bounds as curves over time, and the weak orders of the models (theory 2, 6, 7)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, final
+
+from derive.proof.text import Writer
+from derive.theorems.catalogue import entries
+from derive.theorems.entry import Theorem
+from reports.sections import verification_figures, weak_orders
+from reports.sections.compare import number
+from reports.sections.section import Context, Section
+from reports.tex import escape
+
+#: paths of the curves over the horizon, each of an SDE and of a method
+PATHS = {"quick": 1536, "full": 8192}
+#: entries whose curve is in the figure, in its order; the PL bound comes last
+SHOWN = ("6.2-scheduled", "6.3-low-scheduled", "6.4-global-scheduled")
+#: verdicts from the worst to the best: one word for several routes
+_ORDER = ("VIOLATED", "INCONCLUSIVE", "CONFIRMED")
+#: facts on a noise law, which are many and alike: 8-cauchy-1, 8-cauchy-2, ..
+_LAW = re.compile(r"(8-.+)-(\d+)")
+#: how notes write a second moment, once escaped, and how it is set
+_SQUARE, _MEAN_SQUARE = str(escape("E x^2")), r"$\mathbb{E}\,x^2$"
+TITLES = {
+    "4": "compression ratios", "6.1": "D(C)SGD, first-order model", "6.2": "D(C)SGD, corrected model", "6.3": "normalised D(C)SGD",
+    "6.4": "DSignSGD", "6.5": "the PL case", "6.6": "schedules", "6.7": "stationary laws", "6.8": "scaling rules",
+    "6.9": "growth on the quartic", "8": "facts on noise laws and losses",
+}  # fmt: skip
+
+
+@final
+class Verification(Section):
+    """The catalogue by `numerics.verify`; curves; weak orders."""
+
+    name, title = "verification", "Bounds against numbers"
+
+    def compute(self, context: Context) -> dict[str, Any]:
+        size = "quick" if context.quick else "full"
+        curves = {id: _curve(context, id, PATHS[size]) for id in scheduled()}
+        context.tick("the PL bound over time")
+        spec = {"paths": PATHS[size]}
+        pl = context.cache.load_or_compute("verification-pl-curve", spec, partial(polyak_curve, PATHS[size]))
+        found: list[dict[str, Any]] = []
+        for group, ids in grouped().items():
+            found += _group(context, group, ids, curves)
+        orders = [
+            weak_orders.stored(context, case, model, weak_orders.HALVINGS[size])
+            for case in weak_orders.cases()
+            for model in weak_orders.MODELS
+        ]
+        evidence = {
+            **theorem_evidence(found),
+            **{f"weak-order-{o['case']}-{o['model']}": weak_orders.evidence(o) for o in orders},
+        }
+        return {
+            "groups": [{"name": g, "title": TITLES[g], "rows": rows(found, ids)} for g, ids in grouped().items()],
+            "counts": {
+                v: sum(e["verdict"] == v and k.startswith("verify") for k, e in evidence.items()) for v in _ORDER
+            },
+            "curves": {id: curves[id] for id in SHOWN} | {pl["id"]: pl},
+            "settings": [_settings(curves[id]) for id in SHOWN],
+            "pl": _settings(pl),
+            "tightness": tightness(found),
+            "orders": [o | {"shown": weak_orders.row(o)} for o in orders],
+            "cases": {name: case["words"] for name, case in weak_orders.cases().items()},
+            "widest": number(weak_orders.WIDEST),
+            "paths": PATHS[size],
+            "quick": context.quick,
+            "evidence": evidence,
+        }
+
+    def figures(self, result: dict[str, Any], folder: Path) -> None:
+        verification_figures.draw(result, folder)
+
+
+# --- the catalogue ------------------------------------------------------------------------------------------------------
+
+
+def scheduled() -> list[str]:
+    """Entries on a random time, which are compared by simulation."""
+    return [id for id in entries() if id.endswith("scheduled")]
+
+
+def grouped() -> dict[str, list[str]]:
+    """Ids by the section of the theory that they are of, in the order of the catalogue's numbers."""
+    found: dict[str, list[str]] = {name: [] for name in TITLES}
+    for id in entries():
+        found[id.partition("-")[0]].append(id)
+    return found
+
+
+def _group(context: Context, group: str, ids: Sequence[str], curves: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The results of a group; those of simulations are pieces of their own, or come from the curves in a quick report."""
+    apart = [id for id in ids if id in curves]
+    rest = [id for id in ids if id not in apart]
+    found: list[dict[str, Any]] = []
+    for id in apart:
+        context.tick(f"simulations of {id}")
+        if context.quick:
+            found += curves[id]["verified"]
+        else:
+            found += context.cache.load_or_compute(
+                f"verification-{id.replace('.', '-')}", {"ids": [id]}, partial(verified, [id])
+            )
+    context.tick(f"numbers for {TITLES[group]}")
+    label = f"verification-group-{group.replace('.', '-')}"
+    return found + context.cache.load_or_compute(label, {"ids": rest}, partial(verified, rest))
+
+
+def verified(ids: Sequence[str]) -> list[dict[str, Any]]:
+    """What `numerics.verify` says, as JSON values."""
+    from numerics.verify import verify
+
+    return [one.to_dict() for one in verify(ids, seconds=3600)] if ids else []
+
+
+def _curve(context: Context, id: str, paths: int) -> dict[str, Any]:
+    context.tick(f"the bound of {id} over time")
+    label = f"verification-curve-{id.replace('.', '-')}"
+    return context.cache.load_or_compute(label, {"id": id, "paths": paths}, partial(curve, id, paths))
+
+
+def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
+    """The curve of an entry, and its verdicts at the last horizon in the form of `verified`; scale multiplies the bound."""
+    from numerics.checks.curves import random_time
+    from numerics.checks.paths import instances
+
+    (instance,) = [i for i in instances() if i.id == id]
+    found = random_time(instance, paths, scale=scale)
+    judged = [
+        {
+            "id": id, "subject": subject, "route": "Monte Carlo", "verdict": d.verdict, "tightness": d.tightness, "count": d.paths,
+            "failing": 0, "outside": {}, "decision": d.to_dict(),
+        }
+        for subject, d in found.decisions.items()
+    ]  # fmt: skip
+    return {
+        **_drawn(found),
+        "model": instance.model,
+        "method": instance.method.name,
+        "verified": judged,
+        "stopped": found.stopped,
+    }
+
+
+def polyak_curve(paths: int) -> dict[str, Any]:
+    """The PL bound with E f exactly, and its simulated mean and band."""
+    from numerics.checks.curves import polyak
+
+    found, exact = polyak(paths)
+    return {
+        **_drawn(found),
+        "model": "corrected",
+        "method": "DCSGD",
+        "exact": {s: e.tolist() for s, e in exact.items()},
+    }
+
+
+def _drawn(found: Any) -> dict[str, Any]:
+    series = {
+        s: {"mean": v.mean.tolist(), "low": v.low.tolist(), "high": v.high.tolist()} for s, v in found.series.items()
+    }
+    head = {"id": found.id, "times": found.horizons.tolist(), "bound": found.bound.tolist()}
+    return {**head, "series": series, "settings": found.settings}
+
+
+def _settings(found: Mapping[str, Any]) -> dict[str, str]:
+    found = {n: v for n, v in found["settings"].items() if isinstance(v, int | float)}
+    return {n: str(v) if isinstance(v, int) else number(v) for n, v in found.items()}
+
+
+def subject_key(subject: str) -> str:
+    """SDE -> sde; SDE, not linearised -> sde-not-linearised."""
+    return re.sub(r"[^a-z]+", "-", subject.lower())
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """VIOLATED if one is; CONFIRMED if all are, and there are some."""
+    met = set(verdicts)
+    return next((v for v in _ORDER if v in met), "INCONCLUSIVE")
+
+
+def theorem_evidence(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """verify-<entry>-<subject> -> verdict over all routes, in words, where shown."""
+    made = {}
+    for (id, subject), parts in _by_subject(found).items():
+        made[f"verify-{id}-{subject_key(subject)}"] = {
+            "verdict": worst(p["verdict"] for p in parts),
+            "says": "; ".join(dict.fromkeys(_says(p) for p in parts)),
+            "anchor": f"tab:verification-{id.partition('-')[0].replace('.', '-')}",
+        }
+    return made
+
+
+def _by_subject(found: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    made: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for one in found:
+        made.setdefault((one["id"], one["subject"]), []).append(one)
+    return made
+
+
+def _says(one: Mapping[str, Any]) -> str:
+    if one["decision"]:
+        d, e = one["decision"], one["decision"]["estimate"]
+        return (
+            rf"the estimate is ${number(e['value'])}$ in $[{number(e['lower'])},{number(e['upper'])}]$, with a solver's error of "
+            rf"at most ${number(d['error'], 2)}$, against ${number(d['bound'])}$ ({one['count']} paths)"
+        )
+    if one["route"] == "witness":
+        return f"the claim {'fails' if one['failing'] else 'holds'} at the numbers that are to refute it"
+    says = f"{one['route']}: holds at {one['count'] - one['failing']} of {one['count']} points"
+    if one["tightness"] is not None:
+        says += rf", bound over value at least ${number(one['tightness'])}$"
+    # how far an equality is from holding, in the words of its route
+    note = one.get("note", "").partition(": ")[2] if one["verdict"] == "VIOLATED" else ""
+    return says + (f" ({str(escape(note)).replace(_SQUARE, _MEAN_SQUARE)})" if note else "")
+
+
+def rows(found: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> list[dict[str, Any]]:
+    """The lines of a table: one for each entry, subject and route; facts on one law share a line where they agree."""
+    made: dict[tuple[str, ...], dict[str, Any]] = {}
+    for one in (f for id in ids for f in found if f["id"] == id):
+        law = _LAW.fullmatch(one["id"])
+        name = law[1] if law else one["id"]
+        key = (name, one["subject"], one["route"], *([one["verdict"]] if law else []))
+        lists: dict[str, list[Any]] = {"entries": [], "verdicts": [], "ratios": [], "needed": []}
+        row = made.setdefault(
+            key, {"name": name, "subject": one["subject"], "route": one["route"], "count": 0, "failing": 0, **lists}
+        )
+        row["entries"].append(one["id"])
+        row["verdicts"].append(one["verdict"])
+        row["ratios"] += [] if one["tightness"] is None else [one["tightness"]]
+        row["count"] += one["count"]
+        row["failing"] += one["failing"]
+        row["needed"] += [n for n, fails in one["outside"].items() if fails and n not in row["needed"]]
+    return [_row(row) for row in made.values()]
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+    many = len(set(row["entries"]))
+    low = min(row["ratios"], default=None)
+    return {
+        "name": row["name"] + (f" ({many} facts)" if many > 1 else ""),
+        "subject": row["subject"],
+        "route": row["route"],
+        "verdict": worst(row["verdicts"]),
+        "tightness": "" if low is None else number(low) if low >= 1e-3 else "0",
+        "count": row["count"],
+        "failing": row["failing"] or "",
+        "needed": ", ".join(_mathematics(row["entries"][0], n) for n in row["needed"]),
+    }
+
+
+def _mathematics(id: str, name: str) -> str:
+    """An assumption as TeX: by its name where that is words, else the formula that the name spells."""
+    if not set(name) & set("<>=^_"):
+        return str(escape(name))
+    entry = entries()[id]
+    given = (
+        {**entry.assumptions, **entry.definitions} if isinstance(entry, Theorem) else {**entry.assume, **entry.mended}
+    )
+    return f"${Writer(entry.names).relation(given[name])}$"
+
+
+def tightness(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """entry -> subject -> least bound/value over routes, where one is known and finite, in the order of the catalogue."""
+    made: dict[str, dict[str, float]] = {}
+    for (id, subject), parts in _by_subject(found).items():
+        known = [p["tightness"] for p in parts if p["tightness"] is not None and p["route"] != "witness"]
+        if known:
+            made.setdefault(id, {})["method" if subject == "method" else "SDE"] = min(known)
+    return {id: made[id] for id in entries() if id in made}

@@ -1,0 +1,102 @@
+"""Weak orders of the three models, as slopes of errors without sampling, against the orders that theory 2 states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from reports.sections.compare import number
+from reports.sections.section import Context
+
+#: step sizes of a case
+HALVINGS = {"quick": 3, "full": 5}
+#: an order is decided by an interval of at most this half-width, a quarter of the distance between the orders 1 and 2
+WIDEST = 0.25
+#: discretisation of either side over the weak error, at most
+RESOLVED = 1e-2
+MODELS = ("first-order", "second-order", "corrected")
+
+
+def cases() -> dict[str, dict[str, Any]]:
+    """The cases of theory 7: method, loss, phi, parameters and the exponent of the largest step; x0 = T = 1."""
+    import sympy as sp
+
+    from derive.losses import Cosh, Quadratic
+    from derive.methods import DSGD, DSignSGD
+    from derive.noise import Affine, Gaussian, Logistic
+
+    x1 = sp.Symbol("x1", real=True)
+    return {
+        "dsgd": {
+            "method": DSGD(Gaussian(), 1), "loss": Cosh(), "phi": sp.tanh(x1), "params": {"sigma": 1.0}, "from": 3,
+            "words": r"DSGD on $\cosh$, Gaussian noise, $\varphi=\tanh$",
+        },
+        "affine": {
+            "method": DSGD(Affine(), 1), "loss": Quadratic(1), "phi": x1**2, "params": {"sigma0": 0.5, "sigma1": 0.5}, "from": 4,
+            "words": r"DSGD on a quadratic, affine noise, $\varphi=x^2$", "route": "moments",
+        },
+        "dsignsgd": {
+            "method": DSignSGD(Logistic(), 2), "loss": Cosh(), "phi": sp.cosh(x1) - 1, "params": {"sigma": 1.0}, "from": 3,
+            "words": r"DSignSGD on $\cosh$, logistic noise, two clients, $\varphi=\cosh-1$",
+        },
+    }  # fmt: skip
+
+
+def stored(context: Context, case: str, model: str, halvings: int) -> dict[str, Any]:
+    context.tick(f"weak order of the {model} model, {case}")
+    spec = {"case": case, "model": model, "halvings": halvings}
+    return context.cache.load_or_compute(
+        f"verification-order-{case}-{model}", spec, partial(order, case, model, halvings)
+    )
+
+
+def order(case: str, model: str, halvings: int, equation: Any = None) -> dict[str, Any]:
+    """Weak errors at the step sizes of a case and the slope; another equation in place of the model plants an error."""
+    from derive.sanity.table import WEAK_ORDERS
+    from numerics.weak_order import weak_order
+
+    own = cases()[case]
+    etas = [2.0 ** -(own["from"] + k) for k in range(halvings)]
+    found = weak_order(
+        own["method"], equation or model, own["loss"], 1.0, 1.0, own["phi"], etas, own["params"], route=own.get("route")
+    )
+    return {
+        "case": case,
+        "model": model,
+        "stated": WEAK_ORDERS[model][0],
+        **found.to_dict(),
+        "resolution": found.resolution,
+    }
+
+
+def verdict(found: Mapping[str, Any]) -> str:
+    """Whether the interval order +- doubt holds the stated order, with a doubt of at most `WIDEST` and resolved errors."""
+    measured, doubt = found["slope"]["order"], found["slope"]["doubt"]
+    if measured is None or doubt is None or doubt > WIDEST or not found["resolution"] <= RESOLVED:
+        return "INCONCLUSIVE"
+    return "CONFIRMED" if abs(measured - found["stated"]) <= doubt else "VIOLATED"
+
+
+def evidence(found: Mapping[str, Any]) -> dict[str, str]:
+    """Verdict on the stated order, in words."""
+    measured, doubt = found["slope"]["order"], found["slope"]["doubt"]
+    if measured is None or doubt is None:
+        says = "the weak errors change their sign, so they have no order over these step sizes"
+    else:
+        says = rf"the slope of the weak error is ${number(measured, 4)}\pm{number(doubt, 2)}$; stated is ${found['stated']}$"
+    return {"verdict": verdict(found), "says": says, "anchor": "tab:weak-orders"}
+
+
+def row(found: Mapping[str, Any]) -> dict[str, Any]:
+    slope, errors = found["slope"], found["errors"]
+    shown = lambda a, n: number(float("nan") if a is None else a, n)  # noqa: E731
+    return {
+        "order": shown(slope["order"], 4),
+        "doubt": shown(slope["doubt"], 2),
+        "local": shown(slope["local"][-1], 4),
+        "first": number(errors[0], 2),
+        "last": number(errors[-1], 2),
+        "resolution": number(found["resolution"], 1),
+        "verdict": verdict(found),
+    }

@@ -1,0 +1,228 @@
+"""`sdescent solve`: read the experiment, compute what is missing, sum it up."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from derive.errors import NoClosedForm, Refusal
+from derive.reading.experiments import METHOD, Experiment, read_experiment
+from reports.cache import canonical_json, provenance
+from reports.commands import path_of, print_json, writable
+from reports.files import one_line
+from reports.plan import COMPILING
+from reports.progress import Progress
+
+Tick = Callable[[str, float], None]
+
+
+def solve(spec: str, out: str, as_json: bool) -> int:
+    """`sdescent solve`: 0, or 1 if a model that was asked for does not exist; the others are solved all the same.
+
+    Raises:
+        BadInput: in the specification, or a folder that is being written to.
+        OSError: the specification cannot be read, or the folder cannot be written.
+    """
+    asked = read_experiment(path_of(spec, "SPEC.toml"))
+    folder = path_of(out, "--out")
+    from reports.solving.results import FIGURES, RESULTS, SUMMARY
+    from reports.solving.work import alone
+
+    with (
+        writable(folder, (RESULTS, FIGURES, ".work"), (SUMMARY,)),
+        alone(folder, out),
+        Progress(sys.stderr) as progress,
+    ):
+        summary, found = carry_out(asked, folder, progress)
+    answer = {**_short(summary, folder), **found}
+    if as_json:
+        print_json(answer)
+    else:
+        _show(answer)
+    return 1 if any(not refused["exists"] for refused in summary["refused"]) else 0
+
+
+def identity(asked: Experiment) -> str:
+    """Text that is equal for experiments with equal results: what is asked, all versions, the source, the kind of machine."""
+    from numerics._jax import jax
+
+    where = {"machine": platform.machine(), "backend": jax.default_backend()}
+    return canonical_json({"experiment": asked.to_dict(), "context": provenance(), **where})
+
+
+def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Solve what is not there yet, and write archives, figures and summary.json into `folder`.
+
+    Returns:
+        The summary; the names of the runs that were there, and of parts that were damaged and computed again.
+
+    Args:
+        progress: called with a label and the fraction done.
+
+    Raises:
+        BadInput: a number at which nothing can be run.
+        OSError: the folder cannot be written.
+    """
+    from numerics.lost import NotANumber
+    from reports.solving.results import LAYOUT, draw, finish, sweep
+    from reports.solving.runs import runs
+    from reports.solving.work import Work
+
+    sweep(folder)
+    started, cannot = time.monotonic(), (Refusal, NoClosedForm, NotANumber)
+    work = Work(folder / ".work", identity(asked))
+    listed, entries, refused, reused = runs(asked), [], [], []
+    ahead = _Ahead(listed, work, progress)
+    for run in listed:
+        entry = _kept(run, folder, work)
+        if entry is None:
+            try:
+                entry = _computed(run, folder, work, ahead)
+            except cannot as error:
+                refused.append({"eta": str(run.asked.eta), "model": run.kind, **_why(error)})
+                continue
+        else:
+            reused.append(run.name)
+        entries.append(entry)
+    progress("figures", 1.0)
+    summary = {
+        "hash": work.hash,
+        "experiment": asked.to_dict(),
+        "context": provenance(),
+        "layout": LAYOUT,
+        "runs": entries,
+        "refused": refused,
+        "figures": draw(entries, folder),
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    finish(summary, folder)
+    return summary, {"reused": reused, "damaged": work.damaged}
+
+
+def _why(error: Exception) -> dict[str, Any]:
+    """What is said of a run that there is none of; one that exists and cannot be solved leaves the exit status 0."""
+    kind = error.kind if isinstance(error, Refusal) else "no-closed-form" if isinstance(error, NoClosedForm) else "no-number"
+    message = error.message if isinstance(error, Refusal) else str(error)
+    return {"refused": kind, "message": message, "exists": isinstance(error, NoClosedForm)}
+
+
+class _Ahead:
+    """How much is done of what was missing at the start, by estimates of `reports.plan`.
+
+    Args:
+        listed: all runs.
+        work: what is there of them.
+        progress: what is called.
+    """
+
+    def __init__(self, listed: list[Any], work: Any, progress: Tick) -> None:
+        there, self._progress = work.names(), progress
+        self._total, self._done = 0.0, 0.0
+        self._begun: set[str] = set()
+        for run in listed:
+            if run.name not in there:
+                missing = sum(b - a for n, (a, b) in enumerate(run.parts) if part_name(run, n) not in there)
+                self._total += run.seconds(missing) + COMPILING if missing else 0.0
+
+    def tick(self, run: Any, finished: int) -> None:
+        """A run goes on, of whose parts so many are done."""
+        what = "the method" if run.kind == METHOD else f"the {run.kind} model"
+        tenth = 100 * finished // len(run.parts) // 10 * 10
+        label = f"eta = {run.asked.eta}: {what}, {tenth} % of the paths"
+        self._progress(label, min(1.0, self._done / self._total) if self._total else 0.0)
+
+    def done(self, run: Any, paths: int) -> None:
+        """So many more of the paths are done, of which the first wait until the run is compiled."""
+        self._done += run.seconds(paths) + (0.0 if run.name in self._begun else COMPILING)
+        self._begun.add(run.name)
+
+
+def part_name(run: Any, n: int) -> str:
+    """The name of the n-th part of a run, from 0."""
+    return f"{run.name}-{n:05d}"
+
+
+def _kept(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
+    """The entry of a run that is there, whole."""
+    from reports.solving.results import is_there
+
+    entry = work.get_record(run.name)
+    if entry is None or not is_there(folder, entry):
+        return None
+    _drop_parts(run, work)  # of a run that was killed before it could
+    return entry
+
+
+def _drop_parts(run: Any, work: Any) -> None:
+    for n in range(len(run.parts)):
+        work.drop(part_name(run, n))
+
+
+def _computed(run: Any, folder: Path, work: Any, ahead: _Ahead) -> dict[str, Any]:
+    """The entry of a run whose parts are all there in the end; raises as `Run.solve` does."""
+    from reports.solving.results import publish
+
+    settings = work.get_record(f"{run.name}-settings")
+    for n, (first, stop) in enumerate(run.parts):
+        ahead.tick(run, n)
+        if settings is not None and work.get(part_name(run, n)) is not None:
+            continue
+        arrays, settings = run.compute(first, stop)
+        if n == 0:
+            work.put_record(f"{run.name}-settings", settings)
+        work.put_arrays(part_name(run, n), arrays)
+        ahead.done(run, stop - first)
+
+    def found() -> Iterator[Any]:
+        for n, (first, stop) in enumerate(run.parts):
+            arrays = work.get_arrays(part_name(run, n))
+            yield run.compute(first, stop)[0] if arrays is None else arrays  # damaged since it was looked at
+
+    entry = publish(run, run.joined(found()), settings or {}, folder, work)
+    work.put_record(run.name, entry)
+    _drop_parts(run, work)
+    return entry
+
+
+def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """What is printed: files, and estimates at the last saved time."""
+    last = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
+    return {
+        "files": {
+            "summary": str(folder / "summary.json"),
+            "results": [str(folder / run["file"]) for run in summary["runs"]],
+            "figures": [str(folder / name) for name in summary["figures"]],
+        },
+        "hash": summary["hash"],
+        "runs": [
+            {
+                "eta": run["eta"],
+                "model": run["model"],
+                "time": run["times"][-1],
+                "paths": run["settings"]["paths"],
+                "blow_ups": run["blow_ups"]["count"],
+                "quantities": {q: {name: found[name][-1] for name in last} for q, found in run["quantities"].items()},
+            }
+            for run in summary["runs"]
+        ],
+        "refused": summary["refused"],
+        "seconds": summary["seconds"],
+    }
+
+
+def _show(answer: Mapping[str, Any]) -> None:
+    for run in answer["runs"]:
+        print(f"eta = {run['eta']}, {run['model']}: {run['blow_ups']} of {run['paths']} paths blew up; at t = {run['time']:g}")
+        for name, found in run["quantities"].items():
+            text = {key: "-" if value is None else f"{value:.5g}" for key, value in found.items()}
+            mean = f"mean {text['mean']} [{text['mean_lower']}, {text['mean_upper']}]"
+            print(f"    {name}: {mean}, median {text['median']}, 10-90 % [{text['low']}, {text['high']}]")
+    for path in (answer["files"]["summary"], *answer["files"]["results"], *answer["files"]["figures"]):
+        print(one_line(path, 10_000))
+    for refused in answer["refused"]:
+        line = f"eta = {refused['eta']}: no {refused['model']} ({refused['refused']}): {refused['message']}"
+        print(one_line(line, 1000), file=sys.stderr)

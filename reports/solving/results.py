@@ -1,0 +1,167 @@
+"""What an experiment leaves in its folder: an archive for each run, figures, and a summary, which is written last.
+
+Whoever finds a summary finds all that it names, of one experiment: it goes before the first file of another one comes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from derive.reading.experiments import METHOD
+from numerics import digest
+from numerics.estimates import over_time, proportion
+from reports.figures import BAND, bands, figure, legend
+from reports.files import sweep_temporaries, write_atomic
+from reports.solving.runs import LISTED, MOST_KEPT, Run, digests
+from reports.solving.work import Work, packed
+
+SUMMARY, RESULTS, FIGURES = "summary.json", "results", "figures"
+LEVEL = 0.95
+#: what a reader of the folder needs to know
+LAYOUT = {
+    "results": "one NumPy archive for each run, eta<number of the step size>-<method or model>.npz",
+    "paths": f"a run of at most {MOST_KEPT} numbers, paths x (saved times x quantities + dimension), is kept path by path: times "
+    "(S,), each quantity (S, paths), nan from a path's blow-up on, blow_up (paths,), the time of it or inf, final (dim, paths)",
+    "statistics": "of a larger run: times (S,), blow_ups (S,), how many by each time, blown_paths and blown_times, the first "
+    f"{LISTED} of them by number; for each quantity Q: Q.count, Q.mean, Q.variance, Q.least, Q.greatest (S,), and the histogram "
+    "Q.bin_time (number of the saved time), Q.bin_left, Q.bin_right, Q.bin_count",
+    "quantiles": digest.METHOD + "; a run that is kept path by path has its order statistics themselves",
+    "intervals": f"of level {LEVEL}, over the paths that did not blow up; of means by the central limit theorem (Student), of "
+    "quantiles and proportions exact for every law",
+    "seeds": "runs of one step size have the seed as their key, the method its own draws and the models common ones; the key of "
+    "step size n > 1 is fold_in(key(seed), n): numerics.runs.nth_key",
+}
+_LABELS = {"loss": "loss $f(x)$", "gradient_norm": r"gradient norm $\|\nabla f(x)\|$", "norm": r"norm $\|x\|$"}
+
+
+def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any], folder: Path, work: Work) -> dict[str, Any]:
+    """Write a run's archive and return its entry of the summary.
+
+    Args:
+        arrays: of all its paths, from `Run.joined`.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    times = run.grid * float(run.asked.eta or 0)
+    if run.whole:
+        content = packed({"times": times, **arrays})
+        series = {name: _series(arrays[name]) for name in run.experiment.quantities}
+        lost = np.flatnonzero(np.isfinite(arrays["blow_up"]))
+        when = arrays["blow_up"][lost]
+        by_time = np.sum(when <= times[:, None] * (1 + 1e-12), axis=1)
+        blown = len(lost), lost[:LISTED], when[:LISTED]
+    else:
+        known = digests(run, arrays)
+        series = {name: found.over_time(*BAND, LEVEL).to_dict() for name, found in known.items()}
+        by_time = arrays["blow_ups"]
+        blown = int(arrays["blown"]), arrays["blown_paths"], arrays["blown_times"]
+        kept = {"times": times, **{n: arrays[n] for n in ("blow_ups", "blown_paths", "blown_times")}}
+        for name, found in known.items():
+            for field in ("count", "mean", "variance", "least", "greatest"):
+                kept[f"{name}.{field}"] = getattr(found, field)
+            kept |= {f"{name}.bin_{field}": array for field, array in found.histogram().items()}
+        content = packed(kept)
+    _make_way(folder, work.hash)
+    file = f"{RESULTS}/{run.name}.npz"
+    write_atomic(folder / file, content)
+    share = proportion(blown[0], run.experiment.paths, LEVEL)
+    return {
+        "eta": str(run.asked.eta),
+        "model": run.kind,
+        "file": file,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "storage": "paths" if run.whole else "statistics",
+        "settings": {**settings, "paths": run.experiment.paths, "seed": run.experiment.seed},
+        "times": times.tolist(),
+        "quantities": series,
+        "blow_ups": {
+            "count": blown[0],
+            "share": share.to_dict(),
+            "by_time": [int(n) for n in by_time],
+            "listed": [{"path": int(n), "time": float(t)} for n, t in zip(blown[1], blown[2], strict=True)],
+        },
+    }
+
+
+def sweep(folder: Path) -> None:
+    """Remove files that a killed run left half-written; nobody else is writing here (see `work.alone`)."""
+    for inside in (RESULTS, FIGURES):
+        sweep_temporaries(folder / inside, older=-math.inf)
+    for path in folder.glob(f".{Path(SUMMARY).stem}.*.part.json"):
+        path.unlink(missing_ok=True)
+
+
+def is_there(folder: Path, entry: Mapping[str, Any]) -> bool:
+    """Whether the archive of this entry is in the folder, whole."""
+    with contextlib.suppress(OSError):
+        return hashlib.sha256((folder / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
+    return False
+
+
+def draw(entries: Iterable[Mapping[str, Any]], folder: Path) -> list[str]:
+    """A figure for each quantity and step size, PDF and PNG: means and 10-90 % bands of the runs; returns the files' names.
+
+    One saved time is no curve, and has none.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    listed, files = list(entries), []
+    for eta in dict.fromkeys(e["eta"] for e in listed):
+        own = [e for e in listed if e["eta"] == eta]
+        number = own[0]["file"].partition("/eta")[2].partition("-")[0]
+        for name in own[0]["quantities"] if len(own[0]["times"]) > 1 else ():
+            shown = {
+                "method" if e["model"] == METHOD else e["model"]: {
+                    edge: [math.nan if v is None else v for v in e["quantities"][name][edge]] for edge in ("mean", "low", "high")
+                }
+                for e in own
+            }
+            with figure(folder / FIGURES, f"{name}-eta{number}", size=(4.6, 2.3), suffixes=("pdf", "png")) as axes:
+                bands(axes[0], own[0]["times"], shown)
+                axes[0].set_ylabel(_LABELS.get(name, f"$x_{{{name[1:]}}}$"))
+                axes[0].set_title(rf"$\eta={eta}$", loc="right")
+                legend(axes)
+            files += [f"{FIGURES}/{name}-eta{number}.{suffix}" for suffix in ("pdf", "png")]
+    return files
+
+
+def finish(summary: Mapping[str, Any], folder: Path) -> None:
+    """Write the summary, and remove archives and figures of earlier experiments that it does not name.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    named = {*summary["figures"], *(entry["file"] for entry in summary["runs"])}
+    for inside, pattern in ((RESULTS, r"eta\d+-[a-z-]+\.npz"), (FIGURES, r"(loss|gradient_norm|norm|x\d+)-eta\d+\.(pdf|png)")):
+        for path in (folder / inside).iterdir() if (folder / inside).is_dir() else ():
+            if re.fullmatch(pattern, path.name) and f"{inside}/{path.name}" not in named:
+                path.unlink()
+    write_atomic(folder / SUMMARY, json.dumps(summary, indent=1, allow_nan=False) + "\n")
+
+
+def _series(values: np.ndarray) -> dict[str, Any]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return over_time(values, *BAND, LEVEL).to_dict()
+
+
+def _make_way(folder: Path, own: str) -> None:
+    """Remove the summary of another experiment."""
+    path = folder / SUMMARY
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            if json.loads(path.read_bytes())["hash"] == own:
+                return
+        except (ValueError, KeyError, TypeError):  # nothing that this program wrote whole
+            pass
+        path.unlink()

@@ -1,0 +1,203 @@
+"""The runs of an experiment, the method or a model at one step size, and the parts in which they are computed.
+
+How a run is cut into blocks, and blocks into parts, is a function of the experiment alone, of no chunk and of no machine, and
+blocks are joined in the order of their paths: results are bitwise equal however often the run was interrupted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any, final
+
+import numpy as np
+
+import derive
+from derive.reading.experiments import METHOD, QUANTITIES, Experiment
+from derive.reading.problems import Problem
+from numerics._jax import jax, jnp
+from numerics.chunks import LANES, default_chunk
+from numerics.digest import Digest, digest
+from numerics.runs import Ensemble, nth_key, save_grid
+from reports.plan import run_seconds
+
+#: numbers up to which a run is kept path by path: paths x (saved times x quantities + dimension)
+MOST_KEPT = 5_000_000
+#: numbers, paths and estimated seconds that a block has at most, and the paths that it has however long they take
+_NUMBERS, _PATHS, _SECONDS, _FEWEST = 2**22, 2**16, 30.0, 256
+#: parts that a run has at most, unless every path is kept; more of them, up to a limit, where each would take long to do again
+_PARTS, _PART_SECONDS, _MOST_PARTS = 128, 300.0, 1024
+#: paths that blew up are listed up to this many
+LISTED = 100
+
+Arrays = dict[str, np.ndarray]
+
+
+@cache
+def statistic(name: str) -> Callable[[jax.Array], jax.Array]:
+    """A quantity of the points (d, paths); one and the same function for a name, by which what was compiled is found again."""
+    if name == "norm":
+        return lambda x: jnp.sqrt(jnp.sum(x**2, axis=0))
+    n = int(name[1:]) - 1
+    return lambda x: x[n]
+
+
+@final
+@dataclass(frozen=True)
+class Run:
+    """The method, or one of its models, at one step size.
+
+    Args:
+        experiment: what is asked.
+        number: of the step size, from 0.
+        kind: METHOD or the name of a model.
+    """
+
+    experiment: Experiment
+    number: int
+    kind: str
+
+    @property
+    def name(self) -> str:
+        """For files: eta1-method."""
+        return f"eta{self.number + 1}-{self.kind}"
+
+    @property
+    def asked(self) -> Problem:
+        """The problem with this step size."""
+        return self.experiment.problems[self.number]
+
+    @cached_property
+    def grid(self) -> np.ndarray:
+        """The numbers of the saved steps of the method, (S,)."""
+        save = self.experiment.save
+        assert self.asked.T is not None and self.asked.eta is not None  # for the type checker: an experiment is complete
+        return save_grid(float(self.asked.T), float(self.asked.eta), save if isinstance(save, int) else list(map(float, save)))
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether the values of every path are kept, and not only statistics."""
+        numbers = len(self.grid) * len(self.experiment.quantities) + (self.asked.dim or 0)
+        return numbers * self.experiment.paths <= MOST_KEPT
+
+    @cached_property
+    def block(self) -> int:
+        """Paths that are reduced together."""
+        numbers = len(self.grid) * len({*QUANTITIES[:2], *self.experiment.quantities}) + (self.asked.dim or 0)
+        in_time = _SECONDS / max(self._pace, 1e-12)
+        return max(LANES, int(min(_NUMBERS / numbers, _PATHS, max(in_time, _FEWEST))) // LANES * LANES)
+
+    @cached_property
+    def parts(self) -> tuple[tuple[int, int], ...]:
+        """The first path of each part, and the first after it."""
+        paths, step = self.experiment.paths, self.block
+        if not self.whole:
+            most = min(max(_PARTS, int(self.seconds(paths) / _PART_SECONDS)), _MOST_PARTS)
+            step *= max(1, math.ceil(paths / (step * most)))
+        return tuple((first, min(first + step, paths)) for first in range(0, paths, step))
+
+    def seconds(self, paths: int) -> float:
+        """Roughly how long so many paths take, compiling left out."""
+        return paths * self._pace
+
+    @cached_property
+    def _pace(self) -> float:
+        """Seconds a path, by an upper estimate."""
+        assert self.asked.T is not None  # for the type checker
+        steps = float(self.asked.T / self.experiment.step(self.asked))
+        return run_seconds(self.asked, self.kind, 1, steps) - run_seconds(self.asked, self.kind, 0, steps)
+
+    def solve(self, first: int, paths: int) -> Ensemble:
+        """Some of the paths: what `numerics.run` or `numerics.solve` returns, with these arguments.
+
+        Raises:
+            Refusal, NoClosedForm: the model does not exist, or cannot be solved.
+            NotANumber: no path can go on from a point that one reached.
+        """
+        asked, dim = self.asked, self.asked.dim or 0
+        assert asked.T is not None and asked.eta is not None and asked.x0 is not None  # for the type checker
+        x0 = [float(v) for v in (asked.x0 * dim if len(asked.x0) == 1 else asked.x0)]
+        block = min(self.block, self.experiment.paths)
+        save = self.experiment.save
+        shared: dict[str, Any] = {
+            "T": float(asked.T),
+            "paths": paths,
+            "first": first,
+            "key": nth_key(self.experiment.seed, self.number),
+            "params": {"eta": float(asked.eta)},
+            "loss": asked.loss,
+            "save": save if isinstance(save, int) else list(map(float, save)),
+            "statistics": {n: statistic(n) for n in self.experiment.quantities if n not in QUANTITIES[:2]},
+            "dtype": self.experiment.dtype,
+            "chunk": self.experiment.chunk or default_chunk(dim, block),
+        }
+        if self.kind == METHOD:
+            from numerics.optimizers import run
+
+            return run(asked.method, x0, **shared)
+        from numerics.ensembles import solve  # which loads the solver: a second that the method alone does not need
+
+        equation = derive.sde(asked.method, self.kind, asked.loss, dim)
+        return solve(equation, x0, dt=float(self.experiment.step(asked)), **shared)
+
+    def compute(self, first: int, stop: int) -> tuple[Arrays, dict[str, Any]]:
+        """What is kept of the paths first, .., stop - 1, and the settings of their run; raises as `solve` does."""
+        found, settings = [], {}
+        for begin in range(first, stop, self.block):
+            part = self.solve(begin, min(self.block, stop - begin))
+            settings = dict(part.settings)
+            found.append(self._kept(part, begin))
+        return self.joined(iter(found)), settings
+
+    def _kept(self, part: Ensemble, first: int) -> Arrays:
+        if self.whole:
+            own = {name: part.values[name] for name in self.experiment.quantities}
+            return {**own, "blow_up": part.blow_up, "final": part.final}
+        arrays = {}
+        for name in self.experiment.quantities:
+            arrays |= _named(name, digest(part.values[name]).to_arrays())
+        lost = np.flatnonzero(np.isfinite(part.blow_up))
+        return {
+            **arrays,
+            "blow_ups": part.blow_ups,
+            "blown": np.array(len(lost)),
+            "blown_paths": (lost + first)[:LISTED],
+            "blown_times": part.blow_up[lost][:LISTED],
+        }
+
+    def joined(self, found: Iterator[Arrays]) -> Arrays:
+        """What is kept of the paths of all these, in their order."""
+        if self.whole:
+            listed = list(found)
+            return {name: np.concatenate([a[name] for a in listed], axis=-1) for name in listed[0]}
+        total = next(found)
+        sums = {name: Digest.from_arrays(_of(name, total)) for name in self.experiment.quantities}
+        for later in found:
+            sums = {name: known.joined(Digest.from_arrays(_of(name, later))) for name, known in sums.items()}
+            for name in ("blow_ups", "blown"):
+                total[name] = total[name] + later[name]
+            for name in ("blown_paths", "blown_times"):
+                total[name] = np.concatenate([total[name], later[name]])[:LISTED]
+        for name, known in sums.items():
+            total |= _named(name, known.to_arrays())
+        return total
+
+
+def runs(experiment: Experiment) -> list[Run]:
+    """All runs of an experiment, the method first at each step size."""
+    return [Run(experiment, n, kind) for n in range(len(experiment.problems)) for kind in experiment.kinds]
+
+
+def digests(run: Run, arrays: Mapping[str, np.ndarray]) -> dict[str, Digest]:
+    """The digest of each quantity, of a run that is not kept path by path."""
+    return {name: Digest.from_arrays(_of(name, arrays)) for name in run.experiment.quantities}
+
+
+def _named(quantity: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
+    return {f"{quantity}.{name}": array for name, array in arrays.items()}
+
+
+def _of(quantity: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
+    return {name.removeprefix(f"{quantity}."): a for name, a in arrays.items() if name.startswith(f"{quantity}.")}

@@ -1,0 +1,148 @@
+"""Parts of an experiment on disk, which a run that was killed goes on from.
+
+A part is one file, `<name>-<digest>`, written under another name, flushed and renamed. The digest is that of the experiment's
+identity, the part's name and what the file holds: a file that was cut short or changed, or that belongs to another experiment,
+is not what its name says, and is removed and computed again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import io
+import json
+import math
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from derive.errors import BadInput
+from reports.files import make_folder, sweep_temporaries, write_atomic
+
+_DIGITS = 32
+
+
+@final
+class Work:
+    """The parts of one experiment.
+
+    Args:
+        folder: where they are kept.
+        identity: text that is equal for equal experiments and versions only; the folder's name says it too.
+
+    One process at a time has a folder's parts (see `alone`).
+
+    Attributes:
+        damaged: names of the parts that were found to be something else than what was written.
+    """
+
+    def __init__(self, folder: Path, identity: str) -> None:
+        self.folder = folder / hashlib.sha256(identity.encode()).hexdigest()[:_DIGITS]
+        self._identity = identity
+        self.damaged: list[str] = []
+        self._files: dict[str, set[Path]] = {}
+        sweep_temporaries(self.folder, older=-math.inf)
+        with contextlib.suppress(FileNotFoundError):
+            for path in self.folder.iterdir():
+                if re.fullmatch(r"[^.].*-[0-9a-f]{32}", path.name):
+                    self._files.setdefault(path.name[: -_DIGITS - 1], set()).add(path)
+
+    @property
+    def hash(self) -> str:
+        """By which the experiment is known."""
+        return self.folder.name
+
+    def names(self) -> set[str]:
+        """The names of the parts that are there, unread."""
+        return {name for name, files in self._files.items() if files}
+
+    def put(self, name: str, content: bytes) -> None:
+        """Keep a part.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        path = self.folder / f"{name}-{self._digest(name, content)}"
+        write_atomic(path, content)
+        self._files.setdefault(name, set()).add(path)
+
+    def get(self, name: str) -> bytes | None:
+        """A part as it was put, or None if it is not there whole."""
+        for path in sorted(self._files.get(name, ())):
+            with contextlib.suppress(OSError):
+                content = path.read_bytes()
+                if path.name == f"{name}-{self._digest(name, content)}":
+                    return content
+                self.damaged.append(name)
+                path.unlink()
+        self._files.pop(name, None)
+        return None
+
+    def drop(self, name: str) -> None:
+        """Remove a part that is not needed any more."""
+        for path in self._files.pop(name, ()):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def put_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Keep arrays; see `put`."""
+        self.put(name, packed(arrays))
+
+    def get_arrays(self, name: str) -> dict[str, np.ndarray] | None:
+        """Arrays as they were put, or None."""
+        content = self.get(name)
+        return None if content is None else unpacked(content)
+
+    def put_record(self, name: str, record: Mapping[str, Any]) -> None:
+        """Keep JSON values; see `put`."""
+        self.put(name, json.dumps(record, allow_nan=False).encode())
+
+    def get_record(self, name: str) -> dict[str, Any] | None:
+        """JSON values as they were put, or None."""
+        content = self.get(name)
+        return None if content is None else json.loads(content)
+
+    def _digest(self, name: str, content: bytes) -> str:
+        found = hashlib.sha256()
+        for part in (self._identity.encode(), name.encode(), content):
+            found.update(b"%d:" % len(part))
+            found.update(part)
+        return found.hexdigest()[:_DIGITS]
+
+
+def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """A NumPy archive; equal bytes for equal arrays."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def unpacked(content: bytes) -> dict[str, np.ndarray]:
+    """The arrays of `packed`."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+@contextlib.contextmanager
+def alone(folder: Path, said: str) -> Iterator[None]:
+    """Nobody else solves into this folder meanwhile; the system takes the lock from a process that is killed.
+
+    Raises:
+        BadInput: somebody does.
+        OSError: the lock cannot be made.
+    """
+    make_folder(folder / ".work")
+    with open(folder / ".work" / "lock", "ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput("--out", said, "a folder that no other sdescent solve is writing into") from None
+        yield

@@ -1,0 +1,165 @@
+"""Sections of a report computed side by side, each in a process of its own: most of the time goes into compiling, on one core each.
+
+A worker is this module run as a program. It reads lines of JSON, {"section": name}, computes and stores that section's result, and
+writes lines: {"tick": label} as the section announces its steps, then {"stored": [labels reused]} or {"failed": traceback}. Results
+go through the cache on disk alone. A worker whose reader has gone ends with its next line, and one without a task waits for none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from reports.cache import ResultsCache
+from reports.plan import Work, section_of
+from reports.sections.section import Context, Section
+
+#: processes at most: each holds a compiler and the arrays of its section
+MOST = 2
+#: seconds between two looks for an interrupt
+_PATIENCE = 0.5
+
+
+class WorkerFailed(RuntimeError):
+    """A section could not be computed; the text is the worker's traceback."""
+
+
+def load_or_compute(section: Section, context: Context, asked: dict[str, Any]) -> dict[str, Any]:
+    """The section's result from the cache, or computed and stored with the seconds that it took on this machine."""
+
+    def timed() -> dict[str, Any]:
+        started = time.monotonic()
+        return {**section.compute(context), "seconds": round(time.monotonic() - started, 1)}
+
+    return context.cache.load_or_compute(section.name, asked, timed)
+
+
+def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Work) -> list[str]:
+    """Compute and store these sections of the report on everything built in, several at a time.
+
+    Args:
+        names: of sections, the longest first.
+        folder: of the results.
+        asked: what every section's result is stored under; "quick" is read from it.
+        work: told what the sections announce, in this thread.
+
+    Returns:
+        The labels of the results that were served from disk.
+
+    Raises:
+        WorkerFailed: a section failed, or a worker died.
+        OSError, MemoryError: as it was raised in a worker.
+        KeyboardInterrupt: the workers are ended first; what they had stored stays.
+    """
+    tasks = list(names)
+    said: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
+    reused: list[str] = []
+    with _crew(min(MOST, len(tasks), os.cpu_count() or 1), folder, asked, said) as crew:
+        busy = {n: _give(worker, tasks.pop(0)) for n, worker in enumerate(crew)}
+        while busy:
+            try:
+                n, line = said.get(timeout=_PATIENCE)
+            except queue.Empty:
+                continue
+            if n not in busy:
+                continue
+            if line is None:
+                raise WorkerFailed(f"the process that computed the section {busy[n]} ended: status {crew[n].wait()}")
+            if "tick" in line:
+                work.tick(busy[n], line["tick"])
+            elif "missing" in line:
+                raise _missing(line)
+            elif "failed" in line:
+                raise WorkerFailed(f"section {busy[n]}: {line['failed']}")
+            else:
+                reused += line["stored"]
+                work.end(busy.pop(n))
+                if tasks:
+                    busy[n] = _give(crew[n], tasks.pop(0))
+    return reused
+
+
+@contextmanager
+def _crew(
+    count: int, folder: Path, asked: dict[str, Any], said: queue.Queue[tuple[int, dict[str, Any] | None]]
+) -> Iterator[list[subprocess.Popen[str]]]:
+    """Workers that wait for tasks, and threads that read what they say; none is left when the block ends, however it ends."""
+    command = [sys.executable, "-c", "from reports.workers import main; main()", str(folder), json.dumps(asked)]
+    crew: list[subprocess.Popen[str]] = []
+    try:
+        for n in range(count):
+            worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+            crew.append(worker)
+            threading.Thread(target=_listen, args=(n, worker.stdout, said), daemon=True).start()
+        yield crew
+    finally:
+        for worker in crew:
+            worker.kill()
+        for worker in crew:
+            worker.wait()
+            for stream in (worker.stdin, worker.stdout):
+                with suppress(OSError):
+                    if stream is not None:
+                        stream.close()
+
+
+def _listen(n: int, stream: TextIO | None, said: queue.Queue[tuple[int, dict[str, Any] | None]]) -> None:
+    with suppress(ValueError, OSError):  # closed under our hands
+        for line in stream or ():
+            said.put((n, json.loads(line)))
+    said.put((n, None))
+
+
+def _missing(line: dict[str, Any]) -> OSError | MemoryError:
+    if line["missing"] == "memory":
+        return MemoryError(line["words"])
+    return OSError(line["errno"], line["words"], line["name"])
+
+
+def _give(worker: subprocess.Popen[str], name: str) -> str:
+    assert worker.stdin is not None  # it was opened as a pipe
+    worker.stdin.write(json.dumps({"section": name}) + "\n")
+    worker.stdin.flush()
+    return name
+
+
+def main() -> None:
+    """A worker: arguments are the folder of the results and what is asked, as JSON."""
+    import signal
+    import traceback
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it ends it
+    words = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)  # what a library prints must not stand among the answers
+
+    def say(**line: Any) -> None:
+        try:
+            words.write(json.dumps(line) + "\n")
+        except BrokenPipeError:
+            os._exit(1)
+
+    folder, asked = Path(sys.argv[1]), json.loads(sys.argv[2])
+    for task in sys.stdin:
+        section = section_of(json.loads(task)["section"])
+        say(tick=section.title)
+        try:
+            cache = ResultsCache(folder)
+            load_or_compute(section, Context(asked["quick"], None, cache, lambda label: say(tick=label)), asked)
+        except OSError as error:
+            say(missing="file", errno=error.errno, words=error.strerror, name=error.filename)
+        except MemoryError as error:
+            say(missing="memory", words=str(error))
+        except Exception:
+            say(failed=traceback.format_exc())
+        else:
+            say(stored=cache.reused)
+    os._exit(0)  # threads of XLA need no farewell
