@@ -88,7 +88,7 @@ def test_help(run, arguments):
     assert (status, err) == (0, "") and "Usage: sdescent" in out
 
 
-@pytest.mark.parametrize("command", ["report", "derive", "list", "doctor"])
+@pytest.mark.parametrize("command", ["report", "derive", "solve", "list", "doctor"])
 def test_every_command_has_help_and_json(run, command):
     status, out, err = run(command, "--help")
     assert (status, err) == (0, "") and "--json" in out
@@ -342,7 +342,7 @@ def test_doctor_names_what_is_missing(run, distributions, monkeypatch):
     status, out, _ = run("doctor")
     lines = out.splitlines()
     assert status == 1 and any(re.fullmatch(r"sympy +MISSING +pip install sympy", line) for line in lines)
-    for name, text in [("scikit-learn", "real-data section"), ("TeX", "pdflatex was not found"), ("pandoc", "")]:
+    for name, text in [("scikit-learn", "real data"), ("TeX", "pdflatex was not found"), ("pandoc", "")]:
         (line,) = [line for line in lines if line.startswith(name)]
         assert " absent " in line and text in line
 
@@ -356,7 +356,7 @@ def test_optional_things_alone_do_not_fail_doctor(run, distributions):
 
 
 def answer(out: Path, status: str = "holds") -> dict:
-    return {"files": {"report.tex": str(out / "report.tex")}, "statuses": {"dsgd": status}, "notes": ["no TeX here"]}
+    return {"files": {"report.tex": str(out / "report.tex")}, "statuses": {"dsgd": status}, "ledger": [], "notes": ["no TeX here"]}
 
 
 @pytest.fixture
@@ -604,9 +604,10 @@ def test_a_plan_knows_which_step_is_long():
         Plan(problem({**FIELDS, "compressor": name}), True, None) for name in ("rand-k:k=1", "top-k:k=2")
     )
     assert closed.seconds < 20 < integrals.seconds < 60
-    assert integrals.finished("ensembles", 2) < 0.2 < 0.8 < integrals.finished("ensembles", 3) < 1
+    assert integrals.fraction({"ensembles": 2}, {"problem"}) < 0.2 < 0.8 < integrals.fraction({"ensembles": 3}, {"problem"}) < 1
     for plan in (closed, integrals, Plan(None, True, None), Plan(None, False, "real-data")):
-        shares = [plan.finished(name, n) for name in plan.names for n in range(30)] + [plan.finished(None)]
+        done = [(name, n, plan.computed[:k]) for k, name in enumerate(plan.computed) for n in range(30)]
+        shares = [plan.fraction({name: n}, ended) for name, n, ended in done] + [plan.fraction({}, plan.computed)]
         assert shares[0] == 0 and shares == sorted(shares) and shares[-1] < 1
     refused = Plan(problem({**FIELDS, "compressor": "identity", "noise": "cauchy:sigma=1"}), True, "ensembles")
     assert refused.seconds < 10
@@ -682,7 +683,8 @@ def test_too_little_memory_is_one_line(run, build, tmp_path):
 
 def test_interrupt():
     code = """
-import sys, time, reports.commands, reports.cli
+import signal, sys, time, reports.commands, reports.cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests in the background ignores it
 reports.commands.derive = lambda **options: (print("ready", flush=True), time.sleep(60))
 sys.exit(reports.cli.main(["derive", "x"]))
 """

@@ -212,6 +212,13 @@ window.onload = () => {
       pictures: [...view.images].map(i => [i.naturalWidth, i.getBoundingClientRect().width]),
       scrolling: [...view.querySelectorAll(".scroll")].filter(e => e.scrollWidth > e.clientWidth).length,
       scripts: typeof view.defaultView.touched,
+      dangling: [...view.querySelectorAll('a[href^="#"]')].map(a => decodeURIComponent(a.getAttribute("href").slice(1)))
+        .filter(name => !view.getElementById(name)),
+      folds: [...view.querySelectorAll("main details")].map(d => {
+        const head = d.querySelector("summary"), high = e => e.getBoundingClientRect().height;
+        const seen = () => high(d) > high(head) + 20;
+        const before = seen(); head.click(); return [before, seen(), head.innerText];
+      }),
     };
   }
   document.getElementById("out").textContent = JSON.stringify(found);
@@ -287,6 +294,27 @@ def test_the_probe_sees_a_page_that_is_too_wide(tmp_path):
     (tmp_path / "site" / "main.html").write_text(broken, encoding="utf-8")
     seen = in_browser(tmp_path / "site", tmp_path / "profile")["phone"]
     assert seen["overflow"] > 0 and seen["sticking"] and r"\(x\)" in seen["text"] and seen["pictures"][0][0] == 0
+
+
+@needs_pandoc
+@needs_browser
+def test_steps_of_a_proof_fold_and_links_lead_somewhere(tmp_path):
+    (tmp_path / "site").mkdir()
+    page = paged(
+        tmp_path / "site",
+        r"""\section{One} \hyperlink{thm:a}{see a}, \href{certificates/a.json}{its certificate}.
+        \subsection*{\hypertarget{thm:a}{}a. Title}
+        \begin{sdproof} \emph{Proof}, 2 steps. \begin{enumerate}\item $0<1$ \item $1<2$ \end{enumerate} \end{sdproof}
+        \begin{sdproof} \begin{itemize}\item no head, no fold \end{itemize} \end{sdproof}""",
+    )
+    assert 'href="certificates/a.json"' in page and page.count("<details>") == 2  # and the contents
+    for view in in_browser(tmp_path / "site", tmp_path / "profile").values():
+        assert view["dangling"] == []
+        assert view["folds"] == [[False, True, "Proof, 2 steps."]]
+    broken = page.replace('id="thm:a"', 'id="thm:b"').replace("<details>", "<details open>")
+    (tmp_path / "site" / "main.html").write_text(broken, encoding="utf-8")
+    seen = in_browser(tmp_path / "site", tmp_path / "profile2")["wide"]
+    assert seen["dangling"] == ["thm:a"] and seen["folds"][0][0] is True
 
 
 @needs_pandoc

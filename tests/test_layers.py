@@ -15,7 +15,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOLVERS = {"scipy", "flint", "z3"}
+SOLVERS = {"scipy", "flint", "z3", "clarabel"}
+#: what is trusted: the kernel with all that it stands on, and the replay, which shares nothing with it
+TRUSTED = {
+    "derive.proof.kernel": ("sympy", "numpy", "scipy", "z3", "clarabel", "derive.proof.search", "derive.proof.ball"),
+    "derive.proof.replay": ("sympy", "numpy", "scipy", "z3", "clarabel", "derive.proof.kernel", "derive.proof.terms"),
+}
 # For each package: the top-level names it may never import, wherever in the file.
 FORBIDDEN = {
     "derive": {"jax", "jaxlib", "diffrax", "equinox", "lineax", "optimistix", "numerics", "reports"},
@@ -96,6 +101,13 @@ def loaded_by(statement: str) -> set[str]:
     )
     assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", TRUSTED)
+def test_what_is_trusted_loads_no_search(module):
+    code = f"import {module}, sys\nprint([name for name in {TRUSTED[module]!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_importing_every_module_of_derive_loads_no_jax():

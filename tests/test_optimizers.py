@@ -13,6 +13,7 @@ from derive.errors import BadInput
 from derive.losses import SeparableSum, x
 from derive.specialise import symbol_names
 from numerics._jax import jax, jnp
+from numerics.counter import draws_from
 from numerics.landscape import Landscape, landscape
 from numerics.optimizers import run
 from numerics.random import compress, sample_noise
@@ -97,15 +98,15 @@ def test_one_step_is_the_definition_with_the_same_streams():
     method = DCSGD(RandK(2), Scaled(derive.Laplace(), (1, 2)))
     x0 = np.random.default_rng(0).normal(size=(4, 50))
     ensemble = run(method, x0, 0.1, None, 9, {"eta": 0.1}, Quadratic(2))
-    step_key = jax.random.fold_in(stream(9, Stream.METHOD), 0)
+    first = draws_from(stream(9, Stream.METHOD), 50).fold(0).at(0)
 
     @jax.jit
     def total(gradient):
         messages = []
         for client in (0, 1):
-            noise_key, compressor_key = jax.random.split(jax.random.fold_in(step_key, client))
-            message = gradient + sample_noise(method.noise, noise_key, gradient, {}, client)
-            messages.append(compress(method.compressor, compressor_key, message))
+            own = first.fold(client)
+            message = gradient + sample_noise(method.noise, own.fold(0), gradient, {}, client)
+            messages.append(compress(method.compressor, own.fold(1), message))
         return messages[0] + messages[1]
 
     np.testing.assert_allclose(ensemble.final, x0 - 0.1 / 2 * np.asarray(total(2 * x0)), rtol=1e-12)

@@ -1,10 +1,9 @@
-"""The distribution as a user gets it, the README's commands, and the switch that forbids skips."""
+"""The distribution as a user gets it, and the switch that forbids skips."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
-import re
 import subprocess
 import sys
 import tomllib
@@ -12,8 +11,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-from derive.reading.problems import read_problem
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -45,50 +42,6 @@ def test_the_wheel_holds_every_file_of_the_packages_and_no_other(tmp_path):
         cwd=tmp_path / "clone", capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     assert packed == set(tracked.stdout.split()) and len(extra) == 1
-
-
-def readme_commands() -> dict[str, str]:
-    """The README's commands by what they are for: `<!-- command: NAME -->` and the shell block that follows."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return dict(re.findall(r"<!-- command: (\w+) -->\n```sh\n(.+)\n```\n", text))
-
-
-def test_the_readme_has_its_two_commands_each_one_line():
-    commands = readme_commands()
-    assert set(commands) == {"report", "test"}
-    assert "sdescent report" in commands["report"] and "pytest" in commands["test"]
-    for command in commands.values():
-        extras = re.search(r"pip install .*'\.\[([a-z,]+)\]'", command)
-        assert extras is not None and set(extras[1].split(",")) <= set(PROJECT["optional-dependencies"])
-
-
-def readme_blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.+?)```\n", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-
-
-def test_the_readmes_specification_is_a_whole_experiment(tmp_path):
-    (block,) = readme_blocks("toml")
-    (tmp_path / "my.toml").write_text(block)
-    asked = read_problem(tmp_path / "my.toml")
-    assert asked.experiment and asked.lacking == ()
-
-
-def test_the_readmes_derive_commands_answer():
-    lines = [line.partition("#")[0] for block in readme_blocks("sh") for line in block.splitlines() if "sdescent derive" in line]
-    assert len(lines) == 2
-    for line in lines:
-        words = line.split()[1:]
-        done = subprocess.run(
-            [Path(sys.executable).parent / "sdescent", *words], capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.returncode == 0 and done.stdout and not done.stderr
-
-
-@pytest.mark.slow
-def test_the_readmes_python_runs():
-    (block,) = readme_blocks("python")
-    done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0 and "aligned" in done.stdout and float(done.stdout.split()[-1]) > 0
 
 
 def run_pytest(folder: Path, source: str, no_skip: str) -> subprocess.CompletedProcess[str]:

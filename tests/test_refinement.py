@@ -9,7 +9,7 @@ import pytest
 
 import derive
 from derive import DSGD, Quadratic, Quartic, Scaled, sde
-from numerics.ensembles import halved, solve
+from numerics.ensembles import solve
 from numerics.refinement import FINEST, SHARE, refined
 
 GAUSS = Scaled(derive.Gaussian(), 1)
@@ -29,12 +29,6 @@ def test_a_step_by_halves_and_two_half_steps_have_one_brownian_motion(scheme):
     )
     assert np.std(coarse - fine) < 0.1 * np.std(fine)
     assert np.std(other - fine) > np.std(fine)
-
-
-def test_halved_grids_hold_the_grid():
-    grid = np.array([0.0, 0.1, 0.4])
-    np.testing.assert_array_equal(halved(grid, 2)[::4], grid)
-    assert len(halved(grid, 3)) == 17
 
 
 def test_the_error_that_is_left_is_the_one_that_is_stated():
@@ -68,3 +62,22 @@ def test_an_equation_that_explodes_does_so_at_every_step_size():
     equation = sde(DSGD(clients=1), "corrected", Quartic())
     found = refined(equation, [3.0], 3.0, loss_of, paths=2, key=0, params={"eta": 0.5}, save=[3.0])
     assert found.ensemble.blow_ups[-1] == 2 and found.substeps >= FINEST
+
+
+@pytest.mark.parametrize(("scheme", "order"), [("euler", 0.5), ("milstein", 1.0)])
+def test_strong_orders_on_a_shared_path(scheme, order):
+    """RMS of coarse minus fine on one path of dx = -x dt + sqrt(eta (1 + x^2)) dW: it falls like dt^order (Milstein 1974)."""
+    equation = sde(DSGD(derive.Affine(1, 1), 1), "first-order", Quadratic(1))
+    shared = {"T": 1.0, "paths": 4000, "key": 5, "params": {"eta": 1.0}, "dt": 0.125, "scheme": scheme, "save": [1.0]}
+    gaps = []
+    for n in range(4):
+        coarse, fine = (solve(equation, [1.0], halvings=n + m, by_halves=m == 0, **shared).final for m in (0, 1))
+        gaps.append(np.sqrt(np.mean((coarse - fine) ** 2)))
+    slopes = np.log2(np.array(gaps[:-1]) / gaps[1:])
+    assert abs(np.mean(slopes) - order) < 0.12, slopes
+
+
+def test_milstein_wants_diagonal_noise():
+    equation = sde(derive.DCSGD(derive.RandK(1), derive.Affine(1, 1), 1), "first-order", Quadratic(1), 2)
+    with pytest.raises(derive.errors.BadInput, match="scheme"):
+        solve(equation, [1.0, 1.0], 1.0, 10, 0, {"eta": 0.1}, scheme="milstein")

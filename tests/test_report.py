@@ -21,7 +21,7 @@ from reports.tex import TexAbsent, compile_tex
 ALONE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}\usepackage{lmodern}
 \usepackage[margin=24mm]{geometry}
-\usepackage{amsmath,amssymb,amsthm,mathtools,booktabs,graphicx,microtype}
+\usepackage{amsmath,amssymb,amsthm,mathtools,booktabs,longtable,graphicx,microtype}
 \newcommand{\sdEta}{\gamma}
 \begin{document}\input{parts/NAME}\end{document}
 """
@@ -59,7 +59,7 @@ def test_the_page_has_every_table_and_row_of_the_parts(folder: Path) -> None:
         build_report(None, folder, True, name, quietly)
         part, page = (folder / "parts" / f"{name}.tex").read_text(), (folder / "report.html").read_text()
         notation = (folder / "parts" / "notation.tex").read_text()
-        tables = re.findall(r"\\begin\{tabular\}.*?\\end\{tabular\}", part + notation, re.S)
+        tables = re.findall(r"\\begin\{(?:tabular|longtable)\}.*?\\end\{(?:tabular|longtable)\}", part + notation, re.S)
         rows = sum(len(re.findall(r"\\\\(?:\[[^\]]*\])?\s*$", table, re.M)) for table in tables)
         assert len(re.findall("<table", page)) == len(tables) > 1
         assert len(re.findall("<tr", page)) == rows

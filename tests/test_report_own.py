@@ -32,6 +32,7 @@ HARD: dict[str, dict[str, Any]] = {
     "affine": {"method": "dcsgd", "compressor": "rand-k", "noise": "affine:nu=nu,sigma0=a|b|c", "schedule": "power"},
     "scaled": {"method": "dcsgd", "compressor": "scaled-sign", "noise": "affine:nu=nu"},
     "steep": {"method": "dsignsgd", "noise": "student-t:nu=59"},
+    "clippings": {"method": "dsignsgd", "noise": "uniform:sigma=1/2|2|s"},
     "hypergeometric": {"method": "dsignsgd", "noise": "student-t:nu=199/2"},
     "clients": {"method": "dcsgd", "compressor": "bernoulli:p=pp", "noise": f"gaussian:sigma={CLIENTS}"},
     "numbers": {"method": "dsignsgd", "noise": f"gaussian:sigma={TWENTY}"},

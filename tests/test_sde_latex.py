@@ -65,8 +65,9 @@ def test_moments_given_a_message_lead_to_an_equation(compressor: derive.Compress
         derive.DCSGD(derive.FixedGrid(), derive.Laplace(), schedule=derive.Power("p")),
         derive.DSignSGD(derive.Affine(nu=5)),
         derive.DCSGD(derive.Natural(), derive.Gaussian()),
+        derive.DSignSGD(derive.Scaled(derive.Uniform(), ("1/2", 2, "s"))),
     ],
-    ids=["t59", "t999", "t11", "scaled", "t59-5", "sign-29", "bernoulli-29", "affine", "grid", "affine-sign", "natural"],
+    ids=["t59", "t999", "t11", "scaled", "t59-5", "sign-29", "bernoulli-29", "affine", "grid", "affine-sign", "natural", "clip-3"],
 )
 def test_no_line_is_longer_than_the_page(method: derive.Method, model: str) -> None:
     equation = sde(method, model)

@@ -1,0 +1,352 @@
+"""The search of proofs in one variable: true facts are found and checked, false ones never, and most of those are disproved."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import pytest
+
+from derive.proof import laws
+from derive.proof.analysis import check_ball, needs_open
+from derive.proof.ball import disprove, find, in_logarithm
+from derive.proof.context import ProofError
+from derive.proof.forms import PI
+from derive.proof.terms import Term, fn, num, plus, substitute, x
+
+X = x("x")
+Q = Fraction
+ZERO = Q(0)
+WHOLE = (None, None)
+RIGHT = (ZERO, None)
+
+
+def e(t: Any) -> Term:
+    return fn("exp", t)
+
+
+def log(t: Any) -> Term:
+    return fn("log", t)
+
+
+def atan(t: Any) -> Term:
+    return fn("atan", t)
+
+
+def erf(t: Any) -> Term:
+    return fn("erf", t)
+
+
+def tanh(t: Any) -> Term:
+    return fn("tanh", t)
+
+
+def sqrt(t: Any) -> Term:
+    return fn("sqrt", t)
+
+
+def value(t: Any, at: Any) -> Any:
+    """A term by mpmath: an evaluation that shares nothing with the checker."""
+    head, args = t[0], t[1:]
+    if head == "q":
+        return mpmath.mpf(Fraction(args[0]).numerator) / Fraction(args[0]).denominator
+    if head == "x":
+        return at
+    if head == "pi":
+        return +mpmath.pi
+    if head == "f":
+        return getattr(mpmath, args[0])(value(args[1], at))
+    if head == "^":
+        return value(args[0], at) ** args[1]
+    parts = [value(a, at) for a in args]
+    if head == "/":
+        return parts[0] / parts[1]
+    return mpmath.fsum(parts) if head == "+" else mpmath.fprod(parts)
+
+
+def grid(low: Fraction | None, high: Fraction | None) -> list[Any]:
+    """Some 400 points of the interval without its ends, dense at the ends and far out."""
+    powers = [mpmath.mpf(2) ** (mpmath.mpf(k) / 8) for k in range(-160, 49)]
+    if low is not None and high is not None:
+        width = mpmath.mpf((high - low).numerator) / (high - low).denominator
+        left, right = value(num(low), 0), value(num(high), 0)
+        inner = [width * mpmath.mpf(k) / 200 for k in range(1, 200)]
+        near = [width * p / 2 for p in powers if p < 1]
+        return [left + p for p in inner + near] + [right - p for p in near]
+    if low is not None:
+        return [value(num(low), 0) + p for p in powers]
+    if high is not None:
+        return [value(num(high), 0) - p for p in powers]
+    return [*powers, *[-p for p in powers], mpmath.mpf(0)]
+
+
+def holds(term: Term, low: Fraction | None, high: Fraction | None) -> bool:
+    """Whether term >= 0 on the grid, but for rounding."""
+    with mpmath.workdps(60):
+        return all(value(term, p) > -(mpmath.mpf(10) ** -50) for p in grid(low, high))
+
+
+#: name -> term, interval, strict
+TRUE: dict[str, tuple[Term, tuple[Fraction | None, Fraction | None], bool]] = {
+    "1 - exp(-x) >= x/(1 + x)": (1 - e(-X) - X / (1 + X), RIGHT, False),
+    "atan(x) >= x/(1 + x^2)": (atan(X) - X / (1 + X**2), RIGHT, False),
+    "log(1 + x) >= x/(1 + x)": (log(1 + X) - X / (1 + X), RIGHT, False),
+    "log(1 + x) >= 2x/(2 + x)": (log(1 + X) - 2 * X / (2 + X), RIGHT, False),
+    "log(1 + x) <= x/sqrt(1 + x)": (X / sqrt(1 + X) - log(1 + X), RIGHT, False),
+    "log(1 + x) < x": (X - log(1 + X), RIGHT, True),
+    "(1 + x) log(1 + x) >= x": ((1 + X) * log(1 + X) - X, RIGHT, False),
+    "tanh(x) <= x": (X - tanh(X), RIGHT, False),
+    "tanh(x) < x": (X - tanh(X), RIGHT, True),
+    "tanh(x) >= x/(1 + x)": (tanh(X) - X / (1 + X), RIGHT, False),
+    "tanh(x) >= 1/2 from 1": (tanh(X) - Q(1, 2), (Q(1), None), False),
+    "tanh(x) < 1": (1 - tanh(X), WHOLE, True),
+    "x tanh(x) <= x^2": (X**2 - X * tanh(X), WHOLE, False),
+    "atan(x) >= x - x^3/3": (atan(X) - X + X**3 / 3, RIGHT, False),
+    "atan(x) <= x - x^3/3 + x^5/5": (X - X**3 / 3 + X**5 / 5 - atan(X), RIGHT, False),
+    "atan(x) >= 3x/(3 + x^2)": (atan(X) - 3 * X / (3 + X**2), RIGHT, False),
+    "atan(x) >= 3x/(1 + 2 sqrt(1 + x^2))": (atan(X) - 3 * X / (1 + 2 * sqrt(1 + X**2)), RIGHT, False),
+    "atan(x) < pi/2": (PI / 2 - atan(X), RIGHT, True),
+    "atan(x) > -pi/2": (PI / 2 + atan(X), WHOLE, True),
+    "erf(x) <= 2x/sqrt(pi)": (2 * X / sqrt(PI) - erf(X), RIGHT, False),
+    "erf(x) < 1": (1 - erf(X), WHOLE, True),
+    "exp(x) >= 1 + x + x^2/2": (e(X) - 1 - X - X**2 / 2, RIGHT, False),
+    "exp(x) >= 1 + x": (e(X) - 1 - X, WHOLE, False),
+    "exp(x) >= e x": (e(X) - e(1) * X, WHOLE, False),
+    "exp(x) >= x^5/30": (e(X) - X**5 / 30, RIGHT, True),
+    "cosh(x) >= 1 + x^2/2": ((e(X) + e(-X)) / 2 - 1 - X**2 / 2, WHOLE, False),
+    "x exp(-x) <= 37/100": (Q(37, 100) - X * e(-X), WHOLE, False),
+    "exp(-x^2) <= 1/(1 + x^2)": (1 / (1 + X**2) - e(-(X**2)), WHOLE, False),
+    "sqrt(1 + x) <= 1 + x/2": (1 + X / 2 - sqrt(1 + X), (Q(-1, 2), None), False),
+    "x/sqrt(1 + x^2) >= x/(1 + x)": (X / sqrt(1 + X**2) - X / (1 + X), RIGHT, False),
+    "exp(x)/(1 + exp(x))^2 <= 1/4": (Q(1, 4) - e(X) / (1 + e(X)) ** 2, WHOLE, False),
+    "(x - 1/3)^2 >= 0": ((X - Q(1, 3)) ** 2, WHOLE, False),
+    "x^4 - 4 x + 3.01 > 0": (X**4 - 4 * X + Q(301, 100), WHOLE, True),
+    "(x^2 - 2)^2 + 1/100 > 0": ((X**2 - 2) ** 2 + Q(1, 100), WHOLE, True),
+    "log(x) <= x - 1": (in_logarithm(X - 1 - log(X), "x"), WHOLE, False),
+    "x log(x) >= -37/100": (in_logarithm(X * log(X) + Q(37, 100), "x"), WHOLE, False),
+    "natural compression": ((3 * X - 4) ** 2 / 8, (Q(1), Q(2)), False),
+    "a bounded piece": (erf(X) - atan(X) + Q(1, 100), (Q(-1, 100), Q(1, 2)), True),
+}
+
+#: false, most by little: name -> term, interval, strict, whether a rational shows it
+FALSE: dict[str, tuple[Term, tuple[Fraction | None, Fraction | None], bool, bool]] = {
+    "1 - exp(-x) >= 1.01 x/(1 + x)": (1 - e(-X) - Q(101, 100) * X / (1 + X), RIGHT, False, True),
+    "atan >= x/(1 + x^2) + x^5/10": (atan(X) - X / (1 + X**2) - X**5 / 10, RIGHT, False, True),
+    "atan >= 1.001 x/(1 + x^2)": (atan(X) - Q(1001, 1000) * X / (1 + X**2), RIGHT, False, True),
+    "log(1 + x) >= 1.0001 x/(1 + x)": (log(1 + X) - Q(10001, 10000) * X / (1 + X), RIGHT, False, True),
+    "x > log(1 + x) at 0": (X - log(1 + X), (Q(-1, 2), None), True, True),
+    "tanh <= 0.999 x": (Q(999, 1000) * X - tanh(X), RIGHT, False, True),
+    "atan >= x - x^3/3.01": (atan(X) - X + X**3 * Q(100, 301), RIGHT, False, True),
+    "erf <= 1.12 x": (Q(112, 100) * X - erf(X), RIGHT, False, True),
+    "erf <= 0.999999": (Q(999999, 1000000) - erf(X), RIGHT, False, True),
+    "1 - erf >= 1e-30": (1 - erf(X) - Q(1, 10**30), RIGHT, False, True),
+    "exp >= 1 + x + 0.51 x^2": (e(X) - 1 - X - Q(51, 100) * X**2, RIGHT, False, True),
+    "exp > 1 + x at 0": (e(X) - 1 - X, WHOLE, True, True),
+    "exp >= 1 + 1.001 x": (e(X) - 1 - Q(1001, 1000) * X, WHOLE, False, True),
+    "cosh >= 1 + 0.501 x^2": ((e(X) + e(-X)) / 2 - 1 - Q(501, 1000) * X**2, WHOLE, False, True),
+    "x exp(-x) <= 0.367": (Q(367, 1000) - X * e(-X), WHOLE, False, True),
+    "x exp(-x) <= 0.36787": (Q(36787, 100000) - X * e(-X), WHOLE, False, True),
+    "atan <= 1.57": (Q(157, 100) - atan(X), RIGHT, False, True),
+    "tanh <= 0.9999": (Q(9999, 10000) - tanh(X), RIGHT, False, True),
+    "tanh >= 0.77 from 1": (tanh(X) - Q(77, 100), (Q(1), None), False, True),
+    "cosh <= exp(0.49 x^2)": (e(Q(49, 100) * X**2) - (e(X) + e(-X)) / 2, WHOLE, False, True),
+    "(x - 1/3)^2 > 0": ((X - Q(1, 3)) ** 2, WHOLE, True, True),
+    "(x - 1/3)^2 >= 1e-12": ((X - Q(1, 3)) ** 2 - Q(1, 10**12), WHOLE, False, True),
+    "(x^2 - 2)^2 >= 1e-8": ((X**2 - 2) ** 2 - Q(1, 10**8), WHOLE, False, True),
+    "(x^2 - 2)^2 > 0": ((X**2 - 2) ** 2, WHOLE, True, False),
+    "exp >= x^5/20": (e(X) - X**5 / 20, RIGHT, False, True),
+    "exp >= 2.72 x": (e(X) - Q(272, 100) * X, WHOLE, False, True),
+    "logistic <= 0.2499": (Q(2499, 10000) - e(X) / (1 + e(X)) ** 2, WHOLE, False, True),
+    "atan >= 3x/(3 + 0.99 x^2)": (atan(X) - 3 * X / (3 + Q(99, 100) * X**2), RIGHT, False, True),
+    "atan >= shafer with 0.9": (atan(X) - 3 * X / (1 + 2 * sqrt(1 + Q(9, 10) * X**2)), RIGHT, False, True),
+    "sqrt(1 + x) <= 1 + 0.49 x": (1 + Q(49, 100) * X - sqrt(1 + X), (Q(-1, 2), None), False, True),
+    "1/x >= -1 across 0": (1 / X + 1, (Q(-1), Q(1)), False, True),
+    "log >= -100 down to 0": (log(X) + 100, (ZERO, Q(1)), False, True),
+    "sqrt(x) >= x to 1.01": (sqrt(X) - X, (ZERO, Q(101, 100)), False, True),
+    "x/sqrt(1 + x^2) >= 0.7072": (X / sqrt(1 + X**2) - Q(7072, 10000), (Q(1), None), False, True),
+    "atan <= x - x^3/6": (X - X**3 / 6 - atan(X), RIGHT, False, True),
+    "erf >= exp(-x^2)": (erf(X) - e(-(X**2)), RIGHT, False, True),
+    "1 - erf(x) >= 0 strictly less": (erf(X) - 1, RIGHT, False, True),
+    "log(x) <= x - 1.001": (in_logarithm(X - Q(1001, 1000) - log(X), "x"), WHOLE, False, True),
+}
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_found(name: str) -> None:
+    term, (low, high), strict = TRUE[name]
+    assert holds(term, low, high)
+    found = find(term, "x", low, high, strict, 5.0)
+    assert found is not None
+    assert found["term"] == term
+    assert (found["low"], found["high"]) == tuple(None if end is None else str(end) for end in (low, high))
+    check_ball(found)
+    check_ball(_json(found))
+    assert disprove(term, "x", low, high, strict and not needs_open(found), 1.0) is None
+
+
+def _json(found: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(found))
+
+
+@pytest.mark.parametrize("name", [n for n in TRUE if TRUE[n][1] != WHOLE and not TRUE[n][2]])
+def test_a_proof_is_of_its_claim(name: str) -> None:
+    """The proof of 0 <= phi is none of 0 <= phi - d where that is false, nor of 0 < phi where phi has a zero."""
+    term, (low, high), strict = TRUE[name]
+    found = find(term, "x", low, high, strict, 5.0)
+    assert found is not None
+    for d in (Q(1, 10**9), Q(1, 100), Q(1)):
+        other = {**found, "term": term - d}
+        if disprove(other["term"], "x", low, high, False, 1.0) is not None:
+            with pytest.raises(ProofError):
+                check_ball(other)
+    if disprove(term, "x", low, high, True, 1.0) is not None:
+        with pytest.raises(ProofError):
+            check_ball({**found, "strict": True})
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_false(name: str) -> None:
+    term, (low, high), strict, shown = FALSE[name]
+    assert find(term, "x", low, high, strict, 1.0) is None
+    point = disprove(term, "x", low, high, strict, 1.0)
+    assert (point is not None) == shown
+    if point is not None:
+        assert (low is None or low <= point) and (high is None or point <= high)
+        with mpmath.workdps(120):
+            seen = value(term, value(num(point), 0))
+            assert seen < 0 or (strict and abs(seen) < mpmath.mpf(10) ** -100)
+
+
+def test_the_search_keeps_to_its_time() -> None:
+    hard = [
+        (1 + X) ** 40 * atan(X) ** 3 - X**2 * log(1 + X) ** 2 * (1 + X) ** 7,
+        atan(erf(e(-X) + log(1 + X**2))) + Q(1, 100),
+        e(e(e(X))) - X,
+    ]
+    for term in hard:
+        start = time.monotonic()
+        find(term, "x", ZERO, None, False, 0.3)
+        assert time.monotonic() - start < 2.0
+
+
+def test_the_search_is_deterministic() -> None:
+    term, (low, high), strict = TRUE["cosh(x) >= 1 + x^2/2"]
+    assert find(term, "x", low, high, strict, 5.0) == find(term, "x", low, high, strict, 5.0)
+
+
+def test_what_is_no_term_of_the_variable_is_refused() -> None:
+    for term in (x("y"), fn("abs", X), Term(("E", X))):
+        with pytest.raises(ProofError):
+            find(term, "x", ZERO, None, False)
+        with pytest.raises(ProofError):
+            disprove(term, "x", ZERO, None, False)
+
+
+@pytest.mark.parametrize("law", laws.LAWS)
+def test_facts_of_the_laws(law: str) -> None:
+    found = {bound.fact for bound in laws.bounds(law)}
+    assert found == {"concave", "slope", "product", "hyperbola", "minimum"}
+    for bound in laws.bounds(law):
+        proof = bound.proof(5.0)
+        assert proof is not None, bound
+        check_ball(_json(proof))
+
+
+@pytest.mark.parametrize("law", laws.LAWS)
+def test_the_terms_of_the_laws_are_those_of_derive_noise(law: str) -> None:
+    """T, -T'' and T'(0) - T' against mpmath's values and numerical derivatives of sign_mean of `derive.noise`."""
+    density = {
+        "gaussian": lambda t: mpmath.npdf(t),
+        "laplace": lambda t: mpmath.exp(-t) / 2,
+        "logistic": lambda t: mpmath.sech(t / 2) ** 2 / 4,
+        "uniform": lambda t: mpmath.mpf(t <= 1) / 2,
+        "cauchy": lambda t: 1 / (mpmath.pi * (1 + t**2)),
+    }
+    nu = int(law.rpartition(":")[2]) if ":" in law else 0
+    p = density.get(
+        law,
+        lambda t: mpmath.gamma((nu + 1) / mpmath.mpf(2)) / mpmath.sqrt(mpmath.pi * nu) / mpmath.gamma(nu / mpmath.mpf(2))
+        * (1 + t**2 / nu) ** (-(nu + 1) / mpmath.mpf(2)),
+    )  # fmt: skip
+    with mpmath.workdps(30):
+        for piece in laws.pieces(law):
+            facts = {b.fact: b for b in laws.bounds(law) if b.low == piece.low and b.high == piece.high}
+            for at in [mpmath.mpf(k) / 10 + mpmath.mpf(piece.low.numerator) for k in range(1, 30, 7)]:
+                if piece.high is not None and at > 1:
+                    continue
+                first = mpmath.mpf(1) if law == "uniform" and at > 1 else 2 * mpmath.quad(p, [0, at])
+                assert abs(value(piece.sign_mean, at) - first) < 1e-20
+                assert abs(value(facts["concave"].term, at) + 2 * mpmath.diff(p, at)) < 1e-8
+                assert abs(value(facts["slope"].term, at) - 2 * (p(mpmath.mpf(0)) - p(at))) < 1e-20
+
+
+ATOMS = [
+    X,
+    X,
+    X**2,
+    e(-X),
+    e(X),
+    atan(X),
+    erf(X),
+    tanh(X),
+    log(1 + X),
+    sqrt(1 + X),
+    1 / (1 + X),
+    1 / (2 + X**2),
+    e(-(X**2)),
+    PI,
+]
+
+
+def _drawn(draw: random.Random) -> Term:
+    """A sum of products of atoms; half of the time less its value at 0, or shifted by it up to a little."""
+    members = []
+    for _ in range(draw.randint(2, 3)):
+        product = num(draw.choice([1, 1, 2, -1, -1, Q(1, 2), Q(-1, 3)]))
+        for atom in draw.sample(ATOMS, draw.randint(1, 2)):
+            product = product * atom
+        members.append(product)
+    whole = plus(*members)
+    if draw.random() < 0.5:
+        return whole - substitute(whole, "x", num(0))
+    return whole + draw.choice([0, 1, Q(1, 2), Q(1, 1000), 3])
+
+
+def _compare_with_mpmath(seeds: range) -> int:
+    count = 0
+    for seed in seeds:
+        draw = random.Random(seed)
+        term = _drawn(draw)
+        if draw.random() < 0.5:
+            term = -1 * term
+        low, high = draw.choice([(ZERO, None), (ZERO, Q(1)), (Q(1, 3), Q(2)), (Q(-1, 2), Q(1, 2)), (Q(2), None)])
+        strict = draw.random() < 0.3
+        found = find(term, "x", low, high, strict, 0.25)
+        point = disprove(term, "x", low, high, False, 0.25)
+        if found is not None:
+            count += 1
+            assert point is None
+            assert holds(term, low, high), (seed, term)
+        if point is not None:
+            with mpmath.workdps(60):
+                assert value(term, value(num(point), 0)) < 0, (seed, term)
+    return count
+
+
+def test_random_claims() -> None:
+    assert _compare_with_mpmath(range(60)) > 10
+
+
+@pytest.mark.slow
+def test_more_random_claims() -> None:
+    assert _compare_with_mpmath(range(1000, 1400)) > 80
+
+
+def test_ends_may_be_whole_numbers() -> None:
+    """What is kept of an interval with ends of int serves one with ends of Fraction: equal keys, equal points."""
+    for ends in ((0, 7), (Q(0), Q(7))):
+        assert isinstance(disprove(X - num(1), "x", *ends, False), Fraction)

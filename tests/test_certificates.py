@@ -1,0 +1,150 @@
+"""Certificates of the catalogue through two checkers that share no code, the kernel and the replay: as they are, and edited."""
+
+import copy
+import json
+import random
+import string
+from functools import cache
+from typing import Any
+
+import pytest
+
+from derive.proof.certificate import certificate, dumps
+from derive.proof.context import ProofError
+from derive.proof.kernel import Fact
+from derive.proof.rebuild import rebuild
+from derive.proof.replay import Invalid, Unreadable, replay, replay_object
+from derive.theorems.catalogue import entries
+from derive.theorems.checking import check
+from derive.theorems.entry import Theorem
+
+THEOREMS = [name for name, entry in entries().items() if isinstance(entry, Theorem)]
+#: small ones of every kind for the edits: algebra, clients, time, signs, analysis
+EDITED = (
+    "6.1-pathwise", "6.1-scheduled", "6.2-expectation-repaired", "6.4-classic", "6.4-chord-zero", "6.4-bounded-ratio",
+    "6.5-corrected", "6.5-sign", "6.6-power", "6.6-logarithm", "6.6-ratio", "6.8-needed", "6.9-growth", "6.9-induction",
+    "8-cauchy-4", "8-gaussian-2",
+    "8-laplace-3", "8-quartic", "8-cosh", "4-natural",
+)  # fmt: skip
+
+
+@cache
+def written(name: str) -> str:
+    found = check(entries()[name]).certificate
+    assert found is not None
+    return dumps(found)
+
+
+def accepted_by_kernel(value: Any) -> Fact | None:
+    try:
+        return rebuild(value)
+    except ProofError:
+        return None
+
+
+def judged_by_replay(value: Any) -> str:
+    try:
+        replay_object(value)
+    except Unreadable:
+        return "unreadable"
+    except Invalid:
+        return "invalid"
+    return "accepted"
+
+
+@pytest.mark.parametrize("name", THEOREMS)
+def test_both_accept_what_was_proved(name: str) -> None:
+    given = json.loads(written(name))
+    fact, again = rebuild(given), replay(written(name))
+    assert list(again.axioms) == given["statement"]["axioms"] == sorted(fact.axioms)
+    # what the kernel makes of a certificate is that certificate
+    made = certificate(fact, given["title"])
+    assert made["steps"][-1]["claim"] == given["steps"][-1]["claim"]
+    assert again.rechecked + again.trusted == len(given["steps"]) == len(made["steps"])
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a certificate, the lists and objects too."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(p for key, v in inside for p in places(v, (*path, key)))]
+
+
+def edited(value: Any, rng: random.Random) -> Any:
+    """A copy with one random edit: another number, name, operator or index; something dropped, doubled or exchanged."""
+    found = copy.deepcopy(value)
+    spots = [p for p in places(found) if p]
+    path = rng.choice(spots)
+    holder = found
+    for key in path[:-1]:
+        holder = holder[key]
+    key, old = path[-1], holder[path[-1]]
+    kind = rng.randrange(4)
+    if kind == 0 and isinstance(holder, list):
+        holder.pop(key)
+    elif kind == 1 and isinstance(holder, list) and len(holder) > 1:
+        other = rng.randrange(len(holder))
+        holder[key], holder[other] = holder[other], holder[key]
+    elif kind == 2:
+        same = [p for p in spots if type(at(found, p)) is type(old)]
+        holder[key] = copy.deepcopy(at(found, rng.choice(same)))
+    else:
+        holder[key] = leaf(old, rng)
+    return found
+
+
+def at(value: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        value = value[key]
+    return value
+
+
+def leaf(old: Any, rng: random.Random) -> Any:
+    if isinstance(old, bool):
+        return not old
+    if isinstance(old, int):
+        return old + rng.choice([-2, -1, 1, 2])
+    if isinstance(old, str):
+        words = ["0", "1", "-1", "1/2", "2", "<", "<=", "==", "!=", "+", "*", "E", "I", "EI", "S", "C", "random", "x", "nan"]
+        return rng.choice([*words, old + "0", old[:-1], rng.choice(string.ascii_letters)])
+    return rng.choice([None, [], {}, 0, "", 1.5, ["q", "1"], [["q", "0"]]])
+
+
+def compared(count: int, seed: int) -> dict[str, int]:
+    """How the replay judged so many edits. The kernel accepts each that it accepts.
+
+    Of the form of a file the kernel asks less (l == r may be written r == l, say): a proof that it alone accepts is written out
+    by the kernel, and must replay then.
+    """
+    rng, counts = random.Random(seed), {"accepted": 0, "invalid": 0, "unreadable": 0}
+    for _ in range(count):
+        name = rng.choice(EDITED)
+        value = edited(json.loads(written(name)), rng)
+        kernel, again = accepted_by_kernel(value), judged_by_replay(value)
+        if kernel is None and again == "accepted":
+            raise AssertionError(f"an edit of {name} that only the replay accepts: {json.dumps(value)[:20000]}")
+        if kernel is not None and again == "invalid":
+            replay(dumps(certificate(kernel, "written by the kernel")))
+        counts[again] += 1
+    return counts
+
+
+def test_edited_certificates() -> None:
+    counts = compared(1_000, seed=20251)
+    assert counts["invalid"] > 120 and counts["accepted"] > 80, counts
+
+
+def test_unequal_is_written_against_zero() -> None:
+    """0 != p and p != 0 say the same; both checkers read only the second, in the statement as in a step."""
+    given = json.loads(written("6.6-power"))
+    (place,) = [n for n, r in enumerate(given["statement"]["assumptions"]) if r[0] == "!="]
+    op, left, right = given["statement"]["assumptions"][place]
+    for other in ([op, right, left], [op, left, ["*", ["q", "0"], left]]):
+        given["statement"]["assumptions"][place] = other
+        assert accepted_by_kernel(given) is None and judged_by_replay(given) == "unreadable"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_a_hundred_thousand_edited_certificates(seed: int) -> None:
+    counts = compared(10_000, seed)
+    assert counts["invalid"] > 1_200 and counts["accepted"] > 800, counts

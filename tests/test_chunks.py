@@ -1,0 +1,253 @@
+"""No path notices which others are beside it: the same bits for any chunk, number of paths and devices; nothing compiled twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import derive
+from derive import DCSGD, DSGD, DSignSGD, Method, RandK, Scaled
+from derive.noise import Correlated
+from numerics._jax import jax, jnp
+from numerics.chunks import LANES, Spread, calls_lapack, default_chunk, pieces, product
+from numerics.counter import Draws, draws_from
+from numerics.ensembles import solve
+from numerics.optimizers import run
+from numerics.random import compress
+from numerics.runs import Ensemble
+
+PATHS = 150
+ROWS = np.random.default_rng(0).integers(-16, 16, (12, 5))
+LOGISTIC = derive.LogisticRegression("1/10", tuple(tuple(sp.Rational(int(v), 8) for v in row) for row in ROWS), (1, -1) * 6)
+#: method, model, loss, x0, parameters: one for each kind of root, and for what sums or multiplies over coordinates
+CASES: dict[str, tuple[Method, str, Any, list[float], dict[str, Any]]] = {
+    "one dimension": (DSGD(Scaled(derive.Gaussian(), "1/2"), clients=2), "corrected", derive.Quartic(), [1.0], {}),
+    "diagonal": (DSignSGD(Scaled(derive.StudentT("5/2"), 1), clients=3), "second-order", derive.Cosh(), [1.0, -0.5, 0.2], {}),
+    "rank one": (
+        DCSGD(RandK(3), derive.Affine(1, "1/2"), clients=2), "corrected", derive.Quadratic(1), list(np.linspace(-1, 1, 10)), {},
+    ),
+    "low rank": (DCSGD(derive.ScaledSign(), Scaled(derive.Laplace(), 1), 2), "first-order", LOGISTIC, [0.5, -1, 0, 1, 0.2], {}),
+    "measured": (
+        DSGD(Correlated(derive.StudentT(9)), 2), "corrected", LOGISTIC, [0.5, -1, 0, 1, 0.2], {"Sigma": np.eye(5) + 0.3},
+    ),
+}  # fmt: skip
+
+
+def ensembles(name: str, paths: int = PATHS, **settings: Any) -> tuple[Ensemble, Ensemble]:
+    method, model, loss, x0, more = CASES[name]
+    params = {"eta": 0.1} | more
+    equation = derive.sde(method, model)
+    return (
+        solve(equation, x0, 0.4, paths, 3, params, loss=loss, save=3, **settings),
+        run(method, x0, 0.4, paths, 3, params, loss, save=3, **settings),
+    )
+
+
+def digest(*found: Ensemble, paths: int = PATHS) -> str:
+    parts = [np.ascontiguousarray(a[..., :paths]) for e in found for a in (*e.values.values(), e.final, e.blow_up)]
+    return hashlib.sha256(b"".join(a.tobytes() for a in parts)).hexdigest()
+
+
+#: the others take long to compile, in either precision
+QUICK = [("one dimension", "float64"), ("rank one", "float64")]
+EVERY = [pytest.param(n, d, marks=[] if (n, d) in QUICK else pytest.mark.slow) for n in CASES for d in ("float64", "float32")]
+
+
+@pytest.mark.parametrize(("name", "dtype"), EVERY)
+def test_chunks_and_numbers_of_paths(name: str, dtype: str) -> None:
+    every = ensembles(name, dtype=dtype)
+    assert all(e.final.dtype == dtype for e in every)
+    assert all(np.isfinite(e.final).all() for e in every) and len(np.unique(every[0].final[0])) == PATHS
+    expected = digest(*every)
+    assert digest(*ensembles(name, chunk=7, dtype=dtype)) == expected
+    assert digest(*ensembles(name, 1000, dtype=dtype)) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_more_chunks_and_numbers_of_paths(name: str) -> None:
+    expected = digest(*ensembles(name))
+    for chunk in (1, 100, 1000):
+        assert digest(*ensembles(name, chunk=chunk)) == expected, chunk
+    for paths in (3000, 20_000):
+        assert digest(*ensembles(name, paths)) == expected, paths
+
+
+def test_one_path_at_a_time() -> None:
+    few = ensembles("one dimension", 20)
+    assert digest(*ensembles("one dimension", 20, chunk=1), paths=20) == digest(*few, paths=20)
+
+
+def test_wide_draws_in_chunks() -> None:
+    expected = digest(*ensembles("one dimension", wide=True))
+    assert digest(*ensembles("one dimension", wide=True, chunk=7)) == expected
+    assert digest(*ensembles("one dimension")) != expected
+
+
+@pytest.mark.parametrize(
+    ("function", "calls"),
+    [
+        (jnp.linalg.eigh, True), (jnp.linalg.qr, True), (jnp.linalg.cholesky, True), (lambda a: jnp.linalg.solve(a, a), True),
+        (lambda a: jax.lax.fori_loop(0, 3, lambda _, b: jnp.linalg.eigh(b)[1], a), True),
+        (lambda a: jax.lax.cond(a[0, 0] > 0, jnp.linalg.cholesky, lambda b: b, a), True),
+        (jax.jit(jnp.linalg.eigh), True), (jax.vmap(lambda v: jnp.linalg.eigh(jnp.outer(v, v))[0]), True),
+        (lambda a: a @ a, False), (jax.jit(lambda a: jax.lax.scan(lambda c, r: (c + r, r), a[0], a)), False),
+    ],
+)  # fmt: skip
+def test_which_programs_call_lapack(function: Any, calls: bool) -> None:
+    assert calls_lapack(jax.make_jaxpr(function)(jnp.eye(8))) is calls
+
+
+@pytest.mark.parametrize(("alone", "most"), [(True, 1), (False, 2)])
+def test_programs_that_call_lapack_run_by_themselves(alone: bool, most: int) -> None:
+    """XLA's threads wait for one another for ever where two of them run at once: seen with the low-rank root."""
+    running, seen, meet = [0], [], threading.Barrier(2)
+
+    def program(x: Any, numbers: Any, more: Any) -> Any:
+        return jnp.linalg.eigh(x)[1] if alone else x + 1
+
+    made = Spread(program)
+    compiled = made._one
+
+    def watched(*args: Any) -> Any:
+        running[0] += 1
+        if not alone:
+            meet.wait(timeout=60)
+        seen.append(running[0])
+        result = compiled(*args)
+        running[0] -= 1
+        return result
+
+    watched.trace = compiled.trace
+    made._one = made._all = watched
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: made(jnp.eye(4), jnp.zeros(4), 0), range(2)))
+    assert max(seen) == most
+
+
+SCRIPT = """
+import json, sys
+sys.path.insert(0, "tests")
+from test_chunks import CASES, digest, ensembles
+import jax
+print(json.dumps([len(jax.devices()), {name: digest(*ensembles(name)) for name in sys.argv[1:]}]))
+"""
+
+
+SEVERAL = [(2, ["one dimension"]), *(pytest.param(n, list(CASES), marks=pytest.mark.slow) for n in (2, 4))]
+
+
+@pytest.mark.parametrize(("count", "names"), SEVERAL)
+def test_devices(count: int, names: list[str]) -> None:
+    flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}
+    root = Path(__file__).parent.parent
+    command = [sys.executable, "-c", SCRIPT, *names]
+    made = subprocess.run(command, cwd=root, env=os.environ | flags, capture_output=True, text=True, check=True, timeout=600)
+    found, digests = json.loads(made.stdout.splitlines()[-1])
+    assert found == count
+    assert digests == {name: digest(*ensembles(name)) for name in names}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a system that lets a process keep to one processor")
+def test_processors() -> None:
+    """On one processor the same bits as on all: loops are not cut into as many pieces as there are threads."""
+    alone = "import os\nos.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n" + SCRIPT
+    command = [sys.executable, "-c", alone, "rank one"]
+    made = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True, timeout=600)
+    assert json.loads(made.stdout.splitlines()[-1])[1] == {"rank one": digest(*ensembles("rank one"))}
+
+
+def test_draws_keyed_by_the_place_in_a_chunk_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a path draws must come from its number: with its place in the chunk instead, chunks differ."""
+    right = digest(*ensembles("one dimension", chunk=64))
+    honest = Draws.words
+
+    def wrong(self: Draws, shape: Any, row: int = 0, rows: int = 1) -> Any:
+        return honest(Draws(self.key, jnp.arange(self.paths, dtype=jnp.uint32), self.pair), shape, row, rows)
+
+    monkeypatch.setattr(Draws, "words", wrong)
+    forget()
+    assert digest(*ensembles("one dimension", chunk=64)) != right
+    monkeypatch.undo()
+    forget()
+
+
+def forget() -> None:
+    """Compiled functions of runs and solves are made anew."""
+    for module in (sys.modules["numerics.ensembles"], sys.modules["numerics.optimizers"]):
+        module._program.forget()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_second_run_of_the_same_shape_compiles_nothing() -> None:
+    """Another step size, scale, seed, horizon and bound: no backend compilation at all."""
+    method = DSGD(Scaled(derive.Gaussian(), "sigma"))
+    equation = derive.sde(method, "corrected")
+    x0 = np.linspace(-1, 1, 3)
+
+    def both(eta: float, sigma: float, seed: int, bound: float) -> None:
+        params, more = {"eta": eta, "sigma": sigma, "N": 2}, {"loss": derive.Cosh(), "save": 5, "bound": bound}
+        solve(equation, x0, 40 * eta, 100, seed, params, **more)
+        run(method, x0, 40 * eta, 100, seed, params, **more)
+
+    both(0.1, 0.5, 1, 1e6)
+    compiled: list[str] = []
+
+    def noted(event: str, duration: float, **_: Any) -> None:
+        if "backend_compile" in event:
+            compiled.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(noted)
+    both(0.05, 0.7, 2, 1e7)
+    assert compiled == []
+    solve(equation, x0, 1.0, 100, 1, {"eta": 0.1, "sigma": 1.0, "N": 2}, loss=derive.Cosh(), save=7)
+    assert compiled  # another number of saved times is another shape
+
+
+@pytest.mark.parametrize(("dim", "k"), [(5, 1), (5, 4), (40, 1), (40, 13), (40, 39), (3, 3)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rand_k_keeps_exactly_k_and_every_set_alike(dim: int, k: int, dtype: str) -> None:
+    """Each coordinate, and each pair, as often as its probability says: z below 5."""
+    draws = draws_from(jax.random.key(5), 2**15, dtype=np.dtype(dtype))
+    kept = np.asarray(jax.jit(lambda v: compress(RandK(k), draws, v))(jnp.ones((dim, 2**15), dtype))) != 0
+    assert (kept.sum(axis=0) == k).all()
+
+    def z(count: Any, p: float) -> Any:
+        return (count - p * 2**15) / np.sqrt(max(p * (1 - p), 1e-12) * 2**15)
+
+    assert np.abs(z(kept.sum(axis=1), k / dim)).max() < 5
+    pairs = kept.astype(float) @ kept.T
+    off = pairs[np.triu_indices(dim, 1)]
+    assert np.abs(z(off, k * (k - 1) / (dim * (dim - 1)))).max() < 5
+
+
+def test_pieces_cover_all_paths_in_full_lanes() -> None:
+    for count, chunk in ((1, 1), (150, 7), (150, 64), (64, 64), (1000, 300)):
+        numbers = np.arange(count, dtype=np.uint32)
+        parts = list(pieces(numbers, chunk))
+        assert np.concatenate([own[: place.stop - place.start] for place, own in parts]).tolist() == numbers.tolist()
+        assert {len(own) % LANES for _, own in parts} == {0} and len({len(own) for _, own in parts}) == 1
+    for dim in (1, 10, 10**5):
+        for paths in (1, 100, 10**7):
+            assert default_chunk(dim, paths) >= LANES
+
+
+def test_products_by_blocks_are_products() -> None:
+    rng = np.random.default_rng(0)
+    matrix, x = rng.normal(size=(7, 3)), rng.normal(size=(3, 4 * LANES))
+    np.testing.assert_allclose(product(jnp.asarray(matrix), jnp.asarray(x)), matrix @ x, rtol=1e-12)
+    value: Callable[[Any], Any] = lambda y: jnp.sum(jnp.tanh(product(jnp.asarray(matrix), y)))  # noqa: E731
+    expected = matrix.T @ (1 - np.tanh(matrix @ x) ** 2)
+    np.testing.assert_allclose(jax.grad(value)(jnp.asarray(x)), expected, rtol=1e-10)

@@ -1,0 +1,286 @@
+"""`derive.proof.prove` on the corpus of claims, and what it says about domains, strictness, hints and inconsistent assumptions."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from claims_corpus import CASES, FALSE, TRUE, Case
+
+from derive.errors import BadInput
+from derive.proof.certificate import dumps
+from derive.proof.claims import Verdict, faithful, prove
+from derive.proof.context import Context, ProofError
+from derive.proof.exact import counterexample
+from derive.proof.kernel import Kernel, genuine
+from derive.proof.rebuild import rebuild
+from derive.proof.replay import replay
+from derive.proof.terms import Relation, fn, from_json, num, x
+from derive.reading.claims import Claim, claim_from
+
+SECONDS = 2.0
+#: few enough for every run, from all parts of the corpus
+SAMPLE = tuple(case for n, case in enumerate(CASES) if n % 8 == 0)
+
+
+def read(case: Case) -> Claim:
+    return claim_from(
+        {"variables": list(case.variables), "assume": list(case.assume), "claim": case.claim, "hints": list(case.hints)}
+    )
+
+
+def check(verdict: Verdict, asked: Claim) -> None:
+    """What no verdict may get wrong, looked at anew from what was asked."""
+    relation, assume = from_json(asked.claim, True), [from_json(a, True) for a in asked.assume]
+    if verdict.status == "REFUTED":
+        assert verdict.certificate is None and verdict.counterexample is not None
+        assert set(verdict.counterexample) == set(asked.variables)
+    if verdict.status != "PROVED":
+        assert verdict.certificate is None and verdict.fact is None
+        return
+    kernel = Kernel(Context({name: "const" for name in asked.variables}))
+    fact, stated = genuine(verdict.fact), verdict.certificate
+    assert stated is not None
+    said = stated["statement"]
+    assert fact.claim == relation and from_json(said["claim"], True) == relation
+    allowed = {kernel.normal.key(a) for a in assume}
+    assert {kernel.normal.key(from_json(a, True)) for a in said["assumptions"]} <= allowed
+    assert said["axioms"] == [] and said["definitions"] == []
+    # by the kernel from the JSON alone, and without it
+    again = rebuild(json.loads(dumps(stated)))
+    assert again.claim == relation and {kernel.normal.key(h) for h in again.hypotheses.values()} <= allowed
+    replayed = replay(dumps(stated))
+    assert replayed.trusted == 0 and list(replayed.axioms) == []
+
+
+def right(case: Case, verdict: Verdict) -> bool:
+    """Whether the verdict is the best there is; a wrong one fails the test."""
+    if case.truth:
+        assert verdict.status != "REFUTED", case.name
+        assert not verdict.vacuous or case.vacuous, case.name
+        return verdict.status == "PROVED" and verdict.vacuous == case.vacuous
+    assert verdict.status in ("REFUTED", "UNDECIDED"), case.name
+    return verdict.status == "REFUTED"
+
+
+@pytest.mark.parametrize("case", SAMPLE, ids=lambda case: case.name)
+def test_a_sample_of_the_corpus(case):
+    asked = read(case)
+    verdict = prove(asked, seconds=SECONDS)
+    check(verdict, asked)
+    right(case, verdict)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cases", [TRUE, FALSE], ids=["true", "false"])
+def test_the_whole_corpus(cases):
+    missed, seconds = list[str](), list[float]()
+    for case in cases:
+        asked = read(case)
+        verdict = prove(asked, seconds=SECONDS)
+        check(verdict, asked)
+        seconds.append(verdict.seconds)
+        if not right(case, verdict):
+            missed.append(f"{case.name}: {verdict.status}")
+    assert len(missed) <= len(cases) / 20, missed
+    assert statistics.median(seconds) < 1
+
+
+# domains
+
+
+@pytest.mark.parametrize(
+    ("claim", "assume", "field", "found", "column"),
+    [
+        ("1/x >= 0", [], "claim", "x", 3),
+        ("x >= 0", ["1/x >= 1"], "assume[1]", "x", 3),
+        ("x >= 0", ["y >= 0", "x <= 1/(y - 1)"], "assume[2]", "y - 1", 9),
+        ("sqrt(x) >= 0", [], "claim", "x", 6),
+        ("log(x) <= x", ["x >= 0"], "claim", "x", 5),
+        ("1 / (x^2 - 1) >= 0", ["x >= 0"], "claim", "x^2 - 1", 6),
+        ("1/(x*y) >= 0", ["x > 0", "y >= 0"], "claim", "x*y", None),
+    ],
+)
+def test_what_is_not_shown_to_be_inside_its_domain_is_bad_input(claim, assume, field, found, column):
+    with pytest.raises(BadInput) as caught:
+        prove(claim, assume, seconds=1)
+    assert (caught.value.field, caught.value.found) == (field, found)
+    assert column is None or caught.value.column == column
+    assert "assumptions show" in caught.value.accepted
+
+
+@pytest.mark.parametrize(
+    ("claim", "assume"),
+    [
+        ("1/(x^2 + 1) <= 1", []),
+        ("1/(exp(x) + 1) < 1", []),
+        ("1/sqrt(1 + x^2) <= 1", []),
+        ("1/(1 + abs(x)) <= 1", []),
+        ("x <= sqrt(x^2)", []),
+        ("1/x <= 1/L", ["x >= L", "L > 0"]),
+        ("eta <= 1", ["eta <= 1/L", "L >= 1"]),
+        # the assumption about x comes after the one that needs it
+        ("y <= 1", ["y <= 1/x", "x >= 1"]),
+        ("1/x < 0", ["x < 0"]),
+        ("1/x^2 > 0", ["x^2 >= 1"]),
+        ("log(1 + x^2) >= 0", []),
+    ],
+)
+def test_what_is_shown_to_be_inside_its_domain(claim, assume):
+    verdict = prove(claim, assume, seconds=3)
+    assert verdict.status == "PROVED", verdict.reason
+
+
+def test_an_assumption_does_not_show_its_own_denominator():
+    with pytest.raises(BadInput) as caught:
+        prove("x >= 0", ["1/x > 0"])
+    assert caught.value.field == "assume[1]"
+    # nor do two of them show each other's
+    with pytest.raises(BadInput):
+        prove("x >= 0", ["x + 1/y > 0", "y + 1/x > 0"], seconds=1)
+
+
+# verdicts
+
+
+def test_strictness():
+    assert prove("2*a*b <= a^2 + b^2").status == "PROVED"
+    assert prove("2*a*b < a^2 + b^2").status == "REFUTED"
+    assert prove("2*a*b < a^2 + b^2", ["a < b"]).status == "PROVED"
+    assert prove("x > 0", ["x >= 0"]).counterexample == {"x": "0"}
+
+
+def test_counterexamples_are_exact():
+    verdict = prove("x <= 1.414", ["x^2 == 2", "x > 0"])
+    assert verdict.status == "REFUTED" and verdict.counterexample is not None
+    assert "x^2 - 2" in verdict.counterexample["x"]
+    relation = (x("a") * x("b")).le(num(1))
+    verdict = prove(relation)
+    assert verdict.counterexample is not None
+    assert counterexample({n: _fraction(v) for n, v in verdict.counterexample.items()}, [], relation)
+
+
+def _fraction(text: str) -> Any:
+    from fractions import Fraction
+
+    return Fraction(text)
+
+
+def test_equalities_in_both_directions():
+    """No premises with == give atan(-x) == -atan(x): two inequalities do, joined through abs."""
+    verdict = prove("atan(-x) == -atan(x)")
+    assert verdict.status == "PROVED" and verdict.fact is not None and verdict.fact.claim.op == "=="
+    assert prove("abs(a*b) == abs(a)*abs(b)").status == "PROVED"
+    assert prove("x == 0", ["x >= 0", "x <= 0"]).status == "PROVED"
+    assert prove("abs(a + b) == abs(a) + abs(b)").status == "REFUTED"
+
+
+@pytest.mark.parametrize("assume", [["x > 0", "x < 0"], ["x^2 <= -1"], ["exp(x) <= 0"], ["x == 1", "x == 2"]])
+def test_inconsistent_assumptions_prove_everything_and_say_so(assume):
+    verdict = prove("1 <= 0", assume, ["x"])
+    assert verdict.status == "PROVED" and verdict.vacuous
+    assert verdict.fact is not None and verdict.fact.rule == "absurd"
+    assert not prove("x <= x", ["x > 0"]).vacuous
+
+
+def test_hints_may_be_squares():
+    hints = ["a*y - b*x", "a*z - c*x", "b*z - c*y"]
+    verdict = prove("(a*x + b*y + c*z)^2 <= (a^2 + b^2 + c^2)*(x^2 + y^2 + z^2)", hints=hints)
+    assert verdict.status == "PROVED"
+    with pytest.raises(BadInput) as caught:
+        prove("x <= x", hints=["1/x"], seconds=0.5)
+    assert caught.value.field == "hints[1]"
+
+
+def test_terms_and_relations_are_taken_as_they_are():
+    a, b = x("a"), x("b")
+    verdict = prove((2 * a * b).le(a**2 + b**2), hints=[a - b])
+    assert verdict.status == "PROVED" and verdict.variables == ("a", "b")
+    assert prove(fn("exp", a).ge(1 + a), variables=["a", "b"]).variables == ("a", "b")
+    assert prove("a*(1/a) == 1", [Relation(("!=", a, num(0)))]).status == "PROVED"
+
+
+@pytest.mark.parametrize(
+    ("claim", "options", "field"),
+    [
+        ("x <", {}, "claim"),
+        ("x < 1 < 2", {}, "claim"),
+        ("x <= y", {"variables": ["x"]}, "claim"),
+        ("x <= 1", {"assume": ["x <= 1", "x =< 1"]}, "assume[2]"),
+        ("x <= 1", {"assume": "x <= 1"}, "assume"),
+        ("__import__('os') <= 1", {}, "claim"),
+        (x("a") + 1, {}, "claim"),
+        (3, {}, "claim"),
+        (x("a").le(x("b")), {"variables": ["a"]}, "claim"),
+        (Relation(("<=", ("norm", ("v", "g")), num(1))), {}, "claim"),
+    ],
+)
+def test_bad_input_names_its_field(claim, options, field):
+    with pytest.raises(BadInput) as caught:
+        prove(claim, **options)
+    assert caught.value.field == field
+
+
+def test_a_fact_that_says_something_else_is_no_proof():
+    kernel = Kernel(Context({"x": "const"}))
+    claim, other = x("x").le(num(1)), x("x").le(num(2))
+    assumed = kernel.assume(claim)
+    assert faithful(assumed, claim, [claim], kernel) is assumed
+    for fact, asked, assume in ((assumed, other, [claim]), (assumed, claim, []), (assumed, claim, [other])):
+        with pytest.raises(ProofError):
+            faithful(fact, asked, assume, kernel)
+    with pytest.raises(ProofError):
+        faithful(object(), claim, [claim], kernel)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_search_that_lies_proves_nothing(monkeypatch):
+    """With the search replaced by one that claims success, the kernel still refuses."""
+    from fractions import Fraction
+
+    from derive.proof import claim_branch
+    from derive.proof.search import Found
+
+    one = Fraction(1)
+
+    def lie(*_args: Any, **_options: Any) -> Found:
+        return Found(((one, (), ()),), ((one, (), ()),), ())
+
+    monkeypatch.setattr(claim_branch, "find", lie)
+    monkeypatch.setattr(claim_branch, "inconsistent", lie)
+    for claim in ("x^2 >= 1 + x^2", "x <= 7", "x == 2"):
+        assert prove(claim, ["x <= 10"], seconds=0.5).status in ("REFUTED", "UNDECIDED")
+
+
+# in a notebook
+
+
+def test_a_verdict_shows_itself_as_mathematics():
+    verdict = prove("eta*lam <= 1", ["eta >= 0", "eta <= 1/L", "L > 0", "lam <= L", "lam >= 0"])
+    assert verdict.status == "PROVED" and verdict and verdict.text == "eta*lam <= 1"
+    shown = verdict._repr_latex_()
+    assert r"\eta" in shown and r"\Longrightarrow" in shown and "PROVED" in shown and shown.startswith("$")
+    page = verdict._repr_html_()
+    assert "<details>" in page and "assumption" in page and "arithmetic" in page
+    refuted = prove("a <= 1/2")
+    assert not refuted and r"\textsf{REFUTED}" in refuted._repr_latex_() and "<details>" not in refuted._repr_html_()
+    assert prove("x <= 1.414", ["x^2 == 2", "x > 0"])._repr_html_()
+    assert "it fails at" in refuted.reason and "certificate" not in repr(refuted)
+
+
+def test_it_is_found_in_the_package_and_loads_lazily():
+    script = (
+        "import sys, derive.proof\n"
+        "assert not {'sympy', 'flint', 'scipy', 'z3', 'jax'} & set(sys.modules), sorted(sys.modules)\n"
+        "from derive.proof import prove\n"
+        "assert prove('x^2 >= 0').status == 'PROVED'\n"
+        "assert 'sympy' not in sys.modules and 'jax' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    import derive.proof
+
+    with pytest.raises(AttributeError):
+        derive.proof.disprove_everything  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]

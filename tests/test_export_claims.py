@@ -1,0 +1,58 @@
+"""Claims of the corpus through Rocq: what is proved is accepted by it, on the standard axioms of the reals alone."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from claims_corpus import TRUE
+
+from derive.proof.claims import prove
+from derive.proof.export import export
+from derive.proof.export_terms import ExportError
+from derive.proof.rocq import judge
+from derive.reading.claims import claim_from
+
+rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")
+#: sixty from all parts of the corpus
+CASES = TRUE[:: max(1, len(TRUE) // 60)][:60]
+
+
+def certificate(case: Any) -> dict[str, Any]:
+    given = {
+        "variables": list(case.variables),
+        "assume": list(case.assume),
+        "claim": case.claim,
+        "hints": list(case.hints),
+    }
+    verdict = prove(claim_from(given), seconds=10.0)
+    assert verdict.certificate is not None, verdict.status
+    return verdict.certificate
+
+
+@rocq
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_claims_are_accepted(case: Any) -> None:
+    exported = export(certificate(case))
+    judged = judge(exported.text, timeout=240)
+    assert judged.accepted, judged.output[-2000:]
+
+
+@rocq
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES[::4], ids=lambda case: case.name)
+def test_stronger_claims_are_not_accepted(case: Any) -> None:
+    """The same proof with a claim that is stronger by one in the statement and in its last step."""
+    found = copy.deepcopy(certificate(case))
+    op, left, right = found["statement"]["claim"]
+    stronger = [op, ["+", left, ["q", str(Fraction(1))]], right]
+    found["statement"]["claim"] = found["steps"][-1]["claim"] = stronger
+    try:
+        exported = export(found)
+    except ExportError:
+        return
+    assert not judge(exported.text, timeout=240).accepted

@@ -1,0 +1,40 @@
+"""Facts that no rule made, and terms that are none, do not get past the proof kernel; nor do they under `python -O`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import forging
+import pytest
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize("attack", forging.CHECKS, ids=lambda f: f.__name__)
+def test_attack(attack: Callable[[], None]) -> None:
+    attack()
+
+
+def test_attacks_without_asserts() -> None:
+    """The same checks in an interpreter that skips `assert`: what the kernel refuses, it refuses by raising."""
+    path = os.pathsep.join([str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-O", "-W", "error", "-m", "forging"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": path}, cwd=HERE)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert int(done.stdout) == len(forging.CHECKS)
+    command = [sys.executable, "-O", "-c", "assert False; print('on')"]
+    optimised = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert optimised.stdout.strip() == "on"
+
+
+def test_a_check_that_fails_is_seen() -> None:
+    with pytest.raises(forging.Forged, match="it was taken"):
+        forging.refused(lambda: 1)
+    with pytest.raises(forging.Forged, match="KeyError got out"):
+        forging.refused(lambda: {}["x"])
+    with pytest.raises(forging.Forged):
+        forging.demand(False, "no")

@@ -1,0 +1,95 @@
+"""Closed moments of models and method: against recursions and solutions written out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from derive.compressors import RandK
+from derive.errors import BadInput, NoClosedForm
+from derive.losses import Cosh, Quadratic
+from derive.methods import DCSGD, DSGD, DSignSGD
+from derive.models import sde
+from derive.noise import Affine, Gaussian, Logistic
+from derive.schedules import Power
+from derive.stationary import discrete_step
+from numerics.moments import discrete_moment, model_moment
+
+x1, x2 = sp.symbols("x1 x2", real=True)
+
+
+def test_the_recursion_of_affine_noise():
+    lam, eta, s0, s1, clients = 1.5, 0.125, 0.5, 0.4, 3
+    first, second = 2.0, 4.0
+    for _ in range(16):
+        second = (1 - eta * lam) ** 2 * second + eta**2 / clients * (s0**2 + s1**2 * lam**2 * second)
+        first *= 1 - eta * lam
+    params = {"eta": eta, "sigma0": s0, "sigma1": s1}
+    found = discrete_moment(DSGD(Affine(), clients), Quadratic("3/2"), 2.0, 2.0, x1**2 - x1 + 3, params)
+    assert abs(found.value - (second - first + 3)) <= found.error < 1e-13
+    assert discrete_moment(DSGD(Affine(), 2), Quadratic("3/2"), 2.0, 2.0, x1**2, params).value != pytest.approx(second, rel=1e-4)
+
+
+def test_a_schedule_in_the_recursion():
+    eta, first, second = 0.25, 1.0, 1.0
+    for n in range(8):
+        h = (1 + n * eta) ** -0.5
+        second = (1 - eta * h) ** 2 * second + eta**2 * h**2 * 0.49
+        first *= 1 - eta * h
+    found = discrete_moment(DSGD(Gaussian(), 1, Power("1/2")), Quadratic(1), 1.0, 2.0, x1**2 + x1, {"eta": eta, "sigma": 0.7})
+    assert found.value == pytest.approx(first + second, abs=1e-14)
+
+
+def test_two_coordinates_under_rand_1():
+    """Against the step of E xx' that derive.stationary states."""
+    method, eta = DCSGD(RandK(1), Affine("1/2", "1/4"), 2), sp.Rational(1, 8)
+    v = sp.Matrix([[1, sp.Rational(1, 2)], [sp.Rational(1, 2), sp.Rational(1, 4)]])
+    for _ in range(4):
+        v = discrete_step(method, v, (1, 2)).subs(sp.Symbol("eta", positive=True), eta)
+    for phi, exact in ((x1**2, v[0, 0]), (x1 * x2, v[0, 1]), (x2**2, v[1, 1])):
+        found = discrete_moment(method, Quadratic((1, 2)), (1.0, 0.5), 0.5, phi, {"eta": 0.125})
+        assert found.value == pytest.approx(float(exact), abs=1e-14)
+
+
+@pytest.mark.parametrize(("model", "rate"), [("first-order", 1.0), ("second-order", 1 + 1 / 16), ("corrected", 1 - 1 / 16)])
+def test_the_models_on_a_quadratic(model, rate):
+    """theory 5: the drift is -rate x with rate 1, 1 + eta/2, 1 - eta/2; the noise eta sigma^2."""
+    decay = math.exp(-2 * rate)
+    exact = decay + 0.125 * 0.49 * (1 - decay) / (2 * rate)
+    found = model_moment(sde(DSGD(Gaussian(), 1), model, Quadratic(1), 1), 1.0, 1.0, x1**2, {"eta": 0.125, "sigma": 0.7})
+    assert abs(found.value - exact) <= found.error < 1e-13
+    # a schedule: int_0^1 (1 + t)^{-1/2} = 2 (sqrt 2 - 1), first order only
+    if model == "first-order":
+        slow = sde(DSGD(Gaussian(), 1, Power("1/2")), model, Quadratic(1), 1)
+        mean = model_moment(slow, 1.0, 1.0, x1, {"eta": 0.125, "sigma": 0.7})
+        assert abs(mean.value - math.exp(-2 * (math.sqrt(2) - 1))) <= mean.error < 1e-12
+
+
+def test_what_does_not_close_is_refused():
+    params = {"eta": 0.125, "sigma": 1.0}
+    for method, loss in ((DSGD(Gaussian(), 1), Cosh()), (DSignSGD(Logistic(), 1), Quadratic(1))):
+        with pytest.raises(NoClosedForm):
+            discrete_moment(method, loss, 1.0, 1.0, x1, params)
+        with pytest.raises(NoClosedForm):
+            model_moment(sde(method, "first-order", loss, 1), 1.0, 1.0, x1, params)
+
+
+def test_bad_input_is_named():
+    method, params = DSGD(Gaussian(), 1), {"eta": 0.125, "sigma": 1.0}
+    for given, field in (
+        ({"phi": x1**3}, "phi"),
+        ({"phi": sp.cosh(x1)}, "phi"),
+        ({"phi": x2}, "phi"),
+        ({"T": 0.3}, "T"),
+        ({"x0": [[1.0]]}, "x0"),
+        ({"params": {"eta": 0.125}}, "parameter sigma"),
+    ):
+        with pytest.raises(BadInput) as caught:
+            discrete_moment(method, Quadratic(1), **({"x0": 1.0, "T": 1.0, "phi": x1, "params": params} | given))
+        assert caught.value.field == field
+    with pytest.raises(BadInput, match="loss"):
+        model_moment(sde(method, "first-order", None, 1), 1.0, 1.0, x1, params)
+    assert np.isfinite(discrete_moment(method, Quadratic(1), np.array([1.0]), 1.0, sp.S(3), params).value)

@@ -1,0 +1,182 @@
+"""No false mutant of a step comes out proved, and no theorem survives the loss of a hypothesis that it uses."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from fractions import Fraction
+
+import mutation
+import pytest
+from flint import ctx
+from mutation import FALSE, OPEN, TRUE, Report, Step, Truth, changed, mutants, run, run_all, steps, try_step, violated
+
+from derive.proof.context import Context
+from derive.proof.kernel import Fact, Kernel
+from derive.proof.terms import Relation, fn, num, x, xs
+from derive.theorems.catalogue import entries
+from derive.theorems.checking import PROVED, UNDECIDED, check
+from derive.theorems.entry import Theorem
+
+a, b = xs("a b")
+PLAIN = Context({"a": "const", "b": "const", "c": "const"})
+THEOREMS = {name: entry for name, entry in entries().items() if isinstance(entry, Theorem)}
+
+
+def shown(capsys: pytest.CaptureFixture[str], line: str) -> None:
+    with capsys.disabled():
+        print(f"\n[mutation] {line}")
+
+
+# --- the engine -------------------------------------------------------------------------------------------------------
+
+
+def test_mutants_of_a_claim() -> None:
+    found = [claim for _, claim in mutants((a + 2 * b).le(b**2))]
+    for wanted in ((a + num(1) * b).le(b**2), (a + 2 * b).le(b**3), (b**2).le(a + 2 * b), (a + 2 * b).lt(b**2)):
+        keys = {Kernel(PLAIN).normal.key(wanted)}
+        assert keys & {Kernel(PLAIN).normal.key(c) for c in found} or any(_same(c, wanted) for c in found), wanted
+    assert any(_same(c, (-a + 2 * b).le(b**2)) for c in found)
+    assert any(_same(c, (a + num("1/50") * b).le(b**2)) for c in found)
+
+
+def _same(one: Relation, other: Relation) -> bool:
+    normal = Kernel(PLAIN).normal
+    return normal.key(one) == normal.key(other)
+
+
+def test_changes_reach_the_inside_of_functions() -> None:
+    found = [t for _, t in changed(fn("exp", a / 2 + b))]
+    assert fn("exp", a / num(1) + b) in found
+    assert fn("exp", -(a / 2) + b) in found
+
+
+@pytest.mark.parametrize(
+    ("premises", "claim", "wanted"),
+    [
+        ([], (2 * a * b).le(a**2 + b**2), TRUE),
+        ([], (2 * a * b).lt(a**2 + b**2), FALSE),
+        ([a.ge(0)], (a**2).ge(a), FALSE),
+        ([a.ge(1)], (a**2).ge(a), TRUE),
+        ([a.ge(1), b.eq(a**2)], b.ge(a), TRUE),
+        ([a.ge(1), b.eq(a**2)], b.gt(a), FALSE),
+        ([a.ge(0), (a * b).eq(1)], b.gt(0), TRUE),
+        ([(a * b).eq(1)], b.gt(0), FALSE),
+        ([a.eq(0), a.eq(1)], b.gt(0), TRUE),
+        ([a.eq(b)], (a**2).eq(b**2), TRUE),
+        ([(a**2).eq(b**2)], a.eq(b), FALSE),
+    ],
+)
+def test_truth(premises: list[Relation], claim: Relation, wanted: str) -> None:
+    assert Truth(Kernel(PLAIN).normal, premises).decide(claim, None, 2000)[0] == wanted
+
+
+def test_truth_of_a_ball() -> None:
+    ctx.prec = 300
+    at = x("x")
+    assert violated(at - fn("tanh", at), Fraction(0), None) is None
+    assert violated(fn("tanh", at) - at, Fraction(0), None) is not None
+    assert violated(at**2 - num(Fraction(1, 10**20)) * at, Fraction(0), Fraction(1)) is not None
+
+
+def _step(claim: Relation, premises: list[Relation]) -> Step:
+    kernel = Kernel(PLAIN)
+    found = mutation.attempt(kernel, claim, [kernel.assume(p) for p in premises], 2.0)
+    assert found is not None
+    return Step("planted", 0, "planted", found[0], False)
+
+
+def test_a_kernel_that_proves_anything_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = _step((2 * a * b).le(a**2 + b**2), [])
+    assert try_step(step, 0.2, 500).wrong == []
+
+    def anything(kernel: Kernel, claim: Relation, facts: list[Fact], seconds: float) -> tuple[Fact, mutation.Found]:
+        return kernel.assume(claim), mutation.Found((), (), ())
+
+    monkeypatch.setattr(mutation, "attempt", anything)
+    wrong = try_step(step, 0.2, 500).wrong
+    assert len(wrong) > 5
+    assert {o.truth for o in wrong} == {FALSE}
+
+
+def test_a_certificate_is_evaluated() -> None:
+    claim = (2 * a * b).le(a**2 + b**2)
+    kernel = Kernel(PLAIN)
+    got = mutation.attempt(kernel, claim, [], 2.0)
+    assert got is not None
+    truth = Truth(kernel.normal, [])
+    assert truth.identity(claim, got[1])
+    assert not truth.identity((2 * a * b).le(a**2 + b**2 - 1), got[1])
+    assert not truth.identity(claim, dataclasses.replace(got[1], sum=()))
+    assert not truth.identity((2 * a * b).lt(a**2 + b**2), got[1])
+
+
+# --- the catalogue ----------------------------------------------------------------------------------------------------
+
+
+def judged(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
+    shown(capsys, report.summary())
+    assert report.wrong == [], "\n".join(map(str, report.wrong[:20]))
+    proved = [o for o in report.outcomes if o.proved]
+    assert proved, "the search proves none of the true mutants: this says nothing"
+    assert sum(o.truth == OPEN for o in report.outcomes) <= 0.05 * len(report.outcomes)
+    strict = [o for o in report.outcomes if o.kind == "reversed" and o.proved]
+    assert all(o.truth == TRUE for o in strict)
+
+
+def test_a_sample_of_mutants(capsys: pytest.CaptureFixture[str]) -> None:
+    numbers = list(range(len(steps())))
+    random.Random(1).shuffle(numbers)
+    judged(run(numbers, 0.05, 100, 0.2, stop=8.0), capsys)
+
+
+def test_no_certificate_serves_for_a_false_mutant(capsys: pytest.CaptureFixture[str]) -> None:
+    """The kernel takes the certificate of a step for a mutant only where the mutant is weaker, or strict where it is strict."""
+    report = run([n for n, step in enumerate(steps()) if step.fact.rule == "certify"], 0.0, 200)
+    served = sum(bool(o.proved) for o in report.outcomes)
+    shown(capsys, f"{len(report.outcomes)} mutants of {report.steps} steps, with the certificate of the original: {served} taken")
+    assert report.wrong == []
+    assert len(report.outcomes) > 3000
+
+
+@pytest.mark.slow
+def test_all_mutants(capsys: pytest.CaptureFixture[str]) -> None:
+    report = run_all(0.4, 150, stop=800.0)
+    judged(report, capsys)
+    assert len(report.outcomes) > 1000
+
+
+def without(theorem: Theorem, name: str) -> str:
+    """What comes out of a theorem without one of its assumptions or definitions."""
+    assumptions = {n: r for n, r in theorem.assumptions.items() if n != name}
+    definitions = {n: r for n, r in theorem.definitions.items() if n != name}
+    less = dataclasses.replace(theorem, assumptions=assumptions, definitions=definitions)
+    try:
+        return check(less, seconds=1.0).status
+    except KeyError:
+        return UNDECIDED
+
+
+SOME = ("6.2-pathwise", "6.3-high-pathwise", "6.4-classic", "6.5-sign", "6.6-ratio", "6.8-enough", "6.9-induction", "8-quartic")
+
+
+@pytest.mark.parametrize("names", [SOME, pytest.param(tuple(THEOREMS), marks=pytest.mark.slow)], ids=["some", "all"])
+def test_every_hypothesis_is_needed_or_said_to_be_unused(names: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    lost, kept = 0, set()
+    for name in names:
+        theorem = THEOREMS[name]
+        for hypothesis in (*theorem.assumptions, *theorem.definitions):
+            lost += 1
+            if without(theorem, hypothesis) == PROVED:
+                kept.add((name, hypothesis))
+    unused = {(name, h) for name in names for h in _unused(THEOREMS[name])}
+    shown(capsys, f"{lost} hypotheses left out: {len(kept)} theorems come out without, all of them said to be unused")
+    assert kept <= unused, sorted(kept - unused)
+    assert kept
+
+
+def _unused(theorem: Theorem) -> set[str]:
+    """Assumptions and definitions that the proof does without."""
+    found = check(theorem)
+    used = {line.split(": ")[0] for line in found.definitions}
+    return {*found.unused, *(set(theorem.definitions) - used)}

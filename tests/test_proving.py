@@ -1,0 +1,126 @@
+"""The commands check, claim, replay and export: contract of JSON and exit statuses, files, and what they refuse."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from reports.cli import main
+
+ENTRY = "6.2-pathwise"
+CLAIMS = {
+    "true": ('variables = ["x"]\nclaim = "x <= x^2 + 1/4"', 0, "PROVED"),
+    "false": ('variables = ["x"]\nclaim = "x <= x^2"', 1, "REFUTED"),
+    "vacuous": ('variables = ["x"]\nassume = ["x^2 < 0"]\nclaim = "1 <= 0"', 0, "PROVED"),
+}
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = main(list(arguments))
+    shown = capsys.readouterr()
+    return status, shown.out, shown.err
+
+
+def test_check_shows_steps_and_writes_a_certificate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "check", ENTRY, "--certificates", str(tmp_path / "proofs"), "--json")
+    (result,) = json.loads(out)["results"]
+    assert status == 0 and result["status"] == result["expected"] == "PROVED"
+    assert {"id", "title", "axioms", "assumptions", "steps", "certificate"} <= set(result)
+    assert all({"text", "latex", "rule", "status"} <= set(step) for step in result["steps"])
+    assert result["steps"][-1]["latex"].startswith(r"\mathcal{L}f \le") and result["axioms"] == []
+    assert result["certificate"] == str(tmp_path / "proofs" / f"{ENTRY}.cert.json")
+    assert json.loads(Path(result["certificate"]).read_text())["format"] == "sdescent-certificate-1"
+
+
+def test_check_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "check", "6.2-expectation", "6.9-growth")
+    assert status == 0 and "REFUTED" in out and "eta = 1/2" in out and "[certify]" in out
+
+
+def test_an_unexpected_status_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from derive import models
+
+    honest = models.MODELS["corrected"]
+    monkeypatch.setitem(models.MODELS, "corrected", lambda b, method: 2 * honest(b, method))
+    import derive.theorems.catalogue as catalogue
+
+    for module in ("dcsgd", "dcsgd_corrected"):
+        monkeypatch.delitem(__import__("sys").modules, f"derive.theorems.{module}", raising=False)
+    assert catalogue.entries  # the entries are made when their modules are read
+    status, out, _ = run(capsys, "check", ENTRY, "--json")
+    (result,) = json.loads(out)["results"]
+    assert status == 1 and result["status"] == "UNDECIDED" and result["reason"]
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_claims(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text, expected, verdict = CLAIMS[name]
+    (tmp_path / "mine.toml").write_text(text)
+    status, out, _ = run(capsys, "claim", str(tmp_path / "mine.toml"), "--json")
+    found = json.loads(out)
+    assert status == expected and found["verdict"] == verdict and found["vacuous"] == (name == "vacuous")
+    assert set(found) == {"verdict", "counterexample", "certificate", "vacuous", "seconds", "repairs"}
+    assert (found["repairs"] is None) == (verdict != "REFUTED")
+    if verdict == "PROVED":
+        assert found["certificate"] == str(tmp_path / "mine.cert.json") and found["counterexample"] is None
+        status, out, _ = run(capsys, "replay", found["certificate"], "--json")
+        assert status == 0 and json.loads(out)["valid"] and json.loads(out)["axioms"] == []
+    else:
+        value = json.loads(out)["counterexample"]["x"]
+        assert re.fullmatch(r"\d+/\d+", value) and found["certificate"] is None
+
+
+def test_a_claim_says_where_its_certificate_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.toml").write_text(CLAIMS["true"][0])
+    status, out, _ = run(capsys, "claim", str(tmp_path / "mine.toml"), "--certificate", str(tmp_path / "a" / "b.json"))
+    assert status == 0 and out.startswith("PROVED\n") and (tmp_path / "a" / "b.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "column"),
+    [
+        ('variables = ["x"]\nclaim = "x <= y"', "claim", 6),
+        ('variables = ["x"]\nclaim = "1/x <= 1"', "claim", None),
+        ('variables = ["x"]\nclaim = "0 <= x <= 1"', "claim", 8),
+        ('variables = ["x"]\nassume = ["x >= 0", "x"]\nclaim = "x >= 0"', "assume[2]", None),
+    ],
+)
+def test_bad_claims(text: str, field: str, column: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    status, out, _ = run(capsys, "claim", str(tmp_path / "mine.toml"), "--json")
+    found = json.loads(out)
+    assert status == 2 and found["field"] == field and (column is None or found["column"] == column)
+    assert list(tmp_path.iterdir()) == [tmp_path / "mine.toml"]
+
+
+def test_replay_refuses_an_edited_certificate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "check", ENTRY, "--certificates", str(tmp_path))
+    path = tmp_path / f"{ENTRY}.cert.json"
+    assert run(capsys, "replay", str(path))[0] == 0
+    honest = path.read_text()
+    edited = honest.replace('["q", "1/2"]', '["q", "1/3"]')
+    assert edited != honest
+    path.write_text(edited)
+    status, out, _ = run(capsys, "replay", str(path))
+    assert status == 1 and out.startswith("invalid")
+    path.write_text("{")
+    assert run(capsys, "replay", str(path))[0] == 2
+    assert run(capsys, "replay", str(tmp_path / "absent.json"))[0] == 2
+
+
+def test_export_writes_a_file_and_refuses_what_does_not_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "check", "6.9-growth", "--certificates", str(tmp_path))
+    path, target = tmp_path / "6.9-growth.cert.json", tmp_path / "proof.v"
+    status, out, _ = run(capsys, "export", str(path), "-o", str(target), "--json")
+    assert status == 0 and json.loads(out)["file"] == str(target) and "Print Assumptions" in target.read_text()
+    target.unlink()
+    path.write_text(path.read_text().replace('"x0"', '"x1"', 1))
+    assert run(capsys, "export", str(path), "-o", str(target))[0] in (1, 2) and not target.exists()
+
+
+def test_unknown_ids_and_paths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "check", "6.2-nothing", "--json")
+    assert status == 2 and json.loads(out)["field"] == "ID" and "6.2-pathwise" in json.loads(out)["error"]
+    for command in (["claim", ""], ["replay", ""], ["export", "", "-o", "x"]):
+        assert run(capsys, *command)[0] == 2

@@ -1,0 +1,556 @@
+"""Repairs of refuted claims: the known best ones are found, each is proved and replayed, each is needed by an exact point."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from claims_corpus import FALSE
+from test_claims import read
+
+import derive.proof.repair as repair_module
+from derive.proof.certificate import dumps
+from derive.proof.claims import Verdict, prove
+from derive.proof.context import Context, ProofError
+from derive.proof.exact import Values, counterexample
+from derive.proof.kernel import Kernel
+from derive.proof.mediants import DENOMINATOR, Judged, Walked, at_least, between, least_near, next_above, next_below
+from derive.proof.repair import Repair, proposed, repaired, repairs
+from derive.proof.repair_constants import numerals
+from derive.proof.repair_family import said
+from derive.proof.replay import replay
+from derive.proof.terms import Relation, from_json, num, x
+from derive.reading.claims import parse_relation
+from derive.theorems.catalogue import entries
+from derive.theorems.checking import check
+from derive.theorems.entry import Refutation
+from reports.cli import main
+
+F = Fraction
+SECONDS = 20.0
+
+
+class Known(NamedTuple):
+    """A false claim and its best repair, from a closed form.
+
+    Args:
+        kind: of the repair.
+        holds: what is new in it: the claim, or an assumption.
+        why: the closed form.
+    """
+
+    claim: str
+    assume: tuple[str, ...]
+    kind: str
+    holds: str
+    why: str
+    sharp: bool = True
+
+
+KNOWN = (
+    # a number of the claim
+    Known("a*b <= (a^2 + b^2)/3", (), "constant", "a*b <= (a^2 + b^2)/2", "a = b"),
+    Known("3*z^2 <= 3 + z^3", ("z >= 0",), "constant", "3*z^2 <= 4 + z^3", "(z - 2)^2 (z + 1)"),
+    Known("G <= G^2/5 + 1", (), "constant", "G <= G^2/4 + 1", "(G/2 - 1)^2"),
+    Known("x^2 - x + 1 >= 4/5", (), "constant", "x^2 - x + 1 >= 3/4", "x = 1/2"),
+    Known("x + 1/x >= 3", ("x > 0",), "constant", "x + 1/x >= 2", "x = 1"),
+    Known("(a + b + c)^2 <= 2*(a^2 + b^2 + c^2)", (), "constant", "(a + b + c)^2 <= 3*(a^2 + b^2 + c^2)", "a = b = c"),
+    Known("5*a*b <= (a + b)^2", (), "constant", "4*a*b <= (a + b)^2", "a = b"),
+    Known("a*b <= eps*a^2 + b^2/(5*eps)", ("eps > 0",), "constant", "a*b <= eps*a^2 + b^2/(4*eps)", "2 eps a = b"),
+    Known("(r - 1)*(2 - r) <= r^2/9", ("r >= 1", "r <= 2"), "constant", "(r - 1)*(2 - r) <= r^2/8", "r = 4/3"),
+    Known("abs(x) - 1/5 <= x^2", (), "constant", "abs(x) - 1/4 <= x^2", "abs(x) = 1/2"),
+    Known("log(1 + x) <= x/2", ("x >= 0",), "constant", "log(1 + x) <= x", "the slope at 0"),
+    Known("tanh(x) <= 9/10", (), "constant", "tanh(x) <= 1", "its limit"),
+    Known("1 - exp(-x) >= x - x^2/3", ("x >= 0",), "constant", "1 - exp(-x) >= x - x^2/2", "the second derivative at 0"),
+    Known("x <= 7/5", ("x^2 == 2", "x > 0"), "constant", "x <= 58/41", "the least above sqrt(2) of denominator at most 64"),
+    Known("exp(1) < 2.7", (), "constant", "exp(1) < 87/32", "the least above e of denominator at most 64"),
+    Known("1/(x*(x + 1)) == 1/x + 1/(x + 1)", ("x > 0",), "constant", "1/(x*(x + 1)) == 1/x - 1/(x + 1)", "at x = 1", False),
+    # a number on the right, a factor of it
+    Known("x <= x^2", (), "term", "x <= x^2 + 1/4", "(x - 1/2)^2"),
+    Known("x*y <= x^2", ("y <= 2", "y >= -2"), "term", "x*y <= x^2 + 1", "y = 2, x = 1"),
+    Known("(a + b)^2 <= a^2 + b^2", (), "factor", "(a + b)^2 <= 2*(a^2 + b^2)", "a = b"),
+    Known("sqrt(x) + sqrt(y) <= sqrt(x + y)", ("x >= 0", "y >= 0"), "factor", "sqrt(x) + sqrt(y) <= 58/41*sqrt(x + y)", "sqrt(2)"),
+    # <= for <
+    Known("2*a*b < a^2 + b^2", (), "weak", "2*a*b <= a^2 + b^2", "a = b"),
+    Known("exp(x) > 1 + x", (), "weak", "exp(x) >= 1 + x", "x = 0"),
+    # bounds
+    Known("x^3 <= x^2", (), "bound", "x <= 1", "x^2 (x - 1)"),
+    Known("x*(1 - x) <= x^2/10", (), "bound", "x <= 0", "x = 0 or 10/11"),
+    Known("x*(1 - x) <= x^2/10", (), "bound", "x >= 10/11", "x = 0 or 10/11"),
+    Known("exp(x) <= 1 + x + x^2/2", (), "bound", "x <= 0", "Taylor"),
+    Known("exp(x) >= 1 + x + x^2/2", (), "bound", "x >= 0", "Taylor"),
+    Known("(1 + x)^3 >= 1 + 3*x", (), "bound", "x >= -3", "x^2 (x + 3)"),
+    Known("x^3 - 3*x + 2 >= 0", (), "bound", "x >= -2", "(x - 1)^2 (x + 2)"),
+    Known("t^2 <= t", ("t >= 0",), "bound", "t <= 1", "t (t - 1)"),
+    Known("atan(x) <= x", (), "bound", "x >= 0", "odd"),
+    Known("sqrt(x^2) == x", (), "bound", "x >= 0", "abs"),
+    Known("x^4 <= 4*x^2", (), "bound", "abs(x) <= 2", "x^2 (x^2 - 4)"),
+    Known("exp(x) < 1", (), "bound", "x < 0", "exp(0) = 1"),
+    Known("1 - eta*L + eta^2*L^2/2 <= 1 - eta*L/2", ("eta >= 0", "L >= 0"), "bound", "eta*L <= 1", "with s = eta L: s (s - 1)/2"),
+    Known("abs(1 - eta*lam) <= 1", ("eta >= 0", "lam >= 0"), "bound", "eta*lam <= 2", "the contraction"),
+    Known("-eta*G^2 + L*eta^2*G^2/2 <= -eta*G^2/2", ("L > 0", "eta >= 0"), "bound", "eta*L <= 1", "descent"),
+    # assumptions
+    Known("x^2 > 0", ("x >= 0",), "strict", "x > 0", "x = 0"),
+    Known("a < (a + b)/2", ("a <= b",), "strict", "a < b", "a = b"),
+    Known("x^2 <= 2*x", ("x >= 0", "x <= 3"), "assumption", "x <= 2", "x (x - 2)"),
+    Known("G <= k*G^2 + 1", ("k == 1/5",), "assumption", "k == 1/4", "(G/2 - 1)^2"),
+    Known("-eta*G^2 + L*eta^2*G^2/2 <= 0", ("L > 0", "eta >= 0", "eta <= 3/L"), "assumption", "eta <= 2/L", "the limit of descent"),
+    # several signs, an order, an equality
+    Known("abs(a + b) == abs(a) + abs(b)", (), "signs", "b >= 0", "the triangle", False),
+    Known("((a + b)/2)^3 <= (a^3 + b^3)/2", (), "signs", "a >= 0", "3 (a + b)(a - b)^2/8", False),
+    Known("a^2*b <= a*b^2", ("a >= 0", "b >= 0"), "order", "a <= b", "a b (a - b)", False),
+    Known("(a - b)^2 <= 0", (), "equal", "a == b", "a square", False),
+)  # fmt: skip
+
+
+def relation(said_: str, names: Sequence[str]) -> Relation:
+    return from_json(parse_relation(said_, names, "claim"), True)
+
+
+def checked(found: Repair, verdict: Verdict) -> None:
+    """What no repair may get wrong, looked at anew."""
+    assert found.verdict.status == "PROVED" and not found.verdict.vacuous and found.verdict.certificate is not None
+    written = dumps(found.verdict.certificate)
+    replayed = replay(written)
+    assert not replayed.axioms and replayed.trusted == 0
+    normal = Kernel(Context({n: "const" for n in verdict.variables})).normal
+    assert from_json(replayed.claim, True) == found.claim
+    stated = json.loads(written)["statement"]
+    assert {normal.key(from_json(a, True)) for a in stated["assumptions"]} <= {normal.key(a) for a in found.assume}
+    # not vacuous, nor trivial, nor what was asked
+    values = Values(found.model)
+    assert all(values.holds(a) for a in found.assume)
+    assert normal.key(found.claim) not in {normal.key(a) for a in found.assume}
+    assert (found.claim, found.assume) != (verdict.claim, verdict.assume)
+    assert not found.sharp or found.needed is not None
+    assert "\n" not in found.words and found.words.startswith("holds ")
+    # what is printed is the claim, and can be read again
+    for r in (found.claim, *found.assume):
+        assert normal.key(relation(said(r), verdict.variables)) == normal.key(r)
+    if found.needed is not None:
+        assert found.beyond is not None and set(found.needed) == set(verdict.variables)
+        assert counterexample(found.needed, *found.beyond)
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda k: f"{k.claim} | {k.holds}")
+def test_known_repairs(known: Known) -> None:
+    verdict = prove(known.claim, known.assume, seconds=SECONDS)
+    assert verdict.status == "REFUTED"
+    found = repairs(verdict, seconds=SECONDS)
+    assert 1 <= len(found) <= 3
+    for r in found:
+        checked(r, verdict)
+    normal = Kernel(Context({n: "const" for n in verdict.variables})).normal
+    wanted = normal.key(relation(known.holds, verdict.variables))
+    mine = [r for r in found if r.kind == known.kind and wanted in {normal.key(a) for a in (r.claim, *r.assume)}]
+    assert len(mine) == 1, [r.words for r in found]
+    assert mine[0].sharp is known.sharp
+    if known.sharp:
+        assert mine[0].needed is not None
+
+
+def test_the_words() -> None:
+    (first, *_) = repairs("a*b <= (a^2 + b^2)/3", seconds=SECONDS)
+    assert first.words == "holds with 1/2 in place of 1/3: least such constant; fails at 31/63 with a = 1, b = 1"
+    assert first.text == "a*b <= (a^2 + b^2)/2" and first.needed == {"a": 1, "b": 1}
+    (only,) = repairs("x^3 <= x^2", seconds=SECONDS)
+    assert only.words.startswith("holds where x <= 1: weakest such bound; fails for x <= 65/64 with x = ")
+    assert only.needed is not None and 1 < float(only.needed["x"]) <= 65 / 64 and only.wide
+
+
+def test_what_may_be_asked() -> None:
+    """A text, a relation, a claim of a file with its hints; what is not refuted has no repairs."""
+    wanted = repairs("x <= x^2", seconds=SECONDS)[0].text
+    assert repairs(x("x").le(x("x") ** 2), seconds=SECONDS)[0].text == wanted
+    case = next(c for c in FALSE if c.name == "uniform_6_4_constant")
+    assert repairs(read(case), seconds=SECONDS)[0].text == "x - 1/4 <= x^2"
+    motzkin = prove(read(next(c for c in FALSE if c.name == "motzkin_constant")), seconds=SECONDS)
+    assert len(motzkin.hints) == 5
+    assert repairs("x^2 >= 0") == [] and repairs("x >= 1", ["x == 1"]) == []
+    assert repairs(dataclasses.replace(prove("x >= 1"), status="UNDECIDED")) == []
+
+
+# nothing that is not so
+
+
+@pytest.mark.parametrize(
+    ("claim", "assume"),
+    [
+        ("x^2 + 1 <= 0", []),
+        ("exp(x) <= 0", []),
+        ("1 <= 0", []),
+        ("a + 1 <= a", []),
+        ("x <= y", []),
+        ("x > 0", ["x >= 0"]),
+        ("x <= 0", ["x >= 1"]),
+        ("x == 1", ["x >= 2"]),
+        ("x*y >= 1", ["x <= 0", "y >= 0"]),
+        ("x^2 + y^2 <= -1", ["x^2 + y^2 == 1"]),
+        ("log(x) >= x", ["x > 0"]),
+        ("sqrt(x) < 0", ["x >= 0"]),
+        ("1/(x^2 + 1) >= 2 + exp(y)", []),
+        ("x^64 <= -1", []),
+        ("abs(x) < 0", []),
+    ],
+)
+def test_claims_without_a_repair_or_with_none_that_says_much(claim: str, assume: list[str]) -> None:
+    verdict = prove(claim, assume, seconds=SECONDS)
+    assert verdict.status == "REFUTED"
+    started = time.monotonic()
+    found = repairs(verdict, seconds=SECONDS)
+    assert time.monotonic() - started < 4
+    for r in found:
+        checked(r, verdict)
+    normal = Kernel(Context({n: "const" for n in verdict.variables})).normal
+    # an added hypothesis that contradicts the others proves everything; one that is the claim proves nothing new
+    assert all(set(normal.polynomial(r.claim.slack)) - {()} for r in found)
+
+
+def test_false_everywhere() -> None:
+    for claim in ("x^2 + 1 <= 0", "exp(x) <= 0", "1 <= 0", "x^64 <= -1", "a + 1 <= a"):
+        assert repairs(claim, seconds=1) == [], claim
+
+
+def test_little_time_and_none() -> None:
+    verdict = prove("a*b <= (a^2 + b^2)/3")
+    for seconds in (0.0, 0.01, 0.3):
+        started = time.monotonic()
+        assert isinstance(repairs(verdict, seconds=seconds), list)
+        assert time.monotonic() - started < seconds + 1
+
+
+def honest() -> Repair:
+    return repairs("x^3 <= x^2", seconds=SECONDS)[0]
+
+
+def test_a_planted_repair_is_refused() -> None:
+    good = honest()
+    other = prove("x^2 >= 0")
+    false = prove("x <= 1")
+    said_ = dataclasses.replace(false, status="PROVED")
+    weaker = (x("x").le(2),)
+    planted: list[dict[str, Any]] = [
+        {"verdict": false},
+        {"verdict": said_},
+        {"verdict": dataclasses.replace(said_, fact=other.fact, certificate=other.certificate)},
+        {"verdict": other},
+        {"claim": x("x").le(1)},
+        {"assume": ()},
+        {"assume": weaker},
+        {"assume": weaker, "verdict": dataclasses.replace(good.verdict, assume=weaker)},
+        {"verdict": dataclasses.replace(good.verdict, vacuous=True)},
+        {"verdict": dataclasses.replace(good.verdict, certificate=other.certificate)},
+        {"verdict": dataclasses.replace(good.verdict, fact=None)},
+        {"needed": {"x": F(1)}},
+        {"needed": None},
+        {"needed": None, "beyond": None},
+        {"beyond": None},
+        {"model": {"x": F(2)}},
+        {"model": {}},
+    ]
+    assert dataclasses.replace(good, words="holds in other words").text == good.text
+    for change in planted:
+        with pytest.raises(ProofError):
+            dataclasses.replace(good, **change)
+
+
+def test_a_proposal_is_proved_or_refused() -> None:
+    claim, point = x("x").le(x("x") ** 2), {"x": F(1, 2)}
+    names = ["x"]
+    assert proposed("bound", "", ((x("x").ge(1),), claim), names, point, ((), claim)).wide
+    for assume in ((x("x").ge(F(1, 2)),), (x("x").ge(1), x("x").le(0)), ()):
+        with pytest.raises(ProofError):
+            proposed("bound", "", (assume, claim), names, point, ((), claim), seconds=1)
+    with pytest.raises(ProofError):
+        proposed("bound", "", ((x("x").ge(1),), claim), names, {"x": F(2)}, ((), claim))
+
+
+def test_a_search_that_lies_offers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verdicts that are not those of what was asked, and points that refute nothing, never become repairs."""
+    verdict, true = prove("a*b <= (a^2 + b^2)/3"), prove("a^2 + b^2 >= 0")
+    relabelled = []
+
+    def lie(claim: Any, assume: Any, *_: Any, **__: Any) -> Verdict:
+        relabelled.append(claim)
+        return dataclasses.replace(true, claim=claim, assume=tuple(assume))
+
+    monkeypatch.setattr(repair_module, "prove", lie)
+    assert repairs(verdict, seconds=2) == [] and relabelled
+
+
+def test_a_search_that_breaks_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = prove("a*b <= (a^2 + b^2)/3")
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError
+
+    for name in ("Points", "constants", "singles", "bounds", "prove", "least_near"):
+        with monkeypatch.context() as m:
+            m.setattr(repair_module, name, broken)
+            for r in repairs(verdict, seconds=1):
+                checked(r, verdict)
+
+
+@pytest.mark.parametrize(
+    ("claim", "assume"),
+    [
+        ("x^64 <= x^63 + 1/1000000", []),
+        ("exp(exp(exp(x))) <= 5 + x", []),
+        (f"x <= {'9' * 40}", []),
+        (f"x/{'9' * 40} <= 1", []),
+        ("exp(x^2)*exp(-x) <= exp(7*x) + 100", []),
+        ("tanh(erf(atan(sqrt(abs(x))))) <= x/3", []),
+        ("1/(1 + exp(1/(1 + x^2))) >= 1/(1 + exp(1/(1 + y^2)))", []),
+        ("abs(abs(abs(x) - 1) - 1/2) <= 1/4", []),
+        ("sqrt(x^2 + y^2) + sqrt(z^2) <= sqrt(x^2 + y^2 + z^2)/2", []),
+        ("2*x^3/3 <= x^3/2 + 1", ["x >= 0", "x <= 10"]),
+        (f"({' + '.join(f'x{n}' for n in range(30))})^2 <= {' + '.join(f'x{n}^2' for n in range(30))}", []),
+        ("x + y <= 1", ["x^4 + y^4 == 1"]),
+        ("1/x^2 <= 1 + exp(-x)", ["x > 0"]),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, str) else "",
+)
+def test_hard_claims_neither_crash_nor_hang(claim: str, assume: list[str]) -> None:
+    verdict = prove(claim, assume, seconds=2)
+    assert verdict.status == "REFUTED"
+    started = time.monotonic()
+    found = repairs(verdict, seconds=1)
+    assert time.monotonic() - started < 4
+    for r in found:
+        checked(r, verdict)
+
+
+# the corpus
+
+
+def corpus(cases: Sequence[Any], seconds: float) -> tuple[int, list[float]]:
+    count, times = 0, list[float]()
+    for case in cases:
+        verdict = prove(read(case), seconds=2)
+        started = time.monotonic()
+        found = repairs(verdict, seconds=seconds)
+        times.append(time.monotonic() - started)
+        for r in found:
+            checked(r, verdict)
+        count += bool(found)
+    return count, times
+
+
+def test_a_sample_of_the_corpus() -> None:
+    count, _ = corpus(FALSE[::13], 1.0)
+    assert count >= 6
+
+
+@pytest.mark.slow
+def test_the_whole_corpus() -> None:
+    """How long each takes is measured elsewhere; here only that none goes on for ever."""
+    count, times = corpus(FALSE, 4.0)
+    assert count >= 110
+    assert max(times) < 60
+
+
+def test_proving_has_nothing_to_do_with_it() -> None:
+    """A refuted claim is as fast as ever: the search for repairs is not even loaded."""
+    script = (
+        "import sys\n"
+        "from derive.proof import prove\n"
+        "assert prove('x <= x^2').status == 'REFUTED'\n"
+        "assert not [m for m in sys.modules if m.startswith('derive.proof.repair')]\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    seconds = [prove(read(case), seconds=2).seconds for case in FALSE[::5]]
+    assert statistics.median(seconds) < 0.3
+
+
+# the parts
+
+
+def test_neighbours_of_small_denominator() -> None:
+    every = sorted({F(p, q) for q in range(1, 13) for p in range(-2 * q, 2 * q + 1)})
+    for below, above in itertools.pairwise(every):
+        assert next_above(below, 12) == above and next_below(above, 12) == below
+        middle = (below + above) / 2
+        assert at_least(middle, 12) == above and at_least(above, 12) == above
+
+
+@pytest.mark.parametrize("least", [F(1, 2), F(1, 64), F(63, 64), F(31, 47), F(58, 41), F(-3, 7), F(0), F(1000, 7)])
+@pytest.mark.parametrize("guess", [0, F(1, 10**6), F(-1, 50), F(1, 3)])
+def test_the_walk_finds_the_least(least: Fraction, guess: Fraction) -> None:
+    asked: list[Fraction] = []
+
+    def judge(value: Fraction) -> Judged:
+        asked.append(value)
+        return Judged(value >= least, str(value))
+
+    walked = least_near(judge, least + guess, F(-10), "start")
+    assert walked is not None and walked.neighbours
+    assert (walked.certified, walked.proof) == (least, str(least))
+    assert walked.refuted == next_below(least) and walked.witness == str(walked.refuted)
+    assert len(asked) <= 40 and (guess != 0 or len(asked) == 2)
+    low = F(least.__floor__() - (least.denominator == 1))
+    again = between(judge, Walked(low + 1, "", low, "", True))
+    assert (again.certified, again.refuted, again.neighbours) == (least, walked.refuted, True)
+
+
+def test_the_walk_stops_where_nothing_is_known() -> None:
+    def judge(value: Fraction) -> Judged | None:
+        return Judged(value >= 1, value) if value >= 1 or value <= F(1, 2) else None
+
+    walked = least_near(judge, F(3, 4), F(0), "start")
+    assert walked is not None and not walked.neighbours
+    assert walked.certified == 1 and walked.refuted is not None and walked.refuted <= F(1, 2)
+    assert least_near(lambda value: None, F(3, 4), F(0), "start") is None
+    assert least_near(lambda value: Judged(False, value), F(3, 4), F(0), "start") is None
+    assert DENOMINATOR == 64
+
+
+def test_the_walk_never_says_too_much() -> None:
+    """Whatever is known and guessed: it holds above, fails below, and neighbours have no small denominator between them."""
+    chance = random.Random(0)
+    ended = 0
+    for _ in range(400):
+        least = F(chance.randrange(-400, 400), chance.randrange(1, 90))
+        gap = F(chance.randrange(0, 40), 400) if chance.random() < 0.5 else F(0)
+        strict = chance.random() < 0.3
+        start = least - F(chance.randrange(1, 300), chance.randrange(1, 90))
+        guess = least + F(chance.randrange(-100, 100), chance.choice([1, 10, 1000, 10**6]))
+
+        def judge(value: Fraction, least: Fraction = least, gap: Fraction = gap, strict: bool = strict) -> Judged | None:
+            holds = value > least + gap if strict else value >= least + gap
+            return Judged(True, value) if holds else Judged(False, value) if value < least or (strict and not gap) else None
+
+        walked = least_near(judge, guess, start, start)
+        if walked is None:
+            continue
+        ended += walked.neighbours
+        below = walked.refuted
+        assert walked.proof == walked.certified and walked.witness == below and below is not None
+        assert start <= below <= least and walked.certified >= least + gap
+        if walked.neighbours:
+            assert next_above(below) == walked.certified or (below == start and next_below(walked.certified) <= start)
+    assert ended > 100
+
+
+def test_numerals_of_a_claim() -> None:
+    claim = relation("2*x - x^3/4 <= 0.5 + exp(3*x) + 1/(5*y)", ["x", "y"])
+    found = {n.value: n for n in numerals(claim)}
+    assert {F(2), F(1, 4), F(1, 2), F(3), F(5)} <= set(found) and F(-1) not in found
+    assert said(found[F(1, 4)].at(F(1, 3))) == "2*x - x^3/3 <= 1/2 + exp(3*x) + 1/(5*y)"
+    assert said(found[F(2)].at(F(1))) == "x - x^3/4 <= 1/2 + exp(3*x) + 1/(5*y)"
+    assert {v: found[v].shape for v in (F(2), F(3), F(5))} == {F(2): "affine", F(3): "other", F(5): "inverse"}
+    assert found[F(1, 2)].summand and not found[F(2)].summand
+
+
+def test_a_quotient_of_numbers_is_one_coefficient() -> None:
+    (two_thirds, one) = numerals(relation("2*x/3 <= 1", ["x"]))
+    assert (two_thirds.value, one.value) == (F(2, 3), 1)
+    assert said(two_thirds.at(F(3, 4))) == "3*x/4 <= 1" and said(two_thirds.at(F(1, 2))) == "x/2 <= 1"
+
+
+def test_a_relation_is_printed_with_the_number_last() -> None:
+    assert said(num(1).le(x("x"))) == "x >= 1" and said(x("x").lt(num(1))) == "x < 1" and said(num(1).le(num(2))) == "1 <= 2"
+
+
+# where they are shown
+
+
+def test_a_verdict_shows_repairs_when_they_were_looked_for() -> None:
+    plain = prove("a*b <= (a^2 + b^2)/3")
+    assert plain.repairs is None and "repaired" not in plain._repr_latex_() and "<li>" not in plain._repr_html_()
+    shown = repaired(plain, 2)
+    assert shown.repairs and shown == plain
+    latex, page = shown._repr_latex_(), shown._repr_html_()
+    assert latex.startswith("$") and latex.count("repaired") == len(shown.repairs) and r"\frac{a^{2} + b^{2}}{2}" in latex
+    assert page.count("<li>") == len(shown.repairs) and "1/2 in place of 1/3" in page
+    assert "no repair was found" in repaired(prove("x^2 + 1 <= 0"), 0.5)._repr_html_()
+
+
+def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = main(list(arguments))
+    shown = capsys.readouterr()
+    return status, shown.out, shown.err
+
+
+def test_the_command_shows_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine.toml"
+    claim = "1 - eta*L + eta^2*L^2/2 <= 1 - eta*L/2"
+    file.write_text(f'variables = ["eta", "L"]\nassume = ["eta >= 0", "L >= 0"]\nclaim = "{claim}"')
+    status, out, _ = command(capsys, "claim", str(file))
+    assert status == 1 and out.startswith("REFUTED\nat ")
+    assert "repair: holds where eta*L <= 1: weakest such bound; fails for " in out
+    status, out, _ = command(capsys, "claim", str(file), "--json", "--repair-seconds", "5")
+    first = json.loads(out)["repairs"][0]
+    assert status == 1 and set(first) == {"kind", "text", "claim", "assume", "needed", "sharp"}
+    assert first["kind"] == "bound" and first["assume"] == ["eta >= 0", "L >= 0", "eta*L <= 1"] and first["sharp"]
+    assert set(first["needed"]) == {"eta", "L"}
+    # what it says is a claim file that is proved
+    again = tmp_path / "again.toml"
+    assume, claim = json.dumps(first["assume"]), json.dumps(first["claim"])
+    again.write_text(f'variables = ["eta", "L"]\nassume = {assume}\nclaim = {claim}')
+    assert command(capsys, "claim", str(again))[0] == 0
+
+
+def test_the_command_without_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('variables = ["x"]\nclaim = "x^2 + 1 <= 0"')
+    status, out, _ = command(capsys, "claim", str(file))
+    assert status == 1 and "no repair was found" in out
+    status, out, _ = command(capsys, "claim", str(file), "--no-repair")
+    assert status == 1 and "repair" not in out
+    assert json.loads(command(capsys, "claim", str(file), "--no-repair", "--json")[1])["repairs"] is None
+    assert json.loads(command(capsys, "claim", str(file), "--json")[1])["repairs"] == []
+    for wrong in ("0", "-1", "601", "soon", "1e2"):
+        status, out, _ = command(capsys, "claim", str(file), "--json", "--repair-seconds", wrong)
+        assert status == 2 and json.loads(out)["field"] == "--repair-seconds"
+
+
+REFUTATIONS = [e for e in entries().values() if isinstance(e, Refutation)]
+
+
+@pytest.mark.parametrize("entry", REFUTATIONS, ids=lambda e: e.id)
+def test_entries_have_a_repair(entry: Refutation) -> None:
+    found = check(entry)
+    assert found.status == "REFUTED" and entry.mended
+    assert [c["instead"] in ("", *entry.assume) for c in found.repair["changes"]] == [True] * len(entry.mended)
+    assert found.repair["entry"] == entry.repair
+
+
+@pytest.mark.parametrize("entry", REFUTATIONS, ids=lambda e: e.id)
+def test_a_repair_that_repairs_nothing_is_not_shown(entry: Refutation) -> None:
+    (name, *_) = entry.witness
+    broken = dataclasses.replace(entry, mended={"nothing": x(name).eq(x(name))})
+    assert check(broken).status == "UNDECIDED"
+
+
+FOUND = {"6.2-kappa-fifth": "kap == 1/4", "6.4-chord": "v <= 100", "6.9-equality": "1 + k < q", "8-rosenbrock": "abs(v) <= 31/63"}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_the_search_finds_those_of_the_catalogue(name: str) -> None:
+    entry = entries()[name]
+    assert isinstance(entry, Refutation)
+    verdict = prove(entry.claim, list(entry.assume.values()), list(entry.witness), seconds=3)
+    found = repairs(verdict, seconds=5)
+    for r in found:
+        checked(r, verdict)
+    assert [said(r) for r in entry.mended.values()] == [FOUND[name]]
+    assert any(FOUND[name] in map(said, r.assume) for r in found)
+
+
+def test_check_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = command(capsys, "check", "6.9-equality", "8-rosenbrock")
+    assert status == 0 and "proved with 1 + k < q; repaired by 6.9-growth" in out and "proved with abs(v) <= 31/63" in out
+    (result,) = json.loads(command(capsys, "check", "6.2-kappa-fifth", "--json")[1])["results"]
+    assert result["repair"]["entry"] == "6.2-pathwise"
+    assert [(c["plain"], c["instead"]) for c in result["repair"]["changes"]] == [("kap == 1/4", "kappa")]

@@ -1,0 +1,276 @@
+"""The checker of proof certificates: hostile input, and random edits of certificates that are checked in finite models."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import time
+from typing import Any
+
+import pytest
+from certificate_edits import CERTIFICATES, DROP, edited, follow, refused
+from certificate_models import same_in_models, satisfies_in_models
+from certificates import KINDS, assume, certificate, certify, t
+
+from derive.proof.replay import Invalid, Unreadable, describe, replay, replay_object
+
+
+def test_hostile_text() -> None:
+    good = json.dumps(CERTIFICATES["certify premises"])
+    replay(good)
+    texts: list[Any] = ["", "{", "[]", "null", "1", '"x"', b"\xff\xfe", b"\xef\xbb\xbf{}", None, 3]
+    texts += ["[" * 100_000, '{"a":' * 5_000, "[" * 300 + "]" * 300, good + good, good.replace("[0, 1]", "[0.0, 1]")]
+    numbers = ["1e3", "NaN", "Infinity", "1" * 5_000, '"' + "1" * 5_000 + '"', '"2/0"', '"4/2"', '"02"', '"-0"', '"+2"']
+    numbers += ['"2.0"', '" 2"', '"\u0662"', '"-2"', "true", "null", "2", '["q", "-2"]', '"2/1"', '"1e3"']
+    texts += [good.replace('"2"', number) for number in numbers]
+    for key in ("title", "data", "mult", "claim", "symbols"):
+        texts += [good.replace(f'"{key}":', f'"extra": 1, "{key}":'), good.replace(f'"{key}":', f'"{key}": 1, "{key}":')]
+        texts.append(good.replace(f'"{key}":', '"other":'))
+    texts += [good.replace("certificate-1", "certificate-2"), good.replace('"by hand"', "7")]
+    for text in texts:
+        if text == good:
+            pytest.fail("nothing was replaced")
+        with pytest.raises((Invalid, Unreadable)) as caught:
+            replay(text)
+        assert "internal" not in str(caught.value)
+
+
+def test_hostile_objects() -> None:
+    loop: list[Any] = []
+    loop.append(loop)
+    wide: Any = ["q", "1"]
+    for _ in range(64):
+        wide = [wide, wide]
+    good = CERTIFICATES["assume"]
+    for value in [
+        loop,
+        wide,
+        {1: 2},
+        1.5,
+        object(),
+        ("a",),
+        good | {"title": ("x",)},
+        good | {"steps": (1,)},
+        good | {"steps": []},
+    ]:
+        with pytest.raises((Invalid, Unreadable)) as caught:
+            replay_object(value)
+        assert "internal" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "(((a + b + 1)**64)**64)**64 == 0",
+        "((a + b + c + X + Y + V + eta)**20)**2 == 0",
+        "((((3/7)**64)**64)**64)**64 == 0",
+        "((((a**64)**64)**64)**64)**64 == 0",
+        "1/(a + 1/(b + 1/(c + (a + b + c + X + Y)**60))) == 0",
+    ],
+)
+def test_work_is_bounded(claim: str) -> None:
+    start = time.perf_counter()
+    refused(certificate(certify([], claim)))
+    assert time.perf_counter() - start < 20
+
+
+def test_many_hypotheses() -> None:
+    steps = [assume("a <= 1")]
+    for k in range(4_000):
+        steps += [{"rule": "assume", "premises": [], "data": {}, "claim": ["<=", ["x", "a"], ["q", str(k + 2)]]}]
+        steps += [{"rule": "certify", "premises": [max(2 * k, 0), 2 * k + 1], "data": steps[0]["data"], "claim": t("0 <= 1")}]
+        steps[-1]["data"] = {"mult": [["1", [], []]], "sum": [["1", [], []]], "equalities": []}
+    assert "work" in str(refused(certificate(*steps[:1]) | {"steps": steps}))
+
+
+def test_nested_terms() -> None:
+    deep = t("a")
+    for _ in range(80):
+        deep = ["f", "exp", deep]
+    value = certificate(assume("a <= 1"))
+    value["steps"][0]["claim"] = ["<=", deep, ["q", "1"]]
+    refused(value)
+    for depth in (148, 149, 150, 151, 300):
+        tall = t("a")
+        for _ in range(depth):
+            tall = ["+", tall]
+        value = certificate({**assume("a <= 1"), "claim": ["<=", tall, ["q", "1"]]})
+        if depth < 150:
+            replay(json.dumps(value))
+        else:
+            refused(value)
+    value = certificate(assume("a <= 1"))
+    value["steps"] *= 20_001
+    refused(value)
+
+
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        (("symbols", "g"), "const"),
+        (("symbols", "1a"), "const"),
+        (("symbols", "a_"), "const"),
+        (("symbols", "a\n"), "const"),
+        (("symbols", "a"), "constant"),
+        (("symbols", "H"), "const"),
+        (("vectors",), ["g", "g", "u", "v"]),
+        (("vectors",), ["u", "v"]),
+        (("matrices", "A"), ["psd", "psd"]),
+        (("matrices", "A"), ["positive"]),
+        (("matrices", "A"), "psd"),
+        (("matrices", "H"), []),
+        (("functions", "F", "even"), True),
+        (("functions", "F", "slope"), "2"),
+        (("functions", "a"), {}),
+        (("horizon",), "t"),
+        (("horizon",), "zz"),
+        (("horizon",), "d"),
+        (("dimension",), 3),
+        (("clients",), "zz"),
+        (("clients",), "d"),
+        (("clients",), "T"),
+        (("clients",), "eta"),
+        (("clients",), ["n"]),
+        (("clients",), DROP),
+        (("symbols", "eta"), "clock"),
+        (("potentials", "X"), {}),
+        (("potentials", "V", "smooth"), 1),
+        (("potentials", "V", "end"), "X"),
+        (("potentials", "V", "start"), "eta"),
+        (("potentials", "V", "gradient"), "H"),
+        (("potentials", "V", "hessian"), "N"),
+        (("potentials", "V", "more"), "N"),
+        (("potentials", "V", "drift"), DROP),
+        (("potentials", "V", "diffusion"), [[t("1"), ["m", "H"]]]),
+        (("potentials", "V", "diffusion"), [[t("1"), ["v", "g"]]]),
+        (("potentials", "V", "drift"), [[t("1"), ["v", "H"]]]),
+        (("potentials", "V", "drift"), [[t("1"), ["v", "g"], 1]]),
+        (("potentials", "V", "drift"), [[t("VT"), ["v", "g"]]]),
+        (("potentials", "V", "drift"), [["eta", ["v", "g"]]]),
+        (("more",), {}),
+    ],
+)
+def test_contexts(path: tuple[str, ...], to: Any) -> None:
+    refused(edited("assume", "context", *path, to=to))
+
+
+def test_many_names() -> None:
+    value = copy.deepcopy(CERTIFICATES["assume"])
+    value["context"]["symbols"] |= {f"n{k}": "const" for k in range(400)}
+    refused(value)
+
+
+# -- random edits
+
+GROUPS = [
+    ["g", "u", "v"],
+    ["H", "A", "K", "N"],
+    ["E", "I", "EI", "S", "Si", "C", "xi", "x"],
+    ["sqrt", "exp", "log", "atan", "erf", "tanh", "abs"],
+    ["+", "*", "/"],
+    ["up", "down", "up_open", "limit", "even", "tanh"],
+    ["coeffs", "exp", "sqrt"],
+    ["monotone", "component"],
+    ["norm", "quad", "dot"],
+    ["const", "time", "clock", "random", "rv", "coord", "detcoord", "client", "detclient"],
+    ["symmetric", "psd"],
+    ["F", "G", "f"],
+    ["odd", "nondecreasing", "concave_right", "bounded", "slope"],
+    ["abs_of_positive", "abs_of_negative", "sqrt_of_square", "sqrt_square", "sqrt_nonneg", "abs_nonneg", "abs_square"],
+    ["gradient", "hessian", "end", "start", "smooth", "drift", "diffusion"],
+    ["horizon", "dimension", "clients"],
+]
+NUMBERS = ["0", "1", "-1", "2", "-2", "1/2", "3", "4", "-1/2"]
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = list(value.items()) if type(value) is dict else list(enumerate(value)) if type(value) is list else []
+    return [at] * bool(at) + [path for key, part in inner for path in places(part, (*at, key))]
+
+
+def mutate(rng: random.Random, value: dict[str, Any], paths: list[tuple[Any, ...]]) -> None:
+    path = rng.choice(paths)
+    node: Any = value
+    try:
+        for key in path[:-1]:
+            node = node[key]
+        old = node[path[-1]]
+    except (KeyError, IndexError, TypeError):  # an edit before this one took the place away
+        return
+    if type(node) not in (list, dict):
+        return
+    key = path[-1]
+    kind = rng.random()
+    if type(old) is int and type(old) is not bool and kind < 0.8:
+        node[key] = rng.choice([old + 1, old - 1, -old, 0, 1, 2, True, None, str(old)])
+    elif type(old) is str and kind < 0.8:
+        if old.strip("-")[:1].isdigit():
+            node[key] = rng.choice(NUMBERS)
+        elif old in ("<=", "<", "==", "!="):
+            node[key] = rng.choice(["<=", "<", "==", "!="])
+        else:
+            groups = [list(KINDS), *GROUPS]
+            node[key] = rng.choice(next((group for group in groups if old in group), ["a"]))
+    elif type(node) is list and kind < 0.3:
+        del node[key]
+    elif type(node) is list and kind < 0.4:
+        node.insert(key, copy.deepcopy(old))
+    elif type(node) is list and kind < 0.5:
+        other = rng.randrange(len(node))
+        node[key], node[other] = node[other], node[key]
+    elif type(node) is dict and kind < 0.1:
+        del node[key]
+    else:  # another part of the certificate
+        new: Any = value
+        for part in rng.choice(paths):
+            try:
+                new = new[part]
+            except (KeyError, IndexError, TypeError):
+                return
+        node[key] = copy.deepcopy(new)
+
+
+def fuzz(count: int, seed: int) -> int:
+    """Accepted edits whose statement changed hold in finite models (for processes: say the same). Returns their number."""
+    rng = random.Random(seed)
+    texts = [json.dumps(value) for value in CERTIFICATES.values()]
+    all_paths = [places(json.loads(text)) for text in texts]
+    step_paths = [[p for p in paths if p[0] != "title"] for paths in all_paths]
+    changed = 0
+    for _ in range(count):
+        which = rng.randrange(len(texts))
+        original, value = json.loads(texts[which]), json.loads(texts[which])
+        for _ in range(rng.choice([1, 1, 1, 2])):
+            mutate(rng, value, step_paths[which])
+        process = bool(set(original["statement"]["axioms"]) - {"integrability"})
+        if rng.random() < 0.6 and not process:
+            try:
+                follow(value)
+            except (KeyError, IndexError, TypeError):
+                continue
+        try:
+            replayed = replay(json.dumps(value))
+        except (Invalid, Unreadable) as error:
+            assert "internal" not in str(error), (str(error), json.dumps(value))
+            continue
+        assert describe(replayed)
+        if value["statement"] == original["statement"] and value["context"] == original["context"]:
+            continue
+        changed += 1
+        if process:
+            unused = json.loads(texts[which])
+            unused["statement"] = value["statement"]
+            assert same_in_models(original, unused), json.dumps(value)
+        else:
+            assert satisfies_in_models(value, rng.randrange(10**6)), json.dumps(value)
+    return changed
+
+
+def test_random_edits() -> None:
+    assert fuzz(20_000, 1) > 100
+
+
+@pytest.mark.slow
+def test_more_random_edits() -> None:
+    assert fuzz(100_000, 2) > 500

@@ -1,0 +1,174 @@
+"""The parts made from the results of others: ledger, claims one by one, assumptions, appendix; alone in a paper, and linked."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_ledger import settled
+
+from derive.reading.problems import problem, read_problem
+from derive.theorems.catalogue import entries
+from derive.theorems.checking import check
+from reports.bibliography import WORKS, bibtex, references
+from reports.build import _parts, build_report
+from reports.cache import ResultsCache
+from reports.ledger import Status
+from reports.paper import GROUPS
+from reports.plan import SECTIONS, chosen, computed, section_of
+from reports.sections.section import Context
+from reports.sections.theorems import _shown
+from reports.tex import TexAbsent, compile_tex
+
+DERIVED = ("ledger", "claims", "assumptions", "appendix")
+#: entries that are checked for real here; the others are taken as what the catalogue expects
+REAL = ("6.1-scheduled", "6.2-pathwise", "6.2-scheduled", "6.2-expectation", "6.4-corrected", "6.4-bounded-ratio", "6.5-sign")
+ALONE = r"""\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern}
+\usepackage{amsmath,amssymb,mathtools,booktabs,longtable,graphicx}
+\begin{document}\input{parts/NAME}\end{document}
+"""
+
+
+@pytest.fixture(scope="module")
+def sections() -> dict[str, dict[str, Any]]:
+    """Results of all sections in which everything is as the paper's claims want it."""
+    known = entries()
+    shown = {i: _shown(check(known[i])) for i in REAL}
+    evidence: dict[str, dict[str, Any]] = {"verification": {}, "experiments": {}}
+    for claim in (c for g in GROUPS for c in g.claims):
+        found = settled(claim)
+        for e in found["theorems"]["entries"]:
+            shown.setdefault(e["id"], {**shown["6.5-sign"], **e, "certificate": None, "assumptions": [], "unused": []})
+        for name, kept in evidence.items():
+            kept |= found[name]["evidence"]
+    for kept in evidence.values():
+        for e in kept.values():
+            e["anchor"] = ""
+    return {
+        "theorems": {"entries": list(shown.values()), "seconds": 1.5},
+        **{name: {"evidence": kept, "seed": 7, "seconds": 2.0} for name, kept in evidence.items()},
+    }
+
+
+def made(sections: dict[str, dict[str, Any]], folder: Path, own: Any = None, whole: bool = True) -> dict[str, Any]:
+    context = Context(True, own, ResultsCache(folder / "results"), lambda label: None, sections, whole)
+    found = {n: section_of(n) for n in DERIVED if own is None}
+    results = {n: s.compute(context) for n, s in found.items()}
+    _parts(found, results, folder)
+    return results
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_a_part_goes_into_a_paper_with_narrow_lines(sections: dict[str, Any], tmp_path: Path, name: str) -> None:
+    made(sections, tmp_path, whole=False)
+    main = tmp_path / "paper.tex"
+    main.write_text(ALONE.replace("NAME", name))
+    compiled = compile_tex(main)
+    if isinstance(compiled, TexAbsent):
+        pytest.skip(compiled.message)
+    assert compiled.pdf is not None and not compiled.errors
+    assert not [box for box in compiled.overfull if box.points > 10]
+
+
+def test_the_answer_fits_on_one_page(sections: dict[str, Any], tmp_path: Path) -> None:
+    """The title page holds the whole ledger: the table of contents begins the second page."""
+    from reports.build import TITLES
+    from reports.tex import Tex, environment
+
+    made(sections, tmp_path)
+    front = [{"name": "ledger", "title": "", "file": "ledger"}]
+    rest = [{"name": "notation", "title": "Notation", "file": "notation"}]
+    template = environment(tex=Tex).get_template("report.tex")
+    text = template.render(title=TITLES[1], version="1", date="2026-01-01", front=front, parts=rest)
+    (tmp_path / "report.tex").write_text(text)
+    compiled = compile_tex(tmp_path / "report.tex")
+    if isinstance(compiled, TexAbsent) or shutil.which("pdftotext") is None:
+        pytest.skip("needs TeX and pdftotext")
+    assert compiled.pdf is not None
+    command = ["pdftotext", "-layout", str(compiled.pdf), "-"]
+    pages = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\f")
+    assert "Rosenbrock" in pages[0] and "Contents" not in pages[0]
+    assert "Contents" in pages[1]
+
+
+def test_every_status_is_on_the_page_and_none_is_in_a_template(sections: dict[str, Any], tmp_path: Path) -> None:
+    results = made(sections, tmp_path)
+    rows = [row for group in results["ledger"]["groups"] for row in group["rows"]]
+    part = (tmp_path / "parts" / "ledger.tex").read_text()
+    for status in Status:
+        assert part.count(rf"\textbf{{{status}}}") == sum(row["status"] == status for row in rows)
+    detail = (tmp_path / "parts" / "claims.tex").read_text()
+    assert all(rf"\hyperlink{{claim:{r['id']}}}" in part and rf"\hypertarget{{claim:{r['id']}}}" in detail for r in rows)
+    templates = Path(section_of.__code__.co_filename).parent / "templates"
+    for file in templates.rglob("*.tex"):
+        words = file.read_text()
+        assert not re.search(r"\b(PROVED WITH|CONFIRMED NUMERICALLY|NOT SEEN IN)\b", words), file
+
+
+def test_a_claim_leads_to_its_proof_certificate_and_figure(sections: dict[str, Any], tmp_path: Path) -> None:
+    sections["verification"]["evidence"]["verify-6.2-scheduled-sde"]["anchor"] = "fig:bounds"
+    made(sections, tmp_path)
+    detail = (tmp_path / "parts" / "claims.tex").read_text()
+    start = detail.index("claim:corrected-compressed")
+    own = detail[start : detail.index("hypertarget{claim:", start + 10)]
+    assert r"\hyperlink{thm:6.2-scheduled}" in own
+    assert r"certificates/6.2-scheduled.cert.json}{certificate}" in own
+    assert r"CONFIRMED, 6.2-scheduled on the SDE: a (Figure~\ref{fig:bounds})" in own
+    sections["verification"]["evidence"]["verify-6.2-scheduled-sde"]["anchor"] = ""
+
+
+def test_assumptions_are_those_that_the_proofs_used(sections: dict[str, Any], tmp_path: Path) -> None:
+    found = made(sections, tmp_path)["assumptions"]
+    names = [h["name"] for h in found["hypotheses"]]
+    uses = {r["id"]: {n for n, used in zip(names, r["uses"], strict=True) if used} for r in found["rows"]}
+    assert uses["6.2-scheduled"] >= {"smooth", "compression", "noise", "step"}
+    assert uses["6.4-corrected"] >= {"smooth", "bounded ratio"} and "compression" not in uses["6.4-corrected"]
+    assert "PL" in uses["6.5-sign"] and "smooth" not in uses["6.5-sign"]
+    assert "total variance" not in names  # a definition
+
+
+def test_the_appendix_has_what_there_is(sections: dict[str, Any], tmp_path: Path) -> None:
+    found = made(sections, tmp_path)["appendix"]
+    certified = {e["id"]: json.loads(e["certificate"]) for e in sections["theorems"]["entries"] if e["certificate"]}
+    assert {c["id"]: c["steps"] for c in found["certificates"]} == {i: len(c["steps"]) for i, c in certified.items()}
+    assert {(s["section"], s["seed"]) for s in found["seeds"]} == {("verification", 7), ("experiments", 7)}
+    assert {t["section"]: t["seconds"] for t in found["timings"]}["theorems"] == 1.5
+
+
+def test_bibtex_has_every_reference() -> None:
+    text = bibtex()
+    assert len({w.key for w in WORKS}) == len(WORKS) == len(references())
+    for work in WORKS:
+        assert f"{{{work.key}," in text
+    assert text.count("{") == text.count("}")
+
+
+def test_the_order_of_sections() -> None:
+    names = chosen(None, None)
+    order = computed(None, names)
+    assert set(order) == set(names) and names == [n for n in SECTIONS if n in names]
+    for name in order:
+        assert all(order.index(other) < order.index(name) for other in SECTIONS[name].needs if other in order)
+    assert computed(None, ["assumptions"]) == ["theorems", "assumptions"]
+
+
+def test_a_report_of_ones_own_has_ones_own_claims(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(
+        'method = "dsgd"\n[[claims]]\ntitle = "True $x_1$"\nvariables = ["a", "b"]\nclaim = "a*b <= (a^2+b^2)/2"\n'
+        '[[claims]]\ntitle = "False"\nvariables = ["a", "b"]\nclaim = "a*b <= (a^2+b^2)/3"\n'
+    )
+    found = build_report(read_problem(tmp_path / "own.toml"), tmp_path / "out", True, None, lambda label, done: None)
+    rows = [r for g in found["ledger"] for r in g["rows"]]
+    assert [r["status"] for r in rows] == [Status.PROVED, Status.REFUTED]
+    assert found["statuses"]["False"] == "refuted"
+    assert (tmp_path / "out" / "certificates" / "claim-1.cert.json").is_file()
+    part = (tmp_path / "out" / "parts" / "own-claims.tex").read_text()
+    assert r"True \$x\_1\$ (PROVED)" in part and r"\frac{a^{2} + b^{2}}{2}" in part
+    assert "Counterexample" in part and "Repair" in part
+    assert [n for n in found["notes"] if n.startswith(("TeX", "HTML"))] == []
+    assert "ledger" not in chosen(problem({"method": "dsgd"}), None)

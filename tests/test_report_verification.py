@@ -1,0 +1,205 @@
+"""The section on bounds against numbers: every entry has evidence, verdicts flip with planted numbers, and each part typesets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from derive.losses import Cosh
+from derive.methods import DSGD
+from derive.models import sde
+from derive.noise import Gaussian
+from derive.theorems.catalogue import entries
+from derive.theorems.entry import Refutation
+from numerics.checks.curves import CURVATURES, NUMBERS, START, polyak, random_time
+from numerics.checks.paths import instances
+from reports.build import build_report
+from reports.cache import ResultsCache
+from reports.plan import Plan
+from reports.sections import sweeps, verification, weak_orders
+from reports.sections.section import Context
+from reports.tex import TexAbsent, compile_tex
+
+ALL = entries()
+
+
+def context(folder: Path, quick: bool = True) -> tuple[Context, list[str]]:
+    announced: list[str] = []
+    return Context(quick, None, ResultsCache(folder, context={}), announced.append), announced
+
+
+def one(id: str, verdict: str = "CONFIRMED", **more: Any) -> dict[str, Any]:
+    """A result as `numerics.verify` gives it."""
+    return {
+        "id": id, "subject": "SDE", "route": "points", "verdict": verdict, "tightness": 1.5, "count": 10, "failing": 0,
+        "outside": {}, "decision": None, **more,
+    }  # fmt: skip
+
+
+# --- the catalogue ------------------------------------------------------------------------------------------------------
+
+
+def test_every_entry_is_in_one_group():
+    assert sorted(id for ids in verification.grouped().values() for id in ids) == sorted(ALL)
+    assert set(verification.scheduled()) == {i.id for i in instances()}
+
+
+def test_the_verdict_on_an_entry_is_the_worst_of_its_routes():
+    def said(*verdicts: str) -> str:
+        return verification.theorem_evidence([one("6.2-pathwise", v) for v in verdicts])["verify-6.2-pathwise-sde"][
+            "verdict"
+        ]
+
+    assert said("CONFIRMED", "CONFIRMED") == "CONFIRMED"
+    assert said("CONFIRMED", "INCONCLUSIVE") == "INCONCLUSIVE"
+    assert said("INCONCLUSIVE", "VIOLATED", "CONFIRMED") == "VIOLATED"
+    assert verification.worst([]) == "INCONCLUSIVE"
+    made = verification.theorem_evidence(
+        [one("6.7-sign", subject="SDE, not linearised"), one("6.7-sign", "VIOLATED", subject="method")]
+    )
+    assert {k: v["verdict"] for k, v in made.items()} == {
+        "verify-6.7-sign-sde-not-linearised": "CONFIRMED", "verify-6.7-sign-method": "VIOLATED",
+    }  # fmt: skip
+
+
+def test_words_hold_the_numbers():
+    decision = {"estimate": {"value": 0.5, "lower": 0.4, "upper": 0.6}, "error": 0.01, "bound": 0.7}
+    said = verification.theorem_evidence([one("6.2-scheduled", decision=decision, route="Monte Carlo", count=512)])
+    assert all(
+        n in said["verify-6.2-scheduled-sde"]["says"] for n in ("0.500", "[0.400,0.600]", "0.010", "0.700", "512")
+    )
+    failing = verification.theorem_evidence([one("6.5-sign", "VIOLATED", failing=3)])["verify-6.5-sign-sde"]
+    assert "7 of 10" in failing["says"] and failing["anchor"] == "tab:verification-6-5"
+
+
+def test_facts_on_a_law_share_a_line_where_they_agree():
+    found = [one(f"8-cauchy-{n}", "VIOLATED" if n == 3 else "CONFIRMED", subject="formula") for n in range(1, 5)]
+    rows = verification.rows(found, [f["id"] for f in found])
+    assert [(r["name"], r["verdict"], r["count"]) for r in rows] == [
+        ("8-cauchy (3 facts)", "CONFIRMED", 30),
+        ("8-cauchy", "VIOLATED", 10),
+    ]
+    (row,) = verification.rows(
+        [one("6.2-pathwise", outside={"L0 >= 0": True, "smooth": True, "step": False, "u >= 0": None})], ["6.2-pathwise"]
+    )
+    assert row["needed"] == r"$0 \le L_0$, smooth"
+
+
+def test_tightness_leaves_out_equalities_and_refutations():
+    found = [
+        one("6.1-pathwise"),
+        one("6.1-pathwise", subject="method", tightness=0.4),
+        one("6.7-corrected", tightness=None),
+    ]
+    found += [one("6.2-expectation", route="witness"), one("6.1-pathwise", tightness=1.2)]
+    assert verification.tightness(found) == {"6.1-pathwise": {"SDE": 1.2, "method": 0.4}}
+
+
+def test_a_group_with_refutations_and_exact_routes(tmp_path):
+    """6.8: two theorems and a refuted claim, through the cache."""
+    own, _ = context(tmp_path)
+    ids = verification.grouped()["6.8"]
+    found = verification._group(own, "6.8", ids, {})
+    made = verification.theorem_evidence(found)
+    for id in ids:
+        expected = "VIOLATED" if isinstance(ALL[id], Refutation) else "CONFIRMED"
+        assert made[f"verify-{id}-formula"]["verdict"] == expected
+    assert verification._group(own, "6.8", ids, {}) == found and own.cache.reused == ["verification-group-6-8"]
+
+
+# --- curves -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_bound_on_a_random_time_over_the_horizon():
+    """6.2: bound and mean fall with the horizon; half of the bound is violated, and too few paths decide nothing."""
+    (instance,) = [i for i in instances() if i.id == "6.2-scheduled"]
+    right, wrong = (random_time(instance, 1536, scale=scale) for scale in (1.0, 0.4))
+    assert {s: d.verdict for s, d in right.decisions.items()} == {"SDE": "CONFIRMED", "method": "CONFIRMED"}
+    assert {s: d.verdict for s, d in wrong.decisions.items()} == {"SDE": "VIOLATED", "method": "VIOLATED"}
+    assert np.all(np.diff(right.bound) < 0) and right.horizons[-1] == instance.T
+    for series in right.series.values():
+        assert np.all(series.mean < right.bound) and np.all(np.diff(series.mean) < 0)
+    few = random_time(instance, 16)
+    assert {d.verdict for d in few.decisions.values()} == {"INCONCLUSIVE"}
+
+
+def test_the_pl_bound_over_time_and_its_exact_means():
+    """The simulated means are those of the closed moments: |z| < 4.5 at each of 2 x 16 times; a fifth of the bound is broken."""
+    found, exact = polyak(1500)
+    for subject, series in found.series.items():
+        error = (series.mean_upper - series.mean_lower)[1:] / (2 * 1.96)
+        assert np.all(np.abs(series.mean - exact[subject])[1:] < 4.5 * error)
+    start = float(np.array(CURVATURES) @ np.square(START) / 2)
+    assert found.bound[0] == pytest.approx(start) and np.all(exact["SDE"] <= found.bound * (1 + 1e-12))
+    # theory 6.5 at t = T by hand: A = 1 + (omega + d s1 (1 + omega))/N, D0 = d s0 (1 + omega), omega = 1, N = 2, mu = 1, L = 2
+    eta, s0, s1 = NUMBERS["eta"], NUMBERS["sigma0"] ** 2, NUMBERS["sigma1"] ** 2
+    r = 1 - eta * 2 * (1 + (1 + 4 * s1) / 2) / 2
+    decay = np.exp(-2 * r * found.horizons[-1])
+    assert found.bound[-1] == pytest.approx(start * decay + eta * 2 * 4 * s0 * (1 - decay) / (8 * r))
+
+
+# --- weak orders --------------------------------------------------------------------------------------------------------
+
+
+def slope(order: float | None, doubt: float | None, stated: int = 2, resolution: float = 1e-6) -> dict[str, Any]:
+    return {"slope": {"order": order, "doubt": doubt}, "stated": stated, "resolution": resolution}
+
+
+def test_the_verdict_on_an_order():
+    assert weak_orders.verdict(slope(1.98, 0.03)) == "CONFIRMED"
+    assert weak_orders.verdict(slope(1.02, 0.03)) == "VIOLATED"
+    assert weak_orders.verdict(slope(1.9, 0.03)) == "VIOLATED"  # near, and not within its own error
+    assert weak_orders.verdict(slope(1.5, 0.6)) == "INCONCLUSIVE"  # an interval that holds all orders says nothing
+    assert weak_orders.verdict(slope(None, None)) == "INCONCLUSIVE"
+    assert weak_orders.verdict(slope(2.0, 0.03, resolution=0.1)) == "INCONCLUSIVE"
+    assert weak_orders.verdict(slope(2.0, 0.03, resolution=float("nan"))) == "INCONCLUSIVE"
+
+
+def test_a_planted_error_loses_the_second_order():
+    """Half the covariance in the second-order model; its own comes out 2."""
+    own = weak_orders.order("dsgd", "second-order", 3)
+    assert weak_orders.verdict(own) == "CONFIRMED" and own["stated"] == 2
+    wrong = sde(DSGD(Gaussian(), 2), "second-order", Cosh(), 1)
+    found = weak_orders.order("dsgd", "second-order", 3, wrong)
+    assert weak_orders.verdict(found) == "VIOLATED" and "stated is $2$" in weak_orders.evidence(found)["says"]
+
+
+# --- the sections -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["verification", "sweeps"])
+def test_a_quick_section_from_nothing(name, tmp_path):
+    """All pieces, figures and the document; every anchor exists, every tick is planned, a second run computes nothing."""
+    made = build_report(None, tmp_path, True, name, lambda label, share: None)
+    assert made["notes"] == [] or isinstance(compile_tex(tmp_path / "report.tex"), TexAbsent)
+    kind: Any = {"verification": verification.Verification, "sweeps": sweeps.Sweeps}[name]
+    own = Context(True, None, ResultsCache(tmp_path / "results"), (announced := []).append)
+    result = kind().compute(own)
+    assert own.cache.computed == []
+    planned = len(Plan(None, True, name)._steps[name])
+    assert planned == len(announced) + 1 + (len(result["schedules"]["blown"]) if name == "sweeps" else 0)
+    part = (tmp_path / "parts" / f"{name}.tex").read_text()
+    for key, found in result["evidence"].items():
+        assert rf"\label{{{found['anchor']}}}" in part, key
+        assert found["verdict"] in ("CONFIRMED", "VIOLATED", "INCONCLUSIVE") and found["says"]
+    for label in set(part.split(r"\label{")[1:]):
+        name_of = label.split("}")[0]
+        # the tables of the groups are named by their first and last; each other figure and table has a sentence of its own
+        assert rf"\ref{{{name_of}}}" in part or name_of.startswith("tab:verification-"), name_of
+    if name == "sweeps":
+        return
+    for id, entry in ALL.items():
+        own_keys = [k for k in result["evidence"] if k.startswith(f"verify-{id}-") and k.removeprefix(f"verify-{id}-") in (
+            "sde", "method", "formula", "sde-not-linearised")]  # fmt: skip
+        assert own_keys, id
+        for key in own_keys:
+            if key.endswith(("-sde", "-formula")):
+                assert result["evidence"][key]["verdict"] == (
+                    "VIOLATED" if isinstance(entry, Refutation) else "CONFIRMED"
+                ), key
+    orders = {k: v["verdict"] for k, v in result["evidence"].items() if k.startswith("weak-order")}
+    assert len(orders) == 9 and set(orders.values()) == {"CONFIRMED"}

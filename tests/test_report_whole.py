@@ -1,0 +1,86 @@
+"""The whole quick report on the paper, once: every claim has its evidence, the page works, and a second run computes nothing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_html import BROWSER, in_browser
+
+from reports.build import build_report
+from reports.html import pandoc_path
+from reports.ledger import Status
+from reports.plan import SECTIONS, chosen
+from reports.tex import TEMPLATES
+
+#: claims that a quick run leaves open, if any; each with the reason
+OPEN: dict[str, str] = {}
+
+
+def quietly(label: str, fraction: float) -> None:
+    assert 0 <= fraction <= 1
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, build_report(None, folder, True, None, quietly)
+
+
+def rows(made: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for group in made["ledger"] for row in group["rows"]]
+
+
+@pytest.mark.slow
+def test_every_claim_has_its_evidence(report: tuple[Path, dict[str, Any]]) -> None:
+    _, made = report
+    assert made["notes"] == [] and made["reused"] == []
+    assert {r["id"]: r["reason"] for r in rows(made) if r["status"] == Status.OPEN} == OPEN
+    for row in rows(made):
+        assert all(e["status"] for e in row["entries"]), row["id"]
+        for e in (*row["numbers"], *row["experiments"], *row["beside"]):
+            assert e["verdict"] and e["says"] and e["anchor"], (row["id"], e["key"])
+    assert not set(made["statuses"].values()) & {"FAILS", "refused"}
+
+
+@pytest.mark.slow
+def test_a_second_run_computes_nothing(report: tuple[Path, dict[str, Any]]) -> None:
+    folder, first = report
+    before = (folder / "report.tex").read_bytes(), (folder / "parts" / "ledger.tex").read_bytes()
+    started = time.monotonic()
+    again = build_report(None, folder, True, None, quietly)
+    assert time.monotonic() - started < 60  # it typesets; how fast is measured elsewhere
+    assert {n for n in chosen(None, None) if not SECTIONS[n].needs} <= set(again["reused"])
+    assert again["ledger"] == first["ledger"]
+    assert before == ((folder / "report.tex").read_bytes(), (folder / "parts" / "ledger.tex").read_bytes())
+
+
+@pytest.mark.slow
+def test_the_page_on_a_phone(report: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    folder, _ = report
+    if pandoc_path() is None or BROWSER is None:
+        pytest.skip("needs pandoc and Chromium")
+    site = tmp_path / "site"
+    shutil.copytree(folder, site, ignore=shutil.ignore_patterns("results"))
+    shutil.copy(site / "report.html", site / "main.html")
+    page = (site / "report.html").read_text()
+    for target in set(re.findall(r'href="((?!#|https?:)[^"]+)"', page)):
+        assert (site / target).is_file(), target
+    for view in in_browser(site, tmp_path / "profile").values():
+        assert view["overflow"] == 0 and view["sticking"] == [] and view["dangling"] == []
+        assert all(natural > 0 for natural, _ in view["pictures"]) and view["pictures"]
+        assert len(view["folds"]) > 50 and all(fold[:2] == [False, True] for fold in view["folds"])
+
+
+def test_no_template_holds_a_result() -> None:
+    """A decimal number, or a number with a unit or an uncertainty, is a result, and comes from the results."""
+    for file in sorted(TEMPLATES.rglob("*.tex")):
+        text = re.sub(r"\\(VAR|BLOCK|#)\{(?:[^{}]|\{[^{}]*\})*\}", "", file.read_text())
+        text = re.sub(r"[0-9.]+(\\linewidth|pt|mm|em|ex)|width=[0-9.]+|arraystretch\}\{[0-9.]+|\{rgb\}\{[0-9.,]+\}", "", text)
+        found = re.findall(r"(?<![A-Za-z0-9_^{}])\d+\.\d+|\d+\s*\\pm|\d{3,}", text)
+        allowed = {"6.1", "6.2", "6.3", "6.4", "6.5", "6.6", "6.7", "6.8", "6.9", "256"}  # parts of the theory; SHA-256
+        assert set(found) <= allowed, (file.name, set(found) - allowed)

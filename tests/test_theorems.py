@@ -1,0 +1,525 @@
+"""The catalogue of theorems: what comes out, what is assumed, and that wrong drifts, points and witnesses are noticed.
+
+Run as a program this file writes tests/theorem_hypotheses.json anew: read the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import pytest
+import sympy as sp
+
+import derive.theorems
+from derive import models
+from derive.methods import Method
+from derive.noise import Cauchy, Gaussian, Laplace, Logistic, StudentT, Uniform
+from derive.proof.certificate import FORMAT, context_json, dumps
+from derive.proof.context import ProofError
+from derive.proof.kernel import AXIOMS
+from derive.proof.laws import bounds
+from derive.proof.points import holds
+from derive.proof.replay import replay
+from derive.proof.terms import Relation, Term, num, x
+from derive.proof.text import text
+from derive.symbols import eta
+from derive.theorems import recompute, stationary
+from derive.theorems.catalogue import MODULES, entries
+from derive.theorems.checking import PROVED, REFUTED, UNDECIDED, Checked, check
+from derive.theorems.entry import Refutation, Theorem
+from derive.theorems.laws import SHOWN
+
+TABLE = Path(__file__).with_name("theorem_hypotheses.json")
+ENTRIES = entries()
+THEOREMS = [e for e in ENTRIES.values() if isinstance(e, Theorem)]
+REFUTATIONS = [e for e in ENTRIES.values() if isinstance(e, Refutation)]
+
+ITO = ("weak-existence", "localisation", "fatou", "integrability")
+#: every theorem that uses an axiom; a new one must be written here
+AXIOMS_OF = {
+    "6.1-scheduled": ITO,
+    "6.2-scheduled": ITO,
+    "6.2-expectation-repaired": ("integrability",),
+    "6.3-low-scheduled": ITO,
+    "6.3-high-scheduled": ITO,
+    "6.4-global-scheduled": ITO,
+    "6.4-clients-scheduled": ITO,
+    "6.5-first-order": ITO,
+    "6.5-corrected": ITO,
+    "6.5-sign": ITO,
+    "6.6-ratio": ("integrability",),
+    "6.6-limit": ("integrability",),
+}
+#: assumptions that are stated and not used
+UNUSED = {
+    "6.1-pathwise": ("s1_k >= 0",),
+    "6.1-scheduled": ("s1_k >= 0",),
+    "6.2-pathwise": ("s1_k >= 0",),
+    "6.2-scheduled": ("s1_k >= 0",),
+    "6.2-expectation-repaired": ("s1_k >= 0",),
+    "6.4-classic": ("sigma_k > 0", "u >= 0"),
+    "6.5-first-order": ("d >= 0", "s0_k >= 0", "s1_k >= 0"),
+    "6.5-corrected": ("d >= 0", "s0_k >= 0", "s1_k >= 0"),
+    "6.9-induction": ("eta_n >= 0",),
+}
+
+
+@cache
+def checked(name: str) -> Checked:
+    return check(ENTRIES[name])
+
+
+def statement(entry: Theorem | Refutation) -> dict[str, Any]:
+    """Everything that an entry assumes, and what it claims."""
+    if isinstance(entry, Refutation):
+        assumed = {name: text(r) for name, r in entry.assume.items()}
+        return {"assume": assumed, "claim": text(entry.claim)}
+    found = checked(entry.id)
+    return {
+        "context": context_json(entry.context),
+        "assumptions": {name: text(r) for name, r in entry.assumptions.items()},
+        "definitions": {name: text(r) for name, r in entry.definitions.items()},
+        "claim": found.steps[-1]["plain"] if found.steps else None,
+    }
+
+
+def table() -> dict[str, Any]:
+    """The statements of all entries; equal contexts are written once."""
+    contexts: list[dict[str, Any]] = []
+    found: dict[str, Any] = {}
+    for entry in ENTRIES.values():
+        said = statement(entry)
+        if "context" in said:
+            if said["context"] not in contexts:
+                contexts.append(said["context"])
+            said["context"] = contexts.index(said["context"])
+        found[entry.id] = said
+    return {"contexts": contexts, "entries": found}
+
+
+# --- what comes out -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_as_expected(name: str) -> None:
+    found = checked(name)
+    assert found.as_expected, f"{found.status}: {found.reason}"
+    assert found.status == (PROVED if isinstance(found.entry, Theorem) else REFUTED)
+    assert found.steps
+
+
+def test_all_of_the_theory_is_there() -> None:
+    status = [checked(name).status for name in ENTRIES]
+    assert status.count(PROVED) >= 20
+    assert status.count(REFUTED) >= 4
+    for part in ("4-", *(f"6.{n}-" for n in range(1, 10)), "8-"):
+        assert any(name.startswith(part) for name in ENTRIES), part
+
+
+def test_ids_are_the_keys_and_repairs_exist() -> None:
+    assert all(name == entry.id for name, entry in ENTRIES.items())
+    for entry in REFUTATIONS:
+        assert not entry.repair or isinstance(ENTRIES[entry.repair], Theorem)
+
+
+# --- what is assumed --------------------------------------------------------------------------------------------------
+
+
+def test_axioms() -> None:
+    assert {name: checked(name).axioms for name in ENTRIES if checked(name).axioms} == AXIOMS_OF
+    assert set(AXIOMS) == set(ITO)
+
+
+def test_unused_assumptions() -> None:
+    assert {name: checked(name).unused for name in ENTRIES if checked(name).unused} == UNUSED
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_hypotheses_verbatim(name: str) -> None:
+    """Names, contexts, assumptions, definitions and claims are those of the table, which a person has read."""
+    own = statement(ENTRIES[name])
+    kept = json.loads(TABLE.read_text())
+    wanted = kept["entries"][name]
+    if "context" in wanted:
+        wanted["context"] = kept["contexts"][wanted["context"]]
+    assert own == wanted
+
+
+def test_the_table_has_no_other_entries() -> None:
+    assert set(json.loads(TABLE.read_text())["entries"]) == set(ENTRIES)
+
+
+# --- points -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.id)
+def test_points(theorem: Theorem) -> None:
+    given = {**theorem.assumptions, **theorem.definitions}
+    assert all(holds(r, theorem.point) for r in given.values())
+
+
+@pytest.mark.parametrize("theorem", [t for t in THEOREMS if x("eps") in t.point], ids=lambda t: t.id)
+def test_points_with_a_step(theorem: Theorem) -> None:
+    """The hypotheses also hold where the step size and eps are positive: not only in the case that nothing moves."""
+    moving = {**theorem.point, x("eta"): Fraction(1, 100), x("eps"): Fraction(1, 2)}
+    given = {**theorem.assumptions, **theorem.definitions}
+    assert [name for name, r in given.items() if not holds(r, moving)] == []
+
+
+@pytest.mark.parametrize("theorem", [t for t in THEOREMS if t.assumptions], ids=lambda t: t.id)
+def test_a_contradictory_point_is_refused(theorem: Theorem) -> None:
+    refused = 0
+    for symbol in theorem.point:
+        point = {**theorem.point, symbol: Fraction(-1)}
+        if failing := [name for name, r in theorem.assumptions.items() if not _holds(r, point)]:
+            found = check(dataclasses.replace(theorem, point=point))
+            assert found.status == UNDECIDED
+            assert failing[0] in found.reason or "no exact value" in found.reason
+            refused += 1
+    assert refused
+
+
+def _holds(relation: Relation, point: Any) -> bool:
+    try:
+        return holds(relation, point)
+    except ProofError:
+        return False
+
+
+def test_contradictory_hypotheses_have_no_point() -> None:
+    """A theorem with a hypothesis and its negation is not PROVED, whatever its point is."""
+    theorem = ENTRIES["6.2-pathwise"]
+    assert isinstance(theorem, Theorem)
+    against = {**theorem.assumptions, "eta < 0": x("eta").lt(0)}
+    for value in (-1, 0, 1):
+        wrong = dataclasses.replace(theorem, assumptions=against, point={**theorem.point, x("eta"): value})
+        assert check(wrong).status == UNDECIDED
+
+
+def test_a_point_without_a_value_is_refused() -> None:
+    theorem = ENTRIES["6.2-pathwise"]
+    assert isinstance(theorem, Theorem)
+    found = check(dataclasses.replace(theorem, point={k: v for k, v in theorem.point.items() if k != x("eta")}))
+    assert found.status == UNDECIDED
+
+
+def test_a_theorem_that_assumes_more_than_it_says() -> None:
+    """A hypothesis that the derivation brings in by itself is found out."""
+    theorem = ENTRIES["4-bernoulli"]
+    assert isinstance(theorem, Theorem)
+    found = check(dataclasses.replace(theorem, prove=lambda w: w.kernel.assume(num(1).le(x("p")))))
+    assert found.status == UNDECIDED
+    assert "assumes what the theorem does not" in found.reason
+
+
+# --- wrong engines ----------------------------------------------------------------------------------------------------
+
+FIRST = ("6.1-pathwise", "6.1-scheduled", "6.4-classic", "6.5-first-order", "6.5-sign")
+CORRECTED = (
+    "6.2-pathwise", "6.2-scheduled", "6.2-expectation-repaired", "6.3-low-pathwise", "6.3-low-scheduled", "6.3-high-pathwise",
+    "6.3-high-scheduled", "6.4-corrected", "6.4-global-pathwise", "6.4-global-scheduled", "6.4-clients-pathwise",
+    "6.4-clients-scheduled", "6.5-corrected",
+)  # fmt: skip
+#: those of 6.7 whose equations are read off a model
+STATIONARY = {
+    "first-order": ("6.7-first-order", "6.7-covariance-first-order", "6.7-rand-k-first-order", "6.7-sign-gaussian"),
+    "corrected": ("6.7-corrected", "6.7-covariance-corrected", "6.7-rand-k-corrected"),
+    "second-order": ("6.7-second-order", "6.7-covariance-second-order"),
+}
+Drift = Callable[[sp.Expr, Method], sp.Expr]
+
+
+def test_every_entry_about_a_model_is_tried() -> None:
+    told = {name for name in ENTRIES if isinstance(ENTRIES[name], Theorem) and name[:3] in ("6.1", "6.2", "6.3", "6.4", "6.5")}
+    assert told - {*FIRST, *CORRECTED} == {
+        "6.4-bounded-ratio", "6.4-chord-zero", "6.4-reading", "6.3-strength-grows", "6.3-strength-falls"
+    }  # facts about Phi and about K, no model  # fmt: skip
+
+
+def curved(factor: Any) -> Drift:
+    """The corrected drift with a factor at its second term."""
+    return lambda b, m: -m.schedule.factor * b + factor * eta * m.schedule.factor**2 / 2 * models.curvature(b)
+
+
+WRONG: dict[str, tuple[str, Drift]] = {
+    "first-order, twice": ("first-order", lambda b, m: -2 * m.schedule.factor * b),
+    "first-order, half": ("first-order", lambda b, m: -m.schedule.factor * b / 2),
+    "first-order, sign": ("first-order", lambda b, m: m.schedule.factor * b),
+    "first-order, h squared": ("first-order", lambda b, m: -(m.schedule.factor**2) * b),
+    "corrected, second term twice": ("corrected", curved(2)),
+    "corrected, sign of the second term": ("corrected", curved(-1)),
+    "corrected, no second term": ("corrected", curved(0)),
+    "corrected, all twice": ("corrected", lambda b, m: 2 * models.corrected(b, m)),
+    "corrected, sign": ("corrected", lambda b, m: -models.corrected(b, m)),
+}
+
+
+@dataclasses.dataclass
+class Fresh:
+    """The catalogue as the engine of this moment makes it: its theorems' SDEs are read when their modules are loaded."""
+
+    entries: dict[str, Any]
+    broken: list[str]
+    check: Callable[..., Checked]
+
+
+def fresh() -> Fresh:
+    """Loads the theorems anew; modules that refuse the engine's equations are `broken`."""
+    parent = "derive.theorems"
+    kept = {name: module for name, module in sys.modules.items() if name == parent or name.startswith(parent + ".")}
+    for name in kept:
+        del sys.modules[name]
+    found, broken = {}, []
+    try:
+        for name in MODULES:
+            if name in ("laws", "losses", "losses_sums", "compressors", "blow_up", "scaling", "schedules"):
+                continue  # no SDE is in them
+            try:
+                found |= {entry.id: entry for entry in import_module(f"{parent}.{name}").ENTRIES}
+            except ValueError:
+                broken.append(name)
+        # the moments are not what is wrong, and computing them takes a second
+        import_module(f"{parent}.recompute")._once = recompute._once
+        return Fresh(found, broken, import_module(f"{parent}.checking").check)
+    finally:
+        for name in [name for name in sys.modules if name == parent or name.startswith(parent + ".")]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+        derive.theorems = kept[parent]
+
+
+def test_a_fresh_catalogue_is_the_same() -> None:
+    now = fresh()
+    assert not now.broken
+    assert set(now.entries) <= set(ENTRIES)
+    assert proved(now, (*FIRST, *CORRECTED)) == {*FIRST, *CORRECTED}
+    assert import_module("derive.theorems.stationary") is stationary
+    told = {name for names in STATIONARY.values() for name in names}
+    assert told == {name for name in ENTRIES if name.startswith("6.7-")} - {"6.7-sign"}  # which is computed again
+    assert proved(now, told) == told
+
+
+def proved(now: Fresh, names: Iterable[str]) -> set[str]:
+    """Which of these come out although the engine is wrong."""
+    found = {name: now.check(now.entries[name], seconds=1.0) for name in names if name in now.entries}
+    assert {f.status for f in found.values()} <= {PROVED, UNDECIDED}
+    assert all(f.certificate is None for f in found.values() if f.status != PROVED)
+    return {name for name, f in found.items() if f.status == PROVED}
+
+
+@pytest.mark.parametrize("which", WRONG)
+def test_a_wrong_drift_proves_nothing(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, drift = WRONG[which]
+    monkeypatch.setitem(models.MODELS, model, drift)
+    models.lam.cache_clear()
+    own, other = (FIRST, CORRECTED) if model == "first-order" else (CORRECTED, FIRST)
+    still = STATIONARY[model]
+    flat = {"6.5-first-order", "6.5-sign", *still} if which == "first-order, h squared" else set()  # u = 1 there
+    now = fresh()
+    assert proved(now, [*own, *still]) == flat
+    assert proved(now, other[:2]) == set(other[:2])  # the other model is as it was
+
+
+@pytest.mark.parametrize("wrong", ["no N", "N squared", "no h", "eta squared"])
+def test_a_wrong_rate_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rate(self: models.SDE) -> sp.Expr:
+        h, clients = self.method.schedule.factor, self.method.clients
+        return {
+            "no N": eta * h**2,
+            "N squared": eta * h**2 / clients**2,
+            "no h": eta / clients,
+            "eta squared": eta**2 * h**2 / clients,
+        }[wrong]
+
+    monkeypatch.setattr(models.SDE, "rate", property(rate))
+    named = [*FIRST, *CORRECTED, *(name for names in STATIONARY.values() for name in names)]
+    flat = {name for name in named if name[:3] in ("6.5", "6.7")} if wrong == "no h" else set()  # u = 1 there
+    assert proved(fresh(), named) == flat | {"6.5-sign"}  # which has no noise
+
+
+@pytest.mark.parametrize("part", ["mean", "variance", "off the diagonal"])
+def test_wrong_moments_prove_nothing(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The definitions of the theorems are computed again; where the engine's moments differ, nothing rests on them."""
+    right = models.moments
+
+    def wrong(*args: Any, **kwargs: Any) -> Any:
+        found = right(*args, **kwargs)
+        form = found.form
+        assert form is not None
+        factors, core = form.factors, form.core
+        mean, diag = form.mean, form.diag
+        if part == "mean":
+            mean = sp.Rational(101, 100) * mean
+        elif part == "variance":
+            diag = sp.Rational(101, 100) * diag
+        else:
+            factors, core = (*factors, form.mean), sp.diag(core, sp.Matrix([[sp.Rational(1, 100)]]))
+        form = dataclasses.replace(form, mean=mean, diag=diag, factors=factors, core=core)
+        return dataclasses.replace(found, form=form, mean=mean)
+
+    moved = {"unbiased", "signs", *(("silent signs", "descent") if part == "mean" else ())}
+    recompute.forget()
+    models.lam.cache_clear()
+    monkeypatch.setattr(models, "moments", wrong)
+    try:
+        for name, entry in ENTRIES.items():
+            if isinstance(entry, Theorem) and set(entry.recomputed) & moved:
+                found = check(entry)
+                assert found.status == UNDECIDED, name
+                assert "definitions are not those of the method" in found.reason
+    finally:
+        recompute.forget()
+        models.lam.cache_clear()
+
+
+def test_a_wrong_ratio_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lam g = b is computed again too."""
+    recompute.forget()
+    monkeypatch.setattr(recompute, "lam", lambda b: 2 * models.lam(b))
+    try:
+        found = check(ENTRIES["6.4-global-pathwise"])
+        assert found.status == UNDECIDED
+        assert "Lam g" in found.reason
+    finally:
+        recompute.forget()
+
+
+# --- laws of the noise ------------------------------------------------------------------------------------------------
+
+NOISES = {
+    "gaussian": Gaussian(), "laplace": Laplace(), "logistic": Logistic(), "cauchy": Cauchy(), "uniform": Uniform(),
+    "student-t:3": StudentT(3), "student-t:4": StudentT(4),
+}  # fmt: skip
+
+
+def number(t: Term, at: mpmath.mpf) -> mpmath.mpf:
+    """A term over x in mpmath."""
+    head, inner = t[0], [number(a, at) for a in t[1:] if isinstance(a, Term)]
+    if head == "q":
+        return mpmath.mpf(Fraction(t[1]).numerator) / Fraction(t[1]).denominator
+    if head == "f":
+        return getattr(mpmath, t[1])(*inner)
+    plain = {
+        "x": lambda: at, "pi": lambda: +mpmath.pi, "+": lambda: mpmath.fsum(inner), "*": lambda: mpmath.fprod(inner),
+        "/": lambda: inner[0] / inner[1], "^": lambda: inner[0] ** t[2],
+    }  # fmt: skip
+    return plain[head]()
+
+
+@pytest.mark.parametrize("law", SHOWN)
+def test_facts_of_laws_are_about_the_engines_laws(law: str) -> None:
+    """The claims that the entries of theory 8 prove are the facts of `derive.noise`, derivatives included."""
+    y = sp.Symbol("y", positive=True)
+    mean = sp.lambdify(y, NOISES[law].sign_mean(y), "mpmath")
+    with mpmath.workdps(40):
+        a, quarter = mean(mpmath.mpf(1)), mpmath.mpf(1) / 4
+        steep = mpmath.diff(mean, mpmath.mpf("1e-12")) if law != "uniform" else mpmath.mpf(1)
+        for bound in bounds(law):
+            for at in map(mpmath.mpf, ("0.3", "0.8", "1.7", "5")):
+                if at < float(bound.low) or (bound.high is not None and at > float(bound.high)):
+                    continue
+                wanted = {
+                    "concave": lambda v: -mpmath.diff(mean, v, 2),
+                    "slope": lambda v: steep - mpmath.diff(mean, v),
+                    "product": lambda v: v * mean(v) - a * (v - quarter),
+                    "hyperbola": lambda v: mean(v) - a * v / (1 + v),
+                    "minimum": lambda v: mean(v) - a * min(v, mpmath.mpf(1)),
+                }[bound.fact](at)
+                assert abs(number(bound.term, at) - wanted) < mpmath.mpf("1e-9"), (bound.fact, at)
+
+
+# --- witnesses --------------------------------------------------------------------------------------------------------
+
+#: close to the witness, but where the claim holds
+SATISFIED: dict[str, dict[str, Any]] = {
+    "6.2-expectation": {"p": 1, "eps": Fraction(5, 4)},
+    "6.2-kappa-fifth": {"G": 1, "eps": 1},
+    "6.4-chord": {"v": 100},
+    "6.8-linear": {"rw": 1},
+    "6.9-equality": {"x0": 0, "x1": 0, "q": 2},
+    "8-rosenbrock": {"v": 0, "p": 0},
+}
+#: close to the witness, but outside what is assumed
+OUTSIDE: dict[str, dict[str, Any]] = {
+    "6.2-expectation": {"eta": Fraction(51, 100)},
+    "6.2-kappa-fifth": {"eta": Fraction(1, 25)},
+    "6.4-chord": {"l": Fraction(1, 101)},
+    "6.8-linear": {"re": 3},
+    "6.9-equality": {"q": Fraction(21, 10)},
+    "8-rosenbrock": {"p": 9999},
+}
+
+
+@pytest.mark.parametrize("entry", REFUTATIONS, ids=lambda e: e.id)
+def test_a_point_that_refutes_nothing(entry: Refutation) -> None:
+    near = dataclasses.replace(entry, witness={**entry.witness, **SATISFIED[entry.id]})
+    found = check(near)
+    assert found.status == UNDECIDED, found.counterexample
+    if entry.id != "6.9-equality":  # there x_0 = 0 is outside q = e x_0^2
+        assert found.reason == "the claim holds at the witness"
+    out = check(dataclasses.replace(entry, witness={**entry.witness, **OUTSIDE[entry.id]}))
+    assert out.status == UNDECIDED
+    assert "does not satisfy" in out.reason
+    missing = check(dataclasses.replace(entry, witness=dict(list(entry.witness.items())[1:])))
+    assert missing.status == UNDECIDED
+
+
+# --- certificates -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.id)
+def test_certificates(theorem: Theorem) -> None:
+    found = checked(theorem.id)
+    assert found.certificate is not None
+    again = json.loads(dumps(found.certificate))
+    assert again == json.loads(json.dumps(found.certificate))
+    assert set(again) == {"format", "title", "context", "statement", "steps"}
+    assert again["format"] == FORMAT
+    said = again["statement"]
+    assert set(said) == {"assumptions", "definitions", "axioms", "claim"}
+    assert said["claim"] == again["steps"][-1]["claim"]
+    assert all(d[0] == "==" for d in said["definitions"])
+    assert tuple(said["axioms"]) == tuple(sorted(AXIOMS_OF.get(theorem.id, ())))
+    for n, step in enumerate(again["steps"]):
+        assert set(step) == {"rule", "premises", "data", "claim"}
+        assert all(0 <= p < n for p in step["premises"])
+    assert len(said["assumptions"]) == len(found.assumptions)
+    assert len(said["definitions"]) == len(found.definitions)
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.id)
+def test_certificates_replay(theorem: Theorem) -> None:
+    found = checked(theorem.id)
+    assert found.certificate is not None
+    replayed = replay(dumps(found.certificate))
+    assert replayed.claim == json.loads(json.dumps(found.certificate["statement"]["claim"]))
+    assert set(replayed.axioms) == set(found.axioms)
+    assert len(replayed.assumptions) == len(found.assumptions)
+    assert len(replayed.definitions) == len(found.definitions)
+
+
+def test_a_failed_proof_has_no_certificate() -> None:
+    def gives_up(w: Any) -> Any:
+        raise ProofError("no")
+
+    theorem = ENTRIES["4-natural"]
+    assert isinstance(theorem, Theorem)
+    found = check(dataclasses.replace(theorem, prove=gives_up))
+    assert (found.status, found.certificate, found.reason) == (UNDECIDED, None, "no")
+    assert not found.as_expected
+
+
+if __name__ == "__main__":
+    found = table()
+    lines = ",\n  ".join(json.dumps(context) for context in found["contexts"])
+    said = json.dumps(found["entries"], indent=1).replace("\n", "\n ")
+    TABLE.write_text(f'{{\n "contexts": [\n  {lines}\n ],\n "entries": {said}\n}}\n')

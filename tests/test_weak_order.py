@@ -1,0 +1,166 @@
+"""The weak orders 1, 2, 1 of theory 2 and 7, measured without sampling and by Monte Carlo; a planted error shows."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from derive.compressors import RandK
+from derive.coordinates import g, hvp
+from derive.errors import BadInput, NoClosedForm
+from derive.losses import Cosh, Quadratic
+from derive.methods import DCSGD, DSGD, DSignSGD
+from derive.models import sde
+from derive.noise import Affine, Gaussian, Logistic
+from derive.schedules import Power
+from derive.symbols import eta
+from numerics._jax import jnp
+from numerics.weak_order import weak_order, weak_order_sampled
+
+x1, x2 = sp.symbols("x1 x2", real=True)
+ORDERS = {"first-order": 1, "second-order": 2, "corrected": 1}
+#: the three cases of theory 7: method, loss, phi, parameters, step sizes; x0 = T = 1. On cosh phi is bounded, since
+#: E cosh(x_n) is infinite under Gaussian noise
+CASES = {
+    "cosh": (DSGD(Gaussian(), 1), Cosh(), sp.tanh(x1), {"sigma": 1.0}, (1 / 8, 1 / 16, 1 / 32, 1 / 64)),
+    "affine": (
+        DSGD(Affine(), 1), Quadratic(1), x1**2, {"sigma0": 0.5, "sigma1": 0.5}, (1 / 16, 1 / 32, 1 / 64, 1 / 128),
+    ),
+    "sign": (DSignSGD(Logistic(), 2), Cosh(), sp.cosh(x1) - 1, {"sigma": 1.0}, (1 / 8, 1 / 16, 1 / 32, 1 / 64)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ORDERS)
+@pytest.mark.parametrize("case", CASES)
+def test_the_weak_orders_are_1_2_1(case, model):
+    method, loss, phi, params, etas = CASES[case]
+    found = weak_order(method, model, loss, 1.0, 1.0, phi, etas, params)
+    # the discretisation of either side is far below the model's error
+    assert found.resolution < 1e-4
+    assert abs(found.slope.order - ORDERS[model]) < 0.05
+    # and the doubt that is stated covers what is left
+    assert abs(found.slope.order - ORDERS[model]) < found.slope.doubt < 0.05
+    # local slopes tend to it from one side: the next term of the expansion, which the fit takes into account
+    gaps = np.abs(np.array(found.slope.local) - ORDERS[model])
+    assert np.all(np.diff(gaps) < 0) and gaps[-1] < 0.05
+
+
+def test_moments_on_the_line_say_the_same():
+    method, loss, phi, params, etas = CASES["affine"]
+    for model in ("first-order", "second-order"):
+        line = weak_order(method, model, loss, 1.0, 1.0, phi, etas[:2], params)
+        exact = weak_order(method, model, loss, 1.0, 1.0, phi, etas[:2], params, route="moments")
+        assert line.errors == pytest.approx(exact.errors, rel=1e-5)
+
+
+@pytest.mark.parametrize("model", ORDERS)
+@pytest.mark.parametrize("schedule", [None, Power("1/2")], ids=["constant", "power"])
+def test_in_two_dimensions_by_moments(model, schedule):
+    """Rand-1 couples the coordinates, and a schedule needs the u' of the second-order drift."""
+    method = DCSGD(RandK(1), Affine(), 2, *(() if schedule is None else (schedule,)))
+    etas, params = [2.0**-n for n in range(5, 10)], {"sigma0": 0.5, "sigma1": 0.5}
+    found = weak_order(method, model, Quadratic((1, 2)), (1.0, 0.5), 1.0, x1**2 + x1 * x2 + x2, etas, params)
+    assert abs(found.slope.order - ORDERS[model]) < 0.05 and found.resolution < 1e-6
+
+
+def planted(fraction: sp.Rational):
+    """The second-order model of DSGD with a fraction of its own in place of eta/2."""
+    right = sde(DSGD(Gaussian(), 1), "second-order", Cosh(), 1)
+    return replace(right, drift=-g - fraction * eta * hvp(g))
+
+
+def test_a_wrong_coefficient_makes_order_2_into_order_1():
+    method, loss, phi, params, etas = CASES["cosh"]
+    assert planted(sp.Rational(1, 2)).drift == sde(method, "second-order", loss, 1).drift
+    found = weak_order(method, planted(sp.Rational(1, 3)), loss, 1.0, 1.0, phi, etas, params)
+    assert abs(found.slope.order - 1) < 0.05
+
+
+def test_a_wrong_covariance_makes_order_2_into_order_1():
+    """The equation of two clients against the method of one: half the covariance."""
+    method, loss, phi, params, etas = CASES["cosh"]
+    wrong = sde(DSGD(Gaussian(), 2), "second-order", loss, 1)
+    found = weak_order(method, wrong, loss, 1.0, 1.0, phi, etas, params)
+    assert abs(found.slope.order - 1) < 0.05
+
+
+def test_errors_that_change_their_sign_have_no_order():
+    """With sigma = 0.55 the leading term of the second-order model's error nearly vanishes here."""
+    method, loss, _, _, etas = CASES["cosh"]
+    found = weak_order(method, "second-order", loss, 1.0, 1.0, 1 - 1 / sp.cosh(x1), etas[:3], {"sigma": 0.55})
+    assert math.isnan(found.slope.order) and found.slope.doubt == math.inf
+    assert json.loads(json.dumps(found.to_dict()))["slope"]["order"] is None
+
+
+def test_the_result_is_json():
+    method, loss, phi, params, etas = CASES["affine"]
+    found = weak_order(method, "corrected", loss, 1.0, 1.0, phi, etas[:3], params, route="moments")
+    made = json.loads(json.dumps(found.to_dict()))
+    assert made["errors"] == list(found.errors) and made["slope"]["order"] == found.slope.order
+    assert made["model"] == "corrected" and made["discrete"][0]["route"] == "moment recursion"
+    # order of the step sizes given does not matter
+    same = weak_order(method, "corrected", loss, 1.0, 1.0, phi, etas[2::-1], params, route="moments")
+    assert same.etas == found.etas and same.errors == found.errors
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"etas": [0.1]}, "etas"),
+        ({"etas": [0.1, 0.1]}, "etas"),
+        ({"etas": [0.1, 0.03]}, "T"),
+        ({"route": "sampled"}, "route"),
+        ({"params": {"sigma": 1.0, "eta": 0.1}}, "parameter eta"),
+        ({"phi": x1**3, "route": "moments", "loss": Quadratic(1)}, "phi"),
+        ({"x0": [1.0, 1.0], "loss": lambda x: jnp.sum(x**2)}, "loss"),
+    ],
+    ids=lambda a: a if isinstance(a, str) else "",
+)
+def test_bad_input_is_named(change, field):
+    given = {"loss": Cosh(), "x0": 1.0, "T": 1.0, "phi": x1, "etas": [0.25, 0.125], "params": {"sigma": 1.0}} | change
+    with pytest.raises(BadInput) as caught:
+        weak_order(DSGD(Gaussian(), 1), "first-order", **given)
+    assert caught.value.field == field
+
+
+def test_moments_that_do_not_close_are_refused():
+    with pytest.raises(NoClosedForm):
+        weak_order(DSGD(Gaussian(), 1), "first-order", Cosh(), [1.0, 1.0], 1.0, x1, [0.25, 0.125], {"sigma": 1.0})
+
+
+def agree(case: str, model: str, etas: tuple[float, ...], paths: int, level: float):
+    """Weak errors of one case by Monte Carlo and without sampling: each gap and the slope inside their intervals."""
+    method, loss, phi, params, _ = CASES[case]
+    # less noise than above on cosh, so that paths tell more
+    params = params | ({"sigma": 0.3} if case == "cosh" else {})
+    seen = weak_order_sampled(method, model, loss, 1.0, 1.0, phi, etas, paths, 7, params, level=level)
+    exact = weak_order(method, model, loss, 1.0, 1.0, phi, etas, params)
+    for gap, solver, a, b in zip(seen.gaps, seen.solver, exact.discrete, exact.continuous, strict=True):
+        left = max(abs(solver.lower), abs(solver.upper))
+        assert gap.lower - left <= a.value - b.value <= gap.upper + left
+        assert left < gap.upper - gap.value  # the solver's own error is the smaller part
+    assert abs(seen.slope.plain - exact.slope.plain) < seen.slope.doubt
+    return seen, exact
+
+
+def test_monte_carlo_agrees_where_it_can_tell():
+    seen, _ = agree("cosh", "first-order", (1 / 4, 1 / 8), 2**16, 0.999)
+    assert seen.slope.doubt < 0.2
+    assert json.loads(json.dumps(seen.to_dict()))["gaps"][0]["count"] == 2**16
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ORDERS)
+@pytest.mark.parametrize("case", CASES)
+def test_the_weak_orders_by_monte_carlo(case, model):
+    """The intervals hold the slope over these step sizes, and tell order 1 from order 2."""
+    etas = (1 / 2, 1 / 4) if (case, model) == ("sign", "second-order") else (1 / 4, 1 / 8)
+    seen, exact = agree(case, model, etas, 2**22, 0.999)
+    wrong = 3 - ORDERS[model]
+    assert abs(seen.slope.plain - wrong) > seen.slope.doubt
+    assert abs(seen.slope.plain - ORDERS[model]) < seen.slope.doubt + abs(exact.slope.plain - ORDERS[model])

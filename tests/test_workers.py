@@ -1,0 +1,109 @@
+"""Sections computed side by side: the same results as one after the other, and no process left behind, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from reports import workers
+from reports.build import build_report
+from reports.cache import ResultsCache
+from reports.plan import Plan, Work
+from reports.workers import WorkerFailed, compute
+
+ASKED = {"quick": True, "problem": None}
+NAMES = ["stationary", "models", "sde-table"]
+
+
+def running() -> dict[int, int]:
+    """Workers that run, with the process that each was started by."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)
+    rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
+    return {int(r[0]): int(r[1]) for r in rows if len(r) == 4 and "reports.workers" in r[3] and not r[2].startswith("Z")}
+
+
+def children(of: int | None = None) -> set[int]:
+    """Workers of this process, or of another."""
+    return {pid for pid, parent in running().items() if parent == (of or os.getpid())}
+
+
+def work(said: list[tuple[str, float]]) -> Work:
+    return Work(Plan(None, True, None), lambda label, share: said.append((label, share)))
+
+
+def test_the_same_results_side_by_side(tmp_path: Path) -> None:
+    said: list[tuple[str, float]] = []
+    assert compute(NAMES, tmp_path / "together", ASKED, work(said)) == []
+    shares = [share for _, share in said]
+    assert shares == sorted(shares) and "The three models" in [label for label, _ in said]
+    assert children() == set()
+    together, alone = ResultsCache(tmp_path / "together"), ResultsCache(tmp_path / "alone")
+    for name in NAMES:
+        build_report(None, tmp_path / "one", True, name, lambda label, share: None)
+        alone = ResultsCache(tmp_path / "one" / "results")
+        pair = [json.loads(c.path(name, ASKED).read_text())["result"] for c in (together, alone)]
+        for found in pair:
+            assert found.pop("seconds") >= 0
+        assert pair[0] == pair[1]
+    assert sorted(compute(NAMES, tmp_path / "together", ASKED, work(said))) == sorted(NAMES)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError) as caught:
+        compute(NAMES[:1], tmp_path / "file" / "results", ASKED, work([]))
+    assert caught.value.errno and caught.value.filename
+    assert children() == set()
+
+
+def test_a_section_that_fails_says_where(tmp_path: Path) -> None:
+    with pytest.raises(WorkerFailed, match="KeyError"):
+        compute(["assumptions"], tmp_path, ASKED, work([]))  # it is made of others, which are not there
+    assert children() == set()
+
+
+def test_a_worker_that_is_killed(tmp_path: Path) -> None:
+    class Killing(Work):
+        def tick(self, name: str, label: str) -> None:
+            for pid in children():
+                os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(WorkerFailed, match="status -9"):
+        compute(["theorems"], tmp_path, ASKED, Killing(Plan(None, True, None), lambda label, share: None))
+    assert children() == set()
+
+
+def test_an_interrupt_ends_the_workers(tmp_path: Path) -> None:
+    class Stopping(Work):
+        def tick(self, name: str, label: str) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compute(["theorems", "sde-table"], tmp_path, ASKED, Stopping(Plan(None, True, None), lambda label, share: None))
+    assert children() == set()
+
+
+def test_workers_end_when_who_started_them_is_killed(tmp_path: Path) -> None:
+    script = (
+        "from pathlib import Path; from reports.plan import Plan, Work; from reports.workers import compute; import sys\n"
+        "work = Work(Plan(None, True, None), lambda label, share: print(label, flush=True))\n"
+        "compute(['theorems', 'sde-table'], Path(sys.argv[1]), {'quick': True, 'problem': None}, work)\n"
+    )
+    started = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert started.stdout is not None and started.stdout.readline()
+    pids = children(started.pid)
+    assert len(pids) == min(workers.MOST, os.cpu_count() or 1)
+    started.kill()
+    started.wait()
+    started.stdout.close()
+    deadline = time.monotonic() + 60
+    while pids & running().keys() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not pids & running().keys()
