@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import time
 from fractions import Fraction
 
 import pytest
 from claims import FALSE, HARD, TRUE, Claim, problem, relation, valid
 
+from derive.proof.clock import now
 from derive.proof.context import Context
 from derive.proof.normal import Normal
 from derive.proof.search import find, inconsistent
@@ -41,9 +41,9 @@ def test_the_same_certificate_each_time() -> None:
 def test_the_time_is_kept() -> None:
     entry = next(e for e in FALSE if e.name == "6.2 no N")
     normal, claim, premises, hints = problem(entry)
-    start = time.monotonic()
+    start = now()
     assert find(normal, claim, premises, hints, 0.5) is None
-    assert time.monotonic() - start < 2.5
+    assert now() - start < 2.5
 
 
 def test_inconsistent_premises() -> None:

@@ -10,7 +10,6 @@ balls over bounded intervals, halved until they lie above 0.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
@@ -20,6 +19,7 @@ from typing import Any
 from flint import arb, ctx, fmpq, fmpq_poly
 
 from derive.proof.analysis import Checker, Goal, check_ball, without_tanh
+from derive.proof.clock import now
 from derive.proof.context import ProofError
 from derive.proof.forms import Forms
 from derive.proof.normal import ONE, Frozen, Monomial, Polynomial, added, freeze, multiplied, scaled
@@ -48,7 +48,7 @@ def find(
         ProofError: the term is none of one variable.
     """
     Forms(variable).read(term)
-    deadline = time.monotonic() + seconds
+    deadline = now() + seconds
     domain: list[tuple[Term, int]] = []
     # a second round has the domain that the first one came upon known from the start
     for _ in range(2):
@@ -131,7 +131,7 @@ class _Search:
         return known[at]
 
     def _sign_at(self, phi: Polynomial, at: Fraction) -> int:
-        if time.monotonic() > self.deadline:
+        if now() > self.deadline:
             raise _OutOfTime
         for bits in (60, 256):
             with ctx.workprec(bits):
@@ -153,7 +153,7 @@ class _Search:
 
     def prove(self, goal: Goal, steps: int) -> Tree | None:
         """A tree for a goal, or None. `steps` bounds how often it is changed on the way down."""
-        if time.monotonic() > self.deadline:
+        if now() > self.deadline:
             raise _OutOfTime
         leaf = self._leaf(goal)
         if leaf is not None:
@@ -498,7 +498,7 @@ class _Search:
         return self._halved(goal, goal.low, goal.high, MAX_HALVINGS, budget)
 
     def _halved(self, goal: Goal, low: Fraction, high: Fraction, depth: int, budget: list[int]) -> Tree | None:
-        if time.monotonic() > self.deadline:
+        if now() > self.deadline:
             raise _OutOfTime
         budget[0] -= 1
         if _accepted(self.forms, Goal(goal.phi, low, high, goal.strict), ["eval", 40]):
@@ -634,7 +634,7 @@ def disprove(
     """
     forms = Forms(variable)
     phi = forms.read(term)
-    deadline = time.monotonic() + seconds
+    deadline = now() + seconds
     points = list(_points(low, high))
     if _false_at(forms, phi, points, strict, deadline) is None:
         points = _nearest(forms, phi, points, deadline)
@@ -650,7 +650,7 @@ def disprove(
 def _false_at(forms: Forms, phi: Polynomial, points: list[Fraction], strict: bool, deadline: float) -> Fraction | None:
     for bits in (64, 400, 2000):
         for p in points:
-            if time.monotonic() > deadline:
+            if now() > deadline:
                 return None
             with ctx.workprec(bits):
                 value = forms.ball(phi, arb(_fmpq(p)))
@@ -675,7 +675,7 @@ def _nearest(forms: Forms, phi: Polynomial, points: list[Fraction], deadline: fl
     for k in sorted(lowest, key=lambda k: values[k])[:4]:
         left, right = points[max(k - 1, 0)], points[min(k + 1, len(points) - 1)]
         for _ in range(60):
-            if time.monotonic() > deadline:
+            if now() > deadline:
                 return found
             first, second = (2 * left + right) / 3, (left + 2 * right) / 3
             first, second = first.limit_denominator(10**12), second.limit_denominator(10**12)

@@ -5,11 +5,11 @@ Untrusted as all search is: facts are made by rules of `derive.proof.kernel` alo
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from derive.proof.clock import now
 from derive.proof.context import ProofError, parts
 from derive.proof.kernel import Fact, Kernel
 from derive.proof.normal import Polynomial, added, multiplied, power
@@ -43,7 +43,7 @@ class Branch:
 
     Args:
         kernel: makes the facts.
-        deadline: by time.monotonic(); `OutOfTime` after it.
+        deadline: by `derive.proof.clock`; `OutOfTime` after it.
     """
 
     def __init__(self, kernel: Kernel, deadline: float, facts: Iterable[Fact] = (), depth: int = 0) -> None:
@@ -78,7 +78,7 @@ class Branch:
         Raises:
             OutOfTime: none.
         """
-        seconds = self.deadline - time.monotonic()
+        seconds = self.deadline - now()
         if seconds <= 0:
             raise OutOfTime
         return seconds

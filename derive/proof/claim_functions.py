@@ -6,13 +6,13 @@ Bounds are proofs in one variable (`derive.proof.ball`) taken at a term; they ar
 from __future__ import annotations
 
 import itertools
-import time
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 from derive.proof import ball
 from derive.proof.claim_branch import ZERO, Branch
+from derive.proof.clock import now
 from derive.proof.context import ProofError
 from derive.proof.kernel import Fact
 from derive.proof.terms import Term, fn, num, plus, x
@@ -227,7 +227,7 @@ class FunctionFacts:
         branch, kernel, one = self.branch, self.kernel, num(1)
         facts: list[Fact] = []
         # most pairs have no order, and to see that takes all the time there is
-        stop = time.monotonic() + 8 * seconds
+        stop = now() + 8 * seconds
         for _, of in self._named("log"):
             for s, r in ((one, of), (of, one)):
                 order, least = branch.show(s.le(r), seconds), branch.show(ZERO.lt(s), seconds)
@@ -240,7 +240,7 @@ class FunctionFacts:
                 if order is not None and least is not None:
                     facts += [kernel.function("log_exp", [t]), kernel.function("monotone:log", [s, r], [least, order])]
         for (name, s), (other, t) in itertools.permutations(self.functions, 2):
-            if name != other or name == "abs" or time.monotonic() > stop:
+            if name != other or name == "abs" or now() > stop:
                 continue
             order = branch.show(s.lt(t), seconds) or branch.show(s.le(t), seconds)
             domain = {"log": ZERO.lt(s), "sqrt": ZERO.le(s)}.get(name)

@@ -21,6 +21,7 @@ from derive.proof.claim_ball import OneVariable
 from derive.proof.claim_branch import Branch, OutOfTime
 from derive.proof.claim_domain import Domain, enter_assumptions, inside_out, refused
 from derive.proof.claim_search import Strategies
+from derive.proof.clock import now
 from derive.proof.context import Context, ProofError, parts
 from derive.proof.exact import Algebraic, counterexample
 from derive.proof.kernel import Fact, Kernel, genuine
@@ -114,7 +115,7 @@ def prove(
         assume: relations that may be used.
         variables: their names; those that occur, when not given.
         hints: terms whose squares may help.
-        seconds: about how long it may take.
+        seconds: about how long it may take, by `derive.proof.clock`.
 
     Raises:
         BadInput: something is not in the grammar, or the assumptions do not show that a denominator is nonzero, an argument
@@ -199,7 +200,7 @@ class _Proof:
 
     def __init__(self, question: _Question, seconds: float) -> None:
         self.question, self.seconds = question, seconds
-        self.start = time.monotonic()
+        self.start, self.began = now(), time.monotonic()
         self.kernel = Kernel(Context({name: "const" for name in question.variables}))
         self.branch = Branch(self.kernel, self.start + seconds)
         self.strategies = Strategies(question.hints)
@@ -226,7 +227,7 @@ class _Proof:
         """
         asked, branch = self.question, self.branch
         # What stands in the grammar is short: the time of the claim does not count against showing its domain.
-        branch.deadline = time.monotonic() + max(self.seconds, 1.0)
+        branch.deadline = now() + max(self.seconds, 1.0)
         domain = self.strategies.domain = Domain(branch, self.strategies.simple, max(0.2, min(1.0, self.seconds / 4)))
         where = "claim"
         try:
@@ -311,7 +312,7 @@ class _Proof:
         self, status: Status, reason: str, counterexample: Mapping[str, str] | None = None,
         certificate: dict[str, Any] | None = None, vacuous: bool = False, fact: Fact | None = None, point: Any = None,
     ) -> Verdict:  # fmt: skip
-        asked, took = self.question, time.monotonic() - self.start
+        asked, took = self.question, time.monotonic() - self.began
         return Verdict(
             status, counterexample, certificate, vacuous, took, reason, fact, asked.claim, asked.assume, asked.variables,
             asked.hints, point,

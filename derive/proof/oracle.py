@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from derive.proof.clock import waiting
 from derive.proof.exact import Algebraic
 from derive.proof.terms import Relation, to_json
 
@@ -38,7 +39,8 @@ class _Worker:
                 assert process.stdin is not None
                 process.stdin.write(json.dumps(question).encode() + b"\n")
                 process.stdin.flush()
-                line = self._line(process, seconds)
+                with waiting():
+                    line = self._line(process, seconds)
             except OSError:
                 line = None
             if line is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -19,6 +18,7 @@ from flint import Ordering, fmpq, fmpq_mpoly_ctx
 from scipy.optimize import minimize
 from scipy.special import erf
 
+from derive.proof.clock import now
 from derive.proof.exact import Algebraic, NoValue, Values, counterexample
 from derive.proof.oracle import consult
 from derive.proof.terms import Relation, Term, num, plus, times, x
@@ -34,7 +34,7 @@ def refute(
     context_vars: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float = 1.0
 ) -> dict[str, Fraction | Algebraic] | None:
     """An exact counterexample in the variables, or None."""
-    search = Search(list(context_vars), list(assume), claim, time.monotonic() + seconds)
+    search = Search(list(context_vars), list(assume), claim, now() + seconds)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
@@ -60,10 +60,10 @@ class Search:
         """Samples, then z3, then optimisation from the best samples, then more samples."""
         found = self._samples(2)
         if found is None:
-            found = self._z3(min(0.4 * seconds, self.stop - time.monotonic()))
-        while found is None and not self.denied and time.monotonic() < self.stop:
+            found = self._z3(min(0.4 * seconds, self.stop - now()))
+        while found is None and not self.denied and now() < self.stop:
             found = self._optimised()
-            found = self._samples(1) if found is None and time.monotonic() < self.stop else found
+            found = self._samples(1) if found is None and now() < self.stop else found
             if not self.free:
                 break
         return found
@@ -100,7 +100,7 @@ class Search:
     def _samples(self, rounds: int) -> dict[str, Fraction | Algebraic] | None:
         for _ in range(rounds):
             rows = self.batch()
-            if time.monotonic() > self.stop:
+            if now() > self.stop:
                 return None
             table = self.table(np.array([[float(v) for v in row] for row in rows]).reshape(len(rows), len(self.free)))
             margin, violation = self.margins(table, (len(rows),))
@@ -109,7 +109,7 @@ class Search:
             order = sorted(hopeful, key=lambda i: (not (margin[i] >= 0 and violation[i] > 1e-9), _size(rows[i])))
             for i in order[:40]:
                 found = self._checked(dict(zip(self.free, rows[i], strict=True)))
-                if found is not None or time.monotonic() > self.stop:
+                if found is not None or now() > self.stop:
                     return found
         return None
 
@@ -165,7 +165,7 @@ class Search:
         margin, violation = self.margins(self.table(rows), (len(rows),))
         score = np.minimum(margin, violation)
         for i in np.argsort(-score)[:4]:
-            if time.monotonic() > self.stop or not math.isfinite(score[i]):
+            if now() > self.stop or not math.isfinite(score[i]):
                 return None
             start = rows[i]
             for interior in (True, False):

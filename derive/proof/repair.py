@@ -11,7 +11,6 @@ made. Numbers are found among the rationals of denominator at most 64 (`derive.p
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +18,7 @@ from typing import Any
 
 from derive.errors import BadInput
 from derive.proof.claims import Verdict, faithful, prove
+from derive.proof.clock import now
 from derive.proof.context import Context, ProofError
 from derive.proof.exact import Algebraic, NoValue, Values, counterexample
 from derive.proof.kernel import Kernel
@@ -107,7 +107,7 @@ def repairs(
 
     Args:
         asked: a verdict, or a claim with what `prove` takes beside it, which is tried first, for as many seconds.
-        seconds: about how long the search may take.
+        seconds: about how long the search may take, by `derive.proof.clock`.
 
     Raises:
         BadInput: as `prove`. A claim that is not refuted has no repairs, and one that nothing is found for neither.
@@ -172,7 +172,7 @@ class _Search:
     def __init__(self, verdict: Verdict, seconds: float) -> None:
         assert verdict.point is not None
         self.verdict, self.point = verdict, verdict.point
-        self.stop = time.monotonic() + seconds
+        self.stop = now() + seconds
         self.each = min(max(SHARE * seconds, SHORTEST), LONGEST)
         self.normal = Kernel(Context({n: "const" for n in verdict.variables})).normal
         #: points that refuted something, to be tried again first
@@ -189,7 +189,7 @@ class _Search:
 
     def _run(self) -> list[Repair]:
         for candidate in self._candidates():
-            if time.monotonic() + SHORTEST > self.stop or self._enough():
+            if now() + SHORTEST > self.stop or self._enough():
                 break
             if self._superfluous(candidate):
                 continue
@@ -337,7 +337,7 @@ class _Search:
         return self._proved(question) if point is None else point
 
     def _proved(self, question: Question, patience: int = 1) -> Verdict | Point | None:
-        left = self.stop - time.monotonic()
+        left = self.stop - now()
         if left < SHORTEST / 2:
             return None
         assume, claim = question

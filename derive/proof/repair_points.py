@@ -5,7 +5,6 @@ Numbers here are guesses for `derive.proof.repair`. What comes of them is proved
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.proof.clock import now
 from derive.proof.context import Context
 from derive.proof.exact import Algebraic, NoValue
 from derive.proof.normal import Normal
@@ -37,7 +37,7 @@ class Points:
 
     Args:
         point: the counterexample.
-        stop: when it is time for something else, by time.monotonic().
+        stop: when it is time for something else, by `derive.proof.clock`.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Points:
         self.stop = stop
         self.normal = Normal(Context({n: "const" for n in names}))
         self.assume, self.claim = tuple(assume), claim
-        self.search = Search(list(names), list(assume), claim, time.monotonic() + 60)
+        self.search = Search(list(names), list(assume), claim, now() + 60)
         self.free = self.search.free
         self.random = np.random.default_rng(1)
         signs = [Relation((op, num(0), x(n))) for n in self.free for op in ("<=", "<")]
@@ -66,7 +66,7 @@ class Points:
 
     def late(self) -> bool:
         """Whether the time is over."""
-        return time.monotonic() > self.stop
+        return now() > self.stop
 
     def _mirrored(self, rows: Any) -> Any:
         rows = rows.copy()
@@ -125,7 +125,7 @@ class Points:
     def against(self, assume: Sequence[Relation], claim: Relation, rows: Any) -> Mapping[str, Fraction | Algebraic] | None:
         """An exact counterexample to another claim near some of the points."""
         with quiet():
-            search = Search(self.search.names, list(assume), claim, time.monotonic() + 1)
+            search = Search(self.search.names, list(assume), claim, now() + 1)
             if search.free != self.free:
                 return None
             table = search.table(rows)

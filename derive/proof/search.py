@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from flint import fmpq
 
+from derive.proof.clock import now
 from derive.proof.context import ProofError
 from derive.proof.normal import Normal
 from derive.proof.search_basis import bases_of_squares
@@ -79,15 +79,15 @@ def find(
     Args:
         normal: the normal forms of the context; its atoms are the variables.
         hints: terms whose squares are worth a try.
-        seconds: about how long.
+        seconds: about how long, by `derive.proof.clock`.
     """
-    stop = time.monotonic() + seconds
+    stop = now() + seconds
     if claim.op not in ("<=", "<", "=="):
         return None
     # Each way of using the equalities up forgets something: what has an inverse is not 0, what is a square has a sign.
     more: set[bool] = {True}
     for clear, swap in ((True, False), (True, True), (False, False)):
-        if (clear and not swap) or (swap in more and time.monotonic() < stop):
+        if (clear and not swap) or (swap in more and now() < stop):
             try:
                 problem = Problem(normal, claim, premises, hints, clear, swap)
                 more = {s for s, use in ((True, problem.other_way), (False, any(r.inverse for r in problem.core.rules))) if use}
@@ -121,7 +121,7 @@ class _Search:
             for attempt, vacuous in ((other, False), (plain, False), (empty, True)):
                 if attempt is None or (stage.scaled and not attempt.scales):
                     continue
-                if time.monotonic() > self.stop:
+                if now() > self.stop:
                     return None
                 if vacuous and (problem.op == "==" or not (attempt.goal.factors or attempt.goal.equations)):
                     continue
@@ -189,7 +189,7 @@ class _Attempt:
     def squares(self, stage: Stage) -> Solution | None:
         """Sums of squares times products of factors, by semidefinite programming."""
         maker, goal = self.maker, self.goal
-        if goal.equal or time.monotonic() > self.stop:
+        if goal.equal or now() > self.stop:
             return None
         mults = self._mults(stage)
         support = {m for column in mults for m in column.terms} | {0}
@@ -212,7 +212,7 @@ class _Attempt:
                 whole = [list(itertools.chain(*whole))]
                 whole[0] += [h for h in self.hints if h not in whole[0]]
             for basis in whole:
-                if basis and time.monotonic() < self.stop:
+                if basis and now() < self.stop:
                     blocks.append(Block.of(self.ring, maker.reduce, base, basis))
         solution = Sos(maker, mults, columns, blocks, equations, goal.strict, self.stop).solve()
         return None if solution is None else goal.lift(solution)
@@ -269,7 +269,7 @@ class _Attempt:
                         square = self.ring.monomial(a) - self.ring.monomial(b) * t
                         hook = int.from_bytes(bytes(map(sum, zip(a, b, strict=True))), "little")
                         found.setdefault(str(square), (square, (hook,)))
-                if len(found) > 300 or time.monotonic() > self.stop:
+                if len(found) > 300 or now() > self.stop:
                     return list(found.values())
         return list(found.values())
 

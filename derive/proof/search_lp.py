@@ -6,7 +6,6 @@ support is solved again over QQ, so what comes out is exact or nothing. Monomial
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +16,7 @@ from flint import fmpq, fmpq_mat
 from scipy.optimize import linprog
 from scipy.sparse import csc_array
 
+from derive.proof.clock import now
 from derive.proof.search_problem import (
     Equation,
     Factor,
@@ -144,7 +144,7 @@ class Maker:
                 terms = self.times(base.poly, base.terms, m, self.sign(m))
                 if terms:
                     new.append(Column(base, m, terms, base.strict and not m & self._weak, cost))
-                if time.monotonic() > self.stop:
+                if now() > self.stop:
                     break
             found += new
             for column in new:
@@ -157,7 +157,7 @@ class Maker:
         """(cost, number of a base, monomial), the cheapest first."""
         guard, found = self.ring.guard, []
         for k, base in enumerate(bases):
-            if time.monotonic() > self.stop:
+            if now() > self.stop:
                 break
             extra = base.degree + 0.1 * len(base.terms) + len(base.squares)
             for m in {(s | guard) - n for s in front for n in (base.terms if base.hooks is None else base.hooks)}:
@@ -190,7 +190,7 @@ class Maker:
                     # A reduced multiple is not what (equation, m) says when rules were used; assemble() allows for it.
                     found.append(Column(None, m ^ guard, product, False, 1 + size, equation))
                     reach.update(product)
-                    if len(found) >= cap or time.monotonic() > self.stop:
+                    if len(found) >= cap or now() > self.stop:
                         return found
         return found
 
@@ -251,7 +251,7 @@ def solve(
     # A free variable costs nothing, which leaves the vertex to the nonnegative ones.
     cost = np.array([c.cost for c in columns[:free]] + [0.0] * (n - free))
     for attempt in range(3):
-        left = stop - time.monotonic()
+        left = stop - now()
         if left <= 0:
             return None
         jitter = 1 + 0.3 * np.random.default_rng(attempt).random(n) if attempt else 1.0

@@ -8,7 +8,6 @@ projected exactly onto the linear equations (Peyrl and Parrilo), stays positive 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,6 +19,7 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from scipy.linalg import qr
 from scipy.sparse import csc_matrix
 
+from derive.proof.clock import now
 from derive.proof.search_lp import Base, Column, Maker, Solution
 from derive.proof.search_problem import GiveUp, Piece, Poly, Ring, cone_product, rational, scaled_cone
 
@@ -63,7 +63,7 @@ class Sos:
     def solve(self) -> Solution | None:
         """A solution over QQ, or None."""
         for _ in range(6):
-            if time.monotonic() > self.stop or not self._worthwhile():
+            if now() > self.stop or not self._worthwhile():
                 return None
             try:
                 rows, right = self._rows()
@@ -151,7 +151,7 @@ class Sos:
         cost[n] = -1.0
         settings = clarabel.DefaultSettings()
         settings.verbose = False
-        settings.time_limit = max(self.stop - time.monotonic(), 0.01)
+        settings.time_limit = max(self.stop - now(), 0.01)
         settings.max_threads = 1
         result = clarabel.DefaultSolver(csc_matrix((n + 1, n + 1)), cost, matrix, rhs, cones, settings).solve()
         x = np.array(result.x)
@@ -223,7 +223,7 @@ class Sos:
             solution = self._exact(moved)
             if solution is not None:
                 return solution
-            if time.monotonic() > self.stop:
+            if now() > self.stop:
                 return None
         return None
 
