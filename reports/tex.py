@@ -53,7 +53,7 @@ _MATHS = """
     ξ xi  π pi  ρ rho  σ sigma  τ tau  υ upsilon  φ varphi  χ chi  ψ psi  ω omega  Γ Gamma  Δ Delta  Θ Theta
     Λ Lambda  Ξ Xi  Π Pi  Σ Sigma  Υ Upsilon  Φ Phi  Ψ Psi  Ω Omega  ϵ epsilon  ϑ vartheta  ϕ phi  ς varsigma  ≤ le
     ≥ ge  ≠ ne  ≈ approx  ≪ ll  ≫ gg  ∝ propto  ∞ infty  ∂ partial  ∇ nabla  ∈ in  ∑ sum  ∏ prod  ∫ int  → to
-    ← leftarrow  ⇒ Rightarrow  ↦ mapsto  ⊤ top  ∘ circ  ± pm  · cdot  × times  ÷ div
+    ← leftarrow  ⇒ Rightarrow  ↦ mapsto  ⊤ top  ∘ circ  ± pm  · cdot  × times  ÷ div  ℓ ell  ‖ Vert
 """
 _MATHS_WORDS = _MATHS.split()
 _MATHS_TEX = {
@@ -61,6 +61,7 @@ _MATHS_TEX = {
     "−": r"\ensuremath{-}",
     "′": r"\ensuremath{'}",
     "√": r"\ensuremath{\surd}",
+    "ˣ": r"\ensuremath{^x}",
     **{chr(0x2080 + n): rf"\ensuremath{{_{n}}}" for n in range(10)},
     **{chr(0x2070 + n): rf"\ensuremath{{^{n}}}" for n in (0, *range(4, 10))},
     "⁻": r"\ensuremath{^-}",

@@ -43,7 +43,7 @@ from derive.proof.terms import (
 AXIOMS: Mapping[str, str] = {
     "weak-existence": "a weak solution exists up to explosion (Ikeda and Watanabe 1989, IV.2.3: continuous coefficients)",
     "localisation": "stopped, the stochastic integral is a martingale; bounds pass to the limit (Karatzas and Shreve 1991, 3.3)",
-    "fatou": "for V bounded below, E liminf V(X at the stopping times) <= liminf E V (Fatou's lemma)",
+    "fatou": "for V bounded below, E lim inf V at the stopping times is at most lim inf E V (Fatou's lemma)",
     "integrability": "every expectation and integral that is written exists and is finite, so that it is linear",
 }
 _RECORDS: WeakKeyDictionary[Fact, tuple[Any, ...]] = WeakKeyDictionary()

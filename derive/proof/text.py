@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from derive.proof.terms import Relation, Term, num
+from derive.proof.tidy import tidy
 
 _GREEK_NAMES = "alpha beta gamma delta epsilon zeta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega eta Phi Psi"
 GREEK = frozenset(_GREEK_NAMES.split())
@@ -44,6 +45,9 @@ class Writer:
 
     def term(self, t: Term) -> str:
         """A term."""
+        return self._inner(tidy(t, self.short))
+
+    def _inner(self, t: Term) -> str:
         return self._show(t)[0]
 
     def _show(self, t: Term) -> tuple[str, int]:
@@ -58,16 +62,16 @@ class Writer:
             "+": lambda: self._sum(t),
             "*": lambda: self._product(t),
             "^": lambda: self._power(t),
-            "/": lambda: (rf"\frac{{{self.term(t[1])}}}{{{self.term(t[2])}}}", _ATOM),
+            "/": lambda: (rf"\frac{{{self._inner(t[1])}}}{{{self._inner(t[2])}}}", _ATOM),
             "f": lambda: self._function(t),
-            "F": lambda: (rf"{self.symbol(t[1])}\!\left({self.term(t[2])}\right)", _ATOM),
+            "F": lambda: (rf"{self.symbol(t[1])}\!\left({self._inner(t[2])}\right)", _ATOM),
             "norm": lambda: (rf"\|{self._vector(t[1])}\|", _ATOM),
             "opnorm": lambda: (rf"\|{self.symbol(t[1][1])}\|_{{\mathrm{{op}}}}", _ATOM),
             "tr": lambda: (rf"\operatorname{{Tr}} {self.symbol(t[1][1])}", _PRODUCT),
             "quad": lambda: (rf"{self._vector(t[2])}^{{\top}} {self.symbol(t[1][1])} {self._vector(t[2])}", _PRODUCT),
             "trprod": lambda: (rf"\operatorname{{Tr}}({self.symbol(t[1][1])} {self.symbol(t[2][1])})", _ATOM),
             "dot": lambda: (rf"\langle {self._vector(t[1])}, {self._vector(t[2])}\rangle", _ATOM),
-            "E": lambda: (rf"\mathbb{{E}}\left[{self.term(t[1])}\right]", _ATOM),
+            "E": lambda: (rf"\mathbb{{E}}\left[{self._inner(t[1])}\right]", _ATOM),
             "I": lambda: (rf"\int_0^T {self._factor(t[1], _PRODUCT)}\,\mathrm{{d}}t", _PRODUCT),
             "EI": lambda: (rf"\mathbb{{E}}\int_0^T {self._factor(t[1], _PRODUCT)}\,\mathrm{{d}}t", _PRODUCT),
             "S": lambda: (rf"\sum_j {self._factor(t[1], _PRODUCT)}", _PRODUCT),
@@ -76,9 +80,19 @@ class Writer:
         }
         return plain[head]()
 
-    def factor(self, t: Term) -> str:
-        """A term as a factor of a product."""
-        return self._factor(t, _PRODUCT)
+    def combination(self, parts: Sequence[tuple[Term, str]]) -> str:
+        """A sum of multiples c v, each given as (c, LaTeX of v)."""
+        out = ""
+        for coefficient, shown in parts:
+            front = self._signed(tidy(coefficient, self.short))
+            each = {"1": shown, "-1": f"-{shown}"}.get(front) or rf"{front}\,{shown}"
+            out += each if not out or each.startswith("-") else f" + {each}"
+        return out
+
+    def _signed(self, t: Term) -> str:
+        """A term in front of a factor: in brackets unless it is a product, with its sign."""
+        shown, own = self._show(t)
+        return shown if own >= _PRODUCT else rf"\left({shown}\right)"
 
     def vector(self, v: Any) -> str:
         """A vector."""
@@ -99,19 +113,15 @@ class Writer:
         return out, _SUM
 
     def _product(self, t: Term) -> tuple[str, int]:
-        factors = self._factors(t)
-        sign = "-" if sum(a == ("q", "-1") for a in factors) % 2 else ""
-        factors = [a for a in factors if a not in (("q", "1"), ("q", "-1"))] or [num(1)]
-        if len(factors) == 1:
-            return sign + self._factor(factors[0], _PRODUCT), _PRODUCT if sign else self._show(factors[0])[1]
-        return sign + r"\,".join(self._factor(a, _PRODUCT) for a in factors), _PRODUCT
-
-    def _factors(self, t: Term) -> list[Term]:
-        """The factors of a product, those of products in it too."""
-        found: list[Term] = []
-        for a in t[1:]:
-            found += self._factors(a) if a[0] == "*" and a not in self.short else [a]
-        return found
+        factors, sign = list(t[1:]), ""
+        if factors[0][0] == "q" and factors[0][1].startswith("-"):
+            sign, number = "-", -Fraction(factors[0][1])
+            factors[:1] = [num(number)] if number != 1 else []
+        out = ""
+        for a in factors:
+            shown = self._factor(a, _PRODUCT)
+            out += shown if not out else rf"\cdot {shown}" if shown[0].isdigit() and out[-1].isdigit() else rf"\,{shown}"
+        return sign + out, _PRODUCT
 
     def _power(self, t: Term) -> tuple[str, int]:
         base, n = t[1], t[2]
@@ -124,7 +134,7 @@ class Writer:
         return (f"{shown}^{{{n}}}" if simple else rf"\left({shown}\right)^{{{n}}}"), _POWER
 
     def _function(self, t: Term) -> tuple[str, int]:
-        inner = self.term(t[2])
+        inner = self._inner(t[2])
         if t[1] == "sqrt":
             return rf"\sqrt{{{inner}}}", _ATOM
         if t[1] == "abs":

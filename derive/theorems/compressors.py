@@ -34,7 +34,7 @@ CONTEXT = Context(
 )
 NAMES = {
     "v": "v_j", "mean": r"\mathbb{E}C_j", "var": r"\operatorname{Var}C_j", "low": r"2^{a_j}", "m": "m_j", "e": "e_j",
-    "top": r"\|v\|_\infty",
+    "top": r"\|v\|_\infty", "step": r"\Delta",
 }  # fmt: skip
 SQUARE = under("S", v**2)
 ERROR = under("S", var + (mean - v) ** 2)
@@ -193,7 +193,7 @@ def coarse(w: Derivation) -> Fact:
         [(s**2 / NORM**2, sizes), (-(s**2) / NORM**2, length), (s**2 * (1 + NORM / NORM), norm)],
     )  # fmt: skip
     limit = w.combine(
-        "the sum of r(1 - r)", parts.le(s * ROOT - s**2), [(1, [total], ())], [(-(s**2), root), (ROOT**2 - 2 * ROOT * s, levels)],
+        "the sum of r(1 − r)", parts.le(s * ROOT - s**2), [(1, [total], ())], [(-(s**2), root), (ROOT**2 - 2 * ROOT * s, levels)],
         [(2, scale, ())],
     )  # fmt: skip
     full = w.combine(
@@ -233,14 +233,14 @@ def no_ratio(w: Derivation) -> Fact:
     positive = w.combine("2 + omega > 0", num(0).lt(2 + omega), [(1, ["omega >= 0"], ()), (2, (), ())])
     unit, over = w.inverse(2 + omega, positive)
     share, t, part = w.kernel.inverse(step, w["step > 0"]), 1 / (2 + omega), v / step - m
-    level = w.combine("the level", (v / step).eq(t), (), [(t, share), (1 / step, "v")])
+    level = w.combine("the level", (v / step).eq(t), (), [(t, share), (1 / step, "one message")])
     spread = w.combine(
         "the variance there", var.eq(step**2 * t * (1 - t)), (),
         [(1, "variance"), (step**2 * (1 - t - part), level), (-(step**2) * (1 - t - part), "first cell")],
     )  # fmt: skip
     return w.combine(
         "the error is larger", (omega * v**2).lt(var + (mean - v) ** 2), [(1, [over, over, "step > 0", "step > 0"], ())],
-        [(-1, spread), (v - mean, "mean"), (step**2 * t, unit), (omega * (step * t + v), "v")],
+        [(-1, spread), (v - mean, "mean"), (step**2 * t, unit), (omega * (step * t + v), "one message")],
     )  # fmt: skip
 
 
@@ -269,44 +269,44 @@ _LEVEL: dict[str, Relation] = {
 }  # fmt: skip
 ERR = r"\mathbb{E}\|C(v)-v\|^2=\sum_j\left(\operatorname{Var}C_j+(\mathbb{E}C_j-v_j)^2\right)"
 ENTRIES = (
-    entry("identity", "No compression: omega = 0", rf"${ERR}=0$.", Given(Identity()), exact),
+    entry("identity", "No compression: ω = 0", rf"${ERR}=0$.", Given(Identity()), exact),
     entry(
-        "bernoulli", "Bernoulli sparsifier: omega = 1/p - 1", rf"${ERR}=(1/p-1)\|v\|^2$.", Given(Bernoulli("p")), exact,
+        "bernoulli", "Bernoulli sparsifier: ω = 1/p − 1", rf"${ERR}=(1/p-1)\|v\|^2$.", Given(Bernoulli("p")), exact,
         point={p: 1},
     ),
     entry(
-        "rand-k", "Rand-k: omega = d/k - 1", rf"${ERR}=(d/k-1)\|v\|^2$ for $d\ge2$; for $d=k=1$ nothing is left out.",
+        "rand-k", "Rand-k: ω = d/k − 1", rf"${ERR}=(d/k-1)\|v\|^2$ for $d\ge2$; for $d=k=1$ nothing is left out.",
         Given(RandK("k")), rand_k, {"d > 1": d.gt(1), "k > 0": k.gt(0)}, {d: 2, k: 2},
     ),
     entry(
-        "natural", "Natural compression: omega = 1/8",
+        "natural", "Natural compression: ω = 1/8",
         rf"${ERR}\le\frac18\|v\|^2$, where $2^{{a_j}}$ is the power of two with $2^{{a_j}}\le|v_j|<2^{{a_j+1}}$ ($0$ where $v_j=0$): "
         r"the variance $(|v_j|-2^{a_j})(2\cdot2^{a_j}-|v_j|)$ is at most $\frac18v_j^2$.",
         Given(Natural(), {_power: low}, _size > 0, {_power: sp.S.Zero, _size: sp.S.Zero}), natural, point={low: 1, omega: Fraction(1, 8)},
     ),
     entry(
-        "qsgd-fine", "QSGD: omega <= d/(4 s^2)",
+        "qsgd-fine", "QSGD: ω ≤ d/(4s²)",
         rf"${ERR}\le\frac{{d}}{{4s^2}}\|v\|^2$: with $r$ the fractional part of the level $s|v_j|/\|v\|$ the variance is "
         r"$\frac{\|v\|^2}{s^2}r(1-r)$, and $r(1-r)\le\frac14$.",
         Given(QSGD("s"), {_floor: m}, case=1, **_LEVELS), fine, point={s: 1, d: 4, m: 1, omega: 1},
     ),
     entry(
-        "qsgd-coarse", "QSGD with few levels: omega = sqrt(d)/s - 1",
+        "qsgd-coarse", "QSGD with few levels: ω = √d/s − 1",
         rf"${ERR}\le\left(\frac{{\sqrt d}}{{s}}-1\right)\|v\|^2$ where $\sqrt d\ge2s$; $m_j=\lfloor s|v_j|/\|v\|\rfloor$.",
         Given(QSGD("s"), {_floor: m}, **_LEVELS), coarse, _LEVEL, {s: 1, d: 4, m: 1, omega: 1},
     ),
     entry(
-        "ternary", "TernGrad: omega = (sqrt(d) - 1)/2",
+        "ternary", "TernGrad: ω = (√d − 1)/2",
         rf"${ERR}\le\frac{{\sqrt d-1}}2\|v\|^2$; $e_j$ marks one coordinate where $|v_j|=\|v\|_\infty$.",
         Given(Ternary(), {coord_max(_size): top}), ternary,
         {"e_j is 0 or 1": (e**2).eq(e), "one coordinate": under("S", e).eq(1), "it has the maximum": (e * SIZE).eq(e * top)},
         {e: 1, top: 1, d: 1},
     ),
     entry(
-        "fixed-grid", "A fixed grid has no finite omega",
-        r"For every $\omega\ge0$ there is a $v$, one coordinate $v_j=\frac{\mathit{step}}{2+\omega}$ in the first cell, with $\operatorname{Var}C_j+(\mathbb{E}C_j-v_j)^2>\omega v_j^2$.",
+        "fixed-grid", "A fixed grid has no finite ω",
+        r"For every $\omega\ge0$ there is a $v$, one coordinate $v_j=\frac{\Delta}{2+\omega}$ in the first cell, with $\operatorname{Var}C_j+(\mathbb{E}C_j-v_j)^2>\omega v_j^2$.",
         Given(FixedGrid("step"), {_cell: m}), no_ratio,
-        {"omega >= 0": omega.ge(0), "step > 0": step.gt(0), "v": v.eq(step / (2 + omega)), "first cell": m.eq(0)},
+        {"omega >= 0": omega.ge(0), "step > 0": step.gt(0), "one message": v.eq(step / (2 + omega)), "first cell": m.eq(0)},
         {step: 2, m: 0, var: 1},
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Theory 6.2: the step condition with L0 + L1 E G, as reported, is refuted; with L0 + L1 E G^3/E G^2 it is proved."""
+"""Theory 6.2: the step condition with L₀ + L₁ E G, as reported, is refuted; with L0 + L1 E G^3/E G^2 it is proved."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def over(value: Term) -> Term:
 
 EXPECTATION = Refutation(
     id="6.2-expectation",
-    title="D(C)SGD, corrected model: the step condition with L0 + L1 E G",
+    title="D(C)SGD, corrected model: the step condition with L₀ + L₁ E G",
     source="theory 6.2; arXiv 2506.00181v2, Theorem 4.2 as reported",
     statement=(
         r"If $\eta u\,(L_0+L_1\mathbb{E}G)\,A\le2\varepsilon$ (with $D_0=0$), then $\mathbb{E}\mathcal{L}f\le-(1-\varepsilon)\,u\,\mathbb{E}G^2$."
@@ -135,7 +135,7 @@ EXPECTATION = Refutation(
 gap = x("kap")
 FIFTH = Refutation(
     id="6.2-kappa-fifth",
-    title="kappa = 1/4 is the least that keeps the floor L0 + L1",
+    title="κ = 1/4 is the least that keeps the floor L₀ + L₁",
     source="theory 6.2 (ours)",
     statement=(
         r"With $\kappa=1/5$ in the step condition and the floor $L_0+L_1$: if $\eta\left[(L_0+L_1G)\,2+\kappa L_1D_0\right]\le2\varepsilon$ "

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from derive.theorems.dcsgd import pair
 
-ENTRIES = pair("first-order", "6.1", "first-order", "theory 6.1; arXiv 2506.00181v1; the parameter kap is ours")
+ENTRIES = pair("first-order", "6.1", "first-order", "theory 6.1; arXiv 2506.00181v1; the parameter κ is ours")

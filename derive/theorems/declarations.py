@@ -49,11 +49,12 @@ def _processes(context: Context, moving: set[str], writer: Writer) -> Iterator[d
         entry = context.potentials[name]
         drift = [(c, Term(("norm", v))) for c, v in entry["drift"]]
         plain = " + ".join(f"{text(c)} {text(v)[5:-1]}" for c, v in drift)
-        shown = " + ".join(rf"{writer.factor(c)}\,{writer.vector(v[1])}" for c, v in drift)
-        spread = " + ".join(f"{text(c)} {m[1]}" for c, m in entry["diffusion"])
-        spread_tex = " + ".join(rf"{writer.factor(c)}\,{writer.symbol(m[1])}" for c, m in entry["diffusion"])
-        yield {
-            "text": f"{name} is C^2, and dX = ({plain}) dt + L dW with L L' = {spread}",
-            "latex": rf"${writer.symbol(name)}$ is $C^2$; $\mathrm{{d}}X=({shown})\,\mathrm{{d}}t+L\,\mathrm{{d}}W$ "
-            rf"with $LL^{{\top}}={spread_tex}$",
-        }
+        shown = writer.combination([(c, writer.vector(v[1])) for c, v in drift])
+        if len(drift) > 1:
+            shown = rf"\left({shown}\right)"
+        said, moved = f"dX = ({plain}) dt", rf"\mathrm{{d}}X={shown}\,\mathrm{{d}}t"
+        if entry["diffusion"]:
+            said += " + L dW with L L' = " + " + ".join(f"{text(c)} {m[1]}" for c, m in entry["diffusion"])
+            spread = writer.combination([(c, writer.symbol(m[1])) for c, m in entry["diffusion"]])
+            moved += rf"+L\,\mathrm{{d}}W$ with $LL^{{\top}}={spread}"
+        yield {"text": f"{name} is C^2, and {said}", "latex": rf"${writer.symbol(name)}$ is $C^2$; ${moved}$"}

@@ -31,7 +31,7 @@ SAID = {
 TITLE = {
     "concave": "concavity",
     "slope": "slope at the origin",
-    "product": "a line below x R(x)",
+    "product": "a line below x times R",
     "hyperbola": "a hyperbola below R",
     "minimum": "a ramp below R",
 }
@@ -50,7 +50,7 @@ def entry(number: int, bound: Bound) -> Theorem:
         fact = w.prover.analysis(bound.term, "x", VARIABLE, bound.low, bound.high, premises=premises)
         return w.step(bound.fact, fact)
 
-    law = TITLES.get(bound.law, bound.law.replace("student-t:", "Student-t, nu = "))
+    law = TITLES.get(bound.law, bound.law.replace("student-t:", "Student-t, ν = "))
     return Theorem(
         id=f"8-{bound.law.replace(':', '-')}-{number}",
         title=f"{law[0].upper() + law[1:]} noise: {TITLE[bound.fact]}{PLACE.get((bound.low, bound.high), '')}",

@@ -29,7 +29,7 @@ NAMES = {
 }  # fmt: skip
 CLAIM = fn("abs", curv).le(L0 + L1 * fn("abs", slope))
 #: 1 where x >= 0 and 0 elsewhere; only that it is one of the two is used
-SIDE: dict[str, Relation] = {"chi is 0 or 1": (chi**2).eq(chi)}
+SIDE: dict[str, Relation] = {"an indicator": (chi**2).eq(chi)}
 
 
 def written(e: sp.Expr, at: Term = v) -> Term:
@@ -97,7 +97,7 @@ def quartic(w: Derivation) -> Fact:
         z = side * L1 * v
         cubic = w.combine("(z - 2)^2 (z + 1) >= 0", (3 * z**2).le(z**3 + 4), [(1, ["L1 > 0", here], (z - 2,)), (1, (), (z - 2,))])
         steep = w.combine(
-            "the sign of f'", num(0).le(side * slope) if side > 0 else slope.le(0), [(1, [here], (v,))], [(-side, "slope")]
+            "the slope's sign", num(0).le(side * slope) if side > 0 else slope.le(0), [(1, [here], (v,))], [(-side, "slope")]
         )  # fmt: skip
         size = sized(w, slope, side > 0, steep)
         rest = (1 + L1 * over) * (L1 * side * v**3 - 3 * v**2)
@@ -135,8 +135,8 @@ def glued(w: Derivation) -> Fact:
     """For x >= 0 e^x <= 1 + |e^x - 1|, and for x < 0 1 <= 1 + |x|."""
     k = w.kernel
     up = k.function("exp_positive", [v])
-    weak = w.combine("chi >= 0", num(0).le(chi), [(1, (), (chi,))], [(1, "chi is 0 or 1")])
-    rest = w.combine("chi <= 1", chi.le(1), [(1, (), (1 - chi,))], [(1, "chi is 0 or 1")])
+    weak = w.combine("chi >= 0", num(0).le(chi), [(1, (), (chi,))], [(1, "an indicator")])
+    rest = w.combine("chi <= 1", chi.le(1), [(1, (), (1 - chi,))], [(1, "an indicator")])
     convex = w.combine(
         "f'' >= 0", num(0).le(curv), [(1, [weak, up], ()), (1, [rest], ())], [(-1, "curvature")]
     )  # fmt: skip
@@ -148,7 +148,7 @@ def glued(w: Derivation) -> Fact:
     above = w.step("f' <= |f'|", at_most_its_size(w, slope))
     return w.combine(
         "either half", CLAIM, [(1, [weak, above], ()), (1, [rest, positive], ())],
-        [*shared, (-chi, "slope"), (1 - E + v, "chi is 0 or 1")],
+        [*shared, (-chi, "slope"), (1 - E + v, "an indicator")],
     )  # fmt: skip
 
 
@@ -186,7 +186,7 @@ _x, _y = sp.symbols("v p")
 _F = (1 - _x) ** 2 + 100 * (_y - _x**2) ** 2
 ROSENBROCK = Refutation(
     id="8-rosenbrock",
-    title="Rosenbrock's function is (L0, L1)-smooth on the plane",
+    title="Rosenbrock's function is (L₀, L₁)-smooth on the plane",
     source="theory 8",
     statement=r"For $f=(1-x)^2+100(y-x^2)^2$ there are $L_0,L_1$ with $|\partial_{xx}f|\le L_0+L_1\|\nabla f\|$; here for $L_0=L_1=100$.",
     assume={
@@ -207,20 +207,20 @@ ROSENBROCK = Refutation(
 )
 ENTRIES: tuple[Theorem | Refutation, ...] = (
     entry(
-        "quadratic", "h x^2/2 is (h, 0)-smooth", r"$|f''|=h\le h+0\cdot|f'|$.", Quadratic(("h",)), quadratic, {"h > 0": h.gt(0)},
+        "quadratic", "h x²/2 is (h, 0)-smooth", r"$|f''|=h\le h+0\cdot|f'|$.", Quadratic(("h",)), quadratic, {"h > 0": h.gt(0)},
         {h: 1, L1: 0},
     ),
     entry(
-        "quartic", "x^4/4 is (4/L1^2, L1)-smooth", r"$3x^2\le\frac{4}{L_1^2}+L_1|x|^3$ for every $L_1>0$.", Quartic(), quartic,
+        "quartic", "x⁴/4 is (4/L₁², L₁)-smooth", r"$3x^2\le\frac{4}{L_1^2}+L_1|x|^3$ for every $L_1>0$.", Quartic(), quartic,
         {"L1 > 0": L1.gt(0)}, {curv: 0, L0: 4},
     ),
     entry("cosh", "cosh is (1,1)-smooth", r"$\cosh x\le1+|\sinh x|$.", Cosh(), cosh, {}, {}),
     entry(
-        "glued-exponential", "exp(x) - x - 1 glued to x^2/2 is (1,1)-smooth",
+        "glued-exponential", "eˣ − x − 1 glued to x²/2 is (1, 1)-smooth",
         r"For $x\ge0$ ($\chi=1$) $e^x\le1+|e^x-1|$, and for $x<0$ ($\chi=0$) $1\le1+|x|$.", GluedExponential(), glued, SIDE, {chi: 1},
     ),
     Theorem(
-        id="8-glued-twice", title="exp(x) - x - 1 and x^2/2 meet twice differentiably", source="theory 8",
+        id="8-glued-twice", title="eˣ − x − 1 and x²/2 meet twice differentiably", source="theory 8",
         statement=r"At $0$ the two halves have the same value, slope and curvature: the squares of the three jumps sum to $0$.",
         context=CONTEXT, assumptions={}, definitions=jets(), read=jets,
         point=dict(zip(JETS, (0, 0, 1, 0, 0, 1), strict=True)), names=NAMES, prove=joint,

@@ -104,7 +104,7 @@ ENTRIES = (
         prove=separable,
     ),
     Theorem(
-        id="8-logistic-regression", title="Logistic regression is (l2 + mean ||a||^2/4, 0)-smooth", source="theory 8",
+        id="8-logistic-regression", title="Logistic regression is (l₂ + mean of ‖a‖²/4, 0)-smooth", source="theory 8",
         statement=r"For $f=\frac1n\sum_k\log(1+e^{-y_ka_k^\top x})+\frac{l_2}2\|x\|^2$ and every $w$: "
         r"$|w^\top\nabla^2f\,w|\le\left(l_2+\frac1{4n}\sum_k\|a_k\|^2\right)\|w\|^2$. "
         r"$D=\frac1n\sum_kp_k(1-p_k)\,a_ka_k^\top$ is the data's part of the Hessian, $p_k$ the probability of the label of sample $k$, and $P=ww^\top$.",

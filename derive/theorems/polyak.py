@@ -55,7 +55,7 @@ def derivation(model: str):
         )  # fmt: skip
         unit = kernel.inverse(k, positive)
         return w.combine(
-            "around f*", (under("E", fT) - fstar).le(bound(model)), [(1, [grown], ())], [(fstar * (1 - decay(model)), unit)]
+            "around the least value", (under("E", fT) - fstar).le(bound(model)), [(1, [grown], ())], [(fstar * (1 - decay(model)), unit)]
         )  # fmt: skip
 
     return prove

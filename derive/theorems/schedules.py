@@ -65,7 +65,7 @@ def ratio(w: Derivation) -> Fact:
 def limit(w: Derivation) -> Fact:
     """phi_2 <= U^2 T_1 + (delta/2) phi_1 <= delta phi_1: chi is 1 up to T_1, and from there on u <= delta/2."""
     phi1, phi2 = under("I", u), under("I", u**2)
-    weak = w.combine("chi >= 0", num(0).le(chi), [(1, (), (chi,))], [(1, "chi is 0 or 1")])
+    weak = w.combine("chi >= 0", num(0).le(chi), [(1, (), (chi,))], [(1, "an indicator")])
     split = w.combine(
         "before and after T_1", (u**2).le(chi * top**2 + delta / 2 * u),
         [
@@ -110,12 +110,12 @@ ENTRIES = (
         {"u^2 <= delta u + w": (u**2).le(delta * u + w_), "phi_1 > 0": under("I", u).gt(0)}, {u: 1, delta: 1, w_: 0}, ratio,
     ),
     theorem(
-        "limit", "The ratio of the two integrals is at most delta from some time on",
+        "limit", "The ratio of the two integrals is at most δ from some time on",
         r"Let $0\le u\le U$, and for a $\delta>0$ let $u\le\frac\delta2$ from $T_1$ on ($\chi=1$ up to $T_1$ and $0$ afterwards). Then "
         r"$\frac{\phi_2(T)}{\phi_1(T)}\le\delta$ for every $T$ with $\phi_1(T)\ge\frac{2U^2T_1}\delta$. Where $u\to0$ and $\phi_1\to\infty$ there are such "
         r"$T_1$ and such $T$, all from a $T_0$ on, for every $\delta>0$: $\phi_2/\phi_1\to0$.",
         {
-            "delta > 0": delta.gt(0), "u >= 0": u.ge(0), "u <= U": u.le(top), "chi is 0 or 1": (chi**2).eq(chi),
+            "delta > 0": delta.gt(0), "u >= 0": u.ge(0), "u <= U": u.le(top), "an indicator": (chi**2).eq(chi),
             "u <= delta/2 from T_1 on": ((1 - chi) * u).le((1 - chi) * delta / 2), "the time up to T_1": under("I", chi).le(early),
             "phi_1 > 0": under("I", u).gt(0), "T is large": (2 * top**2 * early).le(delta * under("I", u)),
         },

@@ -61,7 +61,7 @@ ONE_NORM = under("S", Y)
 
 NAMES = {
     "L0": "L_0", "L1": "L_1", "eps": r"\varepsilon", "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(X_T)", "sigma": r"\sigma_k",
-    "y": "g_j", "b": "b", "g": r"\nabla f", "H": r"\nabla^2 f", "R": r"R", "c": r"\Lambda H\Lambda\nabla f", "ratio": r"\rho",
+    "y": "g_j", "b": "b", "bv": "b", "g": r"\nabla f", "H": r"\nabla^2 f", "R": r"R", "c": r"\Lambda H\Lambda\nabla f", "ratio": r"\rho",
 }  # fmt: skip
 
 
@@ -381,7 +381,7 @@ class SignFacts:
         """G <= Phi/a + d sigma-bar/4."""
         unit, over = self.over_a
         return self.w.combine(
-            "G in terms of Phi", G.le(PHI / a + d * BAR / 4), [(1, [self.norm_one], ()), (1, [over, self.one_norm], ())],
+            "G in terms of Φ", G.le(PHI / a + d * BAR / 4), [(1, [self.norm_one], ()), (1, [over, self.one_norm], ())],
             [(d * BAR / 4 - ONE_NORM, unit)],
         )  # fmt: skip
 

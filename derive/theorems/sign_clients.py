@@ -152,7 +152,7 @@ class Ordered(SignFacts):
             "b_j^2 <= |b_j|", (b**2).le(SIZE), [(1, [square], ()), (1, [self.size_nonnegative, self.size_small], ())]
         )
         total = self.over_coordinates("||b||^2 <= ||b||_1", (B**2).le(under("S", SIZE)), each, "coordinates of b")
-        phi = self.over_coordinates("in Phi", under("S", Y * SIZE).le(PHI), product, "Phi")
+        phi = self.over_coordinates("in terms of Φ", under("S", Y * SIZE).le(PHI), product, "Phi")
         one = k.monotone("S", self.size)
         return w.combine(
             "G ||b||^2 <= d Phi", (G * B**2).le(d * PHI),

@@ -75,7 +75,7 @@ def prove(w: Derivation) -> Fact:
     steep = s.root("the gradient is steep", SPEED * root, G, least, product, k.nonnegative(G))
     # 2 root (slope - speed/2) = Phi - speed root = (||g||_1 - G) + (G - speed root)
     slope = w.combine(
-        "the slope of sqrt(f - f*)", (SPEED / 2).le(SLOPE), [(1, [s.norm_one], ()), (1, [steep], ())],
+        "the slope of the root", (SPEED / 2).le(SLOPE), [(1, [s.norm_one], ()), (1, [steep], ())],
         [(-1, "chain rule"), (-1, "b is the sign of g")], [(2, ["before the minimum"], ())],
     )  # fmt: skip
     weak = w.combine("sqrt(f - f*) >= 0", root.ge(0), [(1, ["before the minimum"], ())])

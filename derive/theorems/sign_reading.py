@@ -83,7 +83,7 @@ def prove(w: Derivation) -> Fact:
 ENTRIES = (
     Theorem(
         id="6.4-reading",
-        title="What a bound on Phi says of the gradient",
+        title="What a bound on Φ says of the gradient",
         source="theory 6.4",
         statement=r"$\Phi\ge a\sum_j\frac{g_j^2}{\bar\sigma+|g_j|}$ for every symmetric unimodal noise.",
         context=sg.context(),

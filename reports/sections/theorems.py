@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, final
 
@@ -14,6 +16,7 @@ from derive.theorems.checking import Checked, check
 from derive.theorems.entry import Refutation, Theorem
 from derive.theorems.sharpen import CONSTANTS, Sharpened, least
 from reports.sections.section import Context, Section
+from reports.tex import escape
 
 #: characters of a line of a proof beside its justification
 ROOM = 62
@@ -72,8 +75,12 @@ def _sharp(found: Sharpened) -> dict[str, str]:
         "stated": str(found.constant.stated),
         "certified": str(found.certified),
         "refuted": "" if found.refuted is None else str(found.refuted),
-        "witness": ", ".join(f"{name} = {value}" for name, value in found.witness.items()),
+        "witness": ", ".join(_equals(name, value) for name, value in found.witness.items()),
     }
+
+
+def _equals(name: str, value: Any) -> str:
+    return f"${name}={value}$" if isinstance(value, Fraction) else f"${name}=$ {escape(value)}"
 
 
 def _shown(checked: Checked) -> dict[str, Any]:
@@ -124,5 +131,11 @@ def _grouped(assumed: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _formula(tex: str, name: str) -> dict[str, Any]:
-    # a name that is the formula once more in plain text says nothing beside it
-    return {"tex": tex, "name": "" if set(name) & set("<>=^|_") else name, "key": name, "long": width(tex) > ROOM}
+    # a name that is the formula once more in plain text, or the letter that the formula defines, says nothing beside it
+    again = set(name) & set("<>=^|_") or _letters(name) == _letters(tex.partition(" = ")[0])
+    return {"tex": tex, "name": "" if again else name, "key": name, "long": width(tex) > ROOM}
+
+
+def _letters(said: str) -> str:
+    """What a symbol is called, in LaTeX or plain text, without commands for its looks and without what marks an index."""
+    return re.sub(r"\\operatorname|[\\{}_,\s]", "", said)

@@ -1,0 +1,154 @@
+"""Terms as they are printed: numbers folded, 0 and 1 absorbed, fractions of fractions cleared. What is proved stays as it is.
+
+A tidied term has the value of the term wherever that is defined; nothing is proved about it, and no certificate holds one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from fractions import Fraction
+from math import isqrt
+
+from derive.proof.terms import Term, num
+
+_ZERO, _ONE = num(0), num(1)
+#: functions at the one number where their value is printed for them
+_AT_ZERO = {"exp": _ONE, "tanh": _ZERO, "atan": _ZERO, "erf": _ZERO}
+#: sums, integrals and expectations of nothing are nothing
+_LINEAR = frozenset({"S", "Si", "C", "I", "EI", "E"})
+#: larger powers of numbers stay powers
+_BIG = 10**6
+
+
+def tidy(t: Term, kept: Collection[Term] = ()) -> Term:
+    """The term with its numbers folded; terms in `kept` stay whole, wherever they stand."""
+    if t in kept or t[0] in ("q", "x", "xi", "pi"):
+        return t
+    if t[0] == "*":
+        return _over([tidy(a, kept) for a in _flat(t, kept)], kept)
+    if t[0] == "+":
+        return _sum([tidy(a, kept) for a in t[1:]])
+    if t[0] == "^":
+        return _power(tidy(t[1], kept), t[2], kept)
+    args = [tidy(a, kept) if isinstance(a, Term) else a for a in t[1:]]
+    if t[0] == "/":
+        return _fraction(args[0], args[1], kept)
+    if t[0] == "f":
+        return _function(args[0], args[1])
+    if t[0] in _LINEAR and args[0] == _ZERO:
+        return _ZERO
+    return Term((t[0], *args))
+
+
+def _value(t: Term) -> Fraction | None:
+    return Fraction(t[1]) if t[0] == "q" else None
+
+
+def _flat(t: Term, kept: Collection[Term]) -> list[Term]:
+    """The factors of a product, those of products in it too."""
+    found: list[Term] = []
+    for a in t[1:]:
+        found += _flat(a, kept) if a[0] == "*" and a not in kept else [a]
+    return found
+
+
+def _coefficient(t: Term, kept: Collection[Term]) -> tuple[Fraction, list[Term]]:
+    """The number that a tidied term has in front, and its other factors."""
+    if (value := _value(t)) is not None:
+        return value, []
+    if t[0] == "*" and t not in kept:
+        first = _value(t[1])
+        return (first, list(t[2:])) if first is not None else (Fraction(1), list(t[1:]))
+    return Fraction(1), [t]
+
+
+def _product(factors: Iterable[Term], kept: Collection[Term]) -> Term:
+    number, rest = Fraction(1), list[Term]()
+    for factor in factors:
+        own, others = _coefficient(factor, kept)
+        number, rest = number * own, rest + others
+    if not number:
+        return _ZERO
+    if number != 1 or not rest:
+        rest = [num(number), *rest]
+    return rest[0] if len(rest) == 1 else Term(("*", *rest))
+
+
+def _over(factors: list[Term], kept: Collection[Term]) -> Term:
+    """A product, with those of its factors that are a number over something put below the others."""
+    factors = [part for f in factors for own, others in [_coefficient(f, kept)] for part in (num(own), *others)]
+    below = [f for f in factors if f[0] == "/" and _value(f[1]) is not None and f not in kept]
+    if not below:
+        return _product(factors, kept)
+    above = [f[1] if f in below else f for f in factors]
+    return _fraction(_product(above, kept), _product([f[2] for f in below], kept), kept)
+
+
+def _sum(terms: list[Term]) -> Term:
+    total, rest = sum([v for t in terms if (v := _value(t)) is not None], Fraction(0)), list[Term]()
+    for t in terms:
+        if _value(t) is None:
+            rest.append(t)
+        elif total:  # where the first of the numbers stood
+            rest.append(num(total))
+            total = Fraction(0)
+    if not rest:
+        return _ZERO
+    return rest[0] if len(rest) == 1 else Term(("+", *rest))
+
+
+def _power(base: Term, n: int, kept: Collection[Term]) -> Term:
+    value = _value(base)
+    if n == 0:
+        return _ONE
+    if n == 1:
+        return base
+    if value is not None and (value or n > 0) and max(abs(value.numerator), value.denominator) ** abs(n) < _BIG:
+        return num(value**n)
+    if base[0] == "/" and base[1] == _ONE and base not in kept:
+        return Term(("/", _ONE, _power(base[2], n, kept)))
+    return Term(("^", base, n))
+
+
+def _fraction(above: Term, below: Term, kept: Collection[Term]) -> Term:
+    """One fraction with whole numbers in front of what is above and below it, and no fraction among the factors there."""
+    number, parts = [Fraction(1), Fraction(1)], (list[Term](), list[Term]())
+
+    def put(t: Term, side: int) -> None:
+        own, factors = _coefficient(t, kept)
+        number[side] *= own
+        for factor in factors:
+            if factor[0] == "/" and factor not in kept:
+                put(factor[1], side)
+                put(factor[2], 1 - side)
+            else:
+                parts[side].append(factor)
+
+    put(above, 0)
+    put(below, 1)
+    if not number[1]:
+        return Term(("/", above, below))
+    whole = number[0] / number[1]
+    if not whole:
+        return _ZERO
+    top, bottom = _product([num(abs(whole.numerator)), *parts[0]], kept), _product([num(whole.denominator), *parts[1]], kept)
+    if not parts[0] and not parts[1]:
+        return num(whole)
+    shown = top if bottom == _ONE else Term(("/", top, bottom))
+    return shown if whole > 0 else _product([num(-1), shown], kept)
+
+
+def _function(name: str, at: Term) -> Term:
+    value = _value(at)
+    if value is not None:
+        if value == 0 and name in _AT_ZERO:
+            return _AT_ZERO[name]
+        if value == 1 and name == "log":
+            return _ZERO
+        if name == "abs":
+            return num(abs(value))
+        if name == "sqrt" and value >= 0:
+            above, below = isqrt(value.numerator), isqrt(value.denominator)
+            if (above * above, below * below) == (value.numerator, value.denominator):
+                return num(Fraction(above, below))
+    return Term(("f", name, at))

@@ -1,0 +1,135 @@
+"""Terms as they are printed: tidied terms have the value of the terms, and read as one would write them."""
+
+from __future__ import annotations
+
+import random
+import re
+from fractions import Fraction
+
+import pytest
+
+from derive.proof.exact import NoValue, Values
+from derive.proof.terms import Relation, Term, fn, num, term, under, x, xs
+from derive.proof.text import Writer
+from derive.proof.tidy import tidy
+from derive.theorems.catalogue import entries
+from derive.theorems.entry import Refutation, Theorem
+
+a, b, c = xs("a b c")
+POINT = {"a": Fraction(3, 7), "b": Fraction(-5, 2), "c": Fraction(11, 3)}
+NUMBERS = [num(v) for v in (0, 1, -1, 2, -3)] + [num("1/2"), num("-3/4")]
+
+
+def some(draw: random.Random, depth: int) -> Term:
+    """A term over a, b, c with many numbers in it."""
+    if depth == 0 or draw.random() < 0.15:
+        return draw.choice([a, b, c, *NUMBERS, *NUMBERS])
+    kind = draw.choice(["+", "+", "*", "*", "*", "/", "/", "^", "abs"])
+    if kind in ("+", "*"):
+        return Term((kind, *[some(draw, depth - 1) for _ in range(draw.randint(2, 4))]))
+    if kind == "^":
+        return some(draw, depth - 1) ** draw.randint(0, 3)
+    if kind == "abs":
+        return fn("abs", some(draw, depth - 1))
+    return some(draw, depth - 1) / some(draw, depth - 1)
+
+
+def value(t: Term):
+    return Values(POINT).value(t)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_value_stays(seed: int) -> None:
+    draw, seen, changed = random.Random(seed), 0, 0
+    for _ in range(150):
+        t = some(draw, 5)
+        shown = tidy(t)
+        try:
+            before = value(t)
+        except (NoValue, ZeroDivisionError):
+            continue
+        assert value(shown) == before, t
+        assert tidy(shown) == shown, t
+        seen, changed = seen + 1, changed + (shown != t)
+    assert seen > 30 and changed > 20
+
+
+def held(t: Term, kept: Term) -> int:
+    """How often a term stands in another."""
+    return (t == kept) + sum(held(inner, kept) for inner in t[1:] if isinstance(inner, Term))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_kept_stays_whole(seed: int) -> None:
+    draw = random.Random(1000 + seed)
+    for kept in (2 * (b / 2) + 0 * c, 2 * (b * 1), (1 / b) / 2, (2 * b) ** 1):
+        for t in (kept, kept + a, a * kept * 2, kept / a / 2, a / (2 * kept), 2 * a / kept, -kept, kept**2, fn("exp", -kept)):
+            assert held(tidy(t, {kept}), kept) == 1, t
+        for _ in range(30):
+            t = some(draw, 3) + x("once") * kept
+            assert held(tidy(t, {kept}), kept) == 1, t
+
+
+@pytest.mark.parametrize(
+    ("t", "said"),
+    [
+        (b * 0 + 1**2 * a, "a"),
+        (a - 0, "a"),
+        (num(1) - 1, "0"),
+        (-(num(-4) * a / b), r"\frac{4\,a}{b}"),
+        (a + num("-1/2") * b, r"a-\frac{1}{2}\,b"),
+        (num(-2) * a * b, r"-2\,a\,b"),
+        (a * 2, r"2\,a"),
+        (-(a + b), r"-\left(a + b\right)"),
+        (a / b / 2, r"\frac{a}{2\,b}"),
+        ((num("1/2") * a) / b**2, r"\frac{a}{2\,b^{2}}"),
+        (a / (b / c), r"\frac{a\,c}{b}"),
+        (2 * a * (1 / b) * c, r"\frac{2\,a\,c}{b}"),
+        (a * (1 / (1 + b)) ** 2, r"\frac{a}{\left(1 + b\right)^{2}}"),
+        (a / 4, r"\frac{a}{4}"),
+        (a - b / 4, r"a-\frac{b}{4}"),
+        (((a / 3) ** 0) * b, "b"),
+        (fn("exp", num(-2) * a), r"e^{-2\,a}"),
+        (fn("exp", -term(0)) - fn("sqrt", num(1)), "0"),
+        (fn("sqrt", num("4/9")), r"\frac{2}{3}"),
+        (fn("sqrt", num(3)) / (3 + num(1) ** 2), r"\frac{\sqrt{3}}{4}"),
+        (under("S", num(0)) + a, "a"),
+        (under("S", num(1)), r"\sum_j 1"),
+        (a / (b - b), r"\frac{a}{b-b}"),
+        (a / num(0), r"\frac{a}{0}"),
+        (num(10) ** 9, "10^{9}"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_how_it_is_written(t: Term, said: str) -> None:
+    assert Writer().term(t) == said
+
+
+def test_two_numbers_do_not_run_together() -> None:
+    assert Writer({"p": "2^{k}"}).term(2 * x("p")) == r"2\cdot 2^{k}"
+
+
+def test_letters_for_whole_terms() -> None:
+    mean = a * 1 + 0
+    assert Writer(short={mean: "m"}).term(2 * mean * b) == r"2\,m\,b"
+
+
+def test_combinations() -> None:
+    writer = Writer()
+    assert writer.combination([(-a, "v"), (num(1), "w"), (-term(1), "z")]) == r"-a\,v + w-z"
+    assert writer.combination([(a + b, "v")]) == r"\left(a + b\right)\,v"
+    assert writer.combination([(a * num(1) ** 2 / b, "S")]) == r"\frac{a}{b}\,S"
+
+
+def relations(entry: Theorem | Refutation) -> list[Relation]:
+    if isinstance(entry, Refutation):
+        return [*entry.assume.values(), entry.claim]
+    return [*entry.assumptions.values(), *entry.definitions.values()]
+
+
+def test_no_entry_prints_a_number_that_says_nothing() -> None:
+    empty = re.compile(r"(?<!_)\b[01]\^|\^\{0\}|sqrt\{1\}|(?<![_\d{])0\\,|left\(-1\\right|-0(?!\d)|- ?-")
+    for entry in entries().values():
+        writer = Writer(entry.names, getattr(entry, "short", {}))
+        for shown in map(writer.relation, relations(entry)):
+            assert not empty.search(shown), (entry.id, shown)
