@@ -134,18 +134,18 @@ def proposed(
     """
     assume, claim = question
     verdict = prove(claim, assume, variables, seconds=seconds)
-    model, wide = _model(variables, assume)
+    model, wide = _model(variables, assume, seconds)
     if model is None:
         raise ProofError("nothing is seen to satisfy the assumptions of a repair")
     return Repair(kind, words, claim, tuple(assume), verdict, needed, False, beyond, model, wide)
 
 
-def _model(variables: Sequence[str], assume: Sequence[Relation]) -> tuple[Point | None, bool]:
-    """A point where the assumptions hold, inside them where one is found."""
+def _model(variables: Sequence[str], assume: Sequence[Relation], seconds: float = MODEL_SECONDS) -> tuple[Point | None, bool]:
+    """A point where the assumptions hold, found in so many seconds; inside them where one is found in MODEL_SECONDS."""
     never = num(1).le(num(0))
     strict = [Relation(("<", *r[1:])) if r.op == "<=" else r for r in assume]
-    for wide, relations in ((True, strict), (False, list(assume))):
-        point = refute(variables, relations, never, MODEL_SECONDS)
+    for wide, relations, most in ((True, strict, MODEL_SECONDS), (False, list(assume), seconds)):
+        point = refute(variables, relations, never, most)
         if point is not None:
             return point, wide
     return None, False

@@ -34,7 +34,7 @@ def tidy(t: Term, kept: Collection[Term] = ()) -> Term:
     if t[0] == "/":
         return _fraction(args[0], args[1], kept)
     if t[0] == "f":
-        return _function(args[0], args[1])
+        return _function(t[1], args[1])
     if t[0] in _LINEAR and args[0] == _ZERO:
         return _ZERO
     return Term((t[0], *args))
