@@ -533,3 +533,8 @@ def test_a_refutation_is_not_left_to_z3(monkeypatch: pytest.MonkeyPatch) -> None
     mended = [e for e in ENTRIES.values() if isinstance(e, Refutation) and e.mended]
     assert len(mended) > 4
     assert {e.id: (c.status, c.reason) for e in mended if (c := check(e)).status != "REFUTED"} == {}
+
+
+def test_statements_are_tex() -> None:
+    """Signs beyond ASCII are for titles, which are escaped; TeX has commands for them."""
+    assert {e.id for e in ENTRIES.values() if not e.statement.isascii()} == set()

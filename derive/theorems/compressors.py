@@ -285,18 +285,18 @@ ENTRIES = (
         Given(Natural(), {_power: low}, _size > 0, {_power: sp.S.Zero, _size: sp.S.Zero}), natural, point={low: 1, omega: Fraction(1, 8)},
     ),
     entry(
-        "qsgd-fine", "QSGD: ω ≤ d/(4s²)",
+        "qsgd-fine", "QSGD with many levels: ω ≤ d/(4s²)",
         rf"${ERR}\le\frac{{d}}{{4s^2}}\|v\|^2$: with $r$ the fractional part of the level $s|v_j|/\|v\|$ the variance is "
         r"$\frac{\|v\|^2}{s^2}r(1-r)$, and $r(1-r)\le\frac14$.",
         Given(QSGD("s"), {_floor: m}, case=1, **_LEVELS), fine, point={s: 1, d: 4, m: 1, omega: 1},
     ),
     entry(
-        "qsgd-coarse", "QSGD with few levels: ω = √d/s − 1",
+        "qsgd-coarse", "QSGD with few levels",
         rf"${ERR}\le\left(\frac{{\sqrt d}}{{s}}-1\right)\|v\|^2$ where $\sqrt d\ge2s$; $m_j=\lfloor s|v_j|/\|v\|\rfloor$.",
         Given(QSGD("s"), {_floor: m}, **_LEVELS), coarse, _LEVEL, {s: 1, d: 4, m: 1, omega: 1},
     ),
     entry(
-        "ternary", "TernGrad: ω = (√d − 1)/2",
+        "ternary", "TernGrad",
         rf"${ERR}\le\frac{{\sqrt d-1}}2\|v\|^2$; $e_j$ marks one coordinate where $|v_j|=\|v\|_\infty$.",
         Given(Ternary(), {coord_max(_size): top}), ternary,
         {"e_j is 0 or 1": (e**2).eq(e), "one coordinate": under("S", e).eq(1), "it has the maximum": (e * SIZE).eq(e * top)},

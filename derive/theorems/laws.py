@@ -51,11 +51,12 @@ def entry(number: int, bound: Bound) -> Theorem:
         return w.step(bound.fact, fact)
 
     law = TITLES.get(bound.law, bound.law.replace("student-t:", "Student-t, ν = "))
+    in_tex = law.replace("ν", r"$\nu$")
     return Theorem(
         id=f"8-{bound.law.replace(':', '-')}-{number}",
         title=f"{law[0].upper() + law[1:]} noise: {TITLE[bound.fact]}{PLACE.get((bound.low, bound.high), '')}",
         source="theory 8",
-        statement=rf"With $R=2F-1$ of {law} noise and $a=R(1)$: {SAID[bound.fact]} for $x\ge{bound.low}$"
+        statement=rf"With $R=2F-1$ of {in_tex} noise and $a=R(1)$: {SAID[bound.fact]} for $x\ge{bound.low}$"
         + ("." if bound.high is None else rf" and $x\le{bound.high}$."),
         context=CONTEXT,
         assumptions=assumptions(bound),

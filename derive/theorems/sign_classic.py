@@ -194,7 +194,7 @@ CLASSIC = Theorem(
 )
 RATIO = Theorem(
     id="6.4-bounded-ratio",
-    title="DSignSGD: Φ and the gradient norm where each |g_j| is at most ρ times each scale",
+    title="DSignSGD: Φ and the gradient norm where no slope exceeds ρ times a scale",
     source="theory 6.4; the assumption behind arXiv 2506.00181v2, Theorem 4.3",
     statement=r"While $|g_j|\le\rho\sigma_k$ for all $j,k$: $\Phi\ge\ell\,G^2/\sigma_H$ with $\ell=R(\rho)/\rho$.",
     context=sg.context(),
@@ -233,7 +233,7 @@ CORRECTED = Theorem(
 slope, at = x("l"), x("v")
 CHORD = Refutation(
     id="6.4-chord",
-    title="Φ ≥ ℓ G²/σ_H at every state",
+    title="Φ bounded below by a multiple of G² at every state",
     source="theory 6.4; arXiv 2506.00181v2, Theorem 4.3 without the bounded-ratio assumption",
     statement=r"There is $\ell>0$ with $x\,(2F(x)-1)\ge\ell x^2$ for all $x$; here for uniform noise and $\ell=1/100$.",
     assume={"ell": slope.eq(Fraction(1, 100)), "x > 1, where R(x) = 1": at.gt(1)},
