@@ -18,7 +18,7 @@ from benchmarks import peers
 from benchmarks.peers import QUARTIC, Work, waiting
 from derive import DCSGD, DSGD, DSignSGD, RandK, Scaled
 from numerics._jax import jax, jnp
-from numerics.chunks import default_chunk
+from numerics.chunks import default_chunk, options
 from numerics.counter import draws_from, over_pairs
 from numerics.ensembles import solve
 from numerics.optimizers import run
@@ -63,7 +63,7 @@ def method(dtype: str, paths: int, steps: int) -> Work:
 def noise_alone(dtype: str, paths: int, steps: int) -> Work:
     """The same normals, added up without an equation, in the same chunks."""
 
-    @partial(jax.jit, static_argnums=1)
+    @partial(jax.jit, static_argnums=1, compiler_options=options())
     def total(first: Any, count: int) -> Any:
         draws = draws_from(jax.random.key(1), count, dtype=np.dtype(dtype))
 

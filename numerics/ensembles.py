@@ -178,13 +178,17 @@ def _check_milstein(equation: SDE, dim: int) -> None:
         raise BadInput("scheme", "milstein", f"another one: the noise is {kind or 'of unknown type'}, not diagonal")
 
 
+#: a study solves one equation many times over
+_derived = Kept(lambda asked: derive_sde(*asked), 32)
+
+
 def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) -> SDE:
     """The equation, if it exists at these numbers; derived anew where they make it another one."""
     exact = specialised(equation.method, loss, dim, parameters, (s.name for s in equation.parameters))
     method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
     if method is not equation.method or (equation.dim is None and dim == 1):
         # without noise, and for formulas with d - 1 in a denominator
-        equation = derive_sde(method, equation.model, equation.loss, dim)
+        equation = _derived((method, equation.model, equation.loss, dim))
     if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
         derive_sde(exact, equation.model, equation.loss, dim)  # refused, unless the condition is one of accuracy alone
     return equation

@@ -20,6 +20,7 @@ import sympy as sp
 import derive
 from derive import DCSGD, DSGD, DSignSGD, Method, RandK, Scaled
 from derive.noise import Correlated
+from numerics import chunks
 from numerics._jax import jax, jnp
 from numerics.chunks import LANES, Spread, calls_lapack, default_chunk, pieces, product
 from numerics.counter import Draws, draws_from
@@ -183,6 +184,25 @@ def test_draws_keyed_by_the_place_in_a_chunk_are_noticed(monkeypatch: pytest.Mon
     assert digest(*ensembles("one dimension", chunk=64)) != right
     monkeypatch.undo()
     forget()
+
+
+@pytest.mark.parametrize("name", ["one dimension", *(pytest.param(n, marks=pytest.mark.slow) for n in list(CASES)[1:])])
+def test_vectors_of_any_width(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bits with registers of 128, 256 and 512 bits, as far as this processor has them."""
+    found, known = set[str](), chunks.options()
+    for bits in ("128", "256", "512"):
+        monkeypatch.setattr(chunks, "options", lambda bits=bits: {**known, "xla_cpu_prefer_vector_width": bits})
+        forget()
+        found.add(digest(*ensembles(name)))
+    monkeypatch.undo()
+    forget()
+    assert found == {digest(*ensembles(name))}
+
+
+def test_every_compiler_option_is_known_to_this_jax() -> None:
+    """One that is not would be left out silently, and bits would depend on the machine."""
+    assert chunks.options() == chunks._WANTED
+    assert not chunks._known("xla_cpu_no_such_option", "1")
 
 
 def forget() -> None:

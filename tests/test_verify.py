@@ -110,7 +110,7 @@ NEEDED = {
     "6.6-ratio": {"u^2 <= delta u + w"}, "6.6-limit": {"T is large"}, "6.8-enough": {"rule"}, "6.8-needed": {"the floor stays"},
     "6.9-growth": {"q_n >= 1 + rho^(-1/2)"}, "6.9-induction": {"q_n >= 1 + rho^(-1/2)", "eta_{n+1} >= rho eta_n"},
     "8-quadratic": {"h > 0"}, "8-quartic": {"L1 > 0"}, "8-separable": {"each f_j", "l0_j <= L0", "l1_j <= L1"},
-    "4-qsgd-coarse": {"range of omega"}, "4-fixed-grid": {"v"},
+    "4-qsgd-coarse": {"range of omega"}, "4-fixed-grid": {"one message"},
 }  # fmt: skip
 
 
