@@ -67,11 +67,11 @@ def noise_alone(dtype: str, paths: int, steps: int) -> Work:
     def total(first: Any, count: int) -> Any:
         draws = draws_from(jax.random.key(1), count, dtype=np.dtype(dtype))
 
-        def body(own: Any, pair: Any, made: Any, state: Any) -> Any:
+        def body(own: Any, pair: Any, state: Any) -> Any:
             one, two = own.normals((1, count))
-            return jnp.where(made, state + one + two, state)
+            return state + one + two
 
-        return over_pairs(draws, first * 0, steps // 2, body, jnp.zeros((1, count), dtype), 2)
+        return over_pairs(draws, first * 0, steps // 2, body, jnp.zeros((1, count), dtype))
 
     return lambda: peers.in_threads(total, paths, default_chunk(1, paths))
 
@@ -103,7 +103,7 @@ def signs_betainc(dtype: str, paths: int, steps: int) -> Work:
             drift = -b + eta / 2 * ratio * h * b
             return x + dt * drift + jnp.sqrt(eta * jnp.maximum(1 - b**2, 0)) * math.sqrt(dt) * z
 
-        def body(own: Any, pair: Any, made: Any, x: Any) -> Any:
+        def body(own: Any, pair: Any, x: Any) -> Any:
             for z in own.normals((1, paths)):
                 x = step(x, z)
             return x
@@ -138,7 +138,7 @@ def rand_k_cholesky(dim: int, paths: int, steps: int) -> Work:
             root = jnp.linalg.cholesky(covariance)
             return x - dt * g + math.sqrt(eta * dt) * jnp.einsum("pij,jp->ip", root, z)
 
-        def body(own: Any, pair: Any, made: Any, x: Any) -> Any:
+        def body(own: Any, pair: Any, x: Any) -> Any:
             for z in own.normals((dim, paths)):
                 x = step(x, z)
             return x

@@ -234,23 +234,22 @@ def draws_from(key: Any, paths: int, first: int = 0, dtype: Any = np.float64, wi
     return Draws((words[..., 0], words[..., 1]), lanes, dtype=dtype, wide=wide)
 
 
-#: (draws of a pair of steps, its number, whether it is one of those asked for, state) -> state
-Body = Callable[[Draws, Any, Any, Any], Any]
+#: (draws of a pair of steps, its number, state) -> state
+Body = Callable[[Draws, Any, Any], Any]
 
 
-def over_pairs(draws: Draws, first: Any, stop: Any, body: Body, state: Any, unrolled: int = 1) -> Any:
-    """The state after the pairs of steps first, .., stop - 1, some of them unrolled into one body of the loop."""
+def pair_of(draws: Draws, pair: Any) -> Draws:
+    """The draws of one pair of steps, as `over_pairs` gives them."""
+    return draws.fold(pair // BLOCK).at(pair % BLOCK)
+
+
+def over_pairs(draws: Draws, first: Any, stop: Any, body: Body, state: Any) -> Any:
+    """The state after the pairs of steps first, .., stop - 1."""
 
     def block(b: Any, state: Any) -> Any:
         own, low = draws.fold(b), jnp.maximum(first, b * BLOCK)
         high = jnp.minimum(stop, (b + 1) * BLOCK)
 
-        def some(n: Any, state: Any) -> Any:
-            for m in range(unrolled):
-                pair = low + n * unrolled + m
-                state = body(own.at(pair - b * BLOCK), pair, pair < high, state)
-            return state
-
-        return jax.lax.fori_loop(0, (high - low + unrolled - 1) // unrolled, some, state)
+        return jax.lax.fori_loop(low, high, lambda pair, state: body(own.at(pair - b * BLOCK), pair, state), state)
 
     return jax.lax.fori_loop(first // BLOCK, (stop + BLOCK - 1) // BLOCK, block, state)

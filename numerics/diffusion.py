@@ -109,8 +109,12 @@ class Diagonal(Diffusion):
     lowered: Lowered
 
     def coefficients(self, env: Environment) -> Any:
-        diag, mean = _vectors(env, self.lowered(env))
-        return root_of_variance(diag, mean)
+        diag, mean = self.lowered(env)
+        if jnp.ndim(diag) == 0 or jnp.shape(diag)[-1] == 1:
+            # the same for all paths: no difference of second moments, and one root instead of one for each path in each step
+            (x, *_) = env.vectors.values()
+            return root_of_variance(jnp.reshape(jnp.asarray(diag, x.dtype), (-1, 1)), jnp.zeros((), x.dtype))
+        return root_of_variance(*_vectors(env, (diag, mean)))
 
     def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
         return coefficients * z
@@ -236,7 +240,7 @@ class Sum(Diffusion):
 
 
 def root_of_variance(diag: jax.Array, mean: jax.Array) -> jax.Array:
-    """sqrt(D), 0 where rounding left a little below 0, NaN where D < 0. All (d, paths)."""
+    """sqrt(D), 0 where rounding left a little below 0, NaN where D < 0. All (d, paths), or of shapes that broadcast to it."""
     return jnp.where(diag < -_rounding(diag) * _scale(diag, mean), jnp.nan, jnp.sqrt(jnp.maximum(diag, 0.0)))
 
 

@@ -16,15 +16,10 @@ import diffrax
 import numpy as np
 
 from numerics._jax import jax, jnp
-from numerics.counter import Draws, over_pairs
+from numerics.counter import Draws, over_pairs, pair_of
 from numerics.environment import Environment
 from numerics.lost import Advance, marked
 from numerics.systems import System
-
-#: pairs of steps in one body of the loop
-UNROLLED = 2
-#: normals a path from which one pair is enough to fill the body
-WIDE = 16
 
 
 @final
@@ -197,16 +192,18 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
     begin, length, count, first = (a[number] for a in term.segments)
     each = 1 if term.by_halves else 2
 
-    def body(draws: Draws, pair: Any, made: Any, state: Any) -> Any:
-        for half, increment in enumerate(term.increments(draws, length)):
-            place = (pair - first) * each + half
-            t = begin + place * length
-            step = partial(_step, term, scheme, t, length, increment)
-            state = advance(step, t + length, made & (place < count), state)
+    def some(draws: Draws, pair: Any, state: Any, steps: int) -> Any:
+        for half, increment in enumerate(term.increments(draws, length)[:steps]):
+            t = begin + ((pair - first) * each + half) * length
+            state = advance(partial(_step, term, scheme, t, length, increment), t + length, state)
         return state
 
-    unrolled = 1 if term.system.normals >= WIDE else UNROLLED
-    return over_pairs(term.draws, first, first + (count + each - 1) // each, body, state, unrolled)
+    last = first + count // each
+    state = over_pairs(term.draws, first, last, partial(some, steps=each), state)
+    if each == 1:
+        return state
+    # not a condition in the loop, which every step would pay for
+    return jax.lax.cond(count % each > 0, lambda state: some(pair_of(term.draws, last), last, state, 1), lambda state: state, state)
 
 
 def _step(term: ItoTerm, scheme: Scheme, t: Any, length: Any, increment: jax.Array, y: jax.Array) -> jax.Array:

@@ -33,20 +33,20 @@ class NotANumber(ArithmeticError):
 
 
 Step = Callable[[jax.Array], jax.Array]
-#: (y -> y after the step, the time after it, whether it is made at all, state) -> state
-Advance = Callable[[Step, Any, Any, Any], Any]
+#: (y -> y after the step, the time after it, state) -> state
+Advance = Callable[[Step, Any, Any], Any]
 
 
-def marked(bound: Any, step: Step, t: Any, made: Any, y: jax.Array) -> jax.Array:
+def marked(bound: Any, step: Step, t: Any, y: jax.Array) -> jax.Array:
     """y after the step; a coordinate outside |y_j| <= bound is NaN."""
     y1 = step(y)
-    return jnp.where(made, jnp.where(jnp.abs(y1) <= bound, y1, jnp.nan), y)
+    return jnp.where(jnp.abs(y1) <= bound, y1, jnp.nan)
 
 
-def _watched(bound: Any, step: Step, t: Any, made: Any, state: Any) -> Any:
+def _watched(bound: Any, step: Step, t: Any, state: Any) -> Any:
     y, left = state
     y1 = step(y)
-    here, good = jnp.isinf(left) & made, inside(y1, bound)
+    here, good = jnp.isinf(left), inside(y1, bound)
     return jnp.where(here & good, y1, y), jnp.where(here & ~good, jnp.asarray(t).astype(left.dtype), left)
 
 

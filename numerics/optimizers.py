@@ -217,11 +217,11 @@ class _Program(Program):
         """The state after the steps begin, .., end - 1, of which `after` makes one."""
         eta = more["free"]["eta"]
 
-        def body(own: Draws, pair: Any, made: Any, state: Any) -> Any:
+        def body(own: Draws, pair: Any, state: Any) -> Any:
             for half in (0, 1):
                 n = 2 * pair + half
-                step = partial(after, own.at(own.pair, half), n, more)
-                state = advance(step, (n + 1) * eta, made & (begin <= n) & (n < end), state)
+                made = advance(partial(after, own.at(own.pair, half), n, more), (n + 1) * eta, state)
+                state = jax.tree.map(partial(jnp.where, (begin <= n) & (n < end)), made, state)
             return state
 
         return over_pairs(draws, begin // 2, (end + 1) // 2, body, state)
