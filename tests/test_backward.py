@@ -71,6 +71,7 @@ def test_a_schedule_that_changes_with_time(model):
     assert abs(same.value - exact.value) < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "params"), [(DSGD(Gaussian(), 1), {}), (DSignSGD(Cauchy(), 2), {})], ids=["sgd", "sign"])
 def test_after_a_long_time_it_is_the_stationary_law(method, params):
     equation, params = sde(method, "first-order", Cosh(), 1), {"eta": 0.5, "sigma": 1.0, **params}

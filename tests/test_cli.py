@@ -498,6 +498,7 @@ def test_a_refused_model_has_an_exit_status_and_a_line_of_its_own(run, tmp_path)
     assert run("report", str(spec), "-o", str(tmp_path / "out"))[0] == 0
 
 
+@pytest.mark.slow
 def test_a_refused_model_is_one_in_the_simulated_part_alone_too(run, tmp_path):
     spec = tmp_path / "mine.toml"
     numbers = 'loss = "quartic"\nclients = 2\neta = 0.1\nT = 0.2\ndim = 1\nx0 = [1]\npaths = 3\n'

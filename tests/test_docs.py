@@ -39,7 +39,7 @@ def run(page: Path, folder: Path, slow: bool) -> int:
 # --- the pages --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", RUN, ids=name)
+@pytest.mark.parametrize("page", [p if p.parent == ROOT else pytest.param(p, marks=pytest.mark.slow) for p in RUN], ids=name)
 def test_a_page_does_what_it_says(page, tmp_path):
     ran = run(page, tmp_path, slow=False)
     due = [b for b in blocks(page) if b.language != "text" and not b.exempt and not {"command", "slow"} & set(b.marks)]

@@ -77,6 +77,7 @@ def test_a_scheme_follows_its_own_second_moments(model, scheme):
         assert_mean(ensemble.values[name], [found[round(t / dt)][j] for t in ensemble.times])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "model", "loss", "dim"),
     [
@@ -160,6 +161,7 @@ def test_the_method_and_its_equation_share_the_saved_times():
     assert abs(gap) < 0.1 * a.values["loss"][-1].mean()
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_coordinates():
     dim = 10**5
     equation = derive.sde(DCSGD(RandK("k"), derive.Affine(1, HALF), clients=2), "corrected")

@@ -100,6 +100,7 @@ def test_a_network_needs_classes_and_units(labels: list[int], hidden: int) -> No
 # --- many settings in one run ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_setting_among_others_is_the_run_of_it_alone() -> None:
     """Each path, whatever is beside it, in whatever chunk, is the run with its own numbers as parameters."""
     ps, k0, k1 = (np.array(v) for v in ([0.3, 0.9, 0.5, 1.0], [1.0, 2.0, 0.0, 0.5], [0.0, 0.5, 3.0, 0.0]))

@@ -313,6 +313,7 @@ def test_ranks_counted_and_ranks_sorted_are_the_same(dim):
     np.testing.assert_array_equal(rank_descending(jnp.asarray(values)), exact)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.01, 0.03, 0.3, 1.7])
 def test_stable_values_are_the_same_alone_and_among_others(alpha):
     """Entries near 0 need a few terms, entries far out thousands when alpha is small: neither may disturb the other."""

@@ -119,15 +119,12 @@ def judged(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
     assert report.wrong == [], "\n".join(map(str, report.wrong[:20]))
     proved = [o for o in report.outcomes if o.proved]
     assert proved, "the search proves none of the true mutants: this says nothing"
-    assert sum(o.truth == OPEN for o in report.outcomes) <= 0.05 * len(report.outcomes)
     strict = [o for o in report.outcomes if o.kind == "reversed" and o.proved]
     assert all(o.truth == TRUE for o in strict)
 
 
 def test_a_sample_of_mutants(capsys: pytest.CaptureFixture[str]) -> None:
-    numbers = list(range(len(steps())))
-    random.Random(1).shuffle(numbers)
-    judged(run(numbers, 0.05, 100, 0.2, stop=8.0), capsys)
+    judged(run(random.Random(1).sample(range(len(steps())), 40), 0.05, 100, 0.2), capsys)
 
 
 def test_no_certificate_serves_for_a_false_mutant(capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,6 +140,8 @@ def test_no_certificate_serves_for_a_false_mutant(capsys: pytest.CaptureFixture[
 def test_all_mutants(capsys: pytest.CaptureFixture[str]) -> None:
     report = run_all(0.4, 150, stop=800.0)
     judged(report, capsys)
+    # of all steps: a few of them can have most of what is open in a sample
+    assert sum(o.truth == OPEN for o in report.outcomes) <= 0.05 * len(report.outcomes)
     assert len(report.outcomes) > 1000
 
 

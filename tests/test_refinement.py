@@ -46,6 +46,7 @@ def test_the_error_that_is_left_is_the_one_that_is_stated():
     assert found.error[0] <= max(SHARE * values.mean(), values.std() / math.sqrt(values.size))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [derive.NoNoise(), Scaled(derive.Gaussian(), "1/100")], ids=["none", "small"])
 def test_an_unstable_solver_is_no_explosion(noise):
     """dx = -x^3 dt from 30 never explodes, x(1) = 30/sqrt(1801); at the usual steps the scheme itself does."""

@@ -302,6 +302,7 @@ def test_a_search_that_breaks_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> 
                 checked(r, verdict)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("claim", "assume"),
     [

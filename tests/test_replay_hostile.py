@@ -267,6 +267,7 @@ def fuzz(count: int, seed: int) -> int:
     return changed
 
 
+@pytest.mark.slow
 def test_random_edits() -> None:
     assert fuzz(20_000, 1) > 100
 

@@ -79,6 +79,7 @@ def test_every_symbol_used_has_a_meaning_and_a_macro_of_its_own() -> None:
     assert rows == [(macro("eta"), MEANING["eta"][1].replace(">", r"\textgreater{}")), (own_macro("tau"), "a scale")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [
@@ -142,6 +143,7 @@ OWN = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
     build_report(problem(OWN), tmp_path, True, None, quietly)
     caption, table = (tmp_path / "parts" / "ensembles.tex").read_text().split(r"\begin{table}")

@@ -227,6 +227,7 @@ def computed(name: str, folder: Path) -> tuple[dict[str, Any], ResultsCache]:
     return section.compute(Context(True, None, cache, quietly)), cache
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_taken_up_where_it_was_left(resumed: Any, tmp_path: Path) -> None:
     name, folder, made = resumed
     assert made["reused"] == FINISHED[name]
@@ -237,6 +238,7 @@ def test_an_interrupted_run_is_taken_up_where_it_was_left(resumed: Any, tmp_path
     assert cache.reused == [] and uninterrupted == taken_up
 
 
+@pytest.mark.slow
 def test_a_changed_parameter_computes_what_depends_on_it(resumed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     name, folder, _ = resumed
     if name == "ensembles":

@@ -113,6 +113,7 @@ def test_a_group_with_refutations_and_exact_routes(tmp_path):
 # --- curves -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_bound_on_a_random_time_over_the_horizon():
     """6.2: bound and mean fall with the horizon; half of the bound is violated, and too few paths decide nothing."""
     (instance,) = [i for i in instances() if i.id == "6.2-scheduled"]

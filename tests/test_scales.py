@@ -55,6 +55,7 @@ def test_one_scale_a_coordinate_expands_and_solves() -> None:
     assert np.isfinite(run.values["loss"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [Affine(), Affine("sigma0", "sigma1", 5), Affine((1, 2), "1/2")], ids=str)
 def test_the_second_order_drift_with_affine_variance_is_that_of_finite_differences(noise: Noise) -> None:
     """-b - (eta/2) J_b b on a quadratic with h = (1, 2): the derivative of b along H b, through the scale inside the sums."""
@@ -76,6 +77,7 @@ def test_the_second_order_drift_with_affine_variance_is_that_of_finite_differenc
     assert np.array(second(*x), float) == pytest.approx(expected, rel=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compressor", [derive.Sign(), derive.ScaledSign(), derive.Identity()], ids=str)
 def test_noise_that_vanishes_with_the_gradient_keeps_the_minimum(compressor: derive.Compressor) -> None:
     """sigma0 = 0: at the minimum the message is 0 and the method stays; so does the equation, which is 0/0 there."""

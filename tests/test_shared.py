@@ -29,6 +29,7 @@ def undone(entry: dict, names: list[str], point: dict[str, float]) -> list[float
     return [float(parse_expr(e, local_dict=local).xreplace(known).evalf(20)) for e in texts]
 
 
+@pytest.mark.slow
 def test_a_long_equation_names_what_it_repeats() -> None:
     """Written out it would take 100 MB; the short text has the values of the expressions themselves."""
     equation = derive.sde(HEAVY, "second-order", derive.LogisticRegression(), 5)

@@ -441,6 +441,7 @@ def killed_and_resumed(folder: Path, text: str, kills: int, kept: int, chance: r
     assert whole < kills
 
 
+@pytest.mark.slow
 def test_killed_runs_go_on(tmp_path, monkeypatch):
     monkeypatch.setattr(runs_module, "_PATHS", 128)
     monkeypatch.setattr(runs_module, "MOST_KEPT", 0)

@@ -155,6 +155,7 @@ def test_thresholds_on_the_quartic():
     assert quartic.growth_threshold(0.0) == pytest.approx(2.0)  # a constant step: gradient descent's own
 
 
+@pytest.mark.slow
 def test_descent_on_the_quartic_and_that_the_corrected_model_is_conservative():
     q = np.array([0.3, 0.6, 0.7, 1.0, 1.9, 2.1, 2.9])
     found = {s: quartic.descent(s, q, 12) for s in SUBJECTS}

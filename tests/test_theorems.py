@@ -329,6 +329,7 @@ def test_a_wrong_drift_proves_nothing(which: str, monkeypatch: pytest.MonkeyPatc
     assert proved(now, other[:2]) == set(other[:2])  # the other model is as it was
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["no N", "N squared", "no h", "eta squared"])
 def test_a_wrong_rate_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def rate(self: models.SDE) -> sp.Expr:

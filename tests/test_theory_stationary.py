@@ -368,6 +368,7 @@ def by_integration(method, loss, reach, model="first-order", **values):
     return grid, p / integrate.simpson(p, x=grid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "loss", "model", "reach"),
     [
@@ -388,6 +389,7 @@ def test_a_density_by_quadrature(method, loss, model, reach):
         assert p(float(grid[n])) == pytest.approx(expected[n], rel=2e-5, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_density_of_sign_with_cauchy_noise_is_that_of_the_method():
     """Against 40 000 paths of the method itself at a small step size: E x^2 within the bias of first order in eta."""
     rng, step, paths = np.random.default_rng(3), 0.02, 40_000

@@ -264,6 +264,7 @@ def instance(id: str) -> paths.Instance:
     return next(i for i in paths.instances() if i.id == id)
 
 
+@pytest.mark.slow
 def test_a_bound_at_a_random_time():
     """6.4 for the method: confirmed; half of it violated; with 64 paths inconclusive; and an instance outside is refused."""
     own = instance("6.4-global-scheduled")

@@ -38,6 +38,7 @@ def work(said: list[tuple[str, float]]) -> Work:
     return Work(Plan(None, True, None), lambda label, share: said.append((label, share)))
 
 
+@pytest.mark.slow
 def test_the_same_results_side_by_side(tmp_path: Path) -> None:
     said: list[tuple[str, float]] = []
     assert compute(NAMES, tmp_path / "together", ASKED, work(said)) == []

@@ -51,6 +51,7 @@ def test_a_kink_has_the_mean_of_its_one_sided_derivatives() -> None:
     assert gradient_derivative((1 + sp.sign(g) * g) ** 2).subs(g, 0) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compressor", [derive.Identity(), derive.Sign(), derive.ScaledSign()], ids=str)
 def test_an_adaptive_factor_of_the_norm_has_a_second_order_drift_at_zero(compressor: derive.Compressor) -> None:
     method = derive.Method(compressor, Scaled(Laplace(), 1), 1, Adaptive(1 / (1 + 2 * NORM)))
