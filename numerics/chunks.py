@@ -79,7 +79,8 @@ def pieces(numbers: np.ndarray, chunk: int) -> Iterator[tuple[slice, np.ndarray]
 
 #: on a CPU, XLA hands large reductions to a library that adds in another order, and cuts loops into as many pieces as there are
 #: threads, which are compiled to other instructions; chunks keep all threads busy. Of wide vector registers it uses one half unless
-#: told otherwise, which changes no bit and costs up to a third of the speed (jax 0.10 and 0.11 know the options)
+#: told otherwise, which costs up to a third of the speed (jax 0.10 and 0.11 know the options); a sum over coordinates may be added
+#: in another order for another width, so like the kind of processor it can change the last bit, and one width is told to all
 _WANTED = {
     "xla_cpu_experimental_ynn_fusion_type": "",
     "xla_disable_hlo_passes": "cpu-parallel-task-assigner",
