@@ -110,9 +110,9 @@ class Diagonal(Diffusion):
 
     def coefficients(self, env: Environment) -> Any:
         diag, mean = self.lowered(env)
-        if jnp.ndim(diag) == 0 or jnp.shape(diag)[-1] == 1:
+        (x, *_) = env.vectors.values()
+        if jnp.ndim(diag) == 0 or jnp.shape(diag)[-1] < x.shape[-1]:
             # the same for all paths: no difference of second moments, and one root instead of one for each path in each step
-            (x, *_) = env.vectors.values()
             return root_of_variance(jnp.reshape(jnp.asarray(diag, x.dtype), (-1, 1)), jnp.zeros((), x.dtype))
         return root_of_variance(*_vectors(env, (diag, mean)))
 

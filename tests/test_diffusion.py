@@ -13,7 +13,7 @@ from derive.errors import BadInput
 from derive.moments import moments
 from numerics._jax import jax, jnp
 from numerics.diffusion import Dense, Diagonal, RankOne, Sum, Thin, Zero, diffusion
-from numerics.environment import environment
+from numerics.environment import Environment, environment
 from numerics.lower import lower_all
 
 HALF = sp.Rational(1, 2)
@@ -202,3 +202,12 @@ def test_factors_without_a_diagonal(dim: int) -> None:
     found, exact = product(form, points), by_entries(form, points)
     np.testing.assert_allclose(found, exact, atol=1e-8 * np.abs(exact).max())
     assert not found[3].any()
+
+
+def test_what_rounding_leaves_of_a_variance_at_one_path_is_nothing() -> None:
+    """A variance that depends on the state is a difference of second moments, however few paths there are."""
+    at = Environment({"x": jnp.ones((1, 1))}, {})
+    left = Diagonal(1, lambda env: (jnp.full((1, 1), -1e-17), jnp.ones((1, 1))))  # pyright: ignore[reportArgumentType]
+    assert left.coefficients(at).tolist() == [[0.0]]
+    wrong = Diagonal(1, lambda env: (-0.5, jnp.ones((1, 1))))  # pyright: ignore[reportArgumentType]
+    assert jnp.isnan(wrong.coefficients(at)).all()
