@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy as sp
 
+from derive.shared import exchange, remade
 from derive.symbols import d as dimension
 
 
@@ -48,6 +49,8 @@ v, vi, vk = Coordinate("v", "j"), Coordinate("v", "i"), Coordinate("v", "k")  # 
 class Node(sp.Expr):
     """Common ground of the expressions that look at every coordinate at once. Their first argument is closed over slot k."""
 
+    is_real = True  # finite too; stated of the class, SymPy need not ask each one for all that follows
+
     @property
     def free_symbols(self) -> set[sp.Basic]:
         return {
@@ -59,15 +62,6 @@ class Node(sp.Expr):
 
     def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Basic | None:
         return self if isinstance(old, Coordinate) and old.slot == "k" else None
-
-    def _eval_is_extended_real(self) -> bool:
-        return True
-
-    def _eval_is_finite(self) -> bool:
-        return True
-
-    def _eval_is_commutative(self) -> bool:
-        return True
 
     def _sympystr(self, printer: Any) -> str:
         return f"{type(self).__name__}({printer._print(self.args[0])})"
@@ -82,7 +76,7 @@ class CoordSum(Node):
 
     def __new__(cls, expr: Any) -> Any:
         body, back = frozen(sp.sympify(expr))  # what stands inside nodes is no concern of this sum
-        expr = (body if longer_than(body, LONG) else _expand(body)).xreplace(back)
+        expr = exchange(body if longer_than(body, LONG) else _expand(body), back)
         if isinstance(expr, sp.Add):
             return sp.Add(*[cls(term) for term in expr.args])
         constant, dependent = _split(expr, "k")
@@ -100,7 +94,7 @@ def _expand(expr: sp.Expr) -> sp.Expr:
     """Multiplied out, but not the powers of sums: (1 + g^2/nu)^(-99/2) would be a polynomial of 50 terms and a root."""
     small = (1, 2, 3, 4)
     powers = {e: sp.Dummy("P") for e in expr.atoms(sp.Pow) if e.base.is_Add and e.exp.is_Rational and e.exp not in small}
-    return sp.expand(expr.xreplace(powers)).xreplace({dummy: e for e, dummy in powers.items()})
+    return exchange(sp.expand(exchange(expr, powers)), {dummy: e for e, dummy in powers.items()})
 
 
 class CoordMax(Node):
@@ -139,11 +133,8 @@ class VectorNode(Node):
 class Rank(VectorNode):
     """The number of coordinates whose expr is larger than this one's; equal ones count where their index is lower."""
 
-    def _eval_is_integer(self) -> bool:
-        return True
-
-    def _eval_is_extended_nonnegative(self) -> bool:
-        return True
+    is_integer = True
+    is_nonnegative = True
 
 
 class Hvp(VectorNode):
@@ -190,7 +181,7 @@ def to_slot(expr: sp.Expr, old: str, new: str) -> sp.Expr:
         return type(expr)(expr.args[0], new) if expr.slot == old else expr
     if isinstance(expr, Node) or not expr.args:
         return expr
-    return expr.func(*[to_slot(a, old, new) for a in expr.args])  # pyright: ignore[reportArgumentType]
+    return remade(expr, [to_slot(a, old, new) for a in expr.args])
 
 
 def coord_sum(expr: sp.Expr) -> sp.Expr:
@@ -251,7 +242,7 @@ def rename_vector(expr: sp.Expr, old: str, new: str) -> sp.Expr:
         return Coordinate(new, expr.slot, expr.is_positive) if expr.base == old else expr
     if not expr.args:
         return expr
-    return expr.func(*[rename_vector(a, old, new) for a in expr.args])  # pyright: ignore[reportArgumentType]
+    return remade(expr, [rename_vector(a, old, new) for a in expr.args])
 
 
 def frozen(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Dummy, Node]]:
@@ -260,4 +251,4 @@ def frozen(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Dummy, Node]]:
         sp.Dummy(f"A{n}", **({"nonnegative": True} if node.is_nonnegative else {"real": True})): node
         for n, node in enumerate(nodes(expr))
     }
-    return expr.xreplace({node: dummy for dummy, node in back.items()}), back
+    return exchange(expr, {node: dummy for dummy, node in back.items()}), back

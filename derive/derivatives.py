@@ -9,6 +9,7 @@ import sympy as sp
 
 from derive.coordinates import Coordinate, CoordSum, Node, coord_sum, frozen, g, hvp, to_slot
 from derive.indicators import steps_as_cases
+from derive.shared import exchange
 
 
 def gradient_derivative(expr: sp.Expr) -> sp.Expr:
@@ -99,7 +100,7 @@ def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
         if at_zero[dummy] == 0 and is_singular(slope.xreplace(at_zero)):
             term = sp.Piecewise((term, node > 0), (0, True))
         result += term
-    return result.xreplace(back)
+    return exchange(result, back)
 
 
 def at_zero_gradient(expr: sp.Expr) -> sp.Expr:
@@ -119,7 +120,7 @@ def slope_of_sum(node: Node, direction: sp.Expr) -> sp.Expr:
     if not isinstance(node, CoordSum):
         raise TypeError(f"{type(node).__name__} is not differentiable")
     body, back = frozen(to_slot(node.args[0], "k", "j"))
-    total = coord_sum(gradient_derivative(body).xreplace(back) * direction)
+    total = coord_sum(exchange(gradient_derivative(body), back) * direction)
     for dummy, inner in back.items():
-        total += coord_sum(smooth(partial(body, dummy)).xreplace(back)) * slope_of_sum(inner, direction)
+        total += coord_sum(exchange(smooth(partial(body, dummy)), back)) * slope_of_sum(inner, direction)
     return total

@@ -9,6 +9,7 @@ import sympy as sp
 from sympy.logic.boolalg import BooleanFunction
 
 from derive.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Node, Rank, VectorNode, longer_than
+from derive.shared import remade
 from derive.symbols import d as dimension
 
 #: comparisons of longer expressions than this are written down as they are, since SymPy's attempts to decide them take
@@ -122,7 +123,7 @@ def _apply(expr: sp.Expr, args: list[Any], judged: list[Any]) -> Any:
     patient = isinstance(expr, (*COMPARISONS, sp.Piecewise)) or (expr.is_Pow and args[0].is_Add)
     if patient and any(longer_than(a, LONG) for a in judged):
         return expr.func(*args, evaluate=False)
-    return expr.func(*args)
+    return remade(expr, args)
 
 
 def _sign(e: sp.Expr) -> sp.Expr:

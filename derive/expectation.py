@@ -17,6 +17,7 @@ from derive.coordinates import Coordinate, CoordSum, coord_sum, depends_on, node
 from derive.errors import NoClosedForm
 from derive.noise.law import Law
 from derive.pieces import in_signs, pieces
+from derive.shared import remade
 
 
 def univariate(
@@ -203,7 +204,7 @@ class CoordinateFunctions:
                 value = self._values.get(expr.at("j"))
                 found = expr if value is None else self.value(to_slot(value, "j", expr.slot))
             elif expr.args:
-                found = expr.func(*[self.value(a) for a in expr.args])  # pyright: ignore[reportArgumentType]
+                found = remade(expr, [self.value(a) for a in expr.args])
             self._undone[expr] = found
         return self._undone[expr]
 

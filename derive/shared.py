@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sympy as sp
 from sympy.logic.boolalg import BooleanFunction
+
+
+def remade(expr: Any, args: Sequence[Any]) -> Any:
+    """expr.func(*args). A power of a sum that SymPy would leave as it is, it need not look at."""
+    # for the case of an infinite summand it asks both of two summands, however long, everything that can be asked
+    if expr.is_Pow and args[0].is_Add and args[1].is_Rational and args[1] not in (0, 1):
+        base = args[0]
+        if not base.is_number and not any(a.is_Number and a.is_finite is not True for a in base.args):
+            return sp.Pow(*args, evaluate=False)
+    return expr.func(*args)
+
+
+def exchange(expr: sp.Expr, table: Mapping[Any, sp.Expr]) -> sp.Expr:
+    """expr with every key of the table exchanged for its value, as `xreplace`, but each repeated part is looked at once."""
+    known: dict[Any, Any] = dict(table)
+    kept: set[Any] = set()
+
+    def put(e: Any) -> Any:
+        if e in kept:
+            return e
+        if e not in known:
+            args = [put(a) for a in e.args]
+            if all(new is old for new, old in zip(args, e.args, strict=True)):
+                kept.add(e)
+                return e
+            known[e] = remade(e, args)
+        return known[e]
+
+    return put(expr) if table else expr
 
 
 def bottom_up(expressions: Iterable[sp.Basic]) -> list[sp.Basic]:
@@ -55,7 +84,7 @@ def _rebuilt(e: sp.Basic, args: list[Any]) -> Any:
         return e
     if isinstance(e, (sp.core.relational.Relational, BooleanFunction, sp.Max, sp.Min, sp.Piecewise)):
         return e.func(*args, evaluate=False)
-    return e.func(*args)
+    return remade(e, args)
 
 
 def numeric(expressions: Sequence[sp.Expr], arguments: Sequence[sp.Symbol], modules: Any) -> Callable[..., list[Any]]:

@@ -37,7 +37,7 @@ def to_dict(equation: SDE) -> dict[str, Any]:
     where: list[tuple[str, str]] = []
     noise_type = None
     if dim is None:
-        form = _form(equation)
+        form = _form(equation, where)
         result["form"] = form
         shown += [equation.rate, *([] if form is None else [equation.drift, *equation.form.expressions])]  # pyright: ignore[reportOptionalMemberAccess]
     elif _complete(equation.moments):
@@ -77,25 +77,27 @@ def _complete(found: Moments) -> bool:
     return found.form is not None and (found.conditional is None or found.conditional.law.degenerate)
 
 
-def _form(equation: SDE) -> dict[str, Any] | None:
+def _form(equation: SDE, where: list[tuple[str, str]]) -> dict[str, Any] | None:
     form = equation.form
     if form is None or not _complete(equation.moments):
         return None
+    write = Writer([equation.drift, equation.rate, *form.expressions])  # pyright: ignore[reportArgumentType]
+    where += write.where
     return {
         "coordinate": "g_j",
-        "drift": str(equation.drift),
-        "rate": str(equation.rate),
-        **_form_strings(form),
+        "drift": write(equation.drift),  # pyright: ignore[reportArgumentType]
+        "rate": write(equation.rate),
+        **_form_strings(form, write),
     }
 
 
-def _form_strings(form: GradientForm) -> dict[str, Any]:
+def _form_strings(form: GradientForm, write: Writer) -> dict[str, Any]:
     return {
-        "mean": str(form.mean),
-        "diag": str(form.diag),
-        "factors": [str(f) for f in form.factors],
-        "core": [[str(form.core[a, b]) for b in range(form.rank)] for a in range(form.rank)],
-        "dense": [[str(c), leaf.name] for c, leaf in form.dense],
+        "mean": write(form.mean),
+        "diag": write(form.diag),
+        "factors": [write(f) for f in form.factors],
+        "core": [[write(form.core[a, b]) for b in range(form.rank)] for a in range(form.rank)],
+        "dense": [[write(c), leaf.name] for c, leaf in form.dense],
     }
 
 
@@ -105,7 +107,9 @@ def _conditional(equation: SDE, where: list[tuple[str, str]]) -> tuple[dict[str,
     ratio = None if omega is None else str(omega.value)
     if equation.dim is None:
         law = _noise(equation, equation.conditional.scales)  # pyright: ignore[reportOptionalMemberAccess]
-        return {"form": _form_strings(given), "omega": ratio, "given": ["v_j"], **law}, [
+        write = Writer(given.expressions)
+        where += write.where
+        return {"form": _form_strings(given, write), "omega": ratio, "given": ["v_j"], **law}, [
             *given.expressions, *equation.conditional.scales,  # pyright: ignore[reportOptionalMemberAccess]
         ]  # fmt: skip
     mean, covariance = given_message(given, equation.dim)

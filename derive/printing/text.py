@@ -37,9 +37,13 @@ class _Printer(StrPrinter):
         return super()._print(expr)
 
 
+#: nodes from which on a sum is written in the order in which it is stored: sorting it takes longer than all the rest
+UNSORTED = 300
+
+
 def text(e: sp.Expr) -> str:
     """An expression as it parses back."""
-    return _Printer("none" if longer_than(e, 300) else None).doprint(e)
+    return _Printer("none" if longer_than(e, UNSORTED) else None).doprint(e)
 
 
 class Writer:
@@ -53,7 +57,8 @@ class Writer:
 
     def __init__(self, expressions: Iterable[sp.Expr]) -> None:
         self.where: list[tuple[str, str]] = []
-        self._printer: _Printer | None = None
+        self._named: _Printer | None = None
+        self._sorted, self._stored = _Printer(None), _Printer("none")
         listed = list(expressions)
         parts = bottom_up(listed)
         sizes = _sizes(parts)
@@ -61,18 +66,19 @@ class Writer:
             self._name(listed, parts, sizes)
 
     def __call__(self, e: sp.Expr) -> str:
-        return text(e) if self._printer is None else self._printer.doprint(e)
+        short = self._stored if longer_than(e, UNSORTED) else self._sorted
+        return (self._named or short).doprint(e)
 
     def _name(self, listed: list[sp.Expr], parts: list[sp.Basic], sizes: dict[sp.Basic, int]) -> None:
         count = uses(listed, parts)
         letter, taken = "c", {s.name for s in symbols_of(listed)}
         while any(name.startswith(letter) and name[len(letter) :].isdigit() for name in taken):
             letter += "c"
-        self._printer = _Printer("none")
+        self._named = _Printer("none")
         for e in parts:
             if count.get(e, 0) > 1 and sizes[e] >= SHORT and isinstance(e, sp.Expr):
                 name = f"{letter}{len(self.where) + 1}"
-                self.where.append((name, self._printer.define(e, name)))
+                self.where.append((name, self._named.define(e, name)))
 
 
 def written_sizes(expressions: Iterable[sp.Expr]) -> list[int]:
