@@ -101,7 +101,7 @@ def _entries(loss: Spec, notation: Notation) -> str:
 
 
 def _equation(asked: Any, model: str, notation: Notation) -> dict[str, Any]:
-    entry: dict[str, Any] = {"model": model, "refused": None, "kind": "", "tex": "", "conditions": [], "noise_type": None}
+    entry: dict[str, Any] = {"model": model, "refused": None, "kind": "", "rows": "", "conditions": [], "noise_type": None}
     try:
         equation = sde(asked.method, model, asked.loss, asked.dim)
     except Refusal as refusal:
@@ -110,12 +110,17 @@ def _equation(asked: Any, model: str, notation: Notation) -> dict[str, Any]:
         return {**entry, "refused": error.message.replace("$", ""), "kind": "bad input"}
     return {
         **entry,
-        "tex": equation.latex(notation.commands()),
+        "rows": _rows(equation.latex(notation.commands())),
         "given": equation.form is None,
         "solved": equation.drift is not None or equation.model == "first-order",
         "conditions": [_condition(c, notation) for c in equation.conditions],
         "noise_type": equation.to_dict()["noise_type"],
     }
+
+
+def _rows(aligned: str) -> str:
+    r"""The rows of an `aligned` environment, which no page break can divide, for one that a page break can."""
+    return aligned.removeprefix(r"\begin{aligned}").removesuffix(r"\end{aligned}")
 
 
 def _status(entry: dict[str, Any]) -> str:
