@@ -174,6 +174,19 @@ def test_a_model_without_a_closed_mean_is_told_and_steps_are_counted_exactly(tmp
     assert "the corrected model is not solved: the corrected model needs the mean" in text and "(3 steps)" in text
 
 
+def test_equations_longer_than_a_page_break_over_pages(tmp_path: Path) -> None:
+    asked = problem(
+        {"method": "dcsgd", "compressor": "scaled-sign", "noise": "affine:nu=7,sigma0=1|2|3,sigma1=1|2|3", "dim": 3,
+         "clients": 3, "models": ["first-order", "second-order", "corrected"]}
+    )  # fmt: skip
+    build_report(asked, tmp_path, True, "problem", quietly)
+    made = compile_tex(tmp_path / "report.tex")
+    if isinstance(made, TexAbsent):
+        pytest.skip(made.message)
+    assert made.pdf is not None and not made.errors
+    assert not [box for box in made.overfull if box.points > 10]
+
+
 @pytest.mark.parametrize(
     ("changed", "lacks"),
     [
