@@ -25,6 +25,7 @@ from derive.models import SDE
 from derive.models import sde as derive_sde
 from derive.specialise import specialise
 from numerics._jax import jax, jnp
+from numerics.kept import Kept
 from numerics.landscape import landscape
 from numerics.line import (
     Interval,
@@ -40,7 +41,6 @@ from numerics.line import (
     test_function,
 )
 from numerics.parameters import constants, specialised, unfrozen
-from numerics.programs import Kept
 from numerics.runs import at_time, positive
 from numerics.systems import ito_system
 
@@ -177,7 +177,7 @@ def _compile(setting: _Setting) -> Callable[..., Any]:
     def both(x: jax.Array, time: Any, free: Mapping[str, Any]) -> tuple[jax.Array, jax.Array]:
         drift, values = system.evaluate(at_time({**fixed, **free}, land, x[None, :], time, setting.u))
         columns = jnp.eye(system.normals)[..., None] * jnp.ones_like(x)
-        squares = [system.apply(values, columns[k])[0] ** 2 for k in range(system.normals)]
+        squares = [system.apply(values, columns[k], 1.0)[0] ** 2 for k in range(system.normals)]
         return drift[0], sum(squares, jnp.zeros_like(x))
 
     return both

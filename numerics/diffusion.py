@@ -42,8 +42,8 @@ class Diffusion(ABC):
         """What depends on the point, as a tree of arrays."""
 
     @abstractmethod
-    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
-        """B z, (d, paths), for z (normals, paths)."""
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
+        """scale B z, (d, paths), for z (normals, paths); the scale is a number, or (paths,) or (1, paths)."""
 
     def matrix(self, env: Environment) -> jax.Array:
         """B, (d, normals, paths): for small dimensions."""
@@ -96,7 +96,7 @@ class Zero(Diffusion):
     def coefficients(self, env: Environment) -> Any:
         return ()
 
-    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
         return jnp.zeros((1, *z.shape[1:]), z.dtype)
 
 
@@ -116,8 +116,8 @@ class Diagonal(Diffusion):
             return root_of_variance(jnp.reshape(jnp.asarray(diag, x.dtype), (-1, 1)), jnp.zeros((), x.dtype))
         return root_of_variance(*_vectors(env, (diag, mean)))
 
-    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
-        return coefficients * z
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
+        return (scale * coefficients) * z  # in this order: both may be the same for all paths
 
 
 @final
@@ -147,11 +147,11 @@ class RankOne(Diffusion):
         tau = negative / (1 + jnp.sqrt(jnp.maximum(rest, 0.0)))
         return spread, w, jnp.where(wrong, jnp.nan, tau), jnp.sqrt(jnp.maximum(core, 0.0)) * factor
 
-    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
         spread, w, tau, wide = coefficients
         own = z[: self.dim]
         result = spread * (own - tau * w * jnp.sum(w * own, axis=0))
-        return result + wide * z[self.dim] if self.normals > self.dim else result
+        return scale * (result + wide * z[self.dim] if self.normals > self.dim else result)
 
 
 @final
@@ -170,8 +170,8 @@ class Dense(Diffusion):
         scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(jnp.diagonal(covariance, axis1=1, axis2=2)), axis=1)
         return symmetric_root(covariance, scale)
 
-    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
-        return jnp.einsum("pij,jp->ip", coefficients, z)
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
+        return scale * jnp.einsum("pij,jp->ip", coefficients, z)
 
 
 @final
@@ -197,10 +197,10 @@ class Thin(Diffusion):
         size = 1 + jnp.max(jnp.abs(inner), axis=(1, 2))
         return spread, q, symmetric_root((inner + jnp.swapaxes(inner, 1, 2)) / 2, size) - jnp.eye(self.rank, dtype=r.dtype)
 
-    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
         spread, q, inner = coefficients
         along = jnp.einsum("pja,jp->pa", q, z)
-        return spread * (z + jnp.einsum("pja,pab,pb->jp", q, inner, along))
+        return scale * (spread * (z + jnp.einsum("pja,pab,pb->jp", q, inner, along)))
 
 
 @final
@@ -216,8 +216,8 @@ class Leaf(Diffusion):
         coefficient = self.coefficient(env)
         return jnp.where(coefficient < -_rounding(coefficient), jnp.nan, jnp.sqrt(jnp.maximum(coefficient, 0.0)))
 
-    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
-        return coefficients * product(self.root.astype(z.dtype), z)
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
+        return (scale * coefficients) * product(self.root.astype(z.dtype), z)
 
 
 @final
@@ -231,12 +231,12 @@ class Sum(Diffusion):
     def coefficients(self, env: Environment) -> Any:
         return tuple(p.coefficients(env) for p in self.parts)
 
-    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
         total, begin = jnp.zeros((), z.dtype), 0
         for part, values in zip(self.parts, coefficients, strict=True):
             total = total + part.apply(values, z[begin : begin + part.normals])
             begin += part.normals
-        return total
+        return scale * total
 
 
 def root_of_variance(diag: jax.Array, mean: jax.Array) -> jax.Array:

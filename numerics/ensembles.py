@@ -27,10 +27,11 @@ from numerics.chunks import check_chunk
 from numerics.counter import Draws
 from numerics.expect import doubling_error
 from numerics.ito import SCHEMES, ItoTerm, MacroSolver, Segments, segment, segments, tsit5
+from numerics.kept import Kept
 from numerics.landscape import landscape
 from numerics.lost import exits, numberless
 from numerics.parameters import constants, parameters_of, specialised, unfrozen
-from numerics.programs import Kept, Program, Result
+from numerics.programs import Program, Result
 from numerics.runs import (
     BOUND,
     Ensemble,

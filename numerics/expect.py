@@ -94,8 +94,8 @@ class NoiseIntegral(Diffusion):
         scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(covariance), axis=(1, 2))
         return symmetric_root(covariance, scale)
 
-    def apply(self, coefficients: Any, z: jax.Array) -> jax.Array:
-        return coefficients * z if self.diagonal else jnp.einsum("pij,jp->ip", coefficients, z)
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
+        return scale * (coefficients * z if self.diagonal else jnp.einsum("pij,jp->ip", coefficients, z))
 
     def moments(self, env: Environment) -> tuple[jax.Array, jax.Array]:
         """b (d, paths), and S: its diagonal (d, paths) where it is diagonal, else (paths, d, d)."""

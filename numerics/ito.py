@@ -1,8 +1,8 @@
 """Many steps of a batch of paths as one step of diffrax: the term drift dt + B dW, and the schemes that step it.
 
-diffrax makes one step from one saved time to the next; within it the solver makes the many small steps, two pairs of them
-unrolled into one loop body that XLA fuses. The increment of a step comes from a counter (`numerics.counter`): the same path has
-the same Brownian motion whatever else is computed beside it.
+diffrax makes one step from one saved time to the next; within it the solver makes the many small steps, two of them in one loop
+body that XLA fuses. The increment of a step comes from a counter (`numerics.counter`): the same path has the same Brownian
+motion whatever else is computed beside it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, NamedTuple, final
 
 import diffrax
 import numpy as np
@@ -62,6 +62,25 @@ def segments(stops: Sequence[float] | np.ndarray, dt: float, halvings: int = 0, 
     return Segments(begin, (ends - begin) / count, count, np.concatenate([[0], np.cumsum(pairs)[:-1]]))
 
 
+class Increment(NamedTuple):
+    """W(t + step) - W(t) = scale normals.
+
+    The scale, a number, is kept apart: it joins other factors that are the same for all paths, and each path has one product less.
+
+    Attributes:
+        scale: sqrt(step).
+        normals: (normals, paths).
+    """
+
+    scale: Any
+    normals: jax.Array
+
+    @property
+    def value(self) -> jax.Array:
+        """W(t + step) - W(t), (normals, paths)."""
+        return self.scale * self.normals
+
+
 class ItoTerm(diffrax.AbstractTerm):
     """drift dt + B(t, y) dW, one term for both, with a root that is applied, not formed.
 
@@ -90,58 +109,65 @@ class ItoTerm(diffrax.AbstractTerm):
 
     def prod(self, vf: Any, control: Any) -> jax.Array:
         (drift, coefficients), (step, increment) = vf, control
-        return step * drift + self.system.apply(coefficients, increment)
+        return step * drift + self.system.apply(coefficients, increment.normals, increment.scale)
 
-    def increments(self, pair: Draws, step: Any) -> list[jax.Array]:
-        """The Brownian increments of a pair of steps of this length, (normals, paths); or of the one step that it makes up."""
+    def moved(self, y: jax.Array, values: Any, step: Any, increment: Increment) -> jax.Array:
+        """y + drift dt + B dW, the drift last: it is what the next step waits for."""
+        drift, coefficients = values
+        return (y + self.system.apply(coefficients, increment.normals, increment.scale)) + step * drift
+
+    def increments(self, pair: Draws, step: Any) -> list[Increment]:
+        """The Brownian increments of a pair of steps of this length; or of the one step that it makes up."""
         one, two = pair.normals((self.system.normals, pair.paths))
-        return [jnp.sqrt(step / 2) * (one + two)] if self.by_halves else [jnp.sqrt(step) * one, jnp.sqrt(step) * two]
+        if self.by_halves:
+            return [Increment(jnp.sqrt(step / 2), one + two)]
+        return [Increment(jnp.sqrt(step), one), Increment(jnp.sqrt(step), two)]
 
 
 #: (term, t, y, step, increment) -> y after the step
-Scheme = Callable[[ItoTerm, Any, jax.Array, Any, jax.Array], jax.Array]
+Scheme = Callable[[ItoTerm, Any, jax.Array, Any, Increment], jax.Array]
 
 
-def euler(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: jax.Array) -> jax.Array:
+def euler(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
     """y + a(y) dt + B(y) dW (Maruyama 1955), of weak order 1."""
-    return y + term.prod(term.vf(t, y, None), (step, increment))
+    return term.moved(y, term.vf(t, y, None), step, increment)
 
 
-def predictor_corrector(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: jax.Array) -> jax.Array:
+def predictor_corrector(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
     """y + (a(y) + a(p))/2 dt + B(y) dW with p = y + a(y) dt + B(y) dW (Kloeden and Platen 1992, section 15.5).
 
     Weak order 1, and 2 in a drift with additive noise: for the small diffusion of these equations, of order sqrt(eta), the
     error is about eta dt + dt^2 and not dt.
     """
     start = term.vf(t, y, None)
-    predicted = y + term.prod(start, (step, increment))
+    predicted = term.moved(y, start, step, increment)
     ahead = term.vf(t + step, predicted, None)[0]
     drift, coefficients = start
     # where the drift has no value at the predicted point, the Euler step stands
     average = jnp.where(jnp.isfinite(ahead), (drift + ahead) / 2, drift)
-    return y + term.prod((average, coefficients), (step, increment))
+    return term.moved(y, (average, coefficients), step, increment)
 
 
-def milstein(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: jax.Array) -> jax.Array:
+def milstein(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
     """y + a dt + b dW + b b' (dW^2 - dt)/2 for diagonal noise (Milstein 1974), of strong order 1."""
-    ones = jnp.ones_like(increment)
+    dw = increment.value
 
     def root(y: jax.Array) -> jax.Array:
-        return term.system.apply(term.vf(t, y, None)[1], ones)
+        return term.system.apply(term.vf(t, y, None)[1], jnp.ones_like(dw), 1.0)
 
     drift = term.vf(t, y, None)[0]
     b, along = jax.jvp(root, (y,), (root(y),))
-    return y + step * drift + b * increment + along * (increment**2 - step) / 2
+    return y + step * drift + b * dw + along * (dw**2 - step) / 2
 
 
-def heun(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: jax.Array) -> jax.Array:
+def heun(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
     """y + (a(y) + a(p))/2 dt + (B(y) + B(p))/2 dW, p = y + a(y) dt + B(y) dW: solves the Stratonovich equation (Heun)."""
     one = term.prod(term.vf(t, y, None), (step, increment))
     two = term.prod(term.vf(t + step, y + one, None), (step, increment))
     return y + (one + two) / 2
 
 
-def tsit5(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: jax.Array) -> jax.Array:
+def tsit5(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
     """A Runge-Kutta step of order 5 (Tsitouras 2011), where there is no noise."""
     solver, own = diffrax.Tsit5(), diffrax.ODETerm(lambda t, y, args: term.vf(t, y, None)[0])
     state = solver.init(own, t, t + step, y, None)
@@ -193,10 +219,11 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
     each = 1 if term.by_halves else 2
 
     def some(draws: Draws, pair: Any, state: Any, steps: int) -> Any:
+        made = []
         for half, increment in enumerate(term.increments(draws, length)[:steps]):
             t = begin + ((pair - first) * each + half) * length
-            state = advance(partial(_step, term, scheme, t, length, increment), t + length, state)
-        return state
+            made.append((partial(scheme, term, t, step=length, increment=increment), t + length))
+        return advance(made, state)
 
     last = first + count // each
     state = over_pairs(term.draws, first, last, partial(some, steps=each), state)
@@ -205,6 +232,3 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
     # not a condition in the loop, which every step would pay for
     return jax.lax.cond(count % each > 0, lambda state: some(pair_of(term.draws, last), last, state, 1), lambda state: state, state)
 
-
-def _step(term: ItoTerm, scheme: Scheme, t: Any, length: Any, increment: jax.Array, y: jax.Array) -> jax.Array:
-    return scheme(term, t, y, length, increment)

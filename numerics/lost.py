@@ -6,7 +6,7 @@ with the same draws and an eye on each step.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -32,22 +32,28 @@ class NotANumber(ArithmeticError):
         )
 
 
-Step = Callable[[jax.Array], jax.Array]
-#: (y -> y after the step, the time after it, state) -> state
-Advance = Callable[[Step, Any, Any], Any]
+#: (y -> y after the step, the time after it)
+Step = tuple[Callable[[jax.Array], jax.Array], Any]
+#: (steps one after the other, state) -> state
+Advance = Callable[[Sequence[Step], Any], Any]
 
 
-def marked(bound: Any, step: Step, t: Any, y: jax.Array) -> jax.Array:
-    """y after the step; a coordinate outside |y_j| <= bound is NaN."""
-    y1 = step(y)
-    return jnp.where(jnp.abs(y1) <= bound, y1, jnp.nan)
+def marked(bound: Any, steps: Sequence[Step], y: jax.Array) -> jax.Array:
+    """y after the steps; a coordinate that was outside |y_j| <= bound after one of them is NaN."""
+    good: Any = True
+    for step, _ in steps:
+        y = step(y)
+        good &= jnp.abs(y) <= bound
+    return jnp.where(good, y, jnp.nan)
 
 
-def _watched(bound: Any, step: Step, t: Any, state: Any) -> Any:
+def _watched(bound: Any, steps: Sequence[Step], state: Any) -> Any:
     y, left = state
-    y1 = step(y)
-    here, good = jnp.isinf(left), inside(y1, bound)
-    return jnp.where(here & good, y1, y), jnp.where(here & ~good, jnp.asarray(t).astype(left.dtype), left)
+    for step, t in steps:
+        y1 = step(y)
+        here, good = jnp.isinf(left), inside(y1, bound)
+        y, left = jnp.where(here & good, y1, y), jnp.where(here & ~good, jnp.asarray(t).astype(left.dtype), left)
+    return y, left
 
 
 def exits(segment: Callable[[Any, Advance, Any], Any], count: int, bound: Any, y: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -17,11 +17,12 @@ from derive.methods import Method
 from numerics._jax import jax, jnp
 from numerics.chunks import check_chunk
 from numerics.counter import Draws, over_pairs
+from numerics.kept import Kept
 from numerics.landscape import landscape
 from numerics.lost import Advance, exits, marked, numberless
 from numerics.lower import lower_coordinate
 from numerics.parameters import constants, parameters_of, specialised, unfrozen
-from numerics.programs import Kept, Program, Result
+from numerics.programs import Program, Result
 from numerics.random import compress, sample_noise
 from numerics.runs import (
     BOUND,
@@ -99,15 +100,14 @@ def run(
     x, count = start(x0, paths, first)
     dim = x.shape[0]
     lanes = _varied(varied, count, parameters)
-    for values in np.unique(np.stack([np.zeros(count), *lanes.values()]), axis=1).T:  # without any: one setting
-        own = dict(zip(lanes, values[1:].tolist(), strict=True))
+    for own in _settings(lanes):
         clients = whole(specialised(method, loss, dim, parameters | own).clients, parameters, "N")
     check_shared(bound, u, method.schedule)
     steps = save_grid(positive("T", T), eta, save)
     fixed, free = constants(method, loss, dim, parameters, also=("N",))
     setting = _Setting(
         method, loss, dim, fixed, statistics_key(statistics), u, oracle, clients, precision(dtype), bool(wide),
-        bool(travelled), tuple(sorted(lanes)),
+        bool(travelled), tuple(sorted(lanes)), bool((steps % 2 == 0).all()),
     )  # fmt: skip
     settings = {
         "kind": "method",
@@ -149,6 +149,13 @@ def _padded(lanes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: np.pad(a, (0, -len(a) % VARIED), mode="edge") for name, a in lanes.items()}
 
 
+def _settings(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
+    """Every combination of values that some path has."""
+    if not lanes:
+        return [{}]
+    return [dict(zip(lanes, values.tolist(), strict=True)) for values in np.unique(np.stack([*lanes.values()]), axis=1).T]
+
+
 @final
 @dataclass(frozen=True)
 class _Setting:
@@ -166,6 +173,7 @@ class _Setting:
     wide: bool
     travelled: bool
     varied: tuple[str, ...]
+    in_pairs: bool  # every saved step is even: no pair of draws is divided, which costs a condition a step
 
 
 class _Program(Program):
@@ -218,10 +226,15 @@ class _Program(Program):
         eta = more["free"]["eta"]
 
         def body(own: Draws, pair: Any, state: Any) -> Any:
+            steps = []
             for half in (0, 1):
                 n = 2 * pair + half
-                made = advance(partial(after, own.at(own.pair, half), n, more), (n + 1) * eta, state)
-                state = jax.tree.map(partial(jnp.where, (begin <= n) & (n < end)), made, state)
+                steps.append((partial(after, own.at(own.pair, half), n, more), (n + 1) * eta))
+            if self.setting.in_pairs:
+                return advance(steps, state)
+            for half, step in enumerate(steps):
+                n = 2 * pair + half
+                state = jax.tree.map(partial(jnp.where, (begin <= n) & (n < end)), advance([step], state), state)
             return state
 
         return over_pairs(draws, begin // 2, (end + 1) // 2, body, state)

@@ -13,6 +13,7 @@ from derive.errors import BadInput
 from derive.losses import Loss, Separable
 from derive.methods import Method
 from derive.specialise import specialise, symbol_names
+from numerics.kept import Kept
 
 #: values that a run sets itself
 _OWN = {"t", "u", "du", "d", "x", "g", "v"}
@@ -54,7 +55,13 @@ def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, An
         BadInput: a name that stands for nothing here; a value outside the domain of its place; a vector or a measured
             covariance of the wrong shape.
     """
-    shapes = dict.fromkeys(set(more) - _OWN, 0) | _shapes(method, loss, dim)
+    return _specialised((method, loss, dim, tuple(sorted(parameters.items())), frozenset(more)))
+
+
+def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozenset[str]]) -> Method:
+    method, loss, dim, given, more = asked
+    parameters = dict(given)
+    shapes = dict.fromkeys(more - _OWN, 0) | _shapes(method, loss, dim)
     for name, value in parameters.items():
         if name not in shapes:
             raise BadInput(f"parameter {name}", value, "one of " + ", ".join(sorted(shapes)))
@@ -73,6 +80,10 @@ def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, An
     made = specialise(method, parameters)
     made.compressor.check_dimension(dim)
     return made
+
+
+#: a study runs one method many times over
+_specialised = Kept(_checked, 256)
 
 
 @final

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -87,21 +87,3 @@ class Program(ABC):
             for value in values.values():  # also where a statistic has a value for what a lost path became
                 value[:, lost] = np.where(blown[lost] <= times[:, None] * (1 + 1e-12), np.nan, value[:, lost])
         return Ensemble(times, values, blown, final, settings)
-
-
-class Kept:
-    """`build`, with what it built for the last settings kept; for one that cannot be compared it builds anew."""
-
-    def __init__(self, build: Callable[[Any], Any], size: int = 64) -> None:
-        self._build, self._cached = build, lru_cache(maxsize=size)(build)
-
-    def __call__(self, setting: Any) -> Any:
-        try:
-            hash(setting)
-        except TypeError:  # it holds something of the user's own that has no hash
-            return self._build(setting)
-        return self._cached(setting)
-
-    def forget(self) -> None:
-        """What was built is made anew."""
-        self._cached.cache_clear()

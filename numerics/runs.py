@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, final
 
 import numpy as np
@@ -195,7 +196,16 @@ def stream(key: Any, purpose: Stream) -> jax.Array:
 
 def stream_words(key: Any, purpose: Stream) -> np.ndarray:
     """The two words of `stream`, from which `numerics.counter` draws."""
+    if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
+        return _seed_words(int(key), purpose)
     return np.asarray(jax.random.key_data(stream(key, purpose)))
+
+
+@lru_cache(maxsize=256)
+def _seed_words(seed: int, purpose: Stream) -> np.ndarray:
+    words = np.array(jax.random.key_data(stream(seed, purpose)))
+    words.flags.writeable = False
+    return words
 
 
 def at_time(

@@ -25,13 +25,13 @@ class System:
     Attributes:
         evaluate: the values at a batch of points -> the drift (d, paths), and what B depends on, a tree of arrays. One function
             for both, since both may come from the same integral over the noise, which is dear.
-        apply: (what B depends on, dW (normals, paths)) -> B dW (d, paths).
+        apply: (what B depends on, z (normals, paths), a number s) -> s B z (d, paths).
         normals: columns of B; 0 for an ordinary differential equation.
         integral: the integral over the noise that drift and B come from, where they do.
     """
 
     evaluate: Callable[[Environment], tuple[jax.Array, Any]]
-    apply: Callable[[Any, jax.Array], jax.Array]
+    apply: Callable[[Any, jax.Array, Any], jax.Array]
     normals: int
     integral: NoiseIntegral | None = None
 
@@ -61,9 +61,9 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
         drift, coefficients = pair(env)
         return jnp.broadcast_to(drift, env.vectors["x"].shape), (jnp.sqrt(rate(env)), coefficients)
 
-    def apply(values: Any, increment: jax.Array) -> jax.Array:
+    def apply(values: Any, z: jax.Array, scale: Any) -> jax.Array:
         size, coefficients = values
-        return size * root.apply(coefficients, increment)
+        return root.apply(coefficients, z, scale * size)
 
     return System(evaluate, apply, root.normals, integral)
 
@@ -111,4 +111,4 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any], 
         x, own = env.vectors["x"], coordinates(env)
         return stack(drift(own), x), stack(root(own), x).reshape(dim, len(columns), -1)
 
-    return System(evaluate, lambda b, increment: jnp.einsum("imp,mp->ip", b, increment), len(columns))
+    return System(evaluate, lambda b, z, scale: scale * jnp.einsum("imp,mp->ip", b, z), len(columns))

@@ -77,14 +77,16 @@ class Tape:
         rest = [a for a in expr.args if not a.is_number]
         gammas = [a for a in rest if a.as_base_exp()[0].func is sp.gamma and a.as_base_exp()[1].is_Integer]
         inputs = [self.visit(a, scope) for a in rest if a not in gammas]
-        if numeric:
+        negative = bool(rest) and sp.Mul(*numeric) == -1  # a sign is no product: it joins the addition that follows
+        if numeric and not negative:
             inputs.insert(0, self.visit(sp.Mul(*numeric), scope))
         if gammas:
             pairs = [a.as_base_exp() for a in gammas]
             exponents = [int(e) for _, e in pairs]
             places = [self.visit(b.args[0], scope) for b, _ in pairs]
             inputs.append(self.emit(lambda env, *z: _gamma_product(z, exponents), *places))
-        return self.emit(lambda env, *values: _fold(jnp.multiply, values), *inputs)
+        place = self.emit(lambda env, *values: _fold(jnp.multiply, values), *inputs)
+        return self.emit(lambda env, value: jnp.negative(value), place) if negative else place
 
     def _node(self, expr: Any) -> int:
         """Aggregates, ranks, Hessian products; the bound coordinate is the same array as the own one."""

@@ -19,6 +19,7 @@ import numpy as np
 from derive.errors import BadInput
 from derive.methods import Method
 from numerics._jax import jax, jnp
+from numerics.kept import Kept
 from numerics.landscape import landscape
 from numerics.line import (
     Interval,
@@ -36,7 +37,6 @@ from numerics.line import (
 from numerics.lower import lower_all
 from numerics.messages import Averaged
 from numerics.parameters import constants, unfrozen
-from numerics.programs import Kept
 from numerics.runs import at_time
 
 #: degree of the interpolants, and nodes of the Gauss rules, to begin with; both are doubled
