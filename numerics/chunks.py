@@ -181,22 +181,19 @@ def run_chunks(
         first: the number of the path that starts at the first column of x0.
     """
     parts = list(pieces(numbers, chunk))
-    final: np.ndarray | None = None
-    values: dict[str, np.ndarray] = {}
+    whole: dict[str | None, np.ndarray] = {}
+    making = Lock()
 
-    def one(part: tuple[slice, np.ndarray]) -> tuple[slice, np.ndarray, dict[str, np.ndarray]]:
+    def one(part: tuple[slice, np.ndarray]) -> None:
         place, own = part
         last, kept = program(points(x0, own, first), own)
-        count = place.stop - place.start
-        return place, np.asarray(last)[:, :count], {name: np.asarray(v)[:, :count] for name, v in kept.items()}
+        for name, value in {None: last, **kept}.items():  # each chunk at its place at once: the last one has little to copy
+            array = np.asarray(value)
+            with making:
+                if name not in whole:
+                    whole[name] = np.empty((array.shape[0], len(numbers)), array.dtype)
+            whole[name][:, place] = array[:, : place.stop - place.start]
 
     with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as pool:
-        for place, last, kept in pool.map(one, parts):
-            if final is None:
-                final = np.empty((last.shape[0], len(numbers)), last.dtype)
-                values = {name: np.empty((v.shape[0], len(numbers)), v.dtype) for name, v in kept.items()}
-            final[:, place] = last
-            for name, v in kept.items():
-                values[name][:, place] = v
-    assert final is not None  # there is at least one path
-    return final, values
+        list(pool.map(one, parts))
+    return whole.pop(None), {name: value for name, value in whole.items() if name is not None}
