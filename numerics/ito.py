@@ -222,7 +222,7 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
         made = []
         for half, increment in enumerate(term.increments(draws, length)[:steps]):
             t = begin + ((pair - first) * each + half) * length
-            made.append((partial(scheme, term, t, step=length, increment=increment), t + length))
+            made.append((partial(_step, term, scheme, t, length, increment), t + length))
         return advance(made, state)
 
     last = first + count // each
@@ -232,3 +232,6 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
     # not a condition in the loop, which every step would pay for
     return jax.lax.cond(count % each > 0, lambda state: some(pair_of(term.draws, last), last, state, 1), lambda state: state, state)
 
+
+def _step(term: ItoTerm, scheme: Scheme, t: Any, length: Any, increment: Increment, y: jax.Array) -> jax.Array:
+    return scheme(term, t, y, length, increment)
