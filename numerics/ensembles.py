@@ -139,8 +139,8 @@ def solve(
     known = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
     program = _program(
         _Setting(
-            equation, known, loss, dim, fixed, statistics_key(statistics), u, nodes, scheme, by_halves, precision(dtype),
-            bool(wide), bool(times[0] == 0),
+            equation, known, loss, dim, fixed, statistics_key(statistics), u, nodes, scheme, by_halves,
+            not by_halves and steps.divided, precision(dtype), bool(wide), bool(times[0] == 0),
         )
     )  # fmt: skip
     if scheme == "milstein":
@@ -210,6 +210,7 @@ class _Setting:
     nodes: int
     scheme: str
     by_halves: bool
+    divided: bool
     dtype: Any
     wide: bool
     saves_start: bool
@@ -227,7 +228,7 @@ class _Program(Program):
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:
         at = partial(at_time, self.fixed | more["free"], self.land, u=self.setting.u)
-        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], self.setting.by_halves)
+        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], self.setting.by_halves, self.setting.divided)
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         def saved(t: Any, y: jax.Array, args: Any) -> dict[str, jax.Array]:

@@ -39,6 +39,11 @@ class Segments:
     first: np.ndarray
 
     @property
+    def divided(self) -> bool:
+        """Whether some segment has an odd number of steps."""
+        return bool((self.count % 2).any())
+
+    @property
     def total(self) -> int:
         """Steps in all."""
         return int(self.count.sum())
@@ -91,6 +96,7 @@ class ItoTerm(diffrax.AbstractTerm):
         segments: begin, step, count, first of `Segments`.
         bound: paths outside |y_j| <= bound stay where they last were inside.
         by_halves: whether an increment is the sum of those of the two halves of its step.
+        divided: whether some segment has an odd number of steps, so that it ends within a pair of draws.
     """
 
     system: System
@@ -99,6 +105,7 @@ class ItoTerm(diffrax.AbstractTerm):
     segments: tuple[jax.Array, ...]
     bound: Any
     by_halves: bool
+    divided: bool
 
     def vf(self, t: Any, y: jax.Array, args: Any) -> Any:
         return self.system.evaluate(self.at(y, t))
@@ -227,7 +234,7 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
 
     last = first + count // each
     state = over_pairs(term.draws, first, last, partial(some, steps=each), state)
-    if each == 1:
+    if each == 1 or not term.divided:
         return state
     # not a condition in the loop, which every step would pay for
     return jax.lax.cond(count % each > 0, lambda state: some(pair_of(term.draws, last), last, state, 1), lambda state: state, state)

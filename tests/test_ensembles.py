@@ -126,6 +126,18 @@ def test_the_explosion_of_the_corrected_quartic_is_counted_at_its_time():
     assert np.isnan(ensemble.values["loss"][-1, 2:]).all() and np.isfinite(ensemble.values["loss"][:, :2]).all()
 
 
+def test_a_path_that_was_outside_for_a_single_step_is_lost():
+    """0, 10, 0, 10, .. but for a little noise: outside after the first step of a pair, and back inside after its second."""
+    there_and_back = lambda x: jnp.where(x[0] < 1, -10 * x[0], 10 * x[0])  # noqa: E731
+    equation = derive.sde(DSGD(Scaled(derive.Gaussian(), "s"), clients=1))
+    for bound, left in ((5, 1.0), (50, np.inf)):
+        made = solve(
+            equation, [0.0], 4.0, 3, 0, {"eta": 1.0, "s": 1e-3}, dt=1.0, save=2, loss=there_and_back, bound=bound, scheme="euler"
+        )
+        assert made.blow_up.tolist() == [left] * 3
+        assert np.all(np.abs(made.final) < 0.02)
+
+
 def test_noisy_blow_ups_are_counted_and_never_averaged():
     equation = derive.sde(DSGD(Scaled(derive.Gaussian(), 12), clients=1), "corrected", derive.Quartic())
     ensemble = solve(equation, [1.0], 2.0, 400, 3, {"eta": 0.1})

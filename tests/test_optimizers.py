@@ -129,6 +129,23 @@ def test_blow_ups_are_counted_with_their_step_and_frozen():
     assert ensemble.to_dict()["blow_ups"][-1] == 2
 
 
+@pytest.mark.parametrize("save", [[0, 2, 4], [0, 1, 3, 4]], ids=["pairs of steps", "divided pairs"])
+def test_a_path_that_was_outside_for_a_single_step_is_lost(save):
+    """0, 10, 0, 10, ..: outside after the first step of a pair, and back inside after its second."""
+    there_and_back = lambda x: jnp.where(x[0] < 1, -10 * x[0], 10 * x[0])  # noqa: E731
+    for bound, left in ((5, 1.0), (50, np.inf)):
+        made = run(DSGD(clients=1), [0.0], 4.0, 3, 0, {"eta": 1.0}, there_and_back, save, bound=bound)
+        assert made.blow_up.tolist() == [left] * 3
+        assert made.final.tolist() == [[0.0] * 3]
+
+
+def test_where_saved_times_divide_pairs_of_steps_makes_no_difference():
+    method, settings = DCSGD(RandK(1), Scaled(derive.Laplace(), 1), clients=2), ({"eta": 0.1}, Quadratic(1))
+    even, odd = (run(method, [1.0, -2.0], 1.0, 100, 5, *settings, save) for save in ([0, 0.4, 1], [0, 0.3, 0.4, 0.7, 1]))
+    np.testing.assert_allclose(even.final, odd.final, rtol=1e-13)
+    np.testing.assert_allclose(even.values["loss"][1], odd.values["loss"][2], rtol=1e-13)
+
+
 def test_sign_sgd_moves_at_most_eta_a_coordinate():
     ensemble = run(
         DSignSGD(Scaled(derive.Cauchy(), 1), clients=3), [0.1, 5.0], 0.1, 200, 3, {"eta": 0.1}, derive.Quartic()

@@ -13,7 +13,7 @@ from sympy.parsing.sympy_parser import parse_expr
 import derive
 from derive.noise import Affine, Scaled, StudentT
 from derive.printing.text import LIMIT, Writer
-from derive.shared import bottom_up, named_parts, numeric
+from derive.shared import bottom_up, exchange, named_parts, numeric, remade
 
 HEAVY = derive.DCSGD(derive.ScaledSign(), Affine(nu=5))
 
@@ -97,3 +97,25 @@ def test_cases_and_maxima_are_evaluated_as_they_stand() -> None:
     for point in ((2, 1), (0.5, 0.1), (0.1, 0.5), (0, 0)):
         exact = float(cases.subs({x: point[0], y: point[1]}))
         assert [float(v) for v in function(*map(mpmath.mpf, point))] == pytest.approx([exact, exact**2])
+
+
+def test_an_expression_is_remade_as_sympy_makes_it() -> None:
+    """Powers of sums above all, which are made without asking SymPy: the very same trees."""
+    x, y, p = sp.Symbol("x"), sp.Symbol("y", positive=True), sp.Symbol("p", real=True)
+    bases = [x + y, 2 * x + 2 * y, y - 1, 1 + y**2 / p, sp.sqrt(2) + 1, 2 + 3 * sp.I, y + sp.oo, sp.Integer(4), y, x * y]
+    exponents = [*map(sp.Rational, (0, 1, -1, 2, -3, "1/2", "-3/2")), p, sp.pi]
+    for base in bases:
+        for exponent in exponents:
+            made = remade(sp.Pow(sp.Symbol("b"), sp.Symbol("e")), [base, exponent])
+            assert made == sp.Pow(base, exponent) and type(made) is type(sp.Pow(base, exponent)), (base, exponent)
+    assert remade(x + 1, [y, sp.Integer(2)]) == y + 2
+    assert remade(sp.sin(p), [sp.Integer(0)]) == 0
+
+
+def test_an_exchange_is_what_xreplace_makes() -> None:
+    a, b, c = sp.symbols("a b c", real=True)
+    shared = (a + b) ** 2 / (1 + a)
+    whole = sp.sin(shared) * shared + sp.sqrt(b + shared) + sp.Abs(c) + sp.Max(a, b)
+    for table in ({}, {a: b}, {shared: c}, {a + b: c, a: sp.Integer(1)}, {a: sp.Integer(-1) + c, b: sp.Integer(2)}):
+        assert exchange(whole, table) == whole.xreplace(table)
+    assert exchange(whole, {sp.Symbol("other"): a}) is whole

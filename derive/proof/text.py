@@ -65,12 +65,12 @@ class Writer:
             "/": lambda: (rf"\frac{{{self._inner(t[1])}}}{{{self._inner(t[2])}}}", _ATOM),
             "f": lambda: self._function(t),
             "F": lambda: (rf"{self.symbol(t[1])}\!\left({self._inner(t[2])}\right)", _ATOM),
-            "norm": lambda: (rf"\|{self._vector(t[1])}\|", _ATOM),
+            "norm": lambda: (rf"\|{self.vector(t[1])}\|", _ATOM),
             "opnorm": lambda: (rf"\|{self.symbol(t[1][1])}\|_{{\mathrm{{op}}}}", _ATOM),
             "tr": lambda: (rf"\operatorname{{Tr}} {self.symbol(t[1][1])}", _PRODUCT),
-            "quad": lambda: (rf"{self._vector(t[2])}^{{\top}} {self.symbol(t[1][1])} {self._vector(t[2])}", _PRODUCT),
+            "quad": lambda: (rf"{self.vector(t[2])}^{{\top}} {self.symbol(t[1][1])} {self.vector(t[2])}", _PRODUCT),
             "trprod": lambda: (rf"\operatorname{{Tr}}({self.symbol(t[1][1])} {self.symbol(t[2][1])})", _ATOM),
-            "dot": lambda: (rf"\langle {self._vector(t[1])}, {self._vector(t[2])}\rangle", _ATOM),
+            "dot": lambda: (rf"\langle {self.vector(t[1])}, {self.vector(t[2])}\rangle", _ATOM),
             "E": lambda: (rf"\mathbb{{E}}\left[{self._inner(t[1])}\right]", _ATOM),
             "I": lambda: (rf"\int_0^T {self._factor(t[1], _PRODUCT)}\,\mathrm{{d}}t", _PRODUCT),
             "EI": lambda: (rf"\mathbb{{E}}\int_0^T {self._factor(t[1], _PRODUCT)}\,\mathrm{{d}}t", _PRODUCT),
@@ -94,16 +94,13 @@ class Writer:
         shown, own = self._show(t)
         return shown if own >= _PRODUCT else rf"\left({shown}\right)"
 
-    def vector(self, v: Any) -> str:
-        """A vector."""
-        return self._vector(v)
-
     def _factor(self, t: Term, level: int) -> str:
         shown, own = self._show(t)
         return shown if own >= level and not shown.startswith("-") else rf"\left({shown}\right)"
 
-    def _vector(self, v: Any) -> str:
-        return self.symbol(v[1]) if v[0] == "v" else self.symbol(v[1][1]) + self._vector(v[2])
+    def vector(self, v: Any) -> str:
+        """A vector, or a matrix times one."""
+        return self.symbol(v[1]) if v[0] == "v" else self.symbol(v[1][1]) + self.vector(v[2])
 
     def _sum(self, t: Term) -> tuple[str, int]:
         out = ""

@@ -15,6 +15,12 @@ from derive.symbols import u as free
 Part = tuple[Term, Any]
 
 
+def loss_along(drift: list[Part], diffusion: list[Part]) -> dict[str, Any]:
+    """What Ito's formula needs of the loss along the SDE, from its start f0 to its value fT at the horizon."""
+    named = {"gradient": "g", "hessian": "H", "end": "fT", "start": "f0"}
+    return {**named, "smooth": True, "drift": drift, "diffusion": diffusion}
+
+
 def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str = "H") -> list[Part]:
     """The drift as [(coefficient, vector)], h in place of the schedule u.
 

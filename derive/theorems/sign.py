@@ -36,7 +36,7 @@ from derive.proof.terms import (
 )
 from derive.schedules import Free
 from derive.theorems.entry import Derivation
-from derive.theorems.reading import diffusion_terms, drift_terms
+from derive.theorems.reading import diffusion_terms, drift_terms, loss_along
 
 eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, M, z, r, ratio = xs("eta N d L0 L1 eps T fstar f f0 fT u M z r ratio")
 sigma, y, b = xs("sigma y b")
@@ -81,17 +81,7 @@ def context(model: str = "corrected", **more: str) -> Context:
         horizon="T",
         dimension="d",
         clients="N",
-        potentials={
-            "f": {
-                "gradient": "g",
-                "hessian": "H",
-                "end": "fT",
-                "start": "f0",
-                "smooth": True,
-                "drift": drift,
-                "diffusion": diffusion,
-            }
-        },
+        potentials={"f": loss_along(drift, diffusion)},
     )
 
 

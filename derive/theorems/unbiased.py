@@ -19,7 +19,7 @@ from derive.proof.kernel import Fact
 from derive.proof.terms import Relation, Term, dot, mat, norm, num, opnorm, plus, quad, tr, trprod, under, vec, x, xs
 from derive.schedules import Free
 from derive.theorems.entry import Derivation
-from derive.theorems.reading import diffusion_terms, drift_terms
+from derive.theorems.reading import diffusion_terms, drift_terms, loss_along
 
 eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, kap = xs("eta N d L0 L1 eps T fstar f f0 fT u kap")
 omega, s0, s1, q, v, m2, A1, D0 = xs("omega s0 s1 q v m2 A1 D0")
@@ -54,17 +54,7 @@ def context(model: str, h: Term, **more: str) -> Context:
         {"H": ("symmetric",), "S": ("psd",)},
         horizon="T",
         clients="N",
-        potentials={
-            "f": {
-                "gradient": "g",
-                "hessian": "H",
-                "end": "fT",
-                "start": "f0",
-                "smooth": True,
-                "drift": drift,
-                "diffusion": diffusion,
-            }
-        },
+        potentials={"f": loss_along(drift, diffusion)},
     )
 
 

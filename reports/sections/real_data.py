@@ -11,7 +11,7 @@ from reports.sections.real_study import ALONG, REAL, SEED, Run, Setting, Size, S
 from reports.sections.section import Context, Section
 
 SIZES = {
-    "quick": Size(draws=1000, runs=200, models=("first-order",)),
+    "quick": Size(draws=1000, runs=128, models=("first-order",)),
     "full": Size(draws=10000, runs=1000, models=("first-order", "corrected")),
 }
 
