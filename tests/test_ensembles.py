@@ -126,6 +126,14 @@ def test_the_explosion_of_the_corrected_quartic_is_counted_at_its_time():
     assert np.isnan(ensemble.values["loss"][-1, 2:]).all() and np.isfinite(ensemble.values["loss"][:, :2]).all()
 
 
+@pytest.mark.parametrize("times", [[0.2], [0.3], [0.3, 0.6], [0.3, 0.7], [0.1, 0.2]], ids=str)
+def test_every_step_is_made_whether_or_not_pairs_of_draws_are_divided(times):
+    """x(1 - dt)^n after n Euler steps, but for a little noise."""
+    equation = derive.sde(DSGD(Scaled(derive.Gaussian(), "s"), clients=1), "first-order", Quadratic(1))
+    made = solve(equation, [1.0], times[-1], 2, 0, {"eta": 0.1, "s": 1e-9}, dt=0.1, save=times, scheme="euler")
+    np.testing.assert_allclose(made.values["loss"][:, 0], 0.9 ** (2 * np.rint(made.times / 0.1)) / 2, rtol=1e-7)
+
+
 def test_a_path_that_was_outside_for_a_single_step_is_lost():
     """0, 10, 0, 10, .. but for a little noise: outside after the first step of a pair, and back inside after its second."""
     there_and_back = lambda x: jnp.where(x[0] < 1, -10 * x[0], 10 * x[0])  # noqa: E731
