@@ -146,17 +146,10 @@ class Spread:
             shared = jax.shard_map(compiled, mesh=mesh, in_specs=specs, out_specs=across, check_vma=False)
             self._all = jax.jit(shared, donate_argnums=0, compiler_options=options())
         self._alone: bool | None = None
-        self._first = Lock()
 
     def __call__(self, x: Any, numbers: Any, more: Any) -> Any:
         if self._alone is None:
-            with self._first:  # chunks that begin at the same time would each trace and compile the program
-                if self._alone is None:
-                    alone = calls_lapack(self._one.trace(x, numbers, more).jaxpr)
-                    made = None if alone else self._all(x, numbers, more)
-                    self._alone = alone
-                    if made is not None:
-                        return made
+            self._alone = calls_lapack(self._one.trace(x, numbers, more).jaxpr)
         if not self._alone:
             return self._all(x, numbers, more)
         with _ALONE:

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -272,25 +271,3 @@ def test_products_by_blocks_are_products() -> None:
     value: Callable[[Any], Any] = lambda y: jnp.sum(jnp.tanh(product(jnp.asarray(matrix), y)))  # noqa: E731
     expected = matrix.T @ (1 - np.tanh(matrix @ x) ** 2)
     np.testing.assert_allclose(jax.grad(value)(jnp.asarray(x)), expected, rtol=1e-10)
-
-
-def test_chunks_that_begin_together_trace_their_program_once():
-    traced = []
-
-    def program(x: Any, numbers: Any, more: Any) -> Any:
-        traced.append(threading.get_ident())
-        time.sleep(0.3)
-        return x + more, {"numbers": numbers[None]}
-
-    spread = Spread(program)
-    both = threading.Barrier(2)
-
-    def one(n: int) -> float:
-        both.wait()
-        last, kept = spread(np.full((1, LANES), float(n)), np.arange(LANES, dtype=np.uint32), 1.0)
-        assert np.array_equal(kept["numbers"][0], np.arange(LANES))
-        return float(last[0, 0])
-
-    with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(one, (1, 2))) == [2.0, 3.0]
-    assert len(traced) == 1
