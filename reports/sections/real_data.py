@@ -12,7 +12,7 @@ from reports.sections.section import Context, Section
 
 SIZES = {
     "quick": Size(draws=1000, runs=128, models=("first-order",)),
-    "full": Size(draws=10000, runs=1000, models=("first-order", "corrected")),
+    "full": Size(draws=10000, runs=512, models=("first-order", "corrected")),
 }
 
 
