@@ -96,7 +96,7 @@ class ItoTerm(diffrax.AbstractTerm):
         segments: begin, step, count, first of `Segments`.
         bound: paths outside |y_j| <= bound stay where they last were inside.
         by_halves: whether an increment is the sum of those of the two halves of its step.
-        divided: whether some segment has an odd number of steps, so that it ends within a pair of draws.
+        divided: whether some segment ends within a pair of draws; never by halves, where a pair is one step.
     """
 
     system: System
@@ -234,7 +234,7 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
 
     last = first + count // each
     state = over_pairs(term.draws, first, last, partial(some, steps=each), state)
-    if each == 1 or not term.divided:
+    if not term.divided:
         return state
     # not a condition in the loop, which every step would pay for
     return jax.lax.cond(count % each > 0, lambda state: some(pair_of(term.draws, last), last, state, 1), lambda state: state, state)

@@ -1,6 +1,7 @@
 """Which sections a report has, and roughly how long their steps take, for the time left.
 
-Seconds are of two cores of a slow machine, measured once; `reports.progress` corrects them by the pace of the work as it goes on.
+Seconds are of two cores, measured once, the quick ones on a slower machine than the full ones; `reports.progress` corrects them by
+the pace of the work as it goes on.
 """
 
 from __future__ import annotations
