@@ -26,12 +26,16 @@ class Landscape:
 
     Attributes:
         value: x (d, paths) -> f(x) (paths,), where a column does not influence another one's value.
+        slope: x (d, paths) -> grad f(x) (d, paths); None for automatic differentiation.
     """
 
     value: Callable[[jax.Array], jax.Array]
+    slope: Callable[[jax.Array], jax.Array] | None = None
 
     def gradient(self, x: jax.Array) -> jax.Array:
-        """grad f, (d, paths), by automatic differentiation."""
+        """grad f, (d, paths)."""
+        if self.slope is not None:
+            return self.slope(x)
         return jax.grad(lambda y: jnp.sum(self.value(y)))(x)
 
     def hessian_product(self, x: jax.Array, c: jax.Array) -> jax.Array:

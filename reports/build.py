@@ -57,7 +57,7 @@ def build_report(
     sections = {name: section_of(name) for name in plan.computed}
     work = Work(plan, progress)
     absent = [n for n in plan.computed if not SECTIONS[n].needs and not cache.path(n, asked).exists()]
-    together = sorted(absent, key=plan.seconds_of, reverse=True) if problem is None and len(absent) > 1 else []
+    together = absent if problem is None and len(absent) > 1 else []
     reused = compute(together, cache.folder, asked, work) if together else []
     results: dict[str, dict[str, Any]] = {}
     for name in plan.computed:

@@ -151,6 +151,10 @@ class Work:
         """The fraction that is done."""
         return self._plan.fraction(self._announced, self._ended)
 
+    def seconds_of(self, name: str) -> float:
+        """The expected duration of a section."""
+        return self._plan.seconds_of(name)
+
     def tick(self, name: str, label: str) -> None:
         """A step of a section begins."""
         self._announced[name] = self._announced.get(name, 0) + 1

@@ -1,8 +1,10 @@
 """Sections of a report computed side by side, each in a process of its own: most of the time goes into compiling, on one core each.
 
-A worker is this module run as a program. It reads lines of JSON, {"section": name}, computes and stores that section's result, and
-writes lines: {"tick": label} as the section announces its steps, then {"stored": [labels reused]} or {"failed": traceback}. Results
-go through the cache on disk alone. A worker whose reader has gone ends with its next line, and one without a task waits for none.
+A worker is this module run as a program. It reads lines of JSON, {"section": name, "piece": one of its pieces or null}, computes
+and stores that piece's results or the section's, and writes lines: {"tick": label} as steps are announced, then {"stored": [labels
+computed], "reused": [labels]} or {"failed": traceback}. A section that has pieces is put together after them and announces nothing
+again. Results go through the cache on disk alone. A worker whose reader has gone ends with its next line, and one without a task
+waits for none.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ MOST = 2
 #: seconds between two looks for an interrupt
 _PATIENCE = 0.5
 
+#: a section, and one of its pieces or None for the whole
+Task = tuple[str, str | None]
+
 
 class WorkerFailed(RuntimeError):
     """A section could not be computed; the text is the worker's traceback."""
@@ -47,7 +52,7 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Wor
     """Compute and store these sections of the report on everything built in, several at a time.
 
     Args:
-        names: of sections, the longest first.
+        names: of sections; the longest tasks, a section or one of its pieces, are begun first.
         folder: of the results.
         asked: what every section's result is stored under; "quick" is read from it.
         work: told what the sections announce, in this thread.
@@ -60,11 +65,23 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Wor
         OSError, MemoryError: as it was raised in a worker.
         KeyboardInterrupt: the workers are ended first; what they had stored stays.
     """
-    tasks = list(names)
+    pieces = {name: section_of(name).pieces for name in names}
+    left = {name: len(those) for name, those in pieces.items()}
+    tasks: list[Task] = [(name, piece) for name in names for piece in pieces[name] or (None,)]
+    tasks.sort(key=lambda task: work.seconds_of(task[0]) / max(1, left[task[0]]), reverse=True)
     said: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
-    reused: list[str] = []
+    made: set[str] = set()
+    reused: set[str] = set()
     with _crew(min(MOST, len(tasks), os.cpu_count() or 1), folder, asked, said) as crew:
-        busy = {n: _give(worker, tasks.pop(0)) for n, worker in enumerate(crew)}
+        busy: dict[int, Task] = {}
+
+        def give(n: int) -> None:
+            if tasks:
+                busy[n] = tasks.pop(0)
+                _give(crew[n], busy[n])
+
+        for n in range(len(crew)):
+            give(n)
         while busy:
             try:
                 n, line = said.get(timeout=_PATIENCE)
@@ -72,20 +89,27 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Wor
                 continue
             if n not in busy:
                 continue
+            name, piece = busy[n]
             if line is None:
-                raise WorkerFailed(f"the process that computed the section {busy[n]} ended: status {crew[n].wait()}")
+                raise WorkerFailed(f"the process that computed the section {name} ended: status {crew[n].wait()}")
             if "tick" in line:
-                work.tick(busy[n], line["tick"])
+                work.tick(name, line["tick"])
             elif "missing" in line:
                 raise _missing(line)
             elif "failed" in line:
-                raise WorkerFailed(f"section {busy[n]}: {line['failed']}")
+                raise WorkerFailed(f"section {name}: {line['failed']}")
             else:
-                reused += line["stored"]
-                work.end(busy.pop(n))
-                if tasks:
-                    busy[n] = _give(crew[n], tasks.pop(0))
-    return reused
+                del busy[n]
+                made.update(line["stored"])
+                reused.update(line["reused"])
+                if piece is None:
+                    work.end(name)
+                else:
+                    left[name] -= 1
+                    if not left[name]:
+                        tasks.insert(0, (name, None))
+                give(n)
+    return sorted(reused - made)
 
 
 @contextmanager
@@ -125,11 +149,10 @@ def _missing(line: dict[str, Any]) -> OSError | MemoryError:
     return OSError(line["errno"], line["words"], line["name"])
 
 
-def _give(worker: subprocess.Popen[str], name: str) -> str:
+def _give(worker: subprocess.Popen[str], task: Task) -> None:
     assert worker.stdin is not None  # it was opened as a pipe
-    worker.stdin.write(json.dumps({"section": name}) + "\n")
+    worker.stdin.write(json.dumps({"section": task[0], "piece": task[1]}) + "\n")
     worker.stdin.flush()
-    return name
 
 
 def main() -> None:
@@ -148,12 +171,19 @@ def main() -> None:
             os._exit(1)
 
     folder, asked = Path(sys.argv[1]), json.loads(sys.argv[2])
-    for task in sys.stdin:
-        section = section_of(json.loads(task)["section"])
-        say(tick=section.title)
+    for line in sys.stdin:
+        task = json.loads(line)
+        section, piece = section_of(task["section"]), task["piece"]
+        announcing = piece is not None or not section.pieces
+        if announcing:
+            say(tick=section.title)
         try:
             cache = ResultsCache(folder)
-            load_or_compute(section, Context(asked["quick"], None, cache, lambda label: say(tick=label)), asked)
+            context = Context(asked["quick"], None, cache, lambda label, to=announcing: say(tick=label) if to else None)
+            if piece is None:
+                load_or_compute(section, context, asked)
+            else:
+                section.prepare(piece, context)
         except OSError as error:
             say(missing="file", errno=error.errno, words=error.strerror, name=error.filename)
         except MemoryError as error:
@@ -161,5 +191,5 @@ def main() -> None:
         except Exception:
             say(failed=traceback.format_exc())
         else:
-            say(stored=cache.reused)
+            say(stored=cache.computed, reused=cache.reused)
     os._exit(0)  # threads of XLA need no farewell

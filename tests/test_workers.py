@@ -15,7 +15,8 @@ import pytest
 from reports import workers
 from reports.build import build_report
 from reports.cache import ResultsCache
-from reports.plan import Plan, Work
+from reports.plan import Plan, Work, section_of
+from reports.sections.section import Context
 from reports.workers import WorkerFailed, compute
 
 ASKED = {"quick": True, "problem": None}
@@ -54,6 +55,26 @@ def test_the_same_results_side_by_side(tmp_path: Path) -> None:
             assert found.pop("seconds") >= 0
         assert pair[0] == pair[1]
     assert sorted(compute(NAMES, tmp_path / "together", ASKED, work(said))) == sorted(NAMES)
+
+
+@pytest.mark.slow
+def test_pieces_side_by_side_are_the_section(tmp_path: Path) -> None:
+    """Real input by two workers, a data set each, and in one process; nothing is computed twice, or announced twice."""
+    section, said, labels = section_of("real-data"), [], []
+    assert len(section.pieces) == 2
+    assert compute(["real-data"], tmp_path / "pieces", ASKED, work(said)) == []
+    cache = ResultsCache(tmp_path / "alone")
+    whole = section.compute(Context(True, None, cache, labels.append))
+    assert sorted(label for label, _ in said) == sorted([*labels, *[section.title] * 2])
+    again = ResultsCache(tmp_path / "pieces")
+    assert section.compute(Context(True, None, again, lambda label: None)) == whole
+    assert again.computed == [] and sorted(again.reused) == sorted(cache.computed)
+    # one piece is lost: its runs are computed, the others come from disk, and neither is said of the wrong ones
+    for path in (tmp_path / "pieces").glob("real-data-*.json"):
+        if not path.name.startswith("real-data-breast-cancer"):
+            path.unlink()
+    found = compute(["real-data"], tmp_path / "pieces", ASKED, work(said))
+    assert found == sorted(label for label in cache.computed if "breast-cancer" in label)
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

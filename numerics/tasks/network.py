@@ -8,6 +8,7 @@ classes). Everything is dimensionless.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import final
@@ -18,6 +19,9 @@ from derive.errors import BadInput
 from numerics._jax import jax, jnp
 from numerics.landscape import Landscape
 from numerics.tasks.data import Dataset, load_digits
+
+#: samples in a block of the gradient's sum, at most
+_SAMPLES = 256
 
 
 @final
@@ -76,20 +80,55 @@ class Network:
         """f on a batch of points; the same object has to be used again, by which compiled programs are known."""
         features = np.ascontiguousarray(self.features, float)
         chosen = np.eye(self.classes)[np.asarray(self.labels, int)].T / len(features)  # (C, n)
-        sizes = np.cumsum([int(np.prod(shape)) for shape in self.shapes])[:-1]
 
         def value(x: jax.Array) -> jax.Array:
             a, y = jnp.asarray(features, x.dtype), jnp.asarray(chosen, x.dtype)
-            w, b, v, c = (
-                part.T.reshape(x.shape[1], *shape) for part, shape in zip(jnp.split(x, sizes), self.shapes, strict=True)
-            )
-            # all paths in one product, whose rows are (path, unit)
-            inner = (w.reshape(-1, a.shape[1]) @ a.T).reshape(x.shape[1], self.hidden, -1) + b[..., None]
-            z = jnp.einsum("pch,phn->pcn", v, jnp.tanh(inner)) + c[..., None]
+            _, z = self._forward(x, a)
             fit = jnp.sum(jax.nn.logsumexp(z, axis=1), axis=1) / a.shape[0] - jnp.sum(z * y, axis=(1, 2))
             return fit + self.l2 / 2 * jnp.sum(x**2, axis=0)
 
-        return Landscape(value)
+        return Landscape(value, self._slope(features, chosen))
+
+    def _taken_apart(self, x: jax.Array) -> Iterator[jax.Array]:
+        """W, b, V and c of all paths, the path first."""
+        sizes = np.cumsum([int(np.prod(shape)) for shape in self.shapes])[:-1]
+        return (part.T.reshape(x.shape[1], *shape) for part, shape in zip(jnp.split(x, sizes), self.shapes, strict=True))
+
+    def _forward(self, x: jax.Array, a: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """tanh of the first layer, (paths, h, n), and z, (paths, C, n)."""
+        w, b, v, c = self._taken_apart(x)
+        # all paths in one product, whose rows are (path, unit)
+        inner = (w.reshape(-1, a.shape[1]) @ a.T).reshape(x.shape[1], self.hidden, -1) + b[..., None]
+        units = jnp.tanh(inner)
+        return units, jnp.einsum("pch,phn->pcn", v, units) + c[..., None]
+
+    def _slope(self, features: np.ndarray, chosen: np.ndarray) -> Callable[[jax.Array], jax.Array]:
+        """grad f by the chain rule over blocks of samples, whose layers stay in a core's cache: half the time of `jax.grad`."""
+        n = len(features)
+        count = -(-n // _SAMPLES)
+        short = count * -(-n // count) - n  # samples of weight 0 that fill the last block
+        a_blocks = np.split(np.pad(features, ((0, short), (0, 0))), count)
+        y_blocks = np.split(np.pad(chosen, ((0, 0), (0, short))), count, axis=1)
+        blocks = (np.stack(a_blocks), np.stack(y_blocks), np.split(np.pad(np.full(n, 1 / n), (0, short)), count))
+
+        def slope(x: jax.Array) -> jax.Array:
+            paths = x.shape[1]
+            v = list(self._taken_apart(x))[2]
+
+            def add(total: tuple[jax.Array, ...], block: tuple[jax.Array, ...]) -> tuple[tuple[jax.Array, ...], None]:
+                a, y, weight = block
+                units, z = self._forward(x, a)
+                at_z = weight * jax.nn.softmax(z, axis=1) - y
+                inside = jnp.einsum("pch,pcn->phn", v, at_z) * (1 - units**2)
+                at_w = inside.reshape(-1, a.shape[0]) @ a
+                parts = (at_w, jnp.sum(inside, axis=2), jnp.einsum("pcn,phn->pch", at_z, units), jnp.sum(at_z, axis=2))
+                return tuple(t + part.reshape(paths, -1) for t, part in zip(total, parts, strict=True)), None
+
+            zero = tuple(jnp.zeros((paths, int(np.prod(shape))), x.dtype) for shape in self.shapes)
+            total, _ = jax.lax.scan(add, zero, tuple(jnp.asarray(b, x.dtype) for b in blocks))
+            return jnp.concatenate(total, axis=1).T + self.l2 * x
+
+        return slope
 
 
 @lru_cache(maxsize=8)

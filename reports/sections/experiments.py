@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
@@ -53,15 +54,25 @@ TASKS = {
 }
 
 
+def _tasks(context: Context) -> tuple[Task, ...]:
+    return TASKS["quick" if context.quick else "full"]
+
+
 @final
 class Experiments(Section):
     """Constant, normalised and theory steps against compression; DSignSGD under Cauchy noise; the SDE beside the method."""
 
     name, title = "experiments", "The paper's experiments"
+    pieces = tuple(task.name for task in TASKS["full"])
+
+    def prepare(self, piece: str, context: Context) -> None:
+        task = next(task for task in _tasks(context) if task.name == piece)
+        with suppress(Refusal):  # `compute` says it
+            Study(task, context).result()
 
     def compute(self, context: Context) -> dict[str, Any]:
         studies, missing = [], []
-        for task in TASKS["quick" if context.quick else "full"]:
+        for task in _tasks(context):
             try:
                 studies.append(described(Study(task, context).result()))
             except Refusal as refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, final
 
@@ -39,14 +40,24 @@ def settings() -> tuple[Setting, ...]:
     )  # fmt: skip
 
 
+def _size(context: Context) -> Size:
+    return SIZES["quick" if context.quick else "full"]
+
+
 @final
 class RealData(Section):
     """What the noise of real gradients is like, and how far the SDE with the fitted noise follows the real methods."""
 
     name, title = "real-data", "Real input"
+    pieces = tuple(setting.name for setting in settings())
+
+    def prepare(self, piece: str, context: Context) -> None:
+        setting = next(setting for setting in settings() if setting.name == piece)
+        with suppress(Refusal):  # `compute` says it
+            Study(setting, _size(context), context).result()
 
     def compute(self, context: Context) -> dict[str, Any]:
-        size = SIZES["quick" if context.quick else "full"]
+        size = _size(context)
         done, missing = [], []
         for setting in settings():
             try:

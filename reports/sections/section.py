@@ -40,6 +40,12 @@ class Section(ABC):
     name: str
     #: heading
     title: str
+    #: what can be computed apart, the longest first; none for a section that is computed as a whole
+    pieces: tuple[str, ...] = ()
+
+    def prepare(self, piece: str, context: Context) -> None:
+        """Compute and store all that `compute` needs for one of `pieces`, which then finds it in the cache."""
+        raise NotImplementedError(f"{self.name} has no pieces")
 
     @abstractmethod
     def compute(self, context: Context) -> dict[str, Any]:
