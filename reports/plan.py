@@ -1,7 +1,6 @@
 """Which sections a report has, and roughly how long their steps take, for the time left.
 
-Seconds are of two cores, measured once, the quick ones on a slower machine than the full ones; `reports.progress` corrects them by
-the pace of the work as it goes on.
+Seconds are of one worker of two on two cores, measured once; `reports.progress` corrects them by the pace of the work as it goes on.
 """
 
 from __future__ import annotations
@@ -46,15 +45,15 @@ SECTIONS = {
     "problem": Part("reports.sections.problem", "Problem"),
     "own-claims": Part("reports.sections.own_claims", "OwnClaims"),
     "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems",)),
-    "sde-table": Part("reports.sections.sde_table", "SDETable", 10, 2.0, 2.0),
-    "models": Part("reports.sections.models", "Models", 2, 2.0, 2.0),
-    "theorems": Part("reports.sections.theorems", "Theorems", 123, 25.0, 19.0),
-    "stationary": Part("reports.sections.stationary", "Stationary", 3, 1.0, 1.0),
-    "verification": Part("reports.sections.verification", "Verification", 34, 80.0, 160.0),
-    "ensembles": Part("reports.sections.ensembles", "Ensembles", 12, 38.0, 45.0),
-    "sweeps": Part("reports.sections.sweeps", "Sweeps", 11, 26.0, 35.0),
-    "experiments": Part("reports.sections.experiments", "Experiments", (20, 33), 60.0, 450.0),
-    "real-data": Part("reports.sections.real_data", "RealData", 16, 71.0, 80.0),
+    "sde-table": Part("reports.sections.sde_table", "SDETable", 10, 1.5, 1.5),
+    "models": Part("reports.sections.models", "Models", 2, 1.5, 2.0),
+    "theorems": Part("reports.sections.theorems", "Theorems", 123, 19.0, 18.0),
+    "stationary": Part("reports.sections.stationary", "Stationary", 3, 2.0, 2.0),
+    "verification": Part("reports.sections.verification", "Verification", 34, 46.0, 115.0),
+    "ensembles": Part("reports.sections.ensembles", "Ensembles", 12, 30.0, 57.0),
+    "sweeps": Part("reports.sections.sweeps", "Sweeps", 11, 18.0, 26.0),
+    "experiments": Part("reports.sections.experiments", "Experiments", (20, 33), 44.0, 720.0),
+    "real-data": Part("reports.sections.real_data", "RealData", 16, 45.0, 210.0),
     "appendix": Part("reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary", "ensembles", "real-data")),
 }
 #: what a report on a problem of the user's does not have, and what only such a one has

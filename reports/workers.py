@@ -1,10 +1,10 @@
 """Sections of a report computed side by side, each in a process of its own: most of the time goes into compiling, on one core each.
 
-A worker is this module run as a program. It reads lines of JSON, {"section": name, "piece": one of its pieces or null}, computes
-and stores that piece's results or the section's, and writes lines: {"tick": label} as steps are announced, then {"stored": [labels
-computed], "reused": [labels]} or {"failed": traceback}. A section that has pieces is put together after them and announces nothing
-again. Results go through the cache on disk alone. A worker whose reader has gone ends with its next line, and one without a task
-waits for none.
+A worker is this module run as a program. It reads lines of JSON, {"section": name, "piece": one of its pieces or null, "spent":
+seconds that its pieces took}, and computes and stores that piece's results or the section's. It writes lines: {"tick": label} as
+steps are announced, then {"stored": [labels computed], "reused": [labels], "seconds"} or {"failed": traceback}. A section that has
+pieces is put together after them and announces nothing again. Results go through the cache on disk alone. A worker whose reader has
+gone ends with its next line, and one without a task waits for none.
 """
 
 from __future__ import annotations
@@ -38,12 +38,17 @@ class WorkerFailed(RuntimeError):
     """A section could not be computed; the text is the worker's traceback."""
 
 
-def load_or_compute(section: Section, context: Context, asked: dict[str, Any]) -> dict[str, Any]:
-    """The section's result from the cache, or computed and stored with the seconds that it took on this machine."""
+def load_or_compute(section: Section, context: Context, asked: dict[str, Any], spent: float = 0.0) -> dict[str, Any]:
+    """The section's result from the cache, or computed and stored with the seconds that it and its pieces took on this machine.
+
+    Args:
+        section, context, asked: as of `Section.compute`, and what the result is stored under.
+        spent: seconds that its pieces have taken.
+    """
 
     def timed() -> dict[str, Any]:
         started = time.monotonic()
-        return {**section.compute(context), "seconds": round(time.monotonic() - started, 1)}
+        return {**section.compute(context), "seconds": round(spent + time.monotonic() - started, 1)}
 
     return context.cache.load_or_compute(section.name, asked, timed)
 
@@ -70,6 +75,7 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Wor
     tasks: list[Task] = [(name, piece) for name in names for piece in pieces[name] or (None,)]
     tasks.sort(key=lambda task: work.seconds_of(task[0]) / max(1, left[task[0]]), reverse=True)
     said: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
+    spent = dict.fromkeys(names, 0.0)
     made: set[str] = set()
     reused: set[str] = set()
     with _crew(min(MOST, len(tasks), os.cpu_count() or 1), folder, asked, said) as crew:
@@ -78,7 +84,7 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Wor
         def give(n: int) -> None:
             if tasks:
                 busy[n] = tasks.pop(0)
-                _give(crew[n], busy[n])
+                _give(crew[n], *busy[n], spent[busy[n][0]])
 
         for n in range(len(crew)):
             give(n)
@@ -102,6 +108,7 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Wor
                 del busy[n]
                 made.update(line["stored"])
                 reused.update(line["reused"])
+                spent[name] += line["seconds"]
                 if piece is None:
                     work.end(name)
                 else:
@@ -149,9 +156,9 @@ def _missing(line: dict[str, Any]) -> OSError | MemoryError:
     return OSError(line["errno"], line["words"], line["name"])
 
 
-def _give(worker: subprocess.Popen[str], task: Task) -> None:
+def _give(worker: subprocess.Popen[str], section: str, piece: str | None, spent: float) -> None:
     assert worker.stdin is not None  # it was opened as a pipe
-    worker.stdin.write(json.dumps({"section": task[0], "piece": task[1]}) + "\n")
+    worker.stdin.write(json.dumps({"section": section, "piece": piece, "spent": spent}) + "\n")
     worker.stdin.flush()
 
 
@@ -172,7 +179,7 @@ def main() -> None:
 
     folder, asked = Path(sys.argv[1]), json.loads(sys.argv[2])
     for line in sys.stdin:
-        task = json.loads(line)
+        started, task = time.monotonic(), json.loads(line)
         section, piece = section_of(task["section"]), task["piece"]
         announcing = piece is not None or not section.pieces
         if announcing:
@@ -181,7 +188,7 @@ def main() -> None:
             cache = ResultsCache(folder)
             context = Context(asked["quick"], None, cache, lambda label, to=announcing: say(tick=label) if to else None)
             if piece is None:
-                load_or_compute(section, context, asked)
+                load_or_compute(section, context, asked, task["spent"])
             else:
                 section.prepare(piece, context)
         except OSError as error:
@@ -191,5 +198,5 @@ def main() -> None:
         except Exception:
             say(failed=traceback.format_exc())
         else:
-            say(stored=cache.computed, reused=cache.reused)
+            say(stored=cache.computed, reused=cache.reused, seconds=time.monotonic() - started)
     os._exit(0)  # threads of XLA need no farewell

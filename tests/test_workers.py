@@ -69,6 +69,8 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path) -> None:
     again = ResultsCache(tmp_path / "pieces")
     assert section.compute(Context(True, None, again, lambda label: None)) == whole
     assert again.computed == [] and sorted(again.reused) == sorted(cache.computed)
+    stored = json.loads(again.path("real-data", ASKED).read_text())["result"]
+    assert stored["seconds"] > 10  # the seconds of the pieces, not of putting them together
     # one piece is lost: its runs are computed, the others come from disk, and neither is said of the wrong ones
     for path in (tmp_path / "pieces").glob("real-data-*.json"):
         if not path.name.startswith("real-data-breast-cancer"):

@@ -103,7 +103,10 @@ class Network:
         return units, jnp.einsum("pch,phn->pcn", v, units) + c[..., None]
 
     def _slope(self, features: np.ndarray, chosen: np.ndarray) -> Callable[[jax.Array], jax.Array]:
-        """grad f by the chain rule over blocks of samples, whose layers stay in a core's cache: half the time of `jax.grad`."""
+        """grad f by the chain rule over blocks of samples, whose layers stay in a core's cache.
+
+        In a loop on one core it takes an eighth less time than `jax.grad` of the value, and its Hessian products a third less.
+        """
         n = len(features)
         count = -(-n // _SAMPLES)
         short = count * -(-n // count) - n  # samples of weight 0 that fill the last block
