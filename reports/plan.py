@@ -1,6 +1,6 @@
 """Which sections a report has, and roughly how long their steps take, for the time left.
 
-Seconds are of one worker of two on two cores, measured once; `reports.progress` corrects them by the pace of the work as it goes on.
+Seconds are of one worker of two on two cores, measured once; `reports.progress` corrects them by the pace of the work.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ SECTIONS = {
     "ensembles": Part("reports.sections.ensembles", "Ensembles", 12, 30.0, 57.0),
     "sweeps": Part("reports.sections.sweeps", "Sweeps", 11, 18.0, 26.0),
     "experiments": Part("reports.sections.experiments", "Experiments", (20, 33), 44.0, 720.0),
-    "real-data": Part("reports.sections.real_data", "RealData", 16, 45.0, 210.0),
+    "real-data": Part("reports.sections.real_data", "RealData", (16, 22), 45.0, 210.0),
     "appendix": Part("reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary", "ensembles", "real-data")),
 }
 #: what a report on a problem of the user's does not have, and what only such a one has
