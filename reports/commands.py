@@ -125,7 +125,7 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
     from reports.plan import Plan
     from reports.progress import Progress
 
-    with writable(folder, _FOLDERS, _FILES), Progress(sys.stderr, Plan(asked, quick, only).seconds) as progress:
+    with writable(folder, _FOLDERS, _FILES), Progress(sys.stderr, Plan(asked, quick, only).duration) as progress:
         result = import_module("reports.build").build_report(asked, folder, quick, only, progress)
     if as_json:
         print_json(result)

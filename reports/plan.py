@@ -5,6 +5,7 @@ Seconds are of one worker of two on two cores, measured once; `reports.progress`
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -36,6 +37,8 @@ class Part:
     needs: tuple[str, ...] = ()
 
 
+#: that compute the sections of a report on everything built in; each holds a compiler and the arrays of its section
+PROCESSES = min(2, os.cpu_count() or 1)
 #: sections that hold what claims rest on
 EVIDENCE = ("theorems", "verification", "sweeps", "experiments", "own-claims")
 #: the sections in the order in which they stand; a new section is a module in reports/sections and a line here
@@ -113,14 +116,21 @@ class Plan:
     """
 
     def __init__(self, problem: Any, quick: bool, only: str | None) -> None:
+        self._problem = problem
         self.names = chosen(problem, only)
         self.computed = computed(problem, self.names)
         self._steps = {name: _steps(name, problem, quick) for name in self.computed}
 
     @property
     def seconds(self) -> float:
-        """The expected duration of the whole, one section after the other."""
+        """The expected work: the duration of the whole, one section after the other."""
         return sum(map(self.seconds_of, self._steps)) + _TYPESETTING
+
+    @property
+    def duration(self) -> float:
+        """The expected duration of the whole, with as many processes as compute it."""
+        side_by_side = self._problem is None and len(self.computed) > 1
+        return self.seconds / (PROCESSES if side_by_side else 1)
 
     def seconds_of(self, name: str) -> float:
         """The expected duration of a section."""

@@ -22,11 +22,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from reports.cache import ResultsCache
-from reports.plan import Work, section_of
+from reports.plan import PROCESSES, Work, section_of
 from reports.sections.section import Context, Section
 
-#: processes at most: each holds a compiler and the arrays of its section
-MOST = 2
 #: seconds between two looks for an interrupt
 _PATIENCE = 0.5
 
@@ -78,7 +76,7 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Wor
     spent = dict.fromkeys(names, 0.0)
     made: set[str] = set()
     reused: set[str] = set()
-    with _crew(min(MOST, len(tasks), os.cpu_count() or 1), folder, asked, said) as crew:
+    with _crew(min(PROCESSES, len(tasks)), folder, asked, said) as crew:
         busy: dict[int, Task] = {}
 
         def give(n: int) -> None:

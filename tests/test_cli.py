@@ -24,7 +24,7 @@ from derive.registry import KINDS, entries
 from reports import doctor
 from reports.cli import BAD_INPUT, BUG, HUNG_UP, INTERRUPTED, REFUSED, main
 from reports.formulas import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
-from reports.plan import Plan
+from reports.plan import PROCESSES, Plan
 from reports.progress import Progress
 
 ROOT = Path(__file__).parent.parent
@@ -610,6 +610,8 @@ def test_a_plan_knows_which_step_is_long():
         done = [(name, n, plan.computed[:k]) for k, name in enumerate(plan.computed) for n in range(30)]
         shares = [plan.fraction({name: n}, ended) for name, n, ended in done] + [plan.fraction({}, plan.computed)]
         assert shares[0] == 0 and shares == sorted(shares) and shares[-1] < 1
+    assert closed.duration == closed.seconds and Plan(None, True, "real-data").duration == Plan(None, True, "real-data").seconds
+    assert Plan(None, True, None).duration == Plan(None, True, None).seconds / PROCESSES
     refused = Plan(problem({**FIELDS, "compressor": "identity", "noise": "cauchy:sigma=1"}), True, "ensembles")
     assert refused.seconds < 10
     with pytest.raises(BadInput, match="--only"):

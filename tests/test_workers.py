@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from reports import workers
 from reports.build import build_report
 from reports.cache import ResultsCache
-from reports.plan import Plan, Work, section_of
+from reports.plan import PROCESSES, Plan, Work, section_of
 from reports.sections.section import Context
 from reports.workers import WorkerFailed, compute
 
@@ -123,7 +122,7 @@ def test_workers_end_when_who_started_them_is_killed(tmp_path: Path) -> None:
     started = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert started.stdout is not None and started.stdout.readline()
     pids = children(started.pid)
-    assert len(pids) == min(workers.MOST, os.cpu_count() or 1)
+    assert len(pids) == PROCESSES
     started.kill()
     started.wait()
     started.stdout.close()
