@@ -48,6 +48,12 @@ def test_every_claim_has_its_evidence(report: tuple[Path, dict[str, Any]]) -> No
 
 
 @pytest.mark.slow
+def test_sentences_have_a_space_between(report: tuple[Path, dict[str, Any]]) -> None:
+    for part in sorted((report[0] / "parts").glob("*.tex")):
+        assert re.findall(r".*[a-z$)][.;:,][A-Z][a-z].*", part.read_text()) == [], part.name
+
+
+@pytest.mark.slow
 def test_a_second_run_computes_nothing(report: tuple[Path, dict[str, Any]]) -> None:
     folder, first = report
     before = (folder / "report.tex").read_bytes(), (folder / "parts" / "ledger.tex").read_bytes()
