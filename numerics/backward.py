@@ -170,12 +170,12 @@ class _Setting:
 
 def _compile(setting: _Setting) -> Callable[..., Any]:
     fixed = unfrozen(setting.fixed)
-    system = ito_system(setting.equation, 1, fixed, 256)
+    system = ito_system(setting.equation, 1, fixed, 256, setting.loss)
     land = landscape(setting.loss, 1, fixed)
 
     @jax.jit
     def both(x: jax.Array, time: Any, free: Mapping[str, Any]) -> tuple[jax.Array, jax.Array]:
-        drift, values = system.evaluate(at_time({**fixed, **free}, land, x[None, :], time, setting.u))
+        drift, values = system.evaluate(at_time({**fixed, **free}, land, x[None, :], time, setting.u), 1.0)
         columns = jnp.eye(system.normals)[..., None] * jnp.ones_like(x)
         squares = [system.apply(values, columns[k], 1.0)[0] ** 2 for k in range(system.normals)]
         return drift[0], sum(squares, jnp.zeros_like(x))

@@ -221,8 +221,10 @@ class _Program(Program):
         self.setting, self.dim, self.dtype, self.wide = setting, setting.dim, setting.dtype, setting.wide
         self.fixed = unfrozen(setting.fixed)
         self.land = landscape(setting.loss, setting.dim, self.fixed)
-        build = stratonovich_system if setting.scheme == "heun" else ito_system
-        self.system: System = build(setting.equation, setting.dim, self.fixed, setting.nodes)
+        if setting.scheme == "heun":
+            self.system: System = stratonovich_system(setting.equation, setting.dim, self.fixed)
+        else:
+            self.system = ito_system(setting.equation, setting.dim, self.fixed, setting.nodes, setting.loss)
         self.scheme = SCHEMES[setting.scheme] if self.system.normals else tsit5
         self.shown = statistics_of(self.land, dict(setting.statistics))
 

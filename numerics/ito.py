@@ -108,7 +108,11 @@ class ItoTerm(diffrax.AbstractTerm):
     divided: bool
 
     def vf(self, t: Any, y: jax.Array, args: Any) -> Any:
-        return self.system.evaluate(self.at(y, t))
+        return self.over(t, y, 1.0)
+
+    def over(self, t: Any, y: jax.Array, step: Any) -> tuple[jax.Array, Any]:
+        """The drift times a step, and what B depends on."""
+        return self.system.evaluate(self.at(y, t), step)
 
     def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Any:
         """t1 - t0, and the first increment of that length; the solver takes increments by their numbers."""
@@ -118,10 +122,10 @@ class ItoTerm(diffrax.AbstractTerm):
         (drift, coefficients), (step, increment) = vf, control
         return step * drift + self.system.apply(coefficients, increment.normals, increment.scale)
 
-    def moved(self, y: jax.Array, values: Any, step: Any, increment: Increment) -> jax.Array:
+    def moved(self, y: jax.Array, over: tuple[jax.Array, Any], increment: Increment) -> jax.Array:
         """y + drift dt + B dW, the drift last: it is what the next step waits for."""
-        drift, coefficients = values
-        return (y + self.system.apply(coefficients, increment.normals, increment.scale)) + step * drift
+        drift, coefficients = over
+        return (y + self.system.apply(coefficients, increment.normals, increment.scale)) + drift
 
     def increments(self, pair: Draws, step: Any) -> list[Increment]:
         """The Brownian increments of a pair of steps of this length; or of the one step that it makes up."""
@@ -137,7 +141,7 @@ Scheme = Callable[[ItoTerm, Any, jax.Array, Any, Increment], jax.Array]
 
 def euler(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
     """y + a(y) dt + B(y) dW (Maruyama 1955), of weak order 1."""
-    return term.moved(y, term.vf(t, y, None), step, increment)
+    return term.moved(y, term.over(t, y, step), increment)
 
 
 def predictor_corrector(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
@@ -146,13 +150,13 @@ def predictor_corrector(term: ItoTerm, t: Any, y: jax.Array, step: Any, incremen
     Weak order 1, and 2 in a drift with additive noise: for the small diffusion of these equations, of order sqrt(eta), the
     error is about eta dt + dt^2 and not dt.
     """
-    start = term.vf(t, y, None)
-    predicted = term.moved(y, start, step, increment)
-    ahead = term.vf(t + step, predicted, None)[0]
+    start = term.over(t, y, step)
+    predicted = term.moved(y, start, increment)
+    ahead = term.over(t + step, predicted, step)[0]
     drift, coefficients = start
     # where the drift has no value at the predicted point, the Euler step stands
     average = jnp.where(jnp.isfinite(ahead), (drift + ahead) / 2, drift)
-    return term.moved(y, (average, coefficients), step, increment)
+    return term.moved(y, (average, coefficients), increment)
 
 
 def milstein(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
@@ -162,9 +166,9 @@ def milstein(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Incremen
     def root(y: jax.Array) -> jax.Array:
         return term.system.apply(term.vf(t, y, None)[1], jnp.ones_like(dw), 1.0)
 
-    drift = term.vf(t, y, None)[0]
+    drift = term.over(t, y, step)[0]
     b, along = jax.jvp(root, (y,), (root(y),))
-    return y + step * drift + b * dw + along * (dw**2 - step) / 2
+    return y + drift + b * dw + along * (dw**2 - step) / 2
 
 
 def heun(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:

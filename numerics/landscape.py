@@ -76,10 +76,7 @@ def _(loss: Loss, dim: int, parameters: Mapping[str, Any] | None = None) -> Land
 
 @landscape.register
 def _(loss: Separable, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:
-    given = dict(parameters or {})
-    for base, entries in loss.vectors(dim).items():
-        if base not in given:
-            given[base] = _numbers(entries, given)
+    given = {**(parameters or {}), **loss_vectors(loss, dim, parameters or {})}
     lowered = lower_coordinate(loss.coordinate)
     _require(lowered.missing(given))
     constant = environment(given)
@@ -106,6 +103,18 @@ def _(loss: LogisticRegression, dim: int, parameters: Mapping[str, Any] | None =
         return jnp.mean(jax.nn.softplus(-margins), axis=0) + l2 / 2 * jnp.sum(x**2, axis=0)
 
     return Landscape(value)
+
+
+def loss_vectors(loss: Separable, dim: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The vectors of a loss by name, (d,): as given among the parameters, or from its entries.
+
+    Raises:
+        BadInput: a symbol of an entry without a value.
+    """
+    made = {name: parameters.get(name) for name in loss.vectors(dim)}
+    return {
+        name: _numbers(entries, parameters) if made[name] is None else made[name] for name, entries in loss.vectors(dim).items()
+    }
 
 
 def _numbers(entries: Sequence[Any], given: Mapping[str, Any]) -> np.ndarray:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
 
 from derive.errors import NoClosedForm
+from derive.losses import Separable
 from derive.models import SDE
 from numerics._jax import jax, jnp
 from numerics.diffusion import Diffusion, diffusion
+from numerics.drift import STEP, loss_vector, over_step
 from numerics.environment import Environment
 from numerics.expect import NoiseIntegral
+from numerics.landscape import loss_vectors
 from numerics.lower import lower_all, lower_coordinate
 
 
@@ -23,25 +26,30 @@ class System:
     """dX = drift dt + B dW for a batch of points.
 
     Attributes:
-        evaluate: the values at a batch of points -> the drift (d, paths), and what B depends on, a tree of arrays. One function
-            for both, since both may come from the same integral over the noise, which is dear.
+        evaluate: (the values at a batch of points, the length of a step) -> drift times step (d, paths), and what B depends on, a
+            tree of arrays. One function for both, since both may come from the same integral over the noise, which is dear.
         apply: (what B depends on, z (normals, paths), a number s) -> s B z (d, paths).
         normals: columns of B; 0 for an ordinary differential equation.
         integral: the integral over the noise that drift and B come from, where they do.
     """
 
-    evaluate: Callable[[Environment], tuple[jax.Array, Any]]
+    evaluate: Callable[[Environment, Any], tuple[jax.Array, Any]]
     apply: Callable[[Any, jax.Array, Any], jax.Array]
     normals: int
     integral: NoiseIntegral | None = None
 
 
-#: drift and what the root of S depends on, at an environment
-Pair = Callable[[Environment], tuple[Any, Any]]
+#: drift times step, and what the root of S depends on, at an environment
+Pair = Callable[[Environment, Any], tuple[Any, Any]]
 
 
-def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: int) -> System:
+def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: int, loss: Any = None) -> System:
     """The Ito equation in its gradient form, whatever the dimension.
+
+    Args:
+        equation, dim, parameters: as `numerics.solve` has them.
+        nodes: of an integral over the noise.
+        loss: the one whose gradients and Hessian products the environment has, by which the drift may be written shorter.
 
     Raises:
         NoClosedForm: the model needs a closed mean, and only moments given the message are known.
@@ -55,10 +63,10 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
     else:
         assert integral is not None  # a form always has a mean
         root = integral
-    pair, rate = _pair(equation, root, parameters), lower_coordinate(equation.rate, parameters)
+    pair, rate = _pair(equation, root, parameters, loss, dim), lower_coordinate(equation.rate, parameters)
 
-    def evaluate(env: Environment) -> tuple[jax.Array, Any]:
-        drift, coefficients = pair(env)
+    def evaluate(env: Environment, step: Any) -> tuple[jax.Array, Any]:
+        drift, coefficients = pair(env, step)
         return jnp.broadcast_to(drift, env.vectors["x"].shape), (jnp.sqrt(rate(env)), coefficients)
 
     def apply(values: Any, z: jax.Array, scale: Any) -> jax.Array:
@@ -68,10 +76,18 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
     return System(evaluate, apply, root.normals, integral)
 
 
-def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any]) -> Pair:
+def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any], loss: Any, dim: int) -> Pair:
     if equation.drift is not None:
-        lowered = lower_coordinate(equation.drift, parameters)
-        return lambda env: (lowered(env), root.coefficients(env))
+        lowered = lower_coordinate(over_step(equation.drift, loss), parameters)
+        named = loss_vectors(loss, dim, parameters) if isinstance(loss, Separable) else {}
+        used = {loss_vector(name): values for name, values in named.items() if loss_vector(name) in lowered.vectors}
+
+        def closed(env: Environment, step: Any) -> tuple[Any, Any]:
+            vectors = {name: jnp.asarray(values, env.vectors["x"].dtype)[:, None] for name, values in used.items()}
+            there = replace(env, vectors={**env.vectors, **vectors}, scalars={**env.scalars, STEP.name: step})
+            return lowered(there), root.coefficients(env)
+
+        return closed
     if equation.model != "first-order":
         raise NoClosedForm(
             f"the {equation.model} model needs the mean of the step in closed form; only first-order has none"
@@ -79,14 +95,14 @@ def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any]) -> Pair
     assert isinstance(root, NoiseIntegral)  # where no drift is known, S is an integral as well
     integral, factor = root, lower_coordinate(equation.method.schedule.factor, parameters)
 
-    def integrated(env: Environment) -> tuple[Any, Any]:
+    def integrated(env: Environment, step: Any) -> tuple[Any, Any]:
         mean, covariance = integral.moments(env)
-        return -factor(env) * mean, integral.root(mean, covariance)
+        return -step * factor(env) * mean, integral.root(mean, covariance)
 
     return integrated
 
 
-def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: int) -> System:
+def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) -> System:
     """The equivalent Stratonovich equation in named coordinates, for Heun's method.
 
     Raises:
@@ -107,8 +123,8 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any], 
     def stack(values: Any, x: jax.Array) -> jax.Array:
         return jnp.stack([jnp.broadcast_to(a, x.shape[1:]) for a in values])
 
-    def evaluate(env: Environment) -> tuple[jax.Array, jax.Array]:
+    def evaluate(env: Environment, step: Any) -> tuple[jax.Array, jax.Array]:
         x, own = env.vectors["x"], coordinates(env)
-        return stack(drift(own), x), stack(root(own), x).reshape(dim, len(columns), -1)
+        return step * stack(drift(own), x), stack(root(own), x).reshape(dim, len(columns), -1)
 
     return System(evaluate, lambda b, z, scale: scale * jnp.einsum("imp,mp->ip", b, z), len(columns))

@@ -72,9 +72,12 @@ class Tape:
         return self.emit(lambda env, *values: function(*values), *inputs)
 
     def _product(self, expr: sp.Mul, scope: dict[sp.Basic, int]) -> int:
-        """Numeric factors are multiplied exactly first: gamma(500)/gamma(501) must not pass through infinity."""
+        """Numeric factors are multiplied exactly first: gamma(500)/gamma(501) must not pass through infinity.
+
+        Those that are the same for all coordinates, and mostly for all paths, come next, and so are one number for a path.
+        """
         numeric = [a for a in expr.args if a.is_number]
-        rest = [a for a in expr.args if not a.is_number]
+        rest = sorted((a for a in expr.args if not a.is_number), key=_varies)
         gammas = [a for a in rest if a.as_base_exp()[0].func is sp.gamma and a.as_base_exp()[1].is_Integer]
         inputs = [self.visit(a, scope) for a in rest if a not in gammas]
         negative = bool(rest) and sp.Mul(*numeric) == -1  # a sign is no product: it joins the addition that follows
@@ -207,6 +210,11 @@ def _hessian_product(env: Environment, c: Any) -> jax.Array:
     if env.hessian_product is None:
         raise BadInput("loss", "none", "a loss: this model multiplies by its Hessian")
     return env.hessian_product(_full(env, c))
+
+
+def _varies(expr: Any) -> bool:
+    """Whether a value is read from a vector, be it through an aggregate."""
+    return isinstance(expr, (Coordinate, *_NODES)) or any(map(_varies, expr.args))
 
 
 def _leaves(expr: Any) -> list[sp.Basic]:

@@ -1,0 +1,82 @@
+"""The drift over a step: the equation's own drift, written with fewer operations where the loss allows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import derive
+from derive.coordinates import Coordinate, Hvp, coord_sum, g, hvp
+from derive.losses import x
+from numerics._jax import jnp
+from numerics.drift import STEP, loss_vector, over_step
+from numerics.landscape import landscape
+from numerics.runs import at_time
+from numerics.systems import ito_system
+
+AFFINE = derive.Affine("sigma0", "sigma1")
+METHODS: dict[str, Any] = {
+    "dsgd": derive.DSGD(derive.Scaled(derive.Gaussian(), "sigma"), 2),
+    "rand-k": derive.DCSGD(derive.RandK(2), AFFINE, 3, derive.Power(sp.Rational(1, 2))),
+    "scaled-sign": derive.DCSGD(derive.ScaledSign(), derive.Scaled(derive.Gaussian(), "sigma"), 2),
+    "dsignsgd": derive.DSignSGD(derive.Scaled(derive.Cauchy(), "sigma"), 2),
+}
+LOSSES: dict[str, derive.Loss] = {
+    "quadratic": derive.Quadratic((1, 2, 5)),
+    "quartic": derive.Quartic(),
+    "cosh": derive.Cosh(),
+    "glued": derive.GluedExponential(),
+    "own": derive.SeparableSum((x - 1) ** 2 * (x + 2) ** 2 + Coordinate("w", "j") * x**3 / 6),
+    "own, no polynomial": derive.SeparableSum(sp.log(sp.cosh(x))),
+}
+GIVEN = {"eta": 0.3, "sigma": 0.7, "sigma0": 0.5, "sigma1": 0.2}
+POINTS = np.array([[0.3, 0.0], [1.1, -0.6], [-0.8, 2.0]])
+W = np.array([0.5, -1.5, 2.0])
+
+
+@pytest.mark.parametrize("model", ["first-order", "second-order", "corrected"])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("method", METHODS)
+def test_it_is_the_drift_in_named_coordinates_times_the_step(method: str, loss: str, model: str) -> None:
+    equation = derive.sde(METHODS[method], model)
+    given = {**GIVEN, **({"w": W} if loss == "own" else {})}
+    system = ito_system(equation, 3, given, 64, LOSSES[loss])
+    land = landscape(LOSSES[loss], 3, given)
+    found, _ = system.evaluate(at_time(given, land, jnp.asarray(POINTS), 0.8), 0.05)
+    named = derive.sde(METHODS[method], model, LOSSES[loss], 3).coordinates(3)
+    values = {**GIVEN, "t": 0.8, **{f"w{m + 1}": w for m, w in enumerate(W)}}
+    for path in range(POINTS.shape[1]):
+        here = {**values, **{s.name: v for s, v in zip(named.state, POINTS[:, path], strict=True)}}
+        wanted = [float(e.subs({s: here[s.name] for s in e.free_symbols}).evalf(30)) for e in named.drift]
+        np.testing.assert_allclose(found[:, path], 0.05 * np.array(wanted), rtol=1e-9, atol=1e-13)
+
+
+def test_what_it_is_written_as() -> None:
+    """Numbers together, the common gradient last; a Hessian product stays where f'' is no polynomial, and inside aggregates."""
+    eta, h = sp.Symbol("eta", positive=True), Coordinate(loss_vector("h"), "j")
+    corrected = -g + eta / 2 * hvp(g)
+    assert over_step(corrected, derive.Quartic()) == g * (3 * eta * STEP * x**2 / 2 - STEP)
+    assert over_step(corrected, derive.Quadratic((1, 2))) == g * (eta * STEP * h / 2 - STEP)
+    kept = -STEP * g + eta * STEP / 2 * hvp(g)
+    for loss in (derive.Cosh(), derive.SeparableSum(sp.Abs(x) ** 3), derive.LogisticRegression(), None):
+        assert over_step(corrected, loss) == kept
+    inside = coord_sum(hvp(g)) * g
+    assert over_step(inside, derive.Quartic()).has(Hvp)
+    assert over_step(-g) == -STEP * g
+
+
+def test_a_vector_of_the_loss_is_not_one_of_the_method_of_that_name() -> None:
+    """The noise has scales h_j and the loss curvatures h_j: each keeps its own."""
+    method = derive.DSignSGD(derive.Scaled(derive.Gaussian(), Coordinate("h", "j", True)), 1)
+    loss, given = derive.Quadratic((1, 2, 5)), {"eta": 0.3}
+    drifts = []
+    for scales in ([1.0, 1.0, 1.0], [2.0, 0.5, 3.0]):
+        system = ito_system(derive.sde(method, "second-order"), 3, given, 64, loss)
+        env = at_time({**given, "h": np.array(scales)}, landscape(loss, 3), jnp.asarray(POINTS), 0.0)
+        drifts.append(system.evaluate(env, 1.0)[0])
+    assert np.all(drifts[0][:2, 0] != drifts[1][:2, 0])
+    flat = ito_system(derive.sde(method, "second-order"), 3, given, 64)
+    np.testing.assert_allclose(flat.evaluate(env, 1.0)[0], drifts[1], rtol=1e-12)
