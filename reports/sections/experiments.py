@@ -36,7 +36,7 @@ from reports.sections.section import Context, Section
 _SIGN = {"scales": (0.01, 0.1, 1.0), "constant": (0.1, 1.0), "decaying": (1.0, 0.1)}
 _DIGITS = Task(
     "digits", "Digits", samples=None, keeps=(1.0, 0.3, 0.1, 0.03, 0.01), grids=((-3, 6), (-4, 5), (0, 9)), steps=320,
-    saved=20, tuned=12, seeds=28, sign_steps=640, descent=((0.25, 1.0), 300, 32), equations=(Equation(0.1, 32.0, 80, 128),),
+    saved=20, tuned=8, seeds=28, sign_steps=640, descent=((0.25, 1.0), 300, 32), equations=(Equation(0.1, 32.0, 80, 128),),
     **_SIGN,
 )  # fmt: skip
 _CANCER = Task(
