@@ -34,6 +34,7 @@ class Tape:
         self.symbols: set[str] = set()
         self.vectors: set[str] = set()
         self._shared: dict[sp.Basic, int] = {}
+        self._varying: dict[sp.Basic, bool] = {}
 
     def emit(self, function: Callable[..., Any], *inputs: int) -> int:
         self.operations.append((function, inputs))
@@ -77,7 +78,7 @@ class Tape:
         Those that are the same for all coordinates, and mostly for all paths, come next, and so are one number for a path.
         """
         numeric = [a for a in expr.args if a.is_number]
-        rest = sorted((a for a in expr.args if not a.is_number), key=_varies)
+        rest = sorted((a for a in expr.args if not a.is_number), key=self._varies)
         gammas = [a for a in rest if a.as_base_exp()[0].func is sp.gamma and a.as_base_exp()[1].is_Integer]
         inputs = [self.visit(a, scope) for a in rest if a not in gammas]
         negative = bool(rest) and sp.Mul(*numeric) == -1  # a sign is no product: it joins the addition that follows
@@ -90,6 +91,12 @@ class Tape:
             inputs.append(self.emit(lambda env, *z: _gamma_product(z, exponents), *places))
         place = self.emit(lambda env, *values: _fold(jnp.multiply, values), *inputs)
         return self.emit(lambda env, value: jnp.negative(value), place) if negative else place
+
+    def _varies(self, expr: Any) -> bool:
+        """Whether a value is read from a vector, be it through an aggregate."""
+        if expr not in self._varying:
+            self._varying[expr] = isinstance(expr, (Coordinate, *_NODES)) or any(map(self._varies, expr.args))
+        return self._varying[expr]
 
     def _node(self, expr: Any) -> int:
         """Aggregates, ranks, Hessian products; the bound coordinate is the same array as the own one."""
@@ -210,11 +217,6 @@ def _hessian_product(env: Environment, c: Any) -> jax.Array:
     if env.hessian_product is None:
         raise BadInput("loss", "none", "a loss: this model multiplies by its Hessian")
     return env.hessian_product(_full(env, c))
-
-
-def _varies(expr: Any) -> bool:
-    """Whether a value is read from a vector, be it through an aggregate."""
-    return isinstance(expr, (Coordinate, *_NODES)) or any(map(_varies, expr.args))
 
 
 def _leaves(expr: Any) -> list[sp.Basic]:
