@@ -168,6 +168,20 @@ def product(matrix: jax.Array, x: jax.Array) -> jax.Array:
     return jnp.moveaxis(jax.lax.map(lambda block: matrix @ block, blocks), 0, 1).reshape(m, paths)
 
 
+def _alike(found: Mapping[Any, np.ndarray], paths: int) -> dict[Any, np.ndarray]:
+    """Empty arrays with as many rows as these and so many paths, those of one type in one block of memory.
+
+    A C library takes back from a process what several blocks leave free, and clears each page again for the next run; with one
+    block it learns to keep it.
+    """
+    made: dict[Any, np.ndarray] = {}
+    for dtype in {array.dtype for array in found.values()}:
+        names = [name for name, array in found.items() if array.dtype == dtype]
+        ends = np.cumsum([found[name].shape[0] for name in names])
+        made.update(zip(names, np.split(np.empty((ends[-1], paths), dtype), ends[:-1]), strict=True))
+    return made
+
+
 def run_chunks(
     program: Program, x0: np.ndarray, numbers: np.ndarray, chunk: int, first: int = 0
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -187,11 +201,11 @@ def run_chunks(
     def one(part: tuple[slice, np.ndarray]) -> None:
         place, own = part
         last, kept = program(points(x0, own, first), own)
-        for name, value in {None: last, **kept}.items():  # each chunk at its place at once: the last one has little to copy
-            array = np.asarray(value)
-            with making:
-                if name not in whole:
-                    whole[name] = np.empty((array.shape[0], len(numbers)), array.dtype)
+        found = {name: np.asarray(value) for name, value in {None: last, **kept}.items()}
+        with making:
+            if not whole:
+                whole.update(_alike(found, len(numbers)))
+        for name, array in found.items():  # each chunk at its place at once: the last one has little to copy
             whole[name][:, place] = array[:, : place.stop - place.start]
 
     with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as pool:
