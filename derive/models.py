@@ -188,7 +188,7 @@ class SDE:
         """Moments given the message, where the closed form is missing or not elementary."""
         return self.moments.conditional
 
-    @property
+    @cached_property
     def rate(self) -> sp.Expr:
         """eta h^2 / N, the factor of S in the covariance of the SDE."""
         return eta * self.method.schedule.factor**2 / self.method.clients
@@ -198,7 +198,7 @@ class SDE:
         """Conditions that a symbol leaves open, and unmet ones that do not forbid the derivation."""
         return self.moments.conditions
 
-    @property
+    @cached_property
     def expressions(self) -> tuple[sp.Expr, ...]:
         """Drift, rate, covariance and the law's symbols, for walks over symbols."""
         form = () if self.form is None else self.form.expressions
@@ -206,7 +206,7 @@ class SDE:
         law = () if self.conditional is None else symbols_in(self.conditional.law)
         return (self.rate, *form, *given, *law, *(() if self.drift is None else (self.drift,)))
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[sp.Symbol, ...]:
         """Every free scalar symbol, by name: step size, number of clients, scales, schedule, dimension."""
         found = {s for e in self.expressions for s in e.free_symbols if isinstance(s, sp.Symbol)}

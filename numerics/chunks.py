@@ -7,6 +7,7 @@ paths of a chunk carry their own numbers, from which all their draws come.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -188,13 +189,14 @@ def run_chunks(
     """Last points (d, paths) and values {name: (S, paths)} of the paths with these numbers.
 
     Args:
-        program: see `Program`; called in several threads at once.
+        program: see `Program`; called in several threads at once, this one among them.
         x0: (d, 1) or (d,) for all paths, or one column for `first` and each of those after it.
         numbers: (paths,) of uint32.
         chunk: how many at a time.
         first: the number of the path that starts at the first column of x0.
     """
-    parts = list(pieces(numbers, chunk))
+    parts = deque(pieces(numbers, chunk))
+    workers = min(len(parts), os.cpu_count() or 1)
     whole: dict[str | None, np.ndarray] = {}
     making = Lock()
 
@@ -208,6 +210,21 @@ def run_chunks(
         for name, array in found.items():  # each chunk at its place at once: the last one has little to copy
             whole[name][:, place] = array[:, : place.stop - place.start]
 
-    with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as pool:
-        list(pool.map(one, parts))
+    def some() -> None:
+        while True:
+            try:
+                part = parts.popleft()
+            except IndexError:  # none is left
+                return
+            try:
+                one(part)
+            except BaseException:
+                parts.clear()  # nobody waits for the others
+                raise
+
+    with ThreadPoolExecutor(max(1, workers - 1)) as pool:
+        others = [pool.submit(some) for _ in range(workers - 1)]
+        some()
+        for other in others:
+            other.result()
     return whole.pop(None), {name: value for name, value in whole.items() if name is not None}

@@ -22,7 +22,7 @@ from derive import DCSGD, DSGD, DSignSGD, Method, RandK, Scaled
 from derive.noise import Correlated
 from numerics import chunks
 from numerics._jax import jax, jnp
-from numerics.chunks import LANES, Spread, calls_lapack, default_chunk, pieces, product
+from numerics.chunks import LANES, Spread, calls_lapack, default_chunk, pieces, product, run_chunks
 from numerics.counter import Draws, draws_from
 from numerics.ensembles import solve
 from numerics.optimizers import run
@@ -262,6 +262,31 @@ def test_pieces_cover_all_paths_in_full_lanes() -> None:
     for dim in (1, 10, 10**5):
         for paths in (1, 100, 10**7):
             assert default_chunk(dim, paths) >= LANES
+
+
+def test_an_error_in_a_chunk_is_raised_and_no_other_begins() -> None:
+    begun = []
+
+    def program(x: Any, numbers: Any) -> Any:
+        begun.append(int(numbers[0]))
+        raise IndexError("of the user's own")  # and not the end of a list of chunks
+
+    with pytest.raises(IndexError, match="of the user's own"):
+        run_chunks(program, np.zeros((1, 1)), np.arange(10 * LANES, dtype=np.uint32), LANES)
+    assert 1 <= len(begun) <= (os.cpu_count() or 1)
+
+
+def test_results_of_several_types_keep_their_rows() -> None:
+    def program(x: Any, numbers: Any) -> Any:
+        n = numbers.astype(float)
+        return x + n, {"a": np.stack([n, 2 * n]), "odd": (numbers % 2 == 1)[None], "b": 3 * n[None]}
+
+    numbers = np.arange(3 * LANES - 5, dtype=np.uint32)
+    last, found = run_chunks(program, np.full((1, 1), 0.5), numbers, LANES)
+    np.testing.assert_array_equal(last, numbers[None] + 0.5)
+    np.testing.assert_array_equal(found["a"], np.stack([numbers, 2.0 * numbers]))
+    np.testing.assert_array_equal(found["b"], 3.0 * numbers[None])
+    assert found["odd"].dtype == bool and found["odd"].sum() == len(numbers) // 2
 
 
 def test_products_by_blocks_are_products() -> None:
