@@ -111,9 +111,9 @@ def loss_vectors(loss: Separable, dim: int, parameters: Mapping[str, Any]) -> di
     Raises:
         BadInput: a symbol of an entry without a value.
     """
-    made = {name: parameters.get(name) for name in loss.vectors(dim)}
     return {
-        name: _numbers(entries, parameters) if made[name] is None else made[name] for name, entries in loss.vectors(dim).items()
+        name: parameters[name] if name in parameters else _numbers(entries, parameters)
+        for name, entries in loss.vectors(dim).items()
     }
 
 
