@@ -81,7 +81,7 @@ def test_a_correction_of_eta_instead_of_half_eta_fails(monkeypatch):
 
 
 def test_a_factor_two_planted_in_the_covariance_fails(monkeypatch):
-    right = models.SDE.rate.fget
+    right = models.SDE.rate.func
     monkeypatch.setattr(models.SDE, "rate", property(lambda self: 2 * right(self)))
     assert failed() == {"quadratic-second-moments", "stationary-variances"}
 
