@@ -20,6 +20,7 @@ from derive.losses import Loss
 from derive.methods import Method
 from derive.moments import Condition, Conditional, Moments, moments
 from derive.numeric_zero import vanishes
+from derive.shared import exchange
 from derive.specialise import symbols_in
 from derive.symbols import eta
 
@@ -79,7 +80,7 @@ def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
                 )
             term = sp.Piecewise((term, node > 0), (0, True))
         total += term
-    return total.xreplace(back)
+    return exchange(total, back)
 
 
 def corrected(b: sp.Expr, method: Method) -> sp.Expr:
@@ -148,14 +149,14 @@ def lam(b: sp.Expr) -> sp.Expr:
             "(a noise with a density removes this)",
         )
     if not quotient.has(1 / g) and not any(p.base == g and p.exp.is_negative for p in quotient.atoms(sp.Pow)):
-        return quotient.xreplace(back)
+        return exchange(quotient, back)
     slope = _slope_at_zero(right, y)
     if not vanishes(slope + _slope_at_zero(left, y)):
         raise Refusal(
             "unbounded-lambda",
             "the corrected model needs the limit of $b_j/g_j$ at $g_j = 0$, and from its two sides it differs",
         )
-    return sp.Piecewise((quotient, sp.Ne(g, 0)), (slope, True)).xreplace(back)
+    return exchange(sp.Piecewise((quotient, sp.Ne(g, 0)), (slope, True)), back)
 
 
 @dataclass(frozen=True)
