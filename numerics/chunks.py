@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import cache
 from threading import Lock
 from typing import Any, final
@@ -176,7 +176,7 @@ def _alike(found: Mapping[Any, np.ndarray], paths: int) -> dict[Any, np.ndarray]
     block it learns to keep it.
     """
     made: dict[Any, np.ndarray] = {}
-    for dtype in {array.dtype for array in found.values()}:
+    for dtype in dict.fromkeys(array.dtype for array in found.values()):
         names = [name for name, array in found.items() if array.dtype == dtype]
         ends = np.cumsum([found[name].shape[0] for name in names])
         made.update(zip(names, np.split(np.empty((ends[-1], paths), dtype), ends[:-1]), strict=True))
@@ -189,7 +189,8 @@ def run_chunks(
     """Last points (d, paths) and values {name: (S, paths)} of the paths with these numbers.
 
     Args:
-        program: see `Program`; called in several threads at once, this one among them.
+        program: see `Program`; called in several threads at once, and never in this one: what JAX is told by a context manager
+            (`jax.enable_x64`, `jax.debug_nans`, ..) is told to one thread, and chunks would differ by who computes them.
         x0: (d, 1) or (d,) for all paths, or one column for `first` and each of those after it.
         numbers: (paths,) of uint32.
         chunk: how many at a time.
@@ -216,15 +217,14 @@ def run_chunks(
                 part = parts.popleft()
             except IndexError:  # none is left
                 return
-            try:
-                one(part)
-            except BaseException:
-                parts.clear()  # nobody waits for the others
-                raise
+            one(part)
 
-    with ThreadPoolExecutor(max(1, workers - 1)) as pool:
-        others = [pool.submit(some) for _ in range(workers - 1)]
-        some()
-        for other in others:
-            other.result()
+    with ThreadPoolExecutor(workers) as pool:
+        threads = [pool.submit(some) for _ in range(workers)]
+        try:
+            wait(threads, return_when=FIRST_EXCEPTION)
+        finally:
+            parts.clear()  # after an error or an interrupt nobody waits for the others
+    for thread in threads:
+        thread.result()
     return whole.pop(None), {name: value for name, value in whole.items() if name is not None}

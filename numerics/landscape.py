@@ -10,9 +10,10 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
+from derive.coordinates import Coordinate
 from derive.errors import BadInput
 from derive.expanded import state_symbols
-from derive.losses import LogisticRegression, Loss, Separable
+from derive.losses import LogisticRegression, Loss, Separable, x
 from numerics._jax import jax, jnp
 from numerics.chunks import product
 from numerics.environment import environment
@@ -111,10 +112,10 @@ def loss_vectors(loss: Separable, dim: int, parameters: Mapping[str, Any]) -> di
     Raises:
         BadInput: a symbol of an entry without a value.
     """
-    return {
-        name: parameters[name] if name in parameters else _numbers(entries, parameters)
-        for name, entries in loss.vectors(dim).items()
-    }
+    read = {c.base for c in loss.coordinate.atoms(Coordinate) if c != x}  # pyright: ignore[reportAttributeAccessIssue]
+    entries = {name: e for name, e in loss.vectors(dim).items() if name not in parameters}
+    given = {name: parameters[name] for name in sorted(read & parameters.keys())}
+    return {**{name: _numbers(e, parameters) for name, e in entries.items()}, **given}
 
 
 def _numbers(entries: Sequence[Any], given: Mapping[str, Any]) -> np.ndarray:

@@ -29,7 +29,8 @@ MOST_PATHS = 2**31
 class Ensemble:
     """Statistics of independent paths at the saved times. Dimensionless; times are t = n eta.
 
-    A blow-up is an outcome: it is counted, and never averaged.
+    A blow-up is an outcome: it is counted, and never averaged. Arrays of one type may share one block of memory: copy one that is
+    kept when the others are not.
 
     Attributes:
         times: shape (S,).

@@ -79,8 +79,8 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
 def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any], loss: Any, dim: int) -> Pair:
     if equation.drift is not None:
         lowered = lower_coordinate(over_step(equation.drift, loss), parameters)
-        named = loss_vectors(loss, dim, parameters) if isinstance(loss, Separable) else {}
-        used = {loss_vector(name): values for name, values in named.items() if loss_vector(name) in lowered.vectors}
+        named = {loss_vector(n): v for n, v in loss_vectors(loss, dim, parameters).items()} if isinstance(loss, Separable) else {}
+        used = {name: values for name, values in named.items() if name in lowered.vectors}
 
         def closed(env: Environment, step: Any) -> tuple[Any, Any]:
             vectors = {name: jnp.asarray(values, env.vectors["x"].dtype)[:, None] for name, values in used.items()}

@@ -280,6 +280,40 @@ def test_an_error_in_a_chunk_is_raised_and_no_other_begins() -> None:
     assert 0 in begun and len(begun) <= 2 * workers
 
 
+def test_what_jax_is_told_in_one_thread_changes_no_chunk() -> None:
+    equation, loss = derive.sde(DSGD(Scaled(derive.Gaussian(), 1), 2)), derive.Quartic()
+
+    def solved() -> tuple[np.ndarray, np.ndarray]:
+        ensemble = solve(equation, [1.0], 1.0, 8 * LANES, 3, {"eta": 0.1}, loss=loss, chunk=LANES)
+        return ensemble.final, ensemble.values["loss"]
+
+    right = solved()
+    with jax.enable_x64(False):
+        told = solved()
+    for one, other in zip(right, told, strict=True):
+        assert one.dtype == other.dtype == np.float64
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_interrupt_ends_the_chunks_that_have_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, workers = [], os.cpu_count() or 1
+
+    def program(x: Any, numbers: Any) -> Any:
+        begun.append(int(numbers[0]))
+        time.sleep(0.1)
+        return x, {}
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        while not begun:
+            time.sleep(0.001)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("numerics.chunks.wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_chunks(program, np.zeros((1, 1)), np.arange(10 * workers * LANES, dtype=np.uint32), LANES)
+    assert 1 <= len(begun) <= 2 * workers
+
+
 def test_results_of_several_types_keep_their_rows() -> None:
     def program(x: Any, numbers: Any) -> Any:
         n = numbers.astype(float)
@@ -291,6 +325,8 @@ def test_results_of_several_types_keep_their_rows() -> None:
     np.testing.assert_array_equal(found["a"], np.stack([numbers, 2.0 * numbers]))
     np.testing.assert_array_equal(found["b"], 3.0 * numbers[None])
     assert found["odd"].dtype == bool and found["odd"].sum() == len(numbers) // 2
+    for array in (last, *found.values()):
+        array[:] = 0  # they are the caller's
 
 
 def test_products_by_blocks_are_products() -> None:

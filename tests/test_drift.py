@@ -13,6 +13,7 @@ from derive.coordinates import Coordinate, Hvp, coord_sum, g, hvp
 from derive.losses import x
 from numerics._jax import jnp
 from numerics.drift import STEP, loss_vector, over_step
+from numerics.ensembles import solve
 from numerics.landscape import landscape
 from numerics.runs import at_time
 from numerics.systems import ito_system
@@ -80,3 +81,15 @@ def test_a_vector_of_the_loss_is_not_one_of_the_method_of_that_name() -> None:
     assert np.all(drifts[0][:2, 0] != drifts[1][:2, 0])
     flat = ito_system(derive.sde(method, "second-order"), 3, given, 64)
     np.testing.assert_allclose(flat.evaluate(env, 1.0)[0], drifts[1], rtol=1e-12)
+
+
+def test_a_vector_that_a_loss_does_not_list_is_read_from_the_parameters() -> None:
+    class Unlisted(derive.SeparableSum):
+        def vectors(self, dim: int) -> dict[str, list[sp.Expr]]:
+            return {}
+
+    value = Coordinate("w", "j") * x**2 / 2
+    equation = derive.sde(METHODS["dsgd"], "corrected")
+    given = {"eta": 0.3, "sigma": 0.7, "w": W}
+    found = [solve(equation, [1.0] * 3, 0.9, 8, 1, given, loss=kind(value)).final for kind in (Unlisted, derive.SeparableSum)]
+    np.testing.assert_array_equal(*found)

@@ -153,8 +153,9 @@ class Run:
 
     def _kept(self, part: Ensemble, first: int) -> Arrays:
         if self.whole:
-            own = {name: part.values[name] for name in self.experiment.quantities}
-            return {**own, "blow_up": part.blow_up, "final": part.final}
+            own = {name: part.values[name] for name in self.experiment.quantities} | {"final": part.final}
+            # copies: the arrays share their memory with quantities that are not kept
+            return {**{name: array.copy() for name, array in own.items()}, "blow_up": part.blow_up}
         arrays = {}
         for name in self.experiment.quantities:
             arrays |= _named(name, digest(part.values[name]).to_arrays())
