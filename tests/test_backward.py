@@ -46,7 +46,7 @@ def test_radau_has_its_order():
     [
         (DSGD(Gaussian(), 1), {"sigma": 0.7}),
         (DSGD(Affine(), 2), {"sigma0": 0.5, "sigma1": 0.5}),
-        (DCSGD(Bernoulli("1/2"), Gaussian(), 2), {"sigma": 0.5}),
+        pytest.param(DCSGD(Bernoulli("1/2"), Gaussian(), 2), {"sigma": 0.5}, marks=pytest.mark.slow),
     ],
     ids=["gaussian", "affine", "bernoulli"],
 )
@@ -58,7 +58,7 @@ def test_on_quadratics_it_is_the_closed_moment(method, params, model):
     assert found.error < 1e-10
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [pytest.param(m, marks=() if m == "corrected" else pytest.mark.slow) for m in MODELS])
 def test_a_schedule_that_changes_with_time(model):
     # a user's own u(t), and the same one as a power
     free = sde(DSGD(Gaussian(), 1, Free()), model, Quadratic(1), 1)
@@ -81,6 +81,7 @@ def test_after_a_long_time_it_is_the_stationary_law(method, params):
     assert abs(found.value - exact) < found.error + 1e-9 < 2e-9
 
 
+@pytest.mark.slow
 def test_it_is_what_paths_show():
     equation = sde(DSignSGD(Logistic(), 2), "second-order", GluedExponential(), 1)
     params, paths = {"eta": 0.25, "sigma": 1.0}, 2**16

@@ -128,6 +128,7 @@ def compared(count: int, seed: int) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.slow
 def test_edited_certificates() -> None:
     counts = compared(1_000, seed=20251)
     assert counts["invalid"] > 120 and counts["accepted"] > 80, counts

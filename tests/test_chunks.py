@@ -187,7 +187,8 @@ def test_draws_keyed_by_the_place_in_a_chunk_are_noticed(monkeypatch: pytest.Mon
     forget()
 
 
-@pytest.mark.parametrize("name", ["one dimension", pytest.param("diagonal", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["one dimension", "diagonal"])
 def test_vectors_of_any_width(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing is added up over coordinates: the same bits with registers of 128, 256 and 512 bits, if there are any."""
     found, known = set[str](), chunks.options()

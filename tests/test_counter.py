@@ -95,6 +95,7 @@ def test_the_two_steps_of_a_pair_are_independent(wide: bool) -> None:
             assert abs(np.corrcoef(x, y)[0, 1]) * np.sqrt(x.size) < 5
 
 
+@pytest.mark.slow
 def test_a_path_has_its_draws_whatever_is_beside_it() -> None:
     every = draws_from(KEY, 1000)
     some = Draws(every.key, every.lanes[100:164])

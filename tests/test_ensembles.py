@@ -274,6 +274,7 @@ def test_the_doubling_error_is_that_of_the_nodes():
         assert error < 5 * stated + 1e-9
 
 
+@pytest.mark.slow
 def test_an_equation_with_conditional_moments_follows_the_method():
     method = DCSGD(derive.TopK(1), GAUSS, clients=2)
     shared = {"params": {"eta": 0.05}, "loss": Quadratic((1, 2)), "save": 3}

@@ -151,6 +151,7 @@ def test_a_path_that_leaves_does_so_by_its_own_numbers() -> None:
     assert np.all(np.isnan(found.values["length"][-1]) == np.isfinite(found.blow_up))
 
 
+@pytest.mark.slow
 def test_the_length_of_the_way_is_the_sum_of_the_steps() -> None:
     names = {f"x{n}": (lambda x, n=n: x[n]) for n in range(3)}
     found = run(
@@ -258,6 +259,7 @@ def test_the_best_is_the_smallest_median_and_an_edge_says_so() -> None:
     assert tuning.grid(-1, 2) == (0.5, 1.0, 2.0, 4.0)
 
 
+@pytest.mark.slow
 def test_multipliers_of_one_x_make_steps_of_the_same_length() -> None:
     """On a linear loss the gradient is constant: the root mean square step of each rule is what the grid says; z below 5."""
     slope = np.array([1.0, 2.0, -2.0])  # of norm 3
@@ -421,6 +423,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path
         return compute(folder)[0], folder
 
 
+@pytest.mark.slow
 def test_the_section_has_a_verdict_for_every_claim(made: tuple[dict[str, Any], Path]) -> None:
     evidence = made[0]["evidence"]
     claims_made = ["a", "b", "c-tuned", "c-equal-length", "d-constant", "d-decaying"]
@@ -432,6 +435,7 @@ def test_the_section_has_a_verdict_for_every_claim(made: tuple[dict[str, Any], P
         assert found["says"].count("$") % 2 == 0 and re.search(r"\d", found["says"])
 
 
+@pytest.mark.slow
 def test_an_interrupted_section_loses_no_run_and_repeats_to_the_bit(
     made: tuple[dict[str, Any], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

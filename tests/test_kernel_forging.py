@@ -19,6 +19,7 @@ def test_attack(attack: Callable[[], None]) -> None:
     attack()
 
 
+@pytest.mark.slow
 def test_attacks_without_asserts() -> None:
     """The same checks in an interpreter that skips `assert`: what the kernel refuses, it refuses by raising."""
     path = os.pathsep.join([str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")])

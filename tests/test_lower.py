@@ -276,7 +276,7 @@ def test_the_hypergeometric_table(nu):
         assert np.isnan(table(-1.0))
 
 
-@pytest.mark.parametrize("alpha", [0.95, 1.5])
+@pytest.mark.parametrize("alpha", [pytest.param(0.95, marks=pytest.mark.slow), 1.5])
 def test_the_stable_tables(alpha):
     x = np.array([-30.0, -1.0, -1e-3, 0.0, 1e-9, 0.3, 1.0, 1.01, 4.0, 1e6])
     mean, density = stable_sign_mean_table(alpha), stable_density_table(alpha)

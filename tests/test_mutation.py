@@ -123,6 +123,7 @@ def judged(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
     assert all(o.truth == TRUE for o in strict)
 
 
+@pytest.mark.slow
 def test_a_sample_of_mutants(capsys: pytest.CaptureFixture[str]) -> None:
     judged(run(random.Random(1).sample(range(len(steps())), 40), 0.05, 100, 0.2), capsys)
 

@@ -139,6 +139,7 @@ def test_a_path_that_was_outside_for_a_single_step_is_lost(save):
         assert made.final.tolist() == [[0.0] * 3]
 
 
+@pytest.mark.slow
 def test_where_saved_times_divide_pairs_of_steps_makes_no_difference():
     method, settings = DCSGD(RandK(1), Scaled(derive.Laplace(), 1), clients=2), ({"eta": 0.1}, Quadratic(1))
     even, odd = (run(method, [1.0, -2.0], 1.0, 100, 5, *settings, save) for save in ([0, 0.4, 1], [0, 0.3, 0.4, 0.7, 1]))

@@ -58,6 +58,7 @@ def test_an_unstable_solver_is_no_explosion(noise):
     assert found.ensemble.final.mean() == pytest.approx(30 / math.sqrt(1801), rel=5e-3)
 
 
+@pytest.mark.slow
 def test_an_equation_that_explodes_does_so_at_every_step_size():
     """The corrected model of gradient descent on x^4/4: dx = (-x^3 + (3 eta/2) x^5) dt grows where 3 eta x^2 > 2."""
     equation = sde(DSGD(clients=1), "corrected", Quartic())

@@ -348,6 +348,7 @@ def corpus(cases: Sequence[Any], seconds: float) -> tuple[int, list[float]]:
     return count, times
 
 
+@pytest.mark.slow
 def test_a_sample_of_the_corpus() -> None:
     count, _ = corpus(FALSE[::13], 1.0)
     assert count >= 6

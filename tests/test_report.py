@@ -164,6 +164,7 @@ def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
     assert (tmp_path / "figures" / "ensemble-own.pdf").exists()
 
 
+@pytest.mark.slow
 def test_a_model_without_a_closed_mean_is_told_and_steps_are_counted_exactly(tmp_path: Path) -> None:
     asked = problem(
         {"method": "dcsgd", "compressor": "top-k:k=1", "noise": "gaussian:sigma=1", "loss": "quartic", "dim": 2, "clients": 1,
@@ -174,6 +175,7 @@ def test_a_model_without_a_closed_mean_is_told_and_steps_are_counted_exactly(tmp
     assert "the corrected model is not solved: the corrected model needs the mean" in text and "(3 steps)" in text
 
 
+@pytest.mark.slow
 def test_equations_longer_than_a_page_break_over_pages(tmp_path: Path) -> None:
     asked = problem(
         {"method": "dcsgd", "compressor": "scaled-sign", "noise": "affine:nu=7,sigma0=1|2|3,sigma1=1|2|3", "dim": 3,

@@ -255,6 +255,7 @@ def test_a_changed_parameter_computes_what_depends_on_it(resumed: Any, monkeypat
         assert computed(name, folder)[1].computed == again
 
 
+@pytest.mark.slow
 def test_a_part_compiles_alone_and_says_its_settings(resumed: Any, tmp_path: Path) -> None:
     name, folder, _ = resumed
     for kind in ("parts", "figures"):
@@ -277,6 +278,7 @@ def test_a_part_compiles_alone_and_says_its_settings(resumed: Any, tmp_path: Pat
     assert not [box for box in compiled.overfull if box.points > 10]
 
 
+@pytest.mark.slow
 def test_the_page_has_every_table_figure_and_caption(resumed: Any) -> None:
     name, folder, made = resumed
     if "html" not in made["files"]:

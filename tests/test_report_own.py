@@ -92,6 +92,7 @@ def test_symbols_are_explained_by_what_they_belong_to(tmp_path: Path) -> None:
     assert rf"${own_macro('s1')}$, \dots, ${own_macro('s29')}$" in notation and "one for each client" in notation
 
 
+@pytest.mark.slow
 def test_a_caption_names_what_each_value_belongs_to(tmp_path: Path) -> None:
     fields = {
         "method": "dcsgd", "compressor": "bernoulli:p=1/2", "noise": "gaussian:sigma=1", "schedule": "power:p=3/4",

@@ -127,6 +127,7 @@ def test_a_bound_on_a_random_time_over_the_horizon():
     assert {d.verdict for d in few.decisions.values()} == {"INCONCLUSIVE"}
 
 
+@pytest.mark.slow
 def test_the_pl_bound_over_time_and_its_exact_means():
     """The simulated means are those of the closed moments: |z| < 4.5 at each of 2 x 16 times; a fifth of the bound is broken."""
     found, exact = polyak(1500)

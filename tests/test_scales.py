@@ -47,6 +47,7 @@ def test_one_scale_a_coordinate(compressor: str, law: str) -> None:
         assert np.all(np.abs(statistic.mean(0)) <= 5 * error + 1e-12)
 
 
+@pytest.mark.slow
 def test_one_scale_a_coordinate_expands_and_solves() -> None:
     method = derive.DCSGD(derive.ScaledSign(), Scaled(Laplace(), VECTOR), clients=2)
     equation = derive.sde(method, "first-order", derive.Quadratic(1), 3)

@@ -179,7 +179,11 @@ def check_equal(folder: Path, asked: Any, summary: dict[str, Any]) -> None:
 
 
 @pytest.mark.usefixtures("blocks")
-@pytest.mark.parametrize("changes", [{}, {"dtype": "float32", "dt": "1/16", "eta": "1/8"}], ids=["float64", "float32"])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, pytest.param({"dtype": "float32", "dt": "1/16", "eta": "1/8"}, marks=pytest.mark.slow)],
+    ids=["float64", "float32"],
+)
 def test_the_numbers_are_those_of_numerics(changes, tmp_path):
     asked = experiment({**FIELDS, **changes})
     assert all(len(r.parts) == 4 for r in runs(asked))
@@ -209,6 +213,7 @@ def test_a_planted_error_in_the_draws_is_seen(plant: Callable[[Any], None], tmp_
         check_equal(tmp_path, asked, summary)
 
 
+@pytest.mark.slow
 def test_a_part_alone_is_what_it_is_in_the_whole():
     asked = experiment({**FIELDS, "eta": "1/8"})
     problem = asked.problems[0]

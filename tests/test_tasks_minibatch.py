@@ -130,6 +130,7 @@ def test_rand_k_keeps_every_subset_equally_often(d: int, k: int) -> None:
         assert stats.chisquare(seen).pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_chunks_of_replicas_are_the_same_replicas() -> None:
     data = shared_data(40, 3, 4)
     method = MiniBatchDCSGD(2)

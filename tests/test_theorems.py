@@ -297,6 +297,7 @@ def fresh() -> Fresh:
         derive.theorems = kept[parent]
 
 
+@pytest.mark.slow
 def test_a_fresh_catalogue_is_the_same() -> None:
     now = fresh()
     assert not now.broken

@@ -403,6 +403,7 @@ def test_the_density_of_sign_with_cauchy_noise_is_that_of_the_method():
     assert np.mean(x**2) == pytest.approx(second, abs=5 * error + step * second)
 
 
+@pytest.mark.slow
 def test_an_antiderivative_that_sympy_gets_wrong_is_not_used():
     """SymPy integrates this slope to 0; differentiation tells."""
     found = density(sde(DCSGD(Bernoulli("1/2"), Gaussian()), "second-order", Quartic(), 1).expanded)
@@ -410,6 +411,7 @@ def test_an_antiderivative_that_sympy_gets_wrong_is_not_used():
     assert p(0.0) > 2 * p(1.0) > 0
 
 
+@pytest.mark.slow
 def test_sign_with_bounded_noise_lives_where_the_noise_reaches():
     """Uniform noise of scale sigma, f = h x^2/2: where h|x| > sigma the step is certain and leads back."""
     p = of(DSignSGD(Uniform()), "first-order", Quadratic(), eta=0.3, sigma=1.2, h1=1.5, N=2.0)

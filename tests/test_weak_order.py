@@ -50,6 +50,7 @@ def test_the_weak_orders_are_1_2_1(case, model):
     assert np.all(np.diff(gaps) < 0) and gaps[-1] < 0.05
 
 
+@pytest.mark.slow
 def test_moments_on_the_line_say_the_same():
     method, loss, phi, params, etas = CASES["affine"]
     for model in ("first-order", "second-order"):
@@ -89,6 +90,7 @@ def test_a_wrong_covariance_makes_order_2_into_order_1():
     assert abs(found.slope.order - 1) < 0.05
 
 
+@pytest.mark.slow
 def test_errors_that_change_their_sign_have_no_order():
     """With sigma = 0.55 the leading term of the second-order model's error nearly vanishes here."""
     method, loss, _, _, etas = CASES["cosh"]
@@ -148,6 +150,7 @@ def agree(case: str, model: str, etas: tuple[float, ...], paths: int, level: flo
     return seen, exact
 
 
+@pytest.mark.slow
 def test_monte_carlo_agrees_where_it_can_tell():
     seen, _ = agree("cosh", "first-order", (1 / 4, 1 / 8), 2**16, 0.999)
     assert seen.slope.doubt < 0.2
