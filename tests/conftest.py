@@ -1,4 +1,4 @@
-"""Test configuration: 64-bit JAX, and no silent skip where the environment asks for none.
+"""Test configuration: 64-bit JAX whose programs are dropped after each module, and no silent skip where the environment asks for none.
 
 Some tests need a program that a researcher's machine may lack (TeX, pandoc, a browser); they skip there. With
 SDESCENT_NO_SKIP=1, as in continuous integration, every skip is a failure.
@@ -7,6 +7,7 @@ SDESCENT_NO_SKIP=1, as in continuous integration, every skip is a failure.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator
 
 # Before the first import of jax in this process or any child: a test in 32 bits would test another program.
@@ -39,3 +40,13 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _forbid(report)
     return report
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled_programs() -> Generator[None, None, None]:
+    """What a module has compiled, no other asks for; kept, it takes gigabytes by the end."""
+    yield
+    if "jax" in sys.modules:
+        import jax
+
+        jax.clear_caches()
