@@ -1,4 +1,4 @@
-"""Test configuration: 64-bit JAX whose programs are dropped after each module, and no silent skip where the environment asks for none.
+"""Test configuration: 64-bit JAX, programs dropped after each module, and no silent skip where the environment asks for none.
 
 Some tests need a program that a researcher's machine may lack (TeX, pandoc, a browser); they skip there. With
 SDESCENT_NO_SKIP=1, as in continuous integration, every skip is a failure.

@@ -92,4 +92,4 @@ def test_a_vector_that_a_loss_does_not_list_is_read_from_the_parameters() -> Non
     equation = derive.sde(METHODS["dsgd"], "corrected")
     given = {"eta": 0.3, "sigma": 0.7, "w": W}
     found = [solve(equation, [1.0] * 3, 0.9, 8, 1, given, loss=kind(value)).final for kind in (Unlisted, derive.SeparableSum)]
-    np.testing.assert_array_equal(*found)
+    np.testing.assert_array_equal(found[0], found[1])
