@@ -183,6 +183,15 @@ def _alike(found: Mapping[Any, np.ndarray], paths: int) -> dict[Any, np.ndarray]
     return made
 
 
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Threads for chunks, which stay: to start them takes as long as some steps of all paths."""
+    return ThreadPoolExecutor(os.cpu_count() or 1, "chunks")
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # a child has none of these threads
+
+
 def run_chunks(
     program: Program, x0: np.ndarray, numbers: np.ndarray, chunk: int, first: int = 0
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -197,7 +206,6 @@ def run_chunks(
         first: the number of the path that starts at the first column of x0.
     """
     parts = deque(pieces(numbers, chunk))
-    workers = min(len(parts), os.cpu_count() or 1)
     whole: dict[str | None, np.ndarray] = {}
     making = Lock()
 
@@ -219,12 +227,11 @@ def run_chunks(
                 return
             one(part)
 
-    with ThreadPoolExecutor(workers) as pool:
-        threads = [pool.submit(some) for _ in range(workers)]
-        try:
-            wait(threads, return_when=FIRST_EXCEPTION)
-        finally:
-            parts.clear()  # after an error or an interrupt nobody waits for the others
+    try:
+        threads = [_pool().submit(some) for _ in range(min(len(parts), os.cpu_count() or 1))]
+        wait(threads, return_when=FIRST_EXCEPTION)
+    finally:
+        parts.clear()  # after an error or an interrupt nobody waits for the others
     for thread in threads:
         thread.result()
     return whole.pop(None), {name: value for name, value in whole.items() if name is not None}

@@ -315,6 +315,36 @@ def test_an_interrupt_ends_the_chunks_that_have_not_begun(monkeypatch: pytest.Mo
     assert 1 <= len(begun) <= 2 * workers
 
 
+FORKED = """
+import os, signal, time, warnings
+import numpy as np
+from numerics.chunks import LANES, run_chunks
+
+warnings.simplefilter("ignore")  # JAX and Python warn of a fork beside threads
+
+
+def found():
+    def program(x, numbers):
+        time.sleep(0.1)  # for all threads to be needed
+        return x + numbers, {}
+
+    return run_chunks(program, np.zeros((1, 1)), np.arange(2 * (os.cpu_count() or 1) * LANES, dtype=np.uint32), LANES)[0]
+
+
+right = found()
+time.sleep(0.1)  # for all threads to be idle
+child = os.fork()
+if not child:
+    signal.alarm(30)  # nobody is left to end it
+    os._exit(int((found() != right).any()))
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_child_that_is_forked_has_threads_of_its_own() -> None:
+    assert subprocess.run([sys.executable, "-c", FORKED], timeout=60).returncode == 0
+
+
 def test_results_of_several_types_keep_their_rows() -> None:
     def program(x: Any, numbers: Any) -> Any:
         n = numbers.astype(float)
