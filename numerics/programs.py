@@ -78,12 +78,14 @@ class Program(ABC):
         size, x = chunk or default_chunk(self.dim, paths), x.astype(self.dtype)
         numbers = np.arange(first, first + paths, dtype=np.uint32)
         final, values = run_chunks(lambda y, n: self._compiled(y, n, given), x, numbers, size, first)
-        blown = np.full(paths, np.inf)
+        blown = np.broadcast_to(np.inf, paths)  # takes no memory
         lost = np.flatnonzero(np.isnan(final).any(axis=0))
         if len(lost):
+            blown = blown.copy()
             last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[lost], size, first)
             check_numbers(numbers[lost], found["left"][0], found["numberless"][0], eta)
             final[:, lost], blown[lost] = last, found["left"][0]
             for value in values.values():  # also where a statistic has a value for what a lost path became
                 value[:, lost] = np.where(blown[lost] <= times[:, None] * (1 + 1e-12), np.nan, value[:, lost])
+        blown.flags.writeable = False  # whether any was lost or not
         return Ensemble(times, values, blown, final, settings)

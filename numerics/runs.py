@@ -35,7 +35,8 @@ class Ensemble:
     Attributes:
         times: shape (S,).
         values: for each statistic an array (S, paths); NaN from the path's blow-up on.
-        blow_up: time after the step that took each path outside the ball, shape (paths,); infinity where none did.
+        blow_up: time after the step that took each path outside the ball, shape (paths,), read-only; infinity
+            where none did.
         final: last points, (d, paths); where a path blew up they mean nothing.
         settings: what was run, as JSON values.
     """
