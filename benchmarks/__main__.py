@@ -102,7 +102,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/results"), help="folder for the table and the figure")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, in a minute or two")
     parser.add_argument("--only", default="", help="rows whose name or peer holds this text; 'scaling' for the slopes alone")
-    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--repetitions", type=int, default=7, help="at least; what is short is repeated for some seconds")
     asked = parser.parse_args(arguments)
     about = machine()
     print(", ".join(f"{k} {v}" for k, v in about.items()))

@@ -52,12 +52,22 @@ class Row:
         return {**asdict(self), "reached": self.reached}
 
 
+#: seconds for which works are repeated at least
+SPAN = 4.0
+
+
 def seconds(works: Mapping[str, Work], repetitions: int) -> dict[str, np.ndarray]:
-    """Seconds of each function, one after the other and then again, after one call that compiles."""
+    """Seconds of each function, one after the other and then again, after one call that compiles.
+
+    Args:
+        works: what is called, by name.
+        repetitions: how often at least; what is short is repeated until `SPAN` has passed, since its times scatter most.
+    """
     for work in works.values():
         work()
     taken: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(repetitions):
+    started = time.perf_counter()
+    while len(taken[next(iter(works))]) < repetitions or time.perf_counter() - started < SPAN:
         for name, work in works.items():
             begin = time.perf_counter()
             work()
