@@ -7,7 +7,6 @@ paths of a chunk carry their own numbers, from which all their draws come.
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import cache
@@ -205,7 +204,6 @@ def run_chunks(
         chunk: how many at a time.
         first: the number of the path that starts at the first column of x0.
     """
-    parts = deque(pieces(numbers, chunk))
     whole: dict[str | None, np.ndarray] = {}
     making = Lock()
 
@@ -219,19 +217,12 @@ def run_chunks(
         for name, array in found.items():  # each chunk at its place at once: the last one has little to copy
             whole[name][:, place] = array[:, : place.stop - place.start]
 
-    def some() -> None:
-        while True:
-            try:
-                part = parts.popleft()
-            except IndexError:  # none is left
-                return
-            one(part)
-
+    waiting = [_pool().submit(one, part) for part in pieces(numbers, chunk)]
     try:
-        threads = [_pool().submit(some) for _ in range(min(len(parts), os.cpu_count() or 1))]
-        wait(threads, return_when=FIRST_EXCEPTION)
+        done, _ = wait(waiting, return_when=FIRST_EXCEPTION)
     finally:
-        parts.clear()  # after an error or an interrupt nobody waits for the others
-    for thread in threads:
-        thread.result()
+        for each in waiting:
+            each.cancel()  # after an error or an interrupt nobody waits for the others
+    for each in done:
+        each.result()
     return whole.pop(None), {name: value for name, value in whole.items() if name is not None}

@@ -180,7 +180,7 @@ def main() -> None:
         started, task = time.monotonic(), json.loads(line)
         section, piece = section_of(task["section"]), task["piece"]
         announcing = piece is not None or not section.pieces
-        if piece in (None, *section.pieces[:1]) and announcing:
+        if piece == next(iter(section.pieces), None):  # one of them says it for all
             say(tick=section.title)
         try:
             cache = ResultsCache(folder)
