@@ -18,7 +18,8 @@ from benchmarks import peers
 from benchmarks.peers import QUARTIC, Work, waiting
 from derive import DCSGD, DSGD, DSignSGD, RandK, Scaled
 from numerics._jax import jax, jnp
-from numerics.chunks import default_chunk, options
+from numerics.chunks import default_chunk
+from numerics.compiler import options
 from numerics.counter import draws_from, over_pairs
 from numerics.ensembles import solve
 from numerics.optimizers import run

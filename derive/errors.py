@@ -1,4 +1,4 @@
-"""The two ways in which an input can fail: it is malformed, or the object asked for does not exist."""
+"""The ways in which a request can fail: it is malformed, what it asks for does not exist, or no result could be trusted."""
 
 from __future__ import annotations
 
@@ -46,3 +46,18 @@ class Refusal(Exception):
 
 class NoClosedForm(Exception):
     """An expectation has no elementary form; callers fall back to moments conditional on the client's message."""
+
+
+class WrongArithmetic(RuntimeError):
+    """An installed library computes wrong values on this machine, so that no result could be trusted.
+
+    Args:
+        library: its name and version.
+        functions: names of the functions that come out wrong.
+    """
+
+    def __init__(self, library: str, functions: list[str]) -> None:
+        self.library, self.functions = library, functions
+        several = ", ".join(functions[:5]) + (f" and {len(functions) - 5} more" if len(functions) > 5 else "")
+        self.message = f"{library} computes {several} wrongly on this machine: install another release of it"
+        super().__init__(self.message)

@@ -25,6 +25,7 @@ from derive.models import SDE
 from derive.models import sde as derive_sde
 from derive.specialise import specialise
 from numerics._jax import jax, jnp
+from numerics.compiler import jit
 from numerics.kept import Kept
 from numerics.landscape import landscape
 from numerics.line import (
@@ -173,7 +174,7 @@ def _compile(setting: _Setting) -> Callable[..., Any]:
     system = ito_system(setting.equation, 1, fixed, 256, setting.loss)
     land = landscape(setting.loss, 1, fixed)
 
-    @jax.jit
+    @jit
     def both(x: jax.Array, time: Any, free: Mapping[str, Any]) -> tuple[jax.Array, jax.Array]:
         drift, values = system.evaluate(at_time({**fixed, **free}, land, x[None, :], time, setting.u), 1.0)
         columns = jnp.eye(system.normals)[..., None] * jnp.ones_like(x)

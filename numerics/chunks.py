@@ -18,6 +18,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from derive.errors import BadInput
 from numerics._jax import jax, jnp
+from numerics.compiler import options
 
 #: columns of a block of a product of matrices
 BLOCK = 64
@@ -75,31 +76,6 @@ def pieces(numbers: np.ndarray, chunk: int) -> Iterator[tuple[slice, np.ndarray]
         own = numbers[begin : begin + chunk]
         padding = own[-1] + 1 + np.arange(wide - len(own), dtype=own.dtype)
         yield slice(begin, begin + len(own)), np.concatenate([own, padding])
-
-
-#: on a CPU, XLA hands large reductions to a library that adds in another order, and cuts loops into as many pieces as there are
-#: threads, which are compiled to other instructions; chunks keep all threads busy. Of wide vector registers it uses one half unless
-#: told otherwise, which costs up to a third of the speed (jax 0.10 and 0.11 know the options); a sum over coordinates may be added
-#: in another order for another width, so like the kind of processor it can change the last bit, and one width is told to all
-_WANTED = {
-    "xla_cpu_experimental_ynn_fusion_type": "",
-    "xla_disable_hlo_passes": "cpu-parallel-task-assigner",
-    "xla_cpu_prefer_vector_width": "512",
-}
-
-
-@cache
-def options() -> dict[str, str]:
-    """Compiler options under which no bit depends on how many paths, processors or devices there are; those that are known here."""
-    return {name: value for name, value in _WANTED.items() if jax.default_backend() == "cpu" and _known(name, value)}
-
-
-def _known(name: str, value: str) -> bool:
-    try:
-        jax.jit(lambda x: x + 1, compiler_options={name: value}).lower(1.0).compile()
-    except jax.errors.JaxRuntimeError:
-        return False
-    return True
 
 
 #: primitives whose kernels on a CPU call LAPACK, which shares its work among the threads that also run the program

@@ -24,6 +24,7 @@ from derive.errors import BadInput
 from derive.moments import Conditional
 from derive.noise import Gaussian, Law, StudentT
 from numerics._jax import jax, jnp
+from numerics.compiler import jit
 from numerics.diffusion import DENSE_LIMIT, Diffusion, root_of_variance, symmetric_root
 from numerics.environment import Environment
 from numerics.lower import lower_all
@@ -202,7 +203,7 @@ def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
     """Largest change of mean and covariance when the nodes are doubled, relative to the largest second moment there."""
     twice = NoiseIntegral(integral.conditional, integral.dim, integral.parameters, 2 * integral.nodes)
 
-    @jax.jit
+    @jit
     def change() -> jax.Array:
         (b, s), (b2, s2) = integral.moments(env), twice.moments(env)
         size = jnp.max(jnp.abs(s2)) + jnp.max(b2**2)

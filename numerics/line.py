@@ -17,6 +17,7 @@ from derive.methods import Method
 from derive.symbols import du, t
 from derive.symbols import u as free_u
 from numerics._jax import jax, jnp
+from numerics.compiler import jit
 from numerics.lower import lower_function
 from numerics.parameters import parameters_of, specialised
 from numerics.runs import check_shared, positive
@@ -122,7 +123,7 @@ def test_function(phi: TestFunction) -> Callable[[np.ndarray], np.ndarray]:
 
 @lru_cache(maxsize=16)
 def _lowered(phi: sp.Expr) -> Callable[..., Any]:
-    return jax.jit(lower_function(phi, state_symbols(1)))
+    return jit(lower_function(phi, state_symbols(1)))
 
 
 test_function.__test__ = False  # type: ignore[attr-defined]  # pytest takes the name for that of a test

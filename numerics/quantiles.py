@@ -11,7 +11,8 @@ import scipy.special
 import sympy as sp
 
 from derive.noise import Gaussian, Laplace, Law, Logistic, Point, StudentT, Uniform
-from numerics._jax import jax, jnp
+from numerics._jax import jnp
+from numerics.compiler import jit
 from numerics.lower import lower_function
 from numerics.scalars import concrete
 
@@ -39,7 +40,7 @@ def _(law: Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
     y = sp.Symbol("y", real=True)
     expr: Any = law.sign_mean(y)
     values = {s: concrete(s, parameters) for s in expr.free_symbols - {y}}
-    sign_mean = jax.jit(lower_function(expr.xreplace({s: sp.Float(v, 17) for s, v in values.items()}), [y]))
+    sign_mean = jit(lower_function(expr.xreplace({s: sp.Float(v, 17) for s, v in values.items()}), [y]))
 
     def quantile(u: np.ndarray) -> np.ndarray:
         target = np.abs(2 * u - 1)

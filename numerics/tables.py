@@ -15,6 +15,7 @@ import scipy.special
 from numpy.polynomial import chebyshev
 
 from numerics._jax import jax, jnp
+from numerics.compiler import jit
 from numerics.special import stable_density, stable_sign_mean
 
 _ROUNDING = 1e-15
@@ -77,7 +78,7 @@ def stable_sign_mean_table(alpha: float) -> Function | None:
     """x -> 2F(x) - 1 of the stable law: x P(x^2) for |x| <= 1, 1 - y Q(y) with y = |x|^-alpha beyond."""
     if not 0 < alpha < 2:
         return None
-    direct = jax.jit(lambda x: stable_sign_mean(alpha, x))
+    direct = jit(lambda x: stable_sign_mean(alpha, x))
     near = chebyshev_fit(lambda s: np.asarray(direct(np.sqrt(s))) / np.sqrt(s))
     far = chebyshev_fit(lambda y: (1 - np.asarray(direct(y ** (-1 / alpha)))) / y)
     if near is None or far is None:
@@ -100,7 +101,7 @@ def stable_density_table(alpha: float) -> Function | None:
     """x -> p(x) of the stable law: P(x^2) for |x| <= 1, y Q(y)/|x| with y = |x|^-alpha beyond."""
     if not 0 < alpha < 2:
         return None
-    direct = jax.jit(lambda x: stable_density(jnp.asarray(alpha), x))
+    direct = jit(lambda x: stable_density(jnp.asarray(alpha), x))
     near = chebyshev_fit(lambda s: np.asarray(direct(np.sqrt(s))))
     far = chebyshev_fit(lambda y: np.asarray(direct(y ** (-1 / alpha))) * y ** (-1 / alpha) / y)
     if near is None or far is None:

@@ -19,6 +19,7 @@ import numpy as np
 from derive.errors import BadInput
 from derive.methods import Method
 from numerics._jax import jax, jnp
+from numerics.compiler import jit
 from numerics.kept import Kept
 from numerics.landscape import landscape
 from numerics.line import (
@@ -221,7 +222,7 @@ def _compile(setting: _Setting) -> Callable[..., Any]:
     land = landscape(setting.loss, 1, known)
     lowered = lower_all([method.schedule.factor, *method.noise.scales], known)
 
-    @jax.jit
+    @jit
     def pieces(x: jax.Array, time: Any, free: Mapping[str, Any]) -> Any:
         env = at_time({**known, **free}, land, x[None, :], time, setting.u)
         h, *scales = (jnp.ravel(jnp.broadcast_to(a, (1, x.shape[0]))) for a in lowered(env))

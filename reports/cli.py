@@ -4,7 +4,8 @@ Typer only reads the options: each command returns what is to be run, and `main`
 passes through a library that would print it in its own way. Nothing heavy is imported before it is needed.
 
 Exit status: 0 done; 1 the object asked for does not exist (a refusal), is refuted or invalid; 3 undecided; 2 bad input, or a
-file that cannot be read or written; 70 a bug; 130 interrupted; 141 the reader of the output has gone.
+file that cannot be read or written; 70 a bug, here or in a library that computes wrong values; 130 interrupted; 141 the
+reader of the output has gone.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Annotated, Any, cast
 import typer
 import typer.main
 
-from derive.errors import BadInput, Refusal
+from derive.errors import BadInput, Refusal, WrongArithmetic
 from reports.files import one_line, one_line_os_error
 from reports.streams import drop_output, prepare_streams, say
 
@@ -234,6 +235,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(BAD_INPUT, one_line_os_error(error), _file_name(error))
     except (SystemExit, typer.Abort) as error:  # from inside a library, whose reader or whose user has gone
         return _interrupted() if isinstance(error, typer.Abort) else _hang_up()
+    except WrongArithmetic as error:
+        return fail(BUG, error.message, error.library)
     except Exception as error:
         if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):  # JAX's word for it
             return fail(BAD_INPUT, "memory: found too little; accepted: fewer paths, or a smaller dimension", "paths")

@@ -127,7 +127,7 @@ def _look_for_pandoc() -> Finding:
 
 
 def _jax() -> list[Finding]:
-    return [_guarded("JAX devices", _devices), _guarded("JAX 64-bit", _x64)]
+    return [_guarded("JAX devices", _devices), _guarded("JAX 64-bit", _x64), _guarded("JAX arithmetic", _arithmetic)]
 
 
 def _devices() -> Finding:
@@ -146,6 +146,15 @@ def _x64() -> Finding:
 
     good = jnp.zeros(1).dtype == jnp.float64
     return Finding("JAX 64-bit", _OK if good else _MISSING, "on" if good else f"off (jax {jax.__version__})")
+
+
+def _arithmetic() -> Finding:
+    from numerics.canary import functions
+    from numerics.compiler import check_plain, narrowed
+
+    check_plain()
+    unused = "; not with wide vector registers, which are left unused" if narrowed() else ""
+    return Finding("JAX arithmetic", _OK, f"{len(functions())} elementary functions agree with NumPy{unused}")
 
 
 def _guarded(name: str, look: Callable[[], Finding]) -> Finding:

@@ -201,12 +201,6 @@ def test_vectors_of_any_width(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
     assert found == {digest(*ensembles(name))}
 
 
-def test_every_compiler_option_is_known_to_this_jax() -> None:
-    """One that is not would be left out silently, and bits would depend on the machine."""
-    assert chunks.options() == chunks._WANTED
-    assert not chunks._known("xla_cpu_no_such_option", "1")
-
-
 def forget() -> None:
     """Compiled functions of runs and solves are made anew."""
     for module in (sys.modules["numerics.ensembles"], sys.modules["numerics.optimizers"]):

@@ -20,10 +20,10 @@ from derive.methods import DCSGD
 from derive.models import sde
 from derive.noise import Affine
 from derive.proof.terms import x
-from numerics._jax import jax
 from numerics.checks.facts import of_points
 from numerics.checks.moments import Moments
 from numerics.checks.paths import CLIENTS, Functional, Instance, _simulated
+from numerics.compiler import jit
 from numerics.ensembles import solve
 from numerics.estimates import Record, Series, over_time
 from numerics.formulas import Numbers, clients, conclusion
@@ -119,7 +119,7 @@ def _functional(instance: Instance, times: np.ndarray) -> Functional:
 @lru_cache
 def _sign_mean(law: Any) -> Any:
     y = sp.Symbol("y", real=True)
-    ready = jax.jit(lower_function(law.sign_mean(y), [y]))
+    ready = jit(lower_function(law.sign_mean(y), [y]))
     return lambda a: np.asarray(ready(np.asarray(a, float)), float)
 
 

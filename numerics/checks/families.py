@@ -22,7 +22,8 @@ from derive.symbols import N as clients_symbol
 from derive.symbols import eta as eta_symbol
 from derive.theorems import instances
 from derive.theorems.meaning import Meaning
-from numerics._jax import jax, jnp
+from numerics._jax import jnp
+from numerics.compiler import jit
 from numerics.formulas import Numbers, clients, coordinates, paths
 from numerics.lower import lower_function
 
@@ -56,7 +57,7 @@ def numbers_of(meaning: Meaning, at: Mapping[str, np.ndarray], count: int) -> Nu
 
 def function_of(expr: sp.Expr, name: str) -> Any:
     """A function of one variable on arrays of any shape."""
-    ready = jax.jit(lower_function(expr, [sp.Symbol(name, real=True)]))
+    ready = jit(lower_function(expr, [sp.Symbol(name, real=True)]))
     return lambda a: np.asarray(ready(jnp.asarray(a)), float)
 
 

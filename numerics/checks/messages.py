@@ -17,6 +17,7 @@ from derive.theorems.catalogue import entries
 from derive.theorems.entry import Theorem
 from numerics._jax import jax, jnp
 from numerics.checks.result import Verified
+from numerics.compiler import jit
 from numerics.counter import draws_from
 from numerics.formulas import Numbers, paths
 from numerics.random import compress
@@ -50,7 +51,7 @@ def drawn(id: str, seed: int = 3, scale: float = 1.0, most: int = 64_000) -> lis
     omega = ratio(id) * scale
     found = []
 
-    @partial(jax.jit, static_argnums=2)
+    @partial(jit, static_argnums=2)
     def send(key: Any, whole: Any, count: int, first: Any) -> Any:
         return compress(compressor, draws_from(key, count, first), jnp.asarray(whole), numbers)
 

@@ -21,8 +21,8 @@ from derive.methods import DSignSGD
 from derive.noise import Scaled, StudentT
 from derive.stationary import sign_near_optimum
 from derive.symbols import parameter
-from numerics._jax import jax
 from numerics.checks.families import lowered
+from numerics.compiler import jit
 from numerics.estimates import Record
 from numerics.line import padded
 from numerics.lower import lower_function
@@ -114,7 +114,7 @@ def _law(nu: float) -> StudentT:
 @lru_cache
 def _sign_mean(nu: float) -> Any:
     y = sp.Symbol("y", real=True)
-    ready = jax.jit(lower_function(_law(nu).sign_mean(y), [y]))
+    ready = jit(lower_function(_law(nu).sign_mean(y), [y]))
     # one shape for all lattices, so that it is compiled once
     return lambda a: np.asarray(ready(padded(a, LONGEST)), float)[: len(a)]
 

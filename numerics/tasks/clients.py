@@ -14,6 +14,7 @@ import numpy as np
 
 from derive.errors import BadInput
 from numerics._jax import jax, jnp
+from numerics.compiler import jit
 
 
 class Purpose(IntEnum):
@@ -119,7 +120,7 @@ def stream_keys(seed: int, purpose: Purpose, clients: jax.Array, paths: jax.Arra
     return traced_keys(seed, int(purpose), clients, paths)
 
 
-@jax.jit
+@jit
 def traced_keys(seed: jax.Array | int, purpose: int, clients: jax.Array, paths: jax.Array) -> jax.Array:
     """`stream_keys` without the check of the seed, for use inside compiled functions."""
     root = jax.random.fold_in(jax.random.key(seed), purpose)

@@ -14,6 +14,7 @@ from scipy.optimize import linprog
 
 from derive.errors import BadInput
 from numerics._jax import jax, jnp
+from numerics.compiler import jit
 from numerics.landscape import Landscape
 from numerics.tasks.step_rules import Line
 
@@ -56,7 +57,7 @@ def measure_curvature(
         x = jax.lax.fori_loop(0, count, lambda _, y: y - sizes * land.gradient(y), x)
         return x, x
 
-    @jax.jit
+    @jit
     def measure(x: jax.Array, counts: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         points = jnp.moveaxis(jax.lax.scan(descend, x, counts)[1], 0, 1).reshape(x.shape[0], -1)
 

@@ -19,6 +19,7 @@ from scipy import stats
 
 from derive.errors import BadInput, Refusal
 from numerics._jax import jax, jnp
+from numerics.compiler import jit
 from numerics.tasks._record import Record
 from numerics.tasks.clients import ClientData, Purpose, stream_keys
 from numerics.tasks.problems import LinearModel
@@ -205,7 +206,7 @@ def draw_noise(
     return noise
 
 
-@jax.jit
+@jit
 def _draw_batches(data: ClientData, keys: jax.Array, client: jax.Array | int) -> jax.Array:
     return jax.vmap(data.draw, in_axes=(0, None))(keys, client)
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from derive.errors import BadInput
 from numerics._jax import jax, jnp
+from numerics.compiler import jit
 from numerics.tasks._record import Record
 from numerics.tasks.clients import ClientData, Purpose, check_seed, traced_keys
 from numerics.tasks.problems import LinearModel
@@ -237,7 +238,7 @@ def run_minibatch(
     )
 
 
-@partial(jax.jit, static_argnames=("method", "schedule", "extra"))
+@partial(jit, static_argnames=("method", "schedule", "extra"))
 def _simulate(problem, data, seed, paths, x0, eta, steps, radius, method, schedule, extra):
     numbers = jnp.arange(data.clients)
     keys = tuple(traced_keys(seed, int(use), numbers, paths) for use in (Purpose.BATCH, Purpose.COMPRESSOR))

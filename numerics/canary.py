@@ -1,0 +1,140 @@
+"""Whether programs that XLA compiles here compute the elementary functions: each is held against NumPy before results are trusted.
+
+A compiler can be wrong in silence. With jaxlib 0.10.2 and vector registers of 512 bits, `jnp.arctan` of 32 numbers or more mixes
+up its branches (jax-ml/jax issue 39352), and only the numbers show it. So every elementary function that `jax.numpy` shares with
+NumPy, and those of `jax.scipy.special` that noise laws need, are compiled with the options in question and compared at a thousand
+points. The result is kept in the user's cache, by version and machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jaxlib
+import numpy as np
+import scipy
+import scipy.special
+from jax.scipy import special
+from platformdirs import user_cache_path
+
+from numerics._jax import jax, jnp
+
+#: points a function; no multiple of the numbers in a vector register, so that what is left over is tried too
+POINTS = 1000
+#: how far a value may be from NumPy's, in units in the last place of the larger of it and 1; a wrong branch errs by 1e7 and more
+ULPS = 1000
+#: functions of `jax.scipy.special` that densities, distribution functions and samplers are made of
+SPECIAL = ("erf", "erfc", "erfinv", "expit", "gammaln", "logit", "ndtr", "ndtri")
+Function = Callable[..., Any]
+
+
+def functions() -> dict[str, tuple[Function, np.ufunc]]:
+    """{name: (JAX's, NumPy's or SciPy's)} of the real elementary functions of one and two arguments that both offer."""
+    found: dict[str, tuple[Function, np.ufunc]] = {}
+    for name in dir(np):
+        theirs, ours = getattr(np, name), getattr(jnp, name, None)
+        if ours is not None and isinstance(theirs, np.ufunc) and theirs.signature is None and _real(theirs):
+            found[name] = ours, theirs
+    return found | {name: (getattr(special, name), getattr(scipy.special, name)) for name in SPECIAL}
+
+
+def _real(function: np.ufunc) -> bool:
+    return function.nout == 1 and any(kind in function.types for kind in ("d->d", "dd->d"))
+
+
+def _points(reference: np.ufunc, dtype: type[np.floating]) -> tuple[list[np.ndarray], np.ndarray]:
+    """Arguments at which the function is finite, and its values there; `POINTS` of each.
+
+    Half the sizes are spread evenly on [0, 3], where functions turn, half by their logarithm on [1e-8, 30]; both signs, mixed.
+    """
+    rng = np.random.default_rng(20260721)
+    size = np.concatenate([np.geomspace(1e-8, 30, POINTS), np.linspace(0, 3, POINTS)])
+    x = rng.permutation(np.concatenate([size, -size])).astype(dtype)
+    arguments = [x, rng.permutation(x)][: reference.nin]
+    with np.errstate(all="ignore"):
+        values = reference(*arguments)
+        finite = np.isfinite(values) & (np.abs(values) < np.sqrt(np.finfo(dtype).max))
+    return [np.resize(a[finite], POINTS) for a in arguments], np.resize(values[finite], POINTS)
+
+
+def disagreeing(options: Mapping[str, str]) -> list[str]:
+    """Names of the functions whose compiled values are not NumPy's, in double or single precision.
+
+    Args:
+        options: compiler options of XLA; none for a plain `jax.jit`.
+    """
+    found: list[list[str]] = []
+    # In a thread of its own, which no context manager of JAX around this call reaches (`enable_x64`, `default_device`).
+    thread = threading.Thread(target=lambda: found.append(_disagreeing(options)))
+    thread.start()
+    thread.join()
+    if not found:
+        raise RuntimeError("the comparison of JAX with NumPy ended with an error (above)")
+    return found[0]
+
+
+def _disagreeing(options: Mapping[str, str]) -> list[str]:
+    wrong = set[str]()
+    for dtype in (np.float64, np.float32):
+        letter = np.dtype(dtype).char
+        offered = {n: pair for n, pair in functions().items() if any(t.startswith(letter) for t in pair[1].types)}
+        given = {name: _points(theirs, dtype) for name, (_, theirs) in offered.items()}
+
+        def program(arguments: Mapping[str, Any], offered: Mapping[str, Any] = offered) -> Mapping[str, Any]:
+            return {name: offered[name][0](*each) for name, each in arguments.items()}
+
+        arguments = {name: [jnp.asarray(a) for a in arguments] for name, (arguments, _) in given.items()}
+        computed = jax.jit(program, compiler_options=dict(options))(arguments)
+        for name, (_, values) in given.items():
+            error = np.abs(np.asarray(computed[name], float) - values) / np.maximum(1, np.abs(values))
+            if not np.all(error <= ULPS * np.finfo(dtype).eps):  # also where it is NaN
+                wrong.add(name)
+    return sorted(wrong)
+
+
+def known_disagreeing(options: Mapping[str, str]) -> list[str]:
+    """As `disagreeing`, from the user's cache where versions, machine and options have been tried before."""
+    path = user_cache_path("sdescent") / "canary" / f"{_digest(options)}.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, list) and all(isinstance(name, str) for name in found):
+            return found
+    except (OSError, ValueError):
+        pass  # not tried yet, or half a file: tried now
+    found = disagreeing(options)
+    part = path.with_name(f".{secrets.token_hex(6)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(found), encoding="utf-8")
+        os.replace(part, path)
+    except OSError:
+        pass  # nowhere to keep it: the next process tries again
+    return found
+
+
+def _digest(options: Mapping[str, str]) -> str:
+    """What the comparison depends on: versions, processor, options, and how the comparison is made."""
+    facts = {
+        "versions": [jax.__version__, jaxlib.__version__, np.__version__, scipy.__version__],
+        "machine": [platform.machine(), *_processor(), jax.default_backend(), jax.devices()[0].device_kind],
+        "options": [sorted(options.items()), os.environ.get("XLA_FLAGS", "")],
+        "comparison": hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _processor() -> list[str]:
+    """Name and instruction sets of the first processor, where the system says (Linux); else what Python knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
+    except OSError:
+        return [platform.processor()]
+    return [line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))]

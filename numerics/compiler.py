@@ -1,0 +1,89 @@
+"""How programs are compiled: the options of the compiler, used only where what they compile agrees with NumPy.
+
+Every program of `numerics` is compiled through this file, by `jit` or with `options()`; a test looks for others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
+from typing import Any
+
+from derive.errors import WrongArithmetic
+from numerics._jax import jax
+from numerics.canary import known_disagreeing
+
+#: options under which no bit depends on how many paths, processors or devices there are. On a CPU, XLA hands large reductions to a
+#: library that adds in another order, and cuts loops into as many pieces as there are threads, which are compiled to other
+#: instructions; chunks keep all threads busy
+_REPRODUCIBLE = {
+    "xla_cpu_experimental_ynn_fusion_type": "",
+    "xla_disable_hlo_passes": "cpu-parallel-task-assigner",
+}
+#: of wide vector registers XLA uses one half unless told otherwise, which costs up to a third of the speed; a sum over coordinates
+#: may be added in another order for another width, so like the kind of processor it can change the last bit
+_WIDE = {"xla_cpu_prefer_vector_width": "512"}
+
+
+@cache
+def options() -> dict[str, str]:
+    """Compiler options for chunks of paths: those of `_REPRODUCIBLE` and `_WIDE` that this jax knows and computes rightly with.
+
+    Raises:
+        WrongArithmetic: even without `_WIDE` a function comes out wrong.
+    """
+    if jax.default_backend() != "cpu":
+        check_plain()
+        return {}
+    known = {name: value for name, value in _REPRODUCIBLE.items() if _known(name, value)}
+    wide = {**known, **{name: value for name, value in _WIDE.items() if _known(name, value)}}
+    if not known_disagreeing(wide):
+        return wide
+    _require(known)
+    return known
+
+
+def narrowed() -> bool:
+    """Whether wide vector registers, of which this jax knows, are left unused, since a function comes out wrong in them."""
+    unused = _WIDE.items() - options().items() if jax.default_backend() == "cpu" else ()
+    return any(_known(name, value) for name, value in unused)
+
+
+@cache
+def check_plain() -> None:
+    """Check that programs compiled without options compute the elementary functions.
+
+    Raises:
+        WrongArithmetic: they do not.
+    """
+    _require({})
+
+
+def jit(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
+    """`jax.jit` without compiler options, whose programs run only if `check_plain` passes (at the first call, not here).
+
+    Args:
+        function: what is to be compiled.
+        settings: those of `jax.jit` (static_argnums, ..).
+    """
+    compiled = jax.jit(function, **settings)
+
+    @wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        check_plain()
+        return compiled(*args, **kwargs)
+
+    return checked
+
+
+def _require(chosen: Mapping[str, str]) -> None:
+    if wrong := known_disagreeing(chosen):
+        raise WrongArithmetic(f"jax {jax.__version__}", wrong)
+
+
+def _known(name: str, value: str) -> bool:
+    try:
+        jax.jit(lambda x: x + 1, compiler_options={name: value}).lower(1.0).compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
