@@ -17,12 +17,12 @@ import derive
 from benchmarks import peers
 from benchmarks.peers import QUARTIC, Work, waiting
 from derive import DCSGD, DSGD, DSignSGD, RandK, Scaled
-from numerics._jax import jax, jnp
-from numerics.chunks import default_chunk
-from numerics.compiler import options
-from numerics.counter import draws_from, over_pairs
-from numerics.ensembles import solve
-from numerics.optimizers import run
+from numerics.backend.compiler import options
+from numerics.backend.double import jax, jnp
+from numerics.laws.counter import draws_from, over_pairs
+from numerics.simulate.chunks import default_chunk
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
 
 GAUSS = Scaled(derive.Gaussian(), "sigma")
 

@@ -13,7 +13,7 @@ from benchmarks import cases
 from benchmarks.measure import seconds
 from benchmarks.peers import Work
 from derive import DCSGD, RandK
-from numerics.optimizers import run
+from numerics.simulate.method import run
 
 
 @final

@@ -22,9 +22,9 @@ from typing import Annotated, Any, cast
 import typer
 import typer.main
 
-from derive.errors import BadInput, Refusal, WrongArithmetic
-from reports.files import one_line, one_line_os_error
-from reports.streams import drop_output, prepare_streams, say
+from derive.vocabulary.errors import BadInput, Refusal, WrongArithmetic
+from reports.commands.streams import drop_output, prepare_streams, say
+from reports.store.files import one_line, one_line_os_error
 
 REFUSED, BAD_INPUT, BUG, INTERRUPTED, HUNG_UP = 1, 2, 70, 130, 141
 # Typer carries its own copy of click in some versions and imports it in others; both build on this class.
@@ -44,7 +44,7 @@ app = typer.Typer(
 )
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-_LAZY = "reports.commands"
+_LAZY = "reports.commands.answers"
 
 
 def _job(name: str, **options: Any) -> Job:
@@ -52,7 +52,7 @@ def _job(name: str, **options: Any) -> Job:
 
 
 def _proof(name: str, **options: Any) -> Job:
-    return lambda: getattr(import_module("reports.proving"), name)(**options)
+    return lambda: getattr(import_module("reports.commands.proving"), name)(**options)
 
 
 def _show_version(wanted: bool) -> None:
@@ -189,7 +189,7 @@ def solve(
     as_json: _Json = False,
 ) -> Job:
     """Run the method and its models for an experiment of your own: paths or statistics, estimates, figures."""
-    return lambda: import_module("reports.solving.command").solve(spec=spec, out=out, as_json=as_json)
+    return lambda: import_module("reports.commands.solving.command").solve(spec=spec, out=out, as_json=as_json)
 
 
 @app.command("list")
@@ -201,7 +201,7 @@ def list_(as_json: _Json = False) -> Job:
 @app.command()
 def doctor(as_json: _Json = False) -> Job:
     """Say what this machine has, and what is missing for which output."""
-    return lambda: import_module("reports.doctor").run(as_json=as_json)
+    return lambda: import_module("reports.commands.doctor").run(as_json=as_json)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

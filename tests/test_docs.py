@@ -14,9 +14,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import pages
 import pytest
-from pages import PAGES, ROOT, PageError, blocks, broken, links, run_page
+
+from tests.support import pages
+from tests.support.pages import PAGES, ROOT, PageError, blocks, broken, links, run_page
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUN = [page for page in PAGES if blocks(page)]
@@ -319,6 +320,6 @@ def test_a_broken_link_is_noticed(tmp_path, target, said):
 
 
 def test_a_path_that_is_named_exists(tmp_path):
-    page = page_of(tmp_path, "# A\n\n`derive/noise/law.py` and `derive/noise/lore.py`, `report/parts/x.tex`\n")
+    page = page_of(tmp_path, "# A\n\n`derive/methods/noise/law.py` and `derive/noise/lore.py`, `report/parts/x.tex`\n")
     assert broken(page) == ["page.md:3: there is no derive/noise/lore.py"]
     assert pages.PAGES == PAGES and len(PAGES) >= 12

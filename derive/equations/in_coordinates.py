@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, longer_than, parts_of, symbols_of
-from derive.derivatives import smooth
-from derive.diffusion import differentiable, root
-from derive.errors import BadInput, NoClosedForm, Refusal
-from derive.expansion import Expansion, Substitution
-from derive.form import DenseCov, GradientForm
-from derive.noise_type import noise_type
-
-if TYPE_CHECKING:
-    from derive.models import SDE
-
+from derive.equations.equation import Equation
+from derive.equations.noise_type import noise_type
+from derive.equations.roots import differentiable, root
+from derive.expressions.coordinates import Coordinate, longer_than, parts_of, symbols_of
+from derive.expressions.derivatives import smooth
+from derive.expressions.expansion import Expansion, Substitution
+from derive.expressions.gradient_form import DenseCov, GradientForm
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 #: parts of the generic expressions times the square of the dimension: beyond this an expansion takes minutes
 LARGEST = 2_000_000
@@ -126,19 +123,16 @@ class CoordinateSDE:
         return self.drift - correction / 2
 
 
-def expand(equation: SDE, dim: int) -> CoordinateSDE:
-    """The SDE in named coordinates.
+def expand(equation: Equation) -> CoordinateSDE:
+    """An equation that was derived for a dimension, in named coordinates.
 
     Raises:
         NoClosedForm: only moments given the message are known.
-        BadInput: the compressor or the loss does not exist in this dimension, or the expansion would take minutes.
+        BadInput: it was derived without a dimension; the loss does not exist in this one; the expansion would take minutes.
     """
-    form, drift = equation.form, equation.drift
-    if equation.dim is None and dim is not None:
-        from derive.models import sde
-
-        concrete = sde(equation.method, equation.model, equation.loss, dim)
-        form, drift = concrete.form, concrete.drift
+    form, drift, dim = equation.form, equation.drift, equation.dim
+    if dim is None:
+        raise BadInput("dim", None, "a dimension, given to sde(..., dim=..) or to coordinates(dim)")
     if form is None or drift is None:
         raise NoClosedForm("no elementary form exists after the noise; use the moments given the message")
     length = len(parts_of((*form.expressions, drift)))

@@ -9,8 +9,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import parts_of
-from derive.shared import numeric
+from derive.expressions.coordinates import parts_of
+from derive.expressions.graphs import numeric
 
 #: how many places are looked for, and at which distances from one, relative to its size, points are taken
 PLACES, BESIDE = 8, (1e-3, -1e-3, 1e-6, -1e-6)

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from importlib import import_module
-from numbers import Integral
-from typing import Any
+from functools import lru_cache
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, frozen, g, gk, hvp, nodes
-from derive.derivatives import at_zero_gradient, is_singular, jacobian_product, partial, slope_of_sum, smooth
-from derive.errors import BadInput, Refusal
-from derive.expanded import CoordinateSDE, expand
-from derive.form import GradientForm
-from derive.losses import Loss
-from derive.methods import Method
-from derive.moments import Condition, Conditional, Moments, moments
-from derive.numeric_zero import vanishes
-from derive.shared import exchange
-from derive.specialise import symbols_in
-from derive.symbols import eta
-
-#: where `SDE.solve` finds a solver, as "module:function"; solving is no part of this package, so the name is all it knows
-SOLVER = "numerics.ensembles:solve"
+from derive.equations.equation import Equation
+from derive.expressions.coordinates import frozen, g, gk, hvp, nodes
+from derive.expressions.derivatives import (
+    at_zero_gradient,
+    is_singular,
+    jacobian_product,
+    partial,
+    slope_of_sum,
+    smooth,
+)
+from derive.expressions.graphs import exchange
+from derive.expressions.zero_test import vanishes
+from derive.methods.losses import Loss
+from derive.methods.method import Method
+from derive.step.moments import moments
+from derive.vocabulary.errors import Refusal
+from derive.vocabulary.symbols import eta
 
 
 def first_order(b: sp.Expr, method: Method) -> sp.Expr:
@@ -159,138 +157,17 @@ def lam(b: sp.Expr) -> sp.Expr:
     return exchange(sp.Piecewise((quotient, sp.Ne(g, 0)), (slope, True)), back)
 
 
-@dataclass(frozen=True)
-class SDE:
-    """dX = drift dt + L dW with L L' = rate S, an Ito equation in the dimension-free gradient form.
-
-    Made by `sde`. `_repr_latex_` shows it in a notebook, `latex()` prints it for a paper, `coordinates()` expands it,
-    `solve(...)` simulates it.
-
-    Args:
-        method, model, loss, dim: what it was derived from.
-        moments: mean and covariance of the step.
-        drift: the drift of the generic coordinate, or None when only moments given the message are known.
-    """
-
-    method: Method
-    model: str
-    loss: Loss | None
-    dim: int | None
-    moments: Moments
-    drift: sp.Expr | None
-
-    @property
-    def form(self) -> GradientForm | None:
-        """Mean and covariance S of the step; None without closed form."""
-        return self.moments.form
-
-    @property
-    def conditional(self) -> Conditional | None:
-        """Moments given the message, where the closed form is missing or not elementary."""
-        return self.moments.conditional
-
-    @cached_property
-    def rate(self) -> sp.Expr:
-        """eta h^2 / N, the factor of S in the covariance of the SDE."""
-        return eta * self.method.schedule.factor**2 / self.method.clients
-
-    @property
-    def conditions(self) -> tuple[Condition, ...]:
-        """Conditions that a symbol leaves open, and unmet ones that do not forbid the derivation."""
-        return self.moments.conditions
-
-    @cached_property
-    def expressions(self) -> tuple[sp.Expr, ...]:
-        """Drift, rate, covariance and the law's symbols, for walks over symbols."""
-        form = () if self.form is None else self.form.expressions
-        given = () if self.conditional is None else (*self.conditional.given_v.expressions, *self.conditional.scales)
-        law = () if self.conditional is None else symbols_in(self.conditional.law)
-        return (self.rate, *form, *given, *law, *(() if self.drift is None else (self.drift,)))
-
-    @cached_property
-    def parameters(self) -> tuple[sp.Symbol, ...]:
-        """Every free scalar symbol, by name: step size, number of clients, scales, schedule, dimension."""
-        found = {s for e in self.expressions for s in e.free_symbols if isinstance(s, sp.Symbol)}
-        return tuple(sorted((s for s in found if not isinstance(s, Coordinate)), key=lambda s: s.name))
-
-    @cached_property
-    def expanded(self) -> CoordinateSDE:
-        """The equation in named coordinates, for the dimension that it was derived for.
-
-        Raises:
-            BadInput: it was derived without a dimension (use `coordinates(dim)`).
-            NoClosedForm: only moments given the message are known.
-        """
-        if self.dim is None:
-            raise BadInput("dim", None, "a dimension, given to sde(..., dim=..) or to coordinates(dim)")
-        return expand(self, self.dim)
-
-    def coordinates(self, dim: int | None = None) -> CoordinateSDE:
-        """The equation in named coordinates of R^dim."""
-        dim = _dimension(dim)
-        if dim is None or dim == self.dim:
-            return self.expanded
-        return expand(self, dim)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON of the command `derive`."""
-        from derive.printing.serialise import to_dict
-
-        return to_dict(self)
-
-    def latex(self, macros: dict[str, str] | None = None) -> str:
-        """LaTeX of the equation: drift, covariance, conditions; `macros` maps symbol names to the user's own commands."""
-        from derive.printing.sde_latex import sde_latex
-
-        return sde_latex(self, macros)
-
-    def _repr_latex_(self) -> str:
-        return "$\\displaystyle " + self.latex() + "$"
-
-    def solve(self, *args: Any, **kwargs: Any) -> Any:
-        """Simulate an ensemble of the equation; arguments and result are those of `numerics.ensembles.solve`."""
-        module, _, function = SOLVER.partition(":")
-        return getattr(import_module(module), function)(self, *args, **kwargs)
-
-
-def _dimension(dim: Any) -> int | None:
-    """A dimension as an int, from any type of whole number (NumPy's and SymPy's too)."""
-    if dim is None:
-        return None
-    if isinstance(dim, bool) or not isinstance(dim, Integral) or dim < 1:
-        raise BadInput("dim", dim, "a whole number >= 1, or None for any dimension")
-    return int(dim)
-
-
-def sde(method: Method, model: str = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
-    """The SDE of a distributed method (theory 2): dX = drift dt + sqrt(eta/N) h B dW, B B' = S.
-
-    Args:
-        method: compressor, noise, clients and schedule.
-        model: "first-order", "second-order" or "corrected".
-        loss: the loss whose gradient is put in when the equation is expanded.
-        dim: a dimension, or None for any.
+def derived(method: Method, model: str, loss: Loss | None, dim: int | None) -> Equation:
+    """The equation of a method in one of `MODELS` (theory 2), as `derive.sde` describes it.
 
     Raises:
         Refusal: the drift or the covariance does not exist, and why.
-        BadInput: an argument of another kind; an unknown model; a compressor or loss that does not exist in this dimension.
-
-    Example:
-        >>> from derive import DCSGD, RandK, Gaussian, sde
-        >>> sde(DCSGD(RandK(2), Gaussian())).drift
-        -g_j
+        BadInput: a compressor or loss that does not exist in this dimension.
     """
-    if not isinstance(method, Method):
-        raise BadInput("method", method, "a method such as derive.DSGD(derive.Gaussian())")
-    if not isinstance(model, str) or model not in MODELS:
-        raise BadInput("model", model, "one of " + ", ".join(MODELS))
-    if loss is not None and not isinstance(loss, Loss):
-        raise BadInput("loss", loss, "a loss such as derive.Quadratic(), or None")
-    dim = _dimension(dim)
     found = moments(method, dim, orders=3 if model == "second-order" else 2)
     drift = None
     if found.mean is not None:
         drift = MODELS[model](found.mean, method)
         if dim is not None:
             drift = drift.xreplace({sp.Symbol("d", positive=True): sp.Integer(dim)})
-    return SDE(method, model, loss, dim, found, drift)
+    return Equation(method, model, loss, dim, found, drift)

@@ -9,9 +9,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.bends import bending, bends
-from derive.coordinates import parts_of, symbols_of
-from derive.shared import numeric
+from derive.equations.kinks import bending, bends
+from derive.expressions.coordinates import parts_of, symbols_of
+from derive.expressions.graphs import numeric
 
 POINTS = 6
 #: sizes of the coordinates of the points, in turn: where signs have saturated, far out, a root looks constant
@@ -69,10 +69,10 @@ def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:
     fixed multiples of one); diagonal: square and diagonal, entry i a function of x_i alone; commutative: the columns
     commute as vector fields, sum_k B_kj d_k B_il = sum_k B_kl d_k B_ij (Kloeden and Platen, chapter 10); else general.
 
-    Decided at random points and at points beside the kinks and saturations that are met along a random line (`derive.bends`),
-    in arithmetic of 60 digits or more (`Precision`): a wider type is certain (a point was found where the identity fails), a
-    narrower one holds to more than 10 digits at each point. A root that may bend somewhere and changes at no point is called
-    general, which every solver of general noise handles.
+    Decided at random points and at points beside the kinks and saturations that are met along a random line
+    (`derive.equations.kinks`), in arithmetic of 60 digits or more (`Precision`): a wider type is certain (a point was found
+    where the identity fails), a narrower one holds to more than 10 digits at each point. A root that may bend somewhere and
+    changes at no point is called general, which every solver of general noise handles.
     """
     if not symbols_of(root) & set(state):
         return "additive"

@@ -7,9 +7,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expansion import Expansion
-from derive.form import GradientForm
-from derive.numeric_zero import vanishes
+from derive.expressions.expansion import Expansion
+from derive.expressions.gradient_form import GradientForm
+from derive.expressions.zero_test import vanishes
 
 
 class Structure(Enum):

@@ -3,7 +3,7 @@
 A vector of any dimension is written as the expression of its generic coordinate in `Coordinate` symbols: the own
 coordinate j (slot "j"), the coordinate that an aggregate runs over (slot "k"), or the other coordinate of a pair
 (slot "i"). Everything here is dimensionless. The same expression lowers to array code in any dimension and expands to
-named coordinates when somebody asks for them (`derive.expansion`).
+named coordinates when somebody asks for them (`derive.expressions.expansion`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive.shared import exchange, remade
-from derive.symbols import d as dimension
+from derive.expressions.graphs import exchange, remade
+from derive.vocabulary.symbols import d as dimension
 
 
 class Coordinate(sp.Symbol):

@@ -7,9 +7,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, CoordSum, Node, coord_sum, frozen, g, hvp, to_slot
-from derive.indicators import steps_as_cases
-from derive.shared import exchange
+from derive.expressions.coordinates import Coordinate, CoordSum, Node, coord_sum, frozen, g, hvp, to_slot
+from derive.expressions.graphs import exchange
+from derive.expressions.indicators import steps_as_cases
 
 
 def gradient_derivative(expr: sp.Expr) -> sp.Expr:

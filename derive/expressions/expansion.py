@@ -8,9 +8,9 @@ from typing import Any
 import sympy as sp
 from sympy.logic.boolalg import BooleanFunction
 
-from derive.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Node, Rank, VectorNode, longer_than
-from derive.shared import remade
-from derive.symbols import d as dimension
+from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Node, Rank, VectorNode, longer_than
+from derive.expressions.graphs import remade
+from derive.vocabulary.symbols import d as dimension
 
 #: comparisons of longer expressions than this are written down as they are, since SymPy's attempts to decide them take
 #: minutes, and nothing here relies on them

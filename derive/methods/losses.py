@@ -9,10 +9,10 @@ from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import Coordinate
-from derive.errors import BadInput
-from derive.registry import Parameter, register
-from derive.symbols import coerce, parameter
+from derive.expressions.coordinates import Coordinate
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.registry import Parameter, register
+from derive.vocabulary.symbols import coerce, parameter
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ class LogisticRegression(Loss):
 
 @dataclass(frozen=True)
 class SeparableSum(Separable):
-    """f = sum_j f_j(x_j) for the user's own f_j, an expression in the generic coordinate x_j (`derive.losses.x`).
+    """f = sum_j f_j(x_j) for the user's own f_j, an expression in the generic coordinate x_j (`derive.methods.losses.x`).
 
     Args:
         f: the expression.

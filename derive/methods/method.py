@@ -10,14 +10,14 @@ from typing import Any
 
 import sympy as sp
 
-from derive.compressors import Compressor, Identity, Sign
-from derive.errors import BadInput
-from derive.noise import Noise, NoNoise
-from derive.noise.law import Law
-from derive.noise.scales import Scaled
-from derive.registry import register
-from derive.schedules import Constant, Schedule
-from derive.symbols import N, coerce
+from derive.methods.compressors import Compressor, Identity, Sign
+from derive.methods.noise import Noise, NoNoise
+from derive.methods.noise.law import Law
+from derive.methods.noise.scales import Scaled
+from derive.methods.schedules import Constant, Schedule
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.registry import register
+from derive.vocabulary.symbols import N, coerce
 
 #: (field of a method, its kinds, what they are)
 _ACCEPTED: tuple[tuple[str, Any, str], ...] = (

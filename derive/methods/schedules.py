@@ -8,10 +8,10 @@ from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import coord_sum, depends_on, g
-from derive.errors import BadInput
-from derive.registry import Parameter, register
-from derive.symbols import coerce, du, t, u
+from derive.expressions.coordinates import coord_sum, depends_on, g
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.registry import Parameter, register
+from derive.vocabulary.symbols import coerce, du, t, u
 
 
 class Schedule(ABC):

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import sympy as sp
 
-from derive.coordinates import Coordinate
-from derive.methods import Method
-from derive.noise import NoNoise
+from derive.expressions.coordinates import Coordinate
+from derive.methods.method import Method
+from derive.methods.noise import NoNoise
 
 T = TypeVar("T")
 

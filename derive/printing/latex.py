@@ -10,8 +10,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import to_slot
-from derive.form import GradientForm
+from derive.expressions.coordinates import to_slot
+from derive.expressions.gradient_form import GradientForm
 from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, lettered
 from derive.printing.printer import SHOWN, Printer, symbol_latex, written_order
 from derive.printing.width import width

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, g
-from derive.errors import NoClosedForm
-from derive.methods import Method
-from derive.models import lam
-from derive.moments import moments
-from derive.noise import GenericLaw, Law, Scaled
-from derive.noise.generic import GenericDensity, SignedMoment
-from derive.symbols import parameter
+from derive.equations.models import lam
+from derive.expressions.coordinates import Coordinate, g
+from derive.methods.method import Method
+from derive.methods.noise import GenericLaw, Law, Scaled
+from derive.methods.noise.generic import GenericDensity, SignedMoment
+from derive.step.moments import moments
+from derive.vocabulary.errors import NoClosedForm
+from derive.vocabulary.symbols import parameter
 
 # named by words, which no symbol of a user is; the printer sets them as r, a and c
 r, a, c = Coordinate("meansign"), Coordinate("meansize"), Coordinate("meansquare")

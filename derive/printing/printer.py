@@ -14,7 +14,7 @@ from typing import Any
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
-from derive.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Rank, gk, vk
+from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Rank, gk, vk
 
 #: how vectors are set whose names are words: moments of a message (derive.printing.message_moments), noise, moments given a message
 SHOWN = {

@@ -11,13 +11,14 @@ from dataclasses import replace
 
 import sympy as sp
 
-from derive.coordinates import g, hvp
-from derive.form import GradientForm
-from derive.methods import Method
-from derive.models import MODELS, SDE
-from derive.moments import Conditional, moments
-from derive.noise import Law, Scaled
-from derive.noise.generic import Cdf, OpenLaw, SignedMoment
+from derive.equations.equation import Equation
+from derive.equations.models import MODELS
+from derive.expressions.coordinates import g, hvp
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.method import Method
+from derive.methods.noise import Law, Scaled
+from derive.methods.noise.generic import Cdf, OpenLaw, SignedMoment
+from derive.methods.schedules import Free
 from derive.printing.latex import (
     WEIGHT,
     client_lines,
@@ -30,8 +31,8 @@ from derive.printing.latex import (
 from derive.printing.message_moments import CLIENT_SCALE, lettered, named
 from derive.printing.printer import Printer
 from derive.printing.sde_letters import HB, Drift, Page, drift_in_letters, helper_lines, in_letters, letter_names
-from derive.schedules import Free
-from derive.symbols import du, eta, parameter, t, u
+from derive.step.moments import Conditional, moments
+from derive.vocabulary.symbols import du, eta, parameter, t, u
 
 #: distribution functions of all clients with more operations, and lists of more scales, are not written out to be measured
 STEEP, MANY = 120, 8
@@ -39,7 +40,7 @@ STEEP, MANY = 120, 8
 LARGEST_NUMBER = 10**12
 
 
-def sde_latex(equation: SDE, macros: Mapping[str, str] | None = None) -> str:
+def sde_latex(equation: Equation, macros: Mapping[str, str] | None = None) -> str:
     r"""The equation for the generic coordinate: drift, diffusion with B B' = S, the covariance S_ij, and conditions.
 
     Where no closed form exists b and S are expectations of the moments given the client's message. An `aligned`
@@ -58,7 +59,7 @@ def sde_latex(equation: SDE, macros: Mapping[str, str] | None = None) -> str:
     return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
 
 
-def _with_letter_u(equation: SDE) -> SDE:
+def _with_letter_u(equation: Equation) -> Equation:
     """The same equation with a schedule in t called u, and its derivative du, if that is what its drift says."""
     method, mean = equation.method, equation.moments.mean
     if not method.schedule.factor.free_symbols & {t}:
@@ -73,7 +74,7 @@ def _with_letter_u(equation: SDE) -> SDE:
     return replace(equation, method=free, drift=drift) if drift.xreplace(same) == equation.drift else equation
 
 
-def _schedule_lines(equation: SDE, shown: SDE, page: Page) -> list[str]:
+def _schedule_lines(equation: Equation, shown: Equation, page: Page) -> list[str]:
     """What u and du are, where they stand for something."""
     if shown.method is equation.method:
         return []
@@ -84,7 +85,7 @@ def _schedule_lines(equation: SDE, shown: SDE, page: Page) -> list[str]:
     return [line]
 
 
-def _drift_lines(equation: SDE, drift: Drift, page: Page) -> list[str]:
+def _drift_lines(equation: Equation, drift: Drift, page: Page) -> list[str]:
     """dX_j = drift dt + noise, in one line or over several."""
     expr, names = drift
     show = Printer(page.macros, names).doprint
@@ -101,7 +102,7 @@ def _drift_lines(equation: SDE, drift: Drift, page: Page) -> list[str]:
     return equation_lines(r"\mathrm{d}X_j", [*pieces, f"+ {noise}"])
 
 
-def _given_message(equation: SDE, given: Conditional, page: Page) -> tuple[Drift, list[str]]:
+def _given_message(equation: Equation, given: Conditional, page: Page) -> tuple[Drift, list[str]]:
     """The drift, and lines for b and S as expectations over the noise of the moments m and V given the message v."""
     b, big, v, z, m, cov, gradient = (
         page.letter(n) for n in ("b", "S", "v", "noise", "messagemean", "messagecov", "g")
@@ -128,7 +129,7 @@ def _given_message(equation: SDE, given: Conditional, page: Page) -> tuple[Drift
     return drift, [line if "&" in line.partition(r"\begin")[0] else line.replace("=", "&=", 1) for line in lines]
 
 
-def _closed(equation: SDE, form: GradientForm, page: Page) -> tuple[Drift, list[str]]:
+def _closed(equation: Equation, form: GradientForm, page: Page) -> tuple[Drift, list[str]]:
     """The drift and lines for b_j and S_ij: written out, or of one client, or with the functions of the law named."""
     noise = equation.method.noise
     letters = None if equation.drift is None else in_letters(equation, form.mean)
@@ -150,7 +151,7 @@ def _closed(equation: SDE, form: GradientForm, page: Page) -> tuple[Drift, list[
     return written or _written_out(equation, form, page, letters)
 
 
-def _written_out(equation: SDE, form: GradientForm, page: Page, letters: sp.Expr | None) -> tuple[Drift, list[str]]:
+def _written_out(equation: Equation, form: GradientForm, page: Page, letters: sp.Expr | None) -> tuple[Drift, list[str]]:
     """Everything in full; the moments of a message that mixes coordinates in the names r, a, c."""
     mean, b = form.mean, f"{page.letter('b')}_{{j}}"
     short = named(equation.method, equation.dim) if form.rank > 1 else None
@@ -167,7 +168,7 @@ def _written_out(equation: SDE, form: GradientForm, page: Page, letters: sp.Expr
     return (drift, names), lines + _covariance_lines(form, page, b)
 
 
-def _shortened(equation: SDE, law: Law, page: Page) -> tuple[Drift, list[str]] | None:
+def _shortened(equation: Equation, law: Law, page: Page) -> tuple[Drift, list[str]] | None:
     """b_j and S_ij through those of one client, whose scale has a letter; None where a law left open does not suffice."""
     method, scales = equation.method, equation.method.noise.scales
     several, single = len(scales) > 1, scales[0]

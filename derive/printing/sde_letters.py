@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp
 
-from derive.coordinates import hvp, nodes
-from derive.derivatives import gradient_derivative, jacobian_product
-from derive.models import SDE, lam
+from derive.equations.equation import Equation
+from derive.equations.models import lam
+from derive.expressions.coordinates import hvp, nodes
+from derive.expressions.derivatives import gradient_derivative, jacobian_product
 from derive.printing.latex import measured, split_sum, unnested, vector_letter
 from derive.printing.printer import Printer
-from derive.symbols import eta
+from derive.vocabulary.symbols import eta
 
 #: letters for what is written out on lines of its own
 B, RATIO, HB, TRANSPORT = sp.symbols("z1 z2 z3 z4")  # written behind other symbols
@@ -46,7 +47,7 @@ def letter_names(page: Page) -> dict[sp.Expr, str]:
     return {B: f"{b}_{{j}}", HB: f"({hessian}{b})_{{j}}", RATIO: r"\Lambda_{jj}", TRANSPORT: f"(J{hessian}{b})_{{j}}"}
 
 
-def drift_in_letters(equation: SDE) -> sp.Expr:
+def drift_in_letters(equation: Equation) -> sp.Expr:
     """The drift of a model in the letters for b_j, (H b)_j, Lambda_jj and (J H b)_j, for a schedule that is free of x."""
     h, change = equation.method.schedule.factor, equation.method.schedule.time_derivative
     extra = {
@@ -57,7 +58,7 @@ def drift_in_letters(equation: SDE) -> sp.Expr:
     return -h * B + extra[equation.model]
 
 
-def in_letters(equation: SDE, mean: sp.Expr) -> sp.Expr | None:
+def in_letters(equation: Equation, mean: sp.Expr) -> sp.Expr | None:
     """`drift_in_letters`, or None where the drift is not what these say.
 
     h does not depend on x, so the Jacobian of h b times H h b is h^2 J H b.

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, symbols_of
-from derive.expanded import given_message, gradient_symbols, message_symbols, state_symbols, vectors
-from derive.expansion import Expansion
-from derive.form import GradientForm
-from derive.moments import Moments
+from derive.equations.equation import Equation
+from derive.equations.in_coordinates import (
+    CoordinateSDE,
+    given_message,
+    gradient_symbols,
+    message_symbols,
+    state_symbols,
+    vectors,
+)
+from derive.expressions.coordinates import Coordinate, symbols_of
+from derive.expressions.expansion import Expansion
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.specialise import symbols_in
 from derive.printing.text import Writer
 from derive.printing.text import text as text
-from derive.specialise import symbols_in
-
-if TYPE_CHECKING:
-    from derive.models import SDE
+from derive.step.moments import Moments
 
 
-def to_dict(equation: SDE) -> dict[str, Any]:
-    """The contract of `derive --json` (docs/command-line.md): arrays in named coordinates, or without a dimension the form."""
+def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str, Any]:
+    """The contract of `derive --json` (docs/command-line.md): arrays in named coordinates, or without a dimension the form.
+
+    Args:
+        equation: what was derived.
+        named: gives it in named coordinates, where it has a dimension and a closed form; not asked else.
+    """
     dim = equation.dim
     clients = equation.method.clients
     result: dict[str, Any] = {
@@ -41,7 +51,7 @@ def to_dict(equation: SDE) -> dict[str, Any]:
         result["form"] = form
         shown += [equation.rate, *([] if form is None else [equation.drift, *equation.form.expressions])]  # pyright: ignore[reportOptionalMemberAccess]
     elif _complete(equation.moments):
-        expanded = equation.expanded
+        expanded = named()
         write = Writer([*expanded.drift, *expanded.covariance])
         result["drift"] = [write(e) for e in expanded.drift]
         result["covariance"] = _symmetric(expanded.covariance, write)
@@ -77,7 +87,7 @@ def _complete(found: Moments) -> bool:
     return found.form is not None and (found.conditional is None or found.conditional.law.degenerate)
 
 
-def _form(equation: SDE, where: list[tuple[str, str]]) -> dict[str, Any] | None:
+def _form(equation: Equation, where: list[tuple[str, str]]) -> dict[str, Any] | None:
     form = equation.form
     if form is None or not _complete(equation.moments):
         return None
@@ -101,7 +111,7 @@ def _form_strings(form: GradientForm, write: Writer) -> dict[str, Any]:
     }
 
 
-def _conditional(equation: SDE, where: list[tuple[str, str]]) -> tuple[dict[str, Any], list[sp.Expr]]:
+def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict[str, Any], list[sp.Expr]]:
     given = equation.conditional.given_v  # pyright: ignore[reportOptionalMemberAccess]
     omega = equation.moments.omega
     ratio = None if omega is None else str(omega.value)
@@ -127,7 +137,7 @@ def _conditional(equation: SDE, where: list[tuple[str, str]]) -> tuple[dict[str,
     return entry, [*mean, *covariance, *scales]
 
 
-def _noise(equation: SDE, scales: Sequence[sp.Expr]) -> dict[str, Any]:
+def _noise(equation: Equation, scales: Sequence[sp.Expr]) -> dict[str, Any]:
     """What the moments given v = g + scale Z are to be integrated over: the law of Z and the scale of each client."""
     law = equation.method.noise.law
     values = {f.name: str(getattr(law, f.name)) for f in fields(law)} if is_dataclass(law) else {}

@@ -8,8 +8,8 @@ from typing import Any
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from derive.coordinates import longer_than, symbols_of
-from derive.shared import bottom_up, uses
+from derive.expressions.coordinates import longer_than, symbols_of
+from derive.expressions.graphs import bottom_up, uses
 
 #: characters of all expressions together from which on repeated parts are written once, under names
 LIMIT = 10_000_000

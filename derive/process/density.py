@@ -8,12 +8,12 @@ from typing import Any
 
 import sympy as sp
 
-from derive.derivatives import smooth
-from derive.errors import BadInput, NoClosedForm, Refusal
-from derive.expanded import CoordinateSDE
-from derive.numeric_zero import vanishes
-from derive.quadrature import Antiderivative
-from derive.symbols import du, t
+from derive.equations.in_coordinates import CoordinateSDE
+from derive.expressions.derivatives import smooth
+from derive.expressions.zero_test import vanishes
+from derive.process.quadrature import Antiderivative
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from derive.vocabulary.symbols import du, t
 
 #: the line is covered by centre +- e^s with s up to REACH; far enough for the slope of log density to have settled
 REACH = 60

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.errors import NoClosedForm
-from derive.expanded import CoordinateSDE, gradient_symbols, hessian_symbols
-from derive.numeric_zero import vanishes
-from derive.symbols import N, eta
+from derive.equations.in_coordinates import CoordinateSDE, gradient_symbols, hessian_symbols
+from derive.expressions.zero_test import vanishes
+from derive.vocabulary.errors import NoClosedForm
+from derive.vocabulary.symbols import N, eta
 
 
 def generator(equation: CoordinateSDE, phi: sp.Expr) -> sp.Expr:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.density import Density as Density
-from derive.density import density as density
-from derive.density import refuse_time
-from derive.errors import NoClosedForm, Refusal
-from derive.generator import moment_equations
-from derive.losses import Quadratic
-from derive.methods import Method
-from derive.models import sde
-from derive.symbols import eta
+from derive.derivation import sde
+from derive.methods.losses import Quadratic
+from derive.methods.method import Method
+from derive.process.density import Density as Density
+from derive.process.density import density as density
+from derive.process.density import refuse_time
+from derive.process.generator import moment_equations
+from derive.vocabulary.errors import NoClosedForm, Refusal
+from derive.vocabulary.symbols import eta
 
 
 def second_moments(method: Method, dim: int, model: str = "first-order", h: object = None) -> sp.Matrix:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from derive.vocabulary.faces import face
 
 if TYPE_CHECKING:
-    from derive.proof.claims import Verdict as Verdict
-    from derive.proof.claims import prove as prove
+    from derive.proof.claims.prove import prove as prove
+    from derive.proof.claims.verdict import Verdict as Verdict
 
-_LAZY = ("Verdict", "prove")
-__all__ = ["Verdict", "prove"]
-
-
-def __getattr__(name: str) -> Any:
-    """`prove` and `Verdict`, which load the search and its solvers, only when asked for."""
-    if name in _LAZY:
-        from derive.proof import claims
-
-        return getattr(claims, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+_FORMER = {
+    "terms": "derive.proof.language.terms",
+    "context": "derive.proof.language.context",
+    "certificate": "derive.proof.kernel.certificate",
+}
+__getattr__, __dir__, __all__ = face(
+    __name__, {"derive.proof.claims.prove": ["prove"], "derive.proof.claims.verdict": ["Verdict"]}, _FORMER
+)

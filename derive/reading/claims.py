@@ -29,10 +29,10 @@ from math import comb
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, final
 
-from derive.errors import BadInput
 from derive.reading.specs import check_text
 from derive.reading.toml_file import read_table, written
-from derive.reading.values import MAX_DIGITS
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.names import MAX_DIGITS
 
 #: ("x", "g"), ("q", "3/4"), ("+", t, ..), ("*", t, ..), ("^", t, n), ("/", a, b), ("f", "sqrt", t), as in derive/proof/FORMAT.md
 Term: TypeAlias = tuple[Any, ...]
@@ -170,6 +170,14 @@ def show(given: Term | Relation) -> str:
 
 
 # Fields
+
+
+def said(relation: Relation) -> str:
+    """A relation in the grammar of claim files, x >= 1 rather than 1 <= x."""
+    op, left, right = relation
+    if left[0] == "q" and right[0] != "q" and op in ("<=", "<"):
+        return f"{show(right)} {op.replace('<', '>')} {show(left)}"
+    return show((op, left, right))
 
 
 def _variables(value: object) -> tuple[str, ...]:

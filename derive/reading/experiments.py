@@ -12,7 +12,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, final
 
-from derive.errors import BadInput
 from derive.reading.problems import (
     KEYS,
     MAX_DRAWS,
@@ -27,6 +26,7 @@ from derive.reading.problems import (
     whole,
 )
 from derive.reading.toml_file import written
+from derive.vocabulary.errors import BadInput
 
 #: more are in memory only in chunks; paths are counted in 31 bits
 MAX_PATHS = 10**9

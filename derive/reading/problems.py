@@ -14,10 +14,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from derive.errors import BadInput
 from derive.reading.specs import Spec, check_text, parse_spec, require_distinct
 from derive.reading.toml_file import Decimal, read_table, written
-from derive.reading.values import MAX_DIGITS, parse_value
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.names import MAX_DIGITS, parse_value
 
 if TYPE_CHECKING:
     from derive.reading.titled_claims import TitledClaim
@@ -257,7 +257,7 @@ def _models(given: Mapping[str, object], named: Named) -> tuple[str, ...]:
         raise BadInput(named("models"), given["models"], "either model or models")
     key = "models" if "models" in given else "model"
     value: Any = given.get(key, "first-order")
-    from derive.models import MODELS  # SymPy is loaded only when there is a method to derive
+    from derive.equations.models import MODELS  # SymPy is loaded only when there is a method to derive
 
     listed: list[Any] = value if isinstance(value, list) and key == "models" else [value]
     for item in listed:

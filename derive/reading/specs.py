@@ -4,7 +4,7 @@ Grammar (all printable ASCII; spaces around names, keys and values are ignored):
 
     spec  = name [":" pair {"," pair}]
     pair  = key "=" value {"|" value}        several values: one a client, or one a coordinate
-    value = exact rational | plain decimal | name of a symbol         (derive.reading.values)
+    value = exact rational | plain decimal | name of a symbol         (derive.vocabulary.names)
 
 Examples: rand-k:k=2   student-t:nu=3,sigma=1/2   gaussian:sigma=1|2|3   quadratic:h=1|2. All values are dimensionless.
 """
@@ -16,9 +16,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from derive.errors import BadInput
-from derive.reading.values import parse_value
-from derive.registry import Entry, Parameter, Value, lookup
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.names import parse_value
+from derive.vocabulary.registry import Entry, Parameter, Value, lookup
 
 MAX_LENGTH = 2000  # characters in one spec
 MAX_VALUES = 64  # values of one key

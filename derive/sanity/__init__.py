@@ -10,21 +10,9 @@ theory 5; it fails when the engine says otherwise.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "derive.sanity.check": ("Line", "SanityCheck"),
-    "derive.sanity.quadratic": ("quadratic_loss_factors",),
-    "derive.sanity.quartic": ("quartic_growth",),
-    "derive.sanity.second_moments": ("quadratic_second_moments",),
-    "derive.sanity.stationary_variance": ("stationary_variances",),
-    "derive.sanity.identity": ("matching_identity",),
-    "derive.sanity.table": ("ModelRow", "model_table"),
-    "derive.sanity.every": ("all_checks",),
-}
-_WHERE = {name: home for home, names in _HOME.items() for name in names}
-__all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
+from derive.vocabulary.faces import face
 
 if TYPE_CHECKING:
     from derive.sanity.check import Line as Line
@@ -38,8 +26,16 @@ if TYPE_CHECKING:
     from derive.sanity.table import ModelRow as ModelRow
     from derive.sanity.table import model_table as model_table
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'derive.sanity' has no attribute {name!r}")
-    return getattr(import_module(_WHERE[name]), name)
+__getattr__, __dir__, __all__ = face(
+    __name__,
+    {
+        "derive.sanity.check": ("Line", "SanityCheck"),
+        "derive.sanity.quadratic": ("quadratic_loss_factors",),
+        "derive.sanity.quartic": ("quartic_growth",),
+        "derive.sanity.second_moments": ("quadratic_second_moments",),
+        "derive.sanity.stationary_variance": ("stationary_variances",),
+        "derive.sanity.identity": ("matching_identity",),
+        "derive.sanity.table": ("ModelRow", "model_table"),
+        "derive.sanity.every": ("all_checks",),
+    },
+)

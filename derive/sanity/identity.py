@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.expanded import gradient_symbols, hessian_symbols
-from derive.generator import matching
-from derive.methods import DSGD
-from derive.models import sde
-from derive.noise import Gaussian
+from derive.derivation import sde
+from derive.equations.in_coordinates import gradient_symbols, hessian_symbols
+from derive.methods.method import DSGD
+from derive.methods.noise import Gaussian
+from derive.process.generator import matching
 from derive.sanity.check import Derivation, SanityCheck, equal, tex
-from derive.symbols import eta
+from derive.vocabulary.symbols import eta
 
 
 def matching_identity(dim: int = 2) -> SanityCheck:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.generator import generator
-from derive.losses import Quadratic
-from derive.methods import DSGD
-from derive.models import sde
+from derive.derivation import sde
+from derive.methods.losses import Quadratic
+from derive.methods.method import DSGD
+from derive.process.generator import generator
+from derive.process.stationary import stability_threshold
 from derive.sanity.check import Derivation, SanityCheck, equal, tex
-from derive.stationary import stability_threshold
-from derive.symbols import eta, parameter, t
+from derive.vocabulary.symbols import eta, parameter, t
 
 LAMBDA = parameter("lambda")
 X = sp.Symbol("x", real=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.generator import generator
-from derive.losses import Quartic
-from derive.methods import DSGD
-from derive.models import sde
+from derive.derivation import sde
+from derive.methods.losses import Quartic
+from derive.methods.method import DSGD
+from derive.process.generator import generator
 from derive.sanity.check import Derivation, SanityCheck, tex
 from derive.sanity.quadratic import MODEL_NAMES, X
-from derive.symbols import eta, parameter
+from derive.vocabulary.symbols import eta, parameter
 
 Y = parameter("y")  # x^2
 STEPS = (sp.Rational(1, 10), sp.Rational(1, 2), sp.Integer(2))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.compressors import Bernoulli
-from derive.losses import Quadratic
-from derive.methods import DCSGD, DSGD, Method
-from derive.noise import Affine
-from derive.numeric_zero import vanishes
-from derive.sanity.check import Derivation, SanityCheck, equal, tex
-from derive.sanity.quadratic import LAMBDA, MODEL_NAMES, decay_rate
-from derive.stationary import (
+from derive.expressions.zero_test import vanishes
+from derive.methods.compressors import Bernoulli
+from derive.methods.losses import Quadratic
+from derive.methods.method import DCSGD, DSGD, Method
+from derive.methods.noise import Affine
+from derive.process.stationary import (
     continuous_rate,
     discrete_second_moments,
     discrete_step,
     second_moments,
     stability_threshold,
 )
-from derive.symbols import N, eta, parameter
+from derive.sanity.check import Derivation, SanityCheck, equal, tex
+from derive.sanity.quadratic import LAMBDA, MODEL_NAMES, decay_rate
+from derive.vocabulary.symbols import N, eta, parameter
 
 
 def compressed_affine() -> Method:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.methods import DSGD, Method
-from derive.noise import Gaussian, Scaled
+from derive.methods.method import DSGD, Method
+from derive.methods.noise import Gaussian, Scaled
+from derive.process.stationary import discrete_second_moments, second_moments
 from derive.sanity.check import Derivation, SanityCheck
 from derive.sanity.quadratic import LAMBDA, MODEL_NAMES
-from derive.stationary import discrete_second_moments, second_moments
-from derive.symbols import N, eta, parameter
+from derive.vocabulary.symbols import N, eta, parameter
 
 SIGMA = parameter("sigma")
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, CoordSum, coord_sum, depends_on, nodes, to_slot, v
-from derive.errors import NoClosedForm
-from derive.noise.law import Law
-from derive.pieces import in_signs, pieces
-from derive.shared import remade
+from derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, depends_on, nodes, to_slot, v
+from derive.expressions.graphs import remade
+from derive.methods.noise.law import Law
+from derive.step.pieces import in_signs, pieces
+from derive.vocabulary.errors import NoClosedForm
 
 
 def univariate(

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.compressors import Compressor, Omega
-from derive.coordinates import Coordinate, depends_on, g, to_slot, v
-from derive.errors import NoClosedForm, Refusal
-from derive.expectation import CoordinateFunctions, expectation
-from derive.form import DenseCov, GradientForm
-from derive.methods import Method
-from derive.noise.law import Law, Vanishing
-from derive.symbols import d as dimension
+from derive.expressions.coordinates import Coordinate, depends_on, g, to_slot, v
+from derive.expressions.gradient_form import DenseCov, GradientForm
+from derive.methods.compressors import Compressor, Omega
+from derive.methods.method import Method
+from derive.methods.noise.law import Law, Vanishing
+from derive.step.expectation import CoordinateFunctions, expectation
+from derive.vocabulary.errors import NoClosedForm, Refusal
+from derive.vocabulary.symbols import d as dimension
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.coordinates import v
-from derive.errors import NoClosedForm
+from derive.expressions.coordinates import v
+from derive.vocabulary.errors import NoClosedForm
 
 Pieces = tuple[list[sp.Expr], list[sp.Expr]]  # breakpoints in increasing order; polynomials between them
 

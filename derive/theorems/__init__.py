@@ -1,1 +1,1 @@
-"""The catalogue: one theorem a file. `derive.theorems.catalogue` collects them, `derive.theorems.checking` checks them."""
+"""The catalogue: one theorem a file. `derive.theorems.catalogue` collects them, `derive.theorems.entry.checking` checks them."""

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from derive.theorems.entry import Refutation, Theorem
+from derive.theorems.entry.theorem import Refutation, Theorem
 
 MODULES = (
-    "dcsgd_first_order",
-    "dcsgd_corrected",
-    "dcsgd_expectation",
-    "normalised",
-    "strength",
-    "sign_classic",
-    "sign_global",
-    "sign_clients",
-    "sign_reading",
-    "polyak",
-    "sign_far",
-    "schedules",
-    "stationary",
-    "stationary_pair",
-    "stationary_sign",
-    "scaling",
-    "blow_up",
-    "laws",
-    "losses",
-    "losses_sums",
-    "compressors",
+    "unbiased.dcsgd_first_order",
+    "unbiased.dcsgd_corrected",
+    "unbiased.dcsgd_expectation",
+    "unbiased.normalised",
+    "unbiased.strength",
+    "signs.classic",
+    "signs.everywhere",
+    "signs.clients",
+    "signs.reading",
+    "unbiased.polyak",
+    "signs.far",
+    "facts.schedules",
+    "stationary.line",
+    "stationary.pair",
+    "stationary.sign",
+    "unbiased.scaling",
+    "facts.blow_up",
+    "facts.laws",
+    "facts.losses",
+    "facts.losses_sums",
+    "facts.compressors",
 )
 
 

@@ -1,7 +1,7 @@
 """More than yes or no: the least constant for which a claim is certified, and a counterexample just below it.
 
 A `Constant` is a claim with a parameter c that is weaker for larger c: a number that a theorem states, or the part of its proof
-that the number comes from. `least` walks through the rationals of denominator at most 64 (`derive.proof.mediants`): each is refuted by
+that the number comes from. `least` walks through the rationals of denominator at most 64 (`derive.proof.search.mediants`): each is refuted by
 exact numbers, certified by the kernel, or neither, and then the walk ends with the gap as it is.
 """
 
@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.proof.context import Context, ProofError
-from derive.proof.exact import Algebraic
-from derive.proof.kernel import Fact
-from derive.proof.laws import VARIABLE, at_one, pieces
-from derive.proof.mediants import Judged, Walked, between
-from derive.proof.prover import Prover
-from derive.proof.refute import refute
-from derive.proof.terms import Relation, Term, num, x, xs
-from derive.theorems.entry import Refutation, Theorem
-from derive.theorems.laws import SHOWN
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.terms import Relation, Term, num, x, xs
+from derive.proof.refute.counterexample import refute
+from derive.proof.refute.exact import Algebraic
+from derive.proof.search.mediants import Judged, Walked, between
+from derive.proof.search.prover import Prover
+from derive.theorems.entry.theorem import Refutation, Theorem
+from derive.theorems.facts.law_bounds import VARIABLE, at_one, pieces
+from derive.theorems.facts.laws import SHOWN
 
 Certify = Callable[[Fraction, float], Fact]
 Witness = Mapping[str, Fraction | Algebraic]

@@ -11,15 +11,15 @@ from fractions import Fraction
 from importlib import import_module
 from typing import Any, TypeVar
 
-from derive.errors import BadInput
+from derive.vocabulary.errors import BadInput
 
 KINDS = ("method", "compressor", "noise", "loss", "schedule")
 _HOMES = {
-    "method": "derive.methods",
-    "compressor": "derive.compressors",
-    "noise": "derive.noise",
-    "loss": "derive.losses",
-    "schedule": "derive.schedules",
+    "method": "derive.methods.method",
+    "compressor": "derive.methods.compressors",
+    "noise": "derive.methods.noise",
+    "loss": "derive.methods.losses",
+    "schedule": "derive.methods.schedules",
 }
 
 Value = Fraction | str

@@ -12,8 +12,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive.errors import BadInput
-from derive.reading.values import belongs_to_the_engine, parse_value
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.names import belongs_to_the_engine, parse_value
 
 
 def parameter(name: str) -> sp.Symbol:

@@ -17,9 +17,9 @@ from typing import Any
 import sympy as sp
 
 import derive
-from numerics.weak_order import weak_order
+from numerics.evidence.weak_order import weak_order
 from reports.cli import main
-from reports.figures import STYLES, figure
+from reports.document.figures import STYLES, figure
 
 HERE = Path(__file__).parent
 #: as the caption in the README says

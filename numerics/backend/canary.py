@@ -15,17 +15,16 @@ import platform
 import secrets
 import threading
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jaxlib
 import numpy as np
-import scipy
 import scipy.special
 from jax.scipy import special
 from platformdirs import user_cache_path
 
-from numerics._jax import jax, jnp
+from numerics.backend.double import jax, jnp
 
 #: points a function; no multiple of the numbers in a vector register, so that what is left over is tried too
 POINTS = 1000
@@ -123,7 +122,7 @@ def known_disagreeing(options: Mapping[str, str]) -> list[str]:
 def _digest(options: Mapping[str, str]) -> str:
     """What the comparison depends on: versions, processor, options, and how the comparison is made."""
     facts = {
-        "versions": [jax.__version__, jaxlib.__version__, np.__version__, scipy.__version__],
+        "versions": [version(name) for name in ("jax", "jaxlib", "numpy", "scipy")],
         "machine": [platform.machine(), *_processor(), jax.default_backend(), jax.devices()[0].device_kind],
         "options": [sorted(options.items()), os.environ.get("XLA_FLAGS", "")],
         "comparison": hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),

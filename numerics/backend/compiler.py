@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from functools import cache, wraps
 from typing import Any
 
-from derive.errors import WrongArithmetic
-from numerics._jax import jax
-from numerics.canary import known_disagreeing
+from derive.vocabulary.errors import WrongArithmetic
+from numerics.backend.canary import known_disagreeing
+from numerics.backend.double import jax
 
 #: options under which no bit depends on how many paths, processors or devices there are. On a CPU, XLA hands large reductions to a
 #: library that adds in another order, and cuts loops into as many pieces as there are threads, which are compiled to other

@@ -2,7 +2,8 @@
 
 Deterministic routes first: an entry's inequality at random points (with all assumptions evaluated there), closed moments,
 quadrature, enumeration. Simulation where there is none: with verdicts from confidence sequences, and the solver's own error apart.
-What is compared is always the catalogue's own formula (`numerics.formulas.conclusion`). Numbers are evidence and no proof.
+What is compared is always the catalogue's own formula (`numerics.evidence.checks.formulas.conclusion`). Numbers are evidence and
+no proof.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from derive.errors import BadInput
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Refutation
-from numerics.checks import facts, families, messages, moments, paths, steps
-from numerics.checks.points import at_points, at_witness, merged
-from numerics.checks.result import Verified as Verified
+from derive.theorems.entry.theorem import Refutation
+from derive.vocabulary.errors import BadInput
+from numerics.evidence.checks import facts, families, messages, moments, paths, steps
+from numerics.evidence.checks.points import at_points, at_witness, merged
+from numerics.evidence.checks.result import Verified as Verified
 
 #: pathwise bounds on L f, and facts about the coordinates of one state
 UNBIASED = ("6.1-pathwise", "6.2-pathwise", "6.3-low-pathwise", "6.3-high-pathwise")

@@ -14,20 +14,20 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.errors import BadInput
-from derive.expanded import state_symbols
-from derive.methods import Method
-from derive.models import SDE
-from derive.models import sde as derive_sde
-from numerics.backward import model_mean
-from numerics.ensembles import solve
-from numerics.estimates import Estimate, difference, mean
-from numerics.line import Value, steps_of
-from numerics.lower import lower_function
-from numerics.moments import discrete_moment, model_moment
-from numerics.optimizers import run
-from numerics.runs import positive
-from numerics.transition import discrete_mean
+from derive.derivation import SDE
+from derive.derivation import sde as derive_sde
+from derive.equations.in_coordinates import state_symbols
+from derive.methods.method import Method
+from derive.vocabulary.errors import BadInput
+from numerics.lowering.to_jax import lower_function
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from numerics.simulate.runs import positive
+from numerics.statistics.estimates import Estimate, difference, mean
+from numerics.without_sampling.backward import model_mean
+from numerics.without_sampling.line import Value, steps_of
+from numerics.without_sampling.moments import discrete_moment, model_moment
+from numerics.without_sampling.transition import discrete_mean
 
 ROUTES = ("line", "moments")
 
@@ -129,7 +129,7 @@ def weak_order(
     """The weak error of a model at each step size, deterministically, and its order.
 
     Args:
-        method: see `derive.methods`.
+        method: see `derive.methods.method`.
         model: "first-order", "second-order" or "corrected"; or an equation of one's own, to be measured against the method.
         loss: the loss of both; a derive loss for closed moments.
         x0: the starting point, a number or (d,).
@@ -144,8 +144,8 @@ def weak_order(
 
     Raises:
         BadInput: an argument outside its range.
-        NoClosedForm, Refusal: where a side does not exist, or has no such evaluation (`numerics.transition`,
-            `numerics.backward`, `numerics.moments`).
+        NoClosedForm, Refusal: where a side does not exist, or has no such evaluation (`numerics.without_sampling.transition`,
+            `numerics.without_sampling.backward`, `numerics.without_sampling.moments`).
     """
     sizes, given = _sizes(etas, T, params), dict(params or {})
     dim = np.size(x0)
@@ -198,7 +198,7 @@ def weak_order_sampled(
         Others: as for `weak_order`, with any loss and dimension that `run` and `solve` take; `chunk` is theirs.
 
     Raises:
-        As `numerics.optimizers.run` and `numerics.ensembles.solve` do.
+        As `numerics.simulate.method.run` and `numerics.simulate.equation.solve` do.
     """
     sizes, given = _sizes(etas, T, params), dict(params or {})
     start = np.atleast_1d(np.asarray(x0, float))
@@ -243,7 +243,7 @@ class _Statistic:
 
 def _symbolic(loss: Any) -> Any:
     """The loss where the engine knows it by formula; a function is known to numerics only."""
-    from derive.losses import Loss
+    from derive.methods.losses import Loss
 
     return loss if isinstance(loss, Loss) else None
 

@@ -20,8 +20,8 @@ from typing import Any, final
 
 import numpy as np
 
-from numerics._jax import jax, jnp
-from numerics.special import horner
+from numerics.backend.double import jax, jnp
+from numerics.lowering.special import horner
 
 Words = tuple[Any, Any]
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.errors import NoClosedForm
-from derive.noise import Gaussian, Law, Point, Uniform
-from numerics._jax import jnp
-from numerics.lower import lower_function
-from numerics.scalars import concrete
+from derive.methods.noise import Gaussian, Law, Point, Uniform
+from derive.vocabulary.errors import NoClosedForm
+from numerics.backend.double import jnp
+from numerics.lowering.scalars import concrete
+from numerics.lowering.to_jax import lower_function
 
 #: nodes and weights, arrays (.., n); weights sum to 1 along the last axis
 Rule = tuple[np.ndarray, np.ndarray]
@@ -89,7 +89,7 @@ def gauss_rule(law: Any, count: int, parameters: Mapping[str, Any] | None = None
     """The Gauss rule of a standardised law.
 
     Args:
-        law: a `derive.noise.Law`.
+        law: a `derive.methods.noise.Law`.
         count: how many nodes, >= 1.
         parameters: values of its symbols, by name.
 

@@ -10,11 +10,11 @@ import numpy as np
 import scipy.special
 import sympy as sp
 
-from derive.noise import Gaussian, Laplace, Law, Logistic, Point, StudentT, Uniform
-from numerics._jax import jnp
-from numerics.compiler import jit
-from numerics.lower import lower_function
-from numerics.scalars import concrete
+from derive.methods.noise import Gaussian, Laplace, Law, Logistic, Point, StudentT, Uniform
+from numerics.backend.compiler import jit
+from numerics.backend.double import jnp
+from numerics.lowering.scalars import concrete
+from numerics.lowering.to_jax import lower_function
 
 Quantile = Callable[[np.ndarray], np.ndarray]
 
@@ -24,7 +24,7 @@ def quantile_function(law: Any, parameters: Mapping[str, Any] | None = None) -> 
     """u in (0, 1) -> the u-quantile of a standardised law.
 
     Args:
-        law: a `derive.noise.Law`.
+        law: a `derive.methods.noise.Law`.
         parameters: values of its symbols, by name.
 
     Raises:

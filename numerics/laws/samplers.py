@@ -1,6 +1,6 @@
 """Samplers: one for every noise law and every compressor. Dimensionless.
 
-A sampler draws from `numerics.counter.Draws`, which stand for one purpose at one step of some paths; what a path gets does not
+A sampler draws from `numerics.laws.counter.Draws`, which stand for one purpose at one step of some paths; what a path gets does not
 depend on which others are drawn beside it. Where draws are asked for a JAX key will do as well. A new class joins by registering
 its own sampler:
 
@@ -17,7 +17,7 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.compressors import (
+from derive.methods.compressors import (
     QSGD,
     Bernoulli,
     FixedGrid,
@@ -29,8 +29,7 @@ from derive.compressors import (
     Ternary,
     TopK,
 )
-from derive.errors import BadInput
-from derive.noise import (
+from derive.methods.noise import (
     Correlated,
     Gaussian,
     Laplace,
@@ -42,13 +41,14 @@ from derive.noise import (
     StudentT,
     Uniform,
 )
-from numerics._jax import jax, jnp
-from numerics.chunks import product
-from numerics.counter import Draws, draws_from
-from numerics.environment import environment
-from numerics.functions import rank_descending
-from numerics.lower import lower_coordinate
-from numerics.scalars import Parameters, number, whole
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.laws.counter import Draws, draws_from
+from numerics.lowering.environment import environment
+from numerics.lowering.functions import rank_descending
+from numerics.lowering.products import product
+from numerics.lowering.scalars import Parameters, number, whole
+from numerics.lowering.to_jax import lower_coordinate
 
 #: coordinates up to which a loop over them is written out
 UNROLLED = 8
@@ -58,7 +58,7 @@ def _unregistered(kind: str, obj: Any, function: str, arguments: str) -> TypeErr
     name = type(obj).__name__
     return TypeError(
         f"no sampler for the {kind} {name}; register one:\n"
-        f"    @numerics.random.{function}.register\n    def _({kind}: {name}, {arguments}): ..."
+        f"    @numerics.laws.samplers.{function}.register\n    def _({kind}: {name}, {arguments}): ..."
     )
 
 
@@ -82,7 +82,7 @@ def sample_law(law: Any, draws: Draws, shape: tuple[int, ...], parameters: Param
     """Independent draws of a standardised law, of the given shape (.., paths).
 
     Args:
-        law: a `derive.noise.Law`.
+        law: a `derive.methods.noise.Law`.
         draws: used by this call alone.
         parameters: values of the law's symbols, by name.
 
@@ -143,7 +143,7 @@ def sample_noise(noise: Any, draws: Draws, g: jax.Array, parameters: Parameters 
     """Z_i for a batch of points: (d, paths), independent over paths.
 
     Args:
-        noise: a `derive.noise.Noise`; its scale may depend on the gradient (affine) or the coordinate.
+        noise: a `derive.methods.noise.Noise`; its scale may depend on the gradient (affine) or the coordinate.
         g: gradients, (d, paths).
         parameters: values of symbols by name; a scale that is a vector as an array (d,), a measured covariance (d, d).
         client: whose scale to take, from 0; clients with one common scale share it.
@@ -204,7 +204,7 @@ def compress(compressor: Any, draws: Draws, v: jax.Array, parameters: Parameters
     """C(v) for a batch of messages: (d, paths), independent over paths given v.
 
     Args:
-        compressor: a `derive.compressors.Compressor`.
+        compressor: a `derive.methods.compressors.Compressor`.
         draws: used by this call alone (deterministic compressors ignore them).
         v: messages, (d, paths).
         parameters: values of the compressor's symbols, by name.

@@ -8,10 +8,10 @@ from typing import Any
 
 import sympy as sp
 
-from derive.noise import StableDensity, StableSignMean
-from numerics._jax import jax, jnp
-from numerics.special import dilogarithm_ratio, horner, hyp2f1_step, stable_density, stable_sign_mean
-from numerics.tables import hyp2f1_step_table, stable_density_table, stable_sign_mean_table
+from derive.methods.noise import StableDensity, StableSignMean
+from numerics.backend.double import jax, jnp
+from numerics.lowering.special import dilogarithm_ratio, horner, hyp2f1_step, stable_density, stable_sign_mean
+from numerics.lowering.tables import hyp2f1_step_table, stable_density_table, stable_sign_mean_table
 
 #: atan(r) = r + r^3 P(r^2)/Q(r^2) on |r| <= 0.66 and, in single precision, r + r^3 P(r^2) on |r| <= tan(pi/8); highest power first
 #: (Moshier 1989, Cephes)

@@ -10,14 +10,14 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.coordinates import Coordinate
-from derive.errors import BadInput
-from derive.expanded import state_symbols
-from derive.losses import LogisticRegression, Loss, Separable, x
-from numerics._jax import jax, jnp
-from numerics.chunks import product
-from numerics.environment import environment
-from numerics.lower import lower_coordinate, lower_function
+from derive.equations.in_coordinates import state_symbols
+from derive.expressions.coordinates import Coordinate
+from derive.methods.losses import LogisticRegression, Loss, Separable, x
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.lowering.environment import environment
+from numerics.lowering.products import product
+from numerics.lowering.to_jax import lower_coordinate, lower_function
 
 
 @final

@@ -7,10 +7,10 @@ from typing import Any
 
 import sympy as sp
 
-from derive.errors import BadInput
-from numerics._jax import jax
-from numerics.environment import environment
-from numerics.lower import lower_coordinate
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax
+from numerics.lowering.environment import environment
+from numerics.lowering.to_jax import lower_coordinate
 
 Parameters = Mapping[str, Any] | None
 

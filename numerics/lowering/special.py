@@ -1,7 +1,7 @@
 """Special functions that SymPy names and JAX lacks, in double precision. Arguments broadcast; all is dimensionless.
 
 Each states its domain and its error, measured against mpmath in the tests. They cost microseconds an entry;
-`numerics.tables` has faster forms for one fixed parameter.
+`numerics.lowering.tables` has faster forms for one fixed parameter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from numerics._jax import jax, jnp
+from numerics.backend.double import jax, jnp
 
 _NEAR_ZERO = 1e-5  # below it three terms of a power series are exact to rounding
 _SERIES = 0.03  # below it ten terms are

@@ -1,6 +1,6 @@
 """Special functions with one fixed parameter as two Chebyshev expansions, one towards each end of the half-line.
 
-The direct forms in `numerics.special` cost microseconds an entry; these cost tens of nanoseconds. They are made when an
+The direct forms in `numerics.lowering.special` cost microseconds an entry; these cost tens of nanoseconds. They are made when an
 expression is lowered, so the parameter must be a number by then. Errors are those of the direct forms, to rounding.
 """
 
@@ -14,9 +14,9 @@ import numpy as np
 import scipy.special
 from numpy.polynomial import chebyshev
 
-from numerics._jax import jax, jnp
-from numerics.compiler import jit
-from numerics.special import stable_density, stable_sign_mean
+from numerics.backend.compiler import jit
+from numerics.backend.double import jax, jnp
+from numerics.lowering.special import stable_density, stable_sign_mean
 
 _ROUNDING = 1e-15
 _DEGREES = (15, 31, 63, 127, 255)

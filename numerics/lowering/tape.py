@@ -8,11 +8,11 @@ from typing import Any, final
 import sympy as sp
 from sympy.logic.boolalg import Boolean
 
-from derive.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Rank, depends_on, frozen, to_slot
-from derive.errors import BadInput
-from numerics._jax import jax, jnp
-from numerics.environment import Environment
-from numerics.functions import FUNCTIONS, hypergeometric, power, rank_descending, tabulated
+from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Rank, depends_on, frozen, to_slot
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.lowering.environment import Environment
+from numerics.lowering.functions import FUNCTIONS, hypergeometric, power, rank_descending, tabulated
 
 _NODES = (CoordSum, CoordMax, Rank, Hvp)
 _COMPARE = {sp.Gt: jnp.greater, sp.Ge: jnp.greater_equal, sp.Lt: jnp.less, sp.Le: jnp.less_equal, sp.Eq: jnp.equal}

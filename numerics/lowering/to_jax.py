@@ -14,13 +14,13 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.errors import BadInput
-from derive.noise import StableDensity, StableSignMean
-from numerics._jax import jax, jnp
-from numerics.environment import Environment as Environment
-from numerics.environment import environment as environment
-from numerics.tape import LoweringError as LoweringError
-from numerics.tape import Tape
+from derive.methods.noise import StableDensity, StableSignMean
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.lowering.environment import Environment as Environment
+from numerics.lowering.environment import environment as environment
+from numerics.lowering.tape import LoweringError as LoweringError
+from numerics.lowering.tape import Tape
 
 
 @final

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from numerics._jax import jax, jnp
-from numerics.runs import inside
+from numerics.backend.double import jax, jnp
+from numerics.simulate.runs import inside
 
 
 class NotANumber(ArithmeticError):

@@ -16,12 +16,11 @@ from typing import Any, final
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
-from derive.errors import BadInput
-from numerics._jax import jax, jnp
-from numerics.compiler import options
+from derive.vocabulary.errors import BadInput
+from numerics.backend.compiler import options
+from numerics.backend.double import jax
+from numerics.lowering.products import BLOCK
 
-#: columns of a block of a product of matrices
-BLOCK = 64
 #: paths to which chunks are padded on every device: vector registers of any width, and blocks enough for a loop over them
 LANES = 2 * BLOCK
 #: numbers of the state in a chunk, unless one is asked for: they stay in a processor's own cache
@@ -130,18 +129,6 @@ class Spread:
             return self._all(x, numbers, more)
         with _ALONE:
             return jax.block_until_ready(self._one(x, numbers, more))
-
-
-def product(matrix: jax.Array, x: jax.Array) -> jax.Array:
-    """matrix (m, d) times x (d, paths), by blocks of columns: a larger product adds in an order that its size decides.
-
-    Fewer than two blocks are multiplied at once: a loop of one turn is none, and is compiled in another way.
-    """
-    m, paths = matrix.shape[0], x.shape[1]
-    if paths % BLOCK or paths == BLOCK:
-        return matrix @ x
-    blocks = jnp.moveaxis(x.reshape(x.shape[0], -1, BLOCK), 1, 0)
-    return jnp.moveaxis(jax.lax.map(lambda block: matrix @ block, blocks), 0, 1).reshape(m, paths)
 
 
 def _alike(found: Mapping[Any, np.ndarray], paths: int) -> dict[Any, np.ndarray]:

@@ -1,8 +1,8 @@
 """Solve an SDE for an ensemble of paths, through diffrax: one batched state, one `diffeqsolve` a chunk, constant steps.
 
-Ito equations take predictor-corrector, Euler or Milstein steps (`numerics.ito`); without noise the equation is an ODE and takes
-Tsit5 steps; a Stratonovich equation takes Heun steps. The step is a fraction of eta: a step of eta itself would hide the order
-of the model behind the solver's own error, which `numerics.refinement` measures.
+Ito equations take predictor-corrector, Euler or Milstein steps (`numerics.simulate.schemes`); without noise the equation is an
+ODE and takes Tsit5 steps; a Stratonovich equation takes Heun steps. The step is a fraction of eta: a step of eta itself would
+hide the order of the model behind the solver's own error, which `numerics.simulate.refinement` measures.
 
 What was compiled is kept: a second solve of the same equation and shapes, with another eta, scale, seed or horizon, compiles
 nothing.
@@ -18,21 +18,20 @@ from typing import Any, final
 import diffrax
 import numpy as np
 
-from derive.errors import BadInput
-from derive.models import SDE
-from derive.models import sde as derive_sde
-from derive.specialise import specialise
-from numerics._jax import jax, jnp
-from numerics.chunks import check_chunk
-from numerics.counter import Draws
-from numerics.expect import doubling_error
-from numerics.ito import SCHEMES, ItoTerm, MacroSolver, Segments, segment, segments, tsit5
-from numerics.kept import Kept
-from numerics.landscape import landscape
-from numerics.lost import exits, numberless
-from numerics.parameters import constants, parameters_of, specialised, unfrozen
-from numerics.programs import Program, Result
-from numerics.runs import (
+from derive.derivation import SDE
+from derive.derivation import sde as derive_sde
+from derive.methods.specialise import specialise
+from derive.vocabulary.errors import BadInput
+from numerics.backend.compiled import Kept
+from numerics.backend.double import jax, jnp
+from numerics.laws.counter import Draws
+from numerics.lowering.landscape import landscape
+from numerics.simulate.blow_up import exits, numberless
+from numerics.simulate.chunks import check_chunk
+from numerics.simulate.noise_integrals import doubling_error
+from numerics.simulate.parameters import constants, parameters_of, specialised, unfrozen
+from numerics.simulate.programs import Program, Result
+from numerics.simulate.runs import (
     BOUND,
     Ensemble,
     Statistic,
@@ -47,7 +46,8 @@ from numerics.runs import (
     statistics_of,
     stream_words,
 )
-from numerics.systems import System, ito_system, stratonovich_system
+from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, Segments, segment, segments, tsit5
+from numerics.simulate.systems import System, ito_system, stratonovich_system
 
 #: solver steps a step of the method, unless `dt` says otherwise
 SUBSTEPS = 8
@@ -77,7 +77,7 @@ def solve(
     chunk: int | None = None,
     first: int = 0,
 ) -> Ensemble:
-    """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `numerics.optimizers.run`.
+    """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `numerics.simulate.method.run`.
 
     A path that leaves the ball |x_j| <= bound is counted with the time of the step at which that happened, and stays at its last
     point inside. Memory is O(S paths), and O(d) for each path of a chunk.
@@ -92,7 +92,7 @@ def solve(
         params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters; measured
             covariances as matrices.
         dt: largest solver step (default eta/8); steps are equal between two saved times.
-        save, statistics: see `numerics.runs`; the loss and the norm of the gradient are always kept.
+        save, statistics: see `numerics.simulate.runs`; the loss and the norm of the gradient are always kept.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; the equation's own where it has one.
         u: the function t -> u(t) of a free schedule.
         bound: see above.
@@ -114,7 +114,7 @@ def solve(
             is needed).
         NoClosedForm: a corrected or second-order model, or "heun", where only moments given the message are known.
         LoweringError: a function without array form.
-        NotANumber: the equation has no value at a point that a path reached (`numerics.lost`).
+        NotANumber: the equation has no value at a point that a path reached (`numerics.simulate.blow_up`).
     """
     parameters = parameters_of(params)
     eta: float = parameters["eta"]

@@ -12,19 +12,20 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.errors import BadInput
-from derive.methods import Method
-from numerics._jax import jax, jnp
-from numerics.chunks import check_chunk
-from numerics.counter import Draws, over_pairs
-from numerics.kept import Kept
-from numerics.landscape import landscape
-from numerics.lost import Advance, exits, marked, numberless
-from numerics.lower import lower_coordinate
-from numerics.parameters import constants, parameters_of, specialised, unfrozen
-from numerics.programs import Program, Result
-from numerics.random import compress, sample_noise
-from numerics.runs import (
+from derive.methods.method import Method
+from derive.vocabulary.errors import BadInput
+from numerics.backend.compiled import Kept
+from numerics.backend.double import jax, jnp
+from numerics.laws.counter import Draws, over_pairs
+from numerics.laws.samplers import compress, sample_noise
+from numerics.lowering.landscape import landscape
+from numerics.lowering.scalars import whole
+from numerics.lowering.to_jax import lower_coordinate
+from numerics.simulate.blow_up import Advance, exits, marked, numberless
+from numerics.simulate.chunks import check_chunk
+from numerics.simulate.parameters import constants, parameters_of, specialised, unfrozen
+from numerics.simulate.programs import Program, Result
+from numerics.simulate.runs import (
     BOUND,
     Ensemble,
     Statistic,
@@ -39,7 +40,6 @@ from numerics.runs import (
     statistics_of,
     stream_words,
 )
-from numerics.scalars import whole
 
 #: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
 Oracle = Callable[[Draws, jax.Array, Any], jax.Array]
@@ -83,17 +83,17 @@ def run(
             `chunk` are.
         params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number.
-        save, statistics: see `numerics.runs`; the loss and the norm of the gradient are always kept.
+        save, statistics: see `numerics.simulate.runs`; the loss and the norm of the gradient are always kept.
         u: the function t -> u(t) of a free schedule.
         oracle: gradients of the clients in place of grad f + Z_i, for noise that comes from data.
-        dtype, wide, chunk, first: see `numerics.ensembles.solve`.
+        dtype, wide, chunk, first: see `numerics.simulate.equation.solve`.
         varied: values of scalar symbols that differ from path to path, (paths,) by name: many settings in one run, of one
             compiled function. Not eta, N or symbols of the loss.
         travelled: whether to keep "length" too, the sum of ||x_{m+1} - x_m||_2 over the steps so far.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
-        NotANumber: the gradient or the step has no value at a point that a path reached (`numerics.lost`).
+        NotANumber: the gradient or the step has no value at a point that a path reached (`numerics.simulate.blow_up`).
     """
     parameters = parameters_of(params)
     eta: float = parameters["eta"]

@@ -18,18 +18,18 @@ import numpy as np
 import scipy.special
 import scipy.stats.qmc
 
-from derive.coordinates import nodes as aggregates
-from derive.coordinates import v
-from derive.errors import BadInput
-from derive.moments import Conditional
-from derive.noise import Gaussian, Law, StudentT
-from numerics._jax import jax, jnp
-from numerics.compiler import jit
-from numerics.diffusion import DENSE_LIMIT, Diffusion, root_of_variance, symmetric_root
-from numerics.environment import Environment
-from numerics.lower import lower_all
-from numerics.quantiles import quantile_function
-from numerics.scalars import concrete
+from derive.expressions.coordinates import nodes as aggregates
+from derive.expressions.coordinates import v
+from derive.methods.noise import Gaussian, Law, StudentT
+from derive.step.moments import Conditional
+from derive.vocabulary.errors import BadInput
+from numerics.backend.compiler import jit
+from numerics.backend.double import jax, jnp
+from numerics.laws.quantiles import quantile_function
+from numerics.lowering.environment import Environment
+from numerics.lowering.scalars import concrete
+from numerics.lowering.to_jax import lower_all
+from numerics.simulate.roots import DENSE_LIMIT, Diffusion, root_of_variance, symmetric_root
 
 #: beyond this many coordinates Sobol's directions run out
 SOBOL_LIMIT = 4096
@@ -183,7 +183,7 @@ class NoiseIntegral(Diffusion):
         return np.concatenate([z, -z]), np.full(2 * len(z), 0.5 / len(z))
 
     def _correlated(self, z: np.ndarray, mixing: np.ndarray) -> np.ndarray:
-        """Nodes of correlated noise, by the same construction as its sampler (`numerics.random.correlate`)."""
+        """Nodes of correlated noise, by the same construction as its sampler (`numerics.laws.samplers.correlate`)."""
         law, dense = self.conditional.law, self.conditional.dense
         assert dense is not None  # for the type checker; the caller has looked
         if dense.name not in self.parameters:

@@ -8,12 +8,12 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.coordinates import Coordinate
-from derive.errors import BadInput
-from derive.losses import Loss, Separable
-from derive.methods import Method
-from derive.specialise import specialise, symbol_names
-from numerics.kept import Kept
+from derive.expressions.coordinates import Coordinate
+from derive.methods.losses import Loss, Separable
+from derive.methods.method import Method
+from derive.methods.specialise import specialise, symbol_names
+from derive.vocabulary.errors import BadInput
+from numerics.backend.compiled import Kept
 
 #: values that a run sets itself
 _OWN = {"t", "u", "du", "d", "x", "g", "v"}

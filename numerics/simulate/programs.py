@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from numerics._jax import jax
-from numerics.chunks import Spread, default_chunk, run_chunks
-from numerics.counter import Draws
-from numerics.lost import check_numbers
-from numerics.runs import Ensemble
+from numerics.backend.double import jax
+from numerics.laws.counter import Draws
+from numerics.simulate.blow_up import check_numbers
+from numerics.simulate.chunks import Spread, default_chunk, run_chunks
+from numerics.simulate.runs import Ensemble
 
 #: (last points (d, paths), {name: (S, paths)})
 Result = tuple[Any, Mapping[str, Any]]

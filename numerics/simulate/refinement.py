@@ -8,9 +8,9 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.models import SDE
-from numerics.ensembles import solve
-from numerics.runs import Ensemble
+from derive.derivation import SDE
+from numerics.simulate.equation import solve
+from numerics.simulate.runs import Ensemble
 
 #: solver steps a step of the method up to which steps are halved
 FINEST = 256

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from derive.diffusion import Structure, structure
-from derive.errors import BadInput
-from derive.form import GradientForm
-from numerics._jax import jax, jnp
-from numerics.chunks import product
-from numerics.environment import Environment
-from numerics.lower import Lowered, lower_all, lower_coordinate
+from derive.equations.roots import Structure, structure
+from derive.expressions.gradient_form import GradientForm
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.lowering.environment import Environment
+from numerics.lowering.products import product
+from numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 
 #: up to this dimension a low-rank covariance is rooted as a dense matrix, beyond it by a thin QR
 DENSE_LIMIT = 64

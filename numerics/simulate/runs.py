@@ -11,11 +11,11 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.errors import BadInput
-from derive.schedules import Free
-from numerics._jax import jax, jnp
-from numerics.environment import Environment, environment
-from numerics.landscape import Landscape
+from derive.methods.schedules import Free
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.lowering.environment import Environment, environment
+from numerics.lowering.landscape import Landscape
 
 Statistic = Callable[[jax.Array], jax.Array]  # x (d, paths) -> (paths,)
 #: a path whose largest |x_j| passes this, or is not finite, has blown up
@@ -197,7 +197,7 @@ def stream(key: Any, purpose: Stream) -> jax.Array:
 
 
 def stream_words(key: Any, purpose: Stream) -> np.ndarray:
-    """The two words of `stream`, from which `numerics.counter` draws."""
+    """The two words of `stream`, from which `numerics.laws.counter` draws."""
     if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
         return _seed_words(int(key), purpose)
     return np.asarray(jax.random.key_data(stream(key, purpose)))

@@ -1,7 +1,7 @@
 """Many steps of a batch of paths as one step of diffrax: the term drift dt + B dW, and the schemes that step it.
 
 diffrax makes one step from one saved time to the next; within it the solver makes the many small steps, two of them in one loop
-body that XLA fuses. The increment of a step comes from a counter (`numerics.counter`): the same path has the same Brownian
+body that XLA fuses. The increment of a step comes from a counter (`numerics.laws.counter`): the same path has the same Brownian
 motion whatever else is computed beside it.
 """
 
@@ -15,11 +15,11 @@ from typing import Any, ClassVar, NamedTuple, final
 import diffrax
 import numpy as np
 
-from numerics._jax import jax, jnp
-from numerics.counter import Draws, over_pairs, pair_of
-from numerics.environment import Environment
-from numerics.lost import Advance, marked
-from numerics.systems import System
+from numerics.backend.double import jax, jnp
+from numerics.laws.counter import Draws, over_pairs, pair_of
+from numerics.lowering.environment import Environment
+from numerics.simulate.blow_up import Advance, marked
+from numerics.simulate.systems import System
 
 
 @final
@@ -196,7 +196,7 @@ SCHEMES: Mapping[str, Scheme] = {
 class MacroSolver(diffrax.AbstractItoSolver):
     """All steps of a segment as one step of diffrax.
 
-    A coordinate that leaves |y_j| <= bound becomes NaN and stays so; `numerics.lost` tells when and why.
+    A coordinate that leaves |y_j| <= bound becomes NaN and stays so; `numerics.simulate.blow_up` tells when and why.
 
     Attributes:
         scheme: the small step.

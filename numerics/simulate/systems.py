@@ -8,16 +8,16 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.errors import NoClosedForm
-from derive.losses import Separable
-from derive.models import SDE
-from numerics._jax import jax, jnp
-from numerics.diffusion import Diffusion, diffusion
-from numerics.drift import STEP, loss_vector, over_step
-from numerics.environment import Environment
-from numerics.expect import NoiseIntegral
-from numerics.landscape import loss_vectors
-from numerics.lower import lower_all, lower_coordinate
+from derive.derivation import SDE
+from derive.methods.losses import Separable
+from derive.vocabulary.errors import NoClosedForm
+from numerics.backend.double import jax, jnp
+from numerics.lowering.drift import STEP, loss_vector, over_step
+from numerics.lowering.environment import Environment
+from numerics.lowering.landscape import loss_vectors
+from numerics.lowering.to_jax import lower_all, lower_coordinate
+from numerics.simulate.noise_integrals import NoiseIntegral
+from numerics.simulate.roots import Diffusion, diffusion
 
 
 @final

@@ -5,7 +5,7 @@ one fixed order, so that they are bitwise equal however the paths were computed.
 the values with equal sign, exponent and leading `BITS` bits: 128 bins to a doubling, so that a quantile is known to 1/256 of
 itself (below 2e-308 to 1e-310), whatever the law; counts in bins are whole numbers, and joining them loses nothing.
 
-Values that are not finite stand for paths that blew up: they are counted and left out, as in `numerics.estimates`.
+Values that are not finite stand for paths that blew up: they are counted and left out, as in `numerics.statistics.estimates`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, final
 import numpy as np
 from scipy import stats
 
-from numerics.estimates import EXACT, Estimate, Series, ranks
+from numerics.statistics.estimates import EXACT, Estimate, Series, ranks
 
 #: leading bits of the fraction that tell bins apart
 BITS = 7
@@ -92,7 +92,7 @@ class Digest:
         return Estimate(left / 2 + right / 2, lower, upper, level, n, blown, EXACT)
 
     def over_time(self, low: float = 0.1, high: float = 0.9, level: float = 0.95) -> Series:
-        """Mean, median and band at each saved time, as `numerics.estimates.over_time` gives them for all values."""
+        """Mean, median and band at each saved time, as `numerics.statistics.estimates.over_time` gives them for all values."""
         rows = [[self.quantile(n, q, level) for q in (low, 0.5, high)] for n in range(len(self.count))]
         many = np.maximum(self.count, 2)
         with np.errstate(over="ignore", invalid="ignore"):

@@ -15,7 +15,7 @@ from typing import Any, final
 import numpy as np
 from scipy import stats
 
-from derive.errors import BadInput
+from derive.vocabulary.errors import BadInput
 
 CENTRAL_LIMIT = "finite variance of the statistic: Student's interval, by the central limit theorem"
 EXACT = "independent paths only: the interval is exact for every law"

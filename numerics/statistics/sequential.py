@@ -21,8 +21,8 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.errors import BadInput
-from numerics.estimates import EXACT, Estimate, proportion
+from derive.vocabulary.errors import BadInput
+from numerics.statistics.estimates import EXACT, Estimate, proportion
 
 SEQUENCE = "a confidence sequence, valid at every number of paths at once"
 #: share of the error that the coarse sequence of `FiniteVariance` takes
@@ -220,7 +220,8 @@ class Proportion(_Sequence):
 
 @final
 class Looks:
-    """Intervals of a fixed number of paths, such as those of `numerics.estimates.quantile`, at looks that may be stopped at.
+    """Intervals of a fixed number of paths, such as those of `numerics.statistics.estimates.quantile`, at looks that may be
+    stopped at.
 
     Keeps all values: O(n) memory.
 

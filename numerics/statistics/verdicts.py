@@ -15,9 +15,9 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.errors import BadInput
-from numerics.estimates import CENTRAL_LIMIT, Estimate, Record
-from numerics.sequential import BoundedMean, FiniteVariance
+from derive.vocabulary.errors import BadInput
+from numerics.statistics.estimates import CENTRAL_LIMIT, Estimate, Record
+from numerics.statistics.sequential import BoundedMean, FiniteVariance
 
 #: (how many paths, the number of the first of them) -> one value for each; path n must not depend on how it is drawn
 Sample = Callable[[int, int], Any]

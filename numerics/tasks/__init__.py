@@ -5,120 +5,88 @@ Names are loaded on first use, so that importing the package costs nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from derive.vocabulary.faces import face
+
 if TYPE_CHECKING:
-    from numerics.tasks.clients import ClientData, shared_data, split_data
-    from numerics.tasks.covariance_path import CovarianceChange, covariance_change, gradient_descent_path
-    from numerics.tasks.curvature import Curvature, lowest_line, measure_curvature
-    from numerics.tasks.data import Dataset, load_breast_cancer, load_digits, random_design
-    from numerics.tasks.gradient_noise import (
-        GradientNoise,
-        NoiseMoments,
-        draw_noise,
-        exact_moments,
-        measure_noise,
-    )
-    from numerics.tasks.minibatch import (
-        LossSummary,
-        MiniBatchDCSGD,
-        MiniBatchDSGD,
-        MiniBatchDSignSGD,
-        MiniBatchMethod,
-        MiniBatchRun,
-        run_minibatch,
-    )
-    from numerics.tasks.network import Network, digits_network
-    from numerics.tasks.problems import (
-        LeastSquares,
-        LinearModel,
-        LogisticRegression,
-        Minimum,
-        least_squares,
-        logistic_regression,
-        minimise,
-    )
-    from numerics.tasks.step_rules import Line, Problem, Runs, race
-    from numerics.tasks.tails import PooledTail, TailFits, fit_tails, pooled_tail
+    from numerics.tasks.clients import ClientData as ClientData
+    from numerics.tasks.clients import shared_data as shared_data
+    from numerics.tasks.clients import split_data as split_data
+    from numerics.tasks.covariance_path import CovarianceChange as CovarianceChange
+    from numerics.tasks.covariance_path import covariance_change as covariance_change
+    from numerics.tasks.covariance_path import gradient_descent_path as gradient_descent_path
+    from numerics.tasks.curvature import Curvature as Curvature
+    from numerics.tasks.curvature import lowest_line as lowest_line
+    from numerics.tasks.curvature import measure_curvature as measure_curvature
+    from numerics.tasks.data import Dataset as Dataset
+    from numerics.tasks.data import load_breast_cancer as load_breast_cancer
+    from numerics.tasks.data import load_digits as load_digits
+    from numerics.tasks.data import random_design as random_design
+    from numerics.tasks.gradient_noise import GradientNoise as GradientNoise
+    from numerics.tasks.gradient_noise import NoiseMoments as NoiseMoments
+    from numerics.tasks.gradient_noise import draw_noise as draw_noise
+    from numerics.tasks.gradient_noise import exact_moments as exact_moments
+    from numerics.tasks.gradient_noise import measure_noise as measure_noise
+    from numerics.tasks.linear_models import LeastSquares as LeastSquares
+    from numerics.tasks.linear_models import LinearModel as LinearModel
+    from numerics.tasks.linear_models import LogisticRegression as LogisticRegression
+    from numerics.tasks.linear_models import Minimum as Minimum
+    from numerics.tasks.linear_models import least_squares as least_squares
+    from numerics.tasks.linear_models import logistic_regression as logistic_regression
+    from numerics.tasks.linear_models import minimise as minimise
+    from numerics.tasks.minibatch import LossSummary as LossSummary
+    from numerics.tasks.minibatch import MiniBatchDCSGD as MiniBatchDCSGD
+    from numerics.tasks.minibatch import MiniBatchDSGD as MiniBatchDSGD
+    from numerics.tasks.minibatch import MiniBatchDSignSGD as MiniBatchDSignSGD
+    from numerics.tasks.minibatch import MiniBatchMethod as MiniBatchMethod
+    from numerics.tasks.minibatch import MiniBatchRun as MiniBatchRun
+    from numerics.tasks.minibatch import run_minibatch as run_minibatch
+    from numerics.tasks.network import Network as Network
+    from numerics.tasks.network import digits_network as digits_network
+    from numerics.tasks.step_rules import Line as Line
+    from numerics.tasks.step_rules import Problem as Problem
+    from numerics.tasks.step_rules import Runs as Runs
+    from numerics.tasks.step_rules import race as race
+    from numerics.tasks.tails import PooledTail as PooledTail
+    from numerics.tasks.tails import TailFits as TailFits
+    from numerics.tasks.tails import fit_tails as fit_tails
+    from numerics.tasks.tails import pooled_tail as pooled_tail
 
-_HOME = {
-    "clients": ("ClientData", "shared_data", "split_data"),
-    "covariance_path": ("CovarianceChange", "covariance_change", "gradient_descent_path"),
-    "curvature": ("Curvature", "lowest_line", "measure_curvature"),
-    "data": ("Dataset", "load_breast_cancer", "load_digits", "random_design"),
-    "gradient_noise": ("GradientNoise", "NoiseMoments", "draw_noise", "exact_moments", "measure_noise"),
-    "minibatch": (
-        "LossSummary",
-        "MiniBatchDCSGD",
-        "MiniBatchDSGD",
-        "MiniBatchDSignSGD",
-        "MiniBatchMethod",
-        "MiniBatchRun",
-        "run_minibatch",
-    ),
-    "network": ("Network", "digits_network"),
-    "problems": (
-        "LeastSquares",
-        "LinearModel",
-        "LogisticRegression",
-        "Minimum",
-        "least_squares",
-        "logistic_regression",
-        "minimise",
-    ),
-    "step_rules": ("Line", "Problem", "Runs", "race"),
-    "tails": ("PooledTail", "TailFits", "fit_tails", "pooled_tail"),
-}
-_MODULE = {name: module for module, names in _HOME.items() for name in names}
-
-__all__ = [
-    "ClientData",
-    "CovarianceChange",
-    "Curvature",
-    "Dataset",
-    "GradientNoise",
-    "LeastSquares",
-    "Line",
-    "LinearModel",
-    "LogisticRegression",
-    "LossSummary",
-    "MiniBatchDCSGD",
-    "MiniBatchDSGD",
-    "MiniBatchDSignSGD",
-    "MiniBatchMethod",
-    "MiniBatchRun",
-    "Minimum",
-    "Network",
-    "NoiseMoments",
-    "PooledTail",
-    "Problem",
-    "Runs",
-    "TailFits",
-    "covariance_change",
-    "digits_network",
-    "draw_noise",
-    "exact_moments",
-    "fit_tails",
-    "gradient_descent_path",
-    "least_squares",
-    "load_breast_cancer",
-    "load_digits",
-    "logistic_regression",
-    "lowest_line",
-    "measure_curvature",
-    "measure_noise",
-    "minimise",
-    "pooled_tail",
-    "race",
-    "random_design",
-    "run_minibatch",
-    "shared_data",
-    "split_data",
-]
-
-
-def __getattr__(name: str) -> object:
-    if name in _MODULE:
-        return getattr(import_module(f"numerics.tasks.{_MODULE[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, __all__ = face(
+    __name__,
+    {
+        "numerics.tasks.clients": ("ClientData", "shared_data", "split_data"),
+        "numerics.tasks.covariance_path": ("CovarianceChange", "covariance_change", "gradient_descent_path"),
+        "numerics.tasks.curvature": ("Curvature", "lowest_line", "measure_curvature"),
+        "numerics.tasks.data": ("Dataset", "load_breast_cancer", "load_digits", "random_design"),
+        "numerics.tasks.gradient_noise": (
+            "GradientNoise",
+            "NoiseMoments",
+            "draw_noise",
+            "exact_moments",
+            "measure_noise",
+        ),
+        "numerics.tasks.minibatch": (
+            "LossSummary",
+            "MiniBatchDCSGD",
+            "MiniBatchDSGD",
+            "MiniBatchDSignSGD",
+            "MiniBatchMethod",
+            "MiniBatchRun",
+            "run_minibatch",
+        ),
+        "numerics.tasks.network": ("Network", "digits_network"),
+        "numerics.tasks.linear_models": (
+            "LeastSquares",
+            "LinearModel",
+            "LogisticRegression",
+            "Minimum",
+            "least_squares",
+            "logistic_regression",
+            "minimise",
+        ),
+        "numerics.tasks.step_rules": ("Line", "Problem", "Runs", "race"),
+        "numerics.tasks.tails": ("PooledTail", "TailFits", "fit_tails", "pooled_tail"),
+    },
+)

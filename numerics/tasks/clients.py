@@ -12,9 +12,9 @@ from typing import final
 
 import numpy as np
 
-from derive.errors import BadInput
-from numerics._jax import jax, jnp
-from numerics.compiler import jit
+from derive.vocabulary.errors import BadInput
+from numerics.backend.compiler import jit
+from numerics.backend.double import jax, jnp
 
 
 class Purpose(IntEnum):

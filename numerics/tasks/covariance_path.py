@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from derive.errors import BadInput
-from numerics._jax import jnp
-from numerics.tasks._record import Record
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jnp
+from numerics.statistics.record import Record
 from numerics.tasks.clients import ClientData
 from numerics.tasks.gradient_noise import exact_moments
-from numerics.tasks.problems import LinearModel
+from numerics.tasks.linear_models import LinearModel
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """What counts as seen in the experiments of theory 9: criteria on losses over seeds, fixed here and not by the results.
 
 All intervals are for medians over independent seeds, between two order statistics, exact for every law of the loss
-(`numerics.estimates.quantile`). A claim that looks at several intervals gives each the level 1 - 0.05/(their number), so all of
-them hold at once with probability 0.95 at least. A loss counts up to a cap, and a run that left the bound counts as the cap: a
-blow-up is an outcome. Losses are f - f* with the lower bound f* = 0 where the minimum is not known; dimensionless.
+(`numerics.statistics.estimates.quantile`). A claim that looks at several intervals gives each the level 1 - 0.05/(their number),
+so all of them hold at once with probability 0.95 at least. A loss counts up to a cap, and a run that left the bound counts as
+the cap: a blow-up is an outcome. Losses are f - f* with the lower bound f* = 0 where the minimum is not known; dimensionless.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.errors import BadInput
-from numerics.estimates import Estimate, Record, quantile
+from derive.vocabulary.errors import BadInput
+from numerics.statistics.estimates import Estimate, Record, quantile
 
 #: of all intervals of a claim together
 LEVEL = 0.95
@@ -192,7 +192,7 @@ def follows(method: Any, model: Any, error: Any, cap: float) -> Finding:
     Returns:
         each: "follows" or "leaves" at each time; estimates: the differences.
     """
-    from numerics.estimates import difference
+    from numerics.statistics.estimates import difference
 
     found, words = [], []
     for own, other, e in zip(model, method, np.broadcast_to(error, len(method)), strict=True):

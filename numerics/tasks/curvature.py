@@ -12,10 +12,10 @@ from typing import Any, final
 import numpy as np
 from scipy.optimize import linprog
 
-from derive.errors import BadInput
-from numerics._jax import jax, jnp
-from numerics.compiler import jit
-from numerics.landscape import Landscape
+from derive.vocabulary.errors import BadInput
+from numerics.backend.compiler import jit
+from numerics.backend.double import jax, jnp
+from numerics.lowering.landscape import Landscape
 from numerics.tasks.step_rules import Line
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.errors import BadInput, Refusal
+from derive.vocabulary.errors import BadInput, Refusal
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from derive.errors import BadInput, Refusal
-from numerics._jax import jax, jnp
-from numerics.compiler import jit
-from numerics.tasks._record import Record
+from derive.vocabulary.errors import BadInput, Refusal
+from numerics.backend.compiler import jit
+from numerics.backend.double import jax, jnp
+from numerics.statistics.record import Record
 from numerics.tasks.clients import ClientData, Purpose, stream_keys
-from numerics.tasks.problems import LinearModel
+from numerics.tasks.linear_models import LinearModel
 from numerics.tasks.tails import PooledTail, TailFits, fit_tails, pooled_tail
 
 

@@ -21,9 +21,9 @@ from typing import final
 
 import numpy as np
 
-from derive.errors import BadInput, Refusal
-from numerics._jax import jax, jnp
-from numerics.tasks._record import Record
+from derive.vocabulary.errors import BadInput, Refusal
+from numerics.backend.double import jax, jnp
+from numerics.statistics.record import Record
 from numerics.tasks.data import Dataset
 
 

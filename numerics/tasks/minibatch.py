@@ -19,12 +19,12 @@ from typing import final
 
 import numpy as np
 
-from derive.errors import BadInput
-from numerics._jax import jax, jnp
-from numerics.compiler import jit
-from numerics.tasks._record import Record
+from derive.vocabulary.errors import BadInput
+from numerics.backend.compiler import jit
+from numerics.backend.double import jax, jnp
+from numerics.statistics.record import Record
 from numerics.tasks.clients import ClientData, Purpose, check_seed, traced_keys
-from numerics.tasks.problems import LinearModel
+from numerics.tasks.linear_models import LinearModel
 
 Schedule = Callable[[jax.Array], jax.Array]
 Statistic = Callable[[LinearModel, jax.Array], jax.Array]

@@ -15,9 +15,9 @@ from typing import final
 
 import numpy as np
 
-from derive.errors import BadInput
-from numerics._jax import jax, jnp
-from numerics.landscape import Landscape
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.lowering.landscape import Landscape
 from numerics.tasks.data import Dataset, load_digits
 
 #: samples in a block of the gradient's sum, at most

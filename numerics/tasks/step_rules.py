@@ -1,6 +1,6 @@
 """DCSGD and DSignSGD with several step rules on one problem: many settings, with several seeds each, in one run.
 
-The methods are those of `derive.methods` and are run by `numerics.run`; a setting is numbers for their symbols, so that all
+The methods are those of `derive.methods.method` and are run by `numerics.run`; a setting is numbers for their symbols, so that all
 settings of a problem share one compiled program. Everything is dimensionless.
 """
 
@@ -12,15 +12,15 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.compressors import Bernoulli
-from derive.errors import BadInput
-from derive.methods import DCSGD, DSignSGD, Method
-from derive.noise import Affine, Scaled, StudentT
-from derive.schedules import Adaptive, Normalised
-from derive.symbols import parameter, t
-from numerics.chunks import LANES
-from numerics.landscape import Landscape
-from numerics.optimizers import run
+from derive.methods.compressors import Bernoulli
+from derive.methods.method import DCSGD, DSignSGD, Method
+from derive.methods.noise import Affine, Scaled, StudentT
+from derive.methods.schedules import Adaptive, Normalised
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import parameter, t
+from numerics.lowering.landscape import Landscape
+from numerics.simulate.chunks import LANES
+from numerics.simulate.method import run
 
 #: step rules of DCSGD by name; a rule has one multiplier m > 0
 CONSTANT, NORMALISED, THEORY = "constant", "normalised", "theory"

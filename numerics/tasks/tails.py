@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special, stats
 
-from derive.errors import BadInput
-from numerics.tasks._record import Record
+from derive.vocabulary.errors import BadInput
+from numerics.statistics.record import Record
 
 LARGEST_LAM = 2.0
 """Largest 1/nu searched: nu >= 1/2."""

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.errors import BadInput
+from derive.vocabulary.errors import BadInput
 from numerics.tasks.step_rules import THEORY
 
 

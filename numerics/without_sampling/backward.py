@@ -20,15 +20,18 @@ from typing import Any, final
 import numpy as np
 import scipy.linalg
 
-from derive.errors import BadInput
-from derive.models import SDE
-from derive.models import sde as derive_sde
-from derive.specialise import specialise
-from numerics._jax import jax, jnp
-from numerics.compiler import jit
-from numerics.kept import Kept
-from numerics.landscape import landscape
-from numerics.line import (
+from derive.derivation import SDE
+from derive.derivation import sde as derive_sde
+from derive.methods.specialise import specialise
+from derive.vocabulary.errors import BadInput
+from numerics.backend.compiled import Kept
+from numerics.backend.compiler import jit
+from numerics.backend.double import jax, jnp
+from numerics.lowering.landscape import landscape
+from numerics.simulate.parameters import constants, specialised, unfrozen
+from numerics.simulate.runs import at_time, positive
+from numerics.simulate.systems import ito_system
+from numerics.without_sampling.line import (
     Interval,
     TestFunction,
     Value,
@@ -41,9 +44,6 @@ from numerics.line import (
     point,
     test_function,
 )
-from numerics.parameters import constants, specialised, unfrozen
-from numerics.runs import at_time, positive
-from numerics.systems import ito_system
 
 #: stages of the method in time
 STAGES = 5
@@ -134,7 +134,7 @@ def model_mean(
 
 
 def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any = None) -> Coefficients:
-    """Drift and squared diffusion on the line, from what the paths of `numerics.ensembles.solve` are made with.
+    """Drift and squared diffusion on the line, from what the paths of `numerics.simulate.equation.solve` are made with.
 
     Raises:
         Refusal, NoClosedForm, BadInput: see `model_mean`.

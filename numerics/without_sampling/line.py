@@ -11,17 +11,17 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.errors import BadInput
-from derive.expanded import state_symbols
-from derive.methods import Method
-from derive.symbols import du, t
-from derive.symbols import u as free_u
-from numerics._jax import jax, jnp
-from numerics.compiler import jit
-from numerics.lower import lower_function
-from numerics.parameters import parameters_of, specialised
-from numerics.runs import check_shared, positive
-from numerics.scalars import whole
+from derive.equations.in_coordinates import state_symbols
+from derive.methods.method import Method
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import du, t
+from derive.vocabulary.symbols import u as free_u
+from numerics.backend.compiler import jit
+from numerics.backend.double import jax, jnp
+from numerics.lowering.scalars import whole
+from numerics.lowering.to_jax import lower_function
+from numerics.simulate.parameters import parameters_of, specialised
+from numerics.simulate.runs import check_shared, positive
 
 #: an expectation E phi(x) is that of a function of the state: a SymPy expression in x1, or numbers -> numbers, elementwise
 TestFunction = Any

@@ -9,15 +9,15 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.compressors import Bernoulli, Compressor, Sign
-from derive.coordinates import v
-from derive.errors import NoClosedForm
-from derive.methods import Method
-from derive.noise import Gaussian, Law
-from numerics._jax import jnp
-from numerics.gauss import Rule, compressed, convolved, gauss_rule, mean_of
-from numerics.lower import lower_function
-from numerics.scalars import concrete
+from derive.expressions.coordinates import v
+from derive.methods.compressors import Bernoulli, Compressor, Sign
+from derive.methods.method import Method
+from derive.methods.noise import Gaussian, Law
+from derive.vocabulary.errors import NoClosedForm
+from numerics.backend.double import jnp
+from numerics.laws.gauss_rules import Rule, compressed, convolved, gauss_rule, mean_of
+from numerics.lowering.scalars import concrete
+from numerics.lowering.to_jax import lower_function
 
 #: the scales s_i, (clients or 1, points), the gradients (points,) -> the averaged message as a finite law, (points, atoms)
 Average = Callable[[np.ndarray, np.ndarray], Rule]
@@ -29,7 +29,7 @@ class Averaged:
 
     A sign takes the values +1 and -1, so the sum over clients is binomial (Poisson-binomial for several scales), exactly; a
     message that is a polynomial in the noise given a finite choice (identity and what equals it on the line, Bernoulli) has
-    Gauss rules, which clients convolve (`numerics.gauss`).
+    Gauss rules, which clients convolve (`numerics.laws.gauss_rules`).
 
     Args:
         method: compressor, noise, clients.

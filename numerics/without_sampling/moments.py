@@ -13,19 +13,19 @@ import numpy as np
 import scipy.linalg
 import sympy as sp
 
-from derive.errors import BadInput, NoClosedForm
-from derive.expanded import CoordinateSDE
-from derive.generator import generator
-from derive.losses import Loss
-from derive.methods import Method
-from derive.models import SDE
-from derive.models import sde as derive_sde
-from derive.symbols import du, t
-from derive.symbols import u as free_u
-from numerics._jax import jax, jnp
-from numerics.backward import STAGES, radau
-from numerics.line import Value, follows_time, numbers_of, steps_of
-from numerics.runs import positive
+from derive.derivation import SDE
+from derive.derivation import sde as derive_sde
+from derive.equations.in_coordinates import CoordinateSDE
+from derive.methods.losses import Loss
+from derive.methods.method import Method
+from derive.process.generator import generator
+from derive.vocabulary.errors import BadInput, NoClosedForm
+from derive.vocabulary.symbols import du, t
+from derive.vocabulary.symbols import u as free_u
+from numerics.backend.double import jax, jnp
+from numerics.simulate.runs import positive
+from numerics.without_sampling.backward import STAGES, radau
+from numerics.without_sampling.line import Value, follows_time, numbers_of, steps_of
 
 #: steps of the method in time of a model whose schedule changes; doubled until nothing changes
 STEPS, FINEST = 8, 1024

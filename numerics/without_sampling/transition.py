@@ -1,11 +1,11 @@
 """E phi(x_n) of the discrete method on the line, without sampling, by its transition operator (theory 7).
 
 (P_k phi)(x) = E phi(x - eta h(x, k eta) M(x)), M(x) = (1/N) sum_i C(f'(x) + Z_i) the averaged message, and
-E phi(x_n) = (P_0 P_1 .. P_{n-1} phi)(x0). The law of M(x) is a finite one (`numerics.messages`), and P_{k+1} .. P_{n-1} phi is
-known by its values at Chebyshev points of an interval I_{k+1}, which holds every point that step k reaches from the points of
-I_k, I_0 = {x0}. So nothing is extrapolated, and no boundary is needed. Where the points reached run away (a cubic gradient under
-Gaussian noise), an interval must be given: points that leave it are put on its end, and the probability of that is part of the
-error.
+E phi(x_n) = (P_0 P_1 .. P_{n-1} phi)(x0). The law of M(x) is a finite one (`numerics.without_sampling.messages`), and P_{k+1} ..
+P_{n-1} phi is known by its values at Chebyshev points of an interval I_{k+1}, which holds every point that step k reaches from
+the points of I_k, I_0 = {x0}. So nothing is extrapolated, and no boundary is needed. Where the points reached run away (a cubic
+gradient under Gaussian noise), an interval must be given: points that leave it are put on its end, and the probability of that
+is part of the error.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.errors import BadInput
-from derive.methods import Method
-from numerics._jax import jax, jnp
-from numerics.compiler import jit
-from numerics.kept import Kept
-from numerics.landscape import landscape
-from numerics.line import (
+from derive.methods.method import Method
+from derive.vocabulary.errors import BadInput
+from numerics.backend.compiled import Kept
+from numerics.backend.compiler import jit
+from numerics.backend.double import jax, jnp
+from numerics.lowering.landscape import landscape
+from numerics.lowering.to_jax import lower_all
+from numerics.simulate.parameters import constants, unfrozen
+from numerics.simulate.runs import at_time
+from numerics.without_sampling.line import (
     Interval,
     TestFunction,
     Value,
@@ -35,10 +38,7 @@ from numerics.line import (
     steps_of,
     test_function,
 )
-from numerics.lower import lower_all
-from numerics.messages import Averaged
-from numerics.parameters import constants, unfrozen
-from numerics.runs import at_time
+from numerics.without_sampling.messages import Averaged
 
 #: degree of the interpolants, and nodes of the Gauss rules, to begin with; both are doubled
 DEGREE, NODES = 24, 8
@@ -86,7 +86,7 @@ def discrete_mean(
 
     Raises:
         BadInput: an argument outside its range; the points reached run away and no interval was given.
-        NoClosedForm: a compressor or a noise without a finite law of the message (`numerics.messages`).
+        NoClosedForm: a compressor or a noise without a finite law of the message (`numerics.without_sampling.messages`).
     """
     parameters = numbers_of(method, loss, 1, params, u)
     start, steps, function = point(x0), steps_of(T, parameters["eta"]), test_function(phi)

@@ -1,6 +1,6 @@
 """Which sections a report has, and roughly how long their steps take, for the time left.
 
-Seconds are of one worker of two on two cores, measured once; `reports.progress` corrects them by the pace of the work.
+Seconds are of one worker of two on two cores, measured once; `reports.commands.progress` corrects them by the pace of the work.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
 
-from derive.errors import BadInput, Refusal
+from derive.vocabulary.errors import BadInput, Refusal
 
 if TYPE_CHECKING:
-    from reports.sections.section import Section
+    from reports.sections.base import Section
 
 
 @final
@@ -44,7 +44,7 @@ EVIDENCE = ("theorems", "verification", "sweeps", "experiments", "own-claims")
 #: the sections in the order in which they stand; a new section is a module in reports/sections and a line here
 SECTIONS = {
     "ledger": Part("reports.sections.ledger", "Ledger", needs=EVIDENCE),
-    "claims": Part("reports.sections.claims", "Claims", needs=EVIDENCE),
+    "claims": Part("reports.sections.claim_by_claim", "Claims", needs=EVIDENCE),
     "problem": Part("reports.sections.problem", "Problem"),
     "own-claims": Part("reports.sections.own_claims", "OwnClaims"),
     "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems",)),
@@ -52,11 +52,11 @@ SECTIONS = {
     "models": Part("reports.sections.models", "Models", 2, 1.5, 2.0),
     "theorems": Part("reports.sections.theorems", "Theorems", 123, 19.0, 18.0),
     "stationary": Part("reports.sections.stationary", "Stationary", 3, 2.0, 2.0),
-    "verification": Part("reports.sections.verification", "Verification", 34, 46.0, 142.0),
+    "verification": Part("reports.sections.verification.section", "Verification", 34, 46.0, 142.0),
     "ensembles": Part("reports.sections.ensembles", "Ensembles", 12, 30.0, 57.0),
-    "sweeps": Part("reports.sections.sweeps", "Sweeps", 11, 18.0, 26.0),
-    "experiments": Part("reports.sections.experiments", "Experiments", (20, 33), 44.0, 618.0),
-    "real-data": Part("reports.sections.real_data", "RealData", (16, 22), 45.0, 172.0),
+    "sweeps": Part("reports.sections.sweeps.section", "Sweeps", 11, 18.0, 26.0),
+    "experiments": Part("reports.sections.experiments.section", "Experiments", (20, 33), 44.0, 618.0),
+    "real-data": Part("reports.sections.real_data.section", "RealData", (16, 22), 45.0, 172.0),
     "appendix": Part("reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary", "ensembles", "real-data")),
 }
 #: what a report on a problem of the user's does not have, and what only such a one has
@@ -216,7 +216,7 @@ def method_seconds(problem: Any, moves: float) -> float:
 
 
 def _equation(problem: Any, model: str, moves: float) -> float:
-    from derive.moments import moments
+    from derive.step.moments import moments
 
     try:
         found = moments(problem.method, problem.dim, orders=3 if model == "second-order" else 2)

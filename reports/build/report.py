@@ -10,17 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reports.cache import ResultsCache
-from reports.drawing import draw
-from reports.files import write_atomic
-from reports.html import HtmlAbsent, tex_to_html
-from reports.notation import Notation, macro, prose
-from reports.plan import SECTIONS, Plan, Work, section_of
-from reports.portable import FITTING, portable, with_macros
+from reports.store.cache import ResultsCache
+from reports.build.drawing import draw
+from reports.store.files import write_atomic
+from reports.document.html import HtmlAbsent, tex_to_html
+from reports.document.notation import Notation, macro, prose
+from reports.build.plan import SECTIONS, Plan, Work, section_of
+from reports.document.portable import FITTING, portable, with_macros
 from reports.sections.ledger import ledger_of
-from reports.sections.section import Context, Section
-from reports.tex import Tex, TexAbsent, compile_tex, environment
-from reports.workers import compute, load_or_compute
+from reports.sections.base import Context, Section
+from reports.document.tex import Tex, TexAbsent, compile_tex, environment
+from reports.build.workers import compute, load_or_compute
 
 #: of a user's own report, and of the one on the paper
 TITLES = (
@@ -44,7 +44,7 @@ def build_report(
 
     Returns:
         {"files": {kind: path}, "notes": [one line for each thing that could not be made], "seconds", "reused", "statuses",
-        "ledger": groups of claims (`reports.ledger`)}.
+        "ledger": groups of claims (`reports.paper.ledger`)}.
 
     Raises:
         BadInput: an unknown section.

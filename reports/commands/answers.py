@@ -13,10 +13,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from derive.errors import BadInput
 from derive.reading.problems import problem, read_problem
-from derive.registry import KINDS, Entry, entries
-from reports.files import make_folder, one_line
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.registry import KINDS, Entry, entries
+from reports.store.files import make_folder, one_line
 
 #: bytes; a small report takes half of this, a whole one several times it
 LEAST_ROOM = 2**20
@@ -49,7 +49,7 @@ def derive(fields: Mapping[str, str | None], as_json: bool) -> int:
         BadInput, Refusal: as the parser and the engine.
     """
     asked = problem(fields, option_name)
-    from derive.models import sde
+    from derive.derivation import sde
 
     equation = sde(asked.method, asked.models[0], asked.loss, asked.dim)
     if as_json:
@@ -57,7 +57,7 @@ def derive(fields: Mapping[str, str | None], as_json: bool) -> int:
         return 0
     from rich.console import Console
 
-    from reports.terminal import SDEView
+    from reports.commands.terminal import SDEView
 
     SDEView(Console()).show(equation, asked.specs)
     return 0
@@ -93,7 +93,7 @@ def list_registered(as_json: bool) -> int:
         return 0
     from rich.console import Console
 
-    from reports.terminal import table
+    from reports.commands.terminal import table
 
     console = Console()
     for kind in KINDS:
@@ -122,18 +122,18 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
     """
     asked = None if spec is None else read_problem(path_of(spec, "SPEC.toml"))
     folder = path_of(out, "--out")
-    from reports.plan import Plan
-    from reports.progress import Progress
+    from reports.build.plan import Plan
+    from reports.commands.progress import Progress
 
     with writable(folder, _FOLDERS, _FILES), Progress(sys.stderr, Plan(asked, quick, only).duration) as progress:
-        result = import_module("reports.build").build_report(asked, folder, quick, only, progress)
+        result = import_module("reports.build.report").build_report(asked, folder, quick, only, progress)
     if as_json:
         print_json(result)
     else:
         if result["ledger"]:
             from rich.console import Console
 
-            from reports.ledger_view import show
+            from reports.commands.ledger import show
 
             show(Console(), result["ledger"])
         for name, path in result["files"].items():

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports.ledger import Status
+from reports.paper.ledger import Status
 
 _COLOURS = {
     Status.PROVED: "green", Status.ASSUMING: "cyan", Status.REFUTED: "magenta", Status.CONFIRMED: "green", Status.SEEN: "green",

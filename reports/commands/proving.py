@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from derive.errors import BadInput
-from reports.commands import print_json
-from reports.files import make_folder, one_line, write_atomic
+from derive.vocabulary.errors import BadInput
+from reports.commands.answers import print_json
+from reports.store.files import make_folder, one_line, write_atomic
 
 #: exit status by verdict of a claim
 CLAIM_STATUS = {"PROVED": 0, "DECIDED": 0, "REFUTED": 1, "UNDECIDED": 3}
@@ -29,9 +29,9 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
         BadInput: an id that the catalogue does not have.
         OSError: the folder for certificates cannot be written.
     """
-    from derive.proof.certificate import dumps
+    from derive.proof.kernel.certificate import dumps
     from derive.theorems.catalogue import entries
-    from derive.theorems.checking import check as check_entry
+    from derive.theorems.entry.checking import check as check_entry
 
     known = entries()
     unknown = next((i for i in ids if i not in known), None)
@@ -178,8 +178,8 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
         BadInput: in the file, or the seconds.
         OSError: it cannot be read, or the certificate cannot be written.
     """
-    from derive.proof.certificate import dumps
-    from derive.proof.claims import prove
+    from derive.proof.claims.prove import prove
+    from derive.proof.kernel.certificate import dumps
     from derive.reading.claims import read_claim
 
     path = _path(file, "FILE.toml")
@@ -187,7 +187,7 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
     verdict = prove(read_claim(path), seconds=SECONDS)
     repairs = None
     if verdict.status == "REFUTED" and seconds is not None:
-        from derive.proof.repair import repairs as look
+        from derive.proof.repair.smallest import repairs as look
 
         repairs = look(verdict, seconds=seconds)
     written = None
@@ -233,7 +233,7 @@ def _mended(repair: dict[str, Any]) -> str:
 
 def _repair(found: Any) -> dict[str, Any]:
     """What makes a refuted claim true; `claim` and `assume` in the grammar of claim files."""
-    from derive.proof.repair_family import said
+    from derive.reading.claims import said
 
     return {
         "kind": found.kind,
@@ -246,7 +246,7 @@ def _repair(found: Any) -> dict[str, Any]:
 
 
 def _seconds(text: str) -> float:
-    from derive.reading.values import parse_value
+    from derive.vocabulary.names import parse_value
 
     field = "--repair-seconds"
     value = parse_value(text, field)
@@ -261,8 +261,8 @@ def replay(certificate: str, as_json: bool) -> int:
     Raises:
         BadInput, OSError: the file cannot be read.
     """
-    from derive.proof.replay import Invalid, Unreadable, describe
-    from derive.proof.replay import replay as check_again
+    from derive.proof.replay.check import Invalid, Unreadable, describe
+    from derive.proof.replay.check import replay as check_again
 
     text = _read(_path(certificate, "CERTIFICATE.json"))
     try:
@@ -300,9 +300,9 @@ def export(certificate: str, out: str, as_json: bool) -> int:
     Raises:
         BadInput, OSError: the file cannot be read, or the other not written.
     """
-    from derive.proof.export import export as to_rocq
-    from derive.proof.replay import Invalid, Unreadable
-    from derive.proof.replay import replay as check_again
+    from derive.proof.replay.check import Invalid, Unreadable
+    from derive.proof.replay.check import replay as check_again
+    from derive.proof.rocq.export import export as to_rocq
 
     text = _read(_path(certificate, "CERTIFICATE.json"))
     target = _path(out, "-o")

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from derive.coordinates import CoordMax, CoordSum, Hvp, Rank
-from derive.expanded import given_message
+from derive.equations.in_coordinates import given_message
+from derive.expressions.coordinates import CoordMax, CoordSum, Hvp, Rank
 from derive.printing.text import written_sizes
-from reports.formulas import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
+from reports.commands.terminal_formulas import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
 
 if TYPE_CHECKING:
-    from derive.form import GradientForm
-    from derive.models import SDE
+    from derive.derivation import SDE
+    from derive.expressions.gradient_form import GradientForm
 
 MAX_WRITTEN_OUT = 6  # coordinates; beyond, the form for a generic coordinate says the same in a few lines
 MAX_LISTED = 1000  # nodes of an entry that is printed at all

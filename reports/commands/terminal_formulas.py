@@ -12,7 +12,7 @@ from sympy.printing.pretty.pretty import PrettyPrinter
 from sympy.printing.pretty.pretty_symbology import pretty_symbol, pretty_use_unicode
 from sympy.printing.pretty.stringpict import prettyForm
 
-from derive.coordinates import CoordMax, CoordSum, Hvp, Rank
+from derive.expressions.coordinates import CoordMax, CoordSum, Hvp, Rank
 from derive.printing.serialise import text
 
 MAX_NODES = 400  # of an expression tree that is laid out in two dimensions

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from reports.files import one_line, write_atomic
-from reports.pandoc_tree import RULE, Tree
-from reports.portable import plain
+from reports.document.pandoc_tree import RULE, Tree
+from reports.document.portable import plain
+from reports.store.files import one_line, write_atomic
 
 PAGE = Path(__file__).parent / "templates" / "page.html"
 INSTALL_HINT = "pip install 'sdescent[html]'"

@@ -1,7 +1,7 @@
 r"""TeX into PDF: run pdfTeX on a copy of a document, locked in, and read its log.
 
 What TeX may do is cut down to reading its own distribution and the copy, and writing into the copy: no shell, no path
-outside, a limit on time and on file sizes. The document's text is escaped already (`reports.tex`); this is the second
+outside, a limit on time and on file sizes. The document's text is escaped already (`reports.document.tex`); this is the second
 wall, for a template or a user's macro file that says something it should not. One gap is pdfTeX's own: its primitives
 that embed a file in the PDF (`\pdfobj`, `\pdfximage`) do not ask openin_any, so what they read ends up in the PDF.
 """
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from reports.files import one_line, write_atomic
+from reports.store.files import one_line, write_atomic
 
 REQUIRED_PACKAGES = (
     "amsmath", "amssymb", "amsthm", "mathtools", "booktabs", "hyperref", "graphicx", "microtype", "lmodern",

@@ -24,7 +24,7 @@ FITTING = r"""\providecommand{\sdRoot}{}
 
 def with_macros(part: str) -> str:
     r"""Greek letters as the macros that a paper may redefine: \eta is \sdEta; \sigma_1 stays, which is another symbol."""
-    from reports.notation import macro
+    from reports.document.notation import macro
 
     for letter, name in _GREEK.items():
         part = re.sub(re.escape(letter) + r"(?![A-Za-z_])", lambda _, name=name: macro(name), part)

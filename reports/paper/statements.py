@@ -1,11 +1,11 @@
 """What the paper claims (arXiv 2506.00181), and what is added here: each claim with the theorems, checks and runs that decide it.
 
-A new claim is an entry here. Its status is computed (`reports.ledger`); what stands here is the claim, and where to look.
+A new claim is an entry here. Its status is computed (`reports.paper.ledger`); what stands here is the claim, and where to look.
 """
 
 from __future__ import annotations
 
-from reports.ledger import Claim, Group
+from reports.paper.ledger import Claim, Group
 
 V1, V2 = "arXiv 2506.00181v1", "arXiv 2506.00181v2"
 ABSTRACT, TABLE, RUNS = f"{V1}, abstract", f"{V2}, Table 2", f"{V2}, Figure 1"

@@ -1,1 +1,1 @@
-"""The sections of a report, one a file: a new one is a subclass of `Section`, a template and a line in `reports.plan`."""
+"""The sections of a report, one a file: a new one is a subclass of `Section`, a template and a line in `reports.build.plan`."""

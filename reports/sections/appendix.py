@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
 
-from reports.bibliography import bibtex, references
-from reports.files import write_atomic
-from reports.sections.section import Context, Section
+from reports.document.bibliography import bibtex, references
+from reports.sections.base import Context, Section
+from reports.store.files import write_atomic
 
 #: characters of a digest that are shown
 SHOWN = 12

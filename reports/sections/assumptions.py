@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, final
 
 from derive.printing.width import width
-from derive.proof.kernel import AXIOMS
-from reports.sections.section import Context, Section
+from derive.proof.kernel.rules import AXIOMS
+from reports.sections.base import Context, Section
 
 #: theorems on methods; the facts about laws, losses and compressors say their own assumptions where they stand
 PARTS = ("6.1", "6.2", "6.3", "6.4", "6.5")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reports.cache import ResultsCache
-from reports.files import make_folder, write_atomic
+from reports.store.cache import ResultsCache
+from reports.store.files import make_folder, write_atomic
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Context:
         problem: the user's own problem, or None for the report on everything built in.
         cache: results by their specification.
         tick: call with a label as work proceeds.
-        results: of the sections that the section at hand needs (`reports.plan`), by name.
+        results: of the sections that the section at hand needs (`reports.build.plan`), by name.
         whole: whether those sections are in the document too, so that it can refer to them.
     """
 
@@ -51,10 +51,10 @@ class Section(ABC):
     def compute(self, context: Context) -> dict[str, Any]:
         """Results as JSON and arrays.
 
-        "statuses" holds the checks. "evidence" is what claims rest on (`reports.ledger`): key -> {"verdict", "says", "anchor"},
-        the verdict CONFIRMED, VIOLATED or INCONCLUSIVE, of experiments SEEN or NOT SEEN; what it says in LaTeX; the label of the
-        figure, table or section that shows it. "meanings" says what symbols of the user's mean, "here" what standard ones do in
-        this document.
+        "statuses" holds the checks. "evidence" is what claims rest on (`reports.paper.ledger`): key -> {"verdict", "says",
+        "anchor"}, the verdict CONFIRMED, VIOLATED or INCONCLUSIVE, of experiments SEEN or NOT SEEN; what it says in LaTeX; the
+        label of the figure, table or section that shows it. "meanings" says what symbols of the user's mean, "here" what
+        standard ones do in this document.
         """
 
     @staticmethod

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, final
 
-from reports.ledger import Results, ledger
+from reports.paper.ledger import Results, ledger
+from reports.sections.base import Context, Section
 from reports.sections.ledger import groups_of
-from reports.sections.section import Context, Section
 
 #: subjects of a comparison
 PLACES = {

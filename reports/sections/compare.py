@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.figures import BAND
+from reports.document.figures import BAND
 
 if TYPE_CHECKING:
-    from numerics.refinement import Refined
+    from numerics.simulate.refinement import Refined
 
 #: powers of ten from which a number is written with \times 10^{..}
 _SMALLEST, _LARGEST = -3, 5
@@ -43,7 +43,7 @@ def summary(run: Any, statistic: str, cap: float | None = None) -> dict[str, Any
         times, mean, interval (half-width of the 95 % interval of the mean), low and high (the quantiles `BAND`): S numbers
         each; cap; blow_ups: paths that blew up.
     """
-    from numerics.estimates import over_time
+    from numerics.statistics.estimates import over_time
 
     values = np.asarray(run.values[statistic], float)
     cap = _cap(values) if cap is None else cap
@@ -70,7 +70,7 @@ def solved(run: Refined, statistic: str, cap: float) -> dict[str, Any]:
 
     Returns:
         those of `summary`; solver: the change of the mean on halving the steps last, S numbers; substeps: solver steps a
-        step of the method; converged: see `numerics.refinement.Refined`.
+        step of the method; converged: see `numerics.simulate.refinement.Refined`.
     """
     found = summary(run.ensemble, statistic, cap)
     return {**found, "solver": run.error.tolist(), "substeps": run.substeps, "converged": run.converged}

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, final
 
 import derive
-from derive.errors import NoClosedForm, Refusal
-from derive.models import MODELS
+from derive.equations.models import MODELS
 from derive.reading.problems import Problem, problem
 from derive.reading.specs import parse_spec
-from reports.figures import BAND, bands, figure, legend
-from reports.notation import MEANING, Notation, macro
+from derive.vocabulary.errors import NoClosedForm, Refusal
+from reports.document.figures import BAND, bands, figure, legend
+from reports.document.notation import MEANING, Notation, macro
+from reports.document.vectors import vector
+from reports.sections.base import Context, Section
 from reports.sections.compare import bounded, final_rows, number, solved, summary
-from reports.sections.section import Context, Section
-from reports.vectors import vector
 
 SEED = 20250600181
 PATHS = {"quick": 2000, "full": 20000}
@@ -188,8 +188,8 @@ def _simulate(name: str, asked: Problem, runs: Runs, context: Context) -> dict[s
 
 def _run(asked: Problem, kind: str, runs: Runs, cap: float | None) -> dict[str, Any]:
     """The summary of one run, or {"refused": why, "exists"} of a model that does not exist, or cannot be solved."""
-    from numerics.optimizers import run
-    from numerics.refinement import refined
+    from numerics.simulate.method import run
+    from numerics.simulate.refinement import refined
 
     x0, horizon, eta = _numbers(asked)
     shared: dict[str, Any] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, final
 
-from reports.ledger import Claim, Group, Results, Status, counts, ledger
-from reports.sections.section import Context, Section
-from reports.tex import escape
+from reports.document.tex import escape
+from reports.paper.ledger import Claim, Group, Results, Status, counts, ledger
+from reports.sections.base import Context, Section
 
 #: statuses in words, for the sentence above the table
 WORDS = {
@@ -24,7 +24,7 @@ WORDS = {
 def groups_of(problem: Any) -> tuple[Group, ...]:
     """The paper's claims, or those of the user's problem."""
     if problem is None:
-        from reports.paper import GROUPS
+        from reports.paper.statements import GROUPS
 
         return GROUPS
     own = tuple(

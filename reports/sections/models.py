@@ -6,13 +6,13 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.coordinates import g, hvp
-from derive.methods import DSGD
-from derive.models import MODELS
+from derive.equations.models import MODELS
+from derive.expressions.coordinates import g, hvp
+from derive.methods.method import DSGD
+from derive.methods.schedules import Free
 from derive.sanity import all_checks, model_table
-from derive.schedules import Free
-from reports.notation import Notation, macro
-from reports.sections.section import Context, Section
+from reports.document.notation import Notation, macro
+from reports.sections.base import Context, Section
 
 
 @final

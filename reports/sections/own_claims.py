@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.printing.width import width
-from derive.proof.certificate import dumps
-from derive.proof.claim_show import counterexample_latex, steps
-from derive.proof.claims import Verdict, prove
-from derive.proof.repair import repairs
-from derive.proof.text import Writer
+from derive.proof.claims.prove import prove
+from derive.proof.claims.verdict import Verdict, counterexample_latex, steps
+from derive.proof.kernel.certificate import dumps
+from derive.proof.language.text import Writer
+from derive.proof.repair.smallest import repairs
 from derive.reading.titled_claims import TitledClaim
-from reports.sections.section import Context, Section
+from reports.sections.base import Context, Section
 
 #: seconds for the proof of a claim, and for repairs of one that is false
 SECONDS, REPAIR_SECONDS = 10.0, 10.0

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, final
 
-from derive.errors import BadInput, Refusal
-from derive.models import sde
+from derive.derivation import sde
 from derive.printing.latex import condition_latex
 from derive.reading.problems import CLAIMS
 from derive.reading.specs import Spec, parse_spec
-from derive.symbols import coerce, u
-from reports.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro
-from reports.sections.section import Context, Section
-from reports.vectors import vector
+from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.symbols import coerce, u
+from reports.document.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro
+from reports.document.vectors import vector
+from reports.sections.base import Context, Section
 
 
 @final

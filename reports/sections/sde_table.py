@@ -7,21 +7,21 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.compressors import Compressor, Unbiased
-from derive.coordinates import g
-from derive.errors import NoClosedForm, Refusal
-from derive.form import GradientForm
-from derive.methods import Method
-from derive.models import lam
-from derive.moments import Moments, compression_ratio, moments
-from derive.noise import GenericLaw, Scaled
+from derive.equations.models import lam
+from derive.expressions.coordinates import g
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.compressors import Compressor, Unbiased
+from derive.methods.method import Method
+from derive.methods.noise import GenericLaw, Scaled
 from derive.printing.latex import condition_latex, covariance_latex, named_lines, unnested
 from derive.printing.message_moments import named
-from derive.registry import entries
-from derive.symbols import d as dimension
-from reports.notation import Notation, macro
-from reports.sections.section import Context, Section
-from reports.tex import escape
+from derive.step.moments import Moments, compression_ratio, moments
+from derive.vocabulary.errors import NoClosedForm, Refusal
+from derive.vocabulary.registry import entries
+from derive.vocabulary.symbols import d as dimension
+from reports.document.notation import Notation, macro
+from reports.document.tex import escape
+from reports.sections.base import Context, Section
 
 #: formulas with more summands than this are given once, for a law left open
 LONG = 12

@@ -6,15 +6,22 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.compressors import Bernoulli, RandK
-from derive.errors import NoClosedForm, Refusal
-from derive.losses import Quadratic, Quartic
-from derive.methods import DCSGD, DSGD, DSignSGD
-from derive.models import MODELS, sde
-from derive.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
-from derive.stationary import density, discrete_second_moments, second_moments, sign_near_optimum, stability_threshold
-from reports.notation import Notation
-from reports.sections.section import Context, Section
+from derive.derivation import sde
+from derive.equations.models import MODELS
+from derive.methods.compressors import Bernoulli, RandK
+from derive.methods.losses import Quadratic, Quartic
+from derive.methods.method import DCSGD, DSGD, DSignSGD
+from derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from derive.process.stationary import (
+    density,
+    discrete_second_moments,
+    second_moments,
+    sign_near_optimum,
+    stability_threshold,
+)
+from derive.vocabulary.errors import NoClosedForm, Refusal
+from reports.document.notation import Notation
+from reports.sections.base import Context, Section
 
 LAMBDA = sp.Symbol("lambda", positive=True)
 

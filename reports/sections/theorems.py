@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.printing.width import width
-from derive.proof.certificate import dumps
-from derive.proof.kernel import AXIOMS
-from derive.proof.text import Writer
+from derive.proof.kernel.certificate import dumps
+from derive.proof.kernel.rules import AXIOMS
+from derive.proof.language.text import Writer
 from derive.theorems.catalogue import entries
-from derive.theorems.checking import Checked, check
-from derive.theorems.entry import Refutation, Theorem
+from derive.theorems.entry.checking import Checked, check
+from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.sharpen import CONSTANTS, Sharpened, least
-from reports.sections.section import Context, Section
-from reports.tex import escape
+from reports.document.tex import escape
+from reports.sections.base import Context, Section
 
 #: characters of a line of a proof beside its justification
 ROOM = 62

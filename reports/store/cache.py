@@ -23,7 +23,7 @@ from typing import Any, final
 
 import numpy as np
 
-from reports.files import sweep_temporaries, write_atomic
+from reports.store.files import sweep_temporaries, write_atomic
 
 _ARRAY = "__array__"
 _FLOAT = "__float__"

@@ -18,16 +18,16 @@ import pytest
 import sympy as sp
 from rich.console import Console
 
-from derive.errors import BadInput, Refusal
 from derive.reading.problems import Problem, problem
-from derive.registry import KINDS, entries
-from reports import doctor
+from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.registry import KINDS, entries
+from reports.build.plan import PROCESSES, Plan
 from reports.cli import BAD_INPUT, BUG, HUNG_UP, INTERRUPTED, REFUSED, main
-from reports.formulas import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
-from reports.plan import PROCESSES, Plan
-from reports.progress import Progress
+from reports.commands import doctor
+from reports.commands.progress import Progress
+from reports.commands.terminal_formulas import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
 COMMAND = [sys.executable, "-m", "reports.cli"]
 
@@ -337,7 +337,7 @@ def test_doctor_on_a_sound_machine(run, distributions):
 def test_doctor_names_what_is_missing(run, distributions, monkeypatch):
     del distributions["sympy"], distributions["scikit-learn"]
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("reports.pdf.MACTEX", "/none")
+    monkeypatch.setattr("reports.document.pdf.MACTEX", "/none")
     monkeypatch.setitem(sys.modules, "pypandoc", None)
     status, out, _ = run("doctor")
     lines = out.splitlines()
@@ -363,7 +363,7 @@ def answer(out: Path, status: str = "holds") -> dict:
 def build(monkeypatch):
     """A report builder that notes how it was called; a test may give it something else to do."""
     calls: list[tuple] = []
-    module = types.ModuleType("reports.build")
+    module = types.ModuleType("reports.build.report")
 
     def build_report(spec, out, quick, only, progress):
         calls.append((spec, out, quick, only))
@@ -373,7 +373,7 @@ def build(monkeypatch):
     module.build_report = build_report  # pyright: ignore[reportAttributeAccessIssue]
     module.then = answer  # pyright: ignore[reportAttributeAccessIssue]
     module.calls = calls  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, "reports.build", module)
+    monkeypatch.setitem(sys.modules, "reports.build.report", module)
     return module
 
 
@@ -433,7 +433,7 @@ def test_a_full_or_closed_disk_is_one_line_and_leaves_nothing(run, build, tmp_pa
     def fsync(descriptor):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("reports.commands.os.fsync", fsync)
+    monkeypatch.setattr("reports.commands.answers.os.fsync", fsync)
     status, out, err = run("report", "-o", str(tmp_path / "a" / "b"))
     assert (status, out) == (BAD_INPUT, "") and err.startswith(f"cannot use {tmp_path}/a/b: ") and err.count("\n") == 1
     assert build.calls == [] and list(tmp_path.iterdir()) == []
@@ -550,7 +550,7 @@ def test_progress_in_a_terminal_and_elsewhere():
 def clock(monkeypatch):
     """Seconds since the start, which a test sets."""
     now = [0.0]
-    monkeypatch.setattr("reports.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("reports.commands.progress.time.monotonic", lambda: now[0])
     return now
 
 
@@ -686,9 +686,9 @@ def test_too_little_memory_is_one_line(run, build, tmp_path):
 
 def test_interrupt():
     code = """
-import signal, sys, time, reports.commands, reports.cli
+import signal, sys, time, reports.commands.answers, reports.cli
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests in the background ignores it
-reports.commands.derive = lambda **options: (print("ready", flush=True), time.sleep(60))
+reports.commands.answers.derive = lambda **options: (print("ready", flush=True), time.sleep(60))
 sys.exit(reports.cli.main(["derive", "x"]))
 """
     child = subprocess.Popen(
@@ -704,11 +704,11 @@ sys.exit(reports.cli.main(["derive", "x"]))
 def test_an_interrupt_does_not_wait_for_threads():
     """Of the interpreter's end: threads that compile made it crash there, with a status of its own."""
     code = """
-import atexit, os, sys, reports.commands, reports.cli
+import atexit, os, sys, reports.commands.answers, reports.cli
 atexit.register(os.abort)
 def derive(**options):
     raise KeyboardInterrupt
-reports.commands.derive = derive
+reports.commands.answers.derive = derive
 sys.argv = ["sdescent", "derive", "x"]
 sys.exit(reports.cli.main())
 """

@@ -7,12 +7,12 @@ import json
 from typing import Any
 
 import pytest
-from certificates import ALL_AXIOMS, certificate, t
-from certificates import CERTIFICATES as PLAIN
-from certificates_balls import BALLS
-from certificates_operators import OPERATORS
 
-from derive.proof.replay import Invalid, Unreadable, replay
+from derive.proof.replay.check import Invalid, Unreadable, replay
+from tests.support.certificates import ALL_AXIOMS, certificate, t
+from tests.support.certificates import CERTIFICATES as PLAIN
+from tests.support.certificates_balls import BALLS
+from tests.support.certificates_operators import OPERATORS
 
 CERTIFICATES: dict[str, dict[str, Any]] = PLAIN | OPERATORS | BALLS
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.proof.context import Context
-from derive.proof.normal import Normal, Polynomial, added, multiplied, scaled
-from derive.proof.search import Found
-from derive.proof.search_problem import Member
-from derive.proof.terms import Relation, Term, fn, num, x
+from derive.proof.language.context import Context
+from derive.proof.language.normal import Normal, Polynomial, added, multiplied, scaled
+from derive.proof.language.terms import Relation, Term, fn, num, x
+from derive.proof.search.certify import Found
+from derive.proof.search.ring import Member
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.compressors import (
+from derive.expressions.expansion import Expansion
+from derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Compressor,
@@ -24,8 +25,7 @@ from derive.compressors import (
     Ternary,
     TopK,
 )
-from derive.expansion import Expansion
-from derive.noise import (
+from derive.methods.noise import (
     Affine,
     Correlated,
     Gaussian,

@@ -12,7 +12,7 @@ from itertools import combinations, product
 
 import sympy as sp
 
-from derive.compressors import (
+from derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Compressor,

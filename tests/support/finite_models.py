@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from derive.proof.context import KINDS, Context
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, Term
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import KINDS, Context
+from derive.proof.language.terms import Relation, Term
 
 AXES = "wtjik"
 NEGLIGIBLE = 1e-9

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.proof.certificate import certificate
-from derive.proof.context import MAX_DEPTH, Context, ProofError
-from derive.proof.kernel import Fact, Kernel, genuine
-from derive.proof.terms import Relation, Term, declared, fn, from_json, num, plus, term, tr, under, x, xi
+from derive.proof.kernel.certificate import certificate
+from derive.proof.kernel.rules import Fact, Kernel, genuine
+from derive.proof.language.context import MAX_DEPTH, Context, ProofError
+from derive.proof.language.terms import Relation, Term, declared, fn, from_json, num, plus, term, tr, under, x, xi
 
 ONE = Fraction(1)
 ZERO = num(0)

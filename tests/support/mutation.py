@@ -25,18 +25,18 @@ from typing import Any
 import z3
 from flint import arb, ctx, fmpq
 
-from derive.proof import ball
-from derive.proof.certificate import certificate, dumps
-from derive.proof.context import ProofError
-from derive.proof.kernel import Fact, Kernel
-from derive.proof.normal import Normal
-from derive.proof.replay import Invalid, Unreadable, replay
-from derive.proof.search import find
-from derive.proof.search_problem import Found
-from derive.proof.terms import Relation, Term, num, term
-from derive.proof.text import text
+from derive.proof.kernel.certificate import certificate, dumps
+from derive.proof.kernel.rules import Fact, Kernel
+from derive.proof.language.context import ProofError
+from derive.proof.language.normal import Normal
+from derive.proof.language.terms import Relation, Term, num, term
+from derive.proof.language.text import text
+from derive.proof.replay.check import Invalid, Unreadable, replay
+from derive.proof.search import one_variable as ball
+from derive.proof.search.certify import find
+from derive.proof.search.ring import Found
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation, Theorem
 
 Poly = Mapping[tuple[tuple[int, int], ...], Fraction]
 Point = dict[int, Fraction]

@@ -28,12 +28,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from derive.errors import BadInput
 from derive.reading.claims import read_claim
 from derive.reading.experiments import read_experiment
 from derive.reading.problems import read_problem
+from derive.vocabulary.errors import BadInput
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted((ROOT / "docs").rglob("*.md"))
 LANGUAGES = ("sh", "python", "toml", "text", "tex")
 MARKS = ("command", "file", "exit", "slow", "needs")

@@ -1,16 +1,16 @@
 """Compressors, one family a file (theory 4): a new one is a subclass of `Unbiased` or `Biased` in a file of its own."""
 
-from derive.compressors.compressor import Biased as Biased
-from derive.compressors.compressor import Compressor as Compressor
-from derive.compressors.compressor import Omega as Omega
-from derive.compressors.compressor import Unbiased as Unbiased
-from derive.compressors.identity import Identity as Identity
-from derive.compressors.rounding import QSGD as QSGD
-from derive.compressors.rounding import FixedGrid as FixedGrid
-from derive.compressors.rounding import Natural as Natural
-from derive.compressors.rounding import Ternary as Ternary
-from derive.compressors.signs import ScaledSign as ScaledSign
-from derive.compressors.signs import Sign as Sign
-from derive.compressors.sparsifiers import Bernoulli as Bernoulli
-from derive.compressors.sparsifiers import RandK as RandK
-from derive.compressors.top_k import TopK as TopK
+from derive.methods.compressors.compressor import Biased as Biased
+from derive.methods.compressors.compressor import Compressor as Compressor
+from derive.methods.compressors.compressor import Omega as Omega
+from derive.methods.compressors.compressor import Unbiased as Unbiased
+from derive.methods.compressors.identity import Identity as Identity
+from derive.methods.compressors.rounding import QSGD as QSGD
+from derive.methods.compressors.rounding import FixedGrid as FixedGrid
+from derive.methods.compressors.rounding import Natural as Natural
+from derive.methods.compressors.rounding import Ternary as Ternary
+from derive.methods.compressors.signs import ScaledSign as ScaledSign
+from derive.methods.compressors.signs import Sign as Sign
+from derive.methods.compressors.sparsifiers import Bernoulli as Bernoulli
+from derive.methods.compressors.sparsifiers import RandK as RandK
+from derive.methods.compressors.top_k import TopK as TopK

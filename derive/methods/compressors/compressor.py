@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.errors import Refusal
-from derive.form import GradientForm
+from derive.expressions.gradient_form import GradientForm
+from derive.vocabulary.errors import Refusal
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.compressors.compressor import Omega, Unbiased
-from derive.coordinates import v
-from derive.form import GradientForm
-from derive.registry import register
+from derive.expressions.coordinates import v
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.compressors.compressor import Omega, Unbiased
+from derive.vocabulary.registry import register
 
 
 @register("compressor", "identity", "C(v) = v")

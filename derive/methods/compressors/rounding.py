@@ -12,13 +12,13 @@ from typing import Any
 
 import sympy as sp
 
-from derive.compressors.compressor import Omega, Unbiased
-from derive.compressors.identity import Identity
-from derive.coordinates import coord_max, coord_sum, v
-from derive.errors import BadInput, Refusal
-from derive.form import GradientForm
-from derive.registry import count, positive, register
-from derive.symbols import coerce
+from derive.expressions.coordinates import coord_max, coord_sum, v
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.compressors.compressor import Omega, Unbiased
+from derive.methods.compressors.identity import Identity
+from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.registry import count, positive, register
+from derive.vocabulary.symbols import coerce
 
 
 @register("compressor", "qsgd", "random rounding of |v_j|/||v||_2 to s levels", count("s"))

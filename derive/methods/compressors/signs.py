@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.compressors.compressor import Biased
-from derive.coordinates import coord_sum, v
-from derive.form import GradientForm
-from derive.registry import register
-from derive.symbols import d as dimension
+from derive.expressions.coordinates import coord_sum, v
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.compressors.compressor import Biased
+from derive.vocabulary.registry import register
+from derive.vocabulary.symbols import d as dimension
 
 
 @register("compressor", "sign", "C_j = sgn(v_j)")

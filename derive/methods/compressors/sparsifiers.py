@@ -8,13 +8,13 @@ from typing import Any
 
 import sympy as sp
 
-from derive.compressors.compressor import Omega, Unbiased
-from derive.coordinates import v
-from derive.errors import BadInput
-from derive.form import GradientForm
-from derive.registry import Parameter, count, register
-from derive.symbols import coerce
-from derive.symbols import d as dimension
+from derive.expressions.coordinates import v
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.compressors.compressor import Omega, Unbiased
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.registry import Parameter, count, register
+from derive.vocabulary.symbols import coerce
+from derive.vocabulary.symbols import d as dimension
 
 
 @register(

@@ -8,12 +8,12 @@ from typing import Any
 
 import sympy as sp
 
-from derive.compressors.compressor import Biased
-from derive.compressors.identity import Identity
-from derive.compressors.sparsifiers import check_k, check_k_within
-from derive.coordinates import rank, v
-from derive.form import GradientForm
-from derive.registry import count, register
+from derive.expressions.coordinates import rank, v
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.compressors.compressor import Biased
+from derive.methods.compressors.identity import Identity
+from derive.methods.compressors.sparsifiers import check_k, check_k_within
+from derive.vocabulary.registry import count, register
 
 
 @register("compressor", "top-k", "the k largest |v_j| kept; ties by lowest index", count("k"))

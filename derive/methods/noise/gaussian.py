@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.noise.law import INFINITE, Law
+from derive.methods.noise.law import INFINITE, Law
 
 
 @dataclass(frozen=True)

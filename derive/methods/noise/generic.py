@@ -7,8 +7,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive.noise.law import INFINITE, Law
-from derive.symbols import parameter
+from derive.methods.noise.law import INFINITE, Law
+from derive.vocabulary.symbols import parameter
 
 
 class SignedMoment(sp.Function):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from derive.errors import NoClosedForm
+from derive.vocabulary.errors import NoClosedForm
 
 INFINITE = sp.oo
 #: the argument of densities in definitions

@@ -5,15 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from derive.noise.gaussian import Gaussian
-from derive.noise.laplace import Laplace
-from derive.noise.law import Law
-from derive.noise.logistic import Logistic
-from derive.noise.scales import Affine, Noise, NoNoise, Scaled
-from derive.noise.stable import Stable
-from derive.noise.student_t import Cauchy, StudentT
-from derive.noise.uniform import Uniform
-from derive.registry import Parameter, register, scale
+from derive.methods.noise.gaussian import Gaussian
+from derive.methods.noise.laplace import Laplace
+from derive.methods.noise.law import Law
+from derive.methods.noise.logistic import Logistic
+from derive.methods.noise.scales import Affine, Noise, NoNoise, Scaled
+from derive.methods.noise.stable import Stable
+from derive.methods.noise.student_t import Cauchy, StudentT
+from derive.methods.noise.uniform import Uniform
+from derive.vocabulary.registry import Parameter, register, scale
 
 
 def _scaled_or_none(law: Law, sigma: Any) -> Noise:

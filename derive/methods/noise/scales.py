@@ -9,14 +9,14 @@ from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, coord_sum, g
-from derive.errors import BadInput, NoClosedForm
-from derive.form import DenseCov
-from derive.noise.gaussian import Gaussian
-from derive.noise.law import INFINITE, Law
-from derive.noise.student_t import StudentT
-from derive.registry import register
-from derive.symbols import coerce, parameter
+from derive.expressions.coordinates import Coordinate, coord_sum, g
+from derive.expressions.gradient_form import DenseCov
+from derive.methods.noise.gaussian import Gaussian
+from derive.methods.noise.law import INFINITE, Law
+from derive.methods.noise.student_t import StudentT
+from derive.vocabulary.errors import BadInput, NoClosedForm
+from derive.vocabulary.registry import register
+from derive.vocabulary.symbols import coerce, parameter
 
 #: a client's noise and the standardised noise; named by words, which the printer sets as letters
 Z, UNIT = Coordinate("noise"), Coordinate("unitnoise")

@@ -8,12 +8,12 @@ from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import Coordinate
-from derive.errors import BadInput, NoClosedForm
-from derive.noise.gaussian import Gaussian
-from derive.noise.law import INFINITE, Law
-from derive.noise.student_t import Cauchy
-from derive.symbols import coerce
+from derive.expressions.coordinates import Coordinate
+from derive.methods.noise.gaussian import Gaussian
+from derive.methods.noise.law import INFINITE, Law
+from derive.methods.noise.student_t import Cauchy
+from derive.vocabulary.errors import BadInput, NoClosedForm
+from derive.vocabulary.symbols import coerce
 
 
 class StableSignMean(sp.Function):

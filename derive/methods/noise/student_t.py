@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.errors import BadInput
-from derive.noise.law import ARGUMENT, Law
-from derive.symbols import coerce
+from derive.methods.noise.law import ARGUMENT, Law
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import coerce
 
 # the finite sums have about nu/2 terms; beyond this the hypergeometric form is far shorter and as accurate
 LARGEST_FINITE_SUM = 30

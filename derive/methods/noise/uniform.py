@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.noise.law import ARGUMENT, INFINITE, Law
+from derive.methods.noise.law import ARGUMENT, INFINITE, Law
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
-from derive.proof.claim_branch import Branch, symbols
-from derive.proof.normal import Polynomial
-from derive.proof.terms import Term, fn, num, plus, times, x
+from derive.proof.claims.branch import Branch, symbols
+from derive.proof.language.normal import Polynomial
+from derive.proof.language.terms import Term, fn, num, plus, times, x
 
 
 def bases(branch: Branch, phi: Term) -> Iterator[Term]:

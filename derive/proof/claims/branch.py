@@ -1,6 +1,6 @@
 """A branch of the proof of a claim: facts known under its hypotheses, and the ways in which new ones come out of them.
 
-Untrusted as all search is: facts are made by rules of `derive.proof.kernel` alone, and a rule that does not fit raises.
+Untrusted as all search is: facts are made by rules of `derive.proof.kernel.rules` alone, and a rule that does not fit raises.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.clock import now
-from derive.proof.context import ProofError, parts
-from derive.proof.kernel import Fact, Kernel
-from derive.proof.normal import Polynomial, added, multiplied, power
-from derive.proof.search import Found, find, inconsistent
-from derive.proof.terms import Relation, Term, num
+from derive.proof.kernel.rules import Fact, Kernel
+from derive.proof.language.context import ProofError, parts
+from derive.proof.language.normal import Polynomial, added, multiplied, power
+from derive.proof.language.terms import Relation, Term, num
+from derive.proof.search.certify import Found, find, inconsistent
+from derive.proof.search.clock import now
 
 ZERO = num(0)
 UNIT = ((Fraction(1), (), ()),)
@@ -43,7 +43,7 @@ class Branch:
 
     Args:
         kernel: makes the facts.
-        deadline: by `derive.proof.clock`; `OutOfTime` after it.
+        deadline: by `derive.proof.search.clock`; `OutOfTime` after it.
     """
 
     def __init__(self, kernel: Kernel, deadline: float, facts: Iterable[Fact] = (), depth: int = 0) -> None:

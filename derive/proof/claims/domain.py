@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.errors import BadInput
-from derive.proof.claim_branch import ZERO, Branch
-from derive.proof.context import ProofError
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, Term, fn
-from derive.proof.text import text
+from derive.proof.claims.branch import ZERO, Branch
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Relation, Term, fn
+from derive.proof.language.text import text
+from derive.vocabulary.errors import BadInput
 
 #: how a relation is proved in a branch: the general strategies, with seconds
 Solver = Callable[[Branch, Relation, float], Fact | None]

@@ -1,6 +1,6 @@
 """Facts about exp, log, atan, erf, tanh and sqrt at the terms of a claim: tangents, bounds, signs, orders, functional equations.
 
-Bounds are proofs in one variable (`derive.proof.ball`) taken at a term; they are found once and kept.
+Bounds are proofs in one variable (`derive.proof.search.one_variable`) taken at a term; they are found once and kept.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from derive.proof import ball
-from derive.proof.claim_branch import ZERO, Branch
-from derive.proof.clock import now
-from derive.proof.context import ProofError
-from derive.proof.kernel import Fact
-from derive.proof.terms import Term, fn, num, plus, x
+from derive.proof.claims.branch import ZERO, Branch
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Term, fn, num, plus, x
+from derive.proof.search import one_variable as ball
+from derive.proof.search.clock import now
 
 MAX_EXPONENTS = 5
 MAX_SUMMANDS = 6

@@ -1,7 +1,7 @@
 """Claims in one quantity: l <= r is 0 <= phi(z) at z = t, t a variable or a polynomial in variables, where t is shown to be.
 
-`derive.proof.ball` proves phi on closed intervals; where phi has no value at an end (log x at 0, 1/(1 - x) at 1) it is cleared of
-denominators first, or x is exp(y) with y = log(x), or 1/y with y = 1/x.
+`derive.proof.search.one_variable` proves phi on closed intervals; where phi has no value at an end (log x at 0, 1/(1 - x) at 1)
+it is cleared of denominators first, or x is exp(y) with y = log(x), or 1/y with y = 1/x.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.proof import ball
-from derive.proof.analysis import needs_open
-from derive.proof.claim_bases import bases, in_terms_of
-from derive.proof.claim_branch import ZERO, Branch, symbols
-from derive.proof.context import ProofError
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, Term, fn, num, plus, substitute, times, x
+from derive.proof.claims.bases import bases, in_terms_of
+from derive.proof.claims.branch import ZERO, Branch, symbols
+from derive.proof.kernel.one_variable import needs_open
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Relation, Term, fn, num, plus, substitute, times, x
+from derive.proof.search import one_variable as ball
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Claims of the user's own: an inequality or identity for all real values that satisfy assumptions, proved, refuted or neither.
 
-`prove` looks for a counterexample, then for a proof, then asks z3. A proof counts only as a `Fact` of `derive.proof.kernel` that
-says just what was asked, under no other hypotheses than the assumptions, and comes with its certificate; a counterexample only when
-it was checked exactly (`derive.proof.refute`); an answer of z3 alone is DECIDED.
+`prove` looks for a counterexample, then for a proof, then asks z3. A proof counts only as a `Fact` of
+`derive.proof.kernel.rules` that says just what was asked, under no other hypotheses than the assumptions, and comes with its
+certificate; a counterexample only when it was checked exactly (`derive.proof.refute.counterexample`); an answer of z3 alone is
+DECIDED.
 """
 
 from __future__ import annotations
@@ -10,85 +11,30 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
-from derive.errors import BadInput
-from derive.proof.ball import disprove
-from derive.proof.certificate import certificate
-from derive.proof.claim_ball import OneVariable
-from derive.proof.claim_branch import Branch, OutOfTime
-from derive.proof.claim_domain import Domain, enter_assumptions, inside_out, refused
-from derive.proof.claim_search import Strategies
-from derive.proof.clock import now
-from derive.proof.context import Context, ProofError, parts
-from derive.proof.exact import Algebraic, counterexample
-from derive.proof.kernel import Fact, Kernel, genuine
-from derive.proof.oracle import decide
-from derive.proof.refute import refute
-from derive.proof.terms import Relation, Term, from_json, num, x
-from derive.proof.text import text
+from derive.proof.claims.branch import Branch, OutOfTime
+from derive.proof.claims.domain import Domain, enter_assumptions, inside_out, refused
+from derive.proof.claims.one_variable import OneVariable
+from derive.proof.claims.strategies import Strategies
+from derive.proof.claims.verdict import Status, Verdict, faithful
+from derive.proof.kernel.certificate import ancestry, certificate
+from derive.proof.kernel.rules import Fact, Kernel
+from derive.proof.language.context import Context, ProofError, parts
+from derive.proof.language.terms import Relation, Term, from_json, num, x
+from derive.proof.language.text import text
+from derive.proof.refute.counterexample import refute
+from derive.proof.refute.exact import counterexample
+from derive.proof.refute.z3 import decide
+from derive.proof.search.clock import now
+from derive.proof.search.one_variable import disprove
 from derive.reading.claims import FUNCTIONS, Claim, claim_from
+from derive.vocabulary.errors import BadInput
 
-if TYPE_CHECKING:
-    from derive.proof.repair import Repair
-
-Status = Literal["PROVED", "DECIDED", "REFUTED", "UNDECIDED"]
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _HEADS = frozenset({"q", "x", "+", "*", "^", "/", "f"})
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What came out about a claim.
-
-    Args:
-        status: PROVED (with a certificate), DECIDED (by z3, with nothing to check), REFUTED (with a counterexample), UNDECIDED.
-        counterexample: variable -> exact value, "2", "-3/4" or an algebraic number in words.
-        certificate: of a proof, as FORMAT.md says.
-        vacuous: the assumptions cannot hold together.
-        seconds: the time it took.
-        reason: one sentence.
-        fact: the kernel's fact behind a proof.
-        claim, assume: what was asked; `variables` are its names, `hints` its hints.
-        point: the counterexample as exact numbers.
-        repairs: what makes a refuted claim hold, where `derive.proof.repair.repaired` looked for it.
-    """
-
-    status: Status
-    counterexample: Mapping[str, str] | None
-    certificate: dict[str, Any] | None = field(repr=False)
-    vacuous: bool
-    seconds: float
-    reason: str
-    fact: Fact | None = field(repr=False, compare=False)
-    claim: Relation
-    assume: tuple[Relation, ...] = ()
-    variables: tuple[str, ...] = ()
-    hints: tuple[Term, ...] = ()
-    point: Mapping[str, Fraction | Algebraic] | None = field(default=None, repr=False)
-    repairs: tuple[Repair, ...] | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def text(self) -> str:
-        """The claim in plain text."""
-        return text(self.claim)
-
-    def __bool__(self) -> bool:
-        """Whether the claim may be taken as true."""
-        return self.status in ("PROVED", "DECIDED")
-
-    def _repr_latex_(self) -> str:
-        from derive.proof.claim_show import latex
-
-        return latex(self)
-
-    def _repr_html_(self) -> str:
-        from derive.proof.claim_show import html
-
-        return html(self)
 
 
 @dataclass(frozen=True)
@@ -115,7 +61,7 @@ def prove(
         assume: relations that may be used.
         variables: their names; those that occur, when not given.
         hints: terms whose squares may help.
-        seconds: about how long it may take, by `derive.proof.clock`.
+        seconds: about how long it may take, by `derive.proof.search.clock`.
 
     Raises:
         BadInput: something is not in the grammar, or the assumptions do not show that a denominator is nonzero, an argument
@@ -267,7 +213,7 @@ class _Proof:
             fact = self.branch.restated(fact, asked.claim)
         said = faithful(fact, asked.claim, asked.assume, kernel)
         title = "assumptions that cannot hold together" if vacuous else text(asked.claim)
-        how = "the assumptions cannot hold together" if vacuous else f"proved in {_steps(said)} steps"
+        how = "the assumptions cannot hold together" if vacuous else f"proved in {len(ancestry(said))} steps"
         return self._result("PROVED", how, certificate=certificate(said, title), vacuous=vacuous, fact=said)
 
     def _without_proof(self) -> Verdict:
@@ -317,26 +263,6 @@ class _Proof:
             status, counterexample, certificate, vacuous, took, reason, fact, asked.claim, asked.assume, asked.variables,
             asked.hints, point,
         )  # fmt: skip
-
-
-def faithful(fact: Fact, claim: Relation, assume: Sequence[Relation], kernel: Kernel) -> Fact:
-    """The fact, when a rule made it, and it says the claim itself under no hypotheses but the assumptions and no axioms.
-
-    Raises:
-        ProofError: otherwise. Nothing becomes PROVED without this.
-    """
-    genuine(fact)
-    # keys are numbers of atoms, which differ from kernel to kernel: those of the fact are made anew
-    used, allowed = ({kernel.normal.key(r) for r in relations} for relations in (fact.hypotheses.values(), assume))
-    if fact.context != kernel.context or fact.claim != claim or not used <= allowed or fact.axioms:
-        raise ProofError("the fact is not what was asked")
-    return fact
-
-
-def _steps(fact: Fact) -> int:
-    from derive.proof.certificate import ancestry
-
-    return len(ancestry(fact))
 
 
 def variable(name: str) -> Term:

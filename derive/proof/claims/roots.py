@@ -6,10 +6,10 @@ from fractions import Fraction
 
 from flint import fmpq
 
-from derive.proof.claim_branch import Branch
-from derive.proof.normal import Polynomial, freeze, scaled
-from derive.proof.search_problem import Ring
-from derive.proof.terms import Term
+from derive.proof.claims.branch import Branch
+from derive.proof.language.normal import Polynomial, freeze, scaled
+from derive.proof.language.terms import Term
+from derive.proof.search.ring import Ring
 
 
 def sides(branch: Branch, poly: Polynomial) -> list[tuple[Polynomial, Polynomial]]:

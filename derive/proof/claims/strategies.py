@@ -10,14 +10,14 @@ import itertools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from derive.proof.claim_ball import OneVariable
-from derive.proof.claim_branch import ZERO, Branch, opposite, symbols
-from derive.proof.claim_domain import Domain
-from derive.proof.claim_functions import FunctionFacts
-from derive.proof.claim_roots import root_of, sides
-from derive.proof.context import ProofError
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, Term, fn, x
+from derive.proof.claims.branch import ZERO, Branch, opposite, symbols
+from derive.proof.claims.domain import Domain
+from derive.proof.claims.function_facts import FunctionFacts
+from derive.proof.claims.one_variable import OneVariable
+from derive.proof.claims.roots import root_of, sides
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Relation, Term, fn, x
 
 MAX_DEPTH = 6
 MAX_ORDERED = 3

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.context import Context, ProofError
-from derive.proof.kernel import Fact, genuine
-from derive.proof.normal import Normal
-from derive.proof.terms import Relation
+from derive.proof.kernel.rules import Fact, genuine
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.normal import Normal
+from derive.proof.language.terms import Relation
 
 FORMAT = "sdescent-certificate-1"
 

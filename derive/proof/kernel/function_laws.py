@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.proof.context import ProofError
-from derive.proof.terms import Relation, Term, fn, num, term
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Relation, Term, fn, num, term
 
 
 def law_of(law: str, args: list[Term]) -> tuple[Relation, list[Relation]]:

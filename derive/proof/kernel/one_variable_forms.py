@@ -1,8 +1,8 @@
 """Functions of one real variable in normal form: identities, balls, derivatives, limits. Trusted, with the kernel.
 
-A function is a polynomial with rational coefficients in atoms (`derive.proof.normal`). Besides the rules there, normal forms here
-know, at every real point, exp(p) exp(q) = exp(p + q), 1/exp(p) = exp(-p), f(-p) = -f(p) for f = atan, erf, tanh, and, where 0 < Q
-is known, sqrt(Q)^2 = Q and 1/sqrt(Q) = sqrt(Q)/Q. Numbers are exact rationals or balls of Arb, never floats.
+A function is a polynomial with rational coefficients in atoms (`derive.proof.language.normal`). Besides the rules there, normal
+forms here know, at every real point, exp(p) exp(q) = exp(p + q), 1/exp(p) = exp(-p), f(-p) = -f(p) for f = atan, erf, tanh, and,
+where 0 < Q is known, sqrt(Q)^2 = Q and 1/sqrt(Q) = sqrt(Q)/Q. Numbers are exact rationals or balls of Arb, never floats.
 """
 
 from __future__ import annotations
@@ -13,9 +13,20 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from derive.proof.context import Context, ProofError, parts
-from derive.proof.normal import ONE, Frozen, Monomial, Normal, Polynomial, added, freeze, multiplied, power, scaled
-from derive.proof.terms import Term, fn, from_json, substitute
+from derive.proof.language.context import Context, ProofError, parts
+from derive.proof.language.normal import (
+    ONE,
+    Frozen,
+    Monomial,
+    Normal,
+    Polynomial,
+    added,
+    freeze,
+    multiplied,
+    power,
+    scaled,
+)
+from derive.proof.language.terms import Term, fn, from_json, substitute
 
 BITS = 256
 MAX_DEGREE = 400

@@ -14,12 +14,12 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
-from derive.proof.analysis import check_ball, needs_open
-from derive.proof.calculus import derivative, endpoints
-from derive.proof.context import Context, ProofError, exact, name_of, parts
-from derive.proof.identities import law_of
-from derive.proof.normal import Normal, Polynomial, added, freeze, multiplied, power, scaled
-from derive.proof.terms import (
+from derive.proof.kernel.function_laws import law_of
+from derive.proof.kernel.one_variable import check_ball, needs_open
+from derive.proof.kernel.time_derivative import derivative, endpoints
+from derive.proof.language.context import Context, ProofError, exact, name_of, parts
+from derive.proof.language.normal import Normal, Polynomial, added, freeze, multiplied, power, scaled
+from derive.proof.language.terms import (
     OPERATORS,
     Relation,
     Term,
@@ -300,7 +300,7 @@ class Kernel:
         return self._fact("function", claim, facts, {"law": law, "args": tuple(args)})
 
     def ball(self, data: Mapping[str, Any], premises: Sequence[Fact] = ()) -> Fact:
-        """0 <= phi(t) (or <), for low <= t <= high, as `derive.proof.analysis` proves it of every number in the interval."""
+        """0 <= phi(t) (or <), for low <= t <= high, as the analysis of one variable proves it of every number in the interval."""
         facts = self._premises(premises)
         data = {k: exact(v) for k, v in data.items()}
         check_ball({k: v for k, v in data.items() if k != "at"})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from derive.proof.context import Context, ProofError
-from derive.proof.terms import Term, num, plus, substitute, times, x
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.terms import Term, num, plus, substitute, times, x
 
 #: (kind, p): "positive" for the argument of a logarithm, "nonzero" for a denominator
 Domain = list[tuple[str, Term]]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.terms import Relation, Term, num
-from derive.proof.tidy import tidy
+from derive.proof.language.terms import Relation, Term, num
+from derive.proof.language.tidy import tidy
 
 _GREEK_NAMES = "alpha beta gamma delta epsilon zeta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega eta Phi Psi"
 GREEK = frozenset(_GREEK_NAMES.split())

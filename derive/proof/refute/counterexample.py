@@ -18,10 +18,10 @@ from flint import Ordering, fmpq, fmpq_mpoly_ctx
 from scipy.optimize import minimize
 from scipy.special import erf
 
-from derive.proof.clock import now
-from derive.proof.exact import Algebraic, NoValue, Values, counterexample
-from derive.proof.oracle import consult
-from derive.proof.terms import Relation, Term, num, plus, times, x
+from derive.proof.language.terms import Relation, Term, num, plus, times, x
+from derive.proof.refute.exact import Algebraic, NoValue, Values, counterexample
+from derive.proof.refute.z3 import consult
+from derive.proof.search.clock import now
 
 GRID = tuple(map(Fraction, ["0", "1", "-1", "2", "-2", "1/2", "-1/2", "3", "-3", "1/4", "3/2", "-3/2", "4", "1/10", "10", "1/3"]))
 BATCH = 4096
@@ -45,7 +45,7 @@ def refute(
 
 
 class Search:
-    """The search for one claim; its samples serve `derive.proof.repair_points` too."""
+    """The search for one claim; its samples serve `derive.proof.repair.points` too."""
 
     def __init__(self, names: list[str], assume: list[Relation], claim: Relation, stop: float) -> None:
         self.names, self.assume, self.claim, self.stop = names, assume, claim, stop

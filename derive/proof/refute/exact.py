@@ -16,7 +16,7 @@ from typing import Any
 import flint
 from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz_poly
 
-from derive.proof.terms import Relation, Term
+from derive.proof.language.terms import Relation, Term
 
 PRECISIONS = (64, 256, 2000)
 MAX_GENERATORS = 40

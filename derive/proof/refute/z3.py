@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.clock import waiting
-from derive.proof.exact import Algebraic
-from derive.proof.terms import Relation, to_json
+from derive.proof.language.terms import Relation, to_json
+from derive.proof.refute.exact import Algebraic
+from derive.proof.search.clock import waiting
 
 #: for the start of the interpreter and the import of z3, apart from the time for an answer
 START = 30.0
@@ -63,7 +63,7 @@ class _Worker:
         if self._process is None or self._process.poll() is not None:
             self.stop()
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
-            command = [sys.executable, "-m", "derive.proof.oracle_worker"]
+            command = [sys.executable, "-m", "derive.proof.refute.z3_worker"]
             # A session of its own: an interrupt from the keyboard is for the parent, which ends the worker.
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,

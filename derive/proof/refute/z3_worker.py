@@ -12,7 +12,7 @@ from typing import Any
 
 import z3
 
-from derive.proof.terms import Relation, Term, from_json
+from derive.proof.language.terms import Relation, Term, from_json
 
 
 class Foreign(Exception):

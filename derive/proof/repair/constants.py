@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from derive.proof.mediants import DENOMINATOR, at_least, next_above
-from derive.proof.repair_family import HYPOTHESIS, LARGE, SMALL, Family, Single, said
-from derive.proof.repair_points import FLAT, NOISE, Points, Table, column, failing
-from derive.proof.terms import Relation, Term, num, x
+from derive.proof.language.terms import Relation, Term, num, x
+from derive.proof.repair.families import HYPOTHESIS, LARGE, SMALL, Family, Single
+from derive.proof.repair.points import FLAT, NOISE, Points, Table, column, failing
+from derive.proof.search.mediants import DENOMINATOR, at_least, next_above
+from derive.reading.claims import said
 
 #: stands for the numeral; no variable of a claim is called so
 HOLE = x("#")

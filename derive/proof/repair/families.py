@@ -11,21 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.repair_points import Threshold
-from derive.proof.terms import Relation
-from derive.reading.claims import show
+from derive.proof.claims.verdict import Question
+from derive.proof.repair.points import Threshold
 
 WEAK, SMALL, HYPOTHESIS, LARGE, THIN = range(5)
-#: assumptions and claim
-Question = tuple[tuple[Relation, ...], Relation]
-
-
-def said(relation: Relation) -> str:
-    """A relation in the grammar of claim files, x >= 1 rather than 1 <= x."""
-    op, left, right = relation
-    if left[0] == "q" and right[0] != "q" and op in ("<=", "<"):
-        return f"{show(right)} {op.replace('<', '>')} {show(left)}"
-    return show((op, left, right))
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from derive.proof.context import parts
-from derive.proof.exact import Algebraic
-from derive.proof.normal import Normal
-from derive.proof.repair_family import HYPOTHESIS, THIN, WEAK, Family, Single, said
-from derive.proof.repair_points import NOISE, Points, Table, column, failing
-from derive.proof.terms import Relation, Term, fn, num, times, x
-from derive.proof.text import text
+from derive.proof.language.context import parts
+from derive.proof.language.normal import Normal
+from derive.proof.language.terms import Relation, Term, fn, num, times, x
+from derive.proof.language.text import text
+from derive.proof.refute.exact import Algebraic
+from derive.proof.repair.families import HYPOTHESIS, THIN, WEAK, Family, Single
+from derive.proof.repair.points import NOISE, Points, Table, column, failing
+from derive.reading.claims import said
 
 MOST_PRODUCTS, MOST_VARIABLES = 10, 10
 LARGEST = 1000.0

@@ -1,6 +1,6 @@
 """Points of the assumptions in floating point: where a claim fails, how far, and what would have to change to exclude them.
 
-Numbers here are guesses for `derive.proof.repair`. What comes of them is proved, or checked exactly, elsewhere.
+Numbers here are guesses for `derive.proof.repair.smallest`. What comes of them is proved, or checked exactly, elsewhere.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from derive.proof.clock import now
-from derive.proof.context import Context
-from derive.proof.exact import Algebraic, NoValue
-from derive.proof.normal import Normal
-from derive.proof.refute import Search, number
-from derive.proof.terms import Relation, Term, num, x
+from derive.proof.language.context import Context
+from derive.proof.language.normal import Normal
+from derive.proof.language.terms import Relation, Term, num, x
+from derive.proof.refute.counterexample import Search, number
+from derive.proof.refute.exact import Algebraic, NoValue
+from derive.proof.search.clock import now
 
 ROUNDS, BEST, NEAR = (0.5, 0.2, 0.05, 0.02, 0.005, 0.002, 0.0005), 24, 30
 #: below this, relative to the sides or absolute, the sign of a difference says nothing
@@ -37,7 +37,7 @@ class Points:
 
     Args:
         point: the counterexample.
-        stop: when it is time for something else, by `derive.proof.clock`.
+        stop: when it is time for something else, by `derive.proof.search.clock`.
     """
 
     def __init__(

@@ -5,33 +5,33 @@
 
 The search is not trusted. What it offers is PROVED as any claim is, by a fact of the kernel with its certificate, under assumptions
 that hold at an exact point, and where something fails just beyond it, that was checked exactly: a `Repair` that is not so cannot be
-made. Numbers are found among the rationals of denominator at most 64 (`derive.proof.mediants`): "least" is least of these.
+made. Numbers are found among the rationals of denominator at most 64 (`derive.proof.search.mediants`): "least" is least of these.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.errors import BadInput
-from derive.proof.claims import Verdict, faithful, prove
-from derive.proof.clock import now
-from derive.proof.context import Context, ProofError
-from derive.proof.exact import Algebraic, NoValue, Values, counterexample
-from derive.proof.kernel import Kernel
-from derive.proof.mediants import Judged, Walked, least_near
-from derive.proof.refute import refute
-from derive.proof.repair_constants import constants, tightened
-from derive.proof.repair_family import HYPOTHESIS, LARGE, THIN, Family, Question, Single, said
-from derive.proof.repair_hypotheses import bounds, singles
-from derive.proof.repair_points import Points, quiet
-from derive.proof.terms import Relation, Term, from_json, num
+from derive.proof.claims.prove import prove
+from derive.proof.claims.verdict import Point, Question, Repair, Verdict
+from derive.proof.kernel.rules import Kernel
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.terms import Relation, Term, num
+from derive.proof.refute.counterexample import refute
+from derive.proof.refute.exact import NoValue, counterexample
+from derive.proof.repair.constants import constants, tightened
+from derive.proof.repair.families import HYPOTHESIS, LARGE, THIN, Family, Single
+from derive.proof.repair.hypotheses import bounds, singles
+from derive.proof.repair.points import Points, quiet
+from derive.proof.search.clock import now
+from derive.proof.search.mediants import Judged, Walked, least_near
 from derive.reading.claims import Claim
+from derive.vocabulary.errors import BadInput
 
-Point = Mapping[str, Fraction | Algebraic]
 MOST = 3
 #: of the whole time, for one value of one number; and seconds, below and above which it makes no sense
 SHARE, SHORTEST, LONGEST = 0.12, 0.25, 2.0
@@ -48,57 +48,6 @@ MODEL_SECONDS = 0.1
 _ERRORS = (ProofError, BadInput, NoValue, ArithmeticError, ValueError, IndexError, KeyError, RecursionError)
 
 
-@dataclass(frozen=True)
-class Repair:
-    """A claim that holds, in place of one that does not.
-
-    Args:
-        kind: "constant" (a number of the claim), "term" (a number added on the right), "factor" (of the right side), "weak" (<=
-            for <); of hypotheses "assumption" (a number in one), "strict" (< for <= in one), "bound", "signs", "order", "equal".
-        words: one line, with relations in the grammar of claim files.
-        claim, assume: what holds.
-        verdict: its proof, PROVED and not vacuous.
-        needed: a point where what is asked just beyond fails, which `beyond` says: assumptions and claim.
-        sharp: nothing of this kind lies between what holds and what fails but numbers of a denominator above 64.
-        model: a point where all of `assume` holds.
-        wide: at `model` every inequality among them is strict.
-
-    Raises:
-        ProofError: something of that is not so.
-    """
-
-    kind: str
-    words: str
-    claim: Relation
-    assume: tuple[Relation, ...]
-    verdict: Verdict = field(repr=False)
-    needed: Point | None
-    sharp: bool
-    beyond: Question | None = field(default=None, repr=False)
-    model: Point = field(default_factory=dict, repr=False)
-    wide: bool = field(default=False, repr=False)
-
-    def __post_init__(self) -> None:
-        verdict = self.verdict
-        if verdict.status != "PROVED" or verdict.vacuous or verdict.fact is None or verdict.certificate is None:
-            raise ProofError("a repair without a proof")
-        stated = from_json(verdict.certificate["statement"]["claim"], True)
-        if (verdict.claim, verdict.assume, stated) != (self.claim, self.assume, self.claim):
-            raise ProofError("the proof of a repair says something else")
-        faithful(verdict.fact, self.claim, self.assume, Kernel(Context({n: "const" for n in verdict.variables})))
-        if not _holds(self.assume, self.model):
-            raise ProofError("nothing is seen to satisfy the assumptions of a repair")
-        if (self.needed is None) != (self.beyond is None) or (self.sharp and self.needed is None):
-            raise ProofError("a repair is needed where a point shows it")
-        if self.needed is not None and self.beyond is not None and not counterexample(self.needed, *self.beyond):
-            raise ProofError("what a repair should be needed for does not fail")
-
-    @property
-    def text(self) -> str:
-        """The repaired claim, in the grammar of claim files."""
-        return said(self.claim)
-
-
 def repairs(
     asked: Verdict | Claim | Relation | str, assume: Sequence[str | Relation] = (), variables: Sequence[str] | None = None,
     hints: Sequence[str | Term] = (), seconds: float = 5.0,
@@ -107,7 +56,7 @@ def repairs(
 
     Args:
         asked: a verdict, or a claim with what `prove` takes beside it, which is tried first, for as many seconds.
-        seconds: about how long the search may take, by `derive.proof.clock`.
+        seconds: about how long the search may take, by `derive.proof.search.clock`.
 
     Raises:
         BadInput: as `prove`. A claim that is not refuted has no repairs, and one that nothing is found for neither.
@@ -149,14 +98,6 @@ def _model(variables: Sequence[str], assume: Sequence[Relation], seconds: float 
         if point is not None:
             return point, wide
     return None, False
-
-
-def _holds(assume: Sequence[Relation], point: Point) -> bool:
-    values = Values(point)
-    try:
-        return all(values.holds(r) for r in assume)
-    except (NoValue, KeyError):
-        return False
 
 
 @dataclass

@@ -13,12 +13,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from derive.proof.replay_algebra import Invalid, Unreadable, Work
-from derive.proof.replay_balls import ball
-from derive.proof.replay_process import gronwall, ito, primitive
-from derive.proof.replay_rules import AXIOMS, Rules
-from derive.proof.replay_terms import MAX_DEPTH as MAX_TERM_DEPTH
-from derive.proof.replay_terms import MAX_DIGITS, Fact, Step, Terms, fields, items, read_context
+from derive.proof.replay.algebra import Invalid, Unreadable, Work
+from derive.proof.replay.one_variable import ball
+from derive.proof.replay.processes import gronwall, ito, primitive
+from derive.proof.replay.rules import AXIOMS, Rules
+from derive.proof.replay.terms import MAX_DEPTH as MAX_TERM_DEPTH
+from derive.proof.replay.terms import MAX_DIGITS, Fact, Step, Terms, fields, items, read_context
 
 __all__ = ["Invalid", "Replayed", "Unreadable", "describe", "replay", "replay_object"]
 

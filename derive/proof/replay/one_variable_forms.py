@@ -10,8 +10,8 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from derive.proof.replay_algebra import Context, Key, Poly, T, Unreadable, Work
-from derive.proof.replay_terms import Terms, check
+from derive.proof.replay.algebra import Context, Key, Poly, T, Unreadable, Work
+from derive.proof.replay.terms import Terms, check
 
 PLAIN = ("q", "x", "+", "*", "^", "/", "f", "pi")
 ODD = ("atan", "erf", "tanh")

@@ -10,9 +10,9 @@ from typing import Any
 
 from flint import fmpq
 
-from derive.proof.replay_algebra import Poly, Unreadable
-from derive.proof.replay_rules import AXIOMS, Rules
-from derive.proof.replay_terms import Fact, Relation, Step, check, fields
+from derive.proof.replay.algebra import Poly, Unreadable
+from derive.proof.replay.rules import AXIOMS, Rules
+from derive.proof.replay.terms import Fact, Relation, Step, check, fields
 
 
 def generator(rules: Rules, step: Step, name: Any) -> tuple[dict[str, Any], Poly, list[Fact]]:

@@ -11,8 +11,8 @@ from typing import Any
 
 from flint import fmpq
 
-from derive.proof.replay_algebra import BINDS, Key, Poly, Unreadable
-from derive.proof.replay_terms import Fact, Relation, Step, Terms, check, fields, items, rational, symbols_in
+from derive.proof.replay.algebra import BINDS, Key, Poly, Unreadable
+from derive.proof.replay.terms import Fact, Relation, Step, Terms, check, fields, items, rational, symbols_in
 
 AXIOMS = frozenset(("integrability", "weak-existence", "localisation", "fatou"))
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from derive.proof.replay_algebra import (
+from derive.proof.replay.algebra import (
     BINDS,
     FUNCTIONS,
     KINDS,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from derive.proof.export_script import ONE_TERM, ZERO, Script, const, of_poly
-from derive.proof.export_terms import FUNCTIONS, RELATIONS, ExportError, Poly, Relation, Term, number
+from derive.proof.rocq.script import ONE_TERM, ZERO, Script, const, of_poly
+from derive.proof.rocq.terms import FUNCTIONS, RELATIONS, ExportError, Poly, Relation, Term, number
 
 Proof = Callable[[Term], str]
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.export_calculus import as_written, contains, raw_deps, raw_relation, replaced
-from derive.proof.export_limits import LIMITS
-from derive.proof.export_preamble import CALCULUS, PREAMBLE, SUMS
-from derive.proof.export_rules import Rules
-from derive.proof.export_script import (
+from derive.proof.rocq.calculus import as_written, contains, raw_deps, raw_relation, replaced
+from derive.proof.rocq.limits import LIMITS
+from derive.proof.rocq.preamble import CALCULUS, PREAMBLE, SUMS
+from derive.proof.rocq.rules import Rules
+from derive.proof.rocq.script import (
     ONE,
     VARIABLES,
     ZERO,
@@ -30,7 +30,7 @@ from derive.proof.export_script import (
     quantified,
     relation,
 )
-from derive.proof.export_terms import BINDS, DEPENDS, Context, ExportError, Relation, Term, Terms
+from derive.proof.rocq.terms import BINDS, DEPENDS, Context, ExportError, Relation, Term, Terms
 
 SOME = {"coords": "j__", "clients": "k__"}
 OPAQUE = ("norm", "opnorm", "tr", "quad", "trprod", "dot")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.proof.export_calculus import UnsupportedError, contains
-from derive.proof.export_forms import Equalities, Interval
-from derive.proof.export_script import ONE_TERM, const
-from derive.proof.export_terms import Term, number
-from derive.proof.normal import Monomial, Polynomial
+from derive.proof.language.normal import Monomial, Polynomial
+from derive.proof.rocq.calculus import UnsupportedError, contains
+from derive.proof.rocq.one_variable_forms import Equalities, Interval
+from derive.proof.rocq.script import ONE_TERM, const
+from derive.proof.rocq.terms import Term, number
 
 LIMITS = r"""
 Definition lim__ (A : R) (f : R -> R) (c : R) : Prop := Un_cv (fun n => f (INR n + A)) c.

@@ -13,17 +13,17 @@ from fractions import Fraction
 from math import comb
 from typing import Any
 
-from derive.proof.analysis import Checker, Goal, needs_open, without_tanh
-from derive.proof.certificate import plain
-from derive.proof.context import ProofError
-from derive.proof.export_calculus import UnsupportedError, derived, raw_equal, replaced
-from derive.proof.export_forms import Equalities, Interval
-from derive.proof.export_limits import Limits
-from derive.proof.export_script import ZERO, Given, Script, Step, applied, const, of_poly, quantified
-from derive.proof.export_terms import ExportError, Relation, Term, number, rational
-from derive.proof.forms import UNIT
-from derive.proof.normal import ONE, Polynomial, added, multiplied, scaled
-from derive.proof.terms import num
+from derive.proof.kernel.certificate import plain
+from derive.proof.kernel.one_variable import Checker, Goal, needs_open, without_tanh
+from derive.proof.kernel.one_variable_forms import UNIT
+from derive.proof.language.context import ProofError
+from derive.proof.language.normal import ONE, Polynomial, added, multiplied, scaled
+from derive.proof.language.terms import num
+from derive.proof.rocq.calculus import UnsupportedError, derived, raw_equal, replaced
+from derive.proof.rocq.limits import Limits
+from derive.proof.rocq.one_variable_forms import Equalities, Interval
+from derive.proof.rocq.script import ZERO, Given, Script, Step, applied, const, of_poly, quantified
+from derive.proof.rocq.terms import ExportError, Relation, Term, number, rational
 
 TREES = ("eval", "split", "up", "up_open", "down", "limit", "coeffs", "exp", "sqrt", "times", "sum", "product", "even", "tanh")
 

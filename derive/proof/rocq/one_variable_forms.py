@@ -12,15 +12,15 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from derive.proof.certificate import plain
-from derive.proof.context import ProofError
-from derive.proof.export_calculus import UnsupportedError, contains, raw
-from derive.proof.export_script import ONE_TERM, Script, const
-from derive.proof.export_terms import VALUES, Context, Term, Terms, number
-from derive.proof.forms import Forms
-from derive.proof.normal import ONE, Polynomial
-from derive.proof.terms import Term as Frozen
-from derive.proof.terms import from_json
+from derive.proof.kernel.certificate import plain
+from derive.proof.kernel.one_variable_forms import Forms
+from derive.proof.language.context import ProofError
+from derive.proof.language.normal import ONE, Polynomial
+from derive.proof.language.terms import Term as Frozen
+from derive.proof.language.terms import from_json
+from derive.proof.rocq.calculus import UnsupportedError, contains, raw
+from derive.proof.rocq.script import ONE_TERM, Script, const
+from derive.proof.rocq.terms import VALUES, Context, Term, Terms, number
 
 ODD = ("atan", "erf", "tanh")
 

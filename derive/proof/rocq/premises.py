@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.proof.export_calculus import derivative, replaced, singular
-from derive.proof.export_script import (
+from derive.proof.rocq.calculus import derivative, replaced, singular
+from derive.proof.rocq.script import (
     VARIABLES,
     ZERO,
     Given,
@@ -18,7 +18,7 @@ from derive.proof.export_script import (
     quantified,
     relation,
 )
-from derive.proof.export_terms import BINDS, ExportError, Poly, Relation, Term
+from derive.proof.rocq.terms import BINDS, ExportError, Poly, Relation, Term
 
 SORTS = {"S": "coords", "Si": "coords", "C": "clients"}
 

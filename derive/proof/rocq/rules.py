@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from derive.proof import export_facts as facts
-from derive.proof.export_ball import ball
-from derive.proof.export_script import ZERO, Evidence, Given, Local, Script, Step, abstracted, const, of_poly, relation
-from derive.proof.export_terms import FUNCTIONS, ExportError, Poly, Relation, Term
+from derive.proof.rocq import premises as facts
+from derive.proof.rocq.one_variable import ball
+from derive.proof.rocq.script import ZERO, Evidence, Given, Local, Script, Step, abstracted, const, of_poly, relation
+from derive.proof.rocq.terms import FUNCTIONS, ExportError, Poly, Relation, Term
 
 
 class Rules:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.export_terms import (
+from derive.proof.rocq.terms import (
     FUNCTIONS,
     VALUES,
     ExportError,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.export_names import NAME, RESERVED
+from derive.proof.rocq.names import NAME, RESERVED
 
 Term = list[Any]
 Monomial = tuple[tuple[int, int], ...]

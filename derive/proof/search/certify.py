@@ -13,13 +13,14 @@ from typing import Any
 
 from flint import fmpq
 
-from derive.proof.clock import now
-from derive.proof.context import ProofError
-from derive.proof.normal import Normal
-from derive.proof.search_basis import bases_of_squares
-from derive.proof.search_goal import Goal, goal_of, relevant
-from derive.proof.search_lp import Base, Column, Maker, Solution, solve
-from derive.proof.search_problem import (
+from derive.proof.language.context import ProofError
+from derive.proof.language.normal import Normal
+from derive.proof.language.terms import Relation, Term, num
+from derive.proof.search.clock import now
+from derive.proof.search.goal import Goal, goal_of, relevant
+from derive.proof.search.gram_bases import bases_of_squares
+from derive.proof.search.linear import Base, Column, Maker, Solution, solve
+from derive.proof.search.ring import (
     Factor,
     Found,
     GiveUp,
@@ -32,10 +33,9 @@ from derive.proof.search_problem import (
     signs,
     terms_of,
 )
-from derive.proof.search_sdp import Block, Sos
-from derive.proof.search_shift import shifted
-from derive.proof.search_simplify import Problem
-from derive.proof.terms import Relation, Term, num
+from derive.proof.search.semidefinite import Block, Sos
+from derive.proof.search.shift import shifted
+from derive.proof.search.simplify import Problem
 
 __all__ = ["Found", "Member", "find", "inconsistent"]
 
@@ -79,7 +79,7 @@ def find(
     Args:
         normal: the normal forms of the context; its atoms are the variables.
         hints: terms whose squares are worth a try.
-        seconds: about how long, by `derive.proof.clock`.
+        seconds: about how long, by `derive.proof.search.clock`.
     """
     stop = now() + seconds
     if claim.op not in ("<=", "<", "=="):

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from flint import fmpq
 
-from derive.proof.search_lp import Solution
-from derive.proof.search_problem import Core, Equation, Factor, Poly, Ring, cone_product, merged, sign_cone
+from derive.proof.search.linear import Solution
+from derive.proof.search.ring import Core, Equation, Factor, Poly, Ring, cone_product, merged, sign_cone
 
 MAX_FACTORED = 80
 

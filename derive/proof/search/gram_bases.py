@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from derive.proof.search_lp import Base, Column, Maker
+from derive.proof.search.linear import Base, Column, Maker
 
 MAX_BASIS = 60
 

@@ -16,8 +16,8 @@ from flint import fmpq, fmpq_mat
 from scipy.optimize import linprog
 from scipy.sparse import csc_array
 
-from derive.proof.clock import now
-from derive.proof.search_problem import (
+from derive.proof.search.clock import now
+from derive.proof.search.ring import (
     Equation,
     Factor,
     GiveUp,

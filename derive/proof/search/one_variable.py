@@ -1,4 +1,4 @@
-"""Proofs of phi(x) >= 0 in one real variable, searched for. Untrusted: what it finds, `derive.proof.analysis` checks.
+"""Proofs of phi(x) >= 0 in one real variable, searched for. Untrusted: what it finds, `derive.proof.kernel.one_variable` checks.
 
 The signs of phi and of phi' at a few dozen points, as balls, say which of these to try on an interval:
 the sign of phi where phi is a polynomial with nonnegative coefficients, or a product of signs;
@@ -18,12 +18,12 @@ from typing import Any
 
 from flint import arb, ctx, fmpq, fmpq_poly
 
-from derive.proof.analysis import Checker, Goal, check_ball, without_tanh
-from derive.proof.clock import now
-from derive.proof.context import ProofError
-from derive.proof.forms import Forms
-from derive.proof.normal import ONE, Frozen, Monomial, Polynomial, added, freeze, multiplied, scaled
-from derive.proof.terms import Term, fn, num, substitute
+from derive.proof.kernel.one_variable import Checker, Goal, check_ball, without_tanh
+from derive.proof.kernel.one_variable_forms import Forms
+from derive.proof.language.context import ProofError
+from derive.proof.language.normal import ONE, Frozen, Monomial, Polynomial, added, freeze, multiplied, scaled
+from derive.proof.language.terms import Term, fn, num, substitute
+from derive.proof.search.clock import now
 
 Tree = list[Any]
 #: functions that a derivative removes, where their factor is a number

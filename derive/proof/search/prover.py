@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from derive.proof import ball
-from derive.proof.context import Context, ProofError
-from derive.proof.kernel import Fact, Kernel
-from derive.proof.search import find
-from derive.proof.terms import Relation, Term, num, substitute
+from derive.proof.kernel.rules import Fact, Kernel
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.terms import Relation, Term, num, substitute
+from derive.proof.search import one_variable as ball
+from derive.proof.search.certify import find
 
 
 class NotFound(ProofError):

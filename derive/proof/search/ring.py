@@ -13,8 +13,8 @@ from typing import Any
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
-from derive.proof.normal import Normal
-from derive.proof.terms import Term
+from derive.proof.language.normal import Normal
+from derive.proof.language.terms import Term
 
 #: c * prod slack(premise i) * prod square^2, c > 0; the data of a certify step
 Member = tuple[Fraction, tuple[int, ...], tuple[Term, ...]]

@@ -19,9 +19,9 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from scipy.linalg import qr
 from scipy.sparse import csc_matrix
 
-from derive.proof.clock import now
-from derive.proof.search_lp import Base, Column, Maker, Solution
-from derive.proof.search_problem import GiveUp, Piece, Poly, Ring, cone_product, rational, scaled_cone
+from derive.proof.search.clock import now
+from derive.proof.search.linear import Base, Column, Maker, Solution
+from derive.proof.search.ring import GiveUp, Piece, Poly, Ring, cone_product, rational, scaled_cone
 
 MAX_UNKNOWNS = 2500
 MAX_ROWS = 400

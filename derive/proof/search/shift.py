@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from derive.proof.search_goal import Goal, small
-from derive.proof.search_lp import Solution
-from derive.proof.search_problem import Equation, Factor, Piece, Poly, Ring, degree_of, monomial_factor, signs, terms_of
+from derive.proof.search.goal import Goal, small
+from derive.proof.search.linear import Solution
+from derive.proof.search.ring import Equation, Factor, Piece, Poly, Ring, degree_of, monomial_factor, signs, terms_of
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from typing import Any
 
 from flint import fmpq
 
-from derive.proof.normal import Normal
-from derive.proof.search_problem import (
+from derive.proof.language.normal import Normal
+from derive.proof.language.terms import Relation, Term
+from derive.proof.search.ring import (
     Core,
     Equation,
     Factor,
@@ -31,7 +32,6 @@ from derive.proof.search_problem import (
     signs,
     terms_of,
 )
-from derive.proof.terms import Relation, Term
 
 MAX_TERMS = 4000
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.certificate import certificate
-from derive.proof.context import ProofError
-from derive.proof.kernel import AXIOMS
-from derive.proof.points import holds, value
-from derive.proof.repair import proposed
-from derive.proof.repair_family import said
-from derive.proof.terms import Relation, x
-from derive.proof.text import Writer, text
-from derive.theorems.declarations import declarations
-from derive.theorems.entry import Derivation, Refutation, Theorem
-from derive.theorems.recompute import disagreements
+from derive.proof.kernel.certificate import certificate
+from derive.proof.kernel.rules import AXIOMS
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Relation, x
+from derive.proof.language.text import Writer, text
+from derive.proof.repair.smallest import proposed
+from derive.reading.claims import said
+from derive.theorems.entry.declarations import declarations
+from derive.theorems.entry.points import holds, value
+from derive.theorems.entry.recompute import disagreements
+from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
 
 PROVED, DECIDED, REFUTED, UNDECIDED = "PROVED", "DECIDED", "REFUTED", "UNDECIDED"
 
@@ -125,7 +125,7 @@ def _unlike(read: Mapping[str, Relation], given: Mapping[str, Relation]) -> list
 
 
 def _line(words: str, fact: Any) -> Any:
-    from derive.theorems.entry import Line
+    from derive.theorems.entry.theorem import Line
 
     return Line(words, fact)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from derive.proof.certificate import ancestry
-from derive.proof.context import Context
-from derive.proof.kernel import Fact
-from derive.proof.terms import Term, x
-from derive.proof.text import Writer, text
+from derive.proof.kernel.certificate import ancestry
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Term, x
+from derive.proof.language.text import Writer, text
 
 _SHAPES = {"odd": "odd", "nondecreasing": "nondecreasing", "concave_right": "concave on [0, oo)"}
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import sympy as sp
 
-from derive.coordinates import Coordinate, CoordSum, g, hvp, nodes, to_slot
-from derive.models import SDE, lam
-from derive.proof.terms import Term, fn, matvec, num, plus, times, under, vec, x
-from derive.symbols import u as free
+from derive.derivation import SDE
+from derive.equations.models import lam
+from derive.expressions.coordinates import Coordinate, CoordSum, g, hvp, nodes, to_slot
+from derive.proof.language.terms import Term, fn, matvec, num, plus, times, under, vec, x
+from derive.vocabulary.symbols import u as free
 
 Part = tuple[Term, Any]
 

@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import sympy as sp
 
-from derive.compressors import Bernoulli, RandK
-from derive.coordinates import g as slot
-from derive.expanded import CoordinateSDE, gradient_symbols, hessian_symbols, state_symbols
-from derive.generator import generator
-from derive.losses import LogisticRegression, Quadratic, Quartic, SeparableSum
-from derive.losses import x as place
-from derive.methods import DCSGD, DSGD, DSignSGD
-from derive.models import sde
-from derive.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
-from derive.proof.terms import Term, dot, mat, norm, opnorm, quad, tr, trprod, vec, x
-from derive.symbols import N, eta, parameter
-from derive.theorems.meaning import Meaning
+from derive.derivation import sde
+from derive.equations.in_coordinates import CoordinateSDE, gradient_symbols, hessian_symbols, state_symbols
+from derive.expressions.coordinates import g as slot
+from derive.methods.compressors import Bernoulli, RandK
+from derive.methods.losses import LogisticRegression, Quadratic, Quartic, SeparableSum
+from derive.methods.losses import x as place
+from derive.methods.method import DCSGD, DSGD, DSignSGD
+from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from derive.process.generator import generator
+from derive.proof.language.terms import Term, dot, mat, norm, opnorm, quad, tr, trprod, vec, x
+from derive.theorems.entry.meaning import Meaning
+from derive.vocabulary.symbols import N, eta, parameter
 
 SCALES = ("sigma1", "sigma2")
 LAWS = (Gaussian(), Cauchy(), StudentT(3), StudentT(4), Laplace(), Logistic(), Uniform())

@@ -9,8 +9,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive.numeric_zero import vanishes
-from derive.proof.terms import Relation, Term
+from derive.expressions.zero_test import vanishes
+from derive.proof.language.terms import Relation, Term
 
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sqrt": sp.sqrt, "exp": sp.exp, "log": sp.log, "atan": sp.atan, "erf": sp.erf, "tanh": sp.tanh, "abs": sp.Abs,

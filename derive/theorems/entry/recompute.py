@@ -1,7 +1,7 @@
 """The definitions of the theorems, computed again by the engine: what a theorem calls b, Tr S, .. is what the method has.
 
 Each function returns what does not agree, in words; an empty list is agreement. Besides, every definition is evaluated in
-`derive.theorems.instances`, so that what is written in a theorem is what the engine has.
+`derive.theorems.entry.instances`, so that what is written in a theorem is what the engine has.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from functools import lru_cache
 
 import sympy as sp
 
-from derive.compressors import Bernoulli, Identity, RandK
-from derive.coordinates import frozen, g
-from derive.expanded import state_symbols
-from derive.losses import LogisticRegression, SeparableSum
-from derive.losses import x as place
-from derive.methods import DCSGD, DSGD, DSignSGD, Method
-from derive.models import lam, sde
-from derive.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
-from derive.numeric_zero import vanishes
-from derive.proof.terms import Relation
-from derive.schedules import Free
-from derive.theorems.instances import INSTANCES, SCALES
-from derive.theorems.meaning import Meaning
+from derive.derivation import sde
+from derive.equations.in_coordinates import state_symbols
+from derive.equations.models import lam
+from derive.expressions.coordinates import frozen, g
+from derive.expressions.zero_test import vanishes
+from derive.methods.compressors import Bernoulli, Identity, RandK
+from derive.methods.losses import LogisticRegression, SeparableSum
+from derive.methods.losses import x as place
+from derive.methods.method import DCSGD, DSGD, DSignSGD, Method
+from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from derive.methods.schedules import Free
+from derive.proof.language.terms import Relation
+from derive.theorems.entry.instances import INSTANCES, SCALES
+from derive.theorems.entry.meaning import Meaning
 
 
 def unbiased() -> list[str]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.context import Context
-from derive.proof.kernel import Fact
-from derive.proof.prover import Prover
-from derive.proof.terms import Number, Relation, Term, num, term
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Number, Relation, Term, num, term
+from derive.proof.search.prover import Prover
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,14 @@ class Theorem:
         id, title, source: how it is called, and where it is from.
         statement: LaTeX, in words and formulas.
         context: the names.
-        assumptions: what is assumed, name -> relation. None is a step, nor what `derive.moments` can compute.
+        assumptions: what is assumed, name -> relation. None is a step, nor what `derive.step.moments` can compute.
         definitions: equations that other code recomputes (moments of the method), name -> relation.
         point: numbers for atoms (symbols, norms, ..) at which every assumption and definition without an operator holds.
         prove: writes the derivation; its last fact is the theorem.
         names: LaTeX of symbols; short: of whole terms that have a letter.
         bound: the final bound as a term over the symbols, for numerics; or None.
         instance: the method, loss and numbers on which numerics verifies it.
-        recomputed: which definitions of `derive.theorems.recompute` it rests on.
+        recomputed: which definitions of `derive.theorems.entry.recompute` it rests on.
         read: makes those definitions and assumptions anew that are read off the engine; a check compares them with what stands here.
     """
 
@@ -126,7 +126,7 @@ class Refutation:
         words: why the numbers are those of a case that the claim covers.
         repair: id of the entry that repairs it.
         mended: assumptions that are added, or that stand in place of those of the same name: with them the claim itself is proved,
-            most of them found by `derive.proof.repair`.
+            most of them found by `derive.proof.repair.smallest`.
         read: makes the claim anew, where a part of it is read off the engine; a check compares it with what stands here.
     """
 

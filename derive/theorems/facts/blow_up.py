@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from derive.proof.context import Context
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, num, xs
-from derive.theorems.entry import Derivation, Refutation, Theorem
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, num, xs
+from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
 
 k, e, e1, q, x0, x1 = xs("k e e1 q x0 x1")
 CONTEXT = Context(dict.fromkeys(["k", "e", "e1", "q", "x0", "x1"], "const"))

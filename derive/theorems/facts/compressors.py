@@ -1,6 +1,6 @@
 """Theory 4 and 8: compression ratios omega of the shipped unbiased compressors, in every dimension, given the message v.
 
-E C_j, Var C_j and omega are read off `derive.compressors`. By bias and variance E||C(v) - v||^2 = sum_j Var C_j + (E C_j - v_j)^2,
+E C_j, Var C_j and omega are read off `derive.methods.compressors`. By bias and variance E||C(v) - v||^2 = sum_j Var C_j + (E C_j - v_j)^2,
 which is the left side of every claim; the right side is omega ||v||^2.
 """
 
@@ -12,17 +12,17 @@ from fractions import Fraction
 
 import sympy as sp
 
-from derive.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
-from derive.coordinates import coord_max, coord_sum
-from derive.coordinates import v as message
-from derive.errors import Refusal
-from derive.proof.context import Context
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, Term, fn, num, under, xs
-from derive.symbols import d as dimension
-from derive.symbols import parameter
-from derive.theorems.entry import Derivation, Theorem
-from derive.theorems.reading import expression
+from derive.expressions.coordinates import coord_max, coord_sum
+from derive.expressions.coordinates import v as message
+from derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, Term, fn, num, under, xs
+from derive.theorems.entry.from_sde import expression
+from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.vocabulary.errors import Refusal
+from derive.vocabulary.symbols import d as dimension
+from derive.vocabulary.symbols import parameter
 
 v, mean, var, omega, d, p, k, s, step, low, m, top, e = xs("v mean var omega d p k s step low m top e")
 CONTEXT = Context(

@@ -1,4 +1,4 @@
-"""The facts of theory 8 about the shipped unimodal noise laws, as inequalities in one variable that `derive.proof.ball` proves.
+"""The facts of theory 8 about the shipped unimodal noise laws, as inequalities in one variable that `derive.proof.search.one_variable` proves.
 
 With T(x) = 2F(x) - 1 on x >= 0 and a = T(1): F is concave there, F'(x) <= F'(0), x T(x) >= a (x - 1/4), T(x) >= a min(1, x) and
 T(x) >= a x/(1 + x). The number a stays the term T(1), transcendental or not. min is no term, so a law or a claim comes in pieces.
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.ball import find
-from derive.proof.forms import PI, Forms
-from derive.proof.terms import Term, fn, num, plus, substitute, x
+from derive.proof.kernel.one_variable_forms import PI, Forms
+from derive.proof.language.terms import Term, fn, num, plus, substitute, x
+from derive.proof.search.one_variable import find
 
 VARIABLE = "x"
 X = x(VARIABLE)
@@ -73,7 +73,7 @@ LAWS = (*_WHOLE, "uniform")
 
 
 def pieces(law: str) -> list[Piece]:
-    """T of a law in the units of `derive.noise`."""
+    """T of a law in the units of `derive.methods.noise`."""
     if law == "uniform":
         return [Piece(X, Fraction(0), Fraction(1)), Piece(num(1), Fraction(1))]
     return [Piece(_WHOLE[law](), Fraction(0))]

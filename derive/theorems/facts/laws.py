@@ -1,14 +1,14 @@
-"""Theory 8: facts about the shipped unimodal noise laws, by the analysis of one variable (`derive.proof.laws` states them)."""
+"""Theory 8: facts about the shipped unimodal noise laws, by the analysis of one variable (`derive.theorems.facts.law_bounds` states them)."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.proof.context import Context
-from derive.proof.kernel import Fact
-from derive.proof.laws import LAWS, Bound, bounds
-from derive.proof.terms import Relation, x
-from derive.theorems.entry import Derivation, Refutation, Theorem
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, x
+from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
+from derive.theorems.facts.law_bounds import LAWS, Bound, bounds
 
 CONTEXT = Context({"x": "const"})
 VARIABLE = x("x")

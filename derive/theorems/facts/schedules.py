@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from derive.proof.context import Context
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, Term, fn, num, under, xs
-from derive.theorems.entry import Derivation, Theorem
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, Term, fn, num, under, xs
+from derive.theorems.entry.theorem import Derivation, Theorem
 
 T, p, t, u, w_, delta, chi, top, early = xs("T p t u w delta chi U T1")
 CONTEXT = Context(
@@ -38,7 +38,7 @@ def powers(q: Term, missing: str):
 
 
 def _derivative(w: Derivation, primitive: Term) -> Term:
-    from derive.proof.calculus import derivative
+    from derive.proof.kernel.time_derivative import derivative
 
     return derivative(w.kernel.context, primitive, "t")[0]
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cached_property
 
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, fn, num, trprod, x
-from derive.theorems import sign as sg
-from derive.theorems.entry import Derivation, Refutation, Theorem
-from derive.theorems.sign import (
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.terms import Relation, fn, num, trprod, x
+from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
+from derive.theorems.signs import setting as sg
+from derive.theorems.signs.clients import SIZE, Ordered
+from derive.theorems.signs.setting import (
     BEND,
     INVERSE_H,
     L0,
@@ -37,7 +38,6 @@ from derive.theorems.sign import (
     y,
     z,
 )
-from derive.theorems.sign_clients import SIZE, Ordered
 
 SLOPE = R(ratio) / ratio
 """l = R(rho)/rho, the slope of the chord of R over [0, rho]."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, num, trprod, under, xi
-from derive.theorems import sign as sg
-from derive.theorems.entry import Derivation, Theorem
-from derive.theorems.sign import (
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.terms import Relation, num, trprod, under, xi
+from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.signs import setting as sg
+from derive.theorems.signs.setting import (
     AT,
     BAR,
     BEND,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, num
-from derive.theorems import sign as sg
-from derive.theorems.entry import Derivation, Theorem
-from derive.theorems.sign import BAR, L0, L1, PHI, SignFacts, a, d, eps, eta, u
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.terms import Relation, num
+from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.signs import setting as sg
+from derive.theorems.signs.setting import BAR, L0, L1, PHI, SignFacts, a, d, eps, eta, u
 
 STEP: dict[str, Relation] = {"step": (eta * u * d * L1).le(2 * eps * a)}
 FLOOR = num("1/2") * d * (L0 + L1 * d * BAR / 4)

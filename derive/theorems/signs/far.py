@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.methods import DSignSGD
-from derive.models import sde
-from derive.proof.context import Context
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, dot, fn, norm, num, under, vec, x, xs
-from derive.schedules import Free
-from derive.theorems.entry import Derivation, Theorem
-from derive.theorems.reading import drift_terms, expression
-from derive.theorems.sign import ONE_NORM, SignFacts, Y, y
+from derive.derivation import sde
+from derive.methods.method import DSignSGD
+from derive.methods.schedules import Free
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, dot, fn, norm, num, under, vec, x, xs
+from derive.theorems.entry.from_sde import drift_terms, expression
+from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.signs.setting import ONE_NORM, SignFacts, Y, y
 
 mu, T, root, root0, rootT = xs("mu T root root0 rootT")
 G, PHI = norm(vec("g")), dot(vec("g"), vec("bv"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from derive.proof.kernel import Fact
-from derive.proof.terms import num, under
-from derive.theorems import sign as sg
-from derive.theorems.entry import Derivation, Theorem
-from derive.theorems.sign import AT, BAR, PHI, R, SignFacts, Y, a, b, r, sigma, y, z
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.terms import num, under
+from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.signs import setting as sg
+from derive.theorems.signs.setting import AT, BAR, PHI, R, SignFacts, Y, a, b, r, sigma, y, z
 
 SPREAD = BAR + Y
 

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from derive.expanded import CoordinateSDE
-from derive.generator import generator
-from derive.losses import Quadratic
-from derive.methods import DSGD
-from derive.models import sde
-from derive.noise import Gaussian
-from derive.proof.context import Context
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, Term, num, plus, xs
-from derive.theorems.entry import Derivation, Theorem
-from derive.theorems.reading import scalar
+from derive.derivation import sde
+from derive.equations.in_coordinates import CoordinateSDE
+from derive.methods.losses import Quadratic
+from derive.methods.method import DSGD
+from derive.methods.noise import Gaussian
+from derive.process.generator import generator
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, Term, num, plus, xs
+from derive.theorems.entry.from_sde import scalar
+from derive.theorems.entry.theorem import Derivation, Theorem
 
 eta, N, sigma, lam, v = xs("eta N sigma lam v")
 NAMES = {"lam": r"\lambda", "v": r"\mathbb{E}x^2"}

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from derive.compressors import RandK
-from derive.expanded import CoordinateSDE
-from derive.losses import Quadratic
-from derive.methods import DCSGD, DSGD
-from derive.models import sde
-from derive.noise import Affine, Correlated, Gaussian
-from derive.proof.context import Context
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, Term, num, xs
-from derive.theorems.entry import Derivation, Theorem
-from derive.theorems.stationary import rate_of_moment
+from derive.derivation import sde
+from derive.equations.in_coordinates import CoordinateSDE
+from derive.methods.compressors import RandK
+from derive.methods.losses import Quadratic
+from derive.methods.method import DCSGD, DSGD
+from derive.methods.noise import Affine, Correlated, Gaussian
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, Term, num, xs
+from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.stationary.line import rate_of_moment
 
 eta, N, k, h1, h2, spread, sigma0, sigma1, m, m1, m2 = xs("eta N k h1 h2 Sigma1_2 sigma0 sigma1 m m1 m2")
 SYMBOLS = ("eta", "N", "k", "h1", "h2", "Sigma1_2", "sigma0", "sigma1", "m", "m1", "m2")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.expanded import CoordinateSDE
-from derive.losses import Quadratic
-from derive.methods import DSignSGD
-from derive.models import sde
-from derive.noise import Gaussian, Scaled
-from derive.proof.context import Context
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, Term, fn, num, under, xs
-from derive.theorems.entry import Derivation, Theorem
-from derive.theorems.instances import linearised
-from derive.theorems.stationary import rate_of_moment
+from derive.derivation import sde
+from derive.equations.in_coordinates import CoordinateSDE
+from derive.methods.losses import Quadratic
+from derive.methods.method import DSignSGD
+from derive.methods.noise import Gaussian, Scaled
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, Term, fn, num, under, xs
+from derive.theorems.entry.instances import linearised
+from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.stationary.line import rate_of_moment
 
 eta, N, M, h, sigma, slope, v = xs("eta N M h sigma slope v")
 NAMES = {"sigma": r"\sigma_k", "slope": "a", "v": r"\mathbb{E}x^2"}

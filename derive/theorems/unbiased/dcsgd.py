@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from derive.proof.kernel import Fact
-from derive.proof.terms import num, under
-from derive.theorems import unbiased as ub
-from derive.theorems.entry import Derivation, Theorem
-from derive.theorems.unbiased import G, eps, eta, kap, u
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.terms import num, under
+from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.unbiased import setting as ub
+from derive.theorems.unbiased.setting import G, eps, eta, kap, u
 
 FLOOR = 1 / (4 * kap)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.theorems.dcsgd import pair
+from derive.theorems.unbiased.dcsgd import pair
 
 ENTRIES = pair(
     "corrected", "6.2", "corrected", "theory 6.2; arXiv 2506.00181v2, Theorem 4.2; the parameter κ is ours"

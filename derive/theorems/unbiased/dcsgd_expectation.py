@@ -6,20 +6,20 @@ from fractions import Fraction
 
 import sympy as sp
 
-from derive.generator import generator
-from derive.losses import GluedExponential, SeparableSum
-from derive.methods import DSGD
-from derive.models import sde
-from derive.noise import Affine, Noise, NoNoise
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, Term, num, under, x, xs
-from derive.symbols import parameter
-from derive.theorems import unbiased as ub
-from derive.theorems.dcsgd import FLOOR, young
-from derive.theorems.entry import Derivation, Refutation, Theorem
-from derive.theorems.losses import halves
-from derive.theorems.reading import expression, put
-from derive.theorems.unbiased import A1, D0, L0, L1, A, G, N, eps, eta, kap, u
+from derive.derivation import sde
+from derive.methods.losses import GluedExponential, SeparableSum
+from derive.methods.method import DSGD
+from derive.methods.noise import Affine, Noise, NoNoise
+from derive.process.generator import generator
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.terms import Relation, Term, num, under, x, xs
+from derive.theorems.entry.from_sde import expression, put
+from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
+from derive.theorems.facts.losses import halves
+from derive.theorems.unbiased import setting as ub
+from derive.theorems.unbiased.dcsgd import FLOOR, young
+from derive.theorems.unbiased.setting import A1, D0, L0, L1, A, G, N, eps, eta, kap, u
+from derive.vocabulary.symbols import parameter
 
 SECOND, THIRD = under("E", G**2), under("E", G**3)
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from derive.theorems.dcsgd import pair
+from derive.theorems.unbiased.dcsgd import pair
 
 ENTRIES = pair("first-order", "6.1", "first-order", "theory 6.1; arXiv 2506.00181v1; the parameter κ is ours")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, Term, num, under, x
-from derive.theorems import unbiased as ub
-from derive.theorems.entry import Derivation, Theorem
-from derive.theorems.unbiased import D0, L0, L1, A, G, N, eps, eta, kap
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.terms import Relation, Term, num, under, x
+from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.unbiased import setting as ub
+from derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, eps, eta, kap
 
 s = x("s")
 SHARE = kap * L1 * D0 / N

@@ -5,14 +5,14 @@ The floor is read off the bound of 6.5: its limit as T -> oo, with r = 1, s1 = 0
 
 from __future__ import annotations
 
-from derive.proof.context import Context
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, Term, num, xs
-from derive.theorems import polyak
-from derive.theorems import unbiased as ub
-from derive.theorems.entry import Derivation, Refutation, Theorem
-from derive.theorems.reading import put
-from derive.theorems.unbiased import D0, L0, N, d, eta, omega, s0
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, Term, num, xs
+from derive.theorems.entry.from_sde import put
+from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
+from derive.theorems.unbiased import polyak
+from derive.theorems.unbiased import setting as ub
+from derive.theorems.unbiased.setting import D0, L0, N, d, eta, omega, s0
 
 re, rb, rw, rn, B = xs("re rb rw rn B")
 mu = polyak.mu

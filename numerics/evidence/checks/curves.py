@@ -14,23 +14,23 @@ import numpy as np
 import scipy.linalg
 import sympy as sp
 
-from derive.compressors import RandK
-from derive.losses import Quadratic
-from derive.methods import DCSGD
-from derive.models import sde
-from derive.noise import Affine
-from derive.proof.terms import x
-from numerics.checks.facts import of_points
-from numerics.checks.moments import Moments
-from numerics.checks.paths import CLIENTS, Functional, Instance, _simulated
-from numerics.compiler import jit
-from numerics.ensembles import solve
-from numerics.estimates import Record, Series, over_time
-from numerics.formulas import Numbers, clients, conclusion
-from numerics.lower import lower_function
-from numerics.optimizers import run
-from numerics.sequential import BoundedMean
-from numerics.verdicts import Decision, judge
+from derive.derivation import sde
+from derive.methods.compressors import RandK
+from derive.methods.losses import Quadratic
+from derive.methods.method import DCSGD
+from derive.methods.noise import Affine
+from derive.proof.language.terms import x
+from numerics.backend.compiler import jit
+from numerics.evidence.checks.facts import of_points
+from numerics.evidence.checks.formulas import Numbers, clients, conclusion
+from numerics.evidence.checks.moments import Moments
+from numerics.evidence.checks.paths import CLIENTS, Functional, Instance, _simulated
+from numerics.lowering.to_jax import lower_function
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from numerics.statistics.estimates import Record, Series, over_time
+from numerics.statistics.sequential import BoundedMean
+from numerics.statistics.verdicts import Decision, judge
 
 #: horizons of a curve
 HORIZONS = 16
@@ -67,7 +67,7 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
     that of the trapezoids is the change with every other time left out. Both are added to the interval of the verdict.
 
     Args:
-        instance: see `numerics.checks.paths`.
+        instance: see `numerics.evidence.checks.paths`.
         count: paths of each ensemble.
         seed: of the draws.
         scale: multiplies the bound, to see that a wrong one is found.
@@ -176,7 +176,7 @@ def polyak(count: int, T: float = 8.0, seed: int = 3, scale: float = 1.0) -> tup
 
 def _right(numbers: Numbers) -> np.ndarray:
     from derive.theorems.catalogue import entries
-    from derive.theorems.entry import Theorem
+    from derive.theorems.entry.theorem import Theorem
 
     theorem = entries()["6.5-corrected"]
     assert isinstance(theorem, Theorem)  # for the type checker

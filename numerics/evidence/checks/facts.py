@@ -12,11 +12,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from derive.proof.terms import Relation, Term, mat, norm, opnorm, vec, x
+from derive.proof.language.terms import Relation, Term, mat, norm, opnorm, vec, x
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Theorem
-from numerics.checks.families import Points, generic, unbiased
-from numerics.formulas import Numbers, clients, coordinates, paths, times
+from derive.theorems.entry.theorem import Theorem
+from numerics.evidence.checks.families import Points, generic, unbiased
+from numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths, times
 
 #: nodes of a Gauss-Legendre rule for time integrals
 NODES = 200

@@ -1,4 +1,4 @@
-"""Points for whole families of theorems: the models of `derive.theorems.instances`, lowered to arrays, at random numbers.
+"""Points for whole families of theorems: the models of `derive.theorems.entry.instances`, lowered to arrays, at random numbers.
 
 Constants (L0, L1, kappa, eps, eta, ..) are drawn beyond what the assumptions allow, so that each of them fails at some points.
 """
@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.compressors import Bernoulli, RandK
-from derive.expanded import CoordinateSDE
-from derive.methods import DCSGD, DSignSGD
-from derive.models import sde
-from derive.noise import Affine, Gaussian, Scaled
-from derive.proof.terms import Term, dot, mat, matvec, opnorm, quad, trprod, vec, x
-from derive.symbols import N as clients_symbol
-from derive.symbols import eta as eta_symbol
-from derive.theorems import instances
-from derive.theorems.meaning import Meaning
-from numerics._jax import jnp
-from numerics.compiler import jit
-from numerics.formulas import Numbers, clients, coordinates, paths
-from numerics.lower import lower_function
+from derive.derivation import sde
+from derive.equations.in_coordinates import CoordinateSDE
+from derive.methods.compressors import Bernoulli, RandK
+from derive.methods.method import DCSGD, DSignSGD
+from derive.methods.noise import Affine, Gaussian, Scaled
+from derive.proof.language.terms import Term, dot, mat, matvec, opnorm, quad, trprod, vec, x
+from derive.theorems.entry import instances
+from derive.theorems.entry.meaning import Meaning
+from derive.vocabulary.symbols import N as clients_symbol
+from derive.vocabulary.symbols import eta as eta_symbol
+from numerics.backend.compiler import jit
+from numerics.backend.double import jnp
+from numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths
+from numerics.lowering.to_jax import lower_function
 
 Points = tuple[str, Numbers]
 
@@ -42,7 +42,7 @@ def lowered(expressions: Mapping[Any, Any], at: Mapping[str, np.ndarray], count:
 
 
 def numbers_of(meaning: Meaning, at: Mapping[str, np.ndarray], count: int) -> Numbers:
-    """A model of `derive.theorems.instances` at numbers for its symbols."""
+    """A model of `derive.theorems.entry.instances` at numbers for its symbols."""
     values: dict[Term, np.ndarray] = {}
     for t, meant in meaning.values.items():
         if isinstance(meant, tuple):
@@ -163,6 +163,6 @@ def signs(count: int = 2000, seed: int = 0) -> tuple[Points, ...]:
 
 
 def generic(group: str, draws: Mapping[str, np.ndarray], count: int) -> Iterator[Points]:
-    """A group of `derive.theorems.instances` at numbers for its symbols."""
+    """A group of `derive.theorems.entry.instances` at numbers for its symbols."""
     for meaning in instances.INSTANCES[group]():
         yield group, numbers_of(meaning, draws, count)

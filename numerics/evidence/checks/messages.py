@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from derive.compressors import QSGD, Bernoulli, Natural, RandK, Ternary
-from derive.proof.terms import x
+from derive.methods.compressors import QSGD, Bernoulli, Natural, RandK, Ternary
+from derive.proof.language.terms import x
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Theorem
-from numerics._jax import jax, jnp
-from numerics.checks.result import Verified
-from numerics.compiler import jit
-from numerics.counter import draws_from
-from numerics.formulas import Numbers, paths
-from numerics.random import compress
-from numerics.verdicts import Verdict, decide
+from derive.theorems.entry.theorem import Theorem
+from numerics.backend.compiler import jit
+from numerics.backend.double import jax, jnp
+from numerics.evidence.checks.formulas import Numbers, paths
+from numerics.evidence.checks.result import Verified
+from numerics.laws.counter import draws_from
+from numerics.laws.samplers import compress
+from numerics.statistics.verdicts import Verdict, decide
 
 #: messages of 9 coordinates: a generic one, one large coordinate, and equal ones
 MESSAGES = (

@@ -1,6 +1,6 @@
 """Closed second moments on quadratics, of the SDE and of the method: 6.5 and 6.7 without a single draw (theory 7).
 
-The moment equations are the engine's (`derive.stationary`); here they are solved as linear systems of numbers, and the
+The moment equations are the engine's (`derive.process.stationary`); here they are solved as linear systems of numbers, and the
 stationary law of DSignSGD without linearising, by quadrature and by the balance of a chain on a lattice.
 """
 
@@ -13,18 +13,18 @@ import numpy as np
 import scipy.linalg
 import sympy as sp
 
-from derive.compressors import RandK
-from derive.methods import DCSGD, DSGD, Method
-from derive.noise import Affine, Correlated, Gaussian
-from derive.proof.terms import x
-from derive.stationary import continuous_rate, discrete_step
+from derive.methods.compressors import RandK
+from derive.methods.method import DCSGD, DSGD, Method
+from derive.methods.noise import Affine, Correlated, Gaussian
+from derive.process.stationary import continuous_rate, discrete_step
+from derive.proof.language.terms import x
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Theorem
-from numerics.checks.facts import of_points
-from numerics.checks.families import generic, lowered
-from numerics.checks.points import at_points, scaled
-from numerics.checks.result import Verified
-from numerics.formulas import Numbers, clients, conclusion, paths
+from derive.theorems.entry.theorem import Theorem
+from numerics.evidence.checks.facts import of_points
+from numerics.evidence.checks.families import generic, lowered
+from numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths
+from numerics.evidence.checks.points import at_points, scaled
+from numerics.evidence.checks.result import Verified
 
 FAR = "the theorem is about the SDE: "
 #: E f_n = rho^n f_0 + F (1 - rho^n) with rho <= exp(-2 mu r eta) of a quadratic with equal h, against the same with the exponential

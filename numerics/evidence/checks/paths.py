@@ -17,29 +17,29 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.compressors import RandK
-from derive.coordinates import coord_sum
-from derive.coordinates import g as gradient
-from derive.losses import Cosh
-from derive.methods import DCSGD, DSignSGD, Method
-from derive.models import sde
-from derive.noise import Cauchy, Gaussian, Scaled
-from derive.proof.terms import Relation, Term, norm, vec, x
-from derive.schedules import Adaptive, Power
-from derive.symbols import t as clock
-from derive.theorems import normalised
+from derive.derivation import sde
+from derive.expressions.coordinates import coord_sum
+from derive.expressions.coordinates import g as gradient
+from derive.methods.compressors import RandK
+from derive.methods.losses import Cosh
+from derive.methods.method import DCSGD, DSignSGD, Method
+from derive.methods.noise import Cauchy, Gaussian, Scaled
+from derive.methods.schedules import Adaptive, Power
+from derive.proof.language.terms import Relation, Term, norm, vec, x
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Theorem
-from derive.theorems.meaning import Meaning
-from numerics._jax import jnp
-from numerics.checks.families import function_of
-from numerics.checks.result import Verified
-from numerics.ensembles import solve
-from numerics.formulas import NoNumber, Numbers, clients, conclusion, paths, times
-from numerics.landscape import Landscape, landscape
-from numerics.optimizers import run
-from numerics.runs import Ensemble, Statistic
-from numerics.verdicts import Decision, Verdict, decide
+from derive.theorems.entry.meaning import Meaning
+from derive.theorems.entry.theorem import Theorem
+from derive.theorems.unbiased import normalised
+from derive.vocabulary.symbols import t as clock
+from numerics.backend.double import jnp
+from numerics.evidence.checks.families import function_of
+from numerics.evidence.checks.formulas import NoNumber, Numbers, clients, conclusion, paths, times
+from numerics.evidence.checks.result import Verified
+from numerics.lowering.landscape import Landscape, landscape
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from numerics.simulate.runs import Ensemble, Statistic
+from numerics.statistics.verdicts import Decision, Verdict, decide
 
 G = norm(vec("g"))
 START = (1.5, -1.0)

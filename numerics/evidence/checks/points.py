@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from derive.proof.terms import Relation
+from derive.proof.language.terms import Relation
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Refutation, Theorem
-from numerics.checks.result import Verified
-from numerics.formulas import NoNumber, Numbers, conclusion, obeyed, paths
-from numerics.verdicts import Verdict
+from derive.theorems.entry.theorem import Refutation, Theorem
+from numerics.evidence.checks.formulas import NoNumber, Numbers, conclusion, obeyed, paths
+from numerics.evidence.checks.result import Verified
+from numerics.statistics.verdicts import Verdict
 
 
 def at_points(

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from numerics.estimates import Record
-from numerics.verdicts import Decision, Verdict
+from numerics.statistics.estimates import Record
+from numerics.statistics.verdicts import Decision, Verdict
 
 
 @final

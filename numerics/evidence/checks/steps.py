@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.compressors import RandK
-from derive.losses import Cosh, Quartic
-from derive.methods import DSGD
-from derive.proof.terms import Relation, dot, mat, norm, opnorm, vec, x
-from derive.schedules import Power
-from derive.theorems import normalised
+from derive.methods.compressors import RandK
+from derive.methods.losses import Cosh, Quartic
+from derive.methods.method import DSGD
+from derive.methods.schedules import Power
+from derive.proof.language.terms import Relation, dot, mat, norm, opnorm, vec, x
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Theorem
-from derive.theorems.instances import LAWS
-from numerics.checks.facts import of_points
-from numerics.checks.families import function_of
-from numerics.checks.points import at_points, merged, scaled
-from numerics.checks.result import Verified
-from numerics.formulas import Numbers, clients, conclusion, coordinates, paths
-from numerics.optimizers import run
+from derive.theorems.entry.instances import LAWS
+from derive.theorems.entry.theorem import Theorem
+from derive.theorems.unbiased import normalised
+from numerics.evidence.checks.facts import of_points
+from numerics.evidence.checks.families import function_of
+from numerics.evidence.checks.formulas import Numbers, clients, conclusion, coordinates, paths
+from numerics.evidence.checks.points import at_points, merged, scaled
+from numerics.evidence.checks.result import Verified
+from numerics.simulate.method import run
 
 #: (E f(x_{n+1}) - f(x_n))/eta, and x_n
 CHANGE, PLACE = x("change"), x("place")
@@ -124,7 +124,7 @@ def one_step(id: str, count: int = 1000) -> Verified:
 
 
 def trajectory(id: str, scale: float = 1.0) -> list[Verified]:
-    """6.9: gradient descent on the quartic by `numerics.optimizers.run`, every step of it until it leaves the numbers.
+    """6.9: gradient descent on the quartic by `numerics.simulate.method.run`, every step of it until it leaves the numbers.
 
     From a tenth above the threshold, and from as much below it (outside). scale multiplies the claimed growth.
     """

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from derive.errors import BadInput
-from numerics.estimates import Estimate, proportion
-from numerics.sweeps.quadratic import METHOD, Bracket, Stationary, Strength
-from numerics.sweeps.quartic import Descent, Scheduled
-from numerics.verdicts import Verdict
+from derive.vocabulary.errors import BadInput
+from numerics.evidence.sweeps.quadratic import METHOD, Bracket, Stationary, Strength
+from numerics.evidence.sweeps.quartic import Descent, Scheduled
+from numerics.statistics.estimates import Estimate, proportion
+from numerics.statistics.verdicts import Verdict
 
 #: relative difference of numbers that are computed without sampling and without a grid that counts as none
 EQUAL = 1e-9

@@ -3,8 +3,8 @@
 f = h |x|^2/2, Bernoulli sparsifier of ratio omega = 1/p - 1, Cov Z = (s0 + s1 G^2) I. E x^2 obeys an affine recursion (the
 method) or an affine differential equation (a model), whose slope says whether it grows. Everything is dimensionless.
 
-The method's own growth is also measured through `numerics.transition`, which knows nothing of moments: it averages phi = x^2
-over the finite law of one step's message.
+The method's own growth is also measured through `numerics.without_sampling.transition`, which knows nothing of moments: it
+averages phi = x^2 over the finite law of one step's message.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.compressors import Bernoulli
-from derive.errors import BadInput
-from derive.losses import Quadratic
-from derive.methods import DCSGD, Method
-from derive.models import MODELS, sde
-from derive.noise import Affine
-from derive.proof.terms import norm, vec, x
-from derive.stationary import discrete_second_moments, second_moments, stability_threshold
-from derive.symbols import parameter
-from derive.theorems import normalised
+from derive.derivation import sde
+from derive.equations.models import MODELS
+from derive.methods.compressors import Bernoulli
+from derive.methods.losses import Quadratic
+from derive.methods.method import DCSGD, Method
+from derive.methods.noise import Affine
+from derive.process.stationary import discrete_second_moments, second_moments, stability_threshold
+from derive.proof.language.terms import norm, vec, x
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Theorem
-from numerics.checks.families import lowered
-from numerics.checks.moments import Moments
-from numerics.estimates import Record
-from numerics.formulas import Numbers, clients, paths
-from numerics.moments import discrete_moment, model_moment
-from numerics.transition import discrete_mean
+from derive.theorems.entry.theorem import Theorem
+from derive.theorems.unbiased import normalised
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import parameter
+from numerics.evidence.checks.families import lowered
+from numerics.evidence.checks.formulas import Numbers, clients, paths
+from numerics.evidence.checks.moments import Moments
+from numerics.statistics.estimates import Record
+from numerics.without_sampling.moments import discrete_moment, model_moment
+from numerics.without_sampling.transition import discrete_mean
 
 METHOD = "method"
 SUBJECTS = (METHOD, *MODELS)
@@ -67,7 +68,7 @@ def _moments(subject: str) -> Moments:
 
 @lru_cache
 def threshold_formula(subject: str) -> sp.Expr:
-    """The step size from which on E x^2 of the method or a model grows (`derive.stationary`); infinite or negative: none."""
+    """The step size from which on E x^2 of the method or a model grows (theory 5); infinite or negative: none."""
     return stability_threshold(compressed(), "discrete" if subject == METHOD else subject, LAMBDA)
 
 
@@ -140,8 +141,8 @@ class Bracket(Record):
 def factor(subject: str, eta: float, omega: float, sigma1: float, N: int) -> tuple[float, float]:
     """The factor of one step from E x_1^2 at two starting points, and its error.
 
-    The method's by its transition operator, that of a model from its generator (`numerics.moments`): neither is the route of
-    the formulas.
+    The method's by its transition operator, that of a model from its generator (`numerics.without_sampling.moments`): neither is
+    the route of the formulas.
     """
     method, loss = compressed(N), Quadratic(1)
     params = {"eta": eta, "p": float(keep(omega)), "sigma0": 0.5, "sigma1": sigma1}
@@ -174,7 +175,7 @@ class Stationary(Record):
     Attributes:
         subject, eta, omega, sigma0, sigma1, N: what was asked.
         value: E x^2; error: of it.
-        formula: the stationary value from `derive.stationary`.
+        formula: the stationary value from `derive.process.stationary`.
     """
 
     subject: str

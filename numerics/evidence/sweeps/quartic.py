@@ -12,26 +12,27 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.compressors import Bernoulli
-from derive.coordinates import coord_sum
-from derive.coordinates import g as gradient
-from derive.errors import BadInput
-from derive.losses import Quartic
-from derive.methods import DCSGD, DSGD, DSignSGD, Method
-from derive.models import sde
-from derive.noise import Gaussian, Scaled, StudentT
-from derive.proof.terms import norm, vec, x
+from derive.derivation import sde
+from derive.expressions.coordinates import coord_sum
+from derive.expressions.coordinates import g as gradient
+from derive.methods.compressors import Bernoulli
+from derive.methods.losses import Quartic
+from derive.methods.method import DCSGD, DSGD, DSignSGD, Method
+from derive.methods.noise import Gaussian, Scaled, StudentT
+from derive.methods.schedules import Adaptive, Power
+from derive.proof.language.terms import norm, vec, x
 from derive.sanity.quartic import quartic_growth
-from derive.schedules import Adaptive, Power
-from derive.symbols import parameter
-from derive.symbols import t as clock
-from derive.theorems import blow_up, normalised
-from derive.theorems.meaning import Meaning
-from numerics.ensembles import solve
-from numerics.formulas import Numbers, paths
-from numerics.optimizers import run
-from numerics.runs import Ensemble, nth_key
-from numerics.sweeps.quadratic import METHOD, SUBJECTS, bound_constants, keep
+from derive.theorems.entry.meaning import Meaning
+from derive.theorems.facts import blow_up
+from derive.theorems.unbiased import normalised
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import parameter
+from derive.vocabulary.symbols import t as clock
+from numerics.evidence.checks.formulas import Numbers, paths
+from numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, bound_constants, keep
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from numerics.simulate.runs import Ensemble, nth_key
 
 LOSS = Quartic()
 #: where a path has blown up; a start is at most a few

@@ -16,16 +16,16 @@ import numpy as np
 import scipy.stats
 import sympy as sp
 
-from derive.errors import BadInput
-from derive.methods import DSignSGD
-from derive.noise import Scaled, StudentT
-from derive.stationary import sign_near_optimum
-from derive.symbols import parameter
-from numerics.checks.families import lowered
-from numerics.compiler import jit
-from numerics.estimates import Record
-from numerics.line import padded
-from numerics.lower import lower_function
+from derive.methods.method import DSignSGD
+from derive.methods.noise import Scaled, StudentT
+from derive.process.stationary import sign_near_optimum
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import parameter
+from numerics.backend.compiler import jit
+from numerics.evidence.checks.families import lowered
+from numerics.lowering.to_jax import lower_function
+from numerics.statistics.estimates import Record
+from numerics.without_sampling.line import padded
 
 #: the lattice ends where |x| is so many times the formula's standard deviation, or so many steps
 WIDE, STEPS = 9.0, 12
@@ -44,7 +44,7 @@ class SignStationary(Record):
         nu, eta, sigma, h, N: what was asked.
         value: E x^2 of the stationary law, averaged over the lattices; spread: between them.
         edge: the probability at the ends of the lattice, which is what cutting it leaves out.
-        formula: (eta/(4 N M)) sigma/h, from `derive.stationary.sign_near_optimum`.
+        formula: (eta/(4 N M)) sigma/h, from `derive.process.stationary.sign_near_optimum`.
     """
 
     nu: float

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from derive.errors import NoClosedForm, Refusal
 from derive.reading.experiments import METHOD, Experiment, read_experiment
-from reports.cache import canonical_json, provenance
-from reports.commands import path_of, print_json, writable
-from reports.files import one_line
-from reports.plan import COMPILING
-from reports.progress import Progress
+from derive.vocabulary.errors import NoClosedForm, Refusal
+from reports.build.plan import COMPILING
+from reports.commands.answers import path_of, print_json, writable
+from reports.commands.progress import Progress
+from reports.store.cache import canonical_json, provenance
+from reports.store.files import one_line
 
 Tick = Callable[[str, float], None]
 
@@ -29,8 +29,8 @@ def solve(spec: str, out: str, as_json: bool) -> int:
     """
     asked = read_experiment(path_of(spec, "SPEC.toml"))
     folder = path_of(out, "--out")
-    from reports.solving.results import FIGURES, RESULTS, SUMMARY
-    from reports.solving.work import alone
+    from reports.commands.solving.results import FIGURES, RESULTS, SUMMARY
+    from reports.commands.solving.work import alone
 
     with (
         writable(folder, (RESULTS, FIGURES, ".work"), (SUMMARY,)),
@@ -48,7 +48,7 @@ def solve(spec: str, out: str, as_json: bool) -> int:
 
 def identity(asked: Experiment) -> str:
     """Text that is equal for experiments with equal results: what is asked, all versions, the source, the kind of machine."""
-    from numerics._jax import jax
+    from numerics.backend.double import jax
 
     where = {"machine": platform.machine(), "backend": jax.default_backend()}
     return canonical_json({"experiment": asked.to_dict(), "context": provenance(), **where})
@@ -67,10 +67,10 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
         BadInput: a number at which nothing can be run.
         OSError: the folder cannot be written.
     """
-    from numerics.lost import NotANumber
-    from reports.solving.results import LAYOUT, draw, finish, sweep
-    from reports.solving.runs import runs
-    from reports.solving.work import Work
+    from numerics.simulate.blow_up import NotANumber
+    from reports.commands.solving.results import LAYOUT, draw, finish, sweep
+    from reports.commands.solving.runs import runs
+    from reports.commands.solving.work import Work
 
     sweep(folder)
     started, cannot = time.monotonic(), (Refusal, NoClosedForm, NotANumber)
@@ -111,7 +111,7 @@ def _why(error: Exception) -> dict[str, Any]:
 
 
 class _Ahead:
-    """How much is done of what was missing at the start, by estimates of `reports.plan`.
+    """How much is done of what was missing at the start, by estimates of `reports.build.plan`.
 
     Args:
         listed: all runs.
@@ -148,7 +148,7 @@ def part_name(run: Any, n: int) -> str:
 
 def _kept(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
     """The entry of a run that is there, whole."""
-    from reports.solving.results import is_there
+    from reports.commands.solving.results import is_there
 
     entry = work.get_record(run.name)
     if entry is None or not is_there(folder, entry):
@@ -164,7 +164,7 @@ def _drop_parts(run: Any, work: Any) -> None:
 
 def _computed(run: Any, folder: Path, work: Any, ahead: _Ahead) -> dict[str, Any]:
     """The entry of a run whose parts are all there in the end; raises as `Run.solve` does."""
-    from reports.solving.results import publish
+    from reports.commands.solving.results import publish
 
     settings = work.get_record(f"{run.name}-settings")
     for n, (first, stop) in enumerate(run.parts):

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from derive.reading.experiments import METHOD
-from numerics import digest
-from numerics.estimates import over_time, proportion
-from reports.figures import BAND, bands, figure, legend
-from reports.files import sweep_temporaries, write_atomic
-from reports.solving.runs import LISTED, MOST_KEPT, Run, digests
-from reports.solving.work import Work, packed
+from numerics.statistics import digests as digest
+from numerics.statistics.estimates import over_time, proportion
+from reports.commands.solving.runs import LISTED, MOST_KEPT, Run, digests
+from reports.commands.solving.work import Work, packed
+from reports.document.figures import BAND, bands, figure, legend
+from reports.store.files import sweep_temporaries, write_atomic
 
 SUMMARY, RESULTS, FIGURES = "summary.json", "results", "figures"
 LEVEL = 0.95
@@ -38,7 +38,7 @@ LAYOUT = {
     "intervals": f"of level {LEVEL}, over the paths that did not blow up; of means by the central limit theorem (Student), of "
     "quantiles and proportions exact for every law",
     "seeds": "runs of one step size have the seed as their key, the method its own draws and the models common ones; the key of "
-    "step size n > 1 is fold_in(key(seed), n): numerics.runs.nth_key",
+    "step size n > 1 is fold_in(key(seed), n): numerics.simulate.runs.nth_key",
 }
 _LABELS = {"loss": "loss $f(x)$", "gradient_norm": r"gradient norm $\|\nabla f(x)\|$", "norm": r"norm $\|x\|$"}
 

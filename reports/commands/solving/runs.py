@@ -17,11 +17,11 @@ import numpy as np
 import derive
 from derive.reading.experiments import METHOD, QUANTITIES, Experiment
 from derive.reading.problems import Problem
-from numerics._jax import jax, jnp
-from numerics.chunks import LANES, default_chunk
-from numerics.digest import Digest, digest
-from numerics.runs import Ensemble, nth_key, save_grid
-from reports.plan import run_seconds
+from numerics.backend.double import jax, jnp
+from numerics.simulate.chunks import LANES, default_chunk
+from numerics.simulate.runs import Ensemble, nth_key, save_grid
+from numerics.statistics.digests import Digest, digest
+from reports.build.plan import run_seconds
 
 #: numbers up to which a run is kept path by path: paths x (saved times x quantities + dimension)
 MOST_KEPT = 5_000_000
@@ -134,10 +134,12 @@ class Run:
             "chunk": self.experiment.chunk or default_chunk(dim, block),
         }
         if self.kind == METHOD:
-            from numerics.optimizers import run
+            from numerics.simulate.method import run
 
             return run(asked.method, x0, **shared)
-        from numerics.ensembles import solve  # which loads the solver: a second that the method alone does not need
+        from numerics.simulate.equation import (
+            solve,  # which loads the solver: a second that the method alone does not need
+        )
 
         equation = derive.sde(asked.method, self.kind, asked.loss, dim)
         return solve(equation, x0, dt=float(self.experiment.step(asked)), **shared)

@@ -21,8 +21,8 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.errors import BadInput
-from reports.files import make_folder, sweep_temporaries, write_atomic
+from derive.vocabulary.errors import BadInput
+from reports.store.files import make_folder, sweep_temporaries, write_atomic
 
 _DIGITS = 32
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from numerics.tasks.claims import ROUNDING
+from numerics.tasks.criteria import ROUNDING
 from numerics.tasks.step_rules import RULES
-from reports.figures import STYLES, bands, figure, legend
-from reports.sections.experiment_study import BEST, HELD
+from reports.document.figures import STYLES, bands, figure, legend
+from reports.sections.experiments.study import BEST, HELD
 
 #: size of an axis of a row of four, of a row of three, and alone
 _FOUR, _THREE, _ONE = (1.58, 2.1), (2.1, 2.1), (3.4, 2.2)
@@ -23,7 +23,7 @@ def draw(studies: list[dict[str, Any]], folder: Path) -> None:
     """Write all figures into `folder`, PDF and SVG.
 
     Args:
-        studies: as `reports.sections.experiments.described` makes them.
+        studies: as `reports.sections.experiments.section.described` makes them.
     """
     first = studies[0]["paths"]
     with figure(folder, "experiment-paths", columns=len(first), size=_THREE) as axes:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from numerics.estimates import Estimate
-from numerics.tasks import claims
+from numerics.statistics.estimates import Estimate
+from numerics.tasks import criteria as claims
 from numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY
 from reports.sections.compare import bounded, number
-from reports.sections.experiment_study import BEST, EQUAL, HELD, KINDS, MODELS, OWN
+from reports.sections.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, OWN
 
 #: claim -> (its name in sentences, what is claimed, the part of the report that shows it)
 CLAIMS = {

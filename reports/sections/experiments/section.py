@@ -9,15 +9,16 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.errors import Refusal
-from numerics.tasks import claims
+from derive.vocabulary.errors import Refusal
+from numerics.tasks import criteria as claims
 from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
-from reports.figures import BAND
-from reports.sections import experiment_findings as findings
+from reports.document.figures import BAND
+from reports.sections.base import Context, Section
 from reports.sections.compare import bounded, number
-from reports.sections.experiment_figures import draw
-from reports.sections.experiment_findings import plain
-from reports.sections.experiment_study import (
+from reports.sections.experiments import findings
+from reports.sections.experiments.figures import draw
+from reports.sections.experiments.findings import plain
+from reports.sections.experiments.study import (
     BEST,
     EQUAL,
     HELD,
@@ -31,7 +32,6 @@ from reports.sections.experiment_study import (
     Study,
     Task,
 )
-from reports.sections.section import Context, Section
 
 _SIGN = {"scales": (0.01, 0.1, 1.0), "constant": (0.1, 1.0), "decaying": (1.0, 0.1)}
 _DIGITS = Task(

@@ -13,12 +13,13 @@ from typing import Any, final
 import numpy as np
 
 import derive
-from numerics._jax import jnp
-from numerics.tasks import claims, tuning
+from numerics.backend.double import jnp
+from numerics.tasks import criteria as claims
+from numerics.tasks import tuning
 from numerics.tasks.curvature import lowest_line, measure_curvature
 from numerics.tasks.step_rules import NORMALISED, RULES, THEORY, Line, Problem, race, step
+from reports.sections.base import Context
 from reports.sections.compare import bounded
-from reports.sections.section import Context
 
 #: seeds of the start, of the runs that are tuned on, of those that are reported, of DSignSGD, of the method and its models
 START, TUNED, REPORTED, SIGNS, METHOD, MODEL = 0, 101, 202, 303, 404, 505
@@ -97,7 +98,7 @@ def digits(task: Task) -> tuple[Problem, dict[str, Any]]:
 def breast_cancer(task: Task) -> tuple[Problem, dict[str, Any]]:
     """Logistic regression; losses are f - f* with the minimum by Newton's method."""
     from numerics import tasks
-    from numerics.landscape import Landscape
+    from numerics.lowering.landscape import Landscape
 
     data = tasks.load_breast_cancer()
     regression = tasks.logistic_regression(data, l2=0.01)
@@ -241,7 +242,7 @@ class Study:
         return {**found, "setting": asdict(asked)}
 
     def _solved(self, model: str, asked: Equation, setting: Mapping[str, float]) -> dict[str, Any]:
-        from numerics.refinement import refined
+        from numerics.simulate.refinement import refined
 
         cap = asked.cap * self.first
 

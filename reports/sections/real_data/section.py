@@ -6,10 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, final
 
-from derive.errors import Refusal
-from reports.figures import bands, figure, legend
-from reports.sections.real_study import ALONG, REAL, SEED, Run, Setting, Size, Study, Task
-from reports.sections.section import Context, Section
+from derive.vocabulary.errors import Refusal
+from reports.document.figures import bands, figure, legend
+from reports.sections.base import Context, Section
+from reports.sections.real_data.study import ALONG, REAL, SEED, Run, Setting, Size, Study, Task
 
 SIZES = {
     "quick": Size(draws=1000, runs=128, models=("first-order",)),

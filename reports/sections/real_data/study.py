@@ -15,10 +15,10 @@ from typing import Any, final
 import numpy as np
 
 import derive
-from derive.coordinates import Coordinate
-from reports.figures import BAND
+from derive.expressions.coordinates import Coordinate
+from reports.document.figures import BAND
+from reports.sections.base import Context
 from reports.sections.compare import bounded, final_rows, number, solved, summary
-from reports.sections.section import Context
 
 SEED = 11
 COARSEST = 2  # solver steps a step of the method, to begin with
@@ -192,8 +192,8 @@ class Study:
     def _equation(
         self, method: Any, model: str, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
     ) -> dict[str, Any]:
-        from numerics.landscape import Landscape
-        from numerics.refinement import refined
+        from numerics.lowering.landscape import Landscape
+        from numerics.simulate.refinement import refined
 
         found = refined(
             derive.sde(method, model, None, self.problem.dim), self.start, float(grid[-1] * eta),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reports.figures import STYLES, figure
+from reports.document.figures import STYLES, figure
 
 #: the method's threshold, and a model's own
 LINES = ({"color": STYLES[2]["color"], "linestyle": "-"}, {"color": STYLES[1]["color"], "linestyle": (0, (3, 2))})

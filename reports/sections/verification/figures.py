@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reports.figures import STYLES, figure
+from reports.document.figures import STYLES, figure
 
 #: ends of the axis of the tightness; what is beyond stands at the end as an arrow
 ENDS = (0.1, 10.0)

@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, final
 
-from derive.proof.text import Writer
+from derive.proof.language.text import Writer
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Theorem
-from reports.sections import verification_figures, weak_orders
+from derive.theorems.entry.theorem import Theorem
+from reports.document.tex import escape
+from reports.sections.base import Context, Section
 from reports.sections.compare import number
-from reports.sections.section import Context, Section
-from reports.tex import escape
+from reports.sections.verification import figures as verification_figures
+from reports.sections.verification import weak_orders
 
 #: paths of the curves over the horizon, each of an SDE and of a method
 PATHS = {"quick": 1536, "full": 8192}
@@ -35,7 +36,7 @@ TITLES = {
 
 @final
 class Verification(Section):
-    """The catalogue by `numerics.verify`; curves; weak orders."""
+    """The catalogue by `numerics.evidence.verify`; curves; weak orders."""
 
     name, title = "verification", "Bounds against numbers"
 
@@ -113,8 +114,8 @@ def _group(context: Context, group: str, ids: Sequence[str], curves: Mapping[str
 
 
 def verified(ids: Sequence[str]) -> list[dict[str, Any]]:
-    """What `numerics.verify` says, as JSON values."""
-    from numerics.verify import verify
+    """What `numerics.evidence.verify` says, as JSON values."""
+    from numerics.evidence.verify import verify
 
     return [one.to_dict() for one in verify(ids, seconds=3600)] if ids else []
 
@@ -127,8 +128,8 @@ def _curve(context: Context, id: str, paths: int) -> dict[str, Any]:
 
 def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
     """The curve of an entry, and its verdicts at the last horizon in the form of `verified`; scale multiplies the bound."""
-    from numerics.checks.curves import random_time
-    from numerics.checks.paths import instances
+    from numerics.evidence.checks.curves import random_time
+    from numerics.evidence.checks.paths import instances
 
     (instance,) = [i for i in instances() if i.id == id]
     found = random_time(instance, paths, scale=scale)
@@ -150,7 +151,7 @@ def curve(id: str, paths: int, scale: float = 1.0) -> dict[str, Any]:
 
 def polyak_curve(paths: int) -> dict[str, Any]:
     """The PL bound with E f exactly, and its simulated mean and band."""
-    from numerics.checks.curves import polyak
+    from numerics.evidence.checks.curves import polyak
 
     found, exact = polyak(paths)
     return {

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from reports.sections.base import Context
 from reports.sections.compare import number
-from reports.sections.section import Context
 
 #: step sizes of a case
 HALVINGS = {"quick": 3, "full": 5}
@@ -22,9 +22,9 @@ def cases() -> dict[str, dict[str, Any]]:
     """The cases of theory 7: method, loss, phi, parameters and the exponent of the largest step; x0 = T = 1."""
     import sympy as sp
 
-    from derive.losses import Cosh, Quadratic
-    from derive.methods import DSGD, DSignSGD
-    from derive.noise import Affine, Gaussian, Logistic
+    from derive.methods.losses import Cosh, Quadratic
+    from derive.methods.method import DSGD, DSignSGD
+    from derive.methods.noise import Affine, Gaussian, Logistic
 
     x1 = sp.Symbol("x1", real=True)
     return {
@@ -54,7 +54,7 @@ def stored(context: Context, case: str, model: str, halvings: int) -> dict[str, 
 def order(case: str, model: str, halvings: int, equation: Any = None) -> dict[str, Any]:
     """Weak errors at the step sizes of a case and the slope; another equation in place of the model plants an error."""
     from derive.sanity.table import WEAK_ORDERS
-    from numerics.weak_order import weak_order
+    from numerics.evidence.weak_order import weak_order
 
     own = cases()[case]
     etas = [2.0 ** -(own["from"] + k) for k in range(halvings)]

@@ -5,13 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-import draws
 import numpy as np
 import pytest
 import sympy as sp
 from scipy import linalg
 
-from derive.compressors import (
+from derive.derivation import SDE, sde
+from derive.equations.in_coordinates import gradient_symbols, hessian_symbols
+from derive.equations.models import MODELS
+from derive.equations.roots import rank_one_root
+from derive.expressions.coordinates import coord_sum, g
+from derive.expressions.expansion import Expansion
+from derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Compressor,
@@ -24,14 +29,8 @@ from derive.compressors import (
     Ternary,
     TopK,
 )
-from derive.coordinates import coord_sum, g
-from derive.diffusion import rank_one_root
-from derive.errors import NoClosedForm, Refusal
-from derive.expanded import gradient_symbols, hessian_symbols
-from derive.expansion import Expansion
-from derive.methods import DCSGD, Method
-from derive.models import MODELS, SDE, sde
-from derive.noise import (
+from derive.methods.method import DCSGD, Method
+from derive.methods.noise import (
     Affine,
     Cauchy,
     Correlated,
@@ -45,8 +44,10 @@ from derive.noise import (
     StudentT,
     Uniform,
 )
-from derive.schedules import Adaptive, Free, Power
-from derive.symbols import N, d, du, eta, t, u
+from derive.methods.schedules import Adaptive, Free, Power
+from derive.vocabulary.errors import NoClosedForm, Refusal
+from derive.vocabulary.symbols import N, d, du, eta, t, u
+from tests.support import draws
 
 DIM = 5
 R = sp.Rational

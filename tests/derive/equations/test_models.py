@@ -36,12 +36,12 @@ from derive import (
     Uniform,
     sde,
 )
-from derive.coordinates import coord_max, coord_sum, g
-from derive.expanded import CoordinateSDE
-from derive.generator import moment_equations
-from derive.losses import Loss, Smoothness
-from derive.losses import x as xj
-from derive.numeric_zero import vanishes
+from derive.equations.in_coordinates import CoordinateSDE
+from derive.expressions.coordinates import coord_max, coord_sum, g
+from derive.expressions.zero_test import vanishes
+from derive.methods.losses import Loss, Smoothness
+from derive.methods.losses import x as xj
+from derive.process.generator import moment_equations
 
 mp.mp.dps = 30  # for the constants below; put back at the end of the file
 NUMBERS = {"eta": "0.3", "N": "4", "sigma": "0.8", "p": "0.4", "u": "0.7", "du": "-0.25", "t": "0.6", "sigma0": "0.5"}
@@ -218,7 +218,7 @@ def test_the_generator_of_the_corrected_model_is_the_loss_change_of_a_step(name,
     # -h g.b + (eta h^2/2)(b'Hb + Tr(HS)/N), S typed from theory 4
     make, b = METHODS[name]
     rule, h = SCHEDULES[schedule]
-    from derive.generator import generator
+    from derive.process.generator import generator
 
     x = POINTS[0]
     equation = sde(make(rule), "corrected", Coupled(), 2).expanded

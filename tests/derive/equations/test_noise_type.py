@@ -26,9 +26,9 @@ from derive import (
     StudentT,
     sde,
 )
-from derive.coordinates import v as message
-from derive.losses import x as generic
-from derive.noise_type import noise_type
+from derive.equations.noise_type import noise_type
+from derive.expressions.coordinates import v as message
+from derive.methods.losses import x as generic
 
 x1, x2, x3 = X = sp.symbols("x1:4", real=True)
 s = sp.Symbol("s", positive=True)
@@ -205,6 +205,6 @@ def test_a_common_factor_of_all_coordinates_is_scalar_noise() -> None:
     assert (named.root * named.root.T - named.covariance).applyfunc(sp.simplify) == sp.zeros(2, 2)
     assert named.noise_type == "scalar"
     x1, x2 = named.state
-    eta, n = derive.symbols.eta, derive.symbols.N
+    eta, n = derive.vocabulary.symbols.eta, derive.vocabulary.symbols.N
     expected = sp.Matrix([-x1 - eta * x1 / (2 * n), -3 * x2 - 9 * eta * x2 / (2 * n)])
     assert (named.stratonovich_drift() - expected).applyfunc(sp.expand) == sp.zeros(2, 1)

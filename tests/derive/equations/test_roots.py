@@ -8,13 +8,13 @@ import sympy as sp
 
 import derive
 from derive import GradientForm, Method, RandK, Scaled
-from derive.coordinates import Coordinate, coord_sum, g
-from derive.errors import BadInput
-from derive.moments import moments
-from numerics._jax import jax, jnp
-from numerics.diffusion import Dense, Diagonal, RankOne, Sum, Thin, Zero, diffusion
-from numerics.environment import Environment, environment
-from numerics.lower import lower_all
+from derive.expressions.coordinates import Coordinate, coord_sum, g
+from derive.step.moments import moments
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.lowering.environment import Environment, environment
+from numerics.lowering.to_jax import lower_all
+from numerics.simulate.roots import Dense, Diagonal, RankOne, Sum, Thin, Zero, diffusion
 
 HALF = sp.Rational(1, 2)
 

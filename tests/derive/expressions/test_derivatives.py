@@ -3,9 +3,9 @@
 import pytest
 import sympy as sp
 
-from derive.coordinates import g
-from derive.derivatives import gradient_derivative, partial
-from derive.indicators import positive_where
+from derive.expressions.coordinates import g
+from derive.expressions.derivatives import gradient_derivative, partial
+from derive.expressions.indicators import positive_where
 
 s = sp.Symbol("s", positive=True)
 CLIP = sp.Max(-1, sp.Min(1, g / s))

@@ -9,8 +9,8 @@ import pytest
 import sympy as sp
 
 import derive
-from derive.coordinates import g, rank
-from derive.expansion import Expansion, Substitution, without_cases
+from derive.expressions.coordinates import g, rank
+from derive.expressions.expansion import Expansion, Substitution, without_cases
 
 x, y = sp.symbols("x y", real=True)
 SLOPE = sp.Piecewise((sp.exp(x) - 1, x >= 0), (x, True))

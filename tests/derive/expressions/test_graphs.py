@@ -11,9 +11,9 @@ import sympy as sp
 from sympy.parsing.sympy_parser import parse_expr
 
 import derive
-from derive.noise import Affine, Scaled, StudentT
+from derive.expressions.graphs import bottom_up, exchange, named_parts, numeric, remade
+from derive.methods.noise import Affine, Scaled, StudentT
 from derive.printing.text import LIMIT, Writer
-from derive.shared import bottom_up, exchange, named_parts, numeric, remade
 
 HEAVY = derive.DCSGD(derive.ScaledSign(), Affine(nu=5))
 
@@ -70,7 +70,7 @@ def test_steep_powers_are_not_multiplied_out() -> None:
 
 def test_an_equation_too_long_to_expand_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     equation = derive.sde(HEAVY, "second-order", derive.LogisticRegression(), 5)
-    monkeypatch.setattr("derive.expanded.LARGEST", 3000)
+    monkeypatch.setattr("derive.equations.in_coordinates.LARGEST", 3000)
     with pytest.raises(derive.BadInput, match="a dimension up to") as refused:
         _ = equation.expanded
     assert "\n" not in str(refused.value)

@@ -17,13 +17,16 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-import draws
 import numpy as np
 import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from derive.compressors import (
+from derive.derivation import SDE, sde
+from derive.equations.in_coordinates import given_message, gradient_symbols, message_symbols
+from derive.expressions.coordinates import g as generic
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Compressor,
@@ -37,14 +40,8 @@ from derive.compressors import (
     TopK,
     Unbiased,
 )
-from derive.coordinates import g as generic
-from derive.errors import Refusal
-from derive.expanded import given_message, gradient_symbols, message_symbols
-from derive.form import GradientForm
-from derive.methods import DCSGD
-from derive.models import SDE, sde
-from derive.moments import moments
-from derive.noise import (
+from derive.methods.method import DCSGD
+from derive.methods.noise import (
     Affine,
     Cauchy,
     Correlated,
@@ -59,7 +56,10 @@ from derive.noise import (
     StudentT,
     Uniform,
 )
-from derive.symbols import eta
+from derive.step.moments import moments
+from derive.vocabulary.errors import Refusal
+from derive.vocabulary.symbols import eta
+from tests.support import draws
 
 COUNT = 20_000  # draws a configuration
 POINTS = {
@@ -560,7 +560,7 @@ def test_a_wrong_factor_in_a_noise_is_found(compressor: Compressor, right: Noise
 
 
 def test_a_wrong_factor_in_a_measured_covariance_is_found() -> None:
-    from derive.form import DenseCov
+    from derive.expressions.gradient_form import DenseCov
 
     # the leaf's diagonal and its entries are one matrix: a wrong diagonal shows in every compressor that uses it
     leaf = mutant(DenseCov, variance=property(lambda self: WRONG * DenseCov.variance.fget(self)))("Sigma")  # pyright: ignore[reportAttributeAccessIssue, reportOptionalCall]
@@ -579,7 +579,7 @@ def shipped(base: type) -> set[str]:
     found: set[str] = set()
     for kind in base.__subclasses__():
         found |= shipped(kind)
-        if kind.__module__.startswith(("derive.noise", "derive.compressors")) and not getattr(
+        if kind.__module__.startswith(("derive.methods.noise", "derive.methods.compressors")) and not getattr(
             kind, "__abstractmethods__", None
         ):
             found.add(kind.__name__)

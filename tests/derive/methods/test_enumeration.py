@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 import sympy as sp
-from enumeration import after_noise, moments_of, outcomes, squared_error
 
-from derive.compressors import (
+from derive.derivation import sde
+from derive.equations.in_coordinates import given_message, gradient_symbols, message_symbols
+from derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Biased,
@@ -24,13 +25,12 @@ from derive.compressors import (
     TopK,
     Unbiased,
 )
-from derive.expanded import given_message, gradient_symbols, message_symbols
-from derive.methods import DCSGD
-from derive.models import sde
-from derive.moments import moments
-from derive.noise import NoNoise, Scaled
-from derive.noise.law import INFINITE, Law
-from derive.symbols import eta
+from derive.methods.method import DCSGD
+from derive.methods.noise import NoNoise, Scaled
+from derive.methods.noise.law import INFINITE, Law
+from derive.step.moments import moments
+from derive.vocabulary.symbols import eta
+from tests.support.enumeration import after_noise, moments_of, outcomes, squared_error
 
 R = sp.Rational
 DIMS = (1, 3, 5)

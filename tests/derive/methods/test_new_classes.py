@@ -5,27 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import draws
 import numpy as np
 import pytest
 import sympy as sp
 from test_conformance import check_draws, check_pair
 
-from derive.compressors import Biased, Compressor, Natural, RandK, Sign, Ternary, Unbiased
-from derive.compressors.compressor import Omega
-from derive.coordinates import v
-from derive.errors import Refusal
-from derive.expanded import gradient_symbols
-from derive.form import GradientForm
-from derive.losses import Quadratic
-from derive.methods import DCSGD
-from derive.models import MODELS, sde
-from derive.noise import Cauchy, Gaussian, Law, Scaled, StudentT
-from derive.noise.law import INFINITE
-from numerics._jax import jnp
-from numerics.counter import Draws
-from numerics.optimizers import run
-from numerics.random import sample_law
+from derive.derivation import sde
+from derive.equations.in_coordinates import gradient_symbols
+from derive.equations.models import MODELS
+from derive.expressions.coordinates import v
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.compressors import Biased, Compressor, Natural, RandK, Sign, Ternary, Unbiased
+from derive.methods.compressors.compressor import Omega
+from derive.methods.losses import Quadratic
+from derive.methods.method import DCSGD
+from derive.methods.noise import Cauchy, Gaussian, Law, Scaled, StudentT
+from derive.methods.noise.law import INFINITE
+from derive.vocabulary.errors import Refusal
+from numerics.backend.double import jnp
+from numerics.laws.counter import Draws
+from numerics.laws.samplers import sample_law
+from numerics.simulate.method import run
+from tests.support import draws
 
 
 @dataclass(frozen=True)

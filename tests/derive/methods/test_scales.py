@@ -7,10 +7,10 @@ import pytest
 import sympy as sp
 
 import derive
-from derive.coordinates import Coordinate, coord_sum, g
-from derive.derivatives import jacobian_product
-from derive.expansion import Expansion
-from derive.noise import Affine, Gaussian, Laplace, Logistic, Noise, Scaled, Uniform
+from derive.expressions.coordinates import Coordinate, coord_sum, g
+from derive.expressions.derivatives import jacobian_product
+from derive.expressions.expansion import Expansion
+from derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Noise, Scaled, Uniform
 
 G = np.array([0.5, -0.3, 0.0])
 SCALES = np.array([0.5, 2.0, 0.7])

@@ -6,17 +6,17 @@ import pytest
 import sympy as sp
 
 import derive
-from derive import models
-from derive.compressors import ScaledSign, Sign
-from derive.coordinates import Coordinate, coord_sum, to_slot
-from derive.coordinates import g as gradient
-from derive.expansion import Expansion
-from derive.methods import Method
-from derive.moments import moments
-from derive.noise import Gaussian, Laplace, Law, Logistic, Scaled, StudentT, Uniform
+from derive.equations import models
+from derive.expressions.coordinates import Coordinate, coord_sum, to_slot
+from derive.expressions.coordinates import g as gradient
+from derive.expressions.expansion import Expansion
+from derive.methods.compressors import ScaledSign, Sign
+from derive.methods.method import Method
+from derive.methods.noise import Gaussian, Laplace, Law, Logistic, Scaled, StudentT, Uniform
 from derive.printing.latex import latex, split_sum, unnested
 from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, in_names, named
 from derive.printing.printer import _absorb_sign, _roots_below
+from derive.step.moments import moments
 
 eta, lam, N, p, s, k, d = sp.symbols("eta lambda N p sigma k d", positive=True)
 g, x = sp.symbols("g x", real=True)
@@ -145,7 +145,7 @@ def test_names_that_do_not_suffice_are_not_used() -> None:
 
 
 def test_in_names_leaves_other_arguments_alone() -> None:
-    law = derive.noise.GenericLaw()
+    law = derive.methods.noise.GenericLaw()
     other = law.signed_moment(1, Coordinate("g") / s + 1)
     assert in_names(other, s) == other
     assert in_names(law.sign_mean(Coordinate("g", "k") / s), s) in {m.at("k") for m in MESSAGE_MOMENTS}

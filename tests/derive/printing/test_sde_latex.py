@@ -8,7 +8,8 @@ import pytest
 import sympy as sp
 
 import derive
-from derive.models import MODELS, SDE, sde
+from derive.derivation import SDE, sde
+from derive.equations.models import MODELS
 from derive.printing.latex import covariance_latex, fill, latex
 from derive.printing.printer import Printer
 from derive.printing.sde_letters import FULL
@@ -104,7 +105,7 @@ def test_numbers_that_are_one_or_that_cancel_are_not_written() -> None:
     assert r"S_{ij} &= \delta_{ij}\end" in unit
     affine = derive.Affine(1, 2, 5)
     assert r"\frac{4\,\|g\|_2^{2} + 1}{p}" in sde(derive.DCSGD(derive.Bernoulli(), affine)).latex()
-    form = derive.GradientForm(derive.coordinates.g, sp.S.Zero, (derive.coordinates.g,), sp.Matrix([[-1]]))
+    form = derive.GradientForm(derive.expressions.coordinates.g, sp.S.Zero, (derive.expressions.coordinates.g,), sp.Matrix([[-1]]))
     assert covariance_latex(form, latex) == [r"-g_{i}\,g_{j}"]
     whole = sde(derive.DCSGD(derive.RandK(3), derive.Correlated(derive.Gaussian())), dim=3).latex()
     assert r"S_{ij} &= \Sigma_{ij}\end" in whole

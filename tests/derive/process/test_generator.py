@@ -11,11 +11,11 @@ import sympy as sp
 from scipy import linalg
 
 from derive import DCSGD, DSGD, Affine, Bernoulli, Cosh, DSignSGD, Gaussian, Quadratic, Quartic, RandK, sde
-from derive.errors import NoClosedForm
-from derive.expanded import CoordinateSDE
-from derive.generator import _mean_over, generator, matching, moment_equations
-from derive.numeric_zero import vanishes
-from derive.symbols import N, eta, parameter
+from derive.equations.in_coordinates import CoordinateSDE
+from derive.expressions.zero_test import vanishes
+from derive.process.generator import _mean_over, generator, matching, moment_equations
+from derive.vocabulary.errors import NoClosedForm
+from derive.vocabulary.symbols import N, eta, parameter
 
 x1, x2 = sp.symbols("x1:3", real=True)
 g1, g2 = sp.symbols("g1:3", real=True)

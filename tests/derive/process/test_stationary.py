@@ -35,10 +35,9 @@ from derive import (
     Uniform,
     sde,
 )
-from derive.errors import BadInput, NoClosedForm
-from derive.form import DenseCov
-from derive.noise import Correlated
-from derive.stationary import (
+from derive.expressions.gradient_form import DenseCov
+from derive.methods.noise import Correlated
+from derive.process.stationary import (
     Density,
     density,
     discrete_second_moments,
@@ -47,7 +46,8 @@ from derive.stationary import (
     sign_near_optimum,
     stability_threshold,
 )
-from derive.symbols import N, eta, parameter
+from derive.vocabulary.errors import BadInput, NoClosedForm
+from derive.vocabulary.symbols import N, eta, parameter
 
 sigma, lam = parameter("sigma"), parameter("lambda")
 NUMBERS = {"eta": 0.11, "N": 3.0, "sigma": 0.8, "sigma0": 0.7, "sigma1": 0.6, "h1": 1.3, "h2": 0.6, "h3": 2.1, "p": 0.4}

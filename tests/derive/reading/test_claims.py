@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from test_hostile import TOKENS, noise_text, nothing_is_evaluated_or_written
 
-from derive.errors import BadInput
 from derive.reading.claims import (
     FUNCTIONS,
     MAX_DEPTH,
@@ -25,6 +24,7 @@ from derive.reading.claims import (
     read_claim,
     show,
 )
+from derive.vocabulary.errors import BadInput
 
 NAMES = ("x", "y", "g", "eta", "a_1")
 X, Y, ONE, TWO = ("x", "x"), ("x", "y"), ("q", "1"), ("q", "2")

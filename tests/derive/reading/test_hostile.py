@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from derive.errors import BadInput
 from derive.reading.problems import problem, read_problem
 from derive.reading.specs import parse_spec
-from derive.reading.values import parse_value
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.names import parse_value
 from reports.cli import main
 
 _watching: list[list[str]] = []

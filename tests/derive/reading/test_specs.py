@@ -8,17 +8,17 @@ from fractions import Fraction
 import pytest
 import sympy as sp
 
-from derive.compressors import Bernoulli, Identity, Natural, RandK, Sign, TopK
-from derive.errors import BadInput
-from derive.losses import LogisticRegression, Quadratic
-from derive.methods import DCSGD, DSGD, DSignSGD
-from derive.models import sde
-from derive.noise import Affine, Gaussian, NoNoise, Scaled, Stable, StudentT
+from derive.derivation import sde
+from derive.methods.compressors import Bernoulli, Identity, Natural, RandK, Sign, TopK
+from derive.methods.losses import LogisticRegression, Quadratic
+from derive.methods.method import DCSGD, DSGD, DSignSGD
+from derive.methods.noise import Affine, Gaussian, NoNoise, Scaled, Stable, StudentT
+from derive.methods.schedules import Free, Power
 from derive.reading.problems import MAX_ENTRIES, problem, read_problem
 from derive.reading.specs import MAX_LENGTH, MAX_VALUES, parse_spec
 from derive.reading.toml_file import MAX_FILE, MAX_LINE
-from derive.schedules import Free, Power
-from derive.symbols import N, parameter
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import N, parameter
 
 HALF = sp.Rational(1, 2)
 sigma, nu = parameter("sigma"), parameter("nu")

@@ -11,16 +11,16 @@ import pytest
 import sympy as sp
 from scipy import integrate
 
-from derive import models
-from derive.coordinates import hvp
-from derive.errors import NoClosedForm, Refusal
+from derive.equations import models
+from derive.expressions.coordinates import hvp
+from derive.process.stationary import discrete_step
 from derive.sanity import all_checks, model_table
 from derive.sanity.check import Derivation, equal
 from derive.sanity.every import CHECKS
 from derive.sanity.quartic import explosion_time, quartic_growth
 from derive.sanity.second_moments import compressed_affine
-from derive.stationary import discrete_step
-from derive.symbols import eta, parameter
+from derive.vocabulary.errors import NoClosedForm, Refusal
+from derive.vocabulary.symbols import eta, parameter
 
 NAMES = (
     "quadratic-loss-factors",

@@ -37,11 +37,11 @@ from derive import (
     Uniform,
     sde,
 )
-from derive.compressors import Unbiased
-from derive.expanded import given_message, message_symbols, vectors
-from derive.expansion import Expansion
-from derive.form import GradientForm
-from derive.moments import moments
+from derive.equations.in_coordinates import given_message, message_symbols, vectors
+from derive.expressions.expansion import Expansion
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.compressors import Unbiased
+from derive.step.moments import moments
 
 mp.mp.dps = 25  # for the constants below; put back at the end of the file
 X = sp.Symbol("x", real=True)

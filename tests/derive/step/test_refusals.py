@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.compressors import (
+from derive.derivation import sde
+from derive.equations.models import MODELS, lam
+from derive.expressions.coordinates import g
+from derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Compressor,
@@ -22,13 +25,11 @@ from derive.compressors import (
     TopK,
     Unbiased,
 )
-from derive.coordinates import g
-from derive.errors import BadInput, Refusal
-from derive.losses import Quadratic
-from derive.methods import DCSGD, DSGD, DSignSGD, Method
-from derive.models import MODELS, lam, sde
-from derive.moments import moments
-from derive.noise import Affine, Cauchy, Gaussian, Laplace, Law, NoNoise, Scaled, Stable, StudentT
+from derive.methods.losses import Quadratic
+from derive.methods.method import DCSGD, DSGD, DSignSGD, Method
+from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Law, NoNoise, Scaled, Stable, StudentT
+from derive.step.moments import moments
+from derive.vocabulary.errors import BadInput, Refusal
 
 UNBIASED: list[Unbiased] = [
     Identity(),

@@ -7,11 +7,11 @@ import pytest
 import sympy as sp
 
 import derive
-from derive.coordinates import coord_sum, g
-from derive.derivatives import gradient_derivative
-from derive.noise import Affine, Laplace, Logistic, Noise, Scaled, Uniform
-from derive.noise.law import Vanishing
-from derive.schedules import Adaptive
+from derive.expressions.coordinates import coord_sum, g
+from derive.expressions.derivatives import gradient_derivative
+from derive.methods.noise import Affine, Laplace, Logistic, Noise, Scaled, Uniform
+from derive.methods.noise.law import Vanishing
+from derive.methods.schedules import Adaptive
 
 H = np.array([[1.5, 0.5], [0.5, 2.0]])
 ETA, STEP = 0.1, 1e-4

@@ -1,6 +1,6 @@
 """The catalogue of theorems: what comes out, what is assumed, and that wrong drifts, points and witnesses are noticed.
 
-Run as a program this file writes tests/theorem_hypotheses.json anew: read the difference before you commit it.
+Run as a program this file writes tests/derive/theorems/theorem_hypotheses.json anew: read the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -20,23 +20,24 @@ import pytest
 import sympy as sp
 
 import derive.theorems
-from derive import models
-from derive.methods import Method
-from derive.noise import Cauchy, Gaussian, Laplace, Logistic, StudentT, Uniform
-from derive.proof.certificate import FORMAT, context_json, dumps
-from derive.proof.context import ProofError
-from derive.proof.kernel import AXIOMS
-from derive.proof.laws import bounds
-from derive.proof.points import holds
-from derive.proof.replay import replay
-from derive.proof.terms import Relation, Term, num, x
-from derive.proof.text import text
-from derive.symbols import eta
-from derive.theorems import recompute, stationary
+from derive.equations import models
+from derive.methods.method import Method
+from derive.methods.noise import Cauchy, Gaussian, Laplace, Logistic, StudentT, Uniform
+from derive.proof.kernel.certificate import FORMAT, context_json, dumps
+from derive.proof.kernel.rules import AXIOMS
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Relation, Term, num, x
+from derive.proof.language.text import text
+from derive.proof.replay.check import replay
 from derive.theorems.catalogue import MODULES, entries
-from derive.theorems.checking import PROVED, REFUTED, UNDECIDED, Checked, check
-from derive.theorems.entry import Refutation, Theorem
-from derive.theorems.laws import SHOWN
+from derive.theorems.entry import recompute
+from derive.theorems.entry.checking import PROVED, REFUTED, UNDECIDED, Checked, check
+from derive.theorems.entry.points import holds
+from derive.theorems.entry.theorem import Refutation, Theorem
+from derive.theorems.facts.law_bounds import bounds
+from derive.theorems.facts.laws import SHOWN
+from derive.theorems.stationary import line as stationary
+from derive.vocabulary.symbols import eta
 
 TABLE = Path(__file__).with_name("theorem_hypotheses.json")
 ENTRIES = entries()
@@ -303,7 +304,7 @@ def test_a_fresh_catalogue_is_the_same() -> None:
     assert not now.broken
     assert set(now.entries) <= set(ENTRIES)
     assert proved(now, (*FIRST, *CORRECTED)) == {*FIRST, *CORRECTED}
-    assert import_module("derive.theorems.stationary") is stationary
+    assert import_module("derive.theorems.stationary.line") is stationary
     told = {name for names in STATIONARY.values() for name in names}
     assert told == {name for name in ENTRIES if name.startswith("6.7-")} - {"6.7-sign"}  # which is computed again
     assert proved(now, told) == told
@@ -419,7 +420,7 @@ def number(t: Term, at: mpmath.mpf) -> mpmath.mpf:
 
 @pytest.mark.parametrize("law", SHOWN)
 def test_facts_of_laws_are_about_the_engines_laws(law: str) -> None:
-    """The claims that the entries of theory 8 prove are the facts of `derive.noise`, derivatives included."""
+    """The claims that the entries of theory 8 prove are the facts of `derive.methods.noise`, derivatives included."""
     y = sp.Symbol("y", positive=True)
     mean = sp.lambdify(y, NOISES[law].sign_mean(y), "mpmath")
     with mpmath.workdps(40):
@@ -529,7 +530,7 @@ if __name__ == "__main__":
 
 def test_a_refutation_is_not_left_to_z3(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine with much to do z3 may never answer in time: what the catalogue refutes and mends is found without it."""
-    from derive.proof import refute
+    from derive.proof.refute.counterexample import counterexample as refute
 
     monkeypatch.setattr(refute, "consult", lambda *_: ("unknown", {}))
     mended = [e for e in ENTRIES.values() if isinstance(e, Refutation) and e.mended]

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from derive import models
-from derive.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
-from derive.losses import (
+from derive.equations import models
+from derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
+from derive.methods.losses import (
     Cosh,
     GluedExponential,
     LogisticRegression,
@@ -24,17 +24,19 @@ from derive.losses import (
     SeparableSum,
     Smoothness,
 )
-from derive.losses import x as place
-from derive.methods import DCSGD, DSGD
-from derive.noise import Affine, Correlated, Gaussian, Laplace
-from derive.proof.points import value
-from derive.proof.terms import Relation, num, x
-from derive.stationary import second_moments
-from derive.symbols import eta
-from derive.theorems import instances, polyak, recompute, scaling, unbiased
+from derive.methods.losses import x as place
+from derive.methods.method import DCSGD, DSGD
+from derive.methods.noise import Affine, Correlated, Gaussian, Laplace
+from derive.process.stationary import second_moments
+from derive.proof.language.terms import Relation, num, x
 from derive.theorems.catalogue import entries
-from derive.theorems.checking import PROVED, REFUTED, UNDECIDED, check
-from derive.theorems.entry import Refutation, Theorem
+from derive.theorems.entry import instances, recompute
+from derive.theorems.entry.checking import PROVED, REFUTED, UNDECIDED, check
+from derive.theorems.entry.points import value
+from derive.theorems.entry.theorem import Refutation, Theorem
+from derive.theorems.unbiased import polyak, scaling
+from derive.theorems.unbiased import setting as unbiased
+from derive.vocabulary.symbols import eta
 
 ENTRIES = entries()
 READ = [e for e in ENTRIES.values() if isinstance(e, Theorem) and e.read]
@@ -113,7 +115,7 @@ class _Any(dict[Any, Any]):
 
 @pytest.fixture(autouse=True)
 def _no_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    from derive.theorems import checking
+    from derive.theorems.entry import checking
 
     right = checking.holds
     monkeypatch.setattr(checking, "holds", lambda relation, at: True if isinstance(at, _Any) else right(relation, at))

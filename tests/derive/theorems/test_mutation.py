@@ -6,17 +6,31 @@ import dataclasses
 import random
 from fractions import Fraction
 
-import mutation
 import pytest
 from flint import ctx
-from mutation import FALSE, OPEN, TRUE, Report, Step, Truth, changed, mutants, run, run_all, steps, try_step, violated
 
-from derive.proof.context import Context
-from derive.proof.kernel import Fact, Kernel
-from derive.proof.terms import Relation, fn, num, x, xs
+from derive.proof.kernel.rules import Fact, Kernel
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, fn, num, x, xs
 from derive.theorems.catalogue import entries
-from derive.theorems.checking import PROVED, UNDECIDED, check
-from derive.theorems.entry import Theorem
+from derive.theorems.entry.checking import PROVED, UNDECIDED, check
+from derive.theorems.entry.theorem import Theorem
+from tests.support import mutation
+from tests.support.mutation import (
+    FALSE,
+    OPEN,
+    TRUE,
+    Report,
+    Step,
+    Truth,
+    changed,
+    mutants,
+    run,
+    run_all,
+    steps,
+    try_step,
+    violated,
+)
 
 a, b = xs("a b")
 PLAIN = Context({"a": "const", "b": "const", "c": "const"})

@@ -10,14 +10,14 @@ from typing import Any
 import mpmath
 import pytest
 
-from derive.proof.certificate import certificate, dumps
-from derive.proof.context import ProofError
-from derive.proof.kernel import Fact
-from derive.proof.mediants import DENOMINATOR
-from derive.proof.replay import replay
-from derive.proof.terms import num, xs
+from derive.proof.kernel.certificate import certificate, dumps
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import num, xs
+from derive.proof.replay.check import replay
+from derive.proof.search.mediants import DENOMINATOR
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Theorem
+from derive.theorems.entry.theorem import Theorem
 from derive.theorems.sharpen import CONSTANTS, Sharpened, algebraic, least, sharpest
 
 ENTRIES = entries()

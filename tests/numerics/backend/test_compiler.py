@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import derive
-from derive.errors import WrongArithmetic
-from numerics import canary, compiler
-from numerics._jax import jax, jnp
+from derive.vocabulary.errors import WrongArithmetic
+from numerics.backend import canary, compiler
+from numerics.backend.double import jax, jnp
 from reports import cli
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 WIDTH = "xla_cpu_prefer_vector_width"
 
 

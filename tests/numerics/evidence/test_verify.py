@@ -8,22 +8,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from derive.compressors import RandK
-from derive.errors import BadInput
-from derive.losses import Cosh, Quadratic
-from derive.methods import DCSGD, DSignSGD
-from derive.noise import Cauchy, Gaussian, Scaled
-from derive.proof.points import value as exact
-from derive.proof.terms import Relation, fn, norm, num, under, vec, x
+from derive.methods.compressors import RandK
+from derive.methods.losses import Cosh, Quadratic
+from derive.methods.method import DCSGD, DSignSGD
+from derive.methods.noise import Cauchy, Gaussian, Scaled
+from derive.proof.language.terms import Relation, fn, norm, num, under, vec, x
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Refutation
-from numerics.checks import facts, families, messages, moments, paths, steps
-from numerics.checks.points import at_points, at_witness, merged
-from numerics.formulas import NoNumber, Numbers, clients, conclusion, coordinates, times
-from numerics.formulas import paths as points
-from numerics.optimizers import run
-from numerics.verdicts import FEW, Verdict
-from numerics.verify import SIGNS, UNBIASED, routes, verify, without_instance
+from derive.theorems.entry.points import value as exact
+from derive.theorems.entry.theorem import Refutation
+from derive.vocabulary.errors import BadInput
+from numerics.evidence.checks import facts, families, messages, moments, paths, steps
+from numerics.evidence.checks.formulas import NoNumber, Numbers, clients, conclusion, coordinates, times
+from numerics.evidence.checks.formulas import paths as points
+from numerics.evidence.checks.points import at_points, at_witness, merged
+from numerics.evidence.verify import SIGNS, UNBIASED, routes, verify, without_instance
+from numerics.simulate.method import run
+from numerics.statistics.verdicts import FEW, Verdict
 
 ALL = entries()
 THEOREMS = [id for id, entry in ALL.items() if not isinstance(entry, Refutation)]
@@ -42,7 +42,7 @@ NOT_THE_METHODS = {
 
 
 def test_terms_agree_with_their_exact_values():
-    """Where `derive.proof.points` has an exact value of both sides at an entry's own point, the float is the same."""
+    """Where `derive.theorems.entry.points` has an exact value of both sides at an entry's own point, the float is the same."""
     compared = 0
     for id in THEOREMS:
         at = ALL[id].point

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.compressors import RandK
-from derive.coordinates import g, hvp
-from derive.errors import BadInput, NoClosedForm
-from derive.losses import Cosh, Quadratic
-from derive.methods import DCSGD, DSGD, DSignSGD
-from derive.models import sde
-from derive.noise import Affine, Gaussian, Logistic
-from derive.schedules import Power
-from derive.symbols import eta
-from numerics._jax import jnp
-from numerics.weak_order import weak_order, weak_order_sampled
+from derive.derivation import sde
+from derive.expressions.coordinates import g, hvp
+from derive.methods.compressors import RandK
+from derive.methods.losses import Cosh, Quadratic
+from derive.methods.method import DCSGD, DSGD, DSignSGD
+from derive.methods.noise import Affine, Gaussian, Logistic
+from derive.methods.schedules import Power
+from derive.vocabulary.errors import BadInput, NoClosedForm
+from derive.vocabulary.symbols import eta
+from numerics.backend.double import jnp
+from numerics.evidence.weak_order import weak_order, weak_order_sampled
 
 x1, x2 = sp.symbols("x1 x2", real=True)
 ORDERS = {"first-order": 1, "second-order": 2, "corrected": 1}

@@ -11,8 +11,8 @@ import pytest
 from jax.extend.random import threefry_2x32
 from scipy import stats
 
-from numerics._jax import jax, jnp
-from numerics.counter import BLOCK, Draws, circle, draws_from, minus_log, over_pairs, pair_of, threefry
+from numerics.backend.double import jax, jnp
+from numerics.laws.counter import BLOCK, Draws, circle, draws_from, minus_log, over_pairs, pair_of, threefry
 
 PATHS = 2**16
 KEY = jax.random.key(2025)

@@ -1,4 +1,4 @@
-"""The two sets of samplers, `draws` (NumPy, for the tests) and `numerics.random` (JAX), draw from the same laws.
+"""The two sets of samplers, `draws` (NumPy, for the tests) and `numerics.laws.samplers` (JAX), draw from the same laws.
 
 Two samples a comparison, fixed keys. Noises: Kolmogorov-Smirnov for each coordinate, for all together, and for the sum of
 the coordinates, which would show a dependence. Compressors at a fixed message: the chi-square test that both have the same
@@ -11,13 +11,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import draws
 import numpy as np
 import pytest
 from scipy import stats
 from test_conformance import SYMBOLIC, shipped
 
-from derive.compressors import (
+from derive.methods.compressors import (
     QSGD,
     Bernoulli,
     Compressor,
@@ -30,7 +29,7 @@ from derive.compressors import (
     Ternary,
     TopK,
 )
-from derive.noise import (
+from derive.methods.noise import (
     Affine,
     Cauchy,
     Correlated,
@@ -45,8 +44,9 @@ from derive.noise import (
     StudentT,
     Uniform,
 )
-from numerics._jax import jax, jnp
-from numerics.random import compress, sample_noise
+from numerics.backend.double import jax, jnp
+from numerics.laws.samplers import compress, sample_noise
+from tests.support import draws
 
 Array = np.ndarray
 GRADIENT = np.array([0.0, 0.5, -2.0])

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.errors import NoClosedForm
-from derive.noise import Cauchy, Gaussian, Laplace, Law, Logistic, Point, Stable, StudentT, Uniform
-from numerics.gauss import compressed, convolved, gauss_rule, mean_of
+from derive.methods.noise import Cauchy, Gaussian, Laplace, Law, Logistic, Point, Stable, StudentT, Uniform
+from derive.vocabulary.errors import NoClosedForm
+from numerics.laws.gauss_rules import compressed, convolved, gauss_rule, mean_of
 
 LAWS = [Gaussian(), Laplace(), Logistic(), Uniform(), Stable(2)]
 

@@ -9,16 +9,16 @@ import pytest
 import sympy as sp
 
 import derive
-from derive.compressors import Compressor
-from derive.coordinates import Coordinate
-from derive.errors import BadInput
-from derive.noise import GenericLaw, Law, Noise, Point
-from derive.noise.generic import OpenLaw
-from derive.noise.law import Vanishing
-from numerics._jax import jax, jnp
-from numerics.environment import environment
-from numerics.lower import lower_all, lower_function
-from numerics.random import compress, sample_law, sample_noise
+from derive.expressions.coordinates import Coordinate
+from derive.methods.compressors import Compressor
+from derive.methods.noise import GenericLaw, Law, Noise, Point
+from derive.methods.noise.generic import OpenLaw
+from derive.methods.noise.law import Vanishing
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.laws.samplers import compress, sample_law, sample_noise
+from numerics.lowering.environment import environment
+from numerics.lowering.to_jax import lower_all, lower_function
 
 HALF = sp.Rational(1, 2)
 LAWS = [

@@ -9,14 +9,14 @@ import pytest
 import sympy as sp
 
 import derive
-from derive.coordinates import Coordinate, Hvp, coord_sum, g, hvp
-from derive.losses import x
-from numerics._jax import jnp
-from numerics.drift import STEP, loss_vector, over_step
-from numerics.ensembles import solve
-from numerics.landscape import landscape
-from numerics.runs import at_time
-from numerics.systems import ito_system
+from derive.expressions.coordinates import Coordinate, Hvp, coord_sum, g, hvp
+from derive.methods.losses import x
+from numerics.backend.double import jnp
+from numerics.lowering.drift import STEP, loss_vector, over_step
+from numerics.lowering.landscape import landscape
+from numerics.simulate.equation import solve
+from numerics.simulate.runs import at_time
+from numerics.simulate.systems import ito_system
 
 AFFINE = derive.Affine("sigma0", "sigma1")
 METHODS: dict[str, Any] = {

@@ -11,14 +11,16 @@ import sympy as sp
 
 import derive
 from derive import Bernoulli, FixedGrid, Gaussian, Method, Natural, RandK, Scaled, ScaledSign, Ternary, TopK
-from derive.coordinates import Coordinate, coord_max, coord_sum, g, hvp, rank
-from derive.errors import BadInput
-from derive.expansion import Expansion
-from derive.moments import moments
-from derive.noise import StableDensity, StableSignMean
-from numerics._jax import jax, jnp
-from numerics.functions import arctangent, rank_descending
-from numerics.lower import (
+from derive.expressions.coordinates import Coordinate, coord_max, coord_sum, g, hvp, rank
+from derive.expressions.expansion import Expansion
+from derive.methods.noise import StableDensity, StableSignMean
+from derive.step.moments import moments
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.lowering.functions import arctangent, rank_descending
+from numerics.lowering.special import dilogarithm_ratio, hyp2f1_step, stable_density, stable_sign_mean
+from numerics.lowering.tables import hyp2f1_step_table, stable_density_table, stable_sign_mean_table
+from numerics.lowering.to_jax import (
     Environment,
     LoweringError,
     environment,
@@ -26,8 +28,6 @@ from numerics.lower import (
     lower_coordinate,
     lower_function,
 )
-from numerics.special import dilogarithm_ratio, hyp2f1_step, stable_density, stable_sign_mean
-from numerics.tables import hyp2f1_step_table, stable_density_table, stable_sign_mean_table
 
 HALF = sp.Rational(1, 2)
 LAWS = [

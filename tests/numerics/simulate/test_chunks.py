@@ -20,15 +20,16 @@ import sympy as sp
 
 import derive
 from derive import DCSGD, DSGD, DSignSGD, Method, RandK, Scaled
-from derive.noise import Correlated
-from numerics import chunks
-from numerics._jax import jax, jnp
-from numerics.chunks import LANES, Spread, calls_lapack, default_chunk, pieces, product, run_chunks
-from numerics.counter import Draws, draws_from
-from numerics.ensembles import solve
-from numerics.optimizers import run
-from numerics.random import compress
-from numerics.runs import Ensemble
+from derive.methods.noise import Correlated
+from numerics.backend.double import jax, jnp
+from numerics.laws.counter import Draws, draws_from
+from numerics.laws.samplers import compress
+from numerics.lowering.products import product
+from numerics.simulate import chunks
+from numerics.simulate.chunks import LANES, Spread, calls_lapack, default_chunk, pieces, run_chunks
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from numerics.simulate.runs import Ensemble
 
 PATHS = 150
 ROWS = np.random.default_rng(0).integers(-16, 16, (12, 5))
@@ -154,7 +155,7 @@ SEVERAL = [(2, ["one dimension"]), *(pytest.param(n, list(CASES), marks=pytest.m
 @pytest.mark.parametrize(("count", "names"), SEVERAL)
 def test_devices(count: int, names: list[str]) -> None:
     flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[3]
     command = [sys.executable, "-c", SCRIPT, *names]
     made = subprocess.run(command, cwd=root, env=os.environ | flags, capture_output=True, text=True, check=True, timeout=600)
     found, digests = json.loads(made.stdout.splitlines()[-1])
@@ -168,7 +169,7 @@ def test_processors() -> None:
     """On one processor the same bits as on all: loops are not cut into as many pieces as there are threads."""
     alone = "import os\nos.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n" + SCRIPT
     command = [sys.executable, "-c", alone, "rank one"]
-    made = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True, timeout=600)
+    made = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True, timeout=600)
     assert json.loads(made.stdout.splitlines()[-1])[1] == {"rank one": digest(*ensembles("rank one"))}
 
 
@@ -203,7 +204,7 @@ def test_vectors_of_any_width(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def forget() -> None:
     """Compiled functions of runs and solves are made anew."""
-    for module in (sys.modules["numerics.ensembles"], sys.modules["numerics.optimizers"]):
+    for module in (sys.modules["numerics.simulate.equation"], sys.modules["numerics.simulate.method"]):
         module._program.forget()  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -304,7 +305,7 @@ def test_an_interrupt_ends_the_chunks_that_have_not_begun(monkeypatch: pytest.Mo
             time.sleep(0.001)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("numerics.chunks.wait", interrupted)
+    monkeypatch.setattr("numerics.simulate.chunks.wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run_chunks(program, np.zeros((1, 1)), np.arange(10 * workers * LANES, dtype=np.uint32), LANES)
     time.sleep(0.5)  # in which five more would begin in each thread
@@ -314,7 +315,7 @@ def test_an_interrupt_ends_the_chunks_that_have_not_begun(monkeypatch: pytest.Mo
 FORKED = """
 import os, signal, time, warnings
 import numpy as np
-from numerics.chunks import LANES, run_chunks
+from numerics.simulate.chunks import LANES, run_chunks
 
 warnings.simplefilter("ignore")  # JAX and Python warn of a fork beside threads
 

@@ -11,18 +11,18 @@ import sympy as sp
 import derive
 import numerics
 from derive import DCSGD, DSGD, DSignSGD, Free, Method, Power, Quadratic, RandK, Scaled
-from derive.errors import BadInput, NoClosedForm, Refusal
-from derive.moments import Conditional, moments
-from numerics._jax import jax, jnp
-from numerics.ensembles import solve
-from numerics.environment import environment
-from numerics.expect import NoiseIntegral, doubling_error
-from numerics.ito import segments
-from numerics.lost import NotANumber
-from numerics.lower import lower_all, lower_function
-from numerics.optimizers import run
-from numerics.quantiles import quantile_function
-from numerics.random import compress, sample_noise
+from derive.step.moments import Conditional, moments
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from numerics.backend.double import jax, jnp
+from numerics.laws.quantiles import quantile_function
+from numerics.laws.samplers import compress, sample_noise
+from numerics.lowering.environment import environment
+from numerics.lowering.to_jax import lower_all, lower_function
+from numerics.simulate.blow_up import NotANumber
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
+from numerics.simulate.schemes import segments
 
 HALF = sp.Rational(1, 2)
 H = np.array([1.0, 2.0])

@@ -8,16 +8,16 @@ import sympy as sp
 
 import derive
 from derive import DCSGD, DSGD, Adaptive, Bernoulli, DSignSGD, Free, Power, Quadratic, RandK, Scaled
-from derive.coordinates import Coordinate, coord_sum, g
-from derive.errors import BadInput
-from derive.losses import SeparableSum, x
-from derive.specialise import symbol_names
-from numerics._jax import jax, jnp
-from numerics.counter import draws_from
-from numerics.landscape import Landscape, landscape
-from numerics.optimizers import run
-from numerics.random import compress, sample_noise
-from numerics.runs import Stream, save_grid, stream
+from derive.expressions.coordinates import Coordinate, coord_sum, g
+from derive.methods.losses import SeparableSum, x
+from derive.methods.specialise import symbol_names
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.laws.counter import draws_from
+from numerics.laws.samplers import compress, sample_noise
+from numerics.lowering.landscape import Landscape, landscape
+from numerics.simulate.method import run
+from numerics.simulate.runs import Stream, save_grid, stream
 
 SQUARES = {"x1sq": lambda x: x[0] ** 2, "x2sq": lambda x: x[1] ** 2}
 H = np.array([1.0, 2.0])
@@ -186,7 +186,7 @@ def test_losses_and_their_landscapes_agree_with_the_symbols():
         (derive.GluedExponential(), {}),
         (derive.LogisticRegression("1/10", features, (1, -1)), {}),
         (derive.LogisticRegression("w"), {"w": 0.1, "a1": 1.0, "a2": -2.0, "a3": 0.4}),
-        (derive.SeparableSum(derive.losses.x**2 * sp.Symbol("c", positive=True)), {"c": 3.0}),
+        (derive.SeparableSum(derive.methods.losses.x**2 * sp.Symbol("c", positive=True)), {"c": 3.0}),
     ]
 
     def everything(land):

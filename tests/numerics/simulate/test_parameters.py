@@ -9,14 +9,14 @@ import pytest
 import sympy as sp
 
 import derive
-from derive.coordinates import Coordinate
-from derive.errors import BadInput, Refusal
-from derive.losses import LogisticRegression, Quadratic
-from derive.methods import DCSGD, DSGD, DSignSGD
-from derive.specialise import specialise, symbol_names
-from numerics.ensembles import solve
-from numerics.optimizers import run
-from numerics.parameters import parameters_of, specialised
+from derive.expressions.coordinates import Coordinate
+from derive.methods.losses import LogisticRegression, Quadratic
+from derive.methods.method import DCSGD, DSGD, DSignSGD
+from derive.methods.specialise import specialise, symbol_names
+from derive.vocabulary.errors import BadInput, Refusal
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from numerics.simulate.parameters import parameters_of, specialised
 
 GAUSS = derive.Scaled(derive.Gaussian(), 1)
 QUADRATIC = Quadratic((1, 2))

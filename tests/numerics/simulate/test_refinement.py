@@ -9,8 +9,8 @@ import pytest
 
 import derive
 from derive import DSGD, Quadratic, Quartic, Scaled, sde
-from numerics.ensembles import solve
-from numerics.refinement import FINEST, SHARE, refined
+from numerics.simulate.equation import solve
+from numerics.simulate.refinement import FINEST, SHARE, refined
 
 GAUSS = Scaled(derive.Gaussian(), 1)
 
@@ -81,5 +81,5 @@ def test_strong_orders_on_a_shared_path(scheme, order):
 
 def test_milstein_wants_diagonal_noise():
     equation = sde(derive.DCSGD(derive.RandK(1), derive.Affine(1, 1), 1), "first-order", Quadratic(1), 2)
-    with pytest.raises(derive.errors.BadInput, match="scheme"):
+    with pytest.raises(derive.vocabulary.errors.BadInput, match="scheme"):
         solve(equation, [1.0, 1.0], 1.0, 10, 0, {"eta": 0.1}, scheme="milstein")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from derive.errors import BadInput
-from numerics.estimates import band, difference, mean, over_time, proportion, quantile
+from derive.vocabulary.errors import BadInput
+from numerics.statistics.estimates import band, difference, mean, over_time, proportion, quantile
 
 RNG = np.random.default_rng(4)
 

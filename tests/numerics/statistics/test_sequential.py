@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from derive.errors import BadInput
-from numerics.estimates import difference, mean, proportion, quantile
-from numerics.sequential import COARSE, BoundedMean, FiniteVariance, Looks, Proportion, spent
+from derive.vocabulary.errors import BadInput
+from numerics.statistics.estimates import difference, mean, proportion, quantile
+from numerics.statistics.sequential import COARSE, BoundedMean, FiniteVariance, Looks, Proportion, spent
 
 ROUNDS = 2000
 #: what is asked of a nominal 95 per cent: four standard errors of 2,000 repetitions below it
@@ -19,7 +19,7 @@ def covered(found, truth) -> bool:
     return found.lower <= truth <= found.upper
 
 
-# --- fixed numbers of paths: numerics.estimates -----------------------------------------------------------------------
+# --- fixed numbers of paths: numerics.statistics.estimates -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

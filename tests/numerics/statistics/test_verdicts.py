@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from derive.errors import BadInput
-from numerics.estimates import EXACT, Estimate, mean
-from numerics.verdicts import FEW, HEAVY, SOLVER, Verdict, decide, judge
+from derive.vocabulary.errors import BadInput
+from numerics.statistics.estimates import EXACT, Estimate, mean
+from numerics.statistics.verdicts import FEW, HEAVY, SOLVER, Verdict, decide, judge
 
 
 def drawing(function, seed=1):

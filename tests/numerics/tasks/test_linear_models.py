@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from derive.errors import BadInput, Refusal
-from numerics._jax import jax, jnp
+from derive.vocabulary.errors import BadInput, Refusal
+from numerics.backend.double import jax, jnp
 from numerics.tasks.data import Dataset, load_breast_cancer, random_design
-from numerics.tasks.problems import LinearModel, least_squares, logistic_regression, minimise
+from numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression, minimise
 
 
 def _problem(kind: str) -> LinearModel:

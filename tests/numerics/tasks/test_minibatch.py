@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from derive.errors import BadInput
-from numerics._jax import jax, jnp
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
 from numerics.tasks.clients import Purpose, shared_data, split_data, stream_keys
 from numerics.tasks.data import load_breast_cancer, random_design
 from numerics.tasks.gradient_noise import exact_moments
+from numerics.tasks.linear_models import least_squares, logistic_regression
 from numerics.tasks.minibatch import (
     MiniBatchDCSGD,
     MiniBatchDSGD,
@@ -24,7 +25,6 @@ from numerics.tasks.minibatch import (
     run_minibatch,
     squared_gradient_norm,
 )
-from numerics.tasks.problems import least_squares, logistic_regression
 
 PROBLEM = least_squares(random_design(40, 5, seed=2, correlation=0.4), l2=0.1)
 START = np.array([1.0, -2.0, 0.5, 0.0, 3.0])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from derive.errors import BadInput
+from derive.vocabulary.errors import BadInput
 from numerics.tasks import tails
 from numerics.tasks.tails import fit_tails, pooled_tail
 

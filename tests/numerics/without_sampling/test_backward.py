@@ -11,18 +11,18 @@ import pytest
 import scipy.integrate
 import sympy as sp
 
-from derive.compressors import Bernoulli, FixedGrid
-from derive.errors import BadInput, Refusal
-from derive.losses import Cosh, GluedExponential, Quadratic
-from derive.methods import DCSGD, DSGD, DSignSGD
-from derive.models import sde
-from derive.noise import Affine, Cauchy, Gaussian, Logistic, StudentT
-from derive.schedules import Free, Power
-from derive.stationary import density
-from numerics._jax import jnp
-from numerics.backward import STAGES, model_mean, radau
-from numerics.ensembles import solve
-from numerics.moments import model_moment
+from derive.derivation import sde
+from derive.methods.compressors import Bernoulli, FixedGrid
+from derive.methods.losses import Cosh, GluedExponential, Quadratic
+from derive.methods.method import DCSGD, DSGD, DSignSGD
+from derive.methods.noise import Affine, Cauchy, Gaussian, Logistic, StudentT
+from derive.methods.schedules import Free, Power
+from derive.process.stationary import density
+from derive.vocabulary.errors import BadInput, Refusal
+from numerics.backend.double import jnp
+from numerics.simulate.equation import solve
+from numerics.without_sampling.backward import STAGES, model_mean, radau
+from numerics.without_sampling.moments import model_moment
 
 x1 = sp.Symbol("x1", real=True)
 MODELS = ("first-order", "second-order", "corrected")

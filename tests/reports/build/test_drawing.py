@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reports.drawing import draw
-from reports.sections.section import Context, Section
+from reports.build.drawing import draw
+from reports.sections.base import Context, Section
 
 
 class Drawn(Section):

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from derive import models
-from derive.errors import Refusal
-from derive.noise import Law
+from derive.equations import models
+from derive.vocabulary.errors import Refusal
+from derive.methods.noise import Law
 from derive.reading.problems import problem
-from derive.registry import entries
-from reports.build import build_report
-from reports.notation import Notation, macro, own_macro, prose
+from derive.vocabulary.registry import entries
+from reports.build.report import build_report
+from reports.document.notation import Notation, macro, own_macro, prose
 from reports.sections.problem import Problem
-from reports.vectors import vector
+from reports.document.vectors import vector
 
 ALL = list(models.MODELS)
 CLIENTS = "|".join(f"s{n}" for n in range(1, 30))

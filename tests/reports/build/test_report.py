@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import sympy as sp
 
-from derive import models
-from derive.errors import BadInput
+from derive.equations import models
+from derive.vocabulary.errors import BadInput
 from derive.reading.problems import problem
 from derive.sanity import model_table
-from reports.build import SECTIONS, build_report
-from reports.notation import MEANING, Notation, macro, own_macro
-from reports.tex import TexAbsent, compile_tex
+from reports.build.report import SECTIONS, build_report
+from reports.document.notation import MEANING, Notation, macro, own_macro
+from reports.document.tex import TexAbsent, compile_tex
 
 ALONE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}\usepackage{lmodern}

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from test_html import BROWSER, in_browser
 
-from reports.build import build_report
-from reports.html import pandoc_path
-from reports.ledger import Status
-from reports.plan import SECTIONS, chosen
-from reports.tex import TEMPLATES
+from reports.build.report import build_report
+from reports.document.html import pandoc_path
+from reports.paper.ledger import Status
+from reports.build.plan import SECTIONS, chosen
+from reports.document.tex import TEMPLATES
 
 #: claims that a quick run leaves open, if any; each with the reason
 OPEN: dict[str, str] = {}

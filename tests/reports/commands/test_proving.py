@@ -39,7 +39,7 @@ def test_check_in_words(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_unexpected_status_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from derive import models
+    from derive.equations import models
 
     honest = models.MODELS["corrected"]
     monkeypatch.setitem(models.MODELS, "corrected", lambda b, method: 2 * honest(b, method))

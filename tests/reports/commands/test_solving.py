@@ -18,20 +18,20 @@ import numpy as np
 import pytest
 
 import derive
-from derive.errors import BadInput
 from derive.reading.experiments import METHOD, experiment, read_experiment
-from numerics.ensembles import solve
-from numerics.estimates import over_time
-from numerics.optimizers import run
-from numerics.runs import nth_key
+from derive.vocabulary.errors import BadInput
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from numerics.simulate.runs import nth_key
+from numerics.statistics.estimates import over_time
 from reports.cli import BAD_INPUT, INTERRUPTED, main
-from reports.solving import command, results
-from reports.solving import runs as runs_module
-from reports.solving.command import carry_out, identity, part_name
-from reports.solving.runs import Run, runs, statistic
-from reports.solving.work import Work, packed, unpacked
+from reports.commands.answers.solving import command, results
+from reports.commands.answers.solving import runs as runs_module
+from reports.commands.solving.command import carry_out, identity, part_name
+from reports.commands.solving.runs import Run, runs, statistic
+from reports.commands.solving.work import Work, packed, unpacked
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 SPEC = """
 method = "dsgd"
 noise = "student-t:nu=5,sigma=1/2"
@@ -388,7 +388,7 @@ CHILD = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # also where tests run in a job of the background, which ignores it
 from reports.cli import main
-from reports.solving import results, runs
+from reports.commands.solving import results, runs
 runs._PATHS, runs.MOST_KEPT = 128, int(sys.argv[1])
 sys.exit(main(["solve", *sys.argv[2:]]))
 """

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from reports.html import HtmlAbsent, HtmlResult, flatten, pandoc_path, tex_to_html
-from reports.pandoc_tree import rows
-from reports.tex import escape
+from reports.document.html import HtmlAbsent, HtmlResult, flatten, pandoc_path, tex_to_html
+from reports.document.pandoc_tree import rows
+from reports.document.tex import escape
 
 needs_pandoc = pytest.mark.skipif(pandoc_path() is None, reason="needs the html extra (pandoc)")
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -176,7 +176,7 @@ def test_endless_macros_are_ended_and_the_old_page_stays(tmp_path, definition, u
 
 
 def test_without_pandoc_the_outcome_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("reports.html.pandoc_path", lambda: None)
+    monkeypatch.setattr("reports.document.html.pandoc_path", lambda: None)
     (tmp_path / "report.tex").write_text(document("x"))
     outcome = tex_to_html(tmp_path / "report.tex")
     assert outcome == HtmlAbsent("report.html was not made: pandoc was not found (pip install 'sdescent[html]')")

@@ -12,7 +12,7 @@ import unicodedata
 import pytest
 from jinja2 import DictLoader, UndefinedError
 
-from reports.tex import (
+from reports.document.tex import (
     CompileResult,
     Tex,
     TexAbsent,
@@ -167,7 +167,7 @@ def test_extra_filters():
 
 def test_without_tex_the_outcome_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("reports.pdf.MACTEX", str(tmp_path))
+    monkeypatch.setattr("reports.document.pdf.MACTEX", str(tmp_path))
     (tmp_path / "main.tex").write_text(document("x"))
     for outcome in (compile_tex(tmp_path / "main.tex"), tex_packages_missing()):
         assert isinstance(outcome, TexAbsent)
@@ -273,7 +273,7 @@ def test_endless_documents_are_ended(tmp_path, body):
 
 @needs_tex
 def test_a_file_without_end_is_cut(tmp_path, monkeypatch):
-    monkeypatch.setattr("reports.pdf._FILE_BLOCKS", 2000)
+    monkeypatch.setattr("reports.document.pdf._FILE_BLOCKS", 2000)
     endless = r"\newwrite\f\immediate\openout\f=big.txt \loop\immediate\write\f{" + 2000 * "x" + r"}\iftrue\repeat"
     result = compiled(tmp_path, endless, timeout=60.0)
     assert result.pdf is None and not result.timed_out and result.errors

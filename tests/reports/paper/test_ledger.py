@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from derive.errors import BadInput
 from derive.reading.problems import read_problem
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Refutation, Theorem
-from reports import ledger_view
-from reports.ledger import CONTRADICTED, Claim, Group, Results, Status, counts, judge, ledger
-from reports.paper import GROUPS
+from derive.theorems.entry.theorem import Refutation, Theorem
+from derive.vocabulary.errors import BadInput
+from reports.commands import ledger as ledger_view
+from reports.paper.ledger import CONTRADICTED, Claim, Group, Results, Status, counts, judge, ledger
+from reports.paper.statements import GROUPS
 from reports.sections.ledger import ledger_of
 
 CLAIMS = {c.id: c for g in GROUPS for c in g.claims}

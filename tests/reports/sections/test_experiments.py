@@ -12,21 +12,22 @@ import numpy as np
 import pytest
 
 import derive
-from derive.errors import BadInput
+from derive.vocabulary.errors import BadInput
 from numerics import run
-from numerics._jax import jax, jnp
-from numerics.estimates import ranks
-from numerics.landscape import Landscape
-from numerics.tasks import claims, load_digits, tuning
+from numerics.backend.double import jax, jnp
+from numerics.lowering.landscape import Landscape
+from numerics.statistics.estimates import ranks
+from numerics.tasks import criteria as claims
+from numerics.tasks import load_digits, tuning
 from numerics.tasks.curvature import lowest_line, measure_curvature
 from numerics.tasks.network import Network, digits_network
 from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY, Line, Problem, race, step
-from reports.build import build_report
-from reports.cache import ResultsCache
-from reports.sections import experiments
-from reports.sections.experiment_findings import quotient
-from reports.sections.experiment_study import Equation
-from reports.sections.section import Context
+from reports.build.report import build_report
+from reports.sections.base import Context
+from reports.sections.experiments import section as experiments
+from reports.sections.experiments.findings import quotient
+from reports.sections.experiments.study import Equation
+from reports.store.cache import ResultsCache
 
 H = np.array([1.0, 2.0, 0.5])
 

@@ -14,16 +14,16 @@ from test_ledger import settled
 
 from derive.reading.problems import problem, read_problem
 from derive.theorems.catalogue import entries
-from derive.theorems.checking import check
-from reports.bibliography import WORKS, bibtex, references
-from reports.build import _parts, build_report
-from reports.cache import ResultsCache
-from reports.ledger import Status
-from reports.paper import GROUPS
-from reports.plan import SECTIONS, chosen, computed, section_of
-from reports.sections.section import Context
+from derive.theorems.entry.checking import check
+from reports.build.plan import SECTIONS, chosen, computed, section_of
+from reports.build.report import _parts, build_report
+from reports.document.bibliography import WORKS, bibtex, references
+from reports.document.tex import TexAbsent, compile_tex
+from reports.paper.ledger import Status
+from reports.paper.statements import GROUPS
+from reports.sections.base import Context
 from reports.sections.theorems import _shown
-from reports.tex import TexAbsent, compile_tex
+from reports.store.cache import ResultsCache
 
 DERIVED = ("ledger", "claims", "assumptions", "appendix")
 #: entries that are checked for real here; the others are taken as what the catalogue expects
@@ -77,8 +77,8 @@ def test_a_part_goes_into_a_paper_with_narrow_lines(sections: dict[str, Any], tm
 
 def test_the_answer_fits_on_one_page(sections: dict[str, Any], tmp_path: Path) -> None:
     """The title page holds the whole ledger: the table of contents begins the second page."""
-    from reports.build import TITLES
-    from reports.tex import Tex, environment
+    from reports.build.report import TITLES
+    from reports.document.tex import Tex, environment
 
     made(sections, tmp_path)
     front = [{"name": "ledger", "title": "", "file": "ledger"}]

@@ -17,16 +17,17 @@ import pytest
 import scipy.integrate
 
 import derive
-from derive.noise import Gaussian, StudentT
-from numerics.ensembles import solve
-from reports.build import build_report
-from reports.cache import ResultsCache
-from reports.figures import STYLES, bands, figure, legend
-from reports.sections import ensembles, real_data
+from derive.methods.noise import Gaussian, StudentT
+from numerics.simulate.equation import solve
+from reports.build.report import build_report
+from reports.document.figures import STYLES, bands, figure, legend
+from reports.document.tex import TexAbsent, compile_tex
+from reports.sections import ensembles
+from reports.sections.base import Context
 from reports.sections.compare import final_rows, number, summary, uncertain
-from reports.sections.real_study import Run, Size, _forms
-from reports.sections.section import Context
-from reports.tex import TexAbsent, compile_tex
+from reports.sections.real_data import section as real_data
+from reports.sections.real_data.study import Run, Size, _forms
+from reports.store.cache import ResultsCache
 
 ALONE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}\usepackage{lmodern}

@@ -8,20 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.losses import Cosh
-from derive.methods import DSGD
-from derive.models import sde
-from derive.noise import Gaussian
+from derive.derivation import sde
+from derive.methods.losses import Cosh
+from derive.methods.method import DSGD
+from derive.methods.noise import Gaussian
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Refutation
-from numerics.checks.curves import CURVATURES, NUMBERS, START, polyak, random_time
-from numerics.checks.paths import instances
-from reports.build import build_report
-from reports.cache import ResultsCache
-from reports.plan import Plan
-from reports.sections import sweeps, verification, weak_orders
-from reports.sections.section import Context
-from reports.tex import TexAbsent, compile_tex
+from derive.theorems.entry.theorem import Refutation
+from numerics.evidence.checks.curves import CURVATURES, NUMBERS, START, polyak, random_time
+from numerics.evidence.checks.paths import instances
+from reports.build.plan import Plan
+from reports.build.report import build_report
+from reports.document.tex import TexAbsent, compile_tex
+from reports.sections.base import Context
+from reports.sections.sweeps import section as sweeps
+from reports.sections.verification import section as verification
+from reports.sections.verification.section import weak_orders
+from reports.store.cache import ResultsCache
 
 ALL = entries()
 
@@ -32,7 +34,7 @@ def context(folder: Path, quick: bool = True) -> tuple[Context, list[str]]:
 
 
 def one(id: str, verdict: str = "CONFIRMED", **more: Any) -> dict[str, Any]:
-    """A result as `numerics.verify` gives it."""
+    """A result as `numerics.evidence.verify` gives it."""
     return {
         "id": id, "subject": "SDE", "route": "points", "verdict": verdict, "tightness": 1.5, "count": 10, "failing": 0,
         "outside": {}, "decision": None, **more,

@@ -14,9 +14,9 @@ from typing import Any
 
 import mpmath
 import pytest
-from claims_corpus import CASES, FALSE, TRUE, Case
 
 from derive.reading.claims import Claim, Relation, Term, claim_from, parse_term
+from tests.support.claims_corpus import CASES, FALSE, TRUE, Case
 
 POINTS = 150
 _context = mpmath.MPContext()

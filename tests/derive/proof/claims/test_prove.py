@@ -9,18 +9,19 @@ import sys
 from typing import Any
 
 import pytest
-from claims_corpus import CASES, FALSE, TRUE, Case
 
-from derive.errors import BadInput
-from derive.proof.certificate import dumps
-from derive.proof.claims import Verdict, faithful, prove
-from derive.proof.context import Context, ProofError
-from derive.proof.exact import counterexample
-from derive.proof.kernel import Kernel, genuine
-from derive.proof.rebuild import rebuild
-from derive.proof.replay import replay
-from derive.proof.terms import Relation, fn, from_json, num, x
+from derive.proof.claims.prove import prove
+from derive.proof.claims.verdict import Verdict, faithful
+from derive.proof.kernel.certificate import dumps
+from derive.proof.kernel.rebuild import rebuild
+from derive.proof.kernel.rules import Kernel, genuine
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.terms import Relation, fn, from_json, num, x
+from derive.proof.refute.exact import counterexample
+from derive.proof.replay.check import replay
 from derive.reading.claims import Claim, claim_from
+from derive.vocabulary.errors import BadInput
+from tests.support.claims_corpus import CASES, FALSE, TRUE, Case
 
 SECONDS = 2.0
 #: few enough for every run, from all parts of the corpus
@@ -241,8 +242,8 @@ def test_a_search_that_lies_proves_nothing(monkeypatch):
     """With the search replaced by one that claims success, the kernel still refuses."""
     from fractions import Fraction
 
-    from derive.proof import claim_branch
-    from derive.proof.search import Found
+    from derive.proof.claims import branch as claim_branch
+    from derive.proof.search.certify import Found
 
     one = Fraction(1)
 

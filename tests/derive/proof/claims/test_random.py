@@ -5,9 +5,9 @@ from fractions import Fraction
 
 import pytest
 
-from derive.proof.claims import prove
-from derive.proof.exact import Values
-from derive.proof.terms import Relation, Term, num, plus, times, x
+from derive.proof.claims.prove import prove
+from derive.proof.language.terms import Relation, Term, num, plus, times, x
+from derive.proof.refute.exact import Values
 
 NAMES = ("a", "b", "c")
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from derive.proof.certificate import certificate, dumps
-from derive.proof.context import ProofError
-from derive.proof.kernel import Fact
-from derive.proof.rebuild import rebuild
-from derive.proof.replay import Invalid, Unreadable, replay, replay_object
+from derive.proof.kernel.certificate import certificate, dumps
+from derive.proof.kernel.rebuild import rebuild
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import ProofError
+from derive.proof.replay.check import Invalid, Unreadable, replay, replay_object
 from derive.theorems.catalogue import entries
-from derive.theorems.checking import check
-from derive.theorems.entry import Theorem
+from derive.theorems.entry.checking import check
+from derive.theorems.entry.theorem import Theorem
 
 THEOREMS = [name for name, entry in entries().items() if isinstance(entry, Theorem)]
 #: small ones of every kind for the edits: algebra, clients, time, signs, analysis

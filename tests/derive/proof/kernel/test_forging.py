@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import forging
 import pytest
+
+from tests.support import forging
 
 HERE = Path(__file__).parent
 

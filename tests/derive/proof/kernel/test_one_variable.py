@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from flint import ctx
 
-from derive.proof.analysis import check_ball, needs_open
-from derive.proof.context import ProofError
-from derive.proof.forms import PI, Forms
-from derive.proof.terms import Term, declared, fn, num, to_json, under, x
+from derive.proof.kernel.one_variable import check_ball, needs_open
+from derive.proof.kernel.one_variable_forms import PI, Forms
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Term, declared, fn, num, to_json, under, x
 
 X = x("x")
 C = ["coeffs"]

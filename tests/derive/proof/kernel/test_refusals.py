@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from derive.proof.context import Context, ProofError
-from derive.proof.kernel import Fact, Kernel
-from derive.proof.terms import (
+from derive.proof.kernel.rules import Fact, Kernel
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.terms import (
     Relation,
     Term,
     dot,

@@ -12,15 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from finite_models import NEGLIGIBLE, STANDINS, TRUE, Model, near, random_model
 from scipy.integrate import quad as quadrature
 from scipy.linalg import expm
 
-from derive.proof.calculus import derivative
-from derive.proof.context import Context, ProofError
-from derive.proof.kernel import Fact, Kernel
-from derive.proof.normal import Normal
-from derive.proof.terms import (
+from derive.proof.kernel.rules import Fact, Kernel
+from derive.proof.kernel.time_derivative import derivative
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.normal import Normal
+from derive.proof.language.terms import (
     Relation,
     Term,
     declared,
@@ -40,6 +39,7 @@ from derive.proof.terms import (
     xi,
     xs,
 )
+from tests.support.finite_models import NEGLIGIBLE, STANDINS, TRUE, Model, near, random_model
 
 SCALARS = {
     "c": "const", "q": "const", "T": "const", "d": "const", "N": "const", "t": "clock", "a": "time", "r": "rv", "g": "random",
@@ -462,7 +462,7 @@ def test_declared_properties(name: str, f: Any, bound: Any, slope: Any) -> None:
 
 def test_ball_at_random_terms() -> None:
     """1 - exp(-y) >= 0 and 2 y - tanh(y) >= 0 for 0 <= y, claimed at y = g^2 p - a wherever that is >= 0."""
-    from derive.proof.ball import find
+    from derive.proof.search.one_variable import find
 
     kernel, at = Kernel(FULL), x("g") ** 2 * x("p") - x("a")
     premise = kernel.assume(num(0).le(at))

@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import pytest
 
-from derive.proof.exact import NoValue, Values
-from derive.proof.terms import Relation, Term, fn, num, term, under, x, xs
-from derive.proof.text import Writer
-from derive.proof.tidy import tidy
+from derive.proof.language.terms import Relation, Term, fn, num, term, under, x, xs
+from derive.proof.language.text import Writer
+from derive.proof.language.tidy import tidy
+from derive.proof.refute.exact import NoValue, Values
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Refutation, Theorem
+from derive.theorems.entry.theorem import Refutation, Theorem
 
 a, b, c = xs("a b c")
 POINT = {"a": Fraction(3, 7), "b": Fraction(-5, 2), "c": Fraction(11, 3)}

@@ -6,12 +6,12 @@ import time
 from fractions import Fraction
 
 import pytest
-from claims import FALSE, TRUE, Claim, names, relation, relations
 
-from derive.proof.exact import Algebraic, counterexample
-from derive.proof.oracle import decide
-from derive.proof.refute import refute
-from derive.proof.terms import Relation, norm, num, vec
+from derive.proof.language.terms import Relation, norm, num, vec
+from derive.proof.refute.counterexample import refute
+from derive.proof.refute.exact import Algebraic, counterexample
+from derive.proof.refute.z3 import decide
+from tests.support.claims import FALSE, TRUE, Claim, names, relation, relations
 
 MORE = [
     Claim("exp", "x >= 0", "exp(x) <= 1 + x + x^2"),

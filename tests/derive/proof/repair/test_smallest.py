@@ -15,27 +15,36 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from claims_corpus import FALSE
 from test_claims import read
 
-import derive.proof.repair as repair_module
-from derive.proof.certificate import dumps
-from derive.proof.claims import Verdict, prove
-from derive.proof.clock import now
-from derive.proof.context import Context, ProofError
-from derive.proof.exact import Values, counterexample
-from derive.proof.kernel import Kernel
-from derive.proof.mediants import DENOMINATOR, Judged, Walked, at_least, between, least_near, next_above, next_below
-from derive.proof.repair import Repair, proposed, repaired, repairs
-from derive.proof.repair_constants import numerals
-from derive.proof.repair_family import said
-from derive.proof.replay import replay
-from derive.proof.terms import Relation, from_json, num, x
-from derive.reading.claims import parse_relation
+import derive.proof.repair.smallest as repair_module
+from derive.proof.claims.prove import prove
+from derive.proof.claims.verdict import Repair, Verdict
+from derive.proof.kernel.certificate import dumps
+from derive.proof.kernel.rules import Kernel
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.terms import Relation, from_json, num, x
+from derive.proof.refute.exact import Values, counterexample
+from derive.proof.repair.constants import numerals
+from derive.proof.repair.smallest import proposed, repaired, repairs
+from derive.proof.replay.check import replay
+from derive.proof.search.clock import now
+from derive.proof.search.mediants import (
+    DENOMINATOR,
+    Judged,
+    Walked,
+    at_least,
+    between,
+    least_near,
+    next_above,
+    next_below,
+)
+from derive.reading.claims import parse_relation, said
 from derive.theorems.catalogue import entries
-from derive.theorems.checking import check
-from derive.theorems.entry import Refutation
+from derive.theorems.entry.checking import check
+from derive.theorems.entry.theorem import Refutation
 from reports.cli import main
+from tests.support.claims_corpus import FALSE
 
 F = Fraction
 SECONDS = 20.0
@@ -368,7 +377,7 @@ def test_proving_has_nothing_to_do_with_it() -> None:
         "import sys\n"
         "from derive.proof import prove\n"
         "assert prove('x <= x^2').status == 'REFUTED'\n"
-        "assert not [m for m in sys.modules if m.startswith('derive.proof.repair')]\n"
+        "assert not [m for m in sys.modules if m.startswith('derive.proof.repair.smallest')]\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
     seconds = [prove(read(case), seconds=2).seconds for case in FALSE[::5]]

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from certificate_edits import CERTIFICATES, EDITS, edited, refused
-from certificate_models import satisfies_in_models
-from certificates import certificate, certify, t
 
-from derive.proof.replay import Invalid, describe, replay, replay_object
+from derive.proof.replay.check import Invalid, describe, replay, replay_object
+from tests.support.certificate_edits import CERTIFICATES, EDITS, edited, refused
+from tests.support.certificate_models import satisfies_in_models
+from tests.support.certificates import certificate, certify, t
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.mark.parametrize("name", CERTIFICATES)
@@ -85,10 +85,10 @@ def test_described() -> None:
 def test_independent_of_the_project() -> None:
     """Nothing but python-flint and the standard library is loaded; assertions are no guards."""
     script = (
-        "import json, sys; from derive.proof.replay import replay, Invalid, Unreadable\n"
+        "import json, sys; from derive.proof.replay.check import replay, Invalid, Unreadable\n"
         "loaded = {n.partition('.')[0] for n in sys.modules}\n"
         "outside = loaded & {'sympy', 'numpy', 'scipy', 'z3', 'clarabel', 'jax', 'reports', 'numerics', 'mpmath'}\n"
-        "ours = {n for n in sys.modules if n.startswith('derive.') and not n.startswith('derive.proof.replay')}\n"
+        "ours = {n for n in sys.modules if n.startswith('derive.') and not n.startswith('derive.proof.replay.check')}\n"
         "good, bad = json.load(sys.stdin); [replay(text) for text in good]; accepted = []\n"
         "for text in bad:\n"
         "    try: replay(text); accepted.append(text)\n"
@@ -126,9 +126,9 @@ TRUSTED: dict[str, int] = {
 @pytest.fixture(scope="module")
 def catalogue() -> dict[str, str]:
     """The certificates of all entries that are proved."""
-    from derive.proof.certificate import dumps
+    from derive.proof.kernel.certificate import dumps
     from derive.theorems.catalogue import entries
-    from derive.theorems.checking import check
+    from derive.theorems.entry.checking import check
 
     found = {name: check(entry).certificate for name, entry in entries().items()}
     return {name: dumps(value) for name, value in found.items() if value is not None}

@@ -9,11 +9,11 @@ import time
 from typing import Any
 
 import pytest
-from certificate_edits import CERTIFICATES, DROP, edited, follow, refused
-from certificate_models import same_in_models, satisfies_in_models
-from certificates import KINDS, assume, certificate, certify, t
 
-from derive.proof.replay import Invalid, Unreadable, describe, replay, replay_object
+from derive.proof.replay.check import Invalid, Unreadable, describe, replay, replay_object
+from tests.support.certificate_edits import CERTIFICATES, DROP, edited, follow, refused
+from tests.support.certificate_models import same_in_models, satisfies_in_models
+from tests.support.certificates import KINDS, assume, certificate, certify, t
 
 
 def test_hostile_text() -> None:

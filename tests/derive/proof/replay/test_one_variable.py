@@ -8,10 +8,10 @@ from typing import Any
 
 import mpmath
 import pytest
-from certificate_edits import refused
-from certificates import assume, ball, certificate, t
 
-from derive.proof.replay import replay
+from derive.proof.replay.check import replay
+from tests.support.certificate_edits import refused
+from tests.support.certificates import assume, ball, certificate, t
 
 C, E, EVAL = ["coeffs"], ["exp"], ["eval", 64]
 ONE_Z = [t("1 + z"), 1, C]

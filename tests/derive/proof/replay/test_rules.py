@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from certificate_edits import refused, refused_steps
-from certificate_models import satisfies_in_models
-from certificates import ALL_AXIOMS, assume, certificate, certify, step, t
 
-from derive.proof.replay import describe, replay
+from derive.proof.replay.check import describe, replay
+from tests.support.certificate_edits import refused, refused_steps
+from tests.support.certificate_models import satisfies_in_models
+from tests.support.certificates import ALL_AXIOMS, assume, certificate, certify, step, t
 
 
 def test_sealed_hypotheses_are_not_split() -> None:

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from derive.proof.export import Exported, export
-from derive.proof.export_terms import Context, ExportError, Terms
-from derive.proof.rocq import Judged, judge
+from derive.proof.rocq.export import Exported, export
+from derive.proof.rocq.judge import Judged, judge
+from derive.proof.rocq.terms import Context, ExportError, Terms
 from derive.theorems.catalogue import entries
-from derive.theorems.checking import check
-from derive.theorems.entry import Theorem
+from derive.theorems.entry.checking import check
+from derive.theorems.entry.theorem import Theorem
 
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")
 Certificate = dict[str, Any]

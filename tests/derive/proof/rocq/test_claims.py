@@ -8,13 +8,13 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from claims_corpus import TRUE
 
-from derive.proof.claims import prove
-from derive.proof.export import export
-from derive.proof.export_terms import ExportError
-from derive.proof.rocq import judge
+from derive.proof.claims.prove import prove
+from derive.proof.rocq.export import export
+from derive.proof.rocq.judge import judge
+from derive.proof.rocq.terms import ExportError
 from derive.reading.claims import claim_from
+from tests.support.claims_corpus import TRUE
 
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")
 #: sixty from all parts of the corpus

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from derive.proof.export import Exported, export
-from derive.proof.export_terms import ExportError
-from derive.proof.rocq import MACHINE, STANDARD, Judged, NoRocqError, judge
+from derive.proof.rocq.export import Exported, export
+from derive.proof.rocq.judge import MACHINE, STANDARD, Judged, NoRocqError, judge
+from derive.proof.rocq.terms import ExportError
 
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")
 Term = list[Any]

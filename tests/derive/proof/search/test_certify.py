@@ -6,13 +6,13 @@ import itertools
 from fractions import Fraction
 
 import pytest
-from claims import FALSE, HARD, TRUE, Claim, problem, relation, valid
 
-from derive.proof.clock import now
-from derive.proof.context import Context
-from derive.proof.normal import Normal
-from derive.proof.search import find, inconsistent
-from derive.proof.terms import fn, norm, num, opnorm, quad, under, vec, x, xs
+from derive.proof.language.context import Context
+from derive.proof.language.normal import Normal
+from derive.proof.language.terms import fn, norm, num, opnorm, quad, under, vec, x, xs
+from derive.proof.search.certify import find, inconsistent
+from derive.proof.search.clock import now
+from tests.support.claims import FALSE, HARD, TRUE, Claim, problem, relation, valid
 
 #: generous: the machine runs other work beside the tests
 SECONDS = 10.0

@@ -7,9 +7,11 @@ import time
 
 import pytest
 
-from derive.proof import oracle, prove, search
-from derive.proof.clock import now, waiting
-from derive.proof.terms import num, x
+from derive.proof import prove
+from derive.proof.language.terms import num, x
+from derive.proof.refute import z3 as oracle
+from derive.proof.search import certify as search
+from derive.proof.search.clock import now, waiting
 
 
 def work(seconds: float) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 import mpmath
 import pytest
 
-from derive.proof import laws
-from derive.proof.analysis import check_ball, needs_open
-from derive.proof.ball import disprove, find, in_logarithm
-from derive.proof.clock import now
-from derive.proof.context import ProofError
-from derive.proof.forms import PI
-from derive.proof.terms import Term, fn, num, plus, substitute, x
+from derive.proof.kernel.one_variable import check_ball, needs_open
+from derive.proof.kernel.one_variable_forms import PI
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Term, fn, num, plus, substitute, x
+from derive.proof.search.clock import now
+from derive.proof.search.one_variable import disprove, find, in_logarithm
+from derive.theorems.facts import law_bounds as laws
 
 X = x("x")
 Q = Fraction
@@ -258,7 +258,7 @@ def test_facts_of_the_laws(law: str) -> None:
 
 @pytest.mark.parametrize("law", laws.LAWS)
 def test_the_terms_of_the_laws_are_those_of_derive_noise(law: str) -> None:
-    """T, -T'' and T'(0) - T' against mpmath's values and numerical derivatives of sign_mean of `derive.noise`."""
+    """T, -T'' and T'(0) - T' against mpmath's values and numerical derivatives of sign_mean of `derive.methods.noise`."""
     density = {
         "gaussian": lambda t: mpmath.npdf(t),
         "laplace": lambda t: mpmath.exp(-t) / 2,

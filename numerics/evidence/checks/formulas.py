@@ -1,7 +1,8 @@
 """Terms and relations of the catalogue at numbers: floats in arrays of axes (client, coordinate, time, path).
 
 What is compared with a simulation is the catalogue's own formula: `conclusion` has the kernel write an entry's derivation and
-takes its last claim. Exact numbers are the business of `derive.proof.points`; here they are floats, and rounding is no gap.
+takes its last claim. Exact numbers are the business of `derive.theorems.entry.points`; here they are floats, and rounding is no
+gap.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import Any, final
 import numpy as np
 import scipy.special
 
-from derive.proof.terms import Relation, Term, norm
+from derive.proof.language.terms import Relation, Term, norm
 from derive.theorems.catalogue import entries
-from derive.theorems.entry import Derivation, Refutation
+from derive.theorems.entry.theorem import Derivation, Refutation
 
 CLIENT, COORDINATE, TIME, PATH = range(4)
 Function = Callable[[np.ndarray], np.ndarray]

@@ -10,16 +10,32 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.compressors import Bernoulli
-from derive.methods import DCSGD
-from derive.models import SDE, sde
-from derive.noise import Gaussian
-from derive.proof.context import Context
-from derive.proof.kernel import Fact
-from derive.proof.terms import Relation, Term, dot, mat, norm, num, opnorm, plus, quad, tr, trprod, under, vec, x, xs
-from derive.schedules import Free
-from derive.theorems.entry import Derivation
-from derive.theorems.reading import diffusion_terms, drift_terms, loss_along
+from derive.derivation import SDE, sde
+from derive.methods.compressors import Bernoulli
+from derive.methods.method import DCSGD
+from derive.methods.noise import Gaussian
+from derive.methods.schedules import Free
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import (
+    Relation,
+    Term,
+    dot,
+    mat,
+    norm,
+    num,
+    opnorm,
+    plus,
+    quad,
+    tr,
+    trprod,
+    under,
+    vec,
+    x,
+    xs,
+)
+from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, loss_along
+from derive.theorems.entry.theorem import Derivation
 
 eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, kap = xs("eta N d L0 L1 eps T fstar f f0 fT u kap")
 omega, s0, s1, q, v, m2, A1, D0 = xs("omega s0 s1 q v m2 A1 D0")

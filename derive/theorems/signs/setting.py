@@ -10,12 +10,13 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from derive.methods import DSignSGD
-from derive.models import SDE, sde
-from derive.noise import Gaussian, Scaled
-from derive.proof.context import Context
-from derive.proof.kernel import Fact
-from derive.proof.terms import (
+from derive.derivation import SDE, sde
+from derive.methods.method import DSignSGD
+from derive.methods.noise import Gaussian, Scaled
+from derive.methods.schedules import Free
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import (
     Relation,
     Term,
     declared,
@@ -34,9 +35,8 @@ from derive.proof.terms import (
     x,
     xs,
 )
-from derive.schedules import Free
-from derive.theorems.entry import Derivation
-from derive.theorems.reading import diffusion_terms, drift_terms, loss_along
+from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, loss_along
+from derive.theorems.entry.theorem import Derivation
 
 eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, M, z, r, ratio = xs("eta N d L0 L1 eps T fstar f f0 fT u M z r ratio")
 sigma, y, b = xs("sigma y b")

@@ -1,0 +1,106 @@
+"""From a method to its SDE: `sde`, and the equation that prints, expands and solves itself."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import cached_property
+from importlib import import_module
+from numbers import Integral
+from typing import Any, final
+
+from derive.equations.equation import Equation
+from derive.equations.in_coordinates import CoordinateSDE, expand
+from derive.equations.models import MODELS, derived
+from derive.methods.losses import Loss
+from derive.methods.method import Method
+from derive.printing.sde_latex import sde_latex
+from derive.printing.serialise import to_dict
+from derive.vocabulary.errors import BadInput
+
+#: where `SDE.solve` finds a solver, as "module:function"; solving is no part of this package, so the name is all it knows
+SOLVER = "numerics.simulate.equation:solve"
+
+
+@final
+class SDE(Equation):
+    """dX = drift dt + L dW with L L' = rate S, an Ito equation in the dimension-free gradient form.
+
+    Made by `sde`. `_repr_latex_` shows it in a notebook, `latex()` prints it for a paper, `coordinates()` expands it,
+    `solve(...)` simulates it.
+
+    Args:
+        method, model, loss, dim: what it was derived from.
+        moments: mean and covariance of the step.
+        drift: the drift of the generic coordinate, or None when only moments given the message are known.
+    """
+
+    @cached_property
+    def expanded(self) -> CoordinateSDE:
+        """The equation in named coordinates, for the dimension that it was derived for.
+
+        Raises:
+            BadInput: it was derived without a dimension (use `coordinates(dim)`).
+            NoClosedForm: only moments given the message are known.
+        """
+        return expand(self)
+
+    def coordinates(self, dim: int | None = None) -> CoordinateSDE:
+        """The equation in named coordinates of R^dim, by default of the dimension that it was derived for."""
+        dim = _dimension(dim)
+        if dim is None or dim == self.dim:
+            return self.expanded
+        return expand(derived(self.method, self.model, self.loss, dim))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of the command `derive`."""
+        return to_dict(self, lambda: self.expanded)
+
+    def latex(self, macros: dict[str, str] | None = None) -> str:
+        """LaTeX of the equation: drift, covariance, conditions; `macros` maps symbol names to the user's own commands."""
+        return sde_latex(self, macros)
+
+    def _repr_latex_(self) -> str:
+        return "$\\displaystyle " + self.latex() + "$"
+
+    def solve(self, *args: Any, **kwargs: Any) -> Any:
+        """Simulate an ensemble of the equation; arguments and result are those of `numerics.simulate.equation.solve`."""
+        module, _, function = SOLVER.partition(":")
+        return getattr(import_module(module), function)(self, *args, **kwargs)
+
+
+def _dimension(dim: Any) -> int | None:
+    """A dimension as an int, from any type of whole number (NumPy's and SymPy's too)."""
+    if dim is None:
+        return None
+    if isinstance(dim, bool) or not isinstance(dim, Integral) or dim < 1:
+        raise BadInput("dim", dim, "a whole number >= 1, or None for any dimension")
+    return int(dim)
+
+
+def sde(method: Method, model: str = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
+    """The SDE of a distributed method (theory 2): dX = drift dt + sqrt(eta/N) h B dW, B B' = S.
+
+    Args:
+        method: compressor, noise, clients and schedule.
+        model: "first-order", "second-order" or "corrected".
+        loss: the loss whose gradient is put in when the equation is expanded.
+        dim: a dimension, or None for any.
+
+    Raises:
+        Refusal: the drift or the covariance does not exist, and why.
+        BadInput: an argument of another kind; an unknown model; a compressor or loss that does not exist in this dimension.
+
+    Example:
+        >>> from derive import DCSGD, RandK, Gaussian, sde
+        >>> sde(DCSGD(RandK(2), Gaussian())).drift
+        -g_j
+    """
+    if not isinstance(method, Method):
+        raise BadInput("method", method, "a method such as derive.DSGD(derive.Gaussian())")
+    if not isinstance(model, str) or model not in MODELS:
+        raise BadInput("model", model, "one of " + ", ".join(MODELS))
+    if loss is not None and not isinstance(loss, Loss):
+        raise BadInput("loss", loss, "a loss such as derive.Quadratic(), or None")
+    dim = _dimension(dim)
+    found = derived(method, model, loss, dim)
+    return SDE(**{f.name: getattr(found, f.name) for f in fields(found)})

@@ -1,0 +1,70 @@
+"""The equation as data: what it was derived from, its drift, and the moments of the step behind its covariance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import sympy as sp
+
+from derive.expressions.coordinates import Coordinate
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.losses import Loss
+from derive.methods.method import Method
+from derive.methods.specialise import symbols_in
+from derive.step.moments import Condition, Conditional, Moments
+from derive.vocabulary.symbols import eta
+
+
+@dataclass(frozen=True)
+class Equation:
+    """dX = drift dt + L dW with L L' = rate S, an Ito equation in the dimension-free gradient form: its data.
+
+    `derive.sde` makes it as an `SDE`, which prints, expands and solves itself.
+
+    Args:
+        method, model, loss, dim: what it was derived from.
+        moments: mean and covariance of the step.
+        drift: the drift of the generic coordinate, or None when only moments given the message are known.
+    """
+
+    method: Method
+    model: str
+    loss: Loss | None
+    dim: int | None
+    moments: Moments
+    drift: sp.Expr | None
+
+    @property
+    def form(self) -> GradientForm | None:
+        """Mean and covariance S of the step; None without closed form."""
+        return self.moments.form
+
+    @property
+    def conditional(self) -> Conditional | None:
+        """Moments given the message, where the closed form is missing or not elementary."""
+        return self.moments.conditional
+
+    @cached_property
+    def rate(self) -> sp.Expr:
+        """eta h^2 / N, the factor of S in the covariance of the SDE."""
+        return eta * self.method.schedule.factor**2 / self.method.clients
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Conditions that a symbol leaves open, and unmet ones that do not forbid the derivation."""
+        return self.moments.conditions
+
+    @cached_property
+    def expressions(self) -> tuple[sp.Expr, ...]:
+        """Drift, rate, covariance and the law's symbols, for walks over symbols."""
+        form = () if self.form is None else self.form.expressions
+        given = () if self.conditional is None else (*self.conditional.given_v.expressions, *self.conditional.scales)
+        law = () if self.conditional is None else symbols_in(self.conditional.law)
+        return (self.rate, *form, *given, *law, *(() if self.drift is None else (self.drift,)))
+
+    @cached_property
+    def parameters(self) -> tuple[sp.Symbol, ...]:
+        """Every free scalar symbol, by name: step size, number of clients, scales, schedule, dimension."""
+        found = {s for e in self.expressions for s in e.free_symbols if isinstance(s, sp.Symbol)}
+        return tuple(sorted((s for s in found if not isinstance(s, Coordinate)), key=lambda s: s.name))

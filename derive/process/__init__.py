@@ -1,0 +1,1 @@
+"""What an equation implies for its process: generator, moment equations, stationary laws and densities."""

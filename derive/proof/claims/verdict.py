@@ -1,0 +1,212 @@
+"""What came out about a claim, and what would repair it: verdicts and repairs as data, and shown as mathematics in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from html import escape
+from typing import Any, Literal
+
+from derive.proof.kernel.certificate import ancestry
+from derive.proof.kernel.rules import Fact, Kernel, genuine
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.terms import Relation, Term, from_json
+from derive.proof.language.text import Writer, text
+from derive.proof.refute.exact import Algebraic, NoValue, Values, counterexample
+from derive.reading.claims import said
+
+Status = Literal["PROVED", "DECIDED", "REFUTED", "UNDECIDED"]
+Point = Mapping[str, Fraction | Algebraic]
+#: assumptions and claim
+Question = tuple[tuple[Relation, ...], Relation]
+MAX_STEPS = 30
+_COLOURS = {"PROVED": "#137333", "DECIDED": "#1967d2", "REFUTED": "#b3261e", "UNDECIDED": "#5f6368"}
+_RULES = {
+    "assume": "assumption", "certify": "arithmetic", "inverse": "nonzero", "function": "law of a function",
+    "ball": "analysis of one variable", "cases": "cases", "absurd": "contradiction", "instantiate": "instance", "cut": "lemma",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out about a claim.
+
+    Args:
+        status: PROVED (with a certificate), DECIDED (by z3, with nothing to check), REFUTED (with a counterexample), UNDECIDED.
+        counterexample: variable -> exact value, "2", "-3/4" or an algebraic number in words.
+        certificate: of a proof, as FORMAT.md says.
+        vacuous: the assumptions cannot hold together.
+        seconds: the time it took.
+        reason: one sentence.
+        fact: the kernel's fact behind a proof.
+        claim, assume: what was asked; `variables` are its names, `hints` its hints.
+        point: the counterexample as exact numbers.
+        repairs: what makes a refuted claim hold, where `derive.proof.repair` looked for it.
+    """
+
+    status: Status
+    counterexample: Mapping[str, str] | None
+    certificate: dict[str, Any] | None = field(repr=False)
+    vacuous: bool
+    seconds: float
+    reason: str
+    fact: Fact | None = field(repr=False, compare=False)
+    claim: Relation
+    assume: tuple[Relation, ...] = ()
+    variables: tuple[str, ...] = ()
+    hints: tuple[Term, ...] = ()
+    point: Mapping[str, Fraction | Algebraic] | None = field(default=None, repr=False)
+    repairs: tuple[Repair, ...] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The claim in plain text."""
+        return text(self.claim)
+
+    def __bool__(self) -> bool:
+        """Whether the claim may be taken as true."""
+        return self.status in ("PROVED", "DECIDED")
+
+    def _repr_latex_(self) -> str:
+        return latex(self)
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A claim that holds, in place of one that does not.
+
+    Args:
+        kind: "constant" (a number of the claim), "term" (a number added on the right), "factor" (of the right side), "weak" (<=
+            for <); of hypotheses "assumption" (a number in one), "strict" (< for <= in one), "bound", "signs", "order", "equal".
+        words: one line, with relations in the grammar of claim files.
+        claim, assume: what holds.
+        verdict: its proof, PROVED and not vacuous.
+        needed: a point where what is asked just beyond fails, which `beyond` says: assumptions and claim.
+        sharp: nothing of this kind lies between what holds and what fails but numbers of a denominator above 64.
+        model: a point where all of `assume` holds.
+        wide: at `model` every inequality among them is strict.
+
+    Raises:
+        ProofError: something of that is not so.
+    """
+
+    kind: str
+    words: str
+    claim: Relation
+    assume: tuple[Relation, ...]
+    verdict: Verdict = field(repr=False)
+    needed: Point | None
+    sharp: bool
+    beyond: Question | None = field(default=None, repr=False)
+    model: Point = field(default_factory=dict, repr=False)
+    wide: bool = field(default=False, repr=False)
+
+    def __post_init__(self) -> None:
+        verdict = self.verdict
+        if verdict.status != "PROVED" or verdict.vacuous or verdict.fact is None or verdict.certificate is None:
+            raise ProofError("a repair without a proof")
+        stated = from_json(verdict.certificate["statement"]["claim"], True)
+        if (verdict.claim, verdict.assume, stated) != (self.claim, self.assume, self.claim):
+            raise ProofError("the proof of a repair says something else")
+        faithful(verdict.fact, self.claim, self.assume, Kernel(Context({n: "const" for n in verdict.variables})))
+        if not holds(self.assume, self.model):
+            raise ProofError("nothing is seen to satisfy the assumptions of a repair")
+        if (self.needed is None) != (self.beyond is None) or (self.sharp and self.needed is None):
+            raise ProofError("a repair is needed where a point shows it")
+        if self.needed is not None and self.beyond is not None and not counterexample(self.needed, *self.beyond):
+            raise ProofError("what a repair should be needed for does not fail")
+
+    @property
+    def text(self) -> str:
+        """The repaired claim, in the grammar of claim files."""
+        return said(self.claim)
+
+
+def faithful(fact: Fact, claim: Relation, assume: Sequence[Relation], kernel: Kernel) -> Fact:
+    """The fact, when a rule made it, and it says the claim itself under no hypotheses but the assumptions and no axioms.
+
+    Raises:
+        ProofError: otherwise. Nothing becomes PROVED without this.
+    """
+    genuine(fact)
+    # keys are numbers of atoms, which differ from kernel to kernel: those of the fact are made anew
+    used, allowed = ({kernel.normal.key(r) for r in relations} for relations in (fact.hypotheses.values(), assume))
+    if fact.context != kernel.context or fact.claim != claim or not used <= allowed or fact.axioms:
+        raise ProofError("the fact is not what was asked")
+    return fact
+
+
+def holds(assume: Sequence[Relation], point: Point) -> bool:
+    values = Values(point)
+    try:
+        return all(values.holds(r) for r in assume)
+    except (NoValue, KeyError):
+        return False
+
+
+def latex(verdict: Verdict) -> str:
+    """One displayed formula: assumptions, claim, verdict."""
+    writer = Writer()
+    head = r",\quad ".join(writer.relation(a) for a in verdict.assume)
+    arrow = r" \;\Longrightarrow\; " if head else ""
+    point = verdict.counterexample
+    note = rf"\quad\textsf{{{verdict.status}}}" + (r"\ \textsf{(vacuous)}" if verdict.vacuous else "")
+    if point:
+        note += r"\quad " + r",\ ".join(counterexample_latex(verdict))
+    lines = [f"{head}{arrow}{writer.relation(verdict.claim)} {note}", *(_repaired(r, writer) for r in verdict.repairs or ())]
+    shown = lines[0] if len(lines) == 1 else r"\begin{gathered}" + r"\\ ".join(lines) + r"\end{gathered}"
+    return f"$\\displaystyle {shown}$"
+
+
+def counterexample_latex(verdict: Verdict) -> list[str]:
+    """Each variable with its value at the counterexample; values of algebraic numbers are words. Empty without one."""
+    writer = Writer()
+    return [rf"{writer.symbol(n)} = {_value(v)}" for n, v in (verdict.counterexample or {}).items()]
+
+
+def _repaired(repair: Repair, writer: Writer) -> str:
+    """What holds in place of a refuted claim."""
+    head = r",\quad ".join(writer.relation(a) for a in repair.assume)
+    arrow = r" \;\Longrightarrow\; " if head else ""
+    return rf"\textsf{{repaired:}}\quad {head}{arrow}{writer.relation(repair.claim)}"
+
+
+def _value(value: str) -> str:
+    top, _, bottom = value.partition("/")
+    if top.lstrip("-").isdigit() and (not bottom or bottom.isdigit()):
+        sign = "-" if top.startswith("-") else ""
+        return rf"{sign}\tfrac{{{top.lstrip('-')}}}{{{bottom}}}" if bottom else top
+    return r"\texttt{" + "".join(ch if ch.isalnum() or ch in " (),-+=*/" else rf"\char`\{ch}" for ch in value) + "}"
+
+
+def steps(verdict: Verdict) -> list[tuple[str, str]]:
+    """(rule, LaTeX of what it shows) of each step of the proof; none without one."""
+    if verdict.fact is None:
+        return []
+    writer = Writer()
+    return [(_RULES.get(f.rule, f.rule), writer.relation(f.claim)) for f in ancestry(verdict.fact)]
+
+
+def html(verdict: Verdict) -> str:
+    """The same with the reason and the steps, as a table that opens."""
+    colour = _COLOURS[verdict.status]
+    out = [
+        f'<div><span style="color:white;background:{colour};border-radius:3px;padding:1px 6px">{verdict.status}</span> '
+        f"{latex(verdict)}<br><small>{escape(verdict.reason)}; {verdict.seconds:.2f} s</small>"
+    ]
+    if verdict.repairs is not None:
+        said = [f"<li>{escape(r.words)}: <code>{escape(r.text)}</code></li>" for r in verdict.repairs]
+        out.append(f"<ul>{''.join(said)}</ul>" if said else "<br><small>no repair was found</small>")
+    found = steps(verdict)
+    if found:
+        rows = "".join(
+            f"<tr><td>{n}</td><td>{escape(rule)}</td><td>$\\displaystyle {escape(shown)}$</td></tr>"
+            for n, (rule, shown) in enumerate(found[:MAX_STEPS], 1)
+        )
+        more = f"<tr><td colspan=3>and {len(found) - MAX_STEPS} more</td></tr>" if len(found) > MAX_STEPS else ""
+        out.append(f"<details><summary>{len(found)} steps</summary><table>{rows}{more}</table></details>")
+    return "".join(out) + "</div>"

@@ -1,0 +1,1 @@
+"""The language of proofs: terms and relations, what names stand for, normal forms, and how terms are printed."""

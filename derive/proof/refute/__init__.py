@@ -1,0 +1,1 @@
+"""Counterexamples: found in floating point or by z3, and checked exactly."""

@@ -1,0 +1,8 @@
+"""The replay: certificates checked by code that shares nothing with what makes them. Trusted; not even SymPy is loaded."""
+
+from derive.proof.replay.algebra import Invalid as Invalid
+from derive.proof.replay.algebra import Unreadable as Unreadable
+from derive.proof.replay.check import Replayed as Replayed
+from derive.proof.replay.check import describe as describe
+from derive.proof.replay.check import replay as replay
+from derive.proof.replay.check import replay_object as replay_object

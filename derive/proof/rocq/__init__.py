@@ -1,0 +1,1 @@
+"""Certificates as files of the proof assistant Rocq, and its judgement on them."""

@@ -1,0 +1,1 @@
+"""What an entry of the catalogue is, and how it is checked against the engine."""

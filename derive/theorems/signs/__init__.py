@@ -1,0 +1,1 @@
+"""Theorems on DSignSGD (theory 6.4, 6.5)."""

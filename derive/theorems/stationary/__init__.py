@@ -1,0 +1,1 @@
+"""Stationary variances on quadratics, by theorem (theory 6.7)."""

@@ -1,0 +1,1 @@
+"""Theorems and models held against numbers: bounds, weak orders, sweeps with thresholds."""

@@ -1,0 +1,1 @@
+"""Draws from noise laws and compressors, and their quantiles and integration nodes."""

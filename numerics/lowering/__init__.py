@@ -1,0 +1,1 @@
+"""From SymPy to arrays: expressions, functions and losses as JAX programs."""

@@ -1,0 +1,20 @@
+"""Products of a matrix and a batch of paths, whose bits do not depend on how many paths there are."""
+
+from __future__ import annotations
+
+from numerics.backend.double import jax, jnp
+
+#: columns of a block of a product of matrices
+BLOCK = 64
+
+
+def product(matrix: jax.Array, x: jax.Array) -> jax.Array:
+    """matrix (m, d) times x (d, paths), by blocks of columns: a larger product adds in an order that its size decides.
+
+    Fewer than two blocks are multiplied at once: a loop of one turn is none, and is compiled in another way.
+    """
+    m, paths = matrix.shape[0], x.shape[1]
+    if paths % BLOCK or paths == BLOCK:
+        return matrix @ x
+    blocks = jnp.moveaxis(x.reshape(x.shape[0], -1, BLOCK), 1, 0)
+    return jnp.moveaxis(jax.lax.map(lambda block: matrix @ block, blocks), 0, 1).reshape(m, paths)

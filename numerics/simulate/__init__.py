@@ -1,0 +1,1 @@
+"""Ensembles of paths: the method itself, and the equations that model it."""

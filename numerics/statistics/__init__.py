@@ -1,0 +1,1 @@
+"""What numbers from independent paths say: estimates with intervals, confidence sequences, verdicts, digests."""

@@ -1,0 +1,1 @@
+"""Expectations of methods and models without sampling: transition operators, backward equations, closed moments."""

@@ -1,0 +1,1 @@
+"""TeX, PDF and HTML: how what is known becomes pages."""

@@ -1,0 +1,1 @@
+"""What the paper claims, and the ledger of what became of each claim."""

@@ -1,0 +1,1 @@
+"""Where methods and models are stable, over pairs of settings."""

@@ -1,0 +1,1 @@
+"""Every entry of the catalogue against numbers, and the weak orders of the models."""

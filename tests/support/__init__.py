@@ -1,0 +1,1 @@
+"""What tests share: corpora, samplers and checkers of their own, written without the code they test."""
