@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from derive.expressions.gradient_form import DenseCov as DenseCov
     from derive.expressions.gradient_form import GradientForm as GradientForm
     from derive.methods.compressors import *  # noqa: F403
+    from derive.methods.distributed import DCSGD as DCSGD
+    from derive.methods.distributed import DSGD as DSGD
+    from derive.methods.distributed import DSignSGD as DSignSGD
+    from derive.methods.distributed import Method as Method
     from derive.methods.losses import *  # noqa: F403
-    from derive.methods.method import DCSGD as DCSGD
-    from derive.methods.method import DSGD as DSGD
-    from derive.methods.method import DSignSGD as DSignSGD
-    from derive.methods.method import Method as Method
     from derive.methods.noise import *  # noqa: F403
     from derive.methods.schedules import *  # noqa: F403
     from derive.methods.specialise import specialise as specialise
@@ -51,7 +51,7 @@ _FORMER = {
 __getattr__, __dir__, __all__ = face(
     __name__,
     {
-        "derive.methods.method": ("Method", "DSGD", "DCSGD", "DSignSGD"),
+        "derive.methods.distributed": ("Method", "DSGD", "DCSGD", "DSignSGD"),
         "derive.derivation": ("SDE", "sde"),
         "derive.methods.specialise": ("specialise",),
         "derive.step.moments": ("Moments", "Conditional"),

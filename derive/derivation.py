@@ -8,11 +8,11 @@ from importlib import import_module
 from numbers import Integral
 from typing import Any, final
 
-from derive.equations.equation import Equation
 from derive.equations.in_coordinates import CoordinateSDE, expand
 from derive.equations.models import MODELS, derived
+from derive.equations.sde import Equation
+from derive.methods.distributed import Method
 from derive.methods.losses import Loss
-from derive.methods.method import Method
 from derive.printing.sde_latex import sde_latex
 from derive.printing.serialise import to_dict
 from derive.vocabulary.errors import BadInput

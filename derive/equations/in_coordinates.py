@@ -9,9 +9,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.equation import Equation
 from derive.equations.noise_type import noise_type
 from derive.equations.roots import differentiable, root
+from derive.equations.sde import Equation
 from derive.expressions.coordinates import Coordinate, longer_than, parts_of, symbols_of
 from derive.expressions.derivatives import smooth
 from derive.expressions.expansion import Expansion, Substitution

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from derive.equations.equation import Equation
+from derive.equations.sde import Equation
 from derive.expressions.coordinates import frozen, g, gk, hvp, nodes
 from derive.expressions.derivatives import (
     at_zero_gradient,
@@ -19,8 +19,8 @@ from derive.expressions.derivatives import (
 )
 from derive.expressions.graphs import exchange
 from derive.expressions.zero_test import vanishes
+from derive.methods.distributed import Method
 from derive.methods.losses import Loss
-from derive.methods.method import Method
 from derive.step.moments import moments
 from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import eta

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import sympy as sp
 
 from derive.expressions.coordinates import Coordinate
-from derive.methods.method import Method
+from derive.methods.distributed import Method
 from derive.methods.noise import NoNoise
 
 T = TypeVar("T")

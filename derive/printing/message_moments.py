@@ -16,7 +16,7 @@ import sympy as sp
 
 from derive.equations.models import lam
 from derive.expressions.coordinates import Coordinate, g
-from derive.methods.method import Method
+from derive.methods.distributed import Method
 from derive.methods.noise import GenericLaw, Law, Scaled
 from derive.methods.noise.generic import GenericDensity, SignedMoment
 from derive.step.moments import moments

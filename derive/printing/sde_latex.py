@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import sympy as sp
 
-from derive.equations.equation import Equation
 from derive.equations.models import MODELS
+from derive.equations.sde import Equation
 from derive.expressions.coordinates import g, hvp
 from derive.expressions.gradient_form import GradientForm
-from derive.methods.method import Method
+from derive.methods.distributed import Method
 from derive.methods.noise import Law, Scaled
 from derive.methods.noise.generic import Cdf, OpenLaw, SignedMoment
 from derive.methods.schedules import Free

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp
 
-from derive.equations.equation import Equation
 from derive.equations.models import lam
+from derive.equations.sde import Equation
 from derive.expressions.coordinates import hvp, nodes
 from derive.expressions.derivatives import gradient_derivative, jacobian_product
 from derive.printing.latex import measured, split_sum, unnested, vector_letter

@@ -8,7 +8,6 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.equation import Equation
 from derive.equations.in_coordinates import (
     CoordinateSDE,
     given_message,
@@ -17,11 +16,12 @@ from derive.equations.in_coordinates import (
     state_symbols,
     vectors,
 )
+from derive.equations.sde import Equation
 from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.expressions.expansion import Expansion
 from derive.expressions.gradient_form import GradientForm
 from derive.methods.specialise import symbols_in
-from derive.printing.text import Writer
+from derive.printing.text import ExpressionWriter
 from derive.printing.text import text as text
 from derive.step.moments import Moments
 
@@ -52,7 +52,7 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
         shown += [equation.rate, *([] if form is None else [equation.drift, *equation.form.expressions])]  # pyright: ignore[reportOptionalMemberAccess]
     elif _complete(equation.moments):
         expanded = named()
-        write = Writer([*expanded.drift, *expanded.covariance])
+        write = ExpressionWriter([*expanded.drift, *expanded.covariance])
         result["drift"] = [write(e) for e in expanded.drift]
         result["covariance"] = _symmetric(expanded.covariance, write)
         where += write.where
@@ -77,7 +77,7 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     return result
 
 
-def _symmetric(matrix: sp.Matrix, write: Writer) -> list[list[str]]:
+def _symmetric(matrix: sp.Matrix, write: ExpressionWriter) -> list[list[str]]:
     upper = {(i, j): write(matrix[i, j]) for i in range(matrix.rows) for j in range(i, matrix.rows)}
     return [[upper[min(i, j), max(i, j)] for j in range(matrix.rows)] for i in range(matrix.rows)]
 
@@ -91,7 +91,7 @@ def _form(equation: Equation, where: list[tuple[str, str]]) -> dict[str, Any] | 
     form = equation.form
     if form is None or not _complete(equation.moments):
         return None
-    write = Writer([equation.drift, equation.rate, *form.expressions])  # pyright: ignore[reportArgumentType]
+    write = ExpressionWriter([equation.drift, equation.rate, *form.expressions])  # pyright: ignore[reportArgumentType]
     where += write.where
     return {
         "coordinate": "g_j",
@@ -101,7 +101,7 @@ def _form(equation: Equation, where: list[tuple[str, str]]) -> dict[str, Any] | 
     }
 
 
-def _form_strings(form: GradientForm, write: Writer) -> dict[str, Any]:
+def _form_strings(form: GradientForm, write: ExpressionWriter) -> dict[str, Any]:
     return {
         "mean": write(form.mean),
         "diag": write(form.diag),
@@ -117,7 +117,7 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
     ratio = None if omega is None else str(omega.value)
     if equation.dim is None:
         law = _noise(equation, equation.conditional.scales)  # pyright: ignore[reportOptionalMemberAccess]
-        write = Writer(given.expressions)
+        write = ExpressionWriter(given.expressions)
         where += write.where
         return {"form": _form_strings(given, write), "omega": ratio, "given": ["v_j"], **law}, [
             *given.expressions, *equation.conditional.scales,  # pyright: ignore[reportOptionalMemberAccess]
@@ -125,7 +125,7 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
     mean, covariance = given_message(given, equation.dim)
     own = Expansion(equation.dim, vectors(equation.expressions, equation.dim, {"g": gradient_symbols(equation.dim)}))
     scales = [own.vector(s)[0] for s in equation.conditional.scales]  # pyright: ignore[reportOptionalMemberAccess]
-    write = Writer([*mean, *covariance])
+    write = ExpressionWriter([*mean, *covariance])
     where += write.where
     entry = {
         "mean": [write(e) for e in mean],

@@ -46,7 +46,7 @@ def text(e: sp.Expr) -> str:
     return _Printer("none" if longer_than(e, UNSORTED) else None).doprint(e)
 
 
-class Writer:
+class ExpressionWriter:
     """The text of several expressions; where that would be long, with names for what is repeated in them.
 
     `where` holds (name, text) for each name, in an order in which a text uses only earlier names; empty where all is short.

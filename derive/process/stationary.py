@@ -5,8 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from derive.derivation import sde
+from derive.methods.distributed import Method
 from derive.methods.losses import Quadratic
-from derive.methods.method import Method
 from derive.process.density import Density as Density
 from derive.process.density import density as density
 from derive.process.density import refuse_time

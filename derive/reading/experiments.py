@@ -16,7 +16,7 @@ from derive.reading.problems import (
     KEYS,
     MAX_DRAWS,
     MAX_ENTRIES,
-    Limits,
+    Caps,
     Problem,
     as_written,
     numbers,
@@ -133,7 +133,7 @@ def experiment(given: Mapping[str, Any]) -> Experiment:
     listed = etas if isinstance(etas, list) else [etas]
     if not 1 <= len(listed) <= MAX_ETAS:
         raise BadInput("eta", f"{len(listed)} values", f"one step size > 0, or a list of 1 to {MAX_ETAS}")
-    problems = tuple(problem({**base, "eta": eta}, limits=Limits(MAX_PATHS, at_once=1)) for eta in listed)
+    problems = tuple(problem({**base, "eta": eta}, limits=Caps(MAX_PATHS, at_once=1)) for eta in listed)
     if len({p.eta for p in problems}) < len(problems):
         raise BadInput("eta", etas, "each step size once")
     _complete(problems[0])

@@ -43,7 +43,7 @@ Named = Callable[[str], str]
 
 @final
 @dataclass(frozen=True)
-class Limits:
+class Caps:
     """What an experiment may ask for.
 
     Args:
@@ -55,7 +55,7 @@ class Limits:
     at_once: int | None = None
 
 
-_LIMITS = Limits()
+_LIMITS = Caps()
 
 
 @final
@@ -123,7 +123,7 @@ class Problem:
         }
 
 
-def problem(given: Mapping[str, object], named: Named = str, limits: Limits = _LIMITS) -> Problem:
+def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIMITS) -> Problem:
     """A problem from fields by name; fields that are absent or None take their defaults.
 
     Args:

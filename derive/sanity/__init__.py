@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from derive.vocabulary.faces import face
 
 if TYPE_CHECKING:
-    from derive.sanity.check import Line as Line
     from derive.sanity.check import SanityCheck as SanityCheck
+    from derive.sanity.check import WorkingLine as WorkingLine
     from derive.sanity.every import all_checks as all_checks
     from derive.sanity.identity import matching_identity as matching_identity
     from derive.sanity.quadratic import quadratic_loss_factors as quadratic_loss_factors
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = face(
     __name__,
     {
-        "derive.sanity.check": ("Line", "SanityCheck"),
+        "derive.sanity.check": ("SanityCheck", "WorkingLine"),
         "derive.sanity.quadratic": ("quadratic_loss_factors",),
         "derive.sanity.quartic": ("quartic_growth",),
         "derive.sanity.second_moments": ("quadratic_second_moments",),

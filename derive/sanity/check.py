@@ -12,7 +12,7 @@ from derive.printing.printer import Printer
 
 
 @dataclass(frozen=True)
-class Line:
+class WorkingLine:
     """One line of a derivation.
 
     Args:
@@ -40,7 +40,7 @@ class SanityCheck:
     name: str
     title: str
     statement_latex: str
-    lines: tuple[Line, ...]
+    lines: tuple[WorkingLine, ...]
     passed: bool
     values: dict[str, Any]
 
@@ -59,15 +59,15 @@ def tex(expr: sp.Expr) -> str:
 
 
 @dataclass
-class Derivation:
+class Working:
     """Lines and values of a check in the making."""
 
-    lines: list[Line] = field(default_factory=list)
+    lines: list[WorkingLine] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
 
     def show(self, latex: str, reason: str) -> None:
         """A line that is a definition or a step, with nothing to compare it to."""
-        self.lines.append(Line(latex, reason))
+        self.lines.append(WorkingLine(latex, reason))
 
     def claim(self, key: str, left: str, found: sp.Expr, claim: sp.Expr, reason: str) -> sp.Expr:
         """A line `left = found`, compared with the claim of theory.
@@ -76,13 +76,13 @@ class Derivation:
         was found, so nothing is printed that was not computed.
         """
         holds = equal(found, claim)
-        self.lines.append(Line(f"{left} = {tex(claim if holds else sp.factor(found))}", reason, holds))
+        self.lines.append(WorkingLine(f"{left} = {tex(claim if holds else sp.factor(found))}", reason, holds))
         self.values[key] = found
         return found
 
     def fact(self, key: str, latex: str, value: Any, holds: bool, reason: str) -> None:
         """A line whose truth was decided by computation (an inequality, a comparison of numbers)."""
-        self.lines.append(Line(latex, reason, bool(holds)))
+        self.lines.append(WorkingLine(latex, reason, bool(holds)))
         self.values[key] = value
 
     def finish(self, name: str, title: str, statement_latex: str) -> SanityCheck:

@@ -6,16 +6,16 @@ import sympy as sp
 
 from derive.derivation import sde
 from derive.equations.in_coordinates import gradient_symbols, hessian_symbols
-from derive.methods.method import DSGD
+from derive.methods.distributed import DSGD
 from derive.methods.noise import Gaussian
 from derive.process.generator import matching
-from derive.sanity.check import Derivation, SanityCheck, equal, tex
+from derive.sanity.check import SanityCheck, Working, equal, tex
 from derive.vocabulary.symbols import eta
 
 
 def matching_identity(dim: int = 2) -> SanityCheck:
     """alpha = 1/2, and the corrected model is that member of the family (theory 2)."""
-    work = Derivation()
+    work = Working()
     found = matching(dim)
     work.show(
         r"\tfrac1\eta\,\mathbb{E}[f(x_{n+1}) - f(x_n)] = "

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sympy as sp
 
 from derive.derivation import sde
+from derive.methods.distributed import DSGD
 from derive.methods.losses import Quadratic
-from derive.methods.method import DSGD
 from derive.process.generator import generator
 from derive.process.stationary import stability_threshold
-from derive.sanity.check import Derivation, SanityCheck, equal, tex
+from derive.sanity.check import SanityCheck, Working, equal, tex
 from derive.vocabulary.symbols import eta, parameter, t
 
 LAMBDA = parameter("lambda")
@@ -26,7 +26,7 @@ def decay_rate(model: str) -> sp.Expr:
 
 def quadratic_loss_factors() -> SanityCheck:
     """Loss factors exp(-2 lambda c t), c = 1, 1 + lambda eta/2, 1 - lambda eta/2 for the three models (theory 5.1)."""
-    work = Derivation()
+    work = Working()
     loss = Quadratic((LAMBDA,)).value([X])
     work.show(f"f(x) = {tex(loss)}", "the loss; no noise and a constant step size")
     bend = {"first-order": sp.S.One, "second-order": 1 + LAMBDA * eta / 2, "corrected": 1 - LAMBDA * eta / 2}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sympy as sp
 
 from derive.derivation import sde
+from derive.methods.distributed import DSGD
 from derive.methods.losses import Quartic
-from derive.methods.method import DSGD
 from derive.process.generator import generator
-from derive.sanity.check import Derivation, SanityCheck, tex
+from derive.sanity.check import SanityCheck, Working, tex
 from derive.sanity.quadratic import MODEL_NAMES, X
 from derive.vocabulary.symbols import eta, parameter
 
@@ -38,7 +38,7 @@ def explosion_time(velocity: sp.Expr) -> sp.Expr:
 
 def quartic_growth() -> SanityCheck:
     """Loss drifts -x^6, -x^6 -+ (3 eta/2) x^8, thresholds 2 and 2/3, explosion time, (4/L1^2, L1) (theory 5.2)."""
-    work = Derivation()
+    work = Working()
     quartic = Quartic()
     velocity: dict[str, sp.Expr] = {}
     bend = {"first-order": 0, "second-order": -1, "corrected": 1}
@@ -93,7 +93,7 @@ def quartic_growth() -> SanityCheck:
     )
 
 
-def _explosion(work: Derivation, velocity: sp.Expr) -> None:
+def _explosion(work: Working, velocity: sp.Expr) -> None:
     import mpmath as mp
 
     z = sp.Symbol("z", positive=True)  # the excess 3 eta y - 2
@@ -137,7 +137,7 @@ def _explosion(work: Derivation, velocity: sp.Expr) -> None:
     )
 
 
-def _smoothness(work: Derivation, quartic: Quartic) -> None:
+def _smoothness(work: Working, quartic: Quartic) -> None:
     x, constants = sp.Symbol("x", positive=True), quartic.smoothness(1)
     slope = sp.diff(quartic.value([x]), x)
     curvature = sp.diff(slope, x)

@@ -6,8 +6,8 @@ import sympy as sp
 
 from derive.expressions.zero_test import vanishes
 from derive.methods.compressors import Bernoulli
+from derive.methods.distributed import DCSGD, DSGD, Method
 from derive.methods.losses import Quadratic
-from derive.methods.method import DCSGD, DSGD, Method
 from derive.methods.noise import Affine
 from derive.process.stationary import (
     continuous_rate,
@@ -16,7 +16,7 @@ from derive.process.stationary import (
     second_moments,
     stability_threshold,
 )
-from derive.sanity.check import Derivation, SanityCheck, equal, tex
+from derive.sanity.check import SanityCheck, Working, equal, tex
 from derive.sanity.quadratic import LAMBDA, MODEL_NAMES, decay_rate
 from derive.vocabulary.symbols import N, eta, parameter
 
@@ -28,7 +28,7 @@ def compressed_affine() -> Method:
 
 def quadratic_second_moments() -> SanityCheck:
     """Corrected dV/dt - (V_{n+1} - V_n)/eta = (eta/2)[H,[H,V]] (theory 5.3)."""
-    work = Derivation()
+    work = Working()
     method, dim = compressed_affine(), 2
     v = sp.Matrix(dim, dim, lambda i, j: sp.Symbol(f"V_{min(i, j) + 1}{max(i, j) + 1}", real=True))
     h = Quadratic().vectors(dim)["h"]
@@ -81,7 +81,7 @@ def quadratic_second_moments() -> SanityCheck:
     )
 
 
-def _thresholds(work: Derivation, method: Method) -> None:
+def _thresholds(work: Working, method: Method) -> None:
     # one step multiplies E x^2 by 1 - 2 eta lambda + eta^2 lambda^2 (1 + A_1/N), so A = 1 + A_1/N sets the method's
     p, s1 = parameter("p"), parameter("sigma1")
     spread = ((1 + s1**2) / p - 1) / N
@@ -97,7 +97,7 @@ def _thresholds(work: Derivation, method: Method) -> None:
         )
 
 
-def _one_step(work: Derivation) -> None:
+def _one_step(work: Working) -> None:
     half = {eta: 1 / (2 * LAMBDA)}
     v = sp.Matrix([[sp.Symbol("V", positive=True)]])
     model = sp.exp(-decay_rate("corrected") * eta).subs(half)

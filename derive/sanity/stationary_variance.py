@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.methods.method import DSGD, Method
+from derive.methods.distributed import DSGD, Method
 from derive.methods.noise import Gaussian, Scaled
 from derive.process.stationary import discrete_second_moments, second_moments
-from derive.sanity.check import Derivation, SanityCheck
+from derive.sanity.check import SanityCheck, Working
 from derive.sanity.quadratic import LAMBDA, MODEL_NAMES
 from derive.vocabulary.symbols import N, eta, parameter
 
@@ -42,7 +42,7 @@ def leading_error(found: sp.Expr) -> tuple[sp.Expr, int]:
 
 def stationary_variances() -> SanityCheck:
     """eta s/(N lambda (2 - eta lambda)) of the method and the corrected model, against the other two (theory 5.4)."""
-    work = Derivation()
+    work = Working()
     work.show(
         r"f = \tfrac{\lambda}{2} x^2,\qquad s = \sigma^2,\qquad V = \mathbb{E} x_\infty^2",
         "the loss, and the noise variance of a client",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.methods.method import DSGD
+from derive.methods.distributed import DSGD
 from derive.process.stationary import discrete_step, stability_threshold
 from derive.sanity.quadratic import LAMBDA, MODEL_NAMES, decay_rate
 from derive.sanity.stationary_variance import leading_error, stationary_variance, variance_ratio

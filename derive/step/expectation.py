@@ -16,7 +16,7 @@ import sympy as sp
 from derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, depends_on, nodes, to_slot, v
 from derive.expressions.graphs import remade
 from derive.methods.noise.law import Law
-from derive.step.pieces import in_signs, pieces
+from derive.step.piecewise import in_signs, pieces
 from derive.vocabulary.errors import NoClosedForm
 
 

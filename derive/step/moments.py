@@ -13,7 +13,7 @@ import sympy as sp
 from derive.expressions.coordinates import Coordinate, depends_on, g, to_slot, v
 from derive.expressions.gradient_form import DenseCov, GradientForm
 from derive.methods.compressors import Compressor, Omega
-from derive.methods.method import Method
+from derive.methods.distributed import Method
 from derive.methods.noise.law import Law, Vanishing
 from derive.step.expectation import CoordinateFunctions, expectation
 from derive.vocabulary.errors import NoClosedForm, Refusal

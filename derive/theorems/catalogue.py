@@ -15,7 +15,7 @@ MODULES = (
     "signs.classic",
     "signs.everywhere",
     "signs.clients",
-    "signs.reading",
+    "signs.small_phi",
     "unbiased.polyak",
     "signs.far",
     "facts.schedules",

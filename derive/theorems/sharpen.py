@@ -1,6 +1,6 @@
 """More than yes or no: the least constant for which a claim is certified, and a counterexample just below it.
 
-A `Constant` is a claim with a parameter c that is weaker for larger c: a number that a theorem states, or the part of its proof
+A `StatedConstant` is a claim with a parameter c that is weaker for larger c: a number that a theorem states, or the part of its proof
 that the number comes from. `least` walks through the rationals of denominator at most 64 (`derive.proof.search.mediants`): each is refuted by
 exact numbers, certified by the kernel, or neither, and then the walk ends with the gap as it is.
 """
@@ -16,7 +16,7 @@ from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, Term, num, x, xs
 from derive.proof.refute.counterexample import refute
 from derive.proof.refute.exact import Algebraic
-from derive.proof.search.mediants import Judged, Walked, between
+from derive.proof.search.mediants import Tried, Walked, between
 from derive.proof.search.prover import Prover
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.facts.law_bounds import VARIABLE, at_one, pieces
@@ -28,7 +28,7 @@ Refute = Callable[[Fraction, float], Witness | None]
 
 
 @dataclass(frozen=True)
-class Constant:
+class StatedConstant:
     """A number that `entry` states as `stated`; `certify` (or ProofError) and `refute` judge a value, 0 to `high`, in so many seconds."""
 
     name: str
@@ -46,7 +46,7 @@ class Sharpened:
     `neighbours` says that no rational of denominator at most 64 lies between the two.
     """
 
-    constant: Constant
+    constant: StatedConstant
     certified: Fraction
     refuted: Fraction | None
     fact: Fact
@@ -64,17 +64,17 @@ class Sharpened:
         return self.certified < self.constant.stated
 
 
-def least(constant: Constant, seconds: float = 2.0) -> Sharpened | None:
+def least(constant: StatedConstant, seconds: float = 2.0) -> Sharpened | None:
     """The least constant in [0, high], as far as certificates and counterexamples tell; None when no whole number is certified."""
 
-    def judge(c: Fraction) -> Judged | None:
+    def judge(c: Fraction) -> Tried | None:
         if (witness := constant.refute(c, seconds / 8)) is not None:
-            return Judged(False, witness)
+            return Tried(False, witness)
         try:
-            return Judged(True, constant.certify(c, seconds))
+            return Tried(True, constant.certify(c, seconds))
         except ProofError:
             witness = constant.refute(c, seconds)
-            return None if witness is None else Judged(False, witness)
+            return None if witness is None else Tried(False, witness)
 
     below: tuple[Fraction | None, Witness] = None, {}
     for n in map(Fraction, range(constant.high + 1)):
@@ -91,7 +91,7 @@ def least(constant: Constant, seconds: float = 2.0) -> Sharpened | None:
 
 def algebraic(
     name: str, entry: str, stated: str, claim: Callable[[Term], Relation], names: str, assume: tuple[Relation, ...] = ()
-) -> Constant:
+) -> StatedConstant:
     """A constant of an inequality between polynomials in these variables."""
     context = Context(dict.fromkeys(names.split(), "const"))
 
@@ -99,10 +99,10 @@ def algebraic(
         prover = Prover(context, seconds)
         return prover.have(claim(num(c)), *prover.assume(*assume))
 
-    return Constant(name, entry, Fraction(stated), certify, lambda c, s: refute(names.split(), assume, claim(num(c)), s))
+    return StatedConstant(name, entry, Fraction(stated), certify, lambda c, s: refute(names.split(), assume, claim(num(c)), s))
 
 
-def chord(law: str, entry: str) -> Constant:
+def chord(law: str, entry: str) -> StatedConstant:
     """The least c with x R(x) >= R(1) (x - c) for x >= 0, R = 2F - 1 of a law whose R is one formula."""
     (piece,) = pieces(law)
     at, names = x(VARIABLE), Context({VARIABLE: "const"})
@@ -117,7 +117,7 @@ def chord(law: str, entry: str) -> Constant:
     def against(c: Fraction, seconds: float) -> Witness | None:
         return refute([VARIABLE], [at.ge(0)], num(0).le(term(c)), seconds)
 
-    return Constant(f"the chord of {law} noise", entry, Fraction(1, 4), certify, against)
+    return StatedConstant(f"the chord of {law} noise", entry, Fraction(1, 4), certify, against)
 
 
 G, r, b, s, v, z, y, q = xs("G r b s v z y q")

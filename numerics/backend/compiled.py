@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 
-class Kept:
+class Compiled:
     """`build`, with what it built for the last settings kept; for one that cannot be compared it builds anew."""
 
     def __init__(self, build: Callable[[Any], Any], size: int = 64) -> None:

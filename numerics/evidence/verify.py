@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Refutation
 from derive.vocabulary.errors import BadInput
-from numerics.evidence.checks import facts, families, messages, moments, paths, steps
+from numerics.evidence.checks import facts, families, moments, omega, paths, steps
 from numerics.evidence.checks.points import at_points, at_witness, merged
 from numerics.evidence.checks.result import Verified as Verified
 
@@ -49,8 +49,8 @@ def routes(id: str) -> list[Route]:
         found.append(lambda: [steps.one_step(id)])
     if id in ("6.9-growth", "6.9-induction"):
         found.append(lambda: steps.trajectory(id))
-    if id in messages.KINDS:
-        found.append(lambda: messages.drawn(id))
+    if id in omega.KINDS:
+        found.append(lambda: omega.drawn(id))
     for instance in paths.instances() if id.endswith("scheduled") else ():
         if instance.id == id:
             found += [lambda i=instance, s=subject: [paths.by_paths(i, s)] for subject in ("SDE", "method")]

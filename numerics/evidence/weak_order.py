@@ -17,7 +17,7 @@ import sympy as sp
 from derive.derivation import SDE
 from derive.derivation import sde as derive_sde
 from derive.equations.in_coordinates import state_symbols
-from derive.methods.method import Method
+from derive.methods.distributed import Method
 from derive.vocabulary.errors import BadInput
 from numerics.lowering.to_jax import lower_function
 from numerics.simulate.equation import solve
@@ -25,8 +25,8 @@ from numerics.simulate.method import run
 from numerics.simulate.runs import positive
 from numerics.statistics.estimates import Estimate, difference, mean
 from numerics.without_sampling.backward import model_mean
+from numerics.without_sampling.closed_moments import discrete_moment, model_moment
 from numerics.without_sampling.line import Value, steps_of
-from numerics.without_sampling.moments import discrete_moment, model_moment
 from numerics.without_sampling.transition import discrete_mean
 
 ROUTES = ("line", "moments")
@@ -129,7 +129,7 @@ def weak_order(
     """The weak error of a model at each step size, deterministically, and its order.
 
     Args:
-        method: see `derive.methods.method`.
+        method: see `derive.methods.distributed`.
         model: "first-order", "second-order" or "corrected"; or an equation of one's own, to be measured against the method.
         loss: the loss of both; a derive loss for closed moments.
         x0: the starting point, a number or (d,).
@@ -145,7 +145,7 @@ def weak_order(
     Raises:
         BadInput: an argument outside its range.
         NoClosedForm, Refusal: where a side does not exist, or has no such evaluation (`numerics.without_sampling.transition`,
-            `numerics.without_sampling.backward`, `numerics.without_sampling.moments`).
+            `numerics.without_sampling.backward`, `numerics.without_sampling.closed_moments`).
     """
     sizes, given = _sizes(etas, T, params), dict(params or {})
     dim = np.size(x0)

@@ -22,7 +22,7 @@ from derive.derivation import SDE
 from derive.derivation import sde as derive_sde
 from derive.methods.specialise import specialise
 from derive.vocabulary.errors import BadInput
-from numerics.backend.compiled import Kept
+from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
 from numerics.lowering.landscape import landscape
@@ -180,7 +180,7 @@ def _check_milstein(equation: SDE, dim: int) -> None:
 
 
 #: a study solves one equation many times over
-_derived = Kept(lambda asked: derive_sde(*asked), 32)
+_derived = Compiled(lambda asked: derive_sde(*asked), 32)
 
 
 def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) -> SDE:
@@ -262,4 +262,4 @@ class _Program(Program):
         return last, {"left": left[None], "numberless": numberless(term.vf(left, last, None), x.shape[1])[None]}
 
 
-_program = Kept(_Program)
+_program = Compiled(_Program)

@@ -12,9 +12,9 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.methods.method import Method
+from derive.methods.distributed import Method
 from derive.vocabulary.errors import BadInput
-from numerics.backend.compiled import Kept
+from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws, over_pairs
 from numerics.laws.samplers import compress, sample_noise
@@ -267,4 +267,4 @@ def _ends(steps: jax.Array) -> tuple[jax.Array, jax.Array]:
     return jnp.concatenate([jnp.zeros(1, steps.dtype), steps[:-1]]), steps
 
 
-_program = Kept(_Program)
+_program = Compiled(_Program)

@@ -9,11 +9,11 @@ import numpy as np
 import sympy as sp
 
 from derive.expressions.coordinates import Coordinate
+from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Separable
-from derive.methods.method import Method
 from derive.methods.specialise import specialise, symbol_names
 from derive.vocabulary.errors import BadInput
-from numerics.backend.compiled import Kept
+from numerics.backend.compiled import Compiled
 
 #: values that a run sets itself
 _OWN = {"t", "u", "du", "d", "x", "g", "v"}
@@ -83,7 +83,7 @@ def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozens
 
 
 #: a study runs one method many times over
-_specialised = Kept(_checked, 256)
+_specialised = Compiled(_checked, 256)
 
 
 @final

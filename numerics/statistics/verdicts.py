@@ -28,12 +28,16 @@ SOLVER = "the solver's error: the interval alone would decide"
 NONE = "nothing is assumed, so there is no interval"
 
 
-class Verdict(StrEnum):
+class BoundVerdict(StrEnum):
     """What is known of E X <= bound."""
 
     CONFIRMED = "CONFIRMED"
     VIOLATED = "VIOLATED"
     INCONCLUSIVE = "INCONCLUSIVE"
+
+
+#: the name under which `numerics` offers it; a `derive.proof.Verdict` is about a claim
+Verdict = BoundVerdict
 
 
 @final
@@ -51,7 +55,7 @@ class Decision(Record):
         reason: why it is INCONCLUSIVE; empty else.
     """
 
-    verdict: Verdict
+    verdict: BoundVerdict
     bound: float
     estimate: Estimate
     error: float
@@ -86,11 +90,11 @@ def judge(estimate: Estimate, bound: float, error: float = 0.0) -> Decision:
     if estimate.assumes == CENTRAL_LIMIT:
         lower, upper, reason = -math.inf, math.inf, HEAVY
     if upper <= bound:
-        verdict = Verdict.CONFIRMED
+        verdict = BoundVerdict.CONFIRMED
     elif lower > bound:
-        verdict = Verdict.VIOLATED
+        verdict = BoundVerdict.VIOLATED
     else:
-        verdict = Verdict.INCONCLUSIVE
+        verdict = BoundVerdict.INCONCLUSIVE
         if not reason:
             alone = estimate.upper <= bound or estimate.lower > bound
             reason = SOLVER if alone else HEAVY if math.isinf(estimate.upper) and math.isinf(estimate.lower) else FEW
@@ -142,8 +146,8 @@ def decide(
         drawn += size
         found = judge(tracker.estimate, bound, error)
         if tracker.refused:
-            return replace(found, verdict=Verdict.INCONCLUSIVE, reason=tracker.refused)
-        if (found.verdict is not Verdict.INCONCLUSIVE and drawn >= least) or drawn >= most:
+            return replace(found, verdict=BoundVerdict.INCONCLUSIVE, reason=tracker.refused)
+        if (found.verdict is not BoundVerdict.INCONCLUSIVE and drawn >= least) or drawn >= most:
             return found
         size = min(drawn, most - drawn)
 

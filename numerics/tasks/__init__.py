@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from numerics.tasks.minibatch import run_minibatch as run_minibatch
     from numerics.tasks.network import Network as Network
     from numerics.tasks.network import digits_network as digits_network
-    from numerics.tasks.step_rules import Line as Line
-    from numerics.tasks.step_rules import Problem as Problem
-    from numerics.tasks.step_rules import Runs as Runs
+    from numerics.tasks.step_rules import RaceProblem as RaceProblem
+    from numerics.tasks.step_rules import RaceRuns as RaceRuns
+    from numerics.tasks.step_rules import SmoothnessLine as SmoothnessLine
     from numerics.tasks.step_rules import race as race
     from numerics.tasks.tails import PooledTail as PooledTail
     from numerics.tasks.tails import TailFits as TailFits
@@ -86,7 +86,7 @@ __getattr__, __dir__, __all__ = face(
             "logistic_regression",
             "minimise",
         ),
-        "numerics.tasks.step_rules": ("Line", "Problem", "Runs", "race"),
+        "numerics.tasks.step_rules": ("RaceProblem", "RaceRuns", "SmoothnessLine", "race"),
         "numerics.tasks.tails": ("PooledTail", "TailFits", "fit_tails", "pooled_tail"),
     },
 )

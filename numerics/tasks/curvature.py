@@ -16,7 +16,7 @@ from derive.vocabulary.errors import BadInput
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.lowering.landscape import Landscape
-from numerics.tasks.step_rules import Line
+from numerics.tasks.step_rules import SmoothnessLine
 
 
 @final
@@ -77,7 +77,7 @@ def measure_curvature(
     return Curvature(norms, whole, float(np.max(np.where(whole > 0, 1 - half / np.where(whole > 0, whole, 1), 0))))
 
 
-def lowest_line(gradient_norm: np.ndarray, curvature: np.ndarray) -> Line:
+def lowest_line(gradient_norm: np.ndarray, curvature: np.ndarray) -> SmoothnessLine:
     """The L0, L1 >= 0 with L0 + L1 G_i >= curvature_i at all points and the smallest sum of L0 + L1 G_i (a linear programme).
 
     Raises:
@@ -89,4 +89,4 @@ def lowest_line(gradient_norm: np.ndarray, curvature: np.ndarray) -> Line:
     found = linprog([1.0, float(np.mean(g))], A_ub=-np.column_stack([np.ones_like(g), g]), b_ub=-lam, bounds=(0, None))
     l0, l1 = (float(v) for v in found.x)
     short = float(np.max(lam - l0 - l1 * g))  # what the solver's tolerance leaves
-    return Line(l0 + max(short, 0.0), l1)
+    return SmoothnessLine(l0 + max(short, 0.0), l1)

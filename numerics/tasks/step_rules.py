@@ -1,7 +1,7 @@
 """DCSGD and DSignSGD with several step rules on one problem: many settings, with several seeds each, in one run.
 
-The methods are those of `derive.methods.method` and are run by `numerics.run`; a setting is numbers for their symbols, so that all
-settings of a problem share one compiled program. Everything is dimensionless.
+The methods are those of `derive.methods.distributed` and are run by `numerics.run`; a setting is numbers for their symbols, so
+that all settings of a problem share one compiled program. Everything is dimensionless.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, final
 import numpy as np
 
 from derive.methods.compressors import Bernoulli
-from derive.methods.method import DCSGD, DSignSGD, Method
+from derive.methods.distributed import DCSGD, DSignSGD, Method
 from derive.methods.noise import Affine, Scaled, StudentT
 from derive.methods.schedules import Adaptive, Normalised
 from derive.vocabulary.errors import BadInput
@@ -29,7 +29,7 @@ RULES = (CONSTANT, NORMALISED, THEORY)
 
 @final
 @dataclass(frozen=True)
-class Problem:
+class RaceProblem:
     """A loss, where its runs begin, and who sends what.
 
     Attributes:
@@ -67,14 +67,14 @@ class Problem:
 
 @final
 @dataclass(frozen=True)
-class Line:
+class SmoothnessLine:
     """L0 + L1 G, an upper bound of ||Hess f||_op where it was measured (`numerics.tasks.curvature`)."""
 
     l0: float
     l1: float
 
 
-def step(rule: str, m: float, growth: float, line: Line) -> tuple[float, float]:
+def step(rule: str, m: float, growth: float, line: SmoothnessLine) -> tuple[float, float]:
     """k0 and k1 of h = 1/(k0 + k1 G) for a rule with multiplier m.
 
     constant: h = m. normalised: h = m/G. theory: h = m/K(G), K(G) = A (L0 + L1 G), theory 6.3 for noise without a floor
@@ -96,7 +96,7 @@ def step(rule: str, m: float, growth: float, line: Line) -> tuple[float, float]:
 
 @final
 @dataclass(frozen=True)
-class Runs:
+class RaceRuns:
     """What several settings, with independent seeds each, came to.
 
     Attributes:
@@ -113,8 +113,8 @@ class Runs:
 
 
 def race(
-    problem: Problem, method: Method, settings: Sequence[Mapping[str, float]], steps: int, saved: int, seeds: int, key: Any
-) -> Runs:
+    problem: RaceProblem, method: Method, settings: Sequence[Mapping[str, float]], steps: int, saved: int, seeds: int, key: Any
+) -> RaceRuns:
     """Run each setting with `seeds` seeds, all of them independent of one another, with step size 1 times h.
 
     Paths go in chunks of one size, so that a problem compiles once for any number of settings and seeds.
@@ -142,4 +142,4 @@ def race(
     )  # fmt: skip
     shape = (saved + 1, len(settings), seeds)
     values = {name: np.asarray(found.values[name], float).reshape(shape) for name in ("loss", "gradient_norm", "length")}
-    return Runs(np.rint(found.times).astype(int), **values, blown=np.isfinite(found.blow_up).reshape(shape[1:]))
+    return RaceRuns(np.rint(found.times).astype(int), **values, blown=np.isfinite(found.blow_up).reshape(shape[1:]))

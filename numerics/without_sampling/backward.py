@@ -24,7 +24,7 @@ from derive.derivation import SDE
 from derive.derivation import sde as derive_sde
 from derive.methods.specialise import specialise
 from derive.vocabulary.errors import BadInput
-from numerics.backend.compiled import Kept
+from numerics.backend.compiled import Compiled
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.lowering.landscape import landscape
@@ -184,7 +184,7 @@ def _compile(setting: _Setting) -> Callable[..., Any]:
     return both
 
 
-_compiled = Kept(_compile, 16)
+_compiled = Compiled(_compile, 16)
 
 
 def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> Interval:

@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 
 from derive.equations.in_coordinates import state_symbols
-from derive.methods.method import Method
+from derive.methods.distributed import Method
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import du, t
 from derive.vocabulary.symbols import u as free_u

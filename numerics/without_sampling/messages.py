@@ -11,7 +11,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import v
 from derive.methods.compressors import Bernoulli, Compressor, Sign
-from derive.methods.method import Method
+from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian, Law
 from derive.vocabulary.errors import NoClosedForm
 from numerics.backend.double import jnp

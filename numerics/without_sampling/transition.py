@@ -16,9 +16,9 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.methods.method import Method
+from derive.methods.distributed import Method
 from derive.vocabulary.errors import BadInput
-from numerics.backend.compiled import Kept
+from numerics.backend.compiled import Compiled
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.lowering.landscape import landscape
@@ -231,4 +231,4 @@ def _compile(setting: _Setting) -> Callable[..., Any]:
     return pieces
 
 
-_compiled = Kept(_compile, 16)
+_compiled = Compiled(_compile, 16)

@@ -45,13 +45,13 @@ EVIDENCE = ("theorems", "verification", "sweeps", "experiments", "own-claims")
 SECTIONS = {
     "ledger": Part("reports.sections.ledger", "Ledger", needs=EVIDENCE),
     "claims": Part("reports.sections.claim_by_claim", "Claims", needs=EVIDENCE),
-    "problem": Part("reports.sections.problem", "Problem"),
+    "problem": Part("reports.sections.problem", "ProblemSection"),
     "own-claims": Part("reports.sections.own_claims", "OwnClaims"),
     "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems",)),
     "sde-table": Part("reports.sections.sde_table", "SDETable", 10, 1.5, 1.5),
     "models": Part("reports.sections.models", "Models", 2, 1.5, 2.0),
     "theorems": Part("reports.sections.theorems", "Theorems", 123, 19.0, 18.0),
-    "stationary": Part("reports.sections.stationary", "Stationary", 3, 2.0, 2.0),
+    "stationary": Part("reports.sections.stationary", "StationarySection", 3, 2.0, 2.0),
     "verification": Part("reports.sections.verification.section", "Verification", 34, 46.0, 142.0),
     "ensembles": Part("reports.sections.ensembles", "Ensembles", 12, 30.0, 57.0),
     "sweeps": Part("reports.sections.sweeps.section", "Sweeps", 11, 18.0, 26.0),
@@ -147,7 +147,7 @@ class Plan:
         return (sum(map(self.seconds_of, ended)) + sum(begun)) / self.seconds
 
 
-class Work:
+class Announced:
     """What sections announce, passed on as a label and the fraction of the plan that is done."""
 
     def __init__(self, plan: Plan, progress: Callable[[str, float], None]) -> None:

@@ -15,10 +15,10 @@ from reports.build.drawing import draw
 from reports.store.files import write_atomic
 from reports.document.html import HtmlAbsent, tex_to_html
 from reports.document.notation import Notation, macro, prose
-from reports.build.plan import SECTIONS, Plan, Work, section_of
+from reports.build.plan import SECTIONS, Plan, Announced, section_of
 from reports.document.portable import FITTING, portable, with_macros
 from reports.sections.ledger import ledger_of
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 from reports.document.tex import Tex, TexAbsent, compile_tex, environment
 from reports.build.workers import compute, load_or_compute
 
@@ -55,7 +55,7 @@ def build_report(
     cache = ResultsCache(folder / "results")
     asked = {"quick": quick, "problem": None if problem is None else problem.to_dict()}
     sections = {name: section_of(name) for name in plan.computed}
-    work = Work(plan, progress)
+    work = Announced(plan, progress)
     absent = [n for n in plan.computed if not SECTIONS[n].needs and not cache.path(n, asked).exists()]
     together = absent if problem is None and len(absent) > 1 else []
     reused = compute(together, cache.folder, asked, work) if together else []
@@ -65,7 +65,7 @@ def build_report(
             work.tick(name, sections[name].title)
         needs = SECTIONS[name].needs
         needed = {other: results[other] for other in needs if other in results}
-        context = Context(quick, problem, cache, partial(work.tick, name), needed, whole=only is None)
+        context = Inputs(quick, problem, cache, partial(work.tick, name), needed, whole=only is None)
         results[name] = sections[name].compute(context) if needs else load_or_compute(sections[name], context, asked)
         work.end(name)
     for name in plan.names:

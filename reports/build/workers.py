@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from reports.store.cache import ResultsCache
-from reports.build.plan import PROCESSES, Work, section_of
-from reports.sections.base import Context, Section
+from reports.build.plan import PROCESSES, Announced, section_of
+from reports.sections.base import Inputs, Section
 
 #: seconds between two looks for an interrupt
 _PATIENCE = 0.5
@@ -36,7 +36,7 @@ class WorkerFailed(RuntimeError):
     """A section could not be computed; the text is the worker's traceback."""
 
 
-def load_or_compute(section: Section, context: Context, asked: dict[str, Any], spent: float = 0.0) -> dict[str, Any]:
+def load_or_compute(section: Section, context: Inputs, asked: dict[str, Any], spent: float = 0.0) -> dict[str, Any]:
     """The section's result from the cache, or computed and stored with the seconds that it and its pieces took on this machine.
 
     Args:
@@ -51,7 +51,7 @@ def load_or_compute(section: Section, context: Context, asked: dict[str, Any], s
     return context.cache.load_or_compute(section.name, asked, timed)
 
 
-def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Work) -> list[str]:
+def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Announced) -> list[str]:
     """Compute and store these sections of the report on everything built in, several at a time.
 
     Args:
@@ -184,7 +184,7 @@ def main() -> None:
             say(tick=section.title)
         try:
             cache = ResultsCache(folder)
-            context = Context(asked["quick"], None, cache, lambda label, to=announcing: say(tick=label) if to else None)
+            context = Inputs(asked["quick"], None, cache, lambda label, to=announcing: say(tick=label) if to else None)
             if piece is None:
                 load_or_compute(section, context, asked, task["spent"])
             else:

@@ -17,7 +17,7 @@ _OK, _ABSENT, _MISSING = "ok", "absent", "MISSING"
 
 @final
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One line of the diagnosis.
 
     Args:
@@ -46,15 +46,15 @@ def run(as_json: bool) -> int:
     return 0 if sound else 1
 
 
-def findings() -> list[Finding]:
+def findings() -> list[Diagnosis]:
     """Everything that was looked at."""
-    found = [_python(), *_packages(), *_extras(), _tex(), _pandoc(), Finding("CPUs", _OK, f"{_cpus()} usable")]
+    found = [_python(), *_packages(), *_extras(), _tex(), _pandoc(), Diagnosis("CPUs", _OK, f"{_cpus()} usable")]
     return found + _jax()
 
 
-def _python() -> Finding:
+def _python() -> Diagnosis:
     good = sys.version_info >= (3, 11)
-    return Finding(
+    return Diagnosis(
         "Python", _OK if good else _MISSING, platform.python_version() + ("" if good else "; needs 3.11 or newer")
     )
 
@@ -72,21 +72,21 @@ def _requirements() -> list[tuple[str, str | None]]:
     return found
 
 
-def _packages() -> list[Finding]:
+def _packages() -> list[Diagnosis]:
     try:
         needed = [name for name, extra in _requirements() if extra is None]
-        found = [Finding("sdescent", _OK, version("sdescent"))]
+        found = [Diagnosis("sdescent", _OK, version("sdescent"))]
     except PackageNotFoundError:
-        return [Finding("sdescent", _MISSING, "not installed; run pip install in the clone")]
+        return [Diagnosis("sdescent", _MISSING, "not installed; run pip install in the clone")]
     for name in needed:
         try:
-            found.append(Finding(name, _OK, version(name)))
+            found.append(Diagnosis(name, _OK, version(name)))
         except PackageNotFoundError:
-            found.append(Finding(name, _MISSING, f"pip install {name}"))
+            found.append(Diagnosis(name, _MISSING, f"pip install {name}"))
     return found
 
 
-def _extras() -> list[Finding]:
+def _extras() -> list[Diagnosis]:
     purposes = {
         "scikit-learn": ("data", "the experiments and the real data of the report"),
         "pypandoc_binary": ("html", "report.html"),
@@ -94,79 +94,79 @@ def _extras() -> list[Finding]:
     found = []
     for name, (extra, purpose) in purposes.items():
         try:
-            found.append(Finding(f"{name} (extra {extra})", _OK, version(name)))
+            found.append(Diagnosis(f"{name} (extra {extra})", _OK, version(name)))
         except PackageNotFoundError:
             detail = f"needed for {purpose}: pip install 'sdescent[{extra}]'"
-            found.append(Finding(f"{name} (extra {extra})", _ABSENT, detail))
+            found.append(Diagnosis(f"{name} (extra {extra})", _ABSENT, detail))
     return found
 
 
-def _tex() -> Finding:
+def _tex() -> Diagnosis:
     return _guarded("TeX", _look_for_tex)
 
 
-def _look_for_tex() -> Finding:
+def _look_for_tex() -> Diagnosis:
     from reports.document.pdf import INSTALL_HINT, TexAbsent, tex_packages_missing
 
     missing = tex_packages_missing()
     if isinstance(missing, TexAbsent):
-        return Finding("TeX", _ABSENT, f"needed for report.pdf; {missing.message}")
+        return Diagnosis("TeX", _ABSENT, f"needed for report.pdf; {missing.message}")
     if missing:
-        return Finding("TeX", _ABSENT, f"needed for report.pdf: the packages {', '.join(missing)}. {INSTALL_HINT}")
-    return Finding("TeX", _OK, "pdflatex and all packages that the report uses")
+        return Diagnosis("TeX", _ABSENT, f"needed for report.pdf: the packages {', '.join(missing)}. {INSTALL_HINT}")
+    return Diagnosis("TeX", _OK, "pdflatex and all packages that the report uses")
 
 
-def _pandoc() -> Finding:
+def _pandoc() -> Diagnosis:
     return _guarded("pandoc", _look_for_pandoc)
 
 
-def _look_for_pandoc() -> Finding:
+def _look_for_pandoc() -> Diagnosis:
     import pypandoc
 
-    return Finding("pandoc", _OK, pypandoc.get_pandoc_version())
+    return Diagnosis("pandoc", _OK, pypandoc.get_pandoc_version())
 
 
-def _jax() -> list[Finding]:
+def _jax() -> list[Diagnosis]:
     return [_guarded("JAX devices", _devices), _guarded("JAX 64-bit", _x64), _guarded("JAX arithmetic", _arithmetic)]
 
 
-def _devices() -> Finding:
+def _devices() -> Diagnosis:
     import jax
 
     devices = jax.devices()
     kinds = sorted({device.device_kind for device in devices})
-    return Finding("JAX devices", _OK, f"{len(devices)}: {', '.join(kinds)}")
+    return Diagnosis("JAX devices", _OK, f"{len(devices)}: {', '.join(kinds)}")
 
 
-def _x64() -> Finding:
+def _x64() -> Diagnosis:
     import jax
     import jax.numpy as jnp
 
     import numerics.backend.double  # noqa: F401 - switches 64-bit numbers on, as every computation here does first
 
     good = jnp.zeros(1).dtype == jnp.float64
-    return Finding("JAX 64-bit", _OK if good else _MISSING, "on" if good else f"off (jax {jax.__version__})")
+    return Diagnosis("JAX 64-bit", _OK if good else _MISSING, "on" if good else f"off (jax {jax.__version__})")
 
 
-def _arithmetic() -> Finding:
+def _arithmetic() -> Diagnosis:
     from numerics.backend.canary import functions
     from numerics.backend.compiler import check_plain, narrowed
 
     check_plain()
     unused = "; not with wide vector registers, which are left unused" if narrowed() else ""
-    return Finding("JAX arithmetic", _OK, f"{len(functions())} elementary functions agree with NumPy{unused}")
+    return Diagnosis("JAX arithmetic", _OK, f"{len(functions())} elementary functions agree with NumPy{unused}")
 
 
-def _guarded(name: str, look: Callable[[], Finding]) -> Finding:
+def _guarded(name: str, look: Callable[[], Diagnosis]) -> Diagnosis:
     # A broken installation is what this command is there to report, whatever it raises.
     try:
         return look()
     except ImportError as error:
         required = name.startswith("JAX")
-        return Finding(name, _MISSING if required else _ABSENT, f"{error}")
+        return Diagnosis(name, _MISSING if required else _ABSENT, f"{error}")
     except Exception as error:
         required = name.startswith("JAX")
-        return Finding(name, _MISSING if required else _ABSENT, f"{type(error).__name__}: {error}")
+        return Diagnosis(name, _MISSING if required else _ABSENT, f"{type(error).__name__}: {error}")
 
 
 def _cpus() -> int:

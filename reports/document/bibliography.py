@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Work(NamedTuple):
+class Reference(NamedTuple):
     """A reference: BibTeX key and kind, authors, title, where, year."""
 
     key: str
@@ -17,7 +17,7 @@ class Work(NamedTuple):
 
 
 WORKS = (
-    Work(
+    Reference(
         "compagnoni2025interaction",
         "misc",
         ("Monzio Compagnoni, Enea", "Islamov, Rustem", "Orvieto, Antonio", "Gorbunov, Eduard"),
@@ -25,7 +25,7 @@ WORKS = (
         "arXiv:2506.00181",
         "2025",
     ),
-    Work(
+    Reference(
         "compagnoni2025unbiased",
         "misc",
         ("Monzio Compagnoni, Enea", "Islamov, Rustem", "Proske, Frank Norbert", "Lucchi, Aurelien"),
@@ -33,7 +33,7 @@ WORKS = (
         "arXiv:2502.17009",
         "2025",
     ),
-    Work(
+    Reference(
         "compagnoni2024adaptive",
         "misc",
         (
@@ -48,7 +48,7 @@ WORKS = (
         "arXiv:2411.15958",
         "2024",
     ),
-    Work(
+    Reference(
         "li2017stochastic",
         "inproceedings",
         ("Li, Qianxiao", "Tai, Cheng", "E, Weinan"),
@@ -56,7 +56,7 @@ WORKS = (
         "ICML 2017",
         "2017",
     ),
-    Work(
+    Reference(
         "zhang2020gradient",
         "inproceedings",
         ("Zhang, Jingzhao", "He, Tianxing", "Sra, Suvrit", "Jadbabaie, Ali"),
@@ -64,7 +64,7 @@ WORKS = (
         "ICLR 2020",
         "2020",
     ),
-    Work(
+    Reference(
         "alistarh2017qsgd",
         "inproceedings",
         ("Alistarh, Dan", "Grubic, Demjan", "Li, Jerry", "Tomioka, Ryota", "Vojnovic, Milan"),
@@ -72,7 +72,7 @@ WORKS = (
         "NeurIPS 2017",
         "2017",
     ),
-    Work(
+    Reference(
         "wen2017terngrad",
         "inproceedings",
         ("Wen, Wei", "Xu, Cong", "Yan, Feng", "Wu, Chunpeng", "Wang, Yandan", "Chen, Yiran", "Li, Hai"),
@@ -80,7 +80,7 @@ WORKS = (
         "NeurIPS 2017",
         "2017",
     ),
-    Work(
+    Reference(
         "horvath2022natural",
         "inproceedings",
         (
@@ -95,7 +95,7 @@ WORKS = (
         "MSML 2022",
         "2022",
     ),
-    Work(
+    Reference(
         "waudbysmith2024estimating",
         "article",
         ("Waudby-Smith, Ian", "Ramdas, Aaditya"),
@@ -103,7 +103,7 @@ WORKS = (
         "Journal of the Royal Statistical Society B 86",
         "2024",
     ),
-    Work(
+    Reference(
         "wang2023catoni",
         "article",
         ("Wang, Hongjian", "Ramdas, Aaditya"),
@@ -111,7 +111,7 @@ WORKS = (
         "Stochastic Processes and their Applications 163",
         "2023",
     ),
-    Work(
+    Reference(
         "salmon2011parallel",
         "inproceedings",
         ("Salmon, John K.", "Moraes, Mark A.", "Dror, Ron O.", "Shaw, David E."),
@@ -119,7 +119,7 @@ WORKS = (
         "SC 2011",
         "2011",
     ),
-    Work(
+    Reference(
         "kidger2021neural",
         "phdthesis",
         ("Kidger, Patrick",),
@@ -127,7 +127,7 @@ WORKS = (
         "University of Oxford",
         "2021",
     ),
-    Work(
+    Reference(
         "karatzas1991brownian",
         "book",
         ("Karatzas, Ioannis", "Shreve, Steven E."),
@@ -135,7 +135,7 @@ WORKS = (
         "Springer",
         "1991",
     ),
-    Work(
+    Reference(
         "ikeda1989stochastic",
         "book",
         ("Ikeda, Nobuyuki", "Watanabe, Shinzo"),
@@ -167,7 +167,7 @@ def bibtex() -> str:
     return "\n".join(_entry(w) for w in sorted(WORKS, key=lambda w: w.key))
 
 
-def _entry(work: Work) -> str:
+def _entry(work: Reference) -> str:
     fields = {
         "author": " and ".join(work.authors),
         "title": f"{{{work.title}}}",

@@ -42,7 +42,7 @@ CONTRADICTED = "the numbers violate what is proved: one of the two is wrong"
 
 @final
 @dataclass(frozen=True)
-class Claim:
+class PaperClaim:
     """A claim and what it rests on.
 
     Args:
@@ -78,7 +78,7 @@ class Group:
     """Claims under one heading."""
 
     title: str
-    claims: tuple[Claim, ...]
+    claims: tuple[PaperClaim, ...]
 
 
 @final
@@ -108,7 +108,7 @@ class Results:
         return Results(entries, evidence)
 
 
-def judge(claim: Claim, results: Results) -> dict[str, Any]:
+def judge(claim: PaperClaim, results: Results) -> dict[str, Any]:
     """A row of the ledger as JSON: the claim, "status", "reason", and what it rests on, each with its own verdict."""
     proof, named, why = _proof(claim, results.entries)
     numbers = _rows(claim.numbers, results.evidence)
@@ -148,7 +148,7 @@ def _is(entries: Mapping[str, Mapping[str, Any]], id: str, status: str) -> bool:
     return entries.get(id, {}).get("status") == status
 
 
-def _proof(claim: Claim, entries: Mapping[str, Mapping[str, Any]]) -> tuple[Status, list[str], str]:
+def _proof(claim: PaperClaim, entries: Mapping[str, Mapping[str, Any]]) -> tuple[Status, list[str], str]:
     """What the catalogue says, the named assumptions, and why not more."""
     if any(_is(entries, i, "REFUTED") for i in claim.refutations):
         return Status.REFUTED, [], ""

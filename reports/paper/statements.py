@@ -5,7 +5,7 @@ A new claim is an entry here. Its status is computed (`reports.paper.ledger`); w
 
 from __future__ import annotations
 
-from reports.paper.ledger import Claim, Group
+from reports.paper.ledger import Group, PaperClaim
 
 V1, V2 = "arXiv 2506.00181v1", "arXiv 2506.00181v2"
 ABSTRACT, TABLE, RUNS = f"{V1}, abstract", f"{V2}, Table 2", f"{V2}, Figure 1"
@@ -20,7 +20,7 @@ def _on(subject: str, *ids: str) -> tuple[str, ...]:
 ABSTRACT_CLAIMS = Group(
     "The abstract",
     (
-        Claim(
+        PaperClaim(
             "adaptive-converges",
             r"Distributed SignSGD converges under standard step-size schedules: with $\phi_1\to\infty$ and $u\to0$ the bound on "
             r"$\mathbb{E}\,\Phi$ tends to $0$",
@@ -31,7 +31,7 @@ ABSTRACT_CLAIMS = Group(
             beside=(*_on("method", "6.4-global-scheduled"), "scheduled-sign-bounded"),
             note="for the corrected SDE, at every state",
         ),
-        Claim(
+        PaperClaim(
             "heavy-tails",
             r"\dots{} even under heavy-tailed noise: no moment of the noise is used, Cauchy noise is covered",
             ABSTRACT,
@@ -39,7 +39,7 @@ ABSTRACT_CLAIMS = Group(
             numbers=("sign-stationary-heavy-tails",),
             experiments=("experiment-d-decaying",),
         ),
-        Claim(
+        PaperClaim(
             "scheduled-fails",
             r"Distributed (Compressed) SGD with a pre-scheduled decaying step size fails to converge",
             ABSTRACT,
@@ -47,7 +47,7 @@ ABSTRACT_CLAIMS = Group(
             numbers=("scheduled-blow-up",),
             note="gradient descent on the quartic, from every start beyond a threshold",
         ),
-        Claim(
+        PaperClaim(
             "inverse-gradient",
             r"\dots{} unless the step size has an inverse dependence on the gradient norm",
             ABSTRACT,
@@ -57,21 +57,21 @@ ABSTRACT_CLAIMS = Group(
             beside=(*_on("method", "6.3-low-scheduled", "6.3-high-scheduled"), "normalised-bounded"),
             note=r"with $h=s/K_\kappa(G)$, for the corrected SDE",
         ),
-        Claim(
+        PaperClaim(
             "normalisation-grows",
             r"Normalisation emerges, and its strength $K_\kappa(G)$ grows with $\omega$, with the variance and with $d$",
             f"{V2}, section 4",
             ("6.3-strength-grows",),
             numbers=("strength-omega", "strength-noise", "strength-dimension"),
         ),
-        Claim(
+        PaperClaim(
             "normalisation-falls",
             r"\dots{} and falls with the number $N$ of clients",
             f"{V2}, section 4",
             ("6.3-strength-falls",),
             numbers=("strength-clients",),
         ),
-        Claim(
+        PaperClaim(
             "interaction",
             r"Batch noise, compression and their product enter the bounds as $A_1=\overline\omega+"
             r"d(\overline{\sigma_1^2}+\overline{\sigma_1^2\omega})$ "
@@ -80,7 +80,7 @@ ABSTRACT_CLAIMS = Group(
             ("6.1-pathwise", "6.2-pathwise"),
             numbers=_on("sde", "6.1-pathwise", "6.2-pathwise"),
         ),
-        Claim(
+        PaperClaim(
             "simulation",
             r"Simulation validates the theory: each theorem's bound holds on its SDE",
             ABSTRACT,
@@ -92,7 +92,7 @@ ABSTRACT_CLAIMS = Group(
 TABLE_CLAIMS = Group(
     "Theorems and Table 2",
     (
-        Claim(
+        PaperClaim(
             "classic-compressed",
             r"D(C)SGD, classic: $\eta u\,K\le2\varepsilon$, $K=(L_0+L_1G)A_1/N+L_1D_0/N$, gives convergence",
             TABLE,
@@ -101,7 +101,7 @@ TABLE_CLAIMS = Group(
             beside=_on("method", "6.1-scheduled"),
             note="first-order SDE; the method itself needs more, see the thresholds",
         ),
-        Claim(
+        PaperClaim(
             "corrected-compressed",
             r"D(C)SGD, corrected: the same with $1+A_1/N$, for $\eta u\,K(G)\le2\varepsilon$ along the path",
             f"{V2}, Theorem 4.2",
@@ -110,21 +110,21 @@ TABLE_CLAIMS = Group(
             numbers=_on("sde", "6.2-scheduled"),
             beside=_on("method", "6.2-scheduled"),
         ),
-        Claim(
+        PaperClaim(
             "corrected-expectation",
             r"D(C)SGD, corrected: a step condition on $L_0+L_1\,\mathbb{E}G$ suffices",
             f"{V2}, Theorem 4.2 as reported",
             ("6.2-expectation-repaired",),
             refutations=("6.2-expectation",),
         ),
-        Claim(
+        PaperClaim(
             "classic-sign",
             r"DSignSGD, classic: $\mathcal{L}f\le-u\Phi+\frac{\eta u^2}{2N}d(L_0+L_1G)$",
             TABLE,
             ("6.4-classic",),
             numbers=_on("sde", "6.4-classic"),
         ),
-        Claim(
+        PaperClaim(
             "corrected-sign",
             r"DSignSGD, corrected: convergence where $\eta u\,K\le\varepsilon\ell$",
             f"{V2}, Theorem 4.3",
@@ -133,40 +133,40 @@ TABLE_CLAIMS = Group(
             numbers=_on("sde", "6.4-corrected"),
             note=r"$\Phi\ge\ell G^2/\sigma_H$ holds while $|g_j|\le\rho\sigma_k$",
         ),
-        Claim(
+        PaperClaim(
             "chord",
             r"DSignSGD: $\Phi\ge\ell\,G^2/\sigma_H$ at every state, for some $\ell>0$",
             f"{V2}, Theorem 4.3 without that assumption",
             ("6.4-global-pathwise",),
             refutations=("6.4-chord",),
         ),
-        Claim(
+        PaperClaim(
             "polyak",
             r"$L$-smooth losses with the PL inequality: linear rate to a floor",
             "arXiv 2502.17009",
             ("6.5-first-order", "6.5-corrected"),
             numbers=_on("sde", "6.5-first-order", "6.5-corrected"),
         ),
-        Claim(
+        PaperClaim(
             "polyak-sign",
             r"\dots{} and DSignSGD reaches the minimum in finite time without noise",
             "arXiv 2502.17009",
             ("6.5-sign",),
         ),
-        Claim(
+        PaperClaim(
             "scaling",
             r"Scaling rules: the floor stays if and only if $r_\eta(1+r_\omega\omega)=r_Nr_B(1+\omega)$",
             "arXiv 2502.17009",
             ("6.8-enough", "6.8-needed"),
         ),
-        Claim(
+        PaperClaim(
             "scaling-linear",
             r"The linear scaling rule $r_\eta=r_N$ serves whatever happens to $\omega$",
             "a rule of thumb",
             ("6.8-enough",),
             refutations=("6.8-linear",),
         ),
-        Claim(
+        PaperClaim(
             "schedules",
             r"$u=(1+t)^{-p}$, $0<p\le1$, and every $u\to0$ with $\phi_1\to\infty$: $\phi_2/\phi_1\to0$",
             V1,
@@ -178,37 +178,37 @@ TABLE_CLAIMS = Group(
 MODEL_CLAIMS = Group(
     "What the models see",
     (
-        Claim(
+        PaperClaim(
             "weak-first-order",
             "The first-order and the corrected model have weak order 1",
             V2,
             numbers=("weak-order-*-first-order", "weak-order-*-corrected"),
         ),
-        Claim(
+        PaperClaim(
             "weak-second-order",
             "The second-order model has weak order 2",
             "Li, Tai, E 2017",
             numbers=("weak-order-*-second-order",),
         ),
-        Claim(
+        PaperClaim(
             "threshold",
             "The corrected model has the method's stability threshold on quadratics",
             V2,
             numbers=("threshold-quadratic-corrected",),
         ),
-        Claim(
+        PaperClaim(
             "no-threshold",
             r"\dots{} and the first- and second-order models do not",
             V2,
             numbers=("!threshold-quadratic-first-order", "!threshold-quadratic-second-order"),
         ),
-        Claim(
+        PaperClaim(
             "conservative",
             "Off quadratics the corrected model is conservative: on the quartic it leaves at a third of the method's threshold",
             OURS,
             numbers=("threshold-quartic-conservative",),
         ),
-        Claim(
+        PaperClaim(
             "stationary",
             r"Stationary variance on quadratics: $\frac{\eta\sigma^2}{N\lambda(2-\eta\lambda)}$ in the corrected model",
             V2,
@@ -216,7 +216,7 @@ MODEL_CLAIMS = Group(
             numbers=("stationary-quadratic-corrected",),
             note="which is that of the method",
         ),
-        Claim(
+        PaperClaim(
             "stationary-sign",
             r"DSignSGD near an optimum: $\frac{\eta}{4NM}\frac{\sigma_H}{h}$",
             "arXiv 2411.15958",
@@ -234,10 +234,10 @@ LONGER = (
 _SECOND = "-breast-cancer"
 
 
-def _run(id: str, says: str, key: str, *others: str, note: str = "") -> Claim:
+def _run(id: str, says: str, key: str, *others: str, note: str = "") -> PaperClaim:
     """A claim about the experiments: decided by the network on the digits, with the second data set and other settings beside."""
     first, second = (f"experiment-{key}",), tuple(f"experiment-{k}{_SECOND}" for k in (key, *others))
-    return Claim(id, says, RUNS, experiments=first, beside=(*(f"experiment-{k}" for k in others), *second), note=note)
+    return PaperClaim(id, says, RUNS, experiments=first, beside=(*(f"experiment-{k}" for k in others), *second), note=note)
 
 
 EXPERIMENT_CLAIMS = Group(
@@ -266,20 +266,20 @@ EXPERIMENT_CLAIMS = Group(
         ),
         _run("sign-constant", "(d) DSignSGD under Cauchy noise: a constant step is stable and stalls", "d-constant"),
         _run("sign-decaying", r"(d) \dots{} and $\eta_n=1/\sqrt{n+1}$ converges for each $\sigma$", "d-decaying"),
-        Claim(
+        PaperClaim(
             "real-first-order",
             "The first-order SDE follows the real method",
             ABSTRACT,
             experiments=("experiment-sde-first-order*",),
         ),
-        Claim("real-corrected", r"\dots{} and so does the corrected SDE", V2, experiments=("experiment-sde-corrected*",)),
+        PaperClaim("real-corrected", r"\dots{} and so does the corrected SDE", V2, experiments=("experiment-sde-corrected*",)),
     ),
 )
 
 OWN_CLAIMS = Group(
     "Beyond the paper",
     (
-        Claim(
+        PaperClaim(
             "sign-everywhere",
             r"DSignSGD converges without the bounded-ratio assumption, with a floor of order $1/N$",
             OURS,
@@ -287,7 +287,7 @@ OWN_CLAIMS = Group(
             numbers=_on("sde", "6.4-clients-scheduled"),
             beside=_on("method", "6.4-clients-scheduled"),
         ),
-        Claim(
+        PaperClaim(
             "kappa",
             r"$\kappa<\frac14$ in the step condition keeps the floor $L_0+L_1$",
             OURS,
@@ -295,20 +295,20 @@ OWN_CLAIMS = Group(
             refutations=("6.2-kappa-fifth",),
             note=r"so the paper's floor is had with $\kappa=\frac14$ and no less",
         ),
-        Claim(
+        PaperClaim(
             "smooth-examples",
             r"The losses used here are $(L_0,L_1)$-smooth with the constants stated",
             OURS,
             ("8-quadratic", "8-quartic", "8-cosh", "8-glued-exponential", "8-separable", "8-logistic-regression"),
         ),
-        Claim(
+        PaperClaim(
             "rosenbrock",
             r"Rosenbrock's function is $(L_0,L_1)$-smooth on the plane",
             OURS,
             refutations=("8-rosenbrock",),
             note="constants hold on a box only",
         ),
-        Claim(
+        PaperClaim(
             "ratios",
             r"The compressors have the ratios $\omega$ stated for them; a fixed grid has none",
             "theory of compression",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, final
 
 from reports.document.bibliography import bibtex, references
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 from reports.store.files import write_atomic
 
 #: characters of a digest that are shown
@@ -24,7 +24,7 @@ class Appendix(Section):
 
     name, title = "appendix", "Certificates, versions, seeds, timings"
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         results = context.results
         proofs = [e for name in ("theorems", "own-claims") for e in results.get(name, {}).get("entries", ()) if e["certificate"]]
         versions = context.cache.context.get("versions", {})

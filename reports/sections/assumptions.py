@@ -6,7 +6,7 @@ from typing import Any, final
 
 from derive.printing.width import width
 from derive.proof.kernel.rules import AXIOMS
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 
 #: theorems on methods; the facts about laws, losses and compressors say their own assumptions where they stand
 PARTS = ("6.1", "6.2", "6.3", "6.4", "6.5")
@@ -22,7 +22,7 @@ class Assumptions(Section):
 
     name, title = "assumptions", "Assumptions by theorem"
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         entries = context.results["theorems"]["entries"]
         chosen = [e for e in entries if e["id"][:3] in PARTS and e["status"] == "PROVED"]
         hypotheses: dict[str, list[dict[str, Any]]] = {}

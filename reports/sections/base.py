@@ -13,7 +13,7 @@ from reports.store.files import make_folder, write_atomic
 
 
 @dataclass(frozen=True)
-class Context:
+class Inputs:
     """What a section may read.
 
     Args:
@@ -43,12 +43,12 @@ class Section(ABC):
     #: what can be computed apart, the longest first; none for a section that is computed as a whole
     pieces: tuple[str, ...] = ()
 
-    def prepare(self, piece: str, context: Context) -> None:
+    def prepare(self, piece: str, context: Inputs) -> None:
         """Compute and store all that `compute` needs for one of `pieces`, which then finds it in the cache."""
         raise NotImplementedError(f"{self.name} has no pieces")
 
     @abstractmethod
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         """Results as JSON and arrays.
 
         "statuses" holds the checks. "evidence" is what claims rest on (`reports.paper.ledger`): key -> {"verdict", "says",

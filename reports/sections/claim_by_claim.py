@@ -6,7 +6,7 @@ import re
 from typing import Any, final
 
 from reports.paper.ledger import Results, ledger
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 from reports.sections.ledger import groups_of
 
 #: subjects of a comparison
@@ -23,7 +23,7 @@ class Claims(Section):
 
     name, title = "claims", "The claims one by one"
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         results = Results.of(context.results)
         groups = ledger(groups_of(context.problem), results)
         certified = [i for i, e in results.entries.items() if e["certificate"]]

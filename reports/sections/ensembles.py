@@ -17,7 +17,7 @@ from derive.vocabulary.errors import NoClosedForm, Refusal
 from reports.document.figures import BAND, bands, figure, legend
 from reports.document.notation import MEANING, Notation, macro
 from reports.document.vectors import vector
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 from reports.sections.compare import bounded, final_rows, number, solved, summary
 
 SEED = 20250600181
@@ -70,7 +70,7 @@ class Ensembles(Section):
 
     name, title = "ensembles", "Methods and their equations, simulated"
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         own = context.problem
         paths, seed = PATHS["quick" if context.quick else "full"], SEED
         if own is None:
@@ -80,7 +80,7 @@ class Ensembles(Section):
             paths = paths if own.paths is None else own.paths
             seed = seed if own.seed is None else own.seed
         bound = max([BOUND, *(BOUND * abs(float(v)) for asked in chosen.values() for v in asked.x0 or ())])
-        runs = Runs(paths, seed, bound)
+        runs = RunSettings(paths, seed, bound)
         found = [{**_settings(name, asked), **_simulate(name, asked, runs, context)} for name, asked in chosen.items()]
         return {
             "statuses": {} if own is None else {r["model"]: "refused" for c in found for r in c["refused"] if not r["exists"]},
@@ -101,7 +101,7 @@ class Ensembles(Section):
 
 
 @dataclass(frozen=True)
-class Runs:
+class RunSettings:
     """How every run of a section is made: independent paths, the seed of the method, and the box |x_j| <= bound."""
 
     paths: int
@@ -161,7 +161,7 @@ def _unwritten(asked: Problem) -> list[str]:
     return [name for name in asked.loss.parameters(asked.dim) if name not in named]
 
 
-def _simulate(name: str, asked: Problem, runs: Runs, context: Context) -> dict[str, Any]:
+def _simulate(name: str, asked: Problem, runs: RunSettings, context: Inputs) -> dict[str, Any]:
     """The method and each model, every run a result of its own in the cache."""
     series, refused, cap = {}, [], None  # of the method itself, which comes first
     for n, kind in enumerate((METHOD, *MODELS)):
@@ -186,7 +186,7 @@ def _simulate(name: str, asked: Problem, runs: Runs, context: Context) -> dict[s
     }
 
 
-def _run(asked: Problem, kind: str, runs: Runs, cap: float | None) -> dict[str, Any]:
+def _run(asked: Problem, kind: str, runs: RunSettings, cap: float | None) -> dict[str, Any]:
     """The summary of one run, or {"refused": why, "exists"} of a model that does not exist, or cannot be solved."""
     from numerics.simulate.method import run
     from numerics.simulate.refinement import refined

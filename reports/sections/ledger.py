@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, final
 
 from reports.document.tex import escape
-from reports.paper.ledger import Claim, Group, Results, Status, counts, ledger
-from reports.sections.base import Context, Section
+from reports.paper.ledger import Group, PaperClaim, Results, Status, counts, ledger
+from reports.sections.base import Inputs, Section
 
 #: statuses in words, for the sentence above the table
 WORDS = {
@@ -28,7 +28,7 @@ def groups_of(problem: Any) -> tuple[Group, ...]:
 
         return GROUPS
     own = tuple(
-        Claim(f"claim-{n}", escape(c.title), "your specification", (f"claim-{n}",), refutations=(f"claim-{n}",))
+        PaperClaim(f"claim-{n}", escape(c.title), "your specification", (f"claim-{n}",), refutations=(f"claim-{n}",))
         for n, c in enumerate(problem.claims, 1)
     )
     return (Group("Your claims", own),) if own else ()
@@ -54,7 +54,7 @@ class Ledger(Section):
 
     name, title = "ledger", "The answer on one page"
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         groups = ledger(groups_of(context.problem), Results.of(context.results))
         rows = [row for group in groups for row in group["rows"]]
         said = [{"count": n, "words": WORDS[Status(s)]} for s, n in counts(rows).items()]

@@ -8,11 +8,11 @@ import sympy as sp
 
 from derive.equations.models import MODELS
 from derive.expressions.coordinates import g, hvp
-from derive.methods.method import DSGD
+from derive.methods.distributed import DSGD
 from derive.methods.schedules import Free
 from derive.sanity import all_checks, model_table
 from reports.document.notation import Notation, macro
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 
 
 @final
@@ -21,7 +21,7 @@ class Models(Section):
 
     name, title = "models", "The three models"
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         notation = Notation()
         b = sp.Symbol("b")
         method = DSGD(schedule=Free())

@@ -9,10 +9,10 @@ from derive.printing.width import width
 from derive.proof.claims.prove import prove
 from derive.proof.claims.verdict import Verdict, counterexample_latex, steps
 from derive.proof.kernel.certificate import dumps
-from derive.proof.language.text import Writer
+from derive.proof.language.text import TermWriter
 from derive.proof.repair.smallest import repairs
 from derive.reading.titled_claims import TitledClaim
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 
 #: seconds for the proof of a claim, and for repairs of one that is false
 SECONDS, REPAIR_SECONDS = 10.0, 10.0
@@ -27,7 +27,7 @@ class OwnClaims(Section):
 
     name, title = "own-claims", "Your claims"
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         entries = []
         for n, asked in enumerate(context.problem.claims, 1):
             context.tick(asked.title)
@@ -41,7 +41,7 @@ class OwnClaims(Section):
 
 
 def _entry(id: str, asked: TitledClaim, verdict: Verdict) -> dict[str, Any]:
-    writer = Writer()
+    writer = TermWriter()
     found = repairs(verdict, seconds=REPAIR_SECONDS) if verdict.status == "REFUTED" else []
     lines = steps(verdict)
     return {

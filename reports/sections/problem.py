@@ -13,16 +13,16 @@ from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import coerce, u
 from reports.document.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro
 from reports.document.vectors import vector
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 
 
 @final
-class Problem(Section):
+class ProblemSection(Section):
     """The equations of a specification."""
 
     name, title = "problem", "Your method"
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         asked = context.problem
         specs = {kind: parse_spec(kind, text, kind) for kind, text in asked.specs.items()}
         meanings, here = _meanings(specs)

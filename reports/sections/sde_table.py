@@ -11,7 +11,7 @@ from derive.equations.models import lam
 from derive.expressions.coordinates import g
 from derive.expressions.gradient_form import GradientForm
 from derive.methods.compressors import Compressor, Unbiased
-from derive.methods.method import Method
+from derive.methods.distributed import Method
 from derive.methods.noise import GenericLaw, Scaled
 from derive.printing.latex import condition_latex, covariance_latex, named_lines, unnested
 from derive.printing.message_moments import named
@@ -21,7 +21,7 @@ from derive.vocabulary.registry import entries
 from derive.vocabulary.symbols import d as dimension
 from reports.document.notation import Notation, macro
 from reports.document.tex import escape
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 
 #: formulas with more summands than this are given once, for a law left open
 LONG = 12
@@ -34,7 +34,7 @@ class SDETable(Section):
 
     name, title = "sde-table", "The stochastic differential equations"
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         notation = Notation()
         compressors = {n: e.build() for n, e in entries("compressor").items()}
         noises = {n: e.build() for n, e in entries("noise").items()}

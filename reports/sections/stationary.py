@@ -9,8 +9,8 @@ import sympy as sp
 from derive.derivation import sde
 from derive.equations.models import MODELS
 from derive.methods.compressors import Bernoulli, RandK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from derive.methods.losses import Quadratic, Quartic
-from derive.methods.method import DCSGD, DSGD, DSignSGD
 from derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
 from derive.process.stationary import (
     density,
@@ -21,18 +21,18 @@ from derive.process.stationary import (
 )
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from reports.document.notation import Notation
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 
 LAMBDA = sp.Symbol("lambda", positive=True)
 
 
 @final
-class Stationary(Section):
+class StationarySection(Section):
     """Second moments by exact linear solves; DSignSGD linearised at the optimum; densities on the line."""
 
     name, title = "stationary", "Stationary laws"
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         notation = Notation()
         context.tick("stationary second moments")
         methods = {

@@ -10,13 +10,13 @@ from typing import Any, final
 from derive.printing.width import width
 from derive.proof.kernel.certificate import dumps
 from derive.proof.kernel.rules import AXIOMS
-from derive.proof.language.text import Writer
+from derive.proof.language.text import TermWriter
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.checking import Checked, check
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.sharpen import CONSTANTS, Sharpened, least
 from reports.document.tex import escape
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 
 #: characters of a line of a proof beside its justification
 ROOM = 62
@@ -47,7 +47,7 @@ class Theorems(Section):
 
     name, title = "theorems", "Theorems"
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         found = []
         for entry in entries().values():
             context.tick(f"theorem {entry.id}")
@@ -85,7 +85,7 @@ def _equals(name: str, value: Any) -> str:
 
 def _shown(checked: Checked) -> dict[str, Any]:
     entry = checked.entry
-    writer = Writer(entry.names, entry.short if isinstance(entry, Theorem) else {})
+    writer = TermWriter(entry.names, entry.short if isinstance(entry, Theorem) else {})
     given = dict(entry.assume) if isinstance(entry, Refutation) else {**entry.assumptions, **entry.definitions}
     used = {said.partition(": ")[0] for said in (*checked.assumptions, *checked.definitions)}
     return {

@@ -1,9 +1,9 @@
 """Compressors, one family a file (theory 4): a new one is a subclass of `Unbiased` or `Biased` in a file of its own."""
 
-from derive.methods.compressors.compressor import Biased as Biased
-from derive.methods.compressors.compressor import Compressor as Compressor
-from derive.methods.compressors.compressor import Omega as Omega
-from derive.methods.compressors.compressor import Unbiased as Unbiased
+from derive.methods.compressors.base import Biased as Biased
+from derive.methods.compressors.base import Compressor as Compressor
+from derive.methods.compressors.base import Omega as Omega
+from derive.methods.compressors.base import Unbiased as Unbiased
 from derive.methods.compressors.identity import Identity as Identity
 from derive.methods.compressors.rounding import QSGD as QSGD
 from derive.methods.compressors.rounding import FixedGrid as FixedGrid

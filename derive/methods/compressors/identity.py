@@ -9,7 +9,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import v
 from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors.compressor import Omega, Unbiased
+from derive.methods.compressors.base import Omega, Unbiased
 from derive.vocabulary.registry import register
 
 

@@ -14,7 +14,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import coord_max, coord_sum, v
 from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors.compressor import Omega, Unbiased
+from derive.methods.compressors.base import Omega, Unbiased
 from derive.methods.compressors.identity import Identity
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.registry import count, positive, register

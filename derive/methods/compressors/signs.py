@@ -9,7 +9,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import coord_sum, v
 from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors.compressor import Biased
+from derive.methods.compressors.base import Biased
 from derive.vocabulary.registry import register
 from derive.vocabulary.symbols import d as dimension
 

@@ -10,7 +10,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import v
 from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors.compressor import Omega, Unbiased
+from derive.methods.compressors.base import Omega, Unbiased
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import Parameter, count, register
 from derive.vocabulary.symbols import coerce

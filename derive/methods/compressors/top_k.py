@@ -10,7 +10,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import rank, v
 from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors.compressor import Biased
+from derive.methods.compressors.base import Biased
 from derive.methods.compressors.identity import Identity
 from derive.methods.compressors.sparsifiers import check_k, check_k_within
 from derive.vocabulary.registry import count, register

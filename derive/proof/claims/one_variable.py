@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.claims.bases import bases, in_terms_of
 from derive.proof.claims.branch import ZERO, Branch, symbols
+from derive.proof.claims.quantities import bases, in_terms_of
 from derive.proof.kernel.one_variable import needs_open
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError

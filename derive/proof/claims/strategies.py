@@ -14,7 +14,7 @@ from derive.proof.claims.branch import ZERO, Branch, opposite, symbols
 from derive.proof.claims.domain import Domain
 from derive.proof.claims.function_facts import FunctionFacts
 from derive.proof.claims.one_variable import OneVariable
-from derive.proof.claims.roots import root_of, sides
+from derive.proof.claims.square_roots import root_of, sides
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, fn, x

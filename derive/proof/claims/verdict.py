@@ -12,7 +12,7 @@ from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact, Kernel, genuine
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, Term, from_json
-from derive.proof.language.text import Writer, text
+from derive.proof.language.text import TermWriter, text
 from derive.proof.refute.exact import Algebraic, NoValue, Values, counterexample
 from derive.reading.claims import said
 
@@ -150,7 +150,7 @@ def holds(assume: Sequence[Relation], point: Point) -> bool:
 
 def latex(verdict: Verdict) -> str:
     """One displayed formula: assumptions, claim, verdict."""
-    writer = Writer()
+    writer = TermWriter()
     head = r",\quad ".join(writer.relation(a) for a in verdict.assume)
     arrow = r" \;\Longrightarrow\; " if head else ""
     point = verdict.counterexample
@@ -164,11 +164,11 @@ def latex(verdict: Verdict) -> str:
 
 def counterexample_latex(verdict: Verdict) -> list[str]:
     """Each variable with its value at the counterexample; values of algebraic numbers are words. Empty without one."""
-    writer = Writer()
+    writer = TermWriter()
     return [rf"{writer.symbol(n)} = {_value(v)}" for n, v in (verdict.counterexample or {}).items()]
 
 
-def _repaired(repair: Repair, writer: Writer) -> str:
+def _repaired(repair: Repair, writer: TermWriter) -> str:
     """What holds in place of a refuted claim."""
     head = r",\quad ".join(writer.relation(a) for a in repair.assume)
     arrow = r" \;\Longrightarrow\; " if head else ""
@@ -187,7 +187,7 @@ def steps(verdict: Verdict) -> list[tuple[str, str]]:
     """(rule, LaTeX of what it shows) of each step of the proof; none without one."""
     if verdict.fact is None:
         return []
-    writer = Writer()
+    writer = TermWriter()
     return [(_RULES.get(f.rule, f.rule), writer.relation(f.claim)) for f in ancestry(verdict.fact)]
 
 

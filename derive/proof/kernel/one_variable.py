@@ -28,7 +28,7 @@ MAX_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
-class Goal:
+class IntervalGoal:
     """0 <= phi on [low, high] (None is infinite); 0 < phi there when strict, and when also half_open only on (low, high]."""
 
     phi: Polynomial
@@ -45,7 +45,7 @@ class Checker:
         self.forms = forms
         self.nodes = 0
 
-    def check(self, goal: Goal, tree: Any, depth: int = 0) -> None:
+    def check(self, goal: IntervalGoal, tree: Any, depth: int = 0) -> None:
         """Raises ProofError unless the tree proves the goal."""
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
@@ -57,7 +57,7 @@ class Checker:
             raise ProofError(f"{tree[0]} has {count} parts")
         rule(self, goal, depth + 1, *tree[1:])
 
-    def eval(self, goal: Goal, _depth: int, bits: Any) -> None:
+    def eval(self, goal: IntervalGoal, _depth: int, bits: Any) -> None:
         """The ball of phi over a ball that holds [low, high] contains every value of phi there."""
         if type(bits) is not int or not 2 <= bits <= MAX_BITS or goal.low is None or goal.high is None:
             raise ProofError("eval is on a bounded interval, at a whole number of bits")
@@ -67,7 +67,7 @@ class Checker:
             if not value.is_finite() or not (value > 0 or (value >= 0 and not goal.strict)):
                 raise ProofError("the ball is not above 0")
 
-    def split(self, goal: Goal, depth: int, c: Any, left: Any, right: Any) -> None:
+    def split(self, goal: IntervalGoal, depth: int, c: Any, left: Any, right: Any) -> None:
         """[low, high] is the union of [low, c] and [c, high]."""
         middle = rational(c)
         if (goal.low is not None and middle <= goal.low) or (goal.high is not None and middle >= goal.high):
@@ -75,28 +75,28 @@ class Checker:
         self.check(replace(goal, high=middle), left, depth)
         self.check(replace(goal, low=middle, half_open=False), right, depth)
 
-    def up(self, goal: Goal, depth: int, tree: Any) -> None:
+    def up(self, goal: IntervalGoal, depth: int, tree: Any) -> None:
         """phi(low) >= 0 (> 0) and phi does not fall."""
         self._at_end(goal, goal.low, goal.strict)
-        self.check(Goal(self.forms.derivative(goal.phi), goal.low, goal.high, False), tree, depth)
+        self.check(IntervalGoal(self.forms.derivative(goal.phi), goal.low, goal.high, False), tree, depth)
 
-    def up_open(self, goal: Goal, depth: int, tree: Any) -> None:
+    def up_open(self, goal: IntervalGoal, depth: int, tree: Any) -> None:
         """phi(low) >= 0 and phi' > 0 on (low, high]: by the mean value theorem phi > 0 on (low, high]."""
         if not (goal.strict and goal.half_open):
             raise ProofError("up_open proves a strict claim that is not asked at the left end")
         self._at_end(goal, goal.low, False)
         self.check(replace(goal, phi=self.forms.derivative(goal.phi)), tree, depth)
 
-    def down(self, goal: Goal, depth: int, tree: Any) -> None:
+    def down(self, goal: IntervalGoal, depth: int, tree: Any) -> None:
         """phi(high) >= 0 (> 0) and phi does not rise."""
         self._at_end(goal, goal.high, goal.strict)
-        self.check(Goal(_negative(self.forms.derivative(goal.phi)), goal.low, goal.high, False), tree, depth)
+        self.check(IntervalGoal(_negative(self.forms.derivative(goal.phi)), goal.low, goal.high, False), tree, depth)
 
-    def _at_end(self, goal: Goal, end: Fraction | None, strict: bool) -> None:
+    def _at_end(self, goal: IntervalGoal, end: Fraction | None, strict: bool) -> None:
         if end is None or not self.forms.decided(self.forms.at(goal.phi, num(end)), strict):
             raise ProofError("the sign at the end of the interval is not shown")
 
-    def limit(self, goal: Goal, depth: int, tree: Any) -> None:
+    def limit(self, goal: IntervalGoal, depth: int, tree: Any) -> None:
         """phi falls (strictly) towards the infinite end and its limit there is >= 0, so phi is >= 0 (> 0) before.
 
         At -oo the limit is that of phi(-x) at +oo, in forms of their own: there the signs known on [low, high] do not hold.
@@ -112,9 +112,9 @@ class Checker:
             raise ProofError("limit is for one infinite end")
         if not good:
             raise ProofError("the limit is not shown to be >= 0")
-        self.check(Goal(slope, goal.low, goal.high, goal.strict), tree, depth)
+        self.check(IntervalGoal(slope, goal.low, goal.high, goal.strict), tree, depth)
 
-    def coeffs(self, goal: Goal, _depth: int) -> None:
+    def coeffs(self, goal: IntervalGoal, _depth: int) -> None:
         """phi = sum c_k y^k with y = x - low or y = high - x, y >= 0, all c_k >= 0 (and c_0 > 0). A number needs no end."""
         found = self.forms.coefficients(goal.phi)
         if found is None:
@@ -130,12 +130,12 @@ class Checker:
             return False
         return all(self.forms.decided(self.forms.reduced(c), strict and k == 0) for k, c in enumerate(found))
 
-    def exp(self, goal: Goal, _depth: int) -> None:
+    def exp(self, goal: IntervalGoal, _depth: int) -> None:
         """c exp(p) > 0 for c > 0."""
         if self._single(goal.phi)[0] != "exp":
             raise ProofError("not a positive multiple of an exponential")
 
-    def sqrt(self, goal: Goal, _depth: int) -> None:
+    def sqrt(self, goal: IntervalGoal, _depth: int) -> None:
         """c sqrt(Q) >= 0 for c > 0, and > 0 where Q is known to be positive."""
         name, argument = self._single(goal.phi)
         if name != "sqrt" or (goal.strict and not self.forms.positive(argument)):
@@ -150,13 +150,13 @@ class Checker:
                 return key[1], dict(key[2])
         return "", {}
 
-    def times(self, goal: Goal, depth: int, m: Any, positive: Any, tree: Any) -> None:
+    def times(self, goal: IntervalGoal, depth: int, m: Any, positive: Any, tree: Any) -> None:
         """0 < m and 0 <= m phi (0 < m phi). Where N(1/m) = c mu with one monomial mu, m mu = 1/c."""
         factor = self._new(m)
-        self.check(Goal(factor, goal.low, goal.high, True), positive, depth)
+        self.check(IntervalGoal(factor, goal.low, goal.high, True), positive, depth)
         self.check(replace(goal, phi=self.forms.cleared(factor, goal.phi)), tree, depth)
 
-    def sum(self, goal: Goal, depth: int, members: Any) -> None:
+    def sum(self, goal: IntervalGoal, depth: int, members: Any) -> None:
         """A sum of what is >= 0, one of it > 0 when strict."""
         terms = self._members(members)
         if added(phi for phi, _ in terms) != goal.phi:
@@ -171,11 +171,11 @@ class Checker:
                 else:
                     shown = True
                     continue
-            self.check(Goal(phi, goal.low, goal.high, False), tree, depth)
+            self.check(IntervalGoal(phi, goal.low, goal.high, False), tree, depth)
         if not shown:
             raise ProofError("no member of the sum is shown to be > 0")
 
-    def product(self, goal: Goal, depth: int, members: Any) -> None:
+    def product(self, goal: IntervalGoal, depth: int, members: Any) -> None:
         """A product of what is >= 0 (> 0)."""
         terms = self._members(members)
         whole = UNIT
@@ -186,7 +186,7 @@ class Checker:
         for phi, tree in terms:
             self.check(replace(goal, phi=phi), tree, depth)
 
-    def even(self, goal: Goal, depth: int, tree: Any) -> None:
+    def even(self, goal: IntervalGoal, depth: int, tree: Any) -> None:
         """phi(-x) = phi(x) on [-b, b], or everywhere."""
         if goal.low != (None if goal.high is None else -goal.high) or goal.low == 0:
             raise ProofError("the interval is not symmetric")
@@ -194,7 +194,7 @@ class Checker:
             raise ProofError("not even")
         self.check(replace(goal, low=Fraction(0), half_open=False), tree, depth)
 
-    def tanh(self, goal: Goal, depth: int, tree: Any) -> None:
+    def tanh(self, goal: IntervalGoal, depth: int, tree: Any) -> None:
         """tanh(p) = (1 - exp(-2p))/(1 + exp(-2p)), whose denominator is positive."""
         self.check(replace(goal, phi=self.forms.polynomial(without_tanh(self.forms.term(goal.phi)))), tree, depth)
 
@@ -264,11 +264,11 @@ def _check(data: Mapping[str, Any]) -> None:
             raise ProofError("an entry of the domain is [term, 1 or -1, proof]")
         q = forms.read(entry[0])
         forms.check_domain(q)
-        checker.check(Goal(scaled(q, Fraction(entry[1])), low, high, True), entry[2])
+        checker.check(IntervalGoal(scaled(q, Fraction(entry[1])), low, high, True), entry[2])
         forms.learn(q, entry[1])
     phi = forms.read(data["term"])
     forms.check_domain(phi)
-    checker.check(Goal(phi, low, high, data["strict"], data["strict"] and low is not None), data["proof"])
+    checker.check(IntervalGoal(phi, low, high, data["strict"], data["strict"] and low is not None), data["proof"])
 
 
 def needs_open(data: Mapping[str, Any]) -> bool:

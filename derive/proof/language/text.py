@@ -24,7 +24,7 @@ def name(symbol: str) -> str:
     return shown + (rf"_{{{index.replace('_', ',')}}}" if index else "")
 
 
-class Writer:
+class TermWriter:
     """LaTeX of terms.
 
     Args:

@@ -45,7 +45,7 @@ def refute(
 
 
 class Search:
-    """The search for one claim; its samples serve `derive.proof.repair.points` too."""
+    """The search for one claim; its samples serve `derive.proof.repair.samples` too."""
 
     def __init__(self, names: list[str], assume: list[Relation], claim: Relation, stop: float) -> None:
         self.names, self.assume, self.claim, self.stop = names, assume, claim, stop

@@ -15,7 +15,7 @@ import numpy as np
 
 from derive.proof.language.terms import Relation, Term, num, x
 from derive.proof.repair.families import HYPOTHESIS, LARGE, SMALL, Family, Single
-from derive.proof.repair.points import FLAT, NOISE, Points, Table, column, failing
+from derive.proof.repair.samples import FLAT, NOISE, Points, Table, column, failing
 from derive.proof.search.mediants import DENOMINATOR, at_least, next_above
 from derive.reading.claims import said
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.proof.claims.verdict import Question
-from derive.proof.repair.points import Threshold
+from derive.proof.repair.samples import Threshold
 
 WEAK, SMALL, HYPOTHESIS, LARGE, THIN = range(5)
 

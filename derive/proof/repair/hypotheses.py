@@ -16,7 +16,7 @@ from derive.proof.language.terms import Relation, Term, fn, num, times, x
 from derive.proof.language.text import text
 from derive.proof.refute.exact import Algebraic
 from derive.proof.repair.families import HYPOTHESIS, THIN, WEAK, Family, Single
-from derive.proof.repair.points import NOISE, Points, Table, column, failing
+from derive.proof.repair.samples import NOISE, Points, Table, column, failing
 from derive.reading.claims import said
 
 MOST_PRODUCTS, MOST_VARIABLES = 10, 10

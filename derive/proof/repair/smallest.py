@@ -26,9 +26,9 @@ from derive.proof.refute.exact import NoValue, counterexample
 from derive.proof.repair.constants import constants, tightened
 from derive.proof.repair.families import HYPOTHESIS, LARGE, THIN, Family, Single
 from derive.proof.repair.hypotheses import bounds, singles
-from derive.proof.repair.points import Points, quiet
+from derive.proof.repair.samples import Points, quiet
 from derive.proof.search.clock import now
-from derive.proof.search.mediants import Judged, Walked, least_near
+from derive.proof.search.mediants import Tried, Walked, least_near
 from derive.reading.claims import Claim
 from derive.vocabulary.errors import BadInput
 
@@ -64,7 +64,7 @@ def repairs(
     verdict = asked if isinstance(asked, Verdict) else prove(asked, assume, variables, hints, seconds)
     if verdict.status != "REFUTED" or verdict.point is None:
         return []
-    return _Search(verdict, seconds).run()
+    return _RepairSearch(verdict, seconds).run()
 
 
 def repaired(verdict: Verdict, seconds: float = 5.0) -> Verdict:
@@ -107,7 +107,7 @@ class _Offer:
     constant: bool
 
 
-class _Search:
+class _RepairSearch:
     """The search for the repairs of one verdict."""
 
     def __init__(self, verdict: Verdict, seconds: float) -> None:
@@ -211,11 +211,11 @@ class _Search:
             return None
         sign = family.sign
 
-        def judge(t: Fraction) -> Judged | None:
+        def judge(t: Fraction) -> Tried | None:
             found = self._judged(family.at(sign * t), rows)
             if isinstance(found, Verdict):
-                return Judged(True, found)
-            return None if found is None else Judged(False, found)
+                return Tried(True, found)
+            return None if found is None else Tried(False, found)
 
         near = Fraction(guess).limit_denominator(10**9)
         walked = least_near(judge, near - SLACK * (1 + abs(near)), sign * family.start, self.point)

@@ -42,7 +42,7 @@ class Unreadable(Exception):
     """Not JSON, or not of the format's shape."""
 
 
-class Work:
+class Budget:
     """A budget for the whole replay: a certificate cannot make the replayer hang, only be refused."""
 
     def __init__(self, units: int = UNITS) -> None:
@@ -79,7 +79,7 @@ class Atom(NamedTuple):
 class Algebra:
     """Normal forms over one context."""
 
-    def __init__(self, context: Context, work: Work) -> None:
+    def __init__(self, context: Context, work: Budget) -> None:
         self.context, self.work = context, work
         self.atoms: list[Atom] = []
         self.monomials: list[tuple[tuple[int, int], ...]] = [()]

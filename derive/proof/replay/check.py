@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from derive.proof.replay.algebra import Invalid, Unreadable, Work
+from derive.proof.replay.algebra import Budget, Invalid, Unreadable
 from derive.proof.replay.one_variable import ball
 from derive.proof.replay.processes import gronwall, ito, primitive
 from derive.proof.replay.rules import AXIOMS, Rules
@@ -161,7 +161,7 @@ def _replay(value: Any, deep: bool) -> Replayed:
     if form != FORMAT or type(title) is not str:
         raise Unreadable(f"not a {FORMAT}")
     assumptions, axioms, claim, definitions = fields(statement, "assumptions", "axioms", "claim", "definitions")
-    work = Work()
+    work = Budget()
     terms = Terms(read_context(context_raw, work, deep), work, deep)
     rules = Rules(terms)
     if not 0 < len(items(steps)) <= MAX_STEPS:

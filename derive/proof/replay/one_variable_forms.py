@@ -10,7 +10,7 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from derive.proof.replay.algebra import Context, Key, Poly, T, Unreadable, Work
+from derive.proof.replay.algebra import Budget, Context, Key, Poly, T, Unreadable
 from derive.proof.replay.terms import Terms, check
 
 PLAIN = ("q", "x", "+", "*", "^", "/", "f", "pi")
@@ -22,7 +22,7 @@ Size = tuple[fmpq, Poly] | None  # (d, c): ~ c x^d at +oo, c shown nonzero; None
 class Forms(Terms):
     """Functions of the one symbol `variable`, which depends on the letter t here, so that numbers depend on nothing."""
 
-    def __init__(self, work: Work, variable: str, deep: bool) -> None:
+    def __init__(self, work: Budget, variable: str, deep: bool) -> None:
         super().__init__(Context({variable: "time"}), work, deep)
         self.variable = variable
         self.x = self.symbol(variable)

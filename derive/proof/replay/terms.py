@@ -13,6 +13,7 @@ from derive.proof.replay.algebra import (
     FUNCTIONS,
     KINDS,
     Algebra,
+    Budget,
     Context,
     I,
     Invalid,
@@ -22,7 +23,6 @@ from derive.proof.replay.algebra import (
     T,
     Unreadable,
     W,
-    Work,
 )
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*", re.ASCII)
@@ -82,7 +82,7 @@ def symbols_in(raw: Any) -> set[str]:
     return {node[1] for node in _nodes(raw) if node[0] in ("x", "xi")}
 
 
-def read_context(raw: Any, work: Work, deep: bool) -> Context:
+def read_context(raw: Any, work: Budget, deep: bool) -> Context:
     """The declared names, every one once; what refers to another name must find it, of the right kind."""
     symbols, vectors, matrices, functions, horizon, dimension, clients, potentials = fields(
         raw, "symbols", "vectors", "matrices", "functions", "horizon", "dimension", "clients", "potentials"
@@ -156,7 +156,7 @@ class Relation(NamedTuple):
 class Terms(Algebra):
     """Normal forms of terms as they stand in JSON, over one context."""
 
-    def __init__(self, context: Context, work: Work, deep: bool = False) -> None:
+    def __init__(self, context: Context, work: Budget, deep: bool = False) -> None:
         super().__init__(context, work)
         self.deep = deep  # terms may be too deep, so that each is measured
         self._numbers: dict[str, Poly] = {}

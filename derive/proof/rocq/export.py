@@ -23,14 +23,14 @@ from derive.proof.rocq.script import (
     Evidence,
     Given,
     Key,
+    RocqStep,
     Script,
-    Step,
     abstracted,
     applied,
     quantified,
     relation,
 )
-from derive.proof.rocq.terms import BINDS, DEPENDS, Context, ExportError, Relation, Term, Terms
+from derive.proof.rocq.terms import BINDS, DEPENDS, ExportError, Relation, RocqContext, Term, Terms
 
 SOME = {"coords": "j__", "clients": "k__"}
 OPAQUE = ("norm", "opnorm", "tr", "quad", "trprod", "dot")
@@ -67,10 +67,10 @@ class _File:
         if certificate["format"] != "sdescent-certificate-1":
             raise ExportError("the format is not sdescent-certificate-1")
         self.certificate = certificate
-        self.context = Context(certificate["context"])
+        self.context = RocqContext(certificate["context"])
         self.terms = Terms(self.context)
         self.script = Script(self.terms)
-        self.steps: list[Step] = []
+        self.steps: list[RocqStep] = []
         self.index: list[int] = []  # of the certificate's steps among ours
         self.copies: dict[tuple[int, str, str], int] = {}
         self.hypotheses: dict[Key, str] = {}  # by key: the number of the Definition
@@ -145,7 +145,7 @@ class _File:
             if self.context.kinds.get(name) != "const" or name in self._fixed():
                 raise ExportError(f"step {number}: {name} cannot be instantiated"[:80])
             premises = [self._copy(premises[0], name, term)]
-        return self._add(Step(number, raw["rule"], premises, raw["data"], relation(raw["claim"])))
+        return self._add(RocqStep(number, raw["rule"], premises, raw["data"], relation(raw["claim"])))
 
     def _fixed(self) -> set[str | None]:
         """Constants that the context speaks about."""
@@ -169,10 +169,10 @@ class _File:
                     raise ExportError(f"step {step.number}: under an operator a constant cannot be instantiated")
                 data = {k: replaced(v, name, term) if step.rule != "ball" or k == "at" else v for k, v in step.data.items()}
                 claim = relation(replaced(list(step.claim), name, term))
-                self.copies[key] = self._add(Step(step.number, step.rule, premises, data, claim))
+                self.copies[key] = self._add(RocqStep(step.number, step.rule, premises, data, claim))
         return self.copies[key]
 
-    def _add(self, step: Step) -> int:
+    def _add(self, step: RocqStep) -> int:
         self._inherit(step)
         index = len(self.steps)
         self.script.met.clear()
@@ -189,12 +189,12 @@ class _File:
         arrows = "".join(f"{self._hypothesis(step, k)} -> " for k in step.hypotheses)
         statement = quantified(step.variables, f"{arrows}{self.script.relation(step.claim)}")
         function = f"fun {' '.join(binders)} => " if binders else ""
-        self.script.lines.append(f"(* Step {step.number}: {re.sub('[^a-z_]', '', step.rule)} *)")
+        self.script.lines.append(f"(* RocqStep {step.number}: {re.sub('[^a-z_]', '', step.rule)} *)")
         self.script.lines.append(f"Lemma step__{index} : {statement}.\nProof. exact ({function}{proof}). Qed.")
         self.steps.append(step)
         return index
 
-    def _inherit(self, step: Step) -> None:
+    def _inherit(self, step: RocqStep) -> None:
         """Hypotheses of the step: those of its premises, less what a split discharges."""
         if step.rule == "assume":
             self._register(step.claim)
@@ -219,7 +219,7 @@ class _File:
                     if key in self.steps[n].sealed or self._seals(step, position, r):
                         step.sealed.add(key)
 
-    def _seals(self, step: Step, position: int, hypothesis: Relation) -> bool:
+    def _seals(self, step: RocqStep, position: int, hypothesis: Relation) -> bool:
         """Whether the rule uses a hypothesis of this premise at more than one point."""
         if step.rule in ("monotone", "component"):
             return bool(set(self.script.deps(hypothesis)) & set(BINDS.get(step.data["operator"], "")))
@@ -227,7 +227,7 @@ class _File:
             return self.terms.key(self.steps[step.premises[1]].claim) in self.steps[step.premises[0]].sealed
         return step.rule in SEALING
 
-    def _variables(self, step: Step) -> str:
+    def _variables(self, step: RocqStep) -> str:
         """What the lemma of a step is for all of: what its text speaks of, and what its premises are for all of and it leaves."""
         found = set(self.script.deps(step.claim, *(r for k, r in step.hypotheses.items() if k not in step.sealed)))
         for position, n in enumerate(step.premises):
@@ -251,7 +251,7 @@ class _File:
             binders = "".join(f" ({v} : {VARIABLES[v]})" for v in variables)
             self.script.lines.append(f"Definition hyp__{self.hypotheses[key]}{binders} : Prop := {self.script.relation(r)}.")
 
-    def _hypothesis(self, step: Step, key: Key) -> str:
+    def _hypothesis(self, step: RocqStep, key: Key) -> str:
         variables = self.script.deps(step.hypotheses[key])
         text = applied(f"hyp__{self.hypotheses[key]}", variables)
         return quantified(variables, text) if key in step.sealed else text

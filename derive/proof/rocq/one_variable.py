@@ -14,7 +14,7 @@ from math import comb
 from typing import Any
 
 from derive.proof.kernel.certificate import plain
-from derive.proof.kernel.one_variable import Checker, Goal, needs_open, without_tanh
+from derive.proof.kernel.one_variable import Checker, IntervalGoal, needs_open, without_tanh
 from derive.proof.kernel.one_variable_forms import UNIT
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import ONE, Polynomial, added, multiplied, scaled
@@ -22,13 +22,13 @@ from derive.proof.language.terms import num
 from derive.proof.rocq.calculus import UnsupportedError, derived, raw_equal, replaced
 from derive.proof.rocq.limits import Limits
 from derive.proof.rocq.one_variable_forms import Equalities, Interval
-from derive.proof.rocq.script import ZERO, Given, Script, Step, applied, const, of_poly, quantified
+from derive.proof.rocq.script import ZERO, Given, RocqStep, Script, applied, const, of_poly, quantified
 from derive.proof.rocq.terms import ExportError, Relation, Term, number, rational
 
 TREES = ("eval", "split", "up", "up_open", "down", "limit", "coeffs", "exp", "sqrt", "times", "sum", "product", "even", "tanh")
 
 
-def ball(script: Script, step: Step, given: list[Given], whole: bool = False) -> Given:
+def ball(script: Script, step: RocqStep, given: list[Given], whole: bool = False) -> Given:
     """0 <= phi, or 0 < phi, at x = t: from the same for all x of the interval; `whole` makes that a premise."""
     d = step.data
     at = of_poly(script.terms.normal(d["at"]))
@@ -285,7 +285,7 @@ class _Trees(Equalities):
 
     def _shown(self, member: tuple[Polynomial, Any], where: Interval) -> bool:
         try:
-            Checker(self.forms).check(Goal(member[0], where.low, where.high, True, where.open), member[1])
+            Checker(self.forms).check(IntervalGoal(member[0], where.low, where.high, True, where.open), member[1])
         except ProofError:
             return False
         return True

@@ -20,7 +20,7 @@ from derive.proof.language.terms import Term as Frozen
 from derive.proof.language.terms import from_json
 from derive.proof.rocq.calculus import UnsupportedError, contains, raw
 from derive.proof.rocq.script import ONE_TERM, Script, const
-from derive.proof.rocq.terms import VALUES, Context, Term, Terms, number
+from derive.proof.rocq.terms import VALUES, RocqContext, Term, Terms, number
 
 ODD = ("atan", "erf", "tanh")
 
@@ -46,7 +46,7 @@ class Equalities:
     """Lemmas over x__ in an interval `whole`, where the domain is known."""
 
     def __init__(self, script: Script, variable: str, whole: Interval) -> None:
-        context = Context({"symbols": {variable: "const"}})
+        context = RocqContext({"symbols": {variable: "const"}})
         context.identifiers[variable] = "x__"
         self.script = script.other(Terms(context))
         self.forms = Forms(variable)

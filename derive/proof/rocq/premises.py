@@ -9,8 +9,8 @@ from derive.proof.rocq.script import (
     VARIABLES,
     ZERO,
     Given,
+    RocqStep,
     Script,
-    Step,
     abstracted,
     applied,
     const,
@@ -23,7 +23,7 @@ from derive.proof.rocq.terms import BINDS, ExportError, Poly, Relation, Term
 SORTS = {"S": "coords", "Si": "coords", "C": "clients"}
 
 
-def geometric(script: Script, step: Step) -> Given:
+def geometric(script: Script, step: RocqStep) -> Given:
     """Signs and bounds of norms, traces and quadratic forms, for every w and t."""
     d, context = step.data, script.terms.context
     match step.rule:
@@ -71,7 +71,7 @@ def _sign(raw: Any) -> int:
     return raw
 
 
-def declared(script: Script, step: Step, given: list[Given]) -> Given:
+def declared(script: Script, step: RocqStep, given: list[Given]) -> Given:
     """The property that the context declares, for all arguments, as a premise; its instance from that."""
     context = script.terms.context
 
@@ -125,7 +125,7 @@ def declared(script: Script, step: Step, given: list[Given]) -> Given:
     raise ExportError(f"no such property: {prop!r}"[:80])
 
 
-def monotone(script: Script, step: Step, given: Given) -> Given:
+def monotone(script: Script, step: RocqStep, given: Given) -> Given:
     """op(l) <= op(r) from l <= r everywhere: proved for sums over coordinates, a premise for expectations and integrals."""
     (op, low, high), proof = given
     operator: str = step.data["operator"]
@@ -168,7 +168,7 @@ def _sum(script: Script, operator: str, term: Term) -> str:
     return f"(trans__ {split} (trans__ {proof} {script.identity(under, [operator, term])}))"
 
 
-def component(script: Script, step: Step, given: Given) -> Given:
+def component(script: Script, step: RocqStep, given: Given) -> Given:
     """r - l <= Sum (r - l): one of what is >= 0 everywhere."""
     (op, low, high), proof = given
     operator: str = step.data["operator"]
@@ -183,7 +183,7 @@ def component(script: Script, step: Step, given: Given) -> Given:
     return ("<=", slack, [operator, slack]), f"(between__le {least} (same__ _) {_sum(script, operator, slack)})"
 
 
-def ito(script: Script, step: Step, given: list[Given]) -> Given:
+def ito(script: Script, step: RocqStep, given: list[Given]) -> Given:
     """E(end) - start <= EI(LV), or Grönwall's E(end) <= start exp(-k T) + c/k (1 - exp(-k T)), from their own premises."""
     d, context = step.data, script.terms.context
     name = d["potential"]
@@ -231,7 +231,7 @@ def _below(script: Script, bound: Relation, v: Term) -> Term:
     return of_poly(script.terms.normal(v).plus(slack, type(next(iter(slack.values())))(-1))) if slack else v
 
 
-def primitive(script: Script, step: Step, given: list[Given]) -> Given:
+def primitive(script: Script, step: RocqStep, given: list[Given]) -> Given:
     """I(u) = P(T) - P(0), P' = u: the symbol of kind clock is the time itself."""
     terms, d = script.terms, step.data
     time, p, u = d["time"], d["primitive"], d["integrand"]

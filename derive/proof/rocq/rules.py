@@ -7,21 +7,32 @@ from fractions import Fraction
 
 from derive.proof.rocq import premises as facts
 from derive.proof.rocq.one_variable import ball
-from derive.proof.rocq.script import ZERO, Evidence, Given, Local, Script, Step, abstracted, const, of_poly, relation
+from derive.proof.rocq.script import (
+    ZERO,
+    Evidence,
+    Given,
+    Local,
+    RocqStep,
+    Script,
+    abstracted,
+    const,
+    of_poly,
+    relation,
+)
 from derive.proof.rocq.terms import FUNCTIONS, ExportError, Poly, Relation, Term
 
 
 class Rules:
     """The proofs of steps. `use(n, evidence)` is the claim of step n and its proof at the bound variables."""
 
-    def __init__(self, script: Script, use: Callable[[int, Evidence], Given], steps: list[Step]) -> None:
+    def __init__(self, script: Script, use: Callable[[int, Evidence], Given], steps: list[RocqStep]) -> None:
         self.script = script
         self.terms = script.terms
         self.context = script.terms.context
         self.use = use
         self.steps = steps
 
-    def prove(self, step: Step, evidence: Evidence) -> str:
+    def prove(self, step: RocqStep, evidence: Evidence) -> str:
         """A proof of the step's claim."""
         given = [self.use(n, evidence) for n in step.premises] if step.rule not in ("cases", "cut") else []
         match step.rule:
@@ -61,7 +72,7 @@ class Rules:
 
     # Algebra and logic
 
-    def _absurd(self, step: Step, given: list[Given]) -> str:
+    def _absurd(self, step: RocqStep, given: list[Given]) -> str:
         (premise, proof), *_ = given
         q = self.terms.difference(premise).constant()
 
@@ -72,7 +83,7 @@ class Rules:
 
         return self.script.algebra([premise], step.claim, body)([proof])
 
-    def _inverse(self, step: Step, given: Given) -> str:
+    def _inverse(self, step: RocqStep, given: Given) -> str:
         """p (1/p) = 1: every factor of p is not 0 since p is not, so that each times its inverse is 1."""
         premise, proof = given
         p = self.terms.normal(step.data["of"])
@@ -106,7 +117,7 @@ class Rules:
             rest = Poly({(): difference.get(min(f), Fraction(0)) / f[min(f)]})
         return f"refine (ne__factor {' '.join(local.show(t) for t in (*premise[1:], of_poly(f), of_poly(rest)))} h0 _). field."
 
-    def _cases(self, step: Step, evidence: Evidence) -> str:
+    def _cases(self, step: RocqStep, evidence: Evidence) -> str:
         split = relation(step.data["split"])
         branches: list[str] = []
         for n, (name, found) in zip(
@@ -126,7 +137,7 @@ class Rules:
         low, high, claim = self.script.show(split[1]), self.script.show(split[2]), self.script.relation(step.claim)
         return f"(split__ {low} {high} ({claim}) {branches[0]} {branches[1]})"
 
-    def _cut(self, step: Step, evidence: Evidence) -> Given:
+    def _cut(self, step: RocqStep, evidence: Evidence) -> Given:
         """The first premise, its hypothesis being what the second proves."""
         first, second = step.premises
         claim, proof = self.use(second, evidence)
@@ -146,7 +157,7 @@ class Rules:
     def _poly(self, term: Term) -> Term:
         return of_poly(self.terms.normal(term))
 
-    def _function(self, step: Step, given: list[Given]) -> Given:
+    def _function(self, step: RocqStep, given: list[Given]) -> Given:
         law: str = step.data["law"]
         args = [self._poly(t) for t in step.data["args"]]
         name = {"abs": "abs", "sqrt": "sqrt", "exp": "exp", "log": "log"}.get(law.split("_")[0], "")

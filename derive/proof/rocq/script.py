@@ -61,7 +61,7 @@ def relation(raw: Any) -> Relation:
 
 
 @dataclass
-class Step:
+class RocqStep:
     number: int  # in the certificate
     rule: str
     premises: list[int]

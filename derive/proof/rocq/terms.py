@@ -84,7 +84,7 @@ def _const(value: Fraction | int) -> Poly:
     return Poly({(): Fraction(value)}) if value else Poly()
 
 
-class Context:
+class RocqContext:
     """The tables of the certificate's context, checked, and the Rocq names of what is in them."""
 
     def __init__(self, raw: dict[str, Any]) -> None:
@@ -120,7 +120,7 @@ class Context:
 class Terms:
     """Normal forms and printing over one context. Atoms are numbered as they are met; that order is the fixed one."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: RocqContext) -> None:
         self.context = context
         self.atoms: list[tuple[Any, ...]] = []
         self.deps: list[frozenset[str]] = []

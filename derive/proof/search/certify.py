@@ -35,7 +35,7 @@ from derive.proof.search.ring import (
 )
 from derive.proof.search.semidefinite import Block, Sos
 from derive.proof.search.shift import shifted
-from derive.proof.search.simplify import Problem
+from derive.proof.search.simplify import SimplifiedClaim
 
 __all__ = ["Found", "Member", "find", "inconsistent"]
 
@@ -89,9 +89,9 @@ def find(
     for clear, swap in ((True, False), (True, True), (False, False)):
         if (clear and not swap) or (swap in more and now() < stop):
             try:
-                problem = Problem(normal, claim, premises, hints, clear, swap)
+                problem = SimplifiedClaim(normal, claim, premises, hints, clear, swap)
                 more = {s for s, use in ((True, problem.other_way), (False, any(r.inverse for r in problem.core.rules))) if use}
-                found = _Search(problem, stop).run()
+                found = _CertificateSearch(problem, stop).run()
             except (GiveUp, ProofError):
                 continue
             if found is not None:
@@ -104,8 +104,8 @@ def inconsistent(normal: Normal, premises: Sequence[Relation], seconds: float = 
     return find(normal, num(1).le(num(0)), premises, (), seconds)
 
 
-class _Search:
-    def __init__(self, problem: Problem, stop: float) -> None:
+class _CertificateSearch:
+    def __init__(self, problem: SimplifiedClaim, stop: float) -> None:
         self.problem = problem
         self.ring = problem.ring
         self.stop = stop
@@ -136,7 +136,7 @@ class _Search:
 class _Attempt:
     """One goal, the columns that may prove it, and the ways of combining them."""
 
-    def __init__(self, problem: Problem, goal: Goal, stop: float) -> None:
+    def __init__(self, problem: SimplifiedClaim, goal: Goal, stop: float) -> None:
         self.ring, self.goal, self.stop = problem.ring, goal, stop
         self.hints = [h for h in problem.core.hints if h]
         constant = goal.target.is_constant()

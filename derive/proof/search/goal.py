@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from flint import fmpq
 
 from derive.proof.search.linear import Solution
-from derive.proof.search.ring import Core, Equation, Factor, Poly, Ring, cone_product, merged, sign_cone
+from derive.proof.search.ring import Core, Factor, Poly, Ring, ZeroPolynomial, cone_product, merged, sign_cone
 
 MAX_FACTORED = 80
 
@@ -27,7 +27,7 @@ class Goal:
 
     target: Poly
     factors: list[Factor]
-    equations: list[Equation]
+    equations: list[ZeroPolynomial]
     strict: bool
     equal: bool = False
     steps: list[tuple[str, Factor]] = field(default_factory=list)
@@ -141,7 +141,7 @@ def _drop(ring: Ring, goal: Goal) -> bool:
     return False
 
 
-def relevant(ring: Ring, goal: Goal) -> tuple[list[Factor], list[Equation]]:
+def relevant(ring: Ring, goal: Goal) -> tuple[list[Factor], list[ZeroPolynomial]]:
     """Factors and equations that share variables with the target, or with such ones, .."""
     reached = _variables(ring, [goal.target])
     factors, equations = list(goal.factors), list(goal.equations)

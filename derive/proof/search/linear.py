@@ -18,12 +18,12 @@ from scipy.sparse import csc_array
 
 from derive.proof.search.clock import now
 from derive.proof.search.ring import (
-    Equation,
     Factor,
     GiveUp,
     Piece,
     Poly,
     Ring,
+    ZeroPolynomial,
     cone_product,
     degree_of,
     monomial_factor,
@@ -61,7 +61,7 @@ class Column:
     terms: dict[int, Any]
     strict: bool
     cost: float
-    equation: Equation | None = None
+    equation: ZeroPolynomial | None = None
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Solution:
 
     mult: list[Piece]
     total: list[Piece]
-    equalities: list[tuple[Equation, Poly]]
+    equalities: list[tuple[ZeroPolynomial, Poly]]
 
 
 class Maker:
@@ -170,7 +170,9 @@ class Maker:
                     found.append((1 + self.degree(m) + extra, k, m))
         return sorted(found)
 
-    def multiples(self, equations: Sequence[Equation], support: Iterable[int], rounds: int, cap: int, degree: int) -> list[Column]:
+    def multiples(
+        self, equations: Sequence[ZeroPolynomial], support: Iterable[int], rounds: int, cap: int, degree: int
+    ) -> list[Column]:
         """Monomial multiples of the equations that touch the support."""
         found: list[Column] = []
         seen: set[tuple[int, int]] = set()

@@ -19,7 +19,7 @@ REACH = 4
 
 
 @dataclass(frozen=True)
-class Judged:
+class Tried:
     """What came out at a value: it holds, with its proof, or it fails, with a witness."""
 
     holds: bool
@@ -27,7 +27,7 @@ class Judged:
 
 
 #: None: neither a proof nor a witness was found
-Judge = Callable[[Fraction], Judged | None]
+Judge = Callable[[Fraction], Tried | None]
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,11 @@ def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any, den
 
     A good guess takes two judgements: it holds there, and fails at the neighbour. None where nothing near the guess is certified.
     """
-    known: dict[Fraction, Judged | None] = {}
+    known: dict[Fraction, Tried | None] = {}
 
-    def judged(value: Fraction) -> Judged | None:
+    def judged(value: Fraction) -> Tried | None:
         if value <= start:
-            return Judged(False, witness)
+            return Tried(False, witness)
         if value not in known:
             known[value] = judge(value)
         return known[value]
@@ -124,7 +124,7 @@ def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any, den
 
 
 def _whole(
-    judged: Judge, guess: Fraction, start: Fraction, witness: Any, known: dict[Fraction, Judged | None], denominator: int
+    judged: Judge, guess: Fraction, start: Fraction, witness: Any, known: dict[Fraction, Tried | None], denominator: int
 ) -> Walked | None:
     """From whole numbers round the guess; where the proofs end before the refutations begin, the gap stays."""
     first = math.floor(guess)
@@ -144,7 +144,7 @@ def _whole(
     return Walked(walked.certified, walked.proof, low, witness if low == start else walked.witness, walked.neighbours)
 
 
-def _best(known: dict[Fraction, Judged | None], start: Fraction, witness: Any) -> Walked | None:
+def _best(known: dict[Fraction, Tried | None], start: Fraction, witness: Any) -> Walked | None:
     held = [value for value, found in known.items() if found is not None and found.holds]
     if not held:
         return None

@@ -18,7 +18,7 @@ from typing import Any
 
 from flint import arb, ctx, fmpq, fmpq_poly
 
-from derive.proof.kernel.one_variable import Checker, Goal, check_ball, without_tanh
+from derive.proof.kernel.one_variable import Checker, IntervalGoal, check_ball, without_tanh
 from derive.proof.kernel.one_variable_forms import Forms
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import ONE, Frozen, Monomial, Polynomial, added, freeze, multiplied, scaled
@@ -52,7 +52,7 @@ def find(
     domain: list[tuple[Term, int]] = []
     # a second round has the domain that the first one came upon known from the start
     for _ in range(2):
-        search = _Search(variable, low, high, deadline)
+        search = _TreeSearch(variable, low, high, deadline)
         try:
             found = search.run(term, strict, domain)
         except (_OutOfTime, RecursionError, ProofError, OverflowError):
@@ -70,7 +70,7 @@ def find(
     return None
 
 
-class _Search:
+class _TreeSearch:
     def __init__(self, variable: str, low: Fraction | None, high: Fraction | None, deadline: float) -> None:
         self.forms = Forms(variable)
         self.low, self.high = low, high
@@ -86,7 +86,7 @@ class _Search:
         if not self._require(self.forms.read(term), roots=True):
             return None
         phi = self.forms.read(term)
-        tree = self.prove(Goal(phi, self.low, self.high, strict, strict and self.low is not None), MAX_STEPS)
+        tree = self.prove(IntervalGoal(phi, self.low, self.high, strict, strict and self.low is not None), MAX_STEPS)
         return None if tree is None else {"proof": tree, "domain": [list(entry) for entry in self.domain]}
 
     # the domain
@@ -114,7 +114,7 @@ class _Search:
         sign = next((s for _, s in self.samples(q, self.low, self.high) if s), 0)
         if not sign:
             return False
-        tree = self.prove(Goal(scaled(q, Fraction(sign)), self.low, self.high, True), MAX_STEPS)
+        tree = self.prove(IntervalGoal(scaled(q, Fraction(sign)), self.low, self.high, True), MAX_STEPS)
         if tree is None:
             return False
         self.domain.append((self.forms.term(q), sign, tree))
@@ -151,7 +151,7 @@ class _Search:
 
     # the search
 
-    def prove(self, goal: Goal, steps: int) -> Tree | None:
+    def prove(self, goal: IntervalGoal, steps: int) -> Tree | None:
         """A tree for a goal, or None. `steps` bounds how often it is changed on the way down."""
         if now() > self.deadline:
             raise _OutOfTime
@@ -182,7 +182,7 @@ class _Search:
                 return tree
         return None
 
-    def _leaf(self, goal: Goal) -> Tree | None:
+    def _leaf(self, goal: IntervalGoal) -> Tree | None:
         for tree in (["coeffs"], ["exp"], ["sqrt"]):
             if _accepted(self.forms, goal, tree):
                 return tree
@@ -192,7 +192,7 @@ class _Search:
 
     # other forms of the same claim
 
-    def _simpler(self, goal: Goal, steps: int) -> Tree | None:
+    def _simpler(self, goal: IntervalGoal, steps: int) -> Tree | None:
         """One change that only makes things simpler, where there is one."""
         kinds = {self._kind(a) for m in goal.phi for a, _ in m if not self.forms.constant({((a, 1),): Fraction(1)})}
         if not kinds & (_PRIMITIVES | {"sqrt"}) and any(self._has_tanh(m) for m in goal.phi):
@@ -214,7 +214,7 @@ class _Search:
             return self._clear(goal, steps)
         return None
 
-    def _without_tanh(self, goal: Goal, steps: int) -> Tree | None:
+    def _without_tanh(self, goal: IntervalGoal, steps: int) -> Tree | None:
         phi = self.forms.polynomial(without_tanh(self.forms.term(goal.phi)))
         return _wrap(self.prove(_with(goal, phi), steps - 1), lambda t: ["tanh", t])
 
@@ -242,7 +242,7 @@ class _Search:
                     psi[_sorted([*rest, *([(x, k)] if k else [])])] = _fraction(c)
         return g, psi
 
-    def _factor(self, goal: Goal, g: Polynomial, psi: Polynomial, steps: int) -> Tree | None:
+    def _factor(self, goal: IntervalGoal, g: Polynomial, psi: Polynomial, steps: int) -> Tree | None:
         signs = {s for _, s in self.samples(g, goal.low, goal.high)}
         if not {1, -1} - signs or not self._require(psi):
             return None
@@ -252,14 +252,14 @@ class _Search:
         second = None if first is None else self.prove(_with(goal, psi), steps - 1)
         return None if second is None else ["product", [[self.forms.term(g), first], [self.forms.term(psi), second]]]
 
-    def _clear(self, goal: Goal, steps: int) -> Tree | None:
+    def _clear(self, goal: IntervalGoal, steps: int) -> Tree | None:
         for monomial in goal.phi:
             for a, _ in monomial:
                 if self._kind(a) == "inv":
                     return self._times(goal, self.forms.term(dict(self.forms.key_of(a)[1])), steps)
         return None
 
-    def _other_forms(self, goal: Goal, steps: int) -> Tree | None:
+    def _other_forms(self, goal: IntervalGoal, steps: int) -> Tree | None:
         """Cleared of denominators where it was not yet; each of the exponentials made a number in turn."""
         tree = self._clear(goal, steps)
         if tree is None and any(self._has_tanh(m) for m in goal.phi):
@@ -277,7 +277,7 @@ class _Search:
                 return tree
         return None
 
-    def _roots(self, goal: Goal, steps: int) -> Tree | None:
+    def _roots(self, goal: IntervalGoal, steps: int) -> Tree | None:
         """phi = A + B sqrt(Q) with signs of A and B: a sum where both are >= 0, else times A - B sqrt(Q) (or its negative)."""
         atoms = sorted({a for monomial in goal.phi for a, _ in monomial})
         if any(self._kind(a) in _PRIMITIVES | {"exp"} and self.forms.depends({((a, 1),): Fraction(1)}) for a in atoms):
@@ -305,7 +305,7 @@ class _Search:
                 return tree
         return None
 
-    def _groups(self, goal: Goal, steps: int) -> Tree | None:
+    def _groups(self, goal: IntervalGoal, steps: int) -> Tree | None:
         """A sum whose members, each a polynomial in x times other atoms, have no negative sample."""
         (((x, _),),) = self.forms.polynomial(self.x)
         groups: dict[Monomial, Polynomial] = {}
@@ -315,7 +315,7 @@ class _Search:
             return None
         return self._sum(goal, list(groups.values()), steps)
 
-    def _bounded(self, goal: Goal, steps: int) -> Tree | None:
+    def _bounded(self, goal: IntervalGoal, steps: int) -> Tree | None:
         """phi = A + B T = (A + B c) + B (T - c) for an atom T = atan, erf, tanh or exp(-..) and its value or limit c at an end.
 
         For unbounded intervals: over bounded ones balls do it.
@@ -347,7 +347,7 @@ class _Search:
                     return tree
         return None
 
-    def _bounds(self, atom: Polynomial, goal: Goal) -> list[Polynomial]:
+    def _bounds(self, atom: Polynomial, goal: IntervalGoal) -> list[Polynomial]:
         """The values of an atom at the ends, by limits where infinite."""
         end = goal.high if goal.low is None else goal.low
         found = [] if end is None else [self.forms.at(atom, num(end))]
@@ -363,11 +363,11 @@ class _Search:
         return found
 
     def _sum_with_product(
-        self, goal: Goal, under: Polynomial, outer: Polynomial, over: Polynomial, steps: int
+        self, goal: IntervalGoal, under: Polynomial, outer: Polynomial, over: Polynomial, steps: int
     ) -> Tree | None:
         if not all(self._require(phi) for phi in (under, outer, over)):
             return None
-        trees = [self.prove(Goal(phi, goal.low, goal.high, False), steps - 2) for phi in (outer, over)]
+        trees = [self.prove(IntervalGoal(phi, goal.low, goal.high, False), steps - 2) for phi in (outer, over)]
         first = None if None in trees else self.prove(_with(goal, under), steps - 1)
         if first is None:
             return None
@@ -375,7 +375,7 @@ class _Search:
         product = self.forms.term(self.forms.reduced(multiplied(outer, over)))
         return ["sum", [[self.forms.term(under), first], [product, ["product", members]]]]
 
-    def _sum(self, goal: Goal, members: list[Polynomial], steps: int) -> Tree | None:
+    def _sum(self, goal: IntervalGoal, members: list[Polynomial], steps: int) -> Tree | None:
         if not all(self._require(phi) for phi in members):
             return None
         trees: list[Any] = []
@@ -383,26 +383,26 @@ class _Search:
         for phi in members:
             tree = self.prove(_with(goal, phi), steps - 1) if strict else None
             strict = strict and tree is None
-            tree = tree or self.prove(Goal(phi, goal.low, goal.high, False), steps - 1)
+            tree = tree or self.prove(IntervalGoal(phi, goal.low, goal.high, False), steps - 1)
             if tree is None:
                 return None
             trees.append([self.forms.term(phi), tree])
         return None if strict else ["sum", trees]
 
-    def _times(self, goal: Goal, m: Term, steps: int) -> Tree | None:
+    def _times(self, goal: IntervalGoal, m: Term, steps: int) -> Tree | None:
         q = self.forms.polynomial(m)
         sign = next((s for _, s in self.samples(q, goal.low, goal.high) if s), 0)
         if not sign or not self._require(q):
             return None
         if sign < 0:
             m, q = -1 * m, scaled(q, Fraction(-1))
-        positive = self.prove(Goal(q, goal.low, goal.high, True), steps - 1)
+        positive = self.prove(IntervalGoal(q, goal.low, goal.high, True), steps - 1)
         if positive is None:
             return None
         tree = self.prove(_with(goal, self.forms.cleared(q, goal.phi)), steps - 1)
         return _wrap(tree, lambda t: ["times", m, positive, t])
 
-    def _product(self, goal: Goal, atom: Term, a: int, n: int, steps: int) -> Tree | None:
+    def _product(self, goal: IntervalGoal, atom: Term, a: int, n: int, steps: int) -> Tree | None:
         """phi = a^n psi for an atom a of one sign."""
         rest = {tuple((b, k - n if b == a else k) for b, k in m if b != a or k > n): c for m, c in goal.phi.items()}
         samples = self.samples({((a, 1),): Fraction(1)}, goal.low, goal.high)
@@ -442,7 +442,7 @@ class _Search:
 
     # signs of derivatives
 
-    def _monotone(self, goal: Goal, steps: int) -> Tree | None:
+    def _monotone(self, goal: IntervalGoal, steps: int) -> Tree | None:
         """phi' of one sign on the whole interval, by its samples."""
         try:
             slope = self.forms.derivative(goal.phi)
@@ -459,20 +459,20 @@ class _Search:
             return self._from(goal, goal.high, scaled(slope, Fraction(-1)), "down", steps)
         return None
 
-    def _from(self, goal: Goal, end: Fraction | None, slope: Polynomial, name: str, steps: int) -> Tree | None:
+    def _from(self, goal: IntervalGoal, end: Fraction | None, slope: Polynomial, name: str, steps: int) -> Tree | None:
         if end is None:
             other = goal.high if name == "up" else goal.low
             if other is None or not self._limit(goal):
                 return None
-            return _wrap(self.prove(Goal(slope, goal.low, goal.high, goal.strict), steps - 1), lambda t: ["limit", t])
+            return _wrap(self.prove(IntervalGoal(slope, goal.low, goal.high, goal.strict), steps - 1), lambda t: ["limit", t])
         value = self.forms.at(goal.phi, num(end))
         if self.forms.decided(value, goal.strict):
-            return _wrap(self.prove(Goal(slope, goal.low, goal.high, False), steps - 1), lambda t: [name, t])
+            return _wrap(self.prove(IntervalGoal(slope, goal.low, goal.high, False), steps - 1), lambda t: [name, t])
         if name == "up" and goal.half_open and self.forms.decided(value, False):
             return _wrap(self.prove(_with(goal, slope), steps - 1), lambda t: ["up_open", t])
         return None
 
-    def _limit(self, goal: Goal) -> bool:
+    def _limit(self, goal: IntervalGoal) -> bool:
         try:
             if goal.high is None:
                 return self.forms.decided(self.forms.limit(goal.phi), False)
@@ -485,7 +485,7 @@ class _Search:
 
     # intervals
 
-    def _cover(self, goal: Goal, steps: int) -> Tree | None:
+    def _cover(self, goal: IntervalGoal, steps: int) -> Tree | None:
         """Balls over halves of halves of a bounded interval at whose ends phi is not 0."""
         if (
             goal.low is None
@@ -497,11 +497,11 @@ class _Search:
         budget = [160]
         return self._halved(goal, goal.low, goal.high, MAX_HALVINGS, budget)
 
-    def _halved(self, goal: Goal, low: Fraction, high: Fraction, depth: int, budget: list[int]) -> Tree | None:
+    def _halved(self, goal: IntervalGoal, low: Fraction, high: Fraction, depth: int, budget: list[int]) -> Tree | None:
         if now() > self.deadline:
             raise _OutOfTime
         budget[0] -= 1
-        if _accepted(self.forms, Goal(goal.phi, low, high, goal.strict), ["eval", 40]):
+        if _accepted(self.forms, IntervalGoal(goal.phi, low, high, goal.strict), ["eval", 40]):
             return ["eval", 64]
         middle = (low + high) / 2
         if depth == 0 or budget[0] < 0 or self.sign_at(goal.phi, middle) <= 0:
@@ -510,24 +510,24 @@ class _Search:
         right = None if left is None else self._halved(goal, middle, high, depth - 1, budget)
         return None if right is None else ["split", str(middle), left, right]
 
-    def _split(self, goal: Goal, steps: int) -> Tree | None:
+    def _split(self, goal: IntervalGoal, steps: int) -> Tree | None:
         if self._even(goal):
             return _wrap(
-                self.prove(Goal(goal.phi, Fraction(0), goal.high, goal.strict), steps - 1), lambda t: ["even", t]
+                self.prove(IntervalGoal(goal.phi, Fraction(0), goal.high, goal.strict), steps - 1), lambda t: ["even", t]
             )
         for c in self._cuts(goal):
-            left = self.prove(Goal(goal.phi, goal.low, c, goal.strict, goal.half_open), steps - 2)
-            right = None if left is None else self.prove(Goal(goal.phi, c, goal.high, goal.strict), steps - 2)
+            left = self.prove(IntervalGoal(goal.phi, goal.low, c, goal.strict, goal.half_open), steps - 2)
+            right = None if left is None else self.prove(IntervalGoal(goal.phi, c, goal.high, goal.strict), steps - 2)
             if right is not None:
                 return ["split", str(c), left, right]
         return None
 
-    def _even(self, goal: Goal) -> bool:
+    def _even(self, goal: IntervalGoal) -> bool:
         if goal.low != (None if goal.high is None else -goal.high):
             return False
         return self.forms.at(goal.phi, -self.x) == goal.phi
 
-    def _cuts(self, goal: Goal) -> Iterable[Fraction]:
+    def _cuts(self, goal: IntervalGoal) -> Iterable[Fraction]:
         """Where to split: zeros of phi, zeros of phi', the ends of the first and the last stretch of one sign of phi'."""
         signs = self.samples(goal.phi, goal.low, goal.high)
         inner = [(p, s) for p, s in signs if p not in (goal.low, goal.high)]
@@ -555,7 +555,7 @@ class _Search:
             cuts = [_middle(goal.low, goal.high)]
         return [c for k, c in enumerate(cuts) if c not in cuts[:k] and c not in (goal.low, goal.high)][:3]
 
-    def _rational_roots(self, goal: Goal) -> list[Fraction]:
+    def _rational_roots(self, goal: IntervalGoal) -> list[Fraction]:
         found = self.forms.coefficients(goal.phi)
         if not found or not all(set(c) <= {ONE} for c in found):
             return []
@@ -566,15 +566,15 @@ class _Search:
         return sorted(r for r in inside if (goal.low is None or goal.low < r) and (goal.high is None or r < goal.high))
 
 
-def _with(goal: Goal, phi: Polynomial) -> Goal:
-    return Goal(phi, goal.low, goal.high, goal.strict, goal.half_open)
+def _with(goal: IntervalGoal, phi: Polynomial) -> IntervalGoal:
+    return IntervalGoal(phi, goal.low, goal.high, goal.strict, goal.half_open)
 
 
 def _wrap(tree: Tree | None, make: Callable[[Tree], Tree]) -> Tree | None:
     return None if tree is None else make(tree)
 
 
-def _accepted(forms: Forms, goal: Goal, tree: Tree) -> bool:
+def _accepted(forms: Forms, goal: IntervalGoal, tree: Tree) -> bool:
     try:
         Checker(forms).check(goal, tree)
     except ProofError:

@@ -51,7 +51,7 @@ class Factor:
 
 
 @dataclass(frozen=True)
-class Equation:
+class ZeroPolynomial:
     """poly == 0; poly equals the sum of rep[k] * slack(premise k) modulo earlier rules."""
 
     poly: Poly
@@ -65,7 +65,7 @@ class Rule:
     v: int
     n: int
     value: Poly
-    equation: Equation
+    equation: ZeroPolynomial
     inverse: bool = False
 
 
@@ -78,7 +78,7 @@ class Core:
 
     target: Poly
     factors: list[Factor]
-    equations: list[Equation]
+    equations: list[ZeroPolynomial]
     hints: list[Poly]
     weight: tuple[Piece, ...]
     after: list[tuple[Piece, Piece]] = field(default_factory=list)

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 
 from derive.proof.search.goal import Goal, small
 from derive.proof.search.linear import Solution
-from derive.proof.search.ring import Equation, Factor, Piece, Poly, Ring, degree_of, monomial_factor, signs, terms_of
+from derive.proof.search.ring import (
+    Factor,
+    Piece,
+    Poly,
+    Ring,
+    ZeroPolynomial,
+    degree_of,
+    monomial_factor,
+    signs,
+    terms_of,
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ def shifted(ring: Ring, reduce: Callable[[Poly], Poly], goal: Goal) -> Goal | No
         equalities = [(e, backward(t)) for e, t in solution.equalities]
         return goal.lift(Solution(back(solution.mult), back(solution.total), equalities))
 
-    equations = [Equation(forward(e.poly), e.rep) for e in goal.equations]
+    equations = [ZeroPolynomial(forward(e.poly), e.rep) for e in goal.equations]
     factors = [Factor(reduce(f.poly), f.cone, f.strict) for f in factors]
     return small(ring, Goal(forward(goal.target), factors, equations, goal.strict, goal.equal, tied=goal.tied, outer=outer))
 

@@ -15,7 +15,6 @@ from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term
 from derive.proof.search.ring import (
     Core,
-    Equation,
     Factor,
     Found,
     GiveUp,
@@ -25,6 +24,7 @@ from derive.proof.search.ring import (
     Poly,
     Ring,
     Rule,
+    ZeroPolynomial,
     cone_product,
     fraction,
     merged,
@@ -36,7 +36,7 @@ from derive.proof.search.ring import (
 MAX_TERMS = 4000
 
 
-class Problem:
+class SimplifiedClaim:
     """A claim and its premises, and their simplified form `core`."""
 
     def __init__(
@@ -61,15 +61,15 @@ class Problem:
         one = ring.number(1)
         unit: tuple[Piece, ...] = ((fmpq(1), (), ()),)
         factors = [Factor(p, ((fmpq(1), (i,), ()),), i in self.strict) for i, p in self.slack.items() if premises[i].op != "=="]
-        equations = [Equation(p, {i: one}) for i, p in self.slack.items() if premises[i].op == "==" and p]
+        equations = [ZeroPolynomial(p, {i: one}) for i, p in self.slack.items() if premises[i].op == "==" and p]
         self.core = Core(self.claim, factors, equations, [ring.poly(h) for h in hints], unit)
         while (found := self._next_rule()) is not None:
             self._apply(*found)
         self.powers = [rule for rule in self.core.rules if not rule.inverse and rule.n > 1]
 
-    def _next_rule(self) -> tuple[Rule, Equation] | None:
+    def _next_rule(self) -> tuple[Rule, ZeroPolynomial] | None:
         ring = self.ring
-        best: tuple[tuple[Any, ...], tuple[Rule, Equation]] | None = None
+        best: tuple[tuple[Any, ...], tuple[Rule, ZeroPolynomial]] | None = None
         signed = set(signs(ring, self.core.factors))
         polys = [self.core.target, *[f.poly for f in self.core.factors], *[e.poly for e in self.core.equations]]
         degrees = [max(_degree(p, v) for p in polys) for v in range(ring.size)]
@@ -91,7 +91,7 @@ class Problem:
         return best[1] if best else None
 
     def _power_rule(
-        self, equation: Equation, data: dict[Mono, Any], v: int, n: int, signed: set[int], degrees: Sequence[int]
+        self, equation: ZeroPolynomial, data: dict[Mono, Any], v: int, n: int, signed: set[int], degrees: Sequence[int]
     ) -> tuple[tuple[Any, ...], Rule] | None:
         """v^n = value and its rank, the least first."""
         ring = self.ring
@@ -107,7 +107,7 @@ class Problem:
             return None
         return (min(n - 1, 1), v in signed, cost, -v), Rule(v, n, value, _times(equation, 1 / c))
 
-    def _inverse_rule(self, equation: Equation, data: dict[Mono, Any], v: int) -> tuple[tuple[Any, ...], Rule] | None:
+    def _inverse_rule(self, equation: ZeroPolynomial, data: dict[Mono, Any], v: int) -> tuple[tuple[Any, ...], Rule] | None:
         """v Q = 1 and its rank."""
         ring = self.ring
         if not self.clear or not (ring.inverse_atom(v) or self.swap):
@@ -118,7 +118,7 @@ class Problem:
         rank = 2, not ring.inverse_atom(v), -held, -v
         return rank, Rule(v, 1, ring.by_power(equation.poly, v)[1] / c, _times(equation, 1 / c), True)
 
-    def _apply(self, rule: Rule, source: Equation) -> None:
+    def _apply(self, rule: Rule, source: ZeroPolynomial) -> None:
         core = self.core
         core.equations = [e for e in core.equations if e is not source]
         core.rules.append(rule)
@@ -170,7 +170,7 @@ class Problem:
         core.hints = [self._cleared(h, rule, _degree(h, v)) for h in core.hints]
         core.equations = [self._replaced(e, rule, _degree(e.poly, v)) for e in core.equations]
 
-    def _replaced(self, e: Equation, rule: Rule, k: int) -> Equation:
+    def _replaced(self, e: ZeroPolynomial, rule: Rule, k: int) -> ZeroPolynomial:
         """An equation after a rule, with what it is in the premises: e' = Q^k e - t h."""
         after = self._cleared(e.poly, rule, k) if rule.inverse else self._reduce(e.poly, rule)
         scale = rule.value**k if rule.inverse else self.ring.number(1)
@@ -180,7 +180,7 @@ class Problem:
         rep = {i: u * scale for i, u in e.rep.items()}
         for i, u in rule.equation.rep.items():
             rep[i] = rep.get(i, self.ring.number(0)) - t * u
-        return Equation(after, rep)
+        return ZeroPolynomial(after, rep)
 
     def _reduce(self, poly: Poly, rule: Rule) -> Poly:
         if _degree(poly, rule.v) < rule.n:
@@ -210,7 +210,8 @@ class Problem:
         return total
 
     def assemble(
-        self, mult: Sequence[Piece], total: Sequence[Piece], equalities: Sequence[tuple[Equation, Poly]], vacuous: bool = False
+        self, mult: Sequence[Piece], total: Sequence[Piece], equalities: Sequence[tuple[ZeroPolynomial, Poly]],
+        vacuous: bool = False,
     ) -> Found | None:
         """A certificate mult * target = total + sum of t * equation of the simplified problem, in the premises; None if it fails.
 
@@ -305,8 +306,8 @@ def _negative(constant: Poly) -> bool:
     return constant.leading_coefficient() < 0
 
 
-def _times(equation: Equation, c: Any) -> Equation:
-    return Equation(equation.poly * c, {i: t * c for i, t in equation.rep.items()})
+def _times(equation: ZeroPolynomial, c: Any) -> ZeroPolynomial:
+    return ZeroPolynomial(equation.poly * c, {i: t * c for i, t in equation.rep.items()})
 
 
 def _with_square(cone: Sequence[Piece], square: Poly) -> tuple[Piece, ...]:

@@ -12,7 +12,7 @@ from derive.proof.kernel.certificate import certificate
 from derive.proof.kernel.rules import AXIOMS
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, x
-from derive.proof.language.text import Writer, text
+from derive.proof.language.text import TermWriter, text
 from derive.proof.repair.smallest import proposed
 from derive.reading.claims import said
 from derive.theorems.entry.declarations import declarations
@@ -91,7 +91,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
         return Checked(theorem, UNDECIDED, reason=f"the proof assumes what the theorem does not: {extra[0]}")
     used = {names[k] for k in last.hypotheses}
     defined = [d for name, d in theorem.definitions.items() if name in used]
-    writer = Writer(theorem.names, theorem.short)
+    writer = TermWriter(theorem.names, theorem.short)
     lines = w.lines if w.lines and w.lines[-1].fact is last else [*w.lines, _line("so", last)]
     steps: tuple[dict[str, Any], ...] = tuple(
         {
@@ -125,16 +125,16 @@ def _unlike(read: Mapping[str, Relation], given: Mapping[str, Relation]) -> list
 
 
 def _line(words: str, fact: Any) -> Any:
-    from derive.theorems.entry.theorem import Line
+    from derive.theorems.entry.theorem import ProofLine
 
-    return Line(words, fact)
+    return ProofLine(words, fact)
 
 
 def _refute(entry: Refutation) -> Checked:
     if entry.read and entry.read() != entry.claim:
         return Checked(entry, UNDECIDED, reason="the claim is not about what the engine has")
     at = {x(name): Fraction(v) for name, v in entry.witness.items()}
-    writer, steps = Writer(entry.names), []
+    writer, steps = TermWriter(entry.names), []
     for name, relation in entry.assume.items():
         if not holds(relation, at):
             return Checked(entry, UNDECIDED, reason=f"the witness does not satisfy {name}")
@@ -152,7 +152,7 @@ def _refute(entry: Refutation) -> Checked:
     )  # fmt: skip
 
 
-def _mended(entry: Refutation, writer: Writer) -> dict[str, Any]:
+def _mended(entry: Refutation, writer: TermWriter) -> dict[str, Any]:
     """What repairs the claim, proved anew; raises where it is not proved."""
     if entry.mended:
         witness = {name: Fraction(v) for name, v in entry.witness.items()}

@@ -8,12 +8,12 @@ from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Term, x
-from derive.proof.language.text import Writer, text
+from derive.proof.language.text import TermWriter, text
 
 _SHAPES = {"odd": "odd", "nondecreasing": "nondecreasing", "concave_right": "concave on [0, oo)"}
 
 
-def declarations(last: Fact, writer: Writer) -> list[dict[str, str]]:
+def declarations(last: Fact, writer: TermWriter) -> list[dict[str, str]]:
     """Each declaration that the proof of a fact uses, as {"text", "latex"}; the LaTeX is words with formulas in dollars."""
     context, rules = last.context, ancestry(last)
     used = {(f.data["function"], f.data["property"].removesuffix("_below")) for f in rules if f.rule == "declared"}
@@ -22,7 +22,7 @@ def declarations(last: Fact, writer: Writer) -> list[dict[str, str]]:
     return [*_functions(context, used, writer), *_matrices(context, psd, writer), *_processes(context, moving, writer)]
 
 
-def _functions(context: Context, used: set[tuple[str, str]], writer: Writer) -> Iterator[dict[str, str]]:
+def _functions(context: Context, used: set[tuple[str, str]], writer: TermWriter) -> Iterator[dict[str, str]]:
     for name, entry in context.functions.items():
         shown = writer.symbol(name)
         for prop, bound in entry.items():
@@ -38,13 +38,13 @@ def _functions(context: Context, used: set[tuple[str, str]], writer: Writer) -> 
                 yield {"text": f"{name}(t) <= {text(bound)} t for t >= 0", "latex": slope}
 
 
-def _matrices(context: Context, psd: bool, writer: Writer) -> Iterator[dict[str, str]]:
+def _matrices(context: Context, psd: bool, writer: TermWriter) -> Iterator[dict[str, str]]:
     for name in context.matrices:
         if context.psd(name) and psd:
             yield {"text": f"{name} is positive semidefinite", "latex": f"${writer.symbol(name)}$ is positive semidefinite"}
 
 
-def _processes(context: Context, moving: set[str], writer: Writer) -> Iterator[dict[str, str]]:
+def _processes(context: Context, moving: set[str], writer: TermWriter) -> Iterator[dict[str, str]]:
     for name in sorted(moving):
         entry = context.potentials[name]
         drift = [(c, Term(("norm", v))) for c, v in entry["drift"]]

@@ -10,9 +10,9 @@ from derive.derivation import sde
 from derive.equations.in_coordinates import CoordinateSDE, gradient_symbols, hessian_symbols, state_symbols
 from derive.expressions.coordinates import g as slot
 from derive.methods.compressors import Bernoulli, RandK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from derive.methods.losses import LogisticRegression, Quadratic, Quartic, SeparableSum
 from derive.methods.losses import x as place
-from derive.methods.method import DCSGD, DSGD, DSignSGD
 from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
 from derive.process.generator import generator
 from derive.proof.language.terms import Term, dot, mat, norm, opnorm, quad, tr, trprod, vec, x

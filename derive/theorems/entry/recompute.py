@@ -17,9 +17,9 @@ from derive.equations.models import lam
 from derive.expressions.coordinates import frozen, g
 from derive.expressions.zero_test import vanishes
 from derive.methods.compressors import Bernoulli, Identity, RandK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
 from derive.methods.losses import LogisticRegression, SeparableSum
 from derive.methods.losses import x as place
-from derive.methods.method import DCSGD, DSGD, DSignSGD, Method
 from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
 from derive.methods.schedules import Free
 from derive.proof.language.terms import Relation

@@ -14,7 +14,7 @@ from derive.proof.search.prover import Prover
 
 
 @dataclass(frozen=True)
-class Line:
+class ProofLine:
     """One step of a derivation as a reader sees it: what is said, and the fact that says it."""
 
     words: str
@@ -27,7 +27,7 @@ class Derivation:
     def __init__(self, theorem: Theorem, seconds: float = 5.0) -> None:
         self.prover = Prover(theorem.context, seconds)
         self.kernel = self.prover.kernel
-        self.lines: list[Line] = []
+        self.lines: list[ProofLine] = []
         given = {**theorem.assumptions, **theorem.definitions}
         self._given = {name: self.kernel.assume(relation) for name, relation in given.items()}
 
@@ -37,7 +37,7 @@ class Derivation:
 
     def step(self, words: str, fact: Fact) -> Fact:
         """Writes a line down; the fact itself."""
-        self.lines.append(Line(words, fact))
+        self.lines.append(ProofLine(words, fact))
         return fact
 
     def combine(

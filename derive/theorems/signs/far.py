@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from derive.derivation import sde
-from derive.methods.method import DSignSGD
+from derive.methods.distributed import DSignSGD
 from derive.methods.schedules import Free
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from derive.derivation import SDE, sde
-from derive.methods.method import DSignSGD
+from derive.methods.distributed import DSignSGD
 from derive.methods.noise import Gaussian, Scaled
 from derive.methods.schedules import Free
 from derive.proof.kernel.rules import Fact

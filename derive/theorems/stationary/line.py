@@ -8,8 +8,8 @@ import sympy as sp
 
 from derive.derivation import sde
 from derive.equations.in_coordinates import CoordinateSDE
+from derive.methods.distributed import DSGD
 from derive.methods.losses import Quadratic
-from derive.methods.method import DSGD
 from derive.methods.noise import Gaussian
 from derive.process.generator import generator
 from derive.proof.kernel.rules import Fact

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from derive.derivation import sde
 from derive.equations.in_coordinates import CoordinateSDE
 from derive.methods.compressors import RandK
+from derive.methods.distributed import DCSGD, DSGD
 from derive.methods.losses import Quadratic
-from derive.methods.method import DCSGD, DSGD
 from derive.methods.noise import Affine, Correlated, Gaussian
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context

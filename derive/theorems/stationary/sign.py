@@ -6,8 +6,8 @@ from fractions import Fraction
 
 from derive.derivation import sde
 from derive.equations.in_coordinates import CoordinateSDE
+from derive.methods.distributed import DSignSGD
 from derive.methods.losses import Quadratic
-from derive.methods.method import DSignSGD
 from derive.methods.noise import Gaussian, Scaled
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context

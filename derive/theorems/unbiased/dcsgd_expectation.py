@@ -7,8 +7,8 @@ from fractions import Fraction
 import sympy as sp
 
 from derive.derivation import sde
+from derive.methods.distributed import DSGD
 from derive.methods.losses import GluedExponential, SeparableSum
-from derive.methods.method import DSGD
 from derive.methods.noise import Affine, Noise, NoNoise
 from derive.process.generator import generator
 from derive.proof.kernel.rules import Fact

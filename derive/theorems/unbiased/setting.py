@@ -12,7 +12,7 @@ from typing import Any
 
 from derive.derivation import SDE, sde
 from derive.methods.compressors import Bernoulli
-from derive.methods.method import DCSGD
+from derive.methods.distributed import DCSGD
 from derive.methods.noise import Gaussian
 from derive.methods.schedules import Free
 from derive.proof.kernel.rules import Fact

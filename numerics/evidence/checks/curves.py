@@ -16,14 +16,14 @@ import sympy as sp
 
 from derive.derivation import sde
 from derive.methods.compressors import RandK
+from derive.methods.distributed import DCSGD
 from derive.methods.losses import Quadratic
-from derive.methods.method import DCSGD
 from derive.methods.noise import Affine
 from derive.proof.language.terms import x
 from numerics.backend.compiler import jit
 from numerics.evidence.checks.facts import of_points
 from numerics.evidence.checks.formulas import Numbers, clients, conclusion
-from numerics.evidence.checks.moments import Moments
+from numerics.evidence.checks.moments import MomentMap
 from numerics.evidence.checks.paths import CLIENTS, Functional, Instance, _simulated
 from numerics.lowering.to_jax import lower_function
 from numerics.simulate.equation import solve
@@ -186,7 +186,7 @@ def _right(numbers: Numbers) -> np.ndarray:
 def _exact(method: Any, subject: str, times: np.ndarray) -> np.ndarray:
     """E f at the times, from closed second moments."""
     at = {name: np.array([v]) for name, v in {**NUMBERS, "N": float(CLIENTS)}.items()}
-    matrix, force = (a[0] for a in Moments(method, subject, CURVATURES).at(at, 1))  # pyright: ignore[reportArgumentType]
+    matrix, force = (a[0] for a in MomentMap(method, subject, CURVATURES).at(at, 1))  # pyright: ignore[reportArgumentType]
     whole = np.zeros((4, 4))
     whole[:3, :3], whole[:3, 3] = matrix, force
     first = np.array([START[0] ** 2, START[0] * START[1], START[1] ** 2, 1.0])

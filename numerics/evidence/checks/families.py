@@ -15,7 +15,7 @@ import sympy as sp
 from derive.derivation import sde
 from derive.equations.in_coordinates import CoordinateSDE
 from derive.methods.compressors import Bernoulli, RandK
-from derive.methods.method import DCSGD, DSignSGD
+from derive.methods.distributed import DCSGD, DSignSGD
 from derive.methods.noise import Affine, Gaussian, Scaled
 from derive.proof.language.terms import Term, dot, mat, matvec, opnorm, quad, trprod, vec, x
 from derive.theorems.entry import instances

@@ -14,7 +14,7 @@ import scipy.linalg
 import sympy as sp
 
 from derive.methods.compressors import RandK
-from derive.methods.method import DCSGD, DSGD, Method
+from derive.methods.distributed import DCSGD, DSGD, Method
 from derive.methods.noise import Affine, Correlated, Gaussian
 from derive.process.stationary import continuous_rate, discrete_step
 from derive.proof.language.terms import x
@@ -31,7 +31,7 @@ FAR = "the theorem is about the SDE: "
 WITHIN = "E f of the method after T/eta steps is compared; it gains on the bound where the start is below the floor of the noise"
 
 
-class Moments:
+class MomentMap:
     """d/dt or one step of (V11, V12, V22), or of V11 alone, as an affine map at numbers."""
 
     def __init__(self, method: Method, model: str, h: tuple[str, ...]) -> None:
@@ -75,7 +75,7 @@ def stationary(id: str, count: int = 200) -> list[Verified]:
     draws["N"] = rng.integers(1, 9, count).astype(float)
     found = []
     for subject in (model, "method"):
-        matrix, force = Moments(method, subject, h).at(draws, count)
+        matrix, force = MomentMap(method, subject, h).at(draws, count)
         fixed = np.linalg.solve(matrix, -force[..., None])[..., 0]
         numbers = of_points(count, **draws, **{name: fixed[:, n] for name, n in read.items()})
         if subject == "method":
@@ -112,7 +112,7 @@ def polyak(id: str, count: int = 200, scale: float = 1.0) -> list[Verified]:
     claim = scaled(conclusion(id), scale)
     found = []
     for subject in (model, "method"):
-        matrix, force = Moments(DCSGD(RandK(1), Affine()), subject, ("h1", "h2")).at(draws, count)
+        matrix, force = MomentMap(DCSGD(RandK(1), Affine()), subject, ("h1", "h2")).at(draws, count)
         ends = []
         for n in range(count):
             whole = np.zeros((4, 4))

@@ -21,8 +21,8 @@ from derive.derivation import sde
 from derive.expressions.coordinates import coord_sum
 from derive.expressions.coordinates import g as gradient
 from derive.methods.compressors import RandK
+from derive.methods.distributed import DCSGD, DSignSGD, Method
 from derive.methods.losses import Cosh
-from derive.methods.method import DCSGD, DSignSGD, Method
 from derive.methods.noise import Cauchy, Gaussian, Scaled
 from derive.methods.schedules import Adaptive, Power
 from derive.proof.language.terms import Relation, Term, norm, vec, x
@@ -39,7 +39,7 @@ from numerics.lowering.landscape import Landscape, landscape
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import Ensemble, Statistic
-from numerics.statistics.verdicts import Decision, Verdict, decide
+from numerics.statistics.verdicts import BoundVerdict, Decision, decide
 
 G = norm(vec("g"))
 START = (1.5, -1.0)
@@ -304,7 +304,7 @@ def _size(gap: np.ndarray) -> float:
 def _outside(instance: Instance, subject: str, seed: int) -> bool | None:
     """Whether the bound is seen to fail with a step beyond the condition; None where it is not, which is no proof that it holds."""
     found = beyond(instance, subject, seed)
-    return None if found.verdict is Verdict.INCONCLUSIVE else found.verdict is Verdict.VIOLATED
+    return None if found.verdict is BoundVerdict.INCONCLUSIVE else found.verdict is BoundVerdict.VIOLATED
 
 
 def beyond(instance: Instance, subject: str, seed: int = 1, most: int = 2048) -> Decision:

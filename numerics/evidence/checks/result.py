@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 from numerics.statistics.estimates import Record
-from numerics.statistics.verdicts import Decision, Verdict
+from numerics.statistics.verdicts import BoundVerdict, Decision
 
 
 @final
@@ -33,7 +33,7 @@ class Verified(Record):
     id: str
     subject: str
     route: str
-    verdict: Verdict
+    verdict: BoundVerdict
     tightness: float | None
     instance: Mapping[str, Any]
     count: int

@@ -12,8 +12,8 @@ import numpy as np
 import sympy as sp
 
 from derive.methods.compressors import RandK
+from derive.methods.distributed import DSGD
 from derive.methods.losses import Cosh, Quartic
-from derive.methods.method import DSGD
 from derive.methods.schedules import Power
 from derive.proof.language.terms import Relation, dot, mat, norm, opnorm, vec, x
 from derive.theorems.catalogue import entries

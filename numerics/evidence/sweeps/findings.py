@@ -14,7 +14,7 @@ from derive.vocabulary.errors import BadInput
 from numerics.evidence.sweeps.quadratic import METHOD, Bracket, Stationary, Strength
 from numerics.evidence.sweeps.quartic import Descent, Scheduled
 from numerics.statistics.estimates import Estimate, proportion
-from numerics.statistics.verdicts import Verdict
+from numerics.statistics.verdicts import BoundVerdict
 
 #: relative difference of numbers that are computed without sampling and without a grid that counts as none
 EQUAL = 1e-9
@@ -24,38 +24,38 @@ NEAR = 0.01
 RARE = 1e-3
 
 
-def _worst(parts: Sequence[Verdict]) -> Verdict:
+def _worst(parts: Sequence[BoundVerdict]) -> BoundVerdict:
     """VIOLATED if one is; CONFIRMED if all are, and there are some."""
-    if Verdict.VIOLATED in parts:
-        return Verdict.VIOLATED
-    return Verdict.CONFIRMED if parts and all(p is Verdict.CONFIRMED for p in parts) else Verdict.INCONCLUSIVE
+    if BoundVerdict.VIOLATED in parts:
+        return BoundVerdict.VIOLATED
+    return BoundVerdict.CONFIRMED if parts and all(p is BoundVerdict.CONFIRMED for p in parts) else BoundVerdict.INCONCLUSIVE
 
 
-def _straddles(found: Bracket) -> Verdict:
+def _straddles(found: Bracket) -> BoundVerdict:
     """Whether E x^2 contracts below and grows above."""
     if found.below - found.error > 1 or found.above + found.error < 1:
-        return Verdict.VIOLATED
+        return BoundVerdict.VIOLATED
     inside = found.below + found.error < 1 < found.above - found.error
-    return Verdict.CONFIRMED if inside else Verdict.INCONCLUSIVE
+    return BoundVerdict.CONFIRMED if inside else BoundVerdict.INCONCLUSIVE
 
 
-def same_threshold(method: Sequence[Bracket], model: Sequence[Bracket]) -> Verdict:
+def same_threshold(method: Sequence[Bracket], model: Sequence[Bracket]) -> BoundVerdict:
     """Whether the model's threshold is the method's, to within the width of the brackets.
 
     The method itself has to contract below and grow above its threshold, or nothing is decided. The model's threshold is the
     method's if it does the same at every pair of step sizes, and it is not if it fails to at one.
     """
-    if _worst([_straddles(b) for b in method]) is not Verdict.CONFIRMED:
-        return Verdict.INCONCLUSIVE
+    if _worst([_straddles(b) for b in method]) is not BoundVerdict.CONFIRMED:
+        return BoundVerdict.INCONCLUSIVE
     return _worst([_straddles(b) for b in model])
 
 
-def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -> Verdict:
+def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -> BoundVerdict:
     """Whether stationary values agree at every setting, to rounding and what is left of the transient."""
     parts = []
     for own, other in zip(method, model, strict=True):
         allowed = own.error + other.error + EQUAL * abs(own.value)
-        parts.append(Verdict.CONFIRMED if abs(own.value - other.value) <= allowed else Verdict.VIOLATED)
+        parts.append(BoundVerdict.CONFIRMED if abs(own.value - other.value) <= allowed else BoundVerdict.VIOLATED)
     return _worst(parts)
 
 
@@ -71,19 +71,19 @@ def interval_of_growth(found: Descent) -> tuple[float, float]:
     return float(q[first - 1]), float(q[first])
 
 
-def conservative(method: Descent, model: Descent, thresholds: Mapping[str, float]) -> Verdict:
+def conservative(method: Descent, model: Descent, thresholds: Mapping[str, float]) -> BoundVerdict:
     """Whether the model grows from its own threshold on, where gradient descent still shrinks, and that from its own.
 
     The thresholds of the formulas have to lie in the intervals seen, which must not overlap.
     """
     seen = {METHOD: interval_of_growth(method), model.subject: interval_of_growth(model)}
     if not np.all(np.isfinite([a for pair in seen.values() for a in pair])):
-        return Verdict.VIOLATED if np.inf in seen[model.subject] else Verdict.INCONCLUSIVE
+        return BoundVerdict.VIOLATED if np.inf in seen[model.subject] else BoundVerdict.INCONCLUSIVE
     inside = all(low <= thresholds[name] <= high for name, (low, high) in seen.items())
-    return Verdict.CONFIRMED if inside and seen[model.subject][1] < seen[METHOD][0] else Verdict.VIOLATED
+    return BoundVerdict.CONFIRMED if inside and seen[model.subject][1] < seen[METHOD][0] else BoundVerdict.VIOLATED
 
 
-def blows_up(found: Scheduled, thresholds: Sequence[float]) -> Verdict:
+def blows_up(found: Scheduled, thresholds: Sequence[float]) -> BoundVerdict:
     """Whether every path from at or above its threshold blows up.
 
     Args:
@@ -92,14 +92,14 @@ def blows_up(found: Scheduled, thresholds: Sequence[float]) -> Verdict:
     """
     above = found.q[None, :] >= np.asarray(thresholds, float)[:, None]
     if not above.any():
-        return Verdict.INCONCLUSIVE
-    return Verdict.CONFIRMED if np.all(found.blown[above] == found.paths) else Verdict.VIOLATED
+        return BoundVerdict.INCONCLUSIVE
+    return BoundVerdict.CONFIRMED if np.all(found.blown[above] == found.paths) else BoundVerdict.VIOLATED
 
 
-def within_steps(found: Scheduled) -> Verdict:
+def within_steps(found: Scheduled) -> BoundVerdict:
     """Whether no path is farther from its start than the sum of its steps, and none blew up: exact for signs, path by path."""
     fine = found.excess <= EQUAL * float(np.sqrt(found.q.max())) and not found.blown.any()
-    return Verdict.CONFIRMED if fine else Verdict.VIOLATED
+    return BoundVerdict.CONFIRMED if fine else BoundVerdict.VIOLATED
 
 
 def blown(found: Scheduled) -> Estimate:
@@ -107,15 +107,15 @@ def blown(found: Scheduled) -> Estimate:
     return proportion(int(found.blown.sum()), found.blown.size * found.paths)
 
 
-def never(found: Scheduled) -> Verdict:
+def never(found: Scheduled) -> BoundVerdict:
     """Whether no path blew up, and enough of them for a probability above `RARE` to be excluded at 95 %."""
     share = blown(found)
     if share.value > 0:
-        return Verdict.VIOLATED
-    return Verdict.CONFIRMED if share.upper <= RARE else Verdict.INCONCLUSIVE
+        return BoundVerdict.VIOLATED
+    return BoundVerdict.CONFIRMED if share.upper <= RARE else BoundVerdict.INCONCLUSIVE
 
 
-def monotone(found: Sequence[Strength], rising: bool) -> Verdict:
+def monotone(found: Sequence[Strength], rising: bool) -> BoundVerdict:
     """Whether the largest stable step goes the way that the formula says, and is nowhere below the formula's step.
 
     Args:
@@ -131,16 +131,16 @@ def monotone(found: Sequence[Strength], rising: bool) -> Verdict:
     ways = [sign * np.diff([getattr(f, name) for f in found]) for name in ("formula", "measured")]
     least = EQUAL * max(f.measured for f in found)
     if np.any(ways[1] < -least) or any(f.measured < f.formula * (1 - 1e-6) for f in found):
-        return Verdict.VIOLATED
-    return Verdict.CONFIRMED if all(np.all(way > least) for way in ways) else Verdict.INCONCLUSIVE
+        return BoundVerdict.VIOLATED
+    return BoundVerdict.CONFIRMED if all(np.all(way > least) for way in ways) else BoundVerdict.INCONCLUSIVE
 
 
-def limits(found: Mapping[Any, tuple[float, float]]) -> Verdict:
+def limits(found: Mapping[Any, tuple[float, float]]) -> BoundVerdict:
     """Whether every limit, given with its doubt, is 1 to within `NEAR`."""
     parts = []
     for limit, doubt in found.values():
         if abs(limit - 1) > NEAR + doubt:
-            parts.append(Verdict.VIOLATED)
+            parts.append(BoundVerdict.VIOLATED)
         else:
-            parts.append(Verdict.CONFIRMED if abs(limit - 1) + doubt <= NEAR else Verdict.INCONCLUSIVE)
+            parts.append(BoundVerdict.CONFIRMED if abs(limit - 1) + doubt <= NEAR else BoundVerdict.INCONCLUSIVE)
     return _worst(parts)

@@ -19,8 +19,8 @@ import sympy as sp
 from derive.derivation import sde
 from derive.equations.models import MODELS
 from derive.methods.compressors import Bernoulli
+from derive.methods.distributed import DCSGD, Method
 from derive.methods.losses import Quadratic
-from derive.methods.method import DCSGD, Method
 from derive.methods.noise import Affine
 from derive.process.stationary import discrete_second_moments, second_moments, stability_threshold
 from derive.proof.language.terms import norm, vec, x
@@ -31,9 +31,9 @@ from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import parameter
 from numerics.evidence.checks.families import lowered
 from numerics.evidence.checks.formulas import Numbers, clients, paths
-from numerics.evidence.checks.moments import Moments
+from numerics.evidence.checks.moments import MomentMap
 from numerics.statistics.estimates import Record
-from numerics.without_sampling.moments import discrete_moment, model_moment
+from numerics.without_sampling.closed_moments import discrete_moment, model_moment
 from numerics.without_sampling.transition import discrete_mean
 
 METHOD = "method"
@@ -62,8 +62,8 @@ def keep(omega: Any) -> np.ndarray:
 
 
 @lru_cache
-def _moments(subject: str) -> Moments:
-    return Moments(compressed(), subject, ("lam",))
+def _moments(subject: str) -> MomentMap:
+    return MomentMap(compressed(), subject, ("lam",))
 
 
 @lru_cache
@@ -141,8 +141,8 @@ class Bracket(Record):
 def factor(subject: str, eta: float, omega: float, sigma1: float, N: int) -> tuple[float, float]:
     """The factor of one step from E x_1^2 at two starting points, and its error.
 
-    The method's by its transition operator, that of a model from its generator (`numerics.without_sampling.moments`): neither is
-    the route of the formulas.
+    The method's by its transition operator, that of a model from its generator (`numerics.without_sampling.closed_moments`):
+    neither is the route of the formulas.
     """
     method, loss = compressed(N), Quadratic(1)
     params = {"eta": eta, "p": float(keep(omega)), "sigma0": 0.5, "sigma1": sigma1}
@@ -256,8 +256,8 @@ def strength(omega: float, sigma1: float, d: int, N: int, bisections: int = 40) 
 
 
 @lru_cache
-def _map(d: int) -> Moments:
-    return Moments(compressed(), METHOD, (1,) * d)  # pyright: ignore[reportArgumentType]
+def _map(d: int) -> MomentMap:
+    return MomentMap(compressed(), METHOD, (1,) * d)  # pyright: ignore[reportArgumentType]
 
 
 def condition(omega: float, sigma1: float, d: int, N: int, L0: float = 1.0, L1: float = 0.0, G: float = 0.0) -> float:

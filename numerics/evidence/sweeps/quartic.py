@@ -16,8 +16,8 @@ from derive.derivation import sde
 from derive.expressions.coordinates import coord_sum
 from derive.expressions.coordinates import g as gradient
 from derive.methods.compressors import Bernoulli
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
 from derive.methods.losses import Quartic
-from derive.methods.method import DCSGD, DSGD, DSignSGD, Method
 from derive.methods.noise import Gaussian, Scaled, StudentT
 from derive.methods.schedules import Adaptive, Power
 from derive.proof.language.terms import norm, vec, x

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.stats
 import sympy as sp
 
-from derive.methods.method import DSignSGD
+from derive.methods.distributed import DSignSGD
 from derive.methods.noise import Scaled, StudentT
 from derive.process.stationary import sign_near_optimum
 from derive.vocabulary.errors import BadInput

@@ -70,11 +70,11 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
     from numerics.simulate.blow_up import NotANumber
     from reports.commands.solving.results import LAYOUT, draw, finish, sweep
     from reports.commands.solving.runs import runs
-    from reports.commands.solving.work import Work
+    from reports.commands.solving.work import Parts
 
     sweep(folder)
     started, cannot = time.monotonic(), (Refusal, NoClosedForm, NotANumber)
-    work = Work(folder / ".work", identity(asked))
+    work = Parts(folder / ".work", identity(asked))
     listed, entries, refused, reused = runs(asked), [], [], []
     ahead = _Ahead(listed, work, progress)
     for run in listed:

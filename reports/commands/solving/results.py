@@ -20,7 +20,7 @@ from derive.reading.experiments import METHOD
 from numerics.statistics import digests as digest
 from numerics.statistics.estimates import over_time, proportion
 from reports.commands.solving.runs import LISTED, MOST_KEPT, Run, digests
-from reports.commands.solving.work import Work, packed
+from reports.commands.solving.work import Parts, packed
 from reports.document.figures import BAND, bands, figure, legend
 from reports.store.files import sweep_temporaries, write_atomic
 
@@ -43,7 +43,7 @@ LAYOUT = {
 _LABELS = {"loss": "loss $f(x)$", "gradient_norm": r"gradient norm $\|\nabla f(x)\|$", "norm": r"norm $\|x\|$"}
 
 
-def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any], folder: Path, work: Work) -> dict[str, Any]:
+def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any], folder: Path, work: Parts) -> dict[str, Any]:
     """Write a run's archive and return its entry of the summary.
 
     Args:

@@ -28,7 +28,7 @@ _DIGITS = 32
 
 
 @final
-class Work:
+class Parts:
     """The parts of one experiment.
 
     Args:

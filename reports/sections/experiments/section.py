@@ -13,7 +13,7 @@ from derive.vocabulary.errors import Refusal
 from numerics.tasks import criteria as claims
 from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
 from reports.document.figures import BAND
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 from reports.sections.compare import bounded, number
 from reports.sections.experiments import findings
 from reports.sections.experiments.figures import draw
@@ -28,7 +28,7 @@ from reports.sections.experiments.study import (
     SIGNS,
     START,
     TUNED,
-    Equation,
+    ModelRun,
     Study,
     Task,
 )
@@ -36,25 +36,25 @@ from reports.sections.experiments.study import (
 _SIGN = {"scales": (0.01, 0.1, 1.0), "constant": (0.1, 1.0), "decaying": (1.0, 0.1)}
 _DIGITS = Task(
     "digits", "Digits", samples=None, keeps=(1.0, 0.3, 0.1, 0.03, 0.01), grids=((-3, 6), (-4, 5), (0, 9)), steps=320,
-    saved=20, tuned=8, seeds=28, sign_steps=640, descent=((0.25, 1.0), 300, 32), equations=(Equation(0.1, 32.0, 80, 128),),
+    saved=20, tuned=8, seeds=28, sign_steps=640, descent=((0.25, 1.0), 300, 32), equations=(ModelRun(0.1, 32.0, 80, 128),),
     **_SIGN,
 )  # fmt: skip
 _CANCER = Task(
     "breast-cancer", "Breast cancer", samples=None, keeps=(1.0, 0.3, 0.1, 0.03, 0.01), grids=((-3, 6), (-9, 0), (-5, 4)),
     steps=320, saved=20, tuned=100, seeds=200, sign_steps=640, descent=((0.1, 0.5), 300, 32),
-    equations=(Equation(0.1, 1.0, 40, 1024), Equation(0.1, 0.25, 160, 1024)), **_SIGN,
+    equations=(ModelRun(0.1, 1.0, 40, 1024), ModelRun(0.1, 0.25, 160, 1024)), **_SIGN,
 )  # fmt: skip
 _FEW = {"keeps": (1.0, 0.1, 0.01), "saved": 10, "steps": 100, "sign_steps": 200}
 TASKS = {
     "quick": (
         replace(_DIGITS, **_FEW, samples=256, seeds=14, descent=((0.25, 1.0), 100, 24), equations=()),
-        replace(_CANCER, **_FEW, tuned=36, seeds=64, equations=(Equation(0.1, 1.0, 40, 256),)),
+        replace(_CANCER, **_FEW, tuned=36, seeds=64, equations=(ModelRun(0.1, 1.0, 40, 256),)),
     ),
     "full": (_DIGITS, _CANCER),
 }
 
 
-def _tasks(context: Context) -> tuple[Task, ...]:
+def _tasks(context: Inputs) -> tuple[Task, ...]:
     return TASKS["quick" if context.quick else "full"]
 
 
@@ -65,12 +65,12 @@ class Experiments(Section):
     name, title = "experiments", "The paper's experiments"
     pieces = tuple(task.name for task in TASKS["full"])
 
-    def prepare(self, piece: str, context: Context) -> None:
+    def prepare(self, piece: str, context: Inputs) -> None:
         task = next(task for task in _tasks(context) if task.name == piece)
         with suppress(Refusal):  # `compute` says it
             Study(task, context).result()
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         studies, missing = [], []
         for task in _tasks(context):
             try:

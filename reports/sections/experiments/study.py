@@ -17,8 +17,8 @@ from numerics.backend.double import jnp
 from numerics.tasks import criteria as claims
 from numerics.tasks import tuning
 from numerics.tasks.curvature import lowest_line, measure_curvature
-from numerics.tasks.step_rules import NORMALISED, RULES, THEORY, Line, Problem, race, step
-from reports.sections.base import Context
+from numerics.tasks.step_rules import NORMALISED, RULES, THEORY, RaceProblem, SmoothnessLine, race, step
+from reports.sections.base import Inputs
 from reports.sections.compare import bounded
 
 #: seeds of the start, of the runs that are tuned on, of those that are reported, of DSignSGD, of the method and its models
@@ -40,7 +40,7 @@ EQUAL = {OWN: "as long as own", BEST: "as long as tuned"}
 
 
 @dataclass(frozen=True)
-class Equation:
+class ModelRun:
     """A run beside its equations: what is kept, the theory rule's multiplier, numbers of steps and paths, c over the start."""
 
     p: float
@@ -81,34 +81,34 @@ class Task:
     constant: tuple[float, ...]
     decaying: tuple[float, ...]
     descent: tuple[tuple[float, ...], int, int]
-    equations: tuple[Equation, ...]
+    equations: tuple[ModelRun, ...]
     clients: int = 8
     sigma1: float = 0.2
 
 
-def digits(task: Task) -> tuple[Problem, dict[str, Any]]:
+def digits(task: Task) -> tuple[RaceProblem, dict[str, Any]]:
     """The network on the digits data; f* >= 0 is not known, and losses are f itself."""
     from numerics.tasks.network import digits_network
 
     network, land = digits_network(task.samples)
-    problem = Problem(task.name, land, network.start(START), task.clients, task.sigma1)
+    problem = RaceProblem(task.name, land, network.start(START), task.clients, task.sigma1)
     return problem, {"samples": len(network.labels), "hidden": network.hidden, "lowest": 0.0}
 
 
-def breast_cancer(task: Task) -> tuple[Problem, dict[str, Any]]:
+def breast_cancer(task: Task) -> tuple[RaceProblem, dict[str, Any]]:
     """Logistic regression; losses are f - f* with the minimum by Newton's method."""
     from numerics import tasks
     from numerics.lowering.landscape import Landscape
 
     data = tasks.load_breast_cancer()
     regression = tasks.logistic_regression(data, l2=0.01)
-    problem = Problem(
+    problem = RaceProblem(
         task.name, Landscape(regression.loss), np.zeros(regression.dim), task.clients, task.sigma1, "float64"
     )
     return problem, {"samples": data.samples, "l2": "0.01", "lowest": tasks.minimise(regression).loss}
 
 
-PROBLEMS: dict[str, Callable[[Task], tuple[Problem, dict[str, Any]]]] = {
+PROBLEMS: dict[str, Callable[[Task], tuple[RaceProblem, dict[str, Any]]]] = {
     "digits": digits, "breast-cancer": breast_cancer,
 }  # fmt: skip
 
@@ -121,14 +121,14 @@ class Study:
         Refusal: the data are not installed.
     """
 
-    def __init__(self, task: Task, context: Context) -> None:
+    def __init__(self, task: Task, context: Inputs) -> None:
         self.task, self.context = task, context
         context.tick(f"{task.title}: curvature")
         self.problem, self.about = PROBLEMS[task.name](task)
         self.lowest = self.about["lowest"]
         self.first = float(self.problem.land.value(jnp.asarray(self.problem.start)[:, None])[0]) - self.lowest
         self.curvature = self._stored("curvature", {}, self._curvature)
-        self.line = Line(self.curvature["l0"], self.curvature["l1"])
+        self.line = SmoothnessLine(self.curvature["l0"], self.curvature["l1"])
 
     def result(self) -> dict[str, Any]:
         """Settings, losses over seeds and findings."""
@@ -228,7 +228,7 @@ class Study:
             "blown": runs["blown"].sum(axis=1).reshape(shape[1:3]).tolist(),
         }
 
-    def _equation(self, asked: Equation) -> dict[str, Any]:
+    def _equation(self, asked: ModelRun) -> dict[str, Any]:
         """The method, and its models beside it."""
         title, k = self.task.title, self._setting(asked.p, THEORY, asked.multiplier)
         self.context.tick(f"{title}: {asked.paths} paths")
@@ -241,7 +241,7 @@ class Study:
             found[kind] = self._stored(f"{kind}-{_name(asked.multiplier)}", spec, compute)
         return {**found, "setting": asdict(asked)}
 
-    def _solved(self, model: str, asked: Equation, setting: Mapping[str, float]) -> dict[str, Any]:
+    def _solved(self, model: str, asked: ModelRun, setting: Mapping[str, float]) -> dict[str, Any]:
         from numerics.simulate.refinement import refined
 
         cap = asked.cap * self.first

@@ -8,12 +8,12 @@ from typing import Any, final
 
 from derive.vocabulary.errors import Refusal
 from reports.document.figures import bands, figure, legend
-from reports.sections.base import Context, Section
-from reports.sections.real_data.study import ALONG, REAL, SEED, Run, Setting, Size, Study, Task
+from reports.sections.base import Inputs, Section
+from reports.sections.real_data.study import ALONG, REAL, SEED, MethodRun, NoiseStudy, NoiseTask, Setting, StudySize
 
 SIZES = {
-    "quick": Size(draws=1000, runs=128, models=("first-order",)),
-    "full": Size(draws=10000, runs=512, models=("first-order", "corrected")),
+    "quick": StudySize(draws=1000, runs=128, models=("first-order",)),
+    "full": StudySize(draws=10000, runs=512, models=("first-order", "corrected")),
 }
 
 
@@ -23,24 +23,24 @@ def settings() -> tuple[Setting, ...]:
         Setting(
             "breast-cancer",
             "Logistic regression on the breast-cancer data",
-            Task("load_breast_cancer", {}, "logistic_regression", l2=0.01, start=0.0, clients=4, batch=4),
+            NoiseTask("load_breast_cancer", {}, "logistic_regression", l2=0.01, start=0.0, clients=4, batch=4),
             0.25,
-            (Run("dsgd", 0.25, 100), Run("dcsgd", 0.0625, 200, keep=6), Run("dsignsgd", 0.01, 200)),
+            (MethodRun("dsgd", 0.25, 100), MethodRun("dcsgd", 0.0625, 200, keep=6), MethodRun("dsignsgd", 0.01, 200)),
         ),
         Setting(
             "random-design",
             "Least squares with random design",
-            Task(
+            NoiseTask(
                 "random_design", {"n": 500, "d": 10, "seed": SEED, "noise_std": 1.0, "correlation": 0.7},
                 "least_squares", l2=0.0, start=1.0, clients=4, batch=4,
             ),
             0.02,
-            (Run("dsgd", 0.02, 100), Run("dcsgd", 0.005, 200, keep=3), Run("dsignsgd", 0.01, 200)),
+            (MethodRun("dsgd", 0.02, 100), MethodRun("dcsgd", 0.005, 200, keep=3), MethodRun("dsignsgd", 0.01, 200)),
         ),
     )  # fmt: skip
 
 
-def _size(context: Context) -> Size:
+def _size(context: Inputs) -> StudySize:
     return SIZES["quick" if context.quick else "full"]
 
 
@@ -51,17 +51,17 @@ class RealData(Section):
     name, title = "real-data", "Real input"
     pieces = tuple(setting.name for setting in settings())
 
-    def prepare(self, piece: str, context: Context) -> None:
+    def prepare(self, piece: str, context: Inputs) -> None:
         setting = next(setting for setting in settings() if setting.name == piece)
         with suppress(Refusal):  # `compute` says it
-            Study(setting, _size(context), context).result()
+            NoiseStudy(setting, _size(context), context).result()
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         size = _size(context)
         done, missing = [], []
         for setting in settings():
             try:
-                done.append(Study(setting, size, context).result())
+                done.append(NoiseStudy(setting, size, context).result())
             except Refusal as refusal:
                 missing.append({"title": setting.title, "why": refusal.marked})
         return {

@@ -17,7 +17,7 @@ import numpy as np
 import derive
 from derive.expressions.coordinates import Coordinate
 from reports.document.figures import BAND
-from reports.sections.base import Context
+from reports.sections.base import Inputs
 from reports.sections.compare import bounded, final_rows, number, solved, summary
 
 SEED = 11
@@ -29,7 +29,7 @@ REAL = "real"
 
 
 @dataclass(frozen=True)
-class Task:
+class NoiseTask:
     """A loss over data, and the clients that draw from it. Dimensionless.
 
     Args:
@@ -49,7 +49,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Run:
+class MethodRun:
     """A method by its name in specs, with step size, number of steps, and for dcsgd the k of its rand-k."""
 
     method: str
@@ -69,13 +69,13 @@ class Setting:
 
     name: str
     title: str
-    task: Task
+    task: NoiseTask
     descent: float
-    runs: tuple[Run, ...]
+    runs: tuple[MethodRun, ...]
 
 
 @dataclass(frozen=True)
-class Size:
+class StudySize:
     """Mini-batches drawn to measure the noise at a point; runs of each method and equation; the models solved."""
 
     draws: int
@@ -84,14 +84,14 @@ class Size:
 
 
 @final
-class Study:
+class NoiseStudy:
     """The results of one setting.
 
     Raises:
         Refusal: the data are not installed.
     """
 
-    def __init__(self, setting: Setting, size: Size, context: Context) -> None:
+    def __init__(self, setting: Setting, size: StudySize, context: Inputs) -> None:
         from numerics import tasks
 
         self.setting, self.task, self.size, self.context = setting, setting.task, size, context
@@ -159,7 +159,7 @@ class Study:
             "worst": number(100 * found.affine.worst, 2),
         }
 
-    def _method(self, run: Run, noise: Mapping[str, Any]) -> dict[str, Any]:
+    def _method(self, run: MethodRun, noise: Mapping[str, Any]) -> dict[str, Any]:
         real, method, params = _forms(run, self.task.clients, noise)
         grid = np.unique(np.linspace(0, run.steps, SAVED).astype(int))
         asked = {
@@ -210,7 +210,7 @@ class Study:
         return summary(SimpleNamespace(times=times, values=values, blow_ups=np.atleast_1d(blow_ups)), "excess")
 
 
-def _forms(run: Run, clients: int, noise: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+def _forms(run: MethodRun, clients: int, noise: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     """The method on mini-batches, the method with noise as measured, and the values of that noise's symbols."""
     from numerics import tasks
 

@@ -10,7 +10,7 @@ from typing import Any, final
 
 import numpy as np
 
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 from reports.sections.compare import number
 from reports.sections.sweeps import figures as sweep_figures
 
@@ -18,7 +18,7 @@ SEED = 20250600181
 
 
 @dataclass(frozen=True)
-class Size:
+class SweepSize:
     """How fine the sweeps are: cells a side, settings that are bracketed, step sizes of the sign chains, paths of a cell."""
 
     cells: int
@@ -31,8 +31,8 @@ class Size:
 
 
 SIZES = {
-    "quick": Size(24, (0.0, 1.0, 7.0), (1, 2, 3, 5, 10), 5, 5, 14, 64),
-    "full": Size(40, (0.0, 1.0, 3.0, 7.0, 15.0), (0.5, 1, 1.5, 2, 3, 4, 5, 10, 30), 7, 12, 36, 400),
+    "quick": SweepSize(24, (0.0, 1.0, 7.0), (1, 2, 3, 5, 10), 5, 5, 14, 64),
+    "full": SweepSize(40, (0.0, 1.0, 3.0, 7.0, 15.0), (0.5, 1, 1.5, 2, 3, 4, 5, 10, 30), 7, 12, 36, 400),
 }
 #: the settings of each sweep that are not on its axes
 QUADRATIC = {"sigma0": 0.5, "sigma1": 0.5, "N": 2}
@@ -59,7 +59,7 @@ class Sweeps(Section):
 
     name, title = "sweeps", "Where the thresholds lie"
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         size = SIZES["quick" if context.quick else "full"]
         pieces: dict[str, tuple[str, Callable[[], dict[str, Any]], dict[str, Any]]] = {
             "compression": ("compression ratio and step size", partial(compression, size), QUADRATIC),
@@ -86,7 +86,7 @@ def _evidence(verdict: Any, says: str, anchor: str) -> dict[str, str]:
     return {"verdict": str(verdict), "says": says, "anchor": anchor}
 
 
-def compression(size: Size) -> dict[str, Any]:
+def compression(size: SweepSize) -> dict[str, Any]:
     """omega x eta on a quadratic: growth of E x^2, thresholds, and stationary values of the method and of each model."""
     from numerics.evidence.sweeps import findings, quadratic
 
@@ -154,7 +154,7 @@ def _stationary_row(rest: Mapping[str, Sequence[Any]], n: int) -> dict[str, Any]
     return {"omega": number(one.omega), "eta": number(one.eta), "values": values}
 
 
-def clients(size: Size) -> dict[str, Any]:
+def clients(size: SweepSize) -> dict[str, Any]:
     """N x sigma1: growth of the method and of two models at one step size; the threshold rises with N and falls with sigma1."""
     from numerics.evidence.sweeps import quadratic
 
@@ -170,7 +170,7 @@ def clients(size: Size) -> dict[str, Any]:
     }
 
 
-def signs(size: Size) -> dict[str, Any]:
+def signs(size: SweepSize) -> dict[str, Any]:
     """nu x eta: the stationary E x^2 of DSignSGD over the formula, and its limit as eta falls."""
     from numerics.evidence.sweeps import findings
     from numerics.evidence.sweeps.signs import limit, sign_stationary
@@ -206,7 +206,7 @@ def signs(size: Size) -> dict[str, Any]:
     }
 
 
-def quartic(size: Size) -> dict[str, Any]:
+def quartic(size: SweepSize) -> dict[str, Any]:
     """q = eta x_0^2 against time on x^4/4, without noise."""
     from numerics.evidence.sweeps import findings
     from numerics.evidence.sweeps.quartic import SUBJECTS, descent, thresholds
@@ -233,7 +233,7 @@ def quartic(size: Size) -> dict[str, Any]:
     }
 
 
-def schedules(size: Size, context: Context) -> dict[str, Any]:
+def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
     """p x q: how many paths of pre-scheduled methods blow up on the quartic."""
     from numerics.evidence.sweeps import findings
     from numerics.evidence.sweeps.quartic import CLIENTS as COUNT

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, final
 
-from derive.proof.language.text import Writer
+from derive.proof.language.text import TermWriter
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem
 from reports.document.tex import escape
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 from reports.sections.compare import number
 from reports.sections.verification import figures as verification_figures
 from reports.sections.verification import weak_orders
@@ -40,7 +40,7 @@ class Verification(Section):
 
     name, title = "verification", "Bounds against numbers"
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         size = "quick" if context.quick else "full"
         curves = {id: _curve(context, id, PATHS[size]) for id in scheduled()}
         context.tick("the PL bound over time")
@@ -95,7 +95,7 @@ def grouped() -> dict[str, list[str]]:
     return found
 
 
-def _group(context: Context, group: str, ids: Sequence[str], curves: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _group(context: Inputs, group: str, ids: Sequence[str], curves: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The results of a group; those of simulations are pieces of their own, or come from the curves in a quick report."""
     apart = [id for id in ids if id in curves]
     rest = [id for id in ids if id not in apart]
@@ -120,7 +120,7 @@ def verified(ids: Sequence[str]) -> list[dict[str, Any]]:
     return [one.to_dict() for one in verify(ids, seconds=3600)] if ids else []
 
 
-def _curve(context: Context, id: str, paths: int) -> dict[str, Any]:
+def _curve(context: Inputs, id: str, paths: int) -> dict[str, Any]:
     context.tick(f"the bound of {id} over time")
     label = f"verification-curve-{id.replace('.', '-')}"
     return context.cache.load_or_compute(label, {"id": id, "paths": paths}, partial(curve, id, paths))
@@ -265,7 +265,7 @@ def _mathematics(id: str, name: str) -> str:
     given = (
         {**entry.assumptions, **entry.definitions} if isinstance(entry, Theorem) else {**entry.assume, **entry.mended}
     )
-    return f"${Writer(entry.names).relation(given[name])}$"
+    return f"${TermWriter(entry.names).relation(given[name])}$"
 
 
 def tightness(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from reports.sections.base import Context
+from reports.sections.base import Inputs
 from reports.sections.compare import number
 
 #: step sizes of a case
@@ -22,8 +22,8 @@ def cases() -> dict[str, dict[str, Any]]:
     """The cases of theory 7: method, loss, phi, parameters and the exponent of the largest step; x0 = T = 1."""
     import sympy as sp
 
+    from derive.methods.distributed import DSGD, DSignSGD
     from derive.methods.losses import Cosh, Quadratic
-    from derive.methods.method import DSGD, DSignSGD
     from derive.methods.noise import Affine, Gaussian, Logistic
 
     x1 = sp.Symbol("x1", real=True)
@@ -43,7 +43,7 @@ def cases() -> dict[str, dict[str, Any]]:
     }  # fmt: skip
 
 
-def stored(context: Context, case: str, model: str, halvings: int) -> dict[str, Any]:
+def stored(context: Inputs, case: str, model: str, halvings: int) -> dict[str, Any]:
     context.tick(f"weak order of the {model} model, {case}")
     spec = {"case": case, "model": model, "halvings": halvings}
     return context.cache.load_or_compute(

@@ -29,7 +29,7 @@ from derive.methods.compressors import (
     Ternary,
     TopK,
 )
-from derive.methods.method import DCSGD, Method
+from derive.methods.distributed import DCSGD, Method
 from derive.methods.noise import (
     Affine,
     Cauchy,

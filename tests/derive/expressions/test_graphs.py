@@ -13,7 +13,7 @@ from sympy.parsing.sympy_parser import parse_expr
 import derive
 from derive.expressions.graphs import bottom_up, exchange, named_parts, numeric, remade
 from derive.methods.noise import Affine, Scaled, StudentT
-from derive.printing.text import LIMIT, Writer
+from derive.printing.text import LIMIT, ExpressionWriter
 
 HEAVY = derive.DCSGD(derive.ScaledSign(), Affine(nu=5))
 
@@ -57,7 +57,7 @@ def test_names_avoid_the_symbols_of_the_user(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("derive.printing.text.LIMIT", 10)
     c1, x = sp.symbols("c1 x")
     part = sp.sin(c1 * x + sp.Symbol("a_rather_long_name_of_a_symbol_indeed"))
-    write = Writer([part + 1, part**2])
+    write = ExpressionWriter([part + 1, part**2])
     assert write.where[0][0].startswith("cc")
     assert parse_expr(write(part**2)) == sp.Symbol(write.where[-1][0]) ** 2
 

@@ -40,7 +40,7 @@ from derive.methods.compressors import (
     TopK,
     Unbiased,
 )
-from derive.methods.method import DCSGD
+from derive.methods.distributed import DCSGD
 from derive.methods.noise import (
     Affine,
     Cauchy,

@@ -25,7 +25,7 @@ from derive.methods.compressors import (
     TopK,
     Unbiased,
 )
-from derive.methods.method import DCSGD
+from derive.methods.distributed import DCSGD
 from derive.methods.noise import NoNoise, Scaled
 from derive.methods.noise.law import INFINITE, Law
 from derive.step.moments import moments

@@ -16,9 +16,9 @@ from derive.equations.models import MODELS
 from derive.expressions.coordinates import v
 from derive.expressions.gradient_form import GradientForm
 from derive.methods.compressors import Biased, Compressor, Natural, RandK, Sign, Ternary, Unbiased
-from derive.methods.compressors.compressor import Omega
+from derive.methods.compressors.base import Omega
+from derive.methods.distributed import DCSGD
 from derive.methods.losses import Quadratic
-from derive.methods.method import DCSGD
 from derive.methods.noise import Cauchy, Gaussian, Law, Scaled, StudentT
 from derive.methods.noise.law import INFINITE
 from derive.vocabulary.errors import Refusal

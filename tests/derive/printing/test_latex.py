@@ -11,7 +11,7 @@ from derive.expressions.coordinates import Coordinate, coord_sum, to_slot
 from derive.expressions.coordinates import g as gradient
 from derive.expressions.expansion import Expansion
 from derive.methods.compressors import ScaledSign, Sign
-from derive.methods.method import Method
+from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian, Laplace, Law, Logistic, Scaled, StudentT, Uniform
 from derive.printing.latex import latex, split_sum, unnested
 from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, in_names, named

@@ -10,8 +10,8 @@ import sympy as sp
 
 from derive.derivation import sde
 from derive.methods.compressors import Bernoulli, Identity, Natural, RandK, Sign, TopK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from derive.methods.losses import LogisticRegression, Quadratic
-from derive.methods.method import DCSGD, DSGD, DSignSGD
 from derive.methods.noise import Affine, Gaussian, NoNoise, Scaled, Stable, StudentT
 from derive.methods.schedules import Free, Power
 from derive.reading.problems import MAX_ENTRIES, problem, read_problem

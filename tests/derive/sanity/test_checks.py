@@ -15,7 +15,7 @@ from derive.equations import models
 from derive.expressions.coordinates import hvp
 from derive.process.stationary import discrete_step
 from derive.sanity import all_checks, model_table
-from derive.sanity.check import Derivation, equal
+from derive.sanity.check import Working, equal
 from derive.sanity.every import CHECKS
 from derive.sanity.quartic import explosion_time, quartic_growth
 from derive.sanity.second_moments import compressed_affine
@@ -87,7 +87,7 @@ def test_a_factor_two_planted_in_the_covariance_fails(monkeypatch):
 
 
 def test_a_failing_line_shows_what_was_found():
-    work = Derivation()
+    work = Working()
     x = parameter("x")
     work.claim("right", "a", 2 * x, x + x, "so")
     work.claim("wrong", "b", 3 * x, 2 * x, "so not")
@@ -97,7 +97,7 @@ def test_a_failing_line_shows_what_was_found():
 
 
 def test_nothing_compared_is_not_passed():
-    work = Derivation()
+    work = Working()
     work.show("a", "b")
     assert not work.finish("n", "t", "s").passed
 

@@ -25,8 +25,8 @@ from derive.methods.compressors import (
     TopK,
     Unbiased,
 )
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
 from derive.methods.losses import Quadratic
-from derive.methods.method import DCSGD, DSGD, DSignSGD, Method
 from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Law, NoNoise, Scaled, Stable, StudentT
 from derive.step.moments import moments
 from derive.vocabulary.errors import BadInput, Refusal

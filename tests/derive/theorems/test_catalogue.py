@@ -21,7 +21,7 @@ import sympy as sp
 
 import derive.theorems
 from derive.equations import models
-from derive.methods.method import Method
+from derive.methods.distributed import Method
 from derive.methods.noise import Cauchy, Gaussian, Laplace, Logistic, StudentT, Uniform
 from derive.proof.kernel.certificate import FORMAT, context_json, dumps
 from derive.proof.kernel.rules import AXIOMS

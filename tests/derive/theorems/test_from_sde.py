@@ -14,6 +14,7 @@ import sympy as sp
 
 from derive.equations import models
 from derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
+from derive.methods.distributed import DCSGD, DSGD
 from derive.methods.losses import (
     Cosh,
     GluedExponential,
@@ -25,7 +26,6 @@ from derive.methods.losses import (
     Smoothness,
 )
 from derive.methods.losses import x as place
-from derive.methods.method import DCSGD, DSGD
 from derive.methods.noise import Affine, Correlated, Gaussian, Laplace
 from derive.process.stationary import second_moments
 from derive.proof.language.terms import Relation, num, x

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import scipy.special
 
+from derive.methods.distributed import DSignSGD
 from derive.methods.losses import Quadratic
-from derive.methods.method import DSignSGD
 from derive.methods.noise import Scaled, StudentT
 from derive.vocabulary.errors import BadInput
 from numerics.evidence.checks.moments import _chain
@@ -19,9 +19,9 @@ from numerics.evidence.sweeps import findings, quadratic, quartic, signs
 from numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, Bracket, Stationary, Strength
 from numerics.evidence.sweeps.quartic import Descent, Scheduled
 from numerics.simulate.method import run
-from numerics.statistics.verdicts import Verdict
+from numerics.statistics.verdicts import BoundVerdict
 
-CONFIRMED, VIOLATED, INCONCLUSIVE = Verdict.CONFIRMED, Verdict.VIOLATED, Verdict.INCONCLUSIVE
+CONFIRMED, VIOLATED, INCONCLUSIVE = BoundVerdict.CONFIRMED, BoundVerdict.VIOLATED, BoundVerdict.INCONCLUSIVE
 
 
 # --- quadratics ---------------------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from derive.methods.compressors import RandK
+from derive.methods.distributed import DCSGD, DSignSGD
 from derive.methods.losses import Cosh, Quadratic
-from derive.methods.method import DCSGD, DSignSGD
 from derive.methods.noise import Cauchy, Gaussian, Scaled
 from derive.proof.language.terms import Relation, fn, norm, num, under, vec, x
 from derive.theorems.catalogue import entries
@@ -23,7 +23,7 @@ from numerics.evidence.checks.formulas import paths as points
 from numerics.evidence.checks.points import at_points, at_witness, merged
 from numerics.evidence.verify import SIGNS, UNBIASED, routes, verify, without_instance
 from numerics.simulate.method import run
-from numerics.statistics.verdicts import FEW, Verdict
+from numerics.statistics.verdicts import FEW, BoundVerdict
 
 ALL = entries()
 THEOREMS = [id for id, entry in ALL.items() if not isinstance(entry, Refutation)]
@@ -85,18 +85,18 @@ def test_operators_are_sums_means_and_integrals():
 @pytest.mark.parametrize("id", [id for id in THEOREMS if id not in SIMULATED and not id.startswith(("6.2-exp", "4-"))])
 def test_theorems_hold_at_points_and_closed_moments(id):
     for found in verify([id]):
-        assert found.verdict is not Verdict.INCONCLUSIVE
+        assert found.verdict is not BoundVerdict.INCONCLUSIVE
         if found.subject in ("SDE", "formula") or id.startswith("6.9"):
-            assert found.verdict is Verdict.CONFIRMED and not found.failing, found
+            assert found.verdict is BoundVerdict.CONFIRMED and not found.failing, found
         elif found.subject == "method":
-            assert (found.verdict is Verdict.CONFIRMED) == (id not in NOT_THE_METHODS), found
+            assert (found.verdict is BoundVerdict.CONFIRMED) == (id not in NOT_THE_METHODS), found
         json.dumps(found.to_dict(), allow_nan=False)
 
 
 @pytest.mark.parametrize("id", [id for id in ALL if isinstance(ALL[id], Refutation)])
 def test_refuted_claims_fail_at_their_witness(id):
     (found,) = verify([id])
-    assert found.verdict is Verdict.VIOLATED and found.failing == 1
+    assert found.verdict is BoundVerdict.VIOLATED and found.failing == 1
     assert not ALL[id].mended or not all(found.outside.values())  # the repair leaves the witness out
     assert at_witness(id) == found
 
@@ -130,7 +130,7 @@ def test_a_stricter_bound_is_violated_at_points(id):
     family = families.unbiased if id in UNBIASED else families.signs
     assert (
         merged([at_points(id, numbers, claim=stricter(conclusion(id))) for _, numbers in family()]).verdict
-        is Verdict.VIOLATED
+        is BoundVerdict.VIOLATED
     )
 
 
@@ -150,7 +150,7 @@ def test_a_stricter_bound_is_violated_at_points(id):
 def test_a_stricter_fact_is_violated_at_points(id):
     made, shared = facts.family(id)
     claim = stricter(conclusion(id))
-    assert merged([at_points(id, n, claim=claim, shared=shared) for _, n in made(id)]).verdict is Verdict.VIOLATED
+    assert merged([at_points(id, n, claim=claim, shared=shared) for _, n in made(id)]).verdict is BoundVerdict.VIOLATED
 
 
 def test_laws_with_another_constant_are_violated():
@@ -158,7 +158,7 @@ def test_laws_with_another_constant_are_violated():
     for id in ("8-uniform-3", "8-gaussian-3", "8-cauchy-4"):
         claim = conclusion(id)
         lowered = Relation((claim.op, claim.left, claim.right - num("1/5")))
-        assert merged([at_points(id, n, claim=lowered) for _, n in facts.law(id)]).verdict is Verdict.VIOLATED
+        assert merged([at_points(id, n, claim=lowered) for _, n in facts.law(id)]).verdict is BoundVerdict.VIOLATED
 
 
 def test_numbers_that_are_none_of_the_theorem_are_refused():
@@ -168,7 +168,7 @@ def test_numbers_that_are_none_of_the_theorem_are_refused():
     with pytest.raises(NoNumber):
         at_points("6.2-pathwise", Numbers({}))
     nothing = numbers.given({x("eps"): points(-1.0)})
-    assert at_points("6.2-pathwise", nothing).verdict is Verdict.INCONCLUSIVE
+    assert at_points("6.2-pathwise", nothing).verdict is BoundVerdict.INCONCLUSIVE
 
 
 # --- closed moments ------------------------------------------------------------------------------------------------------
@@ -176,14 +176,14 @@ def test_numbers_that_are_none_of_the_theorem_are_refused():
 
 def test_half_the_bound_is_violated_by_closed_moments():
     for id in ("6.5-first-order", "6.5-corrected"):
-        assert [r.verdict for r in moments.polyak(id, scale=0.5)] == [Verdict.VIOLATED] * 2
-    assert moments.descent_of_signs(scale=0.5)[0].verdict is Verdict.VIOLATED
+        assert [r.verdict for r in moments.polyak(id, scale=0.5)] == [BoundVerdict.VIOLATED] * 2
+    assert moments.descent_of_signs(scale=0.5)[0].verdict is BoundVerdict.VIOLATED
 
 
 @pytest.mark.slow
 def test_closed_moments_are_those_of_the_methods_paths():
     """E x_j^2 after 20 steps by the affine map, against 20,000 paths."""
-    made = moments.Moments(DCSGD(RandK(1), Scaled(Gaussian(), "sigma")), "method", ("h1", "h2"))
+    made = moments.MomentMap(DCSGD(RandK(1), Scaled(Gaussian(), "sigma")), "method", ("h1", "h2"))
     numbers = {"eta": 0.1, "h1": 1.0, "h2": 2.0, "sigma": 0.5, "N": 2.0}
     matrix, force = made.at({name: np.array([n]) for name, n in numbers.items()}, 1)
     v = np.array([1.0, -1.0, 1.0])
@@ -230,10 +230,10 @@ def test_the_enumerated_step_is_the_methods():
 def test_first_order_bounds_fail_for_the_method_and_corrected_ones_hold():
     found = {id: steps.one_step(id) for id in ("6.1-pathwise", "6.2-pathwise", "6.4-classic", "6.4-global-pathwise")}
     assert [r.verdict for r in found.values()] == [
-        Verdict.VIOLATED,
-        Verdict.CONFIRMED,
-        Verdict.VIOLATED,
-        Verdict.CONFIRMED,
+        BoundVerdict.VIOLATED,
+        BoundVerdict.CONFIRMED,
+        BoundVerdict.VIOLATED,
+        BoundVerdict.CONFIRMED,
     ]
 
 
@@ -241,23 +241,23 @@ def test_first_order_bounds_fail_for_the_method_and_corrected_ones_hold():
 
 
 def test_the_ratio_of_natural_compression_by_drawing():
-    assert {r.verdict for r in messages.drawn("4-natural", most=2000)} == {Verdict.CONFIRMED}
-    assert Verdict.VIOLATED in {r.verdict for r in messages.drawn("4-natural", scale=0.5, most=2000)}
+    assert {r.verdict for r in messages.drawn("4-natural", most=2000)} == {BoundVerdict.CONFIRMED}
+    assert BoundVerdict.VIOLATED in {r.verdict for r in messages.drawn("4-natural", scale=0.5, most=2000)}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("id", ["4-bernoulli", "4-rand-k", "4-qsgd-fine", "4-qsgd-coarse", "4-ternary"])
 def test_half_a_compression_ratio_is_violated(id):
-    assert Verdict.VIOLATED in {r.verdict for r in messages.drawn(id, scale=0.5)}
+    assert BoundVerdict.VIOLATED in {r.verdict for r in messages.drawn(id, scale=0.5)}
 
 
 def test_an_attained_ratio_is_bracketed(monkeypatch):
     """Equal coordinates attain the ratio of QSGD with one level: an upper limit alone decides no equality."""
     attained = messages.drawn("4-qsgd-coarse", most=4000)[2]
-    assert attained.verdict is Verdict.CONFIRMED and "either side" in attained.note
+    assert attained.verdict is BoundVerdict.CONFIRMED and "either side" in attained.note
     monkeypatch.setitem(messages.KINDS, "4-qsgd-coarse", (*messages.KINDS["4-qsgd-coarse"][:2], ()))
     alone = messages.drawn("4-qsgd-coarse", most=4000)[2]
-    assert alone.verdict is Verdict.INCONCLUSIVE and alone.decision.reason == FEW
+    assert alone.verdict is BoundVerdict.INCONCLUSIVE and alone.decision.reason == FEW
 
 
 def instance(id: str) -> paths.Instance:
@@ -269,10 +269,10 @@ def test_a_bound_at_a_random_time():
     """6.4 for the method: confirmed; half of it violated; with 64 paths inconclusive; and an instance outside is refused."""
     own = instance("6.4-global-scheduled")
     found = paths.by_paths(own, "method")
-    assert found.verdict is Verdict.CONFIRMED and found.decision.tightness > 1.1 and "0 of" in found.note
-    assert paths.by_paths(own, "method", scale=0.5).verdict is Verdict.VIOLATED
+    assert found.verdict is BoundVerdict.CONFIRMED and found.decision.tightness > 1.1 and "0 of" in found.note
+    assert paths.by_paths(own, "method", scale=0.5).verdict is BoundVerdict.VIOLATED
     few = paths.by_paths(own, "method", most=32, batch=32)
-    assert few.verdict is Verdict.INCONCLUSIVE and few.decision.reason == FEW
+    assert few.verdict is BoundVerdict.INCONCLUSIVE and few.decision.reason == FEW
     with pytest.raises(ValueError, match="does not satisfy step"):
         paths.by_paths(replace(own, eta=0.5), "method")
     with pytest.raises(ValueError, match="within the condition"):
@@ -301,21 +301,21 @@ def test_the_functional_by_its_definition():
 def test_scheduled_theorems(id):
     sde, method = verify([id])
     assert (sde.subject, method.subject) == ("SDE", "method")
-    assert sde.verdict is method.verdict is Verdict.CONFIRMED and sde.decision.error < 0.1 * sde.decision.bound
+    assert sde.verdict is method.verdict is BoundVerdict.CONFIRMED and sde.decision.error < 0.1 * sde.decision.bound
     # with a step beyond the condition the bound fails; the first-order model alone does not see it
     assert list(method.outside.values()) == [True]
     assert list(sde.outside.values()) == [None if id == "6.1-scheduled" else True]
-    assert paths.by_paths(instance(id), "SDE", scale=0.5, most=32_768).verdict is Verdict.VIOLATED
+    assert paths.by_paths(instance(id), "SDE", scale=0.5, most=32_768).verdict is BoundVerdict.VIOLATED
     few = paths.by_paths(instance(id), "SDE", most=16, batch=16)
-    assert few.verdict is Verdict.INCONCLUSIVE
+    assert few.verdict is BoundVerdict.INCONCLUSIVE
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("id", [*(id for id in THEOREMS if id.startswith("4-")), "6.2-expectation-repaired"])
 def test_compressors_and_expectations(id):
     found = verify([id])
-    assert found[0].verdict is Verdict.CONFIRMED
-    assert all(r.verdict is not Verdict.VIOLATED for r in found)
+    assert found[0].verdict is BoundVerdict.CONFIRMED
+    assert all(r.verdict is not BoundVerdict.VIOLATED for r in found)
 
 
 # --- all -----------------------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ import sympy as sp
 from derive.derivation import sde
 from derive.expressions.coordinates import g, hvp
 from derive.methods.compressors import RandK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from derive.methods.losses import Cosh, Quadratic
-from derive.methods.method import DCSGD, DSGD, DSignSGD
 from derive.methods.noise import Affine, Gaussian, Logistic
 from derive.methods.schedules import Power
 from derive.vocabulary.errors import BadInput, NoClosedForm

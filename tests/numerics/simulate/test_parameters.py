@@ -10,8 +10,8 @@ import sympy as sp
 
 import derive
 from derive.expressions.coordinates import Coordinate
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from derive.methods.losses import LogisticRegression, Quadratic
-from derive.methods.method import DCSGD, DSGD, DSignSGD
 from derive.methods.specialise import specialise, symbol_names
 from derive.vocabulary.errors import BadInput, Refusal
 from numerics.simulate.equation import solve

@@ -13,8 +13,8 @@ import sympy as sp
 
 from derive.derivation import sde
 from derive.methods.compressors import Bernoulli, FixedGrid
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from derive.methods.losses import Cosh, GluedExponential, Quadratic
-from derive.methods.method import DCSGD, DSGD, DSignSGD
 from derive.methods.noise import Affine, Cauchy, Gaussian, Logistic, StudentT
 from derive.methods.schedules import Free, Power
 from derive.process.stationary import density
@@ -22,7 +22,7 @@ from derive.vocabulary.errors import BadInput, Refusal
 from numerics.backend.double import jnp
 from numerics.simulate.equation import solve
 from numerics.without_sampling.backward import STAGES, model_mean, radau
-from numerics.without_sampling.moments import model_moment
+from numerics.without_sampling.closed_moments import model_moment
 
 x1 = sp.Symbol("x1", real=True)
 MODELS = ("first-order", "second-order", "corrected")

@@ -13,15 +13,15 @@ from scipy import stats
 
 from derive.expressions.coordinates import coord_sum, g
 from derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, TopK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from derive.methods.losses import Cosh, GluedExponential, Quadratic, Quartic
-from derive.methods.method import DCSGD, DSGD, DSignSGD
 from derive.methods.noise import Affine, Cauchy, Correlated, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
 from derive.methods.schedules import Adaptive, Free, Power
 from derive.vocabulary.errors import BadInput, NoClosedForm
 from numerics.backend.double import jnp
 from numerics.simulate.method import run
+from numerics.without_sampling.closed_moments import discrete_moment
 from numerics.without_sampling.line import chebyshev_points, differentiation, interpolation
-from numerics.without_sampling.moments import discrete_moment
 from numerics.without_sampling.transition import discrete_mean
 
 x1 = sp.Symbol("x1", real=True)

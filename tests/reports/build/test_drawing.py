@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reports.build.drawing import draw
-from reports.sections.base import Context, Section
+from reports.sections.base import Inputs, Section
 
 
 class Drawn(Section):
@@ -19,7 +19,7 @@ class Drawn(Section):
     def __init__(self) -> None:
         self.times = 0
 
-    def compute(self, context: Context) -> dict[str, Any]:
+    def compute(self, context: Inputs) -> dict[str, Any]:
         return {}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:

@@ -16,7 +16,7 @@ from derive.reading.problems import problem
 from derive.vocabulary.registry import entries
 from reports.build.report import build_report
 from reports.document.notation import Notation, macro, own_macro, prose
-from reports.sections.problem import Problem
+from reports.sections.problem import ProblemSection
 from reports.document.vectors import vector
 
 ALL = list(models.MODELS)
@@ -165,5 +165,5 @@ def test_vectors_are_shortened_and_break() -> None:
 def test_equal_entries_of_the_specification_are_counted() -> None:
     asked = problem({"method": "dsgd", "noise": "none", "x0": ["2"] * 9, "eta": "1/2"})
     context = type("Quiet", (), {"problem": asked, "tick": staticmethod(lambda label: None)})
-    rows = {row["field"]: row["value"] for row in Problem().compute(context)["specs"]}  # pyright: ignore[reportArgumentType]
+    rows = {row["field"]: row["value"] for row in ProblemSection().compute(context)["specs"]}  # pyright: ignore[reportArgumentType]
     assert rows["x0"] == "2 (9 times)"

@@ -14,8 +14,8 @@ import pytest
 
 from reports.build.report import build_report
 from reports.store.cache import ResultsCache
-from reports.build.plan import PROCESSES, Plan, Work, section_of
-from reports.sections.base import Context
+from reports.build.plan import PROCESSES, Plan, Announced, section_of
+from reports.sections.base import Inputs
 from reports.build.workers import WorkerFailed, compute
 
 ASKED = {"quick": True, "problem": None}
@@ -34,8 +34,8 @@ def children(of: int | None = None) -> set[int]:
     return {pid for pid, parent in running().items() if parent == (of or os.getpid())}
 
 
-def work(said: list[tuple[str, float]]) -> Work:
-    return Work(Plan(None, True, None), lambda label, share: said.append((label, share)))
+def work(said: list[tuple[str, float]]) -> Announced:
+    return Announced(Plan(None, True, None), lambda label, share: said.append((label, share)))
 
 
 @pytest.mark.slow
@@ -63,10 +63,10 @@ def test_pieces_side_by_side_are_the_section(tmp_path: Path) -> None:
     assert len(section.pieces) == 2
     assert compute(["real-data"], tmp_path / "pieces", ASKED, work(said)) == []
     cache = ResultsCache(tmp_path / "alone")
-    whole = section.compute(Context(True, None, cache, labels.append))
+    whole = section.compute(Inputs(True, None, cache, labels.append))
     assert sorted(label for label, _ in said) == sorted([*labels, section.title])
     again = ResultsCache(tmp_path / "pieces")
-    assert section.compute(Context(True, None, again, lambda label: None)) == whole
+    assert section.compute(Inputs(True, None, again, lambda label: None)) == whole
     assert again.computed == [] and sorted(again.reused) == sorted(cache.computed)
     stored = json.loads(again.path("real-data", ASKED).read_text())["result"]
     assert stored["seconds"] > 10  # the seconds of the pieces, not of putting them together
@@ -93,7 +93,7 @@ def test_a_section_that_fails_says_where(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_is_killed(tmp_path: Path) -> None:
-    class Killing(Work):
+    class Killing(Announced):
         def tick(self, name: str, label: str) -> None:
             for pid in children():
                 os.kill(pid, signal.SIGKILL)
@@ -104,7 +104,7 @@ def test_a_worker_that_is_killed(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_ends_the_workers(tmp_path: Path) -> None:
-    class Stopping(Work):
+    class Stopping(Announced):
         def tick(self, name: str, label: str) -> None:
             raise KeyboardInterrupt
 
@@ -115,8 +115,8 @@ def test_an_interrupt_ends_the_workers(tmp_path: Path) -> None:
 
 def test_workers_end_when_who_started_them_is_killed(tmp_path: Path) -> None:
     script = (
-        "from pathlib import Path; from reports.build.plan import Plan, Work; from reports.build.workers import compute; import sys\n"
-        "work = Work(Plan(None, True, None), lambda label, share: print(label, flush=True))\n"
+        "from pathlib import Path; from reports.build.plan import Plan, Announced; from reports.build.workers import compute; import sys\n"
+        "work = Announced(Plan(None, True, None), lambda label, share: print(label, flush=True))\n"
         "compute(['theorems', 'sde-table'], Path(sys.argv[1]), {'quick': True, 'problem': None}, work)\n"
     )
     started = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)

@@ -29,7 +29,7 @@ from reports.commands.answers.solving import command, results
 from reports.commands.answers.solving import runs as runs_module
 from reports.commands.solving.command import carry_out, identity, part_name
 from reports.commands.solving.runs import Run, runs, statistic
-from reports.commands.solving.work import Work, packed, unpacked
+from reports.commands.solving.work import Parts, packed, unpacked
 
 ROOT = Path(__file__).parents[3]
 SPEC = """
@@ -282,10 +282,10 @@ def stopped_after(ticks: int) -> Callable[[str, float], None]:
     return tick
 
 
-def half_done(folder: Path, asked: Any) -> Work:
+def half_done(folder: Path, asked: Any) -> Parts:
     with pytest.raises(Stopped):
         carry_out(asked, folder, stopped_after(3))
-    return Work(folder / ".work", identity(asked))
+    return Parts(folder / ".work", identity(asked))
 
 
 def cut(path: Path) -> None:
@@ -346,7 +346,7 @@ def test_what_a_killed_run_left_half_written_goes(tmp_path):
     asked = experiment({**FIELDS, "models": [], "eta": "1/8"})
     carry_out(asked, tmp_path, quietly)
     right = contents(tmp_path)
-    for name in ("results/.eta1-method", "figures/.loss-eta1", f".work/{Work(tmp_path / '.work', identity(asked)).hash}/.x"):
+    for name in ("results/.eta1-method", "figures/.loss-eta1", f".work/{Parts(tmp_path / '.work', identity(asked)).hash}/.x"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / f"{name}.0123456789ab.part.npz").write_bytes(b"half")
     (tmp_path / ".summary.0123456789ab.part.json").write_text("{")

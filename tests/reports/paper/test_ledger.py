@@ -16,7 +16,7 @@ from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.vocabulary.errors import BadInput
 from reports.commands import ledger as ledger_view
-from reports.paper.ledger import CONTRADICTED, Claim, Group, Results, Status, counts, judge, ledger
+from reports.paper.ledger import CONTRADICTED, Group, PaperClaim, Results, Status, counts, judge, ledger
 from reports.paper.statements import GROUPS
 from reports.sections.ledger import ledger_of
 
@@ -39,7 +39,7 @@ def example(key: str) -> str:
     return key.removeprefix("!").replace("*", "some").replace("?", "2")
 
 
-def settled(claim: Claim) -> dict[str, dict[str, Any]]:
+def settled(claim: PaperClaim) -> dict[str, dict[str, Any]]:
     """Results of sections with which everything that a claim rests on is as it wants it."""
     given = [entry(i, "PROVED", tuple(claim.unsaid)) for i in claim.proofs] + [entry(i, "REFUTED") for i in claim.refutations]
     evidence = {}
@@ -50,7 +50,7 @@ def settled(claim: Claim) -> dict[str, dict[str, Any]]:
     return {"theorems": {"entries": given}, "verification": {"evidence": evidence}, "experiments": {"evidence": runs}}
 
 
-def flipped(claim: Claim) -> Iterator[tuple[str, str, dict[str, dict[str, Any]]]]:
+def flipped(claim: PaperClaim) -> Iterator[tuple[str, str, dict[str, dict[str, Any]]]]:
     """Each single thing that a claim rests on come out otherwise: (kind, what, results)."""
     for kind in KINDS:
         for name in getattr(claim, kind):
@@ -72,7 +72,7 @@ def flipped(claim: Claim) -> Iterator[tuple[str, str, dict[str, dict[str, Any]]]
                 yield kind, name, changed
 
 
-def decisive(claim: Claim) -> str:
+def decisive(claim: PaperClaim) -> str:
     """What the status rests on first."""
     return next(kind for kind in ("refutations", "proofs", "numbers", "experiments") if getattr(claim, kind))
 
@@ -95,7 +95,7 @@ def test_entries_are_those_of_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda c: c.id)
-def test_settled(claim: Claim) -> None:
+def test_settled(claim: PaperClaim) -> None:
     row = judge(claim, Results.of(settled(claim)))
     kind = decisive(claim)
     wanted = {"refutations": Status.REFUTED, "proofs": Status.PROVED, "numbers": Status.CONFIRMED, "experiments": Status.SEEN}[kind]
@@ -106,7 +106,7 @@ def test_settled(claim: Claim) -> None:
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda c: c.id)
-def test_every_status_changes_with_the_result_behind_it(claim: Claim) -> None:
+def test_every_status_changes_with_the_result_behind_it(claim: PaperClaim) -> None:
     """What decides a claim flips its status; what only supports it flips its row; numbers against a proof open the claim."""
     before = judge(claim, Results.of(settled(claim)))
     flips = list(flipped(claim))
@@ -126,7 +126,7 @@ def test_every_status_changes_with_the_result_behind_it(claim: Claim) -> None:
 
 
 @pytest.mark.parametrize("claim", [c for c in CLAIMS.values() if c.unsaid], ids=lambda c: c.id)
-def test_an_assumption_that_a_proof_does_not_use_is_not_named(claim: Claim) -> None:
+def test_an_assumption_that_a_proof_does_not_use_is_not_named(claim: PaperClaim) -> None:
     results = settled(claim)
     for e in results["theorems"]["entries"]:
         e["assumed"] = []
@@ -134,21 +134,21 @@ def test_an_assumption_that_a_proof_does_not_use_is_not_named(claim: Claim) -> N
 
 
 def test_numbers_against_a_proof_open_the_claim() -> None:
-    claim = Claim("a", "a", "b", ("t",), numbers=("n",))
+    claim = PaperClaim("a", "a", "b", ("t",), numbers=("n",))
     results = Results({"t": entry("t", "PROVED")}, {"n": {"verdict": "VIOLATED", "says": "", "anchor": ""}})
     row = judge(claim, results)
     assert (row["status"], row["reason"]) == (Status.OPEN, CONTRADICTED)
 
 
 def test_what_the_method_does_is_shown_and_does_not_touch_a_proof() -> None:
-    claim = Claim("a", "a", "b", ("t",), beside=("m",))
+    claim = PaperClaim("a", "a", "b", ("t",), beside=("m",))
     results = Results({"t": entry("t", "PROVED")}, {"m": {"verdict": "VIOLATED", "says": "", "anchor": ""}})
     row = judge(claim, results)
     assert row["status"] == Status.PROVED and row["beside"][0]["supports"] is False
 
 
 def test_patterns_take_all_keys_and_one_against_decides() -> None:
-    claim = Claim("a", "a", "b", numbers=("weak-*-first", "!other"))
+    claim = PaperClaim("a", "a", "b", numbers=("weak-*-first", "!other"))
     good = {"weak-1-first": {"verdict": "CONFIRMED"}, "weak-2-first": {"verdict": "CONFIRMED"}, "other": {"verdict": "VIOLATED"}}
     assert judge(claim, Results({}, good))["status"] == Status.CONFIRMED
     for key, verdict in (("weak-2-first", "VIOLATED"), ("weak-1-first", "INCONCLUSIVE"), ("other", "CONFIRMED")):

@@ -21,12 +21,12 @@ from numerics.tasks import criteria as claims
 from numerics.tasks import load_digits, tuning
 from numerics.tasks.curvature import lowest_line, measure_curvature
 from numerics.tasks.network import Network, digits_network
-from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY, Line, Problem, race, step
+from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY, RaceProblem, SmoothnessLine, race, step
 from reports.build.report import build_report
-from reports.sections.base import Context
+from reports.sections.base import Inputs
 from reports.sections.experiments import section as experiments
 from reports.sections.experiments.findings import quotient
-from reports.sections.experiments.study import Equation
+from reports.sections.experiments.study import ModelRun
 from reports.store.cache import ResultsCache
 
 H = np.array([1.0, 2.0, 0.5])
@@ -36,7 +36,7 @@ def quadratic(x: Any) -> Any:
     return 0.5 * jnp.sum(jnp.asarray(H)[:, None] * x**2, axis=0)
 
 
-PROBLEM = Problem("quadratic", Landscape(quadratic), np.array([1.0, -1.0, 2.0]), 3, 0.4, "float64")
+PROBLEM = RaceProblem("quadratic", Landscape(quadratic), np.array([1.0, -1.0, 2.0]), 3, 0.4, "float64")
 
 
 # --- the data and the network ---------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_the_mean_square_of_a_step_is_what_the_growth_says() -> None:
 
 
 def test_step_rules_are_one_family() -> None:
-    line, growth, size = Line(2.0, 3.0), 5.0, 0.7
+    line, growth, size = SmoothnessLine(2.0, 3.0), 5.0, 0.7
     for rule, wanted in ((CONSTANT, 4.0), (NORMALISED, 4.0 / size), (THEORY, 4.0 / (growth * (2 + 3 * size)))):
         k0, k1 = step(rule, 4.0, growth, line)
         assert 1 / (k0 + k1 * size) == pytest.approx(wanted, rel=1e-14)
@@ -265,7 +265,7 @@ def test_multipliers_of_one_x_make_steps_of_the_same_length() -> None:
     """On a linear loss the gradient is constant: the root mean square step of each rule is what the grid says; z below 5."""
     slope = np.array([1.0, 2.0, -2.0])  # of norm 3
     linear = dataclasses.replace(PROBLEM, land=Landscape(lambda x: jnp.asarray(slope) @ x))
-    p, x, line = 0.25, 0.5, Line(2.0, 1.0)
+    p, x, line = 0.25, 0.5, SmoothnessLine(2.0, 1.0)
     growth = linear.growth(p)
     settings = []
     for rule in RULES:
@@ -397,7 +397,7 @@ def test_a_quotient_of_rounding_is_none() -> None:
 # --- the section ----------------------------------------------------------------------------------------------------
 
 
-def tiny(equations: tuple[Equation, ...] = ()) -> tuple[Any, ...]:
+def tiny(equations: tuple[ModelRun, ...] = ()) -> tuple[Any, ...]:
     few = {"keeps": (1.0, 0.1), "steps": 8, "saved": 2, "sign_steps": 8, "seeds": 10, "tuned": 3, "scales": (0.1, 1.0)}
     digits, cancer = experiments.TASKS["quick"]
     return (
@@ -413,7 +413,7 @@ def tiny(equations: tuple[Equation, ...] = ()) -> tuple[Any, ...]:
 def compute(folder: Path) -> tuple[dict[str, Any], ResultsCache]:
     cache = ResultsCache(folder, {})
     labels: list[str] = []
-    return experiments.Experiments().compute(Context(True, None, cache, labels.append)), cache
+    return experiments.Experiments().compute(Inputs(True, None, cache, labels.append)), cache
 
 
 @pytest.fixture(scope="module")
@@ -450,7 +450,7 @@ def test_an_interrupted_section_loses_no_run_and_repeats_to_the_bit(
     task = dataclasses.replace(tiny()[1], sigma1=0.3)  # another noise is another problem
     monkeypatch.setitem(experiments.TASKS, "quick", (task,))
     with pytest.raises(KeyboardInterrupt):
-        experiments.Experiments().compute(Context(True, None, ResultsCache(made[1], {}), _interrupting))
+        experiments.Experiments().compute(Inputs(True, None, ResultsCache(made[1], {}), _interrupting))
 
 
 def _interrupting(label: str) -> None:
@@ -460,7 +460,7 @@ def _interrupting(label: str) -> None:
 
 @pytest.mark.slow
 def test_the_part_compiles_with_all_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(experiments.TASKS, "quick", tiny((Equation(0.1, 1.0, 4, 20), Equation(0.1, 0.5, 8, 20))))
+    monkeypatch.setitem(experiments.TASKS, "quick", tiny((ModelRun(0.1, 1.0, 4, 20), ModelRun(0.1, 0.5, 8, 20))))
     found = build_report(None, tmp_path, True, "experiments", lambda label, fraction: None)
     if "pdf" not in found["files"]:
         pytest.skip("; ".join(found["notes"]))

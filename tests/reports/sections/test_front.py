@@ -21,7 +21,7 @@ from reports.document.bibliography import WORKS, bibtex, references
 from reports.document.tex import TexAbsent, compile_tex
 from reports.paper.ledger import Status
 from reports.paper.statements import GROUPS
-from reports.sections.base import Context
+from reports.sections.base import Inputs
 from reports.sections.theorems import _shown
 from reports.store.cache import ResultsCache
 
@@ -56,7 +56,7 @@ def sections() -> dict[str, dict[str, Any]]:
 
 
 def made(sections: dict[str, dict[str, Any]], folder: Path, own: Any = None, whole: bool = True) -> dict[str, Any]:
-    context = Context(True, own, ResultsCache(folder / "results"), lambda label: None, sections, whole)
+    context = Inputs(True, own, ResultsCache(folder / "results"), lambda label: None, sections, whole)
     found = {n: section_of(n) for n in DERIVED if own is None}
     results = {n: s.compute(context) for n, s in found.items()}
     _parts(found, results, folder)

@@ -23,10 +23,10 @@ from reports.build.report import build_report
 from reports.document.figures import STYLES, bands, figure, legend
 from reports.document.tex import TexAbsent, compile_tex
 from reports.sections import ensembles
-from reports.sections.base import Context
+from reports.sections.base import Inputs
 from reports.sections.compare import final_rows, number, summary, uncertain
 from reports.sections.real_data import section as real_data
-from reports.sections.real_data.study import Run, Size, _forms
+from reports.sections.real_data.study import MethodRun, StudySize, _forms
 from reports.store.cache import ResultsCache
 
 ALONE = r"""\documentclass{article}
@@ -208,7 +208,7 @@ def few() -> Iterator[pytest.MonkeyPatch]:
         setting = real_data.settings()[1]
         chosen = dataclasses.replace(setting, runs=(setting.runs[0], setting.runs[2]))
         patch.setattr(real_data, "settings", lambda: (chosen,))
-        patch.setitem(real_data.SIZES, "quick", Size(draws=200, runs=20, models=("first-order",)))
+        patch.setitem(real_data.SIZES, "quick", StudySize(draws=200, runs=20, models=("first-order",)))
         yield patch
 
 
@@ -225,7 +225,7 @@ def computed(name: str, folder: Path) -> tuple[dict[str, Any], ResultsCache]:
     """The result of a section, and the cache that says what was reused and what was computed for it."""
     section = {"ensembles": ensembles.Ensembles, "real-data": real_data.RealData}[name]()
     cache = ResultsCache(folder / "results")
-    return section.compute(Context(True, None, cache, quietly)), cache
+    return section.compute(Inputs(True, None, cache, quietly)), cache
 
 
 @pytest.mark.slow
@@ -250,7 +250,7 @@ def test_a_changed_parameter_computes_what_depends_on_it(resumed: Any, monkeypat
         assert computed(name, folder)[1].computed == again
     else:
         setting = real_data.settings()[0]
-        changed = dataclasses.replace(setting, runs=(setting.runs[0], Run("dsignsgd", 0.02, 200)))
+        changed = dataclasses.replace(setting, runs=(setting.runs[0], MethodRun("dsignsgd", 0.02, 200)))
         monkeypatch.setattr(real_data, "settings", lambda: (changed,))
         again = ["real-data-random-design-dsignsgd-real", "real-data-random-design-dsignsgd-first-order"]
         assert computed(name, folder)[1].computed == again
@@ -297,7 +297,7 @@ def test_the_page_has_every_table_figure_and_caption(resumed: Any) -> None:
 def test_noise_that_is_as_likely_gaussian_is_gaussian(nu: float, tmp_path: Path) -> None:
     """The fit then has nu = inf, which is no parameter of a Student-t law and no number of JSON."""
     noise = {"nu": nu, "scale": np.ones(2), "covariance": np.eye(2)}
-    _, method, params = _forms(Run("dsignsgd", 0.1, 10), 4, noise)
+    _, method, params = _forms(MethodRun("dsignsgd", 0.1, 10), 4, noise)
     assert isinstance(method.noise.law, StudentT if nu == 3.5 else Gaussian)
     assert all(np.all(np.isfinite(value)) for value in params.values())
     spec = {name: np.asarray(value).tolist() for name, value in params.items()}

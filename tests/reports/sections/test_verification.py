@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from derive.derivation import sde
+from derive.methods.distributed import DSGD
 from derive.methods.losses import Cosh
-from derive.methods.method import DSGD
 from derive.methods.noise import Gaussian
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Refutation
@@ -19,7 +19,7 @@ from numerics.evidence.checks.paths import instances
 from reports.build.plan import Plan
 from reports.build.report import build_report
 from reports.document.tex import TexAbsent, compile_tex
-from reports.sections.base import Context
+from reports.sections.base import Inputs
 from reports.sections.sweeps import section as sweeps
 from reports.sections.verification import section as verification
 from reports.sections.verification.section import weak_orders
@@ -28,9 +28,9 @@ from reports.store.cache import ResultsCache
 ALL = entries()
 
 
-def context(folder: Path, quick: bool = True) -> tuple[Context, list[str]]:
+def context(folder: Path, quick: bool = True) -> tuple[Inputs, list[str]]:
     announced: list[str] = []
-    return Context(quick, None, ResultsCache(folder, context={}), announced.append), announced
+    return Inputs(quick, None, ResultsCache(folder, context={}), announced.append), announced
 
 
 def one(id: str, verdict: str = "CONFIRMED", **more: Any) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def test_a_quick_section_from_nothing(name, tmp_path):
     made = build_report(None, tmp_path, True, name, lambda label, share: None)
     assert made["notes"] == [] or isinstance(compile_tex(tmp_path / "report.tex"), TexAbsent)
     kind: Any = {"verification": verification.Verification, "sweeps": sweeps.Sweeps}[name]
-    own = Context(True, None, ResultsCache(tmp_path / "results"), (announced := []).append)
+    own = Inputs(True, None, ResultsCache(tmp_path / "results"), (announced := []).append)
     result = kind().compute(own)
     assert own.cache.computed == []
     planned = len(Plan(None, True, name)._steps[name])

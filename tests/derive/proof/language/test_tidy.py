@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 
 from derive.proof.language.terms import Relation, Term, fn, num, term, under, x, xs
-from derive.proof.language.text import Writer
+from derive.proof.language.text import TermWriter
 from derive.proof.language.tidy import tidy
 from derive.proof.refute.exact import NoValue, Values
 from derive.theorems.catalogue import entries
@@ -102,20 +102,20 @@ def test_what_is_kept_stays_whole(seed: int) -> None:
     ids=str,
 )  # fmt: skip
 def test_how_it_is_written(t: Term, said: str) -> None:
-    assert Writer().term(t) == said
+    assert TermWriter().term(t) == said
 
 
 def test_two_numbers_do_not_run_together() -> None:
-    assert Writer({"p": "2^{k}"}).term(2 * x("p")) == r"2\cdot 2^{k}"
+    assert TermWriter({"p": "2^{k}"}).term(2 * x("p")) == r"2\cdot 2^{k}"
 
 
 def test_letters_for_whole_terms() -> None:
     mean = a * 1 + 0
-    assert Writer(short={mean: "m"}).term(2 * mean * b) == r"2\,m\,b"
+    assert TermWriter(short={mean: "m"}).term(2 * mean * b) == r"2\,m\,b"
 
 
 def test_combinations() -> None:
-    writer = Writer()
+    writer = TermWriter()
     assert writer.combination([(-a, "v"), (num(1), "w"), (-term(1), "z")]) == r"-a\,v + w-z"
     assert writer.combination([(a + b, "v")]) == r"\left(a + b\right)\,v"
     assert writer.combination([(a * num(1) ** 2 / b, "S")]) == r"\frac{a}{b}\,S"
@@ -130,6 +130,6 @@ def relations(entry: Theorem | Refutation) -> list[Relation]:
 def test_no_entry_prints_a_number_that_says_nothing() -> None:
     empty = re.compile(r"(?<!_)\b[01]\^|\^\{0\}|sqrt\{1\}|(?<![_\d{])0\\,|left\(-1\\right|-0(?!\d)|- ?-")
     for entry in entries().values():
-        writer = Writer(entry.names, getattr(entry, "short", {}))
+        writer = TermWriter(entry.names, getattr(entry, "short", {}))
         for shown in map(writer.relation, relations(entry)):
             assert not empty.search(shown), (entry.id, shown)

@@ -31,7 +31,7 @@ from derive.proof.replay.check import replay
 from derive.proof.search.clock import now
 from derive.proof.search.mediants import (
     DENOMINATOR,
-    Judged,
+    Tried,
     Walked,
     at_least,
     between,
@@ -400,9 +400,9 @@ def test_neighbours_of_small_denominator() -> None:
 def test_the_walk_finds_the_least(least: Fraction, guess: Fraction) -> None:
     asked: list[Fraction] = []
 
-    def judge(value: Fraction) -> Judged:
+    def judge(value: Fraction) -> Tried:
         asked.append(value)
-        return Judged(value >= least, str(value))
+        return Tried(value >= least, str(value))
 
     walked = least_near(judge, least + guess, F(-10), "start")
     assert walked is not None and walked.neighbours
@@ -415,14 +415,14 @@ def test_the_walk_finds_the_least(least: Fraction, guess: Fraction) -> None:
 
 
 def test_the_walk_stops_where_nothing_is_known() -> None:
-    def judge(value: Fraction) -> Judged | None:
-        return Judged(value >= 1, value) if value >= 1 or value <= F(1, 2) else None
+    def judge(value: Fraction) -> Tried | None:
+        return Tried(value >= 1, value) if value >= 1 or value <= F(1, 2) else None
 
     walked = least_near(judge, F(3, 4), F(0), "start")
     assert walked is not None and not walked.neighbours
     assert walked.certified == 1 and walked.refuted is not None and walked.refuted <= F(1, 2)
     assert least_near(lambda value: None, F(3, 4), F(0), "start") is None
-    assert least_near(lambda value: Judged(False, value), F(3, 4), F(0), "start") is None
+    assert least_near(lambda value: Tried(False, value), F(3, 4), F(0), "start") is None
     assert DENOMINATOR == 64
 
 
@@ -437,9 +437,9 @@ def test_the_walk_never_says_too_much() -> None:
         start = least - F(chance.randrange(1, 300), chance.randrange(1, 90))
         guess = least + F(chance.randrange(-100, 100), chance.choice([1, 10, 1000, 10**6]))
 
-        def judge(value: Fraction, least: Fraction = least, gap: Fraction = gap, strict: bool = strict) -> Judged | None:
+        def judge(value: Fraction, least: Fraction = least, gap: Fraction = gap, strict: bool = strict) -> Tried | None:
             holds = value > least + gap if strict else value >= least + gap
-            return Judged(True, value) if holds else Judged(False, value) if value < least or (strict and not gap) else None
+            return Tried(True, value) if holds else Tried(False, value) if value < least or (strict and not gap) else None
 
         walked = least_near(judge, guess, start, start)
         if walked is None:

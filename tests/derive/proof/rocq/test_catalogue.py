@@ -14,7 +14,7 @@ import pytest
 
 from derive.proof.rocq.export import Exported, export
 from derive.proof.rocq.judge import Judged, judge
-from derive.proof.rocq.terms import Context, ExportError, Terms
+from derive.proof.rocq.terms import ExportError, RocqContext, Terms
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.checking import check
 from derive.theorems.entry.theorem import Theorem
@@ -101,7 +101,7 @@ def another_assumption(c: Certificate, rng: random.Random) -> bool:
 
 def another_coefficient(c: Certificate, rng: random.Random) -> bool:
     """An identity of `certify` with a coefficient doubled whose member is not the zero polynomial."""
-    terms = Terms(Context(c["context"]))
+    terms = Terms(RocqContext(c["context"]))
     choices = []
     for step in c["steps"]:
         if step["rule"] == "certify":
@@ -121,7 +121,7 @@ def another_coefficient(c: Certificate, rng: random.Random) -> bool:
 
 def another_multiplier(c: Certificate, rng: random.Random) -> bool:
     """An identity of `certify` with 1 added to the multiplier of an equality that is not 0 == 0."""
-    terms = Terms(Context(c["context"]))
+    terms = Terms(RocqContext(c["context"]))
     choices = [
         e
         for step in c["steps"]
@@ -153,7 +153,7 @@ def another_statement(c: Certificate, rng: random.Random) -> bool:
 
 def another_name(c: Certificate, rng: random.Random) -> bool:
     """The claim of a `certify` with one constant for another: the identity is one of another polynomial."""
-    terms = Terms(Context(c["context"]))
+    terms = Terms(RocqContext(c["context"]))
     constants = [n for n, kind in c["context"]["symbols"].items() if kind == "const"]
     choices = [(s, a, b) for s in c["steps"] if s["rule"] == "certify" for a in constants for b in constants if a != b]
     rng.shuffle(choices)

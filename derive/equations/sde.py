@@ -9,8 +9,8 @@ import sympy as sp
 
 from derive.expressions.coordinates import Coordinate
 from derive.expressions.gradient_form import GradientForm
+from derive.methods.distributed import Method
 from derive.methods.losses import Loss
-from derive.methods.method import Method
 from derive.methods.specialise import symbols_in
 from derive.step.moments import Condition, Conditional, Moments
 from derive.vocabulary.symbols import eta

@@ -10,13 +10,13 @@ import sympy as sp
 
 from derive.derivation import sde
 from derive.methods.compressors import RandK
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from derive.methods.losses import Cosh, Quadratic
-from derive.methods.method import DCSGD, DSGD, DSignSGD
 from derive.methods.noise import Affine, Gaussian, Logistic
 from derive.methods.schedules import Power
 from derive.process.stationary import discrete_step
 from derive.vocabulary.errors import BadInput, NoClosedForm
-from numerics.without_sampling.moments import discrete_moment, model_moment
+from numerics.without_sampling.closed_moments import discrete_moment, model_moment
 
 x1, x2 = sp.symbols("x1 x2", real=True)
 

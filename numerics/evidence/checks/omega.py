@@ -21,7 +21,7 @@ from numerics.evidence.checks.formulas import Numbers, paths
 from numerics.evidence.checks.result import Verified
 from numerics.laws.counter import draws_from
 from numerics.laws.samplers import compress
-from numerics.statistics.verdicts import Verdict, decide
+from numerics.statistics.verdicts import BoundVerdict, decide
 
 #: messages of 9 coordinates: a generic one, one large coordinate, and equal ones
 MESSAGES = (
@@ -75,7 +75,7 @@ def drawn(id: str, seed: int = 3, scale: float = 1.0, most: int = 64_000) -> lis
             below = decide(
                 lambda c, f, own=sample: -own(c, f), -omega / slack, -high, 0.0, batch=1000, most=most
             ).verdict
-            verdict = below if verdict is Verdict.CONFIRMED else verdict
+            verdict = below if verdict is BoundVerdict.CONFIRMED else verdict
         shown = {**numbers, "d": DIM, "v": list(message)}
         found.append(
             Verified(

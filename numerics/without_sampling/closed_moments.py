@@ -16,8 +16,8 @@ import sympy as sp
 from derive.derivation import SDE
 from derive.derivation import sde as derive_sde
 from derive.equations.in_coordinates import CoordinateSDE
+from derive.methods.distributed import Method
 from derive.methods.losses import Loss
-from derive.methods.method import Method
 from derive.process.generator import generator
 from derive.vocabulary.errors import BadInput, NoClosedForm
 from derive.vocabulary.symbols import du, t
