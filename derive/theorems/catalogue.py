@@ -7,8 +7,7 @@ from importlib import import_module
 from derive.theorems.entry.theorem import Refutation, Theorem
 
 MODULES = (
-    "unbiased.dcsgd_first_order",
-    "unbiased.dcsgd_corrected",
+    "unbiased.dcsgd",
     "unbiased.dcsgd_expectation",
     "unbiased.normalised",
     "unbiased.strength",

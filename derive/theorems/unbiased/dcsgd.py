@@ -1,6 +1,7 @@
-"""The pair of theorems on D(C)SGD with a pre-scheduled step: pathwise, and for the mean square gradient at a random time.
+"""D(C)SGD with a pre-scheduled step (theory 6.1, 6.2): pathwise, and for the mean square gradient at a random time.
 
 The first-order and the corrected model differ in one term of the drift, eta u^2/2 H g, hence in A' = A_1/N or 1 + A_1/N.
+The form of 6.2 in expectations is refuted in `dcsgd_expectation`.
 """
 
 from __future__ import annotations
@@ -91,3 +92,9 @@ def pair(model: str, number: str, name: str, source: str) -> tuple[Theorem, Theo
         **own,
     )
     return pathwise, scheduled
+
+
+ENTRIES = (
+    *pair("first-order", "6.1", "first-order", "theory 6.1; arXiv 2506.00181v1; the parameter κ is ours"),
+    *pair("corrected", "6.2", "corrected", "theory 6.2; arXiv 2506.00181v2, Theorem 4.2; the parameter κ is ours"),
+)

@@ -17,7 +17,7 @@ from derive.theorems.catalogue import entries
 from derive.theorems.entry.points import value as exact
 from derive.theorems.entry.theorem import Refutation
 from derive.vocabulary.errors import BadInput
-from numerics.evidence.checks import facts, families, messages, moments, paths, steps
+from numerics.evidence.checks import facts, families, moments, omega, paths, steps
 from numerics.evidence.checks.formulas import NoNumber, Numbers, clients, conclusion, coordinates, times
 from numerics.evidence.checks.formulas import paths as points
 from numerics.evidence.checks.points import at_points, at_witness, merged
@@ -241,22 +241,22 @@ def test_first_order_bounds_fail_for_the_method_and_corrected_ones_hold():
 
 
 def test_the_ratio_of_natural_compression_by_drawing():
-    assert {r.verdict for r in messages.drawn("4-natural", most=2000)} == {BoundVerdict.CONFIRMED}
-    assert BoundVerdict.VIOLATED in {r.verdict for r in messages.drawn("4-natural", scale=0.5, most=2000)}
+    assert {r.verdict for r in omega.drawn("4-natural", most=2000)} == {BoundVerdict.CONFIRMED}
+    assert BoundVerdict.VIOLATED in {r.verdict for r in omega.drawn("4-natural", scale=0.5, most=2000)}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("id", ["4-bernoulli", "4-rand-k", "4-qsgd-fine", "4-qsgd-coarse", "4-ternary"])
 def test_half_a_compression_ratio_is_violated(id):
-    assert BoundVerdict.VIOLATED in {r.verdict for r in messages.drawn(id, scale=0.5)}
+    assert BoundVerdict.VIOLATED in {r.verdict for r in omega.drawn(id, scale=0.5)}
 
 
 def test_an_attained_ratio_is_bracketed(monkeypatch):
     """Equal coordinates attain the ratio of QSGD with one level: an upper limit alone decides no equality."""
-    attained = messages.drawn("4-qsgd-coarse", most=4000)[2]
+    attained = omega.drawn("4-qsgd-coarse", most=4000)[2]
     assert attained.verdict is BoundVerdict.CONFIRMED and "either side" in attained.note
-    monkeypatch.setitem(messages.KINDS, "4-qsgd-coarse", (*messages.KINDS["4-qsgd-coarse"][:2], ()))
-    alone = messages.drawn("4-qsgd-coarse", most=4000)[2]
+    monkeypatch.setitem(omega.KINDS, "4-qsgd-coarse", (*omega.KINDS["4-qsgd-coarse"][:2], ()))
+    alone = omega.drawn("4-qsgd-coarse", most=4000)[2]
     assert alone.verdict is BoundVerdict.INCONCLUSIVE and alone.decision.reason == FEW
 
 
