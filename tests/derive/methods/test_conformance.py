@@ -12,6 +12,7 @@ keeps its mean zero and makes the test valid under any tail; `test_enumeration` 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import product
@@ -502,7 +503,7 @@ COMPRESSOR_MUTANTS = [
 def test_a_wrong_factor_in_a_compressor_is_found(
     compressor: Compressor, change: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("test_conformance.COUNT", 200_000)
+    monkeypatch.setattr(sys.modules[__name__], "COUNT", 200_000)
     noise = Scaled(Gaussian(), "3/4")
     check_pair(compressor, noise, POINT, 1, 200_000)
     with pytest.raises(AssertionError, match="off by"):

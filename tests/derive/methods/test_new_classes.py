@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy as sp
-from test_conformance import check_draws, check_pair
 
 from derive.derivation import sde
 from derive.equations.in_coordinates import gradient_symbols
@@ -26,6 +25,7 @@ from numerics.backend.double import jnp
 from numerics.laws.counter import Draws
 from numerics.laws.samplers import sample_law
 from numerics.simulate.method import run
+from tests.derive.methods.test_conformance import check_draws, check_pair
 from tests.support import draws
 
 

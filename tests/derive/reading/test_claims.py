@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from test_hostile import TOKENS, noise_text, nothing_is_evaluated_or_written
 
 from derive.reading.claims import (
     FUNCTIONS,
@@ -25,6 +24,7 @@ from derive.reading.claims import (
     show,
 )
 from derive.vocabulary.errors import BadInput
+from tests.derive.reading.test_hostile import TOKENS, noise_text, nothing_is_evaluated_or_written
 
 NAMES = ("x", "y", "g", "eta", "a_1")
 X, Y, ONE, TWO = ("x", "x"), ("x", "y"), ("q", "1"), ("q", "2")

@@ -12,6 +12,7 @@ import sympy as sp
 from scipy import integrate
 
 from derive.equations import models
+from derive.equations.sde import Equation
 from derive.expressions.coordinates import hvp
 from derive.process.stationary import discrete_step
 from derive.sanity import all_checks, model_table
@@ -81,8 +82,8 @@ def test_a_correction_of_eta_instead_of_half_eta_fails(monkeypatch):
 
 
 def test_a_factor_two_planted_in_the_covariance_fails(monkeypatch):
-    right = models.SDE.rate.func
-    monkeypatch.setattr(models.SDE, "rate", property(lambda self: 2 * right(self)))
+    right = Equation.rate.func
+    monkeypatch.setattr(Equation, "rate", property(lambda self: 2 * right(self)))
     assert failed() == {"quadratic-second-moments", "stationary-variances"}
 
 

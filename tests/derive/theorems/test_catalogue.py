@@ -21,6 +21,7 @@ import sympy as sp
 
 import derive.theorems
 from derive.equations import models
+from derive.equations.sde import Equation
 from derive.methods.distributed import Method
 from derive.methods.noise import Cauchy, Gaussian, Laplace, Logistic, StudentT, Uniform
 from derive.proof.kernel.certificate import FORMAT, context_json, dumps
@@ -282,15 +283,15 @@ def fresh() -> Fresh:
     found, broken = {}, []
     try:
         for name in MODULES:
-            if name in ("laws", "losses", "losses_sums", "compressors", "blow_up", "scaling", "schedules"):
+            if name.startswith("facts.") or name == "unbiased.scaling":
                 continue  # no SDE is in them
             try:
                 found |= {entry.id: entry for entry in import_module(f"{parent}.{name}").ENTRIES}
             except ValueError:
                 broken.append(name)
         # the moments are not what is wrong, and computing them takes a second
-        import_module(f"{parent}.recompute")._once = recompute._once
-        return Fresh(found, broken, import_module(f"{parent}.checking").check)
+        import_module(f"{parent}.entry.recompute")._once = recompute._once
+        return Fresh(found, broken, import_module(f"{parent}.entry.checking").check)
     finally:
         for name in [name for name in sys.modules if name == parent or name.startswith(parent + ".")]:
             del sys.modules[name]
@@ -334,7 +335,7 @@ def test_a_wrong_drift_proves_nothing(which: str, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["no N", "N squared", "no h", "eta squared"])
 def test_a_wrong_rate_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def rate(self: models.SDE) -> sp.Expr:
+    def rate(self: Equation) -> sp.Expr:
         h, clients = self.method.schedule.factor, self.method.clients
         return {
             "no N": eta * h**2,
@@ -343,7 +344,7 @@ def test_a_wrong_rate_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyPatch
             "eta squared": eta**2 * h**2 / clients,
         }[wrong]
 
-    monkeypatch.setattr(models.SDE, "rate", property(rate))
+    monkeypatch.setattr(Equation, "rate", property(rate))
     named = [*FIRST, *CORRECTED, *(name for names in STATIONARY.values() for name in names)]
     flat = {name for name in named if name[:3] in ("6.5", "6.7")} if wrong == "no h" else set()  # u = 1 there
     assert proved(fresh(), named) == flat | {"6.5-sign"}  # which has no noise
@@ -530,7 +531,7 @@ if __name__ == "__main__":
 
 def test_a_refutation_is_not_left_to_z3(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine with much to do z3 may never answer in time: what the catalogue refutes and mends is found without it."""
-    from derive.proof.refute.counterexample import counterexample as refute
+    from derive.proof.refute import counterexample as refute
 
     monkeypatch.setattr(refute, "consult", lambda *_: ("unknown", {}))
     mended = [e for e in ENTRIES.values() if isinstance(e, Refutation) and e.mended]

@@ -13,6 +13,7 @@ import pytest
 import sympy as sp
 
 from derive.equations import models
+from derive.equations.sde import Equation
 from derive.methods.compressors import QSGD, Bernoulli, FixedGrid, Identity, Natural, RandK, Ternary, Unbiased
 from derive.methods.distributed import DCSGD, DSGD
 from derive.methods.losses import (
@@ -155,7 +156,7 @@ def test_a_compressor_with_other_moments(name: str, part: str, monkeypatch: pyte
     assert same or WRONG_WORDS in found.reason or "the variance" in found.reason
     # read anew a larger variance keeps to an omega that is not the least one, and the fixed grid has none all the more
     loose = {"4-fixed-grid"} if part != "mean" else set()
-    assert (name in proved_again("compressors")) <= (same or name in loose | {"4-fixed-grid"})
+    assert (name in proved_again("facts.compressors")) <= (same or name in loose | {"4-fixed-grid"})
 
 
 @pytest.mark.parametrize("name", [n for n in OF if n != "4-fixed-grid"])
@@ -169,7 +170,7 @@ def test_a_compressor_with_another_omega(name: str, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(OF[name], "omega", smaller)
     assert check(ENTRIES[name]).status == UNDECIDED
-    assert name not in proved_again("compressors")
+    assert name not in proved_again("facts.compressors")
 
 
 # --- losses -----------------------------------------------------------------------------------------------------------
@@ -200,7 +201,7 @@ def test_another_loss(name: str, part: str, monkeypatch: pytest.MonkeyPatch) -> 
 
         monkeypatch.setattr(cls, "smoothness", smaller)
     assert check(ENTRIES[name]).status == UNDECIDED
-    assert name not in proved_again("losses")
+    assert name not in proved_again("facts.losses")
 
 
 @pytest.mark.parametrize("jump", [1, place, place**2])
@@ -209,7 +210,7 @@ def test_a_jump_of_the_glued_loss(jump: Any, monkeypatch: pytest.MonkeyPatch) ->
     broken = sp.Piecewise((right, place >= 0), (left + jump, True))
     monkeypatch.setattr(GluedExponential, "coordinate", property(lambda self: broken))
     assert check(ENTRIES["8-glued-twice"]).status == UNDECIDED
-    assert "8-glued-twice" not in proved_again("losses")
+    assert "8-glued-twice" not in proved_again("facts.losses")
 
 
 @pytest.fixture
@@ -252,7 +253,7 @@ SCALING = {"6.8-enough", "6.8-needed"}
 @pytest.mark.parametrize("wrong", ["N squared", "eta squared", "omega not at all", "omega twice", "no decay"])
 def test_another_floor_has_another_scaling_rule(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rule is about the bound that 6.5 proves, and about its D_0."""
-    assert proved_again("scaling") == SCALING
+    assert proved_again("unbiased.scaling") == SCALING
     right = polyak.bound
     if wrong.startswith("omega"):
         mean_of = unbiased.mean
@@ -264,7 +265,7 @@ def test_another_floor_has_another_scaling_rule(wrong: str, monkeypatch: pytest.
     else:
         factor = 1 / unbiased.N if wrong == "N squared" else unbiased.eta
         monkeypatch.setattr(polyak, "bound", lambda model: factor * right(model))
-    assert proved_again("scaling") == set()
+    assert proved_again("unbiased.scaling") == set()
 
 
 def test_the_floor_is_the_limit_of_both_models() -> None:
@@ -332,7 +333,7 @@ def test_a_planted_claim_is_noticed(name: str) -> None:
 
 @pytest.mark.parametrize("factor", [2, -1, 0, sp.Rational(101, 100)])
 def test_refutations_are_about_the_engines_drift(factor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = {e.id: e.claim for e in again("dcsgd_expectation").ENTRIES if isinstance(e, Refutation)}
+    right = {e.id: e.claim for e in again("unbiased.dcsgd_expectation").ENTRIES if isinstance(e, Refutation)}
     assert right == {name: ENTRIES[name].claim for name in REFUTED_READ}  # pyright: ignore[reportAttributeAccessIssue]
 
     def wrong(b: sp.Expr, method: Any) -> sp.Expr:
@@ -342,7 +343,7 @@ def test_refutations_are_about_the_engines_drift(factor: Any, monkeypatch: pytes
     monkeypatch.setitem(models.MODELS, "corrected", wrong)
     for name in REFUTED_READ:
         assert check(ENTRIES[name]).status == UNDECIDED
-    for entry in again("dcsgd_expectation").ENTRIES:
+    for entry in again("unbiased.dcsgd_expectation").ENTRIES:
         if isinstance(entry, Refutation):
             assert entry.claim != right[entry.id]
             # without noise, and without the second term, what is claimed holds at the point
@@ -353,7 +354,7 @@ def test_refutations_are_about_the_engines_drift(factor: Any, monkeypatch: pytes
 
 
 def test_a_wrong_noise_in_the_refutations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.SDE, "rate", property(lambda self: 2 * eta / self.method.clients))
+    monkeypatch.setattr(Equation, "rate", property(lambda self: 2 * eta / self.method.clients))
     assert check(ENTRIES["6.2-kappa-fifth"]).status == UNDECIDED
     assert check(ENTRIES["6.2-expectation"]).status == REFUTED  # which has none
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from test_conformance import SYMBOLIC, shipped
 
 from derive.methods.compressors import (
     QSGD,
@@ -46,6 +45,7 @@ from derive.methods.noise import (
 )
 from numerics.backend.double import jax, jnp
 from numerics.laws.samplers import compress, sample_noise
+from tests.derive.methods.test_conformance import SYMBOLIC, shipped
 from tests.support import draws
 
 Array = np.ndarray

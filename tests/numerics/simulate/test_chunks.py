@@ -142,8 +142,8 @@ def test_programs_that_call_lapack_run_by_themselves(alone: bool, most: int) -> 
 
 SCRIPT = """
 import json, sys
-sys.path.insert(0, "tests")
-from test_chunks import CASES, digest, ensembles
+sys.path.insert(0, "")
+from tests.numerics.simulate.test_chunks import CASES, digest, ensembles
 import jax
 print(json.dumps([len(jax.devices()), {name: digest(*ensembles(name)) for name in sys.argv[1:]}]))
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_html import BROWSER, in_browser
+from tests.reports.document.test_html import BROWSER, in_browser
 
 from reports.build.report import build_report
 from reports.document.html import pandoc_path

@@ -25,8 +25,8 @@ from numerics.simulate.method import run
 from numerics.simulate.runs import nth_key
 from numerics.statistics.estimates import over_time
 from reports.cli import BAD_INPUT, INTERRUPTED, main
-from reports.commands.answers.solving import command, results
-from reports.commands.answers.solving import runs as runs_module
+from reports.commands.solving import command, results
+from reports.commands.solving import runs as runs_module
 from reports.commands.solving.command import carry_out, identity, part_name
 from reports.commands.solving.runs import Run, runs, statistic
 from reports.commands.solving.work import Parts, packed, unpacked

@@ -23,6 +23,7 @@ from numerics.tasks.curvature import lowest_line, measure_curvature
 from numerics.tasks.network import Network, digits_network
 from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY, RaceProblem, SmoothnessLine, race, step
 from reports.build.report import build_report
+from reports.document.tex import TEMPLATES
 from reports.sections.base import Inputs
 from reports.sections.experiments import section as experiments
 from reports.sections.experiments.findings import quotient
@@ -429,7 +430,7 @@ def test_the_section_has_a_verdict_for_every_claim(made: tuple[dict[str, Any], P
     evidence = made[0]["evidence"]
     claims_made = ["a", "b", "c-tuned", "c-equal-length", "d-constant", "d-decaying"]
     assert {f"experiment-{c}{suffix}" for c in claims_made for suffix in ("", "-breast-cancer")} < set(evidence)
-    template = Path(experiments.__file__).parent.parent / "templates" / "parts" / "experiments.tex"
+    template = TEMPLATES / "parts" / "experiments.tex"
     labels = re.findall(r"\\label\{([^}]*)\}", template.read_text())
     for found in evidence.values():
         assert found["verdict"] in ("SEEN", "NOT SEEN") and found["anchor"] in labels

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_ledger import settled
 
 from derive.reading.problems import problem, read_problem
 from derive.theorems.catalogue import entries
@@ -18,12 +17,13 @@ from derive.theorems.entry.checking import check
 from reports.build.plan import SECTIONS, chosen, computed, section_of
 from reports.build.report import _parts, build_report
 from reports.document.bibliography import WORKS, bibtex, references
-from reports.document.tex import TexAbsent, compile_tex
+from reports.document.tex import TEMPLATES, TexAbsent, compile_tex
 from reports.paper.ledger import Status
 from reports.paper.statements import GROUPS
 from reports.sections.base import Inputs
 from reports.sections.theorems import _shown
 from reports.store.cache import ResultsCache
+from tests.reports.paper.test_ledger import settled
 
 DERIVED = ("ledger", "claims", "assumptions", "appendix")
 #: entries that are checked for real here; the others are taken as what the catalogue expects
@@ -104,7 +104,7 @@ def test_every_status_is_on_the_page_and_none_is_in_a_template(sections: dict[st
         assert part.count(rf"\textbf{{{status}}}") == sum(row["status"] == status for row in rows)
     detail = (tmp_path / "parts" / "claims.tex").read_text()
     assert all(rf"\hyperlink{{claim:{r['id']}}}" in part and rf"\hypertarget{{claim:{r['id']}}}" in detail for r in rows)
-    templates = Path(section_of.__code__.co_filename).parent / "templates"
+    templates = TEMPLATES
     for file in templates.rglob("*.tex"):
         words = file.read_text()
         assert not re.search(r"\b(PROVED WITH|CONFIRMED NUMERICALLY|NOT SEEN IN)\b", words), file

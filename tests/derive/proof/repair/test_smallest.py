@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from test_claims import read
 
 import derive.proof.repair.smallest as repair_module
 from derive.proof.claims.prove import prove
@@ -44,6 +43,7 @@ from derive.theorems.catalogue import entries
 from derive.theorems.entry.checking import check
 from derive.theorems.entry.theorem import Refutation
 from reports.cli import main
+from tests.derive.proof.claims.test_prove import read
 from tests.support.claims_corpus import FALSE
 
 F = Fraction
