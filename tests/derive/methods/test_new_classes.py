@@ -25,8 +25,8 @@ from numerics.backend.double import jnp
 from numerics.laws.counter import Draws
 from numerics.laws.samplers import sample_law
 from numerics.simulate.method import run
-from tests.derive.methods.test_conformance import check_draws, check_pair
 from tests.support import draws
+from tests.support.conformance import check_draws, check_pair
 
 
 @dataclass(frozen=True)

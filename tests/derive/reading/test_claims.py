@@ -24,7 +24,7 @@ from derive.reading.claims import (
     show,
 )
 from derive.vocabulary.errors import BadInput
-from tests.derive.reading.test_hostile import TOKENS, noise_text, nothing_is_evaluated_or_written
+from tests.support.hostile_text import TOKENS, noise_text, nothing_is_evaluated_or_written
 
 NAMES = ("x", "y", "g", "eta", "a_1")
 X, Y, ONE, TWO = ("x", "x"), ("x", "y"), ("q", "1"), ("q", "2")

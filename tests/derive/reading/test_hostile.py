@@ -1,16 +1,12 @@
 """Hostile input: one line that names the field, exit status 2, nothing evaluated and nothing written.
 
-"Nothing evaluated" is measured: an audit hook of the interpreter sees every string that is compiled or executed, every
-process that is started and every file that is opened for writing.
+"Nothing evaluated" is measured (tests/support/hostile_text.py).
 """
 
 from __future__ import annotations
 
 import json
 import random
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,42 +16,7 @@ from derive.reading.specs import parse_spec
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import parse_value
 from reports.cli import main
-
-_watching: list[list[str]] = []
-_STARTS = {"os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "subprocess.Popen", "socket.connect"}
-_FILES = {"os.mkdir", "os.rename", "os.remove", "os.link", "os.symlink", "os.truncate"}
-
-
-def _hook(event: str, arguments: tuple) -> None:
-    if not _watching:
-        return
-    evaluated = (event == "compile" and arguments[1] in ("<string>", "<unknown>", None)) or (
-        event == "exec" and getattr(arguments[0], "co_filename", "") == "<string>"
-    )
-    written = event == "open" and isinstance(arguments[1], str) and bool(set(arguments[1]) & set("wax+"))
-    # Typer lets the standard library evaluate the annotations of our own functions, which are text in the source.
-    if written or event in _STARTS | _FILES or (evaluated and not _inside("/typing.py", "/inspect.py")):
-        _watching[-1].append(f"{event} {arguments}")
-
-
-def _inside(*files: str) -> bool:
-    frame = sys._getframe(1)
-    while frame is not None and not frame.f_code.co_filename.endswith(files):
-        frame = frame.f_back
-    return frame is not None
-
-
-sys.addaudithook(_hook)
-
-
-@contextmanager
-def nothing_is_evaluated_or_written() -> Iterator[None]:
-    _watching.append([])
-    try:
-        yield
-    finally:
-        seen = _watching.pop()
-    assert seen == []
+from tests.support.hostile_text import TOKENS, noise_text, nothing_is_evaluated_or_written
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -324,11 +285,6 @@ GOOD = [
     "student-t:nu=3,sigma=1/2", "affine:sigma0=1,sigma1=1/2,nu=5", "stable:alpha=3/2,sigma=s", "quadratic:h=1|2",
     "cosh", "power:p=1/2", "free", "one", "dsgd", "dcsgd", "dsignsgd", "3", "N", "1/3", "0.25", "corrected", "sigma_1",
 ]  # fmt: skip
-TOKENS = [
-    *":,=|./+-*^()[]{}\\$_%#&~'\"`;!? \t\n\r\0\x1b", "**", "__", "e9", "inf", "nan", "oo", "\u0661", "\u00b2", "\uff0f",
-    "\u200b", "\u202e", "\ud800", "\U0001f600", "lambda", "import os", "\\write18", "9" * 50, "0", "1", "-1", "sigma",
-    "eta",
-]  # fmt: skip
 
 
 def mutated(chance: random.Random) -> str:
@@ -340,11 +296,6 @@ def mutated(chance: random.Random) -> str:
             end = start
         text = text[:start] + piece + text[end:]
     return text
-
-
-def noise_text(chance: random.Random) -> str:
-    alphabet = chance.choice([range(0x20, 0x7F), range(0x100), range(0x3000), range(0x110000)])
-    return "".join(chr(chance.choice(alphabet)) for _ in range(chance.randrange(40)))
 
 
 def test_random_text_is_read_or_refused_and_never_evaluated():

@@ -45,8 +45,8 @@ from derive.methods.noise import (
 )
 from numerics.backend.double import jax, jnp
 from numerics.laws.samplers import compress, sample_noise
-from tests.derive.methods.test_conformance import SYMBOLIC, shipped
 from tests.support import draws
+from tests.support.conformance import SYMBOLIC, shipped
 
 Array = np.ndarray
 GRADIENT = np.array([0.0, 0.5, -2.0])
