@@ -163,7 +163,8 @@ def _complete(asked: Problem) -> None:
             field = "loss" if of.endswith(" of the loss") else of
             raise BadInput(field, f"a symbol ({of})" if field == "loss" else "a symbol", "numbers: an experiment runs with them")
         if lack == "a schedule in t":
-            raise BadInput("schedule", asked.specs.get("schedule", "free"), "a schedule that is known, such as one or power:p=1/2")
+            schedule = asked.specs["schedule"].text if "schedule" in asked.specs else "free"
+            raise BadInput("schedule", schedule, "a schedule that is known, such as one or power:p=1/2")
         raise BadInput(lack, "nothing", "a value: an experiment needs loss, dim, x0, eta, T and clients")
 
 

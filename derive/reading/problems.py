@@ -70,7 +70,7 @@ class Problem:
         models: which SDEs.
         eta: step size, T: time horizon (of n eta), paths, x0 (one value a coordinate, or one for all), seed: the
             numbers of an experiment, dimensionless, None where not given.
-        specs: the specs that all of this came from, as text; equal for equal problems.
+        specs: the specs that all of this came from, by kind; equal for equal problems.
         claims: inequalities that are to be proved or refuted beside.
     """
 
@@ -83,7 +83,7 @@ class Problem:
     paths: int | None = None
     x0: tuple[Fraction, ...] | None = None
     seed: int | None = None
-    specs: Mapping[str, str] = field(default_factory=dict)
+    specs: Mapping[str, Spec] = field(default_factory=dict)
     claims: tuple[TitledClaim, ...] = ()
 
     @property
@@ -98,9 +98,9 @@ class Problem:
         fields = [name for name, value in needed.items() if value is None]
         if not self.method.clients.is_number:
             fields.append("clients")
-        for kind, text in self.specs.items():
+        for kind, spec in self.specs.items():
             if kind != "loss":
-                fields += [f"a number for {field}" for field, _, _ in parse_spec(kind, text, kind).symbols()]
+                fields += [f"a number for {field}" for field, _, _ in spec.symbols()]
         if any(s.name == "u" for s in self.method.schedule.factor.free_symbols):
             fields.append("a schedule in t")
         if self.loss is not None and self.dim is not None:
@@ -111,7 +111,7 @@ class Problem:
         """The problem as JSON with exact numbers as text: what a result of it is a function of."""
         numbers = {"eta": self.eta, "T": self.T}
         return {
-            **self.specs,
+            **{kind: spec.text for kind, spec in self.specs.items()},
             "clients": str(self.method.clients),
             "dim": self.dim,
             "models": list(self.models),
@@ -168,7 +168,7 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
         paths=paths,
         x0=x0,
         seed=whole(given.get("seed"), named("seed"), 0, 2**62),
-        specs={kind: spec.text for kind, spec in specs.items()},
+        specs=specs,
     )
 
 

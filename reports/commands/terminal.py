@@ -19,6 +19,7 @@ from reports.commands.terminal_formulas import DIGITS, MAX_NODES, SUBSCRIPTS, co
 if TYPE_CHECKING:
     from derive.derivation import SDE
     from derive.expressions.gradient_form import GradientForm
+    from derive.reading.specs import Spec
 
 MAX_WRITTEN_OUT = 6  # coordinates; beyond, the form for a generic coordinate says the same in a few lines
 MAX_LISTED = 1000  # nodes of an entry that is printed at all
@@ -37,7 +38,7 @@ class SDEView:
         # Rich falls back to ASCII boxes by itself; formulas have to be told.
         self.unicode = console.encoding.startswith("utf")
 
-    def show(self, equation: SDE, specs: Mapping[str, str]) -> None:
+    def show(self, equation: SDE, specs: Mapping[str, Spec]) -> None:
         """Everything that is known of the equation: drift, covariance, conditions, noise type, omega, what is unmet."""
         known = equation.to_dict()
         self._heading(equation, specs)
@@ -65,8 +66,8 @@ class SDEView:
 
         return longest([*expanded.drift, *expanded.covariance]) > MAX_NODES >= longest(generic)
 
-    def _heading(self, equation: SDE, specs: Mapping[str, str]) -> None:
-        about = [f"{kind} {spec}" for kind, spec in specs.items() if kind != "method"]
+    def _heading(self, equation: SDE, specs: Mapping[str, Spec]) -> None:
+        about = [f"{kind} {spec.text}" for kind, spec in specs.items() if kind != "method"]
         clients = equation.method.clients
         about.append("1 client" if clients == 1 else f"{clients} clients")
         about.append("any dimension" if equation.dim is None else f"dimension {equation.dim}")

@@ -12,7 +12,7 @@ from typing import Any, final
 import derive
 from derive.equations.models import MODELS
 from derive.reading.problems import Problem, problem
-from derive.reading.specs import parse_spec
+from derive.reading.specs import Spec
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from reports.document.figures import BAND, bands, figure, legend
 from reports.document.notation import MEANING, Notation, macro
@@ -111,7 +111,7 @@ class RunSettings:
 
 def _settings(name: str, asked: Problem) -> dict[str, Any]:
     """What a reader needs to run the case again, as names, symbols with values, and LaTeX."""
-    described = {kind: _described(kind, text) for kind, text in asked.specs.items()}
+    described = {kind: _described(spec) for kind, spec in asked.specs.items()}
     notation, factor = Notation(), asked.method.schedule.factor
     return {
         "name": name,
@@ -140,9 +140,8 @@ def _start(asked: Problem) -> tuple[Fraction, ...]:
     return asked.x0 * asked.dim if len(asked.x0) == 1 else asked.x0
 
 
-def _described(kind: str, text: str) -> dict[str, Any]:
+def _described(spec: Spec) -> dict[str, Any]:
     """student-t:nu=5,sigma=1/2 -> its name and its values as TeX; several values of one symbol as a vector."""
-    spec = parse_spec(kind, text, kind)
     values = []
     for key, value in spec.values:
         left = f"{macro(key) if key in MEANING else key}="
@@ -154,7 +153,7 @@ def _unwritten(asked: Problem) -> list[str]:
     """Symbols of the loss that no key of a specification can give a number."""
     if asked.loss is None or asked.dim is None:
         return []
-    spec = parse_spec("loss", asked.specs["loss"], "loss")
+    spec = asked.specs["loss"]
     if any(p.per_coordinate for p in spec.entry.parameters):
         return []
     named = {symbol for _, symbol, _ in spec.symbols()}

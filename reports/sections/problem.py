@@ -8,7 +8,7 @@ from typing import Any, final
 from derive.derivation import sde
 from derive.printing.latex import condition_latex
 from derive.reading.problems import CLAIMS
-from derive.reading.specs import Spec, parse_spec
+from derive.reading.specs import Spec
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import coerce, u
 from reports.document.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro
@@ -24,8 +24,7 @@ class ProblemSection(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         asked = context.problem
-        specs = {kind: parse_spec(kind, text, kind) for kind, text in asked.specs.items()}
-        meanings, here = _meanings(specs)
+        meanings, here = _meanings(asked.specs)
         notation, factor = Notation(meanings), asked.method.schedule.factor
         equations = []
         for model in asked.models:
@@ -33,13 +32,13 @@ class ProblemSection(Section):
             equations.append(_equation(asked, model, notation))
         given = {k: v for k, v in asked.to_dict().items() if v is not None and k != CLAIMS}
         return {
-            "specs": [{"field": k, "value": _spaced(asked.specs.get(k, v))} for k, v in given.items()],
+            "specs": [{"field": k, "value": _spaced(v)} for k, v in given.items()],
             "method": asked.method.name,
             "clients": notation(asked.method.clients),
             "dim": asked.dim,
             "definition": asked.method.compressor.definition(notation),
             "noise": asked.method.noise.definition(notation),
-            "loss": None if asked.loss is None else asked.loss.definition(notation) + _entries(specs["loss"], notation),
+            "loss": None if asked.loss is None else asked.loss.definition(notation) + _entries(asked.specs["loss"], notation),
             "schedule": None if factor == 1 else "" if factor == u else notation(factor),
             "equations": equations,
             "statuses": {e["model"]: _status(e) for e in equations},
