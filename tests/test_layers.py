@@ -27,7 +27,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "stationary", "catalogue", "sharpen"),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "evidence", "tasks"),
     "numerics/evidence": ("weak_order", "checks", "sweeps", "verify"),
-    "reports": ("store", "document", "paper", "sections", "build", "commands", "cli"),
+    "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (
         "streams", "progress", "ledger", "terminal_formulas", "terminal", "answers", "doctor", "proving", "solving",
     ),

@@ -18,7 +18,7 @@ from derive.expressions.derivatives import (
     smooth,
 )
 from derive.expressions.graphs import exchange
-from derive.expressions.zero_test import vanishes
+from derive.expressions.vanishing import vanishes
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.step.moments import moments

@@ -9,7 +9,7 @@ import sympy as sp
 
 from derive.expressions.expansion import Expansion
 from derive.expressions.gradient_form import GradientForm
-from derive.expressions.zero_test import vanishes
+from derive.expressions.vanishing import vanishes
 
 
 class Structure(Enum):

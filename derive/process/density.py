@@ -10,7 +10,7 @@ import sympy as sp
 
 from derive.equations.in_coordinates import CoordinateSDE
 from derive.expressions.derivatives import smooth
-from derive.expressions.zero_test import vanishes
+from derive.expressions.vanishing import vanishes
 from derive.process.quadrature import Antiderivative
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import du, t

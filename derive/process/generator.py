@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from derive.equations.in_coordinates import CoordinateSDE, gradient_symbols, hessian_symbols
-from derive.expressions.zero_test import vanishes
+from derive.expressions.vanishing import vanishes
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import N, eta
 

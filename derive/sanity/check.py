@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.zero_test import vanishes
+from derive.expressions.vanishing import vanishes
 from derive.printing.printer import Printer
 
 

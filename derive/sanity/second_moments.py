@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.expressions.zero_test import vanishes
+from derive.expressions.vanishing import vanishes
 from derive.methods.compressors import Bernoulli
 from derive.methods.distributed import DCSGD, DSGD, Method
 from derive.methods.losses import Quadratic

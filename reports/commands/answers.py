@@ -122,11 +122,11 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
     """
     asked = None if spec is None else read_problem(path_of(spec, "SPEC.toml"))
     folder = path_of(out, "--out")
-    from reports.build.plan import Plan
+    from reports.assembly.plan import Plan
     from reports.commands.progress import Progress
 
     with writable(folder, _FOLDERS, _FILES), Progress(sys.stderr, Plan(asked, quick, only).duration) as progress:
-        result = import_module("reports.build.report").build_report(asked, folder, quick, only, progress)
+        result = import_module("reports.assembly.report").build_report(asked, folder, quick, only, progress)
     if as_json:
         print_json(result)
     else:

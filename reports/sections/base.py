@@ -21,7 +21,7 @@ class Inputs:
         problem: the user's own problem, or None for the report on everything built in.
         cache: results by their specification.
         tick: call with a label as work proceeds.
-        results: of the sections that the section at hand needs (`reports.build.plan`), by name.
+        results: of the sections that the section at hand needs (`reports.assembly.plan`), by name.
         whole: whether those sections are in the document too, so that it can refer to them.
     """
 

@@ -21,7 +21,7 @@ from rich.console import Console
 from derive.reading.problems import Problem, problem
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.registry import KINDS, entries
-from reports.build.plan import PROCESSES, Plan
+from reports.assembly.plan import PROCESSES, Plan
 from reports.cli import BAD_INPUT, BUG, HUNG_UP, INTERRUPTED, REFUSED, main
 from reports.commands import doctor
 from reports.commands.progress import Progress
@@ -363,7 +363,7 @@ def answer(out: Path, status: str = "holds") -> dict:
 def build(monkeypatch):
     """A report builder that notes how it was called; a test may give it something else to do."""
     calls: list[tuple] = []
-    module = types.ModuleType("reports.build.report")
+    module = types.ModuleType("reports.assembly.report")
 
     def build_report(spec, out, quick, only, progress):
         calls.append((spec, out, quick, only))
@@ -373,7 +373,7 @@ def build(monkeypatch):
     module.build_report = build_report  # pyright: ignore[reportAttributeAccessIssue]
     module.then = answer  # pyright: ignore[reportAttributeAccessIssue]
     module.calls = calls  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, "reports.build.report", module)
+    monkeypatch.setitem(sys.modules, "reports.assembly.report", module)
     return module
 
 

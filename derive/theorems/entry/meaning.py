@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.zero_test import vanishes
+from derive.expressions.vanishing import vanishes
 from derive.proof.language.terms import Relation, Term
 
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {

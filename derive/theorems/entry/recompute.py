@@ -15,7 +15,7 @@ from derive.derivation import sde
 from derive.equations.in_coordinates import state_symbols
 from derive.equations.models import lam
 from derive.expressions.coordinates import frozen, g
-from derive.expressions.zero_test import vanishes
+from derive.expressions.vanishing import vanishes
 from derive.methods.compressors import Bernoulli, Identity, RandK
 from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
 from derive.methods.losses import LogisticRegression, SeparableSum

@@ -11,7 +11,7 @@ from typing import Any
 
 from derive.reading.experiments import METHOD, Experiment, read_experiment
 from derive.vocabulary.errors import NoClosedForm, Refusal
-from reports.build.plan import COMPILING
+from reports.assembly.plan import COMPILING
 from reports.commands.answers import path_of, print_json, writable
 from reports.commands.progress import Progress
 from reports.store.cache import canonical_json, provenance
@@ -111,7 +111,7 @@ def _why(error: Exception) -> dict[str, Any]:
 
 
 class _Ahead:
-    """How much is done of what was missing at the start, by estimates of `reports.build.plan`.
+    """How much is done of what was missing at the start, by estimates of `reports.assembly.plan`.
 
     Args:
         listed: all runs.

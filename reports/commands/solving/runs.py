@@ -21,7 +21,7 @@ from numerics.backend.double import jax, jnp
 from numerics.simulate.chunks import LANES, default_chunk
 from numerics.simulate.runs import Ensemble, nth_key, save_grid
 from numerics.statistics.digests import Digest, digest
-from reports.build.plan import run_seconds
+from reports.assembly.plan import run_seconds
 
 #: numbers up to which a run is kept path by path: paths x (saved times x quantities + dimension)
 MOST_KEPT = 5_000_000

@@ -38,7 +38,7 @@ from derive import (
 )
 from derive.equations.in_coordinates import CoordinateSDE
 from derive.expressions.coordinates import coord_max, coord_sum, g
-from derive.expressions.zero_test import vanishes
+from derive.expressions.vanishing import vanishes
 from derive.methods.losses import Loss, Smoothness
 from derive.methods.losses import x as xj
 from derive.process.generator import moment_equations

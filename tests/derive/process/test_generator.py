@@ -12,7 +12,7 @@ from scipy import linalg
 
 from derive import DCSGD, DSGD, Affine, Bernoulli, Cosh, DSignSGD, Gaussian, Quadratic, Quartic, RandK, sde
 from derive.equations.in_coordinates import CoordinateSDE
-from derive.expressions.zero_test import vanishes
+from derive.expressions.vanishing import vanishes
 from derive.process.generator import _mean_over, generator, matching, moment_equations
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import N, eta, parameter

@@ -22,7 +22,7 @@ from numerics.tasks import load_digits, tuning
 from numerics.tasks.curvature import lowest_line, measure_curvature
 from numerics.tasks.network import Network, digits_network
 from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY, RaceProblem, SmoothnessLine, race, step
-from reports.build.report import build_report
+from reports.assembly.report import build_report
 from reports.document.tex import TEMPLATES
 from reports.sections.base import Inputs
 from reports.sections.experiments import section as experiments

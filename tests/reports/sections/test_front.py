@@ -14,8 +14,8 @@ import pytest
 from derive.reading.problems import problem, read_problem
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.checking import check
-from reports.build.plan import SECTIONS, chosen, computed, section_of
-from reports.build.report import _parts, build_report
+from reports.assembly.plan import SECTIONS, chosen, computed, section_of
+from reports.assembly.report import _parts, build_report
 from reports.document.bibliography import WORKS, bibtex, references
 from reports.document.tex import TEMPLATES, TexAbsent, compile_tex
 from reports.paper.ledger import Status
@@ -77,7 +77,7 @@ def test_a_part_goes_into_a_paper_with_narrow_lines(sections: dict[str, Any], tm
 
 def test_the_answer_fits_on_one_page(sections: dict[str, Any], tmp_path: Path) -> None:
     """The title page holds the whole ledger: the table of contents begins the second page."""
-    from reports.build.report import TITLES
+    from reports.assembly.report import TITLES
     from reports.document.tex import Tex, environment
 
     made(sections, tmp_path)

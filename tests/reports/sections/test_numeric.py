@@ -19,7 +19,7 @@ import scipy.integrate
 import derive
 from derive.methods.noise import Gaussian, StudentT
 from numerics.simulate.equation import solve
-from reports.build.report import build_report
+from reports.assembly.report import build_report
 from reports.document.figures import STYLES, bands, figure, legend
 from reports.document.tex import TexAbsent, compile_tex
 from reports.sections import ensembles

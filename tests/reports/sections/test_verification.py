@@ -16,8 +16,8 @@ from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Refutation
 from numerics.evidence.checks.curves import CURVATURES, NUMBERS, START, polyak, random_time
 from numerics.evidence.checks.paths import instances
-from reports.build.plan import Plan
-from reports.build.report import build_report
+from reports.assembly.plan import Plan
+from reports.assembly.report import build_report
 from reports.document.tex import TexAbsent, compile_tex
 from reports.sections.base import Inputs
 from reports.sections.sweeps import section as sweeps

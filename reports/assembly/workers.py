@@ -21,9 +21,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from reports.store.cache import ResultsCache
-from reports.build.plan import PROCESSES, Announced, section_of
+from reports.assembly.plan import PROCESSES, Announced, section_of
 from reports.sections.base import Inputs, Section
+from reports.store.cache import ResultsCache
 
 #: seconds between two looks for an interrupt
 _PATIENCE = 0.5
@@ -122,7 +122,7 @@ def _crew(
     count: int, folder: Path, asked: dict[str, Any], said: queue.Queue[tuple[int, dict[str, Any] | None]]
 ) -> Iterator[list[subprocess.Popen[str]]]:
     """Workers that wait for tasks, and threads that read what they say; none is left when the block ends, however it ends."""
-    command = [sys.executable, "-c", "from reports.build.workers import main; main()", str(folder), json.dumps(asked)]
+    command = [sys.executable, "-c", "from reports.assembly.workers import main; main()", str(folder), json.dumps(asked)]
     crew: list[subprocess.Popen[str]] = []
     try:
         for n in range(count):

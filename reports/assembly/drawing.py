@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reports.store.files import write_atomic
 from reports.sections.base import Section
+from reports.store.files import write_atomic
 
 #: folders of a report into which sections write besides their parts
 FOLDERS = ("figures", "certificates")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reports.build.drawing import draw
+from reports.assembly.drawing import draw
 from reports.sections.base import Inputs, Section
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.reports.document.test_html import BROWSER, in_browser
 
-from reports.build.report import build_report
+from reports.assembly.plan import SECTIONS, chosen
+from reports.assembly.report import build_report
 from reports.document.html import pandoc_path
-from reports.paper.ledger import Status
-from reports.build.plan import SECTIONS, chosen
 from reports.document.tex import TEMPLATES
+from reports.paper.ledger import Status
+from tests.reports.document.test_html import BROWSER, in_browser
 
 #: claims that a quick run leaves open, if any; each with the reason
 OPEN: dict[str, str] = {}

@@ -10,17 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reports.store.cache import ResultsCache
-from reports.build.drawing import draw
-from reports.store.files import write_atomic
+from reports.assembly.drawing import draw
+from reports.assembly.plan import SECTIONS, Announced, Plan, section_of
+from reports.assembly.workers import compute, load_or_compute
 from reports.document.html import HtmlAbsent, tex_to_html
 from reports.document.notation import Notation, macro, prose
-from reports.build.plan import SECTIONS, Plan, Announced, section_of
 from reports.document.portable import FITTING, portable, with_macros
-from reports.sections.ledger import ledger_of
-from reports.sections.base import Inputs, Section
 from reports.document.tex import Tex, TexAbsent, compile_tex, environment
-from reports.build.workers import compute, load_or_compute
+from reports.sections.base import Inputs, Section
+from reports.sections.ledger import ledger_of
+from reports.store.cache import ResultsCache
+from reports.store.files import write_atomic
 
 #: of a user's own report, and of the one on the paper
 TITLES = (

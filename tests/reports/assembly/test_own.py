@@ -10,14 +10,14 @@ import pytest
 import sympy as sp
 
 from derive.equations import models
-from derive.vocabulary.errors import Refusal
 from derive.methods.noise import Law
 from derive.reading.problems import problem
+from derive.vocabulary.errors import Refusal
 from derive.vocabulary.registry import entries
-from reports.build.report import build_report
+from reports.assembly.report import build_report
 from reports.document.notation import Notation, macro, own_macro, prose
-from reports.sections.problem import ProblemSection
 from reports.document.vectors import vector
+from reports.sections.problem import ProblemSection
 
 ALL = list(models.MODELS)
 CLIENTS = "|".join(f"s{n}" for n in range(1, 30))

@@ -11,10 +11,10 @@ import pytest
 import sympy as sp
 
 from derive.equations import models
-from derive.vocabulary.errors import BadInput
 from derive.reading.problems import problem
 from derive.sanity import model_table
-from reports.build.report import SECTIONS, build_report
+from derive.vocabulary.errors import BadInput
+from reports.assembly.report import SECTIONS, build_report
 from reports.document.notation import MEANING, Notation, macro, own_macro
 from reports.document.tex import TexAbsent, compile_tex
 
