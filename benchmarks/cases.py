@@ -17,6 +17,7 @@ import derive
 from benchmarks import peers
 from benchmarks.peers import QUARTIC, Work, waiting
 from derive import DCSGD, DSGD, DSignSGD, RandK, Scaled
+from derive.vocabulary.choices import Model
 from numerics.backend.compiler import options
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import draws_from, over_pairs
@@ -46,7 +47,7 @@ class Case:
     aim: float | None
 
 
-def quartic(model: str, dtype: str, paths: int, steps: int, chunk: int | None = None) -> Work:
+def quartic(model: Model, dtype: str, paths: int, steps: int, chunk: int | None = None) -> Work:
     """`numerics.solve` on the scalar quartic with Gaussian noise, Euler steps of 1/100."""
     made = derive.sde(DSGD(GAUSS, clients=1), model, derive.Quartic())
     params = {"eta": QUARTIC.eta, "sigma": QUARTIC.sigma}

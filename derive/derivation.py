@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from importlib import import_module
 from numbers import Integral
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 from derive.equations.in_coordinates import CoordinateSDE, expand
 from derive.equations.models import MODELS, derived
@@ -15,10 +16,57 @@ from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.printing.sde_latex import sde_latex
 from derive.printing.serialise import to_dict
+from derive.vocabulary.choices import Model, Precision, SchemeName
 from derive.vocabulary.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
 
 #: where `SDE.solve` finds a solver, as "module:function"; solving is no part of this package, so the name is all it knows
 SOLVER = "numerics.simulate.equation:solve"
+
+
+class Simulated(Protocol):
+    """What `SDE.solve` returns, as far as this package knows it; `numerics.simulate.runs.Ensemble` says what each part is."""
+
+    @property
+    def times(self) -> np.ndarray:
+        """The saved times, (S,)."""
+        ...
+
+    @property
+    def values(self) -> Mapping[str, np.ndarray]:
+        """For each statistic an array (S, paths)."""
+        ...
+
+    @property
+    def blow_up(self) -> np.ndarray:
+        """When each path blew up, (paths,); infinity where it did not."""
+        ...
+
+    @property
+    def final(self) -> np.ndarray:
+        """Last points, (d, paths)."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What was run, as JSON values."""
+        ...
+
+    @property
+    def paths(self) -> int:
+        """Number of paths."""
+        ...
+
+    @property
+    def blow_ups(self) -> np.ndarray:
+        """How many paths had blown up by each saved time, (S,)."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Settings, times and counts as JSON values."""
+        ...
 
 
 @final
@@ -62,10 +110,34 @@ class SDE(Equation):
     def _repr_latex_(self) -> str:
         return "$\\displaystyle " + self.latex() + "$"
 
-    def solve(self, *args: Any, **kwargs: Any) -> Any:
-        """Simulate an ensemble of the equation; arguments and result are those of `numerics.simulate.equation.solve`."""
+    def solve(
+        self,
+        x0: Sequence[float] | Sequence[Sequence[float]] | np.ndarray,
+        T: float,
+        paths: int | None = None,
+        key: Any = 0,
+        params: Mapping[str, Any] | None = None,
+        dt: float | None = None,
+        save: int | Sequence[float] | np.ndarray = 50,
+        statistics: Mapping[str, Callable[[Any], Any]] | None = None,
+        loss: Loss | Callable[[Any], Any] | None = None,
+        u: Callable[[Any], Any] | None = None,
+        bound: float = 1e8,
+        nodes: int = 256,
+        scheme: SchemeName = "predictor-corrector",
+        halvings: int = 0,
+        by_halves: bool = False,
+        dtype: Precision = "float64",
+        wide: bool = False,
+        chunk: int | None = None,
+        first: int = 0,
+    ) -> Simulated:
+        """Simulate an ensemble of the equation: `sdescent.solve` with this equation, where each argument is described."""
         module, _, function = SOLVER.partition(":")
-        return getattr(import_module(module), function)(self, *args, **kwargs)
+        return getattr(import_module(module), function)(
+            self, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, nodes, scheme, halvings, by_halves, dtype,
+            wide, chunk, first,
+        )  # fmt: skip
 
 
 def _dimension(dim: Any) -> int | None:
@@ -77,7 +149,7 @@ def _dimension(dim: Any) -> int | None:
     return int(dim)
 
 
-def sde(method: Method, model: str = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
+def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
     """The SDE of a distributed method (theory 2): dX = drift dt + sqrt(eta/N) h B dW, B B' = S.
 
     Args:
@@ -91,9 +163,13 @@ def sde(method: Method, model: str = "first-order", loss: Loss | None = None, di
         BadInput: an argument of another kind; an unknown model; a compressor or loss that does not exist in this dimension.
 
     Example:
-        >>> from derive import DCSGD, RandK, Gaussian, sde
-        >>> sde(DCSGD(RandK(2), Gaussian())).drift
+        >>> import sdescent as sd
+        >>> method = sd.DCSGD(sd.RandK(2), sd.StudentT(5), clients=4)
+        >>> sd.sde(method, "first-order").drift
         -g_j
+        >>> equation = sd.sde(method, "corrected", loss=sd.Quadratic(1), dim=3)
+        >>> equation.coordinates().drift[0]
+        eta*x1/2 - x1
     """
     if not isinstance(method, Method):
         raise BadInput("method", method, "a method such as derive.DSGD(derive.Gaussian())")

@@ -22,6 +22,7 @@ from derive.expressions.vanishing import vanishes
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.step.moments import moments
+from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import eta
 
@@ -87,7 +88,7 @@ def corrected(b: sp.Expr, method: Method) -> sp.Expr:
     return -h * b + eta * h**2 / 2 * curvature(b)
 
 
-MODELS: dict[str, Callable[[sp.Expr, Method], sp.Expr]] = {
+MODELS: dict[Model, Callable[[sp.Expr, Method], sp.Expr]] = {
     "first-order": first_order,
     "second-order": second_order,
     "corrected": corrected,
@@ -157,7 +158,7 @@ def lam(b: sp.Expr) -> sp.Expr:
     return exchange(sp.Piecewise((quotient, sp.Ne(g, 0)), (slope, True)), back)
 
 
-def derived(method: Method, model: str, loss: Loss | None, dim: int | None) -> Equation:
+def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) -> Equation:
     """The equation of a method in one of `MODELS` (theory 2), as `derive.sde` describes it.
 
     Raises:

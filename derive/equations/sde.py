@@ -13,6 +13,7 @@ from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.methods.specialise import symbols_in
 from derive.step.moments import Condition, Conditional, Moments
+from derive.vocabulary.choices import Model
 from derive.vocabulary.symbols import eta
 
 
@@ -29,7 +30,7 @@ class Equation:
     """
 
     method: Method
-    model: str
+    model: Model
     loss: Loss | None
     dim: int | None
     moments: Moments

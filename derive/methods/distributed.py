@@ -65,7 +65,7 @@ class Method:
 
 
 @register("method", "dsgd", "Distributed SGD: clients send their gradients")
-def DSGD(noise: Any = NoNoise(), clients: Any = None, schedule: Schedule = Constant()) -> Method:  # noqa: B008
+def DSGD(noise: Noise | Law = NoNoise(), clients: int | str | sp.Expr | None = None, schedule: Schedule = Constant()) -> Method:  # noqa: B008
     """Distributed SGD: C is the identity ([S] section 3)."""
     return Method(Identity(), noise, clients, schedule, "DSGD")
 
@@ -73,8 +73,8 @@ def DSGD(noise: Any = NoNoise(), clients: Any = None, schedule: Schedule = Const
 @register("method", "dcsgd", "Distributed Compressed SGD: clients send C(gradient)")
 def DCSGD(
     compressor: Compressor,
-    noise: Any = NoNoise(),  # noqa: B008
-    clients: Any = None,
+    noise: Noise | Law = NoNoise(),  # noqa: B008
+    clients: int | str | sp.Expr | None = None,
     schedule: Schedule = Constant(),  # noqa: B008
 ) -> Method:
     """Distributed Compressed SGD; biased compressors are accepted ([S] section 3)."""
@@ -82,6 +82,6 @@ def DCSGD(
 
 
 @register("method", "dsignsgd", "Distributed SignSGD: clients send the signs of their gradients")
-def DSignSGD(noise: Any = NoNoise(), clients: Any = None, schedule: Schedule = Constant()) -> Method:  # noqa: B008
+def DSignSGD(noise: Noise | Law = NoNoise(), clients: int | str | sp.Expr | None = None, schedule: Schedule = Constant()) -> Method:  # noqa: B008
     """Distributed SignSGD: C is the sign, elementwise ([S] section 3)."""
     return Method(Sign(), noise, clients, schedule, "DSignSGD")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import sympy as sp
 
 from derive.derivation import sde
@@ -11,11 +13,12 @@ from derive.process.density import Density as Density
 from derive.process.density import density as density
 from derive.process.density import refuse_time
 from derive.process.generator import moment_equations
+from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.symbols import eta
 
 
-def second_moments(method: Method, dim: int, model: str = "first-order", h: object = None) -> sp.Matrix:
+def second_moments(method: Method, dim: int, model: Model = "first-order", h: object = None) -> sp.Matrix:
     """E xx' of the stationary law of a model on f = sum_j h_j x_j^2/2, exactly, from the closed moment equations.
 
     Raises:
@@ -57,7 +60,7 @@ def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
     return image.applyfunc(lambda e: _expect_quadratic(e, x, v))
 
 
-def continuous_rate(method: Method, v: sp.Matrix, model: str, h: object = None) -> sp.Matrix:
+def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None) -> sp.Matrix:
     """d/dt E xx' of a model at E xx' = v, on the same quadratic."""
     equation = sde(method, model, Quadratic(h), v.rows).expanded
     x = sp.Matrix(equation.state)
@@ -97,7 +100,7 @@ def _matrix(fixed: dict[tuple[int, ...], sp.Expr], dim: int) -> sp.Matrix:
     return sp.Matrix(dim, dim, entry)
 
 
-def stability_threshold(method: Method, model: str, h: sp.Expr) -> sp.Expr:
+def stability_threshold(method: Method, model: Model | Literal["discrete"], h: sp.Expr) -> sp.Expr:
     """The step size at which the rate of E x^2 on f = h x^2/2 changes sign; "discrete" is the method itself.
 
     Returns oo when the second moment contracts for every step size.
@@ -106,8 +109,7 @@ def stability_threshold(method: Method, model: str, h: sp.Expr) -> sp.Expr:
         NoClosedForm: the second moment does not close, or more than one threshold is found.
     """
     v = sp.Matrix([[sp.Symbol("V", positive=True)]])
-    own = model == "discrete"
-    rate = (discrete_step(method, v, h) - v)[0] / eta if own else continuous_rate(method, v, model, h)[0]
+    rate = (discrete_step(method, v, h) - v)[0] / eta if model == "discrete" else continuous_rate(method, v, model, h)[0]
     slope = sp.factor(sp.diff(sp.expand(rate), v[0]))
     roots = [r for r in sp.roots(sp.Poly(sp.numer(sp.together(slope)), eta)) if r.is_positive is not False and r != 0]
     if len(roots) > 1:

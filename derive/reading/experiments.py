@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 
 from derive.reading.problems import (
     KEYS,
@@ -26,6 +26,7 @@ from derive.reading.problems import (
     whole,
 )
 from derive.reading.toml_file import written
+from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import BadInput
 
 #: more are in memory only in chunks; paths are counted in 31 bits
@@ -37,7 +38,7 @@ MAX_SOLVER_STEPS = 10**7
 SUBSTEPS = 8  # solver steps a step of the method, where neither dt nor substeps is given
 #: names of quantities that every experiment has; x1, x2, .. are the coordinates
 QUANTITIES = ("loss", "gradient_norm", "norm")
-METHOD = "method"
+METHOD: Final = "method"
 _DEFAULTS: dict[str, Any] = {"paths": 10_000, "seed": 0}
 _OWN = ("save", "quantities", "discrete", "dt", "substeps", "dtype", "chunk")
 
@@ -59,7 +60,7 @@ class Experiment:
     """
 
     problems: tuple[Problem, ...]
-    kinds: tuple[str, ...]
+    kinds: tuple[Kind, ...]
     save: int | tuple[Fraction, ...] = 50
     quantities: tuple[str, ...] = QUANTITIES[:2]
     dt: Fraction | None = None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from derive.reading.specs import Spec, check_text, parse_spec, require_distinct
 from derive.reading.toml_file import Decimal, read_table, written
+from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import MAX_DIGITS, parse_value
 
@@ -77,7 +78,7 @@ class Problem:
     method: Any
     loss: Any = None
     dim: int | None = None
-    models: tuple[str, ...] = ("first-order",)
+    models: tuple[Model, ...] = ("first-order",)
     eta: Fraction | None = None
     T: Fraction | None = None
     paths: int | None = None
@@ -252,7 +253,7 @@ def _dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None
     return dim
 
 
-def _models(given: Mapping[str, object], named: Named) -> tuple[str, ...]:
+def _models(given: Mapping[str, object], named: Named) -> tuple[Model, ...]:
     if "model" in given and "models" in given:
         raise BadInput(named("models"), given["models"], "either model or models")
     key = "models" if "models" in given else "model"

@@ -10,6 +10,7 @@ from derive.methods.losses import Quadratic
 from derive.process.generator import generator
 from derive.process.stationary import stability_threshold
 from derive.sanity.check import SanityCheck, Working, equal, tex
+from derive.vocabulary.choices import Model
 from derive.vocabulary.symbols import eta, parameter, t
 
 LAMBDA = parameter("lambda")
@@ -17,7 +18,7 @@ X = sp.Symbol("x", real=True)
 MODEL_NAMES = ("first-order", "second-order", "corrected")
 
 
-def decay_rate(model: str) -> sp.Expr:
+def decay_rate(model: Model) -> sp.Expr:
     """r with L f = -r f for noise-free DSGD on f = lambda x^2/2 (theory 5.1), free of x."""
     equation = sde(DSGD(), model, Quadratic((LAMBDA,)), 1).expanded
     loss = Quadratic((LAMBDA,)).value(equation.state)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import sympy as sp
 
 from derive.methods.distributed import DSGD, Method
@@ -9,6 +11,7 @@ from derive.methods.noise import Gaussian, Scaled
 from derive.process.stationary import discrete_second_moments, second_moments
 from derive.sanity.check import SanityCheck, Working
 from derive.sanity.quadratic import LAMBDA, MODEL_NAMES
+from derive.vocabulary.choices import Model
 from derive.vocabulary.symbols import N, eta, parameter
 
 SIGMA = parameter("sigma")
@@ -19,14 +22,14 @@ def noisy_descent() -> Method:
     return DSGD(Scaled(Gaussian(), SIGMA))
 
 
-def stationary_variance(model: str) -> sp.Expr:
+def stationary_variance(model: Model | Literal["discrete"]) -> sp.Expr:
     """E x^2 in the stationary law of a model, or of the method itself ("discrete"), on f = lambda x^2/2."""
     if model == "discrete":
         return sp.factor(discrete_second_moments(noisy_descent(), 1, LAMBDA)[0])
     return sp.factor(second_moments(noisy_descent(), 1, model, LAMBDA)[0])
 
 
-def variance_ratio(model: str) -> sp.Expr:
+def variance_ratio(model: Model) -> sp.Expr:
     """Stationary variance of a model over that of the method."""
     return sp.cancel(stationary_variance(model) / stationary_variance("discrete"))
 
@@ -48,7 +51,7 @@ def stationary_variances() -> SanityCheck:
         "the loss, and the noise variance of a client",
     )
     s = SIGMA**2
-    claims = {
+    claims: dict[Model | Literal["discrete"], sp.Expr] = {
         "discrete": eta * s / (N * LAMBDA * (2 - eta * LAMBDA)),
         "first-order": eta * s / (2 * N * LAMBDA),
         "second-order": eta * s / (N * LAMBDA * (2 + eta * LAMBDA)),

@@ -18,6 +18,7 @@ from derive.derivation import SDE
 from derive.derivation import sde as derive_sde
 from derive.equations.in_coordinates import state_symbols
 from derive.methods.distributed import Method
+from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput
 from numerics.lowering.to_jax import lower_function
 from numerics.simulate.equation import solve
@@ -72,7 +73,7 @@ class WeakOrder:
     """
 
     method: str
-    model: str
+    model: Model
     etas: tuple[float, ...]
     discrete: tuple[Value, ...]
     continuous: tuple[Value, ...]
@@ -102,7 +103,7 @@ class SampledWeakOrder:
     """
 
     method: str
-    model: str
+    model: Model
     etas: tuple[float, ...]
     gaps: tuple[Estimate, ...]
     solver: tuple[Estimate, ...]
@@ -116,7 +117,7 @@ class SampledWeakOrder:
 
 def weak_order(
     method: Method,
-    model: str | SDE,
+    model: Model | SDE,
     loss: Any,
     x0: Any,
     T: float,
@@ -173,7 +174,7 @@ def weak_order(
 
 def weak_order_sampled(
     method: Method,
-    model: str | SDE,
+    model: Model | SDE,
     loss: Any,
     x0: Any,
     T: float,

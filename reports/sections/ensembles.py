@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 
 import derive
 from derive.equations.models import MODELS
 from derive.reading.problems import Problem, problem
 from derive.reading.specs import Spec
+from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from reports.document.figures import BAND, bands, figure, legend
 from reports.document.notation import MEANING, Notation, macro
@@ -24,7 +25,7 @@ SEED = 20250600181
 PATHS = {"quick": 2000, "full": 20000}
 #: saved times; a path that leaves |x_j| <= BOUND has blown up (the starting points are within 2)
 SAVED, BOUND = 25, 100.0
-METHOD = "method"
+METHOD: Final = "method"
 
 
 def cases() -> dict[str, dict[str, Any]]:
@@ -185,7 +186,7 @@ def _simulate(name: str, asked: Problem, runs: RunSettings, context: Inputs) -> 
     }
 
 
-def _run(asked: Problem, kind: str, runs: RunSettings, cap: float | None) -> dict[str, Any]:
+def _run(asked: Problem, kind: Kind, runs: RunSettings, cap: float | None) -> dict[str, Any]:
     """The summary of one run, or {"refused": why, "exists"} of a model that does not exist, or cannot be solved."""
     from numerics.simulate.method import run
     from numerics.simulate.refinement import refined

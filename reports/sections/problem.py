@@ -9,6 +9,7 @@ from derive.derivation import sde
 from derive.printing.latex import condition_latex
 from derive.reading.problems import CLAIMS
 from derive.reading.specs import Spec
+from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import coerce, u
 from reports.document.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro
@@ -99,7 +100,7 @@ def _entries(loss: Spec, notation: Notation) -> str:
     return found
 
 
-def _equation(asked: Any, model: str, notation: Notation) -> dict[str, Any]:
+def _equation(asked: Any, model: Model, notation: Notation) -> dict[str, Any]:
     entry: dict[str, Any] = {"model": model, "refused": None, "kind": "", "rows": "", "conditions": [], "noise_type": None}
     try:
         equation = sde(asked.method, model, asked.loss, asked.dim)

@@ -37,6 +37,7 @@ from derive.proof.language.terms import (
 )
 from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, loss_along
 from derive.theorems.entry.theorem import Derivation
+from derive.vocabulary.choices import Model
 
 eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, M, z, r, ratio = xs("eta N d L0 L1 eps T fstar f f0 fT u M z r ratio")
 sigma, y, b = xs("sigma y b")
@@ -65,7 +66,7 @@ NAMES = {
 }  # fmt: skip
 
 
-def context(model: str = "corrected", **more: str) -> Context:
+def context(model: Model = "corrected", **more: str) -> Context:
     """The names of the theorems on DSignSGD, with the SDE that the engine derives; z and r are those of lemmas about one number."""
     drift, diffusion = ito_parts(model, u)
     symbols = {
@@ -109,7 +110,7 @@ ENDS: dict[str, Relation] = {
 }  # fmt: skip
 
 
-def equation(model: str) -> SDE:
+def equation(model: Model) -> SDE:
     """The SDE of DSignSGD that the engine derives."""
     return sde(DSignSGD(Scaled(Gaussian(), "sigma"), schedule=Free()), model)
 
@@ -124,13 +125,13 @@ def point(**more: Any) -> dict[Term, Any]:
     return values | {x(name): value for name, value in more.items()}
 
 
-def ito_parts(model: str, h: Term) -> tuple[list[Any], list[Any]]:
+def ito_parts(model: Model, h: Term) -> tuple[list[Any], list[Any]]:
     """Drift and covariance of the engine's SDE, h in place of u."""
     own = equation(model)
     return drift_terms(own, h, {"mean": "bv", "curvature": "c"}), diffusion_terms(own, h)
 
 
-def generator(model: str, h: Term) -> Term:
+def generator(model: Model, h: Term) -> Term:
     """L f of the engine's SDE."""
     drift, diffusion = ito_parts(model, h)
     return plus(*[t * dot(vec("g"), v) for t, v in drift], *[num("1/2") * t * trprod(H, m) for t, m in diffusion])

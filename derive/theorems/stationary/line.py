@@ -17,6 +17,7 @@ from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, num, plus, xs
 from derive.theorems.entry.from_sde import scalar
 from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.vocabulary.choices import Model
 
 eta, N, sigma, lam, v = xs("eta N sigma lam v")
 NAMES = {"lam": r"\lambda", "v": r"\mathbb{E}x^2"}
@@ -40,13 +41,13 @@ def rate_of_moment(own: CoordinateSDE, power: sp.Expr, letters: Mapping[sp.Expr,
     return plus(*parts)
 
 
-def rate_of_second_moment(model: str) -> Term:
+def rate_of_second_moment(model: Model) -> Term:
     """d/dt E x^2 = E L x^2 on f = lambda x^2/2, with v for E x^2: read off the engine's generator."""
     own = sde(DSGD(Gaussian()), model, Quadratic(("lam",)), 1).expanded
     return rate_of_moment(own, own.state[0] ** 2, {own.state[0] ** 2: v})
 
 
-FACTORS = {"first-order": num(2), "corrected": 2 - eta * lam, "second-order": 2 + eta * lam}
+FACTORS: dict[Model, Term] = {"first-order": num(2), "corrected": 2 - eta * lam, "second-order": 2 + eta * lam}
 WORDS = {
     "first-order": r"2N\lambda",
     "corrected": r"N\lambda(2-\eta\lambda)",
@@ -54,7 +55,7 @@ WORDS = {
 }
 
 
-def derivation(model: str):
+def derivation(model: Model):
     def prove(w: Derivation) -> Fact:
         base = w.combine("the rate of decay", num(0).lt(lam * FACTORS[model]), [(1, ["lambda > 0", "stable"], ())])
         unit = w.kernel.inverse(lam * FACTORS[model], base)
@@ -64,7 +65,7 @@ def derivation(model: str):
     return prove
 
 
-def entry(model: str) -> Theorem:
+def entry(model: Model) -> Theorem:
     def read() -> dict[str, Relation]:
         return {"stationary": num(0).eq(rate_of_second_moment(model))}
 

@@ -15,6 +15,7 @@ from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, num, xs
 from derive.theorems.entry.theorem import Derivation, Theorem
 from derive.theorems.stationary.line import rate_of_moment
+from derive.vocabulary.choices import Model
 
 eta, N, k, h1, h2, spread, sigma0, sigma1, m, m1, m2 = xs("eta N k h1 h2 Sigma1_2 sigma0 sigma1 m m1 m2")
 SYMBOLS = ("eta", "N", "k", "h1", "h2", "Sigma1_2", "sigma0", "sigma1", "m", "m1", "m2")
@@ -24,16 +25,16 @@ NAMES = {
 }  # fmt: skip
 SQUARES = (h1**2 + h2**2) / 2
 #: what the rate of E x1 x2 takes from h1 + h2
-FACTORS = {"first-order": h1 + h2, "corrected": h1 + h2 - eta * SQUARES, "second-order": h1 + h2 + eta * SQUARES}
+FACTORS: dict[Model, Term] = {"first-order": h1 + h2, "corrected": h1 + h2 - eta * SQUARES, "second-order": h1 + h2 + eta * SQUARES}
 WORDS = {"first-order": "", "corrected": r"-\frac\eta2(h_1^2+h_2^2)", "second-order": r"+\frac\eta2(h_1^2+h_2^2)"}
 
 
-def correlated(model: str) -> CoordinateSDE:
+def correlated(model: Model) -> CoordinateSDE:
     """The engine's SDE with a noise covariance Sigma that is no diagonal matrix."""
     return sde(DSGD(Correlated(Gaussian())), model, Quadratic(("h1", "h2")), 2).expanded
 
 
-def mixed(model: str) -> Callable[[], dict[str, Relation]]:
+def mixed(model: Model) -> Callable[[], dict[str, Relation]]:
     """How the equation of E x1 x2 is read."""
 
     def read() -> dict[str, Relation]:
@@ -44,7 +45,7 @@ def mixed(model: str) -> Callable[[], dict[str, Relation]]:
     return read
 
 
-def solve(model: str) -> Callable[[Derivation], Fact]:
+def solve(model: Model) -> Callable[[Derivation], Fact]:
     def prove(w: Derivation) -> Fact:
         unit = w.kernel.inverse(FACTORS[model], w["stable"])
         share = 1 / FACTORS[model]
@@ -53,7 +54,7 @@ def solve(model: str) -> Callable[[Derivation], Fact]:
     return prove
 
 
-def covariance(model: str) -> Theorem:
+def covariance(model: Model) -> Theorem:
     read = mixed(model)
     return Theorem(
         id=f"6.7-covariance-{model}", title=f"Stationary covariance of two coordinates, {model} model", source="theory 6.7",
@@ -67,17 +68,17 @@ def covariance(model: str) -> Theorem:
 COUPLING, FORCE = 2 * eta * sigma1**2 / (N * k), 2 * eta * sigma0**2 / (N * k)
 
 
-def own_rate(model: str, h: Term) -> Term:
+def own_rate(model: Model, h: Term) -> Term:
     """a_j = 2 h_j - (eta/N)(2/k - 1) h_j^2, less eta h_j^2 in the corrected model: what E x_j^2 loses by itself."""
     return 2 * h - eta / N * (2 / k - 1) * h**2 - (eta * h**2 if model == "corrected" else num(0))
 
 
-def slack(model: str) -> Term:
+def slack(model: Model) -> Term:
     """q = 1 - (2 eta sigma_1^2/(N k)) (h_1^2/a_1 + h_2^2/a_2): positive while the noise that grows with the gradient is stable."""
     return 1 - COUPLING * (h1**2 / own_rate(model, h1) + h2**2 / own_rate(model, h2))
 
 
-def squares(model: str) -> Callable[[], dict[str, Relation]]:
+def squares(model: Model) -> Callable[[], dict[str, Relation]]:
     """How the equations of E x1^2 and E x2^2 are read."""
 
     def read() -> dict[str, Relation]:
@@ -90,7 +91,7 @@ def squares(model: str) -> Callable[[], dict[str, Relation]]:
     return read
 
 
-def two_by_two(model: str) -> Callable[[Derivation], Fact]:
+def two_by_two(model: Model) -> Callable[[Derivation], Fact]:
     """a_j m_j = b W + c with W = h_1^2 m_1 + h_2^2 m_2, so (b W + c) q = c, and m_1 = (b W + c)/a_1."""
 
     def prove(w: Derivation) -> Fact:
@@ -114,7 +115,7 @@ def two_by_two(model: str) -> Callable[[Derivation], Fact]:
     return prove
 
 
-def rand_k(model: str) -> Theorem:
+def rand_k(model: Model) -> Theorem:
     read = squares(model)
     less = r"-\eta h_j^2" if model == "corrected" else ""
     return Theorem(

@@ -13,11 +13,12 @@ from derive.proof.language.terms import num, under
 from derive.theorems.entry.theorem import Derivation, Theorem
 from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.setting import G, eps, eta, kap, u
+from derive.vocabulary.choices import Model
 
 FLOOR = 1 / (4 * kap)
 
 
-def rules(model: str) -> dict[str, ub.Relation]:
+def rules(model: Model) -> dict[str, ub.Relation]:
     """kap > 0, u >= 0 and the step condition eta u K_kap(G) <= 2 eps."""
     return {"kap > 0": kap.gt(0), "u >= 0": u.ge(0), "step": (eta * u * ub.condition(model, kap)).le(2 * eps)}
 
@@ -29,7 +30,7 @@ def young(w: Derivation) -> Fact:
     return w.combine("Young's inequality", G.le(kap * G**2 + FLOOR), [(1, ["kap > 0"], (square,))], [(FLOOR - G, unit)])
 
 
-def derivation(model: str, integrated: bool) -> Callable[[Derivation], Fact]:
+def derivation(model: Model, integrated: bool) -> Callable[[Derivation], Fact]:
     """The proof for a model, up to the pathwise bound or to the end."""
 
     def prove(w: Derivation) -> Fact:
@@ -40,7 +41,7 @@ def derivation(model: str, integrated: bool) -> Callable[[Derivation], Fact]:
     return prove
 
 
-def pair(model: str, number: str, name: str, source: str) -> tuple[Theorem, Theorem]:
+def pair(model: Model, number: str, name: str, source: str) -> tuple[Theorem, Theorem]:
     """The two theorems for one model."""
     share = r"\left(1+\frac{A_1}{N}\right)" if model == "corrected" else r"\frac{A_1}{N}"
     own = {

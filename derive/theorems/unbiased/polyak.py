@@ -7,6 +7,7 @@ from derive.proof.language.terms import Relation, Term, fn, num, under
 from derive.theorems.entry.theorem import Derivation, Theorem
 from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.setting import A1, D0, L0, L1, A, G, N, T, eta, f, f0, fstar, fT, x
+from derive.vocabulary.choices import Model
 
 mu = x("mu")
 RULES: dict[str, Relation] = {"L1 = 0": L1.eq(0), "mu > 0": mu.gt(0), "PL": (2 * mu * (f - fstar)).le(G**2)}
@@ -14,22 +15,22 @@ RULES: dict[str, Relation] = {"L1 = 0": L1.eq(0), "mu > 0": mu.gt(0), "PL": (2 *
 FLOOR = eta * L0 * D0 / (2 * N)
 
 
-def rate(model: str) -> Term:
+def rate(model: Model) -> Term:
     """r = 1 - eta L A/2 (corrected) or 1 - eta L A_1/(2N) (first-order)."""
     return 1 - eta * L0 * (A if model == "corrected" else A1 / N) / 2
 
 
-def decay(model: str) -> Term:
+def decay(model: Model) -> Term:
     """exp(-2 mu r T)."""
     return fn("exp", -2 * mu * rate(model) * T)
 
 
-def bound(model: str) -> Term:
+def bound(model: Model) -> Term:
     """(f(x0) - f*) exp(-2 mu r T) + eta L D_0 (1 - exp(-2 mu r T))/(4 mu r N)."""
     return (f0 - fstar) * decay(model) + FLOOR / (2 * mu * rate(model)) * (1 - decay(model))
 
 
-def derivation(model: str):
+def derivation(model: Model):
     """The proof for one model."""
 
     def prove(w: Derivation) -> Fact:
@@ -61,7 +62,7 @@ def derivation(model: str):
     return prove
 
 
-def entry(model: str) -> Theorem:
+def entry(model: Model) -> Theorem:
     inner = r"1-\frac{\eta L}{2}\left(1+\frac{A_1}{N}\right)" if model == "corrected" else r"1-\frac{\eta LA_1}{2N}"
     return Theorem(
         id=f"6.5-{model}",

@@ -13,6 +13,7 @@ from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
 from derive.theorems.unbiased import polyak
 from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.setting import D0, L0, N, d, eta, omega, s0
+from derive.vocabulary.choices import Model
 
 re, rb, rw, rn, B = xs("re rb rw rn B")
 mu = polyak.mu
@@ -30,7 +31,7 @@ def equal_clients(t: Term) -> Term:
     return Term(equal_clients(p) if isinstance(p, Term) else p for p in t)
 
 
-def floor(model: str) -> Term:
+def floor(model: Model) -> Term:
     """eta L D_0/(4 mu N) with D_0 = d (1 + omega) s0/B, by substitution into the bound of 6.5.
 
     Raises:

@@ -36,6 +36,7 @@ from derive.proof.language.terms import (
 )
 from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, loss_along
 from derive.theorems.entry.theorem import Derivation
+from derive.vocabulary.choices import Model
 
 eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, kap = xs("eta N d L0 L1 eps T fstar f f0 fT u kap")
 omega, s0, s1, q, v, m2, A1, D0 = xs("omega s0 s1 q v m2 A1 D0")
@@ -56,7 +57,7 @@ NAMES = {
 }  # fmt: skip
 
 
-def context(model: str, h: Term, **more: str) -> Context:
+def context(model: Model, h: Term, **more: str) -> Context:
     """The names of the theorems on D(C)SGD, with the SDE that the engine derives, h in place of the schedule."""
     drift, diffusion = ito_parts(model, h)
     symbols = {
@@ -100,7 +101,7 @@ BELOW: dict[str, Relation] = {"f >= f*": fstar.le(f)}
 ENDS: dict[str, Relation] = {**BELOW, "f(X_T) >= f*": fstar.le(fT)}
 
 
-def equation(model: str) -> SDE:
+def equation(model: Model) -> SDE:
     """The SDE of D(C)SGD that the engine derives: for an unbiased compressor the mean of the step is the gradient."""
     return sde(DCSGD(Bernoulli("p"), Gaussian(), schedule=Free()), model)
 
@@ -179,25 +180,25 @@ def mentions(t: Term, symbol: Term) -> bool:
     return t == symbol or any(mentions(a, symbol) for a in t[1:] if isinstance(a, Term))
 
 
-def ito_parts(model: str, h: Term) -> tuple[list[Any], list[Any]]:
+def ito_parts(model: Model, h: Term) -> tuple[list[Any], list[Any]]:
     """Drift and covariance of the engine's SDE, h in place of u."""
     own = equation(model)
     return drift_terms(own, h, {"mean": "g"}), diffusion_terms(own, h)
 
 
-def generator(model: str, h: Term) -> Term:
+def generator(model: Model, h: Term) -> Term:
     """L f = drift' grad f + Tr(H covariance)/2 of the engine's SDE."""
     drift, diffusion = ito_parts(model, h)
     return plus(*[c * dot(g, v) for c, v in drift], *[num("1/2") * c * trprod(H, m) for c, m in diffusion])
 
 
-def condition(model: str, k: Term) -> Term:
+def condition(model: Model, k: Term) -> Term:
     """K_kap(G) = (L0 + L1 G) A' + kap L1 D_0/N; A' = A_1/N for the first-order model, 1 + A_1/N for the corrected one."""
     return (L0 + L1 * G) * (A if model == "corrected" else A1 / N) + k * L1 * D0 / N
 
 
 def pathwise(
-    w: Derivation, model: str, h: Term, kept: Bounds, floor: tuple[Term, Term, Fact], signs: tuple[Fact, Fact]
+    w: Derivation, model: Model, h: Term, kept: Bounds, floor: tuple[Term, Term, Fact], signs: tuple[Fact, Fact]
 ) -> Fact:
     """L f <= -(1 - eps) h G^2 + eta h^2 (L0 + c L1) D_0/(2N), from eta h K(G) <= 2 eps.
 
@@ -219,7 +220,7 @@ def pathwise(
     return w.combine("the bound on the drift of f", claim, members)
 
 
-def scheduled(w: Derivation, model: str, bound: Fact, kept: Bounds, c: Term) -> Fact:
+def scheduled(w: Derivation, model: Model, bound: Fact, kept: Bounds, c: Term) -> Fact:
     """From the pathwise bound with h = u to the bound on E int u G^2 / int u."""
     kernel = w.kernel
     rate = rate_is_nonnegative(w, u, kept.per)

@@ -13,6 +13,7 @@ import numpy as np
 import scipy.linalg
 import sympy as sp
 
+from derive.equations.models import MODELS
 from derive.methods.compressors import RandK
 from derive.methods.distributed import DCSGD, DSGD, Method
 from derive.methods.noise import Affine, Correlated, Gaussian
@@ -20,6 +21,7 @@ from derive.process.stationary import continuous_rate, discrete_step
 from derive.proof.language.terms import x
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem
+from derive.vocabulary.choices import Kind, Model
 from numerics.evidence.checks.facts import of_points
 from numerics.evidence.checks.families import generic, lowered
 from numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths
@@ -34,7 +36,7 @@ WITHIN = "E f of the method after T/eta steps is compared; it gains on the bound
 class MomentMap:
     """d/dt or one step of (V11, V12, V22), or of V11 alone, as an affine map at numbers."""
 
-    def __init__(self, method: Method, model: str, h: tuple[str, ...]) -> None:
+    def __init__(self, method: Method, model: Kind, h: tuple[str, ...]) -> None:
         dim = len(h)
         self.pairs = [(i, j) for i in range(dim) for j in range(i, dim)]
         names = {pair: sp.Symbol(f"V{pair[0]}{pair[1]}", real=True) for pair in self.pairs}
@@ -53,6 +55,10 @@ class MomentMap:
         return np.moveaxis(matrix, 2, 0), np.array([force[a] for a in range(size)]).T
 
 
+def _both(model: Model) -> tuple[Kind, Kind]:
+    return model, "method"
+
+
 def _draws(rng: np.random.Generator, count: int, **ranges: tuple[float, float]) -> dict[str, np.ndarray]:
     return {name: np.exp(rng.uniform(np.log(low), np.log(high), count)) for name, (low, high) in ranges.items()}
 
@@ -60,7 +66,7 @@ def _draws(rng: np.random.Generator, count: int, **ranges: tuple[float, float]) 
 def stationary(id: str, count: int = 200) -> list[Verified]:
     """6.7-first-order, .., 6.7-covariance-.., 6.7-rand-k-..: the fixed point of the SDE's moments, and that of the method's."""
     rng = np.random.default_rng(71)
-    model = next(m for m in ("first-order", "corrected", "second-order") if id.endswith(m))
+    model: Model = next(m for m in MODELS if id.endswith(m))
     if "covariance" in id:
         method, h, read = DSGD(Correlated(Gaussian())), ("h1", "h2"), {"m": 1}
         draws = _draws(rng, count, eta=(0.01, 1), h1=(0.1, 2.5), h2=(0.1, 2.5)) | {"Sigma1_2": rng.normal(size=count)}
@@ -74,7 +80,7 @@ def stationary(id: str, count: int = 200) -> list[Verified]:
         draws = _draws(rng, count, eta=(0.01, 1), lam=(0.1, 3), sigma=(0.1, 2))
     draws["N"] = rng.integers(1, 9, count).astype(float)
     found = []
-    for subject in (model, "method"):
+    for subject in _both(model):
         matrix, force = MomentMap(method, subject, h).at(draws, count)
         fixed = np.linalg.solve(matrix, -force[..., None])[..., 0]
         numbers = of_points(count, **draws, **{name: fixed[:, n] for name, n in read.items()})
@@ -94,7 +100,7 @@ def polyak(id: str, count: int = 200, scale: float = 1.0) -> list[Verified]:
     scale: multiplies the bound, to see that a wrong one is found.
     """
     rng = np.random.default_rng(65)
-    model = id.removeprefix("6.5-")
+    model: Model = next(m for m in MODELS if id == f"6.5-{m}")
     draws = _draws(rng, count, eta=(0.01, 1.5), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
     alike = rng.uniform(size=count) < 0.2
     draws["h2"] = np.where(alike, draws["h1"], draws["h2"])
@@ -111,7 +117,7 @@ def polyak(id: str, count: int = 200, scale: float = 1.0) -> list[Verified]:
     both = {name: clients(np.stack([draws[own] ** 2] * 2)) for name, own in (("s0", "sigma0"), ("s1", "sigma1"))}
     claim = scaled(conclusion(id), scale)
     found = []
-    for subject in (model, "method"):
+    for subject in _both(model):
         matrix, force = MomentMap(DCSGD(RandK(1), Affine()), subject, ("h1", "h2")).at(draws, count)
         ends = []
         for n in range(count):

@@ -30,6 +30,7 @@ from derive.theorems.catalogue import entries
 from derive.theorems.entry.meaning import Meaning
 from derive.theorems.entry.theorem import Theorem
 from derive.theorems.unbiased import normalised
+from derive.vocabulary.choices import Model
 from derive.vocabulary.symbols import t as clock
 from numerics.backend.double import jnp
 from numerics.evidence.checks.families import function_of
@@ -71,7 +72,7 @@ class Instance:
     """
 
     id: str
-    model: str
+    model: Model
     method: Method
     clock: tuple[str, float] = ("u", 1.0)
     constants: Mapping[str, float] = field(default_factory=dict)

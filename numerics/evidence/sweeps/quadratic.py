@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, final
+from typing import Any, Final, final
 
 import numpy as np
 import sympy as sp
@@ -27,6 +27,7 @@ from derive.proof.language.terms import norm, vec, x
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem
 from derive.theorems.unbiased import normalised
+from derive.vocabulary.choices import Kind, Model
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import parameter
 from numerics.evidence.checks.families import lowered
@@ -36,8 +37,8 @@ from numerics.statistics.estimates import Record
 from numerics.without_sampling.closed_moments import discrete_moment, model_moment
 from numerics.without_sampling.transition import discrete_mean
 
-METHOD = "method"
-SUBJECTS = (METHOD, *MODELS)
+METHOD: Final = "method"
+SUBJECTS: tuple[Kind, ...] = (METHOD, *MODELS)
 LAMBDA = parameter("lambda")
 _X1 = sp.Symbol("x1", real=True)
 #: steps over which a stationary value is approached, in units of its own relaxation
@@ -62,17 +63,17 @@ def keep(omega: Any) -> np.ndarray:
 
 
 @lru_cache
-def _moments(subject: str) -> MomentMap:
+def _moments(subject: Kind) -> MomentMap:
     return MomentMap(compressed(), subject, ("lam",))
 
 
 @lru_cache
-def threshold_formula(subject: str) -> sp.Expr:
+def threshold_formula(subject: Kind) -> sp.Expr:
     """The step size from which on E x^2 of the method or a model grows (theory 5); infinite or negative: none."""
     return stability_threshold(compressed(), "discrete" if subject == METHOD else subject, LAMBDA)
 
 
-def threshold(subject: str, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> np.ndarray:
+def threshold(subject: Kind, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> np.ndarray:
     """`threshold_formula` at numbers, arrays of one shape; infinite where E x^2 never grows."""
     p, s1, n, lam = np.broadcast_arrays(
         keep(omega), np.asarray(sigma1, float), np.asarray(N, float), np.asarray(h, float)
@@ -84,7 +85,7 @@ def threshold(subject: str, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> np
     return np.where(found > 0, found, np.inf).reshape(p.shape)
 
 
-def growth(subject: str, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 1.0) -> np.ndarray:
+def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 1.0) -> np.ndarray:
     """log of the factor by which one step (time eta) multiplies what E x^2 differs from its fixed point by; > 0 is unstable.
 
     Args:
@@ -126,7 +127,7 @@ class Bracket(Record):
         error: of the factors.
     """
 
-    subject: str
+    subject: Kind
     omega: float
     sigma1: float
     N: int
@@ -138,7 +139,7 @@ class Bracket(Record):
     error: float
 
 
-def factor(subject: str, eta: float, omega: float, sigma1: float, N: int) -> tuple[float, float]:
+def factor(subject: Kind, eta: float, omega: float, sigma1: float, N: int) -> tuple[float, float]:
     """The factor of one step from E x_1^2 at two starting points, and its error.
 
     The method's by its transition operator, that of a model from its generator (`numerics.without_sampling.closed_moments`):
@@ -155,11 +156,11 @@ def factor(subject: str, eta: float, omega: float, sigma1: float, N: int) -> tup
 
 
 @lru_cache
-def _equation(model: str, N: int) -> Any:
+def _equation(model: Model, N: int) -> Any:
     return sde(compressed(N), model, Quadratic(1), 1)
 
 
-def bracket(subject: str, omega: float, sigma1: float, N: int, width: float = 0.02) -> Bracket:
+def bracket(subject: Kind, omega: float, sigma1: float, N: int, width: float = 0.02) -> Bracket:
     """See `Bracket`."""
     at = float(threshold(METHOD, omega, sigma1, N))
     (below, a), (above, b) = (factor(subject, at * (1 + sign * width), omega, sigma1, N) for sign in (-1, 1))
@@ -178,7 +179,7 @@ class Stationary(Record):
         formula: the stationary value from `derive.process.stationary`.
     """
 
-    subject: str
+    subject: Kind
     eta: float
     omega: float
     sigma0: float
@@ -189,7 +190,7 @@ class Stationary(Record):
     formula: float
 
 
-def stationary(subject: str, eta: float, omega: float, sigma0: float, sigma1: float, N: int) -> Stationary:
+def stationary(subject: Kind, eta: float, omega: float, sigma0: float, sigma1: float, N: int) -> Stationary:
     """E x^2 of a long run, moment by moment, and the stationary value of the formula.
 
     Raises:
@@ -214,7 +215,7 @@ def stationary(subject: str, eta: float, omega: float, sigma0: float, sigma1: fl
 
 
 @lru_cache
-def _fixed(subject: str) -> sp.Expr:
+def _fixed(subject: Kind) -> sp.Expr:
     if subject == METHOD:
         return discrete_second_moments(compressed(), 1, LAMBDA)[0]
     return second_moments(compressed(), 1, subject, LAMBDA)[0]

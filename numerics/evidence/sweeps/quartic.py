@@ -25,6 +25,7 @@ from derive.sanity.quartic import quartic_growth
 from derive.theorems.entry.meaning import Meaning
 from derive.theorems.facts import blow_up
 from derive.theorems.unbiased import normalised
+from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import parameter
 from derive.vocabulary.symbols import t as clock
@@ -62,7 +63,7 @@ class Descent:
         doubt: largest change of log |x|/|x_0| when the solver's steps are halved, over paths inside; 0 for the method.
     """
 
-    subject: str
+    subject: Kind
     q: np.ndarray
     steps: np.ndarray
     size: np.ndarray
@@ -74,7 +75,7 @@ class Descent:
         return self.size[-1] > 1
 
 
-def descent(subject: str, q: Any, steps: int = 12) -> Descent:
+def descent(subject: Kind, q: Any, steps: int = 12) -> Descent:
     """See `Descent`.
 
     Raises:

@@ -17,6 +17,7 @@ import numpy as np
 import derive
 from derive.reading.experiments import METHOD, QUANTITIES, Experiment
 from derive.reading.problems import Problem
+from derive.vocabulary.choices import Kind
 from numerics.backend.double import jax, jnp
 from numerics.simulate.chunks import LANES, default_chunk
 from numerics.simulate.runs import Ensemble, nth_key, save_grid
@@ -57,7 +58,7 @@ class Run:
 
     experiment: Experiment
     number: int
-    kind: str
+    kind: Kind
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any, final
 import numpy as np
 
 import derive
+from derive.vocabulary.choices import Model
 from numerics.backend.double import jnp
 from numerics.tasks import criteria as claims
 from numerics.tasks import tuning
@@ -241,7 +242,7 @@ class Study:
             found[kind] = self._stored(f"{kind}-{_name(asked.multiplier)}", spec, compute)
         return {**found, "setting": asdict(asked)}
 
-    def _solved(self, model: str, asked: ModelRun, setting: Mapping[str, float]) -> dict[str, Any]:
+    def _solved(self, model: Model, asked: ModelRun, setting: Mapping[str, float]) -> dict[str, Any]:
         from numerics.simulate.refinement import refined
 
         cap = asked.cap * self.first

@@ -16,6 +16,7 @@ import numpy as np
 
 import derive
 from derive.expressions.coordinates import Coordinate
+from derive.vocabulary.choices import Model
 from reports.document.figures import BAND
 from reports.sections.base import Inputs
 from reports.sections.compare import bounded, final_rows, number, solved, summary
@@ -80,7 +81,7 @@ class StudySize:
 
     draws: int
     runs: int
-    models: tuple[str, ...]
+    models: tuple[Model, ...]
 
 
 @final
@@ -190,7 +191,7 @@ class NoiseStudy:
         return self._excess(found.times, found.loss, found.blow_ups)
 
     def _equation(
-        self, method: Any, model: str, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
+        self, method: Any, model: Model, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
     ) -> dict[str, Any]:
         from numerics.lowering.landscape import Landscape
         from numerics.simulate.refinement import refined

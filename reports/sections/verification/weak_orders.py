@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from derive.vocabulary.choices import Model
 from reports.sections.base import Inputs
 from reports.sections.compare import number
 
@@ -43,7 +44,7 @@ def cases() -> dict[str, dict[str, Any]]:
     }  # fmt: skip
 
 
-def stored(context: Inputs, case: str, model: str, halvings: int) -> dict[str, Any]:
+def stored(context: Inputs, case: str, model: Model, halvings: int) -> dict[str, Any]:
     context.tick(f"weak order of the {model} model, {case}")
     spec = {"case": case, "model": model, "halvings": halvings}
     return context.cache.load_or_compute(
@@ -51,7 +52,7 @@ def stored(context: Inputs, case: str, model: str, halvings: int) -> dict[str, A
     )
 
 
-def order(case: str, model: str, halvings: int, equation: Any = None) -> dict[str, Any]:
+def order(case: str, model: Model, halvings: int, equation: Any = None) -> dict[str, Any]:
     """Weak errors at the step sizes of a case and the slope; another equation in place of the model plants an error."""
     from derive.sanity.table import WEAK_ORDERS
     from numerics.evidence.weak_order import weak_order

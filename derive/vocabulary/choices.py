@@ -1,0 +1,14 @@
+"""What a user chooses by name, as types: an editor offers these words, and a type checker knows no others. Loads nothing."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+#: which SDE of a method (`derive.equations.models.MODELS`)
+Model = Literal["first-order", "second-order", "corrected"]
+#: what a run is of: the method itself, or one of its models
+Kind = Literal["method"] | Model
+#: how a solver steps (`numerics.simulate.schemes.SCHEMES`)
+SchemeName = Literal["predictor-corrector", "euler", "milstein", "heun"]
+#: of floating-point numbers (`numerics.simulate.runs.precision`)
+Precision = Literal["float64", "float32"]
