@@ -57,8 +57,8 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
             "status": found.status,
             "expected": entry.expected,
             "axioms": list(found.axioms),
-            "assumptions": list(found.assumptions),
-            "definitions": list(found.definitions),
+            "assumptions": _named(found.assumptions),
+            "definitions": _named(found.definitions),
             "declared": [declared["text"] for declared in found.declared],
             "steps": list(found.steps),
             "certificate": None if path is None else str(path),
@@ -76,6 +76,13 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
     else:
         _show_catalogue(chosen, results, detailed=bool(ids))
     return 0 if good else 1
+
+
+def _named(relations: Sequence[tuple[str, Any]]) -> list[str]:
+    """Relations with their names, as plain text."""
+    from derive.proof.language.text import text
+
+    return [f"{name}: {text(relation)}" for name, relation in relations]
 
 
 def _sharpest(entry: Any) -> dict[str, Any] | None:

@@ -87,7 +87,7 @@ def _shown(checked: Checked) -> dict[str, Any]:
     entry = checked.entry
     writer = TermWriter(entry.names, entry.short if isinstance(entry, Theorem) else {})
     given = dict(entry.assume) if isinstance(entry, Refutation) else {**entry.assumptions, **entry.definitions}
-    used = {said.partition(": ")[0] for said in (*checked.assumptions, *checked.definitions)}
+    used = {name for name, _ in (*checked.assumptions, *checked.definitions)}
     return {
         "id": entry.id,
         "title": entry.title,
@@ -100,7 +100,7 @@ def _shown(checked: Checked) -> dict[str, Any]:
         "declared": [d["latex"] for d in checked.declared],
         "lines": _lines(checked),
         "axioms": list(checked.axioms),
-        "assumed": [said.partition(": ")[0] for said in checked.assumptions],
+        "assumed": [name for name, _ in checked.assumptions],
         "unused": [writer.relation(given[name]) for name in checked.unused],
         "words": entry.words if isinstance(entry, Refutation) else "",
         "repair": entry.repair if isinstance(entry, Refutation) else "",

@@ -21,6 +21,8 @@ from derive.theorems.entry.recompute import disagreements
 from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
 
 PROVED, DECIDED, REFUTED, UNDECIDED = "PROVED", "DECIDED", "REFUTED", "UNDECIDED"
+#: an assumption or a definition by its name
+Named = tuple[str, Relation]
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Checked:
         status: PROVED, DECIDED, REFUTED or UNDECIDED.
         steps: one line a step, with its LaTeX, what it is `given` besides the assumptions (the case, a generic number), rule
             and status.
-        axioms: names used; assumptions, definitions: those that the proof used, "name: relation".
+        axioms: names used.
+        assumptions, definitions: those that the proof used, (name, relation); of a refutation, all that the witness satisfies.
         declared: what the context says of functions, matrices and processes, as far as the proof used it, {"text", "latex"}.
         unused: names of assumptions that the proof did without.
         certificate: the certificate of a proof, None else.
@@ -45,8 +48,8 @@ class Checked:
     status: str
     steps: tuple[dict[str, Any], ...] = ()
     axioms: tuple[str, ...] = ()
-    assumptions: tuple[str, ...] = ()
-    definitions: tuple[str, ...] = ()
+    assumptions: tuple[Named, ...] = ()
+    definitions: tuple[Named, ...] = ()
     declared: tuple[dict[str, str], ...] = ()
     unused: tuple[str, ...] = ()
     certificate: dict[str, Any] | None = None
@@ -109,8 +112,8 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
         PROVED,
         steps,
         tuple(sorted(last.axioms, key=list(AXIOMS).index)),
-        tuple(f"{name}: {text(r)}" for name, r in theorem.assumptions.items() if name in used),
-        tuple(f"{name}: {text(r)}" for name, r in theorem.definitions.items() if name in used),
+        tuple((name, r) for name, r in theorem.assumptions.items() if name in used),
+        tuple((name, r) for name, r in theorem.definitions.items() if name in used),
         tuple(declarations(last, writer)),
         tuple(name for name in theorem.assumptions if name not in used),
         certificate(last, theorem.title, defined),
@@ -147,7 +150,7 @@ def _refute(entry: Refutation) -> Checked:
         _evaluated(f"the claim fails: it reads {left} {entry.claim.op} {right}", shown, text(entry.claim), REFUTED)
     )
     return Checked(
-        entry, REFUTED, tuple(steps), assumptions=tuple(f"{name}: {text(r)}" for name, r in entry.assume.items()),
+        entry, REFUTED, tuple(steps), assumptions=tuple(entry.assume.items()),
         counterexample={k: str(Fraction(v)) for k, v in entry.witness.items()}, repair=_mended(entry, writer),
     )  # fmt: skip
 

@@ -192,5 +192,5 @@ def test_every_hypothesis_is_needed_or_said_to_be_unused(names: tuple[str, ...],
 def _unused(theorem: Theorem) -> set[str]:
     """Assumptions and definitions that the proof does without."""
     found = check(theorem)
-    used = {line.split(": ")[0] for line in found.definitions}
+    used = {name for name, _ in found.definitions}
     return {*found.unused, *(set(theorem.definitions) - used)}
