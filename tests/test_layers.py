@@ -24,6 +24,10 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/methods": ("compressors", "noise", "losses", "schedules", "distributed", "specialise"),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq"),
+    "derive/proof/search": (
+        "clock", "mediants", "ring", "linear", "semidefinite", "gram_bases", "goal", "shift", "simplify", "certify", "intervals",
+        "one_variable", "prover",
+    ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "stationary", "catalogue", "sharpen"),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "evidence", "tasks"),
     "numerics/evidence": ("weak_order", "checks", "sweeps", "verify"),

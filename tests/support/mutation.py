@@ -32,7 +32,7 @@ from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, num, term
 from derive.proof.language.text import text
 from derive.proof.replay.check import Invalid, Unreadable, replay
-from derive.proof.search import one_variable as ball
+from derive.proof.search import one_variable
 from derive.proof.search.certify import find
 from derive.proof.search.ring import Found
 from derive.theorems.catalogue import entries
@@ -423,7 +423,7 @@ def _try_ball(step: Step, seconds: float, share: float, seed: int) -> Report:
         needs += [at.le(num(high))] if high is not None else []
         proved, replayed = "", False
         try:
-            found = ball.find(phi, variable, low, high, False, seconds)
+            found = one_variable.find(phi, variable, low, high, False, seconds)
             if found is not None:
                 fact = kernel.ball({**found, "variable": variable, "at": at}, [kernel.assume(r) for r in needs])
                 proved, replayed = "search", replays(fact)

@@ -14,8 +14,8 @@ from derive.proof.claims.branch import ZERO, Branch
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term, fn, num, plus, x
-from derive.proof.search import one_variable as ball
 from derive.proof.search.clock import now
+from derive.proof.search.one_variable import find as find_interval_proof
 
 MAX_EXPONENTS = 5
 MAX_SUMMANDS = 6
@@ -28,7 +28,7 @@ _BOUNDED = {"atan": ("1.5708", "1"), "erf": ("1", "1.12838"), "tanh": ("1", "1")
 @lru_cache(maxsize=256)
 def _proof(t: Term, low: str | None, high: str | None, strict: bool) -> Any:
     ends = [None if e is None else Fraction(e) for e in (low, high)]
-    return ball.find(t, "t", ends[0], ends[1], strict, 1.0)
+    return find_interval_proof(t, "t", ends[0], ends[1], strict, 1.0)
 
 
 class FunctionFacts:

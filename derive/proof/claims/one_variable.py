@@ -17,7 +17,7 @@ from derive.proof.kernel.one_variable import needs_open
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, fn, num, plus, substitute, times, x
-from derive.proof.search import one_variable as ball
+from derive.proof.search.one_variable import find as find_interval_proof
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class OneVariable:
         low, high = interval.low, interval.high
         seconds = min(self.seconds, self.branch.left())
         try:
-            found = ball.find(phi, name, low, high, strict, seconds)
+            found = find_interval_proof(phi, name, low, high, strict, seconds)
             if found is None:
                 return None
             if low is not None and strict and needs_open(found) and (interval.below is None or interval.below.claim.op != "<"):

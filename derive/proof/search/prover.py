@@ -8,8 +8,8 @@ from typing import Any
 from derive.proof.kernel.rules import Fact, Kernel
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, Term, num, substitute
-from derive.proof.search import one_variable as ball
 from derive.proof.search.certify import find
+from derive.proof.search.one_variable import find as find_interval_proof
 
 
 class NotFound(ProofError):
@@ -59,7 +59,7 @@ class Prover:
         Raises:
             NotFound: no proof was found in time.
         """
-        found = ball.find(phi, variable, low, high, strict, self.seconds)
+        found = find_interval_proof(phi, variable, low, high, strict, self.seconds)
         if found is None:
             raise NotFound(f"no proof found for {phi} on [{low}, {high}]")
         return self.kernel.ball({**found, "variable": variable, "at": at}, premises)

@@ -1,0 +1,72 @@
+"""Points at which an inequality in one variable fails."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from flint import arb, ctx
+
+from derive.proof.kernel.one_variable_forms import Forms
+from derive.proof.language.normal import Polynomial
+from derive.proof.language.terms import Term, num
+from derive.proof.search.clock import now
+from derive.proof.search.intervals.points import extreme_points, fmpq_of, points_of
+
+
+def disprove(
+    term: Term, variable: str, low: Fraction | None, high: Fraction | None, strict: bool, seconds: float = 1.0
+) -> Fraction | None:
+    """A rational in [low, high] where term < 0 (with strict: or = 0 exactly), by a ball of at most 2000 bits; None if none is seen.
+
+    Points that lie dense, then, around the least values found, ever closer ones; then towards the ends and far out.
+    """
+    forms = Forms(variable)
+    phi = forms.read(term)
+    deadline = now() + seconds
+    points = list(points_of(low, high))
+    if false_at(forms, phi, points, strict, deadline) is None:
+        points = nearest_minima(forms, phi, points, deadline)
+    points += extreme_points(low, high)
+    found = false_at(forms, phi, points, strict, deadline)
+    if found is None:
+        return None
+    simpler = [found.limit_denominator(10**k) for k in range(13)]
+    inside = [p for p in simpler if (low is None or low <= p) and (high is None or p <= high)]
+    return next((p for p in inside if false_at(forms, phi, [p], strict, deadline) is not None), found)
+
+
+def false_at(forms: Forms, phi: Polynomial, points: list[Fraction], strict: bool, deadline: float) -> Fraction | None:
+    for bits in (64, 400, 2000):
+        for p in points:
+            if now() > deadline:
+                return None
+            with ctx.workprec(bits):
+                value = forms.ball(phi, arb(fmpq_of(p)))
+            if value.is_finite() and value < 0:
+                return p
+            if strict and bits == 400 and not value > 0 and not forms.at(phi, num(p)):
+                return p
+    return None
+
+
+def nearest_minima(forms: Forms, phi: Polynomial, points: list[Fraction], deadline: float) -> list[Fraction]:
+    """Points around the three lowest local minima of a grid, closer and closer."""
+
+    def value(p: Fraction) -> float:
+        with ctx.workprec(200):
+            ball = forms.ball(phi, arb(fmpq_of(p)))
+        return float(ball.mid()) if ball.is_finite() else float("inf")
+
+    values = [value(p) for p in points]
+    lowest = [k for k in range(len(points)) if values[k] == min(values[max(k - 1, 0) : k + 2])]
+    found: list[Fraction] = []
+    for k in sorted(lowest, key=lambda k: values[k])[:4]:
+        left, right = points[max(k - 1, 0)], points[min(k + 1, len(points) - 1)]
+        for _ in range(60):
+            if now() > deadline:
+                return found
+            first, second = (2 * left + right) / 3, (left + 2 * right) / 3
+            first, second = first.limit_denominator(10**12), second.limit_denominator(10**12)
+            left, right = (left, second) if value(first) <= value(second) else (first, right)
+            found += [first, second]
+    return found[::-1]

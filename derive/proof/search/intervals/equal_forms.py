@@ -1,0 +1,287 @@
+"""Steps of the search that write phi in another form: sums, products, and multiples by a positive factor."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from flint import fmpq_poly
+
+from derive.proof.kernel.one_variable import IntervalGoal, without_tanh
+from derive.proof.kernel.one_variable_forms import Forms
+from derive.proof.language.context import ProofError
+from derive.proof.language.normal import ONE, Monomial, Polynomial, added, multiplied, scaled
+from derive.proof.language.terms import Term, fn, num, substitute
+from derive.proof.search.intervals.points import fmpq_of, fraction_of
+from derive.proof.search.intervals.tree_search import Tree, TreeSearch, with_phi, wrapped
+
+#: functions that a derivative removes, where their factor is a number
+PRIMITIVES = frozenset({"log", "atan", "erf"})
+
+
+def simplified(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
+    """One change that only makes things simpler, where there is one."""
+    kinds = {kind_of(search, a) for m in goal.phi for a, _ in m if not search.forms.constant({((a, 1),): Fraction(1)})}
+    if not kinds & (PRIMITIVES | {"sqrt"}) and any(has_tanh(search, m) for m in goal.phi):
+        return with_exponentials(search, goal, steps)
+    common = common_atoms(search, goal.phi)
+    for a, n in common:
+        kind = kind_of(search, a)
+        atom = search.forms.atom(a)
+        if kind == "inv":
+            return multiplied_by(search, goal, search.forms.term(dict(search.forms.key_of(a)[1])), steps)
+        if kind == "exp":
+            return multiplied_by(search, goal, fn("exp", -search.forms.atom(a)[2]), steps)
+        if kind in ("x", "sqrt") or search.forms.constant({((a, 1),): Fraction(1)}):
+            return product_of_atom(search, goal, atom, a, n, steps)
+    content = common_polynomial(search, goal.phi)
+    if content is not None:
+        return factored(search, goal, *content, steps)
+    if not kinds & PRIMITIVES:
+        return cleared(search, goal, steps)
+    return None
+
+
+def with_exponentials(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
+    phi = search.forms.polynomial(without_tanh(search.forms.term(goal.phi)))
+    return wrapped(search.prove(with_phi(goal, phi), steps - 1), lambda t: ["tanh", t])
+
+
+def common_polynomial(search: TreeSearch, phi: Polynomial) -> tuple[Polynomial, Polynomial] | None:
+    """(g, psi) with phi = g psi, g the common polynomial factor in x of what stands at the other atoms; None where it is 1."""
+    (((x, _),),) = search.forms.polynomial(search.x)
+    groups: dict[Monomial, dict[int, Fraction]] = {}
+    for monomial, c in phi.items():
+        groups.setdefault(tuple(f for f in monomial if f[0] != x), {})[dict(monomial).get(x, 0)] = c
+    if len(groups) < 2:
+        return None
+    polys = {
+        rest: fmpq_poly([fmpq_of(g.get(k, Fraction(0))) for k in range(max(g) + 1)]) for rest, g in groups.items()
+    }
+    common = fmpq_poly([0])
+    for poly in polys.values():
+        common = common.gcd(poly)
+    if common.degree() < 1:
+        return None
+    g = {((x, k),) if k else ONE: fraction_of(c) for k, c in enumerate(common.coeffs()) if c}
+    psi: Polynomial = {}
+    for rest, poly in polys.items():
+        for k, c in enumerate((poly // common).coeffs()):
+            if c:
+                psi[_sorted([*rest, *([(x, k)] if k else [])])] = fraction_of(c)
+    return g, psi
+
+
+def factored(search: TreeSearch, goal: IntervalGoal, g: Polynomial, psi: Polynomial, steps: int) -> Tree | None:
+    signs = {s for _, s in search.samples(g, goal.low, goal.high)}
+    if not {1, -1} - signs or not search.require(psi):
+        return None
+    if -1 in signs:
+        g, psi = scaled(g, Fraction(-1)), scaled(psi, Fraction(-1))
+    first = search.prove(with_phi(goal, g), steps - 1)
+    second = None if first is None else search.prove(with_phi(goal, psi), steps - 1)
+    return None if second is None else ["product", [[search.forms.term(g), first], [search.forms.term(psi), second]]]
+
+
+def cleared(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
+    for monomial in goal.phi:
+        for a, _ in monomial:
+            if kind_of(search, a) == "inv":
+                return multiplied_by(search, goal, search.forms.term(dict(search.forms.key_of(a)[1])), steps)
+    return None
+
+
+def other_forms(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
+    """Cleared of denominators where it was not yet; each of the exponentials made a number in turn."""
+    tree = cleared(search, goal, steps)
+    if tree is None and any(has_tanh(search, m) for m in goal.phi):
+        tree = with_exponentials(search, goal, steps)
+    if tree is not None:
+        return tree
+    atoms = sorted(
+        {a for monomial in goal.phi for a, _ in monomial if not search.forms.constant({((a, 1),): Fraction(1)})}
+    )
+    factors = [fn("exp", -search.forms.atom(a)[2]) for a in atoms if kind_of(search, a) == "exp"]
+    factors += [search.forms.atom(a) for a in atoms if kind_of(search, a) == "sqrt"]
+    for factor in factors:
+        tree = multiplied_by(search, goal, factor, steps)
+        if tree is not None:
+            return tree
+    return None
+
+
+def conjugate(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
+    """phi = A + B sqrt(Q) with signs of A and B: a sum where both are >= 0, else times A - B sqrt(Q) (or its negative)."""
+    atoms = sorted({a for monomial in goal.phi for a, _ in monomial})
+    if any(kind_of(search, a) in PRIMITIVES | {"exp"} and search.forms.depends({((a, 1),): Fraction(1)}) for a in atoms):
+        return None
+    for a in atoms:
+        if kind_of(search, a) != "sqrt" or search.forms.constant({((a, 1),): Fraction(1)}):
+            continue
+        rest = {m: c for m, c in goal.phi.items() if a not in dict(m)}
+        root = {m: c for m, c in goal.phi.items() if a in dict(m)}
+        if not rest or not root:
+            continue
+        signs = [{s for _, s in search.samples(part, goal.low, goal.high)} for part in (rest, root)]
+        if -1 not in signs[0] | signs[1]:
+            return sum_of(search, goal, [rest, root], steps)
+        if (
+            (-1 in signs[0] and -1 in signs[1])
+            or (1 in signs[0] and -1 in signs[0])
+            or (1 in signs[1] and -1 in signs[1])
+        ):
+            continue
+        other = rest if -1 in signs[0] else root
+        conjugate = {m: -c if m in other else c for m, c in goal.phi.items()}
+        tree = multiplied_by(search, goal, search.forms.term(conjugate), steps)
+        if tree is not None:
+            return tree
+    return None
+
+
+def grouped(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
+    """A sum whose members, each a polynomial in x times other atoms, have no negative sample."""
+    (((x, _),),) = search.forms.polynomial(search.x)
+    groups: dict[Monomial, Polynomial] = {}
+    for monomial, c in goal.phi.items():
+        groups.setdefault(tuple(f for f in monomial if f[0] != x), {})[monomial] = c
+    if len(groups) < 2 or any(s < 0 for phi in groups.values() for _, s in search.samples(phi, goal.low, goal.high)):
+        return None
+    return sum_of(search, goal, list(groups.values()), steps)
+
+
+def bounded_atoms(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
+    """phi = A + B T = (A + B c) + B (T - c) for an atom T = atan, erf, tanh or exp(-..) and its value or limit c at an end.
+
+    For unbounded intervals: over bounded ones balls do it.
+    """
+    if (goal.low is None) == (goal.high is None):
+        return None
+    for a in sorted({a for monomial in goal.phi for a, n in monomial if n == 1}):
+        atom = {((a, 1),): Fraction(1)}
+        if kind_of(search, a) not in ("atan", "erf", "tanh", "exp") or search.forms.constant(atom):
+            continue
+        if any(dict(m).get(a, 0) > 1 for m in goal.phi):
+            continue
+        factor = {tuple(f for f in m if f[0] != a): c for m, c in goal.phi.items() if a in dict(m)}
+        signs = {s for _, s in search.samples(factor, goal.low, goal.high)}
+        if {1, -1} <= signs:
+            continue
+        rest = {m: c for m, c in goal.phi.items() if a not in dict(m)}
+        for bound in end_values(search, atom, goal):
+            over = added([atom, scaled(bound, Fraction(-1))])
+            sign = Fraction(-1 if -1 in signs else 1)
+            over, outer = scaled(over, sign), scaled(factor, sign)
+            if any(s < 0 for _, s in search.samples(over, goal.low, goal.high)):
+                continue
+            under = search.forms.reduced(added([rest, multiplied(factor, bound)]))
+            if any(s < 0 for _, s in search.samples(under, goal.low, goal.high)):
+                continue
+            tree = sum_with_product(search, goal, under, outer, over, steps)
+            if tree is not None:
+                return tree
+    return None
+
+
+def end_values(search: TreeSearch, atom: Polynomial, goal: IntervalGoal) -> list[Polynomial]:
+    """The values of an atom at the ends, by limits where infinite."""
+    end = goal.high if goal.low is None else goal.low
+    found = [] if end is None else [search.forms.at(atom, num(end))]
+    try:
+        if goal.high is None:
+            found.append(search.forms.limit(atom))
+        else:
+            forms = Forms(search.x[1])
+            mirrored = forms.limit(forms.polynomial(substitute(search.forms.term(atom), search.x[1], -search.x)))
+            found.append(search.forms.polynomial(forms.term(mirrored)))
+    except ProofError:
+        pass
+    return found
+
+
+def sum_with_product(search: TreeSearch, goal: IntervalGoal, under: Polynomial, outer: Polynomial, over: Polynomial, steps: int
+) -> Tree | None:
+    if not all(search.require(phi) for phi in (under, outer, over)):
+        return None
+    trees = [search.prove(IntervalGoal(phi, goal.low, goal.high, False), steps - 2) for phi in (outer, over)]
+    first = None if None in trees else search.prove(with_phi(goal, under), steps - 1)
+    if first is None:
+        return None
+    members = [[search.forms.term(phi), tree] for phi, tree in zip((outer, over), trees, strict=True)]
+    product = search.forms.term(search.forms.reduced(multiplied(outer, over)))
+    return ["sum", [[search.forms.term(under), first], [product, ["product", members]]]]
+
+
+def sum_of(search: TreeSearch, goal: IntervalGoal, members: list[Polynomial], steps: int) -> Tree | None:
+    if not all(search.require(phi) for phi in members):
+        return None
+    trees: list[Any] = []
+    strict = goal.strict
+    for phi in members:
+        tree = search.prove(with_phi(goal, phi), steps - 1) if strict else None
+        strict = strict and tree is None
+        tree = tree or search.prove(IntervalGoal(phi, goal.low, goal.high, False), steps - 1)
+        if tree is None:
+            return None
+        trees.append([search.forms.term(phi), tree])
+    return None if strict else ["sum", trees]
+
+
+def multiplied_by(search: TreeSearch, goal: IntervalGoal, m: Term, steps: int) -> Tree | None:
+    q = search.forms.polynomial(m)
+    sign = next((s for _, s in search.samples(q, goal.low, goal.high) if s), 0)
+    if not sign or not search.require(q):
+        return None
+    if sign < 0:
+        m, q = -1 * m, scaled(q, Fraction(-1))
+    positive = search.prove(IntervalGoal(q, goal.low, goal.high, True), steps - 1)
+    if positive is None:
+        return None
+    tree = search.prove(with_phi(goal, search.forms.cleared(q, goal.phi)), steps - 1)
+    return wrapped(tree, lambda t: ["times", m, positive, t])
+
+
+def product_of_atom(search: TreeSearch, goal: IntervalGoal, atom: Term, a: int, n: int, steps: int) -> Tree | None:
+    """phi = a^n psi for an atom a of one sign."""
+    rest = {tuple((b, k - n if b == a else k) for b, k in m if b != a or k > n): c for m, c in goal.phi.items()}
+    samples = search.samples({((a, 1),): Fraction(1)}, goal.low, goal.high)
+    if n % 2 and any(s < 0 for _, s in samples):
+        if any(s > 0 for _, s in samples):
+            return None
+        atom, rest = -1 * atom, scaled(rest, Fraction(-1))
+    members: list[Any] = []
+    for _ in range(n):
+        tree = search.prove(with_phi(goal, search.forms.polynomial(atom)), steps - 1)
+        if tree is None:
+            return None
+        members.append([atom, tree])
+    if not search.require(rest):
+        return None
+    tree = search.prove(with_phi(goal, rest), steps - 1)
+    return wrapped(tree, lambda t: ["product", [*members, [search.forms.term(rest), t]]])
+
+
+def common_atoms(search: TreeSearch, phi: Polynomial) -> Monomial:
+    """The atoms with their powers that every monomial has."""
+    powers: dict[int, int] | None = None
+    for monomial in phi:
+        mine = dict(monomial)
+        powers = mine if powers is None else {a: min(n, mine[a]) for a, n in powers.items() if a in mine}
+    return tuple(sorted((powers or {}).items()))
+
+
+def kind_of(search: TreeSearch, a: int) -> str:
+    key = search.forms.key_of(a)
+    return key[1] if key[0] == "f" else key[0]
+
+
+def has_tanh(search: TreeSearch, monomial: Monomial) -> bool:
+    for a, _ in monomial:
+        key = search.forms.key_of(a)
+        if kind_of(search, a) == "tanh" or (key[0] in ("inv", "f") and any(has_tanh(search, m) for m, _ in key[-1])):
+            return True
+    return False
+
+
+def _sorted(factors: list[tuple[int, int]]) -> Monomial:
+    return tuple(sorted(factors))

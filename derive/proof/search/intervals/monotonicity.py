@@ -1,0 +1,186 @@
+"""Steps of the search that use the sign of the derivative, and those that split the interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from itertools import pairwise
+
+from flint import fmpq_poly
+
+from derive.proof.kernel.one_variable import IntervalGoal
+from derive.proof.kernel.one_variable_forms import Forms
+from derive.proof.language.context import ProofError
+from derive.proof.language.normal import ONE, Polynomial, scaled
+from derive.proof.language.terms import num, substitute
+from derive.proof.search.clock import now
+from derive.proof.search.intervals.points import fmpq_of, fraction_of, middle_of
+from derive.proof.search.intervals.tree_search import OutOfTime, Tree, TreeSearch, accepted, with_phi, wrapped
+
+MAX_HALVINGS = 9
+#: of a bracket of a minimum, which is then 2^-66 as wide as the gap between two samples, and of its ball
+MAX_BISECTIONS = 66
+BRACKET_BITS = 160
+
+
+def monotone(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
+    """phi' of one sign on the whole interval, by its samples."""
+    try:
+        slope = search.forms.derivative(goal.phi)
+    except ProofError:
+        return None
+    if search.forms.constant(goal.phi):
+        return None
+    signs = {s for _, s in search.samples(slope, goal.low, goal.high)}
+    if -1 not in signs:
+        tree = from_end(search, goal, goal.low, slope, "up", steps)
+        if tree is not None:
+            return tree
+    if 1 not in signs:
+        return from_end(search, goal, goal.high, scaled(slope, Fraction(-1)), "down", steps)
+    return None
+
+
+def from_end(search: TreeSearch, goal: IntervalGoal, end: Fraction | None, slope: Polynomial, name: str, steps: int) -> Tree | None:
+    if end is None:
+        other = goal.high if name == "up" else goal.low
+        if other is None or not limit_nonnegative(search, goal):
+            return None
+        return wrapped(search.prove(IntervalGoal(slope, goal.low, goal.high, goal.strict), steps - 1), lambda t: ["limit", t])
+    value = search.forms.at(goal.phi, num(end))
+    if search.forms.decided(value, goal.strict):
+        return wrapped(search.prove(IntervalGoal(slope, goal.low, goal.high, False), steps - 1), lambda t: [name, t])
+    if name == "up" and goal.half_open and search.forms.decided(value, False):
+        return wrapped(search.prove(with_phi(goal, slope), steps - 1), lambda t: ["up_open", t])
+    return None
+
+
+def limit_nonnegative(search: TreeSearch, goal: IntervalGoal) -> bool:
+    try:
+        if goal.high is None:
+            return search.forms.decided(search.forms.limit(goal.phi), False)
+        forms = Forms(search.x[1])
+        return forms.decided(
+            forms.limit(forms.polynomial(substitute(search.forms.term(goal.phi), search.x[1], -search.x))), False
+        )
+    except ProofError:
+        return False
+
+
+def covered(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
+    """Balls over halves of halves of a bounded interval at whose ends phi is not 0."""
+    if (
+        goal.low is None
+        or goal.high is None
+        or search.zero_at(goal.phi, goal.low)
+        or search.zero_at(goal.phi, goal.high)
+    ):
+        return None
+    budget = [160]
+    return halved(search, goal, goal.low, goal.high, MAX_HALVINGS, budget)
+
+
+def halved(search: TreeSearch, goal: IntervalGoal, low: Fraction, high: Fraction, depth: int, budget: list[int]) -> Tree | None:
+    if now() > search.deadline:
+        raise OutOfTime
+    budget[0] -= 1
+    if accepted(search.forms, IntervalGoal(goal.phi, low, high, goal.strict), ["eval", 40]):
+        return ["eval", 64]
+    middle = (low + high) / 2
+    if depth == 0 or budget[0] < 0 or search.sign_at(goal.phi, middle) <= 0:
+        return None
+    left = halved(search, goal, low, middle, depth - 1, budget)
+    right = None if left is None else halved(search, goal, middle, high, depth - 1, budget)
+    return None if right is None else ["split", str(middle), left, right]
+
+
+def bracketed(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
+    """A minimum where phi' changes its sign from - to +: a ball over a narrow bracket of it, and the two sides of that.
+
+    On a bracket of width w the ball is too wide by a multiple of w, so that a narrow one shows how little phi is above 0 there.
+    """
+    try:
+        slope = search.forms.derivative(goal.phi)
+    except ProofError:
+        return None
+    slopes = search.samples(slope, goal.low, goal.high)
+    changes = [(p, q) for (p, s), (q, t) in pairwise(slopes) if s < 0 < t]
+    if not changes or search.forms.constant(goal.phi):
+        return None
+    low, high = changes[0]
+    for k in range(1, MAX_BISECTIONS + 1):
+        middle = (low + high) / 2
+        sign = search.sign_at(slope, middle)
+        if not sign:
+            return None
+        low, high = (middle, high) if sign < 0 else (low, middle)
+        tree = ["eval", BRACKET_BITS]
+        if k % 6 == 0 and accepted(search.forms, IntervalGoal(goal.phi, low, high, goal.strict), tree):
+            return _beside(search, goal, low, high, tree, steps)
+    return None
+
+
+def _beside(search: TreeSearch, goal: IntervalGoal, low: Fraction, high: Fraction, tree: Tree, steps: int) -> Tree | None:
+    """The whole interval, from a tree for the middle part [low, high] of it."""
+    right = search.prove(IntervalGoal(goal.phi, high, goal.high, goal.strict), steps - 2)
+    left = None if right is None else search.prove(IntervalGoal(goal.phi, goal.low, low, goal.strict, goal.half_open), steps - 2)
+    return None if left is None or right is None else ["split", str(low), left, ["split", str(high), tree, right]]
+
+
+def split_at_zeros(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
+    if is_even(search, goal):
+        return wrapped(
+            search.prove(IntervalGoal(goal.phi, Fraction(0), goal.high, goal.strict), steps - 1), lambda t: ["even", t]
+        )
+    for c in cutpoints_of(search, goal):
+        left = search.prove(IntervalGoal(goal.phi, goal.low, c, goal.strict, goal.half_open), steps - 2)
+        right = None if left is None else search.prove(IntervalGoal(goal.phi, c, goal.high, goal.strict), steps - 2)
+        if right is not None:
+            return ["split", str(c), left, right]
+    return None
+
+
+def is_even(search: TreeSearch, goal: IntervalGoal) -> bool:
+    if goal.low != (None if goal.high is None else -goal.high):
+        return False
+    return search.forms.at(goal.phi, -search.x) == goal.phi
+
+
+def cutpoints_of(search: TreeSearch, goal: IntervalGoal) -> Iterable[Fraction]:
+    """Where to split: zeros of phi, zeros of phi', the ends of the first and the last stretch of one sign of phi'."""
+    signs = search.samples(goal.phi, goal.low, goal.high)
+    inner = [(p, s) for p, s in signs if p not in (goal.low, goal.high)]
+    cuts = [p for p, s in inner if s == 0 and search.zero_at(goal.phi, p)]
+    cuts += rational_roots(search, goal)
+    if cuts:
+        return cuts[:2]
+    try:
+        slope = search.forms.derivative(goal.phi)
+    except ProofError:
+        return []
+    slopes = search.samples(slope, goal.low, goal.high)
+    cuts = [p for p, s in slopes if s == 0 and p not in (goal.low, goal.high) and search.zero_at(slope, p)][:1]
+    runs = [p for (p, s), (_, t) in pairwise(slopes) if s and t and s != t]
+    ends = [q for (_, s), (q, t) in pairwise(slopes) if s and t and s != t]
+    if goal.high is None and ends:
+        cuts.append(ends[-1])
+    if goal.low is None and runs:
+        cuts.append(runs[0])
+    if goal.low is not None and runs and runs[0] != goal.low:
+        cuts.append(runs[0])
+    if goal.high is not None and ends and ends[-1] != goal.high:
+        cuts.append(ends[-1])
+    if not cuts:
+        cuts = [middle_of(goal.low, goal.high)]
+    return [c for k, c in enumerate(cuts) if c not in cuts[:k] and c not in (goal.low, goal.high)][:3]
+
+
+def rational_roots(search: TreeSearch, goal: IntervalGoal) -> list[Fraction]:
+    found = search.forms.coefficients(goal.phi)
+    if not found or not all(set(c) <= {ONE} for c in found):
+        return []
+    values = [c.get(ONE, Fraction(0)) for c in found]
+    _, factors = fmpq_poly([fmpq_of(v) for v in values]).factor()
+    roots = [-f[0] / f[1] for f, _ in factors if f.degree() == 1]
+    inside = [fraction_of(r) for r in roots]
+    return sorted(r for r in inside if (goal.low is None or goal.low < r) and (goal.high is None or r < goal.high))
