@@ -43,8 +43,8 @@ from derive.theorems.catalogue import entries
 from derive.theorems.entry.checking import check
 from derive.theorems.entry.theorem import Refutation
 from reports.cli import main
-from tests.derive.proof.claims.test_prove import read
-from tests.support.claims_corpus import FALSE
+from tests.support.corpus.cases import claim_of
+from tests.support.corpus.failing import FALSE
 
 F = Fraction
 SECONDS = 20.0
@@ -183,8 +183,8 @@ def test_what_may_be_asked() -> None:
     wanted = repairs("x <= x^2", seconds=SECONDS)[0].text
     assert repairs(x("x").le(x("x") ** 2), seconds=SECONDS)[0].text == wanted
     case = next(c for c in FALSE if c.name == "uniform_6_4_constant")
-    assert repairs(read(case), seconds=SECONDS)[0].text == "x - 1/4 <= x^2"
-    motzkin = prove(read(next(c for c in FALSE if c.name == "motzkin_constant")), seconds=SECONDS)
+    assert repairs(claim_of(case), seconds=SECONDS)[0].text == "x - 1/4 <= x^2"
+    motzkin = prove(claim_of(next(c for c in FALSE if c.name == "motzkin_constant")), seconds=SECONDS)
     assert len(motzkin.hints) == 5
     assert repairs("x^2 >= 0") == [] and repairs("x >= 1", ["x == 1"]) == []
     assert repairs(dataclasses.replace(prove("x >= 1"), status="UNDECIDED")) == []
@@ -347,7 +347,7 @@ def test_hard_claims_neither_crash_nor_hang(claim: str, assume: list[str]) -> No
 def corpus(cases: Sequence[Any], seconds: float) -> tuple[int, list[float]]:
     count, times = 0, list[float]()
     for case in cases:
-        verdict = prove(read(case), seconds=2)
+        verdict = prove(claim_of(case), seconds=2)
         started = now()
         found = repairs(verdict, seconds=seconds)
         times.append(now() - started)
@@ -380,7 +380,7 @@ def test_proving_has_nothing_to_do_with_it() -> None:
         "assert not [m for m in sys.modules if m.startswith('derive.proof.repair.smallest')]\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
-    seconds = [prove(read(case), seconds=2).seconds for case in FALSE[::5]]
+    seconds = [prove(claim_of(case), seconds=2).seconds for case in FALSE[::5]]
     assert statistics.median(seconds) < 0.3
 
 

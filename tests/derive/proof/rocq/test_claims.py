@@ -13,22 +13,16 @@ from derive.proof.claims.prove import prove
 from derive.proof.rocq.export import export
 from derive.proof.rocq.judge import judge
 from derive.proof.rocq.terms import ExportError
-from derive.reading.claims import claim_from
-from tests.support.claims_corpus import TRUE
+from tests.support.corpus.cases import Case, claim_of
+from tests.support.corpus.holding import TRUE
 
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")
 #: sixty from all parts of the corpus
 CASES = TRUE[:: max(1, len(TRUE) // 60)][:60]
 
 
-def certificate(case: Any) -> dict[str, Any]:
-    given = {
-        "variables": list(case.variables),
-        "assume": list(case.assume),
-        "claim": case.claim,
-        "hints": list(case.hints),
-    }
-    verdict = prove(claim_from(given), seconds=10.0)
+def certificate(case: Case) -> dict[str, Any]:
+    verdict = prove(claim_of(case), seconds=10.0)
     assert verdict.certificate is not None, verdict.status
     return verdict.certificate
 
@@ -36,7 +30,7 @@ def certificate(case: Any) -> dict[str, Any]:
 @rocq
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_claims_are_accepted(case: Any) -> None:
+def test_claims_are_accepted(case: Case) -> None:
     exported = export(certificate(case))
     judged = judge(exported.text, timeout=240)
     assert judged.accepted, judged.output[-2000:]
@@ -45,7 +39,7 @@ def test_claims_are_accepted(case: Any) -> None:
 @rocq
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES[::4], ids=lambda case: case.name)
-def test_stronger_claims_are_not_accepted(case: Any) -> None:
+def test_stronger_claims_are_not_accepted(case: Case) -> None:
     """The same proof with a claim that is stronger by one in the statement and in its last step."""
     found = copy.deepcopy(certificate(case))
     op, left, right = found["statement"]["claim"]

@@ -3,43 +3,75 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from fractions import Fraction
 
 import pytest
 
 from derive.proof.language.context import Context
-from derive.proof.language.normal import Normal
-from derive.proof.language.terms import fn, norm, num, opnorm, quad, under, vec, x, xs
-from derive.proof.search.certify import find, inconsistent
+from derive.proof.language.normal import Normal, Polynomial, added, multiplied, scaled
+from derive.proof.language.terms import Relation, fn, norm, num, opnorm, quad, under, vec, x, xs
+from derive.proof.search.certify import Found, find, inconsistent
 from derive.proof.search.clock import now
-from tests.support.claims import FALSE, HARD, TRUE, Claim, problem, relation, valid
+from derive.proof.search.ring import Member
+from tests.support.corpus.cases import Case, no, problem, yes
+from tests.support.corpus.one_step import HARD, ONE_STEP, REFUTED
 
 #: generous: the machine runs other work beside the tests
 SECONDS = 10.0
 
 
-@pytest.mark.parametrize("entry", TRUE + HARD, ids=lambda e: e.name)
-def test_true_claims_are_found(entry: Claim) -> None:
+def valid(normal: Normal, claim: Relation, premises: Sequence[Relation], found: Found) -> bool:
+    """Whether `found` is a certify step by FORMAT.md."""
+
+    def value(cone: Sequence[Member]) -> Polynomial:
+        parts: list[Polynomial] = []
+        for c, indices, squares in cone:
+            part: Polynomial = {(): c}
+            for i in indices:
+                assert premises[i].op in ("<=", "<")
+                part = multiplied(part, normal.polynomial(premises[i].slack))
+            for square in squares:
+                part = multiplied(part, normal.polynomial(square**2))
+            parts.append(part)
+        return added(parts)
+
+    def strict(cone: Sequence[Member]) -> bool:
+        return any(not squares and all(premises[i].op == "<" for i in indices) for _, indices, squares in cone)
+
+    rest = [multiplied(value(found.mult), normal.polynomial(claim.slack)), scaled(value(found.sum), Fraction(-1))]
+    for i, t in found.equalities:
+        assert premises[i].op == "=="
+        rest.append(scaled(multiplied(normal.polynomial(t), normal.polynomial(premises[i].slack)), Fraction(-1)))
+    assert all(isinstance(c, Fraction) and c > 0 for c, _, _ in (*found.mult, *found.sum))
+    good = not added(rest) and strict(found.mult)
+    if claim.op == "<":
+        good = good and strict(found.sum)
+    return good and (claim.op != "==" or not found.sum)
+
+
+@pytest.mark.parametrize("entry", (*ONE_STEP, *HARD), ids=lambda e: e.name)
+def test_true_claims_are_found(entry: Case) -> None:
     normal, claim, premises, hints = problem(entry)
     found = find(normal, claim, premises, hints, SECONDS)
     assert found is not None
     assert valid(normal, claim, premises, found)
 
 
-@pytest.mark.parametrize("entry", FALSE, ids=lambda e: e.name)
-def test_false_claims_find_nothing(entry: Claim) -> None:
+@pytest.mark.parametrize("entry", REFUTED, ids=lambda e: e.name)
+def test_false_claims_find_nothing(entry: Case) -> None:
     normal, claim, premises, hints = problem(entry)
     assert find(normal, claim, premises, hints, 1.0) is None
 
 
 def test_the_same_certificate_each_time() -> None:
-    entry = next(e for e in TRUE if e.name == "schur")
+    entry = next(e for e in ONE_STEP if e.name == "schur strict")
     first, second = (find(n, c, p, h, SECONDS) for n, c, p, h in (problem(entry), problem(entry)))
     assert first == second is not None
 
 
 def test_the_time_is_kept() -> None:
-    entry = next(e for e in FALSE if e.name == "6.2 no N")
+    entry = next(e for e in REFUTED if e.name == "6.2 no N, false")
     normal, claim, premises, hints = problem(entry)
     start = now()
     assert find(normal, claim, premises, hints, 0.5) is None
@@ -47,14 +79,14 @@ def test_the_time_is_kept() -> None:
 
 
 def test_inconsistent_premises() -> None:
-    normal, _, premises, _ = problem(Claim("", "x + y <= 1, x >= 1, y > 0", "x <= y"))
+    normal, _, premises, _ = problem(yes("", "x y", "x <= y", "x + y <= 1; x >= 1; y > 0"))
     found = inconsistent(normal, premises)
     assert found is not None
     assert valid(normal, num(1).le(num(0)), premises, found)
 
 
 def test_consistent_premises_are_not_inconsistent() -> None:
-    normal, _, premises, _ = problem(Claim("", "x + y <= 1, x >= 1, y >= 0", "x <= y"))
+    normal, _, premises, _ = problem(no("", "x y", "x <= y", "x + y <= 1; x >= 1; y >= 0"))
     assert inconsistent(normal, premises) is None
 
 
@@ -62,11 +94,11 @@ def test_other_premises_are_passed_over() -> None:
     """!= stands in no certificate; numbers count all premises all the same."""
     t = x("t")
     normal = Normal(Context({"t": "const"}))
-    premises = [relation("0 <= t"), t.eq(0), relation("1 <= t")]
+    premises = [num(0).le(t), t.eq(0), num(1).le(t)]
     premises[1] = type(premises[1])(("!=", t, num(0)))
-    found = find(normal, relation("1 <= t"), premises)
+    found = find(normal, num(1).le(t), premises)
     assert found is not None
-    assert valid(normal, relation("1 <= t"), premises, found)
+    assert valid(normal, num(1).le(t), premises, found)
 
 
 def test_a_claim_with_not_equal_is_refused() -> None:
@@ -114,7 +146,7 @@ def test_many_premises() -> None:
 
 
 def test_coefficients_are_exact() -> None:
-    normal, claim, premises, hints = problem(Claim("", "", "x <= 123456789/1000000007*x^2 + 1000000007/493827156"))
+    normal, claim, premises, hints = problem(yes("", "x", "x <= 123456789/1000000007*x^2 + 1000000007/493827156"))
     found = find(normal, claim, premises, hints)
     assert found is not None
     assert valid(normal, claim, premises, found)
