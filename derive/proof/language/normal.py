@@ -139,7 +139,7 @@ class Normal:
 
     def _function(self, head: str, name: str, argument: Polynomial) -> Polynomial:
         if head == "f":
-            value = _constant(argument)
+            value = as_number(argument)
             if value is not None:
                 known = abs(value) if name == "abs" else None
                 known = _AT_ZERO.get(name) if value == 0 and known is None else known
@@ -279,7 +279,8 @@ def _joined(m: Monomial, n: Monomial) -> Monomial:
     return tuple(sorted(powers.items()))
 
 
-def _constant(poly: Polynomial) -> Fraction | None:
+def as_number(poly: Polynomial) -> Fraction | None:
+    """The rational that a polynomial is, if it is one."""
     if not poly:
         return Fraction(0)
     return poly[ONE] if len(poly) == 1 and ONE in poly else None

@@ -210,6 +210,11 @@ def substitute(t: Any, name: str, value: Term) -> Any:
     return t
 
 
+def contains(t: Any, name: str) -> bool:
+    """Whether the symbol occurs in a term, a relation, or data that holds some."""
+    return isinstance(t, tuple) and (t == ("x", name) or any(contains(a, name) for a in t))
+
+
 def from_json(value: Any, relation: bool = False) -> Any:
     """Nested lists of JSON as a term or a relation; shapes are checked by the context, not here."""
     if not isinstance(value, (list, tuple)):

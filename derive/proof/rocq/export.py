@@ -12,28 +12,21 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.rocq.calculus import as_written, contains, raw_deps, raw_relation, replaced
+from derive.proof.kernel.certificate import FORMAT
+from derive.proof.kernel.rebuild import context_from
+from derive.proof.language.context import KINDS, ProofError
+from derive.proof.language.normal import added, as_number, scaled
+from derive.proof.language.terms import OPERATORS, RELATIONS, Relation, Term, contains, substitute, x
+from derive.proof.rocq.as_written import as_written
 from derive.proof.rocq.limits import LIMITS
+from derive.proof.rocq.notation import OPAQUE, VARIABLES, ZERO, ExportError, RocqTerms, applied, ordered
 from derive.proof.rocq.preamble import CALCULUS, PREAMBLE, SUMS
 from derive.proof.rocq.rules import Rules
-from derive.proof.rocq.script import (
-    ONE,
-    VARIABLES,
-    ZERO,
-    Evidence,
-    Given,
-    Key,
-    RocqStep,
-    Script,
-    abstracted,
-    applied,
-    quantified,
-    relation,
-)
-from derive.proof.rocq.terms import BINDS, DEPENDS, ExportError, Relation, RocqContext, Term, Terms
+from derive.proof.rocq.script import ONE, Evidence, Given, Key, RocqStep, Script, abstracted, quantified
 
 SOME = {"coords": "j__", "clients": "k__"}
-OPAQUE = ("norm", "opnorm", "tr", "quad", "trprod", "dot")
+#: heads of terms; nothing else in a certificate begins with one of these words
+HEADS = frozenset({"q", "x", "xi", "pi", "+", "*", "^", "/", "f", "F", *OPERATORS, *OPAQUE})
 SEALING = ("monotone", "component", "ito", "gronwall", "primitive")
 # The model that FORMAT.md means, where the file does not say it.
 MODEL = """   E, EI and Int are linear: of a sum and of a multiple they are written as the sum and the multiple.
@@ -56,6 +49,8 @@ def export(certificate: dict[str, Any]) -> Exported:
         return _File(certificate).exported()
     except RecursionError:
         raise ExportError("a term is too deep") from None
+    except ProofError as error:
+        raise ExportError(str(error)[:200]) from error
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, ExportError):
             raise
@@ -64,15 +59,15 @@ def export(certificate: dict[str, Any]) -> Exported:
 
 class _File:
     def __init__(self, certificate: dict[str, Any]) -> None:
-        if certificate["format"] != "sdescent-certificate-1":
-            raise ExportError("the format is not sdescent-certificate-1")
+        if certificate["format"] != FORMAT:
+            raise ExportError(f"the format is not {FORMAT}")
         self.certificate = certificate
-        self.context = RocqContext(certificate["context"])
-        self.terms = Terms(self.context)
+        self.context = context_from(certificate["context"])
+        self.terms = RocqTerms(self.context)
         self.script = Script(self.terms)
         self.steps: list[RocqStep] = []
         self.index: list[int] = []  # of the certificate's steps among ours
-        self.copies: dict[tuple[int, str, str], int] = {}
+        self.copies: dict[tuple[int, str, Term], int] = {}
         self.hypotheses: dict[Key, str] = {}  # by key: the number of the Definition
         self.registered: dict[Key, Relation] = {}  # and what it says
         self.rules = Rules(self.script, self._use, self.steps)
@@ -81,7 +76,7 @@ class _File:
 
     def exported(self) -> Exported:
         statement = self.certificate["statement"]
-        assumptions = [relation(r) for r in [*statement["assumptions"], *statement["definitions"]]]
+        assumptions = [self._relation(r) for r in [*statement["assumptions"], *statement["definitions"]]]
         for r in assumptions:
             self._register(r)
         proved = 0
@@ -92,7 +87,7 @@ class _File:
             self.index.append(self._step(number, raw))
             # An instance leans on nothing that its premise does not: its steps are those of the premise again.
             proved += raw["rule"] != "assume" and (raw["rule"] == "instantiate" or not self.script.leaned)
-        claim = relation(statement["claim"])
+        claim = self._relation(statement["claim"])
         variables, said = self._said(claim)
         evidence = Evidence({}, {})
         arrows = ""
@@ -109,7 +104,7 @@ class _File:
         proof = as_written(self.script, claim, self.script.bridge(given, proof, claim))
         for sort, v in SOME.items():
             if f" {v}" in proof:
-                proof = self._some(sort, proof, assumptions, raw_relation(self.script, claim))
+                proof = self._some(sort, proof, assumptions, self.script.relation(claim, as_written=True))
         bound = " ".join([*(f"A{n}__" for n in range(len(assumptions))), *variables])
         text = f"Theorem certified :\n{arrows}  {said}."
         theorem = f"{text}\nProof. exact ({f'fun {bound} => ' if bound else ''}{proof}). Qed."
@@ -120,55 +115,71 @@ class _File:
         one = SOME[sort]
         size = self.context.dimension if sort == "coords" else self.context.clients
         if size is not None:
-            wanted: Relation = ("<", ZERO, ["x", size])
+            wanted = ZERO.lt(x(size))
             for n, r in enumerate(assumptions):
-                rest = self.terms.difference(r).plus(self.terms.normal(["x", size]), Fraction(-1)).constant()
-                if r[0] in ("<", "<=") and rest is not None and (rest < 0 or (r[0] == "<" and rest == 0)):
+                rest = as_number(added([self.terms.difference(r), scaled(self.terms.polynomial(x(size)), Fraction(-1))]))
+                if r.op in ("<", "<=") and rest is not None and (rest < 0 or (r.op == "<" and rest == 0)):
                     given = as_written(self.script, r, f"A{n}__", back=True)
-                    slack = [["1", [0], []], *([[str(-rest), [], []]] if rest else [])]
+                    slack = [("1", (0,), ()), *([(str(-rest), (), ())] if rest else [])]
                     positive = self.script.certify([r], wanted, ONE, slack, [])([given])
-                    number = self.script.size_of(sort, self.context.identifiers[size])
-                    return f"(some__ {sort} {self.context.identifiers[size]} ({claim}) {number} {positive} (fun {one} => {proof}))"
+                    number = self.script.size_of(sort, self.terms.identifiers[size])
+                    return f"(some__ {sort} {self.terms.identifiers[size]} ({claim}) {number} {positive} (fun {one} => {proof}))"
         self.script.premises.append(f"there is one of the {sort} at least ({one})")
         return proof
 
     def _said(self, r: Relation) -> tuple[str, str]:
         """The variables of a relation of the statement, and the relation as it is written, for all of them."""
-        found = raw_deps(self.script, r[1]) | raw_deps(self.script, r[2])
-        variables = "".join(v for v in VARIABLES if v in found)
-        return variables, quantified(variables, raw_relation(self.script, r))
+        variables = self.script.deps(r, as_written=True)
+        return variables, quantified(variables, self.script.relation(r, as_written=True))
+
+    def _relation(self, raw: Any) -> Relation:
+        relation = _frozen(raw)
+        self.context.check_relation(relation)
+        return relation
+
+    def _check(self, value: Any) -> None:
+        """Raises ProofError where data hold a term that is not one over the declared names."""
+        if isinstance(value, Term):
+            self.context.check(value)
+        elif isinstance(value, Relation):
+            self.context.check_relation(value)
+        elif isinstance(value, tuple):
+            for part in value:
+                self._check(part)
 
     def _step(self, number: int, raw: dict[str, Any]) -> int:
-        premises = [self.index[n] for n in raw["premises"]]
+        premises, claim = [self.index[n] for n in raw["premises"]], self._relation(raw["claim"])
+        data = {key: _frozen(value) for key, value in raw["data"].items()}
+        # A ball is a term of its own variable, which `Forms` checks; the context knows where it is used.
+        self._check(data["at"] if raw["rule"] == "ball" else tuple(data.values()))
         if raw["rule"] == "instantiate":
-            name, term = raw["data"]["symbol"], raw["data"]["term"]
-            if self.context.kinds.get(name) != "const" or name in self._fixed():
+            name, term = data["symbol"], data["term"]
+            if self.context.symbols.get(name) != "const" or name in self._fixed():
                 raise ExportError(f"step {number}: {name} cannot be instantiated"[:80])
             premises = [self._copy(premises[0], name, term)]
-        return self._add(RocqStep(number, raw["rule"], premises, raw["data"], relation(raw["claim"])))
+        return self._add(RocqStep(number, raw["rule"], premises, data, claim))
 
     def _fixed(self) -> set[str | None]:
         """Constants that the context speaks about."""
         context = self.context
-        fixed = {context.horizon, context.dimension, context.clients, *(p.get("start") for p in self.context.potentials.values())}
-        declared = [list(f.values()) for f in self.context.functions.values()]
-        return fixed | {n for n in self.context.kinds if contains(declared, n)}
+        fixed = {context.horizon, context.dimension, context.clients, *(p["start"] for p in context.potentials.values())}
+        declared = tuple(value for f in context.functions.values() for value in f.values())
+        return fixed | {n for n in context.symbols if contains(declared, n)}
 
     def _copy(self, index: int, name: str, term: Term) -> int:
         """The step proved again with the term for the constant; steps before it in which the constant does not occur stay."""
-        key = (index, name, repr(term))
+        key = (index, name, term)
         if key not in self.copies:
             step = self.steps[index]
             premises = [self._copy(n, name, term) for n in step.premises]
-            data = [step.data["at"]] if step.rule == "ball" else list(step.data.values())
-            here = [list(step.claim), data]
+            here = (step.claim, step.data["at"] if step.rule == "ball" else tuple(step.data.values()))
             if premises == step.premises and not contains(here, name):
                 self.copies[key] = index
             else:
                 if step.rule in ("ito", "gronwall", "primitive") or step.data.get("operator") in ("E", "I", "EI"):
                     raise ExportError(f"step {step.number}: under an operator a constant cannot be instantiated")
-                data = {k: replaced(v, name, term) if step.rule != "ball" or k == "at" else v for k, v in step.data.items()}
-                claim = relation(replaced(list(step.claim), name, term))
+                data = {k: _put(v, name, term) if step.rule != "ball" or k == "at" else v for k, v in step.data.items()}
+                claim = substitute(step.claim, name, term)
                 self.copies[key] = self._add(RocqStep(step.number, step.rule, premises, data, claim))
         return self.copies[key]
 
@@ -204,10 +215,10 @@ class _File:
         for position, n in enumerate(step.premises):
             dropped: set[Key] = set()
             if step.rule == "cases":
-                op, low, high = relation(step.data["split"])
+                op, low, high = step.data["split"]
                 if op != "<=" or len(step.premises) != 2:
                     raise ExportError(f"step {step.number}: cases splits <= in two")
-                wanted = [("<=", low, high)] if position == 0 else [("<", high, low), ("<=", high, low)]
+                wanted = [low.le(high)] if position == 0 else [high.lt(low), high.le(low)]
                 dropped = {self.terms.key(r) for r in wanted}
             if step.rule == "cut" and position == 0:
                 dropped = {self.terms.key(self.steps[step.premises[1]].claim)}
@@ -222,7 +233,7 @@ class _File:
     def _seals(self, step: RocqStep, position: int, hypothesis: Relation) -> bool:
         """Whether the rule uses a hypothesis of this premise at more than one point."""
         if step.rule in ("monotone", "component"):
-            return bool(set(self.script.deps(hypothesis)) & set(BINDS.get(step.data["operator"], "")))
+            return bool(set(self.script.deps(hypothesis)) & set(OPERATORS.get(step.data["operator"], "")))
         if step.rule == "cut" and position == 1:
             return self.terms.key(self.steps[step.premises[1]].claim) in self.steps[step.premises[0]].sealed
         return step.rule in SEALING
@@ -231,7 +242,7 @@ class _File:
         """What the lemma of a step is for all of: what its text speaks of, and what its premises are for all of and it leaves."""
         found = set(self.script.deps(step.claim, *(r for k, r in step.hypotheses.items() if k not in step.sealed)))
         for position, n in enumerate(step.premises):
-            bound = set(BINDS.get(step.data["operator"], "")) if step.rule == "monotone" else set()
+            bound = set(OPERATORS.get(step.data["operator"], "")) if step.rule == "monotone" else set()
             if step.rule in ("ito", "gronwall", "primitive"):
                 bound = set(self.script.deps(self.steps[n].claim))
             if step.rule == "cut" and position == 1:
@@ -289,15 +300,30 @@ class _File:
 
     def _declarations(self) -> list[str]:
         """Variables for all that the text speaks of; Rocq forgets those that the theorem does not need."""
-        context = self.context
+        names = self.terms.identifiers
         lines = ["Variables (W : Type) (w__ : W) (Time : Type) (t__ : Time)."]
         lines.append("Variables (J : Type) (j__ : J) (coords : list J) (K : Type) (k__ : K) (clients : list K).")
         lines.append("Variables (E : (W -> R) -> R) (EI : (W -> Time -> R) -> R) (Int : (Time -> R) -> R) (erf : R -> R).")
-        for name, kind in context.kinds.items():
-            lines.append(f"Variable {context.identifiers[name]} : {_arrows(DEPENDS[kind])}R.")
-        lines += [f"Variable {context.identifiers[name]} : R -> R." for name in context.functions]
-        opaque = {self.terms.opaque(a) for a, data in enumerate(self.terms.atoms) if data[0] in OPAQUE}
-        return [*lines, *(f"Variable {name} : W -> Time -> R." for name in sorted(opaque))]
+        for name, kind in self.context.symbols.items():
+            lines.append(f"Variable {names[name]} : {_arrows(ordered(KINDS[kind]))}R.")
+        lines += [f"Variable {names[name]} : R -> R." for name in self.context.functions]
+        return [*lines, *(f"Variable {name} : W -> Time -> R." for name in self.terms.opaque())]
+
+
+def _frozen(value: Any) -> Any:
+    """JSON of a certificate with terms and relations as the kernel has them; other lists become tuples."""
+    if not isinstance(value, list):
+        return value
+    parts = (_frozen(v) for v in value)
+    head = value[0] if value and isinstance(value[0], str) else None
+    return Term(parts) if head in HEADS else Relation(parts) if head in RELATIONS else tuple(parts)
+
+
+def _put(value: Any, name: str, term: Term) -> Any:
+    """Data of a step with a term for a constant."""
+    if isinstance(value, (Term, Relation)):
+        return substitute(value, name, term)
+    return tuple(_put(v, name, term) for v in value) if isinstance(value, tuple) else value
 
 
 def _comment(text: str) -> str:

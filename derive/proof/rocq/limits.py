@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.proof.language.normal import Monomial, Polynomial
-from derive.proof.rocq.calculus import UnsupportedError, contains
-from derive.proof.rocq.one_variable_forms import Equalities, Interval
-from derive.proof.rocq.script import ONE_TERM, const
-from derive.proof.rocq.terms import Term, number
+from derive.proof.language.normal import Monomial, Polynomial, scaled
+from derive.proof.language.terms import Term, contains, fn, num, plus, times, x
+from derive.proof.rocq.derivatives import UnsupportedError
+from derive.proof.rocq.equalities import Equalities, Interval
+from derive.proof.rocq.notation import number
 
 LIMITS = r"""
 Definition lim__ (A : R) (f : R -> R) (c : R) : Prop := Un_cv (fun n => f (INR n + A)) c.
@@ -91,13 +91,12 @@ class Limits:
         self.lemmas = lemmas
         self.forms = lemmas.forms
         self.start = start
-        self.x: Term = ["x", lemmas.name]
-        self.small: Term = ["/", ONE_TERM, self.x]
+        self.x = x(lemmas.name)
+        self.small = 1 / self.x
 
     def of(self, phi: Polynomial) -> str:
         """The arguments of limit__le after the derivatives: a proof of the limit and one of its sign."""
-        members = [self._member(m, c) for m, c in phi.items()]
-        whole: Term = ["+", *members] if members else const(0)
+        whole = plus(*(self._member(m, c) for m, c in phi.items()))
         where = Interval(self.start, None)
         equal = self.lemmas.equal(self.lemmas.term(phi), whole, where)
         proof, limit = self._limit(whole)
@@ -114,30 +113,26 @@ class Limits:
             key = self.forms.key_of(a)
             own = {((a, 1),): Fraction(1)}
             if self.forms.constant(own):
-                factors.append(["^", self.lemmas.term(own), n])
+                factors.append(self.lemmas.term(own) ** n)
             elif key[0] == "x":
                 power -= n
             elif key[0] == "inv":
                 degree, inner = self._scaled(dict(key[1]))
                 power += n * degree
-                factors.append(["^", ["/", ONE_TERM, inner], n])
+                factors.append((1 / inner) ** n)
             elif key[:2] in (("f", "exp"), ("f", "atan")):
                 degree, inner = self._scaled(dict(key[2]))
                 if degree < 1:
                     raise UnsupportedError(monomial)
-                argument: Term = ["*", ["^", self.x, degree], inner]
+                argument = self.x**degree * inner
                 if key[1] == "exp":  # exp(p) = exp(-(-p)), and -p grows
-                    argument = ["*", const(-1), ["*", ["^", self.x, degree], self._scaled(self._minus(dict(key[2])))[1]]]
-                factors.append(["^", ["f", key[1], argument], n])
+                    argument = -(self.x**degree * self._scaled(scaled(dict(key[2]), Fraction(-1)))[1])
+                factors.append(fn(key[1], argument) ** n)
             else:
                 raise UnsupportedError(monomial)
         if power < 0:
             raise UnsupportedError(monomial)
-        return ["*", const(c), ["^", self.small, power], *factors]
-
-    @staticmethod
-    def _minus(poly: Polynomial) -> Polynomial:
-        return {m: -c for m, c in poly.items()}
+        return times(num(c), self.small**power, *factors)
 
     def _scaled(self, poly: Polynomial) -> tuple[int, Term]:
         """d and q with poly = x^d q(1/x), d the degree of the polynomial."""
@@ -145,7 +140,7 @@ class Limits:
         if found is None:
             raise UnsupportedError(poly)
         degree = len(found) - 1
-        return degree, ["+", *(["*", self.lemmas.term(c), ["^", self.small, degree - k]] for k, c in enumerate(found) if c)]
+        return degree, plus(*(self.lemmas.term(c) * self.small ** (degree - k) for k, c in enumerate(found) if c))
 
     def _limit(self, term: Term) -> tuple[str, str]:
         """A proof that fun x__ => text(term) tends to a number, and the number."""
@@ -153,26 +148,26 @@ class Limits:
         if term == self.small:
             return f"(lim__u A__ {self._shown('0 < A__')})", "0"
         match term:
-            case ["+" | "*" as head, first, *rest]:
+            case ("+" | "*" as head, first, *rest):
                 proof, value = self._limit(first)
-                left: Term = first
+                left = first
                 for right in rest:
                     other, limit = self._limit(right)
                     lemma = "lim__add" if head == "+" else "lim__mul"
                     proof = f"({lemma} A__ (fun x__ => {show(left)}) (fun x__ => {show(right)}) _ _ {proof} {other})"
-                    left, value = [head, left, right], f"({value} {head} {limit})"
+                    left, value = Term((head, left, right)), f"({value} {head} {limit})"
                 return proof, value
-            case ["^", base, n]:
+            case ("^", base, n):
                 proof, value = self._limit(base)
                 return f"(lim__pow A__ (fun x__ => {show(base)}) _ {n} {proof})", f"({value} ^ {n})"
-            case ["/", _, b] if self._varies(b):
+            case ("/", _, b) if self._varies(b):
                 proof, value = self._limit(b)
                 away = self._shown(f"{value} <> 0")
                 return f"(lim__inv A__ (fun x__ => {show(b)}) _ {away} {proof})", f"(/ {value})"
-            case ["f", "exp", ["*", _, ["*", ["^", _, n], q]]] if self._varies(q) or n:
-                return f"(lim__exp A__ (fun x__ => {show(['*', ['^', self.x, n], q])}) {self._grows(n, q)})", "0"
-            case ["f", "atan", ["*", ["^", _, n], q]] if self._varies(q) or n:
-                return f"(lim__atan A__ (fun x__ => {show(['*', ['^', self.x, n], q])}) {self._grows(n, q)})", "(PI / 2)"
+            case ("f", "exp", ("*", _, ("*", ("^", _, n), q))) if self._varies(q) or n:
+                return f"(lim__exp A__ (fun x__ => {show(self.x**n * q)}) {self._grows(n, q)})", "0"
+            case ("f", "atan", ("*", ("^", _, n), q)) if self._varies(q) or n:
+                return f"(lim__atan A__ (fun x__ => {show(self.x**n * q)}) {self._grows(n, q)})", "(PI / 2)"
         if self._varies(term):
             raise UnsupportedError(term)
         return f"(lim__const A__ {show(term)})", show(term)

@@ -1,52 +1,48 @@
 """`ball` steps: the tree of a proof as lemmas over one variable, each for all x of its interval.
 
-The functions that the nodes are about are computed as `analysis` does, and Rocq proves that they are the ones they come from
-(`export_forms`). What is evaluated there by balls is proved by the tactic `interval`. A tree with a part that is not proved here
+The functions that the nodes are about are computed by the kernel's `Forms`, and Rocq proves that they are the ones they come from
+(`equalities`). What is evaluated there by balls is proved by the tactic `interval`. A tree with a part that is not proved here
 makes the whole fact a premise: 0 <= phi(t) from low <= t and t <= high.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import comb
 from typing import Any
 
-from derive.proof.kernel.certificate import plain
-from derive.proof.kernel.one_variable import Checker, IntervalGoal, needs_open, without_tanh
+from derive.proof.kernel.one_variable import KINDS, Checker, IntervalGoal, needs_open, rational, without_tanh
 from derive.proof.kernel.one_variable_forms import UNIT
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import ONE, Polynomial, added, multiplied, scaled
-from derive.proof.language.terms import num
-from derive.proof.rocq.calculus import UnsupportedError, derived, raw_equal, replaced
+from derive.proof.language.terms import Relation, Term, num, plus, substitute, times, x
+from derive.proof.rocq.as_written import written_equal
+from derive.proof.rocq.derivatives import UnsupportedError, derived
+from derive.proof.rocq.equalities import Equalities, Interval
 from derive.proof.rocq.limits import Limits
-from derive.proof.rocq.one_variable_forms import Equalities, Interval
-from derive.proof.rocq.script import ZERO, Given, RocqStep, Script, applied, const, of_poly, quantified
-from derive.proof.rocq.terms import ExportError, Relation, Term, number, rational
-
-TREES = ("eval", "split", "up", "up_open", "down", "limit", "coeffs", "exp", "sqrt", "times", "sum", "product", "even", "tanh")
+from derive.proof.rocq.notation import ZERO, ExportError, applied, number
+from derive.proof.rocq.script import Given, RocqStep, Script, quantified
 
 
-def ball(script: Script, step: RocqStep, given: list[Given], whole: bool = False) -> Given:
-    """0 <= phi, or 0 < phi, at x = t: from the same for all x of the interval; `whole` makes that a premise."""
+def ball(script: Script, step: RocqStep, given: list[Given]) -> Given:
+    """0 <= phi, or 0 < phi, at x = t: from the same for all x of the interval, which is a premise where Rocq is not shown why."""
     d = step.data
-    at = of_poly(script.terms.normal(d["at"]))
-    phi, op = replaced(d["term"], d["variable"], at), "<" if d["strict"] else "<="
+    at = script.terms.normal(d["at"])
+    phi = substitute(d["term"], d["variable"], at)
     low, high = (None if d[side] is None else rational(d[side]) for side in ("low", "high"))
     begins = needs_open(d)
-    wanted: list[Relation] = [] if low is None else [("<" if begins else "<=", const(low), at)]
-    wanted += [] if high is None else [("<=", at, const(high))]
-    found: Relation = (op, ZERO, phi)
+    wanted: list[Relation] = [] if low is None else [num(low).lt(at) if begins else num(low).le(at)]
+    wanted += [] if high is None else [at.le(num(high))]
+    found = ZERO.lt(phi) if d["strict"] else ZERO.le(phi)
     proofs = " ".join(script.bridge(*g, r) for g, r in zip(given, wanted, strict=True))
     try:
-        if whole:
-            raise UnsupportedError(phi)
-        tree = _Trees(script, d["variable"], Interval(low, high), d.get("domain", []))
+        tree = _Trees(len(script.lemmas), d["variable"], Interval(low, high), d["domain"])
         name = tree.root(d["term"], d["strict"], begins, d["proof"])
         script.lemmas.extend(tree.lemmas)
         written = f"({name} {script.show(at)} {proofs})"
-        return found, f"(move__{'lt' if d['strict'] else 'le'} (sym__ {raw_equal(script, phi)}) {written})"
+        return found, f"(move__{'lt' if d['strict'] else 'le'} (sym__ {written_equal(script, phi)}) {written})"
     except ProofError as error:
         raise ExportError(f"step {step.number}: {error}"[:200]) from error
     except UnsupportedError:
@@ -59,8 +55,8 @@ def ball(script: Script, step: RocqStep, given: list[Given], whole: bool = False
 class _Trees(Equalities):
     """A method named after a kind of node gives the tactics that prove 0 <= phi (0 < phi) from the lemmas of its subtrees."""
 
-    def __init__(self, script: Script, variable: str, whole: Interval, domain: list[Any]) -> None:
-        super().__init__(script, variable, whole)
+    def __init__(self, number: int, variable: str, whole: Interval, domain: Sequence[Any]) -> None:
+        super().__init__(number, variable, whole)
         for q, sign, tree in domain:
             poly = self.forms.read(q)
             self.forms.check_domain(poly)
@@ -80,7 +76,7 @@ class _Trees(Equalities):
     def lemma(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
         """The name of a lemma: 0 <= phi (0 < phi) for all x of the interval."""
         head, *args = tree
-        if head not in TREES:
+        if head not in KINDS:
             raise ExportError(f"no such tree: {head!r}"[:80])
         prove: Callable[..., str] = getattr(self, f"_{head}")
         body = prove(phi, where, strict, *args)
@@ -110,7 +106,7 @@ class _Trees(Equalities):
         slope = self.forms.derivative(phi)
 
         def sign(t: Term, said: str) -> str:
-            facts, _ = self.facts([self._canonical(t), ["/", const(1), self._canonical(t)]])
+            facts, _ = self.facts([self._canonical(t), 1 / self._canonical(t)])
             return self.at(self.new(f"{self.text(t)} {said}", where, f"{facts}nonzero__."), where, "y__")
 
         def nonzero(t: Term) -> str:
@@ -119,14 +115,14 @@ class _Trees(Equalities):
         def positive(t: Term) -> str:
             return sign(t, "> 0")
 
-        d, proof = derived(self.script, self.term(phi), self.name, nonzero, positive)
+        d, proof = derived(self.text, self.term(phi), self.name, nonzero, positive)
         functions = f"(fun x__ => {self.text(self.term(phi))}) y__ _ _"
         return slope, f"(d__same {functions} {self.at(self.equal(d, self.term(slope), where), where, 'y__')} {proof})"
 
     def _end(self, phi: Polynomial, end: Fraction, strict: bool) -> str:
         """A proof of 0 <= phi(end)."""
         value = self.forms.at(phi, num(end))
-        written = replaced(self.term(phi), self.name, const(end))
+        written = substitute(self.term(phi), self.name, num(end))
         here = Interval(None, None)
         op = "<" if strict else "<="
         if self.forms.decided(value, strict) and not set(value) <= {ONE}:  # as it is written: its normal form may have huge powers
@@ -145,8 +141,7 @@ class _Trees(Equalities):
         inner = self.lemma(scaled(slope, Fraction(-1)) if down else slope, where if opened else closed, opened, tree)
         inside = self.at(inner, where if opened else closed, "y__")
         if down:
-            minus = ["*", const(-1), self.term(slope)]
-            equal = self.equal(minus, self.term(scaled(slope, Fraction(-1))), closed)
+            equal = self.equal(-self.term(slope), self.term(scaled(slope, Fraction(-1))), closed)
             inside = f"(move__le {self.at(equal, closed, 'y__')} {inside})"
         functions = f"(fun x__ => {self.text(self.term(phi))}) (fun x__ => {self.text(self.term(slope))})"
         both = f"(fun y__ p__ q__ => {proof}) (fun y__ p__ q__ => {inside})"
@@ -174,7 +169,7 @@ class _Trees(Equalities):
         slope, proof = self._slope(phi, closed)
         minus = scaled(slope, Fraction(-1))
         inner = self.lemma(minus, closed, strict, tree)
-        equal = self.equal(["*", const(-1), self.term(slope)], self.term(minus), closed)
+        equal = self.equal(-self.term(slope), self.term(minus), closed)
         lemma = "lt" if strict else "le"
         inside = f"(move__{lemma} {self.at(equal, closed, 'y__')} {self.at(inner, closed, 'y__')})"
         start = max(Fraction(1), where.low)
@@ -212,15 +207,15 @@ class _Trees(Equalities):
     def _by_coefficients(
         self, phi: Polynomial, where: Interval, strict: bool, found: list[Polynomial], signs: list[str], end: Fraction, sign: int
     ) -> str:
-        x: Term = ["x", self.name]
-        distance: Term = ["+", x, const(-end)] if sign > 0 else ["+", const(end), ["*", const(-1), x]]
+        y = x(self.name)
+        distance = y + num(-end) if sign > 0 else num(end) - y
         members: list[Term] = []
         proof = ""
         for j, (c, tactic) in enumerate(zip(found, signs, strict=True)):
             if not c:
                 continue
             positive = strict and not members
-            members.append(["*", self.term(c), ["^", distance, j]])
+            members.append(self.term(c) * distance**j)
             op = "<" if positive else "<="
             power = "Rlt_0_1" if positive else f"(pow_le _ {j} y__)"
             own = f"({'mul__lt' if positive else 'mul__le'} (ltac:({tactic}) : 0 {op} {self.text(self.term(c))}) {power})"
@@ -230,8 +225,8 @@ class _Trees(Equalities):
         inside = f"assert (y__ : 0 <= {self.text(distance)}) by lra. "
         if len(found) == 1:
             inside = "assert (y__ : 0 <= x__ ^ 2) by apply square__. "
-            members = [["*", self.term(found[0]), ["^", ["^", x, 2], 0]]]
-        return inside + self._moved(phi, ["+", *members] if len(members) > 1 else members[0], where, strict, proof)
+            members = [self.term(found[0]) * (y**2) ** 0]
+        return inside + self._moved(phi, plus(*members) if len(members) > 1 else members[0], where, strict, proof)
 
     def _exp(self, phi: Polynomial, where: Interval, strict: bool) -> str:
         return self._single(phi, "exp", "exp_pos")
@@ -245,7 +240,7 @@ class _Trees(Equalities):
     def _single(self, phi: Polynomial, name: str, lemma: str) -> str:
         term = self.term(phi)
         own = term[-1] if term[0] == "*" else term
-        if own[:2] != ["f", name] or len(phi) != 1:
+        if own[:2] != ("f", name) or len(phi) != 1:
             raise ExportError(f"a multiple of {name} in a ball is none")
         return f"pose proof ({lemma} {self.text(own[2])}). lra."
 
@@ -256,7 +251,7 @@ class _Trees(Equalities):
         closed = replace(where, open=False)
         positive = self.at(self.lemma(factor, closed, True, first), closed)
         below = self.at(self.lemma(psi, where, strict, second), where)
-        equal = self.equal(["*", self.term(factor), self.term(phi)], self.term(psi), where)
+        equal = self.equal(self.term(factor) * self.term(phi), self.term(psi), where)
         lemma = "lt" if strict else "le"
         return f"exact (from__{lemma} _ _ {positive} (move__{lemma} {self.at(equal, where)} {below}))."
 
@@ -280,7 +275,7 @@ class _Trees(Equalities):
             own = where if strict and n == 0 else closed
             piece = self.at(self.lemma(member, own, strict and n == 0, tree), own)
             proof = f"({'add__lt' if strict else 'add__le'} {proof} {piece})" if n else piece
-        whole: Term = ["+", *(self.term(p) for p, _ in found)]
+        whole = plus(*(self.term(p) for p, _ in found))
         return self._moved(phi, whole, where, strict, proof)
 
     def _shown(self, member: tuple[Polynomial, Any], where: Interval) -> bool:
@@ -301,7 +296,7 @@ class _Trees(Equalities):
         for n, (member, tree) in enumerate(found):
             piece = self.at(self.lemma(member, where, strict, tree), where)
             proof = f"({'mul__lt' if strict else 'mul__le'} {proof} {piece})" if n else piece
-        return self._moved(phi, ["*", *(self.term(p) for p, _ in found)], where, strict, proof)
+        return self._moved(phi, times(*(self.term(p) for p, _ in found)), where, strict, proof)
 
     def _even(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
         half = Interval(Fraction(0), where.high)
@@ -310,34 +305,24 @@ class _Trees(Equalities):
         if self.forms.at(phi, -self.forms.variable) != phi:
             raise ExportError("a term of a ball is not even")
         name = self.lemma(phi, half, strict, tree)
-        minus: Term = ["*", const(-1), ["x", self.name]]
-        mirrored = replaced(self.term(phi), self.name, minus)
+        mirrored = substitute(self.term(phi), self.name, -x(self.name))
         equal = self.at(self.equal(self.term(phi), mirrored, where), where)
         there = self.at(name, half, "((-1) * x__)")
         other = f"(move__{'lt' if strict else 'le'} {equal} {there})"
         return f"destruct (Rle_or_lt 0 x__) as [m__ | m__]; [exact {self.at(name, half)} | exact {other}]."
 
     def _tanh(self, phi: Polynomial, where: Interval, strict: bool, tree: Any) -> str:
-        other = without_tanh(self.forms.term(phi))
+        other = without_tanh(self.term(phi))
         poly = self.forms.polynomial(other)
         name = self.lemma(poly, where, strict, tree)
-        written = plain(other)
-        equal = self.at(self.equal(written, self.term(poly), where), where)
+        equal = self.at(self.equal(other, self.term(poly), where), where)
         proof = f"(move__{'lt' if strict else 'le'} {equal} {self.at(name, where)})"
         texts = dict.fromkeys(_tanh_of(self.term(phi)))
-        rewrites = "".join(f"rewrite (tanh__exp {self.text(_listed(p))}). " for p in texts)
+        rewrites = "".join(f"rewrite (tanh__exp {self.text(p)}). " for p in texts)
         return f"{rewrites}exact {proof}."
 
 
-def _tanh_of(term: Term) -> list[Any]:
+def _tanh_of(term: Term) -> list[Term]:
     """Arguments of tanh, the outer ones first."""
-    own = [_tupled(term[2])] if term[:2] == ["f", "tanh"] else []
-    return [*own, *(p for t in term if isinstance(t, list) for p in _tanh_of(t))]
-
-
-def _tupled(term: Any) -> Any:
-    return tuple(_tupled(t) for t in term) if isinstance(term, list) else term
-
-
-def _listed(term: Any) -> Any:
-    return [_listed(t) for t in term] if isinstance(term, tuple) else term
+    own = [term[2]] if term[:2] == ("f", "tanh") else []
+    return [*own, *(p for t in term if isinstance(t, Term) for p in _tanh_of(t))]

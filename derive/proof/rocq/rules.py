@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 
+from derive.proof.kernel.function_laws import law_of
+from derive.proof.language.normal import Polynomial, as_number
+from derive.proof.language.terms import Relation, Term, fn, num
 from derive.proof.rocq import premises as facts
+from derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO, ExportError, expanded
 from derive.proof.rocq.one_variable import ball
-from derive.proof.rocq.script import (
-    ZERO,
-    Evidence,
-    Given,
-    Local,
-    RocqStep,
-    Script,
-    abstracted,
-    const,
-    of_poly,
-    relation,
-)
-from derive.proof.rocq.terms import FUNCTIONS, ExportError, Poly, Relation, Term
+from derive.proof.rocq.script import Evidence, Given, Local, RocqStep, Script, abstracted
 
 
 class Rules:
@@ -59,11 +51,11 @@ class Rules:
             case "monotone":
                 found = facts.monotone(self.script, step, given[0])
             case "ito" | "gronwall":
-                found = facts.ito(self.script, step, given)
+                found = facts.process(self.script, step, given)
             case "primitive":
                 found = facts.primitive(self.script, step, given)
             case "declared":
-                found = facts.declared(self.script, step, given)
+                found = facts.property_of_function(self.script, step, given)
             case "nonnegative" | "quad_bound" | "trace_bound" | "cauchy_schwarz":
                 found = facts.geometric(self.script, step)
             case _:
@@ -74,11 +66,11 @@ class Rules:
 
     def _absurd(self, step: RocqStep, given: list[Given]) -> str:
         (premise, proof), *_ = given
-        q = self.terms.difference(premise).constant()
+        q = as_number(self.terms.difference(premise))
 
         def body(local: Local) -> str:
-            lemma = "below__lt" if premise[0] == "<" else "below__"
-            texts = f"{local.show(premise[1])} {local.show(premise[2])} {local.show(const(q or 0))}"
+            lemma = "below__lt" if premise.op == "<" else "below__"
+            texts = f"{local.show(premise.left)} {local.show(premise.right)} {local.show(num(q or 0))}"
             return f"exfalso. refine ({lemma} {texts} h0 _ _); [field | lra]."
 
         return self.script.algebra([premise], step.claim, body)([proof])
@@ -86,45 +78,46 @@ class Rules:
     def _inverse(self, step: RocqStep, given: Given) -> str:
         """p (1/p) = 1: every factor of p is not 0 since p is not, so that each times its inverse is 1."""
         premise, proof = given
-        p = self.terms.normal(step.data["of"])
+        p = self.terms.polynomial(step.data["of"])
         difference = self.terms.difference(premise)
-        if premise[0] == "<":
-            premise, proof = ("!=", premise[1], premise[2]), f"(ne__lt {proof})"
+        if premise.op == "<":
+            premise, proof = Relation(("!=", *premise[1:])), f"(ne__lt {proof})"
         _, factors = self.terms.factors(p) if p else (0, [])
         pairs: list[Relation] = []
         proofs: list[str] = []
         for f, _ in factors:
-            unequal: Relation = ("!=", of_poly(f), ZERO)
+            unequal = Relation(("!=", expanded(f), ZERO))
             factor = self.script.algebra([premise], unequal, lambda local, f=f: self._factor(local, premise, difference, f))
-            proofs.append(f"(inv__pair {self.script.show(of_poly(f))} {factor([proof])})")
-            pairs.append(("==", ["*", of_poly(f), of_poly(self.terms.inverse(f))], ["q", "1"]))
+            proofs.append(f"(inv__pair {self.script.show(expanded(f))} {factor([proof])})")
+            pairs.append((expanded(f) * expanded(self.terms.inverse(f))).eq(UNIT))
 
         def body(local: Local) -> str:
-            products = [f"{local.show(pair[1])} ^ {n}" for pair, (_, n) in zip(pairs, factors, strict=True)]
+            products = [f"{local.show(pair.left)} ^ {n}" for pair, (_, n) in zip(pairs, factors, strict=True)]
             v = " * ".join(products) or "1"
             rewrites = "".join(f"rewrite h{n}; " for n in range(len(pairs)))
-            low, high = local.show(step.claim[1]), local.show(step.claim[2])
+            low, high = local.show(step.claim.left), local.show(step.claim.right)
             return f"refine (by__product {low} {high} ({v}) _ _); [{rewrites}ring | first [left; field | right; field]]."
 
         return self.script.algebra(pairs, step.claim, body)(proofs)
 
-    def _factor(self, local: Local, premise: Relation, difference: Poly, f: Poly) -> str:
+    def _factor(self, local: Local, premise: Relation, difference: Polynomial, f: Polynomial) -> str:
         """The rest g with r - l = f g, f a factor of the polynomial r - l."""
         if len(f) == 1:
             [((atom, _),)] = f
-            rest = Poly({tuple((a, n - (a == atom)) for a, n in m if n > (a == atom)): c for m, c in difference.items()})
+            rest = {tuple((a, n - (a == atom)) for a, n in m if n > (a == atom)): c for m, c in difference.items()}
         else:
-            rest = Poly({(): difference.get(min(f), Fraction(0)) / f[min(f)]})
-        return f"refine (ne__factor {' '.join(local.show(t) for t in (*premise[1:], of_poly(f), of_poly(rest)))} h0 _). field."
+            c = difference.get(min(f), Fraction(0)) / f[min(f)]
+            rest = {(): c} if c else {}
+        return f"refine (ne__factor {' '.join(local.show(t) for t in (*premise[1:], expanded(f), expanded(rest)))} h0 _). field."
 
     def _cases(self, step: RocqStep, evidence: Evidence) -> str:
-        split = relation(step.data["split"])
+        split: Relation = step.data["split"]
         branches: list[str] = []
         for n, (name, found) in zip(
-            step.premises, (("h__low", split), ("h__high", ("<", split[2], split[1]))), strict=True
+            step.premises, (("h__low", split), ("h__high", split.right.lt(split.left))), strict=True
         ):
             here = dict(evidence.here)
-            weaker = [found] if name == "h__low" else [found, ("<=", found[1], found[2])]
+            weaker = [found] if name == "h__low" else [found, found.left.le(found.right)]
             for r in weaker:
                 key = self.terms.key(r)
                 if key in self.steps[n].sealed:
@@ -134,7 +127,7 @@ class Rules:
                     here[key] = self.script.bridge(found, name, registered)
             claim, proof = self.use(n, Evidence(here, evidence.everywhere))
             branches.append(f"(fun {name} => {self.script.bridge(claim, proof, step.claim)})")
-        low, high, claim = self.script.show(split[1]), self.script.show(split[2]), self.script.relation(step.claim)
+        low, high, claim = self.script.show(split.left), self.script.show(split.right), self.script.relation(step.claim)
         return f"(split__ {low} {high} ({claim}) {branches[0]} {branches[1]})"
 
     def _cut(self, step: RocqStep, evidence: Evidence) -> Given:
@@ -154,74 +147,47 @@ class Rules:
 
     # Functions
 
-    def _poly(self, term: Term) -> Term:
-        return of_poly(self.terms.normal(term))
-
     def _function(self, step: RocqStep, given: list[Given]) -> Given:
         law: str = step.data["law"]
-        args = [self._poly(t) for t in step.data["args"]]
-        name = {"abs": "abs", "sqrt": "sqrt", "exp": "exp", "log": "log"}.get(law.split("_")[0], "")
-        value, show = self._value, self.script.show
-        t = args[0]
+        args = [self.terms.normal(t) for t in step.data["args"]]
+        found, needs = law_of(law, args)
         if law.startswith("monotone:"):
-            return self._rising(law.removeprefix("monotone:"), args, given)
+            return self._rising(law.removeprefix("monotone:"), args, found, needs, given)
+        name, t = law.split("_")[0], args[0]
         match law:
-            case "abs_square" | "sqrt_square":
-                found: Relation = ("==", ["^", ["f", name, t], 2], t if name == "sqrt" else ["^", t, 2])
-                return found, self._law(law, [t, ["f", name, t]], [value(name, t)], given, [("<=", ZERO, t)])
-            case "abs_nonneg" | "sqrt_nonneg":
-                return ("<=", ZERO, ["f", name, t]), self._law(law, [t, ["f", name, t]], [value(name, t)])
-            case "abs_of_positive" | "abs_of_negative":
-                positive = law == "abs_of_positive"
-                wanted: Relation = ("<=", ZERO, t) if positive else ("<=", t, ZERO)
-                found = ("==", ["f", "abs", t], t if positive else ["*", ["q", "-1"], t])
-                return found, self._law(law, [t, ["f", "abs", t]], [value("abs", t)], given, [wanted])
             case "sqrt_of_square":
-                s = self._poly(["^", t, 2])
-                root: Term = ["f", "sqrt", s]
-                proofs = [value("sqrt", s), self.script.identity(s, ["^", t, 2])]
-                return ("==", root, t), self._law(law, [t, s, root], proofs, given, [("<=", ZERO, t)])
-            case "exp_positive":
-                return ("<", ZERO, ["f", "exp", t]), self._law(law, [t, ["f", "exp", t]], [value("exp", t)])
+                s = self.terms.normal(t**2)
+                terms, proofs = [t, s, fn("sqrt", s)], [self._value("sqrt", s), self.script.identity(s, t**2)]
             case "exp_add" | "log_mul":
                 s, t = args
-                u = self._poly(["+" if name == "exp" else "*", s, t])
-                f = [["f", name, a] for a in (s, t, u)]
-                proofs = [*(value(name, a) for a in (s, t, u)), self.script.identity(u, ["+" if name == "exp" else "*", s, t])]
-                found = ("==", f[2], ["*" if name == "exp" else "+", f[0], f[1]])
-                return found, self._law(law, [s, t, u, *f], proofs, given, [("<", ZERO, s), ("<", ZERO, t)])
+                both = s + t if name == "exp" else s * t
+                three = [s, t, self.terms.normal(both)]
+                terms = [*three, *(fn(name, a) for a in three)]
+                proofs = [*(self._value(name, a) for a in three), self.script.identity(three[2], both)]
             case "log_exp" | "exp_log":
                 outer = "exp" if name == "log" else "log"
-                inner = self._poly(["f", outer, t])
-                found = ("==", ["f", name, inner], t)
-                proofs = [value(outer, t), value(name, inner)]
-                return found, self._law(law, [t, inner, found[1]], proofs, given, [("<", ZERO, t)])
-        raise ExportError(f"no such law: {law!r} {show(t)}"[:80])
+                inner = self.terms.normal(fn(outer, t))
+                terms, proofs = [t, inner, fn(name, inner)], [self._value(outer, t), self._value(name, inner)]
+            case _:
+                terms, proofs = [t, fn(name, t)], [self._value(name, t)]
+        sides = [self.script.bridge(*g, need) for g, need in zip(given, needs, strict=True)]
+        return found, f"(law__{law} {' '.join([*(self.script.show(a) for a in terms), *proofs, *sides])})"
 
     def _value(self, name: str, t: Term) -> str:
-        return self.script.value(name, self.terms.normal(t))
+        return self.script.value(name, self.terms.polynomial(t))
 
-    def _law(
-        self, law: str, args: list[Term], proofs: list[str], given: Sequence[Given] = (), wanted: Sequence[Relation] = ()
-    ) -> str:
-        sides = [self.script.bridge(*g, w) for g, w in zip(given, wanted, strict=False)]
-        return f"(law__{law} {' '.join([*(self.script.show(a) for a in args), *proofs, *sides])})"
-
-    def _rising(self, name: str, args: list[Term], given: list[Given]) -> Given:
-        if name not in ("exp", "atan", "erf", "tanh", "log", "sqrt"):
-            raise ExportError(f"no such law: monotone:{name}"[:80])
+    def _rising(self, name: str, args: list[Term], found: Relation, needs: list[Relation], given: list[Given]) -> Given:
         s, t = args
         f = FUNCTIONS[name]
         rising, where, side = f"{f}__rise", "any__", f"(here__ {self.script.show(s)})"
         if name in ("log", "sqrt"):
             where = "(Rlt 0)" if name == "log" else "(Rle 0)"
-            side = self.script.bridge(*given[0], ("<" if name == "log" else "<=", ZERO, s))
+            side = self.script.bridge(*given[0], needs[0])
         if name == "erf":
             rising = self.script.fact("rising__ erf any__", "erf is strictly increasing")
-        strict = given[-1][0][0] == "<"
-        op = "<" if strict else "<="
-        order = self.script.bridge(*given[-1], (op, s, t))
-        a, b = ["f", name, s], ["f", name, t]
-        texts = " ".join(self.script.show(x) for x in (s, t, a, b))
+        op = "<" if given[-1][0].op == "<" else "<="
+        order = self.script.bridge(*given[-1], Relation((op, s, t)))
+        texts = " ".join(self.script.show(a) for a in (s, t, *found[1:]))
         values = f"{self._value(name, s)} {self._value(name, t)}"
-        return (op, a, b), f"(rise__{'lt' if strict else 'le'} {f} {where} {rising} {texts} {values} {side} {order})"
+        proof = f"(rise__{'lt' if op == '<' else 'le'} {f} {where} {rising} {texts} {values} {side} {order})"
+        return Relation((op, *found[1:])), proof

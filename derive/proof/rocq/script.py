@@ -11,35 +11,24 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.rocq.terms import (
+from derive.proof.language.normal import Frozen, Polynomial, as_number
+from derive.proof.language.terms import Relation, Term, fn, num
+from derive.proof.rocq.notation import (
     FUNCTIONS,
-    VALUES,
+    RELATIONS,
+    VARIABLES,
     ExportError,
-    Frozen,
-    Poly,
-    Relation,
-    Term,
-    Terms,
+    RocqTerms,
+    expanded,
     number,
-    rational,
+    ordered,
 )
 
-VARIABLES = {"w": "W", "t": "Time", "j": "J", "i": "J", "k": "K"}
-ONE = [["1", [], []]]
-ZERO: Term = ["q", "0"]
-ONE_TERM: Term = ["q", "1"]
+#: the multiplier 1 of an identity
+ONE = (("1", (), ()),)
 Applied = Callable[[Sequence[str]], str]
 Key = tuple[str, Frozen]
 Given = tuple[Relation, str]
-
-
-def of_poly(p: Poly) -> Term:
-    """The polynomial as a term, printed in normal form."""
-    return ["poly", p]
-
-
-def const(q: Fraction | int) -> Term:
-    return ["q", str(q)]
 
 
 def quantified(variables: str, text: str) -> str:
@@ -50,14 +39,9 @@ def abstracted(variables: str, proof: str) -> str:
     return f"(fun {' '.join(variables)} => {proof})" if variables else proof
 
 
-def applied(name: str, variables: str) -> str:
-    return f"({name} {' '.join(variables)})" if variables else name
-
-
-def relation(raw: Any) -> Relation:
-    if not isinstance(raw, (list, tuple)) or len(raw) != 3 or raw[0] not in ("<=", "<", "==", "!="):
-        raise ExportError(f"not a relation: {raw!r}"[:80])
-    return (raw[0], raw[1], raw[2])
+def related(relation: Relation, show: Callable[[Term], str]) -> str:
+    """l <= r, with sides shown by `show`."""
+    return f"{show(relation.left)} {RELATIONS[relation.op]} {show(relation.right)}"
 
 
 @dataclass
@@ -83,7 +67,7 @@ class Evidence:
 class Local:
     """Names of atoms inside one lemma of algebra: a0, a1, .. as they are met."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: RocqTerms) -> None:
         self._terms = terms
         self.atoms: dict[int, str] = {}
 
@@ -94,43 +78,42 @@ class Local:
         return self._terms.show(term, self._name)
 
     def relation(self, relation: Relation) -> str:
-        return self._terms.relation(relation, self.show)
+        return related(relation, self.show)
 
 
 class Script:
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: RocqTerms) -> None:
         self.terms = terms
         self.lemmas: list[str] = []  # of algebra; they stand before the section, where no name of the certificate is known
         self.lines: list[str] = []
         self.premises: list[str] = []
-        self.met: set[int] = set()
+        self.met: set[int] = set()  # atoms that the text has named since this was last cleared
         self.leaned = False  # whether a fact has been used since this was last set
         self._algebra: dict[str, str] = {}
         self._facts: dict[str, str] = {}
 
     # Text with the atoms themselves
 
-    def show(self, term: Term) -> str:
-        return self.terms.show(term, self._atom)
+    def show(self, term: Term, as_written: bool = False) -> str:
+        return self.terms.show(term, self._atom, as_written)
 
     def _atom(self, atom: int) -> str:
         self.met.add(atom)
-        return self.terms.atom(atom)
+        return self.terms.atom_text(atom)
 
-    def relation(self, relation: Relation) -> str:
-        return self.terms.relation(relation, self.show)
+    def relation(self, relation: Relation, as_written: bool = False) -> str:
+        return related(relation, lambda term: self.show(term, as_written))
 
-    def deps(self, *relations: Relation) -> str:
+    def deps(self, *relations: Relation, as_written: bool = False) -> str:
         """The variables that occur in the text of the relations, in the order w, t, j, i, k."""
         met: set[int] = set()
         for relation in relations:
-            self.terms.relation(relation, lambda term: self.terms.show(term, lambda a: met.add(a) or ""))
+            related(relation, lambda term: self.terms.show(term, lambda a: met.add(a) or "", as_written))
         return self.variables(met)
 
     def variables(self, atoms: Iterable[int]) -> str:
         """The variables that the atoms depend on, in the order w, t, j, i, k."""
-        found = frozenset().union(*(self.terms.deps[a] for a in atoms))
-        return "".join(v for v in VARIABLES if v in found)
+        return ordered(self.terms.depends({((a, 1),): Fraction(1) for a in atoms}))
 
     def closed(self, relation: Relation) -> str:
         """The relation for all w, t, j, i and k that occur in it."""
@@ -157,20 +140,15 @@ class Script:
         arrows = "".join(f"({local.relation(p)}) -> " for p in premises)
         statement = arrows + local.relation(claim)
         body = proof(local)
-        binders = f" ({' '.join(local.atoms.values())} : R)" if local.atoms else ""
         intros = f"intros {' '.join(f'h{n}' for n in range(len(premises)))}. " if premises else ""
-        text = f"{binders} : {statement}.\nProof. {intros}{body} Qed."
-        if text not in self._algebra:
-            self._algebra[text] = f"alg__{len(self._algebra)}"
-            self.lemmas.append(f"Lemma {self._algebra[text]}{text}")
-        atoms = "".join(" " + self._atom(a) for a in local.atoms)
-        return lambda proofs: f"({self._algebra[text]}{atoms}{''.join(' ' + p for p in proofs)})"
+        lemma = self._lemma(local, f"{statement}.\nProof. {intros}{body} Qed.")
+        return lambda proofs: f"({lemma}{''.join(' ' + p for p in proofs)})"
 
     def certify(self, premises: Sequence[Relation], claim: Relation, mult: Any, total: Any, equalities: Any) -> Applied:
         """mult * (r - l) = sum + equalities for the claim l <= r, l < r or l == r."""
 
         def proof(local: Local) -> str:
-            lemma = {"<=": "by__le", "<": "by__lt", "==": "by__eq"}.get(claim[0])
+            lemma = {"<=": "by__le", "<": "by__lt", "==": "by__eq"}.get(claim.op)
             if lemma is None or (claim[0] == "==" and total):
                 raise ExportError("certify proves <=, < and, without a sum, ==")
             m, m_proof = self._cone(local, premises, mult, strict=True)
@@ -178,7 +156,7 @@ class Script:
             s_proof = "(same__ 0)" if claim[0] == "==" else s_proof
             e, e_proof = "0", "(same__ 0)"
             for index, (n, term) in enumerate(equalities):
-                text = f"({local.show(term)}) * ({_slack(local, premises[n])})"
+                text = f"({local.show(term)}) * ({_slack(local, premises, n)})"
                 piece = f"(eq__zero ({local.show(term)}) h{n})"
                 e, e_proof = (text, piece) if index == 0 else (f"{e} + {text}", f"(eq__add {e_proof} {piece})")
             low, high = local.show(claim[1]), local.show(claim[2])
@@ -207,13 +185,13 @@ class Script:
     @staticmethod
     def _member(local: Local, premises: Sequence[Relation], member: Any, *, strict: bool) -> tuple[str, str]:
         c, numbers, squares = member
-        q = rational(c)
+        q = Fraction(num(c)[1])
         positive = f"(z__pos {abs(q.numerator)})" if q.denominator == 1 else f"(q__pos {abs(q.numerator)} {q.denominator})"
         text, proof = number(q), positive if strict else f"(weak__ {positive})"
         mul, slack = ("mul__lt", "slack__lt") if strict else ("mul__le", "slack__le")
         for n in numbers:
             weak = premises[n][0] == "<" and not strict
-            text = f"{text} * ({_slack(local, premises[n])})"
+            text = f"{text} * ({_slack(local, premises, n)})"
             proof = f"({mul} {proof} ({slack} {f'(weak__ h{n})' if weak else f'h{n}'}))"
         for t in squares:
             text, proof = f"{text} * ({local.show(t)}) ^ 2", f"({mul} {proof} (square__ ({local.show(t)})))"
@@ -228,12 +206,12 @@ class Script:
             return f"(weak__ {proof})"
         if wanted[0] == "!=":
             if given[0] == "<":
-                given, proof = ("!=", given[1], given[2]), f"(ne__lt {proof})"
+                given, proof = Relation(("!=", *given[1:])), f"(ne__lt {proof})"
             return self.algebra([given], wanted, lambda local: self._unequal(local, given, wanted))([proof])
         if given[0] == "==":
             sign = -1 if self.terms.difference(given) != self.terms.difference(wanted) and wanted[0] == "==" else 1
-            return self.certify([given], wanted, ONE, [], [[0, const(sign)]])([proof])
-        return self.certify([given], wanted, ONE, [["1", [0], []]], [])([proof])
+            return self.certify([given], wanted, ONE, (), [(0, num(sign))])([proof])
+        return self.certify([given], wanted, ONE, (("1", (0,), ()),), ())([proof])
 
     @staticmethod
     def _unequal(local: Local, given: Relation, wanted: Relation) -> str:
@@ -245,52 +223,51 @@ class Script:
         """A proof that two terms with one normal form are equal."""
         if self.show(left) == self.show(right):
             return f"(same__ {self.show(left)})"
-        claim = ("==", left, right)
+        claim = left.eq(right)
         return self.algebra([], claim, lambda local: _close(local.relation(claim)))([])
 
-    def value(self, name: str, p: Poly) -> str:
+    def value(self, name: str, p: Polynomial) -> str:
         """A proof of N(f(p)) = f(p), which is a fact of the library where FORMAT.md gives f a value."""
-        q = p.constant()
-        if q is not None and name == "abs":
+        q = as_number(p)
+        if q is None or as_number(self.terms.polynomial(fn(name, expanded(p)))) is None:
+            return "(same__ _)"
+        if name == "abs":
             side, other = ("right", "(same__ _)") if q >= 0 else ("left", "ltac:(lra)")
             return f"(abs__{side} {number(abs(q))} {number(q)} ltac:(lra) {other})"
-        if q is None or (name, q) not in VALUES:
-            return "(same__ _)"
         if name == "erf":
             return self.fact("0 = erf 0", "erf(0) = 0")
         return f"{FUNCTIONS[name]}__{q}"
 
-
-    def other(self, terms: Terms) -> Script:
-        """A script over other terms whose lemmas of algebra stand beside these."""
-        script = Script(terms)
-        script.lemmas, script._algebra = self.lemmas, self._algebra
-        return script
-
-    def inverse_of_monomial(self, p: Poly) -> str:
+    def inverse_of_monomial(self, p: Polynomial) -> str:
         """A proof of / (c a^n b) = (1/c) (/ a)^n / b, by a lemma over a and b."""
         local = Local(self.terms)
-        [(m, c)] = p.items()
-        powers = "".join(f" * {local.show(of_poly(Poly({((a, 1),): Fraction(1)})))}{f' ^ {n}' if n > 1 else ''}" for a, n in m)
-        text = local.show(of_poly(p))
+        c, factors = self.terms.factors(p)
+        powers = "".join(f" * {local.show(expanded(a))}{f' ^ {n}' if n > 1 else ''}" for a, n in factors)
+        text = local.show(expanded(p))
         inverses: dict[int, str] = {}
-        for a, _ in m:
-            [((inverse, _),)] = self.terms.inverse(Poly({((a, 1),): Fraction(1)}))
-            inverses[inverse] = f"(/ {local.atoms[a]})"
+        for a, _ in factors:
+            [((inverse, _),)] = self.terms.inverse(a)
+            inverses[inverse] = f"(/ {local.show(expanded(a))})"
         right = self.terms.poly(self.terms.inverse(p), inverses.__getitem__)
         body = (
             f"replace {text} with ({number(c)}{powers}) by ring. repeat rewrite Rinv_mult. repeat rewrite pow_inv."
             f" replace (/ {number(c)}) with {number(1 / c)} by field. ring."
         )
-        statement = f" ({' '.join(local.atoms.values())} : R) : / {text} = {right}.\nProof. {body} Qed."
-        if statement not in self._algebra:
-            self._algebra[statement] = f"alg__{len(self._algebra)}"
-            self.lemmas.append(f"Lemma {self._algebra[statement]}{statement}")
-        return f"({self._algebra[statement]}{''.join(' ' + self._atom(a) for a in local.atoms)})"
+        lemma = self._lemma(local, f"/ {text} = {right}.\nProof. {body} Qed.")
+        return f"({lemma})"
+
+    def _lemma(self, local: Local, statement: str) -> str:
+        """A lemma over the variables of `local`, applied to the atoms that they stand for; the same one is stated once."""
+        binders = f" ({' '.join(local.atoms.values())} : R)" if local.atoms else ""
+        text = f"{binders} : {statement}"
+        if text not in self._algebra:
+            self._algebra[text] = f"alg__{len(self._algebra)}"
+            self.lemmas.append(f"Lemma {self._algebra[text]}{text}")
+        return self._algebra[text] + "".join(f" {self._atom(a)}" for a in local.atoms)
 
 
-def _slack(local: Local, relation: Relation) -> str:
-    return f"{local.show(relation[2])} - {local.show(relation[1])}"
+def _slack(local: Local, premises: Sequence[Relation], n: int) -> str:
+    return f"{local.show(premises[n].right)} - {local.show(premises[n].left)}"
 
 
 def _close(identity: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from derive.proof.claims.prove import prove
 from derive.proof.rocq.export import export
 from derive.proof.rocq.judge import judge
-from derive.proof.rocq.terms import ExportError
+from derive.proof.rocq.notation import ExportError
 from tests.support.corpus.cases import Case, claim_of
 from tests.support.corpus.holding import TRUE
 

@@ -1,8 +1,8 @@
 """Functions of one variable: lemmas of Rocq that say that two ways of writing one are equal on an interval.
 
-`forms` computes the normal forms that a ball is about; Rocq proves here that they are the functions they come from, so that they
-are not trusted. An equality is proved by `field`, once functions are written with the arguments of the normal form, exponentials
-as powers of few, and squares of roots as what they are the squares of.
+The kernel's `Forms` computes the normal forms that a ball is about; Rocq proves here that they are the functions they come
+from, so that they are not trusted. An equality is proved by `field`, once functions are written with the arguments of the normal
+form, exponentials as powers of few, and squares of roots as what they are the squares of.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from derive.proof.kernel.certificate import plain
 from derive.proof.kernel.one_variable_forms import Forms
-from derive.proof.language.context import ProofError
-from derive.proof.language.normal import ONE, Polynomial
-from derive.proof.language.terms import Term as Frozen
-from derive.proof.language.terms import from_json
-from derive.proof.rocq.calculus import UnsupportedError, contains, raw
-from derive.proof.rocq.script import ONE_TERM, Script, const
-from derive.proof.rocq.terms import VALUES, RocqContext, Term, Terms, number
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.normal import ONE, Polynomial, as_number
+from derive.proof.language.terms import Term, contains, fn, num
+from derive.proof.rocq.derivatives import UnsupportedError
+from derive.proof.rocq.notation import FUNCTIONS, RocqTerms, number
 
 ODD = ("atan", "erf", "tanh")
 
@@ -43,30 +40,29 @@ class Interval:
 
 
 class Equalities:
-    """Lemmas over x__ in an interval `whole`, where the domain is known."""
+    """Lemmas over x__ in an interval `whole`, where the domain is known; `number` is in their names, to tell them from others."""
 
-    def __init__(self, script: Script, variable: str, whole: Interval) -> None:
-        context = RocqContext({"symbols": {variable: "const"}})
-        context.identifiers[variable] = "x__"
-        self.script = script.other(Terms(context))
+    def __init__(self, number: int, variable: str, whole: Interval) -> None:
+        self._terms = RocqTerms(Context(symbols={variable: "const"}))
+        self._terms.identifiers[variable] = "x__"
         self.forms = Forms(variable)
         self.name = variable
         self.whole = whole
         self.domain: list[str] = []  # lemmas: 0 < sign * Q
         self.lemmas: list[str] = []
-        self._prefix = len(script.lemmas)
+        self._prefix = number
         self._equal: dict[tuple[str, str, Interval], str] = {}
 
     # Text
 
     def text(self, term: Term) -> str:
-        return raw(self.script, term)
+        return self._terms.show(term, self._terms.atom_text, as_written=True)
 
     def term(self, poly: Polynomial) -> Term:
-        return plain(self.forms.term(poly))
+        return self.forms.term(poly)
 
     def normal(self, term: Term) -> Polynomial:
-        return self.forms.polynomial(_frozen(term))
+        return self.forms.polynomial(term)
 
     def functions(self, term: Term) -> set[str]:
         """The names of the functions in a term."""
@@ -114,22 +110,21 @@ class Equalities:
         """The term with every function in normal form."""
         if term[0] == "f":
             return self.term(self.normal(term))
-        return [self._canonical(t) if isinstance(t, list) else t for t in term]
+        return Term(self._canonical(t) if isinstance(t, Term) else t for t in term)
 
     def _function(self, f: Term, canonical: Term, where: Interval) -> str:
         """f(t) = N(f(t)) from t = N(t), where that is f of a number or f(-p) = -f(p)."""
         argument = self.normal(f[2])
         inner = self.term(argument)
-        whole: Term = ["f", f[1], inner]
+        whole = fn(f[1], inner)
         moved = f"rewrite {self.at(self.equal(f[2], inner, where), where)}. " if self.text(inner) != self.text(f[2]) else ""
         if self.text(whole) == self.text(canonical):
             proof = "reflexivity."
-        elif set(argument) <= {ONE} and (f[1], argument.get(ONE, Fraction(0))) in VALUES:
-            proof = f"exact (sym__ {_rocq(f[1])}__{argument.get(ONE, Fraction(0))})."
-        elif f[1] in ODD and canonical[0] == "*" and canonical[1] == const(-1):
+        elif canonical[0] == "q":
+            proof = f"exact (sym__ {FUNCTIONS[f[1]]}__{as_number(argument)})."
+        elif f[1] in ODD and canonical[0] == "*" and canonical[1] == num(-1):
             positive = canonical[2][2]
-            minus: Term = ["*", const(-1), positive]
-            proof = f"rewrite {self.at(self.equal(inner, minus, where), where)}. exact (odd__{f[1]} {self.text(positive)})."
+            proof = f"rewrite {self.at(self.equal(inner, -positive, where), where)}. exact (odd__{f[1]} {self.text(positive)})."
         else:
             raise UnsupportedError(f)
         return self.new(f"{self.text(f)} = {self.text(canonical)}", where, f"{moved}{proof}")
@@ -156,7 +151,7 @@ class Equalities:
         with_squares = f" [{' '.join(squares)}]" if squares else ""
         for n, f in enumerate(functions.values()):
             if f[1] == "atan" and any(p[0] == "/" for p in parts):
-                one: Term = ["+", ONE_TERM, ["^", f[2], 2]]
+                one = 1 + f[2] ** 2
                 normal = self.text(self.term(self.normal(one)))
                 script += f"assert (A{n}__ : 0 < {self.text(one)}) by (pose proof (pow2_ge_0 {self.text(f[2])}); lra). "
                 same = f"field{with_squares}; repeat split; nonzero__"
@@ -173,7 +168,7 @@ class Equalities:
 
     def _powers(self, terms: list[Term]) -> tuple[dict[str, tuple[str, str]], str]:
         """exp(p) as products of powers of exp(m/D), m the monomials of all such p: equalities with their proofs."""
-        found = {self.text(p): self.normal(p[2]) for t in terms for p in _parts(t) if p[:2] == ["f", "exp"]}
+        found = {self.text(p): self.normal(p[2]) for t in terms for p in _parts(t) if p[:2] == ("f", "exp")}
         scales: dict[Any, int] = {}
         for p in found.values():
             for m, c in p.items():
@@ -213,14 +208,6 @@ class Equalities:
         return "lra" if set(value) <= {ONE} else "interval with (i_prec 300)"
 
 
-def _rocq(name: str) -> str:
-    return "ln" if name == "log" else name
-
-
-def _frozen(term: Term) -> Frozen:
-    return from_json(term)
-
-
 def _rewritten(powers: dict[str, Any]) -> str:
     """The powers put in, in the goal and in what is known."""
     names = ", ".join(f"?{name}" for name in powers)
@@ -228,9 +215,10 @@ def _rewritten(powers: dict[str, Any]) -> str:
 
 
 def _parts(term: Term) -> list[Term]:
-    return [term, *(p for t in term for p in (_parts(t) if isinstance(t, list) else []))]
+    """The term and all terms in it, each before those in it."""
+    return [term, *(p for t in term if isinstance(t, Term) for p in _parts(t))]
 
 
 def _outer(term: Term) -> list[Term]:
     """The functions in a term that stand in no other."""
-    return [term] if term[0] == "f" else [f for t in term if isinstance(t, list) for f in _outer(t)]
+    return [term] if term[0] == "f" else [f for t in term if isinstance(t, Term) for f in _outer(t)]

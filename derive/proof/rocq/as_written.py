@@ -1,0 +1,57 @@
+"""Terms as they are written, not in normal form: proofs that they are equal to what the steps speak of."""
+
+from __future__ import annotations
+
+from derive.proof.language.normal import Polynomial, as_number
+from derive.proof.language.terms import Relation, Term, num
+from derive.proof.rocq.notation import FUNCTIONS, UNIT, ExportError, expanded, number
+from derive.proof.rocq.script import Script
+
+
+def written_equal(script: Script, term: Term) -> str:
+    """A proof that the term as it is written is the term with its quotients and functions in normal form."""
+    if script.show(term, as_written=True) == script.show(term):
+        return f"(same__ {script.show(term)})"
+    match term:
+        case ("+" | "*" as head, first, *rest):
+            proof = written_equal(script, first)
+            for a in rest:
+                proof = f"(cong__{'add' if head == '+' else 'mul'} {proof} {written_equal(script, a)})"
+            return proof
+        case ("^", base, n):
+            return f"(under__ (fun z__ => z__ ^ {n}) {written_equal(script, base)})"
+        case ("/", a, b):
+            inverse = f"(trans__ (under__ Rinv {_normal(script, b)}) {_inverse(script, script.terms.polynomial(b))})"
+            return f"(once__ {inverse})" if a == UNIT else f"(cong__mul {written_equal(script, a)} {inverse})"
+        case ("f", name, t):
+            value = script.value(name, script.terms.polynomial(t))
+            return f"(trans__ (under__ {FUNCTIONS[name]} {_normal(script, t)}) (sym__ {value}))"
+    raise ExportError(f"not a term: {term!r}"[:80])
+
+
+def as_written(script: Script, relation: Relation, proof: str, *, back: bool = False) -> str:
+    """From a proof of the relation one of it as it is written; `back`, the other way round."""
+    if script.relation(relation) == script.relation(relation, as_written=True):
+        return proof
+    sides = [written_equal(script, t) if back else f"(sym__ {written_equal(script, t)})" for t in relation[1:]]
+    return f"(between__{ {'<=': 'le', '<': 'lt', '==': 'eq', '!=': 'ne'}[relation.op]} {proof} {' '.join(sides)})"
+
+
+def _normal(script: Script, term: Term) -> str:
+    """A proof that the term as it is written is its normal form."""
+    return f"(trans__ {written_equal(script, term)} {script.identity(term, script.terms.normal(term))})"
+
+
+def _inverse(script: Script, p: Polynomial) -> str:
+    """A proof of / p = N(1/p)."""
+    q = as_number(p)
+    if q is not None:
+        return f"(inv__number {number(q)} {number(1 / q)} ltac:(lra))" if q else "(inv__0 (same__ 0))"
+    c, factors = script.terms.factors(p)
+    if c == 1 and len(factors) == 1 and factors[0][1] == 1:
+        return "(same__ _)"
+    if len(p) == 1:
+        return script.inverse_of_monomial(p)
+    f = expanded(factors[0][0])
+    scaled = script.identity(expanded(p), num(c) * f)
+    return f"(inv__scaled {script.show(expanded(p))} {number(c)} {script.show(f)} {number(1 / c)} {scaled} ltac:(lra))"

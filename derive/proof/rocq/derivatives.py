@@ -1,0 +1,66 @@
+"""Derivatives with their proofs: the lemma of calculus for each part of a term of one variable, as it is written.
+
+What the derivative of a function is comes from the kernel (`OUTER`); how a sum, a product or a power is derived, from the lemmas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from derive.proof.kernel.one_variable_forms import OUTER
+from derive.proof.language.terms import Term, contains, num
+from derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO
+
+Shown = Callable[[Term], str]
+
+
+class UnsupportedError(Exception):
+    """A part of a proof of one variable that is not proved in Rocq; the whole fact enters as a premise."""
+
+
+def derived(text: Shown, term: Term, name: str, nonzero: Shown, positive: Shown) -> tuple[Term, str]:
+    """The derivative at y__ and a proof that it is that of fun x__ => text(term).
+
+    Args:
+        text: a term as it is written in Rocq, x__ being the variable.
+        name: the variable.
+        nonzero, positive: proofs of b <> 0 and 0 < t at y__ for denominators b and arguments t of log and sqrt.
+
+    Raises:
+        UnsupportedError: a power 0, or a function whose derivative has no lemma.
+    """
+
+    def of(t: Term) -> tuple[Term, str]:
+        return derived(text, t, name, nonzero, positive)
+
+    def function(t: Term) -> str:
+        return f"(fun x__ => {text(t)})"
+
+    if not contains(term, name):
+        return ZERO, f"(d__const {text(term)} y__)"
+    match term:
+        case ("x", _):
+            return UNIT, "(d__id y__)"
+        case ("+" | "*" as head, first, *rest):
+            left, (d, proof) = first, of(first)
+            for right in rest:
+                e, other = of(right)
+                lemma = "d__add" if head == "+" else "d__mul"
+                proof = f"({lemma} {function(left)} {function(right)} y__ _ _ {proof} {other})"
+                d = d + e if head == "+" else d * right + left * e
+                left = Term((head, left, right))
+            return d, proof
+        case ("^", base, n) if n:
+            d, proof = of(base)
+            pieces = f"{n} {n} {function(base)} y__ _ (num__ {n}) {proof}"
+            return Term(("*", num(n), base ** (n - 1), d)), f"(d__pow {pieces})"
+        case ("/", a, b) if a == UNIT:
+            d, proof = of(b)
+            return Term(("*", num(-1), d, Term(("^", term, 2)))), f"(d__inv {function(b)} y__ _ {nonzero(b)} {proof})"
+        case ("/", a, b):
+            return of(a * (1 / b))
+        case ("f", "exp" | "log" | "sqrt" | "atan" | "tanh" as f, t):
+            d, proof = of(t)
+            side = f" {positive(t)}" if f in ("log", "sqrt") else ""
+            return OUTER[f](t) * d, f"(d__{FUNCTIONS[f]} {function(t)} y__ _{side} {proof})"
+    raise UnsupportedError(term)

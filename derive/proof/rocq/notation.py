@@ -1,0 +1,161 @@
+"""Terms in the notation of Rocq, over the normal forms of the kernel.
+
+A relation is printed with the structure its writer gave it, except for what Rocq cannot see through: quotients, arguments of
+functions and operators stand in the normal form of FORMAT.md, so that equal atoms are the same text and `ring` decides the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+from derive.proof.language.context import KINDS, Context
+from derive.proof.language.normal import ONE, Monomial, Normal, Polynomial, as_number, freeze, scaled
+from derive.proof.language.terms import OPERATORS, Relation, Term, num
+
+ZERO, UNIT = num(0), num(1)
+#: what a symbol may depend on, in the order in which Rocq's functions take it, with the type of each
+VARIABLES = {"w": "W", "t": "Time", "j": "J", "i": "J", "k": "K"}
+FUNCTIONS = {"sqrt": "sqrt", "exp": "exp", "log": "ln", "atan": "atan", "erf": "erf", "tanh": "tanh", "abs": "Rabs"}
+RELATIONS = {"<=": "<=", "<": "<", "==": "=", "!=": "<>"}
+#: heads of terms over vectors and matrices, each of which is an unknown function of the outcome and of time
+OPAQUE = frozenset({"norm", "opnorm", "tr", "quad", "trprod", "dot"})
+_OPERATORS = {"E": "E", "EI": "EI", "I": "Int", "S": "Sum coords", "C": "Sum clients"}
+#: Words that mean something else in the text: Rocq's keywords (Print Keywords), and names of the library and of the writer.
+#: The writer's other names have two underscores in a row, which no name of a certificate has.
+_WORDS = """Axiom CoFixpoint Definition Fixpoint Hypothesis Parameter Prop SProp Set Theorem Type Variable as at by cofix else
+    end exists exists2 fix for forall fun if in IF is o of let lib lp match mod rem return then using where with struct measure
+    wf ltac constr uconstr open R IZR INR PI exp ln sqrt atan erf tanh Rabs length list nat In Sum E EI Int W Time J K coords
+    clients w t j i k"""
+RESERVED = frozenset(_WORDS.split())
+
+#: the name of an atom, by its number
+Name = Callable[[int], str]
+
+
+class ExportError(ValueError):
+    """The certificate is not valid, or Rocq cannot state it; the message says why."""
+
+
+def number(q: Fraction) -> str:
+    """A rational as Rocq's reals write it; in brackets unless it is a natural number."""
+    return f"{q}" if q.denominator == 1 and q >= 0 else f"({q})".replace("/", " / ")
+
+
+def applied(name: str, arguments: str) -> str:
+    """A function of the variables, one letter each."""
+    return f"({name} {' '.join(arguments)})" if arguments else name
+
+
+def ordered(depends: frozenset[str]) -> str:
+    """The letters of what something depends on, in the order of Rocq's arguments."""
+    return "".join(v for v in VARIABLES if v in depends)
+
+
+def expanded(p: Polynomial) -> Term:
+    """The polynomial as a term that is printed in normal form."""
+    return Term(("poly", freeze(p)))
+
+
+class RocqTerms(Normal):
+    """The kernel's normal forms, which know terms that already are polynomials (`expanded`), and their text in Rocq."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        names = [*context.symbols, *context.vectors, *context.matrices, *context.functions]
+        self.identifiers = {name: name + "'" if name in RESERVED else name for name in names}
+
+    def _form(self, t: Term) -> Polynomial:
+        return dict(t[1]) if t[0] == "poly" else super()._form(t)
+
+    def normal(self, t: Term) -> Term:
+        """The term, printed in normal form."""
+        return expanded(self.polynomial(t))
+
+    def difference(self, relation: Relation) -> Polynomial:
+        """The normal form of right - left."""
+        return self.polynomial(relation.slack)
+
+    def inverse(self, p: Polynomial) -> Polynomial:
+        """The normal form of 1/p."""
+        return self.polynomial(1 / expanded(p))
+
+    @staticmethod
+    def factors(p: Polynomial) -> tuple[Fraction, list[tuple[Polynomial, int]]]:
+        """p as a constant times powers of what has an inverse of its own."""
+        c = p[min(p)]
+        if len(p) == 1:
+            return c, [({((a, 1),): Fraction(1)}, n) for a, n in min(p)]
+        return c, [(scaled(p, 1 / c), 1)]
+
+    # Text
+
+    def show(self, t: Term, name: Name, as_written: bool = False) -> str:
+        """The term in brackets; quotients and functions in normal form, unless they too are to stand as they were written."""
+        match t:
+            case ("+" | "*" as sign, *args) if args:
+                return "(" + f" {sign} ".join(self.show(a, name, as_written) for a in args) + ")"
+            case ("^", base, int(n)):
+                return f"({self.show(base, name, as_written)} ^ {n})"
+            case ("/", above, below) if as_written:
+                inverse = f"(/ {self.show(below, name, True)})"
+                return inverse if above == UNIT else f"({self.show(above, name, True)} * {inverse})"
+            case ("/", above, below):
+                return f"({self.show(above, name)} * {self.poly(self.inverse(self.polynomial(below)), name)})"
+            case ("f", function, inner) if as_written:
+                return f"({FUNCTIONS[function]} {self.show(inner, name, True)})"
+        return self.poly(self.polynomial(t), name)
+
+    def poly(self, p: Polynomial, name: Name) -> str:
+        """A polynomial, its monomials in order."""
+        constant = as_number(p)
+        if constant is not None:
+            return number(constant)
+        if len(p) == 1:
+            [(m, c)] = p.items()
+            if c == 1 and len(m) == 1 and m[0][1] == 1:
+                return name(m[0][0])
+        return "(" + " + ".join(self._member(c, m, name) for m, c in freeze(p)) + ")"
+
+    @staticmethod
+    def _member(c: Fraction, m: Monomial, name: Name) -> str:
+        factors = [name(a) if n == 1 else f"{name(a)} ^ {n}" for a, n in m]
+        return " * ".join(factors if c == 1 and m != ONE else [number(c), *factors])
+
+    def atom_text(self, a: int) -> str:
+        """The text of an atom where w, t, j and i are bound."""
+        match self.key_of(a):
+            case ("x", name):
+                return applied(self.identifiers[name], ordered(KINDS[self.context.symbols[name]]))
+            case ("xi", name):
+                return applied(self.identifiers[name], ordered(KINDS[self.context.symbols[name]]).replace("j", "i"))
+            case ("pi",):
+                return "PI"
+            case ("inv", p):
+                return f"(/ {self.poly(dict(p), self.atom_text)})"
+            case ("f" | "F" as head, name, p):
+                function = FUNCTIONS[name] if head == "f" else self.identifiers[name]
+                return f"({function} {self.poly(dict(p), self.atom_text)})"
+            case (operator, m) if operator in OPERATORS:
+                inner = self._member(Fraction(1), m, self.atom_text)
+                return f"({_OPERATORS[operator]} (fun {' '.join(OPERATORS[operator])} => {inner}))"
+        return applied(self._opaque(self.key_of(a)), "wt")
+
+    def opaque(self) -> list[str]:
+        """The names of the atoms of vectors and matrices."""
+        return sorted({self._opaque(key) for key in self._atoms if key[0] in OPAQUE})
+
+    @staticmethod
+    def _opaque(key: Any) -> str:
+        """The name of an atom of vectors and matrices. No name has two underscores in a row, so that these are its own."""
+        return "__".join([key[0], *(name for part in key[1:] for name in _names(part))])
+
+
+def _names(part: Any) -> Iterator[str]:
+    """The names in a vector, a matrix or a product of both."""
+    for inner in part[1:]:
+        if isinstance(inner, str):
+            yield inner
+        else:
+            yield from _names(inner)

@@ -1,0 +1,37 @@
+"""The judge: which files it accepts, and that it stops."""
+
+from __future__ import annotations
+
+import pytest
+
+from derive.proof.rocq.export import export
+from derive.proof.rocq.judge import NoRocqError, judge
+from tests.derive.proof.rocq.drafts import rocq
+from tests.derive.proof.rocq.valid_certificates import young
+
+
+def test_judge_says_that_there_is_no_coqc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(NoRocqError, match="apt-get install coq"):
+        judge("")
+
+
+@rocq
+def test_judge_wants_standard_axioms_alone() -> None:
+    text = export(young()).text
+    start = text.index("Theorem certified")
+    proof = text[text.index("Proof.", start) : text.index("Qed.", start)]
+    assert not judge(text.replace(proof, "Proof. Admitted. (* ").replace("Qed.\nEnd Cert", "*)\nEnd Cert")).accepted
+    assert not judge(text.replace("Print Assumptions certified.", "")).accepted
+    axiom = text.replace("Section Certificate.", "Axiom false : False.\nSection Certificate.")
+    verdict = judge(axiom.replace(proof, "Proof. destruct false. "))
+    assert not verdict.accepted
+    assert "false" in verdict.assumptions
+
+
+@rocq
+def test_judge_stops() -> None:
+    slow = "Fixpoint slow (n : nat) : nat := match n with O => 1 | S m => slow m + slow m end."
+    verdict = judge(f"{slow}\nCompute slow 40.", timeout=2)
+    assert not verdict.accepted
+    assert "2 s" in verdict.output
