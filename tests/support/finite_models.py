@@ -199,3 +199,20 @@ def near(a: Any, b: Any) -> bool:
 
 def size(t: Term) -> int:
     return 1 + sum(size(a) for a in t[1:] if isinstance(a, Term))
+
+
+SCALARS = {
+    "c": "const", "q": "const", "T": "const", "d": "const", "N": "const", "t": "clock", "a": "time", "r": "rv", "g": "random",
+    "h": "random", "p": "coord", "s": "coord", "z": "detcoord", "m": "client", "n": "detclient",
+}  # fmt: skip
+FULL = Context(
+    SCALARS, ("u", "v"), {"A": (), "H": ("symmetric",), "K": ("symmetric",), "P": ("psd",), "Q": ("psd",)},
+    {"F": {"odd": True}}, "T", "d", "N",
+)  # fmt: skip
+OPERATORS = ("E", "I", "EI", "S", "Si", "C")
+
+
+def always(fact: Fact, seed: int, count: int = 30, **more: Any) -> None:
+    """The fact is true of random models, and speaks of one in five of them at least."""
+    rng = np.random.default_rng([seed, 4])
+    assert sum(random_model(FULL, rng, **more).tests(fact) for _ in range(count)) >= count // 5

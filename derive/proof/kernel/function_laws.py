@@ -1,41 +1,109 @@
-"""The laws of abs, sqrt, exp and log, and that the rising functions rise. Trusted, with the kernel."""
+"""The laws of functions as tables: of abs, sqrt, exp and log, that rising functions rise, and what a context may declare.
+
+Trusted, with the kernel. A row says how many arguments a law has, what it claims of them and what it needs of them
+(relations of the premises, in order).
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Relation, Term, fn, num, term
+from derive.proof.language.terms import Relation, Term, declared, fn, num, term
+
+ZERO, ONE = num(0), num(1)
 
 
-def law_of(law: str, args: list[Term]) -> tuple[Relation, list[Relation]]:
-    """What a law of functions claims of its arguments, and what it needs of them."""
-    if type(law) is not str:
-        raise ProofError("no law without a name")
-    zero = num(0)
-    one: dict[str, Any] = {
-        "abs_square": lambda t: ((fn("abs", t) ** 2).eq(t**2), []),
-        "abs_nonneg": lambda t: (zero.le(fn("abs", t)), []),
-        "abs_of_positive": lambda t: (fn("abs", t).eq(t), [zero.le(t)]),
-        "abs_of_negative": lambda t: (fn("abs", t).eq(-t), [t.le(zero)]),
-        "sqrt_nonneg": lambda t: (zero.le(fn("sqrt", t)), []),
-        "sqrt_of_square": lambda t: (fn("sqrt", t**2).eq(t), [zero.le(t)]),
-        "sqrt_square": lambda t: ((fn("sqrt", t) ** 2).eq(t), [zero.le(t)]),
-        "exp_positive": lambda t: (zero.lt(fn("exp", t)), []),
-        "log_exp": lambda t: (fn("log", fn("exp", t)).eq(t), []),
-        "exp_log": lambda t: (fn("exp", fn("log", t)).eq(t), [zero.lt(t)]),
-    }
-    two: dict[str, Any] = {
-        "exp_add": lambda s, t: (fn("exp", s + t).eq(fn("exp", s) * fn("exp", t)), []),
-        "log_mul": lambda s, t: (fn("log", s * t).eq(fn("log", s) + fn("log", t)), [zero.lt(s), zero.lt(t)]),
-    }
-    for name in ("exp", "atan", "erf", "tanh", "log", "sqrt"):
-        domain = {"log": ["<"], "sqrt": ["<="]}.get(name, [])
-        two[f"monotone:{name}"] = lambda s, t, n=name, ops=domain: (
-            fn(n, s).le(fn(n, t)),
-            [*(Relation((op, zero, s)) for op in ops), s.le(t)],
-        )
-    table = one if len(args) == 1 else two if len(args) == 2 else {}
-    if law not in table:
-        raise ProofError(f"no law {law!r} of {len(args)} arguments")
-    return table[law](*[term(a) for a in args])
+class Law(NamedTuple):
+    """`claim` and `needs` take as many terms as `count` says."""
+
+    count: int
+    claim: Callable[..., Relation]
+    needs: Callable[..., list[Relation]] = lambda *args: []
+    #: whether the claim is strict where the last premise is
+    strict: bool = False
+
+
+def _rises(name: str, *domain: str) -> Law:
+    """f(s) <= f(t) from s <= t; `domain` holds the relations of 0 to s that f needs, since f is constant below by convention."""
+    return Law(
+        2, lambda s, t: fn(name, s).le(fn(name, t)), lambda s, t: [*(Relation((op, ZERO, s)) for op in domain),
+        s.le(t)], True
+    )
+
+
+#: name -> law. Each holds for all real arguments that satisfy its needs; sqrt t = 0 for t < 0 and log t = 0 for t <= 0.
+LAWS: Mapping[str, Law] = {
+    "abs_square": Law(1, lambda t: (fn("abs", t) ** 2).eq(t**2)),
+    "abs_nonneg": Law(1, lambda t: ZERO.le(fn("abs", t))),
+    "abs_of_positive": Law(1, lambda t: fn("abs", t).eq(t), lambda t: [ZERO.le(t)]),
+    "abs_of_negative": Law(1, lambda t: fn("abs", t).eq(-t), lambda t: [t.le(ZERO)]),
+    "sqrt_nonneg": Law(1, lambda t: ZERO.le(fn("sqrt", t))),
+    "sqrt_of_square": Law(1, lambda t: fn("sqrt", t**2).eq(t), lambda t: [ZERO.le(t)]),
+    "sqrt_square": Law(1, lambda t: (fn("sqrt", t) ** 2).eq(t), lambda t: [ZERO.le(t)]),
+    "exp_positive": Law(1, lambda t: ZERO.lt(fn("exp", t))),
+    "exp_add": Law(2, lambda s, t: fn("exp", s + t).eq(fn("exp", s) * fn("exp", t))),
+    "log_exp": Law(1, lambda t: fn("log", fn("exp", t)).eq(t)),
+    "exp_log": Law(1, lambda t: fn("exp", fn("log", t)).eq(t), lambda t: [ZERO.lt(t)]),
+    "log_mul": Law(2, lambda s, t: fn("log", s * t).eq(fn("log", s) + fn("log", t)), lambda s, t: [ZERO.lt(s), ZERO.lt(t)]),
+    "monotone:exp": _rises("exp"),
+    "monotone:atan": _rises("atan"),
+    "monotone:erf": _rises("erf"),
+    "monotone:tanh": _rises("tanh"),
+    "monotone:log": _rises("log", "<"),
+    "monotone:sqrt": _rises("sqrt", "<="),
+}
+
+
+def law_of(law: str, args: Sequence[Term | int]) -> tuple[Law, Relation, list[Relation]]:
+    """The law, what it claims of its arguments, and what it needs of them.
+
+    Raises:
+        ProofError: there is no such law of so many arguments.
+    """
+    if type(law) is not str or law not in LAWS or LAWS[law].count != len(args):
+        name = repr(law) if type(law) is str else f"a {type(law).__name__}"
+        raise ProofError(f"there is no law {name} of {len(args)} arguments: function_laws.LAWS lists all")
+    row, terms = LAWS[law], [term(a) for a in args]
+    return row, row.claim(*terms), row.needs(*terms)
+
+
+class Property(NamedTuple):
+    """An instance of a declared property; `claim` takes F as a function on terms, the declared value, then the arguments."""
+
+    #: what the context must declare
+    declared: str
+    count: int
+    claim: Callable[..., Relation]
+    needs: Callable[..., list[Relation]] = lambda *args: []
+
+
+#: name in a step -> instance of the property that the context declares
+PROPERTIES: Mapping[str, Property] = {
+    "odd": Property("odd", 1, lambda F, _, t: F(-t).eq(-F(t))),
+    "bounded": Property("bounded", 1, lambda F, bound, t: F(t).le(bound)),
+    "bounded_below": Property("bounded", 1, lambda F, bound, t: (-bound).le(F(t))),
+    "nondecreasing": Property("nondecreasing", 2, lambda F, _, s, t: F(s).le(F(t)), lambda s, t: [s.le(t)]),
+    "slope": Property("slope", 1, lambda F, slope, t: F(t).le(slope * t), lambda t: [ZERO.le(t)]),
+    "concave_right": Property(
+        "concave_right", 3,
+        lambda F, _, s, t, a: (a * F(s) + (1 - a) * F(t)).le(F(a * s + (1 - a) * t)),
+        lambda s, t, a: [ZERO.le(s), ZERO.le(t), ZERO.le(a), a.le(ONE)],
+    ),
+}  # fmt: skip
+
+
+def property_of(function: str, entry: Mapping[str, Any], prop: str, args: Sequence[Any]) -> tuple[Relation, list[Relation]]:
+    """What the property of F that `entry` declares says of these arguments, and what it needs of them.
+
+    Raises:
+        ProofError: the context does not declare it of F, or it has another number of arguments.
+    """
+    row = PROPERTIES.get(prop)
+    if row is None or row.declared not in entry:
+        raise ProofError(f"{function} is not declared {prop}: the context would have to list the property")
+    if len(args) != row.count:
+        raise ProofError(f"{prop} has {row.count} arguments, not {len(args)}")
+    value, terms = entry[row.declared], [term(t) for t in args]
+    return row.claim(lambda t: declared(function, t), value, *terms), row.needs(*terms)

@@ -1,18 +1,19 @@
 """Functions of one real variable in normal form: identities, balls, derivatives, limits. Trusted, with the kernel.
 
-A function is a polynomial with rational coefficients in atoms (`derive.proof.language.normal`). Besides the rules there, normal
-forms here know, at every real point, exp(p) exp(q) = exp(p + q), 1/exp(p) = exp(-p), f(-p) = -f(p) for f = atan, erf, tanh, and,
-where 0 < Q is known, sqrt(Q)^2 = Q and 1/sqrt(Q) = sqrt(Q)/Q. Numbers are exact rationals or balls of Arb, never floats.
+A function is a polynomial with rational coefficients in atoms (`derive.proof.language.normal`). Besides the rules
+there, normal forms here know, at every real point, exp(p) exp(q) = exp(p + q), 1/exp(p) = exp(-p), f(-p) = -f(p) for f
+= atan, erf, tanh, and, where 0 < Q is known, sqrt(Q)^2 = Q and 1/sqrt(Q) = sqrt(Q)/Q. Numbers are exact rationals or
+balls of Arb, never floats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
 from flint import arb, ctx, fmpq
 
+from derive.proof.kernel.calculus import PI, derivative
 from derive.proof.language.context import Context, ProofError, parts
 from derive.proof.language.normal import (
     ONE,
@@ -26,25 +27,14 @@ from derive.proof.language.normal import (
     power,
     scaled,
 )
-from derive.proof.language.terms import Term, fn, from_json, substitute
+from derive.proof.language.terms import Term, from_json, substitute
 
 BITS = 256
 MAX_DEGREE = 400
-PI = Term(("pi",))
 UNIT: Polynomial = {ONE: Fraction(1)}
 _HEADS = frozenset({"q", "x", "pi", "+", "*", "^", "/", "f"})
 _ARGUMENTS = {"+": slice(1, None), "*": slice(1, None), "/": slice(1, None), "^": slice(1, 2), "f": slice(2, 3)}
 _ODD = frozenset({"atan", "erf", "tanh"})
-
-#: f'(p) as a term in p. Right wherever f is differentiable: everywhere, for log and sqrt where 0 < p.
-OUTER: Mapping[str, Callable[[Term], Term]] = {
-    "exp": lambda p: fn("exp", p),
-    "log": lambda p: 1 / p,
-    "sqrt": lambda p: 1 / (2 * fn("sqrt", p)),
-    "atan": lambda p: 1 / (1 + p**2),
-    "erf": lambda p: 2 * fn("exp", -(p**2)) / fn("sqrt", PI),
-    "tanh": lambda p: 1 - fn("tanh", p) ** 2,
-}
 
 
 class Forms(Normal):
@@ -196,7 +186,8 @@ class Forms(Normal):
     def check_domain(self, poly: Polynomial, roots: bool = False) -> None:
         """Raises ProofError unless denominators have no zero and arguments of log are positive; with `roots`, of sqrt alone.
 
-        The first makes a function continuous on the interval. With the second, moreover, it is smooth, by the chain rule.
+        The first makes a function continuous on the interval. With the second, moreover, it is smooth, by the chain
+        rule.
         """
         for a in {a for monomial in poly for a, _ in monomial}:
             key = self.key_of(a)
@@ -220,30 +211,19 @@ class Forms(Normal):
     def derivative(self, poly: Polynomial) -> Polynomial:
         """poly', for a poly whose domain was checked when it came in (or that is itself a derivative of such a one).
 
-        The denominators that it brings have no zeros: Q for log(Q) and sqrt(Q) for sqrt(Q), both positive, and 1 + p^2 for atan(p).
+        By the chain rule for a polynomial in atoms, sum over its atoms a of (d poly / d a) a', with a' from `calculus`.
+        The denominators that this brings have no zeros: Q for log(Q) and sqrt(Q) for sqrt(Q), both positive, and 1 +
+        p^2 for atan(p).
         """
         self.check_domain(poly, roots=True)
-        return self._derivative(poly)
-
-    def _derivative(self, poly: Polynomial) -> Polynomial:
         result: list[Polynomial] = []
         for monomial, c in poly.items():
             for place, (a, n) in enumerate(monomial):
-                rest = (*monomial[:place], *([(a, n - 1)] if n > 1 else []), *monomial[place + 1 :])
-                result.append(multiplied({rest: c * n}, self._slope(a)))
+                if self._depends[a]:
+                    rest = (*monomial[:place], *([(a, n - 1)] if n > 1 else []), *monomial[place + 1 :])
+                    slope, _ = derivative(self.atom(a), self.variable[1])  # its domain: see `check_domain`
+                    result.append(multiplied({rest: c * n}, self.polynomial(slope)))
         return self.reduced(added(result))
-
-    def _slope(self, a: int) -> Polynomial:
-        """x' = 1, (1/Q)' = -Q'/Q^2, f(p)' = f'(p) p'."""
-        key = self.key_of(a)
-        if not self._depends[a]:
-            return {}
-        if key[0] == "x":
-            return UNIT
-        inner = dict(key[-1])
-        if key[0] == "inv":
-            return multiplied(scaled(self._derivative(inner), Fraction(-1)), power(self._inverse(inner), 2))
-        return multiplied(self.polynomial(OUTER[key[1]](self.term(inner))), self._derivative(inner))
 
     def at(self, poly: Polynomial, value: Term) -> Polynomial:
         """poly with a term for the variable."""

@@ -38,9 +38,9 @@ def powers(q: Term, missing: str):
 
 
 def _derivative(w: Derivation, primitive: Term) -> Term:
-    from derive.proof.kernel.time_derivative import derivative
+    from derive.proof.kernel.processes import time_derivative
 
-    return derivative(w.kernel.context, primitive, "t")[0]
+    return time_derivative(w.kernel.context, primitive, "t")[0]
 
 
 def logarithm(w: Derivation) -> Fact:

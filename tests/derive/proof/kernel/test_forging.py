@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import forging
+from tests.support import forging, forging_facts, forging_terms
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[4]
+FILES = (forging_facts, forging_terms)
 
 
 @pytest.mark.parametrize("attack", forging.CHECKS, ids=lambda f: f.__name__)
@@ -23,14 +24,20 @@ def test_attack(attack: Callable[[], None]) -> None:
 @pytest.mark.slow
 def test_attacks_without_asserts() -> None:
     """The same checks in an interpreter that skips `assert`: what the kernel refuses, it refuses by raising."""
-    path = os.pathsep.join([str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-O", "-W", "error", "-m", "forging"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": path}, cwd=HERE)
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    code = "from tests.support import forging, forging_facts, forging_terms; forging.main()"
+    command = [sys.executable, "-O", "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": path}, cwd=ROOT)
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout) == len(forging.CHECKS)
     command = [sys.executable, "-O", "-c", "assert False; print('on')"]
     optimised = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert optimised.stdout.strip() == "on"
+
+
+def test_every_attack_is_listed() -> None:
+    listed = {f.__module__ for f in forging.CHECKS}
+    assert listed == {module.__name__ for module in FILES} and len(forging.CHECKS) == 20
 
 
 def test_a_check_that_fails_is_seen() -> None:

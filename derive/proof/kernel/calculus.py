@@ -1,0 +1,89 @@
+"""The derivative of a term in one variable, with the domain on which it is right. Trusted, with the kernel.
+
+There is one differentiator. The rule `primitive` takes derivatives of written terms in time by it, and the analysis of
+one variable (`one_variable_forms`) those of its atoms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Term, fn, num, plus, substitute, times, x
+
+#: (kind, p): "positive" for the argument of log or sqrt, "nonzero" for a denominator
+Domain = list[tuple[str, Term]]
+PI = Term(("pi",))
+
+
+class Outer(NamedTuple):
+    """(f(p))' from p and p'; whether f is differentiable only where 0 < p."""
+
+    slope: Callable[[Term, Term], Term]
+    positive: bool = False
+
+
+#: the functions that have a derivative; abs has none at 0
+FUNCTIONS: Mapping[str, Outer] = {
+    "exp": Outer(lambda p, dp: fn("exp", p) * dp),
+    "log": Outer(lambda p, dp: dp / p, positive=True),
+    "sqrt": Outer(lambda p, dp: 1 / (2 * fn("sqrt", p)) * dp, positive=True),
+    "atan": Outer(lambda p, dp: 1 / (1 + p**2) * dp),
+    "erf": Outer(lambda p, dp: 2 * fn("exp", -(p**2)) / fn("sqrt", PI) * dp),
+    "tanh": Outer(lambda p, dp: (1 - fn("tanh", p) ** 2) * dp),
+}
+
+
+def derivative(t: Term, variable: str) -> tuple[Term, Domain]:
+    """dt/d(variable) by the rules of calculus, all other symbols being constants; and what the rules need.
+
+        (a + b)' = a' + b'         (a b)' = a' b + a b'        (a^n)' = n a^(n-1) a'
+        (a/b)' = a' (1/b) - a b' (1/b)^2     where b is not 0
+        f(p)' = f'(p) p'                     where f is differentiable at p: everywhere, for log and sqrt where 0 < p
+
+    The domain lists the denominators and the arguments of log and sqrt in which the variable is written. Others are
+    constants, for which the rules hold at 0 too (1/0 = 0, log 0 = 0 by convention, and their derivative is 0).
+
+    Raises:
+        ProofError: something in t has no derivative here: abs, declared functions, operators, vectors.
+    """
+    domain: Domain = []
+    return _slope(t, variable, domain), domain
+
+
+def _slope(t: Term, variable: str, domain: Domain) -> Term:
+    head, args = t[0], t[1:]
+    if head in ("q", "pi"):
+        return num(0)
+    if head == "x":
+        return num(1) if t[1] == variable else num(0)
+    if head == "+":
+        return plus(*[_slope(a, variable, domain) for a in args])
+    if head == "*":
+        slopes = [_slope(a, variable, domain) for a in args]
+        return plus(*[times(*args[:m], s, *args[m + 1 :]) for m, s in enumerate(slopes)])
+    if head == "^":
+        inner = _slope(args[0], variable, domain)
+        return num(args[1]) * args[0] ** (args[1] - 1) * inner if args[1] else num(0)
+    if head == "/":
+        above, below = (_slope(a, variable, domain) for a in args)
+        if _holds(args[1], variable):
+            domain.append(("nonzero", args[1]))
+        return above / args[1] - args[0] * below * (1 / args[1]) ** 2  # 1/b^2 is an atom of its own
+    if head == "f" and args[0] in FUNCTIONS:
+        outer = FUNCTIONS[args[0]]
+        inner = _slope(args[1], variable, domain)
+        if outer.positive and _holds(args[1], variable):
+            domain.append(("positive", args[1]))
+        return outer.slope(args[1], inner)
+    raise ProofError(f"no derivative of {head} {args[0] if head in ('f', 'F') else ''} here")
+
+
+def _holds(t: Term, variable: str) -> bool:
+    return t == ("x", variable) or any(_holds(a, variable) for a in t[1:] if isinstance(a, Term))
+
+
+def endpoints(t: Term, variable: str, last: str) -> tuple[Term, Term]:
+    """t with 0 for the variable, and with the symbol `last` for it."""
+    return substitute(t, variable, num(0)), substitute(t, variable, x(last))

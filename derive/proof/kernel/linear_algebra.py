@@ -1,0 +1,130 @@
+"""Linear algebra as one table of facts: nonnegative, quad_bound, trace_bound, cauchy_schwarz. Trusted, with the kernel.
+
+A row names the rule, what kind of object each of its names is, the relation that it gives, and why that is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from derive.proof.kernel.facts import Fact, RuleGroup
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.terms import Relation, Term, dot, norm, num, opnorm, quad, tr, trprod
+
+ZERO = num(0)
+
+
+class LinearFact(NamedTuple):
+    """A relation between norms, traces and forms that holds for all vectors and matrices of the kinds given."""
+
+    rule: str
+    #: name in the data of a step -> kind of what it names; for `nonnegative` the arguments of the term, in order
+    objects: Mapping[str, str]
+    #: the relation, from the objects in order (after a sign that is 1 or -1, where `signed`)
+    relation: Callable[..., Relation]
+    reason: str
+    signed: bool = False
+
+
+TABLE: Sequence[LinearFact] = (
+    LinearFact(
+        "nonnegative", {"v": "vector"}, lambda v: ZERO.le(norm(v)),
+        "a norm",
+    ),
+    LinearFact(
+        "nonnegative", {"M": "matrix"}, lambda m: ZERO.le(opnorm(m)),
+        "a norm",
+    ),
+    LinearFact(
+        "nonnegative", {"M": "psd"}, lambda m: ZERO.le(tr(m)),
+        "the trace is the sum of the eigenvalues, which are >= 0",
+    ),
+    LinearFact(
+        "nonnegative", {"M": "psd", "v": "vector"}, lambda m, v: ZERO.le(quad(m, v)),
+        "the definition of positive semidefinite",
+    ),
+    LinearFact(
+        "nonnegative", {"M": "psd", "K": "psd"}, lambda m, k: ZERO.le(trprod(m, k)),
+        "Tr MK = ||M^(1/2) K^(1/2)||_F^2, a square",
+    ),
+    LinearFact(
+        "quad_bound", {"matrix": "symmetric", "vector": "vector"}, lambda s, m, v: (s * quad(m, v)).le(opnorm(m) * norm(v) ** 2),
+        "the eigenvalues of a symmetric M are at most ||M|| in absolute value (Rayleigh quotient)", signed=True,
+    ),
+    LinearFact(
+        "trace_bound", {"matrix": "symmetric", "psd": "psd"}, lambda s, m, p: (s * trprod(m, p)).le(opnorm(m) * tr(p)),
+        "Tr MS = sum_i c_i v_i'Mv_i over eigenvalues c_i >= 0 and unit eigenvectors v_i of S, and |v_i'Mv_i| <= ||M||",
+        signed=True,
+    ),
+    LinearFact(
+        "cauchy_schwarz", {"u": "vector", "v": "vector"}, lambda u, v: dot(u, v).le(norm(u) * norm(v)),
+        "the inequality of Cauchy and Schwarz",
+    ),
+)  # fmt: skip
+
+#: kind of an object -> whether v is one in the context
+KINDS: Mapping[str, Callable[[Context, Any], bool]] = {
+    "vector": lambda context, v: context.is_vector(v),
+    "matrix": lambda context, m: context.is_matrix(m),
+    "symmetric": lambda context, m: context.is_matrix(m) and context.symmetric(m[1]),
+    "psd": lambda context, m: context.is_matrix(m) and context.psd(m[1]),
+}
+
+
+class LinearAlgebra(RuleGroup):
+    """Rules about vectors and matrices: instances of the rows of `TABLE`, without premises.
+
+        --------------
+        |- relation(objects)      each object declared as the row says
+
+    Sound by the reason of the row.
+    """
+
+    def nonnegative(self, of: Term) -> Fact:
+        """0 <= t, for a term t of one of the rows `nonnegative`: ||v||, ||M||, and of positive semidefinite M, K Tr M, v'Mv, Tr MK.
+
+        Raises:
+            ProofError: t is not of a row, or a matrix in it is not declared positive semidefinite.
+        """
+        self.context.check(of)
+        for row in TABLE:
+            if row.rule == "nonnegative" and len(of) == len(row.objects) + 1 and self._fit(row, of[1:]):
+                relation = row.relation(*of[1:])
+                if relation.right == of:
+                    return self._fact("nonnegative", relation, data={"of": of})
+        raise ProofError(
+            f"the sign of {of[0]} is not known: it must be norm or opnorm, or tr, quad or trprod of matrices declared psd"
+        )
+
+    def quad_bound(self, matrix: str, vector: str, sign: int = 1) -> Fact:
+        """sign * v'Mv <= ||M|| ||v||^2, for M declared symmetric."""
+        return self._instance("quad_bound", {"matrix": matrix, "vector": vector}, sign)
+
+    def trace_bound(self, matrix: str, psd: str, sign: int = 1) -> Fact:
+        """sign * Tr(MS) <= ||M|| Tr S, for M declared symmetric and S positive semidefinite."""
+        return self._instance("trace_bound", {"matrix": matrix, "psd": psd}, sign)
+
+    def cauchy_schwarz(self, u: str, v: str) -> Fact:
+        """u'v <= ||u|| ||v||."""
+        return self._instance("cauchy_schwarz", {"u": u, "v": v})
+
+    def _instance(self, rule: str, names: Mapping[str, str], sign: int | None = None) -> Fact:
+        """The row of a rule, for the objects of these names.
+
+        Raises:
+            ProofError: an object is not of the kind that the row asks for, or the sign is not 1 or -1.
+        """
+        (row,) = (row for row in TABLE if row.rule == rule)
+        objects = [("v" if row.objects[place] == "vector" else "m", name) for place, name in names.items()]
+        if not self._fit(row, objects):
+            kinds = ", ".join(f"{place} a declared {kind}" for place, kind in row.objects.items())
+            raise ProofError(f"{rule} needs objects that the context declares: {kinds}")
+        if row.signed and (type(sign) is not int or sign not in (1, -1)):
+            raise ProofError(f"the sign of {rule} is 1 or -1, not {sign!r}")
+        signs = (sign,) if row.signed else ()
+        data = {**names, "sign": sign} if row.signed else dict(names)
+        return self._fact(rule, row.relation(*signs, *objects), data=data)
+
+    def _fit(self, row: LinearFact, objects: Sequence[Any]) -> bool:
+        return all(KINDS[kind](self.context, o) for kind, o in zip(row.objects.values(), objects, strict=True))

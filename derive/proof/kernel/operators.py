@@ -1,0 +1,73 @@
+"""The rules about expectation, time integral and sums: monotone, component. Trusted, with the kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derive.proof.kernel.facts import Fact, RuleGroup
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import OPERATORS, Relation, under
+
+
+class Operators(RuleGroup):
+    """E binds the outcome, I the time, EI both, S the coordinate, Si the other coordinate, C the client.
+
+    Linearity is in the normal forms: a factor comes out only where it does not depend on what the operator binds, so
+    that a random one never leaves E.
+    """
+
+    def monotone(self, operator: str, premise: Fact) -> Fact:
+        """An operator keeps <= and ==.
+
+              H |- l <= r
+            ----------------      op among E, I, EI, S, Si, C; the premise may be <, or == (then the claim is ==)
+            H |- op(l) <= op(r)
+
+        Seals: the hypotheses that depend on what the operator binds. Axiom `integrability` with E, I and EI.
+
+        Sound: a mean, an integral over [0, T] with T >= 0 or a sum of what is >= 0 everywhere is >= 0, and operators
+        are linear on what is integrable. I needs the axiom too: int_0^T dt/t is not a number. Of < only <= is kept,
+        since an integral over [0, 0] is 0.
+
+        Raises:
+            ProofError: the operator does not exist, or the premise is !=.
+        """
+        (fact,) = self._premises([premise], 1)
+        if operator not in OPERATORS or fact.claim.op == "!=":
+            raise ProofError("monotone is for E, I, EI, S, Si and C of <=, < and ==")
+        op = "==" if fact.claim.op == "==" else "<="
+        claim = Relation((op, under(operator, fact.claim.left), under(operator, fact.claim.right)))
+        used = ("integrability",) if operator in ("E", "I", "EI") else ()
+        return self._fact("monotone", claim, [fact], {"operator": operator}, sealed=self._bound(operator, fact), axioms=used)
+
+    def _bound(self, operator: str, fact: Fact) -> set[Any]:
+        """Keys of the hypotheses that an operator uses at more than one point: those that depend on what it binds."""
+        letters = frozenset(OPERATORS[operator])
+        used = {
+            k
+            for k, h in fact.hypotheses.items()
+            if (self.context.depends(h.left) | self.context.depends(h.right)) & letters
+        }
+        return used | fact.sealed
+
+    def component(self, operator: str, premise: Fact) -> Fact:
+        """One summand is at most the sum, where all summands are >= 0.
+
+                 H |- l <= r
+            ------------------------      op among S, C; the premise may be <
+            H |- r - l <= op(r - l)
+
+        Seals: the hypotheses that depend on what the operator binds.
+
+        Sound: the other summands are >= 0 by the premise at the other coordinates or clients, which is why those
+        hypotheses are sealed.
+
+        Raises:
+            ProofError: another operator, or a premise that is == or !=.
+        """
+        (fact,) = self._premises([premise], 1)
+        if operator not in ("S", "C") or fact.claim.op not in ("<=", "<"):
+            raise ProofError("a summand is at most the sum where all of them are >= 0: component is for S and C of <= and <")
+        slack = fact.claim.slack
+        claim, data = slack.le(under(operator, slack)), {"operator": operator}
+        return self._fact("component", claim, [fact], data, sealed=self._bound(operator, fact))
