@@ -1,0 +1,98 @@
+"""Plants the faults of `tests/support/faults.py` one by one in a copy of the tree, and runs the tests that should find each.
+
+    python -m tests.support.plant [--only PART-OF-A-NAME] [--list]
+
+One line a fault: found, by which test and after how long, or NOT FOUND. The exit code is 1 if any was not found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.support.faults import FAULTS, Fault
+
+ROOT = Path(__file__).parent.parent.parent
+#: what a copy of the tree needs for its tests to run
+COPIED = ("derive", "numerics", "reports", "sdescent", "benchmarks", "tests", "docs")
+SECONDS = 900
+
+
+def edited(fault: Fault, text: str) -> str:
+    """The text with the fault in it.
+
+    Raises:
+        ValueError: what the fault changes does not stand there exactly once.
+    """
+    count = text.count(fault.old)
+    if count != 1:
+        raise ValueError(f"{fault.file}: the text of the fault {fault.name!r} stands there {count} times, not once")
+    return text.replace(fault.old, fault.new)
+
+
+def copied(folder: Path) -> None:
+    """A copy of the tree, without caches."""
+    for name in COPIED:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ROOT.iterdir():
+        if file.is_file() and file.suffix in (".toml", ".md", ".cff"):
+            shutil.copy(file, folder)
+
+
+def found_by(fault: Fault, folder: Path) -> str | None:
+    """The first test that fails with the fault planted in the copy, or None."""
+    file = folder / fault.file
+    whole = file.read_text(encoding="utf-8")
+    file.write_text(edited(fault, whole), encoding="utf-8")
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *fault.tests],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    finally:
+        file.write_text(whole, encoding="utf-8")
+    if ran.returncode == 0:
+        return None
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", ran.stdout, re.MULTILINE)
+    if ran.returncode not in (1, 2) or failed is None:
+        raise RuntimeError(f"pytest ended with {ran.returncode}:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
+    return failed[1]
+
+
+def main() -> int:
+    asked = argparse.ArgumentParser(description="Plants faults and runs the tests that should find them.")
+    asked.add_argument("--only", default="", help="faults whose name or file has this in it")
+    asked.add_argument("--list", action="store_true", help="the names of the faults, without running anything")
+    options = asked.parse_args()
+    chosen = [f for f in FAULTS if options.only in f.name or options.only in f.file]
+    missed = 0
+    with tempfile.TemporaryDirectory(prefix="planted-") as name:
+        if not options.list:
+            copied(Path(name))
+        for fault in chosen:
+            if options.list:
+                print(f"{fault.file}: {fault.name}")
+                continue
+            started = time.monotonic()
+            by = found_by(fault, Path(name))
+            missed += by is None
+            said = "NOT FOUND" if by is None else f"found by {by}"
+            print(f"{fault.file}: {fault.name}: {said} ({time.monotonic() - started:.0f} s)", flush=True)
+    print(f"{len(chosen) - missed} of {len(chosen)} found" if not options.list else f"{len(chosen)} faults")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
