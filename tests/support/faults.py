@@ -313,6 +313,6 @@ FAULTS: tuple[Fault, ...] = (
         "reports/commands/answers.py",
         'return 1 if _answered_no(result["statuses"]) else 0',
         "return 0",
-        ("tests/reports/test_cli.py", "tests/reports/assembly"),
+        ("tests/reports/commands/test_reporting.py",),
     ),
 )

@@ -1,15 +1,13 @@
-"""Stationary laws of theory 5 and 6.7: closed forms, linear solves redone in numbers, recursions, densities."""
+"""Stationary second moments of theory 5 and 6.7: closed forms, linear solves redone in numbers, recursions, thresholds."""
 
 from __future__ import annotations
 
 import itertools
-import math
 
-import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from scipy import integrate, linalg, stats
+from scipy import linalg, stats
 
 from derive import (
     DCSGD,
@@ -17,36 +15,27 @@ from derive import (
     Affine,
     Bernoulli,
     Cauchy,
-    Cosh,
     DSignSGD,
-    Free,
     Gaussian,
-    GluedExponential,
     Laplace,
     Logistic,
-    LogisticRegression,
     Power,
-    Quadratic,
-    Quartic,
     RandK,
     Refusal,
     Scaled,
     StudentT,
     Uniform,
-    sde,
 )
 from derive.expressions.gradient_form import DenseCov
 from derive.methods.noise import Correlated
 from derive.process.stationary import (
-    Density,
-    density,
     discrete_second_moments,
     discrete_step,
     second_moments,
     sign_near_optimum,
     stability_threshold,
 )
-from derive.vocabulary.errors import BadInput, NoClosedForm
+from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import N, eta, parameter
 
 sigma, lam = parameter("sigma"), parameter("lambda")
@@ -238,186 +227,3 @@ def test_no_stationary_law_under_a_schedule_in_time(solve):
     with pytest.raises(Refusal) as refused:
         solve(DSGD(Gaussian(), schedule=Power("1/2")), 1)
     assert refused.value.kind == "time-dependent"
-
-
-# --- densities on the line
-
-
-def of(method, model, loss, **values):
-    return density(sde(method, model, loss, 1).expanded).normalised({**NUMBERS, **values})
-
-
-@pytest.mark.parametrize("model", ["first-order", "second-order", "corrected"])
-def test_density_of_a_quadratic_is_gaussian(model):
-    p = of(DSGD(Gaussian()), model, Quadratic())
-    variance = float(numeric(second_moments(DSGD(Gaussian()), 1, model))[0, 0])
-    for x in (-0.3, 0.0, 0.11, 0.5):
-        assert p(x) == pytest.approx(stats.norm.pdf(x, scale=math.sqrt(variance)), rel=1e-9)
-
-
-def test_a_narrow_density():
-    p = of(DSGD(Gaussian()), "first-order", Quadratic(), eta=1e-4, sigma=1e-3, h1=2.0, N=1.0)
-    scale = 1e-3 * math.sqrt(1e-4 / 4)
-    assert p(0.0) == pytest.approx(stats.norm.pdf(0.0, scale=scale), rel=1e-9)
-    assert p(2 * scale) == pytest.approx(stats.norm.pdf(2 * scale, scale=scale), rel=1e-9)
-
-
-def test_a_narrow_density_away_from_the_origin():
-    # f = log(1 + e^{-x}) + x^2/20 has its minimum near 1.74
-    loss = LogisticRegression("1/10", ((1,),), (1,))
-    p = of(DSGD(Gaussian()), "first-order", loss, eta=1e-4, sigma=0.1, N=1.0)
-    f = lambda x: 2 / (1e-4 * 0.01) * (math.log1p(math.exp(-x)) + x * x / 20)  # noqa: E731
-    xs = np.linspace(1.6, 1.9, 20001)
-    low = min(f(x) for x in xs)
-    mass = integrate.trapezoid([math.exp(low - f(x)) for x in xs], xs)
-    for x in (1.70, 1.744, 1.75):
-        assert p(x) == pytest.approx(math.exp(low - f(x)) / mass, rel=1e-6, abs=1e-12)
-
-
-def test_density_with_power_tails():
-    # affine noise: p ~ (s0 + s1 h^2 x^2)^{-1 - N/(eta h s1)}, a Student-t law
-    for step in (0.5, 10.0):
-        p = of(DSGD(Affine()), "first-order", Quadratic(), eta=step, N=1.0)
-        power = 1 + 1.0 / (step * NUMBERS["h1"] * NUMBERS["sigma1"] ** 2)
-        nu = 2 * power - 1
-        scale = NUMBERS["sigma0"] / (NUMBERS["sigma1"] * NUMBERS["h1"]) / math.sqrt(nu)
-        for x in (0.0, 0.4, -3.0, 50.0):
-            assert p(x) == pytest.approx(stats.t.pdf(x / scale, nu) / scale, rel=1e-8)
-
-
-@pytest.mark.parametrize("nu", [0.2, 0.7])
-def test_a_density_whose_mass_reaches_very_far(nu):
-    # p ~ (1 + x^2)^{-(nu+1)/2}: a share of the mass lies beyond any range of quadrature and is added as a power law
-    x = sp.Symbol("x1", real=True)
-    p = Density(-(sp.Rational(str(nu)) + 1) / 2 * sp.log(1 + x**2), sp.S.One, x).normalised({})
-    scale = 1 / math.sqrt(nu)
-    for y in (0.0, 1.0, -1e3):
-        assert p(y) == pytest.approx(stats.t.pdf(y / scale, nu) / scale, rel=1e-7)
-    with pytest.raises(Refusal):
-        Density(-sp.log(1 + x**2) / 2, sp.S.One, x).normalised({})
-
-
-@pytest.mark.parametrize("loss", [Quartic(), Cosh(), GluedExponential()], ids=["quartic", "cosh", "glued"])
-def test_density_is_the_gibbs_law(loss):
-    p = of(DSGD(Gaussian()), "first-order", loss)
-    x = sp.Symbol("x", real=True)
-    f = sp.lambdify(x, loss.value([x]), "math")
-    beta = 2 * NUMBERS["N"] / (NUMBERS["eta"] * NUMBERS["sigma"] ** 2)
-    mass = integrate.quad(lambda y: math.exp(-beta * f(y)), -4, 4, points=[0.0], epsabs=0, epsrel=1e-11)[0]
-    for y in (-0.5, 0.0, 0.2, 0.7):
-        assert p(y) == pytest.approx(math.exp(-beta * f(y)) / mass, rel=1e-8)
-
-
-@pytest.mark.parametrize(
-    ("method", "model", "loss", "kind"),
-    [
-        (DSGD(Gaussian()), "corrected", Quartic(), "not-integrable"),
-        (DSGD(Gaussian()), "first-order", LogisticRegression(0, ((1,),), (1,)), "not-integrable"),
-        (DSGD(Affine(0, "sigma1")), "first-order", Quadratic(), "not-integrable"),
-        (DSGD(), "first-order", Quadratic(), "no-noise"),
-        (DSGD(Gaussian(), schedule=Power("1/2")), "first-order", Quadratic(), "time-dependent"),
-    ],
-    ids=["corrected quartic", "no minimum", "no noise at the minimum", "no noise", "schedule"],
-)
-def test_no_density(method, model, loss, kind):
-    with pytest.raises(Refusal) as refused:
-        of(method, model, loss)
-    assert refused.value.kind == kind
-
-
-def test_an_unstable_corrected_quadratic_has_no_density():
-    stable = of(DSGD(Gaussian()), "corrected", Quadratic(), eta=1.5, h1=1.0)
-    assert stable(0.0) > 0
-    with pytest.raises(Refusal) as refused:
-        of(DSGD(Gaussian()), "corrected", Quadratic(), eta=2.5, h1=1.0)
-    assert refused.value.kind == "not-integrable"
-
-
-def test_density_needs_numbers_and_one_dimension():
-    with pytest.raises(BadInput):
-        density(sde(DSGD(Gaussian()), "first-order", Quadratic(), 1).expanded).normalised({"eta": 0.1})
-    with pytest.raises(NoClosedForm):
-        density(sde(DSGD(Gaussian()), "first-order", Quadratic(), 2).expanded)
-
-
-def test_a_free_schedule_is_read_as_a_constant():
-    p = of(DSGD(Gaussian(), schedule=Free()), "first-order", Quadratic(), u=0.5)
-    variance = NUMBERS["eta"] * 0.5 * NUMBERS["sigma"] ** 2 / (2 * NUMBERS["N"] * NUMBERS["h1"])
-    assert p(0.0) == pytest.approx(stats.norm.pdf(0.0, scale=math.sqrt(variance)), rel=1e-9)
-
-
-# --- exponents without a closed form
-
-
-def by_integration(method, loss, reach, model="first-order", **values):
-    """The density on a grid from theory 6.7: p ~ (1/V) exp(int 2 drift/V), V and drift from E sign(g + sigma Z) alone."""
-    equation = sde(method, model, loss, 1).expanded
-    x, numbers = equation.state[0], {**NUMBERS, **values}
-    used = (equation.drift[0].free_symbols | equation.covariance[0].free_symbols) - {x}
-    put = {s: sp.Rational(str(numbers[s.name])) for s in used}
-    with mpmath.workdps(50):
-        drift, spread = (sp.lambdify(x, e.xreplace(put), "mpmath") for e in (equation.drift[0], equation.covariance[0]))
-        grid = np.linspace(-reach, reach, 601)
-        inside = np.polynomial.legendre.leggauss(6)
-        heights = [0.0]
-        for low, high in itertools.pairwise(grid):
-            points = [mpmath.mpf((low + high) / 2 + (high - low) / 2 * c) for c in inside[0]]
-            parts = [w * float(2 * drift(y) / spread(y)) for y, w in zip(points, inside[1], strict=True)]
-            heights.append(heights[-1] + (high - low) / 2 * sum(parts))
-        p = np.exp(np.array(heights) - max(heights)) / [float(spread(mpmath.mpf(y))) for y in grid]
-    return grid, p / integrate.simpson(p, x=grid)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("method", "loss", "model", "reach"),
-    [
-        (DSignSGD(Cauchy()), Quartic(), "first-order", 2.4),
-        (DSignSGD(Cauchy()), Quadratic(), "corrected", 2.4),
-        (DSignSGD(Gaussian()), Quadratic(), "first-order", 2.0),
-        (DSignSGD(StudentT(2)), Quadratic(), "first-order", 2.0),
-        (DSignSGD(StudentT(3)), Cosh(), "second-order", 2.4),
-        (DSGD(Affine()), Cosh(), "first-order", 2.5),
-        (DSGD(Affine()), GluedExponential(), "first-order", 4.0),
-    ],
-    ids=["cauchy quartic", "cauchy", "gaussian", "t2", "t3 cosh", "affine cosh", "affine glued"],
-)
-def test_a_density_by_quadrature(method, loss, model, reach):
-    grid, expected = by_integration(method, loss, reach, model, eta=0.3)
-    p = of(method, model, loss, eta=0.3)
-    for n in (150, 280, 300, 330, 420):
-        assert p(float(grid[n])) == pytest.approx(expected[n], rel=2e-5, abs=1e-9)
-
-
-@pytest.mark.slow
-def test_the_density_of_sign_with_cauchy_noise_is_that_of_the_method():
-    """Against 40 000 paths of the method itself at a small step size: E x^2 within the bias of first order in eta."""
-    rng, step, paths = np.random.default_rng(3), 0.02, 40_000
-    x = rng.normal(size=paths) * 0.3
-    for _ in range(1500):
-        x = x - step * np.sign(x**3 + rng.standard_cauchy(paths))
-    p = density(sde(DSignSGD(Scaled(Cauchy(), 1), 1), "first-order", Quartic(), 1).expanded).normalised({"eta": step})
-    grid = np.linspace(-3, 3, 401)
-    second = integrate.simpson([y * y * p(float(y)) for y in grid], x=grid)
-    error = np.std(x**2) / math.sqrt(paths)
-    assert np.mean(x**2) == pytest.approx(second, abs=5 * error + step * second)
-
-
-@pytest.mark.slow
-def test_an_antiderivative_that_sympy_gets_wrong_is_not_used():
-    """SymPy integrates this slope to 0; differentiation tells."""
-    found = density(sde(DCSGD(Bernoulli("1/2"), Gaussian()), "second-order", Quartic(), 1).expanded)
-    p = found.normalised({**NUMBERS, "eta": 0.3})
-    assert p(0.0) > 2 * p(1.0) > 0
-
-
-@pytest.mark.slow
-def test_sign_with_bounded_noise_lives_where_the_noise_reaches():
-    """Uniform noise of scale sigma, f = h x^2/2: where h|x| > sigma the step is certain and leads back."""
-    p = of(DSignSGD(Uniform()), "first-order", Quadratic(), eta=0.3, sigma=1.2, h1=1.5, N=2.0)
-    assert p(0.81) == 0 and p(-5.0) == 0 and p(0.79) >= 0
-    # V = (eta/N)(1 - y^2), drift -y, y = h x/sigma: p ~ (1 - y^2)^{N sigma/(eta h) - 1}
-    power = 2 * 1.2 / (0.3 * 1.5) - 1
-    mass = integrate.quad(lambda x: (1 - (1.25 * x) ** 2) ** power, -0.8, 0.8)[0]
-    for x in (0.0, 0.3, -0.6):
-        assert p(x) == pytest.approx((1 - (1.25 * x) ** 2) ** power / mass, rel=1e-7)

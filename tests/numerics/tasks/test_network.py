@@ -1,0 +1,108 @@
+"""The digits network: its data, its gradient, and the curvature along its runs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.lowering.landscape import Landscape
+from numerics.tasks import load_digits
+from numerics.tasks.curvature import lowest_line, measure_curvature
+from numerics.tasks.network import Network, digits_network
+
+# --- the data and the network ---------------------------------------------------------------------------------------
+
+
+def test_digits_are_scaled_and_complete() -> None:
+    data = load_digits()
+    assert data.features.shape == (1797, 64) and data.features.min() == 0 and data.features.max() == 1
+    assert sorted(set(data.labels)) == list(range(10))
+    # pixels in the middle are inked more often than those at the left edge: the columns are in reading order
+    assert data.features[:, 27].mean() > 0.4 > 0.05 > data.features[:, 0].mean()
+    few = load_digits(100)
+    np.testing.assert_array_equal(few.features, data.features[:100])
+    for bad in (0, 1798, True, 2.5):
+        with pytest.raises(BadInput):
+            load_digits(bad)  # pyright: ignore[reportArgumentType]
+
+
+def independent(network: Network, x: Any) -> Any:
+    """The loss sample by sample, with the parameters taken apart in another way."""
+    h, p, c = network.hidden, network.features.shape[1], network.classes
+    w, rest = x[: h * p].reshape(h, p), x[h * p :]
+    b, v, out = rest[:h], rest[h : h + c * h].reshape(c, h), rest[h + c * h :]
+
+    def one(a: Any, y: Any) -> Any:
+        return -jax.nn.log_softmax(v @ jnp.tanh(w @ a + b) + out)[y]
+
+    losses = jax.vmap(one)(jnp.asarray(network.features), jnp.asarray(network.labels, int))
+    return jnp.mean(losses) + network.l2 / 2 * jnp.sum(x**2)
+
+
+@pytest.mark.parametrize("samples", [60, 601])  # one block of samples; three, the last of them not full
+def test_the_networks_gradient_is_that_of_the_formula_and_of_differences(samples: int) -> None:
+    data = load_digits(samples)
+    network = Network(data.features, data.labels, 5, l2=0.1)
+    assert network.dim == 5 * 65 + 10 * 6 and digits_network(100)[0].dim == 2410
+    land = network.landscape()
+    rng = np.random.default_rng(1)
+    x = jnp.asarray(np.stack([network.start(3), rng.standard_normal(network.dim)], axis=1))
+    v, e = jnp.asarray(rng.standard_normal(x.shape)), 1e-5
+    value, gradient = jax.jit(land.value), jax.jit(land.gradient)
+    formula = jax.jit(jax.vmap(jax.value_and_grad(lambda y: independent(network, y)), in_axes=1, out_axes=(0, 1)))
+    own_value, own_gradient = formula(x)
+    np.testing.assert_allclose(value(x), own_value, rtol=1e-12)
+    np.testing.assert_allclose(gradient(x), own_gradient, rtol=1e-9, atol=1e-13)
+    slope = (value(x + e * v) - value(x - e * v)) / (2 * e)
+    np.testing.assert_allclose(slope, jnp.sum(gradient(x) * v, axis=0), rtol=1e-6)
+    bend = (gradient(x + e * v) - gradient(x - e * v)) / (2 * e)
+    product = jax.jit(land.hessian_product)(x, v)
+    np.testing.assert_allclose(product, bend, atol=1e-7 * float(jnp.max(jnp.abs(bend))))
+    wrong = jnp.roll(x, 1, axis=0)  # the parameters in other places are another function
+    assert not np.allclose(value(wrong), own_value, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("labels", "hidden"), [([0, 1, 3], 2), ([-1, 1, 1], 2), ([0, 0, 0], 2), ([0, 1, 1], 0), ([0, 1, 1], True)]
+)
+def test_a_network_needs_classes_and_units(labels: list[int], hidden: int) -> None:
+    with pytest.raises(BadInput):
+        Network(np.zeros((3, 2)), np.array(labels), hidden)
+
+# --- measured constants ---------------------------------------------------------------------------------------------
+
+
+def test_curvature_is_the_norm_of_the_hessian_also_where_it_is_negative() -> None:
+    saddle = Landscape(lambda x: 1.5 * x[0] ** 2 - 2 * x[1] ** 2 + 0.1 * x[2] ** 2)
+    found = measure_curvature(saddle, np.array([1.0, 0.0, 1.0]), (0.1, 0.2), 4, 3, iterations=60)
+    np.testing.assert_allclose(found.curvature, 4.0, rtol=1e-6)
+    np.testing.assert_allclose(found.gradient_norm[0], math.hypot(3, 0.2), rtol=1e-12)
+    np.testing.assert_allclose(found.gradient_norm[4], math.hypot(3 * 0.7**4, 0.2 * 0.98**4), rtol=1e-12)
+    equal = Landscape(lambda x: x[0] ** 2 - x[1] ** 2)  # both ends of the spectrum have one size
+    np.testing.assert_allclose(measure_curvature(equal, np.array([1.0, 1.0]), (0.1,), 2, 2).curvature, 2.0, rtol=1e-12)
+    short = measure_curvature(saddle, np.array([1.0, 0.0, 1.0]), (0.1,), 4, 2, iterations=2)
+    assert short.change > 0.01 > found.change  # what has not converged says so
+
+
+def test_the_line_is_above_all_points_and_the_lowest() -> None:
+    rng = np.random.default_rng(2)
+    g, lam = rng.exponential(size=40), rng.exponential(size=40)
+    line = lowest_line(g, lam)
+    assert np.all(line.l0 + line.l1 * g >= lam * (1 - 1e-12)) and min(line.l0, line.l1) >= 0
+    # the optimum of a linear programme in two variables is at a vertex: all pairs of constraints
+    lines = [(0.0, np.max(lam / g)), (np.max(lam), 0.0)]
+    for i in range(40):
+        for j in range(i):
+            l1 = (lam[i] - lam[j]) / (g[i] - g[j])
+            lines.append((lam[i] - l1 * g[i], l1))
+    sums = [l0 + l1 * g.mean() for l0, l1 in lines if min(l0, l1) >= 0 and np.all(l0 + l1 * g >= lam * (1 - 1e-12))]
+    assert line.l0 + line.l1 * g.mean() == pytest.approx(min(sums), rel=1e-9)
+    exact = lowest_line(np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 4.0]))
+    assert (exact.l0, exact.l1) == (pytest.approx(1.0), pytest.approx(2.0))
+    with pytest.raises(BadInput):
+        lowest_line(np.array([1.0]), np.array([np.nan]))

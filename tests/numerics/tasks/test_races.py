@@ -1,0 +1,189 @@
+"""Races of step rules: many settings in one run, one family of rules, and tuned multipliers."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import derive
+from derive.vocabulary.errors import BadInput
+from numerics import run
+from numerics.backend.double import jnp
+from numerics.lowering.landscape import Landscape
+from numerics.tasks import criteria as claims
+from numerics.tasks import tuning
+from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY, RaceProblem, SmoothnessLine, race, step
+
+H = np.array([1.0, 2.0, 0.5])
+
+
+def quadratic(x: Any) -> Any:
+    return 0.5 * jnp.sum(jnp.asarray(H)[:, None] * x**2, axis=0)
+
+
+PROBLEM = RaceProblem("quadratic", Landscape(quadratic), np.array([1.0, -1.0, 2.0]), 3, 0.4, "float64")
+
+# --- many settings in one run ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_setting_among_others_is_the_run_of_it_alone() -> None:
+    """Each path, whatever is beside it, in whatever chunk, is the run with its own numbers as parameters."""
+    ps, k0, k1 = (np.array(v) for v in ([0.3, 0.9, 0.5, 1.0], [1.0, 2.0, 0.0, 0.5], [0.0, 0.5, 3.0, 0.0]))
+    given: dict[str, Any] = {"key": 7, "loss": PROBLEM.land, "save": 6, "travelled": True}
+    params = {"eta": 1.0, "sigma1": 0.4}
+    varied = {"p": np.tile(ps, 40), "k0": np.tile(k0, 40), "k1": np.tile(k1, 40)}
+    whole = run(PROBLEM.compressed, PROBLEM.start, 20, paths=160, params=params, varied=varied, **given)
+    part = run(PROBLEM.compressed, PROBLEM.start, 20, paths=160, params=params, varied=varied, chunk=128, **given)
+    own = {name: v[130:150] for name, v in varied.items()}
+    late = run(PROBLEM.compressed, PROBLEM.start, 20, paths=20, first=130, params=params, varied=own, **given)
+    for name in ("loss", "length", "gradient_norm"):
+        np.testing.assert_array_equal(whole.values[name], part.values[name])
+        np.testing.assert_array_equal(whole.values[name][:, 130:150], late.values[name])
+        for n in (0, 2):
+            numbers = {"p": ps[n], "k0": k0[n], "k1": k1[n]}
+            alone = run(PROBLEM.compressed, PROBLEM.start, 20, paths=160, params=params | numbers, **given)
+            np.testing.assert_allclose(whole.values[name][:, n::4], alone.values[name][:, n::4], rtol=1e-9, atol=1e-12)
+    assert not np.allclose(whole.values["loss"][-1, 0::4], whole.values["loss"][-1, 1::4])
+
+
+@pytest.mark.parametrize(
+    ("varied", "field"),
+    [
+        ({"k0": np.ones(3)}, "varied k0"),
+        ({"k0": np.array([1.0, np.nan])}, "varied k0"),
+        ({"sigma1": np.ones(2)}, "varied sigma1"),
+        ({"eta": np.ones(2)}, "varied eta"),
+        ({"other": np.ones(2)}, "parameter other"),
+        ({"p": np.array([0.5, 1.5])}, "bernoulli:p"),
+    ],
+)
+def test_values_of_paths_are_checked_as_others_are(varied: dict[str, Any], field: str) -> None:
+    params = {"eta": 1.0, "sigma1": 0.4, "k0": 1.0, "k1": 1.0, "p": 0.5}
+    params = {k: v for k, v in params.items() if k not in varied or k in ("sigma1", "eta")}
+    with pytest.raises(BadInput) as caught:
+        run(PROBLEM.compressed, PROBLEM.start, 4, paths=2, params=params, loss=PROBLEM.land, varied=varied)
+    assert caught.value.field == field
+
+
+def test_a_path_that_leaves_does_so_by_its_own_numbers() -> None:
+    params = {"eta": 1.0, "sigma1": 0.1, "p": 1.0, "k1": 0.0}
+    k0 = np.array([1.0, 0.05] * 5)  # step sizes 1 and 20, of which the second is beyond 2/L
+    found = run(
+        PROBLEM.compressed, PROBLEM.start, 30, paths=10, params=params, loss=PROBLEM.land, varied={"k0": k0}, travelled=True
+    )
+    assert np.isfinite(found.blow_up).tolist() == [False, True] * 5
+    assert np.all(np.isnan(found.values["length"][-1]) == np.isfinite(found.blow_up))
+
+
+@pytest.mark.slow
+def test_the_length_of_the_way_is_the_sum_of_the_steps() -> None:
+    names = {f"x{n}": (lambda x, n=n: x[n]) for n in range(3)}
+    found = run(
+        PROBLEM.compressed, PROBLEM.start, 12, paths=5, params={"eta": 1.0, "sigma1": 0.4, "p": 0.5, "k0": 2.0, "k1": 1.0},
+        loss=PROBLEM.land, save=13, statistics=names, travelled=True,
+    )  # fmt: skip
+    x = np.stack([found.values[name] for name in names])
+    steps = np.sqrt(np.sum(np.diff(x, axis=1) ** 2, axis=0))
+    np.testing.assert_allclose(found.values["length"], np.vstack([np.zeros(5), np.cumsum(steps, axis=0)]), rtol=1e-12)
+
+
+def test_the_mean_square_of_a_step_is_what_the_growth_says() -> None:
+    """E||x_1 - x_0||^2 = h^2 A G^2 (theory 4): the z-scores over 10000 paths are below 5; for A of another p they are not."""
+    ps = np.array([1.0, 0.25])
+    found = run(
+        PROBLEM.compressed, PROBLEM.start, 1, paths=20000, key=3, save=2, loss=PROBLEM.land, travelled=True, chunk=128,
+        params={"eta": 1.0, "sigma1": 0.4, "k0": 2.0, "k1": 0.5}, varied={"p": np.repeat(ps, 10000)},
+    )  # fmt: skip
+    size = float(np.linalg.norm(H * PROBLEM.start))
+    squares = (found.values["length"][-1].reshape(2, -1) * (2.0 + 0.5 * size) / size) ** 2
+    for p, own in zip(ps, squares, strict=True):
+        error = np.std(own) / 100
+        assert abs(np.mean(own) - PROBLEM.growth(p)) < 5 * error
+        assert abs(np.mean(own) - PROBLEM.growth(0.7 * p)) > 5 * error
+
+
+def test_step_rules_are_one_family() -> None:
+    line, growth, size = SmoothnessLine(2.0, 3.0), 5.0, 0.7
+    for rule, wanted in ((CONSTANT, 4.0), (NORMALISED, 4.0 / size), (THEORY, 4.0 / (growth * (2 + 3 * size)))):
+        k0, k1 = step(rule, 4.0, growth, line)
+        assert 1 / (k0 + k1 * size) == pytest.approx(wanted, rel=1e-14)
+    for rule, m in (("other", 1.0), (CONSTANT, 0.0)):
+        with pytest.raises(BadInput):
+            step(rule, m, growth, line)
+    for bad in ({"k0": 0, "k1": 0}, {"k0": -1}):
+        with pytest.raises(BadInput):
+            derive.Normalised(**bad)
+    assert str(derive.Normalised(1, 2).factor) == "1/(2*sqrt(CoordSum(g_k**2)) + 1)"
+
+
+def test_races_repeat_and_settings_keep_their_places() -> None:
+    settings = [{"p": 1.0, "k0": k, "k1": 0.0} for k in (2.0, 20.0)]
+    first, again = (race(PROBLEM, PROBLEM.compressed, settings, 8, 2, 10, 5) for _ in range(2))
+    for field in ("loss", "length", "gradient_norm", "blown"):
+        np.testing.assert_array_equal(getattr(first, field), getattr(again, field))
+    assert first.steps.tolist() == [0, 4, 8] and first.loss.shape == (3, 2, 10)
+    assert np.all(first.loss[-1, 0] < first.loss[-1, 1])  # the longer step is ahead on this quadratic
+    assert not np.array_equal(first.loss, race(PROBLEM, PROBLEM.compressed, settings, 8, 2, 10, 6).loss)
+    with pytest.raises(BadInput):
+        race(PROBLEM, PROBLEM.compressed, settings, 9, 2, 10, 5)
+
+
+def test_signs_step_by_the_schedule() -> None:
+    """Far from the minimum with hardly any noise, N equal signs: the first coordinate goes by c (n + 1)^-q exactly."""
+    far = dataclasses.replace(PROBLEM, start=np.full(3, 1000.0))
+    found = race(far, far.signs, [{"c": 0.5, "q": 0.0, "sigma": 1e-9}, {"c": 2.0, "q": 0.5, "sigma": 1e-9}], 4, 2, 10, 1)
+    way = [0.5 * 4, sum(2 / math.sqrt(n + 1) for n in range(4))]
+    np.testing.assert_allclose(found.length[-1], np.sqrt(3) * np.array(way)[:, None] * np.ones((2, 10)), rtol=1e-9)
+
+
+# --- tuning ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_best_is_the_smallest_median_and_an_edge_says_so() -> None:
+    losses = np.array([[3.0, 3, 3], [1, 2, 9], [5, 5, 5], [9, 9, np.inf]])
+    assert tuning.best(losses) == tuning.Best(1, False)
+    assert tuning.best(losses[1:]) == tuning.Best(0, True) and tuning.best(losses[[3, 2, 1]]) == tuning.Best(2, True)
+    for bad in (losses[:2], np.array([[1.0], [np.nan], [2.0]])):
+        with pytest.raises(BadInput):
+            tuning.best(bad)
+    assert tuning.grid(-1, 2) == (0.5, 1.0, 2.0, 4.0)
+
+
+@pytest.mark.slow
+def test_multipliers_of_one_x_make_steps_of_the_same_length() -> None:
+    """On a linear loss the gradient is constant: the root mean square step of each rule is what the grid says; z below 5."""
+    slope = np.array([1.0, 2.0, -2.0])  # of norm 3
+    linear = dataclasses.replace(PROBLEM, land=Landscape(lambda x: jnp.asarray(slope) @ x))
+    p, x, line = 0.25, 0.5, SmoothnessLine(2.0, 1.0)
+    growth = linear.growth(p)
+    settings = []
+    for rule in RULES:
+        k0, k1 = step(rule, tuning.multiplier(rule, x, growth), growth, line)
+        settings.append({"p": p, "k0": k0, "k1": k1})
+    found = run(
+        linear.compressed, linear.start, 1, paths=30000, key=1, save=2, loss=linear.land, travelled=True,
+        params={"eta": 1.0, "sigma1": 0.4}, varied={k: np.repeat([s[k] for s in settings], 10000) for k in settings[0]},
+    )  # fmt: skip
+    squares = found.values["length"][-1].reshape(3, 10000) ** 2
+    error = np.std(squares, axis=1) / 100
+    assert np.all(np.abs(squares.mean(axis=1) - (x * np.array([3.0, 1.0, 3.0 / 5.0])) ** 2) < 5 * error)
+
+
+def test_lengths_are_matched_and_the_match_is_measured() -> None:
+    assert tuning.matched([1.0, 2.0, 4.0], [10.0, 20.0, 44.0], 22.0) == pytest.approx(2.2)
+    assert tuning.matched([1.0, 2.0], [10.0, 20.0], 1.0) == pytest.approx(0.1)
+    for lengths, target in (([10.0, np.inf], 1.0), ([10.0, 20.0], 0.0), ([0.0, 1.0], 1.0)):
+        with pytest.raises(BadInput):
+            tuning.matched([1.0, 2.0], lengths, target)
+    rng = np.random.default_rng(4)
+    first, second = 5 + 0.1 * rng.standard_normal((2, 30))
+    found, why = claims.equal_lengths(first, second)
+    assert why == "" and found.lower < 1 < found.upper
+    assert claims.equal_lengths(1.2 * first, second)[1] == claims.equal_lengths(0.8 * first, second)[1] == "lengths differ"
+    wild = 5 + 3 * rng.standard_normal((2, 12))
+    assert claims.equal_lengths(np.abs(wild[0]), np.abs(wild[1]))[1] == "lengths differ"  # not known to be equal

@@ -1,0 +1,181 @@
+"""`sdescent derive`: its JSON, its refusals, and what it prints."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+import pytest
+import sympy as sp
+
+from reports.cli import REFUSED
+from reports.commands.terminal_formulas import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
+from tests.support.command_line import COMMAND, ENVIRONMENT
+
+pytestmark = pytest.mark.usefixtures("narrow")
+
+
+
+KEYS = {"method", "model", "dim", "clients", "state", "gradient", "noise_type", "conditions", "parameters"}
+
+
+def derived(run, *arguments: str) -> dict:
+    status, out, err = run("derive", *arguments, "--json")
+    assert (status, err) == (0, ""), err
+    answer = json.loads(out)
+    assert answer.keys() >= KEYS
+    return answer
+
+
+def read_back(answer: dict, text: str) -> sp.Expr:
+    """As the contract says that strings are read back."""
+    names = [*answer["parameters"], *answer["state"], *answer["gradient"]]
+    return sp.parse_expr(text, local_dict={name: sp.Symbol(name) for name in names})
+
+
+def test_json_with_a_dimension(run):
+    answer = derived(run, "dcsgd", "--compressor", "rand-k:k=2", "--noise", "student-t:nu=3,sigma=1/2", "--dim", "3")
+    assert (answer["method"], answer["model"], answer["dim"], answer["clients"]) == ("dcsgd", "first-order", 3, "N")
+    assert (answer["state"], answer["gradient"]) == (["x1", "x2", "x3"], ["g1", "g2", "g3"])
+    assert (answer["noise_type"], answer["conditions"], answer["parameters"]) == (None, [], ["N", "eta"])
+    eta, n, g1, g2 = sp.symbols("eta N g1 g2")
+    drift = [read_back(answer, text) for text in answer["drift"]]
+    assert drift[0] == -g1 and len(drift) == 3
+    # theory 4, Rand-k with d = 3, k = 2: Cov_11 = (d/k)(g1^2 + s) - g1^2 with s = 3/4, Cov_12 = -g1 g2 (d-k)/(k(d-1))
+    assert sp.expand(read_back(answer, answer["covariance"][0][0]) - eta / n * (g1**2 / 2 + sp.Rational(9, 8))) == 0
+    assert sp.expand(read_back(answer, answer["covariance"][0][1]) + eta / n * g1 * g2 / 4) == 0
+
+
+def test_json_with_a_loss(run):
+    answer = derived(run, "dsgd", "--noise", "gaussian", "--loss", "quadratic:h=1|2", "--clients", "4", "--dim", "2")
+    assert (answer["clients"], answer["noise_type"], answer["parameters"]) == (4, "additive", ["eta", "sigma"])
+    assert [read_back(answer, text) for text in answer["drift"]] == [-sp.Symbol("x1"), -2 * sp.Symbol("x2")]
+
+
+def test_json_without_a_dimension_is_the_gradient_form(run):
+    answer = derived(run, "dcsgd", "--compressor", "rand-k", "--noise", "student-t", "--schedule", "free")
+    assert answer["dim"] is None and "drift" not in answer and "covariance" not in answer
+    assert all(isinstance(answer["form"][key], str) for key in ("drift", "mean", "diag", "rate"))
+    assert answer["conditions"] == ["nu > 2"] and {"N", "eta", "k", "nu", "sigma", "u"} <= set(answer["parameters"])
+
+
+def test_json_of_moments_given_the_message(run):
+    answer = derived(run, "dcsgd", "--compressor", "qsgd:s=2", "--noise", "gaussian", "--dim", "2")
+    assert answer["drift"] is None and answer["covariance"] is None
+    given = answer["conditional"]
+    assert given["given"] == ["v1", "v2"] and given["mean"] == ["v1", "v2"] and given["omega"] is not None
+    assert len(given["covariance"]) == 2 and all(isinstance(text, str) for row in given["covariance"] for text in row)
+
+
+def test_second_order_without_a_loss_names_the_hessian(run):
+    answer = derived(run, "dsgd", "--model", "second-order", "--dim", "2")
+    assert {"H1_1", "H1_2", "H2_2", "eta"} <= set(answer["parameters"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (("dsgd", "--noise", "cauchy"), "no-drift"),
+        (("dsgd", "--noise", "student-t:nu=2"), "infinite-variance"),
+        (("dsgd", "--noise", "stable:alpha=3/2"), "infinite-variance"),
+        (("dcsgd", "--compressor", "rand-k:k=1", "--noise", "student-t:nu=3/2"), "infinite-variance"),
+        (("dsignsgd", "--model", "corrected"), "unbounded-lambda"),
+    ],
+)
+def test_refusals(run, arguments, kind):
+    status, out, err = run("derive", *arguments, "--json")
+    answer = json.loads(out)
+    assert (status, err, answer["refused"], answer.keys()) == (REFUSED, "", kind, {"refused", "message"})
+    status, out, err = run("derive", *arguments)
+    assert (status, out) == (REFUSED, "") and err == f"refused ({kind}): {answer['message']}\n"
+
+
+def shown(run, *arguments: str) -> str:
+    status, out, err = run("derive", *arguments)
+    assert (status, err) == (0, "")
+    assert all(len(line) <= 80 and line == line.rstrip() for line in out.splitlines()), out
+    return out
+
+
+def test_the_sde_is_typeset(run):
+    out = shown(run, "dcsgd", "--compressor", "rand-k:k=2", "--noise", "student-t")
+    for text in ("DCSGD, first-order model", "noise student-t", "driftⱼ = -gⱼ", "diag(D) + U C U'", "needed: ν > 2"):
+        assert text in out
+    assert "ω = ─ - 1" in out and "free symbols: N, d, η, ν, σ" in out
+
+
+def test_coordinates_are_typeset(run):
+    out = shown(run, "dsgd", "--noise", "gaussian", "--dim", "2", "--model", "second-order", "--clients", "3")
+    assert "H₁₂⋅g₂" in out and "3 clients" in out and "noise type: open" in out
+    out = shown(run, "dsgd", "--noise", "gaussian", "--loss", "quartic", "--dim", "2")
+    assert "noise type: additive" in out and "x₁" in out
+
+
+def test_wide_formulas_are_wrapped(run):
+    noise = "gaussian:sigma=1|2"
+    out = shown(run, "dsignsgd", "--noise", noise, "--loss", "cosh", "--model", "second-order", "--dim", "2")
+    assert "↪" in out and "drift₂ =" in out and "the other entries are 0" in out
+
+
+def test_many_coordinates_are_shown_as_one(run):
+    out = shown(run, "dcsgd", "--compressor", "rand-k:k=3", "--noise", "gaussian", "--dim", "50")
+    assert "driftⱼ = -gⱼ" in out and "dimension 50" in out and len(out.splitlines()) < 40
+
+
+def test_unmet_conditions_and_missing_closed_forms_are_said(run):
+    out = shown(run, "dsgd", "--noise", "student-t:nu=3", "--model", "second-order")
+    assert "NOT MET: 3 > 3 (weak order 2)" in out and "H[gₖ]ⱼ" in out
+    out = shown(run, "dcsgd", "--compressor", "top-k:k=2", "--noise", "gaussian")
+    assert "No elementary form exists after the noise" in out and "rank" in out and "omega: none" in out
+
+
+def test_a_terminal_without_unicode_gets_ascii():
+    done = subprocess.run(
+        [*COMMAND, "derive", "dsgd", "--noise", "gaussian"],
+        capture_output=True, env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 and done.stderr == b""
+    out = done.stdout.decode("ascii")
+    assert "drift_j = -g_j" in out and "\\u" not in out and "free symbols: N, eta, sigma" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("sigma0", "σ₀"),
+        ("H1_2", "H₁₂"),
+        ("H10_2", "H₁₀,₂"),
+        ("Sigma1_2", "Σ₁₂"),
+        ("g2", "g₂"),
+        ("tau_max", "τₘₐₓ"),
+        ("a_b", "a_b"),
+    ],
+)
+def test_names_of_symbols(name, text):
+    assert symbol_text(name, True) == text and symbol_text(name, False) == name
+
+
+def test_formulas_are_laid_out_written_in_a_line_or_only_measured():
+    x = sp.Symbol("x")
+
+    def wave(terms: int) -> sp.Expr:
+        return sp.Add(*[sp.sin(n * x) for n in range(1, terms)])
+
+    assert max(map(len, formula("f", wave(9), 40).splitlines())) <= 40
+    assert formula("f", wave(60), 40) == f"f = {wave(60)}"
+    assert count_nodes(wave(200)) > MAX_NODES and count_nodes(wave(60)) == 1 + 2 + 58 * 4
+    assert formula("f", wave(200), 10**6) == f"f = {wave(200)}"
+    assert formula("f", wave(500), 40) == f"f = {len(str(wave(500)))} characters, which --json prints"
+    assert len(str(wave(500))) > MAX_TEXT
+
+
+def test_coordinates_too_long_for_a_terminal_are_shown_as_one(run):
+    """Also: nested cases (the ranks of Top-k) are not expanded, which would take exponential time."""
+    out = shown(run, "dcsgd", "--compressor", "top-k:k=2", "--model", "corrected", "--dim", "5")
+    assert "for rankⱼ(│gₖ│) < 2" in out and "for rankⱼ(│vₖ│) < 2" in out and "Cov = 0" in out
+
+
+def test_entries_too_long_for_a_terminal_are_counted(run):
+    out = shown(run, "dcsgd", "--compressor", "scaled-sign", "--noise", "student-t:nu=3", "--dim", "5")
+    assert re.search(r"15 entries of about \d+ to \d+ characters, which --json prints", out) and len(out.splitlines()) < 200

@@ -1,0 +1,101 @@
+"""`sdescent list` and `sdescent doctor`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+import pytest
+
+from derive.vocabulary.registry import KINDS, entries
+from reports.commands import doctor
+
+pytestmark = pytest.mark.usefixtures("narrow")
+
+
+# list and doctor
+
+
+def test_list_json_has_every_registered_name(run):
+    status, out, err = run("list", "--json")
+    answer = json.loads(out)
+    assert (status, err) == (0, "") and tuple(answer) == KINDS
+    for kind in KINDS:
+        assert [entry["name"] for entry in answer[kind]] == list(entries(kind))
+        for entry in answer[kind]:
+            assert entry["summary"] and all(p["name"] and p["accepted"] for p in entry["parameters"])
+    (k,) = next(entry["parameters"] for entry in answer["compressor"] if entry["name"] == "rand-k")
+    assert k == {"name": "k", "accepted": "a whole number from 1 to 999999", "default": "k", "several": None}
+    (sigma,) = next(entry["parameters"] for entry in answer["noise"] if entry["name"] == "gaussian")
+    assert sigma["several"] == "per client"
+
+
+def test_list_has_a_line_for_every_registered_name(run):
+    status, out, err = run("list")
+    assert (status, err) == (0, "")
+    words = out.split()
+    assert all(name in words for kind in KINDS for name in entries(kind))
+    assert all(len(line.rstrip()) <= 80 for line in out.splitlines())
+
+
+def test_what_list_names_derive_accepts(run):
+    """Every registered compressor and noise, with all values left to their symbols, gets an answer or a refusal."""
+    for compressor in entries("compressor"):
+        status, out, _ = run("derive", "dcsgd", "--compressor", compressor, "--noise", "gaussian:sigma=1", "--json")
+        assert status == 0 and json.loads(out)["method"] == "dcsgd"
+    for noise in entries("noise"):
+        status, out, _ = run("derive", "dsignsgd", "--noise", noise, "--json")
+        assert status == 0 and json.loads(out)["method"] == "dsignsgd"
+
+
+def test_doctor(run):
+    status, out, err = run("doctor", "--json")
+    answer = json.loads(out)
+    assert err == "" and answer.keys() == {"ok", "findings"} and status == (0 if answer["ok"] else 1)
+    found = {finding["name"]: finding for finding in answer["findings"]}
+    assert {"Python", "sdescent", "TeX", "pandoc", "CPUs", "JAX devices", "JAX 64-bit"} <= found.keys()
+    assert found["Python"]["status"] == "ok" and found["JAX 64-bit"] == {
+        "name": "JAX 64-bit", "status": "ok", "detail": "on",
+    }  # fmt: skip
+    again, out, err = run("doctor")
+    assert (again, err, len(out.splitlines())) == (status, "", len(answer["findings"]))
+
+
+@pytest.fixture
+def distributions(monkeypatch):
+    """Stands in for the installed distributions; a test removes what is to be missing."""
+    there = dict.fromkeys(("sdescent", "sympy", "rich", "scikit-learn", "pypandoc_binary"), "1.2")
+
+    def version(name):
+        if name not in there:
+            raise doctor.PackageNotFoundError(name)
+        return there[name]
+
+    lines = ["sympy==1.14.*", "rich>=13.8", 'scikit-learn>=1.5; extra == "data"', 'sdescent[data]; extra == "test"']
+    monkeypatch.setattr(doctor, "version", version)
+    monkeypatch.setattr(doctor, "requires", lambda name: lines)
+    return there
+
+
+def test_doctor_on_a_sound_machine(run, distributions):
+    status, out, _ = run("doctor")
+    assert status == 0 and re.search(r"^sympy +ok +1\.2$", out, re.M) and "MISSING" not in out
+
+
+def test_doctor_names_what_is_missing(run, distributions, monkeypatch):
+    del distributions["sympy"], distributions["scikit-learn"]
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("reports.document.pdf.MACTEX", "/none")
+    monkeypatch.setitem(sys.modules, "pypandoc", None)
+    status, out, _ = run("doctor")
+    lines = out.splitlines()
+    assert status == 1 and any(re.fullmatch(r"sympy +MISSING +pip install sympy", line) for line in lines)
+    for name, text in [("scikit-learn", "real data"), ("TeX", "pdflatex was not found"), ("pandoc", "")]:
+        (line,) = [line for line in lines if line.startswith(name)]
+        assert " absent " in line and text in line
+
+
+def test_optional_things_alone_do_not_fail_doctor(run, distributions):
+    del distributions["scikit-learn"]
+    assert run("doctor")[0] == 0

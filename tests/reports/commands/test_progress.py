@@ -1,0 +1,106 @@
+"""Progress of long commands, and the time that is left."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+
+import pytest
+from rich.console import Console
+
+from derive.reading.problems import problem
+from derive.vocabulary.errors import BadInput
+from reports.assembly.plan import PROCESSES, Plan
+from reports.commands.progress import Progress
+
+pytestmark = pytest.mark.usefixtures("narrow")
+
+
+def test_progress_in_a_terminal_and_elsewhere():
+    plain = io.StringIO()
+    with Progress(plain) as progress:
+        for label, fraction in [("derive", 0.0), ("solve", 0.25), ("solve", 0.5), ("print", 1.0)]:
+            progress(label, fraction)
+    lines = plain.getvalue().splitlines()
+    assert [line.rpartition(": ")[2] for line in lines] == ["derive", "solve", "print"]
+    assert lines[0].startswith("[  0%] 0 s: ") and "left" in lines[1]
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # pyright: ignore[reportAttributeAccessIssue]
+    assert Console(file=terminal).is_terminal
+    with Progress(terminal) as progress:
+        progress("solve", 0.25)
+        time.sleep(0.2)
+    assert "solve" in terminal.getvalue() and "25%" in terminal.getvalue()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds since the start, which a test sets."""
+    now = [0.0]
+    monkeypatch.setattr("reports.commands.progress.time.monotonic", lambda: now[0])
+    return now
+
+
+def test_an_interrupt_that_a_callback_swallows_ends_the_next_step():
+    """Python drops exceptions of finalisers and of callbacks of the garbage collector, such as JAX has."""
+
+    class Finalised:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    hook, stream = sys.unraisablehook, io.StringIO()
+    with Progress(stream) as progress:
+        progress("one", 0.0)
+        Finalised()
+        with pytest.raises(KeyboardInterrupt):
+            progress("two", 0.5)
+    assert sys.unraisablehook is hook and "two" not in stream.getvalue()
+
+
+def test_time_left_is_what_is_expected_corrected_by_the_pace(clock):
+    progress = Progress(io.StringIO(), expected=1000)
+    progress("first", 0.0)
+    assert progress.left() == 1000
+    clock[0] = 400
+    assert progress.left() == 600  # of a long step, while it lasts
+    clock[0] = 2000
+    assert progress.left() == 100  # it takes longer than expected, and never as if it ended at once
+    progress("second", 0.5)
+    left = progress.left()
+    assert left is not None and 1900 < left < 2000  # four times as slow, so the other half is too
+    progress("done", 1.0)
+    assert progress.left() == 0
+
+
+def test_without_expectation_the_pace_is_all_there_is(clock):
+    progress = Progress(io.StringIO())
+    assert progress.left() is None
+    clock[0] = 10
+    progress("x", 0.25)
+    assert progress.left() == 30
+
+
+FIELDS = {
+    "method": "dcsgd", "loss": "quadratic:h=1|2|3", "clients": 4, "eta": "1/10", "T": "10", "x0": "1",
+    "noise": "gaussian:sigma=1", "models": ["first-order", "corrected"],
+}  # fmt: skip
+
+
+def test_a_plan_knows_which_step_is_long():
+    """1200 solver steps of 2000 paths, of two evaluations each; where mean and covariance are integrals (measured: 20 s)."""
+    closed, integrals = (
+        Plan(problem({**FIELDS, "compressor": name}), True, None) for name in ("rand-k:k=1", "top-k:k=2")
+    )
+    assert closed.seconds < 20 < integrals.seconds < 60
+    assert integrals.fraction({"ensembles": 2}, {"problem"}) < 0.2 < 0.8 < integrals.fraction({"ensembles": 3}, {"problem"}) < 1
+    for plan in (closed, integrals, Plan(None, True, None), Plan(None, False, "real-data")):
+        done = [(name, n, plan.computed[:k]) for k, name in enumerate(plan.computed) for n in range(30)]
+        shares = [plan.fraction({name: n}, ended) for name, n, ended in done] + [plan.fraction({}, plan.computed)]
+        assert shares[0] == 0 and shares == sorted(shares) and shares[-1] < 1
+    assert closed.duration == closed.seconds and Plan(None, True, "real-data").duration == Plan(None, True, "real-data").seconds
+    assert Plan(None, True, None).duration == Plan(None, True, None).seconds / PROCESSES
+    refused = Plan(problem({**FIELDS, "compressor": "identity", "noise": "cauchy:sigma=1"}), True, "ensembles")
+    assert refused.seconds < 10
+    with pytest.raises(BadInput, match="--only"):
+        Plan(problem(FIELDS | {"compressor": "sign"}), True, "real-data")

@@ -1,0 +1,62 @@
+"""What the tests of the command line share."""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+
+from reports.cli import main
+from tests.support.command_line import answer
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command line in this process: (exit status, stdout, stderr)."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        status = main(arguments)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
+def build(monkeypatch):
+    """A report builder that notes how it was called; a test may give it something else to do."""
+    calls: list[tuple] = []
+    module = types.ModuleType("reports.assembly.report")
+
+    def build_report(spec, out, quick, only, progress):
+        calls.append((spec, out, quick, only))
+        progress("ensembles", 0.5)
+        return module.then(out)  # pyright: ignore[reportAttributeAccessIssue]
+
+    module.build_report = build_report  # pyright: ignore[reportAttributeAccessIssue]
+    module.then = answer  # pyright: ignore[reportAttributeAccessIssue]
+    module.calls = calls  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "reports.assembly.report", module)
+    return module
+
+
+@pytest.fixture
+def blocks(monkeypatch):
+    """Blocks of 128 paths, so that a small run has several; path by path, or as statistics. No figures, which take long."""
+    from reports.commands.solving import results
+    from reports.commands.solving import runs as runs_module
+
+    monkeypatch.setattr(results, "draw", lambda entries, folder: [])
+
+    def small(whole: bool = True) -> None:
+        monkeypatch.setattr(runs_module, "_PATHS", 128)
+        monkeypatch.setattr(runs_module, "MOST_KEPT", 10**9 if whole else 0)
+
+    small()
+    return small

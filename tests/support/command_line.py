@@ -1,0 +1,36 @@
+"""The command line in a process of its own, and a stand-in for the builder of reports."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+COMMAND = [sys.executable, "-m", "reports.cli"]
+
+
+def in_shell(command: str) -> subprocess.CompletedProcess[str]:
+    """`command` in bash with pipefail, `sdescent` being this source tree's."""
+    function = f'sdescent() {{ "{sys.executable}" -m reports.cli "$@"; }}\nset -o pipefail\n'
+    return subprocess.run(
+        ["bash", "-c", function + command], capture_output=True, text=True, env=ENVIRONMENT, timeout=120, check=False
+    )
+
+
+def answer(out: Path, status: str = "holds") -> dict[str, Any]:
+    """What a report that was built says of itself."""
+    return {"files": {"report.tex": str(out / "report.tex")}, "statuses": {"dsgd": status}, "ledger": [], "notes": ["no TeX here"]}
+
+
+def raises(error: BaseException) -> Callable[[Path], Any]:
+    """A builder that fails."""
+
+    def then(out: Path) -> Any:
+        raise error
+
+    return then
