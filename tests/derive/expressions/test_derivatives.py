@@ -18,6 +18,7 @@ SHAPES = {
     "product": CLIP * g**2,
     "square": CLIP**2,
     "difference": 2 - 3 * sp.Min(g, sp.Max(s, -g)),
+    "odd in the modulus": sp.sign(g) * sp.Abs(g) / (s + sp.Abs(g)),
 }
 
 

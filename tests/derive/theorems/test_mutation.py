@@ -12,25 +12,14 @@ from flint import ctx
 from derive.proof.kernel.rules import Fact, Kernel
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, fn, num, x, xs
+from derive.proof.search.ring import Found
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.checking import PROVED, UNDECIDED, check
 from derive.theorems.entry.theorem import Theorem
-from tests.support import mutation
-from tests.support.mutation import (
-    FALSE,
-    OPEN,
-    TRUE,
-    Report,
-    Step,
-    Truth,
-    changed,
-    mutants,
-    run,
-    run_all,
-    steps,
-    try_step,
-    violated,
-)
+from tests.support.mutation import trials
+from tests.support.mutation.mutants import Step, changed, mutants, steps
+from tests.support.mutation.trials import Report, attempt, run, run_all, try_step
+from tests.support.mutation.truth import FALSE, OPEN, TRUE, Truth, violated
 
 a, b = xs("a b")
 PLAIN = Context({"a": "const", "b": "const", "c": "const"})
@@ -95,7 +84,7 @@ def test_truth_of_a_ball() -> None:
 
 def _step(claim: Relation, premises: list[Relation]) -> Step:
     kernel = Kernel(PLAIN)
-    found = mutation.attempt(kernel, claim, [kernel.assume(p) for p in premises], 2.0)
+    found = attempt(kernel, claim, [kernel.assume(p) for p in premises], 2.0)
     assert found is not None
     return Step("planted", 0, "planted", found[0], False)
 
@@ -104,10 +93,10 @@ def test_a_kernel_that_proves_anything_is_noticed(monkeypatch: pytest.MonkeyPatc
     step = _step((2 * a * b).le(a**2 + b**2), [])
     assert try_step(step, 0.2, 500).wrong == []
 
-    def anything(kernel: Kernel, claim: Relation, facts: list[Fact], seconds: float) -> tuple[Fact, mutation.Found]:
-        return kernel.assume(claim), mutation.Found((), (), ())
+    def anything(kernel: Kernel, claim: Relation, facts: list[Fact], seconds: float) -> tuple[Fact, Found]:
+        return kernel.assume(claim), Found((), (), ())
 
-    monkeypatch.setattr(mutation, "attempt", anything)
+    monkeypatch.setattr(trials, "attempt", anything)
     wrong = try_step(step, 0.2, 500).wrong
     assert len(wrong) > 5
     assert {o.truth for o in wrong} == {FALSE}
@@ -116,7 +105,7 @@ def test_a_kernel_that_proves_anything_is_noticed(monkeypatch: pytest.MonkeyPatc
 def test_a_certificate_is_evaluated() -> None:
     claim = (2 * a * b).le(a**2 + b**2)
     kernel = Kernel(PLAIN)
-    got = mutation.attempt(kernel, claim, [], 2.0)
+    got = attempt(kernel, claim, [], 2.0)
     assert got is not None
     truth = Truth(kernel.normal, [])
     assert truth.identity(claim, got[1])
