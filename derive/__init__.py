@@ -1,7 +1,10 @@
 """Derive the SDE of a distributed stochastic optimiser, exactly and symbolically.
 
     >>> import derive
-    >>> derive.sde(derive.DSignSGD(derive.StudentT(3)), dim=2).to_dict()["drift"][0]
+    >>> derive.sde(derive.DSGD(derive.StudentT(3))).drift
+    -g_j
+
+`import sdescent` offers all of this to users, beside solving and the report.
 
 Names are imported when they are first used, so that importing the package costs nothing.
 """
@@ -17,19 +20,54 @@ if TYPE_CHECKING:
     from derive.derivation import sde as sde
     from derive.expressions.gradient_form import DenseCov as DenseCov
     from derive.expressions.gradient_form import GradientForm as GradientForm
-    from derive.methods.compressors import *  # noqa: F403
+    from derive.methods.compressors import QSGD as QSGD
+    from derive.methods.compressors import Bernoulli as Bernoulli
+    from derive.methods.compressors import Biased as Biased
+    from derive.methods.compressors import Compressor as Compressor
+    from derive.methods.compressors import FixedGrid as FixedGrid
+    from derive.methods.compressors import Identity as Identity
+    from derive.methods.compressors import Natural as Natural
+    from derive.methods.compressors import Omega as Omega
+    from derive.methods.compressors import RandK as RandK
+    from derive.methods.compressors import ScaledSign as ScaledSign
+    from derive.methods.compressors import Sign as Sign
+    from derive.methods.compressors import Ternary as Ternary
+    from derive.methods.compressors import TopK as TopK
+    from derive.methods.compressors import Unbiased as Unbiased
     from derive.methods.distributed import DCSGD as DCSGD
     from derive.methods.distributed import DSGD as DSGD
     from derive.methods.distributed import DSignSGD as DSignSGD
     from derive.methods.distributed import Method as Method
-    from derive.methods.losses import *  # noqa: F403
-    from derive.methods.noise import *  # noqa: F403
-    from derive.methods.schedules import *  # noqa: F403
+    from derive.methods.losses import Cosh as Cosh
+    from derive.methods.losses import GluedExponential as GluedExponential
+    from derive.methods.losses import LogisticRegression as LogisticRegression
+    from derive.methods.losses import Quadratic as Quadratic
+    from derive.methods.losses import Quartic as Quartic
+    from derive.methods.losses import SeparableSum as SeparableSum
+    from derive.methods.noise import Affine as Affine
+    from derive.methods.noise import Cauchy as Cauchy
+    from derive.methods.noise import Correlated as Correlated
+    from derive.methods.noise import Gaussian as Gaussian
+    from derive.methods.noise import Laplace as Laplace
+    from derive.methods.noise import Law as Law
+    from derive.methods.noise import Logistic as Logistic
+    from derive.methods.noise import Noise as Noise
+    from derive.methods.noise import NoNoise as NoNoise
+    from derive.methods.noise import Scaled as Scaled
+    from derive.methods.noise import Stable as Stable
+    from derive.methods.noise import StudentT as StudentT
+    from derive.methods.noise import Uniform as Uniform
+    from derive.methods.schedules import Adaptive as Adaptive
+    from derive.methods.schedules import Constant as Constant
+    from derive.methods.schedules import Free as Free
+    from derive.methods.schedules import Normalised as Normalised
+    from derive.methods.schedules import Power as Power
     from derive.methods.specialise import specialise as specialise
     from derive.step.moments import Conditional as Conditional
     from derive.step.moments import Moments as Moments
-    from derive.vocabulary.errors import *  # noqa: F403
-
+    from derive.vocabulary.errors import BadInput as BadInput
+    from derive.vocabulary.errors import NoClosedForm as NoClosedForm
+    from derive.vocabulary.errors import Refusal as Refusal
 
 _FORMER = {
     "coordinates": "derive.expressions.coordinates",
@@ -48,55 +86,56 @@ _FORMER = {
     "generator": "derive.process.generator",
     "stationary": "derive.process.stationary",
 }
-__getattr__, __dir__, __all__ = face(
-    __name__,
-    {
-        "derive.methods.distributed": ("Method", "DSGD", "DCSGD", "DSignSGD"),
-        "derive.derivation": ("SDE", "sde"),
-        "derive.methods.specialise": ("specialise",),
-        "derive.step.moments": ("Moments", "Conditional"),
-        "derive.expressions.gradient_form": ("GradientForm", "DenseCov"),
-        "derive.vocabulary.errors": ("BadInput", "NoClosedForm", "Refusal"),
-        "derive.methods.schedules": ("Constant", "Power", "Free", "Adaptive", "Normalised"),
-        "derive.methods.losses": (
-            "Quadratic",
-            "Quartic",
-            "Cosh",
-            "GluedExponential",
-            "LogisticRegression",
-            "SeparableSum",
-        ),
-        "derive.methods.noise": [
-            "Law",
-            "Noise",
-            "NoNoise",
-            "Scaled",
-            "Affine",
-            "Correlated",
-            "Gaussian",
-            "StudentT",
-            "Cauchy",
-            "Laplace",
-            "Uniform",
-            "Logistic",
-            "Stable",
-        ],
-        "derive.methods.compressors": [
-            "Compressor",
-            "Unbiased",
-            "Biased",
-            "Omega",
-            "Identity",
-            "Bernoulli",
-            "RandK",
-            "QSGD",
-            "Ternary",
-            "Natural",
-            "FixedGrid",
-            "Sign",
-            "ScaledSign",
-            "TopK",
-        ],
-    },
-    _FORMER,
-)
+if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt name pass
+    __getattr__, __dir__, __all__ = face(
+        __name__,
+        {
+            "derive.methods.distributed": ("Method", "DSGD", "DCSGD", "DSignSGD"),
+            "derive.derivation": ("SDE", "sde"),
+            "derive.methods.specialise": ("specialise",),
+            "derive.step.moments": ("Moments", "Conditional"),
+            "derive.expressions.gradient_form": ("GradientForm", "DenseCov"),
+            "derive.vocabulary.errors": ("BadInput", "NoClosedForm", "Refusal"),
+            "derive.methods.schedules": ("Constant", "Power", "Free", "Adaptive", "Normalised"),
+            "derive.methods.losses": (
+                "Quadratic",
+                "Quartic",
+                "Cosh",
+                "GluedExponential",
+                "LogisticRegression",
+                "SeparableSum",
+            ),
+            "derive.methods.noise": [
+                "Law",
+                "Noise",
+                "NoNoise",
+                "Scaled",
+                "Affine",
+                "Correlated",
+                "Gaussian",
+                "StudentT",
+                "Cauchy",
+                "Laplace",
+                "Uniform",
+                "Logistic",
+                "Stable",
+            ],
+            "derive.methods.compressors": [
+                "Compressor",
+                "Unbiased",
+                "Biased",
+                "Omega",
+                "Identity",
+                "Bernoulli",
+                "RandK",
+                "QSGD",
+                "Ternary",
+                "Natural",
+                "FixedGrid",
+                "Sign",
+                "ScaledSign",
+                "TopK",
+            ],
+        },
+        _FORMER,
+    )

@@ -11,5 +11,5 @@ if TYPE_CHECKING:
     from derive.methods.distributed import DSGD as DSGD
     from derive.methods.distributed import DSignSGD as DSignSGD
     from derive.methods.distributed import Method as Method
-
-__getattr__, __dir__, __all__ = face(__name__, {"derive.methods.distributed": ["Method", "DSGD", "DCSGD", "DSignSGD"]})
+if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt name pass
+    __getattr__, __dir__, __all__ = face(__name__, {"derive.methods.distributed": ["Method", "DSGD", "DCSGD", "DSignSGD"]})

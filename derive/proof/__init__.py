@@ -15,6 +15,7 @@ _FORMER = {
     "context": "derive.proof.language.context",
     "certificate": "derive.proof.kernel.certificate",
 }
-__getattr__, __dir__, __all__ = face(
-    __name__, {"derive.proof.claims.prove": ["prove"], "derive.proof.claims.verdict": ["Verdict"]}, _FORMER
-)
+if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt name pass
+    __getattr__, __dir__, __all__ = face(
+        __name__, {"derive.proof.claims.prove": ["prove"], "derive.proof.claims.verdict": ["Verdict"]}, _FORMER
+    )

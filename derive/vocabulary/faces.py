@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, final
@@ -31,7 +30,8 @@ def face(
     where = {name: home for home, names in homes.items() for name in names}
     moved = {f"{package}.{last}": now for last, now in (former or {}).items()}
     if moved:
-        sys.meta_path.append(_Moved(moved))
+        # before the finder of files, which would make a second copy of a module in a package that has moved
+        sys.meta_path.insert(0, _Moved(moved))
 
     def get(name: str) -> Any:
         if f"{package}.{name}" in moved:
@@ -47,15 +47,31 @@ def face(
 
 
 @final
-class _Moved(MetaPathFinder, Loader):
-    """Finds a module that has moved: the one under its new path, not a second copy of it."""
+class _Moved:
+    """Finds a module that has moved: the one under its new path, not a second copy of it.
+
+    A finder and loader by its methods: the classes of `importlib.abc` would load a dozen modules with every import of a package.
+    """
 
     def __init__(self, moved: Mapping[str, str]) -> None:
         self._moved = moved
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        return ModuleSpec(fullname, self) if fullname in self._moved else None
+        return None if self._now(fullname) is None else ModuleSpec(fullname, self)
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """A module as the import system makes it."""
 
     def exec_module(self, module: ModuleType) -> None:
         # the import system hands on what stands in sys.modules when the loader is done
-        sys.modules[module.__name__] = import_module(self._moved[module.__name__])
+        sys.modules[module.__name__] = import_module(self._now(module.__name__) or "")
+
+    def _now(self, name: str) -> str | None:
+        """The path that a module has now: its own, or that of the package around it which has moved."""
+        around, inside = name, ""
+        while around not in self._moved:
+            around, dot, last = around.rpartition(".")
+            if not dot:
+                return None
+            inside = f".{last}{inside}"
+        return self._moved[around] + inside

@@ -57,20 +57,27 @@ def routes(id: str) -> list[Route]:
     return found
 
 
-def verify(ids: Sequence[str] | None = None, seconds: float = 600.0) -> list[Verified]:
-    """Every entry, or those of these ids, compared with numbers.
+def verify(ids: str | Sequence[str] | None = None, seconds: float = 600.0) -> list[Verified]:
+    """The theorems of the catalogue, or those of these ids, compared with numbers.
 
     Args:
-        ids: of entries; None for all.
+        ids: of one entry or of several; None for all.
         seconds: no further route is begun after so long. An entry whose routes were not all begun has fewer results: which are
             missing can be told from `routes`.
 
     Raises:
         BadInput: an id that is no entry's, a time that is not positive.
         ValueError: an instance that does not satisfy the definitions or the assumptions of its theorem.
+
+    Example:
+        >>> import sdescent as sd
+        >>> for found in sd.verify("6.7-first-order"):
+        ...     print(found.subject, found.verdict.value)
+        SDE CONFIRMED
+        method VIOLATED
     """
     known = entries()
-    chosen = list(known) if ids is None else list(ids)
+    chosen = list(known) if ids is None else [ids] if isinstance(ids, str) else list(ids)
     for id in chosen:
         if id not in known:
             raise BadInput("ids", id, "ids of entries of the catalogue")

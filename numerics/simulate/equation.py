@@ -21,6 +21,7 @@ import numpy as np
 from derive.derivation import SDE
 from derive.derivation import sde as derive_sde
 from derive.methods.specialise import specialise
+from derive.vocabulary.choices import Precision, SchemeName
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
@@ -33,7 +34,10 @@ from numerics.simulate.parameters import constants, parameters_of, specialised, 
 from numerics.simulate.programs import Program, Result
 from numerics.simulate.runs import (
     BOUND,
+    AnyLoss,
     Ensemble,
+    Numbers,
+    Points,
     Statistic,
     Stream,
     at_time,
@@ -57,22 +61,22 @@ MOST_STEPS = 10**7
 
 def solve(
     equation: SDE,
-    x0: Any,
+    x0: Points,
     T: float,
     paths: int | None = None,
-    key: Any = 0,
-    params: Mapping[str, Any] | None = None,
+    key: int | jax.Array = 0,
+    params: Numbers | None = None,
     dt: float | None = None,
-    save: int | Sequence[float] = 50,
+    save: int | Sequence[float] | np.ndarray = 50,
     statistics: Mapping[str, Statistic] | None = None,
-    loss: Any = None,
+    loss: AnyLoss | None = None,
     u: Callable[[Any], Any] | None = None,
     bound: float = BOUND,
     nodes: int = 256,
-    scheme: str = "predictor-corrector",
+    scheme: SchemeName = "predictor-corrector",
     halvings: int = 0,
     by_halves: bool = False,
-    dtype: str = "float64",
+    dtype: Precision = "float64",
     wide: bool = False,
     chunk: int | None = None,
     first: int = 0,
@@ -83,7 +87,7 @@ def solve(
     point inside. Memory is O(S paths), and O(d) for each path of a chunk.
 
     Args:
-        equation: from `derive.sde`.
+        equation: from `sde`.
         x0: the starting point (d,), or one for each path (d, paths).
         T: horizon.
         paths: how many, when x0 is one point.
@@ -92,7 +96,9 @@ def solve(
         params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters; measured
             covariances as matrices.
         dt: largest solver step (default eta/8); steps are equal between two saved times.
-        save, statistics: see `numerics.simulate.runs`; the loss and the norm of the gradient are always kept.
+        save: how many times are kept, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
+        statistics: functions x (d, paths) -> (paths,) by name, written with jax.numpy; the loss and the norm of the gradient are
+            always kept, as "loss" and "gradient_norm".
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; the equation's own where it has one.
         u: the function t -> u(t) of a free schedule.
         bound: see above.
@@ -115,6 +121,13 @@ def solve(
         NoClosedForm: a corrected or second-order model, or "heun", where only moments given the message are known.
         LoweringError: a function without array form.
         NotANumber: the equation has no value at a point that a path reached (`numerics.simulate.blow_up`).
+
+    Example:
+        >>> import sdescent as sd
+        >>> equation = sd.sde(sd.DSGD(sd.Scaled(sd.Gaussian(), 1), clients=4), loss=sd.Quadratic(1), dim=2)
+        >>> found = sd.solve(equation, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, save=3)
+        >>> found.values["loss"].shape
+        (3, 100)
     """
     parameters = parameters_of(params)
     eta: float = parameters["eta"]

@@ -13,6 +13,7 @@ from typing import Any, final
 import numpy as np
 
 from derive.methods.distributed import Method
+from derive.vocabulary.choices import Precision
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
@@ -27,7 +28,10 @@ from numerics.simulate.parameters import constants, parameters_of, specialised, 
 from numerics.simulate.programs import Program, Result
 from numerics.simulate.runs import (
     BOUND,
+    AnyLoss,
     Ensemble,
+    Numbers,
+    Points,
     Statistic,
     Stream,
     at_time,
@@ -51,22 +55,22 @@ VARIED = 4096
 
 def run(
     method: Method,
-    x0: Any,
+    x0: Points,
     T: float,
     paths: int | None = None,
-    key: Any = 0,
-    params: Mapping[str, Any] | None = None,
-    loss: Any = None,
-    save: int | Sequence[float] = 50,
+    key: int | jax.Array = 0,
+    params: Numbers | None = None,
+    loss: AnyLoss | None = None,
+    save: int | Sequence[float] | np.ndarray = 50,
     statistics: Mapping[str, Statistic] | None = None,
     u: Callable[[Any], Any] | None = None,
     oracle: Oracle | None = None,
     bound: float = BOUND,
-    dtype: str = "float64",
+    dtype: Precision = "float64",
     wide: bool = False,
     chunk: int | None = None,
     first: int = 0,
-    varied: Mapping[str, Any] | None = None,
+    varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
     travelled: bool = False,
 ) -> Ensemble:
     """Run independent paths of a method and keep statistics at saved steps. Memory is O(S paths), and O(d) a path of a chunk.
@@ -82,11 +86,14 @@ def run(
         key: JAX key or seed; each step, client and purpose has its own draws. Path n has the same, bitwise, whatever `paths` and
             `chunk` are.
         params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters.
-        loss: a derive loss, a `Landscape`, or a function x (d,) -> number.
-        save, statistics: see `numerics.simulate.runs`; the loss and the norm of the gradient are always kept.
+        loss: a derive loss, a `Landscape`, or a function x (d,) -> number; a run needs one.
+        save: how many times are kept, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
+        statistics: functions x (d, paths) -> (paths,) by name, written with jax.numpy; the loss and the norm of the gradient are
+            always kept, as "loss" and "gradient_norm".
         u: the function t -> u(t) of a free schedule.
         oracle: gradients of the clients in place of grad f + Z_i, for noise that comes from data.
-        dtype, wide, chunk, first: see `numerics.simulate.equation.solve`.
+        bound: see above.
+        dtype, wide, chunk, first: as for `solve` (`numerics.simulate.equation`).
         varied: values of scalar symbols that differ from path to path, (paths,) by name: many settings in one run, of one
             compiled function. Not eta, N or symbols of the loss.
         travelled: whether to keep "length" too, the sum of ||x_{m+1} - x_m||_2 over the steps so far.
@@ -94,6 +101,13 @@ def run(
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
         NotANumber: the gradient or the step has no value at a point that a path reached (`numerics.simulate.blow_up`).
+
+    Example:
+        >>> import sdescent as sd
+        >>> method = sd.DSignSGD(sd.Scaled(sd.Cauchy(), 1), clients=4)
+        >>> found = sd.run(method, [2.0, -1.0], T=1.0, paths=100, params={"eta": 0.1}, loss=sd.Quadratic(1), save=3)
+        >>> found.values["loss"].shape
+        (3, 100)
     """
     parameters = parameters_of(params)
     eta: float = parameters["eta"]

@@ -11,6 +11,7 @@ from typing import Any, final
 
 import numpy as np
 
+from derive.methods.losses import Loss
 from derive.methods.schedules import Free
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
@@ -18,6 +19,12 @@ from numerics.lowering.environment import Environment, environment
 from numerics.lowering.landscape import Landscape
 
 Statistic = Callable[[jax.Array], jax.Array]  # x (d, paths) -> (paths,)
+#: starting points: one, (d,), or one for each path, (d, paths)
+Points = Sequence[float] | Sequence[Sequence[float]] | np.ndarray
+#: a derive loss, its batch form, or a function x (d,) -> number written with jax.numpy
+AnyLoss = Loss | Landscape | Callable[[jax.Array], Any]
+#: numbers by the names of symbols: scalars (exact ones too), vectors (d,), matrices (d, d)
+Numbers = Mapping[str, Any]
 #: a path whose largest |x_j| passes this, or is not finite, has blown up
 BOUND = 1e8
 #: paths have numbers of 31 bits, by which they draw

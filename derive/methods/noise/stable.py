@@ -79,7 +79,7 @@ class StableDensity(sp.Function):
 class Stable(Law):
     """Characteristic function exp(-|t|^alpha), 0 < alpha <= 2: Cauchy at 1, N(0, 2) at 2, else no closed form (theory 3)."""
 
-    alpha: sp.Expr
+    alpha: Any
 
     def __post_init__(self) -> None:
         alpha = coerce(self.alpha, "stable:alpha")

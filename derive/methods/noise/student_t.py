@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 
@@ -23,7 +24,7 @@ class StudentT(Law):
     2 x Gamma((nu+1)/2) / (sqrt(pi nu) Gamma(nu/2)) 2F1(1/2, (nu+1)/2; 3/2; -x^2/nu) for any other.
     """
 
-    nu: sp.Expr
+    nu: Any
 
     def __post_init__(self) -> None:
         nu = coerce(self.nu, "student-t:nu")
@@ -82,7 +83,7 @@ class StudentT(Law):
 class Cauchy(StudentT):
     """Density 1/(pi (1 + x^2)): 2F(x) - 1 = (2/pi) atan x; no mean, infinite variance (theory 3)."""
 
-    nu: sp.Expr = sp.S.One
+    nu: Any = sp.S.One
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         return Law.definition(self, show)

@@ -53,9 +53,6 @@ def prove(
 ) -> Verdict:  # fmt: skip
     """Proves or refutes a claim for all real values of its variables that satisfy the assumptions.
 
-        prove("2*a*b <= a^2 + b^2")
-        prove("exp(-eta*h) >= 1 - eta*h", ["eta >= 0", "h >= 0"])
-
     Args:
         claim: a relation in the grammar of claim files (`derive.reading.claims`), as a `Relation`, or a whole `Claim`.
         assume: relations that may be used.
@@ -66,6 +63,15 @@ def prove(
     Raises:
         BadInput: something is not in the grammar, or the assumptions do not show that a denominator is nonzero, an argument
             of sqrt >= 0, or an argument of log > 0; `field` says where ("claim", "assume[2]", "hints[1]").
+
+    Example:
+        >>> import sdescent as sd
+        >>> sd.prove("2*a*b <= a^2 + b^2").status
+        'PROVED'
+        >>> sd.prove("exp(-eta*h) >= 1 - eta*h", ["eta >= 0", "h >= 0"]).status
+        'PROVED'
+        >>> sd.prove("a*b <= (a^2 + b^2)/3").counterexample
+        {'a': '1', 'b': '1'}
     """
     return _Proof(_question(claim, assume, variables, hints), seconds).verdict()
 
