@@ -17,7 +17,7 @@ import derive
 from benchmarks import peers
 from benchmarks.peers import QUARTIC, Work, waiting
 from derive import DCSGD, DSGD, DSignSGD, RandK, Scaled
-from derive.vocabulary.choices import Model
+from derive.vocabulary.choices import Model, Precision
 from numerics.backend.compiler import options
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import draws_from, over_pairs
@@ -55,7 +55,7 @@ def quartic(model: Model, dtype: str, paths: int, steps: int, chunk: int | None 
     return lambda: solve(made, [QUARTIC.x0], steps * QUARTIC.dt, paths, 1, params, **settings)
 
 
-def method(dtype: str, paths: int, steps: int) -> Work:
+def method(dtype: Precision, paths: int, steps: int) -> Work:
     """`numerics.run`: DSGD itself, one client."""
     made = DSGD(GAUSS, clients=1)
     params = {"eta": QUARTIC.dt, "sigma": QUARTIC.sigma}

@@ -57,7 +57,8 @@ class _Moved:
         self._moved = moved
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        return None if self._now(fullname) is None else ModuleSpec(fullname, self)
+        loader: Any = self
+        return None if self._now(fullname) is None else ModuleSpec(fullname, loader)
 
     def create_module(self, spec: ModuleSpec) -> None:
         """A module as the import system makes it."""

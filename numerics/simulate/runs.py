@@ -106,7 +106,7 @@ def check_shared(bound: Any, u: Any, schedule: Any) -> None:
         raise BadInput("u", u, "None: the schedule is not a free one")
 
 
-def save_grid(horizon: float, eta: float, save: int | Sequence[float] = 50) -> np.ndarray:
+def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarray = 50) -> np.ndarray:
     """Step numbers n at which both the method and the SDE (at time n eta) are saved; increasing.
 
     Args:

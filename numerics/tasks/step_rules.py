@@ -16,6 +16,7 @@ from derive.methods.compressors import Bernoulli
 from derive.methods.distributed import DCSGD, DSignSGD, Method
 from derive.methods.noise import Affine, Scaled, StudentT
 from derive.methods.schedules import Adaptive, Normalised
+from derive.vocabulary.choices import Precision
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import parameter, t
 from numerics.lowering.landscape import Landscape
@@ -46,7 +47,7 @@ class RaceProblem:
     start: np.ndarray
     clients: int
     sigma1: float
-    dtype: str = "float32"
+    dtype: Precision = "float32"
 
     def growth(self, p: float) -> float:
         """A = 1 + (omega + d sigma1^2 (1 + omega))/N of theory 4, with omega = 1/p - 1; E||x_{n+1} - x_n||^2 = h^2 A G^2."""

@@ -1,0 +1,169 @@
+"""The public face: what it offers is what stands behind it, with the same words, whole signatures and no hidden names."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import inspect
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args
+
+import pytest
+
+import sdescent as sd
+from derive.equations.models import MODELS
+from derive.theorems.catalogue import entries
+from derive.vocabulary.choices import Model, Precision, SchemeName
+from derive.vocabulary.errors import BadInput
+from numerics.simulate.runs import precision
+from numerics.simulate.schemes import SCHEMES
+
+ROOT = Path(__file__).parents[2]
+FACES = (
+    "sdescent", "derive", "derive.methods", "derive.proof", "derive.proof.kernel", "derive.proof.repair", "derive.theorems.entry",
+    "numerics",
+)  # fmt: skip
+#: names that a user looks for first
+NEEDED = {
+    "DSGD", "DCSGD", "DSignSGD", "sde", "solve", "run", "prove", "check", "verify", "report", "BadInput", "Refusal", "Unbiased",
+    "Biased", "Law", "Loss", "Ensemble", "SDE", "Verdict", "Checked", "Verified", "Report", "Model",
+}  # fmt: skip
+OFFERED: list[str] = sd.__all__  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def seen_by_editors(module: ModuleType) -> dict[str, str]:
+    """{name: module that it is from} of the imports for the type checker alone."""
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+    blocks = [n for n in tree.body if isinstance(n, ast.If) and isinstance(n.test, ast.Name) and n.test.id == "TYPE_CHECKING"]
+    imports = [n for block in blocks for n in block.body if isinstance(n, ast.ImportFrom)]
+    assert all(alias.name == alias.asname for n in imports for alias in n.names), "re-exported names are written `A as A`"
+    return {alias.name: str(n.module) for n in imports for alias in n.names}
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_an_editor_sees_what_python_finds(name: str) -> None:
+    module = import_module(name)
+    seen = seen_by_editors(module)
+    assert sorted(seen) == module.__all__ == dir(module)
+    assert all(getattr(module, offered) is getattr(import_module(home), offered) for offered, home in seen.items())
+
+
+def test_the_face_has_what_a_user_looks_for_and_no_other_name() -> None:
+    assert set(OFFERED) >= NEEDED and not [name for name in OFFERED if name.startswith("_")]
+    with pytest.raises(AttributeError, match="no attribute 'sdde'"):
+        _ = sd.sdde  # pyright: ignore
+
+
+def callables() -> Iterator[tuple[str, Any]]:
+    """Public functions, and classes with their public methods."""
+    for name in OFFERED:
+        found = getattr(sd, name)
+        if inspect.isfunction(found):
+            yield name, found
+        elif inspect.isclass(found):
+            yield from (
+                (f"{name}.{key}", member)
+                for key, member in inspect.getmembers(found, inspect.isfunction)
+                if not key.startswith("_") and member.__module__.partition(".")[0] in ("derive", "numerics", "sdescent")
+            )
+
+
+def test_signatures_are_whole() -> None:
+    """No *args, no **kwargs, and a type for every parameter and result."""
+    packed, untyped = [], []
+    for name, function in callables():
+        signature = inspect.signature(function)
+        for parameter in signature.parameters.values():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                packed.append(f"{name}: {parameter}")
+            if parameter.annotation is parameter.empty and parameter.name != "self":
+                untyped.append(f"{name}: {parameter.name}")
+        if signature.return_annotation is signature.empty:
+            untyped.append(f"{name}: its result")
+    assert packed == [] and untyped == []
+
+
+def test_everything_public_says_what_it_is() -> None:
+    aliases = {"Model", "Precision", "SchemeName"}
+    assert [name for name in OFFERED if name not in aliases and not getattr(sd, name).__doc__] == []
+
+
+def test_an_equation_takes_what_the_solver_takes() -> None:
+    own = list(inspect.signature(sd.SDE.solve).parameters.values())[1:]
+    behind = list(inspect.signature(sd.solve).parameters.values())[1:]
+    assert [(p.name, p.kind, p.default) for p in own] == [(p.name, p.kind, p.default) for p in behind]
+
+
+def test_what_a_solve_returns_is_as_an_equation_promises() -> None:
+    promised = {key for key in vars(sd.Simulated) if not key.startswith("_")}
+    assert promised == {"times", "values", "blow_up", "final", "settings", "paths", "blow_ups", "to_dict"}
+    has = {*sd.Ensemble.__dataclass_fields__, *(key for key in vars(sd.Ensemble) if not key.startswith("_"))}
+    assert promised <= has
+
+
+def test_choices_are_those_that_exist() -> None:
+    assert get_args(Model) == tuple(MODELS)
+    assert set(get_args(SchemeName)) == set(SCHEMES)
+    assert [precision(name).name for name in get_args(Precision)] == list(get_args(Precision))
+
+
+def test_a_theorem_is_checked_by_its_id_or_as_itself() -> None:
+    by_id, itself = sd.check("6.7-first-order"), sd.check(entries()["6.7-first-order"])
+    assert by_id.status == itself.status == "PROVED" and by_id.steps == itself.steps
+    with pytest.raises(BadInput, match=r"found '6\.7-frist'.*6\.7-first-order"):
+        sd.check("6.7-frist")
+
+
+def test_verify_takes_one_id() -> None:
+    (one,), (same,) = sd.verify("8-cauchy-3"), sd.verify(["8-cauchy-3"])
+    assert (one.id, one.verdict, one.count) == (same.id, same.verdict, same.count)
+    with pytest.raises(BadInput, match="ids: found '8-cauchy-0'"):
+        sd.verify("8-cauchy-0")
+
+
+def test_a_report_has_the_sections_that_it_has(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="^only: found 'theorem'; accepted: one of .*theorems"):
+        sd.report(only="theorem", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    (spec := tmp_path / "mine.toml").write_text('method = "dsgd"\nnoise = "gaussian:sigma=1"\nloss = "quadratc"\n')
+    with pytest.raises(BadInput, match="quadratc"):
+        sd.report(spec, tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_a_report_on_a_problem_of_ones_own(tmp_path: Path) -> None:
+    spec, said = tmp_path / "mine.toml", []
+    spec.write_text('method = "dsgd"\nnoise = "cauchy:sigma=1"\nloss = "quadratic:h=1"\ndim = 1\nclients = 2\n')
+    made = sd.report(spec, tmp_path / "out", only="problem", progress=lambda label, fraction: said.append((label, fraction)))
+    assert made.statuses == {"first-order": "refused"} and "no-drift" not in made.notes
+    assert made.tex == tmp_path / "out" / "report.tex" and made.tex.is_file() and (made.parts / "problem.tex").is_file()
+    assert said[-1] == ("done", 1.0) and made.seconds > 0
+    again = sd.report(str(spec), str(tmp_path / "out"), only="problem")
+    assert again.reused and not made.reused
+
+
+def examples() -> list[doctest.DocTest]:
+    """The examples in docstrings of the face and of what it offers."""
+    finder = doctest.DocTestFinder(recurse=False)
+    found = [(name, getattr(sd, name)) for name in OFFERED if getattr(getattr(sd, name), "__doc__", None)]
+    return [t for name, obj in [("sdescent", sd), ("derive", sys.modules["derive"]), *found] for t in finder.find(obj, name) if t.examples]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.name)
+def test_examples_do_what_they_show(example: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said: list[str] = []
+    assert doctest.DocTestRunner().run(example, out=said.append).failed == 0, "".join(said)
+
+
+def test_what_a_user_calls_first_has_an_example() -> None:
+    shown = {example.name for example in examples()}
+    assert shown >= {"sdescent", "sde", "solve", "run", "prove", "check", "verify", "report"}
+    for example in examples():
+        own = example.name == "derive"
+        assert example.examples[0].source == ("import derive\n" if own else "import sdescent as sd\n")
