@@ -178,7 +178,8 @@ def cases(quick: bool = False) -> list[Case]:
     less = 10 if quick else 1
     p, n = 100_000 // less, 1000
     found: list[Case] = []
-    for dtype, aim in (("float32", 0.60), ("float64", 0.35)):
+    aims: dict[Precision, float] = {"float32": 0.60, "float64": 0.35}
+    for dtype, aim in aims.items():
         scan = partial(peers.scan_normal, dtype, p, n)
         for model in ("first-order", "corrected"):
             own = partial(quartic, model, dtype, p, n)

@@ -62,7 +62,6 @@ if TYPE_CHECKING:
     from derive.methods.schedules import Free as Free
     from derive.methods.schedules import Normalised as Normalised
     from derive.methods.schedules import Power as Power
-    from derive.methods.specialise import specialise as specialise
     from derive.step.moments import Conditional as Conditional
     from derive.step.moments import Moments as Moments
     from derive.vocabulary.errors import BadInput as BadInput
@@ -85,6 +84,7 @@ _FORMER = {
     "density": "derive.process.density",
     "generator": "derive.process.generator",
     "stationary": "derive.process.stationary",
+    "sanity": "derive.sanity",
 }
 if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt name pass
     __getattr__, __dir__, __all__ = face(
@@ -92,7 +92,6 @@ if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt n
         {
             "derive.methods.distributed": ("Method", "DSGD", "DCSGD", "DSignSGD"),
             "derive.derivation": ("SDE", "sde"),
-            "derive.methods.specialise": ("specialise",),
             "derive.step.moments": ("Moments", "Conditional"),
             "derive.expressions.gradient_form": ("GradientForm", "DenseCov"),
             "derive.vocabulary.errors": ("BadInput", "NoClosedForm", "Refusal"),

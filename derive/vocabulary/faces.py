@@ -22,19 +22,21 @@ def face(
     Args:
         package: its `__name__`.
         homes: {module: names that are imported from it when they are used}.
-        former: {last part of a former path: module}; `package.last` is the module in every form of import.
+        former: {last part of a former path: module}; `package.last` is the module in every form of import. A module that still
+            stands there is loaded when it is asked for.
 
     Raises:
         AttributeError: (from `__getattr__`) the package has no such name.
     """
     where = {name: home for home, names in homes.items() for name in names}
-    moved = {f"{package}.{last}": now for last, now in (former or {}).items()}
+    former = former or {}
+    moved = {f"{package}.{last}": now for last, now in former.items() if now != f"{package}.{last}"}
     if moved:
         # before the finder of files, which would make a second copy of a module in a package that has moved
         sys.meta_path.insert(0, _Moved(moved))
 
     def get(name: str) -> Any:
-        if f"{package}.{name}" in moved:
+        if name in former:
             return import_module(f"{package}.{name}")
         if name not in where:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
