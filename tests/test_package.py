@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -27,21 +28,63 @@ def test_the_command_is_installed_and_answers():
     assert done.returncode == 0 and "report" in done.stdout and done.stderr == ""
 
 
-@pytest.mark.slow
-def test_the_wheel_holds_every_file_of_the_packages_and_no_other(tmp_path):
-    """Built from a clean copy, so a file that git does not know, or that the build forgets (a template), shows."""
-    subprocess.run(["git", "clone", "-q", ROOT, tmp_path / "clone"], check=True, timeout=60)
-    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path / "out", tmp_path / "clone"]
+PACKAGES = ("derive", "numerics", "reports", "sdescent")
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean copy of the project: a file that git does not know, or that the build forgets (a template), shows."""
+    folder = tmp_path_factory.mktemp("package") / "clone"
+    subprocess.run(["git", "clone", "-q", ROOT, folder], check=True, timeout=60)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(clone: Path) -> Path:
+    """The wheel that the clean copy makes."""
+    out = clone.parent / "out"
+    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", out, clone]
     subprocess.run(pip, check=True, timeout=300)
-    (wheel,) = (tmp_path / "out").glob("sdescent-*.whl")
+    (made,) = out.glob("sdescent-*.whl")
+    return made
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_every_file_of_the_packages_and_no_other(clone: Path, wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
         extra = {name for name in archive.namelist() if name.endswith("/licenses/LICENSE")}
     tracked = subprocess.run(
-        ["git", "ls-files", "derive", "numerics", "reports"],
-        cwd=tmp_path / "clone", capture_output=True, text=True, check=True, timeout=60,
+        ["git", "ls-files", *PACKAGES], cwd=clone, capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     assert packed == set(tracked.stdout.split()) and len(extra) == 1
+    assert packed >= {f"{package}/py.typed" for package in PACKAGES}
+
+
+@pytest.mark.slow
+def test_the_wheel_works_outside_of_its_source(wheel: Path, tmp_path: Path) -> None:
+    """Installed in an environment of its own, which has what the tests' one has but this project, and used from another folder."""
+    python = tmp_path / "environment" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "environment"], check=True, timeout=60)
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-index", "--no-deps", wheel]
+    subprocess.run(pip, check=True, timeout=300)
+    (site,) = (tmp_path / "environment").glob("lib/python*/site-packages")
+    (site / "others.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    (folder := tmp_path / "elsewhere").mkdir()
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+    def ran(*words: str | Path) -> str:
+        done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    where = "; ".join(f"import {package}; print({package}.__file__)" for package in PACKAGES)
+    assert [Path(line) for line in ran(python, "-c", where).split()] == [site / package / "__init__.py" for package in PACKAGES]
+    assert all((site / package / "py.typed").is_file() for package in PACKAGES)
+    said = ran(python.parent / "sdescent", "report", "--quick", "--only", "sde-table", "-o", "made")
+    assert "tex: made/report.tex" in said
+    assert "\\begin{document}" in (folder / "made" / "report.tex").read_text(encoding="utf-8")
+    assert (folder / "made" / "parts" / "sde-table.tex").stat().st_size > 1000
 
 
 def run_pytest(folder: Path, source: str, no_skip: str) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -61,6 +62,12 @@ def answers(code: str, data: Any = None) -> Any:
 
 def test_some_paths_are_listed() -> None:
     assert len(FORMER) > 40 and {path for path in FORMER if path == FORMER[path]} == {"derive.sanity"}
+
+
+def test_the_changelog_lists_them_all() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^ *\| `([\w.]+)` \| `([\w.]+)` \|$", text, re.MULTILINE))
+    assert rows == {old: now for old, now in FORMER.items() if old != now}
 
 
 #: how a module is had by its path of before
