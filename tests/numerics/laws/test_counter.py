@@ -68,16 +68,19 @@ LAWS: dict[str, tuple[Callable[[Draws, tuple[int, ...]], Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("half", [0, 1])
 @pytest.mark.parametrize(("dtype", "wide"), [("float32", False), ("float64", False), ("float64", True)])
 @pytest.mark.parametrize("name", LAWS)
-def test_laws(name: str, dtype: str, wide: bool, half: int) -> None:
-    """Kolmogorov and Smirnov on 650,000 draws: fails by chance in one of 10^5 (there are 54 of them)."""
+def test_laws(name: str, dtype: str, wide: bool) -> None:
+    """Kolmogorov and Smirnov on 330,000 draws of either step of a pair: fails by chance in one of 10^5 (there are 54 of them).
+
+    A distribution function that is off by 0.005 anywhere is found.
+    """
     sampler, law = LAWS[name]
-    draws = replace(draws_from(KEY, PATHS, dtype=np.dtype(dtype), wide=wide), half=half)
-    found = np.asarray(sampler(draws, (10, PATHS)))
-    assert found.dtype == dtype
-    assert stats.kstest(found.ravel().astype(float), law.cdf).pvalue > 1e-5
+    for half in (0, 1):
+        draws = replace(draws_from(KEY, PATHS, dtype=np.dtype(dtype), wide=wide), half=half)
+        found = np.asarray(sampler(draws, (5, PATHS)))
+        assert found.dtype == dtype
+        assert stats.kstest(found.ravel().astype(float), law.cdf).pvalue > 1e-5, half
 
 
 @pytest.mark.parametrize("wide", [False, True])

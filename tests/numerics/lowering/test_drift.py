@@ -38,9 +38,16 @@ POINTS = np.array([[0.3, 0.0], [1.1, -0.6], [-0.8, 2.0]])
 W = np.array([0.5, -1.5, 2.0])
 
 
-@pytest.mark.parametrize("model", ["first-order", "second-order", "corrected"])
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("method", METHODS)
+#: every loss with one method, where it is what is written anew; no Hessian product stands in the first-order model
+CASES = [
+    *((method, "own", "first-order") for method in METHODS),
+    *(("dsgd", loss, model) for loss in LOSSES for model in ("second-order", "corrected")),
+    *((m, loss, "second-order") for m in METHODS for loss in ("quadratic", "own") if m != "dsgd"),
+    *((m, loss, "corrected") for m in METHODS for loss in ("quartic", "own, no polynomial") if m != "dsgd"),
+]
+
+
+@pytest.mark.parametrize(("method", "loss", "model"), CASES)
 def test_it_is_the_drift_in_named_coordinates_times_the_step(method: str, loss: str, model: str) -> None:
     equation = derive.sde(METHODS[method], model)
     given = {**GIVEN, **({"w": W} if loss == "own" else {})}

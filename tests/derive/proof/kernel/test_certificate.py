@@ -128,12 +128,6 @@ def compared(count: int, seed: int) -> dict[str, int]:
     return counts
 
 
-@pytest.mark.slow
-def test_edited_certificates() -> None:
-    counts = compared(1_000, seed=20251)
-    assert counts["invalid"] > 120 and counts["accepted"] > 80, counts
-
-
 def test_unequal_is_written_against_zero() -> None:
     """0 != p and p != 0 say the same; both checkers read only the second, in the statement as in a step."""
     given = json.loads(written("6.6-power"))
@@ -145,7 +139,7 @@ def test_unequal_is_written_against_zero() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10))
-def test_a_hundred_thousand_edited_certificates(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(2))
+def test_twenty_thousand_edited_certificates(seed: int) -> None:
     counts = compared(10_000, seed)
     assert counts["invalid"] > 1_200 and counts["accepted"] > 800, counts
