@@ -7,7 +7,6 @@ one variable (`one_variable_forms`) those of its atoms.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term, fn, num, plus, substitute, times, x
@@ -17,22 +16,16 @@ Domain = list[tuple[str, Term]]
 PI = Term(("pi",))
 
 
-class Outer(NamedTuple):
-    """(f(p))' from p and p'; whether f is differentiable only where 0 < p."""
-
-    slope: Callable[[Term, Term], Term]
-    positive: bool = False
-
-
-#: the functions that have a derivative; abs has none at 0
-FUNCTIONS: Mapping[str, Outer] = {
-    "exp": Outer(lambda p, dp: fn("exp", p) * dp),
-    "log": Outer(lambda p, dp: dp / p, positive=True),
-    "sqrt": Outer(lambda p, dp: 1 / (2 * fn("sqrt", p)) * dp, positive=True),
-    "atan": Outer(lambda p, dp: 1 / (1 + p**2) * dp),
-    "erf": Outer(lambda p, dp: 2 * fn("exp", -(p**2)) / fn("sqrt", PI) * dp),
-    "tanh": Outer(lambda p, dp: (1 - fn("tanh", p) ** 2) * dp),
+#: f'(p) as a term in p, where f is differentiable: everywhere, for log and sqrt where 0 < p; abs has none at 0
+OUTER: Mapping[str, Callable[[Term], Term]] = {
+    "exp": lambda p: fn("exp", p),
+    "log": lambda p: 1 / p,
+    "sqrt": lambda p: 1 / (2 * fn("sqrt", p)),
+    "atan": lambda p: 1 / (1 + p**2),
+    "erf": lambda p: 2 * fn("exp", -(p**2)) / fn("sqrt", PI),
+    "tanh": lambda p: 1 - fn("tanh", p) ** 2,
 }
+_POSITIVE = ("log", "sqrt")
 
 
 def derivative(t: Term, variable: str) -> tuple[Term, Domain]:
@@ -71,12 +64,11 @@ def _slope(t: Term, variable: str, domain: Domain) -> Term:
         if _holds(args[1], variable):
             domain.append(("nonzero", args[1]))
         return above / args[1] - args[0] * below * (1 / args[1]) ** 2  # 1/b^2 is an atom of its own
-    if head == "f" and args[0] in FUNCTIONS:
-        outer = FUNCTIONS[args[0]]
+    if head == "f" and args[0] in OUTER:
         inner = _slope(args[1], variable, domain)
-        if outer.positive and _holds(args[1], variable):
+        if args[0] in _POSITIVE and _holds(args[1], variable):
             domain.append(("positive", args[1]))
-        return outer.slope(args[1], inner)
+        return inner / args[1] if args[0] == "log" else OUTER[args[0]](args[1]) * inner
     raise ProofError(f"no derivative of {head} {args[0] if head in ('f', 'F') else ''} here")
 
 

@@ -56,8 +56,8 @@ LAWS: Mapping[str, Law] = {
 }
 
 
-def law_of(law: str, args: Sequence[Term | int]) -> tuple[Law, Relation, list[Relation]]:
-    """The law, what it claims of its arguments, and what it needs of them.
+def law_of(law: str, args: Sequence[Term | int]) -> tuple[Relation, list[Relation]]:
+    """What a law claims of its arguments, and what it needs of them.
 
     Raises:
         ProofError: there is no such law of so many arguments.
@@ -66,7 +66,7 @@ def law_of(law: str, args: Sequence[Term | int]) -> tuple[Law, Relation, list[Re
         name = repr(law) if type(law) is str else f"a {type(law).__name__}"
         raise ProofError(f"there is no law {name} of {len(args)} arguments: function_laws.LAWS lists all")
     row, terms = LAWS[law], [term(a) for a in args]
-    return row, row.claim(*terms), row.needs(*terms)
+    return row.claim(*terms), row.needs(*terms)
 
 
 class Property(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from derive.proof.kernel.facts import Fact, RuleGroup
-from derive.proof.kernel.function_laws import law_of, property_of
+from derive.proof.kernel.function_laws import LAWS, law_of, property_of
 from derive.proof.kernel.one_variable import check_ball, needs_open
 from derive.proof.language.context import ProofError, exact, name_of
 from derive.proof.language.terms import Relation, Term, num, substitute
@@ -32,10 +32,10 @@ class Functions(RuleGroup):
             ProofError: there is no such law, or a premise is not what it needs.
         """
         facts = self._premises(premises)
-        row, claim, needs = law_of(law, list(args))
+        claim, needs = law_of(law, list(args))
         for fact, need in zip(self._premises(facts, len(needs)), needs, strict=True):
             self._says(fact, need)
-        if row.strict and facts[-1].claim.op == "<":
+        if LAWS[law].strict and facts[-1].claim.op == "<":
             claim = Relation(("<", *claim[1:]))
         return self._fact("function", claim, facts, {"law": law, "args": tuple(args)})
 

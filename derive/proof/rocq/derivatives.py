@@ -1,14 +1,14 @@
 """Derivatives with their proofs: the lemma of calculus for each part of a term of one variable, as it is written.
 
-What the derivative of a function is comes from the kernel (`calculus.FUNCTIONS`); how a sum, a product or a power is
-derived, from the lemmas.
+What the derivative of a function is comes from the kernel (`calculus.OUTER`); how a sum, a product or a power is derived,
+from the lemmas.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from derive.proof.kernel import calculus
+from derive.proof.kernel.calculus import OUTER
 from derive.proof.language.terms import Term, contains, num
 from derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO
 
@@ -63,7 +63,5 @@ def derived(text: Shown, term: Term, name: str, nonzero: Shown, positive: Shown)
         case ("f", "exp" | "log" | "sqrt" | "atan" | "tanh" as f, t):
             d, proof = of(t)
             side = f" {positive(t)}" if f in ("log", "sqrt") else ""
-            # as the lemmas have it: 1/t d for log, where the kernel writes d/t
-            slope = 1 / t * d if f == "log" else calculus.FUNCTIONS[f].slope(t, d)
-            return slope, f"(d__{FUNCTIONS[f]} {function(t)} y__ _{side} {proof})"
+            return OUTER[f](t) * d, f"(d__{FUNCTIONS[f]} {function(t)} y__ _{side} {proof})"
     raise UnsupportedError(term)

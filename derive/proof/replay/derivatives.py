@@ -1,0 +1,77 @@
+"""The rules of calculus, once for the whole replay (FORMAT.md, "Derivatives").
+
+A pair is (p, p'). The rule `primitive` walks a written term with pairs (`processes.Clocked`); the analysis of one variable has
+polynomials in atoms, whose derivative is the sum of (dp/da) a' over their atoms a, and takes the a' from here. What the rules need
+(denominators that are not 0, arguments of log and sqrt that are positive) is asked for by those who call them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flint import fmpq
+
+from derive.proof.replay.algebra import Algebra, Poly
+
+Pair = tuple[Poly, Poly]
+
+
+def total(algebra: Algebra, first: Pair, second: Pair) -> Pair:
+    """(p + q)' = p' + q'."""
+    (p, dp), (q, dq) = first, second
+    return algebra.add(p, q), algebra.add(dp, dq)
+
+
+def product(algebra: Algebra, first: Pair, second: Pair) -> Pair:
+    """(p q)' = p' q + p q'."""
+    (p, dp), (q, dq) = first, second
+    return algebra.mul(p, q), algebra.add(algebra.mul(dp, q), algebra.mul(p, dq))
+
+
+def power(algebra: Algebra, base: Pair, n: int) -> Pair:
+    """(p^n)' = n p^(n-1) p'."""
+    p, dp = base
+    return algebra.power(p, n), algebra.scale(algebra.mul(algebra.power(p, n - 1), dp), fmpq(n)) if n else {}
+
+
+def reciprocal(algebra: Algebra, of: Pair) -> Pair:
+    """(1/q)' = -q' (1/q)^2, where q is not 0. 1/q is the inverse of the polynomial q, and nothing cancels."""
+    q, dq = of
+    inverse = algebra.inverse(q)
+    return inverse, algebra.mul(algebra.scale(dq, fmpq(-1)), algebra.power(inverse, 2))
+
+
+def function(algebra: Algebra, name: str, of: Pair) -> Pair:
+    """f(q)' = f'(q) q', where 0 < q for log and sqrt."""
+    q, dq = of
+    value = algebra.function(name, q)
+    return value, algebra.mul(OUTER[name](algebra, q, value), dq)
+
+
+def chain(algebra: Algebra, p: Poly, slope: Callable[[int], Poly]) -> Poly:
+    """sum (dp/da) slope(a) over the atoms a that p is a polynomial in, those excepted of which nothing depends on a letter."""
+    out: Poly = {}
+    for m, c in p.items():
+        pairs = algebra.monomials[m]
+        for position, (a, n) in enumerate(pairs):
+            if algebra.atoms[a].deps:
+                others = pairs[:position] + (((a, n - 1),) if n > 1 else ()) + pairs[position + 1 :]
+                algebra.accumulate(out, algebra.mul({algebra.monomial(others): c * n}, slope(a)))
+    return out
+
+
+def _bell(algebra: Algebra, q: Poly) -> Poly:
+    """erf' = 2/sqrt(pi) exp(-q^2)."""
+    bell = algebra.function("exp", algebra.scale(algebra.power(q, 2), fmpq(-1)))
+    return algebra.mul(algebra.scale(bell, fmpq(2)), algebra.inverse(algebra.function("sqrt", algebra.pi())))
+
+
+#: f'(q) from q and f(q); abs has no derivative at 0
+OUTER: dict[str, Callable[[Algebra, Poly, Poly], Poly]] = {
+    "exp": lambda algebra, q, value: value,
+    "log": lambda algebra, q, value: algebra.inverse(q),
+    "sqrt": lambda algebra, q, value: algebra.scale(algebra.inverse(value), fmpq(1, 2)),
+    "atan": lambda algebra, q, value: algebra.inverse(algebra.add(algebra.number(1), algebra.power(q, 2))),
+    "erf": lambda algebra, q, value: _bell(algebra, q),
+    "tanh": lambda algebra, q, value: algebra.sub(algebra.number(1), algebra.power(value, 2)),
+}
