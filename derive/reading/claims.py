@@ -107,14 +107,14 @@ def claim_from(given: Mapping[str, object], source: str = "claim file") -> Claim
     for key in given:
         if key not in _KEYS:
             raise BadInput(source, key, "the keys " + ", ".join(_KEYS))
-    variables = _variables(given.get("variables"))
+    variables = variable_names(given.get("variables"))
     if given.get("claim") is None:
         raise BadInput("claim", "nothing", _ONE_RELATION)
     return Claim(
         variables=variables,
-        assume=tuple(parse_relation(t, variables, f) for f, t in _listed(given.get("assume"), "assume", "relations")),
+        assume=tuple(parse_relation(t, variables, f) for f, t in listed(given.get("assume"), "assume", "relations")),
         claim=parse_relation(given["claim"], variables, "claim"),
-        hints=tuple(parse_term(t, variables, f) for f, t in _listed(given.get("hints"), "hints", "terms")),
+        hints=tuple(parse_term(t, variables, f) for f, t in listed(given.get("hints"), "hints", "terms")),
     )
 
 
@@ -180,7 +180,12 @@ def said(relation: Relation) -> str:
     return show((op, left, right))
 
 
-def _variables(value: object) -> tuple[str, ...]:
+def variable_names(value: object) -> tuple[str, ...]:
+    """The names of variables in a list.
+
+    Raises:
+        BadInput: it is not a list of at most 64 names, each of them once; the field is "variables" or "variables[2]".
+    """
     accepted = 'a list of names such as ["x", "eta"]'
     if value is None:
         raise BadInput("variables", "nothing", accepted)
@@ -203,8 +208,12 @@ def _variables(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _listed(value: object, key: str, what: str) -> list[tuple[str, object]]:
-    """(field, item) of a list; none when there is no value."""
+def listed(value: object, key: str, what: str) -> list[tuple[str, object]]:
+    """(field, item) of a list; none when there is no value.
+
+    Raises:
+        BadInput: it is not a list, or has more than 64 items.
+    """
     if value is None:
         return []
     if not isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Facts about exp, log, atan, erf, tanh and sqrt at the terms of a claim: tangents, bounds, signs, orders, functional equations.
+"""Facts about the functions in a claim at its terms: tangents, bounds, orders, functional equations.
 
 Bounds are proofs in one variable (`derive.proof.search.one_variable`) taken at a term; they are found once and kept.
 """
@@ -11,24 +11,40 @@ from functools import lru_cache
 from typing import Any
 
 from derive.proof.claims.branch import ZERO, Branch
+from derive.proof.claims.one_variable import Interval, OneVariable
+from derive.proof.claims.splitting import digits_of
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
-from derive.proof.language.terms import Term, fn, num, plus, x
+from derive.proof.language.terms import Term, fn, num, plus, substitute, x
 from derive.proof.search.clock import now
+from derive.proof.search.intervals.extrema import least, rational_near, rounded_down
 from derive.proof.search.one_variable import find as find_interval_proof
 
 MAX_EXPONENTS = 5
 MAX_SUMMANDS = 6
+#: decimals of a bound beyond those of the numbers of the claim
+MORE_DIGITS = 2
 _T = x("t")
+WHOLE = Interval()
 _TANGENT = fn("exp", _T) - 1 - _T
-#: name -> (c, k): |f| < c, |f(t)| <= k |t|, c and k a little above the limit and the slope
-_BOUNDED = {"atan": ("1.5708", "1"), "erf": ("1", "1.12838"), "tanh": ("1", "1")}
 
 
 @lru_cache(maxsize=256)
-def _proof(t: Term, low: str | None, high: str | None, strict: bool) -> Any:
-    ends = [None if e is None else Fraction(e) for e in (low, high)]
-    return find_interval_proof(t, "t", ends[0], ends[1], strict, 1.0)
+def _proof(t: Term, low: Fraction | None, high: Fraction | None, strict: bool) -> Any:
+    return find_interval_proof(t, "t", low, high, strict, 1.0)
+
+
+@lru_cache(maxsize=256)
+def _infimum(t: Term, low: Fraction | None, high: Fraction | None, digits: int) -> tuple[Fraction, bool] | None:
+    """A number at most the infimum of a term in t, exact where it is seen to be rational, and whether the term stays above it."""
+    try:
+        found = least(t, "t", low, high)
+    except (ProofError, ArithmeticError, ValueError):
+        return None
+    if found is None:
+        return None
+    exact = rational_near(found.value)
+    return (rounded_down(found.value, digits), True) if exact is None else (exact, found.at is None)
 
 
 class FunctionFacts:
@@ -36,15 +52,16 @@ class FunctionFacts:
 
     def __init__(self, branch: Branch, terms: list[Term]) -> None:
         self.branch, self.kernel = branch, branch.kernel
+        self.terms = terms
         self.functions = branch.functions(*terms)
 
-    def at(self, phi: Term, at: Term, strict: bool = False, below: Fact | None = None) -> list[Fact]:
-        """0 <= phi(t) at t = `at`, where 0 <= at when `below` says so; nothing where no proof is found."""
-        found = _proof(phi, None if below is None else "0", None, strict)
+    def at(self, phi: Term, at: Term, strict: bool = False, interval: Interval = WHOLE) -> list[Fact]:
+        """0 <= phi(t) (0 < phi(t) when strict) at t = `at` in the interval; nothing where no proof is found."""
+        found = _proof(phi, interval.low, interval.high, strict)
         if found is None:
             return []
         try:
-            return [self.kernel.ball({**found, "at": at}, [] if below is None else [below])]
+            return [self.kernel.ball({**found, "at": at}, [f for f in (interval.below, interval.above) if f is not None])]
         except ProofError:
             return []
 
@@ -189,38 +206,50 @@ class FunctionFacts:
         return [branch.equal(ZERO.eq(fn("log", t)), first, second)]
 
     def bounds(self) -> list[Fact]:
-        """-c < f(t) < c, 0 <= t f(t) <= k t^2, and where 0 <= t is shown 0 <= f(t) <= k t, of atan, erf, tanh."""
+        """Of each function f at t in its interval: c <= f(t) <= d, and k <= (f(t) - f(a))/(t - a) <= l for an end a of it, or 0.
+
+        The numbers are the best there are, rounded outwards to more decimals than the claim has.
+        """
+        digits = digits_of(self.terms) + MORE_DIGITS
         facts: list[Fact] = []
         for name, of in self.functions:
-            if name not in _BOUNDED:
+            if name == "abs":
                 continue
-            c, k = (num(Fraction(v)) for v in _BOUNDED[name])
-            f = fn(name, _T)
-            facts += [*self.at(c - f, of, True), *self.at(c + f, of, True)]
-            facts += [*self.at(_T * f, of), *self.at(k * _T**2 - _T * f, of)]
+            f, interval = fn(name, _T), OneVariable(self.branch, 1.0).interval(of)
             for sign in (1, -1):
-                below = self.branch.show(ZERO.le(sign * of), 0.05)
-                if below is not None:
-                    facts += [*self.at(f, sign * of, False, below), *self.at(k * _T - f, sign * of, False, below)]
-                    if name in ("atan",):
-                        facts += self.at(f * (1 + _T**2) - _T, sign * of, False, below)
-                    if name in ("tanh", "erf"):
-                        facts += self.at(f * (1 + _T) - _T, sign * of, False, below)
-                    if sign < 0:
-                        facts += self.odd(name, of)
+                facts += self._above(sign * f, of, interval, digits)
+            facts += self._slopes(f, of, interval, digits)
         return facts
+
+    def _above(self, g: Term, of: Term, interval: Interval, digits: int) -> list[Fact]:
+        """c <= g(t) (or <) at t = `of`."""
+        found = _infimum(g, interval.low, interval.high, digits)
+        return [] if found is None else self.at(g - num(found[0]), of, found[1], interval)
+
+    def _slopes(self, f: Term, of: Term, interval: Interval, digits: int) -> list[Fact]:
+        """k (t - a) <= f(t) - f(a) <= l (t - a) where t >= a, turned round where t <= a, and else times t - a."""
+        low, high = interval.low, interval.high
+        inside = (low is None or low <= 0) and (high is None or high >= 0)
+        ends = (low, high, Fraction(0) if inside else None)
+        anchor = next((a for a in ends if a is not None and self._rational(f, a) is not None), None)
+        if anchor is None:
+            return []
+        rise, run = f - num(self._rational(f, anchor) or 0), _T - num(anchor)
+        factor = num(1) if anchor == low else num(-1) if anchor == high else run
+        facts: list[Fact] = []
+        for sign in (1, -1):
+            found = _infimum(sign * rise / run, low, high, digits)
+            if found is not None:
+                facts += self.at((sign * rise - num(found[0]) * run) * factor, of, False, interval)
+        return facts
+
+    def _rational(self, f: Term, at: Fraction) -> Fraction | None:
+        """f(a) where its normal form is a number."""
+        poly = self.branch.normal.polynomial(substitute(f, "t", num(at)))
+        return poly.get((), Fraction(0)) if set(poly) <= {()} else None
 
     def _named(self, name: str) -> list[tuple[str, Term]]:
         return [f for f in self.functions if f[0] == name]
-
-    def odd(self, name: str, of: Term) -> list[Fact]:
-        """f(-t) == -f(t) of atan, erf, tanh."""
-        f = fn(name, _T) + fn(name, -_T)
-        above, below = self.at(f, of), self.at(-f, of)
-        if not above or not below:
-            return []
-        total = fn(name, of) + fn(name, -of)
-        return [self.branch.equal(fn(name, -of).eq(-fn(name, of)), *_signed(self.branch, total, above[0], below[0]))]
 
     def orders(self, seconds: float = 0.05) -> list[Fact]:
         """f(s) <= f(t) (or <) for increasing f, where s <= t is shown of two arguments; log(exp(t)) is one such log."""
@@ -249,11 +278,6 @@ class FunctionFacts:
                 continue
             facts.append(kernel.function(f"monotone:{name}", [s, t], [*([known] if known is not None else []), order]))
         return facts
-
-
-def _signed(branch: Branch, total: Term, above: Fact, below: Fact) -> tuple[Fact, Fact]:
-    """0 <= total and total <= 0, as `Branch.equal` takes them for -total: f(-t) == -f(t) has the slack -total."""
-    return branch.restated(below, total.le(ZERO)), branch.restated(above, ZERO.le(total))
 
 
 def _times(c: Fraction) -> int:

@@ -17,7 +17,11 @@ from derive.proof.kernel.one_variable import needs_open
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, fn, num, plus, substitute, times, x
+from derive.proof.search.intervals.extrema import rounded_down, value_of
 from derive.proof.search.one_variable import find as find_interval_proof
+
+#: decimals of the bounds of a logarithm
+LOG_DIGITS = 20
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class OneVariable:
     def __init__(self, branch: Branch, seconds: float) -> None:
         self.branch, self.seconds = branch, seconds
         self.kernel = branch.kernel
-        #: the variable of analysis where it is no variable of the claim
+        #: the variable of analysis where it is not a variable of the claim
         self.z = next(z for z in ("z", *(f"z{n}" for n in range(500))) if z not in branch.kernel.context.symbols)
 
     def prove(self, claim: Relation) -> Fact | None:
@@ -73,7 +77,42 @@ class OneVariable:
             found = self.fact(cleared, name, at, interval, strict)
             if found is not None:
                 return self._finish(claim, [found])
-        return self._logarithm(claim, phi, at) or self._turned(claim, phi, name, interval)
+        for form in (phi, *([cleared] if cleared is not None else [])):
+            found = self._inner(claim, form, at)
+            if found is not None:
+                return found
+        return self._turned(claim, phi, name, interval)
+
+    def _inner(self, claim: Relation, phi: Term, at: Term) -> Fact | None:
+        """With a logarithm or a root of the variable as the variable."""
+        return self._logarithm(claim, phi, at) or self._root(claim, phi, at)
+
+    def _root(self, claim: Relation, phi: Term, at: Term) -> Fact | None:
+        """Of sqrt(Q), Q = a x + b, y = sqrt(Q) is made the variable: x = (y^2 - b)/a, y >= 0."""
+        branch = self.branch
+        for of, a, b in self._linear_arguments("sqrt", phi, at):
+            root, y = fn("sqrt", of), x(self.z)
+            below = branch.known(ZERO.lt(root)) or branch.known(ZERO.le(root))
+            square = branch.known((root**2).eq(of))
+            if below is None or square is None:
+                continue
+            swapped = self.swapped(branch.normal.term(branch.normal.polynomial(phi)), {root: y})
+            inner = substitute(swapped, at[1], (y**2 - num(b)) * num(1 / a))
+            shown = self.fact(inner, self.z, root, Interval(Fraction(0), None, below, None), claim.op == "<")
+            if shown is not None:
+                return self._finish(claim, [shown, square])
+        return None
+
+    def _linear_arguments(self, name: str, phi: Term, at: Term) -> list[tuple[Term, Fraction, Fraction]]:
+        """(Q, a, b) of each name(Q) in phi with Q = a x + b."""
+        normal = self.branch.normal
+        (m,) = normal.polynomial(at)
+        found: list[tuple[Term, Fraction, Fraction]] = []
+        for function, of in self.branch.functions(phi):
+            poly = normal.polynomial(of)
+            if function == name and m in poly and set(poly) <= {m, ()}:
+                found.append((of, poly[m], poly.get((), Fraction(0))))
+        return found
 
     def fact(self, phi: Term, name: str, at: Term, interval: Interval, strict: bool) -> Fact | None:
         """0 <= phi(at) (or <) for at in the interval."""
@@ -193,13 +232,7 @@ class OneVariable:
     def _logarithm(self, claim: Relation, phi: Term, at: Term) -> Fact | None:
         """Of log(Q), Q = a x + b, y = log(Q) is made the variable: x = (exp(y) - b)/a."""
         branch, name = self.branch, at[1]
-        for function, of in branch.functions(phi):
-            poly = branch.normal.polynomial(of)
-            linear = branch.normal.polynomial(at)
-            (m,) = linear
-            if function != "log" or not set(poly) <= {m, ()} or m not in poly:
-                continue
-            a, b = poly[m], poly.get((), Fraction(0))
+        for of, a, b in self._linear_arguments("log", phi, at):
             positive = branch.known(ZERO.lt(of))
             if positive is None:
                 continue
@@ -219,19 +252,30 @@ class OneVariable:
         return None
 
     def interval_of_log(self, of: Term, log: Term) -> Interval:
-        """0 <= log(of) or log(of) <= 0 from 1 <= of or of <= 1."""
+        """Rational bounds of log(Q) from those of Q, rounded outwards."""
+        bounds = self.interval(of)
+        low = self._bound_of_log(bounds.low, bounds.below, of, log, 1)
+        high = self._bound_of_log(bounds.high, bounds.above, of, log, -1)
+        return Interval(None if low is None else low[0], None if high is None else high[0], low and low[1], high and high[1])
+
+    def _bound_of_log(
+        self, end: Fraction | None, said: Fact | None, of: Term, log: Term, sign: int
+    ) -> tuple[Fraction, Fact] | None:
+        """(r, r <= log(Q)) from end <= Q, or for the sign -1 (r, log(Q) <= r) from Q <= end."""
         branch = self.branch
-        one = num(1)
-        zero_log = fn("log", one)
-        found = Interval()
-        above = branch.show(one.le(of), 0.1)
-        if above is not None:
-            positive = branch.show(ZERO.lt(one), 0.1)
-            assert positive is not None
-            fact = self.kernel.function("monotone:log", [one, of], [positive, above])
-            said = branch.restated(fact, ZERO.le(log)) if branch.normal.polynomial(zero_log) == {} else None
-            found = Interval(Fraction(0), None, said, None)
-        return found
+        number = None if end is None or said is None or end <= 0 else value_of(fn("log", num(end)), self.z, Fraction(0))
+        positive = branch.known(ZERO.lt(of)) if end is None or sign < 0 else branch.show(ZERO.lt(num(end)), 0.1)
+        if end is None or said is None or number is None or positive is None:
+            return None
+        bound = Fraction(0) if end == 1 else sign * rounded_down(sign * number, LOG_DIGITS)
+        at_end = fn("log", num(end))
+        near = self.fact(num(sign) * (at_end - num(bound)), self.z, ZERO, Interval(), False)
+        args = [num(end), of] if sign > 0 else [of, num(end)]
+        order = self.kernel.function("monotone:log", args, [positive, branch.restated(said, args[0].le(args[1]))])
+        goal = num(bound).le(log) if sign > 0 else log.le(num(bound))
+        if near is None:
+            return None
+        return bound, self.kernel.certify(goal, [near, order], sum=[(Fraction(1), (0,), ()), (Fraction(1), (1,), ())])
 
     def exponentials(self, log: Term, of: Term, positive: Fact, phi: Term) -> list[Fact]:
         """exp(log Q) == Q, exp(-log Q) Q == 1, and sqrt(Q) == exp(log(Q)/2)."""

@@ -24,12 +24,13 @@ from derive.proof.kernel.rules import Fact, Kernel
 from derive.proof.language.context import Context, ProofError, parts
 from derive.proof.language.terms import Relation, Term, from_json, num, x
 from derive.proof.language.text import text
+from derive.proof.refute.coordinates import far_counterexample
 from derive.proof.refute.counterexample import refute
 from derive.proof.refute.exact import counterexample
 from derive.proof.refute.z3 import decide
 from derive.proof.search.clock import now
 from derive.proof.search.one_variable import disprove
-from derive.reading.claims import FUNCTIONS, Claim, claim_from
+from derive.reading.claims import FUNCTIONS, Claim, listed, parse_relation, parse_term, variable_names
 from derive.vocabulary.errors import BadInput
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -82,7 +83,7 @@ def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None
         raise BadInput("assume" if isinstance(assume, (str, Relation)) else "hints", assume or hints, "a list")
     if isinstance(claim, Claim):
         if assume or hints or variables is not None:
-            raise BadInput("claim", "a Claim and more", "a Claim, which has its own assumptions, variables and hints")
+            raise BadInput("claim", "a Claim with assume, variables or hints beside it", "a Claim alone: it has its own assumptions, variables and hints")
         given, claim, assume, hints = claim, claim.claim, claim.assume, claim.hints
         variables = given.variables
         return _Question(
@@ -90,46 +91,46 @@ def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None
         )
     texts |= {f"assume[{n}]": a if isinstance(a, str) else None for n, a in enumerate(assume, 1)}
     texts |= {f"hints[{n}]": h if isinstance(h, str) else None for n, h in enumerate(hints, 1)}
-    names = _names([claim, *assume, *hints]) if variables is None else list(variables)
-    # Strings are read, with all their checks, in the places they have; terms stand aside and are put back.
-    read = claim_from({
-        "variables": names,
-        "claim": _string(claim, "0 <= 0"),
-        "assume": [_string(a, "0 <= 0") for a in assume],
-        "hints": [_string(h, "0") for h in hints],
-    })  # fmt: skip
-    result = _Question(
-        tuple(names),
-        tuple(_own(a, r, f"assume[{n}]", names) for n, (a, r) in enumerate(zip(assume, read.assume, strict=True), 1)),
-        _own(claim, read.claim, "claim", names),
-        tuple(_own(h, r, f"hints[{n}]", names) for n, (h, r) in enumerate(zip(hints, read.hints, strict=True), 1)),
-        texts,
-    )
-    return result
+    names = variable_names(_names([claim, *assume, *hints]) if variables is None else list(variables))
+    read_assume = tuple(_relation(a, field, names) for field, a in listed(list(assume), "assume", "relations"))
+    read_claim = _relation(claim, "claim", names)
+    read_hints = tuple(_term(h, field, names) for field, h in listed(list(hints), "hints", "terms"))
+    if read_claim.op not in ("<=", "<", "=="):
+        raise BadInput("claim", text(read_claim), "one relation <= < or ==")
+    return _Question(names, read_assume, read_claim, read_hints, texts)
 
 
-def _string(given: Any, instead: str) -> object:
-    return instead if isinstance(given, (Relation, Term)) else given
-
-
-def _own(given: Any, read: Any, where: str, names: Sequence[str]) -> Any:
-    """The term that was given, or the one that was read."""
-    if not isinstance(given, (Relation, Term)):
-        return from_json(read, read[0] in ("<=", "<", "=="))
-    context = Context({name: "const" for name in names})
+def _relation(given: Any, field: str, names: Sequence[str]) -> Relation:
+    """A relation that is given as one, checked; or read from a text."""
+    if isinstance(given, Term):
+        raise BadInput(field, text(given), "a relation, not a term")
+    if not isinstance(given, Relation):
+        return from_json(parse_relation(given, names, field), True)
     try:
-        if isinstance(given, Relation):
-            context.check_relation(given)
-        else:
-            context.check(given)
+        Context({name: "const" for name in names}).check_relation(given)
     except ProofError as error:
-        raise BadInput(where, text(given) if isinstance(given, Relation) else str(given), "a term over the variables") from error
-    sides = given[1:] if isinstance(given, Relation) else [given]
-    if where == "claim" and given[0] not in ("<=", "<", "=="):
-        raise BadInput(where, given[0], "one relation <= < or ==")
-    if any(p[0] not in _HEADS for side in sides for p in parts(side)):
-        raise BadInput(where, text(given) if isinstance(given, Relation) else str(given), "terms of + - * / ^ and functions")
+        raise BadInput(field, text(given), f"a relation between terms over the variables ({error})") from error
+    _in_the_grammar(given[1:], field, text(given))
     return given
+
+
+def _term(given: Any, field: str, names: Sequence[str]) -> Term:
+    """A term that is given as one, checked; or read from a text."""
+    if isinstance(given, Relation):
+        raise BadInput(field, text(given), "a term, not a relation")
+    if not isinstance(given, Term):
+        return from_json(parse_term(given, names, field))
+    try:
+        Context({name: "const" for name in names}).check(given)
+    except ProofError as error:
+        raise BadInput(field, str(given), f"a term over the variables ({error})") from error
+    _in_the_grammar([given], field, text(given))
+    return given
+
+
+def _in_the_grammar(terms: Sequence[Term], field: str, shown: str) -> None:
+    if any(p[0] not in _HEADS for t in terms for p in parts(t)):
+        raise BadInput(field, shown, "terms of numbers, variables, + - * / ^ and functions")
 
 
 def _names(given: Sequence[Any]) -> list[str]:
@@ -231,7 +232,7 @@ class _Proof:
             return self._refuted(point)
         if decide(asked.variables, asked.assume, asked.claim, left) == "true":
             empty = decide(asked.variables, asked.assume, num(1).le(num(0)), left) == "true" if asked.assume else False
-            return self._result("DECIDED", "z3 finds no counterexample to exist; there is no certificate", vacuous=empty)
+            return self._result("DECIDED", "z3 shows that no counterexample exists, without a certificate", vacuous=empty)
         return self._result("UNDECIDED", "neither a proof nor a counterexample was found in the time")
 
     def _counterexample(self, seconds: float) -> Mapping[str, Any] | None:
@@ -240,6 +241,8 @@ class _Proof:
         point = refute(asked.variables, asked.assume, asked.claim, seconds)
         if point is None and len(asked.variables) == 1 and "abs" not in _functions(asked.claim):
             return self._far(asked.variables[0], seconds / 2)
+        if point is None and _functions(asked.claim) - {"abs"}:
+            return far_counterexample(asked.variables, asked.assume, asked.claim, seconds / 4)
         return point
 
     def _far(self, name: str, seconds: float) -> Mapping[str, Any] | None:

@@ -12,8 +12,11 @@ from fractions import Fraction
 
 from derive.proof.claims.branch import ZERO, Branch, opposite, symbols
 from derive.proof.claims.domain import Domain
+from derive.proof.claims.factored import Factored
 from derive.proof.claims.function_facts import FunctionFacts
 from derive.proof.claims.one_variable import OneVariable
+from derive.proof.claims.products import Products
+from derive.proof.claims.separable import Separable
 from derive.proof.claims.square_roots import root_of, sides
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
@@ -69,9 +72,12 @@ class Strategies:
         functions = {name for name, _ in branch.functions(claim.slack)}
         attempts: list[tuple[Callable[[Branch, Relation, float], Fact | None], float]] = []
         curved, one = functions & _CURVED, len(symbols(claim)) <= 1
+        if functions - {"abs"} and not one:
+            attempts += [(self._factored, 0.3), (self._separable, 0.4), (self._products, 0.3)]
         if curved and one:
-            # a square of an odd function is bounded through the function, case by case; analysis is slow there
-            attempts += [(self._signs, 0.3)] if self._odd_square(branch, claim) else []
+            # a power of a function is bounded through the function, case by case; analysis may be slow there
+            powers = self._has_power(branch, claim)
+            attempts += [(self._one_variable, 0.1), (self._functions, 0.1), (self._signs, 0.3)] if powers else []
             attempts += [(self._one_variable, 0.6)]
         if "sqrt" in functions and not (one and curved):
             attempts += [(self._squares, 0.4)]
@@ -88,7 +94,7 @@ class Strategies:
         assumed = [f.claim.slack for f in branch.facts if f.rule == "assume"]
         if functions - {"abs"} or any(name != "abs" for name, _ in branch.functions(*assumed)):
             attempts += [(self._functions, 0.4)]
-            if branch.depth == 0 and functions & {"atan", "erf", "tanh"}:
+            if branch.depth == 0:
                 attempts += [(self._signs, 0.4)]
         if self.domain is not None and self.domain.unsigned:
             attempts.append((self._denominators, 0.5))
@@ -116,6 +122,26 @@ class Strategies:
     def _one_variable(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         return OneVariable(branch, seconds).prove(claim)
 
+    def _smaller(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        """A part of a claim, in fewer variables."""
+        found = branch.known(claim)
+        if found is not None:
+            return found
+        names, functions = symbols(claim), {name for name, _ in branch.functions(claim.slack)}
+        if functions & _CURVED and len(names) == 1 and "abs" not in functions:
+            return self._one_variable(branch, claim, seconds)
+        return self.prove(branch, claim, seconds) if functions else branch.show(claim, min(seconds / 4, 0.3))
+
+    def _factored(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        factored = Factored(branch, self._smaller, seconds)
+        return factored.prove(claim) or factored.collected(claim)
+
+    def _separable(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        return Separable(branch, self._smaller, seconds).prove(claim)
+
+    def _products(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        return Products(branch, self._smaller, seconds).prove(claim)
+
     def _functions(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         terms = [claim.slack, *[f.claim.slack for f in branch.facts if f.rule == "assume"]]
         functions, facts = FunctionFacts(branch, terms), list[Fact]()
@@ -136,17 +162,17 @@ class Strategies:
         return None if absurd is None else branch.by_cases(claim, absurd)
 
     def _signs(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """Cases on the sign of the first argument of an odd function."""
+        """Facts about functions, in the two cases of the sign of the first argument of a function whose sign is not known."""
         for name, of in branch.functions(claim.slack):
-            if name in ("atan", "erf", "tanh") and branch.known(ZERO.le(of)) is None and branch.known(of.le(ZERO)) is None:
-                split = ZERO.le(of)
-                sides: list[Fact] = []
-                for case in (split, opposite(split)):
-                    found = self._functions(branch.wider(branch.kernel.assume(case)), claim, seconds / 2)
-                    if found is None:
-                        return None
-                    sides.append(found)
-                return branch.merged(split, *sides)
+            if name not in _CURVED or branch.known(ZERO.le(of)) is not None or branch.known(of.le(ZERO)) is not None:
+                continue
+            split, sides = ZERO.le(of), list[Fact]()
+            for case in (split, opposite(split)):
+                found = self._functions(branch.wider(branch.kernel.assume(case)), claim, seconds / 2)
+                if found is None:
+                    return None
+                sides.append(found)
+            return branch.merged(split, *sides)
         return None
 
     # cases, and other words for a claim in them
@@ -243,10 +269,10 @@ class Strategies:
 
         return self._split(branch, claim, ZERO.le(root), of_square, seconds)
 
-    def _odd_square(self, branch: Branch, claim: Relation) -> bool:
-        """Whether atan, erf or tanh stands in a power."""
+    def _has_power(self, branch: Branch, claim: Relation) -> bool:
+        """Whether a function stands in a power."""
         powers = {a for m in branch.normal.polynomial(claim.slack) for a, n in m if n > 1}
-        return any(branch.normal.key_of(a)[:2] in (("f", "atan"), ("f", "erf"), ("f", "tanh")) for a in powers)
+        return any(key[0] == "f" and key[1] in _CURVED for key in map(branch.normal.key_of, powers))
 
     def _linear(self, branch: Branch, claim: Relation) -> bool:
         """Whether no atoms are multiplied."""

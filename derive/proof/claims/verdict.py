@@ -133,7 +133,7 @@ def faithful(fact: Fact, claim: Relation, assume: Sequence[Relation], kernel: Ke
         ProofError: otherwise. Nothing becomes PROVED without this.
     """
     genuine(fact)
-    # keys are numbers of atoms, which differ from kernel to kernel: those of the fact are made anew
+    # keys are numbers of atoms, which differ from kernel to kernel: those of the fact are recomputed here
     used, allowed = ({kernel.normal.key(r) for r in relations} for relations in (fact.hypotheses.values(), assume))
     if fact.context != kernel.context or fact.claim != claim or not used <= allowed or fact.axioms:
         raise ProofError("the fact is not what was asked")

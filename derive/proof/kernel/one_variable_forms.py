@@ -74,7 +74,7 @@ class Forms(Normal):
 
     def polynomial(self, t: Term) -> Polynomial:
         if t not in self._cache:
-            self._cache[t] = self.reduced(self._form(t))
+            self._cache[t] = self.reduced(self._normal_form(t))
         return self._cache[t]
 
     def constant(self, poly: Polynomial) -> bool:

@@ -75,13 +75,13 @@ class Context:
         object.__setattr__(self, "vectors", tuple(self.vectors))
         clocks = [name for name, kind in self.symbols.items() if kind == "clock"]
         if len(clocks) > 1:
-            raise ProofError("there is one clock")
+            raise ProofError("there may be only one clock")
         names = [*self.symbols, *self.vectors, *self.matrices, *self.functions]
         if len(set(names)) != len(names) or len(names) > 400:
             raise ProofError("a name is declared twice, or there are more than 400")
         for name in names:
             if type(name) is not str or not _NAME.fullmatch(name):
-                raise ProofError(f"{name!r} is no name")
+                raise ProofError(f"{name!r} is not a name")
         for name, kind in self.symbols.items():
             if type(kind) is not str or kind not in KINDS:
                 raise ProofError(f"the kind {kind!r} of {name} does not exist")
@@ -121,7 +121,7 @@ class Context:
                 self.check(coefficient)
                 ahead = any(p[0] == "x" and self.symbols[p[1]] == "rv" for p in parts(coefficient))
                 if ahead or not self.depends(coefficient) <= PROCESS or not fits(object_):
-                    raise ProofError(f"the {part} of {name} is no combination of processes")
+                    raise ProofError(f"the {part} of {name} is not a combination of processes")
         if any(not self.psd(matrix[1]) for _, matrix in entry["diffusion"]):
             raise ProofError(f"the covariance of the process behind {name} is not declared positive semidefinite")
 
@@ -265,7 +265,7 @@ def exact(value: Any, depth: int = 0) -> Any:
     if value is None or type(value) in (Term, Relation, str, int, bool, Fraction):
         return value
     if type(value) not in (list, tuple) or depth > MAX_DEPTH:
-        raise ProofError(f"no exact data, but a {type(value).__name__}, or too deep")
+        raise ProofError(f"not exact data, but a {type(value).__name__}, or too deep")
     return tuple(exact(v, depth + 1) for v in value)
 
 

@@ -46,9 +46,9 @@ class Normal:
         """
         if t not in self._cache:
             try:
-                self._cache[t] = self._form(t)
+                self._cache[t] = self._normal_form(t)
             except RecursionError as error:
-                raise ProofError("too deep") from error
+                raise ProofError("a term nested too deeply") from error
         return dict(self._cache[t])
 
     def frozen(self, t: Term) -> Frozen:
@@ -98,7 +98,7 @@ class Normal:
             self._depends.append(depends)
         return {((self._number[key], 1),): Fraction(1)}
 
-    def _form(self, t: Term) -> Polynomial:
+    def _normal_form(self, t: Term) -> Polynomial:
         head = t[0]
         if head == "q":
             value = Fraction(t[1])
@@ -256,9 +256,9 @@ def multiplied(p: Polynomial, q: Polynomial) -> Polynomial:
             else:
                 total.pop(both, None)
         if len(total) > MAX_MONOMIALS:
-            raise ProofError("a polynomial of too many terms")
+            raise ProofError("a polynomial with too many terms")
     if any(max(c.numerator.bit_length(), c.denominator.bit_length()) > MAX_COEFFICIENT for c in total.values()):
-        raise ProofError("a coefficient of too many digits")
+        raise ProofError("a coefficient with too many digits")
     return total
 
 

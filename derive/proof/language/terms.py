@@ -105,9 +105,9 @@ def num(value: Number | str) -> Term:
         ValueError: a string that is neither a whole number nor a quotient of two, in ASCII digits.
     """
     if isinstance(value, bool) or not isinstance(value, (int, Fraction, str)):
-        raise TypeError(f"a {type(value).__name__} is no exact rational number")
+        raise TypeError(f"a {type(value).__name__} is not an exact rational number")
     if isinstance(value, str) and not _EXACT.fullmatch(value):
-        raise ValueError(f"{value[:40]!r} is no exact rational number")
+        raise ValueError(f"{value[:40]!r} is not an exact rational number")
     return Term(("q", str(Fraction(value))))
 
 
@@ -218,7 +218,7 @@ def contains(t: Any, name: str) -> bool:
 def from_json(value: Any, relation: bool = False) -> Any:
     """Nested lists of JSON as a term or a relation; shapes are checked by the context, not here."""
     if not isinstance(value, (list, tuple)):
-        raise TypeError(f"a {type(value).__name__} is no term")
+        raise TypeError(f"a {type(value).__name__} is not a term")
     parts = [_inner(v) for v in value]
     return Relation(parts) if relation else Term(parts)
 

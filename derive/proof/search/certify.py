@@ -1,6 +1,6 @@
 """The search for certify steps: which multiple of a claim is a sum of products of premises and squares.
 
-Untrusted: what it finds the kernel checks again, and what it does not find may still be true. Stages go from cheap to dear.
+Untrusted: what it finds the kernel checks again, and what it does not find may still be true. Stages go from cheap to expensive.
 """
 
 from __future__ import annotations

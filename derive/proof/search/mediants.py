@@ -97,7 +97,7 @@ def next_below(value: Fraction, denominator: int = DENOMINATOR) -> Fraction:
 
 
 def least_near(judge: Judge, guess: Fraction, start: Fraction, witness: Any, denominator: int = DENOMINATOR) -> Walked | None:
-    """The walk where a guess is at hand of where it begins to hold, and `start` is below that, refuted by `witness`.
+    """The walk from a guess of where it begins to hold; `start` lies below that and is refuted by `witness`.
 
     A good guess takes two judgements: it holds there, and fails at the neighbour. None where nothing near the guess is certified.
     """

@@ -1,0 +1,229 @@
+"""A claim that one product of functions of one variable each is at most another: A_1 A_2 .. <= c B_1 B_2 .., variable by variable.
+
+k_v is about the supremum of A_v / B_v, found numerically, and A_v <= k_v B_v is proved apart, with 0 <= A_v or, where A_v has no
+sign, -k_v B_v <= A_v. What c is larger than the product of the k_v is shared out among them, so that they are simple numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.proof.claims.branch import ZERO, Branch, symbols
+from derive.proof.claims.one_variable import Interval, OneVariable
+from derive.proof.claims.splitting import curved, factors
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Relation, Term, num, times, x
+from derive.proof.search.intervals.extrema import least, rational_near, simplest_between, value_of
+from derive.proof.search.intervals.points import points_of
+
+#: proves a relation in a branch within so many seconds
+Solver = Callable[[Branch, Relation, float], Fact | None]
+ONE = num(1)
+#: less than this between the constant and the best one: only exact numbers prove it
+SHARP = Fraction(1, 10**14)
+
+
+@dataclass(frozen=True)
+class Product:
+    """A number times a factor for each variable."""
+
+    number: Fraction
+    factors: dict[str, Term]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A_v and B_v, and about the supremum of A_v / B_v, or of its size where A_v has no sign."""
+
+    small: Term
+    large: Term
+    supremum: Fraction
+    signed: bool
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """|P| <= Q, or 0 <= P <= Q where `signed`: the facts P <= Q, and 0 <= P or -Q <= P, and 0 <= Q."""
+
+    small: Term
+    large: Term
+    above: Fact
+    below: Fact
+    positive: Fact
+    signed: bool
+
+
+class Products:
+    """Proofs of inequalities between products.
+
+    Args:
+        solve: proves a relation in one variable.
+    """
+
+    def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
+        self.branch, self.solve, self.seconds = branch, solve, seconds
+
+    def prove(self, claim: Relation) -> Fact | None:
+        """The claim (<= or <), or None."""
+        for small, large in self._sides(claim):
+            names = sorted({*small.factors, *large.factors})
+            if len(names) < 2 or not curved(self.branch, [*small.factors.values(), *large.factors.values()]):
+                continue
+            intervals = {name: OneVariable(self.branch, self.seconds).interval(x(name)) for name in names}
+            ratios = [self._ratio(name, small, large, intervals[name]) for name in names]
+            known = [r for r in ratios if r is not None]
+            if len(known) == len(ratios):
+                found = self._compared(claim, small.number, large.number, known)
+                if found is not None:
+                    return found
+        return None
+
+    def _sides(self, claim: Relation) -> Iterator[tuple[Product, Product]]:
+        """(small, large): the sides as they stand, or the negative and the positive monomials of the slack."""
+        normal = self.branch.normal
+        poly = normal.polynomial(claim.slack)
+        negative = normal.term({m: -c for m, c in poly.items() if c < 0})
+        positive = normal.term({m: c for m, c in poly.items() if c > 0})
+        seen: list[tuple[Product, Product]] = []
+        minus = num(-1)
+        for left, right in ((claim.left, claim.right), (negative, positive), (minus * claim.right, minus * claim.left)):
+            sides = self._product(left), self._product(right)
+            if sides[0] is not None and sides[1] is not None and sides[1].number > 0 and (sides[0], sides[1]) not in seen:
+                seen.append((sides[0], sides[1]))
+                yield sides[0], sides[1]
+
+    def _product(self, t: Term) -> Product | None:
+        """A term as a product of factors in one variable each, mostly positive; None where it is not one."""
+        lead, found = factors(self.branch, t)
+        grouped: dict[str, Term] = {}
+        for f, n in found:
+            names = symbols(f)
+            if len(names) != 1:
+                return None
+            name = names.pop()
+            grouped[name] = times(grouped[name], f**n) if name in grouped else f**n
+        for name, f in grouped.items():
+            if self._mostly_negative(name, f):
+                grouped[name], lead = num(-1) * f, -lead
+        return Product(lead, grouped) if lead else None
+
+    def _mostly_negative(self, name: str, f: Term) -> bool:
+        interval = OneVariable(self.branch, self.seconds).interval(x(name))
+        try:
+            values = [value_of(f, name, p) for p in points_of(interval.low, interval.high)]
+        except ProofError:
+            return False
+        return sum(v < 0 for v in values if v is not None) > sum(v > 0 for v in values if v is not None)
+
+    def _ratio(self, name: str, small: Product, large: Product, interval: Interval) -> Ratio | None:
+        a, b = small.factors.get(name, ONE), large.factors.get(name, ONE)
+        try:
+            lowest = least(a, name, interval.low, interval.high)
+            falls = least(num(-1) * a / b, name, interval.low, interval.high)
+            rises = least(a / b, name, interval.low, interval.high)
+        except (ProofError, ArithmeticError, ValueError):
+            return None
+        if falls is None:
+            return None
+        if lowest is not None and lowest.value >= 0:
+            return Ratio(a, b, -falls.value, True)
+        return None if rises is None else Ratio(a, b, max(-falls.value, -rises.value), False)
+
+    def _compared(self, claim: Relation, small: Fraction, large: Fraction, ratios: Sequence[Ratio]) -> Fact | None:
+        """The claim from A_v <= k_v B_v for all v."""
+        best = Fraction(1)
+        for r in ratios:
+            best *= r.supremum
+        if best <= 0 or abs(small) * best > large * (1 + SHARP):
+            return None
+        spare = large / (abs(small) * best) - 1
+        bounds: list[Bounds] = []
+        for r in ratios:
+            if spare > SHARP:
+                share = r.supremum * min(spare, Fraction(1)) / (2 * len(ratios))
+                k = simplest_between(r.supremum + share / 10, r.supremum + share)
+            else:
+                k = rational_near(r.supremum) or r.supremum.limit_denominator(10**20)
+            found = self._bounds(r, k, claim.op == "<")
+            if found is None:
+                return None
+            bounds.append(found)
+        whole = bounds[0]
+        for other in bounds[1:]:
+            whole = self._multiplied(whole, other)
+        return self._certified(claim, small, whole, self._product_of([r.large for r in ratios]), bounds)
+
+    def _certified(self, claim: Relation, small: Fraction, whole: Bounds, plain: Term, bounds: Sequence[Bounds]) -> Fact:
+        """The claim from d P <= d K (product of B), what is left of c being a multiple of the product of the B, each >= 0.
+
+        Where d < 0, from the lower bound of P.
+        """
+        normal, bound = self.branch.normal, whole.above if small > 0 else whole.below
+        left = normal.polynomial(claim.slack - num(abs(small)) * bound.claim.slack)
+        facts: list[Fact] = [bound]
+        members: list[tuple[Fraction, tuple[int, ...], tuple[Term, ...]]] = [(abs(small), (0,), ())]
+        if left:
+            base = normal.polynomial(plain)
+            monomial = next(iter(base))
+            multiple = left.get(monomial, Fraction(0)) / base[monomial]
+            # each B_v is >= 0 by k_v B_v >= 0
+            scale = multiple
+            for b in bounds:
+                facts.append(b.positive)
+                scale /= self._scale(b)
+            members.append((scale, tuple(range(1, len(facts))), ()))
+        return self.branch.kernel.certify(claim, facts, sum=members)
+
+    def _scale(self, b: Bounds) -> Fraction:
+        """k of k B."""
+        return Fraction(b.large[1][1]) if b.large[0] == "*" and b.large[1][0] == "q" else Fraction(1)
+
+    def _product_of(self, terms: Sequence[Term]) -> Term:
+        return times(*terms) if len(terms) > 1 else terms[0]
+
+    def _bounds(self, r: Ratio, k: Fraction, strict: bool) -> Bounds | None:
+        """A <= k B, 0 <= A (or -k B <= A), and 0 <= k B; strict ones where the claim is strict and they are found."""
+        large = Term(("*", num(k), r.large))
+        goals = [(r.small, large), (ZERO, r.small) if r.signed else (num(-1) * large, r.small), (ZERO, large)]
+        facts: list[Fact] = []
+        for low, high in goals:
+            fact = self.solve(self.branch, low.lt(high), self.seconds / 4) if strict else None
+            fact = fact or self.solve(self.branch, low.le(high), self.seconds / 2)
+            if fact is None:
+                return None
+            facts.append(fact)
+        return Bounds(r.small, large, facts[0], facts[1], facts[2], r.signed)
+
+    def _multiplied(self, p: Bounds, q: Bounds) -> Bounds:
+        """The product of two: Q L - P A = (Q - P) L + P (L - A), and Q L - P A = ((Q - P)(L + A) + (Q + P)(L - A))/2."""
+        small, large = p.small * q.small, p.large * q.large
+        certify, half, one = self.branch.kernel.certify, Fraction(1, 2), Fraction(1)
+        positive = certify(ZERO.le(large), [p.positive, q.positive], sum=[(one, (0, 1), ())])
+        signed = p.signed and q.signed
+        facts = [p.above, q.above, p.below, q.below, q.positive, p.positive]
+        if p.signed:
+            # P >= 0: Q L - P A = (Q - P) L + P (L - A)
+            above = self._strictly(small, large, facts, [(one, (0, 4), ()), (one, (2, 1), ())])
+            low = [(one, (0, 4), ()), (one, (2, 3), ())]
+        elif q.signed:
+            # A >= 0: Q L - P A = Q (L - A) + A (Q - P)
+            above = self._strictly(small, large, facts, [(one, (5, 1), ()), (one, (3, 0), ())])
+            low = [(one, (5, 1), ()), (one, (3, 2), ())]
+        else:
+            above = self._strictly(small, large, facts, [(half, (0, 3), ()), (half, (2, 1), ())])
+            low = [(half, (0, 1), ()), (half, (2, 3), ())]
+        if signed:
+            below = certify(ZERO.le(small), [p.below, q.below], sum=[(one, (0, 1), ())])
+        else:
+            below = self._strictly(num(-1) * large, small, facts, low)
+        return Bounds(small, large, above, below, positive, signed)
+
+    def _strictly(self, low: Term, high: Term, facts: Sequence[Fact], members: Sequence[object]) -> Fact:
+        """low < high where the premises say so, else low <= high."""
+        try:
+            return self.branch.kernel.certify(low.lt(high), facts, sum=members)
+        except ProofError:
+            return self.branch.kernel.certify(low.le(high), facts, sum=members)

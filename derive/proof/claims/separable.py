@@ -1,0 +1,255 @@
+"""A claim whose slack is a sum of functions of different variables: a lower bound of each, found numerically and proved apart.
+
+With phi = c + sum of h_i(x_i) and hypotheses S_j = d_j + sum of s_ij(x_i) >= 0 of the same shape: for multipliers l_j >= 0 and
+numbers m_i <= inf (h_i - sum_j l_j s_ij) it is phi >= c + sum of m_i - sum of l_j d_j (Lagrangian duality). The l_j are those of
+a linear program over sampled points; what is left of c is shared out among the m_i, so that each of them is as simple as may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from scipy.optimize import linprog
+
+from derive.proof.claims.branch import ZERO, Branch
+from derive.proof.claims.splitting import Summand, curved, digits_of, number_of, parts, summand, total
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.normal import Polynomial
+from derive.proof.language.terms import Relation, Term, num, substitute, times
+from derive.proof.search.clock import now
+from derive.proof.search.intervals.extrema import Least, rational_near, rounded_down, simplest_between, value_of
+from derive.proof.search.intervals.points import points_of
+
+#: proves a relation in a branch within so many seconds
+Solver = Callable[[Branch, Relation, float], Fact | None]
+#: less than this is left over: the claim is sharp, and only exact bounds prove it
+SHARP = Fraction(1, 10**15)
+#: less than this below 0 at multipliers that are not rounded yet: rounded ones may do
+NEARLY = Fraction(1, 10**4)
+ROUNDS = 10
+DENOMINATORS = (1, 12, 64, 1000, 10**5, 10**7)
+MAX_MULTIPLIER = 1e4
+
+
+@dataclass(frozen=True)
+class Link:
+    """A hypothesis that holds several variables: its parts by summand, its constant, and the fact."""
+
+    parts: tuple[Term, ...]
+    constant: Fraction
+    fact: Fact
+
+
+class Separable:
+    """Proofs of sums of functions of different variables.
+
+    Args:
+        solve: proves a bound of one summand.
+    """
+
+    def __init__(self, branch: Branch, solve: Solver, seconds: float) -> None:
+        self.branch, self.solve, self.seconds = branch, solve, seconds
+        self.stop = now() + seconds
+
+    def prove(self, claim: Relation) -> Fact | None:
+        """The claim (<= or <), or None."""
+        branch, normal = self.branch, self.branch.normal
+        constant, groups = parts(branch, normal.polynomial(claim.slack))
+        terms = [normal.term(poly) for _, poly in groups]
+        if len(groups) < 2 or not curved(branch, terms):
+            return None
+        rest = normal.term(constant)
+        value = number_of(rest)
+        if value is None:
+            return None
+        summands = [summand(branch, t, self.seconds) for t in terms]
+        links = self._links([names for names, _ in groups]) if all(len(names) == 1 for names, _ in groups) else []
+        known = [s for s in summands if s is not None]
+        if len(known) == len(terms):
+            found = self._bounded(claim, known, [None] * len(known), rest, value, []) if not links else None
+            return found or (self._linked(claim, known, links, rest, value) if links else None)
+        if len(known) == len(terms) - 1:
+            return self._one_apart(claim, known, terms[summands.index(None)], rest)
+        return None
+
+    # bounds of the summands alone
+
+    def _bounded(
+        self, claim: Relation, summands: Sequence[Summand], less: Sequence[Term | None], rest: Term, value: Fraction,
+        links: Sequence[tuple[Fraction, Link]],
+    ) -> Fact | None:  # fmt: skip
+        infima = [s.least(other) for s, other in zip(summands, less, strict=True)]
+        found = [i for i in infima if i is not None]
+        if len(found) < len(infima):
+            return None
+        offset = sum((k * link.constant for k, link in links), Fraction(0))
+        left = value - offset + sum(i.value for i in found)
+        if left < -SHARP:
+            return None
+        if left > SHARP:
+            share = left / len(found)
+            bounds = [num(simplest_between(i.value - share * Fraction(9, 10), i.value - share / 10)) for i in found]
+        else:
+            bounds = [self._exact(s, i, other) for s, i, other in zip(summands, found, less, strict=True)]
+        return self._shown(claim, summands, less, bounds, rest - num(offset), links, left <= SHARP)
+
+    def _exact(self, s: Summand, infimum: Least, less: Term | None) -> Term:
+        """The infimum as a number where it is seen to be rational, else as the value of the term at a rational point."""
+        exact = rational_near(infimum.value)
+        if exact is not None or infimum.at is None:
+            return num(infimum.value.limit_denominator(10**20) if exact is None else exact)
+        return substitute(s.phi if less is None else s.phi - less, s.name, num(infimum.at))
+
+    def _shown(
+        self, claim: Relation, summands: Sequence[Summand], less: Sequence[Term | None], bounds: Sequence[Term], rest: Term,
+        links: Sequence[tuple[Fraction, Link]], sharp: bool,
+    ) -> Fact | None:  # fmt: skip
+        """Each bound proved, and the claim from their sum."""
+        branch, normal = self.branch, self.branch.normal
+        over = normal.polynomial(rest + total(bounds))
+        facts: list[Fact] = []
+        members: list[tuple[Fraction, tuple[int, ...], tuple[Term, ...]]] = []
+        if over and set(over) != {()}:
+            shown = self.solve(branch, ZERO.le(normal.term(over)), self.seconds / 4)
+            if shown is None:
+                return None
+            facts.append(shown)
+            members.append((Fraction(1), (0,), ()))
+        elif over:
+            members.append((over[()], (), ()))
+        strict = claim.op == "<" and sharp
+        for s, other, bound in zip(summands, less, bounds, strict=True):
+            own = s.term if other is None else s.term - substitute(other, s.name, s.at)
+            fact = self.solve(branch, bound.lt(own), self.seconds) if strict else None
+            strict = strict and fact is None
+            fact = fact or self.solve(branch, bound.le(own), self.seconds)
+            if fact is None:
+                return None
+            members.append((Fraction(1), (len(facts),), ()))
+            facts.append(fact)
+        equalities: list[tuple[int, Term]] = []
+        for multiplier, link in links:
+            if link.fact.claim.op == "==":
+                equalities.append((len(facts), num(multiplier)))
+            else:
+                members.append((multiplier, (len(facts),), ()))
+            facts.append(link.fact)
+        return branch.kernel.certify(claim, facts, sum=members, equalities=equalities)
+
+    def _one_apart(self, claim: Relation, summands: Sequence[Summand], other: Term, rest: Term) -> Fact | None:
+        """One part is a function of several quantities: it has to make up for the bounds of all others."""
+        infima = [s.least() for s in summands]
+        digits = digits_of([claim.left, claim.right]) + 2
+        bounds: list[Term] = []
+        for infimum in infima:
+            if infimum is None:
+                return None
+            exact = rational_near(infimum.value)
+            bounds.append(num(rounded_down(infimum.value, digits) if exact is None else exact))
+        branch = self.branch
+        goal = Relation((claim.op, ZERO, branch.normal.term(branch.normal.polynomial(other + rest + total(bounds)))))
+        apart = self.solve(branch, goal, self.seconds)
+        if apart is None:
+            return None
+        facts = [apart]
+        for s, bound in zip(summands, bounds, strict=True):
+            fact = self.solve(branch, bound.le(s.term), self.seconds)
+            if fact is None:
+                return None
+            facts.append(fact)
+        return branch.kernel.certify(claim, facts, sum=[(Fraction(1), (k,), ()) for k in range(len(facts))])
+
+    # hypotheses
+
+    def _links(self, groups: Sequence[set[str]]) -> list[Link]:
+        """The hypotheses in the variables of the claim that are sums like it and hold two variables or more, or functions."""
+        branch, normal = self.branch, self.branch.normal
+        places = {name: k for k, names in enumerate(groups) for name in names}
+        found: list[Link] = []
+        for fact in branch.facts:
+            if fact.rule != "assume" or fact.claim.op not in ("<=", "<", "=="):
+                continue
+            constant, own = parts(branch, normal.polynomial(fact.claim.slack))
+            if len(own) < 2 or set(constant) - {()} or any(len(n) > 1 or not n <= set(places) for n, _ in own):
+                continue
+            pieces: list[Polynomial] = [{} for _ in groups]
+            for names, poly in own:
+                pieces[places[next(iter(names))]] = poly
+            found.append(Link(tuple(normal.term(p) for p in pieces), constant.get((), Fraction(0)), fact))
+        return found
+
+    def _linked(
+        self, claim: Relation, summands: Sequence[Summand], links: Sequence[Link], rest: Term, value: Fraction
+    ) -> Fact | None:
+        samples = [list(points_of(s.interval.low, s.interval.high)) for s in summands]
+        for _ in range(ROUNDS):
+            multipliers = None if now() > self.stop else self._multipliers(summands, links, samples)
+            if multipliers is None:
+                return None
+            exact = [(Fraction(number), link) for number, link in zip(multipliers, links, strict=True)]
+            infima = [s.least(self._weighted(exact, k)) for k, s in enumerate(summands)]
+            found = [i for i in infima if i is not None]
+            if len(found) == len(infima):
+                left = value - sum(factor * link.constant for factor, link in exact) + sum(i.value for i in found)
+                proof = self._rounded(claim, summands, exact, rest, value) if left > -NEARLY else None
+                if proof is not None:
+                    return proof
+            for infimum, own in zip(infima, samples, strict=True):
+                own += [infimum.at] if infimum is not None and infimum.at is not None and infimum.at not in own else []
+        return None
+
+    def _rounded(
+        self, claim: Relation, summands: Sequence[Summand], exact: Sequence[tuple[Fraction, Link]], rest: Term, value: Fraction
+    ) -> Fact | None:
+        """With multipliers of small denominators first: those of a sharp claim often are exact."""
+        for denominator in DENOMINATORS:
+            if now() > self.stop:
+                return None
+            used = [(n, link) for factor, link in exact if (n := factor.limit_denominator(denominator))]
+            less = [self._weighted(used, k) if used else None for k in range(len(summands))]
+            found = self._bounded(claim, summands, less, rest, value, used)
+            if found is not None:
+                return found
+        return None
+
+    def _weighted(self, links: Sequence[tuple[Fraction, Link]], k: int) -> Term:
+        """The sum of l_j s_kj, the part of the hypotheses in the summand number k."""
+        return total(times(num(factor), link.parts[k]) for factor, link in links)
+
+    def _multipliers(
+        self, summands: Sequence[Summand], links: Sequence[Link], samples: Sequence[Sequence[Fraction]]
+    ) -> list[float] | None:
+        """The l_j of the linear program: the largest sum of m_i - sum of l_j d_j.
+
+        With m_i + sum_j l_j s_ij(p) <= h_i(p) at all sampled points p.
+        """
+        count = len(links) + len(summands)
+        rows, bounds = list[list[float]](), list[float]()
+        for k, (s, points) in enumerate(zip(summands, samples, strict=True)):
+            for p in points:
+                values = [value_of(t, s.name, p) for t in (s.phi, *[link.parts[k] for link in links])]
+                if any(v is None or abs(v) > 10**8 for v in values):
+                    continue
+                row = [0.0] * count
+                row[: len(links)] = [float(v or 0) for v in values[1:]]
+                row[len(links) + k] = 1.0
+                rows.append(row)
+                bounds.append(float(values[0] or 0))
+        cost = np.array([float(link.constant) for link in links] + [-1.0] * len(summands))
+        free = [(-MAX_MULTIPLIER, MAX_MULTIPLIER) if link.fact.claim.op == "==" else (0.0, MAX_MULTIPLIER) for link in links]
+        if not rows:
+            return None
+        limits = [*free, *[(None, None)] * len(summands)]
+        best = linprog(cost, A_ub=np.array(rows), b_ub=np.array(bounds), bounds=limits)
+        if best.x is None:
+            return None
+        # the middle of the best ones: with few samples many are as good, and the ends are the worst of them
+        matrix, top = np.array([*rows, cost]), np.array([*bounds, best.fun + 1e-9 * max(1.0, abs(best.fun))])
+        middle: list[float] = []
+        for j in range(len(links)):
+            sides = [linprog(sign * np.eye(count)[j], A_ub=matrix, b_ub=top, bounds=limits).x for sign in (1.0, -1.0)]
+            middle.append(float(best.x[j]) if sides[0] is None or sides[1] is None else float(sides[0][j] + sides[1][j]) / 2)
+        return middle

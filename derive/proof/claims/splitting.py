@@ -1,0 +1,123 @@
+"""What the slack of a claim splits into: factors, and summands that share no variable, each as a function of one quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.proof.claims.branch import Branch, symbols
+from derive.proof.claims.one_variable import Interval, OneVariable
+from derive.proof.claims.quantities import bases, in_terms_of
+from derive.proof.language.context import ProofError
+from derive.proof.language.normal import Polynomial
+from derive.proof.language.terms import Term, num, x
+from derive.proof.search.intervals.extrema import Least, least, value_of
+from derive.proof.search.ring import Ring, fraction
+
+
+@dataclass(frozen=True)
+class Summand:
+    """A term, as the function `phi` of `name` at the quantity `at`, which lies in the interval."""
+
+    term: Term
+    phi: Term
+    name: str
+    at: Term
+    interval: Interval
+
+    def less(self, other: Term) -> Term:
+        """phi less a function of the same quantity."""
+        return self.phi - other
+
+    def least(self, less: Term | None = None) -> Least | None:
+        """About the infimum of phi (less another function of the quantity); None where it seems to be -oo."""
+        try:
+            return least(self.phi if less is None else self.phi - less, self.name, self.interval.low, self.interval.high)
+        except (ProofError, ArithmeticError, ValueError):
+            return None
+
+
+def factors(branch: Branch, t: Term) -> tuple[Fraction, list[tuple[Term, int]]]:
+    """c and [(f, n), ..] with t = c * product of f^n, by the atoms of its normal form; (0, []) of 0."""
+    ring = Ring(branch.normal, [t])
+    poly = ring.poly(t)
+    if not poly:
+        return Fraction(0), []
+    lead, found = poly.factor()
+    return fraction(lead), [(ring.term(f), int(n)) for f, n in found]
+
+
+def names_of(branch: Branch, poly: Polynomial) -> set[str]:
+    """The variables of a polynomial in atoms."""
+    return symbols(branch.normal.term(poly)) if poly else set()
+
+
+def parts(branch: Branch, poly: Polynomial) -> tuple[Polynomial, list[tuple[set[str], Polynomial]]]:
+    """The monomials without variables, and the others in groups that share no variables, each with its variables."""
+    constant: Polynomial = {}
+    groups: list[tuple[set[str], Polynomial]] = []
+    for monomial, c in poly.items():
+        names = names_of(branch, {monomial: Fraction(1)})
+        if not names:
+            constant[monomial] = c
+            continue
+        joined: tuple[set[str], Polynomial] = (names, {monomial: c})
+        apart: list[tuple[set[str], Polynomial]] = []
+        for group in groups:
+            if group[0] & joined[0]:
+                joined = group[0] | joined[0], {**group[1], **joined[1]}
+            else:
+                apart.append(group)
+        groups = [*apart, joined]
+    return constant, groups
+
+
+def summand(branch: Branch, t: Term, seconds: float) -> Summand | None:
+    """A term as a function of one quantity: of its variable, or of a polynomial that all its functions hold."""
+    words = OneVariable(branch, seconds)
+    names = symbols(t)
+    if len(names) == 1:
+        name = next(iter(names))
+        return Summand(t, t, name, x(name), words.interval(x(name)))
+    for quantity in bases(branch, t):
+        phi = in_terms_of(branch, t, quantity, words.z)
+        if phi is not None:
+            return Summand(t, phi, words.z, quantity, words.interval(quantity))
+    return None
+
+
+def curved(branch: Branch, terms: Iterable[Term]) -> bool:
+    """Whether a function other than abs stands in one of the terms."""
+    return any(name != "abs" for t in terms for name, _ in branch.functions(t))
+
+
+def number_of(t: Term) -> Fraction | None:
+    """About the value of a term without variables."""
+    try:
+        return value_of(t, "z", Fraction(0))
+    except (ProofError, ArithmeticError, ValueError):
+        return None
+
+
+def digits_of(terms: Iterable[Term]) -> int:
+    """How many decimals the numbers in the terms have: 4 of 3.1416, and of 1/3 as many as its denominator has digits."""
+    longest = 0
+    stack: list[object] = list(terms)
+    while stack:
+        t = stack.pop()
+        if isinstance(t, Term) and t[0] == "q":
+            value = Fraction(t[1])
+            exact = next((k for k in range(31) if (value * 10**k).denominator == 1), len(str(value.denominator)))
+            longest = max(longest, exact)
+        elif isinstance(t, tuple):
+            stack.extend(t)
+    return longest
+
+
+def total(terms: Iterable[Term]) -> Term:
+    """The sum of terms."""
+    result = num(0)
+    for t in terms:
+        result = result + t
+    return result

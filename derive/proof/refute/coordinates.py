@@ -1,0 +1,84 @@
+"""Counterexamples far out, or very close to an edge: one coordinate after the other is moved to where the slack is least.
+
+Balls of 300 bits tell a function from its limit where floating point no longer does (atan(x) from pi/2 at x = 2^40).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Relation, Term, num, substitute
+from derive.proof.refute.exact import counterexample
+from derive.proof.search.clock import now
+from derive.proof.search.intervals.extrema import value_of
+from derive.proof.search.intervals.points import extreme_points, points_of
+
+STARTS = (Fraction(0), Fraction(1, 10**7), Fraction(1), Fraction(-1), Fraction(10**7))
+SWEEPS = 2
+
+
+def far_counterexample(
+    names: Sequence[str], assume: Sequence[Relation], claim: Relation, seconds: float
+) -> dict[str, Fraction] | None:
+    """A point that satisfies the assumptions and violates the claim, checked exactly; None where none is found.
+
+    Args:
+        names: the variables.
+        seconds: about how long, by `derive.proof.search.clock`.
+    """
+    stop = now() + seconds
+    for start in STARTS:
+        point = dict.fromkeys(names, start)
+        for _ in range(SWEEPS):
+            for name in names:
+                best = _moved(point, name, assume, claim, stop)
+                if best is None:
+                    return None
+                point[name] = best
+            if counterexample(point, assume, claim):
+                return _simpler(point, assume, claim)
+    return None
+
+
+def _moved(
+    point: dict[str, Fraction], name: str, assume: Sequence[Relation], claim: Relation, stop: float
+) -> Fraction | None:
+    """Where the slack is least, of the values of a variable at which the assumptions hold; the old value where there is none."""
+    others = {n: v for n, v in point.items() if n != name}
+    slack = _at(claim.slack, others)
+    conditions = [(_at(r.slack, others), r.op) for r in assume if r.op in ("<=", "<")]
+    best: tuple[Fraction, Fraction] | None = None
+    for p in (*points_of(None, None), *extreme_points(None, None)):
+        if now() > stop:
+            return None
+        try:
+            values = [(value_of(t, name, p), op) for t, op in conditions]
+            value = value_of(slack, name, p)
+        except ProofError:
+            return None
+        inside = all(v is not None and (v > 0 or (v == 0 and op == "<=")) for v, op in values)
+        if inside and value is not None and (best is None or value < best[0]):
+            best = value, p
+    return point[name] if best is None else best[1]
+
+
+def _at(t: Term, values: dict[str, Fraction]) -> Term:
+    for name, value in values.items():
+        t = substitute(t, name, num(value))
+    return t
+
+
+def _simpler(point: dict[str, Fraction], assume: Sequence[Relation], claim: Relation) -> dict[str, Fraction]:
+    """The same with coordinates nearer to 0, where it stays a counterexample."""
+    for name in point:
+        for power in (0, 1, 3, 6, 9, 12, 20):
+            size = Fraction(10) ** power
+            if size >= abs(point[name]):
+                break
+            other = {**point, name: size if point[name] > 0 else -size}
+            if counterexample(other, assume, claim):
+                point = other
+                break
+    return point

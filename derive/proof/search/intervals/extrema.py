@@ -1,0 +1,133 @@
+"""The least value of a function on an interval, found numerically, and simple rationals near it. Nothing here is proved."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from flint import arb, ctx
+
+from derive.proof.kernel.one_variable_forms import Forms
+from derive.proof.language.context import ProofError
+from derive.proof.language.normal import Polynomial
+from derive.proof.language.terms import Term
+from derive.proof.search.intervals.points import extreme_points, fmpq_of, points_of
+
+BITS = 300
+REFINEMENTS = 70
+#: values this close to each other, far out or near an end where there is no value, are taken for a limit
+SETTLED = Fraction(1, 10**9)
+#: a number this close to a rational of a small denominator is taken for it
+CLOSE = Fraction(1, 10**18)
+SMALL_DENOMINATOR = 1000
+
+
+@dataclass(frozen=True)
+class Least:
+    """About the infimum of a function, and the point where it is taken; `at` is None where it is a limit."""
+
+    value: Fraction
+    at: Fraction | None
+
+
+def value_of(term: Term, variable: str, at: Fraction) -> Fraction | None:
+    """The value of a term in one variable at a point to about 300 bits; None outside its domain, and where it overflows."""
+    return _value(*_read(term, variable), at)
+
+
+def least(term: Term, variable: str, low: Fraction | None, high: Fraction | None) -> Least | None:
+    """About the infimum of a term in one variable on [low, high]; None where it seems to be -oo.
+
+    Raises:
+        ProofError: the term is not one over the variable alone, or holds abs.
+    """
+    forms, phi = _read(term, variable)
+    if forms.constant(phi):
+        value = _value(forms, phi, Fraction(0))
+        return None if value is None else Least(value, Fraction(0))
+    points = sorted({*points_of(low, high), *extreme_points(low, high)})
+    known = [(p, v) for p in points if (v := _value(forms, phi, p)) is not None]
+    if not known:
+        return None
+    place = min(range(len(known)), key=lambda k: known[k][1])
+    at, value = known[place]
+    if at in (low, high):
+        return Least(value, at)
+    if place in (0, len(known) - 1):
+        neighbour = known[min(1, len(known) - 1) if place == 0 else place - 1][1]
+        settled = abs(value - neighbour) <= SETTLED * max(1, abs(value))
+        return Least(_limit(forms, phi, place > 0, high if place else low, value), None) if settled else None
+    return _refined(forms, phi, known[place - 1][0], known[place + 1][0], Least(value, at))
+
+
+@lru_cache(maxsize=200)
+def _read(term: Term, variable: str) -> tuple[Forms, Polynomial]:
+    forms = Forms(variable)
+    return forms, forms.read(term)
+
+
+def _value(forms: Forms, phi: Polynomial, at: Fraction) -> Fraction | None:
+    with ctx.workprec(BITS):
+        ball = forms.ball(phi, arb(fmpq_of(at)))
+        if not ball.is_finite() or ball.rad() > 1:
+            return None
+        mantissa, exponent = (int(v) for v in ball.mid().man_exp())
+    return Fraction(mantissa) * Fraction(2) ** exponent if abs(exponent) < 5000 else None
+
+
+def _limit(forms: Forms, phi: Polynomial, up: bool, end: Fraction | None, value: Fraction) -> Fraction:
+    """The limit at +oo where it is known term by term, else the value far out."""
+    if not up or end is not None:
+        return value
+    try:
+        exact = _value(forms, forms.limit(phi), Fraction(0))
+    except ProofError:
+        return value
+    return value if exact is None else exact
+
+
+def _refined(forms: Forms, phi: Polynomial, left: Fraction, right: Fraction, best: Least) -> Least:
+    """The lowest value met on the way when an interval around a minimum is cut by a third, again and again."""
+    for _ in range(REFINEMENTS):
+        first, second = (2 * left + right) / 3, (left + 2 * right) / 3
+        if right - left < Fraction(1, 10**6):
+            first, second = first.limit_denominator(10**14), second.limit_denominator(10**14)
+        else:
+            first, second = first.limit_denominator(10**8), second.limit_denominator(10**8)
+        if not left < first < second < right:
+            break
+        values = [_value(forms, phi, p) for p in (first, second)]
+        if values[0] is None or values[1] is None:
+            break
+        for p, v in zip((first, second), values, strict=True):
+            if v is not None and v < best.value:
+                best = Least(v, p)
+        left, right = (left, second) if values[0] <= values[1] else (first, right)
+    if best.at is not None:
+        simple = best.at.limit_denominator(SMALL_DENOMINATOR)
+        value = _value(forms, phi, simple) if abs(simple - best.at) < Fraction(1, 10**6) else None
+        if value is not None and value <= best.value + CLOSE:
+            return Least(value, simple)
+    return best
+
+
+def rational_near(value: Fraction) -> Fraction | None:
+    """The rational of small denominator that a number is, as far as can be seen."""
+    simple = value.limit_denominator(SMALL_DENOMINATOR)
+    return simple if abs(simple - value) <= CLOSE * max(1, abs(value)) else None
+
+
+def simplest_between(low: Fraction, high: Fraction) -> Fraction:
+    """The rational of the least denominator in [low, high], low < high (continued fractions)."""
+    whole = math.ceil(low)
+    if whole <= high:
+        return Fraction(whole) if low > 0 or whole > 0 or high < 0 else Fraction(0)
+    floor = math.floor(low)
+    return floor + 1 / simplest_between(1 / (high - floor), 1 / (low - floor))
+
+
+def rounded_down(value: Fraction, digits: int) -> Fraction:
+    """The largest decimal number of so many digits that is below."""
+    return Fraction((value * 10**digits).__floor__(), 10**digits)
