@@ -83,7 +83,8 @@ def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None
         raise BadInput("assume" if isinstance(assume, (str, Relation)) else "hints", assume or hints, "a list")
     if isinstance(claim, Claim):
         if assume or hints or variables is not None:
-            raise BadInput("claim", "a Claim with assume, variables or hints beside it", "a Claim alone: it has its own assumptions, variables and hints")
+            found = "a Claim with assume, variables or hints beside it"
+            raise BadInput("claim", found, "a Claim alone: it has its own assumptions, variables and hints")
         given, claim, assume, hints = claim, claim.claim, claim.assume, claim.hints
         variables = given.variables
         return _Question(

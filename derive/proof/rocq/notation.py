@@ -66,8 +66,8 @@ class RocqTerms(Normal):
         names = [*context.symbols, *context.vectors, *context.matrices, *context.functions]
         self.identifiers = {name: name + "'" if name in RESERVED else name for name in names}
 
-    def _form(self, t: Term) -> Polynomial:
-        return dict(t[1]) if t[0] == "poly" else super()._form(t)
+    def _normal_form(self, t: Term) -> Polynomial:
+        return dict(t[1]) if t[0] == "poly" else super()._normal_form(t)
 
     def normal(self, t: Term) -> Term:
         """The term, printed in normal form."""

@@ -17,7 +17,6 @@ from derive.proof.language.context import Context
 from derive.proof.language.terms import fn, num, x
 from derive.proof.replay.check import replay
 
-
 TRUE = (
     # a factor of known sign, and a function of one variable
     ("y*atan(x) >= y*x/(1 + x)", ["x >= 0", "y >= 0"]),
@@ -69,7 +68,7 @@ def test_false_claims_next_to_them_are_refuted(claim: str, assume: list[str]) ->
 
 @pytest.mark.parametrize("name", ["atan", "erf", "tanh", "exp", "log", "sqrt"])
 def test_bounds_come_from_no_table(name: str) -> None:
-    """On 1 <= x <= 3 each function lies between its values at the ends, to any number of digits asked, in a sum and in a product."""
+    """On 1 <= x <= 3 each function is at most its value at 3, rounded up to as many digits as asked."""
     import mpmath
 
     top = getattr(mpmath, name)(mpmath.mpf(3))
