@@ -30,6 +30,8 @@ def test_fit_recovers_nu_and_scale_and_prefers_student_t() -> None:
     assert np.all(fit.ks_student_t < 1.95 / np.sqrt(4000))
     assert np.all(fit.ks_gaussian[:2] > 1.95 / np.sqrt(4000))
     assert fit.variance_ratio[0] == np.inf  # nu near 1 has no variance
+    fitted = stats.t.var(fit.nu[1:]) * (fit.sigma_student_t[1:] / fit.sigma_gaussian[1:]) ** 2
+    np.testing.assert_allclose(fit.variance_ratio[1:], fitted, rtol=1e-9)
 
 
 def test_likelihood_equals_scipys_maximum() -> None:

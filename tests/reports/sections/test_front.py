@@ -21,6 +21,7 @@ from reports.document.tex import TEMPLATES, TexAbsent, compile_tex
 from reports.paper.ledger import Status
 from reports.paper.statements import GROUPS
 from reports.sections.base import Inputs
+from reports.sections.ledger import _mark
 from reports.sections.theorems import _shown
 from reports.store.cache import ResultsCache
 from tests.reports.paper.test_ledger import settled
@@ -172,3 +173,12 @@ def test_a_report_of_ones_own_has_ones_own_claims(tmp_path: Path) -> None:
     assert "Counterexample" in part and "Repair" in part
     assert [n for n in found["notes"] if n.startswith(("TeX", "HTML"))] == []
     assert "ledger" not in chosen(problem({"method": "dsgd"}), None)
+
+
+@pytest.mark.parametrize(
+    ("supports", "mark"),
+    [([], ""), ([True, True], "agree"), ([True, None], "open"), ([True, False, None], "against"), ([None], "open")],
+    ids=str,
+)
+def test_evidence_together_is_against_a_claim_where_any_is(supports: list[bool | None], mark: str) -> None:
+    assert _mark([{"supports": s} for s in supports]) == mark
