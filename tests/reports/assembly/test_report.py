@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sympy as sp
@@ -14,6 +15,7 @@ from derive.equations import models
 from derive.reading.problems import problem
 from derive.sanity import model_table
 from derive.vocabulary.errors import BadInput
+from reports.assembly import report
 from reports.assembly.report import SECTIONS, build_report
 from reports.document.notation import MEANING, Notation, macro, own_macro
 from reports.document.tex import TexAbsent, compile_tex
@@ -210,6 +212,18 @@ def test_what_an_experiment_lacks(changed: dict[str, object], lacks: tuple[str, 
     assert asked.experiment and asked.lacking == lacks
     build_report(asked, tmp_path, True, "ensembles", quietly)
     assert f"lacks {'; '.join(lacks)}." in (tmp_path / "parts" / "ensembles.tex").read_text()
+
+
+def test_what_tex_and_pandoc_say_of_a_page_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pdf, box = tmp_path / "report.pdf", SimpleNamespace(points=12.4, where="lines 3--5")
+    made = SimpleNamespace(pdf=pdf, errors=["no such macro"], undefined=["label a"], overfull=[box])
+    monkeypatch.setattr(report, "compile_tex", lambda main: made)
+    monkeypatch.setattr(report, "tex_to_html", lambda main: SimpleNamespace(html=None, warnings=["left out"]))
+    files: dict[str, str] = {}
+    notes: list[str] = []
+    report._typeset(tmp_path / "report.tex", files, notes)
+    assert files == {"pdf": str(pdf)}
+    assert notes == ["TeX: no such macro", "TeX: label a", "TeX: a box is 12 pt too wide: lines 3--5", "HTML: left out"]
 
 
 def test_an_unknown_section_is_named(tmp_path: Path) -> None:
