@@ -23,11 +23,11 @@ def check(entry: str | Theorem | Refutation, seconds: float = 5.0) -> Checked:
 
     Example:
         >>> import sdescent as sd
-        >>> found = sd.check("6.7-first-order")
-        >>> found.status, found.axioms
-        ('PROVED', ())
-        >>> print(found.steps[-1]["plain"])
-        v == eta*sigma^2/(2*N*lam)
+        >>> found = sd.check("6.2-pathwise")
+        >>> found.status, found.axioms, found.as_expected
+        ('PROVED', (), True)
+        >>> print(found.steps[0]["plain"])
+        0 < 1/N
     """
     if isinstance(entry, (Theorem, Refutation)):
         return check_entry(entry, seconds)
