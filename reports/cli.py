@@ -77,7 +77,7 @@ def _root(
 
 @app.command()
 def report(
-    spec: Annotated[str | None, typer.Argument(metavar="[SPEC.toml]", help="A problem of your own to add.")] = None,
+    spec: Annotated[str | None, typer.Argument(metavar="[SPEC.toml]", help="A problem of your own to report on.")] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "report",
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer paths, settings and seeds: two minutes, not a quarter of an hour.")
@@ -136,7 +136,7 @@ def derive(
 def check(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID ...]", help="Entries of the catalogue (all).")] = None,
     certificates: Annotated[
-        str | None, typer.Option("--certificates", metavar="DIR", help="A folder for the certificates of what is proved.")
+        str | None, typer.Option("--certificates", metavar="DIR", help="Write a certificate of each proof to this folder.")
     ] = None,
     as_json: _Json = False,
 ) -> Job:
@@ -151,7 +151,7 @@ def claim(
         str | None, typer.Option("--certificate", metavar="PATH", help="Where the certificate goes (beside FILE).")
     ] = None,
     no_repair: Annotated[
-        bool, typer.Option("--no-repair", help="Of a refuted claim, do not look for what would make it true.")
+        bool, typer.Option("--no-repair", help="Do not look for repairs of a refuted claim.")
     ] = False,
     repair_seconds: Annotated[
         str, typer.Option("--repair-seconds", metavar="S", help="About how long to look for repairs, up to 600.")
@@ -168,7 +168,7 @@ def replay(
     certificate: Annotated[str, typer.Argument(metavar="CERTIFICATE.json", help="Written by check or claim.")],
     as_json: _Json = False,
 ) -> Job:
-    """Check a certificate again, with code of its own: what was proved, from which assumptions and axioms."""
+    """Check a certificate again, with independent code: what was proved, from which assumptions and axioms."""
     return _proof("replay", certificate=certificate, as_json=as_json)
 
 
@@ -194,13 +194,13 @@ def solve(
 
 @app.command("list")
 def list_(as_json: _Json = False) -> Job:
-    """List methods, compressors, noises, losses and schedules, with what they take."""
+    """List methods, compressors, noises, losses and schedules, with the values that they take."""
     return _job("list_registered", as_json=as_json)
 
 
 @app.command()
 def doctor(as_json: _Json = False) -> Job:
-    """Say what this machine has, and what is missing for which output."""
+    """Show what is installed on this machine, and which outputs need something that is missing."""
     return lambda: import_module("reports.commands.doctor").run(as_json=as_json)
 
 
@@ -209,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     fail = partial(_fail, "--json" in args)
     if not prepare_streams():
-        return fail(BAD_INPUT, "standard output: found closed; accepted: one that takes what is printed")
+        return fail(BAD_INPUT, "standard output: found closed; accepted: an open stream to print to")
     try:
         try:
             job = app(args, standalone_mode=False, prog_name="sdescent")
@@ -239,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(BUG, error.message, error.library)
     except Exception as error:
         if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):  # JAX's word for it
-            return fail(BAD_INPUT, "memory: found too little; accepted: fewer paths, or a smaller dimension", "paths")
+            return fail(BAD_INPUT, "out of memory: use fewer paths or a smaller dimension", "paths")
         import traceback
 
         traceback.print_exc()
@@ -275,7 +275,7 @@ def _usage(error: Any, args: Sequence[str]) -> tuple[str, str]:
     if parameter is not None:
         name = option or parameter.metavar or parameter.opts[0]
         wrong = "a value" if parameter.param_type_name == "option" and parameter.is_flag else "nothing"
-        accepted = "the option alone" if wrong == "a value" else parameter.help.rstrip(".")
+        accepted = "the option without a value" if wrong == "a value" else parameter.help.rstrip(".")
         return f"{name}: found {wrong}; accepted: {accepted}", name
     if option is not None:
         found = message.partition(" (")[0].partition(". Did you")[0]
@@ -294,7 +294,7 @@ def _command(args: Sequence[str]) -> Any:
 
 
 def _interrupted() -> int:
-    say("interrupted; what was finished is kept, and the same command again goes on from there")
+    say("interrupted; finished work is kept, and the same command continues from there")
     return INTERRUPTED
 
 

@@ -107,13 +107,14 @@ class CoordinateSDE:
         if not self.specified:
             raise Refusal("unspecified-gradient", "a Stratonovich drift needs the gradient as a function of the state: give a loss")
         if self.root is None:
-            raise Refusal("no-root", "the covariance has no closed-form root, so there is no symbolic Stratonovich drift")
+            raise Refusal("no-root", "the covariance has no closed-form root, hence no symbolic Stratonovich drift: use the Ito form")
         if self.noise_type == "additive":
             return self.drift
         if not self.smooth_root:
             raise Refusal(
                 "singular-covariance",
-                "the covariance is singular at some states and its root is not differentiable there: no Stratonovich form",
+                "the covariance is singular at some states and its root is not differentiable there: "
+                "there is no Stratonovich form; use the Ito form",
             )
         correction = sp.zeros(self.dim, 1)
         for k in range(self.root.cols):
@@ -177,7 +178,7 @@ def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
     own = {s.name: s for s in of_loss}
     for symbol in of_method:
         if own.get(symbol.name, symbol) != symbol:  # such as a scale a1 > 0 beside features a1, .. of any sign
-            raise BadInput(f"symbol {symbol.name}", "two meanings", "a name that the loss has no other use for")
+            raise BadInput(f"symbol {symbol.name}", "two meanings", "a name that the loss does not use for anything else")
 
 
 def vectors(expressions: tuple[sp.Expr, ...], dim: int, known: dict[str, list[sp.Expr]]) -> dict[str, list[sp.Expr]]:

@@ -41,7 +41,8 @@ def second_order(b: sp.Expr, method: Method) -> sp.Expr:
     h = method.schedule.factor
     if b != g and (method.noise.law.degenerate or _jumps(b)):
         raise Refusal(
-            "not-differentiable", "the mean of the step jumps in the gradient, so the second-order model has no drift"
+            "not-differentiable",
+            "the mean of the step jumps in the gradient, so the second-order model has no drift; use the first-order model",
         )
     try:
         # J_{hb}(hb) = h^2 J_b b + h (grad h . b) b, the gradients in x
@@ -153,7 +154,7 @@ def lam(b: sp.Expr) -> sp.Expr:
     if not vanishes(slope + _slope_at_zero(left, y)):
         raise Refusal(
             "unbounded-lambda",
-            "the corrected model needs the limit of $b_j/g_j$ at $g_j = 0$, and from its two sides it differs",
+            "the corrected model needs the limit of $b_j/g_j$ at $g_j = 0$, but its limits from the two sides differ",
         )
     return exchange(sp.Piecewise((quotient, sp.Ne(g, 0)), (slope, True)), back)
 

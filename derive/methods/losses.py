@@ -95,7 +95,7 @@ def _letter(show: Callable[[sp.Expr], str]) -> str:
     "loss",
     "quadratic",
     "sum_j h_j x_j^2 / 2",
-    Parameter("h", "numbers > 0, one a coordinate", lambda v: v > 0, None, per_coordinate=True),
+    Parameter("h", "numbers > 0, one per coordinate", lambda v: v > 0, None, per_coordinate=True),
 )
 @dataclass(frozen=True)
 class Quadratic(Separable):
@@ -108,11 +108,11 @@ class Quadratic(Separable):
             return
         values = self.h if isinstance(self.h, (tuple, list)) else (self.h,)
         if not values:
-            raise BadInput("quadratic:h", "0 values", "numbers > 0, one a coordinate")
+            raise BadInput("quadratic:h", "0 values", "numbers > 0, one per coordinate")
         h = tuple(coerce(v, "quadratic:h") for v in values)
         for v in h:
             if v.is_number and not v.is_positive:
-                raise BadInput("quadratic:h", v, "numbers > 0, one a coordinate")
+                raise BadInput("quadratic:h", v, "numbers > 0, one per coordinate")
         object.__setattr__(self, "h", h)
 
     @property

@@ -130,7 +130,7 @@ def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:
     refuse_time(equation)
     x = equation.state
     if method.noise.law.degenerate:
-        raise Refusal("unbounded-lambda", "without noise the sign jumps at the optimum, so nothing is to be linearised")
+        raise Refusal("unbounded-lambda", "without noise the sign jumps at the optimum, so there is nothing to linearise")
     slopes = []
     for i in range(dim):
         y = sp.Dummy("y", positive=True)

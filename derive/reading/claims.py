@@ -202,7 +202,7 @@ def variable_names(value: object) -> tuple[str, ...]:
         if len(name) > MAX_NAME:
             raise BadInput(field, name, f"a name of at most {MAX_NAME} characters")
         if name in FUNCTIONS or name == "pi" or keyword.iskeyword(name):
-            raise BadInput(field, name, "a name that is no function, no keyword of Python and not pi")
+            raise BadInput(field, name, "a name that is not a function, a Python keyword or pi")
         if name in value[: n - 1]:
             raise BadInput(field, name, "each name once")
     return tuple(value)
@@ -284,7 +284,7 @@ def _kind_of_name(token: _Token, variables: Collection[str], field: str) -> str:
     if token.text in FUNCTIONS:
         return "function"
     if token.text == "pi":
-        accepted = "rational bounds in the place of pi, such as 3.1416"
+        accepted = "a rational bound in place of pi, such as 3.1416"
     else:
         names = list(variables)
         some = ", ".join(names[:8]) + (", .." if len(names) > 8 else "")
@@ -352,10 +352,10 @@ class _Reader:
             if token.text == "(":
                 opened.append(token)
                 if len(opened) > MAX_NESTING:
-                    raise self._bad(token, f"at most {MAX_NESTING} parentheses in one another")
+                    raise self._bad(token, f"at most {MAX_NESTING} nested parentheses")
             elif token.text == ")":
                 if not opened:
-                    raise self._bad(token, "as many ( before it")
+                    raise self._bad(token, "a matching ( before it")
                 opened.pop()
             operand = token.kind in ("operator", "function") or token.text == "("
             before = token

@@ -128,7 +128,7 @@ def experiment(given: Mapping[str, Any]) -> Experiment:
     alone = base.get("models") == []
     if alone:
         if not discrete:
-            raise BadInput("models", [], "one model or more, where discrete = false leaves the method out")
+            raise BadInput("models", [], "at least one model, since discrete = false leaves the method out")
         del base["models"]
     etas = base.get("eta")
     listed = etas if isinstance(etas, list) else [etas]
@@ -162,7 +162,7 @@ def _complete(asked: Problem) -> None:
         if lack.startswith("a number for "):
             of = lack.removeprefix("a number for ")
             field = "loss" if of.endswith(" of the loss") else of
-            raise BadInput(field, f"a symbol ({of})" if field == "loss" else "a symbol", "numbers: an experiment runs with them")
+            raise BadInput(field, f"a symbol ({of})" if field == "loss" else "a symbol", "numbers, which an experiment needs")
         if lack == "a schedule in t":
             schedule = asked.specs["schedule"].text if "schedule" in asked.specs else "free"
             raise BadInput("schedule", schedule, "a schedule that is known, such as one or power:p=1/2")

@@ -141,7 +141,7 @@ def require_distinct(specs: Iterable[Spec]) -> None:
         other = next((f for f, s, _ in uses if s == symbol and f != field), None)
         if omitted and other is not None:
             raise BadInput(
-                field, "no value", f"a number, or the name of a symbol other than {symbol}, which {other} has already"
+                field, "no value", f"a number, or the name of a symbol other than {symbol}, which {other} already uses"
             )
 
 

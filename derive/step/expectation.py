@@ -87,7 +87,7 @@ def _indicator(condition: Any) -> sp.Expr:
         return (1 + _sign_of(_in_signs(condition.lhs - condition.rhs))) / 2
     if isinstance(condition, (sp.StrictLessThan, sp.LessThan)):
         return (1 + _sign_of(_in_signs(condition.rhs - condition.lhs))) / 2
-    raise NoClosedForm(f"the condition {condition} is no inequality")
+    raise NoClosedForm(f"the condition {condition} is not an inequality")
 
 
 def _sign_of(a: sp.Expr) -> sp.Expr:

@@ -18,7 +18,7 @@ def pieces(phi: sp.Expr) -> Pieces:
     """
     if not isinstance(phi, (sp.Max, sp.Min)):
         if not phi.is_polynomial(v):
-            raise NoClosedForm(f"{phi} is no polynomial")
+            raise NoClosedForm(f"{phi} is not a polynomial")
         return [], [sp.expand(phi)]
     upper = isinstance(phi, sp.Max)
     breaks, values = pieces(phi.args[0])

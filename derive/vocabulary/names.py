@@ -196,7 +196,9 @@ def _symbol(text: str, field: str) -> str:
     )
     if reserved:
         raise BadInput(
-            field, text, "a symbol name that is no number, constant, function, keyword or symbol of the engine's own"
+            field,
+            text,
+            "a symbol name that is not a number, constant, function, keyword or reserved symbol such as eta, N or t",
         )
     if len(text) > 30:
         raise BadInput(field, text, "a symbol name of at most 30 characters")

@@ -59,7 +59,7 @@ def coerce(value: Any, field: str = "value") -> sp.Expr:
 def _named(name: str, field: str) -> sp.Symbol:
     # printed, such a name would be read back as another object
     if name in sp.__all__ or hasattr(builtins, name) or belongs_to_the_engine(name):
-        raise BadInput(field, name, "the name of a symbol that is none of SymPy's, Python's or the engine's own names")
+        raise BadInput(field, name, "the name of a symbol that SymPy, Python and the engine do not use themselves")
     return parameter(name)
 
 

@@ -254,7 +254,7 @@ def _sizes(etas: Sequence[float], horizon: Any, params: Mapping[str, Any] | None
     if len(set(sizes)) < 2 or len(set(sizes)) < len(sizes):
         raise BadInput("etas", etas, "at least two different step sizes")
     if "eta" in (params or {}):
-        raise BadInput("parameter eta", params["eta"], "none: the step sizes are `etas`")  # pyright: ignore[reportOptionalSubscript]
+        raise BadInput("parameter eta", params["eta"], "no eta (give `etas`)")  # pyright: ignore[reportOptionalSubscript]
     for eta in sizes:
         steps_of(horizon, eta)
     return sizes

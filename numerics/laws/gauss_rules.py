@@ -98,7 +98,7 @@ def gauss_rule(law: Any, count: int, parameters: Mapping[str, Any] | None = None
         BadInput: a symbol without a value.
         NoClosedForm: the law lacks moments (Student-t, stable laws), or its tails are heavier than exponential: no Gauss rule.
     """
-    raise TypeError(f"{type(law).__name__} is no noise law")
+    raise TypeError(f"{type(law).__name__} is not a noise law")
 
 
 @gauss_rule.register

@@ -31,7 +31,7 @@ def quantile_function(law: Any, parameters: Mapping[str, Any] | None = None) -> 
         TypeError: not a law.
         BadInput: a symbol without a value.
     """
-    raise TypeError(f"{type(law).__name__} is no noise law")
+    raise TypeError(f"{type(law).__name__} is not a noise law")
 
 
 @quantile_function.register

@@ -150,7 +150,7 @@ def _number(expr: Any) -> float | None:
     value = expr.evalf(20)
     if not value.is_Float and not value.is_Rational:
         if value.is_extended_real is False or value.has(sp.nan, sp.zoo, sp.oo):
-            raise LoweringError(f"cannot lower {expr}: it is no finite real number")
+            raise LoweringError(f"cannot lower {expr}: it is not a finite real number")
         return None
     return float(value)
 
@@ -215,7 +215,7 @@ def _full(env: Environment, a: Any) -> jax.Array:
 
 def _hessian_product(env: Environment, c: Any) -> jax.Array:
     if env.hessian_product is None:
-        raise BadInput("loss", "none", "a loss: this model multiplies by its Hessian")
+        raise BadInput("loss", "none", "a loss, because this model needs its Hessian")
     return env.hessian_product(_full(env, c))
 
 

@@ -98,7 +98,7 @@ def lower_function(expr: Any, arguments: Sequence[sp.Symbol]) -> Callable[..., j
     lowered = Lowered(expr.flat() if column else [expr], not column)
     names = [s.name for s in arguments]
     if lowered.missing(names):
-        raise LoweringError(f"the symbols {', '.join(lowered.missing(names))} are no arguments")
+        raise LoweringError(f"the symbols {', '.join(lowered.missing(names))} are not among the arguments")
 
     def function(*values: Any) -> jax.Array:
         result = lowered(Environment({}, dict(zip(names, values, strict=True))))

@@ -28,7 +28,7 @@ class NotANumber(ArithmeticError):
         self.path, self.step, self.time = path, step, time
         super().__init__(
             f"path {path}, step {step} (t = {time:g}): the gradient, the drift or the root of the covariance is not a number "
-            "there, and nothing is infinite: no blow-up, but a point outside the domain of the equation"
+            "there, and nothing is infinite: this is not a blow-up but a point outside the domain of the equation"
         )
 
 

@@ -181,7 +181,7 @@ def _steps(times: np.ndarray, dt: float, halvings: int, by_halves: bool) -> Segm
     """
     made = segments(times[times > 0], dt, halvings, by_halves)
     if made.total > MOST_STEPS * 2**halvings:
-        raise BadInput("dt", dt, "at most ten million solver steps")
+        raise BadInput("dt", dt, "a step that leads to T in at most ten million solver steps")
     return made
 
 
@@ -189,7 +189,8 @@ def _check_milstein(equation: SDE, dim: int) -> None:
     """Raises BadInput where a coordinate's noise depends on others, or several noises act on one."""
     kind = equation.coordinates(dim).noise_type if dim > 1 and equation.loss is not None else None
     if dim > 1 and kind not in ("additive", "diagonal"):
-        raise BadInput("scheme", "milstein", f"another one: the noise is {kind or 'of unknown type'}, not diagonal")
+        told = f"milstein needs diagonal noise, and this noise is {kind or 'of unknown type'}"
+        raise BadInput("scheme", "milstein", f"another scheme, such as euler: {told}")
 
 
 #: a study solves one equation many times over

@@ -151,7 +151,7 @@ def _varied(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[str
     for name, value in (given or {}).items():
         array = np.asarray(value, float)
         if array.shape != (paths,) or not np.all(np.isfinite(array)):
-            raise BadInput(f"varied {name}", np.shape(value), f"{paths} finite numbers, one a path")
+            raise BadInput(f"varied {name}", np.shape(value), f"{paths} finite numbers, one per path")
         if name in parameters or name in ("eta", "N"):
             raise BadInput(f"varied {name}", "a value for each path", "eta, N and the other parameters as one number each")
         found[name] = array

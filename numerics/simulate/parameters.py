@@ -76,7 +76,7 @@ def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozens
         specialise(loss, parameters)
     for symbol in _coordinates(method):
         if symbol.is_positive and not np.all(np.asarray(parameters.get(symbol.base, 1.0)) > 0):
-            raise BadInput(f"parameter {symbol.base}", parameters[symbol.base], "numbers > 0, one a coordinate")
+            raise BadInput(f"parameter {symbol.base}", parameters[symbol.base], "numbers > 0, one per coordinate")
     made = specialise(method, parameters)
     made.compressor.check_dimension(dim)
     return made
@@ -155,7 +155,7 @@ def _coordinates(method: Method) -> set[Coordinate]:
 def _check_shape(name: str, value: Any, axes: int, dim: int) -> None:
     shape = np.shape(value)
     if shape != (dim,) * axes:
-        wanted = ("a number", f"{dim} numbers, one a coordinate", f"a {dim} x {dim} matrix")[axes]
+        wanted = ("a number", f"{dim} numbers, one per coordinate", f"a {dim} x {dim} matrix")[axes]
         raise BadInput(f"parameter {name}", f"shape {shape}" if shape else value, wanted)
     if axes == 2:
         matrix = np.asarray(value)

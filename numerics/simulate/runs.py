@@ -103,7 +103,7 @@ def check_shared(bound: Any, u: Any, schedule: Any) -> None:
     """
     positive("bound", bound)
     if u is not None and not isinstance(schedule, Free):
-        raise BadInput("u", u, "None: the schedule is not a free one")
+        raise BadInput("u", u, "None, because the method's schedule is not a free one")
 
 
 def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarray = 50) -> np.ndarray:

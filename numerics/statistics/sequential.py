@@ -95,7 +95,7 @@ class BoundedMean(_Sequence):
         """Takes a batch of values (n,) and gives the estimate from all so far."""
         array = np.asarray(values, float).ravel()
         if not np.all((array >= self.low) & (array <= self.high)):
-            raise BadInput("values", "one outside the range, or NaN", f"numbers from {self.low:g} to {self.high:g}")
+            raise BadInput("values", "a value outside the range, or NaN", f"numbers from {self.low:g} to {self.high:g}")
         if not array.size:
             return self.estimate
         x = (array - self.low) / (self.high - self.low)
@@ -147,7 +147,7 @@ class FiniteVariance(_Sequence):
         """Takes a batch of values (n,) and gives the estimate from all so far."""
         x = np.asarray(values, float).ravel()
         if not np.all(np.isfinite(x)):
-            raise BadInput("values", "one that is not finite", "finite numbers")
+            raise BadInput("values", "a value that is not finite", "finite numbers")
         if not x.size:
             return self.estimate
         if not self.count:

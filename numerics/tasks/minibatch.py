@@ -210,7 +210,7 @@ def run_minibatch(
     steps = _check(problem, data, start, eta, save_steps, replicas, blow_up_norm, first_replica)
     extra = tuple((statistics or {}).items())
     if any(name == "loss" for name, _ in extra):
-        raise BadInput("statistics", "loss", "another name: the loss is always kept")
+        raise BadInput("statistics", "loss", "a name other than loss, which is always kept")
     check_seed(seed)
     x0 = np.repeat(np.asarray(start, dtype=np.float64)[:, None], replicas, axis=1)
     paths = np.arange(first_replica, first_replica + replicas)

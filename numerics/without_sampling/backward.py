@@ -204,7 +204,7 @@ def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> In
         variance += dt * ((drift[2] - drift[0]) / gap * variance + float(np.max(squared)))
         mean += dt * float(drift[1])
         if not (np.isfinite(variance) and abs(mean) < 1e6 * (1 + abs(start))):
-            raise BadInput("interval", None, "one (a, b): the equation linearised along its mean runs away")
+            raise BadInput("interval", None, "an interval (a, b): the equation linearised along its mean diverges")
         low, high, spread = min(low, mean), max(high, mean), max(spread, variance)
     margin = max(DEVIATIONS * float(np.sqrt(max(spread, 0.0))), 0.25 * (1 + abs(start)))
     ends = []
@@ -243,7 +243,7 @@ def _solved(
     def operator(time: float) -> np.ndarray:
         drift, squared = (np.array(a) for a in terms(grid, time))
         if not (np.all(np.isfinite(drift)) and np.all(np.isfinite(squared))):
-            raise BadInput("interval", list(interval), "one on which drift and diffusion have finite values")
+            raise BadInput("interval", list(interval), "an interval on which drift and diffusion have finite values")
         drift *= np.where(drift < 0, fade_left, fade_right)
         return drift[:, None] * first + (squared * fade_left * fade_right)[:, None] / 2 * second
 

@@ -129,7 +129,7 @@ def _coefficients(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> li
     """
     expr = sp.expand(expr)
     if not expr.is_polynomial(*state):
-        raise NoClosedForm("the step or the generator is no polynomial in the state: the moments do not close")
+        raise NoClosedForm("the step or the generator is not a polynomial in the state: the moments do not close")
     found = dict(sp.Poly(expr, *state).terms())
     row = [found.pop(sp.Poly(m, *state).monoms()[0], sp.S.Zero) for m in monomials]
     if any(c != 0 for c in found.values()):

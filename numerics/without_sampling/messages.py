@@ -54,7 +54,7 @@ class Averaged:
 @singledispatch
 def average(compressor: Any, law: Law, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
     """See `Averaged`; a new compressor joins by registering its own form."""
-    raise TypeError(f"{type(compressor).__name__} is no compressor")
+    raise TypeError(f"{type(compressor).__name__} is not a compressor")
 
 
 @average.register

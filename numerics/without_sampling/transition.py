@@ -157,7 +157,7 @@ class _Grid:
                 low, high = (min(max(e, self.given[0]), self.given[1]) for e in (low, high))
             elif not (high - low <= WIDEST * (1 + abs(start))):  # also for NaN
                 raise BadInput(
-                    "interval", None, "one (low, high): the points that the steps reach run away, so say where to stop them"
+                    "interval", None, "an interval (low, high) to stay in: without it the points that the steps reach diverge"
                 )
             least = NARROWEST * (1 + abs(low + high) / 2)
             if 0 < high - low < least:  # a single point is followed as one, its neighbourhood as an interval

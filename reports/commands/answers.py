@@ -100,8 +100,8 @@ def list_registered(as_json: bool) -> int:
         rows = [(entry.name, _values(entry), entry.summary) for entry in entries(kind).values()]
         table(console, _TITLES[kind], ("name", "values", "what it is"), rows)
     console.print(
-        "Values are exact rationals (1/2), plain decimals (0.25) or names of symbols. One left out is the symbol of "
-        "its own name. Scales may be one a client: gaussian:sigma=1|2|3.",
+        "Values are exact rationals (1/2), plain decimals (0.25) or names of symbols. A value left out is a symbol of "
+        "that name. A scale may differ between clients: gaussian:sigma=1|2|3.",
         highlight=False,
     )
     return 0

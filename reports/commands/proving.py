@@ -226,7 +226,7 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
             print(one_line(f"repair: {found.words}", 2000))
             print(one_line(f"    {found.text}", 2000))
         if repairs == []:
-            print("no repair was found: neither another number nor one more hypothesis of the kinds that are tried")
+            print("no repair was found among the constants and the additional hypotheses that are tried")
     return CLAIM_STATUS[verdict.status]
 
 

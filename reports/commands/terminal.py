@@ -140,9 +140,9 @@ class SDEView:
         if known["noise_type"] is not None:
             self._line(f"noise type: {known['noise_type']}")
         elif equation.loss is None or equation.dim is None:
-            self._line("noise type: open without a loss and a dimension (--loss, --dim)")
+            self._line("noise type: unknown; give a loss and a dimension (--loss, --dim)")
         else:
-            self._line("noise type: not derived, for want of a closed form")
+            self._line("noise type: not derived, because there is no closed form")
         omega = equation.moments.omega
         if omega is not None:
             self._formula("omega" if not self.unicode else "ω", omega.value)

@@ -108,7 +108,7 @@ def expression(e: sp.Expr, letters: Mapping[sp.Expr, Term]) -> Term:
         return plus(*args)
     if isinstance(e, (sp.exp, sp.Abs)):
         return fn("exp" if isinstance(e, sp.exp) else "abs", args[0])
-    raise ValueError(f"{e} is no term of the proof grammar")
+    raise ValueError(f"{e} is not a term of the proof grammar")
 
 
 def _product(e: sp.Mul, letters: Mapping[sp.Expr, Term]) -> Term:

@@ -86,7 +86,7 @@ def drift(noise: Noise) -> Term:
     slope, found = (sp.expand(e).xreplace(growth) for e in (sp.diff(f, state), generator(own, f)))
     found = sp.expand(found.xreplace({sp.exp(2 * state): (1 + letter) ** 2, sp.exp(3 * state): (1 + letter) ** 3}))
     if sp.expand(slope - letter) != 0 or found.has(state):
-        raise ValueError(f"{found} is no function of the gradient")
+        raise ValueError(f"{found} is not a function of the gradient")
     return expression(found, {parameter("sigma0") ** 2: D0})
 
 

@@ -130,7 +130,7 @@ class Numbers:
     def _averaged(self, a: np.ndarray, head: str) -> np.ndarray:
         if "I" in head:
             if self.weights is None:
-                raise NoNumber("a time integral without times")
+                raise NoNumber("a time integral needs times")
             a = np.sum(self._whole(a, TIME) * self.weights[:, None], axis=TIME, keepdims=True)
         return np.mean(self._whole(a, PATH), axis=PATH, keepdims=True) if "E" in head and self.mean else a
 

@@ -120,7 +120,7 @@ REFUSED: list[tuple[str, str, int | None, str]] = [
     # names
     ("z", "z", 1, VARIABLES),
     ("x + zeta", "zeta", 5, VARIABLES),
-    ("x + pi", "pi", 5, "rational bounds in the place of pi"),
+    ("x + pi", "pi", 5, "a rational bound in place of pi"),
     ("_", "_", 1, VARIABLES),
     ("x__1", "x__1", 1, VARIABLES),
     ("sin(x)", "sin", 1, VARIABLES),
@@ -186,7 +186,7 @@ REFUSED: list[tuple[str, str, int | None, str]] = [
     ("sqrt(x=1)", "=", 7, "a term"),
     ("(x", "(", 1, "a ) for each ("),
     ("(x + (y)", "(", 1, "a ) for each ("),
-    ("x)", ")", 2, "as many ( before it"),
+    ("x)", ")", 2, "a matching ( before it"),
     # exponents
     ("x^y", "y", 3, EXPONENT),
     ("x^(y)", "y", 4, EXPONENT),

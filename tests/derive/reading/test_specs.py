@@ -205,7 +205,7 @@ def test_the_dimension_is_that_of_what_has_one_value_a_coordinate():
 def test_a_symbol_never_stands_for_two_things_by_default():
     with pytest.raises(BadInput) as caught:
         problem({"method": "dcsgd", "compressor": "bernoulli", "schedule": "power"})
-    assert caught.value.field == "bernoulli:p" and "power:p has already" in caught.value.accepted
+    assert caught.value.field == "bernoulli:p" and "power:p already uses" in caught.value.accepted
     with pytest.raises(BadInput):
         problem({"method": "dcsgd", "compressor": "rand-k:k=sigma", "noise": "gaussian"})
     said = problem({"method": "dcsgd", "compressor": "bernoulli:p=q", "schedule": "power:p=q"})
