@@ -1,6 +1,6 @@
-"""The command `sdescent`: reading of options, and one contract for everything that goes wrong.
+"""The command `sdescent`: it reads the options, and treats everything that goes wrong by one contract.
 
-Typer only reads the options: each command returns what is to be run, and `main` runs it, so that no error of ours
+Typer only reads the options: each command returns the job to run, and `main` runs it, so that none of our errors
 passes through a library that would print it in its own way. Nothing heavy is imported before it is needed.
 
 Exit status: 0 done; 1 the object asked for does not exist (a refusal), is refuted or invalid; 3 undecided; 2 bad input, or a
@@ -224,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return fail(BAD_INPUT, *_usage(error, args))
         except KeyboardInterrupt:
             status = _interrupted()
-            if arguments is None:  # threads that still compile would bring the interpreter down while it ends
+            if arguments is None:  # threads that are still compiling would crash the interpreter at exit
                 drop_output()
                 os._exit(status)
             return status
@@ -238,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongArithmetic as error:
         return fail(BUG, error.message, error.library)
     except Exception as error:
-        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):  # JAX's word for it
+        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):  # JAX's name for it
             return fail(BAD_INPUT, "out of memory: use fewer paths or a smaller dimension", "paths")
         import traceback
 
@@ -249,7 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _fail(as_json: bool, status: int, message: str, field: str | None = None, column: int | None = None) -> int:
     """One line on stderr, or JSON on stdout."""
     if as_json:
-        # The output may be what failed; then the exit status has to say it alone.
+        # The output itself may have failed; then only the exit status can tell.
         with contextlib.suppress(OSError):
             print(json.dumps({"error": message, "field": field, "column": column}), flush=True)
     else:
@@ -268,7 +268,7 @@ def _refuse(as_json: bool, refusal: Refusal) -> int:
 def _usage(error: Any, args: Sequence[str]) -> tuple[str, str]:
     """(one line, field) of an error that Typer found in the options."""
     option, message = getattr(error, "option_name", None), one_line(" ".join(error.format_message().split())).rstrip(".")
-    # Of an option without its value Typer does not say whose option it is.
+    # For an option without its value Typer does not say which command it belongs to.
     command = getattr(getattr(error, "ctx", None), "command", None) or _command(args)
     taken = command.params
     parameter = getattr(error, "param", None) or next((p for p in taken if option in p.opts), None)

@@ -107,7 +107,7 @@ class CoordinateSDE:
         if not self.specified:
             raise Refusal("unspecified-gradient", "a Stratonovich drift needs the gradient as a function of the state: give a loss")
         if self.root is None:
-            raise Refusal("no-root", "the covariance has no closed-form root, hence no symbolic Stratonovich drift: use the Ito form")
+            raise Refusal("no-root", "the covariance has no closed-form root, so no symbolic Stratonovich drift: use the Ito form")
         if self.noise_type == "additive":
             return self.drift
         if not self.smooth_root:

@@ -1,4 +1,4 @@
-"""Figures are drawn once for a result: a second run finds them, and draws anew what is missing or was changed."""
+"""Figures are drawn once per result: a second run finds them, and redraws those that are missing or were changed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FOLDERS = ("figures", "certificates")
 
 
 def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bool:
-    """Write the section's files into the folder of the report, unless those of this result are there; whether it wrote.
+    """Write the section's files into the folder of the report, unless the files of this result are there; return whether it wrote.
 
     Args:
-        key: what tells the result from others, its source and libraries included.
+        key: the key that identifies the result, its source and libraries included.
     """
     stamp = folder / "results" / f"drawn-{section.name}.json"
     identity = {"key": key, "matplotlib": importlib.metadata.version("matplotlib")}

@@ -26,7 +26,7 @@ class Part:
         module, kind: where its class is.
         steps: how many it announces; two numbers where that differs between quick and full.
         quick, full: seconds that it takes when quick, and in full.
-        needs: sections that it is made from: it is computed after them, anew each time, and not stored.
+        needs: sections whose results it uses: it is computed after them, every time, and not stored.
     """
 
     module: str
@@ -37,11 +37,11 @@ class Part:
     needs: tuple[str, ...] = ()
 
 
-#: that compute the sections of a report on everything built in; each holds a compiler and the arrays of its section
+#: number of processes that compute the sections of a report on everything built in; each holds a compiler and its arrays
 PROCESSES = min(2, os.cpu_count() or 1)
-#: sections that hold what claims rest on
+#: sections whose results the claims rest on
 EVIDENCE = ("theorems", "verification", "sweeps", "experiments", "own-claims")
-#: the sections in the order in which they stand; a new section is a module in reports/sections and a line here
+#: the sections in the order of the report; a new section is a module in reports/sections and a line here
 SECTIONS = {
     "ledger": Part("reports.sections.ledger", "Ledger", needs=EVIDENCE),
     "claims": Part("reports.sections.claim_by_claim", "Claims", needs=EVIDENCE),
@@ -59,7 +59,7 @@ SECTIONS = {
     "real-data": Part("reports.sections.real_data.section", "RealData", (16, 22), 45.0, 172.0),
     "appendix": Part("reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary", "ensembles", "real-data")),
 }
-#: what a report on a problem of the user's does not have, and what only such a one has
+#: sections that a report on a user's problem lacks, and those that only such a report has
 _PAPER = (
     "claims", "assumptions", "sde-table", "models", "theorems", "stationary", "verification", "sweeps", "experiments", "real-data",
 )  # fmt: skip
@@ -100,7 +100,7 @@ def chosen(problem: Any, only: str | None) -> list[str]:
 
 
 def computed(problem: Any, names: Sequence[str]) -> list[str]:
-    """The sections whose results a report of these sections takes, in the order in which they are computed."""
+    """The sections whose results a report of these sections uses, in the order in which they are computed."""
     there = chosen(problem, None)
     wanted = {*names, *(other for name in names for other in SECTIONS[name].needs if other in there)}
     return sorted(wanted, key=lambda n: (bool(SECTIONS[n].needs), list(SECTIONS).index(n)))
@@ -112,7 +112,7 @@ class Plan:
 
     Attributes:
         names: the sections that it has, in their order.
-        computed: those whose results it takes, in the order in which they are computed.
+        computed: the sections whose results it uses, in the order in which they are computed.
     """
 
     def __init__(self, problem: Any, quick: bool, only: str | None) -> None:
@@ -148,7 +148,7 @@ class Plan:
 
 
 class Announced:
-    """What sections announce, passed on as a label and the fraction of the plan that is done."""
+    """The announcements of sections, passed on as a label and the fraction of the plan that is done."""
 
     def __init__(self, plan: Plan, progress: Callable[[str, float], None]) -> None:
         self._plan, self._progress = plan, progress
@@ -202,7 +202,7 @@ def run_seconds(problem: Any, kind: str, paths: int, steps: float) -> float:
         problem: complete.
         kind: "method" or a model.
         paths: how many.
-        steps: those of the solver from 0 to T.
+        steps: solver steps from 0 to T.
     """
     moves = float(paths * problem.dim)
     if kind == "method":
@@ -211,7 +211,7 @@ def run_seconds(problem: Any, kind: str, paths: int, steps: float) -> float:
 
 
 def method_seconds(problem: Any, moves: float) -> float:
-    """Of the method itself, for so many coordinates of paths in steps."""
+    """The duration of the method itself, for this many coordinates x paths x steps."""
     return COMPILING + moves * _CLIENT * int(problem.method.clients)
 
 

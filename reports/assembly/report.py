@@ -22,7 +22,7 @@ from reports.sections.ledger import ledger_of
 from reports.store.cache import ResultsCache
 from reports.store.files import write_atomic
 
-#: of a user's own report, and of the one on the paper
+#: titles of a report on a user's problem, and of the report on the paper
 TITLES = (
     "A stochastic optimiser and its equations",
     "The claims of arXiv 2506.00181 on noise, compression and adaptivity, checked",
@@ -103,7 +103,7 @@ def build_report(
 def _parts(
     sections: Mapping[str, Section], results: Mapping[str, dict[str, Any]], folder: Path
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Write the parts; what the document is made of, the notation by itself."""
+    """Write the parts; return the parts of the document, and separately that of the notation."""
     notation, parts = Notation(), []
     env = environment(tex=Tex, prose=prose)
     env.globals["macro"] = lambda name: Tex(macro(name))

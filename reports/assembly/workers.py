@@ -1,10 +1,10 @@
-"""Sections of a report computed side by side, each in a process of its own: most of the time goes into compiling, on one core each.
+"""Sections of a report computed side by side, each in its own process: most of the time goes into compiling, on one core each.
 
 A worker is this module run as a program. It reads lines of JSON, {"section": name, "piece": one of its pieces or null, "spent":
 seconds that its pieces took}, and computes and stores that piece's results or the section's. It writes lines: {"tick": label} as
 steps are announced, then {"stored": [labels computed], "reused": [labels], "seconds"} or {"failed": traceback}. A section that has
-pieces is put together after them and announces nothing again. Results go through the cache on disk alone. A worker whose reader has
-gone ends with its next line, and one without a task waits for none.
+pieces is assembled after them and announces nothing again. Results are passed only through the cache on disk. A worker whose reader
+is gone ends at its next line.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from reports.assembly.plan import PROCESSES, Announced, section_of
 from reports.sections.base import Inputs, Section
 from reports.store.cache import ResultsCache
 
-#: seconds between two looks for an interrupt
+#: seconds between two checks for an interrupt
 _PATIENCE = 0.5
 
 #: a section, and one of its pieces or None for the whole
@@ -40,7 +40,7 @@ def load_or_compute(section: Section, context: Inputs, asked: dict[str, Any], sp
     """The section's result from the cache, or computed and stored with the seconds that it and its pieces took on this machine.
 
     Args:
-        section, context, asked: as of `Section.compute`, and what the result is stored under.
+        section, context, asked: as for `Section.compute`, and the specification that the result is stored under.
         spent: seconds that its pieces have taken.
     """
 
@@ -57,8 +57,8 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Ann
     Args:
         names: of sections; the longest tasks, a section or one of its pieces, are begun first.
         folder: of the results.
-        asked: what every section's result is stored under; "quick" is read from it.
-        work: told what the sections announce, in this thread.
+        asked: the specification that every section's result is stored under; "quick" is read from it.
+        work: receives the announcements of the sections, in this thread.
 
     Returns:
         The labels of the results that were served from disk.
@@ -66,7 +66,7 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Ann
     Raises:
         WorkerFailed: a section failed, or a worker died.
         OSError, MemoryError: as it was raised in a worker.
-        KeyboardInterrupt: the workers are ended first; what they had stored stays.
+        KeyboardInterrupt: the workers are ended first; stored results remain.
     """
     pieces = {name: section_of(name).pieces for name in names}
     left = {name: len(those) for name, those in pieces.items()}
@@ -121,7 +121,7 @@ def compute(names: Sequence[str], folder: Path, asked: dict[str, Any], work: Ann
 def _crew(
     count: int, folder: Path, asked: dict[str, Any], said: queue.Queue[tuple[int, dict[str, Any] | None]]
 ) -> Iterator[list[subprocess.Popen[str]]]:
-    """Workers that wait for tasks, and threads that read what they say; none is left when the block ends, however it ends."""
+    """Workers that wait for tasks, and threads that read their output; none is left when the block ends, however it ends."""
     command = [sys.executable, "-c", "from reports.assembly.workers import main; main()", str(folder), json.dumps(asked)]
     crew: list[subprocess.Popen[str]] = []
     try:
@@ -142,7 +142,7 @@ def _crew(
 
 
 def _listen(n: int, stream: TextIO | None, said: queue.Queue[tuple[int, dict[str, Any] | None]]) -> None:
-    with suppress(ValueError, OSError):  # closed under our hands
+    with suppress(ValueError, OSError):  # closed meanwhile
         for line in stream or ():
             said.put((n, json.loads(line)))
     said.put((n, None))
@@ -165,9 +165,9 @@ def main() -> None:
     import signal
     import traceback
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it ends it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends it
     words = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)  # what a library prints must not stand among the answers
+    os.dup2(2, 1)  # the output of a library must not mix with the answers
 
     def say(**line: Any) -> None:
         try:
@@ -180,7 +180,7 @@ def main() -> None:
         started, task = time.monotonic(), json.loads(line)
         section, piece = section_of(task["section"]), task["piece"]
         announcing = piece is not None or not section.pieces
-        if piece == next(iter(section.pieces), None):  # one of them says it for all
+        if piece == next(iter(section.pieces), None):  # one of them reports it for all
             say(tick=section.title)
         try:
             cache = ResultsCache(folder)
@@ -197,4 +197,4 @@ def main() -> None:
             say(failed=traceback.format_exc())
         else:
             say(stored=cache.computed, reused=cache.reused, seconds=time.monotonic() - started)
-    os._exit(0)  # threads of XLA need no farewell
+    os._exit(0)  # threads of XLA need not be joined

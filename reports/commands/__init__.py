@@ -1,1 +1,1 @@
-"""What each command does once its options are read, and what it prints."""
+"""The commands of the command line: the work that each does once its options are read, and its output."""

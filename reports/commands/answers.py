@@ -1,4 +1,4 @@
-"""What the commands do once their options are read."""
+"""The commands report, derive and list, once their options are read."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import KINDS, Entry, entries
 from reports.store.files import make_folder, one_line
 
-#: bytes; a small report takes half of this, a whole one several times it
+#: bytes; a small report takes half of this, a full one several times as much
 LEAST_ROOM = 2**20
-#: what a report writes
+#: folders and files that a report writes
 _FOLDERS, _FILES = ("results", "parts", "figures"), ("report.tex", "report.html", "report.pdf", "references.bib")
 
 _TITLES = {
@@ -38,7 +38,7 @@ def print_json(value: Any) -> None:
 
 
 def option_name(field: str) -> str:
-    """How a field of a problem is called on the command line."""
+    """The name of a problem's field on the command line."""
     return "METHOD" if field == "method" else f"--{field}"
 
 
@@ -112,7 +112,7 @@ def _values(entry: Entry) -> str:
 
 
 def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: bool) -> int:
-    """`sdescent report`: 0, or 1 if a check fails, a model of the user's does not exist, or a claim of theirs is refuted.
+    """`sdescent report`: 0, or 1 if a check fails, a model of the user's problem does not exist, or a claim of theirs is refuted.
 
     The report is written all the same.
 
@@ -144,7 +144,7 @@ def report(spec: str | None, out: str, quick: bool, only: str | None, as_json: b
 
 
 def _answered_no(statuses: Mapping[str, str]) -> list[str]:
-    """A line for the models that do not exist, one for the checks that failed, one for claims of the user's that are false."""
+    """A line for the models that do not exist, one for the checks that failed, one for false claims of the user."""
     refused, failed, false = ([n for n, s in statuses.items() if s == kind] for kind in ("refused", "FAILS", "refuted"))
     lines = []
     if refused:
@@ -160,7 +160,7 @@ def path_of(text: str, field: str) -> Path:
     """The path that an option names.
 
     Raises:
-        BadInput: it is none.
+        BadInput: it is not a path.
     """
     if not text or "\0" in text:
         raise BadInput(field, text, "a path")
@@ -169,16 +169,16 @@ def path_of(text: str, field: str) -> Path:
 
 @contextmanager
 def writable(folder: Path, folders: Sequence[str], files: Sequence[str]) -> Iterator[None]:
-    """Make the folder and write in it for a try, since minutes of work should not end in news that they are lost.
+    """Make the folder and try to write in it, so that minutes of work are not lost at the end.
 
-    If the block raises, folders that were made since and are still empty go again.
+    If the block raises, folders that were made meanwhile and are still empty are removed.
 
     Args:
         folder: to write into.
         folders, files: names in it that will be written.
 
     Raises:
-        OSError: with `filename` set to the folder, or to what in it has a name that the report needs.
+        OSError: with `filename` set to the folder, or to an entry in it whose name the report needs.
     """
     inside = [folder / name for name in folders]
     new = [path for path in (*inside, folder, *folder.parents) if not os.path.lexists(path)]
@@ -202,7 +202,7 @@ def _try_to_write(folder: Path) -> None:
         make_folder(folder)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            path.unlink()  # at once, so that who is killed while writing leaves nothing behind
+            path.unlink()  # at once, so that a process killed while writing leaves nothing behind
             view = memoryview(bytes(LEAST_ROOM))
             while view:
                 view = view[os.write(descriptor, view) :]

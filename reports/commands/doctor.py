@@ -1,4 +1,4 @@
-"""What this machine has, and what is missing for which output."""
+"""The command `doctor`: what is installed on this machine, and which outputs need something that is missing."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def _arithmetic() -> Diagnosis:
 
 
 def _guarded(name: str, look: Callable[[], Diagnosis]) -> Diagnosis:
-    # A broken installation is what this command is there to report, whatever it raises.
+    # This command exists to report a broken installation, whatever exception that raises.
     try:
         return look()
     except ImportError as error:

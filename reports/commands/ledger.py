@@ -1,4 +1,4 @@
-"""The ledger in a terminal: a claim a row, its mathematics as plain text."""
+"""The ledger in a terminal: one row per claim, its mathematics as plain text."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _word(name: str, unicode: bool) -> str:
 
 
 def show(console: Console, groups: Sequence[Mapping[str, Any]]) -> None:
-    """Print every claim with its status, and why where it is open."""
+    """Print every claim with its status, and the reason where it is open."""
     unicode = console.encoding.startswith("utf")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("claim", overflow="fold", ratio=3)

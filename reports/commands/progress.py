@@ -1,4 +1,4 @@
-"""Progress of long work, on standard error: a bar with the time left in a terminal, a line a step elsewhere."""
+"""Progress of long work, on standard error: a bar with the time left in a terminal, elsewhere one line per step."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeElaps
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-#: seconds of work as expected that a pace is mixed with, so that the first second of a long run does not set it
+#: seconds of work at the expected pace that the measured pace is averaged with, so that the first second does not set it
 _TRUST = 10.0
-#: of the time that has passed: less than this is never said to be left of a step that takes longer than expected
+#: share of the time passed that is always shown as left, when a step takes longer than expected
 _LEAST = 0.05
 
 
 @final
 class Progress:
-    """Call it with what is being done and the fraction of the whole that is finished.
+    """Call it with a label of the current step and the fraction of the whole that is finished.
 
     Args:
         stream: where to print.
-        expected: seconds that the whole will take on a usual machine; without it, the pace so far is all there is.
+        expected: seconds that the whole will take on a usual machine; without it, only the pace so far is used.
 
     Example:
         with Progress(sys.stderr) as progress:
@@ -60,7 +60,7 @@ class Progress:
         self._bar.stop()
 
     def _unraisable(self, args: Any) -> None:
-        # An interrupt that comes in a callback (JAX has some, of the garbage collector) is dropped by Python.
+        # Python drops an interrupt that arrives in a callback (JAX has garbage-collector callbacks).
         if isinstance(args.exc_value, KeyboardInterrupt):
             self._interrupted = True
         else:
@@ -70,7 +70,7 @@ class Progress:
         """Say that `label` is being done and that `fraction` (0 to 1) of all the work is finished.
 
         Raises:
-            KeyboardInterrupt: the user interrupted, and what was running did not let it through.
+            KeyboardInterrupt: the user interrupted, and the running code swallowed the interrupt.
         """
         if self._interrupted:
             raise KeyboardInterrupt
@@ -85,7 +85,7 @@ class Progress:
         self._stream.flush()
 
     def left(self) -> float | None:
-        """Seconds that are left, by what is expected and by the pace until the last step began; None if nothing is known."""
+        """Seconds left, from the expected duration and the pace until the last step began; None if nothing is known."""
         done, passed = self._fraction, self._reached
         if self._expected is not None:
             pace = (passed + _TRUST) / (done * self._expected + _TRUST)

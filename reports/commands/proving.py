@@ -1,4 +1,4 @@
-"""What the commands check, claim, replay and export do; each returns the exit status of the command line's contract."""
+"""The commands check, claim, replay and export; each returns the exit status of the command line's contract."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
 
 
 def _mended(repair: dict[str, Any]) -> str:
-    """What the claim of an entry holds with, and the entry that repairs it."""
+    """The change with which the claim of an entry holds, and the entry that repairs it."""
     changes = [c["plain"] + (f" in place of \"{c['instead']}\"" if c["instead"] else "") for c in repair["changes"]]
     parts = [f"proved with {', '.join(changes)}"] if changes else []
     parts += [f"repaired by {repair['entry']}"] if repair["entry"] else []
@@ -239,7 +239,7 @@ def _mended(repair: dict[str, Any]) -> str:
 
 
 def _repair(found: Any) -> dict[str, Any]:
-    """What makes a refuted claim true; `claim` and `assume` in the grammar of claim files."""
+    """The repairs of a refuted claim; `claim` and `assume` in the grammar of claim files."""
     from derive.reading.claims import said
 
     return {
@@ -305,7 +305,7 @@ def export(certificate: str, out: str, as_json: bool) -> int:
     """`sdescent export`: writes the proof for Rocq; 0, 1 for a certificate that is not valid, 2 for one that cannot be read.
 
     Raises:
-        BadInput, OSError: the file cannot be read, or the other not written.
+        BadInput, OSError: the certificate cannot be read, or the output file cannot be written.
     """
     from derive.proof.replay.check import Invalid, Unreadable
     from derive.proof.replay.check import replay as check_again

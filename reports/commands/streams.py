@@ -11,21 +11,21 @@ _NARROWEST, _WIDEST = 40, 10_000
 
 
 def prepare_streams() -> bool:
-    """Make the standard streams fit to print on; return whether standard output takes anything.
+    """Make the standard streams safe to print to; return whether standard output is open.
 
-    A closed descriptor is opened on nothing: Python would print errors on standard output, and the next file that is
-    opened would be in the place of a stream that libraries and children write to.
+    A closed descriptor is opened on the null device: otherwise Python would print errors on standard output, and the next
+    file that is opened would take the place of a stream that libraries and child processes write to.
     """
     there = sys.stdout is not None
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is None:
             _to_nothing(number)
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
-    # A terminal that cannot show a character gets its code, not a traceback.
+    # On a terminal that cannot show a character its code is printed, instead of a traceback.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
-    # Of a width of 0 Rich prints nothing, and Typer fails at one that is no number.
+    # With a width of 0 Rich prints nothing, and Typer fails on a width that is not a number.
     for name in ("COLUMNS", "TERMINAL_WIDTH"):
         if (width := os.environ.get(name)) is None:
             continue
@@ -37,7 +37,7 @@ def prepare_streams() -> bool:
 
 
 def say(line: str) -> None:
-    """`line` on standard error, if that takes it; the exit status has to say it alone otherwise."""
+    """Print `line` on standard error, if that is possible; otherwise only the exit status tells the user."""
     try:
         print(line, file=sys.stderr, flush=True)
     except (OSError, ValueError):
@@ -45,7 +45,7 @@ def say(line: str) -> None:
 
 
 def drop_output() -> None:
-    """Standard output goes nowhere from here on, if it does not take what was printed.
+    """Discard standard output from here on, if it cannot be flushed.
 
     Python flushes it once more when it exits, and would complain about the same error again.
     """

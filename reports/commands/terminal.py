@@ -1,4 +1,4 @@
-"""An SDE in a terminal: what is known of it, typeset in Unicode, as wide as the terminal allows."""
+"""An SDE in a terminal: its drift, covariance and properties, typeset in Unicode, as wide as the terminal allows."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from derive.expressions.gradient_form import GradientForm
     from derive.reading.specs import Spec
 
-MAX_WRITTEN_OUT = 6  # coordinates; beyond, the form for a generic coordinate says the same in a few lines
-MAX_LISTED = 1000  # nodes of an entry that is printed at all
+MAX_WRITTEN_OUT = 6  # coordinates; with more, the form for a generic coordinate says the same in a few lines
+MAX_LISTED = 1000  # greatest number of nodes of an entry that is printed
 _INDENT = 2
 
 
@@ -30,16 +30,16 @@ class SDEView:
     """Prints SDEs to a console.
 
     Args:
-        console: where to.
+        console: the console to print to.
     """
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        # Rich falls back to ASCII boxes by itself; formulas have to be told.
+        # Rich falls back to ASCII boxes by itself; the printer of formulas must be told.
         self.unicode = console.encoding.startswith("utf")
 
     def show(self, equation: SDE, specs: Mapping[str, Spec]) -> None:
-        """Everything that is known of the equation: drift, covariance, conditions, noise type, omega, what is unmet."""
+        """Everything that is known about the equation: drift, covariance, conditions (met or not), noise type, omega."""
         known = equation.to_dict()
         self._heading(equation, specs)
         complete = known.get("drift") is not None or known.get("form") is not None
@@ -84,7 +84,7 @@ class SDEView:
 
     def _generic(self, equation: SDE) -> None:
         form = equation.form
-        assert form is not None  # for the type checker; the caller has looked
+        assert form is not None  # for the type checker; the caller has checked
         self._line("dX = drift dt + L dW (Ito), L L' = rate S; for a generic coordinate j, g the gradient at X")
         self._title("drift")
         self._formula("drift" + self._sub("j"), equation.drift)
@@ -108,7 +108,7 @@ class SDEView:
 
     def _conditional(self, equation: SDE, small: bool) -> None:
         conditional = equation.conditional
-        assert conditional is not None  # for the type checker; the caller has looked
+        assert conditional is not None  # for the type checker; the caller has checked
         given = conditional.given_v
         if conditional.law.degenerate:
             self._line("Moments of C(v) given a client's message v:")
@@ -218,7 +218,7 @@ class SDEView:
         self._print(textwrap.fill(sentence, self._width, initial_indent=indent, subsequent_indent=indent), style)
 
     def _print(self, written: str, style: str = "") -> None:
-        # Already as wide as it may be; Rich would break formulas in the middle.
+        # Already as wide as possible; Rich would break formulas in the middle.
         self.console.print(Text(written, style=style), soft_wrap=True, highlight=False)
 
 

@@ -90,7 +90,7 @@ def formula(name: str, expr: Any, width: int, unicode: bool = True) -> str:
     """`name = expr` in two dimensions, at most `width` columns; in one line of text that wraps if it is far wider.
 
     Long expressions are text at once, since laying them out costs more than it shows; beyond MAX_TEXT characters only
-    their length is told.
+    their length is shown.
     """
     start = f"{name} = " if name else ""
     if count_nodes(expr) <= MAX_NODES:

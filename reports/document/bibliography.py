@@ -144,7 +144,7 @@ WORKS = (
         "1989",
     ),
 )
-#: what BibTeX calls the place of each kind
+#: BibTeX's name for the place of publication of each kind
 _PLACE = {
     "misc": "howpublished",
     "inproceedings": "booktitle",

@@ -23,7 +23,7 @@ STYLES = (
 )
 BAND = (0.10, 0.90)  # the one convention for bands: the middle 80 % of the paths
 _FILL = "#DDDDDD"
-#: what makes equal figures equal files
+#: metadata that makes the files of equal figures equal
 _UNDATED: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
 _DPI = 300  # of pictures in points
 #: an axis on which the largest value is this many times the smallest is logarithmic
@@ -42,7 +42,7 @@ def figure(
     import matplotlib
 
     matplotlib.use("Agg")
-    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it remarks on the dates inside the fonts that it embeds
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it logs the dates inside the fonts that it embeds
     import matplotlib.pyplot as plt
 
     settings: dict[Any, Any] = {
@@ -72,7 +72,7 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
     """Mean of each named series {"mean", "low", "high"} over time, with its 10 % and 90 % quantiles `low` and `high`.
 
     The quantiles of the first series, the reference, are the edges of a grey band; those of each other series are thin
-    lines in its own colour and dashes: bands on top of one another would mix into a grey that is nobody's.
+    lines in its own colour and dashes: overlapping bands would mix into a grey that belongs to neither.
 
     Args:
         axis: where to draw.

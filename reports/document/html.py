@@ -27,7 +27,7 @@ INSTALL_HINT = "pip install 'sdescent[html]'"
 _INPUT = re.compile(r"^((?:[^%\n\\]|\\.)*?)\\input\{([^{}]*)\}", re.MULTILINE)
 _MAX_DEPTH = 10
 _TWINS = (".svg", ".png", ".jpg")
-# What pandoc leaves out without loss: layout, and what the page has in another way.
+# Commands that pandoc may leave out: layout, and features that the page has in another way.
 _LAYOUT = r"""
     \maketitle \tableofcontents \centering \raggedright \noindent \vspace \hspace \vfill \newpage \clearpage
     \pagebreak \begin \end \IfFileExists \allowdisplaybreaks \setlength \addtolength \bibliographystyle
@@ -50,11 +50,11 @@ class HtmlAbsent:
 @final
 @dataclass(frozen=True)
 class HtmlResult:
-    """What became of one page.
+    """The outcome of making one page.
 
     Attributes:
         html: the page, or None where pandoc failed (then `warnings` says why).
-        warnings: what the page lacks beside the PDF, one line each: a formula that stayed TeX, a command that was left
+        warnings: what the page lacks compared with the PDF, one line each: a formula that stayed TeX, a command that was left
             out, a reference that nothing defines, a figure without a twin that a browser shows.
         seconds: wall time.
     """
@@ -78,12 +78,12 @@ def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: fl
     """Write the LaTeX file `main` as one HTML page.
 
     Args:
-        html: the page's path, in the folder of `main` or its figures are not found; by default main's with .html.
+        html: the page's path, which must be in the folder of `main` for its figures to be found; default: main's with .html.
         timeout: seconds for each of pandoc's two runs.
 
     Raises:
         OSError: a file cannot be read or the page not written.
-        ValueError: an `\\input` leads out of the folder, or in a circle.
+        ValueError: an `\\input` leads out of the folder, or includes itself.
     """
     source = Path(main)
     target = source.with_suffix(".html") if html is None else Path(html)
@@ -167,7 +167,7 @@ def _bibliography(text: str) -> tuple[str, dict[str, int]]:
 
 
 def _pandoc(pandoc: str, options: Sequence[str], text: str, timeout: float) -> tuple[str, list[str]]:
-    # An empty folder, a limit on memory: pandoc, too, expands macros that a document may define without end.
+    # An empty folder and a limit on memory: pandoc also expands macros, which a document may define recursively.
     with tempfile.TemporaryDirectory(prefix="sdescent-html-") as folder:
         done = subprocess.run(
             [pandoc, *options, "--sandbox", f"--data-dir={folder}", "+RTS", "-M2g", "-RTS"],
@@ -190,7 +190,7 @@ def _complaints(log: str) -> list[str]:
 
 @final
 class _Figures:
-    """The twin that a browser shows, of each picture of a document in `folder`."""
+    """Finds, for each picture of a document in `folder`, the twin that a browser shows."""
 
     def __init__(self, folder: Path, warnings: list[str]) -> None:
         self._folder = folder

@@ -20,7 +20,7 @@ _DIGITS = dict(
     zip("0123456789", ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"], strict=True)
 )
 
-#: name -> (how it is set, what it means: scalar or vector, norm or elementwise, units)
+#: name -> (its LaTeX, its meaning: scalar or vector, norm or elementwise, units)
 MEANING: dict[str, tuple[str, str]] = {
     "eta": (r"\eta", "step size, a number > 0"),
     "N": ("N", "number of clients"),
@@ -70,7 +70,7 @@ VECTORS = (
     "g", "v", "x", "H", "b", "S", "h", "noise", "unitnoise", "messagemean", "messagecov", "meansign", "meansize", "meansquare",
 )  # fmt: skip
 
-#: what a parameter of a user's specification means: (kind, parameter) -> text about the entry called {name}
+#: meaning of a parameter of a user's specification: (kind, parameter) -> text about the entry called {name}
 PARAMETERS: dict[tuple[str, str], str] = {
     ("compressor", "p"): "probability with which {name} keeps a coordinate",
     ("compressor", "k"): "number of coordinates that {name} keeps",
@@ -86,7 +86,7 @@ PARAMETERS: dict[tuple[str, str], str] = {
     ("schedule", "p"): "exponent of the {name} schedule",
 }
 
-#: what formulas contain besides symbols: pattern in the TeX, how it is set, what it means
+#: the parts of formulas other than symbols: pattern in the TeX, its LaTeX, its meaning
 WRITTEN = (
     (r"\\mathrm\{d\}X", "X", r"state of the equation, which stands for the state $\sdX$ of the method"),
     (r"\(B\\,|B\\,\\mathrm", r"B,\ W", r"a root of the covariance, $BB^{\top}=\sdBigS$; a standard Brownian motion"),
@@ -126,7 +126,7 @@ WRITTEN = (
     (r"\\mathcal\{L\}", r"\mathcal{L}", r"generator of the equation"),
     (r"J_\{jk\}", r"J", r"Jacobian of the mean step in the gradient"),
 )
-#: letters of formulas and definitions that are not in `MEANING`; a symbol of the user's that is called so is set in another face
+#: letters of formulas and definitions that are not in `MEANING`; a user's symbol of that name is set in another typeface
 LETTERS = frozenset("BCEFJKPRUWX") | {r"\Gamma", r"\Lambda", r"\delta", r"\omega", r"\theta", r"\xi"}
 #: symbols with one meaning are listed singly up to this number
 SINGLY = 3
@@ -141,12 +141,12 @@ def macro(name: str) -> str:
 
 
 def own_macro(name: str) -> str:
-    r"""The command of a symbol of the user's, \sdOwn..: different for names that differ in any character."""
+    r"""The command of a user's symbol, \sdOwn..: different for names that differ in any character."""
     return "\\sdOwn" + "".join(_DIGITS.get(c) or ("Sub" if c == "_" else c if c.islower() else "Up" + c) for c in name)
 
 
 def prose(text: str) -> Tex:
-    """Words of the package's own as TeX: what stands between dollar signs (b_j/g_j, |v|, nu > 2) is set as mathematics."""
+    """The package's own words as TeX: text between dollar signs (b_j/g_j, |v|, nu > 2) is set as mathematics."""
     words = text.split("$")
     return Tex("".join(f"${_formula(part)}$" if n % 2 else escape(part) for n, part in enumerate(words)))
 
@@ -165,7 +165,7 @@ class Notation:
     """Prints mathematics with macros, and knows which symbols a document used.
 
     Args:
-        own: what symbols of the user's mean, by name.
+        own: the meaning of the user's symbols, by name.
     """
 
     def __init__(self, own: Mapping[str, str] | None = None) -> None:
@@ -179,19 +179,19 @@ class Notation:
 
     def commands(self) -> dict[str, str]:
         """The macro of every symbol."""
-        vectors = {f"{n}_j": macro(n) for n in VECTORS}  # apart from symbols of the user's that are called like them
+        vectors = {f"{n}_j": macro(n) for n in VECTORS}  # except for the user's symbols of the same names
         return {n: macro(n) for n in MEANING} | vectors | {n: own_macro(n) for n in self._own}
 
     def describe(self, meanings: Mapping[str, str], here: Mapping[str, str] | None = None) -> None:
-        """Say what symbols of the user's mean, and what those of `MEANING` mean in this document, where that is narrower."""
+        """Give the meaning of the user's symbols, and the meaning of those of `MEANING` in this document where it is narrower."""
         self._own |= meanings
         self._here |= here or {}
 
     def read(self, tex: str) -> None:
-        """Count what a part of the document contains as used.
+        """Mark everything that a part of the document contains as used.
 
         Raises:
-            KeyError: the macro of a symbol without a meaning: say what it is in `MEANING`.
+            KeyError: the macro of a symbol without a meaning: add its meaning to `MEANING`.
         """
         known = {macro(n) for n in MEANING} | {own_macro(n) for n in self._own}
         found = set(re.findall(r"\\sd[A-Z][A-Za-z]*", tex))
@@ -220,7 +220,7 @@ class Notation:
         return {title: rows for title, rows in named.items() if rows}
 
     def _own_rows(self) -> list[tuple[str, str]]:
-        """Symbols of the user's; many with one meaning share a row."""
+        """The user's symbols; many with one meaning share a row."""
         shared: dict[str, list[str]] = {}
         for name, text in self._own.items():
             if own_macro(name) in self._used:

@@ -1,4 +1,4 @@
-"""What pandoc leaves open in a LaTeX document, filled in on its syntax tree: numbers, references, figures, citations.
+"""The parts of a LaTeX document that pandoc leaves out, filled in on its syntax tree: numbers, references, figures, citations.
 
 Pandoc reads equations without their numbers, counts only those tables and figures that have a label, and resolves no
 `\\eqref` and no `\\cite` into a bibliography typed in the document. The numbers set here are LaTeX's: one for each row
@@ -25,7 +25,7 @@ _LABEL = re.compile(r"\\label\{([^{}]*)\}")
 RULE = "\ue000"
 #: the environment whose contents fold
 FOLDED = "sdproof"
-_NAMES = {"equation": "eq.", "figure": "fig."}  # cleveref's short names; every other kind is called by its own
+_NAMES = {"equation": "eq.", "figure": "fig."}  # cleveref's short names; every other kind is called by its own name
 
 
 def rows(body: str) -> list[str]:
@@ -47,7 +47,7 @@ def rows(body: str) -> list[str]:
 @final
 @dataclass(frozen=True)
 class Target:
-    """What a label names: its number as shown (None where pandoc's own text stands) and its kind."""
+    """The target of a label: its number as shown (None where pandoc's own text stands) and its kind."""
 
     number: str | None
     kind: str
@@ -59,7 +59,7 @@ class Tree:
 
     Args:
         document: pandoc's JSON document.
-        figure: from a picture's path in the TeX to the one a browser shows.
+        figure: maps a picture's path in the TeX to the picture that a browser shows.
         bibliography: number of each citation key.
 
     Attributes:
@@ -77,7 +77,7 @@ class Tree:
         self.undefined: list[str] = []
 
     def complete(self) -> None:
-        """Number, then resolve (a reference may come before what it names)."""
+        """Number, then resolve (a reference may come before its target)."""
         roots = (self._document["meta"], self._document["blocks"])
         for node in [node for root in roots for node in _nodes(root)]:
             self._number(node)
@@ -137,7 +137,7 @@ class Tree:
 
     @staticmethod
     def _wrap(node: Node) -> None:
-        # The caption stands outside of what scrolls, so that a narrow screen shows all of it.
+        # The caption stands outside the part that scrolls, so that a narrow screen shows all of it.
         inner = dict(node)
         caption, inner["c"][1] = inner["c"][1][1], [None, []]
         blocks = [_div(caption, "caption")] if caption else []
@@ -233,7 +233,7 @@ def _div(content: list[Node], style: str, *attributes: tuple[str, str]) -> Node:
 
 
 def _shown(number: str) -> list[Node]:
-    # The number of a tagged equation is whatever the author wrote, a formula perhaps.
+    # The number of a tagged equation is the author's text, perhaps a formula.
     is_formula = len(number) > 2 and number[0] == number[-1] == "$"
     return [{"t": "Math", "c": [{"t": "InlineMath"}, number[1:-1]]} if is_formula else _text(number)]
 
@@ -243,7 +243,7 @@ def _brackets(number: str) -> list[Node]:
 
 
 def _nodes(root: Node) -> Iterator[Node]:
-    """Every typed node below `root`, each before what it holds, in document order."""
+    """Every typed node below `root`, each before its contents, in document order."""
     if isinstance(root, dict):
         if "t" in root:
             yield root

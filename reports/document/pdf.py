@@ -1,9 +1,10 @@
-r"""TeX into PDF: run pdfTeX on a copy of a document, locked in, and read its log.
+r"""TeX into PDF: run pdfTeX in a sandbox on a copy of a document, and read its log.
 
-What TeX may do is cut down to reading its own distribution and the copy, and writing into the copy: no shell, no path
-outside, a limit on time and on file sizes. The document's text is escaped already (`reports.document.tex`); this is the second
-wall, for a template or a user's macro file that says something it should not. One gap is pdfTeX's own: its primitives
-that embed a file in the PDF (`\pdfobj`, `\pdfximage`) do not ask openin_any, so what they read ends up in the PDF.
+TeX may only read its own distribution and the copy, and write into the copy: no shell, no path outside, a limit on
+time and on file sizes. The document's text is escaped already (`reports.document.tex`); this is a second
+safeguard, against a template or a user's macro file that does something it should not. One gap remains in pdfTeX itself:
+its primitives that embed a file in the PDF (`\pdfobj`, `\pdfximage`) do not ask openin_any, so the files that they read end
+up in the PDF.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Overfull:
 @final
 @dataclass(frozen=True)
 class CompileResult:
-    """What became of one document.
+    """The outcome of compiling one document.
 
     Attributes:
         pdf: the PDF file, or None where there is none (then `errors` says why, or `timed_out` is true).
@@ -91,10 +92,10 @@ def compile_tex(
     timeout: float = 120.0,
     overfull_points: float = 10.0,
 ) -> CompileResult | TexAbsent:
-    """Compile the LaTeX file `main` to a PDF beside it.
+    """Compile the LaTeX file `main` to a PDF next to it.
 
     TeX files and bibliographies in main's folder, and those and pictures in its sub-folders `folders`, are copied to a
-    fresh folder (links are left out), pdfTeX runs there until references stand, BibTeX after the first pass if the
+    fresh folder (links are left out), pdfTeX runs there until references are stable, BibTeX after the first pass if the
     document asks for it, and the PDF is moved back whole.
 
     Args:
@@ -139,7 +140,7 @@ def compile_tex(
 def tex_packages_missing(
     packages: Sequence[str] = REQUIRED_PACKAGES, timeout: float = 60.0
 ) -> tuple[str, ...] | TexAbsent:
-    """Those of the LaTeX packages that this machine's TeX does not find."""
+    """The LaTeX packages that this machine's TeX does not find."""
     finder = _find("kpsewhich")
     if finder is None or _find("pdflatex") is None:
         return TexAbsent(f"pdflatex was not found ({INSTALL_HINT})")
@@ -184,7 +185,7 @@ def _find(program: str) -> str | None:
 
 
 def _copy(source: Path, folders: Sequence[str], work: Path) -> None:
-    # Pictures only from the sub-folders: the user's own folder may hold gigabytes of PDFs that are none of ours.
+    # Pictures only from the sub-folders: the user's folder may hold gigabytes of unrelated PDFs.
     wanted = {source.parent: (work, _TEXT)} | {source.parent / f: (work / f, _TEXT | _PICTURES) for f in folders}
     shutil.copyfile(source, work / source.name)
     for origin, (target, suffixes) in wanted.items():
@@ -198,7 +199,7 @@ def _copy(source: Path, folders: Sequence[str], work: Path) -> None:
 
 
 def _run_passes(pdftex: str, stem: str, work: Path, deadline: float) -> str:
-    """Run until the auxiliary files stand still; "ok", "failed" or "timeout"."""
+    """Run until the auxiliary files no longer change; "ok", "failed" or "timeout"."""
     command = [
         pdftex, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error", f"{stem}.tex",
     ]  # fmt: skip
@@ -224,7 +225,7 @@ def _auxiliary(work: Path) -> bytes:
 
 
 def _run(command: Sequence[str], work: Path, deadline: float) -> str:
-    # Limits through a shell: Python's own hook for this runs between fork and exec, unsafe beside JAX's threads.
+    # Limits through a shell: Python's own hook for this runs between fork and exec, which is unsafe with JAX's threads.
     limited = ["/bin/sh", "-c", f'ulimit -f {_FILE_BLOCKS}; exec "$0" "$@"', *command]
     with subprocess.Popen(
         limited,
@@ -240,7 +241,7 @@ def _run(command: Sequence[str], work: Path, deadline: float) -> str:
         except subprocess.TimeoutExpired:
             return "timeout"
         finally:
-            # Also on an interrupt from the keyboard, and for whatever pdfTeX started itself.
+            # Also on an interrupt from the keyboard, and for every process that pdfTeX started itself.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-r"""What makes a part fit into a paper that is not this report: other folders, narrower lines, macros of any shape.
+r"""Changes that make a part fit into a paper other than this report: other folders, narrower lines, macros of any shape.
 
 A part finds the files of the report under \sdRoot, which a paper defines when the report lies elsewhere
 (\newcommand{\sdRoot}{report/}). Tables and figures that are wider than a line are scaled down to it.
@@ -11,8 +11,8 @@ import re
 #: Greek letters that stand for symbols of the notation, wherever a formula was written without it
 _GREEK = {r"\eta": "eta", r"\lambda": "lambda", r"\sigma": "sigma", r"\nu": "nu", r"\alpha": "alpha"}
 
-#: definitions at the head of parts/macros.tex: links, which are words without hyperref; the steps of a proof, which fold on the
-#: page; the box that fits its contents into a line
+#: definitions at the head of parts/macros.tex: links, which are plain text without hyperref; the steps of a proof, which fold
+#: on the page; the box that fits its contents into a line
 FITTING = r"""\providecommand{\sdRoot}{}
 \ifdefined\sdbox\else\newsavebox{\sdbox}\fi
 \providecommand{\href}[2]{#2}\providecommand{\hypertarget}[2]{#2}\providecommand{\hyperlink}[2]{#2}
@@ -49,7 +49,7 @@ def _fitted(table: re.Match[str]) -> str:
 
 
 def plain(text: str) -> str:
-    r"""The text without what `portable` added, and without what is for paper alone, for a reader that knows no boxes."""
+    r"""The text without the additions of `portable` and without commands for paper only, for a reader that knows no boxes."""
     text = re.sub(r"^%<pdf>\n.*?^%</pdf>\n", "", text, flags=re.DOTALL | re.MULTILINE)
     text = text.replace(FITTING, "").replace(r"\providecommand{\sdRoot}{}" "\n", "")
     return text.replace(r"\sdRoot ", "").replace(r"\begin{sdfit}", "").replace(r"\end{sdfit}", "")

@@ -37,7 +37,7 @@ _SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     '"': r"\textquotedbl{}",
-    # The accent over nothing: pandoc knows it, the command textasciigrave it drops.
+    # The accent over nothing: pandoc knows it, but drops the command textasciigrave.
     "`": r"\`{}",
     # After a line break of a table these two would be read as its optional argument and its star.
     "[": "{[}",
@@ -66,7 +66,7 @@ _MATHS_TEX = {
     **{chr(0x2070 + n): rf"\ensuremath{{^{n}}}" for n in (0, *range(4, 10))},
     "⁻": r"\ensuremath{^-}",
 }
-# What the T1 encoding lacks among the Latin letters up to U+017F, and what it has beyond them.
+# The Latin letters up to U+017F that the T1 encoding lacks, and the characters that it has beyond them.
 _NOT_IN_T1 = frozenset("ĦħĸĿŀŉŦŧſ")
 _ALSO_IN_T1 = frozenset("–—‘’‚“”„…€‰†‡•™ȘșȚț")
 
@@ -111,7 +111,7 @@ def _escape_char(char: str) -> str:
 
 
 class _TexContext(Context):
-    """A context in which what a macro or block returns is TeX: its text is the template's, its values were escaped."""
+    """A context in which macros and blocks return TeX: their text is the template's, their values were escaped."""
 
     def call(self, obj: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore
         value = super().call(obj, *args, **kwargs)
@@ -121,8 +121,8 @@ class _TexContext(Context):
 def environment(loader: BaseLoader | None = None, **filters: Callable[..., Any]) -> Environment:
     r"""The Jinja2 environment of the LaTeX templates; `loader` defaults to the package's own templates.
 
-    Delimiters that LaTeX can live with: \VAR{value}, \BLOCK{for x in y}, \#{comment}. A name that is not defined is an
-    error. Every value is escaped unless it is a `Tex`; what a filter or an operator makes of a `Tex` is text again, and
+    Its delimiters do not clash with LaTeX: \VAR{value}, \BLOCK{for x in y}, \#{comment}. A name that is not defined is an
+    error. Every value is escaped unless it is a `Tex`; the result of a filter or an operator on a `Tex` is text again, and
     a \BLOCK{set} with a body gives text too (use a macro). `filters` are added under their names.
     """
     made = Environment(
@@ -137,7 +137,7 @@ def environment(loader: BaseLoader | None = None, **filters: Callable[..., Any])
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=StrictUndefined,
-        autoescape=False,  # Jinja's own escaping is HTML's; `finalize` below is ours
+        autoescape=False,  # Jinja's own escaping is for HTML; `finalize` below escapes for TeX
         finalize=escape,
     )
     made.context_class = _TexContext

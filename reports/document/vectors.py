@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-#: entries that are all written; of more the first two and the last
+#: up to this many entries are all written; of more, the first two and the last
 SHOWN = 6
-#: characters that stand in one formula, which a line cannot break
+#: characters in one formula, which cannot break over lines
 UNBROKEN = 48
 
 

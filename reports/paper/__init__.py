@@ -1,1 +1,1 @@
-"""What the paper claims, and the ledger of what became of each claim."""
+"""The claims of the paper, and the ledger of their statuses."""

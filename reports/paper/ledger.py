@@ -1,10 +1,10 @@
-"""A ledger of claims: what became of each, computed from the results of the other sections and never written by hand.
+"""A ledger of claims: the status of each, computed from the results of the other sections and never written by hand.
 
 A claim rests on entries of the theorem catalogue, on numerical checks, on experiments, or on several of these. What decides:
 
 1. An entry that refutes the claim as it is stated: REFUTED, with its witness and repair.
 2. All entries that prove it: PROVED, or PROVED WITH A NAMED ASSUMPTION where one of them uses an assumption that the source
-   does not state. Where the numbers violate what is proved, one of the two is wrong, and the claim is OPEN.
+   does not state. Where the numbers violate a proved claim, one of the two is wrong, and the claim is OPEN.
 3. No proof, and all numerical checks as the claim wants them: CONFIRMED NUMERICALLY; else OPEN.
 4. Experiments alone: SEEN or NOT SEEN IN THE EXPERIMENT.
 5. What was not run, or does not decide: OPEN, with the reason.
@@ -20,7 +20,7 @@ from typing import Any, final
 
 
 class Status(StrEnum):
-    """What is known of a claim."""
+    """The status of a claim."""
 
     PROVED = "PROVED"
     ASSUMING = "PROVED WITH A NAMED ASSUMPTION"
@@ -43,19 +43,19 @@ CONTRADICTED = "the numbers violate what is proved: one of the two is wrong"
 @final
 @dataclass(frozen=True)
 class PaperClaim:
-    """A claim and what it rests on.
+    """A claim and its evidence.
 
     Args:
         id: a short name, [a-z0-9-].
         says: the claim, LaTeX.
         source: where it is made.
         proofs: entries of the catalogue that prove it, all of them needed.
-        unsaid: assumptions of these entries that the source does not state: name -> how the ledger calls it.
+        unsaid: assumptions of these entries that the source does not state: name -> its name in the ledger.
         refutations: entries that refute it as it is stated; one is enough.
         numbers: numerical checks by the keys of their evidence, which must all be CONFIRMED. "*" stands for any characters; "!"
             before a key means that it must be VIOLATED.
         experiments: keys of evidence, which must all be SEEN.
-        beside: further evidence of either kind, which is shown and decides nothing: the method itself, where the claim is about its
+        beside: further evidence of either kind, which is shown but decides nothing: the method itself, where the claim is about its
             SDE; a second data set; another setting.
         note: how far the proof or the numbers carry, LaTeX.
     """
@@ -84,7 +84,7 @@ class Group:
 @final
 @dataclass(frozen=True)
 class Results:
-    """What the statuses are computed from.
+    """The results that the statuses are computed from.
 
     Args:
         entries: of the catalogue, or claims of the user's, by id: "status", "assumed" (names of assumptions used), "axioms",
@@ -109,7 +109,7 @@ class Results:
 
 
 def judge(claim: PaperClaim, results: Results) -> dict[str, Any]:
-    """A row of the ledger as JSON: the claim, "status", "reason", and what it rests on, each with its own verdict."""
+    """A row of the ledger as JSON: the claim, "status", "reason", and its evidence, each item with its own verdict."""
     proof, named, why = _proof(claim, results.entries)
     numbers = _rows(claim.numbers, results.evidence)
     experiments = _rows(claim.experiments, results.evidence)
@@ -149,7 +149,7 @@ def _is(entries: Mapping[str, Mapping[str, Any]], id: str, status: str) -> bool:
 
 
 def _proof(claim: PaperClaim, entries: Mapping[str, Mapping[str, Any]]) -> tuple[Status, list[str], str]:
-    """What the catalogue says, the named assumptions, and why not more."""
+    """The status that the catalogue gives, the named assumptions, and the reason why it is not more."""
     if any(_is(entries, i, "REFUTED") for i in claim.refutations):
         return Status.REFUTED, [], ""
     if not claim.proofs:
@@ -163,7 +163,7 @@ def _proof(claim: PaperClaim, entries: Mapping[str, Mapping[str, Any]]) -> tuple
 
 
 def _rows(keys: Sequence[str], evidence: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The evidence of these keys, with whether it is as the claim wants it: True, False, or None for what does not decide."""
+    """The evidence of these keys, with whether it agrees with the claim: True, False, or None if it does not decide."""
     found: list[dict[str, Any]] = []
     for wanted in keys:
         good, bad = (FOR, AGAINST) if not wanted.startswith("!") else (AGAINST, FOR)
@@ -180,7 +180,7 @@ def _rows(keys: Sequence[str], evidence: Mapping[str, Mapping[str, Any]]) -> lis
 
 
 def _together(rows: Sequence[Mapping[str, Any]]) -> bool | None:
-    """False if one speaks against the claim; True if all speak for it; None if there is none or one does not decide."""
+    """False if one item speaks against the claim; True if all speak for it; None if there is none or one does not decide."""
     if any(r["supports"] is False for r in rows):
         return False
     return True if rows and all(r["supports"] for r in rows) else None

@@ -1,6 +1,6 @@
-"""What the paper claims (arXiv 2506.00181), and what is added here: each claim with the theorems, checks and runs that decide it.
+"""The paper's claims (arXiv 2506.00181) and those added here: each with the theorems, checks and runs that decide it.
 
-A new claim is an entry here. Its status is computed (`reports.paper.ledger`); what stands here is the claim, and where to look.
+A new claim is an entry here. Its status is computed (`reports.paper.ledger`); an entry holds the claim and its evidence's keys.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ MODEL_CLAIMS = Group(
     ),
 )
 
-#: how claim (c) is read
+#: the interpretation of claim (c)
 LONGER = (
     r"seen where it ends with a larger loss at the largest $\omega$; whether that is compression's doing, the ratios of medians at "
     r"the smallest and the largest $\omega$ tell"
@@ -235,7 +235,7 @@ _SECOND = "-breast-cancer"
 
 
 def _run(id: str, says: str, key: str, *others: str, note: str = "") -> PaperClaim:
-    """A claim about the experiments: decided by the network on the digits, with the second data set and other settings beside."""
+    """A claim about the experiments: decided by the network on the digits; the second data set and other settings are shown too."""
     first, second = (f"experiment-{key}",), tuple(f"experiment-{k}{_SECOND}" for k in (key, *others))
     return PaperClaim(id, says, RUNS, experiments=first, beside=(*(f"experiment-{k}" for k in others), *second), note=note)
 

@@ -20,7 +20,7 @@ SHOWN = 12
 
 @final
 class Appendix(Section):
-    """What a referee needs to check and to run everything again."""
+    """The data that a referee needs to check and rerun everything."""
 
     name, title = "appendix", "Certificates, versions, seeds, timings"
 
@@ -41,7 +41,7 @@ class Appendix(Section):
         }
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
-        """Writes references.bib beside the report."""
+        """Write references.bib next to the report."""
         if result["references"]:
             write_atomic(folder.parent / "references.bib", bibtex())
 

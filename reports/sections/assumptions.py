@@ -8,9 +8,9 @@ from derive.printing.width import width
 from derive.proof.kernel.rules import AXIOMS
 from reports.sections.base import Inputs, Section
 
-#: theorems on methods; the facts about laws, losses and compressors say their own assumptions where they stand
+#: theorems on methods; the facts about laws, losses and compressors list their assumptions themselves
 PARTS = ("6.1", "6.2", "6.3", "6.4", "6.5")
-#: characters of a formula that stands beside its name
+#: characters of a formula that fits next to its name
 ROOM = 40
 #: variants of a formula under one name that are shown
 MOST = 3
@@ -54,5 +54,5 @@ class Assumptions(Section):
 
 
 def _hypotheses(entry: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is assumed besides signs; definitions of the method's moments are no assumptions."""
+    """The assumptions other than signs; definitions of the method's moments are not assumptions."""
     return [a for a in entry["assumptions"] if a["key"] in entry["assumed"]]

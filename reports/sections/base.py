@@ -14,14 +14,14 @@ from reports.store.files import make_folder, write_atomic
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a section may read.
+    """Everything that a section may read.
 
     Args:
         quick: whether fewer paths and settings are asked for.
         problem: the user's own problem, or None for the report on everything built in.
         cache: results by their specification.
         tick: call with a label as work proceeds.
-        results: of the sections that the section at hand needs (`reports.assembly.plan`), by name.
+        results: of the sections that this section needs (`reports.assembly.plan`), by name.
         whole: whether those sections are in the document too, so that it can refer to them.
     """
 
@@ -40,7 +40,7 @@ class Section(ABC):
     name: str
     #: heading
     title: str
-    #: what can be computed apart, the longest first; none for a section that is computed as a whole
+    #: pieces that can be computed separately, the longest first; empty for a section that is computed as a whole
     pieces: tuple[str, ...] = ()
 
     def prepare(self, piece: str, context: Inputs) -> None:
@@ -52,9 +52,9 @@ class Section(ABC):
         """Results as JSON and arrays.
 
         "statuses" holds the checks. "evidence" is what claims rest on (`reports.paper.ledger`): key -> {"verdict", "says",
-        "anchor"}, the verdict CONFIRMED, VIOLATED or INCONCLUSIVE, of experiments SEEN or NOT SEEN; what it says in LaTeX; the
-        label of the figure, table or section that shows it. "meanings" says what symbols of the user's mean, "here" what
-        standard ones do in this document.
+        "anchor"}, the verdict CONFIRMED, VIOLATED or INCONCLUSIVE, for experiments SEEN or NOT SEEN; its text in LaTeX; the
+        label of the figure, table or section that shows it. "meanings" gives the meaning of the user's symbols, "here" the
+        meaning that standard symbols have in this document.
         """
 
     @staticmethod

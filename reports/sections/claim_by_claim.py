@@ -13,13 +13,13 @@ from reports.sections.ledger import groups_of
 PLACES = {
     "sde": "on the SDE", "method": "on the method", "formula": "as a formula", "sde-not-linearised": "on the SDE, not linearised",
 }  # fmt: skip
-#: what a label names
+#: the kind of object that a label names
 KINDS = {"fig": "Figure", "tab": "Table", "sec": "Section"}
 
 
 @final
 class Claims(Section):
-    """Each claim of the ledger with all that its status rests on."""
+    """Each claim of the ledger with all the evidence for its status."""
 
     name, title = "claims", "The claims one by one"
 

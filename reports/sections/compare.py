@@ -1,4 +1,4 @@
-r"""A method beside the equations that model it: the same statistic of each, over time and at the end; numbers as LaTeX."""
+r"""A method compared with the equations that model it: the same statistic of each, over time and at the end; LaTeX of numbers."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 #: powers of ten from which a number is written with \times 10^{..}
 _SMALLEST, _LARGEST = -3, 5
 _MISSING = r"\text{--}"
-#: a half-width this small beside its value is the rounding of equal numbers
+#: a half-width this small relative to its value is the rounding of equal numbers
 _ROUNDING = 1e-15
 #: a statistic counts up to this many times the method's own upper quantile, so that its mean exists for every law
 _CAP = 10
-#: a ratio is shown where the interval of its denominator is at most this share of it
+#: a ratio is shown where the half-width of its denominator is at most this share of the denominator
 _KNOWN = 0.25
-#: percentages that say no more than that two numbers are of different size, or that they agree
+#: percentages beyond which two numbers only differ in size, and below which they only agree
 _FAR, _NEAR = 1000, 0.01
 
 
 def summary(run: Any, statistic: str, cap: float | None = None) -> dict[str, Any]:
-    """What a report keeps of one run of a method or an equation: a statistic over the S saved times, dimensionless.
+    """The summary of one run of a method or an equation in a report: a statistic over the S saved times, dimensionless.
 
     The statistic is min(f, c), and c for a path that blew up: bounded, so that its mean and the interval of that exist for
     every law of the noise (theory 7); under a heavy tail neither the mean of f nor its variance need be finite.
@@ -66,11 +66,11 @@ def bounded(values: Any, cap: float) -> np.ndarray:
 
 
 def solved(run: Refined, statistic: str, cap: float) -> dict[str, Any]:
-    """`summary` of an equation whose steps were refined, and what the solver itself adds.
+    """`summary` of an equation whose steps were refined, with the solver's own error.
 
     Returns:
-        those of `summary`; solver: the change of the mean on halving the steps last, S numbers; substeps: solver steps a
-        step of the method; converged: see `numerics.simulate.refinement.Refined`.
+        the entries of `summary`; solver: the change of the mean when the steps were last halved, S numbers; substeps: solver
+        steps per step of the method; converged: see `numerics.simulate.refinement.Refined`.
     """
     found = summary(run.ensemble, statistic, cap)
     return {**found, "solver": run.error.tolist(), "substeps": run.substeps, "converged": run.converged}
@@ -125,12 +125,12 @@ def final_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _capped_text(value: float, digits: int = 3) -> str:
-    """A percentage >= 0; beyond a factor of ten, and below a hundredth of a per cent, only that."""
+    """A percentage >= 0; beyond a factor of ten, or below a hundredth of a per cent, only that fact."""
     return rf"{{>}}{_FAR}" if value > _FAR else rf"{{<}}{_NEAR}" if 0 < value < _NEAR else number(value, digits)
 
 
 def _gap_text(value: float, half: float) -> str:
-    """A gap in per cent: beyond a factor of ten only that, and not finer than a hundredth."""
+    """A gap in per cent: beyond a factor of ten only that fact, and never finer than a hundredth."""
     if value > _FAR:
         return rf"{{>}}{_FAR}"
     return uncertain(value, half if half == 0 else max(half, _NEAR), sign=True)
@@ -147,7 +147,7 @@ def _solver_error(own: Mapping[str, Any], base: Mapping[str, Any]) -> float:
 
 
 def _relative_gap(own: Mapping[str, Any], base: Mapping[str, Any]) -> tuple[float, float]:
-    """Gap and half-width at the last time, per cent; nan where the method's mean is 0 or hardly known."""
+    """Gap and half-width at the last time, per cent; nan where the method's mean is 0 or known too imprecisely."""
     a, b, a_half, b_half = own["mean"][-1], base["mean"][-1], own["interval"][-1], base["interval"][-1]
     if b == 0 or not b_half <= _KNOWN * abs(b):
         return math.nan, math.nan

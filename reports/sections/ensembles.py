@@ -1,4 +1,4 @@
-"""Each method run as it is, beside the SDEs that model it."""
+"""Each method as it is run, compared with the SDEs that model it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def cases() -> dict[str, dict[str, Any]]:
 class Ensembles(Section):
     """Mean, 10 % and 90 % quantiles of the loss, of a method and its models, with intervals at the last time.
 
-    The method is the user's own if there is a problem, else those of `cases`.
+    With a problem, the method is the user's; without one, the methods of `cases` are compared.
     """
 
     name, title = "ensembles", "Methods and their equations, simulated"
@@ -111,7 +111,7 @@ class RunSettings:
 
 
 def _settings(name: str, asked: Problem) -> dict[str, Any]:
-    """What a reader needs to run the case again, as names, symbols with values, and LaTeX."""
+    """Everything needed to run the case again, as names, symbols with values, and LaTeX."""
     described = {kind: _described(spec) for kind, spec in asked.specs.items()}
     notation, factor = Notation(), asked.method.schedule.factor
     return {
@@ -151,7 +151,7 @@ def _described(spec: Spec) -> dict[str, Any]:
 
 
 def _unwritten(asked: Problem) -> list[str]:
-    """Symbols of the loss that no key of a specification can give a number."""
+    """Symbols of the loss to which no key of a specification can give a number."""
     if asked.loss is None or asked.dim is None:
         return []
     spec = asked.specs["loss"]
@@ -162,7 +162,7 @@ def _unwritten(asked: Problem) -> list[str]:
 
 
 def _simulate(name: str, asked: Problem, runs: RunSettings, context: Inputs) -> dict[str, Any]:
-    """The method and each model, every run a result of its own in the cache."""
+    """The method and each model; every run is a separate result in the cache."""
     series, refused, cap = {}, [], None  # of the method itself, which comes first
     for n, kind in enumerate((METHOD, *MODELS)):
         if kind != METHOD and kind not in asked.models:
@@ -187,7 +187,7 @@ def _simulate(name: str, asked: Problem, runs: RunSettings, context: Inputs) -> 
 
 
 def _run(asked: Problem, kind: Kind, runs: RunSettings, cap: float | None) -> dict[str, Any]:
-    """The summary of one run, or {"refused": why, "exists"} of a model that does not exist, or cannot be solved."""
+    """The summary of one run, or {"refused": reason, "exists"} for a model that does not exist or cannot be solved."""
     from numerics.simulate.method import run
     from numerics.simulate.refinement import refined
 

@@ -22,7 +22,7 @@ WORDS = {
 
 
 def groups_of(problem: Any) -> tuple[Group, ...]:
-    """The paper's claims, or those of the user's problem."""
+    """The claims of the paper, or of the user's problem."""
     if problem is None:
         from reports.paper.statements import GROUPS
 
@@ -35,7 +35,7 @@ def groups_of(problem: Any) -> tuple[Group, ...]:
 
 
 def ledger_of(problem: Any, sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The ledger as the results of these sections have it; of an incomplete report the claims that they say something of."""
+    """The ledger computed from the results of these sections; in an incomplete report, the claims that they bear on."""
     results = Results.of(sections)
     found = ledger(groups_of(problem), results)
     for group in found:
@@ -50,7 +50,7 @@ def _touched(row: Mapping[str, Any]) -> bool:
 
 @final
 class Ledger(Section):
-    """A table of claims on the title page, with what a reader of the paper should know."""
+    """A table of claims on the title page, with the results that a reader of the paper should know."""
 
     name, title = "ledger", "The answer on one page"
 
@@ -70,12 +70,12 @@ def _marked(group: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuted(row: dict[str, Any]) -> dict[str, Any]:
-    """What is refuted, the numbers at which it fails, and what holds instead."""
+    """The refuted claims, the numbers at which they fail, and the statements that hold instead."""
     return {**row["witnesses"][-1], "says": row["says"]}
 
 
 def _mark(rows: list[dict[str, Any]]) -> str:
-    """What evidence says together: "agree", "against", "open", or nothing where there is none."""
+    """The joint result of the evidence: "agree", "against", "open", or nothing where there is none."""
     if not rows:
         return ""
     if any(r["supports"] is False for r in rows):

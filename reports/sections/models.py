@@ -1,4 +1,4 @@
-"""The three continuous models of a step, the checks that tell them apart, and what each is good for (theory 2 and 5)."""
+"""The three continuous models of a step, the checks that tell them apart, and the use of each (theory 2 and 5)."""
 
 from __future__ import annotations
 

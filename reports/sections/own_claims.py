@@ -1,4 +1,4 @@
-"""Inequalities of the user's own: proved with a certificate, refuted by exact numbers with the smallest repairs, or neither."""
+"""The user's inequalities: proved with a certificate, refuted by exact numbers with the smallest repairs, or neither."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from derive.proof.repair.smallest import repairs
 from derive.reading.titled_claims import TitledClaim
 from reports.sections.base import Inputs, Section
 
-#: seconds for the proof of a claim, and for repairs of one that is false
+#: seconds for the proof of a claim, and for repairs of a false one
 SECONDS, REPAIR_SECONDS = 10.0, 10.0
 #: characters of a formula that stands in a line of text
 ROOM = 62
@@ -36,7 +36,7 @@ class OwnClaims(Section):
         return {"entries": entries, "statuses": failed}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
-        """Writes the certificates beside the report."""
+        """Write the certificates next to the report."""
         self.write_certificates(result["entries"], folder)
 
 

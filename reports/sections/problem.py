@@ -57,7 +57,7 @@ def _spaced(value: Any) -> str:
 
 
 def _meanings(specs: Mapping[str, Spec]) -> tuple[dict[str, str], dict[str, str]]:
-    """What symbols stand for: those of the user's, and standard ones that stand for omitted values or head a list of values."""
+    """The meaning of symbols: of the user's, and of standard ones that stand for omitted values or head a list of values."""
     own: dict[str, list[str]] = {}
     here: dict[str, str] = {}
     headed: dict[str, str] = {}
@@ -67,7 +67,7 @@ def _meanings(specs: Mapping[str, Spec]) -> tuple[dict[str, str], dict[str, str]
             if omitted and symbol in MEANING:
                 here[symbol] = text
             elif symbol is None and parameter in MEANING and parameter not in VECTORS and kind != "schedule":
-                headed[parameter] = text  # the letter stands before the value in a caption; a schedule is set as a formula
+                headed[parameter] = text  # the letter precedes the value in a caption; a schedule is typeset as a formula
             if symbol is not None and (not omitted or symbol not in MEANING):
                 own.setdefault(symbol, []).append(text + place)
     return {symbol: "; ".join(dict.fromkeys(texts)) for symbol, texts in own.items()}, headed | here
@@ -119,12 +119,12 @@ def _equation(asked: Any, model: Model, notation: Notation) -> dict[str, Any]:
 
 
 def _rows(aligned: str) -> str:
-    r"""The rows of an `aligned` environment, which no page break can divide, for one that a page break can."""
+    r"""The rows of an `aligned` environment, which cannot break over pages, for an environment that can."""
     return aligned.removeprefix(r"\begin{aligned}").removesuffix(r"\end{aligned}")
 
 
 def _status(entry: dict[str, Any]) -> str:
-    """refused; derived, in closed form; conditional, given a client's message alone. Nothing of it is checked here."""
+    """refused; derived, in closed form; conditional, given a client's message alone. These are not checks."""
     if entry["refused"]:
         return "refused"
     return "conditional" if entry["given"] else "derived"

@@ -23,14 +23,14 @@ from reports.document.notation import Notation, macro
 from reports.document.tex import escape
 from reports.sections.base import Inputs, Section
 
-#: formulas with more summands than this are given once, for a law left open
+#: formulas with more summands than this are given once, for an unspecified law
 LONG = 12
 _MARKS = {"no-drift": "no mean", "infinite-variance": "inf. var."}
 
 
 @final
 class SDETable(Section):
-    """Existence for every pair, formulas for a law left open, and the formulas for each law where they are short."""
+    """Existence for every pair, formulas for an unspecified law, and the formulas for each law where they are short."""
 
     name, title = "sde-table", "The stochastic differential equations"
 
@@ -147,7 +147,7 @@ def _formulas(form: GradientForm, notation: Notation) -> dict[str, str]:
 
 
 def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> dict[str, Any]:
-    """b_j and S for a law left open: as they are, or in the names r_j, a_j, c_j where they are long."""
+    """b_j and S for an unspecified law: as they are, or in the names r_j, a_j, c_j where they are long."""
     if not _long(form):
         return {"short": True, **_formulas(form, notation)}
     entry = named(Method(compressor, Scaled(GenericLaw())))
@@ -159,7 +159,7 @@ def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> 
 
 
 def _attained(compressor: Compressor) -> bool:
-    """Whether the compression ratio is attained by some message, and not a bound alone."""
+    """Whether some message attains the compression ratio, so that it is not only a bound."""
     ratio = compression_ratio(compressor, dimension)
     return ratio is not None and ratio.exact
 

@@ -1,4 +1,4 @@
-"""Stationary laws near a minimum: covariances on quadratics, the method's own beside those of its models (theory 6.7)."""
+"""Stationary laws near a minimum: covariances on quadratics, of the method and of its models (theory 6.7)."""
 
 from __future__ import annotations
 

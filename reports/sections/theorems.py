@@ -18,7 +18,7 @@ from derive.theorems.sharpen import CONSTANTS, Sharpened, least
 from reports.document.tex import escape
 from reports.sections.base import Inputs, Section
 
-#: characters of a line of a proof beside its justification
+#: characters of a line of a proof that fit next to its justification
 ROOM = 62
 #: characters of an assumption that stands on a line with others
 SHORT = 16
@@ -37,7 +37,7 @@ RULES = {
     "evaluate": "exact numbers",
     "component": "a summand is at most the sum",
 }
-#: rules whose name says all that there is to say
+#: rules whose name explains them completely
 NAMED = frozenset({"ito", "gronwall", "primitive"})
 
 
@@ -64,7 +64,7 @@ class Theorems(Section):
         return {"entries": found, "axioms": axioms, "counts": counts, "sharp": sharp, "statuses": statuses}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
-        """Writes the certificates beside the report."""
+        """Write the certificates next to the report."""
         self.write_certificates(result["entries"], folder)
 
 
@@ -111,7 +111,7 @@ def _shown(checked: Checked) -> dict[str, Any]:
 
 
 def _lines(checked: Checked) -> list[dict[str, Any]]:
-    """The steps; one that says the same as an earlier one is not said again."""
+    """The steps, without those that repeat an earlier one."""
     lines, seen = [], set[str]()
     for step in checked.steps:
         said = step["latex"] + "".join(step["given"])
@@ -131,11 +131,11 @@ def _grouped(assumed: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _formula(tex: str, name: str) -> dict[str, Any]:
-    # a name that is the formula once more in plain text, or the letter that the formula defines, says nothing beside it
+    # a name that repeats the formula in plain text, or is the letter that the formula defines, adds nothing to it
     again = set(name) & set("<>=^|_") or _letters(name) == _letters(tex.partition(" = ")[0])
     return {"tex": tex, "name": "" if again else name, "key": name, "long": width(tex) > ROOM}
 
 
 def _letters(said: str) -> str:
-    """What a symbol is called, in LaTeX or plain text, without commands for its looks and without what marks an index."""
+    """The name of a symbol, in LaTeX or plain text, without formatting commands and index marks."""
     return re.sub(r"\\operatorname|[\\{}_,\s]", "", said)

@@ -1,1 +1,1 @@
-"""Files: results by what they are a function of, written whole or not at all."""
+"""Files on disk: results keyed by everything that they depend on, and files written whole or not at all."""

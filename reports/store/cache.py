@@ -1,10 +1,10 @@
-"""Results on disk, keyed by what they are a function of.
+"""Results on disk, keyed by everything that they depend on.
 
 A report is a pure function of its results, and each result is a pure function of a specification, of this package's
 source, and of the numerical libraries. The key is the SHA-256 digest of the canonical JSON of exactly these. A result
-is a JSON file `<label>-<key>.json`; arrays in it stand in a NumPy archive beside it, which the JSON file names with
+is a JSON file `<label>-<key>.json`; arrays in it are stored in a NumPy archive next to it, which the JSON file names with
 its digest and which is written first, so that a result exists as soon as, and only if, its JSON file does. The JSON is
-strict: infinity and nan, for which it has no word, stand there as {"__float__": "inf"}, "-inf" and "nan".
+strict: infinity and nan, which it cannot express, are written as {"__float__": "inf"}, "-inf" and "nan".
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LIBRARIES = ("sympy", "numpy", "scipy", "jax", "jaxlib", "diffrax", "scikit-lea
 
 
 class _Damaged(Exception):
-    """A file of the cache that is not what was written."""
+    """A file of the cache that differs from the one that was written."""
 
 
 def canonical_json(value: Any) -> str:
@@ -61,7 +61,7 @@ def source_digest(packages: Iterable[str] = ("derive", "numerics", "reports")) -
 
 
 def provenance() -> dict[str, Any]:
-    """What a result depends on besides its specification: this package's version and source, library versions."""
+    """The dependencies of a result besides its specification: this package's version and source, library versions."""
     versions = {}
     for name in ("sdescent", *_LIBRARIES):
         try:
@@ -77,7 +77,7 @@ class ResultsCache:
 
     Args:
         folder: where the results are kept; made when the first result is stored.
-        context: what every result depends on besides its specification; `provenance()` if left out.
+        context: the dependencies of every result besides its specification; `provenance()` if left out.
 
     Attributes:
         reused, computed, damaged: labels of the results served from disk, computed, and found damaged (and computed).
@@ -102,8 +102,8 @@ class ResultsCache:
         """The result of `spec`: from disk if a whole one is there, else `compute()`, stored.
 
         A result is made of dictionaries with string keys, lists, strings, numbers, booleans, None and numeric arrays
-        (NumPy's or JAX's); tuples come back as lists, NumPy scalars as Python's. What is returned is what a later run
-        will read, in the first run too.
+        (NumPy's or JAX's); tuples come back as lists, NumPy scalars as Python's. Also the first run returns
+        exactly the values that a later run will read.
 
         Raises:
             OSError: if the folder cannot be written (a damaged or unreadable file only leads to a new computation).
@@ -176,7 +176,7 @@ def _encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     elif hasattr(value, "__array__"):
-        value = np.asarray(value)  # a JAX array comes here too
+        value = np.asarray(value)  # also reached by JAX arrays
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):

@@ -54,13 +54,13 @@ def one_line_os_error(error: OSError) -> str:
 
     Example: `cannot use /data/report: the file system is read-only`.
     """
-    # TimeoutError and a few library errors carry no number; their text is then the best cause there is.
+    # TimeoutError and a few library errors carry no number; then their text is the best description of the cause.
     cause = _CAUSES.get(error.errno or 0) or error.strerror or str(error) or type(error).__name__
     if error.filename is None:
         return one_line(f"cannot read or write a file: {cause}")
     if error.errno == errno.ENOENT and (link := _dangling(error.filename)) is not None:
         this = "this" if link == os.fsdecode(error.filename) else link
-        cause = f"{this} is a symbolic link to nothing"
+        cause = f"{this} is a symbolic link whose target does not exist"
     # A long path keeps its end, which names the file.
     path = one_line(os.fsdecode(error.filename), limit=10_000)
     path = path if len(path) <= 200 else "…" + path[-199:]
@@ -68,20 +68,20 @@ def one_line_os_error(error: OSError) -> str:
 
 
 def _dangling(path: str | bytes) -> str | None:
-    """The part of a path that is a symbolic link to nothing, if there is one."""
+    """The part of a path that is a broken symbolic link, if there is one."""
     whole = Path(os.fsdecode(path))
     return next((str(p) for p in (whole, *whole.parents) if p.is_symlink() and not os.path.exists(p)), None)
 
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary path beside `path` (same suffix); what was written there becomes `path` when the block ends.
+    """A temporary path next to `path` (same suffix); the file written there becomes `path` when the block ends.
 
     For libraries that write to a path of their own (figures, array archives). If the block raises, `path` is as it
     was before and the temporary file is gone. The folder of `path` is made if needed.
 
     Raises:
-        OSError: with `filename` set to `path`, whatever the failing call knew.
+        OSError: with `filename` set to `path`, whatever the failing call reported.
     """
     target = Path(path)
     temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(6)}.part{target.suffix}")
@@ -111,7 +111,7 @@ def write_atomic(path: str | os.PathLike[str], data: str | bytes) -> None:
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
     with atomic_path(path) as temporary:
-        # O_EXCL: never follow a link somebody planted under the temporary name. 0o666: the user's umask decides.
+        # O_EXCL: never follow a link that somebody planted under the temporary name. 0o666: the user's umask decides.
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             view = memoryview(content)
@@ -138,10 +138,10 @@ def sweep_temporaries(folder: str | os.PathLike[str], older: float = _STALE_SECO
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, where they are not there.
+    """Make a folder and its parents, where they do not exist.
 
     Raises:
-        OSError: with the number of what is wrong with the user's path, where `mkdir` only says that something is there.
+        OSError: with the error number of the problem with the user's path, where `mkdir` only says that something exists.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,7 @@ def make_folder(folder: Path) -> None:
         taken = Path(error.filename)  # the folder, or one above it
         try:
             taken.stat()
-        except OSError as cause:  # a symbolic link, to nothing or in a circle
+        except OSError as cause:  # a symbolic link, broken or circular
             raise cause from error
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(taken)) from error
 

@@ -1,1 +1,1 @@
-"""The user's own experiment: solved part by part, each part on disk as soon as it is done, and summed up."""
+"""The command `solve`: a user's experiment solved part by part, each part on disk as soon as it is done, and summed up."""

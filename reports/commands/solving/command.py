@@ -1,4 +1,4 @@
-"""`sdescent solve`: read the experiment, compute what is missing, sum it up."""
+"""`sdescent solve`: read the experiment, compute the missing parts, sum it up."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def solve(spec: str, out: str, as_json: bool) -> int:
 
 
 def identity(asked: Experiment) -> str:
-    """Text that is equal for experiments with equal results: what is asked, all versions, the source, the kind of machine."""
+    """Text that is equal for experiments with equal results: the request, all versions, the source, the kind of machine."""
     from numerics.backend.double import jax
 
     where = {"machine": platform.machine(), "backend": jax.default_backend()}
@@ -55,10 +55,10 @@ def identity(asked: Experiment) -> str:
 
 
 def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Solve what is not there yet, and write archives, figures and summary.json into `folder`.
+    """Solve the missing runs, and write archives, figures and summary.json into `folder`.
 
     Returns:
-        The summary; the names of the runs that were there, and of parts that were damaged and computed again.
+        The summary; the names of the runs that existed already, and of parts that were damaged and computed again.
 
     Args:
         progress: called with a label and the fraction done.
@@ -104,19 +104,19 @@ def carry_out(asked: Experiment, folder: Path, progress: Tick) -> tuple[dict[str
 
 
 def _why(error: Exception) -> dict[str, Any]:
-    """What is said of a run that there is none of; one that exists and cannot be solved leaves the exit status 0."""
+    """The entry of a run whose model does not exist; a model that exists but cannot be solved leaves the exit status 0."""
     kind = error.kind if isinstance(error, Refusal) else "no-closed-form" if isinstance(error, NoClosedForm) else "no-number"
     message = error.message if isinstance(error, Refusal) else str(error)
     return {"refused": kind, "message": message, "exists": isinstance(error, NoClosedForm)}
 
 
 class _Ahead:
-    """How much is done of what was missing at the start, by estimates of `reports.assembly.plan`.
+    """The share of the missing work that is done, by estimates of `reports.assembly.plan`.
 
     Args:
         listed: all runs.
-        work: what is there of them.
-        progress: what is called.
+        work: the parts of them that exist.
+        progress: called with a label and the fraction done.
     """
 
     def __init__(self, listed: list[Any], work: Any, progress: Tick) -> None:
@@ -129,14 +129,14 @@ class _Ahead:
                 self._total += run.seconds(missing) + COMPILING if missing else 0.0
 
     def tick(self, run: Any, finished: int) -> None:
-        """A run goes on, of whose parts so many are done."""
+        """A run continues, with this many of its parts done."""
         what = "the method" if run.kind == METHOD else f"the {run.kind} model"
         tenth = 100 * finished // len(run.parts) // 10 * 10
         label = f"eta = {run.asked.eta}: {what}, {tenth} % of the paths"
         self._progress(label, min(1.0, self._done / self._total) if self._total else 0.0)
 
     def done(self, run: Any, paths: int) -> None:
-        """So many more of the paths are done, of which the first wait until the run is compiled."""
+        """This many more of the paths are done; the first ones wait until the run is compiled."""
         self._done += run.seconds(paths) + (0.0 if run.name in self._begun else COMPILING)
         self._begun.add(run.name)
 
@@ -147,7 +147,7 @@ def part_name(run: Any, n: int) -> str:
 
 
 def _kept(run: Any, folder: Path, work: Any) -> dict[str, Any] | None:
-    """The entry of a run that is there, whole."""
+    """The entry of a run that exists completely."""
     from reports.commands.solving.results import is_there
 
     entry = work.get_record(run.name)
@@ -163,7 +163,7 @@ def _drop_parts(run: Any, work: Any) -> None:
 
 
 def _computed(run: Any, folder: Path, work: Any, ahead: _Ahead) -> dict[str, Any]:
-    """The entry of a run whose parts are all there in the end; raises as `Run.solve` does."""
+    """The entry of a run whose parts all exist in the end; raises as `Run.solve` does."""
     from reports.commands.solving.results import publish
 
     settings = work.get_record(f"{run.name}-settings")
@@ -180,7 +180,7 @@ def _computed(run: Any, folder: Path, work: Any, ahead: _Ahead) -> dict[str, Any
     def found() -> Iterator[Any]:
         for n, (first, stop) in enumerate(run.parts):
             arrays = work.get_arrays(part_name(run, n))
-            yield run.compute(first, stop)[0] if arrays is None else arrays  # damaged since it was looked at
+            yield run.compute(first, stop)[0] if arrays is None else arrays  # damaged since it was checked
 
     entry = publish(run, run.joined(found()), settings or {}, folder, work)
     work.put_record(run.name, entry)
@@ -189,7 +189,7 @@ def _computed(run: Any, folder: Path, work: Any, ahead: _Ahead) -> dict[str, Any
 
 
 def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """What is printed: files, and estimates at the last saved time."""
+    """Print the files, and estimates at the last saved time."""
     last = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
     return {
         "files": {

@@ -1,6 +1,6 @@
-"""What an experiment leaves in its folder: an archive for each run, figures, and a summary, which is written last.
+"""The output of an experiment: an archive for each run, figures, and a summary, which is written last.
 
-Whoever finds a summary finds all that it names, of one experiment: it goes before the first file of another one comes.
+If there is a summary, all files that it names exist and belong to one experiment: it is removed before another one's first file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from reports.store.files import sweep_temporaries, write_atomic
 
 SUMMARY, RESULTS, FIGURES = "summary.json", "results", "figures"
 LEVEL = 0.95
-#: what a reader of the folder needs to know
+#: a description of the folder for its reader
 LAYOUT = {
     "results": "one NumPy archive for each run, eta<number of the step size>-<method or model>.npz",
     "paths": f"a run of at most {MOST_KEPT} numbers, paths x (saved times x quantities + dimension), is kept path by path: times "
@@ -111,7 +111,7 @@ def is_there(folder: Path, entry: Mapping[str, Any]) -> bool:
 def draw(entries: Iterable[Mapping[str, Any]], folder: Path) -> list[str]:
     """A figure for each quantity and step size, PDF and PNG: means and 10-90 % bands of the runs; returns the files' names.
 
-    One saved time is no curve, and has none.
+    A single saved time is not a curve, and has no figure.
 
     Raises:
         OSError: they cannot be written.
@@ -162,6 +162,6 @@ def _make_way(folder: Path, own: str) -> None:
         try:
             if json.loads(path.read_bytes())["hash"] == own:
                 return
-        except (ValueError, KeyError, TypeError):  # nothing that this program wrote whole
+        except (ValueError, KeyError, TypeError):  # not a complete file of this program
             pass
         path.unlink()

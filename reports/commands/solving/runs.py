@@ -1,6 +1,6 @@
 """The runs of an experiment, the method or a model at one step size, and the parts in which they are computed.
 
-How a run is cut into blocks, and blocks into parts, is a function of the experiment alone, of no chunk and of no machine, and
+How a run is cut into blocks, and blocks into parts, depends on the experiment alone, not on chunks or the machine, and
 blocks are joined in the order of their paths: results are bitwise equal however often the run was interrupted.
 """
 
@@ -24,9 +24,9 @@ from numerics.simulate.runs import Ensemble, nth_key, save_grid
 from numerics.statistics.digests import Digest, digest
 from reports.assembly.plan import run_seconds
 
-#: numbers up to which a run is kept path by path: paths x (saved times x quantities + dimension)
+#: a run of up to this many numbers is kept path by path: paths x (saved times x quantities + dimension)
 MOST_KEPT = 5_000_000
-#: numbers, paths and estimated seconds that a block has at most, and the paths that it has however long they take
+#: upper limits of the numbers, paths and estimated seconds of a block, and its least number of paths, however long they take
 _NUMBERS, _PATHS, _SECONDS, _FEWEST = 2**22, 2**16, 30.0, 256
 #: parts that a run has at most, unless every path is kept; more of them, up to a limit, where each would take long to do again
 _PARTS, _PART_SECONDS, _MOST_PARTS = 128, 300.0, 1024
@@ -38,7 +38,7 @@ Arrays = dict[str, np.ndarray]
 
 @cache
 def statistic(name: str) -> Callable[[jax.Array], jax.Array]:
-    """A quantity of the points (d, paths); one and the same function for a name, by which what was compiled is found again."""
+    """A quantity of the points (d, paths); always the same function object for a name, so that compiled programs are reused."""
     if name == "norm":
         return lambda x: jnp.sqrt(jnp.sum(x**2, axis=0))
     n = int(name[1:]) - 1
@@ -51,7 +51,7 @@ class Run:
     """The method, or one of its models, at one step size.
 
     Args:
-        experiment: what is asked.
+        experiment: the experiment asked for.
         number: of the step size, from 0.
         kind: METHOD or the name of a model.
     """
@@ -100,12 +100,12 @@ class Run:
         return tuple((first, min(first + step, paths)) for first in range(0, paths, step))
 
     def seconds(self, paths: int) -> float:
-        """Roughly how long so many paths take, compiling left out."""
+        """Roughly how long this many paths take, without compiling."""
         return paths * self._pace
 
     @cached_property
     def _pace(self) -> float:
-        """Seconds a path, by an upper estimate."""
+        """Seconds per path, an upper estimate."""
         assert self.asked.T is not None  # for the type checker
         steps = float(self.asked.T / self.experiment.step(self.asked))
         return run_seconds(self.asked, self.kind, 1, steps) - run_seconds(self.asked, self.kind, 0, steps)
@@ -115,7 +115,7 @@ class Run:
 
         Raises:
             Refusal, NoClosedForm: the model does not exist, or cannot be solved.
-            NotANumber: no path can go on from a point that one reached.
+            NotANumber: a path reached a point from which it cannot continue.
         """
         asked, dim = self.asked, self.asked.dim or 0
         assert asked.T is not None and asked.eta is not None and asked.x0 is not None  # for the type checker
@@ -139,14 +139,14 @@ class Run:
 
             return run(asked.method, x0, **shared)
         from numerics.simulate.equation import (
-            solve,  # which loads the solver: a second that the method alone does not need
+            solve,  # this loads the solver, which takes a second that the method alone does not need
         )
 
         equation = derive.sde(asked.method, self.kind, asked.loss, dim)
         return solve(equation, x0, dt=float(self.experiment.step(asked)), **shared)
 
     def compute(self, first: int, stop: int) -> tuple[Arrays, dict[str, Any]]:
-        """What is kept of the paths first, .., stop - 1, and the settings of their run; raises as `solve` does."""
+        """The kept values of the paths first, .., stop - 1, and the settings of their run; raises as `solve` does."""
         found, settings = [], {}
         for begin in range(first, stop, self.block):
             part = self.solve(begin, min(self.block, stop - begin))
@@ -172,7 +172,7 @@ class Run:
         }
 
     def joined(self, found: Iterator[Arrays]) -> Arrays:
-        """What is kept of the paths of all these, in their order."""
+        """The kept values of the paths of all these parts, in their order."""
         if self.whole:
             listed = list(found)
             return {name: np.concatenate([a[name] for a in listed], axis=-1) for name in listed[0]}

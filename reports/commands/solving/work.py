@@ -1,8 +1,8 @@
-"""Parts of an experiment on disk, which a run that was killed goes on from.
+"""Parts of an experiment on disk, from which an interrupted run continues.
 
-A part is one file, `<name>-<digest>`, written under another name, flushed and renamed. The digest is that of the experiment's
-identity, the part's name and what the file holds: a file that was cut short or changed, or that belongs to another experiment,
-is not what its name says, and is removed and computed again.
+A part is one file, `<name>-<digest>`, written under another name, flushed and renamed. The digest covers the experiment's
+identity, the part's name and the contents of the file: a file that was cut short or changed, or that belongs to another experiment,
+does not match its name, and is removed and computed again.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class Parts:
 
     Args:
         folder: where they are kept.
-        identity: text that is equal for equal experiments and versions only; the folder's name says it too.
+        identity: text that is equal only for equal experiments and versions; the folder's name contains its digest.
 
-    One process at a time has a folder's parts (see `alone`).
+    Only one process at a time may use a folder's parts (see `alone`).
 
     Attributes:
-        damaged: names of the parts that were found to be something else than what was written.
+        damaged: names of the parts whose file was found to differ from the one written.
     """
 
     def __init__(self, folder: Path, identity: str) -> None:
@@ -54,11 +54,11 @@ class Parts:
 
     @property
     def hash(self) -> str:
-        """By which the experiment is known."""
+        """The text that identifies the experiment."""
         return self.folder.name
 
     def names(self) -> set[str]:
-        """The names of the parts that are there, unread."""
+        """The names of the existing parts, without reading them."""
         return {name for name, files in self._files.items() if files}
 
     def put(self, name: str, content: bytes) -> None:
@@ -72,7 +72,7 @@ class Parts:
         self._files.setdefault(name, set()).add(path)
 
     def get(self, name: str) -> bytes | None:
-        """A part as it was put, or None if it is not there whole."""
+        """A part as it was put, or None if it is missing or damaged."""
         for path in sorted(self._files.get(name, ())):
             with contextlib.suppress(OSError):
                 content = path.read_bytes()
@@ -133,10 +133,10 @@ def unpacked(content: bytes) -> dict[str, np.ndarray]:
 
 @contextlib.contextmanager
 def alone(folder: Path, said: str) -> Iterator[None]:
-    """Nobody else solves into this folder meanwhile; the system takes the lock from a process that is killed.
+    """Hold a lock, so that no other process solves into this folder; the system releases the lock of a killed process.
 
     Raises:
-        BadInput: somebody does.
+        BadInput: another process does.
         OSError: the lock cannot be made.
     """
     make_folder(folder / ".work")

@@ -1,4 +1,4 @@
-"""The figures of the experiments: losses against steps, compression, step length and noise, and the SDE beside the method."""
+"""The figures of the experiments: losses against steps, compression, step length and noise; the SDE against the method."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reports.sections.experiments.study import BEST, HELD
 #: size of an axis of a row of four, of a row of three, and alone
 _FOUR, _THREE, _ONE = (1.58, 2.1), (2.1, 2.1), (3.4, 2.2)
 _MARKS = ("o", "s", "^", "D")
-#: of what is in none of the other axes of a row
+#: style of a series that no other axes of a row show
 _FIFTH: dict[str, Any] = {"color": "#777777", "linestyle": (0, (1, 3)), "marker": "v", "markerfacecolor": "white"}
 
 
@@ -63,7 +63,7 @@ def draw(studies: list[dict[str, Any]], folder: Path) -> None:
 
 
 def _shown(study: dict[str, Any], losses: Any) -> np.ndarray:
-    """What is rounding, drawn as large as it may be: a logarithmic axis has no zero."""
+    """Losses that are only rounding, drawn at their largest possible value: a logarithmic axis has no zero."""
     return np.maximum(np.asarray(losses, float), ROUNDING * study["start"])
 
 
@@ -101,7 +101,7 @@ def _tuning(axis: Any, study: dict[str, Any], which: int) -> None:
 
 
 def _named(axes: list[Any], columns: int) -> None:
-    """One label of what is measured, and one legend above a row of axes, of all that any of them shows."""
+    """One label for the measured quantity, and above a row of axes one legend of everything that they show."""
     axes[0].set_ylabel("loss at the end")
     shown = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     axes[0].figure.legend(

@@ -1,4 +1,4 @@
-"""What the experiments of one problem showed: findings, sentences and rows of the table, all of them functions of its runs."""
+"""Findings, sentences and table rows of the experiments on one problem, all of them functions of its runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY
 from reports.sections.compare import bounded, number
 from reports.sections.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, OWN
 
-#: claim -> (its name in sentences, what is claimed, the part of the report that shows it)
+#: claim -> (its name in sentences, its text, the part of the report that shows it)
 CLAIMS = {
     "a": ("(a)", r"(a) Constant steps diverge as $\omega$ grows.", "fig:experiment-final"),
     "b": ("(b)", r"(b) The theory's own steps converge for every $\omega$.", "fig:experiment-final"),
@@ -37,7 +37,7 @@ CLAIMS = {
     "sde-first-order": ("first-order SDE", "The first-order SDE follows the method.", "fig:experiment-sde"),
     "sde-corrected": ("corrected SDE", "The corrected SDE follows the method.", "fig:experiment-sde"),
 }  # fmt: skip
-#: claim -> the two rules that it compares, and where their multipliers are from
+#: claim -> the two rules that it compares, and the origin of their multipliers
 PAIRS = {
     "c-held": ((NORMALISED, HELD), (THEORY, HELD)),
     "c-tuned": ((NORMALISED, BEST), (THEORY, BEST)),
@@ -47,7 +47,7 @@ PAIRS = {
 
 
 def plain(value: float) -> str:
-    """A number of the settings: three digits, and no zeros at its end."""
+    """A number of the settings: three digits, without trailing zeros."""
     return f"{value:.3g}"
 
 
@@ -57,7 +57,7 @@ def spanned(e: Estimate, digits: int = 3) -> str:
 
 
 class Losses:
-    """The reported losses of a study by rule, and where its multiplier is from."""
+    """The reported losses of a study by rule and origin of its multiplier."""
 
     def __init__(self, study: Mapping[str, Any]) -> None:
         self.runs = study["runs"]
@@ -72,14 +72,14 @@ class Losses:
         return [loss[-1] for loss in self.paths(rule, kind)]
 
     def length(self, rule: str, kind: str) -> list[np.ndarray]:
-        """Of the way, (seeds,) at each sparsity; one that left the bound as the longest."""
+        """Lengths of the paths, (seeds,) at each sparsity; a run that left the bound counts as the longest."""
         n, longest = KINDS.index((rule, kind)), np.finfo(np.float32).max
         found = [np.asarray(run["length"])[n] for run in self.runs]
         return [np.where(np.isfinite(a), a, longest) for a in found]
 
 
 def findings(study: Mapping[str, Any]) -> dict[str, claims.Finding]:
-    """Claim -> what was found on this problem."""
+    """Claim -> the finding on this problem."""
     losses, start = Losses(study), study["about"]["start"]
     edges = [
         "the best is at an edge of its grid" if any(tuned[rule]["edge"] for rule in (NORMALISED, THEORY)) else ""
@@ -109,7 +109,7 @@ def findings(study: Mapping[str, Any]) -> dict[str, claims.Finding]:
 
 
 def matches(losses: Losses, kind: str) -> list[tuple[Estimate, str]]:
-    """How equal the lengths are, at each sparsity."""
+    """How close the lengths are to each other, at each sparsity."""
     pairs = zip(losses.length(NORMALISED, EQUAL[kind]), losses.length(THEORY, kind), strict=True)
     return [claims.equal_lengths(a, b) for a, b in pairs]
 
@@ -122,7 +122,7 @@ def follows(study: Mapping[str, Any], equation: Mapping[str, Any], model: str) -
 
 
 def evidence(study: Mapping[str, Any], found: Mapping[str, claims.Finding], suffix: str = "") -> dict[str, dict[str, str]]:
-    """Key -> verdict, a sentence of LaTeX, and the label of what shows it."""
+    """Key -> verdict, a sentence of LaTeX, and the label of the table or figure that shows it."""
     said = says(study, found)
     return {
         f"experiment-{claim}{suffix}": {"verdict": finding.verdict, "says": said[claim], "anchor": CLAIMS[claim][2]}
@@ -176,7 +176,7 @@ def says(study: Mapping[str, Any], found: Mapping[str, claims.Finding]) -> dict[
 
 
 def quotient(first: np.ndarray, second: np.ndarray, start: float) -> str:
-    """Of the medians of two losses, as LaTeX; where the second one is rounding, from below."""
+    """The ratio of the medians of two losses, as LaTeX; a lower bound where the second is only rounding."""
     a, b, least = float(np.median(first)), float(np.median(second)), claims.ROUNDING * start
     if a < least and b < least:
         return "1"
@@ -189,7 +189,7 @@ def over(multiplier: float) -> str:
 
 
 def gap(study: Mapping[str, Any], equation: Mapping[str, Any], model: str) -> str:
-    """The largest difference of means over time, with what bounds it, in per cent of the method's mean."""
+    """The largest difference of means over time, with its bound, in per cent of the method's mean."""
     finding = follows(study, equation, model)
     cap = equation["setting"]["cap"] * study["about"]["start"]
     method = np.asarray(equation["method"]["loss"])[1:]
@@ -226,12 +226,12 @@ def length_rows(study: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def blown(study: Mapping[str, Any]) -> int:
-    """Runs that left the bound, of all that are reported."""
+    """The number of reported runs that left the bound."""
     return sum(sum(run["blown"]) for run in study["runs"]) + int(np.sum(study["signs"]["blown"]))
 
 
 def medians(losses: Sequence[Any]) -> dict[str, list[float]]:
-    """Median and interval of each of several (seeds,), for a figure."""
+    """Median and interval of each of several arrays (seeds,), for a figure."""
     found = [claims.median(v) for v in losses]
     return {"value": [e.value for e in found], "low": [e.lower for e in found], "high": [e.upper for e in found]}
 

@@ -1,4 +1,4 @@
-"""The experiments of [S] v2 on data that ship in a package: what is claimed, what is seen, at which compression (theory 9)."""
+"""The experiments of [S] v2 on data that ship in a package: claims, observations, and at which compression (theory 9)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _tasks(context: Inputs) -> tuple[Task, ...]:
 
 @final
 class Experiments(Section):
-    """Constant, normalised and theory steps against compression; DSignSGD under Cauchy noise; the SDE beside the method."""
+    """Constant, normalised and theory steps against compression; DSignSGD under Cauchy noise; the SDE against the method."""
 
     name, title = "experiments", "The paper's experiments"
     pieces = tuple(task.name for task in TASKS["full"])
@@ -97,7 +97,7 @@ class Experiments(Section):
 
 
 def described(study: dict[str, Any]) -> dict[str, Any]:
-    """What figures and template show of a study, and its evidence."""
+    """The numbers of a study that figures and template show, and its evidence."""
     task, about, runs = study["task"], study["about"], study["runs"]
     found = findings.findings(study)
     suffix = "" if task["name"] == "digits" else f"-{task['name']}"
@@ -167,7 +167,7 @@ def described(study: dict[str, Any]) -> dict[str, Any]:
 
 
 def _settings(study: dict[str, Any]) -> dict[str, Any]:
-    """What was run, for the table of settings."""
+    """The settings that were run, for their table."""
     task, about, line = study["task"], study["about"], study["curvature"]
     grids = {rule: list(ends) for rule, ends in zip(RULES, task["grids"], strict=True)}
     return {

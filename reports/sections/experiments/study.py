@@ -1,6 +1,6 @@
 """One problem of the experiments: its step rules tuned, run over seeds and compared (theory 9).
 
-Every run is a result of its own in the cache; all else here is a function of what the runs returned.
+Every run is a separate result in the cache; all else here is a function of the results of the runs.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from numerics.tasks.step_rules import NORMALISED, RULES, THEORY, RaceProblem, Sm
 from reports.sections.base import Inputs
 from reports.sections.compare import bounded
 
-#: seeds of the start, of the runs that are tuned on, of those that are reported, of DSignSGD, of the method and its models
+#: seeds of the start, of the tuning runs, of the reported runs, of DSignSGD, of the method and its models
 START, TUNED, REPORTED, SIGNS, METHOD, MODEL = 0, 101, 202, 303, 404, 505
-#: of the solver: steps a step of the method to begin with
+#: initial number of solver steps per step of the method
 COARSEST = 1
-#: the equations that are solved; the second-order one is no claim of theory 9
+#: the equations that are solved; theory 9 makes no claim about the second-order one
 MODELS = ("first-order", "corrected")
-#: what is run at each sparsity and reported: rule and where its multiplier is from
+#: the runs at each sparsity that are reported: the rule and the origin of its multiplier
 HELD, BEST, OWN = "held", "tuned", "own"
 KINDS = (
     *((rule, HELD) for rule in RULES),
@@ -42,7 +42,7 @@ EQUAL = {OWN: "as long as own", BEST: "as long as tuned"}
 
 @dataclass(frozen=True)
 class ModelRun:
-    """A run beside its equations: what is kept, the theory rule's multiplier, numbers of steps and paths, c over the start."""
+    """A run and its equations: the sparsity, the theory rule's multiplier, numbers of steps and paths, c over the start."""
 
     p: float
     multiplier: float
@@ -53,7 +53,7 @@ class ModelRun:
 
 @dataclass(frozen=True)
 class Task:
-    """What is run on one problem. Dimensionless.
+    """The runs on one problem. Dimensionless.
 
     Args:
         name, title: of the problem; `name` is one of `PROBLEMS`.
@@ -61,10 +61,10 @@ class Task:
         keeps: probabilities p of the sparsifier, from 1 down.
         grids: for each rule of `RULES` the first and the last exponent of its grid (`numerics.tasks.tuning.grid`).
         steps, saved: of DCSGD: their number, and saved times besides the first.
-        tuned, seeds: numbers of seeds that are tuned on, and of others that are reported.
+        tuned, seeds: the number of seeds used for tuning, and of further seeds that are reported.
         sign_steps, scales, constant, decaying: of DSignSGD: steps, scales sigma of the Cauchy noise, the steps c and c/sqrt(n+1).
         descent: step sizes of the gradient descent along which the Hessian is measured, its number of steps, points kept of each.
-        equations: runs beside their equations; of several the first is the one that the verdict is about.
+        equations: runs that are compared with their equations; if there are several, the verdict is about the first.
         clients, sigma1: N, and the affine noise of DCSGD.
     """
 
@@ -150,7 +150,7 @@ class Study:
         }
 
     def _stored(self, label: str, more: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
-        """A run: known by the problem and what this run adds."""
+        """A run, identified by the problem and the run's own settings."""
         t = self.task
         spec = {"name": t.name, "samples": t.samples, "clients": t.clients, "sigma1": t.sigma1, "start": START}
         spec |= {"descent": t.descent, **more}
@@ -198,7 +198,7 @@ class Study:
         return {**found, "own": float(_middle(runs["length"][-1, at:])[0])}
 
     def _reported(self, p: float, growth: float, tuned: Mapping[str, Any], held: Mapping[str, float]) -> dict[str, Any]:
-        """Losses of all kinds at one sparsity, on seeds that nothing was tuned on."""
+        """Losses of all kinds at one sparsity, on seeds that were not used for tuning."""
         self.context.tick(f"{self.task.title}: runs, p = {p:g}")
         plain = tuned[NORMALISED]
         lengths = {OWN: tuned["own"], BEST: tuned[THEORY]["length"][tuned[THEORY]["index"]]}
@@ -230,7 +230,7 @@ class Study:
         }
 
     def _equation(self, asked: ModelRun) -> dict[str, Any]:
-        """The method, and its models beside it."""
+        """The method, and its models."""
         title, k = self.task.title, self._setting(asked.p, THEORY, asked.multiplier)
         self.context.tick(f"{title}: {asked.paths} paths")
         runs = self._run(f"method-{_name(asked.multiplier)}", [k], asked.steps, asked.paths, METHOD)
@@ -263,7 +263,7 @@ class Study:
 
 
 def _middle(lengths: np.ndarray) -> np.ndarray:
-    """Medians over seeds; of a run that left the bound the way has no length, and it counts as the longest."""
+    """Medians over seeds; the path of a run that left the bound has no length and counts as the longest."""
     return np.median(np.where(np.isfinite(lengths), lengths, np.finfo(np.float32).max), axis=-1)
 
 

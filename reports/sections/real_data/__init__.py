@@ -1,1 +1,1 @@
-"""Real mini-batch gradients: their noise measured, and methods beside their equations with that noise."""
+"""The section on real mini-batch gradients: their noise measured, methods compared with their equations with that noise."""

@@ -1,4 +1,4 @@
-"""Real mini-batch gradients: their noise measured, the SDE with that noise derived and solved, the real methods beside it."""
+"""Real mini-batch gradients: their noise measured, the SDE with that noise solved and compared with the real methods."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIZES = {
 
 
 def settings() -> tuple[Setting, ...]:
-    """What is studied."""
+    """The data sets, losses and methods that are studied."""
     return (
         Setting(
             "breast-cancer",
@@ -46,7 +46,7 @@ def _size(context: Inputs) -> StudySize:
 
 @final
 class RealData(Section):
-    """What the noise of real gradients is like, and how far the SDE with the fitted noise follows the real methods."""
+    """The noise of real gradients, and how closely the SDE with the fitted noise follows the real methods."""
 
     name, title = "real-data", "Real input"
     pieces = tuple(setting.name for setting in settings())

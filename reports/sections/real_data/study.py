@@ -1,6 +1,6 @@
-"""One data set: the noise of its mini-batch gradients, and the real methods beside their equations with that noise.
+"""One data set: the noise of its mini-batch gradients, and the real methods compared with their equations with that noise.
 
-Every measurement and every run is a result of its own in the cache, and its spec holds all that it depends on.
+Every measurement and every run is a separate result in the cache, and its specification holds all that it depends on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reports.sections.base import Inputs
 from reports.sections.compare import bounded, final_rows, number, solved, summary
 
 SEED = 11
-COARSEST = 2  # solver steps a step of the method, to begin with
+COARSEST = 2  # initial number of solver steps per step of the method
 SAVED = 21  # times
 #: step numbers along gradient descent at which the covariance of the noise is computed
 ALONG = (0, 1, 3, 10, 30, 100)
@@ -37,7 +37,7 @@ class NoiseTask:
         source, given: the function of `numerics.tasks` that makes the data, and its arguments.
         loss, l2: the function of `numerics.tasks` that makes the loss, and its weight of ||x||^2/2.
         start: each coordinate of the starting point.
-        clients, batch: their number, and how many samples each draws at a step, with replacement.
+        clients, batch: the number of clients, and how many samples each draws per step, with replacement.
     """
 
     source: str
@@ -104,7 +104,7 @@ class NoiseStudy:
         self.best = tasks.minimise(self.problem)
 
     def result(self) -> dict[str, Any]:
-        """All that the templates and figures show of the setting."""
+        """Everything that the templates and figures show about the setting."""
         draws = {"draws": self.size.draws, "seed": SEED}
         noise = self._stored("noise", draws, self._measure)
         change = self._stored("change", {"descent": self.setting.descent, "along": ALONG}, self._change)
@@ -130,7 +130,7 @@ class NoiseStudy:
         return self.context.cache.load_or_compute(f"real-data-{self.setting.name}-{label}", spec, compute)
 
     def _measure(self) -> dict[str, Any]:
-        """The noise at the start and at the minimum; of the latter what the equations need."""
+        """The noise at the start and at the minimum; for the latter also the values that the equations need."""
         from numerics import tasks
 
         self.context.tick("measuring gradient noise")
@@ -148,7 +148,7 @@ class NoiseStudy:
         }
 
     def _change(self) -> dict[str, Any]:
-        """The trace of the covariance along gradient descent over that at the minimum, and how well an affine variance fits."""
+        """The trace of the covariance along gradient descent over the trace at the minimum, and the fit of an affine variance."""
         from numerics import tasks
 
         path = tasks.gradient_descent_path(self.problem, self.start, self.setting.descent, ALONG)
@@ -167,7 +167,7 @@ class NoiseStudy:
             "eta": run.eta, "grid": grid.tolist(), "paths": self.size.runs, "seed": SEED, "quantiles": BAND,
         }  # fmt: skip
         self.context.tick(f"{run.title}: real mini-batches")
-        # A frozen dataclass shows every parameter that it has, so its repr tells two methods apart.
+        # The repr of a frozen dataclass shows every parameter, so it distinguishes two methods.
         spec: dict[str, Any] = {**asked, "method": repr(real)}
         series = {REAL: self._stored(f"{run.method}-real", spec, partial(self._real, real, run.eta, grid))}
         values = {name: np.asarray(value).tolist() for name, value in params.items()}
@@ -222,7 +222,7 @@ def _forms(run: MethodRun, clients: int, noise: Mapping[str, Any]) -> tuple[Any,
     if run.method == "dcsgd":
         assert run.keep is not None  # for the type checker
         return tasks.MiniBatchDCSGD(run.keep), derive.DCSGD(derive.RandK(run.keep), dense, clients), covariance
-    heavy = math.isfinite(noise["nu"])  # else the fit is Gaussian, which no finite number of degrees of freedom is
+    heavy = math.isfinite(noise["nu"])  # else the fit is Gaussian, which has no finite number of degrees of freedom
     law = derive.StudentT("nu") if heavy else derive.Gaussian()
     fitted = {"sigma": noise["scale"], **({"nu": noise["nu"]} if heavy else {})}
     return tasks.MiniBatchDSignSGD(), derive.DSignSGD(derive.Scaled(law, Coordinate("sigma", "j", True)), clients), fitted

@@ -1,1 +1,1 @@
-"""Where methods and models are stable, over pairs of settings."""
+"""The section on sweeps: where methods and models are stable, over pairs of settings."""

@@ -41,7 +41,7 @@ def heat(axis: Any, x: Any, y: Any, values: Any, low: float, high: float) -> Any
     """values (len(y), len(x)) as cells around equally spaced points, white at `low` and black at `high`."""
     (x0, dx), (y0, dy) = ((float(a[0]), float(a[1] - a[0])) for a in (x, y))
     ends = (x0 - dx / 2, x0 + (len(x) - 0.5) * dx, y0 - dy / 2, y0 + (len(y) - 0.5) * dy)
-    # one picture of as many points as there are cells: thousands of rectangles make a page slow
+    # one image with a pixel per cell: thousands of rectangles make a page slow
     return axis.imshow(
         _within(values, low, high),
         cmap="Greys",
@@ -68,7 +68,7 @@ def _within(values: Any, low: float, high: float) -> np.ndarray:
 
 
 def line(axis: Any, x: Any, y: Any, own: bool = False, label: str | None = None) -> None:
-    """A threshold, with a white rim that keeps it apart from dark cells."""
+    """A threshold, with a white rim that sets it off from dark cells."""
     from matplotlib.patheffects import Normal, withStroke
 
     y = np.where(np.isfinite(np.asarray(y, float)), y, np.nan)
@@ -77,7 +77,7 @@ def line(axis: Any, x: Any, y: Any, own: bool = False, label: str | None = None)
 
 
 def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] | None = None) -> None:
-    """The scale of the greys beside a row of axes."""
+    """The grey scale next to a row of axes."""
     made = axes[0].figure.colorbar(mesh, ax=list(axes), shrink=0.9, aspect=18, pad=0.01)
     made.set_label(label)
     if ticks:

@@ -34,7 +34,7 @@ SIZES = {
     "quick": SweepSize(24, (0.0, 1.0, 7.0), (1, 2, 3, 5, 10), 5, 5, 14, 64),
     "full": SweepSize(40, (0.0, 1.0, 3.0, 7.0, 15.0), (0.5, 1, 1.5, 2, 3, 4, 5, 10, 30), 7, 12, 36, 400),
 }
-#: the settings of each sweep that are not on its axes
+#: the settings of each sweep other than its axes
 QUADRATIC = {"sigma0": 0.5, "sigma1": 0.5, "N": 2}
 CLIENTS = {"omega": 3.0, "eta": 0.5}
 SIGNS = {"sigma": 1.0, "h": 1.0, "N": 2}
@@ -49,13 +49,13 @@ STRENGTHS: dict[str, tuple[tuple[float, ...], bool]] = {
     "d": ((1, 2, 3, 4), False),
     "N": ((1, 2, 4, 8, 16, 32), True),
 }
-#: evidence -> what is on the axis
+#: evidence -> the quantities on the axes
 EVIDENCE = {"strength-omega": "omega", "strength-noise": "sigma1", "strength-dimension": "d", "strength-clients": "N"}
 
 
 @final
 class Sweeps(Section):
-    """Heat maps of growth, blow-ups and stationary losses, and what they say about the thresholds."""
+    """Heat maps of growth, blow-ups and stationary losses, and their evidence about the thresholds."""
 
     name, title = "sweeps", "Where the thresholds lie"
 
@@ -287,7 +287,7 @@ def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
 
 
 def strength() -> dict[str, Any]:
-    """The largest stable constant step of the method, measured, against that of theory 6.3."""
+    """The largest stable constant step of the method, measured, against the step of theory 6.3."""
     from numerics.evidence.sweeps import findings, quadratic
 
     series, evidence = {}, {}

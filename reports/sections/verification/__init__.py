@@ -1,1 +1,1 @@
-"""Every entry of the catalogue against numbers, and the weak orders of the models."""
+"""The section that compares every entry of the catalogue with numbers and measures the weak orders of the models."""

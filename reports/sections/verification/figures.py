@@ -9,7 +9,7 @@ from typing import Any
 
 from reports.document.figures import STYLES, figure
 
-#: ends of the axis of the tightness; what is beyond stands at the end as an arrow
+#: ends of the axis of the tightness; a value beyond them is drawn as an arrow at the end
 ENDS = (0.1, 10.0)
 ORDER_STYLES = dict(zip(("first-order", "second-order", "corrected"), zip(STYLES, "os^", strict=False), strict=False))
 

@@ -1,4 +1,4 @@
-"""Every entry of the catalogue against numbers, bounds as curves over time, and the weak orders of the models (theory 2, 6, 7)."""
+"""The catalogue compared with numbers, bounds as curves over time, weak orders of the models (theory 2, 6, 7)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ PATHS = {"quick": 1536, "full": 8192}
 SHOWN = ("6.2-scheduled", "6.3-low-scheduled", "6.4-global-scheduled")
 #: verdicts from the worst to the best: one word for several routes
 _ORDER = ("VIOLATED", "INCONCLUSIVE", "CONFIRMED")
-#: facts on a noise law, which are many and alike: 8-cauchy-1, 8-cauchy-2, ..
+#: facts about a noise law, of which there are many similar ones: 8-cauchy-1, 8-cauchy-2, ..
 _LAW = re.compile(r"(8-.+)-(\d+)")
-#: how notes write a second moment, once escaped, and how it is set
+#: how notes write a second moment (after escaping), and how it is typeset
 _SQUARE, _MEAN_SQUARE = str(escape("E x^2")), r"$\mathbb{E}\,x^2$"
 TITLES = {
     "4": "compression ratios", "6.1": "D(C)SGD, first-order model", "6.2": "D(C)SGD, corrected model", "6.3": "normalised D(C)SGD",
@@ -96,7 +96,7 @@ def grouped() -> dict[str, list[str]]:
 
 
 def _group(context: Inputs, group: str, ids: Sequence[str], curves: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The results of a group; those of simulations are pieces of their own, or come from the curves in a quick report."""
+    """The results of a group; simulations are separate pieces, and in a quick report they come from the curves."""
     apart = [id for id in ids if id in curves]
     rest = [id for id in ids if id not in apart]
     found: list[dict[str, Any]] = []
@@ -181,7 +181,7 @@ def subject_key(subject: str) -> str:
 
 
 def worst(verdicts: Iterable[str]) -> str:
-    """VIOLATED if one is; CONFIRMED if all are, and there are some."""
+    """VIOLATED if one of them is; CONFIRMED if there are some and all of them are."""
     met = set(verdicts)
     return next((v for v in _ORDER if v in met), "INCONCLUSIVE")
 
@@ -258,7 +258,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mathematics(id: str, name: str) -> str:
-    """An assumption as TeX: by its name where that is words, else the formula that the name spells."""
+    """An assumption as TeX: its name if that consists of words, else the formula that the name spells."""
     if not set(name) & set("<>=^_"):
         return str(escape(name))
     entry = entries()[id]

@@ -205,7 +205,7 @@ REFUSED: list[tuple[str, str, int | None, str]] = [
     ("1/0", "0", 3, "a denominator other than zero"),
     ("x/0.0", "0.0", 3, "a denominator other than zero"),
     ("0^-1", "0", 1, "a denominator other than zero"),
-    ("(" * (MAX_NESTING + 1) + "x" + ")" * (MAX_NESTING + 1), "(", MAX_NESTING + 1, "at most 40 parentheses"),
+    ("(" * (MAX_NESTING + 1) + "x" + ")" * (MAX_NESTING + 1), "(", MAX_NESTING + 1, "at most 40 nested parentheses"),
     ("x" + "/x" * 120, "x", 2 * MAX_DEPTH + 1, "a term nested at most 100 deep"),
     ("+".join(["x"] * 251), "+".join(["x"] * 251), MAX_TOKENS + 1, f"at most {MAX_TOKENS} numbers"),
     ("(x+y+g+eta+a_1+1)^40", "(x+y+g+eta+a_1+1)^40", 1, "at most 100000 monomials"),
