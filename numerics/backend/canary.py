@@ -1,9 +1,9 @@
-"""Whether programs that XLA compiles here compute the elementary functions: each is held against NumPy before results are trusted.
+"""Whether programs that XLA compiles here compute the elementary functions: each is compared with NumPy before it is trusted.
 
-A compiler can be wrong in silence. With jaxlib 0.10.2 and vector registers of 512 bits, `jnp.arctan` of 32 numbers or more mixes
+A compiler can be wrong silently. With jaxlib 0.10.2 and vector registers of 512 bits, `jnp.arctan` of 32 numbers or more mixes
 up its branches (jax-ml/jax issue 39352), and only the numbers show it. So every elementary function that `jax.numpy` shares with
-NumPy, and those of `jax.scipy.special` that noise laws need, are compiled with the options in question and compared at a thousand
-points. The result is kept in the user's cache, by version and machine.
+NumPy, and the functions of `jax.scipy.special` that noise laws need, are compiled with the options in question and compared at a
+thousand points. The result is stored in the user's cache, by version and machine.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from platformdirs import user_cache_path
 
 from numerics.backend.double import jax, jnp
 
-#: points a function; no multiple of the numbers in a vector register, so that what is left over is tried too
+#: points per function; not a multiple of the length of a vector register, so that the remainder is tried too
 POINTS = 1000
-#: how far a value may be from NumPy's, in units in the last place of the larger of it and 1; a wrong branch errs by 1e7 and more
+#: allowed distance from NumPy's value, in units in the last place of the larger of it and 1; a wrong branch errs by 1e7 and more
 ULPS = 1000
 #: functions of `jax.scipy.special` that densities, distribution functions and samplers are made of
 SPECIAL = ("erf", "erfc", "erfinv", "expit", "gammaln", "logit", "ndtr", "ndtri")
@@ -71,7 +71,7 @@ def disagreeing(options: Mapping[str, str]) -> list[str]:
         options: compiler options of XLA; none for a plain `jax.jit`.
     """
     found: list[list[str]] = []
-    # In a thread of its own, which no context manager of JAX around this call reaches (`enable_x64`, `default_device`).
+    # In a new thread, which no context manager of JAX around this call affects (`enable_x64`, `default_device`).
     thread = threading.Thread(target=lambda: found.append(_disagreeing(options)))
     thread.start()
     thread.join()
@@ -115,12 +115,12 @@ def known_disagreeing(options: Mapping[str, str]) -> list[str]:
         part.write_text(json.dumps(found), encoding="utf-8")
         os.replace(part, path)
     except OSError:
-        pass  # nowhere to keep it: the next process tries again
+        pass  # it cannot be stored: the next process tries again
     return found
 
 
 def _digest(options: Mapping[str, str]) -> str:
-    """What the comparison depends on: versions, processor, options, and how the comparison is made."""
+    """The key of a comparison: versions, processor, options, and how the comparison is made."""
     facts = {
         "versions": [version(name) for name in ("jax", "jaxlib", "numpy", "scipy")],
         "machine": [platform.machine(), *_processor(), jax.default_backend(), jax.devices()[0].device_kind],

@@ -1,4 +1,4 @@
-"""What was built for a setting, kept for the next time it is asked for."""
+"""A store of built objects: an object built for a setting is kept for the next time the setting is asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Compiled:
-    """`build`, with what it built for the last settings kept; for one that cannot be compared it builds anew."""
+    """`build`, with the objects for the last settings kept; for a setting that cannot be compared it builds again."""
 
     def __init__(self, build: Callable[[Any], Any], size: int = 64) -> None:
         self._build, self._cached = build, lru_cache(maxsize=size)(build)
@@ -16,10 +16,10 @@ class Compiled:
     def __call__(self, setting: Any) -> Any:
         try:
             hash(setting)
-        except TypeError:  # it holds something of the user's own that has no hash
+        except TypeError:  # it holds an object of the user that has no hash
             return self._build(setting)
         return self._cached(setting)
 
     def forget(self) -> None:
-        """What was built is made anew."""
+        """Forget the objects built so far."""
         self._cached.cache_clear()

@@ -1,6 +1,6 @@
-"""How programs are compiled: the options of the compiler, used only where what they compile agrees with NumPy.
+"""How programs are compiled: the options of the compiler, used only where the compiled functions agree with NumPy.
 
-Every program of `numerics` is compiled through this file, by `jit` or with `options()`; a test looks for others.
+Every program of `numerics` is compiled through this file, by `jit` or with `options()`; a test looks for violations.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _REPRODUCIBLE = {
     "xla_cpu_experimental_ynn_fusion_type": "",
     "xla_disable_hlo_passes": "cpu-parallel-task-assigner",
 }
-#: of wide vector registers XLA uses one half unless told otherwise, which costs up to a third of the speed; a sum over coordinates
+#: XLA uses one half of wide vector registers unless told otherwise, which costs up to a third of the speed; a sum over coordinates
 #: may be added in another order for another width, so like the kind of processor it can change the last bit
 _WIDE = {"xla_cpu_prefer_vector_width": "512"}
 
 
 @cache
 def options() -> dict[str, str]:
-    """Compiler options for chunks of paths: those of `_REPRODUCIBLE` and `_WIDE` that this jax knows and computes rightly with.
+    """Options for chunks of paths: those of `_REPRODUCIBLE` and `_WIDE` that this jax knows and computes correctly with.
 
     Raises:
-        WrongArithmetic: even without `_WIDE` a function comes out wrong.
+        WrongArithmetic: even without `_WIDE` a function is computed wrongly.
     """
     if jax.default_backend() != "cpu":
         check_plain()
@@ -44,7 +44,7 @@ def options() -> dict[str, str]:
 
 
 def narrowed() -> bool:
-    """Whether wide vector registers, of which this jax knows, are left unused, since a function comes out wrong in them."""
+    """Whether wide vector registers, which this jax knows, are left unused because a function is computed wrongly in them."""
     unused = _WIDE.items() - options().items() if jax.default_backend() == "cpu" else ()
     return any(_known(name, value) for name, value in unused)
 
@@ -63,8 +63,8 @@ def jit(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
     """`jax.jit` without compiler options, whose programs run only if `check_plain` passes (at the first call, not here).
 
     Args:
-        function: what is to be compiled.
-        settings: those of `jax.jit` (static_argnums, ..).
+        function: the function to compile.
+        settings: the arguments of `jax.jit` (static_argnums, ..).
     """
     compiled = jax.jit(function, **settings)
 

@@ -1,1 +1,1 @@
-"""Theorems and models held against numbers: bounds, weak orders, sweeps with thresholds."""
+"""Theorems and models compared with numbers: bounds, weak orders, sweeps with thresholds."""

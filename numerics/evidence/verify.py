@@ -1,9 +1,9 @@
 """The catalogue's theorems compared with numbers: on the SDE they are about, on the method itself, and outside their conditions.
 
 Deterministic routes first: an entry's inequality at random points (with all assumptions evaluated there), closed moments,
-quadrature, enumeration. Simulation where there is none: with verdicts from confidence sequences, and the solver's own error apart.
-What is compared is always the catalogue's own formula (`numerics.evidence.checks.formulas.conclusion`). Numbers are evidence and
-no proof.
+quadrature, enumeration. Simulation where there is none: with verdicts from confidence sequences, and a separate solver error.
+The formula that is compared is always the catalogue's own (`numerics.evidence.checks.formulas.conclusion`). Numbers are evidence,
+not proof.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ def verify(ids: str | Sequence[str] | None = None, seconds: float = 600.0) -> li
 
     Args:
         ids: of one entry or of several; None for all.
-        seconds: no further route is begun after so long. An entry whose routes were not all begun has fewer results: which are
-            missing can be told from `routes`.
+        seconds: no further route is begun after this time. An entry whose routes were not all begun has fewer results; `routes`
+            tells which are missing.
 
     Raises:
-        BadInput: an id that is no entry's, a time that is not positive.
+        BadInput: an id that no entry has, a time that is not positive.
         ValueError: an instance that does not satisfy the definitions or the assumptions of its theorem.
 
     Example:
@@ -87,7 +87,7 @@ def verify(ids: str | Sequence[str] | None = None, seconds: float = 600.0) -> li
 
 
 def without_instance() -> list[str]:
-    """Ids of the entries that are compared with nothing."""
+    """Ids of the entries that have no instance to be compared on."""
     return [id for id in entries() if not routes(id)]
 
 

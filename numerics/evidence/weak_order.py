@@ -1,4 +1,4 @@
-"""Weak orders of the SDE models, measured: |E phi(x_{T/eta}) - E phi(X_T)| for several step sizes, and its slope (theory 2, 7).
+"""Measured weak orders of the SDE models: |E phi(x_{T/eta}) - E phi(X_T)| for several step sizes, and its slope (theory 2, 7).
 
 `weak_order` needs no sampling: transition operator against backward Kolmogorov equation on the line, or closed moment equations
 in any dimension, each with its own error. `weak_order_sampled` is the same by Monte Carlo, with intervals.
@@ -41,11 +41,11 @@ class Slope:
     Attributes:
         local: log(e_k/e_{k+1})/log(eta_k/eta_{k+1}).
         plain: the slope p of the least-squares line log e = log c + p log eta.
-        order: p of the least-squares fit log e = log c + p log eta + a eta, which is e = c eta^p (1 + a eta + O(eta^2)): what a
-            further term of the expansion of e contributes is not taken for a part of the order. NaN for fewer than three eta.
-        doubt: of the order: its distance from the last two local slopes (the larger one), which is how far it goes beyond what
-            was measured, plus what the errors of the e_k do to it. For a sampled one, of the plain slope: the half-width of its
-            interval.
+        order: p of the least-squares fit log e = log c + p log eta + a eta, which is e = c eta^p (1 + a eta + O(eta^2)): the
+            contribution of a further term of the expansion of e is not counted as part of the order. NaN for fewer than three eta.
+        doubt: of the order: its distance from the last two local slopes (the larger one), which is how far it extrapolates
+            the measurements, plus the effect of the errors of the e_k. For a sampled order, of the plain slope: the half-width
+            of its interval.
     """
 
     local: tuple[float, ...]
@@ -54,7 +54,7 @@ class Slope:
     doubt: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values; what is not finite becomes null."""
+        """The fields as JSON values; numbers that are not finite become null."""
         return {"local": [_json(a) for a in self.local], **{n: _json(getattr(self, n)) for n in ("plain", "order", "doubt")}}
 
 
@@ -69,7 +69,7 @@ class WeakOrder:
         discrete, continuous: E phi(x_{T/eta}) and E phi(X_T), each with its discretisation error.
         errors: |discrete - continuous|.
         resolution: the sum of the two discretisation errors over the weak error; the largest one.
-        slope: what the errors say about the order.
+        slope: the order estimated from the errors.
     """
 
     method: str
@@ -82,7 +82,7 @@ class WeakOrder:
     slope: Slope
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values; what is not finite becomes null."""
+        """The fields as JSON values; numbers that are not finite become null."""
         sides = {"discrete": [v.to_dict() for v in self.discrete], "continuous": [v.to_dict() for v in self.continuous]}
         head = {"method": self.method, "model": self.model, "etas": list(self.etas)}
         tail = {"errors": list(self.errors), "resolution": _json(self.resolution), "slope": self.slope.to_dict()}
@@ -110,7 +110,7 @@ class SampledWeakOrder:
     slope: Slope
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values; what is not finite becomes null."""
+        """The fields as JSON values; numbers that are not finite become null."""
         sides = {"gaps": [g.to_dict() for g in self.gaps], "solver": [g.to_dict() for g in self.solver]}
         return {"method": self.method, "model": self.model, "etas": list(self.etas), **sides, "slope": self.slope.to_dict()}
 
@@ -131,7 +131,7 @@ def weak_order(
 
     Args:
         method: see `derive.methods.distributed`.
-        model: "first-order", "second-order" or "corrected"; or an equation of one's own, to be measured against the method.
+        model: "first-order", "second-order" or "corrected"; or an equation of the user, to be measured against the method.
         loss: the loss of both; a derive loss for closed moments.
         x0: the starting point, a number or (d,).
         T: horizon, a multiple of every eta.
@@ -141,7 +141,7 @@ def weak_order(
         params: values of the other symbols, by name.
         u: the function t -> u(t) of a free schedule.
         route: "line" (transition operator and backward Kolmogorov equation, one dimension) or "moments" (closed moment
-            equations); by default the first in one dimension and the second in others.
+            equations); by default the first in one dimension and the second otherwise.
 
     Raises:
         BadInput: an argument outside its range.
@@ -193,10 +193,10 @@ def weak_order_sampled(
     Args:
         phi: a SymPy expression in x1, .., xd, or a function x (d, paths) -> (paths,).
         paths: of the method, of the equation, and of its coarser solution, for each eta.
-        key: a seed; each eta draws from its own.
+        key: a seed; each eta has its own draws.
         level: of each interval; they are combined as independent.
-        substeps: solver steps a step of the method of the coarser solution; the finer one has twice as many.
-        Others: as for `weak_order`, with any loss and dimension that `run` and `solve` take; `chunk` is theirs.
+        substeps: solver steps per step of the method in the coarser solution; the finer one has twice as many.
+        Others: as for `weak_order`, with any loss and dimension that `run` and `solve` accept; `chunk` is passed to them.
 
     Raises:
         As `numerics.simulate.method.run` and `numerics.simulate.equation.solve` do.
@@ -243,7 +243,7 @@ class _Statistic:
 
 
 def _symbolic(loss: Any) -> Any:
-    """The loss where the engine knows it by formula; a function is known to numerics only."""
+    """The loss where the engine knows its formula; None for a function, which only numerics can use."""
     from derive.methods.losses import Loss
 
     return loss if isinstance(loss, Loss) else None
@@ -261,7 +261,7 @@ def _sizes(etas: Sequence[float], horizon: Any, params: Mapping[str, Any] | None
 
 
 def _log_doubt(gaps: np.ndarray, doubts: np.ndarray) -> np.ndarray:
-    """How far log|gap| may be off; infinite where the gap may be 0."""
+    """The error of log|gap|; infinite where the gap may be 0."""
     share = doubts / np.where(gaps == 0, np.nan, np.abs(gaps))
     return np.where(share < 1, -np.log1p(-np.minimum(np.nan_to_num(share, nan=1.0), 1 - 1e-16)), np.inf)
 

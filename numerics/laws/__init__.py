@@ -1,1 +1,1 @@
-"""Draws from noise laws and compressors, and their quantiles and integration nodes."""
+"""Samplers of noise laws and compressors, their quantiles and integration nodes, and counter-based random numbers."""

@@ -1,13 +1,13 @@
-"""Counter-based random numbers: what a path draws is a function of the seed, the path and the step, and of nothing else.
+"""Counter-based random numbers: the draws of a path are a function of the seed, the path and the step alone.
 
 Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw 2011) encrypts the counter (path, step and row) under a key that
 stands for the seed and the purpose. So every path is bitwise the same for any number of paths, any chunk of them, any number of
 devices, and after a restart. One encryption makes two words; a pair of steps shares it, the first step taking one half and the
-second the other, so that no bit is thrown away.
+second the other, so that no bit is wasted.
 
 Normals are made by Box and Muller (1958) from 32 bits for the radius and 32 for the angle, in single precision with a small
-relative error in the middle as in the tails, which reach to 6.76: a normal beyond has probability 1.4e-11. `Draws.wide` asks for
-double precision and 64 bits each.
+relative error in the middle as in the tails, which reach to 6.76: a normal beyond this has probability 1.4e-11. `Draws.wide`
+asks for double precision and 64 bits each.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from numerics.lowering.special import horner
 Words = tuple[Any, Any]
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)
-#: numbers of paths stay below these, which keep keys apart from draws
+#: path numbers stay below these values, which separate keys from draws
 _FOLD, _ALONE = np.uint32(0xF01DF01D), np.uint32(0xA10EA10E)
 #: pairs of steps under one key; the next ones have another, so that an array of a million rows has a counter for each entry
 BLOCK = 4096
@@ -56,15 +56,15 @@ def threefry(key: Words, counter: Words) -> tuple[jax.Array, jax.Array]:
 class Draws:
     """Random numbers of one purpose at one step, for some of the paths.
 
-    A function that draws is given one of these and uses each of `uniform`, `normal`, .. of it once; for more it makes others by
-    `fold`, each with its own number.
+    A function that draws is given one instance and uses each of its methods `uniform`, `normal`, .. once; for more draws it
+    makes other instances by `fold`, each with its own number.
 
     Attributes:
         key: two words, of the seed, the purpose and the block of steps.
-        lanes: which paths, (paths,) of uint32.
+        lanes: the path numbers, (paths,) of uint32.
         pair: which pair of steps of the block.
         half: 0 or 1, the step of the pair.
-        dtype: of what is drawn.
+        dtype: of the draws.
         wide: whether normals and uniforms have all the bits of double precision.
     """
 
@@ -85,18 +85,18 @@ class Draws:
         return replace(self, key=threefry(self.key, (_FOLD, n)))
 
     def at(self, pair: Any, half: int = 0) -> Draws:
-        """Those of another step of the block.
+        """The draws of another step of the block.
 
         The step is part of the counter and not of the key: XLA computes the key once and not with every step.
         """
         return replace(self, pair=jnp.asarray(pair).astype(jnp.uint32), half=half)
 
     def alone(self) -> Draws:
-        """Both halves for this step: its partner of the pair has others."""
+        """Both halves for this step: the other step of the pair has different ones."""
         return replace(self, key=threefry(self.key, (_ALONE, np.uint32(self.half))), half=0)
 
     def words(self, shape: Sequence[int], row: int = 0, rows: int = 1) -> tuple[jax.Array, jax.Array]:
-        """Two words for each entry of an array (.., paths); of `rows` independent pairs an entry the one numbered `row`."""
+        """Two words for each entry of an array (.., paths); of `rows` independent pairs per entry, the pair numbered `row`."""
         *outer, paths = shape
         if paths != self.paths:
             raise ValueError(f"{paths} columns for {self.paths} paths")
@@ -164,7 +164,7 @@ class Draws:
         return cosine.astype(self.dtype), sine.astype(self.dtype)
 
     def polar(self, shape: Sequence[int]) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """-log U and, independent of it, cosine and sine of a uniform angle; both halves of the pair have the same."""
+        """-log U and, independent of it, cosine and sine of a uniform angle; the same for both halves of the pair."""
         if self.wide:
             high, low = self.words(shape, 0, 2)
             u = (high.astype(float) * 2.0**21 + (low >> np.uint32(11)).astype(float) + 0.5) * 2.0**-53
@@ -194,7 +194,7 @@ class Draws:
 def minus_log(bits: jax.Array) -> jax.Array:
     """-log((b + 1/2)/2^32) of 32 bits, in single precision with a relative error below 6e-7, for b near 2^32 too.
 
-    1 - u is known to all its bits, u near 1 is not.
+    1 - u is known in all its bits, u near 1 is not.
     """
     rest = ((~bits).astype(jnp.float32) + np.float32(0.5)) * np.float32(2.0**-32)
     u = (bits.astype(jnp.float32) + np.float32(0.5)) * np.float32(2.0**-32)
@@ -202,7 +202,7 @@ def minus_log(bits: jax.Array) -> jax.Array:
 
 
 def circle(bits: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Cosine and sine of a uniform angle, in single precision: two bits for the quarter turn, 30 for +-45 degrees beside it."""
+    """Cosine and sine of a uniform angle, in single precision: two bits for the quarter turn, 30 for +-45 degrees around it."""
     within = jax.lax.bitcast_convert_type(bits << np.uint32(2), jnp.int32).astype(jnp.float32) + np.float32(2)
     s = within * np.float32(math.pi / 2**33)
     z = s * s

@@ -24,7 +24,7 @@ from numerics.lowering.to_jax import lower_function
 Rule = tuple[np.ndarray, np.ndarray]
 #: a density is summed on [-REACH, REACH], panel by panel of this width; beyond it e^{-|z|} is below the smallest number
 REACH, PANEL = 700.0, 0.5
-#: a step of Lanczos' algorithm that leaves less than this of the spread has come to the end of the law's points
+#: a step of Lanczos' algorithm that leaves less than this share of the spread has used up the law's points
 _END = 1e-13
 
 
@@ -103,7 +103,7 @@ def gauss_rule(law: Any, count: int, parameters: Mapping[str, Any] | None = None
 
 @gauss_rule.register
 def _(law: Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
-    """Of any law with exponential tails: its density summed on panels (with one end at 0, where Laplace's has a kink)."""
+    """The rule of any law with exponential tails: its density summed on panels (one end at 0, where Laplace's has a kink)."""
     if law.tail != sp.oo:
         raise NoClosedForm(f"the law has moments up to order {law.tail} only, so it has no Gauss rules of any size")
     y = sp.Symbol("y", real=True)

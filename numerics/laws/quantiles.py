@@ -36,7 +36,7 @@ def quantile_function(law: Any, parameters: Mapping[str, Any] | None = None) -> 
 
 @quantile_function.register
 def _(law: Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
-    """By bisection on 2F - 1, for any law that states it (stable laws, laws of the user's own)."""
+    """By bisection on 2F - 1, for any law that states it (stable laws, laws of the user)."""
     y = sp.Symbol("y", real=True)
     expr: Any = law.sign_mean(y)
     values = {s: concrete(s, parameters) for s in expr.free_symbols - {y}}

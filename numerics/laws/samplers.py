@@ -1,8 +1,8 @@
 """Samplers: one for every noise law and every compressor. Dimensionless.
 
-A sampler draws from `numerics.laws.counter.Draws`, which stand for one purpose at one step of some paths; what a path gets does not
-depend on which others are drawn beside it. Where draws are asked for a JAX key will do as well. A new class joins by registering
-its own sampler:
+A sampler draws from `numerics.laws.counter.Draws`, which stand for one purpose at one step of some paths; the draws of a path do
+not depend on the other paths. Where draws are asked for, a JAX key is accepted as well. A new class is added by registering its
+own sampler:
 
     @sample_law.register
     def _(law: MyLaw, draws, shape, parameters=None):
@@ -146,7 +146,7 @@ def sample_noise(noise: Any, draws: Draws, g: jax.Array, parameters: Parameters 
         noise: a `derive.methods.noise.Noise`; its scale may depend on the gradient (affine) or the coordinate.
         g: gradients, (d, paths).
         parameters: values of symbols by name; a scale that is a vector as an array (d,), a measured covariance (d, d).
-        client: whose scale to take, from 0; clients with one common scale share it.
+        client: the client whose scale to take, from 0; clients with one common scale share it.
 
     Raises:
         TypeError: not a noise.
@@ -229,7 +229,7 @@ def _(compressor: Bernoulli, draws: Draws, v: jax.Array, parameters: Parameters 
 
 @compress.register
 def _(compressor: RandK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
-    """Selection sampling (Knuth, 3.4.2, algorithm S) in O(d): a coordinate is kept with the share of those still wanted."""
+    """Selection sampling (Knuth, 3.4.2, algorithm S) in O(d): keep a coordinate with probability (still wanted)/(still left)."""
     dim = v.shape[0]
     k = _within(compressor.k, parameters, dim, "rand-k:k")
     if k == dim:

@@ -1,4 +1,4 @@
-"""The drift over a step, written so that a path has as few operations as possible. Dimensionless.
+"""The drift over a step, written so that each path needs as few operations as possible. Dimensionless.
 
 The drift is multiplied by the length of the step term by term: with eta and the numbers of a term it is one number for all
 paths. A gradient that all terms have is multiplied last, and the Hessian product of a loss with polynomial second derivatives is
@@ -6,7 +6,7 @@ written out, so that its numbers join the others: for the corrected model on sum
 
     (-x^3 + eta/2 (3 x^2) x^3) dt = x^3 ((3 eta dt/2) x^2 - dt),
 
-two operations on each path less.
+two operations fewer on each path.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def over_step(drift: sp.Expr, loss: Any = None) -> sp.Expr:
 
     Args:
         drift: in the gradient form.
-        loss: that of the Hessian products; its vectors are called as `loss_vector` says.
+        loss: the loss of the Hessian products; its vectors have the names that `loss_vector` gives.
     """
     second = _second(loss)
     terms = [sp.Mul.make_args(term) for term in sp.Add.make_args(drift)]
@@ -41,12 +41,12 @@ def over_step(drift: sp.Expr, loss: Any = None) -> sp.Expr:
 
 
 def loss_vector(base: str) -> str:
-    """What a vector of the loss is called in `over_step`, apart from one of the method."""
+    """The name of a vector of the loss in `over_step`, different from the names of the method's vectors."""
     return _PREFIX + base
 
 
 def _second(loss: Any) -> sp.Expr | None:
-    """f_j'', where it is a polynomial in x_j: of another function the derivative may cancel or overflow where f does not."""
+    """f_j'', where it is a polynomial in x_j: the derivative of another function may cancel or overflow where f does not."""
     if not isinstance(loss, Separable):
         return None
     second = sp.diff(loss.coordinate, x, 2)

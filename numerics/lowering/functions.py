@@ -44,7 +44,7 @@ def _arctangent_jvp(primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Arr
     return arctangent(x), dx / (1 + x * x)
 
 
-#: SymPy function -> array function of the same arguments. A faster form of one of them goes here.
+#: SymPy function -> array function of the same arguments. A faster form of one of them belongs here.
 FUNCTIONS: dict[type, Callable[..., Any]] = {
     sp.exp: jnp.exp,
     sp.log: jnp.log,
@@ -93,12 +93,12 @@ def _general_power(base: Any, exponent: Any) -> jax.Array:
     return jnp.where(zero, at_zero, jnp.power(jnp.where(zero, 1.0, base), exponent))
 
 
-#: coordinates up to which ranks are counted by comparisons, O(d^2), and not by sorting
+#: up to this number of coordinates ranks are counted by comparisons, O(d^2), not by sorting
 _COUNTED = 16
 
 
 def rank_descending(a: jax.Array) -> jax.Array:
-    """For each entry along the first axis: how many are larger, equal ones counting where their index is lower."""
+    """For each entry along the first axis, the number of larger entries; equal ones count if their index is lower."""
     if a.shape[0] <= _COUNTED:  # XLA sorts short axes slowly on a CPU
         before = jnp.arange(a.shape[0])
         ranks = [

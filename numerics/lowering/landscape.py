@@ -54,7 +54,7 @@ def landscape(loss: Any, dim: int, parameters: Mapping[str, Any] | None = None) 
         parameters: values of the symbols of a derive loss, by name; a vector as one array ("h") or by its entries.
 
     Raises:
-        BadInput: no loss, or a symbol of the loss without a value.
+        BadInput: not a loss, or a symbol of the loss without a value.
     """
     if not callable(loss):
         raise BadInput("loss", loss, "a loss of the toolkit, or a function x (d,) -> number written with jax.numpy")

@@ -9,9 +9,9 @@ BLOCK = 64
 
 
 def product(matrix: jax.Array, x: jax.Array) -> jax.Array:
-    """matrix (m, d) times x (d, paths), by blocks of columns: a larger product adds in an order that its size decides.
+    """matrix (m, d) times x (d, paths), by blocks of columns: a larger product adds in an order that depends on its size.
 
-    Fewer than two blocks are multiplied at once: a loop of one turn is none, and is compiled in another way.
+    A single block is multiplied without a loop: a loop of one iteration would be compiled differently.
     """
     m, paths = matrix.shape[0], x.shape[1]
     if paths % BLOCK or paths == BLOCK:

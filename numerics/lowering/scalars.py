@@ -25,7 +25,7 @@ def number(expr: Any, parameters: Parameters = None) -> jax.Array:
 
 
 def concrete(expr: Any, parameters: Parameters = None) -> float:
-    """The value of a scalar expression as a Python number, for what fixes shapes or is computed before a run.
+    """The value of a scalar expression as a Python number, for values that fix shapes or are computed before a run.
 
     Raises:
         BadInput: a symbol without a value.

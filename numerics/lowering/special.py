@@ -1,6 +1,6 @@
 """Special functions that SymPy names and JAX lacks, in double precision. Arguments broadcast; all is dimensionless.
 
-Each states its domain and its error, measured against mpmath in the tests. They cost microseconds an entry;
+Each states its domain and its error, measured against mpmath in the tests. They cost microseconds per entry;
 `numerics.lowering.tables` has faster forms for one fixed parameter.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 
 from numerics.backend.double import jax, jnp
 
-_NEAR_ZERO = 1e-5  # below it three terms of a power series are exact to rounding
-_SERIES = 0.03  # below it ten terms are
+_NEAR_ZERO = 1e-5  # below this, three terms of a power series are exact to rounding
+_SERIES = 0.03  # below this, ten terms are
 
 
 def hyp2f1_step(a: jax.Array, b: jax.Array, z: jax.Array) -> jax.Array:
@@ -65,7 +65,7 @@ def horner(coefficients: Sequence[float], z: jax.Array) -> Any:
 
 # The stable law. F(x) - 1/2 = (1/pi) Im int_0^oo e^{ixt - t^alpha} dt/t; on the ray t = e^{tau + i phi} the integrand
 # is analytic in a strip around the real tau axis and decays both ways: the trapezoidal rule converges geometrically.
-_DECAY = 36.0  # e^-36 = 2e-16 ends the sums
+_DECAY = 36.0  # the sums end at e^-36 = 2e-16
 _DIGITS = 34.0  # 2 pi (half width of the strip) / step: the error of the rule is about e^-34
 
 
@@ -77,7 +77,7 @@ def _ray(alpha: jax.Array) -> jax.Array:
 def _sum_on_ray(alpha: jax.Array, x: jax.Array, density: bool) -> jax.Array:
     """2F(x) - 1, or p(x) if `density`, for x > 0.
 
-    For x <= 1 e^{ixt} - 1 stands in place of e^{ixt} (the integral of what is left out is known), which keeps the
+    For x <= 1 e^{ixt} - 1 stands in place of e^{ixt} (the integral of the part left out is known), which keeps the
     relative accuracy as x -> 0; for x > 1 e^{-t^alpha} - 1 in place of e^{-t^alpha} does so for 1 - F as x -> oo.
     """
     phi = _ray(alpha)
@@ -90,7 +90,7 @@ def _sum_on_ray(alpha: jax.Array, x: jax.Array, density: bool) -> jax.Array:
     count = jnp.ceil(jnp.max((high - low) / step)).astype(int) + 1
 
     def add(n: jax.Array, total: jax.Array) -> jax.Array:
-        own = low + n * step  # of a batch some entries end long before others, where the exponentials would overflow
+        own = low + n * step  # some entries of a batch end long before others, where their exponentials would overflow
         tau = shift + jnp.minimum(own, high)
         s = jnp.exp(tau)
         z_re, z_im = s * jnp.cos(phi), s * jnp.sin(phi)
@@ -120,7 +120,7 @@ def _exponential(re: jax.Array, im: jax.Array, minus_one: jax.Array) -> tuple[ja
 def stable_sign_mean(alpha: jax.Array, x: jax.Array) -> jax.Array:
     """2F(x) - 1 of the law with characteristic function exp(-|t|^alpha), 0 < alpha < 2; absolute error below 1e-12.
 
-    Costs some hundreds of exponentials an entry; differentiable in x only.
+    Costs some hundreds of exponentials per entry; differentiable in x only.
     """
     alpha, x = jnp.asarray(alpha, float), jnp.asarray(x, float)
     size = jnp.abs(x)

@@ -1,6 +1,6 @@
 """Special functions with one fixed parameter as two Chebyshev expansions, one towards each end of the half-line.
 
-The direct forms in `numerics.lowering.special` cost microseconds an entry; these cost tens of nanoseconds. They are made when an
+The direct forms in `numerics.lowering.special` cost microseconds per entry; these cost tens of nanoseconds. They are made when an
 expression is lowered, so the parameter must be a number by then. Errors are those of the direct forms, to rounding.
 """
 
@@ -25,7 +25,7 @@ Function = Callable[[Any], jax.Array]
 
 
 def chebyshev_fit(function: Any) -> np.ndarray | None:
-    """Chebyshev coefficients of a function on [0, 1], to rounding of its largest; None where degree 255 does not do."""
+    """Chebyshev coefficients of a function on [0, 1], to rounding of the largest one; None where degree 255 is not enough."""
     for degree in _DEGREES:
         with jax.ensure_compile_time_eval():  # lowering may run while JAX traces a function of the caller's
             values = chebyshev.chebinterpolate(lambda s: function((1 + s) / 2), degree)
@@ -63,7 +63,7 @@ def hyp2f1_step_table(a: float, b: float) -> Function | None:
     def function(w: Any) -> jax.Array:
         w = jnp.asarray(w)
         inner = w <= 1
-        v = jnp.where(inner, w, 0.0)  # each side sees only arguments of its own
+        v = jnp.where(inner, w, 0.0)  # each side sees only its own arguments
         u = jnp.where(inner, 2.0, w)
         y = 1 / (1 + u)
         value_near = (1 + v) ** -a * clenshaw(near, 2 * v / (1 + v))

@@ -27,7 +27,7 @@ class LoweringError(NotImplementedError):
 
 @final
 class Tape:
-    """Array operations; `visit` returns the place of a value. A memo holds what a scope computed."""
+    """Array operations; `visit` returns the place of a value. A memo holds the values that a scope computed."""
 
     def __init__(self) -> None:
         self.operations: list[tuple[Callable[..., Any], tuple[int, ...]]] = []
@@ -75,13 +75,13 @@ class Tape:
     def _product(self, expr: sp.Mul, scope: dict[sp.Basic, int]) -> int:
         """Numeric factors are multiplied exactly first: gamma(500)/gamma(501) must not pass through infinity.
 
-        Those that are the same for all coordinates, and mostly for all paths, come next, and so are one number for a path.
+        Factors that are the same for all coordinates, and mostly for all paths, come next, and so are one number per path.
         """
         numeric = [a for a in expr.args if a.is_number]
         rest = sorted((a for a in expr.args if not a.is_number), key=self._varies)
         gammas = [a for a in rest if a.as_base_exp()[0].func is sp.gamma and a.as_base_exp()[1].is_Integer]
         inputs = [self.visit(a, scope) for a in rest if a not in gammas]
-        negative = bool(rest) and sp.Mul(*numeric) == -1  # a sign is no product: it joins the addition that follows
+        negative = bool(rest) and sp.Mul(*numeric) == -1  # a sign is not a product: it joins the addition that follows
         if numeric and not negative:
             inputs.insert(0, self.visit(sp.Mul(*numeric), scope))
         if gammas:
@@ -93,13 +93,13 @@ class Tape:
         return self.emit(lambda env, value: jnp.negative(value), place) if negative else place
 
     def _varies(self, expr: Any) -> bool:
-        """Whether a value is read from a vector, be it through an aggregate."""
+        """Whether a value is read from a vector, possibly through an aggregate."""
         if expr not in self._varying:
             self._varying[expr] = isinstance(expr, (Coordinate, *_NODES)) or any(map(self._varies, expr.args))
         return self._varying[expr]
 
     def _node(self, expr: Any) -> int:
-        """Aggregates, ranks, Hessian products; the bound coordinate is the same array as the own one."""
+        """Aggregates, ranks, Hessian products; the bound coordinate is the same array as the free one."""
         inner = to_slot(expr.args[0], "k", "j")
         place = self.visit(inner, {})
         if isinstance(expr, CoordSum):
@@ -220,7 +220,7 @@ def _hessian_product(env: Environment, c: Any) -> jax.Array:
 
 
 def _leaves(expr: Any) -> list[sp.Basic]:
-    """Symbols and nodes that an expression reads, the insides of nodes apart."""
+    """Symbols and nodes that an expression reads, without the insides of nodes."""
     outside, held = frozen(expr)
     return [*held.values(), *sorted(outside.free_symbols - set(held), key=str)]
 
@@ -248,7 +248,7 @@ _CANDIDATES = (
 
 
 def _inside(value: Any, active: Any, leaves: list[sp.Basic]) -> dict[sp.Basic, float]:
-    """A point of the branch's own region where its value is finite: harmless to evaluate at, whatever the branch is."""
+    """A point of the branch's own region where its value is finite: harmless to evaluate at, whichever branch is selected."""
     count = len(_CANDIDATES)
     every = list(dict.fromkeys([*leaves, *_leaves(active)]))
     for trial in range(count**2):

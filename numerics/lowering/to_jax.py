@@ -1,8 +1,8 @@
 """SymPy to JAX: an expression becomes a short list of array operations, each distinct subexpression once.
 
-Nothing is printed and nothing is evaluated as text. What has no array form raises `LoweringError` when it is lowered,
-not when it runs. Shapes: a vector is an array (d, paths) (or (d, 1) when it is the same on every path, or (d,) without
-paths), a scalar (paths,) or (). Memory is O(d) a path: aggregates are reductions over the first axis, no d x d array is
+Nothing is printed and nothing is evaluated as text. An expression without array form raises `LoweringError` when it is
+lowered, not when it runs. Shapes: a vector is an array (d, paths) (or (d, 1) when it is the same on every path, or (d,) without
+paths), a scalar (paths,) or (). Memory is O(d) per path: aggregates are reductions over the first axis, no d x d array is
 formed.
 """
 
@@ -74,7 +74,7 @@ def lower_all(expressions: Sequence[Any], parameters: Mapping[str, Any] | None =
 def specialise(expr: Any, parameters: Mapping[str, Any]) -> Any:
     """expr with numbers for those symbols on which the parameters of special functions depend (nu, alpha).
 
-    With a number there, lowering makes a table in place of an iteration for every entry.
+    With a number there, lowering makes a table instead of an iteration for every entry.
     """
     expr = sp.sympify(expr)
     special = [
@@ -92,7 +92,7 @@ def lower_function(expr: Any, arguments: Sequence[sp.Symbol]) -> Callable[..., j
     Symbols are matched by name. Arguments broadcast against each other.
 
     Raises:
-        LoweringError: a function without array form, or a symbol that is no argument.
+        LoweringError: a function without array form, or a symbol that is not an argument.
     """
     column = isinstance(expr, sp.MatrixBase)
     lowered = Lowered(expr.flat() if column else [expr], not column)

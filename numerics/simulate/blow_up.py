@@ -1,7 +1,7 @@
-"""Paths that leave the bound, when, and why: a blow-up is an outcome to count, no value where the path was is an error.
+"""Paths that leave the bound, when, and why: a blow-up is an outcome that is counted; a missing value inside is an error.
 
-A run marks what has left by NaN, which costs nothing and passes on by itself. The few paths that were lost are then run again,
-with the same draws and an eye on each step.
+A run marks paths that have left by NaN, which costs nothing and propagates by itself. These few paths are then run again with
+the same draws, and each step is checked.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def exits(segment: Callable[[Any, Advance, Any], Any], count: int, bound: Any, y
     """The last points inside |y_j| <= bound, (d, paths), and the time after the step that led outside, (paths,).
 
     Args:
-        segment: (number, how to make a step, state) -> state after that segment of the run.
+        segment: (number, function that makes a step, state) -> state after that segment of the run.
         count: how many segments there are.
     """
     start = (y, jnp.full(y.shape[1], jnp.inf, y.dtype))
@@ -81,11 +81,11 @@ def numberless(parts: Any, paths: int) -> jax.Array:
 
 
 def check_numbers(lost: np.ndarray, when: np.ndarray, wrong: np.ndarray, step: float) -> None:
-    """Raises NotANumber for the first of the lost paths that is no blow-up.
+    """Raises NotANumber for the first of the lost paths that is not a blow-up.
 
     Args:
         lost: numbers of the paths.
-        when: time after the step at which each was lost.
+        when: the time after the step at which each was lost.
         wrong: whether the equation has no value at its last point.
         step: the step size that steps are counted in.
     """

@@ -1,7 +1,7 @@
-"""Many paths in chunks: memory stays bounded, all processors work, and no path notices which others are beside it.
+"""Many paths in chunks: memory stays bounded, all processors work, and no path depends on which others are computed with it.
 
-A chunk is padded to full vector lanes, 128 a device, because the compiler treats what is left over by other instructions; the
-paths of a chunk carry their own numbers, from which all their draws come.
+A chunk is padded to full vector lanes, 128 per device, because the compiler uses other instructions for the rest; the paths of
+a chunk carry their own numbers, which determine all their draws.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Program = Callable[[Any, Any], tuple[Any, Mapping[str, Any]]]
 
 
 def check_chunk(chunk: Any) -> int | None:
-    """A number of paths a chunk, or None.
+    """The number of paths per chunk, or None.
 
     Raises:
         BadInput: anything but a whole number >= 1.
@@ -41,7 +41,7 @@ def check_chunk(chunk: Any) -> int | None:
 
 
 def default_chunk(dim: int, paths: int) -> int:
-    """Paths a chunk: as many as fit a cache, in equal chunks, as many of them for each processor."""
+    """Paths per chunk: as many as fit a cache, in equal chunks, the same number of chunks for each processor."""
     workers = os.cpu_count() or 1
     rounds = -(-paths * dim // (CACHED * workers))
     return max(LANES, -(-paths // (rounds * workers * LANES)) * LANES)
@@ -59,7 +59,7 @@ def width(chunk: int) -> int:
 
 
 def points(x0: np.ndarray, numbers: np.ndarray, first: int = 0) -> np.ndarray:
-    """Starting points (d, width) of the paths with these numbers, x0 being that of `first` and of those after it.
+    """Starting points (d, width) of the paths with these numbers, x0 being the points of `first` and of the paths after it.
 
     The padding repeats the last one.
     """
@@ -69,7 +69,7 @@ def points(x0: np.ndarray, numbers: np.ndarray, first: int = 0) -> np.ndarray:
 
 
 def pieces(numbers: np.ndarray, chunk: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """Chunks of these paths: their place, and their numbers with the padding, which counts on from the last."""
+    """Chunks of these paths: their place, and their numbers with the padding, which continues after the last."""
     wide = width(min(chunk, len(numbers)))
     for begin in range(0, len(numbers), chunk):
         own = numbers[begin : begin + chunk]
@@ -105,7 +105,7 @@ class Spread:
     `more` is the same everywhere; results are arrays whose last axis is that of the paths.
 
     A program that calls LAPACK runs by itself on one device: its kernel waits in a thread of XLA's pool for others of that pool,
-    and programs that run at the same time can hold all of them, each waiting for the other without end (jax 0.10).
+    and programs that run at the same time can hold all of them, each waiting for the other for ever (jax 0.10).
     """
 
     def __init__(self, program: Callable[..., Any]) -> None:
@@ -132,10 +132,10 @@ class Spread:
 
 
 def _alike(found: Mapping[Any, np.ndarray], paths: int) -> dict[Any, np.ndarray]:
-    """Empty arrays with as many rows as these and so many paths, those of one type in one block of memory.
+    """Empty arrays with as many rows as these and `paths` columns; arrays of one type share one block of memory.
 
-    A C library takes back from a process what several blocks leave free, and clears each page again for the next run; with one
-    block it learns to keep it.
+    The C library returns the memory of several freed blocks to the system, which clears each page again for the next run; with
+    one block it learns to keep the memory.
     """
     made: dict[Any, np.ndarray] = {}
     for dtype in dict.fromkeys(array.dtype for array in found.values()):
@@ -147,11 +147,11 @@ def _alike(found: Mapping[Any, np.ndarray], paths: int) -> dict[Any, np.ndarray]
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """Threads for chunks, which stay: to start them takes as long as some steps of all paths."""
+    """Threads for chunks, which are kept: starting them takes as long as some steps of all paths."""
     return ThreadPoolExecutor(os.cpu_count() or 1, "chunks")
 
 
-os.register_at_fork(after_in_child=_pool.cache_clear)  # a child has none of these threads
+os.register_at_fork(after_in_child=_pool.cache_clear)  # a child process has none of these threads
 
 
 def run_chunks(
@@ -160,11 +160,11 @@ def run_chunks(
     """Last points (d, paths) and values {name: (S, paths)} of the paths with these numbers.
 
     Args:
-        program: see `Program`; called in several threads at once, and never in this one: what JAX is told by a context manager
-            (`jax.enable_x64`, `jax.debug_nans`, ..) is told to one thread, and chunks would differ by who computes them.
+        program: see `Program`; called in several threads at once, and never in this one: a context manager of JAX
+            (`jax.enable_x64`, `jax.debug_nans`, ..) affects one thread only, and chunks would depend on the thread that runs them.
         x0: (d, 1) or (d,) for all paths, or one column for `first` and each of those after it.
         numbers: (paths,) of uint32.
-        chunk: how many at a time.
+        chunk: number of paths at a time.
         first: the number of the path that starts at the first column of x0.
     """
     whole: dict[str | None, np.ndarray] = {}

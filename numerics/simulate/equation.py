@@ -1,10 +1,10 @@
-"""Solve an SDE for an ensemble of paths, through diffrax: one batched state, one `diffeqsolve` a chunk, constant steps.
+"""Solve an SDE for an ensemble of paths, through diffrax: one batched state, one `diffeqsolve` per chunk, constant steps.
 
 Ito equations take predictor-corrector, Euler or Milstein steps (`numerics.simulate.schemes`); without noise the equation is an
 ODE and takes Tsit5 steps; a Stratonovich equation takes Heun steps. The step is a fraction of eta: a step of eta itself would
 hide the order of the model behind the solver's own error, which `numerics.simulate.refinement` measures.
 
-What was compiled is kept: a second solve of the same equation and shapes, with another eta, scale, seed or horizon, compiles
+Compiled programs are kept: a second solve of the same equation and shapes, with another eta, scale, seed or horizon, compiles
 nothing.
 """
 
@@ -53,9 +53,9 @@ from numerics.simulate.runs import (
 from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, Segments, segment, segments, tsit5
 from numerics.simulate.systems import System, ito_system, stratonovich_system
 
-#: solver steps a step of the method, unless `dt` says otherwise
+#: solver steps per step of the method, unless `dt` is given
 SUBSTEPS = 8
-#: steps in all that a solve may have
+#: greatest number of steps of a solve
 MOST_STEPS = 10**7
 
 
@@ -90,8 +90,8 @@ def solve(
         equation: from `sde`.
         x0: the starting point (d,), or one for each path (d, paths).
         T: horizon.
-        paths: how many, when x0 is one point.
-        key: JAX key or seed; models solved with equal keys and steps share their Brownian motion. Path n has the same, bitwise,
+        paths: number of paths, when x0 is one point.
+        key: JAX key or seed; models solved with equal keys and steps share their Brownian motion. Path n is bitwise the same,
             whatever `paths` and `chunk` are.
         params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters; measured
             covariances as matrices.
@@ -107,12 +107,12 @@ def solve(
         scheme: "predictor-corrector", "euler" or "milstein" (Ito, the last for additive, scalar and diagonal noise in one
             dimension or coordinate by coordinate), or "heun" (the equivalent Stratonovich equation in named coordinates, small d).
         halvings: how often every step is halved.
-        by_halves: whether the Brownian increment of a step is the sum of those of its two halves: of one key, the run with
-            one more halving then has the same Brownian motion.
+        by_halves: whether the Brownian increment of a step is the sum of the increments of its two halves: with the same key,
+            the run with one more halving then has the same Brownian motion.
         dtype: "float64" or "float32".
         wide: normals of 52 bits, where tails beyond 6 standard deviations matter; several times slower.
-        chunk: how many paths at a time; the result does not depend on it.
-        first: the number of the first path: of a large ensemble a part may be computed alone, bitwise as it is in the whole.
+        chunk: number of paths at a time; the result does not depend on it.
+        first: the number of the first path: a part of a large ensemble may be computed separately, bitwise as in the whole.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -166,7 +166,7 @@ def solve(
     if program.system.integral is not None:
         env = at_time(dict(fixed) | free, program.land, jnp.asarray(x[:, :1]), 0.0, u)
         settings |= {"nodes": nodes, "doubling_error": doubling_error(program.system.integral, env)}
-    same = not program.system.normals and x.shape[1] == 1  # without noise all paths are the same one
+    same = not program.system.normals and x.shape[1] == 1  # without noise all paths are the same
     more = {"words": stream_words(key, Stream.EQUATION), "free": free, "bound": bound, "segments": steps.arrays(program.dtype)}
     more["edges"] = np.concatenate([[0.0], times[times > 0]]).astype(program.dtype)
     made = program.ensemble(x, 1 if same else count, times, more, chunk, eta, settings, int(first))
@@ -198,7 +198,7 @@ _derived = Compiled(lambda asked: derive_sde(*asked), 32)
 
 
 def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any]) -> SDE:
-    """The equation, if it exists at these numbers; derived anew where they make it another one."""
+    """The equation, if it exists at these numbers; derived again where the numbers change it."""
     exact = specialised(equation.method, loss, dim, parameters, (s.name for s in equation.parameters))
     method = replace(equation.method, noise=exact.noise) if exact.noise.law.degenerate else equation.method
     if method is not equation.method or (equation.dim is None and dim == 1):
@@ -212,7 +212,7 @@ def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any])
 @final
 @dataclass(frozen=True)
 class _Setting:
-    """What a compiled function depends on; an equation is known by its expressions, its matrices have no hash."""
+    """The key of a compiled function; an equation is identified by its expressions, since its matrices have no hash."""
 
     equation: SDE = field(compare=False)
     known: tuple[Any, ...]

@@ -47,9 +47,9 @@ from numerics.simulate.runs import (
 
 #: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
 Oracle = Callable[[Draws, jax.Array, Any], jax.Array]
-#: clients up to which the loop over them is written out
+#: up to this number of clients the loop over them is unrolled
 UNROLLED = 4
-#: values that differ from path to path stand in arrays of multiples of this
+#: values that differ from path to path are stored in arrays whose length is a multiple of this
 VARIED = 4096
 
 
@@ -73,7 +73,7 @@ def run(
     varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
     travelled: bool = False,
 ) -> Ensemble:
-    """Run independent paths of a method and keep statistics at saved steps. Memory is O(S paths), and O(d) a path of a chunk.
+    """Run independent paths of a method and keep statistics at saved steps. Memory is O(S paths), and O(d) per path of a chunk.
 
     A path that leaves the ball |x_j| <= bound is counted with the time of the step at which that happened, and stays at its last
     point inside.
@@ -82,9 +82,9 @@ def run(
         method: compressor, noise, clients and schedule.
         x0: the starting point (d,), or one for each path (d, paths).
         T: horizon; floor(T/eta) steps are made.
-        paths: how many, when x0 is one point.
-        key: JAX key or seed; each step, client and purpose has its own draws. Path n has the same, bitwise, whatever `paths` and
-            `chunk` are.
+        paths: number of paths, when x0 is one point.
+        key: JAX key or seed; each step, client and purpose has its own draws. Path n is bitwise the same for any `paths` and
+            `chunk`.
         params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; a run needs one.
         save: how many times are kept, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
@@ -145,7 +145,7 @@ def _varied(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[str
     """Values that differ from path to path, as arrays (paths,).
 
     Raises:
-        BadInput: another shape, a value that is not finite, a name that has a value for all paths, or that none may vary.
+        BadInput: another shape, a value that is not finite, a name that has a value for all paths, or whose value may not vary.
     """
     found = {}
     for name, value in (given or {}).items():
@@ -159,12 +159,12 @@ def _varied(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[str
 
 
 def _padded(lanes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The values that differ from path to path in arrays of few sizes: another number of paths compiles nothing."""
+    """The values that differ from path to path, in arrays of few sizes, so that another number of paths compiles nothing."""
     return {name: np.pad(a, (0, -len(a) % VARIED), mode="edge") for name, a in lanes.items()}
 
 
 def _settings(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
-    """Every combination of values that some path has."""
+    """Every combination of values that occurs on some path."""
     if not lanes:
         return [{}]
     return [dict(zip(lanes, values.tolist(), strict=True)) for values in np.unique(np.stack([*lanes.values()]), axis=1).T]
@@ -173,7 +173,7 @@ def _settings(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
 @final
 @dataclass(frozen=True)
 class _Setting:
-    """What a compiled function depends on."""
+    """The key of a compiled function: everything that it depends on."""
 
     method: Method
     loss: Any
@@ -187,7 +187,7 @@ class _Setting:
     wide: bool
     travelled: bool
     varied: tuple[str, ...]
-    in_pairs: bool  # every saved step is even: no pair of draws is divided, which costs a condition a step
+    in_pairs: bool  # every saved step is even, so no pair of draws is divided, which would cost a condition per step
 
 
 class _Program(Program):
@@ -199,7 +199,7 @@ class _Program(Program):
         self.shown = statistics_of(self.land, dict(setting.statistics))
 
     def _gradients(self, x: jax.Array, parameters: Mapping[str, Any]) -> Callable[[Draws, Any], jax.Array]:
-        """(draws, client) -> that client's stochastic gradient; the full gradient is computed once and not by each client."""
+        """(draws, client) -> that client's stochastic gradient; the full gradient is computed once, not for each client."""
         oracle = self.setting.oracle
         if oracle is not None:
             return lambda draws, client: oracle(draws, x, client)
@@ -214,14 +214,14 @@ class _Program(Program):
             own = draws.fold(client)
             return compress(method.compressor, own.fold(1), gradient(own.fold(0), client), parameters)
 
-        if len(method.noise.scales) > 1 or clients <= UNROLLED:  # scales of their own are expressions of their own
+        if len(method.noise.scales) > 1 or clients <= UNROLLED:  # clients with different scales have different expressions
             return sum((message(i) for i in range(clients)), jnp.zeros_like(x))
         return jax.lax.fori_loop(0, clients, lambda i, s: s + message(i), jnp.zeros_like(x))
 
     def _after(self, draws: Draws, n: Any, more: Any, x: jax.Array) -> jax.Array:
         """x after step n."""
         parameters = self.fixed | more["free"]
-        place = draws.lanes - more["first"]  # padding counts on from the last path, and takes its values
+        place = draws.lanes - more["first"]  # padding continues the numbering after the last path, and takes its values
         for name in self.setting.varied:
             parameters[name] = jnp.take(more["varied"][name], place, mode="clip").astype(x.dtype)[None]
         eta = parameters["eta"]
@@ -229,7 +229,7 @@ class _Program(Program):
         return x - eta * h / self.setting.clients * self._total(draws, x, parameters)
 
     def _further(self, draws: Draws, n: Any, more: Any, y: jax.Array) -> jax.Array:
-        """x, and below it the length of the way to it, after step n."""
+        """x, and below it the length of the path so far, after step n."""
         x = self._after(draws, n, more, y[:-1])
         return jnp.concatenate([x, y[-1:] + jnp.sqrt(jnp.sum((x - y[:-1]) ** 2, axis=0, keepdims=True))])
 

@@ -1,8 +1,8 @@
 """Drift and covariance where only the moments given the message are known: integrals over the noise, by fixed nodes.
 
 b = (1/N) sum_i E m(v_i) and S = (1/N) sum_i (E Cov(C | v_i) + Cov m(v_i)) with v_i = g + s_i Z and m(v) = E[C(v) | v]
-(theory 4). Where every coordinate stands for itself the integral is one-dimensional: Gauss-Legendre panels on the quantiles,
-graded towards both tails. Else a Sobol set, scrambled once and for all and made symmetric, is sent through the quantiles.
+(theory 4). Where every coordinate is treated by itself the integral is one-dimensional: Gauss-Legendre panels on the quantiles,
+graded towards both tails. Otherwise a Sobol set, scrambled once and for all and made symmetric, is sent through the quantiles.
 The nodes are the same at every point and time, so the result is a deterministic function of them; its error is read off
 by doubling the nodes (`doubling_error`).
 """
@@ -31,7 +31,7 @@ from numerics.lowering.scalars import concrete
 from numerics.lowering.to_jax import lower_all
 from numerics.simulate.roots import DENSE_LIMIT, Diffusion, root_of_variance, symmetric_root
 
-#: beyond this many coordinates Sobol's directions run out
+#: Sobol's direction numbers end at this many coordinates
 SOBOL_LIMIT = 4096
 _SCRAMBLE = 20250131  # seed of Owen's scrambling, which is three to seven times as accurate as a shift
 _TAIL = 1e-12  # probability beyond the outermost panel
@@ -46,8 +46,8 @@ class NoiseIntegral(Diffusion):
         conditional: the moments given the message.
         dim: d.
         parameters: values by symbol name; a measured covariance as a matrix.
-        nodes: how many, for a quasi-random set (rounded up to twice a power of two); for panels a quarter of it is the
-            number of points of the panel at the median, and 1/(1 + m) of that of the m-th from there (at least 2).
+        nodes: number of nodes of a quasi-random set (rounded up to twice a power of two); for panels a quarter of it is the
+            number of points of the panel at the median, and 1/(1 + m) of that number for the m-th panel from there (at least 2).
     """
 
     conditional: Conditional
@@ -89,7 +89,7 @@ class NoiseIntegral(Diffusion):
         return self.root(*self.moments(env))
 
     def root(self, mean: jax.Array, covariance: jax.Array) -> Any:
-        """What `apply` needs, from the two `moments`."""
+        """The values that `apply` needs, from the two `moments`."""
         if self.diagonal:
             return root_of_variance(covariance, mean)
         scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(covariance), axis=(1, 2))
@@ -151,7 +151,7 @@ class NoiseIntegral(Diffusion):
         return env.matrices[dense.name] + jnp.eye(self.dim) * own.T[:, None, :]
 
     def _quantiles(self, law: Law, u: np.ndarray) -> np.ndarray:
-        with jax.ensure_compile_time_eval():  # nodes are numbers, even where a solver is being traced
+        with jax.ensure_compile_time_eval():  # nodes are numbers, even while a solver is being traced
             return np.asarray(quantile_function(law, self.parameters)(u))
 
     @cached_property
@@ -185,7 +185,7 @@ class NoiseIntegral(Diffusion):
     def _correlated(self, z: np.ndarray, mixing: np.ndarray) -> np.ndarray:
         """Nodes of correlated noise, by the same construction as its sampler (`numerics.laws.samplers.correlate`)."""
         law, dense = self.conditional.law, self.conditional.dense
-        assert dense is not None  # for the type checker; the caller has looked
+        assert dense is not None  # for the type checker; the caller has checked
         if dense.name not in self.parameters:
             raise BadInput(f"parameter {dense.name}", "no value", "the d x d covariance matrix")
         values, vectors = np.linalg.eigh(np.asarray(self.parameters[dense.name], float))

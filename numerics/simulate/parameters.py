@@ -1,4 +1,4 @@
-"""The numbers that a user gives for symbols: read, and held to the domains of the places they stand for. Dimensionless."""
+"""The numbers that a user gives for symbols: read, and checked against the domains of the symbols. Dimensionless."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
     """Parameters as floats and float arrays, by name; exact numbers (Fraction, SymPy) are accepted.
 
     Raises:
-        BadInput: a value that is no finite number or array of them; no step size eta > 0 among them.
+        BadInput: a value that is not a finite number or an array of finite numbers; no step size eta > 0 among them.
     """
     found: dict[str, Any] = {}
     for name, value in (params or {}).items():
@@ -52,7 +52,7 @@ def specialised(method: Method, loss: Any, dim: int, parameters: Mapping[str, An
         more: names of further symbols that may have values.
 
     Raises:
-        BadInput: a name that stands for nothing here; a value outside the domain of its place; a vector or a measured
+        BadInput: a name that has no meaning here; a value outside the domain of its symbol; a vector or a measured
             covariance of the wrong shape.
     """
     return _specialised((method, loss, dim, tuple(sorted(parameters.items())), frozenset(more)))
@@ -104,13 +104,13 @@ class Fixed:
 def constants(
     method: Method, loss: Any, dim: int, parameters: Mapping[str, Any], all_fixed: bool = False, also: Iterable[str] = ()
 ) -> tuple[tuple[tuple[str, Any], ...], dict[str, float]]:
-    """Values that a compiled function holds, as something to know it by, and those that it is given with every call.
+    """Values that are fixed in a compiled function, as its key, and values that it is given with every call.
 
-    Fixed are arrays and what decides on tables, shapes or the loss: parameters of the law, the compressor and the loss.
+    Fixed are arrays and the values that decide on tables, shapes or the loss: parameters of the law, the compressor and the loss.
 
     Args:
-        all_fixed: whether all are but eta.
-        also: further names that are.
+        all_fixed: whether all values except eta are fixed.
+        also: further names whose values are fixed.
     """
     names = symbol_names(method.noise.law) | symbol_names(method.compressor) | set(also)
     if isinstance(loss, Loss):

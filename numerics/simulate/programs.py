@@ -1,4 +1,4 @@
-"""What a run compiles, and how an ensemble comes out of it: the same for a method and for its equation."""
+"""The compiled programs of a run, and the ensemble made from them: the same for a method and for its equation."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Result = tuple[Any, Mapping[str, Any]]
 class Program(ABC):
     """A method or an equation, lowered, and the functions compiled for it.
 
-    What may change without compiling anew is given with every call, as `more`: "words" of the seed, "free" parameters, "bound",
-    and what else a subclass reads.
+    Values that may change without compiling again are given with every call, as `more`: "words" of the seed, "free"
+    parameters, "bound", and everything else that a subclass reads.
 
     Attributes:
         dim: d.
@@ -41,7 +41,7 @@ class Program(ABC):
 
     @abstractmethod
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        """Last points inside the bound, and (1, paths): "left", when it was left, "numberless", whether there is no value there."""
+        """Last points inside the bound, and (1, paths): "left", when it was left, "numberless", whether it has no value."""
 
     @cached_property
     def _compiled(self) -> Spread:
@@ -58,20 +58,20 @@ class Program(ABC):
         self, x: np.ndarray, paths: int, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
         settings: Mapping[str, Any], first: int = 0,
     ) -> Ensemble:  # fmt: skip
-        """The paths numbered first, first + 1, .., those that were lost with the time of it.
+        """The paths numbered first, first + 1, ..; for a lost path also the time at which it was lost.
 
         Args:
             x: (d, paths), or (d, 1) for all of them.
-            paths: how many.
+            paths: number of paths.
             times: the saved times.
             more: see above.
-            chunk: how many paths at a time; None for a good number.
+            chunk: number of paths at a time; None for a suitable default.
             eta: the step that errors count in.
             settings: of the ensemble.
-            first: the number of the first path, by which it draws.
+            first: the number of the first path, which determines its draws.
 
         Raises:
-            NotANumber: a path came to a point where there is no value.
+            NotANumber: a path reached a point where there is no value.
         """
         given = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
         given["bound"] = np.asarray(more["bound"], self.dtype)
@@ -85,7 +85,7 @@ class Program(ABC):
             last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[lost], size, first)
             check_numbers(numbers[lost], found["left"][0], found["numberless"][0], eta)
             final[:, lost], blown[lost] = last, found["left"][0]
-            for value in values.values():  # also where a statistic has a value for what a lost path became
+            for value in values.values():  # even where a statistic has a value at the point of a lost path
                 value[:, lost] = np.where(blown[lost] <= times[:, None] * (1 + 1e-12), np.nan, value[:, lost])
         blown.flags.writeable = False  # whether any was lost or not
         return Ensemble(times, values, blown, final, settings)

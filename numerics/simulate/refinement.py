@@ -1,4 +1,4 @@
-"""The solver's own error, told apart from the model's by halving the steps on the same Brownian motion."""
+"""The solver's own error, separated from the model's by halving the steps on the same Brownian motion."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from derive.derivation import SDE
 from numerics.simulate.equation import solve
 from numerics.simulate.runs import Ensemble
 
-#: solver steps a step of the method up to which steps are halved
+#: limit of the halving: solver steps per step of the method
 FINEST = 256
-#: solver steps in all up to which steps are halved
+#: limit of the halving: solver steps in all
 MOST_STEPS = 200_000
 #: steps are halved until the error is below this share of the mean, or below its statistical error
 SHARE = 0.005
@@ -28,9 +28,9 @@ class Refined:
     Attributes:
         ensemble: with the finest steps.
         error: |mean with the finest steps - mean with steps twice as long| on the same Brownian motion, (S,). For a scheme
-            of weak order 1 the error left is about as large, for one of order 2 a third of it.
-        substeps: solver steps a step of the method.
-        converged: whether the error is small beside the mean, or beside its statistical error.
+            of weak order 1 the remaining error is about as large, for a scheme of order 2 a third of it.
+        substeps: solver steps per step of the method.
+        converged: whether the error is small compared with the mean, or with its statistical error.
     """
 
     ensemble: Ensemble
@@ -42,14 +42,14 @@ class Refined:
 def refined(
     equation: SDE, x0: Any, T: float, statistic: Callable[[Ensemble], np.ndarray], coarsest: int = 4, **settings: Any
 ) -> Refined:
-    """Solve with `coarsest` steps a step of the method and with twice as many, and go on until the two agree.
+    """Solve with `coarsest` steps per step of the method and with twice as many, and so on until the two agree.
 
-    Where a path blows up the steps are halved to the limit: only then is it the equation that explodes, and not the solver.
+    Where a path blows up, the steps are halved down to the limit, to make sure that the equation explodes and not the solver.
 
     Args:
         equation, x0, T: see `solve`.
         statistic: ensemble -> finite values (S, paths), whose mean is compared.
-        coarsest: solver steps a step of the method to begin with.
+        coarsest: initial number of solver steps per step of the method.
         settings: further arguments of `solve`, `params` with eta among them.
 
     Raises:

@@ -2,7 +2,7 @@
 
 S = diag(D) + U core U' + sum_r coef_r Dense_r is symbolic, so the cheapest exact root is chosen once, by `diffusion`.
 Where a matrix that should be a covariance is not one (beyond rounding), the root is NaN: the path is then counted as a
-blow-up and never silently wrong. A faster root goes here and nowhere else.
+blow-up and never silently wrong. A faster root belongs in this file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 
 #: up to this dimension a low-rank covariance is rooted as a dense matrix, beyond it by a thin QR
 DENSE_LIMIT = 64
-#: what rounding may leave of a variance that is 0, relative to the second moments, in either precision
+#: size that rounding may leave of a variance that is 0, relative to the second moments, in either precision
 ROUNDING = {"float64": 1e-11, "float32": 1e-5}
 #: where D_j = 0 the thin root takes this multiple of max D in its place (an error of that relative size)
 FLOOR = 1e-10
@@ -32,14 +32,14 @@ class Diffusion(ABC):
     """A root of S for a batch of points.
 
     Attributes:
-        normals: number of columns of B, that is of independent normals a path needs.
+        normals: number of columns of B, that is, of independent normals that a path needs.
     """
 
     normals: int
 
     @abstractmethod
     def coefficients(self, env: Environment) -> Any:
-        """What depends on the point, as a tree of arrays."""
+        """The values that depend on the point, as a tree of arrays."""
 
     @abstractmethod
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
@@ -64,7 +64,7 @@ def diffusion(form: GradientForm, dim: int, parameters: Mapping[str, Any] | None
         parameters: values by name; measured covariances (d, d) are taken from here and factorised once.
 
     Raises:
-        BadInput: a measured covariance is missing or has the wrong shape, or is no covariance.
+        BadInput: a measured covariance is missing, has the wrong shape, or is not a covariance.
         LoweringError: a function without array form.
     """
     kind = structure(form)
@@ -206,7 +206,7 @@ class Thin(Diffusion):
 @final
 @dataclass(frozen=True, eq=False)
 class Leaf(Diffusion):
-    """S = coef Sigma with a measured Sigma whose root is at hand."""
+    """S = coef Sigma with a measured Sigma whose root is known."""
 
     normals: int
     coefficient: Lowered
@@ -222,7 +222,7 @@ class Leaf(Diffusion):
 
 @final
 class Sum(Diffusion):
-    """S = the sum of covariances that are each rooted on their own: independent normals, side by side."""
+    """S = a sum of covariances, each with its own root: independent normals, side by side."""
 
     def __init__(self, parts: Sequence[Diffusion]) -> None:
         self.parts = tuple(parts)
@@ -247,7 +247,7 @@ def root_of_variance(diag: jax.Array, mean: jax.Array) -> jax.Array:
 def symmetric_root(matrix: jax.Array, scale: jax.Array) -> jax.Array:
     """The symmetric root of each matrix (paths, n, n); NaN where an eigenvalue is negative beyond rounding.
 
-    `scale` (paths,) is the size of the numbers that the matrix was computed from.
+    `scale` (paths,) is the size of the numbers from which the matrix was computed.
     """
     values, vectors = jnp.linalg.eigh(matrix)
     wrong = values[:, 0] < -100 * _rounding(matrix) * scale

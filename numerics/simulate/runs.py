@@ -1,4 +1,4 @@
-"""What a simulation returns, and the choices that the discrete method and its SDE share, so that the two can be compared."""
+"""The result of a simulation, and the choices that the discrete method and its SDE share, so that the two can be compared."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AnyLoss = Loss | Landscape | Callable[[jax.Array], Any]
 Numbers = Mapping[str, Any]
 #: a path whose largest |x_j| passes this, or is not finite, has blown up
 BOUND = 1e8
-#: paths have numbers of 31 bits, by which they draw
+#: paths have numbers of 31 bits, which determine their draws
 MOST_PATHS = 2**31
 
 
@@ -36,16 +36,16 @@ MOST_PATHS = 2**31
 class Ensemble:
     """Statistics of independent paths at the saved times. Dimensionless; times are t = n eta.
 
-    A blow-up is an outcome: it is counted, and never averaged. Arrays of one type may share one block of memory: copy one that is
-    kept when the others are not.
+    A blow-up is an outcome: it is counted, and never averaged. Arrays of one type may share one block of memory: copy an array
+    that is kept when the others are not.
 
     Attributes:
         times: shape (S,).
         values: for each statistic an array (S, paths); NaN from the path's blow-up on.
         blow_up: time after the step that took each path outside the ball, shape (paths,), read-only; infinity
             where none did.
-        final: last points, (d, paths); where a path blew up they mean nothing.
-        settings: what was run, as JSON values.
+        final: last points, (d, paths); meaningless where a path blew up.
+        settings: the settings of the run, as JSON values.
     """
 
     times: np.ndarray
@@ -65,7 +65,7 @@ class Ensemble:
         return np.sum(self.blow_up <= self.times[:, None] * (1 + 1e-12), axis=1)
 
     def repeated(self, paths: int) -> Ensemble:
-        """One path so many times, for what has no noise."""
+        """One path repeated `count` times, for a run without noise."""
         values = {name: np.repeat(a, paths, axis=1) for name, a in self.values.items()}
         return Ensemble(self.times, values, np.repeat(self.blow_up, paths), np.repeat(self.final, paths, axis=1), self.settings)
 
@@ -99,7 +99,7 @@ def check_shared(bound: Any, u: Any, schedule: Any) -> None:
     """The arguments that a run of a method and a solution of its equation share.
 
     Raises:
-        BadInput: a bound that is no finite number > 0; u without a free schedule.
+        BadInput: a bound that is not a finite number > 0; u without a free schedule.
     """
     positive("bound", bound)
     if u is not None and not isinstance(schedule, Free):
@@ -112,7 +112,7 @@ def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarr
     Args:
         horizon: T > 0. The last step is the largest n with n eta <= T.
         eta: step size > 0.
-        save: how many times, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
+        save: number of saved times, evenly spread from 0 to T; or the times themselves, each moved to its nearest step.
 
     Raises:
         BadInput: a value outside its range.
@@ -142,7 +142,7 @@ def start(x0: Any, paths: int | None, first: int = 0) -> tuple[np.ndarray, int]:
         first: the number of the first path.
 
     Raises:
-        BadInput: another shape, a value that is not finite, no number of paths, or a number that no path has.
+        BadInput: another shape, a value that is not finite, no number of paths, or a path number out of range.
     """
     point, count = _start(x0, paths)
     if isinstance(first, bool) or not isinstance(first, (int, np.integer)) or not 0 <= first <= MOST_PATHS - count:
@@ -175,14 +175,14 @@ def precision(dtype: Any) -> Any:
 
 
 class Stream(IntEnum):
-    """What a seed is used for: the method and its equation never share a draw, even with one seed for both."""
+    """The purpose of a seed: the method and its equation never share a draw, even with one seed for both."""
 
     METHOD = 0
     EQUATION = 1
 
 
 def nth_key(seed: int, n: int) -> Any:
-    """Of several experiments with one seed the key of the n-th, from 0: the seed itself, then keys that share no draw with it.
+    """The key of the n-th of several experiments with one seed, from 0: the seed itself, then keys that share no draw with it.
 
     `stream` folds 0 and 1 into the key of the first; the others begin at 2.
     """
@@ -254,7 +254,7 @@ def statistics_of(land: Landscape, extra: Mapping[str, Statistic] | None) -> dic
 
 
 def statistics_key(extra: Mapping[str, Statistic] | None) -> tuple[tuple[str, Statistic], ...]:
-    """Further statistics as what a compiled function is known by."""
+    """Further statistics as part of the key of a compiled function."""
     return tuple((extra or {}).items())
 
 

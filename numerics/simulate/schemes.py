@@ -2,7 +2,7 @@
 
 diffrax makes one step from one saved time to the next; within it the solver makes the many small steps, two of them in one loop
 body that XLA fuses. The increment of a step comes from a counter (`numerics.laws.counter`): the same path has the same Brownian
-motion whatever else is computed beside it.
+motion whatever else is computed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Segments:
     """The steps of a solve: between two saved times they are equal.
 
     Attributes:
-        begin, step: when each segment begins and the length of its steps, (S,).
+        begin, step: the time at which each segment begins, and the length of its steps, (S,).
         count: how many steps it has, (S,).
         first: the number of its first pair of draws, (S,).
     """
@@ -49,12 +49,12 @@ class Segments:
         return int(self.count.sum())
 
     def arrays(self, dtype: Any) -> tuple[np.ndarray, ...]:
-        """As a compiled function takes them."""
+        """The arguments that a compiled function takes."""
         return self.begin.astype(dtype), self.step.astype(dtype), self.count.astype(np.int32), self.first.astype(np.int32)
 
 
 def segments(stops: Sequence[float] | np.ndarray, dt: float, halvings: int = 0, by_halves: bool = False) -> Segments:
-    """From 0 through the given times in equal steps of at most dt, each halved so many times.
+    """The steps from 0 through the given times, of at most dt and each halved `halvings` times.
 
     Args:
         stops: increasing times > 0.
@@ -70,7 +70,7 @@ def segments(stops: Sequence[float] | np.ndarray, dt: float, halvings: int = 0, 
 class Increment(NamedTuple):
     """W(t + step) - W(t) = scale normals.
 
-    The scale, a number, is kept apart: it joins other factors that are the same for all paths, and each path has one product less.
+    The scale, a number, is kept separate: it joins other factors that are the same for all paths, saving a product per path.
 
     Attributes:
         scale: sqrt(step).
@@ -91,11 +91,11 @@ class ItoTerm(diffrax.AbstractTerm):
 
     Attributes:
         system: drift and root.
-        at: (y (d, paths), t) -> the values that the system reads there.
+        at: (y (d, paths), t) -> the values that the system reads at this point.
         draws: W.
         segments: begin, step, count, first of `Segments`.
-        bound: paths outside |y_j| <= bound stay where they last were inside.
-        by_halves: whether an increment is the sum of those of the two halves of its step.
+        bound: paths outside |y_j| <= bound stay at their last point inside.
+        by_halves: whether an increment is the sum of the increments of the two halves of its step.
         divided: whether some segment ends within a pair of draws; never by halves, where a pair is one step.
     """
 
@@ -111,7 +111,7 @@ class ItoTerm(diffrax.AbstractTerm):
         return self.over(t, y, 1.0)
 
     def over(self, t: Any, y: jax.Array, step: Any) -> tuple[jax.Array, Any]:
-        """The drift times a step, and what B depends on."""
+        """The drift times a step, and the values that B depends on."""
         return self.system.evaluate(self.at(y, t), step)
 
     def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Any:
@@ -123,7 +123,7 @@ class ItoTerm(diffrax.AbstractTerm):
         return step * drift + self.system.apply(coefficients, increment.normals, increment.scale)
 
     def moved(self, y: jax.Array, over: tuple[jax.Array, Any], increment: Increment) -> jax.Array:
-        """y + drift dt + B dW, the drift last: it is what the next step waits for."""
+        """y + drift dt + B dW, the drift last, because the next step waits for it."""
         drift, coefficients = over
         return (y + self.system.apply(coefficients, increment.normals, increment.scale)) + drift
 
@@ -154,7 +154,7 @@ def predictor_corrector(term: ItoTerm, t: Any, y: jax.Array, step: Any, incremen
     predicted = term.moved(y, start, increment)
     ahead = term.over(t + step, predicted, step)[0]
     drift, coefficients = start
-    # where the drift has no value at the predicted point, the Euler step stands
+    # where the drift has no value at the predicted point, the Euler step is used
     average = jnp.where(jnp.isfinite(ahead), (drift + ahead) / 2, drift)
     return term.moved(y, (average, coefficients), increment)
 

@@ -26,9 +26,9 @@ class System:
     """dX = drift dt + B dW for a batch of points.
 
     Attributes:
-        evaluate: (the values at a batch of points, the length of a step) -> drift times step (d, paths), and what B depends on, a
-            tree of arrays. One function for both, since both may come from the same integral over the noise, which is dear.
-        apply: (what B depends on, z (normals, paths), a number s) -> s B z (d, paths).
+        evaluate: (the values at a batch of points, the length of a step) -> drift times step (d, paths), and the values that B
+            depends on, a tree of arrays. One function for both, since both may come from one costly integral over the noise.
+        apply: (the values that B depends on, z (normals, paths), a number s) -> s B z (d, paths).
         normals: columns of B; 0 for an ordinary differential equation.
         integral: the integral over the noise that drift and B come from, where they do.
     """
@@ -39,7 +39,7 @@ class System:
     integral: NoiseIntegral | None = None
 
 
-#: drift times step, and what the root of S depends on, at an environment
+#: drift times step, and the values that the root of S depends on, at an environment
 Pair = Callable[[Environment, Any], tuple[Any, Any]]
 
 
@@ -47,9 +47,9 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
     """The Ito equation in its gradient form, whatever the dimension.
 
     Args:
-        equation, dim, parameters: as `numerics.solve` has them.
+        equation, dim, parameters: as in `numerics.solve`.
         nodes: of an integral over the noise.
-        loss: the one whose gradients and Hessian products the environment has, by which the drift may be written shorter.
+        loss: the loss whose gradients and Hessian products the environment has; with it the drift may be written shorter.
 
     Raises:
         NoClosedForm: the model needs a closed mean, and only moments given the message are known.
@@ -92,7 +92,7 @@ def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any], loss: A
         raise NoClosedForm(
             f"the {equation.model} model needs the mean of the step in closed form; only first-order has none"
         )
-    assert isinstance(root, NoiseIntegral)  # where no drift is known, S is an integral as well
+    assert isinstance(root, NoiseIntegral)  # where the drift has no closed form, S is an integral as well
     integral, factor = root, lower_coordinate(equation.method.schedule.factor, parameters)
 
     def integrated(env: Environment, step: Any) -> tuple[Any, Any]:

@@ -1,1 +1,1 @@
-"""What numbers from independent paths say: estimates with intervals, confidence sequences, verdicts, digests."""
+"""Inference from the numbers of independent paths: estimates with intervals, confidence sequences, verdicts, digests."""

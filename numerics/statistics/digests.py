@@ -1,8 +1,8 @@
-"""Statistics of more paths than a memory holds: digests of blocks of paths, joined in the order of the paths. Units of the values.
+"""Statistics of more paths than fit in memory: digests of blocks of paths, joined in the order of the paths. Units of the values.
 
 Counts, least and greatest values are exact. Mean and variance are joined by the formulas of Chan, Golub and LeVeque (1979), in
 one fixed order, so that they are bitwise equal however the paths were computed. Quantiles come from a histogram whose bins are
-the values with equal sign, exponent and leading `BITS` bits: 128 bins to a doubling, so that a quantile is known to 1/256 of
+the values with equal sign, exponent and leading `BITS` bits: 128 bins per doubling, so that a quantile is known to 1/256 of
 itself (below 2e-308 to 1e-310), whatever the law; counts in bins are whole numbers, and joining them loses nothing.
 
 Values that are not finite stand for paths that blew up: they are counted and left out, as in `numerics.statistics.estimates`.
@@ -20,10 +20,10 @@ from scipy import stats
 
 from numerics.statistics.estimates import EXACT, Estimate, Series, ranks
 
-#: leading bits of the fraction that tell bins apart
+#: leading bits of the fraction that distinguish bins
 BITS = 7
 _SHIFT = 52 - BITS
-#: bins of a sign, and numbers of a time
+#: bins per sign, and bin numbers per saved time
 _HALF, _WIDTH = 1 << (63 - _SHIFT), 1 << (64 - _SHIFT)
 METHOD = (
     "middle of the bin that holds the order statistic, 128 bins to a doubling, so within 1/256 of itself; the interval "
@@ -34,15 +34,15 @@ METHOD = (
 @final
 @dataclass(frozen=True)
 class Digest:
-    """What is known of one quantity at S saved times.
+    """Statistics of one quantity at S saved times.
 
     Attributes:
-        paths: how many there were.
+        paths: number of paths.
         count: finite values, (S,).
         mean, squares: of the finite values, and the sum of their squared deviations from it, (S,).
         least, greatest: (S,); infinite where the count is 0.
         bins: time * 2^19 + bin of every bin that is not empty, increasing.
-        filled: how many values are in each.
+        filled: number of values in each.
     """
 
     paths: int
@@ -132,7 +132,7 @@ class Digest:
 
 
 def digest(values: Any) -> Digest:
-    """The digest of an array (S, paths); what is not finite is left out."""
+    """The digest of an array (S, paths); values that are not finite are left out."""
     array = np.ascontiguousarray(values, dtype=float)
     size, paths = array.shape
     count, mean, squares = np.zeros(size, np.int64), np.zeros(size), np.zeros(size)
@@ -158,13 +158,13 @@ def digest(values: Any) -> Digest:
 
 def _bins(values: np.ndarray) -> np.ndarray:
     """The number of each finite value's bin, from 0, in the order of the values."""
-    bits = (values + 0.0).view(np.int64)  # + 0.0: of -0 too, 0
+    bits = (values + 0.0).view(np.int64)  # + 0.0 turns -0 into 0
     size = (bits & np.int64(0x7FFFFFFFFFFFFFFF)) >> _SHIFT
     return np.where(bits < 0, _HALF - 1 - size, _HALF + size)
 
 
 def _edges(number: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The values between which those of each bin are."""
+    """The ends of each bin."""
     number = np.asarray(number)
     above = number >= _HALF
     size = np.where(above, number - _HALF, _HALF - 1 - number)

@@ -1,8 +1,8 @@
-"""Estimates from independent paths, with intervals, and with blow-ups counted apart. Units are those of the values.
+"""Estimates from independent paths, with intervals, and with blow-ups counted separately. Units are those of the values.
 
 Values that are not finite stand for blown-up paths: they are counted and never averaged. An interval says what it assumes:
-that of a mean comes from the central limit theorem and needs a finite variance, which no sample can show (a heavy-tailed
-statistic with a rare blow-up passes it falsely); those of quantiles and proportions are exact for every law (theory 7).
+the interval of a mean comes from the central limit theorem and needs a finite variance, which no sample can show (a heavy-tailed
+statistic with a rare blow-up passes it falsely); intervals of quantiles and proportions are exact for every law (theory 7).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Record:
     """JSON for frozen results."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values; what is not finite becomes null."""
+        """The fields as JSON values; numbers that are not finite become null."""
         return _json(asdict(self))  # pyright: ignore[reportArgumentType]
 
 
@@ -37,9 +37,9 @@ class Estimate(Record):
     Attributes:
         value, lower, upper: the estimate and its interval; an infinite end where the sample is too small for one.
         level: confidence, such as 0.95.
-        count: paths that it is made from.
+        count: number of paths that it is computed from.
         blown: paths left out because they blew up (for quantiles that count them as infinite: how many of the count).
-        assumes: what the interval needs.
+        assumes: the assumption that the interval needs.
     """
 
     value: float
@@ -54,7 +54,7 @@ class Estimate(Record):
 @final
 @dataclass(frozen=True)
 class Band(Record):
-    """Where most paths are: two quantiles and the median between them, each with its interval."""
+    """The band of most paths: two quantiles and the median between them, each with its interval."""
 
     low: Estimate
     median: Estimate

@@ -1,7 +1,7 @@
 """Confidence sequences: intervals that hold at every number of paths at once, so that one may look, and stop, at any time.
 
 Each consumes batches of values, one for each independent path, in O(1) memory, and keeps the intersection of its intervals so far.
-P(the mean is in the interval after n paths, for every n) >= level. Which mean:
+P(the mean is in the interval after n paths, for every n) >= level. The classes, by what they estimate:
 
 - `BoundedMean`: of values in a known range. The predictable plug-in empirical-Bernstein sequence of Waudby-Smith and Ramdas,
   "Estimating means of bounded random variables by betting", JRSS B 86 (2024), Theorem 2.
@@ -10,7 +10,7 @@ P(the mean is in the interval after n paths, for every n) >= level. Which mean:
   Delyon's exp(x - x^2/6) <= 1 + x + x^2/3.
 - `Proportion`, and `Looks` for quantiles: the error 1 - level spent over looks, (1 - level)/(k (k + 1)) at look k.
 
-For an unbounded statistic without a stated variance there is none: no sample shows that a mean exists (theory 7).
+For an unbounded statistic without a stated variance there is no such sequence: no sample shows that a mean exists (theory 7).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def spent(level: float, look: int) -> float:
     """The level of look 1, 2, ..: 1 - (1 - level)/(k (k + 1)); all looks hold together with probability `level` (union bound).
 
     Raises:
-        BadInput: a level outside (0, 1), a look that is no whole number >= 1.
+        BadInput: a level outside (0, 1), a look that is not a whole number >= 1.
     """
     _check_level(level)
     if isinstance(look, bool) or not isinstance(look, (int, np.integer)) or look < 1:
@@ -74,7 +74,7 @@ class BoundedMean(_Sequence):
     sum l_i X_i/sum l_i +- (log(2/alpha) + sum (X_i - mu_{i-1})^2 psi(l_i))/sum l_i.
 
     Args:
-        low, high: finite numbers, low < high, between which every value is.
+        low, high: finite numbers, low < high; every value must be between them.
         level: confidence.
 
     Raises:
@@ -123,7 +123,7 @@ class FiniteVariance(_Sequence):
 
     With bets l_i = sqrt(2 log(2/alpha)/(v i log(1 + i))), exp of +-sum l_i (X_i - m) - sum l_i^2 ((X_i - m)^2/6 + v/3) are
     supermartingales by exp(x - x^2/6) <= 1 + x + x^2/3. Each excludes an interval of m, between the roots of a quadratic.
-    What lies beyond is excluded by |mean_n - m| < sqrt(2 v/(alpha' n)) (1 + log n), from the inequality of Hajek and Renyi with
+    Values of m beyond are excluded by |mean_n - m| < sqrt(2 v/(alpha' n)) (1 + log n), from the inequality of Hajek and Renyi with
     sum_n 1/(n (1 + log n)^2) <= 2. alpha' is a tenth of the error, alpha the rest.
 
     Args:
@@ -154,7 +154,7 @@ class FiniteVariance(_Sequence):
             self._origin = float(x[0])  # sums of squares about a value of about their size do not cancel
         at = self.count + np.arange(1, len(x) + 1)
         bet = np.sqrt(2 * self._log / (self.variance * at * np.log1p(at)))
-        # what overflows excludes no mean any more, below: the stated variance is wrong, or the range of numbers too small for it
+        # sums that overflow exclude no mean below: the stated variance is wrong, or the range of numbers too small for it
         with np.errstate(over="ignore", invalid="ignore"):
             y = bet * (x - self._origin)
             self._sums += np.array([np.sum(bet), np.sum(y), np.sum(bet**2), np.sum(bet * y), np.sum(y**2)])

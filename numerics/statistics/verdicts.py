@@ -2,7 +2,7 @@
 
 CONFIRMED when the upper confidence limit, with the solver's own error added, is at most the bound; VIOLATED when the lower limit,
 less that error, is above it; else INCONCLUSIVE, with the reason. An interval of the central limit theorem decides nothing
-here: a heavy-tailed statistic with a rare blow-up passes it falsely.
+here: a heavy-tailed statistic with a rare blow-up would pass it falsely.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Sample = Callable[[int, int], Any]
 HEAVY = "heavy tails: the functional is unbounded and no bound on its variance is stated, so no interval for its mean is sound"
 FEW = "too few paths: the interval holds the bound"
 SOLVER = "the solver's error: the interval alone would decide"
-#: what an interval without end says of itself
+#: the assumption of an interval that is unbounded
 NONE = "nothing is assumed, so there is no interval"
 
 
 class BoundVerdict(StrEnum):
-    """What is known of E X <= bound."""
+    """The verdict on E X <= bound."""
 
     CONFIRMED = "CONFIRMED"
     VIOLATED = "VIOLATED"
@@ -43,16 +43,16 @@ Verdict = BoundVerdict
 @final
 @dataclass(frozen=True)
 class Decision(Record):
-    """A verdict with what it rests on. Units are those of the functional.
+    """A verdict with its evidence. Units are those of the functional.
 
     Attributes:
         verdict: on E X <= bound.
         bound: the number that is compared.
-        estimate: with its interval; `blown` paths are in the interval at the range's ends, and not in the value.
-        error: the solver's own error of the mean, kept apart from the interval.
+        estimate: with its interval; `blown` paths enter the interval at the range's ends, but not the value.
+        error: the solver's own error of the mean, not included in the interval.
         tightness, tightness_lower, tightness_upper: bound/estimate, and over the interval widened by the error; infinite where
-            the mean may be 0. None for a bound below 0, of which a quotient says nothing.
-        reason: why it is INCONCLUSIVE; empty else.
+            the mean may be 0. None for a bound below 0, for which a quotient says nothing.
+        reason: why it is INCONCLUSIVE; otherwise empty.
     """
 
     verdict: BoundVerdict
@@ -74,12 +74,12 @@ def judge(estimate: Estimate, bound: float, error: float = 0.0) -> Decision:
     """The verdict on a mean with an interval.
 
     Args:
-        estimate: of an interval that is sound for the functional; one of the central limit theorem counts as none.
+        estimate: with an interval that is sound for the functional; an interval of the central limit theorem counts as none.
         bound: a finite number.
         error: an upper bound of the solver's error of the mean, >= 0.
 
     Raises:
-        BadInput: a bound or an error that is no such number.
+        BadInput: a bound or an error that is not such a number.
     """
     if not math.isfinite(bound):
         raise BadInput("bound", bound, "a finite number")
@@ -117,8 +117,8 @@ def decide(
 ) -> Decision:
     """Draws batches, each as large as all before, until E X <= bound is decided or `most` paths are spent.
 
-    Which interval is used follows from what is stated of X: a range [low, high]; else a variance; else, from X >= low alone, a
-    lower limit by way of E min(X, cap) <= E X, so that VIOLATED is possible and CONFIRMED is not; else none, and INCONCLUSIVE.
+    Which interval is used depends on what is stated about X: a range [low, high]; else a variance; else, from X >= low alone, a
+    lower limit from E min(X, cap) <= E X, so that VIOLATED is possible and CONFIRMED is not; else none, and INCONCLUSIVE.
     Values that are not finite are blown-up paths. In a range they count as `high` in the upper limit and as `low` in the lower
     one; with `cap` they count as `low`; with a variance alone they end in INCONCLUSIVE: the stated variance is then wrong.
 
@@ -126,13 +126,13 @@ def decide(
         sample: (n, first) -> values of the paths first, .., first + n - 1.
         bound: a finite number.
         low, high: range of X.
-        variance: an upper bound of Var X that is known.
-        cap: where X is cut, above low.
+        variance: a known upper bound of Var X.
+        cap: the value at which X is cut, above low.
         level: confidence of the whole procedure, at whatever number of paths it stops.
-        error: of the solver, see `judge`.
+        error: the solver's error, see `judge`.
         batch: paths in the first batch, >= 1.
         most: paths in all.
-        least: paths that are drawn even where fewer decide, for a narrower tightness; intervals only shrink, so a verdict stays.
+        least: number of paths drawn even where fewer decide, for a narrower tightness; intervals only shrink, so a verdict stays.
 
     Raises:
         BadInput: arguments outside their range; a value outside the stated range.
@@ -153,7 +153,7 @@ def decide(
 
 
 class _Tracker:
-    """Two sequences, for the upper and for the lower limit, which differ in what a blown-up path counts as."""
+    """Two sequences, for the upper and for the lower limit, which differ in the value of a blown-up path."""
 
     def __init__(
         self, ends: tuple[Any, Any], stands: tuple[float, float], cap: float = math.inf, refused: str = ""

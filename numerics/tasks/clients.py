@@ -1,7 +1,7 @@
 """Which samples each client draws from, and the random streams of its mini-batches.
 
-A stream's key is folded from (seed, purpose, client, path, step), so a client's draws never depend on how many clients,
-paths or steps are run beside it, and no two uses share a draw.
+A stream's key is folded from (seed, purpose, client, path, step), so a client's draws never depend on how many other
+clients, paths or steps are run, and no two uses share a draw.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numerics.backend.double import jax, jnp
 
 
 class Purpose(IntEnum):
-    """What a stream is for; part of its key."""
+    """The purpose of a stream; part of its key."""
 
     BATCH = 0
     COMPRESSOR = 1
@@ -60,7 +60,7 @@ class ClientData:
     def draw(self, key: jax.Array, client: jax.Array | int) -> jax.Array:
         """One mini-batch of a client: B sample numbers, independent and uniform over its samples; shape (B,)."""
         assert self.batch is not None
-        # One hash a number where randint takes three; the bias of 52 bits is below size/2^52.
+        # One hash per number where randint takes three; the bias of 52 bits is below size/2^52.
         position = jnp.floor(jax.random.uniform(key, (self.batch,)) * self.sizes[client]).astype(jnp.int32)
         return self.order[self.starts[client] + position]
 

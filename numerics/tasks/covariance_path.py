@@ -36,7 +36,7 @@ class AffineVariance(Record):
 
 @dataclass(frozen=True)
 class CovarianceChange(Record):
-    """Covariance of one client's mini-batch gradient at P points, against that at a reference point.
+    """Covariance of one client's mini-batch gradient at P points, compared with the covariance at a reference point.
 
     Attributes:
         labels: a name for each point.
@@ -44,7 +44,7 @@ class CovarianceChange(Record):
         loss, gradient_norm: f and ||grad f||_2, shape (P,).
         trace: tr C, shape (P,); trace_ratio: tr C/tr C_ref.
         frobenius_change: ||C - C_ref||_F/||C_ref||_F, shape (P,).
-        shape_change: ||C/tr C - C_ref/tr C_ref||_F/||C_ref/tr C_ref||_F, shape (P,): what is left after rescaling.
+        shape_change: ||C/tr C - C_ref/tr C_ref||_F/||C_ref/tr C_ref||_F, shape (P,): the change that is left after rescaling.
         scale_ratio_low, scale_ratio_high: smallest and largest over coordinates of std_j/std_j,ref, shape (P,).
         off_diagonal_share, effective_rank: see CorrelationSummary, shape (P,).
         affine: fit of the affine-variance model over the points.
@@ -99,7 +99,7 @@ def covariance_change(
         data: the clients' samples and the batch size.
         labels: P names; "0", "1", ... if left out.
         reference: which point the others are compared with; negative numbers count from the end.
-        client: whose noise.
+        client: the client whose noise is measured.
 
     Raises:
         BadInput: points of another shape, labels of another number, a reference outside the points.

@@ -1,4 +1,4 @@
-"""What counts as seen in the experiments of theory 9: criteria on losses over seeds, fixed here and not by the results.
+"""When a claim counts as seen in the experiments of theory 9: criteria on losses over seeds, fixed here before any result.
 
 All intervals are for medians over independent seeds, between two order statistics, exact for every law of the loss
 (`numerics.statistics.estimates.quantile`). A claim that looks at several intervals gives each the level 1 - 0.05/(their number),
@@ -19,17 +19,17 @@ from numerics.statistics.estimates import Estimate, Record, quantile
 
 #: of all intervals of a claim together
 LEVEL = 0.95
-#: a loss counts up to this many times the one at the start
+#: a loss counts up to this many times the loss at the start
 CAP = 1000.0
 #: a run stalls where its last loss is more than this share of the loss half-way
 STALL = 0.9
-#: a loss this small beside the one at the start is rounding, and nothing can fall below it
+#: a loss this small relative to the loss at the start is rounding, and nothing can fall below it
 ROUNDING = 1e-12
 #: lengths are equal within this share
 MATCH = 0.05
 #: a model follows where its mean stays within this share of the method's
 FOLLOW = 0.1
-#: seeds, at least
+#: least number of seeds
 LEAST = 10
 
 
@@ -57,13 +57,13 @@ class Finding(Record):
 
 
 def capped(losses: Any, start: float) -> np.ndarray:
-    """min(loss, c), c = 1000 times the loss at the start; c where a run blew up (NaN), 0 for what rounding made negative."""
+    """min(loss, c), c = 1000 times the loss at the start; c where a run blew up (NaN), 0 where rounding made it negative."""
     array = np.asarray(losses, float)
     return np.clip(np.where(np.isfinite(array), array, np.inf), 0.0, CAP * start)
 
 
 def median(values: Any, intervals: int = 1) -> Estimate:
-    """With its interval, of a claim that looks at so many of them.
+    """The median with its interval, for a claim that looks at this many intervals.
 
     Raises:
         BadInput: fewer than ten seeds; a value that is not finite.
@@ -85,9 +85,9 @@ def _ratio(loss: np.ndarray) -> np.ndarray:
 def falls(losses: Sequence[Any], start: float) -> Finding:
     """Claims (b), (d): in every setting the loss falls, and still falls in the second half of the run.
 
-    Seen where for each setting the median of the last loss is below the start, and that of last/half-way below 1, or the last
-    loss is rounding, below 1e-12 times the start. A finite run shows no limit; this is what converging, and neither diverging
-    nor stalling, looks like in one.
+    Seen where for each setting the median of the last loss is below the start, and the median of last/half-way is below 1, or
+    the last loss is rounding, below 1e-12 times the start. A finite run cannot show a limit; this is how a run looks that
+    converges, and neither diverges nor stalls.
 
     Args:
         losses: for each setting (S, seeds), capped, S odd.
@@ -128,7 +128,7 @@ def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | Non
 
     Args:
         first, second: last losses (seeds,) in each setting, capped.
-        fair: for each setting why the comparison is not a fair one, or "".
+        fair: for each setting the reason why the comparison is not fair, or "".
 
     Returns:
         each: "worse", "better" or "open"; estimates: of the differences.
@@ -142,9 +142,9 @@ def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | Non
 
 
 def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
-    """The ratio of the lengths of two rules' ways, seed by seed, and "" where its median is 1 within 5 per cent.
+    """The ratio of the lengths of two rules' paths, seed by seed, and "" where its median is 1 within 5 per cent.
 
-    Equal means that the whole interval of the median is within; else the word says why it is no fair comparison.
+    Equal means that the whole interval of the median is within; otherwise the text says why the comparison is not fair.
     """
     found = median(np.asarray(first, float) / np.asarray(second, float))
     ok = found.lower >= 1 - MATCH and found.upper <= 1 + MATCH
@@ -158,7 +158,7 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
     last/half-way is above 0.9.
 
     Args:
-        losses, start: as of `falls`.
+        losses, start: as for `falls`.
         blown: runs that left the bound, of each setting.
 
     Returns:

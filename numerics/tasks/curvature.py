@@ -1,6 +1,6 @@
-"""(L0, L1) measured: ||Hess f||_op along gradient descent, and the lowest line L0 + L1 ||grad f|| above what was measured.
+"""(L0, L1) measured: ||Hess f||_op along gradient descent, and the lowest line L0 + L1 ||grad f|| above the measurements.
 
-The constants hold where they were measured and are no bound elsewhere. Dimensionless.
+The constants hold where they were measured and are not a bound elsewhere. Dimensionless.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def measure_curvature(
 
 
 def lowest_line(gradient_norm: np.ndarray, curvature: np.ndarray) -> SmoothnessLine:
-    """The L0, L1 >= 0 with L0 + L1 G_i >= curvature_i at all points and the smallest sum of L0 + L1 G_i (a linear programme).
+    """The L0, L1 >= 0 with L0 + L1 G_i >= curvature_i at all points and the smallest sum of L0 + L1 G_i (a linear program).
 
     Raises:
         BadInput: values that are not finite numbers >= 0.
@@ -88,5 +88,5 @@ def lowest_line(gradient_norm: np.ndarray, curvature: np.ndarray) -> SmoothnessL
         raise BadInput("curvature", lam.shape, "as many finite numbers >= 0 as gradient norms")
     found = linprog([1.0, float(np.mean(g))], A_ub=-np.column_stack([np.ones_like(g), g]), b_ub=-lam, bounds=(0, None))
     l0, l1 = (float(v) for v in found.x)
-    short = float(np.max(lam - l0 - l1 * g))  # what the solver's tolerance leaves
+    short = float(np.max(lam - l0 - l1 * g))  # the violation that the solver's tolerance leaves
     return SmoothnessLine(l0 + max(short, 0.0), l1)

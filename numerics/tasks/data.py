@@ -17,9 +17,9 @@ class Dataset:
     """A regression or classification data set.
 
     Attributes:
-        features: shape (n, d), one sample a row; dimensionless where standardised.
+        features: shape (n, d), one sample per row; dimensionless where standardised.
         labels: shape (n,); -1 or +1 for two classes, 0, 1, .. for several, a real response for regression.
-        name: what the data are, for captions.
+        name: the name of the data, for captions.
         feature_names: d names, in the order of the columns.
     """
 

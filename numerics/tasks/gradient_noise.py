@@ -92,7 +92,7 @@ class GradientNoise(Record):
 
     Attributes:
         point: x, shape (d,); loss and gradient_norm: f(x) and ||grad f(x)||_2 of the whole problem.
-        client, draws, seed: what was drawn.
+        client, draws, seed: which client, how many draws, and their seed.
         exact: see NoiseMoments.
         mean_z: (mean of Z)/(its exact standard error), shape (d,).
         covariance: measured around the exact mean, shape (d, d); covariance_error: exact standard error of each entry;
@@ -185,7 +185,7 @@ def draw_noise(
 ) -> np.ndarray:
     """M independent draws of Z = mini-batch gradient - its exact mean, shape (M, d).
 
-    Draw m uses the stream (seed, measurement, client, m), apart from those of `run_minibatch`.
+    Draw m uses the stream (seed, measurement, client, m), which is separate from the streams of `run_minibatch`.
 
     Raises:
         BadInput: as `exact_moments`, or draws outside 20..10^7, or a bad seed.

@@ -83,7 +83,7 @@ class LinearModel(ABC):
 
     @final
     def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
-        """Mini-batch gradients (1/B) sum_b l'(a.x, y) a + l2 x, one mini-batch a path.
+        """Mini-batch gradients (1/B) sum_b l'(a.x, y) a + l2 x, one mini-batch per path.
 
         Args:
             x: points, shape (d, R).
@@ -99,7 +99,7 @@ class LinearModel(ABC):
             slope = self.sample_slope(jnp.sum(rows * points, axis=1), self.labels[chosen])
             return total + slope[:, None] * rows, None
 
-        # One sample a path at a time keeps memory at O(d R), whatever the batch size.
+        # One sample per path at a time keeps memory at O(d R), whatever the batch size.
         total, _ = jax.lax.scan(add, jnp.zeros_like(points), batch)
         return total.T / batch.shape[0] + self.l2 * x
 
@@ -117,7 +117,7 @@ class LinearModel(ABC):
 
     @final
     def hvp(self, x: jax.Array, v: jax.Array) -> jax.Array:
-        """Hess f(x) v without the Hessian, O(n d) a path; x and v share a shape, (d,) or (d, R)."""
+        """Hess f(x) v without the Hessian, O(n d) per path; x and v share a shape, (d,) or (d, R)."""
         z = self.features @ x
         return (
             self.features.T @ (self.sample_curvature(z, self._labels_like(z)) * (self.features @ v)) / (self.samples)

@@ -5,7 +5,7 @@
 C the identity, Rand-k (k of d coordinates, uniform without replacement, scaled by d/k), or the sign. Layout: (d, R),
 coordinates x replicas. Replica r of client i draws from the streams (seed, purpose, i, r, n), so that runs can be cut
 into chunks of replicas, and enlarged, without a draw changing. A replica that leaves the ball of `blow_up_norm` is
-frozen and counted, and its loss from then on is inf: it enters quantiles as the worst value and no mean.
+frozen and counted, and its loss from then on is inf: it enters quantiles as the worst value, and does not enter means.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class MiniBatchMethod(ABC):
 
     @abstractmethod
     def message(self, keys: jax.Array, v: jax.Array) -> jax.Array:
-        """C(v) for v of shape (d, R), with one key a replica, shape (R,)."""
+        """C(v) for v of shape (d, R), with one key per replica, shape (R,)."""
 
 
 @final
@@ -199,7 +199,7 @@ def run_minibatch(
         save_steps: increasing step numbers >= 0; the run ends at the last.
         replicas: R >= 1.
         seed: of all streams.
-        schedule: u(t) as a JAX function of a scalar; a module-level function, since a new lambda compiles anew.
+        schedule: u(t) as a JAX function of a scalar; a module-level function, since a new lambda is compiled again.
         statistics: further statistics (problem, x (d, R)) -> (R,), by name, at the saved steps.
         blow_up_norm: a replica blows up when max_j |x_j| passes this or is not finite.
         first_replica: number of the first replica, to run an ensemble in chunks.

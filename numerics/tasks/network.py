@@ -36,7 +36,7 @@ class Network:
         l2: weight of ||x||^2/2, >= 0.
 
     Raises:
-        BadInput: labels that are no class numbers, no hidden unit.
+        BadInput: labels that are not class numbers; no hidden unit.
     """
 
     features: np.ndarray
@@ -77,7 +77,7 @@ class Network:
         return np.concatenate([part.ravel() for part in parts])
 
     def landscape(self) -> Landscape:
-        """f on a batch of points; the same object has to be used again, by which compiled programs are known."""
+        """f on a batch of points; use the same object again, since compiled programs are identified by it."""
         features = np.ascontiguousarray(self.features, float)
         chosen = np.eye(self.classes)[np.asarray(self.labels, int)].T / len(features)  # (C, n)
 
@@ -109,7 +109,7 @@ class Network:
         """
         n = len(features)
         count = -(-n // _SAMPLES)
-        short = count * -(-n // count) - n  # samples of weight 0 that fill the last block
+        short = count * -(-n // count) - n  # samples of weight 0 fill the last block
         a_blocks = np.split(np.pad(features, ((0, short), (0, 0))), count)
         y_blocks = np.split(np.pad(chosen, ((0, 0), (0, short))), count, axis=1)
         blocks = (np.stack(a_blocks), np.stack(y_blocks), np.split(np.pad(np.full(n, 1 / n), (0, short)), count))

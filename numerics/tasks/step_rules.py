@@ -31,10 +31,10 @@ RULES = (CONSTANT, NORMALISED, THEORY)
 @final
 @dataclass(frozen=True)
 class RaceProblem:
-    """A loss, where its runs begin, and who sends what.
+    """A loss, the starting point of its runs, and the settings of the clients.
 
     Attributes:
-        name: in file names and for the reader.
+        name: used in file names and shown to the reader.
         land: the loss.
         start: x_0, shape (d,).
         clients: N.
@@ -98,7 +98,7 @@ def step(rule: str, m: float, growth: float, line: SmoothnessLine) -> tuple[floa
 @final
 @dataclass(frozen=True)
 class RaceRuns:
-    """What several settings, with independent seeds each, came to.
+    """The results of several settings, each with independent seeds.
 
     Attributes:
         steps: saved step numbers, (S,).
@@ -124,13 +124,13 @@ def race(
         problem: the loss and the clients.
         method: `problem.compressed` or `problem.signs`.
         settings: values of p, k0, k1, or of c, q, sigma.
-        steps: how many; an even number.
-        saved: how many times are saved besides the first; step numbers between two of them are even.
+        steps: number of steps, even.
+        saved: number of saved times besides the first; step numbers between two of them are even.
         seeds: of each setting; path s * seeds + r is run r of setting s.
         key: JAX key or seed of them all.
 
     Raises:
-        BadInput: numbers of steps that do not divide so.
+        BadInput: a number of steps that cannot be divided in this way.
     """
     if steps % (2 * saved):
         raise BadInput("steps", steps, f"a multiple of {2 * saved}")

@@ -1,4 +1,4 @@
-"""A step size for each rule: tuned on a grid of its own, or such that two rules go equally far. Dimensionless."""
+"""A step size for each rule: tuned on the rule's grid, or such that two rules move equally far. Dimensionless."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def grid(low: int, high: int) -> tuple[float, ...]:
 def multiplier(rule: str, x: float, growth: float) -> float:
     """The multiplier m of a rule whose steps have the root mean square x G (constant), x (normalised), x G/(L0 + L1 G) (theory).
 
-    E||mean message||^2 = A G^2 (theory 4), so m = x/sqrt(A) for the constant and the normalised rule, x sqrt(A) for that of
-    theory 6.3, whose h has 1/A in it.
+    E||mean message||^2 = A G^2 (theory 4), so m = x/sqrt(A) for the constant and the normalised rule, x sqrt(A) for the
+    rule of theory 6.3, whose h contains 1/A.
     """
     return x * np.sqrt(growth) if rule == THEORY else x / np.sqrt(growth)
 
@@ -31,8 +31,8 @@ class Best:
     """The grid point of the smallest median.
 
     Attributes:
-        index: where.
-        edge: whether it is the first or the last one: the grid is then too narrow, and the choice no optimum.
+        index: its index.
+        edge: whether it is the first or the last one: the grid is then too narrow, and the choice is not an optimum.
     """
 
     index: int
@@ -40,7 +40,7 @@ class Best:
 
 
 def best(losses: Any) -> Best:
-    """Of last losses (grid points, seeds), blow-ups as infinity or a cap; of equal medians the first.
+    """The choice from last losses (grid points, seeds), blow-ups as infinity or a cap; of equal medians the first.
 
     Raises:
         BadInput: fewer than three grid points, or a loss that is not a number.
@@ -53,7 +53,7 @@ def best(losses: Any) -> Best:
 
 
 def matched(multipliers: Any, lengths: Any, target: float) -> float:
-    """The multiplier of the normalised rule at which its way is as long as `target`.
+    """The multiplier of the normalised rule at which its path is as long as `target`.
 
     Its steps are m/G times a message: the length is in proportion to m as far as the law of message/G is the same
     everywhere, so the nearest measured one is scaled. How well it fits has to be measured on other seeds.

@@ -4,10 +4,10 @@ u(x, s) = E[phi(X_T) | X_{T-s} = x] solves u_s = D u_x + (V/2) u_xx with the dri
 equation, the same arrays that its paths are simulated with, at time T - s; u(x, 0) = phi(x), and E phi(X_T) = u(x0, T).
 
 On an interval [a, b] around x0, Chebyshev collocation. Towards its ends the noise fades out, and a drift that points outwards too
-(`FADING`), smoothly and fast enough that the law of X does not see it: no path leaves, no boundary condition is needed, and no
-boundary layer forms. A wider interval shows what the ends contribute. (Some models need this: the corrected model on cosh
+(`FADING`), smoothly and fast enough not to affect the law of X: no path leaves, no boundary condition is needed, and no
+boundary layer forms. A wider interval shows the contribution of the ends. (Some models need this: the corrected model on cosh
 explodes beyond cosh x = 2/eta, with a tiny probability, and E cosh X_t is then infinite.) In time, the implicit Radau IIA
-method with STAGES stages (order 2 STAGES - 1, stiffly accurate; Hairer and Wanner 1996, IV.5), one dense solve a step.
+method with STAGES stages (order 2 STAGES - 1, stiffly accurate; Hairer and Wanner 1996, IV.5), one dense solve per step.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ from numerics.without_sampling.line import (
 
 #: stages of the method in time
 STAGES = 5
-#: degree of the collocation, which is doubled, and steps in a unit of time, which grow by a half with it
+#: degree of the collocation, which is doubled, and steps per unit of time, which then grow by a half
 DEGREE, STEPS = 64, 8
 #: degree up to which it is doubled
 FINEST = 256
 #: noise fades like 1 - exp(-FADING r^2), r the distance from an end in units of that of x0 from the nearer one
 FADING = 90.0
-#: the default interval ends so many standard deviations from the mean
+#: the default interval ends this many standard deviations from the mean
 DEVIATIONS = 9.0
-#: the wider one, against which it is compared, has each end moved by this share of the length; it takes its place, up to so
-#: often, if that changes much
+#: the wider interval, with which it is compared, has each end moved by this share of the length; it replaces the default one,
+#: up to this many times, if that changes the value much
 WIDER, WIDENINGS = 0.1, 6
 
 #: x (points,), time -> drift and squared diffusion, (points,) each
@@ -94,7 +94,7 @@ def model_mean(
     Raises:
         BadInput: an argument outside its range; drift or phi has no finite value on the interval.
         Refusal: numbers at which the equation does not exist.
-        NoClosedForm: a corrected or second-order model of which only moments given the message are known.
+        NoClosedForm: a corrected or second-order model for which only moments given the message are known.
     """
     loss = equation.loss if loss is None else loss
     parameters = numbers_of(equation.method, loss, 1, params, u, [s.name for s in equation.parameters])
@@ -124,7 +124,7 @@ def model_mean(
         wide = _wider(terms, own)
         other, _ = solved(wide, degree, steps)
         wider = abs(other - value)
-        if wider <= max(tolerance * (1 + abs(value)), rounding, change):  # what is left is the resolution
+        if wider <= max(tolerance * (1 + abs(value)), rounding, change):  # the rest is the resolution
             break
         own = wide
         value, change, rounding, degree, steps = refined(own, *first)
@@ -134,7 +134,7 @@ def model_mean(
 
 
 def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any = None) -> Coefficients:
-    """Drift and squared diffusion on the line, from what the paths of `numerics.simulate.equation.solve` are made with.
+    """Drift and squared diffusion on the line, from the same functions as the paths of `numerics.simulate.equation.solve`.
 
     Raises:
         Refusal, NoClosedForm, BadInput: see `model_mean`.
@@ -160,7 +160,7 @@ def coefficients(equation: SDE, loss: Any, parameters: Mapping[str, Any], u: Any
 @final
 @dataclass(frozen=True)
 class _Setting:
-    """What a compiled function depends on. An equation is known by its expressions."""
+    """The key of a compiled function. An equation is identified by its expressions."""
 
     equation: SDE = field(compare=False)
     expressions: tuple[Any, ...]
@@ -190,7 +190,7 @@ _compiled = Compiled(_compile, 16)
 def reached(terms: Coefficients, start: float, horizon: float, eta: float) -> Interval:
     """mean +- 9 standard deviations over [0, T] of the equation linearised along its mean, in steps of at most eta/4.
 
-    The variance is that of P' = 2 D'(m) P + V(m), m' = D(m), whose largest value on the way counts; the margin is at least a
+    The variance is that of P' = 2 D'(m) P + V(m), m' = D(m), whose largest value over time counts; the margin is at least a
     quarter of 1 + |x0|. An end where the drift points outwards is moved by up to twice the 9 deviations, if that makes it
     point inwards.
     """

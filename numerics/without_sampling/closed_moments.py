@@ -27,7 +27,7 @@ from numerics.simulate.runs import positive
 from numerics.without_sampling.backward import STAGES, radau
 from numerics.without_sampling.line import Value, follows_time, numbers_of, steps_of
 
-#: steps of the method in time of a model whose schedule changes; doubled until nothing changes
+#: initial number of time steps for a model whose schedule changes; doubled until the value no longer changes
 STEPS, FINEST = 8, 1024
 
 #: the image of each monomial of degree <= 2 under a linear map, as a matrix at a time; monomials (1, x1, .., x1^2, x1 x2, ..)
@@ -50,7 +50,7 @@ def model_moment(
         u: the function t -> u(t) of a free schedule.
 
     Raises:
-        BadInput: an argument outside its range; no loss; phi is no such polynomial.
+        BadInput: an argument outside its range; no loss; phi is not such a polynomial.
         NoClosedForm: the equations do not close.
     """
     start, horizon = _start(x0), positive("T", T)
@@ -79,7 +79,7 @@ def discrete_moment(
     Given x, x_{n+1} has mean x - eta h b and covariance (eta^2 h^2/N) S (theory 1, 2), so E x_i x_j goes to
     E (x - eta h b)_i (x - eta h b)_j + (eta^2/N) E h^2 S_ij.
 
-    Args, Raises: as for `model_moment`, with the loss apart; T must be a multiple of eta.
+    Args, Raises: as for `model_moment`, with the loss as a separate argument; T must be a multiple of eta.
     """
     start = _start(x0)
     parameters = numbers_of(method, loss, len(start), params, u)
@@ -125,7 +125,7 @@ def _coefficients(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> li
     """The coefficient of each monomial.
 
     Raises:
-        NoClosedForm: others are there.
+        NoClosedForm: there are other monomials.
     """
     expr = sp.expand(expr)
     if not expr.is_polynomial(*state):

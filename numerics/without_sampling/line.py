@@ -23,11 +23,11 @@ from numerics.lowering.to_jax import lower_function
 from numerics.simulate.parameters import parameters_of, specialised
 from numerics.simulate.runs import check_shared, positive
 
-#: an expectation E phi(x) is that of a function of the state: a SymPy expression in x1, or numbers -> numbers, elementwise
+#: phi of an expectation E phi(x), a function of the state: a SymPy expression in x1, or numbers -> numbers, elementwise
 TestFunction = Any
 #: the ends of an interval on which functions are represented
 Interval = tuple[float, float]
-#: expressions are evaluated at so many points at least
+#: least number of points at which expressions are evaluated
 PADDED = 257
 
 
@@ -38,10 +38,10 @@ class Value:
 
     Attributes:
         value: the number.
-        error: the estimate of its discretisation error: the change on the last refinement, plus rounding, plus what leaves the
-            interval; absolute, not a bound.
-        route: how it was found, such as "transition operator".
-        settings: what was used (degree, nodes, interval, ..), as JSON values.
+        error: the estimate of its discretisation error: the change on the last refinement, plus rounding, plus the probability that
+            leaves the interval; absolute, not a bound.
+        route: the way in which it was found, such as "transition operator".
+        settings: the settings used (degree, nodes, interval, ..), as JSON values.
     """
 
     value: float
@@ -50,7 +50,7 @@ class Value:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values; what is not finite becomes null."""
+        """The fields as JSON values; numbers that are not finite become null."""
         finite = {name: a if math.isfinite(a) else None for name, a in (("value", self.value), ("error", self.error))}
         return {**finite, "route": self.route, "settings": dict(self.settings)}
 
@@ -73,7 +73,7 @@ def steps_of(horizon: Any, eta: float) -> int:
     """T/eta, which must be a whole number: weak errors compare both sides at the same time.
 
     Raises:
-        BadInput: it is not.
+        BadInput: it is not a whole number.
     """
     count = positive("T", horizon) / eta
     if count < 0.5 or abs(count - round(count)) > 1e-9 * count:
@@ -94,7 +94,7 @@ def point(x0: Any) -> float:
 
 
 def padded(points: np.ndarray, least: int) -> jax.Array:
-    """The points with copies of the last, `least` in all at least: one compiled function then serves every number of points."""
+    """The points with copies of the last, at least `least` in all: one compiled function serves every number of points."""
     return jnp.asarray(np.pad(points, (0, max(0, least - len(points))), mode="edge"))
 
 
@@ -137,7 +137,7 @@ def chebyshev_points(low: float, high: float, degree: int) -> np.ndarray:
 
 
 def interpolation(low: float, high: float, degree: int, at: np.ndarray) -> np.ndarray:
-    """The matrix (at.size, degree + 1) that takes values at the Chebyshev points to those of their interpolant at `at`.
+    """The matrix (at.size, degree + 1) that maps values at the Chebyshev points to the values of their interpolant at `at`.
 
     Barycentric form (Berrut and Trefethen 2004), stable for `at` inside the interval.
     """

@@ -28,8 +28,8 @@ class Averaged:
     """The averaged message of a method in one dimension.
 
     A sign takes the values +1 and -1, so the sum over clients is binomial (Poisson-binomial for several scales), exactly; a
-    message that is a polynomial in the noise given a finite choice (identity and what equals it on the line, Bernoulli) has
-    Gauss rules, which clients convolve (`numerics.laws.gauss_rules`).
+    message that is a polynomial in the noise given a finite choice (identity and the compressors that equal it on the line,
+    Bernoulli) has Gauss rules, which are convolved over clients (`numerics.laws.gauss_rules`).
 
     Args:
         method: compressor, noise, clients.
@@ -38,7 +38,7 @@ class Averaged:
         parameters: values of the symbols, by name.
 
     Raises:
-        NoClosedForm: the compressor rounds to a grid, or heavy-tailed noise meets another compressor than the sign.
+        NoClosedForm: the compressor rounds to a grid, or the noise is heavy-tailed and the compressor is not the sign.
     """
 
     def __init__(self, method: Method, clients: int, nodes: int, parameters: Mapping[str, Any]) -> None:
@@ -53,13 +53,13 @@ class Averaged:
 
 @singledispatch
 def average(compressor: Any, law: Law, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
-    """See `Averaged`; a new compressor joins by registering its own form."""
+    """See `Averaged`; a new compressor is added by registering its own form."""
     raise TypeError(f"{type(compressor).__name__} is not a compressor")
 
 
 @average.register
 def _(compressor: Compressor, law: Law, clients: int, nodes: int, parameters: Mapping[str, Any]) -> Average:
-    """What leaves every message as it is in one dimension: identity, scaled sign, QSGD, TernGrad, Rand-1, Top-1."""
+    """Compressors that leave every message as it is in one dimension: identity, scaled sign, QSGD, TernGrad, Rand-1, Top-1."""
     given = compressor.given(sp.Integer(1))
     if given.mean != v or given.rank or sp.simplify(given.diag) != 0:
         raise NoClosedForm(

@@ -1,9 +1,9 @@
 """E phi(x_n) of the discrete method on the line, without sampling, by its transition operator (theory 7).
 
 (P_k phi)(x) = E phi(x - eta h(x, k eta) M(x)), M(x) = (1/N) sum_i C(f'(x) + Z_i) the averaged message, and
-E phi(x_n) = (P_0 P_1 .. P_{n-1} phi)(x0). The law of M(x) is a finite one (`numerics.without_sampling.messages`), and P_{k+1} ..
+E phi(x_n) = (P_0 P_1 .. P_{n-1} phi)(x0). The law of M(x) is finite (`numerics.without_sampling.messages`), and P_{k+1} ..
 P_{n-1} phi is known by its values at Chebyshev points of an interval I_{k+1}, which holds every point that step k reaches from
-the points of I_k, I_0 = {x0}. So nothing is extrapolated, and no boundary is needed. Where the points reached run away (a cubic
+the points of I_k, I_0 = {x0}. So nothing is extrapolated, and no boundary is needed. Where the points reached diverge (a cubic
 gradient under Gaussian noise), an interval must be given: points that leave it are put on its end, and the probability of that
 is part of the error.
 """
@@ -40,11 +40,11 @@ from numerics.without_sampling.line import (
 )
 from numerics.without_sampling.messages import Averaged
 
-#: degree of the interpolants, and nodes of the Gauss rules, to begin with; both are doubled
+#: initial degree of the interpolants and number of nodes of the Gauss rules; both are doubled
 DEGREE, NODES = 24, 8
 #: degree up to which they are doubled
 FINEST = 192
-#: an interval wider than this many times 1 + |x0| is taken for one that runs away
+#: an interval wider than this many times 1 + |x0| is taken to diverge
 WIDEST = 1e3
 #: an interval is at least this wide, relative to 1 + |its middle|: without noise it would be a point
 NARROWEST = 1e-7
@@ -70,22 +70,22 @@ def discrete_mean(
     rounding, plus the probability of leaving a given interval times the range of phi on it.
 
     The expectation must exist, which no finite law can show: under Gaussian noise a step goes as far as f' of a Gaussian, so on
-    cosh E cosh(x_n) is infinite from n = 2 on for every eta, and so is E |x_n| from n = 3 on, through events of far less
-    probability than any weight used here. There phi must be bounded.
+    cosh E cosh(x_n) is infinite from n = 2 on for every eta, and so is E |x_n| from n = 3 on, through events whose probability
+    is far below any weight used here. There phi must be bounded.
 
     Args:
-        method: compressor (identity and what equals it on the line, sign, Bernoulli), noise, clients, schedule.
+        method: compressor (identity and the compressors that equal it on the line, sign, Bernoulli), noise, clients, schedule.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number.
         x0: one number.
         T: horizon, a multiple of eta.
         phi: a SymPy expression in x1, or a function of an array of points (points,).
         params: values by symbol name, eta among them.
         u: the function t -> u(t) of a free schedule.
-        interval: where to stop the points reached; by default all of them are followed.
+        interval: the interval that the points reached are kept in; by default all of them are followed.
         tolerance: relative to 1 + |value|.
 
     Raises:
-        BadInput: an argument outside its range; the points reached run away and no interval was given.
+        BadInput: an argument outside its range; the points reached diverge and no interval was given.
         NoClosedForm: a compressor or a noise without a finite law of the message (`numerics.without_sampling.messages`).
     """
     parameters = numbers_of(method, loss, 1, params, u)
@@ -160,7 +160,7 @@ class _Grid:
                     "interval", None, "an interval (low, high) to stay in: without it the points that the steps reach diverge"
                 )
             least = NARROWEST * (1 + abs(low + high) / 2)
-            if 0 < high - low < least:  # a single point is followed as one, its neighbourhood as an interval
+            if 0 < high - low < least:  # a single point stays a point, a small neighbourhood becomes an interval
                 low, high = (low + high - least) / 2, (low + high + least) / 2
             elif low < high and now[1] - now[0] > 2 * least:
                 low, high = min(low, now[0]), max(high, now[1])  # so that in the end they stay the same
@@ -168,7 +168,7 @@ class _Grid:
         return found
 
     def _operator(self, own: Interval, k: int, target: Interval) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """From values on the grid of `target` to those on that of `own`: interpolated, and by a positive rule; what leaves."""
+        """Values on the grid of `target` to values on that of `own`, by interpolation and by a positive rule; what leaves."""
         points = self.grid(own)
         reached, chances = self.reach(points, k)
         inside = np.clip(reached, *target)
@@ -199,7 +199,7 @@ def _reach(method: Method, loss: Any, parameters: Mapping[str, Any], u: Any, nod
         g, h, scales = (np.asarray(a)[..., : len(x)] for a in pieces(padded(x, FINEST + 1), k * eta, free))
         values, chances = averaged(scales, g)
         likeliest = np.take_along_axis(values, np.argmax(chances, axis=1)[:, None], axis=1)
-        values = np.where(chances > 0, values, likeliest)  # what has no probability is not reached
+        values = np.where(chances > 0, values, likeliest)  # points without probability are not reached
         return x[:, None] - eta * h[:, None] * values, chances
 
     return reach
@@ -208,7 +208,7 @@ def _reach(method: Method, loss: Any, parameters: Mapping[str, Any], u: Any, nod
 @final
 @dataclass(frozen=True)
 class _Setting:
-    """What a compiled function depends on."""
+    """The key of a compiled function: everything that it depends on."""
 
     method: Method
     loss: Any

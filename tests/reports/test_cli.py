@@ -78,7 +78,7 @@ def test_a_full_disk_under_the_output(command):
 def test_closed_streams():
     """Python has no object for a stream that is closed, prints errors on the other one, and gives its number to a file."""
     done = in_shell("sdescent derive dsgd >&-")
-    line = "standard output: found closed; accepted: one that takes what is printed\n"
+    line = "standard output: found closed; accepted: an open stream to print to\n"
     assert (done.returncode, done.stderr) == (BAD_INPUT, line)
     done = in_shell("sdescent derive x 2>&-")
     assert (done.returncode, done.stdout) == (BAD_INPUT, "")
@@ -118,7 +118,7 @@ def test_too_little_memory_is_one_line(run, build, tmp_path):
         build.then = raises(error)
         status, out, err = run("report", "-o", str(tmp_path))
         assert (status, out) == (BAD_INPUT, "")
-        assert err.splitlines()[-1].startswith("memory: found too little; accepted: fewer paths") and "Trace" not in err
+        assert err.splitlines()[-1].startswith("out of memory: use fewer paths or a smaller dimension") and "Trace" not in err
 
 
 def test_interrupt():

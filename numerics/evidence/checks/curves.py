@@ -1,6 +1,6 @@
-"""Bounds as curves over the horizon, beside what they bound: the theorems on a random time, and the PL bound of theory 6.5.
+"""Bounds and the bounded quantities as curves over the horizon: the theorems on a random time, and the PL bound of theory 6.5.
 
-A theorem on a random time is one for every horizon T. From one ensemble, saved at every step, its functional is evaluated at
+A theorem on a random time is a theorem for every horizon T. From one ensemble, saved at every step, its functional is evaluated at
 several of them, path by path, with the bound at the same horizons. Dimensionless.
 """
 
@@ -39,7 +39,7 @@ HORIZONS = 16
 @final
 @dataclass(frozen=True)
 class Curve(Record):
-    """A bound over the horizon, and what was seen of an SDE and of the method.
+    """A bound over the horizon, and the simulated values of an SDE and of the method.
 
     Attributes:
         id: of the entry.
@@ -47,7 +47,7 @@ class Curve(Record):
         bound: the right side at each, (S,).
         series: subject -> mean, intervals and quantiles of the left side over paths, (S,) each.
         decisions: subject -> the verdict at the last horizon; empty where the left side has no sound interval.
-        stopped: subject -> paths that left the level at which they are stopped.
+        stopped: subject -> number of paths stopped at the level.
         settings: as JSON values.
     """
 
@@ -64,13 +64,13 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
     """The curve of a theorem on a random time.
 
     The solver's error is the gap to a second ensemble of other draws with steps twice as long, with three standard errors of it;
-    that of the trapezoids is the change with every other time left out. Both are added to the interval of the verdict.
+    the error of the trapezoids is the change with every other time left out. Both are added to the interval of the verdict.
 
     Args:
         instance: see `numerics.evidence.checks.paths`.
-        count: paths of each ensemble.
+        count: number of paths of each ensemble.
         seed: of the draws.
-        scale: multiplies the bound, to see that a wrong one is found.
+        scale: multiplies the bound, to check that a wrong one is found.
 
     Raises:
         ValueError: the instance does not satisfy the theorem's assumptions.
@@ -81,7 +81,7 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
         found = simulate(count, 0, 1 if subject == "SDE" else 0, False)
         if not len(places):
             places = np.unique(np.linspace(2, len(found.times) - 1, HORIZONS).astype(int))
-            # the clock stands still from the horizon on: what comes after has no weight, and all arrays keep one shape
+            # the clock stops at the horizon: later times have no weight, and all arrays keep one shape
             functionals = {k: _functional(instance, np.minimum(found.times, found.times[k])) for k in places.tolist()}
             if failing := functionals[int(places[-1])].unmet()[0]:
                 raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
@@ -109,7 +109,7 @@ def random_time(instance: Instance, count: int, seed: int = 2, scale: float = 1.
 
 
 def _functional(instance: Instance, times: np.ndarray) -> Functional:
-    """With the law of the noise compiled as one function: by itself it is many, compiled anew for each shape."""
+    """With the law of the noise compiled as one function; otherwise it is many functions, compiled again for each shape."""
     made = Functional(instance, times, instance.eta)
     if made.constants.functions:
         made.constants = replace(made.constants, functions={"R": _sign_mean(instance.method.noise.law)})
@@ -131,7 +131,7 @@ def _size(gap: np.ndarray) -> float:
     return float(abs(np.mean(gap)) + 3 * _deviation(gap))
 
 
-#: of the PL bound: curvatures, start, and numbers of its affine noise
+#: settings of the PL bound: curvatures, start, and numbers of its affine noise
 CURVATURES, START = (1, 2), (2.0, -1.0)
 NUMBERS = {"eta": 1 / 8, "sigma0": 0.5, "sigma1": 0.25}
 

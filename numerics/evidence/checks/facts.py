@@ -31,7 +31,7 @@ def _log(rng: np.random.Generator, low: float, high: float, count: int) -> np.nd
 
 
 def of_points(count: int, **values: np.ndarray) -> Numbers:
-    """Numbers for scalar symbols at so many points."""
+    """Numbers for scalar symbols at `count` points."""
     return Numbers({x(name): paths(a) for name, a in values.items()}, size=(1, 1, 1, count))
 
 
@@ -104,7 +104,7 @@ def scaling(id: str, count: int = 2000) -> Iterator[Points]:
 
 
 def strength(id: str, count: int = 2000) -> Iterator[Points]:
-    """Two clients and two that are mostly larger in everything; or equal clients, and more of them."""
+    """Two clients, and two whose values are mostly larger; or equal clients, and more of them."""
     rng = _rng(9)
     draw = lambda *shape: _log(rng, 0.1, 4, int(np.prod(shape))).reshape(shape)  # noqa: E731
     more = lambda own: own * rng.choice([0.7, 1, 1, 1.2, 3], own.shape, p=[0.02, 0.3, 0.28, 0.2, 0.2])  # noqa: E731
@@ -198,7 +198,7 @@ def compressors(id: str, count: int = 2000) -> Iterator[Points]:
 
 
 def family(id: str) -> tuple[Callable[[str], Iterator[Points]], bool] | None:
-    """How points for an entry are made, and whether each yield is one case; None for another route."""
+    """The function that makes points for an entry, and whether each yield is one case; None for another route."""
     number, _, rest = id.partition("-")
     if id == "6.2-expectation-repaired":
         return expectations, True

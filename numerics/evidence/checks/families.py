@@ -1,6 +1,6 @@
 """Points for whole families of theorems: the models of `derive.theorems.entry.instances`, lowered to arrays, at random numbers.
 
-Constants (L0, L1, kappa, eps, eta, ..) are drawn beyond what the assumptions allow, so that each of them fails at some points.
+Constants (L0, L1, kappa, eps, eta, ..) are drawn beyond what the assumptions allow, so that each assumption fails at some points.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _curvature(
 def _constants(
     rng: np.random.Generator, count: int, size: np.ndarray, G: np.ndarray, one: bool = False
 ) -> dict[Term, np.ndarray]:
-    """L0, L1 about as large as ||H|| <= L0 + L1 G needs, and a step about as large as is allowed; `one` of each for all points."""
+    """L0, L1 about as large as ||H|| <= L0 + L1 G needs, and a step about as large as allowed; `one`: equal for all points."""
     if one:
         size, G, count = np.max(size, keepdims=True), np.max(size) / np.max(size / G, keepdims=True), 1
     share = rng.uniform(0, 1, count)

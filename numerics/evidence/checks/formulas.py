@@ -1,8 +1,8 @@
 """Terms and relations of the catalogue at numbers: floats in arrays of axes (client, coordinate, time, path).
 
-What is compared with a simulation is the catalogue's own formula: `conclusion` has the kernel write an entry's derivation and
-takes its last claim. Exact numbers are the business of `derive.theorems.entry.points`; here they are floats, and rounding is no
-gap.
+The formula that is compared with a simulation is the catalogue's own: `conclusion` has the kernel write an entry's derivation
+and takes its last claim. `derive.theorems.entry.points` has exact numbers; here they are floats, and rounding does not count as
+a gap.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Function = Callable[[np.ndarray], np.ndarray]
 _FUNCTIONS: dict[str, Function] = {
     "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "atan": np.arctan, "erf": scipy.special.erf, "tanh": np.tanh, "abs": np.abs,
 }  # fmt: skip
-#: relative rounding error that counts as none
+#: relative difference that counts as rounding
 ROUNDING = 1e-9
 
 
@@ -77,7 +77,7 @@ class Numbers:
         functions: declared functions, such as R.
         size: N, d, number of times and number of paths; an array may have 1 instead.
         weights: of the times, for time integrals, (S,).
-        mean: whether E is the mean over paths; else it is left out, and what comes out has one value for each path.
+        mean: whether E is the mean over paths; otherwise E is left out, and the result has one value for each path.
     """
 
     values: Mapping[Term, np.ndarray]
@@ -135,7 +135,7 @@ class Numbers:
         return np.mean(self._whole(a, PATH), axis=PATH, keepdims=True) if "E" in head and self.mean else a
 
     def _whole(self, a: np.ndarray, axis: int) -> np.ndarray:
-        """With the whole axis: what is the same on all of it is counted as often."""
+        """The array expanded along the axis: a value that is constant along it is repeated."""
         shape = list(a.shape)
         if shape[axis] == 1:
             shape[axis] = self.size[axis]
@@ -146,7 +146,7 @@ class Numbers:
         return replace(self, values={**self.values, **values})
 
     def defined(self, definitions: Mapping[str, Relation]) -> Numbers:
-        """With the values of the atoms that a definition `atom == term` gives, as far as they have none."""
+        """With the values of atoms that a definition `atom == term` gives, for atoms without a value."""
         found = self
         for relation in definitions.values():
             if relation.op == "==" and relation.left not in found.values and relation.left[0] in ("x", "dot"):
@@ -173,7 +173,7 @@ class Numbers:
 
 
 def obeyed(op: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Whether left op right, up to rounding; false where either is no number."""
+    """Whether left op right, up to rounding; false where either is not a number."""
     room = ROUNDING * (1 + np.abs(left) + np.abs(right))
     if op == "==":
         return np.abs(left - right) <= room

@@ -1,4 +1,4 @@
-"""Closed second moments on quadratics, of the SDE and of the method: 6.5 and 6.7 without a single draw (theory 7).
+"""Closed second moments on quadratics, of the SDE and of the method: 6.5 and 6.7 without random draws (theory 7).
 
 The moment equations are the engine's (`derive.process.stationary`); here they are solved as linear systems of numbers, and the
 stationary law of DSignSGD without linearising, by quadrature and by the balance of a chain on a lattice.
@@ -29,7 +29,7 @@ from numerics.evidence.checks.points import at_points, scaled
 from numerics.evidence.checks.result import Verified
 
 FAR = "the theorem is about the SDE: "
-#: E f_n = rho^n f_0 + F (1 - rho^n) with rho <= exp(-2 mu r eta) of a quadratic with equal h, against the same with the exponential
+#: E f_n = rho^n f_0 + F (1 - rho^n), rho <= exp(-2 mu r eta), of a quadratic with equal h, against the same with the exponential
 WITHIN = "E f of the method after T/eta steps is compared; it gains on the bound where the start is below the floor of the noise"
 
 
@@ -64,7 +64,7 @@ def _draws(rng: np.random.Generator, count: int, **ranges: tuple[float, float]) 
 
 
 def stationary(id: str, count: int = 200) -> list[Verified]:
-    """6.7-first-order, .., 6.7-covariance-.., 6.7-rand-k-..: the fixed point of the SDE's moments, and that of the method's."""
+    """6.7-first-order, .., 6.7-covariance-.., 6.7-rand-k-..: the fixed points of the moments of the SDE and of the method."""
     rng = np.random.default_rng(71)
     model: Model = next(m for m in MODELS if id.endswith(m))
     if "covariance" in id:
@@ -97,7 +97,7 @@ def stationary(id: str, count: int = 200) -> list[Verified]:
 def polyak(id: str, count: int = 200, scale: float = 1.0) -> list[Verified]:
     """6.5-first-order, 6.5-corrected: E f(X_T) on h1 x1^2/2 + h2 x2^2/2 with Rand-1 and affine noise, against the bound.
 
-    scale: multiplies the bound, to see that a wrong one is found.
+    scale: multiplies the bound, to check that a wrong one is found.
     """
     rng = np.random.default_rng(65)
     model: Model = next(m for m in MODELS if id == f"6.5-{m}")
@@ -169,7 +169,7 @@ def descent_of_signs(id: str = "6.5-sign", count: int = 400, scale: float = 1.0)
 
 
 def near_the_optimum(id: str, count: int = 300) -> list[Verified]:
-    """6.7-sign and 6.7-sign-gaussian: the linearised SDE at random numbers; how far it carries to the SDE and to the method."""
+    """6.7-sign and 6.7-sign-gaussian: the linearised SDE at random numbers; how far it carries over to the SDE and the method."""
     rng = np.random.default_rng(67)
     theorem = entries()[id]
     assert isinstance(theorem, Theorem)

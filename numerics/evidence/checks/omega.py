@@ -1,7 +1,7 @@
-"""Compression ratios of theory 4 by drawing: E||C(v) - v||^2 <= omega ||v||^2 with the toolkit's compressors at fixed messages.
+"""Compression ratios of theory 4 by sampling: E||C(v) - v||^2 <= omega ||v||^2 with the toolkit's compressors at fixed messages.
 
 Where the ratio is attained an upper bound alone cannot be decided: there omega is bracketed, by 1.05 omega from above and by
-omega/1.05 from below, and both are asked.
+omega/1.05 from below, and both are tested.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def ratio(id: str) -> float:
 
 
 def drawn(id: str, seed: int = 3, scale: float = 1.0, most: int = 64_000) -> list[Verified]:
-    """The verdicts at each message; scale multiplies omega, to see that a wrong one is found."""
+    """The verdicts at each message; scale multiplies omega, to check that a wrong one is found."""
     compressor, numbers, attained = KINDS[id]
     omega = ratio(id) * scale
     found = []

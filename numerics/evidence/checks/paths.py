@@ -1,11 +1,11 @@
 """Theorems on a random time, by simulation: the functional of each path is the catalogue's left side with E left out.
 
-The random time of density u/phi_1 is no draw: the saved times are weighted by u (trapezoids). Paths are stopped when the gradient
-norm first exceeds a level (what comes after counts as 0): the theorems hold up to any stopping time, by localisation, and the
+The random time of density u/phi_1 is not drawn: the saved times are weighted by u (trapezoids). Paths are stopped when the gradient
+norm first exceeds a level (later times count as 0): the theorems hold up to any stopping time, by localisation, and the
 functional is then bounded, so that an interval for its mean exists. The solver's error is measured on the same Brownian
 motion with steps half as long, the error of the trapezoids with every other time left out; both are added to the interval.
-A stop takes effect at the first saved time beyond the level, so that at most half a step's share of a stopped path is lost: how
-many were stopped is said, and the level is one that hardly any path reaches.
+A stop takes effect at the first saved time beyond the level, so that at most half a step's share of a stopped path is lost: the
+number of stopped paths is reported, and hardly any path reaches the level.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ G = norm(vec("g"))
 START = (1.5, -1.0)
 #: paths at a time
 BATCH = 512
-#: paths that are drawn in any case, so that the tightness is known to a few per cent
+#: least number of paths, so that the tightness is known to a few per cent
 LEAST = 4096
-#: solver steps a step of the method
+#: solver steps per step of the method
 SUBSTEPS = 4
-#: steps at least, however large
+#: least number of steps, however large they are
 LONG = 8
 #: a path that has blown up has a gradient of this size
 BLOWN = 1e100
-#: times the bound: where G^2, psi or Phi is cut outside the theorem's condition, where only a lower limit is wanted
+#: outside the theorem's condition, where only a lower limit is needed, G^2, psi or Phi is cut at this many times the bound
 CAP = 20.0
 
 
@@ -66,8 +66,8 @@ class Instance:
     Args:
         id: of the theorem; model: of the SDE.
         method: with its noise, clients and schedule.
-        constants: eps, kap, .. by symbol name; T, eta and top, the gradient norm at which paths are stopped, are apart.
-        clock: the symbol of the schedule in the theorem, u or s, and what (1+t)^(-1/2) is multiplied by.
+        constants: eps, kap, .. by symbol name; T, eta and top (the gradient norm at which paths are stopped) are separate.
+        clock: the symbol of the schedule in the theorem, u or s, and the factor of (1+t)^(-1/2).
         wide: a step size outside the theorem's step condition, and whether "step" is its name.
     """
 
@@ -99,7 +99,7 @@ UNBIASED = {"eps": 0.34, "kap": 0.25}
 SMALL = "eta s <= 2 eps"
 NORMALISED = {"eps": 0.125, "kap": 0.25}
 _land: Landscape = landscape(LOSS, DIM)
-# statistics are known by the function: one object each, or every solve would be compiled anew
+# a statistic is identified by its function: one object each, so that solves are not compiled again
 _STATISTICS: dict[str, Statistic] = {
     "g1": lambda x: _land.gradient(x)[0],
     "g2": lambda x: _land.gradient(x)[1],
@@ -120,7 +120,7 @@ def _normalised(kap: float, scale: float) -> Method:
 
 
 def _constants(method: Method, more: Mapping[str, float], eta: float, T: float) -> Numbers:
-    """What does not depend on time or path, definitions (A_1, D_0) included."""
+    """The values that do not depend on time or path, definitions (A_1, D_0) included."""
     known = LOSS.smoothness(DIM)
     start = float(_land.value(jnp.asarray(START)[:, None])[0])
     values: dict[Term, np.ndarray] = {
@@ -164,7 +164,7 @@ def instances() -> tuple[Instance, ...]:
 
 
 class Functional:
-    """What is compared: the left side of a path, the right side, and their range."""
+    """The sides of the comparison: the left side of a path, the right side, and their range."""
 
     def __init__(self, instance: Instance, saved: np.ndarray, eta: float, stopped: bool = True) -> None:
         self.instance, self.saved, self.stopped = instance, saved, stopped
@@ -202,7 +202,7 @@ class Functional:
 
     @property
     def high(self) -> float:
-        """The largest value of a stopped path: all of it at the level. Phi is at most the 1-norm, which is sqrt(d) G at most."""
+        """The largest value of a stopped path: always at the level. Phi is at most the 1-norm, which is sqrt(d) G at most."""
         size = self.instance.top
         if self.instance.signs:
             return size * np.sqrt(DIM)
@@ -252,10 +252,10 @@ def by_paths(
     """The verdict on an instance, for the SDE or for the method.
 
     Args:
-        instance, subject: what is simulated, "SDE" or "method".
+        instance, subject: the instance, and whether "SDE" or "method" is simulated.
         seed: of the draws.
-        most: paths in all; batch: in the first batch.
-        scale: multiplies the bound, to see that a wrong one is found.
+        most: number of paths in all; batch: in the first batch.
+        scale: multiplies the bound, to check that a wrong one is found.
 
     Raises:
         ValueError: the instance does not satisfy the theorem's assumptions.
@@ -267,7 +267,7 @@ def by_paths(
     if failing:
         raise ValueError(f"{instance.id}: the instance does not satisfy {', '.join(failing)}")
     halvings = 1 if subject == "SDE" else 0
-    # paths of the pilot give the solver's error alone; none of them is in the estimate
+    # paths of the pilot only give the solver's error; none of them is in the estimate
     error = abs(functional.bound() - functional.bound(2)) * scale
     values, _ = functional.of(pilot)
     if halvings:
@@ -303,7 +303,7 @@ def _size(gap: np.ndarray) -> float:
 
 
 def _outside(instance: Instance, subject: str, seed: int) -> bool | None:
-    """Whether the bound is seen to fail with a step beyond the condition; None where it is not, which is no proof that it holds."""
+    """Whether the bound is seen to fail with a step beyond the condition; None where it is not (no proof that it holds)."""
     found = beyond(instance, subject, seed)
     return None if found.verdict is BoundVerdict.INCONCLUSIVE else found.verdict is BoundVerdict.VIOLATED
 
@@ -311,7 +311,7 @@ def _outside(instance: Instance, subject: str, seed: int) -> bool | None:
 def beyond(instance: Instance, subject: str, seed: int = 1, most: int = 2048) -> Decision:
     """The verdict with the step `wide`, outside the condition: VIOLATED or INCONCLUSIVE, as the functional is not bounded.
 
-    No path is stopped, and what is above CAP bounds is cut there.
+    No path is stopped, and values above CAP times the bound are cut there.
 
     Raises:
         ValueError: the condition holds with that step too.

@@ -1,6 +1,6 @@
-"""An entry at many points: at each the assumptions are evaluated, and where all of them hold so must the claim.
+"""An entry at many points: at each point the assumptions are evaluated, and where all of them hold, the claim must hold.
 
-Where just one assumption does not hold the claim may fail; whether it does says whether the assumption is needed for it.
+Where just one assumption does not hold the claim may fail; if it does, the assumption is needed.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ def at_points(
 
     Args:
         id: of a theorem.
-        numbers: values of its atoms at the points (the last axis); definitions give what is missing.
+        numbers: values of its atoms at the points (the last axis); definitions give the missing ones.
         subject, route, note, instance: see `Verified`.
-        claim: to be judged in place of the entry's own.
+        claim: judged in place of the entry's own.
         shared: whether all points are one case, such as the outcomes that an expectation is over.
         covered: whether the theorem is about these numbers; else its definitions need not hold at them (the discrete method has
             another stationary law than its SDE).
 
     Raises:
-        NoNumber: something in the claim has no value.
-        ValueError: a definition does not hold at the points: they are none of the theorem.
+        NoNumber: a part of the claim has no value.
+        ValueError: a definition does not hold at the points, so the theorem is not about them.
     """
     theorem = entries()[id]
     assert isinstance(theorem, Theorem)
@@ -88,7 +88,7 @@ def scaled(claim: Relation, scale: float) -> Relation:
 
 
 def merged(found: Sequence[Verified]) -> Verified:
-    """Several families of points of one entry: violated if one is, and needed if needed in one."""
+    """Several families of points of one entry: violated if one is; an assumption is needed if it is needed in one."""
     first = found[0]
     outside: dict[str, bool | None] = {}
     for one in found:
@@ -107,7 +107,7 @@ def merged(found: Sequence[Verified]) -> Verified:
 def at_witness(id: str) -> Verified:
     """A refuted claim at the exact numbers that refute it, as floats: VIOLATED where they satisfy its assumptions and it fails.
 
-    `outside` says of each assumption of the repair whether the numbers satisfy it: one of them they do not.
+    `outside` tells for each assumption of the repair whether the numbers satisfy it: at least one is not satisfied.
     """
     entry = entries()[id]
     assert isinstance(entry, Refutation)

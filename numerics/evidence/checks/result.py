@@ -1,4 +1,4 @@
-"""What comes out of comparing an entry with numbers."""
+"""The result of comparing an entry with numbers."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from numerics.statistics.verdicts import BoundVerdict, Decision
 @final
 @dataclass(frozen=True)
 class Verified(Record):
-    """An entry on one instance.
+    """The comparison of an entry with one instance.
 
     Attributes:
         id: of the entry.
-        subject: "SDE", "method" (which no theorem covers: how far it carries), or "formula" for facts without a process.
+        subject: "SDE", "method" (not covered: shows how far the theorem carries over), or "formula" for facts without a process.
         route: "points", "closed moments", "quadrature", "enumeration", "Monte Carlo" or "witness".
         verdict: on the entry's last claim; for a refutation, on the claim that it refutes.
         tightness: bound/estimate, at points the least of it; None where neither side says more than the other (an equality).
         instance: the numbers, as JSON values.
         count: points at which the assumptions hold, or paths; failing: at how many of these points the claim does not.
         outside: assumption -> whether the claim fails at a point where that assumption alone does not hold (None: no such point was
-            met). What fails nowhere may be stronger than it needs to be.
+            met). An assumption without which the claim never fails may be stronger than needed.
         unchecked: assumptions and definitions that have no value on the instance, which is made so that they hold.
-        note: how far it carries.
+        note: how far the result carries.
         decision: of a Monte Carlo route.
     """
 

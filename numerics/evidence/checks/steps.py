@@ -37,7 +37,7 @@ IDS = (
 
 
 def _states(rng: np.random.Generator, count: int) -> tuple[np.ndarray, Numbers]:
-    """Points x (2, count), and what the loss and the constants are there."""
+    """Points x (2, count), with the loss and the constants at these points."""
     at = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1.2, count))
     log = lambda low, high: paths(np.exp(rng.uniform(np.log(low), np.log(high), count)))  # noqa: E731
     known = Cosh().smoothness(2)
@@ -124,9 +124,9 @@ def one_step(id: str, count: int = 1000) -> Verified:
 
 
 def trajectory(id: str, scale: float = 1.0) -> list[Verified]:
-    """6.9: gradient descent on the quartic by `numerics.simulate.method.run`, every step of it until it leaves the numbers.
+    """6.9: gradient descent on the quartic by `numerics.simulate.method.run`, every step until it overflows.
 
-    From a tenth above the threshold, and from as much below it (outside). scale multiplies the claimed growth.
+    It starts a tenth above the threshold, and as much below it (outside). scale multiplies the claimed growth.
     """
     eta, p, found = 0.1, 0.5, []
     method = DSGD(clients=1, schedule=Power("1/2"))

@@ -1,1 +1,1 @@
-"""Where methods and their models are stable, over pairs of settings, beside the thresholds that the formulas give (theory 5, 6)."""
+"""Sweeps over pairs of settings: where methods and models are stable, and the thresholds of the formulas (theory 5, 6)."""

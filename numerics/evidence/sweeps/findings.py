@@ -1,6 +1,6 @@
-"""What the sweeps say: verdicts computed from numbers, each with the criterion that it rests on.
+"""The verdicts of the sweeps, computed from numbers, each with its criterion.
 
-CONFIRMED and VIOLATED need the numbers to be clear of their own errors; what is neither is INCONCLUSIVE.
+CONFIRMED and VIOLATED need the numbers to be clear of their own errors; otherwise the verdict is INCONCLUSIVE.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from numerics.evidence.sweeps.quartic import Descent, Scheduled
 from numerics.statistics.estimates import Estimate, proportion
 from numerics.statistics.verdicts import BoundVerdict
 
-#: relative difference of numbers that are computed without sampling and without a grid that counts as none
+#: relative difference that counts as none, of numbers that are computed without sampling and without a grid
 EQUAL = 1e-9
-#: how near 1 the limit of a ratio has to be
+#: required distance of the limit of a ratio from 1
 NEAR = 0.01
 #: the probability of a blow-up that "never" has to exclude, at 95 %
 RARE = 1e-3
 
 
 def _worst(parts: Sequence[BoundVerdict]) -> BoundVerdict:
-    """VIOLATED if one is; CONFIRMED if all are, and there are some."""
+    """VIOLATED if one of them is; CONFIRMED if there are some and all of them are."""
     if BoundVerdict.VIOLATED in parts:
         return BoundVerdict.VIOLATED
     return BoundVerdict.CONFIRMED if parts and all(p is BoundVerdict.CONFIRMED for p in parts) else BoundVerdict.INCONCLUSIVE
@@ -51,7 +51,7 @@ def same_threshold(method: Sequence[Bracket], model: Sequence[Bracket]) -> Bound
 
 
 def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -> BoundVerdict:
-    """Whether stationary values agree at every setting, to rounding and what is left of the transient."""
+    """Whether stationary values agree at every setting, to rounding and the rest of the transient."""
     parts = []
     for own, other in zip(method, model, strict=True):
         allowed = own.error + other.error + EQUAL * abs(own.value)
@@ -60,7 +60,7 @@ def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -
 
 
 def interval_of_growth(found: Descent) -> tuple[float, float]:
-    """(largest q below which every path shrinks, least q from which every one grows); nan where paths do not order so."""
+    """(largest q below which all paths shrink, least q from which all grow); nan if the paths are not ordered like this."""
     order = np.argsort(found.q)
     q, grows = found.q[order], found.size[-1][order] > 1 + EQUAL
     if not grows.any():
@@ -72,9 +72,9 @@ def interval_of_growth(found: Descent) -> tuple[float, float]:
 
 
 def conservative(method: Descent, model: Descent, thresholds: Mapping[str, float]) -> BoundVerdict:
-    """Whether the model grows from its own threshold on, where gradient descent still shrinks, and that from its own.
+    """Whether the model grows from its own threshold on, where gradient descent shrinks, and gradient descent from its own.
 
-    The thresholds of the formulas have to lie in the intervals seen, which must not overlap.
+    The thresholds of the formulas have to be in the observed intervals, which must not overlap.
     """
     seen = {METHOD: interval_of_growth(method), model.subject: interval_of_growth(model)}
     if not np.all(np.isfinite([a for pair in seen.values() for a in pair])):
@@ -87,7 +87,7 @@ def blows_up(found: Scheduled, thresholds: Sequence[float]) -> BoundVerdict:
     """Whether every path from at or above its threshold blows up.
 
     Args:
-        found: of a method without noise.
+        found: the sweep of a method without noise.
         thresholds: one for each exponent.
     """
     above = found.q[None, :] >= np.asarray(thresholds, float)[:, None]
@@ -116,14 +116,14 @@ def never(found: Scheduled) -> BoundVerdict:
 
 
 def monotone(found: Sequence[Strength], rising: bool) -> BoundVerdict:
-    """Whether the largest stable step goes the way that the formula says, and is nowhere below the formula's step.
+    """Whether the largest stable step moves in the direction of the formula, and is nowhere below the formula's step.
 
     Args:
-        found: at increasing values of one setting, all others fixed; the formula's own steps have to go that way too.
-        rising: the way.
+        found: at increasing values of one setting, all others fixed; the formula's own steps have to move in that direction too.
+        rising: the direction.
 
     Raises:
-        BadInput: fewer than two.
+        BadInput: fewer than two settings.
     """
     if len(found) < 2:
         raise BadInput("found", len(found), "two or more settings")

@@ -3,7 +3,7 @@
 f = h |x|^2/2, Bernoulli sparsifier of ratio omega = 1/p - 1, Cov Z = (s0 + s1 G^2) I. E x^2 obeys an affine recursion (the
 method) or an affine differential equation (a model), whose slope says whether it grows. Everything is dimensionless.
 
-The method's own growth is also measured through `numerics.without_sampling.transition`, which knows nothing of moments: it
+The method's own growth is also measured through `numerics.without_sampling.transition`, which does not use moments: it
 averages phi = x^2 over the finite law of one step's message.
 """
 
@@ -41,7 +41,7 @@ METHOD: Final = "method"
 SUBJECTS: tuple[Kind, ...] = (METHOD, *MODELS)
 LAMBDA = parameter("lambda")
 _X1 = sp.Symbol("x1", real=True)
-#: steps over which a stationary value is approached, in units of its own relaxation
+#: number of steps to approach a stationary value, in units of its relaxation time
 RELAXATIONS = 40.0
 
 
@@ -86,7 +86,7 @@ def threshold(subject: Kind, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> n
 
 
 def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 1.0) -> np.ndarray:
-    """log of the factor by which one step (time eta) multiplies what E x^2 differs from its fixed point by; > 0 is unstable.
+    """log of the factor by which one step (time eta) multiplies the distance of E x^2 from its fixed point; > 0 is unstable.
 
     Args:
         subject: "method" or a model.
@@ -120,7 +120,7 @@ class Bracket(Record):
     """Whether E x^2 grows a little below and a little above the method's own threshold.
 
     Attributes:
-        subject, omega, sigma1, N: what was asked.
+        subject, omega, sigma1, N: the arguments.
         threshold: the method's, from the formula; own: the subject's, from the formula.
         below, above: factors of E x^2 - (its fixed part) over one step, at threshold (1 -+ width).
         width: relative.
@@ -142,8 +142,8 @@ class Bracket(Record):
 def factor(subject: Kind, eta: float, omega: float, sigma1: float, N: int) -> tuple[float, float]:
     """The factor of one step from E x_1^2 at two starting points, and its error.
 
-    The method's by its transition operator, that of a model from its generator (`numerics.without_sampling.closed_moments`):
-    neither is the route of the formulas.
+    The factor of the method comes from its transition operator, that of a model from its generator
+    (`numerics.without_sampling.closed_moments`): neither is the way in which the formulas were derived.
     """
     method, loss = compressed(N), Quadratic(1)
     params = {"eta": eta, "p": float(keep(omega)), "sigma0": 0.5, "sigma1": sigma1}
@@ -171,11 +171,11 @@ def bracket(subject: Kind, omega: float, sigma1: float, N: int, width: float = 0
 @final
 @dataclass(frozen=True)
 class Stationary(Record):
-    """E x^2 after so many steps that it no longer changes.
+    """E x^2 after enough steps that it no longer changes.
 
     Attributes:
-        subject, eta, omega, sigma0, sigma1, N: what was asked.
-        value: E x^2; error: of it.
+        subject, eta, omega, sigma0, sigma1, N: the arguments.
+        value: E x^2; error: its error.
         formula: the stationary value from `derive.process.stationary`.
     """
 
@@ -209,7 +209,7 @@ def stationary(subject: Kind, eta: float, omega: float, sigma0: float, sigma1: f
         formula = _fixed(subject)
     values = {"lambda": 1.0, **params, "N": float(N)}
     exact = float(lowered({0: formula}, {k: np.array([v]) for k, v in values.items()}, 1)[0][0])
-    # what is left of the transient, in units of the value itself
+    # the rest of the transient, in units of the value itself
     error = found.error + abs(found.value) * np.exp(-rate * steps)
     return Stationary(subject, eta, omega, sigma0, sigma1, N, found.value, error, exact)
 
@@ -227,8 +227,8 @@ class Strength(Record):
     """The largest stable constant step of the method, measured, and the one that theory 6.3's K allows.
 
     Attributes:
-        omega, sigma1, d, N: what was asked.
-        measured: where the spectral radius of the second-moment map of one step passes 1, by bisection.
+        omega, sigma1, d, N: the arguments.
+        measured: the step at which the spectral radius of the second-moment map of one step passes 1, by bisection.
         formula: 2 eps/K(G) with eps = 1; on a quadratic L1 = 0, so that it holds for every G.
     """
 

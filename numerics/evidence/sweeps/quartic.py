@@ -36,9 +36,9 @@ from numerics.simulate.method import run
 from numerics.simulate.runs import Ensemble, nth_key
 
 LOSS = Quartic()
-#: where a path has blown up; a start is at most a few
+#: beyond this |x| a path has blown up; starting points are at most a few units
 OUT = 1e4
-#: solver steps in one of the method, for the equations without noise; checked against twice as many
+#: solver steps per step of the method, for the equations without noise; checked against twice as many
 FINE = 64
 _PLACE: dict[str, Any] = {"x": lambda x: x[0]}
 
@@ -71,7 +71,7 @@ class Descent:
 
     @property
     def grows(self) -> np.ndarray:
-        """Where the path is farther out at the end than at the start, (Q,)."""
+        """Whether the path is farther out at the end than at the start, (Q,)."""
         return self.size[-1] > 1
 
 
@@ -114,7 +114,7 @@ def growth_threshold(p: float) -> float:
     return float(-at.value(relation.slack).item())
 
 
-#: methods on a schedule: (compressed) SGD as theory 6.9 has it, DSignSGD, and DCSGD with the factor of theory 6.3
+#: methods on a schedule: (compressed) SGD as in theory 6.9, DSignSGD, and DCSGD with the factor of theory 6.3
 KINDS = ("dcsgd", "dsignsgd", "normalised")
 CLIENTS, OMEGA, SIGMA = 2, 1.0, 0.5
 #: of the normalised method: L1 of the quartic (every one > 0 has an L0), eps and kap of theory 6.3
@@ -177,8 +177,8 @@ def blow_ups(kind: str, p: Any, q: Any, count: int, steps: int = 60, seed: int =
     """See `Scheduled`; each exponent has draws of its own.
 
     Args:
-        count: paths of each pair.
-        steps: how many, from one start; a path that has not left by then counts as one that stays.
+        count: number of paths of each pair.
+        steps: number of steps; a path that has not left by then counts as one that stays.
         seed: of the draws.
     """
     method, numbers = scheduled(kind)

@@ -2,7 +2,7 @@
 
 x_{n+1} = x_n - eta (1/N) sum_i sign(h x_n + Z_i). A step is a multiple of eta/N, whatever the noise, so from one starting point the
 method lives on a lattice, of spacing eta/N or, for an even N, 2 eta/N. Its transition matrix has binomial rows, and the stationary
-law is an eigenvector. No moment of the noise and no sampling is used: Cauchy noise is as good as any. Everything is dimensionless.
+law is an eigenvector. No moment of the noise and no sampling is used: Cauchy noise is no exception. Everything is dimensionless.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from numerics.lowering.to_jax import lower_function
 from numerics.statistics.estimates import Record
 from numerics.without_sampling.line import padded
 
-#: the lattice ends where |x| is so many times the formula's standard deviation, or so many steps
+#: the lattice ends where |x| is this many times the formula's standard deviation, or this many steps
 WIDE, STEPS = 9.0, 12
-#: starting points of the lattices that are averaged over, in units of its spacing
+#: starting points of the lattices that are averaged over, in units of the spacing
 OFFSETS = (0.0, 0.25, 0.5, 0.75)
 #: points of a lattice up to which the law is compiled once
 LONGEST = 1024
@@ -41,9 +41,9 @@ class SignStationary(Record):
     """E x^2 of DSignSGD on h x^2/2 with Student-t noise.
 
     Attributes:
-        nu, eta, sigma, h, N: what was asked.
+        nu, eta, sigma, h, N: the arguments.
         value: E x^2 of the stationary law, averaged over the lattices; spread: between them.
-        edge: the probability at the ends of the lattice, which is what cutting it leaves out.
+        edge: the probability at the ends of the lattice, which is the part that cutting it leaves out.
         formula: (eta/(4 N M)) sigma/h, from `derive.process.stationary.sign_near_optimum`.
     """
 
@@ -138,7 +138,7 @@ def formula_of(nu: float, eta: float, sigma: float, h: float, N: int) -> float:
 
 
 def limit(etas: Sequence[float], ratios: Any) -> tuple[float, float]:
-    """The ratio as eta -> 0 by Richardson's extrapolation, and its doubt: the change that the last point makes.
+    """The ratio as eta -> 0 by Richardson's extrapolation, and its doubt: the change made by the last point.
 
     Args:
         etas: three or more, each half of the one before.

@@ -107,7 +107,7 @@ def test_the_sde_is_typeset(run):
 
 def test_coordinates_are_typeset(run):
     out = shown(run, "dsgd", "--noise", "gaussian", "--dim", "2", "--model", "second-order", "--clients", "3")
-    assert "H₁₂⋅g₂" in out and "3 clients" in out and "noise type: open" in out
+    assert "H₁₂⋅g₂" in out and "3 clients" in out and "noise type: unknown; give a loss and a dimension" in out
     out = shown(run, "dsgd", "--noise", "gaussian", "--loss", "quartic", "--dim", "2")
     assert "noise type: additive" in out and "x₁" in out
 
