@@ -51,7 +51,7 @@ class Budget:
     def spend(self, units: int) -> None:
         self.left -= units
         if self.left < 0:
-            raise Invalid("it needs more work than a replay may take")
+            raise Invalid("the certificate needs more work than a replay may take")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Algebra:
             inner = [self.atoms[a] for p in parts for m in p for a, _ in self.monomials[m]]
             nesting = 1 + max((a.nesting for a in inner), default=0)
             if nesting > MAX_NESTING or len(self.atoms) > MAX_INTERNED:
-                raise Invalid("terms nested too deeply")
+                raise Invalid("a term is nested too deeply")
             names = frozenset({name} if name else ()).union(*(a.names for a in inner))
             index = self._atom_ids[head] = len(self.atoms)
             self.atoms.append(Atom(head, deps, names, bound or any(a.bound for a in inner), nesting))
@@ -107,7 +107,7 @@ class Algebra:
         index = self._monomial_ids.get(pairs)
         if index is None:
             if len(self.monomials) > MAX_INTERNED or any(n > MAX_DEGREE for _, n in pairs):
-                raise Invalid("polynomials too large")
+                raise Invalid("a polynomial has too many monomials, or too high a power")
             self.work.spend(10 + len(pairs))
             index = self._monomial_ids[pairs] = len(self.monomials)
             self.monomials.append(pairs)

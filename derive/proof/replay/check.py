@@ -3,8 +3,7 @@
     >>> replayed = replay(Path("proof.json").read_text())
     >>> print("\\n".join(describe(replayed)))
 
-What is trusted: this module and the `replay_*` modules beside it, python-flint, the standard library, and the axioms that a
-certificate lists.
+What is trusted: the modules of this folder, python-flint, the standard library, and the axioms that a certificate lists.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.proof.replay.algebra import Budget, Invalid, Unreadable
+from derive.proof.replay.linear_algebra import cauchy_schwarz, nonnegative, quad_bound, trace_bound
 from derive.proof.replay.one_variable import ball
 from derive.proof.replay.processes import gronwall, ito, primitive
 from derive.proof.replay.rules import AXIOMS, Rules
@@ -31,10 +31,10 @@ RULES = {
     "function": Rules.function,
     "ball": ball,
     "declared": Rules.declared,
-    "nonnegative": Rules.nonnegative,
-    "quad_bound": Rules.quad_bound,
-    "trace_bound": Rules.trace_bound,
-    "cauchy_schwarz": Rules.cauchy_schwarz,
+    "nonnegative": nonnegative,
+    "quad_bound": quad_bound,
+    "trace_bound": trace_bound,
+    "cauchy_schwarz": cauchy_schwarz,
     "monotone": Rules.monotone,
     "component": Rules.component,
     "instantiate": Rules.instantiate,
@@ -80,7 +80,7 @@ def replay(text: str | bytes) -> Replayed:
     except (Invalid, Unreadable):
         raise
     except RecursionError as error:
-        raise Unreadable("nested too deeply") from error
+        raise Unreadable("the certificate is nested too deeply") from error
     except Exception as error:  # Whatever went wrong, nothing was proved.
         raise Unreadable(f"internal: {type(error).__name__}: {error}") from error
 
@@ -102,19 +102,19 @@ def _parse(text: Any) -> tuple[Any, int]:
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({key for key, _ in found}) != len(found):
-            raise Unreadable("a key stands twice in an object")
+            raise Unreadable("a key occurs twice in an object")
         return dict(found)
 
     def no_float(literal: str) -> Any:
-        raise Unreadable(f"not an exact number: {literal[:40]}")
+        raise Unreadable(f"{literal[:40]} is not an exact number: write a rational such as \"3/4\"")
 
     def integer(literal: str) -> int:
         if len(literal) > MAX_DIGITS:
-            raise Unreadable("an integer of too many digits")
+            raise Unreadable(f"an integer has more than {MAX_DIGITS} digits")
         return int(literal)
 
     if type(text) not in (str, bytes) or len(text) > MAX_TEXT:
-        raise Unreadable("not a text of bearable length")
+        raise Unreadable(f"the certificate is not a text of at most {MAX_TEXT} characters")
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")
@@ -134,26 +134,26 @@ def _check_nodes(value: Any) -> int:
         deeper: list[Any] = []
         count += len(level)
         if count > MAX_NODES:
-            raise Unreadable("too large")
+            raise Unreadable(f"the certificate has more than {MAX_NODES} values")
         for node in level:
             kind = type(node)
             if kind is list:
                 deeper += node
             elif kind is dict:
                 if any(type(key) is not str for key in node):
-                    raise Unreadable("a key that is no text")
+                    raise Unreadable("a key of an object is not a text")
                 deeper += node.values()
             elif kind is int:
                 if abs(node) >= huge:
-                    raise Unreadable("an integer of too many digits")
+                    raise Unreadable(f"an integer has more than {MAX_DIGITS} digits")
             elif kind is not str and kind is not bool and node is not None:
-                raise Unreadable(f"not in the format: {kind.__name__}")
+                raise Unreadable(f"a {kind.__name__} is not a value of the format")
             if len(deeper) > MAX_NODES:
-                raise Unreadable("too large")
+                raise Unreadable(f"the certificate has more than {MAX_NODES} values")
         level = deeper
         if not level:
             return depth
-    raise Unreadable("nested too deeply")
+    raise Unreadable("the certificate is nested too deeply")
 
 
 def _replay(value: Any, deep: bool) -> Replayed:
@@ -165,15 +165,15 @@ def _replay(value: Any, deep: bool) -> Replayed:
     terms = Terms(read_context(context_raw, work, deep), work, deep)
     rules = Rules(terms)
     if not 0 < len(items(steps)) <= MAX_STEPS:
-        raise Unreadable("no steps, or too many")
+        raise Unreadable(f"a certificate has between 1 and {MAX_STEPS} steps")
     if any(type(axiom) is not str or axiom not in AXIOMS for axiom in items(axioms)) or len(set(axioms)) != len(axioms):
-        raise Unreadable("axioms are known names, each once")
+        raise Unreadable(f"the axioms are not among {', '.join(sorted(AXIOMS))}, or one is listed twice")
     goal = terms.relation(claim)
     stated = [terms.relation_key(terms.relation(raw)) for raw in items(assumptions) + items(definitions)]
     if goal.op == "!=" or any(raw[0] != "==" for raw in definitions):
-        raise Unreadable("!= is no claim, and a definition is ==")
+        raise Unreadable("the claim is !=, or a definition is not ==")
     if len(set(stated)) != len(stated):
-        raise Invalid("an assumption or definition stands twice")
+        raise Invalid("an assumption or definition is listed twice")
 
     facts: list[Fact] = []
     trusted = 0
@@ -187,7 +187,7 @@ def _replay(value: Any, deep: bool) -> Replayed:
         trusted += brings_axiom(raw)
     last = facts[-1]
     if terms.relation_key(last.claim) != terms.relation_key(goal):
-        raise Invalid("the last step proves another claim", len(facts) - 1)
+        raise Invalid("the last step does not prove the claim of the statement", len(facts) - 1)
     if last.hypotheses != set(stated):
         raise Invalid("the proof rests on other hypotheses than the statement lists", len(facts) - 1)
     if last.axioms != set(axioms):
@@ -206,16 +206,16 @@ def brings_axiom(step: dict[str, Any]) -> bool:
 def _step(rules: Rules, facts: list[Fact], raw: Any) -> Fact:
     rule, premises, data, claim = fields(raw, "rule", "premises", "data", "claim")
     if type(rule) is not str or rule not in RULES:
-        raise Unreadable("no such rule")
+        raise Unreadable(f"there is no rule {str(rule)[:40]!r}")
     if any(type(n) is not int for n in items(premises)):
-        raise Unreadable("a premise is the index of a step")
+        raise Unreadable("a premise is not an integer, the index of a step")
     if any(not 0 <= n < len(facts) for n in premises):
-        raise Invalid("a premise is no earlier step")
+        raise Invalid("a premise is not an earlier step")
     step = Step([facts[n] for n in premises], data, rules.terms.relation(claim))
     rules.terms.work.spend(4 * len(step.hypotheses))  # sets that grow with every step would fill the memory
     proved = RULES[rule](rules, step)
     if rules.terms.relation_key(proved) != rules.terms.relation_key(step.claim):
-        raise Invalid(f"the rule {rule} proves another claim")
+        raise Invalid(f"the rule {rule} does not prove the claim of the step")
     return Fact(step.claim, step.hypotheses, step.sealed, step.axioms)
 
 

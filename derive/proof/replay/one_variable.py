@@ -23,7 +23,7 @@ MAX_BITS, MAX_DEGREE, MAX_DEPTH, MAX_TREES, MAX_END = 4096, 400, 60, 20_000, 200
 
 def end_of(raw: Any) -> fmpq:
     if type(raw) is str and len(raw) > MAX_END:
-        raise Unreadable("the end of an interval is a short rational")
+        raise Unreadable(f"the end of an interval has more than {MAX_END} characters")
     return rational(raw)
 
 
@@ -38,11 +38,11 @@ class Ball(Forms):
         node = items(tree)
         handler = TREES.get(node[0]) if node and type(node[0]) is str else None
         if handler is None or len(node) != handler[1]:
-            raise Unreadable("not a tree of a ball")
+            raise Unreadable("a part of a ball's proof is not a tree of the format")
         self.trees += 1
         self.depth += 1
         try:
-            check(self.trees <= MAX_TREES and self.depth <= MAX_DEPTH, "a tree too large or too deep")
+            check(self.trees <= MAX_TREES and self.depth <= MAX_DEPTH, "the proof of a ball is too large or too deep")
             handler[0](self, p, a, b, node, want)
         finally:
             self.depth -= 1
@@ -50,12 +50,12 @@ class Ball(Forms):
     def by_eval(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
         """The enclosure of p over a ball that contains [a, b] contains all its values there."""
         if type(node[1]) is not int or not 2 <= node[1] <= MAX_BITS:
-            raise Unreadable("bits are an integer from 2 to 4096")
+            raise Unreadable("the bits of eval are not an integer from 2 to 4096")
         if a is None or b is None:
-            raise Invalid("an enclosure needs a bounded interval")
+            raise Invalid("eval on an interval that is not bounded: only a bounded one has an enclosure")
         with ctx.workprec(node[1]):
             value = self.enclose(p, arb(a).union(arb(b)), {})
-            check(value.is_finite() and bool(value > 0 if want else value >= 0), "the ball is too coarse")
+            check(value.is_finite() and bool(value > 0 if want else value >= 0), "the ball is too coarse: it does not lie above 0")
 
     def by_split(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
         """[a, b] is the union of [a, c] and [c, b]."""
@@ -66,7 +66,7 @@ class Ball(Forms):
 
     def at_end(self, p: Poly, end: End, strict: bool) -> None:
         if end is None:
-            raise Invalid("the interval has no such end")
+            raise Invalid("up or down from an end that is infinite")
         check(self.shown(self.substitute(p, self.number(end)), strict), "the sign at an end is not shown")
 
     def by_up(self, p: Poly, a: End, b: End, node: list, want: int) -> None:
@@ -101,7 +101,7 @@ class Ball(Forms):
             powers = dict(self.monomials[m])
             degree = powers.pop(only, 0)
             number = {self.monomial(tuple(powers.items())): c}
-            check(not self.varies(number) and degree <= MAX_DEGREE, "no polynomial with numbers as coefficients")
+            check(not self.varies(number) and degree <= MAX_DEGREE, "not a polynomial of degree <= 400 with number coefficients")
             self.accumulate(found.setdefault(degree, {}), number)
         top = max(found, default=0)
         ends = [(a, 1), (b, -1)] if top else [(fmpq(0), 1)]
@@ -241,7 +241,7 @@ def ball(rules: Rules, step: Step) -> Relation:
         step.data, "variable", "term", "strict", "low", "high", "domain", "proof", "at"
     )
     if type(variable) is not str or not NAME.fullmatch(variable) or type(strict) is not bool:
-        raise Unreadable("a ball has a variable and says whether it is strict")
+        raise Unreadable("the variable of a ball is not a name, or strict is not true or false")
     low, high = (None if end is None else end_of(end) for end in (low_raw, high_raw))
     check(low is None or high is None or low < high, "the interval is empty")
     terms = rules.terms

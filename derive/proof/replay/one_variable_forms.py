@@ -10,7 +10,8 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from derive.proof.replay.algebra import Budget, Context, Key, Poly, T, Unreadable
+from derive.proof.replay.algebra import Budget, Context, Key, Poly, Unreadable
+from derive.proof.replay.derivatives import chain, function, reciprocal
 from derive.proof.replay.terms import Terms, check
 
 PLAIN = ("q", "x", "+", "*", "^", "/", "f", "pi")
@@ -39,10 +40,10 @@ class Forms(Terms):
             node = todo.pop()
             tag = node[0] if type(node) is list and node else None
             if type(tag) is not str or tag not in PLAIN or (tag == "f" and node[1:2] == ["abs"]):
-                raise Unreadable("a ball is over its variable and pi, without abs, operators and declared functions")
+                raise Unreadable("a term of a ball has another symbol than its variable, abs, an operator or a function F")
             todo += {"q": [], "x": [], "^": node[1:2], "f": node[2:]}.get(tag, node[1:])
         p = self.term(raw)
-        check(all(n <= MAX_POWER for m in p for _, n in self.monomials[m]), "a power above 400")
+        check(all(n <= MAX_POWER for m in p for _, n in self.monomials[m]), f"a power is above {MAX_POWER}")
         return p
 
     # -- normal forms
@@ -168,9 +169,9 @@ class Forms(Terms):
         for atom in self.inside(p):
             head = atom.head
             if head[0] == "inv":
-                check(self.known(dict(head[1])) != 0, "a denominator that is not shown to have no zero")
+                check(self.known(dict(head[1])) != 0, "a denominator is not shown to have no zero: add it to the domain")
             elif head[:2] == ("f", "log") and atom.deps:
-                check(self.positive(dict(head[2])), "a logarithm of what is not shown to be positive")
+                check(self.positive(dict(head[2])), "the argument of a logarithm is not shown positive: add it to the domain")
         return p
 
     # -- values
@@ -211,44 +212,24 @@ class Forms(Terms):
         """
         for atom in self.inside(p):
             if atom.head[:2] == ("f", "sqrt") and atom.deps:
-                check(self.positive(dict(atom.head[2])), "a derivative where the argument of a root is not shown positive")
+                check(self.positive(dict(atom.head[2])), "the argument of a root that is derived is not shown positive")
         return self._derivative(p)
 
     def _derivative(self, p: Poly) -> Poly:
-        out: Poly = {}
-        for m, c in p.items():
-            pairs = self.monomials[m]
-            for position, (a, n) in enumerate(pairs):
-                if self.atoms[a].deps & T:
-                    others = pairs[:position] + (((a, n - 1),) if n > 1 else ()) + pairs[position + 1 :]
-                    if a not in self._slopes:
-                        self._slopes[a] = self._slope(a)
-                    self.accumulate(out, self.mul({self.monomial(others): c * n}, self._slopes[a]))
-        return self.resolve(out)
+        return self.resolve(chain(self, p, self._slope))
 
     def _slope(self, a: int) -> Poly:
-        head, itself, one = self.atoms[a].head, {self.monomial(((a, 1),)): fmpq(1)}, self.number(1)
-        if head[0] == "x":
-            return one
-        q = dict(head[-1])
-        inner = self._derivative(q)
-        if head[0] == "inv":
-            return self.mul(self.scale(inner, fmpq(-1)), self.power(self.inverse(q), 2))
-        name, square = head[1], self.power(q, 2)
-        if name == "exp":
-            outer = itself
-        elif name == "log":
-            outer = self.inverse(q)
-        elif name == "sqrt":
-            outer = self.scale(self.inverse(itself), fmpq(1, 2))
-        elif name == "atan":
-            outer = self.inverse(self.add(one, square))
-        elif name == "tanh":
-            outer = self.sub(one, self.power(itself, 2))
-        else:  # erf' = 2/sqrt(pi) exp(-q^2)
-            bell = self.function("exp", self.scale(square, fmpq(-1)))
-            outer = self.mul(self.scale(bell, fmpq(2)), self.inverse(self.function("sqrt", self.pi())))
-        return self.mul(outer, inner)
+        """a' of an atom, by the rules of `derivatives`."""
+        if a not in self._slopes:
+            head = self.atoms[a].head
+            if head[0] == "x":
+                slope = self.number(1)
+            else:
+                q = dict(head[-1])
+                inner = (q, self._derivative(q))
+                _, slope = reciprocal(self, inner) if head[0] == "inv" else function(self, head[1], inner)
+            self._slopes[a] = slope
+        return self._slopes[a]
 
     # -- limits
 

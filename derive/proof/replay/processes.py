@@ -11,6 +11,7 @@ from typing import Any
 from flint import fmpq
 
 from derive.proof.replay.algebra import Poly, Unreadable
+from derive.proof.replay.derivatives import Pair, function, power, product, reciprocal, total
 from derive.proof.replay.rules import AXIOMS, Rules
 from derive.proof.replay.terms import Fact, Relation, Step, check, fields
 
@@ -23,14 +24,14 @@ def generator(rules: Rules, step: Step, name: Any) -> tuple[dict[str, Any], Poly
     """
     context, terms = rules.context, rules.terms
     if type(name) is not str or name not in context.potentials:
-        raise Unreadable("no such potential in the context")
+        raise Unreadable("the potential is not declared in the context")
     entry = context.potentials[name]
-    check(entry["smooth"], "the potential is not smooth")
+    check(entry["smooth"], "the potential is not declared smooth")
     gradient, drift, diffusion = ("v", entry["gradient"]), entry["drift"], entry["diffusion"]
     total: Poly = {}
     for raw, vector in drift:
         terms.accumulate(total, terms.mul(terms.term(raw), terms.dot(gradient, terms.vector(vector))))
-    check(len(step.facts) > len(diffusion), "premises are missing")
+    check(len(step.facts) > len(diffusion), "premises of ito are missing: signs of the diffusion, a bound of V")
     for (raw, matrix), fact in zip(diffusion, step.facts, strict=False):
         c = terms.term(raw)
         rules.need(fact, c)
@@ -38,14 +39,14 @@ def generator(rules: Rules, step: Step, name: Any) -> tuple[dict[str, Any], Poly
     below = step.facts[len(diffusion)].claim
     bound = terms.sub(terms.symbol(name), below.slack)
     constant = all(atom.head[0] in ("x", "inv") and not atom.deps for atom in terms.inside(bound))
-    check(below.op in ("<=", "<") and constant, "the premise is no bound of the potential from below by constants")
+    check(below.op in ("<=", "<") and constant, "the premise after the signs of the diffusion is not c <= V with a constant c")
     return entry, total, step.facts[len(diffusion) + 1 :]
 
 
 def ito(rules: Rules, step: Step) -> Relation:
     """Ito's formula up to exit times, Fatou's lemma on the left (V is bounded below), integrability of LV on the right."""
     entry, total, rest = generator(rules, step, *fields(step.data, "potential"))
-    check(not rest, "premises too many")
+    check(not rest, "there are more premises than the rule ito takes")
     rules.seal(step)
     step.axioms |= AXIOMS
     terms = rules.terms
@@ -57,11 +58,11 @@ def gronwall(rules: Rules, step: Step) -> Relation:
     """Ito for exp(k t) V: d E = exp(k t) (k V + LV) dt <= exp(k t) c dt."""
     potential, rate, offset = fields(step.data, "potential", "rate", "offset")
     entry, total, rest = generator(rules, step, potential)
-    check(len(rest) == 2, "premises are missing")
+    check(len(rest) == 2, "after the premises of ito, gronwall takes two: LV <= -k V + c, and 0 < k")
     terms, horizon = rules.terms, rules.context.horizon
     v, k, c = terms.symbol(potential), terms.term(rate), terms.term(offset)
-    check(not terms.deps(k) and not terms.deps(c), "rate and offset are constants")
-    check(horizon is not None, "the context has no horizon")
+    check(not terms.deps(k) and not terms.deps(c), "the rate or the offset is not constant")
+    check(horizon is not None, "the context names no horizon")
     rules.need(rest[0], terms.sub(terms.sub(c, terms.mul(k, v)), total))
     rules.need(rest[1], k, strict=True)
     rules.seal(step)
@@ -80,39 +81,31 @@ class Clocked:
         self.positive: list[Poly] = []
         self.nonzero: list[Poly] = []
 
-    def slope(self, raw: Any) -> tuple[Poly, Poly, bool]:
-        """p, p', and whether the time is written in p. p was read as a term before."""
+    def slope(self, raw: Any) -> tuple[Pair, bool]:
+        """(p, p'), and whether the time is written in p. p was read as a term before."""
         terms, (tag, *args) = self.terms, raw
         if tag in ("q", "pi"):
-            return terms.term(raw), {}, False
+            return (terms.term(raw), {}), False
         if tag == "x":
             timely = args[0] == self.clock
-            check(timely or self.kinds[args[0]] == "const", "the primitive has other symbols than the time and constants")
-            return terms.term(raw), terms.number(1 if timely else 0), timely
-        check(tag in ("+", "*", "^", "/") or (tag == "f" and args[0] in ("exp", "log")), "the primitive has other parts")
+            check(timely or self.kinds[args[0]] == "const", "the primitive has a symbol that is neither the time nor a constant")
+            return (terms.term(raw), terms.number(1 if timely else 0)), timely
+        known = tag in ("+", "*", "^", "/") or (tag == "f" and args[0] in ("exp", "log"))
+        check(known, "the primitive has a part that is not a sum, product, power, quotient, exp or log")
         parts = [self.slope(part) for part in (args[:1] if tag == "^" else args[1:] if tag == "f" else args)]
-        p, dp, timely = parts[0]
+        found, timely = parts[0]
         if tag == "^":
-            n = args[1]
-            return terms.power(p, n), terms.scale(terms.mul(terms.power(p, n - 1), dp), fmpq(n)) if n else {}, timely
+            return power(terms, found, args[1]), timely
         if tag == "f":
-            if args[0] == "exp":
-                value = terms.function("exp", p)
-                return value, terms.mul(value, dp), timely
-            self.positive += [p] if timely else []
-            return terms.function("log", p), terms.mul(dp, terms.inverse(p)), timely
-        for q, dq, also in parts[1:]:
-            if tag == "+":
-                p, dp = terms.add(p, q), terms.add(dp, dq)
-            elif tag == "*":
-                p, dp = terms.mul(p, q), terms.add(terms.mul(dp, q), terms.mul(p, dq))
-            else:
-                self.nonzero += [q] if also else []
-                inverse = terms.inverse(q)
-                fall = terms.mul(terms.mul(p, dq), terms.power(inverse, 2))
-                p, dp = terms.mul(p, inverse), terms.sub(terms.mul(dp, inverse), fall)
+            self.positive += [found[0]] if timely and args[0] == "log" else []
+            return function(terms, args[0], found), timely
+        for other, also in parts[1:]:
+            if tag == "/":
+                self.nonzero += [other[0]] if also else []
+                other = reciprocal(terms, other)
+            found = (total if tag == "+" else product)(terms, found, other)
             timely = timely or also
-        return p, dp, timely
+        return found, timely
 
 
 def primitive(rules: Rules, step: Step) -> Relation:
@@ -120,18 +113,18 @@ def primitive(rules: Rules, step: Step) -> Relation:
     clock, raw, integrand = fields(step.data, "time", "primitive", "integrand")
     context, terms = rules.context, rules.terms
     if type(clock) is not str or context.symbols.get(clock) != "clock":
-        raise Unreadable("the time is the symbol of kind clock")
-    check(context.horizon is not None, "no horizon")
-    check(len(step.facts) > 0, "premises are missing")
+        raise Unreadable("the time is not the symbol of kind clock")
+    check(context.horizon is not None, "the context names no horizon")
+    check(len(step.facts) > 0, "the premise P' == u is missing")
     _, u, clocked = terms.term(raw), terms.term(integrand), Clocked(rules, clock)
-    _, derivative, _ = clocked.slope(raw)
+    (_, derivative), _ = clocked.slope(raw)
     first, *rest = (terms.relation_key(fact.claim) for fact in step.facts)
     check(first == terms.relation_key(rules.equal(derivative, u)), "the first premise is not P' == u")
     for p in clocked.positive:
-        check(("<", terms.key(p)) in rest, "a logarithm may not exist")
+        check(("<", terms.key(p)) in rest, "a premise is missing: the argument of a logarithm is not shown to be > 0")
     for q in clocked.nonzero:
         signs = {("<", terms.key(q)), ("<", terms.key(terms.scale(q, fmpq(-1)))), terms.relation_key(Relation("!=", q))}
-        check(bool(signs & set(rest)), "a denominator may be 0")
+        check(bool(signs & set(rest)), "a premise is missing: a denominator is not shown to be other than 0")
     rules.seal(step)
     after = terms.term(raw, {clock: terms.symbol(str(context.horizon))})
     before = terms.term(raw, {clock: terms.number(0)})

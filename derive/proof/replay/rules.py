@@ -1,4 +1,6 @@
-"""The rules of a certificate but the analysis of balls (FORMAT.md, "Steps"). Each docstring says why its rule is sound.
+"""The rules about hypotheses, arithmetic, functions and operators (FORMAT.md, "Steps"). Each docstring says why its rule is sound.
+
+Linear algebra, processes and the analysis of one variable have modules of their own.
 
 A fact says: at every outcome, time, coordinate and client where the hypotheses hold, and given that the sealed ones hold
 everywhere, the claim holds, in every model of the context that satisfies the axioms. A hypothesis is the same at all points that
@@ -30,13 +32,14 @@ class Rules:
         return Relation("==", self.terms.sub(right, left))
 
     def premises(self, step: Step, count: int) -> list[Fact]:
-        check(len(step.facts) == count, f"the rule takes {count} premises")
+        check(len(step.facts) == count, f"the step has {len(step.facts)} premises, and the rule takes {count}")
         return step.facts
 
     def need(self, fact: Fact, slack: Poly, strict: bool = False) -> None:
         """The fact says 0 <= slack, or 0 < slack."""
         op = fact.claim.op
-        check((op == "<" or (op == "<=" and not strict)) and fact.claim.slack == slack, "a premise is not what the rule asks for")
+        said = (op == "<" or (op == "<=" and not strict)) and fact.claim.slack == slack
+        check(said, "a premise is not the relation that the rule needs")
 
     def seal(self, step: Step, letters: int | None = None) -> None:
         """The hypotheses that depend on one of the letters (all, when none are given) were used at many points at once."""
@@ -61,10 +64,10 @@ class Rules:
         for member in items(raw):
             number, factors, squares = items(member, 3)
             c = rational(number)
-            check(c > 0, "a coefficient of a cone is positive")
+            check(c > 0, "a coefficient of a cone is not positive")
             part, only = terms.number(c), True
             for fact in [self.numbered(step, n) for n in items(factors)]:
-                check(fact.claim.op in ("<=", "<"), "only <= and < have a slack")
+                check(fact.claim.op in ("<=", "<"), "a premise in a cone is neither <= nor <")
                 part, only = terms.mul(part, fact.claim.slack), only and fact.claim.op == "<"
             for square in items(squares):
                 part = terms.mul(part, terms.power(terms.term(square), 2))
@@ -74,25 +77,25 @@ class Rules:
 
     def numbered(self, step: Step, n: Any) -> Fact:
         if type(n) is not int:
-            raise Unreadable("the number of a premise is an integer")
-        check(0 <= n < len(step.facts), "no premise of that number")
+            raise Unreadable("the number of a premise is not an integer")
+        check(0 <= n < len(step.facts), f"the step has no premise {n}")
         return step.facts[n]
 
     def certify(self, step: Step) -> Relation:
         """mult (r - l) = sum + 0 with mult > 0 and sum >= 0 (or > 0, or empty) gives the sign of r - l."""
         mult_raw, sum_raw, equalities = fields(step.data, "mult", "sum", "equalities")
         terms, (op, slack) = self.terms, step.claim
-        check(op != "!=", "!= is no claim")
+        check(op != "!=", "!= is not a claim that can be proved")
         mult, positive = self.cone(step, mult_raw)
         total, strict = self.cone(step, sum_raw)
         check(positive, "the multiplier is not known to be positive")
         check(op != "<" or strict, "the sum is not known to be positive")
-        check(op != "==" or not sum_raw, "an equality has an empty sum")
+        check(op != "==" or not sum_raw, "the sum is not empty, and the claim is ==")
         rest = terms.sub(terms.mul(mult, slack), total)
         for equality in items(equalities):
             number, raw = items(equality, 2)
             fact = self.numbered(step, number)
-            check(fact.claim.op == "==", "only == stands in equalities")
+            check(fact.claim.op == "==", "a premise in equalities is not ==")
             rest = terms.sub(rest, terms.mul(terms.term(raw), fact.claim.slack))
         check(not rest, "the identity does not hold")
         return step.claim
@@ -103,7 +106,7 @@ class Rules:
         (fact,) = self.premises(step, 1)
         p, (op, slack) = self.terms.term(raw), fact.claim
         minus = self.terms.scale(p, fmpq(-1))
-        check(op in ("<", "!=") and slack in (p, minus), "the premise does not say that it is not 0")
+        check(op in ("<", "!=") and slack in (p, minus), "the premise does not say that the denominator is not 0")
         return self.equal(self.terms.mul(p, self.terms.inverse(p)), self.terms.number(1))
 
     def absurd(self, step: Step) -> Relation:
@@ -111,10 +114,10 @@ class Rules:
         fields(step.data)
         (fact,) = self.premises(step, 1)
         op, slack = fact.claim
-        check(op in ("<=", "<") and not slack.keys() - {0}, "the premise is not between rationals")
+        check(op in ("<=", "<") and not slack.keys() - {0}, "the premise is not a relation between rationals")
         c = -slack.get(0, fmpq(0))
         check(c > 0 or (op == "<" and c == 0), "the premise is not false")
-        check(step.claim.op != "!=", "!= is no claim")
+        check(step.claim.op != "!=", "!= is not a claim that can be proved")
         return step.claim
 
     def cases(self, step: Step) -> Relation:
@@ -122,13 +125,13 @@ class Rules:
         (raw,) = fields(step.data, "split")
         first, second = self.premises(step, 2)
         terms, split = self.terms, self.terms.relation(raw)
-        check(split.op == "<=", "a split is on <=")
+        check(split.op == "<=", "the split is not a relation <=")
         p = terms.relation_key(split)
         opposite = terms.scale(split.slack, fmpq(-1))
         others = {terms.relation_key(Relation(op, opposite)) for op in ("<=", "<")} & second.hypotheses
         check(p in first.hypotheses and bool(others), "a premise does not have its case as a hypothesis")
-        check(p not in first.sealed and not others & second.sealed, "a sealed hypothesis cannot be split")
-        check(terms.relation_key(first.claim) == terms.relation_key(second.claim), "the two claims differ")
+        check(p not in first.sealed and not others & second.sealed, "a case is sealed: it was used under an operator")
+        check(terms.relation_key(first.claim) == terms.relation_key(second.claim), "the claims of the two premises differ")
         step.hypotheses = (first.hypotheses - {p}) | (second.hypotheses - others)
         step.sealed = step.sealed & step.hypotheses
         return first.claim
@@ -138,7 +141,7 @@ class Rules:
         fields(step.data)
         main, lemma = self.premises(step, 2)
         p = self.terms.relation_key(lemma.claim)
-        check(p in main.hypotheses, "the claim of the second premise is no hypothesis of the first")
+        check(p in main.hypotheses, "the claim of the second premise is not a hypothesis of the first")
         step.hypotheses = (main.hypotheses - {p}) | lemma.hypotheses
         step.sealed |= lemma.hypotheses if p in main.sealed else frozenset()
         step.sealed &= step.hypotheses
@@ -153,11 +156,11 @@ class Rules:
         name, raw = fields(step.data, "symbol", "term")
         (fact,) = self.premises(step, 1)
         context, terms = self.context, self.terms
-        check(type(name) is str and context.symbols.get(name) == "const", "only a const symbol is instantiated")
+        check(type(name) is str and context.symbols.get(name) == "const", "the symbol to instantiate is not of kind const")
         tied = {context.horizon, context.dimension, context.clients} | {p["start"] for p in context.potentials.values()}
         for properties in context.functions.values():
             tied |= {n for key in ("bounded", "slope") if key in properties for n in symbols_in(properties[key])}
-        check(name not in tied, "the symbol has a meaning in the context")
+        check(name not in tied, "the context gives the symbol a meaning, so that it has no instances")
         check(not fact.sealed and not fact.axioms, "the premise has sealed hypotheses or axioms")
         value = terms.term(raw)
         polys = [fact.claim.slack, *(dict(key) for _, key in fact.hypotheses)]
@@ -170,13 +173,13 @@ class Rules:
         step.hypotheses = frozenset(terms.relation_key(put(Relation(op, dict(key)))) for op, key in fact.hypotheses)
         return put(fact.claim)
 
-    # -- functions, vectors, matrices
+    # -- functions
 
     def function(self, step: Step) -> Relation:
         """Laws of abs, sqrt, exp, log; exp, atan, erf, tanh increase strictly, so do log and sqrt where they are no convention."""
         law, raw = fields(step.data, "law", "args")
         if type(law) is not str:
-            raise Unreadable("a law is a name")
+            raise Unreadable("the law is not a name")
         if law.startswith("monotone:"):
             return self.increasing(step, law.removeprefix("monotone:"), raw)
         terms, f, zero = self.terms, self.terms.function, self.terms.number(0)
@@ -202,11 +205,11 @@ class Rules:
             "exp_log": lambda: self.equal(f("exp", f("log", t)), t),
             "log_mul": lambda: self.equal(f("log", terms.mul(s, t)), terms.add(f("log", s), f("log", t))),
         }
-        check(law in laws, "no such law")
+        check(law in laws, f"there is no law {law[:40]!r}")
         return laws[law]()
 
     def increasing(self, step: Step, name: str, raw: Any) -> Relation:
-        check(name in ("exp", "atan", "erf", "tanh", "log", "sqrt"), "no such law")
+        check(name in ("exp", "atan", "erf", "tanh", "log", "sqrt"), f"there is no law 'monotone:{name[:40]}'")
         s, t = (self.terms.term(arg) for arg in items(raw, 2))
         facts = list(self.premises(step, 2 if name in ("log", "sqrt") else 1))
         order = facts.pop()
@@ -219,11 +222,11 @@ class Rules:
         """What the context says of a function F."""
         name, prop, raw = fields(step.data, "function", "property", "args")
         if type(name) is not str or name not in self.context.functions or type(prop) is not str:
-            raise Unreadable("no such function in the context")
+            raise Unreadable("the function is not declared in the context")
         count = {"odd": 1, "bounded": 1, "bounded_below": 1, "nondecreasing": 2, "concave_right": 3, "slope": 1}.get(prop, 0)
         properties, terms = self.context.functions[name], self.terms
         key = "bounded" if prop == "bounded_below" else prop
-        check(key in properties and count > 0, "the context does not say this of the function")
+        check(key in properties and count > 0, f"the context does not declare {prop[:40]} of {name}")
         args = [terms.term(arg) for arg in items(raw, count)]
         s, one = args[0], terms.number(1)
 
@@ -249,48 +252,10 @@ class Rules:
         bound = terms.term(properties[key])
         return self.leq(value(s), bound) if prop == "bounded" else self.leq(terms.scale(bound, fmpq(-1)), value(s))
 
-    def flagged(self, matrix: str, flag: str) -> None:
-        check(flag in self.context.matrices[matrix], f"the matrix {matrix} is not known to be {flag}")
-
-    def nonnegative(self, step: Step) -> Relation:
-        """Norms are >= 0; of psd M, K so are tr(M), v'Mv and Tr(MK) = |sqrt(M) sqrt(K)|^2."""
-        (raw,) = fields(step.data, "of")
-        self.premises(step, 0)
-        p = self.terms.term(raw)
-        tag = raw[0]
-        check(tag in ("norm", "opnorm", "tr", "quad", "trprod"), "the rule does not know that this is >= 0")
-        if tag in ("tr", "quad", "trprod"):
-            self.flagged(raw[1][1], "psd")
-        if tag == "trprod":
-            self.flagged(raw[2][1], "psd")
-        return self.leq(self.terms.number(0), p)
-
     def signed(self, value: Any, p: Poly) -> Poly:
         if type(value) is not int or value not in (1, -1):
-            raise Unreadable("a sign is 1 or -1")
+            raise Unreadable("the sign is not 1 or -1")
         return self.terms.scale(p, fmpq(value))
-
-    def quad_bound(self, step: Step) -> Relation:
-        """|v'Mv| <= |M| |v|^2."""
-        matrix, vector, sign = fields(step.data, "matrix", "vector", "sign")
-        (m, v), terms, _ = (named(matrix, "m"), named(vector, "v")), self.terms, self.premises(step, 0)
-        self.flagged(terms.matrix(m), "symmetric")
-        form = self.signed(sign, terms.term(["quad", m, v]))
-        return self.leq(form, terms.mul(terms.term(["opnorm", m]), terms.power(terms.term(["norm", v]), 2)))
-
-    def trace_bound(self, step: Step) -> Relation:
-        """|Tr(MS)| <= |M| Tr(S) for S psd: the trace of S is the sum of its eigenvalues, all >= 0."""
-        matrix, psd, sign = fields(step.data, "matrix", "psd", "sign")
-        (m, s), terms, _ = (named(matrix, "m"), named(psd, "m")), self.terms, self.premises(step, 0)
-        self.flagged(terms.matrix(m), "symmetric")
-        self.flagged(terms.matrix(s), "psd")
-        product = self.signed(sign, terms.term(["trprod", m, s]))
-        return self.leq(product, terms.mul(terms.term(["opnorm", m]), terms.term(["tr", s])))
-
-    def cauchy_schwarz(self, step: Step) -> Relation:
-        u, v = (named(raw, "v") for raw in fields(step.data, "u", "v"))
-        terms, _ = self.terms, self.premises(step, 0)
-        return self.leq(terms.term(["dot", u, v]), terms.mul(terms.term(["norm", u]), terms.term(["norm", v])))
 
     # -- operators
 
@@ -298,8 +263,8 @@ class Rules:
         """A sum, an integral or a mean of what is >= 0 at all points that it runs over is >= 0."""
         (op,) = fields(step.data, "operator")
         (fact,) = self.premises(step, 1)
-        check(type(op) is str and op in BINDS, "no such operator")
-        check(fact.claim.op != "!=", "an operator says nothing of !=")
+        check(type(op) is str and op in BINDS, "the operator is not one of E, I, EI, S, Si, C")
+        check(fact.claim.op != "!=", "the premise is !=, of which an operator says nothing")
         self.seal(step, BINDS[op])
         step.axioms |= {"integrability"} if op in ("E", "I", "EI") else set()
         return Relation("==" if fact.claim.op == "==" else "<=", self.terms.operator(op, fact.claim.slack))
@@ -308,12 +273,7 @@ class Rules:
         """One summand is at most the sum, since all the others are >= 0 too."""
         (op,) = fields(step.data, "operator")
         (fact,) = self.premises(step, 1)
-        check(op in ("S", "C"), "a summand is of a sum over coordinates or clients")
-        check(fact.claim.op in ("<=", "<"), "only what is >= 0 is at most the sum")
+        check(op in ("S", "C"), "the operator is not S or C, a sum over coordinates or clients")
+        check(fact.claim.op in ("<=", "<"), "the premise is neither <= nor <, so that the summands need not be >= 0")
         self.seal(step, BINDS[op])
         return self.leq(fact.claim.slack, self.terms.operator(op, fact.claim.slack))
-
-
-def named(raw: Any, tag: str) -> Any:
-    """A vector or matrix as it stands in terms, or by its name alone."""
-    return [tag, raw] if type(raw) is str else raw

@@ -37,28 +37,28 @@ OPS = ("<=", "<", "==", "!=")
 def rational(text: Any) -> fmpq:
     """The number written "3" or "-3/4": lowest terms, denominator > 0, no other spelling."""
     if type(text) is not str or not RATIONAL.fullmatch(text) or len(text) > 2 * MAX_DIGITS + 2:
-        raise Unreadable(f"not a rational: {str(text)[:40]!r}")
+        raise Unreadable(f"{str(text)[:40]!r} is not a rational such as \"3\" or \"-3/4\"")
     if any(len(part) > MAX_DIGITS for part in text.lstrip("-").split("/")):
-        raise Unreadable("a number of too many digits")
+        raise Unreadable(f"a number has more than {MAX_DIGITS} digits")
     top, _, bottom = text.partition("/")
     if bottom and not bottom.strip("0"):
-        raise Unreadable("a rational with denominator 0")
+        raise Unreadable("a rational has the denominator 0")
     value = fmpq(int(top), int(bottom or "1"))
     if str(value) != text:
-        raise Unreadable(f"not in lowest terms: {text[:40]!r}")
+        raise Unreadable(f"{text[:40]!r} is not in lowest terms: it is {str(value)[:40]}")
     return value
 
 
 def fields(value: Any, *names: str) -> list[Any]:
     """The values of a JSON object that has exactly these keys."""
     if type(value) is not dict or value.keys() != set(names):
-        raise Unreadable(f"an object with the keys {', '.join(names)} is expected")
+        raise Unreadable(f"expected an object with exactly the keys {', '.join(names) or '(none)'}")
     return [value[name] for name in names]
 
 
 def items(value: Any, length: int | None = None) -> list[Any]:
     if type(value) is not list or (length is not None and len(value) != length):
-        raise Unreadable("a list" + ("" if length is None else f" of {length}") + " is expected")
+        raise Unreadable("expected a list" + ("" if length is None else f" of {length}"))
     return value
 
 
@@ -88,37 +88,37 @@ def read_context(raw: Any, work: Budget, deep: bool) -> Context:
         raw, "symbols", "vectors", "matrices", "functions", "horizon", "dimension", "clients", "potentials"
     )
     if any(type(table) is not dict for table in (symbols, matrices, functions, potentials)):
-        raise Unreadable("a table of the context is no object")
+        raise Unreadable("a table of the context is not an object")
     if any(type(name) is not str for name in items(vectors)):
-        raise Unreadable("a vector without a name")
+        raise Unreadable("the name of a vector is not a text")
     names = [*symbols, *vectors, *matrices, *functions]
     if len(names) > MAX_NAMES or len(set(names)) != len(names) or not all(NAME.fullmatch(name) for name in names):
-        raise Unreadable("names are unique across all tables, well-formed, and not too many")
+        raise Unreadable(f"a name is declared twice or malformed, or there are more than {MAX_NAMES}")
     if any(type(kind) is not str or kind not in KINDS for kind in symbols.values()):
-        raise Unreadable("a symbol of no known kind")
+        raise Unreadable(f"a symbol has a kind other than {', '.join(KINDS)}")
     if list(symbols.values()).count("clock") > 1:
-        raise Unreadable("there is one clock")
+        raise Unreadable("there is more than one symbol of kind clock")
     flags: dict[str, frozenset[str]] = {}
     for name, given in matrices.items():
         if any(flag not in ("symmetric", "psd") for flag in items(given)) or len(set(given)) != len(given):
-            raise Unreadable("a matrix is symmetric, psd or neither")
+            raise Unreadable("a flag of a matrix is not symmetric or psd, or is given twice")
         flags[name] = frozenset(given) | {"symmetric"} if given else frozenset()
     counted = [name for name in (horizon, dimension, clients) if name is not None]
     if any(type(name) is not str or symbols.get(name) != "const" for name in counted) or len(set(counted)) != len(counted):
-        raise Unreadable("horizon, dimension and clients are different symbols of kind const")
+        raise Unreadable("horizon, dimension and clients are not different symbols of kind const")
     context = Context(symbols, frozenset(vectors), flags, functions, horizon, dimension, clients, potentials)
     terms = Terms(context, work, deep)
     for properties in functions.values():
         if type(properties) is not dict:
-            raise Unreadable("the properties of a function are an object")
+            raise Unreadable("the properties of a function are not an object")
         for name, value in properties.items():
             if name in ("odd", "nondecreasing", "concave_right"):
                 if value is not True:
-                    raise Unreadable(f"the property {name} is true or absent")
+                    raise Unreadable(f"the property {name} is given a value other than true")
             elif name not in ("bounded", "slope"):
-                raise Unreadable("no such property of a function")
+                raise Unreadable("a property of a function is not odd, nondecreasing, concave_right, bounded or slope")
             elif not tags(value) <= {"q", "x", "+", "*", "^", "/", "f", "pi"} or terms.deps(terms.term(value)):
-                raise Unreadable("a bound or slope is over const symbols")
+                raise Unreadable("a bound or slope is not a term over const symbols")
     for name, potential in potentials.items():
         _check_potential(terms, name, potential)
     return context
@@ -131,11 +131,11 @@ def _check_potential(terms: Terms, name: str, potential: Any) -> None:
     )
     symbols, matrices = terms.context.symbols, terms.context.matrices
     if any(type(part) is not str for part in (gradient, hessian, end, start)) or type(smooth) is not bool:
-        raise Unreadable("a potential refers to names")
+        raise Unreadable("a name in a potential is not a text, or smooth is not true or false")
     if symbols.get(name) != "random" or symbols.get(end) != "rv" or symbols.get(start) != "const":
-        raise Unreadable("a potential is random, its end rv, its start const")
+        raise Unreadable("a potential is not of kind random, its end not rv, or its start not const")
     if gradient not in terms.context.vectors or "symmetric" not in matrices.get(hessian, ()):
-        raise Unreadable("a potential has a gradient vector and a symmetric hessian")
+        raise Unreadable("the gradient of a potential is not a vector, or its hessian not a symmetric matrix")
     pairs = [items(pair, 2) for pair in items(drift) + items(diffusion)]
     for n, (raw, moved) in enumerate(pairs):
         if terms.deps(terms.term(raw)) & ~(W | T) or any(symbols[symbol] == "rv" for symbol in symbols_in(raw)):
@@ -143,7 +143,7 @@ def _check_potential(terms: Terms, name: str, potential: Any) -> None:
         if n < len(drift):
             terms.vector(moved)
         elif "psd" not in matrices[terms.matrix(moved)]:
-            raise Unreadable("the covariance of a process is of psd matrices")
+            raise Unreadable("a matrix in the diffusion of a process is not declared psd")
 
 
 class Relation(NamedTuple):
@@ -170,7 +170,7 @@ class Terms(Algebra):
         after another.
         """
         if type(raw) is not list or not raw or type(raw[0]) is not str:
-            raise Unreadable("not a term")
+            raise Unreadable("expected a term, a list that begins with its tag")
         self.work.spend(1)
         if self.deep:
             self._measure(raw)
@@ -195,7 +195,7 @@ class Terms(Algebra):
                 found = self.mul(found, self.term(part, env))
             return found
         if ARITIES.get(tag) != len(raw):
-            raise Unreadable(f"not a term: {tag[:20]!r}")
+            raise Unreadable(f"there is no term {tag[:20]!r} with {len(raw) - 1} arguments")
         if tag == "x":
             return self._symbol(raw[1], env)
         if tag == "q":
@@ -204,17 +204,17 @@ class Terms(Algebra):
             return self._numbers[raw[1]]
         if tag == "^":
             if type(raw[2]) is not int or not 0 <= raw[2] <= 64:
-                raise Unreadable("an exponent is an integer from 0 to 64")
+                raise Unreadable("an exponent is not an integer from 0 to 64")
             return self.power(self.term(raw[1], env), raw[2])
         if tag == "/":
             return self.mul(self.term(raw[1], env), self.inverse(self.term(raw[2], env)))
         if tag == "f":
             if type(raw[1]) is not str or raw[1] not in FUNCTIONS:
-                raise Unreadable("no such function")
+                raise Unreadable(f"the function is not one of {', '.join(FUNCTIONS)}")
             return self.function(raw[1], self.term(raw[2], env))
         if tag == "F":
             if type(raw[1]) is not str or raw[1] not in self.context.functions:
-                raise Unreadable("no such function in the context")
+                raise Unreadable("the function is not declared in the context")
             return self.applied(raw[1], self.term(raw[2], env))
         if tag == "pi":
             return self.pi()
@@ -228,15 +228,15 @@ class Terms(Algebra):
             self.work.spend(len(level))
             level = [part for node in level for part in node[1:] if type(part) is list and part[:1] not in (["v"], ["m"], ["Mv"])]
         if level:
-            raise Unreadable("a term nested too deeply")
+            raise Unreadable(f"a term is nested more than {MAX_DEPTH} deep")
 
     def _symbol(self, name: Any, env: dict[str, Poly] | None) -> Poly:
         if type(name) is not str:
-            raise Unreadable("not a name")
+            raise Unreadable("the name of a symbol is not a text")
         if env is not None and name in env:
             return env[name]
         if name not in self.context.symbols:
-            raise Unreadable(f"no symbol {name[:40]!r} in the context")
+            raise Unreadable(f"the symbol {name[:40]!r} is not declared in the context")
         return self.symbol(name)
 
     def _geometry(self, raw: list) -> Poly:
@@ -245,7 +245,7 @@ class Terms(Algebra):
         if tag == "xi":
             # A symbol without a coordinate has no value "at i"; allowing it would give one value two names.
             if type(raw[1]) is not str or self.context.symbols.get(raw[1]) not in ("coord", "detcoord"):
-                raise Unreadable("the other coordinate of something that has none")
+                raise Unreadable("xi is for symbols of kind coord and detcoord, and the symbol is another")
             deps = KINDS[self.context.symbols[raw[1]]]
             return self.atom(("xi", raw[1]), deps & ~J | I, name=raw[1], bound=True)
         if tag == "dot":
@@ -267,12 +267,12 @@ class Terms(Algebra):
             inner = self.vector(raw[2])
             if inner[0] == "v":
                 return ("Mv", self.matrix(raw[1]), inner[1])
-        raise Unreadable("not a vector")
+        raise Unreadable("expected a declared vector v, or M v of declared ones")
 
     def matrix(self, raw: Any) -> str:
         if type(raw) is list and len(raw) == 2 and raw[0] == "m" and type(raw[1]) is str and raw[1] in self.context.matrices:
             return raw[1]
-        raise Unreadable("not a matrix")
+        raise Unreadable("expected a declared matrix")
 
     def dot(self, u: tuple[str, ...], v: tuple[str, ...]) -> Poly:
         """u'v: rule 4. u'Mw = w'Mu needs M symmetric, as does the form u'Mu."""
@@ -295,9 +295,9 @@ class Terms(Algebra):
         """The relation that is written; remembered by how it is."""
         op, left, right = items(raw, 3)
         if type(op) is not str or op not in OPS:
-            raise Unreadable("not a relation")
+            raise Unreadable("expected a relation: <=, <, == or !=, with two sides")
         if op == "!=" and right != ["q", "0"]:
-            raise Unreadable("!= is against 0 only")
+            raise Unreadable("the right side of != is not 0")
         key = repr(raw)
         self.work.spend(len(key) // 64)
         found = self._relations.get(key)
