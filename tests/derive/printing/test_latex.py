@@ -17,6 +17,7 @@ from derive.printing.latex import latex, split_sum, unnested
 from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, in_names, named
 from derive.printing.printer import _absorb_sign, _roots_below
 from derive.step.moments import moments
+from tests.support.samples import mostly_slow
 
 eta, lam, N, p, s, k, d = sp.symbols("eta lambda N p sigma k d", positive=True)
 g, x = sp.symbols("g x", real=True)
@@ -100,7 +101,10 @@ def _put_back(expr: sp.Expr, name: Coordinate, meaning: sp.Expr) -> sp.Expr:
     return expr.func(*[_put_back(a, name, meaning) for a in expr.args]) if expr.args else expr  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize("law", [Gaussian(), Laplace(), Uniform(), Logistic(), StudentT(5)], ids=lambda law: type(law).__name__)
+NAMED = [Gaussian(), Laplace(), Uniform(), StudentT(5), Logistic()]
+
+
+@pytest.mark.parametrize("law", mostly_slow(NAMED), ids=lambda law: type(law).__name__)
 def test_short_names_give_the_covariance_of_the_form(law: Law) -> None:
     scale = sp.Rational(3, 5)
     method = Method(ScaledSign(), Scaled(law, scale))

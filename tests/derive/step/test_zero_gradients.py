@@ -12,6 +12,7 @@ from derive.expressions.derivatives import gradient_derivative
 from derive.methods.noise import Affine, Laplace, Logistic, Noise, Scaled, Uniform
 from derive.methods.noise.law import Vanishing
 from derive.methods.schedules import Adaptive
+from tests.support.samples import mostly_slow
 
 H = np.array([[1.5, 0.5], [0.5, 2.0]])
 ETA, STEP = 0.1, 1e-4
@@ -29,8 +30,11 @@ def coefficients(method: derive.Method, model: str, dim: int = 2):
     ]
 
 
+NOISES = [Scaled(Laplace(), (1, 2)), Scaled(Laplace(), "1/2"), Scaled(Logistic(), "1/2")]
+
+
 @pytest.mark.parametrize("point", [(0, 1), (0, 0), (0.5, 0), (0, -2), (0.7, -0.4)], ids=str)
-@pytest.mark.parametrize("noise", [Scaled(Laplace(), "1/2"), Scaled(Laplace(), (1, 2)), Scaled(Logistic(), "1/2")], ids=str)
+@pytest.mark.parametrize("noise", mostly_slow(NOISES), ids=str)
 @pytest.mark.parametrize("compressor", [derive.Sign(), derive.ScaledSign()], ids=str)
 def test_the_second_order_drift_at_zero_coordinates(
     compressor: derive.Compressor, noise: Noise, point: tuple[float, ...]

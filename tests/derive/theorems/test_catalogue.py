@@ -39,6 +39,7 @@ from derive.theorems.facts.law_bounds import bounds
 from derive.theorems.facts.laws import SHOWN
 from derive.theorems.stationary import line as stationary
 from derive.vocabulary.symbols import eta
+from tests.support.samples import mostly_slow
 
 TABLE = Path(__file__).with_name("theorem_hypotheses.json")
 ENTRIES = entries()
@@ -319,7 +320,7 @@ def proved(now: Fresh, names: Iterable[str]) -> set[str]:
     return {name for name, f in found.items() if f.status == PROVED}
 
 
-@pytest.mark.parametrize("which", WRONG)
+@pytest.mark.parametrize("which", mostly_slow(WRONG))
 def test_a_wrong_drift_proves_nothing(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, drift = WRONG[which]
     monkeypatch.setitem(models.MODELS, model, drift)

@@ -24,6 +24,7 @@ from numerics.evidence.checks.points import at_points, at_witness, merged
 from numerics.evidence.verify import SIGNS, UNBIASED, routes, verify, without_instance
 from numerics.simulate.method import run
 from numerics.statistics.verdicts import FEW, BoundVerdict
+from tests.support.samples import mostly_slow
 
 ALL = entries()
 THEOREMS = [id for id, entry in ALL.items() if not isinstance(entry, Refutation)]
@@ -82,7 +83,7 @@ def test_operators_are_sums_means_and_integrals():
 # --- points -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("id", [id for id in THEOREMS if id not in SIMULATED and not id.startswith(("6.2-exp", "4-"))])
+@pytest.mark.parametrize("id", mostly_slow(id for id in THEOREMS if id not in SIMULATED and not id.startswith(("6.2-exp", "4-"))))
 def test_theorems_hold_at_points_and_closed_moments(id):
     for found in verify([id]):
         assert found.verdict is not BoundVerdict.INCONCLUSIVE

@@ -21,6 +21,7 @@ from derive.vocabulary.errors import BadInput, NoClosedForm
 from derive.vocabulary.symbols import eta
 from numerics.backend.double import jnp
 from numerics.evidence.weak_order import weak_order, weak_order_sampled
+from tests.support.samples import mostly_slow
 
 x1, x2 = sp.symbols("x1 x2", real=True)
 ORDERS = {"first-order": 1, "second-order": 2, "corrected": 1}
@@ -36,7 +37,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("model", ORDERS)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", mostly_slow(CASES))
 def test_the_weak_orders_are_1_2_1(case, model):
     method, loss, phi, params, etas = CASES[case]
     found = weak_order(method, model, loss, 1.0, 1.0, phi, etas, params)

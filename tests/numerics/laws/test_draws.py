@@ -47,6 +47,7 @@ from numerics.backend.double import jax, jnp
 from numerics.laws.samplers import compress, sample_noise
 from tests.support import draws
 from tests.support.conformance import SYMBOLIC, shipped
+from tests.support.samples import mostly_slow
 
 Array = np.ndarray
 GRADIENT = np.array([0.0, 0.5, -2.0])
@@ -160,8 +161,9 @@ def told(x: Any) -> str:
     return x if isinstance(x, str) else str(x).replace(" ", "")
 
 
-@pytest.mark.parametrize(("noise", "client"), NOISES, ids=told)
-def test_noises_have_the_same_distribution_and_a_wrong_scale_is_found(noise: Noise, client: int) -> None:
+@pytest.mark.parametrize("pair", mostly_slow(NOISES), ids=told)
+def test_noises_have_the_same_distribution_and_a_wrong_scale_is_found(pair: tuple[Noise, int]) -> None:
+    noise, client = pair
     left, right = two_noises(noise, client)
     assert left.shape == right.shape == (COUNT, GRADIENT.size)
     assert same_distribution(left, right, noise.dense is None)
@@ -181,7 +183,7 @@ def test_a_dependence_between_coordinates_is_found() -> None:
     assert not same_distribution(left, mixed, False)
 
 
-@pytest.mark.parametrize("compressor", COMPRESSORS, ids=told)
+@pytest.mark.parametrize("compressor", mostly_slow(COMPRESSORS, 2), ids=told)
 def test_compressors_have_the_same_outcomes_and_a_wrong_scale_is_found(compressor: Compressor) -> None:
     for name in (name for c, name in PAIRS if c == compressor):
         left, right = two_outcomes(compressor, name)

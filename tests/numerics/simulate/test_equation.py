@@ -23,6 +23,7 @@ from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
 from numerics.simulate.schemes import segments
+from tests.support.samples import mostly_slow
 
 HALF = sp.Rational(1, 2)
 H = np.array([1.0, 2.0])
@@ -52,7 +53,7 @@ def test_an_ornstein_uhlenbeck_process_has_its_exact_mean_and_variance():
 
 
 @pytest.mark.parametrize("scheme", ["euler", "predictor-corrector"])
-@pytest.mark.parametrize("model", ["first-order", "second-order", "corrected"])
+@pytest.mark.parametrize("model", mostly_slow(["corrected", "first-order", "second-order"]))
 def test_a_scheme_follows_its_own_second_moments(model, scheme):
     """Multiplicative noise, a the model's slope on a quadratic (theory 5), exactly:
 
@@ -208,9 +209,10 @@ INTEGRATED = [
 VALUES = {"nu": 6.5, "s": 0.8, "Sigma": np.array([[1.0, 0.5, 0.0], [0.5, 2.0, -0.4], [0.0, -0.4, 0.6]])}
 
 
-@pytest.mark.parametrize(("compressor", "noise"), INTEGRATED, ids=str)
-def test_integrals_over_the_noise_against_draws(compressor, noise):
+@pytest.mark.parametrize("pair", mostly_slow(INTEGRATED, 4), ids=str)
+def test_integrals_over_the_noise_against_draws(pair):
     """Mean and covariance at one point against the real random objects: 5 standard errors and the stated error of the nodes."""
+    compressor, noise = pair
     conditional = moments(Method(compressor, noise), 3).conditional
     assert conditional is not None
     point = jnp.asarray([[0.8], [-1.1], [0.3]])

@@ -17,6 +17,7 @@ from derive.proof.replay.check import Invalid, Unreadable, replay, replay_object
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.checking import check
 from derive.theorems.entry.theorem import Theorem
+from tests.support.samples import slow_but
 
 THEOREMS = [name for name, entry in entries().items() if isinstance(entry, Theorem)]
 #: small ones of every kind for the edits: algebra, clients, time, signs, analysis
@@ -52,7 +53,8 @@ def judged_by_replay(value: Any) -> str:
     return "accepted"
 
 
-@pytest.mark.parametrize("name", THEOREMS)
+#: the replay of them all is among the default tests of the replay
+@pytest.mark.parametrize("name", slow_but(THEOREMS, EDITED))
 def test_both_accept_what_was_proved(name: str) -> None:
     given = json.loads(written(name))
     fact, again = rebuild(given), replay(written(name))
