@@ -155,29 +155,7 @@ def parse_term(text: object, variables: Collection[str], field: str) -> Term:
     return _Reader(text, field, tokens).term("nothing", len(text))
 
 
-def show(given: Term | Relation) -> str:
-    """A term or a relation in the grammar of claims; it is read back as the same one (caps on length aside).
-
-    Sums in sums and products in products, quotients of numbers and the like, which the reader never returns, come back simplified.
-
-    Raises:
-        ValueError: what has no form in the grammar.
-    """
-    if given[0] in (*_RELATIONS, "!="):
-        op, left, right = given
-        return f"{_sum(left)} {op} {_sum(right)}"
-    return _sum(given)
-
-
 # Fields
-
-
-def said(relation: Relation) -> str:
-    """A relation in the grammar of claim files, x >= 1 rather than 1 <= x."""
-    op, left, right = relation
-    if left[0] == "q" and right[0] != "q" and op in ("<=", "<"):
-        return f"{show(right)} {op.replace('<', '>')} {show(left)}"
-    return show((op, left, right))
 
 
 def variable_names(value: object) -> tuple[str, ...]:
@@ -487,64 +465,3 @@ def _join(op: str, parts: Sequence[_Built]) -> _Built:
         monomials = monomials + part.monomials if op == "+" else monomials * part.monomials
     depth = max(part.depth + (part.term[0] != op) for part in parts)
     return _Built((op, *flat), depth, max(part.power for part in parts), monomials)
-
-
-# Printing
-
-
-def _sum(term: Term) -> str:
-    if term[0] != "+":
-        return _product(term)
-    text = _product(term[1])
-    for part in term[2:]:
-        positive = _without_sign(part)
-        text += f" + {_first(part)}" if positive is None else f" - {_first(positive)}"
-    return text
-
-
-def _without_sign(term: Term) -> Term | None:
-    """t' such that t is read from "- t'", or None where there is no such t'."""
-    if term[0] == "q":
-        return ("q", term[1][1:]) if term[1].startswith("-") else None
-    if term[0] != "*" or len(term) < 3 or term[1][0] != "q" or not term[1][1].startswith("-"):
-        return None
-    if term[1] != _MINUS:
-        return ("*", ("q", term[1][1][1:]), *term[2:])
-    if term[2][0] in ("q", "*"):  # whose own number would take the sign
-        return None
-    return term[2] if len(term) == 3 else ("*", *term[2:])
-
-
-def _first(term: Term) -> str:
-    """A summand after the first: sums stand in parentheses."""
-    return f"({_sum(term)})" if term[0] == "+" else _product(term)
-
-
-def _product(term: Term) -> str:
-    if term[0] == "/":
-        _, above, below = term
-        # a quotient of numbers is a number, so that a number above has no need of parentheses
-        return f"{_factor(above) if above[0] == '+' else _product(above)}/{_factor(below)}"
-    if term[0] != "*":
-        return _factor(term, leading=True)
-    first, *rest = term[1:]
-    if first == _MINUS and rest and rest[0][0] not in ("q", "*"):
-        return "-" + "*".join(map(_factor, rest))
-    lead = _product(first) if first[0] in ("q", "/") else _factor(first)
-    return "*".join([lead, *map(_factor, rest)])
-
-
-def _factor(term: Term, leading: bool = False) -> str:
-    """A factor; numbers that are not plain stand in parentheses unless they lead."""
-    kind = term[0]
-    if kind == "q":
-        return term[1] if leading or term[1].isdigit() else f"({term[1]})"
-    if kind == "x":
-        return term[1]
-    if kind == "f":
-        return f"{term[1]}({_sum(term[2])})"
-    if kind == "^":
-        return f"{_factor(term[1]) if term[1][0] != '^' else f'({_factor(term[1])})'}^{term[2]}"
-    if kind in ("+", "*", "/"):
-        return f"({_sum(term)})"
-    raise ValueError(f"no form in the grammar of claims: {kind}")

@@ -240,7 +240,7 @@ def _mended(repair: dict[str, Any]) -> str:
 
 def _repair(found: Any) -> dict[str, Any]:
     """The repairs of a refuted claim; `claim` and `assume` in the grammar of claim files."""
-    from derive.reading.claims import said
+    from derive.proof.language.text import said
 
     return {
         "kind": found.kind,

@@ -12,9 +12,8 @@ from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact, Kernel, genuine
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, Term, from_json
-from derive.proof.language.text import TermWriter, text
+from derive.proof.language.text import TermWriter, said, text
 from derive.proof.refute.exact import Algebraic, NoValue, Values, counterexample
-from derive.reading.claims import said
 
 Status = Literal["PROVED", "DECIDED", "REFUTED", "UNDECIDED"]
 Point = Mapping[str, Fraction | Algebraic]

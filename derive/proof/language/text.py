@@ -1,21 +1,190 @@
-"""Terms and relations as LaTeX and as plain text."""
+"""Terms and relations as text: one walk over a term, in plain text, in the grammar of claim files and as LaTeX.
+
+A notation is data where it can be (brackets, signs, templates by head) and a method where a bracket or a sign depends on what
+stands beside it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive.proof.language.terms import Relation, Term, num
+from derive.proof.language.terms import RELATIONS, Relation, Term, num
 from derive.proof.language.tidy import tidy
+
+#: how tightly a text holds together: what binds less than its place demands stands in brackets
+SUM, PRODUCT, POWER, ATOM = range(4)
+#: a text and its level
+Shown = tuple[str, int]
 
 _GREEK_NAMES = "alpha beta gamma delta epsilon zeta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega eta Phi Psi"
 GREEK = frozenset(_GREEK_NAMES.split())
-_SUM, _PRODUCT, _POWER, _ATOM = range(4)
-_RELATIONS = {"<=": r"\le", "<": "<", "==": "=", "!=": r"\ne"}
 
 
-def name(symbol: str) -> str:
+class Printer:
+    """Plain text, and the walk that other notations share."""
+
+    brackets: tuple[str, str] = ("(", ")")
+    relations: Mapping[str, str] = {op: op for op in RELATIONS}
+    #: what stands before a summand after the first, where it is positive and where its text begins with a minus sign
+    plus, minus = " + ", " - "
+    #: between a matrix and a vector
+    beside = " "
+
+    def relation(self, relation: Relation) -> str:
+        """l <= r."""
+        op, left, right = relation
+        return f"{self.term(left)} {self.relations[op]} {self.term(right)}"
+
+    def term(self, t: Any) -> str:
+        """A term."""
+        return self.shown(t)[0]
+
+    def shown(self, t: Any) -> Shown:
+        """A term with its level."""
+        match t:
+            case ("q", value):
+                return self.number(value)
+            case ("x", symbol):
+                return self.symbol(symbol), ATOM
+            case ("+", *parts):
+                return self.sum(parts), SUM
+            case ("*", *factors):
+                return self.product(factors)
+            case ("^", base, n):
+                return self.power(base, n)
+            case ("/", above, below):
+                return f"{self.inside(above, PRODUCT)}/{self.inside(below, POWER)}", PRODUCT
+            case ("f", function, inner):
+                return self.function(function, inner)
+        return self.other(t)
+
+    def inside(self, t: Any, level: int) -> str:
+        """A term where something of at least this level has to stand."""
+        shown, own = self.shown(t)
+        return shown if own >= level else self.bracketed(shown)
+
+    def bracketed(self, shown: str) -> str:
+        return f"{self.brackets[0]}{shown}{self.brackets[1]}"
+
+    def number(self, value: str) -> Shown:
+        return value, SUM if value.startswith("-") else PRODUCT if "/" in value else ATOM
+
+    def symbol(self, name: str) -> str:
+        """The name of a symbol, a vector, a matrix or a declared function."""
+        return name
+
+    def sum(self, parts: Sequence[Any]) -> str:
+        out = self.inside(parts[0], SUM)
+        for part in parts[1:]:
+            shown = self.inside(part, SUM)
+            out += self.minus + shown[1:] if shown.startswith("-") else self.plus + shown
+        return out
+
+    def product(self, factors: Sequence[Any]) -> Shown:
+        if factors[0] == ("q", "-1") and len(factors) > 1:
+            return "-" + "*".join(self.inside(a, PRODUCT) for a in factors[1:]), SUM
+        return "*".join(self.inside(a, PRODUCT) for a in factors), PRODUCT
+
+    def power(self, base: Any, n: int) -> Shown:
+        return f"{self.inside(base, ATOM)}^{n}", POWER
+
+    def function(self, name: str, inner: Any) -> Shown:
+        return f"{self.symbol(name)}({self.term(inner)})", ATOM
+
+    def other(self, t: Any) -> Shown:
+        """Declared functions, operators, and terms over vectors and matrices."""
+        match t:
+            case ("xi", symbol):
+                return f"{self.symbol(symbol)}_i", ATOM
+            case ("F", function, inner):
+                return self.function(function, inner)
+        shown = ", ".join(self.term(a) if isinstance(a, Term) else self.named(a) for a in t[1:])
+        return f"{t[0]}({shown})" if shown else t[0], ATOM
+
+    def named(self, v: Any) -> str:
+        """A vector, a matrix, or a product of both."""
+        return self.symbol(v[1]) if v[0] in ("v", "m") else self.named(v[1]) + self.beside + self.named(v[2])
+
+
+_PLAIN = Printer()
+
+
+def text(t: Any) -> str:
+    """A term or relation in plain text."""
+    return _PLAIN.relation(t) if isinstance(t, Relation) else _PLAIN.term(t)
+
+
+class ClaimFile(Printer):
+    """The grammar of claim files (`derive.reading.claims`): what is printed is read back as the same term.
+
+    A number leads a product as it is; after the first factor it stands in brackets unless it is a plain natural number.
+    """
+
+    relations: Mapping[str, str] = {op: op for op in ("<=", "<", ">=", ">", "==", "!=")}
+
+    def number(self, value: str) -> Shown:
+        return value, ATOM if value.isdigit() else PRODUCT
+
+    def sum(self, parts: Sequence[Any]) -> str:
+        out = self.inside(parts[0], PRODUCT)
+        for part in parts[1:]:
+            positive = _without_sign(part)
+            sign, unsigned = (self.plus, part) if positive is None else (self.minus, positive)
+            out += sign + self.inside(unsigned, PRODUCT)
+        return out
+
+    def product(self, factors: Sequence[Any]) -> Shown:
+        first, *rest = factors
+        if first == ("q", "-1") and rest and rest[0][0] not in ("q", "*"):
+            return "-" + "*".join(self.inside(a, POWER) for a in rest), PRODUCT
+        lead = self.inside(first, PRODUCT if first[0] in ("q", "/") else POWER)
+        return "*".join([lead, *(self.inside(a, POWER) for a in rest)]), PRODUCT
+
+    def other(self, t: Any) -> Shown:
+        raise ValueError(f"no form in the grammar of claims: {t[0]}")
+
+
+_CLAIM_FILE = ClaimFile()
+
+
+def show(given: Any) -> str:
+    """A term or a relation in the grammar of claim files; it is read back as the same one (caps on length aside).
+
+    Sums in sums and products in products, quotients of numbers and the like, which the reader never returns, come back simplified.
+
+    Raises:
+        ValueError: what has no form in the grammar.
+    """
+    return _CLAIM_FILE.relation(given) if given[0] in _CLAIM_FILE.relations else _CLAIM_FILE.term(given)
+
+
+def said(relation: Any) -> str:
+    """A relation in the grammar of claim files, x >= 1 rather than 1 <= x."""
+    op, left, right = relation
+    if left[0] == "q" and right[0] != "q" and op in ("<=", "<"):
+        return f"{show(right)} {op.replace('<', '>')} {show(left)}"
+    return show(relation)
+
+
+def _without_sign(t: Any) -> Any:
+    """t' such that t is read from "- t'", or None where there is no such t'."""
+    match t:
+        case ("q", value) if value.startswith("-"):
+            return ("q", value[1:])
+        case ("*", ("q", "-1"), ("q" | "*", *_), *_):
+            return None  # whose own number would take the sign
+        case ("*", ("q", "-1"), only):
+            return only
+        case ("*", ("q", "-1"), *rest) if rest:
+            return ("*", *rest)
+        case ("*", ("q", value), *rest) if rest and value.startswith("-"):
+            return ("*", ("q", value[1:]), *rest)
+    return None
+
+
+def latex_name(symbol: str) -> str:
     """A symbol's name in LaTeX: Greek letters by name, the part after a first letter or an underscore as an index."""
     head, _, index = symbol.partition("_")
     if not index and len(head) > 1 and head not in GREEK and head[1:].isdigit():
@@ -24,174 +193,106 @@ def name(symbol: str) -> str:
     return shown + (rf"_{{{index.replace('_', ',')}}}" if index else "")
 
 
-class TermWriter:
-    """LaTeX of terms.
+class TermWriter(Printer):
+    """LaTeX of terms, which are tidied first.
 
     Args:
         names: LaTeX of symbols, vectors, matrices and functions.
         short: LaTeX that stands for whole terms, wherever they stand as they were written.
     """
 
+    brackets = (r"\left(", r"\right)")
+    relations: Mapping[str, str] = {"<=": r"\le", "<": "<", "==": "=", "!=": r"\ne"}
+    minus = "-"
+    beside = ""
+    #: head (of a function: its name) -> text with {0}, {1}, .. for its arguments, and its level
+    templates: Mapping[str, Shown] = {
+        "pi": (r"\pi", ATOM),
+        "sqrt": (r"\sqrt{{{0}}}", ATOM), "abs": (r"\left|{0}\right|", ATOM), "exp": (r"e^{{{0}}}", POWER),
+        "log": (r"\log\left({0}\right)", ATOM), "tanh": (r"\tanh\left({0}\right)", ATOM),
+        "atan": (r"\arctan\left({0}\right)", ATOM), "erf": (r"\operatorname{{erf}}\left({0}\right)", ATOM),
+        "norm": (r"\|{0}\|", ATOM), "opnorm": (r"\|{0}\|_{{\mathrm{{op}}}}", ATOM),
+        "dot": (r"\langle {0}, {1}\rangle", ATOM), "quad": (r"{1}^{{\top}} {0} {1}", PRODUCT),
+        "tr": (r"\operatorname{{Tr}} {0}", PRODUCT), "trprod": (r"\operatorname{{Tr}}({0} {1})", ATOM),
+        "E": (r"\mathbb{{E}}\left[{0}\right]", ATOM), "I": (r"\int_0^T {0}\,\mathrm{{d}}t", PRODUCT),
+        "EI": (r"\mathbb{{E}}\int_0^T {0}\,\mathrm{{d}}t", PRODUCT),
+        "S": (r"\sum_j {0}", PRODUCT), "Si": (r"\sum_i {0}", PRODUCT), "C": (r"\sum_k {0}", PRODUCT),
+    }  # fmt: skip
+
     def __init__(self, names: Mapping[str, str] | None = None, short: Mapping[Term, str] | None = None) -> None:
         self.names = dict(names or {})
         self.short = dict(short or {})
 
-    def symbol(self, s: str) -> str:
-        return self.names.get(s) or name(s)
+    def symbol(self, name: str) -> str:
+        return self.names.get(name) or latex_name(name)
 
     def relation(self, relation: Relation, align: str = "") -> str:
         """l <= r; `align` stands before the sign."""
-        return f"{self.term(relation.left)} {align}{_RELATIONS[relation.op]} {self.term(relation.right)}"
+        return f"{self.term(relation.left)} {align}{self.relations[relation.op]} {self.term(relation.right)}"
 
     def term(self, t: Term) -> str:
-        """A term."""
-        return self._inner(tidy(t, self.short))
-
-    def _inner(self, t: Term) -> str:
-        return self._show(t)[0]
-
-    def _show(self, t: Term) -> tuple[str, int]:
-        if t in self.short:
-            return self.short[t], _ATOM
-        head = t[0]
-        plain: dict[str, Callable[[], tuple[str, int]]] = {
-            "q": lambda: _number(Fraction(t[1])),
-            "x": lambda: (self.symbol(t[1]), _ATOM),
-            "xi": lambda: (self.symbol(t[1]).replace("_j", "_i"), _ATOM),
-            "pi": lambda: (r"\pi", _ATOM),
-            "+": lambda: self._sum(t),
-            "*": lambda: self._product(t),
-            "^": lambda: self._power(t),
-            "/": lambda: (rf"\frac{{{self._inner(t[1])}}}{{{self._inner(t[2])}}}", _ATOM),
-            "f": lambda: self._function(t),
-            "F": lambda: (rf"{self.symbol(t[1])}\!\left({self._inner(t[2])}\right)", _ATOM),
-            "norm": lambda: (rf"\|{self.vector(t[1])}\|", _ATOM),
-            "opnorm": lambda: (rf"\|{self.symbol(t[1][1])}\|_{{\mathrm{{op}}}}", _ATOM),
-            "tr": lambda: (rf"\operatorname{{Tr}} {self.symbol(t[1][1])}", _PRODUCT),
-            "quad": lambda: (rf"{self.vector(t[2])}^{{\top}} {self.symbol(t[1][1])} {self.vector(t[2])}", _PRODUCT),
-            "trprod": lambda: (rf"\operatorname{{Tr}}({self.symbol(t[1][1])} {self.symbol(t[2][1])})", _ATOM),
-            "dot": lambda: (rf"\langle {self.vector(t[1])}, {self.vector(t[2])}\rangle", _ATOM),
-            "E": lambda: (rf"\mathbb{{E}}\left[{self._inner(t[1])}\right]", _ATOM),
-            "I": lambda: (rf"\int_0^T {self._factor(t[1], _PRODUCT)}\,\mathrm{{d}}t", _PRODUCT),
-            "EI": lambda: (rf"\mathbb{{E}}\int_0^T {self._factor(t[1], _PRODUCT)}\,\mathrm{{d}}t", _PRODUCT),
-            "S": lambda: (rf"\sum_j {self._factor(t[1], _PRODUCT)}", _PRODUCT),
-            "Si": lambda: (rf"\sum_i {self._factor(t[1], _PRODUCT)}", _PRODUCT),
-            "C": lambda: (rf"\sum_k {self._factor(t[1], _PRODUCT)}", _PRODUCT),
-        }
-        return plain[head]()
+        return self.shown(tidy(t, self.short))[0]
 
     def combination(self, parts: Sequence[tuple[Term, str]]) -> str:
         """A sum of multiples c v, each given as (c, LaTeX of v)."""
         out = ""
         for coefficient, shown in parts:
-            front = self._signed(tidy(coefficient, self.short))
+            front = self.inside(tidy(coefficient, self.short), PRODUCT)
             each = {"1": shown, "-1": f"-{shown}"}.get(front) or rf"{front}\,{shown}"
             out += each if not out or each.startswith("-") else f" + {each}"
         return out
 
-    def _signed(self, t: Term) -> str:
-        """A term in front of a factor: in brackets unless it is a product, with its sign."""
-        shown, own = self._show(t)
-        return shown if own >= _PRODUCT else rf"\left({shown}\right)"
+    def shown(self, t: Any) -> Shown:
+        if t in self.short:
+            return self.short[t], ATOM
+        if t[0] == "/":
+            return rf"\frac{{{self.shown(t[1])[0]}}}{{{self.shown(t[2])[0]}}}", ATOM
+        return super().shown(t)
 
-    def _factor(self, t: Term, level: int) -> str:
-        shown, own = self._show(t)
-        return shown if own >= level and not shown.startswith("-") else rf"\left({shown}\right)"
+    def number(self, value: str) -> Shown:
+        q = Fraction(value)
+        sign = "-" if q < 0 else ""
+        size = str(abs(q)) if q.denominator == 1 else rf"\frac{{{abs(q.numerator)}}}{{{q.denominator}}}"
+        return sign + size, PRODUCT if sign else ATOM
 
-    def vector(self, v: Any) -> str:
-        """A vector, or a matrix times one."""
-        return self.symbol(v[1]) if v[0] == "v" else self.symbol(v[1][1]) + self.vector(v[2])
-
-    def _sum(self, t: Term) -> tuple[str, int]:
-        out = ""
-        for a in t[1:]:
-            shown = self._show(a)[0]
-            out += shown if not out or shown.startswith("-") else " + " + shown
-        return out, _SUM
-
-    def _product(self, t: Term) -> tuple[str, int]:
-        factors, sign = list(t[1:]), ""
+    def product(self, factors: Sequence[Any]) -> Shown:
+        factors, sign = list(factors), ""
         if factors[0][0] == "q" and factors[0][1].startswith("-"):
-            sign, number = "-", -Fraction(factors[0][1])
-            factors[:1] = [num(number)] if number != 1 else []
+            sign, size = "-", -Fraction(factors[0][1])
+            factors[:1] = [num(size)] if size != 1 else []
         out = ""
         for a in factors:
-            shown = self._factor(a, _PRODUCT)
+            shown = self._factor(a)
             out += shown if not out else rf"\cdot {shown}" if shown[0].isdigit() and out[-1].isdigit() else rf"\,{shown}"
-        return sign + out, _PRODUCT
+        return sign + out, PRODUCT
 
-    def _power(self, t: Term) -> tuple[str, int]:
-        base, n = t[1], t[2]
-        shown, level = self._show(base)
+    def _factor(self, t: Any) -> str:
+        """A term beside others: in brackets also where a sign would stand between them."""
+        shown, own = self.shown(t)
+        return shown if own >= PRODUCT and not shown.startswith("-") else self.bracketed(shown)
+
+    def power(self, base: Any, n: int) -> Shown:
+        shown, level = self.shown(base)
         if n == 1:
             return shown, level
-        simple = base[0] in ("x", "norm", "opnorm", "q", "pi") and level == _ATOM and not shown.startswith("-")
+        simple = base[0] in ("x", "norm", "opnorm", "q", "pi") and level == ATOM and not shown.startswith("-")
         if base[0] == "x" and "^" in shown:
             simple = False
-        return (f"{shown}^{{{n}}}" if simple else rf"\left({shown}\right)^{{{n}}}"), _POWER
+        return f"{shown if simple else self.bracketed(shown)}^{{{n}}}", POWER
 
-    def _function(self, t: Term) -> tuple[str, int]:
-        inner = self._inner(t[2])
-        if t[1] == "sqrt":
-            return rf"\sqrt{{{inner}}}", _ATOM
-        if t[1] == "abs":
-            return rf"\left|{inner}\right|", _ATOM
-        if t[1] == "exp":
-            return rf"e^{{{inner}}}", _POWER
-        shown = {"log": r"\log", "tanh": r"\tanh", "atan": r"\arctan", "erf": r"\operatorname{erf}"}[t[1]]
-        return rf"{shown}\left({inner}\right)", _ATOM
+    def function(self, name: str, inner: Any) -> Shown:
+        template, level = self.templates[name]
+        return template.format(self.shown(inner)[0]), level
 
-
-def _number(value: Fraction) -> tuple[str, int]:
-    if value.denominator == 1:
-        return str(value.numerator), _ATOM if value >= 0 else _PRODUCT
-    sign = "-" if value < 0 else ""
-    return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}", _ATOM if value > 0 else _PRODUCT
-
-
-_INFIX = {"<=": "<=", "<": "<", "==": "==", "!=": "!="}
-
-
-def text(t: Any) -> str:
-    """A term or relation in plain text."""
-    if isinstance(t, Relation):
-        return f"{text(t.left)} {_INFIX[t.op]} {text(t.right)}"
-    return _plain(t)[0]
-
-
-def _plain(t: Term) -> tuple[str, int]:
-    head = t[0]
-
-    def inside(a: Term, level: int) -> str:
-        shown, own = _plain(a)
-        return shown if own >= level else f"({shown})"
-
-    if head == "q":
-        return t[1], _ATOM if "/" not in t[1] and not t[1].startswith("-") else _SUM if t[1].startswith(
-            "-"
-        ) else _PRODUCT
-    if head in ("x", "xi"):
-        return t[1] + ("_i" if head == "xi" else ""), _ATOM
-    if head == "+":
-        out = ""
-        for a in t[1:]:
-            shown = inside(a, _SUM)
-            out += shown if not out else f" - {shown[1:]}" if shown.startswith("-") else f" + {shown}"
-        return out, _SUM
-    if head == "*":
-        factors = list(t[1:])
-        if factors[0] == ("q", "-1") and len(factors) > 1:
-            return "-" + "*".join(inside(a, _PRODUCT) for a in factors[1:]), _SUM
-        return "*".join(inside(a, _PRODUCT) for a in factors), _PRODUCT
-    if head == "^":
-        return f"{inside(t[1], _ATOM)}^{t[2]}", _POWER
-    if head == "/":
-        return f"{inside(t[1], _PRODUCT)}/{inside(t[2], _POWER)}", _PRODUCT
-    if head in ("f", "F"):
-        return f"{t[1]}({text(t[2])})", _ATOM
-    shown = ", ".join(text(a) if isinstance(a, Term) else _named(a) for a in t[1:])
-    return f"{head}({shown})" if shown else head, _ATOM
-
-
-def _named(v: Any) -> str:
-    return v[1] if v[0] in ("v", "m") else f"{v[1][1]} {v[2][1]}"
+    def other(self, t: Any) -> Shown:
+        match t:
+            case ("xi", symbol):
+                return self.symbol(symbol).replace("_j", "_i"), ATOM
+            case ("F", function, inner):
+                return rf"{self.symbol(function)}\!\left({self.shown(inner)[0]}\right)", ATOM
+            case ("E", inner):
+                args = [self.shown(inner)[0]]
+            case _:
+                args = [self._factor(a) if isinstance(a, Term) else self.named(a) for a in t[1:]]
+        template, level = self.templates[t[0]]
+        return template.format(*args), level

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from derive.proof.language.terms import Relation, Term, num, x
+from derive.proof.language.text import said
 from derive.proof.repair.families import HYPOTHESIS, LARGE, SMALL, Family, Single
 from derive.proof.repair.samples import FLAT, NOISE, Points, Table, column, failing
 from derive.proof.search.mediants import DENOMINATOR, at_least, next_above
-from derive.reading.claims import said
 
 #: stands for the numeral; no variable of a claim is called so
 HOLE = x("#")

@@ -13,11 +13,10 @@ import numpy as np
 from derive.proof.language.context import parts
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, fn, num, times, x
-from derive.proof.language.text import text
+from derive.proof.language.text import said, text
 from derive.proof.refute.exact import Algebraic
 from derive.proof.repair.families import HYPOTHESIS, THIN, WEAK, Family, Single
 from derive.proof.repair.samples import NOISE, Points, Table, column, failing
-from derive.reading.claims import said
 
 MOST_PRODUCTS, MOST_VARIABLES = 10, 10
 LARGEST = 1000.0

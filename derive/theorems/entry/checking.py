@@ -12,9 +12,8 @@ from derive.proof.kernel.certificate import certificate
 from derive.proof.kernel.rules import AXIOMS
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, x
-from derive.proof.language.text import TermWriter, text
+from derive.proof.language.text import TermWriter, said, text
 from derive.proof.repair.smallest import proposed
-from derive.reading.claims import said
 from derive.theorems.entry.declarations import declarations
 from derive.theorems.entry.points import holds, value
 from derive.theorems.entry.recompute import disagreements

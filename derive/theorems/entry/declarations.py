@@ -49,7 +49,7 @@ def _processes(context: Context, moving: set[str], writer: TermWriter) -> Iterat
         entry = context.potentials[name]
         drift = [(c, Term(("norm", v))) for c, v in entry["drift"]]
         plain = " + ".join(f"{text(c)} {text(v)[5:-1]}" for c, v in drift)
-        shown = writer.combination([(c, writer.vector(v[1])) for c, v in drift])
+        shown = writer.combination([(c, writer.named(v[1])) for c, v in drift])
         if len(drift) > 1:
             shown = rf"\left({shown}\right)"
         said, moved = f"dX = ({plain}) dt", rf"\mathrm{{d}}X={shown}\,\mathrm{{d}}t"

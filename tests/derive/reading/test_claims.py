@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from derive.proof.language.text import show
 from derive.reading.claims import (
     FUNCTIONS,
     MAX_DEPTH,
@@ -21,7 +22,6 @@ from derive.reading.claims import (
     parse_relation,
     parse_term,
     read_claim,
-    show,
 )
 from derive.vocabulary.errors import BadInput
 from tests.support.hostile_text import TOKENS, noise_text, nothing_is_evaluated_or_written

@@ -23,6 +23,7 @@ from derive.proof.kernel.certificate import dumps
 from derive.proof.kernel.rules import Kernel
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, from_json, num, x
+from derive.proof.language.text import said
 from derive.proof.refute.exact import Values, counterexample
 from derive.proof.repair.constants import numerals
 from derive.proof.repair.smallest import proposed, repaired, repairs
@@ -38,7 +39,7 @@ from derive.proof.search.mediants import (
     next_above,
     next_below,
 )
-from derive.reading.claims import parse_relation, said
+from derive.reading.claims import parse_relation
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.checking import check
 from derive.theorems.entry.theorem import Refutation
