@@ -4,57 +4,95 @@ Deterministic routes first: an entry's inequality at random points (with all ass
 quadrature, enumeration. Simulation where there is none: with verdicts from confidence sequences, and a separate solver error.
 The formula that is compared is always the catalogue's own (`numerics.evidence.checks.formulas.conclusion`). Numbers are evidence,
 not proof.
+
+An entry declares what it is compared with (`Theorem.evidence`); here every kind of evidence has its checks.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, final
 
+from derive.proof.language.terms import Relation
 from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Refutation
+from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.vocabulary.errors import BadInput
 from numerics.evidence.checks import facts, families, moments, omega, paths, steps
+from numerics.evidence.checks.families import Points
 from numerics.evidence.checks.points import at_points, at_witness, merged
 from numerics.evidence.checks.result import Verified as Verified
 
-#: pathwise bounds on L f, and facts about the coordinates of one state
-UNBIASED = ("6.1-pathwise", "6.2-pathwise", "6.3-low-pathwise", "6.3-high-pathwise")
-SIGNS = (
-    "6.4-classic", "6.4-bounded-ratio", "6.4-corrected", "6.4-chord-zero", "6.4-global-pathwise", "6.4-clients-pathwise",
-    "6.4-reading",
-)  # fmt: skip
 Route = Callable[[], list[Verified]]
+#: (id of an entry, the options of its evidence) -> results
+Check = Callable[..., list[Verified]]
+
+
+@final
+@dataclass(frozen=True)
+class AtPoints:
+    """A check at points: the claim wherever all assumptions hold.
+
+    Args:
+        cases: (theorem, options) -> named numbers.
+        subject: see `Verified`.
+        shared: whether all points of a case are one, such as the outcomes that an expectation is over.
+    """
+
+    cases: Callable[..., Iterable[Points]]
+    subject: str = "formula"
+    shared: bool = False
+
+    def __call__(self, id: str, claim: Relation | None = None, **options: Any) -> list[Verified]:
+        """The cases as one result; `claim` is judged in place of the entry's own."""
+        theorem = entries()[id]
+        assert isinstance(theorem, Theorem)  # for the type checker: a refutation has no evidence
+        named = self.cases(theorem, **options)
+        more: dict[str, Any] = {"subject": self.subject, "claim": claim, "shared": self.shared}
+        return [merged([at_points(id, numbers, instance={"case": name}, **more) for name, numbers in named])]
+
+
+def _random_time(subject: str) -> Check:
+    return lambda id, **options: [paths.by_paths(paths.instance(id, **options), subject)]
+
+
+#: kind of evidence -> its checks, in order
+CHECKS: Mapping[str, tuple[Check, ...]] = {
+    # pathwise bounds on L f, and facts about the coordinates of one state
+    "unbiased clients": (AtPoints(lambda theorem: families.unbiased(), "SDE"),),
+    "sign clients": (AtPoints(lambda theorem: families.signs(), "SDE"),),
+    "random states": (AtPoints(facts.expectations, "SDE", shared=True),),
+    # facts without a process
+    "compressor": (AtPoints(facts.compressors),),
+    "growth": (AtPoints(facts.growth),),
+    "law": (AtPoints(facts.law),),
+    "logistic regression": (AtPoints(facts.logistic),),
+    "loss": (AtPoints(facts.losses),),
+    "scaling": (AtPoints(facts.scaling),),
+    "schedules": (AtPoints(facts.schedules, shared=True),),
+    "separable loss": (AtPoints(facts.separable),),
+    "strength": (AtPoints(facts.strength),),
+    # closed moments, quadrature, enumeration
+    "PL decay": (moments.polyak,),
+    "sign descent": (moments.descent_of_signs,),
+    "stationary moments": (moments.stationary,),
+    "signs near the optimum": (moments.near_the_optimum,),
+    "one step": (steps.one_step,),
+    "quartic trajectory": (steps.trajectory,),
+    # simulation
+    "drawn ratio": (omega.drawn,),
+    paths.RANDOM_TIME: (_random_time("SDE"), _random_time("method")),
+}
 
 
 def routes(id: str) -> list[Route]:
-    """How an entry is compared with numbers, deterministic routes first; [] for an entry without an instance."""
-    if isinstance(entries()[id], Refutation):
+    """How an entry is compared with numbers, deterministic routes first; [] for an entry that declares no evidence."""
+    entry = entries()[id]
+    if isinstance(entry, Refutation):
         return [lambda: [at_witness(id)]]
-    found: list[Route] = []
-    if id in UNBIASED or id in SIGNS:
-        family = families.unbiased if id in UNBIASED else families.signs
-        found.append(lambda: [merged([at_points(id, n, instance={"case": name}) for name, n in family()])])
-    if (made := facts.family(id)) is not None:
-        points, shared = made
-        subject = "SDE" if shared and id.startswith("6.2") else "formula"
-        found.append(
-            lambda: [
-                merged([at_points(id, n, subject, instance={"case": name}, shared=shared) for name, n in points(id)])
-            ]
-        )
-    if id in moments.ROUTES:
-        found.append(lambda: moments.ROUTES[id](id))
-    if id in steps.IDS:
-        found.append(lambda: [steps.one_step(id)])
-    if id in ("6.9-growth", "6.9-induction"):
-        found.append(lambda: steps.trajectory(id))
-    if id in omega.KINDS:
-        found.append(lambda: omega.drawn(id))
-    for instance in paths.instances() if id.endswith("scheduled") else ():
-        if instance.id == id:
-            found += [lambda i=instance, s=subject: [paths.by_paths(i, s)] for subject in ("SDE", "method")]
-    return found
+    return [partial(check, id, **evidence.options) for evidence in entry.evidence for check in CHECKS[evidence.kind]]
 
 
 def verify(ids: str | Sequence[str] | None = None, seconds: float = 600.0) -> list[Verified]:

@@ -80,6 +80,19 @@ class Derivation:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What an entry is compared with: data for `numerics.evidence.verify`, which has a check for each kind. No proof depends on it.
+
+    Args:
+        kind: of check.
+        options: what the check takes besides the entry: models, constants, names of what is drawn.
+    """
+
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Theorem:
     """A statement with its derivation.
 
@@ -92,8 +105,7 @@ class Theorem:
         point: numbers for atoms (symbols, norms, ..) at which every assumption and definition without an operator holds.
         prove: writes the derivation; its last fact is the theorem.
         names: LaTeX of symbols; short: of whole terms that have a letter.
-        bound: the final bound as a term over the symbols, for numerics; or None.
-        instance: the method, loss and numbers on which numerics verifies it.
+        evidence: what numerics compares it with, in order.
         recomputed: which definitions of `derive.theorems.entry.recompute` it rests on.
         read: makes those definitions and assumptions anew that are read off the engine; a check compares them with what stands here.
     """
@@ -109,8 +121,7 @@ class Theorem:
     point: Mapping[Term, Fraction | int] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     short: Mapping[Term, str] = field(default_factory=dict)
-    bound: Term | None = None
-    instance: Mapping[str, object] = field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
     recomputed: tuple[str, ...] = ()
     read: Callable[[], Mapping[str, Relation]] | None = None
     expected: str = "PROVED"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, num, xs
-from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 
 k, e, e1, q, x0, x1 = xs("k e e1 q x0 x1")
 CONTEXT = Context(dict.fromkeys(["k", "e", "e1", "q", "x0", "x1"], "const"))
@@ -13,6 +13,8 @@ NAMES = {"k": r"\rho^{-1/2}", "e": r"\eta\eta_n", "e1": r"\eta\eta_{n+1}", "q": 
 DEFINITIONS: dict[str, Relation] = {"gradient descent": x1.eq(x0 - e * x0**3), "q_n": q.eq(e * x0**2)}
 ASSUMPTIONS: dict[str, Relation] = {"rho <= 1": k.ge(1), "q_n >= 1 + rho^(-1/2)": q.ge(1 + k)}
 SLOW: dict[str, Relation] = {"eta_n >= 0": e.ge(0), "eta_{n+1} >= rho eta_n": e.le(k**2 * e1)}
+
+EVIDENCE = (Evidence("growth"), Evidence("quartic trajectory"))
 
 
 def step(w: Derivation) -> Fact:
@@ -58,12 +60,13 @@ GROWTH = Theorem(
     id="6.9-growth", title="Gradient descent on the quartic: one step", source="theory 6.9",
     statement=r"If $q_n=\eta\eta_nx_n^2\ge1+\rho^{-1/2}$, $0<\rho\le1$, then $x_{n+1}^2\ge\rho^{-1}x_n^2$.",
     context=CONTEXT, assumptions=ASSUMPTIONS, definitions=DEFINITIONS, recomputed=("descent",), point={k: 1, e: 2, q: 2, x0: 1, x1: -1, e1: 2}, names=NAMES, prove=growth,
+    evidence=EVIDENCE,
 )  # fmt: skip
 INDUCTION = Theorem(
     id="6.9-induction", title="Gradient descent on the quartic: for ever", source="theory 6.9",
     statement=r"If moreover $\eta_{n+1}\ge\rho\eta_n$, then $q_{n+1}\ge1+\rho^{-1/2}$ again, so $|x_n|\ge\rho^{-n/2}|x_0|$ for all $n$.",
     context=CONTEXT, assumptions={**ASSUMPTIONS, **SLOW}, definitions=DEFINITIONS, recomputed=("descent",),
-    point={k: 1, e: 2, q: 2, x0: 1, x1: -1, e1: 2}, names=NAMES, prove=induction,
+    point={k: 1, e: 2, q: 2, x0: 1, x1: -1, e1: 2}, names=NAMES, prove=induction, evidence=EVIDENCE,
 )  # fmt: skip
 EQUALITY = Refutation(
     id="6.9-equality", title="Strict growth at the threshold with a constant step", source="theory 6.9",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import sympy as sp
 
@@ -19,7 +20,7 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, fn, num, under, xs
 from derive.theorems.entry.from_sde import expression
-from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import d as dimension
 from derive.vocabulary.symbols import parameter
@@ -247,14 +248,23 @@ def no_ratio(w: Derivation) -> Fact:
 def entry(
     name: str, title: str, statement: str, given: Given, prove: Callable[[Derivation], Fact],
     assumptions: Mapping[str, Relation] | None = None, point: Mapping[Term, Fraction | int] | None = None,
+    drawn: Mapping[str, Any] | None = None,
 ) -> Theorem:  # fmt: skip
-    """An entry whose definitions, and the condition on d where omega has one, are read off the engine."""
+    """An entry whose definitions, and the condition on d where omega has one, are read off the engine.
+
+    Args:
+        drawn: values of the compressor's parameters at which omega is found by drawing, and where it is "attained"; None for not.
+    """
     read = given.read()
     return Theorem(
         id=f"4-{name}", title=title, source="theory 4 and 8", statement=statement, context=CONTEXT,
         assumptions={**{n: r for n, r in read.items() if n == "range of omega"}, **(assumptions or {})},
         definitions={n: r for n, r in read.items() if n != "range of omega"}, read=given.read,
         point={v: 1, mean: 1, var: 0, omega: 0} | dict(point or {}), names=NAMES, prove=prove,
+        evidence=(
+            Evidence("compressor", {"compressor": given.compressor}),
+            *(() if drawn is None else (Evidence("drawn ratio", {"compressor": given.compressor, **drawn}),)),
+        ),
     )  # fmt: skip
 
 
@@ -272,35 +282,38 @@ ENTRIES = (
     entry("identity", "No compression: ω = 0", rf"${ERR}=0$.", Given(Identity()), exact),
     entry(
         "bernoulli", "Bernoulli sparsifier: ω = 1/p − 1", rf"${ERR}=(1/p-1)\|v\|^2$.", Given(Bernoulli("p")), exact,
-        point={p: 1},
+        point={p: 1}, drawn={"numbers": {"p": 0.25}, "attained": "everywhere"},
     ),
     entry(
         "rand-k", "Rand-k: ω = d/k − 1", rf"${ERR}=(d/k-1)\|v\|^2$ for $d\ge2$; for $d=k=1$ nothing is left out.",
         Given(RandK("k")), rand_k, {"d > 1": d.gt(1), "k > 0": k.gt(0)}, {d: 2, k: 2},
+        {"numbers": {"k": 3}, "attained": "everywhere"},
     ),
     entry(
         "natural", "Natural compression: ω = 1/8",
         rf"${ERR}\le\frac18\|v\|^2$, where $2^{{a_j}}$ is the power of two with $2^{{a_j}}\le|v_j|<2^{{a_j+1}}$ ($0$ where $v_j=0$): "
         r"the variance $(|v_j|-2^{a_j})(2\cdot2^{a_j}-|v_j|)$ is at most $\frac18v_j^2$.",
-        Given(Natural(), {_power: low}, _size > 0, {_power: sp.S.Zero, _size: sp.S.Zero}), natural, point={low: 1, omega: Fraction(1, 8)},
+        Given(Natural(), {_power: low}, _size > 0, {_power: sp.S.Zero, _size: sp.S.Zero}), natural, point={low: 1, omega: Fraction(1, 8)}, drawn={},
     ),
     entry(
         "qsgd-fine", "QSGD with many levels: ω ≤ d/(4s²)",
         rf"${ERR}\le\frac{{d}}{{4s^2}}\|v\|^2$: with $r$ the fractional part of the level $s|v_j|/\|v\|$ the variance is "
         r"$\frac{\|v\|^2}{s^2}r(1-r)$, and $r(1-r)\le\frac14$.",
         Given(QSGD("s"), {_floor: m}, case=1, **_LEVELS), fine, point={s: 1, d: 4, m: 1, omega: 1},
+        drawn={"numbers": {"s": 4}},
     ),
     entry(
         "qsgd-coarse", "QSGD with few levels",
         rf"${ERR}\le\left(\frac{{\sqrt d}}{{s}}-1\right)\|v\|^2$ where $\sqrt d\ge2s$; $m_j=\lfloor s|v_j|/\|v\|\rfloor$.",
         Given(QSGD("s"), {_floor: m}, **_LEVELS), coarse, _LEVEL, {s: 1, d: 4, m: 1, omega: 1},
+        {"numbers": {"s": 1}, "attained": "at equal coordinates"},
     ),
     entry(
         "ternary", "TernGrad",
         rf"${ERR}\le\frac{{\sqrt d-1}}2\|v\|^2$; $e_j$ marks one coordinate where $|v_j|=\|v\|_\infty$.",
         Given(Ternary(), {coord_max(_size): top}), ternary,
         {"e_j is 0 or 1": (e**2).eq(e), "one coordinate": under("S", e).eq(1), "it has the maximum": (e * SIZE).eq(e * top)},
-        {e: 1, top: 1, d: 1},
+        {e: 1, top: 1, d: 1}, {},
     ),
     entry(
         "fixed-grid", "A fixed grid has no finite ω",

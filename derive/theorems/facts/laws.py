@@ -7,7 +7,7 @@ from fractions import Fraction
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, x
-from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from derive.theorems.facts.law_bounds import LAWS, Bound, bounds
 
 CONTEXT = Context({"x": "const"})
@@ -62,6 +62,7 @@ def entry(number: int, bound: Bound) -> Theorem:
         assumptions=assumptions(bound),
         point={VARIABLE: bound.low if bound.high is None else (bound.low + bound.high) / Fraction(2)},
         prove=prove,
+        evidence=(Evidence("law"),),
     )
 
 

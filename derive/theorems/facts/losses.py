@@ -16,7 +16,7 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, fn, num, xs
 from derive.theorems.entry.from_sde import expression
-from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from derive.vocabulary.symbols import parameter
 
 v, h, p, chi, slope, curv, L0, L1 = xs("v h p chi slope curv L0 L1")
@@ -172,13 +172,14 @@ def joint(w: Derivation) -> Fact:
 
 def entry(
     name: str, title: str, statement: str, loss: Separable, prove: Callable[[Derivation], Fact],
-    assumptions: Mapping[str, Relation], point: Mapping[Term, int],
+    assumptions: Mapping[str, Relation], point: Mapping[Term, int], parameter: Term | None = None,
 ) -> Theorem:  # fmt: skip
-    """An entry on one coordinate of a loss, with what is read off it as definitions."""
+    """An entry on one coordinate of a loss, with what is read off it as definitions; `parameter` is a number that it is about."""
     read = reader(loss)
     return Theorem(
         id=f"8-{name}", title=title, source="theory 8", statement=statement, context=CONTEXT, assumptions=assumptions,
         definitions=read(), read=read, point={v: 0, slope: 0, curv: 1, L0: 1, L1: 1} | dict(point), names=NAMES, prove=prove,
+        evidence=(Evidence("loss", {} if parameter is None else {"parameter": parameter[1]}),),
     )  # fmt: skip
 
 
@@ -208,11 +209,11 @@ ROSENBROCK = Refutation(
 ENTRIES: tuple[Theorem | Refutation, ...] = (
     entry(
         "quadratic", "h x²/2 is (h, 0)-smooth", r"$|f''|=h\le h+0\cdot|f'|$.", Quadratic(("h",)), quadratic, {"h > 0": h.gt(0)},
-        {h: 1, L1: 0},
+        {h: 1, L1: 0}, h,
     ),
     entry(
         "quartic", "x⁴/4 is (4/L₁², L₁)-smooth", r"$3x^2\le\frac{4}{L_1^2}+L_1|x|^3$ for every $L_1>0$.", Quartic(), quartic,
-        {"L1 > 0": L1.gt(0)}, {curv: 0, L0: 4},
+        {"L1 > 0": L1.gt(0)}, {curv: 0, L0: 4}, L1,
     ),
     entry("cosh", "cosh is (1,1)-smooth", r"$\cosh x\le1+|\sinh x|$.", Cosh(), cosh, {}, {}),
     entry(
@@ -223,7 +224,7 @@ ENTRIES: tuple[Theorem | Refutation, ...] = (
         id="8-glued-twice", title="eˣ − x − 1 and x²/2 meet twice differentiably", source="theory 8",
         statement=r"At $0$ the two halves have the same value, slope and curvature: the squares of the three jumps sum to $0$.",
         context=CONTEXT, assumptions={}, definitions=jets(), read=jets,
-        point=dict(zip(JETS, (0, 0, 1, 0, 0, 1), strict=True)), names=NAMES, prove=joint,
+        point=dict(zip(JETS, (0, 0, 1, 0, 0, 1), strict=True)), names=NAMES, prove=joint, evidence=(Evidence("loss"),),
     ),
     ROSENBROCK,
 )  # fmt: skip

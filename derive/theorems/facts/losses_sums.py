@@ -7,7 +7,7 @@ from fractions import Fraction
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import fn, mat, norm, num, opnorm, quad, tr, trprod, under, vec, xs
-from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 
 L0, L1, l0, l1, slope, curv, e = xs("L0 L1 l0 l1 slope curv e")
 H, G = mat("H"), norm(vec("g"))
@@ -102,6 +102,7 @@ ENTRIES = (
             "H": r"\nabla^2 f",
         },
         prove=separable,
+        evidence=(Evidence("separable loss"),),
     ),
     Theorem(
         id="8-logistic-regression", title="Logistic regression is (l₂ + mean of ‖a‖²/4, 0)-smooth", source="theory 8",
@@ -124,5 +125,6 @@ ENTRIES = (
         },
         names={"l2": "l_2", "p": "p_k", "size": r"\|a_k\|^2", "K0": "L_0", "H": r"\nabla^2 f", "w": "w"},
         prove=logistic,
+        evidence=(Evidence("logistic regression"),),
     ),
 )  # fmt: skip

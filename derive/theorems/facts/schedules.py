@@ -5,7 +5,7 @@ from __future__ import annotations
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, fn, num, under, xs
-from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 
 T, p, t, u, w_, delta, chi, top, early = xs("T p t u w delta chi U T1")
 CONTEXT = Context(
@@ -85,7 +85,7 @@ def limit(w: Derivation) -> Fact:
 def theorem(name: str, title: str, statement: str, assumptions: dict[str, Relation], point: dict, prove) -> Theorem:
     return Theorem(
         id=f"6.6-{name}", title=title, source="theory 6.6", statement=statement, context=CONTEXT, assumptions=assumptions,
-        point=point, names=NAMES, prove=prove,
+        point=point, names=NAMES, prove=prove, evidence=(Evidence("schedules"),),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import Relation, fn, num, trprod, x
-from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from derive.theorems.signs import setting as sg
 from derive.theorems.signs.clients import SIZE, Ordered
 from derive.theorems.signs.setting import (
@@ -191,6 +191,7 @@ CLASSIC = Theorem(
     names=sg.NAMES,
     short=sg.short(),
     prove=classic,
+    evidence=sg.PATHWISE,
 )
 RATIO = Theorem(
     id="6.4-bounded-ratio",
@@ -205,6 +206,7 @@ RATIO = Theorem(
     names=sg.NAMES,
     short=sg.short(),
     prove=lambda w: Bounded(w).quadratic,
+    evidence=(Evidence("sign clients"),),
 )
 CORRECTED = Theorem(
     id="6.4-corrected",
@@ -228,6 +230,7 @@ CORRECTED = Theorem(
     names=sg.NAMES,
     short=sg.short(),
     prove=corrected,
+    evidence=sg.PATHWISE,
 )
 
 slope, at = x("l"), x("v")
@@ -271,5 +274,6 @@ ZERO = Theorem(
     point={r: 1, R(2 / r): 0, R(num(2)): 0},
     names={**sg.NAMES, "r": r"\ell"},
     prove=no_chord,
+    evidence=(Evidence("sign clients"),),
 )
 ENTRIES: tuple[Theorem | Refutation, ...] = (CLASSIC, RATIO, CORRECTED, CHORD, ZERO)

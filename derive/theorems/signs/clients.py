@@ -213,6 +213,7 @@ def entry(integrated: bool) -> Theorem:
         names=sg.NAMES,
         short=sg.short(),
         prove=scheduled if integrated else lambda w: pathwise(w)[1],
+        evidence=sg.SCHEDULED if integrated else sg.PATHWISE,
     )
 
 

@@ -48,6 +48,7 @@ PATHWISE = Theorem(
     names=sg.NAMES,
     short=sg.short(),
     prove=lambda w: pathwise(w)[1],
+    evidence=sg.PATHWISE,
 )
 SCHEDULED = Theorem(
     id="6.4-global-scheduled",
@@ -64,6 +65,6 @@ SCHEDULED = Theorem(
     names=sg.NAMES,
     short=sg.short(),
     prove=scheduled,
-    instance={"method": "dsignsgd", "noise": "cauchy:sigma=1", "loss": "cosh", "model": "corrected"},
+    evidence=sg.SCHEDULED,
 )
 ENTRIES = (PATHWISE, SCHEDULED)

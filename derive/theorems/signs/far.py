@@ -11,7 +11,7 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, dot, fn, norm, num, under, vec, x, xs
 from derive.theorems.entry.from_sde import drift_terms, expression
-from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.signs.setting import ONE_NORM, SignFacts, Y, y
 
 mu, T, root, root0, rootT = xs("mu T root root0 rootT")
@@ -107,5 +107,6 @@ ENTRIES = (
         },
         short={G: "G", PHI: r"\Phi", ONE_NORM: r"\|\nabla f\|_1"},
         prove=prove,
+        evidence=(Evidence("sign descent"),),
     ),
 )  # fmt: skip

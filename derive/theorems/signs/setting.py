@@ -36,7 +36,7 @@ from derive.proof.language.terms import (
     xs,
 )
 from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, loss_along
-from derive.theorems.entry.theorem import Derivation
+from derive.theorems.entry.theorem import Derivation, Evidence
 from derive.vocabulary.choices import Model
 
 eta, N, d, L0, L1, eps, T, fstar, f, f0, fT, u, M, z, r, ratio = xs("eta N d L0 L1 eps T fstar f f0 fT u M z r ratio")
@@ -105,6 +105,9 @@ DEFINITIONS: dict[str, Relation] = {
     "Tr S": tr(S).eq(under("S", 1 - under("C", AT**2) / N)),
     "Lam g = b": dot(vec("g"), vec("c")).eq(BEND),
 }
+#: what numerics compares with a pathwise bound, and with one on a random time
+PATHWISE = (Evidence("sign clients"), Evidence("one step", {"method": "signs"}))
+SCHEDULED = (Evidence("random time", {"method": "signs", "model": "corrected", "constants": {"eps": 0.15}, "top": 12.0, "wide": 4.0}),)
 ENDS: dict[str, Relation] = {
     "f >= f*": fstar.le(f), "f(X_T) >= f*": fstar.le(fT), "eps < 1": num(0).lt(1 - eps), "int u > 0": under("I", u).gt(0),
 }  # fmt: skip

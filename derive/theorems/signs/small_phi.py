@@ -6,7 +6,7 @@ from functools import cached_property
 
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import num, under
-from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.signs import setting as sg
 from derive.theorems.signs.setting import AT, BAR, PHI, R, SignFacts, Y, a, b, r, sigma, y, z
 
@@ -94,5 +94,6 @@ ENTRIES = (
         names=sg.NAMES,
         short=sg.short(),
         prove=prove,
+        evidence=(Evidence("sign clients"),),
     ),
 )

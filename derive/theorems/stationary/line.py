@@ -16,7 +16,7 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, num, plus, xs
 from derive.theorems.entry.from_sde import scalar
-from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.vocabulary.choices import Model
 
 eta, N, sigma, lam, v = xs("eta N sigma lam v")
@@ -81,6 +81,7 @@ def entry(model: Model) -> Theorem:
         point={eta: 0, N: 1, sigma: 1, lam: 1, v: 0},
         names=NAMES,
         prove=derivation(model),
+        evidence=(Evidence("stationary moments", {"noise": "gaussian", "model": model}),),
     )
 
 

@@ -13,7 +13,7 @@ from derive.methods.noise import Affine, Correlated, Gaussian
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, num, xs
-from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.stationary.line import rate_of_moment
 from derive.vocabulary.choices import Model
 
@@ -62,6 +62,7 @@ def covariance(model: Model) -> Theorem:
         rf"$\mathbb{{E}}x_1x_2=\frac{{\eta}}{{N}}\,\frac{{\Sigma_{{12}}}}{{h_1+h_2{WORDS[model]}}}$.",
         context=CONTEXT, assumptions={"stable": num(0).lt(FACTORS[model])}, definitions=read(), read=read,
         point={eta: 0, N: 1, h1: 1, h2: 1, spread: 1, m: 0}, names=NAMES, prove=solve(model),
+        evidence=(Evidence("stationary moments", {"noise": "correlated", "model": model}),),
     )  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def rand_k(model: Model) -> Theorem:
             "a_1 > 0": own_rate(model, h1).gt(0), "a_2 > 0": own_rate(model, h2).gt(0), "q > 0": slack(model).gt(0),
         },
         definitions=read(), read=read, point={eta: 0, N: 1, k: 1, h1: 1, h2: 1, sigma0: 1, sigma1: 1, m1: 0, m2: 0}, names=NAMES,
-        prove=two_by_two(model),
+        prove=two_by_two(model), evidence=(Evidence("stationary moments", {"noise": "affine", "model": model}),),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, fn, num, under, xs
 from derive.theorems.entry.instances import linearised
-from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.stationary.line import rate_of_moment
 
 eta, N, M, h, sigma, slope, v = xs("eta N M h sigma slope v")
@@ -104,11 +104,13 @@ ENTRIES = (
             "stationary": num(0).eq(-2 * slope * v + eta / N),
         },
         recomputed=("linear signs",), point={eta: 2, N: 1, M: Fraction(1, 2), h: 1, sigma: 1, slope: 1, v: 1}, names=NAMES, prove=sign,
+        evidence=(Evidence("signs near the optimum", {"scales": "several"}),),
     ),
     Theorem(
         id="6.7-sign-gaussian", title="DSignSGD near the optimum of a quadratic, Gaussian noise", source="theory 6.7",
         statement=NEAR + r"$\mathbb{E}x^2=\frac{\eta}{2N}\sqrt{\frac\pi2}\,\frac{\sigma}{h}$ for Gaussian noise of scale $\sigma$ at each client.",
         context=ONE, assumptions={"h > 0": h.gt(0), "sigma > 0": sigma.gt(0)}, definitions=read(), read=read,
         point={eta: 0, N: 1, h: 1, sigma: 1, v: 0}, names={"v": r"\mathbb{E}x^2"}, prove=gaussian,
+        evidence=(Evidence("signs near the optimum", {"scales": "one"}),),
     ),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import num, under
-from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.setting import G, eps, eta, kap, u
 from derive.vocabulary.choices import Model
@@ -63,6 +63,7 @@ def pair(model: Model, number: str, name: str, source: str) -> tuple[Theorem, Th
         ),
         assumptions={**ub.ASSUMPTIONS, **rules(model)},
         prove=derivation(model, False),
+        evidence=(Evidence("unbiased clients"), Evidence("one step", {"method": "rand-k"})),
         **own,
     )
     scheduled = Theorem(
@@ -82,14 +83,7 @@ def pair(model: Model, number: str, name: str, source: str) -> tuple[Theorem, Th
             "int u > 0": under("I", u).gt(0),
         },
         prove=derivation(model, True),
-        bound=ub.scheduled_bound(FLOOR),
-        instance={
-            "method": "dcsgd",
-            "compressor": "rand-k:k=1",
-            "noise": "gaussian:sigma=1/2",
-            "loss": "cosh",
-            "model": model,
-        },
+        evidence=(Evidence("random time", {"method": "rand-k", "model": model, "constants": {"eps": 0.34, "kap": 0.25}}),),
         **own,
     )
     return pathwise, scheduled

@@ -14,7 +14,7 @@ from derive.process.generator import generator
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import Relation, Term, num, under, x, xs
 from derive.theorems.entry.from_sde import expression, put
-from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from derive.theorems.facts.losses import halves
 from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.dcsgd import FLOOR, young
@@ -66,6 +66,7 @@ REPAIRED = Theorem(
     names=ub.NAMES,
     short=ub.short(u),
     prove=repaired,
+    evidence=(Evidence("random states"),),
 )
 
 p, high, step, share = xs("p G eta eps")

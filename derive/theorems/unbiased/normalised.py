@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import Relation, Term, num, under, x
-from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, eps, eta, kap
 
@@ -126,8 +126,17 @@ def finish(w: Derivation, kept: ub.Bounds, bound: Fact, c: Term) -> Fact:
     )  # fmt: skip
 
 
+def evidence(constant: float, integrated: bool) -> tuple[Evidence, ...]:
+    """One step, or a random time with the kappa of the case, and a step size beyond the condition."""
+    if not integrated:
+        return Evidence("unbiased clients"), Evidence("one step", {"method": "normalised rand-k"})
+    numbers = {"eps": 0.125, "kap": constant}
+    outside = {"wide": 1.5, "step": "eta s <= 2 eps"}
+    return (Evidence("random time", {"method": "normalised rand-k", "model": "corrected", "constants": numbers, "scale": 4.0, **outside}),)
+
+
 def entry(
-    which: str, floor: Callable[..., Fact], c: Term, extra: dict[str, Relation], words: str, integrated: bool
+    which: str, floor: Callable[..., Fact], c: Term, extra: dict[str, Relation], words: str, constant: float, integrated: bool
 ) -> Theorem:
     name = "scheduled" if integrated else "pathwise"
     says = (
@@ -152,16 +161,17 @@ def entry(
         names=ub.NAMES,
         short=ub.short(h) | {K: r"K_\kappa(G)", K0: "K_0", SHARE: "c'"},
         prove=derivation(floor, c, integrated),
+        evidence=evidence(constant, integrated),
     )
 
 
 LOW_WORDS = r"$c_f=L_0/K_0^2$ where $c'\le AL_0$"
 HIGH_WORDS = r"$c_f=1/(4Ac')$ where $c'>0$"
 ENTRIES = tuple(
-    entry(which, floor, c, extra, words, integrated)
-    for which, floor, c, extra, words in (
-        ("low", floor_low, C_LOW, LOW, LOW_WORDS),
-        ("high", floor_high, C_HIGH, HIGH, HIGH_WORDS),
+    entry(which, floor, c, extra, words, constant, integrated)
+    for which, floor, c, extra, words, constant in (
+        ("low", floor_low, C_LOW, LOW, LOW_WORDS, 0.25),
+        ("high", floor_high, C_HIGH, HIGH, HIGH_WORDS, 4.0),
     )
     for integrated in (False, True)
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import Relation, Term, fn, num, under
-from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.setting import A1, D0, L0, L1, A, G, N, T, eta, f, f0, fstar, fT, x
 from derive.vocabulary.choices import Model
@@ -80,13 +80,7 @@ def entry(model: Model) -> Theorem:
         names={**ub.NAMES, "mu": r"\mu"},
         short=ub.short(num(1)) | {rate(model): "r"},
         prove=derivation(model),
-        instance={
-            "method": "dcsgd",
-            "compressor": "rand-k:k=1",
-            "noise": "gaussian:sigma=1/2",
-            "loss": "quadratic:h=1",
-            "model": model,
-        },
+        evidence=(Evidence("PL decay", {"model": model}),),
     )
 
 

@@ -9,7 +9,7 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, num, xs
 from derive.theorems.entry.from_sde import put
-from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from derive.theorems.unbiased import polyak
 from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.setting import D0, L0, N, d, eta, omega, s0
@@ -84,13 +84,13 @@ ENTRIES = (
         statement=SAID + r"It stays when $\eta\to r_\eta\eta$, $B\to r_BB$, $\omega\to r_\omega\omega$, $N\to r_NN$ "
         r"with $r_\eta(1+r_\omega\omega)=r_Nr_B(1+\omega)$.",
         context=CONTEXT, assumptions={**POSITIVE, "rule": RULE},
-        point=AT, names=NAMES, prove=enough,
+        point=AT, names=NAMES, prove=enough, evidence=(Evidence("scaling"),),
     ),
     Theorem(
         id="6.8-needed", title="Scaling rule: needed", source="theory 6.8; arXiv 2502.17009",
         statement=SAID + r"Where it is not $0$ it stays only then.",
         context=CONTEXT, assumptions={**POSITIVE, "the floor stays": AFTER.eq(BEFORE), "the floor is not 0": Relation(("!=", BEFORE, num(0)))},
-        point=AT, names=NAMES, prove=needed,
+        point=AT, names=NAMES, prove=needed, evidence=(Evidence("scaling"),),
     ),
     Refutation(
         id="6.8-linear", title="The linear scaling rule with compression that changes", source="theory 6.8",

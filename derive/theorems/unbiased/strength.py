@@ -9,7 +9,7 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, x, xs
 from derive.theorems.entry.from_sde import put
-from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.scaling import equal_clients
 from derive.theorems.unbiased.setting import A1, D0, L0, L1, G, N, d, kap, omega, s0, s1
@@ -132,6 +132,7 @@ ENTRIES = (
         statement=K_SAID + r" does not fall when $\omega_k$, $\sigma_{0,k}^2$, $\sigma_{1,k}^2$ of clients or $d$ rise (to what has a star).",
         context=_context(False), assumptions={**SIGNS, **KAPPA, **LARGER}, definitions=moments(("N",)),
         point={**AT, ds: 1, os: 1, s0s: 1, s1s: 0, A1s: 1, D0s: 2}, names=NAMES, short={G: "G"}, prove=grows, read=lambda: moments(("N",)),
+        evidence=(Evidence("strength", {"more": "of everything"}),),
     ),
     Theorem(
         id="6.3-strength-falls", title="The normalisation falls with the number of clients", source="theory 6.3 (ours)",
@@ -139,5 +140,6 @@ ENTRIES = (
         context=_context(True), assumptions={**SIGNS, **KAPPA, "more clients": N.le(Ns)}, definitions=moments(one=True),
         point={**AT, Ns: 1}, names=NAMES | {n: NAMES[n].replace(",k", "").replace("_k", "") for n in ("omega", "s0", "s1")},
         short={G: "G"}, prove=falls, read=lambda: moments(one=True),
+        evidence=(Evidence("strength", {"more": "clients"}),),
     ),
 )  # fmt: skip

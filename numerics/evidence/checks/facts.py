@@ -1,19 +1,19 @@
 """Facts without a process, at random numbers: noise laws, losses, compressors, integrals of schedules, scaling, growth.
 
-Theory 4, 6.3 (strength), 6.6, 6.8, 6.9 and 8.
+Theory 4, 6.3 (strength), 6.6, 6.8, 6.9 and 8. Each function yields cases for a theorem: a name, and numbers.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
+from derive.methods.compressors import QSGD, Compressor, FixedGrid, Natural, RandK, Ternary
 from derive.proof.language.terms import Relation, Term, mat, norm, opnorm, vec, x
-from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem
 from numerics.evidence.checks.families import Points, generic, unbiased
 from numerics.evidence.checks.formulas import Numbers, clients, coordinates, paths, times
@@ -35,10 +35,8 @@ def of_points(count: int, **values: np.ndarray) -> Numbers:
     return Numbers({x(name): paths(a) for name, a in values.items()}, size=(1, 1, 1, count))
 
 
-def law(id: str) -> Iterator[Points]:
-    """8-gaussian-1, ..: x over the range of the fact, and below and above it."""
-    theorem = entries()[id]
-    assert isinstance(theorem, Theorem)
+def law(theorem: Theorem) -> Iterator[Points]:
+    """x over the range of the fact, and below and above it."""
     bounds = {name: _number(r) for name, r in theorem.assumptions.items()}
     low, high = bounds["low"], bounds.get("high")
     top = 60.0 if high is None else high
@@ -54,19 +52,17 @@ def _number(relation: Relation) -> float:
     return float(Numbers({}).value(side).item())
 
 
-def losses(id: str, count: int = 2000) -> Iterator[Points]:
-    """One coordinate of a loss at random points."""
+def losses(theorem: Theorem, parameter: str | None = None, count: int = 2000) -> Iterator[Points]:
+    """One coordinate of a loss at random points, and random values of the number that the fact is about."""
     rng = _rng(1)
     at = rng.normal(size=count) * _log(rng, 1e-3, 4, count)
     values = {"v": at, "chi": (at >= 0).astype(float)}
-    if id == "8-quadratic":
-        values["h"] = rng.uniform(-1, 3, count)
-    if id == "8-quartic":
-        values["L1"] = rng.uniform(-1, 3, count)
+    if parameter is not None:
+        values[parameter] = rng.uniform(-1, 3, count)
     yield "random points", of_points(count, **values)
 
 
-def separable(id: str, count: int = 2000) -> Iterator[Points]:
+def separable(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     """Three summands with any slopes and curvatures."""
     rng = _rng(2)
     slope, l0, l1 = rng.normal(size=(3, count)) * 2, rng.uniform(0, 2, (3, count)), rng.uniform(0, 2, (3, count))
@@ -84,7 +80,7 @@ def separable(id: str, count: int = 2000) -> Iterator[Points]:
     )  # fmt: skip
 
 
-def logistic(id: str, count: int = 500) -> Iterator[Points]:
+def logistic(theorem: Theorem, count: int = 500) -> Iterator[Points]:
     """Two samples in two dimensions."""
     rng = _rng(3)
     names = ("a11", "a12", "a21", "a22", "w1", "w2", "x1", "x2")
@@ -94,7 +90,7 @@ def logistic(id: str, count: int = 500) -> Iterator[Points]:
     yield from generic("logistic regression", draws, count)
 
 
-def scaling(id: str, count: int = 2000) -> Iterator[Points]:
+def scaling(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     """Changes that obey the rule, and changes that do not."""
     rng = _rng(4)
     names = ("rb", "rw", "rn", "omega", "eta", "B", "N", "L0", "d", "s0", "mu")
@@ -103,26 +99,26 @@ def scaling(id: str, count: int = 2000) -> Iterator[Points]:
     yield "random numbers", of_points(count, **values, re=rule * rng.choice([1, 1, 1, 1.2], count))
 
 
-def strength(id: str, count: int = 2000) -> Iterator[Points]:
+def strength(theorem: Theorem, more: str, count: int = 2000) -> Iterator[Points]:
     """Two clients, and two whose values are mostly larger; or equal clients, and more of them."""
     rng = _rng(9)
     draw = lambda *shape: _log(rng, 0.1, 4, int(np.prod(shape))).reshape(shape)  # noqa: E731
-    more = lambda own: own * rng.choice([0.7, 1, 1, 1.2, 3], own.shape, p=[0.02, 0.3, 0.28, 0.2, 0.2])  # noqa: E731
+    larger = lambda own: own * rng.choice([0.7, 1, 1, 1.2, 3], own.shape, p=[0.02, 0.3, 0.28, 0.2, 0.2])  # noqa: E731
     values = {x(n): paths(draw(count)) for n in ("L0", "L1", "kap")} | {norm(vec("g")): paths(draw(count))}
-    if id.endswith("falls"):
+    if more == "clients":
         N = draw(count)
-        values |= {x(n): paths(draw(count)) for n in ("omega", "s0", "s1", "d")} | {x("N"): paths(N), x("Ns"): paths(more(N))}
+        values |= {x(n): paths(draw(count)) for n in ("omega", "s0", "s1", "d")} | {x("N"): paths(N), x("Ns"): paths(larger(N))}
         yield "equal clients", Numbers(values, size=(1, 1, 1, count))
         return
     d = draw(count)
-    values |= {x("N"): paths(2.0), x("d"): paths(d), x("ds"): paths(more(d))}
+    values |= {x("N"): paths(2.0), x("d"): paths(d), x("ds"): paths(larger(d))}
     for name in ("omega", "s0", "s1"):
         own = draw(2, count)
-        values |= {x(name): clients(own), x(f"{name}s"): clients(more(own))}
+        values |= {x(name): clients(own), x(f"{name}s"): clients(larger(own))}
     yield "N = 2", Numbers(values, size=(2, 1, 1, count))
 
 
-def growth(id: str, count: int = 4000) -> Iterator[Points]:
+def growth(theorem: Theorem, count: int = 4000) -> Iterator[Points]:
     """One step of gradient descent on the quartic, from above and below the threshold."""
     rng = _rng(5)
     k, x0 = rng.uniform(0.7, 3, count), rng.normal(size=count) * 2
@@ -148,7 +144,7 @@ def timed(t: np.ndarray, weights: np.ndarray, values: dict[Term, np.ndarray]) ->
     return Numbers(values, size=(1, 1, len(t), 1), weights=weights)
 
 
-def schedules(id: str, count: int = 60) -> Iterator[Points]:
+def schedules(theorem: Theorem, count: int = 60) -> Iterator[Points]:
     """One schedule at a time: (1+t)^-p, and for the last two facts also a step and a wave."""
     rng = _rng(6)
     for n in range(count):
@@ -163,58 +159,35 @@ def schedules(id: str, count: int = 60) -> Iterator[Points]:
         })  # fmt: skip
 
 
-def expectations(id: str, count: int = 400) -> Iterator[Points]:
+def expectations(theorem: Theorem, count: int = 400) -> Iterator[Points]:
     """Random states with eight equally likely values, for an expectation."""
     for seed in range(count // 4):
         for name, numbers in unbiased(8, 100 + seed, one=True):
             yield name, replace(numbers, mean=True)
 
 
-def compressors(id: str, count: int = 2000) -> Iterator[Points]:
+def compressors(theorem: Theorem, compressor: Compressor, count: int = 2000) -> Iterator[Points]:
     """Messages of five coordinates (two for a Rand-k of k = 1, 2)."""
     rng = _rng(8)
-    name, d = id.removeprefix("4-"), 5
+    d = 5
     v = rng.normal(size=(d, count)) * _log(rng, 1e-2, 1e2, d * count).reshape(d, count)
     v[0, rng.uniform(size=count) < 0.1] = 0.0
     values: dict[Term, np.ndarray] = {x("d"): paths(float(d)), x("p"): paths(rng.uniform(0.05, 1, count))}
     size = np.abs(v)
-    if name == "rand-k":
+    if isinstance(compressor, RandK):
         values[x("k")] = paths(rng.integers(1, d + 1, count).astype(float))
-    if name == "natural":
+    if isinstance(compressor, Natural):
         values[x("low")] = coordinates(np.where(size > 0, 2 ** np.floor(np.log2(np.where(size > 0, size, 1.0))), 0))
-    if name.startswith("qsgd"):
+    if isinstance(compressor, QSGD):
         s = rng.integers(1, 6, count).astype(float)
         values |= {x("s"): paths(s), x("m"): coordinates(np.floor(s * size / np.sqrt(np.sum(v**2, axis=0))))}
-    if name == "ternary":
+    if isinstance(compressor, Ternary):
         top = np.max(size, axis=0)
         mark = np.arange(d)[:, None] == np.argmax(size, axis=0)
         values |= {x("top"): paths(top), x("e"): coordinates(mark.astype(float))}
-    if name == "fixed-grid":
+    if isinstance(compressor, FixedGrid):
         omega, step = _log(rng, 0.01, 100, count), _log(rng, 0.1, 10, count)
         at = step / (2 + omega) * rng.choice([1, 1, 1.5], count)
         v = np.broadcast_to(at, (d, count))
         values |= {x("omega"): paths(omega), x("step"): paths(step), x("m"): coordinates(np.zeros((d, count)))}
     yield f"d = {d}", Numbers({**values, x("v"): coordinates(v)}, size=(1, d, 1, count))
-
-
-def family(id: str) -> tuple[Callable[[str], Iterator[Points]], bool] | None:
-    """The function that makes points for an entry, and whether each yield is one case; None for another route."""
-    number, _, rest = id.partition("-")
-    if id == "6.2-expectation-repaired":
-        return expectations, True
-    if id.startswith("6.3-strength"):
-        return strength, False
-    if number == "6.6":
-        return schedules, True
-    if number == "6.8":
-        return scaling, False
-    if number == "6.9":
-        return growth, False
-    if number == "4":
-        return compressors, False
-    if number != "8":
-        return None
-    special = {"separable": separable, "logistic-regression": logistic}
-    if rest in special:
-        return special[rest], False
-    return (law, False) if rest.split("-")[-1].isdigit() else (losses, False)

@@ -6,14 +6,13 @@ stationary law of DSignSGD without linearising, by quadrature and by the balance
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import scipy.linalg
 import sympy as sp
 
-from derive.equations.models import MODELS
 from derive.methods.compressors import RandK
 from derive.methods.distributed import DCSGD, DSGD, Method
 from derive.methods.noise import Affine, Correlated, Gaussian
@@ -63,15 +62,18 @@ def _draws(rng: np.random.Generator, count: int, **ranges: tuple[float, float]) 
     return {name: np.exp(rng.uniform(np.log(low), np.log(high), count)) for name, (low, high) in ranges.items()}
 
 
-def stationary(id: str, count: int = 200) -> list[Verified]:
-    """6.7-first-order, .., 6.7-covariance-.., 6.7-rand-k-..: the fixed points of the moments of the SDE and of the method."""
+def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Verified]:
+    """6.7 on a quadratic: the fixed point of the SDE's moments, and that of the method's.
+
+    Args:
+        noise: "gaussian" (one coordinate), "correlated", or "affine" (with Rand-k).
+    """
     rng = np.random.default_rng(71)
-    model: Model = next(m for m in MODELS if id.endswith(m))
-    if "covariance" in id:
+    if noise == "correlated":
         method, h, read = DSGD(Correlated(Gaussian())), ("h1", "h2"), {"m": 1}
         draws = _draws(rng, count, eta=(0.01, 1), h1=(0.1, 2.5), h2=(0.1, 2.5)) | {"Sigma1_2": rng.normal(size=count)}
         draws |= {"Sigma1_1": 3 + np.zeros(count), "Sigma2_2": 4 + np.zeros(count)}
-    elif "rand-k" in id:
+    elif noise == "affine":
         method, h, read = DCSGD(RandK("k"), Affine()), ("h1", "h2"), {"m1": 0, "m2": 2}
         draws = _draws(rng, count, eta=(0.01, 1), h1=(0.1, 2), h2=(0.1, 2), sigma0=(0.1, 2), sigma1=(0.1, 1))
         draws["k"] = rng.integers(1, 3, count).astype(float)
@@ -94,13 +96,12 @@ def stationary(id: str, count: int = 200) -> list[Verified]:
     return found
 
 
-def polyak(id: str, count: int = 200, scale: float = 1.0) -> list[Verified]:
+def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[Verified]:
     """6.5-first-order, 6.5-corrected: E f(X_T) on h1 x1^2/2 + h2 x2^2/2 with Rand-1 and affine noise, against the bound.
 
     scale: multiplies the bound, to check that a wrong one is found.
     """
     rng = np.random.default_rng(65)
-    model: Model = next(m for m in MODELS if id == f"6.5-{m}")
     draws = _draws(rng, count, eta=(0.01, 1.5), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
     alike = rng.uniform(size=count) < 0.2
     draws["h2"] = np.where(alike, draws["h1"], draws["h2"])
@@ -139,7 +140,7 @@ def polyak(id: str, count: int = 200, scale: float = 1.0) -> list[Verified]:
     return found
 
 
-def descent_of_signs(id: str = "6.5-sign", count: int = 400, scale: float = 1.0) -> list[Verified]:
+def descent_of_signs(id: str, count: int = 400, scale: float = 1.0) -> list[Verified]:
     """6.5-sign: dX = -sign(grad f) dt on a quadratic, |x_j| falls at speed 1 until 0; and sign descent with a step.
 
     The points are taken before the minimum; T runs beyond the time at which the theorem ends for some of them.
@@ -168,12 +169,16 @@ def descent_of_signs(id: str = "6.5-sign", count: int = 400, scale: float = 1.0)
     return found
 
 
-def near_the_optimum(id: str, count: int = 300) -> list[Verified]:
-    """6.7-sign and 6.7-sign-gaussian: the linearised SDE at random numbers; how far it carries over to the SDE and the method."""
+def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
+    """6.7 for signs: the linearised SDE at random numbers; how far it carries over to the SDE and the method.
+
+    Args:
+        scales: "several", one for each of two clients, or "one" for all of any number.
+    """
     rng = np.random.default_rng(67)
     theorem = entries()[id]
     assert isinstance(theorem, Theorem)
-    if id == "6.7-sign":
+    if scales == "several":
         draws = _draws(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3)) | {
             "N": 2 + np.zeros(count)
         }
@@ -246,11 +251,3 @@ def _chain(eta: float, h: float, sigma: float) -> float:
         log[n - 1] = log[n] - ratios[n - 1]
     p = np.exp(log - np.max(log))
     return float(np.sum(p * z**2) / np.sum(p))
-
-
-ROUTES: dict[str, Callable[[str], list[Verified]]] = {
-    **{f"6.5-{model}": polyak for model in ("first-order", "corrected")}, "6.5-sign": descent_of_signs,
-    **{f"6.7-{kind}{model}": stationary for kind in ("", "covariance-") for model in ("first-order", "corrected", "second-order")},
-    **{f"6.7-rand-k-{model}": stationary for model in ("first-order", "corrected")},
-    "6.7-sign": near_the_optimum, "6.7-sign-gaussian": near_the_optimum,
-}  # fmt: skip

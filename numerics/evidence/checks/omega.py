@@ -6,12 +6,14 @@ omega/1.05 from below, and both are tested.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from derive.methods.compressors import QSGD, Bernoulli, Natural, RandK, Ternary
+from derive.methods.compressors import Bernoulli, Compressor, Natural, RandK
 from derive.proof.language.terms import x
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem
@@ -28,35 +30,46 @@ MESSAGES = (
     (0.3, -1.7, 2.2, 0.9, -0.4, 5.0, -0.1, 0.7, 1.3), (8.0, 0.1, -0.1, 0.2, 0.0, 0.1, -0.2, 0.1, 0.1), (1.0,) * 9,
 )  # fmt: skip
 DIM = 9
-EVERY, EQUAL = (0, 1, 2), (2,)
-#: entry -> compressor, its numbers, the messages at which omega is attained
-KINDS: dict[str, tuple[Any, dict[str, float], tuple[int, ...]]] = {
-    "4-bernoulli": (Bernoulli("p"), {"p": 0.25}, EVERY), "4-rand-k": (RandK("k"), {"k": 3}, EVERY),
-    "4-natural": (Natural(), {}, ()), "4-ternary": (Ternary(), {}, ()),
-    "4-qsgd-fine": (QSGD("s"), {"s": 4}, ()), "4-qsgd-coarse": (QSGD("s"), {"s": 1}, EQUAL),
-}  # fmt: skip
+#: where omega is attained -> at which of the messages
+ATTAINED = {"everywhere": (0, 1, 2), "at equal coordinates": (2,), "nowhere": ()}
 
 
-def ratio(id: str) -> float:
+def ratio(id: str, numbers: Mapping[str, float]) -> float:
     """omega by the entry's own definition."""
     theorem = entries()[id]
     assert isinstance(theorem, Theorem)
-    values = {x(name): paths(value) for name, value in {**KINDS[id][1], "d": DIM}.items()}
+    values = {x(name): paths(value) for name, value in {**numbers, "d": DIM}.items()}
     return float(Numbers(values).value(theorem.definitions["omega"].right).item())
 
 
-def drawn(id: str, seed: int = 3, scale: float = 1.0, most: int = 64_000) -> list[Verified]:
-    """The verdicts at each message; scale multiplies omega, to check that a wrong one is found."""
-    compressor, numbers, attained = KINDS[id]
-    omega = ratio(id) * scale
+def farthest(compressor: Compressor, numbers: Mapping[str, float]) -> float:
+    """An unbiased C(v) of these kinds is, coordinate by coordinate, at most this many times ||v||^2 from v."""
+    if isinstance(compressor, Bernoulli):
+        return (1 / numbers["p"] - 1) ** 2
+    if isinstance(compressor, RandK):
+        return (DIM / numbers["k"] - 1) ** 2
+    return 1.0 if isinstance(compressor, Natural) else float(DIM)
+
+
+def drawn(
+    id: str, compressor: Compressor, numbers: Mapping[str, float] = MappingProxyType({}), attained: str = "nowhere", seed: int = 3,
+    scale: float = 1.0, most: int = 64_000,
+) -> list[Verified]:  # fmt: skip
+    """The verdicts at each message.
+
+    Args:
+        compressor: with symbols for parameters, and numbers for these.
+        attained: where omega is more than a bound, one of `ATTAINED`.
+        scale: multiplies omega, to check that a wrong one is found.
+    """
+    omega = ratio(id, numbers) * scale
     found = []
 
     @partial(jit, static_argnums=2)
     def send(key: Any, whole: Any, count: int, first: Any) -> Any:
         return compress(compressor, draws_from(key, count, first), jnp.asarray(whole), numbers)
 
-    # an unbiased C(v) of these kinds is, coordinate by coordinate, at most this many times ||v||^2 from v
-    high = {"4-bernoulli": 9.0, "4-rand-k": 4.0, "4-natural": 1.0}.get(id, 9.0) + 1e-9
+    high = farthest(compressor, numbers) + 1e-9
     for n, message in enumerate(MESSAGES):
         v = np.array(message)
 
@@ -66,7 +79,7 @@ def drawn(id: str, seed: int = 3, scale: float = 1.0, most: int = 64_000) -> lis
             sent = np.asarray(send(key, whole, count, first))
             return np.sum((sent - v[:, None]) ** 2, axis=0) / np.sum(v**2)
 
-        exact = n in attained
+        exact = n in ATTAINED[attained]
         slack = 1.05 if exact else 1.0
         decision = decide(sample, slack * omega, 0.0, high, batch=1000, most=most)
         verdict, note = decision.verdict, "at one message"

@@ -20,7 +20,7 @@ import sympy as sp
 from derive.derivation import sde
 from derive.expressions.coordinates import coord_sum
 from derive.expressions.coordinates import g as gradient
-from derive.methods.compressors import RandK
+from derive.methods.compressors import RandK, Sign
 from derive.methods.distributed import DCSGD, DSignSGD, Method
 from derive.methods.losses import Cosh
 from derive.methods.noise import Cauchy, Gaussian, Scaled
@@ -44,6 +44,8 @@ from numerics.statistics.verdicts import BoundVerdict, Decision, decide
 
 G = norm(vec("g"))
 START = (1.5, -1.0)
+#: the kind of evidence of these theorems
+RANDOM_TIME = "random time"
 #: paths at a time
 BATCH = 512
 #: least number of paths, so that the tightness is known to a few per cent
@@ -66,15 +68,17 @@ class Instance:
     Args:
         id: of the theorem; model: of the SDE.
         method: with its noise, clients and schedule.
+        clock: the symbol of the schedule in the theorem, u or s.
+        scale: the factor of (1+t)^(-1/2).
         constants: eps, kap, .. by symbol name; T, eta and top (the gradient norm at which paths are stopped) are separate.
-        clock: the symbol of the schedule in the theorem, u or s, and the factor of (1+t)^(-1/2).
         wide: a step size outside the theorem's step condition, and whether "step" is its name.
     """
 
     id: str
     model: Model
     method: Method
-    clock: tuple[str, float] = ("u", 1.0)
+    clock: str = "u"
+    scale: float = 1.0
     constants: Mapping[str, float] = field(default_factory=dict)
     eta: float = 1 / 16
     T: float = 4.0
@@ -91,13 +95,10 @@ class Instance:
     @property
     def signs(self) -> bool:
         """Whether messages are signs."""
-        return self.id.startswith("6.4")
+        return isinstance(self.method.compressor, Sign)
 
 
 LOSS, DIM, CLIENTS, SIGMA = Cosh(), len(START), 2, 0.5
-UNBIASED = {"eps": 0.34, "kap": 0.25}
-SMALL = "eta s <= 2 eps"
-NORMALISED = {"eps": 0.125, "kap": 0.25}
 _land: Landscape = landscape(LOSS, DIM)
 # a statistic is identified by its function: one object each, so that solves are not compiled again
 _STATISTICS: dict[str, Statistic] = {
@@ -149,18 +150,29 @@ def _unbiased() -> Mapping[str, Relation]:
     return found.definitions
 
 
+def _signs() -> Method:
+    return DSignSGD(Scaled(Cauchy(), "sigma"), CLIENTS, Power("1/2"))
+
+
+def instance(id: str, method: str, model: Model, constants: Mapping[str, float], scale: float = 1.0, **more: Any) -> Instance:
+    """A theorem on cosh in two coordinates with two clients and the schedule (1+t)^(-1/2).
+
+    Args:
+        id: of the theorem.
+        method: "rand-k" (Rand-1, Gaussian noise), "normalised rand-k" (with the step of 6.3), or "signs" (Cauchy noise).
+        model, constants, scale, more: see `Instance`.
+    """
+    if method == "normalised rand-k":
+        made, clock = _normalised(constants["kap"], scale), "s"
+    else:
+        made, clock = _signs() if method == "signs" else _rand_k(Power("1/2")), "u"
+    return Instance(id, model, made, clock, scale, constants, **more)
+
+
 def instances() -> tuple[Instance, ...]:
-    """One for each theorem on a random time: cosh in two coordinates, two clients, u = (1+t)^(-1/2)."""
-    power, cauchy = Power("1/2"), DSignSGD(Scaled(Cauchy(), "sigma"), CLIENTS, Power("1/2"))
-    signs, large = {"eps": 0.15}, NORMALISED | {"kap": 4.0}
-    return (
-        Instance("6.1-scheduled", "first-order", _rand_k(power), constants=UNBIASED),
-        Instance("6.2-scheduled", "corrected", _rand_k(power), constants=UNBIASED),
-        Instance("6.3-low-scheduled", "corrected", _normalised(0.25, 4.0), ("s", 4.0), NORMALISED, wide=1.5, step=SMALL),
-        Instance("6.3-high-scheduled", "corrected", _normalised(4.0, 4.0), ("s", 4.0), large, wide=1.5, step=SMALL),
-        Instance("6.4-global-scheduled", "corrected", cauchy, constants=signs, top=12.0, wide=4.0),
-        Instance("6.4-clients-scheduled", "corrected", cauchy, constants=signs, top=12.0, wide=4.0),
-    )  # fmt: skip
+    """One for each theorem on a random time."""
+    theorems = [entry for entry in entries().values() if isinstance(entry, Theorem)]
+    return tuple(instance(t.id, **e.options) for t in theorems for e in t.evidence if e.kind == RANDOM_TIME)
 
 
 class Functional:
@@ -176,9 +188,9 @@ class Functional:
         saved = self.saved[::every]
         gaps = np.diff(saved)
         weights = np.concatenate([[0], gaps / 2]) + np.concatenate([gaps / 2, [0]])
-        letter, scale = self.instance.clock
-        y, u = g[:, ::every], scale / np.sqrt(1 + saved)
-        values: dict[Term, np.ndarray] = {x(letter): times(u), G: times(np.sqrt(np.sum(y**2, axis=0))), x("y"): y[None]}
+        y, u = g[:, ::every], self.instance.scale / np.sqrt(1 + saved)
+        size = times(np.sqrt(np.sum(y**2, axis=0)))
+        values: dict[Term, np.ndarray] = {x(self.instance.clock): times(u), G: size, x("y"): y[None]}
         numbers = replace(self.constants.given(values), weights=weights, size=(CLIENTS, DIM, len(saved), g.shape[2]))
         return numbers.defined(
             {n: r for n, r in self.instance.theorem.definitions.items() if n in ("mean of the step", "Phi")}

@@ -17,17 +17,21 @@ from derive.theorems.catalogue import entries
 from derive.theorems.entry.points import value as exact
 from derive.theorems.entry.theorem import Refutation
 from derive.vocabulary.errors import BadInput
-from numerics.evidence.checks import facts, families, moments, omega, paths, steps
+from numerics.evidence.checks import families, moments, paths, steps
 from numerics.evidence.checks.formulas import NoNumber, Numbers, clients, conclusion, coordinates, times
 from numerics.evidence.checks.formulas import paths as points
-from numerics.evidence.checks.points import at_points, at_witness, merged
-from numerics.evidence.verify import SIGNS, UNBIASED, routes, verify, without_instance
+from numerics.evidence.checks.points import at_points, at_witness
+from numerics.evidence.verify import CHECKS, routes, verify, without_instance
 from numerics.simulate.method import run
 from numerics.statistics.verdicts import FEW, BoundVerdict
 from tests.support.samples import mostly_slow
 
 ALL = entries()
 THEOREMS = [id for id, entry in ALL.items() if not isinstance(entry, Refutation)]
+#: pathwise bounds on L f, and facts about the coordinates of one state
+UNBIASED, SIGNS = (
+    [id for id in THEOREMS if ALL[id].evidence[0].kind == kind] for kind in ("unbiased clients", "sign clients")
+)
 #: entries whose numbers take more than a second or two
 SIMULATED = tuple(instance.id for instance in paths.instances())
 #: where the theorem's claim, which is about the SDE, does not carry over to the method
@@ -37,6 +41,18 @@ NOT_THE_METHODS = {
     "6.7-covariance-first-order", "6.7-covariance-corrected", "6.7-covariance-second-order", "6.7-rand-k-first-order", "6.7-sign",
     "6.7-sign-gaussian",
 }  # fmt: skip
+
+
+def compared(id, kind, **more):
+    """The check of this kind that an entry declares, with other options where these are given."""
+    (options,) = (e.options for e in ALL[id].evidence if e.kind == kind)
+    return CHECKS[kind][0](id, **(dict(options) | more))
+
+
+def at_its_points(id, claim):
+    """An entry's first check with another claim."""
+    (found,) = compared(id, ALL[id].evidence[0].kind, claim=claim)
+    return found.verdict
 
 
 # --- terms at numbers ---------------------------------------------------------------------------------------------------
@@ -128,11 +144,7 @@ def stricter(claim: Relation) -> Relation:
 
 @pytest.mark.parametrize("id", [*UNBIASED, *(id for id in SIGNS if id != "6.4-chord-zero")])
 def test_a_stricter_bound_is_violated_at_points(id):
-    family = families.unbiased if id in UNBIASED else families.signs
-    assert (
-        merged([at_points(id, numbers, claim=stricter(conclusion(id))) for _, numbers in family()]).verdict
-        is BoundVerdict.VIOLATED
-    )
+    assert at_its_points(id, stricter(conclusion(id))) is BoundVerdict.VIOLATED
 
 
 @pytest.mark.parametrize(
@@ -149,9 +161,7 @@ def test_a_stricter_bound_is_violated_at_points(id):
     ],
 )
 def test_a_stricter_fact_is_violated_at_points(id):
-    made, shared = facts.family(id)
-    claim = stricter(conclusion(id))
-    assert merged([at_points(id, n, claim=claim, shared=shared) for _, n in made(id)]).verdict is BoundVerdict.VIOLATED
+    assert at_its_points(id, stricter(conclusion(id))) is BoundVerdict.VIOLATED
 
 
 def test_laws_with_another_constant_are_violated():
@@ -159,7 +169,7 @@ def test_laws_with_another_constant_are_violated():
     for id in ("8-uniform-3", "8-gaussian-3", "8-cauchy-4"):
         claim = conclusion(id)
         lowered = Relation((claim.op, claim.left, claim.right - num("1/5")))
-        assert merged([at_points(id, n, claim=lowered) for _, n in facts.law(id)]).verdict is BoundVerdict.VIOLATED
+        assert at_its_points(id, lowered) is BoundVerdict.VIOLATED
 
 
 def test_numbers_that_are_none_of_the_theorem_are_refused():
@@ -177,8 +187,8 @@ def test_numbers_that_are_none_of_the_theorem_are_refused():
 
 def test_half_the_bound_is_violated_by_closed_moments():
     for id in ("6.5-first-order", "6.5-corrected"):
-        assert [r.verdict for r in moments.polyak(id, scale=0.5)] == [BoundVerdict.VIOLATED] * 2
-    assert moments.descent_of_signs(scale=0.5)[0].verdict is BoundVerdict.VIOLATED
+        assert [r.verdict for r in compared(id, "PL decay", scale=0.5)] == [BoundVerdict.VIOLATED] * 2
+    assert compared("6.5-sign", "sign descent", scale=0.5)[0].verdict is BoundVerdict.VIOLATED
 
 
 @pytest.mark.slow
@@ -200,7 +210,7 @@ def test_closed_moments_are_those_of_the_methods_paths():
 
 def test_sign_descent_near_the_optimum():
     """What is left of linearising falls with eta."""
-    found = [r for r in moments.near_the_optimum("6.7-sign-gaussian") if r.subject != "SDE"]
+    found = [r for r in verify(["6.7-sign-gaussian"]) if r.subject != "SDE"]
     ratios = [float(r.note.split("formula is ")[1].split()[0]) for r in found]
     assert abs(ratios[1] - 1) < abs(ratios[0] - 1) < 0.02 and abs(ratios[3] - 1) < abs(ratios[2] - 1) < 0.1
 
@@ -229,7 +239,7 @@ def test_the_enumerated_step_is_the_methods():
 
 
 def test_first_order_bounds_fail_for_the_method_and_corrected_ones_hold():
-    found = {id: steps.one_step(id) for id in ("6.1-pathwise", "6.2-pathwise", "6.4-classic", "6.4-global-pathwise")}
+    found = {id: compared(id, "one step")[0] for id in ("6.1-pathwise", "6.2-pathwise", "6.4-classic", "6.4-global-pathwise")}
     assert [r.verdict for r in found.values()] == [
         BoundVerdict.VIOLATED,
         BoundVerdict.CONFIRMED,
@@ -242,22 +252,21 @@ def test_first_order_bounds_fail_for_the_method_and_corrected_ones_hold():
 
 
 def test_the_ratio_of_natural_compression_by_drawing():
-    assert {r.verdict for r in omega.drawn("4-natural", most=2000)} == {BoundVerdict.CONFIRMED}
-    assert BoundVerdict.VIOLATED in {r.verdict for r in omega.drawn("4-natural", scale=0.5, most=2000)}
+    assert {r.verdict for r in compared("4-natural", "drawn ratio", most=2000)} == {BoundVerdict.CONFIRMED}
+    assert BoundVerdict.VIOLATED in {r.verdict for r in compared("4-natural", "drawn ratio", scale=0.5, most=2000)}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("id", ["4-bernoulli", "4-rand-k", "4-qsgd-fine", "4-qsgd-coarse", "4-ternary"])
 def test_half_a_compression_ratio_is_violated(id):
-    assert BoundVerdict.VIOLATED in {r.verdict for r in omega.drawn(id, scale=0.5)}
+    assert BoundVerdict.VIOLATED in {r.verdict for r in compared(id, "drawn ratio", scale=0.5)}
 
 
-def test_an_attained_ratio_is_bracketed(monkeypatch):
+def test_an_attained_ratio_is_bracketed():
     """Equal coordinates attain the ratio of QSGD with one level: an upper limit alone decides no equality."""
-    attained = omega.drawn("4-qsgd-coarse", most=4000)[2]
+    attained = compared("4-qsgd-coarse", "drawn ratio", most=4000)[2]
     assert attained.verdict is BoundVerdict.CONFIRMED and "either side" in attained.note
-    monkeypatch.setitem(omega.KINDS, "4-qsgd-coarse", (*omega.KINDS["4-qsgd-coarse"][:2], ()))
-    alone = omega.drawn("4-qsgd-coarse", most=4000)[2]
+    alone = compared("4-qsgd-coarse", "drawn ratio", most=4000, attained="nowhere")[2]
     assert alone.verdict is BoundVerdict.INCONCLUSIVE and alone.decision.reason == FEW
 
 
@@ -322,8 +331,9 @@ def test_compressors_and_expectations(id):
 # --- all -----------------------------------------------------------------------------------------------------------------
 
 
-def test_every_entry_has_an_instance():
+def test_every_entry_has_an_instance_and_every_check_an_entry():
     assert without_instance() == []
+    assert {evidence.kind for id in THEOREMS for evidence in ALL[id].evidence} == set(CHECKS)
 
 
 def test_time_and_ids():
