@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numerics.evidence.weak_order import Slope as Slope
     from numerics.evidence.weak_order import WeakOrder as WeakOrder
     from numerics.evidence.weak_order import weak_order_sampled as weak_order_sampled
-    from numerics.laws.quantiles import quantile_function as quantile_function
+    from numerics.laws.standardised import quantile_function as quantile_function
     from numerics.laws.samplers import compress as compress
     from numerics.laws.samplers import sample_law as sample_law
     from numerics.laws.samplers import sample_noise as sample_noise
@@ -64,7 +64,7 @@ _FORMER = {
     "lower": "numerics.lowering.to_jax",
     "scalars": "numerics.lowering.scalars",
     "random": "numerics.laws.samplers",
-    "quantiles": "numerics.laws.quantiles",
+    "quantiles": "numerics.laws.standardised",
     "diffusion": "numerics.simulate.roots",
     "ensembles": "numerics.simulate.equation",
     "expect": "numerics.simulate.noise_integrals",
@@ -90,7 +90,7 @@ if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt n
             "numerics.lowering.environment": ["Environment"],
             "numerics.lowering.landscape": ["Landscape"],
             "numerics.laws.samplers": ["sample_law", "sample_noise", "compress"],
-            "numerics.laws.quantiles": ["quantile_function"],
+            "numerics.laws.standardised": ["quantile_function"],
             "numerics.simulate.noise_integrals": ["NoiseIntegral", "doubling_error"],
             "numerics.simulate.roots": ["Diffusion"],
             "numerics.simulate.equation": ["solve"],

@@ -13,14 +13,13 @@ from fractions import Fraction
 
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import Relation, Term, num, x, xs
+from derive.proof.language.terms import Relation, Term, num, xs
 from derive.proof.refute.counterexample import refute
 from derive.proof.refute.exact import Algebraic
 from derive.proof.search.mediants import Tried, Walked, between
 from derive.proof.search.prover import Prover
 from derive.theorems.entry.theorem import Refutation, Theorem
-from derive.theorems.facts.law_bounds import VARIABLE, at_one, pieces
-from derive.theorems.facts.laws import SHOWN
+from derive.theorems.facts.laws import CONTEXT, NAME, SHOWN, VARIABLE, at_one, branches
 
 Certify = Callable[[Fraction, float], Fact]
 Witness = Mapping[str, Fraction | Algebraic]
@@ -104,18 +103,18 @@ def algebraic(
 
 def chord(law: str, entry: str) -> StatedConstant:
     """The least c with x R(x) >= R(1) (x - c) for x >= 0, R = 2F - 1 of a law whose R is one formula."""
-    (piece,) = pieces(law)
-    at, names = x(VARIABLE), Context({VARIABLE: "const"})
+    (branch,) = branches(law)
+    at = VARIABLE
 
     def term(c: Fraction) -> Term:
-        return at * piece.sign_mean - at_one(law) * (at - c)
+        return at * branch.sign_mean - at_one(law) * (at - c)
 
     def certify(c: Fraction, seconds: float) -> Fact:
-        prover = Prover(names, seconds)
-        return prover.analysis(term(c), VARIABLE, at, 0, premises=prover.assume(at.ge(0)))
+        prover = Prover(CONTEXT, seconds)
+        return prover.analysis(term(c), NAME, at, 0, premises=prover.assume(at.ge(0)))
 
     def against(c: Fraction, seconds: float) -> Witness | None:
-        return refute([VARIABLE], [at.ge(0)], num(0).le(term(c)), seconds)
+        return refute([NAME], [at.ge(0)], num(0).le(term(c)), seconds)
 
     return StatedConstant(f"the chord of {law} noise", entry, Fraction(1, 4), certify, against)
 

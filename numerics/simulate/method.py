@@ -17,8 +17,9 @@ from derive.vocabulary.choices import Precision
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
+from numerics.laws.compressors import compress
 from numerics.laws.counter import Draws, over_pairs
-from numerics.laws.samplers import compress, sample_noise
+from numerics.laws.noises import sample_noise
 from numerics.lowering.landscape import landscape
 from numerics.lowering.scalars import whole
 from numerics.lowering.to_jax import lower_coordinate

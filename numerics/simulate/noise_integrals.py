@@ -25,7 +25,7 @@ from derive.step.moments import Conditional
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
-from numerics.laws.quantiles import quantile_function
+from numerics.laws.standardised import quantile_function
 from numerics.lowering.environment import Environment
 from numerics.lowering.scalars import concrete
 from numerics.lowering.to_jax import lower_all
@@ -183,7 +183,7 @@ class NoiseIntegral(Diffusion):
         return np.concatenate([z, -z]), np.full(2 * len(z), 0.5 / len(z))
 
     def _correlated(self, z: np.ndarray, mixing: np.ndarray) -> np.ndarray:
-        """Nodes of correlated noise, by the same construction as its sampler (`numerics.laws.samplers.correlate`)."""
+        """Nodes of correlated noise, by the same construction as its sampler (`numerics.laws.noises.correlate`)."""
         law, dense = self.conditional.law, self.conditional.dense
         assert dense is not None  # for the type checker; the caller has checked
         if dense.name not in self.parameters:

@@ -15,7 +15,8 @@ from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian, Law
 from derive.vocabulary.errors import NoClosedForm
 from numerics.backend.double import jnp
-from numerics.laws.gauss_rules import Rule, compressed, convolved, gauss_rule, mean_of
+from numerics.laws.gauss_rules import Rule, compressed, convolved, mean_of
+from numerics.laws.standardised import gauss_rule
 from numerics.lowering.scalars import concrete
 from numerics.lowering.to_jax import lower_function
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.methods.noise.law import INFINITE, Law
+from derive.methods.noise.law import INFINITE, Branch, Law
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,11 @@ class Laplace(Law):
         return sp.exp(-sp.Abs(x)) / 2
 
     def sign_mean(self, x: sp.Expr) -> sp.Expr:
-        return sp.sign(x) * (1 - sp.exp(-sp.Abs(x)))
+        ((above, _, _),) = self.branches(sp.Abs(x))
+        return sp.sign(x) * above
+
+    def branches(self, x: sp.Expr) -> tuple[Branch, ...]:
+        return ((1 - sp.exp(-x), 0, None),)
 
     def moment(self, m: int) -> sp.Expr:
         return sp.factorial(m)

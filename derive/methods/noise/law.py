@@ -12,6 +12,8 @@ from derive.vocabulary.errors import NoClosedForm
 INFINITE = sp.oo
 #: the argument of densities in definitions
 ARGUMENT = sp.Symbol("y", real=True)
+#: a formula on [low, high]; high None is +oo
+Branch = tuple[sp.Expr, int, int | None]
 
 
 class Law(ABC):
@@ -38,6 +40,10 @@ class Law(ABC):
     @abstractmethod
     def sign_mean(self, x: sp.Expr) -> sp.Expr:
         """E sign(x + Z) = 2F(x) - 1, F the cdf."""
+
+    def branches(self, x: sp.Expr) -> tuple[Branch, ...]:
+        """2F(x) - 1 on x >= 0, as one smooth formula on each of the intervals that fill [0, oo): what proofs are about."""
+        return ((self.sign_mean(x), 0, None),)
 
     @abstractmethod
     def latex(self) -> str:

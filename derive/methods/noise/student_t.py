@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import sympy as sp
@@ -99,15 +100,11 @@ def _half(e: sp.Expr, show: Callable[[sp.Expr], str]) -> str:
 
 def _finite_sum(nu: int, x: sp.Expr) -> sp.Expr:
     """2F(x) - 1 for integer nu: with cos^2 = nu/(nu + x^2) and sin = x/sqrt(nu + x^2) (A&S 26.7.3 odd, 26.7.4 even)."""
-    cosine2 = nu / (nu + x**2)
-    coefficient, total = sp.S.One, sp.S.Zero
-    if nu % 2:
-        for i in range((nu - 1) // 2):  # cos^{2i} times prod (2l)/(2l+1)
-            total += coefficient * cosine2**i
-            coefficient *= sp.Rational(2 * i + 2, 2 * i + 3)
-        angle = sp.atan(x / sp.sqrt(nu))
-        return 2 / sp.pi * (angle + x * sp.sqrt(nu) / (nu + x**2) * total)
-    for i in range(nu // 2):  # cos^{2i} times prod (2l-1)/(2l)
-        total += coefficient * cosine2**i
-        coefficient *= sp.Rational(2 * i + 1, 2 * i + 2)
-    return x / sp.sqrt(nu + x**2) * total
+    cosine2, odd = nu / (nu + x**2), nu % 2
+    coefficient, members = Fraction(1), list[sp.Expr]()
+    for i in range(nu // 2):  # cos^{2i} times prod (2l)/(2l+1) for odd nu, prod (2l-1)/(2l) for even nu
+        members.append(coefficient * cosine2**i)
+        coefficient *= Fraction(2 * i + 1 + odd, 2 * i + 2 + odd)
+    if not odd:
+        return x / sp.sqrt(nu + x**2) * sp.Add(*members)
+    return 2 / sp.pi * (sp.atan(x / sp.sqrt(nu)) + x * sp.sqrt(nu) / (nu + x**2) * sp.Add(*members))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.methods.noise.law import ARGUMENT, INFINITE, Law
+from derive.methods.noise.law import ARGUMENT, INFINITE, Branch, Law
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,9 @@ class Uniform(Law):
 
     def sign_mean(self, x: sp.Expr) -> sp.Expr:
         return sp.Max(-1, sp.Min(1, x))
+
+    def branches(self, x: sp.Expr) -> tuple[Branch, ...]:
+        return ((x, 0, 1), (sp.S.One, 1, None))
 
     def moment(self, m: int) -> sp.Expr:
         return sp.Rational(1, m + 1)

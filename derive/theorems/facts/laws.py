@@ -1,24 +1,141 @@
-"""Theory 8: facts about the shipped unimodal noise laws, by the analysis of one variable (`derive.theorems.facts.law_bounds` states them)."""
+"""Theory 8: facts about the shipped unimodal noise laws, inequalities in one variable that `derive.proof.search.one_variable` proves.
+
+With R(x) = 2F(x) - 1 on x >= 0 and a = R(1): F is concave there, F'(x) <= F'(0), x R(x) >= a (x - 1/4), R(x) >= a min(1, x) and
+R(x) >= a x/(1 + x). R is the law's own (`Law.branches`). The number a stays the term R(1), transcendental or not. min is no term,
+so where R or min(1, x) has a kink a fact is one for each side of it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
+import sympy as sp
+
+from derive.methods.noise import Cauchy, Gaussian, Laplace, Law, Logistic, StudentT, Uniform
+from derive.proof.kernel.one_variable_forms import Forms
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, x
+from derive.proof.language.terms import Relation, Term, fn, num, plus, substitute, times, x
+from derive.proof.search.one_variable import find
 from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
-from derive.theorems.facts.law_bounds import LAWS, Bound, bounds
 
-CONTEXT = Context({"x": "const"})
-VARIABLE = x("x")
-TITLES = {
-    "gaussian": "Gaussian",
-    "cauchy": "Cauchy",
-    "laplace": "Laplace",
-    "logistic": "logistic",
-    "uniform": "uniform",
-}
+NAME = "x"
+VARIABLE = x(NAME)
+CONTEXT = Context({NAME: "const"})
+#: the laws by their names in specs; a title for those that have one of their own
+LAWS: Mapping[str, Law] = {
+    "gaussian": Gaussian(), "laplace": Laplace(), "logistic": Logistic(), "cauchy": Cauchy(),
+    **{f"student-t:{nu}": StudentT(nu) for nu in range(2, 11)}, "uniform": Uniform(),
+}  # fmt: skip
+TITLES = {"gaussian": "Gaussian", "cauchy": "Cauchy", "laplace": "Laplace", "logistic": "logistic", "uniform": "uniform"}
+_FUNCTIONS: Mapping[Any, str] = {sp.erf: "erf", sp.tanh: "tanh", sp.atan: "atan", sp.exp: "exp"}
+
+
+@dataclass(frozen=True)
+class Branch:
+    """R on [low, high]; high None is +oo."""
+
+    sign_mean: Term
+    low: Fraction
+    high: Fraction | None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """0 <= term for low <= x <= high, as one of the facts says it of a law."""
+
+    law: str
+    fact: str
+    term: Term
+    low: Fraction
+    high: Fraction | None
+
+    def proof(self, seconds: float = 2.0) -> dict[str, Any] | None:
+        """The fields of a ball step that proves it, or None."""
+        return find(self.term, NAME, self.low, self.high, False, seconds)
+
+
+def branches(law: str) -> list[Branch]:
+    """R of a law in the units of `derive.methods.noise`, read off the law.
+
+    SymPy is kept from rearranging the formula, so that a certificate has it as the law's file has it, whatever the version of SymPy.
+    """
+    with sp.evaluate(False):
+        found = LAWS[law].branches(sp.Symbol(NAME, real=True))
+    return [
+        Branch(as_written(e), Fraction(low), None if high is None else Fraction(high)) for e, low, high in found
+    ]
+
+
+def as_written(e: sp.Basic) -> Term:
+    """An unevaluated expression as a term, node by node; a product with an inverse is a quotient.
+
+    Raises:
+        ValueError: it holds what the grammar of terms does not.
+    """
+    if isinstance(e, sp.Rational):
+        return num(Fraction(int(e.p), int(e.q)))
+    if e is sp.pi:
+        return Term(("pi",))
+    if isinstance(e, sp.Symbol):
+        return x(e.name)
+    if isinstance(e, sp.Pow) and e.exp == sp.Rational(1, 2):
+        return fn("sqrt", as_written(e.base))
+    if isinstance(e, sp.Pow) and e.exp.is_Integer and e.exp >= 0:
+        return as_written(e.base) ** int(e.exp)
+    if isinstance(e, sp.Add):
+        return plus(*map(as_written, e.args))
+    if isinstance(e, sp.Mul):
+        *rest, last = e.args
+        if isinstance(last, sp.Pow) and last.exp == -1 and len(rest) == 1:
+            return as_written(rest[0]) / as_written(last.base)
+        return times(*map(as_written, e.args))
+    if (name := _FUNCTIONS.get(e.func)) is not None:
+        return fn(name, as_written(e.args[0]))
+    raise ValueError(f"{e} is no term of the proof grammar")
+
+
+def at_one(law: str) -> Term:
+    """a = R(1)."""
+    return substitute(branches(law)[0].sign_mean, NAME, num(1))
+
+
+def bounds(law: str) -> list[Bound]:
+    """All facts of theory 8 about a law, on each side of where R or min(1, x) has a kink.
+
+    Concavity and the bound of the slope are claimed within the branches of R; at a kink of R (the uniform law at 1) the slope falls.
+    """
+    own = branches(law)
+    a = substitute(own[0].sign_mean, NAME, num(1))
+    peak = substitute(_slope(own[0].sign_mean), NAME, num(0))
+    found: list[Bound] = []
+    for branch in own:
+        R = branch.sign_mean
+        slope = _slope(R)
+        claims = [
+            ("concave", -_slope(slope)),
+            ("slope", peak - slope),
+            ("product", VARIABLE * R - a * (VARIABLE - Fraction(1, 4))),
+            ("hyperbola", R - a * VARIABLE / (1 + VARIABLE)),
+        ]
+        found += [Bound(law, fact, claim, branch.low, branch.high) for fact, claim in claims]
+        if branch.low < 1:
+            found.append(Bound(law, "minimum", R - a * VARIABLE, branch.low, Fraction(1)))
+        if branch.high is None:
+            found.append(Bound(law, "minimum", R - a, max(branch.low, Fraction(1)), None))
+    return found
+
+
+def _slope(t: Term) -> Term:
+    """dt/dx, for terms whose roots are of nu + x^2."""
+    forms = Forms(NAME)
+    for nu in range(2, 11, 2):
+        forms.learn(forms.polynomial(nu + VARIABLE**2), 1)
+    return forms.term(forms.derivative(forms.polynomial(t)))
+
 
 SAID = {
     "concave": r"$R''\le0$",
@@ -47,7 +164,7 @@ def assumptions(bound: Bound) -> dict[str, Relation]:
 def entry(number: int, bound: Bound) -> Theorem:
     def prove(w: Derivation) -> Fact:
         premises = [w[name] for name in assumptions(bound)]
-        fact = w.prover.analysis(bound.term, "x", VARIABLE, bound.low, bound.high, premises=premises)
+        fact = w.prover.analysis(bound.term, NAME, VARIABLE, bound.low, bound.high, premises=premises)
         return w.step(bound.fact, fact)
 
     law = TITLES.get(bound.law, bound.law.replace("student-t:", "Student-t, ν = "))

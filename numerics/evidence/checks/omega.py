@@ -21,8 +21,8 @@ from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.evidence.checks.formulas import Numbers, paths
 from numerics.evidence.checks.result import Verified
+from numerics.laws.compressors import compress
 from numerics.laws.counter import draws_from
-from numerics.laws.samplers import compress
 from numerics.statistics.verdicts import BoundVerdict, decide
 
 #: messages of 9 coordinates: a generic one, one large coordinate, and equal ones

@@ -35,8 +35,7 @@ from derive.theorems.entry import recompute
 from derive.theorems.entry.checking import PROVED, REFUTED, UNDECIDED, Checked, check
 from derive.theorems.entry.points import holds
 from derive.theorems.entry.theorem import Refutation, Theorem
-from derive.theorems.facts.law_bounds import bounds
-from derive.theorems.facts.laws import SHOWN
+from derive.theorems.facts.laws import SHOWN, bounds
 from derive.theorems.stationary import line as stationary
 from derive.vocabulary.symbols import eta
 from tests.support.samples import mostly_slow

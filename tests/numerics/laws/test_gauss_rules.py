@@ -10,7 +10,8 @@ import sympy as sp
 
 from derive.methods.noise import Cauchy, Gaussian, Laplace, Law, Logistic, Point, Stable, StudentT, Uniform
 from derive.vocabulary.errors import NoClosedForm
-from numerics.laws.gauss_rules import compressed, convolved, gauss_rule, mean_of
+from numerics.laws.gauss_rules import compressed, convolved, mean_of
+from numerics.laws.standardised import gauss_rule
 
 LAWS = [Gaussian(), Laplace(), Logistic(), Uniform(), Stable(2)]
 

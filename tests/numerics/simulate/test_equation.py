@@ -14,8 +14,8 @@ from derive import DCSGD, DSGD, DSignSGD, Free, Method, Power, Quadratic, RandK,
 from derive.step.moments import Conditional, moments
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from numerics.backend.double import jax, jnp
-from numerics.laws.quantiles import quantile_function
 from numerics.laws.samplers import compress, sample_noise
+from numerics.laws.standardised import quantile_function
 from numerics.lowering.environment import environment
 from numerics.lowering.to_jax import lower_all, lower_function
 from numerics.simulate.blow_up import NotANumber

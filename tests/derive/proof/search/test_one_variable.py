@@ -16,7 +16,7 @@ from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term, fn, num, plus, substitute, x
 from derive.proof.search.clock import now
 from derive.proof.search.one_variable import disprove, find
-from derive.theorems.facts import law_bounds as laws
+from derive.theorems.facts import laws
 
 X = x("x")
 Q = Fraction
@@ -281,13 +281,13 @@ def test_the_terms_of_the_laws_are_those_of_derive_noise(law: str) -> None:
         * (1 + t**2 / nu) ** (-(nu + 1) / mpmath.mpf(2)),
     )  # fmt: skip
     with mpmath.workdps(30):
-        for piece in laws.pieces(law):
-            facts = {b.fact: b for b in laws.bounds(law) if b.low == piece.low and b.high == piece.high}
-            for at in [mpmath.mpf(k) / 10 + mpmath.mpf(piece.low.numerator) for k in range(1, 30, 7)]:
-                if piece.high is not None and at > 1:
+        for branch in laws.branches(law):
+            facts = {b.fact: b for b in laws.bounds(law) if b.low == branch.low and b.high == branch.high}
+            for at in [mpmath.mpf(k) / 10 + mpmath.mpf(branch.low.numerator) for k in range(1, 30, 7)]:
+                if branch.high is not None and at > 1:
                     continue
                 first = mpmath.mpf(1) if law == "uniform" and at > 1 else 2 * mpmath.quad(p, [0, at])
-                assert abs(value(piece.sign_mean, at) - first) < 1e-20
+                assert abs(value(branch.sign_mean, at) - first) < 1e-20
                 assert abs(value(facts["concave"].term, at) + 2 * mpmath.diff(p, at)) < 1e-8
                 assert abs(value(facts["slope"].term, at) - 2 * (p(mpmath.mpf(0)) - p(at))) < 1e-20
 

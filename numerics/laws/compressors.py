@@ -1,0 +1,147 @@
+"""Each compressor at a batch of messages.
+
+A new compressor is added by registering its own function:
+
+    @compress.register
+    def _(compressor: MyCompressor, draws, v, parameters=None):
+        return jnp.where(draws.uniform(v.shape) < 0.5, 2 * v, 0.0)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derive.methods.compressors import (
+    QSGD,
+    Bernoulli,
+    FixedGrid,
+    Identity,
+    Natural,
+    RandK,
+    ScaledSign,
+    Sign,
+    Ternary,
+    TopK,
+)
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.laws.counter import Draws
+from numerics.laws.dispatch import Sampler, unregistered
+from numerics.lowering.functions import rank_descending
+from numerics.lowering.scalars import Parameters, number, whole
+
+#: coordinates up to which a loop over them is written out
+UNROLLED = 8
+
+
+@Sampler
+def compress(compressor: Any, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    """C(v) for a batch of messages: (d, paths), independent over paths given v.
+
+    Args:
+        compressor: a `derive.methods.compressors.Compressor`.
+        draws: used by this call alone (deterministic compressors ignore them).
+        v: messages, (d, paths).
+        parameters: values of the compressor's symbols, by name.
+
+    Raises:
+        TypeError: no sampler is registered for the compressor's class; the message says how to register one.
+        BadInput: a symbol without a value, or a k that does not fit.
+    """
+    raise unregistered("compressor", compressor, "compress", "draws, v, parameters=None")
+
+
+@compress.register
+def _(compressor: Identity, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    return v
+
+
+@compress.register
+def _(compressor: Bernoulli, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    p = number(compressor.p, parameters)
+    return jnp.where(draws.uniform(v.shape) < p, v / p, 0.0)
+
+
+@compress.register
+def _(compressor: RandK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    """Selection sampling (Knuth, 3.4.2, algorithm S) in O(d): keep a coordinate with probability (still wanted)/(still left)."""
+    dim = v.shape[0]
+    k = _within(compressor.k, parameters, dim, "rand-k:k")
+    if k == dim:
+        return v
+    u = draws.uniform(v.shape)
+    wanted = jnp.full(v.shape[1:], k, v.dtype)
+
+    def choose(wanted: jax.Array, row: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        kept = row[0] * row[1] < wanted
+        return wanted - kept.astype(v.dtype), kept
+
+    left = jnp.arange(dim, 0, -1).astype(v.dtype)
+    if dim <= UNROLLED:
+        rows = []
+        for j in range(dim):
+            wanted, kept = choose(wanted, (u[j], left[j]))
+            rows.append(kept)
+        chosen = jnp.stack(rows)
+    else:
+        _, chosen = jax.lax.scan(choose, wanted, (u, left))
+    return jnp.where(chosen, dim / k * v, 0.0)
+
+
+@compress.register
+def _(compressor: QSGD, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    s = number(compressor.s, parameters)
+    norm = jnp.sqrt(jnp.sum(v**2, axis=0, keepdims=True))
+    level = jnp.where(norm > 0, s * jnp.abs(v) / jnp.where(norm > 0, norm, 1.0), 0.0)
+    return jnp.sign(v) * norm / s * _round(draws, level)
+
+
+@compress.register
+def _(compressor: Ternary, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    size = jnp.max(jnp.abs(v), axis=0, keepdims=True)
+    kept = draws.uniform(v.shape) * size < jnp.abs(v)
+    return jnp.where(kept, size * jnp.sign(v), 0.0)
+
+
+@compress.register
+def _(compressor: Natural, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    """|v| = m 2^e with m in [1/2, 1): the ends of its binade are 2^{e-1} and 2^e; a power of two and 0 stay."""
+    mantissa, exponent = jnp.frexp(jnp.abs(v))
+    up = draws.uniform(v.shape) < 2 * mantissa - 1
+    rounded = jnp.ldexp(jnp.ones_like(v), jnp.where(up, exponent, exponent - 1))
+    return jnp.where(v == 0, 0.0, jnp.sign(v) * rounded)
+
+
+@compress.register
+def _(compressor: FixedGrid, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    step = number(compressor.step, parameters)
+    return step * _round(draws, v / step)
+
+
+@compress.register
+def _(compressor: Sign, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    return jnp.sign(v)
+
+
+@compress.register
+def _(compressor: ScaledSign, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    return jnp.mean(jnp.abs(v), axis=0, keepdims=True) * jnp.sign(v)
+
+
+@compress.register
+def _(compressor: TopK, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    k = _within(compressor.k, parameters, v.shape[0], "top-k:k")
+    return jnp.where(rank_descending(jnp.abs(v)) < k, v, 0.0)
+
+
+def _round(draws: Draws, a: jax.Array) -> jax.Array:
+    """a to a neighbouring integer, at random and without bias."""
+    low = jnp.floor(a)
+    return low + (draws.uniform(a.shape) < a - low)
+
+
+def _within(k: Any, parameters: Parameters, dim: int, field: str) -> int:
+    value = whole(k, parameters, field)
+    if not 1 <= value <= dim:
+        raise BadInput(field, value, f"a whole number from 1 to the dimension {dim}")
+    return value

@@ -1,0 +1,36 @@
+"""Functions that are chosen by the class of what is drawn or sent; a new class registers its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import singledispatch, update_wrapper
+from typing import Any, final
+
+import numpy as np
+
+from numerics.backend.double import jax
+from numerics.laws.counter import Draws, draws_from
+
+
+def unregistered(kind: str, obj: Any, function: str, arguments: str) -> TypeError:
+    """The error that says how to register a sampler."""
+    name = type(obj).__name__
+    return TypeError(
+        f"no sampler for the {kind} {name}; register one:\n"
+        f"    @numerics.laws.samplers.{function}.register\n    def _({kind}: {name}, {arguments}): ..."
+    )
+
+
+@final
+class Sampler:
+    """A function that is chosen by the class of its first argument; `register` adds one. A JAX key is made into draws."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = singledispatch(function)
+        self.register, self.dispatch = self._function.register, self._function.dispatch
+        update_wrapper(self, function)
+
+    def __call__(self, obj: Any, draws: Any, of: Any, *more: Any, **named: Any) -> jax.Array:
+        paths = of[-1] if isinstance(of, tuple) else of.shape[-1]
+        dtype = (draws.dtype if isinstance(draws, Draws) else np.float64) if isinstance(of, tuple) else of.dtype
+        return self._function(obj, draws_from(draws, paths, dtype=dtype), of, *more, **named).astype(dtype)

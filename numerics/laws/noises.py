@@ -1,0 +1,77 @@
+"""Noise at a gradient: a scale times a standardised law, or coordinates with a measured covariance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derive.methods.noise import Correlated, Gaussian, Law, Noise, StudentT
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.laws.counter import Draws, draws_from
+from numerics.laws.dispatch import Sampler, unregistered
+from numerics.laws.standardised import sample_law
+from numerics.lowering.environment import environment
+from numerics.lowering.products import product
+from numerics.lowering.scalars import Parameters, number
+from numerics.lowering.to_jax import lower_coordinate
+
+
+@Sampler
+def sample_noise(noise: Any, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
+    """Z_i for a batch of points: (d, paths), independent over paths.
+
+    Args:
+        noise: a `derive.methods.noise.Noise`; its scale may depend on the gradient (affine) or the coordinate.
+        g: gradients, (d, paths).
+        parameters: values of symbols by name; a scale that is a vector as an array (d,), a measured covariance (d, d).
+        client: the client whose scale to take, from 0; clients with one common scale share it.
+
+    Raises:
+        TypeError: not a noise.
+        BadInput: a symbol without a value.
+    """
+    raise unregistered("noise", noise, "sample_noise", "draws, g, parameters=None, client=0")
+
+
+@sample_noise.register
+def _(noise: Noise, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
+    """Scale times law, which defines every noise with independent coordinates."""
+    if noise.law.degenerate:
+        return jnp.zeros_like(g)
+    scale = noise.scales[client if len(noise.scales) > 1 else 0]
+    size = lower_coordinate(scale)(environment(parameters or {}, {"g": g}))
+    return size * sample_law(noise.law, draws, g.shape, parameters)
+
+
+@sample_noise.register
+def _(noise: Correlated, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
+    covariance = (parameters or {}).get(noise.covariance.name)
+    if covariance is None:
+        raise BadInput(f"parameter {noise.covariance.name}", "no value", "the d x d covariance matrix")
+    own = sample_law(_base(noise.law), draws.fold(0), g.shape, parameters)
+    return correlate(noise.law, jnp.asarray(covariance, g.dtype), own, draws.fold(1), parameters)
+
+
+def _base(law: Law) -> Law:
+    return Gaussian() if isinstance(law, StudentT) else law
+
+
+def correlate(
+    law: Law, covariance: jax.Array, own: jax.Array, draws: Any, parameters: Parameters = None
+) -> jax.Array:
+    """Dependent coordinates with a given covariance from independent standardised ones, `own` (d, paths).
+
+    Gaussian: Sigma^{1/2} z. Student-t: the multivariate t, one mixing variable for all coordinates, so that every
+    linear combination is Student-t with the same nu. Other laws: independent in Sigma's eigenbasis, with exactly this
+    covariance, while the marginals are sums of such variables and not of the law itself.
+    """
+    values, vectors = jnp.linalg.eigh(covariance)
+    spread = jnp.sqrt(jnp.maximum(values, 0))[:, None]
+    if isinstance(law, Gaussian):
+        return product(vectors, spread * product(vectors.T, own))
+    if isinstance(law, StudentT):
+        nu = number(law.nu, parameters)
+        keys = draws_from(draws, own.shape[1]).keys()
+        mixing = jax.vmap(lambda key: jax.random.chisquare(key, nu, dtype=own.dtype))(keys) / nu
+        return product(vectors, spread * product(vectors.T, own)) * jnp.sqrt((nu - 2) / nu / mixing)
+    return product(vectors, spread * own) / jnp.sqrt(number(law.variance, parameters))

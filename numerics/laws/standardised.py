@@ -1,0 +1,242 @@
+"""Each standardised noise law: its sampler, and its quantile function and Gauss rule where the general ones can be bettered.
+
+A sampler draws from `numerics.laws.counter.Draws`, which stand for one purpose at one step of some paths; the draws of a path do
+not depend on the other paths. Where draws are asked for, a JAX key is accepted as well. A new law is added by registering its own
+sampler; quantiles and Gauss rules follow from its definition, and are registered likewise where something quicker is known:
+
+    @sample_law.register
+    def _(law: MyLaw, draws, shape, parameters=None):
+        return jnp.sign(draws.fold(0).symmetric(shape)) * draws.fold(1).exponential(shape) ** 2
+
+Quantiles are in NumPy, for integration nodes that are made once before a run. Dimensionless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+import scipy.special
+import sympy as sp
+
+from derive.methods.noise import Gaussian, Laplace, Law, Logistic, Point, Stable, StudentT, Uniform
+from derive.vocabulary.errors import NoClosedForm
+from numerics.backend.compiler import jit
+from numerics.backend.double import jax, jnp
+from numerics.laws.counter import Draws
+from numerics.laws.dispatch import Sampler, unregistered
+from numerics.laws.gauss_rules import Rule, compressed
+from numerics.lowering.scalars import Parameters, concrete, number
+from numerics.lowering.to_jax import lower_function
+
+Quantile = Callable[[np.ndarray], np.ndarray]
+#: a density is summed on [-REACH, REACH], panel by panel of this width; beyond it e^{-|z|} is below the smallest number
+REACH, PANEL = 700.0, 0.5
+
+
+@Sampler
+def sample_law(law: Any, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    """Independent draws of a standardised law, of the given shape (.., paths).
+
+    Args:
+        law: a `derive.methods.noise.Law`.
+        draws: used by this call alone.
+        parameters: values of the law's symbols, by name.
+
+    Raises:
+        TypeError: no sampler is registered for the law's class; the message says how to register one.
+    """
+    raise unregistered("law", law, "sample_law", "draws, shape, parameters=None")
+
+
+@singledispatch
+def quantile_function(law: Any, parameters: Mapping[str, Any] | None = None) -> Quantile:
+    """u in (0, 1) -> the u-quantile of a standardised law.
+
+    Args:
+        law: a `derive.methods.noise.Law`.
+        parameters: values of its symbols, by name.
+
+    Raises:
+        TypeError: not a law.
+        BadInput: a symbol without a value.
+    """
+    raise TypeError(f"{type(law).__name__} is not a noise law")
+
+
+@singledispatch
+def gauss_rule(law: Any, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+    """The Gauss rule of a standardised law.
+
+    Args:
+        law: a `derive.methods.noise.Law`.
+        count: how many nodes, >= 1.
+        parameters: values of its symbols, by name.
+
+    Raises:
+        TypeError: not a law.
+        BadInput: a symbol without a value.
+        NoClosedForm: the law lacks moments (Student-t, stable laws), or its tails are heavier than exponential: no Gauss rule.
+    """
+    raise TypeError(f"{type(law).__name__} is not a noise law")
+
+
+# any law
+
+
+@quantile_function.register
+def _(law: Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
+    """By bisection on 2F - 1, for any law that states it (stable laws, laws of the user)."""
+    y = sp.Symbol("y", real=True)
+    expr: Any = law.sign_mean(y)
+    values = {s: concrete(s, parameters) for s in expr.free_symbols - {y}}
+    sign_mean = jit(lower_function(expr.xreplace({s: sp.Float(v, 17) for s, v in values.items()}), [y]))
+
+    def quantile(u: np.ndarray) -> np.ndarray:
+        target = np.abs(2 * u - 1)
+        low, high = np.full_like(target, -80.0), np.full_like(target, 80.0)  # of log z
+        for _ in range(70):
+            middle = (low + high) / 2
+            below = np.asarray(sign_mean(jnp.exp(jnp.asarray(middle)))) < target
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.where(target == 0, 0.0, np.sign(2 * u - 1) * np.exp((low + high) / 2))
+
+    return quantile
+
+
+@gauss_rule.register
+def _(law: Law, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+    """The rule of any law with exponential tails: its density summed on panels (one end at 0, where Laplace's has a kink)."""
+    if law.tail != sp.oo:
+        raise NoClosedForm(f"the law has moments up to order {law.tail} only, so it has no Gauss rules of any size")
+    y = sp.Symbol("y", real=True)
+    density: Any = law.density(y)
+    put = {s: sp.Float(concrete(s, parameters), 17) for s in density.free_symbols - {y}}
+    points, own = np.polynomial.legendre.leggauss(16)
+    starts = np.arange(0.0, REACH, PANEL)
+    right = (starts[:, None] + PANEL * (1 + points) / 2).ravel()
+    nodes = np.concatenate([-right[::-1], right])
+    values = np.asarray(lower_function(density.xreplace(put), [y])(jnp.asarray(nodes)))
+    weights = values * np.tile(PANEL / 2 * own, 2 * len(starts))
+    kept = weights > 0
+    mass = float(weights[kept].sum())
+    if not abs(mass - 1) < 1e-10:
+        raise NoClosedForm(f"the density sums to {mass} within {REACH:g} of 0: its tails are too heavy for a Gauss rule")
+    return compressed((nodes[kept], weights[kept] / mass), count)
+
+
+# the point mass
+
+
+@sample_law.register
+def _(law: Point, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    return jnp.zeros(shape, draws.dtype)
+
+
+@quantile_function.register
+def _(law: Point, parameters: Mapping[str, Any] | None = None) -> Quantile:
+    return np.zeros_like
+
+
+@gauss_rule.register
+def _(law: Point, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+    return np.zeros(1), np.ones(1)
+
+
+# the Gaussian law
+
+
+@sample_law.register
+def _(law: Gaussian, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    return draws.normal(shape)
+
+
+@quantile_function.register
+def _(law: Gaussian, parameters: Mapping[str, Any] | None = None) -> Quantile:
+    return scipy.special.ndtri
+
+
+@gauss_rule.register
+def _(law: Gaussian, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+    nodes, weights = np.polynomial.hermite_e.hermegauss(count)
+    return nodes, weights / weights.sum()
+
+
+# Student's t
+
+
+@sample_law.register
+def _(law: StudentT, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    """For nu = 1, the Cauchy law, the tangent of a uniform angle."""
+    if law.nu == 1:
+        cosine, sine = draws.direction(shape)
+        return sine / cosine
+    return draws.student(shape, number(law.nu, parameters))
+
+
+@quantile_function.register
+def _(law: StudentT, parameters: Mapping[str, Any] | None = None) -> Quantile:
+    nu = concrete(law.nu, parameters)
+    return lambda u: scipy.special.stdtrit(nu, u)
+
+
+# the Laplace law
+
+
+@sample_law.register
+def _(law: Laplace, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    sign, size = draws.sign_and_exponential(shape)
+    return sign * size
+
+
+@quantile_function.register
+def _(law: Laplace, parameters: Mapping[str, Any] | None = None) -> Quantile:
+    return lambda u: np.where(u < 0.5, np.log(2 * u), -np.log(2 * (1 - u)))
+
+
+# the uniform law
+
+
+@sample_law.register
+def _(law: Uniform, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    return draws.symmetric(shape)
+
+
+@quantile_function.register
+def _(law: Uniform, parameters: Mapping[str, Any] | None = None) -> Quantile:
+    return lambda u: 2 * u - 1
+
+
+@gauss_rule.register
+def _(law: Uniform, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return nodes, weights / 2
+
+
+# the logistic law
+
+
+@sample_law.register
+def _(law: Logistic, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    return draws.logistic(shape)
+
+
+@quantile_function.register
+def _(law: Logistic, parameters: Mapping[str, Any] | None = None) -> Quantile:
+    return scipy.special.logit
+
+
+# stable laws
+
+
+@sample_law.register
+def _(law: Stable, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    """Chambers, Mallows and Stuck (1976): characteristic function exp(-|t|^alpha), so N(0, 2) at alpha = 2."""
+    alpha = number(law.alpha, parameters)
+    angle, size = np.pi / 2 * draws.fold(0).symmetric(shape), draws.fold(1).exponential(shape)
+    cosine = jnp.cos(angle)
+    return (
+        jnp.sin(alpha * angle) / cosine ** (1 / alpha) * (jnp.cos((1 - alpha) * angle) / size) ** ((1 - alpha) / alpha)
+    )
