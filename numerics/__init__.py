@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from numerics.evidence.weak_order import Slope as Slope
     from numerics.evidence.weak_order import WeakOrder as WeakOrder
     from numerics.evidence.weak_order import weak_order_sampled as weak_order_sampled
-    from numerics.laws.standardised import quantile_function as quantile_function
     from numerics.laws.samplers import compress as compress
     from numerics.laws.samplers import sample_law as sample_law
     from numerics.laws.samplers import sample_noise as sample_noise
+    from numerics.laws.standardised import quantile_function as quantile_function
     from numerics.lowering.environment import Environment as Environment
     from numerics.lowering.landscape import Landscape as Landscape
     from numerics.lowering.tape import LoweringError as LoweringError

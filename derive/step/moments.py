@@ -94,9 +94,7 @@ def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
         Refusal: "no-drift" when q >= tail, "infinite-variance" when 2q >= tail.
         BadInput: the compressor does not exist in this dimension.
     """
-    if dim is not None:
-        method.compressor.check_dimension(dim)
-    conditions = existence(method, orders)
+    conditions = require(method, dim, orders)
     size = dimension if dim is None else sp.Integer(dim)
     law, dense = method.noise.law, method.noise.dense
     given = method.compressor.given(size)
@@ -113,6 +111,20 @@ def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
         return Moments(None, conditional, mean, conditions, omega)
     form = form if dim is None else _at_dimension(form, dim)
     return Moments(form, None if law.closed_form else conditional, form.mean, conditions, omega)
+
+
+def require(method: Method, dim: int | None = None, orders: int = 2) -> tuple[Condition, ...]:
+    """That a step of the method has a mean and a covariance: nothing is derived. The conditions that a symbol leaves open.
+
+    Args:
+        method, dim, orders: see `moments`; with numbers for its parameters the answer is final.
+
+    Raises:
+        Refusal, BadInput: as `moments`.
+    """
+    if dim is not None:
+        method.compressor.check_dimension(dim)
+    return existence(method, orders)
 
 
 def existence(method: Method, orders: int = 2) -> tuple[Condition, ...]:

@@ -21,6 +21,7 @@ import numpy as np
 from derive.derivation import SDE
 from derive.derivation import sde as derive_sde
 from derive.methods.specialise import specialise
+from derive.step.moments import require
 from derive.vocabulary.choices import Precision, SchemeName
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
@@ -205,7 +206,7 @@ def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any])
         # without noise, and for formulas with d - 1 in a denominator
         equation = _derived((method, equation.model, equation.loss, dim))
     if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
-        derive_sde(exact, equation.model, equation.loss, dim)  # refused, unless the condition is one of accuracy alone
+        require(exact, dim)  # refused, unless the condition is one of accuracy alone
     return equation
 
 

@@ -8,7 +8,7 @@ statistic with a rare blow-up passes it falsely); intervals of quantiles and pro
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, final
 
@@ -16,22 +16,15 @@ import numpy as np
 from scipy import stats
 
 from derive.vocabulary.errors import BadInput
+from numerics.statistics.record import Record
 
 CENTRAL_LIMIT = "finite variance of the statistic: Student's interval, by the central limit theorem"
 EXACT = "independent paths only: the interval is exact for every law"
 
 
-class Record:
-    """JSON for frozen results."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON values; numbers that are not finite become null."""
-        return _json(asdict(self))  # pyright: ignore[reportArgumentType]
-
-
 @final
 @dataclass(frozen=True)
-class Estimate(Record):
+class Estimate(Record, null=True):
     """A number with a two-sided interval.
 
     Attributes:
@@ -53,7 +46,7 @@ class Estimate(Record):
 
 @final
 @dataclass(frozen=True)
-class Band(Record):
+class Band(Record, null=True):
     """The band of most paths: two quantiles and the median between them, each with its interval."""
 
     low: Estimate
@@ -64,7 +57,7 @@ class Band(Record):
 
 @final
 @dataclass(frozen=True)
-class Series(Record):
+class Series(Record, null=True):
     """Estimates at each saved time, arrays of shape (S,).
 
     Attributes:
@@ -238,15 +231,3 @@ def _half_width(finite: np.ndarray, level: float) -> float:
 def _check_level(level: float) -> None:
     if not 0 < level < 1:
         raise BadInput("level", level, "a number in (0, 1)")
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _json(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_json(entry) for entry in value]
-    if isinstance(value, np.ndarray):
-        return _json(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value

@@ -16,7 +16,8 @@ from typing import Any, final
 import numpy as np
 
 from derive.vocabulary.errors import BadInput
-from numerics.statistics.estimates import CENTRAL_LIMIT, Estimate, Record
+from numerics.statistics.estimates import CENTRAL_LIMIT, Estimate
+from numerics.statistics.record import Record
 from numerics.statistics.sequential import BoundedMean, FiniteVariance
 
 #: (how many paths, the number of the first of them) -> one value for each; path n must not depend on how it is drawn
@@ -42,7 +43,7 @@ Verdict = BoundVerdict
 
 @final
 @dataclass(frozen=True)
-class Decision(Record):
+class Decision(Record, null=True):
     """A verdict with its evidence. Units are those of the functional.
 
     Attributes:

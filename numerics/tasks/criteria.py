@@ -15,7 +15,8 @@ from typing import Any, final
 import numpy as np
 
 from derive.vocabulary.errors import BadInput
-from numerics.statistics.estimates import Estimate, Record, quantile
+from numerics.statistics.estimates import Estimate, quantile
+from numerics.statistics.record import Record
 
 #: of all intervals of a claim together
 LEVEL = 0.95
@@ -35,7 +36,7 @@ LEAST = 10
 
 @final
 @dataclass(frozen=True)
-class Finding(Record):
+class Finding(Record, null=True):
     """Whether a claim was seen.
 
     Attributes:

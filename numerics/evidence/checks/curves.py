@@ -28,7 +28,8 @@ from numerics.evidence.checks.paths import CLIENTS, Functional, Instance, _simul
 from numerics.lowering.to_jax import lower_function
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
-from numerics.statistics.estimates import Record, Series, over_time
+from numerics.statistics.estimates import Series, over_time
+from numerics.statistics.record import Record
 from numerics.statistics.sequential import BoundedMean
 from numerics.statistics.verdicts import Decision, judge
 
@@ -38,7 +39,7 @@ HORIZONS = 16
 
 @final
 @dataclass(frozen=True)
-class Curve(Record):
+class Curve(Record, null=True):
     """A bound over the horizon, and the simulated values of an SDE and of the method.
 
     Attributes:

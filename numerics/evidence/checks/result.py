@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from numerics.statistics.estimates import Record
+from numerics.statistics.record import Record
 from numerics.statistics.verdicts import BoundVerdict, Decision
 
 
 @final
 @dataclass(frozen=True)
-class Verified(Record):
+class Verified(Record, null=True):
     """The comparison of an entry with one instance.
 
     Attributes:

@@ -33,7 +33,7 @@ from derive.vocabulary.symbols import parameter
 from numerics.evidence.checks.families import lowered
 from numerics.evidence.checks.formulas import Numbers, clients, paths
 from numerics.evidence.checks.moments import MomentMap
-from numerics.statistics.estimates import Record
+from numerics.statistics.record import Record
 from numerics.without_sampling.closed_moments import discrete_moment, model_moment
 from numerics.without_sampling.transition import discrete_mean
 
@@ -116,7 +116,7 @@ def growth(subject: Kind, eta: Any, omega: Any, sigma1: Any, N: Any, h: float = 
 
 @final
 @dataclass(frozen=True)
-class Bracket(Record):
+class Bracket(Record, null=True):
     """Whether E x^2 grows a little below and a little above the method's own threshold.
 
     Attributes:
@@ -170,7 +170,7 @@ def bracket(subject: Kind, omega: float, sigma1: float, N: int, width: float = 0
 
 @final
 @dataclass(frozen=True)
-class Stationary(Record):
+class Stationary(Record, null=True):
     """E x^2 after enough steps that it no longer changes.
 
     Attributes:
@@ -223,7 +223,7 @@ def _fixed(subject: Kind) -> sp.Expr:
 
 @final
 @dataclass(frozen=True)
-class Strength(Record):
+class Strength(Record, null=True):
     """The largest stable constant step of the method, measured, and the one that theory 6.3's K allows.
 
     Attributes:

@@ -24,7 +24,7 @@ from derive.vocabulary.symbols import parameter
 from numerics.backend.compiler import jit
 from numerics.evidence.checks.families import lowered
 from numerics.lowering.to_jax import lower_function
-from numerics.statistics.estimates import Record
+from numerics.statistics.record import Record
 from numerics.without_sampling.line import padded
 
 #: the lattice ends where |x| is this many times the formula's standard deviation, or this many steps
@@ -37,7 +37,7 @@ LONGEST = 1024
 
 @final
 @dataclass(frozen=True)
-class SignStationary(Record):
+class SignStationary(Record, null=True):
     """E x^2 of DSignSGD on h x^2/2 with Student-t noise.
 
     Attributes:
