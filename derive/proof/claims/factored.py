@@ -1,14 +1,12 @@
-"""A claim whose slack is a product: the sign of each factor; or a sum of products that share the functions of one variable."""
+"""A claim whose slack is a product: the sign of each factor proves it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 
-from derive.proof.claims.branch import ZERO, Branch, symbols
+from derive.proof.claims.branch import ZERO, Branch
 from derive.proof.claims.splitting import curved, factors
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.normal import ONE, Monomial, Polynomial
 from derive.proof.language.terms import Relation, Term
 
 #: proves a relation in a branch within so many seconds
@@ -59,44 +57,3 @@ class Factored:
             if found is not None:
                 return found, sign
         return None
-
-    def collected(self, claim: Relation) -> Fact | None:
-        """0 <= sum of m_k psi_k (or <), with psi_k in one variable and m_k without it, from 0 <= m_k and 0 <= psi_k."""
-        poly = self.branch.normal.polynomial(claim.slack)
-        for name in sorted(symbols(claim.slack)):
-            groups = self._groups(poly, name)
-            if groups is not None and len(groups) > 1 and any(m for m in groups):
-                found = self._sum(claim, groups)
-                if found is not None:
-                    return found
-        return None
-
-    def _groups(self, poly: Polynomial, name: str) -> dict[Monomial, Polynomial] | None:
-        """m -> psi; None where an atom holds the variable and others."""
-        normal = self.branch.normal
-        groups: dict[Monomial, Polynomial] = {}
-        for monomial, c in poly.items():
-            names = [symbols(normal.atom(a)) for a, _ in monomial]
-            if any(name in own and len(own) > 1 for own in names):
-                return None
-            inside = tuple(f for f, own in zip(monomial, names, strict=True) if own == {name})
-            groups.setdefault(tuple(f for f in monomial if f not in inside), {})[inside] = c
-        return groups
-
-    def _sum(self, claim: Relation, groups: dict[Monomial, Polynomial]) -> Fact | None:
-        branch, normal = self.branch, self.branch.normal
-        facts: list[Fact] = []
-        members: list[tuple[Fraction, tuple[int, ...], tuple[Term, ...]]] = []
-        for m, psi in sorted(groups.items(), key=lambda g: curved(branch, [normal.term(g[1])])):
-            sign = None if m == ONE else self._signed(normal.term({m: Fraction(1)}), False, (1, -1))
-            if m != ONE and sign is None:
-                return None
-            factor = Fraction(1) if sign is None else Fraction(sign[1])
-            shown = self._signed(normal.term({k: c * factor for k, c in psi.items()}), claim.op == "<" and m == ONE, (1,))
-            shown = shown or self._signed(normal.term({k: c * factor for k, c in psi.items()}), False, (1,))
-            if shown is None:
-                return None
-            premises = [f for f in (None if sign is None else sign[0], shown[0]) if f is not None]
-            members.append((Fraction(1), tuple(range(len(facts), len(facts) + len(premises))), ()))
-            facts += premises
-        return branch.kernel.certify(claim, facts, sum=members)

@@ -15,12 +15,12 @@ import numpy as np
 from scipy.optimize import linprog
 
 from derive.proof.claims.branch import ZERO, Branch
-from derive.proof.claims.splitting import Summand, curved, digits_of, number_of, parts, summand, total
+from derive.proof.claims.splitting import Summand, curved, number_of, parts, summand, total
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.normal import Polynomial
 from derive.proof.language.terms import Relation, Term, num, substitute, times
 from derive.proof.search.clock import now
-from derive.proof.search.intervals.extrema import Least, rational_near, rounded_down, simplest_between, value_of
+from derive.proof.search.intervals.extrema import Least, rational_near, simplest_between, value_of
 from derive.proof.search.intervals.points import points_of
 
 #: proves a relation in a branch within so many seconds
@@ -68,12 +68,11 @@ class Separable:
         summands = [summand(branch, t, self.seconds) for t in terms]
         links = self._links([names for names, _ in groups]) if all(len(names) == 1 for names, _ in groups) else []
         known = [s for s in summands if s is not None]
-        if len(known) == len(terms):
-            found = self._bounded(claim, known, [None] * len(known), rest, value, []) if not links else None
-            return found or (self._linked(claim, known, links, rest, value) if links else None)
-        if len(known) == len(terms) - 1:
-            return self._one_apart(claim, known, terms[summands.index(None)], rest)
-        return None
+        if len(known) < len(terms):
+            return None
+        if links:
+            return self._linked(claim, known, links, rest, value)
+        return self._bounded(claim, known, [None] * len(known), rest, value, [])
 
     # bounds of the summands alone
 
@@ -138,29 +137,6 @@ class Separable:
                 members.append((multiplier, (len(facts),), ()))
             facts.append(link.fact)
         return branch.kernel.certify(claim, facts, sum=members, equalities=equalities)
-
-    def _one_apart(self, claim: Relation, summands: Sequence[Summand], other: Term, rest: Term) -> Fact | None:
-        """One part is a function of several quantities: it has to make up for the bounds of all others."""
-        infima = [s.least() for s in summands]
-        digits = digits_of([claim.left, claim.right]) + 2
-        bounds: list[Term] = []
-        for infimum in infima:
-            if infimum is None:
-                return None
-            exact = rational_near(infimum.value)
-            bounds.append(num(rounded_down(infimum.value, digits) if exact is None else exact))
-        branch = self.branch
-        goal = Relation((claim.op, ZERO, branch.normal.term(branch.normal.polynomial(other + rest + total(bounds)))))
-        apart = self.solve(branch, goal, self.seconds)
-        if apart is None:
-            return None
-        facts = [apart]
-        for s, bound in zip(summands, bounds, strict=True):
-            fact = self.solve(branch, bound.le(s.term), self.seconds)
-            if fact is None:
-                return None
-            facts.append(fact)
-        return branch.kernel.certify(claim, facts, sum=[(Fraction(1), (k,), ()) for k in range(len(facts))])
 
     # hypotheses
 

@@ -26,10 +26,6 @@ class Summand:
     at: Term
     interval: Interval
 
-    def less(self, other: Term) -> Term:
-        """phi less a function of the same quantity."""
-        return self.phi - other
-
     def least(self, less: Term | None = None) -> Least | None:
         """About the infimum of phi (less another function of the quantity); None where it seems to be -oo."""
         try:

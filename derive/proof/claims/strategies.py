@@ -1,7 +1,8 @@
 """The strategies by which a claim is proved, one after the other, within their shares of the time.
 
-One-variable analysis; certify from what is known; cases on the signs of what stands in abs; squares of both sides where there are
-roots; facts about functions at the terms of the claim; cases on the order of variables; contradiction with the opposite.
+Factors of known sign, sums and products of functions of one variable each; one-variable analysis; certify from known facts; cases
+on the signs of arguments of abs; squares of both sides where there are roots; facts about functions at the terms of the claim;
+cases on the order of variables; contradiction with the opposite.
 """
 
 from __future__ import annotations
@@ -133,8 +134,7 @@ class Strategies:
         return self.prove(branch, claim, seconds) if functions else branch.show(claim, min(seconds / 4, 0.3))
 
     def _factored(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        factored = Factored(branch, self._smaller, seconds)
-        return factored.prove(claim) or factored.collected(claim)
+        return Factored(branch, self._smaller, seconds).prove(claim)
 
     def _separable(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
         return Separable(branch, self._smaller, seconds).prove(claim)

@@ -44,7 +44,7 @@ __all__ = ["Found", "Member", "find", "inconsistent"]
 class Stage:
     """How much is tried: products of so many factors, rounds of columns, degree above that of the claim, degree of multipliers.
 
-    squares: by semidefinite programming; scaled: with the one multiplier that premises of the shape c m v >= .. suggest.
+    squares: by semidefinite programming.
     """
 
     products: int
@@ -53,18 +53,15 @@ class Stage:
     mult: int = 0
     binomials: bool = False
     squares: bool = False
-    scaled: bool = False
     cap: int = 3000
 
 
 STAGES = (
     Stage(1, 1, 0),
     Stage(2, 1, 0, binomials=True),
-    Stage(2, 2, 2, binomials=True, scaled=True, cap=10000),
     Stage(2, 2, 1, mult=1, binomials=True),
     Stage(1, 1, 0, squares=True, cap=60),
     Stage(1, 1, 0, mult=1, squares=True, cap=100),
-    Stage(3, 2, 2, binomials=True, cap=10000),
     Stage(2, 1, 2, squares=True, cap=200),
     Stage(2, 2, 2, mult=2, binomials=True, cap=20000),
     Stage(2, 1, 0, mult=2, squares=True, cap=200),
@@ -119,7 +116,7 @@ class _CertificateSearch:
         empty = _Attempt(problem, Goal(-one, list(problem.core.factors), problem.core.equations, False), self.stop)
         for stage in STAGES:
             for attempt, vacuous in ((other, False), (plain, False), (empty, True)):
-                if attempt is None or (stage.scaled and not attempt.scales):
+                if attempt is None:
                     continue
                 if now() > self.stop:
                     return None
@@ -144,8 +141,6 @@ class _Attempt:
         self.known = signs(self.ring, self.factors)
         self.maker = Maker(self.ring, problem.reduce, self.known, stop)
         single = [f.poly for _, f in self.known.values()]
-        #: strict products m such that premises sign m v but not v: multipliers worth a try
-        self.scales: list[Mono] = []
         signed = [f for f in map(self._signed_monomial, self.factors) if f is not None]
         # Signed variables stand in columns as monomials.
         self.composites = [f for f in _distinct([*self.factors, *signed]) if f.poly not in single]
@@ -164,10 +159,6 @@ class _Attempt:
                 return None
         if odd is None or len(cone) == 1:
             return None
-        unknown = [v for v, e in enumerate(odd[0]) if e % 2 and v not in self.known]
-        rest = monomial_factor(self.ring, tuple(0 if v in unknown else e for v, e in enumerate(odd[0])), self.known)
-        if rest is not None and rest[1].strict and not rest[1].poly.is_constant():
-            self.scales.append(tuple(0 if v in unknown else e for v, e in enumerate(odd[0])))
         return Factor(self.ring.monomial(odd[0]) * odd[1], tuple(cone), strict)
 
     def linear(self, stage: Stage) -> Solution | None:
@@ -223,11 +214,6 @@ class _Attempt:
     def _mults(self, stage: Stage) -> list[Column]:
         """mult * target for the constant 1, and products of up to stage.mult signed variables, factors and squares of variables."""
         maker, target = self.maker, self.goal.target
-        if stage.scaled:
-            common = tuple(map(max, zip(*self.scales, strict=True)))
-            part = monomial_factor(self.ring, common, self.known)
-            bases = [maker.base(()), *([maker.base((part[1],))] if part is not None else [])]
-            return [self._column(b, b.poly * target) for b in bases]
         single = [maker.base((f,)) for _, f in self.known.values()] + [maker.base((f,)) for f in self.composites]
         single += [maker.base((), (g,)) for v, g in enumerate(self.ring.gens) if v not in self.known and self._occurs(v)]
         bases = [maker.base(())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -93,4 +94,4 @@ def test_a_slack_splits_into_factors_and_parts() -> None:
     assert lead == 3 and {branch.normal.frozen(f) for f, _ in found} == {branch.normal.frozen(f) for f in (a, fn("exp", b) - 1)}
     constant, groups = parts(branch, branch.normal.polynomial(a**2 + fn("exp", b) - 7 + fn("atan", a)))
     assert constant == {(): -7} and sorted(sorted(names) for names, _ in groups) == [["a"], ["b"]]
-    assert digits_of([num("3.1416") * a, num("1/3")]) == 4 and digits_of([a]) == 0
+    assert digits_of([num(Fraction("3.1416")) * a, num(Fraction(1, 3))]) == 4 and digits_of([a]) == 0

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
-import random
 import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -26,24 +23,10 @@ from derive.proof.language.terms import Relation, from_json, num, x
 from derive.proof.language.text import said
 from derive.proof.refute.exact import Values, counterexample
 from derive.proof.repair.constants import numerals
-from derive.proof.repair.smallest import proposed, repaired, repairs
+from derive.proof.repair.smallest import proposed, repairs
 from derive.proof.replay.check import replay
 from derive.proof.search.clock import now
-from derive.proof.search.mediants import (
-    DENOMINATOR,
-    Tried,
-    Walked,
-    at_least,
-    between,
-    least_near,
-    next_above,
-    next_below,
-)
 from derive.reading.claims import parse_relation
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import check
-from derive.theorems.entry.theorem import Refutation
-from reports.cli import main
 from tests.support.corpus.cases import claim_of
 from tests.support.corpus.failing import FALSE
 from tests.support.samples import slow_but
@@ -393,72 +376,6 @@ def test_proving_has_nothing_to_do_with_it() -> None:
 # the parts
 
 
-def test_neighbours_of_small_denominator() -> None:
-    every = sorted({F(p, q) for q in range(1, 13) for p in range(-2 * q, 2 * q + 1)})
-    for below, above in itertools.pairwise(every):
-        assert next_above(below, 12) == above and next_below(above, 12) == below
-        middle = (below + above) / 2
-        assert at_least(middle, 12) == above and at_least(above, 12) == above
-
-
-@pytest.mark.parametrize("least", [F(1, 2), F(1, 64), F(63, 64), F(31, 47), F(58, 41), F(-3, 7), F(0), F(1000, 7)])
-@pytest.mark.parametrize("guess", [0, F(1, 10**6), F(-1, 50), F(1, 3)])
-def test_the_walk_finds_the_least(least: Fraction, guess: Fraction) -> None:
-    asked: list[Fraction] = []
-
-    def judge(value: Fraction) -> Tried:
-        asked.append(value)
-        return Tried(value >= least, str(value))
-
-    walked = least_near(judge, least + guess, F(-10), "start")
-    assert walked is not None and walked.neighbours
-    assert (walked.certified, walked.proof) == (least, str(least))
-    assert walked.refuted == next_below(least) and walked.witness == str(walked.refuted)
-    assert len(asked) <= 40 and (guess != 0 or len(asked) == 2)
-    low = F(least.__floor__() - (least.denominator == 1))
-    again = between(judge, Walked(low + 1, "", low, "", True))
-    assert (again.certified, again.refuted, again.neighbours) == (least, walked.refuted, True)
-
-
-def test_the_walk_stops_where_nothing_is_known() -> None:
-    def judge(value: Fraction) -> Tried | None:
-        return Tried(value >= 1, value) if value >= 1 or value <= F(1, 2) else None
-
-    walked = least_near(judge, F(3, 4), F(0), "start")
-    assert walked is not None and not walked.neighbours
-    assert walked.certified == 1 and walked.refuted is not None and walked.refuted <= F(1, 2)
-    assert least_near(lambda value: None, F(3, 4), F(0), "start") is None
-    assert least_near(lambda value: Tried(False, value), F(3, 4), F(0), "start") is None
-    assert DENOMINATOR == 64
-
-
-def test_the_walk_never_says_too_much() -> None:
-    """Whatever is known and guessed: it holds above, fails below, and neighbours have no small denominator between them."""
-    chance = random.Random(0)
-    ended = 0
-    for _ in range(400):
-        least = F(chance.randrange(-400, 400), chance.randrange(1, 90))
-        gap = F(chance.randrange(0, 40), 400) if chance.random() < 0.5 else F(0)
-        strict = chance.random() < 0.3
-        start = least - F(chance.randrange(1, 300), chance.randrange(1, 90))
-        guess = least + F(chance.randrange(-100, 100), chance.choice([1, 10, 1000, 10**6]))
-
-        def judge(value: Fraction, least: Fraction = least, gap: Fraction = gap, strict: bool = strict) -> Tried | None:
-            holds = value > least + gap if strict else value >= least + gap
-            return Tried(True, value) if holds else Tried(False, value) if value < least or (strict and not gap) else None
-
-        walked = least_near(judge, guess, start, start)
-        if walked is None:
-            continue
-        ended += walked.neighbours
-        below = walked.refuted
-        assert walked.proof == walked.certified and walked.witness == below and below is not None
-        assert start <= below <= least and walked.certified >= least + gap
-        if walked.neighbours:
-            assert next_above(below) == walked.certified or (below == start and next_below(walked.certified) <= start)
-    assert ended > 100
-
-
 def test_numerals_of_a_claim() -> None:
     claim = relation("2*x - x^3/4 <= 0.5 + exp(3*x) + 1/(5*y)", ["x", "y"])
     found = {n.value: n for n in numerals(claim)}
@@ -477,97 +394,3 @@ def test_a_quotient_of_numbers_is_one_coefficient() -> None:
 
 def test_a_relation_is_printed_with_the_number_last() -> None:
     assert said(num(1).le(x("x"))) == "x >= 1" and said(x("x").lt(num(1))) == "x < 1" and said(num(1).le(num(2))) == "1 <= 2"
-
-
-# where they are shown
-
-
-def test_a_verdict_shows_repairs_when_they_were_looked_for() -> None:
-    plain = prove("a*b <= (a^2 + b^2)/3")
-    assert plain.repairs is None and "repaired" not in plain._repr_latex_() and "<li>" not in plain._repr_html_()
-    shown = repaired(plain, 2)
-    assert shown.repairs and shown == plain
-    latex, page = shown._repr_latex_(), shown._repr_html_()
-    assert latex.startswith("$") and latex.count("repaired") == len(shown.repairs) and r"\frac{a^{2} + b^{2}}{2}" in latex
-    assert page.count("<li>") == len(shown.repairs) and "1/2 in place of 1/3" in page
-    assert "no repair was found" in repaired(prove("x^2 + 1 <= 0"), 0.5)._repr_html_()
-
-
-def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    status = main(list(arguments))
-    shown = capsys.readouterr()
-    return status, shown.out, shown.err
-
-
-def test_the_command_shows_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "mine.toml"
-    claim = "1 - eta*L + eta^2*L^2/2 <= 1 - eta*L/2"
-    file.write_text(f'variables = ["eta", "L"]\nassume = ["eta >= 0", "L >= 0"]\nclaim = "{claim}"')
-    status, out, _ = command(capsys, "claim", str(file))
-    assert status == 1 and out.startswith("REFUTED\nat ")
-    assert "repair: holds where eta*L <= 1: weakest such bound; fails for " in out
-    status, out, _ = command(capsys, "claim", str(file), "--json", "--repair-seconds", "5")
-    first = json.loads(out)["repairs"][0]
-    assert status == 1 and set(first) == {"kind", "text", "claim", "assume", "needed", "sharp"}
-    assert first["kind"] == "bound" and first["assume"] == ["eta >= 0", "L >= 0", "eta*L <= 1"] and first["sharp"]
-    assert set(first["needed"]) == {"eta", "L"}
-    # what it says is a claim file that is proved
-    again = tmp_path / "again.toml"
-    assume, claim = json.dumps(first["assume"]), json.dumps(first["claim"])
-    again.write_text(f'variables = ["eta", "L"]\nassume = {assume}\nclaim = {claim}')
-    assert command(capsys, "claim", str(again))[0] == 0
-
-
-def test_the_command_without_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "mine.toml"
-    file.write_text('variables = ["x"]\nclaim = "x^2 + 1 <= 0"')
-    status, out, _ = command(capsys, "claim", str(file))
-    assert status == 1 and "no repair was found" in out
-    status, out, _ = command(capsys, "claim", str(file), "--no-repair")
-    assert status == 1 and "repair" not in out
-    assert json.loads(command(capsys, "claim", str(file), "--no-repair", "--json")[1])["repairs"] is None
-    assert json.loads(command(capsys, "claim", str(file), "--json")[1])["repairs"] == []
-    for wrong in ("0", "-1", "601", "soon", "1e2"):
-        status, out, _ = command(capsys, "claim", str(file), "--json", "--repair-seconds", wrong)
-        assert status == 2 and json.loads(out)["field"] == "--repair-seconds"
-
-
-REFUTATIONS = [e for e in entries().values() if isinstance(e, Refutation)]
-
-
-@pytest.mark.parametrize("entry", REFUTATIONS, ids=lambda e: e.id)
-def test_entries_have_a_repair(entry: Refutation) -> None:
-    found = check(entry)
-    assert found.status == "REFUTED" and entry.mended
-    assert [c["instead"] in ("", *entry.assume) for c in found.repair["changes"]] == [True] * len(entry.mended)
-    assert found.repair["entry"] == entry.repair
-
-
-@pytest.mark.parametrize("entry", REFUTATIONS, ids=lambda e: e.id)
-def test_a_repair_that_repairs_nothing_is_not_shown(entry: Refutation) -> None:
-    (name, *_) = entry.witness
-    broken = dataclasses.replace(entry, mended={"nothing": x(name).eq(x(name))})
-    assert check(broken).status == "UNDECIDED"
-
-
-FOUND = {"6.2-kappa-fifth": "kap == 1/4", "6.4-chord": "v <= 100", "6.9-equality": "1 + k < q", "8-rosenbrock": "abs(v) <= 31/63"}
-
-
-@pytest.mark.parametrize("name", FOUND)
-def test_the_search_finds_those_of_the_catalogue(name: str) -> None:
-    entry = entries()[name]
-    assert isinstance(entry, Refutation)
-    verdict = prove(entry.claim, list(entry.assume.values()), list(entry.witness), seconds=3)
-    found = repairs(verdict, seconds=5)
-    for r in found:
-        checked(r, verdict)
-    assert [said(r) for r in entry.mended.values()] == [FOUND[name]]
-    assert any(FOUND[name] in map(said, r.assume) for r in found)
-
-
-def test_check_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = command(capsys, "check", "6.9-equality", "8-rosenbrock")
-    assert status == 0 and "proved with 1 + k < q; repaired by 6.9-growth" in out and "proved with abs(v) <= 31/63" in out
-    (result,) = json.loads(command(capsys, "check", "6.2-kappa-fifth", "--json")[1])["results"]
-    assert result["repair"]["entry"] == "6.2-pathwise"
-    assert [(c["plain"], c["instead"]) for c in result["repair"]["changes"]] == [("kap == 1/4", "kappa")]

@@ -356,5 +356,6 @@ def test_more_random_claims() -> None:
 
 def test_ends_may_be_whole_numbers() -> None:
     """What is kept of an interval with ends of int serves one with ends of Fraction: equal keys, equal points."""
-    for ends in ((0, 7), (Q(0), Q(7))):
+    cases: list[tuple[Any, Any]] = [(0, 7), (Q(0), Q(7))]
+    for ends in cases:
         assert isinstance(disprove(X - num(1), "x", *ends, False), Fraction)
