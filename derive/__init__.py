@@ -4,7 +4,7 @@
     >>> derive.sde(derive.DSGD(derive.StudentT(3))).drift
     -g_j
 
-`import sdescent` offers all of this to users, beside solving and the report.
+`import sdescent` offers all of this to users, together with solving and the report.
 
 Names are imported when they are first used, so that importing the package costs nothing.
 """

@@ -22,12 +22,12 @@ from derive.vocabulary.errors import BadInput
 if TYPE_CHECKING:
     import numpy as np
 
-#: where `SDE.solve` finds a solver, as "module:function"; solving is no part of this package, so the name is all it knows
+#: where `SDE.solve` finds a solver, as "module:function"; solving is not part of this package, which only knows the name
 SOLVER = "numerics.simulate.equation:solve"
 
 
 class Simulated(Protocol):
-    """What `SDE.solve` returns, as far as this package knows it; `numerics.simulate.runs.Ensemble` says what each part is."""
+    """The result of `SDE.solve`, as far as this package knows it; `numerics.simulate.runs.Ensemble` describes each part."""
 
     @property
     def times(self) -> np.ndarray:
@@ -41,7 +41,7 @@ class Simulated(Protocol):
 
     @property
     def blow_up(self) -> np.ndarray:
-        """When each path blew up, (paths,); infinity where it did not."""
+        """The time at which each path blew up, (paths,); infinity where it did not."""
         ...
 
     @property
@@ -51,7 +51,7 @@ class Simulated(Protocol):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """What was run, as JSON values."""
+        """The settings of the run, as JSON values."""
         ...
 
     @property
@@ -77,7 +77,7 @@ class SDE(Equation):
     `solve(...)` simulates it.
 
     Args:
-        method, model, loss, dim: what it was derived from.
+        method, model, loss, dim: the arguments that it was derived from.
         moments: mean and covariance of the step.
         drift: the drift of the generic coordinate, or None when only moments given the message are known.
     """
@@ -159,7 +159,7 @@ def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, 
         dim: a dimension, or None for any.
 
     Raises:
-        Refusal: the drift or the covariance does not exist, and why.
+        Refusal: the drift or the covariance does not exist, with the reason.
         BadInput: an argument of another kind; an unknown model; a compressor or loss that does not exist in this dimension.
 
     Example:

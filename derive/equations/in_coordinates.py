@@ -33,7 +33,7 @@ def gradient_symbols(dim: int) -> list[sp.Symbol]:
 
 
 def message_symbols(dim: int) -> list[sp.Symbol]:
-    """v1, .., v_dim (real): what a client compresses."""
+    """v1, .., v_dim (real): the message that a client compresses."""
     return [sp.Symbol(f"v{m + 1}", real=True) for m in range(dim)]
 
 
@@ -150,11 +150,11 @@ def expand(equation: Equation) -> CoordinateSDE:
         hessian = sp.Matrix(dim, dim, lambda i, j: upper[min(i, j), max(i, j)])
 
     def hessian_product(c: list[sp.Expr]) -> list[sp.Expr]:
-        # without a product by zero: SymPy asks every long factor of one whether it is infinite
+        # without a product by zero: SymPy asks every long factor of such a product whether it is infinite
         return [sp.Add(*[hessian[m, n] * c[n] for n in range(dim) if hessian[m, n] != 0]) for m in range(dim)]
 
     expansion = Expansion(dim, vectors((*form.expressions, drift), dim, {"g": list(gradient)}), hessian_product)
-    # expanded in the symbols g1, .. first: comparisons of the loss's slopes are dear
+    # expanded in the symbols g1, .. first: comparisons of the loss's slopes are costly
     put = Substitution(dict(zip(gradient, slopes, strict=True))) if equation.loss is not None else lambda e: e
     rate = put(expansion.scalar(equation.rate))
     drift_vector = sp.Matrix(expansion.vector(drift)).applyfunc(put)
@@ -177,7 +177,7 @@ def expand(equation: Equation) -> CoordinateSDE:
 def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:
     own = {s.name: s for s in of_loss}
     for symbol in of_method:
-        if own.get(symbol.name, symbol) != symbol:  # such as a scale a1 > 0 beside features a1, .. of any sign
+        if own.get(symbol.name, symbol) != symbol:  # such as a scale a1 > 0 and features a1, .. of any sign
             raise BadInput(f"symbol {symbol.name}", "two meanings", "a name that the loss does not use for anything else")
 
 
@@ -204,5 +204,5 @@ def given_message(form: GradientForm, dim: int) -> tuple[list[sp.Expr], sp.Matri
 
 
 def _shorten(e: sp.Expr) -> sp.Expr:
-    """Cancel what cancels term by term (a sum of the diagonal and the low-rank part); nothing is decided by it."""
+    """Cancel term by term (in a sum of the diagonal and the low-rank part); no decision is based on it."""
     return e if longer_than(e, 200) or e.has(sp.Piecewise) else sp.expand_mul(e)

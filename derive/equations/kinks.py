@@ -1,4 +1,4 @@
-"""Where functions bend: points beside the kinks and saturations of expressions, along random lines."""
+"""Where functions bend: points next to the kinks and saturations of expressions, along random lines."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import sympy as sp
 from derive.expressions.coordinates import parts_of
 from derive.expressions.graphs import numeric
 
-#: how many places are looked for, and at which distances from one, relative to its size, points are taken
+#: number of kinks looked for, and the distances from a kink, relative to its size, at which points are taken
 PLACES, BESIDE = 8, (1e-3, -1e-3, 1e-6, -1e-6)
-#: sizes between which the zero of an argument is looked for along a line
+#: range of sizes in which the zero of an argument is looked for along a line
 _SIZES = [10.0 ** (k / 4) for k in range(-24, 33)]
 
 
@@ -23,8 +23,8 @@ def bends(
 ) -> Callable[[list[Any], random.Random], Iterator[list[Any]]]:
     """(values of the parameters, draw) -> points of the state where arguments of functions, cases or maxima are nearly 0.
 
-    A function such as erf or tanh is constant to all digits but near the zero of its argument, a maximum has its kink where
-    two arguments are equal; a point drawn at random hardly meets either.
+    A function such as erf or tanh is constant to all digits except near the zero of its argument, and a maximum has its kink
+    where two arguments are equal; a random point is hardly ever near either.
     """
     arguments = bending(expressions, state)[:PLACES]
     named = {"StableSignMean": lambda alpha, x: x, "StableDensity": lambda alpha, x: x}
@@ -53,7 +53,7 @@ def bending(expressions: Iterable[sp.Expr], state: list[sp.Symbol]) -> list[sp.E
 
 
 def _arguments(expressions: Iterable[sp.Expr], state: set[sp.Symbol]) -> Iterator[sp.Expr]:
-    """What the functions, cases and maxima in the expressions are functions of; those that are only 0 at 0 are left out."""
+    """The arguments of functions, cases and maxima in the expressions, without those that are 0 only at 0."""
     origin = dict.fromkeys(state, sp.S.Zero)
     for e in sorted(parts_of(expressions), key=sp.default_sort_key):
         found: list[sp.Expr] = []

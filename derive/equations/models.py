@@ -53,7 +53,7 @@ def second_order(b: sp.Expr, method: Method) -> sp.Expr:
 
 
 def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
-    """The derivative of h along b in x. At g = 0, where h may have none (it holds ||g||), the product with b_j has the limit 0.
+    """The derivative of h along b in x. At g = 0, where h may have none (it contains ||g||), the product with b_j has the limit 0.
 
     For a sum A of phi(g_k) over coordinates with |g phi'(g)| = O(phi(g)), its derivative along b = O(||g||) is O(A); with b_j -> 0
     the limit follows if A dh/dA stays bounded.
@@ -97,7 +97,7 @@ MODELS: dict[Model, Callable[[sp.Expr, Method], sp.Expr]] = {
 
 
 def _jumps(b: sp.Expr) -> bool:
-    """Whether b has a rank or a rounding in it, which jump, or signs that leave a jump at g_j = 0."""
+    """Whether b contains a rank or a rounding, which jump, or signs that leave a jump at g_j = 0."""
     if any(type(n).__name__ == "Rank" for n in nodes(b)) or b.has(sp.floor):
         return True
     body, _ = frozen(b)
@@ -105,7 +105,7 @@ def _jumps(b: sp.Expr) -> bool:
 
 
 def _from_the_right(body: sp.Expr) -> sp.Expr:
-    """body as g_j falls to 0."""
+    """The limit of body as g_j falls to 0."""
     y = sp.Dummy("y", positive=True)
     return body.xreplace({g: y}).subs(y, 0)
 
@@ -122,7 +122,7 @@ def _slope_at_zero(expr: sp.Expr, y: sp.Dummy) -> sp.Expr:
         at_zero = e.args[0].subs(y, 0)
         return sp.Heaviside(sp.diff(e.args[0], y).subs(y, 0) if at_zero == 0 else at_zero)
 
-    # of every factor of a long derivative SymPy asks whether it is infinite, which a y without a sign answers at once
+    # SymPy asks for every factor of a long derivative whether it is infinite; a y without a sign answers this at once
     z = y if expr.has(sp.Abs, sp.sign, sp.Max, sp.Min, sp.Piecewise) else sp.Dummy("z")
     slope = partial(expr.xreplace({y: z}), z).xreplace({z: y})
     slope = slope.replace(lambda e: isinstance(e, sp.Heaviside), step).subs(y, 0)
@@ -163,7 +163,7 @@ def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
     """The equation of a method in one of `MODELS` (theory 2), as `derive.sde` describes it.
 
     Raises:
-        Refusal: the drift or the covariance does not exist, and why.
+        Refusal: the drift or the covariance does not exist, with the reason.
         BadInput: a compressor or loss that does not exist in this dimension.
     """
     found = moments(method, dim, orders=3 if model == "second-order" else 2)

@@ -1,4 +1,4 @@
-"""The type of noise that a root of the covariance makes; solvers need it (theory 2)."""
+"""The type of noise of a root of the covariance; solvers need it (theory 2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from derive.expressions.coordinates import parts_of, symbols_of
 from derive.expressions.graphs import numeric
 
 POINTS = 6
-#: sizes of the coordinates of the points, in turn: where signs have saturated, far out, a root looks constant
+#: sizes of the coordinates of the points, in turn: far out, where signs have saturated, a root looks constant
 SIZES = (1, 50, 1000)
 
 
@@ -22,8 +22,8 @@ SIZES = (1, 50, 1000)
 class Precision:
     """How exactly the type is decided, from the number of digits m of the largest whole number in the root.
 
-    A parameter of 10^-7 changes a root by 10^-14 of itself, and that is no zero; where the root is not constant may be as
-    near to the minimum as 10^-m.
+    A parameter of 10^-7 changes a root by 10^-14 of itself, which must not count as zero; the region where the root is not
+    constant may be as near to the minimum as 10^-m.
 
     Args:
         magnitude: m.
@@ -33,31 +33,31 @@ class Precision:
 
     @property
     def digits(self) -> int:
-        """Of the arithmetic."""
+        """Decimal digits of the arithmetic."""
         return 60 + 6 * self.magnitude
 
     @property
     def step(self) -> int:
-        """Central differences have the step 10^-step: right to the digits of `zero`, also 10^-m from the minimum."""
+        """Central differences have the step 10^-step: accurate to the digits of `zero`, also 10^-m from the minimum."""
         return 20 + 2 * self.magnitude
 
     @property
     def zero(self) -> int:
-        """What is below 10^-zero of its surroundings counts as zero."""
+        """A number below 10^-zero of its surroundings counts as zero."""
         return 12 + 2 * self.magnitude
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """By what the coordinates of the points are divided, in turn."""
+        """The numbers by which the coordinates of the points are divided, in turn."""
         return (*SIZES, *(10 ** (self.magnitude * k // 3 + 1) for k in (1, 2, 3)))
 
     def small(self, value: Any, scale: Any = 1) -> bool:
-        """Whether a value counts as zero beside `scale`."""
+        """Whether a value counts as zero relative to `scale`."""
         return abs(value) <= scale * sp.Float(10) ** -self.zero
 
 
 def precision(root: sp.Matrix) -> Precision:
-    """What the numbers in a root ask for."""
+    """The precision that the numbers in a root need."""
     numbers = [e for e in parts_of(root) if isinstance(e, sp.Rational)]
     return Precision(max((len(str(max(abs(e.p), e.q))) for e in numbers), default=1) - 1)
 
@@ -69,10 +69,10 @@ def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:
     fixed multiples of one); diagonal: square and diagonal, entry i a function of x_i alone; commutative: the columns
     commute as vector fields, sum_k B_kj d_k B_il = sum_k B_kl d_k B_ij (Kloeden and Platen, chapter 10); else general.
 
-    Decided at random points and at points beside the kinks and saturations that are met along a random line
+    Decided at random points and at points next to the kinks and saturations found along a random line
     (`derive.equations.kinks`), in arithmetic of 60 digits or more (`Precision`): a wider type is certain (a point was found
-    where the identity fails), a narrower one holds to more than 10 digits at each point. A root that may bend somewhere and
-    changes at no point is called general, which every solver of general noise handles.
+    where the identity fails), a narrower one holds to more than 10 digits at each point. A root that may bend somewhere but
+    does not change at any point is called general, which every solver of general noise handles.
     """
     if not symbols_of(root) & set(state):
         return "additive"
@@ -105,13 +105,13 @@ class _Jet:
 
 @dataclass
 class _Seen:
-    """What the points so far leave possible."""
+    """The types that the points so far leave possible."""
 
     exact: Precision
     commutative: bool = True
     depends: bool = False
     _matrices: list[list[list[Any]]] = field(default_factory=list)
-    _others: bool = True  # entry i stands alone in its column and depends on x_i alone
+    _others: bool = True  # entry i is alone in its column and depends on x_i alone
 
     def add(self, jet: _Jet) -> None:
         small, rows = self.exact.small, len(jet.value)
@@ -160,7 +160,7 @@ class _Seen:
         return found
 
     def _own_coordinates(self, jet: _Jet) -> bool:
-        """Whether the entries do not change along directions without their own coordinate."""
+        """Whether the entries are constant along directions that leave their own coordinate fixed."""
         places = self._own_places() or {}
         for j, i in places.items():
             direction = _random_vector(jet.draw, len(jet.value))
@@ -170,7 +170,7 @@ class _Seen:
         return True
 
     def _commutes(self, jet: _Jet) -> bool:
-        """Whether two random combinations of the columns commute, which they do always only if all columns do."""
+        """Whether two random combinations of the columns commute; they always do only if all columns commute."""
         columns = len(jet.value[0])
         one, two = (_random_vector(jet.draw, columns) for _ in range(2))
         u, w = (_times(jet.value, c) for c in (one, two))
@@ -215,7 +215,7 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Any:
         try:
             here = flat(*x, *values)
         except ZeroDivisionError:
-            continue  # in a case that does not hold here: repeated parts are evaluated whether they are needed or not
+            continue  # in a case that does not apply here: repeated parts are evaluated even if they are not needed
         if any(abs(mpmath.im(e)) > 0 or not mpmath.isfinite(e) for e in here):
             continue  # parameters outside their domain (p > 1, nu < 2, ..), or a variance that cancels to less than 0
         if not any(here) and attempt < 100:

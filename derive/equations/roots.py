@@ -1,4 +1,4 @@
-"""Square roots of the covariance."""
+"""Closed-form square roots of the covariance, by its structure."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def signed_root(variance: sp.Expr) -> sp.Expr:
 def root(form: GradientForm, expansion: Expansion, covariance: sp.Matrix | None = None) -> sp.Matrix | None:
     """B with B B' = S in named coordinates, chosen by the structure; None where no closed form is known.
 
-    `covariance` is S in these coordinates, if it is at hand.
-    Dense and low-rank covariances have one in one dimension, or when they come out diagonal; numerics roots them else.
+    `covariance` is S in these coordinates, if it is already known.
+    Dense and low-rank covariances have one in one dimension, or when they turn out to be diagonal; otherwise `numerics` roots them.
     """
     kind = structure(form)
     if kind is Structure.ZERO:
@@ -88,7 +88,7 @@ def root(form: GradientForm, expansion: Expansion, covariance: sp.Matrix | None 
             return _sum_root(delta, f, core)
         return rank_one_root(delta, f, -core)
     whole: Any = form.covariance(expansion) if covariance is None else covariance
-    # as written: SymPy would ask of every long entry whether it vanishes, in vain
+    # unevaluated: SymPy would test in vain whether every long entry vanishes
     if all(whole[i, j] == 0 for i in range(expansion.dim) for j in range(expansion.dim) if i != j):
         return sp.diag(*[signed_root(whole[i, i]) for i in range(expansion.dim)])
     return None
@@ -97,8 +97,8 @@ def root(form: GradientForm, expansion: Expansion, covariance: sp.Matrix | None 
 def differentiable(root: sp.Matrix, gradient: list[sp.Symbol]) -> bool:
     """Whether a root, as a function of the gradient, is differentiable everywhere, at zero gradients too.
 
-    It is not where it holds |g|, a case, a clipping, or the square root of something that vanishes with the gradient: there
-    the covariance is singular (theory 4).
+    It is not where it contains |g|, a case, a clipping, or the square root of an expression that vanishes with the gradient:
+    there the covariance is singular (theory 4).
     """
     own, origin = set(gradient), dict.fromkeys(gradient, sp.S.Zero)
     for e in root:

@@ -1,4 +1,4 @@
-"""The equation as data: what it was derived from, its drift, and the moments of the step behind its covariance."""
+"""The equation as data: the method and model it was derived from, its drift, and the moments of the step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Equation:
     `derive.sde` makes it as an `SDE`, which prints, expands and solves itself.
 
     Args:
-        method, model, loss, dim: what it was derived from.
+        method, model, loss, dim: the arguments that it was derived from.
         moments: mean and covariance of the step.
         drift: the drift of the generic coordinate, or None when only moments given the message are known.
     """

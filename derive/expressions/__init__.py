@@ -1,1 +1,1 @@
-"""Expressions for one generic coordinate: what they are made of, their derivatives, and when they vanish."""
+"""Expressions for one generic coordinate: their building blocks, their derivatives, and tests whether they vanish."""

@@ -1,9 +1,9 @@
 """Expressions for one generic coordinate, and scalars made from all of them.
 
-A vector of any dimension is written as the expression of its generic coordinate in `Coordinate` symbols: the own
+A vector of any dimension is written as the expression of its generic coordinate in `Coordinate` symbols: the free
 coordinate j (slot "j"), the coordinate that an aggregate runs over (slot "k"), or the other coordinate of a pair
 (slot "i"). Everything here is dimensionless. The same expression lowers to array code in any dimension and expands to
-named coordinates when somebody asks for them (`derive.expressions.expansion`).
+named coordinates when they are asked for (`derive.expressions.expansion`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from derive.vocabulary.symbols import d as dimension
 
 
 class Coordinate(sp.Symbol):
-    """The generic coordinate of the vector `base`, at `slot` "j" (own), "k" (bound by an aggregate) or "i" (the other)."""
+    """The generic coordinate of the vector `base`, at `slot` "j" (free), "k" (bound by an aggregate) or "i" (the other)."""
 
     base: str
     slot: str
@@ -47,9 +47,9 @@ v, vi, vk = Coordinate("v", "j"), Coordinate("v", "i"), Coordinate("v", "k")  # 
 
 
 class Node(sp.Expr):
-    """Common ground of the expressions that look at every coordinate at once. Their first argument is closed over slot k."""
+    """Base class of the expressions that depend on all coordinates at once. Their first argument is closed over slot k."""
 
-    is_real = True  # finite too; stated of the class, SymPy need not ask each one for all that follows
+    is_real = True  # finite too; declared for the class, so that SymPy need not derive the consequences for each instance
 
     @property
     def free_symbols(self) -> set[sp.Basic]:
@@ -67,7 +67,7 @@ class Node(sp.Expr):
         return f"{type(self).__name__}({printer._print(self.args[0])})"
 
 
-#: a sum over coordinates of a longer expression (nodes) is split at its own summands only, products of sums are not expanded
+#: a sum over coordinates of a longer expression (nodes) is split only at its own summands; products of sums are not expanded
 LONG = 150
 
 
@@ -75,7 +75,7 @@ class CoordSum(Node):
     """sum_k expr(k): a scalar. Linear: constants leave the sum, a constant summand becomes d times itself."""
 
     def __new__(cls, expr: Any) -> Any:
-        body, back = frozen(sp.sympify(expr))  # what stands inside nodes is no concern of this sum
+        body, back = frozen(sp.sympify(expr))  # symbols inside nodes do not concern this sum
         expr = exchange(body if longer_than(body, LONG) else _expand(body), back)
         if isinstance(expr, sp.Add):
             return sp.Add(*[cls(term) for term in expr.args])
@@ -110,7 +110,7 @@ class CoordMax(Node):
 
 
 class Slot(sp.Symbol):
-    """The name of a slot as an argument of a node: no symbol of the mathematics."""
+    """The name of a slot as an argument of a node; it is not a symbol of the mathematics."""
 
 
 class VectorNode(Node):
@@ -127,7 +127,7 @@ class VectorNode(Node):
         return {Coordinate("g", self.slot)}
 
     def _sympystr(self, printer: Any) -> str:
-        return f"{type(self).__name__}_{self.slot}({printer._print(self.args[0])})"  # no symbol: k may be a parameter
+        return f"{type(self).__name__}_{self.slot}({printer._print(self.args[0])})"  # not a symbol: k may be a parameter
 
 
 class Rank(VectorNode):
@@ -138,7 +138,7 @@ class Rank(VectorNode):
 
 
 class Hvp(VectorNode):
-    """(H c)_j, the Hessian of the loss times the vector whose coordinates are expr (in slot k); constants leave it."""
+    """(H c)_j, the Hessian of the loss times the vector whose coordinates are expr (in slot k); constants are taken out of it."""
 
     def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
         constant, vector = _split(sp.sympify(expr), "k")
@@ -174,7 +174,7 @@ def _split(expr: sp.Expr, slot: str) -> tuple[sp.Expr, sp.Expr]:
 
 
 def to_slot(expr: sp.Expr, old: str, new: str) -> sp.Expr:
-    """expr with the coordinate in slot `old` renamed to slot `new`; what aggregates bind is left alone."""
+    """expr with the coordinate in slot `old` renamed to slot `new`; coordinates bound by aggregates are left alone."""
     if isinstance(expr, Coordinate):
         return expr.at(new) if expr.slot == old else expr
     if isinstance(expr, VectorNode):
@@ -185,12 +185,12 @@ def to_slot(expr: sp.Expr, old: str, new: str) -> sp.Expr:
 
 
 def coord_sum(expr: sp.Expr) -> sp.Expr:
-    """sum over all coordinates of an expression written for the own coordinate j."""
+    """sum over all coordinates of an expression written for coordinate j."""
     return CoordSum(to_slot(sp.sympify(expr), "j", "k"))
 
 
 def coord_max(expr: sp.Expr) -> sp.Expr:
-    """max over all coordinates of an expression written for the own coordinate j."""
+    """max over all coordinates of an expression written for coordinate j."""
     return CoordMax(to_slot(sp.sympify(expr), "j", "k"))
 
 
@@ -225,7 +225,7 @@ def symbols_of(expressions: Iterable[sp.Basic]) -> set[sp.Symbol]:
 
 
 def parts_of(expressions: Iterable[sp.Basic]) -> set[sp.Basic]:
-    """Every subexpression; each shared one is looked at once."""
+    """Every subexpression; each shared one is visited once."""
     seen: set[sp.Basic] = set()
     stack = list(expressions)
     while stack:
@@ -246,7 +246,7 @@ def rename_vector(expr: sp.Expr, old: str, new: str) -> sp.Expr:
 
 
 def frozen(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Dummy, Node]]:
-    """expr with its nodes exchanged for fresh symbols, and the way back."""
+    """expr with its nodes exchanged for fresh symbols, and the table to undo this."""
     back = {
         sp.Dummy(f"A{n}", **({"nonnegative": True} if node.is_nonnegative else {"real": True})): node
         for n, node in enumerate(nodes(expr))

@@ -1,4 +1,4 @@
-"""Derivatives of expressions for one generic coordinate: along the own coordinate, and through sums over all of them."""
+"""Derivatives of expressions for one generic coordinate: along that coordinate, and through sums over all coordinates."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from derive.expressions.indicators import steps_as_cases
 
 
 def gradient_derivative(expr: sp.Expr) -> sp.Expr:
-    """d expr / d g_j, the aggregates held fixed; at a kink of a continuous expression as `smooth` has it."""
+    """d expr / d g_j, the aggregates held fixed; at a kink of a continuous expression as defined by `smooth`."""
     return smooth(partial(expr, g))
 
 
 def partial(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
-    """d expr / d symbol. (`sp.diff` asks of the derivative of every part whether it is zero, which takes seconds of long ones.)"""
+    """d expr / d symbol. (`sp.diff` tests whether the derivative of every part is zero, which takes seconds for long ones.)"""
     return _partial(expr, symbol, {symbol: sp.S.One})
 
 
@@ -83,7 +83,7 @@ def _product(parts: Iterable[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr
 
 
 def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
-    """(J_b c)_j, J_b the Jacobian in x of the vector field with coordinate b: own part plus the chain rule through sums.
+    """(J_b c)_j, J_b the Jacobian in x of the vector field with coordinate b: the direct part plus the chain rule through sums.
 
     Where sums are 0 and b has no derivative in them (b = ||g|| g_j at g = 0, say), their part is 0.
 

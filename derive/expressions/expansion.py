@@ -12,8 +12,8 @@ from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Hvp, 
 from derive.expressions.graphs import remade
 from derive.vocabulary.symbols import d as dimension
 
-#: comparisons of longer expressions than this are written down as they are, since SymPy's attempts to decide them take
-#: minutes, and nothing here relies on them
+#: comparisons of longer expressions than this are left undecided, since SymPy's attempts to decide them take minutes and
+#: nothing here relies on them
 LONG = 40
 COMPARISONS = (sp.core.relational.Relational, BooleanFunction, sp.Max, sp.Min, sp.Abs, sp.sign)
 
@@ -42,7 +42,7 @@ class Expansion:
         return self._visit(sp.sympify(expr), {})
 
     def vector(self, expr: sp.Expr) -> list[sp.Expr]:
-        """The `dim` values of an expression in the own coordinate."""
+        """The `dim` values of an expression in the free coordinate."""
         return [self._visit(sp.sympify(expr), {"j": m}) for m in range(self.dim)]
 
     def _visit(self, expr: Any, index: dict[str, int]) -> Any:
@@ -61,7 +61,7 @@ class Expansion:
         if not expr.args:
             return expr
         place = (expr, *index.items())
-        if place not in self._parts:  # a clipping that stands in every entry of a covariance is made once a coordinate
+        if place not in self._parts:  # a clipping that occurs in every entry of a covariance is made once per coordinate
             args = [self._visit(a, index) for a in expr.args]
             cases = [c for _, c in args] if isinstance(expr, sp.Piecewise) else []
             self._parts[place] = _apply(expr, args, cases or args)
@@ -83,7 +83,7 @@ class Expansion:
 
 
 class Substitution:
-    """Expressions in place of symbols, without an attempt to decide any condition, maximum or sign that becomes long.
+    """Put expressions in place of symbols, without an attempt to decide any condition, maximum or sign that becomes long.
 
     A case distinction inside a condition makes SymPy multiply out all cases of both. Inside conditions, maxima, signs and
     absolute values a replacement is therefore written without cases where that is possible (`without_cases`).
@@ -118,8 +118,8 @@ class Substitution:
 
 
 def _apply(expr: sp.Expr, args: list[Any], judged: list[Any]) -> Any:
-    """expr's own function of new arguments, left alone where SymPy would look through what is `judged` for long."""
-    # of a sum of two terms that is raised to any power, SymPy asks whether either is infinite
+    """expr.func of new arguments, left unevaluated where SymPy would analyse the `judged` arguments for long."""
+    # SymPy asks for a sum of two terms that is raised to any power whether either is infinite
     patient = isinstance(expr, (*COMPARISONS, sp.Piecewise)) or (expr.is_Pow and args[0].is_Add)
     if patient and any(longer_than(a, LONG) for a in judged):
         return expr.func(*args, evaluate=False)

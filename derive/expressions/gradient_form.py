@@ -26,7 +26,7 @@ class DenseCov:
         return Coordinate(f"{self.name}_diag", "j", True)
 
     def entry(self, i: int, j: int) -> sp.Symbol:
-        """The symbol of entry (i, j), counted from 1; symmetric."""
+        """The symbol of entry (i, j), counted from 1; the same for (j, i)."""
         low, high = sorted((i, j))
         return sp.Symbol(f"{self.name}{low}_{high}", real=True)
 
@@ -94,7 +94,7 @@ class GradientForm:
         diag, ranks = expansion.vector(self.diag), range(self.rank)
         u = [expansion.vector(factor) for factor in self.factors]
         core = self.core.applyfunc(expansion.scalar)
-        # U core U' without a product by zero: SymPy asks every long factor of one whether it is infinite
+        # U core U' without a product by zero: SymPy asks every long factor of such a product whether it is infinite
         half = [[_sum(core[a, b] * u[a][m] for a in ranks if core[a, b] != 0) for b in ranks] for m in range(dim)]
         low_rank = {
             (m, n): _sum(half[m][b] * u[b][n] for b in ranks if half[m][b] != 0) for n in range(dim) for m in range(n + 1)

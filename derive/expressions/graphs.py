@@ -1,4 +1,4 @@
-"""Expressions as the graphs that they are: every distinct part once, repeated parts by name."""
+"""Expressions as graphs: every distinct part once, repeated parts by name."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sympy.logic.boolalg import BooleanFunction
 
 
 def remade(expr: Any, args: Sequence[Any]) -> Any:
-    """expr.func(*args). A power of a sum that SymPy would leave as it is, it need not look at."""
-    # for the case of an infinite summand it asks both of two summands, however long, everything that can be asked
+    """expr.func(*args), without evaluation for a power of a sum that SymPy would leave unchanged."""
+    # to exclude an infinite summand, SymPy tests all assumptions of both of two summands, however long
     if expr.is_Pow and args[0].is_Add and args[1].is_Rational and args[1] not in (0, 1):
         base = args[0]
         if not base.is_number and not any(a.is_Number and a.is_finite is not True for a in base.args):
@@ -20,7 +20,7 @@ def remade(expr: Any, args: Sequence[Any]) -> Any:
 
 
 def exchange(expr: sp.Expr, table: Mapping[Any, sp.Expr]) -> sp.Expr:
-    """expr with every key of the table exchanged for its value, as `xreplace`, but each repeated part is looked at once."""
+    """expr with every key of the table exchanged for its value, as `xreplace`, but each repeated part is processed once."""
     known: dict[Any, Any] = dict(table)
     kept: set[Any] = set()
 
@@ -57,7 +57,7 @@ def bottom_up(expressions: Iterable[sp.Basic]) -> list[sp.Basic]:
 
 
 def uses(expressions: Sequence[sp.Basic], parts: Sequence[sp.Basic]) -> dict[sp.Basic, int]:
-    """How often each part stands in another one, or is asked for."""
+    """How often each part occurs in another one, or is asked for."""
     found: dict[sp.Basic, int] = {}
     for used in (expressions, *(e.args for e in parts)):
         for e in used:

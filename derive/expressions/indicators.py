@@ -20,7 +20,7 @@ def _one_case(e: sp.Expr) -> sp.Expr:
 
 
 def positive_where(expressions: list[sp.Expr]) -> Boolean:
-    """Where all of the expressions are positive; |s| < a where that says it: for 1 - s/a and 1 + s/a with a > 0, say."""
+    """The condition that all of the expressions are positive; |s| < a where it is equivalent, as for 1 - s/a and 1 + s/a, a > 0."""
     condition = sp.And(*[_positive(e) for e in expressions])
     relations = set(condition.args if isinstance(condition, sp.And) else ())
     for low in [r for r in relations if isinstance(r, sp.StrictGreaterThan)]:
@@ -32,7 +32,7 @@ def positive_where(expressions: list[sp.Expr]) -> Boolean:
 
 
 def _positive(e: sp.Expr) -> Boolean:
-    """e > 0, for e with a maximum or minimum of known sign in it as relations between what that is of."""
+    """e > 0; for e with a maximum or minimum of known sign, as relations between the arguments of that maximum or minimum."""
     for term in sp.Add.make_args(e):
         factor, rest = term.as_independent(sp.Max, sp.Min)
         if not isinstance(rest, (sp.Max, sp.Min)) or not (factor.is_positive or factor.is_negative):
@@ -40,7 +40,7 @@ def _positive(e: sp.Expr) -> Boolean:
         both = isinstance(rest, sp.Min) == bool(factor.is_positive)
         return (sp.And if both else sp.Or)(*[_positive(e - term + factor * a) for a in rest.args])
     symbols = sorted(e.free_symbols, key=sp.default_sort_key)
-    for s in symbols:  # a bound of the one symbol that e is linear in with a coefficient of known sign
+    for s in symbols:  # a bound on the one symbol in which e is linear with a coefficient of known sign
         slope = e.coeff(s)
         offset = sp.expand(e - slope * s)
         if s in offset.free_symbols or s in slope.free_symbols or s.is_positive:

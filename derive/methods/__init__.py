@@ -1,4 +1,4 @@
-"""Methods and their parts: noise, compressors, losses, schedules."""
+"""The methods and their parts: noise laws, compressors, losses, schedules."""
 
 from __future__ import annotations
 

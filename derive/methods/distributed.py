@@ -1,6 +1,6 @@
 """Distributed methods: x_{n+1} = x_n - eta h (1/N) sum_i C(grad f(x_n) + Z_i).
 
-One definition serves both sides: `moments` reads it to derive the SDE, and numerics runs it as it stands.
+One definition serves both sides: `moments` reads it to derive the SDE, and `numerics` runs it as it is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import register
 from derive.vocabulary.symbols import N, coerce
 
-#: (field of a method, its kinds, what they are)
+#: (field of a method, its accepted classes, their description)
 _ACCEPTED: tuple[tuple[str, Any, str], ...] = (
     ("compressor", Compressor, "a compressor such as derive.RandK(2)"),
     ("noise", (Noise, Law), "a noise or a law such as derive.Gaussian()"),
@@ -34,9 +34,9 @@ class Method:
     Args:
         compressor: the map C that each client applies to its noisy gradient.
         noise: the gradient noise; a bare law means that law times the symbol sigma.
-        clients: their number N (a whole number or the symbol N); with one scale a client it is their number.
+        clients: their number N (a whole number or the symbol N); with one scale per client it is the number of scales.
         schedule: h(x, t).
-        name: how the method is called in tables.
+        name: the name of the method in tables.
 
     Raises:
         BadInput: an argument of another kind; a number of clients that contradicts the scales, or is not a whole number >= 1.

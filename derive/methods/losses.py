@@ -17,7 +17,7 @@ from derive.vocabulary.symbols import coerce, parameter
 
 @dataclass(frozen=True)
 class Smoothness:
-    """(L0, L1) with ||H(x)||_op <= L0 + L1 ||grad f(x)||_2 for all x; `family` says over what they range when not unique."""
+    """(L0, L1) with ||H(x)||_op <= L0 + L1 ||grad f(x)||_2 for all x; `family` gives their range when they are not unique."""
 
     l0: sp.Expr
     l1: sp.Expr
@@ -41,7 +41,7 @@ class Loss(ABC):
         return tuple(sorted(s.name for s in self.value(x).free_symbols - set(x)))  # pyright: ignore[reportAttributeAccessIssue]
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
-        """The loss as LaTeX (dollar signs included), f(x) = ..; `show` sets an expression. "" where it is not written."""
+        """The loss as LaTeX (dollar signs included), f(x) = ..; `show` typesets an expression. "" where none is defined."""
         return ""
 
     @abstractmethod
@@ -68,7 +68,7 @@ class Separable(Loss):
         return rf"$f({_letter(show)})=\sum_j {term}$"
 
     def parameters(self, dim: int) -> tuple[str, ...]:
-        # read off, not off the sum over all coordinates, which would take minutes for thousands
+        # from one coordinate, not from the sum over all of them, which would take minutes for thousands
         names = {s.name for s in self.coordinate.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
         entries = {sp.sympify(e) for values in self.vectors(dim).values() for e in values}
         return tuple(sorted(names | {s.name for e in entries for s in e.free_symbols}))
@@ -87,7 +87,7 @@ _HESSIAN = Coordinate("h", "j", True)
 
 
 def _letter(show: Callable[[sp.Expr], str]) -> str:
-    """How the state is called."""
+    """The name of the state."""
     return show(x).removesuffix("_{j}")
 
 

@@ -1,4 +1,4 @@
-"""A method or a loss with numbers in place of its symbols, inside the same domains as if it had been written with them."""
+"""A method or a loss with numbers in place of its symbols, checked as if it had been written with these numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def specialise(obj: T, values: Mapping[str, Any]) -> T:
     `NoNoise`. A vector takes the field of its name: h = [1, 2] makes a quadratic loss with these h_j. All dimensionless.
 
     Raises:
-        BadInput: a number outside the domain of its place, by the class's own check.
+        BadInput: a number outside the domain of its parameter, by the class's own check.
     """
     exact = {name: _exact(value) for name, value in values.items() if not hasattr(value, "__len__")}
     vectors = {name: value for name, value in values.items() if hasattr(value, "__len__")}
@@ -54,7 +54,7 @@ def _specialised(obj: Any, exact: Mapping[str, sp.Rational]) -> Any:
 
 
 def _silenced(noise: Any, exact: Mapping[str, sp.Rational]) -> Any:
-    zeros = {name: value for name, value in exact.items() if value == 0}  # a factor nu - 2 is no scale
+    zeros = {name: value for name, value in exact.items() if value == 0}  # a factor nu - 2 is not a scale
     if all(_specialised(s, zeros) == 0 for s in noise.scales):
         return NoNoise()
     return _specialised(noise, exact)

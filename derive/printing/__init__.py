@@ -1,1 +1,1 @@
-"""What is derived, written down: LaTeX of expressions and equations, and the JSON of the command line."""
+"""Derived results in print: LaTeX of expressions and equations, and the JSON of the command line."""

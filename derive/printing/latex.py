@@ -16,9 +16,9 @@ from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named
 from derive.printing.printer import SHOWN, Printer, symbol_latex, written_order
 from derive.printing.width import width
 
-#: visible characters of mathematics in a line of an 11 pt page with margins of 24 mm
+#: visible characters of mathematics on a line of an 11 pt page with margins of 24 mm
 WEIGHT = 74
-#: sums of higher powers than this are left as they are
+#: sums raised to higher powers than this are not expanded
 STEEP = 12
 Measure = Callable[[str], float]
 
@@ -38,10 +38,10 @@ def covariance_latex(
     """S_{ij} of a form as lines: the diagonal entry as delta_ij times D_j, plus the low-rank part and the measured matrix.
 
     Args:
-        show: sets an expression.
-        mean: how b_j is called, where D_j is a short expression less its square (1 - b_j^2 for signs).
+        show: typesets an expression.
+        mean: the name of b_j, where D_j is a short expression less its square (1 - b_j^2 for signs).
         weight: the width of a line (`split_sum`); None for one line.
-        measure: how wide a formula is.
+        measure: returns the width of a formula.
     """
     second = sp.expand(form.diag + form.mean**2)
     diag, square = (
@@ -116,7 +116,7 @@ def unnested(expr: sp.Expr) -> sp.Expr:
 
 
 def _without_inner_fractions(term: sp.Expr) -> sp.Expr:
-    """5 (3 x/5 + 6/5)/3 as x + 2: no sum with fractions beside a factor that cancels them."""
+    """5 (3 x/5 + 6/5)/3 as x + 2: no sum with fractions next to a factor that cancels them."""
     sums = [f for f in sp.Mul.make_args(term) if isinstance(f, sp.Add)]
     below = {sp.fraction(a)[1] for f in sums for a in f.args} - {sp.S.One}
     if not below or term.count_ops() > 300:
@@ -130,13 +130,13 @@ def equation_lines(left: str, pieces: list[str]) -> list[str]:
 
 
 def vector_letter(name: str, macros: Mapping[str, str] | None) -> str:
-    """How a vector or matrix is called."""
+    """The name of a vector or matrix."""
     own = macros or {}
     return own.get(f"{name}_j") or own.get(name) or SHOWN.get(name) or name
 
 
 def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bool = True) -> list[str]:
-    """The lines of a step in the names r_j, a_j, c_j, for an aligned environment: b_j, S_jj, S_ij and what the names are.
+    """The lines of a step in the names r_j, a_j, c_j, for an aligned environment: b_j, S_jj, S_ij and the definitions of the names.
 
     Args:
         ratio: whether the limit of b_j/g_j is among them.
@@ -169,7 +169,7 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
 def client_lines(
     scales: Sequence[sp.Expr], letter: str, show: Callable[[sp.Expr], str], measure: Measure = width
 ) -> list[str]:
-    """Lines that say which scale a client n has: one of a list, which may need lines of its own."""
+    """Lines that say which scale a client n has: one of a list, which may need separate lines."""
     said = rf"&\text{{where for client $n$, whose scale ${letter}$ is the $n$-th of "
     rows = fill([show(e) for e in scales], WEIGHT, measure)
     if len(rows) == 1 and measure(said + rows[0]) < WEIGHT:
@@ -191,13 +191,13 @@ def fill(entries: Sequence[str], weight: float, measure: Measure = width) -> lis
 
 
 def measured(macros: Mapping[str, str] | None) -> Measure:
-    """How wide formulas are in which a user's commands stand for symbols."""
+    """A function that measures formulas in which a user's commands stand for symbols."""
     sizes = {command: width(symbol_latex(n)) for n, command in (macros or {}).items() if not n.endswith("_j")}
     return lambda tex: width(tex, sizes)
 
 
 def condition_latex(condition: Any, macros: Mapping[str, str] | None = None) -> str:
-    """left > right, with what it is needed for when it is only for the weak order."""
+    """left > right, with its purpose when it is needed only for the weak order."""
     printer = Printer(macros)
     text = rf"{printer.doprint(condition.left)} > {printer.doprint(condition.right)}"
     if condition.purpose == "weak order 2":

@@ -1,4 +1,4 @@
-"""Long moments in short names: moments of one coordinate of the message v = g + sigma Z, with sgn where it stands.
+"""Long moments in short names: moments of one coordinate of the message v = g + sigma Z, with or without its sign.
 
     r_j = E sgn(v_j),    a_j = E|v_j|,    c_j = E v_j|v_j|      (dimensionless)
 
@@ -23,25 +23,25 @@ from derive.step.moments import moments
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import parameter
 
-# named by words, which no symbol of a user is; the printer sets them as r, a and c
+# their names are words that no symbol of a user has; the printer typesets them as r, a and c
 r, a, c = Coordinate("meansign"), Coordinate("meansize"), Coordinate("meansquare")
 
 
 MESSAGE_MOMENTS = frozenset((r, a, c))
-#: the scale of a client, where clients differ or it is a longer expression
+#: the scale of a client, where clients differ or the scale is a longer expression
 CLIENT_SCALE = sp.Dummy("sigma", positive=True)
 
 
 @dataclass(frozen=True)
 class Named:
-    """A form in the names r, a, c; where clients have scales of their own, or a long one, of one client with `CLIENT_SCALE`.
+    """A form in the names r, a, c; where clients have different scales, or a long one, for one client with `CLIENT_SCALE`.
 
     Args:
         mean: b_j; diagonal: S_jj; off_diagonal: S_ij for i != j, the other coordinate in slot i.
         ratio_at_zero: the limit of b_j/g_j at g_j = 0 (the corrected model's Lambda_jj).
         denominator: a scalar that S_jj and S_ij were multiplied by, then polynomials in the names (but for the variance).
         meanings: r_j, a_j, c_j.
-        scales: those of the clients, averaged over when there are several.
+        scales: the clients' scales, averaged over when there are several.
     """
 
     mean: sp.Expr
@@ -67,7 +67,7 @@ def definitions(law: Law, scale: sp.Expr) -> dict[Coordinate, sp.Expr]:
 def named(method: Method, dim: int | None = None) -> Named | None:
     """Mean and covariance of a step in the names r, a, c; None where they do not suffice.
 
-    They suffice for a compressor whose moments over a law left open are polynomials in R_0, R_1 and R_2 at g_j/sigma, under
+    They suffice for a compressor whose moments over an unspecified law are polynomials in R_0, R_1 and R_2 at g_j/sigma, under
     a law whose R_1 and R_2 are known.
     """
     noise = method.noise
@@ -93,7 +93,7 @@ def named(method: Method, dim: int | None = None) -> Named | None:
     ratio = lam(found.form.mean)
     ratio = ratio.args[-1].args[0] if isinstance(ratio, sp.Piecewise) else ratio
     mean, *rest = parts
-    # of the compressor alone: a variance such as nu/(nu - 2) stays in the terms that it belongs to
+    # only that of the compressor: a variance such as nu/(nu - 2) stays in its terms
     common = sp.fraction(sp.together(rest[0] + Coordinate("other") * rest[1]))[1]
     at_zero = sp.expand(in_names(ratio, letter).xreplace(own))
     mean, diagonal, off_diagonal = (sp.expand(p).xreplace(own) for p in (mean, *(p * common for p in rest)))

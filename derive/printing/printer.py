@@ -1,7 +1,7 @@
 """SymPy's LaTeX printer in the notation of the paper.
 
-Beyond what SymPy's own knows: coordinates, sums over coordinates, Hessian products, commands of the user's own; and the
-order of writing that a paper would choose: what does not vanish with the step size comes first, a sum does not begin
+Beyond SymPy's own printer: coordinates, sums over coordinates, Hessian products, commands of the user's own; and the
+order of writing that a paper would choose: terms that do not vanish with the step size come first, a sum does not begin
 with a minus sign if it need not, and no fraction carries a sign that its denominator can absorb.
 """
 
@@ -16,7 +16,7 @@ from sympy.printing.latex import LatexPrinter
 
 from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Rank, gk, vk
 
-#: how vectors are set whose names are words: moments of a message (derive.printing.message_moments), noise, moments given a message
+#: LaTeX of vectors whose names are words: moments of a message (derive.printing.message_moments), noise, moments given a message
 SHOWN = {
     "meansign": "r", "meansize": "a", "meansquare": "c", "noise": "Z", "unitnoise": r"\zeta",
     "messagemean": "m", "messagecov": "V",
@@ -44,7 +44,7 @@ class Printer(LatexPrinter):
         return super().doprint(expr)
 
     def vector(self, base: str) -> str:
-        """How the vector or matrix called `base` is set."""
+        """The LaTeX of the vector or matrix called `base`."""
         return (
             self._macros.get(f"{base}_j")
             or self._macros.get(base)
@@ -114,7 +114,7 @@ class Printer(LatexPrinter):
 
     def _print_Mul(self, expr: sp.Mul) -> str:
         if expr.args[0] is sp.S.One or any(a.is_Number for a in expr.args[1:]):
-            return super()._print_Mul(expr)  # an unevaluated product is written as it stands
+            return super()._print_Mul(expr)  # an unevaluated product is written as it is
         binary = _binary_logarithm(expr)
         if binary is not None:
             return rf"\log_{{2}}\left({self._print(binary)}\right)"

@@ -1,6 +1,6 @@
 """An SDE as LaTeX: `SDE.latex()`.
 
-Formulas are written out as long as a line holds them. Where it does not, names stand in their place: u for the schedule,
+Formulas are written out if they fit on a line. Otherwise names stand in their place: u for the schedule,
 b^(n) and S^(n) for one client among clients that differ, F and p for the functions of the noise law.
 """
 
@@ -34,9 +34,9 @@ from derive.printing.sde_letters import HB, Drift, Page, drift_in_letters, helpe
 from derive.step.moments import Conditional, moments
 from derive.vocabulary.symbols import du, eta, parameter, t, u
 
-#: distribution functions of all clients with more operations, and lists of more scales, are not written out to be measured
+#: distribution functions of all clients with more operations, and lists of more scales, are not even measured
 STEEP, MANY = 120, 8
-#: nor are those with larger numbers in them
+#: nor are functions that contain larger numbers
 LARGEST_NUMBER = 10**12
 
 
@@ -60,7 +60,7 @@ def sde_latex(equation: Equation, macros: Mapping[str, str] | None = None) -> st
 
 
 def _with_letter_u(equation: Equation) -> Equation:
-    """The same equation with a schedule in t called u, and its derivative du, if that is what its drift says."""
+    """The same equation with a schedule in t called u, and its derivative du, if its drift has that form."""
     method, mean = equation.method, equation.moments.mean
     if not method.schedule.factor.free_symbols & {t}:
         return equation
@@ -75,7 +75,7 @@ def _with_letter_u(equation: Equation) -> Equation:
 
 
 def _schedule_lines(equation: Equation, shown: Equation, page: Page) -> list[str]:
-    """What u and du are, where they stand for something."""
+    """The meaning of u and du, where they stand for a schedule."""
     if shown.method is equation.method:
         return []
     schedule, drift = equation.method.schedule, shown.drift
@@ -169,7 +169,7 @@ def _written_out(equation: Equation, form: GradientForm, page: Page, letters: sp
 
 
 def _shortened(equation: Equation, law: Law, page: Page) -> tuple[Drift, list[str]] | None:
-    """b_j and S_ij through those of one client, whose scale has a letter; None where a law left open does not suffice."""
+    """b_j and S_ij through those of one client, whose scale has a letter; None where an unspecified law does not suffice."""
     method, scales = equation.method, equation.method.noise.scales
     several, single = len(scales) > 1, scales[0]
     if equation.form is not None and equation.form.rank > 1:
@@ -207,7 +207,7 @@ def _shortened(equation: Equation, law: Law, page: Page) -> tuple[Drift, list[st
 
 
 def _law_lines(law: Law, exprs: Sequence[sp.Expr], page: Page) -> list[str]:
-    """What F, p and R_m are, as far as they stand in the formulas."""
+    """The definitions of F, p and R_m, as far as they occur in the formulas."""
     if not isinstance(law, OpenLaw):
         return []
     zeta = page.letter("unitnoise")

@@ -1,4 +1,4 @@
-"""The letters in which an SDE is written, b_j, (H b)_j, Lambda_jj and (J H b)_j, and how they are set on a page."""
+"""The letters in which an SDE is written, b_j, (H b)_j, Lambda_jj and (J H b)_j, and their LaTeX."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from derive.printing.latex import measured, split_sum, unnested, vector_letter
 from derive.printing.printer import Printer
 from derive.vocabulary.symbols import eta
 
-#: letters for what is written out on lines of its own
+#: letters for quantities that are written out on separate lines
 B, RATIO, HB, TRANSPORT = sp.symbols("z1 z2 z3 z4")  # written behind other symbols
 #: characters of a line that still fits on the page
 FULL = 77
-#: a drift, and how its letters are set
+#: a drift, and the LaTeX of its letters
 Drift = tuple[sp.Expr, Mapping[sp.Expr, str]]
 
 
 class Page:
-    """How things are set: the user's macros, letters of vectors, and what fits on a line."""
+    """The typesetting: the user's macros, letters of vectors, and the length of a line."""
 
     def __init__(self, macros: dict[str, str]) -> None:
         self.macros = macros
@@ -59,7 +59,7 @@ def drift_in_letters(equation: Equation) -> sp.Expr:
 
 
 def in_letters(equation: Equation, mean: sp.Expr) -> sp.Expr | None:
-    """`drift_in_letters`, or None where the drift is not what these say.
+    """`drift_in_letters`, or None where the drift does not have this form.
 
     h does not depend on x, so the Jacobian of h b times H h b is h^2 J H b.
     """
@@ -75,7 +75,7 @@ def in_letters(equation: Equation, mean: sp.Expr) -> sp.Expr | None:
 def helper_lines(
     drift: sp.Expr, page: Page, mean: sp.Expr | None = None, show: Callable[[sp.Expr], str] | None = None
 ) -> list[str]:
-    """What Lambda and J in a drift are; of a known mean also the limit of Lambda_jj at g_j = 0 and the entries of J."""
+    """The definitions of Lambda and J in a drift; for a known mean also the limit of Lambda_jj at g_j = 0 and the entries of J."""
     setter = page.show if show is None else show
     b, gradient = f"{page.letter('b')}_{{j}}", page.letter("g")
     lines = []

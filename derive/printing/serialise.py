@@ -30,8 +30,8 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     """The contract of `derive --json` (docs/command-line.md): arrays in named coordinates, or without a dimension the form.
 
     Args:
-        equation: what was derived.
-        named: gives it in named coordinates, where it has a dimension and a closed form; not asked else.
+        equation: the derived equation.
+        named: returns it in named coordinates; called only where it has a dimension and a closed form.
     """
     dim = equation.dim
     clients = equation.method.clients
@@ -138,7 +138,7 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
 
 
 def _noise(equation: Equation, scales: Sequence[sp.Expr]) -> dict[str, Any]:
-    """What the moments given v = g + scale Z are to be integrated over: the law of Z and the scale of each client."""
+    """The noise over which the moments given v = g + scale Z are to be integrated: the law of Z and the scale of each client."""
     law = equation.method.noise.law
     values = {f.name: str(getattr(law, f.name)) for f in fields(law)} if is_dataclass(law) else {}
     return {"law": {"name": type(law).__name__, **values}, "scales": [str(s) for s in scales]}

@@ -11,9 +11,9 @@ from sympy.printing.str import StrPrinter
 from derive.expressions.coordinates import longer_than, symbols_of
 from derive.expressions.graphs import bottom_up, uses
 
-#: characters of all expressions together from which on repeated parts are written once, under names
+#: from this total number of characters on, repeated parts are written once, under names
 LIMIT = 10_000_000
-#: parts that would be shorter than this are repeated
+#: shorter parts than this are written out every time
 SHORT = 40
 
 
@@ -32,12 +32,12 @@ class _Printer(StrPrinter):
         return self._printed[expr]
 
     def define(self, expr: sp.Expr, name: str) -> str:
-        """The text of a part, which from now on is written by its name."""
+        """The text of a part, which is written by its name from now on."""
         self._printed[expr] = name
         return super()._print(expr)
 
 
-#: nodes from which on a sum is written in the order in which it is stored: sorting it takes longer than all the rest
+#: from this number of nodes on, a sum is written in the order in which it is stored: sorting takes longer than all the rest
 UNSORTED = 300
 
 
@@ -47,12 +47,12 @@ def text(e: sp.Expr) -> str:
 
 
 class ExpressionWriter:
-    """The text of several expressions; where that would be long, with names for what is repeated in them.
+    """The text of several expressions; where that would be long, with names for repeated parts.
 
-    `where` holds (name, text) for each name, in an order in which a text uses only earlier names; empty where all is short.
+    `where` holds (name, text) for each name, in an order in which a text uses only earlier names; empty where everything is short.
 
     Args:
-        expressions: everything that will be asked for.
+        expressions: all expressions whose text will be needed.
     """
 
     def __init__(self, expressions: Iterable[sp.Expr]) -> None:

@@ -1,7 +1,7 @@
-r"""How wide a formula is on paper, read off its LaTeX: what decides where long lines are broken.
+r"""The width of a formula on paper, estimated from its LaTeX; it decides where long lines are broken.
 
-In characters of an ordinary line: a fraction is as wide as the wider of its halves, what is raised or lowered is smaller,
-a case distinction is as wide as its widest row. Good to about a tenth, which a margin allows for.
+The unit is a character of an ordinary line: a fraction is as wide as the wider of its halves, superscripts and subscripts are
+smaller, a case distinction is as wide as its widest row. Accurate to about a tenth, which a margin allows for.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _WORDS = frozenset(
     )
 )
 _RELATIONS = frozenset((*"+-=<>", r"\cdot", r"\le", r"\ge", r"\neq", r"\mid", r"\in", r"\partial"))
-_SMALL = 0.7  # of what is raised or lowered
+_SMALL = 0.7  # relative size of superscripts and subscripts
 
 
 def width(tex: str, sizes: Mapping[str, float] | None = None) -> float:

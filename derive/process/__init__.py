@@ -1,1 +1,1 @@
-"""What an equation implies for its process: generator, moment equations, stationary laws and densities."""
+"""Consequences of an equation for its process: generator, moment equations, stationary laws and densities."""

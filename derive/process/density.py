@@ -20,7 +20,7 @@ REACH = 60
 STEP = 1 / 32
 #: log density times distance must fall at least this fast in log distance for its mass to count as finite
 SLOPE = 1e-6
-#: relative to the peak, what is left out of the sum (in logarithms)
+#: summands smaller than this, relative to the peak, are left out of the sum (in logarithms)
 DEPTH = 45
 
 
@@ -97,7 +97,7 @@ class Density:
     def _logarithm(self, values: dict[str, float]) -> Callable[[Any], Any]:
         import mpmath as mp
 
-        # exact: a rounded parameter would leave 1 - b^2 a rest where it vanishes
+        # exact: with a rounded parameter 1 - b^2 would not vanish where it should
         put = {s: sp.Rational(*float(values[s.name]).as_integer_ratio()) for s in self.parameters}
         spread = _precise(sp.lambdify(self.state, self.spread.xreplace(put), "mpmath"))
         if self.closed_form:
@@ -141,7 +141,7 @@ class Density:
         if best in (0, len(grid) - 1) or heights[best] == mp.inf:
             return grid[best]
         low, high = grid[best - 1], grid[best + 1]
-        for _ in range(120):  # ternary search: the bracket shrinks by 2/3 a round
+        for _ in range(120):  # ternary search: the bracket shrinks by a factor 2/3 per round
             left, right = low + (high - low) / 3, high - (high - low) / 3
             low, high = (low, right) if log_p(left) > log_p(right) else (left, high)
         return (low + high) / 2
@@ -170,7 +170,7 @@ def _half_mass(log_p: Callable[[Any], Any], mp: Any) -> Any:
 
 
 def _precise(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A variance such as 1 - b^2 with digits enough that it does not cancel; 0 where even 250 leave nothing of it."""
+    """A variance such as 1 - b^2 with enough digits that it does not cancel; 0 where even 250 digits leave nothing of it."""
     import mpmath as mp
 
     def value(y: Any) -> Any:
@@ -216,7 +216,7 @@ def density(equation: CoordinateSDE) -> Density:
 
 
 def _primitive(slope: sp.Expr, x: sp.Symbol) -> sp.Expr | None:
-    """An antiderivative in closed form, checked by differentiation; None where SymPy would search for long, or errs."""
+    """An antiderivative in closed form, checked by differentiation; None where SymPy would search for long, or is wrong."""
     constant = not sp.fraction(slope)[1].has(x) and not slope.has(sp.Abs, sp.sign, sp.Max, sp.Min, sp.erf, sp.hyper)
     if not (slope.is_rational_function(x) or constant):
         return None

@@ -109,7 +109,7 @@ def moment_equations(equation: CoordinateSDE, order: int, limit: int = 200) -> M
     """The equations of all moments up to total degree `order`, which close when drift and covariance are polynomial enough.
 
     Raises:
-        NoClosedForm: the generator raises the degree (the hierarchy does not close), or is no polynomial.
+        NoClosedForm: the generator raises the degree (the hierarchy does not close), or is not a polynomial.
     """
     x = equation.state
     wanted = [a for a in _multi_indices(len(x), order) if any(a)]

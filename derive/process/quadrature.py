@@ -21,7 +21,7 @@ class Antiderivative:
     Cells are made as they are needed, outwards.
 
     Args:
-        slope: a function of a number; infinite or nan where there is no slope to follow any further (V = 0).
+        slope: a function of a number; infinite or nan where the slope does not exist (V = 0).
         centre: where F = 0.
         floor: F is -oo beyond a point where it has fallen below this; the density is 0 there.
     """
@@ -88,7 +88,7 @@ class Antiderivative:
         return self._slope(self._centre + side * distance) * side * distance
 
     def _inward(self, side: int, s: float) -> bool:
-        """Whether the slope leads back to the centre where it is lost."""
+        """Whether the slope points back to the centre where it ceases to exist."""
         value = self._scaled(side, s + WIDTH)
         return bool(value == value and value < 0)
 

@@ -69,7 +69,7 @@ def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None
 
 
 def _step(method: Method, dim: int, h: object) -> tuple[sp.Matrix, sp.Matrix, list[sp.Symbol]]:
-    """(h b, h^2 S, state) of one discrete step, taken from the first-order model, whose moments they are."""
+    """(h b, h^2 S, state) of one discrete step, taken from the first-order model, which has these moments."""
     equation = sde(method, "first-order", Quadratic(h), dim).expanded
     return -equation.drift, (equation.covariance * method.clients / eta).applyfunc(sp.expand), equation.state
 

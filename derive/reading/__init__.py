@@ -1,1 +1,1 @@
-"""What a user writes, read without being evaluated: numbers and names, specs, problem files."""
+"""Input of users, read without evaluating anything: specifications, claims, problem and experiment files."""

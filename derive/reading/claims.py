@@ -1,9 +1,9 @@
-"""Claims: an inequality of the user's own, with variables, assumptions and hints, read without evaluating anything.
+"""Claims: an inequality of the user, with variables, assumptions and hints, read without evaluating anything.
 
 A claim file is TOML with the keys `variables` (names), `assume` (relations, optional), `claim` (one relation) and `hints`
 (terms, optional). The grammar of its strings, all printable ASCII, spaces ignored:
 
-    relation = term ("<=" | "<" | ">=" | ">" | "==") term                one a string
+    relation = term ("<=" | "<" | ">=" | ">" | "==") term                one per string
     term     = number | variable | function "(" term ")" | "(" term ")" | ("+" | "-") term
              | term ("+" | "-" | "*" | "/") term | term ("^" | "**") exponent
     number   = digits with or without a decimal point, read exactly      0.25 is 1/4
@@ -11,7 +11,7 @@ A claim file is TOML with the keys `variables` (names), `assume` (relations, opt
     function = sqrt exp log atan erf tanh abs
 
 `^` is `**`: it binds tighter than a sign, so that -x^2 is -(x^2). All variables are real and dimensionless. Whether denominators
-and arguments of sqrt and log are inside their domains is not asked here.
+and arguments of sqrt and log are inside their domains is not checked here.
 
 How: a scanner admits tokens by a whitelist and hands Python's parser their skeleton alone, in which every number and every name
 is the letter `_`; the tree that comes back is walked by a whitelist of nodes. No name or number of the user's is parsed as Python.
@@ -75,7 +75,7 @@ class Claim:
     Args:
         variables: their names.
         assume: the relations that may be used.
-        claim: the relation to be proved; >= and > are turned round.
+        claim: the relation to be proved; >= and > are turned around.
         hints: terms whose squares may help.
     """
 
@@ -99,7 +99,7 @@ def claim_from(given: Mapping[str, object], source: str = "claim file") -> Claim
     """The claim of the fields `variables`, `assume`, `claim`, `hints`, by name.
 
     Args:
-        source: where they come from, which is the field of an error about a key.
+        source: their origin, which is the field of an error about a key.
 
     Raises:
         BadInput: an unknown key, or a field that does not fit; items of a list are counted from 1: "assume[2]".
@@ -122,7 +122,7 @@ def parse_relation(text: object, variables: Collection[str], field: str) -> Rela
     """Read one relation over `variables`; l >= r comes back as r <= l.
 
     Raises:
-        BadInput: no relation, several, or a side that is no term. A column counts from 1 in `text`.
+        BadInput: no relation, several, or a side that is not a term. A column counts from 1 in `text`.
     """
     text = _text(text, field, _ONE_RELATION)
     tokens = _scan(text, variables, field, _ONE_RELATION)
@@ -282,12 +282,12 @@ def _what_instead(character: str) -> str:
 
 
 class _Built(NamedTuple):
-    """A term, and what would make it too large for those who work with it."""
+    """A term, and the measures of its size that are limited."""
 
     term: Term
     depth: int = 1
-    power: int = 1  # the largest product of exponents on the way to a leaf
-    monomials: int = 1  # at most so many when multiplied out
+    power: int = 1  # the largest product of exponents on a path to a leaf
+    monomials: int = 1  # upper bound of their number when multiplied out
 
 
 _ZERO, _ONE, _MINUS = ("q", "0"), ("q", "1"), ("q", "-1")
@@ -311,12 +311,12 @@ class _Reader:
         self.starts, self.ends = starts, ends
         try:
             tree = ast.parse(" ".join(pieces), "<claim>", "eval")
-        except (SyntaxError, RecursionError, MemoryError):  # should a parser have lower limits than ours
+        except (SyntaxError, RecursionError, MemoryError):  # in case Python's parser has lower limits than ours
             raise self._bad(self.tokens[0], f"{_TERM}, less nested") from None
         return self._build(tree.body).term
 
     def _check_order(self, found: str, end: int) -> None:
-        """Operands and operators take turns, brackets match: what is left is a sentence of the grammar."""
+        """Check that operands and operators alternate and brackets match, so that the rest is a sentence of the grammar."""
         opened: list[_Token] = []
         operand, before = True, None  # whether an operand has to come next; the token before
         for token in self.tokens:

@@ -1,6 +1,6 @@
 """Experiments: what `sdescent solve` runs, read from a TOML file that holds a problem and how to solve it.
 
-The problem's keys are read by `derive.reading.problems`, as for `sdescent report`; those of this module are the rest. Nothing
+The problem's keys are read by `derive.reading.problems`, as for `sdescent report`; this module reads the other keys. Nothing
 is evaluated; every field that does not fit is a BadInput that names it.
 """
 
@@ -29,13 +29,13 @@ from derive.reading.toml_file import written
 from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import BadInput
 
-#: more are in memory only in chunks; paths are counted in 31 bits
+#: with more paths than this only chunks are in memory; path numbers have 31 bits
 MAX_PATHS = 10**9
 MAX_ETAS = 16
 MAX_SAVED = 10_000
 MAX_QUANTITIES = 16
 MAX_SOLVER_STEPS = 10**7
-SUBSTEPS = 8  # solver steps a step of the method, where neither dt nor substeps is given
+SUBSTEPS = 8  # solver steps per step of the method, where neither dt nor substeps is given
 #: names of quantities that every experiment has; x1, x2, .. are the coordinates
 QUANTITIES = ("loss", "gradient_norm", "norm")
 METHOD: Final = "method"
@@ -46,17 +46,17 @@ _OWN = ("save", "quantities", "discrete", "dt", "substeps", "dtype", "chunk")
 @final
 @dataclass(frozen=True)
 class Experiment:
-    """What is run: the method, its models, or both, for one step size or several.
+    """An experiment: the method, its models, or both, for one step size or several.
 
     Args:
-        problems: one for each step size, complete, with equal fields but for eta.
-        kinds: what is run at each step size: METHOD and names of models.
-        save: how many times are saved, or the times.
-        quantities: names of what is kept.
+        problems: one for each step size, complete, with equal fields except eta.
+        kinds: the runs at each step size: METHOD and names of models.
+        save: number of saved times, or the times.
+        quantities: names of the kept quantities.
         dt: the largest solver step, or None.
-        substeps: solver steps a step of the method, where dt is None.
+        substeps: solver steps per step of the method, where dt is None.
         dtype: float64 or float32.
-        chunk: paths at a time, or None for a good number; no result depends on it.
+        chunk: paths at a time, or None for a suitable default; no result depends on it.
     """
 
     problems: tuple[Problem, ...]
@@ -84,7 +84,7 @@ class Experiment:
         return problem.eta / self.substeps if self.dt is None else self.dt
 
     def to_dict(self) -> dict[str, Any]:
-        """The experiment as JSON with exact numbers as text: all that a result of it is a function of, so `chunk` is not in it."""
+        """The experiment as JSON with exact numbers as text: everything that its results depend on, hence without `chunk`."""
         return {
             **self.problems[0].to_dict(),
             "eta": [str(p.eta) for p in self.problems],
@@ -196,7 +196,7 @@ def _quantities(value: object, dim: int) -> tuple[str, ...]:
 
 
 def _check_sizes(made: Experiment, fields: Mapping[str, Any]) -> None:
-    """What neither a memory nor a week holds."""
+    """Refuse experiments that would need too much memory or more than a week."""
     dim, chunk = made.problems[0].dim or 0, made.chunk or 1
     if chunk * dim**2 > MAX_ENTRIES:
         raise BadInput("chunk", chunk, f"at most {MAX_ENTRIES // dim**2} in {dim} dimensions")

@@ -1,7 +1,7 @@
 """Problems: a method, its noise, a loss and the numbers of an experiment, read from options or from a TOML file.
 
-The two ways in share one table of fields and one set of checks, so that a command line and a file accept the same and
-refuse the same. Nothing is evaluated; every field that does not fit is a BadInput that names it.
+Both kinds of input share one table of fields and one set of checks, so that a command line and a file accept and reject
+the same. Nothing is evaluated; every field that does not fit is a BadInput that names it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 MAX_DIM = 64  # coordinates written out; the dimension-free form has no limit
 MAX_PATHS = 10**6
-MAX_STEPS = 10**6  # of the method; its equations take several steps of their own in each
+MAX_STEPS = 10**6  # of the method; its equations take several solver steps in each
 MAX_ENTRIES = 10**8  # of the covariance matrices of all paths, which are in memory at once
 MAX_DRAWS = 10**13  # coordinates of all messages of one path after the other: days of work
-_USUAL_PATHS = 20_000  # of a full report that names no number
+_USUAL_PATHS = 20_000  # of a full report whose specification gives no number
 _SPECS = ("method", "compressor", "noise", "loss", "schedule")
 _WHOLE = re.compile(r"[0-9]{1,6}", re.ASCII)
 #: the compressor that a method fixes
@@ -36,7 +36,7 @@ _FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 
 #: the keys of a file
 KEYS = (*_SPECS, "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
-#: what a file for a report has besides
+#: further keys of a file for a report
 CLAIMS = "claims"
 
 Named = Callable[[str], str]
@@ -45,11 +45,11 @@ Named = Callable[[str], str]
 @final
 @dataclass(frozen=True)
 class Caps:
-    """What an experiment may ask for.
+    """The limits of an experiment.
 
     Args:
-        paths: how many paths.
-        at_once: how many of them are in memory together; None for all.
+        paths: greatest number of paths.
+        at_once: greatest number of paths in memory at once; None for all.
     """
 
     paths: int = MAX_PATHS
@@ -62,17 +62,17 @@ _LIMITS = Caps()
 @final
 @dataclass(frozen=True)
 class Problem:
-    """What a user asks about.
+    """The problem that a user asks about.
 
     Args:
         method: with compressor, noise, clients, schedule.
         loss: or None for an unspecified one.
         dim: the number of coordinates written out, or None for the dimension-free form.
-        models: which SDEs.
-        eta: step size, T: time horizon (of n eta), paths, x0 (one value a coordinate, or one for all), seed: the
+        models: the SDEs to derive.
+        eta: step size, T: time horizon (of n eta), paths, x0 (one value per coordinate, or one for all), seed: the
             numbers of an experiment, dimensionless, None where not given.
-        specs: the specs that all of this came from, by kind; equal for equal problems.
-        claims: inequalities that are to be proved or refuted beside.
+        specs: the specifications that it was made from, by kind; equal for equal problems.
+        claims: inequalities that are to be proved or refuted as well.
     """
 
     method: Any
@@ -109,7 +109,7 @@ class Problem:
         return tuple(fields)
 
     def to_dict(self) -> dict[str, Any]:
-        """The problem as JSON with exact numbers as text: what a result of it is a function of."""
+        """The problem as JSON with exact numbers as text: everything that its results depend on."""
         numbers = {"eta": self.eta, "T": self.T}
         return {
             **{kind: spec.text for kind, spec in self.specs.items()},
@@ -130,7 +130,7 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
     Args:
         given: method (required), compressor, noise, loss, schedule: specs; clients, dim, model or models; eta, T,
             paths, x0, seed. Numbers may be text, int, or `Decimal` text from a file.
-        named: how the user calls a field, for error messages ("--noise" for "noise").
+        named: the user's name of a field, for error messages ("--noise" for "noise").
         limits: of an experiment.
 
     Raises:
@@ -186,7 +186,7 @@ def read_problem(path: str | Path) -> Problem:
         found = problem(table)
         if listed is None:
             return found
-        from derive.reading.titled_claims import titled_claims  # the grammar of claims is loaded where there is one
+        from derive.reading.titled_claims import titled_claims  # the grammar is loaded only if needed
 
         return replace(found, claims=titled_claims(listed, CLAIMS))
 
@@ -207,7 +207,7 @@ def read_keys(path: str | Path, known: Sequence[str]) -> dict[str, Any]:
 
 @contextmanager
 def as_written() -> Iterator[None]:
-    """Errors inside quote a value as a TOML file has it."""
+    """Errors inside the block quote a value as it is written in a TOML file."""
     try:
         yield
     except BadInput as error:
@@ -240,7 +240,7 @@ def _clients(value: object, noise: Spec | None, name: str) -> int | None:
 
 
 def _dimension(value: object, loss: Spec | None, x0: tuple[Fraction, ...] | None, named: Named) -> int | None:
-    """The dimension: given, or that of what has one value a coordinate."""
+    """The dimension: given, or the number of values where there is one per coordinate."""
     accepted = f"a whole number from 1 to {MAX_DIM} (without it: the form for any dimension)"
     dim = whole(value, named("dim"), 1, MAX_DIM, accepted)
     lengths = {} if loss is None else loss.lengths("per_coordinate")
@@ -279,7 +279,7 @@ def _check_steps(given: Mapping[str, object], steps: Fraction, named: Named) -> 
 def _check_size(
     given: Mapping[str, object], paths: int | None, dim: int, messages: Fraction, named: Named, at_once: int | None
 ) -> None:
-    """What neither a memory nor a week holds, for `messages` of one path."""
+    """Refuse experiments that would need too much memory or more than a week, for `messages` of one path."""
     count = _USUAL_PATHS if paths is None else paths
     if min(count, at_once or count) * dim**2 > MAX_ENTRIES:
         raise BadInput(named("paths"), paths, f"at most {MAX_ENTRIES // dim**2} in {dim} dimensions")

@@ -3,7 +3,7 @@
 Grammar (all printable ASCII; spaces around names, keys and values are ignored):
 
     spec  = name [":" pair {"," pair}]
-    pair  = key "=" value {"|" value}        several values: one a client, or one a coordinate
+    pair  = key "=" value {"|" value}        several values: one per client, or one per coordinate
     value = exact rational | plain decimal | name of a symbol         (derive.vocabulary.names)
 
 Examples: rand-k:k=2   student-t:nu=3,sigma=1/2   gaussian:sigma=1|2|3   quadratic:h=1|2. All values are dimensionless.
@@ -31,12 +31,12 @@ _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}", re.ASCII)
 @final
 @dataclass(frozen=True)
 class Spec:
-    """A spec that has been read and found inside the domains of its entry.
+    """A specification that has been read and found inside the domains of its entry.
 
     Args:
-        entry: what the name stands for.
-        values: the values that were given, by key, in the order of the entry's parameters; a tuple holds one value a
-            client or a coordinate.
+        entry: the entry of the registry that it names.
+        values: the values that were given, by key, in the order of the entry's parameters; a tuple holds one value per
+            client or per coordinate.
     """
 
     entry: Entry
@@ -49,7 +49,7 @@ class Spec:
         return f"{self.entry.name}:{pairs}" if pairs else self.entry.name
 
     def lengths(self, axis: str) -> dict[str, int]:
-        """The number of values of each key that has several: one a client or one a coordinate, by `axis`.
+        """The number of values of each key that has several: one per client or one per coordinate, by `axis`.
 
         Args:
             axis: "per_client" or "per_coordinate".
@@ -83,8 +83,8 @@ def parse_spec(kind: str, text: object, field: str) -> Spec:
 
     Args:
         kind: one of registry.KINDS.
-        text: what the user wrote.
-        field: how the user calls this input ("--noise"), for the error message.
+        text: the user's text.
+        field: the user's name of this input ("--noise"), for the error message.
 
     Raises:
         BadInput: it is malformed, or names a key or a value that is not accepted. A column counts from 1 in `text`.
@@ -100,7 +100,7 @@ def parse_spec(kind: str, text: object, field: str) -> Spec:
     for pair in rest.split(","):
         key, equals, raw = pair.partition("=")
         key, column = key.strip(" "), start + _indent(pair) + 1
-        # Only a key that looks like one may stand in the name of the field.
+        # Only a well-formed key may occur in the name of the field.
         named = f"{entry.name}:{key}" if _KEY.fullmatch(key) else entry.name
         parameter = next((p for p in entry.parameters if p.name == key), None)
         if not equals:
@@ -131,7 +131,7 @@ def check_text(text: object, field: str, accepted: str, limit: int = MAX_LENGTH)
 
 
 def require_distinct(specs: Iterable[Spec]) -> None:
-    """Every symbol that stands for an omitted value is used for nothing else.
+    """Check that every symbol that stands for an omitted value is used for nothing else.
 
     Raises:
         BadInput: a symbol would silently mean two things (bernoulli and power both call an omitted value p).
@@ -146,7 +146,7 @@ def require_distinct(specs: Iterable[Spec]) -> None:
 
 
 def _values(parameter: Parameter, raw: str, field: str, offset: int) -> Value | tuple[Value, ...]:
-    """The value or values after the equals sign; `offset` is how many characters of the spec stand before them."""
+    """The value or values after the equals sign; `offset` is the number of characters of the spec before them."""
     parts = raw.split("|")
     several = parameter.per_client or parameter.per_coordinate
     if len(parts) > 1 and not several:
@@ -177,7 +177,7 @@ def _value(parameter: Parameter, part: str, field: str, offset: int) -> Value:
 
 
 def _check_zeros(entry: Entry, given: Mapping[str, Value | tuple[Value, ...]]) -> None:
-    # A scale of 0 means the noise `none`; noisy beside noiseless clients would be a law of its own, which is not here.
+    # A scale of 0 means the noise `none`; a mixture of noisy and noiseless clients would be another law, which is not implemented.
     for key, value in given.items():
         zeros = [v == 0 for v in _listed(value)]
         if any(zeros) and not all(zeros) and sum(p.per_client for p in entry.parameters) == 1:

@@ -1,4 +1,4 @@
-"""Claims of the user's own inside the specification of a report: tables [[claims]], each the fields of a claim file and a title."""
+"""A user's claims inside the specification of a report: tables [[claims]], each with the fields of a claim file and a title."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_CLAIMS, MAX_TITLE = 50, 200
 @final
 @dataclass(frozen=True)
 class TitledClaim:
-    """An inequality with a title; `given` are its fields as they were written, which tell it from others."""
+    """An inequality with a title; `given` are its fields as they were written, which identify it."""
 
     title: str
     claim: Claim
@@ -29,11 +29,11 @@ def titled_claims(listed: object, key: str) -> tuple[TitledClaim, ...]:
     """The claims of a list of tables, counted from 1 in errors.
 
     Args:
-        listed: what the file has.
-        key: what it is called there.
+        listed: the value in the file.
+        key: its name there.
 
     Raises:
-        BadInput: it is no such list, or a field does not fit.
+        BadInput: it is not such a list, or a field does not fit.
     """
     accepted = f"1 to {MAX_CLAIMS} tables [[{key}]] with title, variables, assume, claim, hints"
     if not isinstance(listed, list):

@@ -1,4 +1,4 @@
-"""A flat TOML file read with care: bounded in size, numbers as they are written, and errors that name what is wrong."""
+"""A flat TOML file, read with care: bounded in size, numbers as they are written, and errors that name the problem."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_table(path: str | Path) -> dict[str, Any]:
         with open(path, "rb") as file:
             content = file.read(MAX_FILE + 1)
     except OSError as error:
-        error.filename = str(path)  # which is unknown to a read that fails
+        error.filename = str(path)  # a read that fails does not know it
         raise
     name = Path(path).name
     if len(content) > MAX_FILE:
@@ -67,7 +67,7 @@ def read_table(path: str | Path) -> dict[str, Any]:
 
 
 def written(value: object, depth: int = 0) -> str:
-    """A value as a TOML file has it (text without its quotes), for messages."""
+    """A value as it is written in a TOML file (text without its quotes), for messages."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -84,7 +84,7 @@ def written(value: object, depth: int = 0) -> str:
 
 
 def _not_toml(name: str, text: str, why: str) -> BadInput:
-    if why.startswith("Cannot overwrite a value"):  # where its value ends is all that the parser says of the key
+    if why.startswith("Cannot overwrite a value"):  # the parser only tells where the value of the key ends
         lines = [(n, key[1]) for n, line in enumerate(text.split("\n"), 1) if (key := _KEY.match(line))]
         for n, key in lines:
             if any(before == key for m, before in lines if m < n):

@@ -1,4 +1,4 @@
-"""The sanity checks of theory 5, one a file: what each model gets right, computed from the definitions.
+"""The sanity checks of theory 5, one per file: the properties of the method that each model shares, computed from definitions.
 
     >>> from derive.sanity import all_checks
     >>> all(check.passed for check in all_checks())

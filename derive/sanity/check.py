@@ -1,4 +1,4 @@
-"""What a sanity check is, and how its derivation is written down while it is computed."""
+"""Sanity checks as data, and the record of a derivation while it is computed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def tex(expr: sp.Expr) -> str:
 
 @dataclass
 class Working:
-    """Lines and values of a check in the making."""
+    """Lines and values of a check while it is being made."""
 
     lines: list[WorkingLine] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
@@ -72,8 +72,8 @@ class Working:
     def claim(self, key: str, left: str, found: sp.Expr, claim: sp.Expr, reason: str) -> sp.Expr:
         """A line `left = found`, compared with the claim of theory.
 
-        When they are equal the line is printed in the form of the claim, which is the shorter one; else it shows what
-        was found, so nothing is printed that was not computed.
+        When they are equal the line is printed in the form of the claim, which is the shorter one; otherwise it shows the
+        expression found, so nothing is printed that was not computed.
         """
         holds = equal(found, claim)
         self.lines.append(WorkingLine(f"{left} = {tex(claim if holds else sp.factor(found))}", reason, holds))

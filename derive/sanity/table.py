@@ -1,4 +1,4 @@
-"""What each model is good for (theory 5.4), as data."""
+"""The properties of each model (theory 5.4), as data."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One step of a method: its mean and covariance, by expectation over what is random in it."""
+"""One step of a method: its mean and covariance, by expectation over the noise and the compressor."""

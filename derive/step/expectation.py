@@ -2,7 +2,7 @@
 
 Two rules and nothing about particular compressors or laws:
 * one coordinate: products of powers of v_j and signs sgn(v_j - c) become moments E Z^m and signed moments R_m (theory 3);
-* many coordinates: a product with sums over coordinates is split by which summation indices coincide, so that it factorises.
+* many coordinates: a product with sums over coordinates is split by the coincidences of summation indices, so that it factorises.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def univariate(
 ) -> sp.Expr:
     """E phi(v_j) for v_j = mean + scale Z, phi an expression in the coordinate v (slot j).
 
-    With `functions`, signed moments of the law come back under short names that it can undo.
+    With `functions`, signed moments of the law are returned under short names that it can undo.
 
     Raises:
         NoClosedForm: phi is not a polynomial in v and in signs of v minus constants, or the law lacks a moment in closed form.
@@ -161,7 +161,7 @@ class CoordinateFunctions:
     named F0, F1, .. (`name`). `value` undoes both.
 
     Args:
-        letters: symbol -> expression, for letters that stand in the functions and are undone with the names.
+        letters: symbol -> expression, for letters that occur in the functions and are undone with the names.
     """
 
     def __init__(self, letters: Mapping[sp.Symbol, sp.Expr] | None = None) -> None:
@@ -194,7 +194,7 @@ class CoordinateFunctions:
         return constant * Coordinate(self._base(body, "F"), slot)
 
     def value(self, expr: sp.Expr) -> sp.Expr:
-        """The expression with every name exchanged for what it stands for, inside aggregates too.
+        """The expression with every name exchanged for its meaning, inside aggregates too.
 
         No name may be given after the first call.
         """

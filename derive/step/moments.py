@@ -39,7 +39,7 @@ class Conditional:
 
 @dataclass(frozen=True)
 class Condition:
-    """An inequality `left > right` that existence needs, such as nu > 2, and what it is needed for.
+    """An inequality `left > right` that existence needs, such as nu > 2, and the object that needs it.
 
     `met` is True, False, or None while a symbol leaves it open.
     """
@@ -69,9 +69,9 @@ class Moments:
 
     Args:
         form: mean b_j and covariance S, averaged over clients, in the gradient; None without closed form.
-        conditional: the moments given v; None when `form` says it all.
+        conditional: the moments given v; None when `form` is enough.
         mean: b_j, known even without `form` when the compressor is unbiased; else None.
-        conditions: those that a symbol leaves open, or that are unmet and said so (weak order).
+        conditions: those that a symbol leaves open, or that are unmet but only reported (weak order).
         omega: the compression ratio, or None.
     """
 
@@ -167,7 +167,7 @@ def _needs_variance(method: Method) -> bool:
 
 
 def _sharpest(conditions: list[Condition]) -> tuple[Condition, ...]:
-    """Of the open conditions on the tail of one law: the one for existence that implies the others, and that for weak order."""
+    """Of the open conditions on the tail of one law, the one for existence that implies the others, and that for weak order."""
     existence_ones = [c for c in conditions if c.purpose != "weak order 2"]
     order_ones = [c for c in conditions if c.purpose == "weak order 2"]
     sharpest = [max(existence_ones, key=lambda c: int(c.right))] if existence_ones else []
@@ -228,9 +228,9 @@ def _letter(scale: sp.Expr, n: int) -> sp.Symbol:
 
 
 def _at_rest(expr: sp.Expr, scale: sp.Symbol, heard: sp.Symbol) -> sp.Expr:
-    """A client's moment, right also where its scale is 0: its constants, such as sgn(v)^2 = 1, hold where v = 0 has no mass.
+    """A client's moment, correct also where its scale is 0: its constants, such as sgn(v)^2 = 1, hold where v = 0 has no mass.
 
-    Everything else, a polynomial in g, the scale and the signed moments, is what it is for the message v = g.
+    Everything else, a polynomial in g, the scale and the signed moments, has the value for the message v = g.
     """
     terms = sp.Add.make_args(sp.expand(expr))
     return sp.Add(*[e if e.has(Coordinate, scale) else heard * e for e in terms])
@@ -293,7 +293,7 @@ def _at_dimension(form: GradientForm, dim: int) -> GradientForm:
 
 
 def tidy(expr: sp.Expr) -> sp.Expr:
-    """A shorter equal expression: rational coefficients factored term by term; nothing is ever decided by it."""
+    """A shorter equal expression: rational coefficients factored term by term; no decision is ever based on it."""
     expr = sp.expand(expr)
     if expr.count_ops() > 400:
         return expr

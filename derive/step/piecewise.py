@@ -14,7 +14,7 @@ def pieces(phi: sp.Expr) -> Pieces:
     """A piecewise polynomial made of maxima and minima, such as a clipping, as its pieces.
 
     Raises:
-        NoClosedForm: pieces that cross where it cannot be decided, or that are no polynomials.
+        NoClosedForm: pieces whose crossing cannot be decided, or that are not polynomials.
     """
     if not isinstance(phi, (sp.Max, sp.Min)):
         if not phi.is_polynomial(v):

@@ -1,4 +1,4 @@
-"""The catalogue: one theorem a file. `derive.theorems.catalogue` collects them, `derive.theorems.entry.checking` checks them."""
+"""The catalogue: one theorem per file. `derive.theorems.catalogue` collects them, `derive.theorems.entry.checking` checks them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All entries, in the order of theory 6 to 8. A new theorem: a file beside this one with ENTRIES, and its name in MODULES."""
+"""All entries, in the order of theory 6 to 8. A new theorem is a file below this folder with ENTRIES, and its name in MODULES."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """More than yes or no: the least constant for which a claim is certified, and a counterexample just below it.
 
-A `StatedConstant` is a claim with a parameter c that is weaker for larger c: a number that a theorem states, or the part of its proof
-that the number comes from. `least` walks through the rationals of denominator at most 64 (`derive.proof.search.mediants`): each is refuted by
-exact numbers, certified by the kernel, or neither, and then the walk ends with the gap as it is.
+A `StatedConstant` is a claim with a parameter c that is weaker for larger c: a number that a theorem states, or the part of its
+proof that the number comes from. `least` walks through the rationals of denominator at most 64
+(`derive.proof.search.mediants`): each is refuted by exact numbers, certified by the kernel, or neither; in the last case the walk
+ends with the gap as it is.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Refute = Callable[[Fraction, float], Witness | None]
 
 @dataclass(frozen=True)
 class StatedConstant:
-    """A number that `entry` states as `stated`; `certify` (or ProofError) and `refute` judge a value, 0 to `high`, in so many seconds."""
+    """A number that `entry` states as `stated`; `certify` (or ProofError) and `refute` judge a value, 0 to `high`."""
 
     name: str
     entry: str

@@ -1,1 +1,1 @@
-"""The words that all else is said in: symbols, names that users may give, the registry of specs, errors."""
+"""The shared vocabulary: symbols, names that users may give, the registry of specifications, and the classes of errors."""

@@ -1,4 +1,4 @@
-"""What a user chooses by name, as types: an editor offers these words, and a type checker knows no others. Loads nothing."""
+"""The choices that a user makes by name, as types: an editor offers these words, a type checker accepts no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ways in which a request can fail: it is malformed, what it asks for does not exist, or no result could be trusted."""
+"""The ways in which a request can fail: it is malformed, the object asked for does not exist, or no result could be trusted."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ class BadInput(ValueError):
 
     Args:
         field: the name of the field, as the user wrote it ("rand-k:k", "--dim").
-        found: what was found, quoted back.
-        accepted: what would have been accepted, in one phrase.
+        found: the value found, quoted back.
+        accepted: the values that would be accepted, in one phrase.
         column: position of the offending character (1-based) where there is one.
     """
 
@@ -19,7 +19,7 @@ class BadInput(ValueError):
 
     @property
     def message(self) -> str:
-        """One line: field, value found, what is accepted."""
+        """One line: the field, the value found, the accepted values."""
         try:
             shown = str(self.found)
         except ValueError:  # Python refuses to print integers of more than 4300 digits
@@ -53,7 +53,7 @@ class WrongArithmetic(RuntimeError):
 
     Args:
         library: its name and version.
-        functions: names of the functions that come out wrong.
+        functions: names of the functions with wrong values.
     """
 
     def __init__(self, library: str, functions: list[str]) -> None:

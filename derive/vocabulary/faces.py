@@ -1,7 +1,7 @@
 """The faces of packages: names that are imported when they are first used, and modules that are found under their former paths.
 
-Importing a package costs nothing until a name of it is used (PEP 562), so that `sdescent --help` loads no SymPy. What an editor
-should see stands beside the call under `if TYPE_CHECKING`.
+Importing a package costs nothing until a name of it is used (PEP 562), so that `sdescent --help` loads no SymPy. The imports
+for editors and type checkers stand next to the call under `if TYPE_CHECKING`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def face(
     former = former or {}
     moved = {f"{package}.{last}": now for last, now in former.items() if now != f"{package}.{last}"}
     if moved:
-        # before the finder of files, which would make a second copy of a module in a package that has moved
+        # before the file finder, which would make a second copy of a module in a package that has moved
         sys.meta_path.insert(0, _Moved(moved))
 
     def get(name: str) -> Any:
@@ -50,7 +50,7 @@ def face(
 
 @final
 class _Moved:
-    """Finds a module that has moved: the one under its new path, not a second copy of it.
+    """Finds a module that has moved: the module under its new path, not a second copy of it.
 
     A finder and loader by its methods: the classes of `importlib.abc` would load a dozen modules with every import of a package.
     """

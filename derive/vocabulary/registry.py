@@ -1,6 +1,6 @@
 """The names by which the command line and specs call the built-in classes, and the values that each of them takes.
 
-A class joins by the decorator `register` above its definition, so what a user may write stands beside what it means.
+The decorator `register` adds a class where it is defined, so a specification's name and its meaning stand together.
 """
 
 from __future__ import annotations

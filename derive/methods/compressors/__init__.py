@@ -1,4 +1,4 @@
-"""Compressors, one family a file (theory 4): a new one is a subclass of `Unbiased` or `Biased` in a file of its own."""
+"""Compressors, one family per file (theory 4): a new one is a subclass of `Unbiased` or `Biased` in its own file."""
 
 from derive.methods.compressors.base import Biased as Biased
 from derive.methods.compressors.base import Compressor as Compressor

@@ -1,4 +1,4 @@
-"""What the engine needs to know of a compressor."""
+"""The interface of a compressor: everything that the engine needs to know about it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Omega:
 
     Args:
         value: omega (dimensionless).
-        exact: whether the bound is attained; False when a smaller constant may do.
+        exact: whether the bound is attained; False when a smaller constant may hold.
     """
 
     value: sp.Expr
@@ -46,7 +46,7 @@ class Compressor(ABC):
         """The compression ratio.
 
         Raises:
-            Refusal: there is none ("no-omega"): the compressor is biased, or no finite one exists.
+            Refusal: there is none ("no-omega"): the compressor is biased, or no finite ratio exists.
         """
 
     @abstractmethod
@@ -54,7 +54,7 @@ class Compressor(ABC):
         """The compressor's name in mathematics."""
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
-        """The map C as a sentence of LaTeX, dollar signs included; `show` sets an expression. "" where it is not written.
+        """The map C as a sentence of LaTeX, dollar signs included; `show` sets an expression. "" where none is defined.
 
         A report uses the summary of the class's registration in place of an empty one.
         """

@@ -1,4 +1,4 @@
-"""Gradient-noise laws, one family a file (theory 3): a new law is a subclass of `Law` in a file of its own."""
+"""Gradient-noise laws, one family per file (theory 3): a new law is a subclass of `Law` in its own file."""
 
 from derive.methods.noise.gaussian import Gaussian as Gaussian
 from derive.methods.noise.generic import GenericLaw as GenericLaw

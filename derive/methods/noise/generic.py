@@ -1,4 +1,4 @@
-"""A law left open: formulas that hold for every symmetric law with a density."""
+"""An unspecified law: formulas that hold for every symmetric law with a density."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class GenericLaw(Law):
 
 @dataclass(frozen=True)
 class OpenLaw(Law):
-    """A law whose F, p and R_m keep these names, since written out they would fill lines; tail and variance are its own.
+    """A law whose F, p and R_m keep these names, since written out they would fill lines; tail and variance are those of `closed`.
 
     Args:
         closed: the law.

@@ -1,4 +1,4 @@
-"""What the engine needs to know of a gradient-noise law."""
+"""The interface of a gradient-noise law: everything that the engine needs to know about it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Law(ABC):
         """The law's name in mathematics, such as t_\\nu."""
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
-        """What the law is, as a phrase of LaTeX (dollar signs included) after "independent": of density p(y) = ..."""
+        """The definition of the law, as a phrase of LaTeX (dollar signs included) after "independent": of density p(y) = ..."""
         return rf"of density $\displaystyle p({show(ARGUMENT)})={show(self.density(ARGUMENT))}$"
 
     @property

@@ -1,4 +1,4 @@
-"""The noises that specs know by name: each law times its scale; a scale of 0 for every client means no noise."""
+"""The noises that specifications know by name: each law times its scale; a scale of 0 for every client means no noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noises: a standardised law times a scale, for one client or for each of several."""
+"""Noises: a standardised law times a scale, which is common to all clients or one for each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from derive.vocabulary.errors import BadInput, NoClosedForm
 from derive.vocabulary.registry import register
 from derive.vocabulary.symbols import coerce, parameter
 
-#: a client's noise and the standardised noise; named by words, which the printer sets as letters
+#: a client's noise and the standardised noise; their names are words, which the printer typesets as letters
 Z, UNIT = Coordinate("noise"), Coordinate("unitnoise")
 
 
@@ -43,7 +43,7 @@ class Noise(ABC):
         """The noise as mathematics."""
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
-        """What Z is, as a clause of LaTeX (dollar signs included): its scale times the standardised zeta_j, and their law."""
+        """The definition of Z, a clause of LaTeX (dollar signs included): scale times the standardised zeta_j, and their law."""
         scales = tuple(dict.fromkeys(self.scales))
         if len(scales) == 1:
             left, rest = show(Z), ""
@@ -126,7 +126,7 @@ class Scaled(Noise):
 
     Args:
         standard: the law.
-        sigma: one scale, or one a client; a `Coordinate` makes it a vector with one entry a coordinate.
+        sigma: one scale, or one per client; a `Coordinate` makes it a vector with one entry per coordinate.
     """
 
     standard: Law

@@ -69,7 +69,7 @@ class StudentT(Law):
         return front * ((m - 1) * inner + boundary)
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
-        # gamma functions of numbers stay as they are: the number in front would have dozens of digits
+        # gamma functions of numbers stay unevaluated: the number in front would have dozens of digits
         above, below = (rf"\Gamma\left({_half(e, show)}\right)" for e in (self.nu + 1, self.nu))
         front = rf"\frac{{{above}}}{{{show(sp.sqrt(sp.pi * self.nu))}\,{below}}}"
         tail = rf"\left({show(1 + ARGUMENT**2 / self.nu)}\right)^{{-{_half(self.nu + 1, show)}}}"
@@ -94,7 +94,7 @@ class Cauchy(StudentT):
 
 
 def _half(e: sp.Expr, show: Callable[[sp.Expr], str]) -> str:
-    """e/2, a sum over 2 in one line."""
+    """e/2; of a sum (a + b)/2 on one line."""
     return rf"\left({show(e)}\right)/2" if e.is_Add else show(e / 2)
 
 

@@ -1,4 +1,4 @@
-"""What an entry of the catalogue is, and how it is checked against the engine."""
+"""Entries of the catalogue as data, and the check of an entry: its proof, and its definitions against the engine."""
 
 from __future__ import annotations
 

@@ -26,21 +26,21 @@ Named = tuple[str, Relation]
 
 @dataclass(frozen=True)
 class Checked:
-    """What came out for an entry.
+    """The result of checking an entry.
 
     Args:
         status: PROVED, DECIDED, REFUTED or UNDECIDED.
-        steps: one line a step, with its LaTeX, what it is `given` besides the assumptions (the case, a generic number), rule
+        steps: one line per step, with its LaTeX, what is `given` besides the assumptions (the case, a generic number), rule
             and status.
         axioms: names used.
         assumptions, definitions: those that the proof used, (name, relation); of a refutation, all that the witness satisfies.
-        declared: what the context says of functions, matrices and processes, as far as the proof used it, {"text", "latex"}.
-        unused: names of assumptions that the proof did without.
-        certificate: the certificate of a proof, None else.
+        declared: the context's declarations of functions, matrices and processes, as far as the proof used them, {"text", "latex"}.
+        unused: names of assumptions that the proof did not use.
+        certificate: the certificate of a proof, otherwise None.
         counterexample: exact values at which a claim fails.
         reason: why it is not proved.
         repair: of a claim that fails, {"entry", "changes"}: the id of an entry that repairs it, and assumptions with which it is proved,
-            each {"plain", "latex", "instead"}, the last the name of the one that it stands for, or "".
+            each {"plain", "latex", "instead"}, the last the name of the assumption that it replaces, or "".
     """
 
     entry: Theorem | Refutation
@@ -64,7 +64,7 @@ class Checked:
 
 
 def check(entry: Theorem | Refutation, seconds: float = 5.0) -> Checked:
-    """Checks one entry; never raises for a proof that fails: its status is UNDECIDED then, with the reason."""
+    """Check one entry; a proof that fails does not raise: its status is then UNDECIDED, with the reason."""
     started = time.perf_counter()
     try:
         found = _refute(entry) if isinstance(entry, Refutation) else _prove(entry, seconds)
@@ -120,7 +120,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
 
 
 def _unlike(read: Mapping[str, Relation], given: Mapping[str, Relation]) -> list[str]:
-    """Which of these relations, as the engine has them now, stand otherwise in the theorem, or not at all."""
+    """The relations that differ between the engine, as it is now, and the theorem, or that the theorem lacks."""
     return [
         f"{name}: the engine has {text(relation)}" for name, relation in read.items() if given.get(name) != relation
     ]
@@ -155,7 +155,7 @@ def _refute(entry: Refutation) -> Checked:
 
 
 def _mended(entry: Refutation, writer: TermWriter) -> dict[str, Any]:
-    """What repairs the claim, proved anew; raises where it is not proved."""
+    """The repair of the claim, proved again; raises where it is not proved."""
     if entry.mended:
         witness = {name: Fraction(v) for name, v in entry.witness.items()}
         before = tuple(entry.assume.values())

@@ -1,4 +1,4 @@
-"""What a context declares besides relations, in words and LaTeX: shapes of functions, flags of matrices, the SDE of the state."""
+"""The declarations of a context other than relations, in words and LaTeX: functions, flags of matrices, the SDE of the state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a method's SDE to the terms of Ito's formula: the theorems are about what the engine derives, not about what is typed in."""
+"""From a method's SDE to the terms of Ito's formula: the theorems are about the derived equations, not about typed ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Part = tuple[Term, Any]
 
 
 def loss_along(drift: list[Part], diffusion: list[Part]) -> dict[str, Any]:
-    """What Ito's formula needs of the loss along the SDE, from its start f0 to its value fT at the horizon."""
+    """The data that Ito's formula needs of the loss along the SDE, from its start f0 to its value fT at the horizon."""
     named = {"gradient": "g", "hessian": "H", "end": "fT", "start": "f0"}
     return {**named, "smooth": True, "drift": drift, "diffusion": diffusion}
 
@@ -27,16 +27,16 @@ def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str
 
     Args:
         equation: with a free schedule.
-        vectors: what the vectors are called: "mean" for b, "curvature" for Lam H Lam g (where it is not H g).
+        vectors: the names of the vectors: "mean" for b, "curvature" for Lam H Lam g (where it is not H g).
 
     Raises:
-        ValueError: the drift is no combination of b, H b and Lam H Lam g with scalar coefficients.
+        ValueError: the drift is not a combination of b, H b and Lam H Lam g with scalar coefficients.
     """
     mean = equation.moments.mean
     if mean is None or equation.drift is None:
         raise ValueError("the method has no drift in closed form")
     own, bent, ratio = sp.Dummy("b"), sp.Dummy("Hb"), sp.Dummy("Lam")
-    # symbols in their place: SymPy divides into the cases of a case distinction
+    # symbols in place of vectors: SymPy divides into the cases of a case distinction
     letters: dict[sp.Expr, sp.Expr] = {hvp(mean): bent, mean: own}
     basis: list[tuple[sp.Expr, Any]] = [(own, vec(vectors["mean"]))]
     if equation.model == "corrected" and mean == g:
@@ -70,7 +70,7 @@ def scalar(e: sp.Expr, h: Term) -> Term:
     """A scalar expression in eta, N, u, .. as a term, h for u.
 
     Raises:
-        ValueError: it holds what the grammar of terms does not.
+        ValueError: it contains something that the grammar of terms does not have.
     """
     return expression(e, {free: h})
 
@@ -79,10 +79,10 @@ def expression(e: sp.Expr, letters: Mapping[sp.Expr, Term]) -> Term:
     """An expression in symbols, generic coordinates v_j, their sums, roots, exp and |.| as a term; v_j is the symbol v.
 
     Args:
-        letters: subexpressions that have a letter, or another term, of their own.
+        letters: subexpressions that have a letter or another term.
 
     Raises:
-        ValueError: it holds what the grammar of terms does not.
+        ValueError: it contains something that the grammar of terms does not have.
     """
     if e in letters:
         return letters[e]
@@ -112,7 +112,7 @@ def expression(e: sp.Expr, letters: Mapping[sp.Expr, Term]) -> Term:
 
 
 def _product(e: sp.Mul, letters: Mapping[sp.Expr, Term]) -> Term:
-    """A product as a quotient; what is divided by a sum is divided by it alone, as normal forms do not split inverses of sums."""
+    """A product as a quotient; a division by a sum is kept separate, as normal forms do not split inverses of sums."""
     if e.could_extract_minus_sign() and e.args[0].is_number:
         return -expression(-e, letters)
     powers = [a for a in e.args if isinstance(a, sp.Pow) and a.exp.is_number and a.exp.is_negative]

@@ -1,4 +1,4 @@
-"""Methods and losses of the engine in which the definitions of the theorems are evaluated: what a letter stands for is what they have."""
+"""Methods and losses of the engine in which the definitions of the theorems are evaluated, which give letters their values."""
 
 from __future__ import annotations
 

@@ -19,13 +19,13 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True)
 class Meaning:
-    """What atoms stand for in d coordinates and N clients.
+    """The meaning of atoms in d coordinates and N clients.
 
     Args:
-        values: symbols, norms, traces, ..; a tuple has one entry a coordinate, or one a client where `clients` names the symbol.
+        values: symbols, norms, traces, ..; a tuple has one entry per coordinate, or per client where `clients` has the symbol.
         clients: symbols of kind client.
         functions: declared functions.
-        coordinates, count: d and N, how many there are of each.
+        coordinates, count: d and N, as numbers.
     """
 
     values: Mapping[Term, Any]
@@ -38,7 +38,7 @@ class Meaning:
         """A term at coordinate j and client k.
 
         Raises:
-            ValueError: something in it has no meaning here.
+            ValueError: a part of it has no meaning here.
         """
         if t in self.values:
             found = self.values[t]

@@ -1,7 +1,7 @@
-"""The definitions of the theorems, computed again by the engine: what a theorem calls b, Tr S, .. is what the method has.
+"""The definitions of the theorems, computed again by the engine: b, Tr S, .. of a theorem are those of the method.
 
-Each function returns what does not agree, in words; an empty list is agreement. Besides, every definition is evaluated in
-`derive.theorems.entry.instances`, so that what is written in a theorem is what the engine has.
+Each function returns the disagreements, in words; an empty list is agreement. In addition, every definition is evaluated in
+`derive.theorems.entry.instances`, so that a theorem's definitions are those of the engine.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def unbiased() -> list[str]:
     """For clients with unbiased compressors: b = g, and S_jj = mean of (E (C_j - v_j)^2 + Var Z_j), by total variance.
 
     Checked for every compressor whose moments have a closed form after the noise (identity, Bernoulli, Rand-k), with two
-    clients of their own scales, and with affine noise.
+    clients of different scales, and with affine noise.
     """
     wrong = []
     for compressor in (Identity(), Bernoulli("p"), RandK("k")):
@@ -133,13 +133,13 @@ def _agrees(name: str, relation: Relation) -> bool:
 
 
 def forget() -> None:
-    """Nothing is known of the engine any more: it is asked again."""
+    """Forget the engine's answers, so that it is asked again."""
     for known in (_once, _instances, _agrees):
         known.cache_clear()
 
 
 def disagreements(names: tuple[str, ...], definitions: Mapping[str, Relation]) -> list[str]:
-    """What the engine does not confirm: facts of each group, once a process, and each definition in the group's instances."""
+    """The facts that the engine does not confirm: those of each group, once per process, and each definition in its instances."""
     facts = [line for name in names for line in _once(name)]
     if facts:
         return facts

@@ -46,13 +46,13 @@ LEVEL = s * SIZE / NORM
 
 @dataclass(frozen=True)
 class Given:
-    """How the moments of a compressor given v are read.
+    """The way in which the moments of a compressor given v are read.
 
     Args:
-        letters: subexpressions that have a letter.
+        letters: subexpressions that are given a letter.
         where: the case of its moments that is read, for a variance written in two; the other one is 0, and
         rest: values of subexpressions there, at which the case that is read is 0 too (1/0 = 0).
-        case: which case of omega is meant, for a ratio written in several.
+        case: the case of omega that is meant, for a ratio written in several.
     """
 
     compressor: Unbiased
@@ -268,7 +268,7 @@ def entry(
     )  # fmt: skip
 
 
-# what the engine's expressions are called here: floor of the level, the power of two below |v_j|, the largest |v_j|
+# the letters of the engine's expressions: floor of the level, the power of two below |v_j|, the largest |v_j|
 _size, _square = sp.Abs(message), coord_sum(message**2)
 _floor = sp.floor(parameter("s") * _size / sp.sqrt(_square))
 _power = 2 ** sp.floor(sp.log(_size) / sp.log(2))

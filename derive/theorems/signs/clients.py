@@ -46,7 +46,7 @@ OTHER_SIZE = under("C", R(sg.fn("abs", OTHER) / sigma)) / N
 
 
 class Ordered(SignFacts):
-    """The facts that see the sign of b_j and how the coordinates of b are ordered."""
+    """The facts that use the sign of b_j and the order of the coordinates of b."""
 
     @cached_property
     def one_sign(self) -> tuple[Fact, Fact]:

@@ -48,7 +48,7 @@ def chain_rule() -> dict[str, Relation]:
     """grad f . b = 2 sqrt(f - f*) (grad sqrt(f - f*)) . b for every vector b: SymPy differentiates a function of two variables.
 
     Raises:
-        ValueError: their quotient is no function of sqrt(f - f*).
+        ValueError: their quotient is not a function of sqrt(f - f*).
     """
     state, b, low = sp.symbols("x1 x2", real=True), sp.symbols("b1 b2", real=True), sp.Symbol("fstar", real=True)
     f = sp.Function("f", real=True)(*state)

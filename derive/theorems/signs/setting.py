@@ -1,4 +1,4 @@
-"""What the theorems on DSignSGD share (theory 6.4): facts about one coordinate and one client, and their sums.
+"""The common setting of the theorems on DSignSGD (theory 6.4): facts about one coordinate and one client, and their sums.
 
 Client k signs g_j + sigma_k Z; the mean of that is R(g_j/sigma_k), R(x) = 2F(x) - 1, F the cdf of a symmetric unimodal law: R is odd,
 nondecreasing, concave on [0, oo), at most 1, and R(x) <= 2 M x there, M the density at 0. No moment of the noise is used.
@@ -141,7 +141,7 @@ def generator(model: Model, h: Term) -> Term:
 
 
 class SignFacts:
-    """Facts about the coordinates, made once where they are asked for."""
+    """Facts about the coordinates, made once when they are asked for."""
 
     def __init__(self, w: Derivation) -> None:
         self.w = w

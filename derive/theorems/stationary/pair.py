@@ -24,18 +24,18 @@ NAMES = {
     "Sigma1_2": r"\Sigma_{12}", "m": r"\mathbb{E}x_1x_2", "m1": "v_1", "m2": "v_2", "sigma0": r"\sigma_0", "sigma1": r"\sigma_1",
 }  # fmt: skip
 SQUARES = (h1**2 + h2**2) / 2
-#: what the rate of E x1 x2 takes from h1 + h2
+#: the part that the rate of E x1 x2 loses from h1 + h2
 FACTORS: dict[Model, Term] = {"first-order": h1 + h2, "corrected": h1 + h2 - eta * SQUARES, "second-order": h1 + h2 + eta * SQUARES}
 WORDS = {"first-order": "", "corrected": r"-\frac\eta2(h_1^2+h_2^2)", "second-order": r"+\frac\eta2(h_1^2+h_2^2)"}
 
 
 def correlated(model: Model) -> CoordinateSDE:
-    """The engine's SDE with a noise covariance Sigma that is no diagonal matrix."""
+    """The engine's SDE with a noise covariance Sigma that is not diagonal."""
     return sde(DSGD(Correlated(Gaussian())), model, Quadratic(("h1", "h2")), 2).expanded
 
 
 def mixed(model: Model) -> Callable[[], dict[str, Relation]]:
-    """How the equation of E x1 x2 is read."""
+    """The way in which the equation of E x1 x2 is read."""
 
     def read() -> dict[str, Relation]:
         own = correlated(model)
@@ -70,7 +70,7 @@ COUPLING, FORCE = 2 * eta * sigma1**2 / (N * k), 2 * eta * sigma0**2 / (N * k)
 
 
 def own_rate(model: Model, h: Term) -> Term:
-    """a_j = 2 h_j - (eta/N)(2/k - 1) h_j^2, less eta h_j^2 in the corrected model: what E x_j^2 loses by itself."""
+    """a_j = 2 h_j - (eta/N)(2/k - 1) h_j^2, less eta h_j^2 in the corrected model: the rate at which E x_j^2 decays by itself."""
     return 2 * h - eta / N * (2 / k - 1) * h**2 - (eta * h**2 if model == "corrected" else num(0))
 
 
@@ -80,7 +80,7 @@ def slack(model: Model) -> Term:
 
 
 def squares(model: Model) -> Callable[[], dict[str, Relation]]:
-    """How the equations of E x1^2 and E x2^2 are read."""
+    """The way in which the equations of E x1^2 and E x2^2 are read."""
 
     def read() -> dict[str, Relation]:
         own = sde(DCSGD(RandK("k"), Affine()), model, Quadratic(("h1", "h2")), 2).expanded

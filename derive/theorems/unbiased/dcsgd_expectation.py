@@ -76,7 +76,7 @@ def drift(noise: Noise) -> Term:
     """L f at G = f'(x) for f = e^x - x - 1 at x >= 0, N = d = 1, off the engine's generator; D0 is the noise's constant variance.
 
     Raises:
-        ValueError: it is no function of G.
+        ValueError: it is not a function of G.
     """
     right, _ = halves(GluedExponential().coordinate)
     loss = SeparableSum(right)

@@ -1,6 +1,6 @@
 """Theory 6.3 (ours): normalised D(C)SGD, h = s(t)/K_kap(G), which needs no step condition along the path.
 
-K_kap(G) = (L0 + L1 G) A + c', c' = kap L1 D_0/N, A = 1 + A_1/N. With psi(G) = G^2/K_kap(G) the bound is one on E psi at a random time.
+K_kap(G) = (L0 + L1 G) A + c', c' = kap L1 D_0/N, A = 1 + A_1/N. With psi(G) = G^2/K_kap(G) the bound is on E psi at a random time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RULES: dict[str, Relation] = {
 ENDS: dict[str, Relation] = {**ub.ENDS, "eps < 1": num(0).lt(1 - eps), "int s > 0": under("I", s).gt(0)}
 LOW: dict[str, Relation] = {"c' <= A L0": SHARE.le(A * L0)}
 HIGH: dict[str, Relation] = {"c' > 0": SHARE.gt(0)}
-# (1/K_0)^2, not 1/K_0^2: inverses of expanded squares are atoms of their own
+# (1/K_0)^2, not 1/K_0^2: inverses of expanded squares are separate atoms
 C_LOW, C_HIGH = L0 * (1 / K0) ** 2, 1 / (4 * (A * SHARE))
 
 

@@ -11,7 +11,7 @@ from derive.vocabulary.choices import Model
 
 mu = x("mu")
 RULES: dict[str, Relation] = {"L1 = 0": L1.eq(0), "mu > 0": mu.gt(0), "PL": (2 * mu * (f - fstar)).le(G**2)}
-#: eta L D_0/(2N), what the noise adds to the drift of f
+#: eta L D_0/(2N), the contribution of the noise to the drift of f
 FLOOR = eta * L0 * D0 / (2 * N)
 
 

@@ -35,7 +35,7 @@ def floor(model: Model) -> Term:
     """eta L D_0/(4 mu N) with D_0 = d (1 + omega) s0/B, by substitution into the bound of 6.5.
 
     Raises:
-        ValueError: the bound does not hold what is substituted.
+        ValueError: the bound does not contain the substituted terms.
     """
     bound, one = polyak.bound(model), equal_clients(ub.DEFINITIONS["D_0"].right)
     limits = {polyak.decay(model): num(0), polyak.rate(model): num(1), D0: put(one, {s0: s0 / B})}
@@ -65,7 +65,7 @@ def enough(w: Derivation) -> Fact:
 
 
 def needed(w: Derivation) -> Fact:
-    """A floor that stays needs the rule, where the floor is not 0."""
+    """If the floor stays the same and is not 0, the rule must hold."""
     one, two = units(w)
     amount = w.kernel.inverse(BEFORE, w["the floor is not 0"])
     mine = re * (1 + rw * omega) * SHARE

@@ -1,4 +1,4 @@
-"""What the theorems on D(C)SGD share: clients that each compress without bias and have affine noise, and the bound on Tr S.
+"""The setting of the theorems on D(C)SGD: clients that each compress without bias and have affine noise, and the bound on Tr S.
 
 Client k sends U_k = C_k(g + Z_k). Its compression error q_k = E||C_k(v) - v||^2 is at most omega_k E||v||^2, and its noise has
 trace v_k = Tr Cov Z_k <= d (s0_k + s1_k G^2). With independent clients Tr S = (1/N) sum_k (q_k + v_k) (total variance).
@@ -117,7 +117,7 @@ def point(**more: int) -> dict[Term, int]:
 
 @dataclass(frozen=True)
 class Bounds:
-    """What every derivation starts from: signs, 1/N, g'Hg and Tr(HS), D_0."""
+    """The facts that every derivation starts from: signs, 1/N, g'Hg and Tr(HS), D_0."""
 
     per: Fact
     bend: Fact
@@ -162,7 +162,7 @@ def ratio_is_nonnegative(w: Derivation, per: Fact) -> Fact:
 
 
 def _nonnegative(w: Derivation, name: str, symbol: Term, pieces: list[Term], per: Fact) -> Fact:
-    """0 <= A_1 or D_0: means of products of what is >= 0."""
+    """0 <= A_1 or D_0: means of products of nonnegative factors."""
     signs = {omega: "omega_k >= 0", d: "d >= 0", s0: "s0_k >= 0", s1: "s1_k >= 0"}
     sums = []
     for piece in pieces:
@@ -176,7 +176,7 @@ def _all(factors: list[str]) -> tuple[Fraction, tuple[int, ...], tuple[Term, ...
 
 
 def mentions(t: Term, symbol: Term) -> bool:
-    """Whether a symbol stands in a term."""
+    """Whether a symbol occurs in a term."""
     return t == symbol or any(mentions(a, symbol) for a in t[1:] if isinstance(a, Term))
 
 

@@ -1,6 +1,6 @@
 """Theory 6.3 (ours): the strength K_kap(G) of the normalisation grows with compression, noise and dimension, and falls with the clients.
 
-K_kap(G) is that of `unbiased.condition`, with A_1 and D_0 as they are defined there: what is larger has a star.
+K_kap(G) is that of `unbiased.condition`, with A_1 and D_0 as they are defined there: the larger quantities have a star.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.scaling import equal_clients
 from derive.theorems.unbiased.setting import A1, D0, L0, L1, G, N, d, kap, omega, s0, s1
 
-#: name -> the name of what is at least as large
+#: name -> the name of the quantity that is at least as large
 STARRED = {"omega": "omegas", "s0": "s0s", "s1": "s1s", "d": "ds", "A1": "A1s", "D0": "D0s", "N": "Ns"}
 os, s0s, s1s, ds, A1s, D0s, Ns = xs("omegas s0s s1s ds A1s D0s Ns")
 NAMES = {
@@ -36,12 +36,12 @@ STRENGTH = ub.condition("corrected", kap)
 
 
 def starred(t: Term, *kept: str) -> Term:
-    """t with the larger numbers, but for those that are kept."""
+    """t with the larger numbers, except for those that are kept."""
     return put(t, {x(a): x(b) for a, b in STARRED.items() if a not in kept})
 
 
 def moments(kept: tuple[str, ...] = (), one: bool = False) -> dict[str, Relation]:
-    """The definitions of A_1 and D_0 and of their larger kin; with `one`, of equal clients."""
+    """The definitions of A_1 and D_0 and of their larger versions; with `one`, for equal clients."""
     found: dict[str, Relation] = {}
     for name in ("A_1", "D_0"):
         relation = ub.DEFINITIONS[name]
@@ -114,7 +114,7 @@ def falls(w: Derivation) -> Fact:
 
 
 def _context(one: bool) -> Context:
-    """The names; of equal clients every one is a number."""
+    """The names; for equal clients every one is a number."""
     numbers = ["N", "d", "L0", "L1", "kap", "A1", "D0"]
     clients = ["omega", "s0", "s1"]
     if one:
