@@ -1,4 +1,4 @@
-"""What an entry of the catalogue is: a theorem with its derivation, or a claim with a point that refutes it."""
+"""Entries of the catalogue: a theorem with its derivation, or a claim with a point that refutes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from derive.proof.search.prover import Prover
 
 @dataclass(frozen=True)
 class ProofLine:
-    """One step of a derivation as a reader sees it: what is said, and the fact that says it."""
+    """One step of a derivation as a reader sees it: its text, and the fact that it states."""
 
     words: str
     fact: Fact
@@ -36,7 +36,7 @@ class Derivation:
         return self._given[name]
 
     def step(self, words: str, fact: Fact) -> Fact:
-        """Writes a line down; the fact itself."""
+        """Write a line down; return the fact itself."""
         self.lines.append(ProofLine(words, fact))
         return fact
 
@@ -97,17 +97,17 @@ class Theorem:
     """A statement with its derivation.
 
     Args:
-        id, title, source: how it is called, and where it is from.
+        id, title, source: its names, and its origin.
         statement: LaTeX, in words and formulas.
         context: the names.
-        assumptions: what is assumed, name -> relation. None is a step, nor what `derive.step.moments` can compute.
+        assumptions: the hypotheses, name -> relation. None of them is a step, or something that `derive.step.moments` can compute.
         definitions: equations that other code recomputes (moments of the method), name -> relation.
         point: numbers for atoms (symbols, norms, ..) at which every assumption and definition without an operator holds.
         prove: writes the derivation; its last fact is the theorem.
         names: LaTeX of symbols; short: of whole terms that have a letter.
-        evidence: what numerics compares it with, in order.
-        recomputed: which definitions of `derive.theorems.entry.recompute` it rests on.
-        read: makes those definitions and assumptions anew that are read off the engine; a check compares them with what stands here.
+        evidence: the evidence that numerics compares it with, in order.
+        recomputed: the definitions of `derive.theorems.entry.recompute` that it rests on.
+        read: makes the definitions and assumptions that are read off the engine again; a check compares them with those given here.
     """
 
     id: str
@@ -132,13 +132,13 @@ class Refutation:
     """A claim that is false, with exact numbers that show it.
 
     Args:
-        claim, assume: relations over the symbols of `witness`, which says their values.
-        statement: LaTeX of what was claimed.
-        words: why the numbers are those of a case that the claim covers.
+        claim, assume: relations over the symbols of `witness`, which gives their values.
+        statement: LaTeX of the claim.
+        words: why the claim covers the case of these numbers.
         repair: id of the entry that repairs it.
-        mended: assumptions that are added, or that stand in place of those of the same name: with them the claim itself is proved,
+        mended: assumptions that are added, or that replace those of the same name: with them the claim itself is proved,
             most of them found by `derive.proof.repair.smallest`.
-        read: makes the claim anew, where a part of it is read off the engine; a check compares it with what stands here.
+        read: makes the claim again, where a part of it is read off the engine; a check compares it with the claim given here.
     """
 
     id: str

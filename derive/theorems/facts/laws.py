@@ -1,7 +1,7 @@
 """Theory 8: facts about the shipped unimodal noise laws, inequalities in one variable that `derive.proof.search.one_variable` proves.
 
 With R(x) = 2F(x) - 1 on x >= 0 and a = R(1): F is concave there, F'(x) <= F'(0), x R(x) >= a (x - 1/4), R(x) >= a min(1, x) and
-R(x) >= a x/(1 + x). R is the law's own (`Law.branches`). The number a stays the term R(1), transcendental or not. min is no term,
+R(x) >= a x/(1 + x). R is the law's own (`Law.branches`). The number a stays the term R(1), transcendental or not. min is not a term,
 so where R or min(1, x) has a kink a fact is one for each side of it.
 """
 

@@ -54,7 +54,7 @@ def halves(e: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
 
 
 def reader(loss: Separable) -> Callable[[], dict[str, Relation]]:
-    """How f', f'' and the constants are read."""
+    """The way in which f', f'' and the constants are read."""
 
     def read() -> dict[str, Relation]:
         f, known = loss.coordinate, loss.smoothness(1)
@@ -174,7 +174,7 @@ def entry(
     name: str, title: str, statement: str, loss: Separable, prove: Callable[[Derivation], Fact],
     assumptions: Mapping[str, Relation], point: Mapping[Term, int], parameter: Term | None = None,
 ) -> Theorem:  # fmt: skip
-    """An entry on one coordinate of a loss, with what is read off it as definitions; `parameter` is a number that it is about."""
+    """An entry on one coordinate of a loss, defined by the formulas read off it; `parameter` is a number that it is about."""
     read = reader(loss)
     return Theorem(
         id=f"8-{name}", title=title, source="theory 8", statement=statement, context=CONTEXT, assumptions=assumptions,
