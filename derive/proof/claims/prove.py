@@ -30,7 +30,9 @@ from derive.proof.refute.exact import counterexample
 from derive.proof.refute.z3 import decide
 from derive.proof.search.clock import now
 from derive.proof.search.one_variable import disprove
-from derive.reading.claims import FUNCTIONS, Claim, listed, parse_relation, parse_term, variable_names
+from derive.reading.claims import Claim, listed, variable_names
+from derive.reading.grammar import parse_relation, parse_term
+from derive.reading.tokens import FUNCTIONS
 from derive.vocabulary.errors import BadInput
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)

@@ -26,7 +26,7 @@ from derive.proof.repair.constants import numerals
 from derive.proof.repair.smallest import proposed, repairs
 from derive.proof.replay.check import replay
 from derive.proof.search.clock import now
-from derive.reading.claims import parse_relation
+from derive.reading.grammar import parse_relation
 from tests.support.corpus.cases import claim_of
 from tests.support.corpus.failing import FALSE
 from tests.support.samples import slow_but

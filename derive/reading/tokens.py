@@ -1,0 +1,86 @@
+"""Tokens of a term or a relation of a claim file: numbers, names and signs of a whitelist, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.names import MAX_DIGITS
+
+FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs")
+RELATIONS = ("<=", "<", ">=", ">", "==")
+MAX_TOKENS = 500  # of one relation or term, without parentheses
+
+_TOKEN = re.compile(
+    r" *(?:(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<relation>[<>=!]+)|(?P<operator>\*\*|[-+*/^])|(?P<bracket>[()])|(?P<end>$)|(?P<other>.))",
+    re.ASCII,
+)
+_GLUED = re.compile(r"[A-Za-z0-9_.]*", re.ASCII)
+
+
+class Token(NamedTuple):
+    kind: str  # number, variable, function, relation, operator, bracket
+    text: str
+    start: int  # in the user's text, from 0
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+def scan(text: str, variables: Collection[str], field: str, whole: str) -> list[Token]:
+    """The tokens of `text`, each of a kind that the grammar has."""
+    tokens: list[Token] = []
+    at = count = 0
+    while match := _TOKEN.match(text, at):
+        kind = str(match.lastgroup)
+        token, at = Token(kind, match[kind], match.start(kind)), match.end()
+        if kind == "end":
+            break
+        if kind == "number":
+            _check_number(text, token, field)
+        elif kind == "name":
+            token = token._replace(kind=_kind_of_name(token, variables, field))
+        elif kind == "other" or (kind == "relation" and token.text not in RELATIONS):
+            accepted = whole if kind == "relation" else _what_instead(token.text)
+            raise BadInput(field, token.text, accepted, token.start + 1)
+        tokens.append(token)
+        count += kind != "bracket"
+        if count > MAX_TOKENS:
+            raise BadInput(field, text, f"at most {MAX_TOKENS} numbers, names and operators", token.start + 1)
+    return tokens
+
+
+def _check_number(text: str, token: Token, field: str) -> None:
+    glued = _GLUED.match(text, token.end)
+    if glued and glued[0]:
+        found = token.text + glued[0]
+        form = "an exact rational (2, 1/2) or a plain decimal (0.25), with an operator before a name (2*x)"
+        raise BadInput(field, found, form, token.end + 1)
+    if sum(ch.isdigit() for ch in token.text) > MAX_DIGITS:
+        raise BadInput(field, token.text, f"a number of at most {MAX_DIGITS} digits", token.start + 1)
+
+
+def _kind_of_name(token: Token, variables: Collection[str], field: str) -> str:
+    if token.text in variables:
+        return "variable"
+    if token.text in FUNCTIONS:
+        return "function"
+    if token.text == "pi":
+        accepted = "a rational bound in place of pi, such as 3.1416"
+    else:
+        names = list(variables)
+        some = ", ".join(names[:8]) + (", .." if len(names) > 8 else "")
+        accepted = f"the variables {some or '(none)'} and the functions {' '.join(FUNCTIONS)}"
+    raise BadInput(field, token.text, accepted, token.start + 1)
+
+
+def _what_instead(character: str) -> str:
+    if character == ",":
+        return "one argument for each function"
+    if character == "|":
+        return "abs(x) for an absolute value"
+    return "numbers, variables, functions, + - * / ^ ( ) and <= < >= > =="
