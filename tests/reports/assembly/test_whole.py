@@ -25,18 +25,11 @@ def quietly(label: str, fraction: float) -> None:
     assert 0 <= fraction <= 1
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    folder = tmp_path_factory.mktemp("whole")
-    return folder, build_report(None, folder, True, None, quietly)
-
-
 def rows(made: dict[str, Any]) -> list[dict[str, Any]]:
     return [row for group in made["ledger"] for row in group["rows"]]
 
 
-@pytest.mark.slow
-def test_every_claim_has_its_evidence(report: tuple[Path, dict[str, Any]]) -> None:
+def every_claim_has_its_evidence(report: tuple[Path, dict[str, Any]]) -> None:
     _, made = report
     assert made["notes"] == [] and made["reused"] == []
     assert {r["id"]: r["reason"] for r in rows(made) if r["status"] == Status.OPEN} == OPEN
@@ -47,14 +40,12 @@ def test_every_claim_has_its_evidence(report: tuple[Path, dict[str, Any]]) -> No
     assert {name: status for name, status in made["statuses"].items() if status in ("FAILS", "refused")} == {}
 
 
-@pytest.mark.slow
-def test_sentences_have_a_space_between(report: tuple[Path, dict[str, Any]]) -> None:
+def sentences_have_a_space_between(report: tuple[Path, dict[str, Any]]) -> None:
     for part in sorted((report[0] / "parts").glob("*.tex")):
         assert re.findall(r".*[a-z$)][.;:,][A-Z][a-z].*", part.read_text()) == [], part.name
 
 
-@pytest.mark.slow
-def test_a_second_run_computes_nothing(report: tuple[Path, dict[str, Any]]) -> None:
+def a_second_run_computes_nothing(report: tuple[Path, dict[str, Any]]) -> None:
     folder, first = report
     before = (folder / "report.tex").read_bytes(), (folder / "parts" / "ledger.tex").read_bytes()
     started = time.monotonic()
@@ -65,8 +56,7 @@ def test_a_second_run_computes_nothing(report: tuple[Path, dict[str, Any]]) -> N
     assert before == ((folder / "report.tex").read_bytes(), (folder / "parts" / "ledger.tex").read_bytes())
 
 
-@pytest.mark.slow
-def test_the_page_on_a_phone(report: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+def the_page_on_a_phone(report: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     folder, _ = report
     if pandoc_path() is None or BROWSER is None:
         pytest.skip("needs pandoc and Chromium")
@@ -80,6 +70,17 @@ def test_the_page_on_a_phone(report: tuple[Path, dict[str, Any]], tmp_path: Path
         assert view["overflow"] == 0 and view["sticking"] == [] and view["dangling"] == []
         assert all(natural > 0 for natural, _ in view["pictures"]) and view["pictures"]
         assert len(view["folds"]) > 50 and all(fold[:2] == [False, True] for fold in view["folds"])
+
+
+@pytest.mark.slow
+def test_the_whole_report(tmp_path: Path) -> None:
+    """One test, since the report takes minutes and tests side by side would each build it."""
+    folder = tmp_path / "whole"
+    report = folder, build_report(None, folder, True, None, quietly)
+    every_claim_has_its_evidence(report)
+    sentences_have_a_space_between(report)
+    a_second_run_computes_nothing(report)
+    the_page_on_a_phone(report, tmp_path)
 
 
 def test_no_template_holds_a_result() -> None:

@@ -212,15 +212,6 @@ def few() -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
-@pytest.fixture(scope="module", params=["ensembles", "real-data"])
-def resumed(request: pytest.FixtureRequest, few: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """(section, folder, what the second run said) of a report that was interrupted and run again."""
-    where = tmp_path_factory.mktemp(request.param)
-    with pytest.raises(KeyboardInterrupt):
-        build_report(None, where, True, request.param, stopping_at(4))
-    return request.param, where, build_report(None, where, True, request.param, quietly)
-
-
 def computed(name: str, folder: Path) -> tuple[dict[str, Any], ResultsCache]:
     """The result of a section, and the cache that says what was reused and what was computed for it."""
     section = {"ensembles": ensembles.Ensembles, "real-data": real_data.RealData}[name]()
@@ -228,8 +219,7 @@ def computed(name: str, folder: Path) -> tuple[dict[str, Any], ResultsCache]:
     return section.compute(Inputs(True, None, cache, quietly)), cache
 
 
-@pytest.mark.slow
-def test_an_interrupted_run_is_taken_up_where_it_was_left(resumed: Any, tmp_path: Path) -> None:
+def an_interrupted_run_is_taken_up_where_it_was_left(resumed: Any, tmp_path: Path) -> None:
     name, folder, made = resumed
     assert made["reused"] == FINISHED[name]
     assert build_report(None, folder, True, name, quietly)["reused"] == [name]  # the section's own result
@@ -239,8 +229,7 @@ def test_an_interrupted_run_is_taken_up_where_it_was_left(resumed: Any, tmp_path
     assert cache.reused == [] and uninterrupted == taken_up
 
 
-@pytest.mark.slow
-def test_a_changed_parameter_computes_what_depends_on_it(resumed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def a_changed_parameter_computes_what_depends_on_it(resumed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     name, folder, _ = resumed
     if name == "ensembles":
         cases = ensembles.cases()
@@ -256,8 +245,7 @@ def test_a_changed_parameter_computes_what_depends_on_it(resumed: Any, monkeypat
         assert computed(name, folder)[1].computed == again
 
 
-@pytest.mark.slow
-def test_a_part_compiles_alone_and_says_its_settings(resumed: Any, tmp_path: Path) -> None:
+def a_part_compiles_alone_and_says_its_settings(resumed: Any, tmp_path: Path) -> None:
     name, folder, _ = resumed
     for kind in ("parts", "figures"):
         shutil.copytree(folder / kind, tmp_path / kind)
@@ -279,8 +267,7 @@ def test_a_part_compiles_alone_and_says_its_settings(resumed: Any, tmp_path: Pat
     assert not [box for box in compiled.overfull if box.points > 10]
 
 
-@pytest.mark.slow
-def test_the_page_has_every_table_figure_and_caption(resumed: Any) -> None:
+def the_page_has_every_table_figure_and_caption(resumed: Any) -> None:
     name, folder, made = resumed
     if "html" not in made["files"]:
         pytest.skip("needs the html extra (pandoc)")
@@ -291,6 +278,22 @@ def test_the_page_has_every_table_figure_and_caption(resumed: Any) -> None:
     for kind in ("table", "figure"):
         count = len(re.findall(rf'class="caption-label">{kind.capitalize()} \d+\.<', page))
         assert count == len(re.findall(rf"\\begin\{{{kind}\}}", part))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ensembles", "real-data"])
+def test_a_section_that_was_interrupted_and_run_again(
+    name: str, few: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One test, since the section takes long and tests side by side would each compute it."""
+    where = tmp_path / "resumed"
+    with pytest.raises(KeyboardInterrupt):
+        build_report(None, where, True, name, stopping_at(4))
+    resumed = name, where, build_report(None, where, True, name, quietly)
+    an_interrupted_run_is_taken_up_where_it_was_left(resumed, tmp_path / "uninterrupted")
+    a_changed_parameter_computes_what_depends_on_it(resumed, monkeypatch)
+    the_page_has_every_table_figure_and_caption(resumed)
+    a_part_compiles_alone_and_says_its_settings(resumed, tmp_path)
 
 
 @pytest.mark.parametrize("nu", [3.5, math.inf])
