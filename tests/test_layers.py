@@ -10,6 +10,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,13 @@ def sources() -> dict[str, str]:
     return {file.relative_to(ROOT).as_posix(): file.read_text(encoding="utf-8") for file in files}
 
 
-def imported(source: str) -> Iterator[tuple[int, str]]:
+@cache
+def imported(source: str) -> tuple[tuple[int, str], ...]:
     """(line, module or module.name) of every import in `source`, also those through importlib.import_module("...")."""
+    return tuple(_imported(source))
+
+
+def _imported(source: str) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -181,18 +187,23 @@ def stands_on(arrows: Graph, start: str) -> set[str]:
 
 
 FILES = sources()
-ARROWS = graph(FILES)
+
+
+@cache
+def arrows() -> Graph:
+    """The imports of the tree as it is; not while tests are collected, since that takes a second."""
+    return graph(FILES)
 
 
 def test_no_circle_anywhere() -> None:
-    assert circles(ARROWS) == []
+    assert circles(arrows()) == []
     # folders and files beside one another import in one direction only, at every level of the house
-    for folder, names in siblings(ARROWS, FILES).items():
+    for folder, names in siblings(arrows(), FILES).items():
         assert circles(names) == [], folder
 
 
 def test_imports_go_down_only() -> None:
-    assert upward(siblings(ARROWS, FILES)) == []
+    assert upward(siblings(arrows(), FILES)) == []
 
 
 def test_the_table_names_everything_in_every_folder_that_holds_folders() -> None:
@@ -210,7 +221,7 @@ def test_the_table_names_everything_in_every_folder_that_holds_folders() -> None
 @pytest.mark.parametrize("part", TRUSTED)
 def test_what_is_trusted_stands_on_itself(part: str) -> None:
     allowed = TRUSTED[part]
-    foreign = {m for m in stands_on(ARROWS, part) if not any(f"{m}.".startswith(f"{a}.") for a in allowed)}
+    foreign = {m for m in stands_on(arrows(), part) if not any(f"{m}.".startswith(f"{a}.") for a in allowed)}
     assert foreign <= {"derive", "derive.proof", "derive.vocabulary"}  # the packages around it, whose faces load nothing
 
 
@@ -291,7 +302,7 @@ def loaded_by(statement: str) -> set[str]:
 
 @pytest.mark.parametrize("part", TRUSTED)
 def test_what_is_trusted_loads_nothing_else(part: str) -> None:
-    loaded = loaded_by("\n".join(f"import {module}" for module in ARROWS if f"{module}.".startswith(f"{part}.")))
+    loaded = loaded_by("\n".join(f"import {module}" for module in arrows() if f"{module}.".startswith(f"{part}.")))
     assert not loaded & {"sympy", "numpy", "scipy", "z3", "clarabel"}
     own = {name for name in loaded if name.partition(".")[0] in PACKAGES}
     assert {m for m in own if not any(f"{m}.".startswith(f"{a}.") for a in TRUSTED[part])} <= {
@@ -300,7 +311,7 @@ def test_what_is_trusted_loads_nothing_else(part: str) -> None:
 
 
 def test_importing_every_module_of_derive_loads_no_jax() -> None:
-    loaded = loaded_by("\n".join(f"import {module}" for module in ARROWS if module.partition(".")[0] == "derive"))
+    loaded = loaded_by("\n".join(f"import {module}" for module in arrows() if module.partition(".")[0] == "derive"))
     assert "sympy" in loaded and not loaded & {"jax", "jaxlib", "diffrax", "matplotlib", "numerics", "reports"}
 
 

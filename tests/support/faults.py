@@ -129,10 +129,10 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/derive/reading/test_claims.py",),
     ),
     Fault(
-        "brackets of a sum in a sum of a claim",
+        "a number loses its sign",
         "derive/reading/claims.py",
-        '''return f"({_sum(term)})" if term[0] == "+" else _product(term)''',
-        "return _sum(term)",
+        "return built._replace(term=_number(-Fraction(term[1])))",
+        "return built._replace(term=_number(Fraction(term[1])))",
         ("tests/derive/reading/test_claims.py",),
     ),
     # proofs: the kernel, and the checker that shares no code with it
@@ -232,7 +232,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "Laplace noise without its sign",
-        "numerics/laws/samplers.py",
+        "numerics/laws/standardised.py",
         "    return sign * size\n",
         "    return size\n",
         ("tests/numerics/laws",),
