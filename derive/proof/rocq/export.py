@@ -200,7 +200,7 @@ class _File:
         arrows = "".join(f"{self._hypothesis(step, k)} -> " for k in step.hypotheses)
         statement = quantified(step.variables, f"{arrows}{self.script.relation(step.claim)}")
         function = f"fun {' '.join(binders)} => " if binders else ""
-        self.script.lines.append(f"(* RocqStep {step.number}: {re.sub('[^a-z_]', '', step.rule)} *)")
+        self.script.lines.append(f"(* Step {step.number}: {re.sub('[^a-z_]', '', step.rule)} *)")
         self.script.lines.append(f"Lemma step__{index} : {statement}.\nProof. exact ({function}{proof}). Qed.")
         self.steps.append(step)
         return index
