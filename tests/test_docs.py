@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.support import pages
-from tests.support.pages import PAGES, ROOT, PageError, blocks, broken, links, run_page
+from tests.support.commands import pages
+from tests.support.commands.pages import PAGES, ROOT, PageError, blocks, broken, links, run_page
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUN = [page for page in PAGES if blocks(page)]

@@ -8,7 +8,7 @@ import types
 import pytest
 
 from reports.cli import main
-from tests.support.command_line import answer
+from tests.support.commands.command_line import answer
 
 
 @pytest.fixture

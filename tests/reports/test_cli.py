@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reports.cli import BAD_INPUT, HUNG_UP, INTERRUPTED
-from tests.support.command_line import COMMAND, ENVIRONMENT, in_shell, raises
+from tests.support.commands.command_line import COMMAND, ENVIRONMENT, in_shell, raises
 
 pytestmark = pytest.mark.usefixtures("narrow")
 

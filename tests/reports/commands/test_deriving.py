@@ -11,7 +11,7 @@ import sympy as sp
 
 from reports.cli import REFUSED
 from reports.commands.terminal_formulas import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
-from tests.support.command_line import COMMAND, ENVIRONMENT
+from tests.support.commands.command_line import COMMAND, ENVIRONMENT
 
 pytestmark = pytest.mark.usefixtures("narrow")
 

@@ -8,7 +8,7 @@ import pytest
 
 from derive.reading.experiments import experiment, read_experiment
 from reports.cli import BAD_INPUT, main
-from tests.support.solved import FIELDS, SPEC, with_line
+from tests.support.commands.solved import FIELDS, SPEC, with_line
 
 
 def without(key: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 from derive.reading.problems import Problem
 from derive.vocabulary.errors import BadInput, Refusal
 from reports.cli import BAD_INPUT, BUG, INTERRUPTED, REFUSED
-from tests.support.command_line import ENVIRONMENT, answer, raises
+from tests.support.commands.command_line import ENVIRONMENT, answer, raises
 
 pytestmark = pytest.mark.usefixtures("narrow")
 

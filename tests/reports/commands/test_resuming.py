@@ -23,7 +23,7 @@ from reports.commands.solving import runs as runs_module
 from reports.commands.solving.command import carry_out, identity, part_name
 from reports.commands.solving.runs import runs
 from reports.commands.solving.work import Parts
-from tests.support.solved import FIELDS, LONG, ROOT, contents, quietly
+from tests.support.commands.solved import FIELDS, LONG, ROOT, contents, quietly
 
 
 class Stopped(Exception):

@@ -26,7 +26,7 @@ from reports.commands.solving import runs as runs_module
 from reports.commands.solving.command import carry_out
 from reports.commands.solving.runs import Run, runs, statistic
 from reports.commands.solving.work import packed, unpacked
-from tests.support.solved import FIELDS, LONG, ROOT, SPEC, contents, quietly, solved, with_line
+from tests.support.commands.solved import FIELDS, LONG, ROOT, SPEC, contents, quietly, solved, with_line
 
 # The contract
 

@@ -9,7 +9,7 @@ from typing import Any
 from derive.reading.experiments import experiment
 from reports.commands.solving.command import carry_out
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SPEC = """
 method = "dsgd"
 noise = "student-t:nu=5,sigma=1/2"

@@ -33,7 +33,7 @@ from derive.reading.experiments import read_experiment
 from derive.reading.problems import read_problem
 from derive.vocabulary.errors import BadInput
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted((ROOT / "docs").rglob("*.md"))
 LANGUAGES = ("sh", "python", "toml", "text", "tex")
 MARKS = ("command", "file", "exit", "slow", "needs")

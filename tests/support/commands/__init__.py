@@ -1,0 +1,1 @@
+"""Commands and pages run as a user runs them."""
