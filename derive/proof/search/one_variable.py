@@ -20,13 +20,13 @@ from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term
 from derive.proof.search.clock import now
 from derive.proof.search.intervals.disproof import disprove
-from derive.proof.search.intervals.equal_forms import bounded_atoms, conjugate, grouped, other_forms, simplified
+from derive.proof.search.intervals.equal_forms import conjugate, grouped, other_forms, simplified
 from derive.proof.search.intervals.monotonicity import bracketed, covered, monotone, split_at_zeros
 from derive.proof.search.intervals.tree_search import OutOfTime, TreeSearch
 
 __all__ = ["disprove", "find"]
 #: what is tried on an interval, in this order
-STEPS = (simplified, conjugate, grouped, monotone, covered, bracketed, split_at_zeros, bounded_atoms, other_forms)
+STEPS = (simplified, conjugate, grouped, monotone, covered, bracketed, split_at_zeros, other_forms)
 
 
 def find(

@@ -8,10 +8,8 @@ from typing import Any
 from flint import fmpq_poly
 
 from derive.proof.kernel.one_variable import IntervalGoal, without_tanh
-from derive.proof.kernel.one_variable_forms import Forms
-from derive.proof.language.context import ProofError
-from derive.proof.language.normal import ONE, Monomial, Polynomial, added, multiplied, scaled
-from derive.proof.language.terms import Term, fn, num, substitute
+from derive.proof.language.normal import ONE, Monomial, Polynomial, scaled
+from derive.proof.language.terms import Term, fn
 from derive.proof.search.intervals.points import fmpq_of, fraction_of
 from derive.proof.search.intervals.tree_search import Tree, TreeSearch, with_phi, wrapped
 
@@ -148,68 +146,6 @@ def grouped(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
     if len(groups) < 2 or any(s < 0 for phi in groups.values() for _, s in search.samples(phi, goal.low, goal.high)):
         return None
     return sum_of(search, goal, list(groups.values()), steps)
-
-
-def bounded_atoms(search: TreeSearch, goal: IntervalGoal, steps: int) -> Tree | None:
-    """phi = A + B T = (A + B c) + B (T - c) for an atom T = atan, erf, tanh or exp(-..) and its value or limit c at an end.
-
-    For unbounded intervals: over bounded ones balls do it.
-    """
-    if (goal.low is None) == (goal.high is None):
-        return None
-    for a in sorted({a for monomial in goal.phi for a, n in monomial if n == 1}):
-        atom = {((a, 1),): Fraction(1)}
-        if kind_of(search, a) not in ("atan", "erf", "tanh", "exp") or search.forms.constant(atom):
-            continue
-        if any(dict(m).get(a, 0) > 1 for m in goal.phi):
-            continue
-        factor = {tuple(f for f in m if f[0] != a): c for m, c in goal.phi.items() if a in dict(m)}
-        signs = {s for _, s in search.samples(factor, goal.low, goal.high)}
-        if {1, -1} <= signs:
-            continue
-        rest = {m: c for m, c in goal.phi.items() if a not in dict(m)}
-        for bound in end_values(search, atom, goal):
-            over = added([atom, scaled(bound, Fraction(-1))])
-            sign = Fraction(-1 if -1 in signs else 1)
-            over, outer = scaled(over, sign), scaled(factor, sign)
-            if any(s < 0 for _, s in search.samples(over, goal.low, goal.high)):
-                continue
-            under = search.forms.reduced(added([rest, multiplied(factor, bound)]))
-            if any(s < 0 for _, s in search.samples(under, goal.low, goal.high)):
-                continue
-            tree = sum_with_product(search, goal, under, outer, over, steps)
-            if tree is not None:
-                return tree
-    return None
-
-
-def end_values(search: TreeSearch, atom: Polynomial, goal: IntervalGoal) -> list[Polynomial]:
-    """The values of an atom at the ends, by limits where infinite."""
-    end = goal.high if goal.low is None else goal.low
-    found = [] if end is None else [search.forms.at(atom, num(end))]
-    try:
-        if goal.high is None:
-            found.append(search.forms.limit(atom))
-        else:
-            forms = Forms(search.x[1])
-            mirrored = forms.limit(forms.polynomial(substitute(search.forms.term(atom), search.x[1], -search.x)))
-            found.append(search.forms.polynomial(forms.term(mirrored)))
-    except ProofError:
-        pass
-    return found
-
-
-def sum_with_product(search: TreeSearch, goal: IntervalGoal, under: Polynomial, outer: Polynomial, over: Polynomial, steps: int
-) -> Tree | None:
-    if not all(search.require(phi) for phi in (under, outer, over)):
-        return None
-    trees = [search.prove(IntervalGoal(phi, goal.low, goal.high, False), steps - 2) for phi in (outer, over)]
-    first = None if None in trees else search.prove(with_phi(goal, under), steps - 1)
-    if first is None:
-        return None
-    members = [[search.forms.term(phi), tree] for phi, tree in zip((outer, over), trees, strict=True)]
-    product = search.forms.term(search.forms.reduced(multiplied(outer, over)))
-    return ["sum", [[search.forms.term(under), first], [product, ["product", members]]]]
 
 
 def sum_of(search: TreeSearch, goal: IntervalGoal, members: list[Polynomial], steps: int) -> Tree | None:
