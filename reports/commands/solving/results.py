@@ -38,7 +38,7 @@ LAYOUT = {
     "intervals": f"of level {LEVEL}, over the paths that did not blow up; of means by the central limit theorem (Student), of "
     "quantiles and proportions exact for every law",
     "seeds": "runs of one step size have the seed as their key, the method its own draws and the models common ones; the key of "
-    "step size n > 1 is fold_in(key(seed), n): numerics.simulate.runs.nth_key",
+    "step size n > 1 is fold_in(key(seed), n): numerics.runs.nth_key",
 }
 _LABELS = {"loss": "loss $f(x)$", "gradient_norm": r"gradient norm $\|\nabla f(x)\|$", "norm": r"norm $\|x\|$"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from fractions import Fraction
 
 import pytest
@@ -14,9 +13,8 @@ from derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from derive.methods.losses import LogisticRegression, Quadratic
 from derive.methods.noise import Affine, Gaussian, NoNoise, Scaled, Stable, StudentT
 from derive.methods.schedules import Free, Power
-from derive.reading.problems import MAX_ENTRIES, problem, read_problem
+from derive.reading.problems import MAX_ENTRIES, problem
 from derive.reading.specs import MAX_LENGTH, MAX_VALUES, parse_spec
-from derive.reading.toml_file import MAX_FILE, MAX_LINE
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import N, parameter
 
@@ -282,73 +280,6 @@ def test_the_names_of_fields_are_the_users():
 # TOML
 
 
-def toml(folder, text: str | bytes):
-    path = folder / "mine.toml"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_problem(path)
-
-
-def test_a_file_says_the_same_as_the_options(tmp_path):
-    asked = toml(
-        tmp_path,
-        """
-        method = "dcsgd"
-        compressor = "rand-k:k=1"
-        noise = "gaussian:sigma=1/2"   # times a standard normal
-        clients = 4
-        loss = "quadratic:h=1|2"
-        eta = 0.1
-        T = "3/2"
-        paths = 1_000
-        x0 = [1, 0.5]
-        seed = 7
-        models = ["first-order", "corrected"]
-        """,
-    )
-    assert (asked.eta, asked.T, asked.x0) == (Fraction(1, 10), Fraction(3, 2), (Fraction(1), Fraction(1, 2)))
-    assert (asked.paths, asked.seed, asked.dim, asked.method.clients) == (1000, 7, 2, 4)
-    assert asked.models == ("first-order", "corrected")
-    assert asked.to_dict()["eta"] == "1/10" and asked.to_dict()["x0"] == ["1", "1/2"]
-
-
-@pytest.mark.parametrize(
-    ("text", "field", "accepted", "column"),
-    [
-        ('method = "dsgd"\nfoo = 1', "mine.toml", "the keys method", None),
-        ('method = "dsgd"\n[noise]\nname = "gaussian"', "noise", "text", None),
-        ('method = "dsgd', "mine.toml", "TOML", None),
-        ("method = dsgd", "mine.toml", "TOML", 10),
-        ('method = "dsgd"\neta = 1e-3', "eta", "in quotes", 2),
-        ('method = "dsgd"\neta = inf', "eta", "in quotes", None),
-        ('method = "dsgd"\neta = nan', "eta", "in quotes", None),
-        ('method = "dsgd"\neta = -0.1', "eta", "> 0", None),
-        ('method = "dsgd"\neta = true', "eta", "exact number", None),
-        ('method = "dsgd"\neta = 1979-05-27', "eta", "exact number", None),
-        ('method = "dsgd"\npaths = 1.5', "paths", "whole number", None),
-        ('method = "dsgd"\ndim = "two"', "dim", "whole number", None),
-        ('method = "dsgd"\nclients = 0.5', "clients", "whole number", None),
-        ('method = "dsgd"\nseed = ' + "9" * 4000, "seed", "whole number", None),
-        ('method = "dsgd"\nx0 = ' + "[" * 4000, "mine.toml", "without tables in tables", None),
-        ('method = "dsgd"\nclients = 0x' + "f" * 4000, "clients", "whole number", None),
-        ("method = 0x" + "f" * 4000, "method", "text", None),
-        ("#" * (MAX_LINE + 1), "mine.toml", "lines of at most", None),
-        ("\ufeffmethod = 1", "mine.toml", "without one", 1),
-        ('method = "dsgd"\nx0 = [1, {a = 2}]', "x0", "exact number", None),
-        (b'method = "dsgd\xff"', "mine.toml", "UTF-8", None),
-        ('method = "ds\\u0000gd"', "method", "ASCII", 3),
-        ('method = "dsgd"\n"\\u202e" = 1', "mine.toml", "the keys", None),
-        ("#\n" * MAX_FILE, "mine.toml", "at most", None),
-        ("", "method", "dsgd", None),
-    ],
-)
-def test_bad_files(tmp_path, text, field, accepted, column):
-    with pytest.raises(BadInput) as caught:
-        toml(tmp_path, text)
-    assert caught.value.field == field and accepted in caught.value.accepted
-    assert column is None or caught.value.column == column
-    assert caught.value.message.isprintable() and len(caught.value.message) < 500
-
-
 @pytest.mark.parametrize("name", ["Ne", "Eq", "GF", "rad", "det", "jn", "id", "len"])
 def test_names_that_would_be_read_back_as_something_else_are_no_symbols(name):
     """A printed symbol must parse back as itself, without a table of names."""
@@ -384,40 +315,6 @@ def test_every_symbol_of_an_answer_is_among_its_parameters(method, dim, names):
     equation = sde(method, "first-order", None, dim)
     assert set(names.split()) <= set(equation.to_dict()["parameters"])
     assert set(names.split()) - {"m"} <= {s.name for s in equation.parameters}
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("eta = true", "true"),
-        ("x0 = [0.10, false]", "false"),
-        ("x0 = [[0.10], 1]", "[0.10]"),
-        ("x0 = [[[[[1, 2]]]]]", "[[[[...]]]]"),
-        ("models = [0.50]", "0.50"),
-        ('models = ["corrected", "corrected"]', '["corrected", "corrected"]'),
-        ('eta = {a = [1.50, "b"]}', '{a = [1.50, "b"]}'),
-        ("eta = -0.10", "-0.10"),
-        ("T = 1979-05-27", "1979-05-27"),
-        ('noise = "gaussian:sigma=-0.50"', "-0.50"),
-        ('noise = "gaussian"\neta = 1\n noise = "none"', "noise again in line 4"),
-        ("eta = 1\nx0 = [\n 1,\n]\neta = 2\n", "eta again in line 6"),
-    ],
-)
-def test_what_was_found_is_shown_as_it_was_written(tmp_path, text, found):
-    with pytest.raises(BadInput) as caught:
-        toml(tmp_path, 'method = "dsgd"\n' + text)
-    assert caught.value.message.split(": ", 1)[1].startswith(f"found {found!r}")
-    assert "Decimal" not in caught.value.message
-
-
-def test_absurd_files_are_refused_in_no_time(tmp_path):
-    """The time that a dotted key takes grows with the square of its length."""
-    key = "a." * (MAX_LINE // 2 - 3)
-    for text in ("a." * 20_000 + "b = 1", f"{key}b = 1\n" * 3, f"[{key}b]\n" + "c = 1\n" * 2000, "#" * 10**7):
-        begin = time.process_time()
-        with pytest.raises(BadInput):
-            toml(tmp_path, text)
-        assert time.process_time() - begin < 2
 
 
 RUN = {"method": "dsgd", "loss": "cosh", "dim": 10, "clients": 4, "x0": "1", "eta": "1/10", "T": "1"}

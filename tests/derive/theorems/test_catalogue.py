@@ -1,17 +1,14 @@
-"""The catalogue of theorems: what comes out, what is assumed, and that wrong drifts, points and witnesses are noticed.
+"""The catalogue of theorems: what comes out, what is assumed, and that wrong points and witnesses are noticed.
 
-Run as a program this file writes tests/derive/theorems/theorem_hypotheses.json anew: read the difference before you commit it.
+Run as a program this file rewrites tests/derive/theorems/theorem_hypotheses.json: read the difference before you commit it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import sys
-from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +16,6 @@ import mpmath
 import pytest
 import sympy as sp
 
-import derive.theorems
-from derive.equations import models
-from derive.equations.sde import Equation
-from derive.methods.distributed import Method
 from derive.methods.noise import Cauchy, Gaussian, Laplace, Logistic, StudentT, Uniform
 from derive.proof.kernel.certificate import FORMAT, context_json, dumps
 from derive.proof.kernel.rules import AXIOMS
@@ -30,15 +23,11 @@ from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, num, x
 from derive.proof.language.text import text
 from derive.proof.replay.check import replay
-from derive.theorems.catalogue import MODULES, entries
-from derive.theorems.entry import recompute
+from derive.theorems.catalogue import entries
 from derive.theorems.entry.checking import PROVED, REFUTED, UNDECIDED, Checked, check
 from derive.theorems.entry.points import holds
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.facts.laws import SHOWN, bounds
-from derive.theorems.stationary import line as stationary
-from derive.vocabulary.symbols import eta
-from tests.support.samples import mostly_slow
 
 TABLE = Path(__file__).with_name("theorem_hypotheses.json")
 ENTRIES = entries()
@@ -224,177 +213,6 @@ def test_a_theorem_that_assumes_more_than_it_says() -> None:
 
 
 # --- wrong engines ----------------------------------------------------------------------------------------------------
-
-FIRST = ("6.1-pathwise", "6.1-scheduled", "6.4-classic", "6.5-first-order", "6.5-sign")
-CORRECTED = (
-    "6.2-pathwise", "6.2-scheduled", "6.2-expectation-repaired", "6.3-low-pathwise", "6.3-low-scheduled", "6.3-high-pathwise",
-    "6.3-high-scheduled", "6.4-corrected", "6.4-global-pathwise", "6.4-global-scheduled", "6.4-clients-pathwise",
-    "6.4-clients-scheduled", "6.5-corrected",
-)  # fmt: skip
-#: those of 6.7 whose equations are read off a model
-STATIONARY = {
-    "first-order": ("6.7-first-order", "6.7-covariance-first-order", "6.7-rand-k-first-order", "6.7-sign-gaussian"),
-    "corrected": ("6.7-corrected", "6.7-covariance-corrected", "6.7-rand-k-corrected"),
-    "second-order": ("6.7-second-order", "6.7-covariance-second-order"),
-}
-Drift = Callable[[sp.Expr, Method], sp.Expr]
-
-
-def test_every_entry_about_a_model_is_tried() -> None:
-    told = {name for name in ENTRIES if isinstance(ENTRIES[name], Theorem) and name[:3] in ("6.1", "6.2", "6.3", "6.4", "6.5")}
-    assert told - {*FIRST, *CORRECTED} == {
-        "6.4-bounded-ratio", "6.4-chord-zero", "6.4-reading", "6.3-strength-grows", "6.3-strength-falls"
-    }  # facts about Phi and about K, no model  # fmt: skip
-
-
-def curved(factor: Any) -> Drift:
-    """The corrected drift with a factor at its second term."""
-    return lambda b, m: -m.schedule.factor * b + factor * eta * m.schedule.factor**2 / 2 * models.curvature(b)
-
-
-WRONG: dict[str, tuple[str, Drift]] = {
-    "first-order, twice": ("first-order", lambda b, m: -2 * m.schedule.factor * b),
-    "first-order, half": ("first-order", lambda b, m: -m.schedule.factor * b / 2),
-    "first-order, sign": ("first-order", lambda b, m: m.schedule.factor * b),
-    "first-order, h squared": ("first-order", lambda b, m: -(m.schedule.factor**2) * b),
-    "corrected, second term twice": ("corrected", curved(2)),
-    "corrected, sign of the second term": ("corrected", curved(-1)),
-    "corrected, no second term": ("corrected", curved(0)),
-    "corrected, all twice": ("corrected", lambda b, m: 2 * models.corrected(b, m)),
-    "corrected, sign": ("corrected", lambda b, m: -models.corrected(b, m)),
-}
-
-
-@dataclasses.dataclass
-class Fresh:
-    """The catalogue as the engine of this moment makes it: its theorems' SDEs are read when their modules are loaded."""
-
-    entries: dict[str, Any]
-    broken: list[str]
-    check: Callable[..., Checked]
-
-
-def fresh() -> Fresh:
-    """Loads the theorems anew; modules that refuse the engine's equations are `broken`."""
-    parent = "derive.theorems"
-    kept = {name: module for name, module in sys.modules.items() if name == parent or name.startswith(parent + ".")}
-    for name in kept:
-        del sys.modules[name]
-    found, broken = {}, []
-    try:
-        for name in MODULES:
-            if name.startswith("facts.") or name == "unbiased.scaling":
-                continue  # no SDE is in them
-            try:
-                found |= {entry.id: entry for entry in import_module(f"{parent}.{name}").ENTRIES}
-            except ValueError:
-                broken.append(name)
-        # the moments are not what is wrong, and computing them takes a second
-        import_module(f"{parent}.entry.recompute")._once = recompute._once
-        return Fresh(found, broken, import_module(f"{parent}.entry.checking").check)
-    finally:
-        for name in [name for name in sys.modules if name == parent or name.startswith(parent + ".")]:
-            del sys.modules[name]
-        sys.modules.update(kept)
-        derive.theorems = kept[parent]
-
-
-@pytest.mark.slow
-def test_a_fresh_catalogue_is_the_same() -> None:
-    now = fresh()
-    assert not now.broken
-    assert set(now.entries) <= set(ENTRIES)
-    assert proved(now, (*FIRST, *CORRECTED)) == {*FIRST, *CORRECTED}
-    assert import_module("derive.theorems.stationary.line") is stationary
-    told = {name for names in STATIONARY.values() for name in names}
-    assert told == {name for name in ENTRIES if name.startswith("6.7-")} - {"6.7-sign"}  # which is computed again
-    assert proved(now, told) == told
-
-
-def proved(now: Fresh, names: Iterable[str]) -> set[str]:
-    """Which of these come out although the engine is wrong."""
-    found = {name: now.check(now.entries[name], seconds=1.0) for name in names if name in now.entries}
-    assert {f.status for f in found.values()} <= {PROVED, UNDECIDED}
-    assert all(f.certificate is None for f in found.values() if f.status != PROVED)
-    return {name for name, f in found.items() if f.status == PROVED}
-
-
-@pytest.mark.parametrize("which", mostly_slow(WRONG))
-def test_a_wrong_drift_proves_nothing(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, drift = WRONG[which]
-    monkeypatch.setitem(models.MODELS, model, drift)
-    models.lam.cache_clear()
-    own, other = (FIRST, CORRECTED) if model == "first-order" else (CORRECTED, FIRST)
-    still = STATIONARY[model]
-    flat = {"6.5-first-order", "6.5-sign", *still} if which == "first-order, h squared" else set()  # u = 1 there
-    now = fresh()
-    assert proved(now, [*own, *still]) == flat
-    assert proved(now, other[:2]) == set(other[:2])  # the other model is as it was
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("wrong", ["no N", "N squared", "no h", "eta squared"])
-def test_a_wrong_rate_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def rate(self: Equation) -> sp.Expr:
-        h, clients = self.method.schedule.factor, self.method.clients
-        return {
-            "no N": eta * h**2,
-            "N squared": eta * h**2 / clients**2,
-            "no h": eta / clients,
-            "eta squared": eta**2 * h**2 / clients,
-        }[wrong]
-
-    monkeypatch.setattr(Equation, "rate", property(rate))
-    named = [*FIRST, *CORRECTED, *(name for names in STATIONARY.values() for name in names)]
-    flat = {name for name in named if name[:3] in ("6.5", "6.7")} if wrong == "no h" else set()  # u = 1 there
-    assert proved(fresh(), named) == flat | {"6.5-sign"}  # which has no noise
-
-
-@pytest.mark.parametrize("part", ["mean", "variance", "off the diagonal"])
-def test_wrong_moments_prove_nothing(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The definitions of the theorems are computed again; where the engine's moments differ, nothing rests on them."""
-    right = models.moments
-
-    def wrong(*args: Any, **kwargs: Any) -> Any:
-        found = right(*args, **kwargs)
-        form = found.form
-        assert form is not None
-        factors, core = form.factors, form.core
-        mean, diag = form.mean, form.diag
-        if part == "mean":
-            mean = sp.Rational(101, 100) * mean
-        elif part == "variance":
-            diag = sp.Rational(101, 100) * diag
-        else:
-            factors, core = (*factors, form.mean), sp.diag(core, sp.Matrix([[sp.Rational(1, 100)]]))
-        form = dataclasses.replace(form, mean=mean, diag=diag, factors=factors, core=core)
-        return dataclasses.replace(found, form=form, mean=mean)
-
-    moved = {"unbiased", "signs", *(("silent signs", "descent") if part == "mean" else ())}
-    recompute.forget()
-    models.lam.cache_clear()
-    monkeypatch.setattr(models, "moments", wrong)
-    try:
-        for name, entry in ENTRIES.items():
-            if isinstance(entry, Theorem) and set(entry.recomputed) & moved:
-                found = check(entry)
-                assert found.status == UNDECIDED, name
-                assert "definitions are not those of the method" in found.reason
-    finally:
-        recompute.forget()
-        models.lam.cache_clear()
-
-
-def test_a_wrong_ratio_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lam g = b is computed again too."""
-    recompute.forget()
-    monkeypatch.setattr(recompute, "lam", lambda b: 2 * models.lam(b))
-    try:
-        found = check(ENTRIES["6.4-global-pathwise"])
-        assert found.status == UNDECIDED
-        assert "Lam g" in found.reason
-    finally:
-        recompute.forget()
 
 
 # --- laws of the noise ------------------------------------------------------------------------------------------------

@@ -1,0 +1,133 @@
+"""Noise laws of theory 3: every formula of the table against quadrature and its closed form."""
+
+from __future__ import annotations
+
+import mpmath as mp
+import pytest
+import sympy as sp
+
+from derive import (
+    Cauchy,
+    Gaussian,
+    Laplace,
+    Logistic,
+    Stable,
+    StudentT,
+    Uniform,
+)
+from tests.support.law_densities import DIGITS, LAWS, close, number
+
+X = sp.Symbol("x", real=True)
+
+
+ARGUMENTS = (sp.Rational(-27, 10), sp.Rational(-3, 5), sp.Rational(1, 7), sp.Rational(4, 5), sp.Rational(19, 8))
+
+
+@pytest.fixture(autouse=True)
+def digits():
+    """25 digits in the tests of this file, and in no other."""
+    with mp.workdps(DIGITS):
+        yield
+
+
+def integral(density, m, low, high):
+    cuts = sorted({low, high, *(c for c in (mp.mpf(-1), mp.mpf(0), mp.mpf(1)) if low < c < high)})
+    return mp.quad(lambda z: z**m * density(z), cuts)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_density_and_sign_mean(name):
+    law, density, _ = LAWS[name]
+    for x in ARGUMENTS:
+        y = number(x)
+        assert close(number(law.density(x)), density(y))
+        assert close(number(law.sign_mean(x)), 2 * mp.sign(y) * integral(density, 0, mp.mpf(0), abs(y)), 12)
+
+
+@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("m", [0, 1, 2])
+def test_signed_moments(name, m):
+    law, density, tail = LAWS[name]
+    if m >= tail:
+        return
+    for x in ARGUMENTS[1:]:
+        y = number(x)
+        # E Z^m sign(y + Z): even m integrates over |z| < |y|, odd m over |z| > |y|
+        if m % 2 == 0:
+            expected = 2 * mp.sign(y) * integral(density, m, mp.mpf(0), abs(y))
+        elif name == "uniform":
+            expected = 2 * integral(density, m, abs(y), mp.mpf(1)) if abs(y) < 1 else 0
+        else:
+            expected = 2 * (integral(density, m, abs(y), mp.inf))
+        assert close(number(law.signed_moment(m, x)), expected, 9)
+
+
+def test_signed_moments_exist_in_the_test_above():
+    assert sum(m < tail for _, _, tail in LAWS.values() for m in range(3)) > 45
+
+
+@pytest.mark.parametrize(
+    ("law", "expected"),
+    [
+        (Gaussian(), 1),
+        (Laplace(), 2),
+        (Uniform(), sp.Rational(1, 3)),
+        (Logistic(), sp.pi**2 / 3),
+        (Stable(2), 2),
+        (StudentT(3), 3),
+        (StudentT(4), 2),
+        (StudentT("5/2"), 5),
+    ],
+)
+def test_variance(law, expected):
+    assert law.variance == expected
+
+
+def test_symbolic_student_variance():
+    nu = sp.Symbol("nu", positive=True)
+    assert sp.cancel(StudentT("nu").variance - nu / (nu - 2)) == 0
+
+
+CLOSED = {
+    "Gaussian": (Gaussian(), sp.erf(X / sp.sqrt(2))),
+    "t 1": (StudentT(1), 2 / sp.pi * sp.atan(X)),
+    "Cauchy": (Cauchy(), 2 / sp.pi * sp.atan(X)),
+    "t 2": (StudentT(2), X / sp.sqrt(X**2 + 2)),
+    "t 3": (StudentT(3), 2 / sp.pi * (sp.atan(X / sp.sqrt(3)) + sp.sqrt(3) * X / (X**2 + 3))),
+    "t 4": (StudentT(4), X * (X**2 + 6) / (X**2 + 4) ** sp.Rational(3, 2)),
+    "Laplace": (Laplace(), sp.sign(X) * (1 - sp.exp(-sp.Abs(X)))),
+    "uniform": (Uniform(), sp.Max(-1, sp.Min(1, X))),
+    "logistic": (Logistic(), sp.tanh(X / 2)),
+}
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_the_table_of_sign_means(name):
+    law, closed = CLOSED[name]
+    for x in ARGUMENTS:
+        assert close(number(law.sign_mean(x)), number(closed.subs(X, x)), 20)
+
+
+def test_integer_student_laws_are_elementary_by_a_rule():
+    for nu in range(1, 31):
+        closed = StudentT(nu).sign_mean(X)
+        assert not closed.has(sp.hyper, sp.gamma)
+        z, n = mp.mpf(4) / 5, mp.mpf(nu)
+        front = z * mp.gamma((n + 1) / 2) / (mp.sqrt(mp.pi * n) * mp.gamma(n / 2))
+        assert close(number(closed.subs(X, sp.Rational(4, 5))), 2 * front * mp.hyp2f1(0.5, (n + 1) / 2, 1.5, -(z**2) / n), 20)
+
+
+def test_symbolic_student_is_the_hypergeometric_form():
+    found = StudentT("nu").sign_mean(X)
+    nu = sp.Symbol("nu", positive=True)
+    for degree in (3, sp.Rational(7, 3)):
+        for x in ARGUMENTS:
+            assert close(number(found.subs({nu: degree, X: x})), number(StudentT(degree).sign_mean(x)), 18)
+
+
+def test_stable_sign_mean_by_the_inversion_formula():
+    law = Stable("3/2")
+    y = mp.mpf(4) / 5
+    expected = 2 / mp.pi * mp.quad(lambda s: mp.sin(s * y) / s * mp.exp(-(s ** mp.mpf(1.5))), [0, 1, 3, 6, 12])
+    assert close(number(law.sign_mean(sp.Rational(4, 5))), expected, 10)
+    assert law.tail == sp.Rational(3, 2) and not law.closed_form
