@@ -171,8 +171,8 @@ def test_links_to_nothing_and_in_circles_are_called_what_they_are(tmp_path):
     link.symlink_to("nowhere")
     circle.symlink_to("circle")
     for folder, cause in [
-        (link, "this is a symbolic link to nothing"),
-        (link / "x", f"{link} is a symbolic link to nothing"),
+        (link, "this is a symbolic link whose target does not exist"),
+        (link / "x", f"{link} is a symbolic link whose target does not exist"),
         (circle, "too many symbolic links"),
         (circle / "x", "too many symbolic links"),
     ]:
