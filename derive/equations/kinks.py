@@ -1,4 +1,4 @@
-"""Where functions bend: points next to the kinks and saturations of expressions, along random lines."""
+"""Points next to the kinks and saturations of expressions, along random lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PLACES, BESIDE = 8, (1e-3, -1e-3, 1e-6, -1e-6)
 _SIZES = [10.0 ** (k / 4) for k in range(-24, 33)]
 
 
-def bends(
+def near_kinks(
     expressions: Iterable[sp.Expr], state: list[sp.Symbol], parameters: list[sp.Symbol]
 ) -> Callable[[list[Any], random.Random], Iterator[list[Any]]]:
     """(values of the parameters, draw) -> points of the state where arguments of functions, cases or maxima are nearly 0.
@@ -26,7 +26,7 @@ def bends(
     A function such as erf or tanh is constant to all digits except near the zero of its argument, and a maximum has its kink
     where two arguments are equal; a random point is hardly ever near either.
     """
-    arguments = bending(expressions, state)[:PLACES]
+    arguments = kinked(expressions, state)[:PLACES]
     named = {"StableSignMean": lambda alpha, x: x, "StableDensity": lambda alpha, x: x}
     flat = numeric(arguments, [*state, *parameters], [named, "mpmath"]) if arguments else None
 
@@ -47,8 +47,8 @@ def bends(
     return points
 
 
-def bending(expressions: Iterable[sp.Expr], state: list[sp.Symbol]) -> list[sp.Expr]:
-    """The arguments of functions, cases and maxima whose zeros are looked for; none where the expressions bend only at 0."""
+def kinked(expressions: Iterable[sp.Expr], state: list[sp.Symbol]) -> list[sp.Expr]:
+    """The arguments of functions, cases and maxima whose zeros are looked for; none where the only kinks are at 0."""
     return list(dict.fromkeys(_arguments(expressions, set(state))))
 
 

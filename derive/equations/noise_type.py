@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.kinks import bending, bends
+from derive.equations.kinks import kinked, near_kinks
 from derive.expressions.coordinates import parts_of, symbols_of
 from derive.expressions.graphs import numeric
 
@@ -85,7 +85,7 @@ def noise_type(root: sp.Matrix, state: list[sp.Symbol]) -> str:
             seen.add(jet)
             if not seen.commutative and seen.narrowest() == "general":
                 return "general"
-    return seen.narrowest() if seen.depends or not bending(root, state) else "general"
+    return seen.narrowest() if seen.depends or not kinked(root, state) else "general"
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def _jets(root: sp.Matrix, state: list[sp.Symbol], exact: Precision) -> Any:
     named = {"StableSignMean": lambda alpha, x: mpmath.tanh(x)}
     flat = numeric(root.flat(), [*state, *parameters], [named, "mpmath"])
     step, draw, found = mpmath.mpf(10) ** -exact.step, random.Random(20250600181), 0
-    beside = bends(root, state, parameters)
+    beside = near_kinks(root, state, parameters)
 
     def points() -> Iterator[tuple[list[Any], list[Any]]]:
         values: list[Any] = []

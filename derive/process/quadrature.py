@@ -65,13 +65,13 @@ class Antiderivative:
         while todo:
             low, high, depth = todo.pop()
             values = [self._scaled(side, (low + high + (high - low) * c) / 2) for c in _points()]
-            lost = not all(mp.isfinite(v) for v in values)
-            series = [] if lost else _series(values)
-            rough = lost or sum(abs(c) for c in series[-3:]) * (high - low) > TOLERANCE * max(1, abs(limit))
+            infinite = not all(mp.isfinite(v) for v in values)
+            series = [] if infinite else _series(values)
+            rough = infinite or sum(abs(c) for c in series[-3:]) * (high - low) > TOLERANCE * max(1, abs(limit))
             if rough and depth < HALVINGS:
                 todo += [((low + high) / 2, high, depth + 1), (low, (low + high) / 2, depth + 1)]
                 continue
-            if lost:
+            if infinite:
                 self._ends[side] = -mp.inf if self._inward(side, low) else mp.inf
                 return
             cells.append((low, high, limit, series))

@@ -80,15 +80,15 @@ def numberless(parts: Any, paths: int) -> jax.Array:
     return nan & ~infinite
 
 
-def check_numbers(lost: np.ndarray, when: np.ndarray, wrong: np.ndarray, step: float) -> None:
-    """Raises NotANumber for the first of the lost paths that is not a blow-up.
+def check_numbers(stopped: np.ndarray, when: np.ndarray, wrong: np.ndarray, step: float) -> None:
+    """Raises NotANumber for the first of the stopped paths that did not blow up.
 
     Args:
-        lost: numbers of the paths.
-        when: the time after the step at which each was lost.
+        stopped: numbers of the paths.
+        when: the time after the step at which each stopped.
         wrong: whether the equation has no value at its last point.
         step: the step size that steps are counted in.
     """
     if wrong.any():
         first = np.flatnonzero(wrong)[np.argmin(when[wrong])]
-        raise NotANumber(int(lost[first]), max(1, round(float(when[first]) / step)), float(when[first]))
+        raise NotANumber(int(stopped[first]), max(1, round(float(when[first]) / step)), float(when[first]))

@@ -68,7 +68,7 @@ def points(x0: np.ndarray, numbers: np.ndarray, first: int = 0) -> np.ndarray:
     return x0[:, np.minimum(numbers - np.uint32(first), x0.shape[1] - 1)]
 
 
-def pieces(numbers: np.ndarray, chunk: int) -> Iterator[tuple[slice, np.ndarray]]:
+def parts(numbers: np.ndarray, chunk: int) -> Iterator[tuple[slice, np.ndarray]]:
     """Chunks of these paths: their place, and their numbers with the padding, which continues after the last."""
     wide = width(min(chunk, len(numbers)))
     for begin in range(0, len(numbers), chunk):
@@ -118,8 +118,8 @@ class Spread:
             mesh = Mesh(np.array(devices()), ("paths",))
             along, across = PartitionSpec("paths"), PartitionSpec(None, "paths")
             specs = (across, along, PartitionSpec())
-            shared = jax.shard_map(compiled, mesh=mesh, in_specs=specs, out_specs=across, check_vma=False)
-            self._all = jax.jit(shared, donate_argnums=0, compiler_options=options())
+            sharded = jax.shard_map(compiled, mesh=mesh, in_specs=specs, out_specs=across, check_vma=False)
+            self._all = jax.jit(sharded, donate_argnums=0, compiler_options=options())
         self._alone: bool | None = None
 
     def __call__(self, x: Any, numbers: Any, more: Any) -> Any:
@@ -180,7 +180,7 @@ def run_chunks(
         for name, array in found.items():  # each chunk at its place at once: the last one has little to copy
             whole[name][:, place] = array[:, : place.stop - place.start]
 
-    waiting = [_pool().submit(one, part) for part in pieces(numbers, chunk)]
+    waiting = [_pool().submit(one, part) for part in parts(numbers, chunk)]
     try:
         done, _ = wait(waiting, return_when=FIRST_EXCEPTION)
     finally:

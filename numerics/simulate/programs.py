@@ -58,7 +58,7 @@ class Program(ABC):
         self, x: np.ndarray, paths: int, times: np.ndarray, more: Mapping[str, Any], chunk: int | None, eta: float,
         settings: Mapping[str, Any], first: int = 0,
     ) -> Ensemble:  # fmt: skip
-        """The paths numbered first, first + 1, ..; for a lost path also the time at which it was lost.
+        """The paths numbered first, first + 1, ..; for a stopped path (blown up, or without a value) also the time.
 
         Args:
             x: (d, paths), or (d, 1) for all of them.
@@ -79,13 +79,13 @@ class Program(ABC):
         numbers = np.arange(first, first + paths, dtype=np.uint32)
         final, values = run_chunks(lambda y, n: self._compiled(y, n, given), x, numbers, size, first)
         blown = np.broadcast_to(np.inf, paths)  # takes no memory
-        lost = np.flatnonzero(np.isnan(final).any(axis=0))
-        if len(lost):
+        stopped = np.flatnonzero(np.isnan(final).any(axis=0))
+        if len(stopped):
             blown = blown.copy()
-            last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[lost], size, first)
-            check_numbers(numbers[lost], found["left"][0], found["numberless"][0], eta)
-            final[:, lost], blown[lost] = last, found["left"][0]
-            for value in values.values():  # even where a statistic has a value at the point of a lost path
-                value[:, lost] = np.where(blown[lost] <= times[:, None] * (1 + 1e-12), np.nan, value[:, lost])
-        blown.flags.writeable = False  # whether any was lost or not
+            last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[stopped], size, first)
+            check_numbers(numbers[stopped], found["left"][0], found["numberless"][0], eta)
+            final[:, stopped], blown[stopped] = last, found["left"][0]
+            for value in values.values():  # even where a statistic has a value at the point of a stopped path
+                value[:, stopped] = np.where(blown[stopped] <= times[:, None] * (1 + 1e-12), np.nan, value[:, stopped])
+        blown.flags.writeable = False  # whether any has stopped or not
         return Ensemble(times, values, blown, final, settings)

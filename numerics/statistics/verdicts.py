@@ -164,14 +164,14 @@ class _Tracker:
 
     def update(self, values: np.ndarray) -> None:
         finite = np.isfinite(values)
-        kept, lost = values[finite], int(np.sum(~finite))
-        self.total, self.count, self.blown = self.total + float(np.sum(kept)), self.count + len(kept), self.blown + lost
+        surviving, blown = values[finite], int(np.sum(~finite))
+        self.total, self.count, self.blown = self.total + float(np.sum(surviving)), self.count + len(surviving), self.blown + blown
         for sequence, stand in zip((self.upper, self.lower), self.stands, strict=True):
             if isinstance(sequence, BoundedMean):
                 sequence.update(np.where(finite, np.minimum(values, self.cap), stand))
             elif isinstance(sequence, FiniteVariance):
-                sequence.update(kept)
-                if lost:
+                sequence.update(surviving)
+                if blown:
                     self.refused = "paths blew up: the functional has no finite variance there"
 
     @property

@@ -166,10 +166,10 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
         each: "stalls", "still falls", "unstable" or "open"; estimates: last and ratio of each setting in turn.
     """
     found, words = [], []
-    for loss, lost in zip(losses, blown, strict=True):
+    for loss, blown_up in zip(losses, blown, strict=True):
         last, ratio = median(loss[-1], 2 * len(losses)), median(_ratio(loss), 2 * len(losses))
         found += [last, ratio]
-        if lost or last.lower > start:
+        if blown_up or last.lower > start:
             words.append("unstable")
         elif last.upper >= start:
             words.append("open")

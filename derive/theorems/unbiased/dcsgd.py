@@ -34,9 +34,9 @@ def derivation(model: Model, integrated: bool) -> Callable[[Derivation], Fact]:
     """The proof for a model, up to the pathwise bound or to the end."""
 
     def prove(w: Derivation) -> Fact:
-        kept = ub.bounds(w)
-        bound = ub.pathwise(w, model, u, kept, (kap, FLOOR, young(w)), (w["u >= 0"], w["step"]))
-        return ub.scheduled(w, model, bound, kept, FLOOR) if integrated else bound
+        known = ub.bounds(w)
+        bound = ub.pathwise(w, model, u, known, (kap, FLOOR, young(w)), (w["u >= 0"], w["step"]))
+        return ub.scheduled(w, model, bound, known, FLOOR) if integrated else bound
 
     return prove
 

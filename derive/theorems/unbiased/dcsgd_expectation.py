@@ -26,7 +26,7 @@ SECOND, THIRD = under("E", G**2), under("E", G**3)
 
 def repaired(w: Derivation) -> Fact:
     """E of the drift bound without a step condition, and then the condition on moments of G."""
-    kept = ub.bounds(w)
+    known = ub.bounds(w)
     floor = young(w)
     half = "1/2"
     rate = (L0 + L1 * G) * A + kap * L1 * D0 / N
@@ -34,9 +34,9 @@ def repaired(w: Derivation) -> Fact:
     before = w.combine(
         "the drift of f, before any condition", ub.generator("corrected", u).le(-u * G**2 + num(half) * eta * u**2 * rate * G**2 + extra),
         [
-            (half, ["eta >= 0", kept.per, kept.spread], (u,)),
-            (half, ["eta >= 0", kept.bend], (u,)),
-            (half, ["eta >= 0", "L1 >= 0", kept.D0, kept.per, floor], (u,)),
+            (half, ["eta >= 0", known.per, known.spread], (u,)),
+            (half, ["eta >= 0", known.curvature], (u,)),
+            (half, ["eta >= 0", "L1 >= 0", known.D0, known.per, floor], (u,)),
         ],
     )  # fmt: skip
     whole = w.step("take the expectation", w.kernel.monotone("E", before))

@@ -34,20 +34,20 @@ C_LOW, C_HIGH = L0 * (1 / K0) ** 2, 1 / (4 * (A * SHARE))
 class Scale:
     """1/K: K (1/K) = 1 and 0 < 1/K; and A > 0."""
 
-    def __init__(self, w: Derivation, kept: ub.Bounds) -> None:
-        ratio = ub.ratio_is_nonnegative(w, kept.per)
-        self.A = w.combine("A > 0", A.gt(0), [(1, (), ()), (1, [kept.per, ratio], ())])
-        rising = w.combine("K > 0", K.gt(0), [(1, ["K_0 > 0"], ()), (1, ["L1 >= 0", kept.G, self.A], ())])
+    def __init__(self, w: Derivation, known: ub.Bounds) -> None:
+        ratio = ub.ratio_is_nonnegative(w, known.per)
+        self.A = w.combine("A > 0", A.gt(0), [(1, (), ()), (1, [known.per, ratio], ())])
+        rising = w.combine("K > 0", K.gt(0), [(1, ["K_0 > 0"], ()), (1, ["L1 >= 0", known.G, self.A], ())])
         self.unit, self.positive = w.inverse(K, rising)
 
 
-def floor_low(w: Derivation, kept: ub.Bounds, scale: Scale) -> Fact:
+def floor_low(w: Derivation, known: ub.Bounds, scale: Scale) -> Fact:
     """(L0 + L1 G)/K^2 <= L0/K_0^2 when c' <= A L0.
 
     With y = L1 G: L0 K^2 - (L0 + y) K_0^2 = y K_0 (A L0 - c') + L0 A^2 y^2, and both sides are divided by K^2 K_0^2.
     """
     y = L1 * G
-    rise = w.combine("y = L1 G >= 0", y.ge(0), [(1, ["L1 >= 0", kept.G], ())])
+    rise = w.combine("y = L1 G >= 0", y.ge(0), [(1, ["L1 >= 0", known.G], ())])
     cleared = w.combine(
         "without denominators", ((L0 + y) * K0**2).le(L0 * K**2),
         [(1, [rise, "K_0 > 0", "c' <= A L0"], ()), (1, ["L0 >= 0"], (A * y,))],
@@ -64,7 +64,7 @@ def floor_low(w: Derivation, kept: ub.Bounds, scale: Scale) -> Fact:
     )  # fmt: skip
 
 
-def floor_high(w: Derivation, kept: ub.Bounds, scale: Scale) -> Fact:
+def floor_high(w: Derivation, known: ub.Bounds, scale: Scale) -> Fact:
     """(L0 + L1 G)/K^2 <= 1/(4 A c'), from K^2 - 4 A c'(L0 + L1 G) = (A (L0 + L1 G) - c')^2."""
     y = L0 + L1 * G
     product = w.combine("A c' > 0", (A * SHARE).gt(0), [(1, [scale.A, "c' > 0"], ())])
@@ -81,9 +81,9 @@ def derivation(floor: Callable[..., Fact], c: Term, integrated: bool) -> Callabl
     """The proof with one of the two constants of the floor."""
 
     def prove(w: Derivation) -> Fact:
-        kept = ub.bounds(w)
-        scale = Scale(w, kept)
-        top = floor(w, kept, scale)
+        known = ub.bounds(w)
+        scale = Scale(w, known)
+        top = floor(w, known, scale)
         small = w.combine(
             "the step", (eta * s * G**2 / K).le(2 * eps * G**2 / K), [(1, [scale.positive, "eta s <= 2 eps"], (G,))]
         )
@@ -92,15 +92,15 @@ def derivation(floor: Callable[..., Fact], c: Term, integrated: bool) -> Callabl
         bound = w.combine(
             "the bound on the drift of f", claim,
             [
-                (half, ["eta >= 0", kept.per, kept.spread], (h,)),
-                (half, ["eta >= 0", kept.bend], (h,)),
+                (half, ["eta >= 0", known.per, known.spread], (h,)),
+                (half, ["eta >= 0", known.curvature], (h,)),
                 (half, ["s >= 0", small], ()),
-                (half, ["eta >= 0", "kap >= 0", "L1 >= 0", kept.D0, kept.per], (h, G)),
-                (half, ["eta >= 0", kept.D0, kept.per, top], (s,)),
+                (half, ["eta >= 0", "kap >= 0", "L1 >= 0", known.D0, known.per], (h, G)),
+                (half, ["eta >= 0", known.D0, known.per, top], (s,)),
             ],
             [(half_of(eta * s**2 * G**2 / K), scale.unit)],
         )  # fmt: skip
-        return finish(w, kept, bound, c) if integrated else bound
+        return finish(w, known, bound, c) if integrated else bound
 
     return prove
 
@@ -109,10 +109,10 @@ def half_of(t: Term) -> Term:
     return num("1/2") * t
 
 
-def finish(w: Derivation, kept: ub.Bounds, bound: Fact, c: Term) -> Fact:
+def finish(w: Derivation, known: ub.Bounds, bound: Fact, c: Term) -> Fact:
     """The bound on E int s psi / int s."""
     kernel = w.kernel
-    rate = ub.rate_is_nonnegative(w, h, kept.per)
+    rate = ub.rate_is_nonnegative(w, h, known.per)
     ito = w.step("Ito's formula", kernel.ito("f", [rate, w["f >= f*"]]))
     whole = w.step("integrate", kernel.monotone("EI", bound))
     last = w.step("the end", kernel.monotone("E", w["f(X_T) >= f*"]))

@@ -120,7 +120,7 @@ class Bounds:
     """The facts that every derivation starts from: signs, 1/N, g'Hg and Tr(HS), D_0."""
 
     per: Fact
-    bend: Fact
+    curvature: Fact
     spread: Fact
     D0: Fact
     G: Fact
@@ -141,7 +141,7 @@ def bounds(w: Derivation) -> Bounds:
     )  # fmt: skip
     positive = k.nonnegative(G)
     smooth = w["smooth"]
-    bend = w.combine(
+    curvature = w.combine(
         "smoothness along the gradient", quad(H, g).le((L0 + L1 * G) * G**2),
         [(1, [k.quad_bound("H", "g")], ()), (1, [smooth], (G,))],
     )  # fmt: skip
@@ -153,7 +153,7 @@ def bounds(w: Derivation) -> Bounds:
         ],
     )  # fmt: skip
     d0 = _nonnegative(w, "D_0", D0, [d * s0, d * s0 * omega], per)
-    return Bounds(per, bend, spread, d0, positive)
+    return Bounds(per, curvature, spread, d0, positive)
 
 
 def ratio_is_nonnegative(w: Derivation, per: Fact) -> Fact:
@@ -198,7 +198,7 @@ def condition(model: Model, k: Term) -> Term:
 
 
 def pathwise(
-    w: Derivation, model: Model, h: Term, kept: Bounds, floor: tuple[Term, Term, Fact], signs: tuple[Fact, Fact]
+    w: Derivation, model: Model, h: Term, known: Bounds, floor: tuple[Term, Term, Fact], signs: tuple[Fact, Fact]
 ) -> Fact:
     """L f <= -(1 - eps) h G^2 + eta h^2 (L0 + c L1) D_0/(2N), from eta h K(G) <= 2 eps.
 
@@ -210,20 +210,20 @@ def pathwise(
     at_least, small = signs
     half = "1/2"
     members: list[Any] = [
-        (half, ["eta >= 0", kept.per, kept.spread], (h,)),
+        (half, ["eta >= 0", known.per, known.spread], (h,)),
         (half, [at_least, small], (G,)),
-        (half, ["eta >= 0", "L1 >= 0", kept.D0, kept.per, young], (h,)),
+        (half, ["eta >= 0", "L1 >= 0", known.D0, known.per, young], (h,)),
     ]
     if model == "corrected":
-        members.append((half, ["eta >= 0", kept.bend], (h,)))
+        members.append((half, ["eta >= 0", known.curvature], (h,)))
     claim = generator(model, h).le(-(1 - eps) * h * G**2 + eta * h**2 * (L0 + c * L1) * D0 / (2 * N))
     return w.combine("the bound on the drift of f", claim, members)
 
 
-def scheduled(w: Derivation, model: Model, bound: Fact, kept: Bounds, c: Term) -> Fact:
+def scheduled(w: Derivation, model: Model, bound: Fact, known: Bounds, c: Term) -> Fact:
     """From the pathwise bound with h = u to the bound on E int u G^2 / int u."""
     kernel = w.kernel
-    rate = rate_is_nonnegative(w, u, kept.per)
+    rate = rate_is_nonnegative(w, u, known.per)
     ito = w.step("Ito's formula", kernel.ito("f", [rate, w["f >= f*"]]))
     whole = w.step("integrate", kernel.monotone("EI", bound))
     last = w.step("the end", kernel.monotone("E", w["f(X_T) >= f*"]))

@@ -4,7 +4,7 @@ The random time of density u/phi_1 is not drawn: the saved times are weighted by
 norm first exceeds a level (later times count as 0): the theorems hold up to any stopping time, by localisation, and the
 functional is then bounded, so that an interval for its mean exists. The solver's error is measured on the same Brownian
 motion with steps half as long, the error of the trapezoids with every other time left out; both are added to the interval.
-A stop takes effect at the first saved time beyond the level, so that at most half a step's share of a stopped path is lost: the
+A stop takes effect at the first saved time beyond the level, so that at most half a step's share of a stopped path is missing: the
 number of stopped paths is reported, and hardly any path reaches the level.
 """
 
@@ -200,8 +200,8 @@ class Functional:
         """One value for each path (paths,), and how many were stopped."""
         g = np.stack([found.values["g1"], found.values["g2"]])
         with np.errstate(invalid="ignore"):
-            lost = ~np.all(np.abs(g) <= BLOWN, axis=0)
-        g = np.where(lost, BLOWN, g)
+            blown_up = ~np.all(np.abs(g) <= BLOWN, axis=0)
+        g = np.where(blown_up, BLOWN, g)
         out = np.cumsum(np.sum(g**2, axis=0) > self.instance.top**2, axis=0) > 0
         if self.stopped:
             g = np.where(out, 0.0, g)

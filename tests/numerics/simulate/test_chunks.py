@@ -26,7 +26,7 @@ from numerics.laws.counter import Draws, draws_from
 from numerics.laws.samplers import compress
 from numerics.lowering.products import product
 from numerics.simulate import chunks
-from numerics.simulate.chunks import LANES, Spread, calls_lapack, default_chunk, pieces, run_chunks
+from numerics.simulate.chunks import LANES, Spread, calls_lapack, default_chunk, parts, run_chunks
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import Ensemble
@@ -248,12 +248,12 @@ def test_rand_k_keeps_exactly_k_and_every_set_alike(dim: int, k: int, dtype: str
     assert np.abs(z(off, k * (k - 1) / (dim * (dim - 1)))).max() < 5
 
 
-def test_pieces_cover_all_paths_in_full_lanes() -> None:
+def test_parts_cover_all_paths_in_full_lanes() -> None:
     for count, chunk in ((1, 1), (150, 7), (150, 64), (64, 64), (1000, 300)):
         numbers = np.arange(count, dtype=np.uint32)
-        parts = list(pieces(numbers, chunk))
-        assert np.concatenate([own[: place.stop - place.start] for place, own in parts]).tolist() == numbers.tolist()
-        assert {len(own) % LANES for _, own in parts} == {0} and len({len(own) for _, own in parts}) == 1
+        found = list(parts(numbers, chunk))
+        assert np.concatenate([own[: place.stop - place.start] for place, own in found]).tolist() == numbers.tolist()
+        assert {len(own) % LANES for _, own in found} == {0} and len({len(own) for _, own in found}) == 1
     for dim in (1, 10, 10**5):
         for paths in (1, 100, 10**7):
             assert default_chunk(dim, paths) >= LANES
