@@ -15,7 +15,7 @@ from derive import (
     StudentT,
     Uniform,
 )
-from tests.support.law_densities import DIGITS, LAWS, close, number
+from tests.support.laws.densities import DIGITS, LAWS, close, number
 
 X = sp.Symbol("x", real=True)
 

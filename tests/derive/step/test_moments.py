@@ -42,7 +42,7 @@ from derive.expressions.expansion import Expansion
 from derive.expressions.gradient_form import GradientForm
 from derive.methods.compressors import Unbiased
 from derive.step.moments import moments
-from tests.support.law_densities import DIGITS, LAWS, close, exact, number
+from tests.support.laws.densities import DIGITS, LAWS, close, exact, number
 
 mp.mp.dps = DIGITS  # for the constants below; put back at the end of the file
 X = sp.Symbol("x", real=True)

@@ -1,0 +1,1 @@
+"""Noise laws for the tests, typed from their definitions."""
