@@ -6,7 +6,6 @@ the same. Nothing is evaluated; every field that does not fit is a BadInput that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -30,7 +29,6 @@ MAX_ENTRIES = 10**8  # of the covariance matrices of all paths, which are in mem
 MAX_DRAWS = 10**13  # coordinates of all messages of one path after the other: days of work
 _USUAL_PATHS = 20_000  # of a full report whose specification gives no number
 _SPECS = ("method", "compressor", "noise", "loss", "schedule")
-_WHOLE = re.compile(r"[0-9]{1,6}", re.ASCII)
 #: the compressor that a method fixes
 _FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 

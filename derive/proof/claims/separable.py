@@ -15,10 +15,10 @@ import numpy as np
 from scipy.optimize import linprog
 
 from derive.proof.claims.branch import ZERO, Branch
-from derive.proof.claims.splitting import Summand, curved, number_of, parts, summand, total
+from derive.proof.claims.splitting import Summand, curved, number_of, parts, summand
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.normal import Polynomial
-from derive.proof.language.terms import Relation, Term, num, substitute, times
+from derive.proof.language.terms import Relation, Term, num, plus, substitute, times
 from derive.proof.search.clock import now
 from derive.proof.search.intervals.extrema import Least, rational_near, simplest_between, value_of
 from derive.proof.search.intervals.points import points_of
@@ -108,7 +108,7 @@ class Separable:
     ) -> Fact | None:  # fmt: skip
         """Each bound proved, and the claim from their sum."""
         branch, normal = self.branch, self.branch.normal
-        over = normal.polynomial(rest + total(bounds))
+        over = normal.polynomial(rest + plus(*bounds))
         facts: list[Fact] = []
         members: list[tuple[Fraction, tuple[int, ...], tuple[Term, ...]]] = []
         if over and set(over) != {()}:
@@ -193,7 +193,7 @@ class Separable:
 
     def _weighted(self, links: Sequence[tuple[Fraction, Link]], k: int) -> Term:
         """The sum of l_j s_kj, the part of the hypotheses in the summand number k."""
-        return total(times(num(factor), link.parts[k]) for factor, link in links)
+        return plus(*(times(num(factor), link.parts[k]) for factor, link in links))
 
     def _multipliers(
         self, summands: Sequence[Summand], links: Sequence[Link], samples: Sequence[Sequence[Fraction]]

@@ -11,7 +11,7 @@ from derive.proof.claims.one_variable import Interval, OneVariable
 from derive.proof.claims.quantities import bases, in_terms_of
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import Polynomial
-from derive.proof.language.terms import Term, num, x
+from derive.proof.language.terms import Term, x
 from derive.proof.search.intervals.extrema import Least, least, value_of
 from derive.proof.search.ring import Ring, fraction
 
@@ -109,11 +109,3 @@ def digits_of(terms: Iterable[Term]) -> int:
         elif isinstance(t, tuple):
             stack.extend(t)
     return longest
-
-
-def total(terms: Iterable[Term]) -> Term:
-    """The sum of terms."""
-    result = num(0)
-    for t in terms:
-        result = result + t
-    return result

@@ -55,7 +55,6 @@ def R(t: Term | int) -> Term:
 a = R(1)
 AT = R(y / sigma)
 Y = fn("abs", y)
-BETA = under("C", R(Y / sigma)) / N
 BAR = under("C", sigma) / N
 INVERSE_H = under("C", 1 / sigma) / N
 ONE_NORM = under("S", Y)

@@ -24,7 +24,7 @@ NAMES = ["stationary", "models", "sde-table"]
 
 def running() -> dict[int, int]:
     """Workers that run, with the process that each was started by."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)
+    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)
     rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
     return {int(r[0]): int(r[1]) for r in rows if len(r) == 4 and "reports.assembly.workers" in r[3] and not r[2].startswith("Z")}
 
