@@ -1,7 +1,7 @@
 """The figures of the README and the tutorial, and the numbers in them: `python docs/figures/make.py [DIR]` (beside this file).
 
 `sign-loss.png` is what `sdescent solve` draws for the specification in docs/tutorial.md; `weak-orders.svg` shows the weak
-errors of the three models without sampling. `numbers.json` holds what is drawn; a test makes all of it anew and compares.
+errors of the three models without sampling. `numbers.json` holds what is drawn; a test makes all of it again and compares.
 """
 
 from __future__ import annotations

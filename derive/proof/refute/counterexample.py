@@ -6,11 +6,14 @@ assumptions and violates the claim by exact.counterexample, inside the domain of
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +27,7 @@ from derive.proof.refute.z3 import consult
 from derive.proof.search.clock import now
 
 GRID = tuple(map(Fraction, ["0", "1", "-1", "2", "-2", "1/2", "-1/2", "3", "-3", "1/4", "3/2", "-3/2", "4", "1/10", "10", "1/3"]))
+_GRID_ABOVE, _GRID_BELOW = np.array([v.numerator for v in GRID]), np.array([v.denominator for v in GRID])
 BATCH = 4096
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "atan": np.arctan, "erf": erf, "tanh": np.tanh, "abs": np.abs,
@@ -44,17 +48,77 @@ def refute(
             return None
 
 
+@dataclass(frozen=True)
+class Rationals:
+    """Rational points in lowest terms: numerators and positive denominators, integers of shape (points, coordinates)."""
+
+    above: Any
+    below: Any
+
+    @classmethod
+    def of_grid(cls, chosen: Any) -> Rationals:
+        """The points whose coordinates have these places in `GRID`."""
+        return cls(_GRID_ABOVE[chosen], _GRID_BELOW[chosen])
+
+    def and_near(self, rows: Any) -> Rationals:
+        """These and points near `rows`: multiples of 1/16, or of 1/1000 where a coordinate is small."""
+        scale = np.where(np.abs(rows) > 0.2, 16, 1000)
+        above = np.rint(rows * scale).astype(np.int64)
+        common = np.gcd(above, scale)
+        return Rationals(np.concatenate([self.above, above // common]), np.concatenate([self.below, scale // common]))
+
+    def floats(self) -> Any:
+        """The points in floating point."""
+        return self.above / self.below
+
+    def sizes(self) -> Any:
+        """For each point the sum of its numerators, without their signs, and denominators."""
+        return (np.abs(self.above) + self.below).sum(axis=1)
+
+    def exact(self, i: int) -> list[Fraction]:
+        """The point number i."""
+        return [Fraction(int(n), int(d)) for n, d in zip(self.above[i], self.below[i], strict=True)]
+
+
+def _batches(count: int) -> Iterator[Rationals]:
+    """Points with `count` coordinates, in batches that are the same for every search."""
+    first, random = _first_batches(count)
+    yield from first
+    random = copy.deepcopy(random)
+    while True:
+        yield _drawn(count, random)
+
+
+@lru_cache(maxsize=32)
+def _first_batches(count: int) -> tuple[list[Rationals], np.random.Generator]:
+    """The two batches that every search takes, and the generator that draws the next."""
+    random = np.random.default_rng(0)
+    few = count and len(GRID) ** count <= BATCH
+    grid = [Rationals.of_grid(np.array(list(itertools.product(range(len(GRID)), repeat=count))))] if few else []
+    return [*grid, *(_drawn(count, random) for _ in range(2 - len(grid)))], random
+
+
+def _drawn(count: int, random: np.random.Generator) -> Rationals:
+    """Half of the points from the grid, often only from its first and simplest values; half of all sizes."""
+    if not count:
+        return Rationals(np.zeros((1, 0), np.int64), np.ones((1, 0), np.int64))
+    chosen = np.empty((BATCH // 2, count), np.int64)
+    for row in chosen:
+        row[:] = random.integers(1 + int(random.integers(len(GRID))), size=count)
+    wide = random.standard_normal((BATCH // 2, count)) * 10.0 ** random.uniform(-2, 2, (BATCH // 2, 1))
+    return Rationals.of_grid(chosen).and_near(wide)
+
+
 class Search:
     """The search for one claim; its samples serve `derive.proof.repair.samples` too."""
 
     def __init__(self, names: list[str], assume: list[Relation], claim: Relation, stop: float) -> None:
         self.names, self.assume, self.claim, self.stop = names, assume, claim, stop
-        self.gridded = False
         #: z3 says that there is none
         self.denied = False
-        self.random = np.random.default_rng(0)
         self.defined = _definitions(names, assume)
         self.free = [n for n in names if n not in self.defined]
+        self._batches = _batches(len(self.free))
 
     def run(self, seconds: float) -> dict[str, Fraction | Algebraic] | None:
         """Samples, then z3, then optimisation from the best samples, then more samples."""
@@ -82,33 +146,21 @@ class Search:
             return None
         return {n: full[n] for n in self.names} if counterexample(full, self.assume, self.claim) else None
 
-    def batch(self) -> list[list[Fraction]]:
-        """Columns of values for the free variables: small rationals, of mixed sizes."""
-        grid = GRID
-        if not self.free:
-            return [[]]
-        if len(grid) ** len(self.free) <= BATCH and not self.gridded:
-            self.gridded = True
-            return [list(p) for p in itertools.product(grid, repeat=len(self.free))]
-        rows: list[list[Fraction]] = []
-        for _ in range(BATCH // 2):
-            size = 1 + int(self.random.integers(len(grid)))
-            rows.append([grid[int(i)] for i in self.random.integers(size, size=len(self.free))])
-        wide = self.random.standard_normal((BATCH // 2, len(self.free))) * 10.0 ** self.random.uniform(-2, 2, (BATCH // 2, 1))
-        return rows + [[_simple(float(v)) for v in row] for row in wide]
+    def batch(self) -> Rationals:
+        """The next values for the free variables, a point a row: small rationals, of mixed sizes."""
+        return next(self._batches)
 
     def _samples(self, rounds: int) -> dict[str, Fraction | Algebraic] | None:
         for _ in range(rounds):
-            rows = self.batch()
+            points = self.batch()
             if now() > self.stop:
                 return None
-            table = self.table(np.array([[float(v) for v in row] for row in rows]).reshape(len(rows), len(self.free)))
-            margin, violation = self.margins(table, (len(rows),))
+            margin, violation = self.margins(self.table(points.floats()), (len(points.above),))
             hopeful = np.flatnonzero((margin >= -1e-9) & (violation >= -1e-12))
             # Simple points first; a clear violation before one that may be rounding.
-            order = sorted(hopeful, key=lambda i: (not (margin[i] >= 0 and violation[i] > 1e-9), _size(rows[i])))
-            for i in order[:40]:
-                found = self._checked(dict(zip(self.free, rows[i], strict=True)))
+            unclear = ~((margin[hopeful] >= 0) & (violation[hopeful] > 1e-9))
+            for i in hopeful[np.lexsort((points.sizes()[hopeful], unclear))[:40]]:
+                found = self._checked(dict(zip(self.free, points.exact(i), strict=True)))
                 if found is not None or now() > self.stop:
                     return found
         return None
@@ -161,7 +213,7 @@ class Search:
         """max t with every slack >= t and the violation >= t, scaled; then the violation alone at the boundary."""
         if not self.free:
             return None
-        rows = np.array([[float(v) for v in row] for row in self.batch()[-512:]]).reshape(-1, len(self.free))
+        rows = self.batch().floats()[-512:]
         margin, violation = self.margins(self.table(rows), (len(rows),))
         score = np.minimum(margin, violation)
         for i in np.argsort(-score)[:4]:
@@ -202,15 +254,6 @@ class Search:
         except (ValueError, ArithmeticError):
             return None
         return result.x[:-1] if np.all(np.isfinite(result.x)) else None
-
-
-def _simple(v: float) -> Fraction:
-    d = 16 if abs(v) > 0.2 else 1000
-    return Fraction(round(v * d), d)
-
-
-def _size(row: Sequence[Fraction]) -> int:
-    return sum(abs(v.numerator) + v.denominator for v in row)
 
 
 def number(t: Term, table: dict[str, Any]) -> Any:

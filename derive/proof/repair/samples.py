@@ -54,7 +54,7 @@ class Points:
         self._nonnegative = [k for k, n in enumerate(self.free) if any(r in assume and r.right == ("x", n) for r in signs)]
         own = np.array([[float(point[n]) for n in self.free]]).reshape(1, len(self.free))
         with quiet():
-            batches = [own] if not self.free else [own, *(_array(self.search.batch(), len(self.free)) for _ in range(2))]
+            batches = [own] if not self.free else [own, *(self.search.batch().floats() for _ in range(2))]
             rows = self._mirrored(np.concatenate(batches))
             self.rows = rows[self._feasible(rows)][:MOST]
             if not len(self.rows):
@@ -161,10 +161,6 @@ def failing(claim: Relation, table: Table, count: int) -> Any:
 
 def _known(values: Any) -> Any:
     return np.where(np.isnan(values), -np.inf, values)
-
-
-def _array(rows: Any, width: int) -> Any:
-    return np.array([[float(v) for v in row] for row in rows]).reshape(len(rows), width)
 
 
 @contextmanager

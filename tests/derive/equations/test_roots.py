@@ -125,6 +125,7 @@ def test_low_rank_with_an_indefinite_core(dim):
     np.testing.assert_allclose(product(INDEFINITE, at), by_entries(INDEFINITE, at), atol=1e-10)
 
 
+@pytest.mark.slow
 def test_scaled_sign_dense_and_thin_agree_with_its_covariance():
     form = moments(Method(derive.ScaledSign(), Scaled(derive.Gaussian(), 1))).form
     assert form is not None and form.rank > 1
@@ -177,6 +178,7 @@ def test_a_variance_that_rounding_left_below_zero_is_zero():
     assert np.all(np.isfinite(b))
 
 
+@pytest.mark.slow
 def test_the_rank_one_root_is_linear_in_memory():
     form = moments(Method(RandK(100), Scaled(derive.Gaussian(), Coordinate("s", "j", True)))).form
     assert form is not None

@@ -260,6 +260,7 @@ def test_a_wrong_factor_in_a_new_compressor_is_found(compressor: Any, member: st
         check_draws(Wrong(), Scaled(Triangular(), "3/4"), np.array([-1.2, 0.45, 0.8]), 1, 400_000)
 
 
+@pytest.mark.slow
 def test_an_integral_over_a_new_law_is_solved() -> None:
     """Only conditional moments exist, and the law's quantiles come from its distribution function inside a traced solver."""
     method = DCSGD(Natural(), Scaled(Contaminated(), 1), 2)

@@ -104,7 +104,7 @@ def _put_back(expr: sp.Expr, name: Coordinate, meaning: sp.Expr) -> sp.Expr:
 NAMED = [Gaussian(), Laplace(), Uniform(), StudentT(5), Logistic()]
 
 
-@pytest.mark.parametrize("law", mostly_slow(NAMED), ids=lambda law: type(law).__name__)
+@pytest.mark.parametrize("law", mostly_slow(NAMED, 5), ids=lambda law: type(law).__name__)
 def test_short_names_give_the_covariance_of_the_form(law: Law) -> None:
     scale = sp.Rational(3, 5)
     method = Method(ScaledSign(), Scaled(law, scale))
@@ -123,6 +123,7 @@ def test_short_names_give_the_covariance_of_the_form(law: Law) -> None:
     assert sp.N(at.scalar(near) * 10**12 - ratio, 40) == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_short_names_hold_with_a_scale_that_has_a_letter() -> None:
     """Affine noise: the scale is a root of the norm of the gradient, and is called by one letter in all names."""
     method = Method(ScaledSign(), derive.Affine(1, 2, 5))

@@ -68,6 +68,7 @@ def test_a_narrow_density():
     assert p(2 * scale) == pytest.approx(stats.norm.pdf(2 * scale, scale=scale), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_narrow_density_away_from_the_origin():
     # f = log(1 + e^{-x}) + x^2/20 has its minimum near 1.74
     loss = LogisticRegression("1/10", ((1,),), (1,))

@@ -68,7 +68,11 @@ def test_lines_are_latex(checks):
 
 @pytest.mark.parametrize(
     ("model", "caught_by"),
-    [("first-order", set(NAMES[:4])), ("second-order", set(NAMES[:4])), ("corrected", set(NAMES))],
+    [
+        pytest.param("first-order", set(NAMES[:4]), marks=pytest.mark.slow),
+        pytest.param("second-order", set(NAMES[:4]), marks=pytest.mark.slow),
+        ("corrected", set(NAMES)),
+    ],
 )
 def test_a_factor_two_planted_in_a_drift_fails(monkeypatch, model, caught_by):
     right = models.MODELS[model]
@@ -76,6 +80,7 @@ def test_a_factor_two_planted_in_a_drift_fails(monkeypatch, model, caught_by):
     assert failed() == caught_by
 
 
+@pytest.mark.slow
 def test_a_correction_of_eta_instead_of_half_eta_fails(monkeypatch):
     monkeypatch.setitem(models.MODELS, "corrected", lambda b, method: -b + eta * hvp(b))
     assert failed() == set(NAMES)

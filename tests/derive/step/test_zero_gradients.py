@@ -126,6 +126,7 @@ def test_uniform_noise_has_its_mean_by_cases(compressor: derive.Compressor) -> N
     assert second(x).ravel() == pytest.approx(-b - ETA / 2 * (ahead - behind) / (2 * STEP), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_an_ensemble_with_one_silent_client_starts_at_the_minimum() -> None:
     equation = derive.sde(derive.DSignSGD(Affine((0, 1), 1)), "first-order", derive.Quadratic(1), 2)
     run = equation.solve(x0=[0.0, 0.0], T=0.5, paths=50, key=0, params={"eta": 0.1})

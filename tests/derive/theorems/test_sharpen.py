@@ -82,6 +82,7 @@ def test_chords_of_laws_have_smaller_constants(name: str) -> None:
         assert (at * mean(at) >= mean(1) * (at - float(value or 0))) is holds
 
 
+@pytest.mark.slow
 def test_one_chord() -> None:
     result = found("8-laplace-3")
     assert result.better and result.certified == CHORDS["8-laplace-3"]

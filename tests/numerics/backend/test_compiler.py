@@ -117,11 +117,13 @@ def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, monkeypa
     assert canary.known_disagreeing({}) == []
 
 
+@pytest.mark.slow
 def test_what_jax_is_told_around_the_comparison_does_not_reach_it() -> None:
     with jax.enable_x64(False):
         assert canary.disagreeing({}) == []
 
 
+@pytest.mark.slow
 def test_a_users_arctangent_is_numpys() -> None:
     """The case that was wrong: a statistic, of enough paths for whole registers."""
     equation = derive.sde(derive.DSGD(derive.Gaussian(), clients=1), "first-order", loss=derive.Quadratic(1), dim=1)

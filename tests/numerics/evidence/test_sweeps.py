@@ -20,6 +20,7 @@ from numerics.evidence.sweeps.quadratic import METHOD, SUBJECTS, Bracket, Statio
 from numerics.evidence.sweeps.quartic import Descent, Scheduled
 from numerics.simulate.method import run
 from numerics.statistics.verdicts import BoundVerdict
+from tests.support.samples import mostly_slow
 
 CONFIRMED, VIOLATED, INCONCLUSIVE = BoundVerdict.CONFIRMED, BoundVerdict.VIOLATED, BoundVerdict.INCONCLUSIVE
 
@@ -118,7 +119,7 @@ def test_the_formula_is_that_of_theory_6_7():
         assert signs.formula_of(nu, 0.1, 2.0, 3.0, 4) == pytest.approx(0.1 / (16 * M) * 2 / 3, rel=1e-12)
 
 
-@pytest.mark.parametrize("N", [1, 2, 3])
+@pytest.mark.parametrize("N", mostly_slow([2, 1, 3]))
 def test_the_chain_is_the_method_under_cauchy_noise(N):
     """E x^2 of 20,000 paths of the method after 60 steps, against the chain's: |z| < 4.5 (x is bounded by its steps)."""
     eta = 0.5
@@ -176,6 +177,7 @@ def test_descent_on_the_quartic_and_that_the_corrected_model_is_conservative():
     assert findings.conservative(found[METHOD], replace(found["corrected"], size=mixed), known) is INCONCLUSIVE
 
 
+@pytest.mark.slow
 def test_schedules_on_the_quartic():
     p, q = [0.2, 1.0], [0.5, 3.0, 4.0]
     lines = [quartic.growth_threshold(a) for a in p]

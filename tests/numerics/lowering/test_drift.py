@@ -17,6 +17,7 @@ from numerics.lowering.landscape import landscape
 from numerics.simulate.equation import solve
 from numerics.simulate.runs import at_time
 from numerics.simulate.systems import ito_system
+from tests.support.samples import slow_but
 
 AFFINE = derive.Affine("sigma0", "sigma1")
 METHODS: dict[str, Any] = {
@@ -47,7 +48,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("method", "loss", "model"), CASES)
+@pytest.mark.parametrize(("method", "loss", "model"), slow_but(CASES, [c for c in CASES if c[:2] != ("scaled-sign", "own")]))
 def test_it_is_the_drift_in_named_coordinates_times_the_step(method: str, loss: str, model: str) -> None:
     equation = derive.sde(METHODS[method], model)
     given = {**GIVEN, **({"w": W} if loss == "own" else {})}
@@ -90,6 +91,7 @@ def test_a_vector_of_the_loss_is_not_one_of_the_method_of_that_name() -> None:
     np.testing.assert_allclose(flat.evaluate(env, 1.0)[0], drifts[1], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_vector_that_a_loss_does_not_list_is_read_from_the_parameters() -> None:
     class Unlisted(derive.SeparableSum):
         def vectors(self, dim: int) -> dict[str, list[sp.Expr]]:

@@ -276,7 +276,8 @@ def test_the_hypergeometric_table(nu):
         assert np.isnan(table(-1.0))
 
 
-@pytest.mark.parametrize("alpha", [pytest.param(0.95, marks=pytest.mark.slow), 1.5])
+@pytest.mark.slow
+@pytest.mark.parametrize("alpha", [0.95, 1.5])
 def test_the_stable_tables(alpha):
     x = np.array([-30.0, -1.0, -1e-3, 0.0, 1e-9, 0.3, 1.0, 1.01, 4.0, 1e6])
     mean, density = stable_sign_mean_table(alpha), stable_density_table(alpha)
@@ -288,6 +289,7 @@ def test_the_stable_tables(alpha):
     np.testing.assert_allclose(slope, 2 * exact, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_tables_are_made_where_the_parameter_is_a_number_and_only_there():
     nu, y = sp.Symbol("nu", positive=True), sp.Symbol("y", real=True)
     expr = coord_sum(derive.StudentT(nu).sign_mean(g)) + nu

@@ -91,6 +91,7 @@ def test_one_path_at_a_time() -> None:
     assert digest(*ensembles("one dimension", 20, chunk=1), paths=20) == digest(*few, paths=20)
 
 
+@pytest.mark.slow
 def test_wide_draws_in_chunks() -> None:
     expected = digest(*ensembles("one dimension", wide=True))
     assert digest(*ensembles("one dimension", wide=True, chunk=7)) == expected
@@ -147,9 +148,10 @@ print(json.dumps([len(jax.devices()), {name: digest(*ensembles(name)) for name i
 """
 
 
-SEVERAL = [(2, ["one dimension"]), pytest.param(4, list(CASES), marks=pytest.mark.slow)]
+SEVERAL = [(2, ["one dimension"]), (4, list(CASES))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "names"), SEVERAL)
 def test_devices(count: int, names: list[str]) -> None:
     flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}

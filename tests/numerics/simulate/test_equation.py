@@ -112,6 +112,7 @@ def test_without_noise_the_equation_is_solved_as_an_ode():
     np.testing.assert_allclose(ensemble.values["loss"], np.repeat(expected[:, None], 5, axis=1), rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_the_explosion_of_the_corrected_quartic_is_counted_at_its_time():
     """It explodes at (3 eta/4) log(3 eta y/(3 eta y - 2)) - 1/(2y), y = x0^2, iff eta y > 2/3 (theory 5)."""
     eta = 0.1
@@ -174,6 +175,7 @@ def test_schedules_in_the_second_order_model(schedule, u):
     np.testing.assert_allclose(ensemble.values["x"][:, 0], np.exp(-exponent), rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_the_method_and_its_equation_share_the_saved_times():
     method = DSignSGD(Scaled(derive.Logistic(), "s"))
     shared = {"params": {"eta": 0.03, "N": 2, "s": 0.5}, "loss": derive.Cosh(), "save": 7}

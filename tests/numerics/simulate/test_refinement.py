@@ -11,6 +11,7 @@ import derive
 from derive import DSGD, Quadratic, Quartic, Scaled, sde
 from numerics.simulate.equation import solve
 from numerics.simulate.refinement import FINEST, SHARE, refined
+from tests.support.samples import mostly_slow
 
 GAUSS = Scaled(derive.Gaussian(), 1)
 
@@ -19,7 +20,7 @@ def loss_of(ensemble):
     return np.nan_to_num(ensemble.values["loss"], nan=1e6)
 
 
-@pytest.mark.parametrize("scheme", ["euler", "predictor-corrector"])
+@pytest.mark.parametrize("scheme", mostly_slow(["predictor-corrector", "euler"]))
 def test_a_step_by_halves_and_two_half_steps_have_one_brownian_motion(scheme):
     """On a quadratic with additive noise the two differ by O(dt) of their spread; with a motion of their own by sqrt(2)."""
     equation = sde(DSGD(GAUSS, 1), "first-order", Quadratic(1))
@@ -66,7 +67,7 @@ def test_an_equation_that_explodes_does_so_at_every_step_size():
     assert found.ensemble.blow_ups[-1] == 2 and found.substeps >= FINEST
 
 
-@pytest.mark.parametrize(("scheme", "order"), [("euler", 0.5), ("milstein", 1.0)])
+@pytest.mark.parametrize(("scheme", "order"), [pytest.param("euler", 0.5, marks=pytest.mark.slow), ("milstein", 1.0)])
 def test_strong_orders_on_a_shared_path(scheme, order):
     """RMS of coarse minus fine on one path of dx = -x dt + sqrt(eta (1 + x^2)) dW: it falls like dt^order (Milstein 1974)."""
     equation = sde(DSGD(derive.Affine(1, 1), 1), "first-order", Quadratic(1))

@@ -64,6 +64,7 @@ def _cancer() -> LinearModel:
     return logistic_regression(load_breast_cancer(5))
 
 
+@pytest.mark.slow
 def test_measured_noise_of_real_batches_agrees_with_the_exact_moments() -> None:
     measured = measure_noise(_cancer(), np.zeros(5), shared_data(569, 4, 8), draws=4000, seed=1, client=2)
     assert measured.largest_z < measured.z_limit

@@ -12,6 +12,7 @@ from derive.vocabulary.errors import BadInput, Refusal
 from numerics.backend.double import jax, jnp
 from numerics.tasks.data import Dataset, load_breast_cancer, random_design
 from numerics.tasks.linear_models import LinearModel, least_squares, logistic_regression, minimise
+from tests.support.samples import slow_but
 
 
 def _problem(kind: str) -> LinearModel:
@@ -25,7 +26,7 @@ KINDS = ["least squares", "logistic regression"]
 POINT = jnp.asarray([0.3, -1.2, 0.0, 2.0])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_but(KINDS, ["logistic regression"]))
 def test_derivatives_equal_automatic_differentiation(kind: str) -> None:
     problem = _problem(kind)
     v = jnp.asarray([1.0, 0.5, -2.0, 0.1])

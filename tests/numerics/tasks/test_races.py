@@ -70,6 +70,7 @@ def test_values_of_paths_are_checked_as_others_are(varied: dict[str, Any], field
     assert caught.value.field == field
 
 
+@pytest.mark.slow
 def test_a_path_that_leaves_does_so_by_its_own_numbers() -> None:
     params = {"eta": 1.0, "sigma1": 0.1, "p": 1.0, "k1": 0.0}
     k0 = np.array([1.0, 0.05] * 5)  # step sizes 1 and 20, of which the second is beyond 2/L
@@ -92,6 +93,7 @@ def test_the_length_of_the_way_is_the_sum_of_the_steps() -> None:
     np.testing.assert_allclose(found.values["length"], np.vstack([np.zeros(5), np.cumsum(steps, axis=0)]), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_mean_square_of_a_step_is_what_the_growth_says() -> None:
     """E||x_1 - x_0||^2 = h^2 A G^2 (theory 4): the z-scores over 10000 paths are below 5; for A of another p they are not."""
     ps = np.array([1.0, 0.25])

@@ -77,6 +77,7 @@ def test_moments_given_a_message_are_explained(tmp_path: Path) -> None:
     assert f"${macro('messagecov')}$ &" in notation and r"\lfloor\cdot\rfloor" in notation and "is not simulated" not in text
 
 
+@pytest.mark.slow
 def test_symbols_are_explained_by_what_they_belong_to(tmp_path: Path) -> None:
     fields = {
         "method": "dcsgd", "compressor": "bernoulli:p=pp", "noise": "gaussian:sigma=tau", "loss": "quadratic:h=h1|lam_2",

@@ -128,6 +128,7 @@ def test_every_change_of_what_results_depend_on_is_another_experiment(monkeypatc
     assert identity(experiment(FIELDS)) not in known
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blocks")
 def test_another_experiment_in_the_same_folder_uses_nothing_and_leaves_nothing(tmp_path):
     asked = experiment({**FIELDS, "models": []})

@@ -162,6 +162,7 @@ def test_the_verdict_on_an_order():
     assert weak_orders.verdict(slope(2.0, 0.03, resolution=float("nan"))) == "INCONCLUSIVE"
 
 
+@pytest.mark.slow
 def test_a_planted_error_loses_the_second_order():
     """Half the covariance in the second-order model; its own comes out 2."""
     own = weak_orders.order("dsgd", "second-order", 3)

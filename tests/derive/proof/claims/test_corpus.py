@@ -135,6 +135,7 @@ def test_there_are_enough_of_them_and_each_is_named_once():
     assert len({(case.variables, case.assume, case.claim, case.hints) for case in cases}) == len(cases)
 
 
+@pytest.mark.slow
 def test_true_ones_hold_wherever_they_are_tried():
     wrong = {}
     for case in TRUE:
