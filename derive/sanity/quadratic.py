@@ -64,7 +64,7 @@ def quadratic_loss_factors() -> SanityCheck:
             rf"\eta_{{\max}}^{{\text{{{model}}}}}",
             threshold,
             expected[model],
-            f"the step size at which the loss of {who} stops decaying" + (", which is none" if threshold == sp.oo else ""),
+            f"the step size at which the loss of {who} stops decaying" + (" (there is none)" if threshold == sp.oo else ""),
         )
     return work.finish(
         "quadratic-loss-factors",

@@ -69,7 +69,7 @@ def _slope(t: Term, variable: str, domain: Domain) -> Term:
         if args[0] in _POSITIVE and _holds(args[1], variable):
             domain.append(("positive", args[1]))
         return inner / args[1] if args[0] == "log" else OUTER[args[0]](args[1]) * inner
-    raise ProofError(f"no derivative of {head} {args[0] if head in ('f', 'F') else ''} here")
+    raise ProofError(f"there is no rule for the derivative of {head} {args[0] if head in ('f', 'F') else ''} here")
 
 
 def _holds(t: Term, variable: str) -> bool:

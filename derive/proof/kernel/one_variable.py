@@ -51,7 +51,7 @@ class Checker:
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
             raise ProofError("a proof of too many nodes, or too deep")
         if not isinstance(tree, (list, tuple)) or not tree or not isinstance(tree[0], str) or tree[0] not in KINDS:
-            raise ProofError(f"no kind of proof: {str(tree)[:80]}")
+            raise ProofError(f"not a proof by one of the kinds: {str(tree)[:80]}")
         count, rule = KINDS[tree[0]]
         if len(tree) != count + 1:
             raise ProofError(f"{tree[0]} has {count} parts")
@@ -118,12 +118,12 @@ class Checker:
         """phi = sum c_k y^k with y = x - low or y = high - x, y >= 0, all c_k >= 0 (and c_0 > 0). A number needs no end."""
         found = self.forms.coefficients(goal.phi)
         if found is None:
-            raise ProofError("no polynomial")
+            raise ProofError("not a polynomial in the variable")
         ends = [(end, sign) for end, sign in ((goal.low, 1), (goal.high, -1)) if end is not None]
         if len(found) <= 1:
             ends = [(Fraction(0), 1)]
-        if not any(self._nonnegative(_shifted(found, end, sign), goal.strict) for end, sign in ends):
-            raise ProofError("a coefficient that is not shown to be >= 0")
+        if not any(self._nonnegative(from_end(found, end, sign), goal.strict) for end, sign in ends):
+            raise ProofError("a coefficient is not shown to be >= 0")
 
     def _nonnegative(self, found: list[Polynomial], strict: bool) -> bool:
         if strict and not found:
@@ -302,8 +302,8 @@ def without_tanh(t: Any) -> Any:
     return (1 - small) / (1 + small)
 
 
-def _shifted(found: list[Polynomial], end: Fraction, sign: int) -> list[Polynomial]:
-    """The coefficients in y of sum c_k (end + sign y)^k: sign^j sum_k c_k binomial(k, j) end^(k - j)."""
+def from_end(found: list[Polynomial], end: Fraction, sign: int) -> list[Polynomial]:
+    """The coefficients in y of sum c_k x^k at x = end + sign y: sign^j sum_k c_k binomial(k, j) end^(k - j)."""
     return [
         added(scaled(found[k], sign**j * comb(k, j) * end ** (k - j)) for k in range(j, len(found)))
         for j in range(len(found))

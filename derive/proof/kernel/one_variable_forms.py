@@ -54,7 +54,7 @@ class Forms(Normal):
         """The normal form of a term from outside.
 
         Raises:
-            ProofError: it is no term over the variable alone, or holds abs or an operator.
+            ProofError: it is not a term over the variable alone, or it holds abs or an operator.
         """
         try:
             t = value if isinstance(value, Term) else from_json(value)
@@ -64,7 +64,7 @@ class Forms(Normal):
         for part in parts(t):
             if part[0] not in _HEADS or part[:2] == ("f", "abs"):
                 raise ProofError("a term of one variable has no operators and no abs")
-            # a string or a number in the place of a term is none, though normal forms would read "xy" as the symbol y
+            # a string or a number in the place of a term is not a term, though normal forms would read "xy" as the symbol y
             if any(type(a) is not Term for a in part[_ARGUMENTS.get(part[0], slice(0))]):
                 raise ProofError("not a term")
         poly = self.polynomial(t)
@@ -230,7 +230,7 @@ class Forms(Normal):
         return self.polynomial(substitute(self.term(poly), self.variable[1], value))
 
     def coefficients(self, poly: Polynomial) -> list[Polynomial] | None:
-        """[c_0, c_1, ..] with poly = sum c_k x^k and numbers c_k; None where it is no such polynomial."""
+        """[c_0, c_1, ..] with poly = sum c_k x^k and numbers c_k; None where it is not such a polynomial."""
         found: dict[int, list[Polynomial]] = {}
         (((variable, _),),) = self.polynomial(self.variable)
         for monomial, c in poly.items():
@@ -264,7 +264,7 @@ class Forms(Normal):
         """
         sizes = [self._size(m, c) for m, c in poly.items()]
         if any(size is not None and size[0] > 0 for size in sizes):
-            raise ProofError("no finite limit, or none that is seen term by term")
+            raise ProofError("the limit is not finite, or is not shown to be by the limits of the terms")
         return self.reduced(added(size[1] for size in sizes if size is not None and size[0] == 0))
 
     def _leading(self, poly: Polynomial) -> tuple[Fraction, Polynomial] | None:

@@ -241,7 +241,7 @@ def parts(t: Any) -> list[Term]:
     """Every subterm of a term, itself first.
 
     Raises:
-        ProofError: what stands where a scalar term must is none (a string or number too), or it is too deep or too large.
+        ProofError: an argument that must be a scalar term is not one (a string or a number is not), or it is too deep or too large.
     """
     found: list[Term] = []
     stack = [(t, 1)]

@@ -143,7 +143,7 @@ class ClaimFile(Printer):
         return "*".join([lead, *(self.inside(a, POWER) for a in rest)]), PRODUCT
 
     def other(self, t: Any) -> Shown:
-        raise ValueError(f"no form in the grammar of claims: {t[0]}")
+        raise ValueError(f"not in the grammar of claims: {t[0]}")
 
 
 _CLAIM_FILE = ClaimFile()
@@ -155,7 +155,7 @@ def show(given: Any) -> str:
     Sums in sums and products in products, quotients of numbers and the like, which the reader never returns, come back simplified.
 
     Raises:
-        ValueError: what has no form in the grammar.
+        ValueError: a part of it is not in the grammar.
     """
     return _CLAIM_FILE.relation(given) if given[0] in _CLAIM_FILE.relations else _CLAIM_FILE.term(given)
 

@@ -256,7 +256,7 @@ def _bounds(claim: Relation, n: Numeral, table: Table, sign: int) -> Any:
     size = np.maximum(1.0, np.abs(here))
     bound = d - here / slope
     if n.shape == _INVERSE:
-        # c = 1/e turns the order round; a bound that is not positive is none, or cannot be met
+        # c = 1/e turns the order round; a bound that is not positive is not a bound, or cannot be met
         least = np.where(slope < 0, np.where(bound > 0, 1 / bound, np.inf), -np.inf)
         most = np.where((slope > 0) & (bound > 0), 1 / bound, np.inf)
     else:
@@ -324,7 +324,7 @@ def _definition(points: Points, k: int, relation: Relation, n: Numeral) -> list[
     for sign in (1, -1):
 
         def threshold(table: Table, sign: int = sign) -> Any:
-            """A point is none against the claim where the claim holds or another assumption fails."""
+            """A point is not a counterexample where the claim holds or another assumption fails."""
             count = _count(table)
 
             def holds(c: Any) -> Any:

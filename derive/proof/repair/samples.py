@@ -28,7 +28,7 @@ FLAT = 1e-7
 MOST = 6000
 #: columns of numbers, variable -> values
 Table = Mapping[str, Any]
-#: for each point the least parameter that excludes it as a counterexample: -inf where it is none, inf where nothing does
+#: for each point the least parameter that excludes it as a counterexample: -inf where it is not one, inf where no parameter does
 Threshold = Callable[[Table], Any]
 
 

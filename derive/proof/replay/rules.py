@@ -176,7 +176,7 @@ class Rules:
     # -- functions
 
     def function(self, step: Step) -> Relation:
-        """Laws of abs, sqrt, exp, log; exp, atan, erf, tanh increase strictly, so do log and sqrt where they are no convention."""
+        """Laws of abs, sqrt, exp, log; exp, atan, erf, tanh increase strictly, and so do log and sqrt where they are defined."""
         law, raw = fields(step.data, "law", "args")
         if type(law) is not str:
             raise Unreadable("the law is not a name")

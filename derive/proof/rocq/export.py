@@ -83,7 +83,7 @@ class _File:
         for number, raw in enumerate(self.certificate["steps"]):
             self.script.leaned = False
             if any(type(n) is not int or not 0 <= n < number for n in raw["premises"]):
-                raise ExportError(f"step {number}: a premise is no earlier step")
+                raise ExportError(f"step {number}: a premise is not an earlier step")
             self.index.append(self._step(number, raw))
             # An instance leans on nothing that its premise does not: its steps are those of the premise again.
             proved += raw["rule"] != "assume" and (raw["rule"] == "instantiate" or not self.script.leaned)
@@ -223,7 +223,7 @@ class _File:
             if step.rule == "cut" and position == 0:
                 dropped = {self.terms.key(self.steps[step.premises[1]].claim)}
                 if not dropped <= set(self.steps[n].hypotheses):
-                    raise ExportError(f"step {step.number}: what is cut is no hypothesis")
+                    raise ExportError(f"step {step.number}: the fact that is cut is not a hypothesis")
             for key, r in self.steps[n].hypotheses.items():
                 if key not in dropped:
                     step.hypotheses[key] = r

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from math import comb
 from typing import Any
 
-from derive.proof.kernel.one_variable import KINDS, Checker, IntervalGoal, needs_open, rational, without_tanh
+from derive.proof.kernel.one_variable import KINDS, Checker, IntervalGoal, from_end, needs_open, rational, without_tanh
 from derive.proof.kernel.one_variable_forms import UNIT
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import ONE, Polynomial, added, multiplied, scaled
@@ -77,7 +76,7 @@ class _Trees(Equalities):
         """The name of a lemma: 0 <= phi (0 < phi) for all x of the interval."""
         head, *args = tree
         if head not in KINDS:
-            raise ExportError(f"no such tree: {head!r}"[:80])
+            raise ExportError(f"there is no kind of proof {head!r}"[:80])
         prove: Callable[..., str] = getattr(self, f"_{head}")
         body = prove(phi, where, strict, *args)
         return self.new(f"0 {'<' if strict else '<='} {self.text(self.term(phi))}", where, body)
@@ -185,16 +184,11 @@ class _Trees(Equalities):
         """Powers of the distance to an end of the interval, with coefficients >= 0."""
         powers = self.forms.coefficients(phi)
         if powers is None:
-            raise ExportError("a polynomial of a ball is none")
+            raise ExportError("not a polynomial in the variable")
         ends = [(end, sign) for end, sign in ((where.low, 1), (where.high, -1)) if end is not None]
         ends = ends if len(powers) > 1 else [(Fraction(0), 1)]
         for end, sign in ends:
-            shifted = [
-                self.forms.reduced(
-                    added(scaled(powers[k], sign**j * comb(k, j) * end ** (k - j)) for k in range(j, len(powers)))
-                )
-                for j in range(len(powers))
-            ]
+            shifted = [self.forms.reduced(c) for c in from_end(powers, end, sign)]
             try:
                 signs = [self.sign(c, strict and j == 0) for j, c in enumerate(shifted)]
             except ProofError:
@@ -241,7 +235,7 @@ class _Trees(Equalities):
         term = self.term(phi)
         own = term[-1] if term[0] == "*" else term
         if own[:2] != ("f", name) or len(phi) != 1:
-            raise ExportError(f"a multiple of {name} in a ball is none")
+            raise ExportError(f"not a multiple of {name}")
         return f"pose proof ({lemma} {self.text(own[2])}). lra."
 
     def _times(self, phi: Polynomial, where: Interval, strict: bool, m: Term, first: Any, second: Any) -> str:

@@ -84,7 +84,7 @@ def property_of_function(script: Script, step: RocqStep, given: list[Given]) -> 
             texts = " ".join(show(p) for p in (s, t, a, u))
             found = (a * of(s) + (1 - a) * of(t)).le(of(u))
             return found, f"(is__concave {f} {fact} {texts} {script.identity(u, mean)} {order})"
-    raise ExportError(f"no such property: {prop!r}"[:80])
+    raise ExportError(f"there is no property {prop!r}"[:80])
 
 
 def monotone(script: Script, step: RocqStep, given: Given) -> Given:

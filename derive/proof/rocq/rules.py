@@ -59,7 +59,7 @@ class Rules:
             case "nonnegative" | "quad_bound" | "trace_bound" | "cauchy_schwarz":
                 found = facts.geometric(self.script, step)
             case _:
-                raise ExportError(f"no such rule: {step.rule!r}"[:80])
+                raise ExportError(f"there is no rule {step.rule!r}"[:80])
         return self.script.bridge(*found, step.claim)
 
     # Algebra and logic

@@ -95,7 +95,7 @@ def as_written(e: sp.Basic) -> Term:
         return times(*map(as_written, e.args))
     if (name := _FUNCTIONS.get(e.func)) is not None:
         return fn(name, as_written(e.args[0]))
-    raise ValueError(f"{e} is no term of the proof grammar")
+    raise ValueError(f"{e} is not a term of the proof grammar")
 
 
 def at_one(law: str) -> Term:
