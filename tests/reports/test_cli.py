@@ -96,9 +96,9 @@ def test_a_full_disk_under_the_errors():
     ("name", "width", "shown"),
     [
         ("COLUMNS", "0", 40),
-        ("COLUMNS", "1", 40),
+        pytest.param("COLUMNS", "1", 40, marks=pytest.mark.slow),
         ("COLUMNS", "9" * 30, 10_000),
-        ("COLUMNS", "\u00b2", 80),
+        pytest.param("COLUMNS", "\u00b2", 80, marks=pytest.mark.slow),
         ("TERMINAL_WIDTH", "x", 80),
     ],
 )

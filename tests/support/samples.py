@@ -19,3 +19,8 @@ def mostly_slow(values: Iterable[Any], every: int = 3) -> list[Any]:
 def slow_but(values: Iterable[Any], default: Collection[Any]) -> list[Any]:
     """Parameters of a test of which those in `default` are in the default tests."""
     return [v if v in default else pytest.param(v, marks=pytest.mark.slow) for v in values]
+
+
+def slow_if(condition: bool) -> list[pytest.MarkDecorator]:
+    """Marks of a parameter that is in the default tests unless the condition holds."""
+    return [pytest.mark.slow] if condition else []

@@ -81,6 +81,7 @@ def test_a_narrow_density_away_from_the_origin():
         assert p(x) == pytest.approx(math.exp(low - f(x)) / mass, rel=1e-6, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_density_with_power_tails():
     # affine noise: p ~ (s0 + s1 h^2 x^2)^{-1 - N/(eta h s1)}, a Student-t law
     for step in (0.5, 10.0):
@@ -119,7 +120,9 @@ def test_density_is_the_gibbs_law(loss):
     ("method", "model", "loss", "kind"),
     [
         (DSGD(Gaussian()), "corrected", Quartic(), "not-integrable"),
-        (DSGD(Gaussian()), "first-order", LogisticRegression(0, ((1,),), (1,)), "not-integrable"),
+        pytest.param(
+            DSGD(Gaussian()), "first-order", LogisticRegression(0, ((1,),), (1,)), "not-integrable", marks=pytest.mark.slow
+        ),
         (DSGD(Affine(0, "sigma1")), "first-order", Quadratic(), "not-integrable"),
         (DSGD(), "first-order", Quadratic(), "no-noise"),
         (DSGD(Gaussian(), schedule=Power("1/2")), "first-order", Quadratic(), "time-dependent"),

@@ -126,7 +126,7 @@ def proved(now: Fresh, names: Iterable[str]) -> set[str]:
     return {name for name, f in found.items() if f.status == PROVED}
 
 
-@pytest.mark.parametrize("which", mostly_slow(WRONG))
+@pytest.mark.parametrize("which", mostly_slow(WRONG, 9))
 def test_a_wrong_drift_proves_nothing(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, drift = WRONG[which]
     monkeypatch.setitem(models.MODELS, model, drift)

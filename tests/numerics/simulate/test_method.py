@@ -32,7 +32,7 @@ def assert_mean(draws: np.ndarray, expected: float) -> None:
     ("method", "omega"),
     [
         (DSGD(Scaled(derive.Gaussian(), "s"), clients=3), 0.0),
-        (DCSGD(RandK(1), Scaled(derive.Laplace(), "s"), clients=3), 1.0),
+        pytest.param(DCSGD(RandK(1), Scaled(derive.Laplace(), "s"), clients=3), 1.0, marks=pytest.mark.slow),
         pytest.param(DCSGD(Bernoulli("p"), derive.Affine("s", "1/3")), 3.0, marks=pytest.mark.slow),
         pytest.param(DSGD(Scaled(derive.Gaussian(), ("1/2", 1, 2))), 0.0, marks=pytest.mark.slow),
     ],

@@ -32,6 +32,7 @@ def test_a_step_by_halves_and_two_half_steps_have_one_brownian_motion(scheme):
     assert np.std(other - fine) > np.std(fine)
 
 
+@pytest.mark.slow
 def test_the_error_that_is_left_is_the_one_that_is_stated():
     """E x^2 of dx = -x dt + sqrt(eta) dW from 3: the finest mean is within the stated error and five standard errors."""
     eta, t = 0.5, 1.5

@@ -81,6 +81,7 @@ def test_means_of_stated_variance_cover_at_every_look(name, draw, truth):
     assert 1 - ever_left_out(lambda: FiniteVariance(1.0), draw, truth, 22) >= LEAST
 
 
+@pytest.mark.slow
 def test_proportions_cover_at_every_look():
     class Counted:
         def __init__(self):

@@ -84,6 +84,7 @@ def test_planted_wrong_covariance_fails_the_check(monkeypatch: pytest.MonkeyPatc
     assert measured.largest_z > measured.z_limit
 
 
+@pytest.mark.slow
 def test_split_clients_draw_only_their_own_samples() -> None:
     data = split_data(10, 3, 6, seed=4)
     members = [set(data.members(client).tolist()) for client in range(3)]

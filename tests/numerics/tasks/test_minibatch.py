@@ -174,7 +174,11 @@ def test_summary_of_one_blow_up_among_ten() -> None:
 
 @pytest.mark.parametrize(
     ("method", "eta"),
-    [pytest.param(MiniBatchDSGD(), 0.1, marks=pytest.mark.slow), (MiniBatchDCSGD(3), 0.1), (MiniBatchDSignSGD(), 0.01)],
+    [
+        pytest.param(MiniBatchDSGD(), 0.1, marks=pytest.mark.slow),
+        pytest.param(MiniBatchDCSGD(3), 0.1, marks=pytest.mark.slow),
+        (MiniBatchDSignSGD(), 0.01),
+    ],
 )
 def test_methods_descend_on_the_breast_cancer_data(method: MiniBatchMethod, eta: float) -> None:
     problem, extra = logistic_regression(load_breast_cancer(10)), {"g2": squared_gradient_norm}

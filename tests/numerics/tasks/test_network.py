@@ -14,7 +14,6 @@ from numerics.lowering.landscape import Landscape
 from numerics.tasks import load_digits
 from numerics.tasks.curvature import lowest_line, measure_curvature
 from numerics.tasks.network import Network, digits_network
-from tests.support.samples import mostly_slow
 
 # --- the data and the network ---------------------------------------------------------------------------------------
 
@@ -45,7 +44,8 @@ def independent(network: Network, x: Any) -> Any:
     return jnp.mean(losses) + network.l2 / 2 * jnp.sum(x**2)
 
 
-@pytest.mark.parametrize("samples", mostly_slow([601, 60]))  # one block of samples; three, the last of them not full
+@pytest.mark.slow
+@pytest.mark.parametrize("samples", [601, 60])  # one block of samples; three, the last of them not full
 def test_the_networks_gradient_is_that_of_the_formula_and_of_differences(samples: int) -> None:
     data = load_digits(samples)
     network = Network(data.features, data.labels, 5, l2=0.1)

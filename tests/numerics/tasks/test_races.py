@@ -135,6 +135,7 @@ def test_races_repeat_and_settings_keep_their_places() -> None:
         race(PROBLEM, PROBLEM.compressed, settings, 9, 2, 10, 5)
 
 
+@pytest.mark.slow
 def test_signs_step_by_the_schedule() -> None:
     """Far from the minimum with hardly any noise, N equal signs: the first coordinate goes by c (n + 1)^-q exactly."""
     far = dataclasses.replace(PROBLEM, start=np.full(3, 1000.0))

@@ -67,6 +67,7 @@ def test_hard_specifications_fit_on_the_page(name: str, tmp_path: Path) -> None:
     assert missing == set()
 
 
+@pytest.mark.slow
 def test_moments_given_a_message_are_explained(tmp_path: Path) -> None:
     text, notation, _ = parts(HARD["top-k"], tmp_path)
     letters = [macro(name) for name in ("noise", "messagemean", "unitnoise")]

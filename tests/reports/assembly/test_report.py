@@ -19,6 +19,7 @@ from reports.assembly import report
 from reports.assembly.report import SECTIONS, build_report
 from reports.document.notation import MEANING, Notation, macro, own_macro
 from reports.document.tex import TexAbsent, compile_tex
+from tests.support.samples import mostly_slow
 
 ALONE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}\usepackage{lmodern}
@@ -36,15 +37,19 @@ def quietly(label: str, fraction: float) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    where = tmp_path_factory.mktemp("report")
-    for name in SYMBOLIC:
-        notes = build_report(None, where, True, name, quietly)["notes"]
+    return tmp_path_factory.mktemp("report")
+
+
+def built(folder: Path, name: str) -> None:
+    """The part, built at the first call."""
+    if not (folder / "parts" / f"{name}.tex").exists():
+        notes = build_report(None, folder, True, name, quietly)["notes"]
         assert [note for note in notes if note.startswith(("HTML:", "TeX:"))] == []  # nothing left out, nothing too wide
-    return where
 
 
-@pytest.mark.parametrize("name", SYMBOLIC)
+@pytest.mark.parametrize("name", mostly_slow(SYMBOLIC))
 def test_a_part_compiles_alone_with_the_users_own_macro(folder: Path, tmp_path: Path, name: str) -> None:
+    built(folder, name)
     shutil.copytree(folder / "parts", tmp_path / "parts")
     main = tmp_path / "alone.tex"
     main.write_text(ALONE.replace("NAME", name))
@@ -56,8 +61,10 @@ def test_a_part_compiles_alone_with_the_users_own_macro(folder: Path, tmp_path: 
     assert r"\sdEta" in (folder / "parts" / f"{name}.tex").read_text()  # so the user's macro is what is printed
 
 
+@pytest.mark.slow
 def test_the_page_has_every_table_and_row_of_the_parts(folder: Path) -> None:
     for name in SYMBOLIC:
+        built(folder, name)
         build_report(None, folder, True, name, quietly)
         part, page = (folder / "parts" / f"{name}.tex").read_text(), (folder / "report.html").read_text()
         notation = (folder / "parts" / "notation.tex").read_text()
@@ -111,6 +118,7 @@ def test_equations_of_the_users_own_fit_on_the_page(fields: dict[str, object], t
     assert [note for note in made["notes"] if not note.startswith("pandoc")] == []
 
 
+@pytest.mark.slow
 def test_a_factor_two_in_a_drift_changes_the_statuses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     right = build_report(None, tmp_path / "right", True, "models", quietly)
     assert set(right["statuses"].values()) == {"holds"}
@@ -120,7 +128,9 @@ def test_a_factor_two_in_a_drift_changes_the_statuses(monkeypatch: pytest.Monkey
     assert "FAILS" in wrong["statuses"].values()
 
 
+@pytest.mark.slow
 def test_a_second_run_reuses_what_was_finished(folder: Path) -> None:
+    built(folder, "stationary")
     assert build_report(None, folder, True, "stationary", quietly)["reused"] == ["stationary"]
     assert build_report(None, folder, False, "stationary", quietly)["reused"] == []  # the full run is another result
 
@@ -233,9 +243,10 @@ def test_an_unknown_section_is_named(tmp_path: Path) -> None:
     assert set(SYMBOLIC) < set(SECTIONS)
 
 
-@pytest.mark.parametrize("name", [*SYMBOLIC, "notation"])
+@pytest.mark.parametrize("name", [*mostly_slow(SYMBOLIC), "notation"])
 def test_a_part_goes_into_a_paper_elsewhere_with_narrow_lines(folder: Path, tmp_path: Path, name: str) -> None:
     """The report in a folder of its own, article's own line width, macros with indices of their own."""
+    built(folder, "sde-table" if name == "notation" else name)
     shutil.copytree(folder / "parts", tmp_path / "report" / "parts")
     main = tmp_path / "paper.tex"
     main.write_text(

@@ -125,6 +125,7 @@ def test_a_report_in_which_something_fails_has_its_own_exit_status(run, build, t
     assert run("report", "-o", str(tmp_path))[2].endswith("\nfailed: dsgd; the report says where\n")
 
 
+@pytest.mark.slow
 def test_a_refused_model_has_an_exit_status_and_a_line_of_its_own(run, tmp_path):
     """As the equation of it alone has; the report is there, with the models that exist and the reason for the other."""
     spec = tmp_path / "mine.toml"

@@ -124,8 +124,12 @@ def check_equal(folder: Path, asked: Any, summary: dict[str, Any]) -> None:
 @pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize(
     "changes",
-    [{}, pytest.param({"dtype": "float32", "dt": "1/16", "eta": "1/8"}, marks=pytest.mark.slow)],
-    ids=["float64", "float32"],
+    [
+        {"models": []},
+        pytest.param({}, marks=pytest.mark.slow),
+        pytest.param({"dtype": "float32", "dt": "1/16", "eta": "1/8"}, marks=pytest.mark.slow),
+    ],
+    ids=["the method alone", "float64", "float32"],
 )
 def test_the_numbers_are_those_of_numerics(changes, tmp_path):
     asked = experiment({**FIELDS, **changes})

@@ -296,6 +296,7 @@ def test_the_probe_sees_a_page_that_is_too_wide(tmp_path):
     assert seen["overflow"] > 0 and seen["sticking"] and r"\(x\)" in seen["text"] and seen["pictures"][0][0] == 0
 
 
+@pytest.mark.slow
 @needs_pandoc
 @needs_browser
 def test_steps_of_a_proof_fold_and_links_lead_somewhere(tmp_path):

@@ -26,7 +26,7 @@ from derive.theorems.entry.theorem import Theorem
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")
 Certificate = dict[str, Any]
 ENTRIES = [name for name, entry in entries().items() if isinstance(entry, Theorem) and entry.expected == "PROVED"]
-QUICK = ("4-natural", "6.1-pathwise", "6.4-reading", "6.7-first-order", "8-laplace-2", "8-uniform-4")
+QUICK = ("4-natural", "6.1-pathwise", "6.7-first-order", "8-uniform-4")
 #: entries whose fact of one variable is not proved in Rocq: it enters whole, as a premise that the file lists
 WHOLE = ("8-gaussian-3", "8-gaussian-4", "8-gaussian-5", "8-gaussian-6")
 #: the other premises: facts about vectors, expectations and time, what the context declares, and how much there is of what
