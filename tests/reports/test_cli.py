@@ -58,6 +58,7 @@ def test_version(run):
 # Output that nobody takes
 
 
+@pytest.mark.slow
 def test_the_reader_may_leave():
     done = in_shell("sdescent list | true; exit ${PIPESTATUS[0]}")
     assert done.returncode in (0, HUNG_UP) and done.stderr == ""

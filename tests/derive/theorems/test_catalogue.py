@@ -347,6 +347,7 @@ if __name__ == "__main__":
     TABLE.write_text(f'{{\n "contexts": [\n  {lines}\n ],\n "entries": {said}\n}}\n')
 
 
+@pytest.mark.slow
 def test_a_refutation_is_not_left_to_z3(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine with much to do z3 may never answer in time: what the catalogue refutes and mends is found without it."""
     from derive.proof.refute import counterexample as refute

@@ -126,12 +126,12 @@ def judged(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_no_certificate_serves_for_a_false_mutant(capsys: pytest.CaptureFixture[str]) -> None:
-    """The kernel takes the certificate of a step for a mutant only where the mutant is weaker, or strict where it is strict."""
-    report = run([n for n, step in enumerate(steps()) if step.fact.rule == "certify"], 0.0, 200)
+    """The kernel takes the certificate for half of the mutants only where they are weaker, or strict where the step is."""
+    report = run([n for n, step in enumerate(steps()) if step.fact.rule == "certify"], 0.0, 200, 0.5)
     served = sum(bool(o.proved) for o in report.outcomes)
     shown(capsys, f"{len(report.outcomes)} mutants of {report.steps} steps, with the certificate of the original: {served} taken")
     assert report.wrong == []
-    assert len(report.outcomes) > 3000
+    assert len(report.outcomes) > 1500
 
 
 @pytest.mark.slow

@@ -239,6 +239,7 @@ def test_the_dilogarithm_and_its_slope():
     np.testing.assert_allclose(jax.jit(jax.vmap(jax.grad(dilogarithm_ratio)))(z[6:]), slope, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_stable_laws_against_closed_forms_and_the_tail_series():
     x = jnp.asarray([0.0, 1e-7, 0.4, 1.0, 1.2, 30.0, 1e6])
     np.testing.assert_allclose(stable_sign_mean(1.0, x), 2 / np.pi * np.arctan(x), rtol=1e-13, atol=1e-16)

@@ -62,6 +62,7 @@ def test_a_number_outside_the_domain_of_its_place_is_refused_by_solver_and_metho
         assert caught.value.field == field
 
 
+@pytest.mark.slow
 def test_numbers_at_which_the_equation_does_not_exist():
     """nu = 3/2 is a Student-t law, with which the method runs, but the moments of its step are infinite."""
     method = DSGD(derive.Scaled(derive.StudentT("nu"), 1), 2)

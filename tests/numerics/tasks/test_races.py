@@ -123,6 +123,7 @@ def test_step_rules_are_one_family() -> None:
     assert str(derive.Normalised(1, 2).factor) == "1/(2*sqrt(CoordSum(g_k**2)) + 1)"
 
 
+@pytest.mark.slow
 def test_races_repeat_and_settings_keep_their_places() -> None:
     settings = [{"p": 1.0, "k0": k, "k1": 0.0} for k in (2.0, 20.0)]
     first, again = (race(PROBLEM, PROBLEM.compressed, settings, 8, 2, 10, 5) for _ in range(2))

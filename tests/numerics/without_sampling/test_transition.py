@@ -96,7 +96,9 @@ def test_an_adaptive_schedule_and_a_loss_of_ones_own():
 MONTE_CARLO = [
     (DSGD(Gaussian(), 1), Cosh(), {"sigma": 1.0}, None),
     pytest.param(DSignSGD(Cauchy(), 3), GluedExponential(), {"sigma": 1.0}, None, marks=pytest.mark.slow),
-    (DCSGD(Bernoulli("1/2"), Gaussian(), 2, Free()), Cosh(), {"sigma": 0.5}, lambda t: 1 / (1 + t) ** 2),
+    pytest.param(
+        DCSGD(Bernoulli("1/2"), Gaussian(), 2, Free()), Cosh(), {"sigma": 0.5}, lambda t: 1 / (1 + t) ** 2, marks=pytest.mark.slow
+    ),
 ]
 
 

@@ -136,6 +136,7 @@ def test_a_law_of_the_users_own_is_defined_by_its_density() -> None:
     assert r"p(\sdY)=\max" in Triangle().definition(Notation())
 
 
+@pytest.mark.slow
 def test_a_refusal_is_stated_with_its_reason(tmp_path: Path) -> None:
     text = parts({"method": "dsgd", "noise": "cauchy", "models": ["first-order"]}, tmp_path)[0]
     assert r"\textbf{Refused} (no-drift): the mean of the increment does not exist" in text

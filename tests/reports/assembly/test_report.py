@@ -19,7 +19,7 @@ from reports.assembly import report
 from reports.assembly.report import SECTIONS, build_report
 from reports.document.notation import MEANING, Notation, macro, own_macro
 from reports.document.tex import TexAbsent, compile_tex
-from tests.support.samples import mostly_slow
+from tests.support.samples import mostly_slow, slow_but
 
 ALONE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}\usepackage{lmodern}
@@ -243,7 +243,7 @@ def test_an_unknown_section_is_named(tmp_path: Path) -> None:
     assert set(SYMBOLIC) < set(SECTIONS)
 
 
-@pytest.mark.parametrize("name", [*mostly_slow(SYMBOLIC), "notation"])
+@pytest.mark.parametrize("name", slow_but([*SYMBOLIC, "notation"], ["notation"]))
 def test_a_part_goes_into_a_paper_elsewhere_with_narrow_lines(folder: Path, tmp_path: Path, name: str) -> None:
     """The report in a folder of its own, article's own line width, macros with indices of their own."""
     built(folder, "sde-table" if name == "notation" else name)

@@ -77,6 +77,7 @@ def test_a_model_that_does_not_exist_is_said_and_the_method_runs(tmp_path, capsy
     assert [r["model"] for r in summary["runs"]] == [METHOD] and summary["refused"][0]["refused"] == "no-drift"
 
 
+@pytest.mark.slow
 def test_blow_ups_are_counted_with_their_times(tmp_path, blocks):
     steep = {"loss": "quartic", "x0": "6", "dim": 1, "eta": "1/16", "quantities": ["loss", "x1"], "models": []}
     found = [solved(tmp_path / "whole", **steep)]
@@ -125,7 +126,7 @@ def check_equal(folder: Path, asked: Any, summary: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"models": []},
+        {"models": [], "eta": "1/8"},
         pytest.param({}, marks=pytest.mark.slow),
         pytest.param({"dtype": "float32", "dt": "1/16", "eta": "1/8"}, marks=pytest.mark.slow),
     ],
