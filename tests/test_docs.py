@@ -113,7 +113,7 @@ def differing(kept: Any, made: Any, where: str = "") -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_figures_are_made_anew(tmp_path):
+def test_the_figures_are_made_again(tmp_path):
     module = loaded("docs/figures/make.py")
     made = module.make(tmp_path)
     kept = json.loads((module.HERE / "numbers.json").read_text(encoding="utf-8"))

@@ -42,7 +42,7 @@ def certificate(fact: Fact, title: str, definitions: Iterable[Relation] = ()) ->
     normal = Normal(fact.context)
     defined = {normal.key(d): d for d in definitions}
     if not set(defined) <= {normal.key(h) for h in fact.hypotheses.values()}:
-        raise ProofError("a definition that the proof does not use")
+        raise ProofError("the proof does not use a definition")
     hypotheses = {normal.key(h): h for h in fact.hypotheses.values()}
     return {
         "format": FORMAT,

@@ -49,7 +49,7 @@ class Checker:
         """Raises ProofError unless the tree proves the goal."""
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
-            raise ProofError("a proof of too many nodes, or too deep")
+            raise ProofError("the proof has too many nodes or is too deep")
         if not isinstance(tree, (list, tuple)) or not tree or not isinstance(tree[0], str) or tree[0] not in KINDS:
             raise ProofError(f"not a proof by one of the kinds: {str(tree)[:80]}")
         count, rule = KINDS[tree[0]]
@@ -71,7 +71,7 @@ class Checker:
         """[low, high] is the union of [low, c] and [c, high]."""
         middle = rational(c)
         if (goal.low is not None and middle <= goal.low) or (goal.high is not None and middle >= goal.high):
-            raise ProofError("split outside the interval")
+            raise ProofError("the split is not inside the interval")
         self.check(replace(goal, high=middle), left, depth)
         self.check(replace(goal, low=middle, half_open=False), right, depth)
 
@@ -191,7 +191,7 @@ class Checker:
         if goal.low != (None if goal.high is None else -goal.high) or goal.low == 0:
             raise ProofError("the interval is not symmetric")
         if self.forms.at(goal.phi, -self.forms.variable) != goal.phi:
-            raise ProofError("not even")
+            raise ProofError("the function is not even")
         self.check(replace(goal, low=Fraction(0), half_open=False), tree, depth)
 
     def tanh(self, goal: IntervalGoal, depth: int, tree: Any) -> None:
@@ -251,7 +251,7 @@ def _check(data: Mapping[str, Any]) -> None:
     ):
         raise ProofError("a field of a ball has another type")
     if low is not None and high is not None and low >= high:
-        raise ProofError("an empty interval")
+        raise ProofError("the interval is empty")
     forms = Forms(data["variable"])
     checker = Checker(forms)
     for entry in data["domain"]:

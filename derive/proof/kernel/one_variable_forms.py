@@ -277,7 +277,7 @@ class Forms(Normal):
 
     def _nonzero(self, number: Polynomial) -> Polynomial:
         if not self.nonzero(number):
-            raise ProofError("a leading coefficient that may be 0")
+            raise ProofError("a leading coefficient may be 0")
         return number
 
     def _size(self, monomial: Monomial, c: Fraction) -> tuple[Fraction, Polynomial] | None:

@@ -58,19 +58,19 @@ def rebuild(certificate: Mapping[str, Any]) -> Fact:
 
 def _rebuilt(certificate: Mapping[str, Any]) -> Fact:
     if certificate["format"] != FORMAT:
-        raise ProofError("another format")
+        raise ProofError(f"the format of the certificate is {certificate['format']!r}, and this version reads {FORMAT!r}"[:120])
     kernel = Kernel(context_from(certificate["context"]))
     facts: list[Fact] = []
     for step in certificate["steps"]:
         if any(type(n) is not int or not 0 <= n < len(facts) for n in step["premises"]):
-            raise ProofError("a premise that is not there yet")
+            raise ProofError("a premise of a step is not an earlier step")
         claim = _relation(step["claim"])
         if len(step["premises"]) != PREMISES.get(step["rule"], len(step["premises"])):
-            raise ProofError("another number of premises")
+            raise ProofError("a step has another number of premises than its rule")
         fact = _RULES[step["rule"]](kernel, claim, [facts[n] for n in step["premises"]], step["data"])
         kernel.context.check_relation(claim)
         if kernel.normal.key(fact.claim) != kernel.normal.key(claim):
-            raise ProofError("a step that claims something else than its rule gives")
+            raise ProofError("a step claims something other than its rule gives")
         facts.append(fact)
     last, stated = facts[-1], certificate["statement"]
     listed = [_relation(r) for r in (*stated["assumptions"], *stated["definitions"])]
@@ -123,7 +123,7 @@ def _cone(members: Any) -> list[Any]:
 
 def _fraction(text: Any) -> Fraction:
     if type(text) is not str:
-        raise ProofError("numbers are texts")
+        raise ProofError("a number is not written as text")
     return Fraction(text)
 
 

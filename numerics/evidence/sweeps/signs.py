@@ -2,7 +2,7 @@
 
 x_{n+1} = x_n - eta (1/N) sum_i sign(h x_n + Z_i). A step is a multiple of eta/N, whatever the noise, so from one starting point the
 method lives on a lattice, of spacing eta/N or, for an even N, 2 eta/N. Its transition matrix has binomial rows, and the stationary
-law is an eigenvector. No moment of the noise and no sampling is used: Cauchy noise is not an exception. Everything is dimensionless.
+law is an eigenvector. No moment of the noise and no sampling is used: Cauchy noise included. Everything is dimensionless.
 """
 
 from __future__ import annotations

@@ -203,7 +203,7 @@ def test_vectors_of_any_width(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def forget() -> None:
-    """Compiled functions of runs and solves are made anew."""
+    """Compiled functions of runs and solves are compiled again."""
     for module in (sys.modules["numerics.simulate.equation"], sys.modules["numerics.simulate.method"]):
         module._program.forget()  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -40,7 +40,7 @@ def test_an_unchanged_result_is_drawn_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["figures/a.pdf", "certificates/a.json", "results/drawn-drawn.json"])
 @pytest.mark.parametrize("remove", [True, False], ids=["missing", "changed"])
-def test_what_is_missing_or_changed_is_drawn_anew(tmp_path: Path, name: str, remove: bool) -> None:
+def test_what_is_missing_or_changed_is_drawn_again(tmp_path: Path, name: str, remove: bool) -> None:
     section = Drawn()
     draw(section, {"value": 1}, tmp_path, "key")
     if remove:

@@ -11,7 +11,7 @@ A fenced block is what its language says:
 Comments directly above a block are marks: `<!-- file: NAME -->` it is a file of this name, `<!-- exit: N -->` the status of
 its command, `<!-- slow -->` it runs with the slow tests, `<!-- needs: PROGRAM -->` what it cannot run without. A block that
 is not run says so to the reader, in the line above it: *Not run by the tests: REASON.* The two commands that the README marks
-with `<!-- command: NAME -->` are run by .ci/run, which sets everything up anew.
+with `<!-- command: NAME -->` are run by .ci/run, which sets everything up again.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def try_step(step: Step, seconds: float, milliseconds: int, share: float = 1.0, 
     chooser = random.Random(f"{seed} {step.name}")
     kernel = Kernel(step.fact.context)
     certified = step.fact.rule == "certify"
-    # premises anew, as assumptions of what they say: the step is arithmetic from there
+    # premises again, as assumptions of what they say: the step is arithmetic from there
     given = [kernel.assume(p.claim) for p in step.fact.premises]
     facts = given if certified else [*given, kernel.assume(step.fact.claim)]
     if step.final:
