@@ -60,10 +60,7 @@ STAGES = (
     Stage(1, 1, 0),
     Stage(2, 1, 0, binomials=True),
     Stage(2, 2, 1, mult=1, binomials=True),
-    Stage(1, 1, 0, squares=True, cap=60),
     Stage(1, 1, 0, mult=1, squares=True, cap=100),
-    Stage(2, 1, 2, squares=True, cap=200),
-    Stage(2, 2, 2, mult=2, binomials=True, cap=20000),
     Stage(2, 1, 0, mult=2, squares=True, cap=200),
 )
 
