@@ -78,7 +78,7 @@ class Strategies:
         if curved and one:
             # a power of a function is bounded through the function, case by case; analysis may be slow there
             powers = self._has_power(branch, claim)
-            attempts += [(self._one_variable, 0.1), (self._functions, 0.1), (self._signs, 0.3)] if powers else []
+            attempts += [(self._one_variable, 0.1), (self._functions, 0.1)] if powers else []
             attempts += [(self._one_variable, 0.6)]
         if "sqrt" in functions and not (one and curved):
             attempts += [(self._squares, 0.4)]
@@ -95,8 +95,6 @@ class Strategies:
         assumed = [f.claim.slack for f in branch.facts if f.rule == "assume"]
         if functions - {"abs"} or any(name != "abs" for name, _ in branch.functions(*assumed)):
             attempts += [(self._functions, 0.4)]
-            if branch.depth == 0:
-                attempts += [(self._signs, 0.4)]
         if self.domain is not None and self.domain.unsigned:
             attempts.append((self._denominators, 0.5))
         if not functions and branch.depth == 0:
@@ -160,20 +158,6 @@ class Strategies:
         facts = FunctionFacts(inner, [f.claim.slack for f in branch.facts if f.rule == "assume"]).orders()
         absurd = inner.contradiction(seconds, facts) if facts else None
         return None if absurd is None else branch.by_cases(claim, absurd)
-
-    def _signs(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """Facts about functions, in the two cases of the sign of the first argument of a function whose sign is not known."""
-        for name, of in branch.functions(claim.slack):
-            if name not in _CURVED or branch.known(ZERO.le(of)) is not None or branch.known(of.le(ZERO)) is not None:
-                continue
-            split, sides = ZERO.le(of), list[Fact]()
-            for case in (split, opposite(split)):
-                found = self._functions(branch.wider(branch.kernel.assume(case)), claim, seconds / 2)
-                if found is None:
-                    return None
-                sides.append(found)
-            return branch.merged(split, *sides)
-        return None
 
     # cases, and other words for a claim in them
 
