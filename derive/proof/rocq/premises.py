@@ -92,7 +92,7 @@ def monotone(script: Script, step: RocqStep, given: Given) -> Given:
     (op, low, high), proof = given
     operator: str = step.data["operator"]
     if operator not in OPERATORS or op == "!=":
-        raise ExportError(f"step {step.number}: {operator!r} does not keep {op}"[:80])
+        raise ExportError(f"step {step.number}: there is no rule for {operator!r} of {op}"[:80])
     weaker = Relation(("==" if op == "==" else "<=", low, high))
     found = Relation((weaker.op, under(operator, low), under(operator, high)))
     proof = script.bridge(given[0], proof, weaker)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from flint import fmpq
@@ -182,8 +182,8 @@ class _Attempt:
         mults = self._mults(stage)
         support = {m for column in mults for m in column.terms} | {0}
         top = max(maker.degree(m) for m in support)
-        degree = top + top % 2 + stage.extra
-        plain = self._bases(replace(stage, binomials=False), mults, degree)
+        degree = top + top % 2
+        plain = self._bases(stage, mults, degree)
         columns = maker.columns(plain, support, stage.rounds, stage.cap, degree)
         equations = maker.multiples(self.equations, support, 2, stage.cap, degree)
         signed = [f for _, f in self.known.values()]
@@ -191,7 +191,7 @@ class _Attempt:
         groups += [*itertools.combinations(signed, 2), *itertools.product(signed, self.composites)]
         groups += itertools.combinations(self.composites, 2) if stage.products > 1 else ()
         bases = [b for b in map(maker.base, groups) if b.terms and b.degree <= degree][:40]
-        chosen = bases_of_squares(maker, bases, mults, columns, equations, stage.extra)
+        chosen = bases_of_squares(maker, bases, mults, columns, equations)
         blocks: list[Block] = []
         for base, parts in zip(bases, chosen, strict=True):
             whole = [[self.ring.monomial(self.ring.unpacked(v)) for v in part] for part in parts]

@@ -23,7 +23,6 @@ def bases_of_squares(
     mults: Sequence[Column],
     columns: Sequence[Column],
     equations: Sequence[Column],
-    extra: int = 0,
 ) -> list[list[list[int]]]:
     """For every base parts of packed monomials v such that b v^2 stays within the degrees of the multiples of the target."""
     ring = maker.ring
@@ -34,7 +33,7 @@ def bases_of_squares(
     box = [max(e[v] for e in exponents) for v in range(ring.size)]
     top = max((maker.degree(m) for c in mults for m in c.terms), default=0)
     top = max([top, *map(maker.degree, values)])
-    top += top % 2 + extra
+    top += top % 2
     candidates = [_within(maker, base, box, top, support) for base in bases]
     fixed_plus: Counter[int] = Counter()
     fixed_minus: Counter[int] = Counter()

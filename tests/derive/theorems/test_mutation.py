@@ -126,23 +126,23 @@ def judged(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_no_certificate_serves_for_a_false_mutant(capsys: pytest.CaptureFixture[str]) -> None:
-    """The kernel takes the certificate for half of the mutants only where they are weaker, or strict where the step is."""
-    report = run([n for n, step in enumerate(steps()) if step.fact.rule == "certify"], 0.0, 200, 0.5)
+    """The kernel takes the certificate of a step for a mutant only where the mutant is weaker, or strict where it is strict."""
+    report = run([n for n, step in enumerate(steps()) if step.fact.rule == "certify"], 0.0, 200)
     served = sum(bool(o.proved) for o in report.outcomes)
     shown(capsys, f"{len(report.outcomes)} mutants of {report.steps} steps, with the certificate of the original: {served} taken")
     assert report.wrong == []
-    assert len(report.outcomes) > 1500
+    assert len(report.outcomes) > 3000
 
 
 @pytest.mark.slow
-def test_a_tenth_of_all_mutants(capsys: pytest.CaptureFixture[str]) -> None:
-    """Of every step some; `python -m tests.support.mutation` tries them all."""
+def test_mutants_of_every_step(capsys: pytest.CaptureFixture[str]) -> None:
+    """About a seventh of them; `python -m tests.support.mutation` tries them all."""
     # a fault of search or kernel proves at once; what takes long is not to prove a false mutant
-    report = run_all(0.15, 150, 0.1)
+    report = run_all(0.15, 150, 0.15)
     judged(report, capsys)
     # of all steps: a few of them can have most of what is open in a sample
     assert sum(o.truth == OPEN for o in report.outcomes) <= 0.05 * len(report.outcomes)
-    assert report.steps == len(steps()) and len(report.outcomes) > 800
+    assert report.steps == len(steps()) and len(report.outcomes) > 1000
 
 
 def without(theorem: Theorem, name: str) -> str:

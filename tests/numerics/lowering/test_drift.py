@@ -39,8 +39,8 @@ POINTS = np.array([[0.3, 0.0], [1.1, -0.6], [-0.8, 2.0]])
 W = np.array([0.5, -1.5, 2.0])
 
 
-#: every loss with one method, where it is written again; no Hessian product stands in the first-order model
-#: what takes seconds to derive is slow: scaled sign, but for its corrected model
+#: every loss with one method, where the loss is rewritten; no Hessian product stands in the first-order model; scaled sign, which
+#: takes seconds to derive, is slow but for its corrected model
 CASES = [
     *(pytest.param(method, "own", "first-order", marks=slow_if(method == "scaled-sign")) for method in METHODS),
     *(("dsgd", loss, model) for loss in LOSSES for model in ("second-order", "corrected")),

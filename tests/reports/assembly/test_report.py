@@ -64,7 +64,6 @@ def test_a_part_compiles_alone_with_the_users_own_macro(folder: Path, tmp_path: 
 @pytest.mark.slow
 def test_the_page_has_every_table_and_row_of_the_parts(folder: Path) -> None:
     for name in SYMBOLIC:
-        built(folder, name)
         build_report(None, folder, True, name, quietly)
         part, page = (folder / "parts" / f"{name}.tex").read_text(), (folder / "report.html").read_text()
         notation = (folder / "parts" / "notation.tex").read_text()

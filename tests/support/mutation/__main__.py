@@ -1,4 +1,4 @@
-"""All mutants of all steps of the catalogue: `python -m tests.support.mutation`, some twenty minutes on two cores."""
+"""Mutants of all steps of the catalogue, all or a share of them: `python -m tests.support.mutation [SHARE]`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ import sys
 from tests.support.mutation.trials import run_all
 
 if __name__ == "__main__":
-    report = run_all(0.15, 150)
+    report = run_all(0.15, 150, float(sys.argv[1]) if len(sys.argv) > 1 else 1.0)
     print(report.summary())
     sys.exit("\n".join(map(str, report.wrong)) or None)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from derive.proof.language.terms import norm, num, vec, x
-from derive.proof.refute.counterexample import refute
+from derive.proof.refute.counterexample import Search, refute
 from derive.proof.refute.exact import Algebraic, counterexample
 from derive.proof.refute.z3 import decide
 from tests.support.corpus.cases import Case, no, relations_of, yes
@@ -94,3 +95,14 @@ def test_the_oracle_stops_in_time_and_answers_again() -> None:
     assert decide(*relations_of(slow), 0.3) is None
     assert time.monotonic() - start < 1.5
     assert decide(*relations_of(no("", "x", "0 < x^2")), 10.0) == "false"
+
+
+def test_a_search_draws_the_same_points_whatever_was_searched_before() -> None:
+    """The first batches are shared, the next are drawn by a generator of the search's own."""
+    names = ["x", "y", "z", "w"]
+    one, other = (Search(names, [], num(0).le(num(1)), 0.0) for _ in range(2))
+    batches = [one.batch() for _ in range(4)]
+    for first in batches:
+        again = other.batch()
+        assert np.array_equal(first.above, again.above) and np.array_equal(first.below, again.below)
+    assert not np.array_equal(batches[2].above, batches[3].above)
