@@ -1,7 +1,7 @@
 """The pages do what they say: blocks run, outputs are those shown, links lead somewhere, and what is wrong is noticed.
 
-Blocks marked slow, and the figures, are slow tests. Lists that pages keep (files to cite, commands of the README) are
-compared with the project's own.
+Pages, which run for minutes together, and the figures are slow tests. Lists that pages keep (files to cite, commands of
+the README) are compared with the project's own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from tests.support.commands.pages import PAGES, ROOT, PageError, blocks, broken,
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUN = [page for page in PAGES if blocks(page)]
-SLOW = [page for page in RUN if any("slow" in block.marks for block in blocks(page))]
 #: blocks that no test runs, by page: a new one must be written here
 EXEMPT = {"README.md": 3, "CONTRIBUTING.md": 1}
 
@@ -30,9 +29,9 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-def run(page: Path, folder: Path, slow: bool) -> int:
+def run(page: Path, folder: Path) -> int:
     try:
-        return run_page(page, folder, slow)
+        return run_page(page, folder)
     except LookupError as error:
         pytest.skip(str(error))
 
@@ -40,17 +39,11 @@ def run(page: Path, folder: Path, slow: bool) -> int:
 # --- the pages --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", [p if p.parent == ROOT else pytest.param(p, marks=pytest.mark.slow) for p in RUN], ids=name)
-def test_a_page_does_what_it_says(page, tmp_path):
-    ran = run(page, tmp_path, slow=False)
-    due = [b for b in blocks(page) if b.language != "text" and not b.exempt and not {"command", "slow"} & set(b.marks)]
-    assert ran == len(due)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("page", SLOW, ids=name)
-def test_a_page_with_its_slow_blocks(page, tmp_path):
-    assert run(page, tmp_path, slow=True) > 0
+@pytest.mark.parametrize("page", RUN, ids=name)
+def test_a_page_does_what_it_says(page, tmp_path):
+    due = [b for b in blocks(page) if b.language != "text" and not b.exempt and "command" not in b.marks]
+    assert run(page, tmp_path) == len(due)
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "derive/proof/FORMAT.md"], ids=name)
@@ -215,7 +208,7 @@ print(VALUE + 1, "took 0.25 s")
 
 def test_a_page_without_errors_passes(tmp_path):
     (tmp_path / "run").mkdir()
-    assert run_page(page_of(tmp_path, GOOD), tmp_path / "run", slow=False) == 5
+    assert run_page(page_of(tmp_path, GOOD), tmp_path / "run") == 5
 
 
 @pytest.mark.parametrize(
@@ -250,10 +243,10 @@ def test_what_is_wrong_on_a_page_is_noticed(tmp_path, right, wrong, said):
     page = page_of(tmp_path, GOOD.replace(right, wrong))
     (tmp_path / "run").mkdir()
     if not said:  # an exemption without a reason is none: the block runs
-        assert run_page(page, tmp_path / "run", slow=False) == 5
+        assert run_page(page, tmp_path / "run") == 5
         return
     with pytest.raises(PageError) as error:
-        run_page(page, tmp_path / "run", slow=False)
+        run_page(page, tmp_path / "run")
     assert said in str(error.value)
 
 
@@ -263,37 +256,32 @@ def test_a_wrong_output_on_a_page_of_ours_is_noticed(tmp_path):
     assert text.count(right) == 1
     (tmp_path / "run").mkdir()
     with pytest.raises(PageError, match="shown"):
-        run_page(page_of(tmp_path, text.replace(right, right.replace("<=", "<"))), tmp_path / "run", slow=False)
+        run_page(page_of(tmp_path, text.replace(right, right.replace("<=", "<"))), tmp_path / "run")
 
 
 def test_a_block_that_does_not_end_is_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "SECONDS", 0.5)
     (tmp_path / "run").mkdir()
     with pytest.raises(PageError, match="did not within"):
-        run_page(page_of(tmp_path, "```python\nwhile True:\n    pass\n```\n"), tmp_path / "run", slow=False)
+        run_page(page_of(tmp_path, "```python\nwhile True:\n    pass\n```\n"), tmp_path / "run")
 
 
-def test_exempt_and_slow_blocks_wait(tmp_path):
-    marked = GOOD.replace("```python\nfrom", "*Not run by the tests: it is a test.*\n\n```python\nfrom")
-    marked = marked.replace("```python\nprint", "<!-- slow -->\n```python\nprint")
-    for slow, count in ((False, 3), (True, 4)):
-        (folder := tmp_path / str(slow)).mkdir()
-        if slow:
-            with pytest.raises(PageError, match="NameError"):  # the exempt block is still not run
-                run_page(page_of(tmp_path, marked), folder, slow)
-        else:
-            assert run_page(page_of(tmp_path, marked), folder, slow) == count
+def test_an_exempt_block_is_not_run(tmp_path):
+    page = page_of(tmp_path, GOOD.replace("```python\nfrom", "*Not run by the tests: it is a test.*\n\n```python\nfrom"))
+    (tmp_path / "run").mkdir()
+    with pytest.raises(PageError, match="NameError"):  # in the next one, which needs what this one defines
+        run_page(page, tmp_path / "run")
 
 
 def test_a_program_that_is_missing_is_named(tmp_path):
     page = page_of(tmp_path, GOOD.replace("```sh", "<!-- needs: no-such-program -->\n```sh"))
     (tmp_path / "run").mkdir()
     with pytest.raises(LookupError, match=r"page\.md:14 needs no-such-program"):
-        run_page(page, tmp_path / "run", slow=False)
+        run_page(page, tmp_path / "run")
     page.write_text(page.read_text(encoding="utf-8").replace("4 took", "5 took"), encoding="utf-8")
     (tmp_path / "again").mkdir()
     with pytest.raises(PageError, match="shown"):  # what does not need it runs all the same
-        run_page(page, tmp_path / "again", slow=False)
+        run_page(page, tmp_path / "again")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 from reports.cli import BAD_INPUT, HUNG_UP, INTERRUPTED
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT, in_shell, raises
+from tests.support.samples import mostly_slow
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -69,7 +70,7 @@ def test_the_reader_may_leave():
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("command", ["list --json", "list", "derive dsgd", "--help", "derive dsgd --noise x --json"])
+@pytest.mark.parametrize("command", mostly_slow(["list --json", "list", "--help", "derive dsgd", "derive dsgd --noise x --json"]))
 def test_a_full_disk_under_the_output(command):
     done = in_shell(f"sdescent {command} > /dev/full")
     assert done.returncode == BAD_INPUT and done.stderr.count("\n") <= 1 and "Traceback" not in done.stderr
@@ -98,9 +99,9 @@ def test_a_full_disk_under_the_errors():
     [
         ("COLUMNS", "0", 40),
         pytest.param("COLUMNS", "1", 40, marks=pytest.mark.slow),
-        ("COLUMNS", "9" * 30, 10_000),
+        pytest.param("COLUMNS", "9" * 30, 10_000, marks=pytest.mark.slow),
         pytest.param("COLUMNS", "\u00b2", 80, marks=pytest.mark.slow),
-        ("TERMINAL_WIDTH", "x", 80),
+        pytest.param("TERMINAL_WIDTH", "x", 80, marks=pytest.mark.slow),
     ],
 )
 def test_absurd_widths(name, width, shown):

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 
-def mostly_slow(values: Iterable[Any], every: int = 3) -> list[Any]:
+def mostly_slow(values: Iterable[Any], every: int = 3, rows: bool = False) -> list[Any]:
     """Parameters of a test of which the first, and from there on each `every`-th, is in the default tests.
 
-    For a test whose parameters go the same way through the code, so that a fault shows at most of them.
+    For a test whose parameters go the same way through the code, so that a fault shows at most of them. With `rows` a
+    value is a tuple with an entry for each parameter.
     """
-    return [v if n % every == 0 else pytest.param(v, marks=pytest.mark.slow) for n, v in enumerate(values)]
+    slow = pytest.mark.slow
+    return [v if n % every == 0 else pytest.param(*(v if rows else (v,)), marks=slow) for n, v in enumerate(values)]
 
 
 def slow_but(values: Iterable[Any], default: Collection[Any]) -> list[Any]:

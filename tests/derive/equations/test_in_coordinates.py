@@ -48,6 +48,7 @@ from derive.methods.schedules import Adaptive, Free, Power
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.symbols import N, d, du, eta, t, u
 from tests.support import draws
+from tests.support.samples import slow_if
 
 DIM = 5
 R = sp.Rational
@@ -144,21 +145,25 @@ def refused(build: Callable[[], object]) -> str | None:
     return None
 
 
-def pairs() -> list[object]:
-    """(compressors, noise); those whose symbolic expansion takes many seconds are marked slow."""
+def cases() -> list[object]:
+    """(compressors, noise, model): a noise with every other model by default, and scaled sign and several scales never.
+
+    Their symbolic expansion takes many seconds.
+    """
     found = []
-    for noise in [*NOISES, *FOR_CLIENTS]:
+    for n, noise in enumerate([*NOISES, *FOR_CLIENTS]):
         clients = f"-{len(noise.scales)}-scales" if len(noise.scales) > 1 else ""
         name = f"{type(noise).__name__}-{type(noise.law).__name__}-{noise.law.tail}{clients}"
-        slow = [pytest.mark.slow] if clients or (isinstance(noise, Affine) and noise.nu is not None) else []
+        long = bool(clients) or (isinstance(noise, Affine) and noise.nu is not None)
         rest = [c for c in COMPRESSORS if c != ScaledSign()]
-        found.append(pytest.param(rest, noise, id=name, marks=slow))
-        found.append(pytest.param([ScaledSign()], noise, id=f"scaled-sign-{name}", marks=[pytest.mark.slow]))
+        for m, model in enumerate(MODELS):
+            marks = slow_if(long or (n + m) % 2 == 1)
+            found.append(pytest.param(rest, noise, model, id=f"{name}-{model}", marks=marks))
+            found.append(pytest.param([ScaledSign()], noise, model, id=f"scaled-sign-{name}-{model}", marks=slow_if(True)))
     return found
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize(("compressors", "noise"), pairs())
+@pytest.mark.parametrize(("compressors", "noise", "model"), cases())
 def test_form_at_five_equals_the_expansion_for_five(compressors: list[Compressor], noise: Noise, model: str) -> None:
     expressible = 0
     for seed, compressor in enumerate(compressors):

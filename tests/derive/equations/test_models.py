@@ -42,6 +42,7 @@ from derive.expressions.vanishing import vanishes
 from derive.methods.losses import Loss, Smoothness
 from derive.methods.losses import x as xj
 from derive.process.generator import moment_equations
+from tests.support.samples import mostly_slow
 
 mp.mp.dps = 30  # for the constants below; put back at the end of the file
 NUMBERS = {"eta": "0.3", "N": "4", "sigma": "0.8", "p": "0.4", "u": "0.7", "du": "-0.25", "t": "0.6", "sigma0": "0.5"}
@@ -149,7 +150,7 @@ def drifts(method, model, x):
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", mostly_slow(METHODS, 2))
 def test_first_and_second_order_and_corrected(name, schedule):
     make, b = METHODS[name]
     rule, h = SCHEDULES[schedule]

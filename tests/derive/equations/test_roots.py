@@ -15,6 +15,7 @@ from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment, environment
 from numerics.lowering.to_jax import lower_all
 from numerics.simulate.roots import Dense, Diagonal, RankOne, Sum, Thin, Zero, diffusion
+from tests.support.samples import mostly_slow
 
 HALF = sp.Rational(1, 2)
 
@@ -56,7 +57,7 @@ def points(dim: int) -> np.ndarray:
     return np.stack([general, some, np.full(dim, -0.7), np.zeros(dim)], axis=1)
 
 
-@pytest.mark.parametrize(("dim", "k"), [(1, 1), (2, 1), (2, 2), (7, 1), (7, 3), (7, 7)])
+@pytest.mark.parametrize(("dim", "k"), mostly_slow([(1, 1), (2, 1), (2, 2), (7, 1), (7, 3), (7, 7)], 2, rows=True))
 @pytest.mark.parametrize("noise", [derive.NoNoise(), Scaled(derive.Gaussian(), HALF)], ids=["no noise", "noise"])
 def test_rand_k_has_the_exact_root_of_the_covariance(dim, k, noise):
     at = points(dim)

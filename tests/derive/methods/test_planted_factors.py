@@ -39,6 +39,7 @@ from derive.methods.noise import (
     Uniform,
 )
 from tests.support.conformance import COMPRESSORS, LAWS, NOISES, SYMBOLIC, check_draws, check_pair, shipped
+from tests.support.samples import mostly_slow
 
 WRONG = sp.Rational(11, 10)
 POINT = np.array([-1.2, 0.45, 0.8])
@@ -83,7 +84,9 @@ COMPRESSOR_MUTANTS = [
 
 
 @pytest.mark.parametrize(
-    ("compressor", "change"), COMPRESSOR_MUTANTS, ids=lambda x: getattr(x, "__name__", None) or type(x).__name__
+    ("compressor", "change"),
+    mostly_slow(COMPRESSOR_MUTANTS, 2, rows=True),
+    ids=lambda x: getattr(x, "__name__", None) or type(x).__name__,
 )
 def test_a_wrong_factor_in_a_compressor_is_found(
     compressor: Compressor, change: Any, monkeypatch: pytest.MonkeyPatch
@@ -117,7 +120,11 @@ LAW_MUTANTS = [
 SEEN_BY = {"sign_mean": Sign(), "moment": Identity(), "signed_moment": ScaledSign()}
 
 
-@pytest.mark.parametrize(("law", "member"), LAW_MUTANTS, ids=lambda x: x if isinstance(x, str) else type(x).__name__)
+@pytest.mark.parametrize(
+    ("law", "member"),
+    mostly_slow(LAW_MUTANTS, 4, rows=True),
+    ids=lambda x: x if isinstance(x, str) else type(x).__name__,
+)
 def test_a_wrong_factor_in_a_law_is_found(law: Law, member: str) -> None:
     compressor = SEEN_BY[member]
     check_pair(compressor, Scaled(law, "3/4"), POINT, 1, 200_000)

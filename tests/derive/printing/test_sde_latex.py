@@ -14,6 +14,7 @@ from derive.printing.latex import covariance_latex, fill, latex
 from derive.printing.printer import Printer
 from derive.printing.sde_letters import FULL
 from derive.printing.width import width
+from tests.support.samples import mostly_slow
 
 SEVERAL = tuple(range(1, 30))
 
@@ -54,7 +55,7 @@ def test_moments_given_a_message_lead_to_an_equation(compressor: derive.Compress
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(
     "method",
-    [
+    mostly_slow([
         derive.DSignSGD(derive.StudentT(59)),
         derive.DSignSGD(derive.StudentT(999)),
         derive.DSignSGD(derive.StudentT(11)),
@@ -67,7 +68,7 @@ def test_moments_given_a_message_lead_to_an_equation(compressor: derive.Compress
         derive.DSignSGD(derive.Affine(nu=5)),
         derive.DCSGD(derive.Natural(), derive.Gaussian()),
         derive.DSignSGD(derive.Scaled(derive.Uniform(), ("1/2", 2, "s"))),
-    ],
+    ], 2),
     ids=["t59", "t999", "t11", "scaled", "t59-5", "sign-29", "bernoulli-29", "affine", "grid", "affine-sign", "natural", "clip-3"],
 )
 def test_no_line_is_longer_than_the_page(method: derive.Method, model: str) -> None:

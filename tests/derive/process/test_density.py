@@ -39,6 +39,7 @@ from derive.process.stationary import (
 )
 from derive.vocabulary.errors import BadInput, NoClosedForm
 from derive.vocabulary.symbols import parameter
+from tests.support.samples import mostly_slow
 
 sigma, lam = parameter("sigma"), parameter("lambda")
 NUMBERS = {"eta": 0.11, "N": 3.0, "sigma": 0.8, "sigma0": 0.7, "sigma1": 0.6, "h1": 1.3, "h2": 0.6, "h3": 2.1, "p": 0.4}
@@ -53,7 +54,7 @@ def of(method, model, loss, **values):
     return density(sde(method, model, loss, 1).expanded).normalised({**NUMBERS, **values})
 
 
-@pytest.mark.parametrize("model", ["first-order", "second-order", "corrected"])
+@pytest.mark.parametrize("model", mostly_slow(["corrected", "first-order", "second-order"]))
 def test_density_of_a_quadratic_is_gaussian(model):
     p = of(DSGD(Gaussian()), model, Quadratic())
     variance = float(numeric(second_moments(DSGD(Gaussian()), 1, model))[0, 0])
@@ -105,7 +106,7 @@ def test_a_density_whose_mass_reaches_very_far(nu):
         Density(-sp.log(1 + x**2) / 2, sp.S.One, x).normalised({})
 
 
-@pytest.mark.parametrize("loss", [Quartic(), Cosh(), GluedExponential()], ids=["quartic", "cosh", "glued"])
+@pytest.mark.parametrize("loss", mostly_slow([Quartic(), Cosh(), GluedExponential()]), ids=["quartic", "cosh", "glued"])
 def test_density_is_the_gibbs_law(loss):
     p = of(DSGD(Gaussian()), "first-order", loss)
     x = sp.Symbol("x", real=True)

@@ -19,6 +19,7 @@ from numerics.backend.double import jax, jnp
 from numerics.laws.samplers import compress, sample_law, sample_noise
 from numerics.lowering.environment import environment
 from numerics.lowering.to_jax import lower_all, lower_function
+from tests.support.samples import mostly_slow
 
 HALF = sp.Rational(1, 2)
 LAWS = [
@@ -83,7 +84,7 @@ def test_every_class_has_a_sampler():
         assert sample_noise.dispatch(noise) is not sample_noise.dispatch(object)
 
 
-@pytest.mark.parametrize(("law", "values"), LAWS, ids=str)
+@pytest.mark.parametrize(("law", "values"), mostly_slow(LAWS, 2, rows=True), ids=str)
 def test_a_law_has_its_distribution(law, values):
     draws = np.asarray(jax.jit(lambda key: sample_law(law, key, (100_000,), values))(jax.random.key(11)))
     y = sp.Symbol("y", real=True)
@@ -165,7 +166,7 @@ def test_a_vector_scale_gives_each_coordinate_its_own():
     within(draws**2, np.array([1.0, 4.0, 0.25]))
 
 
-@pytest.mark.parametrize("law", [derive.Gaussian(), derive.StudentT(9), derive.Laplace()], ids=str)
+@pytest.mark.parametrize("law", mostly_slow([derive.StudentT(9), derive.Gaussian(), derive.Laplace()]), ids=str)
 def test_correlated_noise_has_its_covariance(law):
     sigma = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 0.5]])
     noise = derive.Correlated(law)

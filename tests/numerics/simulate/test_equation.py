@@ -128,7 +128,7 @@ def test_the_explosion_of_the_corrected_quartic_is_counted_at_its_time():
     assert np.isnan(ensemble.values["loss"][-1, 2:]).all() and np.isfinite(ensemble.values["loss"][:, :2]).all()
 
 
-@pytest.mark.parametrize("times", [[0.2], [0.3], [0.3, 0.6], [0.3, 0.7], [0.1, 0.2]], ids=str)
+@pytest.mark.parametrize("times", mostly_slow([[0.2], [0.3], [0.3, 0.6], [0.3, 0.7], [0.1, 0.2]], 2), ids=str)
 def test_every_step_is_made_whether_or_not_pairs_of_draws_are_divided(times):
     """x(1 - dt)^n after n Euler steps, but for a little noise."""
     equation = derive.sde(DSGD(Scaled(derive.Gaussian(), "s"), clients=1), "first-order", Quadratic(1))

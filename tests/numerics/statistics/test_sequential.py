@@ -9,6 +9,7 @@ from scipy import stats
 from derive.vocabulary.errors import BadInput
 from numerics.statistics.estimates import difference, mean, proportion, quantile
 from numerics.statistics.sequential import COARSE, BoundedMean, FiniteVariance, Looks, Proportion, spent
+from tests.support.samples import mostly_slow
 
 ROUNDS = 2000
 #: what is asked of a nominal 95 per cent: four standard errors of 2,000 repetitions below it
@@ -71,12 +72,12 @@ HEAVY = [  # each of variance 1
 ]
 
 
-@pytest.mark.parametrize(("name", "draw", "truth"), BOUNDED, ids=[b[0] for b in BOUNDED])
+@pytest.mark.parametrize(("name", "draw", "truth"), mostly_slow(BOUNDED, 2, rows=True), ids=[b[0] for b in BOUNDED])
 def test_bounded_means_cover_at_every_look(name, draw, truth):
     assert 1 - ever_left_out(lambda: BoundedMean(0, 1), draw, truth, 21) >= LEAST
 
 
-@pytest.mark.parametrize(("name", "draw", "truth"), HEAVY, ids=[h[0] for h in HEAVY])
+@pytest.mark.parametrize(("name", "draw", "truth"), mostly_slow(HEAVY, 2, rows=True), ids=[h[0] for h in HEAVY])
 def test_means_of_stated_variance_cover_at_every_look(name, draw, truth):
     assert 1 - ever_left_out(lambda: FiniteVariance(1.0), draw, truth, 22) >= LEAST
 

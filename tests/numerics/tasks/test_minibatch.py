@@ -25,6 +25,7 @@ from numerics.tasks.minibatch import (
     run_minibatch,
     squared_gradient_norm,
 )
+from tests.support.samples import mostly_slow
 
 PROBLEM = least_squares(random_design(40, 5, seed=2, correlation=0.4), l2=0.1)
 START = np.array([1.0, -2.0, 0.5, 0.0, 3.0])
@@ -117,7 +118,7 @@ def test_planted_missing_scale_of_rand_k_fails() -> None:
     assert _one_step_z(_Unscaled(), 2, 3, exact.mean, exact.covariance) > Z_LIMIT
 
 
-@pytest.mark.parametrize(("d", "k"), [(5, 2), (1, 1), (4, 4)])
+@pytest.mark.parametrize(("d", "k"), mostly_slow([(5, 2), (1, 1), (4, 4)], rows=True))
 def test_rand_k_keeps_every_subset_equally_often(d: int, k: int) -> None:
     count = 4000
     keys = stream_keys(3, Purpose.COMPRESSOR, jnp.arange(1), jnp.arange(count))[0]

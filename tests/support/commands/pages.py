@@ -9,7 +9,7 @@ A fenced block is what its language says:
     tex     is a file for TeX, which a command of the page reads
 
 Comments directly above a block are marks: `<!-- file: NAME -->` it is a file of this name, `<!-- exit: N -->` the status of
-its command, `<!-- slow -->` it runs with the slow tests, `<!-- needs: PROGRAM -->` what it cannot run without. A block that
+its command, `<!-- needs: PROGRAM -->` what it cannot run without. A block that
 is not run says so to the reader, in the line above it: *Not run by the tests: REASON.* The two commands that the README marks
 with `<!-- command: NAME -->` are run by .ci/run, which sets everything up again.
 """
@@ -36,7 +36,7 @@ from derive.vocabulary.errors import BadInput
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted((ROOT / "docs").rglob("*.md"))
 LANGUAGES = ("sh", "python", "toml", "text", "tex")
-MARKS = ("command", "file", "exit", "slow", "needs")
+MARKS = ("command", "file", "exit", "needs")
 EXEMPT = re.compile(r"\*Not run by the tests: (\S.*\S)\.\*")
 #: seconds for one block
 SECONDS = 300
@@ -219,8 +219,8 @@ class Session:
         return printed
 
 
-def run_page(page: Path, folder: Path, slow: bool) -> int:
-    """Run the blocks of a page, slow ones too if `slow`; how many were run or read.
+def run_page(page: Path, folder: Path) -> int:
+    """Run the blocks of a page; how many were run or read.
 
     Raises:
         PageError: at the first block that does not do what the page says.
@@ -234,7 +234,7 @@ def run_page(page: Path, folder: Path, slow: bool) -> int:
                     raise block.error(f"shown:\n{block.text}\nprinted:\n{before}")
                 continue
             before = None
-            if block.exempt or "command" in block.marks or ("slow" in block.marks and not slow):
+            if block.exempt or "command" in block.marks:
                 continue
             absent = [program for program in block.marks.get("needs", "").split() if shutil.which(program) is None]
             if absent:

@@ -17,6 +17,7 @@ from derive.proof.language.terms import Term, fn, num, plus, substitute, x
 from derive.proof.search.clock import now
 from derive.proof.search.one_variable import disprove, find
 from derive.theorems.facts import laws
+from tests.support.samples import mostly_slow
 
 X = x("x")
 Q = Fraction
@@ -254,7 +255,7 @@ def test_what_is_no_term_of_the_variable_is_refused() -> None:
             disprove(term, "x", ZERO, None, False)
 
 
-@pytest.mark.parametrize("law", laws.LAWS)
+@pytest.mark.parametrize("law", mostly_slow(laws.LAWS, 2))
 def test_facts_of_the_laws(law: str) -> None:
     found = {bound.fact for bound in laws.bounds(law)}
     assert found == {"concave", "slope", "product", "hyperbola", "minimum"}
