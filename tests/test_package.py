@@ -97,9 +97,7 @@ def run_pytest(folder: Path, no_skip: str, **sources: str) -> dict[str, ET.Eleme
     command = [sys.executable, "-m", "pytest", "-q", "--continue-on-collection-errors", "-p", "no:cacheprovider"]
     command += ["-c", os.devnull, "--rootdir", str(folder), f"--junitxml={report}", str(folder)]
     env = {**os.environ, "SDESCENT_NO_SKIP": no_skip}
-    done = subprocess.run(
-        command, env=env, cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     cases = ET.parse(report).getroot().findall(".//testcase")
     failed = any(case.find("failure") is not None or case.find("error") is not None for case in cases)
     assert done.returncode == 0 or failed
