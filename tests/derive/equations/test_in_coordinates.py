@@ -48,7 +48,7 @@ from derive.methods.schedules import Adaptive, Free, Power
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.symbols import N, d, du, eta, t, u
 from tests.support import draws
-from tests.support.samples import slow_if
+from tests.support.samples import mostly_slow, slow_if
 
 DIM = 5
 R = sp.Rational
@@ -215,7 +215,7 @@ GRADIENTS = {
 @pytest.mark.parametrize(
     "noise", [NoNoise(), Scaled(Gaussian(), "1/2"), Affine(0, "1/2")], ids=["none", "gaussian", "affine"]
 )
-@pytest.mark.parametrize(("dim", "k"), CASES)
+@pytest.mark.parametrize(("dim", "k"), mostly_slow(CASES, 2, rows=True))
 def test_rand_k_root_squares_to_the_covariance(
     dim: int, k: int, noise: Noise, gradient: Callable[[int], list[sp.Expr]]
 ) -> None:

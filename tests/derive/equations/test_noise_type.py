@@ -29,6 +29,7 @@ from derive import (
 from derive.equations.noise_type import noise_type
 from derive.expressions.coordinates import v as message
 from derive.methods.losses import x as generic
+from tests.support.samples import mostly_slow
 
 x1, x2, x3 = X = sp.symbols("x1:4", real=True)
 s = sp.Symbol("s", positive=True)
@@ -143,7 +144,7 @@ def test_signs_that_are_saturated_far_from_the_minimum_have_diagonal_noise(noise
 SMALL = ("1/1000", "1/10000", "1/100000", "1/10000000", "1/1000000000000", "1/1000000000000000000000")
 
 
-@pytest.mark.parametrize("size", SMALL)
+@pytest.mark.parametrize("size", mostly_slow(SMALL))
 @pytest.mark.parametrize(
     ("law", "loss", "expected"),
     [

@@ -11,6 +11,7 @@ from derive.expressions.coordinates import Coordinate, coord_sum, g
 from derive.expressions.derivatives import jacobian_product
 from derive.expressions.expansion import Expansion
 from derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Noise, Scaled, Uniform
+from tests.support.samples import mostly_slow
 
 G = np.array([0.5, -0.3, 0.0])
 SCALES = np.array([0.5, 2.0, 0.7])
@@ -29,7 +30,7 @@ LAWS = {
 }
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", mostly_slow(LAWS, 2))
 @pytest.mark.parametrize("compressor", COMPRESSORS)
 def test_one_scale_a_coordinate(compressor: str, law: str) -> None:
     """Mean and covariance of C(g + s Z), s a vector, against draws: five standard errors, fixed seed."""

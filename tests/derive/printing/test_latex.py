@@ -101,7 +101,7 @@ def _put_back(expr: sp.Expr, name: Coordinate, meaning: sp.Expr) -> sp.Expr:
     return expr.func(*[_put_back(a, name, meaning) for a in expr.args]) if expr.args else expr  # pyright: ignore[reportArgumentType]
 
 
-NAMED = [Gaussian(), Laplace(), Uniform(), StudentT(5), Logistic()]
+NAMED = [Laplace(), Gaussian(), Uniform(), StudentT(5), Logistic()]
 
 
 @pytest.mark.parametrize("law", mostly_slow(NAMED, 5), ids=lambda law: type(law).__name__)

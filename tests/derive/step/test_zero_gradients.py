@@ -83,7 +83,7 @@ def test_a_factor_without_a_limit_is_refused() -> None:
 SCALES = {"one of two": Affine((0, 1), 1), "two of three": Affine((0, 1, 0), ("1/2", 1, 2), 5), "all": Affine(0, "1/2")}
 
 
-@pytest.mark.parametrize("model", ["first-order", "second-order", "corrected"])
+@pytest.mark.parametrize("model", mostly_slow(["second-order", "first-order", "corrected"], 2))
 @pytest.mark.parametrize(
     ("compressor", "noise"),
     [

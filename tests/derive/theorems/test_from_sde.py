@@ -38,6 +38,7 @@ from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.unbiased import polyak, scaling
 from derive.theorems.unbiased import setting as unbiased
 from derive.vocabulary.symbols import eta
+from tests.support.samples import mostly_slow
 
 ENTRIES = entries()
 READ = [e for e in ENTRIES.values() if isinstance(e, Theorem) and e.read]
@@ -136,7 +137,7 @@ def test_every_unbiased_compressor_has_its_ratio() -> None:
     assert set(OF.values()) == shipped
 
 
-@pytest.mark.parametrize("name", OF)
+@pytest.mark.parametrize("name", mostly_slow(OF, 2))
 @pytest.mark.parametrize("part", ["mean", "variance up", "variance"])
 def test_a_compressor_with_other_moments(name: str, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     right = OF[name].given

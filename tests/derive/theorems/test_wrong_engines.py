@@ -157,7 +157,7 @@ def test_a_wrong_rate_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyPatch
     assert proved(fresh(), named) == flat | {"6.5-sign"}  # which has no noise
 
 
-@pytest.mark.parametrize("part", ["mean", "variance", "off the diagonal"])
+@pytest.mark.parametrize("part", mostly_slow(["mean", "variance", "off the diagonal"], 2))
 def test_wrong_moments_prove_nothing(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The definitions of the theorems are computed again; where the engine's moments differ, nothing rests on them."""
     right = models.moments

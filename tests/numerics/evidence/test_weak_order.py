@@ -60,7 +60,7 @@ def test_moments_on_the_line_say_the_same():
         assert line.errors == pytest.approx(exact.errors, rel=1e-5)
 
 
-@pytest.mark.parametrize("model", ORDERS)
+@pytest.mark.parametrize("model", mostly_slow(ORDERS, 2))
 @pytest.mark.parametrize("schedule", [None, Power("1/2")], ids=["constant", "power"])
 def test_in_two_dimensions_by_moments(model, schedule):
     """Rand-1 couples the coordinates, and a schedule needs the u' of the second-order drift."""

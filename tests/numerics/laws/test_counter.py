@@ -13,6 +13,7 @@ from scipy import stats
 
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import BLOCK, Draws, circle, draws_from, minus_log, over_pairs, pair_of, threefry
+from tests.support.samples import mostly_slow
 
 PATHS = 2**16
 KEY = jax.random.key(2025)
@@ -68,7 +69,7 @@ LAWS: dict[str, tuple[Callable[[Draws, tuple[int, ...]], Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize(("dtype", "wide"), [("float32", False), ("float64", False), ("float64", True)])
+@pytest.mark.parametrize(("dtype", "wide"), mostly_slow([("float32", False), ("float64", False), ("float64", True)], 2, rows=True))
 @pytest.mark.parametrize("name", LAWS)
 def test_laws(name: str, dtype: str, wide: bool) -> None:
     """Kolmogorov and Smirnov on 131,000 draws of either step of a pair: fails by chance in one of 10^5 (there are 54 of them).
@@ -83,7 +84,7 @@ def test_laws(name: str, dtype: str, wide: bool) -> None:
         assert stats.kstest(found.ravel().astype(float), law.cdf).pvalue > 1e-5, half
 
 
-@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("wide", mostly_slow([False, True]))
 def test_the_two_steps_of_a_pair_are_independent(wide: bool) -> None:
     """Signs, sizes and squares of the two normals of each pair, and of two rows and two purposes: z below 5."""
     draws = draws_from(KEY, PATHS, wide=wide)

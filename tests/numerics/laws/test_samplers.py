@@ -103,7 +103,7 @@ def test_a_law_has_its_distribution(law, values):
     assert abs(np.corrcoef(draws[:-1], np.roll(np.sign(draws), 3)[:-1])[0, 1]) < 5 / np.sqrt(len(draws))
 
 
-@pytest.mark.parametrize("compressor", COMPRESSORS, ids=str)
+@pytest.mark.parametrize("compressor", mostly_slow(COMPRESSORS, 2), ids=str)
 def test_a_compressor_has_its_moments_given_the_message(compressor):
     dim, paths = 4, 30_000
     form = compressor.given(sp.Integer(dim))

@@ -17,7 +17,7 @@ from numerics.lowering.landscape import landscape
 from numerics.simulate.equation import solve
 from numerics.simulate.runs import at_time
 from numerics.simulate.systems import ito_system
-from tests.support.samples import slow_if
+from tests.support.samples import slow_but
 
 AFFINE = derive.Affine("sigma0", "sigma1")
 METHODS: dict[str, Any] = {
@@ -42,18 +42,17 @@ W = np.array([0.5, -1.5, 2.0])
 #: every loss with one method, where the loss is rewritten; no Hessian product stands in the first-order model; scaled sign, which
 #: takes seconds to derive, is slow but for its corrected model
 CASES = [
-    *(pytest.param(method, "own", "first-order", marks=slow_if(method == "scaled-sign")) for method in METHODS),
+    *((method, "own", "first-order") for method in METHODS),
     *(("dsgd", loss, model) for loss in LOSSES for model in ("second-order", "corrected")),
-    *(
-        pytest.param(m, loss, "second-order", marks=slow_if(m == "scaled-sign"))
-        for m in METHODS for loss in ("quadratic", "own") if m != "dsgd"
-    ),
+    *((m, loss, "second-order") for m in METHODS for loss in ("quadratic", "own") if m != "dsgd"),
     *((m, loss, "corrected") for m in METHODS for loss in ("quartic", "own, no polynomial") if m != "dsgd"),
 ]
+QUICK = [case for case in CASES if case[0] != "scaled-sign" or case[2] == "corrected"][::2]
 
 
-@pytest.mark.parametrize(("method", "loss", "model"), CASES)
-def test_it_is_the_drift_in_named_coordinates_times_the_step(method: str, loss: str, model: str) -> None:
+@pytest.mark.parametrize("case", slow_but(CASES, QUICK), ids="-".join)
+def test_it_is_the_drift_in_named_coordinates_times_the_step(case: tuple[str, str, str]) -> None:
+    method, loss, model = case
     equation = derive.sde(METHODS[method], model)
     given = {**GIVEN, **({"w": W} if loss == "own" else {})}
     system = ito_system(equation, 3, given, 64, LOSSES[loss])

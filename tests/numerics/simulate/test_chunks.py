@@ -209,6 +209,7 @@ def forget() -> None:
         module._program.forget()  # pyright: ignore[reportAttributeAccessIssue]
 
 
+@pytest.mark.slow
 def test_a_second_run_of_the_same_shape_compiles_nothing() -> None:
     """Another step size, scale, seed, horizon and bound: no backend compilation at all."""
     method = DSGD(Scaled(derive.Gaussian(), "sigma"))

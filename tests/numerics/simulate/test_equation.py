@@ -52,7 +52,7 @@ def test_an_ornstein_uhlenbeck_process_has_its_exact_mean_and_variance():
     assert ensemble.blow_ups[-1] == 0
 
 
-@pytest.mark.parametrize("scheme", ["euler", "predictor-corrector"])
+@pytest.mark.parametrize("scheme", mostly_slow(["predictor-corrector", "euler"]))
 @pytest.mark.parametrize("model", mostly_slow(["corrected", "first-order", "second-order"]))
 def test_a_scheme_follows_its_own_second_moments(model, scheme):
     """Multiplicative noise, a the model's slope on a quadratic (theory 5), exactly:

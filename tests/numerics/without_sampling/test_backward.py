@@ -23,6 +23,7 @@ from numerics.backend.double import jnp
 from numerics.simulate.equation import solve
 from numerics.without_sampling.backward import STAGES, model_mean, radau
 from numerics.without_sampling.closed_moments import model_moment
+from tests.support.samples import mostly_slow
 
 x1 = sp.Symbol("x1", real=True)
 MODELS = ("first-order", "second-order", "corrected")
@@ -40,7 +41,7 @@ def test_radau_has_its_order():
     assert radau(3)[1][0] == pytest.approx([(88 - 7 * root) / 360, (296 - 169 * root) / 1800, (-2 + 3 * root) / 225])
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", mostly_slow(MODELS, 2))
 @pytest.mark.parametrize(
     ("method", "params"),
     [

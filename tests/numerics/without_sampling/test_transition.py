@@ -23,6 +23,7 @@ from numerics.simulate.method import run
 from numerics.without_sampling.closed_moments import discrete_moment
 from numerics.without_sampling.line import chebyshev_points, differentiation, interpolation
 from numerics.without_sampling.transition import discrete_mean
+from tests.support.samples import mostly_slow
 
 x1 = sp.Symbol("x1", real=True)
 QUADRATIC = [
@@ -42,7 +43,7 @@ QUADRATIC = [
 ]
 
 
-@pytest.mark.parametrize(("method", "params"), QUADRATIC, ids=str)
+@pytest.mark.parametrize(("method", "params"), mostly_slow(QUADRATIC, 2, rows=True), ids=str)
 def test_on_quadratics_it_is_the_moment_recursion(method, params):
     params = {**params, "eta": 0.125}
     phi = x1**2 - 3 * x1 + 1

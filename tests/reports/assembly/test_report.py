@@ -19,7 +19,7 @@ from reports.assembly import report
 from reports.assembly.report import SECTIONS, build_report
 from reports.document.notation import MEANING, Notation, macro, own_macro
 from reports.document.tex import TexAbsent, compile_tex
-from tests.support.samples import mostly_slow, slow_but
+from tests.support.samples import slow_but
 
 ALONE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}\usepackage{lmodern}
@@ -47,7 +47,8 @@ def built(folder: Path, name: str) -> None:
         assert [note for note in notes if note.startswith(("HTML:", "TeX:"))] == []  # nothing left out, nothing too wide
 
 
-@pytest.mark.parametrize("name", mostly_slow(SYMBOLIC))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SYMBOLIC)
 def test_a_part_compiles_alone_with_the_users_own_macro(folder: Path, tmp_path: Path, name: str) -> None:
     built(folder, name)
     shutil.copytree(folder / "parts", tmp_path / "parts")

@@ -113,6 +113,7 @@ def test_an_interrupt_ends_the_workers(tmp_path: Path) -> None:
     assert children() == set()
 
 
+@pytest.mark.slow
 def test_workers_end_when_who_started_them_is_killed(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from reports.assembly.plan import Plan, Announced\n"
