@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,14 @@ from derive.proof.language.terms import Relation, Term, num, x
 from derive.proof.language.text import text
 from derive.proof.replay.check import replay
 from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import PROVED, REFUTED, UNDECIDED, Checked, check
+from derive.theorems.entry.checking import PROVED, REFUTED, UNDECIDED, check
 from derive.theorems.entry.points import holds
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.facts.laws import SHOWN, bounds
+from tests.support.checked import checked_entry
 
 TABLE = Path(__file__).with_name("theorem_hypotheses.json")
+
 ENTRIES = entries()
 THEOREMS = [e for e in ENTRIES.values() if isinstance(e, Theorem)]
 REFUTATIONS = [e for e in ENTRIES.values() if isinstance(e, Refutation)]
@@ -64,17 +65,12 @@ UNUSED = {
 }
 
 
-@cache
-def checked(name: str) -> Checked:
-    return check(ENTRIES[name])
-
-
 def statement(entry: Theorem | Refutation) -> dict[str, Any]:
     """Everything that an entry assumes, and what it claims."""
     if isinstance(entry, Refutation):
         assumed = {name: text(r) for name, r in entry.assume.items()}
         return {"assume": assumed, "claim": text(entry.claim)}
-    found = checked(entry.id)
+    found = checked_entry(entry.id)
     return {
         "context": context_json(entry.context),
         "assumptions": {name: text(r) for name, r in entry.assumptions.items()},
@@ -102,14 +98,14 @@ def table() -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_as_expected(name: str) -> None:
-    found = checked(name)
+    found = checked_entry(name)
     assert found.as_expected, f"{found.status}: {found.reason}"
     assert found.status == (PROVED if isinstance(found.entry, Theorem) else REFUTED)
     assert found.steps
 
 
 def test_all_of_the_theory_is_there() -> None:
-    status = [checked(name).status for name in ENTRIES]
+    status = [checked_entry(name).status for name in ENTRIES]
     assert status.count(PROVED) >= 20
     assert status.count(REFUTED) >= 4
     for part in ("4-", *(f"6.{n}-" for n in range(1, 10)), "8-"):
@@ -126,12 +122,12 @@ def test_ids_are_the_keys_and_repairs_exist() -> None:
 
 
 def test_axioms() -> None:
-    assert {name: checked(name).axioms for name in ENTRIES if checked(name).axioms} == AXIOMS_OF
+    assert {name: checked_entry(name).axioms for name in ENTRIES if checked_entry(name).axioms} == AXIOMS_OF
     assert set(AXIOMS) == set(ITO)
 
 
 def test_unused_assumptions() -> None:
-    assert {name: checked(name).unused for name in ENTRIES if checked(name).unused} == UNUSED
+    assert {name: checked_entry(name).unused for name in ENTRIES if checked_entry(name).unused} == UNUSED
 
 
 @pytest.mark.parametrize("name", ENTRIES)
@@ -300,7 +296,7 @@ def test_a_point_that_refutes_nothing(entry: Refutation) -> None:
 
 @pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.id)
 def test_certificates(theorem: Theorem) -> None:
-    found = checked(theorem.id)
+    found = checked_entry(theorem.id)
     assert found.certificate is not None
     again = json.loads(dumps(found.certificate))
     assert again == json.loads(json.dumps(found.certificate))
@@ -320,7 +316,7 @@ def test_certificates(theorem: Theorem) -> None:
 
 @pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.id)
 def test_certificates_replay(theorem: Theorem) -> None:
-    found = checked(theorem.id)
+    found = checked_entry(theorem.id)
     assert found.certificate is not None
     replayed = replay(dumps(found.certificate))
     assert replayed.claim == json.loads(json.dumps(found.certificate["statement"]["claim"]))

@@ -16,8 +16,8 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
 from derive.proof.replay.check import Invalid, Unreadable, replay, replay_object
 from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import check
 from derive.theorems.entry.theorem import Theorem
+from tests.support.checked import entry_certificate
 from tests.support.samples import slow_but
 
 THEOREMS = [name for name, entry in entries().items() if isinstance(entry, Theorem)]
@@ -30,11 +30,8 @@ EDITED = (
 )  # fmt: skip
 
 
-@cache
 def written(name: str) -> str:
-    found = check(entries()[name]).certificate
-    assert found is not None
-    return dumps(found)
+    return dumps(entry_certificate(name))
 
 
 def accepted_by_kernel(value: Any) -> Fact | None:

@@ -17,6 +17,7 @@ from derive.theorems.entry.checking import check
 from derive.theorems.entry.theorem import Refutation
 from reports.cli import main
 from tests.derive.proof.repair.test_smallest import checked
+from tests.support.checked import checked_entry
 from tests.support.samples import slow_but
 
 
@@ -75,7 +76,7 @@ REFUTATIONS = [e for e in entries().values() if isinstance(e, Refutation)]
 
 @pytest.mark.parametrize("entry", REFUTATIONS, ids=lambda e: e.id)
 def test_entries_have_a_repair(entry: Refutation) -> None:
-    found = check(entry)
+    found = checked_entry(entry.id)
     assert found.status == "REFUTED" and entry.mended
     assert [c["instead"] in ("", *entry.assume) for c in found.repair["changes"]] == [True] * len(entry.mended)
     assert found.repair["entry"] == entry.repair

@@ -20,8 +20,8 @@ from derive.proof.rocq.export import Exported, export
 from derive.proof.rocq.judge import Judged, judge
 from derive.proof.rocq.notation import ExportError
 from derive.theorems.catalogue import entries
-from derive.theorems.entry.checking import check
 from derive.theorems.entry.theorem import Theorem
+from tests.support.checked import entry_certificate
 from tests.support.samples import mostly_slow
 
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")
@@ -45,13 +45,6 @@ LEANING = (
 )
 
 
-@cache
-def certificate(name: str) -> Certificate:
-    found = check(entries()[name], seconds=60)
-    assert found.certificate is not None, found.reason
-    return found.certificate
-
-
 def judged(found: Certificate) -> tuple[Exported, Judged]:
     exported = export(found)
     return exported, judge(exported.text, timeout=240)
@@ -64,7 +57,7 @@ def test_the_catalogue_has_its_proofs() -> None:
 @pytest.mark.parametrize("name", mostly_slow(ENTRIES))
 def test_premises_are_those_that_are_known(name: str) -> None:
     """And algebra is always proved: what leans on a premise is a step whose rule says so."""
-    steps, exported = certificate(name)["steps"], export(certificate(name))
+    steps, exported = entry_certificate(name)["steps"], export(entry_certificate(name))
     leaning = sum(s["rule"] in LEANING or (s["rule"] == "ball" and name in WHOLE) for s in steps)
     assert exported.proved >= sum(s["rule"] != "assume" for s in steps) - leaning
     premises = exported.premises
@@ -76,7 +69,7 @@ def test_premises_are_those_that_are_known(name: str) -> None:
 @rocq
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in ENTRIES])
 def test_rocq_accepts(name: str) -> None:
-    _, verdict = judged(certificate(name))
+    _, verdict = judged(entry_certificate(name))
     assert verdict.accepted, verdict.output  # and Print Assumptions names standard axioms alone
 
 
@@ -202,7 +195,7 @@ def tampered() -> list[tuple[str, str, Certificate]]:
 def _next(edit: Callable[[Certificate, random.Random], bool], names: list[str], rng: random.Random) -> tuple[str, str, Certificate]:
     """The first of the names that the edit changes, taken off them, and what it becomes."""
     for name in names:
-        edited = copy.deepcopy(certificate(name))
+        edited = copy.deepcopy(entry_certificate(name))
         if edit(edited, rng):
             names.remove(name)
             return name, edit.__name__, edited
