@@ -27,7 +27,7 @@ from derive.theorems.entry.checking import PROVED, REFUTED, UNDECIDED, check
 from derive.theorems.entry.points import holds
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.facts.laws import SHOWN, bounds
-from tests.support.checked import checked_entry
+from tests.support.certificates.entries import checked_entry
 
 TABLE = Path(__file__).with_name("theorem_hypotheses.json")
 

@@ -17,7 +17,7 @@ from derive.proof.language.context import ProofError
 from derive.proof.replay.check import Invalid, Unreadable, replay, replay_object
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem
-from tests.support.checked import entry_certificate
+from tests.support.certificates.entries import entry_certificate
 from tests.support.samples import slow_but
 
 THEOREMS = [name for name, entry in entries().items() if isinstance(entry, Theorem)]

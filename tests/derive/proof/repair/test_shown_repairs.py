@@ -17,7 +17,7 @@ from derive.theorems.entry.checking import check
 from derive.theorems.entry.theorem import Refutation
 from reports.cli import main
 from tests.derive.proof.repair.test_smallest import checked
-from tests.support.checked import checked_entry
+from tests.support.certificates.entries import checked_entry
 from tests.support.samples import slow_but
 
 

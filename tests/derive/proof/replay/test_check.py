@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from derive.proof.replay.check import Invalid, describe, replay, replay_object
-from tests.support.certificate_edits import CERTIFICATES, EDITS, edited, refused
-from tests.support.certificate_models import satisfies_in_models
-from tests.support.certificates import certificate, certify, t
+from tests.support.certificates.edits import CERTIFICATES, EDITS, edited, refused
+from tests.support.certificates.models import satisfies_in_models
+from tests.support.certificates.rules import certificate, certify, t
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -129,7 +129,7 @@ def catalogue() -> dict[str, str]:
     """The certificates of all entries that are proved."""
     from derive.proof.kernel.certificate import dumps
     from derive.theorems.catalogue import entries
-    from tests.support.checked import checked_entry
+    from tests.support.certificates.entries import checked_entry
 
     found = {name: checked_entry(name).certificate for name in entries()}
     return {name: dumps(value) for name, value in found.items() if value is not None}

@@ -19,7 +19,7 @@ from derive.proof.language.terms import num, under, x
 from derive.proof.replay import linear_algebra
 from derive.proof.replay.check import RULES, describe, replay
 from derive.proof.replay.one_variable import TREES
-from tests.support.certificate_edits import refused
+from tests.support.certificates.edits import refused
 
 PAGE = (Path(__file__).parents[4] / "derive/proof/FORMAT.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from derive.proof.replay.check import Invalid, Unreadable, describe, replay, replay_object
-from tests.support.certificate_edits import CERTIFICATES, DROP, edited, follow, refused
-from tests.support.certificate_models import same_in_models, satisfies_in_models
-from tests.support.certificates import KINDS, assume, certificate, certify, t
+from tests.support.certificates.edits import CERTIFICATES, DROP, edited, follow, refused
+from tests.support.certificates.models import same_in_models, satisfies_in_models
+from tests.support.certificates.rules import KINDS, assume, certificate, certify, t
 
 
 def test_hostile_text() -> None:

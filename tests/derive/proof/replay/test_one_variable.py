@@ -10,8 +10,8 @@ import mpmath
 import pytest
 
 from derive.proof.replay.check import replay
-from tests.support.certificate_edits import refused
-from tests.support.certificates import assume, ball, certificate, t
+from tests.support.certificates.edits import refused
+from tests.support.certificates.rules import assume, ball, certificate, t
 
 C, E, EVAL = ["coeffs"], ["exp"], ["eval", 64]
 ONE_Z = [t("1 + z"), 1, C]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from derive.proof.replay.check import describe, replay
-from tests.support.certificate_edits import refused, refused_steps
-from tests.support.certificate_models import satisfies_in_models
-from tests.support.certificates import ALL_AXIOMS, assume, certificate, certify, step, t
+from tests.support.certificates.edits import refused, refused_steps
+from tests.support.certificates.models import satisfies_in_models
+from tests.support.certificates.rules import ALL_AXIOMS, assume, certificate, certify, step, t
 
 
 def test_sealed_hypotheses_are_not_split() -> None:

@@ -21,7 +21,7 @@ from derive.proof.rocq.judge import Judged, judge
 from derive.proof.rocq.notation import ExportError
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem
-from tests.support.checked import entry_certificate
+from tests.support.certificates.entries import entry_certificate
 from tests.support.samples import mostly_slow
 
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")

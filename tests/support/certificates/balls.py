@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.certificates import assume, ball, certificate, t
+from tests.support.certificates.rules import assume, ball, certificate, t
 
 TANH = ["up", ["split", "1/2", ["eval", 64], ["split", "1", ["eval", 64], ["split", "3/2", ["eval", 64], ["eval", 64]]]]]
 

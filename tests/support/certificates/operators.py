@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.certificates import ALL_AXIOMS, assume, certificate, certify, step, t
+from tests.support.certificates.rules import ALL_AXIOMS, assume, certificate, certify, step, t
 
 LV = "(-eta*norm(g)**2 + 1/2*eta**2*trprod(H, A))"
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from derive.proof.replay.check import Invalid, Unreadable, replay
-from tests.support.certificates import ALL_AXIOMS, certificate, t
-from tests.support.certificates import CERTIFICATES as PLAIN
-from tests.support.certificates_balls import BALLS
-from tests.support.certificates_operators import OPERATORS
+from tests.support.certificates.balls import BALLS
+from tests.support.certificates.operators import OPERATORS
+from tests.support.certificates.rules import ALL_AXIOMS, certificate, t
+from tests.support.certificates.rules import CERTIFICATES as PLAIN
 
 CERTIFICATES: dict[str, dict[str, Any]] = PLAIN | OPERATORS | BALLS
 
