@@ -126,14 +126,14 @@ def judged(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
     assert all(o.truth == TRUE for o in strict)
 
 
-@pytest.mark.parametrize("part", mostly_slow(range(4), 4))
+@pytest.mark.parametrize("part", mostly_slow(range(8), 8))
 def test_no_certificate_serves_for_a_false_mutant(part: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """A quarter of the steps each; the kernel takes the certificate of a step only for what is weaker, or strict where it is."""
-    report = run([n for n, step in enumerate(steps()) if step.fact.rule == "certify"][part::4], 0.0, 200)
+    """An eighth of the steps each; the kernel takes the certificate of a step only for what is weaker, or strict where it is."""
+    report = run([n for n, step in enumerate(steps()) if step.fact.rule == "certify"][part::8], 0.0, 200)
     served = sum(bool(o.proved) for o in report.outcomes)
     shown(capsys, f"{len(report.outcomes)} mutants of {report.steps} steps, with the certificate of the original: {served} taken")
     assert report.wrong == []
-    assert len(report.outcomes) > 700
+    assert len(report.outcomes) > 300
 
 
 @pytest.mark.slow

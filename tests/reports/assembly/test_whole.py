@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -17,9 +16,8 @@ from reports.document.html import pandoc_path
 from reports.document.tex import TEMPLATES
 from reports.paper.ledger import Status
 from tests.reports.document.test_html import BROWSER, in_browser
+from tests.support.commands.made import MADE
 
-#: the folder of the quick report, if one is made already: continuous integration makes one by the README's command
-MADE = os.environ.get("SDESCENT_REPORT", "")
 #: claims that a quick run leaves open, if any; each with the reason
 OPEN: dict[str, str] = {}
 

@@ -34,7 +34,7 @@ from tests.support.samples import mostly_slow, slow_but
 
 def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "my.toml").write_text(with_line('quantities = ["loss", "x2"]'))
+    (tmp_path / "my.toml").write_text(with_line('quantities = ["loss"]'))
     assert main(["solve", "my.toml", "-o", "out", "--json"]) == 0
     out, err = capsys.readouterr()
     answer = json.loads(out)
@@ -45,7 +45,7 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     assert answer["refused"] == answer["reused"] == answer["damaged"] == []
     assert all((tmp_path / path).is_file() for path in answer["files"]["results"] + answer["files"]["figures"])
     figures = answer["files"]["figures"]
-    assert {path.rpartition(".")[2] for path in figures} == {"pdf", "png"} and len(figures) == 8
+    assert {path.rpartition(".")[2] for path in figures} == {"pdf", "png"} and len(figures) == 4
     assert "% of the paths" in err and all(line.startswith("[") for line in err.splitlines())
     summary = json.loads((tmp_path / "out/summary.json").read_text())
     assert summary.keys() == {"hash", "experiment", "context", "layout", "runs", "refused", "figures", "seconds"}
@@ -64,7 +64,7 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(results, "draw", lambda entries, folder: summary["figures"])  # seconds of work
     assert main(["solve", "my.toml", "-o", "out"]) == 0
     out, err = capsys.readouterr()
-    assert "eta = 1/10, method: 0 of 400 paths blew up; at t = 1" in out and "out/summary.json" in out and "    x2: mean" in out
+    assert "eta = 1/10, method: 0 of 400 paths blew up; at t = 1" in out and "out/summary.json" in out and "    loss: mean" in out
     assert contents(tmp_path / "out") == before
 
 

@@ -236,7 +236,7 @@ def test_an_error_names_the_line_and_leaves_the_old_pdf(tmp_path):
 @needs_tex
 @pytest.mark.parametrize(
     ("body", "marker"),
-    [
+    mostly_slow([
         (r"\immediate\write18{touch PWNED}", None),
         (r"\input{|id}", "can't find file"),
         (r"\newread\f\openin\f=SECRET \ifeof\f closed\else\read\f to\x\typeout{\meaning\x}\fi", None),
@@ -246,7 +246,7 @@ def test_an_error_names_the_line_and_leaves_the_old_pdf(tmp_path):
         (r"\newwrite\f\immediate\openout\f=PWNED \immediate\write\f{x}\immediate\closeout\f", "can't write"),
         (r"\newwrite\f\immediate\openout\f=../pwned \immediate\write\f{x}\immediate\closeout\f", "can't write"),
         (r"\def\x{\x\x}\x", "capacity exceeded"),
-    ],
+    ], 2, rows=True),
 )
 def test_hostile_documents_are_harmless(tmp_path, body, marker):
     secret, pwned, folder = tmp_path / "secret.tex", tmp_path / "pwned", tmp_path / "report"

