@@ -174,6 +174,7 @@ def test_processors() -> None:
     assert json.loads(made.stdout.splitlines()[-1])[1] == {"rank one": digest(*ensembles("rank one"))}
 
 
+@pytest.mark.slow
 def test_draws_keyed_by_the_place_in_a_chunk_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a path draws must come from its number: with its place in the chunk instead, chunks differ."""
     right = digest(*ensembles("one dimension", chunk=64))
@@ -340,6 +341,7 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
+@pytest.mark.slow
 def test_a_child_that_is_forked_has_threads_of_its_own() -> None:
     assert subprocess.run([sys.executable, "-c", FORKED], timeout=60).returncode == 0
 

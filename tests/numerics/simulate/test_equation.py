@@ -104,6 +104,7 @@ def test_ito_and_stratonovich_agree_in_law(method, model, loss, dim):
     assert not any(e == 0 for e in equation.expanded.stratonovich_drift() - equation.expanded.drift)
 
 
+@pytest.mark.slow
 def test_without_noise_the_equation_is_solved_as_an_ode():
     """Loss factor exp(-2 lambda (1 - lambda eta/2) t) of the corrected model (theory 5)."""
     equation = derive.sde(DSGD(clients=3), "corrected", Quadratic(2))
@@ -385,6 +386,7 @@ def test_a_point_without_a_gradient_is_an_error_that_names_path_and_step(kind):
             solve(derive.sde(DSGD(GAUSS)), [[400.0, -0.01]], 0.5, **shared)
 
 
+@pytest.mark.slow
 def test_an_equation_of_ones_own_is_no_other_ones():
     """What was compiled is kept, but never for an equation with another drift or covariance."""
     equation = derive.sde(DSGD(GAUSS, clients=2), "corrected", Quadratic(1), 1)

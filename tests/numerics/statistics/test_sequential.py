@@ -99,6 +99,7 @@ def test_medians_of_cauchy_noise_cover_at_every_look():
     assert 1 - ever_left_out(lambda: Looks(lambda v, level: quantile(v, 0.5, level)), draw, 0.0, 24, looks=6) >= LEAST
 
 
+@pytest.mark.slow
 def test_the_checker_sees_an_interval_that_does_not_hold_at_every_look():
     """Student's interval, looked at 10 times, misses far more often; so does a sequence of which half the width is taken."""
 

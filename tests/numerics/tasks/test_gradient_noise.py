@@ -109,6 +109,7 @@ def test_streams_are_fixed_and_apart() -> None:
     assert not np.any(noise == draw_noise(problem, np.zeros(5), data, 40, seed=3, client=1))
 
 
+@pytest.mark.slow
 def test_huge_batches_are_drawn_in_blocks() -> None:
     problem = least_squares(random_design(30, 2, seed=1))
     whole = draw_noise(problem, X, shared_data(30, 1, 700_000), 20, seed=3)  # blocks of 2 draws

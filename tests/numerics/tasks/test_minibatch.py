@@ -57,6 +57,7 @@ def test_whole_data_dsignsgd_is_sign_descent() -> None:
     np.testing.assert_allclose(run.final[:, 0], x, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_sign_method_moves_at_most_eta_a_coordinate_a_step() -> None:
     data = shared_data(40, 4, 2)
     for steps in (1, 6):
@@ -113,6 +114,7 @@ class _Unscaled(MiniBatchMethod):
         return MiniBatchDCSGD(2).message(keys, v) * (2 / 5)
 
 
+@pytest.mark.slow
 def test_planted_missing_scale_of_rand_k_fails() -> None:
     exact = exact_moments(PROBLEM, START, shared_data(40, 2, 3))
     assert _one_step_z(_Unscaled(), 2, 3, exact.mean, exact.covariance) > Z_LIMIT
@@ -144,6 +146,7 @@ def test_chunks_of_replicas_are_the_same_replicas() -> None:
     np.testing.assert_allclose(chunk.loss[0], float(PROBLEM.loss(jnp.asarray(START))), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_unstable_step_size_blows_up_and_is_counted_not_averaged() -> None:
     run = run_minibatch(PROBLEM, MiniBatchDSGD(), shared_data(40, 4, 4), START, 3.0, [0, 200], 8)
     assert run.blow_ups == 8
@@ -173,6 +176,7 @@ def test_summary_of_one_blow_up_among_ten() -> None:
     assert run.blow_ups == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "eta"),
     [

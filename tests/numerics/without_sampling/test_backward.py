@@ -59,6 +59,7 @@ def test_on_quadratics_it_is_the_closed_moment(method, params, model):
     assert found.error < 1e-10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [pytest.param(m, marks=() if m == "corrected" else pytest.mark.slow) for m in MODELS])
 def test_a_schedule_that_changes_with_time(model):
     # a user's own u(t), and the same one as a power

@@ -284,6 +284,7 @@ def test_in_a_browser(tmp_path):
     assert seen["phone"]["scrolling"] == 2
 
 
+@pytest.mark.slow
 @needs_pandoc
 @needs_browser
 def test_the_probe_sees_a_page_that_is_too_wide(tmp_path):

@@ -38,6 +38,7 @@ from tests.support.finite_models import (
     always,
     random_model,
 )
+from tests.support.samples import mostly_slow
 
 
 def test_vector_and_matrix_rules() -> None:
@@ -131,7 +132,7 @@ FUNCTION_LAWS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("strict", mostly_slow([True, False]))
 @pytest.mark.parametrize("law", FUNCTION_LAWS)
 def test_function_laws(law: str, strict: bool) -> None:
     """At random values, 0 and negative ones included, in floating point up to 1e-9."""

@@ -29,6 +29,7 @@ def test_judge_wants_standard_axioms_alone() -> None:
     assert "false" in verdict.assumptions
 
 
+@pytest.mark.slow
 @rocq
 def test_judge_stops() -> None:
     slow = "Fixpoint slow (n : nat) : nat := match n with O => 1 | S m => slow m + slow m end."
