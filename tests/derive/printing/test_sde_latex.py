@@ -68,7 +68,7 @@ def test_moments_given_a_message_lead_to_an_equation(compressor: derive.Compress
         derive.DSignSGD(derive.Affine(nu=5)),
         derive.DCSGD(derive.Natural(), derive.Gaussian()),
         derive.DSignSGD(derive.Scaled(derive.Uniform(), ("1/2", 2, "s"))),
-    ], 2),
+    ], 4),
     ids=["t59", "t999", "t11", "scaled", "t59-5", "sign-29", "bernoulli-29", "affine", "grid", "affine-sign", "natural", "clip-3"],
 )
 def test_no_line_is_longer_than_the_page(method: derive.Method, model: str) -> None:
@@ -112,6 +112,7 @@ def test_numbers_that_are_one_or_that_cancel_are_not_written() -> None:
     assert r"S_{ij} &= \Sigma_{ij}\end" in whole
 
 
+@pytest.mark.slow
 def test_a_long_scale_has_a_letter() -> None:
     sign = sde(derive.DSignSGD(derive.Affine(nu=5)), "second-order").latex()
     assert r"\sigma &= \sqrt{" in sign and sign.count(r"\sigma_{1}") == 1

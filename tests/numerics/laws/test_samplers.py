@@ -19,6 +19,7 @@ from numerics.backend.double import jax, jnp
 from numerics.laws.samplers import compress, sample_law, sample_noise
 from numerics.lowering.environment import environment
 from numerics.lowering.to_jax import lower_all, lower_function
+from tests.support.laws.samplers import check_sampler, within
 from tests.support.samples import mostly_slow
 
 HALF = sp.Rational(1, 2)
@@ -63,13 +64,6 @@ def classes(base: type) -> set[type]:
     return found.union(*[classes(c) for c in found]) if found else found
 
 
-def within(draws: np.ndarray, expected: np.ndarray, floor: float = 1e-12, spread: np.ndarray | None = None) -> None:
-    """The mean over the last axis is `expected` to 5 standard errors (from `spread`, the true deviation, where known)."""
-    error = (draws.std(axis=-1) if spread is None else spread) / np.sqrt(draws.shape[-1])
-    gap = np.abs(draws.mean(axis=-1) - expected)
-    assert np.all(gap <= 5 * error + floor), (gap / (error + 1e-300)).max()
-
-
 def test_every_class_has_a_sampler():
     capabilities = {derive.Unbiased, derive.Biased}
     assert classes(Compressor) - capabilities <= {type(c) for c in COMPRESSORS}
@@ -86,21 +80,7 @@ def test_every_class_has_a_sampler():
 
 @pytest.mark.parametrize(("law", "values"), mostly_slow(LAWS, 2, rows=True), ids=str)
 def test_a_law_has_its_distribution(law, values):
-    draws = np.asarray(jax.jit(lambda key: sample_law(law, key, (100_000,), values))(jax.random.key(11)))
-    y = sp.Symbol("y", real=True)
-    names = sorted(values)
-    f = lower_function(law.sign_mean(y), [y, *(sp.Symbol(n) for n in names)])
-    points = np.array([-2.5, -0.6, 0.1, 0.9, 5.0])
-    expected = np.asarray(jax.jit(lambda y: f(y, *(values[n] for n in names)))(points))
-    within(np.sign(points[:, None] + draws), expected, spread=np.sqrt(1 - expected**2))
-    if isinstance(law, derive.Stable):
-        alpha = float(values.get("alpha", 0) or law.alpha)
-        frequencies = np.array([0.3, 1.0, 2.0])
-        within(np.cos(frequencies[:, None] * draws), np.exp(-(frequencies**alpha)))
-    elif law.tail == sp.oo or law.tail == sp.Symbol("nu", positive=True):
-        variance = lower_function(law.variance, [sp.Symbol(n) for n in names])(*(values[n] for n in names))
-        within(draws**2, np.asarray(variance))
-    assert abs(np.corrcoef(draws[:-1], np.roll(np.sign(draws), 3)[:-1])[0, 1]) < 5 / np.sqrt(len(draws))
+    check_sampler(law, values)
 
 
 @pytest.mark.parametrize("compressor", mostly_slow(COMPRESSORS, 2), ids=str)
@@ -121,6 +101,7 @@ def test_a_compressor_has_its_moments_given_the_message(compressor):
         within(centred[:, None] * centred[None], np.diag(diag) + factors.T @ core @ factors, floor=1e-10)
 
 
+@pytest.mark.slow
 def test_rand_k_keeps_exactly_k():
     v = jnp.ones((7, 500))
     kept = np.asarray(compress(derive.RandK("k"), jax.random.key(0), v, {"k": 3})) != 0

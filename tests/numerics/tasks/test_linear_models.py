@@ -71,7 +71,7 @@ def test_logistic_loss_stays_finite_far_out() -> None:
     assert bool(jnp.all(jnp.isfinite(problem.gradient(1e4 * POINT))))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_but(KINDS, ["logistic regression"]))
 def test_minimiser_has_zero_gradient_and_lowest_loss(kind: str) -> None:
     problem = _problem(kind)
     found = minimise(problem, start=np.full(4, 5.0))

@@ -85,6 +85,7 @@ Z_LIMIT = 5.0
 """Standard errors allowed in the moments of one step (20 numbers, so about 1e-5 by chance)."""
 
 
+@pytest.mark.slow
 def test_one_step_of_dsgd_has_the_exact_mean_and_covariance() -> None:
     exact = exact_moments(PROBLEM, START, shared_data(40, 4, 3))
     assert _one_step_z(MiniBatchDSGD(), 4, 3, exact.mean, exact.covariance / 4) < Z_LIMIT

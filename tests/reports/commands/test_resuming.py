@@ -24,7 +24,7 @@ from reports.commands.solving.command import carry_out, identity, part_name
 from reports.commands.solving.runs import runs
 from reports.commands.solving.work import Parts
 from tests.support.commands.solved import FIELDS, LONG, ROOT, contents, quietly
-from tests.support.samples import mostly_slow
+from tests.support.samples import slow_but
 
 
 class Stopped(Exception):
@@ -73,7 +73,7 @@ def other_name(path: Path) -> None:
     shutil.copy(other, path.parent / f"eta1-method-00000-{digest}")
 
 
-@pytest.mark.parametrize("whole", mostly_slow([False, True]), ids=["statistics", "paths"])
+@pytest.mark.parametrize("whole", slow_but([False, True], []), ids=["statistics", "paths"])
 def test_damaged_parts_are_computed_again(whole, tmp_path, blocks):
     blocks(whole)
     asked = experiment({**FIELDS, "models": [], "eta": "1/8"})
@@ -192,10 +192,10 @@ def killed_and_resumed(folder: Path, text: str, kills: int, kept: int, chance: r
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kept", [10**9, 0], ids=["paths", "statistics"])
-def test_runs_killed_ten_times_go_on(kept, tmp_path, monkeypatch):
+def test_runs_killed_six_times_go_on(kept, tmp_path, monkeypatch):
     monkeypatch.setattr(runs_module, "_PATHS", 128)
     monkeypatch.setattr(runs_module, "MOST_KEPT", kept)
-    killed_and_resumed(tmp_path, LONG, 10, kept, random.Random(50 + kept))
+    killed_and_resumed(tmp_path, LONG, 6, kept, random.Random(50 + kept))
 
 
 def test_an_interrupt_is_one_line_and_130_and_a_folder_has_one_writer(tmp_path, capsys):

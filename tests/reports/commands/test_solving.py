@@ -27,7 +27,7 @@ from reports.commands.solving.command import carry_out
 from reports.commands.solving.runs import Run, runs, statistic
 from reports.commands.solving.work import packed, unpacked
 from tests.support.commands.solved import FIELDS, LONG, ROOT, SPEC, contents, quietly, solved, with_line
-from tests.support.samples import mostly_slow, slow_but
+from tests.support.samples import slow_but
 
 # The contract
 
@@ -182,7 +182,7 @@ def test_a_part_alone_is_what_it_is_in_the_whole():
             run(problem.method, x, first=first, **shared)
 
 
-@pytest.mark.parametrize("whole", mostly_slow([False, True]), ids=["statistics", "paths"])
+@pytest.mark.parametrize("whole", slow_but([False, True], []), ids=["statistics", "paths"])
 def test_chunks_of_every_size_give_the_same_files(whole, tmp_path, blocks):
     blocks(whole)
     found = []

@@ -28,7 +28,7 @@ from reports.sections.compare import final_rows, number, summary, uncertain
 from reports.sections.real_data import section as real_data
 from reports.sections.real_data.study import MethodRun, StudySize, _forms
 from reports.store.cache import ResultsCache
-from tests.support.samples import mostly_slow
+from tests.support.samples import mostly_slow, slow_but
 
 ALONE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}\usepackage{lmodern}
@@ -297,7 +297,7 @@ def test_a_section_that_was_interrupted_and_run_again(
     a_part_compiles_alone_and_says_its_settings(resumed, tmp_path)
 
 
-@pytest.mark.parametrize("nu", mostly_slow([math.inf, 3.5]))
+@pytest.mark.parametrize("nu", slow_but([math.inf, 3.5], []))
 def test_noise_that_is_as_likely_gaussian_is_gaussian(nu: float, tmp_path: Path) -> None:
     """The fit then has nu = inf, which is no parameter of a Student-t law and no number of JSON."""
     noise = {"nu": nu, "scale": np.ones(2), "covariance": np.eye(2)}

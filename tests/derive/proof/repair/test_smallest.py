@@ -347,10 +347,10 @@ def corpus(cases: Sequence[Any], seconds: float) -> tuple[int, list[float]]:
 
 
 @pytest.mark.slow
-def test_half_of_the_corpus() -> None:
+def test_a_quarter_of_the_corpus() -> None:
     """How long each takes is measured elsewhere; here only that none goes on for ever."""
-    count, times = corpus(FALSE[::2], 4.0)
-    assert count >= 55
+    count, times = corpus(FALSE[::4], 4.0)
+    assert count >= 27
     assert max(times) < 60
 
 

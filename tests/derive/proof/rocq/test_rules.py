@@ -197,10 +197,10 @@ def test_rocq_rejects(certificate: Any, tamper: Any) -> None:
 
 
 @rocq
-@pytest.mark.parametrize("number", range(len(functions())))
+@pytest.mark.parametrize("number", range(0, len(functions()), 2))
 @pytest.mark.slow
 def test_rocq_rejects_laws_that_are_none(number: int) -> None:
-    """Each law of functions with 1 added to the left side of its claim."""
+    """Every other law of functions with 1 added to the left side of its claim."""
     draft = functions()[number]
     claim = draft.steps[-1]["claim"]
     draft.steps[-1]["claim"] = [claim[0], add(claim[1], ["^", x("t"), 2], ONE), claim[2]]
