@@ -311,7 +311,7 @@ def test_the_functional_by_its_definition():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("id", SIMULATED)
+@pytest.mark.parametrize("id", SIMULATED[::2])
 def test_scheduled_theorems(id):
     sde, method = verify([id])
     assert (sde.subject, method.subject) == ("SDE", "method")

@@ -21,13 +21,17 @@ from derive.proof.rocq.judge import Judged, judge
 from derive.proof.rocq.notation import ExportError
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem
+from derive.theorems.facts.laws import ENTRIES as LAW_ENTRIES
 from tests.support.certificates.entries import entry_certificate
-from tests.support.samples import mostly_slow
+from tests.support.samples import mostly_slow, slow_but
 
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")
 Certificate = dict[str, Any]
 ENTRIES = [name for name, entry in entries().items() if isinstance(entry, Theorem) and entry.expected == "PROVED"]
-QUICK = ("6.1-pathwise", "8-uniform-4")
+#: of the facts about laws, which are proved alike, every third: Rocq takes seconds for each
+ABOUT_LAWS = [entry.id for entry in LAW_ENTRIES if entry.id in ENTRIES]
+JUDGED = [name for name in ENTRIES if name not in ABOUT_LAWS or name in ABOUT_LAWS[::3]]
+QUICK = ("6.1-pathwise", JUDGED[-1])
 #: entries whose fact of one variable is not proved in Rocq: it enters whole, as a premise that the file lists
 WHOLE = ("8-gaussian-3", "8-gaussian-4", "8-gaussian-5", "8-gaussian-6")
 #: the other premises: facts about vectors, expectations and time, what the context declares, and how much there is of what
@@ -67,7 +71,7 @@ def test_premises_are_those_that_are_known(name: str) -> None:
 
 
 @rocq
-@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in ENTRIES])
+@pytest.mark.parametrize("name", slow_but(JUDGED, QUICK))
 def test_rocq_accepts(name: str) -> None:
     _, verdict = judged(entry_certificate(name))
     assert verdict.accepted, verdict.output  # and Print Assumptions names standard axioms alone

@@ -19,7 +19,7 @@ from tests.support.corpus.holding import TRUE
 
 rocq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed")
 #: thirty from all parts of the corpus
-CASES = TRUE[:: max(1, len(TRUE) // 30)][:30]
+CASES = TRUE[:: max(1, len(TRUE) // 16)][:16]
 
 
 @cache
