@@ -44,6 +44,12 @@ def second_order(b: sp.Expr, method: Method) -> sp.Expr:
             "not-differentiable",
             "the mean of the step jumps in the gradient, so the second-order model has no drift; use the first-order model",
         )
+    if steep_at_zero(b, method):
+        raise Refusal(
+            "not-differentiable",
+            "the noise vanishes with the gradient and the mean of the step does not: its derivative is unbounded near $g = 0$, so "
+            "the second-order model has no drift there; use the first-order model, or noise that stays (sigma0 > 0)",
+        )
     try:
         # J_{hb}(hb) = h^2 J_b b + h (grad h . b) b, the gradients in x
         transport = h**2 * jacobian_product(b, b) + h * _slope_of_factor(h, b) * b
@@ -83,8 +89,37 @@ def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
     return exchange(total, back)
 
 
+def steep_at_zero(b: sp.Expr, method: Method) -> bool:
+    """Whether b_j/g_j is unbounded as g -> 0 because the noise vanishes there and b does not (theory 2).
+
+    So it is for signs of g + s(g) Z with s(0) = 0: b_j is F(g_j/s) of arguments that keep their size, and jumps at g = 0. Looked at
+    is the slope of b_j at g_j = 0 with the aggregates of the other coordinates left open: unbounded if its inverse is 0 at their
+    values for g = 0.
+    """
+    scales = [sp.sympify(s) for s in method.noise.scales]
+    if b == g or not any(s != 0 and vanishes(at_zero_gradient(s)) for s in scales):
+        return False
+    body, back = frozen(b)
+    # the noise is there for every g but 0: of the cases of a mean, that one comes first
+    body = body.replace(lambda e: isinstance(e, sp.Piecewise), lambda e: e.args[0].expr)
+    y = sp.Dummy("y", positive=True)
+    inverse = 1 / sp.together(_slope_at_zero(body.xreplace({g: y}), y))
+    at_zero = inverse.xreplace({dummy: at_zero_gradient(node) for dummy, node in back.items()})
+    return not is_singular(at_zero) and vanishes(at_zero)
+
+
 def corrected(b: sp.Expr, method: Method) -> sp.Expr:
-    """-h b + (eta h^2/2) Lam H Lam g, Lam = diag(b_j/g_j): faithful to the stability of the method ([S] v2), weak order 1."""
+    """-h b + (eta h^2/2) Lam H Lam g, Lam = diag(b_j/g_j): faithful to the stability of the method ([S] v2), weak order 1.
+
+    Raises:
+        Refusal: "unbounded-lambda" when b_j/g_j is unbounded.
+    """
+    if steep_at_zero(b, method):
+        raise Refusal(
+            "unbounded-lambda",
+            "the corrected model needs $b_j/g_j$, which is unbounded near $g = 0$: the noise vanishes with the gradient and the "
+            "mean of the step does not; use the first-order model, or noise that stays (sigma0 > 0)",
+        )
     h = method.schedule.factor
     return -h * b + eta * h**2 / 2 * curvature(b)
 

@@ -97,15 +97,35 @@ def root(form: GradientForm, expansion: Expansion, covariance: sp.Matrix | None 
 def differentiable(root: sp.Matrix, gradient: list[sp.Symbol]) -> bool:
     """Whether a root, as a function of the gradient, is differentiable everywhere, at zero gradients too.
 
-    It is not where it contains |g|, a case, a clipping, or the square root of an expression that vanishes with the gradient:
-    there the covariance is singular (theory 4).
+    It is not where it contains a case, a clipping, an |g| whose kink is left in it, or the square root of an expression that
+    vanishes with the gradient: there the covariance is singular (theory 4).
     """
     own, origin = set(gradient), dict.fromkeys(gradient, sp.S.Zero)
     for e in root:
-        if any(a.free_symbols & own for a in e.atoms(sp.Abs, sp.sign, sp.Max, sp.Min, sp.Piecewise)):
+        if any(a.free_symbols & own for a in e.atoms(sp.Max, sp.Min, sp.Piecewise)):
+            return False
+        kinks = [a for a in e.atoms(sp.Abs, sp.sign) if a.free_symbols & own]
+        if kinks and not _joins_at_zero(e, kinks, own):
             return False
         for power in e.atoms(sp.Pow):
             rooted = power.exp.is_Rational and power.exp.q == 2 and power.base.free_symbols & own
             if rooted and power.base.xreplace(origin) == 0:
                 return False
     return True
+
+
+def _joins_at_zero(e: sp.Expr, kinks: list[sp.Expr], own: set[sp.Symbol]) -> bool:
+    """Whether a function of |x| and sign x, x one coordinate of the gradient up to a factor, has one value and one slope at x = 0.
+
+    So it is for sqrt(1 - b^2) with b = sign(x)(1 - e^{-|x|}): 1 - b^2 = 2 e^{-|x|} - e^{-2|x|} has the slope 0 on both sides.
+    """
+    symbols = set[sp.Basic]().union(*(a.free_symbols & own for a in kinks))
+    if len(symbols) != 1 or e.free_symbols & own != symbols:
+        return False
+    (x,) = symbols
+    if any(sp.diff(a.args[0], x).has(x) or a.args[0].subs(x, 0) != 0 for a in kinks):
+        return False
+    y = sp.Dummy("y", positive=True)
+    right, left = (e.xreplace({x: s * y}).doit() for s in (1, -1))
+    values = [f.subs(y, 0) for f in (right - left, sp.diff(right, y) + sp.diff(left, y))]
+    return not any(v.has(sp.nan, sp.zoo, sp.oo) for v in values) and all(vanishes(v) for v in values)

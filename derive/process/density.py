@@ -11,6 +11,7 @@ import sympy as sp
 from derive.equations.in_coordinates import CoordinateSDE
 from derive.expressions.derivatives import smooth
 from derive.expressions.vanishing import vanishes
+from derive.methods.noise import StableDensity, StableSignMean
 from derive.process.quadrature import Antiderivative
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import du, t
@@ -20,6 +21,11 @@ REACH = 60
 STEP = 1 / 32
 #: log density times distance must fall at least this fast in log distance for its mass to count as finite
 SLOPE = 1e-6
+#: working digits where the support ends, and how near to an end a peak is one that p rises to
+DIGITS = 60
+NEAR = 1e-6
+#: functions that are not evaluated to many digits
+NUMERIC = (StableSignMean, StableDensity)
 #: summands smaller than this, relative to the peak, are left out of the sum (in logarithms)
 DEPTH = 45
 
@@ -33,12 +39,14 @@ class Density:
         spread: V, the squared diffusion.
         state: the variable of both.
         drift: needed where the exponent has no closed form.
+        support: what is positive where the formula holds; p = 0 elsewhere. Empty for the whole line.
     """
 
     exponent: sp.Expr
     spread: sp.Expr
     state: sp.Symbol
     drift: sp.Expr | None = None
+    support: tuple[sp.Expr, ...] = ()
 
     @property
     def closed_form(self) -> bool:
@@ -59,22 +67,31 @@ class Density:
         for term in sp.Add.make_args(sp.expand(self.exponent)):
             logs = [f for f in sp.Mul.make_args(term) if isinstance(f, sp.log)]
             if len(logs) == 1 and not (term / logs[0]).has(self.state):
-                powers *= sp.factor(logs[0].args[0]) ** (term / logs[0])
+                powers *= self._upright(logs[0].args[0]) ** (term / logs[0])
             else:
                 rest += term
-        whole = sp.powsimp(powers / sp.factor(self.spread)) * sp.exp(sp.factor(rest))
+        spread = self._upright(sp.numer(sp.together(self.spread))) if self.support else sp.factor(self.spread)
+        whole = sp.powsimp(powers / spread) * sp.exp(sp.factor(rest))
         return sp.Mul(*[f for f in sp.Mul.make_args(whole) if f.has(self.state)])
+
+    def _upright(self, base: sp.Expr) -> sp.Expr:
+        """In factors; where the support ends, expanded without those that do not depend on the state, and positive at 0."""
+        if not self.support:
+            return sp.factor(base)
+        base = sp.Mul(*[f for f in sp.Mul.make_args(sp.factor(base)) if f.has(self.state)]).expand()
+        return -base if base.xreplace({self.state: sp.S.Zero}).is_negative else base
 
     @property
     def parameters(self) -> set[sp.Symbol]:
         """Symbols that need values before it can be normalised."""
-        return self.unnormalised.free_symbols - {self.state}  # pyright: ignore[reportReturnType]
+        return (self.unnormalised.free_symbols | {s for e in self.support for s in e.free_symbols}) - {self.state}  # pyright: ignore[reportReturnType]
 
     def normalised(self, values: dict[str, float]) -> Callable[[float], float]:
         """The density as a function of a number, normalised by quadrature to about 10 digits.
 
-        The trapezoidal rule in the logarithm of the distance to the mode, which sees narrow peaks and power tails alike;
-        the integrand is analytic there and decays at both ends, so the rule converges geometrically.
+        The trapezoidal rule in the logarithm of the distance to the mode, which sees narrow peaks and power tails alike, and
+        towards an end of the support in that of the distance to the end; the integrand is analytic there and decays at both
+        ends, so the rule converges geometrically.
 
         Args:
             values: a number for the name of each parameter.
@@ -89,23 +106,57 @@ class Density:
         missing = sorted(s.name for s in self.parameters if s.name not in values)
         if missing:
             raise BadInput("density", ", ".join(missing), "a number for every parameter")
-        log_p = self._logarithm(values)
-        centre = self._mode(log_p)
-        mass = sum((_half_mass(lambda y, s=side: log_p(centre + s * y), mp) for side in (-1, 1)), mp.mpf(0))
+        with mp.workdps(DIGITS if self.support else mp.mp.dps):
+            log_p = self._logarithm(values)
+            centre = self._mode(log_p)
+            ends = self._ends(values, centre)
+            if None not in ends and log_p((ends[0] + ends[1]) / 2) < log_p(centre) and min(abs(centre - e) for e in ends) < NEAR:
+                centre = (ends[0] + ends[1]) / 2  # p rises to an end: there is no peak to see
+            mass = mp.mpf(0)
+            for side, end in zip((-1, 1), ends, strict=True):
+                mass += _half_mass(_along(log_p, centre, side, end))
         return lambda y: float(mp.exp(log_p(mp.mpf(y))) / mass)
+
+    def _ends(self, values: dict[str, float], centre: Any) -> tuple[Any, Any]:
+        """Where the support ends to the left and to the right of a point inside it; None where it does not."""
+        import mpmath as mp
+
+        inside = self._inside(values)
+        found = []
+        for side in (-1, 1):
+            grid = (mp.exp(mp.mpf(k) / 4) for k in range(-80, 4 * REACH))
+            low, high = mp.mpf(0), next((r for r in grid if not inside(centre + side * r)), None)
+            if high is not None:
+                for _ in range(4 * mp.mp.dps):  # the bracket halves
+                    middle = (low + high) / 2
+                    low, high = (middle, high) if inside(centre + side * middle) else (low, middle)
+            found.append(None if high is None else centre + side * high)
+        return found[0], found[1]
+
+    def _inside(self, values: dict[str, float]) -> Callable[[Any], bool]:
+        """Whether a point is in the support."""
+        put = self._exact(values)
+        functions = [sp.lambdify(self.state, e.xreplace(put), "mpmath") for e in self.support]
+        return lambda y: all(f(y) > 0 for f in functions)
+
+    def _exact(self, values: dict[str, float]) -> dict[sp.Symbol, sp.Expr]:
+        """Values of the parameters, as rationals: with a rounded one 1 - b^2 would not vanish where it should."""
+        return {s: sp.Rational(*float(values[s.name]).as_integer_ratio()) for s in self.parameters}
 
     def _logarithm(self, values: dict[str, float]) -> Callable[[Any], Any]:
         import mpmath as mp
 
-        # exact: with a rounded parameter 1 - b^2 would not vanish where it should
-        put = {s: sp.Rational(*float(values[s.name]).as_integer_ratio()) for s in self.parameters}
+        put = self._exact(values)
+        inside = self._inside(values)
         spread = _precise(sp.lambdify(self.state, self.spread.xreplace(put), "mpmath"))
         if self.closed_form:
             exponent = sp.lambdify(self.state, self.exponent.xreplace(put), "mpmath")
         else:
-            exponent = self._by_quadrature(put, spread)
+            exponent = self._by_quadrature(values, spread)
 
         def log_p(y: Any) -> Any:
+            if not inside(y):
+                return -mp.inf
             height = mp.mpmathify(exponent(y))
             if height == -mp.inf:
                 return height
@@ -117,19 +168,29 @@ class Density:
 
         return log_p
 
-    def _by_quadrature(self, put: dict[sp.Symbol, sp.Expr], spread: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """The exponent from its slope 2 drift/V."""
+    def _by_quadrature(self, values: dict[str, float], spread: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The exponent from its slope 2 drift/V, in u with y = u, or y = R u/(1 + |u|) to an end of the support at R."""
         import mpmath as mp
 
         if spread(mp.mpf(0)) <= 0:
             raise NoClosedForm("the exponent has no closed form, and V = 0 at the point from which it would be integrated")
-        drift = sp.lambdify(self.state, self.drift.xreplace(put), "mpmath")  # pyright: ignore[reportOptionalMemberAccess]
+        drift = sp.lambdify(self.state, self.drift.xreplace(self._exact(values)), "mpmath")  # pyright: ignore[reportOptionalMemberAccess]
+        ends = self._ends(values, mp.mpf(0))
 
-        def slope(y: Any) -> Any:
+        def slope(u: Any) -> Any:
+            end = ends[int(u >= 0)]
+            y = u if end is None else end * abs(u) / (1 + abs(u))
             moved, v = 2 * mp.re(drift(y)), spread(y)
-            return moved / v if v > 0 else moved * mp.inf
+            stretched = 1 if end is None else abs(end) / (1 + abs(u)) ** 2
+            return moved / v * stretched if v > 0 else moved * mp.inf
 
-        return Antiderivative(slope, mp.mpf(0))
+        integral = Antiderivative(slope, mp.mpf(0))
+
+        def exponent(y: Any) -> Any:
+            end = ends[int(y >= 0)]
+            return integral(y if end is None else mp.sign(y) * (y / end) / (1 - y / end))
+
+        return exponent
 
     def _mode(self, log_p: Callable[[Any], Any]) -> Any:
         import mpmath as mp
@@ -147,11 +208,25 @@ class Density:
         return (low + high) / 2
 
 
-def _half_mass(log_p: Callable[[Any], Any], mp: Any) -> Any:
-    """int_0^oo exp(log_p(y)) dy in y = e^s, with the exact remainders of power laws at both ends."""
+def _along(log_p: Callable[[Any], Any], centre: Any, side: int, end: Any) -> Callable[[Any], Any]:
+    """log p dy/ds on one side of the centre: y = centre +- e^s, or centre +- R/(1 + e^-s) to an end at the distance R."""
+    import mpmath as mp
+
+    if end is None:
+        return lambda s: log_p(centre + side * mp.exp(s)) + s
+    reach = abs(end - centre)
 
     def scaled(s: Any) -> Any:
-        return log_p(mp.exp(s)) + s
+        near, far = 1 / (1 + mp.exp(-s)), 1 / (1 + mp.exp(s))
+        place = centre + side * reach * near if s < 0 else end - side * reach * far
+        return log_p(place) + mp.log(reach * near * far)
+
+    return scaled
+
+
+def _half_mass(scaled: Callable[[Any], Any]) -> Any:
+    """int exp(scaled(s)) ds over the line, with the exact remainders of power laws at both ends."""
+    import mpmath as mp
 
     def slope(s: float) -> Any:
         return (scaled(mp.mpf(s + 1)) - scaled(mp.mpf(s - 1))) / 2
@@ -198,7 +273,7 @@ def density(equation: CoordinateSDE) -> Density:
     A free schedule u is read as a constant.
 
     Raises:
-        NoClosedForm: not 1-D.
+        NoClosedForm: not 1-D, or with a law whose distribution function is not evaluated to many digits (stable).
         Refusal: "no-noise" when V = 0; "time-dependent" when the step size follows a schedule in t.
     """
     if equation.dim != 1:
@@ -207,12 +282,31 @@ def density(equation: CoordinateSDE) -> Density:
     if spread == 0:
         raise Refusal("no-noise", "without noise the stationary law is a point mass at the fixed points of the drift")
     refuse_time(equation)
-    slope = sp.together(2 * equation.drift[0] / spread)
+    drift, spread, support = _within(equation.drift[0], spread)
+    slope = sp.together(2 * drift / spread)
+    if slope.has(*NUMERIC):
+        raise NoClosedForm("the distribution function of a stable law has no closed form, and p is not found by quadrature then")
     exponent = _primitive(slope, x)
     if exponent is None:
         y = sp.Dummy("y", real=True)
         exponent = sp.Integral(slope.xreplace({x: y}), (y, 0, x))
-    return Density(exponent, spread, x, equation.drift[0])
+    return Density(exponent, spread, x, drift, support)
+
+
+def _within(drift: sp.Expr, spread: sp.Expr) -> tuple[sp.Expr, sp.Expr, tuple[sp.Expr, ...]]:
+    """Drift and V where V > 0, and what is positive there, if V contains a clipped value and vanishes where it is clipped.
+
+    So it is for the sign of a gradient with bounded noise: beyond the noise's reach the step is certain, and leads back.
+    """
+    for clip in spread.atoms(sp.Max):
+        low, inner = clip.args if clip.args[0].is_number else clip.args[::-1]
+        if len(clip.args) != 2 or not (low.is_number and isinstance(inner, sp.Min) and len(inner.args) == 2):
+            continue
+        high, value = inner.args if inner.args[0].is_number else inner.args[::-1]
+        if high.is_number and all(vanishes(spread.xreplace({clip: end})) for end in (low, high)):
+            put = {clip: value}
+            return drift.xreplace(put), sp.factor(spread.xreplace(put)), (value - low, high - value)
+    return drift, spread, ()
 
 
 def _primitive(slope: sp.Expr, x: sp.Symbol) -> sp.Expr | None:

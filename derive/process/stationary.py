@@ -7,12 +7,14 @@ from typing import Literal
 import sympy as sp
 
 from derive.derivation import sde
+from derive.equations.models import steep_at_zero
 from derive.methods.distributed import Method
 from derive.methods.losses import Quadratic
 from derive.process.density import Density as Density
 from derive.process.density import density as density
 from derive.process.density import refuse_time
 from derive.process.generator import moment_equations
+from derive.step.moments import moments
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.symbols import eta
@@ -124,13 +126,17 @@ def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:
     Lyapunov equation gives C_ij/(A_i + A_j).
 
     Raises:
-        Refusal: "unbounded-lambda" when the mean of the step jumps at the optimum (no noise density).
+        Refusal: "unbounded-lambda" when the mean of the step jumps at the optimum (the noise has no density there).
     """
     equation = sde(method, "first-order", Quadratic(h), dim).expanded
     refuse_time(equation)
     x = equation.state
-    if method.noise.law.degenerate:
-        raise Refusal("unbounded-lambda", "without noise the sign jumps at the optimum, so there is nothing to linearise")
+    mean = moments(method, dim).mean
+    if method.noise.law.degenerate or (mean is not None and steep_at_zero(mean, method)):
+        raise Refusal(
+            "unbounded-lambda",
+            "without noise at the optimum the sign jumps there, so nothing is linear: use noise that stays (sigma0 > 0)",
+        )
     slopes = []
     for i in range(dim):
         y = sp.Dummy("y", positive=True)

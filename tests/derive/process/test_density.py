@@ -28,6 +28,7 @@ from derive import (
     Quartic,
     Refusal,
     Scaled,
+    Stable,
     StudentT,
     Uniform,
     sde,
@@ -222,13 +223,41 @@ def test_an_antiderivative_that_sympy_gets_wrong_is_not_used():
     assert p(0.0) > 2 * p(1.0) > 0
 
 
+@pytest.mark.parametrize(
+    ("eta", "sigma", "h", "clients"),
+    mostly_slow([(0.3, 1.0, 1.0, 2), (0.3, 1.2, 1.5, 2), (1.5, 1.0, 1.0, 1), (4.0, 1.0, 1.0, 1), (0.01, 1.0, 1.0, 4)], rows=True),
+)
+def test_sign_with_uniform_noise_is_a_beta_law(eta, sigma, h, clients):
+    """f = h x^2/2, y = h x/sigma: drift -y, V = (eta/N)(1 - y^2): p ~ (1 - y^2)^(N sigma/(eta h) - 1) for |y| < 1 (theory 6.7).
+
+    That is y = 2 B - 1 with B of the law Beta(N sigma/(eta h), same), by SciPy; with a power below 0 p rises to the ends. Beyond
+    the noise's reach the step is certain and leads back: p = 0.
+    """
+    found = density(sde(DSignSGD(Uniform()), "first-order", Quadratic(), 1).expanded)
+    assert found.closed_form and str(found.shape) == "(-h1**2*x1**2 + sigma**2)**(N*sigma/(eta*h1) - 1)"
+    p, reach, power = found.normalised({"eta": eta, "sigma": sigma, "h1": h, "N": clients}), sigma / h, clients * sigma / (eta * h)
+    for y in (0.0, 0.3, -0.6, 0.99, -0.99999):
+        assert p(y * reach) == pytest.approx(stats.beta.pdf((1 + y) / 2, power, power) / (2 * reach), rel=1e-9, abs=1e-200)
+    assert p(1.001 * reach) == p(-5 * reach) == 0
+
+
 @pytest.mark.slow
-def test_sign_with_bounded_noise_lives_where_the_noise_reaches():
-    """Uniform noise of scale sigma, f = h x^2/2: where h|x| > sigma the step is certain and leads back."""
-    p = of(DSignSGD(Uniform()), "first-order", Quadratic(), eta=0.3, sigma=1.2, h1=1.5, N=2.0)
-    assert p(0.81) == 0 and p(-5.0) == 0 and p(0.79) >= 0
-    # V = (eta/N)(1 - y^2), drift -y, y = h x/sigma: p ~ (1 - y^2)^{N sigma/(eta h) - 1}
-    power = 2 * 1.2 / (0.3 * 1.5) - 1
-    mass = integrate.quad(lambda x: (1 - (1.25 * x) ** 2) ** power, -0.8, 0.8)[0]
-    for x in (0.0, 0.3, -0.6):
-        assert p(x) == pytest.approx((1 - (1.25 * x) ** 2) ** power / mass, rel=1e-7)
+@pytest.mark.parametrize("eta", [0.5, 1.0])
+def test_bounded_noise_without_a_closed_form(eta):
+    """f = x^4/4: int u/(1 - u^3) du = -log(1 - u)/3 + log(1 + u + u^2)/6 - atan((2u + 1)/sqrt 3)/sqrt 3 with u = x^2."""
+    p = of(DSignSGD(Uniform()), "first-order", Quartic(), eta=eta, sigma=1.0, N=1.0)
+
+    def exact(x):
+        u, root = x * x, mpmath.sqrt(3)
+        primitive = -mpmath.log(1 - u) / 3 + mpmath.log(1 + u + u * u) / 6 - mpmath.atan((2 * u + 1) / root) / root
+        return mpmath.exp(-primitive / eta) / (1 - x**6)
+
+    with mpmath.workdps(60):
+        mass = 2 * mpmath.quad(lambda w: exact(1 - mpmath.exp(-w)) * mpmath.exp(-w), [0, 1, 4, 16, 64, 120])
+        for x in (0.0, 0.3, -0.7, 0.95):
+            assert p(x) == pytest.approx(float(exact(mpmath.mpf(x)) / mass), rel=1e-9)
+
+
+def test_a_stable_law_has_no_density_in_closed_form():
+    with pytest.raises(NoClosedForm, match="stable"):
+        density(sde(DSignSGD(Stable("3/2")), "first-order", Quadratic(), 1).expanded)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sympy as sp
+from scipy import stats
 
 import derive
 from derive.expressions.coordinates import coord_sum, g
@@ -12,6 +13,7 @@ from derive.expressions.derivatives import gradient_derivative
 from derive.methods.noise import Affine, Laplace, Logistic, Noise, Scaled, Uniform
 from derive.methods.noise.law import Vanishing
 from derive.methods.schedules import Adaptive
+from derive.process.stationary import sign_near_optimum
 from tests.support.samples import mostly_slow, slow_if
 
 H = np.array([[1.5, 0.5], [0.5, 2.0]])
@@ -95,12 +97,41 @@ def test_a_client_whose_noise_vanishes_sends_zero_at_zero(compressor: str, noise
     """At g = 0 its message is C(0) = 0; the others' have the moments of their own noise: E C = 0, Cov C by draws."""
     law = SCALES[noise]
     c = {"sign": derive.Sign(), "scaled-sign": derive.ScaledSign()}[compressor]
+    if compressor == "sign" and model != "first-order":
+        with pytest.raises(derive.Refusal, match="the noise vanishes with the gradient"):
+            coefficients(derive.DCSGD(c, law), model)
+        return
     drift, covariance = coefficients(derive.DCSGD(c, law), model)
     assert np.all(drift((0, 0)) == 0)
     alone = [s for s in law.sigma0 if s != 0]
     share = len(alone) / len(law.sigma0)
     loud = coefficients(derive.DCSGD(c, Affine(alone[0], 0, law.nu)), "first-order")[1]((0, 0)) if alone else 0
     assert covariance((0, 0)) * len(law.sigma0) == pytest.approx(share * loud * np.ones((2, 2)), rel=1e-12)
+
+
+@pytest.mark.parametrize(("dim", "stays"), [(1, 0), (2, 0), (2, 1)])
+def test_signs_of_noise_that_vanishes_have_no_corrected_and_no_second_order_model(dim: int, stays: int) -> None:
+    """b_j/g_j = (2 Phi(g_j/s) - 1)/g_j, Phi by SciPy, on a ray to 0: bounded if and only if s stays away from 0 (theory 2)."""
+    ray = np.array([1.0, 0.5])[:dim]
+    sizes = np.array([1e-3, 1e-6, 1e-9])[:, None] * ray
+    scale = np.sqrt(stays + (sizes**2).sum(1, keepdims=True) / 4)
+    quotient = (2 * stats.norm.cdf(sizes / scale) - 1) / sizes
+    grows = quotient[1:] / quotient[:-1]
+    method = derive.DSignSGD(Affine(stays, "1/2"))
+    kinds = {"corrected": "unbounded-lambda", "second-order": "not-differentiable"}
+    for model, kind in kinds.items():
+        if stays:
+            assert grows == pytest.approx(np.ones_like(grows), rel=1e-5)
+            assert np.isfinite(coefficients(method, model)[0]((1e-9, 1e-9))).all()
+        else:
+            assert grows == pytest.approx(1e3 * np.ones_like(grows), rel=1e-6)
+            with pytest.raises(derive.Refusal) as refused:
+                derive.sde(method, model, derive.Quadratic((1,) * dim), dim)
+            assert refused.value.kind == kind
+    if not stays:
+        with pytest.raises(derive.Refusal) as refused:
+            sign_near_optimum(method, dim)
+        assert refused.value.kind == "unbounded-lambda"
 
 
 @pytest.mark.parametrize("compressor", [derive.Sign(), derive.ScaledSign()], ids=str)
