@@ -20,7 +20,7 @@ from derive.proof.language.terms import Relation
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.vocabulary.errors import BadInput
-from numerics.evidence.checks import facts, families, moments, omega, paths, steps
+from numerics.evidence.checks import facts, families, mean_growth, moments, omega, paths, reachable, steps
 from numerics.evidence.checks.families import Points
 from numerics.evidence.checks.points import at_points, at_witness, merged
 from numerics.evidence.checks.result import Verified as Verified
@@ -67,9 +67,11 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     # facts without a process
     "compressor": (AtPoints(facts.compressors),),
     "growth": (AtPoints(facts.growth),),
+    "growth in the mean": (AtPoints(mean_growth.states, shared=True), mean_growth.of_the_method),
     "law": (AtPoints(facts.law),),
     "logistic regression": (AtPoints(facts.logistic),),
     "loss": (AtPoints(facts.losses),),
+    "rosenbrock": (AtPoints(facts.rosenbrock),),
     "scaling": (AtPoints(facts.scaling),),
     "schedules": (AtPoints(facts.schedules, shared=True),),
     "separable loss": (AtPoints(facts.separable),),
@@ -80,6 +82,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "stationary moments": (moments.stationary,),
     "signs near the optimum": (moments.near_the_optimum,),
     "one step": (steps.one_step,),
+    "reachable law": (reachable.reachable,),
     "quartic trajectory": (steps.trajectory,),
     # simulation
     "drawn ratio": (omega.drawn,),
@@ -90,9 +93,8 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 def routes(id: str) -> list[Route]:
     """How an entry is compared with numbers, deterministic routes first; [] for an entry that declares no evidence."""
     entry = entries()[id]
-    if isinstance(entry, Refutation):
-        return [lambda: [at_witness(id)]]
-    return [partial(check, id, **evidence.options) for evidence in entry.evidence for check in CHECKS[evidence.kind]]
+    witness: list[Route] = [lambda: [at_witness(id)]] if isinstance(entry, Refutation) else []
+    return witness + [partial(check, id, **evidence.options) for evidence in entry.evidence for check in CHECKS[evidence.kind]]
 
 
 def verify(ids: str | Sequence[str] | None = None, seconds: float = 600.0) -> list[Verified]:

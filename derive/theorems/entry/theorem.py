@@ -139,6 +139,7 @@ class Refutation:
         mended: assumptions that are added, or that replace those of the same name: with them the claim itself is proved,
             most of them found by `derive.proof.repair.smallest`.
         read: makes the claim again, where a part of it is read off the engine; a check compares it with the claim given here.
+        evidence: what numerics compares with besides the witness.
     """
 
     id: str
@@ -153,4 +154,5 @@ class Refutation:
     mended: Mapping[str, Relation] = field(default_factory=dict)
     read: Callable[[], Relation] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
     expected: str = "REFUTED"

@@ -187,9 +187,9 @@ _x, _y = sp.symbols("v p")
 _F = (1 - _x) ** 2 + 100 * (_y - _x**2) ** 2
 ROSENBROCK = Refutation(
     id="8-rosenbrock",
-    title="Rosenbrock's function is (L₀, L₁)-smooth on the plane",
+    title="Rosenbrock's function is (100, 100)-smooth on the plane",
     source="theory 8",
-    statement=r"For $f=(1-x)^2+100(y-x^2)^2$ there are $L_0,L_1$ with $|\partial_{xx}f|\le L_0+L_1\|\nabla f\|$; here for $L_0=L_1=100$.",
+    statement=r"For $f=(1-x)^2+100(y-x^2)^2$: $|\partial_{xx}f|\le100+100\,\|\nabla f\|$ on the plane.",
     assume={
         "on the curve where the second factor of the gradient is small": p.eq(v**2),
         "constants": L0.eq(100),
@@ -200,11 +200,51 @@ ROSENBROCK = Refutation(
     ),
     witness={"v": Fraction(100), "p": Fraction(10000), "L0": 100, "L1": 100},
     words=(
-        r"On $y=x^2$ the gradient is $(2(x-1),0)$, of order $x$, while $\partial_{xx}f=800x^2+2$: for any constants it is larger from some "
-        r"$x$ on. The claim's right side uses $\|\nabla f\|\le|\partial_xf|+|\partial_yf|$."
+        r"On $y=x^2$ the gradient is $(2(x-1),0)$, of order $x$, while $\partial_{xx}f=800x^2+2$. The claim's right side uses "
+        r"$\|\nabla f\|\le|\partial_xf|+|\partial_yf|$. These numbers refute one pair of constants; 8-rosenbrock-never proves it of every pair."
     ),
     mended={"a box": fn("abs", v).le(Fraction(31, 63))},
     names={**NAMES, "p": "y"},
+)
+def steep(w: Derivation) -> Fact:
+    """L0 + L1 (|f_x| + |f_y|) < f_xx at x = 1 + L0 + L1, y = x^2, where f_x = 2(x - 1), f_y = 0 and f_xx = 800 x^2 + 2."""
+    k = w.kernel
+    right = w.have("f_x >= 0", num(0).le(FX), "L0 >= 0", "L1 >= 0", "f_x", "far out")
+    flat = w.have("f_y >= 0", num(0).le(FY), "f_y")
+    sizes = [k.function("abs_of_positive", [t], [fact]) for t, fact in ((FX, right), (FY, flat))]
+    return w.have(
+        "a point where it fails", (L0 + L1 * (fn("abs", FX) + fn("abs", FY))).lt(FXX),
+        *sizes, "f_x", "f_y", "f_xx", "far out", "L0 >= 0", "L1 >= 0",
+    )  # fmt: skip
+
+
+FX, FY, FXX = xs("fx fy fxx")
+#: on the curve y = x^2
+SLOPES = {"f_x": sp.diff(_F, _x), "f_y": sp.diff(_F, _y), "f_xx": sp.diff(_F, _x, 2)}
+
+
+def on_the_curve() -> dict[str, Relation]:
+    """The partial derivatives of Rosenbrock's function on y = x^2, by SymPy."""
+    found = {name: expression(sp.expand(e.xreplace({_y: _x**2})), {}) for name, e in SLOPES.items()}
+    return {name: own.eq(value) for (name, value), own in zip(found.items(), (FX, FY, FXX), strict=True)}
+
+
+NEVER = Theorem(
+    id="8-rosenbrock-never",
+    title="Rosenbrock's function is not (L₀, L₁)-smooth on the plane, for any constants",
+    source="theory 8",
+    statement=(
+        r"For $f=(1-x)^2+100(y-x^2)^2$ and all $L_0,L_1\ge0$: at $x=1+L_0+L_1$, $y=x^2$, "
+        r"$\|\nabla^2f\|_{\mathrm{op}}\ge\partial_{xx}f>L_0+L_1(|\partial_xf|+|\partial_yf|)\ge L_0+L_1\|\nabla f\|$."
+    ),
+    context=Context(dict.fromkeys(["v", "L0", "L1", "fx", "fy", "fxx"], "const")),
+    assumptions={"L0 >= 0": L0.ge(0), "L1 >= 0": L1.ge(0), "far out": v.eq(1 + L0 + L1)},
+    definitions=on_the_curve(),
+    read=on_the_curve,
+    point={v: 3, L0: 1, L1: 1, FX: 4, FY: 0, FXX: 7202},
+    names={**NAMES, "fx": r"\partial_xf", "fy": r"\partial_yf", "fxx": r"\partial_{xx}f"},
+    prove=steep,
+    evidence=(Evidence("rosenbrock"),),
 )
 ENTRIES: tuple[Theorem | Refutation, ...] = (
     entry(
@@ -227,4 +267,5 @@ ENTRIES: tuple[Theorem | Refutation, ...] = (
         point=dict(zip(JETS, (0, 0, 1, 0, 0, 1), strict=True)), names=NAMES, prove=joint, evidence=(Evidence("loss"),),
     ),
     ROSENBROCK,
+    NEVER,
 )  # fmt: skip

@@ -126,11 +126,14 @@ EXPECTATION = Refutation(
     words=(
         r"$f=e^x-x-1$ for $x\ge0$ and $x^2/2$ for $x<0$ is $(1,1)$-smooth with $f''=1+|f'|$ for $x\ge0$. Without noise ($D_0=0$), "
         r"$N=d=A=1$, $h=1$, let $X=\log 5$, where $G=4$, with probability $1/4$, and $X=0$, where $G=0$, otherwise. "
-        r"The drift of $\mathbb{E}f$ is $+1$ and the claimed bound is $-2$: $\mathbb{E}G^3$ is not $\mathbb{E}G\,\mathbb{E}G^2$."
+        r"The drift of $\mathbb{E}f$ is $+1$ and the claimed bound is $-2$: $\mathbb{E}G^3$ is not $\mathbb{E}G\,\mathbb{E}G^2$. "
+        r"This refutes the step of the proof; no solution from a fixed start has this law. Numbers on a law that the SDE does reach are "
+        r"beside it: there the bound itself fails."
     ),
     repair="6.2-expectation-repaired",
     mended={"step": (step * (1 + high)).le(2 * share)},
     names={"p": "p", "G": "G", "eps": r"\varepsilon"},
+    evidence=(Evidence("reachable law"),),
 )
 
 gap = x("kap")

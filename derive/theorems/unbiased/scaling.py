@@ -5,6 +5,8 @@ The floor is read off the bound of 6.5: its limit as T -> oo, with r = 1, s1 = 0
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, num, xs
@@ -12,7 +14,7 @@ from derive.theorems.entry.from_sde import put
 from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from derive.theorems.unbiased import polyak
 from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import D0, L0, N, d, eta, omega, s0
+from derive.theorems.unbiased.setting import A1, D0, L0, N, d, eta, omega, s0
 from derive.vocabulary.choices import Model
 
 re, rb, rw, rn, B = xs("re rb rw rn B")
@@ -46,6 +48,11 @@ def floor(model: Model) -> Term:
 
 BEFORE = floor("corrected")
 AFTER = put(BEFORE, {eta: re * eta, B: rb * B, omega: rw * omega, N: rn * N})
+#: the condition r > 0 of 6.5, with A_1 = omega, before and after the change
+KEPT = put(polyak.rate("corrected"), {A1: omega})
+STABLE: dict[str, Relation] = {
+    "r > 0": num(0).lt(KEPT), "r > 0 afterwards": num(0).lt(put(KEPT, {eta: re * eta, omega: rw * omega, N: rn * N})),
+}  # fmt: skip
 #: the floor is SHARE (1 + omega)
 SHARE = eta * L0 * d * s0 / (4 * mu * B * N)
 
@@ -95,9 +102,15 @@ ENTRIES = (
     Refutation(
         id="6.8-linear", title="The linear scaling rule with compression that changes", source="theory 6.8",
         statement=r"The floor stays when $\eta\to r\eta$ and $N\to rN$, whatever happens to $\omega$.",
-        assume={**POSITIVE, "B > 0": B.gt(0), "N > 0": N.gt(0), "mu > 0": mu.gt(0), "linear": re.eq(rn), "one batch": rb.eq(1)}, claim=AFTER.eq(BEFORE),
-        witness={"re": 2, "rn": 2, "rb": 1, "rw": 2, "omega": 1, "eta": 1, "B": 1, "N": 1, "L0": 4, "d": 1, "s0": 1, "mu": 1},
-        words=r"$\omega$ doubles with $\eta$ and $N$ (as for Rand-$k$ from $k=d/2$ to $k=d/3$): the floor goes from $2$ to $3$.",
+        assume={
+            **POSITIVE, "B > 0": B.gt(0), "N > 0": N.gt(0), "mu > 0": mu.gt(0), "linear": re.eq(rn), "one batch": rb.eq(1), **STABLE,
+        },
+        claim=AFTER.eq(BEFORE),
+        witness={
+            "re": 2, "rn": 2, "rb": 1, "rw": 2, "omega": 1, "eta": Fraction(1, 10), "B": 1, "N": 1, "L0": 1, "d": 1, "s0": 40, "mu": 1,
+        },
+        words=r"$\omega$ doubles with $\eta$ and $N$ (as for Rand-$k$ from $k=d/2$ to $k=d/3$): the floor goes from $2$ to $3$. Both step sizes "
+        r"are within the condition of 6.5.",
         repair="6.8-enough", mended={"omega stays": rw.eq(1)}, names=NAMES,
     ),
 )  # fmt: skip

@@ -62,6 +62,14 @@ def losses(theorem: Theorem, parameter: str | None = None, count: int = 2000) ->
     yield "random points", of_points(count, **values)
 
 
+def rosenbrock(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
+    """Constants on both sides of 0, at the place of the fact and nearer."""
+    rng = _rng(10)
+    l0, l1 = (rng.choice([-1, 1, 1, 1], count) * _log(rng, 1e-3, 1e4, count) for _ in range(2))
+    place = (1 + l0 + l1) * rng.choice([1, 1, 0.01], count)
+    yield "random constants", of_points(count, v=place, L0=l0, L1=l1)
+
+
 def separable(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     """Three summands with any slopes and curvatures."""
     rng = _rng(2)

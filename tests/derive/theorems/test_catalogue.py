@@ -43,6 +43,8 @@ AXIOMS_OF = {
     "6.2-expectation-repaired": ("integrability",),
     "6.3-low-scheduled": ITO,
     "6.3-high-scheduled": ITO,
+    "6.4-classic-scheduled": ITO,
+    "6.4-corrected-scheduled": ITO,
     "6.4-global-scheduled": ITO,
     "6.4-clients-scheduled": ITO,
     "6.5-first-order": ITO,
@@ -50,6 +52,9 @@ AXIOMS_OF = {
     "6.5-sign": ITO,
     "6.6-ratio": ("integrability",),
     "6.6-limit": ("integrability",),
+    "6.9-mean-growth": ("integrability",),
+    "6.9-mean-induction": ("integrability",),
+    "6.9-mean-loss": ("integrability",),
 }
 #: assumptions that are stated and not used
 UNUSED = {

@@ -1,0 +1,251 @@
+"""Theory 6.4: DSignSGD while no slope exceeds rho times a scale, the assumption behind [S] v1's and [S] v2's step conditions.
+
+Both read Phi >= l G^2/sigma_H, l = R(rho)/rho, which holds while |g_j| <= rho sigma_k along the path and for no l > 0 everywhere
+(6.4-chord-zero). Each model has a bound on the drift of f at such states, and the bound at a random time that it integrates to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.terms import Relation, Term, fn, num, trprod
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from derive.theorems.signs import setting as sg
+from derive.theorems.signs.classic import noise
+from derive.theorems.signs.clients import SIZE, Ordered
+from derive.theorems.signs.setting import (
+    BEND,
+    INVERSE_H,
+    L0,
+    L1,
+    PHI,
+    B,
+    G,
+    H,
+    M,
+    N,
+    R,
+    S,
+    Y,
+    b,
+    d,
+    eps,
+    eta,
+    r,
+    ratio,
+    sigma,
+    u,
+    y,
+    z,
+)
+from derive.vocabulary.choices import Model
+
+SLOPE = R(ratio) / ratio
+"""l = R(rho)/rho, the slope of the chord of R over [0, rho]."""
+BOUNDED: dict[str, Relation] = {"bounded ratio": Y.le(ratio * sigma), "rho > 0": ratio.gt(0)}
+ROOT_D = fn("sqrt", d)
+
+
+class Bounded(Ordered):
+    """The facts that need the bounded ratio."""
+
+    @cached_property
+    def per_ratio(self) -> tuple[Fact, Fact]:
+        """rho (1/rho) = 1 and 0 < 1/rho."""
+        return self.w.inverse(ratio, self.w["rho > 0"])
+
+    @cached_property
+    def chord_of_ratio(self) -> Fact:
+        """l z/r <= R(z/r) for 0 <= z <= rho r: the chord of a concave function."""
+        w, k = self.w, self.k
+        _positive, unit, over = self.unit_r
+        unit_rho, over_rho = self.per_ratio
+        inside = k.assume(z.le(ratio * r))
+        place = z / r / ratio
+        low = w.combine("z/(r rho) >= 0", place.ge(0), [(1, [self.share, over_rho], ())])
+        most = w.combine(
+            "z/(r rho) <= 1", place.le(1), [(1, [inside, over, over_rho], ())], [(1, unit_rho), (ratio / ratio, unit)]
+        )  # fmt: skip
+        weak = w.combine("rho >= 0", ratio.ge(0), [(1, ["rho > 0"], ())])
+        bow = k.declared("R", "concave_right", [ratio, num(0), place], [weak, self.number(0), low, most])
+        # R at z/(r rho) rho is R at z/r: between the two by monotony, since their arguments are equal
+        back = w.combine("equal arguments", (place * ratio).le(z / r), (), [(z / r, unit_rho)])
+        rising = k.declared("R", "nondecreasing", [place * ratio + (1 - place) * 0, z / r], [back])
+        return w.combine(
+            "the chord", (SLOPE * z / r).le(R(z / r)), [(1, [bow], ()), (1, [rising], ())], [(-(1 - place), self.zero)]
+        )  # fmt: skip
+
+    @cached_property
+    def strict_harmonic(self) -> Fact:
+        """0 < 1/sigma_H: it is at least 1/(N sigma_k)."""
+        _, over = self.w.inverse(sigma, self.w["sigma_k > 0"])
+        part = self.k.component("C", over)
+        return self.w.combine(
+            "1/sigma_H > 0", num(0).lt(INVERSE_H), [(1, [self.per[1], part], ()), (1, [self.per[1], over], ())]
+        )
+
+    @cached_property
+    def positive_harmonic(self) -> Fact:
+        """0 <= 1/sigma_H."""
+        return self.weak(self.strict_harmonic)
+
+    @cached_property
+    def quadratic(self) -> Fact:
+        """l G^2/sigma_H <= Phi."""
+        w, k = self.w, self.k
+        one = w.prover.instance(self.chord_of_ratio, {"z": Y, "r": sigma})
+        one = k.cut(k.cut(k.cut(one, self.size), w["sigma_k > 0"]), w["bounded ratio"])
+        mean = w.have("the mean over clients", (SLOPE * Y * INVERSE_H).le(SIZE), k.monotone("C", one), self.per[1])
+        _, product = self.one_sign
+        each = w.combine(
+            "each coordinate", (SLOPE * INVERSE_H * y**2).le(y * b), [(1, [self.size, mean], ()), (1, [product], ())],
+            [(SLOPE * INVERSE_H * -1, self.square)],
+        )  # fmt: skip
+        return self.over_coordinates(
+            "Phi >= l G^2/sigma_H", (SLOPE * INVERSE_H * G**2).le(PHI), each, "coordinates of g", "Phi"
+        )
+
+
+SHARE = L1 * d / (2 * N) / INVERSE_H
+"""L1 d sigma_H/(2N), the noise's share of K."""
+K: Mapping[Model, Term] = {"first-order": SHARE, "corrected": SHARE + ROOT_D * (L0 + L1) * M}
+SPREAD = d * (L0 + L1) / (2 * N)
+FLOOR: Mapping[Model, Term] = {"first-order": SPREAD, "corrected": SPREAD + ROOT_D * M * L0 * INVERSE_H}
+
+
+def curvature(s: Bounded, young: Fact) -> Fact:
+    """b'Hb <= 2 M sqrt(d) ((L0 + L1) G^2 + L0)/sigma_H, from ||b||^2 <= 2 M sqrt(d) G/sigma_H and G <= 1 + G^2."""
+    w, k = s.w, s.k
+    bend, _ = s.smooth()
+    rate = 2 * M * INVERSE_H
+    linear = w.combine(
+        "b_j^2 <= (2M/sigma_H)^2 g_j^2",
+        (b**2).le(rate**2 * y**2),
+        [
+            (1, [s.one_sign[0]], ()),
+            (1, [s.size_linear, s.size_linear], ()),
+            (2, [s.size_linear, s.size_nonnegative], ()),
+        ],
+        [(rate**2, s.square)],
+    )
+    total = s.over_coordinates("sum", (B**2).le(rate**2 * G**2), linear, "coordinates of b", "coordinates of g")
+    positive = s.positive_harmonic
+    right = w.combine("2 M G/sigma_H >= 0", (rate * G).ge(0), [(2, ["M >= 0", positive, k.nonnegative(G)], ())])
+    length = w.have("in one square", (B**2).le((rate * G) ** 2), total)
+    long = s.root("||b|| <= 2 M G/sigma_H", B, rate * G, length, k.nonnegative(B), right)
+    rooted, root_sign = k.function("sqrt_square", [d], [w["d >= 0"]]), k.function("sqrt_nonneg", [d])
+    square = w.combine("||b||^2 <= sqrt(d)^2", (B**2).le(ROOT_D**2), [(1, [s.b_squared], ())], [(-1, rooted)])
+    short = s.root("||b|| <= sqrt(d)", B, ROOT_D, square, k.nonnegative(B), root_sign)
+    mixed = w.combine(
+        "||b||^2 <= 2 M sqrt(d) G/sigma_H", (B**2).le(rate * G * ROOT_D), [(1, [k.nonnegative(B), short], ()), (1, [root_sign, long], ())]
+    )  # fmt: skip
+    return w.combine(
+        "the deterministic term", BEND.le(rate * ROOT_D * ((L0 + L1) * G**2 + L0)),
+        [
+            (1, [bend], ()), (1, [s.smoothness, mixed], ()),
+            (2, ["M >= 0", positive, root_sign, "L0 >= 0", young], ()),
+        ],
+    )  # fmt: skip
+
+
+def pathwise(w: Derivation, model: Model) -> tuple[Bounded, Fact]:
+    """L f <= -(1 - eps) u Phi + eta u^2 floor, from eta u K <= eps l."""
+    s, k = Bounded(w), w.kernel
+    _, over = s.per
+    young = k.certify(G.le(1 + G**2), sum=[(Fraction(1), (), (G - num("1/2"),)), (Fraction(3, 4), (), ())])
+    spread = w.combine(
+        "the noise, with G <= 1 + G^2", trprod(H, S).le(d * (L0 + L1 * (1 + G**2))),
+        [(1, [noise(s)], ()), (1, ["d >= 0", "L1 >= 0", young], ())],
+    )  # fmt: skip
+    unit_h = k.inverse(INVERSE_H, s.strict_harmonic)
+    members: list[Any] = [
+        ("1/2", ["eta >= 0", over, spread], (u,)),
+        (1, ["u >= 0", s.positive_harmonic, "step"], (G,)),
+        (1, ["eps >= 0", "u >= 0", s.quadratic], ()),
+    ]
+    equalities: list[Any] = [(-(eta * u**2 * G**2 * L1 * d / (2 * N)), unit_h)]
+    if model == "corrected":
+        members.append(("1/2", ["eta >= 0", curvature(s, young)], (u,)))
+        equalities.append((num("1/2") * eta * u**2, "Lam g = b"))
+    claim = sg.generator(model, u).le(-(1 - eps) * u * PHI + eta * u**2 * FLOOR[model])
+    return s, w.combine("the bound on the drift of f", claim, members, equalities)
+
+
+def derivation(model: Model, integrated: bool) -> Callable[[Derivation], Fact]:
+    """The proof for a model, up to the pathwise bound or to the end."""
+
+    def prove(w: Derivation) -> Fact:
+        s, bound = pathwise(w, model)
+        return s.integrated(bound, PHI, FLOOR[model]) if integrated else bound
+
+    return prove
+
+
+RATIO = Theorem(
+    id="6.4-bounded-ratio",
+    title="DSignSGD: Φ and the gradient norm where no slope exceeds ρ times a scale",
+    source="theory 6.4; the assumption behind arXiv 2506.00181v2, Theorem 4.3",
+    statement=r"While $|g_j|\le\rho\sigma_k$ for all $j,k$: $\Phi\ge\ell\,G^2/\sigma_H$ with $\ell=R(\rho)/\rho$.",
+    context=sg.context(),
+    assumptions={"N >= 1": sg.ASSUMPTIONS["N >= 1"], "sigma_k > 0": sg.ASSUMPTIONS["sigma_k > 0"], **BOUNDED},
+    definitions=sg.DEFINITIONS,
+    recomputed=("signs",),
+    point=sg.point(),
+    names=sg.NAMES,
+    short=sg.short(),
+    prove=lambda w: Bounded(w).quadratic,
+    evidence=(Evidence("sign clients"),),
+)
+
+
+def pair(model: Model, ids: tuple[str, str], name: str, source: str) -> tuple[Theorem, Theorem]:
+    """The bound on the drift of f for one model, and the one at a random time."""
+    corrected = model == "corrected"
+    size = r"\frac{L_1d\sigma_H}{2N}" + (r"+\sqrt d\,(L_0+L_1)M" if corrected else "")
+    floor = r"\frac{d(L_0+L_1)}{2N}" + (r"+\frac{\sqrt d\,ML_0}{\sigma_H}" if corrected else "")
+    rules = {"eps >= 0": eps.ge(0), "step": (eta * u * K[model]).le(eps * SLOPE)} | ({"M >= 0": M.ge(0)} if corrected else {})
+    given = {**sg.ASSUMPTIONS, **BOUNDED, **rules}
+    own: dict[str, Any] = {
+        "context": sg.context(model), "definitions": sg.DEFINITIONS, "recomputed": ("signs",), "point": sg.point(), "names": sg.NAMES,
+        "short": sg.short(), "source": source,
+    }  # fmt: skip
+    drift = Theorem(
+        id=ids[0],
+        title=f"DSignSGD, {name} model, while no slope exceeds ρ times a scale",
+        statement=(
+            rf"While $|g_j|\le\rho\sigma_k$ and $\eta u\,K\le\varepsilon\,\ell$ with $K={size}$, $\ell=R(\rho)/\rho$: "
+            rf"$\mathcal{{L}}f\le-(1-\varepsilon)\,u\,\Phi+\eta u^2\left({floor}\right)$."
+        ),
+        assumptions=given,
+        prove=derivation(model, False),
+        evidence=sg.PATHWISE,
+        **own,
+    )
+    scheduled = Theorem(
+        id=ids[1],
+        title=f"DSignSGD, {name} model, pre-scheduled step, while no slope exceeds ρ times a scale",
+        statement=(
+            rf"If $|g_j|\le\rho\sigma_k$ and the step condition of {ids[0]} hold at every state visited, $f\ge f^*$ and $\varepsilon<1$, then "
+            rf"$\mathbb{{E}}\,\Phi(X_{{\hat T}})\le\frac{{f(x_0)-f^*+\eta\left({floor}\right)\phi_2}}{{(1-\varepsilon)\,\phi_1}}$."
+        ),
+        assumptions={**given, **sg.ENDS},
+        prove=derivation(model, True),
+        evidence=(Evidence("random time", {"method": "signs", "model": model, "constants": SETTINGS[model], "wide": WIDE[model]}),),
+        **own,
+    )
+    return drift, scheduled
+
+
+#: of the comparison with numbers: every state up to the gradient norm 6 has |g_j| <= rho sigma_k
+SETTINGS: Mapping[Model, Mapping[str, float]] = {"first-order": {"eps": 0.3, "ratio": 6.0}, "corrected": {"eps": 0.6, "ratio": 6.0}}
+#: and a step size beyond the condition
+WIDE: Mapping[Model, float] = {"first-order": 4.0, "corrected": 8.0}
+ENTRIES = (
+    RATIO,
+    *pair("first-order", ("6.4-classic-bounded", "6.4-classic-scheduled"), "first-order", "theory 6.4; the step condition of arXiv 2506.00181v1"),
+    *pair("corrected", ("6.4-corrected", "6.4-corrected-scheduled"), "corrected", "theory 6.4; arXiv 2506.00181v2, Theorem 4.3"),
+)
