@@ -26,13 +26,15 @@ from tests.support.samples import mostly_slow
 ENTRIES = entries()
 
 
-FIRST = ("6.1-pathwise", "6.1-scheduled", "6.4-classic", "6.4-classic-bounded", "6.4-classic-scheduled", "6.5-first-order", "6.5-sign")
+FIRST = (
+    "6.1-pathwise", "6.1-scheduled", "6.4-classic", "6.4-classic-bounded", "6.4-classic-scheduled", "6.5-first-order", "6.5-sign",
+)  # fmt: skip
 
 
 CORRECTED = (
     "6.2-pathwise", "6.2-scheduled", "6.2-expectation-repaired", "6.3-low-pathwise", "6.3-low-scheduled", "6.3-high-pathwise",
-    "6.3-high-scheduled", "6.4-corrected", "6.4-corrected-scheduled", "6.4-global-pathwise", "6.4-global-scheduled", "6.4-clients-pathwise",
-    "6.4-clients-scheduled", "6.5-corrected",
+    "6.3-high-scheduled", "6.4-corrected", "6.4-corrected-scheduled", "6.4-global-pathwise", "6.4-global-scheduled",
+    "6.4-clients-pathwise", "6.4-clients-scheduled", "6.5-corrected",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""6.2 with the step condition in expectation: the law that the SDE reaches, against its closed stationary density and simulated paths."""
+"""6.2 with the step condition in expectation: the law that the SDE reaches, against a closed density and simulated paths."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def test_at_late_times_it_is_the_closed_stationary_law() -> None:
     """p ~ exp(-(2/(eta D_0))(f - eta f'^2/4)), with the gradient as the variable: dx = df'/f''. By SciPy's quadrature."""
     s = replace(FAILS, T=20_000)
     first, second = law(s, 800, 20)
-    l, top, eta, noise = (float(v) for v in (s.loss.low, s.loss.top, s.eta, s.D0))
+    low, top, eta, noise = (float(v) for v in (s.loss.low, s.loss.top, s.eta, s.D0))
     edge = float(s.loss.edge[1])
-    inner = lambda g: g - l * np.log1p(g / l)  # noqa: E731
+    inner = lambda g: g - low * np.log1p(g / low)  # noqa: E731
     outer = lambda g: inner(edge) - (g - edge) - top * np.log((top - g) / (top - edge))  # noqa: E731
 
     def mass(g: float, power: int) -> float:
-        f, curved = (inner(g), l + g) if g <= edge else (outer(g), top - g)
+        f, curved = (inner(g), low + g) if g <= edge else (outer(g), top - g)
         return g**power * np.exp(-2 / (eta * noise) * (f - eta * g**2 / 4)) / curved
 
     whole = [sum(quad(mass, a, b, (p,), limit=800, epsabs=1e-13)[0] for a, b in ((0, edge), (edge, top))) for p in range(3)]
