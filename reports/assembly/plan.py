@@ -40,7 +40,7 @@ class Part:
 #: number of processes that compute the sections of a report on everything built in; each holds a compiler and its arrays
 PROCESSES = min(2, os.cpu_count() or 1)
 #: sections whose results the claims rest on
-EVIDENCE = ("theorems", "verification", "sweeps", "experiments", "own-claims")
+EVIDENCE = ("theorems", "verification", "ensembles", "sweeps", "experiments", "real-data", "own-claims")
 #: the sections in the order of the report; a new section is a module in reports/sections and a line here
 SECTIONS = {
     "ledger": Part("reports.sections.ledger", "Ledger", needs=EVIDENCE),
@@ -57,7 +57,7 @@ SECTIONS = {
     "sweeps": Part("reports.sections.sweeps.section", "Sweeps", 11, 18.0, 26.0),
     "experiments": Part("reports.sections.experiments.section", "Experiments", (20, 33), 44.0, 618.0),
     "real-data": Part("reports.sections.real_data.section", "RealData", (16, 22), 45.0, 172.0),
-    "appendix": Part("reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary", "ensembles", "real-data")),
+    "appendix": Part("reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary")),
 }
 #: sections that a report on a user's problem lacks, and those that only such a report has
 _PAPER = (

@@ -79,6 +79,7 @@ def build_report(
         title=TITLES[problem is None],
         version=importlib.metadata.version("sdescent"),
         date=date.today().isoformat(),
+        letters=problem is None,
         front=[p for p in parts if p["name"] in FRONT],
         parts=notation + [p for p in parts if p["name"] not in FRONT],
     )

@@ -13,8 +13,8 @@ from rich.text import Text
 from reports.paper.ledger import Status
 
 _COLOURS = {
-    Status.PROVED: "green", Status.ASSUMING: "cyan", Status.REFUTED: "magenta", Status.CONFIRMED: "green", Status.SEEN: "green",
-    Status.NOT_SEEN: "yellow", Status.OPEN: "red",
+    Status.PROVED: "green", Status.PART: "cyan", Status.REFUTED: "magenta", Status.STEP: "magenta", Status.CONFIRMED: "green",
+    Status.SEEN: "green", Status.FAILS: "yellow", Status.UNDECIDED: "yellow", Status.OPEN: "red",
 }  # fmt: skip
 _GREEK = {
     "alpha": "α", "delta": "δ", "ell": "ℓ", "varepsilon": "ε", "eta": "η", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν",
@@ -35,8 +35,9 @@ def plain(tex: str, unicode: bool = True) -> str:
         text = re.sub(r"(_|\^)\{(\w|\*)\}", r"\1\2", text)
         text = re.sub(r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)", text)
         text = re.sub(r"\\overline\{([^{}]*)\}", r"mean(\1)", text)
+        text = re.sub(r"\{?\\(hat|dot)(?![a-z])\s?(\w)\}?", r"\2^", text)
     text = re.sub(r"\\([A-Za-z]+)\s?", lambda m: _word(m[1], unicode), text)
-    text = re.sub(r"\\[,;!{}]", "", text)
+    text = re.sub(r"\\[,;!{}]", "", text).replace("\\%", "%")
     return " ".join(text.replace("$", "").replace("{", "").replace("}", "").replace("~", " ").split())
 
 
@@ -47,18 +48,24 @@ def _word(name: str, unicode: bool) -> str:
 
 
 def show(console: Console, groups: Sequence[Mapping[str, Any]]) -> None:
-    """Print every claim with its status, and the reason where it is open."""
+    """Print every claim with its status, what is missing or open, and how much of the evidence beyond a proof fails."""
     unicode = console.encoding.startswith("utf")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("claim", overflow="fold", ratio=3)
-    table.add_column("status", overflow="fold", ratio=1)
+    table.add_column("status", overflow="fold", ratio=2)
     for group in groups:
         table.add_row(Text(plain(group["title"], unicode), style="bold"), "")
         for row in group["rows"]:
-            status, note = row["status"], row["reason"] or ", ".join(f"assuming {n}" for n in row["named"])
-            shown = Text(status, style=_COLOURS[Status(status)])
-            if note:
-                shown.append(f" ({note})", style="dim")
+            shown = Text(row["status"], style=_COLOURS[Status(row["status"])])
+            if notes := _notes(row):
+                shown.append(f" ({plain(notes, unicode)})", style="dim")
             table.add_row(Text(plain(row["says"], unicode)), shown)
     console.print(table)
     console.print()
+
+
+def _notes(row: Mapping[str, Any]) -> str:
+    missing = [f"missing: {row['missing']}"] if row["missing"] else []
+    failing = row["beyond"]["failing"]
+    fails = [f"{failing} of {row['beyond']['compared']} numbers fail"] if failing else []
+    return "; ".join([*([row["reason"]] if row["reason"] else []), *(f"assuming {n}" for n in row["named"]), *missing, *fails])

@@ -20,6 +20,7 @@ _ENVIRONMENT = re.compile(r"\\begin\{([a-z]+\*?)\}(.*)\\end\{\1\}", re.DOTALL)
 _TOKEN = re.compile(r"\\begin\b|\\end\b|\\\\|\\.|[{}]", re.DOTALL)
 # A tag may hold one level of braces.
 _TAG = re.compile(r"\\tag\*?\{((?:[^{}]|\{[^{}]*\})*)\}")
+_BADGE = re.compile(r"background-color: (\w+)")
 _LABEL = re.compile(r"\\label\{([^{}]*)\}")
 #: a character of private use, which no text of a report holds, before the first cell of a row that begins a group
 RULE = "\ue000"
@@ -104,6 +105,8 @@ class Tree:
             self._wrap(node)
         elif kind == "Span" and content[0][0] in self._targets:
             content[0][0] = ""  # a label after the tabular comes twice, and an identifier may not
+        elif kind == "Span" and (found := _BADGE.fullmatch(dict(content[0][2]).get("style", ""))):
+            content[0] = ["", ["badge", found[1]], []]
 
     def _labelled(self, content: Node) -> None:
         (label, classes, _), blocks = content

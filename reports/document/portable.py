@@ -16,6 +16,7 @@ _GREEK = {r"\eta": "eta", r"\lambda": "lambda", r"\sigma": "sigma", r"\nu": "nu"
 FITTING = r"""\providecommand{\sdRoot}{}
 \ifdefined\sdbox\else\newsavebox{\sdbox}\fi
 \providecommand{\href}[2]{#2}\providecommand{\hypertarget}[2]{#2}\providecommand{\hyperlink}[2]{#2}
+\providecommand{\sdafterfront}{}\providecommand{\sdbadge}[2]{\textbf{#2}}
 \ifcsname sdproof\endcsname\else\newenvironment{sdproof}{}{}\fi
 \ifcsname sdfit\endcsname\else\newenvironment{sdfit}{\begin{lrbox}{\sdbox}}{\end{lrbox}%
 \ifdim\wd\sdbox>\linewidth\resizebox{\linewidth}{!}{\usebox{\sdbox}}\else\usebox{\sdbox}\fi}\fi
@@ -51,5 +52,7 @@ def _fitted(table: re.Match[str]) -> str:
 def plain(text: str) -> str:
     r"""The text without the additions of `portable` and without commands for paper only, for a reader that knows no boxes."""
     text = re.sub(r"^%<pdf>\n.*?^%</pdf>\n", "", text, flags=re.DOTALL | re.MULTILINE)
-    text = text.replace(FITTING, "").replace(r"\providecommand{\sdRoot}{}" "\n", "")
+    # pandoc knows colours, and `reports.document.pandoc_tree` makes classes of them
+    text = re.sub(r"\\sdbadge\{(\w+)\}\{([^{}]*)\}", r"\\colorbox{\1}{\\textbf{\2}}", text)
+    text = text.replace(FITTING, "").replace("\\sdafterfront\n", "").replace(r"\providecommand{\sdRoot}{}" "\n", "")
     return text.replace(r"\sdRoot ", "").replace(r"\begin{sdfit}", "").replace(r"\end{sdfit}", "")

@@ -1,84 +1,118 @@
 """A ledger of claims: the status of each, computed from the results of the other sections and never written by hand.
 
-A claim rests on entries of the theorem catalogue, on numerical checks, on experiments, or on several of these. What decides:
+A claim cites entries of the theorem catalogue, topics of numerical evidence, or both, by name or by pattern ("6.9-*"). All evidence
+about them counts (`reports.paper.evidence`); no single piece is picked. What decides:
 
-1. An entry that refutes the claim as it is stated: REFUTED, with its witness and repair.
-2. All entries that prove it: PROVED, or PROVED WITH A NAMED ASSUMPTION where one of them uses an assumption that the source
-   does not state. Where the numbers violate a proved claim, one of the two is wrong, and the claim is OPEN.
-3. No proof, and all numerical checks as the claim wants them: CONFIRMED NUMERICALLY; else OPEN.
-4. Experiments alone: SEEN or NOT SEEN IN THE EXPERIMENT.
-5. What was not run, or does not decide: OPEN, with the reason.
+1. An entry that refutes the claim, or proves its negation: REFUTED. An entry that refutes only a step of its proof: STEP REFUTED.
+2. All entries that prove it: PROVED, or PROVED IN PART where the claim names what is missing, or where a proof uses an assumption
+   that the source does not state. Numbers on what is proved are a check of this tool and add nothing; where they contradict the
+   proof, one of the two is wrong, and the claim is OPEN.
+3. No proof: numbers decide, CONFIRMED NUMERICALLY if all agree; runs over seeds, SEEN if all show it; SEEN TO FAIL if one of them
+   shows the contrary; else UNDECIDED.
+4. What was not computed: OPEN, with the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, final
+
+from reports.paper.evidence import AGAINST, COVERED, FOR, SEEN, UNDECIDED, evidence
+from reports.paper.evidence import FAILS as SEEN_TO_FAIL
 
 
 class Status(StrEnum):
     """The status of a claim."""
 
     PROVED = "PROVED"
-    ASSUMING = "PROVED WITH A NAMED ASSUMPTION"
+    PART = "PROVED IN PART"
     REFUTED = "REFUTED"
+    STEP = "STEP REFUTED"
     CONFIRMED = "CONFIRMED NUMERICALLY"
-    SEEN = "SEEN IN THE EXPERIMENT"
-    NOT_SEEN = "NOT SEEN IN THE EXPERIMENT"
+    SEEN = "SEEN"
+    FAILS = "SEEN TO FAIL"
+    UNDECIDED = "UNDECIDED"
     OPEN = "OPEN"
 
 
-CONFIRMED, VIOLATED, INCONCLUSIVE = "CONFIRMED", "VIOLATED", "INCONCLUSIVE"
-SEEN, NOT_SEEN = "SEEN", "NOT SEEN"
-#: verdicts for a claim, and against it
-FOR, AGAINST = (CONFIRMED, SEEN), (VIOLATED, NOT_SEEN)
 #: sections that have entries
 ENTRIES = ("theorems", "own-claims")
-CONTRADICTED = "the numbers violate what is proved: one of the two is wrong"
+CONTRADICTED = "the numbers contradict what is proved: one of the two is wrong"
+#: verdicts of runs over seeds
+RUNS = (SEEN, SEEN_TO_FAIL, UNDECIDED)
 
 
 @final
 @dataclass(frozen=True)
-class PaperClaim:
-    """A claim and its evidence.
+class Claim:
+    """A claim and what it rests on. Names may be patterns: "*" stands for any characters.
 
     Args:
         id: a short name, [a-z0-9-].
-        says: the claim, LaTeX.
-        source: where it is made.
+        says: the claim as a statement that can be true or false, LaTeX.
+        scope: in some ten words, what the status is about: of which object, under which conditions, LaTeX.
         proofs: entries of the catalogue that prove it, all of them needed.
+        missing: what they leave unproved, LaTeX; "" where the proved statement is the claim.
         unsaid: assumptions of these entries that the source does not state: name -> its name in the ledger.
-        refutations: entries that refute it as it is stated; one is enough.
-        numbers: numerical checks by the keys of their evidence, which must all be CONFIRMED. "*" stands for any characters; "!"
-            before a key means that it must be VIOLATED.
-        experiments: keys of evidence, which must all be SEEN.
-        beside: further evidence of either kind, which is shown but decides nothing: the method itself, where the claim is about its
-            SDE; a second data set; another setting.
-        note: how far the proof or the numbers carry, LaTeX.
+        refutations: refuted claims of the catalogue, one of which is this claim.
+        negations: theorems that are its negation.
+        steps: refuted claims of the catalogue that are a step of its proof.
+        topics: of numerical evidence.
+        contrary: topics of which the claim says the opposite: that they fail.
+        source: where it is made, if not where the group is.
+        row, column: its place in a group that is shown as a grid.
     """
 
     id: str
     says: str
-    source: str
+    scope: str = ""
     proofs: tuple[str, ...] = ()
+    missing: str = ""
     unsaid: Mapping[str, str] = field(default_factory=dict)
     refutations: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()
-    experiments: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
-    note: str = ""
+    negations: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    contrary: tuple[str, ...] = ()
+    source: str = ""
+    row: str = ""
+    column: str = ""
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """Names and patterns of entries."""
+        return (*self.proofs, *self.refutations, *self.negations, *self.steps)
+
+    @property
+    def cited(self) -> tuple[str, ...]:
+        """All names and patterns that evidence can be about."""
+        return (*self.entries, *self.topics, *self.contrary)
 
 
 @final
 @dataclass(frozen=True)
 class Group:
-    """Claims under one heading."""
+    """Claims under one heading.
+
+    Args:
+        title: the heading, LaTeX.
+        claims: in order.
+        words: the source's own words that these claims are read from, LaTeX; "" where they are not known.
+        source: where they stand.
+        front: whether the paper makes these claims, so that they belong on the first page.
+        grid: whether they are shown as a table of `row` and `column`.
+    """
 
     title: str
-    claims: tuple[PaperClaim, ...]
+    claims: tuple[Claim, ...]
+    words: str = ""
+    source: str = ""
+    front: bool = False
+    grid: bool = False
 
 
 @final
@@ -89,7 +123,7 @@ class Results:
     Args:
         entries: of the catalogue, or claims of the user's, by id: "status", "assumed" (names of assumptions used), "axioms",
             "witness", "repair", "mended".
-        evidence: of all sections by key: "verdict", "says", "anchor".
+        evidence: of all sections by key, as `reports.paper.evidence.evidence` makes it.
     """
 
     entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -107,36 +141,71 @@ class Results:
                 evidence[key] = found
         return Results(entries, evidence)
 
+    def named(self, patterns: Iterable[str]) -> list[str]:
+        """The entries that the patterns name; a pattern that names none stands for itself."""
+        found: list[str] = []
+        for pattern in patterns:
+            ids = [i for i in self.entries if fnmatchcase(i, pattern)] or [pattern]
+            found += [i for i in ids if i not in found]
+        return found
 
-def judge(claim: PaperClaim, results: Results) -> dict[str, Any]:
-    """A row of the ledger as JSON: the claim, "status", "reason", and its evidence, each item with its own verdict."""
-    proof, named, why = _proof(claim, results.entries)
-    numbers = _rows(claim.numbers, results.evidence)
-    experiments = _rows(claim.experiments, results.evidence)
-    beside = _rows(claim.beside, results.evidence)
-    numerical, seen = (_together(rows) for rows in (numbers, experiments))
-    status, reason = proof, why
-    if proof in (Status.PROVED, Status.ASSUMING) and numerical is False:
+    def status(self, id: str) -> str:
+        """Of an entry; "" if it was not checked."""
+        return self.entries.get(id, {}).get("status", "")
+
+
+def judge(claim: Claim, results: Results, source: str = "") -> dict[str, Any]:
+    """A row of the ledger as JSON: the claim, "status", "reason", its evidence, and how much of that fails.
+
+    "numbers" are about what the entries state, or numbers that decide; "experiments" are runs over seeds; "beside" is what lies
+    beyond a proof: the method itself, an equation that is not linearised. "check" and "beyond" count what was compared and fails.
+    """
+    refuting = [i for i in results.named(claim.refutations) if results.status(i) == "REFUTED"]
+    negating = [i for i in results.named(claim.negations) if results.status(i) == "PROVED"]
+    broken = [i for i in results.named(claim.steps) if results.status(i) == "REFUTED"]
+    evidence = _evidence(claim, results)
+    covered = [e for e in evidence if e["role"] == "check"]
+    beyond = [e for e in evidence if e["role"] != "check"]
+    named = _unsaid(claim, results)
+    if refuting or negating:
+        status, reason = Status.REFUTED, ""
+    elif broken:
+        ends = [e for e in evidence if e["role"] == "conclusion"]
+        status, reason = Status.STEP, _conclusion(ends)
+    elif claim.proofs and (missing := [i for i in results.named(claim.proofs) if results.status(i) != "PROVED"]):
+        status, reason = Status.OPEN, f"not proved: {', '.join(missing)}"
+    elif claim.proofs:
+        status, reason = (Status.PART if claim.missing or named else Status.PROVED), ""
+    elif claim.refutations or claim.negations or claim.steps:
+        wanted = results.named((*claim.refutations, *claim.negations, *claim.steps))
+        status, reason = Status.OPEN, f"not refuted: {', '.join(wanted)}"
+    else:
+        status, reason = _by_numbers(beyond)
+    if any(e["supports"] is False for e in covered) and status in (Status.PROVED, Status.PART, Status.REFUTED, Status.STEP):
         status, reason = Status.OPEN, CONTRADICTED
-    elif proof is Status.OPEN and claim.numbers and numerical:
-        status = Status.CONFIRMED
-    elif proof is Status.OPEN and not claim.numbers and claim.experiments and seen is not None:
-        status, reason = Status.SEEN if seen else Status.NOT_SEEN, ""
-    elif proof is Status.OPEN:
-        reason = why or _undecided([*numbers, *experiments])
-    ids = claim.refutations if proof is Status.REFUTED else claim.proofs
+    decisive = broken if status is Status.STEP else [*refuting, *negating]
     return {
-        "id": claim.id, "says": claim.says, "source": claim.source, "note": claim.note, "status": str(status), "reason": reason,
-        "named": named if status is Status.ASSUMING else [],
-        "entries": [{"id": i, "status": results.entries.get(i, {}).get("status", "")} for i in (*claim.proofs, *claim.refutations)],
-        "witnesses": [_witness(results.entries[i]) for i in ids if proof is Status.REFUTED and _is(results.entries, i, "REFUTED")],
-        "numbers": numbers, "experiments": experiments, "beside": beside,
+        "id": claim.id, "says": claim.says, "scope": claim.scope, "missing": claim.missing if status is Status.PART else "",
+        "named": named if status is Status.PART else [],
+        "source": claim.source or source, "status": str(status), "reason": reason, "row": claim.row, "column": claim.column,
+        "entries": [{"id": i, "status": results.status(i)} for i in results.named(claim.entries)],
+        "witnesses": [_witness(results.entries[i]) for i in decisive if results.entries[i]["witness"]],
+        "numbers": [*covered, *(e for e in beyond if e["role"] == "numbers")],
+        "experiments": [e for e in beyond if e["role"] == "runs"],
+        "beside": [e for e in beyond if e["role"] in ("beyond", "conclusion")],
+        "check": tally(covered), "beyond": tally(beyond),
     }  # fmt: skip
 
 
 def ledger(groups: Sequence[Group], results: Results) -> list[dict[str, Any]]:
-    """Every group as {"title", "rows"}."""
-    return [{"title": g.title, "rows": [judge(c, results) for c in g.claims]} for g in groups]
+    """Every group as {"title", "words", "source", "front", "grid", "rows"}."""
+    return [
+        {
+            "title": g.title, "words": g.words, "source": g.source, "front": g.front, "grid": g.grid,
+            "rows": [judge(c, results, g.source) for c in g.claims],
+        }
+        for g in groups
+    ]  # fmt: skip
 
 
 def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -144,57 +213,94 @@ def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {str(s): n for s in Status if (n := sum(r["status"] == s for r in rows))}
 
 
-def _is(entries: Mapping[str, Mapping[str, Any]], id: str, status: str) -> bool:
-    return entries.get(id, {}).get("status") == status
+def tally(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """What was compared, at how much of it the claim fails, and how many comparisons decide nothing."""
+    return {
+        "compared": sum(r["compared"] for r in rows), "failing": sum(r["against"] for r in rows),
+        "undecided": sum(r["supports"] is None for r in rows),
+    }  # fmt: skip
 
 
-def _proof(claim: PaperClaim, entries: Mapping[str, Mapping[str, Any]]) -> tuple[Status, list[str], str]:
-    """The status that the catalogue gives, the named assumptions, and the reason why it is not more."""
-    if any(_is(entries, i, "REFUTED") for i in claim.refutations):
-        return Status.REFUTED, [], ""
-    if not claim.proofs:
-        missing = [i for i in claim.refutations if not _is(entries, i, "REFUTED")]
-        return Status.OPEN, [], f"not refuted: {', '.join(missing)}" if missing else ""
-    missing = [i for i in claim.proofs if not _is(entries, i, "PROVED")]
-    if missing:
-        return Status.OPEN, [], f"not proved: {', '.join(missing)}"
-    named = [words for n, words in claim.unsaid.items() if any(n in entries[i]["assumed"] for i in claim.proofs)]
-    return Status.ASSUMING if named else Status.PROVED, named, ""
+def uncited(groups: Sequence[Group], results: Results) -> list[str]:
+    """Entries and evidence that no claim cites: the ledger would not tell of them."""
+    patterns = tuple(p for g in groups for c in g.claims for p in c.cited)
+    known = lambda name: _any(name, patterns)  # noqa: E731
+    return [i for i in results.entries if not known(i)] + [k for k, e in results.evidence.items() if not known(e["about"])]
 
 
-def _rows(keys: Sequence[str], evidence: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The evidence of these keys, with whether it agrees with the claim: True, False, or None if it does not decide."""
+def largest_gaps(results: Results) -> list[dict[str, Any]]:
+    """For each thing that differs, the evidence with the largest relative difference, the largest first."""
+    worst: dict[str, Mapping[str, Any]] = {}
+    for e in results.evidence.values():
+        if e["gap"] is not None and (e["gap_of"] not in worst or e["gap"] > worst[e["gap_of"]]["gap"]):
+            worst[e["gap_of"]] = e
+    return [dict(e) for e in sorted(worst.values(), key=lambda e: -e["gap"])]
+
+
+def _unsaid(claim: Claim, results: Results) -> list[str]:
+    used = {name for i in results.named(claim.proofs) for name in results.entries.get(i, {}).get("assumed", ())}
+    return [words for name, words in claim.unsaid.items() if name in used]
+
+
+def _evidence(claim: Claim, results: Results) -> list[dict[str, Any]]:
+    """All evidence about what the claim cites, what contradicts first; each with its role and whether it supports the claim."""
+    entries = {i for i in results.named((*claim.proofs, *claim.negations))}
+    refuted, steps = set(results.named(claim.refutations)), set(results.named(claim.steps))
     found: list[dict[str, Any]] = []
-    for wanted in keys:
-        good, bad = (FOR, AGAINST) if not wanted.startswith("!") else (AGAINST, FOR)
-        pattern = wanted.removeprefix("!")
-        matching = [k for k in evidence if fnmatchcase(k, pattern)] or [pattern]
-        for key in matching:
-            own = evidence.get(key, {})
-            verdict = own.get("verdict", "")
-            found.append({
-                "key": key, "verdict": verdict, "says": own.get("says", ""), "anchor": own.get("anchor", ""),
-                "supports": True if verdict in good else False if verdict in bad else None,
-            })  # fmt: skip
-    return found
+    for key, own in results.evidence.items():
+        about, covered = own["about"], own["subject"] in COVERED
+        contrary = _any(about, claim.contrary)
+        if about in entries:
+            role = "check" if covered else "beyond"
+        elif about in refuted or about in steps:
+            role = "check" if own["subject"] == COVERED[0] else "conclusion"
+            contrary = role == "check"
+        elif contrary or _any(about, claim.topics):
+            role = "beyond" if entries else "runs" if own["verdict"] in RUNS else "numbers"
+        else:
+            continue
+        found.append({"key": key, "role": role, **own, **_counted(own, contrary)})
+    topics = {own["about"] for own in results.evidence.values()}
+    missing = [t for t in (*claim.topics, *claim.contrary) if not any(fnmatchcase(about, t) for about in topics)]
+    found += [_absent(topic, "beyond" if entries else "numbers") for topic in missing]
+    return sorted(found, key=lambda e: (e["supports"] is not False, e["supports"] is not None))
 
 
-def _together(rows: Sequence[Mapping[str, Any]]) -> bool | None:
-    """False if one item speaks against the claim; True if all speak for it; None if there is none or one does not decide."""
-    if any(r["supports"] is False for r in rows):
-        return False
-    return True if rows and all(r["supports"] for r in rows) else None
+@lru_cache(4096)
+def _any(about: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(about, p) for p in patterns)
 
 
-def _undecided(rows: Sequence[Mapping[str, Any]]) -> str:
-    against = [r["key"] for r in rows if r["supports"] is False]
-    if against:
-        return f"the numbers speak against it: {', '.join(against)}"
-    absent = [r["key"] for r in rows if not r["verdict"]]
-    if absent:
-        return f"not run: {', '.join(absent)}"
-    open_ = [r["key"] for r in rows if r["supports"] is None]
-    return f"not decided: {', '.join(open_)}" if open_ else "nothing that it could rest on was run"
+def _counted(own: Mapping[str, Any], contrary: bool) -> dict[str, Any]:
+    """Whether a piece of evidence speaks for the claim (None: it does not decide), and at how many of its points against it."""
+    good, bad = (AGAINST, FOR) if contrary else (FOR, AGAINST)
+    supports = True if own["verdict"] in good else False if own["verdict"] in bad else None
+    against = own["failing"] if not contrary else own["compared"] - own["failing"] if supports is False else 0
+    return {"supports": supports, "against": against}
+
+
+def _absent(topic: str, role: str) -> dict[str, Any]:
+    return {"key": topic, "role": role, **evidence(topic, "", "", "", "", 0), "supports": None, "against": 0}
+
+
+def _conclusion(ends: Sequence[Mapping[str, Any]]) -> str:
+    """What is known of the statement whose proof has a refuted step."""
+    if any(e["supports"] is False for e in ends):
+        return "the conclusion is seen to fail too"
+    return "the conclusion is open"
+
+
+def _by_numbers(rows: Sequence[Mapping[str, Any]]) -> tuple[Status, str]:
+    keys: Callable[[bool | None], list[str]] = lambda wanted: [r["key"] for r in rows if r["supports"] is wanted]  # noqa: E731
+    if absent := [r["key"] for r in rows if not r["verdict"]]:
+        return Status.OPEN, f"not run: {', '.join(absent)}"
+    if not rows:
+        return Status.OPEN, "nothing that it could rest on was run"
+    if keys(False):
+        return Status.FAILS, ""
+    if keys(None):
+        return Status.UNDECIDED, ""
+    return (Status.SEEN if any(r["role"] == "runs" for r in rows) else Status.CONFIRMED), ""
 
 
 def _witness(entry: Mapping[str, Any]) -> dict[str, Any]:

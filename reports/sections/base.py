@@ -51,10 +51,9 @@ class Section(ABC):
     def compute(self, context: Inputs) -> dict[str, Any]:
         """Results as JSON and arrays.
 
-        "statuses" holds the checks. "evidence" is what claims rest on (`reports.paper.ledger`): key -> {"verdict", "says",
-        "anchor"}, the verdict CONFIRMED, VIOLATED or INCONCLUSIVE, for experiments SEEN or NOT SEEN; its text in LaTeX; the
-        label of the figure, table or section that shows it. "meanings" gives the meaning of the user's symbols, "here" the
-        meaning that standard symbols have in this document.
+        "statuses" holds the checks. "evidence" is what claims rest on (`reports.paper.ledger`), by key, each piece as
+        `reports.paper.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the meaning that
+        standard symbols have in this document.
         """
 
     @staticmethod

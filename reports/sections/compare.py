@@ -1,24 +1,19 @@
-r"""A method compared with the equations that model it: the same statistic of each, over time and at the end; LaTeX of numbers."""
+"""A method compared with the equations that model it: the same statistic of each, over time and at the end."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reports.document.figures import BAND
+from reports.document.numbers import number, uncertain
 
 if TYPE_CHECKING:
     from numerics.simulate.refinement import Refined
 
-#: powers of ten from which a number is written with \times 10^{..}
-_SMALLEST, _LARGEST = -3, 5
-_MISSING = r"\text{--}"
-#: a half-width this small relative to its value is the rounding of equal numbers
-_ROUNDING = 1e-15
 #: a statistic counts up to this many times the method's own upper quantile, so that its mean exists for every law
 _CAP = 10
 #: a ratio is shown where the half-width of its denominator is at most this share of the denominator
@@ -152,54 +147,3 @@ def _relative_gap(own: Mapping[str, Any], base: Mapping[str, Any]) -> tuple[floa
     if b == 0 or not b_half <= _KNOWN * abs(b):
         return math.nan, math.nan
     return 100 * (a / b - 1), 100 * math.hypot(a_half, a / b * b_half) / abs(b)
-
-
-def number(value: float, digits: int = 3) -> str:
-    r"""`value` to `digits` significant digits as LaTeX for math mode: 110, 0.0123, 1.23\times10^{-5}, \infty; -- for nan."""
-    if not math.isfinite(value):
-        return _not_finite(value)
-    if value == 0:
-        return "0"
-    power = _power(value, digits)
-    return _written((value,), power, power - digits + 1)
-
-
-def uncertain(value: float, half: float, sign: bool = False) -> str:
-    r"""`value` \pm `half` as LaTeX for math mode: `half` to two significant digits, `value` to the same decimal place.
-
-    1.2345 and 0.0678 give 1.234\pm0.068; a common power of ten is taken out: (6.46\pm0.66)\times10^{-5}.
-
-    Args:
-        value, half: a number and the half-width >= 0 of its interval.
-        sign: whether a positive value has its sign.
-    """
-    plus = "+" if sign and value > 0 else ""
-    if not math.isfinite(value):
-        return plus + _not_finite(value)
-    if half <= abs(value) * _ROUNDING or not math.isfinite(half):
-        return rf"{plus}{number(value, 4)}\pm{_not_finite(half) if not math.isfinite(half) else '0'}"
-    last = _power(half, 2) - 1
-    power = _power(half, 2) if value == 0 else max(_power(value, 4), last + 1)
-    return _written((value, half), power, last, plus)
-
-
-def _not_finite(value: float) -> str:
-    return _MISSING if math.isnan(value) else r"\infty" if value > 0 else r"-\infty"
-
-
-def _power(value: float, digits: int) -> int:
-    """The power of ten of the first of `digits` significant digits, after rounding: 1 for 9.96 and two digits."""
-    return int(f"{value:.{digits - 1}e}".partition("e")[2])
-
-
-def _written(values: tuple[float, ...], power: int, last: int, plus: str = "") -> str:
-    r"""The values joined by \pm, rounded at 10^last; 10^power is the size of the largest, and is taken out where extreme."""
-    plain = _SMALLEST <= power < _LARGEST
-    shift = 0 if plain else power
-    step = Decimal(1).scaleb(last - shift)
-    texts = [f"{Decimal(v).scaleb(-shift).quantize(step):f}" for v in values]
-    texts[0] = texts[0].removeprefix("-") if float(texts[0]) == 0 else plus + texts[0]
-    joined = r"\pm".join(texts)
-    if plain:
-        return joined
-    return (rf"({joined})" if len(values) > 1 else joined) + rf"\times10^{{{power}}}"

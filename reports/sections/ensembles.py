@@ -17,9 +17,11 @@ from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from reports.document.figures import BAND, bands, figure, legend
 from reports.document.notation import MEANING, Notation, macro
+from reports.document.numbers import number
 from reports.document.vectors import vector
+from reports.paper.following import following
 from reports.sections.base import Inputs, Section
-from reports.sections.compare import bounded, final_rows, number, solved, summary
+from reports.sections.compare import bounded, final_rows, solved, summary
 
 SEED = 20250600181
 PATHS = {"quick": 2000, "full": 20000}
@@ -89,6 +91,7 @@ class Ensembles(Section):
             "seed": seed,
             "bound": number(bound),
             "cases": found,
+            "evidence": {} if own is not None else _followed(found),
             "lacking": [] if own is None else list(own.lacking),
             "unwritten": [] if own is None else _unwritten(own),
         }
@@ -99,6 +102,15 @@ class Ensembles(Section):
                 bands(axes[0], case["series"][METHOD]["times"], case["series"])
                 axes[0].set_ylabel(r"loss $f(x)$")
                 legend(axes)
+
+
+def _followed(found: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """How closely the models follow the built-in methods."""
+    made: dict[str, dict[str, Any]] = {}
+    for case in found:
+        words = f"{case['loss']['name']}, {case['noise']['name']} noise"
+        made |= following(case["series"], METHOD, case["name"], ("ensemble", words), f"fig:ensemble-{case['name']}")
+    return made
 
 
 @dataclass(frozen=True)

@@ -1,37 +1,48 @@
-"""The answer on one page: every claim with its status, computed from the results of all other sections."""
+"""The first page: what the paper claims, each claim with verdict, scope and evidence, computed from all other sections."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, final
 
+from reports.document.numbers import number
 from reports.document.tex import escape
-from reports.paper.ledger import Group, PaperClaim, Results, Status, counts, ledger
+from reports.paper.ledger import Claim, Group, Results, Status, counts, largest_gaps, ledger, uncited
 from reports.sections.base import Inputs, Section
 
 #: statuses in words, for the sentence above the table
 WORDS = {
     Status.PROVED: "proved",
-    Status.ASSUMING: "proved under an assumption that the paper does not name",
-    Status.REFUTED: "refuted as stated, by exact numbers",
+    Status.PART: "proved in part",
+    Status.REFUTED: "refuted",
+    Status.STEP: "left without a proof, a step of which is refuted",
     Status.CONFIRMED: "confirmed numerically",
-    Status.SEEN: "seen in the experiment",
-    Status.NOT_SEEN: "not seen in the experiment",
+    Status.SEEN: "seen in runs",
+    Status.FAILS: "seen to fail",
+    Status.UNDECIDED: "undecided",
     Status.OPEN: "open",
 }
+#: how a status looks: full for what is settled, framed for what is in part, light for numbers; it always stands in words too
+BADGES = {
+    Status.PROVED: "full", Status.PART: "framed", Status.REFUTED: "dark", Status.STEP: "darkframed", Status.CONFIRMED: "light",
+    Status.SEEN: "light", Status.FAILS: "darkframed", Status.UNDECIDED: "grey", Status.OPEN: "grey",
+}  # fmt: skip
+#: shorter words for the badges
+SHORT = {Status.CONFIRMED: "CONFIRMED"}
+#: gaps that are named on the first page
+NAMED_GAPS = 3
 
 
 def groups_of(problem: Any) -> tuple[Group, ...]:
-    """The claims of the paper, or of the user's problem."""
+    """The claims of the paper and others, or of the user's problem."""
     if problem is None:
         from reports.paper.statements import GROUPS
 
         return GROUPS
-    own = tuple(
-        PaperClaim(f"claim-{n}", escape(c.title), "your specification", (f"claim-{n}",), refutations=(f"claim-{n}",))
-        for n, c in enumerate(problem.claims, 1)
-    )
-    return (Group("Your claims", own),) if own else ()
+    ids = [f"claim-{n}" for n in range(1, len(problem.claims) + 1)]
+    titles = [escape(c.title) for c in problem.claims]
+    own = tuple(Claim(id, title, proofs=(id,), refutations=(id,)) for id, title in zip(ids, titles, strict=True))
+    return (Group("Your claims", own, source="your specification", front=True),) if own else ()
 
 
 def ledger_of(problem: Any, sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -50,34 +61,61 @@ def _touched(row: Mapping[str, Any]) -> bool:
 
 @final
 class Ledger(Section):
-    """A table of claims on the title page, with the results that a reader of the paper should know."""
+    """A table of the paper's claims on the first page, with the largest disagreements before it."""
 
     name, title = "ledger", "The answer on one page"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        groups = ledger(groups_of(context.problem), Results.of(context.results))
+        results, asked = Results.of(context.results), groups_of(context.problem)
+        every = [shown(g) for g in ledger(asked, results)]
+        groups, rest = [g for g in every if g["front"]], [g for g in every if not g["front"]]
         rows = [row for group in groups for row in group["rows"]]
-        said = [{"count": n, "words": WORDS[Status(s)]} for s, n in counts(rows).items()]
         return {
-            "own": context.problem is not None, "quick": context.quick, "groups": [_marked(g) for g in groups], "total": len(rows),
-            "said": said, "whole": context.whole, "refuted": [_refuted(r) for r in rows if r["witnesses"]],
+            "own": context.problem is not None, "quick": context.quick, "whole": context.whole, "groups": groups,
+            "total": len(rows), "said": said(rows), "others": _others([row for group in rest for row in group["rows"]]),
+            "gaps": gaps(results), "uncited": uncited(asked, results),
         }  # fmt: skip
 
 
-def _marked(group: dict[str, Any]) -> dict[str, Any]:
-    marks = [{"numbers": _mark(r["numbers"]), "runs": _mark(r["experiments"] + r["beside"])} for r in group["rows"]]
-    return {**group, "rows": [{**r, "marks": m} for r, m in zip(group["rows"], marks, strict=True)]}
+def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How many claims have which status, in words."""
+    return [{"count": n, "words": WORDS[Status(s)]} for s, n in counts(rows).items()]
 
 
-def _refuted(row: dict[str, Any]) -> dict[str, Any]:
-    """The refuted claims, the numbers at which they fail, and the statements that hold instead."""
-    return {**row["witnesses"][-1], "says": row["says"]}
+def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The claims that are not the paper's, in one sentence."""
+    sums = {
+        name: counted({key: sum(r[name][key] for r in rows) for key in ("compared", "failing", "undecided")})
+        for name in ("check", "beyond")
+    }
+    return {"total": len(rows), "said": said(rows), **sums}
 
 
-def _mark(rows: list[dict[str, Any]]) -> str:
-    """The joint result of the evidence: "agree", "against", "open", or nothing where there is none."""
-    if not rows:
-        return ""
-    if any(r["supports"] is False for r in rows):
-        return "against"
-    return "agree" if all(r["supports"] for r in rows) else "open"
+def gaps(results: Results) -> list[dict[str, Any]]:
+    """The largest relative differences between a model and its method, as LaTeX."""
+    return [
+        {"of": e["gap_of"], "percent": number(100 * e["gap"], 3), "anchor": e["anchor"]} for e in largest_gaps(results)[:NAMED_GAPS]
+    ]
+
+
+def shown(group: dict[str, Any]) -> dict[str, Any]:
+    """A group with a badge and the counts of every row in words; of a grid, its rows by name and its columns."""
+    rows = [
+        {
+            **r, "badge": BADGES[Status(r["status"])], "word": SHORT.get(Status(r["status"]), r["status"]),
+            "checked": counted(r["check"]), "found": counted(r["beyond"]),
+        }
+        for r in group["rows"]
+    ]  # fmt: skip
+    made = {**group, "rows": rows}
+    if group["grid"]:
+        names, columns = (list(dict.fromkeys(r[key] for r in rows)) for key in ("row", "column"))
+        made["columns"] = columns
+        made["lines"] = [{"name": name, "cells": [r for r in rows if r["row"] == name]} for name in names]
+    return made
+
+
+def counted(tally: Mapping[str, int]) -> dict[str, Any]:
+    """How much was compared and fails, as "52 of 3674"; nothing where nothing was compared."""
+    said = f"{tally['failing']} of {tally['compared']}" if tally["compared"] else ""
+    return {"said": said, "failing": tally["failing"] > 0, "undecided": tally["undecided"]}

@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 
 from numerics.statistics.estimates import Estimate
+from numerics.statistics.estimates import over_time as over_paths
 from numerics.tasks import criteria as claims
 from numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY
-from reports.sections.compare import bounded, number
+from reports.document.numbers import number
+from reports.paper.evidence import METHOD
+from reports.paper.evidence import evidence as result
+from reports.paper.following import following
+from reports.sections.compare import bounded
 from reports.sections.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, OWN
 
 #: claim -> (its name in sentences, its text, the part of the report that shows it)
@@ -33,9 +38,6 @@ CLAIMS = {
     "d-decaying": (
         "(d, decaying)", "(d, decaying) DSignSGD with decaying steps converges for every noise scale.", "fig:experiment-sign",
     ),
-    "sde": ("both SDEs", "Both SDEs follow the method.", "fig:experiment-sde"),
-    "sde-first-order": ("first-order SDE", "The first-order SDE follows the method.", "fig:experiment-sde"),
-    "sde-corrected": ("corrected SDE", "The corrected SDE follows the method.", "fig:experiment-sde"),
 }  # fmt: skip
 #: claim -> the two rules that it compares, and the origin of their multipliers
 PAIRS = {
@@ -101,10 +103,6 @@ def findings(study: Mapping[str, Any]) -> dict[str, claims.Finding]:
     scales = range(loss.shape[1])
     found["d-constant"] = claims.stalls([loss[:, s, 0] for s in scales], blown[:, 0].tolist(), start)
     found["d-decaying"] = claims.falls([loss[:, s, constants] for s in scales], start)
-    if study["equations"]:
-        own = {model: follows(study, study["equations"][0], model) for model in MODELS}
-        found["sde"] = claims.both(own.values())
-        found |= {f"sde-{model}": finding for model, finding in own.items()}
     return found
 
 
@@ -114,20 +112,42 @@ def matches(losses: Losses, kind: str) -> list[tuple[Estimate, str]]:
     return [claims.equal_lengths(a, b) for a, b in pairs]
 
 
-def follows(study: Mapping[str, Any], equation: Mapping[str, Any], model: str) -> claims.Finding:
-    """How a model's mean loss compares with the method's, after the start."""
+def followed(study: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """How closely the equations follow the method, each setting before and after it has settled."""
+    found: dict[str, dict[str, Any]] = {}
+    for equation in study["equations"]:
+        asked = equation["setting"]
+        omega, steps = plain(1 / asked["p"] - 1), over(asked["multiplier"])
+        name = f"{study['task']['name']}-{omega}-{plain(asked['multiplier'])}".replace(".", "-")
+        words = rf"{study['task']['title'].lower()}, $\omega={omega}$, steps ${steps}$"
+        found |= following(means(study, equation), "method", "dcsgd", (name, words), "fig:experiment-sde")
+    return found
+
+
+def means(study: Mapping[str, Any], equation: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Means over paths of min(loss, c) with their intervals, of the method and its models, as `following` wants them."""
     cap = equation["setting"]["cap"] * study["about"]["start"]
-    own, method = equation[model], equation["method"]
-    return claims.follows(np.asarray(method["loss"])[1:], np.asarray(own["loss"])[1:], own["error"][1:], cap)
+    found = {}
+    for kind in ("method", *MODELS):
+        series = over_paths(bounded(equation[kind]["loss"], cap), 0.1, 0.9)
+        half = (series.mean_upper - series.mean_lower) / 2
+        found[kind] = {"times": equation["method"]["steps"], "mean": series.mean.tolist(), "interval": half.tolist()}
+        if kind != "method":
+            found[kind]["solver"] = np.broadcast_to(equation[kind]["error"], half.shape).tolist()
+    return found
 
 
-def evidence(study: Mapping[str, Any], found: Mapping[str, claims.Finding], suffix: str = "") -> dict[str, dict[str, str]]:
-    """Key -> verdict, a sentence of LaTeX, and the label of the table or figure that shows it."""
+def evidence(study: Mapping[str, Any], found: Mapping[str, claims.Finding], suffix: str = "") -> dict[str, dict[str, Any]]:
+    """The findings and `followed`, each with a sentence of LaTeX and the label of the table or figure that shows it."""
     said = says(study, found)
-    return {
-        f"experiment-{claim}{suffix}": {"verdict": finding.verdict, "says": said[claim], "anchor": CLAIMS[claim][2]}
+    made = {
+        f"experiment-{claim}{suffix}": result(
+            f"experiment-{claim}", METHOD, finding.verdict, f"{study['task']['title']}. {said[claim]}", CLAIMS[claim][2],
+            len(finding.each), int(finding.fails),
+        )
         for claim, finding in found.items()
-    }
+    }  # fmt: skip
+    return made | followed(study)
 
 
 def says(study: Mapping[str, Any], found: Mapping[str, claims.Finding]) -> dict[str, str]:
@@ -165,13 +185,6 @@ def says(study: Mapping[str, Any], found: Mapping[str, claims.Finding]) -> dict[
         ends_of = zip(scales, finding.estimates[::2], finding.each, strict=True)
         each = "; ".join(rf"scale ${s}$: last ${loss}={spanned(e)}$, {word}" for s, e, word in ends_of)
         sentences[claim] = f"Steps {step}, start ${start}$, {study['task']['sign_steps']} steps; {each}"
-    if "sde" in found:
-        for claim, models in (("sde", MODELS), *((f"sde-{model}", (model,)) for model in MODELS)):
-            sentences[claim] = "; ".join(
-                rf"Steps ${over(e['setting']['multiplier'])}$: mean loss of "
-                + ", ".join(f"{model} {gap(study, e, model)}" for model in models)
-                for e in study["equations"]
-            )
     return {claim: text + "." for claim, text in sentences.items()}
 
 
@@ -188,25 +201,10 @@ def over(multiplier: float) -> str:
     return f"{plain(multiplier)}/K"
 
 
-def gap(study: Mapping[str, Any], equation: Mapping[str, Any], model: str) -> str:
-    """The largest difference of means over time, with its bound, in per cent of the method's mean."""
-    finding = follows(study, equation, model)
-    cap = equation["setting"]["cap"] * study["about"]["start"]
-    method = np.asarray(equation["method"]["loss"])[1:]
-    means = np.mean(bounded(method, cap), axis=1)
-    shares = [
-        (abs(e.value) / m, (max(abs(e.lower), abs(e.upper)) + error) / m)
-        for e, m, error in zip(finding.estimates, means, equation[model]["error"][1:], strict=True)
-    ]
-    value, limit = (100 * max(share[k] for share in shares) for k in (0, 1))
-    return rf"off by up to ${number(value, 2)}\,\%$ (limit ${number(limit, 2)}\,\%$)"
-
-
 def rows(study: Mapping[str, Any], found: Mapping[str, claims.Finding]) -> list[dict[str, str]]:
     """The table of verdicts."""
     said = says(study, found)
-    shown = {claim: f for claim, f in found.items() if claim != "sde"}  # the models one by one say it all
-    return [{"claim": CLAIMS[c][1], "verdict": f.verdict, "says": said[c]} for c, f in shown.items()]
+    return [{"claim": CLAIMS[c][1], "verdict": f.verdict, "says": said[c]} for c, f in found.items()]
 
 
 def length_rows(study: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -13,8 +13,10 @@ from derive.vocabulary.errors import Refusal
 from numerics.tasks import criteria as claims
 from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
 from reports.document.figures import BAND
+from reports.document.numbers import number
+from reports.paper.following import FOLLOW
 from reports.sections.base import Inputs, Section
-from reports.sections.compare import bounded, number
+from reports.sections.compare import bounded
 from reports.sections.experiments import findings
 from reports.sections.experiments.figures import draw
 from reports.sections.experiments.findings import plain
@@ -85,7 +87,7 @@ class Experiments(Section):
             "criteria": {
                 "level": f"{100 * claims.LEVEL:g}", "cap": f"{claims.CAP:g}", "stall": f"{claims.STALL:g}",
                 "rounding": f"{round(np.log10(claims.ROUNDING))}",
-                "match": f"{100 * claims.MATCH:g}", "follow": f"{100 * claims.FOLLOW:g}",
+                "match": f"{100 * claims.MATCH:g}", "half": f"{100 * claims.HALF:g}", "follow": f"{100 * FOLLOW:g}",
             },
             "seeds": {"start": START, "tuned": TUNED, "reported": REPORTED, "signs": SIGNS},
             "solved": [s["title"] for s in studies if s["equations"]],
@@ -141,8 +143,9 @@ def described(study: dict[str, Any]) -> dict[str, Any]:
         "title": task["title"],
         "evidence": findings.evidence(study, found, suffix),
         "rows": findings.rows(study, found),
-        "seen": [findings.CLAIMS[c][0] for c, f in found.items() if f.seen and c != "sde"],
-        "unseen": [findings.CLAIMS[c][0] for c, f in found.items() if not f.seen and c != "sde"],
+        "seen": [findings.CLAIMS[c][0] for c, f in found.items() if f.seen],
+        "failed": [findings.CLAIMS[c][0] for c, f in found.items() if f.fails],
+        "open": [findings.CLAIMS[c][0] for c, f in found.items() if not f.seen and not f.fails],
         "lengths": findings.length_rows(study),
         "paths": paths,
         "ends": ends,
@@ -200,7 +203,6 @@ def _equation(study: dict[str, Any], equation: dict[str, Any]) -> dict[str, Any]
         "over": findings.over(asked["multiplier"]), "steps": asked["steps"], "paths": asked["paths"], "cap": number(cap),
         "blown": sum(equation[kind]["blown"] for kind in ("method", *MODELS)),
         "substeps": [equation[kind]["substeps"] for kind in MODELS],
-        "verdicts": {model: findings.follows(study, equation, model).verdict for model in MODELS},
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any, final
 
 from derive.vocabulary.errors import Refusal
 from reports.document.figures import bands, figure, legend
+from reports.paper.following import following
 from reports.sections.base import Inputs, Section
 from reports.sections.real_data.study import ALONG, REAL, SEED, MethodRun, NoiseStudy, NoiseTask, Setting, StudySize
 
@@ -40,6 +41,16 @@ def settings() -> tuple[Setting, ...]:
     )  # fmt: skip
 
 
+def _followed(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """How closely the SDEs with the fitted noise follow the real mini-batch methods."""
+    made: dict[str, dict[str, Any]] = {}
+    for case in cases:
+        words = f"mini-batches of {case['name'].replace('-', ' ')}"
+        for method in case["methods"]:
+            made |= following(method["series"], REAL, method["method"], (f"real-{case['name']}", words), f"fig:real-{case['name']}")
+    return made
+
+
 def _size(context: Inputs) -> StudySize:
     return SIZES["quick" if context.quick else "full"]
 
@@ -66,7 +77,7 @@ class RealData(Section):
                 missing.append({"title": setting.title, "why": refusal.marked})
         return {
             "draws": size.draws, "runs": size.runs, "seed": SEED, "steps": ALONG,
-            "cases": done, "missing": missing,
+            "cases": done, "missing": missing, "evidence": _followed(done),
         }  # fmt: skip
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:

@@ -18,8 +18,9 @@ import derive
 from derive.expressions.coordinates import Coordinate
 from derive.vocabulary.choices import Model
 from reports.document.figures import BAND
+from reports.document.numbers import number
 from reports.sections.base import Inputs
-from reports.sections.compare import bounded, final_rows, number, solved, summary
+from reports.sections.compare import bounded, final_rows, solved, summary
 
 SEED = 11
 COARSEST = 2  # initial number of solver steps per step of the method
@@ -178,7 +179,7 @@ class NoiseStudy:
             compute = partial(self._equation, method, model, params, run.eta, grid, cap)
             series[model] = self._stored(f"{run.method}-{model}", spec, compute)
         return {
-            "title": run.title, "eta": f"{run.eta:g}", "steps": run.steps, "series": series,
+            "title": run.title, "method": run.method, "eta": f"{run.eta:g}", "steps": run.steps, "series": series,
             "rows": final_rows(series), "cap": number(series[REAL]["cap"], 1),
         }  # fmt: skip
 

@@ -10,8 +10,9 @@ from typing import Any, final
 
 import numpy as np
 
+from reports.document.numbers import number
+from reports.paper.evidence import METHOD, NOT_LINEARISED, evidence
 from reports.sections.base import Inputs, Section
-from reports.sections.compare import number
 from reports.sections.sweeps import figures as sweep_figures
 
 SEED = 20250600181
@@ -74,16 +75,12 @@ class Sweeps(Section):
             context.tick(label)
             asked = {"size": vars(size), "seed": SEED, **spec}
             found[name] = context.cache.load_or_compute(f"sweeps-{name}", asked, compute)
-        evidence = {key: value for piece in found.values() for key, value in piece["evidence"].items()}
+        shown = {key: value for piece in found.values() for key, value in piece["evidence"].items()}
         settings = {"quadratic": QUADRATIC, "clients": CLIENTS, "signs": SIGNS, "strength": STRENGTH}
-        return {**found, "evidence": evidence, "settings": settings}
+        return {**found, "evidence": shown, "settings": settings}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         sweep_figures.draw(result, folder)
-
-
-def _evidence(verdict: Any, says: str, anchor: str) -> dict[str, str]:
-    return {"verdict": str(verdict), "says": says, "anchor": anchor}
 
 
 def compression(size: SweepSize) -> dict[str, Any]:
@@ -97,15 +94,15 @@ def compression(size: SweepSize) -> dict[str, Any]:
     rest = {
         s: [quadratic.stationary(s, e, w, float(QUADRATIC["sigma0"]), s1, N) for e, w in at] for s in quadratic.SUBJECTS
     }
-    evidence, own = {}, quadratic.METHOD
+    shown, own = {}, quadratic.METHOD
     for model in quadratic.SUBJECTS[1:]:
         verdict = findings.same_threshold(brackets[own], brackets[model])
-        evidence[f"threshold-quadratic-{model}"] = _evidence(
-            verdict, _bracketed(brackets, model), "fig:sweep-compression"
+        shown[f"threshold-quadratic-{model}"] = evidence(
+            f"threshold-{model}", METHOD, verdict, _bracketed(brackets, model), "fig:sweep-compression", len(brackets[own])
         )
         verdict = findings.same_stationary(rest[own], rest[model])
-        evidence[f"stationary-quadratic-{model}"] = _evidence(
-            verdict, _settled(rest[own], rest[model]), "tab:sweep-stationary"
+        shown[f"stationary-quadratic-{model}"] = evidence(
+            f"stationary-{model}", METHOD, verdict, _settled(rest[own], rest[model]), "tab:sweep-stationary", len(rest[own])
         )
     return {
         "omega": omega,
@@ -115,7 +112,7 @@ def compression(size: SweepSize) -> dict[str, Any]:
         "rows": [_bracket_row(brackets, n) for n in range(len(size.omegas))],
         "stationary": [_stationary_row(rest, n) for n in range(len(at))],
         "width": number(100 * brackets[own][0].width, 2),
-        "evidence": evidence,
+        "evidence": shown,
     }
 
 
@@ -202,7 +199,11 @@ def signs(size: SweepSize) -> dict[str, Any]:
         "rows": rows,
         "first": number(etas[0]),
         "last": number(etas[-1]),
-        "evidence": {"sign-stationary-heavy-tails": _evidence(findings.limits(ends), says, "fig:sweep-signs")},
+        "evidence": {
+            "sign-stationary-heavy-tails": evidence(
+                "sign-stationary", NOT_LINEARISED, findings.limits(ends), says, "fig:sweep-signs", len(ends)
+            ),
+        },
     }
 
 
@@ -229,7 +230,7 @@ def quartic(size: SweepSize) -> dict[str, Any]:
         "thresholds": known,
         "doubt": number(max(f.doubt for f in found.values()), 2),
         "seen": {s: [number(a) for a in pair] for s, pair in seen.items()},
-        "evidence": {"threshold-quartic-conservative": _evidence(verdict, says, "fig:sweep-quartic")},
+        "evidence": {"threshold-quartic-conservative": evidence("threshold-quartic", METHOD, verdict, says, "fig:sweep-quartic")},
     }
 
 
@@ -250,25 +251,25 @@ def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
     shares = {kind: findings.blown(f) for kind, f in found.items()}
     ends = lambda kind: rf"95\,\% interval $[{number(shares[kind].lower, 2)},{number(shares[kind].upper, 2)}]$"  # noqa: E731
     many = sign.paths * p.size * q.size
-    evidence = {
-        "scheduled-blow-up": _evidence(
-            findings.blows_up(plain, lines),
+    shown = {
+        "scheduled-blow-up": evidence(
+            "scheduled-blow-up", METHOD, findings.blows_up(plain, lines),
             rf"gradient descent blows up from all {above} starts above the threshold; with noise and compression "
             rf"${number(100 * shares['dcsgd'].value)}$\,\% of {many} paths from all starts do, {ends('dcsgd')}",
-            "fig:sweep-schedules",
+            "fig:sweep-schedules", above,
         ),
-        "scheduled-sign-bounded": _evidence(
-            findings.within_steps(sign),
+        "scheduled-sign-bounded": evidence(
+            "signs-bounded", METHOD, findings.within_steps(sign),
             rf"none of {many} paths under Cauchy noise is farther from its start than the sum of its steps (largest excess "
             rf"${number(max(sign.excess, 0.0), 1)}$), and none blows up",
-            "fig:sweep-schedules",
+            "fig:sweep-schedules", many, int(sign.blown.sum()),
         ),
-        "normalised-bounded": _evidence(
-            findings.never(normal),
+        "normalised-bounded": evidence(
+            "normalised-bounded", METHOD, findings.never(normal),
             rf"{int(normal.blown.sum())} of {many} paths blow up, {ends('normalised')} for the probability",
-            "fig:sweep-schedules",
+            "fig:sweep-schedules", many, int(normal.blown.sum()),
         ),
-    }
+    }  # fmt: skip
     return {
         "p": p,
         "q": q,
@@ -282,7 +283,7 @@ def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
             "out": number(OUT),
             **{k: number(v) for k, v in CONSTANTS.items()},
         },
-        "evidence": evidence,
+        "evidence": shown,
     }
 
 
@@ -290,7 +291,7 @@ def strength() -> dict[str, Any]:
     """The largest stable constant step of the method, measured, against the step of theory 6.3."""
     from numerics.evidence.sweeps import findings, quadratic
 
-    series, evidence = {}, {}
+    series, shown = {}, {}
     for key, axis in EVIDENCE.items():
         values, rising = STRENGTHS[axis]
         found = [quadratic.strength(**{**STRENGTH, axis: value}) for value in values]  # pyright: ignore[reportArgumentType]
@@ -299,10 +300,11 @@ def strength() -> dict[str, Any]:
             rf"the largest stable step goes from ${number(found[0].measured)}$ to ${number(found[-1].measured)}$ over "
             rf"{len(found)} settings, at most ${number(100 * max(map(abs, gaps)), 2)}$\,\% from that of the formula"
         )
-        evidence[key] = _evidence(findings.monotone(found, rising), says, "fig:sweep-strength")
+        verdict = findings.monotone(found, rising)
+        shown[key] = evidence("strength", METHOD, verdict, f"{axis}: {says}", "fig:sweep-strength", len(found))
         series[axis] = {
             "values": np.array(values, float),
             "measured": np.array([f.measured for f in found]),
             "formula": np.array([f.formula for f in found]),
         }
-    return {"series": series, "evidence": evidence}
+    return {"series": series, "evidence": shown}

@@ -11,9 +11,10 @@ from typing import Any, final
 from derive.proof.language.text import TermWriter
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem
+from reports.document.numbers import number
 from reports.document.tex import escape
+from reports.paper.evidence import evidence
 from reports.sections.base import Inputs, Section
-from reports.sections.compare import number
 from reports.sections.verification import figures as verification_figures
 from reports.sections.verification import weak_orders
 
@@ -54,14 +55,14 @@ class Verification(Section):
             for case in weak_orders.cases()
             for model in weak_orders.MODELS
         ]
-        evidence = {
+        shown = {
             **theorem_evidence(found),
-            **{f"weak-order-{o['case']}-{o['model']}": weak_orders.evidence(o) for o in orders},
+            **{f"weak-order-{o['case']}-{o['model']}": weak_orders.evidence_of(o) for o in orders},
         }
         return {
             "groups": [{"name": g, "title": TITLES[g], "rows": rows(found, ids)} for g, ids in grouped().items()],
             "counts": {
-                v: sum(e["verdict"] == v and k.startswith("verify") for k, e in evidence.items()) for v in _ORDER
+                v: sum(e["verdict"] == v and k.startswith("verify") for k, e in shown.items()) for v in _ORDER
             },
             "curves": {id: curves[id] for id in SHOWN} | {pl["id"]: pl},
             "settings": [_settings(curves[id]) for id in SHOWN],
@@ -72,7 +73,7 @@ class Verification(Section):
             "widest": number(weak_orders.WIDEST),
             "paths": PATHS[size],
             "quick": context.quick,
-            "evidence": evidence,
+            "evidence": shown,
         }
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
@@ -186,15 +187,15 @@ def worst(verdicts: Iterable[str]) -> str:
     return next((v for v in _ORDER if v in met), "INCONCLUSIVE")
 
 
-def theorem_evidence(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    """verify-<entry>-<subject> -> verdict over all routes, in words, where shown."""
+def theorem_evidence(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """verify-<entry>-<subject> -> the verdict over all routes; of a simulation one comparison counts, else every point."""
     made = {}
     for (id, subject), parts in _by_subject(found).items():
-        made[f"verify-{id}-{subject_key(subject)}"] = {
-            "verdict": worst(p["verdict"] for p in parts),
-            "says": "; ".join(dict.fromkeys(_says(p) for p in parts)),
-            "anchor": f"tab:verification-{id.partition('-')[0].replace('.', '-')}",
-        }
+        sizes = [(1, int(p["verdict"] == "VIOLATED")) if p["decision"] else (p["count"], p["failing"]) for p in parts]
+        made[f"verify-{id}-{subject_key(subject)}"] = evidence(
+            id, subject, worst(p["verdict"] for p in parts), "; ".join(dict.fromkeys(_says(p) for p in parts)),
+            f"tab:verification-{id.partition('-')[0].replace('.', '-')}", sum(n for n, _ in sizes), sum(f for _, f in sizes),
+        )  # fmt: skip
     return made
 
 
@@ -214,12 +215,18 @@ def _says(one: Mapping[str, Any]) -> str:
         )
     if one["route"] == "witness":
         return f"the claim {'fails' if one['failing'] else 'holds'} at the numbers that are to refute it"
+    if one["count"] == 1 and one.get("note"):
+        return rf"{one['route']}: {_in_words(one['note'])}"
     says = f"{one['route']}: holds at {one['count'] - one['failing']} of {one['count']} points"
     if one["tightness"] is not None:
         says += rf", bound over value at least ${number(one['tightness'])}$"
     # how far an equality is from holding, in the words of its route
     note = one.get("note", "").partition(": ")[2] if one["verdict"] == "VIOLATED" else ""
-    return says + (f" ({str(escape(note)).replace(_SQUARE, _MEAN_SQUARE)})" if note else "")
+    return says + (f" ({_in_words(note)})" if note else "")
+
+
+def _in_words(note: str) -> str:
+    return str(escape(note)).replace(_SQUARE, _MEAN_SQUARE)
 
 
 def rows(found: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any
 
 from derive.vocabulary.choices import Model
+from reports.document.numbers import number
+from reports.paper.evidence import METHOD, evidence
 from reports.sections.base import Inputs
-from reports.sections.compare import number
 
 #: step sizes of a case
 HALVINGS = {"quick": 3, "full": 5}
@@ -79,14 +80,15 @@ def verdict(found: Mapping[str, Any]) -> str:
     return "CONFIRMED" if abs(measured - found["stated"]) <= doubt else "VIOLATED"
 
 
-def evidence(found: Mapping[str, Any]) -> dict[str, str]:
+def evidence_of(found: Mapping[str, Any]) -> dict[str, Any]:
     """Verdict on the stated order, in words."""
     measured, doubt = found["slope"]["order"], found["slope"]["doubt"]
     if measured is None or doubt is None:
         says = "the weak errors change their sign, so they have no order over these step sizes"
     else:
         says = rf"the slope of the weak error is ${number(measured, 4)}\pm{number(doubt, 2)}$; stated is ${found['stated']}$"
-    return {"verdict": verdict(found), "says": says, "anchor": "tab:weak-orders"}
+    says = rf"{found['case']}: {says}"
+    return evidence(f"weak-order-{found['model']}", METHOD, verdict(found), says, "tab:weak-orders")
 
 
 def row(found: Mapping[str, Any]) -> dict[str, Any]:

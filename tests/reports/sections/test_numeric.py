@@ -21,10 +21,11 @@ from derive.methods.noise import Gaussian, StudentT
 from numerics.simulate.equation import solve
 from reports.assembly.report import build_report
 from reports.document.figures import STYLES, bands, figure, legend
+from reports.document.numbers import number, uncertain
 from reports.document.tex import TexAbsent, compile_tex
 from reports.sections import ensembles
 from reports.sections.base import Inputs
-from reports.sections.compare import final_rows, number, summary, uncertain
+from reports.sections.compare import final_rows, summary
 from reports.sections.real_data import section as real_data
 from reports.sections.real_data.study import MethodRun, StudySize, _forms
 from reports.store.cache import ResultsCache

@@ -1,0 +1,41 @@
+"""What the numbers of a report say about a claim: one form for all sections, so that nothing has to be picked by hand.
+
+A piece of evidence names what it is about: an entry of the catalogue, or a topic. Every claim that cites the entry or the topic
+gets it (`reports.paper.ledger`), whether it speaks for the claim or against it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+CONFIRMED, VIOLATED, INCONCLUSIVE = "CONFIRMED", "VIOLATED", "INCONCLUSIVE"
+SEEN, FAILS, UNDECIDED = "SEEN", "SEEN TO FAIL", "UNDECIDED"
+#: verdicts for a claim, and against it
+FOR, AGAINST = (CONFIRMED, SEEN), (VIOLATED, FAILS)
+#: what is compared: what a proof covers, and what lies beyond it
+FORMULA, SDE, NOT_LINEARISED, METHOD = "formula", "SDE", "SDE, not linearised", "method"
+COVERED = (FORMULA, SDE)
+
+
+def evidence(
+    about: str, subject: str, verdict: Any, says: str, anchor: str, compared: int = 1, failing: int | None = None,
+    gap: float | None = None, gap_of: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """A piece of evidence as JSON values.
+
+    Args:
+        about: id of an entry, or a topic ([a-z0-9-]).
+        subject: what was compared: FORMULA, SDE, NOT_LINEARISED or METHOD.
+        verdict: CONFIRMED, VIOLATED or INCONCLUSIVE; of a run over seeds SEEN, SEEN TO FAIL or UNDECIDED.
+        says: the result in words and numbers, LaTeX.
+        anchor: label of the figure, table or section that shows it.
+        compared: number of points, settings or runs that were compared.
+        failing: at how many of them the claim fails; by default all or none, as the verdict says.
+        gap: the largest relative difference that was measured, dimensionless, where the comparison is of two numbers.
+        gap_of: what differs by that much, in words.
+    """
+    failed = (compared if str(verdict) in AGAINST else 0) if failing is None else failing
+    return {
+        "about": about, "subject": subject, "verdict": str(verdict), "says": says, "anchor": anchor, "compared": compared,
+        "failing": failed, "gap": gap, "gap_of": gap_of,
+    }  # fmt: skip

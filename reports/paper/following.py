@@ -1,0 +1,100 @@
+"""How closely a model follows its method, as evidence: the means of one statistic, before the method has settled and after."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import NormalDist
+from typing import Any
+
+from reports.document.numbers import number
+from reports.paper.evidence import CONFIRMED, INCONCLUSIVE, METHOD, VIOLATED, evidence
+
+#: a model follows where its mean is within this share of the method's
+FOLLOW = 0.1
+#: the last quarter of the run is late; there the method's mean changes by at most this share, or it has not settled
+LATE, SETTLED = 0.75, 0.1
+#: a ratio is known where the half-width of its denominator is at most this share of the denominator
+KNOWN = 0.25
+#: the level of the intervals of summaries, each for one time
+LEVEL = 0.95
+TRANSIENT, AFTER = "transient", "late"
+
+
+def following(
+    series: Mapping[str, Mapping[str, Any]], base: str, method: str, setting: tuple[str, str], anchor: str
+) -> dict[str, dict[str, Any]]:
+    """For every model and each phase of the run one piece of evidence.
+
+    The relative gap of the means at a time is a/b - 1, with a half-width from the intervals of both (delta method; widened so that
+    the intervals of all times hold together) plus the solver's error. A model follows where all of that is within `FOLLOW` at every
+    time of the phase, and does not where at one time all of it is beyond; else nothing is decided. Late times decide only if the
+    method has settled.
+
+    Args:
+        series: "times", "mean", "interval" (half-widths of 95 % intervals), and of models "solver", by name, the method's too.
+        base: the name of the method's own.
+        method: its name in the ledger, such as "dsgd".
+        setting: a short name [a-z0-9-], and in words.
+        anchor: label of what shows it.
+    """
+    own, found = series[base], {}
+    for model, other in series.items():
+        if model == base:
+            continue
+        gaps = _gaps(own, other)
+        times = own["times"]
+        for phase in (TRANSIENT, AFTER):
+            chosen = [n for n, t in enumerate(times) if t > times[0] and (t >= LATE * times[-1]) == (phase == AFTER)]
+            item = _phase([gaps[n] for n in chosen], _settled(own) if phase == AFTER else "")
+            words = f"{_title(method)}, {setting[1]}"
+            found[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
+                f"follows-{method}-{phase}-{model}", METHOD, item["verdict"], f"{words}: {item['says']}", anchor,
+                len(chosen), item["failing"], item["gap"], f"the {model} SDE of {words}, {phase}",
+            )  # fmt: skip
+    return found
+
+
+def _title(method: str) -> str:
+    return {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}[method]
+
+
+def _gaps(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """Relative gap and half-width at each time; nan where the method's mean is not known well enough."""
+    level = 1 - (1 - LEVEL) / max(len(own["times"]) - 1, 1)
+    wider = NormalDist().inv_cdf((1 + level) / 2) / NormalDist().inv_cdf((1 + LEVEL) / 2)
+    found = []
+    solver = other.get("solver", [0.0] * len(other["mean"]))
+    for a, b, first, second, error in zip(other["mean"], own["mean"], other["interval"], own["interval"], solver, strict=True):
+        if not b > 0 or not second <= KNOWN * b or not math.isfinite(a):
+            found.append((math.nan, math.nan))
+        else:
+            found.append((a / b - 1, wider * math.hypot(first, a / b * second) / b + error / b))
+    return found
+
+
+def _settled(own: Mapping[str, Any]) -> str:
+    """Why late times decide nothing, or ""."""
+    times, mean = own["times"], own["mean"]
+    late = [m for t, m in zip(times, mean, strict=True) if t >= LATE * times[-1]]
+    if len(late) < 2 or not late[0] > 0:
+        return "there are no late times"
+    change = late[-1] / late[0] - 1
+    return "" if abs(change) <= SETTLED else rf"the method has not settled: ${number(100 * change, 2)}\,\%$ in the last quarter"
+
+
+def _phase(gaps: Sequence[tuple[float, float]], unsettled: str) -> dict[str, Any]:
+    known = [(abs(gap), half) for gap, half in gaps if math.isfinite(gap)]
+    if not known:
+        return {"verdict": INCONCLUSIVE, "says": "the method's mean is not known well enough", "failing": 0, "gap": None}
+    leaves = sum(gap - half > FOLLOW for gap, half in known)
+    stays = len(known) == len(gaps) and all(gap + half <= FOLLOW for gap, half in known)
+    worst, limit = max(gap for gap, _ in known), max(gap + half for gap, half in known)
+    says = (
+        rf"mean loss off by up to ${number(100 * worst, 3)}\,\%$ (upper {100 * LEVEL:g}\,\% limit ${number(100 * limit, 3)}\,\%$, "
+        rf"tolerance ${100 * FOLLOW:g}\,\%$)"
+    )
+    verdict = VIOLATED if leaves else CONFIRMED if stays else INCONCLUSIVE
+    if unsettled:
+        return {"verdict": INCONCLUSIVE, "says": f"{unsettled}; {says}", "failing": 0, "gap": None}
+    return {"verdict": verdict, "says": says, "failing": leaves, "gap": worst}

@@ -1,0 +1,148 @@
+"""Claims that are not the paper's: of the works it builds on, of the models, and our own, foils included."""
+
+from __future__ import annotations
+
+from reports.paper.ledger import Claim, Group
+from reports.paper.paper_claims import follows
+
+DISTRIBUTED, SIGN, MODIFIED, PAPER = "arXiv 2502.17009", "arXiv 2411.15958", "Li, Tai, E 2017", "arXiv 2506.00181v2"
+OURS = "ours"
+
+LITERATURE = Group(
+    "Of the works it builds on",
+    (
+        Claim(
+            "polyak",
+            r"$L$-smooth losses with the PL inequality: $\mathbb{E}f-f^*$ falls at a linear rate to a floor",
+            "both SDEs of D(C)SGD",
+            proofs=("6.5-first-order", "6.5-corrected"),
+            source=DISTRIBUTED,
+        ),
+        Claim(
+            "polyak-sign",
+            r"\dots{} and DSignSGD reaches the minimum in finite time without noise",
+            r"the ODE $\dot x=-\operatorname{sign}\nabla f$, in Filippov's sense",
+            proofs=("6.5-sign",),
+            source=DISTRIBUTED,
+        ),
+        Claim(
+            "scaling",
+            r"Scaling rules: the floor stays if and only if $r_\eta(1+r_\omega\omega)=r_Nr_B(1+\omega)$",
+            r"the floor of that bound, equal clients, $\sigma_1=0$",
+            proofs=("6.8-enough", "6.8-needed"),
+            missing=r"the factor $1/r$ of the floor, which tends to $1$ with $\eta$: the rule is exact to leading order alone",
+            source=DISTRIBUTED,
+        ),
+        Claim(
+            "stationary-sign",
+            r"DSignSGD near an optimum: $\mathbb{E}x^2=\frac{\eta}{4NM}\frac{\sigma_H}{h}$",
+            "the SDE linearised at the optimum",
+            proofs=("6.7-sign", "6.7-sign-gaussian"),
+            missing=r"the SDE itself and the method, which differ from it by a share of order $\eta$",
+            topics=("sign-stationary",),
+            source=SIGN,
+        ),
+        *(
+            Claim(
+                f"weak-{model}",
+                f"The {model} model has weak order {order}",
+                "one smooth test function each, small steps, one dimension",
+                topics=(f"weak-order-{model}",),
+                source=source,
+            )
+            for model, order, source in (("first-order", 1, MODIFIED), ("corrected", 1, PAPER), ("second-order", 2, MODIFIED))
+        ),
+    ),
+    source="as given",
+)
+OWN = Group(
+    "Ours",
+    (
+        Claim(
+            "sign-everywhere",
+            r"DSignSGD converges without a bound on $|g_j|/\sigma_k$, with a floor of order $1/N$",
+            "corrected SDE, every start",
+            proofs=("6.4-global-pathwise", "6.4-clients-pathwise", "6.4-clients-scheduled"),
+        ),
+        Claim(
+            "expectation-repaired",
+            r"The step condition may have $L_0+L_1\,\mathbb{E}G^3/\mathbb{E}G^2$ in place of $L_0+L_1G$",
+            "the drift of $\\mathbb{E}f$ in the corrected SDE",
+            proofs=("6.2-expectation-repaired",),
+        ),
+        Claim(
+            "variances",
+            r"Stationary variances of the first- and second-order SDE on quadratics: $\frac{\eta\sigma^2}{2N\lambda}$ and "
+            r"$\frac{\eta\sigma^2}{N\lambda(2+\eta\lambda)}$",
+            "quadratics",
+            proofs=(
+                "6.7-first-order", "6.7-second-order", "6.7-covariance-first-order", "6.7-covariance-second-order",
+                "6.7-rand-k-first-order",
+            ),
+        ),
+        Claim(
+            "not-the-methods",
+            r"\dots{} which are not the method's",
+            "quadratics, without sampling",
+            contrary=("stationary-first-order", "stationary-second-order"),
+        ),
+        Claim(
+            "conservative",
+            "Off quadratics the corrected model leaves too early: on the quartic at a third of the method's threshold",
+            r"gradient descent on $x^4/4$, no noise",
+            topics=("threshold-quartic",),
+        ),
+        Claim(
+            "smooth-examples",
+            r"The losses used here are $(L_0,L_1)$-smooth with the constants stated",
+            "the whole space",
+            proofs=("8-quadratic", "8-quartic", "8-cosh", "8-glued-*", "8-separable", "8-logistic-regression"),
+        ),
+        Claim(
+            "laws",
+            r"$R=2F-1$ of each noise law is concave on $[0,\infty)$, with the tangent, chord and product bounds that are used",
+            "Cauchy, Gaussian, Laplace, logistic, Student's $t$ with 3 and 4 degrees, uniform",
+            proofs=("8-cauchy-*", "8-gaussian-*", "8-laplace-*", "8-logistic-?", "8-student-t-*", "8-uniform-*"),
+        ),
+        Claim(
+            "ratios",
+            r"The compressors have the ratios $\omega$ stated for them; a fixed grid has none",
+            "given the message, every message",
+            proofs=("4-*",),
+        ),
+    ),
+    source=OURS,
+)
+FOILS = Group(
+    "Statements that one might expect, and that are false",
+    (
+        Claim(
+            "scaling-linear",
+            r"The linear scaling rule $r_\eta=r_N$ keeps the floor, whatever happens to $\omega$",
+            "the floor of the PL bound, both step sizes stable",
+            refutations=("6.8-linear",),
+        ),
+        Claim(
+            "kappa",
+            r"$\kappa=\frac15$ in the step condition keeps the floor $L_0+L_1$ ($\kappa=\frac14$ does)",
+            "corrected SDE, one state",
+            refutations=("6.2-kappa-fifth",),
+        ),
+        Claim(
+            "rosenbrock",
+            r"Rosenbrock's function is $(L_0,L_1)$-smooth on the plane for some constants",
+            r"all $L_0,L_1\ge0$",
+            refutations=("8-rosenbrock",),
+            negations=("8-rosenbrock-never",),
+        ),
+        Claim(
+            "equality",
+            r"At the threshold $\eta\eta_nx_n^2=1+\rho^{-1/2}$ with $\rho=1$ gradient descent on the quartic grows",
+            "one step: it has period 2",
+            refutations=("6.9-equality",),
+        ),
+    ),
+    source=OURS,
+)
+SECOND = follows("second-order", "", MODIFIED, front=False)
+OTHERS = (LITERATURE, SECOND, OWN, FOILS)

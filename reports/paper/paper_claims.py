@@ -1,0 +1,253 @@
+"""What the paper claims (arXiv 2506.00181), in its own words where they are known, each with statements that can be true or false.
+
+The words are those of the abstracts of its two versions. The theorems and tables of the second version are known here from public
+notes alone; no words of theirs are quoted.
+"""
+
+from __future__ import annotations
+
+from reports.paper.ledger import Claim, Group
+
+V1, V2 = "arXiv 2506.00181v1", "arXiv 2506.00181v2"
+ABSTRACT_1, ABSTRACT_2 = f"{V1}, abstract", f"{V2}, abstract"
+NOTES = f"{V2}, known here from public notes"
+#: assumptions of theorems that the source does not state
+STEP = {"step": "the step condition at every state visited"}
+RATIO = {"bounded ratio": r"$|g_j|\le\rho\sigma_k$ along the path"}
+FOLLOWED = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
+
+SIGNS = Group(
+    "Signs converge",
+    (
+        Claim(
+            "adaptive-converges",
+            r"For $\eta u\le2\varepsilon a/(dL_1)$, $\phi_1\to\infty$ and $u\to0$: $\mathbb{E}\,\Phi(X_{\hat T})\to0$",
+            "corrected SDE of DSignSGD, every start, symmetric unimodal noise",
+            proofs=("6.4-global-scheduled", "6.6-limit", "6.4-reading"),
+            topics=("experiment-d-decaying", "signs-bounded"),
+        ),
+        Claim(
+            "heavy-tails",
+            r"\dots{} and no moment of the noise is used: the same holds for Cauchy noise",
+            "and its shape is proved",
+            proofs=("6.4-global-scheduled", "8-cauchy-*"),
+            topics=("sign-stationary",),
+        ),
+    ),
+    r"adaptive methods such as Distributed SignSGD can successfully converge under standard assumptions on the learning rate "
+    r"scheduler, even under heavy-tailed noise",
+    ABSTRACT_1,
+    front=True,
+)
+SCHEDULES = Group(
+    "Pre-scheduled steps fail",
+    (
+        Claim(
+            "scheduled-fails",
+            r"On $f=x^4/4$, if $\eta_n\le k^2\eta_{n+1}$ with $k>1$ and $|x_1|\ge\sqrt{(1+k)/(\eta\eta_1)}$ has positive "
+            r"probability (under Gaussian noise from every start), then $\mathbb{E}f(x_n)\to\infty$",
+            "D(C)SGD itself, one dimension, any unbiased message",
+            proofs=("6.9-growth", "6.9-induction", "6.9-mean-*"),
+            topics=("scheduled-blow-up",),
+        ),
+        Claim(
+            "inverse-gradient",
+            r"With $h=s/K_\kappa(G)$, $\eta s\le2\varepsilon$: $\mathbb{E}\,G^2/K_\kappa(G)$ at a random time is at most "
+            r"$c\,(1+J_2)/J_1$, $J_i=\int_0^Ts^i$",
+            r"corrected SDE of D(C)SGD, every start",
+            proofs=("6.3-low-*", "6.3-high-*"),
+            topics=("normalised-bounded", "experiment-b*"),
+        ),
+    ),
+    r"Distributed (Compressed) SGD with pre-scheduled decaying learning rate fails to achieve convergence, unless such a schedule "
+    r"also accounts for an inverse dependency on the gradient norm",
+    ABSTRACT_1,
+    front=True,
+)
+NORMALISATION = Group(
+    "Normalisation emerges",
+    (
+        Claim(
+            "normalisation",
+            r"$K_\kappa(G)$ grows with $\omega$, with the variance and with $d$, and falls with $N$",
+            r"the constants of the corrected SDE's bound",
+            proofs=("6.3-strength-*",),
+            missing="that less normalisation is too little: the largest stable step is measured, on quadratics",
+            topics=("strength",),
+        ),
+    ),
+    r"normalizing the updates of DCSGD emerges as a natural condition for stability, with the degree of normalization precisely "
+    r"determined by the gradient noise structure, the landscape's regularity, and the compression rate",
+    ABSTRACT_2,
+    front=True,
+)
+MODELS = Group(
+    "What the equations see",
+    (
+        Claim(
+            "no-threshold",
+            r"The largest stable step of the first- and of the second-order SDE is not the method's",
+            "quadratics, second moments",
+            contrary=("threshold-first-order", "threshold-second-order"),
+        ),
+        Claim(
+            "threshold",
+            r"\dots{} and that of the corrected SDE is",
+            "quadratics alone, second moments",
+            topics=("threshold-corrected",),
+        ),
+        Claim(
+            "stationary",
+            r"Stationary variance of the corrected SDE: $\frac{\eta\sigma^2}{N\lambda(2-\eta\lambda)}$, which is the method's",
+            "quadratics, each coordinate of a diagonal Hessian; covariances differ",
+            proofs=("6.7-corrected", "6.7-covariance-corrected", "6.7-rand-k-corrected"),
+            topics=("stationary-corrected",),
+        ),
+    ),
+    r"the first- and second-order modified equations from the literature do not accurately model the discrete-time "
+    r"step-size/stability restrictions [\dots] we propose new first-order SDEs",
+    ABSTRACT_2,
+    front=True,
+)
+INTERACTION = Group(
+    "Interaction, and simulation",
+    (
+        Claim(
+            "interaction",
+            r"They enter as $A_1=\overline\omega+d(\overline{\sigma_1^2}+\overline{\sigma_1^2\omega})$ and "
+            r"$D_0=d(\overline{\sigma_0^2}+\overline{\sigma_0^2\omega})$",
+            "bounds on the drift of $f$ in both SDEs of D(C)SGD",
+            proofs=("6.1-pathwise", "6.2-pathwise"),
+        ),
+        Claim(
+            "simulation",
+            r"In simulation the SDEs and the methods obey every bound at a random time that is proved for the SDEs",
+            "cosh in two coordinates, two clients, one schedule",
+            topics=("6.?-*scheduled",),
+        ),
+    ),
+    r"insights -- which we validate through simulation -- into the intricate interactions between batch noise, stochastic gradient "
+    r"compression, and adaptivity",
+    ABSTRACT_1,
+    front=True,
+)
+THEOREMS = Group(
+    "Theorems and Table 2",
+    (
+        Claim(
+            "classic-compressed",
+            r"D(C)SGD: $\eta u\,K\le2\varepsilon$ with $K=(L_0+L_1G)A_1/N+L_1D_0/N$ bounds $\mathbb{E}G^2(X_{\hat T})$",
+            "first-order SDE, up to explosion",
+            proofs=("6.1-pathwise", "6.1-scheduled"),
+            unsaid=STEP,
+        ),
+        Claim(
+            "corrected-compressed",
+            r"\dots{} the same with $1+A_1/N$ in place of $A_1/N$",
+            "corrected SDE, up to explosion",
+            proofs=("6.2-pathwise", "6.2-scheduled"),
+            unsaid=STEP,
+        ),
+        Claim(
+            "corrected-expectation",
+            r"\dots{} with $L_0+L_1\,\mathbb{E}G$ in place of $L_0+L_1G$",
+            "the step at a two-point law; the bound at a law that the SDE reaches",
+            steps=("6.2-expectation",),
+        ),
+        Claim(
+            "classic-sign",
+            r"DSignSGD: $\eta u\,K\le\varepsilon\ell$ with $K=\frac{L_1d\sigma_H}{2N}$ bounds $\mathbb{E}\,\Phi(X_{\hat T})$",
+            "first-order SDE",
+            proofs=("6.4-classic", "6.4-classic-bounded", "6.4-classic-scheduled"),
+            unsaid=RATIO,
+        ),
+        Claim(
+            "corrected-sign",
+            r"\dots{} with $K=\frac{L_1d\sigma_H}{2N}+\sqrt d\,(L_0+L_1)M$",
+            "corrected SDE",
+            proofs=("6.4-bounded-ratio", "6.4-corrected", "6.4-corrected-scheduled"),
+            unsaid=RATIO,
+        ),
+        Claim(
+            "chord",
+            r"\dots{} at every state: $\Phi\ge\ell\,G^2/\sigma_H$ for some $\ell>0$",
+            r"every $\ell>0$, every noise law, $d=1$",
+            refutations=("6.4-chord",),
+            negations=("6.4-chord-zero",),
+        ),
+        Claim(
+            "schedules",
+            r"$u=(1+t)^{-p}$, $0<p\le1$, and every $u\to0$ with $\phi_1\to\infty$: $\phi_2/\phi_1\to0$",
+            "no process",
+            proofs=("6.6-*",),
+            source=V1,
+        ),
+    ),
+    source=NOTES,
+    front=True,
+)
+EXPERIMENTS = Group(
+    "Figure 1: a network on the digits, and logistic regression",
+    (
+        Claim(
+            "omega-diverges",
+            r"(a) With a constant step size the loss diverges as $\omega$ grows",
+            r"steps tuned at $\omega=0$, so this claim is made to come out",
+            topics=("experiment-a",),
+        ),
+        Claim(
+            "normalised-converges",
+            r"(b) With steps $s/K_\kappa(G)$ it converges for every $\omega$",
+            "own and held multiplier",
+            topics=("experiment-b*",),
+        ),
+        Claim(
+            "plain-tuned",
+            r"(c) Plain normalised steps end higher at the largest $\omega$",
+            "held, tuned, equal lengths",
+            topics=("experiment-c-*",),
+        ),
+        Claim(
+            "sign-constant",
+            "(d) DSignSGD, Cauchy noise: a constant step is stable and stalls",
+            "three noise scales",
+            topics=("experiment-d-constant",),
+        ),
+        Claim(
+            "sign-decaying",
+            r"(d) \dots{} and $\eta_n=1/\sqrt{n+1}$ converges for each scale",
+            "three noise scales",
+            topics=("experiment-d-decaying",),
+        ),
+    ),
+    source=f"{V2}, Figure 1, known here from public notes",
+    front=True,
+)
+
+
+def follows(model: str, words: str, source: str, front: bool = True) -> Group:
+    """How closely an equation follows each method, before it has settled and after."""
+    claims = tuple(
+        Claim(
+            f"follows-{method}-{phase}-{model}",
+            rf"The {model} SDE follows {name}, {phase}: means within 10\,\%",
+            "synthetic losses, real mini-batches, a network",
+            topics=(f"follows-{method}-{phase}-{model}",),
+            row=name,
+            column=phase,
+        )
+        for method, name in FOLLOWED.items()
+        for phase in ("transient", "late")
+    )
+    return Group(f"{model.capitalize()} SDE", claims, words, source, front, grid=True)
+
+
+FOLLOWING = (
+    follows("first-order", "Using stochastic differential equation (SDE) approximations, we study the dynamics", ABSTRACT_1),
+    follows(
+        "corrected",
+        "we propose new first-order SDEs by carefully incorporating curvature-dependent terms into their drift",
+        ABSTRACT_2,
+    ),
+)
+PAPER = (SIGNS, SCHEDULES, NORMALISATION, MODELS, INTERACTION, THEOREMS, EXPERIMENTS, *FOLLOWING)
