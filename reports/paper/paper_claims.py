@@ -99,7 +99,7 @@ MODELS = Group(
         Claim(
             "stationary",
             r"Stationary variance of the corrected SDE: $\frac{\eta\sigma^2}{N\lambda(2-\eta\lambda)}$, which is the method's",
-            "quadratics, each coordinate of a diagonal Hessian; covariances differ",
+            r"quadratics, from $\mathbb{E}\,\mathcal{L}x_ix_j=0$; covariances differ",
             proofs=("6.7-corrected", "6.7-covariance-corrected", "6.7-rand-k-corrected"),
             topics=("stationary-corrected",),
         ),

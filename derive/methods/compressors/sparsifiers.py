@@ -102,7 +102,7 @@ class RandK(Unbiased):
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         scale = show(dimension / self.k)
         sets = "single coordinates" if self.k == 1 else rf"sets of ${show(self.k)}$ coordinates"
-        return rf"$C_j={scale}\,{show(v)}\,1\{{j\in K\}}$ with $K$ uniform among the {sets}"
+        return rf"$C_j={scale}\,{show(v)}\,1\{{j\in K\}}$ with $K$ uniform among the {sets}; $d\ge2$ (at $d=1$ it is the identity)"
 
     def latex(self) -> str:
         return rf"\mathrm{{Rand}}\text{{-}}{sp.latex(self.k)}"

@@ -86,7 +86,7 @@ def _in_stable_range(alpha: Fraction) -> bool:
 @register(
     "noise",
     "stable",
-    "sigma times the law with characteristic function exp(-|t|^alpha): infinite variance for alpha < 2",
+    "sigma times the law with characteristic function exp(-|t|^alpha): infinite variance for alpha < 2, no mean for alpha <= 1",
     Parameter("alpha", "a number in (0, 2], at least 1/100", _in_stable_range, "alpha"),
     scale("sigma"),
 )

@@ -24,7 +24,8 @@ from derive.proof.language.terms import Relation
 
 #: analytic facts that no algebra gives; every verdict lists those that it used
 AXIOMS: Mapping[str, str] = {
-    "weak-existence": "a weak solution exists up to explosion (Ikeda and Watanabe 1989, IV.2.3: continuous coefficients)",
+    "weak-existence": "a weak solution exists up to explosion (Ikeda and Watanabe 1989, IV.2.3: continuous coefficients; where the "
+    "drift is discontinuous, a solution in Filippov's sense)",
     "localisation": "stopped, the stochastic integral is a martingale; bounds pass to the limit (Karatzas and Shreve 1991, 3.3)",
     "fatou": "for V bounded below, E lim inf V at the stopping times is at most lim inf E V (Fatou's lemma)",
     "integrability": "every expectation and integral that is written exists and is finite, so that it is linear",

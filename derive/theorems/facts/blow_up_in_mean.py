@@ -37,7 +37,7 @@ WEIGHT, NOW, NEXT = under("E", w), under("E", w * x0**2), under("E", w * x1**2)
 def message() -> dict[str, Relation]:
     """The step, and that its message is unbiased given the past: x_n, w and what they determine."""
     slope = expression(sp.diff(LOSS, place), {place: x0})
-    return {"the step": x1.eq(x0 - e * c), "unbiased message": under("E", w * (x0 - e * slope) * (c - slope)).eq(0)}
+    return {"the step": x1.eq(x0 - e * c), "unbiased message": under("E", w * (x0 - e * slope) * c).eq(under("E", w * (x0 - e * slope) * slope))}
 
 
 DEFINITIONS = {name: relation for name, relation in message().items() if name == "the step"}

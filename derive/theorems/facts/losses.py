@@ -209,23 +209,25 @@ ROSENBROCK = Refutation(
 def steep(w: Derivation) -> Fact:
     """L0 + L1 (|f_x| + |f_y|) < f_xx at x = 1 + L0 + L1, y = x^2, where f_x = 2(x - 1), f_y = 0 and f_xx = 800 x^2 + 2."""
     k = w.kernel
-    right = w.have("f_x >= 0", num(0).le(FX), "L0 >= 0", "L1 >= 0", "f_x", "far out")
-    flat = w.have("f_y >= 0", num(0).le(FY), "f_y")
+    slope = w.combine("f_x on the curve", FX.eq(2 * (v - 1)), (), [(1, "f_x"), (-400 * v, "on the curve")])
+    level = w.combine("f_y on the curve", FY.eq(0), (), [(1, "f_y"), (200, "on the curve")])
+    bent = w.combine("f_xx on the curve", FXX.eq(800 * v**2 + 2), (), [(1, "f_xx"), (-400, "on the curve")])
+    right = w.have("f_x >= 0", num(0).le(FX), "L0 >= 0", "L1 >= 0", slope, "far out")
+    flat = w.have("f_y >= 0", num(0).le(FY), level)
     sizes = [k.function("abs_of_positive", [t], [fact]) for t, fact in ((FX, right), (FY, flat))]
     return w.have(
         "a point where it fails", (L0 + L1 * (fn("abs", FX) + fn("abs", FY))).lt(FXX),
-        *sizes, "f_x", "f_y", "f_xx", "far out", "L0 >= 0", "L1 >= 0",
+        *sizes, slope, level, bent, "far out", "L0 >= 0", "L1 >= 0",
     )  # fmt: skip
 
 
 FX, FY, FXX = xs("fx fy fxx")
-#: on the curve y = x^2
 SLOPES = {"f_x": sp.diff(_F, _x), "f_y": sp.diff(_F, _y), "f_xx": sp.diff(_F, _x, 2)}
 
 
-def on_the_curve() -> dict[str, Relation]:
-    """The partial derivatives of Rosenbrock's function on y = x^2, by SymPy."""
-    found = {name: expression(sp.expand(e.xreplace({_y: _x**2})), {}) for name, e in SLOPES.items()}
+def slopes() -> dict[str, Relation]:
+    """The partial derivatives of Rosenbrock's function, by SymPy."""
+    found = {name: expression(sp.expand(e), {}) for name, e in SLOPES.items()}
     return {name: own.eq(value) for (name, value), own in zip(found.items(), (FX, FY, FXX), strict=True)}
 
 
@@ -237,12 +239,12 @@ NEVER = Theorem(
         r"For $f=(1-x)^2+100(y-x^2)^2$ and all $L_0,L_1\ge0$: at $x=1+L_0+L_1$, $y=x^2$, "
         r"$\|\nabla^2f\|_{\mathrm{op}}\ge\partial_{xx}f>L_0+L_1(|\partial_xf|+|\partial_yf|)\ge L_0+L_1\|\nabla f\|$."
     ),
-    context=Context(dict.fromkeys(["v", "L0", "L1", "fx", "fy", "fxx"], "const")),
-    assumptions={"L0 >= 0": L0.ge(0), "L1 >= 0": L1.ge(0), "far out": v.eq(1 + L0 + L1)},
-    definitions=on_the_curve(),
-    read=on_the_curve,
-    point={v: 3, L0: 1, L1: 1, FX: 4, FY: 0, FXX: 7202},
-    names={**NAMES, "fx": r"\partial_xf", "fy": r"\partial_yf", "fxx": r"\partial_{xx}f"},
+    context=Context(dict.fromkeys(["v", "p", "L0", "L1", "fx", "fy", "fxx"], "const")),
+    assumptions={"L0 >= 0": L0.ge(0), "L1 >= 0": L1.ge(0), "far out": v.eq(1 + L0 + L1), "on the curve": p.eq(v**2)},
+    definitions=slopes(),
+    read=slopes,
+    point={v: 3, p: 9, L0: 1, L1: 1, FX: 4, FY: 0, FXX: 7202},
+    names={**NAMES, "p": "y", "fx": r"\partial_xf", "fy": r"\partial_yf", "fxx": r"\partial_{xx}f"},
     prove=steep,
     evidence=(Evidence("rosenbrock"),),
 )

@@ -230,7 +230,7 @@ def pair(model: Model, ids: tuple[str, str], name: str, source: str) -> tuple[Th
         title=f"DSignSGD, {name} model, pre-scheduled step, while no slope exceeds ρ times a scale",
         statement=(
             rf"If $|g_j|\le\rho\sigma_k$ and the step condition of {ids[0]} hold at every state visited, $f\ge f^*$ and $\varepsilon<1$, then "
-            rf"$\mathbb{{E}}\,\Phi(X_{{\hat T}})\le\frac{{f(x_0)-f^*+\eta\left({floor}\right)\phi_2}}{{(1-\varepsilon)\,\phi_1}}$."
+            rf"$\mathbb{{E}}[\Phi(X_{{\hat T}});\hat T<\tau]\le\frac{{f(x_0)-f^*+\eta\left({floor}\right)\phi_2}}{{(1-\varepsilon)\,\phi_1}}$."
         ),
         assumptions={**given, **sg.ENDS},
         prove=derivation(model, True),

@@ -192,7 +192,7 @@ def scheduled(w: Derivation) -> Fact:
 
 def entry(integrated: bool) -> Theorem:
     said = (
-        r"$\mathbb{E}\,\Phi(X_{\hat T})\le\frac{f(x_0)-f^*+\frac{\eta d}{2N}\left(L_0+\frac{L_1d\bar\sigma}{4}\right)\phi_2}{(1-\varepsilon)\phi_1}$"
+        r"$\mathbb{E}[\Phi(X_{\hat T});\hat T<\tau]\le\frac{f(x_0)-f^*+\frac{\eta d}{2N}\left(L_0+\frac{L_1d\bar\sigma}{4}\right)\phi_2}{(1-\varepsilon)\phi_1}$"
         if integrated
         else r"$\mathcal{L}f\le-(1-\varepsilon)\,u\,\Phi+\frac{\eta u^2d}{2N}\left(L_0+\frac{L_1d\bar\sigma}{4}\right)$"
     )

@@ -55,8 +55,8 @@ SCHEDULED = Theorem(
     title="DSignSGD converges under standard schedules, heavy tails included",
     source="theory 6.4 (ours)",
     statement=SAID
-    + r"$\mathbb{E}\,\Phi(X_{\hat T})\le\frac{f(x_0)-f^*+\frac{\eta d}{2}\left(L_0+\frac{L_1d\bar\sigma}{4}\right)\phi_2}{(1-\varepsilon)\,\phi_1}$. "
-    r"No moment of the noise is used.",
+    + r"$\mathbb{E}[\Phi(X_{\hat T});\hat T<\tau]\le\frac{f(x_0)-f^*+\frac{\eta d}{2}\left(L_0+\frac{L_1d\bar\sigma}{4}\right)\phi_2}{(1-\varepsilon)\,\phi_1}$. "
+    r"No moment of the noise is used; $\tau$ is the explosion time.",
     context=sg.context(),
     assumptions={**sg.ASSUMPTIONS, **sg.SPREAD, **STEP, **sg.ENDS},
     definitions=sg.DEFINITIONS,

@@ -91,7 +91,7 @@ ENTRIES = (
         title="DSignSGD far from the optimum, without noise",
         source="theory 6.5",
         statement=(
-            r"While $f>f^*$, with $G^2\ge2\mu(f-f^*)$ and $\mathrm{d}X=-\operatorname{sign}(\nabla f)\,\mathrm{d}t$: "
+            r"In Filippov's sense, while $f>f^*$, with $G^2\ge2\mu(f-f^*)$ and $\mathrm{d}X=-\operatorname{sign}(\nabla f)\,\mathrm{d}t$: "
             r"$\sqrt{f(X_T)-f^*}\le\sqrt{f(x_0)-f^*}-\sqrt{\mu/2}\,T$, so that "
             r"$f(X_T)-f^*\le\left(\sqrt{f(x_0)-f^*}-\sqrt{\mu/2}\,T\right)^2$ until it is $0$."
         ),

@@ -73,7 +73,7 @@ def entry(model: Model) -> Theorem:
         id=f"6.7-{model}",
         title=f"Stationary variance on a quadratic, {model} model",
         source="theory 6.7 and 5.4",
-        statement=rf"On $f=\lambda x^2/2$ a stationary second moment is $\mathbb{{E}}x^2=\frac{{\eta\sigma^2}}{{{WORDS[model]}}}$.",
+        statement=rf"On $f=\lambda x^2/2$ a stationary second moment, one with $\mathbb{{E}}\,\mathcal{{L}}x^2=0$, is $\mathbb{{E}}x^2=\frac{{\eta\sigma^2}}{{{WORDS[model]}}}$.",
         context=CONTEXT,
         assumptions={"lambda > 0": lam.gt(0), "stable": num(0).lt(FACTORS[model])},
         definitions=read(),

@@ -58,7 +58,7 @@ def covariance(model: Model) -> Theorem:
     read = mixed(model)
     return Theorem(
         id=f"6.7-covariance-{model}", title=f"Stationary covariance of two coordinates, {model} model", source="theory 6.7",
-        statement=r"On $f=\frac12\sum_jh_jx_j^2$ with noise covariance $\Sigma$ a stationary mixed moment is "
+        statement=r"On $f=\frac12\sum_jh_jx_j^2$ with noise covariance $\Sigma$ a stationary mixed moment, one with $\mathbb{E}\,\mathcal{L}x_1x_2=0$, is "
         rf"$\mathbb{{E}}x_1x_2=\frac{{\eta}}{{N}}\,\frac{{\Sigma_{{12}}}}{{h_1+h_2{WORDS[model]}}}$.",
         context=CONTEXT, assumptions={"stable": num(0).lt(FACTORS[model])}, definitions=read(), read=read,
         point={eta: 0, N: 1, h1: 1, h2: 1, spread: 1, m: 0}, names=NAMES, prove=solve(model),
@@ -121,7 +121,7 @@ def rand_k(model: Model) -> Theorem:
     less = r"-\eta h_j^2" if model == "corrected" else ""
     return Theorem(
         id=f"6.7-rand-k-{model}", title=f"Stationary second moment with Rand-k and affine variance, {model} model", source="theory 6.7",
-        statement=r"On $f=\frac12(h_1x_1^2+h_2x_2^2)$ with Rand-$k$ and $\operatorname{Cov}Z=(\sigma_0^2+\sigma_1^2G^2)I$ stationary second moments $v_j=\mathbb{E}x_j^2$ are "
+        statement=r"On $f=\frac12(h_1x_1^2+h_2x_2^2)$ with Rand-$k$ and $\operatorname{Cov}Z=(\sigma_0^2+\sigma_1^2G^2)I$ stationary second moments $v_j=\mathbb{E}x_j^2$, with $\mathbb{E}\,\mathcal{L}x_j^2=0$, are "
         r"$v_1=\frac{2\eta\sigma_0^2}{Nk\,a_1q}$ with $q=1-\frac{2\eta\sigma_1^2}{Nk}\left(\frac{h_1^2}{a_1}+\frac{h_2^2}{a_2}\right)$ and "
         rf"$a_j=2h_j-\frac\eta N\left(\frac2k-1\right)h_j^2{less}$; the coordinates may be exchanged.",
         context=CONTEXT,

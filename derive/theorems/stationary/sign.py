@@ -92,7 +92,7 @@ def gaussian(w: Derivation) -> Fact:
     )  # fmt: skip
 
 
-NEAR = r"Near the optimum of $f=hx^2/2$ the linearised DSignSGD has the stationary variance "
+NEAR = r"Near the optimum of $f=hx^2/2$ the linearised DSignSGD has the stationary variance, from $\mathbb{E}\,\mathcal{L}x^2=0$, "
 ENTRIES = (
     Theorem(
         id="6.7-sign", title="DSignSGD near the optimum of a quadratic", source="theory 6.7",

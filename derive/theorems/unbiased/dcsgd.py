@@ -71,9 +71,9 @@ def pair(model: Model, number: str, name: str, source: str) -> tuple[Theorem, Th
         title=f"D(C)SGD, {name} model, pre-scheduled step",
         statement=(
             rf"If the step condition of {number}-pathwise holds at every state visited, $f\ge f^*$ and $\varepsilon<1$, then "
-            r"$\mathbb{E}\|\nabla f(X_{\hat T})\|^2\le\frac{f(x_0)-f^*+\frac{\eta}{2N}"
+            r"$\mathbb{E}[\|\nabla f(X_{\hat T})\|^2;\hat T<\tau]\le\frac{f(x_0)-f^*+\frac{\eta}{2N}"
             r"\left(L_0+\frac{L_1}{4\kappa}\right)D_0\,\phi_2}{(1-\varepsilon)\,\phi_1}$, "
-            r"with $\phi_1=\int_0^Tu$, $\phi_2=\int_0^Tu^2$ and $\hat T$ of density $u/\phi_1$, independent of $X$."
+            r"with $\phi_1=\int_0^Tu$, $\phi_2=\int_0^Tu^2$ and $\hat T$ of density $u/\phi_1$, independent of $X$; $\tau$ is the explosion time."
         ),
         assumptions={
             **ub.ASSUMPTIONS,

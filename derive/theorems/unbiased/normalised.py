@@ -140,7 +140,7 @@ def entry(
 ) -> Theorem:
     name = "scheduled" if integrated else "pathwise"
     says = (
-        r"$\mathbb{E}\,\psi(\|\nabla f(X_{\hat T})\|)\le\frac{f(x_0)-f^*+\frac{\eta D_0c_f}{2N}\int_0^Ts^2}{(1-\varepsilon)\int_0^Ts}$, "
+        r"$\mathbb{E}[\psi(\|\nabla f(X_{\hat T})\|);\hat T<\tau]\le\frac{f(x_0)-f^*+\frac{\eta D_0c_f}{2N}\int_0^Ts^2}{(1-\varepsilon)\int_0^Ts}$, "
         r"$\hat T$ of density $s/\int_0^Ts$, "
         if integrated
         else r"$\mathcal{L}f\le-(1-\varepsilon)\,s\,\psi(G)+\frac{\eta s^2}{2N}D_0c_f$, "

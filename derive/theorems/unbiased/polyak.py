@@ -69,7 +69,7 @@ def entry(model: Model) -> Theorem:
         title=f"D(C)SGD, L-smooth with the PL inequality, {model} model",
         source="theory 6.5; arXiv 2502.17009",
         statement=(
-            rf"With $L_1=0$, $L=L_0$, $G^2\ge2\mu(f-f^*)$, $u=1$ and $r={inner}>0$: $\mathbb{{E}}f(X_T)-f^*\le"
+            rf"With $L_1=0$, $L=L_0$, $G^2\ge2\mu(f-f^*)$, $u=1$ and $r={inner}>0$: $\mathbb{{E}}[f(X_T)-f^*;T<\tau]\le"
             r"(f(x_0)-f^*)e^{-2\mu rT}+\frac{\eta LD_0}{4\mu rN}\left(1-e^{-2\mu rT}\right)$."
         ),
         context=ub.context(model, num(1), mu="const"),

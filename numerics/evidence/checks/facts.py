@@ -67,7 +67,7 @@ def rosenbrock(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     rng = _rng(10)
     l0, l1 = (rng.choice([-1, 1, 1, 1], count) * _log(rng, 1e-3, 1e4, count) for _ in range(2))
     place = (1 + l0 + l1) * rng.choice([1, 1, 0.01], count)
-    yield "random constants", of_points(count, v=place, L0=l0, L1=l1)
+    yield "random constants", of_points(count, v=place, p=place**2 * rng.choice([1, 1, 1, 0.5], count), L0=l0, L1=l1)
 
 
 def separable(theorem: Theorem, count: int = 2000) -> Iterator[Points]:

@@ -1,0 +1,64 @@
+"""How closely a model follows its method: the words come from gaps and intervals, before and after the method has settled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reports.paper.evidence import CONFIRMED, INCONCLUSIVE, VIOLATED
+from reports.paper.following import following
+
+TIMES = np.linspace(0, 8, 17)
+METHOD = 0.5 + 0.5 * np.exp(-TIMES)
+
+
+def run(mean: np.ndarray, half: float = 0.001, solver: float | None = None) -> dict[str, Any]:
+    made: dict[str, Any] = {"times": TIMES.tolist(), "mean": mean.tolist(), "interval": [half] * len(mean)}
+    return made if solver is None else made | {"solver": [solver] * len(mean)}
+
+
+def verdicts(model: dict[str, Any], method: dict[str, Any] | None = None) -> tuple[str, str]:
+    found = following({"method": method or run(METHOD), "first-order": model}, "method", "dsgd", ("case", "a case"), "fig:a")
+    assert list(found) == ["follows-case-dsgd-first-order-transient", "follows-case-dsgd-first-order-late"]
+    return tuple(e["verdict"] for e in found.values())
+
+
+def test_a_model_within_a_tenth_follows() -> None:
+    assert verdicts(run(1.05 * METHOD)) == (CONFIRMED, CONFIRMED)
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.2])
+def test_a_gap_beyond_a_tenth_is_seen_in_its_own_phase(factor: float) -> None:
+    early = np.where(TIMES < 3, factor, 1.0) * METHOD
+    late = np.where(TIMES > 7, factor, 1.0) * METHOD
+    assert verdicts(run(early)) == (VIOLATED, CONFIRMED)
+    assert verdicts(run(late)) == (CONFIRMED, VIOLATED)
+
+
+def test_intervals_and_the_solver_s_error_count_on_both_sides() -> None:
+    assert verdicts(run(1.08 * METHOD, half=0.05)) == (INCONCLUSIVE, INCONCLUSIVE)
+    assert verdicts(run(1.08 * METHOD, solver=0.02)) == (INCONCLUSIVE, INCONCLUSIVE)
+    assert verdicts(run(1.13 * METHOD, solver=0.04)) == (INCONCLUSIVE, INCONCLUSIVE)
+
+
+def test_the_start_does_not_count_and_a_method_that_has_not_settled_decides_nothing_late() -> None:
+    start = METHOD.copy()
+    start[0] *= 3
+    assert verdicts(run(start)) == (CONFIRMED, CONFIRMED)
+    falling = np.exp(-TIMES / 4)
+    assert verdicts(run(3 * falling), run(falling)) == (VIOLATED, INCONCLUSIVE)
+
+
+def test_a_mean_that_is_not_known_decides_nothing() -> None:
+    assert verdicts(run(METHOD), run(METHOD, half=0.4)) == (INCONCLUSIVE, INCONCLUSIVE)
+
+
+def test_the_largest_gap_is_told() -> None:
+    model = METHOD.copy()
+    model[4] *= 1.979
+    found = following({"method": run(METHOD), "m": run(model)}, "method", "dsignsgd", ("case", "a case"), "fig:a")
+    first, last = found.values()
+    assert first["gap"] == pytest.approx(0.979) and first["failing"] == 1 and first["compared"] == 11 and last["gap"] < 1e-12
+    assert "97.9" in first["says"] and first["gap_of"] == "the m SDE of DSignSGD, a case, transient"
