@@ -27,6 +27,7 @@ class Part:
         steps: how many it announces; two numbers where that differs between quick and full.
         quick, full: seconds that it takes when quick, and in full.
         needs: sections whose results it uses: it is computed after them, every time, and not stored.
+        appendix: whether it stands after the others, as something to look things up in.
     """
 
     module: str
@@ -35,6 +36,7 @@ class Part:
     quick: float = 0.1
     full: float = 0.1
     needs: tuple[str, ...] = ()
+    appendix: bool = False
 
 
 #: number of processes that compute the sections of a report on everything built in; each holds a compiler and its arrays
@@ -44,10 +46,8 @@ EVIDENCE = ("theorems", "verification", "ensembles", "sweeps", "experiments", "r
 #: the sections in the order of the report; a new section is a module in reports/sections and a line here
 SECTIONS = {
     "ledger": Part("reports.sections.ledger", "Ledger", needs=EVIDENCE),
-    "claims": Part("reports.sections.claim_by_claim", "Claims", needs=EVIDENCE),
     "problem": Part("reports.sections.problem", "ProblemSection"),
     "own-claims": Part("reports.sections.own_claims", "OwnClaims"),
-    "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems",)),
     "sde-table": Part("reports.sections.sde_table", "SDETable", 10, 1.5, 1.5),
     "models": Part("reports.sections.models", "Models", 2, 1.5, 2.0),
     "theorems": Part("reports.sections.theorems", "Theorems", 123, 19.0, 18.0),
@@ -57,11 +57,16 @@ SECTIONS = {
     "sweeps": Part("reports.sections.sweeps.section", "Sweeps", 11, 18.0, 26.0),
     "experiments": Part("reports.sections.experiments.section", "Experiments", (20, 33), 44.0, 618.0),
     "real-data": Part("reports.sections.real_data.section", "RealData", (16, 22), 45.0, 172.0),
-    "appendix": Part("reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary")),
+    "claims": Part("reports.sections.claim_by_claim", "Claims", needs=EVIDENCE, appendix=True),
+    "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems",), appendix=True),
+    "proofs": Part("reports.sections.theorems", "Proofs", needs=("theorems",), appendix=True),
+    "comparisons": Part("reports.sections.verification.section", "Comparisons", needs=("verification",), appendix=True),
+    "appendix": Part("reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary"), appendix=True),
 }
 #: sections that a report on a user's problem lacks, and those that only such a report has
 _PAPER = (
-    "claims", "assumptions", "sde-table", "models", "theorems", "stationary", "verification", "sweeps", "experiments", "real-data",
+    "claims", "assumptions", "sde-table", "models", "theorems", "proofs", "stationary", "verification", "sweeps", "experiments",
+    "real-data", "comparisons",
 )  # fmt: skip
 _OWN = ("problem", "own-claims")
 _TYPESETTING = 3.0

@@ -73,7 +73,7 @@ def build_report(
             sections[name].figures(results[name], folder / "figures")
         else:
             draw(sections[name], results[name], folder, cache.path(name, asked).name)
-    notation, parts = _parts(sections, {name: results[name] for name in plan.names}, folder)
+    notation, parts = _parts(sections, {name: results[name] for name in plan.names}, folder, whole=only is None)
     main = folder / "report.tex"
     text = environment(tex=Tex).get_template("report.tex").render(
         title=TITLES[problem is None],
@@ -81,7 +81,8 @@ def build_report(
         date=date.today().isoformat(),
         letters=problem is None,
         front=[p for p in parts if p["name"] in FRONT],
-        parts=notation + [p for p in parts if p["name"] not in FRONT],
+        parts=notation + [p for p in parts if p["name"] not in FRONT and not SECTIONS[p["name"]].appendix],
+        appendix=[p for p in parts if SECTIONS[p["name"]].appendix],
     )
     write_atomic(main, text)
     progress("typesetting", work.fraction)
@@ -102,12 +103,13 @@ def build_report(
 
 
 def _parts(
-    sections: Mapping[str, Section], results: Mapping[str, dict[str, Any]], folder: Path
+    sections: Mapping[str, Section], results: Mapping[str, dict[str, Any]], folder: Path, whole: bool = True
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Write the parts; return the parts of the document, and separately that of the notation."""
     notation, parts = Notation(), []
     env = environment(tex=Tex, prose=prose)
     env.globals["macro"] = lambda name: Tex(macro(name))
+    env.globals["whole"] = whole
     for name, result in results.items():
         notation.describe(result.get("meanings", {}), result.get("here", {}))
         part = with_macros(env.get_template(f"parts/{name}.tex").render(**result))

@@ -1,4 +1,4 @@
-"""The theorem catalogue: statements with their assumptions and proofs line by line, or the numbers that refute them."""
+"""The theorem catalogue: statements with their assumptions and the lines that carry their proofs; the proofs step by step."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from derive.proof.kernel.rules import AXIOMS
 from derive.proof.language.text import TermWriter
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.checking import Checked, check
+from derive.theorems.entry.from_sde import generator_of
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.theorems.sharpen import CONSTANTS, Sharpened, least
 from reports.document.tex import escape
@@ -37,6 +38,9 @@ RULES = {
     "evaluate": "exact numbers",
     "component": "a summand is at most the sum",
 }
+#: facts about a noise law, and what an internal note adds to a source
+LAW, NOTES = re.compile(r"8-(.+)-\d+"), re.compile(r"theory [\d.]+( and [\d.]+)*[;,]?")
+LF = r"\mathcal{L}f"
 #: rules whose name explains them completely
 NAMED = frozenset({"ito", "gronwall", "primitive"})
 
@@ -52,6 +56,7 @@ class Theorems(Section):
         for entry in entries().values():
             context.tick(f"theorem {entry.id}")
             found.append(_shown(check(entry)))
+        _first(found)
         sharp = []
         for constant in CONSTANTS:
             context.tick(f"constant of {constant.entry}")
@@ -61,11 +66,59 @@ class Theorems(Section):
         statuses = {e["id"]: "holds" if e["status"] == e["expected"] else "FAILS" for e in found}
         counts = {s: sum(e["status"] == s for e in found) for s in ("PROVED", "REFUTED", "DECIDED", "UNDECIDED")}
         axioms = [{"name": name, "text": words} for name, words in AXIOMS.items()]
-        return {"entries": found, "axioms": axioms, "counts": counts, "sharp": sharp, "statuses": statuses}
+        return {
+            "entries": found, "axioms": axioms, "counts": counts, "sharp": sharp, "statuses": statuses, "laws": _laws(found),
+        }  # fmt: skip
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         """Write the certificates next to the report."""
         self.write_certificates(result["entries"], folder)
+
+
+@final
+class Proofs(Section):
+    """Every step of every proof; a step that several proofs share is printed once."""
+
+    name, title = "proofs", "Proofs, step by step"
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        entries = [e for e in context.results["theorems"]["entries"] if e["status"] == "PROVED"]
+        seen: dict[str, dict[str, Any]] = {}
+        uses: dict[str, int] = {}
+        for line in (line for e in entries for line in e["lines"]):
+            uses[said(line)] = uses.get(said(line), 0) + 1
+            seen.setdefault(said(line), line)
+        shared = {key: number for number, key in enumerate((key for key, n in uses.items() if n > 1), 1)}
+        proofs = []
+        for e in entries:
+            known = [shared[said(line)] for line in e["lines"] if said(line) in shared]
+            own = [line for line in e["lines"] if said(line) not in shared]
+            proofs.append({"id": e["id"], "steps": len(e["lines"]), "shared": sorted(known), "lines": own})
+        first = [{"number": n, **seen[key]} for key, n in shared.items()]
+        return {"proofs": proofs, "shared": first, "sharp": context.results["theorems"]["sharp"]}
+
+
+def _first(found: list[dict[str, Any]]) -> None:
+    """Mark the named assumptions that an earlier entry has written out in the same way."""
+    known = set[tuple[str, str]]()
+    for a in (a for e in found for a in e["assumptions"]):
+        a["again"] = bool(a["name"]) and (a["name"], a["tex"]) in known
+        known.add((a["name"], a["tex"]))
+
+
+def said(line: dict[str, Any]) -> str:
+    """What makes two steps the same for a reader."""
+    return "|".join((line["tex"], line["name"], line["rule"], *line["given"]))
+
+
+def _laws(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The facts about noise laws, by law: there are many similar ones."""
+    laws: dict[str, list[dict[str, Any]]] = {}
+    for e in found:
+        if match := LAW.fullmatch(e["id"]):
+            e["law"] = match[1]
+            laws.setdefault(match[1], []).append({"id": e["id"], "statement": e["statement"], "status": e["status"]})
+    return [{"name": name.replace("-", " "), "facts": facts} for name, facts in laws.items()]
 
 
 def _sharp(found: Sharpened) -> dict[str, str]:
@@ -91,7 +144,7 @@ def _shown(checked: Checked) -> dict[str, Any]:
     return {
         "id": entry.id,
         "title": entry.title,
-        "source": entry.source,
+        "source": NOTES.sub("", entry.source).strip("; ") or "ours",
         "statement": entry.statement,
         "status": checked.status,
         "expected": entry.expected,
@@ -99,6 +152,9 @@ def _shown(checked: Checked) -> dict[str, Any]:
         **_grouped([_formula(writer.relation(r), name) for name, r in given.items() if name in used]),
         "declared": [d["latex"] for d in checked.declared],
         "lines": _lines(checked),
+        "sketch": _sketch(checked),
+        "generator": _generator(entry) if isinstance(entry, Theorem) else "",
+        "law": "",
         "axioms": list(checked.axioms),
         "assumed": [name for name, _ in checked.assumptions],
         "unused": [writer.relation(given[name]) for name in checked.unused],
@@ -122,6 +178,32 @@ def _lines(checked: Checked) -> list[dict[str, Any]]:
         shown = _formula(step["latex"], name)
         lines.append({**shown, "given": step["given"], "rule": RULES.get(step["rule"], step["rule"])})
     return lines
+
+
+def _sketch(checked: Checked) -> list[dict[str, Any]]:
+    """The lines that carry a proof, each with the assumptions and lines that it is from; signs are left out of these."""
+    main = [s for s in checked.steps if s["main"]]
+    names = [s["text"] for s in main]
+    made = []
+    for step in main:
+        given = [n for n in dict.fromkeys(step["from"]) if (n in names or _is_name(n)) and n != step["text"]]
+        shown = _formula(step["latex"], step["text"])
+        rule = RULES.get(step["rule"], step["rule"]) if step["rule"] in NAMED else ""
+        made.append({**shown, "given": step["given"], "from": given, "rule": rule})
+    return made
+
+
+def _is_name(words: str) -> bool:
+    """Whether a line or an assumption is named by words, and not by its formula or as something small."""
+    return not set(words) & set("<>=^") and not words.startswith(("a positive", "the signs"))
+
+
+def _generator(entry: Theorem) -> str:
+    """L f of the theorem's process, f being its potential, where it is abbreviated in the statement."""
+    written = {t for t, name in entry.short.items() if name == LF}
+    own = [t for v in entry.context.potentials.values() if (t := generator_of(v)) in written]
+    bare = TermWriter(entry.names, {t: name for t, name in entry.short.items() if name != LF})
+    return f"{LF}={bare.term(own[0])}" if own else ""
 
 
 def _grouped(assumed: list[dict[str, Any]]) -> dict[str, list[Any]]:

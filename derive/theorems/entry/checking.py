@@ -17,9 +17,12 @@ from derive.proof.repair.smallest import proposed
 from derive.theorems.entry.declarations import declarations
 from derive.theorems.entry.points import holds, value
 from derive.theorems.entry.recompute import disagreements
+from derive.theorems.entry.structure import carrying, grounds
 from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
 
 PROVED, DECIDED, REFUTED, UNDECIDED = "PROVED", "DECIDED", "REFUTED", "UNDECIDED"
+#: lines that carry a proof, for a reader
+MAIN = 5
 #: an assumption or a definition by its name
 Named = tuple[str, Relation]
 
@@ -30,8 +33,8 @@ class Checked:
 
     Args:
         status: PROVED, DECIDED, REFUTED or UNDECIDED.
-        steps: one line per step, with its LaTeX, what is `given` besides the assumptions (the case, a generic number), rule
-            and status.
+        steps: one line per step, with its LaTeX, what is `given` besides the assumptions (the case, a generic number), rule,
+            status, the names of assumptions and lines that it is `from`, and whether it is one of the `main` lines.
         axioms: names used.
         assumptions, definitions: those that the proof used, (name, relation); of a refutation, all that the witness satisfies.
         declared: the context's declarations of functions, matrices and processes, as far as the proof used them, {"text", "latex"}.
@@ -95,6 +98,8 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     defined = [d for name, d in theorem.definitions.items() if name in used]
     writer = TermWriter(theorem.names, theorem.short)
     lines = w.lines if w.lines and w.lines[-1].fact is last else [*w.lines, _line("so", last)]
+    rests = grounds(lines, names)
+    main = carrying(lines, rests, MAIN)
     steps: tuple[dict[str, Any], ...] = tuple(
         {
             "text": line.words,
@@ -103,8 +108,10 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
             "given": [writer.relation(h) for k, h in line.fact.hypotheses.items() if k not in names],
             "rule": line.fact.rule,
             "status": PROVED,
+            "from": [*rests[n].given, *(lines[m].words for m in rests[n].lines)],
+            "main": n in main,
         }
-        for line in lines
+        for n, line in enumerate(lines)
     )
     return Checked(
         theorem,
@@ -168,4 +175,6 @@ def _mended(entry: Refutation, writer: TermWriter) -> dict[str, Any]:
 
 
 def _evaluated(words: str, latex: str, plain: str, status: str) -> dict[str, Any]:
-    return {"text": words, "latex": latex, "plain": plain, "given": [], "rule": "evaluate", "status": status}
+    return {
+        "text": words, "latex": latex, "plain": plain, "given": [], "rule": "evaluate", "status": status, "from": [], "main": True,
+    }  # fmt: skip

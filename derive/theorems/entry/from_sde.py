@@ -10,7 +10,7 @@ import sympy as sp
 from derive.derivation import SDE
 from derive.equations.models import lam
 from derive.expressions.coordinates import Coordinate, CoordSum, g, hvp, nodes, to_slot
-from derive.proof.language.terms import Term, fn, matvec, num, plus, times, under, vec, x
+from derive.proof.language.terms import Term, dot, fn, mat, matvec, num, plus, times, trprod, under, vec, x
 from derive.vocabulary.symbols import u as free
 
 Part = tuple[Term, Any]
@@ -20,6 +20,13 @@ def loss_along(drift: list[Part], diffusion: list[Part]) -> dict[str, Any]:
     """The data that Ito's formula needs of the loss along the SDE, from its start f0 to its value fT at the horizon."""
     named = {"gradient": "g", "hessian": "H", "end": "fT", "start": "f0"}
     return {**named, "smooth": True, "drift": drift, "diffusion": diffusion}
+
+
+def generator_of(potential: Mapping[str, Any]) -> Term:
+    """L V = drift . grad V + Tr(Hess V covariance)/2 of a potential's process, as the kernel's Ito formula writes it."""
+    slope, bend = vec(potential["gradient"]), mat(potential["hessian"])
+    first = [c * dot(slope, v) for c, v in potential["drift"]]
+    return plus(*first, *[num("1/2") * c * trprod(bend, m) for c, m in potential["diffusion"]])
 
 
 def drift_terms(equation: SDE, h: Term, vectors: Mapping[str, str], hessian: str = "H") -> list[Part]:

@@ -26,7 +26,6 @@ from derive.proof.language.terms import (
     norm,
     num,
     opnorm,
-    plus,
     quad,
     tr,
     trprod,
@@ -35,7 +34,7 @@ from derive.proof.language.terms import (
     x,
     xs,
 )
-from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, loss_along
+from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along
 from derive.theorems.entry.theorem import Derivation, Evidence
 from derive.vocabulary.choices import Model
 
@@ -135,8 +134,7 @@ def ito_parts(model: Model, h: Term) -> tuple[list[Any], list[Any]]:
 
 def generator(model: Model, h: Term) -> Term:
     """L f of the engine's SDE."""
-    drift, diffusion = ito_parts(model, h)
-    return plus(*[t * dot(vec("g"), v) for t, v in drift], *[num("1/2") * t * trprod(H, m) for t, m in diffusion])
+    return generator_of(loss_along(*ito_parts(model, h)))
 
 
 class SignFacts:

@@ -20,12 +20,9 @@ from derive.proof.language.context import Context
 from derive.proof.language.terms import (
     Relation,
     Term,
-    dot,
     mat,
     norm,
-    num,
     opnorm,
-    plus,
     quad,
     tr,
     trprod,
@@ -34,7 +31,7 @@ from derive.proof.language.terms import (
     x,
     xs,
 )
-from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, loss_along
+from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, generator_of, loss_along
 from derive.theorems.entry.theorem import Derivation
 from derive.vocabulary.choices import Model
 
@@ -188,8 +185,7 @@ def ito_parts(model: Model, h: Term) -> tuple[list[Any], list[Any]]:
 
 def generator(model: Model, h: Term) -> Term:
     """L f = drift' grad f + Tr(H covariance)/2 of the engine's SDE."""
-    drift, diffusion = ito_parts(model, h)
-    return plus(*[c * dot(g, v) for c, v in drift], *[num("1/2") * c * trprod(H, m) for c, m in diffusion])
+    return generator_of(loss_along(*ito_parts(model, h)))
 
 
 def condition(model: Model, k: Term) -> Term:

@@ -80,6 +80,16 @@ class Verification(Section):
         verification_figures.draw(result, folder)
 
 
+@final
+class Comparisons(Section):
+    """The tables of `Verification`: every entry, subject and route."""
+
+    name, title = "comparisons", "The catalogue against numbers, entry by entry"
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        return {"groups": context.results["verification"]["groups"]}
+
+
 # --- the catalogue ------------------------------------------------------------------------------------------------------
 
 

@@ -58,7 +58,7 @@ def made(sections: dict[str, dict[str, Any]], folder: Path, own: Any = None, who
     context = Inputs(True, own, ResultsCache(folder / "results"), lambda label: None, sections, whole)
     found = {n: section_of(n) for n in DERIVED if own is None}
     results = {n: s.compute(context) for n, s in found.items()}
-    _parts(found, results, folder)
+    _parts(found, results, folder, whole)
     return results
 
 
