@@ -29,7 +29,7 @@ SIGNS = Group(
         Claim(
             "heavy-tails",
             r"\dots{} and no moment of the noise is used: the same holds for Cauchy noise",
-            "and its shape is proved",
+            "shape proved",
             proofs=("6.4-global-scheduled", "8-cauchy-*"),
             topics=("sign-stationary",),
         ),

@@ -30,7 +30,7 @@ BADGES = {
 #: shorter words for the badges
 SHORT = {Status.CONFIRMED: "CONFIRMED"}
 #: gaps that are named on the first page
-NAMED_GAPS = 3
+NAMED_GAPS = 2
 
 
 def groups_of(problem: Any) -> tuple[Group, ...]:

@@ -144,7 +144,7 @@ def _shown(checked: Checked) -> dict[str, Any]:
     return {
         "id": entry.id,
         "title": entry.title,
-        "source": NOTES.sub("", entry.source).strip("; ") or "ours",
+        "source": NOTES.sub("", entry.source).strip("; ()") or "ours",
         "statement": entry.statement,
         "status": checked.status,
         "expected": entry.expected,

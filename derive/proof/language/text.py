@@ -6,6 +6,7 @@ stands beside it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -15,6 +16,10 @@ from derive.proof.language.tidy import tidy
 
 #: how tightly a text holds together: what binds less than its place demands stands in brackets
 SUM, PRODUCT, POWER, ATOM = range(4)
+#: short LaTeX that is one over something, and LaTeX that needs brackets below an exponent
+_RECIPROCAL, _COMPOUND = re.compile(r"\\frac\{1\}\{(.+)\}"), re.compile(r"\^|\\frac|[-+ ]")
+#: heads of terms that are too long for a numerator with other factors
+WIDE = ("dot", "trprod", "tr", "quad", "opnorm", "E", "EI", "I", "S", "Si", "C")
 #: a text and its level
 Shown = tuple[str, int]
 
@@ -245,8 +250,10 @@ class TermWriter(Printer):
     def shown(self, t: Any) -> Shown:
         if t in self.short:
             return self.short[t], ATOM
-        if t[0] == "/":
-            return rf"\frac{{{self.shown(t[1])[0]}}}{{{self.shown(t[2])[0]}}}", ATOM
+        if t[0] == "as":
+            return t[1], ATOM
+        if t[0] == "/" or (t[0] == "^" and self._quotient(t[1])):
+            return self.product([t])
         return super().shown(t)
 
     def number(self, value: str) -> Shown:
@@ -260,11 +267,66 @@ class TermWriter(Printer):
         if factors[0][0] == "q" and factors[0][1].startswith("-"):
             sign, size = "-", -Fraction(factors[0][1])
             factors[:1] = [num(size)] if size != 1 else []
+        above, below = self._fraction(factors)
+        if not below:
+            return sign + self._row(above), PRODUCT
+        # what is long stands beside the fraction, not in it
+        beside = [a for a in above if a[0] in WIDE and a not in self.short]
+        above = [a for a in above if a not in beside]
+        if not above and len(beside) == 1:
+            above, beside = beside, []
+        parts = [self._alone(above), self._alone(below)]
+        shown = rf"\frac{{{parts[0]}}}{{{parts[1]}}}"
+        return (sign + shown + rf"\,{self._row(beside)}", PRODUCT) if beside else (sign + shown, PRODUCT if sign else ATOM)
+
+    def _row(self, factors: Sequence[Any]) -> str:
+        """Factors beside each other."""
         out = ""
         for a in factors:
             shown = self._factor(a)
             out += shown if not out else rf"\cdot {shown}" if shown[0].isdigit() and out[-1].isdigit() else rf"\,{shown}"
-        return sign + out, PRODUCT
+        return out
+
+    def _alone(self, factors: Sequence[Any]) -> str:
+        """One side of a fraction: a single factor needs no brackets there."""
+        return "1" if not factors else self.shown(factors[0])[0] if len(factors) == 1 else self._row(factors)
+
+    def _quotient(self, t: Any) -> bool:
+        """Whether a term is written as a quotient."""
+        return t not in self.short and (t[0] == "/" or (t[0] == "q" and "/" in t[1]))
+
+    def _fraction(self, factors: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """The factors of numerator and denominator of a product, quotients inside it and powers of them taken apart."""
+        above: list[Any] = []
+        below: list[Any] = []
+        for t in factors:
+            base, n = (t[1], t[2]) if t[0] == "^" else (t, 1)
+            if reciprocal := _RECIPROCAL.fullmatch(self.short.get(base, "")):
+                below.append(Term(("as", reciprocal[1])) ** n if n != 1 else Term(("as", reciprocal[1])))
+                continue
+            if t in self.short or not (self._quotient(base) or t[0] == "*"):
+                above.append(t)
+                continue
+            if t[0] == "*":
+                up, down = self._fraction(t[1:])
+            elif base[0] == "q":
+                size = Fraction(base[1])
+                up, down = [num(size.numerator)] if size.numerator != 1 else [], [num(size.denominator)]
+            else:
+                (up, over), (down, under) = self._fraction([base[1]]), self._fraction([base[2]])
+                up, down = up + under, over + down
+            above += [a**n if n != 1 else a for a in up]
+            below += [a**n if n != 1 else a for a in down]
+        return self._numbers_first(above), self._numbers_first(below)
+
+    @staticmethod
+    def _numbers_first(factors: list[Any]) -> list[Any]:
+        """Rational factors multiplied, and before the others; 1 is left out."""
+        size = Fraction(1)
+        for a in factors:
+            size *= Fraction(a[1]) if a[0] == "q" else 1
+        rest = [a for a in factors if a[0] != "q"]
+        return rest if size == 1 else [num(size), *rest]
 
     def _factor(self, t: Any) -> str:
         """A term beside others: in brackets also where a sign would stand between them."""
@@ -275,9 +337,8 @@ class TermWriter(Printer):
         shown, level = self.shown(base)
         if n == 1:
             return shown, level
-        simple = base[0] in ("x", "norm", "opnorm", "q", "pi") and level == ATOM and not shown.startswith("-")
-        if base[0] == "x" and "^" in shown:
-            simple = False
+        plain = base[0] in ("x", "norm", "opnorm", "q", "pi", "as") or base in self.short
+        simple = plain and level == ATOM and not _COMPOUND.search(shown if base[0] not in ("norm", "opnorm", "q") else "")
         return f"{shown if simple else self.bracketed(shown)}^{{{n}}}", POWER
 
     def function(self, name: str, inner: Any) -> Shown:
@@ -288,6 +349,10 @@ class TermWriter(Printer):
         match t:
             case ("xi", symbol):
                 return self.symbol(symbol).replace("_j", "_i"), ATOM
+            case ("dot", u, v) if u == v:
+                return self.shown(Term(("norm", u)) ** 2)
+            case ("dot", u, ("Mv", m, v)) if u == v:
+                return self.shown(Term(("quad", m, u)))
             case ("F", function, inner):
                 return rf"{self.symbol(function)}\!\left({self.shown(inner)[0]}\right)", ATOM
             case ("E", inner):

@@ -78,7 +78,7 @@ def test_what_is_kept_stays_whole(seed: int) -> None:
         (a - 0, "a"),
         (num(1) - 1, "0"),
         (-(num(-4) * a / b), r"\frac{4\,a}{b}"),
-        (a + num("-1/2") * b, r"a-\frac{1}{2}\,b"),
+        (a + num("-1/2") * b, r"a-\frac{b}{2}"),
         (num(-2) * a * b, r"-2\,a\,b"),
         (a * 2, r"2\,a"),
         (-(a + b), r"-\left(a + b\right)"),
