@@ -87,11 +87,11 @@ def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None
         if assume or hints or variables is not None:
             found = "a Claim with assume, variables or hints beside it"
             raise BadInput("claim", found, "a Claim alone: it has its own assumptions, variables and hints")
-        given, claim, assume, hints = claim, claim.claim, claim.assume, claim.hints
-        variables = given.variables
-        return _Question(
-            variables, tuple(from_json(a, True) for a in assume), from_json(claim, True), tuple(map(from_json, hints)), texts
-        )
+        # One that was written by hand is checked like one that was read.
+        given = claim
+        variables, claim = variable_names(given.variables), _built(given.claim, "claim", True)
+        assume = [_built(a, field, True) for field, a in listed(given.assume, "assume", "relations")]
+        hints = [_built(h, field) for field, h in listed(given.hints, "hints", "terms")]
     texts |= {f"assume[{n}]": a if isinstance(a, str) else None for n, a in enumerate(assume, 1)}
     texts |= {f"hints[{n}]": h if isinstance(h, str) else None for n, h in enumerate(hints, 1)}
     names = variable_names(_names([claim, *assume, *hints]) if variables is None else list(variables))
@@ -103,6 +103,22 @@ def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None
     return _Question(names, read_assume, read_claim, read_hints, texts)
 
 
+def _built(given: Any, field: str, relation: bool = False) -> Any:
+    """The nested tuples of a claim as a relation or a term; whether they are one over the variables is checked later."""
+    try:
+        return from_json(given, relation)
+    except (TypeError, RecursionError):
+        raise BadInput(field, str(given)[:120], "a relation" if relation else "a term") from None
+
+
+def _shown(given: Any) -> str:
+    """The text of what should be a relation or a term."""
+    try:
+        return text(given)
+    except (IndexError, KeyError, TypeError, ValueError, AttributeError):
+        return str(given)[:120]
+
+
 def _relation(given: Any, field: str, names: Sequence[str]) -> Relation:
     """A relation that is given as one, checked; or read from a text."""
     if isinstance(given, Term):
@@ -112,7 +128,7 @@ def _relation(given: Any, field: str, names: Sequence[str]) -> Relation:
     try:
         Context({name: "const" for name in names}).check_relation(given)
     except ProofError as error:
-        raise BadInput(field, text(given), f"a relation between terms over the variables ({error})") from error
+        raise BadInput(field, _shown(given), f"a relation between terms over the variables ({error})") from error
     _in_the_grammar(given[1:], field, text(given))
     return given
 

@@ -223,6 +223,32 @@ def test_bad_input_names_its_field(claim, options, field):
     assert caught.value.field == field
 
 
+X, TWO = ("x", "x"), ("q", "2")
+
+
+@pytest.mark.parametrize(
+    ("claim", "field"),
+    [
+        # 1/x <= 1 for 0 < x is false; z3 was asked about something else
+        (Claim(("x",), (("<", ("q", "0"), X),), ("<=", ("^", X, -1), ("q", "1")), ()), "claim"),
+        (Claim(("a", "b"), (("<", ("x", "a"), ("x", "b")),), ("!=", ("x", "a"), ("x", "b")), ()), "claim"),
+        (Claim(("x",), (), ("!=", X, ("q", "0")), ()), "claim"),
+        (Claim(("x",), (("<=", X, TWO), ("!=", X, TWO)), ("<", X, TWO), ()), "assume[2]"),
+        (Claim(("x",), (("<=", ("^", X, -2), TWO),), ("<=", X, TWO), ()), "assume[1]"),
+        (Claim(("x",), (), ("<=", X, ("x", "y")), ()), "claim"),
+        (Claim(("x",), (), ("<=", X, ("q", "2/4")), ()), "claim"),
+        (Claim(("x",), (), ("<=", X, ("f", "sin", X)), ()), "claim"),
+        (Claim(("x",), (), ("<=", X, 2), ()), "claim"),  # pyright: ignore[reportArgumentType]
+        (Claim(("x",), (), ("<=", X, TWO), (("norm", ("v", "g")),)), "hints[1]"),
+        (Claim(("pi",), (), ("<=", ("x", "pi"), TWO), ()), "variables[1]"),
+    ],
+)
+def test_a_claim_that_is_built_by_hand_is_checked_like_one_that_is_read(claim, field):
+    with pytest.raises(BadInput) as caught:
+        prove(claim)
+    assert caught.value.field == field
+
+
 def test_a_fact_that_says_something_else_is_no_proof():
     kernel = Kernel(Context({"x": "const"}))
     claim, other = x("x").le(num(1)), x("x").le(num(2))
