@@ -309,7 +309,7 @@ def export(certificate: str, out: str, as_json: bool) -> int:
     """
     from derive.proof.replay.check import Invalid, Unreadable
     from derive.proof.replay.check import replay as check_again
-    from derive.proof.rocq.export import export as to_rocq
+    from derive.proof.rocq.export import translated
 
     text = _read(_path(certificate, "CERTIFICATE.json"))
     target = _path(out, "-o")
@@ -319,7 +319,7 @@ def export(certificate: str, out: str, as_json: bool) -> int:
         status = INVALID if isinstance(error, Invalid) else UNREADABLE
         print(one_line(f"{'invalid' if status == INVALID else 'unreadable'}: {error}", 1000), file=sys.stderr)
         return status
-    made = to_rocq(json.loads(text))
+    made = translated(json.loads(text))
     write_atomic(target, made.text)
     if as_json:
         print_json({"file": str(target), "proved": made.proved, "premises": list(made.premises)})
