@@ -280,7 +280,7 @@ def describe(replayed: Replayed) -> list[str]:
     """The theorem in plain text: claim, hypotheses, what the context declares, how the format is read, and what was checked."""
     context = replayed.context
     title = "".join(c if c.isprintable() else f"\\x{ord(c):x}" for c in replayed.title)
-    lines = [f"title: {title}", f"claim: {infix(replayed.claim)}"]
+    lines = [f"claim: {infix(replayed.claim)}"]
     lines += [f"assumption: {infix(raw)}" for raw in replayed.assumptions]
     lines += [f"definition: {infix(raw)}" for raw in replayed.definitions]
     kinds: dict[str, list[str]] = {}
@@ -303,4 +303,4 @@ def describe(replayed: Replayed) -> list[str]:
     lines += [f"reading: {line}" for line in replayed.reading]
     axioms = ", ".join(replayed.axioms) or "none"
     lines += [f"axioms: {axioms}", f"{replayed.rechecked} steps re-checked, {replayed.trusted} trusted (axioms: {axioms})"]
-    return lines
+    return [*lines, f"title (free text, not checked): {title}"]

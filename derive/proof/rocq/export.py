@@ -307,9 +307,9 @@ class _File:
         declared = len("\n".join(self._declarations()))
         sums = SUMS if any(word in body[declared:] for word in ("coords", "clients")) else ""
         head = (
-            f"(* {_comment(str(self.certificate.get('title', '')))}\n"
-            f"   Premises, which are Hypotheses below and so assumptions of the theorem after End:\n{premises}\n"
-            f"{MODEL} *)\n"
+            f"(* Premises, which are Hypotheses below and so assumptions of the theorem after End:\n{premises}\n"
+            f"{MODEL}\n"
+            f"   Title, free text that nothing checks: {_comment(str(self.certificate.get('title', '')))} *)\n"
         )
         lemmas = "\n".join(self.script.lemmas)
         calculus = CALCULUS + LIMITS * ("limit__" in lemmas) if "ball__" in lemmas else ""
