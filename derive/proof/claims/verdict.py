@@ -13,7 +13,10 @@ from derive.proof.kernel.rules import Fact, Kernel, genuine
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, Term, from_json
 from derive.proof.language.text import TermWriter, said, text
-from derive.proof.refute.exact import Algebraic, NoValue, Values, counterexample
+from derive.proof.refute.algebraic import Algebraic
+from derive.proof.refute.exact import NoValue, Values, counterexample
+from derive.reading.grammar import parse_term
+from derive.vocabulary.errors import BadInput
 
 Status = Literal["PROVED", "DECIDED", "REFUTED", "UNDECIDED"]
 Point = Mapping[str, Fraction | Algebraic]
@@ -33,7 +36,8 @@ class Verdict:
 
     Args:
         status: PROVED (with a certificate), DECIDED (by z3, with nothing to check), REFUTED (with a counterexample), UNDECIDED.
-        counterexample: variable -> exact value, "2", "-3/4" or an algebraic number in words.
+        counterexample: variable -> exact value: "2", "-3/4" or "(1 + sqrt(5))/2" in the grammar of claim files; "root(x^3 - 2, 1)" of
+            a degree above two.
         certificate: of a proof, as FORMAT.md says.
         vacuous: the assumptions cannot hold together.
         seconds: the time it took.
@@ -162,7 +166,7 @@ def latex(verdict: Verdict) -> str:
 
 
 def counterexample_latex(verdict: Verdict) -> list[str]:
-    """Each variable with its value at the counterexample; values of algebraic numbers are words. Empty without one."""
+    """Each variable with its value at the counterexample; algebraic numbers of degree above two are words. Empty without one."""
     writer = TermWriter()
     return [rf"{writer.symbol(n)} = {_value(v)}" for n, v in (verdict.counterexample or {}).items()]
 
@@ -179,6 +183,10 @@ def _value(value: str) -> str:
     if top.lstrip("-").isdigit() and (not bottom or bottom.isdigit()):
         sign = "-" if top.startswith("-") else ""
         return rf"{sign}\tfrac{{{top.lstrip('-')}}}{{{bottom}}}" if bottom else top
+    try:
+        return TermWriter().term(from_json(parse_term(value, (), "value")))
+    except BadInput:  # an algebraic number of degree above two
+        pass
     return r"\texttt{" + "".join(ch if ch.isalnum() or ch in " (),-+=*/" else rf"\char`\{ch}" for ch in value) + "}"
 
 

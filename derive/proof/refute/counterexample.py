@@ -1,7 +1,7 @@
 """Counterexamples to assume => claim: found in floating point or by z3, rounded to simple numbers, and checked exactly.
 
-A point is a dict from variable to Fraction or `Algebraic` (which prints as "root(x^2 - 2, 2)"). One that is returned satisfies all
-assumptions and violates the claim by exact.counterexample, inside the domain of all terms; None says nothing.
+A point is a dict from variable to Fraction or `Algebraic` (which prints as "sqrt(2)", or "root(x^3 - 2, 1)"). One that is
+returned satisfies all assumptions and violates the claim by exact.counterexample, inside the domain of all terms; None says nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from scipy.optimize import minimize
 from scipy.special import erf
 
 from derive.proof.language.terms import Relation, Term, num, plus, times, x
-from derive.proof.refute.exact import Algebraic, NoValue, Values, counterexample
+from derive.proof.refute.algebraic import Algebraic
+from derive.proof.refute.exact import NoValue, Values, counterexample
 from derive.proof.refute.z3 import consult
 from derive.proof.search.clock import now
 

@@ -20,7 +20,17 @@ from derive.proof.language.terms import OPERATORS, RELATIONS, Relation, Term, co
 from derive.proof.replay.check import Invalid, Unreadable, replay_object
 from derive.proof.rocq.as_written import as_written
 from derive.proof.rocq.limits import LIMITS
-from derive.proof.rocq.notation import OPAQUE, VARIABLES, ZERO, ExportError, RocqTerms, applied, final_names, ordered, with_names
+from derive.proof.rocq.notation import (
+    OPAQUE,
+    VARIABLES,
+    ZERO,
+    ExportError,
+    RocqTerms,
+    applied,
+    final_names,
+    ordered,
+    with_names,
+)
 from derive.proof.rocq.preamble import CALCULUS, PREAMBLE, SUMS
 from derive.proof.rocq.rules import Rules
 from derive.proof.rocq.script import ONE, Evidence, Given, Key, RocqStep, Script, abstracted, quantified

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from derive.proof.claims.prove import prove
-from derive.proof.claims.verdict import Verdict, faithful
+from derive.proof.claims.verdict import Verdict, faithful, latex
 from derive.proof.kernel.certificate import dumps
 from derive.proof.kernel.rebuild import rebuild
 from derive.proof.kernel.rules import Kernel, genuine
@@ -155,11 +155,22 @@ def test_strictness():
 def test_counterexamples_are_exact():
     verdict = prove("x <= 1.414", ["x^2 == 2", "x > 0"])
     assert verdict.status == "REFUTED" and verdict.counterexample is not None
-    assert "x^2 - 2" in verdict.counterexample["x"]
+    assert verdict.counterexample["x"] == "sqrt(2)"
     relation = (x("a") * x("b")).le(num(1))
     verdict = prove(relation)
     assert verdict.counterexample is not None
     assert counterexample({n: _fraction(v) for n, v in verdict.counterexample.items()}, [], relation)
+
+
+def test_a_counterexample_with_a_square_root_is_written_with_it():
+    """In JSON, in a file of a claim, and in LaTeX; the claim language reads the value back."""
+    verdict = prove("x^2 - x < 121", ["x^2 - x == 121", "x > 0"])
+    assert verdict.counterexample == {"x": "(1 + sqrt(485))/2"}
+    assert "at x = (1 + sqrt(485))/2" in verdict.reason
+    assert r"x = \frac{1 + \sqrt{485}}{2}" in latex(verdict) and "root" not in latex(verdict)
+    assert prove("x^2 - x == 121", [f"x == {verdict.counterexample['x']}"]).status == "PROVED"
+    assert prove("x^2 < 11", ["x^2 == 11", "x > 0"]).counterexample == {"x": "sqrt(11)"}
+    assert prove("x^3 < 2", ["x^3 == 2"]).counterexample == {"x": "root(x^3 - 2, 1)"}
 
 
 def _fraction(text: str) -> Any:

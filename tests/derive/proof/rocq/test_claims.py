@@ -58,7 +58,7 @@ def test_stronger_claims_are_not_accepted(case: Case) -> None:
 @rocq
 def test_variables_may_have_names_of_the_library_and_of_the_file():
     """Rinv, which stands in a step's proof, and words of every other kind; all others keep their names."""
-    names = "Rinv exp_pos Rle_lt_trans lra I O S Lemma Qed certified fun Sum Rabs".split()
+    names = ["Rinv", "exp_pos", "Rle_lt_trans", "lra", "I", "O", "S", "Lemma", "Qed", "certified", "fun", "Sum", "Rabs"]
     below = " + ".join(["1/Rinv", "abs(Rabs)", "exp(exp_pos)", *names[2:-1]])
     verdict = prove(f"{below} <= {below} + Rinv", ["Rinv > 0"], [*names])
     assert verdict.certificate is not None
