@@ -22,11 +22,12 @@ from derive.proof.claims.verdict import Status, Verdict, faithful
 from derive.proof.kernel.certificate import ancestry, certificate
 from derive.proof.kernel.rules import Fact, Kernel
 from derive.proof.language.context import Context, ProofError, parts
-from derive.proof.language.terms import Relation, Term, from_json, num, x
+from derive.proof.language.terms import Relation, Term, from_json, x
 from derive.proof.language.text import text
 from derive.proof.refute.coordinates import far_counterexample
 from derive.proof.refute.counterexample import refute
 from derive.proof.refute.exact import counterexample
+from derive.proof.refute.model import NEVER, satisfying, with_witness, witness_of_point
 from derive.proof.refute.z3 import decide
 from derive.proof.search.clock import now
 from derive.proof.search.one_variable import disprove
@@ -176,6 +177,8 @@ class _Proof:
         self.kernel = Kernel(Context({name: "const" for name in question.variables}))
         self.branch = Branch(self.kernel, self.start + seconds)
         self.strategies = Strategies(question.hints)
+        #: values at which the assumptions hold
+        self.model: Mapping[str, Term] | None = None
 
     def verdict(self) -> Verdict:
         """The verdict, within about the time given."""
@@ -216,20 +219,34 @@ class _Proof:
         branch.deadline = self.start + self.seconds
 
     def _proved(self) -> tuple[Fact | None, bool]:
+        """The claim, and whether it holds because nothing satisfies the assumptions."""
         branch, claim = self.branch, self.question.claim
-        if self.question.assume:
+        if self._no_model(min(0.1, 0.1 * self.seconds)):
             absurd = self._inconsistent()
             if absurd is not None:
                 return self.kernel.absurd(claim, absurd), True
-        return self.strategies.prove(branch, claim, self.seconds), False
+        fact = self.strategies.prove(branch, claim, self.seconds)
+        # What was proved without a point of the assumptions in sight may say nothing: both ways are looked at longer.
+        if fact is not None and self._no_model(min(1.0, 0.2 * self.seconds)):
+            branch.deadline = now() + 0.3 * self.seconds
+            try:
+                absurd = self.strategies.prove(branch, NEVER, 0.3 * self.seconds)
+            except OutOfTime:
+                absurd = None
+            if absurd is not None:
+                return self.kernel.absurd(claim, absurd), True
+        return fact, False
+
+    def _no_model(self, seconds: float) -> bool:
+        """Whether no point of the assumptions is known, after a look for one."""
+        if self.model is None:
+            self.model = satisfying(self.question.variables, self.question.assume, seconds)
+        return self.model is None
 
     def _inconsistent(self) -> Fact | None:
-        """1 <= 0 from the assumptions, tried where no point is seen to satisfy them."""
+        """1 <= 0 from the assumptions, unless z3 says that something satisfies them."""
         asked = self.question
-        never = num(1).le(num(0))
-        if decide(asked.variables, asked.assume, never, min(0.1, 0.1 * self.seconds)) == "false":
-            return None
-        if refute(asked.variables, asked.assume, never, min(0.1, 0.1 * self.seconds)) is not None:
+        if decide(asked.variables, asked.assume, NEVER, min(0.1, 0.1 * self.seconds)) == "false":
             return None
         return self.branch.contradiction(min(0.5, 0.3 * self.seconds))
 
@@ -240,7 +257,11 @@ class _Proof:
         said = faithful(fact, asked.claim, asked.assume, kernel)
         title = "assumptions that cannot hold together" if vacuous else text(asked.claim)
         how = "the assumptions cannot hold together" if vacuous else f"proved in {len(ancestry(said))} steps"
-        return self._result("PROVED", how, certificate=certificate(said, title), vacuous=vacuous, fact=said)
+        made = certificate(said, title)
+        if self.model is not None:
+            made = with_witness(made, witness_of_point(self.model))
+        satisfiable = "witness" in made
+        return self._result("PROVED", how, certificate=made, vacuous=vacuous, fact=said, satisfiable=satisfiable)
 
     def _without_proof(self) -> Verdict:
         """A longer look for a counterexample, then z3."""
@@ -250,7 +271,7 @@ class _Proof:
         if point is not None:
             return self._refuted(point)
         if decide(asked.variables, asked.assume, asked.claim, left) == "true":
-            empty = decide(asked.variables, asked.assume, num(1).le(num(0)), left) == "true" if asked.assume else False
+            empty = self._no_model(left) and decide(asked.variables, asked.assume, NEVER, left) == "true"
             return self._result("DECIDED", "z3 shows that no counterexample exists, without a certificate", vacuous=empty)
         return self._result("UNDECIDED", "neither a proof nor a counterexample was found in the time")
 
@@ -280,16 +301,17 @@ class _Proof:
         values = {name: str(value) for name, value in point.items()}
         shown = ", ".join(f"{name} = {value}" for name, value in values.items())
         where = f"it fails at {shown}" if values else "it is false"
-        return self._result("REFUTED", where, counterexample=values, point=dict(point))
+        return self._result("REFUTED", where, counterexample=values, point=dict(point), satisfiable=True)
 
     def _result(
         self, status: Status, reason: str, counterexample: Mapping[str, str] | None = None,
         certificate: dict[str, Any] | None = None, vacuous: bool = False, fact: Fact | None = None, point: Any = None,
+        satisfiable: bool | None = None,
     ) -> Verdict:  # fmt: skip
         asked, took = self.question, time.monotonic() - self.began
         return Verdict(
             status, counterexample, certificate, vacuous, took, reason, fact, asked.claim, asked.assume, asked.variables,
-            asked.hints, point,
+            asked.hints, point, satisfiable=self.model is not None if satisfiable is None else satisfiable,
         )  # fmt: skip
 
 

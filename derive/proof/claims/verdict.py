@@ -36,8 +36,8 @@ class Verdict:
 
     Args:
         status: PROVED (with a certificate), DECIDED (by z3, with nothing to check), REFUTED (with a counterexample), UNDECIDED.
-        counterexample: variable -> exact value: "2", "-3/4" or "(1 + sqrt(5))/2" in the grammar of claim files; "root(x^3 - 2, 1)" of
-            a degree above two.
+        counterexample: variable -> exact value: "2", "-3/4" or "(1 + sqrt(5))/2" in the grammar of claim files; "root(x^3 - 2, 1)"
+            of a degree above two.
         certificate: of a proof, as FORMAT.md says.
         vacuous: the assumptions cannot hold together.
         seconds: the time it took.
@@ -46,6 +46,7 @@ class Verdict:
         claim, assume: what was asked; `variables` are its names, `hints` its hints.
         point: the counterexample as exact numbers.
         repairs: what makes a refuted claim hold, where `derive.proof.repair` looked for it.
+        satisfiable: a point that satisfies the assumptions was found and checked exactly; of a proof, by the replay of its certificate.
     """
 
     status: Status
@@ -61,6 +62,12 @@ class Verdict:
     hints: tuple[Term, ...] = ()
     point: Mapping[str, Fraction | Algebraic] | None = field(default=None, repr=False)
     repairs: tuple[Repair, ...] | None = field(default=None, repr=False, compare=False)
+    satisfiable: bool = field(default=False, compare=False)
+
+    @property
+    def satisfiability(self) -> str:
+        """Whether anything satisfies the assumptions: "shown", "impossible" (`vacuous`), or "not shown"."""
+        return "impossible" if self.vacuous else "shown" if self.satisfiable else "not shown"
 
     @property
     def text(self) -> str:
@@ -157,7 +164,8 @@ def latex(verdict: Verdict) -> str:
     head = r",\quad ".join(writer.relation(a) for a in verdict.assume)
     arrow = r" \;\Longrightarrow\; " if head else ""
     point = verdict.counterexample
-    note = rf"\quad\textsf{{{verdict.status}}}" + (r"\ \textsf{(vacuous)}" if verdict.vacuous else "")
+    doubt = {"impossible": r"\ \textsf{(vacuous)}", "not shown": r"\ \textsf{(satisfiability not shown)}"}
+    note = rf"\quad\textsf{{{verdict.status}}}" + (doubt.get(verdict.satisfiability, "") if verdict else "")
     if point:
         note += r"\quad " + r",\ ".join(counterexample_latex(verdict))
     lines = [f"{head}{arrow}{writer.relation(verdict.claim)} {note}", *(_repaired(r, writer) for r in verdict.repairs or ())]
