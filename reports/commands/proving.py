@@ -180,7 +180,8 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
         for convention in result["statement"]["conventions"]:
             line(f"  convention {convention}")
         line(f"  axioms: {', '.join(result['axioms']) or 'none'}")
-        line(f"  satisfiability {result['satisfiability']}" + (": a model is in the certificate" if result["satisfiability"] == "shown" else ""))
+        model = ": a model is in the certificate" if result["satisfiability"] == "shown" else ""
+        line(f"  satisfiability {result['satisfiability']}{model}")
     line("")
 
 

@@ -1,4 +1,4 @@
-"""What a certificate or a refutation states, in full, for the JSON of check and replay: nothing that the claim rests on is left out."""
+"""What a certificate or a refutation states, in full, for the JSON of check and replay."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def stated(replayed: Any) -> dict[str, Any]:
 
 
 def stated_by(found: Any) -> dict[str, Any] | None:
-    """The same of a checked entry: of its certificate, which is replayed for it, or of a claim over real numbers that fails at its witness.
+    """The same of a checked entry: of its certificate, which is replayed for it; or of a claim over real numbers that fails.
 
     None where nothing was shown.
     """

@@ -46,7 +46,8 @@ class Verdict:
         claim, assume: what was asked; `variables` are its names, `hints` its hints.
         point: the counterexample as exact numbers.
         repairs: what makes a refuted claim hold, where `derive.proof.repair` looked for it.
-        satisfiable: a point that satisfies the assumptions was found and checked exactly; of a proof, by the replay of its certificate.
+        satisfiable: a point that satisfies the assumptions was found and checked exactly; for a proof, by the replay of its
+            certificate.
     """
 
     status: Status

@@ -1,7 +1,8 @@
 """Models of a context in which relations hold, as the witness of a certificate has them (FORMAT.md, "Witness").
 
-Those where all coordinates and all clients are alike are looked for: there, each relation is one between terms over a few scalars, and
-a counterexample to 1 <= 0 is a point where all of them hold. Nothing here is trusted: `with_witness` lets the replay check the model.
+Those where all coordinates and all clients are alike are looked for: there, each relation is one between terms over a few
+scalars, and a counterexample to 1 <= 0 is a point where all of them hold. Nothing here is trusted: `with_witness` lets the
+replay check the model.
 """
 
 from __future__ import annotations
@@ -136,7 +137,8 @@ def _term(value: Fraction | Algebraic) -> Term | None:
 class _Scalars:
     """A context where all coordinates and all clients are alike, as scalars: `names` are all of them.
 
-    A vector has one entry again and again, a matrix is a multiple of the identity, and a function is height * max(-1, min(1, t/width)).
+    A vector has one entry again and again, a matrix is a multiple of the identity, and a function is
+    height * max(-1, min(1, t/width)).
     """
 
     def __init__(self, context: Context, coordinates: int, clients: int) -> None:
@@ -154,9 +156,10 @@ class _Scalars:
         still = {name: Fraction(0) for name in self._moving()}
         shapes = {name: Fraction(1) for name in self.shapes}
         constants = {name: v for name, v in given.items() if self.context.symbols[name] in ("const", "time")}
-        for fixed in ({**given, **shapes, **still}, {**constants, **shapes, **still}, {**constants, **shapes}, shapes | still, shapes):
-            if fixed:
-                yield fixed
+        for numbers in (given, constants, {}):
+            yield numbers | shapes | still
+        yield constants | shapes
+        yield shapes
         yield {}
 
     def _moving(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where a statement or a proof may rest on the conventions of the format: 1/0 = 0, sqrt of a negative number = 0, log of t <= 0 = 0.
+"""Where a statement or a proof may rest on the conventions of the format: 1/0 = 0, sqrt t = 0 for t < 0, log t = 0 for t <= 0.
 
 A denominator is safe when a step shows that it is not 0, under no other hypotheses than the statement's, or when its form does: a
 number, 1 + x^2, exp(x) + 2. Likewise arguments of sqrt (>= 0) and of log (> 0). What is not safe is named: there the statement says
@@ -174,7 +174,7 @@ class Safe:
 
 
 def conventions(terms: Terms, statement: list[Any], steps: list[Any], facts: list[Fact]) -> list[tuple[str, str, Any]]:
-    """("statement" or "proof", kind, t) of every term that is not shown to be inside its domain; of the proof only what is new there.
+    """("statement" or "proof", kind, t) of every term that is not shown to be inside its domain; of the proof what is new there.
 
     A step of the proof may rest on hypotheses of its own, which it shows things from. With t = None at the end where not everything
     was looked at, because it is too much.

@@ -1,7 +1,8 @@
 """The witness of a certificate: a model of its context in which all of its hypotheses hold (FORMAT.md, "Witness").
 
-One outcome, and nothing moves: every symbol has one value at all times, vectors and diagonal matrices have entries, functions are
-from a family of three numbers. Values are normal forms in the clock alone, so that equalities are exact and signs are those of balls.
+One outcome, and nothing moves: every symbol has one value at all times, vectors and diagonal matrices have entries, functions
+are from a family of three numbers. Values are normal forms in the clock alone, so that equalities are exact and signs are those
+of balls.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ def check_witness(terms: Terms, hypotheses: list[Any], raw: Any) -> None:
     model = _Model(terms, raw)
     model.check_declarations()
     for n, relation in enumerate(hypotheses):
-        check(all(model.holds(relation, at) for at in model.places(relation)), f"the witness is not shown to satisfy hypothesis {n}")
+        held = all(model.holds(relation, at) for at in model.places(relation))
+        check(held, f"the witness is not shown to satisfy hypothesis {n}")
 
 
 class _Model:

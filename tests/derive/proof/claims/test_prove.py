@@ -196,6 +196,46 @@ def test_inconsistent_assumptions_prove_everything_and_say_so(assume):
     assert not prove("x <= x", ["x > 0"]).vacuous
 
 
+@pytest.mark.parametrize(
+    ("assume", "claim"),
+    [
+        (["x > 0", "atan(x) > x"], "1 <= 0"),
+        (["x > 0", "atan(x) > x"], "x <= 5"),
+        (["exp(x) < 1 + x"], "x^2 <= 0"),
+        (["x > 0", "tanh(x) >= x"], "x <= 2"),
+    ],
+)
+def test_assumptions_that_functions_make_contradictory_are_vacuous(assume, claim):
+    verdict = prove(claim, assume, seconds=10.0)
+    assert verdict.status == "PROVED" and verdict.vacuous and verdict.satisfiability == "impossible"
+    assert verdict.certificate is not None and replay(dumps(verdict.certificate)).contradictory
+
+
+@pytest.mark.parametrize(
+    ("assume", "claim", "value"),
+    [
+        (["x^2 == 2"], "x^2 <= 2", None),
+        (["y == exp(x)", "x == 1"], "y >= 2", ["f", "exp", ["q", "1"]]),
+        (["x > 10", "y == exp(-x)"], "y < 1", None),
+        (["exp(y) <= 1/1000000"], "y <= 0", None),
+        ([], "y <= y^2 + 1/4", ["q", "0"]),
+    ],
+)
+def test_proofs_carry_a_point_of_their_assumptions(assume, claim, value):
+    verdict = prove(claim, assume)
+    assert verdict.status == "PROVED" and verdict.satisfiability == "shown" and verdict.certificate is not None
+    assert replay(dumps(verdict.certificate)).satisfiability == "shown"
+    assert value is None or verdict.certificate["witness"]["symbols"]["y"] == value
+
+
+def test_a_proof_without_a_point_of_its_assumptions_says_so():
+    """log 2 is not among the points that are tried; the formula shows the doubt."""
+    verdict = prove("x <= 1", ["exp(x) == 2"])
+    assert verdict.status == "PROVED" and verdict.satisfiability == "not shown" and not verdict.vacuous
+    assert "witness" not in (verdict.certificate or {}) and "satisfiability not shown" in latex(verdict)
+    assert "satisfiability" not in latex(prove("x <= 1", ["x <= 0"]))
+
+
 def test_hints_may_be_squares():
     hints = ["a*y - b*x", "a*z - c*x", "b*z - c*y"]
     verdict = prove("(a*x + b*y + c*z)^2 <= (a^2 + b^2 + c^2)*(x^2 + y^2 + z^2)", hints=hints)
