@@ -12,9 +12,10 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
-from derive.proof.claims.branch import Branch, OutOfTime
+from derive.proof.claims.branch import Branch, OutOfTime, opposite
 from derive.proof.claims.domain import Domain, enter_assumptions, inside_out, refused
 from derive.proof.claims.one_variable import OneVariable
 from derive.proof.claims.strategies import Strategies
@@ -22,7 +23,7 @@ from derive.proof.claims.verdict import Status, Verdict, faithful
 from derive.proof.kernel.certificate import ancestry, certificate
 from derive.proof.kernel.rules import Fact, Kernel
 from derive.proof.language.context import Context, ProofError, parts
-from derive.proof.language.terms import Relation, Term, from_json, x
+from derive.proof.language.terms import Relation, Term, from_json, num, x
 from derive.proof.language.text import text
 from derive.proof.refute.coordinates import far_counterexample
 from derive.proof.refute.counterexample import refute
@@ -230,12 +231,29 @@ class _Proof:
         if fact is not None and self._no_model(min(1.0, 0.2 * self.seconds)):
             branch.deadline = now() + 0.3 * self.seconds
             try:
-                absurd = self.strategies.prove(branch, NEVER, 0.3 * self.seconds)
+                absurd = self._contradicted(0.3 * self.seconds)
             except OutOfTime:
                 absurd = None
             if absurd is not None:
                 return self.kernel.absurd(claim, absurd), True
         return fact, False
+
+    def _contradicted(self, seconds: float) -> Fact | None:
+        """1 <= 0, or 0 < 0 from an assumption and the opposite of it, which is proved by all strategies."""
+        found = self.strategies.prove(self.branch, NEVER, seconds / 2)
+        one, assume = Fraction(1), self.question.assume
+        for given in assume if found is None else ():
+            strict = [given.left.lt(given.right), given.right.lt(given.left)]
+            for opposed in strict if given.op == "==" else [opposite(given)] if given.op in ("<=", "<") else []:
+                fact = self.strategies.prove(self.branch, opposed, seconds / 2 / len(assume))
+                if fact is None:
+                    continue
+                premises, never = [self.kernel.assume(given), fact], num(0).lt(0)
+                if given.op != "==":
+                    return self.kernel.certify(never, premises, sum=[(one, (0,), ()), (one, (1,), ())])
+                equal = [(0, num(-1 if opposed == strict[0] else 1))]
+                return self.kernel.certify(never, premises, sum=[(one, (1,), ())], equalities=equal)
+        return found
 
     def _no_model(self, seconds: float) -> bool:
         """Whether no point of the assumptions is known, after a look for one."""
