@@ -222,20 +222,18 @@ class _Proof:
     def _proved(self) -> tuple[Fact | None, bool]:
         """The claim, and whether it holds because nothing satisfies the assumptions."""
         branch, claim = self.branch, self.question.claim
-        if self._no_model(min(0.1, 0.1 * self.seconds)):
-            absurd = self._inconsistent()
-            if absurd is not None:
-                return self.kernel.absurd(claim, absurd), True
-        fact = self.strategies.prove(branch, claim, self.seconds)
-        # What was proved without a point of the assumptions in sight may say nothing: both ways are looked at longer.
-        if fact is not None and self._no_model(min(1.0, 0.2 * self.seconds)):
-            branch.deadline = now() + 0.3 * self.seconds
-            try:
-                absurd = self._contradicted(0.3 * self.seconds)
-            except OutOfTime:
-                absurd = None
-            if absurd is not None:
-                return self.kernel.absurd(claim, absurd), True
+        fact, absurd = None, self._inconsistent() if self._no_model(min(0.1, 0.1 * self.seconds)) else None
+        if absurd is None:
+            fact = self.strategies.prove(branch, claim, self.seconds)
+            # What was proved without a point of the assumptions in sight may say nothing: both ways are looked at longer.
+            if fact is not None and self._no_model(min(1.0, 0.2 * self.seconds)):
+                branch.deadline = now() + 0.3 * self.seconds
+                try:
+                    absurd = self._contradicted(0.3 * self.seconds)
+                except OutOfTime:
+                    pass
+        if absurd is not None:
+            return self.kernel.absurd(claim, absurd), True
         return fact, False
 
     def _contradicted(self, seconds: float) -> Fact | None:

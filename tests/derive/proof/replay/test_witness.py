@@ -127,7 +127,7 @@ def _example() -> dict[str, Any]:
     context = Context(
         {"T": "const", "d": "const", "n": "const", "c": "const", "t": "clock", "y": "coord", "p": "client", "V": "random",
          "V0": "const", "V1": "rv", "u": "time"},
-        ("g",), {"H": ("symmetric",), "P": ("psd",), "A": ()}, {"R": {"odd": True, "bounded": x("c")}}, "T", "d", "n",
+        ("g",), {"H": ("symmetric",), "P": ("psd",), "Q": ("psd",), "A": ()}, {"R": {"odd": True, "bounded": x("c")}}, "T", "d", "n",
         {"V": {"gradient": "g", "hessian": "H", "start": "V0", "end": "V1", "smooth": True,
                "drift": [(-x("u"), vec("g"))], "diffusion": [(x("u"), mat("P"))]}},
     )  # fmt: skip
@@ -148,7 +148,7 @@ WITNESS = {
         "p": [["q", "1"], ["q", "-2"]], "V": ["q", "1"], "V0": ["q", "1"], "V1": ["q", "1"], "u": ["f", "sqrt", ["q", "2"]],
     },
     "vectors": {"g": [["q", "0"], ["q", "0"]]},
-    "matrices": {"H": [["q", "5"], ["q", "-5"]], "P": [["q", "0"], ["q", "0"]], "A": [["q", "1"], ["q", "-2"]]},
+    "matrices": {"H": [["q", "5"], ["q", "-5"]], "P": [["q", "0"], ["q", "0"]], "Q": [["q", "0"], ["q", "3"]], "A": [["q", "1"], ["q", "-2"]]},
     "functions": {"R": {"level": "0", "height": "1", "width": "2"}},
 }  # fmt: skip
 
@@ -177,7 +177,7 @@ EDITS: tuple[tuple[Any, ...], ...] = (
     ("symbols", "V", ["/", ["q", "1"], ["q", "0"]]), ("symbols", "V", ["f", "sqrt", ["q", "-1"]]),
     ("symbols", "V", ["f", "log", ["q", "0"]]), ("vectors", "g", [["q", "1"], ["q", "0"]]), ("vectors", "g", [["q", "0"]]),
     ("vectors", "g", ["q", "0"]), ("matrices", "P", [["q", "0"], ["q", "-1"]]), ("matrices", "P", [["q", "0"], ["q", "1"]]),
-    ("matrices", "A", [["q", "1"], ["q", "-3"]]), ("matrices", "A", [["q", "1"], ["q", "-1"]]),
+    ("matrices", "Q", [["q", "1"], ["q", "-1/100"]]), ("matrices", "A", [["q", "1"], ["q", "-3"]]), ("matrices", "A", [["q", "1"], ["q", "-1"]]),
     ("functions", "R", shape("0", "1", "3")), ("functions", "R", shape("0", "1", "0")), ("functions", "R", shape("0", "3", "2")),
     ("functions", "R", shape("1", "1", "2")), ("functions", "R", {"level": "0", "height": "1"}),
     ("functions", "R", {"level": 0, "height": "1", "width": "2"}),
@@ -297,6 +297,22 @@ def test_a_proof_that_uses_one_over_zero_says_so() -> None:
     positive = prove("1/x + 1 > 1/x", ["x > 0"]).certificate  # the proof does not use x > 0, and the statement does not have it
     assert positive is not None and positive["statement"]["assumptions"] == []
     assert _said(positive) == [f"{DIVIDED} by x, and no step shows that this is not 0"]
+
+
+@pytest.mark.parametrize(
+    ("t", "op", "safe"),
+    [
+        (ONE / x("x"), "<=", False), (ONE / x("x"), "<", True), (fn("sqrt", x("x")), "<=", True), (fn("log", x("x")), "<=", False),
+        (fn("log", 2 * x("x")), "<", True), (ONE / (x("x") + 1), "<=", True), (ONE / (x("x") - 1), "<", False),
+        (fn("sqrt", -x("x")), "<", False), (ONE / (x("x") * fn("exp", x("y"))), "<", True), (ONE / x("y"), "<", False),
+    ],
+)  # fmt: skip
+def test_what_the_steps_show_is_no_convention(t: Any, op: str, safe: bool) -> None:
+    """t <= t + x where 0 <= x, or 0 < x."""
+    kernel = Kernel(Context({"x": "const", "y": "const"}))
+    given = kernel.assume(Relation((op, ZERO, x("x"))))
+    fact = kernel.certify(t.le(t + x("x")), [given], sum=[(UNIT, (0,), ())])
+    assert (_said(certificate(fact, "a theorem")) == []) == safe
 
 
 def test_conventions_of_declarations_and_of_the_proof_are_named() -> None:
