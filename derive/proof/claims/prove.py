@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -228,10 +229,8 @@ class _Proof:
             # What was proved without a point of the assumptions in sight may say nothing: both ways are looked at longer.
             if fact is not None and self._no_model(min(1.0, 0.2 * self.seconds)):
                 branch.deadline = now() + 0.3 * self.seconds
-                try:
+                with suppress(OutOfTime):
                     absurd = self._contradicted(0.3 * self.seconds)
-                except OutOfTime:
-                    pass
         if absurd is not None:
             return self.kernel.absurd(claim, absurd), True
         return fact, False

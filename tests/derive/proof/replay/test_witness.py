@@ -127,7 +127,8 @@ def _example() -> dict[str, Any]:
     context = Context(
         {"T": "const", "d": "const", "n": "const", "c": "const", "t": "clock", "y": "coord", "p": "client", "V": "random",
          "V0": "const", "V1": "rv", "u": "time"},
-        ("g",), {"H": ("symmetric",), "P": ("psd",), "Q": ("psd",), "A": ()}, {"R": {"odd": True, "bounded": x("c")}}, "T", "d", "n",
+        ("g",), {"H": ("symmetric",), "P": ("psd",), "Q": ("psd",), "A": ()},
+        {"R": {"odd": True, "bounded": x("c")}}, "T", "d", "n",
         {"V": {"gradient": "g", "hessian": "H", "start": "V0", "end": "V1", "smooth": True,
                "drift": [(-x("u"), vec("g"))], "diffusion": [(x("u"), mat("P"))]}},
     )  # fmt: skip
@@ -148,7 +149,9 @@ WITNESS = {
         "p": [["q", "1"], ["q", "-2"]], "V": ["q", "1"], "V0": ["q", "1"], "V1": ["q", "1"], "u": ["f", "sqrt", ["q", "2"]],
     },
     "vectors": {"g": [["q", "0"], ["q", "0"]]},
-    "matrices": {"H": [["q", "5"], ["q", "-5"]], "P": [["q", "0"], ["q", "0"]], "Q": [["q", "0"], ["q", "3"]], "A": [["q", "1"], ["q", "-2"]]},
+    "matrices": {
+        "H": [["q", "5"], ["q", "-5"]], "P": [["q", "0"], ["q", "0"]], "Q": [["q", "0"], ["q", "3"]], "A": [["q", "1"], ["q", "-2"]],
+    },
     "functions": {"R": {"level": "0", "height": "1", "width": "2"}},
 }  # fmt: skip
 
@@ -177,7 +180,8 @@ EDITS: tuple[tuple[Any, ...], ...] = (
     ("symbols", "V", ["/", ["q", "1"], ["q", "0"]]), ("symbols", "V", ["f", "sqrt", ["q", "-1"]]),
     ("symbols", "V", ["f", "log", ["q", "0"]]), ("vectors", "g", [["q", "1"], ["q", "0"]]), ("vectors", "g", [["q", "0"]]),
     ("vectors", "g", ["q", "0"]), ("matrices", "P", [["q", "0"], ["q", "-1"]]), ("matrices", "P", [["q", "0"], ["q", "1"]]),
-    ("matrices", "Q", [["q", "1"], ["q", "-1/100"]]), ("matrices", "A", [["q", "1"], ["q", "-3"]]), ("matrices", "A", [["q", "1"], ["q", "-1"]]),
+    ("matrices", "Q", [["q", "1"], ["q", "-1/100"]]), ("matrices", "A", [["q", "1"], ["q", "-3"]]),
+    ("matrices", "A", [["q", "1"], ["q", "-1"]]),
     ("functions", "R", shape("0", "1", "3")), ("functions", "R", shape("0", "1", "0")), ("functions", "R", shape("0", "3", "2")),
     ("functions", "R", shape("1", "1", "2")), ("functions", "R", {"level": "0", "height": "1"}),
     ("functions", "R", {"level": 0, "height": "1", "width": "2"}),
