@@ -20,6 +20,8 @@ from derive.proof.language.terms import Relation, Term
 from derive.proof.refute.algebraic import Algebraic
 
 PRECISIONS = (64, 256, 2000)
+#: exp(log(t)) = t where log(t) has a value, and log(exp(t)) = t
+INVERSE = {"exp": "log", "log": "exp"}
 MAX_GENERATORS = 40
 MAX_TERMS = 400
 
@@ -51,6 +53,8 @@ class Values:
         self.gens = self.ctx.gens()
         self.generators: list[_Generator] = []
         self._made: dict[str, Any] = {}
+        #: (f, the value of f at t) -> t, of exp and log
+        self._undone: dict[tuple[str, str], Any] = {}
         self._cache: dict[Term, Any] = {}
 
     def holds(self, relation: Relation) -> bool:
@@ -166,7 +170,12 @@ class Values:
             return self.ctx.constant(0)
         if name != "log" and sign == 0:
             return self.ctx.constant(1 if name == "exp" else 0)
-        return self._make(f"{name}({t})", lambda bits: getattr(self.ball(t, bits), name)(), None)
+        if name in INVERSE and (INVERSE[name], str(t)) in self._undone:
+            return self._undone[INVERSE[name], str(t)]
+        found = self._make(f"{name}({t})", lambda bits: getattr(self.ball(t, bits), name)(), None)
+        if name in INVERSE:
+            self._undone[name, str(found)] = t
+        return found
 
     def _sqrt(self, t: Any, sign: int) -> Any:
         if sign < 0:

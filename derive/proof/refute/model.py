@@ -43,7 +43,8 @@ def with_witness(certificate: dict[str, Any], witness: dict[str, Any] | None) ->
 def satisfying(names: Sequence[str], relations: Sequence[Relation], seconds: float) -> dict[str, Term] | None:
     """Values, as terms without variables, at which the relations hold, checked exactly; None where none are found.
 
-    Variables that equalities determine are put in as they are determined: y = exp(x) at x = 1 is exp(1).
+    Variables that equalities determine are put in as they are determined: y = exp(x) at x = 1 is exp(1), and y is log(2) where
+    exp(y) = 2.
     """
     stop = now() + seconds
     found = refute(names, relations, NEVER, seconds / 2) if relations else {}
@@ -51,7 +52,7 @@ def satisfying(names: Sequence[str], relations: Sequence[Relation], seconds: flo
         values = {name: _term(found.get(name, Fraction(0))) for name in names}
         if None not in values.values():
             return {name: value for name, value in values.items() if value is not None}
-    defined = definitions(names, relations)
+    defined = definitions(names, [_solved(r) for r in relations])
     for name in reversed(defined):
         relations = [Relation((r.op, *(substitute(side, name, defined[name]) for side in r[1:]))) for r in relations]
     free = [name for name in names if name not in defined]
@@ -64,6 +65,16 @@ def satisfying(names: Sequence[str], relations: Sequence[Relation], seconds: flo
             value = value if known is None else substitute(value, other, known)
         values[name] = value
     return None if None in values.values() else {name: value for name, value in values.items() if value is not None}
+
+
+def _solved(relation: Relation) -> Relation:
+    """v == g(t) in place of f(v) == t, f one of exp, log and sqrt. Whether it has the same solutions is seen when one is tried."""
+    op, left, right = relation
+    for inner, other in ((left, right), (right, left)):
+        if op == "==" and inner[0] == "f" and inner[2][0] == "x" != other[0] and inner[1] in ("exp", "log", "sqrt"):
+            solution = other**2 if inner[1] == "sqrt" else fn("log" if inner[1] == "exp" else "exp", other)
+            return inner[2].eq(solution)
+    return relation
 
 
 def witness_of_point(values: Mapping[str, Term]) -> dict[str, Any]:
