@@ -221,6 +221,39 @@ def test_changed_witnesses_are_models_where_they_are_taken(name: str) -> None:
     assert 0 < taken < 40
 
 
+JUNK: tuple[Any, ...] = (
+    None, True, 0, -1, "", "1", "x", [], {}, ["q"], ["q", "1", "1"], ["q", "1/0"], ["x", "c"], ["f", "exp"],
+    ["f", "sin", ["q", "1"]],
+    ["^", ["q", "2"], 10**9], ["^", ["q", "2"], -1], ["/", ["q", "1"]], ["F", "R", ["q", "1"]], [["q", "1"]], [[]], ["+"], ["pi"],
+    ["f", "exp", ["f", "exp", ["f", "exp", ["q", "1000"]]]], ["q", "9" * 3000], {"level": "0"}, ["norm", ["v", "g"]],
+)  # fmt: skip
+
+
+def test_junk_in_a_witness_is_refused_in_order() -> None:
+    """Anything in any place: nothing but Invalid and Unreadable comes out, none of it as an accident."""
+    chance = random.Random(5)
+    found = prove("1/x <= 1", ["x >= 1"]).certificate
+    assert found is not None
+    context = {**_example()["context"], "symbols": {**_example()["context"]["symbols"], "x": "const"}}
+    witness = {**WITNESS, "symbols": {**WITNESS["symbols"], "x": ["q", "2"]}}
+    good = {**found, "context": context, "witness": witness}
+    assert replay_object(good).satisfiability == "shown"
+    for _ in range(200):
+        value = copy.deepcopy(good)
+        place, depth = value["witness"], chance.randrange(5)
+        for _ in range(depth):
+            keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+            inner = [key for key in keys if isinstance(place[key], (dict, list)) and place[key]]
+            if not inner:
+                break
+            place = place[chance.choice(inner)]
+        place[chance.choice(list(place) if isinstance(place, dict) else range(len(place)))] = copy.deepcopy(chance.choice(JUNK))
+        try:
+            assert replay_object(value).satisfiability == "shown"
+        except (Invalid, Unreadable) as error:
+            assert "internal" not in str(error), json.dumps(value["witness"])
+
+
 @pytest.mark.parametrize("name", list(WITNESS))
 def test_every_name_has_a_value(name: str) -> None:
     for change in (lambda table: table.pop(next(iter(table))), lambda table: table.clear()):
