@@ -28,8 +28,8 @@ _WORDS = """Axiom CoFixpoint Definition Fixpoint Hypothesis Parameter Prop SProp
     end exists exists2 fix for forall fun if in IF is o of let lib lp match mod rem return then using where with struct measure
     wf ltac constr uconstr open"""
 KEYWORDS = frozenset(_WORDS.split())
-#: how a name of a certificate ends while the file is written: no other word of the file has three underscores in a row
-MARK = "___n"
+#: how a name of a certificate begins while the file is written: no other word of the file has three underscores in a row
+MARK = "n___"
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_']*", re.ASCII)
 
 #: the name of an atom, by its number
@@ -57,14 +57,14 @@ def ordered(depends: frozenset[str]) -> str:
 
 def final_names(names: Iterable[str], section: str) -> dict[str, str]:
     """By marked name the name in the file: primed where the section has that word for something of Rocq's or the writer's own."""
-    taken = {word for word in _WORD.findall(section) if not word.endswith(MARK)} | KEYWORDS
+    taken = {word for word in _WORD.findall(section) if not word.startswith(MARK)} | KEYWORDS
     final: dict[str, str] = {}
     for name in sorted(names):
         chosen = name
         while chosen in taken:
             chosen += "'"
         taken.add(chosen)
-        final[name + MARK] = chosen
+        final[MARK + name] = chosen
     return final
 
 
@@ -84,7 +84,7 @@ class RocqTerms(Normal):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         names = [*context.symbols, *context.vectors, *context.matrices, *context.functions]
-        self.identifiers = {name: name + MARK for name in names}
+        self.identifiers = {name: MARK + name for name in names}
 
     def _normal_form(self, t: Term) -> Polynomial:
         return dict(t[1]) if t[0] == "poly" else super()._normal_form(t)
