@@ -58,11 +58,14 @@ def test_stronger_claims_are_not_accepted(case: Case) -> None:
 @rocq
 def test_variables_may_have_names_of_the_library_and_of_the_file():
     """Rinv, which stands in a step's proof, and words of every other kind; all others keep their names."""
-    names = ["Rinv", "exp_pos", "Rle_lt_trans", "lra", "I", "O", "S", "Lemma", "Qed", "certified", "fun", "Sum", "Rabs"]
+    words = "Rinv exp_pos Rle_lt_trans lra I O S Lemma Qed certified fun Sum k j i w t E J coords Rabs"
+    names = words.split()
     below = " + ".join(["1/Rinv", "abs(Rabs)", "exp(exp_pos)", *names[2:-1]])
     verdict = prove(f"{below} <= {below} + Rinv", ["Rinv > 0"], [*names])
     assert verdict.certificate is not None
-    text = export(verdict.certificate).text
+    exported = export(verdict.certificate)
+    assert exported.premises == ()
+    text = exported.text
     judged = judge(text, timeout=240)
     assert judged.accepted, judged.output[-2000:]
     assert all(re.search(rf"Variable {name}'* : R\.", text) for name in names)
