@@ -15,8 +15,8 @@ from fractions import Fraction
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, Term, num, xs
+from derive.proof.refute.algebraic import Algebraic
 from derive.proof.refute.counterexample import refute
-from derive.proof.refute.exact import Algebraic
 from derive.proof.search.mediants import Tried, Walked, between
 from derive.proof.search.prover import Prover
 from derive.theorems.entry.theorem import Refutation, Theorem

@@ -10,6 +10,7 @@ from typing import Any
 
 from derive.vocabulary.errors import BadInput
 from reports.commands.answers import print_json
+from reports.commands.statements import stated, stated_by
 from reports.store.files import make_folder, one_line, write_atomic
 
 #: exit status by verdict of a claim
@@ -60,6 +61,8 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
             "assumptions": _named(found.assumptions),
             "definitions": _named(found.definitions),
             "declared": [declared["text"] for declared in found.declared],
+            "statement": stated_by(found),
+            "satisfiability": found.satisfiability,
             "steps": list(found.steps),
             "certificate": None if path is None else str(path),
             "unused": list(found.unused),
@@ -136,6 +139,9 @@ def _show_catalogue(chosen: Sequence[Any], results: Sequence[dict[str, Any]], de
     said = ", ".join(f"{count} {status}" for status, count in counts.items())
     wrong = [r["id"] for r in results if r["status"] != r["expected"]]
     console.print(f"{said}; " + (f"not as expected: {', '.join(wrong)}" if wrong else "all as expected"))
+    open_ones = [r["id"] for r in results if r["status"] == "PROVED" and r["satisfiability"] != "shown"]
+    if open_ones:
+        console.print(f"satisfiability not shown, so that they may say nothing: {', '.join(open_ones)}")
 
 
 def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
@@ -171,7 +177,11 @@ def _show_entry(console: Any, entry: Any, result: dict[str, Any]) -> None:
     if result["unused"]:
         line(f"  not used: {', '.join(result['unused'])}")
     if result["status"] == "PROVED":
+        for convention in result["statement"]["conventions"]:
+            line(f"  convention {convention}")
         line(f"  axioms: {', '.join(result['axioms']) or 'none'}")
+        model = ": a model is in the certificate" if result["satisfiability"] == "shown" else ""
+        line(f"  satisfiability {result['satisfiability']}{model}")
     line("")
 
 
@@ -210,6 +220,7 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
                 "counterexample": None if verdict.counterexample is None else dict(verdict.counterexample),
                 "certificate": None if written is None else str(written),
                 "vacuous": verdict.vacuous,
+                "satisfiability": verdict.satisfiability,
                 "seconds": round(verdict.seconds, 3),
                 "repairs": None if repairs is None else [_repair(r) for r in repairs],
             }
@@ -220,6 +231,8 @@ def claim(file: str, certificate: str | None, as_json: bool, repair_seconds: str
             print("at " + ", ".join(f"{name} = {value}" for name, value in verdict.counterexample.items()))
         if verdict.reason:
             print(one_line(verdict.reason, 500))
+        if verdict and verdict.satisfiability == "not shown":
+            print("satisfiability not shown: no point was found that satisfies the assumptions, so that the claim may say nothing")
         if written is not None:
             print(f"certificate: {one_line(str(written), 10_000)}")
         for found in repairs or ():
@@ -286,11 +299,8 @@ def replay(certificate: str, as_json: bool) -> int:
         print_json(
             {
                 "valid": True,
+                **stated(found),
                 "title": found.title,
-                "claim": found.claim,
-                "assumptions": found.assumptions,
-                "definitions": found.definitions,
-                "axioms": list(found.axioms),
                 "rechecked": found.rechecked,
                 "trusted": found.trusted,
             }
@@ -309,7 +319,7 @@ def export(certificate: str, out: str, as_json: bool) -> int:
     """
     from derive.proof.replay.check import Invalid, Unreadable
     from derive.proof.replay.check import replay as check_again
-    from derive.proof.rocq.export import export as to_rocq
+    from derive.proof.rocq.export import translated
 
     text = _read(_path(certificate, "CERTIFICATE.json"))
     target = _path(out, "-o")
@@ -319,7 +329,7 @@ def export(certificate: str, out: str, as_json: bool) -> int:
         status = INVALID if isinstance(error, Invalid) else UNREADABLE
         print(one_line(f"{'invalid' if status == INVALID else 'unreadable'}: {error}", 1000), file=sys.stderr)
         return status
-    made = to_rocq(json.loads(text))
+    made = translated(json.loads(text))
     write_atomic(target, made.text)
     if as_json:
         print_json({"file": str(target), "proved": made.proved, "premises": list(made.premises)})

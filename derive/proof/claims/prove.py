@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
-from derive.proof.claims.branch import Branch, OutOfTime
+from derive.proof.claims.branch import Branch, OutOfTime, opposite
 from derive.proof.claims.domain import Domain, enter_assumptions, inside_out, refused
 from derive.proof.claims.one_variable import OneVariable
 from derive.proof.claims.strategies import Strategies
@@ -27,6 +29,7 @@ from derive.proof.language.text import text
 from derive.proof.refute.coordinates import far_counterexample
 from derive.proof.refute.counterexample import refute
 from derive.proof.refute.exact import counterexample
+from derive.proof.refute.model import NEVER, satisfying, with_witness, witness_of_point
 from derive.proof.refute.z3 import decide
 from derive.proof.search.clock import now
 from derive.proof.search.one_variable import disprove
@@ -87,11 +90,11 @@ def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None
         if assume or hints or variables is not None:
             found = "a Claim with assume, variables or hints beside it"
             raise BadInput("claim", found, "a Claim alone: it has its own assumptions, variables and hints")
-        given, claim, assume, hints = claim, claim.claim, claim.assume, claim.hints
-        variables = given.variables
-        return _Question(
-            variables, tuple(from_json(a, True) for a in assume), from_json(claim, True), tuple(map(from_json, hints)), texts
-        )
+        # One that was written by hand is checked like one that was read.
+        given = claim
+        variables, claim = variable_names(given.variables), _built(given.claim, "claim", True)
+        assume = [_built(a, field, True) for field, a in listed(given.assume, "assume", "relations")]
+        hints = [_built(h, field) for field, h in listed(given.hints, "hints", "terms")]
     texts |= {f"assume[{n}]": a if isinstance(a, str) else None for n, a in enumerate(assume, 1)}
     texts |= {f"hints[{n}]": h if isinstance(h, str) else None for n, h in enumerate(hints, 1)}
     names = variable_names(_names([claim, *assume, *hints]) if variables is None else list(variables))
@@ -103,6 +106,22 @@ def _question(claim: Any, assume: Sequence[Any], variables: Sequence[str] | None
     return _Question(names, read_assume, read_claim, read_hints, texts)
 
 
+def _built(given: Any, field: str, relation: bool = False) -> Any:
+    """The nested tuples of a claim as a relation or a term; whether they are one over the variables is checked later."""
+    try:
+        return from_json(given, relation)
+    except (TypeError, RecursionError):
+        raise BadInput(field, str(given)[:120], "a relation" if relation else "a term") from None
+
+
+def _shown(given: Any) -> str:
+    """The text of what should be a relation or a term."""
+    try:
+        return text(given)
+    except (IndexError, KeyError, TypeError, ValueError, AttributeError):
+        return str(given)[:120]
+
+
 def _relation(given: Any, field: str, names: Sequence[str]) -> Relation:
     """A relation that is given as one, checked; or read from a text."""
     if isinstance(given, Term):
@@ -112,7 +131,7 @@ def _relation(given: Any, field: str, names: Sequence[str]) -> Relation:
     try:
         Context({name: "const" for name in names}).check_relation(given)
     except ProofError as error:
-        raise BadInput(field, text(given), f"a relation between terms over the variables ({error})") from error
+        raise BadInput(field, _shown(given), f"a relation between terms over the variables ({error})") from error
     _in_the_grammar(given[1:], field, text(given))
     return given
 
@@ -160,6 +179,8 @@ class _Proof:
         self.kernel = Kernel(Context({name: "const" for name in question.variables}))
         self.branch = Branch(self.kernel, self.start + seconds)
         self.strategies = Strategies(question.hints)
+        #: values at which the assumptions hold
+        self.model: Mapping[str, Term] | None = None
 
     def verdict(self) -> Verdict:
         """The verdict, within about the time given."""
@@ -200,20 +221,47 @@ class _Proof:
         branch.deadline = self.start + self.seconds
 
     def _proved(self) -> tuple[Fact | None, bool]:
+        """The claim, and whether it holds because nothing satisfies the assumptions."""
         branch, claim = self.branch, self.question.claim
-        if self.question.assume:
-            absurd = self._inconsistent()
-            if absurd is not None:
-                return self.kernel.absurd(claim, absurd), True
-        return self.strategies.prove(branch, claim, self.seconds), False
+        fact, absurd = None, self._inconsistent() if self._no_model(min(0.1, 0.1 * self.seconds)) else None
+        if absurd is None:
+            fact = self.strategies.prove(branch, claim, self.seconds)
+            # What was proved without a point of the assumptions in sight may say nothing: both ways are looked at longer.
+            if fact is not None and self._no_model(min(1.0, 0.2 * self.seconds)):
+                branch.deadline = now() + 0.3 * self.seconds
+                with suppress(OutOfTime):
+                    absurd = self._contradicted(0.3 * self.seconds)
+        if absurd is not None:
+            return self.kernel.absurd(claim, absurd), True
+        return fact, False
+
+    def _contradicted(self, seconds: float) -> Fact | None:
+        """1 <= 0, or 0 < 0 from an assumption and the opposite of it, which is proved by all strategies."""
+        found = self.strategies.prove(self.branch, NEVER, seconds / 2)
+        one, assume = Fraction(1), self.question.assume
+        for given in assume if found is None else ():
+            strict = [given.left.lt(given.right), given.right.lt(given.left)]
+            for opposed in strict if given.op == "==" else [opposite(given)] if given.op in ("<=", "<") else []:
+                fact = self.strategies.prove(self.branch, opposed, seconds / 2 / len(assume))
+                if fact is None:
+                    continue
+                premises, never = [self.kernel.assume(given), fact], num(0).lt(0)
+                if given.op != "==":
+                    return self.kernel.certify(never, premises, sum=[(one, (0,), ()), (one, (1,), ())])
+                equal = [(0, num(-1 if opposed == strict[0] else 1))]
+                return self.kernel.certify(never, premises, sum=[(one, (1,), ())], equalities=equal)
+        return found
+
+    def _no_model(self, seconds: float) -> bool:
+        """Whether no point of the assumptions is known, after a look for one."""
+        if self.model is None:
+            self.model = satisfying(self.question.variables, self.question.assume, seconds)
+        return self.model is None
 
     def _inconsistent(self) -> Fact | None:
-        """1 <= 0 from the assumptions, tried where no point is seen to satisfy them."""
+        """1 <= 0 from the assumptions, unless z3 says that something satisfies them."""
         asked = self.question
-        never = num(1).le(num(0))
-        if decide(asked.variables, asked.assume, never, min(0.1, 0.1 * self.seconds)) == "false":
-            return None
-        if refute(asked.variables, asked.assume, never, min(0.1, 0.1 * self.seconds)) is not None:
+        if decide(asked.variables, asked.assume, NEVER, min(0.1, 0.1 * self.seconds)) == "false":
             return None
         return self.branch.contradiction(min(0.5, 0.3 * self.seconds))
 
@@ -224,7 +272,11 @@ class _Proof:
         said = faithful(fact, asked.claim, asked.assume, kernel)
         title = "assumptions that cannot hold together" if vacuous else text(asked.claim)
         how = "the assumptions cannot hold together" if vacuous else f"proved in {len(ancestry(said))} steps"
-        return self._result("PROVED", how, certificate=certificate(said, title), vacuous=vacuous, fact=said)
+        made = certificate(said, title)
+        if self.model is not None:
+            made = with_witness(made, witness_of_point(self.model))
+        satisfiable = "witness" in made
+        return self._result("PROVED", how, certificate=made, vacuous=vacuous, fact=said, satisfiable=satisfiable)
 
     def _without_proof(self) -> Verdict:
         """A longer look for a counterexample, then z3."""
@@ -234,7 +286,7 @@ class _Proof:
         if point is not None:
             return self._refuted(point)
         if decide(asked.variables, asked.assume, asked.claim, left) == "true":
-            empty = decide(asked.variables, asked.assume, num(1).le(num(0)), left) == "true" if asked.assume else False
+            empty = self._no_model(left) and decide(asked.variables, asked.assume, NEVER, left) == "true"
             return self._result("DECIDED", "z3 shows that no counterexample exists, without a certificate", vacuous=empty)
         return self._result("UNDECIDED", "neither a proof nor a counterexample was found in the time")
 
@@ -264,16 +316,17 @@ class _Proof:
         values = {name: str(value) for name, value in point.items()}
         shown = ", ".join(f"{name} = {value}" for name, value in values.items())
         where = f"it fails at {shown}" if values else "it is false"
-        return self._result("REFUTED", where, counterexample=values, point=dict(point))
+        return self._result("REFUTED", where, counterexample=values, point=dict(point), satisfiable=True)
 
     def _result(
         self, status: Status, reason: str, counterexample: Mapping[str, str] | None = None,
         certificate: dict[str, Any] | None = None, vacuous: bool = False, fact: Fact | None = None, point: Any = None,
+        satisfiable: bool | None = None,
     ) -> Verdict:  # fmt: skip
         asked, took = self.question, time.monotonic() - self.began
         return Verdict(
             status, counterexample, certificate, vacuous, took, reason, fact, asked.claim, asked.assume, asked.variables,
-            asked.hints, point,
+            asked.hints, point, satisfiable=self.model is not None if satisfiable is None else satisfiable,
         )  # fmt: skip
 
 

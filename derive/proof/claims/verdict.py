@@ -13,7 +13,10 @@ from derive.proof.kernel.rules import Fact, Kernel, genuine
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, Term, from_json
 from derive.proof.language.text import TermWriter, said, text
-from derive.proof.refute.exact import Algebraic, NoValue, Values, counterexample
+from derive.proof.refute.algebraic import Algebraic
+from derive.proof.refute.exact import NoValue, Values, counterexample
+from derive.reading.grammar import parse_term
+from derive.vocabulary.errors import BadInput
 
 Status = Literal["PROVED", "DECIDED", "REFUTED", "UNDECIDED"]
 Point = Mapping[str, Fraction | Algebraic]
@@ -33,7 +36,8 @@ class Verdict:
 
     Args:
         status: PROVED (with a certificate), DECIDED (by z3, with nothing to check), REFUTED (with a counterexample), UNDECIDED.
-        counterexample: variable -> exact value, "2", "-3/4" or an algebraic number in words.
+        counterexample: variable -> exact value: "2", "-3/4" or "(1 + sqrt(5))/2" in the grammar of claim files; "root(x^3 - 2, 1)"
+            of a degree above two.
         certificate: of a proof, as FORMAT.md says.
         vacuous: the assumptions cannot hold together.
         seconds: the time it took.
@@ -42,6 +46,8 @@ class Verdict:
         claim, assume: what was asked; `variables` are its names, `hints` its hints.
         point: the counterexample as exact numbers.
         repairs: what makes a refuted claim hold, where `derive.proof.repair` looked for it.
+        satisfiable: a point that satisfies the assumptions was found and checked exactly; for a proof, by the replay of its
+            certificate.
     """
 
     status: Status
@@ -57,6 +63,12 @@ class Verdict:
     hints: tuple[Term, ...] = ()
     point: Mapping[str, Fraction | Algebraic] | None = field(default=None, repr=False)
     repairs: tuple[Repair, ...] | None = field(default=None, repr=False, compare=False)
+    satisfiable: bool = field(default=False, compare=False)
+
+    @property
+    def satisfiability(self) -> str:
+        """Whether anything satisfies the assumptions: "shown", "impossible" (`vacuous`), or "not shown"."""
+        return "impossible" if self.vacuous else "shown" if self.satisfiable else "not shown"
 
     @property
     def text(self) -> str:
@@ -153,7 +165,8 @@ def latex(verdict: Verdict) -> str:
     head = r",\quad ".join(writer.relation(a) for a in verdict.assume)
     arrow = r" \;\Longrightarrow\; " if head else ""
     point = verdict.counterexample
-    note = rf"\quad\textsf{{{verdict.status}}}" + (r"\ \textsf{(vacuous)}" if verdict.vacuous else "")
+    doubt = {"impossible": r"\ \textsf{(vacuous)}", "not shown": r"\ \textsf{(satisfiability not shown)}"}
+    note = rf"\quad\textsf{{{verdict.status}}}" + (doubt.get(verdict.satisfiability, "") if verdict else "")
     if point:
         note += r"\quad " + r",\ ".join(counterexample_latex(verdict))
     lines = [f"{head}{arrow}{writer.relation(verdict.claim)} {note}", *(_repaired(r, writer) for r in verdict.repairs or ())]
@@ -162,7 +175,7 @@ def latex(verdict: Verdict) -> str:
 
 
 def counterexample_latex(verdict: Verdict) -> list[str]:
-    """Each variable with its value at the counterexample; values of algebraic numbers are words. Empty without one."""
+    """Each variable with its value at the counterexample; algebraic numbers of degree above two are words. Empty without one."""
     writer = TermWriter()
     return [rf"{writer.symbol(n)} = {_value(v)}" for n, v in (verdict.counterexample or {}).items()]
 
@@ -179,6 +192,10 @@ def _value(value: str) -> str:
     if top.lstrip("-").isdigit() and (not bottom or bottom.isdigit()):
         sign = "-" if top.startswith("-") else ""
         return rf"{sign}\tfrac{{{top.lstrip('-')}}}{{{bottom}}}" if bottom else top
+    try:
+        return TermWriter().term(from_json(parse_term(value, (), "value")))
+    except BadInput:  # an algebraic number of degree above two
+        pass
     return r"\texttt{" + "".join(ch if ch.isalnum() or ch in " (),-+=*/" else rf"\char`\{ch}" for ch in value) + "}"
 
 

@@ -190,8 +190,13 @@ def _without_sign(t: Any) -> Any:
 
 
 def latex_name(symbol: str) -> str:
-    """A symbol's name in LaTeX: Greek letters by name, the part after a first letter or an underscore as an index."""
+    """A symbol's name in LaTeX: Greek letters by name, the part after a first letter or an underscore as an index.
+
+    No two names look alike: x1 is x with the index 1, and x_1 stands as it is written.
+    """
     head, _, index = symbol.partition("_")
+    if len(head) == 1 and index.isdigit():
+        return rf"\mathit{{{head}\_{index}}}"
     if not index and len(head) > 1 and head not in GREEK and head[1:].isdigit():
         head, index = head[0], head[1:]
     shown = "\\" + head if head in GREEK else head if len(head) == 1 else rf"\mathit{{{head}}}"

@@ -1,7 +1,8 @@
 """Counterexamples to assume => claim: found in floating point or by z3, rounded to simple numbers, and checked exactly.
 
-A point is a dict from variable to Fraction or `Algebraic` (which prints as "root(x^2 - 2, 2)"). One that is returned satisfies all
-assumptions and violates the claim by exact.counterexample, inside the domain of all terms; None says nothing.
+A point is a dict from variable to Fraction or `Algebraic` (which prints as "sqrt(2)", or "root(x^3 - 2, 1)"). One that is
+returned satisfies all assumptions and violates the claim by exact.counterexample, inside the domain of all terms; None says
+nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from scipy.optimize import minimize
 from scipy.special import erf
 
 from derive.proof.language.terms import Relation, Term, num, plus, times, x
-from derive.proof.refute.exact import Algebraic, NoValue, Values, counterexample
+from derive.proof.refute.algebraic import Algebraic
+from derive.proof.refute.exact import NoValue, Values, counterexample
 from derive.proof.refute.z3 import consult
 from derive.proof.search.clock import now
 
@@ -116,7 +118,7 @@ class Search:
         self.names, self.assume, self.claim, self.stop = names, assume, claim, stop
         #: z3 says that there is none
         self.denied = False
-        self.defined = _definitions(names, assume)
+        self.defined = definitions(names, assume)
         self.free = [n for n in names if n not in self.defined]
         self._batches = _batches(len(self.free))
 
@@ -281,7 +283,7 @@ def number(t: Term, table: dict[str, Any]) -> Any:
     raise NoValue
 
 
-def _definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, Term]:
+def definitions(names: Sequence[str], assume: Sequence[Relation]) -> dict[str, Term]:
     """Variables that equalities determine, v = term over earlier ones: where an equality is A v + B = 0, v = -B/A."""
     ctx = fmpq_mpoly_ctx.get(tuple(f"v{i}" for i in range(len(names))) or ("v",), Ordering.lex)
     found: dict[str, tuple[Term, set[str]]] = {}

@@ -14,49 +14,20 @@ from fractions import Fraction
 from typing import Any
 
 import flint
-from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz_poly
+from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
 from derive.proof.language.terms import Relation, Term
+from derive.proof.refute.algebraic import Algebraic
 
 PRECISIONS = (64, 256, 2000)
+#: exp(log(t)) = t where log(t) has a value, and log(exp(t)) = t
+INVERSE = {"exp": "log", "log": "exp"}
 MAX_GENERATORS = 40
 MAX_TERMS = 400
 
 
 class NoValue(Exception):
     """A denominator that is 0, the root of a negative number, a sign that balls leave open, or a term of no known value."""
-
-
-@dataclass(frozen=True)
-class Algebraic:
-    """The real root of a polynomial, coefficients from the constant one up, counted from 1 in ascending order."""
-
-    coefficients: tuple[int, ...]
-    index: int
-
-    def __str__(self) -> str:
-        """root(x^2 - 2, 2)"""
-        text = ""
-        for n in range(len(self.coefficients) - 1, -1, -1):
-            c = self.coefficients[n]
-            if not c:
-                continue
-            power = {0: "", 1: "x"}.get(n, f"x^{n}")
-            size = "" if abs(c) == 1 and n else f"{abs(c)}"
-            term = f"{size}{'*' if size and power else ''}{power}"
-            text += (" - " if c < 0 else " + ") + term if text else ("-" if c < 0 else "") + term
-        return f"root({text}, {self.index})"
-
-    def ball(self, bits: int) -> Any:
-        """An enclosure in Arb."""
-        with flint.ctx.workprec(bits):
-            # Real roots come with an imaginary part that is exactly 0.
-            found: Any = fmpz_poly(list(self.coefficients)).complex_roots()
-            roots = [root.real for root, _ in found if root.imag.is_zero()]
-            return sorted(roots, key=lambda root: root.mid())[self.index - 1]
-
-    def __float__(self) -> float:
-        return float(self.ball(64).mid())
 
 
 Point = Mapping[str, Fraction | Algebraic]
@@ -82,6 +53,8 @@ class Values:
         self.gens = self.ctx.gens()
         self.generators: list[_Generator] = []
         self._made: dict[str, Any] = {}
+        #: (f, the value of f at t) -> t, of exp and log
+        self._undone: dict[tuple[str, str], Any] = {}
         self._cache: dict[Term, Any] = {}
 
     def holds(self, relation: Relation) -> bool:
@@ -170,6 +143,9 @@ class Values:
         return self.ctx.constant(fmpq(c.numerator, c.denominator))
 
     def _algebraic(self, c: Algebraic) -> Any:
+        if c.term is not None:
+            return self.value(c.term)
+
         def defining(g: Any) -> Any:
             return sum((g**n * k for n, k in enumerate(c.coefficients)), self.ctx.constant(0))
 
@@ -194,7 +170,12 @@ class Values:
             return self.ctx.constant(0)
         if name != "log" and sign == 0:
             return self.ctx.constant(1 if name == "exp" else 0)
-        return self._make(f"{name}({t})", lambda bits: getattr(self.ball(t, bits), name)(), None)
+        if name in INVERSE and (INVERSE[name], str(t)) in self._undone:
+            return self._undone[INVERSE[name], str(t)]
+        found = self._make(f"{name}({t})", lambda bits: getattr(self.ball(t, bits), name)(), None)
+        if name in INVERSE:
+            self._undone[name, str(found)] = t
+        return found
 
     def _sqrt(self, t: Any, sign: int) -> Any:
         if sign < 0:

@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.proof.language.terms import Relation, to_json
-from derive.proof.refute.exact import Algebraic
+from derive.proof.refute.algebraic import Algebraic
 from derive.proof.search.clock import waiting
 
 #: for the start of the interpreter and the import of z3, apart from the time for an answer

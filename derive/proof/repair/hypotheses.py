@@ -14,7 +14,7 @@ from derive.proof.language.context import parts
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, fn, num, times, x
 from derive.proof.language.text import said, text
-from derive.proof.refute.exact import Algebraic
+from derive.proof.refute.algebraic import Algebraic
 from derive.proof.repair.families import HYPOTHESIS, THIN, WEAK, Family, Single
 from derive.proof.repair.samples import NOISE, Points, Table, column, failing
 

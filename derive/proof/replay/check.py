@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.proof.replay.algebra import Budget, Invalid, Unreadable
+from derive.proof.replay.conventions import KINDS, conventions
 from derive.proof.replay.linear_algebra import cauchy_schwarz, nonnegative, quad_bound, trace_bound
 from derive.proof.replay.one_variable import ball
 from derive.proof.replay.processes import gronwall, ito, primitive
 from derive.proof.replay.rules import AXIOMS, Rules
 from derive.proof.replay.terms import MAX_DEPTH as MAX_TERM_DEPTH
 from derive.proof.replay.terms import MAX_DIGITS, Fact, Step, Terms, fields, items, read_context
+from derive.proof.replay.witness import check_witness
 
 __all__ = ["Invalid", "Replayed", "Unreadable", "describe", "replay", "replay_object"]
 
@@ -54,6 +56,10 @@ class Replayed:
     The relations are as the certificate writes them. `context` says what the names are; its declared properties are part of the
     theorem: flags of matrices, properties of functions, potentials with the equation of their state. `reading` lists what the
     format says without words: which symbol is the time, that there are as many coordinates as the dimension says, and so on.
+    `conventions` names the denominators and the arguments of sqrt and log that are not shown to be inside their domains, where
+    1/0 = 0 and the like are part of what is stated.
+    `witness` is a model in which the hypotheses and all declarations hold, checked; None where the certificate has none.
+    `contradictory` says that the hypotheses were shown to contradict each other, so that the claim says nothing.
     `trusted` counts the steps whose rule brings in an axiom (`brings_axiom`), `rechecked` the others.
     """
 
@@ -66,6 +72,14 @@ class Replayed:
     trusted: int
     context: dict[str, Any]
     reading: tuple[str, ...]
+    conventions: tuple[str, ...]
+    witness: dict[str, Any] | None
+    contradictory: bool
+
+    @property
+    def satisfiability(self) -> str:
+        """Whether anything satisfies the hypotheses and declarations: "shown", "impossible" or "not shown"."""
+        return "impossible" if self.contradictory else "not shown" if self.witness is None else "shown"
 
 
 def replay(text: str | bytes) -> Replayed:
@@ -157,7 +171,8 @@ def _check_nodes(value: Any) -> int:
 
 
 def _replay(value: Any, deep: bool) -> Replayed:
-    form, title, context_raw, statement, steps = fields(value, "format", "title", "context", "statement", "steps")
+    witness = ("witness",) if type(value) is dict and "witness" in value else ()
+    form, title, context_raw, statement, steps, *given = fields(value, "format", "title", "context", "statement", "steps", *witness)
     if form != FORMAT or type(title) is not str:
         raise Unreadable(f"not a {FORMAT}")
     assumptions, axioms, claim, definitions = fields(statement, "assumptions", "axioms", "claim", "definitions")
@@ -192,9 +207,16 @@ def _replay(value: Any, deep: bool) -> Replayed:
         raise Invalid("the proof rests on other hypotheses than the statement lists", len(facts) - 1)
     if last.axioms != set(axioms):
         raise Invalid("the proof rests on other axioms than the statement lists", len(facts) - 1)
+    if given:
+        check_witness(terms, assumptions + definitions, given[0])
+    terms.work = Budget()  # what follows only describes
+    declared = [value for entry in context_raw["functions"].values() for value in entry.values() if value is not True]
+    declared += [pair[0] for entry in context_raw["potentials"].values() for pair in entry["drift"] + entry["diffusion"]]
+    unsafe = conventions(terms, [*assumptions, *definitions, claim, *declared], [raw["claim"] for raw in steps], facts)
     return Replayed(
-        title, claim, assumptions, definitions, tuple(axioms), len(steps) - trusted, trusted, context_raw, tuple(_reading(rules))
-    )
+        title, claim, assumptions, definitions, tuple(axioms), len(steps) - trusted, trusted, context_raw, tuple(_reading(rules)),
+        tuple(_convention(*entry) for entry in unsafe), given[0] if given else None, steps[-1]["rule"] == "absurd",
+    )  # fmt: skip
 
 
 def brings_axiom(step: dict[str, Any]) -> bool:
@@ -237,6 +259,16 @@ def _reading(rules: Rules) -> list[str]:
     return out
 
 
+def _convention(where: str, kind: str, raw: Any) -> str:
+    """What a term outside its domain means."""
+    meaning, has, shown = KINDS[kind]
+    if raw is None:
+        return f"{meaning}: the {where} has more terms that may be outside their domains than were looked at"
+    if kind == "/" and raw == ["q", "0"]:
+        return f"{meaning}: something in the {where} {has} 0"
+    return f"{meaning}: something in the {where} {has} {infix(raw)}, and no step shows that this {shown}"
+
+
 def infix(raw: Any) -> str:
     """A term or relation in plain text. Declared names that read like the notation are set in quotes."""
     tag, *args = raw
@@ -276,11 +308,35 @@ def _bracket(raw: Any, outer: str, position: int) -> str:
     return f"({infix(raw)})" if loose or (negative and (outer != "+" or position > 0)) else infix(raw)
 
 
+_WHY = {
+    "shown": ": the witness satisfies the hypotheses and the declarations",
+    "not shown": ": nothing was checked that satisfies the hypotheses and the declarations, so that the claim may say nothing",
+    "impossible": ": the hypotheses and the declarations contradict each other, so that the claim says nothing",
+}
+
+
+def _witness(raw: dict[str, Any] | None) -> list[str]:
+    """The model in words; one value for all where they are the same."""
+    if raw is None:
+        return []
+
+    def shown(value: list) -> str:
+        parts = list(dict.fromkeys(infix(part) for part in value)) if type(value[0]) is list else [infix(value)]
+        return parts[0] if len(parts) == 1 else f"({', '.join(infix(part) for part in value)})"
+
+    lines = [f"{name} = {shown(value)}" for table in ("symbols", "vectors") for name, value in raw[table].items()]
+    lines += [f"{name} = diag {shown(value)}" for name, value in raw["matrices"].items()]
+    lines = [", ".join(lines[n : n + 8]) for n in range(0, len(lines), 8)]
+    for name, f in raw["functions"].items():
+        lines.append(f"{name}(t) = {f['level']} + {f['height']} * max(-1, min(1, t / {f['width']}))")
+    return lines
+
+
 def describe(replayed: Replayed) -> list[str]:
     """The theorem in plain text: claim, hypotheses, what the context declares, how the format is read, and what was checked."""
     context = replayed.context
     title = "".join(c if c.isprintable() else f"\\x{ord(c):x}" for c in replayed.title)
-    lines = [f"title: {title}", f"claim: {infix(replayed.claim)}"]
+    lines = [f"claim: {infix(replayed.claim)}"]
     lines += [f"assumption: {infix(raw)}" for raw in replayed.assumptions]
     lines += [f"definition: {infix(raw)}" for raw in replayed.definitions]
     kinds: dict[str, list[str]] = {}
@@ -301,6 +357,9 @@ def describe(replayed: Replayed) -> list[str]:
         lines.append(f"process of {name}: dX = ({drift}) dt + L dW with L L' = {diffusion}")
     lines += [f"{key}: {context[key]}" for key in ("horizon", "dimension", "clients") if context[key] is not None]
     lines += [f"reading: {line}" for line in replayed.reading]
+    lines += [f"convention: {line}" for line in replayed.conventions]
+    lines += [f"satisfiability {replayed.satisfiability}{_WHY[replayed.satisfiability]}"]
+    lines += [f"witness: {line}" for line in _witness(replayed.witness)]
     axioms = ", ".join(replayed.axioms) or "none"
     lines += [f"axioms: {axioms}", f"{replayed.rechecked} steps re-checked, {replayed.trusted} trusted (axioms: {axioms})"]
-    return lines
+    return [*lines, f"title (free text, not checked): {title}"]

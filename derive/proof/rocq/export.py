@@ -17,9 +17,20 @@ from derive.proof.kernel.rebuild import context_from
 from derive.proof.language.context import KINDS, ProofError
 from derive.proof.language.normal import added, as_number, scaled
 from derive.proof.language.terms import OPERATORS, RELATIONS, Relation, Term, contains, substitute, x
+from derive.proof.replay.check import Invalid, Unreadable, replay_object
 from derive.proof.rocq.as_written import as_written
 from derive.proof.rocq.limits import LIMITS
-from derive.proof.rocq.notation import OPAQUE, VARIABLES, ZERO, ExportError, RocqTerms, applied, ordered
+from derive.proof.rocq.notation import (
+    OPAQUE,
+    VARIABLES,
+    ZERO,
+    ExportError,
+    RocqTerms,
+    applied,
+    final_names,
+    ordered,
+    with_names,
+)
 from derive.proof.rocq.preamble import CALCULUS, PREAMBLE, SUMS
 from derive.proof.rocq.rules import Rules
 from derive.proof.rocq.script import ONE, Evidence, Given, Key, RocqStep, Script, abstracted, quantified
@@ -44,7 +55,22 @@ class Exported:
 
 
 def export(certificate: dict[str, Any]) -> Exported:
-    """The theorem `certified` of the certificate in Rocq: assumptions -> definitions -> claim."""
+    """The theorem `certified` of the certificate in Rocq: assumptions -> definitions -> claim.
+
+    Raises:
+        ExportError: the replay refuses the certificate, or Rocq cannot state it.
+    """
+    try:
+        replay_object(certificate)
+    except Invalid as error:
+        raise ExportError(f"the certificate is invalid: {error}"[:300]) from error
+    except Unreadable as error:
+        raise ExportError(f"the certificate is malformed: {error}"[:300]) from error
+    return translated(certificate)
+
+
+def translated(certificate: dict[str, Any]) -> Exported:
+    """The same without a replay: of a certificate that is not valid it may well write a file, which coqc then refuses."""
     try:
         return _File(certificate).exported()
     except RecursionError:
@@ -108,7 +134,10 @@ class _File:
         bound = " ".join([*(f"A{n}__" for n in range(len(assumptions))), *variables])
         text = f"Theorem certified :\n{arrows}  {said}."
         theorem = f"{text}\nProof. exact ({f'fun {bound} => ' if bound else ''}{proof}). Qed."
-        return Exported(self._text(theorem), tuple(self.script.premises), proved)
+        section = "\n".join([*self._declarations(), *self.script.lines, theorem])
+        final = final_names(self.terms.identifiers, section)
+        premises = tuple(with_names(p, final) for p in self.script.premises)
+        return Exported(with_names(self._text(section), final), premises, proved)
 
     def _some(self, sort: str, proof: str, assumptions: list[Relation], claim: str) -> str:
         """The proof, which is about some coordinate or client: there is one where an assumption says so of their number."""
@@ -283,15 +312,15 @@ class _File:
 
     # The whole
 
-    def _text(self, theorem: str) -> str:
+    def _text(self, body: str) -> str:
         premises = "\n".join(f"   - {_comment(p)}" for p in self.script.premises) or "   none"
-        sums = SUMS if any(word in line for word in ("coords", "clients") for line in [theorem, *self.script.lines]) else ""
+        declared = len("\n".join(self._declarations()))
+        sums = SUMS if any(word in body[declared:] for word in ("coords", "clients")) else ""
         head = (
-            f"(* {_comment(str(self.certificate.get('title', '')))}\n"
-            f"   Premises, which are Hypotheses below and so assumptions of the theorem after End:\n{premises}\n"
-            f"{MODEL} *)\n"
+            f"(* Premises, which are Hypotheses below and so assumptions of the theorem after End:\n{premises}\n"
+            f"{MODEL}\n"
+            f"   Title, free text that nothing checks: {_comment(str(self.certificate.get('title', '')))} *)\n"
         )
-        body = "\n".join([*self._declarations(), *self.script.lines, theorem])
         lemmas = "\n".join(self.script.lemmas)
         calculus = CALCULUS + LIMITS * ("limit__" in lemmas) if "ball__" in lemmas else ""
         tactic = "From Interval Require Import Tactic.\n" if "interval with" in lemmas else ""

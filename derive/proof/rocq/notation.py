@@ -6,7 +6,8 @@ functions and operators stand in the normal form of FORMAT.md, so that equal ato
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -22,13 +23,14 @@ RELATIONS = {"<=": "<=", "<": "<", "==": "=", "!=": "<>"}
 #: heads of terms over vectors and matrices, each of which is an unknown function of the outcome and of time
 OPAQUE = frozenset({"norm", "opnorm", "tr", "quad", "trprod", "dot"})
 _OPERATORS = {"E": "E", "EI": "EI", "I": "Int", "S": "Sum coords", "C": "Sum clients"}
-#: Words that mean something else in the text: Rocq's keywords (Print Keywords), and names of the library and of the writer.
-#: The writer's other names have two underscores in a row, which no name of a certificate has.
+#: Rocq's keywords (Print Keywords), which no name may be, whether or not the text has them.
 _WORDS = """Axiom CoFixpoint Definition Fixpoint Hypothesis Parameter Prop SProp Set Theorem Type Variable as at by cofix else
     end exists exists2 fix for forall fun if in IF is o of let lib lp match mod rem return then using where with struct measure
-    wf ltac constr uconstr open R IZR INR PI exp ln sqrt atan erf tanh Rabs length list nat In Sum E EI Int W Time J K coords
-    clients w t j i k"""
-RESERVED = frozenset(_WORDS.split())
+    wf ltac constr uconstr open"""
+KEYWORDS = frozenset(_WORDS.split())
+#: how a name of a certificate begins while the file is written: no other word of the file has three underscores in a row
+MARK = "n___"
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_']*", re.ASCII)
 
 #: the name of an atom, by its number
 Name = Callable[[int], str]
@@ -53,6 +55,24 @@ def ordered(depends: frozenset[str]) -> str:
     return "".join(v for v in VARIABLES if v in depends)
 
 
+def final_names(names: Iterable[str], section: str) -> dict[str, str]:
+    """By marked name the name in the file: primed where the section has that word for something of Rocq's or the writer's own."""
+    taken = {word for word in _WORD.findall(section) if not word.startswith(MARK)} | KEYWORDS
+    final: dict[str, str] = {}
+    for name in sorted(names):
+        chosen = name
+        while chosen in taken:
+            chosen += "'"
+        taken.add(chosen)
+        final[MARK + name] = chosen
+    return final
+
+
+def with_names(text: str, final: Mapping[str, str]) -> str:
+    """A text that was written with marked names, with those that they have in the file."""
+    return _WORD.sub(lambda word: final.get(word[0], word[0]), text)
+
+
 def expanded(p: Polynomial) -> Term:
     """The polynomial as a term that is printed in normal form."""
     return Term(("poly", freeze(p)))
@@ -64,7 +84,7 @@ class RocqTerms(Normal):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         names = [*context.symbols, *context.vectors, *context.matrices, *context.functions]
-        self.identifiers = {name: name + "'" if name in RESERVED else name for name in names}
+        self.identifiers = {name: MARK + name for name in names}
 
     def _normal_form(self, t: Term) -> Polynomial:
         return dict(t[1]) if t[0] == "poly" else super()._normal_form(t)

@@ -13,6 +13,7 @@ from derive.proof.kernel.rules import AXIOMS
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, x
 from derive.proof.language.text import TermWriter, said, text
+from derive.proof.refute.model import find_model, with_witness
 from derive.proof.repair.smallest import proposed
 from derive.theorems.entry.declarations import declarations
 from derive.theorems.entry.points import holds, value
@@ -23,6 +24,8 @@ from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
 PROVED, DECIDED, REFUTED, UNDECIDED = "PROVED", "DECIDED", "REFUTED", "UNDECIDED"
 #: lines that carry a proof, for a reader
 MAIN = 5
+#: for a model of the assumptions; it is found in hundredths of a second
+MODEL_SECONDS = 3.0
 #: an assumption or a definition by its name
 Named = tuple[str, Relation]
 
@@ -39,7 +42,7 @@ class Checked:
         assumptions, definitions: those that the proof used, (name, relation); of a refutation, all that the witness satisfies.
         declared: the context's declarations of functions, matrices and processes, as far as the proof used them, {"text", "latex"}.
         unused: names of assumptions that the proof did not use.
-        certificate: the certificate of a proof, otherwise None.
+        certificate: the certificate of a proof, with a model of what it assumes as its witness; otherwise None.
         counterexample: exact values at which a claim fails.
         reason: why it is not proved.
         repair: of a claim that fails, {"entry", "changes"}: the id of an entry that repairs it, and assumptions with which it is proved,
@@ -59,6 +62,12 @@ class Checked:
     reason: str = ""
     repair: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+
+    @property
+    def satisfiability(self) -> str:
+        """Whether anything satisfies the assumptions and declarations: "shown", by the witness of the certificate or of the refutation."""
+        witnessed = self.certificate is not None and "witness" in self.certificate
+        return "shown" if witnessed or self.status == REFUTED else "not shown"
 
     @property
     def as_expected(self) -> bool:
@@ -122,8 +131,14 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
         tuple((name, r) for name, r in theorem.definitions.items() if name in used),
         tuple(declarations(last, writer)),
         tuple(name for name in theorem.assumptions if name not in used),
-        certificate(last, theorem.title, defined),
+        with_witness(certificate(last, theorem.title, defined), _model(theorem)),
     )
+
+
+def _model(theorem: Theorem) -> dict[str, Any] | None:
+    """A model of the context in which all assumptions and definitions hold, those that the proof does not use too."""
+    given = (*theorem.assumptions.values(), *theorem.definitions.values())
+    return find_model(theorem.context, given, MODEL_SECONDS, theorem.point)
 
 
 def _unlike(read: Mapping[str, Relation], given: Mapping[str, Relation]) -> list[str]:

@@ -305,7 +305,7 @@ def test_certificates(theorem: Theorem) -> None:
     assert found.certificate is not None
     again = json.loads(dumps(found.certificate))
     assert again == json.loads(json.dumps(found.certificate))
-    assert set(again) == {"format", "title", "context", "statement", "steps"}
+    assert set(again) == {"format", "title", "context", "statement", "witness", "steps"}
     assert again["format"] == FORMAT
     said = again["statement"]
     assert set(said) == {"assumptions", "definitions", "axioms", "claim"}
@@ -328,6 +328,18 @@ def test_certificates_replay(theorem: Theorem) -> None:
     assert set(replayed.axioms) == set(found.axioms)
     assert len(replayed.assumptions) == len(found.assumptions)
     assert len(replayed.definitions) == len(found.definitions)
+    assert replayed.satisfiability == found.satisfiability == "shown"
+
+
+def test_a_theorem_whose_declarations_nothing_satisfies_is_not_shown_to_say_something() -> None:
+    """Its bound is negative: its point satisfies the assumptions, but no function does the declaration."""
+    theorem = ENTRIES["6.4-global-pathwise"]
+    assert isinstance(theorem, Theorem)
+    context, odd = theorem.context, theorem.context.functions["R"]
+    other = dataclasses.replace(context, functions={"R": {**odd, "bounded": num(-1)}})
+    found = check(dataclasses.replace(theorem, context=other))
+    assert found.status == PROVED and found.satisfiability == "not shown"
+    assert found.certificate is not None and "witness" not in found.certificate
 
 
 def test_a_failed_proof_has_no_certificate() -> None:

@@ -60,7 +60,8 @@ def test_claims(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     status, out, _ = run(capsys, "claim", str(tmp_path / "mine.toml"), "--json")
     found = json.loads(out)
     assert status == expected and found["verdict"] == verdict and found["vacuous"] == (name == "vacuous")
-    assert set(found) == {"verdict", "counterexample", "certificate", "vacuous", "seconds", "repairs"}
+    assert set(found) == {"verdict", "counterexample", "certificate", "vacuous", "satisfiability", "seconds", "repairs"}
+    assert found["satisfiability"] == ("impossible" if name == "vacuous" else "shown")
     assert (found["repairs"] is None) == (verdict != "REFUTED")
     if verdict == "PROVED":
         assert found["certificate"] == str(tmp_path / "mine.cert.json") and found["counterexample"] is None
@@ -107,6 +108,56 @@ def test_replay_refuses_an_edited_certificate(tmp_path: Path, capsys: pytest.Cap
     path.write_text("{")
     assert run(capsys, "replay", str(path))[0] == 2
     assert run(capsys, "replay", str(tmp_path / "absent.json"))[0] == 2
+
+
+def test_replay_and_check_hand_over_the_whole_statement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "check", "6.4-classic", "6.9-growth", "6.2-expectation", "--certificates", str(tmp_path), "--json")
+    results = {result["id"]: result for result in json.loads(out)["results"]}
+    assert status == 0 and all(result["satisfiability"] == "shown" for result in results.values())
+    said = results["6.4-classic"]["statement"]
+    assert said["context"]["functions"]["R"]["bounded"] == ["q", "1"] and said["context"]["symbols"]["y"] == "coord"
+    assert said["context"]["matrices"] == {"H": ["symmetric"], "S": ["psd"]} and said["context"]["potentials"]["f"]["smooth"]
+    assert said["conventions"] == ["1/0 = 0: something in the statement is divided by sigma, and no step shows that this is not 0"]
+    assert said["satisfiability"] == "shown" and said["witness"]["functions"]["R"] and not said["vacuous"]
+    refuted = results["6.2-expectation"]
+    assert refuted["statement"]["witness"]["symbols"].keys() == refuted["counterexample"].keys()
+    status, out, _ = run(capsys, "replay", str(tmp_path / "6.4-classic.cert.json"), "--json")
+    found = json.loads(out)
+    assert status == 0 and {key: found[key] for key in said} == said
+    assert set(found) == {*said, "valid", "title", "rechecked", "trusted"}
+    status, out, _ = run(capsys, "replay", str(tmp_path / "6.4-classic.cert.json"))
+    lines = out.splitlines()
+    assert lines[0].startswith("claim: ") and lines[-1].startswith("title (free text, not checked): ")
+    assert "function R: odd, nondecreasing, concave_right, bounded 1, slope 2 * M" in lines
+    assert f"convention: {said['conventions'][0]}" in lines
+    assert "satisfiability shown: the witness satisfies the hypotheses and the declarations" in lines
+
+
+def test_satisfiability_that_is_not_shown_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The cube root of 2 has no term in the format of witnesses."""
+    path = tmp_path / "mine.toml"
+    path.write_text('variables = ["x"]\nassume = ["x^3 == 2"]\nclaim = "x <= 2"')
+    status, out, _ = run(capsys, "claim", str(path))
+    assert status == 0 and out.splitlines()[0] == "PROVED"
+    assert "satisfiability not shown: no point was found that satisfies the assumptions" in out
+    status, out, _ = run(capsys, "claim", str(path), "--json")
+    found = json.loads(out)
+    assert found["satisfiability"] == "not shown" and not found["vacuous"]
+    status, out, _ = run(capsys, "replay", found["certificate"], "--json")
+    assert status == 0 and json.loads(out)["satisfiability"] == "not shown" and json.loads(out)["witness"] is None
+
+
+def test_claims_that_functions_make_vacuous_are_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """atan(x) <= x for x > 0, so that the assumptions contradict each other, which polynomials do not show."""
+    path = tmp_path / "mine.toml"
+    path.write_text('variables = ["x"]\nassume = ["x > 0", "atan(x) > x"]\nclaim = "1 <= 0"')
+    status, out, _ = run(capsys, "claim", str(path), "--json")
+    found = json.loads(out)
+    assert status == 0 and found["verdict"] == "PROVED" and found["vacuous"] and found["satisfiability"] == "impossible"
+    status, out, _ = run(capsys, "claim", str(path))
+    assert out.startswith("PROVED (the assumptions contradict each other)\n")
+    status, out, _ = run(capsys, "replay", found["certificate"], "--json")
+    assert status == 0 and json.loads(out)["vacuous"]
 
 
 def test_export_writes_a_file_and_refuses_what_does_not_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from derive.proof.claims.prove import prove
-from derive.proof.claims.verdict import Verdict, faithful
+from derive.proof.claims.verdict import Verdict, faithful, latex
 from derive.proof.kernel.certificate import dumps
 from derive.proof.kernel.rebuild import rebuild
 from derive.proof.kernel.rules import Kernel, genuine
@@ -155,11 +155,22 @@ def test_strictness():
 def test_counterexamples_are_exact():
     verdict = prove("x <= 1.414", ["x^2 == 2", "x > 0"])
     assert verdict.status == "REFUTED" and verdict.counterexample is not None
-    assert "x^2 - 2" in verdict.counterexample["x"]
+    assert verdict.counterexample["x"] == "sqrt(2)"
     relation = (x("a") * x("b")).le(num(1))
     verdict = prove(relation)
     assert verdict.counterexample is not None
     assert counterexample({n: _fraction(v) for n, v in verdict.counterexample.items()}, [], relation)
+
+
+def test_a_counterexample_with_a_square_root_is_written_with_it():
+    """In JSON, in a file of a claim, and in LaTeX; the claim language reads the value back."""
+    verdict = prove("x^2 - x < 121", ["x^2 - x == 121", "x > 0"])
+    assert verdict.counterexample == {"x": "(1 + sqrt(485))/2"}
+    assert "at x = (1 + sqrt(485))/2" in verdict.reason
+    assert r"x = \frac{1 + \sqrt{485}}{2}" in latex(verdict) and "root" not in latex(verdict)
+    assert prove("x^2 - x == 121", [f"x == {verdict.counterexample['x']}"]).status == "PROVED"
+    assert prove("x^2 < 11", ["x^2 == 11", "x > 0"]).counterexample == {"x": "sqrt(11)"}
+    assert prove("x^3 < 2", ["x^3 == 2"]).counterexample == {"x": "root(x^3 - 2, 1)"}
 
 
 def _fraction(text: str) -> Any:
@@ -183,6 +194,50 @@ def test_inconsistent_assumptions_prove_everything_and_say_so(assume):
     assert verdict.status == "PROVED" and verdict.vacuous
     assert verdict.fact is not None and verdict.fact.rule == "absurd"
     assert not prove("x <= x", ["x > 0"]).vacuous
+
+
+@pytest.mark.parametrize(
+    ("assume", "claim"),
+    [
+        (["x > 0", "atan(x) > x"], "1 <= 0"),
+        (["x > 0", "atan(x) > x"], "x <= 5"),
+        (["exp(x) < 1 + x"], "x^2 <= 0"),
+        (["x > 0", "tanh(x) >= x"], "x <= 2"),
+        (["x > 1", "log(x) == x"], "x <= 2"),
+        (["x > 0", "x == erf(x)/2"], "x <= 2"),
+    ],
+)
+def test_assumptions_that_functions_make_contradictory_are_vacuous(assume, claim):
+    verdict = prove(claim, assume, seconds=10.0)
+    assert verdict.status == "PROVED" and verdict.vacuous and verdict.satisfiability == "impossible"
+    assert verdict.certificate is not None and replay(dumps(verdict.certificate)).contradictory
+
+
+@pytest.mark.parametrize(
+    ("assume", "claim", "value"),
+    [
+        (["x^2 == 2"], "x^2 <= 2", None),
+        (["y == exp(x)", "x == 1"], "y >= 2", ["f", "exp", ["q", "1"]]),
+        (["x > 10", "y == exp(-x)"], "y < 1", None),
+        (["exp(y) <= 1/1000000"], "y <= 0", None),
+        (["exp(y) == 2"], "y <= 1", ["f", "log", ["q", "2"]]),
+        (["x >= 0", "sqrt(x) == y", "y == 2"], "x <= 4", ["q", "2"]),
+        ([], "y <= y^2 + 1/4", ["q", "0"]),
+    ],
+)
+def test_proofs_carry_a_point_of_their_assumptions(assume, claim, value):
+    verdict = prove(claim, assume)
+    assert verdict.status == "PROVED" and verdict.satisfiability == "shown" and verdict.certificate is not None
+    assert replay(dumps(verdict.certificate)).satisfiability == "shown"
+    assert value is None or verdict.certificate["witness"]["symbols"]["y"] == value
+
+
+def test_a_proof_without_a_point_of_its_assumptions_says_so():
+    """The cube root of 2 has no term in the format of witnesses; the formula shows the doubt."""
+    verdict = prove("x <= 2", ["x^3 == 2"])
+    assert verdict.status == "PROVED" and verdict.satisfiability == "not shown" and not verdict.vacuous
+    assert "witness" not in (verdict.certificate or {}) and "satisfiability not shown" in latex(verdict)
+    assert "satisfiability" not in latex(prove("x <= 1", ["x <= 0"]))
 
 
 def test_hints_may_be_squares():
@@ -220,6 +275,32 @@ def test_terms_and_relations_are_taken_as_they_are():
 def test_bad_input_names_its_field(claim, options, field):
     with pytest.raises(BadInput) as caught:
         prove(claim, **options)
+    assert caught.value.field == field
+
+
+X, TWO = ("x", "x"), ("q", "2")
+
+
+@pytest.mark.parametrize(
+    ("claim", "field"),
+    [
+        # 1/x <= 1 for 0 < x is false; z3 was asked about something else
+        (Claim(("x",), (("<", ("q", "0"), X),), ("<=", ("^", X, -1), ("q", "1")), ()), "claim"),
+        (Claim(("a", "b"), (("<", ("x", "a"), ("x", "b")),), ("!=", ("x", "a"), ("x", "b")), ()), "claim"),
+        (Claim(("x",), (), ("!=", X, ("q", "0")), ()), "claim"),
+        (Claim(("x",), (("<=", X, TWO), ("!=", X, TWO)), ("<", X, TWO), ()), "assume[2]"),
+        (Claim(("x",), (("<=", ("^", X, -2), TWO),), ("<=", X, TWO), ()), "assume[1]"),
+        (Claim(("x",), (), ("<=", X, ("x", "y")), ()), "claim"),
+        (Claim(("x",), (), ("<=", X, ("q", "2/4")), ()), "claim"),
+        (Claim(("x",), (), ("<=", X, ("f", "sin", X)), ()), "claim"),
+        (Claim(("x",), (), ("<=", X, 2), ()), "claim"),  # pyright: ignore[reportArgumentType]
+        (Claim(("x",), (), ("<=", X, TWO), (("norm", ("v", "g")),)), "hints[1]"),
+        (Claim(("pi",), (), ("<=", ("x", "pi"), TWO), ()), "variables[1]"),
+    ],
+)
+def test_a_claim_that_is_built_by_hand_is_checked_like_one_that_is_read(claim, field):
+    with pytest.raises(BadInput) as caught:
+        prove(claim)
     assert caught.value.field == field
 
 

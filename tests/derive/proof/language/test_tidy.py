@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import re
 from fractions import Fraction
+from itertools import product
 
 import pytest
 
 from derive.proof.language.terms import Relation, Term, fn, num, term, under, x, xs
-from derive.proof.language.text import TermWriter
+from derive.proof.language.text import TermWriter, latex_name
 from derive.proof.language.tidy import tidy
 from derive.proof.refute.exact import NoValue, Values
 from derive.theorems.catalogue import entries
@@ -134,3 +135,13 @@ def test_no_entry_prints_a_number_that_says_nothing() -> None:
         writer = TermWriter(entry.names, getattr(entry, "short", {}))
         for shown in map(writer.relation, relations(entry)):
             assert not empty.search(shown), (entry.id, shown)
+
+
+def test_no_two_names_look_alike():
+    """x1 and x_1 are two variables, and so are all other names of up to five of these characters."""
+    assert (latex_name("x1"), latex_name("x_1"), latex_name("x_a")) == ("x_{1}", r"\mathit{x\_1}", "x_{a}")
+    assert TermWriter().relation(x("x1").le(x("x_1"))) == r"x_{1} \le \mathit{x\_1}"
+    shape = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
+    drawn = ("".join(parts) for n in range(1, 6) for parts in product("xm1_u2", repeat=n))
+    names = [name for name in drawn if shape.fullmatch(name)]
+    assert len(names) > 2000 and len({latex_name(name) for name in names}) == len(names)

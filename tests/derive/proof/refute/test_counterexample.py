@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import time
 from fractions import Fraction
 
+import flint
 import numpy as np
 import pytest
 
-from derive.proof.language.terms import norm, num, vec, x
+from derive.proof.language.terms import from_json, norm, num, vec, x
+from derive.proof.refute.algebraic import Algebraic
 from derive.proof.refute.counterexample import Search, refute
-from derive.proof.refute.exact import Algebraic, counterexample
+from derive.proof.refute.exact import Values, counterexample
 from derive.proof.refute.z3 import decide
+from derive.reading.grammar import parse_term
 from tests.support.corpus.cases import Case, no, relations_of, yes
 from tests.support.corpus.one_step import ONE_STEP, REFUTED
 
@@ -73,10 +77,50 @@ def test_vectors_are_not_refuted() -> None:
     assert refute([], [], norm(vec("g")).le(num(-1)), 0.2) is None
 
 
-def test_algebraic_numbers_print() -> None:
-    assert str(Algebraic((-2, 0, 1), 2)) == "root(x^2 - 2, 2)"
-    assert str(Algebraic((1, -3, 0, -4), 1)) == "root(-4*x^3 - 3*x + 1, 1)"
-    assert abs(float(Algebraic((-2, 0, 1), 1)) + 2**0.5) < 1e-12
+@pytest.mark.parametrize(
+    ("coefficients", "index", "said"),
+    [
+        ((-11, 0, 1), 2, "sqrt(11)"),
+        ((11, 0, -1), 1, "-sqrt(11)"),
+        ((-121, -1, 1), 2, "(1 + sqrt(485))/2"),
+        ((-121, -1, 1), 1, "(1 - sqrt(485))/2"),
+        ((-1, -2, 1), 2, "1 + sqrt(2)"),
+        ((1, -6, 2), 1, "(3 - sqrt(7))/2"),
+        ((-2, 0, 9), 2, "sqrt(2)/3"),
+        ((-4, 0, 0, 0, 1), 2, "sqrt(2)"),  # of degree 2 all the same
+        ((-2, 2, 1, -1), 1, "-sqrt(2)"),
+        ((-2, 2, 1, -1), 2, "1"),
+        ((3, 2), 1, "-3/2"),
+        ((1, -3, 0, -4), 1, "root(-4*x^3 - 3*x + 1, 1)"),
+        ((-2, 0, 0, 1), 1, "root(x^3 - 2, 1)"),
+    ],
+)
+def test_algebraic_numbers_print(coefficients: tuple[int, ...], index: int, said: str) -> None:
+    """With square roots up to degree two, and then as the claim language reads them."""
+    found = Algebraic(coefficients, index)
+    assert str(found) == said
+    if not said.startswith("root"):
+        values = Values({})
+        with flint.ctx.workprec(200):
+            ball = values.ball(values.value(from_json(parse_term(said, (), "value"))), 200)
+            assert ball.overlaps(found.ball(200)) and ball.rad() < 1e-40
+        own = Values({"a": found})
+        assert own.holds(x("a").eq(from_json(parse_term(said, (), "value"))))
+
+
+def test_random_quadratic_numbers_print_as_they_are() -> None:
+    chance = random.Random(6)
+    seen = 0
+    while seen < 200:
+        a, b, c = (chance.randrange(-30, 31) for _ in range(3))
+        if a == 0 or b * b - 4 * a * c <= 0:
+            continue
+        found = Algebraic((c, b, a), chance.randrange(1, 3))
+        assert found.term is not None
+        values = Values({})
+        with flint.ctx.workprec(200):
+            assert values.ball(values.value(from_json(parse_term(str(found), (), "value"))), 200).overlaps(found.ball(200))
+        seen += 1
 
 
 def test_counterexamples_are_checked_exactly() -> None:

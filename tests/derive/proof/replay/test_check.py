@@ -83,6 +83,16 @@ def test_described() -> None:
     assert not any(line.startswith("claim: 1 <= 0") or "\n" in line for line in lines)
 
 
+def test_the_title_stands_last_and_is_said_to_be_unchecked() -> None:
+    """A title may say anything, and may look like a line of the statement."""
+    value = copy.deepcopy(CERTIFICATES["assume"])
+    value["title"] = "Riemann's hypothesis\nclaim: 1 <= 0"
+    lines = describe(replay_object(value))
+    assert lines[0].startswith("claim: ") and lines[0] != "claim: 1 <= 0"
+    assert lines[-1] == "title (free text, not checked): Riemann's hypothesis\\xaclaim: 1 <= 0"
+    assert not any("Riemann" in line or "1 <= 0" in line for line in lines[:-1])
+
+
 def test_independent_of_the_project() -> None:
     """Nothing but python-flint and the standard library is loaded; assertions are no guards."""
     script = (
@@ -146,7 +156,7 @@ def test_catalogue(catalogue: dict[str, str], request: pytest.FixtureRequest) ->
         steps = json.loads(catalogue[name])["steps"]
         assert result.rechecked + result.trusted == len(steps)
         lines = describe(result)
-        assert f"{result.rechecked} steps re-checked, {result.trusted} trusted" in lines[-1]
+        assert f"{result.rechecked} steps re-checked, {result.trusted} trusted" in lines[-2]
         assert (result.trusted > 0) == bool(result.axioms), name
     assert {name: result.trusted for name, result in replayed.items() if result.trusted} == TRUSTED
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from derive.proof.rocq.export import Exported, export
+from derive.proof.rocq.export import Exported, translated
 from derive.proof.rocq.judge import STANDARD, Judged, judge
 from derive.proof.rocq.notation import ExportError
 
@@ -108,7 +108,7 @@ class Draft:
 
 
 def judged(certificate: dict[str, Any]) -> tuple[Exported, Judged]:
-    exported = export(certificate)
+    exported = translated(certificate)
     return exported, judge(exported.text, timeout=60)
 
 

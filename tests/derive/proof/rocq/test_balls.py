@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from derive.proof.rocq.export import export
+from derive.proof.rocq.export import translated
 from derive.proof.rocq.judge import MACHINE, STANDARD
 from derive.proof.rocq.notation import ExportError
 from tests.derive.proof.rocq.drafts import (
@@ -156,10 +156,10 @@ def test_rocq_rejects_balls(name: str) -> None:
 @pytest.mark.parametrize("name", ["odd", "sum"])
 def test_false_balls_are_never_proved(name: str) -> None:
     with pytest.raises(ExportError):
-        export(FALSE_BALLS[name])
+        translated(FALSE_BALLS[name])
 
 
 def test_trees_that_are_none_are_errors() -> None:
     for tree in (["coeffs"], ["at", 1], ["lemma"], ["up_open", ["coeffs"]]):
         with pytest.raises(ExportError):
-            export(ball(sub(Y, ONE), tree, "0"))
+            translated(ball(sub(Y, ONE), tree, "0"))

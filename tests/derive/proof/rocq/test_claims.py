@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import shutil
 from fractions import Fraction
 from functools import cache
@@ -52,3 +53,33 @@ def test_stronger_claims_are_not_accepted(case: Case) -> None:
     except ExportError:
         return
     assert not judge(exported.text, timeout=240).accepted
+
+
+@rocq
+def test_variables_may_have_names_of_the_library_and_of_the_file():
+    """Rinv, which stands in a step's proof, and words of every other kind; all others keep their names."""
+    words = "Rinv exp_pos Rle_lt_trans lra I O S Lemma Qed certified fun Sum k j i w t E J coords Rabs"
+    names = words.split()
+    below = " + ".join(["1/Rinv", "abs(Rabs)", "exp(exp_pos)", *names[2:-1]])
+    verdict = prove(f"{below} <= {below} + Rinv", ["Rinv > 0"], [*names])
+    assert verdict.certificate is not None
+    exported = export(verdict.certificate)
+    assert exported.premises == ()
+    text = exported.text
+    judged = judge(text, timeout=240)
+    assert judged.accepted, judged.output[-2000:]
+    assert all(re.search(rf"Variable {name}'* : R\.", text) for name in names)
+    assert "Variable lra : R." in text and "Variable Rinv' : R." in text and "Variable fun' : R." in text
+
+
+def test_what_does_not_replay_is_not_exported():
+    """1 <= 0 in the statement, over the steps of another proof: coqc would refuse the file, but there is none."""
+    found = prove("x <= x^2 + 1/4").certificate
+    assert found is not None and export(found).proved
+    for broken in (
+        {**found, "statement": {**found["statement"], "claim": ["<=", ["q", "1"], ["q", "0"]]}},
+        {**found, "steps": [*found["steps"][:-1], {**found["steps"][-1], "rule": "absurd"}]},
+        {**found, "more": 1},
+    ):
+        with pytest.raises(ExportError, match="the certificate is"):
+            export(broken)

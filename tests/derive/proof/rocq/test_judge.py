@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from derive.proof.rocq.export import export
+from derive.proof.rocq.export import translated
 from derive.proof.rocq.judge import NoRocqError, judge
 from tests.derive.proof.rocq.drafts import rocq
 from tests.derive.proof.rocq.valid_certificates import young
@@ -18,7 +18,7 @@ def test_judge_says_that_there_is_no_coqc(monkeypatch: pytest.MonkeyPatch) -> No
 
 @rocq
 def test_judge_wants_standard_axioms_alone() -> None:
-    text = export(young()).text
+    text = translated(young()).text
     start = text.index("Theorem certified")
     proof = text[text.index("Proof.", start) : text.index("Qed.", start)]
     assert not judge(text.replace(proof, "Proof. Admitted. (* ").replace("Qed.\nEnd Cert", "*)\nEnd Cert")).accepted

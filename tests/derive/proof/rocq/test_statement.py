@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from derive.proof.rocq.export import export
+from derive.proof.rocq.export import translated
 from derive.proof.rocq.notation import ExportError
 from tests.derive.proof.rocq.drafts import Certificate, le, x
 from tests.derive.proof.rocq.valid_certificates import (
@@ -22,7 +22,7 @@ from tests.derive.proof.rocq.valid_certificates import (
 
 
 def theorem(certificate: Certificate) -> str:
-    text = export(certificate).text
+    text = translated(certificate).text
     return text[text.index("Theorem certified") : text.index("\nProof. exact", text.index("Theorem certified"))]
 
 
@@ -41,7 +41,7 @@ def test_the_theorem_says_what_the_certificate_states() -> None:
 
 
 def test_premises_are_named() -> None:
-    exported = export(drift())
+    exported = translated(drift())
     assert [p.split(":")[0] for p in exported.premises] == [
         "step 3, nonnegative",
         "step 4, quad_bound",
@@ -49,13 +49,13 @@ def test_premises_are_named() -> None:
         "step 6, nonnegative",
     ]
     assert exported.proved == 1
-    assert export(young()).premises == ()
-    assert export(coordinates()).premises == ("D is the number of coords",)
-    assert export(all_functions()).premises == ("erf is strictly increasing", "erf(0) = 0")
+    assert translated(young()).premises == ()
+    assert translated(coordinates()).premises == ("D is the number of coords",)
+    assert translated(all_functions()).premises == ("erf is strictly increasing", "erf(0) = 0")
 
 
 def test_comments_do_not_end_early() -> None:
-    text = export(young()).text
+    text = translated(young()).text
     head = text[: text.index("Require")]
     assert head.count("(*") == head.count("*)") == 1
     assert '"' not in head
@@ -91,7 +91,7 @@ def test_what_is_no_certificate_is_an_error(certificate: Any, path: tuple[Any, .
     assert path[-1] in place or isinstance(path[-1], int)
     place[path[-1]] = value
     with pytest.raises(ExportError):
-        export(broken)
+        translated(broken)
 
 
 def test_deep_terms_are_an_error() -> None:
@@ -101,4 +101,4 @@ def test_deep_terms_are_an_error() -> None:
         term = ["+", term]
     broken["steps"][0]["claim"] = le(term, term)
     with pytest.raises(ExportError, match="deep"):
-        export(broken)
+        translated(broken)

@@ -1,0 +1,113 @@
+"""Real algebraic numbers: exact coordinates of points, written with square roots where their degree is at most two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import isqrt
+from typing import Any
+
+import flint
+from flint import fmpz, fmpz_poly
+
+from derive.proof.language.terms import Term, fn, num, plus, times
+from derive.proof.language.text import show
+
+#: beyond this a square factor under a root is looked for among small primes only
+_FACTORED = 10**40
+_SMALL = 1000
+
+
+@dataclass(frozen=True)
+class Algebraic:
+    """The real root of a polynomial, coefficients from the constant one up, counted from 1 in ascending order."""
+
+    coefficients: tuple[int, ...]
+    index: int
+
+    def __str__(self) -> str:
+        """(1 + sqrt(5))/2, in the grammar of claim files; of a degree above two root(x^3 - 2, 1)"""
+        if self.term is not None:
+            return show(self.term)
+        coefficients, index = self._minimal
+        text = ""
+        for n in range(len(coefficients) - 1, -1, -1):
+            c = coefficients[n]
+            if not c:
+                continue
+            power = {0: "", 1: "x"}.get(n, f"x^{n}")
+            size = "" if abs(c) == 1 and n else f"{abs(c)}"
+            term = f"{size}{'*' if size and power else ''}{power}"
+            text += (" - " if c < 0 else " + ") + term if text else ("-" if c < 0 else "") + term
+        return f"root({text}, {index})"
+
+    @cached_property
+    def term(self) -> Term | None:
+        """The number as a term without variables: a rational, or one with a square root. None where its degree is above two."""
+        coefficients, index = self._minimal
+        if len(coefficients) == 2:
+            return num(Fraction(-coefficients[0], coefficients[1]))
+        if len(coefficients) == 3:
+            c, b, a = coefficients
+            return _quadratic(a, b, c, (index == 2) == (a > 0))
+        return None
+
+    @cached_property
+    def _minimal(self) -> tuple[tuple[int, ...], int]:
+        """The irreducible factor that has the number as its root, and which of the factor's real roots it is."""
+        factors = [p for p, _ in fmpz_poly(list(self.coefficients)).factor()[1]]
+        if len(factors) == 1 and factors[0].degree() + 1 == len(self.coefficients):
+            return self.coefficients, self.index
+        bits = 64
+        while True:
+            own = self.ball(bits)
+            near = [
+                (p, n) for p in factors for n, root in enumerate(_real_roots(p, bits), 1) if root.overlaps(own)
+            ]
+            if len(near) == 1:
+                [(p, n)] = near
+                return tuple(int(c) for c in p.coeffs()), n
+            bits *= 2
+
+    def ball(self, bits: int) -> Any:
+        """An enclosure in Arb."""
+        return _real_roots(fmpz_poly(list(self.coefficients)), bits)[self.index - 1]
+
+    def __float__(self) -> float:
+        return float(self.ball(64).mid())
+
+
+def _real_roots(p: Any, bits: int) -> list[Any]:
+    """Enclosures of the real roots in ascending order."""
+    with flint.ctx.workprec(bits):
+        # Real roots come with an imaginary part that is exactly 0.
+        roots = [root.real for root, _ in p.complex_roots() if root.imag.is_zero()]
+        return sorted(roots, key=lambda root: root.mid())
+
+
+def _quadratic(a: int, b: int, c: int, plus_root: bool) -> Term:
+    """(-b + sqrt(b^2 - 4 a c))/(2 a), or with a minus sign before the root, in lowest terms."""
+    outside, inside = _square_part(b * b - 4 * a * c)
+    real, imaginary = Fraction(-b, 2 * a), Fraction(outside if plus_root else -outside, 2 * a)
+    below = max(real.denominator, imaginary.denominator)
+    below = below * (real * below).denominator * (imaginary * below).denominator
+    root = fn("sqrt", inside)
+    k = int(imaginary * below)
+    members = [num(int(real * below))] if real else []
+    above = plus(*members, root if k == 1 else times(k, root)) if members else root if k == 1 else times(k, root)
+    return above if below == 1 else above / below
+
+
+def _square_part(n: int) -> tuple[int, int]:
+    """s and m with n = s^2 m, n > 0; m has no square factor, or none of a small prime where n is huge."""
+    s, m = 1, 1
+    if n < _FACTORED:
+        for p, k in fmpz(n).factor():
+            s, m = s * int(p) ** (k // 2), m * int(p) ** (k % 2)
+        return s, m
+    for p in range(2, _SMALL):
+        while n % (p * p) == 0:
+            s, n = s * p, n // (p * p)
+    root = isqrt(n)
+    return (s * root, 1) if root * root == n else (s, n)

@@ -1,0 +1,271 @@
+"""Models of a context in which relations hold, as the witness of a certificate has them (FORMAT.md, "Witness").
+
+Those where all coordinates and all clients are alike are looked for: there, each relation is one between terms over a few
+scalars, and a counterexample to 1 <= 0 is a point where all of them hold. Nothing here is trusted: `with_witness` lets the
+replay check the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.terms import OPERATORS, Relation, Term, fn, num, plus, substitute, times, to_json, x
+from derive.proof.language.tidy import tidy
+from derive.proof.refute.algebraic import Algebraic
+from derive.proof.refute.coordinates import far_counterexample
+from derive.proof.refute.counterexample import definitions, refute
+from derive.proof.refute.exact import NoValue, Values
+from derive.proof.replay.check import Invalid, Unreadable, replay_object
+from derive.proof.search.clock import now
+
+#: coordinates and clients, where the context leaves them open or asks for more than one
+SIZES = ((1, 1), (1, 2), (4, 1), (4, 4))
+NEVER = num(1).le(num(0))
+#: a point of the hypotheses, or of a part of them
+Point = Mapping[str, Fraction | Algebraic]
+
+
+def with_witness(certificate: dict[str, Any], witness: dict[str, Any] | None) -> dict[str, Any]:
+    """The certificate with a witness, if the replay accepts that; as it is otherwise."""
+    if witness is None:
+        return certificate
+    made = {**certificate, "witness": witness}
+    try:
+        replay_object(made)
+    except (Invalid, Unreadable):
+        return certificate
+    return made
+
+
+def satisfying(names: Sequence[str], relations: Sequence[Relation], seconds: float) -> dict[str, Term] | None:
+    """Values, as terms without variables, at which the relations hold, checked exactly; None where none are found.
+
+    Variables that equalities determine are put in as they are determined: y = exp(x) at x = 1 is exp(1), and y is log(2) where
+    exp(y) = 2.
+    """
+    stop = now() + seconds
+    found = refute(names, relations, NEVER, seconds / 2) if relations else {}
+    if found is not None:
+        values = {name: _term(found.get(name, Fraction(0))) for name in names}
+        if None not in values.values():
+            return {name: value for name, value in values.items() if value is not None}
+    defined = definitions(names, [_solved(r) for r in relations])
+    for name in reversed(defined):
+        relations = [Relation((r.op, *(substitute(side, name, defined[name]) for side in r[1:]))) for r in relations]
+    free = [name for name in names if name not in defined]
+    found = refute(free, relations, NEVER, max(stop - now(), 0.01)) or far_counterexample(free, relations, NEVER, seconds / 4)
+    if found is None:
+        return None
+    values: dict[str, Term | None] = {name: _term(found.get(name, Fraction(0))) for name in free}
+    for name, value in defined.items():
+        for other, known in values.items():
+            value = value if known is None else substitute(value, other, known)
+        values[name] = value
+    return None if None in values.values() else {name: value for name, value in values.items() if value is not None}
+
+
+def _solved(relation: Relation) -> Relation:
+    """v == g(t) in place of f(v) == t, f one of exp, log and sqrt. Whether it has the same solutions is seen when one is tried."""
+    op, left, right = relation
+    for inner, other in ((left, right), (right, left)):
+        if op == "==" and inner[0] == "f" and inner[2][0] == "x" != other[0] and inner[1] in ("exp", "log", "sqrt"):
+            solution = other**2 if inner[1] == "sqrt" else fn("log" if inner[1] == "exp" else "exp", other)
+            return inner[2].eq(solution)
+    return relation
+
+
+def witness_of_point(values: Mapping[str, Term]) -> dict[str, Any]:
+    """The witness of a context of real numbers."""
+    symbols = {name: to_json(value) for name, value in values.items()}
+    return {"symbols": symbols, "vectors": {}, "matrices": {}, "functions": {}}
+
+
+def find_model(
+    context: Context, hypotheses: Sequence[Relation], seconds: float, near: Mapping[Term, Fraction | int] | None = None
+) -> dict[str, Any] | None:
+    """A witness, or None. It is not checked here.
+
+    Args:
+        seconds: about how long, by `derive.proof.search.clock`.
+        near: values of atoms (symbols, norms, traces) that are tried first.
+    """
+    stop = now() + seconds
+    for coordinates, clients in SIZES:
+        if (coordinates > 1 and not _has(context, "coord", "detcoord", context.dimension)) or (
+            clients > 1 and not _has(context, "client", "detclient", context.clients)
+        ):
+            continue
+        scalars = _Scalars(context, coordinates, clients)
+        try:
+            relations = scalars.relations(hypotheses)
+        except ProofError:
+            return None
+        for fixed in scalars.guesses(near or {}):
+            if now() > stop:
+                return None
+            point = _point(scalars.names, relations, fixed, min(stop - now(), seconds / 4))
+            if point is not None:
+                return scalars.witness(point)
+    return None
+
+
+def _has(context: Context, *kinds: str | None) -> bool:
+    return bool({*context.symbols.values(), *context.symbols} & {kind for kind in kinds if kind})
+
+
+def _point(names: Sequence[str], relations: Sequence[Relation], fixed: Mapping[str, Fraction], seconds: float) -> Point | None:
+    """A point with some coordinates given."""
+    asked: list[Relation] = []
+    for relation in relations:
+        op, left, right = relation
+        for name, value in fixed.items():
+            left, right = (substitute(side, name, num(value)) for side in (left, right))
+        asked.append(Relation((op, tidy(left), tidy(right))))
+    constant = [r for r in asked if not _names(r)]
+    try:
+        if not all(Values({}).holds(r) for r in constant):
+            return None
+    except NoValue:
+        return None
+    free = [name for name in names if name not in fixed]
+    found = refute(free, [r for r in asked if _names(r)], NEVER, seconds)
+    return None if found is None else {**fixed, **found}
+
+
+def _names(t: Any) -> set[str]:
+    if not isinstance(t, tuple):
+        return set()
+    return {t[1]} if t[0] == "x" else set().union(*[_names(a) for a in t])
+
+
+def _term(value: Fraction | Algebraic) -> Term | None:
+    return num(value) if isinstance(value, Fraction) else value.term
+
+
+class _Scalars:
+    """A context where all coordinates and all clients are alike, as scalars: `names` are all of them.
+
+    A vector has one entry again and again, a matrix is a multiple of the identity, and a function is
+    height * max(-1, min(1, t/width)).
+    """
+
+    def __init__(self, context: Context, coordinates: int, clients: int) -> None:
+        self.context, self.d, self.n = context, coordinates, clients
+        self.clock = next((name for name, kind in context.symbols.items() if kind == "clock"), None)
+        self.known = {name: count for name, count in ((context.dimension, coordinates), (context.clients, clients)) if name}
+        plain = [name for name in context.symbols if name != self.clock and name not in self.known]
+        # no name of a context has a space
+        self.shapes = [f"{name} {part}" for name in context.functions for part in ("height", "width")]
+        self.names = [*plain, *context.vectors, *context.matrices, *self.shapes]
+
+    def guesses(self, near: Mapping[Term, Fraction | int]) -> Iterator[dict[str, Fraction]]:
+        """Coordinates to begin with: what is given of numbers, then of less and less."""
+        given = {t[1]: Fraction(v) for t, v in near.items() if t[0] == "x" and t[1] in self.names}
+        still = {name: Fraction(0) for name in self._moving()}
+        shapes = {name: Fraction(1) for name in self.shapes}
+        constants = {name: v for name, v in given.items() if self.context.symbols[name] in ("const", "time")}
+        for numbers in (given, constants, {}):
+            yield numbers | shapes | still
+        yield constants | shapes
+        yield shapes
+        yield {}
+
+    def _moving(self) -> list[str]:
+        """Vectors and matrices that stand in drifts and diffusions."""
+        found: list[str] = []
+        for potential in self.context.potentials.values():
+            for _, moved in (*potential["drift"], *potential["diffusion"]):
+                found += [moved[2][1] if moved[0] == "Mv" else moved[1]]
+        return found
+
+    def relations(self, hypotheses: Sequence[Relation]) -> list[Relation]:
+        """The hypotheses and the declarations, over scalars."""
+        found = [Relation((r.op, self.term(r.left), self.term(r.right))) for r in hypotheses]
+        zero, context = num(0), self.context
+        found += [zero.le(x(name)) for name in context.matrices if context.psd(name)]
+        if context.horizon is not None:
+            found.append(zero.le(x(context.horizon)))
+        for name, entry in context.potentials.items():
+            found += [x(name).eq(x(entry["start"])), x(name).eq(x(entry["end"]))]
+            for part in ("drift", "diffusion"):
+                members = [times(self.term(c), self.entry(moved)) for c, moved in entry[part]]
+                found += [plus(*members).eq(zero)] if members else []
+        for name, properties in context.functions.items():
+            found += self._shape(name, properties)
+        if self.clock is None:
+            return found
+        # the hypotheses that are linear in the clock hold between 0 and the horizon if they do there
+        ends = (zero, x(context.horizon) if context.horizon else num(1))
+        return [Relation((r.op, *(substitute(side, self.clock, end) for side in r[1:]))) for r in found for end in ends]
+
+    def _shape(self, name: str, properties: Mapping[str, Any]) -> list[Relation]:
+        """What the properties of a function ask of its height and width."""
+        height, width, zero = x(f"{name} height"), x(f"{name} width"), num(0)
+        found = [zero.lt(width)]
+        if {"nondecreasing", "concave_right"} & set(properties):
+            found.append(zero.le(height))
+        if "bounded" in properties:
+            bound = self.term(properties["bounded"])
+            found += [height.le(bound), (-height).le(bound)]
+        if "slope" in properties:
+            slope = self.term(properties["slope"])
+            found += [zero.le(slope), height.le(slope * width)]
+        return found
+
+    def entry(self, v: Any) -> Term:
+        """The entry of a vector, or of a matrix."""
+        return times(x(v[1][1]), x(v[2][1])) if v[0] == "Mv" else x(v[1])
+
+    def term(self, t: Term) -> Term:
+        """A term as one over scalars.
+
+        Raises:
+            ProofError: a term that has no such form.
+        """
+        head, args = t[0], t[1:]
+        if head in ("q", "pi"):
+            return t
+        if head in ("x", "xi"):
+            return num(self.known[args[0]]) if args[0] in self.known else x(args[0])
+        if head in OPERATORS:
+            inner = self.term(args[0])
+            horizon = x(self.context.horizon) if self.context.horizon else num(1)
+            count = {"E": num(1), "I": horizon, "EI": horizon, "C": num(self.n)}.get(head, num(self.d))
+            return times(count, inner)
+        if head == "F":
+            height, at = x(f"{args[0]} height"), self.term(args[1]) / x(f"{args[0]} width")
+            return times(Fraction(1, 2), height, fn("abs", at + 1) - fn("abs", at - 1))
+        if head == "norm":
+            root = fn("abs", self.entry(args[0]))
+            return root if self.d == 1 else times(fn("sqrt", self.d), root)
+        if head == "opnorm":
+            return fn("abs", self.entry(args[0]))
+        if head == "tr":
+            return times(self.d, self.entry(args[0]))
+        if head in ("dot", "trprod"):
+            return times(self.d, self.entry(args[0]), self.entry(args[1]))
+        if head == "quad":
+            return times(self.d, self.entry(args[0]), self.entry(args[1]) ** 2)
+        if head not in ("+", "*", "^", "/", "f"):
+            raise ProofError(f"no scalar for {head}")
+        return Term(self.term(a) if isinstance(a, Term) else a for a in t)
+
+    def witness(self, point: Point) -> dict[str, Any] | None:
+        """The model of a point; None where a value has no term, or a function's no rational ones."""
+        context = self.context
+        terms = {name: _term(value) for name, value in point.items()} | {name: num(count) for name, count in self.known.items()}
+        if None in terms.values() or any(not isinstance(point[name], Fraction) for name in self.shapes):
+            return None
+        values = {name: to_json(value) for name, value in terms.items()}
+        return {
+            "symbols": {name: values[name] for name in context.symbols if name != self.clock},
+            "vectors": {name: [values[name]] * self.d for name in context.vectors},
+            "matrices": {name: [values[name]] * self.d for name in context.matrices},
+            "functions": {
+                name: {"level": "0", "height": str(point[f"{name} height"]), "width": str(point[f"{name} width"])}
+                for name in context.functions
+            },
+        }

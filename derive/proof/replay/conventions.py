@@ -1,0 +1,206 @@
+"""Where a statement or a proof may rest on the conventions of the format: 1/0 = 0, sqrt t = 0 for t < 0, log t = 0 for t <= 0.
+
+A denominator is safe when a step shows that it is not 0, under no other hypotheses than the statement's, or when its form does: a
+number, 1 + x^2, exp(x) + 2. Likewise arguments of sqrt (>= 0) and of log (> 0). What is not safe is named: there the statement says
+something about the convention, and the proof may use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from flint import arb, ctx, fmpq
+
+from derive.proof.replay.algebra import Invalid, Poly
+from derive.proof.replay.terms import Fact, Hypotheses, Terms
+
+BITS = 64
+#: of what may be outside its domain: what the format makes of it there, and what no step shows
+KINDS = {
+    "/": ("1/0 = 0", "is divided by", "is not 0"),
+    "sqrt": ("sqrt(t) = 0 for t < 0", "has the square root of", "is >= 0"),
+    "log": ("log(t) = 0 for t <= 0", "has the logarithm of", "is > 0"),
+}
+#: how many terms of a proof are named
+MOST = 20
+#: functions whose values are >= 0
+NONNEGATIVE = ("exp", "sqrt", "abs")
+
+
+def partial_terms(raw: Any) -> Iterator[tuple[str, Any]]:
+    """(kind, t) of every 1/t, sqrt(t) and log(t) in a relation or term."""
+    todo = [raw]
+    while todo:
+        node = todo.pop()
+        if type(node) is list and node:
+            if node[0] == "/":
+                yield "/", node[2]
+            elif node[0] == "f" and node[1] in KINDS:
+                yield node[1], node[2]
+            todo += node[1:]
+
+
+class Safe:
+    """What the facts of a proof show of the signs of terms."""
+
+    def __init__(self, terms: Terms, facts: Iterable[Fact], stated: Hypotheses) -> None:
+        self.terms = terms
+        self.nonnegative: set[Any] = set()
+        self.positive: set[Any] = set()
+        self.nonzero: set[Any] = set()
+        for fact in facts:
+            if fact.hypotheses <= stated:
+                self._add(*fact.claim)
+
+    def _add(self, op: str, slack: Poly) -> None:
+        if not slack:
+            return
+        key, sign = self._monic(slack)
+        if op in ("<", "!="):
+            self.nonzero.add(key)
+        if op == "<":
+            self.positive.add((key, sign))
+        if op in ("<", "<="):
+            self.nonnegative.add((key, sign))
+            self._bound(op, slack)
+
+    def _bound(self, op: str, slack: Poly) -> None:
+        """Of c a - b with c > 0 and a number b >= 0, that an atom a is at least b/c."""
+        rest = [m for m in slack if m != 0]
+        pairs = self.terms.monomials[rest[0]] if len(rest) == 1 else ()
+        low = -slack.get(0, fmpq(0))
+        if len(pairs) == 1 and pairs[0][1] == 1 and slack[rest[0]] > 0 and low >= 0:
+            own = self._monic({rest[0]: fmpq(1)})
+            self.nonnegative.add(own)
+            if low > 0 or op == "<":
+                self.positive.add(own)
+                self.nonzero.add(own[0])
+
+    def and_assuming(self, hypotheses: Hypotheses) -> Safe:
+        """The same where these hypotheses hold too."""
+        wider = Safe(self.terms, (), hypotheses)
+        for name in ("nonnegative", "positive", "nonzero"):
+            setattr(wider, name, set(getattr(self, name)))
+        for op, key in hypotheses:
+            wider._add(op, dict(key))
+        return wider
+
+    def _monic(self, p: Poly) -> tuple[Any, int]:
+        """p over its first coefficient, and the sign of that."""
+        lead = p[min(p)]
+        return self.terms.key(self.terms.scale(p, 1 / lead)), 1 if lead > 0 else -1
+
+    def is_inside(self, kind: str, p: Poly) -> bool:
+        """Whether 1/p, sqrt(p) or log(p) is inside its domain."""
+        if not p:
+            return kind == "sqrt"
+        key, sign = self._monic(p)
+        if kind == "/":
+            counted = (self.terms.context.dimension, self.terms.context.clients)
+            factors = self._factors(p)
+            return key in self.nonzero or self._by_form(p, True) or self._by_form(self.terms.scale(p, fmpq(-1)), True) or (
+                len(p) == 1 and all(self._nonzero_factor(a, counted) for a in factors)
+            )  # fmt: skip
+        known = self.nonnegative if kind == "sqrt" else self.positive
+        return (key, sign) in known or self._by_form(p, kind == "log")
+
+    def _factors(self, p: Poly) -> list[int]:
+        return [a for m in p for a, _ in self.terms.monomials[m]] if len(p) == 1 else []
+
+    def _nonzero_factor(self, a: int, counted: tuple[str | None, ...]) -> bool:
+        own = {self.terms.monomial(((a, 1),)): fmpq(1)}
+        head = self.terms.atoms[a].head
+        if head[0] == "x" and head[1] in counted:
+            return True
+        if head[0] == "inv":  # 1/q is not 0 where q is not
+            return self.is_inside("/", dict(head[1]))
+        return self._monic(own)[0] in self.nonzero or self._by_form(own, True)
+
+    def _by_form(self, p: Poly, strict: bool) -> bool:
+        """Whether p >= 0 (> 0) by its form: a number, or a sum of products of what is >= 0, one of them > 0."""
+        if all(self._closed(a) for m in p for a, _ in self.terms.monomials[m]):
+            with ctx.workprec(BITS):
+                value = self._enclose(p)
+                return bool(value > 0 or (value >= 0 and not strict))
+        members = [(c > 0, [self._sign_of_power(a, n) for a, n in self.terms.monomials[m]]) for m, c in p.items()]
+        if not all(positive and None not in signs for positive, signs in members):
+            return False
+        return not strict or any(all(signs) for _, signs in members)
+
+    def _sign_of_power(self, a: int, n: int) -> bool | None:
+        """True where a^n > 0, False where a^n >= 0, None where that is not seen."""
+        head = self.terms.atoms[a].head
+        own = self._monic({self.terms.monomial(((a, 1),)): fmpq(1)})
+        context = self.terms.context
+        if head[:2] == ("f", "exp") or head[0] == "pi" or own in self.positive:
+            return True
+        if head[0] == "x" and head[1] in (context.dimension, context.clients):
+            return True
+        if head[:2] == ("f", "sqrt") and self._by_form(dict(head[2]), True):
+            return True
+        if head[0] == "x" and head[1] == context.horizon:
+            return False
+        if n % 2 == 0 and own[0] in self.nonzero:
+            return True
+        if n % 2 == 0 or (head[0] == "f" and head[1] in NONNEGATIVE) or head[0] in ("norm", "opnorm") or own in self.nonnegative:
+            return False
+        if head[0] == "inv":
+            return True if self.is_inside("/", dict(head[1])) and self._by_form(dict(head[1]), True) else None
+        return None
+
+    def _closed(self, a: int) -> bool:
+        """Whether an atom is a number."""
+        head = self.terms.atoms[a].head
+        if head[0] == "pi":
+            return True
+        inner = head[1] if head[0] == "inv" else head[2] if head[0] == "f" else None
+        return inner is not None and all(self._closed(b) for m, _ in inner for b, _ in self.terms.monomials[m])
+
+    def _enclose(self, p: Poly) -> arb:
+        total = arb(0)
+        for m, c in p.items():
+            value = arb(c)
+            for a, n in self.terms.monomials[m]:
+                head = self.terms.atoms[a].head
+                if head[0] == "pi":
+                    value *= arb.pi() ** n
+                    continue
+                inner = self._enclose(dict(head[-1]))
+                own = 1 / inner if head[0] == "inv" else abs(inner) if head[1] == "abs" else getattr(inner, head[1])()
+                value *= own**n
+            total += value
+        return total
+
+
+def conventions(terms: Terms, statement: list[Any], steps: list[Any], facts: list[Fact]) -> list[tuple[str, str, Any]]:
+    """("statement" or "proof", kind, t) of every term that is not shown to be inside its domain; of the proof what is new there.
+
+    A step of the proof may rest on hypotheses of its own, which it shows things from. With t = None at the end where not everything
+    was looked at, because it is too much.
+    """
+    stated = facts[-1].hypotheses
+    safe, found, seen = Safe(terms, facts, stated), dict[Any, tuple[str, str, Any]](), set[str]()
+    said = [("statement", raw, stated) for raw in statement]
+    said += [("proof", raw, fact.hypotheses) for raw, fact in zip(steps, facts, strict=True)]
+    for where, relation, hypotheses in said:
+        for kind, raw in partial_terms(relation):
+            written = f"{kind} {raw!r}"
+            if written in seen:
+                continue
+            try:
+                terms.work.spend(1 + len(written) // 64)
+                p = terms.term(raw)
+                inside = safe.is_inside(kind, p)
+                if not inside and not hypotheses <= stated:
+                    terms.work.spend(10 * len(hypotheses))
+                    if safe.and_assuming(hypotheses).is_inside(kind, p):
+                        continue
+            except Invalid:
+                return [*found.values(), (where, kind, None)]
+            seen.add(written)
+            if not inside:
+                found.setdefault((kind, terms.key(p)), (where, kind, raw))
+            if len(found) > MOST:
+                return [*found.values(), (where, kind, None)]
+    return list(found.values())

@@ -1,0 +1,291 @@
+"""The witness of a certificate: a model of its context in which all of its hypotheses hold (FORMAT.md, "Witness").
+
+One outcome, and nothing moves: every symbol has one value at all times, vectors and diagonal matrices have entries, functions
+are from a family of three numbers. Values are normal forms in the clock alone, so that equalities are exact and signs are those
+of balls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isqrt
+from typing import Any
+
+from flint import fmpq
+
+from derive.proof.replay.algebra import I, J, K, Poly, Unreadable
+from derive.proof.replay.one_variable_forms import Forms
+from derive.proof.replay.terms import Terms, check, fields, items, rational, tags
+
+CLOSED = {"q", "+", "*", "^", "/", "f", "pi"}
+#: coordinates, clients
+MOST = 64
+#: square factors of numbers under a root are looked for below this
+SMALL = 100
+
+
+def check_witness(terms: Terms, hypotheses: list[Any], raw: Any) -> None:
+    """Raises Invalid or Unreadable unless the witness is a model of the context in which the hypotheses hold."""
+    model = _Model(terms, raw)
+    model.check_declarations()
+    for n, relation in enumerate(hypotheses):
+        held = all(model.holds(relation, at) for at in model.places(relation))
+        check(held, f"the witness is not shown to satisfy hypothesis {n}")
+
+
+class _Model:
+    def __init__(self, terms: Terms, raw: Any) -> None:
+        self.terms, self.context = terms, terms.context
+        symbols, vectors, matrices, functions = fields(raw, "symbols", "vectors", "matrices", "functions")
+        context = self.context
+        clock = next((name for name, kind in context.symbols.items() if kind == "clock"), None)
+        self.clock, self.forms = clock, Forms(terms.work, clock or "t", terms.deep)
+        plain = [name for name in context.symbols if name != clock]
+        tables = ((symbols, plain), (vectors, context.vectors), (matrices, context.matrices), (functions, context.functions))
+        if any(type(table) is not dict or table.keys() != set(names) for table, names in tables):
+            raise Unreadable("the witness does not have a value for each name of the context but the clock, and no other")
+        self.size = self._count(context.dimension, symbols, [*vectors.values(), *matrices.values()])
+        self.clients = self._count(context.clients, symbols, [])
+        self.symbols = {name: self._values(symbols[name], self._length(name)) for name in plain}
+        self.horizon = self.symbols[context.horizon][0] if context.horizon else self.forms.number(1)
+        self.vectors = {name: [self._closed(part) for part in items(entry, self.size)] for name, entry in vectors.items()}
+        self.matrices = {name: [self._closed(part) for part in items(entry, self.size)] for name, entry in matrices.items()}
+        self.functions = {name: self._function(entry) for name, entry in functions.items()}
+
+    # -- reading
+
+    def _count(self, name: str | None, symbols: dict[str, Any], tables: list[Any]) -> int:
+        """The value of the dimension or of the clients; where the context does not name it, how many entries a vector has, or 1."""
+        if name is None:
+            count = len(items(tables[0])) if tables else 1
+        else:
+            value = self._closed(symbols[name])
+            whole = value.get(0, fmpq(0))
+            check(value.keys() == {0} and whole.q == 1, "the dimension or the number of clients is not a whole number")
+            count = int(whole.p)
+        check(1 <= count <= MOST, f"the dimension or the number of clients is not between 1 and {MOST}")
+        return count
+
+    def _length(self, name: str) -> int:
+        return {"coord": self.size, "detcoord": self.size, "client": self.clients, "detclient": self.clients}.get(
+            self.context.symbols[name], 1
+        )
+
+    def _values(self, raw: Any, length: int) -> list[Poly]:
+        """One value for all, or a list of one for each coordinate or client."""
+        if type(raw) is list and raw and type(raw[0]) is list:
+            return [self._closed(entry) for entry in items(raw, length)]
+        return [self._closed(raw)] * length
+
+    def _closed(self, raw: Any) -> Poly:
+        if type(raw) is not list or not tags(raw) <= CLOSED:
+            raise Unreadable("a value of the witness is not a term of numbers and functions")
+        self.forms.term(raw)  # its shape
+        return self.value(raw)
+
+    def _function(self, raw: Any) -> tuple[fmpq, fmpq, fmpq]:
+        """F(t) = level + height max(-1, min(1, t/width))."""
+        level, height, width = (rational(part) for part in fields(raw, "level", "height", "width"))
+        check(width > 0, "the width of a function is not > 0")
+        return level, height, width
+
+    # -- declarations
+
+    def check_declarations(self) -> None:
+        check(self.forms.shown(self.horizon, False), "the horizon is not >= 0")
+        for name, flags in self.context.matrices.items():
+            psd = all(self.forms.shown(entry, False) for entry in self.matrices[name])
+            check(psd or "psd" not in flags, f"the matrix {name} is declared psd and has a negative entry")
+        for name, properties in self.context.functions.items():
+            for declared, value in properties.items():
+                shown = self._has(self.functions[name], declared, value)
+                check(shown, f"the function of the witness is not shown to have the property {declared} of {name}")
+        for name, potential in self.context.potentials.items():
+            self._check_still(name, potential)
+
+    def _has(self, function: tuple[fmpq, fmpq, fmpq], declared: str, value: Any) -> bool:
+        """Whether level + height max(-1, min(1, t/width)) has a property. It is linear on [0, width] and constant beyond."""
+        level, height, width = function
+        number, shown = self.forms.number, self.forms.shown
+        if declared == "odd":
+            return level == 0
+        if declared in ("nondecreasing", "concave_right"):
+            return height >= 0
+        bound = self.value(value)
+        if declared == "bounded":
+            return shown(self.forms.sub(bound, number(abs(level) + abs(height))), False)
+        # slope: at 0, at the width and far out
+        above = self.forms.sub(self.forms.scale(bound, width), number(level + height))
+        return level <= 0 and shown(above, False) and shown(bound, False)
+
+    def _check_still(self, name: str, potential: dict[str, Any]) -> None:
+        """The state stays where it is: no drift and no diffusion there, and V has one value."""
+        value = self.symbols[name]
+        check(self.symbols[potential["end"]] == value == self.symbols[potential["start"]], f"the potential {name} moves")
+        for part, entries in (("drift", self.vector), ("diffusion", self.matrix)):
+            total = [dict[int, fmpq]() for _ in range(self.size)]
+            for coefficient, moved in potential[part]:
+                c = self.value(coefficient)
+                total = [self.forms.add(old, self.forms.mul(c, entry)) for old, entry in zip(total, entries(moved), strict=True)]
+            check(not any(total), f"the {part} of the process of {name} is not 0, so that its state moves")
+
+    # -- hypotheses
+
+    def places(self, relation: Any) -> Iterator[tuple[int, int, int]]:
+        """Every j, i and k that the relation speaks of."""
+        deps = self.terms.deps(self.terms.relation(relation).slack)
+        for j in range(self.size if deps & J else 1):
+            for i in range(self.size if deps & I else 1):
+                for k in range(self.clients if deps & K else 1):
+                    yield j, i, k
+
+    def holds(self, relation: Any, at: tuple[int, int, int]) -> bool:
+        """Whether the relation is shown at all times."""
+        op, left, right = relation
+        slack = self.forms.sub(self.value(right, at), self.value(left, at))
+        if op == "==":
+            return not slack
+        ends = [slack]
+        if self.forms.varies(slack):  # with the clock: between its values at both ends when it is linear
+            (own,) = self.forms.x
+            ((clock, _),) = self.forms.monomials[own]
+            linear = all(n == 1 for m in slack for a, n in self.forms.monomials[m] if a == clock)
+            check(linear, "a hypothesis of the witness is not linear in the clock")
+            ends = [self.forms.substitute(slack, {}), self.forms.substitute(slack, self.horizon)]
+        if op == "!=":
+            return {self.forms.sign(end) for end in ends} in ({1}, {-1})
+        return all(self.forms.shown(end, op == "<") for end in ends)
+
+    # -- values
+
+    def value(self, raw: Any, at: tuple[int, int, int] = (0, 0, 0)) -> Poly:
+        """The value of a term at (j, i, k)."""
+        forms, (tag, *args) = self.forms, raw
+        forms.work.spend(2)
+        j, i, k = at
+        if tag in ("q", "pi"):
+            return forms.term(raw)
+        if tag in ("x", "xi"):
+            return self._symbol(args[0], j if tag == "x" else i, k)
+        if tag == "+":
+            return forms.add(*[self.value(part, at) for part in args])
+        if tag == "*":
+            found = forms.number(1)
+            for part in args:
+                found = forms.mul(found, self.value(part, at))
+            return found
+        if tag == "^":
+            return forms.power(self.value(args[0], at), args[1])
+        if tag == "/":
+            return forms.mul(self.value(args[0], at), self._inverse(self.value(args[1], at)))
+        if tag == "f":
+            return self._applied(args[0], self.value(args[1], at))
+        if tag == "F":
+            return self._declared(self.functions[args[0]], self.value(args[1], at))
+        if tag in ("E", "I", "EI"):
+            inner = self.value(args[0], at)
+            check(tag == "E" or not forms.varies(inner), "the clock stands under an integral")
+            return inner if tag == "E" else forms.mul(self.horizon, inner)
+        if tag == "S":
+            return forms.add(*[self.value(args[0], (n, i, k)) for n in range(self.size)])
+        if tag == "Si":
+            return forms.add(*[self.value(args[0], (j, n, k)) for n in range(self.size)])
+        if tag == "C":
+            return forms.add(*[self.value(args[0], (j, i, n)) for n in range(self.clients)])
+        return self._geometry(tag, args)
+
+    def _symbol(self, name: str, j: int, k: int) -> Poly:
+        if name == self.clock:
+            return self.forms.x
+        kind, values = self.context.symbols[name], self.symbols[name]
+        return values[j if kind in ("coord", "detcoord") else k if kind in ("client", "detclient") else 0]
+
+    def _inverse(self, p: Poly) -> Poly:
+        check(not self.forms.varies(p) and self.forms.sign(p) != 0, "a denominator is not shown to be other than 0 at the witness")
+        return self.forms.inverse(p)
+
+    def _applied(self, name: str, p: Poly) -> Poly:
+        forms = self.forms
+        check(not forms.varies(p), "a function of the clock stands in a hypothesis")
+        sign = forms.sign(p) if name in ("abs", "sqrt", "log") else 0
+        if name in ("abs", "sqrt"):
+            check(not p or sign != 0, "the sign of an argument of a function is not shown")
+        if name == "abs":
+            return p if sign >= 0 else forms.scale(p, fmpq(-1))
+        check(name != "sqrt" or sign >= 0, "the argument of a root is negative at the witness")
+        check(name != "log" or sign > 0, "the argument of a logarithm is not positive at the witness")
+        if name == "sqrt":
+            return self._root(p)
+        undone = self._inside({"exp": "log", "log": "exp"}.get(name, ""), p)
+        return forms.function(name, p) if undone is None else undone
+
+    def _inside(self, name: str, p: Poly) -> Poly | None:
+        """q where p is f(q)."""
+        if len(p) == 1:
+            ((m, c),) = p.items()
+            pairs = self.forms.monomials[m]
+            if c == 1 and len(pairs) == 1 and pairs[0][1] == 1 and self.forms.atoms[pairs[0][0]].head[:2] == ("f", name):
+                return dict(self.forms.atoms[pairs[0][0]].head[2])
+        return None
+
+    def _root(self, p: Poly) -> Poly:
+        """sqrt(p); of a number s^2 m it is s sqrt(m)."""
+        if not p.keys() <= {0} or not p:
+            return self.forms.function("sqrt", p)
+        c = p[0]
+        outside, inside = fmpq(1, int(c.q)), int(c.p) * int(c.q)
+        for n in range(2, SMALL):
+            while inside % (n * n) == 0:
+                outside, inside = outside * n, inside // (n * n)
+        whole = isqrt(inside)
+        if whole * whole == inside:
+            return self.forms.number(outside * whole)
+        return self.forms.scale(self.forms.function("sqrt", self.forms.number(inside)), outside)
+
+    def _declared(self, function: tuple[fmpq, fmpq, fmpq], p: Poly) -> Poly:
+        level, height, width = function
+        forms = self.forms
+        check(not forms.varies(p), "a function of the clock stands in a hypothesis")
+        above, below = forms.sub(p, forms.number(width)), forms.add(p, forms.number(width))
+        if forms.shown(above, False):
+            return forms.number(level + height)
+        if forms.shown(forms.scale(below, fmpq(-1)), False):
+            return forms.number(level - height)
+        check(forms.sign(above) < 0 < forms.sign(below), "where the argument of a declared function lies is not shown")
+        return forms.add(forms.number(level), forms.scale(p, height / width))
+
+    def vector(self, raw: Any) -> list[Poly]:
+        if raw[0] == "v":
+            return self.vectors[raw[1]]
+        pairs = zip(self.matrix(raw[1]), self.vector(raw[2]), strict=True)
+        return [self.forms.mul(entry, value) for entry, value in pairs]
+
+    def matrix(self, raw: Any) -> list[Poly]:
+        """The diagonal."""
+        return self.matrices[raw[1]]
+
+    def _dot(self, u: list[Poly], v: list[Poly]) -> Poly:
+        return self.forms.add(*[self.forms.mul(a, b) for a, b in zip(u, v, strict=True)])
+
+    def _geometry(self, tag: str, args: list[Any]) -> Poly:
+        if tag == "norm":
+            v = self.vector(args[0])
+            return self._applied("abs", v[0]) if len(v) == 1 else self._applied("sqrt", self._dot(v, v))
+        if tag == "dot":
+            return self._dot(self.vector(args[0]), self.vector(args[1]))
+        m = self.matrix(args[0])
+        if tag == "tr":
+            return self.forms.add(*m)
+        if tag == "trprod":
+            return self._dot(m, self.matrix(args[1]))
+        if tag == "quad":
+            v = self.vector(args[1])
+            return self._dot([self.forms.mul(entry, value) for entry, value in zip(m, v, strict=True)], v)
+        check(tag == "opnorm", f"the witness has no value for {tag}")
+        largest = self._applied("abs", m[0])
+        for entry in m[1:]:
+            size = self._applied("abs", entry)
+            apart = self.forms.sub(size, largest)
+            check(not apart or self.forms.sign(apart) != 0, "which entry of a matrix is the largest is not shown")
+            largest = size if self.forms.sign(apart) > 0 else largest
+        return largest

@@ -1,0 +1,54 @@
+"""What a certificate or a refutation states, in full, for the JSON of check and replay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def stated(replayed: Any) -> dict[str, Any]:
+    """The statement of a certificate that was replayed, as it stands in the file, and what is to be known about it."""
+    return {
+        "context": replayed.context,
+        "assumptions": replayed.assumptions,
+        "definitions": replayed.definitions,
+        "axioms": list(replayed.axioms),
+        "claim": replayed.claim,
+        "reading": list(replayed.reading),
+        "conventions": list(replayed.conventions),
+        "satisfiability": replayed.satisfiability,
+        "witness": replayed.witness,
+        "vacuous": replayed.contradictory,
+    }
+
+
+def stated_by(found: Any) -> dict[str, Any] | None:
+    """The same of a checked entry: of its certificate, which is replayed for it; or of a claim over real numbers that fails.
+
+    None where nothing was shown.
+    """
+    from derive.proof.kernel.certificate import context_json
+    from derive.proof.language.context import Context
+    from derive.proof.language.terms import num, to_json
+    from derive.proof.replay.check import replay_object
+    from derive.theorems.entry.theorem import Refutation
+
+    entry = found.entry
+    if found.certificate is not None:
+        return stated(replay_object(found.certificate))
+    if not isinstance(entry, Refutation) or found.status != "REFUTED":
+        return None
+    return {
+        "context": context_json(Context({name: "const" for name in entry.witness})),
+        "assumptions": [to_json(relation) for relation in entry.assume.values()],
+        "definitions": [],
+        "axioms": [],
+        "claim": to_json(entry.claim),
+        "reading": [],
+        "conventions": [],
+        "satisfiability": "shown",
+        "witness": {
+            "symbols": {name: to_json(num(value)) for name, value in entry.witness.items()},
+            "vectors": {}, "matrices": {}, "functions": {},
+        },
+        "vacuous": False,
+    }  # fmt: skip
