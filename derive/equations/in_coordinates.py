@@ -184,8 +184,8 @@ def expand_mean(equation: Equation) -> CoordinateMean | None:
     if dim is None:
         return CoordinateMean(sp.Matrix([mean]), sp.Matrix([drift]), equation.rate)
     expansion, put = _expansion(equation, dim, (mean, drift, equation.rate))
-    entries = (sp.Matrix(expansion.vector(e)).applyfunc(put) for e in (mean, drift))
-    return CoordinateMean(*entries, put(expansion.scalar(equation.rate)))
+    b, moved = (sp.Matrix(expansion.vector(e)).applyfunc(put) for e in (mean, drift))
+    return CoordinateMean(b, moved, put(expansion.scalar(equation.rate)))
 
 
 def _expansion(
