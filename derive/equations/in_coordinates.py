@@ -12,7 +12,7 @@ import sympy as sp
 from derive.equations.noise_type import noise_type
 from derive.equations.roots import differentiable, root
 from derive.equations.sde import Equation
-from derive.expressions.coordinates import Coordinate, longer_than, parts_of, symbols_of
+from derive.expressions.coordinates import Coordinate, g, longer_than, parts_of, symbols_of
 from derive.expressions.derivatives import smooth
 from derive.expressions.expansion import Expansion, Substitution
 from derive.expressions.gradient_form import DenseCov, GradientForm
@@ -136,26 +136,8 @@ def expand(equation: Equation) -> CoordinateSDE:
         raise BadInput("dim", None, "a dimension, given to sde(..., dim=..) or to coordinates(dim)")
     if form is None or drift is None:
         raise NoClosedForm("no elementary form exists after the noise; use the moments given the message")
-    length = len(parts_of((*form.expressions, drift)))
-    if length * dim**2 > LARGEST:
-        most = int((LARGEST / length) ** 0.5)
-        raise BadInput("dim", dim, f"a dimension up to {most} for an equation this long (without one: the form for any dimension)")
     state, gradient = state_symbols(dim), gradient_symbols(dim)
-    hessian, slopes = hessian_symbols(dim), list(gradient)
-    if equation.loss is not None:
-        value = equation.loss.value(state)
-        _check_names(symbols_of([value]), symbols_of(equation.expressions))
-        slopes = [smooth(sp.diff(value, s)) for s in state]
-        upper = {(i, j): smooth(sp.diff(slopes[i], state[j])) for j in range(dim) for i in range(j + 1)}
-        hessian = sp.Matrix(dim, dim, lambda i, j: upper[min(i, j), max(i, j)])
-
-    def hessian_product(c: list[sp.Expr]) -> list[sp.Expr]:
-        # without a product by zero: SymPy asks every long factor of such a product whether it is infinite
-        return [sp.Add(*[hessian[m, n] * c[n] for n in range(dim) if hessian[m, n] != 0]) for m in range(dim)]
-
-    expansion = Expansion(dim, vectors((*form.expressions, drift), dim, {"g": list(gradient)}), hessian_product)
-    # expanded in the symbols g1, .. first: comparisons of the loss's slopes are costly
-    put = Substitution(dict(zip(gradient, slopes, strict=True))) if equation.loss is not None else lambda e: e
+    expansion, put = _expansion(equation, dim, (*form.expressions, drift))
     rate = put(expansion.scalar(equation.rate))
     drift_vector = sp.Matrix(expansion.vector(drift)).applyfunc(put)
     own = form.covariance(expansion)
@@ -172,6 +154,65 @@ def expand(equation: Equation) -> CoordinateSDE:
     return CoordinateSDE(
         state, gradient, drift_vector, covariance, scaled_root, equation.loss is not None, smooth_root
     )
+
+
+@dataclass(frozen=True)
+class CoordinateMean:
+    """What is known of an equation whose covariance is not, in named coordinates or in a generic one.
+
+    Args:
+        mean: b; drift: that of the model; each dim x 1, or 1 x 1 in the generic coordinate g_j.
+        rate: eta h^2/N, the factor of S in the covariance.
+    """
+
+    mean: sp.Matrix
+    drift: sp.Matrix
+    rate: sp.Expr
+
+
+def expand_mean(equation: Equation) -> CoordinateMean | None:
+    """Mean and drift in named coordinates where the equation has a dimension, else in the generic coordinate.
+
+    They exist without a covariance: E C(v) = v makes b = g. None where b has no elementary form.
+
+    Raises:
+        BadInput: as `expand`.
+    """
+    mean, drift, dim = equation.moments.mean, equation.drift, equation.dim
+    if mean is None or drift is None or (mean != g and not equation.method.noise.law.closed_form):
+        return None
+    if dim is None:
+        return CoordinateMean(sp.Matrix([mean]), sp.Matrix([drift]), equation.rate)
+    expansion, put = _expansion(equation, dim, (mean, drift, equation.rate))
+    b, moved = (sp.Matrix(expansion.vector(e)).applyfunc(put) for e in (mean, drift))
+    return CoordinateMean(b, moved, put(expansion.scalar(equation.rate)))
+
+
+def _expansion(
+    equation: Equation, dim: int, generic: tuple[sp.Expr, ...]
+) -> tuple[Expansion, Callable[[sp.Expr], sp.Expr]]:
+    """How generic expressions are written in named coordinates, first in g1, .., then with the gradient of the loss put in."""
+    length = len(parts_of(generic))
+    if length * dim**2 > LARGEST:
+        most = int((LARGEST / length) ** 0.5)
+        raise BadInput("dim", dim, f"a dimension up to {most} for an equation this long (without one: the form for any dimension)")
+    state, gradient = state_symbols(dim), gradient_symbols(dim)
+    hessian, slopes = hessian_symbols(dim), list(gradient)
+    if equation.loss is not None:
+        value = equation.loss.value(state)
+        _check_names(symbols_of([value]), symbols_of(equation.expressions))
+        slopes = [smooth(sp.diff(value, s)) for s in state]
+        upper = {(i, j): smooth(sp.diff(slopes[i], state[j])) for j in range(dim) for i in range(j + 1)}
+        hessian = sp.Matrix(dim, dim, lambda i, j: upper[min(i, j), max(i, j)])
+
+    def hessian_product(c: list[sp.Expr]) -> list[sp.Expr]:
+        # without a product by zero: SymPy asks every long factor of such a product whether it is infinite
+        return [sp.Add(*[hessian[m, n] * c[n] for n in range(dim) if hessian[m, n] != 0]) for m in range(dim)]
+
+    expansion = Expansion(dim, vectors(generic, dim, {"g": list(gradient)}), hessian_product)
+    # expanded in the symbols g1, .. first: comparisons of the loss's slopes are costly
+    put = Substitution(dict(zip(gradient, slopes, strict=True))) if equation.loss is not None else lambda e: e
+    return expansion, put
 
 
 def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:

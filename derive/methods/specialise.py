@@ -25,10 +25,10 @@ def specialise(obj: T, values: Mapping[str, Any]) -> T:
     Raises:
         BadInput: a number outside the domain of its parameter, by the class's own check.
     """
-    exact = {name: _exact(value) for name, value in values.items() if not hasattr(value, "__len__")}
+    exact = {name: exactly(value) for name, value in values.items() if not hasattr(value, "__len__")}
     vectors = {name: value for name, value in values.items() if hasattr(value, "__len__")}
     made = _specialised(obj, exact)
-    entries = {name: tuple(map(_exact, value)) for name, value in vectors.items() if hasattr(made, name)}
+    entries = {name: tuple(map(exactly, value)) for name, value in vectors.items() if hasattr(made, name)}
     return replace(made, **entries) if entries else made
 
 
@@ -72,7 +72,8 @@ def symbols_in(obj: Any) -> Iterator[sp.Symbol]:
             yield from symbols_in(getattr(obj, field.name))
 
 
-def _exact(value: Any) -> sp.Rational:
+def exactly(value: Any) -> sp.Rational:
+    """A number as a rational; a float stands for the shortest decimal that it prints as (0.1 is 1/10)."""
     if isinstance(value, Fraction):
         return sp.Rational(value.numerator, value.denominator)
     return sp.Rational(value if isinstance(value, (int, sp.Rational)) else repr(float(value)))

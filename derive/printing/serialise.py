@@ -10,6 +10,7 @@ import sympy as sp
 
 from derive.equations.in_coordinates import (
     CoordinateSDE,
+    expand_mean,
     given_message,
     gradient_symbols,
     message_symbols,
@@ -24,6 +25,9 @@ from derive.methods.specialise import symbols_in
 from derive.printing.text import ExpressionWriter
 from derive.printing.text import text as text
 from derive.step.moments import Moments
+
+#: how a reason in `missing` begins
+NOT_ELEMENTARY = "not known as a formula:"
 
 
 def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str, Any]:
@@ -45,12 +49,12 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     }
     shown: list[Any] = []
     where: list[tuple[str, str]] = []
-    noise_type = None
+    noise_type, complete = None, _complete(equation.moments)
     if dim is None:
         form = _form(equation, where)
         result["form"] = form
         shown += [equation.rate, *([] if form is None else [equation.drift, *equation.form.expressions])]  # pyright: ignore[reportOptionalMemberAccess]
-    elif _complete(equation.moments):
+    elif complete:
         expanded = named()
         write = ExpressionWriter([*expanded.drift, *expanded.covariance])
         result["drift"] = [write(e) for e in expanded.drift]
@@ -60,11 +64,22 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
         shown += [*expanded.drift, *expanded.covariance]
     else:
         result["drift"] = result["covariance"] = None
+    missing: list[dict[str, str]] = []
+    if not complete:
+        part = expand_mean(equation)
+        result["mean"] = result["rate"] = None
+        if part is not None:
+            entries = [[text(e) for e in column] for column in (part.mean, part.drift)]
+            result["mean"], result["drift"] = entries if dim is not None else [only[0] for only in entries]
+            result["rate"] = text(part.rate)
+            shown += [*part.mean, *part.drift, part.rate]
+        missing = _missing(equation, part is not None)
     if equation.conditional is not None:
         result["conditional"], extra = _conditional(equation, where)
         shown += [*extra, equation.rate, *symbols_in(equation.conditional.law)]
     if where:
         result["where"] = [list(pair) for pair in where]
+    result["missing"] = missing
     result["noise_type"] = noise_type
     result["conditions"] = [str(c) for c in equation.conditions]
     result["unmet"] = [{"condition": str(c), "needed_for": c.purpose} for c in equation.conditions if c.met is False]
@@ -85,6 +100,21 @@ def _symmetric(matrix: sp.Matrix, write: ExpressionWriter) -> list[list[str]]:
 def _complete(found: Moments) -> bool:
     """Whether mean and covariance are known in elementary or hypergeometric functions."""
     return found.form is not None and (found.conditional is None or found.conditional.law.degenerate)
+
+
+def _missing(equation: Equation, mean_known: bool) -> list[dict[str, str]]:
+    """What has no value, each with the reason and what to do instead."""
+    if equation.form is not None:
+        why = f"{NOT_ELEMENTARY} the distribution function of the noise is not an elementary function"
+    else:
+        why = f"{NOT_ELEMENTARY} the moments given the message, integrated over the noise, have no known elementary form"
+    how = "averaged over the clients, to be integrated from conditional"
+    if mean_known:
+        return [{"what": "covariance", "reason": f"{why}; it is rate (E Cov(C | v) + Cov v), {how}"}]
+    return [
+        {"what": "drift", "reason": f"{why}; the mean of the step is E m(v) with m(v) = E[C | v], {how}"},
+        {"what": "covariance", "reason": f"{why}; it is rate (E Cov(C | v) + Cov m(v)), {how}"},
+    ]
 
 
 def _form(equation: Equation, where: list[tuple[str, str]]) -> dict[str, Any] | None:

@@ -14,26 +14,36 @@ from derive.process.density import Density as Density
 from derive.process.density import density as density
 from derive.process.density import refuse_time
 from derive.process.generator import moment_equations
+from derive.process.stationary_moments import StationaryMoments as StationaryMoments
+from derive.process.stationary_moments import sign_part
 from derive.step.moments import moments
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.symbols import eta
 
 
-def second_moments(method: Method, dim: int, model: Model = "first-order", h: object = None) -> sp.Matrix:
+def second_moments(method: Method, dim: int, model: Model = "first-order", h: object = None) -> StationaryMoments:
     """E xx' of the stationary law of a model on f = sum_j h_j x_j^2/2, exactly, from the closed moment equations.
 
     Raises:
         NoClosedForm: the equations do not close (DSignSGD: use `sign_near_optimum`).
         Refusal: the SDE does not exist; "time-dependent" for a schedule in t.
+
+    Example:
+        >>> from derive import DSGD, Gaussian
+        >>> found = second_moments(DSGD(Gaussian()), 1, "corrected", 2)
+        >>> found[0], found.condition
+        (-eta*sigma**2/(4*N*(eta - 1)), eta < 1)
     """
-    equation = sde(method, model, Quadratic(h), dim).expanded
-    refuse_time(equation)
-    fixed = moment_equations(equation, 2).stationary()
-    return _matrix(fixed, dim)
+    equation = sde(method, model, Quadratic(h), dim)
+    refuse_time(equation.expanded)
+    equations = moment_equations(equation.expanded, 2)
+    rows = [equations.exponents.index(_exponent(i, j, dim)) for i, j in StationaryMoments.pairs(dim)]
+    matrix = _matrix(equations.stationary(), dim)
+    return StationaryMoments(matrix, equations.matrix.extract(rows, rows), method, equation.conditions)
 
 
-def discrete_second_moments(method: Method, dim: int, h: object = None) -> sp.Matrix:
+def discrete_second_moments(method: Method, dim: int, h: object = None) -> StationaryMoments:
     """E xx' of the stationary law of the method itself on f = sum_j h_j x_j^2/2 (constant step size).
 
     Solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x) for V = E xx', linear when b is linear and S quadratic.
@@ -42,15 +52,18 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> sp.Ma
         NoClosedForm: b is not linear or S not quadratic in the state.
         Refusal: "time-dependent" for a schedule in t.
     """
-    variables = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i in range(dim) for j in range(i, dim)}
+    variables = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i, j in StationaryMoments.pairs(dim)}
     v = sp.Matrix(dim, dim, lambda i, j: variables[min(i, j), max(i, j)])
-    refuse_time(sde(method, "first-order", Quadratic(h), dim).expanded)
+    equation = sde(method, "first-order", Quadratic(h), dim)
+    refuse_time(equation.expanded)
     gap = discrete_step(method, v, h) - v
     unknowns = list(variables.values())
-    solution = sp.solve([gap[i, j] for i, j in variables], unknowns, dict=True)
+    equations = [sp.expand(gap[i, j]) for i, j in variables]
+    solution = sp.solve(equations, unknowns, dict=True)
     if len(solution) != 1:
         raise NoClosedForm("the stationary second moments are not unique")
-    return v.subs(solution[0]).applyfunc(sp.factor)
+    matrix = v.subs(solution[0]).applyfunc(sp.factor)
+    return StationaryMoments(matrix, sp.Matrix(equations).jacobian(unknowns), method, equation.conditions)
 
 
 def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
@@ -93,19 +106,19 @@ def _expect_quadratic(expr: sp.Expr, x: list[sp.Symbol], v: sp.Matrix) -> sp.Exp
 
 
 def _matrix(fixed: dict[tuple[int, ...], sp.Expr], dim: int) -> sp.Matrix:
-    def entry(i: int, j: int) -> sp.Expr:
-        a = [0] * dim
-        a[i] += 1
-        a[j] += 1
-        return fixed[tuple(a)]
+    return sp.Matrix(dim, dim, lambda i, j: fixed[_exponent(i, j, dim)])
 
-    return sp.Matrix(dim, dim, entry)
+
+def _exponent(i: int, j: int, dim: int) -> tuple[int, ...]:
+    """The multi-index of x_i x_j."""
+    return tuple((m == i) + (m == j) for m in range(dim))
 
 
 def stability_threshold(method: Method, model: Model | Literal["discrete"], h: sp.Expr) -> sp.Expr:
     """The step size at which the rate of E x^2 on f = h x^2/2 changes sign; "discrete" is the method itself.
 
-    Returns oo when the second moment contracts for every step size.
+    It is oo when the second moment contracts for every step size; where that depends on the values of symbols, the result is a
+    `Piecewise` that is oo in that case. Below it the stationary second moments exist (`StationaryMoments.condition`).
 
     Raises:
         NoClosedForm: the second moment does not close, or more than one threshold is found.
@@ -113,10 +126,15 @@ def stability_threshold(method: Method, model: Model | Literal["discrete"], h: s
     v = sp.Matrix([[sp.Symbol("V", positive=True)]])
     rate = (discrete_step(method, v, h) - v)[0] / eta if model == "discrete" else continuous_rate(method, v, model, h)[0]
     slope = sp.factor(sp.diff(sp.expand(rate), v[0]))
-    roots = [r for r in sp.roots(sp.Poly(sp.numer(sp.together(slope)), eta)) if r.is_positive is not False and r != 0]
+    margin = sp.Poly(sp.numer(sp.together(slope)), eta)
+    roots = [r for r in sp.roots(margin) if r.is_positive is not False and r != 0]
     if len(roots) > 1:
         raise NoClosedForm(f"more than one threshold: {roots}")
-    return sp.simplify(roots[0]) if roots else sp.oo
+    if not roots:
+        return sp.oo
+    found = sp.simplify(roots[0])
+    positive = sign_part(found)
+    return found if positive.is_positive else sp.Piecewise((found, positive > 0), (sp.oo, True))
 
 
 def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:

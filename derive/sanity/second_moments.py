@@ -63,7 +63,7 @@ def quadratic_second_moments() -> SanityCheck:
     loss_gap = sum((h[i] * gap[i, i] / 2 for i in range(dim)), sp.S.Zero)
     work.claim("loss gap", r"\tfrac12 \mathrm{Tr}\,H(\dot V - \Delta V/\eta)", loss_gap, sp.S.Zero,
                "hence the rates of the expected loss agree at equal V")
-    stationary = second_moments(method, dim, "corrected"), discrete_second_moments(method, dim)
+    stationary = second_moments(method, dim, "corrected").matrix, discrete_second_moments(method, dim).matrix
     for i in range(dim):
         work.fact(
             f"stationary {i + 1}{i + 1}", rf"V^{{\infty,\text{{corrected}}}}_{{{i + 1}{i + 1}}} = "
@@ -87,11 +87,13 @@ def _thresholds(work: Working, method: Method) -> None:
     spread = ((1 + s1**2) / p - 1) / N
     strength = {"discrete": 1 + spread, "first-order": spread, "second-order": spread - 1, "corrected": 1 + spread}
     for model in ("discrete", *MODEL_NAMES):
-        limited = " (no threshold when this is negative)" if model == "second-order" else ""
+        found, limited = stability_threshold(method, model, LAMBDA), ""
+        if isinstance(found, sp.Piecewise):
+            found, limited = found.args[0].expr, f" (where {found.args[0].cond}; elsewhere at no step size)"
         work.claim(
             f"{model} threshold",
             rf"\eta_{{\max}}^{{\text{{{model}}}}}",
-            stability_threshold(method, model, LAMBDA),
+            found,
             sp.factor(2 * N * p / LAMBDA / sp.expand(N * p * strength[model])),
             f"one dimension: where the rate of the second moment changes sign{limited}",
         )

@@ -103,8 +103,8 @@ def solve(
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; the equation's own where it has one.
         u: the function t -> u(t) of a free schedule.
         bound: see above.
-        nodes: of the integral over the noise, where only moments given the message are known; the change on doubling them
-            at x0 is in the settings.
+        nodes: of the integral over the noise, where only moments given the message are known; a bound on its error at x0 is in
+            the settings, as "doubling_error".
         scheme: "predictor-corrector", "euler" or "milstein" (Ito, the last for additive, scalar and diagonal noise in one
             dimension or coordinate by coordinate), or "heun" (the equivalent Stratonovich equation in named coordinates, small d).
         halvings: how often every step is halved.

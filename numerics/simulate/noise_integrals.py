@@ -2,21 +2,22 @@
 
 b = (1/N) sum_i E m(v_i) and S = (1/N) sum_i (E Cov(C | v_i) + Cov m(v_i)) with v_i = g + s_i Z and m(v) = E[C(v) | v]
 (theory 4). Where every coordinate is treated by itself the integral is one-dimensional: Gauss-Legendre panels on the quantiles,
-graded towards both tails. Otherwise a Sobol set, scrambled once and for all and made symmetric, is sent through the quantiles.
-The nodes are the same at every point and time, so the result is a deterministic function of them; its error is read off
-by doubling the nodes (`doubling_error`).
+graded towards both tails. That of Top-1 is one-dimensional too (`numerics.simulate.largest`). Otherwise a Sobol set, scrambled once
+and for all and made symmetric, is sent through the quantiles. The nodes are the same at every point and time, so the result is a
+deterministic function of them; `doubling_error` bounds its error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, final
 
 import numpy as np
 import scipy.special
 import scipy.stats.qmc
+import sympy as sp
 
 from derive.expressions.coordinates import nodes as aggregates
 from derive.expressions.coordinates import v
@@ -29,12 +30,17 @@ from numerics.laws.standardised import quantile_function
 from numerics.lowering.environment import Environment
 from numerics.lowering.scalars import concrete
 from numerics.lowering.to_jax import lower_all
+from numerics.simulate.largest import Largest, keeps_largest
 from numerics.simulate.roots import DENSE_LIMIT, Diffusion, root_of_variance, symmetric_root
 
 #: Sobol's direction numbers end at this many coordinates
 SOBOL_LIMIT = 4096
 _SCRAMBLE = 20250131  # seed of Owen's scrambling, which is three to seven times as accurate as a shift
 _TAIL = 1e-12  # probability beyond the outermost panel
+#: of `doubling_error`: factors of the finer nodes, of differences; scramblings, standard errors, nodes an event may miss, rounding
+FINER, KINKS, DOUBT, MARGIN, COPIES, ERRORS, UNSEEN, ROUNDING = 4, 4, 2.0, 0.5, 16, 5.0, 4.0, 1e-13
+#: nodes and weights
+Rule = tuple[np.ndarray, np.ndarray]
 
 
 @final
@@ -47,7 +53,8 @@ class NoiseIntegral(Diffusion):
         dim: d.
         parameters: values by symbol name; a measured covariance as a matrix.
         nodes: number of nodes of a quasi-random set (rounded up to twice a power of two); for panels a quarter of it is the
-            number of points of the panel at the median, and 1/(1 + m) of that number for the m-th panel from there (at least 2).
+            number of points of the panel at the median, and 1/(1 + m) of that number for the m-th panel from there (at least 2);
+            for Top-1 1/32 of it is the number of points of each panel (at least 4).
     """
 
     conditional: Conditional
@@ -93,29 +100,63 @@ class NoiseIntegral(Diffusion):
         if self.diagonal:
             return root_of_variance(covariance, mean)
         scale = jnp.max(mean**2, axis=0) + jnp.max(jnp.abs(covariance), axis=(1, 2))
-        return symmetric_root(covariance, scale)
+        # with a control variate a negative eigenvalue is an error of the integral, which `doubling_error` bounds
+        return symmetric_root(covariance, jnp.inf * scale if self.selects and not self.top_one else scale)
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
         return scale * (coefficients * z if self.diagonal else jnp.einsum("pij,jp->ip", coefficients, z))
 
-    def moments(self, env: Environment) -> tuple[jax.Array, jax.Array]:
-        """b (d, paths), and S: its diagonal (d, paths) where it is diagonal, else (paths, d, d)."""
-        mean, covariance = self._moments(env)
+    def moments(self, env: Environment, rule: Rule | None = None) -> tuple[jax.Array, jax.Array]:
+        """b (d, paths), and S: its diagonal (d, paths) where it is diagonal, else (paths, d, d).
+
+        Args:
+            env: the gradient and the parameters.
+            rule: another quasi-random set than the own one, from `quasi_random`.
+        """
+        mean, covariance = self._moments(env, rule)
         return (env.vectors["g"] if self.linear else mean), covariance
 
-    def _moments(self, env: Environment) -> tuple[jax.Array, jax.Array]:
+    def _moments(self, env: Environment, rule: Rule | None) -> tuple[jax.Array, jax.Array]:
         scales = lower_all(self.conditional.scales)(env)
-        parts = [self._client(env, s) for s in scales]
+        parts = [self._largest_kept(env, s) if self.top_one else self._client(env, s, rule or self._rule) for s in scales]
         weight = 1 / len(parts)
         first, second = parts[0]
         for p, q in parts[1:]:
             first, second = first + p, second + q
         return weight * first, weight * second
 
-    def _client(self, env: Environment, scale: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def finer(self, times: int) -> NoiseIntegral:
+        """The same integral with so many times the nodes."""
+        return NoiseIntegral(self.conditional, self.dim, self.parameters, times * self.nodes)
+
+    @cached_property
+    def top_one(self) -> bool:
+        """Whether only the largest coordinate is kept, and the noise is independent: then the integrals have one variable."""
+        return keeps_largest(self.conditional, self.dim, self.parameters)
+
+    @cached_property
+    def selects(self) -> bool:
+        """Whether a coordinate is sent as it is or not at all, as by Top-k: then (v - g)(v - g)' is a control variate."""
+        given = self.conditional.given_v
+        values = {e for e, _ in given.mean.args} if isinstance(given.mean, sp.Piecewise) else set()  # pyright: ignore[reportGeneralTypeIssues]
+        return values == {v, sp.S.Zero} and not (given.rank or self.diagonal)
+
+    @cached_property
+    def _largest(self) -> Largest:
+        return Largest(self.conditional.law, self.parameters, max(4, self.nodes // 32))
+
+    def _largest_kept(self, env: Environment, scale: jax.Array) -> tuple[jax.Array, jax.Array]:
+        mean, square = self._largest.moments(env.vectors["g"], scale)
+        return mean, jnp.eye(self.dim) * square.T[:, None, :] - jnp.einsum("ip,jp->pij", mean, mean)
+
+    @cached_property
+    def _rule(self) -> Rule:
+        return self._panels if self.separable else self.quasi_random()
+
+    def _client(self, env: Environment, scale: jax.Array, rule: Rule) -> tuple[jax.Array, jax.Array]:
         given, g = self.conditional.given_v, env.vectors["g"]
         lowered = lower_all([given.mean, given.diag, *given.factors, *given.core], self.parameters)
-        points, weights = self._panels if self.separable else self._set
+        points, weights = rule
         unit = jnp.ones(()) if self.conditional.dense is not None else scale
         dense = not (self.linear or self.diagonal)
 
@@ -130,11 +171,19 @@ class NoiseIntegral(Diffusion):
             first = mean - g  # centred, against cancellation
             second = jnp.einsum("ip,jp->pij", first, first) if dense else first**2
             own = diag if low_rank is None else low_rank + jnp.eye(self.dim) * diag.T[:, None, :]
-            return jax.tree.map(lambda s, a: s + weight * a, total, (first, second, own)), None
+            with_control = ()
+            if self.selects:
+                control = jnp.einsum("ip,jp->pij", message - g, message - g) - spread
+                with_control = (control, control * second, control**2)
+            return jax.tree.map(lambda s, a: s + weight * a, total, (first, second, own, with_control)), None
 
         square = jnp.zeros((g.shape[1], self.dim, self.dim))
         begin = (jnp.zeros_like(g), square if dense else jnp.zeros_like(g), square if given.rank else jnp.zeros_like(g))
-        (first, second, own), _ = jax.lax.scan(add, begin, (jnp.asarray(points), jnp.asarray(weights)))
+        spread = self._of_message(env, scale, jnp.zeros_like(g)) if self.selects else 0.0
+        begin = (*begin, (square,) * 3 if self.selects else ())
+        (first, second, own, control), _ = jax.lax.scan(add, begin, (jnp.asarray(points), jnp.asarray(weights)))
+        if self.selects:
+            second = _controlled(second, *control)
         if self.linear:
             return g, self._of_message(env, scale, own)
         if dense:
@@ -143,11 +192,12 @@ class NoiseIntegral(Diffusion):
         return g + first, own + second - first**2
 
     def _of_message(self, env: Environment, scale: jax.Array, own: jax.Array) -> jax.Array:
-        """Cov v, known exactly, plus the integral of Cov(C | v)."""
+        """Cov v, known exactly, plus the integral of Cov(C | v), a diagonal (d, paths); as its diagonal where S is diagonal."""
         dense = self.conditional.dense
         if dense is None:
             variance = concrete(self.conditional.law.variance, self.parameters)
-            return own + jnp.broadcast_to(scale**2 * variance, own.shape)
+            own = own + jnp.broadcast_to(scale**2 * variance, own.shape)
+            return own if self.diagonal else jnp.eye(self.dim) * own.T[:, None, :]
         return env.matrices[dense.name] + jnp.eye(self.dim) * own.T[:, None, :]
 
     def _quantiles(self, law: Law, u: np.ndarray) -> np.ndarray:
@@ -155,7 +205,7 @@ class NoiseIntegral(Diffusion):
             return np.asarray(quantile_function(law, self.parameters)(u))
 
     @cached_property
-    def _panels(self) -> tuple[np.ndarray, np.ndarray]:
+    def _panels(self) -> Rule:
         """One-dimensional nodes and weights: panels in u = F(z) that shrink by 4 towards 0, and their mirror images."""
         edges = np.array([0.5 * 4.0**-m for m in range(21)])
         edges = np.append(edges[edges > _TAIL], 0.0)
@@ -167,14 +217,18 @@ class NoiseIntegral(Diffusion):
         weights = np.concatenate([h * w for h, (_, w) in zip(half, rules, strict=True)])
         return np.concatenate([z, -z]), np.concatenate([weights, weights])
 
-    @cached_property
-    def _set(self) -> tuple[np.ndarray, np.ndarray]:
-        """Quasi-random nodes (M, d), symmetric about 0; of the noise itself when its coordinates are correlated."""
+    def quasi_random(self, times: int = 1, scramble: int = _SCRAMBLE) -> Rule:
+        """Quasi-random nodes (M, d), symmetric about 0; of the noise itself when its coordinates are correlated.
+
+        Args:
+            times: how many times the number of nodes.
+            scramble: the seed of the scrambling.
+        """
         law, dense = self.conditional.law, self.conditional.dense
         mixed = dense is not None and isinstance(law, StudentT)
         columns = self.dim + mixed
-        power = max(1, int(np.ceil(np.log2(self.nodes))) - 1)
-        u = scipy.stats.qmc.Sobol(columns, scramble=True, rng=_SCRAMBLE).random_base2(power)
+        power = max(1, int(np.ceil(np.log2(self.nodes * times))) - 1)
+        u = scipy.stats.qmc.Sobol(columns, scramble=True, rng=scramble).random_base2(power)
         u = np.clip(u, 1e-15, 1 - 1e-15)
         base = Gaussian() if mixed else law
         z = self._quantiles(base, u[:, : self.dim])
@@ -200,17 +254,52 @@ class NoiseIntegral(Diffusion):
 
 
 def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
-    """Largest change of mean and covariance when the nodes are doubled, relative to the largest second moment there."""
-    twice = NoiseIntegral(integral.conditional, integral.dim, integral.parameters, 2 * integral.nodes)
+    """A bound on the error of mean and covariance, relative to the largest second moment there (its root, for the mean).
 
-    @jit
-    def change() -> jax.Array:
-        (b, s), (b2, s2) = integral.moments(env), twice.moments(env)
-        size = jnp.max(jnp.abs(s2)) + jnp.max(b2**2)
-        largest = jnp.maximum(jnp.max(jnp.abs(s - s2)) / size, jnp.max(jnp.abs(b - b2)) / jnp.sqrt(size))
-        return jnp.where(size > 0, largest, 0.0)
+    The distance to finer values, plus what these may be wrong by: of Top-1, values with FINER times the nodes, and DOUBT times
+    their distance from those with half as many; of panels, which a grid's kinks make irregular, the same with KINKS times as many
+    once more, and MARGIN of the first distance; of a quasi-random set, the mean over COPIES independent scramblings
+    of sets FINER times as large, ERRORS standard errors of that mean, and UNSEEN over the number of all these nodes, for events
+    so rare that no node may have met them. The rounding of sums is added.
+    """
+    own, floor = _numbers(jit(lambda: integral.moments(env))()), ROUNDING
+    if integral.separable or integral.top_one:
+        times = FINER if integral.top_one else KINKS * FINER
+        half, best = (_numbers(jit(partial(integral.finer(n).moments, env))()) for n in (times // 2, times))
+        far = 0.0 if integral.top_one else MARGIN
+        doubt = [DOUBT * np.abs(a - b) + far * np.abs(a - c) for a, b, c in zip(best, half, own, strict=True)]
+        if integral.top_one:
+            scales = lower_all(integral.conditional.scales)(env)
+            floor = max(floor, *(Largest.rounding(env.vectors["g"], s) for s in scales))
+    else:
+        compute = jit(lambda points, weights: integral.moments(env, (points, weights)))
+        sets = (integral.quasi_random(FINER, _SCRAMBLE + 1 + n) for n in range(COPIES))
+        values = [_numbers(compute(*rule)) for rule in sets]
+        best = [np.mean(v, axis=0) for v in zip(*values, strict=True)]
+        doubt = [ERRORS * np.std(v, axis=0, ddof=1) / np.sqrt(COPIES) for v in zip(*values, strict=True)]
+        floor += UNSEEN / (COPIES * FINER * integral.nodes)
+    b, s = (float(np.max(np.abs(a - c) + e)) for a, c, e in zip(own, best, doubt, strict=True))
+    size = float(np.max(np.abs(best[1])) + np.max(best[0] ** 2))
+    return max(b / np.sqrt(size), s / size) + floor if size > 0 else 0.0
 
-    return float(change())
+
+def _numbers(made: tuple[jax.Array, jax.Array]) -> list[np.ndarray]:
+    return [np.asarray(a) for a in made]
+
+
+def _controlled(second: jax.Array, control: jax.Array, product: jax.Array, square: jax.Array) -> jax.Array:
+    """The mean of second moments, corrected by that of a variable whose mean is known to be 0.
+
+    The coefficient is that of the regression, entry by entry: 0 for a coordinate that is never sent, near 1 where the tails of the
+    law decide, which few nodes see and the exact covariance knows.
+
+    Args:
+        second, control, product, square: means over the nodes of the second moments, of the variable, of their product, and of its
+            square, (paths, d, d).
+    """
+    variance = square - control**2
+    slope = jnp.where(variance > 0, (product - second * control) / jnp.where(variance > 0, variance, 1.0), 0.0)
+    return second - jnp.clip(slope, 0.0, 1.0) * control
 
 
 def _low_rank(rest: list[Any], rank: int, shape: tuple[int, ...]) -> jax.Array | None:

@@ -140,27 +140,30 @@ Scheme = Callable[[ItoTerm, Any, jax.Array, Any, Increment], jax.Array]
 
 
 def euler(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
-    """y + a(y) dt + B(y) dW (Maruyama 1955), of weak order 1."""
+    """y + a(t, y) dt + B(t, y) dW (Maruyama 1955), of weak order 1."""
     return term.moved(y, term.over(t, y, step), increment)
 
 
 def predictor_corrector(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
-    """y + (a(y) + a(p))/2 dt + B(y) dW with p = y + a(y) dt + B(y) dW (Kloeden and Platen 1992, section 15.5).
+    """y + (a(t, y) + a(t + dt, p))/2 dt + B dW with p = y + a(t, y) dt + B dW (Kloeden and Platen 1992, section 15.5).
 
-    Weak order 1, and 2 in a drift with additive noise: for the small diffusion of these equations, of order sqrt(eta), the
-    error is about eta dt + dt^2 and not dt.
+    B = B(t + dt/2, y) where the equation depends on the time by itself: the variance int B(s)^2 ds of a step is then wrong by
+    O(dt^3), and with B(t, y) by O(dt^2), e^dt - 1 of itself under the schedule u = e^-t. Weak order 1, and 2 with additive
+    noise, whether or not its size follows a schedule: for the small diffusion of these equations, of order sqrt(eta), the error
+    is about eta dt + dt^2 and not dt.
     """
-    start = term.over(t, y, step)
-    predicted = term.moved(y, start, increment)
+    drift, coefficients = term.over(t, y, step)
+    if term.system.timed:
+        coefficients = term.over(t + step / 2, y, step)[1]
+    predicted = term.moved(y, (drift, coefficients), increment)
     ahead = term.over(t + step, predicted, step)[0]
-    drift, coefficients = start
     # where the drift has no value at the predicted point, the Euler step is used
     average = jnp.where(jnp.isfinite(ahead), (drift + ahead) / 2, drift)
     return term.moved(y, (average, coefficients), increment)
 
 
 def milstein(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
-    """y + a dt + b dW + b b' (dW^2 - dt)/2 for diagonal noise (Milstein 1974), of strong order 1."""
+    """y + a dt + b dW + b b' (dW^2 - dt)/2 for diagonal noise, all at t and y (Milstein 1974), of strong and weak order 1."""
     dw = increment.value
 
     def root(y: jax.Array) -> jax.Array:
@@ -172,7 +175,10 @@ def milstein(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Incremen
 
 
 def heun(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
-    """y + (a(y) + a(p))/2 dt + (B(y) + B(p))/2 dW, p = y + a(y) dt + B(y) dW: solves the Stratonovich equation (Heun)."""
+    """y + (a(t, y) + a(t + dt, p))/2 dt + (B(t, y) + B(t + dt, p))/2 dW, p = y + a dt + B dW: solves the Stratonovich equation.
+
+    Weak order 1, and 2 with additive noise, whether or not its size follows a schedule.
+    """
     one = term.prod(term.vf(t, y, None), (step, increment))
     two = term.prod(term.vf(t + step, y + one, None), (step, increment))
     return y + (one + two) / 2

@@ -9,8 +9,10 @@ from typing import Any, final
 import numpy as np
 
 from derive.derivation import SDE
+from derive.expressions.coordinates import symbols_of
 from derive.methods.losses import Separable
 from derive.vocabulary.errors import NoClosedForm
+from derive.vocabulary.symbols import du, t, u
 from numerics.backend.double import jax, jnp
 from numerics.lowering.drift import STEP, loss_vector, over_step
 from numerics.lowering.environment import Environment
@@ -31,12 +33,14 @@ class System:
         apply: (the values that B depends on, z (normals, paths), a number s) -> s B z (d, paths).
         normals: columns of B; 0 for an ordinary differential equation.
         integral: the integral over the noise that drift and B come from, where they do.
+        timed: whether drift or B depends on the time by itself, as under a schedule.
     """
 
     evaluate: Callable[[Environment, Any], tuple[jax.Array, Any]]
     apply: Callable[[Any, jax.Array, Any], jax.Array]
     normals: int
     integral: NoiseIntegral | None = None
+    timed: bool = False
 
 
 #: drift times step, and the values that the root of S depends on, at an environment
@@ -73,7 +77,12 @@ def ito_system(equation: SDE, dim: int, parameters: Mapping[str, Any], nodes: in
         size, coefficients = values
         return root.apply(coefficients, z, scale * size)
 
-    return System(evaluate, apply, root.normals, integral)
+    return System(evaluate, apply, root.normals, integral, timed(equation))
+
+
+def timed(equation: SDE) -> bool:
+    """Whether drift or covariance contains the time, or the letter of a free schedule."""
+    return any({t, u, du} & symbols_of([e]) for e in equation.expressions)
 
 
 def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any], loss: Any, dim: int) -> Pair:
@@ -127,4 +136,4 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) 
         x, own = env.vectors["x"], coordinates(env)
         return step * stack(drift(own), x), stack(root(own), x).reshape(dim, len(columns), -1)
 
-    return System(evaluate, lambda b, z, scale: scale * jnp.einsum("imp,mp->ip", b, z), len(columns))
+    return System(evaluate, lambda b, z, scale: scale * jnp.einsum("imp,mp->ip", b, z), len(columns), None, timed(equation))

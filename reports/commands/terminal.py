@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from derive.equations.in_coordinates import given_message
+from derive.equations.in_coordinates import expand_mean, given_message
 from derive.expressions.coordinates import CoordMax, CoordSum, Hvp, Rank
 from derive.printing.text import written_sizes
 from reports.commands.terminal_formulas import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
@@ -42,7 +42,7 @@ class SDEView:
         """Everything that is known about the equation: drift, covariance, conditions (met or not), noise type, omega."""
         known = equation.to_dict()
         self._heading(equation, specs)
-        complete = known.get("drift") is not None or known.get("form") is not None
+        complete = known.get("covariance") is not None or known.get("form") is not None
         small = equation.dim is not None and equation.dim <= MAX_WRITTEN_OUT
         written_out = complete and small and not self._better_generic(equation)
         if written_out:
@@ -113,9 +113,7 @@ class SDEView:
         if conditional.law.degenerate:
             self._line("Moments of C(v) given a client's message v:")
         else:
-            if equation.drift is not None:
-                self._title("drift")
-                self._formula("drift" + self._sub("j"), equation.drift)
+            self._drift(equation, small)
             self._line(
                 "No elementary form exists after the noise: L L' = rate (E Cov(C(v) | v) + Cov E(C(v) | v)) over the "
                 "messages v = g + Z. Exact moments of C(v) given v:"
@@ -134,6 +132,18 @@ class SDEView:
         self._formula("mean" + self._sub("j"), given.mean)
         self._title("covariance")
         self._structure(given, "Cov")
+
+    def _drift(self, equation: SDE, small: bool) -> None:
+        """The drift, and the rate that the covariance has as a factor: known though the covariance is not."""
+        part = expand_mean(equation) if small else None
+        if part is not None and all(count_nodes(e) <= MAX_NODES for e in part.drift):
+            self._entries("drift", part.drift)
+        elif equation.drift is not None:
+            self._title("drift")
+            self._formula("drift" + self._sub("j"), equation.drift)
+        else:
+            return
+        self._formula("rate", equation.rate)
 
     def _facts(self, equation: SDE, known: Mapping[str, Any]) -> None:
         self._title("facts")

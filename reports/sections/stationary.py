@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import Any, Literal, final
 
 import sympy as sp
 
 from derive.derivation import sde
 from derive.equations.models import MODELS
 from derive.methods.compressors import Bernoulli, RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
 from derive.methods.losses import Quadratic, Quartic
 from derive.methods.noise import Affine, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
 from derive.process.stationary import (
+    StationaryMoments,
     density,
     discrete_second_moments,
     second_moments,
     sign_near_optimum,
     stability_threshold,
 )
+from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from reports.document.notation import Notation
 from reports.sections.base import Inputs, Section
@@ -42,30 +44,43 @@ class StationarySection(Section):
         }
         rows = []
         for label, method in methods.items():
-            own = discrete_second_moments(method, 1, LAMBDA)[0]
-            entry: dict[str, Any] = {"method": label, "own": notation(own), "models": []}
+            own = discrete_second_moments(method, 1, LAMBDA)
+            entry: dict[str, Any] = {"method": label, "own": notation(own[0]), "models": []}
             for model in MODELS:
-                value = second_moments(method, 1, model, LAMBDA)[0]
-                threshold = stability_threshold(method, model, LAMBDA)
+                found = second_moments(method, 1, model, LAMBDA)
                 entry["models"].append(
                     {
                         "model": model,
-                        "value": notation(value),
-                        "exact": sp.cancel(value - own) == 0,
-                        "threshold": notation(threshold),
+                        "value": notation(found[0]),
+                        "exact": sp.cancel(found[0] - own[0]) == 0,
+                        "threshold": notation(_threshold(method, model)),
+                        "condition": _condition(found, notation),
                     }
                 )
-            entry["threshold"] = notation(stability_threshold(method, "discrete", LAMBDA))
+            entry["threshold"] = notation(_threshold(method, "discrete"))
+            entry["condition"] = _condition(own, notation)
             rows.append(entry)
         context.tick("Rand-k with affine variance")
-        randk = discrete_second_moments(DCSGD(RandK(1), Affine()), 2, LAMBDA)[0, 0]
+        randk = discrete_second_moments(DCSGD(RandK(1), Affine()), 2, LAMBDA)
         context.tick("DSignSGD near the optimum")
         return {
             "rows": rows,
-            "randk": notation(sp.factor(randk)),
+            "randk": notation(sp.factor(randk[0, 0])),
+            "randk_condition": _condition(randk, notation),
             "signs": _signs(notation),
             "densities": _densities(notation),
         }
+
+
+def _threshold(method: Method, model: Model | Literal["discrete"]) -> sp.Expr:
+    """The formula of the threshold; negative where there is none, which `_condition` says."""
+    found = stability_threshold(method, model, LAMBDA)
+    return found.args[0].expr if isinstance(found, sp.Piecewise) else found  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _condition(found: StationaryMoments, notation: Notation) -> str:
+    """The condition under which the moments exist, as LaTeX; empty where they always do."""
+    return "" if found.condition == sp.true else r",\ ".join(notation(c) for c in sp.And.make_args(found.condition))
 
 
 def _signs(notation: Notation) -> list[dict[str, str]]:

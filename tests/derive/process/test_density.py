@@ -58,7 +58,7 @@ def of(method, model, loss, **values):
 @pytest.mark.parametrize("model", mostly_slow(["corrected", "first-order", "second-order"]))
 def test_density_of_a_quadratic_is_gaussian(model):
     p = of(DSGD(Gaussian()), model, Quadratic())
-    variance = float(numeric(second_moments(DSGD(Gaussian()), 1, model))[0, 0])
+    variance = float(numeric(second_moments(DSGD(Gaussian()), 1, model).matrix)[0, 0])
     for x in (-0.3, 0.0, 0.11, 0.5):
         assert p(x) == pytest.approx(stats.norm.pdf(x, scale=math.sqrt(variance)), rel=1e-9)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -62,10 +64,68 @@ def test_json_without_a_dimension_is_the_gradient_form(run):
 
 def test_json_of_moments_given_the_message(run):
     answer = derived(run, "dcsgd", "--compressor", "qsgd:s=2", "--noise", "gaussian", "--dim", "2")
-    assert answer["drift"] is None and answer["covariance"] is None
+    assert answer["drift"] == ["-g1", "-g2"] and answer["covariance"] is None
     given = answer["conditional"]
     assert given["given"] == ["v1", "v2"] and given["mean"] == ["v1", "v2"] and given["omega"] is not None
     assert len(given["covariance"]) == 2 and all(isinstance(text, str) for row in given["covariance"] for text in row)
+
+
+def outcomes(compressor: str, size: float, norm: float, largest: float) -> list[tuple[float, float]]:
+    """(value, probability) of one coordinate |v_j| = size, from the definitions of the compressors."""
+    if compressor == "qsgd:s=2":
+        low = np.floor(2 * size / norm)
+        grid = norm * low / 2, norm * (low + 1) / 2
+    elif compressor == "ternary":
+        grid = 0.0, largest
+    else:
+        grid = 2.0 ** np.floor(np.log2(size)), 2.0 ** (np.floor(np.log2(size)) + 1)
+    up = (size - grid[0]) / (grid[1] - grid[0])
+    return [(grid[0], 1 - up), (grid[1], up)]
+
+
+@pytest.mark.parametrize("compressor", ["qsgd:s=2", "ternary", "natural"])
+def test_json_has_the_mean_where_the_covariance_is_unknown(run, compressor):
+    # the mean over the outcomes of the compressor and, by Gauss-Hermite quadrature, over the noise; d = 2, sigma = 0.6
+    point, total = np.array([0.7, -1.1]), np.zeros(2)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(12)
+    for (a, p), (b, q) in itertools.product(zip(nodes, weights, strict=True), repeat=2):
+        v = point + 0.6 * np.array([a, b])
+        norm, largest = float(np.linalg.norm(v)), float(np.abs(v).max())
+        mean = [sum(c * r for c, r in outcomes(compressor, float(abs(e)), norm, largest)) for e in v]
+        total += p * q / weights.sum() ** 2 * np.sign(v) * mean
+    answer = derived(run, "dcsgd", "--compressor", compressor, "--noise", "gaussian", "--dim", "2", "--clients", "3")
+    put = dict(zip(sp.symbols("g1 g2"), point, strict=True))
+    for key, sign in (("mean", 1), ("drift", -1)):
+        found = [float(read_back(answer, text).subs(put)) for text in answer[key]]
+        np.testing.assert_allclose(found, sign * total, rtol=1e-12)
+    assert read_back(answer, answer["rate"]) == sp.Symbol("eta") / 3
+    assert [m["what"] for m in answer["missing"]] == ["covariance"]
+    assert "no known elementary form" in answer["missing"][0]["reason"] and "conditional" in answer["missing"][0]["reason"]
+    # any dimension: the same for a generic coordinate; and a model with a loss put in
+    generic = derived(run, "dcsgd", "--compressor", compressor, "--noise", "gaussian")
+    assert (generic["form"], generic["mean"], generic["drift"], generic["rate"]) == (None, "g_j", "-g_j", "eta/N")
+    more = ("--dim", "2", "--loss", "quadratic:h=1|2", "--model", "corrected")
+    bent = derived(run, "dcsgd", "--compressor", compressor, "--noise", "gaussian", *more)
+    x2, eta = sp.symbols("x2 eta")
+    assert sp.expand(read_back(bent, bent["drift"][1]) - (-2 * x2 + eta / 2 * 4 * x2)) == 0
+    assert read_back(bent, bent["mean"][1]) == 2 * x2
+    assert bent["noise_type"] is None
+
+
+def test_json_says_what_is_missing(run):
+    biased = derived(run, "dcsgd", "--compressor", "top-k:k=1", "--noise", "gaussian", "--dim", "2")
+    assert biased["drift"] is None and biased["mean"] is None and biased["covariance"] is None
+    assert [m["what"] for m in biased["missing"]] == ["drift", "covariance"]
+    stable = derived(run, "dsignsgd", "--noise", "stable:alpha=3/2", "--dim", "2")
+    assert [m["what"] for m in stable["missing"]] == ["drift", "covariance"] and stable["drift"] is None
+    assert "distribution function" in stable["missing"][0]["reason"]
+    for arguments in (("dsgd", "--noise", "gaussian", "--dim", "2"), ("dsignsgd", "--noise", "cauchy")):
+        assert derived(run, *arguments)["missing"] == []
+
+
+def test_the_drift_is_typeset_where_the_covariance_is_unknown(run):
+    out = shown(run, "dcsgd", "--compressor", "ternary", "--noise", "gaussian", "--dim", "2", "--loss", "quadratic:h=1|2")
+    assert "-2⋅x₂" in out and "rate = ─" in out and "No elementary form exists after the noise" in out
 
 
 def test_second_order_without_a_loss_names_the_hessian(run):

@@ -1,0 +1,129 @@
+"""Moments of the largest of independent coordinates: Top-1 after the noise, by integrals over one variable (theory 4).
+
+v_j = g_j + s_j Z_j is kept where |v_i| < |v_j| for all i != j, and products of two coordinates of C(v) vanish. With
+q_j(a) = P(|v_j| < a), G_j = prod_{i != j} q_i and f_j the density of v_j
+
+    E C_j   = int_0^oo a   (f_j(a) - f_j(-a)) G_j(a) da = g_j           - int_0^oo a   (f_j(a) - f_j(-a)) (1 - G_j(a)) da
+    E C_j^2 = int_0^oo a^2 (f_j(a) + f_j(-a)) G_j(a) da = E v_j^2       - int_0^oo a^2 (f_j(a) + f_j(-a)) (1 - G_j(a)) da
+
+and the right-hand sides are used: 1 - G_j falls like the tail of the law, so that the integrals end soon even where E v_j^2 barely
+exists. All coordinates share one grid in a, of Gauss-Legendre panels whose edges are the points |g_i + s_i z| for fixed quantiles
+z: between two neighbouring edges every f_i and q_i is smooth (kinks of a law are at 0 or at the ends of its support), however
+different the scales are. Dimensionless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+import scipy.special
+import sympy as sp
+
+from derive.methods.compressors import TopK
+from derive.methods.noise import Law
+from derive.step.moments import Conditional
+from numerics.backend.double import jax, jnp
+from numerics.laws.standardised import quantile_function
+from numerics.lowering.scalars import concrete
+from numerics.lowering.to_jax import lower_function
+
+#: edges at the quantiles of u = 1/2, 1/2/RATIO, .. and their mirror images; beyond the last one 1 - G_j is below 1e-12
+RATIO, LEVELS = 8.0, 14
+#: a scale is at least this share of the largest |g_j| + s_j, and the second number where all are 0
+LEAST, TINY = 1e-8, 1e-140
+
+
+def keeps_largest(conditional: Conditional, dim: int, parameters: Mapping[str, Any]) -> bool:
+    """Whether the moments given the message are those of Top-1, and the coordinates of the noise are independent."""
+    given = conditional.given_v
+    if conditional.dense is not None or given.rank or given.diag != 0 or dim < 2:
+        return False
+    known = {s: parameters[s.name] for s in given.mean.free_symbols if np.ndim(parameters.get(s.name, [])) == 0}  # pyright: ignore[reportAttributeAccessIssue]
+    whole = {s: sp.Integer(int(value)) for s, value in known.items() if value == int(value)}
+    return given.mean.xreplace(whole) == TopK(1).given(sp.Integer(dim)).mean
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Largest:
+    """E C and E C^2 of Top-1.
+
+    Args:
+        law: the standardised law of the noise, E Z^2 finite.
+        parameters: values of its symbols, by name.
+        points: Gauss-Legendre points of each panel.
+    """
+
+    law: Law
+    parameters: Mapping[str, Any]
+    points: int
+
+    def moments(self, g: jax.Array, scale: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """E C and E C^2, each (d, paths), for gradients (d, paths) and scales that broadcast to them."""
+        dim, s = g.shape[0], _above_zero(g, scale)
+        edges = jnp.abs(g[:, None] + s[:, None] * self._quantiles[:, None]).reshape(-1, g.shape[1])
+        edges = jnp.concatenate([jnp.zeros((1, g.shape[1])), jnp.sort(edges, axis=0)])
+        x, w = (jnp.asarray(a)[:, None] for a in scipy.special.roots_legendre(self.points))
+
+        def add(total: Any, ends: Any) -> tuple[Any, None]:
+            middle, half = (ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2
+            a, weight = (middle + half * x)[:, None], (half * w)[:, None]  # (points, 1, paths)
+            above, below = (a - g) / s, (a + g) / s
+            inside = (self._sign_mean(above) + self._sign_mean(below)) / 2
+            right, left = self._density(above) / s, self._density(below) / s
+            rest = 1 - _others(inside, dim)
+            first = jnp.sum(weight * a * (right - left) * rest, axis=0)
+            second = jnp.sum(weight * a**2 * (right + left) * rest, axis=0)
+            return (total[0] + first, total[1] + second), None
+
+        zero = jnp.zeros_like(g)
+        (first, second), _ = jax.lax.scan(add, (zero, zero), (edges[:-1], edges[1:]))
+        return g - first, jnp.maximum(g**2 + s**2 * concrete(self.law.variance, self.parameters) - second, 0.0)
+
+    @staticmethod
+    def rounding(g: jax.Array, scale: jax.Array) -> float:
+        """The relative error that rounding makes: points near |g_j| are known to eps |g_j|, of panels that are s_j wide."""
+        s = _above_zero(g, scale)
+        return float(4 * np.finfo(float).eps * jnp.max(jnp.max(jnp.abs(g) + s, axis=0) / jnp.min(s, axis=0)))
+
+    @cached_property
+    def _quantiles(self) -> np.ndarray:
+        """Quantiles of the law, symmetric about 0; with the ends of its support where that is bounded."""
+        u = np.append(0.5 * RATIO ** -np.arange(LEVELS), 0.0)
+        with jax.ensure_compile_time_eval(), np.errstate(divide="ignore"):
+            z = np.abs(np.asarray(quantile_function(self.law, self.parameters)(u)))
+        # the ends of an unbounded support are infinite, or as far away as numbers go
+        z = z if z[-1] < 2 * z[-2] else z[:-1]
+        return np.concatenate([-z[:0:-1], z])
+
+    @cached_property
+    def _density(self) -> Callable[[Any], Any]:
+        return self._lowered(self.law.density)
+
+    @cached_property
+    def _sign_mean(self) -> Callable[[Any], Any]:
+        return self._lowered(self.law.sign_mean)
+
+    def _lowered(self, function: Callable[[sp.Expr], sp.Expr]) -> Callable[[Any], Any]:
+        y = sp.Symbol("y", real=True)
+        expr: Any = function(y)
+        put = {s: sp.Float(concrete(s, self.parameters), 17) for s in expr.free_symbols - {y}}
+        return lower_function(expr.xreplace(put), [y])
+
+
+def _above_zero(g: jax.Array, scale: jax.Array) -> jax.Array:
+    """The scales (d, paths), each at least LEAST of the largest |g_j| + s_j, which moves the result by about as much."""
+    s = jnp.broadcast_to(scale, g.shape)
+    return jnp.maximum(s, jnp.maximum(LEAST * jnp.max(jnp.abs(g) + s, axis=0), TINY))
+
+
+def _others(inside: jax.Array, dim: int) -> jax.Array:
+    """prod_{i != j} of the second axis, without division."""
+    one = jnp.ones_like(inside[:, :1])
+    before = jnp.concatenate([one, jnp.cumprod(inside[:, : dim - 1], axis=1)], axis=1)
+    after = jnp.concatenate([jnp.cumprod(inside[:, :0:-1], axis=1)[:, ::-1], one], axis=1)
+    return before * after

@@ -1,0 +1,294 @@
+"""Top-k after the noise: one-dimensional integrals for k = 1, and error bars that hold, for k = 1 and beyond.
+
+The goals are computed here from SciPy's laws: k = 1 by adaptive quadrature of the definition, and every k by Gauss panels in the
+radius with the law of how many of the other coordinates are larger. Random cases have fixed seeds; every case of a seed must be
+covered by its error bar. Before, with the change on doubling a quasi-random set as the bar and no control variate, 14 of the 24
+cases of seed 1 with k = 1 and 19 of those with k >= 2 were not covered; errors reached 75 % and 263 % of the second moment.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sympy as sp
+from scipy import integrate, special, stats
+
+import derive
+from derive import Method, Scaled, TopK
+from derive.expressions.coordinates import Coordinate
+from derive.step.moments import moments
+from numerics.backend.double import jax, jnp
+from numerics.laws.samplers import compress, sample_noise
+from numerics.lowering.environment import Environment, environment
+from numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
+from tests.support.samples import mostly_slow
+
+
+class Named:
+    """A law of SciPy with distribution function and density by its special functions, which adaptive quadrature calls often."""
+
+    def __init__(self, law, cdf, pdf) -> None:
+        self.cdf, self.pdf = cdf, pdf
+        self.isf, self.ppf, self.support, self.var = law.isf, law.ppf, law.support, law.var
+
+
+def student(nu: float) -> Named:
+    factor = special.gamma((nu + 1) / 2) / (np.sqrt(np.pi * nu) * special.gamma(nu / 2))
+    return Named(stats.t(nu), lambda y: special.stdtr(nu, y), lambda y: factor * (1 + y * y / nu) ** (-(nu + 1) / 2))
+
+
+LAWS = {
+    "gaussian": (derive.Gaussian(), Named(stats.norm(), special.ndtr, lambda y: np.exp(-y * y / 2) / np.sqrt(2 * np.pi))),
+    "t 5/2": (derive.StudentT("5/2"), student(2.5)),
+    "laplace": (
+        derive.Laplace(),
+        Named(
+            stats.laplace(), lambda y: 0.5 - 0.5 * np.sign(y) * np.expm1(-np.abs(y)), lambda y: 0.5 * np.exp(-np.abs(y))
+        ),
+    ),
+    "logistic": (derive.Logistic(), Named(stats.logistic(), special.expit, lambda y: special.expit(y) * special.expit(-y))),
+    "uniform": (
+        derive.Uniform(),
+        Named(stats.uniform(-1, 2), lambda y: np.clip((1 + y) / 2, 0, 1), lambda y: 0.5 * (np.abs(y) <= 1)),
+    ),
+    "t 5": (derive.StudentT(5), student(5)),
+}
+
+
+def case(draw: np.random.Generator, least: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """A gradient and a scale for each coordinate, equal or up to a factor 20 apart."""
+    dim = int(draw.integers(least, most + 1))
+    g = draw.normal(size=dim) * draw.choice([0.1, 1, 5])
+    s = np.exp(draw.uniform(-2, 1, dim if draw.random() < 0.5 else 1)) * np.ones(dim)
+    return g, s
+
+
+def integral_of(law: derive.Law, k: int, dim: int, nodes: int = 256) -> NoiseIntegral:
+    conditional = moments(Method(TopK(k), Scaled(law, "s")), dim).conditional
+    assert conditional is not None
+    return NoiseIntegral(replace(conditional, scales=(Coordinate("scale", "j"),)), dim, {}, nodes)
+
+
+def point(g: np.ndarray, s: np.ndarray) -> Environment:
+    return environment({}, {"g": jnp.asarray(g[:, None]), "scale": jnp.asarray(s[:, None])})
+
+
+def relative(integral: NoiseIntegral, env: Environment, mean: np.ndarray, second: np.ndarray) -> float:
+    """The error as `doubling_error` measures it."""
+    b, cov = jax.jit(lambda: integral.moments(env))()
+    goal = second - np.outer(mean, mean)
+    size = np.abs(goal).max() + (mean**2).max()
+    return float(max(np.abs(b[:, 0] - mean).max() / np.sqrt(size), np.abs(cov[0] - goal).max() / size))
+
+
+def largest_by_quadrature(law, g: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """E C and E C C' of Top-1: int z p_j(z) prod_{i != j} P(|v_i| < |z|) dz and with z^2, adaptively, to 1e-11."""
+    dim = len(g)
+
+    def integrand(a: float) -> np.ndarray:
+        inside = law.cdf((a - g) / s) - law.cdf((-a - g) / s)
+        others = np.array([np.prod(np.delete(inside, j)) for j in range(dim)])
+        right, left = law.pdf((a - g) / s) / s * others, law.pdf((-a - g) / s) / s * others
+        return np.concatenate([a * (right - left), a**2 * (right + left)])
+
+    z = law.ppf([0.5, 0.75, 0.95, 0.99, 0.999]) if np.isinf(law.support()[1]) else np.array([0.0, 1.0])
+    edges = np.unique(np.append(np.abs(g[:, None] + s[:, None] * np.concatenate([-z, z])), 0.0))
+    edges = np.append(edges, np.inf) if np.isinf(law.support()[1]) else edges
+    total = sum(
+        integrate.quad_vec(integrand, low, high, epsabs=1e-13, epsrel=1e-11)[0]
+        for low, high in itertools.pairwise(edges)
+    )
+    return total[:dim], np.diag(total[dim:])
+
+
+def top_k_by_counting(law, g: np.ndarray, s: np.ndarray, k: int, order: int = 24) -> tuple[np.ndarray, np.ndarray]:
+    """E C and E C C' of Top-k, to about 10 digits.
+
+    v_j with |v_j| = a is kept iff at most k - 1 others are larger. Of two that are kept, let the smaller be |v_i| = a: then
+    |v_j| > a, and at most k - 2 of the rest are larger than a. The number of larger ones is a sum of independent indicators.
+    E C = g - E (v - C) and E C_j^2 = E v_j^2 - E (v_j^2 - C_j^2), whose integrands have lighter tails.
+    """
+    dim = len(g)
+    z = np.append(law.isf(0.5 * 4.0 ** -np.arange(24)), law.support()[1])
+    z = z[np.isfinite(z)]
+    edges = np.unique(np.append(np.abs(g[:, None] + s[:, None] * np.concatenate([-z, z])), 0.0))
+    x, w = np.polynomial.legendre.leggauss(order)
+    half = ((edges[1:] - edges[:-1]) / 2)[:, None]
+    a, weights = edges[:-1, None] + half * (1 + x), half * w
+    columns = [np.polynomial.legendre.legint(np.eye(order)[n], lbnd=-1) for n in range(order)]
+    primitive = np.stack([np.polynomial.legendre.legval(x, c) for c in columns], 1)
+    primitive = primitive @ np.linalg.inv(np.polynomial.legendre.legvander(x, order - 1))  # values -> values of the integral
+    above, below = (a - g[:, None, None]) / s[:, None, None], (a + g[:, None, None]) / s[:, None, None]
+    inside = law.cdf(above) - law.cdf(-below)
+    right, left = (law.pdf(e) / s[:, None, None] for e in (above, below))
+    first, second = a * (right - left), a**2 * (right + left)
+
+    def at_most(out: tuple[int, ...], most: int) -> np.ndarray:
+        """P(at most so many of the coordinates but those of `out` are larger than a)."""
+        if most < 0:
+            return np.zeros_like(a)
+        count = np.zeros((most + 1, *a.shape))
+        count[0] = 1
+        for i in set(range(dim)) - set(out):
+            shifted = np.concatenate([np.zeros((1, *a.shape)), count[:-1]])
+            count = count * inside[i] + shifted * (1 - inside[i])
+        return count.sum(axis=0)
+
+    lost = [1 - at_most((j,), k - 1) for j in range(dim)]
+    mean = np.array([g[j] - np.sum(weights * first[j] * lost[j]) for j in range(dim)])
+    squares = [g[j] ** 2 + s[j] ** 2 * law.var() - np.sum(weights * second[j] * lost[j]) for j in range(dim)]
+    total = np.diag(squares)
+    sums = np.sum(weights * first, axis=2)
+    beyond = g[:, None, None] - (np.cumsum(sums, axis=1) - sums)[:, :, None] - half * np.einsum("mn,dpn->dpm", primitive, first)
+    for i in range(dim):
+        for j in set(range(dim)) - {i}:
+            total[i, j] += (one := np.sum(weights * first[i] * beyond[j] * at_most((i, j), k - 2)))
+            total[j, i] += one
+    return mean, total
+
+
+def test_the_goals_agree_with_each_other_and_with_draws():
+    """Both goals for k = 1; the second for k = 2 with 400,000 draws, seed 7: 20 comparisons at 5 standard errors."""
+    g, s = np.array([0.5, -1.0, 0.2, 0.8]), np.array([1.0, 0.5, 2.0, 1.0])
+    for law in (LAWS[n][1] for n in ("gaussian", "laplace", "t 5/2")):
+        for one, other in zip(largest_by_quadrature(law, g, s), top_k_by_counting(law, g, s, 1), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-9)
+    mean, second = top_k_by_counting(LAWS["laplace"][1], g, s, 2)
+    v = g + s * stats.laplace().rvs((400_000, 4), random_state=7)
+    kept = np.where(np.argsort(np.argsort(-np.abs(v), axis=1), axis=1) < 2, v, 0)
+    products = kept[:, :, None] * kept[:, None, :]
+    for draws, goal in ((kept, mean), (products, second)):
+        error = draws.std(axis=0) / np.sqrt(len(v))
+        assert np.all(np.abs(draws.mean(axis=0) - goal) <= 5 * error)
+
+
+#: a law and a seed
+CASES = mostly_slow([(name, seed) for seed in (1, 2, 3, 4) for name in LAWS], 7, rows=True)
+
+
+@pytest.mark.parametrize(("name", "seed"), CASES)
+def test_top_one_is_exact_and_its_error_bar_holds(name, seed):
+    """Four random cases for a law and a seed, d = 2 to 6: the error at the default nodes is within the bar.
+
+    The goal of the first is by adaptive quadrature, and half as many nodes are tried as well; that of the others by counting, which
+    is quicker.
+    """
+    law, own = LAWS[name]
+    draw = np.random.default_rng(seed)
+    for n in range(4):
+        g, s = case(draw, 2, 6)
+        goal, env = top_k_by_counting(own, g, s, 1) if n else largest_by_quadrature(own, g, s), point(g, s)
+        for nodes, most in ((256, 1e-6), (128, 1e-2))[: 1 if n else 2]:
+            integral = integral_of(law, 1, len(g), nodes)
+            assert integral.top_one
+            error, bar = relative(integral, env, *goal), doubling_error(integral, env)
+            assert error <= bar + 1e-12 and error < most, (g, s, nodes, error, bar)  # the goal has an error of its own
+
+
+@pytest.mark.parametrize(("name", "seed"), CASES)
+def test_the_error_bar_of_a_quasi_random_set_holds(name, seed):
+    """Four random cases of Top-k, k >= 2, for a law and a seed, d = 3 to 6: all are covered."""
+    law, own = LAWS[name]
+    draw, ratios = np.random.default_rng(seed), []
+    for _ in range(4):
+        g, s = case(draw, 3, 6)
+        k = int(draw.integers(2, len(g)))
+        integral, env = integral_of(law, k, len(g)), point(g, s)
+        assert not integral.top_one and integral.selects
+        error, bar = relative(integral, env, *top_k_by_counting(own, g, s, k)), doubling_error(integral, env)
+        ratios.append(error / bar)
+    assert max(ratios) <= 1, ratios
+
+
+def test_the_largest_of_many_coordinates_with_scales_far_apart():
+    """d = 40 with scales from 1e-6 to 10, against the goal by counting; and the sum of E C_j^2 as E max |v|^2."""
+    draw = np.random.default_rng(4)
+    g, s = draw.normal(size=40) * 2, 10.0 ** draw.uniform(-6, 1, 40)
+    integral, env = integral_of(derive.Gaussian(), 1, 40), point(g, s)
+    mean, second = top_k_by_counting(LAWS["gaussian"][1], g, s, 1)
+    assert relative(integral, env, mean, second) < 1e-8
+    assert doubling_error(integral, env) < 1e-7
+
+
+ENDS = ((-np.inf, -1), (1, np.inf))
+
+
+def test_where_the_noise_vanishes_the_largest_is_certain():
+    g = np.array([[0.5, 0.0], [-2.0, 0.0], [1.0, 0.0]])
+    integral = integral_of(derive.Laplace(), 1, 3)
+    env = environment({}, {"g": jnp.asarray(g), "scale": jnp.zeros((3, 2))})
+    mean, covariance = integral.moments(env)
+    np.testing.assert_allclose(mean, [[0, 0], [-2, 0], [0, 0]], atol=1e-7)
+    np.testing.assert_allclose(covariance, 0, atol=1e-6)
+    # one coordinate with noise, between two without: E v 1{|v| > 1}, v = -2 + 0.3 Z, and -1 or 1 with the rest of its chance
+    scales = np.array([0.0, 0.3, 0.0])
+    one = integral.moments(point(g[:, 0], scales))
+    law = LAWS["laplace"][1]
+    beyond = [integrate.quad(lambda z: z * law.pdf((z + 2) / 0.3) / 0.3, *e, epsabs=1e-13, limit=200) for e in ENDS]
+    chance = float(law.cdf((1 + 2) / 0.3) - law.cdf((-1 + 2) / 0.3))
+    certain = [[0.0, beyond[0][0] + beyond[1][0], chance]]
+    np.testing.assert_allclose(one[0][:, 0], certain[0], atol=1e-7)
+
+
+def test_top_one_of_two_clients_against_draws():
+    """Scales 1 and 1/2, d = 3, 200,000 draws with key 3: 12 comparisons at 5 standard errors."""
+    noise, gradient = Scaled(derive.StudentT(5), (1, sp.Rational(1, 2))), jnp.asarray([[0.8], [-1.1], [0.3]])
+    conditional = moments(Method(TopK("k"), noise), 3).conditional
+    assert conditional is not None
+    integral = NoiseIntegral(conditional, 3, {"k": 1})
+    assert integral.top_one and not NoiseIntegral(conditional, 3, {"k": 2}).top_one
+    mean, covariance = integral.moments(environment({"k": 1}, {"g": gradient}))
+    message = jnp.broadcast_to(gradient, (3, 200_000))
+    own = []
+    for client in range(2):
+        noise_key, key = jax.random.split(jax.random.fold_in(jax.random.key(3), client))
+        own.append(np.asarray(compress(TopK(1), key, message + sample_noise(noise, noise_key, message, {}, client))))
+    centred = [d - d.mean(axis=1, keepdims=True) for d in own]
+    for draws, goal in (
+        ((own[0] + own[1]) / 2, np.asarray(mean)[:, 0]),
+        (sum(c[:, None] * c[None] for c in centred) / 2, np.asarray(covariance[0])),
+    ):
+        error = draws.std(axis=-1) / np.sqrt(draws.shape[-1])
+        assert np.all(np.abs(draws.mean(axis=-1) - goal) <= 5 * error)
+
+
+def test_correlated_noise_keeps_its_quasi_random_set():
+    conditional = moments(Method(TopK(1), derive.Correlated(derive.Gaussian())), 2).conditional
+    assert conditional is not None
+    assert not NoiseIntegral(conditional, 2, {"Sigma": np.eye(2)}).top_one
+
+
+@pytest.mark.parametrize("nodes", [16, pytest.param(64, marks=pytest.mark.slow), pytest.param(256, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["gaussian", "t 5", "laplace"])
+def test_the_error_bar_of_panels_holds(name, nodes):
+    """A fixed grid, whose E Cov(C | v) has a kink in every cell, is summed here cell by cell: four random cases, all covered."""
+    law, own = LAWS[name]
+    draw = np.random.default_rng(9)
+    x, w = np.polynomial.legendre.leggauss(20)
+    for _ in range(4):
+        step, s, g = int(draw.choice([1, 2, 4])), float(np.exp(draw.uniform(-1, 1))), float(draw.normal() * 3)
+        given = moments(Method(derive.FixedGrid(sp.Rational(step, 4)), Scaled(law, "s")), 1).conditional
+        assert given is not None
+        width, reach = step / 4, s * float(own.isf(1e-9))
+        low, high = np.floor((g - reach) / width), np.ceil((g + reach) / width)
+        edges = np.unique(np.concatenate([np.arange(low, high + 1) * width, [g], g + s * np.linspace(-8, 8, 65)]))
+        middle, half = (edges[1:] + edges[:-1])[:, None] / 2, (edges[1:] - edges[:-1])[:, None] / 2
+        v, cell = middle + half * x, np.floor(middle / width) * width
+        goal = s**2 * own.var() + np.sum((v - cell) * (cell + width - v) * own.pdf((v - g) / s) / s * half * w)
+        env = environment({"s": s}, {"g": jnp.asarray([[g]])})
+        integral = NoiseIntegral(given, 1, {"s": s}, nodes)
+        error = abs(float(integral.moments(env)[1][0, 0]) - goal) / (goal + g**2)
+        assert error <= doubling_error(integral, env) + 1e-10
+
+
+def test_a_coordinate_that_is_never_sent_has_no_variance():
+    """Top-2 of gradients that the noise does not reorder: the control variate leaves 0 as it is, and the root exists."""
+    g, s = np.array([50.0, -60.0, 0.1]), np.ones(3)
+    integral, env = integral_of(derive.Gaussian(), 2, 3), point(g, s)
+    mean, covariance = integral.moments(env)
+    np.testing.assert_allclose(mean[:, 0], [50, -60, 0], atol=1e-10)
+    np.testing.assert_allclose(covariance[0], np.diag([1.0, 1.0, 0.0]), atol=1e-10)
+    assert np.isfinite(integral.root(mean, covariance)).all()
