@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,29 @@ def the_page_on_a_phone(report: tuple[Path, dict[str, Any]], tmp_path: Path) -> 
         assert len(view["folds"]) > 50 and all(fold[:2] == [False, True] for fold in view["folds"])
 
 
+def links_land_and_nothing_stands_twice(report: tuple[Path, dict[str, Any]]) -> None:
+    """On the page: no identifier twice, and every link within it has a place to go; a theorem's is where the theorem begins."""
+    page = (report[0] / "report.html").read_text()
+    names = re.findall(r'\bid="([^"]+)"', page)
+    assert len(names) == len(set(names))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(names)
+    theorems = re.findall(r'<span id="thm:([^"]+)"></span>(?:<strong>)?([^<]*)', page)
+    assert len(theorems) > 50 and all(said.startswith(name) or re.search(r"-\d+$", name) for name, said in theorems)
+
+
+def a_page_and_fifty(report: tuple[Path, dict[str, Any]]) -> None:
+    """The answer is on the first page, what is cited by no claim is nothing, and the appendix begins after fifty pages at most."""
+    folder = report[0]
+    if shutil.which("pdftotext") is None or not (folder / "report.pdf").is_file():
+        pytest.skip("needs TeX and pdftotext")
+    command = ["pdftotext", "-layout", str(folder / "report.pdf"), "-"]
+    pages = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\f")
+    assert "statements that are not the paper" in pages[0] and "Words and letters" in pages[1]
+    begins = re.search(r"^ *A +The claims one by one +(\d+)$", pages[1] + pages[2], re.MULTILINE)
+    assert begins is not None and int(begins[1]) <= 51
+    assert "no claim cites" not in pages[0]
+
+
 @pytest.mark.slow
 def test_the_whole_report(tmp_path: Path) -> None:
     """One test, since the report takes minutes and tests side by side would each build it; where there is one, it is taken."""
@@ -83,6 +107,8 @@ def test_the_whole_report(tmp_path: Path) -> None:
     assert MADE or report[1]["reused"] == []
     every_claim_has_its_evidence(report)
     sentences_have_a_space_between(report)
+    links_land_and_nothing_stands_twice(report)
+    a_page_and_fifty(report)
     a_second_run_computes_nothing(report)
     the_page_on_a_phone(report, tmp_path)
 
