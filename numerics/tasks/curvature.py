@@ -26,29 +26,31 @@ class Curvature:
 
     Attributes:
         gradient_norm, curvature: ||grad f||_2 and ||Hess f||_op at each, (m,).
-        change: the largest relative change of a curvature in the second half of the power iterations. A power iteration
-            comes from below and its values never fall, so this says how far they may still be short.
+        residual: the largest ||H^2 v - s^2 v||/s^2 of the unit vectors v and curvatures s = ||H v|| at the end: H^2 has an
+            eigenvalue within this share of s^2 (Parlett 1998, 4.5).
+        iterations: how many were made.
     """
 
     gradient_norm: np.ndarray
     curvature: np.ndarray
-    change: float
+    residual: float
+    iterations: int
 
 
 def measure_curvature(
-    land: Landscape, start: np.ndarray, etas: Sequence[float], steps: int, keep: int, iterations: int = 40,
-    dtype: Any = np.float64, seed: int = 0,
+    land: Landscape, start: np.ndarray, etas: Sequence[float], steps: int, keep: int, iterations: int = 1000,
+    tolerance: float = 0.01, dtype: Any = np.float64, seed: int = 0,
 ) -> Curvature:  # fmt: skip
     """||Hess f||_op at `keep` evenly spaced points of gradient descent with each of several step sizes, start and end among them.
 
-    v <- H v/||H v|| from a random v: ||H v|| never falls and tends to ||H||_op, also where the two ends of the spectrum have
-    equal size.
+    v <- H^2 v/||H^2 v|| from a random v: ||H v|| never falls and tends to ||H||_op, also where the two ends of the spectrum have
+    equal size. It ends when every residual is at most the tolerance, or after so many iterations, of which the result tells.
 
     Raises:
-        BadInput: fewer than 2 points, or an odd number of iterations.
+        BadInput: fewer than 2 points, no iteration, or a tolerance that is not positive.
     """
-    if keep < 2 or iterations % 2 or iterations < 2:
-        raise BadInput("keep, iterations", (keep, iterations), "at least 2, and an even number of them")
+    if keep < 2 or iterations < 1 or not tolerance > 0:
+        raise BadInput("keep, iterations, tolerance", (keep, iterations, tolerance), "at least 2, at least 1, and positive")
     x = jnp.repeat(jnp.asarray(start, dtype)[:, None], len(etas), axis=1)
     sizes = jnp.asarray(etas, dtype)
     kept = np.unique(np.rint(np.linspace(0, steps, keep)).astype(int))
@@ -58,23 +60,30 @@ def measure_curvature(
         return x, x
 
     @jit
-    def measure(x: jax.Array, counts: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    def measure(x: jax.Array, counts: jax.Array, v: jax.Array) -> tuple[jax.Array, ...]:
         points = jnp.moveaxis(jax.lax.scan(descend, x, counts)[1], 0, 1).reshape(x.shape[0], -1)
 
-        def iterate(_: Any, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-            v, _ = state
-            hv = land.hessian_product(points, v)
-            size = jnp.sqrt(jnp.sum(hv**2, axis=0))
-            return hv / jnp.where(size > 0, size, 1), size
+        def size(a: jax.Array) -> jax.Array:
+            return jnp.sqrt(jnp.sum(a**2, axis=0))
 
-        half = jax.lax.fori_loop(0, iterations // 2, iterate, (v, jnp.zeros(v.shape[1], v.dtype)))
-        whole = jax.lax.fori_loop(0, iterations // 2, iterate, half)
-        return jnp.sqrt(jnp.sum(land.gradient(points) ** 2, axis=0)), half[1], whole[1]
+        def iterate(state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+            v, _, _, count = state
+            once = land.hessian_product(points, v)
+            twice, s = land.hessian_product(points, once), size(once)
+            residual = size(twice - s**2 * v) / jnp.where(s > 0, s**2, 1)
+            length = size(twice)
+            return jnp.where(length > 0, twice / jnp.where(length > 0, length, 1), v), s, residual, count + 1
+
+        def going(state: tuple[jax.Array, ...]) -> jax.Array:
+            return (state[3] < iterations) & jnp.any(state[2] > tolerance)
+
+        begun = v, jnp.zeros(v.shape[1], v.dtype), jnp.full(v.shape[1], jnp.inf, v.dtype), jnp.asarray(0)
+        return size(land.gradient(points)), *jax.lax.while_loop(going, iterate, begun)[1:]
 
     v = np.random.default_rng(seed).standard_normal((len(start), len(etas) * len(kept)))
     v = jnp.asarray(v / np.linalg.norm(v, axis=0), dtype)
-    norms, half, whole = (np.asarray(a, float) for a in measure(x, jnp.asarray(np.diff(kept, prepend=0)), v))
-    return Curvature(norms, whole, float(np.max(np.where(whole > 0, 1 - half / np.where(whole > 0, whole, 1), 0))))
+    norms, largest, residual, count = (np.asarray(a, float) for a in measure(x, jnp.asarray(np.diff(kept, prepend=0)), v))
+    return Curvature(norms, largest, float(np.max(residual)), int(count))
 
 
 def lowest_line(gradient_norm: np.ndarray, curvature: np.ndarray) -> SmoothnessLine:

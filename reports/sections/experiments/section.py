@@ -183,7 +183,8 @@ def _settings(study: dict[str, Any]) -> dict[str, Any]:
         "decaying": [plain(c) for c in task["decaying"]],
         "start": number(about["start"]), "lowest": number(about["lowest"], 4),
         "descent": [plain(eta) for eta in task["descent"][0]], "descent_steps": task["descent"][1],
-        "points": len(line["curvature"]), "change": number(100 * line["change"], 2),
+        "points": len(line["curvature"]), "residual": number(100 * line["residual"], 2),
+        "iterations": line["iterations"],
         "l0": number(line["l0"]), "l1": number(line["l1"]),
         "held": {rule: number(m) for rule, m in study["held"].items()},
     }  # fmt: skip

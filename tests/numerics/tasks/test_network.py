@@ -80,14 +80,20 @@ def test_a_network_needs_classes_and_units(labels: list[int], hidden: int) -> No
 
 def test_curvature_is_the_norm_of_the_hessian_also_where_it_is_negative() -> None:
     saddle = Landscape(lambda x: 1.5 * x[0] ** 2 - 2 * x[1] ** 2 + 0.1 * x[2] ** 2)
-    found = measure_curvature(saddle, np.array([1.0, 0.0, 1.0]), (0.1, 0.2), 4, 3, iterations=60)
+    found = measure_curvature(saddle, np.array([1.0, 0.0, 1.0]), (0.1, 0.2), 4, 3, tolerance=1e-9)
     np.testing.assert_allclose(found.curvature, 4.0, rtol=1e-6)
     np.testing.assert_allclose(found.gradient_norm[0], math.hypot(3, 0.2), rtol=1e-12)
     np.testing.assert_allclose(found.gradient_norm[4], math.hypot(3 * 0.7**4, 0.2 * 0.98**4), rtol=1e-12)
     equal = Landscape(lambda x: x[0] ** 2 - x[1] ** 2)  # both ends of the spectrum have one size
     np.testing.assert_allclose(measure_curvature(equal, np.array([1.0, 1.0]), (0.1,), 2, 2).curvature, 2.0, rtol=1e-12)
+    assert found.residual <= 1e-9 and found.iterations < 1000
     short = measure_curvature(saddle, np.array([1.0, 0.0, 1.0]), (0.1,), 4, 2, iterations=2)
-    assert short.change > 0.01 > found.change  # what has not converged says so
+    assert short.residual > 0.01 and short.iterations == 2  # what has not converged says so
+    # an eigenvalue of H^2 is within the residual: here the largest, 16
+    assert np.all(np.abs(16 - short.curvature**2) <= short.residual * short.curvature**2 * (1 + 1e-9))
+    for wrong in ({"iterations": 0}, {"tolerance": 0.0}):
+        with pytest.raises(BadInput):
+            measure_curvature(saddle, np.ones(3), (0.1,), 2, 2, **wrong)
 
 
 def test_the_line_is_above_all_points_and_the_lowest() -> None:
