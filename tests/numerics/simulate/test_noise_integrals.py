@@ -166,7 +166,7 @@ def test_the_goals_agree_with_each_other_and_with_draws():
 
 
 #: a law and a seed
-CASES = mostly_slow([(name, seed) for seed in (1, 2, 3, 4) for name in LAWS], 7, rows=True)
+CASES = mostly_slow([(name, seed) for seed in (1, 2, 3, 4) for name in LAWS], 14, rows=True)
 
 
 @pytest.mark.parametrize(("name", "seed"), CASES)
@@ -233,6 +233,7 @@ def test_where_the_noise_vanishes_the_largest_is_certain():
     np.testing.assert_allclose(one[0][:, 0], certain[0], atol=1e-7)
 
 
+@pytest.mark.slow
 def test_top_one_of_two_clients_against_draws():
     """Scales 1 and 1/2, d = 3, 200,000 draws with key 3: 12 comparisons at 5 standard errors."""
     noise, gradient = Scaled(derive.StudentT(5), (1, sp.Rational(1, 2))), jnp.asarray([[0.8], [-1.1], [0.3]])
