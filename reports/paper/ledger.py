@@ -266,7 +266,7 @@ def _evidence(claim: Claim, results: Results) -> list[dict[str, Any]]:
     return sorted(found, key=lambda e: (e["supports"] is not False, e["supports"] is not None))
 
 
-@lru_cache(4096)
+@lru_cache(None)
 def _any(about: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(about, p) for p in patterns)
 

@@ -14,6 +14,7 @@ import sympy as sp
 from derive import DCSGD, DSGD, Affine, BadInput, Bernoulli, Gaussian, RandK, Refusal, StudentT
 from derive.process.stationary import StationaryMoments, discrete_second_moments, second_moments, stability_threshold
 from derive.vocabulary.symbols import N, eta, parameter
+from tests.support.samples import mostly_slow
 
 lam, h1, h2, sigma1 = (parameter(n) for n in ("lambda", "h1", "h2", "sigma1"))
 MODELS = ("first-order", "second-order", "corrected")
@@ -49,7 +50,7 @@ def settles(model: str, h: np.ndarray, step: float, clients: int, size: int, s1:
     return bool(np.linalg.eigvals(np.kron(drift, one) + np.kron(one, drift) + step / clients * spread).real.max() < 0)
 
 
-@pytest.mark.parametrize("model", ["discrete", *MODELS])
+@pytest.mark.parametrize("model", mostly_slow(["discrete", *MODELS], 2))
 @pytest.mark.parametrize("size", [1, 2])
 def test_the_condition_is_that_the_second_moments_settle(size, model):
     # 60 random cases, seed 5; both answers occur
@@ -72,7 +73,7 @@ def test_the_condition_is_that_the_second_moments_settle(size, model):
     assert seen == {True, False}
 
 
-@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("dim", mostly_slow([2, 3]))
 @pytest.mark.parametrize("discrete", [False, True])
 def test_the_condition_of_maps_that_mix_all_entries(dim, discrete):
     # dv/dt = A v + v A' + B v B', and v -> A v A' + B v B', with full rational A, B; 40 random cases, seed 6

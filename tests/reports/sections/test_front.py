@@ -82,7 +82,7 @@ def test_the_answer_fits_on_one_page(sections: dict[str, Any], tmp_path: Path) -
     front = [{"name": "ledger", "title": "", "file": "ledger"}]
     rest = [{"name": "notation", "title": "Notation", "file": "notation"}]
     template = environment(tex=Tex).get_template("report.tex")
-    text = template.render(title=TITLES[1], version="1", date="2026-01-01", front=front, parts=rest, letters=True)
+    text = template.render(title=TITLES[1], version="1", date="2026-01-01", front=front, parts=rest, letters=True, appendix=[])
     (tmp_path / "report.tex").write_text(text)
     compiled = compile_tex(tmp_path / "report.tex")
     if isinstance(compiled, TexAbsent) or shutil.which("pdftotext") is None:

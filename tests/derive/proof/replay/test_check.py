@@ -125,13 +125,18 @@ TRUSTED: dict[str, int] = {
     "6.2-scheduled": 3,
     "6.3-high-scheduled": 3,
     "6.3-low-scheduled": 3,
+    "6.4-classic-scheduled": 3,
     "6.4-clients-scheduled": 3,
+    "6.4-corrected-scheduled": 3,
     "6.4-global-scheduled": 3,
     "6.5-corrected": 1,
     "6.5-first-order": 1,
     "6.5-sign": 2,
     "6.6-ratio": 1,
     "6.6-limit": 1,
+    "6.9-mean-growth": 3,
+    "6.9-mean-induction": 5,
+    "6.9-mean-loss": 2,
 }
 
 
