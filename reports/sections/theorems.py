@@ -94,8 +94,10 @@ class Proofs(Section):
             known = [shared[said(line)] for line in e["lines"] if said(line) in shared]
             own = [line for line in e["lines"] if said(line) not in shared]
             proofs.append({"id": e["id"], "steps": len(e["lines"]), "shared": sorted(known), "lines": own})
+        brief = [p for p in proofs if p["steps"] == 1]
         first = [{"number": n, **seen[key]} for key, n in shared.items()]
-        return {"proofs": proofs, "shared": first, "sharp": context.results["theorems"]["sharp"]}
+        proofs = [p for p in proofs if p["steps"] > 1]
+        return {"proofs": proofs, "brief": brief, "shared": first, "sharp": context.results["theorems"]["sharp"]}
 
 
 def _first(found: list[dict[str, Any]]) -> None:
@@ -112,13 +114,14 @@ def said(line: dict[str, Any]) -> str:
 
 
 def _laws(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The facts about noise laws, by law: there are many similar ones."""
-    laws: dict[str, list[dict[str, Any]]] = {}
+    """The facts about noise laws, each with the laws of which it is proved: the same few facts hold for all of them."""
+    facts: dict[str, list[dict[str, Any]]] = {}
     for e in found:
         if match := LAW.fullmatch(e["id"]):
             e["law"] = match[1]
-            laws.setdefault(match[1], []).append({"id": e["id"], "statement": e["statement"], "status": e["status"]})
-    return [{"name": name.replace("-", " "), "facts": facts} for name, facts in laws.items()]
+            _, _, said = e["statement"].partition(": ")
+            facts.setdefault(said, []).append({"id": e["id"], "law": match[1].replace("-", " "), "status": e["status"]})
+    return [{"says": said, "laws": laws} for said, laws in facts.items()]
 
 
 def _sharp(found: Sharpened) -> dict[str, str]:
