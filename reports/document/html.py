@@ -34,7 +34,8 @@ _LAYOUT = r"""
     \newgeometry \restoregeometry \LTpre \LTpost \arraystretch \hypersetup
     \small \footnotesize \scriptsize \normalsize \large \pagestyle \thispagestyle \emergencystretch \sloppy
     \frenchspacing \smallskip \medskip \bigskip \geometry \numberwithin \theoremstyle \captionsetup \graphicspath
-    \appendix \phantomsection \definecolor \FloatBarrier \addcontentsline \microtypesetup \setcounter \renewcommand \linespread
+    \appendix \phantomsection \definecolor \FloatBarrier \addcontentsline \microtypesetup \setcounter \addtocounter
+    \renewcommand \linespread
     \urlstyle \qedhere \par \protect \pdfstringdefDisableCommands
 """
 

@@ -28,8 +28,8 @@ def following(
 
     The relative gap of the means at a time is a/b - 1, with a half-width from the intervals of both (delta method; widened so that
     the intervals of all times hold together) plus the solver's error. A model follows where all of that is within `FOLLOW` at every
-    time of the phase, and does not where at one time all of it is beyond; else nothing is decided. Late times decide only if the
-    method has settled.
+    time of the phase, and does not where at one time all of it is beyond; else nothing is decided. A method that has not settled in
+    the last quarter of the run is transient to its end.
 
     Args:
         series: "times", "mean", "interval" (half-widths of 95 % intervals), and of models "solver", by name, the method's too.
@@ -42,11 +42,12 @@ def following(
     for model, other in series.items():
         if model == base:
             continue
-        gaps = _gaps(own, other)
-        times = own["times"]
+        gaps, times, unsettled = _gaps(own, other), own["times"], _unsettled(own)
         for phase in (TRANSIENT, AFTER):
-            chosen = [n for n, t in enumerate(times) if t > times[0] and (t >= LATE * times[-1]) == (phase == AFTER)]
-            item = _phase([gaps[n] for n in chosen], _settled(own) if phase == AFTER else "")
+            late = [n for n, t in enumerate(times) if t >= LATE * times[-1]]
+            early = [n for n, t in enumerate(times) if times[0] < t and (unsettled or n not in late)]
+            chosen = early if phase == TRANSIENT else late
+            item = _phase([gaps[n] for n in chosen]) if phase == TRANSIENT or not unsettled else _open(unsettled)
             words = f"{_title(method)}, {setting[1]}"
             found[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
                 f"follows-{method}-{phase}-{model}", METHOD, item["verdict"], f"{words}: {item['says']}", anchor,
@@ -73,8 +74,8 @@ def _gaps(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[float,
     return found
 
 
-def _settled(own: Mapping[str, Any]) -> str:
-    """Why late times decide nothing, or ""."""
+def _unsettled(own: Mapping[str, Any]) -> str:
+    """Why the method has no late times, or ""."""
     times, mean = own["times"], own["mean"]
     late = [m for t, m in zip(times, mean, strict=True) if t >= LATE * times[-1]]
     if len(late) < 2 or not late[0] > 0:
@@ -83,10 +84,14 @@ def _settled(own: Mapping[str, Any]) -> str:
     return "" if abs(change) <= SETTLED else rf"the method has not settled: ${number(100 * change, 2)}\,\%$ in the last quarter"
 
 
-def _phase(gaps: Sequence[tuple[float, float]], unsettled: str) -> dict[str, Any]:
+def _open(why: str) -> dict[str, Any]:
+    return {"verdict": INCONCLUSIVE, "says": why, "failing": 0, "gap": None}
+
+
+def _phase(gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
     known = [(abs(gap), half) for gap, half in gaps if math.isfinite(gap)]
     if not known:
-        return {"verdict": INCONCLUSIVE, "says": "the method's mean is not known well enough", "failing": 0, "gap": None}
+        return _open("the method's mean is not known well enough")
     leaves = sum(gap - half > FOLLOW for gap, half in known)
     stays = len(known) == len(gaps) and all(gap + half <= FOLLOW for gap, half in known)
     worst, limit = max(gap for gap, _ in known), max(gap + half for gap, half in known)
@@ -95,6 +100,4 @@ def _phase(gaps: Sequence[tuple[float, float]], unsettled: str) -> dict[str, Any
         rf"tolerance ${100 * FOLLOW:g}\,\%$)"
     )
     verdict = VIOLATED if leaves else CONFIRMED if stays else INCONCLUSIVE
-    if unsettled:
-        return {"verdict": INCONCLUSIVE, "says": f"{unsettled}; {says}", "failing": 0, "gap": None}
     return {"verdict": verdict, "says": says, "failing": leaves, "gap": worst}

@@ -29,7 +29,7 @@ SIGNS = Group(
         Claim(
             "heavy-tails",
             r"\dots{} and no moment of the noise is used: the same holds for Cauchy noise",
-            "shape proved",
+            "Cauchy's shape proved",
             proofs=("6.4-global-scheduled", "8-cauchy-*"),
             topics=("sign-stationary",),
         ),
@@ -52,8 +52,8 @@ SCHEDULES = Group(
         ),
         Claim(
             "inverse-gradient",
-            r"With $h=s/K_\kappa(G)$, $\eta s\le2\varepsilon$: $\mathbb{E}\,G^2/K_\kappa(G)$ at a random time is at most "
-            r"$c\,(1+J_2)/J_1$, $J_i=\int_0^Ts^i$",
+            r"With $h=s/K_\kappa(G)$, $\eta s\le2\varepsilon$: $\mathbb{E}\,G^2/K_\kappa(G)\le\frac{f(x_0)-f^*+\eta D_0c_fJ_2/(2N)}"
+            r"{(1-\varepsilon)J_1}$ at a random time, $J_i=\int_0^Ts^i$",
             r"corrected SDE of D(C)SGD, every start",
             proofs=("6.3-low-*", "6.3-high-*"),
             topics=("normalised-bounded", "experiment-b*"),
@@ -99,7 +99,7 @@ MODELS = Group(
         Claim(
             "stationary",
             r"Stationary variance of the corrected SDE: $\frac{\eta\sigma^2}{N\lambda(2-\eta\lambda)}$, which is the method's",
-            r"quadratics, from $\mathbb{E}\,\mathcal{L}x_ix_j=0$; covariances differ",
+            r"quadratics, from $\mathbb{E}\,\mathcal{L}x_ix_j=0$; covariances are not the method's",
             proofs=("6.7-corrected", "6.7-covariance-corrected", "6.7-rand-k-corrected"),
             topics=("stationary-corrected",),
         ),

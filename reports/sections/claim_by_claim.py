@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, final
 
+from reports.paper.evidence import AGAINST
 from reports.paper.ledger import Results, ledger
 from reports.sections.base import Inputs, Section
 from reports.sections.ledger import groups_of, shown
@@ -42,6 +43,8 @@ class Claims(Section):
 def _told(e: dict[str, Any]) -> dict[str, Any]:
     """A piece of evidence for a reader."""
     word = CHECKS[e["supports"]] if e["role"] == "check" else e["verdict"] or "not run"
+    if e["role"] != "check" and e["supports"] and e["verdict"] in AGAINST:
+        word = "fails, as claimed"
     what = f"{e['about']}, {e['subject']}" if e["subject"] else e["about"]
     return {
         "word": word, "what": what, "role": ROLES[e["role"]], "says": e["says"].rstrip("."), "anchor": e["anchor"],

@@ -69,10 +69,12 @@ class Ledger(Section):
         results, asked = Results.of(context.results), groups_of(context.problem)
         every = [shown(g) for g in ledger(asked, results)]
         groups, rest = [g for g in every if g["front"]], [g for g in every if not g["front"]]
-        rows = [row for group in groups for row in group["rows"]]
+        rows = [row for group in groups for row in group["rows"] if not group["grid"]]
+        cells = [row for group in groups for row in group["rows"] if group["grid"]]
         return {
             "own": context.problem is not None, "quick": context.quick, "whole": context.whole, "groups": groups,
-            "total": len(rows), "said": said(rows), "others": _others([row for group in rest for row in group["rows"]]),
+            "total": len(rows), "said": said(rows), "cells": {"total": len(cells), "said": said(cells)},
+            "others": _others([row for group in rest for row in group["rows"]]),
             "gaps": gaps(results), "uncited": uncited(asked, results),
         }  # fmt: skip
 

@@ -49,7 +49,7 @@ def floor_low(w: Derivation, known: ub.Bounds, scale: Scale) -> Fact:
     y = L1 * G
     rise = w.combine("y = L1 G >= 0", y.ge(0), [(1, ["L1 >= 0", known.G], ())])
     cleared = w.combine(
-        "without denominators", ((L0 + y) * K0**2).le(L0 * K**2),
+        "the denominators cleared", ((L0 + y) * K0**2).le(L0 * K**2),
         [(1, [rise, "K_0 > 0", "c' <= A L0"], ()), (1, ["L0 >= 0"], (A * y,))],
     )  # fmt: skip
     base, _ = w.inverse(K0, "K_0 > 0")
@@ -149,7 +149,8 @@ def entry(
         id=f"6.3-{which}-{name}",
         title=f"Normalised D(C)SGD, {'small' if which == 'low' else 'large'} share of the noise, {name}",
         source="theory 6.3 (ours)",
-        statement=r"With $h=s(t)/K_\kappa(G)$, $\eta s\le2\varepsilon$, $K_0>0$, $\psi=G^2/K_\kappa(G)$, "
+        statement=r"With $h=s(t)/K_\kappa(G)$, $\eta s\le2\varepsilon$, $K_0=K_\kappa(0)>0$, $c'=\kappa L_1D_0/N$, $A=1+A_1/N$ and "
+        r"$\psi=G^2/K_\kappa(G)$: "
         + says
         + words
         + ".",

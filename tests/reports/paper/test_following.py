@@ -43,12 +43,14 @@ def test_intervals_and_the_solver_s_error_count_on_both_sides() -> None:
     assert verdicts(run(1.13 * METHOD, solver=0.04)) == (INCONCLUSIVE, INCONCLUSIVE)
 
 
-def test_the_start_does_not_count_and_a_method_that_has_not_settled_decides_nothing_late() -> None:
+def test_the_start_does_not_count_and_a_method_that_has_not_settled_is_transient_to_its_end() -> None:
     start = METHOD.copy()
     start[0] *= 3
     assert verdicts(run(start)) == (CONFIRMED, CONFIRMED)
     falling = np.exp(-TIMES / 4)
     assert verdicts(run(3 * falling), run(falling)) == (VIOLATED, INCONCLUSIVE)
+    last = np.where(TIMES > 7, 3, 1) * falling
+    assert verdicts(run(last), run(falling)) == (VIOLATED, INCONCLUSIVE)
 
 
 def test_a_mean_that_is_not_known_decides_nothing() -> None:

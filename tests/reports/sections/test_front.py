@@ -104,7 +104,8 @@ def test_every_status_is_on_the_page_and_none_is_in_a_template(sections: dict[st
     detail = (tmp_path / "parts" / "claims.tex").read_text()
     assert all(rf"\hyperlink{{claim:{r['id']}}}" in part and rf"\hypertarget{{claim:{r['id']}}}" in detail for r in rows)
     for file in TEMPLATES.rglob("*.tex"):
-        assert not re.search(r"\b(CONFIRMED NUMERICALLY|STEP REFUTED|SEEN TO FAIL)\b", file.read_text()), file
+        before_the_legend = file.read_text().partition("Words and letters of the first page")[0]
+        assert not re.search(r"\b(CONFIRMED NUMERICALLY|STEP REFUTED|SEEN TO FAIL)\b", before_the_legend), file
 
 
 TEMPLATE = environment(tex=Tex, prose=prose).get_template("parts/ledger.tex")
