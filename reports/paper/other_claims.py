@@ -117,6 +117,13 @@ FOILS = Group(
     "Statements that one might expect, and that are false",
     (
         Claim(
+            "chord",
+            r"Without a bound on $|g_j|/\sigma_k$: $\Phi\ge\ell\,G^2/\sigma_H$ at every state, for some $\ell>0$",
+            r"every $\ell>0$, every noise law, $d=1$",
+            refutations=("6.4-chord",),
+            negations=("6.4-chord-zero",),
+        ),
+        Claim(
             "scaling-linear",
             r"The linear scaling rule $r_\eta=r_N$ keeps the floor, whatever happens to $\omega$",
             "the floor of the PL bound, both step sizes stable",

@@ -12,7 +12,7 @@ V1, V2 = "arXiv 2506.00181v1", "arXiv 2506.00181v2"
 ABSTRACT_1, ABSTRACT_2 = f"{V1}, abstract", f"{V2}, abstract"
 NOTES = f"{V2}, known here from public notes"
 #: assumptions of theorems that the source does not state
-STEP = {"step": "the step condition at every state visited"}
+STEP = {"step": r"the step condition at every state visited, which no $u$ meets if $L_1>0$ and $G$ is unbounded"}
 RATIO = {"bounded ratio": r"$|g_j|\le\rho\sigma_k$ along the path"}
 FOLLOWED = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
 
@@ -22,14 +22,14 @@ SIGNS = Group(
         Claim(
             "adaptive-converges",
             r"For $\eta u\le2\varepsilon a/(dL_1)$, $\phi_1\to\infty$ and $u\to0$: $\mathbb{E}\,\Phi(X_{\hat T})\to0$",
-            "corrected SDE of DSignSGD, every start, symmetric unimodal noise",
+            "corrected SDE of DSignSGD up to explosion, every start, symmetric unimodal noise",
             proofs=("6.4-global-scheduled", "6.6-limit", "6.4-reading"),
             topics=("experiment-d-decaying", "signs-bounded"),
         ),
         Claim(
             "heavy-tails",
-            r"\dots{} and no moment of the noise is used: the same holds for Cauchy noise",
-            "Cauchy's shape proved",
+            r"\dots{} no moment of the noise is used: Cauchy noise is covered",
+            "the same SDE",
             proofs=("6.4-global-scheduled", "8-cauchy-*"),
             topics=("sign-stationary",),
         ),
@@ -45,7 +45,7 @@ SCHEDULES = Group(
         Claim(
             "scheduled-fails",
             r"On $f=x^4/4$, if $\eta_n\le k^2\eta_{n+1}$ with $k>1$ and $|x_1|\ge\sqrt{(1+k)/(\eta\eta_1)}$ has positive "
-            r"probability (under Gaussian noise from every start), then $\mathbb{E}f(x_n)\to\infty$",
+            r"probability, then $\mathbb{E}f(x_n)\to\infty$",
             "D(C)SGD itself, one dimension, any unbiased message",
             proofs=("6.9-growth", "6.9-induction", "6.9-mean-*"),
             topics=("scheduled-blow-up",),
@@ -54,7 +54,8 @@ SCHEDULES = Group(
             "inverse-gradient",
             r"With $h=s/K_\kappa(G)$, $\eta s\le2\varepsilon$: $\mathbb{E}\,G^2/K_\kappa(G)\le\frac{f(x_0)-f^*+\eta D_0c_fJ_2/(2N)}"
             r"{(1-\varepsilon)J_1}$ at a random time, $J_i=\int_0^Ts^i$",
-            r"corrected SDE of D(C)SGD, every start",
+            "corrected SDE up to explosion",
+            missing="that nothing less serves (``unless'')",
             proofs=("6.3-low-*", "6.3-high-*"),
             topics=("normalised-bounded", "experiment-b*"),
         ),
@@ -69,7 +70,7 @@ NORMALISATION = Group(
     (
         Claim(
             "normalisation",
-            r"$K_\kappa(G)$ grows with $\omega$, with the variance and with $d$, and falls with $N$",
+            r"$K_\kappa(G)$ does not fall as $\omega$, the variance or $d$ grow, nor rise with $N$ (equal clients)",
             r"the constants of the corrected SDE's bound",
             proofs=("6.3-strength-*",),
             missing="that less normalisation is too little: the largest stable step is measured, on quadratics",
@@ -98,9 +99,14 @@ MODELS = Group(
         ),
         Claim(
             "stationary",
-            r"Stationary variance of the corrected SDE: $\frac{\eta\sigma^2}{N\lambda(2-\eta\lambda)}$, which is the method's",
-            r"quadratics, from $\mathbb{E}\,\mathcal{L}x_ix_j=0$; covariances are not the method's",
+            r"Stationary variance of the corrected SDE: $\frac{\eta\sigma^2}{N\lambda(2-\eta\lambda)}$",
+            r"quadratics, from $\mathbb{E}\,\mathcal{L}x_ix_j=0$; the method has other covariances",
             proofs=("6.7-corrected", "6.7-covariance-corrected", "6.7-rand-k-corrected"),
+        ),
+        Claim(
+            "stationary-method",
+            r"\dots{} which is the method's",
+            "quadratics, one coordinate, affine noise and compression",
             topics=("stationary-corrected",),
         ),
     ),
@@ -122,7 +128,7 @@ INTERACTION = Group(
         Claim(
             "simulation",
             r"In simulation the SDEs and the methods obey every bound at a random time that is proved for the SDEs",
-            "cosh in two coordinates, two clients, one schedule",
+            "cosh, two clients, one schedule; paths stop at a gradient norm",
             topics=("6.?-*scheduled",),
         ),
     ),
@@ -137,48 +143,41 @@ THEOREMS = Group(
         Claim(
             "classic-compressed",
             r"D(C)SGD: $\eta u\,K\le2\varepsilon$ with $K=(L_0+L_1G)A_1/N+L_1D_0/N$ bounds $\mathbb{E}G^2(X_{\hat T})$",
-            "first-order SDE, up to explosion",
+            "first-order SDE up to explosion",
             proofs=("6.1-pathwise", "6.1-scheduled"),
             unsaid=STEP,
         ),
         Claim(
             "corrected-compressed",
             r"\dots{} the same with $1+A_1/N$ in place of $A_1/N$",
-            "corrected SDE, up to explosion",
+            "corrected SDE up to explosion",
             proofs=("6.2-pathwise", "6.2-scheduled"),
             unsaid=STEP,
         ),
         Claim(
             "corrected-expectation",
             r"\dots{} with $L_0+L_1\,\mathbb{E}G$ in place of $L_0+L_1G$",
-            "the step at a two-point law; the bound at a law that the SDE reaches",
+            "the step at a two-point law; the bound, with noise, at a law that the SDE reaches",
             steps=("6.2-expectation",),
         ),
         Claim(
             "classic-sign",
             r"DSignSGD: $\eta u\,K\le\varepsilon\ell$ with $K=\frac{L_1d\sigma_H}{2N}$ bounds $\mathbb{E}\,\Phi(X_{\hat T})$",
-            "first-order SDE",
+            "first-order SDE up to explosion, symmetric unimodal noise",
             proofs=("6.4-classic", "6.4-classic-bounded", "6.4-classic-scheduled"),
             unsaid=RATIO,
         ),
         Claim(
             "corrected-sign",
             r"\dots{} with $K=\frac{L_1d\sigma_H}{2N}+\sqrt d\,(L_0+L_1)M$",
-            "corrected SDE",
+            "corrected SDE up to explosion, symmetric unimodal noise",
             proofs=("6.4-bounded-ratio", "6.4-corrected", "6.4-corrected-scheduled"),
             unsaid=RATIO,
         ),
         Claim(
-            "chord",
-            r"\dots{} at every state: $\Phi\ge\ell\,G^2/\sigma_H$ for some $\ell>0$",
-            r"every $\ell>0$, every noise law, $d=1$",
-            refutations=("6.4-chord",),
-            negations=("6.4-chord-zero",),
-        ),
-        Claim(
             "schedules",
-            r"$u=(1+t)^{-p}$, $0<p\le1$, and every $u\to0$ with $\phi_1\to\infty$: $\phi_2/\phi_1\to0$",
-            "no process",
+            r"$u=(1+t)^{-p}$, $0<p\le1$, and every bounded $u\to0$ with $\phi_1\to\infty$: $\phi_2/\phi_1\to0$",
+            "no SDE",
             proofs=("6.6-*",),
             source=V1,
         ),
@@ -231,7 +230,7 @@ def follows(model: str, words: str, source: str, front: bool = True) -> Group:
         Claim(
             f"follows-{method}-{phase}-{model}",
             rf"The {model} SDE follows {name}, {phase}: means within 10\,\%",
-            "synthetic losses, real mini-batches, a network",
+            "the settings of this report",
             topics=(f"follows-{method}-{phase}-{model}",),
             row=name,
             column=phase,

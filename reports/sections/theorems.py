@@ -179,8 +179,14 @@ def _lines(checked: Checked) -> list[dict[str, Any]]:
         seen.add(said)
         name = "" if step["rule"] in NAMED else step["text"]
         shown = _formula(step["latex"], name)
-        lines.append({**shown, "given": step["given"], "rule": RULES.get(step["rule"], step["rule"])})
+        reads = re.sub(r"it reads (.+)", lambda m: f"it reads ${_signs(m[1])}$", step["text"])
+        lines.append({**shown, "given": step["given"], "rule": RULES.get(step["rule"], step["rule"]), "reads": reads})
     return lines
+
+
+def _signs(said: str) -> str:
+    """A relation between numbers as LaTeX."""
+    return said.replace("<=", r"\le").replace("==", "=").replace("!=", r"\ne")
 
 
 def _sketch(checked: Checked) -> list[dict[str, Any]]:

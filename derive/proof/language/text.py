@@ -296,6 +296,16 @@ class TermWriter(Printer):
         """One side of a fraction: a single factor needs no brackets there."""
         return "1" if not factors else self.shown(factors[0])[0] if len(factors) == 1 else self._row(factors)
 
+    def _as_power(self, inner: Any) -> str:
+        """b^c for exp(c log b), and "" for other arguments."""
+        factors = inner[1:] if inner[0] == "*" else [inner]
+        logs = [t for t in factors if t[0] == "f" and t[1] == "log"]
+        if len(logs) != 1 or inner in self.short:
+            return ""
+        rest = [t for t in factors if t is not logs[0]]
+        base = self.inside(logs[0][2], ATOM)
+        return rf"{base}^{{{self.product(rest)[0]}}}" if rest else base
+
     def _quotient(self, t: Any) -> bool:
         """Whether a term is written as a quotient."""
         return t not in self.short and (t[0] == "/" or (t[0] == "q" and "/" in t[1]))
@@ -347,6 +357,8 @@ class TermWriter(Printer):
         return f"{shown if simple else self.bracketed(shown)}^{{{n}}}", POWER
 
     def function(self, name: str, inner: Any) -> Shown:
+        if name == "exp" and (power := self._as_power(inner)):
+            return power, POWER
         template, level = self.templates[name]
         return template.format(self.shown(inner)[0]), level
 

@@ -89,7 +89,7 @@ ENTRIES = (
     Theorem(
         id="6.5-sign",
         title="DSignSGD far from the optimum, without noise",
-        source="theory 6.5",
+        source="theory 6.5; arXiv 2502.17009",
         statement=(
             r"In Filippov's sense, while $f>f^*$, with $G^2\ge2\mu(f-f^*)$ and $\mathrm{d}X=-\operatorname{sign}(\nabla f)\,\mathrm{d}t$: "
             r"$\sqrt{f(X_T)-f^*}\le\sqrt{f(x_0)-f^*}-\sqrt{\mu/2}\,T$, so that "

@@ -129,6 +129,7 @@ def rand_k(model: Model) -> Theorem:
             "a_1 > 0": own_rate(model, h1).gt(0), "a_2 > 0": own_rate(model, h2).gt(0), "q > 0": slack(model).gt(0),
         },
         definitions=read(), read=read, point={eta: 0, N: 1, k: 1, h1: 1, h2: 1, sigma0: 1, sigma1: 1, m1: 0, m2: 0}, names=NAMES,
+        short={own_rate(model, h1): "a_1", own_rate(model, h2): "a_2", slack(model): "q"},
         prove=two_by_two(model), evidence=(Evidence("stationary moments", {"noise": "affine", "model": model}),),
     )  # fmt: skip
 

@@ -139,7 +139,7 @@ EXPECTATION = Refutation(
 gap = x("kap")
 FIFTH = Refutation(
     id="6.2-kappa-fifth",
-    title="κ = 1/4 is the least that keeps the floor L₀ + L₁",
+    title="κ = 1/5 keeps the floor L₀ + L₁",
     source="theory 6.2 (ours)",
     statement=(
         r"With $\kappa=1/5$ in the step condition and the floor $L_0+L_1$: if $\eta\left[(L_0+L_1G)\,2+\kappa L_1D_0\right]\le2\varepsilon$ "

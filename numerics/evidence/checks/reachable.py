@@ -156,9 +156,12 @@ def reachable(id: str, setting: Setting = FAILS, cells: int = 400, times: int = 
         "T": s.T, "start": 0, "E G at most": float(np.max(first)), "E G^2": average, "bound": bound, "error": error,
     }  # fmt: skip
     met = "holds" if np.all(holds) else "does not hold"
+    room = 2 * float(s.eps / s.eta) - float(known.l0 + known.l1 * s.D0)
     note = (
-        f"from the minimum the step condition {met} with E G, at most {np.max(first):.3g}, at {len(first)} times; "
-        f"the mean square gradient is {average:.3g}, the bound {bound:.3g}"
+        f"f'' = {s.loss.low} + |f'|, then {s.loss.top} - |f'| (the gradient is bounded, so nothing explodes), N = d = u = 1, "
+        f"eta = {s.eta}, D_0 = {s.D0}, eps = {s.eps}, from the minimum to T = {s.T}: the step condition {met} with E G, at most "
+        f"{np.max(first):.3g} where {room:.3g} is allowed, at {len(first)} times; the mean square gradient at the random time is "
+        f"{average:.4g} (discretisation: {error:.1g}), the bound {bound:.4g}"
     )
     failing = int(verdict is BoundVerdict.VIOLATED)
     return [Verified(id, "SDE", "quadrature", verdict, bound / average, shown, 1, failing, note=note)]
