@@ -41,7 +41,7 @@ def num_of(n: int):
     return Fraction(n)
 
 
-@pytest.mark.parametrize("name", mostly_slow([i for i, e in entries().items() if isinstance(e, Theorem)], 6))
+@pytest.mark.parametrize("name", mostly_slow([i for i, e in entries().items() if isinstance(e, Theorem)], 12))
 def test_every_proof_has_a_few_lines_that_end_with_its_claim(name: str) -> None:
     steps = checked_entry(name).steps
     main = [s for s in steps if s["main"]]

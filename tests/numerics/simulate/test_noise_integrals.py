@@ -150,6 +150,7 @@ def top_k_by_counting(law, g: np.ndarray, s: np.ndarray, k: int, order: int = 24
     return mean, total
 
 
+@pytest.mark.slow
 def test_the_goals_agree_with_each_other_and_with_draws():
     """Both goals for k = 1; the second for k = 2 with 400,000 draws, seed 7: 20 comparisons at 5 standard errors."""
     g, s = np.array([0.5, -1.0, 0.2, 0.8]), np.array([1.0, 0.5, 2.0, 1.0])
@@ -169,6 +170,7 @@ def test_the_goals_agree_with_each_other_and_with_draws():
 CASES = mostly_slow([(name, seed) for seed in (1, 2, 3, 4) for name in LAWS], 28, rows=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "seed"), CASES)
 def test_top_one_is_exact_and_its_error_bar_holds(name, seed):
     """Four random cases for a law and a seed, d = 2 to 6: the error at the default nodes is within the bar.
@@ -203,6 +205,7 @@ def test_the_error_bar_of_a_quasi_random_set_holds(name, seed):
     assert max(ratios) <= 1, ratios
 
 
+@pytest.mark.slow
 def test_the_largest_of_many_coordinates_with_scales_far_apart():
     """d = 40 with scales from 1e-6 to 10, against the goal by counting; and the sum of E C_j^2 as E max |v|^2."""
     draw = np.random.default_rng(4)
@@ -263,7 +266,7 @@ def test_correlated_noise_keeps_its_quasi_random_set():
 
 
 @pytest.mark.parametrize("nodes", [16, pytest.param(64, marks=pytest.mark.slow), pytest.param(256, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", ["gaussian", "t 5", "laplace"])
+@pytest.mark.parametrize("name", mostly_slow(["gaussian", "t 5", "laplace"]))
 def test_the_error_bar_of_panels_holds(name, nodes):
     """A fixed grid, whose E Cov(C | v) has a kink in every cell, is summed here cell by cell: four random cases, all covered."""
     law, own = LAWS[name]

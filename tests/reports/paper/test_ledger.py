@@ -32,6 +32,7 @@ from reports.paper.ledger import (
 )
 from reports.paper.statements import GROUPS
 from reports.sections.ledger import ledger_of
+from tests.support.samples import mostly_slow
 
 CLAIMS = {c.id: c for g in GROUPS for c in g.claims}
 KNOWN = entries()
@@ -145,7 +146,7 @@ def test_settled(claim: Claim) -> None:
     assert row["check"]["failing"] == 0
 
 
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda c: c.id)
+@pytest.mark.parametrize("claim", mostly_slow(CLAIMS.values(), 3), ids=lambda c: c.id)
 def test_every_piece_of_evidence_changes_its_rows(claim: Claim) -> None:
     """Each single result behind a claim, come out otherwise or missing, shows in the row; what contradicts stands first."""
     before, cited = judge(claim, SETTLED), settled(claim)

@@ -117,22 +117,22 @@ def first_page(sections: dict[str, Any]) -> str:
     return TEMPLATE.render(**Ledger().compute(context))
 
 
-@pytest.mark.parametrize("which", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_every_single_result_shows_on_the_first_page(sections: dict[str, Any], which: int) -> None:
+@pytest.mark.parametrize(("which", "every"), [(0, 3), *(pytest.param(n, 1, marks=pytest.mark.slow) for n in (0, 1))])
+def test_every_single_result_shows_on_the_first_page(sections: dict[str, Any], which: int, every: int) -> None:
     """Each piece of evidence, and each entry, come out otherwise: the first page is another one. None is picked by hand."""
     before, flips = first_page(sections), 0
     for section in ("verification", "experiments"):
-        for key, own in sections[section]["evidence"].items():
+        for key, own in list(sections[section]["evidence"].items())[::every]:
             other = list(otherwise(own))[which]
             changed = {**sections, section: {"evidence": {**sections[section]["evidence"], key: other}}}
             assert first_page(changed) != before, (key, other["verdict"])
             flips += 1
-    for n, e in enumerate(sections["theorems"]["entries"]):
+    for n, e in list(enumerate(sections["theorems"]["entries"]))[::every]:
         entries = [*sections["theorems"]["entries"]]
         entries[n] = {**e, "status": "UNDECIDED"}
         changed = {**sections, "theorems": {"entries": entries}}
         assert first_page(changed) != before or e["id"] in TWICE_REFUTED, e["id"]
-    assert flips == len(SETTLED.evidence) > 300
+    assert flips >= len(SETTLED.evidence) // every > 100
 
 
 def test_a_gap_that_grows_shows_on_the_first_page(sections: dict[str, Any]) -> None:

@@ -97,7 +97,7 @@ def test_functions_have_the_declared_properties(properties: Any, good: Any, bad:
                 replay_object(made)
 
 
-@pytest.mark.parametrize("name", mostly_slow(PROVED, 4))
+@pytest.mark.parametrize("name", mostly_slow(PROVED, 8))
 def test_every_entry_of_the_catalogue_has_a_model(name: str) -> None:
     """Of the assumptions that it uses and of those that it does not; in the certificate, checked by the replay, and here anew."""
     found = entry_certificate(name)
@@ -201,7 +201,7 @@ def test_what_is_no_model_is_refused(edit: tuple[Any, ...]) -> None:
 CHANGED = ("6.4-corrected", "6.1-scheduled", "6.6-limit", "8-separable", "6.5-sign", "4-ternary")
 
 
-@pytest.mark.parametrize("name", mostly_slow(CHANGED, 3))
+@pytest.mark.parametrize("name", mostly_slow(CHANGED, 6))
 def test_changed_witnesses_are_models_where_they_are_taken(name: str) -> None:
     """Forty with one other number each: what the replay takes satisfies the hypotheses in the finite model too."""
     found, chance = json.loads(dumps(entry_certificate(name))), random.Random(name)
