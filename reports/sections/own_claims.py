@@ -49,6 +49,7 @@ def _entry(id: str, asked: TitledClaim, verdict: Verdict) -> dict[str, Any]:
         "title": asked.title,
         "status": verdict.status,
         "vacuous": verdict.vacuous,
+        "satisfiability": verdict.satisfiability,
         "reason": verdict.reason,
         "claim": _formula(writer.relation(verdict.claim)),
         "assumptions": [_formula(writer.relation(a)) for a in verdict.assume],

@@ -198,13 +198,20 @@ def _sketch(checked: Checked) -> list[dict[str, Any]]:
         given = [n for n in dict.fromkeys(step["from"]) if (n in names or _is_name(n)) and n != step["text"]]
         shown = _formula(step["latex"], step["text"])
         rule = RULES.get(step["rule"], step["rule"]) if step["rule"] in NAMED else ""
-        made.append({**shown, "given": step["given"], "from": given, "rule": rule})
+        words = {"name": in_prose(shown["name"]), "from": [in_prose(n) for n in given]}
+        made.append({**shown, **words, "given": step["given"], "rule": rule})
     return made
+
+
+def in_prose(words: str) -> str:
+    """The name of a line or an assumption as LaTeX: letters with an index, and f and g alone, are mathematics."""
+    shown = re.sub(r"(?<![A-Za-z])([A-Za-z])\\_([A-Za-z0-9]+)", r"$\1_{\2}$", str(escape(words)))
+    return re.sub(r"(?<![A-Za-z$\\])([fgGL])(?![A-Za-z_$'])", r"$\1$", shown)
 
 
 def _is_name(words: str) -> bool:
     """Whether a line or an assumption is named by words, and not by its formula or as something small."""
-    return not set(words) & set("<>=^") and not words.startswith(("a positive", "the signs"))
+    return not set(words) & set("<>=^|") and not words.startswith(("a positive", "the signs"))
 
 
 def _generator(entry: Theorem) -> str:

@@ -198,14 +198,16 @@ def test_a_report_of_ones_own_has_ones_own_claims(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(
         'method = "dsgd"\n[[claims]]\ntitle = "True $x_1$"\nvariables = ["a", "b"]\nclaim = "a*b <= (a^2+b^2)/2"\n'
         '[[claims]]\ntitle = "False"\nvariables = ["a", "b"]\nclaim = "a*b <= (a^2+b^2)/3"\n'
+        '[[claims]]\ntitle = "Of something?"\nvariables = ["x"]\nassume = ["x^3 == 2"]\nclaim = "x^3 <= 3"\n'
     )
     found = build_report(read_problem(tmp_path / "own.toml"), tmp_path / "out", True, None, lambda label, done: None)
     rows = [r for g in found["ledger"] for r in g["rows"]]
-    assert [r["status"] for r in rows] == [Status.PROVED, Status.REFUTED]
+    assert [r["status"] for r in rows] == [Status.PROVED, Status.REFUTED, Status.PROVED]
     assert found["statuses"]["False"] == "refuted"
     assert (tmp_path / "out" / "certificates" / "claim-1.cert.json").is_file()
     part = (tmp_path / "out" / "parts" / "own-claims.tex").read_text()
     assert r"True \$x\_1\$ (PROVED)" in part and r"\frac{a^{2} + b^{2}}{2}" in part
     assert "Counterexample" in part and "Repair" in part
+    assert part.count("It was not shown that anything satisfies the assumptions") == 1
     assert [n for n in found["notes"] if n.startswith(("TeX", "HTML"))] == []
     assert "ledger" not in chosen(problem({"method": "dsgd"}), None)
