@@ -25,6 +25,10 @@ def draw(studies: list[dict[str, Any]], folder: Path) -> None:
     Args:
         studies: as `reports.sections.experiments.section.described` makes them.
     """
+    with figure(folder, "experiment-smoothness", columns=len(studies), size=_THREE if len(studies) > 1 else _ONE) as axes:
+        for axis, study in zip(axes, studies, strict=True):
+            _smoothness(axis, study)
+        axes[0].set_ylabel(r"$\|H\|_{\mathrm{op}}$")
     first = studies[0]["paths"]
     with figure(folder, "experiment-paths", columns=len(first), size=_THREE) as axes:
         for axis, shown in zip(axes, first, strict=True):
@@ -60,6 +64,17 @@ def draw(studies: list[dict[str, Any]], folder: Path) -> None:
                 axis.set_xlabel("time $t$, in steps")
             axes[0].set_ylabel("loss")
             legend(axes)
+
+
+def _smoothness(axis: Any, study: dict[str, Any]) -> None:
+    """Curvature against gradient norm where both were measured, and the line above all points."""
+    found = study["smoothness"]
+    norm, bend = (np.asarray(found[name], float) for name in ("gradient_norm", "curvature"))
+    axis.plot(norm, bend, ".", color="#1f6f3f", markersize=4)
+    ends = np.array([0.0, float(np.max(norm))])
+    axis.plot(ends, found["l0"] + found["l1"] * ends, color="black", linewidth=1)
+    axis.set_title(study["title"])
+    axis.set_xlabel(r"$\|\nabla f\|_2$")
 
 
 def _shown(study: dict[str, Any], losses: Any) -> np.ndarray:

@@ -141,6 +141,7 @@ def described(study: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": task["name"],
         "title": task["title"],
+        "smoothness": {n: study["curvature"][n] for n in ("gradient_norm", "curvature", "l0", "l1")},
         "evidence": findings.evidence(study, found, suffix),
         "rows": findings.rows(study, found),
         "seen": [findings.CLAIMS[c][0] for c, f in found.items() if f.seen],

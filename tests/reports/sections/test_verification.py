@@ -18,7 +18,8 @@ from numerics.evidence.checks.curves import CURVATURES, NUMBERS, START, polyak, 
 from numerics.evidence.checks.paths import instances
 from reports.assembly.plan import Plan
 from reports.assembly.report import build_report
-from reports.document.tex import TexAbsent, compile_tex
+from reports.document.notation import prose
+from reports.document.tex import Tex, TexAbsent, compile_tex, environment
 from reports.sections.base import Inputs
 from reports.sections.sweeps import section as sweeps
 from reports.sections.verification import section as verification
@@ -190,6 +191,10 @@ def test_a_quick_section(name, tmp_path):
     planned = len(Plan(None, True, name)._steps[name])
     assert planned == len(announced) + 1 + (len(result["schedules"]["blown"]) if name == "sweeps" else 0)
     part = (tmp_path / "parts" / f"{name}.tex").read_text()
+    if name == "verification":  # its tables are in the appendix
+        there = Inputs(True, None, own.cache, lambda label: None, {"verification": result})
+        tables = environment(tex=Tex, prose=prose).get_template("parts/comparisons.tex")
+        part += tables.render(**verification.Comparisons().compute(there))
     for key, found in result["evidence"].items():
         assert rf"\label{{{found['anchor']}}}" in part, key
         assert found["verdict"] in ("CONFIRMED", "VIOLATED", "INCONCLUSIVE") and found["says"]
