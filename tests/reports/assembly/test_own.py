@@ -73,7 +73,7 @@ def test_moments_given_a_message_are_explained(tmp_path: Path) -> None:
     letters = [macro(name) for name in ("noise", "messagemean", "unitnoise")]
     for shown in (r"\mathbb{E}", r"\operatorname{Cov}", *letters, "C", r"\cdot^{(n)}"):
         assert f"${shown}$ &" in notation
-    assert "no elementary form" in text and "is not simulated" in text and "the coordinate with the largest" in text
+    assert "No closed form of the expectations" in text and "is not simulated" in text and "the coordinate with the largest" in text
     text, notation, _ = parts(HARD["natural"], tmp_path / "natural")
     assert f"${macro('messagecov')}$ &" in notation and r"\lfloor\cdot\rfloor" in notation and "is not simulated" not in text
 

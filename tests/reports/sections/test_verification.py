@@ -171,7 +171,8 @@ def test_a_planted_error_loses_the_second_order():
     assert weak_orders.verdict(own) == "CONFIRMED" and own["stated"] == 2
     wrong = sde(DSGD(Gaussian(), 2), "second-order", Cosh(), 1)
     found = weak_orders.order("dsgd", "second-order", 3, wrong)
-    assert weak_orders.verdict(found) == "VIOLATED" and "stated is $2$" in weak_orders.evidence(found)["says"]
+    shown = weak_orders.evidence_of({**found, "case": "half the covariance", "model": "second-order"})
+    assert shown["verdict"] == "VIOLATED" and "half the covariance: " in shown["says"] and "stated is $2$" in shown["says"]
 
 
 # --- the sections -------------------------------------------------------------------------------------------------------
