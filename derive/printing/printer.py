@@ -18,7 +18,7 @@ from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Hvp, 
 
 #: LaTeX of vectors whose names are words: moments of a message (derive.printing.message_moments), noise, moments given a message
 SHOWN = {
-    "meansign": "r", "meansize": "a", "meansquare": "c", "noise": "Z", "unitnoise": r"\zeta",
+    "meansign": r"\mathfrak{s}", "meansize": r"\mathfrak{a}", "meansquare": r"\mathfrak{q}", "noise": "Z", "unitnoise": r"\zeta",
     "messagemean": "m", "messagecov": "V",
 }  # fmt: skip
 #: sums that are squared norms

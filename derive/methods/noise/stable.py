@@ -72,7 +72,7 @@ class StableDensity(sp.Function):
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         alpha, x = (printer._print(a) for a in self.args)
-        return rf"p_{{{alpha}}}" + ("" if exp is None else f"^{{{exp}}}") + rf"\left({x}\right)"
+        return rf"F_{{{alpha}}}'" + ("" if exp is None else f"^{{{exp}}}") + rf"\left({x}\right)"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from derive.theorems.stationary.line import SECOND, stationary, x
 
 eta, N, M, h, sigma, slope = xs("eta N M h sigma slope")
 v = SECOND
-NAMES = {"sigma": r"\sigma_k", "slope": "a"}
+NAMES = {"sigma": r"\sigma_k", "h": r"\lambda", "slope": "b'(0)"}
 CONTEXT = Context(
     {**dict.fromkeys(["eta", "N", "M", "h", "slope"], "const"), "sigma": "detclient", "x": "rv"}, clients="N"
 )
@@ -91,11 +91,11 @@ def gaussian(w: Derivation) -> Fact:
     )  # fmt: skip
 
 
-NEAR = r"Near the optimum of $f=hx^2/2$ the linearised DSignSGD has the stationary variance, from $\mathbb{E}\,\mathcal{L}x^2=0$, "
+NEAR = r"Near the optimum of $f=\lambda x^2/2$ the linearised DSignSGD has the stationary variance, from $\mathbb{E}\,\mathcal{L}x^2=0$, "
 ENTRIES = (
     Theorem(
         id="6.7-sign", title="DSignSGD near the optimum of a quadratic", source="theory 6.7; arXiv 2411.15958",
-        statement=NEAR + r"$\mathbb{E}x^2=\frac{\eta}{4NM}\,\frac{\sigma_H}{h}$, $M$ the density of the noise law at $0$ and "
+        statement=NEAR + r"$\mathbb{E}x^2=\frac{\eta}{4NM}\,\frac{\sigma_H}{\lambda}$, $M$ the density of the noise law at $0$ and "
         r"$\sigma_H=\left(\frac1N\sum_k\frac1{\sigma_k}\right)^{-1}$; the coordinates are uncorrelated there.",
         context=CONTEXT, assumptions={**POSITIVE, "M > 0": M.gt(0), "sigma_k > 0": sigma.gt(0)},
         definitions={
@@ -107,9 +107,9 @@ ENTRIES = (
     ),
     Theorem(
         id="6.7-sign-gaussian", title="DSignSGD near the optimum of a quadratic, Gaussian noise", source="theory 6.7; arXiv 2411.15958",
-        statement=NEAR + r"$\mathbb{E}x^2=\frac{\eta}{2N}\sqrt{\frac\pi2}\,\frac{\sigma}{h}$ for Gaussian noise of scale $\sigma$ at each client.",
+        statement=NEAR + r"$\mathbb{E}x^2=\frac{\eta}{2N}\sqrt{\frac\pi2}\,\frac{\sigma}{\lambda}$ for Gaussian noise of scale $\sigma$ at each client.",
         context=ONE, assumptions={"h > 0": h.gt(0), "sigma > 0": sigma.gt(0)}, definitions=read(), read=read,
-        point={eta: 0, N: 1, h: 1, sigma: 1, x: 0}, prove=gaussian,
+        point={eta: 0, N: 1, h: 1, sigma: 1, x: 0}, names={"h": r"\lambda"}, prove=gaussian,
         evidence=(Evidence("signs near the optimum", {"scales": "one"}),),
     ),
 )  # fmt: skip

@@ -91,7 +91,7 @@ def _constants(
         x("eps"): paths(rng.uniform(0, 1.1, count)),
         x("eta"): paths(draw(1e-4, 3)), x("u"): paths(draw(0.05, 2) * rng.choice([1, 1, 1, -1], count)),
         x("kap"): paths(draw(0.02, 4)),
-        x("s"): paths(draw(0.05, 3)), x("f"): paths(np.ones(count)), x("fstar"): paths(np.zeros(count)),
+        x("f"): paths(np.ones(count)), x("fstar"): paths(np.zeros(count)),
     }  # fmt: skip
 
 
