@@ -27,7 +27,7 @@ LITERATURE = Group(
         ),
         Claim(
             "scaling",
-            r"Scaling rules: the floor stays if and only if $\xi_\eta(1+\xi_\omega\omega)=\xi_N\xi_B(1+\omega)$",
+            r"Scaling rules: the floor stays if and only if $\Theta_\eta(1+\Theta_\omega\omega)=\Theta_N\Theta_B(1+\omega)$",
             r"the floor of that bound, equal clients, $\sigma_1=0$",
             proofs=("6.8-enough", "6.8-needed"),
             missing=r"the factor $1/r$ of the floor, which tends to $1$ with $\eta$: the rule is exact to leading order alone",
@@ -125,7 +125,7 @@ FOILS = Group(
         ),
         Claim(
             "scaling-linear",
-            r"The linear scaling rule $\xi_\eta=\xi_N$ keeps the floor, whatever happens to $\omega$",
+            r"The linear scaling rule $\Theta_\eta=\Theta_N$ keeps the floor, whatever happens to $\omega$",
             "the floor of the PL bound, both step sizes stable",
             refutations=("6.8-linear",),
         ),

@@ -89,7 +89,9 @@ def test_a_repair_that_repairs_nothing_is_not_shown(entry: Refutation) -> None:
     assert check(broken).status == "UNDECIDED"
 
 
-FOUND = {"6.2-kappa-fifth": "kap == 1/4", "6.4-chord": "v <= 100", "6.9-equality": "1 + theta < q", "8-rosenbrock": "abs(v) <= 31/63"}
+FOUND = {
+    "6.2-kappa-fifth": "kap == 1/4", "6.4-chord": "v <= 100", "6.9-equality": "1 + theta < q", "8-rosenbrock": "abs(v) <= 31/63",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", slow_but(FOUND, FOUND.keys() - {"6.2-kappa-fifth"}))
