@@ -96,7 +96,7 @@ def _constants(
 
 
 def _hessians(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Symmetric 2 x 2 matrices (2, 2, count): any, positive semidefinite, and multiples of 1, where Tr(HS) <= ||H|| Tr S is tight."""
+    """Symmetric 2 x 2 matrices (2, 2, count): any, positive semidefinite, and multiples of 1, at which Tr(HS) is largest."""
     a = rng.normal(size=(2, 2, count)) * np.exp(rng.uniform(-2, 2, count))
     kinds = [a + np.swapaxes(a, 0, 1), np.einsum("ijn,kjn->ikn", a, a), np.eye(2)[..., None] * np.abs(a[0, 0])]
     return np.choose(rng.integers(3, size=count), kinds)
