@@ -16,7 +16,8 @@ from reports.assembly.report import build_report
 from reports.document.html import pandoc_path
 from reports.document.tex import TEMPLATES
 from reports.paper.ledger import Status
-from tests.reports.document.test_html import BROWSER, in_browser
+from tests.reports.document.test_html import in_browser
+from tests.support.commands.browser import AXE, BROWSER, faults, opened
 from tests.support.commands.made import MADE
 
 #: claims that a quick run leaves open, if any; each with the reason
