@@ -165,7 +165,6 @@ def _finished(page: str, verdicts: Verdicts, defined: dict[str, str]) -> str:
     page = marked(stretched(page), defined)
     page = re.sub(r"</math></span>([.,;:)\]]+)", r"</math>\1</span>", page)  # no line begins with what ends a formula
     page = re.sub(r"<figure.*?</figure>", _with_alternative, page, flags=re.DOTALL)
-    page = re.sub(r'<img (?![^>]*\balt=)([^>]*src="(?:[^"]*/)?([^"]*?)\.\w+")', r'<img alt="figure \2" \1', page)
     page = re.sub(r"<th( [^>]*)?></th>", r"<td\1></td>", page)  # a cell that is empty heads nothing
     script = SCRIPT.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -181,7 +180,7 @@ def _with_alternative(figure: re.Match[str]) -> str:
     sentences = re.split(r"(?<=[.!?]) (?=[A-Z])", read_aloud(caption[1]) if caption else "")
     told = [sentences[0], *(said for said in sentences[1:] if said.startswith("What to see"))]
     alternative = escape(" ".join(told), quote=True)
-    return re.sub(r'<img (?![^>]*\balt=)', lambda _: f'<img alt="{alternative}" ', figure[0]) if told[0] else figure[0]
+    return re.sub(r'(?<= )alt="[^"]*"', lambda _: f'alt="{alternative}"', figure[0]) if told[0] else figure[0]
 
 
 def _marked_symbols(text: str) -> tuple[str, dict[str, str]]:

@@ -78,6 +78,8 @@ def _text(node: ElementTree.Element) -> str:
     said = (node.text or "").replace("\u2061", "") if kind != "math" else ""
     if kind == "mo" and said in _SPACED:
         return f" {said} "
+    if kind == "mrow" and len(parts) > 1 and parts[0].strip() in ("+", "−"):
+        parts[0] = parts[0].strip()
     if kind in ("mtd", "mtr", "mspace"):
         said += " "
     return said + "".join(part + (child.tail or "") for child, part in zip(node, parts, strict=True))

@@ -79,7 +79,7 @@ class Verdicts:
 
     def _paragraphs(self, root: Node) -> None:
         if isinstance(root, dict):
-            for value in root.values():
+            for value in () if root.get("t") == "Table" else root.values():
                 self._paragraphs(value)
         elif isinstance(root, list):
             at = 0

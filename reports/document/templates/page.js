@@ -52,15 +52,20 @@
     box.replaceChildren(copy);
     box.hidden = false;
     of.setAttribute("aria-describedby", box.id);
-    const at = of.getClientRects()[0] || of.getBoundingClientRect(), high = box.offsetHeight, gap = 6;
-    const view = document.documentElement;
-    /* above or below what is read, where there is more room; at the edge of a phone's screen that is farther away */
+    settle();
+  }
+
+  /* Above or below what is read, where there is more room; on a phone at the edge of the screen that is farther away. */
+  function settle() {
+    const of = shown, at = of.getClientRects()[0] || of.getBoundingClientRect(), gap = 6, view = document.documentElement;
+    if (at.bottom < 0 || at.top > innerHeight) return hide();
     const below = innerHeight - at.bottom > at.top;
     box.style.maxHeight = Math.max(80, (below ? innerHeight - at.bottom : at.top) - 3 * gap) + "px";
-    const tall = Math.min(high, parseFloat(box.style.maxHeight));
+    box.style.left = "0";
     box.style.left = narrow.matches ? "0" : Math.max(gap, Math.min(at.left, view.clientWidth - box.offsetWidth - gap)) + "px";
-    if (narrow.matches) box.style.top = below ? innerHeight - tall + "px" : "0";
-    else box.style.top = (below ? at.bottom + gap : at.top - gap - tall) + "px";
+    box.style.bottom = narrow.matches && below ? "0" : "auto";
+    if (narrow.matches) box.style.top = below ? "auto" : "0";
+    else box.style.top = (below ? at.bottom + gap : at.top - gap - box.offsetHeight) + "px";
   }
 
   function hide() {
@@ -90,7 +95,7 @@
     else if (!box.contains(event.target)) hide();
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  document.addEventListener("scroll", () => { if (shown && !narrow.matches) hide(); }, { passive: true });
+  document.addEventListener("scroll", () => { if (shown) settle(); }, { passive: true });
 
   /* A keyboard stops at a formula in which a symbol stands for the first time in a section. */
   let seen = new Set();

@@ -59,12 +59,14 @@ class Window:
         assert char, "the browser has ended"
         return json.loads(read)
 
-    def show(self, page: Path, width: int = 1280, height: int = 900, *, dark: bool = False, locked: bool = True) -> None:
-        """Load `page` in a window of that size, in a light or a dark scheme; unlocked, its policy lets a test's scripts in."""
+    def show(
+        self, page: Path, width: int = 1280, height: int = 900, *, dark: bool = False, scripts: bool = True, media: str = "screen"
+    ) -> None:
+        """Load `page` in a window of that size, in a light or a dark scheme, with or without scripts, or as it is printed."""
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self._call("Emulation.setEmulatedMedia", features=[scheme])
-        self._call("Page.setBypassCSP", enabled=not locked)
+        self._call("Emulation.setEmulatedMedia", media=media, features=[scheme])
+        self._call("Emulation.setScriptExecutionDisabled", value=not scripts)
         self._call("Page.navigate", url=page.absolute().as_uri())
         while self._next().get("method") != "Page.loadEventFired":
             pass
@@ -93,9 +95,9 @@ class Window:
         x, y = self.run(f"(r => [r.x + r.width / 2, r.y + r.height / 2])(({element}).getClientRects()[0])")
         return x, y
 
-    def picture(self, file: Path) -> None:
+    def picture(self) -> bytes:
         """What is seen, as PNG."""
-        file.write_bytes(base64.b64decode(self._call("Page.captureScreenshot")["data"]))
+        return base64.b64decode(self._call("Page.captureScreenshot")["data"])
 
 
 @contextmanager
@@ -124,16 +126,16 @@ def opened(profile: Path) -> Generator[Window, None, None]:
 
 
 AXE = Path(__file__).parents[3] / ".ci" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
-needs_axe = pytest.mark.skipif(
-    not AXE.is_file(), reason="needs axe-core: npm install --prefix .ci/axe --no-package-lock --ignore-scripts"
-)
+AXE_HINT = "needs axe-core: npm install --prefix .ci/axe --no-package-lock --ignore-scripts"
+needs_axe = pytest.mark.skipif(not AXE.is_file(), reason=AXE_HINT)
 #: what may not be on a page, of axe-core's four kinds
 GRAVE = ("serious", "critical")
 
 
 def faults(window: Window, page: Path, width: int, *, dark: bool = False) -> list[str]:
     """The faults of access that axe-core finds on a page in a window of that width, serious or critical: rule and place."""
-    window.show(page, width, dark=dark, locked=False)
+    window.show(page, width, dark=dark)
+    window.run("for (const part of document.querySelectorAll('details')) part.open = true")  # what is folded, it passes over
     window.run(AXE.read_text(encoding="utf-8") + "; 0")
     found = window.run("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)")
     return [
