@@ -165,6 +165,9 @@ def _finished(page: str, verdicts: Verdicts, defined: dict[str, str]) -> str:
     page = marked(stretched(page), defined)
     page = re.sub(r"</math></span>([.,;:)\]]+)", r"</math>\1</span>", page)  # no line begins with what ends a formula
     page = re.sub(r"<figure.*?</figure>", _with_alternative, page, flags=re.DOTALL)
+    contents = re.search(r"<nav.*?</nav>", page, re.DOTALL)
+    if contents:  # a heading's targets stand at the heading
+        page = page.replace(contents[0], re.sub(r'<span id="[^"]*"></span>', "", contents[0]), 1)
     page = re.sub(r"<th( [^>]*)?></th>", r"<td\1></td>", page)  # a cell that is empty heads nothing
     script = SCRIPT.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

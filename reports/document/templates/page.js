@@ -33,9 +33,16 @@
     } else {
       const found = place(decodeURIComponent(of.hash.slice(1)));
       if (!found) return null;
-      const whole = found.closest("p, li, .theorem, .lemma, .proposition, .corollary, .definition, .assumption") || found;
+      const heading = "h2, h3, h4, h5";
+      const whole = found.closest(`p, li, ${heading}, .theorem, .lemma, .proposition, .corollary, .definition, .assumption`) || found;
       if (whole.contains(of)) return null;
-      copy.append(...whole.cloneNode(true).childNodes);
+      if (whole.matches(heading)) {
+        const line = document.createElement("p");
+        line.append(...whole.cloneNode(true).childNodes);
+        copy.append(line);
+        for (let next = whole.nextElementSibling; next && !next.matches(`.sdproof, ${heading}`); next = next.nextElementSibling)
+          copy.append(next.cloneNode(true));
+      } else copy.append(...whole.cloneNode(true).childNodes);
     }
     for (const part of copy.querySelectorAll("[id], [tabindex]")) { part.removeAttribute("id"); part.removeAttribute("tabindex"); }
     for (const part of copy.querySelectorAll("a")) part.replaceWith(...part.childNodes);

@@ -47,8 +47,13 @@ row & \hyperlink{claim:four}{\sdbadge{full}{PROVED}} & \sdbadge{grey}{NOT SEEN} 
 \begin{table}\caption{Numbers}\label{tab:n}\begin{tabular}{lll}\toprule & \multicolumn{2}{l}{both} \\ $n$ & left & right \\ \midrule
 1 & 2 & 3 \\ & 4 & 5 \\ \bottomrule\end{tabular}\end{table}
 \appendix
-\section{The claims}\label{sec:claims} Figure~\ref{fig:f}, Table~\ref{tab:n}, section~\ref{sec:claims}, section~\ref{sec:below}.
-\subsection{Below}\label{sec:below}
+\section{The claims}\label{sec:claims} Figure~\ref{fig:f}, Table~\ref{tab:n}, section~\ref{sec:claims}, section~\ref{sec:below}; \hyperlink{thm:own}{own}.
+\subsection{\hypertarget{thm:own}{}Below}\label{sec:below}
+
+It is \emph{small}.
+\begin{sdproof}\noindent Its \hyperlink{thm:bound}{proof}.
+
+Easy.\end{sdproof}
 
 """
     + "".join(CLAIM % (name, style, verdict, name, name) for name, style, verdict in (
@@ -106,7 +111,7 @@ def changed(page: Path, folder: Path, pattern: str, to: str) -> Path:
 def test_numbers_are_the_pdfs(page: Path) -> None:
     said = words(page.read_text(encoding="utf-8"))
     assert all(head in said for head in ("1 Notation", "2 Statements", "2.1 Bounds", "A The claims", "A.1 Below"))
-    assert "Figure 1, Table 1, section A, section A.1" in said and "Inside." in said and "2.1.0.1" not in said
+    assert "Figure 1, Table 1, section A, section A.1; own" in said and "Inside." in said and "2.1.0.1" not in said
     contents = re.search(r"<nav.*?</nav>", page.read_text(encoding="utf-8"), re.DOTALL)
     assert contents is not None
     assert re.findall(r'section-number">([^<]*)</span> ([^<]*)<', contents[0]) == [
@@ -208,6 +213,9 @@ def test_a_preview_of_a_symbol_and_of_a_theorem(page: Path, window: Window) -> N
     assert window.run(PREVIEW) is None and window.run(f"{SYMBOL}.hasAttribute('aria-describedby')") is False
     window.point(*window.middle(LINK))
     waits(window, PREVIEW, "bound. A bound (proved). The step 𝜂 is at most one.")
+    window.press("Escape")
+    window.point(*window.middle("document.querySelector('main a[href=\"#thm:own\"]')"))
+    waits(window, PREVIEW, "A.1 Below It is small.")  # a statement that begins with a heading ends before its proof
     names = window.run("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(names) == len(set(names))
     # the pointer may go into the preview, and away from it
@@ -228,8 +236,8 @@ def test_a_keyboard_has_the_previews_too(page: Path, window: Window) -> None:
         seen.append(window.run(PREVIEW))
     told = [said for said in seen if said]
     statement = "bound. A bound (proved). The step 𝜂 is at most one."
-    # the link, then the formula with both symbols; where one stands again, no second stop
-    assert told == [statement, "𝜂 step size 𝜎 0 noise scale"]
+    # the link, then the formula with both symbols; where one stands again, no second stop; a link in the appendix
+    assert told == [statement, "𝜂 step size 𝜎 0 noise scale", "A.1 Below It is small."]
     assert "math" in window.run("[...document.querySelectorAll('main [tabindex]')].map(e => e.localName)")
     window.show(page, height=200)  # the page scrolls to what has the focus
     window.run(f"{LINK}.focus()")
