@@ -13,7 +13,8 @@ from typing import final
 
 from reports.document.pandoc_nodes import Node, div, nodes, read
 
-_NAME = "data-verdict"
+_NAME = "data-verdict"  # of a claim
+_HELD = "data-verdicts"  # of what holds claims: a table, a row with several, claims with the paragraph that introduces them
 
 
 @final
@@ -60,22 +61,28 @@ class Verdicts:
         found = []
         for name in map(slug, self.claims):
             chosen, here = rf"body:has(#verdict\:{name}:checked)", f'[{_NAME}="{name}"]'
-            hidden = [f":is(tr, .claim)[{_NAME}]:not({here})", f":is(tr, .table):has([{_NAME}]):not({here}, :has({here}))"]
+            without = f'[{_HELD}]:not([{_HELD}~="{name}"])'
+            hidden = [f":is(tr, .claim)[{_NAME}]:not({here})", without, f"p:not(.filtered):has(+ .table{without})"]
             found.append(f"{', '.join(f'{chosen} {what}' for what in hidden)} {{ display: none; }}")
             found.append(f"{chosen} td[{_NAME}]:not({here}) > * {{ visibility: hidden; }}")
             found.append(f"{chosen} .filtered {{ display: block; }} {chosen} .filtered .of-{name} {{ display: inline; }}")
         return "\n".join(found)
 
     def _table_rows(self, root: Node) -> None:
-        for table in [node["c"] for node in nodes(root) if node["t"] == "Table"]:
-            for row in [row for body in table[4] for row in body[3]]:
-                badged = [(cell, badges) for cell in row[1] if (badges := _badges(cell))]
-                if len(badged) == 1:
-                    self._note(row, badged[0][1][0], row)
-                else:
-                    for cell, badges in badged:
-                        self._note(cell, badges[0], cell)
-                        cell[4] = [div(cell[4], "cell")]
+        for box in [node["c"] for node in nodes(root) if node["t"] == "Div" and node["c"][0][1] == ["table"]]:
+            bodies = [body for node in nodes(box) if node["t"] == "Table" for body in node["c"][4]]
+            in_rows = [self._row(row) for body in bodies for row in body[3]]
+            _hold(box, [name for names in in_rows for name in names])
+
+    def _row(self, row: Node) -> list[str]:
+        badged = [(cell, badges[0]) for cell in row[1] if (badges := _badges(cell))]
+        if len(badged) == 1:
+            return [self._note(row, badged[0][1], row)]
+        for cell, _ in badged:
+            cell[4] = [div(cell[4], "cell")]
+        names = [self._note(cell, badge, cell) for cell, badge in badged]
+        _hold(row, names)
+        return names
 
     def _paragraphs(self, root: Node) -> None:
         if isinstance(root, dict):
@@ -95,13 +102,39 @@ class Verdicts:
                     self._note(claim["c"], badge, root[at])
                     root[at:end] = [claim]
                 at += 1
+            _introduce(root)
 
-    def _note(self, marked: Node, badge: Node, claim: Node) -> None:
+    def _note(self, marked: Node, badge: Node, claim: Node) -> str:
         verdict = read(badge)
         marked[0][2] = [*marked[0][2], [_NAME, slug(verdict)]]
         claims = self.claims.setdefault(verdict, set())
         claims.add(_identity(claim) or f"{len(claims)} of {verdict}")
         self.badges[verdict] = badge["c"][0][1][1]
+        return slug(verdict)
+
+
+def _hold(box: Node, names: list[str]) -> None:
+    if names:
+        box[0][2] = [*box[0][2], [_HELD, " ".join(dict.fromkeys(names))]]
+
+
+def _introduce(blocks: list[Node]) -> None:
+    """Claims in a row as one with the paragraph before them, which goes where all of them go."""
+    end = 0
+    for at in reversed(range(len(blocks))):
+        if _verdict(blocks[at]):
+            end = end or at + 1
+            continue
+        if end and blocks[at]["t"] == "Para":
+            group = div(blocks[at:end], "claims")
+            _hold(group["c"], [_verdict(claim) for claim in blocks[at + 1 : end]])
+            blocks[at:end] = [group]
+        end = 0
+
+
+def _verdict(block: Node) -> str:
+    is_div = isinstance(block, dict) and block.get("t") == "Div"
+    return dict(block["c"][0][2]).get(_NAME, "") if is_div else ""
 
 
 def slug(verdict: str) -> str:

@@ -29,6 +29,9 @@ BODY = (
 \begin{longtable}{ll}\toprule statement & verdict \\\midrule\endhead
 one & \hyperlink{claim:one}{\sdbadge{full}{PROVED}} \\ two & \hyperlink{claim:two}{\sdbadge{dark}{REFUTED}} \\
 \end{longtable}
+
+Before the third.
+
 \begin{longtable}{ll}\midrule\endhead three & \hyperlink{claim:three}{\sdbadge{full}{PROVED}} \\ \end{longtable}
 \begin{tabular}{lll}\toprule & a & b \\ \midrule
 row & \hyperlink{claim:four}{\sdbadge{full}{PROVED}} & \sdbadge{grey}{NOT SEEN} \\ \bottomrule\end{tabular}
@@ -47,13 +50,17 @@ row & \hyperlink{claim:four}{\sdbadge{full}{PROVED}} & \sdbadge{grey}{NOT SEEN} 
 \begin{table}\caption{Numbers}\label{tab:n}\begin{tabular}{lll}\toprule & \multicolumn{2}{l}{both} \\ $n$ & left & right \\ \midrule
 1 & 2 & 3 \\ & 4 & 5 \\ \bottomrule\end{tabular}\end{table}
 \appendix
-\section{The claims}\label{sec:claims} Figure~\ref{fig:f}, Table~\ref{tab:n}, section~\ref{sec:claims}, section~\ref{sec:below}; \hyperlink{thm:own}{own}.
+\section{The claims}\label{sec:claims} Figure~\ref{fig:f}, Table~\ref{tab:n}, section~\ref{sec:claims}, section~\ref{sec:below};
+\hyperlink{thm:own}{own}.
 \subsection{\hypertarget{thm:own}{}Below}\label{sec:below}
 
 It is \emph{small}.
 \begin{sdproof}\noindent Its \hyperlink{thm:bound}{proof}.
 
 Easy.\end{sdproof}
+
+``Words that introduce.''
+
 
 """
     + "".join(CLAIM % (name, style, verdict, name, name) for name, style, verdict in (
@@ -191,7 +198,11 @@ def test_the_filter_needs_no_script(page: Path, window: Window) -> None:
     window.press("ArrowDown")
     assert window.run(claims) == ["Claim two"] and window.run(rows) == ["two"] and shown(window, "td[data-verdict] .badge") == []
     assert len(shown(window, "main table")) == 3  # tables without such a claim go; those without any claim stay
+    assert "“Words that introduce.”" in shown(window, "main p") and "Before the third." not in shown(window, "main p")
     assert shown(window, ".filtered span") == ["REFUTED"]
+    window.press("ArrowDown")
+    assert window.run(claims) == [] and "“Words that introduce.”" not in shown(window, "main p")
+    assert shown(window, "td[data-verdict] .badge") == ["NOT SEEN"]
     window.point(*window.middle("document.querySelector('.filtered label')"), click=True)
     assert window.run(claims) == every and shown(window, ".filtered") == []
 
