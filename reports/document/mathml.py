@@ -50,11 +50,12 @@ def marked(page: str, defined: Mapping[str, str]) -> str:
 
 
 def read_aloud(fragment: str) -> str:
-    """The text of a fragment of a page, well formed, in one line; formulas as plain characters.
+    """The text of a fragment of a page, well formed but for control characters, in one line; formulas as plain characters.
 
     Raises:
         xml.etree.ElementTree.ParseError: the fragment is not well formed.
     """
+    fragment = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "", fragment)
     said = " ".join(_text(ElementTree.fromstring(f"<p>{fragment}</p>")).split())
     return re.sub(r" (?=[,.;:)])", "", said)
 

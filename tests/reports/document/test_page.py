@@ -149,6 +149,7 @@ def test_formulas_as_words() -> None:
     assert read_aloud(f"<em>As</em> {maths.format(fraction)}, so") == "As (a + 1)/2, so"
     power = "<msup><mi>x</mi><mrow><mo>−</mo><mi>p</mi></mrow></msup><msub><mi>K</mi><mi>κ</mi></msub>"
     assert read_aloud(maths.format(power) + ".") == "x to the −p K sub κ."
+    assert read_aloud("a\x0cb &lt; c") == "ab < c"
 
 
 def test_cells_say_what_they_head(page: Path) -> None:

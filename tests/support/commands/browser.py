@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,11 @@ OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
+#: becomes the browser, with the pipe's ends as 3 and 4, where it expects them; through numbers that neither end has
+_PIPED = """import os, sys
+for source, target in ((int(sys.argv[1]), 103), (int(sys.argv[2]), 104), (103, 3), (104, 4)):
+    os.dup2(source, target)
+os.execv(sys.argv[3], sys.argv[3:])"""
 #: key -> (code, key code, text) for `Window.press`
 _KEYS = {
     "Tab": ("Tab", 9, ""), "Escape": ("Escape", 27, ""), "Enter": ("Enter", 13, "\r"), " ": ("Space", 32, " "),
@@ -105,14 +111,12 @@ def opened(profile: Path) -> Generator[Window, None, None]:
     """A browser with one window, and its profile in a folder of its own."""
     to_browser, send = os.pipe()
     receive, from_browser = os.pipe()
-
-    def three_and_four() -> None:  # where Chromium expects the pipe; through higher numbers, which neither end can be
-        for source, target in ((to_browser, 103), (from_browser, 104), (103, 3), (104, 4)):
-            os.dup2(source, target)
-
     process = subprocess.Popen(
-        [str(BROWSER), *OPTIONS, "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank"],
-        preexec_fn=three_and_four, close_fds=False,
+        [
+            sys.executable, "-c", _PIPED, str(to_browser), str(from_browser),
+            str(BROWSER), *OPTIONS, "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank",
+        ],
+        pass_fds=(to_browser, from_browser),
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     os.close(to_browser)
