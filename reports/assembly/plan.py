@@ -58,7 +58,7 @@ SECTIONS = {
     "experiments": Part("reports.sections.experiments.section", "Experiments", (20, 33), 44.0, 618.0),
     "real-data": Part("reports.sections.real_data.section", "RealData", (16, 22), 45.0, 172.0),
     "claims": Part("reports.sections.claim_by_claim", "Claims", needs=EVIDENCE, appendix=True),
-    "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems",), appendix=True),
+    "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems", "verification"), appendix=True),
     "proofs": Part("reports.sections.theorems", "Proofs", needs=("theorems",), appendix=True),
     "comparisons": Part("reports.sections.verification.section", "Comparisons", needs=("verification",), appendix=True),
     "appendix": Part("reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary"), appendix=True),
