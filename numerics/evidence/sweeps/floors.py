@@ -148,7 +148,7 @@ def _settled(
 
 def stall_line(nu: float, eta: float, N: int) -> float:
     """E x^2 that entry 6.7-sign states, for equal scales 1 and h = 1: the catalogue's own formula at numbers."""
-    at = {"eta": eta, "N": float(N), "M": density_at_zero(nu), "h": 1.0, "v": 0.0}
+    at = {"eta": eta, "N": float(N), "M": density_at_zero(nu), "h": 1.0, "x": 0.0}
     values = {x(name): paths(value) for name, value in at.items()} | {x("sigma"): clients(np.ones(N))}
     _, right = Numbers(values, size=(N, 1, 1, 1)).sides(conclusion("6.7-sign"))
     return float(right.item())
