@@ -149,7 +149,7 @@ def _relative_gap(own: Mapping[str, Any], base: Mapping[str, Any], n: int = -1) 
     return 100 * (a / b - 1), 100 * math.hypot(a_half, a / b * b_half) / abs(b)
 
 
-def gaps(series: Mapping[str, Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
+def relative_gaps(series: Mapping[str, Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
     """The gap of each run to the first, the method itself, at every saved time: (gap, half-width) as `final_rows` has them."""
     base = next(iter(series.values()))
     return {

@@ -21,8 +21,7 @@ from reports.document.numbers import number
 from reports.document.vectors import vector
 from reports.paper.following import following
 from reports.sections.base import Inputs, Section
-from reports.sections.compare import bounded, final_rows, solved, summary
-from reports.sections.compare import gaps as gaps_of
+from reports.sections.compare import bounded, final_rows, relative_gaps, solved, summary
 
 SEED = 20250600181
 PATHS = {"quick": 2000, "full": 20000}
@@ -99,11 +98,11 @@ class Ensembles(Section):
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for case in result["cases"]:
-            with figure(folder, f"ensemble-{case['name']}", columns=2, size=(3.1, 2.2)) as axes:
+            with figure(folder, f"ensemble-{case['name']}", columns=2, size=(3.1, 1.9)) as axes:
                 times = case["series"][METHOD]["times"]
                 bands(axes[0], times, case["series"])
-                gaps(axes[1], times, gaps_of(case["series"]))
-                axes[1].set_ylabel("gap of the mean (%)")
+                gaps(axes[1], times, relative_gaps(case["series"]))
+                axes[1].set_ylabel("gap (%)")
                 axes[0].set_ylabel(r"loss $f(x)$")
                 legend(axes)
 

@@ -161,7 +161,7 @@ def errors(axis: Any, x: Any, found: Mapping[str, Any], place: int, label: str |
 
 def _tails(found: Mapping[str, Any], folder: Path) -> None:
     named = {"q50": (0, "DSGD, median"), "q90": (1, "DSGD, 90 % quantile"), "signs": (3, "DSignSGD, mean")}
-    with figure(folder, "sweep-tails", columns=2, size=(3.2, 2.2)) as axes:
+    with figure(folder, "sweep-tails", columns=2, size=(3.2, 2.0)) as axes:
         for key, (n, name) in named.items():
             axes[0].plot(found["alpha"], found["exact"][key], linewidth=1.0, **STYLES[n])
             errors(axes[0], found["alpha"], found["points"][key], n, label=name)
@@ -177,11 +177,12 @@ def _tails(found: Mapping[str, Any], folder: Path) -> None:
         for axis in axes:
             axis.set_yscale("log")
             axis.legend(frameon=False, fontsize=7)
+        axes[1].set_ylim(top=1e3 * axes[1].get_ylim()[1])  # room for the legend
 
 
 def _floors(found: Mapping[str, Any], folder: Path) -> None:
     named = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
-    with figure(folder, "sweep-floors", columns=2, size=(3.2, 2.2)) as axes:
+    with figure(folder, "sweep-floors", columns=2, size=(3.2, 2.0)) as axes:
         count, every = found["N"], found["every"]
         for n, (kind, name) in enumerate(named.items()):
             own = found["floors"][kind]
@@ -195,7 +196,7 @@ def _floors(found: Mapping[str, Any], folder: Path) -> None:
             errors(axes[1], count, gap, n, label=name)
         axes[0].set_yscale("log")
         axes[0].set_ylabel(r"stationary $\mathbb{E}f$")
-        axes[1].set_ylabel("above the line of slope $-1$ (%)")
+        axes[1].set_ylabel("gap to slope $-1$ (%)")
         for axis in axes:
             axis.set_xscale("log", base=2)
             axis.set_xlabel(AXES["N"])
