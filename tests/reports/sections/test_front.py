@@ -205,6 +205,12 @@ def _rows(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {r["id"]: r for c in found["claims"] for r in c["rows"] if r["id"]}
 
 
+def test_nothing_stands_before_the_first_item_of_a_list_with_labels() -> None:
+    """Pandoc leaves all labels of a description list out of the page if a size or a length is set there."""
+    lists = {path.name: re.findall(r"\\begin\{description\}(.*)", path.read_text()) for path in (TEMPLATES / "parts").glob("*.tex")}
+    assert {name for name, found in lists.items() if any(found)} == set() and sum(map(len, lists.values())) >= 3
+
+
 def test_the_appendix_has_what_there_is(sections: dict[str, Any], tmp_path: Path) -> None:
     found = made(sections, tmp_path)["appendix"]
     certified = {e["id"]: json.loads(e["certificate"]) for e in sections["theorems"]["entries"] if e["certificate"]}
