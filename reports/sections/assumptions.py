@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
@@ -96,5 +95,5 @@ def _name(assumption: Mapping[str, Any]) -> str:
 
 
 def _hypotheses(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The assumptions other than signs, definitions of the method's moments, and what holds of numbers alone."""
-    return [a for a in entry["assumptions"] if a["key"] in entry["assumed"] and re.search("[A-Za-z]", a["tex"])]
+    """The assumptions other than signs and definitions of the method's moments."""
+    return [a for a in entry["assumptions"] if a["key"] in entry["assumed"]]
