@@ -22,7 +22,7 @@ from derive.proof.rocq.derivatives import UnsupportedError, derived
 from derive.proof.rocq.equalities import Equalities, Interval
 from derive.proof.rocq.limits import Limits
 from derive.proof.rocq.notation import ZERO, ExportError, applied, number
-from derive.proof.rocq.script import Given, RocqStep, Script, quantified
+from derive.proof.rocq.script import ASSUMED, Given, RocqStep, Script, quantified
 
 
 def ball(script: Script, step: RocqStep, given: list[Given]) -> Given:
@@ -47,7 +47,7 @@ def ball(script: Script, step: RocqStep, given: list[Given]) -> Given:
     except UnsupportedError:
         variables = script.deps(*wanted, found)
         statement = quantified(variables, " -> ".join(script.relation(r) for r in [*wanted, found]))
-        fact = script.fact(statement, f"step {step.number}, ball: {statement}")
+        fact = script.fact(statement, f"step {step.number}, ball: {statement}", ASSUMED)
         return found, f"({applied(fact, variables)} {proofs})"
 
 

@@ -146,12 +146,6 @@ Lemma sum__le {J : Type} (l : list J) (f g : J -> R) : (forall j, f j <= g j) ->
 Proof. intros h. induction l as [| x m ih]; simpl; [apply Rle_refl | apply Rplus_le_compat; [apply h | exact ih]]. Qed.
 Lemma sum__eq {J : Type} (l : list J) (f g : J -> R) : (forall j, f j = g j) -> Sum l f = Sum l g.
 Proof. intros h. induction l as [| x m ih]; simpl; [reflexivity | rewrite h, ih; reflexivity]. Qed.
-Lemma sum__lin {J : Type} (l : list J) (a : R) (f g : J -> R) (s : R) :
-  Sum l g = s -> Sum l (fun j => a * f j + g j) = a * Sum l f + s.
-Proof. intros <-. induction l as [| x m ih]; simpl; [ring | rewrite ih; ring]. Qed.
-Lemma sum__const {J : Type} (l : list J) (a d : R) (g : J -> R) (s : R) :
-  d = INR (length l) -> Sum l g = s -> Sum l (fun j => a * 1 + g j) = a * d + s.
-Proof. intros -> <-. induction l as [| x m ih]; [simpl; ring |]. cbn [Sum length]. rewrite ih, S_INR. ring. Qed.
 Lemma sum__one {J : Type} (l : list J) (f : J -> R) : (forall j, 0 <= f j) -> forall j, In j l -> f j <= Sum l f.
 Proof.
   intros h j. assert (p : forall m, 0 <= Sum m f).
@@ -161,8 +155,6 @@ Proof.
 Qed.
 Lemma some__ {J : Type} (l : list J) (n : R) (P : Prop) : n = INR (length l) -> 0 < n -> (J -> P) -> P.
 Proof. destruct l as [| x m]; simpl; intros h k p; [lra | exact (p x)]. Qed.
-Lemma sum__0 {J : Type} (l : list J) : Sum l (fun _ => 0) = 0.
-Proof. induction l as [| x m ih]; simpl; [reflexivity | rewrite ih; ring]. Qed.
 """
 
 # Derivatives and inequalities in one variable, for `ball` steps.

@@ -1,0 +1,30 @@
+"""The texts together, in order; a file has those whose names it uses, and those that they use."""
+
+from __future__ import annotations
+
+import re
+
+from derive.proof.rocq.library.error_function import ERF, ERF_DERIVATIVE
+from derive.proof.rocq.library.limits import LIMITS
+from derive.proof.rocq.library.means import MEANS, PATHS, SUM_MEAN
+from derive.proof.rocq.library.preamble import CALCULUS, PREAMBLE, SUMS
+from derive.proof.rocq.library.processes import FUNDAMENTAL, ITO, TIME
+from derive.proof.rocq.library.vectors import VECTORS
+
+PARTS = (SUMS, MEANS, SUM_MEAN, PATHS, VECTORS, TIME, ITO, CALCULUS, LIMITS, ERF, ERF_DERIVATIVE, FUNDAMENTAL)
+_COQUELICOT = 'Set Warnings "-ambiguous-paths".\nFrom Coquelicot Require Import Coquelicot.\n'
+_INTERVAL = "From Interval Require Import Tactic.\n"
+_DEFINED = re.compile(r"^(?:Lemma|Definition|Fixpoint|Notation|Ltac) ([A-Za-z0-9_]+)", re.MULTILINE)
+_WORD = re.compile(r"[A-Za-z0-9_]+")
+
+
+def library(text: str) -> str:
+    """What a file begins with whose lemmas and section are the text."""
+    words = set(_WORD.findall(text))
+    parts: list[str] = []
+    for part in reversed(PARTS):
+        if not words.isdisjoint(_DEFINED.findall(part)):
+            parts.append(part)
+            words.update(_WORD.findall(part))
+    imports = _INTERVAL * ("interval with" in text) + _COQUELICOT * ("RInt" in words)
+    return "".join([imports, PREAMBLE, *reversed(parts)])
