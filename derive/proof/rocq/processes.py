@@ -94,13 +94,13 @@ def _diffusion(script: Script, name: str, known: list[str]) -> Diffusion:
     for coefficient, v in reversed(entry["drift"]):
         a, form = script.show(coefficient), dot(gradient, v)
         b_equal = f"(drift__lin coords {a} _ _ {g} {vector(v)} (fun j => {b}) {written_equal(script, form)} {b_equal})"
-        b, b_total = f"{a} * {vector(v)} j + {b}", coefficient * form + b_total
+        b, b_total = f"({a} * {vector(v)} j + {b})", coefficient * form + b_total
     m, m_equal, m_total, m_psd = "0", f"(trprod__0 coords {h})", ZERO, "psd__0"
     for n, (coefficient, k) in reversed(list(enumerate(entry["diffusion"]))):
         a, form = script.show(coefficient), trprod(hessian, k)
         m_equal = f"(noise__lin coords {a} _ _ {h} {vector(k)} (fun i j => {m}) {written_equal(script, form)} {m_equal})"
         m_psd = f"(psd__lin {a} {vector(k)} (fun i j => {m}) {known[n]} {positive_semidefinite(script, k)} {m_psd})"
-        m, m_total = f"{a} * {vector(k)} i j + {m}", coefficient * form + m_total
+        m, m_total = f"({a} * {vector(k)} i j + {m})", coefficient * form + m_total
     total = b_total + HALF * m_total
     equal = f"(cong__add {b_equal} (cong__mul (same__ {script.show(HALF)}) {m_equal}))"
     facts = _facts(script, name, f"(fun w t j => {b})", f"(fun w t i j => {m})")

@@ -30,7 +30,7 @@ Proof.
   { intros c _. apply erf__derivative. }
   pose proof (Rmult_lt_0_compat _ _ (Rmult_lt_0_compat _ _ erf__scale (exp_pos ((-1) * c ^ 2))) (ltac:(lra) : 0 < t - s)). lra.
 Qed.
-Lemma erf__odd (x : R) : erf ((-1) * x) = (-1) * erf x.
+Lemma odd__erf (x : R) : erf ((-1) * x) = (-1) * erf x.
 Proof.
   unfold erf. replace (RInt bell__ 0 ((-1) * x)) with ((-1) * RInt bell__ 0 x); [ring |]. symmetry. apply is_RInt_unique.
   assert (h : is_RInt (fun y => opp (bell__ (- y))) 0 x (RInt bell__ (- 0) (- x))).
