@@ -79,7 +79,7 @@ def step(rule: str, m: float, growth: float, line: SmoothnessLine) -> tuple[floa
     """k0 and k1 of h = 1/(k0 + k1 G) for a rule with multiplier m.
 
     constant: h = m. normalised: h = m/G. theory: h = m/K(G), K(G) = A (L0 + L1 G), theory 6.3 for noise without a floor
-    (D0 = 0, so c' = 0) with s = m; its condition eta s <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1.
+    (D0 = 0, so c' = 0) with u = m; its condition eta u <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1.
 
     Raises:
         BadInput: another rule, or m not > 0.
