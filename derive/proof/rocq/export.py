@@ -58,7 +58,8 @@ HEADS = frozenset({"q", "x", "xi", "pi", "+", "*", "^", "/", "f", "F", *OPERATOR
 SEALING = ("monotone", "component", "ito", "gronwall", "primitive")
 # The model that FORMAT.md means, where the file does not say it.
 MODEL = """   general: a fact of analysis; declared: what the certificate's context says; integrable: that what stands under E, Int
-   or EI has a value; assumed: a step that is not proved here. There are a coordinate j__ and a client k__: of each there is one."""
+   or EI has a value; assumed: a step that is not proved here. All general premises hold together where E is the expectation of
+   integrable random variables, Int the integral of Lebesgue, and the process a weak solution up to T of its equation."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,9 @@ class _File:
         for sort, v in SOME.items():
             if f" {v}" in proof:
                 proof = self._some(sort, proof, assumptions, self.script.relation(claim, as_written=True))
+        for one, words in (("w__", "an outcome"), ("t__", "a time")):
+            if f" {one}" in proof:
+                self.script.premises.append(Premise(DECLARED, f"there is {words}, {one}"))
         bound = " ".join([*(f"A{n}__" for n in range(len(assumptions))), *variables])
         text = f"Theorem certified :\n{arrows}  {said}."
         theorem = f"{text}\nProof. exact ({f'fun {bound} => ' if bound else ''}{proof}). Qed."

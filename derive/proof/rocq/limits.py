@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.proof.language.normal import Monomial, Polynomial, scaled
+from derive.proof.language.normal import ONE, Monomial, Polynomial, added, scaled
 from derive.proof.language.terms import Term, contains, fn, num, plus, times, x
 from derive.proof.rocq.derivatives import UnsupportedError
-from derive.proof.rocq.equalities import Equalities, Interval
+from derive.proof.rocq.equalities import Equalities, Interval, numerical
 from derive.proof.rocq.notation import number
 
 
@@ -33,12 +33,15 @@ class Limits:
         same = f"(fun x__ l__ => {equal} x__ l__)"
         text = self.lemmas.text(self.lemmas.term(phi))
         moved = f"(lim__same A__ (fun x__ => {text}) (fun x__ => {self.lemmas.text(whole)}) _ {same} {proof})"
-        sign = self.lemmas.new(f"0 <= {limit}", Interval(None, None), "first [lra | interval with (i_prec 300)].")
+        # what erf tends to is known to a few digits
+        if "erf__top" in limit and not self.forms.decided(added([self.forms.limit(phi), {ONE: Fraction(-1, 1000)}]), True):
+            raise UnsupportedError(phi)
+        sign = self.lemmas.new(f"0 <= {limit}", Interval(None, None), f"first [lra | {numerical(limit, 300)}].")
         return f"{moved} ({sign} x__)".replace("A__", number(self.start))
 
     def _member(self, monomial: Monomial, c: Fraction) -> Term:
         """A monomial as a product of what has a limit, powers of x gone into 1/x."""
-        power, factors = 0, []
+        power, factors, decays = 0, [], []
         for a, n in monomial:
             key = self.forms.key_of(a)
             own = {((a, 1),): Fraction(1)}
@@ -50,19 +53,21 @@ class Limits:
                 degree, inner = self._scaled(dict(key[1]))
                 power += n * degree
                 factors.append((1 / inner) ** n)
-            elif key[:2] in (("f", "exp"), ("f", "atan")):
+            elif key[:2] in (("f", "exp"), ("f", "atan"), ("f", "erf")):
                 degree, inner = self._scaled(dict(key[2]))
                 if degree < 1:
                     raise UnsupportedError(monomial)
-                argument = self.x**degree * inner
                 if key[1] == "exp":  # exp(p) = exp(-(-p)), and -p grows
-                    argument = -(self.x**degree * self._scaled(scaled(dict(key[2]), Fraction(-1)))[1])
-                factors.append(fn(key[1], argument) ** n)
+                    decays += [fn("exp", -(self.x**degree * self._scaled(scaled(dict(key[2]), Fraction(-1)))[1]))] * n
+                else:
+                    factors.append(fn(key[1], self.x**degree * inner) ** n)
             else:
                 raise UnsupportedError(monomial)
-        if power < 0:
+        if power < 0 and not decays:
             raise UnsupportedError(monomial)
-        return times(num(c), self.small**power, *factors)
+        if power < 0:  # exp falls faster than the power rises
+            decays[0], power = self.x**-power * decays[0], 0
+        return times(num(c), self.small**power, *factors, *decays)
 
     def _scaled(self, poly: Polynomial) -> tuple[int, Term]:
         """d and q with poly = x^d q(1/x), d the degree of the polynomial."""
@@ -78,6 +83,9 @@ class Limits:
         if term == self.small:
             return f"(lim__u A__ {self._shown('0 < A__')})", "0"
         match term:
+            case ("*", ("^", self.x, k), ("f", "exp", ("*", _, ("*", ("^", _, n), q)))):
+                lead = self._lead(n, q)
+                return f"(lim__decay A__ {k} {lead})", "0"
             case ("+" | "*" as head, first, *rest):
                 proof, value = self._limit(first)
                 left = first
@@ -96,21 +104,26 @@ class Limits:
                 return f"(lim__inv A__ (fun x__ => {show(b)}) _ {away} {proof})", f"(/ {value})"
             case ("f", "exp", ("*", _, ("*", ("^", _, n), q))) if self._varies(q) or n:
                 return f"(lim__exp A__ (fun x__ => {show(self.x**n * q)}) {self._grows(n, q)})", "0"
-            case ("f", "atan", ("*", ("^", _, n), q)) if self._varies(q) or n:
-                return f"(lim__atan A__ (fun x__ => {show(self.x**n * q)}) {self._grows(n, q)})", "(PI / 2)"
+            case ("f", "atan" | "erf" as f, ("*", ("^", _, n), q)) if self._varies(q) or n:
+                value = "(PI / 2)" if f == "atan" else "erf__top"
+                return f"(lim__{f} A__ (fun x__ => {show(self.x**n * q)}) {self._grows(n, q)})", value
         if self._varies(term):
             raise UnsupportedError(term)
         return f"(lim__const A__ {show(term)})", show(term)
 
     def _grows(self, n: int, q: Term) -> str:
+        return f"(big__lead A__ {self._lead(n, q)})"
+
+    def _lead(self, n: int, q: Term) -> str:
+        """What lemmas about x^n q need, n > 0: that q tends to a number above 0."""
         proof, value = self._limit(q)
         signs = f"{self._shown('1 <= A__')} {self._shown(f'0 < {value}')}"
-        return f"(big__lead A__ {n - 1} (fun x__ => {self.lemmas.text(q)}) _ {signs} {proof})"
+        return f"{n - 1} (fun x__ => {self.lemmas.text(q)}) _ {signs} {proof}"
 
     def _shown(self, relation: str) -> str:
         """A proof of a relation between numbers."""
         text = relation.replace("A__", number(self.start))
-        ball = "interval with (i_prec 80)"
+        ball = numerical(text, 80)
         body = f"first [lra | {ball} | apply Rgt_not_eq; {ball} | apply Rlt_not_eq; {ball}]."
         return f"({self.lemmas.new(text, Interval(None, None), body)} 0)"
 

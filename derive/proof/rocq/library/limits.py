@@ -48,6 +48,36 @@ Proof.
   intros h e k. destruct (h (- ln e)) as [N K]. exists N. intros n l. specialize (K n l). unfold R_dist.
   rewrite Rminus_0_r, Rabs_right by (apply Rle_ge, Rlt_le, exp_pos). rewrite <- (exp_ln e k). apply exp_increasing. lra.
 Qed.
+Lemma exp__above (y : R) (m : nat) : 0 <= y -> y ^ m <= exp (INR m * y).
+Proof.
+  intros h. induction m as [| m ih]; [simpl; rewrite Rmult_0_l, exp_0; lra |].
+  rewrite S_INR. replace ((INR m + 1) * y) with (y + INR m * y) by ring. rewrite exp_plus. simpl.
+  apply Rmult_le_compat; [exact h | apply pow_le, h | pose proof (exp_ineq1_le y); lra | exact ih].
+Qed.
+Lemma lim__decay (A : R) (k n : nat) (q : R -> R) (c : R) :
+  1 <= A -> 0 < c -> lim__ A q c -> lim__ A (fun x => x ^ k * exp ((-1) * (x ^ S n * q x))) 0.
+Proof.
+  intros a p h e i. pose proof (lt_0_INR (S k) (Nat.lt_0_succ k)) as s. set (b := c / 2 / INR (S k)).
+  assert (0 < b) by (unfold b; apply Rdiv_lt_0_compat; lra).
+  pose proof (Rmult_lt_0_compat _ _ (pow_lt b (S k) ltac:(assumption)) i) as B.
+  destruct (h (c / 2) ltac:(lra)) as [N K]. destruct (big__id A ltac:(lra) (/ (b ^ S k * e))) as [N' K'].
+  exists (max N N'). intros m l. specialize (K m ltac:(apply (Nat.le_trans _ (max N N')); [apply Nat.le_max_l | exact l])).
+  specialize (K' m ltac:(apply (Nat.le_trans _ (max N N')); [apply Nat.le_max_r | exact l])). cbv beta in K'.
+  unfold R_dist in K. apply Rabs_def2 in K. set (x := INR m + A) in *. assert (1 <= x) by (unfold x; pose proof (pos_INR m); lra).
+  pose proof (pow_R1_Rle x n ltac:(assumption)). assert (x * 1 <= x * x ^ n) by (apply Rmult_le_compat_l; lra).
+  assert (f : INR (S k) * (b * x) <= x ^ S n * q x).
+  { replace (INR (S k) * (b * x)) with (x * (c / 2)) by (unfold b; field; lra). simpl. apply Rmult_le_compat; lra. }
+  pose proof (exp__above (b * x) (S k) (Rmult_le_pos b x ltac:(lra) ltac:(lra))) as E. rewrite Rpow_mult_distr in E.
+  assert (F : exp (INR (S k) * (b * x)) <= exp (x ^ S n * q x)).
+  { destruct f as [f | ->]; [apply Rlt_le, exp_increasing, f | apply Rle_refl]. }
+  unfold R_dist. rewrite Rminus_0_r, Rabs_right by (apply Rle_ge, Rmult_le_pos; [apply pow_le; lra | apply Rlt_le, exp_pos]).
+  replace ((-1) * (x ^ S n * q x)) with (- (x ^ S n * q x)) by ring. rewrite exp_Ropp. pose proof (exp_pos (x ^ S n * q x)).
+  apply (Rmult_lt_reg_r (exp (x ^ S n * q x))); [assumption |]. rewrite Rmult_assoc, Rinv_l, Rmult_1_r by lra.
+  apply (Rmult_lt_compat_l _ _ _ B) in K'. rewrite Rinv_r in K' by lra.
+  pose proof (Rmult_lt_compat_l (x ^ k) _ _ (pow_lt x k ltac:(lra)) K').
+  pose proof (Rmult_le_compat_l e _ _ ltac:(lra) (Rle_trans _ _ _ E F)) as G.
+  replace (e * (b ^ S k * x ^ S k)) with (x ^ k * (b ^ S k * e * x)) in G by (simpl; ring). lra.
+Qed.
 Lemma lim__atan (A : R) (p : R -> R) : big__ A p -> lim__ A (fun x => atan (p x)) (PI / 2).
 Proof.
   intros h e k. set (d := Rmin e (PI / 2)). pose proof PI_RGT_0 as P. assert (0 < d) by (apply Rmin_glb_lt; lra).

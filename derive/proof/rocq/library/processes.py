@@ -18,7 +18,9 @@ Definition smooth__ {J : Type} (l : list J) (V : (J -> R) -> R) (D : (J -> R) ->
   (forall x i j e, 0 < e ->
     exists d, 0 < d /\ forall y, (forall k, Rabs (y k - x k) < d) -> Rabs (D2 y i j - D2 x i j) < e).
 (* Ito for dX = b dt + L dW with L L' = A, X = x0 at time 0: for every C^2 function V bounded below on the path and every C^1
-   weight a >= 0, a(T) E V(X_T) <= a(0) V(x0) + E int H dt for every integrable H >= a' V + a (b'grad V + Tr(A hess V)/2). *)
+   weight a >= 0, a(T) E V(X_T) <= a(0) V(x0) + E int H dt for every H >= a' V + a (b'grad V + Tr(A hess V)/2) with E int |H| dt
+   finite: up to times at which the stochastic integral is a martingale that is Ito's formula, |H| dominates the right side, and
+   Fatou's lemma the left. Without |H| it is false: a stochastic integral that is 1 at T is one up to each such time only. *)
 Definition ito__ {W J : Type} (l : list J) {T : R} (h : 0 <= T) (LE : (W -> R) -> Prop) (E : (W -> R) -> R)
     (LI : (Time__ T -> R) -> Prop) (Int : (Time__ T -> R) -> R)
     (X b : W -> Time__ T -> J -> R) (A : W -> Time__ T -> J -> J -> R) (x0 : J -> R) : Prop :=
@@ -27,7 +29,7 @@ Definition ito__ {W J : Type} (l : list J) {T : R} (h : 0 <= T) (LE : (W -> R) -
     (H : W -> Time__ T -> R),
   (forall t, derivable_pt_lim a t (a' t)) -> (forall t, continuity_pt a' t) -> (forall t, 0 <= a t) ->
   smooth__ l V D D2 -> (forall w t, c <= V (X w t)) -> LE (fun w => V (X w (last__ h))) ->
-  has__ (both__ LE LI Int) (path__ E Int) H s ->
+  has__ (both__ LE LI Int) (path__ E Int) H s -> both__ LE LI Int (fun w t => Rabs (H w t)) ->
   (forall w t, a' (proj1_sig t) * V (X w t)
     + a (proj1_sig t) * (dot__ l (D (X w t)) (b w t) + 1 / 2 * trprod__ l (D2 (X w t)) (A w t)) <= H w t) ->
   a T * E (fun w => V (X w (last__ h))) <= a 0 * V x0 + s.
@@ -70,10 +72,10 @@ Context {v : W -> Time__ T -> R} {g : W -> Time__ T -> J -> R} {m : W -> Time__ 
 Hypothesis (ITO : ito__ l h LE E LI Int X b A x0) (P : potential__ l h X x0 V D D2 v g m last start).
 Lemma ito__rule (c s : R) (H : W -> Time__ T -> R) :
   (forall w t, psd__ (A w t)) -> (forall w t, c <= v w t) -> LE last ->
-  has__ (both__ LE LI Int) (path__ E Int) H s ->
+  has__ (both__ LE LI Int) (path__ E Int) H s -> both__ LE LI Int (fun w t => Rabs (H w t)) ->
   (forall w t, dot__ l (g w t) (b w t) + 1 / 2 * trprod__ l (m w t) (A w t) = H w t) -> E last + (-1) * start <= s.
 Proof.
-  intros p q i k e. destruct P as (S & F & FG & FM & FE & FS).
+  intros p q i k k' e. destruct P as (S & F & FG & FM & FE & FS).
   assert (el : last = (fun w => V (X w (last__ h)))) by (apply ext__; exact FE). rewrite el in *.
   assert (r : 1 * E (fun w => V (X w (last__ h))) <= 1 * V x0 + s); [| rewrite FS; lra].
   apply (ITO p (fun _ => 1) (fun _ => 0) V D D2 c s H); try assumption.
@@ -105,6 +107,7 @@ Proof.
     - intros w t. pose proof (r w t). rewrite F in H. lra.
     - apply m'.
     - apply (both__0 ME MI).
+    - rewrite Rabs_R0. apply (both__0 ME MI).
     - intros w t. pose proof (e w t) as f. rewrite FG, FM, F in f. pose proof (exp_pos (k * proj1_sig t)) as u.
       pose proof (Rmult_le_compat_l _ _ _ (Rlt_le _ _ u) f). assert (k * (q / k) = q) by (field; lra). nra. }
   rewrite FS. replace ((-1) * k * T) with (- (k * T)) by ring. rewrite exp_Ropp. pose proof (exp_pos (k * T)) as u.

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
-from derive.proof.rocq.library.error_function import ERF, ERF_DERIVATIVE
+from derive.proof.rocq.library.error_function import ERF, ERF_BOUNDS, ERF_DERIVATIVE, ERF_LIMIT
 from derive.proof.rocq.library.limits import LIMITS
 from derive.proof.rocq.library.means import MEANS, PATHS, SUM_MEAN
 from derive.proof.rocq.library.preamble import CALCULUS, PREAMBLE, SUMS
 from derive.proof.rocq.library.processes import FUNDAMENTAL, ITO, TIME
 from derive.proof.rocq.library.vectors import VECTORS
 
-PARTS = (SUMS, MEANS, SUM_MEAN, PATHS, VECTORS, TIME, ITO, CALCULUS, LIMITS, ERF, ERF_DERIVATIVE, FUNDAMENTAL)
+PARTS = (SUMS, MEANS, SUM_MEAN, PATHS, VECTORS, TIME, ITO, CALCULUS, LIMITS, ERF, ERF_DERIVATIVE, ERF_BOUNDS)
+PARTS += (ERF_LIMIT, FUNDAMENTAL)
 _COQUELICOT = 'Set Warnings "-ambiguous-paths".\nFrom Coquelicot Require Import Coquelicot.\n'
 _INTERVAL = "From Interval Require Import Tactic.\n"
 _DEFINED = re.compile(r"^(?:Lemma|Definition|Fixpoint|Notation|Ltac) ([A-Za-z0-9_]+)", re.MULTILINE)
@@ -26,5 +27,6 @@ def library(text: str) -> str:
         if not words.isdisjoint(_DEFINED.findall(part)):
             parts.append(part)
             words.update(_WORD.findall(part))
-    imports = _INTERVAL * ("interval with" in text) + _COQUELICOT * ("RInt" in words)
+    numerical = "interval with (" in text or "interval_intro" in words
+    imports = _INTERVAL * numerical + _COQUELICOT * ("RInt" in words)
     return "".join([imports, PREAMBLE, *reversed(parts)])
