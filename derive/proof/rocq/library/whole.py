@@ -7,12 +7,12 @@ import re
 from derive.proof.rocq.library.error_function import ERF, ERF_BOUNDS, ERF_DERIVATIVE, ERF_LIMIT
 from derive.proof.rocq.library.limits import LIMITS
 from derive.proof.rocq.library.means import MEANS, PATHS, SUM_MEAN
-from derive.proof.rocq.library.preamble import CALCULUS, PREAMBLE, SUMS
+from derive.proof.rocq.library.preamble import CALCULUS, PREAMBLE, SUMS, TANH, TANH_DERIVATIVE
 from derive.proof.rocq.library.processes import FUNDAMENTAL, ITO, TIME
 from derive.proof.rocq.library.vectors import VECTORS
 
-PARTS = (SUMS, MEANS, SUM_MEAN, PATHS, VECTORS, TIME, ITO, CALCULUS, LIMITS, ERF, ERF_DERIVATIVE, ERF_BOUNDS)
-PARTS += (ERF_LIMIT, FUNDAMENTAL)
+PARTS = (TANH, SUMS, MEANS, SUM_MEAN, PATHS, VECTORS, TIME, ITO, CALCULUS, TANH_DERIVATIVE, LIMITS)
+PARTS += (ERF, ERF_DERIVATIVE, ERF_BOUNDS, ERF_LIMIT, FUNDAMENTAL)
 _COQUELICOT = 'Set Warnings "-ambiguous-paths".\nFrom Coquelicot Require Import Coquelicot.\n'
 _INTERVAL = "From Interval Require Import Tactic.\n"
 _DEFINED = re.compile(r"^(?:Lemma|Definition|Fixpoint|Notation|Ltac) ([A-Za-z0-9_]+)", re.MULTILINE)
