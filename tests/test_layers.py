@@ -25,6 +25,10 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/methods": ("compressors", "noise", "losses", "schedules", "distributed", "specialise"),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq"),
+    "derive/proof/rocq": (
+        "library", "notation", "derivatives", "equalities", "limits", "script", "geometry", "operators", "as_written",
+        "one_variable", "premises", "processes", "rules", "export", "judge",
+    ),
     "derive/proof/search": (
         "clock", "mediants", "ring", "linear", "semidefinite", "gram_bases", "goal", "shift", "simplify", "certify", "intervals",
         "one_variable", "prover",

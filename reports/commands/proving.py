@@ -320,6 +320,7 @@ def export(certificate: str, out: str, as_json: bool) -> int:
     from derive.proof.replay.check import Invalid, Unreadable
     from derive.proof.replay.check import replay as check_again
     from derive.proof.rocq.export import translated
+    from derive.proof.rocq.script import ASSUMED, PREMISES
 
     text = _read(_path(certificate, "CERTIFICATE.json"))
     target = _path(out, "-o")
@@ -332,11 +333,13 @@ def export(certificate: str, out: str, as_json: bool) -> int:
     made = translated(json.loads(text))
     write_atomic(target, made.text)
     if as_json:
-        print_json({"file": str(target), "proved": made.proved, "premises": list(made.premises)})
+        by_kind = {kind: [p.words for p in made.premises if p.kind == kind] for kind in PREMISES}
+        print_json({"file": str(target), "proved": made.proved, "premises": [p.words for p in made.premises], **by_kind})
     else:
         print(f"{one_line(str(target), 10_000)}: {made.proved} steps proved")
         for premise in made.premises:
-            print(one_line(f"premise: {premise}", 1000))
+            kind = "assumed" if premise.kind == ASSUMED else f"premise: {premise.kind}"
+            print(one_line(f"{kind}: {premise.words}", 1000))
     return 0
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from derive.proof.language.normal import Polynomial, as_number
-from derive.proof.language.terms import Relation, Term, num
-from derive.proof.rocq.notation import FUNCTIONS, UNIT, ExportError, expanded, number
+from derive.proof.language.terms import OPERATORS, Relation, Term, num
+from derive.proof.rocq.geometry import written_form
+from derive.proof.rocq.notation import FUNCTIONS, GEOMETRIC, UNIT, ExportError, expanded, number
+from derive.proof.rocq.operators import written_under
 from derive.proof.rocq.script import Script
 
 
 def written_equal(script: Script, term: Term) -> str:
-    """A proof that the term as it is written is the term with its quotients and functions in normal form."""
+    """A proof that the term as it is written is the term with its quotients, functions, operators and vectors in normal form."""
     if script.show(term, as_written=True) == script.show(term):
         return f"(same__ {script.show(term)})"
     match term:
@@ -23,6 +25,12 @@ def written_equal(script: Script, term: Term) -> str:
         case ("/", a, b):
             inverse = f"(trans__ (under__ Rinv {_normal(script, b)}) {_inverse(script, script.terms.polynomial(b))})"
             return f"(once__ {inverse})" if a == UNIT else f"(cong__mul {written_equal(script, a)} {inverse})"
+        case ("F", name, t):
+            return f"(under__ {script.terms.identifiers[name]} {_normal(script, t)})"
+        case (operator, t) if operator in OPERATORS:
+            return written_under(script, operator, t, written_equal(script, t))
+        case (head, *_) if head in GEOMETRIC:
+            return written_form(script, term)
         case ("f", name, t):
             value = script.value(name, script.terms.polynomial(t))
             return f"(trans__ (under__ {FUNCTIONS[name]} {_normal(script, t)}) (sym__ {value}))"

@@ -60,7 +60,7 @@ def derived(text: Shown, term: Term, name: str, nonzero: Shown, positive: Shown)
             return Term(("*", num(-1), d, Term(("^", term, 2)))), f"(d__inv {function(b)} y__ _ {nonzero(b)} {proof})"
         case ("/", a, b):
             return of(a * (1 / b))
-        case ("f", "exp" | "log" | "sqrt" | "atan" | "tanh" as f, t):
+        case ("f", "exp" | "log" | "sqrt" | "atan" | "erf" | "tanh" as f, t):
             d, proof = of(t)
             side = f" {positive(t)}" if f in ("log", "sqrt") else ""
             return OUTER[f](t) * d, f"(d__{FUNCTIONS[f]} {function(t)} y__ _{side} {proof})"

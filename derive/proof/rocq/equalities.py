@@ -142,7 +142,7 @@ class Equalities:
         for n, f in enumerate(functions.values()):
             inner = self.text(f[2])
             if f[1] == "sqrt" and self.forms.positive(self.normal(f[2])):
-                positive = "lra" if contains(f[2], self.name) else "first [lra | interval with (i_prec 80)]"
+                positive = "lra" if contains(f[2], self.name) else f"first [lra | {numerical(inner, 80)}]"
                 script += f"assert (S{n}__ : 0 < {inner}) by {positive}. pose proof (sqrt_lt_R0 _ S{n}__) as T{n}__. "
                 script += f"pose proof (sqrt_sqrt _ (Rlt_le _ _ S{n}__)) as R{n}__. "
                 squares.append(f"R{n}__")
@@ -163,7 +163,7 @@ class Equalities:
                 continue
             seen.add(text)
             sign = "0 <" if self.forms.decided(self.normal(b), True) else "0 > "
-            script += f"assert ({sign} {text}) by interval with (i_prec 80). "
+            script += f"assert ({sign} {text}) by {numerical(text, 80)}. "
         return script, squares
 
     def _powers(self, terms: list[Term]) -> tuple[dict[str, tuple[str, str]], str]:
@@ -205,7 +205,13 @@ class Equalities:
         """A tactic for 0 <= text(term(value)), a number."""
         if not self.forms.decided(value, strict):
             raise ProofError("the sign of a number is not shown")
-        return "lra" if set(value) <= {ONE} else "interval with (i_prec 300)"
+        return "lra" if set(value) <= {ONE} else numerical(self.text(self.term(value)), 300)
+
+
+def numerical(text: str, bits: int, bisected: str = "") -> str:
+    """A tactic for what balls show of the text; erf is an integral there, and its limit a number near 1."""
+    outside = "top__out; " * ("erf__top" in text) + "erf__out; " * ("(erf " in text)
+    return f"({outside}interval with ({bisected}i_prec {bits}))"
 
 
 def _rewritten(powers: dict[str, Any]) -> str:

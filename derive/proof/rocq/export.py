@@ -19,10 +19,11 @@ from derive.proof.language.normal import added, as_number, scaled
 from derive.proof.language.terms import OPERATORS, RELATIONS, Relation, Term, contains, substitute, x
 from derive.proof.replay.check import Invalid, Unreadable, replay_object
 from derive.proof.rocq.as_written import as_written
-from derive.proof.rocq.limits import LIMITS
+from derive.proof.rocq.library.whole import library
 from derive.proof.rocq.notation import (
-    OPAQUE,
+    GEOMETRIC,
     VARIABLES,
+    WORD,
     ZERO,
     ExportError,
     RocqTerms,
@@ -31,26 +32,42 @@ from derive.proof.rocq.notation import (
     ordered,
     with_names,
 )
-from derive.proof.rocq.preamble import CALCULUS, PREAMBLE, SUMS
 from derive.proof.rocq.rules import Rules
-from derive.proof.rocq.script import ONE, Evidence, Given, Key, RocqStep, Script, abstracted, quantified
+from derive.proof.rocq.script import (
+    DECLARED,
+    ONE,
+    Evidence,
+    Given,
+    Key,
+    Premise,
+    RocqStep,
+    Script,
+    abstracted,
+    quantified,
+)
 
+#: short names in the section for what the library defines
+NOTATIONS = {
+    "EI": "(path__ E Int)",
+    "integrable_wt": "(both__ integrable integrable_t Int)",
+    **{name: f"({name}__ coords)" for name in ("mv", "norm", "opnorm", "tr", "quad", "trprod", "dot")},
+}
 SOME = {"coords": "j__", "clients": "k__"}
 #: heads of terms; nothing else in a certificate begins with one of these words
-HEADS = frozenset({"q", "x", "xi", "pi", "+", "*", "^", "/", "f", "F", *OPERATORS, *OPAQUE})
+HEADS = frozenset({"q", "x", "xi", "pi", "+", "*", "^", "/", "f", "F", *OPERATORS, *GEOMETRIC})
 SEALING = ("monotone", "component", "ito", "gronwall", "primitive")
 # The model that FORMAT.md means, where the file does not say it.
-MODEL = """   E, EI and Int are linear: of a sum and of a multiple they are written as the sum and the multiple.
-   Time is the interval from 0 to the horizon, which is >= 0; the dimension and the number of clients are whole and >= 1, so that
-   there are a coordinate j__ and a client k__ where the theorem speaks of them."""
+MODEL = """   general: a fact of analysis; declared: what the certificate's context says; integrable: that what stands under E, Int
+   or EI has a value; assumed: a step that is not proved here. All general premises hold together where E is the expectation of
+   integrable random variables, Int the integral of Lebesgue, and the process a weak solution up to T of its equation."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """The file, the analytic facts that it takes as premises (in words), and the number of steps that Rocq proves without them."""
+    """The file, what it takes as premises, and the number of steps that are proved in it, from the premises or without."""
 
     text: str
-    premises: tuple[str, ...]
+    premises: tuple[Premise, ...]
     proved: int
 
 
@@ -111,7 +128,7 @@ class _File:
             if any(type(n) is not int or not 0 <= n < number for n in raw["premises"]):
                 raise ExportError(f"step {number}: a premise is not an earlier step")
             self.index.append(self._step(number, raw))
-            # An instance leans on nothing that its premise does not: its steps are those of the premise again.
+            # An instance assumes nothing that its premise does not: its steps are those of the premise again.
             proved += raw["rule"] != "assume" and (raw["rule"] == "instantiate" or not self.script.leaned)
         claim = self._relation(statement["claim"])
         variables, said = self._said(claim)
@@ -131,12 +148,16 @@ class _File:
         for sort, v in SOME.items():
             if f" {v}" in proof:
                 proof = self._some(sort, proof, assumptions, self.script.relation(claim, as_written=True))
+        for one, words in (("w__", "an outcome"), ("t__", "a time")):
+            if f" {one}" in proof:
+                self.script.premises.append(Premise(DECLARED, f"there is {words}, {one}"))
         bound = " ".join([*(f"A{n}__" for n in range(len(assumptions))), *variables])
         text = f"Theorem certified :\n{arrows}  {said}."
         theorem = f"{text}\nProof. exact ({f'fun {bound} => ' if bound else ''}{proof}). Qed."
-        section = "\n".join([*self._declarations(), *self.script.lines, theorem])
+        body = "\n".join([*self.script.lines, theorem])
+        section = "\n".join([*self._declarations(body), body])
         final = final_names(self.terms.identifiers, section)
-        premises = tuple(with_names(p, final) for p in self.script.premises)
+        premises = tuple(Premise(p.kind, with_names(p.words, final)) for p in self.script.premises)
         return Exported(with_names(self._text(section), final), premises, proved)
 
     def _some(self, sort: str, proof: str, assumptions: list[Relation], claim: str) -> str:
@@ -153,7 +174,7 @@ class _File:
                     positive = self.script.certify([r], wanted, ONE, slack, [])([given])
                     number = self.script.size_of(sort, self.terms.identifiers[size])
                     return f"(some__ {sort} {self.terms.identifiers[size]} ({claim}) {number} {positive} (fun {one} => {proof}))"
-        self.script.premises.append(f"there is one of the {sort} at least ({one})")
+        self.script.premises.append(Premise(DECLARED, f"there is one of the {sort} at least, {one}"))
         return proof
 
     def _said(self, r: Relation) -> tuple[str, str]:
@@ -313,30 +334,40 @@ class _File:
     # The whole
 
     def _text(self, body: str) -> str:
-        premises = "\n".join(f"   - {_comment(p)}" for p in self.script.premises) or "   none"
-        declared = len("\n".join(self._declarations()))
-        sums = SUMS if any(word in body[declared:] for word in ("coords", "clients")) else ""
+        premises = "\n".join(f"   - {p.kind}: {_comment(p.words)}" for p in self.script.premises) or "   none"
         head = (
             f"(* Premises, which are Hypotheses below and so assumptions of the theorem after End:\n{premises}\n"
             f"{MODEL}\n"
             f"   Title, free text that nothing checks: {_comment(str(self.certificate.get('title', '')))} *)\n"
         )
         lemmas = "\n".join(self.script.lemmas)
-        calculus = CALCULUS + LIMITS * ("limit__" in lemmas) if "ball__" in lemmas else ""
-        tactic = "From Interval Require Import Tactic.\n" if "interval with" in lemmas else ""
         section = f"Section Certificate.\n{body}\nEnd Certificate.\nPrint Assumptions certified.\n"
-        return f"{head}{tactic}{PREAMBLE}{sums}{calculus}\n{lemmas}\n\n{section}"
+        rest = f"{lemmas}\n\n{section}"
+        return f"{head}{library(rest)}\n{rest}"
 
-    def _declarations(self) -> list[str]:
+    def _declarations(self, body: str) -> list[str]:
         """Variables for all that the text speaks of; Rocq forgets those that the theorem does not need."""
-        names = self.terms.identifiers
-        lines = ["Variables (W : Type) (w__ : W) (Time : Type) (t__ : Time)."]
-        lines.append("Variables (J : Type) (j__ : J) (coords : list J) (K : Type) (k__ : K) (clients : list K).")
-        lines.append("Variables (E : (W -> R) -> R) (EI : (W -> Time -> R) -> R) (Int : (Time -> R) -> R) (erf : R -> R).")
-        for name, kind in self.context.symbols.items():
-            lines.append(f"Variable {names[name]} : {_arrows(ordered(KINDS[kind]))}R.")
-        lines += [f"Variable {names[name]} : R -> R." for name in self.context.functions]
-        return [*lines, *(f"Variable {name} : W -> Time -> R." for name in self.terms.opaque())]
+        context, names, horizon = self.context, self.terms.identifiers, self.script.horizon
+        words = set(WORD.findall(body))
+        timed = "clock" in context.symbols.values() or not words.isdisjoint(("ito__", "riemann__"))
+        lines = ["Variables (W : Type) (w__ : W) (J : Type) (j__ : J) (coords : list J) (K : Type) (k__ : K) (clients : list K)."]
+        if context.horizon or horizon in words or timed:
+            lines.append(f"Variable {horizon} : R.")
+        time = f"Definition Time : Type := Time__ {horizon}.\nVariable t__ : Time."
+        lines.append(time if timed else "Variables (Time : Type) (t__ : Time).")
+        if not words.isdisjoint(("E", "EI", "integrable", "integrable_wt")):
+            lines.append("Variables (integrable : (W -> R) -> Prop) (E : (W -> R) -> R).")
+        if not words.isdisjoint(("Int", "EI", "integrable_t", "integrable_wt")):
+            lines.append("Variables (integrable_t : (Time -> R) -> Prop) (Int : (Time -> R) -> R).")
+        lines += [f"Notation {name} := {meaning}." for name, meaning in NOTATIONS.items() if name in words]
+        for name, kind in context.symbols.items():
+            if kind == "clock":
+                lines.append(f"Definition {names[name]} (t : Time) : R := proj1_sig t.")
+            elif name != context.horizon:
+                lines.append(f"Variable {names[name]} : {_arrows(ordered(KINDS[kind]))}R.")
+        lines += [f"Variable {names[name]} : W -> Time -> J -> R." for name in context.vectors]
+        lines += [f"Variable {names[name]} : W -> Time -> J -> J -> R." for name in context.matrices]
+        return [*lines, *(f"Variable {names[name]} : R -> R." for name in context.functions)]
 
 
 def _frozen(value: Any) -> Any:

@@ -7,81 +7,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.proof.language.normal import Monomial, Polynomial, scaled
+from derive.proof.language.normal import ONE, Monomial, Polynomial, added, scaled
 from derive.proof.language.terms import Term, contains, fn, num, plus, times, x
 from derive.proof.rocq.derivatives import UnsupportedError
-from derive.proof.rocq.equalities import Equalities, Interval
+from derive.proof.rocq.equalities import Equalities, Interval, numerical
 from derive.proof.rocq.notation import number
-
-LIMITS = r"""
-Definition lim__ (A : R) (f : R -> R) (c : R) : Prop := Un_cv (fun n => f (INR n + A)) c.
-Definition big__ (A : R) (f : R -> R) : Prop := forall M, exists N, forall n, (N <= n)%nat -> M < f (INR n + A).
-Lemma lim__const (A c : R) : lim__ A (fun _ => c) c.
-Proof. intros e h. exists 0%nat. intros n _. unfold R_dist. rewrite Rminus_diag_eq, Rabs_R0 by reflexivity. exact h. Qed.
-Lemma lim__add (A : R) (f g : R -> R) (a b : R) : lim__ A f a -> lim__ A g b -> lim__ A (fun x => f x + g x) (a + b).
-Proof. apply CV_plus. Qed.
-Lemma lim__mul (A : R) (f g : R -> R) (a b : R) : lim__ A f a -> lim__ A g b -> lim__ A (fun x => f x * g x) (a * b).
-Proof. apply CV_mult. Qed.
-Lemma lim__pow (A : R) (f : R -> R) (a : R) (n : nat) : lim__ A f a -> lim__ A (fun x => f x ^ n) (a ^ n).
-Proof. intros h. induction n as [| n ih]; [apply (lim__const A 1) | apply (lim__mul A f (fun x => f x ^ n) a (a ^ n) h ih)]. Qed.
-Lemma lim__same (A : R) (f g : R -> R) (c : R) : (forall x, A <= x -> f x = g x) -> lim__ A g c -> lim__ A f c.
-Proof.
-  intros h k e p. destruct (k e p) as [N K]. exists N. intros n q. rewrite h by (pose proof (pos_INR n); lra). apply K, q.
-Qed.
-Lemma big__id (A : R) : 0 < A -> big__ A (fun x => x).
-Proof.
-  intros h M. destruct (INR_unbounded M) as [N p]. exists N. intros n q. pose proof (le_INR _ _ q). lra.
-Qed.
-Lemma lim__inf (A : R) (f : R -> R) : big__ A f -> lim__ A (fun x => / f x) 0.
-Proof. intros h. apply cv_infty_cv_0. exact h. Qed.
-Lemma lim__u (A : R) : 0 < A -> lim__ A (fun x => / x) 0.
-Proof. intros h. apply (lim__inf A (fun x => x)), big__id, h. Qed.
-Lemma lim__inv (A : R) (f : R -> R) (c : R) : c <> 0 -> lim__ A f c -> lim__ A (fun x => / f x) (/ c).
-Proof.
-  intros n h. apply (continuity_seq Rinv (fun k => f (INR k + A)) c); [| exact h].
-  apply (continuity_pt_inv id c); [apply derivable_continuous_pt, derivable_pt_id | exact n].
-Qed.
-Lemma big__lead (A : R) (n : nat) (q : R -> R) (c : R) : 1 <= A -> 0 < c -> lim__ A q c -> big__ A (fun x => x ^ S n * q x).
-Proof.
-  intros h p k M. destruct (k (c / 2) ltac:(lra)) as [N K]. destruct (big__id A ltac:(lra) (Rabs M * (2 / c))) as [N' K'].
-  exists (max N N'). intros m l. specialize (K m ltac:(apply (Nat.le_trans _ (max N N')); [apply Nat.le_max_l | exact l])).
-  specialize (K' m ltac:(apply (Nat.le_trans _ (max N N')); [apply Nat.le_max_r | exact l])). cbv beta in K'.
-  unfold R_dist in K. apply Rabs_def2 in K. set (x := INR m + A) in *. assert (1 <= x) by (unfold x; pose proof (pos_INR m); lra).
-  assert (1 <= x ^ n) by (apply pow_R1_Rle; assumption). simpl.
-  assert (x * 1 <= x * x ^ n) by (apply Rmult_le_compat_l; lra).
-  assert (x * (c / 2) <= (x * x ^ n) * q x) by (apply Rmult_le_compat; lra).
-  assert (Rabs M * (2 / c) * (c / 2) < x * (c / 2)) by (apply Rmult_lt_compat_r; lra).
-  replace (Rabs M * (2 / c) * (c / 2)) with (Rabs M) in * by (field; lra). pose proof (Rle_abs M). lra.
-Qed.
-Lemma lim__exp (A : R) (p : R -> R) : big__ A p -> lim__ A (fun x => exp ((-1) * p x)) 0.
-Proof.
-  intros h e k. destruct (h (- ln e)) as [N K]. exists N. intros n l. specialize (K n l). unfold R_dist.
-  rewrite Rminus_0_r, Rabs_right by (apply Rle_ge, Rlt_le, exp_pos). rewrite <- (exp_ln e k). apply exp_increasing. lra.
-Qed.
-Lemma lim__atan (A : R) (p : R -> R) : big__ A p -> lim__ A (fun x => atan (p x)) (PI / 2).
-Proof.
-  intros h e k. set (d := Rmin e (PI / 2)). pose proof PI_RGT_0 as P. assert (0 < d) by (apply Rmin_glb_lt; lra).
-  pose proof (Rmin_l e (PI / 2)). pose proof (Rmin_r e (PI / 2)). fold d in H0, H1.
-  destruct (h (tan (PI / 2 - d))) as [N K]. exists N. intros n l. specialize (K n l). apply atan_increasing in K.
-  rewrite atan_tan in K by lra. pose proof (atan_bound (p (INR n + A))). unfold R_dist. apply Rabs_def1; lra.
-Qed.
-Lemma limit__le (f d : R -> R) (A a c x : R) :
-  a <= x -> (forall y, a <= y -> D__ f y (d y)) -> (forall y, a <= y -> 0 <= (-1) * d y) -> lim__ A f c -> 0 <= c -> 0 <= f x.
-Proof.
-  intros h H K L p. destruct (Rle_or_lt 0 (f x)) as [q | q]; [exact q |]. exfalso.
-  destruct (L (- f x) ltac:(lra)) as [N k]. destruct (INR_unbounded (x - A)) as [m l].
-  specialize (k (max N m) (Nat.le_max_l _ _)). pose proof (le_INR _ _ (Nat.le_max_r N m)). unfold R_dist in k. apply Rabs_def2 in k.
-  set (y := INR (max N m) + A) in *. assert (x <= y) by (unfold y; lra).
-  pose proof (down__ f d y x ltac:(lra) (fun z s t => H z ltac:(lra)) (fun z s t => K z ltac:(lra))). lra.
-Qed.
-Lemma limit__lt (f d : R -> R) (A a c x : R) :
-  a <= x -> (forall y, a <= y -> D__ f y (d y)) -> (forall y, a <= y -> 0 < (-1) * d y) -> lim__ A f c -> 0 <= c -> 0 < f x.
-Proof.
-  intros h H K L p. pose proof (limit__le f d A a c (x + 1) ltac:(lra) H (fun y k => weak__ (K y k)) L p).
-  destruct (MVT_cor2 f d x (x + 1) ltac:(lra)) as (z & e & q & r); [intros z [q r]; apply H; lra |].
-  specialize (K z ltac:(lra)). lra.
-Qed.
-"""
 
 
 class Limits:
@@ -103,12 +33,15 @@ class Limits:
         same = f"(fun x__ l__ => {equal} x__ l__)"
         text = self.lemmas.text(self.lemmas.term(phi))
         moved = f"(lim__same A__ (fun x__ => {text}) (fun x__ => {self.lemmas.text(whole)}) _ {same} {proof})"
-        sign = self.lemmas.new(f"0 <= {limit}", Interval(None, None), "first [lra | interval with (i_prec 300)].")
+        # what erf tends to is known to a few digits
+        if "erf__top" in limit and not self.forms.decided(added([self.forms.limit(phi), {ONE: Fraction(-1, 1000)}]), True):
+            raise UnsupportedError(phi)
+        sign = self.lemmas.new(f"0 <= {limit}", Interval(None, None), f"first [lra | {numerical(limit, 300)}].")
         return f"{moved} ({sign} x__)".replace("A__", number(self.start))
 
     def _member(self, monomial: Monomial, c: Fraction) -> Term:
         """A monomial as a product of what has a limit, powers of x gone into 1/x."""
-        power, factors = 0, []
+        power, factors, decays = 0, [], []
         for a, n in monomial:
             key = self.forms.key_of(a)
             own = {((a, 1),): Fraction(1)}
@@ -120,19 +53,21 @@ class Limits:
                 degree, inner = self._scaled(dict(key[1]))
                 power += n * degree
                 factors.append((1 / inner) ** n)
-            elif key[:2] in (("f", "exp"), ("f", "atan")):
+            elif key[:2] in (("f", "exp"), ("f", "atan"), ("f", "erf")):
                 degree, inner = self._scaled(dict(key[2]))
                 if degree < 1:
                     raise UnsupportedError(monomial)
-                argument = self.x**degree * inner
                 if key[1] == "exp":  # exp(p) = exp(-(-p)), and -p grows
-                    argument = -(self.x**degree * self._scaled(scaled(dict(key[2]), Fraction(-1)))[1])
-                factors.append(fn(key[1], argument) ** n)
+                    decays += [fn("exp", -(self.x**degree * self._scaled(scaled(dict(key[2]), Fraction(-1)))[1]))] * n
+                else:
+                    factors.append(fn(key[1], self.x**degree * inner) ** n)
             else:
                 raise UnsupportedError(monomial)
-        if power < 0:
+        if power < 0 and not decays:
             raise UnsupportedError(monomial)
-        return times(num(c), self.small**power, *factors)
+        if power < 0:  # exp falls faster than the power rises
+            decays[0], power = self.x**-power * decays[0], 0
+        return times(num(c), self.small**power, *factors, *decays)
 
     def _scaled(self, poly: Polynomial) -> tuple[int, Term]:
         """d and q with poly = x^d q(1/x), d the degree of the polynomial."""
@@ -148,6 +83,9 @@ class Limits:
         if term == self.small:
             return f"(lim__u A__ {self._shown('0 < A__')})", "0"
         match term:
+            case ("*", ("^", self.x, k), ("f", "exp", ("*", _, ("*", ("^", _, n), q)))):
+                lead = self._lead(n, q)
+                return f"(lim__decay A__ {k} {lead})", "0"
             case ("+" | "*" as head, first, *rest):
                 proof, value = self._limit(first)
                 left = first
@@ -166,21 +104,26 @@ class Limits:
                 return f"(lim__inv A__ (fun x__ => {show(b)}) _ {away} {proof})", f"(/ {value})"
             case ("f", "exp", ("*", _, ("*", ("^", _, n), q))) if self._varies(q) or n:
                 return f"(lim__exp A__ (fun x__ => {show(self.x**n * q)}) {self._grows(n, q)})", "0"
-            case ("f", "atan", ("*", ("^", _, n), q)) if self._varies(q) or n:
-                return f"(lim__atan A__ (fun x__ => {show(self.x**n * q)}) {self._grows(n, q)})", "(PI / 2)"
+            case ("f", "atan" | "erf" as f, ("*", ("^", _, n), q)) if self._varies(q) or n:
+                value = "(PI / 2)" if f == "atan" else "erf__top"
+                return f"(lim__{f} A__ (fun x__ => {show(self.x**n * q)}) {self._grows(n, q)})", value
         if self._varies(term):
             raise UnsupportedError(term)
         return f"(lim__const A__ {show(term)})", show(term)
 
     def _grows(self, n: int, q: Term) -> str:
+        return f"(big__lead A__ {self._lead(n, q)})"
+
+    def _lead(self, n: int, q: Term) -> str:
+        """What lemmas about x^n q need, n > 0: that q tends to a number above 0."""
         proof, value = self._limit(q)
         signs = f"{self._shown('1 <= A__')} {self._shown(f'0 < {value}')}"
-        return f"(big__lead A__ {n - 1} (fun x__ => {self.lemmas.text(q)}) _ {signs} {proof})"
+        return f"{n - 1} (fun x__ => {self.lemmas.text(q)}) _ {signs} {proof}"
 
     def _shown(self, relation: str) -> str:
         """A proof of a relation between numbers."""
         text = relation.replace("A__", number(self.start))
-        ball = "interval with (i_prec 80)"
+        ball = numerical(text, 80)
         body = f"first [lra | {ball} | apply Rgt_not_eq; {ball} | apply Rlt_not_eq; {ball}]."
         return f"({self.lemmas.new(text, Interval(None, None), body)} 0)"
 

@@ -7,7 +7,7 @@ functions and operators stand in the normal form of FORMAT.md, so that equal ato
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -20,9 +20,9 @@ ZERO, UNIT = num(0), num(1)
 VARIABLES = {"w": "W", "t": "Time", "j": "J", "i": "J", "k": "K"}
 FUNCTIONS = {"sqrt": "sqrt", "exp": "exp", "log": "ln", "atan": "atan", "erf": "erf", "tanh": "tanh", "abs": "Rabs"}
 RELATIONS = {"<=": "<=", "<": "<", "==": "=", "!=": "<>"}
-#: heads of terms over vectors and matrices, each of which is an unknown function of the outcome and of time
-OPAQUE = frozenset({"norm", "opnorm", "tr", "quad", "trprod", "dot"})
-_OPERATORS = {"E": "E", "EI": "EI", "I": "Int", "S": "Sum coords", "C": "Sum clients"}
+#: heads of terms over vectors and matrices
+GEOMETRIC = frozenset({"norm", "opnorm", "tr", "quad", "trprod", "dot"})
+_OPERATORS = {"E": "E", "EI": "EI", "I": "Int", "S": "(Sum coords)", "Si": "(Sum coords)", "C": "(Sum clients)"}
 #: Rocq's keywords (Print Keywords), which no name may be, whether or not the text has them.
 _WORDS = """Axiom CoFixpoint Definition Fixpoint Hypothesis Parameter Prop SProp Set Theorem Type Variable as at by cofix else
     end exists exists2 fix for forall fun if in IF is o of let lib lp match mod rem return then using where with struct measure
@@ -30,7 +30,7 @@ _WORDS = """Axiom CoFixpoint Definition Fixpoint Hypothesis Parameter Prop SProp
 KEYWORDS = frozenset(_WORDS.split())
 #: how a name of a certificate begins while the file is written: no other word of the file has three underscores in a row
 MARK = "n___"
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_']*", re.ASCII)
+WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_']*", re.ASCII)
 
 #: the name of an atom, by its number
 Name = Callable[[int], str]
@@ -57,7 +57,7 @@ def ordered(depends: frozenset[str]) -> str:
 
 def final_names(names: Iterable[str], section: str) -> dict[str, str]:
     """By marked name the name in the file: primed where the section has that word for something of Rocq's or the writer's own."""
-    taken = {word for word in _WORD.findall(section) if not word.startswith(MARK)} | KEYWORDS
+    taken = {word for word in WORD.findall(section) if not word.startswith(MARK)} | KEYWORDS
     final: dict[str, str] = {}
     for name in sorted(names):
         chosen = name
@@ -70,7 +70,7 @@ def final_names(names: Iterable[str], section: str) -> dict[str, str]:
 
 def with_names(text: str, final: Mapping[str, str]) -> str:
     """A text that was written with marked names, with those that they have in the file."""
-    return _WORD.sub(lambda word: final.get(word[0], word[0]), text)
+    return WORD.sub(lambda word: final.get(word[0], word[0]), text)
 
 
 def expanded(p: Polynomial) -> Term:
@@ -112,7 +112,7 @@ class RocqTerms(Normal):
     # Text
 
     def show(self, t: Term, name: Name, as_written: bool = False) -> str:
-        """The term in brackets; quotients and functions in normal form, unless they too are to stand as they were written."""
+        """The term in brackets; quotients, functions, operators and forms are in normal form unless it is to be as written."""
         match t:
             case ("+" | "*" as sign, *args) if args:
                 return "(" + f" {sign} ".join(self.show(a, name, as_written) for a in args) + ")"
@@ -123,8 +123,13 @@ class RocqTerms(Normal):
                 return inverse if above == UNIT else f"({self.show(above, name, True)} * {inverse})"
             case ("/", above, below):
                 return f"({self.show(above, name)} * {self.poly(self.inverse(self.polynomial(below)), name)})"
-            case ("f", function, inner) if as_written:
-                return f"({FUNCTIONS[function]} {self.show(inner, name, True)})"
+            case ("f" | "F" as head, function, inner) if as_written:
+                known = FUNCTIONS[function] if head == "f" else self.identifiers[function]
+                return f"({known} {self.show(inner, name, True)})"
+            case (operator, inner) if as_written and operator in OPERATORS:
+                return self.under(operator, self.show(inner, name, True))
+            case (head, *_) if as_written and head in GEOMETRIC:
+                return self.geometric(t)
         return self.poly(self.polynomial(t), name)
 
     def poly(self, p: Polynomial, name: Name) -> str:
@@ -143,6 +148,16 @@ class RocqTerms(Normal):
         factors = [name(a) if n == 1 else f"{name(a)} ^ {n}" for a, n in m]
         return " * ".join(factors if c == 1 and m != ONE else [number(c), *factors])
 
+    @staticmethod
+    def operator(name: str) -> str:
+        """The text of an operator."""
+        return _OPERATORS[name]
+
+    @staticmethod
+    def under(operator: str, text: str) -> str:
+        """An operator of what `text` is for each of the variables that it binds."""
+        return f"({_OPERATORS[operator].strip('()')} (fun {' '.join(OPERATORS[operator])} => {text}))"
+
     def atom_text(self, a: int) -> str:
         """The text of an atom where w, t, j and i are bound."""
         match self.key_of(a):
@@ -158,24 +173,15 @@ class RocqTerms(Normal):
                 function = FUNCTIONS[name] if head == "f" else self.identifiers[name]
                 return f"({function} {self.poly(dict(p), self.atom_text)})"
             case (operator, m) if operator in OPERATORS:
-                inner = self._member(Fraction(1), m, self.atom_text)
-                return f"({_OPERATORS[operator]} (fun {' '.join(OPERATORS[operator])} => {inner}))"
-        return applied(self._opaque(self.key_of(a)), "wt")
+                return self.under(operator, self._member(Fraction(1), m, self.atom_text))
+        return self.geometric(self.key_of(a))
 
-    def opaque(self) -> list[str]:
-        """The names of the atoms of vectors and matrices."""
-        return sorted({self._opaque(key) for key in self._atoms if key[0] in OPAQUE})
+    def geometric(self, term: Sequence[Any]) -> str:
+        """The text of a norm, a trace or a form where w and t are bound."""
+        return f"({' '.join([term[0], *(self.vector(part) for part in term[1:])])})"
 
-    @staticmethod
-    def _opaque(key: Any) -> str:
-        """The name of an atom of vectors and matrices. No name has two underscores in a row, so that these are its own."""
-        return "__".join([key[0], *(name for part in key[1:] for name in _names(part))])
-
-
-def _names(part: Any) -> Iterator[str]:
-    """The names in a vector, a matrix or a product of both."""
-    for inner in part[1:]:
-        if isinstance(inner, str):
-            yield inner
-        else:
-            yield from _names(inner)
+    def vector(self, part: Sequence[Any]) -> str:
+        """The text of a vector or a matrix at the outcome w and the time t."""
+        if part[0] == "Mv":
+            return f"(mv {self.vector(part[1])} {self.vector(part[2])})"
+        return applied(self.identifiers[part[1]], "wt")

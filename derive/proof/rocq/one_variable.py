@@ -19,10 +19,10 @@ from derive.proof.language.normal import ONE, Polynomial, added, multiplied, sca
 from derive.proof.language.terms import Relation, Term, num, plus, substitute, times, x
 from derive.proof.rocq.as_written import written_equal
 from derive.proof.rocq.derivatives import UnsupportedError, derived
-from derive.proof.rocq.equalities import Equalities, Interval
+from derive.proof.rocq.equalities import Equalities, Interval, numerical
 from derive.proof.rocq.limits import Limits
 from derive.proof.rocq.notation import ZERO, ExportError, applied, number
-from derive.proof.rocq.script import Given, RocqStep, Script, quantified
+from derive.proof.rocq.script import ASSUMED, Given, RocqStep, Script, quantified
 
 
 def ball(script: Script, step: RocqStep, given: list[Given]) -> Given:
@@ -47,7 +47,7 @@ def ball(script: Script, step: RocqStep, given: list[Given]) -> Given:
     except UnsupportedError:
         variables = script.deps(*wanted, found)
         statement = quantified(variables, " -> ".join(script.relation(r) for r in [*wanted, found]))
-        fact = script.fact(statement, f"step {step.number}, ball: {statement}")
+        fact = script.fact(statement, f"step {step.number}, ball: {statement}", ASSUMED)
         return found, f"({applied(fact, variables)} {proofs})"
 
 
@@ -87,9 +87,9 @@ class _Trees(Equalities):
         return f"exact (move__{'lt' if strict else 'le'} {equal} {proof})."
 
     def _eval(self, phi: Polynomial, where: Interval, strict: bool, bits: int) -> str:
-        if where.low is None or where.high is None or self.functions(self.term(phi)) & {"erf", "tanh"}:
+        if where.low is None or where.high is None or "tanh" in self.functions(self.term(phi)):
             raise UnsupportedError("eval")
-        return f"interval with (i_bisect x__, i_prec {min(max(int(bits), 60), 4096)})."
+        return f"{numerical(self.text(self.term(phi)), min(max(int(bits), 60), 4096), 'i_bisect x__, ')}."
 
     def _split(self, phi: Polynomial, where: Interval, strict: bool, c: str, left: Any, right: Any) -> str:
         middle = rational(c)

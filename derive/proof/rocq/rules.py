@@ -8,6 +8,7 @@ from fractions import Fraction
 from derive.proof.kernel.function_laws import law_of
 from derive.proof.language.normal import Polynomial, as_number
 from derive.proof.language.terms import Relation, Term, fn, num
+from derive.proof.rocq import operators, processes
 from derive.proof.rocq import premises as facts
 from derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO, ExportError, expanded
 from derive.proof.rocq.one_variable import ball
@@ -47,13 +48,13 @@ class Rules:
             case "ball":
                 found = ball(self.script, step, given)
             case "component":
-                found = facts.component(self.script, step, given[0])
+                found = operators.component(self.script, step, given[0])
             case "monotone":
-                found = facts.monotone(self.script, step, given[0])
+                found = operators.monotone(self.script, step, given[0])
             case "ito" | "gronwall":
-                found = facts.process(self.script, step, given)
+                found = processes.process(self.script, step, given)
             case "primitive":
-                found = facts.primitive(self.script, step, given)
+                found = processes.primitive(self.script, step, given)
             case "declared":
                 found = facts.property_of_function(self.script, step, given)
             case "nonnegative" | "quad_bound" | "trace_bound" | "cauchy_schwarz":
@@ -183,8 +184,6 @@ class Rules:
         if name in ("log", "sqrt"):
             where = "(Rlt 0)" if name == "log" else "(Rle 0)"
             side = self.script.bridge(*given[0], needs[0])
-        if name == "erf":
-            rising = self.script.fact("rising__ erf any__", "erf is strictly increasing")
         op = "<" if given[-1][0].op == "<" else "<="
         order = self.script.bridge(*given[-1], Relation((op, s, t)))
         texts = " ".join(self.script.show(a) for a in (s, t, *found[1:]))

@@ -44,6 +44,19 @@ def related(relation: Relation, show: Callable[[Term], str]) -> str:
     return f"{show(relation.left)} {RELATIONS[relation.op]} {show(relation.right)}"
 
 
+#: kinds of premises: a fact of analysis in general, what the context declares, what must exist for the statement to have a
+#: meaning, and a step of the certificate that is not proved
+PREMISES = GENERAL, DECLARED, INTEGRABLE, ASSUMED = "general", "declared", "integrable", "assumed"
+
+
+@dataclass(frozen=True)
+class Premise:
+    """A Hypothesis of the file in words."""
+
+    kind: str
+    words: str
+
+
 @dataclass
 class RocqStep:
     number: int  # in the certificate
@@ -86,9 +99,9 @@ class Script:
         self.terms = terms
         self.lemmas: list[str] = []  # of algebra; they stand before the section, where no name of the certificate is known
         self.lines: list[str] = []
-        self.premises: list[str] = []
+        self.premises: list[Premise] = []
         self.met: set[int] = set()  # atoms that the text has named since this was last cleared
-        self.leaned = False  # whether a fact has been used since this was last set
+        self.leaned = False  # whether an assumed step has been used since this was last set
         self._algebra: dict[str, str] = {}
         self._facts: dict[str, str] = {}
 
@@ -106,9 +119,11 @@ class Script:
 
     def deps(self, *relations: Relation, as_written: bool = False) -> str:
         """The variables that occur in the text of the relations, in the order w, t, j, i, k."""
+        if as_written:
+            return ordered(frozenset[str]().union(*(self.terms.context.depends(t) for r in relations for t in r[1:])))
         met: set[int] = set()
         for relation in relations:
-            related(relation, lambda term: self.terms.show(term, lambda a: met.add(a) or "", as_written))
+            related(relation, lambda term: self.terms.show(term, lambda a: met.add(a) or ""))
         return self.variables(met)
 
     def variables(self, atoms: Iterable[int]) -> str:
@@ -119,18 +134,36 @@ class Script:
         """The relation for all w, t, j, i and k that occur in it."""
         return quantified(self.deps(relation), self.relation(relation))
 
-    def fact(self, statement: str, words: str) -> str:
+    def fact(self, statement: str, words: str, kind: str = GENERAL) -> str:
         """The name of a premise of the theorem; what is stated twice is one premise."""
-        self.leaned = True
+        self.leaned |= kind == ASSUMED
         if statement not in self._facts:
             name = self._facts[statement] = f"fact__{len(self._facts)}"
             self.lines.append(f"Hypothesis {name} : {statement}.")
-            self.premises.append(words)
+            self.premises.append(Premise(kind, words))
         return self._facts[statement]
+
+    def declared(self, statement: str, words: str) -> str:
+        """A premise that the context declares."""
+        return self.fact(statement, words, DECLARED)
 
     def size_of(self, sort: str, number: str) -> str:
         """The premise that a constant is the number of coordinates or clients."""
-        return self.fact(f"{number} = INR (length {sort})", f"{number} is the number of {sort}")
+        return self.declared(f"{number} = INR (length {sort})", f"{number} is the number of {sort}")
+
+    def horizon_is_positive(self) -> str:
+        """The premise 0 <= T."""
+        return self.declared(f"0 <= {self.horizon}", f"0 <= {self.horizon}, the horizon")
+
+    @property
+    def horizon(self) -> str:
+        """How long the time is."""
+        return self.terms.identifiers.get(self.terms.context.horizon or "", "T__")
+
+    def variables_once(self, line: str) -> None:
+        """Variables of the section that stand for no name of the certificate."""
+        if line not in self.lines:
+            self.lines.append(line)
 
     # Algebra
 
@@ -234,8 +267,6 @@ class Script:
         if name == "abs":
             side, other = ("right", "(same__ _)") if q >= 0 else ("left", "ltac:(lra)")
             return f"(abs__{side} {number(abs(q))} {number(q)} ltac:(lra) {other})"
-        if name == "erf":
-            return self.fact("0 = erf 0", "erf(0) = 0")
         return f"{FUNCTIONS[name]}__{q}"
 
     def inverse_of_monomial(self, p: Polynomial) -> str:

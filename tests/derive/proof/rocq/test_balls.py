@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -100,11 +101,17 @@ BALLS: dict[str, Certificate] = {
     "nested_open": ball(
         sub(f("exp", Y), add(ONE, Y)), ["split", "1", ["up_open", ["up_open", ["exp"]]], ["eval", 64]], "0", "2", strict=True
     ),
+    "erf": ball(sub(mul(q(2), Y), f("erf", Y)), ["split", "3/2", ["eval", 64], ["up", ["eval", 64]]], "1", "2"),
+    "erf_at_zero": ball(sub(q(2), f("erf", Y)), ["down", ["eval", 64]], "-1", "0", strict=True),
+    "erf_limit": ball(
+        add(sub(q(2), f("erf", Y)), mul(q("1/3"), Y, f("exp", neg(sq(Y))))),
+        ["limit", ["times", f("exp", sq(Y)), ["exp"], ["coeffs"]]],
+        "0",
+    ),
     "atan": ball(sub(f("atan", Y), ["/", Y, q(4)]), ["up", ["eval", 64]], "0", "1"),
 }
 UNPROVED: dict[str, Certificate] = {
     "tanh": ball(sub(Y, f("tanh", Y)), ["up", ["eval", 64]], "0", "2"),
-    "erf": ball(sub(mul(q(2), Y), f("erf", Y)), ["eval", 64], "1", "2"),
 }
 
 
@@ -126,10 +133,13 @@ def test_balls_that_are_not_proved_are_premises(name: str) -> None:
     exported = accepted(UNPROVED[name])
     assert exported.proved == 0
     assert len(exported.premises) == 1
-    assert exported.premises[0].startswith("step 1, ball: ") or exported.premises[0].startswith("step 2, ball: ")
+    assert exported.premises[0].kind == "assumed"
+    assert re.match(r"step [12], ball: ", exported.premises[0].words)
 
 
 FALSE_BALLS: dict[str, Certificate] = {
+    "erf": ball(sub(mul(q(2), Y), f("erf", Y)), ["split", "0", ["eval", 64], ["up", ["eval", 64]]], "-1/2", "2"),
+    "erf_limit": ball(sub(q("9/10"), f("erf", Y)), ["limit", ["times", f("exp", sq(Y)), ["exp"], ["coeffs"]]], "0"),
     "eval": ball(sub(f("exp", Y), mul(q(3), Y)), ["eval", 64], "1/2", "2", strict=True),
     "end": ball(sub(f("exp", Y), add(q("101/100"), Y)), ["up", ["up", ["exp"]]], "0"),
     "down": ball(sub(q("1/2"), sq(Y)), ["down", ["coeffs"]], "0", "1"),
@@ -148,7 +158,7 @@ FALSE_BALLS: dict[str, Certificate] = {
 
 @rocq
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["eval", "end", "down", "split", "quotient"])
+@pytest.mark.parametrize("name", ["erf", "eval", "end", "down", "split", "quotient"])
 def test_rocq_rejects_balls(name: str) -> None:
     rejected(FALSE_BALLS[name])
 

@@ -8,6 +8,7 @@ import pytest
 
 from derive.proof.rocq.export import translated
 from derive.proof.rocq.notation import ExportError
+from derive.proof.rocq.script import Premise
 from tests.derive.proof.rocq.drafts import Certificate, le, x
 from tests.derive.proof.rocq.valid_certificates import (
     all_functions,
@@ -34,24 +35,42 @@ def test_the_theorem_says_what_the_certificate_states() -> None:
         "Theorem certified :",
         "  (forall (w : W) (t : Time), 0 <= (V w t)) ->",
         "  (0 <= eta) ->",
-        "  (forall (w : W) (t : Time), (trprod__H__S w t) <= 1) ->",
+        "  (forall (w : W) (t : Time), (trprod (H w t) (S w t)) <= 1) ->",
         "  (forall (w : W), 0 <= (end' w)) ->",
-        "  ((EI (fun w t => (norm__g w t) ^ 2)) <= (start + (eta * T))).",
+        "  ((EI (fun w t => ((norm (g w t)) ^ 2))) <= (start + (eta * T))).",
     ]
 
 
 def test_premises_are_named() -> None:
     exported = translated(drift())
-    assert [p.split(":")[0] for p in exported.premises] == [
-        "step 3, nonnegative",
-        "step 4, quad_bound",
-        "step 5, trace_bound",
-        "step 6, nonnegative",
-    ]
-    assert exported.proved == 1
+    assert exported.premises == (Premise("declared", "S is positive semidefinite, that is, a sum of products v v'"),)
+    assert exported.proved == 5
     assert translated(young()).premises == ()
-    assert translated(coordinates()).premises == ("D is the number of coords",)
-    assert translated(all_functions()).premises == ("erf is strictly increasing", "erf(0) = 0")
+    # the last step uses all others, which are about an outcome and a time; its claim is not
+    assert [p.words for p in translated(all_functions()).premises] == ["there is an outcome, w__", "there is a time, t__"]
+    assert translated(coordinates()).premises == (Premise("declared", "D is the number of coords"),)
+
+
+def test_a_process_has_general_premises_alone() -> None:
+    """Of analysis: that E and Int are linear and monotone, and Ito for this process; the rest says what is declared or finite."""
+    exported = translated(descent())
+    general = [p.words.split(" (")[0] for p in exported.premises if p.kind == "general"]
+    assert general == [
+        "Ito's formula as an inequality",
+        "E is linear and monotone on the integrable random variables, and E 1 = 1",
+        "Int is linear and monotone on the integrable functions of time, and Int 1 = T",
+    ]
+    assert [p.words for p in exported.premises if p.kind == "integrable"] == [
+        "integrable (fun w => (end' w))",
+        "integrable_wt (fun w t => (trprod (H w t) (S w t)))",
+        "integrable_wt (fun w t => ((norm (g w t)) ^ 2))",
+        "integrable_wt (fun w t => Rabs ((((-1) * ((norm (g w t)) ^ 2)) + (((1 / 2) * (2 * eta)) * (trprod (H w t) (S w t))))))",
+    ]
+    assert {p.kind for p in exported.premises} == {"general", "integrable", "declared"}
+    assert exported.proved == 6
+    assert [p.words for p in translated(scheduled()).premises if p.kind == "general"] == [
+        "on functions continuous on [0, T] Int is the integral of Riemann"
+    ]
 
 
 def test_comments_do_not_end_early() -> None:

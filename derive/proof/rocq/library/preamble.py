@@ -104,22 +104,6 @@ Lemma exp__rise : rising__ exp any__. Proof. intros s t _; apply exp_increasing.
 Lemma atan__rise : rising__ atan any__. Proof. intros s t _; apply atan_increasing. Qed.
 Lemma ln__rise : rising__ ln (Rlt 0). Proof. exact ln_increasing. Qed.
 Lemma sqrt__rise : rising__ sqrt (Rle 0). Proof. intros s t p h; apply sqrt_lt_1_alt; split; assumption. Qed.
-Lemma tanh__form (x : R) : tanh x = 1 - 2 * / (exp (2 * x) + 1).
-Proof.
-  unfold tanh, sinh, cosh. rewrite exp_Ropp. replace (2 * x) with (x + x) by ring. rewrite exp_plus.
-  pose proof (exp_pos x) as h. assert (exp x * exp x + 1 <> 0) by (pose proof (Rmult_lt_0_compat _ _ h h); lra).
-  field. split; [assumption | lra].
-Qed.
-Lemma tanh__rise : rising__ tanh any__.
-Proof.
-  intros s t _ h. rewrite !tanh__form. pose proof (exp_pos (2 * s)). pose proof (exp_pos (2 * t)).
-  assert (exp (2 * s) < exp (2 * t)) by (apply exp_increasing; lra).
-  assert (/ (exp (2 * t) + 1) < / (exp (2 * s) + 1)).
-  { apply Rinv_lt_contravar; [apply Rmult_lt_0_compat; lra | lra]. }
-  lra.
-Qed.
-Lemma tanh__0 : 0 = tanh 0.
-Proof. unfold tanh. rewrite sinh_0. unfold Rdiv. ring. Qed.
 Lemma exp__0 : 1 = exp 0. Proof. symmetry; apply exp_0. Qed.
 Lemma ln__1 : 0 = ln 1. Proof. symmetry; apply ln_1. Qed.
 Lemma atan__0 : 0 = atan 0. Proof. symmetry; apply atan_0. Qed.
@@ -146,12 +130,6 @@ Lemma sum__le {J : Type} (l : list J) (f g : J -> R) : (forall j, f j <= g j) ->
 Proof. intros h. induction l as [| x m ih]; simpl; [apply Rle_refl | apply Rplus_le_compat; [apply h | exact ih]]. Qed.
 Lemma sum__eq {J : Type} (l : list J) (f g : J -> R) : (forall j, f j = g j) -> Sum l f = Sum l g.
 Proof. intros h. induction l as [| x m ih]; simpl; [reflexivity | rewrite h, ih; reflexivity]. Qed.
-Lemma sum__lin {J : Type} (l : list J) (a : R) (f g : J -> R) (s : R) :
-  Sum l g = s -> Sum l (fun j => a * f j + g j) = a * Sum l f + s.
-Proof. intros <-. induction l as [| x m ih]; simpl; [ring | rewrite ih; ring]. Qed.
-Lemma sum__const {J : Type} (l : list J) (a d : R) (g : J -> R) (s : R) :
-  d = INR (length l) -> Sum l g = s -> Sum l (fun j => a * 1 + g j) = a * d + s.
-Proof. intros -> <-. induction l as [| x m ih]; [simpl; ring |]. cbn [Sum length]. rewrite ih, S_INR. ring. Qed.
 Lemma sum__one {J : Type} (l : list J) (f : J -> R) : (forall j, 0 <= f j) -> forall j, In j l -> f j <= Sum l f.
 Proof.
   intros h j. assert (p : forall m, 0 <= Sum m f).
@@ -161,8 +139,6 @@ Proof.
 Qed.
 Lemma some__ {J : Type} (l : list J) (n : R) (P : Prop) : n = INR (length l) -> 0 < n -> (J -> P) -> P.
 Proof. destruct l as [| x m]; simpl; intros h k p; [lra | exact (p x)]. Qed.
-Lemma sum__0 {J : Type} (l : list J) : Sum l (fun _ => 0) = 0.
-Proof. induction l as [| x m ih]; simpl; [reflexivity | rewrite ih; ring]. Qed.
 """
 
 # Derivatives and inequalities in one variable, for `ball` steps.
@@ -203,28 +179,10 @@ Lemma d__sqrt (f : R -> R) (x a : R) : 0 < f x -> D__ f x a -> D__ (fun y => sqr
 Proof. intros p h. apply (derivable_pt_lim_comp f sqrt x a _ h), derivable_pt_lim_sqrt, p. Qed.
 Lemma d__atan (f : R -> R) (x a : R) : D__ f x a -> D__ (fun y => atan (f y)) x (/ (1 + f x ^ 2) * a).
 Proof. intros h. apply (derivable_pt_lim_comp f atan x a _ h), derivable_pt_lim_atan. Qed.
-Lemma d__tanh (f : R -> R) (x a : R) : D__ f x a -> D__ (fun y => tanh (f y)) x ((1 + (-1) * tanh (f x) ^ 2) * a).
-Proof.
-  intros h. apply (derivable_pt_lim_comp f tanh x a _ h). set (p := f x).
-  assert (c : 0 < cosh p) by (unfold cosh; pose proof (exp_pos p); pose proof (exp_pos (- p)); lra).
-  replace (1 + (-1) * tanh p ^ 2) with ((cosh p * cosh p - sinh p * sinh p) / Rsqr (cosh p)) by (unfold tanh, Rsqr; field; lra).
-  change tanh with (sinh / cosh)%F. apply derivable_pt_lim_div; [apply derivable_pt_lim_sinh | apply derivable_pt_lim_cosh | lra].
-Qed.
 Lemma d__same (f : R -> R) (x a b : R) : a = b -> D__ f x a -> D__ f x b. Proof. intros <-; auto. Qed.
 Lemma zero__open (a b : R) : 0 <= a -> a < b -> 0 < b. Proof. lra. Qed.
 Lemma odd__atan (p : R) : atan ((-1) * p) = (-1) * atan p.
 Proof. replace ((-1) * p) with (- p) by ring. rewrite atan_opp. ring. Qed.
-Lemma tanh__exp (p : R) : tanh p = (1 + (-1) * exp ((-2) * p)) * (/ (1 + exp ((-2) * p))).
-Proof.
-  unfold tanh, sinh, cosh. replace ((-2) * p) with (- p + - p) by ring. rewrite exp_plus, exp_Ropp. pose proof (exp_pos p) as h.
-  pose proof (Rinv_0_lt_compat _ h). assert (exp p * exp p + 1 <> 0) by (pose proof (Rmult_lt_0_compat _ _ h h); lra).
-  field. repeat split; try lra.
-Qed.
-Lemma odd__tanh (p : R) : tanh ((-1) * p) = (-1) * tanh p.
-Proof.
-  replace ((-1) * p) with (- p) by ring. unfold tanh, sinh, cosh. rewrite Ropp_involutive. unfold Rdiv.
-  rewrite (Rplus_comm (exp (- p))). ring.
-Qed.
 Lemma exp__up (z : Z) (n : nat) (b : R) : z = Z.of_nat n -> exp (IZR z * b) = exp b ^ n.
 Proof.
   intros ->. rewrite <- INR_IZR_INZ. induction n as [| n ih]; [simpl; rewrite Rmult_0_l; apply exp_0 |].
@@ -252,5 +210,46 @@ Lemma up__open (f d : R -> R) (a x : R) :
 Proof.
   intros h H K. destruct (MVT_cor2 f d a x h) as (c & e & p & q); [intros c [p q]; auto |].
   assert (0 < d c * (x - a)) by (apply Rmult_lt_0_compat; [apply K; lra | lra]). lra.
+Qed.
+"""
+
+TANH = r"""
+Lemma tanh__form (x : R) : tanh x = 1 - 2 * / (exp (2 * x) + 1).
+Proof.
+  unfold tanh, sinh, cosh. rewrite exp_Ropp. replace (2 * x) with (x + x) by ring. rewrite exp_plus.
+  pose proof (exp_pos x) as h. assert (exp x * exp x + 1 <> 0) by (pose proof (Rmult_lt_0_compat _ _ h h); lra).
+  field. split; [assumption | lra].
+Qed.
+Lemma tanh__rise : rising__ tanh any__.
+Proof.
+  intros s t _ h. rewrite !tanh__form. pose proof (exp_pos (2 * s)). pose proof (exp_pos (2 * t)).
+  assert (exp (2 * s) < exp (2 * t)) by (apply exp_increasing; lra).
+  assert (/ (exp (2 * t) + 1) < / (exp (2 * s) + 1)).
+  { apply Rinv_lt_contravar; [apply Rmult_lt_0_compat; lra | lra]. }
+  lra.
+Qed.
+Lemma tanh__0 : 0 = tanh 0.
+Proof. unfold tanh. rewrite sinh_0. unfold Rdiv. ring. Qed.
+"""
+
+# Needs CALCULUS.
+TANH_DERIVATIVE = r"""
+Lemma d__tanh (f : R -> R) (x a : R) : D__ f x a -> D__ (fun y => tanh (f y)) x ((1 + (-1) * tanh (f x) ^ 2) * a).
+Proof.
+  intros h. apply (derivable_pt_lim_comp f tanh x a _ h). set (p := f x).
+  assert (c : 0 < cosh p) by (unfold cosh; pose proof (exp_pos p); pose proof (exp_pos (- p)); lra).
+  replace (1 + (-1) * tanh p ^ 2) with ((cosh p * cosh p - sinh p * sinh p) / Rsqr (cosh p)) by (unfold tanh, Rsqr; field; lra).
+  change tanh with (sinh / cosh)%F. apply derivable_pt_lim_div; [apply derivable_pt_lim_sinh | apply derivable_pt_lim_cosh | lra].
+Qed.
+Lemma tanh__exp (p : R) : tanh p = (1 + (-1) * exp ((-2) * p)) * (/ (1 + exp ((-2) * p))).
+Proof.
+  unfold tanh, sinh, cosh. replace ((-2) * p) with (- p + - p) by ring. rewrite exp_plus, exp_Ropp. pose proof (exp_pos p) as h.
+  pose proof (Rinv_0_lt_compat _ h). assert (exp p * exp p + 1 <> 0) by (pose proof (Rmult_lt_0_compat _ _ h h); lra).
+  field. repeat split; try lra.
+Qed.
+Lemma odd__tanh (p : R) : tanh ((-1) * p) = (-1) * tanh p.
+Proof.
+  replace ((-1) * p) with (- p) by ring. unfold tanh, sinh, cosh. rewrite Ropp_involutive. unfold Rdiv.
+  rewrite (Rplus_comm (exp (- p))). ring.
 Qed.
 """

@@ -1,0 +1,53 @@
+"""The texts together, in order; a file has those lemmas and definitions whose names it uses, and those that they use."""
+
+from __future__ import annotations
+
+import re
+
+from derive.proof.rocq.library.error_function import ERF, ERF_BOUNDS, ERF_DERIVATIVE, ERF_LIMIT
+from derive.proof.rocq.library.limits import LIMITS
+from derive.proof.rocq.library.means import MEANS, PATHS, SUM_MEAN
+from derive.proof.rocq.library.preamble import CALCULUS, PREAMBLE, SUMS, TANH, TANH_DERIVATIVE
+from derive.proof.rocq.library.processes import FUNDAMENTAL, ITO, TIME
+from derive.proof.rocq.library.vectors import VECTORS
+
+PARTS = (PREAMBLE, TANH, SUMS, MEANS, SUM_MEAN, PATHS, VECTORS, TIME, ITO, CALCULUS, TANH_DERIVATIVE, LIMITS)
+PARTS += (ERF, ERF_DERIVATIVE, ERF_BOUNDS, ERF_LIMIT, FUNDAMENTAL)
+_COQUELICOT = 'Set Warnings "-ambiguous-paths".\nFrom Coquelicot Require Import Coquelicot.\n'
+_INTERVAL = "From Interval Require Import Tactic.\n"
+_DEFINED = re.compile(r"^(?:Lemma|Definition|Fixpoint|Notation|Ltac) ([A-Za-z0-9_]+)", re.MULTILINE)
+_BEGINS = re.compile(r"^(?=(?:Lemma|Definition|Fixpoint|Notation|Ltac|Section|End|Context|Variables?|Hypothesis)\b)", re.MULTILINE)
+_COMMENT = re.compile(r"^\(\*(?:(?!\*\)).)*\*\)\n\Z", re.MULTILINE | re.DOTALL)
+_WORD = re.compile(r"[A-Za-z0-9_]+")
+
+
+def library(text: str) -> str:
+    """What a file begins with whose lemmas and section are the text."""
+    words = set(_WORD.findall(text))
+    parts = [_needed(part, words) for part in reversed(PARTS)]
+    numerical = "interval with (" in text or "interval_intro" in words
+    imports = _INTERVAL * numerical + _COQUELICOT * ("RInt" in words)
+    return "".join([imports, *reversed(parts)])
+
+
+def _needed(part: str, words: set[str]) -> str:
+    """What the words name of a part, with sections around it, and what that uses; the words become more by its own."""
+    if part is not PREAMBLE and words.isdisjoint(_DEFINED.findall(part)):
+        return ""
+    kept: list[str] = []
+    for item in reversed(_items(part)):
+        name = _DEFINED.search(item)
+        if name is None or name[1] in words:
+            kept.append(item)
+            words.update(_WORD.findall(item))
+    return "".join(reversed(kept))
+
+
+def _items(part: str) -> list[str]:
+    """A part, cut where a definition, a lemma or a section begins; a comment goes with what it stands before."""
+    items = _BEGINS.split(part)
+    for n in range(len(items) - 1):
+        comment = _COMMENT.search(items[n])
+        if comment is not None:
+            items[n], items[n + 1] = items[n][: comment.start()], comment[0] + items[n + 1]
+    return items

@@ -1,0 +1,140 @@
+"""Expectations, integrals over time and sums: each is linear and monotone, and a value is computed summand by summand.
+
+Sums are proved to be so. Of E and of the integral over time it is a premise, in general; EI is by definition E of the integral.
+What the normal form of a term has under E, Int or EI is a premise too: that it is integrable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.proof.language.normal import Monomial
+from derive.proof.language.terms import OPERATORS, Relation, Term, under
+from derive.proof.rocq.notation import VARIABLES, ZERO, ExportError, applied, expanded
+from derive.proof.rocq.script import INTEGRABLE, Given, RocqStep, Script, abstracted, quantified
+
+SORTS = {"S": "coords", "Si": "coords", "C": "clients"}
+#: the functions that an operator is linear on
+_CLASSES = {"E": "integrable", "I": "integrable_t", "EI": "integrable_wt"}
+EXPECTATION = "mean__ integrable E 1", "E is linear and monotone on the integrable random variables, and E 1 = 1"
+
+
+@dataclass(frozen=True)
+class Mean:
+    """How the lemmas about an operator begin, and their first argument: a proof that it is linear and monotone."""
+
+    lemmas: str
+    proof: str
+
+    def lemma(self, name: str) -> str:
+        return f"{self.lemmas}__{name} {self.proof}"
+
+
+def time_mean(script: Script) -> str:
+    """The premise that Int is an integral over an interval of the horizon's length."""
+    words = f"Int is linear and monotone on the integrable functions of time, and Int 1 = {script.horizon}"
+    return script.fact(f"mean__ integrable_t Int {script.horizon}", words)
+
+
+def mean_of(script: Script, operator: str) -> Mean:
+    """The operator as a positive linear functional."""
+    if operator in SORTS:
+        return Mean("has", f"(sum__mean {SORTS[operator]})")
+    if operator == "E":
+        return Mean("has", script.fact(*EXPECTATION))
+    if operator == "I":
+        return Mean("has", time_mean(script))
+    return Mean("both", f"{script.fact(*EXPECTATION)} {time_mean(script)}")
+
+
+def function_of(script: Script, operator: str, term: Term, as_written: bool = False) -> str:
+    return f"(fun {' '.join(OPERATORS[operator])} => {script.show(term, as_written)})"
+
+
+def integrable(script: Script, operator: str, term: Term) -> str:
+    """A proof that a term may stand under E, Int or EI, for the variables that are bound."""
+    outer = "".join(v for v in VARIABLES if v in script.terms.depends(script.terms.polynomial(term)) - set(OPERATORS[operator]))
+    function = function_of(script, operator, term)
+    words = f"{_CLASSES[operator]} {function}"
+    return applied(script.fact(quantified(outer, words), words, INTEGRABLE), outer)
+
+
+def summed(script: Script, operator: str, term: Term) -> str:
+    """A proof that what the term is under the operator has the value N(op(term)): has__ .. (fun .. => term) value."""
+    terms, mean = script.terms, mean_of(script, operator)
+    bound = OPERATORS[operator]
+
+    def product(m: Monomial, c: Fraction, inside: bool) -> Term:
+        """Those factors of a monomial that depend on what the operator binds, or the others."""
+        return expanded({tuple((a, n) for a, n in m if bool(set(bound) & terms.depends({((a, n),): c})) == inside): c})
+
+    rest, total, proof = ZERO, ZERO, f"({mean.lemma('0')})"
+    for m, c in reversed(terms.polynomial(term).items()):
+        a, f = product(m, c, False), product(m, Fraction(1), True)
+        value = under(operator, f)
+        if f == expanded({(): Fraction(1)}):
+            piece = f"({mean.lemma('1')} {script.show(value)} {_size(script, operator, script.show(value))})"
+        elif operator == "EI" and "w" not in terms.depends(terms.polynomial(f)):
+            over_time = f"(own__ Int {integrable(script, 'I', f)})"
+            piece = f"(both__time {script.fact(*EXPECTATION)} {function_of(script, 'I', f)} _ {over_time})"
+        elif operator in SORTS:
+            piece = f"(sum__own {SORTS[operator]} {function_of(script, operator, f)})"
+        else:
+            piece = f"(own__ {script.terms.operator(operator)} {integrable(script, operator, f)})"
+        functions = f"{script.show(a)} {function_of(script, operator, f)} {function_of(script, operator, rest)}"
+        proof = f"({mean.lemma('lin')} {functions} _ _ {piece} {proof})"
+        rest, total = a * f + rest, a * value + total
+    functions = f"{function_of(script, operator, term)} {function_of(script, operator, rest)}"
+    same = abstracted(bound, script.identity(term, rest))
+    split = f"({mean.lemmas}__same {functions} _ {same} {proof})"
+    return f"(has__is {split} {script.identity(total, under(operator, term))})"
+
+
+def _size(script: Script, operator: str, size: str) -> str:
+    """A proof that the operator of 1 is this: how many there are, how long the time is, or 1."""
+    return script.size_of(SORTS[operator], size) if operator in SORTS else f"(same__ {size})"
+
+
+def monotone(script: Script, step: RocqStep, given: Given) -> Given:
+    """op(l) <= op(r) from l <= r everywhere."""
+    (op, low, high), proof = given
+    operator: str = step.data["operator"]
+    if operator not in OPERATORS or op == "!=":
+        raise ExportError(f"step {step.number}: there is no rule for {operator!r} of {op}"[:80])
+    weaker = Relation(("==" if op == "==" else "<=", low, high))
+    found = Relation((weaker.op, under(operator, low), under(operator, high)))
+    everywhere = abstracted(OPERATORS[operator], script.bridge(given[0], proof, weaker))
+    functions = " ".join(function_of(script, operator, t) for t in (low, high))
+    values = f"{summed(script, operator, low)} {summed(script, operator, high)}"
+    lemma = mean_of(script, operator).lemma("eq" if op == "==" else "le")
+    return found, f"({lemma} {functions} _ _ {everywhere} {values})"
+
+
+def component(script: Script, step: RocqStep, given: Given) -> Given:
+    """r - l <= Sum (r - l): one of what is >= 0 everywhere."""
+    claim, proof = given
+    operator: str = step.data["operator"]
+    if operator not in ("S", "C") or claim.op not in ("<=", "<"):
+        raise ExportError(f"step {step.number}: a component is of a sum of what is >= 0")
+    v, sort, slack = OPERATORS[operator], SORTS[operator], claim.slack
+    positive = script.bridge(claim, proof, ZERO.le(slack))
+    listed = script.declared(f"forall {v} : {VARIABLES[v]}, In {v} {sort}", f"{sort} lists every one")
+    least = f"(sum__one {sort} {function_of(script, operator, slack)} {abstracted(v, positive)} {v} ({listed} {v}))"
+    return slack.le(under(operator, slack)), f"(between__le {least} (same__ _) (proj2 {summed(script, operator, slack)}))"
+
+
+def written_under(script: Script, operator: str, term: Term, inside: str) -> str:
+    """op(term as written) = N(op(term)), `inside` being a proof of the equality that is under the operator."""
+    terms = script.terms
+    value = terms.polynomial(under(operator, term))
+    functions = function_of(script, operator, term, as_written=True)
+    everywhere = abstracted(OPERATORS[operator], inside)
+    if terms.under(operator, terms.poly(terms.polynomial(term), terms.atom_text)) == terms.poly(value, terms.atom_text):
+        normal = expanded(terms.polynomial(term))
+        everywhere = abstracted(OPERATORS[operator], f"(trans__ {inside} {script.identity(term, normal)})")
+        lemma = f"same__under{'2' if operator == 'EI' else ''} {script.terms.operator(operator)}"
+        return f"({lemma} {functions} {function_of(script, operator, normal)} {everywhere})"
+    mean = mean_of(script, operator)
+    same = f"{mean.lemmas}__same {functions} {function_of(script, operator, term)} _ {everywhere}"
+    return f"(proj2 ({same} {summed(script, operator, term)}))"

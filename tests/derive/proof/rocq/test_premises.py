@@ -1,0 +1,131 @@
+"""The general premises of exported files hold together: Rocq proves them of a model, so that they do not imply False."""
+
+from __future__ import annotations
+
+import pytest
+
+from derive.proof.rocq.judge import STANDARD, Judged, judge
+from derive.proof.rocq.library.whole import library
+from derive.proof.rocq.script import Premise
+from tests.derive.proof.rocq.drafts import ONE, ZERO, Draft, accepted, le, q, rocq, x
+
+#: one outcome; Riemann's integral over [0, T]; a process at rest, and for T = 0 one with any drift and any covariance
+MODEL = r"""
+Definition time (T : R) (h : 0 <= T) (x : R) : Time__ T.
+Proof. exists (Rmax 0 (Rmin x T)). split; [apply Rmax_l | apply Rmax_lub; [exact h | apply Rmin_r]]. Defined.
+Lemma time_inside (T : R) (h : 0 <= T) (x : R) : 0 < x < T -> proj1_sig (time T h x) = x.
+Proof. intros [p q]. unfold time. simpl. rewrite Rmin_left, Rmax_right by lra. reflexivity. Qed.
+Section Model.
+Variables (T : R) (h : 0 <= T).
+Definition all (f : unit -> R) : Prop := True.
+Definition E (f : unit -> R) : R := f tt.
+Definition integrable (f : Time__ T -> R) : Prop := ex_RInt (fun x => f (time T h x)) 0 T.
+Definition Int (f : Time__ T -> R) : R := RInt (fun x => f (time T h x)) 0 T.
+Lemma expectation : mean__ all E 1.
+Proof. repeat split. intros f g _ _ k. apply k. Qed.
+Lemma integral : mean__ integrable Int T.
+Proof.
+  split; [| split].
+  - change (ex_RInt (fun _ => 1) 0 T /\ RInt (fun _ => 1) 0 T = T). rewrite RInt_const. split; [apply ex_RInt_const |].
+    unfold scal. simpl. unfold mult. simpl. ring.
+  - intros a f g p q. change (ex_RInt (fun x => a * f (time T h x) + g (time T h x)) 0 T /\
+      RInt (fun x => a * f (time T h x) + g (time T h x)) 0 T = a * Int f + Int g).
+    pose proof (is_RInt_plus _ _ _ _ _ _ (is_RInt_scal _ _ _ a _ (RInt_correct _ _ _ p)) (RInt_correct _ _ _ q)) as r.
+    split; [eexists; exact r | exact (is_RInt_unique _ _ _ _ r)].
+  - intros f g p q k. apply RInt_le; [exact h | exact p | exact q | intros x _; apply k].
+Qed.
+Lemma riemann : riemann__ integrable Int.
+Proof.
+  intros f c. assert (i : is_RInt f 0 T (RInt f 0 T)).
+  { apply (RInt_correct (V := R_CompleteNormedModule)), (ex_RInt_continuous (V := R_CompleteNormedModule)).
+    intros x p. rewrite Rmin_left, Rmax_right in p by exact h. apply continuity_pt_filterlim, c, p. }
+  assert (j : is_RInt (fun x => f (proj1_sig (time T h x))) 0 T (RInt f 0 T)).
+  { apply (is_RInt_ext f); [| exact i]. intros x p. rewrite Rmin_left, Rmax_right in p by exact h.
+    rewrite time_inside; [reflexivity | exact p]. }
+  split; [exists (RInt f 0 T); exact j | exact (is_RInt_unique _ _ _ _ j)].
+Qed.
+Lemma at_rest {J : Type} (l : list J) (x0 : J -> R) :
+  ito__ l h all E integrable Int (fun _ _ => x0) (fun _ _ _ => 0) (fun _ _ _ _ => 0) x0.
+Proof.
+  intros _ a a' V D D2 c s H d k p S _ _ [[i _] <-] _ e. unfold E, path__.
+  assert (q : Int (fun t => a' (proj1_sig t) * V x0) = a T * V x0 + (-1) * (a 0 * V x0)).
+  { apply (fundamental__ riemann h (fun t => a t * V x0) (fun t => a' t * V x0)).
+    - intros t. pose proof (derivable_pt_lim_mult a (fun _ => V x0) _ _ _ (d (proj1_sig t)) (derivable_pt_lim_const (V x0) _)) as r.
+      rewrite Rmult_0_r, Rplus_0_r in r. exact r.
+    - intros t. apply (continuity_pt_mult a' (fun _ => V x0)); [apply k | apply continuity_const; intros y w; reflexivity]. }
+  assert (r : Int (fun t => a' (proj1_sig t) * V x0) <= Int (H tt)); [| lra].
+  apply integral; [apply (riemann (fun t => a' t * V x0)) | apply i |].
+  - intros x _. apply (continuity_pt_mult a' (fun _ => V x0)); [apply k | apply continuity_const; intros y w; reflexivity].
+  - intros t. specialize (e tt t). rewrite drift__0, trprod__0 in e. lra.
+Qed.
+Lemma nothing {J : Type} (l : list J) (x0 : J -> R) :
+  potential__ l h (fun (_ : unit) _ => x0) x0 (fun _ => 0) (fun _ _ => 0) (fun _ _ _ => 0)
+    (fun _ _ => 0) (fun _ _ _ => 0) (fun _ _ _ _ => 0) (fun _ => 0) 0.
+Proof.
+  split; [| repeat split]. split; [| split].
+  - intros x v. rewrite dot__0. apply derivable_pt_lim_const.
+  - intros x u v. assert (z : mv__ l (fun _ _ => 0) v = (fun _ => 0)) by (apply ext__; intros i; apply dot__0).
+    rewrite z, drift__0, dot__0. apply derivable_pt_lim_const.
+  - intros x i j e p. exists 1. split; [lra |]. intros y _. rewrite Rminus_diag_eq, Rabs_R0 by reflexivity. exact p.
+Qed.
+End Model.
+Lemma no_time (J : Type) (l : list J) (x0 : J -> R) b A :
+  ito__ l (Rle_refl 0) all E (integrable 0 (Rle_refl 0)) (Int 0 (Rle_refl 0)) (fun _ _ => x0) b A x0.
+Proof. intros _ a a' V D D2 c s H _ _ _ _ _ _ [_ <-] _ _. unfold E, path__, Int. rewrite RInt_point. unfold zero. simpl. lra. Qed.
+Theorem model : (forall T (h : 0 <= T) (J : Type) (l : list J) (x0 : J -> R),
+  mean__ all E 1 /\ mean__ (integrable T h) (Int T h) T /\ riemann__ (integrable T h) (Int T h) /\
+  ito__ l h all E (integrable T h) (Int T h) (fun _ _ => x0) (fun _ _ _ => 0) (fun _ _ _ _ => 0) x0 /\
+  potential__ l h (fun (_ : unit) _ => x0) x0 (fun _ => 0) (fun _ _ => 0) (fun _ _ _ => 0)
+    (fun _ _ => 0) (fun _ _ _ => 0) (fun _ _ _ _ => 0) (fun _ => 0) 0) /\
+  (forall (J : Type) (l : list J) (x0 : J -> R) b A,
+  ito__ l (Rle_refl 0) all E (integrable 0 (Rle_refl 0)) (Int 0 (Rle_refl 0)) (fun _ _ => x0) b A x0).
+Proof.
+  split; [| exact no_time]. intros T h J l x0.
+  exact (conj expectation (conj (integral T h) (conj (riemann T h) (conj (at_rest T h l x0) (nothing T h l x0))))).
+Qed.
+Print Assumptions model.
+"""
+
+
+def judged(text: str) -> Judged:
+    return judge(library(text) + text)
+
+
+@rocq
+@pytest.mark.slow
+def test_general_premises_have_a_model() -> None:
+    verdict = judged(MODEL)
+    assert verdict.accepted, verdict.output
+    assert set(verdict.assumptions) <= STANDARD
+
+
+#: premises that are stronger, and false in the model
+STRONGER = {
+    "a horizon that is longer": ("Lemma integral : mean__ integrable Int T", "Lemma integral : mean__ integrable Int (T + 1)"),
+    "a drift that does not move": ("(fun _ _ => x0) (fun _ _ _ => 0)", "(fun _ _ => x0) (fun _ _ _ => 1)"),
+}
+
+
+@rocq
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STRONGER)
+def test_stronger_premises_do_not_have_it(name: str) -> None:
+    old, new = STRONGER[name]
+    text = MODEL.replace(old, new, 1)
+    assert text != MODEL
+    assert not judged(text).accepted
+
+
+@rocq
+@pytest.mark.slow
+def test_what_is_declared_of_a_function_is_a_premise_though_it_be_false() -> None:
+    """1 <= 0 of a function that is bounded by -1: the theorem is accepted, and its premise says so."""
+    d = Draft({"t": "const"}, functions={"F": {"bounded": q(-1)}})
+    of = ["F", "F", x("t")]
+    use = {"function": "F", "args": [x("t")]}
+    high = d.step("declared", [], {**use, "property": "bounded"}, le(of, q(-1)))
+    low = d.step("declared", [], {**use, "property": "bounded_below"}, le(q(1), of))
+    d.certify([high, low], le(ONE, ZERO), [["1/2", [0], []], ["1/2", [1], []]])
+    exported = accepted(d.done())
+    assert exported.premises == (Premise("declared", "F is bounded"),)
+    assert "Hypothesis fact__0 : forall x__, Rabs (F x__) <= (-1)." in exported.text
