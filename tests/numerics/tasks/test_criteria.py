@@ -8,6 +8,7 @@ import pytest
 from derive.vocabulary.errors import BadInput
 from numerics.statistics.estimates import ranks
 from numerics.tasks import criteria as claims
+from numerics.tasks.verdicts import DISAGREE, combined
 
 TIMES = np.linspace(0, 1, 13)
 
@@ -114,14 +115,24 @@ def test_settling_allows_a_floor_and_no_rise() -> None:
     assert claims.settles([rising], 1.0).verdict == claims.settles([flat(1.5)], 1.0).verdict == "SEEN TO FAIL"
 
 
+def test_a_bound_on_a_mean_is_met_or_not() -> None:
+    values = [np.random.default_rng(n).uniform(0.9, 1.1, 30) for n in range(2)]
+    assert claims.bounded(values, [1.2, 1.2]).verdict == "SEEN"
+    failing = claims.bounded(values, [1.2, 0.9])
+    assert failing.each == ("below", "not below") and failing.verdict == "SEEN TO FAIL"
+    assert claims.bounded(values, [1.2, 1.001]).verdict == "UNDECIDED"
+    gone = claims.bounded([values[0], np.append(values[1], np.inf)], [1.2, 1.2])
+    assert gone.verdict == "SEEN TO FAIL" and gone.hindered == "1 runs left the bound"
+
+
 VERDICTS = ("SEEN", "SEEN TO FAIL", "UNDECIDED")
 
 
 @pytest.mark.parametrize("first", VERDICTS)
 @pytest.mark.parametrize("second", VERDICTS)
 def test_two_studies_decide_only_together(first: str, second: str) -> None:
-    wanted = (first, "no study decides" if first == "UNDECIDED" else "") if first == second else ("UNDECIDED", claims.DISAGREE)
-    assert claims.combined([first, second]) == wanted
+    wanted = (first, "no study decides" if first == "UNDECIDED" else "") if first == second else ("UNDECIDED", DISAGREE)
+    assert combined([first, second]) == wanted
 
 
 def moved(losses: np.ndarray, by: float) -> np.ndarray:
