@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,30 @@ class Inputs:
     whole: bool = True
 
 
+def reduced(quick: Any, full: Any, words: Mapping[str, str]) -> list[str]:
+    """What a quick report has less of, from its settings and those of the full one: "64 of 200 seeds", "2 of 3 models", "no equations".
+
+    Args:
+        quick, full: dataclasses, or mappings of the same keys; of entries with a length the lengths are said, None is all or none.
+        words: what each entry counts; an entry that is a dataclass itself has the words of its own entries under its own name.
+
+    Raises:
+        KeyError: an entry differs for which there is no word.
+    """
+    less, more = ((asdict(a) if is_dataclass(a) and not isinstance(a, type) else a) for a in (quick, full))
+    said = []
+    for name, whole in more.items():
+        part = less[name]
+        if part == whole:
+            continue
+        if isinstance(whole, Mapping):
+            said += [f"no {words[name]}"] if part is None else [f"{words[name]}: {line}" for line in reduced(part, whole, words)]
+            continue
+        a, b = (len(v) if isinstance(v, (tuple, list)) else v for v in (part, whole))
+        said.append(f"no {words[name]}" if a == 0 else f"{a} of {'all' if b is None else b} {words[name]}")
+    return said
+
+
 class Section(ABC):
     """One part of the report, parts/<name>.tex, made from templates/parts/<name>.tex."""
 
@@ -53,7 +77,7 @@ class Section(ABC):
 
         "statuses" holds the checks. "evidence" is what claims rest on (`reports.paper.ledger`), by key, each piece as
         `reports.paper.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the meaning that
-        standard symbols have in this document.
+        standard symbols have in this document. "left_out" says what a quick report has less of (`reduced`), for its first page.
         """
 
     @staticmethod

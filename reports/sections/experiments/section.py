@@ -16,7 +16,7 @@ from numerics.tasks.verdicts import DISAGREE, FAILS, SEEN, UNDECIDED
 from reports.document.figures import BAND
 from reports.document.numbers import number
 from reports.paper.following import FOLLOW
-from reports.sections.base import Inputs, Section
+from reports.sections.base import Inputs, Section, reduced
 from reports.sections.compare import bounded
 from reports.sections.experiments import findings, variants
 from reports.sections.experiments.figures import draw
@@ -40,12 +40,19 @@ from reports.sections.experiments.study import (
     VariantSize,
 )
 
+#: what the numbers of a `Task` and a `VariantSize` count
+COUNTED = {
+    "samples": "samples", "keeps": r"values of $\omega$", "steps": "steps", "saved": "saved times", "tuned": "seeds for tuning",
+    "seeds": "reported seeds", "sign_steps": "steps of DSignSGD at least", "sign_most": "steps of DSignSGD at most",
+    "sign_saved": "saved times of DSignSGD", "sign_seeds": "seeds of DSignSGD", "scales": "noise scales",
+    "descent": "numbers of the descent", "equations": "runs compared with equations", "variants": "variants", "names": "variants",
+}  # fmt: skip
 _EVERY = (variants.FLOOR, variants.BY_LABEL, variants.BATCHES)
 _SIGN = {"scales": (0.01, 0.1, 1.0), "constant": (0.1,), "decaying": (1.0,)}
 _DIGITS = Task(
     "digits", "Digits", samples=None, keeps=(1.0, 0.3, 0.1, 0.03, 0.01), grids=((-3, 6), (-4, 5), (0, 9)), steps=320,
     saved=20, tuned=8, seeds=28, sign_saved=80, sign_steps=1280, sign_most=5120, sign_seeds=20, descent=((0.25, 1.0), 300, 32),
-    equations=(ModelRun(0.1, 32.0, 80, 128),), variants=VariantSize(_EVERY, (1.0, 0.1, 0.01), 40, 320, 32, 2560, 32, (0.01, 1.0)),
+    equations=(ModelRun(0.1, 32.0, 80, 128),), variants=VariantSize(_EVERY, (1.0, 0.1, 0.01), 40, 320, 32, 2560, 32, (0.1,)),
     **_SIGN,
 )  # fmt: skip
 _CANCER = Task(
@@ -106,6 +113,11 @@ class Experiments(Section):
             evidence |= problem.pop("evidence")
         return {
             "problems": problems, "missing": missing, "evidence": evidence,
+            "left_out": [
+                f"{task.title.lower()}: {line}"
+                for task, whole in zip(_tasks(context), TASKS["full"], strict=True)
+                for line in reduced(task, whole, COUNTED)
+            ],
             "criteria": {
                 "level": f"{100 * claims.LEVEL:g}", "cap": f"{claims.CAP:g}", "level_within": f"{100 * claims.LEVEL_WITHIN:g}",
                 "rounding": f"{round(np.log10(claims.ROUNDING))}",

@@ -12,7 +12,7 @@ import numpy as np
 
 from reports.document.numbers import number
 from reports.paper.evidence import METHOD, NOT_LINEARISED, evidence
-from reports.sections.base import Inputs, Section
+from reports.sections.base import Inputs, Section, reduced
 from reports.sections.sweeps import figures as sweep_figures
 
 SEED = 20250600181
@@ -31,6 +31,11 @@ class SweepSize:
     paths: int
 
 
+#: what the numbers of a `SweepSize` count
+COUNTED = {
+    "cells": "cells a side", "omegas": r"values of $\omega$", "nus": r"values of $\nu$", "halvings": "step sizes of the sign chains",
+    "exponents": "exponents", "starts": "starts", "paths": "paths a cell",
+}  # fmt: skip
 SIZES = {
     "quick": SweepSize(24, (0.0, 1.0, 7.0), (1, 2, 3, 5, 10), 5, 5, 14, 64),
     "full": SweepSize(40, (0.0, 1.0, 3.0, 7.0, 15.0), (0.5, 1, 1.5, 2, 3, 4, 5, 10, 30), 7, 12, 36, 400),
