@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,27 +34,38 @@ class Inputs:
 
 
 def reduced(quick: Any, full: Any, words: Mapping[str, str]) -> list[str]:
-    """What a quick report has less of, from its settings and those of the full one: "64 of 200 seeds", "2 of 3 models", "no equations".
+    """What a quick report has less of, by its settings and those of the full one: "64 of 200 seeds", "no equations".
 
     Args:
-        quick, full: dataclasses, or mappings of the same keys; of entries with a length the lengths are said, None is all or none.
-        words: what each entry counts; an entry that is a dataclass itself has the words of its own entries under its own name.
+        quick, full: dataclasses, or mappings of the same keys. Of tuples the lengths are said, or of two of one length the numbers
+            that differ; None stands for all, or for none of what has entries of its own.
+        words: what each entry counts, "" for one that the reader need not know of. What an entry that is a dataclass has less of
+            stands in brackets after its word.
 
     Raises:
         KeyError: an entry differs for which there is no word.
     """
-    less, more = ((asdict(a) if is_dataclass(a) and not isinstance(a, type) else a) for a in (quick, full))
-    said = []
+    less, more = _entries(quick), _entries(full)
+    said: list[str] = []
     for name, whole in more.items():
         part = less[name]
-        if part == whole:
+        if part == whole or not words[name]:
             continue
         if isinstance(whole, Mapping):
-            said += [f"no {words[name]}"] if part is None else [f"{words[name]}: {line}" for line in reduced(part, whole, words)]
+            inside = "" if part is None else ", ".join(reduced(part, whole, words))
+            said.append(f"{words[name]} ({inside})" if inside else f"no {words[name]}")
+            continue
+        if isinstance(whole, (tuple, list)) and len(part) == len(whole):
+            pairs = [f"{a} of {b}" for a, b in zip(part, whole, strict=True) if a != b]
+            said.append(f"{' and '.join(pairs)} {words[name]}")
             continue
         a, b = (len(v) if isinstance(v, (tuple, list)) else v for v in (part, whole))
         said.append(f"no {words[name]}" if a == 0 else f"{a} of {'all' if b is None else b} {words[name]}")
     return said
+
+
+def _entries(settings: Any) -> Mapping[str, Any]:
+    return settings if isinstance(settings, Mapping) else asdict(settings)
 
 
 class Section(ABC):

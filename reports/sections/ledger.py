@@ -72,11 +72,16 @@ class Ledger(Section):
         rows = [row for group in groups for row in group["rows"] if not group["grid"]]
         cells = [row for group in groups for row in group["rows"] if group["grid"]]
         return {
-            "own": context.problem is not None, "quick": context.quick, "whole": context.whole, "groups": groups,
+            "own": context.problem is not None, "whole": context.whole, "groups": groups,
             "total": len(rows), "said": said(rows), "cells": {"total": len(cells), "said": said(cells)},
             "others": _others([row for group in rest for row in group["rows"]]),
-            "gaps": gaps(results), "uncited": uncited(asked, results),
+            "gaps": gaps(results), "uncited": uncited(asked, results), "left_out": left_out(context.results),
         }  # fmt: skip
+
+
+def left_out(sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What each section of a quick report says that it has less of."""
+    return [{"name": name.replace("-", " "), "lines": own["left_out"]} for name, own in sections.items() if own.get("left_out")]
 
 
 def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

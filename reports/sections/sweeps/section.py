@@ -33,7 +33,7 @@ class SweepSize:
 
 #: what the numbers of a `SweepSize` count
 COUNTED = {
-    "cells": "cells a side", "omegas": r"values of $\omega$", "nus": r"values of $\nu$", "halvings": "step sizes of the sign chains",
+    "cells": "cells a side", "omegas": r"values of $\omega$", "nus": r"values of $\nu$", "halvings": "step sizes of signs",
     "exponents": "exponents", "starts": "starts", "paths": "paths a cell",
 }  # fmt: skip
 SIZES = {
@@ -82,7 +82,7 @@ class Sweeps(Section):
             found[name] = context.cache.load_or_compute(f"sweeps-{name}", asked, compute)
         shown = {key: value for piece in found.values() for key, value in piece["evidence"].items()}
         settings = {"quadratic": QUADRATIC, "clients": CLIENTS, "signs": SIGNS, "strength": STRENGTH}
-        return {**found, "evidence": shown, "settings": settings}
+        return {**found, "evidence": shown, "settings": settings, "left_out": reduced(size, SIZES["full"], COUNTED)}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         sweep_figures.draw(result, folder)
