@@ -47,19 +47,18 @@ COUNTED = {
     "descent": "steps and points of gradient descent", "equations": "runs compared with equations",
     "variants": "runs outside the assumptions", "names": "kinds", "saved": "", "sign_saved": "", "sign_steps": "",
 }  # fmt: skip
-_EVERY = (variants.FLOOR, variants.BY_LABEL, variants.BATCHES)
 _SIGN = {"scales": (0.01, 0.1, 1.0), "constant": (0.1,), "decaying": (1.0,)}
 _DIGITS = Task(
     "digits", "Digits", samples=None, keeps=(1.0, 0.3, 0.1, 0.03, 0.01), grids=((-3, 6), (-4, 5), (0, 9)), steps=320,
     saved=20, tuned=8, seeds=28, sign_saved=80, sign_steps=1280, sign_most=5120, sign_seeds=20, descent=((0.25, 1.0), 300, 32),
-    equations=(ModelRun(0.1, 32.0, 80, 128),), variants=VariantSize(_EVERY, (1.0, 0.1, 0.01), 40, 320, 32, 2560, 32, (0.1,)),
+    equations=(ModelRun(0.1, 32.0, 80, 128),), variants=VariantSize(variants.NAMES, (1.0, 0.1, 0.01), 40, 320, 32, 2560, 32, (0.1,)),
     **_SIGN,
 )  # fmt: skip
 _CANCER = Task(
     "breast-cancer", "Breast cancer", samples=None, keeps=(1.0, 0.3, 0.1, 0.03, 0.01), grids=((-3, 6), (-9, 0), (-5, 4)),
     steps=320, saved=20, tuned=100, seeds=200, sign_saved=80, sign_steps=640, sign_most=5120, sign_seeds=100,
     descent=((0.1, 0.5), 300, 32), equations=(ModelRun(0.1, 1.0, 40, 1024), ModelRun(0.1, 0.25, 160, 1024)),
-    variants=VariantSize(_EVERY, (1.0, 0.1, 0.01), 40, 1280, 64, 2560, 64, (0.01, 1.0)), **_SIGN,
+    variants=VariantSize(variants.NAMES, (1.0, 0.1, 0.01), 40, 1280, 64, 2560, 64, (0.01, 1.0)), **_SIGN,
 )  # fmt: skip
 _FEW = {"keeps": (1.0, 0.1, 0.01), "saved": 12, "steps": 96, "sign_saved": 24, "sign_steps": 192, "sign_most": 192}
 TASKS = {
@@ -70,7 +69,7 @@ TASKS = {
         ),
         replace(
             _CANCER, **_FEW, tuned=32, seeds=64, sign_seeds=40, equations=(ModelRun(0.1, 1.0, 48, 256),),
-            variants=VariantSize(_EVERY[:2], (1.0, 0.01), 24, 192, 16, 192, 16, (0.1,)),
+            variants=VariantSize(variants.NAMES[:2], (1.0, 0.01), 24, 192, 16, 192, 16, (0.1,)),
         ),
     ),
     "full": (_DIGITS, _CANCER),

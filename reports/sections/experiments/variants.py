@@ -26,7 +26,7 @@ from reports.sections.experiments.study import HELD, OWN, Study, VariantSize
 
 #: keys of the first study
 RUNS, SIGNS = 707, 808
-FLOOR, BY_LABEL, BATCHES = "floor", "by-label", "mini-batches"
+NAMES = FLOOR, BY_LABEL, BATCHES = ("floor", "by-label", "mini-batches")
 AFFINE, CAUCHY = "affine", "cauchy"
 KINDS = ((CONSTANT, HELD), (NORMALISED, HELD), (THEORY, HELD), (THEORY, OWN))
 #: claim -> its text; all but the last are those of the main setting

@@ -12,11 +12,13 @@ from derive.methods.noise import Affine, Gaussian, Scaled
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
+from numerics.lowering.landscape import Landscape
 from numerics.tasks.client_gradients import OwnGradients
 from numerics.tasks.clients import data_by_label, shared_data
 from numerics.tasks.data import Dataset
 from numerics.tasks.linear_models import logistic_regression
 from numerics.tasks.network import Network
+from numerics.tasks.step_rules import RaceProblem, race
 
 RNG = np.random.default_rng(8)
 N, CLASSES = 17, 3
@@ -89,6 +91,26 @@ def test_mini_batches_are_of_the_clients_own_samples(loss: Any) -> None:
     assert np.all(off <= 5 * error + 1e-12)
     other = np.asarray(OwnGradients(loss, dataclasses.replace(data, batch=None))(draws(1), jnp.asarray(x[:, :1]), 2))[:, 0]
     assert np.any(np.abs(found.mean(axis=1) - other) > 5 * error + 1e-12)
+
+
+def test_runs_with_clients_of_their_own_are_a_loop_over_clients() -> None:
+    """DSignSGD without noise, six steps: x <- x - c_n (1/N) sum_i sign grad f_i(x), in NumPy; with all samples at each it is another run."""
+    data = data_by_label(LABELS, 4, None)
+    start = point(LINEAR, 1)[:, 0]
+    problem = RaceProblem("small", Landscape(LINEAR.loss), start, 4, 0.2, "float64", own=OwnGradients(LINEAR, data))
+    found = race(problem, problem.signs, [{"c": 0.1, "q": 0.5, "sigma": 1.0}], 6, 3, 2, 0)
+
+    def loop(members: list[np.ndarray]) -> list[float]:
+        x, losses = start.copy(), []
+        for n in range(7):
+            losses.append(float(LINEAR.loss(jnp.asarray(x))))
+            own = [np.mean([of_sample(LINEAR, x, m) for m in some], axis=0) for some in members]
+            x = x - 0.1 / np.sqrt(n + 1) * np.mean(np.sign(own), axis=0)
+        return losses[::2]
+
+    shares = [data.members(i) for i in range(4)]
+    np.testing.assert_allclose(found.loss[:, 0], np.array(loop(shares))[:, None] * np.ones(2), rtol=1e-10)
+    assert np.all(np.abs(loop([np.arange(N)] * 4)[-1] - found.loss[-1, 0]) > 1e-3)
 
 
 def test_noise_has_the_scale_of_the_clients_own_gradient() -> None:
