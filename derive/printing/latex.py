@@ -12,7 +12,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import to_slot
 from derive.expressions.gradient_form import GradientForm
-from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, lettered
+from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, by_second_moments, lettered
 from derive.printing.printer import SHOWN, Printer, symbol_latex, written_order
 from derive.printing.width import width
 
@@ -143,13 +143,19 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
     """
     several = len(entry.scales) > 1
     letter = (macros or {}).get("sigma", r"\sigma") + ("^{(n)}" if several else "")
-    show = Printer(macros, {CLIENT_SCALE: letter}).doprint
     b, g, big = (vector_letter(n, macros) for n in ("b", "g", "S"))
+    means = sp.Dummy("b_j"), sp.Dummy("b_i")
+    names = {CLIENT_SCALE: letter, means[0]: f"{b}_{{j}}", means[1]: f"{b}_{{i}}"}
+    covariances = entry.diagonal, entry.off_diagonal
+    if not several:
+        *covariances, rests = by_second_moments(entry, *means)
+        names |= {rest: r"\sum_{k\ne i,j}" + Printer(macros).doprint(e) for rest, e in rests.items()}
+    show = Printer(macros, names).doprint
     mean = rf"\frac{{1}}{{{len(entry.scales)}}}\sum_{{n}}" if several else ""
     factor = "" if entry.denominator == 1 else show(entry.denominator) + r"\,"
     lines, measure = [], measured(macros)
     limit = [(rf"\Lambda_{{jj}}\big|_{{{g}_j=0}}", entry.ratio_at_zero)] if ratio else []
-    covariance = [(rf"{factor}{big}_{{jj}}", entry.diagonal), (rf"{factor}{big}_{{ij}}", entry.off_diagonal)]
+    covariance = [(rf"{factor}{big}_{{{at}}}", value) for at, value in zip(("jj", "ij"), covariances, strict=True)]
     for left, value in [(f"{b}_{{j}}", entry.mean), *limit, *covariance]:
         pieces = split_sum(value, show, measure=measure)
         opening, closing = (r"\Bigl(", r"\Bigr)") if several and isinstance(value, sp.Add) else ("", "")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from derive.equations.models import lam
-from derive.expressions.coordinates import Coordinate, g
+from derive.expressions.coordinates import Coordinate, CoordSum, g, to_slot
 from derive.methods.distributed import Method
 from derive.methods.noise import GenericLaw, Law, Scaled
 from derive.methods.noise.generic import GenericDensity, SignedMoment
@@ -98,6 +98,32 @@ def named(method: Method, dim: int | None = None) -> Named | None:
     at_zero = sp.expand(in_names(ratio, letter).xreplace(own))
     mean, diagonal, off_diagonal = (sp.expand(p).xreplace(own) for p in (mean, *(p * common for p in rest)))
     return Named(mean, at_zero, diagonal, off_diagonal, common, meanings, noise.scales)
+
+
+def by_second_moments(entry: Named, b: sp.Symbol, bi: sp.Symbol) -> tuple[sp.Expr, sp.Expr, dict[sp.Expr, sp.Expr]]:
+    """S_jj and S_ij times the denominator as second moments less products of means, b for b_j and bi for b_i.
+
+    E C_i C_j of a message whose coordinates are mixed has fewer terms than its covariance, in which b_i b_j is multiplied out, and
+    fewest where its sums leave out the coordinates i and j.
+
+    Returns:
+        also the symbols of such sums in S_ij, each with the expression that is summed over k other than i and j.
+    """
+    other = to_slot(entry.mean, "j", "i")
+    diagonal = sp.expand(entry.diagonal + entry.denominator * entry.mean**2)
+    pair = sp.expand(entry.off_diagonal + entry.denominator * entry.mean * other)
+    left = {whole: (sp.Dummy("rest"), whole.args[0]) for whole in sorted(pair.atoms(CoordSum), key=str)}
+    pair = sp.expand(pair.xreplace({
+        whole: rest + to_slot(e, "k", "i") + to_slot(e, "k", "j") for whole, (rest, e) in left.items()
+    }))  # fmt: skip
+    pair = sp.collect(pair, [r.at("i") * r, r, r.at("i")], _numbers_together)
+    return diagonal - entry.denominator * b**2, pair - entry.denominator * bi * b, dict(left.values())
+
+
+def _numbers_together(e: sp.Expr) -> sp.Expr:
+    """A sum in which the terms that do not depend on the state are one product."""
+    numbers, others = sp.expand(e).as_independent(Coordinate, sp.Dummy, as_Add=True)
+    return sp.factor(numbers) + others
 
 
 def lettered(scales: Sequence[sp.Expr]) -> bool:

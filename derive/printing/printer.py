@@ -18,7 +18,7 @@ from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Hvp, 
 
 #: LaTeX of vectors whose names are words: moments of a message (derive.printing.message_moments), noise, moments given a message
 SHOWN = {
-    "meansign": "r", "meansize": "a", "meansquare": "c", "noise": "Z", "unitnoise": r"\zeta",
+    "meansign": r"\mathfrak{s}", "meansize": r"\mathfrak{a}", "meansquare": r"\mathfrak{q}", "noise": "Z", "unitnoise": r"\zeta",
     "messagemean": "m", "messagecov": "V",
 }  # fmt: skip
 #: sums that are squared norms
@@ -57,7 +57,7 @@ class Printer(LatexPrinter):
             name, power = self._own_names[expr], kwargs.get("exp")
             if power is None:
                 return name
-            return rf"\left({name}\right)^{{{power}}}" if "^" in name else rf"{name}^{{{power}}}"
+            return rf"\left({name}\right)^{{{power}}}" if "^" in name or r"\sum" in name else rf"{name}^{{{power}}}"
         return super()._print(expr, **kwargs)
 
     def _print_Symbol(self, expr: sp.Symbol, style: str = "plain") -> str:
@@ -105,6 +105,9 @@ class Printer(LatexPrinter):
         return rf"\left({self.vector('H')}\left[{self._print(inner)}\right]_{{k}}\right)_{{{expr.slot}}}"
 
     def _print_Add(self, expr: sp.Add, order: str | None = None) -> str:
+        below = _number_below(expr)
+        if below != 1:
+            return rf"\frac{{{self._print(sp.expand(expr * below))}}}{{{below}}}"
         text = ""
         for term in written_order([_absorb_sign(t, in_sum=True) for t in self._as_ordered_terms(expr, order)]):
             body = self._print(-term if _negative(term) else term)
@@ -122,13 +125,13 @@ class Printer(LatexPrinter):
         if not isinstance(expr, sp.Mul):
             return self._print(expr)
         sign, expr = ("- ", -expr) if _negative(expr) else ("", expr)
-        numerator, denominator = _roots_below(*sp.fraction(expr, exact=True))
+        numerator, denominator = _numbers_cleared(*_roots_below(*sp.fraction(expr, exact=True)))
         if denominator == 1:
             return sign + self._product(numerator)
         return sign + rf"\frac{{{self._product(numerator)}}}{{{self._product(denominator)}}}"
 
     def _product(self, expr: sp.Expr) -> str:
-        factors = _one_root(expr.as_ordered_factors()) if isinstance(expr, sp.Mul) else [expr]
+        factors = sorted(_one_root(expr.as_ordered_factors()), key=self._place) if isinstance(expr, sp.Mul) else [expr]
         text = ""
         for n, factor in enumerate(factors):
             body = self._print(factor)
@@ -143,6 +146,15 @@ class Printer(LatexPrinter):
             between = r" \cdot " if text[-1:].isdigit() and body[0].isdigit() else r"\,"
             text += (between if text else "") + body
         return text
+
+    def _place(self, factor: sp.Expr) -> int:
+        """Numbers and scalars, what depends on the state, sums, and last a case distinction."""
+        if factor.is_Piecewise:
+            return 3
+        name = self._own_names.get(factor.as_base_exp()[0], "")
+        if r"\sum" in name or isinstance(factor.as_base_exp()[0], CoordSum):
+            return 2
+        return int(factor.has(Coordinate, Hvp) or "_" in name)
 
     def _print_ExpBase(self, expr: sp.Expr, exp: Any = None) -> str:
         text = self._print(expr.args[0])
@@ -163,6 +175,7 @@ class Printer(LatexPrinter):
             return rf"\|{self.vector(_NORMS[expr.base])}\|_2"
         named = self._own_names.get(expr.base)
         if named is not None and "^" not in named and expr.exp.is_Integer and expr.exp > 0:
+            named = rf"\left({named}\right)" if r"\sum" in named else named
             return rf"{named}^{{{expr.exp}}}"
         if isinstance(expr.base, CoordSum) and expr.base not in _NORMS and expr.exp.is_Integer and expr.exp > 0:
             return rf"\left({self._print(expr.base)}\right)^{{{expr.exp}}}"
@@ -189,6 +202,24 @@ class Printer(LatexPrinter):
 def symbol_latex(name: str) -> str:
     """A symbol by its name: Greek letters and indices as SymPy sets them, a word as one word and not as a product."""
     return re.sub(r"^[A-Za-z]{2,}", lambda word: rf"\mathit{{{word[0]}}}", sp.latex(sp.Symbol(name)))
+
+
+def _number_below(expr: sp.Expr) -> sp.Integer:
+    """2 of nu/2 + 1/2, which is written (nu + 1)/2: the number below all terms of a sum, or 1."""
+    below = {t.as_coeff_Mul()[0].as_numer_denom()[1] for t in expr.args} if isinstance(expr, sp.Add) else set()
+    return below.pop() if len(below) == 1 and all(b.is_Integer for b in below) else sp.S.One  # pyright: ignore[reportReturnType]
+
+
+def _numbers_cleared(numerator: sp.Expr, denominator: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """2 d/(nu + 1) for d/(nu/2 + 1/2), and d (nu + 1)/2 for d (nu/2 + 1/2)."""
+    sides, numbers = [], []
+    for side in (numerator, denominator):
+        factors = sp.Mul.make_args(side)
+        below = [_number_below(f) if len(factors) > 1 or side is denominator else sp.S.One for f in factors]
+        whole = [f if b == 1 else sp.expand(f * b) for f, b in zip(factors, below, strict=True)]
+        sides.append(side if all(b == 1 for b in below) else sp.Mul(*whole))
+        numbers.append(sp.Mul(*below))
+    return (numerator, denominator) if numbers == [1, 1] else (sides[0] * numbers[1], sides[1] * numbers[0])
 
 
 def _negative(term: sp.Expr) -> bool:

@@ -213,7 +213,7 @@ def _law_lines(law: Law, exprs: Sequence[sp.Expr], page: Page) -> list[str]:
     zeta = page.letter("unitnoise")
     said = []
     if any(e.has(Cdf) for e in exprs):
-        said.append(f"$F$ is the distribution function of ${law.latex()}$ and $p=F'$ its density")
+        said.append(f"$F$ is the distribution function of ${law.latex()}$ and $F'$ its density")
     if any(e.has(SignedMoment) for e in exprs):
         mean = rf"\mathbb{{E}}[{zeta}^m\operatorname{{sign}}({page.show(sp.Symbol('y'))}+{zeta})]"
         said.append(rf"$R_m({page.show(sp.Symbol('y'))})={mean}$ for ${zeta}\sim {law.latex()}$")

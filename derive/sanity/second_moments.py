@@ -39,7 +39,7 @@ def quadratic_second_moments() -> SanityCheck:
     inner = hessian * v - v * hessian
     double = eta / 2 * (hessian * inner - inner * hessian)
     work.show(
-        r"V = \mathbb{E}\,xx^\top,\qquad f = \tfrac12 x^\top H x,\qquad H = \mathrm{diag}(h_1, h_2)",
+        r"V = \mathbb{E}\,xx^\top,\qquad f = \tfrac12 x^\top H x,\qquad H = \mathrm{diag}(\lambda_1, \lambda_2)",
         "the moments that are compared; Bernoulli sparsifier, affine noise variance",
     )
     for i, j in ((0, 0), (1, 1), (0, 1)):
@@ -77,7 +77,7 @@ def quadratic_second_moments() -> SanityCheck:
         "quadratic-second-moments",
         "Quadratic with affine variance and compression: second moments",
         r"\dot V_{\text{corrected}} - \frac{V_{n+1}-V_n}{\eta} = \frac{\eta}{2}[H,[H,V]],\qquad "
-        r"\text{entry } ij:\ \frac{\eta}{2}(h_i-h_j)^2 V_{ij}",
+        r"\text{entry } ij:\ \frac{\eta}{2}(\lambda_i-\lambda_j)^2 V_{ij}",
     )
 
 

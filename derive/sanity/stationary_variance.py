@@ -44,11 +44,11 @@ def leading_error(found: sp.Expr) -> tuple[sp.Expr, int]:
 
 
 def stationary_variances() -> SanityCheck:
-    """eta s/(N lambda (2 - eta lambda)) of the method and the corrected model, against the other two (theory 5.4)."""
+    """eta sigma^2/(N lambda (2 - eta lambda)) of the method and the corrected model, against the other two (theory 5.4)."""
     work = Working()
     work.show(
-        r"f = \tfrac{\lambda}{2} x^2,\qquad s = \sigma^2,\qquad V = \mathbb{E} x_\infty^2",
-        "the loss, and the noise variance of a client",
+        r"f = \tfrac{\lambda}{2} x^2,\qquad V = \mathbb{E} x_\infty^2",
+        "the loss, and what is compared",
     )
     s = SIGMA**2
     claims: dict[Model | Literal["discrete"], sp.Expr] = {
@@ -86,6 +86,7 @@ def stationary_variances() -> SanityCheck:
     return work.finish(
         "stationary-variances",
         "Quadratic: stationary variances",
-        r"\mathbb{E}x_\infty^2=\frac{\eta s}{N\lambda(2-\eta\lambda)}\ \text{(method, corrected)},\quad \frac{\eta s}{2N\lambda}\ "
-        r"\text{(first-order)},\quad \frac{\eta s}{N\lambda(2+\eta\lambda)}\ \text{(second-order)}",
+        r"\mathbb{E}x_\infty^2=\frac{\eta\sigma^2}{N\lambda(2-\eta\lambda)}\ \text{(method, corrected)},\quad "
+        r"\frac{\eta\sigma^2}{2N\lambda}\ \text{(first-order)},\quad "
+        r"\frac{\eta\sigma^2}{N\lambda(2+\eta\lambda)}\ \text{(second-order)}",
     )

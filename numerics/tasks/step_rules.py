@@ -88,7 +88,7 @@ def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float 
     """k0 and k1 of h = 1/(k0 + k1 G) for a rule with multiplier m.
 
     constant: h = m. normalised: h = m/G. theory: h = m/K(G), K(G) = A (L0 + L1 G) + L1 D0/N, theory 6.3 with kappa = 1 and
-    s = m; its condition eta s <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1.
+    u = m; its condition eta u <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1.
 
     Args:
         rule, m: one of `RULES`, and its multiplier.

@@ -1,12 +1,15 @@
 """TeX into one HTML page: the twin of the PDF, from the same source, through pandoc.
 
-Formulas become MathML, figures the SVG or PNG twins of the PDF's, and the page needs neither a network nor a script.
+Formulas become MathML, figures the SVG or PNG twins of the PDF's. The page needs no network and is whole without a script; the
+only one that its policy lets run, named by its digest, is the package's own (`templates/page.js`: previews).
 Pandoc is the binary of the `html` extra. It runs with --sandbox, so it reads nothing but what it is given: the files of
 an `\\input` are put in their places here, from below the document's folder only.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import subprocess
@@ -14,18 +17,23 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import final
 
-from reports.document.pandoc_tree import RULE, Tree
+from reports.document.mathml import marked, read_aloud, stretched
+from reports.document.pandoc_tree import APPENDIX, BODY, RULE, Tree
 from reports.document.portable import plain
+from reports.document.verdicts import Verdicts
 from reports.store.files import one_line, write_atomic
 
 PAGE = Path(__file__).parent / "templates" / "page.html"
+SCRIPT = PAGE.with_suffix(".js")
 INSTALL_HINT = "pip install 'sdescent[html]'"
 
 _INPUT = re.compile(r"^((?:[^%\n\\]|\\.)*?)\\input\{([^{}]*)\}", re.MULTILINE)
 _MAX_DEPTH = 10
+_FIRST_MARK = 0xE100  # in the area of private use, after the marks of `reports.document.pandoc_tree`
 _TWINS = (".svg", ".png", ".jpg")
 # Commands that pandoc may leave out: layout, and features that the page has in another way.
 _LAYOUT = r"""
@@ -34,7 +42,7 @@ _LAYOUT = r"""
     \newgeometry \restoregeometry \LTpre \LTpost \arraystretch \hypersetup
     \small \footnotesize \scriptsize \normalsize \large \pagestyle \thispagestyle \emergencystretch \sloppy
     \frenchspacing \smallskip \medskip \bigskip \geometry \numberwithin \theoremstyle \captionsetup \graphicspath
-    \appendix \phantomsection \definecolor \FloatBarrier \addcontentsline \microtypesetup \setcounter \addtocounter
+    \phantomsection \definecolor \FloatBarrier \addcontentsline \microtypesetup \setcounter \addtocounter
     \renewcommand \linespread
     \urlstyle \qedhere \par \protect \pdfstringdefDisableCommands
 """
@@ -96,22 +104,26 @@ def tex_to_html(main: str | Path, html: str | Path | None = None, *, timeout: fl
     text = flatten(source)
     if re.search(r"\\newtheorem\{\w+\}\{[^{}]*\}\[", text):
         warnings.append("theorems are numbered by section in the PDF and through the document on the page")
-    text, bibliography = _bibliography(_marked_rules(text))
+    text, symbols = _marked_symbols(_marked_rules(text))
+    text, bibliography = _bibliography(re.sub(r"\\appendix(?![A-Za-z])", f"\n\n{APPENDIX}\n\n", text))
     page: str | None = None
     try:
         tree, said = _pandoc(pandoc, ["--from=latex", "--to=json", "--verbose"], text, timeout)
         warnings += said
         document = json.loads(tree)
         figures = _Figures(source.parent, warnings)
-        completed = Tree(document, figure=figures.twin, bibliography=bibliography)
+        completed = Tree(document, figure=figures.twin, bibliography=bibliography, symbols=symbols)
         completed.complete()
+        verdicts = Verdicts()
+        verdicts.mark(document["blocks"])
         warnings += [f"nothing defines the label {one_line(label)}" for label in completed.undefined]
         options = [
-            "--from=json", "--to=html5", "--mathml", "--standalone", "--toc", "--toc-depth=2", "--number-sections",
-            "--wrap=preserve", f"--template={PAGE}",
+            "--from=json", "--to=html5", "--mathml", "--standalone", "--toc", "--toc-depth=3", "--wrap=preserve",
+            f"--template={PAGE}", f"--variable=filter:{verdicts.controls()}", f"--variable=filtered:{verdicts.note()}",
         ]  # fmt: skip
         page, said = _pandoc(pandoc, options, json.dumps(document), timeout)
         warnings += said
+        page = _finished(page, verdicts, completed.defined)
     except subprocess.TimeoutExpired:
         warnings.append(f"pandoc did not finish within {timeout:g} s")
     except subprocess.CalledProcessError as error:
@@ -148,12 +160,51 @@ def _flatten(file: Path, root: Path, depth: int) -> str:
     return text
 
 
+def _finished(page: str, verdicts: Verdicts, defined: dict[str, str]) -> str:
+    """What pandoc's page lacks: accents that stretch, links from symbols, alternative texts, style of the filter, the script."""
+    page = marked(stretched(page), defined)
+    page = re.sub(r"</math></span>([.,;:)\]]+)", r"</math>\1</span>", page)  # no line begins with what ends a formula
+    page = re.sub(r"<figure.*?</figure>", _with_alternative, page, flags=re.DOTALL)
+    contents = re.search(r"<nav.*?</nav>", page, re.DOTALL)
+    if contents:  # a heading's targets stand at the heading
+        page = page.replace(contents[0], re.sub(r'<span id="[^"]*"></span>', "", contents[0]), 1)
+    page = re.sub(r"<th( [^>]*)?></th>", r"<td\1></td>", page)  # a cell that is empty heads nothing
+    script = SCRIPT.read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    page = page.replace("script-src 'none'", f"script-src 'sha256-{digest}'", 1)
+    page = page.replace("</style>", f"{verdicts.style()}\n</style>", 1)
+    head, end, rest = page.rpartition("</body>")
+    return f"{head}<script>{script}</script>\n{end}{rest}"
+
+
+def _with_alternative(figure: re.Match[str]) -> str:
+    """A figure whose pictures have the caption's first sentence as their text, and the one that says what to see."""
+    caption = re.search(r"<figcaption>(?:<span class=\"caption-label\">[^<]*</span>)?(.*?)</figcaption>", figure[0], re.DOTALL)
+    sentences = re.split(r"(?<=[.!?]) (?=[A-Z])", read_aloud(caption[1]) if caption else "")
+    told = [sentences[0], *(said for said in sentences[1:] if said.startswith("What to see"))]
+    alternative = escape(" ".join(told), quote=True)
+    return re.sub(r'(?<= )alt="[^"]*"', lambda _: f'alt="{alternative}"', figure[0]) if told[0] else figure[0]
+
+
+def _marked_symbols(text: str) -> tuple[str, dict[str, str]]:
+    r"""A mark of its own before each symbol that is a macro (\sdEta, defined by a \providecommand), and the name of each mark."""
+    names: dict[str, str] = {}
+
+    def mark(definition: re.Match[str]) -> str:
+        sign = chr(_FIRST_MARK + len(names))
+        names[sign] = definition[1]
+        return rf"\providecommand{{\{definition[1]}}}{{{{{sign}{definition[2]}}}}}"
+
+    return re.sub(r"^\\providecommand\{\\(sd[A-Z]\w*)\}\{(.+)\}$", mark, text, flags=re.MULTILINE), names
+
+
 def _marked_rules(text: str) -> str:
-    r"""A mark in the first cell after each rule inside the body of a table: pandoc reads \midrule below a head only."""
+    r"""A mark in the first cell after each rule in a table: pandoc reads \midrule below a head of one row only."""
 
     def mark(table: re.Match[str]) -> str:
         head, rule, body = table[0].partition(r"\midrule")
-        return head + rule + re.sub(r"\\midrule\s*", lambda rule: rule[0] + RULE, body)
+        below = BODY if r"\\" in head else ""
+        return head + rule + "\n" + below + re.sub(r"\\midrule\s*", lambda rule: rule[0] + RULE, body).lstrip()
 
     return re.sub(r"\\begin\{tabular\}.*?\\end\{tabular\}", mark, text, flags=re.DOTALL)
 

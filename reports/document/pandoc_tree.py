@@ -1,18 +1,21 @@
 """The parts of a LaTeX document that pandoc leaves out, filled in on its syntax tree: numbers, references, figures, citations.
 
-Pandoc reads equations without their numbers, counts only those tables and figures that have a label, and resolves no
-`\\eqref` and no `\\cite` into a bibliography typed in the document. The numbers set here are LaTeX's: one for each row
-of align and gather, one for each equation and multline, one for each captioned table and figure.
+Pandoc reads equations without their numbers, counts only those tables and figures that have a label, knows no appendix, and
+resolves no `\\eqref` and no `\\cite` into a bibliography typed in the document. The numbers set here are LaTeX's: one for each
+row of align and gather, one for each equation and multline, one for each captioned table and figure, letters for the
+sections of an appendix. What may be wider than a screen is put into a box that scrolls, which a keyboard reaches.
 """
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
-Node = Any  # pandoc's JSON: {"t": type, "c": content}
+from derive.printing.width import width
+from reports.document.pandoc_nodes import SPACE, Node, div, nodes, raw, read, span, text
 
 _ROWS = frozenset(("align", "gather", "alignat", "flalign", "eqnarray"))
 _SINGLE = frozenset(("equation", "multline"))
@@ -24,8 +27,16 @@ _BADGE = re.compile(r"background-color: (\w+)")
 _LABEL = re.compile(r"\\label\{([^{}]*)\}")
 #: a character of private use, which no text of a report holds, before the first cell of a row that begins a group
 RULE = "\ue000"
+#: another one, a paragraph of its own, where the appendix begins
+APPENDIX = "\ue001"
+#: another one, before the first cell below a head
+BODY = "\ue003"
+#: another one, before the first cell of a row that defines a symbol
+DEFINES = "\ue002"
 #: the environment whose contents fold
 FOLDED = "sdproof"
+#: the deepest level of headings that has numbers, and the width of a formula that may not fit into a line of a phone, in characters
+_NUMBERED, _NARROW = 3, 16
 _NAMES = {"equation": "eq.", "figure": "fig."}  # cleveref's short names; every other kind is called by its own name
 
 
@@ -33,12 +44,12 @@ def rows(body: str) -> list[str]:
     r"""The rows of an aligned environment: split at `\\` outside braces and inner environments."""
     depth, start, found = 0, 0, []
     for token in _TOKEN.finditer(body):
-        text = token.group()
-        if text in ("{", r"\begin"):
+        sign = token.group()
+        if sign in ("{", r"\begin"):
             depth += 1
-        elif text in ("}", r"\end"):
+        elif sign in ("}", r"\end"):
             depth -= 1
-        elif text == r"\\" and depth == 0:
+        elif sign == r"\\" and depth == 0:
             found.append(body[start : token.start()])
             start = token.end()
     last = body[start:]
@@ -62,51 +73,87 @@ class Tree:
         document: pandoc's JSON document.
         figure: maps a picture's path in the TeX to the picture that a browser shows.
         bibliography: number of each citation key.
+        symbols: the name of each symbol, by the mark (one character of private use) that its formulas have before it.
 
     Attributes:
         undefined: labels and keys that nothing defines, in order.
+        defined: the identifier of the row that defines a symbol, by its mark.
     """
 
     def __init__(
-        self, document: Node, *, figure: Callable[[str], str], bibliography: Mapping[str, int] | None = None
+        self,
+        document: Node,
+        *,
+        figure: Callable[[str], str],
+        bibliography: Mapping[str, int] | None = None,
+        symbols: Mapping[str, str] | None = None,
     ) -> None:
         self._document = document
         self._figure = figure
         self._bibliography = dict(bibliography or {})
-        self._count = {"equation": 0, "table": 0, "figure": 0}
+        self._symbols = dict(symbols or {})
+        self._count = {"equation": 0, "table": 0, "figure": 0, "unnumbered": 0}
+        self._headings = [0] * _NUMBERED
+        self._appendix, self._level = False, 1
+        self._last: tuple[int, list[Node]] = 0, []
         self._targets: dict[str, Target] = {}
         self.undefined: list[str] = []
+        self.defined: dict[str, str] = {}
 
     def complete(self) -> None:
         """Number, then resolve (a reference may come before its target)."""
         roots = (self._document["meta"], self._document["blocks"])
-        for node in [node for root in roots for node in _nodes(root)]:
+        for node in [node for root in roots for node in nodes(root)]:
             self._number(node)
-        for node in [node for root in roots for node in _nodes(root)]:
+        for node in [node for root in roots for node in nodes(root)]:
             if node["t"] == "Link":
                 self._resolve(node)
             elif node["t"] == "Cite":
                 self._cite(node)
+            elif node["t"] == "Math" and node["c"][0]["t"] == "InlineMath" and width(node["c"][1]) > _NARROW:
+                inner = dict(node)
+                node.clear()
+                node.update(span([inner], "formula", *_scrolls("formula")))
 
     def _number(self, node: Node) -> None:
         kind, content = node["t"], node.get("c")
         if kind == "Math" and content[0]["t"] == "DisplayMath":
             self._equation(node)
+        elif kind == "Header":
+            self._heading(content)
+        elif kind == "Para" and read(content) == APPENDIX:
+            self._appendix, self._headings = True, [0] * _NUMBERED
+            content.clear()
         elif kind == "Image":
             content[2][0] = self._figure(content[2][0])
+            content[1] = [text(f"figure {content[2][0].rpartition('/')[2].rpartition('.')[0]}")]  # until a caption says more
         elif kind == "Figure":
             self._caption(content[1], "figure", content[0][0])
         elif kind == "Div":
             self._labelled(content)
         elif kind == "Table":
             # Its label, if it has one, is on the Div around it, visited before.
-            self._caption(content[1], "table", "")
-            self._rules(content[4])
-            self._wrap(node)
+            name = self._caption(content[1], "table", "")
+            self._cells(content)
+            self._wrap(node, name)
         elif kind == "Span" and content[0][0] in self._targets:
             content[0][0] = ""  # a label after the tabular comes twice, and an identifier may not
         elif kind == "Span" and (found := _BADGE.fullmatch(dict(content[0][2]).get("style", ""))):
             content[0] = ["", ["badge", found[1]], []]
+
+    def _heading(self, content: Node) -> None:
+        """LaTeX's number, and one level further down, as the title is above all; never two levels at once."""
+        level, (label, classes, _), shown = content
+        if level <= _NUMBERED and "unnumbered" not in classes:
+            self._headings[level - 1 :] = [self._headings[level - 1] + 1, *[0] * (_NUMBERED - level)]
+            first, *rest = self._headings[:level]
+            number = ".".join([chr(ord("A") + first - 1) if self._appendix else str(first), *map(str, rest)])
+            self._targets[label] = Target(number, "appendix" if self._appendix else "section")
+            shown[:0] = [span([text(number)], "header-section-number"), SPACE]
+        if level > _NUMBERED:  # a heading within the text, which is not in the contents
+            classes += ["unnumbered", "unlisted", "paragraph"]
+        self._last = 0, []
+        self._level = content[0] = min(level, self._level) + 1
 
     def _labelled(self, content: Node) -> None:
         (label, classes, _), blocks = content
@@ -118,34 +165,67 @@ class Tree:
         elif label and classes:
             self._targets[label] = Target(None, classes[0])
 
-    def _caption(self, caption: Node, kind: str, label: str) -> None:
+    def _caption(self, caption: Node, kind: str, label: str) -> str:
         blocks = caption[1]
         if not blocks:
-            return
+            self._count["unnumbered"] += 1
+            return f"{kind} without a number {self._count['unnumbered']}"
         self._count[kind] += 1
         number = str(self._count[kind])
         if label:
             self._targets[label] = Target(number, kind)
         if isinstance(blocks[0].get("c"), list):
-            blocks[0]["c"][:0] = [_span([_text(f"{kind.capitalize()} {number}.")], "caption-label"), _SPACE]
+            blocks[0]["c"][:0] = [span([text(f"{kind.capitalize()} {number}.")], "caption-label"), SPACE]
+        return f"{kind} {number}"
+
+    def _cells(self, content: Node) -> None:
+        """Who heads whom, for those who hear a table; and the rows that a mark is for, which goes."""
+        for body in content[4]:
+            self._head(content[3][1], body[3], len(content[2]))
+            body[1] = 1 if len(content[2]) > 1 else 0
+            for row in body[3]:
+                _scope(row[1][: body[1]], "row")
+                for node in [node for node in nodes(row[1]) if node["t"] == "Str"]:
+                    if node["c"].startswith(RULE):
+                        node["c"] = node["c"].removeprefix(RULE)
+                        row[0][1] = [*row[0][1], "rule"]
+                    if node["c"].startswith(DEFINES):
+                        node["c"] = node["c"].removeprefix(DEFINES)
+                        self._define(row)
+
+    def _head(self, head: list[Node], rows: list[Node], columns: int) -> None:
+        """A head of several rows, which pandoc has in the body; and the head of the table before, if this one continues it."""
+        for at, row in enumerate(rows):
+            for node in [node for node in nodes(row) if node["t"] == "Str" and node["c"].startswith(BODY)]:
+                node["c"] = node["c"].removeprefix(BODY)
+                head += rows[:at]
+                del rows[:at]
+                break
+        if not head and self._last[0] == columns:
+            head += copy.deepcopy(self._last[1])
+        else:
+            for row in head:
+                _scope(row[1], "col")
+        self._last = columns, head
+
+    def _define(self, row: Node) -> None:
+        formulas = "".join(node["c"][1] for node in nodes(row[1][0]) if node["t"] == "Math")
+        marks = [mark for mark in self._symbols if mark in formulas]
+        if marks:
+            row[0][0] = f"symbol:{self._symbols[marks[0]]}"
+            self.defined |= {mark: row[0][0] for mark in marks if mark not in self.defined}
 
     @staticmethod
-    def _rules(bodies: Node) -> None:
-        # A row that holds the mark gets a class, and the mark goes.
-        for row in [row for body in bodies for row in body[3]]:
-            for node in _nodes(row[1]):
-                if node["t"] == "Str" and node["c"].startswith(RULE):
-                    node["c"] = node["c"].removeprefix(RULE)
-                    row[0][1] = [*row[0][1], "rule"]
-
-    @staticmethod
-    def _wrap(node: Node) -> None:
+    def _wrap(node: Node, name: str) -> None:
         # The caption stands outside the part that scrolls, so that a narrow screen shows all of it.
         inner = dict(node)
         caption, inner["c"][1] = inner["c"][1][1], [None, []]
-        blocks = [_div(caption, "caption")] if caption else []
+        blocks = []
+        if caption:
+            blocks = [div(caption, "caption", name=f"caption:{name.replace(' ', '-')}")]
+            inner["c"][0][2] = [*inner["c"][0][2], ["aria-labelledby", blocks[0]["c"][0][0]]]
         node.clear()
-        node.update(_div([*blocks, _div([inner], "scroll", ("tabindex", "0"))], "table"))
+        node.update(div([*blocks, div([inner], "scroll", *_scrolls(name, "region"))], "table"))
 
     def _equation(self, node: Node) -> None:
         tex: str = node["c"][1]
@@ -165,13 +245,14 @@ class Tree:
                 labels.append(label)
                 self._targets[label] = Target(number, "equation")
         plain = _LABEL.sub("", _TAG.sub("", re.sub(r"\\(?:notag|nonumber)\b", "", tex)))
-        parts = [_span([{"t": "Math", "c": [node["c"][0], plain]}], "scroll", ("tabindex", "0"))]
+        name = " ".join(["formula", *(f"({number})" for number in numbers if number)])
+        parts = [span([{"t": "Math", "c": [node["c"][0], plain]}], "scroll", *_scrolls(name))]
         if any(numbers):
-            shown = [_span(_brackets(number) if number else [], "number") for number in numbers]
-            parts.append(_span(shown, "numbers"))
-        parts[:0] = [_span([], "label", name=label) for label in labels[1:]]
+            shown = [span(_brackets(number) if number else [], "number") for number in numbers]
+            parts.append(span(shown, "numbers"))
+        parts[:0] = [span([], "label", name=label) for label in labels[1:]]
         node.clear()
-        node.update(_span(parts, "equation", name=labels[0] if labels else ""))
+        node.update(span(parts, "equation", name=labels[0] if labels else ""))
 
     def _resolve(self, link: Node) -> None:
         attributes = dict(link["c"][0][2])
@@ -190,68 +271,53 @@ class Tree:
         words = _brackets(number) if style == "eqref" or (named and kind == "equation") else _shown(number)
         if named:
             name = kind.capitalize() if style == "ref+Label" else _NAMES.get(kind, kind)
-            words = [_text(f"{name}\u00a0"), *words]
+            words = [text(f"{name}\u00a0"), *words]
         link["c"][1] = words
 
     def _cite(self, node: Node) -> None:
-        shown: list[Node] = [_text("[")]
+        shown: list[Node] = [text("[")]
         for position, citation in enumerate(node["c"][0]):
             key = citation["citationId"]
             if key not in self._bibliography:
                 self.undefined.append(key)
-            number = _text(str(self._bibliography.get(key, "?")))
-            shown += [_text(", ")] if position else []
+            number = text(str(self._bibliography.get(key, "?")))
+            shown += [text(", ")] if position else []
             shown += [{"t": "Link", "c": [["", [], []], [number], [f"#bib:{key}", ""]]}]
             if suffix := citation["citationSuffix"]:
-                shown += [_text(", "), *suffix]
+                shown += [text(", "), *suffix]
         node.clear()
-        node.update(_span([*shown, _text("]")], "citation"))
-
-
-_SPACE: Node = {"t": "Space"}
+        node.update(span([*shown, text("]")], "citation"))
 
 
 def _folded(blocks: list[Node]) -> list[Node]:
-    """The blocks folded away behind the first of them, without a script."""
+    """The blocks folded away behind the first of them, without a script; its links stand inside, since what unfolds is no link."""
     first, *rest = blocks
     if first["t"] not in ("Para", "Plain"):
         return blocks
-    return [_raw("<details><summary>"), {"t": "Plain", "c": first["c"]}, _raw("</summary>"), *rest, _raw("</details>")]
-
-
-def _raw(html: str) -> Node:
-    return {"t": "RawBlock", "c": ["html", html]}
-
-
-def _text(text: str) -> Node:
-    return {"t": "Str", "c": text}
-
-
-def _span(content: list[Node], style: str, *attributes: tuple[str, str], name: str = "") -> Node:
-    return {"t": "Span", "c": [[name, [style], [list(pair) for pair in attributes]], content]}
-
-
-def _div(content: list[Node], style: str, *attributes: tuple[str, str]) -> Node:
-    return {"t": "Div", "c": [["", [style], [list(pair) for pair in attributes]], content]}
+    links = [copy.deepcopy(node) for node in nodes(first) if node["t"] == "Link"]
+    for node in [node for node in nodes(first) if node["t"] == "Link"]:
+        node.update(span(node["c"][1], "linked"))
+    if links:
+        rest = [{"t": "Para", "c": [text("The statement: "), *links]}, *rest]
+    return [raw("<details><summary>"), {"t": "Plain", "c": first["c"]}, raw("</summary>"), *rest, raw("</details>")]
 
 
 def _shown(number: str) -> list[Node]:
     # The number of a tagged equation is the author's text, perhaps a formula.
     is_formula = len(number) > 2 and number[0] == number[-1] == "$"
-    return [{"t": "Math", "c": [{"t": "InlineMath"}, number[1:-1]]} if is_formula else _text(number)]
+    return [{"t": "Math", "c": [{"t": "InlineMath"}, number[1:-1]]} if is_formula else text(number)]
 
 
 def _brackets(number: str) -> list[Node]:
-    return [_text("("), *_shown(number), _text(")")]
+    return [text("("), *_shown(number), text(")")]
 
 
-def _nodes(root: Node) -> Iterator[Node]:
-    """Every typed node below `root`, each before its contents, in document order."""
-    if isinstance(root, dict):
-        if "t" in root:
-            yield root
-        for value in list(root.values()):
-            yield from _nodes(value)
-    elif isinstance(root, list):
-        for value in root:
-            yield from _nodes(value)
+def _scrolls(name: str, role: str = "group") -> list[tuple[str, str]]:
+    """The attributes of a box that scrolls: a keyboard reaches it, and it has a name."""
+    return [("tabindex", "0"), ("role", role), ("aria-label", name)]
+
+
+def _scope(cells: list[Node], scope: str) -> None:
+    for cell in cells:
+        if cell[4]:
+            cell[0][2] = [*cell[0][2], ["scope", scope + ("group" if max(cell[2:4]) > 1 else "")]]

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 
+from reports.document.pandoc_tree import DEFINES
+
 #: Greek letters that stand for symbols of the notation, wherever a formula was written without it
 _GREEK = {r"\eta": "eta", r"\lambda": "lambda", r"\sigma": "sigma", r"\nu": "nu", r"\alpha": "alpha"}
 
 #: definitions at the head of parts/macros.tex: links, which are plain text without hyperref; the steps of a proof, which fold
-#: on the page; the box that fits its contents into a line
+#: on the page; the row that defines a symbol, which is marked there; the box that fits its contents into a line
 FITTING = r"""\providecommand{\sdRoot}{}
 \ifdefined\sdbox\else\newsavebox{\sdbox}\fi
 \providecommand{\href}[2]{#2}\providecommand{\hypertarget}[2]{#2}\providecommand{\hyperlink}[2]{#2}
-\providecommand{\sdafterfront}{}\providecommand{\sdbadge}[2]{\textbf{#2}}
+\providecommand{\sdafterfront}{}\providecommand{\sdbadge}[2]{\textbf{#2}}\providecommand{\sddefines}{}
 \ifcsname sdproof\endcsname\else\newenvironment{sdproof}{}{}\fi
 \ifcsname sdfit\endcsname\else\newenvironment{sdfit}{\begin{lrbox}{\sdbox}}{\end{lrbox}%
 \ifdim\wd\sdbox>\linewidth\resizebox{\linewidth}{!}{\usebox{\sdbox}}\else\usebox{\sdbox}\fi}\fi
@@ -50,9 +52,13 @@ def _fitted(table: re.Match[str]) -> str:
 
 
 def plain(text: str) -> str:
-    r"""The text without the additions of `portable` and without commands for paper only, for a reader that knows no boxes."""
+    r"""The text without the additions of `portable` and without commands for paper only, for a reader that knows no boxes.
+
+    What follows %<page> at the beginning of a line is for this reader alone.
+    """
     text = re.sub(r"^%<pdf>\n.*?^%</pdf>\n", "", text, flags=re.DOTALL | re.MULTILINE)
     # pandoc knows colours, and `reports.document.pandoc_tree` makes classes of them
     text = re.sub(r"\\sdbadge\{(\w+)\}\{([^{}]*)\}", r"\\colorbox{\1}{\\textbf{\2}}", text)
+    text = re.sub(r"^%<page> ", "", text.replace(r"\sddefines ", DEFINES), flags=re.MULTILINE)
     text = text.replace(FITTING, "").replace("\\sdafterfront\n", "").replace(r"\providecommand{\sdRoot}{}" "\n", "")
     return text.replace(r"\sdRoot ", "").replace(r"\begin{sdfit}", "").replace(r"\end{sdfit}", "")

@@ -27,7 +27,7 @@ LITERATURE = Group(
         ),
         Claim(
             "scaling",
-            r"Scaling rules: the floor stays if and only if $r_\eta(1+r_\omega\omega)=r_Nr_B(1+\omega)$",
+            r"Scaling rules: the floor stays if and only if $\Theta_\eta(1+\Theta_\omega\omega)=\Theta_N\Theta_B(1+\omega)$",
             r"the floor of that bound, equal clients, $\sigma_1=0$",
             proofs=("6.8-enough", "6.8-needed"),
             missing=r"the factor $1/r$ of the floor, which tends to $1$ with $\eta$: the rule is exact to leading order alone",
@@ -35,7 +35,7 @@ LITERATURE = Group(
         ),
         Claim(
             "stationary-sign",
-            r"DSignSGD near an optimum: $\mathbb{E}x^2=\frac{\eta}{4NM}\frac{\sigma_H}{h}$",
+            r"DSignSGD near an optimum: $\mathbb{E}x^2=\frac{\eta}{4NM}\frac{\sigma_H}{\lambda}$",
             "the SDE linearised at the optimum",
             proofs=("6.7-sign", "6.7-sign-gaussian"),
             missing=r"the SDE itself and the method, which differ from it by a share of order $\eta$",
@@ -125,7 +125,7 @@ FOILS = Group(
         ),
         Claim(
             "scaling-linear",
-            r"The linear scaling rule $r_\eta=r_N$ keeps the floor, whatever happens to $\omega$",
+            r"The linear scaling rule $\Theta_\eta=\Theta_N$ keeps the floor, whatever happens to $\omega$",
             "the floor of the PL bound, both step sizes stable",
             refutations=("6.8-linear",),
         ),
@@ -144,7 +144,7 @@ FOILS = Group(
         ),
         Claim(
             "equality",
-            r"At the threshold $\eta\eta_nx_n^2=1+\rho^{-1/2}$ with $\rho=1$ gradient descent on the quartic grows",
+            r"At the threshold $\eta\eta_nx_n^2=1+\theta$ with $\theta=1$ gradient descent on the quartic grows",
             "one step: it has period 2",
             refutations=("6.9-equality",),
         ),

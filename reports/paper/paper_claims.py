@@ -21,7 +21,7 @@ SIGNS = Group(
     (
         Claim(
             "adaptive-converges",
-            r"For $\eta u\le2\varepsilon a/(dL_1)$, $\phi_1\to\infty$ and $u\to0$: $\mathbb{E}\,\Phi(X_{\hat T})\to0$",
+            r"For $\eta u\le2\varepsilon R(1)/(dL_1)$, $\phi_1\to\infty$ and $u\to0$: $\mathbb{E}\,\Phi(X_{\hat T})\to0$",
             "corrected SDE of DSignSGD up to explosion, every start, symmetric unimodal noise",
             proofs=("6.4-global-scheduled", "6.6-limit", "6.4-reading"),
             topics=("experiment-d-decaying", "signs-bounded"),
@@ -44,16 +44,16 @@ SCHEDULES = Group(
     (
         Claim(
             "scheduled-fails",
-            r"On $f=x^4/4$, if $\eta_n\le k^2\eta_{n+1}$ with $k>1$ and $|x_1|\ge\sqrt{(1+k)/(\eta\eta_1)}$ has positive "
-            r"probability, then $\mathbb{E}f(x_n)\to\infty$",
+            r"On $f=x^4/4$, if $\eta_n\le\theta^2\eta_{n+1}$ with $\theta>1$ and $|x_1|\ge\sqrt{(1+\theta)/(\eta\eta_1)}$ has "
+            r"positive probability, then $\mathbb{E}f(x_n)\to\infty$",
             "D(C)SGD itself, one dimension, any unbiased message",
             proofs=("6.9-growth", "6.9-induction", "6.9-mean-*"),
             topics=("scheduled-blow-up",),
         ),
         Claim(
             "inverse-gradient",
-            r"With $h=s/K_\kappa(G)$, $\eta s\le2\varepsilon$: $\mathbb{E}\,G^2/K_\kappa(G)\le\frac{f(x_0)-f^*+\eta D_0c_fJ_2/(2N)}"
-            r"{(1-\varepsilon)J_1}$ at a random time, $J_i=\int_0^Ts^i$",
+            r"With $h=u/K_\kappa(G)$, $\eta u\le2\varepsilon$: $\mathbb{E}\,G^2/K_\kappa(G)\le"
+            r"\frac{f(x_0)-f^*+\eta D_0c_f\phi_2/(2N)}{(1-\varepsilon)\phi_1}$ at a random time",
             "corrected SDE up to explosion",
             missing="that nothing less serves (``unless'')",
             proofs=("6.3-low-*", "6.3-high-*"),
@@ -176,7 +176,7 @@ THEOREMS = Group(
         ),
         Claim(
             "schedules",
-            r"$u=(1+t)^{-p}$, $0<p\le1$, and every bounded $u\to0$ with $\phi_1\to\infty$: $\phi_2/\phi_1\to0$",
+            r"$u=(1+t)^{-\gamma}$, $0<\gamma\le1$, and every bounded $u\to0$ with $\phi_1\to\infty$: $\phi_2/\phi_1\to0$",
             "no SDE",
             proofs=("6.6-*",),
             source=V1,
@@ -196,7 +196,7 @@ EXPERIMENTS = Group(
         ),
         Claim(
             "normalised-converges",
-            r"(b) With steps $s/K_\kappa(G)$ it converges for every $\omega$",
+            r"(b) With steps $u/K_\kappa(G)$ it converges for every $\omega$",
             "own and held multiplier, two studies",
             topics=("experiment-b*",),
         ),

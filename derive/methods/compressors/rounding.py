@@ -141,8 +141,8 @@ class FixedGrid(Unbiased):
         return 1
 
     def given(self, dim: sp.Expr) -> GradientForm:
-        part = v / self.step - sp.floor(v / self.step)
-        return GradientForm(v, self.step**2 * part * (1 - part))
+        low = self.step * sp.floor(v / self.step)
+        return GradientForm(v, (v - low) * (low + self.step - v))
 
     def omega(self, dim: sp.Expr) -> Omega:
         raise Refusal(

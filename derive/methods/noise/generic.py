@@ -48,7 +48,7 @@ class GenericDensity(sp.Function):
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         power = "" if exp is None else rf"^{{{exp}}}"
-        return rf"p{power}\left({printer._print(self.args[0])}\right)"
+        return rf"F'{power}\left({printer._print(self.args[0])}\right)"
 
 
 class Cdf(sp.Function):

@@ -50,8 +50,8 @@ class Law(ABC):
         """The law's name in mathematics, such as t_\\nu."""
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
-        """The definition of the law, as a phrase of LaTeX (dollar signs included) after "independent": of density p(y) = ..."""
-        return rf"of density $\displaystyle p({show(ARGUMENT)})={show(self.density(ARGUMENT))}$"
+        """The definition of the law, as a phrase of LaTeX (dollar signs included) after "independent": of density F'(y) = ..."""
+        return rf"of density $\displaystyle F'({show(ARGUMENT)})={show(self.density(ARGUMENT))}$"
 
     @property
     def variance(self) -> sp.Expr:

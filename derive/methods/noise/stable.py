@@ -10,7 +10,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import Coordinate
 from derive.methods.noise.gaussian import Gaussian
-from derive.methods.noise.law import INFINITE, Law
+from derive.methods.noise.law import ARGUMENT, INFINITE, Law
 from derive.methods.noise.student_t import Cauchy
 from derive.vocabulary.errors import BadInput, NoClosedForm
 from derive.vocabulary.symbols import coerce
@@ -72,7 +72,7 @@ class StableDensity(sp.Function):
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         alpha, x = (printer._print(a) for a in self.args)
-        return rf"p_{{{alpha}}}" + ("" if exp is None else f"^{{{exp}}}") + rf"\left({x}\right)"
+        return rf"F_{{{alpha}}}'" + ("" if exp is None else f"^{{{exp}}}") + rf"\left({x}\right)"
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,9 @@ class Stable(Law):
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         alpha = show(self.alpha)
-        own = show(Coordinate("unitnoise"))
-        law = rf"with $\mathbb{{E}}\,e^{{\mathrm{{i}}\theta\,{own}}}=e^{{-\left|{{\theta}}\right|^{{{alpha}}}}}$ for real $\theta$"
-        names = rf"; $F_{{{alpha}}}$ is their distribution function, $p_{{{alpha}}}$ their density"
+        own, y = show(Coordinate("unitnoise")), show(ARGUMENT)
+        law = rf"with $\mathbb{{E}}\,e^{{\mathrm{{i}}{y}{own}}}=e^{{-\left|{{{y}}}\right|^{{{alpha}}}}}$ for real ${y}$"
+        names = rf"; $F_{{{alpha}}}$ is their distribution function, $F_{{{alpha}}}'$ their density"
         return law + ("" if self.closed_form else names)
 
     def latex(self) -> str:

@@ -117,7 +117,7 @@ def linear_signs() -> list[Meaning]:
         values = {
             x("N"): 2, x("eta"): eta, x("h"): parameter("h"), x("M"): law.density(sp.S.Zero),
             x("sigma"): tuple(parameter(s) for s in SCALES), x("slope"): -own.drift[0] / state,
-            x("v"): -rate.coeff(state, 0) / rate.coeff(state, 2),
+            x("x"): sp.sqrt(-rate.coeff(state, 0) / rate.coeff(state, 2)),
         }  # fmt: skip
         found.append(Meaning(values, names("sigma"), count=2))
     return found

@@ -19,7 +19,7 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True)
 class Meaning:
-    """The meaning of atoms in d coordinates and N clients.
+    """The meaning of atoms in d coordinates and N clients. There is one outcome, so an expectation is its argument.
 
     Args:
         values: symbols, norms, traces, ..; a tuple has one entry per coordinate, or per client where `clients` has the symbol.
@@ -52,6 +52,8 @@ class Meaning:
             return sp.Add(*[self.value(t[1], i, k) for i in range(self.coordinates)])
         if head == "C":
             return sp.Add(*[self.value(t[1], j, i) for i in range(self.count)])
+        if head == "E":
+            return self.value(t[1], j, k)
         if head == "^":
             return self.value(t[1], j, k) ** t[2]
         if head == "F" and t[1] in self.functions:

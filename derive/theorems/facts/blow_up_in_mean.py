@@ -5,9 +5,9 @@ such as the indicator of an event; all expectations are over it. With m = E(w x_
 
     E(w x_{n+1}^2) >= E(w x_n^2 (1 - e x_n^2)^2) >= m (1 - e m)^2 E(w)         where e m >= 2,
 
-the first because the noise is centred, the second because y (1 - e y)^2 lies above its tangent at y = m. From e m >= 1 + k on the
-second moment grows by k^2 a step for ever. With w the indicator of |x_1| >= r, where r^2 is beyond the threshold, this is so for
-every start from which x_1 reaches r with positive probability: from every start if the noise is Gaussian.
+the first because the noise is centred, the second because y (1 - e y)^2 lies above its tangent at y = m. From e m >= 1 + theta on the
+second moment grows by theta^2 a step for ever. With w the indicator of |x_1| >= x_*, where x_*^2 is beyond the threshold, this is so for
+every start from which |x_1| reaches x_* with positive probability: from every start if the noise is Gaussian.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from derive.proof.language.terms import Relation, num, under, xs
 from derive.theorems.entry.from_sde import expression
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 
-k, e, e1, m, w, c, x0, x1, f = xs("k e e1 m w c x0 x1 f")
-CONTEXT = Context({**dict.fromkeys(["k", "e", "e1", "m"], "const"), **dict.fromkeys(["w", "c", "x0", "x1", "f"], "rv")})
-NAMES = {"k": "k", "e": r"\eta\eta_n", "e1": r"\eta\eta_{n+1}", "m": "m", "w": "w", "c": "C_n", "x0": "x_n", "x1": "x_{n+1}", "f": "f(x_n)"}
+theta, e, e1, m, w, c, x0, x1, f = xs("theta e e1 m w c x0 x1 f")
+CONTEXT = Context({**dict.fromkeys(["theta", "e", "e1", "m"], "const"), **dict.fromkeys(["w", "c", "x0", "x1", "f"], "rv")})
+NAMES = {"theta": r"\theta", "e": r"\eta\eta_n", "e1": r"\eta\eta_{n+1}", "m": r"\langle x_n^2\rangle", "w": "w", "c": "C_n", "x0": "x_n", "x1": "x_{n+1}", "f": "f(x_n)"}
 LOSS = Quartic().coordinate
 SLOPE = expression(sp.diff(LOSS, place), {place: x0})
 #: what one noise-free step leaves
@@ -43,15 +43,15 @@ def message() -> dict[str, Relation]:
 DEFINITIONS = {name: relation for name, relation in message().items() if name == "the step"}
 MOMENT: dict[str, Relation] = {"second moment": NOW.eq(m * WEIGHT)}
 ASSUMPTIONS: dict[str, Relation] = {
-    "unbiased message": message()["unbiased message"], "w >= 0": w.ge(0), "eta_n >= 0": e.ge(0), "k >= 1": k.ge(1), "beyond the threshold": (e * m).ge(1 + k), **MOMENT,
+    "unbiased message": message()["unbiased message"], "w >= 0": w.ge(0), "eta_n >= 0": e.ge(0), "theta >= 1": theta.ge(1), "beyond the threshold": (e * m).ge(1 + theta), **MOMENT,
 }  # fmt: skip
-SLOW: dict[str, Relation] = {"eta_n <= k^2 eta_{n+1}": e.le(k**2 * e1)}
-POINT = {k: 1, e: 2, e1: 2, m: 1, w: 1, c: 1, x0: 1, x1: -1}
+SLOW: dict[str, Relation] = {"eta_n <= theta^2 eta_{n+1}": e.le(theta**2 * e1)}
+POINT = {theta: 1, e: 2, e1: 2, m: 1, w: 1, c: 1, x0: 1, x1: -1}
 
 
 def growth(d: Derivation) -> Fact:
-    """k^2 E(w x_n^2) <= E(w x_{n+1}^2)."""
-    above = d.combine("e m >= 1", (e * m).ge(1), [(1, ["beyond the threshold"], ()), (1, ["k >= 1"], ()), (1, (), ())])
+    """theta^2 E(w x_n^2) <= E(w x_{n+1}^2)."""
+    above = d.combine("e m >= 1", (e * m).ge(1), [(1, ["beyond the threshold"], ()), (1, ["theta >= 1"], ()), (1, (), ())])
     y = x0**2
     noise = d.combine(
         "the square of the noise is not negative", (w * KEPT**2 - 2 * e * w * KEPT * (c - SLOPE)).le(w * x1**2),
@@ -68,28 +68,28 @@ def growth(d: Derivation) -> Fact:
     )  # fmt: skip
     square = d.kernel.certify((w * y).ge(0), [d["w >= 0"]], sum=[(Fraction(1), (0,), (x0,))])
     positive = d.step("a second moment is not negative", d.kernel.monotone("E", square))
-    big = d.combine("e m - 1 >= k", (e * m - 1).ge(k), [(1, ["beyond the threshold"], ())])
-    plus = d.combine("e m - 1 + k >= 0", (e * m - 1 + k).ge(0), [(1, [big], ()), (2, ["k >= 1"], ()), (2, (), ())])
-    # (1 - e m)^2 - k^2 = (e m - 1 - k)(e m - 1 + k)
+    big = d.combine("e m - 1 >= theta", (e * m - 1).ge(theta), [(1, ["beyond the threshold"], ())])
+    plus = d.combine("e m - 1 + theta >= 0", (e * m - 1 + theta).ge(0), [(1, [big], ()), (2, ["theta >= 1"], ()), (2, (), ())])
+    # (1 - e m)^2 - theta^2 = (e m - 1 - theta)(e m - 1 + theta)
     return d.combine(
-        "growth", (k**2 * NOW).le(NEXT), [(1, [convex], ()), (1, [big, plus, positive], ())],
+        "growth", (theta**2 * NOW).le(NEXT), [(1, [convex], ()), (1, [big, plus, positive], ())],
         [((1 - e * m) ** 2, "second moment")],
     )  # fmt: skip
 
 
 def induction(d: Derivation) -> Fact:
-    """(1 + k) E(w) <= e1 E(w x_{n+1}^2): the next step begins beyond the threshold again."""
+    """(1 + theta) E(w) <= e1 E(w x_{n+1}^2): the next step begins beyond the threshold again."""
     more = growth(d)
     square = d.kernel.certify((w * x0**2).ge(0), [d["w >= 0"]], sum=[(Fraction(1), (0,), (x0,))])
     positive = d.step("a second moment is not negative", d.kernel.monotone("E", square))
     weight = d.step("so is the weight", d.kernel.monotone("E", d["w >= 0"]))
-    strict = d.combine("k^2 > 0", num(0).lt(k**2), [(1, ["k >= 1", "k >= 1"], ()), (2, ["k >= 1"], ()), (1, (), ())])
+    strict = d.combine("theta^2 > 0", num(0).lt(theta**2), [(1, ["theta >= 1", "theta >= 1"], ()), (2, ["theta >= 1"], ()), (1, (), ())])
     step = d.combine(
-        "eta_{n+1} >= 0", e1.ge(0), [(1, ["eta_n <= k^2 eta_{n+1}"], ()), (1, ["eta_n >= 0"], ())], mult=[(1, [strict], ())]
+        "eta_{n+1} >= 0", e1.ge(0), [(1, ["eta_n <= theta^2 eta_{n+1}"], ()), (1, ["eta_n >= 0"], ())], mult=[(1, [strict], ())]
     )
     return d.combine(
-        "the induction", ((1 + k) * WEIGHT).le(e1 * NEXT),
-        [(1, [step, more], ()), (1, ["eta_n <= k^2 eta_{n+1}", positive], ()), (1, ["beyond the threshold", weight], ())],
+        "the induction", ((1 + theta) * WEIGHT).le(e1 * NEXT),
+        [(1, [step, more], ()), (1, ["eta_n <= theta^2 eta_{n+1}", positive], ()), (1, ["beyond the threshold", weight], ())],
         [(-e, "second moment")],
     )  # fmt: skip
 
@@ -110,29 +110,29 @@ def quartic() -> dict[str, Relation]:
 
 SAID = (
     r"On $f=x^4/4$ let $x_{n+1}=x_n-\eta\eta_nC_n$ with an unbiased message, $\mathbb{E}[C_n\mid\text{past}]=x_n^3$, $w\ge0$ a weight that "
-    r"the past determines (the indicator of an event), and $m=\mathbb{E}[wx_n^2]/\mathbb{E}w$. "
+    r"the past determines (the indicator of an event), and $\langle x_n^2\rangle=\mathbb{E}[wx_n^2]/\mathbb{E}w$. "
 )
-THEN = r"If $\eta\eta_n\,m\ge1+k$, $k\ge1$, then "
+THEN = r"If $\eta\eta_n\langle x_n^2\rangle\ge1+\theta$, $\theta\ge1$, then "
 SOURCE = "theory 6.9 (ours)"
 ENTRIES = (
     Theorem(
         id="6.9-mean-growth", title="D(C)SGD on the quartic, in the mean: one step", source=SOURCE,
-        statement=SAID + THEN + r"$\mathbb{E}[wx_{n+1}^2]\ge k^2\,\mathbb{E}[wx_n^2]$.",
+        statement=SAID + THEN + r"$\mathbb{E}[wx_{n+1}^2]\ge\theta^2\,\mathbb{E}[wx_n^2]$.",
         context=CONTEXT, assumptions=ASSUMPTIONS, definitions=DEFINITIONS, read=message, point=POINT,
         names=NAMES, prove=growth, evidence=(Evidence("growth in the mean"),),
     ),
     Theorem(
         id="6.9-mean-induction", title="D(C)SGD on the quartic, in the mean: for ever", source=SOURCE,
-        statement=SAID + r"If $\eta\eta_n\,m\ge1+k$, $k\ge1$ and $\eta_n\le k^2\eta_{n+1}$, then $\eta\eta_{n+1}\,\mathbb{E}[wx_{n+1}^2]\ge(1+k)\,\mathbb{E}w$ again, so "
-        r"$\mathbb{E}[wx_{n+j}^2]\ge k^{2j}\,\mathbb{E}[wx_n^2]$ for all $j$.",
+        statement=SAID + r"If $\eta\eta_n\langle x_n^2\rangle\ge1+\theta$, $\theta\ge1$ and $\eta_n\le\theta^2\eta_{n+1}$, then $\eta\eta_{n+1}\,\mathbb{E}[wx_{n+1}^2]\ge(1+\theta)\,\mathbb{E}w$ again, so "
+        r"$\mathbb{E}[wx_{n+j}^2]\ge\theta^{2j}\,\mathbb{E}[wx_n^2]$ for all $j$.",
         context=CONTEXT, assumptions={**ASSUMPTIONS, **SLOW}, definitions=DEFINITIONS, read=message,
         point=POINT, names=NAMES, prove=induction, evidence=(Evidence("growth in the mean"),),
     ),
     Theorem(
         id="6.9-mean-loss", title="D(C)SGD on the quartic: the expected loss grows with the second moment", source=SOURCE,
-        statement=r"On $f=x^4/4$, for every weight $0\le w\le1$ and $m=\mathbb{E}[wx_n^2]/\mathbb{E}w$: $\mathbb{E}f(x_n)\ge\frac14m^2\,\mathbb{E}w$. "
-        r"Together, with $w$ the indicator of $|x_1|\ge r$ where $\eta\eta_1r^2\ge1+k$: $\mathbb{E}f(x_{1+j})\ge\frac14k^{4j}r^4\,\mathbb{P}(|x_1|\ge r)$, "
-        r"which tends to infinity with $j$ if $k>1$ and the probability is positive. Under Gaussian noise it is, for every start and $r$.",
+        statement=r"On $f=x^4/4$, for every weight $0\le w\le1$ and $\langle x_n^2\rangle=\mathbb{E}[wx_n^2]/\mathbb{E}w$: $\mathbb{E}f(x_n)\ge\frac14\langle x_n^2\rangle^2\,\mathbb{E}w$. "
+        r"Together, with $w$ the indicator of $|x_1|\ge x_*$ where $\eta\eta_1x_*^2\ge1+\theta$: $\mathbb{E}f(x_{1+j})\ge\frac14\theta^{4j}x_*^4\,\mathbb{P}(|x_1|\ge x_*)$, "
+        r"which tends to infinity with $j$ if $\theta>1$ and the probability is positive. Under Gaussian noise it is, for every start and $x_*$.",
         context=CONTEXT, assumptions={"w >= 0": w.ge(0), "w <= 1": w.le(1), **MOMENT}, definitions=quartic(), read=quartic,
         point={m: 4, w: 1, x0: 2, f: 4}, names=NAMES, prove=loss, evidence=(Evidence("growth in the mean"),),
     ),

@@ -233,11 +233,11 @@ def no_ratio(w: Derivation) -> Fact:
     """With v = t step, t = 1/(2 + omega), the variance is step^2 t(1 - t), and t(1 - t) - omega t^2 = t^2."""
     positive = w.combine("2 + omega > 0", num(0).lt(2 + omega), [(1, ["omega >= 0"], ()), (2, (), ())])
     unit, over = w.inverse(2 + omega, positive)
-    share, t, part = w.kernel.inverse(step, w["step > 0"]), 1 / (2 + omega), v / step - m
-    level = w.combine("the level", (v / step).eq(t), (), [(t, share), (1 / step, "one message")])
+    t = 1 / (2 + omega)
+    rest = step - (v - step * m) - step * t
     spread = w.combine(
         "the variance there", var.eq(step**2 * t * (1 - t)), (),
-        [(1, "variance"), (step**2 * (1 - t - part), level), (-(step**2) * (1 - t - part), "first cell")],
+        [(1, "variance"), (rest, "one message"), (-step * rest, "first cell")],
     )  # fmt: skip
     return w.combine(
         "the error is larger", (omega * v**2).lt(var + (mean - v) ** 2), [(1, [over, over, "step > 0", "step > 0"], ())],

@@ -99,7 +99,7 @@ def as_written(e: sp.Basic) -> Term:
 
 
 def at_one(law: str) -> Term:
-    """a = R(1)."""
+    """R(1)."""
     return substitute(branches(law)[0].sign_mean, NAME, num(1))
 
 
@@ -140,9 +140,9 @@ def _slope(t: Term) -> Term:
 SAID = {
     "concave": r"$R''\le0$",
     "slope": r"$R'(x)\le R'(0)$",
-    "product": r"$x\,R(x)\ge a\left(x-\frac14\right)$",
-    "hyperbola": r"$R(x)\ge\frac{a\,x}{1+x}$",
-    "minimum": r"$R(x)\ge a\min(1,x)$",
+    "product": r"$x\,R(x)\ge R(1)\left(x-\frac14\right)$",
+    "hyperbola": r"$R(x)\ge\frac{R(1)\,x}{1+x}$",
+    "minimum": r"$R(x)\ge R(1)\min(1,x)$",
 }
 
 TITLE = {
@@ -173,7 +173,7 @@ def entry(number: int, bound: Bound) -> Theorem:
         id=f"8-{bound.law.replace(':', '-')}-{number}",
         title=f"{law[0].upper() + law[1:]} noise: {TITLE[bound.fact]}{PLACE.get((bound.low, bound.high), '')}",
         source="theory 8",
-        statement=rf"With $R=2F-1$ of {in_tex} noise and $a=R(1)$: {SAID[bound.fact]} for $x\ge{bound.low}$"
+        statement=rf"With $R=2F-1$ of {in_tex} noise: {SAID[bound.fact]} for $x\ge{bound.low}$"
         + ("." if bound.high is None else rf" and $x\le{bound.high}$."),
         context=CONTEXT,
         assumptions=assumptions(bound),

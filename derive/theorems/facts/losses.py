@@ -24,7 +24,7 @@ JETS = xs("r0 r1 r2 l0 l1 l2")
 CONTEXT = Context(dict.fromkeys(["v", "h", "chi", "slope", "curv", "L0", "L1", "r0", "r1", "r2", "l0", "l1", "l2"], "const"))
 E, BACK = fn("exp", v), fn("exp", -v)
 NAMES = {
-    "v": "x", "L1": "L_1", "L0": "L_0", "slope": "f'", "curv": "f''", "chi": r"\chi", "r0": "f(0+)", "r1": "f'(0+)", "r2": "f''(0+)",
+    "v": "x", "h": r"\lambda", "L1": "L_1", "L0": "L_0", "slope": "f'", "curv": "f''", "chi": r"\chi", "r0": "f(0+)", "r1": "f'(0+)", "r2": "f''(0+)",
     "l0": "f(0-)", "l1": "f'(0-)", "l2": "f''(0-)",
 }  # fmt: skip
 CLAIM = fn("abs", curv).le(L0 + L1 * fn("abs", slope))
@@ -250,7 +250,7 @@ NEVER = Theorem(
 )
 ENTRIES: tuple[Theorem | Refutation, ...] = (
     entry(
-        "quadratic", "h x²/2 is (h, 0)-smooth", r"$|f''|=h\le h+0\cdot|f'|$.", Quadratic(("h",)), quadratic, {"h > 0": h.gt(0)},
+        "quadratic", "h x²/2 is (h, 0)-smooth", r"$|f''|=\lambda\le\lambda+0\cdot|f'|$.", Quadratic(("h",)), quadratic, {"h > 0": h.gt(0)},
         {h: 1, L1: 0}, h,
     ),
     entry(

@@ -11,7 +11,7 @@ T, p, t, u, w_, delta, chi, top, early = xs("T p t u w delta chi U T1")
 CONTEXT = Context(
     {**dict.fromkeys(["T", "p", "delta", "U", "T1"], "const"), "t": "clock", **dict.fromkeys(["u", "w", "chi"], "time")}, horizon="T"
 )
-NAMES = {"delta": r"\delta", "chi": r"\chi"}
+NAMES = {"p": r"\gamma", "delta": r"\delta", "chi": r"\chi"}
 TIME: dict[str, Relation] = {"t >= 0": t.ge(0)}
 
 
@@ -92,11 +92,11 @@ def theorem(name: str, title: str, statement: str, assumptions: dict[str, Relati
 NOT_ONE, NOT_HALF = Relation(("!=", 1 - p, num(0))), Relation(("!=", 1 - 2 * p, num(0)))
 ENTRIES = (
     theorem(
-        "power", "The integral of a power schedule", r"$\int_0^T(1+t)^{-p}\,\mathrm{d}t=\frac{(1+T)^{1-p}-1}{1-p}$ for $p\ne1$.",
+        "power", "The integral of a power schedule", r"$\int_0^T(1+t)^{-\gamma}\,\mathrm{d}t=\frac{(1+T)^{1-\gamma}-1}{1-\gamma}$ for $\gamma\ne1$.",
         {**TIME, "p != 1": NOT_ONE}, {t: 0, p: 2}, powers(p, "p != 1"),
     ),
     theorem(
-        "power-squared", "The integral of its square", r"$\int_0^T(1+t)^{-2p}\,\mathrm{d}t=\frac{(1+T)^{1-2p}-1}{1-2p}$ for $p\ne\frac12$.",
+        "power-squared", "The integral of its square", r"$\int_0^T(1+t)^{-2\gamma}\,\mathrm{d}t=\frac{(1+T)^{1-2\gamma}-1}{1-2\gamma}$ for $\gamma\ne\frac12$.",
         {**TIME, "p != 1/2": NOT_HALF}, {t: 0, p: 2}, powers(2 * p, "p != 1/2"),
     ),
     theorem(

@@ -33,7 +33,7 @@ def scheduled(w: Derivation) -> Fact:
     return s.integrated(bound, PHI, FLOOR)
 
 
-SAID = r"For symmetric unimodal noise with distribution function $F$, $R=2F-1$, $a=R(1)>0$, and $\eta u\,\frac{d}{2}L_1\le\varepsilon a$: "
+SAID = r"For symmetric unimodal noise with distribution function $F$, $R=2F-1$, $R(1)>0$, and $\eta u\,\frac{d}{2}L_1\le\varepsilon R(1)$: "
 PATHWISE = Theorem(
     id="6.4-global-pathwise",
     title="DSignSGD, corrected model, every state",

@@ -60,7 +60,7 @@ ONE_NORM = under("S", Y)
 
 NAMES = {
     "L0": "L_0", "L1": "L_1", "eps": r"\varepsilon", "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(X_T)", "sigma": r"\sigma_k",
-    "y": "g_j", "b": "b", "bv": "b", "g": r"\nabla f", "H": r"\nabla^2 f", "R": r"R", "c": r"\Lambda H\Lambda\nabla f", "ratio": r"\rho",
+    "y": "g_j", "b": "b", "bv": "b", "g": r"\nabla f", "H": r"\nabla^2 f", "R": r"R", "c": r"\Lambda H\Lambda\nabla f", "r": r"\sigma", "ratio": r"\rho",
 }  # fmt: skip
 
 
@@ -398,8 +398,8 @@ def short() -> dict[Term, str]:
     """Letters for whole terms."""
     letters = {
         G: "G", B: r"\|b\|", PHI: r"\Phi", BEND: r"b^{\top}\nabla^2f\,b", BAR: r"\bar\sigma", INVERSE_H: r"\frac{1}{\sigma_H}",
-        ONE_NORM: r"\|\nabla f\|_1", a: "a", AT: r"R\!\left(\tfrac{g_j}{\sigma_k}\right)",
-        R(Y / sigma): r"R\!\left(\tfrac{|g_j|}{\sigma_k}\right)", R(z / r): r"R\!\left(\tfrac{z}{r}\right)",
+        ONE_NORM: r"\|\nabla f\|_1", a: "R(1)", AT: r"R\!\left(\tfrac{g_j}{\sigma_k}\right)",
+        R(Y / sigma): r"R\!\left(\tfrac{|g_j|}{\sigma_k}\right)", R(z / r): r"R\!\left(\tfrac{z}{\sigma}\right)",
         under("C", R(Y / sigma)) / N: r"\beta_j", b: "b_j",
     }  # fmt: skip
     return letters | {generator(model, u): r"\mathcal{L}f" for model in ("first-order", "corrected")}

@@ -1,50 +1,39 @@
-"""Theory 6.7: stationary variances on quadratics, from the moment equations of the engine's own SDEs."""
+"""Theory 6.7: stationary variances on quadratics, from the generator of the engine's own SDEs.
+
+A law is stationary to second order if E L(x_i x_j) = 0 with L(x_i x_j) = x_i b_j + x_j b_i + S_ij, b the drift and S the covariance
+of the equation. This is what is assumed, as it is written; E is linear, so it is an equation for E x_i x_j.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-
-import sympy as sp
 
 from derive.derivation import sde
 from derive.equations.in_coordinates import CoordinateSDE
 from derive.methods.distributed import DSGD
 from derive.methods.losses import Quadratic
 from derive.methods.noise import Gaussian
-from derive.process.generator import generator
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, num, plus, xs
-from derive.theorems.entry.from_sde import scalar
+from derive.proof.language.terms import Relation, Term, num, plus, under, xs
+from derive.theorems.entry.from_sde import expression
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.vocabulary.choices import Model
 
-eta, N, sigma, lam, v = xs("eta N sigma lam v")
-NAMES = {"lam": r"\lambda", "v": r"\mathbb{E}x^2"}
-CONTEXT = Context(dict.fromkeys(["eta", "N", "sigma", "lam", "v"], "const"))
+eta, N, sigma, lam, x = xs("eta N sigma lam x")
+NAMES = {"lam": r"\lambda"}
+CONTEXT = Context({**dict.fromkeys(["eta", "N", "sigma", "lam"], "const"), "x": "rv"})
+SECOND = under("E", x**2)
 
 
-def rate_of_moment(own: CoordinateSDE, power: sp.Expr, letters: Mapping[sp.Expr, Term]) -> Term:
-    """d/dt of the mean of a product of coordinates, E L of it: the engine's generator, with letters for the means of such products.
+def stationary(own: CoordinateSDE, state: tuple[Term, ...], i: int, j: int) -> Relation:
+    """0 = E L(x_i x_j), with the drift and the covariance of the engine's equation.
 
-    Raises:
-        ValueError: the mean of another product is needed.
+    Args:
+        state: the letters of the coordinates.
     """
-    value = sp.Poly(sp.expand(generator(own, power)), *own.state)
-    known = {sp.Poly(product, *own.state).monoms()[0]: letter for product, letter in letters.items()}
-    parts = []
-    for powers, coefficient in value.terms():
-        if any(powers) and powers not in known:
-            raise ValueError(f"the moment of {power} has no closed equation")
-        rate = scalar(sp.expand(coefficient), num(1))
-        parts.append(rate * known[powers] if any(powers) else rate)
-    return plus(*parts)
-
-
-def rate_of_second_moment(model: Model) -> Term:
-    """d/dt E x^2 = E L x^2 on f = lambda x^2/2, with v for E x^2: read off the engine's generator."""
-    own = sde(DSGD(Gaussian()), model, Quadratic(("lam",)), 1).expanded
-    return rate_of_moment(own, own.state[0] ** 2, {own.state[0] ** 2: v})
+    letters = dict(zip(own.state, state, strict=True))
+    drift, spread = ([expression(e, letters) for e in m] for m in (own.drift, own.covariance.row(i)))
+    first = 2 * state[i] * drift[i] if i == j else plus(state[i] * drift[j], state[j] * drift[i])
+    return num(0).eq(under("E", first + spread[j]))
 
 
 FACTORS: dict[Model, Term] = {"first-order": num(2), "corrected": 2 - eta * lam, "second-order": 2 + eta * lam}
@@ -60,14 +49,17 @@ def derivation(model: Model):
         base = w.combine("the rate of decay", num(0).lt(lam * FACTORS[model]), [(1, ["lambda > 0", "stable"], ())])
         unit = w.kernel.inverse(lam * FACTORS[model], base)
         share = 1 / (lam * FACTORS[model])
-        return w.combine("solve", v.eq(eta * sigma**2 / N * share), (), [(share, "stationary"), (-v, unit)])
+        mean = w.combine(
+            "the mean of the generator", num(0).eq(eta * sigma**2 / N - lam * FACTORS[model] * SECOND), (), [(1, "stationary")]
+        )  # fmt: skip
+        return w.combine("solve", SECOND.eq(eta * sigma**2 / N * share), (), [(share, mean), (-SECOND, unit)])
 
     return prove
 
 
 def entry(model: Model) -> Theorem:
     def read() -> dict[str, Relation]:
-        return {"stationary": num(0).eq(rate_of_second_moment(model))}
+        return {"stationary": stationary(sde(DSGD(Gaussian()), model, Quadratic(("lam",)), 1).expanded, (x,), 0, 0)}
 
     return Theorem(
         id=f"6.7-{model}",
@@ -78,7 +70,7 @@ def entry(model: Model) -> Theorem:
         assumptions={"lambda > 0": lam.gt(0), "stable": num(0).lt(FACTORS[model])},
         definitions=read(),
         read=read,
-        point={eta: 0, N: 1, sigma: 1, lam: 1, v: 0},
+        point={eta: 0, N: 1, sigma: 1, lam: 1, x: 0},
         names=NAMES,
         prove=derivation(model),
         evidence=(Evidence("stationary moments", {"noise": "gaussian", "model": model}),),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from derive.derivation import sde
 from derive.equations.in_coordinates import CoordinateSDE
@@ -12,21 +12,21 @@ from derive.methods.losses import Quadratic
 from derive.methods.noise import Affine, Correlated, Gaussian
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, num, xs
+from derive.proof.language.terms import Relation, Term, num, under, xs
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.stationary.line import rate_of_moment
+from derive.theorems.stationary.line import stationary
 from derive.vocabulary.choices import Model
 
-eta, N, k, h1, h2, spread, sigma0, sigma1, m, m1, m2 = xs("eta N k h1 h2 Sigma1_2 sigma0 sigma1 m m1 m2")
-SYMBOLS = ("eta", "N", "k", "h1", "h2", "Sigma1_2", "sigma0", "sigma1", "m", "m1", "m2")
-CONTEXT = Context(dict.fromkeys(SYMBOLS, "const"))
-NAMES = {
-    "Sigma1_2": r"\Sigma_{12}", "m": r"\mathbb{E}x_1x_2", "m1": "v_1", "m2": "v_2", "sigma0": r"\sigma_0", "sigma1": r"\sigma_1",
-}  # fmt: skip
+eta, N, k, h1, h2, spread, sigma0, sigma1, x1, x2 = xs("eta N k h1 h2 Sigma1_2 sigma0 sigma1 x1 x2")
+CONSTANTS = ("eta", "N", "k", "h1", "h2", "Sigma1_2", "sigma0", "sigma1")
+CONTEXT = Context({**dict.fromkeys(CONSTANTS, "const"), "x1": "rv", "x2": "rv"})
+NAMES = {"Sigma1_2": r"\Sigma_{12}", "sigma0": r"\sigma_0", "sigma1": r"\sigma_1", "h1": r"\lambda_1", "h2": r"\lambda_2"}
+STATE = (x1, x2)
+m, m1, m2 = under("E", x1 * x2), under("E", x1**2), under("E", x2**2)
 SQUARES = (h1**2 + h2**2) / 2
 #: the part that the rate of E x1 x2 loses from h1 + h2
 FACTORS: dict[Model, Term] = {"first-order": h1 + h2, "corrected": h1 + h2 - eta * SQUARES, "second-order": h1 + h2 + eta * SQUARES}
-WORDS = {"first-order": "", "corrected": r"-\frac\eta2(h_1^2+h_2^2)", "second-order": r"+\frac\eta2(h_1^2+h_2^2)"}
+WORDS = {"first-order": "", "corrected": r"-\frac\eta2(\lambda_1^2+\lambda_2^2)", "second-order": r"+\frac\eta2(\lambda_1^2+\lambda_2^2)"}
 
 
 def correlated(model: Model) -> CoordinateSDE:
@@ -35,12 +35,10 @@ def correlated(model: Model) -> CoordinateSDE:
 
 
 def mixed(model: Model) -> Callable[[], dict[str, Relation]]:
-    """The way in which the equation of E x1 x2 is read."""
+    """The way in which E L(x1 x2) = 0 is read."""
 
     def read() -> dict[str, Relation]:
-        own = correlated(model)
-        product = own.state[0] * own.state[1]
-        return {"stationary": num(0).eq(rate_of_moment(own, product, {product: m}))}
+        return {"stationary": stationary(correlated(model), STATE, 0, 1)}
 
     return read
 
@@ -49,7 +47,10 @@ def solve(model: Model) -> Callable[[Derivation], Fact]:
     def prove(w: Derivation) -> Fact:
         unit = w.kernel.inverse(FACTORS[model], w["stable"])
         share = 1 / FACTORS[model]
-        return w.combine("solve", m.eq(eta * spread / N * share), (), [(share, "stationary"), (-m, unit)])
+        mean = w.combine(
+            "the mean of the generator", num(0).eq(eta * spread / N - FACTORS[model] * m), (), [(1, "stationary")]
+        )
+        return w.combine("solve", m.eq(eta * spread / N * share), (), [(share, mean), (-m, unit)])
 
     return prove
 
@@ -58,10 +59,10 @@ def covariance(model: Model) -> Theorem:
     read = mixed(model)
     return Theorem(
         id=f"6.7-covariance-{model}", title=f"Stationary covariance of two coordinates, {model} model", source="theory 6.7",
-        statement=r"On $f=\frac12\sum_jh_jx_j^2$ with noise covariance $\Sigma$ a stationary mixed moment, one with $\mathbb{E}\,\mathcal{L}x_1x_2=0$, is "
-        rf"$\mathbb{{E}}x_1x_2=\frac{{\eta}}{{N}}\,\frac{{\Sigma_{{12}}}}{{h_1+h_2{WORDS[model]}}}$.",
+        statement=r"On $f=\frac12\sum_j\lambda_jx_j^2$ with noise covariance $\Sigma$ a stationary mixed moment, one with $\mathbb{E}\,\mathcal{L}x_1x_2=0$, is "
+        rf"$\mathbb{{E}}x_1x_2=\frac{{\eta}}{{N}}\,\frac{{\Sigma_{{12}}}}{{\lambda_1+\lambda_2{WORDS[model]}}}$.",
         context=CONTEXT, assumptions={"stable": num(0).lt(FACTORS[model])}, definitions=read(), read=read,
-        point={eta: 0, N: 1, h1: 1, h2: 1, spread: 1, m: 0}, names=NAMES, prove=solve(model),
+        point={eta: 0, N: 1, h1: 1, h2: 1, spread: 1, x1: 0, x2: 0}, names=NAMES, prove=solve(model),
         evidence=(Evidence("stationary moments", {"noise": "correlated", "model": model}),),
     )  # fmt: skip
 
@@ -70,39 +71,36 @@ COUPLING, FORCE = 2 * eta * sigma1**2 / (N * k), 2 * eta * sigma0**2 / (N * k)
 
 
 def own_rate(model: Model, h: Term) -> Term:
-    """a_j = 2 h_j - (eta/N)(2/k - 1) h_j^2, less eta h_j^2 in the corrected model: the rate at which E x_j^2 decays by itself."""
+    """r_j = 2 h_j - (eta/N)(2/k - 1) h_j^2, less eta h_j^2 in the corrected model: the rate at which E x_j^2 decays by itself."""
     return 2 * h - eta / N * (2 / k - 1) * h**2 - (eta * h**2 if model == "corrected" else num(0))
 
 
 def slack(model: Model) -> Term:
-    """q = 1 - (2 eta sigma_1^2/(N k)) (h_1^2/a_1 + h_2^2/a_2): positive while the noise that grows with the gradient is stable."""
+    """q = 1 - (2 eta sigma_1^2/(N k)) (h_1^2/r_1 + h_2^2/r_2): positive while the noise that grows with the gradient is stable."""
     return 1 - COUPLING * (h1**2 / own_rate(model, h1) + h2**2 / own_rate(model, h2))
 
 
 def squares(model: Model) -> Callable[[], dict[str, Relation]]:
-    """The way in which the equations of E x1^2 and E x2^2 are read."""
+    """The way in which E L x1^2 = 0 and E L x2^2 = 0 are read."""
 
     def read() -> dict[str, Relation]:
         own = sde(DCSGD(RandK("k"), Affine()), model, Quadratic(("h1", "h2")), 2).expanded
-        letters: Mapping = {own.state[0] ** 2: m1, own.state[1] ** 2: m2}
-        return {
-            f"v_{n + 1}": num(0).eq(rate_of_moment(own, state**2, letters)) for n, state in enumerate(own.state)
-        }
+        return {f"stationary {n + 1}": stationary(own, STATE, n, n) for n in range(2)}
 
     return read
 
 
 def two_by_two(model: Model) -> Callable[[Derivation], Fact]:
-    """a_j m_j = b W + c with W = h_1^2 m_1 + h_2^2 m_2, so (b W + c) q = c, and m_1 = (b W + c)/a_1."""
+    """r_j E x_j^2 = b W + c with W = h_1^2 E x_1^2 + h_2^2 E x_2^2, so (b W + c) q = c, and E x_1^2 = (b W + c)/r_1."""
 
     def prove(w: Derivation) -> Fact:
         inflow = COUPLING * (h1**2 * m1 + h2**2 * m2) + FORCE
         parts = []
         for n, h, own in ((1, h1, m1), (2, h2, m2)):
             a = own_rate(model, h)
-            unit = w.kernel.inverse(a, w[f"a_{n} > 0"])
+            unit = w.kernel.inverse(a, w[f"r_{n} > 0"])
             parts.append(
-                w.combine(f"E x_{n}^2", own.eq(inflow / a), (), [(1 / a, f"v_{n}"), (-own, unit)])
+                w.combine(f"E x_{n}^2", own.eq(inflow / a), (), [(1 / a, f"stationary {n}"), (-own, unit)])
             )
         q = slack(model)
         unit = w.kernel.inverse(q, w["q > 0"])
@@ -118,18 +116,18 @@ def two_by_two(model: Model) -> Callable[[Derivation], Fact]:
 
 def rand_k(model: Model) -> Theorem:
     read = squares(model)
-    less = r"-\eta h_j^2" if model == "corrected" else ""
+    less = r"-\eta\lambda_j^2" if model == "corrected" else ""
     return Theorem(
         id=f"6.7-rand-k-{model}", title=f"Stationary second moment with Rand-k and affine variance, {model} model", source="theory 6.7",
-        statement=r"On $f=\frac12(h_1x_1^2+h_2x_2^2)$ with Rand-$k$ and $\operatorname{Cov}Z=(\sigma_0^2+\sigma_1^2G^2)I$ stationary second moments $v_j=\mathbb{E}x_j^2$, with $\mathbb{E}\,\mathcal{L}x_j^2=0$, are "
-        r"$v_1=\frac{2\eta\sigma_0^2}{Nk\,a_1q}$ with $q=1-\frac{2\eta\sigma_1^2}{Nk}\left(\frac{h_1^2}{a_1}+\frac{h_2^2}{a_2}\right)$ and "
-        rf"$a_j=2h_j-\frac\eta N\left(\frac2k-1\right)h_j^2{less}$; the coordinates may be exchanged.",
+        statement=r"On $f=\frac12(\lambda_1x_1^2+\lambda_2x_2^2)$ with Rand-$k$ and $\operatorname{Cov}Z=(\sigma_0^2+\sigma_1^2G^2)I$ stationary second moments, with $\mathbb{E}\,\mathcal{L}x_j^2=0$, are "
+        r"$\mathbb{E}x_1^2=\frac{2\eta\sigma_0^2}{Nk\,r_1q}$ with $q=1-\frac{2\eta\sigma_1^2}{Nk}\left(\frac{\lambda_1^2}{r_1}+\frac{\lambda_2^2}{r_2}\right)$ and "
+        rf"$r_j=2\lambda_j-\frac\eta N\left(\frac2k-1\right)\lambda_j^2{less}$; the coordinates may be exchanged.",
         context=CONTEXT,
         assumptions={
-            "a_1 > 0": own_rate(model, h1).gt(0), "a_2 > 0": own_rate(model, h2).gt(0), "q > 0": slack(model).gt(0),
+            "r_1 > 0": own_rate(model, h1).gt(0), "r_2 > 0": own_rate(model, h2).gt(0), "q > 0": slack(model).gt(0),
         },
-        definitions=read(), read=read, point={eta: 0, N: 1, k: 1, h1: 1, h2: 1, sigma0: 1, sigma1: 1, m1: 0, m2: 0}, names=NAMES,
-        short={own_rate(model, h1): "a_1", own_rate(model, h2): "a_2", slack(model): "q"},
+        definitions=read(), read=read, point={eta: 0, N: 1, k: 1, h1: 1, h2: 1, sigma0: 1, sigma1: 1, x1: 0, x2: 0}, names=NAMES,
+        short={own_rate(model, h1): "r_1", own_rate(model, h2): "r_2", slack(model): "q"},
         prove=two_by_two(model), evidence=(Evidence("stationary moments", {"noise": "affine", "model": model}),),
     )  # fmt: skip
 

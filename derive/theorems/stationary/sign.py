@@ -14,19 +14,20 @@ from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, fn, num, under, xs
 from derive.theorems.entry.instances import linearised
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
-from derive.theorems.stationary.line import rate_of_moment
+from derive.theorems.stationary.line import SECOND, stationary, x
 
-eta, N, M, h, sigma, slope, v = xs("eta N M h sigma slope v")
-NAMES = {"sigma": r"\sigma_k", "slope": "a", "v": r"\mathbb{E}x^2"}
+eta, N, M, h, sigma, slope = xs("eta N M h sigma slope")
+v = SECOND
+NAMES = {"sigma": r"\sigma_k", "h": r"\lambda", "slope": "b'(0)"}
 CONTEXT = Context(
-    {**dict.fromkeys(["eta", "N", "M", "h", "slope", "v"], "const"), "sigma": "detclient"}, clients="N"
+    {**dict.fromkeys(["eta", "N", "M", "h", "slope"], "const"), "sigma": "detclient", "x": "rv"}, clients="N"
 )
 INVERSES = under("C", 1 / sigma)
 POSITIVE: dict[str, Relation] = {"N > 0": N.gt(0), "h > 0": h.gt(0)}
 
 
 def sign(w: Derivation) -> Fact:
-    """0 = -2 a v + eta/N with a = 2 M h/sigma_H."""
+    """0 = -2 a E x^2 + eta/N with a = 2 M h/sigma_H."""
     k = w.kernel
     _, one = w.inverse(sigma, "sigma_k > 0")
     weak = w.combine("1/sigma_k >= 0", num(0).le(1 / sigma), [(1, [one], ())])
@@ -47,7 +48,7 @@ def sign(w: Derivation) -> Fact:
 
 PI = Term(("pi",))
 TWO, ROOT, HALF = fn("sqrt", 2), fn("sqrt", PI), fn("sqrt", PI / 2)
-ONE = Context(dict.fromkeys(["eta", "N", "h", "sigma", "v"], "const"))
+ONE = Context({**dict.fromkeys(["eta", "N", "h", "sigma"], "const"), "x": "rv"})
 
 
 def linear() -> CoordinateSDE:
@@ -56,16 +57,14 @@ def linear() -> CoordinateSDE:
 
 
 def read() -> dict[str, Relation]:
-    """The equation of its second moment."""
-    own = linear()
-    square = own.state[0] ** 2
-    return {"stationary": num(0).eq(rate_of_moment(own, square, {square: v}))}
+    """E L x^2 = 0 for it."""
+    return {"stationary": stationary(linear(), (x,), 0, 0)}
 
 
 def gaussian(w: Derivation) -> Fact:
     """2 M = sqrt(2/pi), and sqrt(pi/2) = sqrt(pi) sqrt(2)/2."""
     k = w.kernel
-    pi = w.step("pi > 0", w.prover.analysis(PI, "v", v, strict=True))
+    pi = w.step("pi > 0", w.prover.analysis(PI, "h", h, strict=True))
     half = w.combine("pi/2 > 0", num(0).lt(PI / 2), [("1/2", [pi], ())])
     positive = [w.combine("weakly", num(0).le(t), [(1, [f], ())]) for t, f in ((PI, pi), (PI / 2, half))]
     none = k.certify(num(0).le(0))
@@ -92,25 +91,25 @@ def gaussian(w: Derivation) -> Fact:
     )  # fmt: skip
 
 
-NEAR = r"Near the optimum of $f=hx^2/2$ the linearised DSignSGD has the stationary variance, from $\mathbb{E}\,\mathcal{L}x^2=0$, "
+NEAR = r"Near the optimum of $f=\lambda x^2/2$ the linearised DSignSGD has the stationary variance, from $\mathbb{E}\,\mathcal{L}x^2=0$, "
 ENTRIES = (
     Theorem(
         id="6.7-sign", title="DSignSGD near the optimum of a quadratic", source="theory 6.7; arXiv 2411.15958",
-        statement=NEAR + r"$\mathbb{E}x^2=\frac{\eta}{4NM}\,\frac{\sigma_H}{h}$, $M$ the density of the noise law at $0$ and "
+        statement=NEAR + r"$\mathbb{E}x^2=\frac{\eta}{4NM}\,\frac{\sigma_H}{\lambda}$, $M$ the density of the noise law at $0$ and "
         r"$\sigma_H=\left(\frac1N\sum_k\frac1{\sigma_k}\right)^{-1}$; the coordinates are uncorrelated there.",
         context=CONTEXT, assumptions={**POSITIVE, "M > 0": M.gt(0), "sigma_k > 0": sigma.gt(0)},
         definitions={
             "slope": slope.eq(2 * M * h * INVERSES / N),
-            "stationary": num(0).eq(-2 * slope * v + eta / N),
+            "stationary": num(0).eq(under("E", 2 * x * (-slope * x) + eta / N)),
         },
-        recomputed=("linear signs",), point={eta: 2, N: 1, M: Fraction(1, 2), h: 1, sigma: 1, slope: 1, v: 1}, names=NAMES, prove=sign,
+        recomputed=("linear signs",), point={eta: 2, N: 1, M: Fraction(1, 2), h: 1, sigma: 1, slope: 1, x: 1}, names=NAMES, prove=sign,
         evidence=(Evidence("signs near the optimum", {"scales": "several"}),),
     ),
     Theorem(
         id="6.7-sign-gaussian", title="DSignSGD near the optimum of a quadratic, Gaussian noise", source="theory 6.7; arXiv 2411.15958",
-        statement=NEAR + r"$\mathbb{E}x^2=\frac{\eta}{2N}\sqrt{\frac\pi2}\,\frac{\sigma}{h}$ for Gaussian noise of scale $\sigma$ at each client.",
+        statement=NEAR + r"$\mathbb{E}x^2=\frac{\eta}{2N}\sqrt{\frac\pi2}\,\frac{\sigma}{\lambda}$ for Gaussian noise of scale $\sigma$ at each client.",
         context=ONE, assumptions={"h > 0": h.gt(0), "sigma > 0": sigma.gt(0)}, definitions=read(), read=read,
-        point={eta: 0, N: 1, h: 1, sigma: 1, v: 0}, names={"v": r"\mathbb{E}x^2"}, prove=gaussian,
+        point={eta: 0, N: 1, h: 1, sigma: 1, x: 0}, names={"h": r"\lambda"}, prove=gaussian,
         evidence=(Evidence("signs near the optimum", {"scales": "one"}),),
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Theory 6.3 (ours): normalised D(C)SGD, h = s(t)/K_kap(G), which needs no step condition along the path.
+"""Theory 6.3 (ours): normalised D(C)SGD, h = u/K_kap(G), which needs no step condition along the path.
 
 K_kap(G) = (L0 + L1 G) A + c', c' = kap L1 D_0/N, A = 1 + A_1/N. With psi(G) = G^2/K_kap(G) the bound is on E psi at a random time.
 """
@@ -8,23 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, Term, num, under, x
+from derive.proof.language.terms import Relation, Term, num, under
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.theorems.unbiased import setting as ub
-from derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, eps, eta, kap
+from derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, eps, eta, kap, u
 
-s = x("s")
 SHARE = kap * L1 * D0 / N
 K = ub.condition("corrected", kap)
 K0 = L0 * A + SHARE
-h = s * (1 / K)
+h = u * (1 / K)
 RULES: dict[str, Relation] = {
     "kap >= 0": kap.ge(0),
-    "s >= 0": s.ge(0),
-    "eta s <= 2 eps": (eta * s).le(2 * eps),
+    "u >= 0": u.ge(0),
+    "eta u <= 2 eps": (eta * u).le(2 * eps),
     "K_0 > 0": K0.gt(0),
 }
-ENDS: dict[str, Relation] = {**ub.ENDS, "eps < 1": num(0).lt(1 - eps), "int s > 0": under("I", s).gt(0)}
+ENDS: dict[str, Relation] = {**ub.ENDS, "eps < 1": num(0).lt(1 - eps), "int u > 0": under("I", u).gt(0)}
 LOW: dict[str, Relation] = {"c' <= A L0": SHARE.le(A * L0)}
 HIGH: dict[str, Relation] = {"c' > 0": SHARE.gt(0)}
 # (1/K_0)^2, not 1/K_0^2: inverses of expanded squares are separate atoms
@@ -85,20 +84,20 @@ def derivation(floor: Callable[..., Fact], c: Term, integrated: bool) -> Callabl
         scale = Scale(w, known)
         top = floor(w, known, scale)
         small = w.combine(
-            "the step", (eta * s * G**2 / K).le(2 * eps * G**2 / K), [(1, [scale.positive, "eta s <= 2 eps"], (G,))]
+            "the step", (eta * u * G**2 / K).le(2 * eps * G**2 / K), [(1, [scale.positive, "eta u <= 2 eps"], (G,))]
         )
-        claim = ub.generator("corrected", h).le(-(1 - eps) * s * G**2 / K + eta * s**2 * c * D0 / (2 * N))
+        claim = ub.generator("corrected", h).le(-(1 - eps) * u * G**2 / K + eta * u**2 * c * D0 / (2 * N))
         half = "1/2"
         bound = w.combine(
             "the bound on the drift of f", claim,
             [
                 (half, ["eta >= 0", known.per, known.spread], (h,)),
                 (half, ["eta >= 0", known.curvature], (h,)),
-                (half, ["s >= 0", small], ()),
+                (half, ["u >= 0", small], ()),
                 (half, ["eta >= 0", "kap >= 0", "L1 >= 0", known.D0, known.per], (h, G)),
-                (half, ["eta >= 0", known.D0, known.per, top], (s,)),
+                (half, ["eta >= 0", known.D0, known.per, top], (u,)),
             ],
-            [(half_of(eta * s**2 * G**2 / K), scale.unit)],
+            [(half_of(eta * u**2 * G**2 / K), scale.unit)],
         )  # fmt: skip
         return finish(w, known, bound, c) if integrated else bound
 
@@ -110,17 +109,17 @@ def half_of(t: Term) -> Term:
 
 
 def finish(w: Derivation, known: ub.Bounds, bound: Fact, c: Term) -> Fact:
-    """The bound on E int s psi / int s."""
+    """The bound on E int u psi / int u."""
     kernel = w.kernel
     rate = ub.rate_is_nonnegative(w, h, known.per)
     ito = w.step("Ito's formula", kernel.ito("f", [rate, w["f >= f*"]]))
     whole = w.step("integrate", kernel.monotone("EI", bound))
     last = w.step("the end", kernel.monotone("E", w["f(X_T) >= f*"]))
-    energy, clock = under("EI", s * G**2 / K), under("I", s)
-    top = ub.f0 - ub.fstar + eta * D0 * c * under("I", s**2) / (2 * N)
+    energy, clock = under("EI", u * G**2 / K), under("I", u)
+    top = ub.f0 - ub.fstar + eta * D0 * c * under("I", u**2) / (2 * N)
     total = w.combine("together", ((1 - eps) * energy).le(top), [(1, [ito], ()), (1, [whole], ()), (1, [last], ())])
     share, one = w.inverse(1 - eps, "eps < 1")
-    _, two = w.inverse(clock, "int s > 0")
+    _, two = w.inverse(clock, "int u > 0")
     return w.combine(
         "divide", (energy / clock).le(top / (1 - eps) / clock), [(1, [one, two, total], ())], [(-energy / clock, share)]
     )  # fmt: skip
@@ -131,7 +130,7 @@ def evidence(constant: float, integrated: bool) -> tuple[Evidence, ...]:
     if not integrated:
         return Evidence("unbiased clients"), Evidence("one step", {"method": "normalised rand-k"})
     numbers = {"eps": 0.125, "kap": constant}
-    outside = {"wide": 1.5, "step": "eta s <= 2 eps"}
+    outside = {"wide": 1.5, "step": "eta u <= 2 eps"}
     return (Evidence("random time", {"method": "normalised rand-k", "model": "corrected", "constants": numbers, "scale": 4.0, **outside}),)
 
 
@@ -140,25 +139,25 @@ def entry(
 ) -> Theorem:
     name = "scheduled" if integrated else "pathwise"
     says = (
-        r"$\mathbb{E}[\psi(\|\nabla f(X_{\hat T})\|);\hat T<\tau]\le\frac{f(x_0)-f^*+\frac{\eta D_0c_f}{2N}\int_0^Ts^2}{(1-\varepsilon)\int_0^Ts}$, "
-        r"$\hat T$ of density $s/\int_0^Ts$, "
+        r"$\mathbb{E}[\psi(\|\nabla f(X_{\hat T})\|);\hat T<\tau]\le\frac{f(x_0)-f^*+\frac{\eta D_0c_f}{2N}\phi_2}{(1-\varepsilon)\,\phi_1}$, "
+        r"$\phi_i=\int_0^Tu^i$, $\hat T$ of density $u/\phi_1$, "
         if integrated
-        else r"$\mathcal{L}f\le-(1-\varepsilon)\,s\,\psi(G)+\frac{\eta s^2}{2N}D_0c_f$, "
+        else r"$\mathcal{L}f\le-(1-\varepsilon)\,u\,\psi(G)+\frac{\eta u^2}{2N}D_0c_f$, "
     )
     return Theorem(
         id=f"6.3-{which}-{name}",
         title=f"Normalised D(C)SGD, {'small' if which == 'low' else 'large'} share of the noise, {name}",
         source="theory 6.3 (ours)",
-        statement=r"With $h=s(t)/K_\kappa(G)$, $\eta s\le2\varepsilon$, $K_0=K_\kappa(0)>0$, $c'=\kappa L_1D_0/N$, $A=1+A_1/N$ and "
+        statement=r"With $h=u/K_\kappa(G)$, $\eta u\le2\varepsilon$, $K_0=K_\kappa(0)>0$, $c'=\kappa L_1D_0/N$, $A=1+A_1/N$ and "
         r"$\psi=G^2/K_\kappa(G)$: "
         + says
         + words
         + ".",
-        context=ub.context("corrected", h, s="time"),
+        context=ub.context("corrected", h),
         assumptions={**ub.ASSUMPTIONS, **RULES, **extra, **(ENDS if integrated else {})},
         definitions=ub.DEFINITIONS,
         recomputed=("unbiased",),
-        point=ub.point(s=1) | {D0: 2},
+        point=ub.point(),
         names=ub.NAMES,
         short=ub.short(h) | {K: r"K_\kappa(G)", K0: "K_0", SHARE: "c'"},
         prove=derivation(floor, c, integrated),

@@ -19,7 +19,7 @@ from derive.vocabulary.choices import Model
 
 re, rb, rw, rn, B = xs("re rb rw rn B")
 mu = polyak.mu
-NAMES = {"re": r"r_\eta", "rb": "r_B", "rw": r"r_\omega", "rn": "r_N", "L0": "L", "s0": r"\sigma_0^2"}
+NAMES = {"re": r"\Theta_\eta", "rb": r"\Theta_B", "rw": r"\Theta_\omega", "rn": r"\Theta_N", "L0": "L", "s0": r"\sigma_0^2"}
 SYMBOLS = ("re", "rb", "rw", "rn", "omega", "eta", "B", "N", "L0", "d", "s0", "mu")
 CONTEXT = Context(dict.fromkeys(SYMBOLS, "const"))
 RULE = (re * (1 + rw * omega)).eq(rn * rb * (1 + omega))
@@ -88,8 +88,8 @@ AT = {re: 1, rb: 1, rw: 1, rn: 1, omega: 1, eta: 1, B: 1, N: 1, L0: 1, d: 1, s0:
 ENTRIES = (
     Theorem(
         id="6.8-enough", title="Scaling rule: enough", source="theory 6.8; arXiv 2502.17009",
-        statement=SAID + r"It stays when $\eta\to r_\eta\eta$, $B\to r_BB$, $\omega\to r_\omega\omega$, $N\to r_NN$ "
-        r"with $r_\eta(1+r_\omega\omega)=r_Nr_B(1+\omega)$.",
+        statement=SAID + r"It stays when $\eta\to\Theta_\eta\eta$, $B\to\Theta_BB$, $\omega\to\Theta_\omega\omega$, $N\to\Theta_NN$ "
+        r"with $\Theta_\eta(1+\Theta_\omega\omega)=\Theta_N\Theta_B(1+\omega)$.",
         context=CONTEXT, assumptions={**POSITIVE, "rule": RULE},
         point=AT, names=NAMES, prove=enough, evidence=(Evidence("scaling"),),
     ),
@@ -101,7 +101,7 @@ ENTRIES = (
     ),
     Refutation(
         id="6.8-linear", title="The linear scaling rule with compression that changes", source="theory 6.8",
-        statement=r"The floor stays when $\eta\to r\eta$ and $N\to rN$, whatever happens to $\omega$.",
+        statement=r"The floor stays when $\eta\to\Theta\eta$ and $N\to\Theta N$, whatever happens to $\omega$.",
         assume={
             **POSITIVE, "B > 0": B.gt(0), "N > 0": N.gt(0), "mu > 0": mu.gt(0), "linear": re.eq(rn), "one batch": rb.eq(1), **STABLE,
         },

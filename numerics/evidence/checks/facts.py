@@ -129,9 +129,9 @@ def strength(theorem: Theorem, more: str, count: int = 2000) -> Iterator[Points]
 def growth(theorem: Theorem, count: int = 4000) -> Iterator[Points]:
     """One step of gradient descent on the quartic, from above and below the threshold."""
     rng = _rng(5)
-    k, x0 = rng.uniform(0.7, 3, count), rng.normal(size=count) * 2
-    e = (1 + k) * rng.choice([0.7, 1.0, 1.02, 1.5], count) / x0**2 * rng.choice([1, 1, 1, -1], count)
-    yield "random numbers", of_points(count, k=k, x0=x0, e=e, e1=e / k**2 * rng.choice([0.8, 1, 1.5], count))
+    theta, x0 = rng.uniform(0.7, 3, count), rng.normal(size=count) * 2
+    e = (1 + theta) * rng.choice([0.7, 1.0, 1.02, 1.5], count) / x0**2 * rng.choice([1, 1, 1, -1], count)
+    yield "random numbers", of_points(count, theta=theta, x0=x0, e=e, e1=e / theta**2 * rng.choice([0.8, 1, 1.5], count))
 
 
 def nodes(T: float, cuts: tuple[float, ...] = ()) -> tuple[np.ndarray, np.ndarray]:

@@ -83,22 +83,23 @@ def _constants(
     """L0, L1 about as large as ||H|| <= L0 + L1 G needs, and a step about as large as allowed; `one`: equal for all points."""
     if one:
         size, G, count = np.max(size, keepdims=True), np.max(size) / np.max(size / G, keepdims=True), 1
-    share = rng.uniform(0, 1, count)
+    share = np.clip(rng.uniform(-0.5, 1.5, count), 0.01, 0.99)
     need = size * rng.choice([0.7, 1.0, 1.0, 1.5], count)
     draw = lambda low, high: np.exp(rng.uniform(np.log(low), np.log(high), count))  # noqa: E731
     return {
         x("L0"): paths(share * need), x("L1"): paths((1 - share) * need / np.maximum(G, 1e-300)),
-        x("eps"): paths(rng.uniform(0, 1.1, count)),
+        x("eps"): paths(draw(0.01, 1.1)),
         x("eta"): paths(draw(1e-4, 3)), x("u"): paths(draw(0.05, 2) * rng.choice([1, 1, 1, -1], count)),
         x("kap"): paths(draw(0.02, 4)),
-        x("s"): paths(draw(0.05, 3)), x("f"): paths(np.ones(count)), x("fstar"): paths(np.zeros(count)),
+        x("f"): paths(np.ones(count)), x("fstar"): paths(np.zeros(count)),
     }  # fmt: skip
 
 
 def _hessians(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Symmetric 2 x 2 matrices, half of them positive semidefinite, (2, 2, count)."""
+    """Symmetric 2 x 2 matrices (2, 2, count): any, positive semidefinite, and multiples of 1, at which Tr(HS) is largest."""
     a = rng.normal(size=(2, 2, count)) * np.exp(rng.uniform(-2, 2, count))
-    return np.where(rng.uniform(size=count) < 0.5, np.einsum("ijn,kjn->ikn", a, a), a + np.swapaxes(a, 0, 1))
+    kinds = [a + np.swapaxes(a, 0, 1), np.einsum("ijn,kjn->ikn", a, a), np.eye(2)[..., None] * np.abs(a[0, 0])]
+    return np.choose(rng.integers(3, size=count), kinds)
 
 
 @lru_cache

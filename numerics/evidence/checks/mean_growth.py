@@ -35,7 +35,7 @@ def states(theorem: Theorem, count: int = 400) -> Iterator[Points]:
 def outcomes(at: np.ndarray, message: np.ndarray, weight: np.ndarray, k: float, e: float, e1: float, m: float) -> Numbers:
     """One step over equally likely outcomes (count,)."""
     values = {"x0": at, "c": message, "w": weight, "x1": at - e * message, "f": at**4 / 4}
-    single = {"k": k, "e": e, "e1": e1, "m": m}
+    single = {"theta": k, "e": e, "e1": e1, "m": m}
     own = {x(name): paths(v) for name, v in (values | {n: np.array(v) for n, v in single.items()}).items()}
     return Numbers(own, size=(1, 1, 1, len(at)), mean=True)
 

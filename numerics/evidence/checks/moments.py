@@ -1,5 +1,7 @@
 """Closed second moments on quadratics, of the SDE and of the method: 6.5 and 6.7 without random draws (theory 7).
 
+Those theorems of 6.7 hold for every law with E L(x_i x_j) = 0; a law of one point that has these second moments is given to them.
+
 The moment equations are the engine's (`derive.process.stationary`); here they are solved as linear systems of numbers, and the
 stationary law of DSignSGD without linearising, by quadrature and by the balance of a chain on a lattice.
 """
@@ -70,22 +72,22 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
     """
     rng = np.random.default_rng(71)
     if noise == "correlated":
-        method, h, read = DSGD(Correlated(Gaussian())), ("h1", "h2"), {"m": 1}
+        method, h, read = DSGD(Correlated(Gaussian())), ("h1", "h2"), "mixed"
         draws = _draws(rng, count, eta=(0.01, 1), h1=(0.1, 2.5), h2=(0.1, 2.5)) | {"Sigma1_2": rng.normal(size=count)}
         draws |= {"Sigma1_1": 3 + np.zeros(count), "Sigma2_2": 4 + np.zeros(count)}
     elif noise == "affine":
-        method, h, read = DCSGD(RandK("k"), Affine()), ("h1", "h2"), {"m1": 0, "m2": 2}
+        method, h, read = DCSGD(RandK("k"), Affine()), ("h1", "h2"), "squares"
         draws = _draws(rng, count, eta=(0.01, 1), h1=(0.1, 2), h2=(0.1, 2), sigma0=(0.1, 2), sigma1=(0.1, 1))
         draws["k"] = rng.integers(1, 3, count).astype(float)
     else:
-        method, h, read = DSGD(Gaussian()), ("lam",), {"v": 0}
+        method, h, read = DSGD(Gaussian()), ("lam",), "square"
         draws = _draws(rng, count, eta=(0.01, 1), lam=(0.1, 3), sigma=(0.1, 2))
     draws["N"] = rng.integers(1, 9, count).astype(float)
     found = []
     for subject in _both(model):
         matrix, force = MomentMap(method, subject, h).at(draws, count)
         fixed = np.linalg.solve(matrix, -force[..., None])[..., 0]
-        numbers = of_points(count, **draws, **{name: fixed[:, n] for name, n in read.items()})
+        numbers = of_points(count, **draws, **_point(fixed, read))
         if subject == "method":
             left, right = numbers.sides(conclusion(id))
             gap = float(np.median(np.abs(right / left - 1)))
@@ -94,6 +96,14 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
         else:
             found.append(at_points(id, numbers, route="closed moments"))
     return found
+
+
+def _point(fixed: np.ndarray, read: str) -> dict[str, np.ndarray]:
+    """x with the second moments (V11, V12, V22) that are read; where one is negative no law has it, and 0 is given."""
+    roots = np.sqrt(np.maximum(fixed, 0))
+    if read == "mixed":
+        return {"x1": np.ones(len(fixed)), "x2": fixed[:, 1]}
+    return {"x": roots[:, 0]} if read == "square" else {"x1": roots[:, 0], "x2": roots[:, 2]}
 
 
 def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[Verified]:
@@ -189,10 +199,10 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
         }
         bare = of_points(count, **draws)
         rate = [
-            bare.given({x("v"): paths(np.full(count, n))}).value(theorem.definitions["stationary"].right)
+            bare.given({x("x"): paths(np.full(count, n))}).value(theorem.definitions["stationary"].right)
             for n in (0.0, 1.0)
         ]
-        cases = [bare.given({x("v"): rate[0] / (rate[0] - rate[1])})]
+        cases = [bare.given({x("x"): np.sqrt(rate[0] / (rate[0] - rate[1]))})]
     found = [
         at_points(id, numbers, route="closed moments", note="the SDE linearised at the optimum") for numbers in cases
     ]
@@ -201,7 +211,7 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
             at = {"eta": eta, "h": 1.0, "sigma": 1.0, "N": 2.0}
             v = exact(eta, 1.0, 1.0)
             numbers = Numbers(
-                {x(name): paths(n) for name, n in at.items()} | {x("v"): paths(v), x("M"): paths((2 * np.pi) ** -0.5)},
+                {x(name): paths(n) for name, n in at.items()} | {x("x"): paths(np.sqrt(v)), x("M"): paths((2 * np.pi) ** -0.5)},
                 size=(2, 1, 1, 1),
             )
             _, right = numbers.sides(conclusion(id))

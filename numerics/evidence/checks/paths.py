@@ -68,7 +68,6 @@ class Instance:
     Args:
         id: of the theorem; model: of the SDE.
         method: with its noise, clients and schedule.
-        clock: the symbol of the schedule in the theorem, u or s.
         scale: the factor of (1+t)^(-1/2).
         constants: eps, kap, .. by symbol name; T, eta and top (the gradient norm at which paths are stopped) are separate.
         wide: a step size outside the theorem's step condition, and whether "step" is its name.
@@ -77,7 +76,6 @@ class Instance:
     id: str
     model: Model
     method: Method
-    clock: str = "u"
     scale: float = 1.0
     constants: Mapping[str, float] = field(default_factory=dict)
     eta: float = 1 / 16
@@ -112,12 +110,12 @@ def _rand_k(schedule: Any) -> Method:
 
 
 def _normalised(kap: float, scale: float) -> Method:
-    """h = s(t)/K_kap(G) of 6.3, read off the catalogue's term for h."""
+    """h = u/K_kap(G) of 6.3, read off the catalogue's term for h."""
     at = _constants(_rand_k(Power("1/2")), {"kap": kap}, 1.0, 1.0)
     numbers = {name: sp.Float(float(value.ravel()[0]), 17) for name, value in at.values.items() if value.size == 1}
     size = sp.sqrt(coord_sum(gradient**2))
-    s = scale / sp.sqrt(1 + clock)
-    return _rand_k(Adaptive(Meaning({**numbers, G: size, x("s"): s}).value(normalised.h)))
+    u = scale / sp.sqrt(1 + clock)
+    return _rand_k(Adaptive(Meaning({**numbers, G: size, x("u"): u}).value(normalised.h)))
 
 
 def _constants(method: Method, more: Mapping[str, float], eta: float, T: float) -> Numbers:
@@ -163,10 +161,10 @@ def instance(id: str, method: str, model: Model, constants: Mapping[str, float],
         model, constants, scale, more: see `Instance`.
     """
     if method == "normalised rand-k":
-        made, clock = _normalised(constants["kap"], scale), "s"
+        made = _normalised(constants["kap"], scale)
     else:
-        made, clock = _signs() if method == "signs" else _rand_k(Power("1/2")), "u"
-    return Instance(id, model, made, clock, scale, constants, **more)
+        made = _signs() if method == "signs" else _rand_k(Power("1/2"))
+    return Instance(id, model, made, scale, constants, **more)
 
 
 def instances() -> tuple[Instance, ...]:
@@ -190,7 +188,7 @@ class Functional:
         weights = np.concatenate([[0], gaps / 2]) + np.concatenate([gaps / 2, [0]])
         y, u = g[:, ::every], self.instance.scale / np.sqrt(1 + saved)
         size = times(np.sqrt(np.sum(y**2, axis=0)))
-        values: dict[Term, np.ndarray] = {x(self.instance.clock): times(u), G: size, x("y"): y[None]}
+        values: dict[Term, np.ndarray] = {x("u"): times(u), G: size, x("y"): y[None]}
         numbers = replace(self.constants.given(values), weights=weights, size=(CLIENTS, DIM, len(saved), g.shape[2]))
         return numbers.defined(
             {n: r for n, r in self.instance.theorem.definitions.items() if n in ("mean of the step", "Phi")}

@@ -41,7 +41,7 @@ def _states(rng: np.random.Generator, count: int) -> tuple[np.ndarray, Numbers]:
     values = {
         x("N"): paths(2.0), x("d"): paths(2.0), x("L0"): paths(float(known.l0)), x("L1"): paths(float(known.l1)),
         x("eta"): log(1e-3, 1),
-        x("u"): log(0.1, 1), x("s"): log(0.1, 3), x("kap"): log(0.05, 4), x("eps"): paths(rng.uniform(0, 1, count)),
+        x("u"): log(0.1, 1), x("kap"): log(0.05, 4), x("eps"): paths(rng.uniform(0, 1, count)),
         PLACE: coordinates(at), x("y"): coordinates(g), norm(vec("g")): paths(np.sqrt(np.sum(g**2, axis=0))),
         opnorm(mat("H")): paths(np.max(np.cosh(at), axis=0)),
         x("sigma"): clients(np.exp(rng.uniform(-1.5, 1.5, (2, count)))),
@@ -125,16 +125,15 @@ def trajectory(id: str, scale: float = 1.0) -> list[Verified]:
     """
     eta, p, found = 0.1, 0.5, []
     method = DSGD(clients=1, schedule=Power("1/2"))
-    rho = (1 + eta) ** -p
-    k = rho**-0.5
+    theta = (1 + eta) ** (p / 2)
     for factor in (1.1, 0.9):
-        start = np.sqrt(factor * (1 + k) / eta)
+        start = np.sqrt(factor * (1 + theta) / eta)
         made = run(method, [start], 3.0, 1, params={"eta": eta}, loss=Quartic(), save=31, statistics=_PLACE, bound=1e60)
         at = made.values["x"][:, 0]
         at = at[np.isfinite(at)]
         n = np.arange(len(at) - 1)
         e = eta * (1 + made.times[: len(at)]) ** -p
-        numbers = of_points(len(n), x0=at[:-1], x1=at[1:], e=e[:-1], e1=e[1:], k=np.full(len(n), k))
+        numbers = of_points(len(n), x0=at[:-1], x1=at[1:], e=e[:-1], e1=e[1:], theta=np.full(len(n), theta))
         note = f"from {factor} times the threshold, eta = {eta}, (1+t)^(-1/2)"
         found.append(
             at_points(

@@ -107,10 +107,10 @@ def _size(made: Ensemble, start: np.ndarray) -> np.ndarray:
 
 
 def growth_threshold(p: float) -> float:
-    """1 + rho^(-1/2) of theory 6.9 for eta = 1 and eta_n = (1 + n)^(-p), from the catalogue's own assumption."""
-    rho = 2.0**-p  # the least eta_{n+1}/eta_n, at n = 0
-    relation = blow_up.ASSUMPTIONS["q_n >= 1 + rho^(-1/2)"]
-    at = Numbers({blow_up.k: paths(rho**-0.5), blow_up.q: paths(0.0)})
+    """1 + theta of theory 6.9 for eta = 1 and eta_n = (1 + n)^(-p), from the catalogue's own assumption."""
+    theta = 2.0 ** (p / 2)  # theta^2 is the largest eta_n/eta_{n+1}, at n = 0
+    relation = blow_up.ASSUMPTIONS["q_n >= 1 + theta"]
+    at = Numbers({blow_up.theta: paths(theta), blow_up.q: paths(0.0)})
     return float(-at.value(relation.slack).item())
 
 
@@ -144,12 +144,12 @@ def scheduled(kind: str) -> tuple[Method, dict[str, float]]:
 
 
 def _factor() -> sp.Expr:
-    """s/K(G), the catalogue's term for h, with its constants as numbers."""
+    """u/K(G), the catalogue's term for h, with its constants as numbers."""
     made = bound_constants(OMEGA, SIGMA, 0.0, 1, CLIENTS) | CONSTANTS
     made["L0"] = float(LOSS.smoothness(1).l0.subs(parameter("L1"), CONSTANTS["L1"]))
     numbers = {x(name): sp.Float(value, 17) for name, value in made.items()}
-    s = 2 * CONSTANTS["eps"] / (1 + clock) ** parameter("p")
-    return Meaning({**numbers, norm(vec("g")): sp.sqrt(coord_sum(gradient**2)), x("s"): s}).value(normalised.h)
+    u = 2 * CONSTANTS["eps"] / (1 + clock) ** parameter("p")
+    return Meaning({**numbers, norm(vec("g")): sp.sqrt(coord_sum(gradient**2)), x("u"): u}).value(normalised.h)
 
 
 @final

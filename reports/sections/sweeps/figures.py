@@ -163,7 +163,7 @@ def _schedules(found: Mapping[str, Any], folder: Path) -> None:
             axis.plot(found["thresholds"], found["p"], linewidth=1.5, label="threshold of gradient descent", **LINES[0])
             axis.set_title("gradient descent" if name == "method" else TITLES[name])
             axis.set_xlabel(r"$\eta\eta_0x_0^2$")
-            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"exponent $p$ of the schedule")
+            axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"exponent $\gamma$ of the schedule")
         bar(axes, mesh, "share of blow-ups")
         _key(axes)
 

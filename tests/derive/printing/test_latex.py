@@ -7,14 +7,14 @@ import sympy as sp
 
 import derive
 from derive.equations import models
-from derive.expressions.coordinates import Coordinate, coord_sum, to_slot
+from derive.expressions.coordinates import Coordinate, CoordSum, coord_sum, to_slot
 from derive.expressions.coordinates import g as gradient
 from derive.expressions.expansion import Expansion
 from derive.methods.compressors import ScaledSign, Sign
 from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian, Laplace, Law, Logistic, Scaled, StudentT, Uniform
 from derive.printing.latex import latex, split_sum, unnested
-from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, in_names, named
+from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, by_second_moments, in_names, named
 from derive.printing.printer import _absorb_sign, _roots_below
 from derive.step.moments import moments
 from tests.support.samples import mostly_slow
@@ -39,6 +39,9 @@ g, x = sp.symbols("g x", real=True)
         (sp.exp(-sp.Abs(x) / s), r"e^{- \left|{x}\right|/\sigma}"),
         (p * sp.Piecewise((x, x > 0), (0, True)), r"p\,\begin{cases} x & \text{for}\: x > 0 \\0 & \text{otherwise} \end{cases}"),
         (x * sp.hyper((1, 1, 1), (2, 2), x), r"\operatorname{Li}_{2}\left(x\right)"),
+        (d / (s / 2 + sp.Rational(1, 2)) * g, r"\frac{2\,d\,g}{\sigma + 1}"),
+        ((p - 1) / 2 * x, r"\frac{x\,\left(p - 1\right)}{2}"),
+        (gradient * eta * sp.gamma(p / 2 + sp.Rational(1, 2)), r"\eta\,\Gamma\left(\frac{p + 1}{2}\right)\,g_{j}"),
         (sp.atan(x), r"\arctan{\left(x \right)}"),
         (-sp.Rational(3, 4), r"- \frac{3}{4}"),
     ],
@@ -101,6 +104,14 @@ def _put_back(expr: sp.Expr, name: Coordinate, meaning: sp.Expr) -> sp.Expr:
     return expr.func(*[_put_back(a, name, meaning) for a in expr.args]) if expr.args else expr  # pyright: ignore[reportArgumentType]
 
 
+def _shown(short: Named, i: int, j: int) -> sp.Expr:
+    """S_ij times the denominator as it is printed, its names of means and of sums put back."""
+    b, other = sp.symbols("b other")
+    diagonal, pair, rests = by_second_moments(short, b, other)
+    sums = {rest: CoordSum(e) - to_slot(e, "k", "i") - to_slot(e, "k", "j") for rest, e in rests.items()}
+    return (diagonal if i == j else pair).xreplace({b: short.mean, other: to_slot(short.mean, "j", "i"), **sums})
+
+
 NAMED = [Laplace(), Gaussian(), Uniform(), StudentT(5), Logistic()]
 
 
@@ -115,8 +126,7 @@ def test_short_names_give_the_covariance_of_the_form(law: Law) -> None:
     for j in range(3):
         assert sp.N(_value(short.mean, short.meanings, 0, j) - mean[j], 40) == pytest.approx(0, abs=1e-20)
         for i in range(3):
-            shown = short.diagonal if i == j else short.off_diagonal
-            value = _value(shown, short.meanings, i, j) / short.denominator
+            value = _value(_shown(short, i, j), short.meanings, i, j) / short.denominator
             assert sp.N(value - covariance[i, j], 40) == pytest.approx(0, abs=1e-20)
     ratio = _value(short.ratio_at_zero, short.meanings, 0, 1)
     near = form.mean.xreplace({Coordinate("g", "j"): sp.Rational(1, 10**12)})

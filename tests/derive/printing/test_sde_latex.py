@@ -82,7 +82,7 @@ def test_long_laws_are_named_and_short_ones_written_out() -> None:
     assert r"\delta_{ij}\,\left(1- b_{j}^{2}\right)" in long
     assert "F" not in short and r"\arctan" in short
     slope = sde(derive.DSignSGD(derive.StudentT(59)), "second-order").latex()
-    assert r"\frac{2\,p\left(\frac{g_{j}}{\sigma}\right)}{\sigma}" in slope and "its density" in slope
+    assert r"\frac{2\,F'\left(\frac{g_{j}}{\sigma}\right)}{\sigma}" in slope and "its density" in slope
 
 
 def test_a_schedule_has_a_letter_that_is_told() -> None:

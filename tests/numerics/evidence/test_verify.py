@@ -128,14 +128,14 @@ def test_refuted_claims_fail_at_their_witness(id):
 #: assumptions without which the claim is seen to fail: the bounds do not hold for trivial reasons
 NEEDED = {
     "6.1-pathwise": {"step", "smooth", "u >= 0"}, "6.2-pathwise": {"step", "smooth", "u >= 0"},
-    "6.3-low-pathwise": {"eta s <= 2 eps", "smooth"}, "6.3-high-pathwise": {"eta s <= 2 eps", "smooth"},
+    "6.3-low-pathwise": {"eta u <= 2 eps", "smooth"}, "6.3-high-pathwise": {"eta u <= 2 eps", "smooth"},
     "6.4-classic": {"smooth"}, "6.4-bounded-ratio": {"bounded ratio"}, "6.4-corrected": {"step", "u >= 0"},
     "6.4-classic-bounded": {"step", "u >= 0"}, "8-rosenbrock-never": {"far out"},
-    "6.9-mean-growth": {"beyond the threshold"}, "6.9-mean-induction": {"beyond the threshold", "eta_n <= k^2 eta_{n+1}"},
+    "6.9-mean-growth": {"beyond the threshold"}, "6.9-mean-induction": {"beyond the threshold", "eta_n <= theta^2 eta_{n+1}"},
     "6.9-mean-loss": {"w <= 1"},
     "6.4-global-pathwise": {"step", "u >= 0"}, "6.4-clients-pathwise": {"step", "u >= 0"},
     "6.6-ratio": {"u^2 <= delta u + w"}, "6.6-limit": {"T is large"}, "6.8-enough": {"rule"}, "6.8-needed": {"the floor stays"},
-    "6.9-growth": {"q_n >= 1 + rho^(-1/2)"}, "6.9-induction": {"q_n >= 1 + rho^(-1/2)", "eta_{n+1} >= rho eta_n"},
+    "6.9-growth": {"q_n >= 1 + theta"}, "6.9-induction": {"q_n >= 1 + theta", "eta_n <= theta^2 eta_{n+1}"},
     "8-quadratic": {"h > 0"}, "8-quartic": {"L1 > 0"}, "8-separable": {"each f_j", "l0_j <= L0", "l1_j <= L1"},
     "4-qsgd-coarse": {"range of omega"}, "4-fixed-grid": {"one message"},
 }  # fmt: skip

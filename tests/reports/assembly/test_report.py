@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import sympy as sp
 
 from derive.equations import models
 from derive.reading.problems import problem
+from derive.reading.titled_claims import titled_claims
 from derive.sanity import model_table
 from derive.vocabulary.errors import BadInput
 from reports.assembly import report
@@ -174,6 +176,20 @@ def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
         assert setting in caption
     assert "first-order" in table and "corrected" in table and "second-order" not in table
     assert (tmp_path / "figures" / "ensemble-own.pdf").exists()
+
+
+@pytest.mark.slow
+def test_below_a_ledger_of_ones_own_tables_begin_at_one_in_both(tmp_path: Path) -> None:
+    claim = {"title": "A square", "variables": ["x", "y"], "claim": "2*x*y <= x^2 + y^2"}
+    build_report(replace(problem(OWN), claims=titled_claims([claim], "claims")), tmp_path, True, None, quietly)
+    page = (tmp_path / "report.html").read_text()
+    names = re.findall(r'\bid="([^"]+)"', page)
+    assert len(names) == len(set(names)) and "thm:claim-1" in names
+    assert re.findall(r'caption-label">(Table \d+)', page) == ["Table 1"]
+    if shutil.which("pdftotext") is None or not (tmp_path / "report.pdf").is_file():
+        pytest.skip("needs TeX and pdftotext")
+    printed = subprocess.run(["pdftotext", tmp_path / "report.pdf", "-"], capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"^(Table \d+):", printed, re.MULTILINE) == ["Table 1"]
 
 
 @pytest.mark.slow

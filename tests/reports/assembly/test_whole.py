@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import time
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import pytest
 from reports.assembly.plan import SECTIONS, chosen
 from reports.assembly.report import build_report
 from reports.document.html import pandoc_path
+from reports.document.mathml import read_aloud
 from reports.document.tex import TEMPLATES
 from reports.paper.ledger import Status
-from tests.reports.document.test_html import BROWSER, in_browser
+from tests.reports.document.test_html import in_browser
+from tests.support.commands.browser import AXE, AXE_HINT, BROWSER, faults, opened
 from tests.support.commands.made import MADE
 
 #: claims that a quick run leaves open, if any; each with the reason
@@ -85,6 +88,56 @@ def links_land_and_nothing_stands_twice(report: tuple[Path, dict[str, Any]]) -> 
     assert len(theorems) > 50 and all(said.startswith(name) or re.search(r"-\d+$", name) for name, said in theorems)
 
 
+def numbers_on_the_page_are_the_pdfs(report: tuple[Path, dict[str, Any]]) -> None:
+    """Captions and sections have the numbers of the PDF, all of them and in order, and so do the references to them."""
+    folder = report[0]
+    if shutil.which("pdftotext") is None or not (folder / "report.pdf").is_file():
+        pytest.skip("needs TeX and pdftotext")
+    command = ["pdftotext", "-layout", str(folder / "report.pdf"), "-"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    page = (folder / "report.html").read_text()
+    found = re.findall(r'<span class="caption-label">(Table|Figure) (\d+)\.</span>(.*?)</(?:div|figcaption)>', page, re.DOTALL)
+    differences = differing(printed, [(kind, int(number), read_aloud(said)) for kind, number, said in found])
+    assert differences == [] and len(found) > 30
+    spoilt = [(kind, int(number) + (number == "5"), read_aloud(said)) for kind, number, said in found]
+    assert differing(printed, spoilt) != []  # the check of the check
+    headings = re.findall(r'<h[23] id="([^"]*)"[^>]*><span class="header-section-number">([^<]*)</span> (.*?)</h', page)
+    for _, number, title in headings:
+        begins = rf"^ *{re.escape(number)} +{re.escape(read_aloud(title)[:30])}"
+        assert re.search(begins, printed, re.MULTILINE), title
+    assert [number for _, number, _ in headings][-1].isalpha()
+    numbers = {name: number for name, number, _ in headings}
+    for piece in re.split(r'(?=<figure |<div id="tab:)', page)[1:]:
+        name, number = re.search(r'id="([^"]*)"', piece), re.search(r'caption-label">\w+ (\d+)', piece)
+        if name and number:
+            numbers[name[1]] = number[1]
+    links = re.findall(r'<a\s+href="#((?:fig|tab|sec):[^"]*)"\s+data-reference-type="ref"[^>]*>([^<]*)</a>', page)
+    assert [link for link in links if numbers[link[0]] != link[1]] == [] and len(links) > 30
+
+
+def differing(printed: str, captions: list[tuple[str, int, str]]) -> list[tuple[str, int, str]]:
+    """The captions of the page that the PDF does not have, in its order of tables and of figures."""
+    wrong = []
+    for kind in ("Table", "Figure"):
+        theirs = [(int(number), said) for number, said in re.findall(rf"^ *{kind} (\d+): (?![a-z])(.*)", printed, re.MULTILINE)]
+        ours = [(number, said) for other, number, said in captions if other == kind]
+        for (number, said), (own, text) in zip_longest(theirs, ours, fillvalue=(0, "")):
+            begins = re.findall(r"[A-Za-z]{4,}(?![\w-])", said)[:3]
+            if number != own or re.findall(r"[A-Za-z]{4,}(?![\w-])", text)[: len(begins)] != begins:
+                wrong.append((kind, own, text))
+    return wrong
+
+
+def no_fault_of_access(report: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    """The page is usable by everybody, as far as axe-core sees."""
+    if pandoc_path() is None or BROWSER is None or not AXE.is_file():
+        pytest.skip(AXE_HINT)
+    page = report[0] / "report.html"
+    with opened(tmp_path / "profile of axe") as window:
+        for width, dark in ((1280, False), (390, True)):
+            assert faults(window, page, width, dark=dark) == []
+
+
 def a_page_and_fifty(report: tuple[Path, dict[str, Any]]) -> None:
     """The answer is on the first page, what is cited by no claim is nothing, and the appendix begins after fifty pages at most."""
     folder = report[0]
@@ -109,9 +162,11 @@ def test_the_whole_report(tmp_path: Path) -> None:
     every_claim_has_its_evidence(report)
     sentences_have_a_space_between(report)
     links_land_and_nothing_stands_twice(report)
+    numbers_on_the_page_are_the_pdfs(report)
     a_page_and_fifty(report)
     a_second_run_computes_nothing(report)
     the_page_on_a_phone(report, tmp_path)
+    no_fault_of_access(report, tmp_path)
 
 
 def test_no_template_holds_a_result() -> None:

@@ -7,7 +7,6 @@ import functools
 import http.server
 import json
 import re
-import shutil
 import subprocess
 import threading
 from pathlib import Path
@@ -17,10 +16,9 @@ import pytest
 from reports.document.html import HtmlAbsent, HtmlResult, flatten, pandoc_path, tex_to_html
 from reports.document.pandoc_tree import rows
 from reports.document.tex import escape
+from tests.support.commands.browser import BROWSER, OPTIONS, needs_browser
 
 needs_pandoc = pytest.mark.skipif(pandoc_path() is None, reason="needs the html extra (pandoc)")
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="900" height="300"><rect width="900" height="300"/></svg>'
 HOSTILE = r"<script>alert(1)</script> \input{/etc/passwd} $x$ `a` | *b* --c [d]"
@@ -43,7 +41,7 @@ def paged(folder: Path, body: str, preamble: str = "", warnings: tuple[str, ...]
 
 def words(page: str) -> str:
     """What the page says, without formulas' TeX sources and without tags."""
-    body = re.sub(r"<annotation.*?</annotation>", "", page[page.index("<main>") :], flags=re.DOTALL)
+    body = re.sub(r"<annotation.*?</annotation>", "", page[page.index("<main") :], flags=re.DOTALL)
     return " ".join(re.sub(r"<[^>]*>", "", body).split())
 
 
@@ -56,7 +54,7 @@ def test_rules_between_groups_of_rows_are_on_the_page(tmp_path: Path) -> None:
     )
     kinds = re.findall(r'<tr( class="rule")?>', page)
     assert [bool(kind) for kind in kinds] == [False, False, False, True, True, False, False]
-    assert "\ue000" not in page and "tr.rule > td { border-top" in page
+    assert "\ue000" not in page and "tr.rule > * { border-top" in page
 
 
 @needs_pandoc
@@ -122,7 +120,7 @@ def test_hostile_text_is_text(tmp_path):
     shown = re.sub(r"</?span>", "", re.search(r"T: (.*) :T", page, flags=re.DOTALL)[1])  # type: ignore[index]
     expected = HOSTILE.replace("<", "&lt;").replace(">", "&gt;")
     assert " ".join(shown.split()) == expected
-    assert "<script" not in page and "root:" not in page
+    assert page.count("<script") == 1 and "root:" not in page
 
 
 @needs_pandoc
@@ -236,9 +234,7 @@ def in_browser(folder: Path, profile: Path) -> dict:
         try:
             dom = subprocess.run(
                 [
-                    str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                    "--disable-dev-shm-usage", f"--user-data-dir={profile}", "--window-size=1400,2000", "--dump-dom",
+                    str(BROWSER), *OPTIONS, f"--user-data-dir={profile}", "--window-size=1400,2000", "--dump-dom",
                     f"http://127.0.0.1:{server.server_address[1]}/probe.html",
                 ],
                 capture_output=True, text=True, timeout=120, check=True, stdin=subprocess.DEVNULL,
@@ -327,6 +323,6 @@ def test_no_script_runs(tmp_path):
     script = "<script>window.touched = 1</script><img src='none' onerror='window.touched = 1'>"
     (tmp_path / "site" / "main.html").write_text(page.replace("</main>", script + "</main>"), encoding="utf-8")
     assert in_browser(tmp_path / "site", tmp_path / "profile")["phone"]["scripts"] == "undefined"
-    unlocked = page.replace("script-src 'none';", "").replace("</main>", script + "</main>")
+    unlocked = re.sub(r"script-src '[^']*';", "", page).replace("</main>", script + "</main>")
     (tmp_path / "site" / "main.html").write_text(unlocked, encoding="utf-8")
     assert in_browser(tmp_path / "site", tmp_path / "profile2")["phone"]["scripts"] == "number"

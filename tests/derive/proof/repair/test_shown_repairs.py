@@ -89,7 +89,9 @@ def test_a_repair_that_repairs_nothing_is_not_shown(entry: Refutation) -> None:
     assert check(broken).status == "UNDECIDED"
 
 
-FOUND = {"6.2-kappa-fifth": "kap == 1/4", "6.4-chord": "v <= 100", "6.9-equality": "1 + k < q", "8-rosenbrock": "abs(v) <= 31/63"}
+FOUND = {
+    "6.2-kappa-fifth": "kap == 1/4", "6.4-chord": "v <= 100", "6.9-equality": "1 + theta < q", "8-rosenbrock": "abs(v) <= 31/63",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", slow_but(FOUND, FOUND.keys() - {"6.2-kappa-fifth"}))
@@ -106,7 +108,7 @@ def test_the_search_finds_those_of_the_catalogue(name: str) -> None:
 
 def test_check_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = command(capsys, "check", "6.9-equality", "8-rosenbrock")
-    assert status == 0 and "proved with 1 + k < q; repaired by 6.9-growth" in out and "proved with abs(v) <= 31/63" in out
+    assert status == 0 and "proved with 1 + theta < q; repaired by 6.9-growth" in out and "proved with abs(v) <= 31/63" in out
     (result,) = json.loads(command(capsys, "check", "6.2-kappa-fifth", "--json")[1])["results"]
     assert result["repair"]["entry"] == "6.2-pathwise"
     assert [(c["plain"], c["instead"]) for c in result["repair"]["changes"]] == [("kap == 1/4", "kappa")]
