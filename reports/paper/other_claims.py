@@ -162,7 +162,7 @@ VARIANTS = Group(
         ),
         Claim(
             "variant-settles",
-            r"(b) With steps $s/K_\kappa(G)$ it falls by more than half, to a floor at most",
+            r"(b) With steps $u/K_\kappa(G)$ it falls by more than half, to a floor at most",
             "the same; own and held multiplier",
             topics=("variant-b", "variant-b-held"),
         ),

@@ -100,7 +100,7 @@ def _stability(found: dict[str, Any], folder: Path) -> None:
             axis.plot([n - 0.5, n + 0.5], [column["limit"]] * 2, color="black", linewidth=2.2, **label)
         axis.set_xticks(range(len(cells)), [rf"${column['omega']}$" for column in cells])
         axis.set_xlabel(r"compression $\omega$")
-        axis.set_ylabel(r"step size $\eta$")
+        axis.set_ylabel("constant step $u$")
         axis.set_title(found["title"])
         axis.figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", frameon=False)
         axis.figure.colorbar(shades, ax=axis, label="last loss over the first", extend="max")

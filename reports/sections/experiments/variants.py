@@ -37,7 +37,7 @@ CLAIMS = {
     "c-held": r"(c, held) Normalised steps end higher than the theory's rule, each with one multiplier.",
     "d-constant": "(d, constant) DSignSGD with constant steps is stable and stalls.",
     "d-decaying": "(d, decaying) DSignSGD with decaying steps converges for every noise scale.",
-    "bound": r"The mean of $G^2/K$ with the theory's own steps is below the bound of 6.3, floor included.",
+    "bound": r"The mean of $\|\nabla f\|_2^2/K$ with the theory's own steps is below the bound of 6.3, floor included.",
 }
 LABEL = "tab:experiment-variants"
 
@@ -64,15 +64,15 @@ def variants(size: VariantSize) -> dict[str, Variant]:
     every = (
         Variant(
             FLOOR, rf"noise with a floor, $\sigma_0={plain(size.sigma0)}$",
-            r"6.3 covers this noise, but its bound has a floor then, $c_fD_0/N$: it does not claim that the loss converges", False,
+            r"6.3 covers this noise, but its bound has a floor then: it does not claim that the loss converges", False,
         ),
         Variant(
             BY_LABEL, "clients with data of their own, split by label",
-            r"outside the theorems: $\mathbb{E}v_i=\nabla f$ fails for every client", True,
+            r"outside the theorems: $\mathbb{E}v_k=\nabla f$ fails for every client", True,
         ),
         Variant(
             BATCHES, f"mini-batches of {size.batch} of such data, no other noise",
-            r"outside the theorems: $\mathbb{E}v_i=\nabla f$ fails, and the noise is neither affine nor that of one law", True,
+            r"outside the theorems: $\mathbb{E}v_k=\nabla f$ fails, and the noise is neither affine nor that of one law", True,
         ),
     )  # fmt: skip
     return {v.name: v for v in every if v.name in size.names}
