@@ -104,7 +104,7 @@ METHODS = {
 }
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", mostly_slow(METHODS, 2))
 def test_methods(name):
     method, loss, dim, expected = METHODS[name]
     equation = sde(method, "first-order", loss, dim).expanded

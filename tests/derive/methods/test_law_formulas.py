@@ -16,6 +16,7 @@ from derive import (
     Uniform,
 )
 from tests.support.laws.densities import DIGITS, LAWS, close, number
+from tests.support.samples import mostly_slow
 
 X = sp.Symbol("x", real=True)
 
@@ -44,7 +45,7 @@ def test_density_and_sign_mean(name):
         assert close(number(law.sign_mean(x)), 2 * mp.sign(y) * integral(density, 0, mp.mpf(0), abs(y)), 12)
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", mostly_slow(LAWS, 2))
 @pytest.mark.parametrize("m", [0, 1, 2])
 def test_signed_moments(name, m):
     law, density, tail = LAWS[name]

@@ -166,7 +166,7 @@ PAIRS = [(Clip(), Triangular()), *((c, law) for c in NEW[1:] for law in LAWS), *
 PAIRS += [(c, law) for c in (Sign(), RandK(1), Ternary()) for law in LAWS]
 
 
-@pytest.mark.parametrize(("compressor", "law"), PAIRS, ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(("compressor", "law"), mostly_slow(PAIRS, 2, rows=True), ids=lambda x: type(x).__name__)
 def test_moments_conform(compressor: Compressor, law: Law) -> None:
     for point in ([0.0], [0.3, 0.0, 0.3], [0.4, -0.6, 1.2]):
         g = np.array(point)
@@ -181,7 +181,7 @@ def test_moments_conform_with_a_scale_for_each_client() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize(("compressor", "law"), mostly_slow(PAIRS[:8], rows=True), ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(("compressor", "law"), mostly_slow(PAIRS[:8], 4, rows=True), ids=lambda x: type(x).__name__)
 def test_the_three_models(compressor: Compressor, law: Law, model: str) -> None:
     g1, g2 = gradient_symbols(2)
     equation = sde(DCSGD(compressor, Scaled(law)), model)

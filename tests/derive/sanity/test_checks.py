@@ -87,6 +87,7 @@ def test_a_correction_of_eta_instead_of_half_eta_fails(monkeypatch):
     assert failed() == set(NAMES)
 
 
+@pytest.mark.slow
 def test_a_factor_two_planted_in_the_covariance_fails(monkeypatch):
     right = Equation.rate.func
     monkeypatch.setattr(Equation, "rate", property(lambda self: 2 * right(self)))

@@ -30,6 +30,7 @@ from derive.methods.losses import Quadratic
 from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Law, NoNoise, Scaled, Stable, StudentT
 from derive.step.moments import moments
 from derive.vocabulary.errors import BadInput, Refusal
+from tests.support.samples import mostly_slow
 
 UNBIASED: list[Unbiased] = [
     Identity(),
@@ -136,7 +137,7 @@ def test_a_biased_compressor_asked_for_omega(compressor: Any) -> None:
 
 
 @pytest.mark.parametrize("dim", [None, 2])
-@pytest.mark.parametrize("compressor", GROWING, ids=lambda c: type(c).__name__)
+@pytest.mark.parametrize("compressor", mostly_slow(GROWING, 2), ids=lambda c: type(c).__name__)
 def test_a_symbolic_nu_carries_its_condition(compressor: Compressor, dim: int | None) -> None:
     found = sde(DCSGD(compressor, StudentT("nu")), "first-order", None, dim)
     assert [str(c) for c in found.conditions] == ["nu > 2"]

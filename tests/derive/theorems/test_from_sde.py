@@ -68,7 +68,7 @@ def test_entries_that_read() -> None:
     assert {e.id for e in READ if e.id.startswith("8-")} == {*LOSSES, "8-glued-twice", "8-rosenbrock-never"}
 
 
-@pytest.mark.parametrize("theorem", READ, ids=lambda t: t.id)
+@pytest.mark.parametrize("theorem", mostly_slow(READ), ids=lambda t: t.id)
 def test_a_planted_definition_is_noticed(theorem: Theorem) -> None:
     """Each relation that is read, changed a little or to another sign, is not taken, whatever the proof makes of it."""
     assert theorem.read is not None

@@ -50,6 +50,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, name: str, option: str | None = None)
     monkeypatch.setattr(canary, "disagreeing", disagreeing)
 
 
+@pytest.mark.slow
 def test_this_jax_knows_every_option_and_computes_rightly_with_all() -> None:
     """One that is not known would be left out silently, and bits would depend on the machine."""
     assert compiler.options() == compiler._REPRODUCIBLE | compiler._WIDE

@@ -76,6 +76,7 @@ def planted(fraction: sp.Rational):
     return replace(right, drift=-g - fraction * eta * hvp(g))
 
 
+@pytest.mark.slow
 def test_a_wrong_coefficient_makes_order_2_into_order_1():
     method, loss, phi, params, etas = CASES["cosh"]
     assert planted(sp.Rational(1, 2)).drift == sde(method, "second-order", loss, 1).drift

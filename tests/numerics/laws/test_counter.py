@@ -70,7 +70,7 @@ LAWS: dict[str, tuple[Callable[[Draws, tuple[int, ...]], Any], Any]] = {
 
 
 @pytest.mark.parametrize(("dtype", "wide"), mostly_slow([("float32", False), ("float64", False), ("float64", True)], 2, rows=True))
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("name", mostly_slow(LAWS, 2))
 def test_laws(name: str, dtype: str, wide: bool) -> None:
     """Kolmogorov and Smirnov on 131,000 draws of either step of a pair: fails by chance in one of 10^5 (there are 54 of them).
 
@@ -123,6 +123,7 @@ def test_numbers_are_used_once() -> None:
         draws.bits((2**21, 4096))
 
 
+@pytest.mark.slow
 def test_pairs_are_visited_once_in_order() -> None:
     """Through the blocks, for any first and last pair; each with the draws that it has by itself."""
 

@@ -309,6 +309,7 @@ QUANTILES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "law",
     slow_but(QUANTILES, QUANTILES[:3]),

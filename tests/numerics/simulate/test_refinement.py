@@ -20,6 +20,7 @@ def loss_of(ensemble):
     return np.nan_to_num(ensemble.values["loss"], nan=1e6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", mostly_slow(["predictor-corrector", "euler"]))
 def test_a_step_by_halves_and_two_half_steps_have_one_brownian_motion(scheme):
     """On a quadratic with additive noise the two differ by O(dt) of their spread; with a motion of their own by sqrt(2)."""

@@ -77,6 +77,7 @@ def test_bounded_means_cover_at_every_look(name, draw, truth):
     assert 1 - ever_left_out(lambda: BoundedMean(0, 1), draw, truth, 21) >= LEAST
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "draw", "truth"), mostly_slow(HEAVY, 2, rows=True), ids=[h[0] for h in HEAVY])
 def test_means_of_stated_variance_cover_at_every_look(name, draw, truth):
     assert 1 - ever_left_out(lambda: FiniteVariance(1.0), draw, truth, 22) >= LEAST

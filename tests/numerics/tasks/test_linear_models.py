@@ -48,6 +48,7 @@ def test_sample_gradients_equal_automatic_differentiation_of_each_sample(kind: s
     np.testing.assert_allclose(jnp.mean(expected, axis=0), problem.gradient(POINT), rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_paths_layout_agrees_with_single_points(kind: str) -> None:
     problem = _problem(kind)

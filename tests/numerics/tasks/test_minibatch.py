@@ -121,6 +121,7 @@ def test_planted_missing_scale_of_rand_k_fails() -> None:
     assert _one_step_z(_Unscaled(), 2, 3, exact.mean, exact.covariance) > Z_LIMIT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("d", "k"), mostly_slow([(5, 2), (1, 1), (4, 4)], rows=True))
 def test_rand_k_keeps_every_subset_equally_often(d: int, k: int) -> None:
     count = 4000

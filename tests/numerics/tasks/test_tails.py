@@ -50,6 +50,7 @@ def test_likelihood_equals_scipys_maximum() -> None:
             assert drop == pytest.approx(stats.chi2.ppf(0.95, 1), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_level_on_gaussian_draws_and_power_on_student_t() -> None:
     """200 coordinates at level 5%: more than 20 rejections would have probability below 0.001 (binomial)."""
     rng = np.random.default_rng(5)

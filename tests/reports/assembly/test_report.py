@@ -262,6 +262,7 @@ def test_an_unknown_section_is_named(tmp_path: Path) -> None:
     assert set(SYMBOLIC) < set(SECTIONS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", slow_but([*SYMBOLIC, "notation"], ["notation"]))
 def test_a_part_goes_into_a_paper_elsewhere_with_narrow_lines(folder: Path, tmp_path: Path, name: str) -> None:
     """The report in a folder of its own, article's own line width, macros with indices of their own."""

@@ -89,6 +89,7 @@ def test_damaged_parts_are_computed_again(whole, tmp_path, blocks):
         assert not list(work.folder.glob("eta1-method-0????-*"))  # parts go when the run is whole
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blocks")
 def test_damaged_results_are_computed_again(tmp_path):
     asked = experiment({**FIELDS, "models": [], "eta": "1/8"})

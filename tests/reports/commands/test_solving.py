@@ -32,6 +32,7 @@ from tests.support.samples import slow_but
 # The contract
 
 
+@pytest.mark.slow
 def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my.toml").write_text(with_line('quantities = ["loss"]'))

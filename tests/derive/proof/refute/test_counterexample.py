@@ -18,6 +18,7 @@ from derive.proof.refute.z3 import decide
 from derive.reading.grammar import parse_term
 from tests.support.corpus.cases import Case, no, relations_of, yes
 from tests.support.corpus.one_step import ONE_STEP, REFUTED
+from tests.support.samples import mostly_slow
 
 MORE = [
     no("exp", "x", "exp(x) <= 1 + x + x^2", "x >= 0"),
@@ -58,7 +59,7 @@ def test_false_claims_have_a_counterexample(entry: Case) -> None:
     assert counterexample(point, assume, claim)
 
 
-@pytest.mark.parametrize("entry", (*ONE_STEP, *EDGES), ids=lambda e: e.name)
+@pytest.mark.parametrize("entry", mostly_slow((*ONE_STEP, *EDGES)), ids=lambda e: e.name)
 def test_true_claims_have_none(entry: Case) -> None:
     variables, assume, claim = relations_of(entry)
     assert refute(variables, assume, claim, 0.1) is None

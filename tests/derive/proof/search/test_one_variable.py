@@ -184,7 +184,7 @@ FALSE: dict[str, tuple[Term, tuple[Fraction | None, Fraction | None], bool, bool
 }
 
 
-@pytest.mark.parametrize("name", TRUE)
+@pytest.mark.parametrize("name", mostly_slow(TRUE, 2))
 def test_found(name: str) -> None:
     term, (low, high), strict = TRUE[name]
     assert holds(term, low, high)
@@ -217,7 +217,7 @@ def test_a_proof_is_of_its_claim(name: str) -> None:
             check_ball({**found, "strict": True})
 
 
-@pytest.mark.parametrize("name", FALSE)
+@pytest.mark.parametrize("name", mostly_slow(FALSE, 2))
 def test_false(name: str) -> None:
     term, (low, high), strict, shown = FALSE[name]
     assert find(term, "x", low, high, strict, 1.0) is None
