@@ -51,8 +51,8 @@ _SIGN = {"scales": (0.01, 0.1, 1.0), "constant": (0.1,), "decaying": (1.0,)}
 _DIGITS = Task(
     "digits", "Digits", samples=None, keeps=(1.0, 0.3, 0.1, 0.03, 0.01), grids=((-3, 6), (-4, 5), (0, 9)), steps=320,
     saved=20, tuned=8, seeds=28, sign_saved=80, sign_steps=1280, sign_most=5120, sign_seeds=20, descent=((0.25, 1.0), 300, 32),
-    equations=(ModelRun(0.1, 32.0, 80, 128),), variants=VariantSize(variants.NAMES, (1.0, 0.1, 0.01), 40, 320, 32, 2560, 32, (0.1,)),
-    **_SIGN,
+    equations=(ModelRun(0.1, 32.0, 80, 128),),
+    variants=VariantSize(variants.NAMES, (1.0, 0.1, 0.01), 40, 320, 32, 2560, 32, (0.1,)), **_SIGN,
 )  # fmt: skip
 _CANCER = Task(
     "breast-cancer", "Breast cancer", samples=None, keeps=(1.0, 0.3, 0.1, 0.03, 0.01), grids=((-3, 6), (-9, 0), (-5, 4)),

@@ -16,7 +16,17 @@ from numerics.backend.double import jnp
 from numerics.lowering.landscape import Landscape
 from numerics.tasks import criteria as claims
 from numerics.tasks import tuning
-from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY, RaceProblem, SmoothnessLine, bounded_share, race, step
+from numerics.tasks.step_rules import (
+    CONSTANT,
+    NORMALISED,
+    RULES,
+    THEORY,
+    RaceProblem,
+    SmoothnessLine,
+    bounded_share,
+    race,
+    step,
+)
 
 H = np.array([1.0, 2.0, 0.5])
 
