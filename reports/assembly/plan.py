@@ -60,13 +60,16 @@ SECTIONS = {
     "claims": Part("reports.sections.claim_by_claim", "Claims", needs=EVIDENCE, appendix=True),
     "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems",), appendix=True),
     "proofs": Part("reports.sections.theorems", "Proofs", needs=("theorems",), appendix=True),
+    "experiment-numbers": Part(
+        "reports.sections.experiments.section", "ExperimentNumbers", needs=("experiments",), appendix=True
+    ),
     "comparisons": Part("reports.sections.verification.section", "Comparisons", needs=("verification",), appendix=True),
     "appendix": Part("reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary"), appendix=True),
 }
 #: sections that a report on a user's problem lacks, and those that only such a report has
 _PAPER = (
     "claims", "assumptions", "sde-table", "models", "theorems", "proofs", "stationary", "verification", "sweeps", "experiments",
-    "real-data", "comparisons",
+    "real-data", "experiment-numbers", "comparisons",
 )  # fmt: skip
 _OWN = ("problem", "own-claims")
 _TYPESETTING = 3.0

@@ -64,6 +64,11 @@ def reduced(quick: Any, full: Any, words: Mapping[str, str]) -> list[str]:
     return said
 
 
+def reduced_sections(sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The sections of a quick report that have less of something, with their lines of `reduced`."""
+    return [{"name": name.replace("-", " "), "lines": own["left_out"]} for name, own in sections.items() if own.get("left_out")]
+
+
 def _entries(settings: Any) -> Mapping[str, Any]:
     return settings if isinstance(settings, Mapping) else asdict(settings)
 
@@ -88,7 +93,8 @@ class Section(ABC):
 
         "statuses" holds the checks. "evidence" is what claims rest on (`reports.paper.ledger`), by key, each piece as
         `reports.paper.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the meaning that
-        standard symbols have in this document. "left_out" says what a quick report has less of (`reduced`), for its first page.
+        standard symbols have in this document. "left_out" says what a quick report has less of (`reduced`): its first page says
+        what is left out altogether ("no .."), and its last section all of it.
         """
 
     @staticmethod

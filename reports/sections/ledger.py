@@ -8,7 +8,7 @@ from typing import Any, final
 from reports.document.numbers import number
 from reports.document.tex import escape
 from reports.paper.ledger import Claim, Group, Results, Status, counts, largest_gaps, ledger, uncited
-from reports.sections.base import Inputs, Section
+from reports.sections.base import Inputs, Section, reduced_sections
 
 #: statuses in words, for the sentence above the table
 WORDS = {
@@ -79,9 +79,13 @@ class Ledger(Section):
         }  # fmt: skip
 
 
-def left_out(sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What each section of a quick report says that it has less of."""
-    return [{"name": name.replace("-", " "), "lines": own["left_out"]} for name, own in sections.items() if own.get("left_out")]
+def left_out(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The sections of a quick report that have less than the full one, and what they lack altogether."""
+    less = reduced_sections(sections)
+    return {
+        "less": [own["name"] for own in less],
+        "none": [f"{own['name']}: {line}" for own in less for line in own["lines"] if line.startswith("no ")],
+    }
 
 
 def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -114,7 +114,7 @@ def _smoothness(axis: Any, problem: dict[str, Any]) -> None:
     ends = np.array([0.0, float(np.max(norm))])
     axis.plot(ends, found["l0"] + found["l1"] * ends, color="black", linewidth=1)
     axis.set_title(problem["title"])
-    axis.set_xlabel(r"$\|\nabla f\|_2$")
+    axis.set_xlabel(r"$\|g\|_2$")
 
 
 def _shown(problem: dict[str, Any], losses: Any) -> np.ndarray:

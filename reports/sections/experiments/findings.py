@@ -174,7 +174,7 @@ def changed(finding: Finding, where: Sequence[str]) -> str:
         return f"No interval would change the verdict: {finding.hindered}"
     c = change.condition
     near = f"{number(change.widths, 2)} widths" if np.isfinite(change.widths) else "an interval without a width"
-    end = f"the {END[change.upper]} end ${number(change.end, 4)}$ of {c.quantity} at {where[c.setting]}"
+    end = f"the {END[change.upper]} end, ${number(change.end, 4)}$, of {c.quantity} at {where[c.setting]}"
     return rf"It would be {change.to} if {end} were at ${number(c.boundary, 4)}$ (off by {near})"
 
 
@@ -215,8 +215,8 @@ def says(study: Mapping[str, Any], found: Mapping[str, Finding]) -> dict[str, st
     falling = rf"median ${loss}$ from ${start}$ to {{}} after {steps} steps"
     sentences = {
         "a": rf"Constant steps ${held[CONSTANT]}$, the best at $\omega={omegas[0]}$: " + falling.format(a),
-        "b": r"Steps $1/K$ of the theory ($\varepsilon=1/2$): " + falling.format(own),
-        "b-held": rf"Steps ${held[THEORY]}/K$, the best at $\omega={omegas[0]}$: " + falling.format(one),
+        "b": r"Steps $1/K$ of the theory ($\varepsilon=1/2$): " + falling.format(own) + _why(found["b"]),
+        "b-held": rf"Steps ${held[THEORY]}/K$, the best at $\omega={omegas[0]}$: " + falling.format(one) + _why(found["b-held"]),
     }
     for claim, pair in PAIRS.items():
         both = compared(found[claim], omegas, [losses.last(*kind) for kind in pair], first)
@@ -226,6 +226,11 @@ def says(study: Mapping[str, Any], found: Mapping[str, Finding]) -> dict[str, st
         step = sign_step(name, study["task"][name][0])
         sentences[claim] = f"Steps ${step}$, start ${start}$, {signs} steps; {by_scale(found[claim], scales, loss)}"
     return {c: f"{text}. {changed(found[c], places(study, c))}." for c, text in sentences.items()}
+
+
+def _why(finding: Finding) -> str:
+    """The reason why a claim is not seen, behind the numbers."""
+    return finding.reason and f"; {finding.reason} settings"
 
 
 def quotient(first: np.ndarray, second: np.ndarray, start: float) -> str:

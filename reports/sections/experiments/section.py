@@ -113,9 +113,9 @@ class Experiments(Section):
         return {
             "problems": problems, "missing": missing, "evidence": evidence,
             "left_out": [
-                f"{task.title.lower()} ({', '.join(lines)})"
+                f"{line} ({task.title.lower()})"
                 for task, whole in zip(_tasks(context), TASKS["full"], strict=False)
-                if (lines := reduced(task, whole, COUNTED))
+                for line in reduced(task, whole, COUNTED)
             ],
             "criteria": {
                 "level": f"{100 * claims.LEVEL:g}", "cap": f"{claims.CAP:g}", "level_within": f"{100 * claims.LEVEL_WITHIN:g}",
@@ -124,15 +124,26 @@ class Experiments(Section):
             },
             "seeds": {
                 "tuned": TUNED, "reported": REPORTED, "signs": SIGNS, "length": LENGTH, "variants": variants.RUNS,
-                "variant_signs": variants.SIGNS, "apart": APART, "studies": len(SEEDS), "spread": f"{SPREAD:g}",
+                "variant_signs": variants.SIGNS, "apart": APART, "studies": len(SEEDS), "spread": f"{SPREAD**2:g}",
             },
             "solved": [p["title"] for p in problems if p["equations"]],
             "varied": [p["title"] for p in problems if p["variants"]],
+            "grid": variants.grid(problems),
         }  # fmt: skip
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         if result["problems"]:
             draw(result["problems"], folder)
+
+
+@final
+class ExperimentNumbers(Section):
+    """What each verdict of `Experiments` rests on, and what would change it."""
+
+    name, title = "experiment-numbers", "The experiments, number by number"
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        return {name: context.results["experiments"][name] for name in ("problems", "varied")}
 
 
 def described(studies: list[dict[str, Any]]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ CLAIMS = {
     "c-held": r"(c, held) Normalised steps end higher than the theory's rule, each with one multiplier.",
     "d-constant": "(d, constant) DSignSGD with constant steps is stable and stalls.",
     "d-decaying": "(d, decaying) DSignSGD with decaying steps converges for every noise scale.",
-    "bound": r"The mean of $\|\nabla f\|_2^2/K$ with the theory's own steps is below the bound of 6.3, floor included.",
+    "bound": r"The mean of $\|g\|_2^2/K$ with the theory's own steps is below the bound of 6.3, floor included.",
 }
 LABEL = "tab:experiment-variants"
 
@@ -49,12 +49,14 @@ class Variant:
 
     Attributes:
         name, title: the title in words, LaTeX.
+        short: the title at the head of a column.
         broken: what the theorems assume and this breaks, LaTeX.
         signs: whether DSignSGD is run too.
     """
 
     name: str
     title: str
+    short: str
     broken: str
     signs: bool
 
@@ -63,15 +65,15 @@ def variants(size: VariantSize) -> dict[str, Variant]:
     """By name."""
     every = (
         Variant(
-            FLOOR, rf"noise with a floor, $\sigma_0={plain(size.sigma0)}$",
+            FLOOR, rf"noise with a floor, $\sigma_0={plain(size.sigma0)}$", "floor",
             r"6.3 covers this noise, but its bound has a floor then: it does not claim that the loss converges", False,
         ),
         Variant(
-            BY_LABEL, "clients with data of their own, split by label",
+            BY_LABEL, "clients with data of their own, split by label", "by label",
             r"outside the theorems: $\mathbb{E}v_k=\nabla f$ fails for every client", True,
         ),
         Variant(
-            BATCHES, f"mini-batches of {size.batch} of such data, no other noise",
+            BATCHES, f"mini-batches of {size.batch} of such data, no other noise", "mini-batches",
             r"outside the theorems: $\mathbb{E}v_k=\nabla f$ fails, and the noise is neither affine nor that of one law", True,
         ),
     )  # fmt: skip
@@ -235,8 +237,26 @@ def rows(studies: Sequence[Mapping[str, Any]], found: Sequence[Sequence[Mapping[
             verdicts = [own[n][claim].verdict for own in found]
             together, reason = combined(verdicts)
             lines.append({
-                "claim": CLAIMS[claim], "verdicts": verdicts, "together": together, "reason": reason,
+                "name": claim, "claim": CLAIMS[claim], "verdicts": verdicts, "together": together, "reason": reason,
                 "says": [own[claim] for own in said],
             })  # fmt: skip
-        made.append({"title": known.title, "broken": known.broken, "rows": lines})
+        made.append({"title": known.title, "short": known.short, "broken": known.broken, "rows": lines})
     return made
+
+
+def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The verdicts of both studies together: a column for each variant of each problem, a row for each claim.
+
+    Args:
+        problems: with `rows` as their "variants". A claim that a variant does not have has None there.
+    """
+    columns = [(problem, variant) for problem in problems for variant in problem["variants"]]
+    known = [{row["name"]: row for row in variant["rows"]} for _, variant in columns]
+    return {
+        "columns": [{"name": variant["short"], "data": problem["title"].lower()} for problem, variant in columns],
+        "rows": [
+            {"claim": text, "cells": [own.get(claim) for own in known]}
+            for claim, text in CLAIMS.items()
+            if any(claim in own for own in known)
+        ],
+    }
