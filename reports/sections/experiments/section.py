@@ -199,7 +199,10 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
         "smoothness": {n: study["curvature"][n] for n in ("gradient_norm", "curvature", "l0", "l1")},
         "evidence": evidence,
         "rows": rows,
-        "said": {verdict: [row["name"] for row in rows if row["together"] == verdict] for verdict in (SEEN, FAILS, UNDECIDED)},
+        "said": {
+            word: [row["name"] for row in rows if row["together"] == verdict]
+            for word, verdict in (("seen", SEEN), ("fails", FAILS), ("undecided", UNDECIDED))
+        },
         "disagree": [row["name"] for row in rows if row["reason"] == DISAGREE],
         "variants": variants.rows(studies, varied),
         "stability": _stability(study),

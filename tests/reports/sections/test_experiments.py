@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from numerics.tasks.verdicts import FAILS, SEEN
 from reports.assembly.report import build_report
 from reports.document.tex import TEMPLATES
 from reports.paper.ledger import RUNS
-from reports.sections.base import Inputs, reduced
+from reports.sections.base import Inputs, reduced, reduced_sections
 from reports.sections.experiments import findings, variants
 from reports.sections.experiments import section as experiments
 from reports.sections.experiments.findings import quotient
 from reports.sections.experiments.study import ModelRun, VariantSize
+from reports.sections.ledger import left_out
 from reports.store.cache import ResultsCache
 
 
@@ -148,6 +150,24 @@ def test_what_a_quick_report_has_less_of_is_read_from_the_sizes() -> None:
         lines = " ".join(reduced(task, whole, experiments.COUNTED))
         assert f"{task.steps} of {whole.steps} steps" in lines and f"{task.seeds} of {whole.seeds} seeds" in lines
         assert reduced(whole, whole, experiments.COUNTED) == []
+
+
+def test_the_first_page_names_what_is_left_out_and_the_last_section_how_much_less_there_is() -> None:
+    sections = {"real-data": {"left_out": ["2 of 3 runs", "no models"]}, "sweeps": {"left_out": []}, "models": {}}
+    assert reduced_sections(sections) == [{"name": "real data", "lines": ["2 of 3 runs", "no models"]}]
+    assert left_out(sections) == {"less": ["real data"], "none": ["real data: no models"]}
+    assert left_out({"sweeps": {"left_out": []}}) == {"less": [], "none": []}
+
+
+def test_the_grid_of_variants_has_a_column_for_each_and_no_entry_where_a_claim_was_not_run() -> None:
+    one, two = ({"name": claim, "together": word, "reason": ""} for claim, word in (("a", SEEN), ("bound", FAILS)))
+    problems = [
+        {"title": "Digits", "variants": [{"short": "floor", "rows": [one, two]}, {"short": "by label", "rows": [one]}]},
+        {"title": "Breast cancer", "variants": []},
+    ]
+    found = variants.grid(problems)
+    assert [(c["name"], c["data"]) for c in found["columns"]] == [("floor", "digits"), ("by label", "digits")]
+    assert [row["cells"] for row in found["rows"]] == [[one, one], [two, None]]
 
 
 def test_a_quotient_of_rounding_is_none() -> None:
