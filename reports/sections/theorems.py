@@ -193,13 +193,14 @@ def _sketch(checked: Checked) -> list[dict[str, Any]]:
     """The lines that carry a proof, each with the assumptions and lines that it is from; signs are left out of these."""
     main = [s for s in checked.steps if s["main"]]
     names = [s["text"] for s in main]
+    shown = [_formula(s["latex"], s["text"]) for s in main]
+    called = {n: in_prose(f["name"]) or f"line {k}" for k, (n, f) in enumerate(zip(names, shown, strict=True), 1)}
     made = []
-    for step in main:
-        given = [n for n in dict.fromkeys(step["from"]) if (n in names or _is_name(n)) and n != step["text"]]
-        shown = _formula(step["latex"], step["text"])
+    for step, formula in zip(main, shown, strict=True):
+        given = [n for n in dict.fromkeys(step["from"]) if (n in called or _is_name(n)) and n != step["text"]]
         rule = RULES.get(step["rule"], step["rule"]) if step["rule"] in NAMED else ""
-        words = {"name": in_prose(shown["name"]), "from": [in_prose(n) for n in given]}
-        made.append({**shown, **words, "given": step["given"], "rule": rule})
+        words = {"name": in_prose(formula["name"]), "from": [called.get(n) or in_prose(n) for n in given]}
+        made.append({**formula, **words, "given": step["given"], "rule": rule})
     return made
 
 

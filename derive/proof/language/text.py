@@ -336,11 +336,15 @@ class TermWriter(Printer):
 
     @staticmethod
     def _numbers_first(factors: list[Any]) -> list[Any]:
-        """Rational factors multiplied, and before the others; 1 is left out."""
-        size = Fraction(1)
+        """Rational factors multiplied, and before the others; 1 is left out. Equal factors are one power."""
+        size, powers = Fraction(1), dict[Any, int]()
         for a in factors:
-            size *= Fraction(a[1]) if a[0] == "q" else 1
-        rest = [a for a in factors if a[0] != "q"]
+            if a[0] == "q":
+                size *= Fraction(a[1])
+            else:
+                base, n = (a[1], a[2]) if a[0] == "^" else (a, 1)
+                powers[base] = powers.get(base, 0) + n
+        rest = [base if n == 1 else Term(("^", base, n)) for base, n in powers.items()]
         return rest if size == 1 else [num(size), *rest]
 
     def _factor(self, t: Any) -> str:

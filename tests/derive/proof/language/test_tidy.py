@@ -100,6 +100,8 @@ def test_what_is_kept_stays_whole(seed: int) -> None:
         (a / (b - b), r"\frac{a}{b-b}"),
         (a / num(0), r"\frac{a}{0}"),
         (num(10) ** 9, "10^{9}"),
+        (num(2) * a * (num(-1) * (a * b)), r"-2\,a^{2}\,b"),
+        (a / b**2 * a / b, r"\frac{a^{2}}{b^{3}}"),
     ],
     ids=str,
 )  # fmt: skip
