@@ -18,7 +18,7 @@ from reports.sections.base import Inputs, reduced, reduced_sections
 from reports.sections.experiments import findings, variants
 from reports.sections.experiments import section as experiments
 from reports.sections.experiments.findings import quotient
-from reports.sections.experiments.study import ModelRun, VariantSize
+from reports.sections.experiments.study import ModelRun, Study, VariantSize
 from reports.sections.ledger import left_out
 from reports.store.cache import ResultsCache
 
@@ -113,28 +113,28 @@ def test_the_part_compiles_with_all_figures(monkeypatch: pytest.MonkeyPatch, tmp
     assert not re.search(r"\d[eE][+-]?\d", text)
 
 
-class Prefixes(experiments.Study):
-    """A study whose DSignSGD runs are given; only the choice of their number of steps is its own."""
+def chosen(monkeypatch: pytest.MonkeyPatch, runs: np.ndarray) -> int:
+    """DSignSGD's number of steps in a study whose runs are these, (S, seeds)."""
+    study = object.__new__(Study)
+    study.task = dataclasses.replace(tiny()[0], sign_saved=8, sign_steps=16, sign_most=128, scales=(0.1,))
+    study.first, study.seed = 1.0, 0
 
-    def __init__(self, runs: np.ndarray) -> None:
-        self.task = dataclasses.replace(tiny()[0], sign_saved=8, sign_steps=16, sign_most=128, scales=(0.1,))
-        self.runs, self.first, self.seed = runs, 1.0, 0
-
-    def tick(self, label: str) -> None:
-        assert "steps" in label
-
-    def run(self, label: str, settings: Any, steps: int, seeds: int, key: int, **more: Any) -> dict[str, Any]:
+    def run(label: str, settings: Any, steps: int, seeds: int, key: int, **more: Any) -> dict[str, Any]:
         assert (steps, more["saved"], len(settings)) == (64, 32, 1)
-        return {"loss": self.runs[:, None]}
+        return {"loss": runs[:, None]}
+
+    monkeypatch.setattr(study, "tick", lambda label: None)
+    monkeypatch.setattr(study, "run", run)
+    return study._stationary_from()
 
 
-def test_the_number_of_steps_is_doubled_until_the_runs_are_stationary() -> None:
+def test_the_number_of_steps_is_doubled_until_the_runs_are_stationary(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first of 16, 32, 64 steps at which runs are stationary that level at a given step, else 128, which is not tried."""
     n = np.linspace(0, 64, 33)[:, None] * np.ones(12)
     for level, wanted in ((4, 16), (14, 32), (28, 64), (60, 128), (1000, 128)):
         falling = np.exp(-np.minimum(n, level) / 10)
-        assert Prefixes(falling)._stationary_from() == wanted, level
-        assert Prefixes(1 / falling / 1e6)._stationary_from() == wanted, level  # rising
+        assert chosen(monkeypatch, falling) == wanted, level
+        assert chosen(monkeypatch, 1 / falling / 1e6) == wanted, level  # rising
 
 
 def test_what_a_quick_report_has_less_of_is_read_from_the_sizes() -> None:
