@@ -138,12 +138,12 @@ class Experiments(Section):
 
 @final
 class ExperimentNumbers(Section):
-    """What each verdict of `Experiments` rests on, and what would change it."""
+    """The settings of `Experiments`, what each verdict rests on, and what would change it."""
 
-    name, title = "experiment-numbers", "The experiments, number by number"
+    name, title = "experiment-numbers", "The experiments: settings and numbers"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        return {name: context.results["experiments"][name] for name in ("problems", "varied")}
+        return {name: context.results["experiments"][name] for name in ("problems", "varied", "seeds")}
 
 
 def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
