@@ -37,7 +37,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "streams", "progress", "ledger", "terminal_formulas", "terminal", "answers", "doctor", "statements", "proving", "solving",
     ),
     "reports/sections": (
-        "base", "compare", "appendix", "assumptions", "ensembles", "ledger", "claim_by_claim", "models", "own_claims", "problem",
+        "base", "compare", "appendix", "ensembles", "ledger", "assumptions", "claim_by_claim", "models", "own_claims", "problem",
         "sde_table", "stationary", "theorems", "experiments", "real_data", "sweeps", "verification",
     ),
 }  # fmt: skip

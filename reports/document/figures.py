@@ -93,6 +93,24 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
         _logarithmic(axis)
 
 
+def gaps(axis: Any, times: Sequence[float], found: Mapping[str, Sequence[tuple[float, float]]]) -> None:
+    """Gaps of means to those of the reference of `bands`, in per cent, with their intervals: what two lines that coincide hide.
+
+    Args:
+        axis: where to draw.
+        times: of the saved states, shape (S,), dimensionless.
+        found: by name, in the order of `bands`, (gap, half-width) at each time, per cent; nan where a gap is not known.
+    """
+    axis.axhline(0, linewidth=1.3, **STYLES[0])
+    for n, pairs in enumerate(found.values(), 1):
+        style = STYLES[n % len(STYLES)]
+        axis.plot(times, [gap for gap, _ in pairs], linewidth=1.3, **style)
+        # each series has its own times with intervals, so that they do not cover each other
+        for t, (gap, half) in list(zip(times, pairs, strict=True))[n :: len(found) + 1]:
+            axis.plot([t, t], [gap - half, gap + half], linewidth=0.8, color=style["color"])
+    axis.set_xlabel(r"time $t=n\eta$")
+
+
 def legend(axes: Sequence[Any]) -> None:
     """One legend for a row of axes that show the same runs, above them, where it covers no data."""
     from matplotlib.patches import Patch

@@ -63,6 +63,20 @@ OWN = Group(
             r"DSignSGD converges without a bound on $|g_j|/\sigma_k$, with a floor of order $1/N$",
             "corrected SDE, every start",
             proofs=("6.4-global-pathwise", "6.4-clients-pathwise", "6.4-clients-scheduled"),
+            topics=("floor-dsignsgd",),
+        ),
+        Claim(
+            "tails",
+            r"Stable noise of index $\alpha<2$: the loss of DSGD has the tail of a stable law, so no mean; the mean loss of "
+            r"DSignSGD settles no higher than under Gaussian noise of the same scale",
+            "$x^2/2$, one step size, two clients",
+            topics=("tails-dsgd", "tails-signs"),
+        ),
+        Claim(
+            "floor-clients",
+            r"The floor of DSGD falls as $1/N$; with affine noise and compression, and for signs, it falls faster at few clients",
+            "$x^2/2$, one step size",
+            topics=("floor-dsgd", "floor-dcsgd", "floor-dsignsgd"),
         ),
         Claim(
             "expectation-repaired",

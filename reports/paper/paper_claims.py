@@ -31,7 +31,7 @@ SIGNS = Group(
             r"\dots{} no moment of the noise is used: Cauchy noise is covered",
             "the same SDE",
             proofs=("6.4-global-scheduled", "8-cauchy-*"),
-            topics=("sign-stationary",),
+            topics=("sign-stationary", "tails-signs"),
         ),
     ),
     r"adaptive methods such as Distributed SignSGD can successfully converge under standard assumptions on the learning rate "

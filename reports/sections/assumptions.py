@@ -1,58 +1,100 @@
-"""Assumptions by theorem: which hypothesis, and which analytic fact, each theorem on the methods uses."""
+"""Claim, theorem, object, assumption, check: which hypothesis and which analytic fact the theorems behind each claim use."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 from derive.printing.width import width
 from derive.proof.kernel.rules import AXIOMS
+from reports.paper.evidence import COVERED
+from reports.paper.ledger import Claim, Results
 from reports.sections.base import Inputs, Section
+from reports.sections.ledger import groups_of
 
-#: theorems on methods; the facts about laws, losses and compressors list their assumptions themselves
-PARTS = ("6.1", "6.2", "6.3", "6.4", "6.5")
+#: entries on methods and their equations; the facts about laws, losses and compressors list their assumptions themselves
+METHODS = "6."
 #: characters of a formula that fits next to its name
 ROOM = 40
 #: variants of a formula under one name that are shown
 MOST = 3
+#: a hypothesis of so many theorems has a column, the others stand in the last one
+COLUMN = 3
 
 
 @final
 class Assumptions(Section):
-    """A table of theorems and hypotheses, and the hypotheses as formulas."""
+    """The hypotheses as formulas, and a table of the claims with their theorems, what these are about, and what they assume."""
 
     name, title = "assumptions", "Assumptions by theorem"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        entries = context.results["theorems"]["entries"]
-        chosen = [e for e in entries if e["id"][:3] in PARTS and e["status"] == "PROVED"]
+        results = Results.of(context.results)
+        chosen = {i: e for i, e in results.entries.items() if i.startswith(METHODS) and e["status"] == "PROVED"}
         hypotheses: dict[str, list[dict[str, Any]]] = {}
-        for entry in chosen:
-            for a in _hypotheses(entry):
-                known = hypotheses.setdefault(a["name"] or a["tex"], [])
-                if a["tex"] not in [k["tex"] for k in known]:
-                    known.append({"tex": a["tex"], "long": width(a["tex"]) > ROOM})
-        names = list(hypotheses)
-        rows = [
-            {
-                "id": e["id"], "axioms": e["axioms"], "unused": e["unused"],
-                "uses": [any((a["name"] or a["tex"]) == name for a in _hypotheses(e)) for name in names],
-            }
-            for e in chosen
-        ]  # fmt: skip
-        listed = [
-            {
-                "number": n, "name": "" if name == formulas[0]["tex"] else name, "formulas": formulas[:MOST],
-                "more": len(formulas) > MOST,
-            }
-            for n, (name, formulas) in enumerate(hypotheses.items(), 1)
-        ]  # fmt: skip
-        used = {a for e in chosen for a in e["axioms"]}
+        for a in (a for e in chosen.values() for a in _hypotheses(e)):
+            known = hypotheses.setdefault(_name(a), [])
+            if a["tex"] not in [k["tex"] for k in known]:
+                known.append({"tex": a["tex"], "long": width(a["tex"]) > ROOM})
+        used = {name: sum(name in map(_name, _hypotheses(e)) for e in chosen.values()) for name in hypotheses}
+        numbers = {name: n for n, name in enumerate(sorted(hypotheses, key=lambda name: used[name] < COLUMN), 1)}
+        facts = {a for e in chosen.values() for a in e["axioms"]}
+        axioms = [{"name": name, "text": words, "letter": name[0].upper()} for name, words in AXIOMS.items() if name in facts]
+        claims = [c for g in groups_of(context.problem) for c in g.claims]
         return {
-            "hypotheses": listed, "rows": rows, "whole": context.whole,
-            "axioms": [{"name": name, "text": words} for name, words in AXIOMS.items() if name in used],
+            "hypotheses": [_listed(numbers[name], name, hypotheses[name]) for name in numbers],
+            "columns": [numbers[name] for name in numbers if used[name] >= COLUMN],
+            "claims": [shown for c in claims if (shown := _claim(c, results, numbers, axioms))],
+            "unused": [{"id": i, "tex": e["unused"]} for i, e in chosen.items() if e["unused"]],
+            "axioms": axioms, "whole": context.whole,
         }  # fmt: skip
 
 
-def _hypotheses(entry: dict[str, Any]) -> list[dict[str, Any]]:
-    """The assumptions other than signs; definitions of the method's moments are not assumptions."""
-    return [a for a in entry["assumptions"] if a["key"] in entry["assumed"]]
+def _listed(number: int, name: str, formulas: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    shown = "" if name == formulas[0]["tex"] else name
+    return {"number": number, "name": shown, "formulas": formulas[:MOST], "more": len(formulas) > MOST}
+
+
+def _claim(
+    claim: Claim, results: Results, numbers: Mapping[str, int], axioms: Sequence[Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    """A claim with one row for each entry that it cites, and one for all facts of a pattern; None without entries on methods."""
+    rows: list[dict[str, Any]] = []
+    for pattern in claim.entries:
+        ids = [i for i in results.named([pattern]) if i in results.entries and i not in [r["id"] for r in rows]]
+        if ids and not ids[0].startswith(METHODS):
+            rows.append({**_row(ids, results, numbers, axioms), "name": f"{pattern} ({len(ids)} facts)", "id": ""})
+        else:
+            rows += [{**_row([i], results, numbers, axioms), "name": i, "id": i} for i in ids]
+    return {"id": claim.id, "rows": rows} if any(r["id"] for r in rows) else None
+
+
+def _row(ids: Sequence[str], results: Results, numbers: Mapping[str, int], axioms: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    found = [results.entries[i] for i in ids]
+    refuted = any(e["status"] == "REFUTED" for e in found)
+    assumed = set() if refuted else {numbers[_name(a)] for e in found for a in _hypotheses(e) if _name(a) in numbers}
+    facts = {a for e in found for a in e["axioms"]}
+    return {
+        "about": "refuted claim" if refuted else found[0]["about"],
+        "assumes": sorted(assumed),
+        "axioms": [a["letter"] for a in axioms if a["name"] in facts],
+        "check": _counted(ids, results, True),
+        "beyond": _counted(ids, results, False),
+    }
+
+
+def _counted(ids: Sequence[str], results: Results, covered: bool) -> dict[str, Any]:
+    """At how many of the points compared the entries fail, of what a proof covers or of what lies beyond."""
+    found = [e for e in results.evidence.values() if e["about"] in ids and (e["subject"] in COVERED) is covered]
+    compared, failing = (sum(e[key] for e in found) for key in ("compared", "failing"))
+    return {"said": f"{failing} of {compared}" if compared else "", "failing": failing > 0}
+
+
+def _name(assumption: Mapping[str, Any]) -> str:
+    return assumption["name"] or assumption["tex"]
+
+
+def _hypotheses(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The assumptions other than signs, definitions of the method's moments, and what holds of numbers alone."""
+    return [a for a in entry["assumptions"] if a["key"] in entry["assumed"] and re.search("[A-Za-z]", a["tex"])]

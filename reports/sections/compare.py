@@ -141,9 +141,17 @@ def _solver_error(own: Mapping[str, Any], base: Mapping[str, Any]) -> float:
     return max(known, default=math.nan)
 
 
-def _relative_gap(own: Mapping[str, Any], base: Mapping[str, Any]) -> tuple[float, float]:
-    """Gap and half-width at the last time, per cent; nan where the method's mean is 0 or known too imprecisely."""
-    a, b, a_half, b_half = own["mean"][-1], base["mean"][-1], own["interval"][-1], base["interval"][-1]
+def _relative_gap(own: Mapping[str, Any], base: Mapping[str, Any], n: int = -1) -> tuple[float, float]:
+    """Gap and half-width at the n-th saved time, per cent; nan where the method's mean is 0 or known too imprecisely."""
+    a, b, a_half, b_half = own["mean"][n], base["mean"][n], own["interval"][n], base["interval"][n]
     if b == 0 or not b_half <= _KNOWN * abs(b):
         return math.nan, math.nan
     return 100 * (a / b - 1), 100 * math.hypot(a_half, a / b * b_half) / abs(b)
+
+
+def relative_gaps(series: Mapping[str, Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
+    """The gap of each run to the first, the method itself, at every saved time: (gap, half-width) as `final_rows` has them."""
+    base = next(iter(series.values()))
+    return {
+        name: [_relative_gap(own, base, n) for n in range(len(base["mean"]))] for name, own in series.items() if own is not base
+    }  # fmt: skip

@@ -15,13 +15,13 @@ from derive.reading.problems import Problem, problem
 from derive.reading.specs import Spec
 from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import NoClosedForm, Refusal
-from reports.document.figures import BAND, bands, figure, legend
+from reports.document.figures import BAND, bands, figure, gaps, legend
 from reports.document.notation import MEANING, Notation, macro
 from reports.document.numbers import number
 from reports.document.vectors import vector
 from reports.paper.following import following
 from reports.sections.base import Inputs, Section, reduced
-from reports.sections.compare import bounded, final_rows, solved, summary
+from reports.sections.compare import bounded, final_rows, relative_gaps, solved, summary
 
 SEED = 20250600181
 PATHS = {"quick": 2000, "full": 20000}
@@ -99,8 +99,11 @@ class Ensembles(Section):
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for case in result["cases"]:
-            with figure(folder, f"ensemble-{case['name']}", size=(4.6, 2.3)) as axes:
-                bands(axes[0], case["series"][METHOD]["times"], case["series"])
+            with figure(folder, f"ensemble-{case['name']}", columns=2, size=(3.1, 1.9)) as axes:
+                times = case["series"][METHOD]["times"]
+                bands(axes[0], times, case["series"])
+                gaps(axes[1], times, relative_gaps(case["series"]))
+                axes[1].set_ylabel("gap (%)")
                 axes[0].set_ylabel(r"loss $f(x)$")
                 legend(axes)
 

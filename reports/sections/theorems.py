@@ -158,6 +158,7 @@ def _shown(checked: Checked) -> dict[str, Any]:
         "sketch": _sketch(checked),
         "generator": _generator(entry) if isinstance(entry, Theorem) else "",
         "law": "",
+        "about": checked.about,
         "axioms": list(checked.axioms),
         "assumed": [name for name, _ in checked.assumptions],
         "unused": [writer.relation(given[name]) for name in checked.unused],

@@ -261,6 +261,11 @@ class TermWriter(Printer):
             return self.product([t])
         return super().shown(t)
 
+    def sum(self, parts: Sequence[Any]) -> str:
+        first, *rest = parts  # d/k - 1, not -1 + d/k
+        turned = first[0] == "q" and first[1].startswith("-") and not self.inside(rest[0], SUM).startswith("-")
+        return super().sum([rest[0], first, *rest[1:]] if turned else parts)
+
     def number(self, value: str) -> Shown:
         q = Fraction(value)
         sign = "-" if q < 0 else ""

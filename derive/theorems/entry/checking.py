@@ -15,6 +15,7 @@ from derive.proof.language.terms import Relation, x
 from derive.proof.language.text import TermWriter, said, text
 from derive.proof.refute.model import find_model, with_witness
 from derive.proof.repair.smallest import proposed
+from derive.theorems.entry.about import about
 from derive.theorems.entry.declarations import declarations
 from derive.theorems.entry.points import holds, value
 from derive.theorems.entry.recompute import disagreements
@@ -47,6 +48,7 @@ class Checked:
         reason: why it is not proved.
         repair: of a claim that fails, {"entry", "changes"}: the id of an entry that repairs it, and assumptions with which it is proved,
             each {"plain", "latex", "instead"}, the last the name of the assumption that it replaces, or "".
+        about: of a proof, the object of the theorem (`derive.theorems.entry.about`).
     """
 
     entry: Theorem | Refutation
@@ -62,6 +64,7 @@ class Checked:
     reason: str = ""
     repair: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    about: str = ""
 
     @property
     def satisfiability(self) -> str:
@@ -132,6 +135,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
         tuple(declarations(last, writer)),
         tuple(name for name in theorem.assumptions if name not in used),
         with_witness(certificate(last, theorem.title, defined), _model(theorem)),
+        about=about(theorem, last.claim, last.axioms),
     )
 
 

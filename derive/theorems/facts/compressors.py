@@ -42,6 +42,7 @@ ERROR = under("S", var + (mean - v) ** 2)
 SIZE = fn("abs", v)
 NORM, ROOT = fn("sqrt", SQUARE), fn("sqrt", d)
 LEVEL = s * SIZE / NORM
+SHORT = {NORM: r"\|v\|", SQUARE: r"\|v\|^{2}"}
 
 
 @dataclass(frozen=True)
@@ -260,7 +261,7 @@ def entry(
         id=f"4-{name}", title=title, source="theory 4 and 8", statement=statement, context=CONTEXT,
         assumptions={**{n: r for n, r in read.items() if n == "range of omega"}, **(assumptions or {})},
         definitions={n: r for n, r in read.items() if n != "range of omega"}, read=given.read,
-        point={v: 1, mean: 1, var: 0, omega: 0} | dict(point or {}), names=NAMES, prove=prove,
+        point={v: 1, mean: 1, var: 0, omega: 0} | dict(point or {}), names=NAMES, short=SHORT, prove=prove,
         evidence=(
             Evidence("compressor", {"compressor": given.compressor}),
             *(() if drawn is None else (Evidence("drawn ratio", {"compressor": given.compressor, **drawn}),)),

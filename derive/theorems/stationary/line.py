@@ -37,6 +37,8 @@ def stationary(own: CoordinateSDE, state: tuple[Term, ...], i: int, j: int) -> R
 
 
 FACTORS: dict[Model, Term] = {"first-order": num(2), "corrected": 2 - eta * lam, "second-order": 2 + eta * lam}
+#: a step condition where the rate of decay has one
+STABLE = {model: {} if model == "first-order" else {"stable": num(0).lt(factor)} for model, factor in FACTORS.items()}
 WORDS = {
     "first-order": r"2N\lambda",
     "corrected": r"N\lambda(2-\eta\lambda)",
@@ -46,7 +48,8 @@ WORDS = {
 
 def derivation(model: Model):
     def prove(w: Derivation) -> Fact:
-        base = w.combine("the rate of decay", num(0).lt(lam * FACTORS[model]), [(1, ["lambda > 0", "stable"], ())])
+        known = (1, ["lambda > 0", "stable"], ()) if STABLE[model] else (2, ["lambda > 0"], ())
+        base = w.combine("the rate of decay", num(0).lt(lam * FACTORS[model]), [known])
         unit = w.kernel.inverse(lam * FACTORS[model], base)
         share = 1 / (lam * FACTORS[model])
         mean = w.combine(
@@ -67,7 +70,7 @@ def entry(model: Model) -> Theorem:
         source="theory 6.7 and 5.4",
         statement=rf"On $f=\lambda x^2/2$ a stationary second moment, one with $\mathbb{{E}}\,\mathcal{{L}}x^2=0$, is $\mathbb{{E}}x^2=\frac{{\eta\sigma^2}}{{{WORDS[model]}}}$.",
         context=CONTEXT,
-        assumptions={"lambda > 0": lam.gt(0), "stable": num(0).lt(FACTORS[model])},
+        assumptions={"lambda > 0": lam.gt(0), **STABLE[model]},
         definitions=read(),
         read=read,
         point={eta: 0, N: 1, sigma: 1, lam: 1, x: 0},

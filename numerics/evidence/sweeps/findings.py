@@ -20,11 +20,13 @@ from numerics.statistics.verdicts import BoundVerdict
 EQUAL = 1e-9
 #: required distance of the limit of a ratio from 1
 NEAR = 0.01
+#: half-width of an interval, of a slope or relative to an exact value, up to which agreement says something
+NARROW = 0.1
 #: the probability of a blow-up that "never" has to exclude, at 95 %
 RARE = 1e-3
 
 
-def _worst(parts: Sequence[BoundVerdict]) -> BoundVerdict:
+def together(parts: Sequence[BoundVerdict]) -> BoundVerdict:
     """VIOLATED if one of them is; CONFIRMED if there are some and all of them are."""
     if BoundVerdict.VIOLATED in parts:
         return BoundVerdict.VIOLATED
@@ -45,9 +47,9 @@ def same_threshold(method: Sequence[Bracket], model: Sequence[Bracket]) -> Bound
     The method itself has to contract below and grow above its threshold, or nothing is decided. The model's threshold is the
     method's if it does the same at every pair of step sizes, and it is not if it fails to at one.
     """
-    if _worst([_straddles(b) for b in method]) is not BoundVerdict.CONFIRMED:
+    if together([_straddles(b) for b in method]) is not BoundVerdict.CONFIRMED:
         return BoundVerdict.INCONCLUSIVE
-    return _worst([_straddles(b) for b in model])
+    return together([_straddles(b) for b in model])
 
 
 def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -> BoundVerdict:
@@ -56,7 +58,7 @@ def same_stationary(method: Sequence[Stationary], model: Sequence[Stationary]) -
     for own, other in zip(method, model, strict=True):
         allowed = own.error + other.error + EQUAL * abs(own.value)
         parts.append(BoundVerdict.CONFIRMED if abs(own.value - other.value) <= allowed else BoundVerdict.VIOLATED)
-    return _worst(parts)
+    return together(parts)
 
 
 def interval_of_growth(found: Descent) -> tuple[float, float]:
@@ -135,6 +137,34 @@ def monotone(found: Sequence[Strength], rising: bool) -> BoundVerdict:
     return BoundVerdict.CONFIRMED if all(np.all(way > least) for way in ways) else BoundVerdict.INCONCLUSIVE
 
 
+def agree(found: Sequence[tuple[Estimate, float]]) -> BoundVerdict:
+    """Whether every exact value is in the interval of its estimate; a half-width above `NARROW` of the value decides nothing.
+
+    Args:
+        found: estimates, whose levels are for them jointly, each with the exact value.
+    """
+    parts = []
+    for estimate, exact in found:
+        fine = (estimate.upper - estimate.lower) / 2 <= NARROW * abs(exact)
+        inside = estimate.lower <= exact <= estimate.upper
+        parts.append(BoundVerdict.VIOLATED if not inside else BoundVerdict.CONFIRMED if fine else BoundVerdict.INCONCLUSIVE)
+    return together(parts)
+
+
+def largest_at_the_end(values: Sequence[float]) -> BoundVerdict:
+    """Whether none of these numbers, which have no errors but rounding, is above the last of them."""
+    if len(values) < 2:
+        return BoundVerdict.INCONCLUSIVE
+    return BoundVerdict.CONFIRMED if max(values) <= values[-1] * (1 + EQUAL) else BoundVerdict.VIOLATED
+
+
+def slope_is(value: float, half: float, expected: float) -> BoundVerdict:
+    """Whether a slope with this half-width of its interval is the expected one; an interval wider than `NARROW` decides nothing."""
+    if abs(value - expected) > half:
+        return BoundVerdict.VIOLATED
+    return BoundVerdict.CONFIRMED if half <= NARROW else BoundVerdict.INCONCLUSIVE
+
+
 def limits(found: Mapping[Any, tuple[float, float]]) -> BoundVerdict:
     """Whether every limit, given with its doubt, is 1 to within `NEAR`."""
     parts = []
@@ -143,4 +173,4 @@ def limits(found: Mapping[Any, tuple[float, float]]) -> BoundVerdict:
             parts.append(BoundVerdict.VIOLATED)
         else:
             parts.append(BoundVerdict.CONFIRMED if abs(limit - 1) + doubt <= NEAR else BoundVerdict.INCONCLUSIVE)
-    return _worst(parts)
+    return together(parts)

@@ -203,10 +203,10 @@ def stationary(subject: Kind, eta: float, omega: float, sigma0: float, sigma1: f
     params = {"eta": eta, "p": float(keep(omega)), "sigma0": sigma0, "sigma1": sigma1}
     if subject == METHOD:
         found = discrete_moment(compressed(N), Quadratic(1), 0.0, steps * eta, _X1**2, params)
-        formula = _fixed(METHOD)
+        formula = fixed_point(METHOD)
     else:
         found = model_moment(_equation(subject, N), 0.0, steps * eta, _X1**2, params)
-        formula = _fixed(subject)
+        formula = fixed_point(subject)
     values = {"lambda": 1.0, **params, "N": float(N)}
     exact = float(lowered({0: formula}, {k: np.array([v]) for k, v in values.items()}, 1)[0][0])
     # the rest of the transient, in units of the value itself
@@ -215,7 +215,8 @@ def stationary(subject: Kind, eta: float, omega: float, sigma0: float, sigma1: f
 
 
 @lru_cache
-def _fixed(subject: Kind) -> sp.Expr:
+def fixed_point(subject: Kind) -> sp.Expr:
+    """Stationary E x^2 of the method or a model, lambda the curvature (theory 5.4)."""
     if subject == METHOD:
         return discrete_second_moments(compressed(), 1, LAMBDA)[0]
     return second_moments(compressed(), 1, subject, LAMBDA)[0]

@@ -27,8 +27,10 @@ from numerics.lowering.to_jax import lower_function
 from numerics.statistics.record import Record
 from numerics.without_sampling.line import padded
 
-#: the lattice ends where |x| is this many times the formula's standard deviation, or this many steps
+#: the lattice ends at this many of the expected standard deviations and this many times sqrt(N) points, the order of one step
 WIDE, STEPS = 9.0, 12
+#: the probability at the ends from which on the lattice is widened
+EDGE = 1e-9
 #: starting points of the lattices that are averaged over, in units of the spacing
 OFFSETS = (0.0, 0.25, 0.5, 0.75)
 #: points of a lattice up to which the law is compiled once
@@ -73,14 +75,30 @@ def sign_stationary(nu: float, eta: float, sigma: float = 1.0, h: float = 1.0, N
         if not (np.isfinite(number) and number > 0):
             raise BadInput(name, number, "a finite number > 0")
     formula = formula_of(nu, eta, sigma, h, N)
-    law = _sign_mean(nu)
-    spacing = eta / N if N % 2 else 2 * eta / N
-    half = int(np.ceil(WIDE * np.sqrt(formula) / spacing)) + STEPS * N
-    found = [chain(law, eta, sigma, h, N, (np.arange(-half, half + 1) + offset) * spacing) for offset in OFFSETS]
-    values = [value for value, _ in found]
-    return SignStationary(
-        nu, eta, sigma, h, N, float(np.mean(values)), float(np.ptp(values)), max(edge for _, edge in found), formula
-    )
+    found = on_lattices(_sign_mean(nu), eta, sigma, h, N, np.sqrt(formula))
+    return SignStationary(nu, eta, sigma, h, N, *found, formula)
+
+
+def on_lattices(law: Any, eta: float, sigma: float, h: float, N: int, deviation: float) -> tuple[float, float, float]:
+    """E x^2 averaged over lattices, the difference between them, and the largest probability of their outermost points.
+
+    Args:
+        law: y -> E sign(y + Z) of the standardised noise.
+        deviation: the standard deviation to expect; a lattice on which the ends matter is widened.
+    """
+    spacing, wide = lattice_spacing(eta, N), WIDE * deviation
+    while True:
+        half = int(np.ceil(wide / spacing + STEPS * np.sqrt(N)))
+        found = [chain(law, eta, sigma, h, N, (np.arange(-half, half + 1) + offset) * spacing) for offset in OFFSETS]
+        values, edge = [value for value, _ in found], max(edge for _, edge in found)
+        if edge < EDGE or half > LONGEST:
+            return float(np.mean(values)), float(np.ptp(values)), edge
+        wide *= 2
+
+
+def lattice_spacing(eta: float, N: int) -> float:
+    """The distance of neighbouring points that the method can reach from one start."""
+    return eta / N if N % 2 else 2 * eta / N
 
 
 def chain(law: Any, eta: float, sigma: float, h: float, N: int, z: np.ndarray) -> tuple[float, float]:
@@ -88,7 +106,7 @@ def chain(law: Any, eta: float, sigma: float, h: float, N: int, z: np.ndarray) -
 
     Args:
         law: y -> E sign(y + Z) of the standardised noise.
-        z: points of spacing eta/N, or 2 eta/N for an even N.
+        z: points of spacing `lattice_spacing`.
     """
     up = np.clip((1 + law(h * z / sigma)) / 2, 0, 1)  # P(one sign is +)
     size = len(z)
@@ -109,6 +127,11 @@ def chain(law: Any, eta: float, sigma: float, h: float, N: int, z: np.ndarray) -
 @lru_cache
 def _law(nu: float) -> StudentT:
     return StudentT(int(nu) if float(nu).is_integer() else sp.nsimplify(nu))
+
+
+def density_at_zero(nu: float) -> float:
+    """M, the density of Student's t law at 0."""
+    return float(_law(nu).density(sp.S.Zero))
 
 
 @lru_cache

@@ -9,11 +9,12 @@ import numpy as np
 
 from numerics.tasks.criteria import ROUNDING
 from numerics.tasks.step_rules import RULES
-from reports.document.figures import STYLES, bands, figure, legend
+from reports.document.figures import STYLES, bands, figure, gaps, legend
+from reports.sections.compare import relative_gaps
 from reports.sections.experiments.study import BEST, HELD
 
-#: size of an axis of a row of four, of a row of three, and alone
-_FOUR, _THREE, _ONE = (1.58, 2.1), (2.1, 2.1), (3.4, 2.2)
+#: size of an axis of a row of four, of three, of two, and alone
+_FOUR, _THREE, _TWO, _ONE = (1.58, 2.0), (2.1, 2.0), (3.1, 1.9), (3.4, 2.0)
 #: half of a factor between two step sizes of a grid, less a gap
 _CELL = 1.34
 _MARKS = ("o", "s", "^", "D")
@@ -60,11 +61,14 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
         legend(axes)
     solved = [(problem, equation) for problem in problems for equation in problem["equations"]]
     if solved:
-        with figure(folder, "experiment-sde", columns=len(solved), size=_THREE if len(solved) > 1 else _ONE) as axes:
-            for axis, (problem, equation) in zip(axes, solved, strict=True):
-                bands(axis, equation["times"], equation["loss"])
-                axis.set_title(rf"{problem['title']}, steps ${equation['over']}$")
-                axis.set_xlabel("time $t$, in steps")
+        with figure(folder, "experiment-sde", columns=2 * len(solved), size=_FOUR if len(solved) > 1 else _TWO) as axes:
+            for n, (problem, equation) in enumerate(solved):
+                bands(axes[2 * n], equation["times"], equation["loss"])
+                gaps(axes[2 * n + 1], equation["times"], relative_gaps(equation["loss"]))
+                axes[2 * n].set_title(rf"{problem['title']}, steps ${equation['over']}$")
+                axes[2 * n + 1].set_ylabel("gap (%)")
+                for axis in axes[2 * n : 2 * n + 2]:
+                    axis.set_xlabel("time $t$, in steps")
             axes[0].set_ylabel("loss")
             legend(axes)
 

@@ -274,11 +274,11 @@ def _equation(study: dict[str, Any], equation: dict[str, Any]) -> dict[str, Any]
     """Means and bands of min(loss, c) of the method and its models."""
     asked = equation["setting"]
     cap = asked["cap"] * study["about"]["start"]
-    series = {}
+    series, around = {}, findings.means(study, equation)
     for kind in ("method", *MODELS):
         values = bounded(equation[kind]["loss"], cap)
         low, high = np.quantile(values, BAND, axis=1)
-        series[kind] = {"mean": values.mean(axis=1).tolist(), "low": low.tolist(), "high": high.tolist()}
+        series[kind] = {**around[kind], "low": low.tolist(), "high": high.tolist()}
     return {
         "times": equation["method"]["steps"], "loss": series, "omega": plain(1 / asked["p"] - 1),
         "over": findings.over(asked["multiplier"]), "steps": asked["steps"], "paths": asked["paths"], "cap": number(cap),

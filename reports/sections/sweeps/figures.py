@@ -32,6 +32,8 @@ def draw(result: Mapping[str, Any], folder: Path) -> None:
     _compression(result["compression"], folder)
     _clients(result["clients"], folder)
     _signs(result["signs"], folder)
+    _tails(result["tails"], folder)
+    _floors(result["floors"], folder)
     _quartic(result["quartic"], folder)
     _schedules(result["schedules"], folder)
     _strength(result["strength"], folder)
@@ -122,7 +124,7 @@ def _clients(found: Mapping[str, Any], folder: Path) -> None:
 
 
 def _signs(found: Mapping[str, Any], folder: Path) -> None:
-    with figure(folder, "sweep-signs", columns=2, size=(2.7, 2.3)) as axes:
+    with figure(folder, "sweep-signs", columns=3, size=(2.15, 2.2)) as axes:
         places = np.arange(len(found["nu"]))
         eta, ratio = found["eta"][::-1], found["ratio"][::-1]
         mesh = heat(axes[0], places, np.log2(eta), 100 * (ratio - 1), 0, 60)
@@ -130,13 +132,77 @@ def _signs(found: Mapping[str, Any], folder: Path) -> None:
         axes[0].set_xlabel(r"degrees of freedom $\nu$")
         axes[0].set_ylabel(r"$\log_2$ of the step size $\eta$")
         axes[0].figure.colorbar(mesh, ax=axes[0], label="above the formula (%)")
-        for n, (nu, style) in enumerate(zip((found["nu"][0], found["nu"][-1]), STYLES, strict=False)):
-            axes[1].loglog(
-                found["eta"], found["ratio"][:, -n] - 1, marker="os"[n], markersize=3, label=rf"$\nu={nu:g}$", **style
-            )
-        axes[1].set_xlabel(r"step size $\eta$")
-        axes[1].set_ylabel("relative distance")
-        axes[1].legend(frameon=False)
+        for n, ((nu, one), style) in enumerate(zip(found["stall"].items(), STYLES, strict=False)):
+            axes[1].plot(found["eta"], one["line"], linewidth=1.0, **style)
+            errors(axes[1], found["eta"], one, n, label=rf"$\nu={float(nu):g}$")
+            axes[2].plot(found["eta"], 100 * (one["exact"] / one["line"] - 1), linewidth=1.0, **style)
+            gap = {"value": 100 * (one["value"] / one["line"] - 1), **{k: 100 * one[k] / one["line"] for k in ("below", "above")}}
+            errors(axes[2], found["eta"], gap, n)
+        for axis in axes[1:]:
+            axis.set_xscale("log", base=2)
+            axis.set_xlabel(r"step size $\eta$")
+        axes[1].set_yscale("log")
+        axes[1].set_ylabel(r"stationary $\mathbb{E}\,x^2$")
+        axes[1].legend(frameon=False, fontsize=7)
+        axes[2].set_yscale("symlog", linthresh=2, linscale=0.6)
+        axes[2].set_yticks([0, 2, 5, 10, 20, 50], ["0", "2", "5", "10", "20", "50"])
+        axes[2].axhline(0, linewidth=0.6, color="0.5")
+        axes[2].set_ylabel("gap to the line (%)")
+
+
+def errors(axis: Any, x: Any, found: Mapping[str, Any], place: int, label: str | None = None) -> None:
+    """Estimates with their intervals, as marks that differ in shape and filling."""
+    color = STYLES[place]["color"]
+    axis.errorbar(
+        x, found["value"], yerr=[found["below"], found["above"]], fmt="osD^"[place], color=color, label=label, markersize=3.2,
+        markerfacecolor="white" if place % 2 else color, linewidth=0.8, capsize=1.5, zorder=3,
+    )  # fmt: skip
+
+
+def _tails(found: Mapping[str, Any], folder: Path) -> None:
+    named = {"q50": (0, "DSGD, median"), "q90": (1, "DSGD, 90 % quantile"), "signs": (3, "DSignSGD, mean")}
+    with figure(folder, "sweep-tails", columns=2, size=(3.2, 2.0)) as axes:
+        for key, (n, name) in named.items():
+            axes[0].plot(found["alpha"], found["exact"][key], linewidth=1.0, **STYLES[n])
+            errors(axes[0], found["alpha"], found["points"][key], n, label=name)
+        axes[0].set_xlabel(r"index $\alpha$ of the noise")
+        axes[0].set_ylabel(r"last loss $f(x_n)$")
+        for n, (alpha, one) in enumerate(found["capped"].items()):
+            axes[1].plot(found["caps"], one["exact"], linewidth=1.0, **STYLES[n])
+            errors(axes[1], one["at"], one, n, label=rf"DSGD, $\alpha={float(alpha):g}$")
+        errors(axes[1], found["caps"], found["capped_signs"], 3, label=r"DSignSGD, $\alpha=1$")
+        axes[1].set_xscale("log")
+        axes[1].set_xlabel(r"cap $c$")
+        axes[1].set_ylabel(r"mean of $\min(f(x_n),c)$")
+        for axis in axes:
+            axis.set_yscale("log")
+            axis.legend(frameon=False, fontsize=7)
+        axes[1].set_ylim(top=1e3 * axes[1].get_ylim()[1])  # room for the legend
+
+
+def _floors(found: Mapping[str, Any], folder: Path) -> None:
+    named = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
+    with figure(folder, "sweep-floors", columns=2, size=(3.2, 2.0)) as axes:
+        count, every = found["N"], found["every"]
+        for n, (kind, name) in enumerate(named.items()):
+            own = found["floors"][kind]
+            # through the last exact floor, so that what is not 1/N shows at few clients
+            axes[0].plot(every, own["exact"][-1] * every[-1] / every, linewidth=0.8, color="0.6")
+            axes[0].plot(every, own["exact"], linewidth=1.0, **STYLES[n])
+            errors(axes[0], count, own, n, label=f"{name}: slope ${found['slopes'][kind]}$")
+            unit = own["exact"][-1] * every[-1]
+            axes[1].plot(every, 100 * (own["exact"] * every / unit - 1), linewidth=1.0, **STYLES[n])
+            gap = {"value": 100 * (own["value"] * count / unit - 1), **{k: 100 * own[k] * count / unit for k in ("below", "above")}}
+            errors(axes[1], count, gap, n, label=name)
+        axes[0].set_yscale("log")
+        axes[0].set_ylabel(r"stationary $\mathbb{E}f$")
+        axes[1].set_ylabel("gap to slope $-1$ (%)")
+        for axis in axes:
+            axis.set_xscale("log", base=2)
+            axis.set_xlabel(AXES["N"])
+        axes[0].set_ylim(bottom=found["floors"]["dsgd"]["exact"][-1] / 8)  # room for the legend
+        axes[0].legend(frameon=False, fontsize=7, loc="lower left")
+        axes[1].legend(frameon=False, fontsize=7)
 
 
 def _quartic(found: Mapping[str, Any], folder: Path) -> None:

@@ -14,13 +14,17 @@ from reports.document.numbers import number
 from reports.paper.evidence import METHOD, NOT_LINEARISED, evidence
 from reports.sections.base import Inputs, Section, reduced
 from reports.sections.sweeps import figures as sweep_figures
+from reports.sections.sweeps import settled
 
 SEED = 20250600181
 
 
 @dataclass(frozen=True)
 class SweepSize:
-    """How fine the sweeps are: cells a side, settings that are bracketed, step sizes of the sign chains, paths of a cell."""
+    """How fine the sweeps are: cells a side, settings that are bracketed, step sizes of the sign chains, paths of a cell.
+
+    alphas, counts, settled: indices of stable noise, numbers of clients, and paths of the runs up to what they settle at.
+    """
 
     cells: int
     omegas: tuple[float, ...]
@@ -29,16 +33,25 @@ class SweepSize:
     exponents: int
     starts: int
     paths: int
+    alphas: tuple[float, ...]
+    counts: tuple[int, ...]
+    settled: int
 
 
 #: what the numbers of a `SweepSize` count
 COUNTED = {
     "cells": "cells a side", "omegas": r"values of $\omega$", "nus": r"values of $\nu$", "halvings": "step sizes of signs",
-    "exponents": "exponents", "starts": "starts", "paths": "paths a cell",
+    "exponents": "exponents", "starts": "starts", "paths": "paths a cell", "alphas": r"values of $\alpha$",
+    "counts": "numbers of clients", "settled": "paths of settled runs",
 }  # fmt: skip
 SIZES = {
-    "quick": SweepSize(24, (0.0, 1.0, 7.0), (1, 2, 3, 5, 10), 5, 5, 14, 64),
-    "full": SweepSize(40, (0.0, 1.0, 3.0, 7.0, 15.0), (0.5, 1, 1.5, 2, 3, 4, 5, 10, 30), 7, 12, 36, 400),
+    "quick": SweepSize(
+        24, (0.0, 1.0, 7.0), (1, 2, 3, 5, 10), 5, 5, 14, 64, (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0), (2, 8, 64), 4000
+    ),
+    "full": SweepSize(
+        40, (0.0, 1.0, 3.0, 7.0, 15.0), (0.5, 1, 1.5, 2, 3, 4, 5, 10, 30), 7, 12, 36, 400,
+        (0.4, 0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.4, 1.5, 1.6, 1.75, 1.9, 2.0), (1, 2, 4, 8, 16, 32, 64), 16000,
+    ),
 }
 #: the settings of each sweep other than its axes
 QUADRATIC = {"sigma0": 0.5, "sigma1": 0.5, "N": 2}
@@ -71,6 +84,8 @@ class Sweeps(Section):
             "compression": ("compression ratio and step size", partial(compression, size), QUADRATIC),
             "clients": ("clients and noise", partial(clients, size), CLIENTS),
             "signs": ("signs under heavy tails", partial(signs, size), SIGNS),
+            "tails": ("the index of stable noise", partial(settled.tails, size.alphas, size.settled, SEED), settled.TAILS),
+            "floors": ("floors over clients", partial(settled.floors, size.counts, size.settled, SEED), settled.FLOORS),
             "quartic": ("off quadratics", partial(quartic, size), {"steps": STEPS}),
             "schedules": ("schedules on the quartic", partial(schedules, size, context), {}),
             "strength": ("the strength of the normalisation", strength, {"at": STRENGTH, "along": STRENGTHS}),
@@ -81,7 +96,7 @@ class Sweeps(Section):
             asked = {"size": vars(size), "seed": SEED, **spec}
             found[name] = context.cache.load_or_compute(f"sweeps-{name}", asked, compute)
         shown = {key: value for piece in found.values() for key, value in piece["evidence"].items()}
-        settings = {"quadratic": QUADRATIC, "clients": CLIENTS, "signs": SIGNS, "strength": STRENGTH}
+        settings = {"quadratic": QUADRATIC, "clients": CLIENTS, "signs": SIGNS, "strength": STRENGTH, **settled.settings()}
         return {**found, "evidence": shown, "settings": settings, "left_out": reduced(size, SIZES["full"], COUNTED)}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
@@ -197,10 +212,13 @@ def signs(size: SweepSize) -> dict[str, Any]:
         }
         for n, (nu, (value, doubt)) in enumerate(ends.items())
     ]
+    level = settled.stall(etas, (size.nus[0], size.nus[-1]), int(SIGNS["N"]), size.settled, SEED)
     return {
         "nu": np.array(size.nus, float),
         "eta": np.array(etas),
         "ratio": ratios,
+        "stall": level["series"],
+        "paths": size.settled,
         "rows": rows,
         "first": number(etas[0]),
         "last": number(etas[-1]),
@@ -208,6 +226,7 @@ def signs(size: SweepSize) -> dict[str, Any]:
             "sign-stationary-heavy-tails": evidence(
                 "sign-stationary", NOT_LINEARISED, findings.limits(ends), says, "fig:sweep-signs", len(ends)
             ),
+            **level["evidence"],
         },
     }
 

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
+
 from derive.proof.language.text import TermWriter
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem
@@ -67,6 +69,7 @@ class Verification(Section):
             "curves": {id: curves[id] for id in SHOWN} | {pl["id"]: pl},
             "settings": [_settings(curves[id]) for id in SHOWN],
             "pl": _settings(pl),
+            "apart": [number(_apart(own), 2) for own in (*(curves[id] for id in SHOWN), pl)],
             "tightness": tightness(found),
             "orders": [o | {"shown": weak_orders.row(o)} for o in orders],
             "cases": {name: case["words"] for name, case in weak_orders.cases().items()},
@@ -187,6 +190,12 @@ def _drawn(found: Any) -> dict[str, Any]:
     }
     head = {"id": found.id, "times": found.horizons.tolist(), "bound": found.bound.tolist()}
     return {**head, "series": series, "settings": found.settings}
+
+
+def _apart(own: Mapping[str, Any]) -> float:
+    """The largest distance over time of the method's mean to that of the SDE, per cent of the latter."""
+    sde, method = (np.array(own["series"][subject]["mean"]) for subject in ("SDE", "method"))
+    return float(100 * np.max(np.abs(method / sde - 1)))
 
 
 def _settings(found: Mapping[str, Any]) -> dict[str, str]:

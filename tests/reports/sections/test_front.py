@@ -21,6 +21,7 @@ from reports.document.notation import prose
 from reports.document.tex import TEMPLATES, Tex, TexAbsent, compile_tex, environment
 from reports.paper.evidence import evidence
 from reports.paper.ledger import Status
+from reports.sections.assumptions import COLUMN
 from reports.sections.base import Inputs
 from reports.sections.ledger import Ledger
 from reports.sections.theorems import _shown
@@ -160,13 +161,54 @@ def test_a_claim_leads_to_its_proof_certificate_and_figure(sections: dict[str, A
 
 
 def test_assumptions_are_those_that_the_proofs_used(sections: dict[str, Any], tmp_path: Path) -> None:
+    """From a claim to its entries, their object, their hypotheses by number, their analytic facts, and what was compared."""
     found = made(sections, tmp_path)["assumptions"]
-    names = [h["name"] for h in found["hypotheses"]]
-    uses = {r["id"]: {n for n, used in zip(names, r["uses"], strict=True) if used} for r in found["rows"]}
+    names = {h["number"]: h["name"] for h in found["hypotheses"]}
+    assert list(names) == list(range(1, len(names) + 1)) and "total variance" not in names.values()  # a definition
+    claims = {c["id"]: {r["id"]: r for r in c["rows"]} for c in found["claims"]}
+    uses = {i: {names[n] for n in row["assumes"]} for rows in claims.values() for i, row in rows.items()}
     assert uses["6.2-scheduled"] >= {"smooth", "compression", "noise", "step"}
     assert uses["6.4-corrected"] >= {"smooth", "bounded ratio"} and "compression" not in uses["6.4-corrected"]
     assert "PL" in uses["6.5-sign"] and "smooth" not in uses["6.5-sign"]
-    assert "total variance" not in names  # a definition
+    compressed = claims["corrected-compressed"]
+    assert list(compressed) == ["6.2-pathwise", "6.2-scheduled"] and claims["polyak-sign"]["6.5-sign"]["about"] == "ODE"
+    assert compressed["6.2-pathwise"]["axioms"] == [] and compressed["6.2-scheduled"]["axioms"] == ["W", "L", "F", "I"]
+    assert claims["corrected-expectation"]["6.2-expectation"]["about"] == "refuted claim"
+    # facts about laws stand beside theorems on methods, and not alone
+    assert [r["name"] for r in claims["heavy-tails"].values()] == ["6.4-global-scheduled", "8-cauchy-* (6 facts)"]
+    assert "smooth-examples" not in claims
+    common = [n for n in names if sum(n in r["assumes"] for r in _rows(found).values()) >= COLUMN]
+    assert found["columns"] == common and names[common[0]] == "smooth"
+
+
+def test_what_fails_is_counted_where_it_belongs(sections: dict[str, Any], tmp_path: Path) -> None:
+    """Of the SDE that a proof is about, and of the method beyond it."""
+    before = _rows(made(sections, tmp_path)["assumptions"])["6.2-pathwise"]
+    more = {
+        "a": evidence("6.2-pathwise", "SDE", "VIOLATED", "", "", 900, 2),
+        "b": evidence("6.2-pathwise", "method", "VIOLATED", "", "", 70, 3),
+    }
+    checks = sections["verification"]
+    own = {**sections, "verification": {**checks, "evidence": checks["evidence"] | more}}
+    after = _rows(made(own, tmp_path)["assumptions"])["6.2-pathwise"]
+    counts = [[_count(row[key]) for key in ("check", "beyond")] for row in (before, after)]
+    assert counts[1] == [(counts[0][0][0] + 2, counts[0][0][1] + 900), (counts[0][1][0] + 3, counts[0][1][1] + 70)]
+    assert after["check"]["failing"] and after["beyond"]["failing"] and not before["check"]["failing"]
+
+
+def _count(tally: dict[str, Any]) -> tuple[int, int]:
+    failing, _, compared = tally["said"].partition(" of ")
+    return (int(failing), int(compared)) if compared else (0, 0)
+
+
+def _rows(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {r["id"]: r for c in found["claims"] for r in c["rows"] if r["id"]}
+
+
+def test_nothing_stands_before_the_first_item_of_a_list_with_labels() -> None:
+    """Pandoc leaves all labels of a description list out of the page if a size or a length is set there."""
+    lists = {path.name: re.findall(r"\\begin\{description\}(.*)", path.read_text()) for path in (TEMPLATES / "parts").glob("*.tex")}
+    assert {name for name, found in lists.items() if any(found)} == set() and sum(map(len, lists.values())) >= 3
 
 
 def test_the_appendix_has_what_there_is(sections: dict[str, Any], tmp_path: Path) -> None:
@@ -191,7 +233,7 @@ def test_the_order_of_sections() -> None:
     assert set(order) == set(names) and names == [n for n in SECTIONS if n in names]
     for name in order:
         assert all(order.index(other) < order.index(name) for other in SECTIONS[name].needs if other in order)
-    assert computed(None, ["assumptions"]) == ["theorems", "assumptions"]
+    assert computed(None, ["assumptions"]) == ["theorems", "verification", "assumptions"]
 
 
 def test_a_report_of_ones_own_has_ones_own_claims(tmp_path: Path) -> None:

@@ -20,12 +20,12 @@ import derive
 from derive.methods.noise import Gaussian, StudentT
 from numerics.simulate.equation import solve
 from reports.assembly.report import build_report
-from reports.document.figures import STYLES, bands, figure, legend
+from reports.document.figures import STYLES, bands, figure, gaps, legend
 from reports.document.numbers import number, uncertain
 from reports.document.tex import TexAbsent, compile_tex
 from reports.sections import ensembles
 from reports.sections.base import Inputs
-from reports.sections.compare import final_rows, summary
+from reports.sections.compare import final_rows, relative_gaps, summary
 from reports.sections.real_data import section as real_data
 from reports.sections.real_data.study import MethodRun, StudySize, _forms
 from reports.store.cache import ResultsCache
@@ -121,6 +121,38 @@ def test_a_gap_to_a_mean_that_is_hardly_known_is_not_shown() -> None:
     for half, known in ((0.25, True), (0.26, False), (2.0, False)):
         row = final_rows({"method": run(1.0, half), "model": run(3.0, 0.1)})[1]
         assert (row["gap"] != r"\text{--}") == (row["largest"] != r"\text{--}") == known
+
+
+def test_lines_that_coincide_are_apart_in_the_figure_of_their_gaps(tmp_path: Path) -> None:
+    """Means 1 % and 2 % apart on an axis over four decades: less than a line's width there, more than ten beside it."""
+    times = [0.0, 1.0, 2.0, 3.0]
+    base = np.array([10.0, 1.0, 0.1, 0.01])
+
+    def run(mean: np.ndarray, half: float) -> dict[str, Any]:
+        return {"mean": mean.tolist(), "low": (mean / 2).tolist(), "high": (2 * mean).tolist(), "interval": (half * mean).tolist()}
+
+    series = {"method": run(base, 0.003), "first-order": run(1.01 * base, 0.004), "corrected": run(0.98 * base, 0.0)}
+    found = relative_gaps(series)
+    # intervals of 0.3 % and 0.4 % of a ratio 1.01, and of 0.3 % and 0 of 0.98
+    expected = {"first-order": [(1.0, 1.01 * 0.5)] * 4, "corrected": [(-2.0, 0.98 * 0.3)] * 4}
+    assert {name: np.allclose(pairs, expected[name]) for name, pairs in found.items()} == dict.fromkeys(expected, True)
+    assert np.all(np.isnan(relative_gaps({"method": run(base, 0.26), "model": run(base, 0.0)})["model"]))
+    with figure(tmp_path, "f", columns=2, size=(3.1, 1.9)) as axes:
+        bands(axes[0], times, series)
+        gaps(axes[1], times, found)
+        axes[0].figure.canvas.draw()
+        heights = [[_heights(axis, line) for line in axis.lines if line.get_linewidth() == 1.3] for axis in axes]
+        together, apart = (np.array([np.abs(lines[n] - lines[0]) for n in (1, 2)]) for lines in heights)
+        width = 1.3 * axes[0].figure.dpi / 72
+        assert len(heights[0]) == len(heights[1]) == 3 and np.all(together < width) and np.all(apart > 10 * width)
+        bars = [set(line.get_xdata()) for line in axes[1].lines if line.get_linewidth() == 0.8]
+        assert bars == [{1.0}, {2.0}]  # no two intervals at one time
+
+
+def _heights(axis: Any, line: Any) -> np.ndarray:
+    """Where a line is drawn at four times, pixels; a line across the axis has one height."""
+    y = np.asarray(line.get_ydata(), float)
+    return np.resize(axis.transData.transform(np.column_stack([np.zeros(len(y)), y]))[:, 1], 4)
 
 
 def test_the_statistic_of_a_comparison_has_a_mean_under_every_law() -> None:

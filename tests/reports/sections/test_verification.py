@@ -16,12 +16,14 @@ from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Refutation
 from numerics.evidence.checks.curves import CURVATURES, NUMBERS, START, polyak, random_time
 from numerics.evidence.checks.paths import instances
+from numerics.evidence.sweeps import floors
 from reports.assembly.plan import Plan
 from reports.assembly.report import build_report
 from reports.document.notation import prose
 from reports.document.tex import Tex, TexAbsent, compile_tex, environment
 from reports.sections.base import Inputs
 from reports.sections.sweeps import section as sweeps
+from reports.sections.sweeps import settled
 from reports.sections.verification import section as verification
 from reports.sections.verification.section import weak_orders
 from reports.store.cache import ResultsCache
@@ -145,6 +147,37 @@ def test_the_pl_bound_over_time_and_its_exact_means():
     r = 1 - eta * 2 * (1 + (1 + 4 * s1) / 2) / 2
     decay = np.exp(-2 * r * found.horizons[-1])
     assert found.bound[-1] == pytest.approx(start * decay + eta * 2 * 4 * s0 * (1 - decay) / (8 * r))
+
+
+def test_how_far_two_means_are_apart_that_a_figure_cannot_tell():
+    series = {"SDE": {"mean": [2.0, 1.0, 0.5]}, "method": {"mean": [2.0, 0.9, 0.52]}}
+    assert verification._apart({"series": series}) == pytest.approx(10.0)
+
+
+# --- what the methods settle at -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_floors_that_are_a_tenth_too_high_are_violated(monkeypatch):
+    """Two numbers of clients, 2000 paths each; a factor leaves the slopes as they are."""
+    found = settled.floors((2, 16), 2000, 5)["evidence"]
+    assert {e["verdict"] for e in found.values()} == {"CONFIRMED"} and not any(e["failing"] for e in found.values())
+    for name in ("floor_of", "floor_of_signs"):
+        right = getattr(floors, name)
+        monkeypatch.setattr(floors, name, lambda *given, right=right: 1.1 * right(*given))
+    wrong = settled.floors((2, 16), 2000, 5)["evidence"]
+    assert {e["verdict"] for e in wrong.values()} == {"VIOLATED"} and all(e["failing"] == 2 for e in wrong.values())
+
+
+@pytest.mark.slow
+def test_a_stall_level_that_is_a_tenth_too_high_is_violated(monkeypatch):
+    """One law and two step sizes, 3000 paths each."""
+    found = settled.stall((0.5, 0.25), (1,), 2, 3000, 5)["evidence"]["sign-stall"]
+    assert found["verdict"] == "CONFIRMED" and found["failing"] == 0
+    right = floors.floor_of_signs
+    monkeypatch.setattr(floors, "floor_of_signs", lambda *given: 1.1 * right(*given))
+    wrong = settled.stall((0.5, 0.25), (1,), 2, 3000, 5)["evidence"]["sign-stall"]
+    assert wrong["verdict"] == "VIOLATED" and wrong["failing"] == 2
 
 
 # --- weak orders --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,46 @@
+"""What an entry is about: an equation, the method itself, or no dynamics; read off the entry, and not stated a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from derive.proof.language.terms import Relation, Term
+from derive.theorems.entry.from_sde import generator_of
+from derive.theorems.entry.theorem import Theorem
+
+FIRST, CORRECTED, ODE, LINEARISED, METHOD = "first-order SDE", "corrected SDE", "ODE", "linearised SDE", "method"
+#: without a process: what the evidence of this kind is about
+KINDS = {
+    "signs near the optimum": LINEARISED, "growth": METHOD, "growth in the mean": METHOD, "strength": "constants",
+    "scaling": "constants", "schedules": "schedule", "law": "noise law", "loss": "loss", "rosenbrock": "loss",
+    "separable loss": "loss", "logistic regression": "loss", "compressor": "compressor",
+}  # fmt: skip
+#: a statement on the moments of a step where the gradient is given
+STATE = "one state"
+
+
+def about(theorem: Theorem, claim: Relation, axioms: Collection[str]) -> str:
+    """The object of a theorem.
+
+    A theorem is about the process of its context if its proof takes a solution for granted, or if the process' generator is a
+    part of the claim: an SDE whose drift has a second, curvature term (corrected), or not (first-order), or an ODE, without a
+    diffusion. Otherwise its evidence says what it is compared with.
+
+    Args:
+        claim: the last line of its derivation.
+        axioms: the analytic facts that the derivation uses.
+    """
+    for process in theorem.context.potentials.values():
+        if "weak-existence" in axioms or any(_within(side, generator_of(process)) for side in (claim.left, claim.right)):
+            return ODE if not process["diffusion"] else CORRECTED if len(process["drift"]) > 1 else FIRST
+    for evidence in theorem.evidence:
+        if "model" in evidence.options:
+            return f"{evidence.options['model']} SDE"
+        if evidence.kind in KINDS:
+            return KINDS[evidence.kind]
+    return STATE
+
+
+def _within(whole: Any, part: Term) -> bool:
+    return whole == part or (isinstance(whole, tuple) and any(_within(t, part) for t in whole))

@@ -1,0 +1,177 @@
+"""The floor of the methods on x^2/2: runs that have settled, against exact stationary moments, over clients and step sizes.
+
+The exact E f is (1/2) E x^2 of the method's own stationary law: from a linear equation for D(C)SGD (`derive.process.stationary`,
+theory 5.4, 6.7), from a chain on a lattice for DSignSGD (`signs`). Everything is dimensionless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from derive.methods.distributed import DSignSGD, Method
+from derive.methods.losses import Quadratic
+from derive.methods.noise import Scaled, StudentT
+from derive.proof.language.terms import x
+from derive.vocabulary.errors import BadInput
+from numerics.evidence.checks.families import lowered
+from numerics.evidence.checks.formulas import Numbers, clients, conclusion, paths
+from numerics.evidence.sweeps.quadratic import METHOD, compressed, fixed_point, growth, keep
+from numerics.evidence.sweeps.signs import density_at_zero, lattice_spacing, sign_stationary
+from numerics.simulate.method import run
+from numerics.simulate.runs import nth_key
+from numerics.statistics.estimates import Estimate, mean
+
+#: a run has settled after so many relaxation times of E x^2; then it is saved so often, one relaxation time apart
+BURN, SAVES = 20, 8
+#: the level of each interval that is drawn or printed, and of those of a verdict together: it is wrong by chance once in a thousand
+LEVEL, SURE = 0.95, 0.999
+
+
+@final
+@dataclass(frozen=True)
+class Affine:
+    """Gaussian noise of variance sigma0^2 + sigma1^2 G^2 and a Bernoulli sparsifier of ratio omega; by default DSGD."""
+
+    sigma0: float
+    sigma1: float = 0.0
+    omega: float = 0.0
+
+
+@final
+@dataclass(frozen=True)
+class Floor:
+    """The stationary loss of a method, simulated and exact.
+
+    Attributes:
+        kind: what it is called.
+        eta, N: step size and number of clients.
+        losses: f over the saved times, averaged for each path, (paths,).
+        exact: E f of the stationary law.
+    """
+
+    kind: str
+    eta: float
+    N: int
+    losses: np.ndarray
+    exact: float
+
+    def estimate(self, level: float = LEVEL) -> Estimate:
+        """The mean over paths."""
+        return mean(self.losses, level)
+
+
+@final
+@dataclass(frozen=True)
+class Slope:
+    """The slope of log E f against log N by least squares, with weights from the variances of the estimates.
+
+    Attributes:
+        value, half: of the simulated floors, and the half-width of its interval (delta method).
+        exact: of the exact floors with the same weights.
+    """
+
+    value: float
+    half: float
+    exact: float
+
+
+def unbiased(kinds: Mapping[str, Affine], eta: float, N: int, count: int, seed: int = 0, place: int = 0) -> dict[str, Floor]:
+    """`Floor` of D(C)SGD with several kinds of noise and compression, all in one run; no two of them share draws.
+
+    Args:
+        kinds: name -> setting; without compression and with noise of fixed variance the method is DSGD.
+        count: number of paths of each.
+        seed, place: of the draws; runs at different places share none.
+
+    Raises:
+        BadInput: a step size at which E x^2 does not settle.
+    """
+    exact = {name: floor_of(eta, N, own) for name, own in kinds.items()}
+    rate = min(-float(growth(METHOD, eta, own.omega, own.sigma1, N)) for own in kinds.values())
+    each = {
+        "p": [float(keep(own.omega)) for own in kinds.values()], "sigma0": [own.sigma0 for own in kinds.values()],
+        "sigma1": [own.sigma1 for own in kinds.values()],
+    }  # fmt: skip
+    varied = {name: np.repeat(values, count) for name, values in each.items()}
+    starts = np.zeros((1, len(kinds) * count))
+    found = _settled(compressed(N), starts, eta, rate, {}, varied, nth_key(seed, place)).reshape(len(kinds), count)
+    return {name: Floor(name, eta, N, row, exact[name]) for name, row in zip(kinds, found, strict=True)}
+
+
+def floor_of(eta: float, N: int, own: Affine) -> float:
+    """Exact E f of D(C)SGD.
+
+    Raises:
+        BadInput: where E x^2 does not settle.
+    """
+    if not growth(METHOD, eta, own.omega, own.sigma1, N) < 0:
+        raise BadInput("eta", eta, "a step size below the threshold")
+    at = {"eta": eta, "p": float(keep(own.omega)), "sigma0": own.sigma0, "sigma1": own.sigma1, "lambda": 1.0, "N": float(N)}
+    return float(lowered({0: fixed_point(METHOD)}, {name: np.array([v]) for name, v in at.items()}, 1)[0][0]) / 2
+
+
+def floor_of_signs(nu: float, eta: float, N: int) -> float:
+    """Exact E f of DSignSGD under Student's t noise of scale 1."""
+    return sign_stationary(nu, eta, N=N).value / 2
+
+
+def signs(nu: float, eta: float, N: int, count: int, seed: int = 0, place: int = 0) -> Floor:
+    """`Floor` of DSignSGD under Student's t noise of scale 1; seed and place as of `unbiased`."""
+    exact = floor_of_signs(nu, eta, N)
+    # all lattices alike: starts are uniform over whole spacings, about as wide as the law
+    spacing = lattice_spacing(eta, N)
+    wide = spacing * np.ceil(np.sqrt(6 * exact) / spacing)
+    starts = np.random.default_rng([seed, place]).uniform(-wide, wide, size=(1, count))
+    rate = 2 * eta * 2 * density_at_zero(nu)  # of E x^2 near the optimum, where the mean of a sign is 2 M x
+    # nu differs from run to run in one program
+    method = DSignSGD(Scaled(StudentT("nu")), N)
+    found = _settled(method, starts, eta, rate, {"sigma": 1.0}, {"nu": np.full(count, float(nu))}, nth_key(seed, place))
+    return Floor("dsignsgd", eta, N, found, exact)
+
+
+def _settled(
+    method: Method, starts: np.ndarray, eta: float, rate: float, params: Mapping[str, float], varied: Mapping[str, Any], key: Any
+) -> np.ndarray:  # fmt: skip
+    """f of each path, averaged over saved times an odd number of steps apart: signs of an odd N visit two classes in turn."""
+    apart = int(np.ceil(1 / rate)) // 2 * 2 + 1
+    steps = (BURN + np.arange(SAVES)) * apart
+    made = run(
+        method, starts, float(steps[-1]) * eta, key=key, params={"eta": eta, **params}, loss=Quadratic(1), save=steps * eta,
+        varied=varied,
+    )  # fmt: skip
+    return made.values["loss"].mean(axis=0)
+
+
+def stall_line(nu: float, eta: float, N: int) -> float:
+    """E x^2 that entry 6.7-sign states, for equal scales 1 and h = 1: the catalogue's own formula at numbers."""
+    at = {"eta": eta, "N": float(N), "M": density_at_zero(nu), "h": 1.0, "x": 0.0}
+    values = {x(name): paths(value) for name, value in at.items()} | {x("sigma"): clients(np.ones(N))}
+    _, right = Numbers(values, size=(N, 1, 1, 1)).sides(conclusion("6.7-sign"))
+    return float(right.item())
+
+
+def slope(found: Sequence[Floor], level: float = LEVEL) -> Slope:
+    """See `Slope`; level of its interval.
+
+    Raises:
+        BadInput: fewer than two numbers of clients, or a floor that is not positive.
+    """
+    estimates = [f.estimate(level) for f in found]
+    if len({f.N for f in found}) < 2 or not all(e.lower > 0 for e in estimates):
+        raise BadInput("found", len(found), "floors > 0 at two or more numbers of clients")
+    # half-widths of logarithms
+    halves = np.array([(e.upper - e.lower) / 2 / e.value for e in estimates])
+    logs, weights = np.log([f.N for f in found]), halves**-2
+    centred = logs - np.average(logs, weights=weights)
+    fit = weights * centred / np.sum(weights * centred**2)
+    value, exact = (float(fit @ np.log(v)) for v in ([e.value for e in estimates], [f.exact for f in found]))
+    return Slope(value, float(np.sqrt(np.sum((fit * halves) ** 2))), exact)
+
+
+def joint(count: int, level: float = SURE) -> float:
+    """The level of each of `count` intervals that hold together with probability `level` (Bonferroni)."""
+    return 1 - (1 - level) / max(count, 1)

@@ -1,0 +1,180 @@
+"""DSGD and DSignSGD on x^2/2 against the index of stable noise: DSGD's law after n steps exactly, as a stable law (theory 3, 6.7).
+
+x_{n+1} = (1 - eta) x_n - (eta/N) sum_i sigma Z_i with E exp(i t Z) = exp(-|t|^alpha). Independent stable variables add up to one of
+the same index, so x_n = (1 - eta)^n x_0 + s_n S, S standardised, s_n^alpha = N (eta sigma/N)^alpha sum_{k<n} |1 - eta|^(k alpha).
+For alpha < 2 its loss has no mean; its quantiles, and the mean of min(f, c), are those of S. Everything is dimensionless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, final
+
+import numpy as np
+import sympy as sp
+
+from derive.methods.distributed import DSGD, DSignSGD, Method
+from derive.methods.losses import Quadratic
+from derive.methods.noise import Scaled, Stable
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import parameter
+from numerics.backend.compiler import jit
+from numerics.evidence.sweeps.signs import EDGE, lattice_spacing, on_lattices
+from numerics.lowering.to_jax import lower_function
+from numerics.simulate.method import run
+from numerics.simulate.runs import nth_key
+from numerics.statistics.estimates import Estimate, mean, proportion, quantile
+from numerics.without_sampling.line import padded
+
+METHODS: Final = {"dsgd": DSGD, "dsignsgd": DSignSGD}
+#: a path of DSGD may go far: heavy tails are no blow-up of a linear recursion
+FAR = 1e150
+#: a panel of the quadrature for E min(f, c): this long in log r, this many nodes; it begins at e^-25 times the end
+PANEL, NODES, DEPTH = 0.5, 16, 25.0
+_POINTS = 256
+
+
+@final
+@dataclass(frozen=True)
+class Setting:
+    """What is the same for every tail index: step size, clients, scale of the noise, start, number of steps."""
+
+    eta: float
+    N: int
+    sigma: float
+    x0: float
+    steps: int
+
+    @property
+    def start(self) -> float:
+        """f(x_0)."""
+        return self.x0**2 / 2
+
+
+@lru_cache
+def _sign_mean() -> Any:
+    """(alpha, y) -> 2F(y) - 1 of the stable law, arrays of one length; one program for all indices."""
+    alpha, y = parameter("alpha"), sp.Symbol("y", real=True)
+    ready = jit(lower_function(Stable(alpha).sign_mean(y), [alpha, y]))
+
+    def value(alpha: Any, y: Any) -> np.ndarray:
+        a, z = (np.ravel(v) for v in np.broadcast_arrays(np.asarray(alpha, float), np.asarray(y, float)))
+        parts = [slice(n, n + _POINTS) for n in range(0, len(a), _POINTS)]
+        made = [np.asarray(ready(padded(a[p], _POINTS), padded(z[p], _POINTS)))[: len(a[p])] for p in parts]
+        return np.concatenate(made).reshape(np.broadcast_shapes(np.shape(alpha), np.shape(y)))
+
+    return value
+
+
+def spread(alpha: Any, setting: Setting) -> np.ndarray:
+    """s_n of the module's docstring at the last step."""
+    a = np.asarray(alpha, float)[..., None]
+    powers = np.abs(1 - setting.eta) ** (a * np.arange(setting.steps))
+    own = setting.eta * setting.sigma / setting.N
+    return (setting.N * own ** a[..., 0] * powers.sum(axis=-1)) ** (1 / a[..., 0])
+
+
+def beyond(alpha: Any, r: Any, setting: Setting) -> np.ndarray:
+    """P(|x_n| > r) of DSGD at the last step, r >= 0; alpha and r broadcast."""
+    law, s = _sign_mean(), spread(alpha, setting)
+    centre = (1 - setting.eta) ** setting.steps * setting.x0
+    # 2F - 1 is odd: this is 1 - (F((r - m)/s) - F((-r - m)/s))
+    return 1 - (law(alpha, (r - centre) / s) + law(alpha, (r + centre) / s)) / 2
+
+
+def loss_quantile(alpha: Any, q: float, setting: Setting) -> np.ndarray:
+    """The q-quantile of f(x_n) of DSGD at the last step, by bisection of log r.
+
+    Raises:
+        BadInput: q outside (0, 1).
+    """
+    if not 0 < q < 1:
+        raise BadInput("q", q, "a number in (0, 1)")
+    a = np.asarray(alpha, float)
+    low, high = np.full(a.shape, -80.0), np.full(a.shape, 80.0)
+    for _ in range(48):
+        middle = (low + high) / 2
+        above = beyond(a, np.exp(middle), setting) < 1 - q
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+    return np.exp(low + high) / 2
+
+
+def capped_mean(alpha: float, caps: Any, setting: Setting) -> np.ndarray:
+    """E min(f(x_n), c) of DSGD at the last step, int_0^r P(|x| > y) y dy with c = r^2/2, for each c > 0."""
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    starts = np.arange(-DEPTH, 0, PANEL)
+    log = (starts[:, None] + PANEL * (1 + nodes) / 2).ravel()
+    weight = np.tile(PANEL / 2 * weights, len(starts))
+    r = np.sqrt(2 * np.asarray(caps, float) )[..., None] * np.exp(log)
+    return (beyond(alpha, r, setting) * r**2) @ weight
+
+
+def sign_mean_loss(alpha: float, setting: Setting) -> float:
+    """Stationary E f of DSignSGD, by a chain on a lattice (`signs`): no sampling.
+
+    Raises:
+        BadInput: an index so small that the lattice does not hold the law.
+    """
+    law = _sign_mean()
+    expected = np.sqrt(setting.eta * setting.sigma / setting.N)
+    value, _, edge = on_lattices(lambda y: law(alpha, y), setting.eta, setting.sigma, 1.0, setting.N, expected)
+    if not edge < EDGE:
+        raise BadInput("alpha", alpha, "an index whose stationary law is on the lattice")
+    return value / 2
+
+
+@final
+@dataclass(frozen=True)
+class Tail:
+    """Losses of independent paths after the last step.
+
+    Attributes:
+        kind: "dsgd" or "dsignsgd".
+        alpha: indices, (A,).
+        loss: f(x_n), (A, paths).
+        setting: of the runs.
+    """
+
+    kind: str
+    alpha: np.ndarray
+    loss: np.ndarray
+    setting: Setting
+
+    def quantiles(self, q: float, level: float = 0.95) -> list[Estimate]:
+        """The q-quantile for each index, with an interval that is exact for every law."""
+        return [quantile(row, q, level) for row in self.loss]
+
+    def shares(self, losses: Any, level: float = 0.95) -> list[Estimate]:
+        """P(f <= losses[n]) at the n-th index, with an interval that is exact for every law."""
+        counts = [int(np.sum(row <= end)) for row, end in zip(self.loss, losses, strict=True)]
+        return [proportion(count, self.loss.shape[1], level) for count in counts]
+
+    def means(self, cap: float = np.inf, level: float = 0.95) -> list[Estimate]:
+        """The mean of min(f, cap) for each index."""
+        return [mean(np.minimum(row, cap), level) for row in self.loss]
+
+
+def method(kind: str, N: int) -> Method:
+    """DSGD or DSignSGD with stable noise; alpha and sigma are left open.
+
+    Raises:
+        BadInput: another kind.
+    """
+    if kind not in METHODS:
+        raise BadInput("kind", kind, "one of " + ", ".join(METHODS))
+    return METHODS[kind](Scaled(Stable("alpha")), N)
+
+
+def tail(kind: str, alphas: Sequence[float], setting: Setting, paths: int, seed: int = 0) -> Tail:
+    """See `Tail`. The signs start within half a spacing of their lattice around x_0, so that all lattices are visited alike."""
+    count = len(alphas) * paths
+    spacing = lattice_spacing(setting.eta, setting.N) if kind == "dsignsgd" else 0.0
+    starts = setting.x0 + spacing * (np.random.default_rng(seed).uniform(size=(1, count)) - 0.5)
+    end = setting.steps * setting.eta
+    made = run(
+        method(kind, setting.N), starts, end, key=nth_key(seed, list(METHODS).index(kind)), loss=Quadratic(1),
+        params={"eta": setting.eta, "sigma": setting.sigma}, save=[end], bound=FAR, varied={"alpha": np.repeat(alphas, paths)},
+    )  # fmt: skip
+    return Tail(kind, np.asarray(alphas, float), made.values["loss"][-1].reshape(len(alphas), paths), setting)

@@ -1,0 +1,174 @@
+"""What the methods settle at: against the index of stable noise, the number of clients and, for signs, the step size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from reports.document.numbers import number, uncertain
+from reports.paper.evidence import METHOD, evidence
+
+#: of the runs under stable noise; indices and caps of the means of min(f, c), from 1/100 to 10^6 times f(x_0)
+TAILS = {"eta": 0.1, "N": 2, "sigma": 1.0, "x0": 2.0, "steps": 100}
+CAPPED, CAPS = (1.0, 1.5, 2.0), tuple(10.0**k for k in range(-2, 7))
+QUANTILES = (0.5, 0.9)
+#: a mean of min(f, c) is drawn where this many paths end beyond c: with fewer its interval is too short
+BEYOND = 25
+#: of the floors: affine noise sigma0^2 + sigma1^2 G^2 and compression of DCSGD, Cauchy noise of scale 1 for the signs
+FLOORS = {"eta": 0.4, "sigma0": 0.5, "sigma1": 0.5, "omega": 1.0, "nu": 1.0}
+NAMES = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
+#: the place of the first run on stalling, beyond those of the floors: no two of these runs share draws
+STALL = 100
+
+
+def _points(found: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Estimates as arrays: values, and what goes below and above them."""
+    value = np.array([e.value for e in found])
+    return {
+        "value": value, "below": value - np.array([e.lower for e in found]), "above": np.array([e.upper for e in found]) - value,
+    }  # fmt: skip
+
+
+def _outside(compared: Sequence[tuple[Any, float]]) -> int:
+    """How many exact values are not in their intervals."""
+    return sum(not e.lower <= v <= e.upper for e, v in compared)
+
+
+def tails(alphas: Sequence[float], paths: int, seed: int) -> dict[str, Any]:
+    """The last loss of DSGD and DSignSGD under stable noise: quantiles and capped means, simulated and exact."""
+    from numerics.evidence.sweeps import findings
+    from numerics.evidence.sweeps import tails as own
+    from numerics.evidence.sweeps.floors import joint
+
+    setting = own.Setting(**TAILS)  # pyright: ignore[reportArgumentType]
+    plain, signs = (own.tail(kind, alphas, setting, paths, seed) for kind in own.METHODS)
+    exact = {q: own.loss_quantile(alphas, q, setting) for q in QUANTILES}
+    rest = [own.sign_mean_loss(a, setting) for a in alphas]
+    level = joint(len(QUANTILES) * len(alphas))
+    # a heavy tail spreads a quantile over powers of ten; the share of paths below its exact value is as sharp for every law
+    compared = [(share, q) for q in QUANTILES for share in plain.shares(exact[q], level)]
+    means = list(zip(signs.means(level=joint(len(alphas))), rest, strict=True))
+    caps = np.array(CAPS) * setting.start
+    ends = {a: own.capped_mean(a, caps, setting) for a in CAPPED}
+    least, most = (number(pick(exact[0.5])) for pick in (min, max))
+    largest = alphas[int(np.argmax(rest))]
+    shown = {
+        "tails-dsgd": evidence(
+            "tails-dsgd", METHOD, findings.agree(compared),
+            rf"at {len(alphas)} indices the share of {paths} paths below the exact median and the exact 90\,\% quantile is that, "
+            rf"to within ${number(100 * max(abs(e.value - q) for e, q in compared), 2)}$ points; the median goes from ${least}$ to "
+            rf"${most}$, and for $\alpha=1$ the mean of $\min(f,f_{{\max}})$ from ${number(ends[1.0][0])}$ at "
+            rf"$f_{{\max}}={number(caps[0])}$ to ${number(ends[1.0][-1])}$ at $f_{{\max}}={number(caps[-1])}$",
+            "fig:sweep-tails", len(compared), _outside(compared),
+        ),
+        "tails-signs": evidence(
+            "tails-signs", METHOD, findings.together([findings.agree(means), findings.largest_at_the_end(rest)]),
+            rf"the mean loss settles between ${number(min(rest))}$ and ${number(max(rest))}$ at {len(alphas)} indices by the exact "
+            rf"chain, with which the means of {paths} paths agree; it is largest at $\alpha={number(largest)}$",
+            "fig:sweep-tails", len(means), _outside(means),
+        ),
+    }  # fmt: skip
+    one = list(alphas).index(1.0)
+    return {
+        "alpha": np.array(alphas, float),
+        "exact": {f"q{100 * q:.0f}": v for q, v in exact.items()} | {"signs": np.array(rest)},
+        "points": {f"q{100 * q:.0f}": _points(plain.quantiles(q)) for q in QUANTILES} | {"signs": _points(signs.means())},
+        "caps": caps,
+        "capped": {str(a): {"exact": ends[a], **_capped(plain, a, caps)} for a in CAPPED if a in alphas},
+        "capped_signs": _points([signs.means(float(c))[one] for c in caps]),
+        "paths": paths,
+        "evidence": shown,
+    }
+
+
+def _capped(found: Any, alpha: float, caps: np.ndarray) -> dict[str, Any]:
+    """The means of min(f, c) of one index, where their intervals can be trusted."""
+    loss = found.loss[list(found.alpha).index(alpha)]
+    # a mean that rests on few paths beyond the cap has too short an interval; Gaussian noise has every moment
+    kept = (np.array([np.sum(loss > c) for c in caps]) >= BEYOND) | (alpha == 2)
+    n = list(found.alpha).index(alpha)
+    return {"at": caps[kept], **_points([found.means(float(c))[n] for c in caps[kept]])}
+
+
+def floors(counts: Sequence[int], paths: int, seed: int) -> dict[str, Any]:
+    """The floor of each method over the number of clients, with the slope of its logarithm."""
+    from numerics.evidence.sweeps import findings
+    from numerics.evidence.sweeps import floors as own
+
+    eta, sigma0 = FLOORS["eta"], FLOORS["sigma0"]
+    kinds = {"dsgd": own.Affine(sigma0), "dcsgd": own.Affine(sigma0, FLOORS["sigma1"], FLOORS["omega"])}
+    made = [own.unbiased(kinds, eta, N, paths, seed, n) for n, N in enumerate(counts)]
+    found = {kind: [one[kind] for one in made] for kind in kinds}
+    found["dsignsgd"] = [own.signs(FLOORS["nu"], eta, N, paths, seed, len(counts) + n) for n, N in enumerate(counts)]
+    slopes = {kind: own.slope(fs) for kind, fs in found.items()}
+    level = own.joint(len(counts))
+    shown = {}
+    for kind, fs in found.items():
+        compared = [(f.estimate(level), f.exact) for f in fs]
+        verdicts = [findings.agree(compared)]
+        if kind == "dsgd":
+            sure = own.slope(fs, own.SURE)
+            verdicts.append(findings.slope_is(sure.value, sure.half, -1.0))
+        gap, change = max(abs(e.value / v - 1) for e, v in compared), fs[-1].N * fs[-1].exact / (fs[0].N * fs[0].exact) - 1
+        shown[f"floor-{kind}"] = evidence(
+            f"floor-{kind}", METHOD, findings.together(verdicts),
+            rf"from $N={counts[0]}$ to ${counts[-1]}$ the slope of the logarithms is "
+            rf"${uncertain(slopes[kind].value, slopes[kind].half)}$, and ${number(slopes[kind].exact, 4)}$ for the exact floor, "
+            rf"from which {paths} paths differ by at most ${number(100 * gap, 2)}\,\%$; the exact $N\,\mathbb{{E}}f$ changes by "
+            rf"${number(100 * change, 2)}\,\%$",
+            "fig:sweep-floors", len(fs), _outside(compared),
+        )  # fmt: skip
+    every = 2 ** np.arange(int(np.log2(counts[-1])) + 1)
+    exact = {kind: [own.floor_of(eta, int(N), one) for N in every] for kind, one in kinds.items()}
+    exact["dsignsgd"] = [own.floor_of_signs(FLOORS["nu"], eta, int(N)) for N in every]
+    return {
+        "N": np.array(counts),
+        "every": every,
+        "floors": {kind: {"exact": np.array(exact[kind]), **_points([f.estimate() for f in fs])} for kind, fs in found.items()},
+        "slopes": {kind: uncertain(s.value, s.half) for kind, s in slopes.items()},
+        "paths": paths,
+        "evidence": shown,
+    }
+
+
+def stall(etas: Sequence[float], nus: Sequence[float], N: int, paths: int, seed: int) -> dict[str, Any]:
+    """E x^2 at which DSignSGD stalls over the step size, with the line of entry 6.7-sign."""
+    from numerics.evidence.sweeps import findings
+    from numerics.evidence.sweeps import floors as own
+
+    places = np.arange(len(etas) * len(nus)).reshape(len(nus), len(etas)) + STALL
+    found = {
+        nu: [own.signs(nu, eta, N, paths, seed, int(place)) for eta, place in zip(etas, row, strict=True)]
+        for nu, row in zip(nus, places, strict=True)
+    }
+    level = own.joint(len(etas) * len(nus))
+    every = [f for fs in found.values() for f in fs]
+    compared = [(f.estimate(level), f.exact) for f in every]
+    series, said = {}, []
+    for nu, fs in found.items():
+        line = np.array([own.stall_line(nu, f.eta, N) for f in fs])
+        points = {key: 2 * value for key, value in _points([f.estimate() for f in fs]).items()}
+        series[str(nu)] = {"line": line, "exact": 2 * np.array([f.exact for f in fs]), **points}
+        last = points["value"][-1] / line[-1] - 1, max(points["above"][-1], points["below"][-1]) / line[-1]
+        said.append(rf"${uncertain(100 * last[0], 100 * last[1], sign=True)}\,\%$ for $\nu={number(nu)}$")
+    says = (
+        rf"the stall levels of {paths} paths are those of the exact chain at {len(every)} settings; from the line of 6.7-sign they "
+        rf"differ at $\eta={number(etas[-1])}$ by {' and '.join(said)}"
+    )
+    return {
+        "eta": np.array(etas),
+        "series": series,
+        "evidence": {
+            "sign-stall": evidence(
+                "sign-stationary", METHOD, findings.agree(compared), says, "fig:sweep-signs", len(every),
+                _outside(compared),
+            ),
+        },
+    }  # fmt: skip
+
+
+def settings() -> Mapping[str, Any]:
+    """What captions say."""
+    return {"tails": TAILS, "floors": FLOORS, "capped": CAPPED, "beyond": BEYOND}
