@@ -164,5 +164,6 @@ def _named(axes: list[Any], columns: int) -> None:
     axes[0].set_ylabel("loss at the end")
     shown = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     axes[0].figure.legend(
-        list(shown.values()), list(shown), loc="outside upper center", ncols=columns, frameon=False, handlelength=2.4
+        list(shown.values()), list(shown), loc="outside upper center", ncols=columns if len(axes) > 2 else 1, frameon=False,
+        handlelength=2.4,
     )
