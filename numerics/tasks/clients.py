@@ -31,14 +31,14 @@ class Purpose(IntEnum):
 class ClientData:
     """N clients over n samples; client i draws `batch` of its samples with replacement, uniformly, at each step.
 
-    Make it with `shared_data` or `split_data`.
+    Make it with `shared_data`, `split_data` or `data_by_label`.
 
     Attributes:
         order: sample numbers, shape (n,); a client's samples are a run of consecutive entries.
         starts: first entry of each client's run, shape (N,).
         sizes: length of each client's run, shape (N,).
         batch: B, or None for the deterministic gradient over all samples of the client.
-        scheme: "shared" or "split".
+        scheme: "shared", "split" or "by label".
     """
 
     order: jax.Array
@@ -106,12 +106,35 @@ def split_data(samples: int, clients: int = 4, batch: int | None = 16, seed: int
         BadInput: an argument outside its range.
     """
     _check(samples, clients, batch)
+    check_seed(seed)
+    return _cut(np.random.Generator(np.random.PCG64(seed)).permutation(samples), clients, batch, "split")
+
+
+def data_by_label(labels: np.ndarray, clients: int = 4, batch: int | None = 16) -> ClientData:
+    """The samples, sorted by label (those of one label in their own order), are cut into N shards, sizes differing by at most one.
+
+    A client then sees few of the labels, and the clients' gradients differ as much as a split into equal shards makes them.
+
+    Args:
+        labels: of all samples, (n,).
+        clients, batch: as for `split_data`.
+
+    Raises:
+        BadInput: an argument outside its range.
+    """
+    _check(len(labels), clients, batch)
+    return _cut(np.argsort(labels, kind="stable"), clients, batch, "by label")
+
+
+def _cut(order: np.ndarray, clients: int, batch: int | None, scheme: str) -> ClientData:
+    """Shards of consecutive samples of this order."""
+    samples = len(order)
     if clients > samples:
         raise BadInput("clients", clients, f"at most one client a sample ({samples})")
-    check_seed(seed)
-    order = np.random.Generator(np.random.PCG64(seed)).permutation(samples).astype(np.int32)
     bounds = (np.arange(clients + 1, dtype=np.int64) * samples // clients).astype(np.int32)
-    return ClientData(jnp.asarray(order), jnp.asarray(bounds[:-1]), jnp.asarray(np.diff(bounds)), batch, "split")
+    return ClientData(
+        jnp.asarray(order.astype(np.int32)), jnp.asarray(bounds[:-1]), jnp.asarray(np.diff(bounds)), batch, scheme
+    )
 
 
 def stream_keys(seed: int, purpose: Purpose, clients: jax.Array, paths: jax.Array) -> jax.Array:

@@ -1,7 +1,10 @@
 """When a claim counts as seen in the experiments of theory 9: criteria on losses over seeds.
 
-They were fixed before any result but for `HALF`, which came after it: a loss that went from 2.33 to 2.32 had counted as one that
-converges.
+They were fixed before any result but for two, which came after it. `HALF`: a loss that went from 2.33 to 2.32 had counted as one
+that converges. `LEVEL_WITHIN`: a run had counted as stalled where its last loss was above 0.9 of that half-way, also while it fell.
+
+A criterion is a set of inequalities (`Condition`). A claim is seen where all of them hold for the whole interval, and fails where
+for a fatal one the whole interval is on the other side.
 
 All intervals are for medians over independent seeds, between two order statistics, exact for every law of the loss
 (`numerics.statistics.estimates.quantile`). A claim that looks at several intervals gives each the level 1 - 0.05/(their number),
@@ -12,21 +15,20 @@ the cap: a blow-up is an outcome. Losses are f - f* with the lower bound f* = 0 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 
 from derive.vocabulary.errors import BadInput
-from numerics.statistics.estimates import Estimate, quantile
-from numerics.statistics.record import Record
+from numerics.statistics.estimates import Estimate, mean, quantile
+from numerics.tasks.verdicts import Condition, Finding
 
 #: of all intervals of a claim together
 LEVEL = 0.95
 #: a loss counts up to this many times the loss at the start
 CAP = 1000.0
-#: a run stalls where its last loss is more than this share of the loss half-way
-STALL = 0.9
+#: a run is stationary where the mean losses of its last quarter and of the quarter before it are equal within this share
+LEVEL_WITHIN = 0.1
 #: a loss this small relative to the loss at the start is rounding, and nothing can fall below it
 ROUNDING = 1e-12
 #: a loss has fallen by more than half where it is below this share of the start
@@ -37,29 +39,9 @@ MATCH = 0.05
 LEAST = 10
 
 
-@final
-@dataclass(frozen=True)
-class Finding(Record, null=True):
-    """Whether a claim was seen.
-
-    Attributes:
-        seen: by the criterion of the function that made it.
-        fails: whether the contrary is shown: an interval lies wholly on the other side. Neither: the runs do not decide.
-        each: one word for each setting, in their order.
-        estimates: the intervals, in the order of the function's description.
-        reason: why not, in a few words; empty where seen.
-    """
-
-    seen: bool
-    fails: bool
-    each: tuple[str, ...]
-    estimates: tuple[Estimate, ...]
-    reason: str = ""
-
-    @property
-    def verdict(self) -> str:
-        """SEEN, SEEN TO FAIL or UNDECIDED."""
-        return "SEEN" if self.seen else "SEEN TO FAIL" if self.fails else "UNDECIDED"
+#: what conditions are about
+LAST, HALFWAY, QUARTERS = "the last loss", "the last loss over that half-way", "the last quarter's mean over that before"
+DIFFERENCE, MEAN = "the difference", "the mean"
 
 
 def capped(losses: Any, start: float) -> np.ndarray:
@@ -88,6 +70,48 @@ def _ratio(loss: np.ndarray) -> np.ndarray:
     return np.maximum(loss[-1], tiny) / np.maximum(loss[len(loss) // 2], tiny)
 
 
+def quarters(loss: Any, start: float) -> np.ndarray:
+    """The mean loss of the last quarter of each run over that of the quarter before it, (seeds,).
+
+    Args:
+        loss: (S, seeds), capped, at evenly spread times with at least two in a quarter.
+        start: the loss at the start; what is below rounding of it counts as rounding.
+    """
+    array = np.asarray(loss, float)
+    last = len(array) - 1
+    times = np.arange(len(array)) / max(last, 1)
+    late, before = array[times > 0.75], array[(times > 0.5) & (times <= 0.75)]
+    if min(len(late), len(before)) < 2:
+        raise BadInput("loss", array.shape, "at least nine saved times: two in each of the last quarters of the run")
+    least = ROUNDING * start
+    return np.maximum(late.mean(axis=0), least) / np.maximum(before.mean(axis=0), least)
+
+
+def stationary(loss: Any, start: float, intervals: int = 1, setting: int = 0) -> tuple[str, tuple[Condition, ...]]:
+    """Whether the last quarter of the runs and the quarter before it agree: the median of `quarters` is 1 within 10 per cent.
+
+    Returns:
+        "stationary" where the whole interval is within; "still falls" and "still rises" where it is wholly beyond; else "open";
+        and the two conditions, of which none is fatal: runs that have not settled decide nothing.
+    """
+    e = median(quarters(loss, start), intervals)
+    two = (
+        Condition(setting, QUARTERS, e, 1 + LEVEL_WITHIN), Condition(setting, QUARTERS, e, 1 - LEVEL_WITHIN, below=False),
+    )  # fmt: skip
+    word = "still rises" if two[0].broken else "still falls" if two[1].broken else "open"
+    return "stationary" if all(c.met for c in two) else word, two
+
+
+def _found(
+    conditions: Sequence[Condition], each: Sequence[str], estimates: Sequence[Estimate], reason: str, hindered: str = "",
+    fatal: bool = False,
+) -> Finding:  # fmt: skip
+    """The finding of these conditions; `fatal`: whether what hinders makes the claim fail."""
+    seen = not hindered and all(c.met for c in conditions)
+    fails = (fatal and bool(hindered)) or any(c.fatal and c.broken for c in conditions)
+    return Finding(seen, fails, tuple(each), tuple(estimates), "" if seen else reason, tuple(conditions), hindered)
+
+
 def falls(losses: Sequence[Any], start: float) -> Finding:
     """Claims (b), (d): in every setting the loss falls by more than half, and still falls in the second half of the run.
 
@@ -103,19 +127,51 @@ def falls(losses: Sequence[Any], start: float) -> Finding:
     Returns:
         each: "falls", "falls by less than half", "does not fall" or "open"; estimates: last and ratio of each setting in turn.
     """
-    found, words = [], []
-    for loss in losses:
+    found, words, asked = [], [], []
+    for n, loss in enumerate(losses):
         last, ratio = median(loss[-1], 2 * len(losses)), median(_ratio(loss), 2 * len(losses))
         found += [last, ratio]
-        tiny = last.upper < ROUNDING * start
-        down = last.upper < start and (ratio.upper < 1 or tiny)
-        stuck = last.lower >= start or (ratio.lower >= 1 and not tiny)
-        far = last.upper < HALF * start
-        words.append("falls" if down and far else "falls by less than half" if down else "does not fall" if stuck else "open")
+        own = [Condition(n, LAST, last, start, fatal=True)]
+        if last.upper >= ROUNDING * start:
+            own.append(Condition(n, HALFWAY, ratio, 1.0, fatal=True))
+        far = Condition(n, LAST, last, HALF * start)
+        down, stuck = all(c.met for c in own), any(c.broken for c in own)
+        words.append("falls" if down and far.met else "falls by less than half" if down else "does not fall" if stuck else "open")
+        asked += [*own, far]
     bad = words.count("does not fall")
     rest = [word for word in words if word != "falls"]
     reason = f"does not fall in {bad} of {len(words)}" if bad else f"{rest[0]} in {len(rest)} of {len(words)}" if rest else ""
-    return Finding(not rest, bad > 0, tuple(words), tuple(found), reason)
+    return _found(asked, words, found, reason)
+
+
+def settles(losses: Sequence[Any], start: float) -> Finding:
+    """Claim (b) where the theory gives a bound with a floor: in every setting the loss falls by more than half, and does not rise.
+
+    Seen where for each setting the median of the last loss is below half of the start, and that of `quarters` is below 1.1; it
+    fails where in one setting one of the two is not below the start, or 1.1.
+
+    Args:
+        losses, start: as for `falls`, with at least nine times.
+
+    Returns:
+        each: "falls", "level", "rises", "falls by less than half" or "open"; estimates: last and `quarters` of each in turn.
+    """
+    found, words, asked = [], [], []
+    for n, loss in enumerate(losses):
+        last = median(loss[-1], 2 * len(losses))
+        moving, (rise, _) = stationary(loss, start, 2 * len(losses), n)
+        found += [last, rise.estimate]
+        own = [Condition(n, LAST, last, start, fatal=True), Condition(n, QUARTERS, rise.estimate, rise.boundary, fatal=True)]
+        far = Condition(n, LAST, last, HALF * start)
+        if any(c.broken for c in own):
+            words.append("rises")
+        elif not all(c.met for c in own):
+            words.append("open")
+        else:
+            words.append(("level" if moving == "stationary" else "falls") if far.met else "falls by less than half")
+        asked += [*own, far]
+    rest = sorted(set(words) - {"falls", "level"})
+    return _found(asked, words, found, ", ".join(rest))
 
 
 def diverges(losses: Sequence[Any], start: float) -> Finding:
@@ -129,8 +185,11 @@ def diverges(losses: Sequence[Any], start: float) -> Finding:
     """
     found = [median(loss[-1], len(losses)) for loss in losses]
     words = tuple("falls" if e.upper < start else "grows" if e.lower > start else "open" for e in found)
-    reason = "" if (words[0], words[-1]) == ("falls", "grows") else f"{words[0]} first, {words[-1]} last"
-    return Finding(not reason, words[0] == "grows" or words[-1] == "falls", words, tuple(found), reason)
+    asked = (
+        Condition(0, LAST, found[0], start, fatal=True),
+        Condition(len(found) - 1, LAST, found[-1], start, below=False, fatal=True),
+    )
+    return _found(asked, words, found, f"{words[0]} first, {words[-1]} last")
 
 
 def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | None = None) -> Finding:
@@ -151,8 +210,9 @@ def worse(first: Sequence[Any], second: Sequence[Any], fair: Sequence[str] | Non
     found = [median(np.asarray(a) - np.asarray(b), len(pairs)) for a, b in pairs]
     words = tuple("worse" if e.lower > 0 else "better" if e.upper < 0 else "open" for e in found)
     unfair = list(fair or [""] * len(pairs))[-1]
+    asked = Condition(len(pairs) - 1, DIFFERENCE, found[-1], 0.0, below=False, fatal=not unfair)
     reason = unfair or {"worse": "", "better": "better", "open": "no difference"}[words[-1]]
-    return Finding(not reason, not unfair and words[-1] == "better", words, tuple(found), reason)
+    return _found([asked], words, found, reason, unfair)
 
 
 def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
@@ -166,28 +226,56 @@ def equal_lengths(first: Any, second: Any) -> tuple[Estimate, str]:
 
 
 def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding:
-    """Claim (d) for constant steps: stable and stalled in every setting.
+    """Claim (d) for constant steps: stable, and at a floor, in every setting.
 
-    Stable where no run left the bound and the median of the last loss is below the start; stalled where the median of
-    last/half-way is above 0.9.
+    Stable where no run left the bound and the median of the last loss is below the start; at a floor where the runs are
+    `stationary` and the median of the last loss is above rounding, 1e-12 times the start. It fails where a run left the bound, or
+    the last loss is not below the start, or is rounding. Runs that are not stationary decide nothing.
 
     Args:
-        losses, start: as for `falls`.
+        losses, start: as for `falls`, with at least nine times.
         blown: runs that left the bound, of each setting.
 
     Returns:
-        each: "stalls", "still falls", "unstable" or "open"; estimates: last and ratio of each setting in turn.
+        each: "stalls", "not yet stationary", "unstable", "at the minimum" or "open"; estimates: last and `quarters` of each setting
+        in turn.
     """
-    found, words = [], []
-    for loss, blown_up in zip(losses, blown, strict=True):
-        last, ratio = median(loss[-1], 2 * len(losses)), median(_ratio(loss), 2 * len(losses))
-        found += [last, ratio]
-        if blown_up or last.lower > start:
+    found, words, asked = [], [], []
+    for n, (loss, blown_up) in enumerate(zip(losses, blown, strict=True)):
+        last = median(loss[-1], 2 * len(losses))
+        moving, two = stationary(loss, start, 2 * len(losses), n)
+        found += [last, two[0].estimate]
+        stable = Condition(n, LAST, last, start, fatal=True)
+        floor = Condition(n, LAST, last, ROUNDING * start, below=False, fatal=True)
+        if blown_up or stable.broken:
             words.append("unstable")
-        elif last.upper >= start:
+        elif floor.broken:
+            words.append("at the minimum")
+        elif not (stable.met and floor.met):
             words.append("open")
         else:
-            words.append("stalls" if ratio.lower > STALL else "still falls" if ratio.upper < STALL else "open")
-    off = sorted({word for word in words if word != "stalls"})
-    fails = bool({"unstable", "still falls"} & set(off))
-    return Finding(not off, fails, tuple(words), tuple(found), ", ".join(off))
+            words.append("stalls" if moving == "stationary" else f"not yet stationary: {moving}")
+        asked += [stable, floor, *two]
+    off = ", ".join(sorted({word for word in words if word != "stalls"}))
+    left = sum(map(int, blown))
+    return _found(asked, words, found, off, f"{left} runs left the bound" if left else "", fatal=True)
+
+
+def bounded(values: Sequence[Any], bounds: Sequence[float]) -> Finding:
+    """A bound on a mean: in every setting the mean over seeds is below it, and it fails where in one it is not.
+
+    The only criterion with an interval for a mean, which needs a finite variance; a blown-up run makes the claim fail.
+
+    Args:
+        values: (seeds,) of each setting, not finite where a run blew up.
+        bounds: of each setting.
+
+    Returns:
+        each: "below", "not below" or "open"; estimates: the means.
+    """
+    found = [mean(v, 1 - (1 - LEVEL) / len(values)) for v in values]
+    asked = [Condition(n, MEAN, e, bound, fatal=True) for n, (e, bound) in enumerate(zip(found, bounds, strict=True))]
+    words = ["below" if c.met else "not below" if c.broken else "open" for c in asked]
+    left = sum(e.blown for e in found)
+    reason = ", ".join(sorted(set(words) - {"below"}))
+    return _found(asked, words, found, reason, f"{left} runs left the bound" if left else "", fatal=True)

@@ -104,10 +104,16 @@ class LinearModel(ABC):
         return total.T / batch.shape[0] + self.l2 * x
 
     @final
-    def weighted_gradient(self, x: jax.Array, weights: jax.Array) -> jax.Array:
-        """sum_m weights_m grad l_m(x) + l2 x, shape (d, R), for points (d, R) and weights (n,) that add up to 1."""
-        z = self.features @ x
-        return self.features.T @ (weights[:, None] * self.sample_slope(z, self._labels_like(z))) + self.l2 * x
+    def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array | None = None) -> jax.Array:
+        """sum_m weights_m grad l_m(x) + l2 x, shape (d, R), for points (d, R).
+
+        Args:
+            x: the points.
+            weights: they add up to 1; of all samples (n,), or of those in `rows`.
+            rows: sample numbers, the shape of weights.
+        """
+        features, labels = (self.features, self.labels) if rows is None else (self.features[rows], self.labels[rows])
+        return features.T @ (weights[:, None] * self.sample_slope(features @ x, labels[:, None])) + self.l2 * x
 
     @final
     def hessian(self, x: jax.Array) -> jax.Array:

@@ -95,12 +95,46 @@ class Network:
         return (part.T.reshape(x.shape[1], *shape) for part, shape in zip(jnp.split(x, sizes), self.shapes, strict=True))
 
     def _forward(self, x: jax.Array, a: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """tanh of the first layer, (paths, h, n), and z, (paths, C, n)."""
+        """tanh of the first layer, (paths, h, n), and z, (paths, C, n); a is (n, p), or (paths, n, p) with samples of their own."""
         w, b, v, c = self._taken_apart(x)
         # all paths in one product, whose rows are (path, unit)
-        inner = (w.reshape(-1, a.shape[1]) @ a.T).reshape(x.shape[1], self.hidden, -1) + b[..., None]
-        units = jnp.tanh(inner)
+        if a.ndim == 2:
+            inner = (w.reshape(-1, a.shape[1]) @ a.T).reshape(x.shape[1], self.hidden, -1)
+        else:
+            inner = jnp.einsum("phq,pnq->phn", w, a)
+        units = jnp.tanh(inner + b[..., None])
         return units, jnp.einsum("pch,phn->pcn", v, units) + c[..., None]
+
+    def _parts(
+        self, x: jax.Array, v: jax.Array, a: jax.Array, y: jax.Array, weight: jax.Array
+    ) -> tuple[jax.Array, ...]:
+        """The gradient of sum_m weight_m log sum_c exp z_mc - sum_mc y_cm z_mc by W, b, V and c, each (paths, its size).
+
+        a is (n, p), weight (n,) and y (C, n), the same for all paths, or has one of each for every path, the path first.
+        """
+        paths = x.shape[1]
+        units, z = self._forward(x, a)
+        at_z = weight[..., None, :] * jax.nn.softmax(z, axis=1) - y
+        inside = jnp.einsum("pch,pcn->phn", v, at_z) * (1 - units**2)
+        at_w = inside.reshape(-1, a.shape[0]) @ a if a.ndim == 2 else inside @ a
+        parts = (at_w, jnp.sum(inside, axis=2), jnp.einsum("pcn,phn->pch", at_z, units), jnp.sum(at_z, axis=2))
+        return tuple(part.reshape(paths, -1) for part in parts)
+
+    def weighted_gradient(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
+        """sum_m weights_m grad l_m(x) + l2 x, (d, R), over samples `rows` (m,) whose weights (m,) add up to 1."""
+        return self._of_samples(x, weights.astype(x.dtype), rows)
+
+    def batch_gradient(self, x: jax.Array, batch: jax.Array) -> jax.Array:
+        """Mini-batch gradients (1/B) sum_b grad l_b(x) + l2 x, one mini-batch per path: x (d, R), batch (B, R), result (d, R)."""
+        return self._of_samples(x, jnp.full(batch.T.shape, 1 / batch.shape[0], x.dtype), batch.T)
+
+    def _of_samples(self, x: jax.Array, weights: jax.Array, rows: jax.Array) -> jax.Array:
+        """The gradient over samples (m,), or over each path's own (R, m), with weights of the same shape."""
+        a = jnp.asarray(self.features, x.dtype)[rows]
+        labels = jnp.asarray(self.labels, jnp.int32)[rows]
+        chosen = jnp.moveaxis(jax.nn.one_hot(labels, self.classes, dtype=x.dtype) * weights[..., None], -1, -2)
+        parts = self._parts(x, list(self._taken_apart(x))[2], a, chosen, weights)
+        return jnp.concatenate(parts, axis=1).T + self.l2 * x
 
     def _slope(self, features: np.ndarray, chosen: np.ndarray) -> Callable[[jax.Array], jax.Array]:
         """grad f by the chain rule over blocks of samples, whose layers stay in a core's cache.
@@ -119,13 +153,7 @@ class Network:
             v = list(self._taken_apart(x))[2]
 
             def add(total: tuple[jax.Array, ...], block: tuple[jax.Array, ...]) -> tuple[tuple[jax.Array, ...], None]:
-                a, y, weight = block
-                units, z = self._forward(x, a)
-                at_z = weight * jax.nn.softmax(z, axis=1) - y
-                inside = jnp.einsum("pch,pcn->phn", v, at_z) * (1 - units**2)
-                at_w = inside.reshape(-1, a.shape[0]) @ a
-                parts = (at_w, jnp.sum(inside, axis=2), jnp.einsum("pcn,phn->pch", at_z, units), jnp.sum(at_z, axis=2))
-                return tuple(t + part.reshape(paths, -1) for t, part in zip(total, parts, strict=True)), None
+                return tuple(t + part for t, part in zip(total, self._parts(x, v, *block), strict=True)), None
 
             zero = tuple(jnp.zeros((paths, int(np.prod(shape))), x.dtype) for shape in self.shapes)
             total, _ = jax.lax.scan(add, zero, tuple(jnp.asarray(b, x.dtype) for b in blocks))

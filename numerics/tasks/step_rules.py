@@ -21,7 +21,7 @@ from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import parameter, t
 from numerics.lowering.landscape import Landscape
 from numerics.simulate.chunks import LANES
-from numerics.simulate.method import run
+from numerics.simulate.method import Oracle, run
 
 #: step rules of DCSGD by name; a rule has one multiplier m > 0
 CONSTANT, NORMALISED, THEORY = "constant", "normalised", "theory"
@@ -38,8 +38,10 @@ class RaceProblem:
         land: the loss.
         start: x_0, shape (d,).
         clients: N.
-        sigma1: of the noise N(0, sigma1^2 ||g||^2 I) that each client adds to the full gradient.
+        sigma1: of the noise N(0, (sigma0^2 + sigma1^2 ||g||^2) I) that each client adds to the full gradient.
         dtype: of the runs.
+        sigma0: of the same noise.
+        own: gradients of the clients in place of the full one with noise, for runs that theory 1 does not cover; None for those.
     """
 
     name: str
@@ -48,16 +50,23 @@ class RaceProblem:
     clients: int
     sigma1: float
     dtype: Precision = "float32"
+    sigma0: float = 0.0
+    own: Oracle | None = None
 
     def growth(self, p: float) -> float:
         """A = 1 + (omega + d sigma1^2 (1 + omega))/N of theory 4, with omega = 1/p - 1; E||x_{n+1} - x_n||^2 = h^2 A G^2."""
         omega = 1 / p - 1
         return 1 + (omega + len(self.start) * self.sigma1**2 * (1 + omega)) / self.clients
 
+    def floor(self, p: float) -> float:
+        """D0/N of theory 4, D0 = d sigma0^2 (1 + omega): what the noise adds to E||mean message||^2 wherever the gradient is."""
+        return len(self.start) * self.sigma0**2 / p / self.clients
+
     @property
     def compressed(self) -> Method:
         """DCSGD, Bernoulli sparsifier, affine noise, h = 1/(k0 + k1 G)."""
-        return DCSGD(Bernoulli("p"), Affine(0, "sigma1"), self.clients, Normalised("k0", "k1"))
+        noise = Affine("sigma0" if self.sigma0 else 0, "sigma1")
+        return DCSGD(Bernoulli("p"), noise, self.clients, Normalised("k0", "k1"))
 
     @property
     def signs(self) -> Method:
@@ -75,11 +84,17 @@ class SmoothnessLine:
     l1: float
 
 
-def step(rule: str, m: float, growth: float, line: SmoothnessLine) -> tuple[float, float]:
+def step(rule: str, m: float, growth: float, line: SmoothnessLine, floor: float = 0.0) -> tuple[float, float]:
     """k0 and k1 of h = 1/(k0 + k1 G) for a rule with multiplier m.
 
-    constant: h = m. normalised: h = m/G. theory: h = m/K(G), K(G) = A (L0 + L1 G), theory 6.3 for noise without a floor
-    (D0 = 0, so c' = 0) with u = m; its condition eta u <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1.
+    constant: h = m. normalised: h = m/G. theory: h = m/K(G), K(G) = A (L0 + L1 G) + L1 D0/N, theory 6.3 with kappa = 1 and
+    u = m; its condition eta u <= 2 eps holds with eps = 1/2 for m = 1 and eta = 1.
+
+    Args:
+        rule, m: one of `RULES`, and its multiplier.
+        growth: A.
+        line: L0 and L1.
+        floor: D0/N.
 
     Raises:
         BadInput: another rule, or m not > 0.
@@ -91,8 +106,19 @@ def step(rule: str, m: float, growth: float, line: SmoothnessLine) -> tuple[floa
     if rule == NORMALISED:
         return 0.0, 1 / m
     if rule == THEORY:
-        return growth * line.l0 / m, growth * line.l1 / m
+        return (growth * line.l0 + line.l1 * floor) / m, growth * line.l1 / m
     raise BadInput("rule", rule, "one of " + ", ".join(RULES))
+
+
+def bounded_share(gap: float, steps: int, growth: float, line: SmoothnessLine, floor: float) -> float:
+    """The bound of theory 6.3 on the mean of G^2/K over the steps, for the theory's own ones (m = 1, eps = 1/2, kappa = 1).
+
+    2 (f(x_0) - f*)/T + c_f D0/N, c_f = L0/K(0)^2 where L1 D0/N <= A L0, else 1/(4 A L1 D0/N): a floor, unless D0 = 0. It is proved
+    of the corrected SDE, (L0, L1)-smooth losses and equal clients.
+    """
+    c = line.l1 * floor
+    share = line.l0 / (growth * line.l0 + c) ** 2 if c <= growth * line.l0 else 1 / (4 * growth * c)
+    return 2 * gap / steps + share * floor
 
 
 @final
@@ -123,7 +149,7 @@ def race(
     Args:
         problem: the loss and the clients.
         method: `problem.compressed` or `problem.signs`.
-        settings: values of p, k0, k1, or of c, q, sigma.
+        settings: values of p, k0, k1, or of c, q, sigma (which a problem with gradients of its own does not read).
         steps: number of steps, even.
         saved: number of saved times besides the first; step numbers between two of them are even.
         seeds: of each setting; path s * seeds + r is run r of setting s.
@@ -136,10 +162,12 @@ def race(
         raise BadInput("steps", steps, f"a multiple of {2 * saved}")
     names = list(settings[0])
     varied = {name: np.repeat([float(s[name]) for s in settings], seeds) for name in names}
-    params = {"eta": 1.0} | ({} if "sigma" in names else {"sigma1": problem.sigma1})
+    params = {"eta": 1.0}
+    if "sigma" not in names:
+        params |= {"sigma1": problem.sigma1} | ({"sigma0": problem.sigma0} if problem.sigma0 else {})
     found = run(
         method, problem.start, float(steps), paths=len(settings) * seeds, key=key, params=params, loss=problem.land,
-        save=saved + 1, dtype=problem.dtype, varied=varied, travelled=True, chunk=LANES,
+        save=saved + 1, dtype=problem.dtype, varied=varied, travelled=True, chunk=LANES, oracle=problem.own,
     )  # fmt: skip
     shape = (saved + 1, len(settings), seeds)
     values = {name: np.asarray(found.values[name], float).reshape(shape) for name in ("loss", "gradient_norm", "length")}

@@ -55,18 +55,21 @@ SECTIONS = {
     "verification": Part("reports.sections.verification.section", "Verification", 38, 56.0, 160.0),
     "ensembles": Part("reports.sections.ensembles", "Ensembles", 12, 30.0, 57.0),
     "sweeps": Part("reports.sections.sweeps.section", "Sweeps", 13, 32.0, 60.0),
-    "experiments": Part("reports.sections.experiments.section", "Experiments", (20, 33), 44.0, 618.0),
+    "experiments": Part("reports.sections.experiments.section", "Experiments", (45, 105), 79.0, 2100.0),
     "real-data": Part("reports.sections.real_data.section", "RealData", (16, 22), 45.0, 172.0),
     "claims": Part("reports.sections.claim_by_claim", "Claims", needs=EVIDENCE, appendix=True),
     "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems", "verification"), appendix=True),
     "proofs": Part("reports.sections.theorems", "Proofs", needs=("theorems",), appendix=True),
+    "experiment-numbers": Part(
+        "reports.sections.experiments.section", "ExperimentNumbers", needs=("experiments",), appendix=True
+    ),
     "comparisons": Part("reports.sections.verification.section", "Comparisons", needs=("verification",), appendix=True),
     "appendix": Part("reports.sections.appendix", "Appendix", needs=(*EVIDENCE, "stationary"), appendix=True),
 }
 #: sections that a report on a user's problem lacks, and those that only such a report has
 _PAPER = (
     "claims", "assumptions", "sde-table", "models", "theorems", "proofs", "stationary", "verification", "sweeps", "experiments",
-    "real-data", "comparisons",
+    "real-data", "experiment-numbers", "comparisons",
 )  # fmt: skip
 _OWN = ("problem", "own-claims")
 _TYPESETTING = 3.0

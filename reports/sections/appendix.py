@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, final
 
 from reports.document.bibliography import bibtex, references
-from reports.sections.base import Inputs, Section
+from reports.sections.base import Inputs, Section, reduced_sections
 from reports.store.files import write_atomic
 
 #: characters of a digest that are shown
@@ -36,7 +36,7 @@ class Appendix(Section):
             "source": str(context.cache.context.get("source", ""))[:SHOWN],
             "seeds": [{"section": name, "seed": seed} for name, seed in _seeds(results)],
             "timings": [{"section": name, "seconds": r["seconds"]} for name, r in results.items() if "seconds" in r],
-            "quick": context.quick,
+            "left_out": reduced_sections(results),
             "references": references() if context.problem is None else [],
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,46 @@ class Inputs:
     whole: bool = True
 
 
+def reduced(quick: Any, full: Any, words: Mapping[str, str]) -> list[str]:
+    """What a quick report has less of, by its settings and those of the full one: "64 of 200 seeds", "no equations".
+
+    Args:
+        quick, full: dataclasses, or mappings of the same keys. Of tuples the lengths are said, or of two of one length the numbers
+            that differ; None stands for all, or for none of what has entries of its own.
+        words: what each entry counts, "" for one that the reader need not know of. What an entry that is a dataclass has less of
+            stands in brackets after its word.
+
+    Raises:
+        KeyError: an entry differs for which there is no word.
+    """
+    less, more = _entries(quick), _entries(full)
+    said: list[str] = []
+    for name, whole in more.items():
+        part = less[name]
+        if part == whole or not words[name]:
+            continue
+        if isinstance(whole, Mapping):
+            inside = "" if part is None else ", ".join(reduced(part, whole, words))
+            said.append(f"{words[name]} ({inside})" if inside else f"no {words[name]}")
+            continue
+        if isinstance(whole, (tuple, list)) and len(part) == len(whole):
+            pairs = [f"{a} of {b}" for a, b in zip(part, whole, strict=True) if a != b]
+            said.append(f"{' and '.join(pairs)} {words[name]}")
+            continue
+        a, b = (len(v) if isinstance(v, (tuple, list)) else v for v in (part, whole))
+        said.append(f"no {words[name]}" if a == 0 else f"{a} of {'all' if b is None else b} {words[name]}")
+    return said
+
+
+def reduced_sections(sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The sections of a quick report that have less of something, with their lines of `reduced`."""
+    return [{"name": name.replace("-", " "), "lines": own["left_out"]} for name, own in sections.items() if own.get("left_out")]
+
+
+def _entries(settings: Any) -> Mapping[str, Any]:
+    return settings if isinstance(settings, Mapping) else asdict(settings)
+
+
 class Section(ABC):
     """One part of the report, parts/<name>.tex, made from templates/parts/<name>.tex."""
 
@@ -53,7 +93,8 @@ class Section(ABC):
 
         "statuses" holds the checks. "evidence" is what claims rest on (`reports.paper.ledger`), by key, each piece as
         `reports.paper.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the meaning that
-        standard symbols have in this document.
+        standard symbols have in this document. "left_out" says what a quick report has less of (`reduced`): its first page says
+        what is left out altogether ("no .."), and its last section all of it.
         """
 
     @staticmethod

@@ -20,7 +20,7 @@ from reports.document.notation import MEANING, Notation, macro
 from reports.document.numbers import number
 from reports.document.vectors import vector
 from reports.paper.following import following
-from reports.sections.base import Inputs, Section
+from reports.sections.base import Inputs, Section, reduced
 from reports.sections.compare import bounded, final_rows, relative_gaps, solved, summary
 
 SEED = 20250600181
@@ -92,6 +92,7 @@ class Ensembles(Section):
             "bound": number(bound),
             "cases": found,
             "evidence": {} if own is not None else _followed(found),
+            "left_out": reduced({"paths": paths}, {"paths": PATHS["full"]}, {"paths": "paths"}) if context.quick else [],
             "lacking": [] if own is None else list(own.lacking),
             "unwritten": [] if own is None else _unwritten(own),
         }

@@ -8,7 +8,7 @@ from typing import Any, final
 from reports.document.numbers import number
 from reports.document.tex import escape
 from reports.paper.ledger import Claim, Group, Results, Status, counts, largest_gaps, ledger, uncited
-from reports.sections.base import Inputs, Section
+from reports.sections.base import Inputs, Section, reduced_sections
 
 #: statuses in words, for the sentence above the table
 WORDS = {
@@ -72,11 +72,20 @@ class Ledger(Section):
         rows = [row for group in groups for row in group["rows"] if not group["grid"]]
         cells = [row for group in groups for row in group["rows"] if group["grid"]]
         return {
-            "own": context.problem is not None, "quick": context.quick, "whole": context.whole, "groups": groups,
+            "own": context.problem is not None, "whole": context.whole, "groups": groups,
             "total": len(rows), "said": said(rows), "cells": {"total": len(cells), "said": said(cells)},
             "others": _others([row for group in rest for row in group["rows"]]),
-            "gaps": gaps(results), "uncited": uncited(asked, results),
+            "gaps": gaps(results), "uncited": uncited(asked, results), "left_out": left_out(context.results),
         }  # fmt: skip
+
+
+def left_out(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The sections of a quick report that have less than the full one, and what they lack altogether."""
+    less = reduced_sections(sections)
+    return {
+        "less": [own["name"] for own in less],
+        "none": [f"{own['name']}: {line}" for own in less for line in own["lines"] if line.startswith("no ")],
+    }
 
 
 def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The figures of the experiments: losses against steps, compression, step length and noise; the SDE against the method."""
+"""The figures of the experiments, of the first study: losses against steps, compression, step length and noise; the SDE."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ from reports.sections.experiments.study import BEST, HELD
 
 #: size of an axis of a row of four, of three, of two, and alone
 _FOUR, _THREE, _TWO, _ONE = (1.58, 2.0), (2.1, 2.0), (3.1, 1.9), (3.4, 2.0)
+#: half of a factor between two step sizes of a grid, less a gap
+_CELL = 1.34
 _MARKS = ("o", "s", "^", "D")
 #: style of a series that no other axes of a row show
 _FIFTH: dict[str, Any] = {"color": "#777777", "linestyle": (0, (1, 3)), "marker": "v", "markerfacecolor": "white"}
 
 
-def draw(studies: list[dict[str, Any]], folder: Path) -> None:
+def draw(problems: list[dict[str, Any]], folder: Path) -> None:
     """Write all figures into `folder`, PDF and SVG.
 
     Args:
-        studies: as `reports.sections.experiments.section.described` makes them.
+        problems: as `reports.sections.experiments.section.described` makes them.
     """
-    with figure(folder, "experiment-smoothness", columns=len(studies), size=_THREE if len(studies) > 1 else _ONE) as axes:
-        for axis, study in zip(axes, studies, strict=True):
-            _smoothness(axis, study)
+    with figure(folder, "experiment-smoothness", columns=len(problems), size=_THREE if len(problems) > 1 else _ONE) as axes:
+        for axis, problem in zip(axes, problems, strict=True):
+            _smoothness(axis, problem)
         axes[0].set_ylabel(r"$\|H\|_{\mathrm{op}}$")
-    first = studies[0]["paths"]
+    first = problems[0]["paths"]
     with figure(folder, "experiment-paths", columns=len(first), size=_THREE) as axes:
         for axis, shown in zip(axes, first, strict=True):
             bands(axis, shown["times"], shown["series"])
@@ -38,31 +40,32 @@ def draw(studies: list[dict[str, Any]], folder: Path) -> None:
             axis.set_xlabel("step $n$")
         axes[0].set_ylabel("loss")
         legend(axes)
-    with figure(folder, "experiment-final", columns=2 * len(studies), size=_FOUR) as axes:
-        for n, study in enumerate(studies):
-            _final(axes[2 * n], study, HELD)
-            _final(axes[2 * n + 1], study, BEST)
+    with figure(folder, "experiment-final", columns=2 * len(problems), size=_FOUR) as axes:
+        for n, problem in enumerate(problems):
+            _final(axes[2 * n], problem, HELD)
+            _final(axes[2 * n + 1], problem, BEST)
         _named(axes, 3)
-    with figure(folder, "experiment-tuning", columns=2 * len(studies), size=_FOUR) as axes:
-        for n, study in enumerate(studies):
+    with figure(folder, "experiment-tuning", columns=2 * len(problems), size=_FOUR) as axes:
+        for n, problem in enumerate(problems):
             for axis, which in zip(axes[2 * n : 2 * n + 2], (0, -1), strict=True):
-                _tuning(axis, study, which)
+                _tuning(axis, problem, which)
         _named(axes, 3)
-    with figure(folder, "experiment-sign", columns=2 * len(studies), size=_FOUR) as axes:
-        shown = [(study, s) for study in studies for s in (study["sign_paths"][0], study["sign_paths"][-1])]
-        for axis, (study, s) in zip(axes, shown, strict=True):
+    _stability(problems[0]["stability"], folder)
+    with figure(folder, "experiment-sign", columns=2 * len(problems), size=_FOUR) as axes:
+        shown = [(problem, s) for problem in problems for s in (problem["sign_paths"][0], problem["sign_paths"][-1])]
+        for axis, (problem, s) in zip(axes, shown, strict=True):
             bands(axis, s["times"], s["series"])
-            axis.set_title(f"{study['title']}\nscale {s['scale']}")
+            axis.set_title(f"{problem['title']}\nscale {s['scale']}")
             axis.set_xlabel("step $n$")
         axes[0].set_ylabel("loss")
         legend(axes)
-    solved = [(study, equation) for study in studies for equation in study["equations"]]
+    solved = [(problem, equation) for problem in problems for equation in problem["equations"]]
     if solved:
         with figure(folder, "experiment-sde", columns=2 * len(solved), size=_FOUR if len(solved) > 1 else _TWO) as axes:
-            for n, (study, equation) in enumerate(solved):
+            for n, (problem, equation) in enumerate(solved):
                 bands(axes[2 * n], equation["times"], equation["loss"])
                 gaps(axes[2 * n + 1], equation["times"], relative_gaps(equation["loss"]))
-                axes[2 * n].set_title(rf"{study['title']}, steps ${equation['over']}$")
+                axes[2 * n].set_title(rf"{problem['title']}, steps ${equation['over']}$")
                 axes[2 * n + 1].set_ylabel("gap (%)")
                 for axis in axes[2 * n : 2 * n + 2]:
                     axis.set_xlabel("time $t$, in steps")
@@ -70,52 +73,89 @@ def draw(studies: list[dict[str, Any]], folder: Path) -> None:
             legend(axes)
 
 
-def _smoothness(axis: Any, study: dict[str, Any]) -> None:
+def _stability(found: dict[str, Any], folder: Path) -> None:
+    """The last loss of constant steps over the first, a grey cell for each sparsity and step size, and 2/K."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LogNorm
+    from matplotlib.patches import Rectangle
+
+    cells = found["cells"]
+    ratios = [r for column in cells for r in column["ratio"]]
+    norm = LogNorm(min(ratios), max(1.0, min(1.0 / min(ratios), max(ratios))))
+    shades = ScalarMappable(norm, "gray_r")
+    ends = [eta for column in cells for eta in column["eta"]]
+    ends += [column["limit"] for column in cells]
+    with figure(folder, "experiment-stability", size=(4.6, 2.9)) as axes:
+        axis = axes[0]
+        axis.set_yscale("log")
+        axis.set_xlim(-0.6, len(cells) - 0.4)
+        axis.set_ylim(min(ends) / 2, max(ends) * 2)
+        for n, column in enumerate(cells):
+            for eta, ratio in zip(column["eta"], column["ratio"], strict=True):
+                place = (n - 0.42, eta / _CELL)
+                axis.add_patch(Rectangle(place, 0.84, eta * (_CELL - 1 / _CELL), facecolor=shades.to_rgba(ratio), edgecolor="black",
+                                         linewidth=0.4))  # fmt: skip
+                if ratio > 1:
+                    dark = norm(ratio) > 0.5
+                    axis.plot(n, eta, marker="x", color="white" if dark else "black", markersize=4, linestyle="none")
+                if ratio >= found["cap"]:
+                    axis.plot(n, eta, marker="o", color="white" if dark else "black", fillstyle="none", markersize=6)
+            label = {"label": "$2/K$ at the start"} if n == 0 else {}
+            axis.plot([n - 0.5, n + 0.5], [column["limit"]] * 2, color="black", linewidth=2.2, **label)
+        axis.set_xticks(range(len(cells)), [rf"${column['omega']}$" for column in cells])
+        axis.set_xlabel(r"compression $\omega$")
+        axis.set_ylabel("constant step $u$")
+        axis.set_title(found["title"])
+        axis.figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", frameon=False)
+        axis.figure.colorbar(shades, ax=axis, label="last loss over the first", extend="max")
+
+
+def _smoothness(axis: Any, problem: dict[str, Any]) -> None:
     """Curvature against gradient norm where both were measured, and the line above all points."""
-    found = study["smoothness"]
+    found = problem["smoothness"]
     norm, bend = (np.asarray(found[name], float) for name in ("gradient_norm", "curvature"))
     axis.plot(norm, bend, ".", color="#1f6f3f", markersize=4)
     ends = np.array([0.0, float(np.max(norm))])
     axis.plot(ends, found["l0"] + found["l1"] * ends, color="black", linewidth=1)
-    axis.set_title(study["title"])
-    axis.set_xlabel(r"$\|\nabla f\|_2$")
+    axis.set_title(problem["title"])
+    axis.set_xlabel(r"$\|g\|_2$")
 
 
-def _shown(study: dict[str, Any], losses: Any) -> np.ndarray:
+def _shown(problem: dict[str, Any], losses: Any) -> np.ndarray:
     """Losses that are only rounding, drawn at their largest possible value: a logarithmic axis has no zero."""
-    return np.maximum(np.asarray(losses, float), ROUNDING * study["start"])
+    return np.maximum(np.asarray(losses, float), ROUNDING * problem["start"])
 
 
-def _final(axis: Any, study: dict[str, Any], kind: str) -> None:
+def _final(axis: Any, problem: dict[str, Any], kind: str) -> None:
     """Last losses against 1 + omega, with intervals."""
-    at = 1 + np.asarray(study["omega"])
-    for n, (name, found) in enumerate(study["ends"][kind].items()):
-        value, low, high = (_shown(study, found[which]) for which in ("value", "low", "high"))
+    at = 1 + np.asarray(problem["omega"])
+    for n, (name, found) in enumerate(problem["ends"][kind].items()):
+        value, low, high = (_shown(problem, found[which]) for which in ("value", "low", "high"))
         around = [value - low, high - value]
         look = _FIFTH if "length" in name else {**STYLES[n], "marker": _MARKS[n]}
         axis.errorbar(at * 1.06 ** (n - 1.5), value, around, label=name, capsize=2, linewidth=1.1, markersize=3.5, **look)
-    axis.axhline(study["start"], color="#888888", linewidth=0.7, zorder=0)
+    axis.axhline(problem["start"], color="#888888", linewidth=0.7, zorder=0)
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_title(f"{study['title']}\n{'held' if kind == HELD else 'tuned'}")
+    axis.set_title(f"{problem['title']}\n{'held' if kind == HELD else 'tuned'}")
     axis.set_xlabel(r"$1+\omega$")
 
 
-def _tuning(axis: Any, study: dict[str, Any], which: int) -> None:
+def _tuning(axis: Any, problem: dict[str, Any], which: int) -> None:
     """Last losses against the length of a step, at one sparsity."""
-    shown = study["tuning"][which]
+    shown = problem["tuning"][which]
     for n, rule in enumerate(RULES):
         found = shown[rule]
-        at = np.asarray(found["length"]) / study["steps"]
+        at = np.asarray(found["length"]) / problem["steps"]
         kept = at < 1e6  # of runs that did not leave the bound
-        middle, low, high = (_shown(study, found[which])[kept] for which in ("loss", "low", "high"))
+        middle, low, high = (_shown(problem, found[which])[kept] for which in ("loss", "low", "high"))
         axis.plot(at[kept], middle, label=rule, marker=_MARKS[n], markersize=3.5,
                   linewidth=1.1, **STYLES[n])  # fmt: skip
         axis.fill_between(at[kept], low, high, color=STYLES[n]["color"], alpha=0.15, linewidth=0)
-    axis.axhline(study["start"], color="#888888", linewidth=0.7, zorder=0)
+    axis.axhline(problem["start"], color="#888888", linewidth=0.7, zorder=0)
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_title(f"{study['title']}\n$\\omega={shown['omega']}$")
+    axis.set_title(f"{problem['title']}\n$\\omega={shown['omega']}$")
     axis.set_xlabel("step length")
 
 
@@ -124,5 +164,6 @@ def _named(axes: list[Any], columns: int) -> None:
     axes[0].set_ylabel("loss at the end")
     shown = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     axes[0].figure.legend(
-        list(shown.values()), list(shown), loc="outside upper center", ncols=columns, frameon=False, handlelength=2.4
+        list(shown.values()), list(shown), loc="outside upper center", ncols=columns if len(axes) > 2 else 1, frameon=False,
+        handlelength=2.4,
     )

@@ -11,6 +11,7 @@ from numerics.statistics.estimates import Estimate
 from numerics.statistics.estimates import over_time as over_paths
 from numerics.tasks import criteria as claims
 from numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY
+from numerics.tasks.verdicts import Finding, combined
 from reports.document.numbers import number
 from reports.paper.evidence import METHOD
 from reports.paper.evidence import evidence as result
@@ -48,6 +49,10 @@ PAIRS = {
 }
 
 
+#: at which end of which interval
+END = {True: "upper", False: "lower"}
+
+
 def plain(value: float) -> str:
     """A number of the settings: three digits, without trailing zeros."""
     return f"{value:.3g}"
@@ -80,7 +85,7 @@ class Losses:
         return [np.where(np.isfinite(a), a, longest) for a in found]
 
 
-def findings(study: Mapping[str, Any]) -> dict[str, claims.Finding]:
+def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
     """Claim -> the finding on this problem."""
     losses, start = Losses(study), study["about"]["start"]
     edges = [
@@ -137,55 +142,95 @@ def means(study: Mapping[str, Any], equation: Mapping[str, Any]) -> dict[str, di
     return found
 
 
-def evidence(study: Mapping[str, Any], found: Mapping[str, claims.Finding], suffix: str = "") -> dict[str, dict[str, Any]]:
+def key_of(claim: str, task: Mapping[str, Any], seed: int) -> str:
+    """The key of a piece of evidence."""
+    return f"experiment-{claim}-{task['name']}-study-{1 + seed}"
+
+
+def evidence(study: Mapping[str, Any], found: Mapping[str, Finding]) -> dict[str, dict[str, Any]]:
     """The findings and `followed`, each with a sentence of LaTeX and the label of the table or figure that shows it."""
-    said = says(study, found)
+    said, task = says(study, found), study["task"]
     made = {
-        f"experiment-{claim}{suffix}": result(
-            f"experiment-{claim}", METHOD, finding.verdict, f"{study['task']['title']}. {said[claim]}", CLAIMS[claim][2],
-            len(finding.each), int(finding.fails),
+        key_of(claim, task, study["seed"]): result(
+            f"experiment-{claim}", METHOD, finding.verdict, f"{task['title']}, study {1 + study['seed']}. {said[claim]}",
+            CLAIMS[claim][2], len(finding.each), int(finding.fails),
         )
         for claim, finding in found.items()
     }  # fmt: skip
     return made | followed(study)
 
 
-def says(study: Mapping[str, Any], found: Mapping[str, claims.Finding]) -> dict[str, str]:
-    """One sentence on each claim, with numbers and intervals, as LaTeX."""
+def places(study: Mapping[str, Any], claim: str) -> list[str]:
+    """The settings of a claim, as LaTeX."""
+    if claim.startswith("d-"):
+        return [rf"scale ${plain(s)}$" for s in study["task"]["scales"]]
+    return [rf"$\omega={plain(run['omega'])}$" for run in study["runs"]]
+
+
+def changed(finding: Finding, where: Sequence[str]) -> str:
+    """What would change the verdict, a sentence of LaTeX: the end of an interval that is nearest to its boundary, and how near."""
+    change = finding.change
+    if change is None:
+        return f"No interval would change the verdict: {finding.hindered}"
+    c = change.condition
+    near = f"{number(change.widths, 2)} widths" if np.isfinite(change.widths) else "an interval without a width"
+    end = f"the {END[change.upper]} end, ${number(change.end, 4)}$, of {c.quantity} at {where[c.setting]}"
+    return rf"It would be {change.to} if {end} were at ${number(c.boundary, 4)}$ (off by {near})"
+
+
+def at_ends(finding: Finding, omegas: Sequence[str], width: int = 1) -> str:
+    """The first estimate and that of the last setting, of `width` estimates at each."""
+    e = finding.estimates
+    return " and ".join(rf"${spanned(v, 4)}$ at $\omega={o}$" for o, v in {omegas[0]: e[0], omegas[-1]: e[-width]}.items())
+
+
+def compared(finding: Finding, omegas: Sequence[str], losses: Sequence[Sequence[np.ndarray]], start: float) -> str:
+    """The difference of two rules' last losses, the ratios of their medians and the words for each setting."""
+    words = ", ".join(rf"{word} at ${o}$" for word, o in zip(finding.each, omegas, strict=True))
+    off = f"; {finding.reason}" if finding.reason not in ("", "better", "no difference") else ""
+    first, last = (quotient(losses[0][n], losses[1][n], start) for n in (0, -1))
+    share = rf"medians ${first}:1$ at $\omega={omegas[0]}$, ${last}:1$ at $\omega={omegas[-1]}$"
+    return rf"median ${spanned(finding.estimates[-1])}$ at $\omega={omegas[-1]}$; {share}; by $\omega$: {words}{off}"
+
+
+def by_scale(finding: Finding, scales: Sequence[str], loss: str) -> str:
+    """The last loss and the word for each scale of the noise."""
+    each = zip(scales, finding.estimates[::2], finding.each, strict=True)
+    return "; ".join(rf"scale ${s}$: last ${loss}={spanned(e)}$, {word}" for s, e, word in each)
+
+
+def sign_step(kind: str, c: float) -> str:
+    """A step of DSignSGD as LaTeX without dollars."""
+    return plain(c) if kind == "constant" else r"1/\sqrt{n+1}" if c == 1 else rf"{plain(c)}/\sqrt{{n+1}}"
+
+
+def says(study: Mapping[str, Any], found: Mapping[str, Finding]) -> dict[str, str]:
+    """Of each claim the setting, numbers with intervals, and what would change the verdict, as LaTeX."""
     losses, omegas = Losses(study), [plain(run["omega"]) for run in study["runs"]]
     first, steps = study["about"]["start"], study["task"]["steps"]
     start = number(first)
     loss = "f" if study["about"]["lowest"] == 0 else "f-f^*"
     held = {rule: number(m) for rule, m in study["held"].items()}
-
-    def ends(claim: str, width: int = 1) -> str:
-        e = found[claim].estimates
-        places = {omegas[0]: e[0], omegas[-1]: e[-width]}
-        return " and ".join(rf"${spanned(v, 4)}$ at $\omega={o}$" for o, v in places.items())
-
+    a, own, one = at_ends(found["a"], omegas), at_ends(found["b"], omegas, 2), at_ends(found["b-held"], omegas, 2)
     falling = rf"median ${loss}$ from ${start}$ to {{}} after {steps} steps"
     sentences = {
-        "a": rf"Constant steps ${held[CONSTANT]}$, the best at $\omega={omegas[0]}$: " + falling.format(ends("a")),
-        "b": r"Steps $1/K$ of the theory ($\varepsilon=1/2$): " + falling.format(ends("b", 2)),
-        "b-held": rf"Steps ${held[THEORY]}/K$, the best at $\omega={omegas[0]}$: " + falling.format(ends("b-held", 2)),
-    }  # fmt: skip
-    for claim in ("c-held", "c-tuned", "c-equal-length", "c-equal-length-own"):
-        finding = found[claim]
-        words = ", ".join(rf"{word} at ${o}$" for word, o in zip(finding.each, omegas, strict=True))
-        median = rf"normalised less theory, median ${spanned(finding.estimates[-1])}$ at $\omega={omegas[-1]}$"
-        off = f"; {finding.reason}" if finding.reason not in ("", "better", "no difference") else ""
-        normalised, theory = (losses.last(*kind) for kind in PAIRS[claim])
-        ratios = [quotient(normalised[n], theory[n], first) for n in (0, -1)]
-        share = rf"medians ${ratios[0]}:1$ at $\omega={omegas[0]}$, ${ratios[1]}:1$ at $\omega={omegas[-1]}$"
-        sentences[claim] = rf"Last ${loss}$, {median}; {share}; by $\omega$: {words}{off}"
-    scales = [plain(s) for s in study["task"]["scales"]]
+        "a": rf"Constant steps ${held[CONSTANT]}$, the best at $\omega={omegas[0]}$: " + falling.format(a),
+        "b": r"Steps $1/K$ of the theory ($\varepsilon=1/2$): " + falling.format(own) + _why(found["b"]),
+        "b-held": rf"Steps ${held[THEORY]}/K$, the best at $\omega={omegas[0]}$: " + falling.format(one) + _why(found["b-held"]),
+    }
+    for claim, pair in PAIRS.items():
+        both = compared(found[claim], omegas, [losses.last(*kind) for kind in pair], first)
+        sentences[claim] = rf"Last ${loss}$ after {steps} steps, normalised less theory, {both}"
+    scales, signs = [plain(s) for s in study["task"]["scales"]], study["signs"]["steps"][-1]
     for claim, name in (("d-constant", "constant"), ("d-decaying", "decaying")):
-        c, finding = plain(study["task"][name][0]), found[claim]
-        step = f"${c}$" if name == "constant" else (r"$1/\sqrt{n+1}$" if c == "1" else rf"${c}/\sqrt{{n+1}}$")
-        ends_of = zip(scales, finding.estimates[::2], finding.each, strict=True)
-        each = "; ".join(rf"scale ${s}$: last ${loss}={spanned(e)}$, {word}" for s, e, word in ends_of)
-        sentences[claim] = f"Steps {step}, start ${start}$, {study['task']['sign_steps']} steps; {each}"
-    return {claim: text + "." for claim, text in sentences.items()}
+        step = sign_step(name, study["task"][name][0])
+        sentences[claim] = f"Steps ${step}$, start ${start}$, {signs} steps; {by_scale(found[claim], scales, loss)}"
+    return {c: f"{text}. {changed(found[c], places(study, c))}." for c, text in sentences.items()}
+
+
+def _why(finding: Finding) -> str:
+    """The reason why a claim is not seen, behind the numbers."""
+    return finding.reason and f"; {finding.reason} settings"
 
 
 def quotient(first: np.ndarray, second: np.ndarray, start: float) -> str:
@@ -201,10 +246,18 @@ def over(multiplier: float) -> str:
     return f"{plain(multiplier)}/K"
 
 
-def rows(study: Mapping[str, Any], found: Mapping[str, claims.Finding]) -> list[dict[str, str]]:
-    """The table of verdicts."""
-    said = says(study, found)
-    return [{"claim": CLAIMS[c][1], "verdict": f.verdict, "says": said[c]} for c, f in found.items()]
+def rows(studies: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
+    """The table of verdicts: for each claim that of every study, what they say together, and the numbers of each."""
+    said = [says(study, own) for study, own in zip(studies, found, strict=True)]
+    made = []
+    for c in found[0]:
+        verdicts = [own[c].verdict for own in found]
+        together, reason = combined(verdicts)
+        made.append({
+            "name": CLAIMS[c][0], "claim": CLAIMS[c][1], "verdicts": verdicts, "together": together, "reason": reason,
+            "says": [own[c] for own in said],
+        })  # fmt: skip
+    return made
 
 
 def length_rows(study: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -12,52 +12,79 @@ import numpy as np
 from derive.vocabulary.errors import Refusal
 from numerics.tasks import criteria as claims
 from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
+from numerics.tasks.verdicts import DISAGREE, FAILS, SEEN, UNDECIDED
 from reports.document.figures import BAND
 from reports.document.numbers import number
 from reports.paper.following import FOLLOW
-from reports.sections.base import Inputs, Section
+from reports.sections.base import Inputs, Section, reduced
 from reports.sections.compare import bounded
-from reports.sections.experiments import findings
+from reports.sections.experiments import findings, variants
 from reports.sections.experiments.figures import draw
 from reports.sections.experiments.findings import plain
 from reports.sections.experiments.study import (
+    APART,
     BEST,
     EQUAL,
     HELD,
+    LENGTH,
     MODELS,
     OWN,
     REPORTED,
+    SEEDS,
     SIGNS,
-    START,
+    SPREAD,
     TUNED,
     ModelRun,
     Study,
     Task,
+    VariantSize,
 )
 
-_SIGN = {"scales": (0.01, 0.1, 1.0), "constant": (0.1, 1.0), "decaying": (1.0, 0.1)}
+#: what the numbers of a `Task` and a `VariantSize` count
+COUNTED = {
+    "samples": "samples", "keeps": r"values of $\omega$", "steps": "steps", "tuned": "seeds for tuning", "seeds": "seeds",
+    "sign_most": "steps of DSignSGD at most", "sign_seeds": "seeds of DSignSGD", "scales": "noise scales",
+    "descent": "steps and points of gradient descent", "equations": "runs compared with equations",
+    "variants": "runs outside the assumptions", "names": "kinds", "saved": "", "sign_saved": "", "sign_steps": "",
+}  # fmt: skip
+_SIGN = {"scales": (0.01, 0.1, 1.0), "constant": (0.1,), "decaying": (1.0,)}
 _DIGITS = Task(
     "digits", "Digits", samples=None, keeps=(1.0, 0.3, 0.1, 0.03, 0.01), grids=((-3, 6), (-4, 5), (0, 9)), steps=320,
-    saved=20, tuned=8, seeds=28, sign_steps=640, descent=((0.25, 1.0), 300, 32), equations=(ModelRun(0.1, 32.0, 80, 128),),
-    **_SIGN,
+    saved=20, tuned=8, seeds=24, sign_saved=80, sign_steps=2560, sign_most=2560, sign_seeds=16, descent=((0.25, 1.0), 300, 32),
+    equations=(ModelRun(0.1, 32.0, 80, 128),),
+    variants=VariantSize(variants.NAMES, (1.0, 0.1, 0.01), 40, 320, 16, 1280, 16, (0.1,)), **_SIGN,
 )  # fmt: skip
 _CANCER = Task(
     "breast-cancer", "Breast cancer", samples=None, keeps=(1.0, 0.3, 0.1, 0.03, 0.01), grids=((-3, 6), (-9, 0), (-5, 4)),
-    steps=320, saved=20, tuned=100, seeds=200, sign_steps=640, descent=((0.1, 0.5), 300, 32),
-    equations=(ModelRun(0.1, 1.0, 40, 1024), ModelRun(0.1, 0.25, 160, 1024)), **_SIGN,
+    steps=320, saved=20, tuned=100, seeds=200, sign_saved=80, sign_steps=640, sign_most=5120, sign_seeds=100,
+    descent=((0.1, 0.5), 300, 32), equations=(ModelRun(0.1, 1.0, 40, 1024), ModelRun(0.1, 0.25, 160, 1024)),
+    variants=VariantSize(variants.NAMES, (1.0, 0.1, 0.01), 40, 1280, 64, 2560, 64, (0.01, 1.0)), **_SIGN,
 )  # fmt: skip
-_FEW = {"keeps": (1.0, 0.1, 0.01), "saved": 10, "steps": 100, "sign_steps": 200}
+_FEW = {"keeps": (1.0, 0.1, 0.01), "saved": 12, "steps": 96, "sign_saved": 24, "sign_steps": 192, "sign_most": 192}
 TASKS = {
     "quick": (
-        replace(_DIGITS, **_FEW, samples=256, seeds=14, descent=((0.25, 1.0), 100, 24), equations=()),
-        replace(_CANCER, **_FEW, tuned=36, seeds=64, equations=(ModelRun(0.1, 1.0, 40, 256),)),
+        replace(
+            _DIGITS, **_FEW, samples=256, tuned=4, seeds=14, sign_seeds=16, descent=((0.25, 1.0), 100, 24), equations=(),
+            variants=None,
+        ),
+        replace(
+            _CANCER, **_FEW, tuned=32, seeds=64, sign_seeds=40, equations=(ModelRun(0.1, 1.0, 48, 256),),
+            variants=VariantSize(variants.NAMES[:2], (1.0, 0.01), 24, 192, 16, 192, 16, (0.1,)),
+        ),
     ),
     "full": (_DIGITS, _CANCER),
-}
+}  # fmt: skip
 
 
 def _tasks(context: Inputs) -> tuple[Task, ...]:
     return TASKS["quick" if context.quick else "full"]
+
+
+def _study(task: Task, seed: int, context: Inputs) -> dict[str, Any]:
+    """One study of a problem: the main setting, then its variants."""
+    study = Study(task, seed, context)
+    main = study.result()
+    return {**main, "variants": variants.run(study, main)}
 
 
 @final
@@ -65,44 +92,72 @@ class Experiments(Section):
     """Constant, normalised and theory steps against compression; DSignSGD under Cauchy noise; the SDE against the method."""
 
     name, title = "experiments", "The paper's experiments"
-    pieces = tuple(task.name for task in TASKS["full"])
+    pieces = tuple(f"{task.name}-{seed}" for task in TASKS["full"] for seed in SEEDS)
 
     def prepare(self, piece: str, context: Inputs) -> None:
-        task = next(task for task in _tasks(context) if task.name == piece)
+        name, seed = piece.rsplit("-", 1)
+        task = next(task for task in _tasks(context) if task.name == name)
         with suppress(Refusal):  # `compute` says it
-            Study(task, context).result()
+            _study(task, int(seed), context)
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        studies, missing = [], []
+        problems, missing = [], []
         for task in _tasks(context):
             try:
-                studies.append(described(Study(task, context).result()))
+                problems.append(described([_study(task, seed, context) for seed in SEEDS]))
             except Refusal as refusal:
                 missing.append({"title": task.title, "why": refusal.marked})
         evidence: dict[str, Any] = {}
-        for study in studies:
-            evidence |= study.pop("evidence")
+        for problem in problems:
+            evidence |= problem.pop("evidence")
         return {
-            "studies": studies, "missing": missing, "evidence": evidence,
+            "problems": problems, "missing": missing, "evidence": evidence,
+            "left_out": [
+                f"{line} ({task.title.lower()})"
+                for task, whole in zip(_tasks(context), TASKS["full"], strict=False)
+                for line in reduced(task, whole, COUNTED)
+            ],
             "criteria": {
-                "level": f"{100 * claims.LEVEL:g}", "cap": f"{claims.CAP:g}", "stall": f"{claims.STALL:g}",
+                "level": f"{100 * claims.LEVEL:g}", "cap": f"{claims.CAP:g}", "level_within": f"{100 * claims.LEVEL_WITHIN:g}",
                 "rounding": f"{round(np.log10(claims.ROUNDING))}",
                 "match": f"{100 * claims.MATCH:g}", "half": f"{100 * claims.HALF:g}", "follow": f"{100 * FOLLOW:g}",
             },
-            "seeds": {"start": START, "tuned": TUNED, "reported": REPORTED, "signs": SIGNS},
-            "solved": [s["title"] for s in studies if s["equations"]],
+            "seeds": {
+                "tuned": TUNED, "reported": REPORTED, "signs": SIGNS, "length": LENGTH, "variants": variants.RUNS,
+                "variant_signs": variants.SIGNS, "apart": APART, "studies": len(SEEDS), "spread": f"{SPREAD**2:g}",
+            },
+            "solved": [p["title"] for p in problems if p["equations"]],
+            "varied": [p["title"] for p in problems if p["variants"]],
+            "grid": variants.grid(problems),
         }  # fmt: skip
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
-        if result["studies"]:
-            draw(result["studies"], folder)
+        if result["problems"]:
+            draw(result["problems"], folder)
 
 
-def described(study: dict[str, Any]) -> dict[str, Any]:
-    """The numbers of a study that figures and template show, and its evidence."""
+@final
+class ExperimentNumbers(Section):
+    """The settings of `Experiments`, what each verdict rests on, and what would change it."""
+
+    name, title = "experiment-numbers", "The experiments: settings and numbers"
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        return {name: context.results["experiments"][name] for name in ("problems", "varied", "seeds")}
+
+
+def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
+    """The numbers of a problem that figures and template show, and its evidence; figures show the first study."""
+    study = studies[0]
     task, about, runs = study["task"], study["about"], study["runs"]
-    found = findings.findings(study)
-    suffix = "" if task["name"] == "digits" else f"-{task['name']}"
+    found = [findings.findings(own) for own in studies]
+    varied = [[variants.findings(own, variant) for variant in own["variants"]] for own in studies]
+    evidence: dict[str, Any] = {}
+    for own, main, other in zip(studies, found, varied, strict=True):
+        evidence |= findings.evidence(own, main)
+        for variant, some in zip(own["variants"], other, strict=True):
+            evidence |= variants.evidence(own, variant, some)
+    rows = findings.rows(studies, found)
     losses = findings.Losses(study)
     middle = len(runs) // 2
     kinds = ((CONSTANT, HELD), (NORMALISED, HELD), (THEORY, HELD), (THEORY, OWN))
@@ -142,11 +197,15 @@ def described(study: dict[str, Any]) -> dict[str, Any]:
         "name": task["name"],
         "title": task["title"],
         "smoothness": {n: study["curvature"][n] for n in ("gradient_norm", "curvature", "l0", "l1")},
-        "evidence": findings.evidence(study, found, suffix),
-        "rows": findings.rows(study, found),
-        "seen": [findings.CLAIMS[c][0] for c, f in found.items() if f.seen],
-        "failed": [findings.CLAIMS[c][0] for c, f in found.items() if f.fails],
-        "open": [findings.CLAIMS[c][0] for c, f in found.items() if not f.seen and not f.fails],
+        "evidence": evidence,
+        "rows": rows,
+        "said": {
+            word: [row["name"] for row in rows if row["together"] == verdict]
+            for word, verdict in (("seen", SEEN), ("fails", FAILS), ("undecided", UNDECIDED))
+        },
+        "disagree": [row["name"] for row in rows if row["reason"] == DISAGREE],
+        "variants": variants.rows(studies, varied),
+        "stability": _stability(study),
         "lengths": findings.length_rows(study),
         "paths": paths,
         "ends": ends,
@@ -159,35 +218,55 @@ def described(study: dict[str, Any]) -> dict[str, Any]:
             for run, tuned in zip(runs, study["tuned"], strict=True)
         ],
         "edges": [
-            rf"{rule} at $\omega={plain(run['omega'])}$"
-            for run, tuned in zip(runs, study["tuned"], strict=True)
+            rf"{rule} at $\omega={plain(run['omega'])}$ (study {1 + own['seed']})"
+            for own in studies
+            for run, tuned in zip(own["runs"], own["tuned"], strict=True)
             for rule in RULES
             if tuned[rule]["edge"]
         ],
         "equations": [_equation(study, equation) for equation in study["equations"]],
-        "blown": findings.blown(study),
-        "settings": _settings(study),
+        "blown": [findings.blown(own) for own in studies],
+        "settings": _settings(studies),
     }
 
 
-def _settings(study: dict[str, Any]) -> dict[str, Any]:
-    """The settings that were run, for their table."""
+def _stability(study: dict[str, Any]) -> dict[str, Any]:
+    """The last loss of constant steps over the first, for each sparsity and step, and K at the start."""
+    line, start = study["curvature"], study["about"]["start"]
+    k = line["l0"] + line["l1"] * float(line["gradient_norm"][0])
+    cells = [
+        {
+            "omega": plain(run["omega"]), "limit": 2 / (growth * k), "eta": tuned[CONSTANT]["m"],
+            "ratio": [v / start for v in tuned[CONSTANT]["loss"]],
+        }
+        for run, tuned, growth in zip(study["runs"], study["tuned"], study["growth"], strict=True)
+    ]  # fmt: skip
+    return {"title": study["task"]["title"], "cells": cells, "cap": claims.CAP}
+
+
+def _settings(studies: list[dict[str, Any]]) -> dict[str, Any]:
+    """The settings that were run, for their table; where studies differ, one value for each."""
+    study = studies[0]
     task, about, line = study["task"], study["about"], study["curvature"]
+    lines = [own["curvature"] for own in studies]
     grids = {rule: list(ends) for rule, ends in zip(RULES, task["grids"], strict=True)}
     return {
         "samples": about["samples"], "dim": about["dim"], "hidden": about.get("hidden"), "l2": about.get("l2"),
         "dtype": about["dtype"], "clients": task["clients"], "sigma1": plain(task["sigma1"]),
-        "steps": task["steps"], "sign_steps": task["sign_steps"], "tuned": task["tuned"], "seeds": task["seeds"],
+        "steps": task["steps"], "sign_steps": [str(own["signs"]["steps"][-1]) for own in studies],
+        "sign_least": task["sign_steps"], "sign_most": task["sign_most"], "sign_seeds": task["sign_seeds"],
+        "tuned": task["tuned"], "seeds": task["seeds"], "variants": task["variants"],
         "omegas": [plain(run["omega"]) for run in study["runs"]], "grids": grids,
         "growth": [number(a) for a in study["growth"]],
         "scales": [plain(s) for s in task["scales"]], "constant": [plain(c) for c in task["constant"]],
         "decaying": [plain(c) for c in task["decaying"]],
-        "start": number(about["start"]), "lowest": number(about["lowest"], 4),
+        "start": [number(own["about"]["start"]) for own in studies], "lowest": number(about["lowest"], 4),
         "descent": [plain(eta) for eta in task["descent"][0]], "descent_steps": task["descent"][1],
-        "points": len(line["curvature"]), "residual": number(100 * line["residual"], 2),
-        "iterations": line["iterations"],
-        "l0": number(line["l0"]), "l1": number(line["l1"]),
+        "points": len(line["curvature"]), "residual": [number(100 * own["residual"], 2) for own in lines],
+        "iterations": [str(own["iterations"]) for own in lines],
+        "l0": [number(own["l0"]) for own in lines], "l1": [number(own["l1"]) for own in lines],
         "held": {rule: number(m) for rule, m in study["held"].items()},
+        "factors": [[number(tuned[THEORY]["best"], 2) for tuned in own["tuned"]] for own in studies],
     }  # fmt: skip
 
 

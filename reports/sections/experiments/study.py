@@ -1,13 +1,14 @@
 """One problem of the experiments: its step rules tuned, run over seeds and compared (theory 9).
 
-Every run is a separate result in the cache; all else here is a function of the results of the runs.
+A study is all of that, made anew from the starting point on for each of `SEEDS`, from which every key follows. Every run is a
+separate result in the cache; all else here is a function of the results of the runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, final
 
 import numpy as np
@@ -22,8 +23,16 @@ from numerics.tasks.step_rules import NORMALISED, RULES, THEORY, RaceProblem, Sm
 from reports.sections.base import Inputs
 from reports.sections.compare import bounded
 
-#: seeds of the start, of the tuning runs, of the reported runs, of DSignSGD, of the method and its models
-START, TUNED, REPORTED, SIGNS, METHOD, MODEL = 0, 101, 202, 303, 404, 505
+#: seeds of the studies
+SEEDS = (0, 1)
+#: keys of the first study: of the tuning runs, the reported runs, DSignSGD, the method, its models, and DSignSGD's number of steps
+TUNED, REPORTED, SIGNS, METHOD, MODEL, LENGTH = 101, 202, 303, 404, 505, 606
+#: the keys of another study are larger by this for each seed
+APART = 1000
+#: the logistic regression starts at 0 in the first study, and in the others at N(0, SPREAD^2 I)
+SPREAD = 1.0
+#: most seeds that DSignSGD's number of steps is chosen on
+LOOKED_AT = 40
 #: initial number of solver steps per step of the method
 COARSEST = 1
 #: the equations that are solved; theory 9 makes no claim about the second-order one
@@ -52,6 +61,32 @@ class ModelRun:
 
 
 @dataclass(frozen=True)
+class VariantSize:
+    """Which variants of `reports.sections.experiments.variants` are run, and how.
+
+    Args:
+        names: of `VARIANTS` there.
+        keeps: probabilities p of the sparsifier, the largest first.
+        saved: saved times of DCSGD besides the first.
+        steps, seeds: of DCSGD.
+        sign_most, sign_seeds: of DSignSGD: as many steps as in the main setting, but at most so many.
+        scales: of the Cauchy noise.
+        sigma0, batch: of the affine noise, and of a client's mini-batches.
+    """
+
+    names: tuple[str, ...]
+    keeps: tuple[float, ...]
+    saved: int
+    steps: int
+    seeds: int
+    sign_most: int
+    sign_seeds: int
+    scales: tuple[float, ...]
+    sigma0: float = 0.1
+    batch: int = 16
+
+
+@dataclass(frozen=True)
 class Task:
     """The runs on one problem. Dimensionless.
 
@@ -62,9 +97,12 @@ class Task:
         grids: for each rule of `RULES` the first and the last exponent of its grid (`numerics.tasks.tuning.grid`).
         steps, saved: of DCSGD: their number, and saved times besides the first.
         tuned, seeds: the number of seeds used for tuning, and of further seeds that are reported.
-        sign_steps, scales, constant, decaying: of DSignSGD: steps, scales sigma of the Cauchy noise, the steps c and c/sqrt(n+1).
+        sign_steps, sign_most: the least and the largest number of its steps: doubled until constant steps are stationary.
+        sign_seeds, scales, constant, decaying: of DSignSGD: seeds, scales sigma of the Cauchy noise, the steps c and c/sqrt(n+1);
+            the first of each is judged.
         descent: step sizes of the gradient descent along which the Hessian is measured, its number of steps, points kept of each.
-        equations: runs that are compared with their equations; if there are several, the verdict is about the first.
+        equations: runs of the first study that are compared with their equations.
+        variants: the runs that theory 1 does not cover, or None.
         clients, sigma1: N, and the affine noise of DCSGD.
     """
 
@@ -77,58 +115,71 @@ class Task:
     saved: int
     tuned: int
     seeds: int
+    sign_saved: int
     sign_steps: int
+    sign_most: int
+    sign_seeds: int
     scales: tuple[float, ...]
     constant: tuple[float, ...]
     decaying: tuple[float, ...]
     descent: tuple[tuple[float, ...], int, int]
     equations: tuple[ModelRun, ...]
+    variants: VariantSize | None = None
     clients: int = 8
     sigma1: float = 0.2
 
 
-def digits(task: Task) -> tuple[RaceProblem, dict[str, Any]]:
+#: (task, seed) -> the problem, its loss over samples, and what the tables say about it
+Made = tuple[RaceProblem, Any, dict[str, Any]]
+
+
+def digits(task: Task, seed: int) -> Made:
     """The network on the digits data; f* >= 0 is not known, and losses are f itself."""
     from numerics.tasks.network import digits_network
 
     network, land = digits_network(task.samples)
-    problem = RaceProblem(task.name, land, network.start(START), task.clients, task.sigma1)
-    return problem, {"samples": len(network.labels), "hidden": network.hidden, "lowest": 0.0}
+    problem = RaceProblem(task.name, land, network.start(seed), task.clients, task.sigma1)
+    return problem, network, {"samples": len(network.labels), "hidden": network.hidden, "lowest": 0.0}
 
 
-def breast_cancer(task: Task) -> tuple[RaceProblem, dict[str, Any]]:
+def breast_cancer(task: Task, seed: int) -> Made:
     """Logistic regression; losses are f - f* with the minimum by Newton's method."""
+    from numerics import tasks
+
+    regression, land = _regression()
+    start = SPREAD * np.random.default_rng(seed).standard_normal(regression.dim) if seed else np.zeros(regression.dim)
+    problem = RaceProblem(task.name, land, start, task.clients, task.sigma1, "float64")
+    return problem, regression, {"samples": regression.samples, "l2": "0.01", "lowest": tasks.minimise(regression).loss}
+
+
+@cache
+def _regression() -> tuple[Any, Any]:
+    """The loss and its batch form, by which compiled programs are identified."""
     from numerics import tasks
     from numerics.lowering.landscape import Landscape
 
-    data = tasks.load_breast_cancer()
-    regression = tasks.logistic_regression(data, l2=0.01)
-    problem = RaceProblem(
-        task.name, Landscape(regression.loss), np.zeros(regression.dim), task.clients, task.sigma1, "float64"
-    )
-    return problem, {"samples": data.samples, "l2": "0.01", "lowest": tasks.minimise(regression).loss}
+    regression = tasks.logistic_regression(tasks.load_breast_cancer(), l2=0.01)
+    return regression, Landscape(regression.loss)
 
 
-PROBLEMS: dict[str, Callable[[Task], tuple[RaceProblem, dict[str, Any]]]] = {
-    "digits": digits, "breast-cancer": breast_cancer,
-}  # fmt: skip
+PROBLEMS: dict[str, Callable[[Task, int], Made]] = {"digits": digits, "breast-cancer": breast_cancer}
 
 
 @final
 class Study:
-    """The results of one task.
+    """The results of one task with one seed.
 
     Raises:
         Refusal: the data are not installed.
     """
 
-    def __init__(self, task: Task, context: Inputs) -> None:
-        self.task, self.context = task, context
-        context.tick(f"{task.title}: curvature")
-        self.problem, self.about = PROBLEMS[task.name](task)
+    def __init__(self, task: Task, seed: int, context: Inputs) -> None:
+        self.task, self.seed, self.context = task, seed, context
+        self.tick("curvature")
+        self.problem, self.loss, self.about = PROBLEMS[task.name](task, seed)
         self.lowest = self.about["lowest"]
         self.first = float(self.problem.land.value(jnp.asarray(self.problem.start)[:, None])[0]) - self.lowest
-        self.curvature = self._stored("curvature", {}, self._curvature)
+        self.curvature = self.stored("curvature", {}, self._curvature)
         self.line = SmoothnessLine(self.curvature["l0"], self.curvature["l1"])
 
     def result(self) -> dict[str, Any]:
@@ -139,6 +190,7 @@ class Study:
         runs = [self._reported(p, growth[p], tuned[p], held) for p in self.task.keeps]
         return {
             "task": asdict(self.task),
+            "seed": self.seed,
             "about": {**self.about, "dim": len(self.problem.start), "dtype": self.problem.dtype, "start": self.first},
             "curvature": self.curvature,
             "growth": list(growth.values()),
@@ -146,44 +198,69 @@ class Study:
             "tuned": list(tuned.values()),
             "runs": runs,
             "signs": self._signs(),
-            "equations": [self._equation(asked) for asked in self.task.equations],
+            "equations": [self._equation(asked) for asked in self.task.equations] if self.seed == SEEDS[0] else [],
         }
 
-    def _stored(self, label: str, more: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
+    def tick(self, label: str) -> None:
+        """Announce a part of the work."""
+        self.context.tick(f"{self.task.title}, study {1 + self.seed}: {label}")
+
+    def key(self, purpose: int) -> int:
+        """The key of these runs in this study."""
+        return purpose + APART * self.seed
+
+    def stored(self, label: str, more: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
         """A run, identified by the problem and the run's own settings."""
         t = self.task
-        spec = {"name": t.name, "samples": t.samples, "clients": t.clients, "sigma1": t.sigma1, "start": START}
-        spec |= {"descent": t.descent, **more}
-        return self.context.cache.load_or_compute(f"experiments-{t.name}-{label}", spec, compute)
+        spec = {"name": t.name, "samples": t.samples, "clients": t.clients, "sigma1": t.sigma1, "seed": self.seed}
+        spec |= {"spread": SPREAD, "descent": t.descent, **more}
+        return self.context.cache.load_or_compute(f"experiments-{t.name}-{self.seed}-{label}", spec, compute)
 
     def _curvature(self) -> dict[str, Any]:
         etas, steps, keep = self.task.descent
-        found = measure_curvature(self.problem.land, self.problem.start, etas, steps, keep, dtype=self.problem.dtype)
+        found = measure_curvature(
+            self.problem.land, self.problem.start, etas, steps, keep, dtype=self.problem.dtype, seed=self.seed
+        )
         line = lowest_line(found.gradient_norm, found.curvature)
         return {**asdict(found), "l0": line.l0, "l1": line.l1}
 
-    def _race(self, settings: list[dict[str, float]], steps: int, seeds: int, key: int, signs: bool = False) -> Any:
-        method = self.problem.signs if signs else self.problem.compressed
-        found = race(self.problem, method, settings, steps, self.task.saved, seeds, key)
+    def _race(
+        self, problem: RaceProblem, settings: list[dict[str, float]], steps: int, saved: int, seeds: int, key: int, signs: bool
+    ) -> Any:
+        found = race(problem, problem.signs if signs else problem.compressed, settings, steps, saved, seeds, key)
         return {**asdict(found), "loss": found.loss - self.lowest}
 
-    def _run(self, label: str, settings: list[dict[str, float]], steps: int, seeds: int, key: int, signs: bool = False) -> Any:
-        """(S, settings, seeds) of each statistic; losses counted up to the cap, as all that follows counts them."""
-        spec = {"settings": settings, "steps": steps, "saved": self.task.saved, "seeds": seeds, "key": key, "signs": signs}
-        found = self._stored(label, spec, partial(self._race, settings, steps, seeds, key, signs))
+    def run(
+        self, label: str, settings: list[dict[str, float]], steps: int, seeds: int, key: int, signs: bool = False,
+        saved: int | None = None, variant: tuple[RaceProblem, Mapping[str, Any]] | None = None,
+    ) -> Any:  # fmt: skip
+        """(S, settings, seeds) of each statistic; losses counted up to the cap, as all that follows counts them.
+
+        Args:
+            label: of the stored result.
+            settings, steps, seeds, key: as of `race`.
+            signs: whether the method is DSignSGD.
+            saved: of the task, unless another number is given.
+            variant: another problem with this loss, and what identifies it.
+        """
+        saved = self.task.saved if saved is None else saved
+        problem, more = variant or (self.problem, {})
+        spec = {"settings": settings, "steps": steps, "saved": saved, "seeds": seeds, "key": key, "signs": signs, **more}
+        found = self.stored(label, spec, partial(self._race, problem, settings, steps, saved, seeds, key, signs))
         return {**found, "loss": claims.capped(found["loss"], self.first)}
 
-    def _setting(self, p: float, rule: str, m: float) -> dict[str, float]:
-        k0, k1 = step(rule, m, self.problem.growth(p), self.line)
+    def setting(self, p: float, rule: str, m: float, floor: float = 0.0) -> dict[str, float]:
+        """The numbers of a run at this sparsity; `floor` as of `step`."""
+        k0, k1 = step(rule, m, self.problem.growth(p), self.line, floor)
         return {"p": p, "k0": k0, "k1": k1}
 
     def _tuned(self, p: float, growth: float) -> dict[str, Any]:
         """For each rule its grid, the last losses there, the best multiplier; and how far the theory's own steps go."""
-        self.context.tick(f"{self.task.title}: tuning, p = {p:g}")
+        self.tick(f"tuning, p = {p:g}")
         points = {rule: tuning.grid(*ends) for rule, ends in zip(RULES, self.task.grids, strict=True)}
         grids = {rule: [tuning.multiplier(rule, x, growth) for x in points[rule]] for rule in RULES}
-        settings = [self._setting(p, rule, m) for rule in RULES for m in grids[rule]] + [self._setting(p, THEORY, 1.0)]
-        runs = self._run(f"tuning-{_name(p)}", settings, self.task.steps, self.task.tuned, TUNED)
+        settings = [self.setting(p, rule, m) for rule in RULES for m in grids[rule]] + [self.setting(p, THEORY, 1.0)]
+        runs = self.run(f"tuning-{_name(p)}", settings, self.task.steps, self.task.tuned, self.key(TUNED))
         found, at = {}, 0
         for rule, grid in grids.items():
             losses, lengths = (runs[name][-1, at : at + len(grid)] for name in ("loss", "length"))
@@ -199,7 +276,7 @@ class Study:
 
     def _reported(self, p: float, growth: float, tuned: Mapping[str, Any], held: Mapping[str, float]) -> dict[str, Any]:
         """Losses of all kinds at one sparsity, on seeds that were not used for tuning."""
-        self.context.tick(f"{self.task.title}: runs, p = {p:g}")
+        self.tick(f"runs, p = {p:g}")
         plain = tuned[NORMALISED]
         lengths = {OWN: tuned["own"], BEST: tuned[THEORY]["length"][tuned[THEORY]["index"]]}
         matched = {EQUAL[k]: tuning.matched(plain["m"], plain["length"], target) for k, target in lengths.items()}
@@ -207,8 +284,8 @@ class Study:
             held[rule] if kind == HELD else 1.0 if kind == OWN else tuned[rule]["best"] if kind == BEST else matched[kind]
             for rule, kind in KINDS
         ]
-        settings = [self._setting(p, rule, m) for (rule, _), m in zip(KINDS, multipliers, strict=True)]
-        runs = self._run(f"runs-{_name(p)}", settings, self.task.steps, self.task.seeds, REPORTED)
+        settings = [self.setting(p, rule, m) for (rule, _), m in zip(KINDS, multipliers, strict=True)]
+        runs = self.run(f"runs-{_name(p)}", settings, self.task.steps, self.task.seeds, self.key(REPORTED))
         return {
             "p": p, "omega": 1 / p - 1, "growth": growth, "m": multipliers, "steps": runs["steps"].tolist(),
             "loss": runs["loss"], "length": runs["length"][-1], "blown": runs["blown"].sum(axis=1).tolist(),
@@ -216,12 +293,13 @@ class Study:
 
     def _signs(self) -> dict[str, Any]:
         """DSignSGD with constant and decaying steps for each scale of the noise."""
-        self.context.tick(f"{self.task.title}: DSignSGD")
         t = self.task
+        steps = self._stationary_from()
+        self.tick(f"DSignSGD, {steps} steps")
         kinds = [(0.0, c) for c in t.constant] + [(0.5, c) for c in t.decaying]
         settings = [{"c": c, "q": q, "sigma": sigma} for sigma in t.scales for q, c in kinds]
-        runs = self._run("signs", settings, t.sign_steps, t.seeds, SIGNS, signs=True)
-        shape = (t.saved + 1, len(t.scales), len(kinds), t.seeds)
+        runs = self.run("signs", settings, steps, t.sign_seeds, self.key(SIGNS), signs=True, saved=t.sign_saved)
+        shape = (t.sign_saved + 1, len(t.scales), len(kinds), t.sign_seeds)
         return {
             "kinds": [{"q": q, "c": c} for q, c in kinds],
             "steps": runs["steps"].tolist(),
@@ -229,17 +307,38 @@ class Study:
             "blown": runs["blown"].sum(axis=1).reshape(shape[1:3]).tolist(),
         }
 
+    def _stationary_from(self) -> int:
+        """The first of the numbers of steps sign_steps, twice that, .. at which constant steps are stationary, on other seeds.
+
+        The last one, sign_most, is not tried: whether the runs are stationary then is judged on the reported ones.
+        """
+        t = self.task
+        tried = t.sign_most // 2
+        if tried < t.sign_steps:
+            return t.sign_most
+        self.tick("DSignSGD, number of steps")
+        settings = [{"c": t.constant[0], "q": 0.0, "sigma": sigma} for sigma in t.scales]
+        saved, seeds = t.sign_saved * (tried // t.sign_steps), min(t.sign_seeds, LOOKED_AT)
+        loss = self.run("length", settings, tried, seeds, self.key(LENGTH), signs=True, saved=saved)["loss"]
+        stride = 1
+        while stride * t.sign_saved <= saved:
+            runs = np.moveaxis(loss[: stride * t.sign_saved + 1 : stride], 1, 0)
+            if all(claims.stationary(run, self.first, len(t.scales))[0] == "stationary" for run in runs):
+                return t.sign_steps * stride
+            stride *= 2
+        return t.sign_most
+
     def _equation(self, asked: ModelRun) -> dict[str, Any]:
         """The method, and its models."""
-        title, k = self.task.title, self._setting(asked.p, THEORY, asked.multiplier)
-        self.context.tick(f"{title}: {asked.paths} paths")
-        runs = self._run(f"method-{_name(asked.multiplier)}", [k], asked.steps, asked.paths, METHOD)
+        k = self.setting(asked.p, THEORY, asked.multiplier)
+        self.tick(f"{asked.paths} paths")
+        runs = self.run(f"method-{_name(asked.multiplier)}", [k], asked.steps, asked.paths, self.key(METHOD))
         found = {"method": {"steps": runs["steps"].tolist(), "loss": runs["loss"][:, 0], "blown": int(np.sum(runs["blown"]))}}
-        spec = {**asdict(asked), "setting": k, "saved": self.task.saved, "seed": MODEL, "coarsest": COARSEST}
+        spec = {**asdict(asked), "setting": k, "saved": self.task.saved, "key": self.key(MODEL), "coarsest": COARSEST}
         for kind in MODELS:
-            self.context.tick(f"{title}: {kind} SDE")
+            self.tick(f"{kind} SDE")
             compute = partial(self._solved, kind, asked, k)
-            found[kind] = self._stored(f"{kind}-{_name(asked.multiplier)}", spec, compute)
+            found[kind] = self.stored(f"{kind}-{_name(asked.multiplier)}", spec, compute)
         return {**found, "setting": asdict(asked)}
 
     def _solved(self, model: Model, asked: ModelRun, setting: Mapping[str, float]) -> dict[str, Any]:
@@ -250,10 +349,11 @@ class Study:
         def statistic(ensemble: Any) -> np.ndarray:
             return bounded(ensemble.values["loss"] - self.lowest, cap)
 
+        params = {"eta": 1.0, "sigma1": self.problem.sigma1, **setting}
         fine = refined(
-            derive.sde(self.problem.compressed, model), self.problem.start, float(asked.steps), statistic, COARSEST, key=MODEL,
-            paths=asked.paths, params={"eta": 1.0, "sigma1": self.problem.sigma1, **setting}, loss=self.problem.land,
-            save=self.task.saved + 1, dtype=self.problem.dtype,
+            derive.sde(self.problem.compressed, model), self.problem.start, float(asked.steps), statistic, COARSEST,
+            key=self.key(MODEL), paths=asked.paths, params=params, loss=self.problem.land, save=self.task.saved + 1,
+            dtype=self.problem.dtype,
         )  # fmt: skip
         made = fine.ensemble
         return {

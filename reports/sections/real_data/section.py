@@ -9,7 +9,7 @@ from typing import Any, final
 from derive.vocabulary.errors import Refusal
 from reports.document.figures import bands, figure, legend
 from reports.paper.following import following
-from reports.sections.base import Inputs, Section
+from reports.sections.base import Inputs, Section, reduced
 from reports.sections.real_data.study import ALONG, REAL, SEED, MethodRun, NoiseStudy, NoiseTask, Setting, StudySize
 
 SIZES = {
@@ -78,6 +78,7 @@ class RealData(Section):
         return {
             "draws": size.draws, "runs": size.runs, "seed": SEED, "steps": ALONG,
             "cases": done, "missing": missing, "evidence": _followed(done),
+            "left_out": reduced(size, SIZES["full"], {"draws": "draws", "runs": "runs", "models": "models"}),
         }  # fmt: skip
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:

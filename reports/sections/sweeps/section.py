@@ -12,7 +12,7 @@ import numpy as np
 
 from reports.document.numbers import number
 from reports.paper.evidence import METHOD, NOT_LINEARISED, evidence
-from reports.sections.base import Inputs, Section
+from reports.sections.base import Inputs, Section, reduced
 from reports.sections.sweeps import figures as sweep_figures
 from reports.sections.sweeps import settled
 
@@ -38,6 +38,12 @@ class SweepSize:
     settled: int
 
 
+#: what the numbers of a `SweepSize` count
+COUNTED = {
+    "cells": "cells a side", "omegas": r"values of $\omega$", "nus": r"values of $\nu$", "halvings": "step sizes of signs",
+    "exponents": "exponents", "starts": "starts", "paths": "paths a cell", "alphas": r"values of $\alpha$",
+    "counts": "numbers of clients", "settled": "paths of settled runs",
+}  # fmt: skip
 SIZES = {
     "quick": SweepSize(
         24, (0.0, 1.0, 7.0), (1, 2, 3, 5, 10), 5, 5, 14, 64, (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0), (2, 8, 64), 4000
@@ -91,7 +97,7 @@ class Sweeps(Section):
             found[name] = context.cache.load_or_compute(f"sweeps-{name}", asked, compute)
         shown = {key: value for piece in found.values() for key, value in piece["evidence"].items()}
         settings = {"quadratic": QUADRATIC, "clients": CLIENTS, "signs": SIGNS, "strength": STRENGTH, **settled.settings()}
-        return {**found, "evidence": shown, "settings": settings}
+        return {**found, "evidence": shown, "settings": settings, "left_out": reduced(size, SIZES["full"], COUNTED)}
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         sweep_figures.draw(result, folder)

@@ -59,8 +59,8 @@ def tails(alphas: Sequence[float], paths: int, seed: int) -> dict[str, Any]:
             "tails-dsgd", METHOD, findings.agree(compared),
             rf"at {len(alphas)} indices the share of {paths} paths below the exact median and the exact 90\,\% quantile is that, "
             rf"to within ${number(100 * max(abs(e.value - q) for e, q in compared), 2)}$ points; the median goes from ${least}$ to "
-            rf"${most}$, and for $\alpha=1$ the mean of $\min(f,c)$ from ${number(ends[1.0][0])}$ at $c={number(caps[0])}$ to "
-            rf"${number(ends[1.0][-1])}$ at $c={number(caps[-1])}$",
+            rf"${most}$, and for $\alpha=1$ the mean of $\min(f,f_{{\max}})$ from ${number(ends[1.0][0])}$ at "
+            rf"$f_{{\max}}={number(caps[0])}$ to ${number(ends[1.0][-1])}$ at $f_{{\max}}={number(caps[-1])}$",
             "fig:sweep-tails", len(compared), _outside(compared),
         ),
         "tails-signs": evidence(

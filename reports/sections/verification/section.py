@@ -16,7 +16,7 @@ from derive.theorems.entry.theorem import Theorem
 from reports.document.numbers import number
 from reports.document.tex import escape
 from reports.paper.evidence import evidence
-from reports.sections.base import Inputs, Section
+from reports.sections.base import Inputs, Section, reduced
 from reports.sections.verification import figures as verification_figures
 from reports.sections.verification import weak_orders
 
@@ -76,11 +76,19 @@ class Verification(Section):
             "widest": number(weak_orders.WIDEST),
             "paths": PATHS[size],
             "quick": context.quick,
+            "left_out": _left_out() if context.quick else [],
             "evidence": shown,
         }
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         verification_figures.draw(result, folder)
+
+
+def _left_out() -> list[str]:
+    """What a quick report has less of; `_group` has the last."""
+    quick, full = ({"paths": PATHS[size], "halvings": weak_orders.HALVINGS[size]} for size in ("quick", "full"))
+    words = {"paths": "paths", "halvings": "step sizes of weak orders"}
+    return [*reduced(quick, full, words), "no simulations outside the conditions"]
 
 
 @final

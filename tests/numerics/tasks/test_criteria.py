@@ -8,19 +8,20 @@ import pytest
 from derive.vocabulary.errors import BadInput
 from numerics.statistics.estimates import ranks
 from numerics.tasks import criteria as claims
+from numerics.tasks.verdicts import DISAGREE, combined
 
-TIMES = np.linspace(0, 1, 5)
+TIMES = np.linspace(0, 1, 13)
 
 
 def falling(last: float, seed: int = 0, start: float = 1.0) -> np.ndarray:
-    """Losses (5, 14) from `start` to about `last`."""
+    """Losses (13, 14) from `start` to about `last`."""
     spread = np.random.default_rng(seed).uniform(0.98, 1.02, 14)
     return start * (last / start) ** TIMES[:, None] * spread
 
 
 def flat(level: float, seed: int = 0) -> np.ndarray:
     """A loss that drops from 1 and then stays where it is."""
-    losses = level * np.random.default_rng(seed).uniform(0.98, 1.02, (5, 14))
+    losses = level * np.random.default_rng(seed).uniform(0.98, 1.02, (13, 14))
     losses[0] = 1.0
     return losses
 
@@ -45,7 +46,7 @@ def test_falling_needs_an_end_below_half_of_the_start_and_below_half_way() -> No
     assert claims.falls([falling(0.1), rising], 1.0).each == ("falls", "does not fall")
     little = claims.falls([falling(0.1), falling(0.9)], 1.0)
     assert little.verdict == "UNDECIDED" and little.each[1] == "falls by less than half"
-    done = np.full((5, 14), 1e-14)
+    done = np.full((13, 14), 1e-14)
     done[0] = 1.0
     assert claims.falls([done], 1.0).verdict == "SEEN"  # rounding falls no further
     assert claims.falls([1e4 * done], 1.0).verdict == "SEEN TO FAIL"
@@ -66,16 +67,98 @@ def test_worse_is_about_the_last_setting_and_a_fair_comparison() -> None:
     assert claims.worse([low, high], [high, low], ["lengths differ", ""]).verdict == "SEEN"
 
 
-def test_stalling_is_stable_and_level() -> None:
+def test_stalling_is_stable_and_stationary() -> None:
     assert claims.stalls([flat(0.3), flat(0.5)], [0, 0], 1.0).verdict == "SEEN"
-    moving = claims.stalls([flat(0.3), falling(0.1)], [0, 0], 1.0)
-    assert moving.reason == "still falls" and moving.verdict == "SEEN TO FAIL"
+    for rate in (0.1, 0.6):  # what still falls, or still rises, is not at its floor yet: undecided, not a failure
+        falls, rises = falling(rate), falling(rate)[::-1].copy()
+        rises[0] = 1.0
+        for moving, word in ((falls, "still falls"), (rises * 0.9, "still rises")):
+            found = claims.stalls([flat(0.3), moving], [0, 0], 1.0)
+            assert found.verdict == "UNDECIDED" and found.reason == f"not yet stationary: {word}", (rate, found)
     assert claims.stalls([flat(0.3), flat(0.5)], [0, 1], 1.0).reason == "unstable"
+    blown = claims.stalls([flat(0.3), flat(0.5)], [0, 1], 1.0)
+    assert blown.verdict == "SEEN TO FAIL" and blown.change is None and blown.hindered == "1 runs left the bound"
     assert claims.stalls([flat(1.5)], [0], 1.0).each == ("unstable",)
+    done = claims.stalls([flat(1e-14)], [0], 1.0)
+    assert done.each == ("at the minimum",) and done.verdict == "SEEN TO FAIL"
     slow = flat(0.5)
-    slow[-1] *= np.where(np.arange(14) < 7, 0.8, 1.0)
+    slow[-3:] *= np.where(np.arange(14) < 7, 0.8, 1.0)
     open_ = claims.stalls([slow], [0], 1.0)
-    assert open_.each == ("open",) and open_.verdict == "UNDECIDED"
+    assert open_.each == ("not yet stationary: open",) and open_.verdict == "UNDECIDED"
+
+
+def test_the_last_quarters_agree_or_not() -> None:
+    """The ratio of the means of the last two quarters, against a direct loop."""
+    rng = np.random.default_rng(3)
+    loss = rng.uniform(1, 2, (13, 11))
+    late = [[loss[n, s] for n in range(13) if n / 12 > 0.75] for s in range(11)]
+    before = [[loss[n, s] for n in range(13) if 0.5 < n / 12 <= 0.75] for s in range(11)]
+    wanted = [np.mean(a) / np.mean(b) for a, b in zip(late, before, strict=True)]
+    np.testing.assert_allclose(claims.quarters(loss, 1.0), wanted, rtol=1e-13)
+    for series, word in ((flat(0.4), "stationary"), (falling(0.2), "still falls"), (falling(5.0), "still rises")):
+        assert claims.stationary(series, 1.0)[0] == word
+    drift = flat(0.4) * (1 + 0.12 * TIMES)[:, None]  # by 3 % a quarter, which the tolerance allows
+    assert claims.stationary(drift, 1.0)[0] == "stationary"
+    assert claims.stationary(flat(0.4) * (1 + 0.9 * TIMES)[:, None], 1.0)[0] == "still rises"  # by 16 %
+    rounding = np.where(np.arange(13)[:, None] < 10, 1e-14, 1e-17) * np.ones(14)
+    assert claims.stationary(rounding, 1.0)[0] == "stationary"
+    with pytest.raises(BadInput):
+        claims.quarters(np.ones((5, 14)), 1.0)
+
+
+def test_settling_allows_a_floor_and_no_rise() -> None:
+    seen = claims.settles([flat(0.3), falling(0.1)], 1.0)
+    assert seen.verdict == "SEEN" and seen.each == ("level", "falls")
+    assert claims.falls([flat(0.3)], 1.0).verdict == "UNDECIDED"  # a floor is not convergence
+    assert claims.settles([flat(0.3), flat(0.7)], 1.0).each == ("level", "falls by less than half")
+    rising = flat(0.1) * (1 + 0.9 * TIMES)[:, None]
+    assert claims.settles([rising], 1.0).verdict == claims.settles([flat(1.5)], 1.0).verdict == "SEEN TO FAIL"
+
+
+def test_a_bound_on_a_mean_is_met_or_not() -> None:
+    values = [np.random.default_rng(n).uniform(0.9, 1.1, 30) for n in range(2)]
+    assert claims.bounded(values, [1.2, 1.2]).verdict == "SEEN"
+    failing = claims.bounded(values, [1.2, 0.9])
+    assert failing.each == ("below", "not below") and failing.verdict == "SEEN TO FAIL"
+    assert claims.bounded(values, [1.2, 1.001]).verdict == "UNDECIDED"
+    gone = claims.bounded([values[0], np.append(values[1], np.inf)], [1.2, 1.2])
+    assert gone.verdict == "SEEN TO FAIL" and gone.hindered == "1 runs left the bound"
+
+
+VERDICTS = ("SEEN", "SEEN TO FAIL", "UNDECIDED")
+
+
+@pytest.mark.parametrize("first", VERDICTS)
+@pytest.mark.parametrize("second", VERDICTS)
+def test_two_studies_decide_only_together(first: str, second: str) -> None:
+    wanted = (first, "no study decides" if first == "UNDECIDED" else "") if first == second else ("UNDECIDED", DISAGREE)
+    assert combined([first, second]) == wanted
+
+
+def moved(losses: np.ndarray, by: float) -> np.ndarray:
+    """The last losses moved."""
+    array = losses.copy()
+    array[-1] += by
+    return array
+
+
+def test_what_would_change_a_verdict_changes_it() -> None:
+    """The change that a finding names is made, plus and minus a thousandth: the verdict changes, or does not."""
+    first = falling(0.1)
+    for last, verdict in ((3.0, "SEEN"), (0.9, "SEEN TO FAIL"), (1.002, "UNDECIDED")):
+        found = claims.diverges([first, falling(last)], 1.0)
+        change = found.change
+        assert found.verdict == verdict and change is not None and change.condition.setting == 1
+        step = change.condition.boundary - change.end
+        nudge = 1e-3 * np.sign(step)
+        assert claims.diverges([first, moved(falling(last), step - nudge)], 1.0).verdict == verdict
+        assert claims.diverges([first, moved(falling(last), step + nudge)], 1.0).verdict == change.to != verdict
+    seen = claims.falls([falling(0.1), falling(0.4)], 1.0).change
+    assert seen is not None and seen.to == "UNDECIDED" and seen.upper and seen.condition.quantity == claims.LAST
+    assert seen.condition.setting == 1 and seen.condition.boundary == claims.HALF  # the nearest of all conditions
+    unfair = claims.worse([first[-1]], [2 * first[-1]], ["lengths differ"])
+    assert unfair.change is None and unfair.hindered == "lengths differ"
+    assert claims.worse([first[-1]], [first[-1]]).verdict == "UNDECIDED"  # of two losses at the cap none is larger
 
 
 def test_blown_up_runs_are_outcomes_and_few_seeds_are_refused() -> None:

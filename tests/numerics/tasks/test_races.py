@@ -16,7 +16,17 @@ from numerics.backend.double import jnp
 from numerics.lowering.landscape import Landscape
 from numerics.tasks import criteria as claims
 from numerics.tasks import tuning
-from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY, RaceProblem, SmoothnessLine, race, step
+from numerics.tasks.step_rules import (
+    CONSTANT,
+    NORMALISED,
+    RULES,
+    THEORY,
+    RaceProblem,
+    SmoothnessLine,
+    bounded_share,
+    race,
+    step,
+)
 
 H = np.array([1.0, 2.0, 0.5])
 
@@ -114,6 +124,8 @@ def test_step_rules_are_one_family() -> None:
     for rule, wanted in ((CONSTANT, 4.0), (NORMALISED, 4.0 / size), (THEORY, 4.0 / (growth * (2 + 3 * size)))):
         k0, k1 = step(rule, 4.0, growth, line)
         assert 1 / (k0 + k1 * size) == pytest.approx(wanted, rel=1e-14)
+    k0, k1 = step(THEORY, 4.0, growth, line, floor=7.0)  # of noise with a floor: K = A (L0 + L1 G) + L1 D0/N
+    assert 1 / (k0 + k1 * size) == pytest.approx(4.0 / (growth * (2 + 3 * size) + 3 * 7), rel=1e-14)
     for rule, m in (("other", 1.0), (CONSTANT, 0.0)):
         with pytest.raises(BadInput):
             step(rule, m, growth, line)
@@ -121,6 +133,32 @@ def test_step_rules_are_one_family() -> None:
         with pytest.raises(BadInput):
             derive.Normalised(**bad)
     assert str(derive.Normalised(1, 2).factor) == "1/(2*sqrt(CoordSum(g_k**2)) + 1)"
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.5, 3.0, 300.0])
+def test_the_bound_on_the_share_has_the_largest_factor_over_all_gradients(floor: float) -> None:
+    """c_f = sup_G (L0 + L1 G)/K(G)^2 against a fine grid of G, and below it nothing serves."""
+    line, growth = SmoothnessLine(2.0, 3.0), 5.0
+    g = np.concatenate([np.linspace(0, 5, 4001), np.geomspace(5, 1e4, 4000)])
+    bend = line.l0 + line.l1 * g
+    largest = np.max(bend / (growth * bend + line.l1 * floor) ** 2)
+    assert bounded_share(7.0, 100, growth, line, floor) == pytest.approx(2 * 7 / 100 + largest * floor, rel=1e-6)
+
+
+@pytest.mark.slow
+def test_noise_with_a_floor_has_its_mean_square() -> None:
+    """E||x_1 - x_0||^2 = h^2 (A G^2 + D0/N): the z-score over 10000 paths is below 5, and not without the floor."""
+    problem = dataclasses.replace(PROBLEM, sigma0=0.5)
+    found = race(problem, problem.compressed, [{"p": 0.5, "k0": 1.0, "k1": 0.0}], 2, 1, 10000, 3)
+    first = run(
+        problem.compressed, problem.start, 1, paths=10000, key=3, save=2, loss=problem.land, travelled=True,
+        params={"eta": 1.0, "sigma1": 0.4, "sigma0": 0.5, "k0": 1.0, "k1": 0.0, "p": 0.5},
+    )  # fmt: skip
+    squares = first.values["length"][-1] ** 2
+    wanted = problem.growth(0.5) * np.sum((H * problem.start) ** 2)
+    assert abs(np.mean(squares) - wanted - problem.floor(0.5)) < 5 * np.std(squares) / 100
+    assert abs(np.mean(squares) - wanted) > 5 * np.std(squares) / 100
+    assert np.all(np.isfinite(found.loss))
 
 
 @pytest.mark.slow

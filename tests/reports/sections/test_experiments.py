@@ -10,27 +10,38 @@ from typing import Any
 import numpy as np
 import pytest
 
+from numerics.tasks.verdicts import FAILS, SEEN
 from reports.assembly.report import build_report
 from reports.document.tex import TEMPLATES
 from reports.paper.ledger import RUNS
-from reports.sections.base import Inputs
+from reports.sections.base import Inputs, reduced, reduced_sections
+from reports.sections.experiments import findings, variants
 from reports.sections.experiments import section as experiments
 from reports.sections.experiments.findings import quotient
-from reports.sections.experiments.study import ModelRun
+from reports.sections.experiments.study import ModelRun, Study, VariantSize
+from reports.sections.ledger import left_out
 from reports.store.cache import ResultsCache
 
 
 def tiny(equations: tuple[ModelRun, ...] = ()) -> tuple[Any, ...]:
-    few = {"keeps": (1.0, 0.1), "steps": 8, "saved": 2, "sign_steps": 8, "seeds": 10, "tuned": 3, "scales": (0.1, 1.0)}
+    few = {
+        "keeps": (1.0, 0.1), "steps": 16, "saved": 8, "sign_saved": 8, "sign_steps": 16, "sign_most": 32, "sign_seeds": 10,
+        "seeds": 10, "tuned": 3, "scales": (0.1, 1.0),
+    }  # fmt: skip
     digits, cancer = experiments.TASKS["quick"]
     return (
+        dataclasses.replace(digits, **few, samples=40, grids=((0, 2), (0, 2), (0, 2)), descent=((0.5,), 4, 3), clients=2),
         dataclasses.replace(
-            digits, **few, samples=40, grids=((0, 2), (0, 2), (0, 2)), descent=((0.5,), 4, 3), clients=2, constant=(0.1,)
+            cancer, **few, grids=((0, 2), (-4, -2), (0, 2)), descent=((0.5,), 4, 3), equations=equations,
+            variants=VariantSize(variants.NAMES, (1.0, 0.1), 8, 16, 10, 16, 10, (0.1,)),
         ),
-        dataclasses.replace(
-            cancer, **few, grids=((0, 2), (-4, -2), (0, 2)), descent=((0.5,), 4, 3), equations=equations
-        ),
-    )
+    )  # fmt: skip
+
+
+def settings(patch: pytest.MonkeyPatch, tasks: tuple[Any, ...]) -> None:
+    """These tasks in a quick report, which has nothing less than the full one."""
+    for size in ("quick", "full"):
+        patch.setitem(experiments.TASKS, size, tasks)
 
 
 def compute(folder: Path) -> tuple[dict[str, Any], ResultsCache]:
@@ -42,7 +53,7 @@ def compute(folder: Path) -> tuple[dict[str, Any], ResultsCache]:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(experiments.TASKS, "quick", tiny())
+        settings(patch, tiny())
         folder = tmp_path_factory.mktemp("experiments")
         return compute(folder)[0], folder
 
@@ -50,8 +61,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path
 @pytest.mark.slow
 def test_the_section_has_a_verdict_for_every_claim(made: tuple[dict[str, Any], Path]) -> None:
     evidence = made[0]["evidence"]
-    claims_made = ["a", "b", "c-tuned", "c-equal-length", "d-constant", "d-decaying"]
-    assert {f"experiment-{c}{suffix}" for c in claims_made for suffix in ("", "-breast-cancer")} < set(evidence)
+    ends = [f"{name}-study-{n}" for name in ("digits", "breast-cancer") for n in (1, 2)]
+    assert {f"experiment-{c}-{end}" for c in findings.CLAIMS for end in ends} < set(evidence)
+    other = [f"{name}-breast-cancer-study-{n}" for name in variants.NAMES for n in (1, 2)]
+    assert {f"variant-{c}-{end}" for c in ("a", "b", "b-held", "c-held") for end in other} < set(evidence)
+    assert all("It would be" in e["says"] or "No interval would" in e["says"] for k, e in evidence.items() if "follows" not in k)
+    first, second = (evidence[f"experiment-b-digits-study-{n}"]["says"] for n in (1, 2))
+    assert first.partition("study 1")[2] != second.partition("study 2")[2]  # another start, other draws
     template = TEMPLATES / "parts" / "experiments.tex"
     labels = re.findall(r"\\label\{([^}]*)\}", template.read_text())
     for found in evidence.values():
@@ -63,15 +79,15 @@ def test_the_section_has_a_verdict_for_every_claim(made: tuple[dict[str, Any], P
 def test_an_interrupted_section_loses_no_run_and_repeats_to_the_bit(
     made: tuple[dict[str, Any], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(experiments.TASKS, "quick", tiny())
+    settings(monkeypatch, tiny())
     again, cache = compute(made[1])
-    assert cache.computed == [] and len(cache.reused) == 12
+    assert cache.computed == [] and len(cache.reused) == len(set(cache.reused)) == 2 * (2 * 7 + 8)
     assert again["evidence"] == made[0]["evidence"]
-    next(made[1].glob("experiments-breast-cancer-runs-0-1-*.json")).unlink()
+    next(made[1].glob("experiments-breast-cancer-1-runs-0-1-*.json")).unlink()
     anew, cache = compute(made[1])
-    assert cache.computed == ["experiments-breast-cancer-runs-0-1"] and anew["evidence"] == again["evidence"]
+    assert cache.computed == ["experiments-breast-cancer-1-runs-0-1"] and anew["evidence"] == again["evidence"]
     task = dataclasses.replace(tiny()[1], sigma1=0.3)  # another noise is another problem
-    monkeypatch.setitem(experiments.TASKS, "quick", (task,))
+    settings(monkeypatch, (task,))
     with pytest.raises(KeyboardInterrupt):
         experiments.Experiments().compute(Inputs(True, None, ResultsCache(made[1], {}), _interrupting))
 
@@ -83,16 +99,75 @@ def _interrupting(label: str) -> None:
 
 @pytest.mark.slow
 def test_the_part_compiles_with_all_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(experiments.TASKS, "quick", tiny((ModelRun(0.1, 1.0, 4, 20), ModelRun(0.1, 0.5, 8, 20))))
+    settings(monkeypatch, tiny((ModelRun(0.1, 1.0, 16, 20), ModelRun(0.1, 0.5, 32, 20))))
     found = build_report(None, tmp_path, True, "experiments", lambda label, fraction: None)
     if "pdf" not in found["files"]:
         pytest.skip("; ".join(found["notes"]))
     assert [note for note in found["notes"] if not note.startswith("pandoc")] == []
     text = (tmp_path / "parts" / "experiments.tex").read_text()
-    for name in ("smoothness", "paths", "final", "tuning", "sign", "sde"):
+    for name in ("smoothness", "paths", "final", "tuning", "stability", "sign", "sde"):
         assert (tmp_path / "figures" / f"experiment-{name}.pdf").exists() and text.count(rf"\ref{{fig:experiment-{name}}}")
-    assert text.count(r"\caption{") == text.count(r"\begin{table}") + text.count(r"\begin{figure}")
+    assert text.count(r"\caption{") == sum(
+        text.count(rf"\begin{{{kind}}}") for kind in ("table", "figure", "longtable")
+    )
     assert not re.search(r"\d[eE][+-]?\d", text)
+
+
+def chosen(monkeypatch: pytest.MonkeyPatch, runs: np.ndarray) -> int:
+    """DSignSGD's number of steps in a study whose runs are these, (S, seeds)."""
+    study = object.__new__(Study)
+    study.task = dataclasses.replace(tiny()[0], sign_saved=8, sign_steps=16, sign_most=128, scales=(0.1,))
+    study.first, study.seed = 1.0, 0
+
+    def run(label: str, settings: Any, steps: int, seeds: int, key: int, **more: Any) -> dict[str, Any]:
+        assert (steps, more["saved"], len(settings)) == (64, 32, 1)
+        return {"loss": runs[:, None]}
+
+    monkeypatch.setattr(study, "tick", lambda label: None)
+    monkeypatch.setattr(study, "run", run)
+    return study._stationary_from()
+
+
+def test_the_number_of_steps_is_doubled_until_the_runs_are_stationary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of 16, 32, 64 steps at which runs are stationary that level at a given step, else 128, which is not tried."""
+    n = np.linspace(0, 64, 33)[:, None] * np.ones(12)
+    for level, wanted in ((4, 16), (14, 32), (28, 64), (60, 128), (1000, 128)):
+        falling = np.exp(-np.minimum(n, level) / 10)
+        assert chosen(monkeypatch, falling) == wanted, level
+        assert chosen(monkeypatch, 1 / falling / 1e6) == wanted, level  # rising
+
+
+def test_what_a_quick_report_has_less_of_is_read_from_the_sizes() -> None:
+    words = {"seeds": "seeds", "scales": "scales", "samples": "samples", "inner": "others", "saved": "", "ends": "ends"}
+    full = {"seeds": 8, "scales": (1, 2, 3), "samples": None, "inner": {"seeds": 5}, "saved": 4, "ends": (1, 2)}
+    quick = {**full, "seeds": 2, "scales": (1,), "samples": 9, "inner": {"seeds": 1}, "saved": 1, "ends": (1, 7)}
+    wanted = ["2 of 8 seeds", "1 of 3 scales", "9 of all samples", "others (1 of 5 seeds)", "7 of 2 ends"]
+    assert reduced(quick, full, words) == wanted and reduced(full, full, words) == []
+    assert reduced({**full, "inner": None, "scales": ()}, full, words) == ["no scales", "no others"]
+    with pytest.raises(KeyError):  # a setting that nobody has a word for
+        reduced({**full, "new": 1}, {**full, "new": 2}, words)
+    for task, whole in zip(experiments.TASKS["quick"], experiments.TASKS["full"], strict=True):
+        lines = " ".join(reduced(task, whole, experiments.COUNTED))
+        assert f"{task.steps} of {whole.steps} steps" in lines and f"{task.seeds} of {whole.seeds} seeds" in lines
+        assert reduced(whole, whole, experiments.COUNTED) == []
+
+
+def test_the_first_page_names_what_is_left_out_and_the_last_section_how_much_less_there_is() -> None:
+    sections = {"real-data": {"left_out": ["2 of 3 runs", "no models"]}, "sweeps": {"left_out": []}, "models": {}}
+    assert reduced_sections(sections) == [{"name": "real data", "lines": ["2 of 3 runs", "no models"]}]
+    assert left_out(sections) == {"less": ["real data"], "none": ["real data: no models"]}
+    assert left_out({"sweeps": {"left_out": []}}) == {"less": [], "none": []}
+
+
+def test_the_grid_of_variants_has_a_column_for_each_and_no_entry_where_a_claim_was_not_run() -> None:
+    one, two = ({"name": claim, "together": word, "reason": ""} for claim, word in (("a", SEEN), ("bound", FAILS)))
+    problems = [
+        {"title": "Digits", "variants": [{"short": "floor", "rows": [one, two]}, {"short": "by label", "rows": [one]}]},
+        {"title": "Breast cancer", "variants": []},
+    ]
+    found = variants.grid(problems)
+    assert [(c["name"], c["data"]) for c in found["columns"]] == [("floor", "digits"), ("by label", "digits")]
+    assert [row["cells"] for row in found["rows"]] == [[one, one], [two, None]]
 
 
 def test_a_quotient_of_rounding_is_none() -> None:

@@ -1,0 +1,146 @@
+"""What inequalities with intervals say about a claim, what would change that, and what two studies say together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from numerics.statistics.estimates import Estimate
+from numerics.statistics.record import Record
+
+SEEN, FAILS, UNDECIDED = "SEEN", "SEEN TO FAIL", "UNDECIDED"
+DISAGREE = "the two studies disagree"
+
+
+@final
+@dataclass(frozen=True)
+class Condition(Record, null=True):
+    """An inequality that a criterion asks for, judged by an interval.
+
+    Attributes:
+        setting: the index of the setting.
+        quantity: what is estimated, in words.
+        estimate: the median with its interval.
+        boundary: the number that it is compared with.
+        below: whether the quantity has to be below the boundary, or else above it.
+        fatal: whether the claim fails where the contrary is shown.
+    """
+
+    setting: int
+    quantity: str
+    estimate: Estimate
+    boundary: float
+    below: bool = True
+    fatal: bool = False
+
+    def end(self, far: bool) -> float:
+        """The end of the interval that is nearer to the forbidden side (`far` False: the other one)."""
+        return self.estimate.upper if self.below is far else self.estimate.lower
+
+    @property
+    def met(self) -> bool:
+        """Whether it holds for the whole interval."""
+        return self.end(True) < self.boundary if self.below else self.end(True) > self.boundary
+
+    @property
+    def broken(self) -> bool:
+        """Whether the contrary holds for the whole interval: not below the boundary, or below it."""
+        return self.end(False) >= self.boundary if self.below else self.end(False) < self.boundary
+
+    def widths(self, far: bool) -> float:
+        """How far that end is from the boundary, in widths of the interval."""
+        width, off = self.estimate.upper - self.estimate.lower, abs(self.end(far) - self.boundary)
+        return off / width if width > 0 else np.inf if off else 0.0
+
+
+@final
+@dataclass(frozen=True)
+class Change(Record, null=True):
+    """The least that would change a verdict: an end of an interval at the other side of a boundary.
+
+    Attributes:
+        to: the verdict that would follow.
+        condition: whose boundary it is.
+        upper: whether it is the upper end.
+        end, widths: where this end is, and how far from the boundary in widths of the interval.
+    """
+
+    to: str
+    condition: Condition
+    upper: bool
+    end: float
+    widths: float
+
+
+@final
+@dataclass(frozen=True)
+class Finding(Record, null=True):
+    """Whether a claim was seen.
+
+    Attributes:
+        seen: by the criterion of the function that made it.
+        fails: whether the contrary is shown: an interval lies wholly on the other side. Neither: the runs do not decide.
+        each: one word for each setting, in their order.
+        estimates: the intervals, in the order of the function's description.
+        reason: why not, in a few words; empty where seen.
+        conditions: all inequalities that the criterion asks for.
+        hindered: what no interval says and yet decides: runs that left the bound, a comparison that is not fair; else "".
+    """
+
+    seen: bool
+    fails: bool
+    each: tuple[str, ...]
+    estimates: tuple[Estimate, ...]
+    reason: str = ""
+    conditions: tuple[Condition, ...] = ()
+    hindered: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """SEEN, SEEN TO FAIL or UNDECIDED."""
+        return SEEN if self.seen else FAILS if self.fails else UNDECIDED
+
+    @property
+    def change(self) -> Change | None:
+        """What would change the verdict with the least move of an end; None where no interval can change it.
+
+        Of a claim that is seen one condition has to give way, of one that fails all that are broken, and of an undecided one
+        either all that are not met, or a fatal one.
+        """
+        if self.seen:
+            return _nearest([(c, True) for c in self.conditions], UNDECIDED)
+        fatal = [c for c in self.conditions if c.fatal]
+        if self.fails:
+            return None if self.hindered else _farthest([(c, False) for c in fatal if c.broken], UNDECIDED)
+        ways = [_nearest([(c, False) for c in fatal], FAILS)]
+        if not self.hindered:
+            ways.append(_farthest([(c, True) for c in self.conditions if not c.met], SEEN))
+        return min((way for way in ways if way), key=lambda way: way.widths, default=None)
+
+
+def _nearest(ends: Sequence[tuple[Condition, bool]], to: str) -> Change | None:
+    return _moved(min(ends, key=lambda end: end[0].widths(end[1]), default=None), to)
+
+
+def _farthest(ends: Sequence[tuple[Condition, bool]], to: str) -> Change | None:
+    return _moved(max(ends, key=lambda end: end[0].widths(end[1]), default=None), to)
+
+
+def _moved(end: tuple[Condition, bool] | None, to: str) -> Change | None:
+    if end is None:
+        return None
+    condition, far = end
+    return Change(to, condition, condition.below is far, condition.end(far), condition.widths(far))
+
+
+def combined(verdicts: Sequence[str]) -> tuple[str, str]:
+    """The verdict on a claim of several studies, each made anew with other seeds, and the reason where they do not settle it.
+
+    Seen where it is seen in all of them, seen to fail where it fails in all of them, else undecided.
+    """
+    if len(set(verdicts)) > 1:
+        return UNDECIDED, DISAGREE
+    return verdicts[0], "no study decides" if verdicts[0] == UNDECIDED else ""
