@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -130,7 +131,9 @@ def _parts(
 
 
 def _typeset(main: Path, files: dict[str, str], notes: list[str]) -> None:
-    compiled = compile_tex(main)
+    with ThreadPoolExecutor(1) as beside:  # both only wait for programs, and read the same files
+        page = beside.submit(tex_to_html, main)
+        compiled = compile_tex(main)
     if isinstance(compiled, TexAbsent):
         notes.append(compiled.message)
     else:
@@ -138,10 +141,10 @@ def _typeset(main: Path, files: dict[str, str], notes: list[str]) -> None:
             files["pdf"] = str(compiled.pdf)
         notes += [f"TeX: {e}" for e in (*compiled.errors, *compiled.undefined)]
         notes += [f"TeX: a box is {box.points:.0f} pt too wide: {box.where}" for box in compiled.overfull]
-    page = tex_to_html(main)
-    if isinstance(page, HtmlAbsent):
-        notes.append(page.message)
+    made = page.result()
+    if isinstance(made, HtmlAbsent):
+        notes.append(made.message)
     else:
-        if page.html is not None:
-            files["html"] = str(page.html)
-        notes += [f"HTML: {w}" for w in page.warnings]
+        if made.html is not None:
+            files["html"] = str(made.html)
+        notes += [f"HTML: {w}" for w in made.warnings]

@@ -35,7 +35,7 @@ class Law(ABC):
 
     @abstractmethod
     def density(self, x: sp.Expr) -> sp.Expr:
-        """p(x)."""
+        """F'(x)."""
 
     @abstractmethod
     def sign_mean(self, x: sp.Expr) -> sp.Expr:

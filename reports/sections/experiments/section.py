@@ -69,7 +69,7 @@ TASKS = {
         ),
         replace(
             _CANCER, **_FEW, tuned=32, seeds=64, sign_seeds=40, equations=(ModelRun(0.1, 1.0, 48, 256),),
-            variants=VariantSize(variants.NAMES[:2], (1.0, 0.01), 24, 192, 16, 192, 16, (0.1,)),
+            variants=VariantSize(variants.NAMES[:1], (1.0, 0.01), 24, 192, 16, 192, 16, (0.1,)),
         ),
     ),
     "full": (_DIGITS, _CANCER),

@@ -172,8 +172,8 @@ def _tails(found: Mapping[str, Any], folder: Path) -> None:
             errors(axes[1], one["at"], one, n, label=rf"DSGD, $\alpha={float(alpha):g}$")
         errors(axes[1], found["caps"], found["capped_signs"], 3, label=r"DSignSGD, $\alpha=1$")
         axes[1].set_xscale("log")
-        axes[1].set_xlabel(r"cap $c$")
-        axes[1].set_ylabel(r"mean of $\min(f(x_n),c)$")
+        axes[1].set_xlabel(r"cap $f_{\max}$")
+        axes[1].set_ylabel(r"mean of $\min(f(x_n),f_{\max})$")
         for axis in axes:
             axis.set_yscale("log")
             axis.legend(frameon=False, fontsize=7)

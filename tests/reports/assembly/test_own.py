@@ -113,7 +113,7 @@ def test_every_noise_law_is_written_as_mathematics(name: str) -> None:
     told = noise.definition(Notation())
     assert told.count("$") % 2 == 0 and macro("noise") in told
     if name not in ("none", "stable"):
-        assert "p(" in told and "variance" in told
+        assert "F'(" in told and "variance" in told
     if name == "stable":
         assert r"\mathbb{E}\,e^{" in told
     if name == "affine":
@@ -133,7 +133,7 @@ def test_a_law_of_the_users_own_is_defined_by_its_density() -> None:
         def latex(self) -> str:
             return r"\mathrm{Triangle}"
 
-    assert r"p(\sdY)=\max" in Triangle().definition(Notation())
+    assert r"F'(\sdY)=\max" in Triangle().definition(Notation())
 
 
 @pytest.mark.slow
