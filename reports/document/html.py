@@ -43,7 +43,7 @@ _LAYOUT = r"""
     \small \footnotesize \scriptsize \normalsize \large \pagestyle \thispagestyle \emergencystretch \sloppy
     \frenchspacing \smallskip \medskip \bigskip \geometry \numberwithin \theoremstyle \captionsetup \graphicspath
     \phantomsection \definecolor \FloatBarrier \addcontentsline \microtypesetup \setcounter \addtocounter
-    \renewcommand \linespread
+    \renewcommand \linespread \makeatletter \makeatother
     \urlstyle \qedhere \par \protect \pdfstringdefDisableCommands
 """
 

@@ -73,7 +73,7 @@ class StudentT(Law):
         above, below = (rf"\Gamma\left({_half(e, show)}\right)" for e in (self.nu + 1, self.nu))
         front = rf"\frac{{{above}}}{{{show(sp.sqrt(sp.pi * self.nu))}\,{below}}}"
         tail = rf"\left({show(1 + ARGUMENT**2 / self.nu)}\right)^{{-{_half(self.nu + 1, show)}}}"
-        density = rf"$\displaystyle p({show(ARGUMENT)})={front}\,{tail}$"
+        density = rf"$\displaystyle F'({show(ARGUMENT)})={front}\,{tail}$"
         return rf"Student's $t$ with ${show(self.nu)}$ degrees of freedom, of density {density}"
 
     def latex(self) -> str:

@@ -37,7 +37,7 @@ class Uniform(Law):
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         y = show(ARGUMENT)
-        return rf"of density $p({y})=\frac{{1}}{{2}}$ for $\left|{{{y}}}\right|\le1$, $0$ beyond"
+        return rf"of density $F'({y})=\frac{{1}}{{2}}$ for $\left|{{{y}}}\right|\le1$, $0$ beyond"
 
     def latex(self) -> str:
         return r"\mathcal{U}[-1,1]"
