@@ -150,7 +150,7 @@ def drifts(method, model, x):
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("name", mostly_slow(METHODS, 2))
+@pytest.mark.parametrize("name", mostly_slow(METHODS, 4))
 def test_first_and_second_order_and_corrected(name, schedule):
     make, b = METHODS[name]
     rule, h = SCHEDULES[schedule]

@@ -85,7 +85,7 @@ def test_moments_given_the_message_equal_the_enumeration(compressor: Compressor,
         assert equal(at(covariance, message_symbols(dim), v), true_covariance), point
 
 
-@pytest.mark.parametrize(("compressor", "dim"), EXISTING, ids=str)
+@pytest.mark.parametrize(("compressor", "dim"), mostly_slow(EXISTING, 2, rows=True), ids=str)
 def test_noise_free_moments_and_sde_equal_the_enumeration(compressor: Compressor, dim: int) -> None:
     method = DCSGD(compressor, NoNoise(), 3)
     form = moments(method, dim).form

@@ -181,7 +181,7 @@ def test_moments_conform_with_a_scale_for_each_client() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize(("compressor", "law"), mostly_slow(PAIRS[:8], 4, rows=True), ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(("compressor", "law"), mostly_slow(PAIRS[:8], 8, rows=True), ids=lambda x: type(x).__name__)
 def test_the_three_models(compressor: Compressor, law: Law, model: str) -> None:
     g1, g2 = gradient_symbols(2)
     equation = sde(DCSGD(compressor, Scaled(law)), model)

@@ -95,7 +95,7 @@ def test_density_with_power_tails():
             assert p(x) == pytest.approx(stats.t.pdf(x / scale, nu) / scale, rel=1e-8)
 
 
-@pytest.mark.parametrize("nu", [0.2, 0.7])
+@pytest.mark.parametrize("nu", mostly_slow([0.2, 0.7]))
 def test_a_density_whose_mass_reaches_very_far(nu):
     # p ~ (1 + x^2)^{-(nu+1)/2}: a share of the mass lies beyond any range of quadrature and is added as a power law
     x = sp.Symbol("x1", real=True)
@@ -225,7 +225,7 @@ def test_an_antiderivative_that_sympy_gets_wrong_is_not_used():
 
 @pytest.mark.parametrize(
     ("eta", "sigma", "h", "clients"),
-    mostly_slow([(0.3, 1.0, 1.0, 2), (0.3, 1.2, 1.5, 2), (1.5, 1.0, 1.0, 1), (4.0, 1.0, 1.0, 1), (0.01, 1.0, 1.0, 4)], rows=True),
+    mostly_slow([(0.3, 1, 1, 2), (0.3, 1.2, 1.5, 2), (1.5, 1, 1, 1), (4.0, 1, 1, 1), (0.01, 1, 1, 4)], 5, rows=True),
 )
 def test_sign_with_uniform_noise_is_a_beta_law(eta, sigma, h, clients):
     """f = h x^2/2, y = h x/sigma: drift -y, V = (eta/N)(1 - y^2): p ~ (1 - y^2)^(N sigma/(eta h) - 1) for |y| < 1 (theory 6.7).
@@ -242,7 +242,7 @@ def test_sign_with_uniform_noise_is_a_beta_law(eta, sigma, h, clients):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("eta", [0.5, 1.0])
+@pytest.mark.parametrize("eta", mostly_slow([0.5, 1.0]))
 def test_bounded_noise_without_a_closed_form(eta):
     """f = x^4/4: int u/(1 - u^3) du = -log(1 - u)/3 + log(1 + u + u^2)/6 - atan((2u + 1)/sqrt 3)/sqrt 3 with u = x^2."""
     p = of(DSignSGD(Uniform()), "first-order", Quartic(), eta=eta, sigma=1.0, N=1.0)

@@ -50,7 +50,7 @@ def settles(model: str, h: np.ndarray, step: float, clients: int, size: int, s1:
     return bool(np.linalg.eigvals(np.kron(drift, one) + np.kron(one, drift) + step / clients * spread).real.max() < 0)
 
 
-@pytest.mark.parametrize("model", mostly_slow(["discrete", *MODELS], 2))
+@pytest.mark.parametrize("model", mostly_slow(["discrete", *MODELS], 4))
 @pytest.mark.parametrize("size", mostly_slow([2, 1]))
 def test_the_condition_is_that_the_second_moments_settle(size, model):
     # 60 random cases, seed 5; both answers occur
@@ -74,7 +74,7 @@ def test_the_condition_is_that_the_second_moments_settle(size, model):
 
 
 @pytest.mark.parametrize("dim", mostly_slow([2, 3]))
-@pytest.mark.parametrize("discrete", [False, True])
+@pytest.mark.parametrize("discrete", mostly_slow([False, True]))
 def test_the_condition_of_maps_that_mix_all_entries(dim, discrete):
     # dv/dt = A v + v A' + B v B', and v -> A v A' + B v B', with full rational A, B; 40 random cases, seed 6
     draw, seen = np.random.default_rng(6), []

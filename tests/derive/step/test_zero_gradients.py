@@ -35,7 +35,7 @@ def coefficients(method: derive.Method, model: str, dim: int = 2):
 NOISES = [Scaled(Laplace(), (1, 2)), Scaled(Laplace(), "1/2"), Scaled(Logistic(), "1/2")]
 
 
-@pytest.mark.parametrize("point", mostly_slow([(0, 1), (0, 0), (0.5, 0), (0, -2), (0.7, -0.4)], 2), ids=str)
+@pytest.mark.parametrize("point", mostly_slow([(0, 1), (0, 0), (0.5, 0), (0, -2), (0.7, -0.4)]), ids=str)
 @pytest.mark.parametrize("noise", mostly_slow(NOISES), ids=str)
 @pytest.mark.parametrize("compressor", [derive.Sign(), derive.ScaledSign()], ids=str)
 def test_the_second_order_drift_at_zero_coordinates(
@@ -85,7 +85,7 @@ def test_a_factor_without_a_limit_is_refused() -> None:
 SCALES = {"one of two": Affine((0, 1), 1), "two of three": Affine((0, 1, 0), ("1/2", 1, 2), 5), "all": Affine(0, "1/2")}
 
 
-@pytest.mark.parametrize("model", mostly_slow(["second-order", "first-order", "corrected"], 2))
+@pytest.mark.parametrize("model", mostly_slow(["second-order", "first-order", "corrected"]))
 @pytest.mark.parametrize(
     ("compressor", "noise"),
     [

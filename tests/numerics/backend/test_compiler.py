@@ -58,6 +58,7 @@ def test_this_jax_knows_every_option_and_computes_rightly_with_all() -> None:
     compiler.check_plain()
 
 
+@pytest.mark.slow
 def test_every_function_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = canary.functions()
     assert {"arctan", "exp", "tanh", "power", "arctan2", "erf", "gammaln"} <= honest.keys()

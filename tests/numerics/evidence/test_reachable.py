@@ -50,6 +50,7 @@ def test_at_late_times_it_is_the_closed_stationary_law() -> None:
     assert second[-1] == pytest.approx(whole[2] / whole[0], rel=2e-3)
 
 
+@pytest.mark.slow
 def test_the_verdict_follows_the_numbers() -> None:
     (found,) = reachable("6.2-expectation")
     assert found.verdict is BoundVerdict.VIOLATED and found.failing == 1 and found.tightness < 0.3

@@ -78,6 +78,7 @@ def test_a_lattice_that_is_too_short_is_widened():
     assert narrow[0] == pytest.approx(wide[0], rel=1e-6) and narrow[2] < signs.EDGE
 
 
+@pytest.mark.slow
 def test_both_methods_under_stable_noise_are_as_computed():
     """Shares of 2000 paths below exact quantiles; means of the signs against the chain, |z| < 5."""
     alphas = [0.6, 1.0, 2.0]

@@ -70,7 +70,7 @@ LAWS: dict[str, tuple[Callable[[Draws, tuple[int, ...]], Any], Any]] = {
 
 
 @pytest.mark.parametrize(("dtype", "wide"), mostly_slow([("float32", False), ("float64", False), ("float64", True)], 2, rows=True))
-@pytest.mark.parametrize("name", mostly_slow(LAWS, 2))
+@pytest.mark.parametrize("name", mostly_slow(LAWS, 4))
 def test_laws(name: str, dtype: str, wide: bool) -> None:
     """Kolmogorov and Smirnov on 131,000 draws of either step of a pair: fails by chance in one of 10^5 (there are 54 of them).
 
@@ -84,6 +84,7 @@ def test_laws(name: str, dtype: str, wide: bool) -> None:
         assert stats.kstest(found.ravel().astype(float), law.cdf).pvalue > 1e-5, half
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wide", mostly_slow([False, True]))
 def test_the_two_steps_of_a_pair_are_independent(wide: bool) -> None:
     """Signs, sizes and squares of the two normals of each pair, and of two rows and two purposes: z below 5."""

@@ -161,7 +161,7 @@ def told(x: Any) -> str:
     return x if isinstance(x, str) else str(x).replace(" ", "")
 
 
-@pytest.mark.parametrize("pair", mostly_slow(NOISES, 5), ids=told)
+@pytest.mark.parametrize("pair", mostly_slow(NOISES, 10), ids=told)
 def test_noises_have_the_same_distribution_and_a_wrong_scale_is_found(pair: tuple[Noise, int]) -> None:
     noise, client = pair
     left, right = two_noises(noise, client)
@@ -183,7 +183,7 @@ def test_a_dependence_between_coordinates_is_found() -> None:
     assert not same_distribution(left, mixed, False)
 
 
-@pytest.mark.parametrize("compressor", mostly_slow(COMPRESSORS), ids=told)
+@pytest.mark.parametrize("compressor", mostly_slow(COMPRESSORS, 6), ids=told)
 def test_compressors_have_the_same_outcomes_and_a_wrong_scale_is_found(compressor: Compressor) -> None:
     for name in (name for c, name in PAIRS if c == compressor):
         left, right = two_outcomes(compressor, name)

@@ -20,6 +20,7 @@ from numerics.simulate.equation import solve
 from numerics.simulate.runs import at_time
 from numerics.simulate.schemes import SCHEMES, Increment, ItoTerm
 from numerics.simulate.systems import ito_system, stratonovich_system
+from tests.support.samples import mostly_slow
 
 ETA, CURVATURE, T, START = 0.5, 1.5, 1.0, 2.0
 #: schedule, u of a free one, the function
@@ -65,7 +66,7 @@ def propagated(name: str, schedule: str, steps: int, model="first-order") -> tup
     return float(mean), float(variance)
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("schedule", mostly_slow(SCHEDULES))
 @pytest.mark.parametrize(("name", "order"), [("predictor-corrector", 2), ("heun", 2), ("euler", 1), ("milstein", 1)])
 def test_the_weak_error_has_the_order_that_the_scheme_states(name, order, schedule):
     """Mean and variance; the order is log2 of the ratio of errors on halving the step, within 0.15."""

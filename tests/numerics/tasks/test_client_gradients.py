@@ -19,6 +19,7 @@ from numerics.tasks.data import Dataset
 from numerics.tasks.linear_models import logistic_regression
 from numerics.tasks.network import Network
 from numerics.tasks.step_rules import RaceProblem, race
+from tests.support.samples import mostly_slow
 
 RNG = np.random.default_rng(8)
 N, CLASSES = 17, 3
@@ -49,7 +50,7 @@ def point(loss: Any, paths: int = 3) -> np.ndarray:
     return np.random.default_rng(2).standard_normal((loss.dim, paths))
 
 
-@pytest.mark.parametrize("loss", [NETWORK, LINEAR], ids=["network", "linear"])
+@pytest.mark.parametrize("loss", mostly_slow([LINEAR, NETWORK]), ids=["linear", "network"])
 def test_a_clients_gradient_is_the_sum_over_its_samples(loss: Any) -> None:
     """A loop over clients, samples and paths; the mean over clients is the full gradient, and one client's is another one."""
     data = data_by_label(LABELS, 4, None)
@@ -74,7 +75,7 @@ def test_a_clients_gradient_is_the_sum_over_its_samples(loss: Any) -> None:
     np.testing.assert_allclose(traced, wanted[2], rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("loss", [NETWORK, LINEAR], ids=["network", "linear"])
+@pytest.mark.parametrize("loss", mostly_slow([LINEAR, NETWORK]), ids=["linear", "network"])
 def test_mini_batches_are_of_the_clients_own_samples(loss: Any) -> None:
     """The batch gradient against a loop; a client's mean over 20000 batches is its own gradient: all z-scores below 5."""
     x = point(loss, 2)

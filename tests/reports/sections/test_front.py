@@ -27,6 +27,7 @@ from reports.sections.ledger import Ledger
 from reports.sections.theorems import _shown
 from reports.store.cache import ResultsCache
 from tests.reports.paper.test_ledger import SETTLED, otherwise
+from tests.support.samples import mostly_slow
 
 #: refuted claims whose negation is a theorem: that stands without them
 TWICE_REFUTED = ("6.4-chord", "6.4-chord-zero", "8-rosenbrock", "8-rosenbrock-never")
@@ -63,7 +64,7 @@ def made(sections: dict[str, dict[str, Any]], folder: Path, own: Any = None, who
     return results
 
 
-@pytest.mark.parametrize("name", DERIVED)
+@pytest.mark.parametrize("name", mostly_slow(DERIVED, 4))
 def test_a_part_goes_into_a_paper_with_narrow_lines(sections: dict[str, Any], tmp_path: Path, name: str) -> None:
     made(sections, tmp_path, whole=False)
     main = tmp_path / "paper.tex"

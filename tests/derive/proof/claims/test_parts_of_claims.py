@@ -55,7 +55,7 @@ FALSE = (
 )
 
 
-@pytest.mark.parametrize(("claim", "assume"), mostly_slow(TRUE, rows=True))
+@pytest.mark.parametrize(("claim", "assume"), mostly_slow(TRUE, 6, rows=True))
 def test_true_claims_are_proved_and_replayed(claim: str, assume: list[str]) -> None:
     verdict = prove(claim, assume)
     assert verdict.status == "PROVED", verdict.reason

@@ -65,7 +65,7 @@ def right(case: Case, verdict: Verdict) -> bool:
     return verdict.status == "REFUTED"
 
 
-@pytest.mark.parametrize("case", mostly_slow(SAMPLE, 2), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", mostly_slow(SAMPLE, 4), ids=lambda case: case.name)
 def test_a_sample_of_the_corpus(case):
     asked = claim_of(case)
     verdict = prove(asked, seconds=SECONDS)
