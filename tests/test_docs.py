@@ -250,6 +250,7 @@ def test_what_is_wrong_on_a_page_is_noticed(tmp_path, right, wrong, said):
     assert said in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_wrong_output_on_a_page_of_ours_is_noticed(tmp_path):
     text = (ROOT / "docs/howto/add-a-theorem.md").read_text(encoding="utf-8")
     right = "the loss: lam*x1^2/2 <= lam*x0^2/2"

@@ -129,7 +129,7 @@ CONSTANTS = (
     algebraic("the curvature of a sample", "8-logistic-regression", "1/4", lambda c: (b**2 * s * (1 - s)).le(c * b**2), "b s"),
     algebraic("L₀ of the quartic: 3 z^2 <= c + z^3", "8-quartic", "4", lambda c: (3 * z**2).le(c + z**3), "z", (z.ge(0),)),
     algebraic("the chord of uniform noise", "8-uniform-3", "1/4", lambda c: (v - c).le(v**2), "v", (v.ge(0), v.le(1))),
-    algebraic("the threshold of growth, ρ = 1: q >= c", "6.9-growth", "2", lambda c: ((q + c - 1) ** 2).ge(1), "q", (q.ge(0),)),
+    algebraic("the threshold of growth, θ = 1: q >= c", "6.9-growth", "2", lambda c: ((q + c - 1) ** 2).ge(1), "q", (q.ge(0),)),
     *(chord(law, f"8-{law.replace(':', '-')}-3") for law in SHOWN if law != "uniform"),
 )
 

@@ -361,8 +361,9 @@ class TermWriter(Printer):
         shown, level = self.shown(base)
         if n == 1:
             return shown, level
-        plain = base[0] in ("x", "norm", "opnorm", "q", "pi", "as") or base in self.short
-        simple = plain and level == ATOM and not _COMPOUND.search(shown if base[0] not in ("norm", "opnorm", "q") else "")
+        closed = base[0] in ("norm", "opnorm", "q") or base[:2] == ("f", "abs")
+        plain = base[0] in ("x", "pi", "as") or base in self.short
+        simple = level == ATOM and (closed or (plain and not _COMPOUND.search(shown)))
         return f"{shown if simple else self.bracketed(shown)}^{{{n}}}", POWER
 
     def function(self, name: str, inner: Any) -> Shown:

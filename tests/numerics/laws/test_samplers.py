@@ -147,6 +147,7 @@ def test_a_vector_scale_gives_each_coordinate_its_own():
     within(draws**2, np.array([1.0, 4.0, 0.25]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", mostly_slow([derive.StudentT(9), derive.Gaussian(), derive.Laplace()]), ids=str)
 def test_correlated_noise_has_its_covariance(law):
     sigma = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 0.5]])

@@ -333,6 +333,7 @@ def test_stable_values_are_the_same_alone_and_among_others(alpha):
         np.testing.assert_allclose(stable_sign_mean(alpha, jnp.asarray(x[4:7])), np.exp(-(x[4:7] ** -alpha)), atol=2.5 * alpha)
 
 
+@pytest.mark.slow
 def test_the_arctangent_is_exact_to_rounding():
     """Against 30 digits, with both ends of each range, and its derivative; NaN, infinities and the sign of zero are kept."""
     edges = [np.tan(np.pi / 8), 0.66, np.tan(3 * np.pi / 8)]

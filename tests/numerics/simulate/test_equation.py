@@ -240,6 +240,7 @@ def test_integrals_over_the_noise_against_draws(pair):
     assert_mean(products, covariance, slack * (1 + np.abs(covariance).max()))
 
 
+@pytest.mark.slow
 def test_integrals_over_the_noise_against_closed_forms():
     """Where a closed form exists the integral must find it: scales of two clients, a low-rank covariance, a sign."""
     point = jnp.asarray([[0.8], [-1.1], [0.3]])

@@ -130,7 +130,7 @@ def test_blow_ups_are_counted_with_their_step_and_frozen():
     assert ensemble.to_dict()["blow_ups"][-1] == 2
 
 
-@pytest.mark.parametrize("save", [[0, 2, 4], [0, 1, 3, 4]], ids=["pairs of steps", "divided pairs"])
+@pytest.mark.parametrize("save", mostly_slow([[0, 2, 4], [0, 1, 3, 4]]), ids=["pairs of steps", "divided pairs"])
 def test_a_path_that_was_outside_for_a_single_step_is_lost(save):
     """0, 10, 0, 10, ..: outside after the first step of a pair, and back inside after its second."""
     there_and_back = lambda x: jnp.where(x[0] < 1, -10 * x[0], 10 * x[0])  # noqa: E731

@@ -190,6 +190,7 @@ def test_top_one_is_exact_and_its_error_bar_holds(name, seed):
             assert error <= bar + 1e-12 and error < most, (g, s, nodes, error, bar)  # the goal has an error of its own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "seed"), CASES)
 def test_the_error_bar_of_a_quasi_random_set_holds(name, seed):
     """Four random cases of Top-k, k >= 2, for a law and a seed, d = 3 to 6: all are covered."""

@@ -77,6 +77,7 @@ def test_numbers_at_which_the_equation_does_not_exist():
     assert np.isfinite(second.final).all()
 
 
+@pytest.mark.slow
 def test_scales_that_become_zero_leave_the_equation_without_noise():
     method = DSignSGD(derive.Gaussian(), 2)
     found = solve(

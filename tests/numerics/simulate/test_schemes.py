@@ -93,6 +93,7 @@ def test_a_step_under_a_schedule_has_the_variance_at_its_midpoint():
     np.testing.assert_allclose(y[0], push * (1 - u(length) * CURVATURE * length / 2), rtol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["first-order", pytest.param("corrected", marks=pytest.mark.slow)])
 def test_an_ensemble_under_a_schedule_has_the_variance_of_its_equation(model):
     """100,000 paths at the default step eta/8 = 1/16, key 11: |z| <= 5, after 0.2 % for the solver; with u at the start of a

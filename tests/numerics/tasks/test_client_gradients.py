@@ -114,6 +114,7 @@ def test_runs_with_clients_of_their_own_are_a_loop_over_clients() -> None:
     assert np.all(np.abs(loop([np.arange(N)] * 4)[-1] - found.loss[-1, 0]) > 1e-3)
 
 
+@pytest.mark.slow
 def test_noise_has_the_scale_of_the_clients_own_gradient() -> None:
     """Its mean square over 20000 paths is d sigma1^2 ||g_i||^2 within five standard errors, and not that of the full gradient."""
     data, paths = data_by_label(LABELS, 4, None), 20000

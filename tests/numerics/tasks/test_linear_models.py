@@ -84,12 +84,14 @@ def test_minimiser_has_zero_gradient_and_lowest_loss(kind: str) -> None:
     np.testing.assert_allclose(found.curvature, (spectrum[0], spectrum[-1]), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_least_squares_minimiser_is_the_normal_equations_solution() -> None:
     data = random_design(50, 3, seed=1)
     expected = np.linalg.lstsq(data.features, data.labels, rcond=None)[0]
     np.testing.assert_allclose(minimise(least_squares(data)).point, expected, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_separable_data_without_l2_has_no_minimiser() -> None:
     data = Dataset(np.array([[1.0], [-1.0]]), np.array([1.0, -1.0]), "separable", ("a",))
     with pytest.raises(Refusal) as caught:

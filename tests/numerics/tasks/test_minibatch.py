@@ -35,7 +35,7 @@ def _decaying(t: jax.Array) -> jax.Array:
     return 1.0 / (1.0 + t)
 
 
-@pytest.mark.parametrize("data", [shared_data(40, 4, None), split_data(40, 4, None)], ids=["shared", "split"])
+@pytest.mark.parametrize("data", mostly_slow([shared_data(40, 4, None), split_data(40, 4, None)]), ids=["shared", "split"])
 def test_whole_data_dsgd_is_gradient_descent(data) -> None:
     run = run_minibatch(PROBLEM, MiniBatchDSGD(), data, START, 0.1, [0, 1, 7], 3, schedule=_decaying)
     x, losses = jnp.asarray(START), []

@@ -101,6 +101,7 @@ def test_damaged_results_are_computed_again(tmp_path):
         assert contents(tmp_path) == right
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blocks")
 def test_what_a_killed_run_left_half_written_goes(tmp_path):
     asked = experiment({**FIELDS, "models": [], "eta": "1/8"})

@@ -193,6 +193,7 @@ def test_chunks_of_every_size_give_the_same_files(whole, tmp_path, blocks):
     assert len(found[0]) == 3 and all(other == found[0] for other in found[1:])
 
 
+@pytest.mark.slow
 def test_statistics_are_those_of_the_paths(tmp_path, blocks):
     exact = solved(tmp_path / "paths", eta="1/8")
     blocks(whole=False)

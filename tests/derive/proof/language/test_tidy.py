@@ -102,6 +102,7 @@ def test_what_is_kept_stays_whole(seed: int) -> None:
         (num(10) ** 9, "10^{9}"),
         (num(2) * a * (num(-1) * (a * b)), r"-2\,a^{2}\,b"),
         (num(-1) + a / b + c, r"\frac{a}{b}-1 + c"),
+        (fn("abs", a + b) ** 2, r"\left|a + b\right|^{2}"),
         (a / b**2 * a / b, r"\frac{a^{2}}{b^{3}}"),
     ],
     ids=str,
