@@ -80,7 +80,7 @@ def quartic_growth() -> SanityCheck:
             rf"q^*_{{\text{{{model}}}}}",
             growth_threshold(change, q),
             expected[model],
-            "the state grows when this velocity is positive, that is beyond this value of q (infinite: it never grows)",
+            "the state grows when this velocity is positive, that is beyond this value of q (where it is infinite, never)",
         )
     _explosion(work, velocity["corrected"])
     _smoothness(work, quartic)

@@ -29,7 +29,7 @@ def following(
     The relative gap of the means at a time is a/b - 1, with a half-width from the intervals of both (delta method; widened so that
     the intervals of all times hold together) plus the solver's error. A model follows where all of that is within `FOLLOW` at every
     time of the phase, and does not where at one time all of it is beyond; else nothing is decided. A method that has not settled in
-    the last quarter of the run is transient to its end.
+    the last quarter of the run is transient to its end, and nothing of it is compared as late.
 
     Args:
         series: "times", "mean", "interval" (half-widths of 95 % intervals), and of models "solver", by name, the method's too.
@@ -47,7 +47,10 @@ def following(
             late = [n for n, t in enumerate(times) if t >= LATE * times[-1]]
             early = [n for n, t in enumerate(times) if times[0] < t and (unsettled or n not in late)]
             chosen = early if phase == TRANSIENT else late
-            item = _phase([gaps[n] for n in chosen]) if phase == TRANSIENT or not unsettled else _open(unsettled)
+            if phase == AFTER and unsettled:
+                chosen, item = [], _open(unsettled)
+            else:
+                item = _phase([gaps[n] for n in chosen])
             words = f"{_title(method)}, {setting[1]}"
             found[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
                 f"follows-{method}-{phase}-{model}", METHOD, item["verdict"], f"{words}: {item['says']}", anchor,

@@ -166,12 +166,12 @@ FOILS = Group(
     source=OURS,
 )
 VARIANTS = Group(
-    "The paper's experiments outside the assumptions of the theorems",
+    "The paper's experiments with other noise and other clients",
     (
         Claim(
             "variant-diverges",
             r"(a) With a constant step size the loss diverges as $\omega$ grows",
-            "noise with a floor, clients split by label, mini-batches; multipliers of the main setting",
+            "the kinds of noise and clients that the evidence names; multipliers of the main setting",
             topics=("variant-a",),
         ),
         Claim(
@@ -189,7 +189,7 @@ VARIANTS = Group(
         Claim(
             "variant-constant",
             "(d) DSignSGD: a constant step is stable and stalls",
-            "clients split by label, Cauchy noise or mini-batches",
+            "the kinds of noise and clients that the evidence names",
             topics=("variant-d-constant",),
         ),
         Claim(
@@ -201,7 +201,7 @@ VARIANTS = Group(
         Claim(
             "variant-bound",
             r"With noise that has a floor, the mean of $G^2/K_\kappa(G)$ is below the bound that is proved for the corrected SDE",
-            "DCSGD itself, the losses of the experiments, constants as measured",
+            "DCSGD itself, on the data that the evidence names; constants as measured",
             topics=("variant-bound",),
         ),
     ),

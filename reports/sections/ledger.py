@@ -84,7 +84,7 @@ def left_out(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     less = reduced_sections(sections)
     return {
         "less": [own["name"] for own in less],
-        "none": [f"{own['name']}: {line}" for own in less for line in own["lines"] if line.startswith("no ")],
+        "none": [f"{own['name']}: {line.removeprefix('no ')}" for own in less for line in own["lines"] if line.startswith("no ")],
     }
 
 

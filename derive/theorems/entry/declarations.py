@@ -56,5 +56,5 @@ def _processes(context: Context, moving: set[str], writer: TermWriter) -> Iterat
         if entry["diffusion"]:
             said += " + L dW with L L' = " + " + ".join(f"{text(c)} {m[1]}" for c, m in entry["diffusion"])
             spread = writer.combination([(c, writer.symbol(m[1])) for c, m in entry["diffusion"]])
-            moved += rf"+L\,\mathrm{{d}}W$ with $LL^{{\top}}={spread}"
+            moved += rf"+B\,\mathrm{{d}}W$ with $BB^{{\top}}={spread}"
         yield {"text": f"{name} is C^2, and {said}", "latex": rf"${writer.symbol(name)}$ is $C^2$; ${moved}$"}

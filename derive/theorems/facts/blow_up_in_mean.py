@@ -41,7 +41,7 @@ def message() -> dict[str, Relation]:
 
 
 DEFINITIONS = {name: relation for name, relation in message().items() if name == "the step"}
-MOMENT: dict[str, Relation] = {"second moment": NOW.eq(m * WEIGHT)}
+MOMENT: dict[str, Relation] = {"mean of the square": NOW.eq(m * WEIGHT)}
 ASSUMPTIONS: dict[str, Relation] = {
     "unbiased message": message()["unbiased message"], "w >= 0": w.ge(0), "eta_n >= 0": e.ge(0), "theta >= 1": theta.ge(1), "beyond the threshold": (e * m).ge(1 + theta), **MOMENT,
 }  # fmt: skip
@@ -64,7 +64,7 @@ def growth(d: Derivation) -> Fact:
     first, second = (d.step("in the mean", d.kernel.monotone("E", fact)) for fact in (noise, tangent))
     convex = d.combine(
         "the second moment after a step", (m * (1 - e * m) ** 2 * WEIGHT).le(NEXT), [(1, [first], ()), (1, [second], ())],
-        [(2 * e, "unbiased message"), (-(1 - e * m) * (1 - 3 * e * m), "second moment")],
+        [(2 * e, "unbiased message"), (-(1 - e * m) * (1 - 3 * e * m), "mean of the square")],
     )  # fmt: skip
     square = d.kernel.certify((w * y).ge(0), [d["w >= 0"]], sum=[(Fraction(1), (0,), (x0,))])
     positive = d.step("a second moment is not negative", d.kernel.monotone("E", square))
@@ -73,7 +73,7 @@ def growth(d: Derivation) -> Fact:
     # (1 - e m)^2 - theta^2 = (e m - 1 - theta)(e m - 1 + theta)
     return d.combine(
         "growth", (theta**2 * NOW).le(NEXT), [(1, [convex], ()), (1, [big, plus, positive], ())],
-        [((1 - e * m) ** 2, "second moment")],
+        [((1 - e * m) ** 2, "mean of the square")],
     )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def induction(d: Derivation) -> Fact:
     return d.combine(
         "the induction", ((1 + theta) * WEIGHT).le(e1 * NEXT),
         [(1, [step, more], ()), (1, ["eta_n <= theta^2 eta_{n+1}", positive], ()), (1, ["beyond the threshold", weight], ())],
-        [(-e, "second moment")],
+        [(-e, "mean of the square")],
     )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def loss(d: Derivation) -> Fact:
     whole = d.combine("w f <= f", (w * x0**4).le(4 * f), [(1, ["w <= 1"], (x0**2,))], [(-4, "the loss")])
     first, second = (d.step("in the mean", d.kernel.monotone("E", fact)) for fact in (spread, whole))
     return d.combine(
-        "the loss", (m**2 * WEIGHT).le(4 * under("E", f)), [(1, [first], ()), (1, [second], ())], [(-2 * m, "second moment")]
+        "the loss", (m**2 * WEIGHT).le(4 * under("E", f)), [(1, [first], ()), (1, [second], ())], [(-2 * m, "mean of the square")]
     )  # fmt: skip
 
 

@@ -250,7 +250,7 @@ NEVER = Theorem(
 )
 ENTRIES: tuple[Theorem | Refutation, ...] = (
     entry(
-        "quadratic", "h x²/2 is (h, 0)-smooth", r"$|f''|=\lambda\le\lambda+0\cdot|f'|$.", Quadratic(("h",)), quadratic, {"h > 0": h.gt(0)},
+        "quadratic", "λ x²/2 is (λ, 0)-smooth", r"$|f''|=\lambda\le\lambda+0\cdot|f'|$.", Quadratic(("h",)), quadratic, {"h > 0": h.gt(0)},
         {h: 1, L1: 0}, h,
     ),
     entry(

@@ -48,7 +48,7 @@ slope, at = x("l"), x("v")
 CHORD = Refutation(
     id="6.4-chord",
     title="Φ bounded below by G²/100 at every state",
-    source="theory 6.4; arXiv 2506.00181v2, Theorem 4.3 without the bounded-ratio assumption",
+    source="theory 6.4 (ours)",
     statement=r"For uniform noise and $\ell=1/100$: $x\,(2F(x)-1)\ge\ell x^2$ for all $x$.",
     assume={"ell": slope.eq(Fraction(1, 100)), "x > 1, where R(x) = 1": at.gt(1)},
     claim=(slope * at**2).le(at * 1),

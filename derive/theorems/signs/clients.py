@@ -203,7 +203,7 @@ def entry(integrated: bool) -> Theorem:
         source="theory 6.4 (ours)",
         statement=(
             r"For symmetric unimodal noise of density $M$ at $0$ and "
-            r"$\eta u\left(\frac{ML_0}{\sigma_H}+\frac{L_1d}{2}+\frac{L_1d}{2aN}\right)\le\varepsilon$: " + said + "."
+            r"$\eta u\left(\frac{ML_0}{\sigma_H}+\frac{L_1d}{2}+\frac{L_1d}{2R(1)N}\right)\le\varepsilon$: " + said + "."
         ),
         context=sg.context(),
         assumptions={**sg.ASSUMPTIONS, **sg.SPREAD, **STEP, **(sg.ENDS if integrated else {})},

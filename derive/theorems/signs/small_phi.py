@@ -85,7 +85,7 @@ ENTRIES = (
         id="6.4-reading",
         title="What a bound on Φ says of the gradient",
         source="theory 6.4",
-        statement=r"$\Phi\ge a\sum_j\frac{g_j^2}{\bar\sigma+|g_j|}$ for every symmetric unimodal noise.",
+        statement=r"$\Phi\ge R(1)\sum_j\frac{g_j^2}{\bar\sigma+|g_j|}$ for every symmetric unimodal noise.",
         context=sg.context(),
         assumptions={"N >= 1": sg.ASSUMPTIONS["N >= 1"], "sigma_k > 0": sg.ASSUMPTIONS["sigma_k > 0"], **sg.SPREAD},
         definitions={name: sg.DEFINITIONS[name] for name in ("mean of the step", "Phi")},

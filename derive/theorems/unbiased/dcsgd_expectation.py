@@ -111,7 +111,7 @@ EXPECTATION = Refutation(
     title="D(C)SGD, corrected model: the step condition with L₀ + L₁ E G",
     source="theory 6.2; arXiv 2506.00181v2, Theorem 4.2 as reported",
     statement=(
-        r"If $\eta u\,(L_0+L_1\mathbb{E}G)\,A\le2\varepsilon$ (with $D_0=0$), then $\mathbb{E}\mathcal{L}f\le-(1-\varepsilon)\,u\,\mathbb{E}G^2$."
+        r"If $\eta u\,(L_0+L_1\mathbb{E}G)\,A\le2\varepsilon$ with $A=1+A_1/N$ and $D_0=0$, then $\mathbb{E}\mathcal{L}f\le-(1-\varepsilon)\,u\,\mathbb{E}G^2$."
     ),
     assume={
         "a probability": p.le(1),
@@ -127,7 +127,7 @@ EXPECTATION = Refutation(
         r"$f=e^x-x-1$ for $x\ge0$ and $x^2/2$ for $x<0$ is $(1,1)$-smooth with $f''=1+|f'|$ for $x\ge0$. Without noise ($D_0=0$), "
         r"$N=d=A=1$, $h=1$, let $X=\log 5$, where $G=4$, with probability $1/4$, and $X=0$, where $G=0$, otherwise. "
         r"The drift of $\mathbb{E}f$ is $+1$ and the claimed bound is $-2$: $\mathbb{E}G^3$ is not $\mathbb{E}G\,\mathbb{E}G^2$. "
-        r"This refutes the step of the proof; no solution from a fixed start has this law. Numbers on a law that the SDE does reach are "
+        r"This refutes the step of the proof as it is reported; no solution from a fixed start has this law. Numbers on a law that the SDE does reach are "
         r"beside it: there the bound itself fails."
     ),
     repair="6.2-expectation-repaired",

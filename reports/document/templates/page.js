@@ -115,7 +115,7 @@
   }
 
   /* A box that scrolls nothing is nothing to stop at. */
-  const boxes = [...main.querySelectorAll(".scroll, .formula")];
+  const boxes = [...main.querySelectorAll(".scroll, .formula, figure")];
   function fit() {
     const wide = boxes.map((part) => part.scrollWidth > part.clientWidth);
     boxes.forEach((part, n) => wide[n] ? part.setAttribute("tabindex", "0") : part.removeAttribute("tabindex"));

@@ -153,7 +153,7 @@ def evidence(study: Mapping[str, Any], found: Mapping[str, Finding]) -> dict[str
     made = {
         key_of(claim, task, study["seed"]): result(
             f"experiment-{claim}", METHOD, finding.verdict, f"{task['title']}, study {1 + study['seed']}. {said[claim]}",
-            CLAIMS[claim][2], len(finding.each), int(finding.fails),
+            CLAIMS[claim][2],
         )
         for claim, finding in found.items()
     }  # fmt: skip

@@ -101,6 +101,8 @@ class Experiments(Section):
             _study(task, int(seed), context)
 
     def compute(self, context: Inputs) -> dict[str, Any]:
+        from numerics.simulate.runs import BOUND
+
         problems, missing = [], []
         for task in _tasks(context):
             try:
@@ -121,6 +123,7 @@ class Experiments(Section):
                 "level": f"{100 * claims.LEVEL:g}", "cap": f"{claims.CAP:g}", "level_within": f"{100 * claims.LEVEL_WITHIN:g}",
                 "rounding": f"{round(np.log10(claims.ROUNDING))}",
                 "match": f"{100 * claims.MATCH:g}", "half": f"{100 * claims.HALF:g}", "follow": f"{100 * FOLLOW:g}",
+                "bound": f"10^{{{round(np.log10(BOUND))}}}",
             },
             "seeds": {
                 "tuned": TUNED, "reported": REPORTED, "signs": SIGNS, "length": LENGTH, "variants": variants.RUNS,

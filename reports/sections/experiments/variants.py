@@ -214,7 +214,6 @@ def evidence(study: Mapping[str, Any], variant: Mapping[str, Any], found: Mappin
         f"variant-{claim}-{variant['name']}-{task['name']}-study-{1 + study['seed']}": result(
             f"variant-{claim}", METHOD, finding.verdict,
             f"{task['title']}, study {1 + study['seed']}, {known.title} ({known.broken}). {said[claim]}", LABEL,
-            len(finding.each), int(finding.fails),
         )
         for claim, finding in found.items()
     }  # fmt: skip

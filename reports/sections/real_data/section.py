@@ -45,7 +45,7 @@ def _followed(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """How closely the SDEs with the fitted noise follow the real mini-batch methods."""
     made: dict[str, dict[str, Any]] = {}
     for case in cases:
-        words = f"mini-batches of {case['name'].replace('-', ' ')}"
+        words = f"mini-batches of {case['name'].replace('-', ' ')}, noise fitted"
         for method in case["methods"]:
             made |= following(method["series"], REAL, method["method"], (f"real-{case['name']}", words), f"fig:real-{case['name']}")
     return made

@@ -11,7 +11,7 @@ from typing import Any, final
 import numpy as np
 
 from reports.document.numbers import number
-from reports.paper.evidence import METHOD, NOT_LINEARISED, evidence
+from reports.paper.evidence import METHOD, evidence
 from reports.sections.base import Inputs, Section, reduced
 from reports.sections.sweeps import figures as sweep_figures
 from reports.sections.sweeps import settled
@@ -142,9 +142,9 @@ def _bracketed(brackets: Mapping[str, Sequence[Any]], model: str) -> str:
     high = lambda found: number(min(b.above for b in found))  # noqa: E731
     percent = number(100 * own[0].width, 1)
     return (
-        rf"from {percent}\,\% below to {percent}\,\% above the method's threshold the factor of the second moment in a step "
-        rf"goes from at most ${low(own)}$ to at least ${high(own)}$ for the method, and from at most ${low(other)}$ to at least "
-        rf"${high(other)}$ for this model, at {len(own)} compression ratios"
+        rf"the factor of the second moment in a step, {percent}\,\% below and above the method's threshold at {len(own)} "
+        rf"compression ratios: below it at most ${low(own)}$ for the method and ${low(other)}$ for this model, above it at least ${high(own)}$ "
+        rf"and ${high(other)}$"
     )
 
 
@@ -224,7 +224,7 @@ def signs(size: SweepSize) -> dict[str, Any]:
         "last": number(etas[-1]),
         "evidence": {
             "sign-stationary-heavy-tails": evidence(
-                "sign-stationary", NOT_LINEARISED, findings.limits(ends), says, "fig:sweep-signs", len(ends)
+                "sign-stationary", METHOD, findings.limits(ends), says, "fig:sweep-signs", len(ends)
             ),
             **level["evidence"],
         },
@@ -325,7 +325,8 @@ def strength() -> dict[str, Any]:
             rf"{len(found)} settings, at most ${number(100 * max(map(abs, gaps)), 2)}$\,\% from that of the formula"
         )
         verdict = findings.monotone(found, rising)
-        shown[key] = evidence("strength", METHOD, verdict, f"{axis}: {says}", "fig:sweep-strength", len(found))
+        words = f"over the {sweep_figures.AXES[axis]}: {says}"
+        shown[key] = evidence("strength", METHOD, verdict, words, "fig:sweep-strength", len(found))
         series[axis] = {
             "values": np.array(values, float),
             "measured": np.array([f.measured for f in found]),

@@ -49,6 +49,8 @@ def test_the_start_does_not_count_and_a_method_that_has_not_settled_is_transient
     assert verdicts(run(start)) == (CONFIRMED, CONFIRMED)
     falling = np.exp(-TIMES / 4)
     assert verdicts(run(3 * falling), run(falling)) == (VIOLATED, INCONCLUSIVE)
+    found = following({"method": run(falling), "m": run(3 * falling)}, "method", "dsgd", ("case", "a case"), "fig:a")
+    assert [one["compared"] for one in found.values()] == [len(TIMES) - 1, 0]
     last = np.where(TIMES > 7, 3, 1) * falling
     assert verdicts(run(last), run(falling)) == (VIOLATED, INCONCLUSIVE)
 

@@ -191,10 +191,10 @@ def numbers(*verdicts: str) -> Results:
     [
         (("CONFIRMED", "CONFIRMED"), Status.CONFIRMED, (4, 0, 0)),
         (("CONFIRMED", "VIOLATED"), Status.FAILS, (4, 2, 0)),
-        (("CONFIRMED", "INCONCLUSIVE"), Status.UNDECIDED, (4, 0, 1)),
+        (("CONFIRMED", "INCONCLUSIVE"), Status.UNDECIDED, (4, 0, 2)),
         (("SEEN", "SEEN"), Status.SEEN, (4, 0, 0)),
-        (("SEEN", "SEEN TO FAIL", "UNDECIDED"), Status.FAILS, (6, 2, 1)),
-        (("UNDECIDED",), Status.UNDECIDED, (2, 0, 1)),
+        (("SEEN", "SEEN TO FAIL", "UNDECIDED"), Status.FAILS, (6, 2, 2)),
+        (("UNDECIDED",), Status.UNDECIDED, (2, 0, 2)),
         ((), Status.OPEN, (0, 0, 1)),
     ],
 )
