@@ -143,8 +143,8 @@ def _bracketed(brackets: Mapping[str, Sequence[Any]], model: str) -> str:
     percent = number(100 * own[0].width, 1)
     return (
         rf"the factor of the second moment in a step, {percent}\,\% below and above the method's threshold at {len(own)} "
-        rf"compression ratios: below it at most ${low(own)}$ for the method and ${low(other)}$ for this model, above it at least ${high(own)}$ "
-        rf"and ${high(other)}$"
+        rf"compression ratios: below it at most ${low(own)}$ for the method and ${low(other)}$ for this model, above it at "
+        rf"least ${high(own)}$ and ${high(other)}$"
     )
 
 

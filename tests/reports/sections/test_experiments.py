@@ -155,7 +155,7 @@ def test_what_a_quick_report_has_less_of_is_read_from_the_sizes() -> None:
 def test_the_first_page_names_what_is_left_out_and_the_last_section_how_much_less_there_is() -> None:
     sections = {"real-data": {"left_out": ["2 of 3 runs", "no models"]}, "sweeps": {"left_out": []}, "models": {}}
     assert reduced_sections(sections) == [{"name": "real data", "lines": ["2 of 3 runs", "no models"]}]
-    assert left_out(sections) == {"less": ["real data"], "none": ["real data: no models"]}
+    assert left_out(sections) == {"less": ["real data"], "none": ["real data: models"]}
     assert left_out({"sweeps": {"left_out": []}}) == {"less": [], "none": []}
 
 
