@@ -39,6 +39,8 @@ class Status(StrEnum):
     OPEN = "OPEN"
 
 
+#: what an entry can be about (`derive.theorems.entry.about`) so that the method itself is covered by its proof
+ITSELF = ("method", "compressor")
 #: sections that have entries
 ENTRIES = ("theorems", "own-claims")
 CONTRADICTED = "the numbers contradict what is proved: one of the two is wrong"
@@ -149,6 +151,10 @@ class Results:
             found += [i for i in ids if i not in found]
         return found
 
+    def covers(self, own: Mapping[str, Any]) -> bool:
+        """Whether a piece of evidence is a check of what an entry proves: on its equation, or on the method if it is about that."""
+        return own["subject"] in COVERED or self.entries.get(own["about"], {}).get("about") in ITSELF
+
     def status(self, id: str) -> str:
         """Of an entry; "" if it was not checked."""
         return self.entries.get(id, {}).get("status", "")
@@ -251,7 +257,7 @@ def _evidence(claim: Claim, results: Results) -> list[dict[str, Any]]:
     refuted, steps = set(results.named(claim.refutations)), set(results.named(claim.steps))
     found: list[dict[str, Any]] = []
     for key, own in results.evidence.items():
-        about, covered = own["about"], own["subject"] in COVERED
+        about, covered = own["about"], results.covers(own)
         contrary = _any(about, claim.contrary)
         if about in entries:
             role = "check" if covered else "beyond"

@@ -7,7 +7,6 @@ from typing import Any, final
 
 from derive.printing.width import width
 from derive.proof.kernel.rules import AXIOMS
-from reports.paper.evidence import COVERED
 from reports.paper.ledger import Claim, Results
 from reports.sections.base import Inputs, Section
 from reports.sections.ledger import groups_of
@@ -85,7 +84,7 @@ def _row(ids: Sequence[str], results: Results, numbers: Mapping[str, int], axiom
 
 def _counted(ids: Sequence[str], results: Results, covered: bool) -> dict[str, Any]:
     """At how many of the points compared the entries fail, of what a proof covers or of what lies beyond."""
-    found = [e for e in results.evidence.values() if e["about"] in ids and (e["subject"] in COVERED) is covered]
+    found = [e for e in results.evidence.values() if e["about"] in ids and results.covers(e) is covered]
     compared, failing = (sum(e[key] for e in found) for key in ("compared", "failing"))
     return {"said": f"{failing} of {compared}" if compared else "", "failing": failing > 0}
 
