@@ -182,7 +182,9 @@ def test_an_assumption_that_a_proof_does_not_use_is_not_named(claim: Claim) -> N
     assert judge(claim, Results(bare, SETTLED.evidence))["status"] == Status.PROVED
 
 
-@pytest.mark.parametrize(("about", "status"), [("method", Status.OPEN), ("compressor", Status.OPEN), ("corrected SDE", Status.PROVED)])
+@pytest.mark.parametrize(
+    ("about", "status"), [("method", Status.OPEN), ("compressor", Status.OPEN), ("corrected SDE", Status.PROVED)]
+)
 def test_a_theorem_on_the_method_is_checked_on_the_method(about: str, status: Status) -> None:
     entry = {"status": "PROVED", "about": about, "assumed": []}
     row = judge(Claim("a", "a", proofs=("t",)), Results({"t": entry}, numbers("VIOLATED").evidence))
