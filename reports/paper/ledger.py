@@ -222,11 +222,11 @@ def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 def tally(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """How much was compared, at how much of it the claim fails, and how much of it decides nothing, in the same units.
 
-    All of a piece of evidence that is undecided, but for what fails, decides nothing; a piece that compares nothing counts as one.
+    All of a piece of evidence that is undecided, but for what fails, decides nothing.
     """
     return {
         "compared": sum(r["compared"] for r in rows), "failing": sum(r["against"] for r in rows),
-        "undecided": sum(max(1, r["compared"] - r["against"]) for r in rows if r["supports"] is None),
+        "undecided": sum(r["compared"] - r["against"] for r in rows if r["supports"] is None),
     }  # fmt: skip
 
 

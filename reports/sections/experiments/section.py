@@ -45,7 +45,7 @@ COUNTED = {
     "samples": "samples", "keeps": r"values of $\omega$", "steps": "steps", "tuned": "seeds for tuning", "seeds": "seeds",
     "sign_most": "steps of DSignSGD at most", "sign_seeds": "seeds of DSignSGD", "scales": "noise scales",
     "descent": "steps and points of gradient descent", "equations": "runs compared with equations",
-    "variants": "runs outside the assumptions", "names": "kinds", "saved": "", "sign_saved": "", "sign_steps": "",
+    "variants": "runs with other noise or clients", "names": "kinds", "saved": "", "sign_saved": "", "sign_steps": "",
 }  # fmt: skip
 _SIGN = {"scales": (0.01, 0.1, 1.0), "constant": (0.1,), "decaying": (1.0,)}
 _DIGITS = Task(
@@ -60,7 +60,7 @@ _CANCER = Task(
     descent=((0.1, 0.5), 300, 32), equations=(ModelRun(0.1, 1.0, 40, 1024), ModelRun(0.1, 0.25, 160, 1024)),
     variants=VariantSize(variants.NAMES, (1.0, 0.1, 0.01), 40, 1280, 64, 2560, 64, (0.01, 1.0)), **_SIGN,
 )  # fmt: skip
-_FEW = {"keeps": (1.0, 0.1, 0.01), "saved": 12, "steps": 96, "sign_saved": 24, "sign_steps": 192, "sign_most": 192}
+_FEW = {"keeps": (1.0, 0.1, 0.01), "saved": 12, "steps": 84, "sign_saved": 24, "sign_steps": 192, "sign_most": 192}
 TASKS = {
     "quick": (
         replace(

@@ -21,7 +21,7 @@ from reports.sections.verification import figures as verification_figures
 from reports.sections.verification import weak_orders
 
 #: paths of the curves over the horizon, each of an SDE and of a method
-PATHS = {"quick": 1024, "full": 8192}
+PATHS = {"quick": 1536, "full": 8192}
 #: entries whose curve is in the figure, in its order; the PL bound comes last
 SHOWN = ("6.2-scheduled", "6.3-low-scheduled", "6.4-global-scheduled")
 #: verdicts from the worst to the best: one word for several routes

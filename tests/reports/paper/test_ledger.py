@@ -204,7 +204,7 @@ def numbers(*verdicts: str) -> Results:
         (("SEEN", "SEEN"), Status.SEEN, (4, 0, 0)),
         (("SEEN", "SEEN TO FAIL", "UNDECIDED"), Status.FAILS, (6, 2, 2)),
         (("UNDECIDED",), Status.UNDECIDED, (2, 0, 2)),
-        ((), Status.OPEN, (0, 0, 1)),
+        ((), Status.OPEN, (0, 0, 0)),
     ],
 )
 def test_numbers_decide_where_there_is_no_proof(verdicts: tuple[str, ...], status: Status, beyond: tuple[int, ...]) -> None:
