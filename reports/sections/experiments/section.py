@@ -60,7 +60,7 @@ _CANCER = Task(
     descent=((0.1, 0.5), 300, 32), equations=(ModelRun(0.1, 1.0, 40, 1024), ModelRun(0.1, 0.25, 160, 1024)),
     variants=VariantSize(variants.NAMES, (1.0, 0.1, 0.01), 40, 1280, 64, 2560, 64, (0.01, 1.0)), **_SIGN,
 )  # fmt: skip
-_FEW = {"keeps": (1.0, 0.1, 0.01), "saved": 12, "steps": 84, "sign_saved": 24, "sign_steps": 192, "sign_most": 192}
+_FEW = {"keeps": (1.0, 0.1, 0.01), "saved": 12, "steps": 72, "sign_saved": 24, "sign_steps": 192, "sign_most": 192}
 TASKS = {
     "quick": (
         replace(

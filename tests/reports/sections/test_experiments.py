@@ -150,6 +150,7 @@ def test_what_a_quick_report_has_less_of_is_read_from_the_sizes() -> None:
         lines = " ".join(reduced(task, whole, experiments.COUNTED))
         assert f"{task.steps} of {whole.steps} steps" in lines and f"{task.seeds} of {whole.seeds} seeds" in lines
         assert reduced(whole, whole, experiments.COUNTED) == []
+        assert all(one.steps % (2 * one.saved) == 0 for one in (task, whole))  # else the runs refuse
 
 
 def test_the_first_page_names_what_is_left_out_and_the_last_section_how_much_less_there_is() -> None:
