@@ -83,7 +83,7 @@ class RealData(Section):
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         for case in result["cases"]:
-            with figure(folder, f"real-{case['name']}", columns=len(case["methods"]), size=(2.1, 2.0)) as axes:
+            with figure(folder, f"real-{case['name']}", columns=len(case["methods"]), size=(2.1, 1.7)) as axes:
                 for axis, method in zip(axes, case["methods"], strict=True):
                     bands(axis, method["series"][REAL]["times"], method["series"])
                     axis.set_title(method["title"])
