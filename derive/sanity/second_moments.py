@@ -87,12 +87,13 @@ def _thresholds(work: Working, method: Method) -> None:
     spread = ((1 + s1**2) / p - 1) / N
     strength = {"discrete": 1 + spread, "first-order": spread, "second-order": spread - 1, "corrected": 1 + spread}
     for model in ("discrete", *MODEL_NAMES):
-        found, limited = stability_threshold(method, model, LAMBDA), ""
+        found, limited, where = stability_threshold(method, model, LAMBDA), "", ""
         if isinstance(found, sp.Piecewise):
-            found, limited = found.args[0].expr, f" (where {found.args[0].cond}; elsewhere at no step size)"
+            where, limited = rf"\big|_{{{tex(found.args[0].cond)}}}", " under this condition, else at no step size"
+            found = found.args[0].expr
         work.claim(
             f"{model} threshold",
-            rf"\eta_{{\max}}^{{\text{{{model}}}}}",
+            rf"\eta_{{\max}}^{{\text{{{model}}}}}{where}",
             found,
             sp.factor(2 * N * p / LAMBDA / sp.expand(N * p * strength[model])),
             f"one dimension: where the rate of the second moment changes sign{limited}",
