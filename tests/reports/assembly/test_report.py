@@ -170,7 +170,7 @@ def test_a_problem_of_the_users_own_is_simulated(tmp_path: Path) -> None:
         r"\sdBigN=4",
         "(2, 2, 2)",
         "50 paths",
-        "seed 7",
+        "The seed of the method\nis 7",
     )
     for setting in settings:
         assert setting in caption

@@ -207,7 +207,10 @@ window.onload = () => {
       maths: view.querySelectorAll("math").length,
       flat: [...view.querySelectorAll("math")].filter(e => e.getBoundingClientRect().height < 5).length,
       text: view.body.innerText,
-      pictures: [...view.images].map(i => [i.naturalWidth, i.getBoundingClientRect().width]),
+      pictures: [...view.images].map(i => {  // a figure scrolls on a phone
+        const shown = [i, i.closest("figure") || i].map(e => e.getBoundingClientRect().width);
+        return [i.naturalWidth, Math.min(...shown)];
+      }),
       scrolling: [...view.querySelectorAll(".scroll")].filter(e => e.scrollWidth > e.clientWidth).length,
       scripts: typeof view.defaultView.touched,
       dangling: [...view.querySelectorAll('a[href^="#"]')].map(a => decodeURIComponent(a.getAttribute("href").slice(1)))
