@@ -83,7 +83,7 @@ def needed(w: Derivation) -> Fact:
     return w.combine("divide", RULE, (), [((1 + omega) / BEFORE, cleared), (RULE.slack, amount)])
 
 
-SAID = r"As $T\to\infty$, to leading order in $\eta$ ($r\to1$) and with equal clients of noise variance $\sigma_0^2/B$, the bound of 6.5 is the floor $\frac{\eta Ld(1+\omega)\sigma_0^2}{4\mu BN}$. "
+SAID = r"As $T\to\infty$, to leading order in $\eta$ ($r\to1$) and with equal clients of noise variance $\sigma_0^2/B$ ($B$ the batch size), the bound of 6.5 is the floor $\frac{\eta Ld(1+\omega)\sigma_0^2}{4\mu BN}$. "
 AT = {re: 1, rb: 1, rw: 1, rn: 1, omega: 1, eta: 1, B: 1, N: 1, L0: 1, d: 1, s0: 1, mu: 1}
 ENTRIES = (
     Theorem(
