@@ -5,11 +5,11 @@ from __future__ import annotations
 from reports.paper.ledger import Claim, Group
 from reports.paper.paper_claims import follows
 
-DISTRIBUTED, SIGN, MODIFIED, PAPER = "arXiv 2502.17009", "arXiv 2411.15958", "Li, Tai, E 2017", "arXiv 2506.00181v2"
+DISTRIBUTED, SIGN, MODIFIED = "arXiv 2502.17009", "arXiv 2411.15958", "Li, Tai, E 2017"
 OURS = "ours"
 
 LITERATURE = Group(
-    "Of the works it builds on",
+    "Of the works it builds on, and of the models",
     (
         Claim(
             "polyak",
@@ -50,7 +50,7 @@ LITERATURE = Group(
                 topics=(f"weak-order-{model}",),
                 source=source,
             )
-            for model, order, source in (("first-order", 1, MODIFIED), ("corrected", 1, PAPER), ("second-order", 2, MODIFIED))
+            for model, order, source in (("first-order", 1, MODIFIED), ("corrected", 1, OURS), ("second-order", 2, MODIFIED))
         ),
     ),
     source="as given",
