@@ -39,18 +39,15 @@ def following(
         anchor: label of what shows it.
     """
     own, found = series[base], {}
+    times, unsettled = own["times"], _unsettled(own)
+    late = [] if unsettled else [n for n, t in enumerate(times) if t >= LATE * times[-1]]
+    early = [n for n, t in enumerate(times) if times[0] < t and n not in late]
     for model, other in series.items():
         if model == base:
             continue
-        gaps, times, unsettled = _gaps(own, other), own["times"], _unsettled(own)
-        for phase in (TRANSIENT, AFTER):
-            late = [n for n, t in enumerate(times) if t >= LATE * times[-1]]
-            early = [n for n, t in enumerate(times) if times[0] < t and (unsettled or n not in late)]
-            chosen = early if phase == TRANSIENT else late
-            if phase == AFTER and unsettled:
-                chosen, item = [], _open(unsettled)
-            else:
-                item = _phase([gaps[n] for n in chosen])
+        gaps = _gaps(own, other)
+        for phase, chosen in ((TRANSIENT, early), (AFTER, late)):
+            item = _open(unsettled) if phase == AFTER and unsettled else _phase([gaps[n] for n in chosen])
             words = f"{_title(method)}, {setting[1]}"
             found[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
                 f"follows-{method}-{phase}-{model}", METHOD, item["verdict"], f"{words}: {item['says']}", anchor,

@@ -38,7 +38,7 @@ def stationary(own: CoordinateSDE, state: tuple[Term, ...], i: int, j: int) -> R
 
 FACTORS: dict[Model, Term] = {"first-order": num(2), "corrected": 2 - eta * lam, "second-order": 2 + eta * lam}
 #: a step condition where the rate of decay has one
-STABLE = {model: {} if model == "first-order" else {"stable": num(0).lt(factor)} for model, factor in FACTORS.items()}
+STABLE = {model: {} if factor[0] == "q" else {"stable": num(0).lt(factor)} for model, factor in FACTORS.items()}
 WORDS = {
     "first-order": r"2N\lambda",
     "corrected": r"N\lambda(2-\eta\lambda)",

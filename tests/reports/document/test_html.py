@@ -207,10 +207,8 @@ window.onload = () => {
       maths: view.querySelectorAll("math").length,
       flat: [...view.querySelectorAll("math")].filter(e => e.getBoundingClientRect().height < 5).length,
       text: view.body.innerText,
-      pictures: [...view.images].map(i => {  // a figure scrolls on a phone
-        const shown = [i, i.closest("figure") || i].map(e => e.getBoundingClientRect().width);
-        return [i.naturalWidth, Math.min(...shown)];
-      }),
+      pictures: [...view.images].map(i => [i.naturalWidth, i.getBoundingClientRect().width]),
+      figures: [...view.querySelectorAll("figure")].map(f => [f.scrollWidth > f.clientWidth, f.tabIndex]),
       scrolling: [...view.querySelectorAll(".scroll")].filter(e => e.scrollWidth > e.clientWidth).length,
       scripts: typeof view.defaultView.touched,
       dangling: [...view.querySelectorAll('a[href^="#"]')].map(a => decodeURIComponent(a.getAttribute("href").slice(1)))
@@ -278,9 +276,12 @@ def test_in_a_browser(tmp_path):
         assert view["maths"] == 31 and view["flat"] == 0
         outside = view["text"].replace(HOSTILE, "")
         assert len(outside) < len(view["text"]) and not re.search(r"\\\(|\$|\\[A-Za-z]", outside)
-        assert [natural > 0 and width <= view["width"] for natural, width in view["pictures"]] == [True]
+        assert [natural > 0 for natural, _ in view["pictures"]] == [True]
         assert "A report" in outside and "Table 1. Wide" in outside and "(3)" in outside
     assert seen["phone"]["scrolling"] == 2
+    assert all(width <= seen["wide"]["width"] for _, width in seen["wide"]["pictures"])
+    # on a phone a figure is legible and scrolls, and a keyboard gets to it
+    assert (seen["phone"]["figures"], seen["wide"]["figures"]) == ([[True, 0]], [[False, -1]])
 
 
 @pytest.mark.slow
