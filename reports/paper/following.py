@@ -19,6 +19,8 @@ KNOWN = 0.25
 #: the level of the intervals of summaries, each for one time
 LEVEL = 0.95
 TRANSIENT, AFTER = "transient", "late"
+#: the methods that are followed, by their names in the ledger
+METHODS = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
 
 
 def following(
@@ -48,16 +50,12 @@ def following(
         gaps = _gaps(own, other)
         for phase, chosen in ((TRANSIENT, early), (AFTER, late)):
             item = _open(unsettled) if phase == AFTER and unsettled else _phase([gaps[n] for n in chosen])
-            words = f"{_title(method)}, {setting[1]}"
+            words = f"{METHODS[method]}, {setting[1]}"
             found[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
                 f"follows-{method}-{phase}-{model}", METHOD, item["verdict"], f"{words}: {item['says']}", anchor,
                 len(chosen), item["failing"], item["gap"], f"the {model} SDE of {words}, {phase}",
             )  # fmt: skip
     return found
-
-
-def _title(method: str) -> str:
-    return {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}[method]
 
 
 def _gaps(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[float, float]]:

@@ -6,6 +6,7 @@ notes alone; no words of theirs are quoted.
 
 from __future__ import annotations
 
+from reports.paper.following import METHODS
 from reports.paper.ledger import Claim, Group
 
 V1, V2 = "arXiv 2506.00181v1", "arXiv 2506.00181v2"
@@ -14,7 +15,6 @@ NOTES = f"{V2}, known here from public notes"
 #: assumptions of theorems that the source does not state
 STEP = {"step": r"the step condition at every state visited, which no $u$ meets if $L_1>0$ and $G$ is unbounded"}
 RATIO = {"bounded ratio": r"$|g_j|\le\rho\sigma_k$ along the path"}
-FOLLOWED = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
 
 SIGNS = Group(
     "Signs converge",
@@ -235,7 +235,7 @@ def follows(model: str, words: str, source: str, front: bool = True) -> Group:
             row=name,
             column=phase,
         )
-        for method, name in FOLLOWED.items()
+        for method, name in METHODS.items()
         for phase in ("transient", "late")
     )
     return Group(f"{model.capitalize()} SDE", claims, words, source, front, grid=True)

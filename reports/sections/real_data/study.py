@@ -19,6 +19,7 @@ from derive.expressions.coordinates import Coordinate
 from derive.vocabulary.choices import Model
 from reports.document.figures import BAND
 from reports.document.numbers import number
+from reports.paper.following import METHODS
 from reports.sections.base import Inputs
 from reports.sections.compare import bounded, final_rows, solved, summary
 
@@ -62,7 +63,7 @@ class MethodRun:
     @property
     def title(self) -> str:
         """As in tables."""
-        return {"dsgd": "DSGD", "dcsgd": f"DCSGD, rand-{self.keep}", "dsignsgd": "DSignSGD"}[self.method]
+        return METHODS[self.method] + (f", rand-{self.keep}" if self.method == "dcsgd" else "")
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from reports.document.figures import STYLES, figure
+from reports.paper.following import METHODS
 
 #: the method's threshold, and a model's own
 LINES = ({"color": STYLES[2]["color"], "linestyle": "-"}, {"color": STYLES[1]["color"], "linestyle": (0, (3, 2))})
-NAMES = {"method": "method"}
 TITLES = {
     "method": "gradient descent without noise",
     "dcsgd": "DCSGD",
@@ -181,10 +181,9 @@ def _tails(found: Mapping[str, Any], folder: Path) -> None:
 
 
 def _floors(found: Mapping[str, Any], folder: Path) -> None:
-    named = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
     with figure(folder, "sweep-floors", columns=2, size=(3.2, 2.0)) as axes:
         count, every = found["N"], found["every"]
-        for n, (kind, name) in enumerate(named.items()):
+        for n, (kind, name) in enumerate(METHODS.items()):
             own = found["floors"][kind]
             # through the last exact floor, so that what is not 1/N shows at few clients
             axes[0].plot(every, own["exact"][-1] * every[-1] / every, linewidth=0.8, color="0.6")

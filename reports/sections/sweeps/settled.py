@@ -18,7 +18,6 @@ QUANTILES = (0.5, 0.9)
 BEYOND = 25
 #: of the floors: affine noise sigma0^2 + sigma1^2 G^2 and compression of DCSGD, Cauchy noise of scale 1 for the signs
 FLOORS = {"eta": 0.4, "sigma0": 0.5, "sigma1": 0.5, "omega": 1.0, "nu": 1.0}
-NAMES = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
 #: the place of the first run on stalling, beyond those of the floors: no two of these runs share draws
 STALL = 100
 
