@@ -21,6 +21,7 @@ MODULES = (
     "facts.schedules",
     "stationary.line",
     "stationary.pair",
+    "stationary.affine",
     "stationary.sign",
     "unbiased.scaling",
     "facts.blow_up",

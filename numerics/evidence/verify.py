@@ -20,7 +20,17 @@ from derive.proof.language.terms import Relation
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.vocabulary.errors import BadInput
-from numerics.evidence.checks import facts, families, mean_growth, moments, omega, paths, reachable, steps
+from numerics.evidence.checks import (
+    facts,
+    families,
+    mean_growth,
+    moments,
+    omega,
+    paths,
+    reachable,
+    second_moments,
+    steps,
+)
 from numerics.evidence.checks.families import Points
 from numerics.evidence.checks.points import at_points, at_witness, merged
 from numerics.evidence.checks.result import Verified as Verified
@@ -80,6 +90,8 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "PL decay": (moments.polyak,),
     "sign descent": (moments.descent_of_signs,),
     "stationary moments": (moments.stationary,),
+    "second moments": (second_moments.of_the_sde,),
+    "second moments of the method": (second_moments.of_the_method,),
     "signs near the optimum": (moments.near_the_optimum,),
     "one step": (steps.one_step,),
     "reachable law": (reachable.reachable,),

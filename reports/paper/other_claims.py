@@ -97,7 +97,8 @@ OWN = Group(
         Claim(
             "not-the-methods",
             r"\dots{} which are not the method's",
-            "quadratics, without sampling",
+            r"quadratics, one coordinate: it has $\frac{\eta\sigma^2}{N\lambda(2-\eta\lambda)}$",
+            proofs=("6.7-affine-method", "6.7-first-order", "6.7-second-order"),
             contrary=("stationary-first-order", "stationary-second-order"),
         ),
         Claim(

@@ -14,6 +14,8 @@ ABSTRACT_1, ABSTRACT_2 = f"{V1}, abstract", f"{V2}, abstract"
 NOTES = f"{V2}, known here from public notes"
 #: assumptions of theorems that the source does not state
 STEP = {"step": r"the step condition at every state visited, which no $u$ meets if $L_1>0$ and $G$ is unbounded"}
+#: where second moments of the method and of its SDEs are affine in each other
+LINE = r"second moments; quadratics, one coordinate, affine noise, Bernoulli($p$) with $1/p=1+\omega$"
 RATIO = {"bounded ratio": r"$|g_j|\le\rho\sigma_k$ along the path"}
 
 SIGNS = Group(
@@ -87,14 +89,17 @@ MODELS = Group(
     (
         Claim(
             "no-threshold",
-            r"The largest stable step of the first- and of the second-order SDE is not the method's",
-            "quadratics, second moments",
+            r"Largest stable step of the first- and second-order SDE: $\frac{2N}{\lambda A_1}$, $\frac{2N}{\lambda(A_1-N)}$ "
+            r"(none if $A_1\le N$); of the method $\frac{2N}{\lambda(N+A_1)}$",
+            LINE,
+            proofs=("6.7-change-method", "6.7-change-first-order", "6.7-change-second-order"),
             contrary=("threshold-first-order", "threshold-second-order"),
         ),
         Claim(
             "threshold",
-            r"\dots{} and that of the corrected SDE is",
-            "quadratics alone, second moments",
+            r"\dots{} and that of the corrected SDE is the method's",
+            LINE,
+            proofs=("6.7-change-method", "6.7-change-corrected"),
             topics=("threshold-corrected",),
         ),
         Claim(
@@ -105,8 +110,9 @@ MODELS = Group(
         ),
         Claim(
             "stationary-method",
-            r"\dots{} which is the method's",
-            "quadratics, one coordinate, affine noise and compression",
+            r"\dots{} which is the method's: both have $\frac{\eta\sigma_0^2(1+\omega)}{N\lambda(2-\eta\lambda(1+A_1/N))}$",
+            LINE,
+            proofs=("6.7-affine-method", "6.7-affine-corrected"),
             topics=("stationary-corrected",),
         ),
     ),

@@ -12,7 +12,8 @@ from derive.theorems.entry.theorem import Theorem
 FIRST, CORRECTED, ODE, LINEARISED, METHOD = "first-order SDE", "corrected SDE", "ODE", "linearised SDE", "method"
 #: without a process: what the evidence of this kind is about
 KINDS = {
-    "signs near the optimum": LINEARISED, "growth": METHOD, "growth in the mean": METHOD, "strength": "constants",
+    "signs near the optimum": LINEARISED, "growth": METHOD, "growth in the mean": METHOD,
+    "second moments of the method": METHOD, "strength": "constants",
     "scaling": "constants", "schedules": "schedule", "law": "noise law", "loss": "loss", "rosenbrock": "loss",
     "separable loss": "loss", "logistic regression": "loss", "compressor": "compressor",
 }  # fmt: skip

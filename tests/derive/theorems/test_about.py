@@ -15,7 +15,8 @@ THEOREMS = {i: e for i, e in entries().items() if isinstance(e, Theorem)}
 #: words of titles that name an object
 WORDS = {
     "first-order model": FIRST, "corrected model": CORRECTED, "second-order model": "second-order SDE", "without noise": ODE,
-    "near the optimum": LINEARISED, "on the quartic": METHOD, "integral": "schedule", "The normalisation": "constants",
+    "near the optimum": LINEARISED, "on the quartic": METHOD,
+    "itself": METHOD, "integral": "schedule", "The normalisation": "constants",
     "Scaling rule": "constants",
 }  # fmt: skip
 

@@ -52,6 +52,8 @@ AXIOMS_OF = {
     "6.5-sign": ITO,
     "6.6-ratio": ("integrability",),
     "6.6-limit": ("integrability",),
+    "6.7-change-method": ("integrability",),
+    "6.7-affine-method": ("integrability",),
     "6.9-mean-growth": ("integrability",),
     "6.9-mean-induction": ("integrability",),
     "6.9-mean-loss": ("integrability",),

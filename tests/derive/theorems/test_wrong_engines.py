@@ -40,10 +40,15 @@ CORRECTED = (
 
 #: those of 6.7 whose equations are read off a model
 STATIONARY = {
-    "first-order": ("6.7-first-order", "6.7-covariance-first-order", "6.7-rand-k-first-order", "6.7-sign-gaussian"),
-    "corrected": ("6.7-corrected", "6.7-covariance-corrected", "6.7-rand-k-corrected"),
-    "second-order": ("6.7-second-order", "6.7-covariance-second-order"),
-}
+    "first-order": (
+        "6.7-first-order", "6.7-covariance-first-order", "6.7-rand-k-first-order", "6.7-sign-gaussian", "6.7-change-first-order",
+        "6.7-change-method", "6.7-affine-method",
+    ),
+    "corrected": (
+        "6.7-corrected", "6.7-covariance-corrected", "6.7-rand-k-corrected", "6.7-change-corrected", "6.7-affine-corrected",
+    ),
+    "second-order": ("6.7-second-order", "6.7-covariance-second-order", "6.7-change-second-order"),
+}  # fmt: skip
 
 
 Drift = Callable[[sp.Expr, Method], sp.Expr]

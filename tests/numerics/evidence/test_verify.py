@@ -204,6 +204,14 @@ def test_half_the_bound_is_violated_by_closed_moments():
     assert compared("6.5-sign", "sign descent", scale=0.5)[0].verdict is BoundVerdict.VIOLATED
 
 
+@pytest.mark.parametrize("id", [id for id in THEOREMS if id.startswith(("6.7-change", "6.7-affine"))])
+def test_second_moments_that_are_a_hundredth_too_large_are_noticed(id):
+    """By enumeration of a step of the method, by the moment equations of an SDE."""
+    kind = ALL[id].evidence[0].kind
+    assert compared(id, kind)[0].verdict is BoundVerdict.CONFIRMED
+    assert compared(id, kind, scale=1.01)[0].verdict is BoundVerdict.VIOLATED
+
+
 @pytest.mark.slow
 def test_closed_moments_are_those_of_the_methods_paths():
     """E x_j^2 after 20 steps by the affine map, against 20,000 paths."""

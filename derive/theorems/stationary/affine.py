@@ -1,0 +1,185 @@
+"""Theory 5.3 and 6.7: the second moment of D(C)SGD itself and of its three SDEs on a quadratic, in one coordinate.
+
+Affine noise of variance sigma_0^2 + sigma_1^2 G^2, and the Bernoulli compressor, which keeps a message with probability p. Of the
+message c the proofs know what the engine says of its mean and of its square; the rate of an SDE is E L x^2 = E(2 x b + S) of the
+engine's drift b and covariance S. All four changes of E x^2 are affine in E x^2, and differ by a multiple of lambda^2 E x^2 alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import sympy as sp
+
+from derive.derivation import sde
+from derive.equations.in_coordinates import CoordinateSDE
+from derive.methods.compressors import Bernoulli
+from derive.methods.distributed import DCSGD
+from derive.methods.losses import Quadratic
+from derive.methods.noise import Affine
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, Term, num, plus, under, xs
+from derive.theorems.entry.from_sde import expression
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from derive.vocabulary.choices import Kind, Model
+from derive.vocabulary.symbols import eta as step_size
+
+eta, N, p, sigma0, sigma1, lam, x, y, c = xs("eta N p sigma0 sigma1 lam x y c")
+CONTEXT = Context(
+    {**dict.fromkeys(["eta", "N", "p", "sigma0", "sigma1", "lam"], "const"), **dict.fromkeys(["x", "y", "c"], "rv")}
+)
+LETTERS = {"lam": r"\lambda", "sigma0": r"\sigma_0", "sigma1": r"\sigma_1"}
+OF_THE_METHOD = {**LETTERS, "x": "x_n", "y": "x_{n+1}", "c": "C_n"}
+NOW, NEXT = under("E", x**2), under("E", y**2)
+#: A_1 of this noise and compressor: omega + sigma_1^2 (1 + omega) with 1 + omega = 1/p
+SPREAD = (1 + sigma1**2) / p - 1
+FLOOR = sigma0**2 / (N * p)
+#: a with the rate -lambda (2 - eta lambda a) of E x^2
+FACTORS: Mapping[Kind, Term] = {
+    "method": 1 + SPREAD / N, "first-order": SPREAD / N, "second-order": SPREAD / N - 1, "corrected": 1 + SPREAD / N,
+}  # fmt: skip
+WORDS: Mapping[Kind, str] = {
+    "method": r"\left(1+\frac{A_1}N\right)", "first-order": r"\frac{A_1}N", "second-order": r"\left(\frac{A_1}N-1\right)",
+    "corrected": r"\left(1+\frac{A_1}N\right)",
+}  # fmt: skip
+SETTING = (
+    r"On $f=\lambda x^2/2$ with a Bernoulli$(p)$ compressor and noise of variance $\sigma_0^2+\sigma_1^2G^2$, so that "
+    r"$A_1=\frac{1+\sigma_1^2}p-1$, "
+)
+
+
+def decay(subject: Kind) -> Term:
+    """2 - eta lambda a: the second moment decays where it is positive."""
+    return 2 - eta * lam * FACTORS[subject]
+
+
+def equation(model: Model) -> CoordinateSDE:
+    return sde(DCSGD(Bernoulli("p"), Affine()), model, Quadratic(("lam",)), 1).expanded
+
+
+def terms(own: CoordinateSDE, fall: sp.Expr | int = 1, rate: sp.Expr | int = 1) -> tuple[Term, Term]:
+    """Drift and covariance, each divided by a rate, in the letter x."""
+    place = own.state[0]
+    parts = (sp.collect(sp.expand(e), place) for e in (own.drift[0] / fall, own.covariance[0] / rate))
+    drift, spread = (expression(part, {place: x}) for part in parts)
+    return drift, spread
+
+
+def message() -> dict[str, Relation]:
+    """The step, and the mean and the square of its message: minus the drift, and covariance/eta with the square of the mean."""
+    mean, spread = terms(equation("first-order"), -1, step_size)
+    return {
+        "the step": y.eq(x - eta * c),
+        "unbiased message": under("E", x * c).eq(under("E", x * mean)),
+        "its square": under("E", c**2).eq(under("E", plus(mean**2, spread))),
+    }
+
+
+def generator(model: Model) -> Term:
+    """E L x^2 of the engine's SDE."""
+    drift, spread = terms(equation(model))
+    return under("E", plus(2 * x * drift, spread))
+
+
+def step(w: Derivation) -> Fact:
+    """E x_{n+1}^2 by the step, and by what is known of its message."""
+    square = w.combine(
+        "the square of a step", (y**2).eq(x**2 - 2 * eta * x * c + eta**2 * c**2), (), [(y + x - eta * c, "the step")]
+    )  # fmt: skip
+    mean = w.step("in the mean", w.kernel.monotone("E", square))
+    return w.combine(
+        "the second moment after a step", NEXT.eq((1 - eta * lam * decay("method")) * NOW + eta**2 * FLOOR), (),
+        [(1, mean), (-2 * eta, "unbiased message"), (eta**2, "its square")],
+    )  # fmt: skip
+
+
+def rate(model: Model) -> Callable[[Derivation], Fact]:
+    """The mean of the generator, collected."""
+
+    def prove(w: Derivation) -> Fact:
+        return w.combine(
+            "the rate of the second moment", generator(model).eq(-lam * decay(model) * NOW + eta * FLOOR)
+        )
+
+    return prove
+
+
+def solve(subject: Kind) -> Callable[[Derivation], Fact]:
+    """E x^2 where it does not change."""
+
+    def prove(w: Derivation) -> Fact:
+        falls = w.combine("the rate of decay", num(0).lt(lam * decay(subject)), [(1, ["lambda > 0", "stable"], ())])
+        unit, share = w.kernel.inverse(lam * decay(subject), falls), 1 / (lam * decay(subject))
+        if subject == "method":
+            moved, one = step(w), w.kernel.inverse(eta, w["eta > 0"])
+            still = w.combine(
+                "divided by eta", num(0).eq(eta * FLOOR - lam * decay(subject) * NOW), (),
+                [(-1 / eta, "stationary"), (1 / eta, moved), (eta * FLOOR - lam * decay(subject) * NOW, one)],
+            )  # fmt: skip
+        else:
+            still = w.combine("the mean of the generator", num(0).eq(eta * FLOOR - lam * decay(subject) * NOW), (), [(1, "stationary")])
+        return w.combine("solve", NOW.eq(eta * FLOOR * share), (), [(share, still), (-NOW, unit)])
+
+    return prove
+
+
+def threshold(subject: Kind) -> str:
+    """Where the rate changes sign, in words."""
+    if subject == "second-order":
+        return r"$\eta<\frac{2N}{\lambda(A_1-N)}$ (at every $\eta$ if $A_1\le N$)"
+    return rf"$\eta<\frac{{2N}}{{\lambda{'A_1' if subject == 'first-order' else '(N+A_1)'}}}$"
+
+
+SOURCE = "theory 5.3, 6.7"
+
+
+def called(subject: Kind) -> str:
+    return "D(C)SGD itself" if subject == "method" else f"{subject} model"
+
+
+def changes(subject: Kind) -> Theorem:
+    """How the second moment changes in a step of the method, or in time."""
+    method = subject == "method"
+    falls = rf"\lambda\left(2-\eta\lambda{WORDS[subject]}\right)"
+    said = (
+        rf"$\mathbb{{E}}x_{{n+1}}^2=\left(1-\eta{falls}\right)\mathbb{{E}}x_n^2+\frac{{\eta^2\sigma_0^2}}{{Np}}$ for D(C)SGD itself. The "
+        r"factor is $(1-\eta\lambda)^2+\eta^2\lambda^2A_1/N\ge0$, and below $1$ if and only if "
+        if method
+        else rf"$\mathbb{{E}}\,\mathcal{{L}}x^2=-{falls}\,\mathbb{{E}}x^2+\frac{{\eta\sigma_0^2}}{{Np}}$, the rate of $\mathbb{{E}}x^2$ in the "
+        rf"{subject} model. With $\lambda>0$ the first factor is negative if and only if "
+    )
+    return Theorem(
+        id=f"6.7-change-{subject}", title=f"Change of the second moment on a quadratic, {called(subject)}", source=SOURCE,
+        statement=SETTING + said + threshold(subject) + ".",
+        context=CONTEXT, assumptions={}, definitions=message() if method else {}, read=message if method else None,
+        point={eta: 1, N: 1, p: 1, sigma0: 1, sigma1: 0, lam: 1, x: 0, y: -1, c: 1}, names=OF_THE_METHOD if method else LETTERS,
+        short={SPREAD: "A_1"}, prove=step if subject == "method" else rate(subject), evidence=evidence(subject),
+    )  # fmt: skip
+
+
+def stays(subject: Kind) -> Theorem:
+    """The second moment that does not change."""
+    method = subject == "method"
+
+    def read() -> dict[str, Relation]:
+        return message() if subject == "method" else {"stationary": num(0).eq(generator(subject))}
+
+    known = {"eta > 0": eta.gt(0), "stationary": NEXT.eq(NOW)} if method else read()
+    condition = r"$\mathbb{E}x_{n+1}^2=\mathbb{E}x_n^2$" if method else r"$\mathbb{E}\,\mathcal{L}x^2=0$"
+    return Theorem(
+        id=f"6.7-affine-{subject}", title=f"Stationary second moment with compression and affine variance, {called(subject)}", source=SOURCE,
+        statement=SETTING + f"a stationary second moment, one with {condition}, is "
+        rf"$\mathbb{{E}}{'x_n' if method else 'x'}^2=\frac{{\eta\sigma_0^2}}{{Np\,\lambda\left(2-\eta\lambda{WORDS[subject]}\right)}}$.",
+        context=CONTEXT, assumptions={"lambda > 0": lam.gt(0), "stable": decay(subject).gt(0), **known},
+        definitions=read() if method else {}, read=read, names=OF_THE_METHOD if method else LETTERS, short={SPREAD: "A_1"},
+        point={eta: 1, N: 1, p: 1, sigma0: 0, sigma1: 0, lam: 1, x: 0, y: 0, c: 0}, prove=solve(subject), evidence=evidence(subject),
+    )  # fmt: skip
+
+
+def evidence(subject: Kind) -> tuple[Evidence, ...]:
+    """Each is compared with its own object: those of the others are other theorems."""
+    return (Evidence("second moments of the method") if subject == "method" else Evidence("second moments", {"model": subject}),)
+
+
+ENTRIES = (*(changes(subject) for subject in FACTORS), stays("method"), stays("corrected"))

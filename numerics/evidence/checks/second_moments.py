@@ -1,0 +1,78 @@
+"""Theory 5.3 and 6.7 in one coordinate: E x^2 with affine noise and Bernoulli compression, of an SDE and of the method itself.
+
+The SDE's rate is that of the engine's moment equations; of the method all outcomes of a step are enumerated. A theorem about one
+subject is compared with that subject alone: the others have theorems of their own.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from derive.methods.compressors import Bernoulli
+from derive.methods.distributed import DCSGD
+from derive.methods.noise import Affine
+from derive.proof.language.terms import x
+from derive.theorems.stationary.affine import generator
+from derive.vocabulary.choices import Kind, Model
+from numerics.evidence.checks.facts import of_points
+from numerics.evidence.checks.formulas import Numbers, conclusion, paths
+from numerics.evidence.checks.moments import MomentMap
+from numerics.evidence.checks.points import at_points, merged, scaled
+from numerics.evidence.checks.result import Verified
+
+METHOD = DCSGD(Bernoulli("p"), Affine())
+#: values of x_n in a random law, and of the noise
+PLACES, SIGNS = 4, 2
+
+
+def draw(count: int, seed: int) -> dict[str, np.ndarray]:
+    """Random constants, with steps on both sides of the thresholds; p is the inverse of a whole number."""
+    rng = np.random.default_rng(seed)
+    ranges = {"eta": (0.02, 2.0), "lam": (0.1, 3.0), "sigma0": (0.1, 2.0), "sigma1": (0.1, 1.5)}
+    draws = {name: np.exp(rng.uniform(np.log(low), np.log(high), count)) for name, (low, high) in ranges.items()}
+    draws["p"] = 1 / rng.integers(1, 4, count)
+    draws["N"] = rng.integers(1, 9, count).astype(float)
+    return draws
+
+
+def of_the_sde(id: str, model: Model, count: int = 400, scale: float = 1.0) -> list[Verified]:
+    """The rate of E x^2 by the moment equations at random x^2, and at the fixed point of these equations for every second one."""
+    draws = draw(count, 72)
+    slope, force, fixed = _moments(model, draws, count)
+    square = np.where(np.arange(count) % 2, np.maximum(fixed, 0), np.random.default_rng(73).uniform(0, 4, count))
+    numbers = of_points(count, **draws, x=np.sqrt(square)).given({generator(model): paths(slope * square + force)})
+    return [at_points(id, numbers, claim=scaled(conclusion(id), scale), route="closed moments")]
+
+
+def of_the_method(id: str, count: int = 120, scale: float = 1.0) -> list[Verified]:
+    """All outcomes of a step from random laws, and for every second case from +-sqrt(V), V the method's fixed point."""
+    draws = draw(count, 74)
+    draws["N"] = 1 + (draws["N"] > 4)
+    _, _, fixed = _moments("method", draws, count)
+    rng, claim, found = np.random.default_rng(75), scaled(conclusion(id), scale), []
+    for n in range(count):
+        own = {name: float(a[n]) for name, a in draws.items()}
+        root = np.sqrt(max(fixed[n], 0))
+        at = np.tile([root, -root], PLACES // 2) if n % 2 else rng.normal(size=PLACES) * 2
+        found.append(at_points(id, outcomes(at, own), "method", claim, "enumeration", "", {"case": n}, shared=True))
+    return [merged(found)]
+
+
+def outcomes(at: np.ndarray, own: dict[str, float]) -> Numbers:
+    """One step from each of these equally likely places, over all equally likely outcomes of the N messages."""
+    kept, clients = round(1 / own["p"]), int(own["N"])
+    scale = np.sqrt(own["sigma0"] ** 2 + (own["sigma1"] * own["lam"] * at) ** 2)
+    one = [(own["lam"] * at + sign * scale) * kept * (way == 0) for sign in (1, -1) for way in range(kept)]
+    message = np.concatenate([np.mean(way, axis=0) for way in product(one, repeat=clients)])
+    place = np.tile(at, (SIGNS * kept) ** clients)
+    values = {"x": place, "c": message, "y": place - own["eta"] * message}
+    both = {x(name): paths(value) for name, value in {**own, **values}.items()}
+    return Numbers(both, size=(1, 1, 1, len(place)), mean=True)
+
+
+def _moments(subject: Kind, draws: dict[str, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Slope and force of E x^2 (of its change in a step, for the method), and its fixed point."""
+    matrix, force = MomentMap(METHOD, subject, ("lam",)).at(draws, count)
+    return matrix[:, 0, 0], force[:, 0], -force[:, 0] / matrix[:, 0, 0]
