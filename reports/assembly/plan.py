@@ -59,7 +59,7 @@ SECTIONS = {
     "real-data": Part("reports.sections.real_data.section", "RealData", (16, 22), 45.0, 172.0),
     "claims": Part("reports.sections.claim_by_claim", "Claims", needs=EVIDENCE, appendix=True),
     "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems", "verification"), appendix=True),
-    "proofs": Part("reports.sections.theorems", "Proofs", needs=("theorems",), appendix=True),
+    "proofs": Part("reports.sections.theorems", "Proofs", needs=("theorems", "models"), appendix=True),
     "experiment-numbers": Part(
         "reports.sections.experiments.section", "ExperimentNumbers", needs=("experiments",), appendix=True
     ),

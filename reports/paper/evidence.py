@@ -29,7 +29,7 @@ def evidence(
         verdict: CONFIRMED, VIOLATED or INCONCLUSIVE; of a run over seeds SEEN, SEEN TO FAIL or UNDECIDED.
         says: the result in words and numbers, LaTeX.
         anchor: label of the figure, table or section that shows it.
-        compared: number of points, settings or runs that were compared.
+        compared: number of points, settings or runs that were compared; 0 where there was nothing to compare.
         failing: at how many of them the claim fails; by default all or none, as the verdict says.
         gap: the largest relative difference that was measured, dimensionless, where the comparison is of two numbers.
         gap_of: what differs by that much, in words.

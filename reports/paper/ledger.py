@@ -222,12 +222,19 @@ def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 def tally(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """How much was compared, at how much of it the claim fails, and how much of it decides nothing, in the same units.
 
-    All of a piece of evidence that is undecided, but for what fails, decides nothing.
+    All of a piece of evidence that is undecided, but for what fails, decides nothing. "empty" counts, of these "pieces", those in
+    which there was nothing to compare, such as the late times of a run that has not settled.
     """
     return {
         "compared": sum(r["compared"] for r in rows), "failing": sum(r["against"] for r in rows),
         "undecided": sum(r["compared"] - r["against"] for r in rows if r["supports"] is None),
+        "pieces": len(rows), "empty": sum(_empty(r) for r in rows),
     }  # fmt: skip
+
+
+def _empty(row: Mapping[str, Any]) -> bool:
+    """Whether a piece of evidence was run, and had nothing to compare."""
+    return bool(row["verdict"]) and not row["compared"]
 
 
 def uncited(groups: Sequence[Group], results: Results) -> list[str]:
@@ -300,14 +307,15 @@ def _conclusion(ends: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _by_numbers(rows: Sequence[Mapping[str, Any]]) -> tuple[Status, str]:
-    keys: Callable[[bool | None], list[str]] = lambda wanted: [r["key"] for r in rows if r["supports"] is wanted]  # noqa: E731
+    filled = [r for r in rows if not _empty(r)]
+    keys: Callable[[bool | None], list[str]] = lambda wanted: [r["key"] for r in filled if r["supports"] is wanted]  # noqa: E731
     if absent := [r["key"] for r in rows if not r["verdict"]]:
         return Status.OPEN, f"not run: {', '.join(absent)}"
     if not rows:
         return Status.OPEN, "nothing that it could rest on was run"
     if keys(False):
         return Status.FAILS, ""
-    if keys(None):
+    if keys(None) or not filled:
         return Status.UNDECIDED, ""
     return (Status.SEEN if any(r["role"] == "runs" for r in rows) else Status.CONFIRMED), ""
 

@@ -89,8 +89,8 @@ MODELS = Group(
     (
         Claim(
             "no-threshold",
-            r"Largest stable step of the first- and second-order SDE: $\frac{2N}{\lambda A_1}$, $\frac{2N}{\lambda(A_1-N)}$ "
-            r"(none if $A_1\le N$); of the method $\frac{2N}{\lambda(N+A_1)}$",
+            r"Largest stable step of the first- and second-order SDE: $\frac{2N}{\lambda A_1}$, $\frac{2N}{\lambda(A_1-N)}$ (none "
+            r"where that is not a positive number); of the method $\frac{2N}{\lambda(N+A_1)}$",
             LINE,
             proofs=("6.7-change-method", "6.7-change-first-order", "6.7-change-second-order"),
             contrary=("threshold-first-order", "threshold-second-order"),
@@ -98,7 +98,7 @@ MODELS = Group(
         Claim(
             "threshold",
             r"\dots{} and that of the corrected SDE is the method's",
-            LINE,
+            "the same setting",
             proofs=("6.7-change-method", "6.7-change-corrected"),
             topics=("threshold-corrected",),
         ),
@@ -111,7 +111,7 @@ MODELS = Group(
         Claim(
             "stationary-method",
             r"\dots{} which is the method's: both have $\frac{\eta\sigma_0^2(1+\omega)}{N\lambda(2-\eta\lambda(1+A_1/N))}$",
-            LINE,
+            "one coordinate, affine noise, Bernoulli($p$)",
             proofs=("6.7-affine-method", "6.7-affine-corrected"),
             topics=("stationary-corrected",),
         ),

@@ -96,7 +96,7 @@ def said(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The claims that are not the paper's, in one sentence."""
     sums = {
-        name: counted({key: sum(r[name][key] for r in rows) for key in ("compared", "failing", "undecided")})
+        name: counted({key: sum(r[name][key] for r in rows) for key in ("compared", "failing", "undecided")} | {"empty": 0})
         for name in ("check", "beyond")
     }
     return {"total": len(rows), "said": said(rows), **sums}
@@ -127,6 +127,8 @@ def shown(group: dict[str, Any]) -> dict[str, Any]:
 
 
 def counted(tally: Mapping[str, int]) -> dict[str, Any]:
-    """How much was compared and fails, as "52 of 3674"; nothing where nothing was compared."""
+    """How much was compared and fails, as "52 of 3674"; nothing where nothing was compared. Runs that had nothing to compare are told."""
     said = f"{tally['failing']} of {tally['compared']}" if tally["compared"] else ""
+    if said and tally["empty"]:
+        said += f" in {tally['pieces'] - tally['empty']} of {tally['pieces']} runs"
     return {"said": said, "failing": tally["failing"] > 0, "undecided": tally["undecided"]}

@@ -17,7 +17,7 @@ from reports.sections.base import Inputs, Section
 
 @final
 class Models(Section):
-    """Drifts of the three models, the table of their virtues, and the sanity checks line by line."""
+    """Drifts of the three models, the table of their virtues, and the sanity checks, whose lines are in the appendix."""
 
     name, title = "models", "The three models"
 

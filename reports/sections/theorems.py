@@ -77,7 +77,7 @@ class Theorems(Section):
 
 @final
 class Proofs(Section):
-    """Every step of every proof; a step that several proofs share is printed once."""
+    """Every step of every proof; a step that several proofs share is printed once. The lines of the computed statements too."""
 
     name, title = "proofs", "Proofs, step by step"
 
@@ -97,7 +97,10 @@ class Proofs(Section):
         brief = [p for p in proofs if p["steps"] == 1]
         first = [{"number": n, **seen[key]} for key, n in shared.items()]
         proofs = [p for p in proofs if p["steps"] > 1]
-        return {"proofs": proofs, "brief": brief, "shared": first, "sharp": context.results["theorems"]["sharp"]}
+        computed = context.results.get("models", {}).get("checks", [])
+        return {
+            "proofs": proofs, "brief": brief, "shared": first, "sharp": context.results["theorems"]["sharp"], "computed": computed,
+        }  # fmt: skip
 
 
 def _first(found: list[dict[str, Any]]) -> None:

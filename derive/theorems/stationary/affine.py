@@ -128,7 +128,7 @@ def threshold(subject: Kind) -> str:
     """Where the rate changes sign, in words."""
     if subject == "second-order":
         return r"$\eta<\frac{2N}{\lambda(A_1-N)}$ (at every $\eta$ if $A_1\le N$)"
-    return rf"$\eta<\frac{{2N}}{{\lambda{'A_1' if subject == 'first-order' else '(N+A_1)'}}}$"
+    return rf"$\eta<\frac{{2N}}{{\lambda {'A_1' if subject == 'first-order' else '(N+A_1)'}}}$"
 
 
 SOURCE = "theory 5.3, 6.7"

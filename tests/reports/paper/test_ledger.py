@@ -31,7 +31,7 @@ from reports.paper.ledger import (
     uncited,
 )
 from reports.paper.statements import GROUPS
-from reports.sections.ledger import ledger_of
+from reports.sections.ledger import counted, ledger_of
 from tests.support.samples import mostly_slow
 
 CLAIMS = {c.id: c for g in GROUPS for c in g.claims}
@@ -195,6 +195,11 @@ def numbers(*verdicts: str) -> Results:
     return Results({}, {f"k{n}": evidence("t", METHOD, v, "", "", 2) for n, v in enumerate(verdicts)})
 
 
+def compared(row: Mapping[str, Any]) -> tuple[int, int, int]:
+    """How much beyond a proof was compared, fails, and decides nothing."""
+    return row["beyond"]["compared"], row["beyond"]["failing"], row["beyond"]["undecided"]
+
+
 @pytest.mark.parametrize(
     ("verdicts", "status", "beyond"),
     [
@@ -209,22 +214,32 @@ def numbers(*verdicts: str) -> Results:
 )
 def test_numbers_decide_where_there_is_no_proof(verdicts: tuple[str, ...], status: Status, beyond: tuple[int, ...]) -> None:
     row = judge(Claim("a", "a", topics=("t",)), numbers(*verdicts))
-    assert row["status"] == status and tuple(row["beyond"].values()) == beyond
+    assert row["status"] == status and compared(row) == beyond
     assert ("not run" in row["reason"]) == (not verdicts)
+
+
+def test_a_run_with_nothing_to_compare_decides_nothing_and_is_told() -> None:
+    """A run that has not settled has no late times: the others decide, and page one says how many of them there are."""
+    claim = Claim("a", "a", topics=("t",))
+    full, empty = evidence("t", METHOD, "CONFIRMED", "", "", 7), evidence("t", METHOD, "INCONCLUSIVE", "", "", 0)
+    row = judge(claim, Results({}, {"full": full, "empty": empty}))
+    assert row["status"] == Status.CONFIRMED and counted(row["beyond"])["said"] == "0 of 7 in 1 of 2 runs"
+    row = judge(claim, Results({}, {"empty": empty, "other": empty}))
+    assert row["status"] == Status.UNDECIDED and counted(row["beyond"])["said"] == "" and not row["reason"]
 
 
 def test_a_claim_that_something_fails_wants_it_to_fail() -> None:
     claim = Claim("a", "a", contrary=("t",))
     assert judge(claim, numbers("VIOLATED"))["status"] == Status.CONFIRMED
     row = judge(claim, numbers("VIOLATED", "CONFIRMED"))
-    assert row["status"] == Status.FAILS and row["beyond"] == {"compared": 4, "failing": 2, "undecided": 0}
+    assert row["status"] == Status.FAILS and compared(row) == (4, 2, 0)
 
 
 def test_what_the_method_does_is_counted_and_does_not_touch_a_proof() -> None:
     claim = Claim("a", "a", proofs=("t",))
     found = evidence("t", METHOD, "VIOLATED", "", "", 3674, 52)
     row = judge(claim, Results({"t": entry("t", "PROVED")}, {"m": found}))
-    assert row["status"] == Status.PROVED and row["beyond"] == {"compared": 3674, "failing": 52, "undecided": 0}
+    assert row["status"] == Status.PROVED and compared(row) == (3674, 52, 0)
 
 
 def test_a_refuted_step_leaves_the_conclusion_open_or_fallen() -> None:
