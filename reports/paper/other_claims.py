@@ -97,8 +97,8 @@ OWN = Group(
         Claim(
             "not-the-methods",
             r"\dots{} which are not the method's",
-            r"quadratics, one coordinate: it has $\frac{\eta\sigma^2}{N\lambda(2-\eta\lambda)}$",
-            proofs=("6.7-affine-method", "6.7-first-order", "6.7-second-order"),
+            r"one coordinate, affine noise, Bernoulli($p$), where all three are stable",
+            proofs=("6.7-affine-method", "6.7-affine-first-order", "6.7-affine-second-order"),
             contrary=("stationary-first-order", "stationary-second-order"),
         ),
         Claim(

@@ -103,10 +103,12 @@ def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def gaps(results: Results) -> list[dict[str, Any]]:
-    """The largest relative differences between a model and its method, as LaTeX."""
-    return [
-        {"of": e["gap_of"], "percent": number(100 * e["gap"], 3), "anchor": e["anchor"]} for e in largest_gaps(results)[:NAMED_GAPS]
-    ]
+    """The largest relative differences between a model and its method, one for each figure, as LaTeX."""
+    worst: dict[str, dict[str, Any]] = {}
+    for e in largest_gaps(results):
+        worst.setdefault(e["anchor"], e)
+    chosen = list(worst.values())[:NAMED_GAPS]
+    return [{"of": e["gap_of"], "percent": number(100 * e["gap"], 3), "anchor": e["anchor"]} for e in chosen]
 
 
 def shown(group: dict[str, Any]) -> dict[str, Any]:
@@ -127,8 +129,7 @@ def shown(group: dict[str, Any]) -> dict[str, Any]:
 
 
 def counted(tally: Mapping[str, int]) -> dict[str, Any]:
-    """How much was compared and fails, as "52 of 3674"; nothing where nothing was compared. Runs that had nothing to compare are told."""
+    """How much was compared and fails, as "52 of 3674"; nothing where nothing was. Runs that had nothing to compare are told."""
     said = f"{tally['failing']} of {tally['compared']}" if tally["compared"] else ""
-    if said and tally["empty"]:
-        said += f" in {tally['pieces'] - tally['empty']} of {tally['pieces']} runs"
-    return {"said": said, "failing": tally["failing"] > 0, "undecided": tally["undecided"]}
+    filled = f"{tally['pieces'] - tally['empty']}/{tally['pieces']} runs" if said and tally["empty"] else ""
+    return {"said": said, "failing": tally["failing"] > 0, "undecided": tally["undecided"], "filled": filled}

@@ -42,12 +42,12 @@ CORRECTED = (
 STATIONARY = {
     "first-order": (
         "6.7-first-order", "6.7-covariance-first-order", "6.7-rand-k-first-order", "6.7-sign-gaussian", "6.7-change-first-order",
-        "6.7-change-method", "6.7-affine-method",
+        "6.7-change-method", "6.7-affine-method", "6.7-affine-first-order",
     ),
     "corrected": (
         "6.7-corrected", "6.7-covariance-corrected", "6.7-rand-k-corrected", "6.7-change-corrected", "6.7-affine-corrected",
     ),
-    "second-order": ("6.7-second-order", "6.7-covariance-second-order", "6.7-change-second-order"),
+    "second-order": ("6.7-second-order", "6.7-covariance-second-order", "6.7-change-second-order", "6.7-affine-second-order"),
 }  # fmt: skip
 
 

@@ -218,14 +218,18 @@ def test_numbers_decide_where_there_is_no_proof(verdicts: tuple[str, ...], statu
     assert ("not run" in row["reason"]) == (not verdicts)
 
 
+def shown_as(row: Mapping[str, Any]) -> tuple[str, str]:
+    return tuple(counted(row["beyond"])[key] for key in ("said", "filled"))  # pyright: ignore[reportReturnType]
+
+
 def test_a_run_with_nothing_to_compare_decides_nothing_and_is_told() -> None:
     """A run that has not settled has no late times: the others decide, and page one says how many of them there are."""
     claim = Claim("a", "a", topics=("t",))
     full, empty = evidence("t", METHOD, "CONFIRMED", "", "", 7), evidence("t", METHOD, "INCONCLUSIVE", "", "", 0)
     row = judge(claim, Results({}, {"full": full, "empty": empty}))
-    assert row["status"] == Status.CONFIRMED and counted(row["beyond"])["said"] == "0 of 7 in 1 of 2 runs"
+    assert row["status"] == Status.CONFIRMED and shown_as(row) == ("0 of 7", "1/2 runs")
     row = judge(claim, Results({}, {"empty": empty, "other": empty}))
-    assert row["status"] == Status.UNDECIDED and counted(row["beyond"])["said"] == "" and not row["reason"]
+    assert row["status"] == Status.UNDECIDED and shown_as(row) == ("", "") and not row["reason"]
 
 
 def test_a_claim_that_something_fails_wants_it_to_fail() -> None:
