@@ -134,6 +134,8 @@ TRUSTED: dict[str, int] = {
     "6.5-sign": 2,
     "6.6-ratio": 1,
     "6.6-limit": 1,
+    "6.7-change-method": 1,
+    "6.7-affine-method": 1,
     "6.9-mean-growth": 3,
     "6.9-mean-induction": 5,
     "6.9-mean-loss": 2,
