@@ -91,7 +91,9 @@ class Printer(LatexPrinter):
         return rf"\max_{{k}} {self._print(inner)}"
 
     def _print_Rank(self, expr: Rank) -> str:
-        body = self._print(expr.args[0])
+        inner = expr.args[0]
+        whole = inner == sp.Abs(gk) or inner == sp.Abs(vk)  # without the index k, which the rank is compared to as a number
+        body = rf"|{self.vector(inner.args[0].base)}|" if whole else self._print(inner)  # pyright: ignore[reportAttributeAccessIssue]
         return rf"\mathrm{{rank}}_{{{expr.slot}}}\left({body}\right)"
 
     def _print_Relational(self, expr: Any) -> str:

@@ -1,4 +1,4 @@
-"""Sanity check 5: matching the loss change of one step forces alpha = 1/2 in the family -g + alpha eta H g."""
+"""Sanity check 5: matching the loss change of one step forces c = 1/2 in the family -g + c eta H g of drifts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from derive.vocabulary.symbols import eta
 
 
 def matching_identity(dim: int = 2) -> SanityCheck:
-    """alpha = 1/2, and the corrected model is that member of the family (theory 2)."""
+    """c = 1/2, and the corrected model is that member of the family (theory 2)."""
     work = Working()
     found = matching(dim)
     work.show(
@@ -23,18 +23,18 @@ def matching_identity(dim: int = 2) -> SanityCheck:
         "second-order Taylor expansion of one step with an unbiased compressor and a constant step size",
     )
     work.show(
-        r"\mathcal{L}_\alpha f = -\|g\|^2 + \alpha\eta\, g^\top H g + \tfrac{\eta}{2N} \mathrm{Tr}(HS)",
+        r"\mathcal{L}_c f = -\|g\|^2 + c\,\eta\, g^\top H g + \tfrac{\eta}{2N} \mathrm{Tr}(HS)",
         "the generator on f of a model that adds a multiple of the Hessian times the gradient to its drift",
     )
     unique = len(found.alpha) == 1
     alpha = found.alpha[0] if unique else sp.nan
     work.claim(
-        "alpha", r"\alpha", alpha, sp.Rational(1, 2),
+        "c", "c", alpha, sp.Rational(1, 2),
         f"equal for all gradients, Hessians and covariances in dimension {dim}: the coefficients leave one solution",
     )
     symbol = sp.Symbol("alpha")
     work.fact(
-        "identity", rf"\mathcal{{L}}_{{{tex(alpha)}}} f = \tfrac1\eta\,\mathbb{{E}}[\Delta f] + O(\eta^2)", found.step,
+        "identity", rf"\mathcal{{L}}_{{{tex(alpha)}}} f = \tfrac1\eta\,\mathbb{{E}}[f(x_{{n+1}}) - f(x_n)] + O(\eta^2)", found.step,
         unique and sp.expand(found.family.subs(symbol, alpha) - found.step) == 0, "put back",
     )
     g, hessian = sp.Matrix(gradient_symbols(dim)), hessian_symbols(dim)
@@ -47,6 +47,6 @@ def matching_identity(dim: int = 2) -> SanityCheck:
     return work.finish(
         "matching-identity",
         "The matching identity",
-        r"\mathcal{L}_\alpha f = \tfrac1\eta\,\mathbb{E}[\Delta f] + O(\eta^2) \text{ for all } g, H, S "
-        r"\iff \alpha = \tfrac12",
+        r"\text{With the drift } -g + c\,\eta Hg: \quad \mathcal{L} f = \tfrac1\eta\,\mathbb{E}[f(x_{n+1}) - f(x_n)] + O(\eta^2) "
+        r"\text{ for all } g, H, S \iff c = \tfrac12",
     )

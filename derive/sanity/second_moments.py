@@ -76,6 +76,7 @@ def quadratic_second_moments() -> SanityCheck:
     return work.finish(
         "quadratic-second-moments",
         "Quadratic with affine variance and compression: second moments",
+        r"\text{With } V=\mathbb{E}\,xx^\top:\quad "
         r"\dot V_{\text{corrected}} - \frac{V_{n+1}-V_n}{\eta} = \frac{\eta}{2}[H,[H,V]],\qquad "
         r"\text{entry } ij:\ \frac{\eta}{2}(\lambda_i-\lambda_j)^2 V_{ij}",
     )

@@ -19,7 +19,7 @@ COVERED = (FORMULA, SDE)
 
 def evidence(
     about: str, subject: str, verdict: Any, says: str, anchor: str, compared: int = 1, failing: int | None = None,
-    gap: float | None = None, gap_of: str = "",
+    gap: float | None = None, gap_of: str = "", undecided: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """A piece of evidence as JSON values.
 
@@ -31,11 +31,13 @@ def evidence(
         anchor: label of the figure, table or section that shows it.
         compared: number of points, settings or runs that were compared; 0 where there was nothing to compare.
         failing: at how many of them the claim fails; by default all or none, as the verdict says.
+        undecided: at how many nothing is decided; by default at all that do not fail, where the verdict is open.
         gap: the largest relative difference that was measured, dimensionless, where the comparison is of two numbers.
         gap_of: what differs by that much, in words.
     """
     failed = (compared if str(verdict) in AGAINST else 0) if failing is None else failing
+    rest = (0 if str(verdict) in (*FOR, *AGAINST) else compared - failed) if undecided is None else undecided
     return {
         "about": about, "subject": subject, "verdict": str(verdict), "says": says, "anchor": anchor, "compared": compared,
-        "failing": failed, "gap": gap, "gap_of": gap_of,
+        "failing": failed, "undecided": rest, "gap": gap, "gap_of": gap_of,
     }  # fmt: skip

@@ -30,8 +30,8 @@ def following(
 
     The relative gap of the means at a time is a/b - 1, with a half-width from the intervals of both (delta method; widened so that
     the intervals of all times hold together) plus the solver's error. A model follows where all of that is within `FOLLOW` at every
-    time of the phase, and does not where at one time all of it is beyond; else nothing is decided. A method that has not settled in
-    the last quarter of the run is transient to its end, and nothing of it is compared as late.
+    time of the phase, and does not where at one time all of it is beyond; else nothing is decided. Times are counted one by one. A
+    method that has not settled in the last quarter of the run is transient to its end, and nothing of it is compared as late.
 
     Args:
         series: "times", "mean", "interval" (half-widths of 95 % intervals), and of models "solver", by name, the method's too.
@@ -49,11 +49,11 @@ def following(
             continue
         gaps = _gaps(own, other)
         for phase, chosen in ((TRANSIENT, early), (AFTER, late)):
-            item = _open(unsettled) if phase == AFTER and unsettled else _phase([gaps[n] for n in chosen])
+            item = _open(unsettled, 0) if phase == AFTER and unsettled else _phase([gaps[n] for n in chosen])
             words = f"{METHODS[method]}, {setting[1]}"
             found[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
                 f"follows-{method}-{phase}-{model}", METHOD, item["verdict"], f"{words}: {item['says']}", anchor,
-                len(chosen), item["failing"], item["gap"], f"the {model} SDE of {words}, {phase}",
+                len(chosen), item["failing"], item["gap"], f"the {model} SDE of {words}, {phase}", item["undecided"],
             )  # fmt: skip
     return found
 
@@ -82,20 +82,20 @@ def _unsettled(own: Mapping[str, Any]) -> str:
     return "" if abs(change) <= SETTLED else rf"the method has not settled: ${number(100 * change, 2)}\,\%$ in the last quarter"
 
 
-def _open(why: str) -> dict[str, Any]:
-    return {"verdict": INCONCLUSIVE, "says": why, "failing": 0, "gap": None}
+def _open(why: str, undecided: int) -> dict[str, Any]:
+    return {"verdict": INCONCLUSIVE, "says": why, "failing": 0, "undecided": undecided, "gap": None}
 
 
 def _phase(gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
     known = [(abs(gap), half) for gap, half in gaps if math.isfinite(gap)]
     if not known:
-        return _open("the method's mean is not known well enough")
-    leaves = sum(gap - half > FOLLOW for gap, half in known)
-    stays = len(known) == len(gaps) and all(gap + half <= FOLLOW for gap, half in known)
+        return _open("the method's mean is not known well enough", len(gaps))
+    leaves, stays = sum(gap - half > FOLLOW for gap, half in known), sum(gap + half <= FOLLOW for gap, half in known)
+    rest = len(gaps) - leaves - stays
     worst, limit = max(gap for gap, _ in known), max(gap + half for gap, half in known)
     says = (
         rf"mean loss off by up to ${number(100 * worst, 3)}\,\%$ (upper {100 * LEVEL:g}\,\% limit ${number(100 * limit, 3)}\,\%$, "
         rf"tolerance ${100 * FOLLOW:g}\,\%$)"
     )
-    verdict = VIOLATED if leaves else CONFIRMED if stays else INCONCLUSIVE
-    return {"verdict": verdict, "says": says, "failing": leaves, "gap": worst}
+    verdict = VIOLATED if leaves else INCONCLUSIVE if rest else CONFIRMED
+    return {"verdict": verdict, "says": says, "failing": leaves, "undecided": rest, "gap": worst}

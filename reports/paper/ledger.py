@@ -222,12 +222,12 @@ def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 def tally(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """How much was compared, at how much of it the claim fails, and how much of it decides nothing, in the same units.
 
-    All of a piece of evidence that is undecided, but for what fails, decides nothing. "empty" counts, of these "pieces", those in
+    "undecided" is what decides nothing. "empty" counts, of these "pieces", those in
     which there was nothing to compare, such as the late times of a run that has not settled.
     """
     return {
         "compared": sum(r["compared"] for r in rows), "failing": sum(r["against"] for r in rows),
-        "undecided": sum(r["compared"] - r["against"] for r in rows if r["supports"] is None),
+        "undecided": sum(r["undecided"] for r in rows),
         "pieces": len(rows), "empty": sum(_empty(r) for r in rows),
     }  # fmt: skip
 

@@ -61,7 +61,7 @@ OWN = Group(
         Claim(
             "sign-everywhere",
             r"DSignSGD converges without a bound on $|g_j|/\sigma_k$, with a floor of order $1/N$",
-            "corrected SDE, every start",
+            "corrected SDE at a random time, up to explosion, every start, symmetric unimodal noise, small steps that fall",
             proofs=("6.4-global-pathwise", "6.4-clients-pathwise", "6.4-clients-scheduled"),
             topics=("floor-dsignsgd",),
         ),
@@ -109,7 +109,8 @@ OWN = Group(
         ),
         Claim(
             "smooth-examples",
-            r"The losses used here are $(L_0,L_1)$-smooth with the constants stated",
+            r"These losses are $(L_0,L_1)$-smooth with the constants stated: quadratic, quartic, $\cosh$, glued exponentials, "
+            "separable sums, logistic regression",
             "the whole space",
             proofs=("8-quadratic", "8-quartic", "8-cosh", "8-glued-*", "8-separable", "8-logistic-regression"),
         ),

@@ -13,7 +13,9 @@ V1, V2 = "arXiv 2506.00181v1", "arXiv 2506.00181v2"
 ABSTRACT_1, ABSTRACT_2 = f"{V1}, abstract", f"{V2}, abstract"
 NOTES = f"{V2}, known here from public notes"
 #: assumptions of theorems that the source does not state
-STEP = {"step": r"the step condition at every state visited, which no $u$ meets if $L_1>0$ and $G$ is unbounded"}
+VISITED = r"the step condition at every state visited, which no $u$ meets if "
+FIRST_STEP = {"step": VISITED + r"$L_1A_1>0$ and $G$ is unbounded"}
+STEP = {"step": VISITED + r"$L_1>0$ and $G$ is unbounded"}
 #: where second moments of the method and of its SDEs are affine in each other
 LINE = r"second moments; quadratics, one coordinate, affine noise, Bernoulli($p$) with $1/p=1+\omega$"
 RATIO = {"bounded ratio": r"$|g_j|\le\rho\sigma_k$ along the path"}
@@ -48,7 +50,7 @@ SCHEDULES = Group(
             "scheduled-fails",
             r"On $f=x^4/4$, if $\eta_n\le\theta^2\eta_{n+1}$ with $\theta>1$ and $|x_1|\ge\sqrt{(1+\theta)/(\eta\eta_1)}$ has "
             r"positive probability, then $\mathbb{E}f(x_n)\to\infty$",
-            "D(C)SGD itself, one dimension, any unbiased message",
+            "D(C)SGD itself, one dimension, any unbiased message; a rare event may carry the mean",
             proofs=("6.9-growth", "6.9-induction", "6.9-mean-*"),
             topics=("scheduled-blow-up",),
         ),
@@ -89,8 +91,8 @@ MODELS = Group(
     (
         Claim(
             "no-threshold",
-            r"Largest stable step of the first- and second-order SDE: $\frac{2N}{\lambda A_1}$, $\frac{2N}{\lambda(A_1-N)}$ (none "
-            r"where that is not a positive number); of the method $\frac{2N}{\lambda(N+A_1)}$",
+            r"Largest stable step of the first- and second-order SDE: $\frac{2N}{\lambda A_1}$, $\frac{2N}{\lambda(A_1-N)}$ (no "
+            r"step is unstable where that is not positive); of the method $\frac{2N}{\lambda(N+A_1)}$",
             LINE,
             proofs=("6.7-change-method", "6.7-change-first-order", "6.7-change-second-order"),
             contrary=("threshold-first-order", "threshold-second-order"),
@@ -105,12 +107,12 @@ MODELS = Group(
         Claim(
             "stationary",
             r"Stationary variance of the corrected SDE: $\frac{\eta\sigma^2}{N\lambda(2-\eta\lambda)}$",
-            r"quadratics, from $\mathbb{E}\,\mathcal{L}x_ix_j=0$; the method has other covariances",
+            r"quadratics, where $\mathbb{E}\,\mathcal{L}x_ix_j=0$; the method has the same variances, not covariances",
             proofs=("6.7-corrected", "6.7-covariance-corrected", "6.7-rand-k-corrected"),
         ),
         Claim(
             "stationary-method",
-            r"\dots{} which is the method's: both have $\frac{\eta\sigma_0^2(1+\omega)}{N\lambda(2-\eta\lambda(1+A_1/N))}$",
+            r"The method has the same: both have $\frac{\eta\sigma_0^2(1+\omega)}{N\lambda(2-\eta\lambda(1+A_1/N))}$",
             "one coordinate, affine noise, Bernoulli($p$)",
             proofs=("6.7-affine-method", "6.7-affine-corrected"),
             topics=("stationary-corrected",),
@@ -134,7 +136,7 @@ INTERACTION = Group(
         Claim(
             "simulation",
             r"In simulation the SDEs and the methods obey every bound at a random time that is proved for the SDEs",
-            "cosh, two clients, one schedule; paths stop at a gradient norm",
+            "cosh, two clients, one schedule; several bounds a run; paths stop at a large gradient",
             topics=("6.?-*scheduled",),
         ),
     ),
@@ -151,7 +153,7 @@ THEOREMS = Group(
             r"D(C)SGD: $\eta u\,K\le2\varepsilon$ with $K=(L_0+L_1G)A_1/N+L_1D_0/N$ bounds $\mathbb{E}G^2(X_{\hat T})$",
             "first-order SDE up to explosion",
             proofs=("6.1-pathwise", "6.1-scheduled"),
-            unsaid=STEP,
+            unsaid=FIRST_STEP,
         ),
         Claim(
             "corrected-compressed",
@@ -163,7 +165,7 @@ THEOREMS = Group(
         Claim(
             "corrected-expectation",
             r"\dots{} with $L_0+L_1\,\mathbb{E}G$ in place of $L_0+L_1G$",
-            "the step at a two-point law; the bound, with noise, at a law that the SDE reaches",
+            "the step at a law on two points; the bound, with noise, at a law that the SDE reaches",
             steps=("6.2-expectation",),
         ),
         Claim(
@@ -255,4 +257,6 @@ FOLLOWING = (
         ABSTRACT_2,
     ),
 )
+#: the equations of the last table
+FOLLOWED = ("first-order", "corrected")
 PAPER = (SIGNS, SCHEDULES, NORMALISATION, MODELS, INTERACTION, THEOREMS, EXPERIMENTS, *FOLLOWING)

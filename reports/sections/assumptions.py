@@ -77,16 +77,17 @@ def _row(ids: Sequence[str], results: Results, numbers: Mapping[str, int], axiom
         "about": "refuted claim" if refuted else found[0]["about"],
         "assumes": sorted(assumed),
         "axioms": [a["letter"] for a in axioms if a["name"] in facts],
-        "check": _counted(ids, results, True),
-        "beyond": _counted(ids, results, False),
+        "check": _counted(ids, results, True, refuted),
+        "beyond": _counted(ids, results, False, refuted),
     }
 
 
-def _counted(ids: Sequence[str], results: Results, covered: bool) -> dict[str, Any]:
-    """At how many of the points compared the entries fail, of what a proof covers or of what lies beyond."""
+def _counted(ids: Sequence[str], results: Results, covered: bool, refuted: bool) -> dict[str, Any]:
+    """At how many of the points compared the entries fail, of what a proof covers or of what lies beyond; what is refuted is to fail."""
     found = [e for e in results.evidence.values() if e["about"] in ids and results.covers(e) is covered]
     compared, failing = (sum(e[key] for e in found) for key in ("compared", "failing"))
-    return {"said": f"{failing} of {compared}" if compared else "", "failing": failing > 0}
+    said = f"{'fails at ' if refuted else ''}{failing} of {compared}"
+    return {"said": said if compared else "", "failing": failing > 0 and not refuted}
 
 
 def _name(assumption: Mapping[str, Any]) -> str:

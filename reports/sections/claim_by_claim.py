@@ -46,7 +46,10 @@ def _told(e: dict[str, Any]) -> dict[str, Any]:
     if e["role"] != "check" and e["supports"] and e["verdict"] in AGAINST:
         word = "fails, as claimed"
     what = f"{e['about']}, {e['subject']}" if e["subject"] else e["about"]
+    counts = [f"{e['against']} of {e['compared']} fail"] if e["compared"] > 1 else []
+    counts += [f"{e['undecided']} open"] if e["compared"] > 1 and e["undecided"] else []
     return {
-        "word": word, "what": what, "role": ROLES[e["role"]], "says": e["says"].rstrip("."), "anchor": e["anchor"],
+        "counts": ", ".join(counts), "word": word, "what": what, "role": ROLES[e["role"]], "says": e["says"].rstrip("."),
+        "anchor": e["anchor"],
         "kind": KINDS.get(e["anchor"].partition(":")[0], "Section"), "against": e["supports"] is False,
     }  # fmt: skip

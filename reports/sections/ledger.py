@@ -8,6 +8,7 @@ from typing import Any, final
 from reports.document.numbers import number
 from reports.document.tex import escape
 from reports.paper.ledger import Claim, Group, Results, Status, counts, largest_gaps, ledger, uncited
+from reports.paper.paper_claims import FOLLOWED
 from reports.sections.base import Inputs, Section, reduced_sections
 
 #: statuses in words, for the sentence above the table
@@ -29,8 +30,6 @@ BADGES = {
 }  # fmt: skip
 #: shorter words for the badges
 SHORT = {Status.CONFIRMED: "CONFIRMED"}
-#: gaps that are named on the first page
-NAMED_GAPS = 2
 
 
 def groups_of(problem: Any) -> tuple[Group, ...]:
@@ -103,12 +102,16 @@ def _others(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def gaps(results: Results) -> list[dict[str, Any]]:
-    """The largest relative differences between a model and its method, one for each figure, as LaTeX."""
+    """The largest relative difference of each equation of the first page to a method, as LaTeX; those of one run stand together."""
     worst: dict[str, dict[str, Any]] = {}
-    for e in largest_gaps(results):
-        worst.setdefault(e["anchor"], e)
-    chosen = list(worst.values())[:NAMED_GAPS]
-    return [{"of": e["gap_of"], "percent": number(100 * e["gap"], 3), "anchor": e["anchor"]} for e in chosen]
+    for model in FOLLOWED:
+        own = next((e for e in largest_gaps(results) if e["about"].endswith(f"-{model}")), None)
+        if own is not None:
+            place = own["gap_of"].replace(f"the {model} SDE of ", "")
+            shown = worst.setdefault(place, {"models": [], "percents": [], "of": place, "anchor": own["anchor"]})
+            shown["models"].append(model)
+            shown["percents"].append(number(100 * own["gap"], 3))
+    return list(worst.values())
 
 
 def shown(group: dict[str, Any]) -> dict[str, Any]:

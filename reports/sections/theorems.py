@@ -152,6 +152,7 @@ def _shown(checked: Checked) -> dict[str, Any]:
         "title": entry.title,
         "source": NOTES.sub("", entry.source).strip("; ()") or "ours",
         "statement": entry.statement,
+        "hence": entry.hence if isinstance(entry, Theorem) else "",
         "status": checked.status,
         "expected": entry.expected,
         "reason": checked.reason,
@@ -163,7 +164,8 @@ def _shown(checked: Checked) -> dict[str, Any]:
         "law": "",
         "about": checked.about,
         "axioms": list(checked.axioms),
-        "assumed": [name for name, _ in checked.assumptions],
+        # an equation of a number defines nothing: it is a hypothesis
+        "assumed": [*(name for name, _ in checked.assumptions), *(name for name, r in checked.definitions if r.left[0] == "q")],
         "unused": [writer.relation(given[name]) for name in checked.unused],
         "words": entry.words if isinstance(entry, Refutation) else "",
         "repair": entry.repair if isinstance(entry, Refutation) else "",

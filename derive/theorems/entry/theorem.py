@@ -98,7 +98,8 @@ class Theorem:
 
     Args:
         id, title, source: its names, and its origin.
-        statement: LaTeX, in words and formulas.
+        statement: LaTeX, in words and formulas: what is proved.
+        hence: LaTeX of what follows by hand, such as a sign, an induction over n, or a limit; not a step of the proof.
         context: the names.
         assumptions: the hypotheses, name -> relation. None of them is a step, or something that `derive.step.moments` can compute.
         definitions: equations that other code recomputes (moments of the method), name -> relation.
@@ -124,6 +125,7 @@ class Theorem:
     evidence: tuple[Evidence, ...] = ()
     recomputed: tuple[str, ...] = ()
     read: Callable[[], Mapping[str, Relation]] | None = None
+    hence: str = ""
     expected: str = "PROVED"
 
 

@@ -64,7 +64,7 @@ GROWTH = Theorem(
 )  # fmt: skip
 INDUCTION = Theorem(
     id="6.9-induction", title="Gradient descent on the quartic: for ever", source="theory 6.9",
-    statement=r"If moreover $\eta_n\le\theta^2\eta_{n+1}$, then $q_{n+1}\ge1+\theta$ again, so $|x_n|\ge\theta^n|x_0|$ for all $n$.",
+    statement=r"If moreover $\eta_n\le\theta^2\eta_{n+1}$, then $q_{n+1}\ge1+\theta$ again.", hence=r"$|x_n|\ge\theta^n|x_0|$ for all $n$.",
     context=CONTEXT, assumptions={**ASSUMPTIONS, **SLOW}, definitions=DEFINITIONS, recomputed=("descent",),
     point={theta: 1, e: 2, q: 2, x0: 1, x1: -1, e1: 2}, names=NAMES, prove=induction, evidence=EVIDENCE,
 )  # fmt: skip

@@ -123,15 +123,15 @@ ENTRIES = (
     ),
     Theorem(
         id="6.9-mean-induction", title="D(C)SGD on the quartic, in the mean: for ever", source=SOURCE,
-        statement=SAID + r"If $\eta\eta_n\langle x_n^2\rangle\ge1+\theta$, $\theta\ge1$ and $\eta_n\le\theta^2\eta_{n+1}$, then $\eta\eta_{n+1}\,\mathbb{E}[wx_{n+1}^2]\ge(1+\theta)\,\mathbb{E}w$ again, so "
-        r"$\mathbb{E}[wx_{n+j}^2]\ge\theta^{2j}\,\mathbb{E}[wx_n^2]$ for all $j$.",
+        statement=SAID + r"If $\eta\eta_n\langle x_n^2\rangle\ge1+\theta$, $\theta\ge1$ and $\eta_n\le\theta^2\eta_{n+1}$, then $\eta\eta_{n+1}\,\mathbb{E}[wx_{n+1}^2]\ge(1+\theta)\,\mathbb{E}w$ again.",
+        hence=r"$\mathbb{E}[wx_{n+j}^2]\ge\theta^{2j}\,\mathbb{E}[wx_n^2]$ for all $j$, with 6.9-mean-growth.",
         context=CONTEXT, assumptions={**ASSUMPTIONS, **SLOW}, definitions=DEFINITIONS, read=message,
         point=POINT, names=NAMES, prove=induction, evidence=(Evidence("growth in the mean"),),
     ),
     Theorem(
         id="6.9-mean-loss", title="D(C)SGD on the quartic: the expected loss grows with the second moment", source=SOURCE,
-        statement=r"On $f=x^4/4$, for every weight $0\le w\le1$ and $\langle x_n^2\rangle=\mathbb{E}[wx_n^2]/\mathbb{E}w$: $\mathbb{E}f(x_n)\ge\frac14\langle x_n^2\rangle^2\,\mathbb{E}w$. "
-        r"Together, with $w$ the indicator of $|x_1|\ge x_*$ where $\eta\eta_1x_*^2\ge1+\theta$: $\mathbb{E}f(x_{1+j})\ge\frac14\theta^{4j}x_*^4\,\mathbb{P}(|x_1|\ge x_*)$, "
+        statement=r"On $f=x^4/4$, for every weight $0\le w\le1$ and $\langle x_n^2\rangle=\mathbb{E}[wx_n^2]/\mathbb{E}w$: $\mathbb{E}f(x_n)\ge\frac14\langle x_n^2\rangle^2\,\mathbb{E}w$.",
+        hence=r"with 6.9-mean-induction and $w$ the indicator of $|x_1|\ge x_*$ where $\eta\eta_1x_*^2\ge1+\theta$: $\mathbb{E}f(x_{1+j})\ge\frac14\theta^{4j}x_*^4\,\mathbb{P}(|x_1|\ge x_*)$, "
         r"which tends to infinity with $j$ if $\theta>1$ and the probability is positive. Under Gaussian noise it is, for every start and $x_*$.",
         context=CONTEXT, assumptions={"w >= 0": w.ge(0), "w <= 1": w.le(1), **MOMENT}, definitions=quartic(), read=quartic,
         point={m: 4, w: 1, x0: 2, f: 4}, names=NAMES, prove=loss, evidence=(Evidence("growth in the mean"),),

@@ -82,10 +82,10 @@ def limit(w: Derivation) -> Fact:
     return w.combine("divide", (phi2 / phi1).le(delta), [(1, [over, most], ())], [(delta, unit)])
 
 
-def theorem(name: str, title: str, statement: str, assumptions: dict[str, Relation], point: dict, prove) -> Theorem:
+def theorem(name: str, title: str, statement: str, assumptions: dict[str, Relation], point: dict, prove, hence: str = "") -> Theorem:
     return Theorem(
         id=f"6.6-{name}", title=title, source="theory 6.6", statement=statement, context=CONTEXT, assumptions=assumptions,
-        point=point, names=NAMES, prove=prove, evidence=(Evidence("schedules"),),
+        point=point, names=NAMES, prove=prove, hence=hence, evidence=(Evidence("schedules"),),
     )  # fmt: skip
 
 
@@ -104,21 +104,21 @@ ENTRIES = (
         TIME, {t: 0}, logarithm,
     ),
     theorem(
-        "ratio", "The ratio of the two integrals tends to 0",
-        r"If $u^2\le\delta u+w$ with $w\ge0$, then $\phi_2/\phi_1\le\delta+\int_0^Tw/\phi_1$. Where $u\to0$, $w=\max(u^2-\delta u,0)$ vanishes "
-        r"from some time on, so that $\phi_1\to\infty$ gives $\limsup\phi_2/\phi_1\le\delta$ for every $\delta>0$.",
+        "ratio", "The ratio of the two integrals",
+        r"If $u^2\le\delta u+w$ with $w\ge0$, then $\phi_2/\phi_1\le\delta+\int_0^Tw/\phi_1$.",
         {"u^2 <= delta u + w": (u**2).le(delta * u + w_), "phi_1 > 0": under("I", u).gt(0)}, {u: 1, delta: 1, w_: 0}, ratio,
+        r"$\limsup\phi_2/\phi_1\le\delta$ for every $\delta>0$ where $u\to0$ and $\phi_1\to\infty$: $w=\max(u^2-\delta u,0)$ vanishes from some time on.",
     ),
     theorem(
         "limit", "The ratio of the two integrals is at most δ from some time on",
         r"Let $0\le u\le U$, and for a $\delta>0$ let $u\le\frac\delta2$ from $T_1$ on ($\chi=1$ up to $T_1$ and $0$ afterwards). Then "
-        r"$\frac{\phi_2(T)}{\phi_1(T)}\le\delta$ for every $T$ with $\phi_1(T)\ge\frac{2U^2T_1}\delta$. Where $u\to0$ and $\phi_1\to\infty$ there are such "
-        r"$T_1$ and such $T$, all from a $T_0$ on, for every $\delta>0$: $\phi_2/\phi_1\to0$.",
+        r"$\frac{\phi_2(T)}{\phi_1(T)}\le\delta$ for every $T$ with $\phi_1(T)\ge\frac{2U^2T_1}\delta$.",
         {
             "delta > 0": delta.gt(0), "u >= 0": u.ge(0), "u <= U": u.le(top), "an indicator": (chi**2).eq(chi),
             "u <= delta/2 from T_1 on": ((1 - chi) * u).le((1 - chi) * delta / 2), "the time up to T_1": under("I", chi).le(early),
             "phi_1 > 0": under("I", u).gt(0), "T is large": (2 * top**2 * early).le(delta * under("I", u)),
         },
         {u: 1, delta: 2, top: 1, chi: 1, early: 1}, limit,
+        r"$\phi_2/\phi_1\to0$ where $u\to0$ and $\phi_1\to\infty$: there are such $T_1$ and such $T$, all from a $T_0$ on, for every $\delta>0$.",
     ),
 )  # fmt: skip

@@ -52,7 +52,7 @@ PATHWISE = Theorem(
 )
 SCHEDULED = Theorem(
     id="6.4-global-scheduled",
-    title="DSignSGD converges under standard schedules, heavy tails included",
+    title="DSignSGD, corrected model, under standard schedules, heavy tails included",
     source="theory 6.4 (ours)",
     statement=SAID
     + r"$\mathbb{E}[\Phi(X_{\hat T});\hat T<\tau]\le\frac{f(x_0)-f^*+\frac{\eta d}{2}\left(L_0+\frac{L_1d\bar\sigma}{4}\right)\phi_2}{(1-\varepsilon)\,\phi_1}$. "

@@ -76,6 +76,15 @@ def message() -> dict[str, Relation]:
     }
 
 
+def the_step(given: Mapping[str, Relation]) -> dict[str, Relation]:
+    """What defines x_{n+1}; the others are what is known of the message."""
+    return {name: relation for name, relation in given.items() if name == "the step"}
+
+
+def without_step(given: Mapping[str, Relation]) -> dict[str, Relation]:
+    return {name: relation for name, relation in given.items() if name != "the step"}
+
+
 def generator(model: Model) -> Term:
     """E L x^2 of the engine's SDE."""
     drift, spread = terms(equation(model))
@@ -143,16 +152,18 @@ def changes(subject: Kind) -> Theorem:
     method = subject == "method"
     falls = rf"\lambda\left(2-\eta\lambda{WORDS[subject]}\right)"
     said = (
-        rf"$\mathbb{{E}}x_{{n+1}}^2=\left(1-\eta{falls}\right)\mathbb{{E}}x_n^2+\frac{{\eta^2\sigma_0^2}}{{Np}}$ for D(C)SGD itself. The "
-        r"factor is $(1-\eta\lambda)^2+\eta^2\lambda^2A_1/N\ge0$, and below $1$ if and only if "
+        r"the step $x_{n+1}=x_n-\eta C_n$ of D(C)SGD itself, $C_n$ the mean of $N$ messages, has $\mathbb{E}x_{n+1}^2="
+        rf"\left(1-\eta{falls}\right)\mathbb{{E}}x_n^2+\frac{{\eta^2\sigma_0^2}}{{Np}}$."
         if method
-        else rf"$\mathbb{{E}}\,\mathcal{{L}}x^2=-{falls}\,\mathbb{{E}}x^2+\frac{{\eta\sigma_0^2}}{{Np}}$, the rate of $\mathbb{{E}}x^2$ in the "
-        rf"{subject} model. With $\lambda>0$ the factor of $\mathbb{{E}}x^2$ is negative if and only if "
+        else rf"$\mathbb{{E}}x^2$ has the rate $\mathbb{{E}}\,\mathcal{{L}}x^2=-{falls}\,\mathbb{{E}}x^2+\frac{{\eta\sigma_0^2}}{{Np}}$ in the "
+        f"{subject} model."
     )
+    less = r"_n^2$, $(1-\eta\lambda)^2+\eta^2\lambda^2A_1/N$, is below $1$" if method else "^2$ is negative"
+    given = message() if method else {}
     return Theorem(
         id=f"6.7-change-{subject}", title=f"Change of the second moment on a quadratic, {called(subject)}", source=SOURCE,
-        statement=SETTING + said + threshold(subject) + ".",
-        context=CONTEXT, assumptions={}, definitions=message() if method else {}, read=message if method else None,
+        statement=SETTING + said, hence=rf"the factor of $\mathbb{{E}}x{less} if and only if {threshold(subject)}, for $\lambda,\eta,N>0$ and $A_1\ge0$.",
+        context=CONTEXT, assumptions=without_step(given), definitions=the_step(given), read=message if method else None,
         point={eta: 1, N: 1, p: 1, sigma0: 1, sigma1: 0, lam: 1, x: 0, y: -1, c: 1}, names=OF_THE_METHOD if method else LETTERS,
         short={SPREAD: "A_1"}, prove=step if subject == "method" else rate(subject), evidence=evidence(subject),
     )  # fmt: skip
@@ -165,14 +176,14 @@ def stays(subject: Kind) -> Theorem:
     def read() -> dict[str, Relation]:
         return message() if subject == "method" else {"stationary": num(0).eq(generator(subject))}
 
-    known = {"eta > 0": eta.gt(0), "stationary": NEXT.eq(NOW)} if method else read()
+    known = {"eta > 0": eta.gt(0), "stationary": NEXT.eq(NOW), **without_step(read())} if method else read()
     condition = r"$\mathbb{E}x_{n+1}^2=\mathbb{E}x_n^2$" if method else r"$\mathbb{E}\,\mathcal{L}x^2=0$"
     return Theorem(
         id=f"6.7-affine-{subject}", title=f"Stationary second moment with compression and affine variance, {called(subject)}", source=SOURCE,
         statement=SETTING + f"a stationary second moment, one with {condition}, is "
         rf"$\mathbb{{E}}{'x_n' if method else 'x'}^2=\frac{{\eta\sigma_0^2}}{{Np\,\lambda\left(2-\eta\lambda{WORDS[subject]}\right)}}$.",
         context=CONTEXT, assumptions={"lambda > 0": lam.gt(0), "stable": decay(subject).gt(0), **known},
-        definitions=read() if method else {}, read=read, names=OF_THE_METHOD if method else LETTERS, short={SPREAD: "A_1"},
+        definitions=the_step(read()), read=read, names=OF_THE_METHOD if method else LETTERS, short={SPREAD: "A_1"},
         point={eta: 1, N: 1, p: 1, sigma0: 0, sigma1: 0, lam: 1, x: 0, y: 0, c: 0}, prove=solve(subject), evidence=evidence(subject),
     )  # fmt: skip
 

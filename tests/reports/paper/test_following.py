@@ -59,6 +59,14 @@ def test_a_mean_that_is_not_known_decides_nothing() -> None:
     assert verdicts(run(METHOD), run(METHOD, half=0.4)) == (INCONCLUSIVE, INCONCLUSIVE)
 
 
+def test_times_are_counted_one_by_one() -> None:
+    """One time beyond the tolerance fails, one within its interval is open; the others are neither."""
+    model = METHOD.copy()
+    model[[3, 5]] *= 1.5, 1.0999
+    first, _ = following({"method": run(METHOD), "m": run(model)}, "method", "dsgd", ("case", "a case"), "fig:a").values()
+    assert (first["verdict"], first["compared"], first["failing"], first["undecided"]) == (VIOLATED, 11, 1, 1)
+
+
 def test_the_largest_gap_is_told() -> None:
     model = METHOD.copy()
     model[4] *= 1.979
