@@ -83,7 +83,7 @@ def _row(ids: Sequence[str], results: Results, numbers: Mapping[str, int], axiom
 
 
 def _counted(ids: Sequence[str], results: Results, covered: bool, refuted: bool) -> dict[str, Any]:
-    """At how many of the points compared the entries fail, of what a proof covers or of what lies beyond; what is refuted is to fail."""
+    """At how many of the points compared the entries fail, of what a proof covers or of what lies beyond; a refuted one is to."""
     found = [e for e in results.evidence.values() if e["about"] in ids and results.covers(e) is covered]
     compared, failing = (sum(e[key] for e in found) for key in ("compared", "failing"))
     said = f"{'fails at ' if refuted else ''}{failing} of {compared}"
