@@ -50,7 +50,7 @@ SCHEDULES = Group(
             "scheduled-fails",
             r"On $f=x^4/4$, if $\eta_n\le\theta^2\eta_{n+1}$ with $\theta>1$ and $|x_1|\ge\sqrt{(1+\theta)/(\eta\eta_1)}$ has "
             r"positive probability, then $\mathbb{E}f(x_n)\to\infty$",
-            "D(C)SGD itself, one dimension, any unbiased message; a rare event may carry the mean",
+            "D(C)SGD itself, $d=1$, any unbiased message, in the mean",
             proofs=("6.9-growth", "6.9-induction", "6.9-mean-*"),
             topics=("scheduled-blow-up",),
         ),
@@ -136,7 +136,7 @@ INTERACTION = Group(
         Claim(
             "simulation",
             r"In simulation the SDEs and the methods obey every bound at a random time that is proved for the SDEs",
-            "cosh, two clients, one schedule; several bounds a run; paths stop at a large gradient",
+            "cosh, two clients, one schedule, several bounds a run",
             topics=("6.?-*scheduled",),
         ),
     ),
@@ -194,36 +194,36 @@ THEOREMS = Group(
     front=True,
 )
 EXPERIMENTS = Group(
-    "Figure 1: a network on the digits, and logistic regression",
+    "Figure 1: a network on the digits, and logistic regression; two studies of each",
     (
         Claim(
             "omega-diverges",
             r"(a) With a constant step size the loss diverges as $\omega$ grows",
-            r"two studies; steps tuned at $\omega=0$, so this claim is made to come out",
+            r"steps tuned at $\omega=0$: this claim is made to come out",
             topics=("experiment-a",),
         ),
         Claim(
             "normalised-converges",
             r"(b) With steps $u/K_\kappa(G)$ it converges for every $\omega$",
-            "own and held multiplier, two studies",
+            "own and held multiplier",
             topics=("experiment-b*",),
         ),
         Claim(
             "plain-tuned",
             r"(c) Plain normalised steps end higher at the largest $\omega$",
-            "held, tuned, equal lengths, two studies",
+            "held, tuned, equal lengths",
             topics=("experiment-c-*",),
         ),
         Claim(
             "sign-constant",
             "(d) DSignSGD, Cauchy noise: a constant step is stable and stalls",
-            "three noise scales, two studies",
+            "three noise scales",
             topics=("experiment-d-constant",),
         ),
         Claim(
             "sign-decaying",
             r"(d) \dots{} and $\eta_n=1/\sqrt{n+1}$ converges for each scale",
-            "three noise scales, two studies",
+            "three noise scales",
             topics=("experiment-d-decaying",),
         ),
     ),
