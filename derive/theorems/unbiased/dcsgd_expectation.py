@@ -125,14 +125,14 @@ EXPECTATION = Refutation(
     witness={"p": Fraction(1, 4), "G": 4, "eta": Fraction(1, 2), "eps": Fraction(1, 2)},
     words=(
         r"$f=e^x-x-1$ for $x\ge0$ and $x^2/2$ for $x<0$ is $(1,1)$-smooth with $f''=1+|f'|$ for $x\ge0$. Without noise ($D_0=0$), "
-        r"$N=d=A=1$, $h=1$, let $X=\log 5$, where $G=4$, with probability $1/4$, and $X=0$, where $G=0$, otherwise. "
+        r"$N=d=A=u=1$, let $X=\log 5$, where $G=4$, with probability $P=1/4$, and $X=0$, where $G=0$, otherwise. "
         r"The drift of $\mathbb{E}f$ is $+1$ and the claimed bound is $-2$: $\mathbb{E}G^3$ is not $\mathbb{E}G\,\mathbb{E}G^2$. "
-        r"This refutes the step of the proof as it is reported; no solution from a fixed start has this law. Numbers on a law that the SDE does reach are "
-        r"beside it: there the bound itself fails."
+        r"This refutes the step of the proof as it is reported; no solution from a fixed start has this law. The numbers on the SDE are on a law that it does reach: "
+        r"there the bound itself fails."
     ),
     repair="6.2-expectation-repaired",
     mended={"step": (step * (1 + high)).le(2 * share)},
-    names={"p": "p", "G": "G", "eps": r"\varepsilon"},
+    names={"p": "P", "G": "G", "eps": r"\varepsilon"},
     evidence=(Evidence("reachable law"),),
 )
 

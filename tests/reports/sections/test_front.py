@@ -157,7 +157,7 @@ def test_a_claim_leads_to_its_proof_certificate_and_figure(sections: dict[str, A
     own = detail[start : detail.index("hypertarget{claim:", start + 10)]
     assert r"\hyperlink{thm:6.2-scheduled}" in own
     assert r"certificates/6.2-scheduled.cert.json}{certificate}" in own
-    assert r"CONFIRMED, 6.2-scheduled, method: a (Figure~\ref{fig:bounds})" in own
+    assert r"CONFIRMED, 6.2-scheduled, method (0 of 10 fail): a (Figure~\ref{fig:bounds})" in own
     sections["verification"]["evidence"]["verify-6.2-scheduled-method"]["anchor"] = ""
 
 
