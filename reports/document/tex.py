@@ -8,7 +8,7 @@ backslash in the document and never as an executed one.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -108,6 +108,11 @@ def _escape_char(char: str) -> str:
         return char
     # Controls and formatting marks (soft hyphens, direction overrides) print nothing and could hide text.
     return "" if unicodedata.category(char) in ("Cc", "Cf") else f"{{[}}U+{ord(char):04X}{{]}}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def each(values: Iterable[str], left: str = "") -> Tex:

@@ -82,7 +82,7 @@ def _threshold(method: Method, model: Model | Literal["discrete"]) -> sp.Expr:
 
 def _same(one: StationaryMoments, other: StationaryMoments) -> bool:
     """Whether all second moments are equal, under one condition."""
-    return one.condition == other.condition and all(sp.cancel(a - b) == 0 for a, b in zip(one, other, strict=True))
+    return one.condition == other.condition and all(sp.cancel(a - b) == 0 for a, b in zip(one.matrix, other.matrix, strict=True))
 
 
 def _condition(found: StationaryMoments, notation: Notation) -> str:

@@ -17,6 +17,7 @@ TITLES = {
     "dsignsgd": "DSignSGD",
     "normalised": "normalised DCSGD",
 }
+DESCENT = "gradient descent"
 AXES = {
     "omega": r"compression ratio $\omega$",
     "sigma1": r"noise growth $\sigma_1$",
@@ -67,10 +68,10 @@ def _within(values: Any, low: float, high: float) -> np.ndarray:
     return np.clip(np.nan_to_num(np.asarray(values, float), posinf=high, neginf=low), low, high)
 
 
-def line(axis: Any, x: Any, y: Any, name: str, label: str) -> None:
-    """The threshold of the method or of a model, in its style."""
+def line(axis: Any, x: Any, y: Any, name: str, words: str = "") -> None:
+    """The threshold of the method or of a model, in its style; `words` in the legend in place of the name."""
     y = np.where(np.isfinite(np.asarray(y, float)), y, np.nan)
-    axis.plot(x, y, linewidth=1.5, path_effects=_rim(), label=label, **NAMED[name])
+    axis.plot(x, y, linewidth=1.5, path_effects=_rim(), label=f"threshold: {words or name}", **NAMED[name])
 
 
 def _rim() -> list[Any]:
@@ -91,7 +92,10 @@ def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] |
 def _key(axes: Sequence[Any]) -> None:
     """Above a row of axes one legend of all that they show."""
     shown = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    axes[0].figure.legend(list(shown.values()), list(shown), loc="outside upper center", ncols=len(shown), frameon=False)
+    axes[0].figure.legend(
+        list(shown.values()), list(shown), loc="outside upper center", ncols=len(shown), frameon=False, columnspacing=1.2,
+        handlelength=2.4, fontsize=7,
+    )  # fmt: skip
 
 
 def _compression(found: Mapping[str, Any], folder: Path) -> None:
@@ -100,7 +104,7 @@ def _compression(found: Mapping[str, Any], folder: Path) -> None:
             mesh = levels(axis, found["omega"], found["eta"], growth, -1, 1)
             for subject in dict.fromkeys(("method", name)):
                 if np.isfinite(found["thresholds"][subject]).any():
-                    line(axis, found["omega"], found["thresholds"][subject], subject, f"threshold, {subject}")
+                    line(axis, found["omega"], found["thresholds"][subject], subject)
             axis.set_title(name)
             axis.set_xlabel(AXES["omega"])
             axis.set_ylim(found["eta"][0], found["eta"][-1])
@@ -213,10 +217,10 @@ def _quartic(found: Mapping[str, Any], folder: Path) -> None:
             with np.errstate(divide="ignore"):
                 mesh = heat(axis, found["q"], found["steps"], np.log10(size), -1, 1)
             ends = found["steps"][[0, -1]]
-            line(axis, np.full(2, found["thresholds"]["method"]), ends, "method", "threshold, gradient descent")
+            line(axis, np.full(2, found["thresholds"]["method"]), ends, "method", DESCENT)
             if name != "method" and np.isfinite(found["thresholds"][name]):
-                line(axis, np.full(2, found["thresholds"][name]), ends, name, f"threshold, {name}")
-            axis.set_title("gradient descent" if name == "method" else name)
+                line(axis, np.full(2, found["thresholds"][name]), ends, name)
+            axis.set_title(DESCENT if name == "method" else name)
             axis.set_xlabel(r"$q=\eta x_0^2$")
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"steps $n=t/\eta$")
         bar(axes, mesh, r"$|x|/|x_0|$", {-1: r"$\leq0.1$", 0: "1", 1: r"$\geq10$"})
@@ -227,8 +231,8 @@ def _schedules(found: Mapping[str, Any], folder: Path) -> None:
     with figure(folder, "sweep-schedules", columns=4, size=(1.6, 2.1)) as axes:
         for axis, (name, share) in zip(axes, found["blown"].items(), strict=True):
             mesh = heat(axis, found["q"], found["p"], share, 0, 1)
-            line(axis, found["thresholds"], found["p"], "method", "threshold, gradient descent")
-            axis.set_title("gradient descent" if name == "method" else TITLES[name])
+            line(axis, found["thresholds"], found["p"], "method", DESCENT)
+            axis.set_title(DESCENT if name == "method" else TITLES[name])
             axis.set_xlabel(r"$\eta\eta_0x_0^2$")
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"exponent $\gamma$ of the schedule")
         bar(axes, mesh, "share of blow-ups")

@@ -97,7 +97,8 @@ class Sweeps(Section):
             found[name] = context.cache.load_or_compute(f"sweeps-{name}", asked, compute)
         shown = {key: value for piece in found.values() for key, value in piece["evidence"].items()}
         settings = {
-            "quadratic": QUADRATIC, "clients": CLIENTS, "signs": SIGNS, "strength": STRENGTH, "shares": SHARES, **settled.settings(),
+            "quadratic": QUADRATIC, "clients": CLIENTS, "signs": SIGNS, "strength": STRENGTH, "shares": SHARES,
+            **settled.settings(),
         }  # fmt: skip
         return {
             **found, "seen": seen.all_of(found), "evidence": shown, "settings": settings,

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from reports.document.numbers import number
-from reports.sections.sweeps.figures import TITLES
+from reports.document.tex import listed
+from reports.sections.sweeps.figures import DESCENT, TITLES
 
 METHOD = "method"
 #: lines this close, relative to the method's, lie on each other
@@ -28,26 +29,30 @@ def all_of(found: Mapping[str, Any]) -> dict[str, str]:
 def lines(thresholds: Mapping[str, Any]) -> str:
     """Where the threshold of each model lies to the method's, at all settings of a figure."""
     own = np.asarray(thresholds[METHOD], float)
-    places: dict[str, list[str]] = {}
+    places: dict[str, list[str]] = {"the method's": [], "nowhere below the method's": [], "in parts below the method's": []}
+    equal, above, below = places.values()
     for name, values in thresholds.items():
         if name != METHOD:
             other = np.asarray(values, float)
             same = np.isclose(other, own, rtol=_SAME, atol=0)
-            where = "the method's" if same.all() else "nowhere below it" if np.all(same | (other > own)) else "partly below it"
-            places.setdefault(where, []).append(name)
-    return "; ".join(f"the threshold of the {_listed(names)} model is {where}" for where, names in places.items())
+            (equal if same.all() else above if np.all(same | (other > own)) else below).append(name)
+    return "; ".join(
+        f"the threshold of the {listed(names)} model{'s' if len(names) > 1 else ''} is {where}"
+        for where, names in places.items()
+        if names
+    )
 
 
 def growth(intervals: Mapping[str, Sequence[str]]) -> str:
     r"""From which q each panel turns dark: between two neighbouring cells, or nowhere, where the second is \infty."""
     said, never = [], []
     for name, (low, high) in intervals.items():
-        words = "gradient descent" if name == METHOD else f"the {name} model"
+        words = DESCENT if name == METHOD else f"the {name} model"
         if high == number(float("inf")):
             never.append(words)
         else:
             said.append(rf"{words} from a $q$ between ${low}$ and ${high}$ on")
-    nowhere = [f"{_listed(never)} nowhere"] if never else []
+    nowhere = [f"{listed(never)} nowhere"] if never else []
     return "dark is " + ", ".join([*said, *nowhere])
 
 
@@ -56,7 +61,7 @@ def blow_ups(found: Mapping[str, Any]) -> str:
     above = np.asarray(found["q"])[None, :] >= np.asarray(found["thresholds"])[:, None]
     own = np.asarray(found["blown"][METHOD]) > 0
     said = [
-        f"gradient descent blows up from {np.sum(own & above)} of {np.sum(above)} starts on or above the line and from "
+        f"{DESCENT} blows up from {np.sum(own & above)} of {np.sum(above)} starts on or above the line and from "
         f"{np.sum(own & ~above)} of {np.sum(~above)} below it"
     ]
     rest = {TITLES[name]: np.asarray(share) for name, share in found["blown"].items() if name != METHOD}
@@ -66,8 +71,4 @@ def blow_ups(found: Mapping[str, Any]) -> str:
         if share.any()
     ]
     never = [name for name, share in rest.items() if not share.any()]
-    return "; ".join([*said, *([f"there are none of {_listed(never)}"] if never else [])])
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return "; ".join([*said, *([f"there are none of {listed(never)}"] if never else [])])

@@ -66,14 +66,15 @@ def _curves(found: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
     with figure(folder, "verification-curves", columns=len(found), size=(1.65, 2.2)) as axes:
         shown: dict[str, Any] = {}
         for axis, (name, own) in zip(axes, found.items(), strict=True):
-            axis.plot(own["times"], own["bound"], linewidth=1.6, label="bound", **BOUND)
+            axis.plot(own["times"], own["bound"], linewidth=2.4, label="bound", **BOUND)
             # the method first: it is the reference, with the band, as in every figure of a method and its models
             bands(axis, own["times"], {_subject(s, own): own["series"][s] for s in ("method", "SDE")})
             axis.set_yscale("log")
             axis.set_title(name)
             axis.set_xlabel(r"horizon $T$" if name.endswith("scheduled") else r"time $t$")
             axis.minorticks_off()
-            shown |= {label: line for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+            for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+                shown[f"{label} SDE" if label in MARKS else label] = handle
         axes[0].set_ylabel("mean and bound")
         axes[0].figure.legend(list(shown.values()), list(shown), loc="outside upper center", ncols=len(shown), frameon=False)
 

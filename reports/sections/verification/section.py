@@ -15,8 +15,8 @@ from derive.proof.language.text import TermWriter
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Refutation, Theorem
 from reports.document.numbers import number
-from reports.document.tex import escape
-from reports.paper.evidence import METHOD, evidence
+from reports.document.tex import escape, listed
+from reports.paper.evidence import METHOD, VIOLATED, evidence
 from reports.paper.ledger import Results
 from reports.sections.base import Inputs, Section, reduced
 from reports.sections.verification import figures as verification_figures
@@ -75,8 +75,7 @@ class Verification(Section):
             "pl": _settings(pl),
             "below": all(_below(own) for own in (*(curves[id] for id in SHOWN), pl)),
             "apart": [number(_apart(own), 2) for own in (*(curves[id] for id in SHOWN), pl)],
-            "tightness": (ratios := tightness(found)),
-            "left": left(ratios, shown),
+            "tightness": tightness(found),
             "orders": [o | {"shown": weak_orders.row(o)} for o in orders],
             "cases": {name: case["words"] for name, case in weak_orders.cases().items()},
             "widest": number(weak_orders.WIDEST),
@@ -90,7 +89,12 @@ class Verification(Section):
         verification_figures.draw(result, folder)
 
     def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        return {"covering": covering(result, Results.of(results))}
+        known, own = Results.of(results), result["evidence"]
+        drawn = {key: found for key, found in own.items() if found["about"] in result["tightness"]}
+        return {
+            "covering": covering(own, known), "covering_drawn": covering(drawn, known),
+            "left": left(result["tightness"], drawn, known),
+        }  # fmt: skip
 
 
 def _left_out() -> list[str]:
@@ -333,30 +337,34 @@ def tightness(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]
     return {id: made[id] for id in entries() if id in made}
 
 
-def left(ratios: Mapping[str, Mapping[str, float]], shown: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What has a ratio and is violated: theorems on what they are about and refuted claims, by id, and how often the method."""
-    failing = {(own["about"], own["subject"]) for own in shown.values() if own["verdict"] == "VIOLATED"}
-    discs = [id for id, own in ratios.items() if "SDE" in own and any(about == id and s != METHOD for about, s in failing)]
+def left(ratios: Mapping[str, Mapping[str, float]], shown: Mapping[str, Mapping[str, Any]], results: Results) -> dict[str, Any]:
+    """What of a figure of `ratios` is violated, from its evidence.
+
+    Returns:
+        "proved": theorems that fail on what they are about; "refuted": claims with a ratio beside that of their refutation; both by
+        id; "method": how many theorems do not carry over to the method.
+    """
+    failing = [own for own in shown.values() if own["verdict"] == VIOLATED]
+    covered = list(dict.fromkeys(own["about"] for own in failing if results.covers(own)))
     return {
-        "proved": [id for id in discs if isinstance(entries()[id], Theorem)],
-        "refuted": [id for id in discs if isinstance(entries()[id], Refutation)],
-        "method": sum("method" in own and (id, METHOD) in failing for id, own in ratios.items()),
+        "proved": [id for id in covered if isinstance(entries()[id], Theorem)],
+        "refuted": [id for id in covered if isinstance(entries()[id], Refutation) and "SDE" in ratios[id]],
+        "method": sum(own["subject"] == METHOD and not results.covers(own) for own in failing),
     }
 
 
-def covering(verification: Mapping[str, Any], results: Results) -> str:
-    """The entries that are theorems about the method itself, so that they cover what was compared: the groups of which all such
-    comparisons are covered, and the others by name; LaTeX, "" where there are none."""
-    compared = [own for own in verification["evidence"].values() if own["subject"] == METHOD and own["about"] in entries()]
-    covered = {own["about"]: results.covers(own) for own in compared}
+def covering(evidence: Mapping[str, Mapping[str, Any]], results: Results) -> str:
+    """The entries that are about the method itself, so that they cover what was compared with it.
+
+    Returns:
+        by name, and a group as a whole where all its comparisons with the method are covered; "" where there are none.
+    """
+    covered = {
+        own["about"]: results.covers(own) for own in evidence.values() if own["subject"] == METHOD and own["about"] in entries()
+    }
     groups: dict[str, list[str]] = {}
     for id in covered:
         groups.setdefault(id.partition("-")[0], []).append(id)
     whole = [name for name, ids in groups.items() if all(covered[id] for id in ids)]
     single = [id for name, ids in groups.items() if name not in whole for id in ids if covered[id]]
-    return _listed([*single, *([f"those of {_listed(whole)}"] if whole else [])])
-
-
-def _listed(words: Sequence[str]) -> str:
-    """a, b and c."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return listed([*single, *([f"those of {listed(whole)}"] if whole else [])])
