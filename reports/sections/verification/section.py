@@ -212,7 +212,7 @@ def _apart(own: Mapping[str, Any]) -> float:
 
 
 def _below(own: Mapping[str, Any]) -> bool:
-    """Whether both means are nowhere above the bound, with which they may agree at the start."""
+    """Whether both means are nowhere above the bound."""
     bound = np.array(own["bound"])
     return all(np.all(np.array(series["mean"]) <= bound * (1 + _ROUNDING)) for series in own["series"].values())
 
