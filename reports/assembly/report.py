@@ -113,7 +113,7 @@ def _parts(
     env.globals["whole"] = whole
     for name, result in results.items():
         notation.describe(result.get("meanings", {}), result.get("here", {}))
-        part = with_macros(env.get_template(f"parts/{name}.tex").render(**result))
+        part = with_macros(env.get_template(f"parts/{name}.tex").render(**result, **sections[name].beside(result, results)))
         notation.read(part)
         write_atomic(folder / "parts" / f"{name}.tex", portable(part))
         parts.append({"name": name, "title": sections[name].title, "file": name})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from reports.document.tex import listed
+
 
 class Reference(NamedTuple):
     """A reference: BibTeX key and kind, authors, title, where, year."""
@@ -179,5 +181,4 @@ def _entry(work: Reference) -> str:
 
 
 def _listed(authors: tuple[str, ...]) -> str:
-    names = [" ".join(reversed(a.split(", ", 1))) for a in authors]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return listed([" ".join(reversed(a.split(", ", 1))) for a in authors])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,16 @@ from typing import Any
 from reports.store.files import atomic_path
 
 #: line styles and colours (Okabe and Ito, safe for colour-blind readers), in the order of use
-STYLES = (
+STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#000000", "linestyle": "-"},
     {"color": "#0072B2", "linestyle": "--"},
     {"color": "#D55E00", "linestyle": "-."},
     {"color": "#009E73", "linestyle": ":"},
 )
+#: what is in many figures has one style in all of them: the method, also as it is run on data, and its models
+NAMED = dict(zip(("method", "first-order", "corrected", "second-order"), STYLES, strict=True)) | {"real": STYLES[0]}
+#: a bound that a theorem proves; a thick line, which tells it from the method's without colours
+BOUND: dict[str, Any] = {"color": "#CC79A7", "linestyle": "-"}
 BAND = (0.10, 0.90)  # the one convention for bands: the middle 80 % of the paths
 _FILL = "#DDDDDD"
 #: metadata that makes the files of equal figures equal
@@ -28,6 +32,15 @@ _UNDATED: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"D
 _DPI = 300  # of pictures in points
 #: an axis on which the largest value is this many times the smallest is logarithmic
 _LOG_FROM = 20.0
+
+
+def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """A style for each series of a figure: that of its name in `NAMED`, or the first of `STYLES` that no series has yet."""
+    names = list(names)
+    found = {name: NAMED[name] for name in names if name in NAMED}
+    free = [style for style in STYLES if style not in found.values()] or list(STYLES)
+    rest = [name for name in names if name not in found]
+    return found | {name: free[n % len(free)] for n, name in enumerate(rest)}
 
 
 @contextmanager
@@ -72,15 +85,17 @@ def bands(axis: Any, times: Sequence[float], series: Mapping[str, Mapping[str, S
     """Mean of each named series {"mean", "low", "high"} over time, with its 10 % and 90 % quantiles `low` and `high`.
 
     The quantiles of the first series, the reference, are the edges of a grey band; those of each other series are thin
-    lines in its own colour and dashes: overlapping bands would mix into a grey that belongs to neither.
+    lines in its own colour and dashes: overlapping bands would mix into a grey that belongs to neither. The style of a series
+    depends on its name (`styles`).
 
     Args:
         axis: where to draw.
         times: of the saved states, shape (S,), dimensionless.
         series: three lists of S numbers each, dimensionless.
     """
+    look = styles(series)
     for n, (name, values) in enumerate(series.items()):
-        style = STYLES[n % len(STYLES)]
+        style = look[name]
         if n == 0:
             axis.fill_between(times, values["low"], values["high"], color=_FILL, linewidth=0, zorder=0)
         else:
@@ -99,11 +114,12 @@ def gaps(axis: Any, times: Sequence[float], found: Mapping[str, Sequence[tuple[f
     Args:
         axis: where to draw.
         times: of the saved states, shape (S,), dimensionless.
-        found: by name, in the order of `bands`, (gap, half-width) at each time, per cent; nan where a gap is not known.
+        found: by name, (gap, half-width) at each time, per cent; nan where a gap is not known.
     """
-    axis.axhline(0, linewidth=1.3, **STYLES[0])
-    for n, pairs in enumerate(found.values(), 1):
-        style = STYLES[n % len(STYLES)]
+    look = styles(["method", *found])  # the reference of `bands`, whatever its name
+    axis.axhline(0, linewidth=1.3, **look["method"])
+    for n, (name, pairs) in enumerate(found.items(), 1):
+        style = look[name]
         axis.plot(times, [gap for gap, _ in pairs], linewidth=1.3, **style)
         # each series has its own times with intervals, so that they do not cover each other
         for t, (gap, half) in list(zip(times, pairs, strict=True))[n :: len(found) + 1]:

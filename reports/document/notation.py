@@ -59,8 +59,6 @@ MEANING: dict[str, tuple[str, str]] = {
     "y": ("y", "argument of a function of one variable"),
     "L0": ("L_0", "first smoothness constant"),
     "L1": ("L_1", "second smoothness constant"),
-    "sigma2": (r"\sigma_2", "noise scale of the second client"),
-    "sigma3": (r"\sigma_3", "noise scale of the third client"),
     "x1": ("x_1", "first coordinate of the state"),
 }
 
@@ -102,7 +100,7 @@ WRITTEN = (
     ),
     (r"\\mathbb\{P\}", r"\mathbb{P}", r"probability"),
     (r"\{Cov\}", r"\operatorname{Cov}", r"covariance matrix, over noise and compression; given $\sdV$, over compression alone"),
-    (r"\^\{\(n\)\}", r"\cdot^{(n)}", r"belongs to client $n$"),
+    (r"\^\{\([n1-9]\)\}", r"\cdot^{(n)}", r"belongs to client $n$"),
     (r"(?<![A-Za-z])f\(", "f", r"loss"),
     (r"1\\\{", r"1\{\cdot\}", r"1 where the condition holds, else 0"),
     (r"\\delta_\{ij\}", r"\delta_{ij}", r"1 where $i=j$, else 0"),

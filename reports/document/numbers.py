@@ -41,6 +41,16 @@ def uncertain(value: float, half: float, sign: bool = False) -> str:
     return _written((value, half), power, last, plus)
 
 
+def percentage(value: float, lower: float, upper: float) -> tuple[str, str]:
+    r"""A share and its interval in per cent, as LaTeX for math mode: to the same place, where the width has two digits.
+
+    0.599, 0.5967 and 0.6013 give 59.90\,\% and [59.67,60.13]\,\%.
+    """
+    last = _power(upper - lower, 2) + 1 if upper > lower else -2
+    shown = [_written((100 * v,), 0, last) for v in (value, lower, upper)]
+    return rf"{shown[0]}\,\%", rf"[{shown[1]},{shown[2]}]\,\%"
+
+
 def _not_finite(value: float) -> str:
     return _MISSING if math.isnan(value) else r"\infty" if value > 0 else r"-\infty"
 

@@ -8,7 +8,7 @@ backslash in the document and never as an executed one.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -110,6 +110,20 @@ def _escape_char(char: str) -> str:
     return "" if unicodedata.category(char) in ("Cc", "Cf") else f"{{[}}U+{ord(char):04X}{{]}}"
 
 
+def listed(words: Sequence[str]) -> str:
+    """a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def each(values: Iterable[str], left: str = "") -> Tex:
+    r"""Formulas of several objects in their order, after `left`: $x=1$ where all are the same, else $x=1,\ 2$ in this order."""
+    listed = list(values)
+    if len(set(listed)) == 1:
+        return Tex(f"${left}{listed[0]}$")
+    joined = r",\ ".join(listed)
+    return Tex(rf"${left}{joined}$ in this order")
+
+
 class _TexContext(Context):
     """A context in which macros and blocks return TeX: their text is the template's, their values were escaped."""
 
@@ -123,7 +137,7 @@ def environment(loader: BaseLoader | None = None, **filters: Callable[..., Any])
 
     Its delimiters do not clash with LaTeX: \VAR{value}, \BLOCK{for x in y}, \#{comment}. A name that is not defined is an
     error. Every value is escaped unless it is a `Tex`; the result of a filter or an operator on a `Tex` is text again, and
-    a \BLOCK{set} with a body gives text too (use a macro). `filters` are added under their names.
+    a \BLOCK{set} with a body gives text too (use a macro). `each` is a filter, and `filters` are added under their names.
     """
     made = Environment(
         loader=FileSystemLoader(TEMPLATES) if loader is None else loader,
@@ -141,5 +155,5 @@ def environment(loader: BaseLoader | None = None, **filters: Callable[..., Any])
         finalize=escape,
     )
     made.context_class = _TexContext
-    made.filters.update(filters)
+    made.filters.update({"each": each, **filters})
     return made

@@ -106,5 +106,9 @@ class Section(ABC):
                 make_folder(target)
                 write_atomic(target / f"{entry['id']}.cert.json", entry["certificate"])
 
+    def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """What its template says beside its own `result`, from the `results` of all sections in the document, by name."""
+        return {}
+
     def figures(self, result: dict[str, Any], folder: Path) -> None:  # noqa: B027 - most sections have none
         """Write the section's figures into `folder`, PDF and SVG."""

@@ -17,7 +17,7 @@ from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from reports.document.figures import BAND, bands, figure, gaps, legend
 from reports.document.notation import MEANING, Notation, macro
-from reports.document.numbers import number
+from reports.document.numbers import number, uncertain
 from reports.document.vectors import vector
 from reports.paper.following import following
 from reports.sections.base import Inputs, Section, reduced
@@ -198,8 +198,24 @@ def _simulate(name: str, asked: Problem, runs: RunSettings, context: Inputs) -> 
         "series": series,
         "refused": refused,
         "rows": final_rows(series),
+        "seen": _seen(series),
         "cap": number(series[METHOD]["cap"], 1),
     }
+
+
+def _seen(series: dict[str, Any]) -> str:
+    """What the figure of several models shows: which one has the largest gap, and which one the smallest at the last time."""
+    found = relative_gaps(series)
+    largest = {name: max((abs(g) for g, _ in gaps if math.isfinite(g)), default=math.nan) for name, gaps in found.items()}
+    last = {name: gaps[-1] for name, gaps in found.items() if math.isfinite(gaps[-1][0])}
+    if len(last) < 2:
+        return ""
+    far, near = max(last, key=lambda name: largest[name]), min(last, key=lambda name: abs(last[name][0]))
+    end = "it" if near == far else f"the {near} model"
+    return (
+        rf"the {far} model has the largest gap, ${number(largest[far])}\,\%$; at the last time {end} has the smallest, "
+        rf"${uncertain(*last[near], sign=True)}\,\%$"
+    )
 
 
 def _run(asked: Problem, kind: Kind, runs: RunSettings, cap: float | None) -> dict[str, Any]:

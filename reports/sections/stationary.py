@@ -22,7 +22,7 @@ from derive.process.stationary import (
 )
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import NoClosedForm, Refusal
-from reports.document.notation import Notation
+from reports.document.notation import Notation, macro
 from reports.sections.base import Inputs, Section
 
 LAMBDA = sp.Symbol("lambda", positive=True)
@@ -61,12 +61,14 @@ class StationarySection(Section):
             entry["condition"] = _condition(own, notation)
             rows.append(entry)
         context.tick("Rand-k with affine variance")
-        randk = discrete_second_moments(DCSGD(RandK(1), Affine()), 2, LAMBDA)
+        compressed = DCSGD(RandK(1), Affine())
+        randk = discrete_second_moments(compressed, 2, LAMBDA)
         context.tick("DSignSGD near the optimum")
         return {
             "rows": rows,
             "randk": notation(sp.factor(randk[0, 0])),
             "randk_condition": _condition(randk, notation),
+            "randk_models": [m for m in MODELS if _same(second_moments(compressed, 2, m, LAMBDA), randk)],
             "signs": _signs(notation),
             "densities": _densities(notation),
         }
@@ -76,6 +78,11 @@ def _threshold(method: Method, model: Model | Literal["discrete"]) -> sp.Expr:
     """The formula of the threshold; negative where there is none, which `_condition` says."""
     found = stability_threshold(method, model, LAMBDA)
     return found.args[0].expr if isinstance(found, sp.Piecewise) else found  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _same(one: StationaryMoments, other: StationaryMoments) -> bool:
+    """Whether all second moments are equal, under one condition."""
+    return one.condition == other.condition and all(sp.cancel(a - b) == 0 for a, b in zip(one.matrix, other.matrix, strict=True))
 
 
 def _condition(found: StationaryMoments, notation: Notation) -> str:
@@ -88,16 +95,20 @@ def _signs(notation: Notation) -> list[dict[str, str]]:
     for law in (Gaussian(), StudentT("nu"), StudentT(1), Laplace(), Uniform(), Logistic()):
         value = sign_near_optimum(DSignSGD(law), 1, LAMBDA)[0]
         name = "cauchy" if law == StudentT(1) else type(law).__name__.lower().replace("studentt", "student-t")
-        found.append({"law": name, "value": notation(value)})
-    three = sign_near_optimum(DSignSGD(Scaled(Gaussian(), ("sigma", "sigma2", "sigma3"))), 1, LAMBDA)[0]
-    found.append({"law": "gaussian, three clients with scales of their own", "value": notation(three)})
+        found.append({"law": name, "scales": "", "value": notation(value)})
+    # scales are not sigma_1 and so on, which are the affine variance's
+    own = {f"scale{n}": rf"{macro('sigma')}^{{({n})}}" for n in (1, 2, 3)}
+    three = sign_near_optimum(DSignSGD(Scaled(Gaussian(), tuple(own))), 1, LAMBDA)[0]
+    names = {symbol: own[symbol.name] for symbol in three.free_symbols if symbol.name in own}
+    scales = ",".join(own.values())
+    found.append({"law": "gaussian", "scales": scales, "value": notation(three, names)})
     return found
 
 
 def _densities(notation: Notation) -> list[dict[str, str]]:
     cases = {
         "quartic, gaussian, first-order": (DSGD(Gaussian()), "first-order", Quartic()),
-        "quadratic, affine, first-order": (DSGD(Affine()), "first-order", Quadratic(1)),
+        "quadratic, affine, first-order": (DSGD(Affine()), "first-order", Quadratic(LAMBDA)),
         "quartic, gaussian, corrected": (DSGD(Gaussian()), "corrected", Quartic()),
     }
     found = []
@@ -107,10 +118,10 @@ def _densities(notation: Notation) -> list[dict[str, str]]:
         except (NoClosedForm, Refusal) as error:
             found.append({"case": label, "value": "", "note": str(error)})
             continue
-        values = {"eta": 0.1, "N": 1.0, "sigma": 1.0, "sigma0": 1.0, "sigma1": 1.0}
+        values = {"eta": 0.1, "N": 1.0, "sigma": 1.0, "sigma0": 1.0, "sigma1": 1.0, "lambda": 1.0}
         try:
             found_density.normalised(values)
-            note = "integrable at step size 0.1 with scales 1 and one client"
+            note = "integrable at step size 0.1 with scales and curvature 1 and one client"
         except Refusal as refusal:
             note = refusal.message
         found.append({"case": label, "value": notation(found_density.shape), "note": note})

@@ -8,17 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from reports.document.figures import STYLES, figure
+from reports.document.figures import NAMED, STYLES, figure
 from reports.paper.following import METHODS
 
-#: the method's threshold, and a model's own
-LINES = ({"color": STYLES[2]["color"], "linestyle": "-"}, {"color": STYLES[1]["color"], "linestyle": (0, (3, 2))})
 TITLES = {
     "method": "gradient descent without noise",
     "dcsgd": "DCSGD",
     "dsignsgd": "DSignSGD",
     "normalised": "normalised DCSGD",
 }
+DESCENT = "gradient descent"
 AXES = {
     "omega": r"compression ratio $\omega$",
     "sigma1": r"noise growth $\sigma_1$",
@@ -69,13 +68,17 @@ def _within(values: Any, low: float, high: float) -> np.ndarray:
     return np.clip(np.nan_to_num(np.asarray(values, float), posinf=high, neginf=low), low, high)
 
 
-def line(axis: Any, x: Any, y: Any, own: bool = False, label: str | None = None) -> None:
-    """A threshold, with a white rim that sets it off from dark cells."""
+def line(axis: Any, x: Any, y: Any, name: str, words: str = "") -> None:
+    """The threshold of the method or of a model, in its style; `words` in the legend in place of the name."""
+    y = np.where(np.isfinite(np.asarray(y, float)), y, np.nan)
+    axis.plot(x, y, linewidth=1.5, path_effects=_rim(), label=f"threshold: {words or name}", **NAMED[name])
+
+
+def _rim() -> list[Any]:
+    """What sets a line off from dark cells."""
     from matplotlib.patheffects import Normal, withStroke
 
-    y = np.where(np.isfinite(np.asarray(y, float)), y, np.nan)
-    rim = [withStroke(linewidth=3.0, foreground="white"), Normal()]
-    axis.plot(x, y, linewidth=1.5, path_effects=rim, label=label, **LINES[int(own)])
+    return [withStroke(linewidth=3.0, foreground="white"), Normal()]
 
 
 def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] | None = None) -> None:
@@ -86,18 +89,22 @@ def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] |
         made.set_ticks(list(ticks), labels=list(ticks.values()))
 
 
-def _key(axes: Sequence[Any], places: int = -1) -> None:
-    lines, names = axes[places].get_legend_handles_labels()
-    axes[0].figure.legend(lines, names, loc="outside upper center", ncols=len(names), frameon=False)
+def _key(axes: Sequence[Any]) -> None:
+    """Above a row of axes one legend of all that they show."""
+    shown = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    axes[0].figure.legend(
+        list(shown.values()), list(shown), loc="outside upper center", ncols=len(shown), frameon=False, columnspacing=1.2,
+        handlelength=2.4, fontsize=7,
+    )  # fmt: skip
 
 
 def _compression(found: Mapping[str, Any], folder: Path) -> None:
     with figure(folder, "sweep-compression", columns=4, size=(1.6, 2.1)) as axes:
         for axis, (name, growth) in zip(axes, found["growth"].items(), strict=True):
             mesh = levels(axis, found["omega"], found["eta"], growth, -1, 1)
-            line(axis, found["omega"], found["thresholds"]["method"], label="threshold of the method")
-            if name != "method":
-                line(axis, found["omega"], found["thresholds"][name], own=True, label="threshold of the model")
+            for subject in dict.fromkeys(("method", name)):
+                if np.isfinite(found["thresholds"][subject]).any():
+                    line(axis, found["omega"], found["thresholds"][subject], subject)
             axis.set_title(name)
             axis.set_xlabel(AXES["omega"])
             axis.set_ylim(found["eta"][0], found["eta"][-1])
@@ -111,11 +118,11 @@ def _clients(found: Mapping[str, Any], folder: Path) -> None:
         eta = found["eta"]
         for axis, (name, growth) in zip(axes, found["growth"].items(), strict=True):
             mesh = levels(axis, found["N"], found["sigma1"], growth, -1, 1)
-            for own in (False, True)[: 1 if name == "method" else 2]:
+            for subject in dict.fromkeys(("method", name)):
                 # where the threshold is the step size of the figure
-                level = found["thresholds"][name if own else "method"]
-                style = {"colors": LINES[own]["color"], "linestyles": [LINES[own]["linestyle"]]}
-                axis.contour(found["N"], found["sigma1"], np.minimum(level, 1e3), [eta], **style)
+                level = np.minimum(found["thresholds"][subject], 1e3)
+                style = {"colors": NAMED[subject]["color"], "linestyles": [NAMED[subject]["linestyle"]]}
+                axis.contour(found["N"], found["sigma1"], level, [eta], **style).set_path_effects(_rim())
             axis.set_title(name)
             axis.set_xscale("log", base=2)
             axis.set_xlabel(AXES["N"])
@@ -128,7 +135,7 @@ def _signs(found: Mapping[str, Any], folder: Path) -> None:
         places = np.arange(len(found["nu"]))
         eta, ratio = found["eta"][::-1], found["ratio"][::-1]
         mesh = heat(axes[0], places, np.log2(eta), 100 * (ratio - 1), 0, 60)
-        axes[0].set_xticks(places, [f"{v:g}" for v in found["nu"]])
+        axes[0].set_xticks(places, [f"{v:g}" for v in found["nu"]], rotation=90)
         axes[0].set_xlabel(r"degrees of freedom $\nu$")
         axes[0].set_ylabel(r"$\log_2$ of the step size $\eta$")
         axes[0].figure.colorbar(mesh, ax=axes[0], label="above the formula (%)")
@@ -209,12 +216,11 @@ def _quartic(found: Mapping[str, Any], folder: Path) -> None:
         for axis, (name, size) in zip(axes, found["size"].items(), strict=True):
             with np.errstate(divide="ignore"):
                 mesh = heat(axis, found["q"], found["steps"], np.log10(size), -1, 1)
-            axis.axvline(
-                found["thresholds"]["method"], linewidth=1.3, label="threshold of gradient descent", **LINES[0]
-            )
-            if name == "corrected":
-                axis.axvline(found["thresholds"][name], linewidth=1.3, label="threshold of the model", **LINES[1])
-            axis.set_title("gradient descent" if name == "method" else name)
+            ends = found["steps"][[0, -1]]
+            line(axis, np.full(2, found["thresholds"]["method"]), ends, "method", DESCENT)
+            if name != "method" and np.isfinite(found["thresholds"][name]):
+                line(axis, np.full(2, found["thresholds"][name]), ends, name)
+            axis.set_title(DESCENT if name == "method" else name)
             axis.set_xlabel(r"$q=\eta x_0^2$")
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"steps $n=t/\eta$")
         bar(axes, mesh, r"$|x|/|x_0|$", {-1: r"$\leq0.1$", 0: "1", 1: r"$\geq10$"})
@@ -225,8 +231,8 @@ def _schedules(found: Mapping[str, Any], folder: Path) -> None:
     with figure(folder, "sweep-schedules", columns=4, size=(1.6, 2.1)) as axes:
         for axis, (name, share) in zip(axes, found["blown"].items(), strict=True):
             mesh = heat(axis, found["q"], found["p"], share, 0, 1)
-            axis.plot(found["thresholds"], found["p"], linewidth=1.5, label="threshold of gradient descent", **LINES[0])
-            axis.set_title("gradient descent" if name == "method" else TITLES[name])
+            line(axis, found["thresholds"], found["p"], "method", DESCENT)
+            axis.set_title(DESCENT if name == "method" else TITLES[name])
             axis.set_xlabel(r"$\eta\eta_0x_0^2$")
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"exponent $\gamma$ of the schedule")
         bar(axes, mesh, "share of blow-ups")

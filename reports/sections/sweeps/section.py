@@ -10,11 +10,11 @@ from typing import Any, final
 
 import numpy as np
 
-from reports.document.numbers import number
+from reports.document.numbers import number, percentage
 from reports.paper.evidence import METHOD, evidence
 from reports.sections.base import Inputs, Section, reduced
 from reports.sections.sweeps import figures as sweep_figures
-from reports.sections.sweeps import settled
+from reports.sections.sweeps import seen, settled
 
 SEED = 20250600181
 
@@ -96,8 +96,14 @@ class Sweeps(Section):
             asked = {"size": vars(size), "seed": SEED, **spec}
             found[name] = context.cache.load_or_compute(f"sweeps-{name}", asked, compute)
         shown = {key: value for piece in found.values() for key, value in piece["evidence"].items()}
-        settings = {"quadratic": QUADRATIC, "clients": CLIENTS, "signs": SIGNS, "strength": STRENGTH, **settled.settings()}
-        return {**found, "evidence": shown, "settings": settings, "left_out": reduced(size, SIZES["full"], COUNTED)}
+        settings = {
+            "quadratic": QUADRATIC, "clients": CLIENTS, "signs": SIGNS, "strength": STRENGTH, "shares": SHARES,
+            **settled.settings(),
+        }  # fmt: skip
+        return {
+            **found, "seen": seen.all_of(found), "evidence": shown, "settings": settings,
+            "left_out": reduced(size, SIZES["full"], COUNTED),
+        }  # fmt: skip
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         sweep_figures.draw(result, folder)
@@ -273,13 +279,14 @@ def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
     plain, sign, normal = found[METHOD], found["dsignsgd"], found["normalised"]
     above = int(np.sum(q[None, :] >= np.array(lines)[:, None]))
     shares = {kind: findings.blown(f) for kind, f in found.items()}
-    ends = lambda kind: rf"95\,\% interval $[{number(shares[kind].lower, 2)},{number(shares[kind].upper, 2)}]$"  # noqa: E731
-    many = sign.paths * p.size * q.size
+    percent = {kind: percentage(own.value, own.lower, own.upper) for kind, own in shares.items()}
+    cells = p.size * q.size
+    many, unbounded = sign.paths * cells, int(np.sum(normal.blown > 0))
     shown = {
         "scheduled-blow-up": evidence(
             "scheduled-blow-up", METHOD, findings.blows_up(plain, lines),
             rf"gradient descent blows up from all {above} starts above the threshold; with noise and compression "
-            rf"${number(100 * shares['dcsgd'].value)}$\,\% of {many} paths from all starts do, {ends('dcsgd')}",
+            rf"${percent['dcsgd'][0]}$ of {many} paths from all starts do, 95\,\% interval ${percent['dcsgd'][1]}$",
             "fig:sweep-schedules", above,
         ),
         "scheduled-sign-bounded": evidence(
@@ -289,8 +296,8 @@ def schedules(size: SweepSize, context: Inputs) -> dict[str, Any]:
         ),
         "normalised-bounded": evidence(
             "normalised-bounded", METHOD, findings.never(normal),
-            rf"{int(normal.blown.sum())} of {many} paths blow up, {ends('normalised')} for the probability",
-            "fig:sweep-schedules", many, int(normal.blown.sum()),
+            rf"{int(normal.blown.sum())} of {many} paths blow up, in {unbounded} of {cells} settings; the 95\,\% interval for the "
+            rf"probability is ${percent['normalised'][1]}$", "fig:sweep-schedules", cells, unbounded,
         ),
     }  # fmt: skip
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -12,10 +13,11 @@ import numpy as np
 
 from derive.proof.language.text import TermWriter
 from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Theorem
+from derive.theorems.entry.theorem import Refutation, Theorem
 from reports.document.numbers import number
-from reports.document.tex import escape
-from reports.paper.evidence import evidence
+from reports.document.tex import escape, listed
+from reports.paper.evidence import METHOD, VIOLATED, evidence
+from reports.paper.ledger import Results
 from reports.sections.base import Inputs, Section, reduced
 from reports.sections.verification import figures as verification_figures
 from reports.sections.verification import weak_orders
@@ -26,6 +28,8 @@ PATHS = {"quick": 1536, "full": 8192}
 SHOWN = ("6.2-scheduled", "6.3-low-scheduled", "6.4-global-scheduled")
 #: verdicts from the worst to the best: one word for several routes
 _ORDER = ("VIOLATED", "INCONCLUSIVE", "CONFIRMED")
+#: two computations of one number differ by at most this share
+_ROUNDING = 1e-12
 #: facts about a noise law, of which there are many similar ones: 8-cauchy-1, 8-cauchy-2, ..
 _LAW = re.compile(r"(8-.+)-(\d+)")
 #: how notes write a second moment (after escaping), and how it is typeset
@@ -69,6 +73,7 @@ class Verification(Section):
             "curves": {id: curves[id] for id in SHOWN} | {pl["id"]: pl},
             "settings": [_settings(curves[id]) for id in SHOWN],
             "pl": _settings(pl),
+            "below": all(_below(own) for own in (*(curves[id] for id in SHOWN), pl)),
             "apart": [number(_apart(own), 2) for own in (*(curves[id] for id in SHOWN), pl)],
             "tightness": tightness(found),
             "orders": [o | {"shown": weak_orders.row(o)} for o in orders],
@@ -82,6 +87,14 @@ class Verification(Section):
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
         verification_figures.draw(result, folder)
+
+    def beside(self, result: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        known, own = Results.of(results), result["evidence"]
+        drawn = {key: found for key, found in own.items() if found["about"] in result["tightness"]}
+        return {
+            "covering": covering(own, known), "covering_drawn": covering(drawn, known),
+            "left": left(result["tightness"], drawn, known),
+        }  # fmt: skip
 
 
 def _left_out() -> list[str]:
@@ -198,6 +211,12 @@ def _apart(own: Mapping[str, Any]) -> float:
     return float(100 * np.max(np.abs(method / sde - 1)))
 
 
+def _below(own: Mapping[str, Any]) -> bool:
+    """Whether both means are nowhere above the bound."""
+    bound = np.array(own["bound"])
+    return all(np.all(np.array(series["mean"]) <= bound * (1 + _ROUNDING)) for series in own["series"].values())
+
+
 def _settings(found: Mapping[str, Any]) -> dict[str, str]:
     found = {n: v for n, v in found["settings"].items() if isinstance(v, int | float)}
     return {n: str(v) if isinstance(v, int) else number(v) for n, v in found.items()}
@@ -303,10 +322,49 @@ def _mathematics(id: str, name: str) -> str:
 
 
 def tightness(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """entry -> subject -> least bound/value over routes, where one is known and finite, in the order of the catalogue."""
+    """entry -> subject -> least bound/value over routes, where one is known, in the order of the catalogue.
+
+    An equality has none, whether it is proved or refuted. "witness": at the numbers that refute a claim.
+    """
     made: dict[str, dict[str, float]] = {}
-    for (id, subject), parts in _by_subject(found).items():
-        known = [p["tightness"] for p in parts if p["tightness"] is not None and p["route"] != "witness"]
-        if known:
-            made.setdefault(id, {})["method" if subject == "method" else "SDE"] = min(known)
+    for one in found:
+        id, entry = one["id"], entries()[one["id"]]
+        if one["tightness"] is None or (isinstance(entry, Refutation) and entry.claim.op == "=="):
+            continue
+        subject = "witness" if one["route"] == "witness" else "method" if one["subject"] == METHOD else "SDE"
+        own = made.setdefault(id, {})
+        own[subject] = min(own.get(subject, math.inf), one["tightness"])
     return {id: made[id] for id in entries() if id in made}
+
+
+def left(ratios: Mapping[str, Mapping[str, float]], shown: Mapping[str, Mapping[str, Any]], results: Results) -> dict[str, Any]:
+    """What of a figure of `ratios` is violated, from its evidence.
+
+    Returns:
+        "proved": theorems that fail on what they are about; "refuted": claims with a ratio beside that of their refutation; both by
+        id; "method": how many theorems do not carry over to the method.
+    """
+    failing = [own for own in shown.values() if own["verdict"] == VIOLATED]
+    covered = list(dict.fromkeys(own["about"] for own in failing if results.covers(own)))
+    return {
+        "proved": [id for id in covered if isinstance(entries()[id], Theorem)],
+        "refuted": [id for id in covered if isinstance(entries()[id], Refutation) and "SDE" in ratios[id]],
+        "method": sum(own["subject"] == METHOD and not results.covers(own) for own in failing),
+    }
+
+
+def covering(evidence: Mapping[str, Mapping[str, Any]], results: Results) -> str:
+    """The entries that are about the method itself, so that they cover what was compared with it.
+
+    Returns:
+        by name, and a group as a whole where all its comparisons with the method are covered; "" where there are none.
+    """
+    covered = {
+        own["about"]: results.covers(own) for own in evidence.values() if own["subject"] == METHOD and own["about"] in entries()
+    }
+    groups: dict[str, list[str]] = {}
+    for id in covered:
+        groups.setdefault(id.partition("-")[0], []).append(id)
+    whole = [name for name, ids in groups.items() if all(covered[id] for id in ids)]
+    single = [id for name, ids in groups.items() if name not in whole for id in ids if covered[id]]
+    return listed([*single, *([f"those of {listed(whole)}"] if whole else [])])

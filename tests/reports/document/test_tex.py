@@ -19,6 +19,7 @@ from reports.document.tex import (
     compile_tex,
     environment,
     escape,
+    listed,
     tex_packages_missing,
 )
 from tests.support.samples import mostly_slow, slow_but
@@ -164,6 +165,13 @@ def test_extra_filters():
 
 
 # Compiling
+
+
+def test_formulas_of_several_objects_are_one_where_they_are_equal():
+    source = r'\VAR{cases|map(attribute="cap")|each("f=")}'
+    assert render(source, cases=[{"cap": "30"}] * 3) == "$f=30$"
+    assert render(source, cases=[{"cap": "30"}, {"cap": "60"}, {"cap": "30"}]) == r"$f=30,\ 60,\ 30$ in this order"
+    assert [listed(list(words)) for words in ("", "a", "ab", "abc")] == ["", "a", "a and b", "a, b and c"]
 
 
 def test_without_tex_the_outcome_says_so(tmp_path, monkeypatch):

@@ -17,13 +17,17 @@ import pytest
 import scipy.integrate
 
 import derive
-from derive.methods.noise import Gaussian, StudentT
+from derive.equations.models import MODELS
+from derive.methods.compressors import RandK
+from derive.methods.distributed import DCSGD
+from derive.methods.noise import Affine, Gaussian, StudentT
+from derive.process.stationary import discrete_second_moments, second_moments
 from numerics.simulate.equation import solve
 from reports.assembly.report import build_report
-from reports.document.figures import STYLES, bands, figure, gaps, legend
-from reports.document.numbers import number, uncertain
+from reports.document.figures import BOUND, NAMED, STYLES, bands, figure, gaps, legend, styles
+from reports.document.numbers import number, percentage, uncertain
 from reports.document.tex import TexAbsent, compile_tex
-from reports.sections import ensembles
+from reports.sections import ensembles, stationary
 from reports.sections.base import Inputs
 from reports.sections.compare import final_rows, relative_gaps, summary
 from reports.sections.real_data import section as real_data
@@ -213,6 +217,60 @@ def test_a_figure_is_readable(tmp_path: Path, low: float, high: float) -> None:
         assert len(axes[0].collections) == 1  # the reference alone is filled
         assert len(axes[0].lines) == 1 + 3 * 3
     assert len({style["linestyle"] for style in STYLES}) == len(STYLES)
+
+
+@pytest.mark.parametrize("names", list(itertools.permutations(("first-order", "second-order", "corrected"), 2)))
+def test_a_model_has_one_style_in_every_figure(tmp_path: Path, names: tuple[str, str]) -> None:
+    """Whatever else is drawn, and in whichever order: its line, its quantiles and its gap."""
+    times, base = [0.0, 1.0], {"mean": [1.0, 0.5], "low": [0.5, 0.2], "high": [2.0, 1.0], "interval": [0.01, 0.01]}
+    for reference in ("method", "real"):
+        with figure(tmp_path, "f", columns=2) as axes:
+            bands(axes[0], times, {reference: base, **dict.fromkeys(names, base)})
+            gaps(axes[1], times, {name: [(1.0, 0.1)] * 2 for name in names})
+            drawn = {line.get_label(): line for line in axes[0].lines if not str(line.get_label()).startswith("_")}
+            for axis in axes:
+                looks = [(line.get_color(), line.get_linestyle()) for line in axis.lines if line.get_linewidth() == 1.3]
+                assert looks == [tuple(NAMED[name].values()) for name in ("method", *names)]
+            assert list(drawn) == [reference, *names]
+    assert len({style["color"] for style in (*NAMED.values(), BOUND)}) == len(STYLES) + 1
+
+
+def test_the_largest_gap_and_the_smallest_at_the_end_are_named() -> None:
+    def run(*mean: float) -> dict[str, Any]:
+        return {"mean": list(mean), "interval": [0.01 * m for m in mean]}
+
+    series = {"method": run(1.0, 1.0), "first-order": run(1.2, 0.9), "corrected": run(1.5, 1.02)}
+    assert ensembles._seen(series).startswith(
+        r"the corrected model has the largest gap, $50.0\,\%$; at the last time it has the smallest, $+2.0\pm1.4"
+    )
+    swapped = ensembles._seen({**series, "corrected": run(1.5, 1.2)})
+    assert "the corrected model has the largest gap" in swapped and r"the first-order model has the smallest, $-10.0" in swapped
+    assert ensembles._seen({name: series[name] for name in ("method", "corrected")}) == ""  # nothing to tell apart
+
+
+def test_the_stationary_moments_of_a_model_are_the_methods_or_not() -> None:
+    method, symbol = DCSGD(RandK(1), Affine()), stationary.LAMBDA
+    own = discrete_second_moments(method, 2, symbol)
+    same = {model: stationary._same(second_moments(method, 2, model, symbol), own) for model in MODELS}
+    assert same == {"first-order": False, "second-order": False, "corrected": True}
+
+
+def test_series_that_are_no_models_have_the_styles_that_are_free() -> None:
+    assert list(styles(["constant", "normalised"]).values()) == list(STYLES[:2])
+    found = styles(["other", "corrected", "method", "more"])
+    assert found["corrected"] == NAMED["corrected"] and len({str(style) for style in found.values()}) == 4
+
+
+def test_a_share_and_its_interval_are_written_to_one_place() -> None:
+    assert percentage(0.599, 0.5967, 0.6013) == (r"59.90\,\%", r"[59.67,60.13]\,\%")
+    assert percentage(0.0, 0.0, 2.1e-5) == (r"0.0000\,\%", r"[0.0000,0.0021]\,\%")
+    rng = np.random.default_rng(20251128)
+    for value, half in zip(rng.random(100), 10 ** rng.uniform(-8, -1, 100), strict=True):
+        lower, upper = max(value - half, 0), min(value + half / 3, 1)
+        shown, ends = percentage(value, lower, upper)
+        low, high = (float(end) for end in ends.split("]")[0][1:].split(","))
+        assert low < high and low <= float(shown.split("\\")[0]) <= high
+        assert abs(high - low - 100 * (upper - lower)) <= 0.1 * 100 * (upper - lower)
 
 
 def stopping_at(call: int) -> Callable[[str, float], None]:

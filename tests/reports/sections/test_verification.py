@@ -21,9 +21,10 @@ from reports.assembly.plan import Plan
 from reports.assembly.report import build_report
 from reports.document.notation import prose
 from reports.document.tex import Tex, TexAbsent, compile_tex, environment
+from reports.paper.ledger import Results
 from reports.sections.base import Inputs
 from reports.sections.sweeps import section as sweeps
-from reports.sections.sweeps import settled
+from reports.sections.sweeps import seen, settled
 from reports.sections.verification import section as verification
 from reports.sections.verification.section import weak_orders
 from reports.store.cache import ResultsCache
@@ -94,14 +95,78 @@ def test_facts_on_a_law_share_a_line_where_they_agree():
     assert row["needed"] == r"$0 \le L_0$, smooth"
 
 
-def test_tightness_leaves_out_equalities_and_refutations():
+def test_tightness_leaves_out_equalities():
     found = [
         one("6.1-pathwise"),
         one("6.1-pathwise", subject="method", tightness=0.4),
         one("6.7-corrected", tightness=None),
     ]
-    found += [one("6.2-expectation", route="witness"), one("6.1-pathwise", tightness=1.2)]
-    assert verification.tightness(found) == {"6.1-pathwise": {"SDE": 1.2, "method": 0.4}}
+    found += [one("6.2-expectation", route="witness"), one("6.1-pathwise", tightness=1.2), one("6.8-linear", route="witness")]
+    assert verification.tightness(found) == {"6.1-pathwise": {"SDE": 1.2, "method": 0.4}, "6.2-expectation": {"witness": 1.5}}
+
+
+def test_theorems_about_the_method_are_read_off_the_results():
+    """An entry that is about something else leaves the list, and its group is no longer whole."""
+    ids = ("6.1-pathwise", "6.7-affine-method", "6.7-corrected", "6.9-growth", "6.9-induction")
+    found = [one(id, subject="method") for id in ids]
+    found += [one("6.9-equality", "VIOLATED", subject="formula"), one("6.1-pathwise", "VIOLATED", subject="method")]
+    shown = verification.theorem_evidence(found)
+    about = {"6.7-affine-method": "method", "6.9-growth": "method", "6.9-induction": "method", "6.1-pathwise": "first-order SDE"}
+    entries_ = {id: {"about": of} for id, of in about.items()}
+    assert verification.covering(shown, Results(entries_)) == "6.7-affine-method and those of 6.9"
+    other = {**entries_, "6.9-growth": {"about": "ODE"}}
+    assert verification.covering(shown, Results(other)) == "6.7-affine-method and 6.9-induction"
+    assert verification.covering(shown, Results({})) == ""
+
+
+def test_what_is_violated_is_a_refuted_claim_or_does_not_carry_over_to_the_method():
+    found = [
+        one("6.1-pathwise"), one("6.1-pathwise", "VIOLATED", subject="method"), one("6.2-expectation", "VIOLATED"),
+        one("6.4-chord", "VIOLATED", subject="formula", route="witness"), one("6.9-growth", subject="method"),
+    ]  # fmt: skip
+    known = Results({"6.9-growth": {"about": "method"}})
+
+    def left(results):
+        return verification.left(verification.tightness(results), verification.theorem_evidence(results), known)
+
+    assert left(found) == {"proved": [], "refuted": ["6.2-expectation"], "method": 1}
+    planted = [*found, one("6.9-growth", "VIOLATED", subject="method"), one("6.2-pathwise", "VIOLATED")]
+    assert left(planted) == {"proved": ["6.9-growth", "6.2-pathwise"], "refuted": ["6.2-expectation"], "method": 1}
+
+
+def test_the_means_of_a_curve_are_below_its_bound_or_one_is_not():
+    series = {"SDE": {"mean": [1.0, 0.5]}, "method": {"mean": [1.0, 0.7]}}
+    assert verification._below({"bound": [1.0, 0.8], "series": series})
+    assert not verification._below({"bound": [1.0, 0.6], "series": series})
+
+
+# --- what the heat maps show ----------------------------------------------------------------------------------------------
+
+
+def test_lines_are_the_methods_or_above_or_below():
+    own = np.array([1.0, 0.5])
+    found = {"method": own, "first-order": own + 1, "second-order": np.array([np.inf, 0.5]), "corrected": own}
+    assert seen.lines(found) == (
+        "the threshold of the corrected model is the method's; the threshold of the first-order and second-order models is nowhere "
+        "below the method's"
+    )
+    assert "corrected model is in parts below the method's" in seen.lines({**found, "corrected": own * [1, 0.99]})
+
+
+def test_panels_that_turn_dark_and_blow_ups_are_counted():
+    said = seen.growth({"method": ["1.99", "2.01"], "first-order": ["2.99", r"\infty"], "corrected": ["0.662", "0.688"]})
+    assert said == (
+        "dark is gradient descent from a $q$ between $1.99$ and $2.01$ on, the corrected model from a $q$ between $0.662$ and "
+        "$0.688$ on, the first-order model nowhere"
+    )
+    blown = {"method": [[0, 1.0, 1.0]], "dcsgd": [[0.1, 0, 1.0]], "dsignsgd": [[0, 0, 0]], "normalised": [[0, 0, 0]]}
+    said = seen.blow_ups({"q": [1.0, 2.0, 3.0], "thresholds": [2.5], "blown": blown})
+    assert said == (
+        "gradient descent blows up from 1 of 1 starts on or above the line and from 1 of 2 below it; of DCSGD there are blow-ups "
+        "in 2 of 3 cells, 1 of them below; there are none of DSignSGD and normalised DCSGD"
+    )
+    blown["dsignsgd"] = [[0, 0, 0.1]]
+    assert "there are none of normalised DCSGD" in seen.blow_ups({"q": [1.0, 2.0, 3.0], "thresholds": [2.5], "blown": blown})
 
 
 def test_a_group_with_refutations_and_exact_routes(tmp_path):

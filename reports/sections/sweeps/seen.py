@@ -1,0 +1,74 @@
+"""What the heat maps show, in words, computed from what they draw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from reports.document.numbers import number
+from reports.document.tex import listed
+from reports.sections.sweeps.figures import DESCENT, TITLES
+
+METHOD = "method"
+#: lines this close, relative to the method's, lie on each other
+_SAME = 1e-9
+
+
+def all_of(found: Mapping[str, Any]) -> dict[str, str]:
+    """By figure what there is to see, LaTeX; `found`: the pieces of the section."""
+    return {
+        "compression": lines(found["compression"]["thresholds"]),
+        "clients": lines(found["clients"]["thresholds"]),
+        "quartic": growth(found["quartic"]["seen"]),
+        "schedules": blow_ups(found["schedules"]),
+    }
+
+
+def lines(thresholds: Mapping[str, Any]) -> str:
+    """Where the threshold of each model lies to the method's, at all settings of a figure."""
+    own = np.asarray(thresholds[METHOD], float)
+    places: dict[str, list[str]] = {"the method's": [], "nowhere below the method's": [], "in parts below the method's": []}
+    equal, above, below = places.values()
+    for name, values in thresholds.items():
+        if name != METHOD:
+            other = np.asarray(values, float)
+            same = np.isclose(other, own, rtol=_SAME, atol=0)
+            (equal if same.all() else above if np.all(same | (other > own)) else below).append(name)
+    return "; ".join(
+        f"the threshold of the {listed(names)} model{'s' if len(names) > 1 else ''} is {where}"
+        for where, names in places.items()
+        if names
+    )
+
+
+def growth(intervals: Mapping[str, Sequence[str]]) -> str:
+    r"""From which q each panel turns dark: between two neighbouring cells, or nowhere, where the second is \infty."""
+    said, never = [], []
+    for name, (low, high) in intervals.items():
+        words = DESCENT if name == METHOD else f"the {name} model"
+        if high == number(float("inf")):
+            never.append(words)
+        else:
+            said.append(rf"{words} from a $q$ between ${low}$ and ${high}$ on")
+    nowhere = [f"{listed(never)} nowhere"] if never else []
+    return "dark is " + ", ".join([*said, *nowhere])
+
+
+def blow_ups(found: Mapping[str, Any]) -> str:
+    """Where gradient descent blows up, above its threshold and below, and which methods do not."""
+    above = np.asarray(found["q"])[None, :] >= np.asarray(found["thresholds"])[:, None]
+    own = np.asarray(found["blown"][METHOD]) > 0
+    said = [
+        f"{DESCENT} blows up from {np.sum(own & above)} of {np.sum(above)} starts on or above the line and from "
+        f"{np.sum(own & ~above)} of {np.sum(~above)} below it"
+    ]
+    rest = {TITLES[name]: np.asarray(share) for name, share in found["blown"].items() if name != METHOD}
+    said += [
+        rf"of {name} there are blow-ups in {np.sum(share > 0)} of {share.size} cells, {np.sum((share > 0) & ~above)} of them below"
+        for name, share in rest.items()
+        if share.any()
+    ]
+    never = [name for name, share in rest.items() if not share.any()]
+    return "; ".join([*said, *([f"there are none of {listed(never)}"] if never else [])])
