@@ -159,9 +159,9 @@ def reachable(id: str, setting: Setting = FAILS, cells: int = 400, times: int = 
     room = 2 * float(s.eps / s.eta) - float(known.l0 + known.l1 * s.D0)
     note = (
         f"f'' = {s.loss.low} + |f'|, then {s.loss.top} - |f'| (the gradient is bounded, so nothing explodes), N = d = u = 1, "
-        f"eta = {s.eta}, D_0 = {s.D0}, eps = {s.eps}, from the minimum to T = {s.T}: the step condition {met} with E G, at most "
-        f"{np.max(first):.3g} where {room:.3g} is allowed, at {len(first)} times; the mean square gradient at the random time is "
-        f"{average:.4g} (discretisation: {error:.1g}), the bound {bound:.4g}"
+        f"eta = {s.eta}, D_0 = {s.D0}, eps = {s.eps}, kappa = {FLOOR}, from the minimum to T = {s.T}: the step condition {met} "
+        f"with E G, at most {np.max(first):.3g} where {room:.3g} is allowed, at {len(first)} times; the mean square gradient at the "
+        f"random time is {average:.4g} (discretisation: {error:.1g}), the bound {bound:.4g}"
     )
     failing = int(verdict is BoundVerdict.VIOLATED)
     return [Verified(id, "SDE", "quadrature", verdict, bound / average, shown, 1, failing, note=note)]

@@ -33,7 +33,12 @@ _ROUNDING = 1e-12
 #: facts about a noise law, of which there are many similar ones: 8-cauchy-1, 8-cauchy-2, ..
 _LAW = re.compile(r"(8-.+)-(\d+)")
 #: how notes write a second moment (after escaping), and how it is typeset
-_SQUARE, _MEAN_SQUARE = str(escape("E x^2")), r"$\mathbb{E}\,x^2$"
+#: mathematics in the notes of checks, which are plain text
+_MATHS = {
+    "E x^2": r"\mathbb{E}\,x^2", "E G": r"\mathbb{E}\,G", "|f'|": "|f'|", "f''": "f''", "D_0": "D_0", "eta": r"\eta",
+    "eps": r"\varepsilon", "kappa": r"\kappa", "omega": r"\omega", "(1+t)^(-1/2)": "(1+t)^{-1/2}",
+}  # fmt: skip
+_IN_NOTES = re.compile("(" + "|".join(rf"(?<!\w){re.escape(plain)}(?!\w)" for plain in _MATHS) + ")")
 TITLES = {
     "4": "compression ratios", "6.1": "D(C)SGD, first-order model", "6.2": "D(C)SGD, corrected model", "6.3": "normalised D(C)SGD",
     "6.4": "DSignSGD", "6.5": "the PL case", "6.6": "schedules", "6.7": "stationary laws", "6.8": "scaling rules",
@@ -272,7 +277,7 @@ def _says(one: Mapping[str, Any]) -> str:
 
 
 def _in_words(note: str) -> str:
-    return str(escape(note)).replace(_SQUARE, _MEAN_SQUARE)
+    return "".join(f"${_MATHS[part]}$" if part in _MATHS else str(escape(part)) for part in _IN_NOTES.split(note))
 
 
 def rows(found: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> list[dict[str, Any]]:

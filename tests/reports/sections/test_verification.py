@@ -314,3 +314,8 @@ def test_a_quick_section(name, tmp_path):
                 ), key
     orders = {k: v["verdict"] for k, v in result["evidence"].items() if k.startswith("weak-order")}
     assert len(orders) == 9 and set(orders.values()) == {"CONFIRMED"}
+
+
+def test_mathematics_in_notes_is_set_as_such_and_words_are_not() -> None:
+    shown = verification._in_words("f'' = 1 + |f'|, eta = 1/2, D_0 = 3 with E G: 100% of the betas, theta and E Gx")
+    assert shown == r"$f''$ = 1 + $|f'|$, $\eta$ = 1/2, $D_0$ = 3 with $\mathbb{E}\,G$: 100\% of the betas, theta and E Gx"
