@@ -192,36 +192,36 @@ THEOREMS = Group(
     front=True,
 )
 EXPERIMENTS = Group(
-    "Figure 1: a network on the digits, and logistic regression",
+    "Figure 1: a network on the digits, and logistic regression; two studies of each",
     (
         Claim(
             "omega-diverges",
             r"(a) With a constant step size the loss diverges as $\omega$ grows",
-            r"two studies; steps tuned at $\omega=0$, so this claim is made to come out",
+            r"steps tuned at $\omega=0$, so this claim is made to come out",
             topics=("experiment-a",),
         ),
         Claim(
             "normalised-converges",
             r"(b) With steps $u/K_\kappa(G)$ it converges for every $\omega$",
-            "own and held multiplier, two studies",
+            "own and held multiplier",
             topics=("experiment-b*",),
         ),
         Claim(
             "plain-tuned",
             r"(c) Plain normalised steps end higher at the largest $\omega$",
-            "held, tuned, equal lengths, two studies",
+            "held, tuned, equal lengths",
             topics=("experiment-c-*",),
         ),
         Claim(
             "sign-constant",
             "(d) DSignSGD, Cauchy noise: a constant step is stable and stalls",
-            "three noise scales, two studies",
+            "three noise scales",
             topics=("experiment-d-constant",),
         ),
         Claim(
             "sign-decaying",
             r"(d) \dots{} and $\eta_n=1/\sqrt{n+1}$ converges for each scale",
-            "three noise scales, two studies",
+            "three noise scales",
             topics=("experiment-d-decaying",),
         ),
     ),

@@ -275,7 +275,7 @@ def a_changed_parameter_computes_what_depends_on_it(resumed: Any, monkeypatch: p
         setting = real_data.settings()[0]
         changed = dataclasses.replace(setting, runs=(setting.runs[0], MethodRun("dsignsgd", 0.02, 200)))
         monkeypatch.setattr(real_data, "settings", lambda: (changed,))
-        again = ["real-data-random-design-dsignsgd-real", "real-data-random-design-dsignsgd-first-order"]
+        again = [f"real-data-random-design-dsignsgd-{kind}" for kind in ("real", "fitted", "first-order")]
         assert computed(name, folder)[1].computed == again
 
 
