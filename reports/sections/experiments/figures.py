@@ -13,8 +13,8 @@ from reports.document.figures import STYLES, bands, figure, gaps, legend
 from reports.sections.compare import relative_gaps
 from reports.sections.experiments.study import BEST, HELD
 
-#: size of an axis of a row of four, of three, of two, and alone
-_FOUR, _THREE, _TWO, _ONE = (1.58, 1.8), (2.1, 1.7), (3.1, 1.7), (3.4, 1.7)
+#: size of an axis of a row of six, of four, of three, of two, and alone
+_SIX, _FOUR, _THREE, _TWO, _ONE = (1.58, 2.2), (1.58, 1.8), (2.1, 1.7), (3.1, 1.7), (3.4, 1.7)
 #: half of a factor between two step sizes of a grid, less a gap
 _CELL = 1.34
 _MARKS = ("o", "s", "^", "D")
@@ -62,7 +62,7 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
         legend(axes)
     solved = [(problem, equation) for problem in problems for equation in problem["equations"]]
     if solved:
-        with figure(folder, "experiment-sde", columns=2 * len(solved), size=_FOUR if len(solved) > 1 else _TWO) as axes:
+        with figure(folder, "experiment-sde", columns=2 * len(solved), size=_SIX if len(solved) > 1 else _TWO) as axes:
             for n, (problem, equation) in enumerate(solved):
                 bands(axes[2 * n], equation["times"], equation["loss"])
                 gaps(axes[2 * n + 1], equation["times"], relative_gaps(equation["loss"]))

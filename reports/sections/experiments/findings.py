@@ -198,9 +198,9 @@ def changed(finding: Finding, where: Sequence[str]) -> str:
     if change is None:
         return f"No interval would change the verdict: {finding.hindered}"
     c = change.condition
-    near = f"{number(change.widths, 2)} widths" if np.isfinite(change.widths) else "an interval without a width"
+    near = f"off by {number(change.widths, 2)} widths" if np.isfinite(change.widths) else "its interval has no width"
     end = f"the {END[change.upper]} end, ${number(change.end, 4)}$, of {c.quantity} at {where[c.setting]}"
-    return rf"It would be {change.to} if {end} were at ${number(c.boundary, 4)}$ (off by {near})"
+    return rf"It would be {change.to} if {end} were at ${number(c.boundary, 4)}$ ({near})"
 
 
 def at_ends(finding: Finding, omegas: Sequence[str], width: int = 1) -> str:

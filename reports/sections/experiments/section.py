@@ -224,7 +224,7 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": task["name"],
         "title": task["title"],
-        "smoothness": {n: study["curvature"][n] for n in ("gradient_norm", "curvature", "l0", "l1")},
+        "smoothness": _smoothness(study["curvature"]),
         "evidence": evidence,
         "rows": rows,
         "narrowest": findings.margins(found),
@@ -254,6 +254,17 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
         "at_cap": [findings.at_cap(own) for own in studies],
         "settings": _settings(studies),
     }
+
+
+def _smoothness(found: dict[str, Any]) -> dict[str, Any]:
+    """The points and the line; how the ranks of curvature and gradient agree, and the line over the curvature in the median."""
+    norm, bend = (np.asarray(found[name], float) for name in ("gradient_norm", "curvature"))
+    ranks = [np.argsort(np.argsort(values)) for values in (norm, bend)]
+    return {
+        **{n: found[n] for n in ("gradient_norm", "curvature", "l0", "l1")},
+        "ranks": number(float(np.corrcoef(ranks)[0, 1]), 2),
+        "above": number(float(np.median((found["l0"] + found["l1"] * norm) / bend)), 3),
+    }  # fmt: skip
 
 
 def _stability(study: dict[str, Any]) -> dict[str, Any]:

@@ -188,6 +188,7 @@ class NoiseStudy:
         return {
             "title": run.title, "method": run.method, "eta": f"{run.eta:g}", "steps": run.steps, "series": series,
             "rows": final_rows({REAL: series[REAL], FITTED: fitted, **series}), "cap": number(cap, 1),
+            "apart": [model for model in self.size.models if _apart(series[REAL], series[model])],
         }  # fmt: skip
 
     def _real(self, method: Any, eta: float, grid: np.ndarray) -> dict[str, Any]:
@@ -227,6 +228,11 @@ class NoiseStudy:
     def _excess(self, times: Any, loss: Any, blow_ups: Any, cap: float | None = None) -> dict[str, Any]:
         values = {"excess": np.asarray(loss) - self.best.loss}
         return summary(SimpleNamespace(times=times, values=values, blow_ups=np.atleast_1d(blow_ups)), "excess", cap)
+
+
+def _apart(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether the bands of two runs have no value in common at the last time."""
+    return own["high"][-1] < other["low"][-1] or other["high"][-1] < own["low"][-1]
 
 
 def _forms(run: MethodRun, clients: int, noise: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
