@@ -262,7 +262,7 @@ def _smoothness(found: dict[str, Any]) -> dict[str, Any]:
     ranks = [np.argsort(np.argsort(values)) for values in (norm, bend)]
     return {
         **{n: found[n] for n in ("gradient_norm", "curvature", "l0", "l1")},
-        "ranks": number(float(np.corrcoef(ranks)[0, 1]), 2),
+        "ranks": number(float(np.asarray(np.corrcoef(ranks))[0, 1]), 2),
         "above": number(float(np.median((found["l0"] + found["l1"] * norm) / bend)), 3),
     }  # fmt: skip
 

@@ -201,9 +201,9 @@ def test_a_row_has_both_verdicts_how_near_they_are_to_others_and_what_they_were(
     row = findings.judged("b", [one, two], [findings.earlier(found, None, 1.0) for found in (one, two)])
     assert row["verdicts"] == [UNDECIDED, SEEN] and row["together"] == UNDECIDED and row["reason"] == DISAGREE
     assert row["earlier"] == SEEN  # a fall by less than half was enough
-    assert row["margins"] == [number(own["b"].change.widths, 2) for own in (one, two)]
-    (seen,) = findings.margins([one, two])  # of what is seen alone
-    assert seen == {"widths": two["b"].change.widths, "name": "(b)", "study": 2}
+    first, second = (change.widths for own in (one, two) if (change := own["b"].change))
+    assert row["margins"] == [number(first, 2), number(second, 2)]
+    assert findings.margins([one, two]) == [{"widths": second, "name": "(b)", "study": 2}]  # of what is seen alone
     told = experiments._earlier([{"title": "Digits", "rows": [{**row, "name": "(b)"}], "variants": []}])
     assert told == [{"name": "(b)", "was": SEEN, "where": ["digits"]}]
     same = {**row, "name": "(b)", "earlier": UNDECIDED}
