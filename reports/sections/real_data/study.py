@@ -30,7 +30,7 @@ SAVED = 21  # times
 ALONG = (0, 1, 3, 10, 30, 100)
 REAL = "real"
 #: the method itself with the noise that its equations have: what its gap shows is not the equations' own
-FITTED = "fitted noise"
+FITTED = "SDE's noise"
 
 
 @dataclass(frozen=True)
