@@ -3,6 +3,8 @@
 They were fixed before any result but for two, which came after it. `HALF`: a loss that went from 2.33 to 2.32 had counted as one
 that converges. `LEVEL_WITHIN`: a run had counted as stalled where its last loss was above 0.9 of that half-way, also while it fell.
 
+`without_half` and `stalls_by_ratio` are the criteria as they were.
+
 A criterion is a set of inequalities (`Condition`). A claim is seen where all of them hold for the whole interval, and fails where
 for a fatal one the whole interval is on the other side.
 
@@ -15,6 +17,7 @@ the cap: a blow-up is an outcome. Losses are f - f* with the lower bound f* = 0 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +32,8 @@ LEVEL = 0.95
 CAP = 1000.0
 #: a run is stationary where the mean losses of its last quarter and of the quarter before it are equal within this share
 LEVEL_WITHIN = 0.1
+#: in place of that, before any result: a run is stalled where its last loss is above this share of that half-way
+STALL = 0.9
 #: a loss this small relative to the loss at the start is rounding, and nothing can fall below it
 ROUNDING = 1e-12
 #: a loss has fallen by more than half where it is below this share of the start
@@ -174,6 +179,11 @@ def settles(losses: Sequence[Any], start: float) -> Finding:
     return _found(asked, words, found, ", ".join(rest))
 
 
+def without_half(found: Finding) -> str:
+    """The verdict that `falls` or `settles` gave before `HALF` was added: the only condition of theirs that is not fatal."""
+    return replace(found, seen=all(c.met for c in found.conditions if c.fatal)).verdict
+
+
 def diverges(losses: Sequence[Any], start: float) -> Finding:
     """Claim (a): the loss falls in the first setting (least compression) and grows in the last.
 
@@ -259,6 +269,15 @@ def stalls(losses: Sequence[Any], blown: Sequence[int], start: float) -> Finding
     off = ", ".join(sorted({word for word in words if word != "stalls"}))
     left = sum(map(int, blown))
     return _found(asked, words, found, off, f"{left} runs left the bound" if left else "", fatal=True)
+
+
+def stalls_by_ratio(losses: Sequence[Any], blown: Sequence[int], start: float) -> str:
+    """The verdict of `stalls` before `LEVEL_WITHIN` was added: stable, and last/half-way is above 0.9; both are fatal."""
+    asked, level = [], 2 * len(losses)
+    for n, loss in enumerate(losses):
+        asked.append(Condition(n, LAST, median(loss[-1], level), start, fatal=True))
+        asked.append(Condition(n, HALFWAY, median(_ratio(loss), level), STALL, below=False, fatal=True))
+    return _found(asked, [], [], "", "a run left the bound" if sum(blown) else "", fatal=True).verdict
 
 
 def bounded(values: Sequence[Any], bounds: Sequence[float]) -> Finding:

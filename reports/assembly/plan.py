@@ -56,7 +56,7 @@ SECTIONS = {
     "ensembles": Part("reports.sections.ensembles", "Ensembles", 12, 30.0, 57.0),
     "sweeps": Part("reports.sections.sweeps.section", "Sweeps", 13, 32.0, 60.0),
     "experiments": Part("reports.sections.experiments.section", "Experiments", (45, 105), 79.0, 2100.0),
-    "real-data": Part("reports.sections.real_data.section", "RealData", (16, 22), 45.0, 172.0),
+    "real-data": Part("reports.sections.real_data.section", "RealData", (22, 28), 66.0, 197.0),
     "claims": Part("reports.sections.claim_by_claim", "Claims", needs=EVIDENCE, appendix=True),
     "assumptions": Part("reports.sections.assumptions", "Assumptions", needs=("theorems", "verification"), appendix=True),
     "proofs": Part("reports.sections.theorems", "Proofs", needs=("theorems", "models"), appendix=True),

@@ -13,8 +13,8 @@ from reports.document.figures import STYLES, bands, figure, gaps, legend
 from reports.sections.compare import relative_gaps
 from reports.sections.experiments.study import BEST, HELD
 
-#: size of an axis of a row of four, of three, of two, and alone
-_FOUR, _THREE, _TWO, _ONE = (1.58, 2.0), (2.1, 2.0), (3.1, 1.9), (3.4, 2.0)
+#: size of an axis of a row of six, of four, of three, of two, and alone
+_SIX, _FOUR, _THREE, _TWO, _ONE = (1.58, 2.2), (1.58, 1.8), (2.1, 1.7), (3.1, 1.7), (3.4, 1.7)
 #: half of a factor between two step sizes of a grid, less a gap
 _CELL = 1.34
 _MARKS = ("o", "s", "^", "D")
@@ -38,18 +38,18 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
             bands(axis, shown["times"], shown["series"])
             axis.set_title(shown["title"])
             axis.set_xlabel("step $n$")
-        axes[0].set_ylabel("loss")
+        axes[0].set_ylabel(_loss(problems[0]))
         legend(axes)
     with figure(folder, "experiment-final", columns=2 * len(problems), size=_FOUR) as axes:
         for n, problem in enumerate(problems):
             _final(axes[2 * n], problem, HELD)
             _final(axes[2 * n + 1], problem, BEST)
-        _named(axes, 3)
+        _named(axes, problems, 3)
     with figure(folder, "experiment-tuning", columns=2 * len(problems), size=_FOUR) as axes:
         for n, problem in enumerate(problems):
             for axis, which in zip(axes[2 * n : 2 * n + 2], (0, -1), strict=True):
                 _tuning(axis, problem, which)
-        _named(axes, 3)
+        _named(axes, problems, 3)
     _stability(problems[0]["stability"], folder)
     with figure(folder, "experiment-sign", columns=2 * len(problems), size=_FOUR) as axes:
         shown = [(problem, s) for problem in problems for s in (problem["sign_paths"][0], problem["sign_paths"][-1])]
@@ -57,20 +57,26 @@ def draw(problems: list[dict[str, Any]], folder: Path) -> None:
             bands(axis, s["times"], s["series"])
             axis.set_title(f"{problem['title']}\nscale {s['scale']}")
             axis.set_xlabel("step $n$")
-        axes[0].set_ylabel("loss")
+        for axis, problem in zip(axes[::2], problems, strict=True):
+            axis.set_ylabel(_loss(problem))
         legend(axes)
     solved = [(problem, equation) for problem in problems for equation in problem["equations"]]
     if solved:
-        with figure(folder, "experiment-sde", columns=2 * len(solved), size=_FOUR if len(solved) > 1 else _TWO) as axes:
+        with figure(folder, "experiment-sde", columns=2 * len(solved), size=_SIX if len(solved) > 1 else _TWO) as axes:
             for n, (problem, equation) in enumerate(solved):
                 bands(axes[2 * n], equation["times"], equation["loss"])
                 gaps(axes[2 * n + 1], equation["times"], relative_gaps(equation["loss"]))
-                axes[2 * n].set_title(rf"{problem['title']}, steps ${equation['over']}$")
-                axes[2 * n + 1].set_ylabel("gap (%)")
+                axes[2 * n].set_title(f"{problem['title']}\nsteps ${equation['over']}$")
+                axes[2 * n].set_ylabel(_loss(problem))
+                axes[2 * n + 1].set_title("gap (%)")
                 for axis in axes[2 * n : 2 * n + 2]:
                     axis.set_xlabel("time $t$, in steps")
-            axes[0].set_ylabel("loss")
             legend(axes)
+
+
+def _loss(problem: dict[str, Any]) -> str:
+    """What a loss of this problem is: f, or f - f* where the minimum is known."""
+    return f"${problem['loss']}$"
 
 
 def _stability(found: dict[str, Any], folder: Path) -> None:
@@ -85,7 +91,7 @@ def _stability(found: dict[str, Any], folder: Path) -> None:
     shades = ScalarMappable(norm, "gray_r")
     ends = [eta for column in cells for eta in column["eta"]]
     ends += [column["limit"] for column in cells]
-    with figure(folder, "experiment-stability", size=(4.6, 2.9)) as axes:
+    with figure(folder, "experiment-stability", size=(4.6, 2.3)) as axes:
         axis = axes[0]
         axis.set_yscale("log")
         axis.set_xlim(-0.6, len(cells) - 0.4)
@@ -159,9 +165,10 @@ def _tuning(axis: Any, problem: dict[str, Any], which: int) -> None:
     axis.set_xlabel("step length")
 
 
-def _named(axes: list[Any], columns: int) -> None:
-    """One label for the measured quantity, and above a row of axes one legend of everything that they show."""
-    axes[0].set_ylabel("loss at the end")
+def _named(axes: list[Any], problems: list[dict[str, Any]], columns: int) -> None:
+    """One label of the measured quantity for the two axes of a problem, and above a row one legend of everything that it shows."""
+    for axis, problem in zip(axes[::2], problems, strict=True):
+        axis.set_ylabel(f"last {_loss(problem)}")
     shown = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     axes[0].figure.legend(
         list(shown.values()), list(shown), loc="outside upper center", ncols=columns if len(axes) > 2 else 1, frameon=False,

@@ -17,9 +17,11 @@ from reports.paper.evidence import METHOD
 from reports.paper.evidence import evidence as result
 from reports.paper.following import following
 from reports.sections.compare import bounded
-from reports.sections.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, OWN
+from reports.sections.experiments.study import BEST, EQUAL, HELD, KINDS, MODELS, OWN, SEEDS
 
-#: claim -> (its name in sentences, its text, the part of the report that shows it)
+#: the table of the numbers of both studies
+NUMBERS = "tab:experiment-numbers"
+#: claim -> (its name in sentences, its text, the part of the report that shows its numbers of the first study)
 CLAIMS = {
     "a": ("(a)", r"(a) Constant steps diverge as $\omega$ grows.", "fig:experiment-final"),
     "b": ("(b)", r"(b) The theory's own steps converge for every $\omega$.", "fig:experiment-final"),
@@ -28,16 +30,16 @@ CLAIMS = {
         "(c, held)", r"(c, held) Normalised steps end higher than the theory's rule, each with one multiplier for all $\omega$.",
         "fig:experiment-final",
     ),
-    "c-tuned": ("(c, tuned)", r"(c, tuned) The same, each tuned at each $\omega$.", "fig:experiment-tuning"),
+    "c-tuned": ("(c, tuned)", r"(c, tuned) The same, each tuned at each $\omega$.", "fig:experiment-final"),
     "c-equal-length": (
         "(c, equal length)", "(c, equal length) The same, steps as long as the theory's tuned ones.", "tab:experiment-length",
     ),
     "c-equal-length-own": (
         "(c, own length)", "(c, own length) The same, steps as long as the theory's own.", "tab:experiment-length",
     ),
-    "d-constant": ("(d, constant)", "(d, constant) DSignSGD with constant steps is stable and stalls.", "fig:experiment-sign"),
+    "d-constant": ("(d, constant)", "(d, constant) DSignSGD with constant steps is stable and stalls.", NUMBERS),
     "d-decaying": (
-        "(d, decaying)", "(d, decaying) DSignSGD with decaying steps converges for every noise scale.", "fig:experiment-sign",
+        "(d, decaying)", "(d, decaying) DSignSGD with decaying steps converges for every noise scale.", NUMBERS,
     ),
 }  # fmt: skip
 #: claim -> the two rules that it compares, and the origin of their multipliers
@@ -49,6 +51,13 @@ PAIRS = {
 }
 
 
+def named(claim: str) -> str:
+    """The name of a claim in sentences, of other noise and clients too."""
+    return CLAIMS[claim][0] if claim in CLAIMS else "the bound of 6.3"
+
+
+#: the only setting of runs that have no scale
+END_OF_RUN = "the end"
 #: at which end of which interval
 END = {True: "upper", False: "lower"}
 
@@ -111,6 +120,22 @@ def findings(study: Mapping[str, Any]) -> dict[str, Finding]:
     return found
 
 
+def earlier(found: Mapping[str, Finding], signs: Mapping[str, Any] | None, start: float) -> dict[str, str]:
+    """Claim -> the verdict by the criteria as they were before results were known (`numerics.tasks.criteria`).
+
+    Args:
+        found: on one problem, in the main setting or another.
+        signs: its runs of DSignSGD, the constant steps that are judged first.
+        start: the loss at the start.
+    """
+    were = {claim: finding.verdict for claim, finding in found.items()}
+    were |= {claim: claims.without_half(found[claim]) for claim in ("b", "b-held", "d-decaying") if claim in found}
+    if signs:
+        loss, blown = np.asarray(signs["loss"]), np.asarray(signs["blown"])
+        were["d-constant"] = claims.stalls_by_ratio([loss[:, s, 0] for s in range(loss.shape[1])], blown[:, 0].tolist(), start)
+    return were
+
+
 def matches(losses: Losses, kind: str) -> list[tuple[Estimate, str]]:
     """How close the lengths are to each other, at each sparsity."""
     pairs = zip(losses.length(NORMALISED, EQUAL[kind]), losses.length(THEORY, kind), strict=True)
@@ -153,7 +178,7 @@ def evidence(study: Mapping[str, Any], found: Mapping[str, Finding]) -> dict[str
     made = {
         key_of(claim, task, study["seed"]): result(
             f"experiment-{claim}", METHOD, finding.verdict, f"{task['title']}, study {1 + study['seed']}. {said[claim]}",
-            CLAIMS[claim][2],
+            CLAIMS[claim][2] if study["seed"] == SEEDS[0] else NUMBERS,
         )
         for claim, finding in found.items()
     }  # fmt: skip
@@ -173,9 +198,9 @@ def changed(finding: Finding, where: Sequence[str]) -> str:
     if change is None:
         return f"No interval would change the verdict: {finding.hindered}"
     c = change.condition
-    near = f"{number(change.widths, 2)} widths" if np.isfinite(change.widths) else "an interval without a width"
+    near = f"off by {number(change.widths, 2)} widths" if np.isfinite(change.widths) else "its interval has no width"
     end = f"the {END[change.upper]} end, ${number(change.end, 4)}$, of {c.quantity} at {where[c.setting]}"
-    return rf"It would be {change.to} if {end} were at ${number(c.boundary, 4)}$ (off by {near})"
+    return rf"It would be {change.to} if {end} were at ${number(c.boundary, 4)}$ ({near})"
 
 
 def at_ends(finding: Finding, omegas: Sequence[str], width: int = 1) -> str:
@@ -249,15 +274,48 @@ def over(multiplier: float) -> str:
 def rows(studies: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
     """The table of verdicts: for each claim that of every study, what they say together, and the numbers of each."""
     said = [says(study, own) for study, own in zip(studies, found, strict=True)]
-    made = []
-    for c in found[0]:
-        verdicts = [own[c].verdict for own in found]
-        together, reason = combined(verdicts)
-        made.append({
-            "name": CLAIMS[c][0], "claim": CLAIMS[c][1], "verdicts": verdicts, "together": together, "reason": reason,
-            "says": [own[c] for own in said],
-        })  # fmt: skip
-    return made
+    were = [earlier(own, study["signs"], study["about"]["start"]) for study, own in zip(studies, found, strict=True)]
+    return [
+        {"name": CLAIMS[c][0], "claim": CLAIMS[c][1], **judged(c, found, were), "says": [own[c] for own in said]} for c in found[0]
+    ]
+
+
+def judged(claim: str, found: Sequence[Mapping[str, Finding]], were: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """The verdicts on a claim of all studies, how near each is to another, what they say together, and what they had said.
+
+    Returns:
+        verdicts; margins: of each the distance of `Finding.change` in widths, "" where no interval would change it; together,
+        reason: as of `combined`; earlier: together, by the criteria as they were.
+    """
+    verdicts, changes = [own[claim].verdict for own in found], [own[claim].change for own in found]
+    together, reason = combined(verdicts)
+    return {
+        "verdicts": verdicts, "margins": ["" if change is None else number(change.widths, 2) for change in changes],
+        "together": together, "reason": reason, "earlier": combined([own[claim] for own in were])[0],
+    }  # fmt: skip
+
+
+def margins(found: Sequence[Mapping[str, Finding]]) -> list[dict[str, Any]]:
+    """Of the claims that a study sees how far each is from another verdict, in widths of an interval."""
+    return [
+        {"widths": change.widths, "name": CLAIMS[c][0], "study": n}
+        for n, own in enumerate(found, 1) for c, finding in own.items() if finding.seen and (change := finding.change)
+    ]  # fmt: skip
+
+
+def broken(finding: Finding, where: Sequence[str], start: float) -> str:
+    """What made a claim fail, as LaTeX: of the conditions that are broken the one that is farthest from holding."""
+    if finding.hindered:
+        return finding.hindered
+    change = finding.change
+    assert change is not None  # for the type checker: a condition is broken
+    c = change.condition
+    others = sum(one.fatal and one.broken for one in finding.conditions) - 1
+    limit = f"the start ${number(start)}$" if c.boundary == start else f"${number(c.boundary)}$"
+    side = "not below" if c.below else "below"
+    more = f" (and {others} more)" if others else ""
+    place = "" if where[c.setting] == END_OF_RUN else f" at {where[c.setting]}"
+    return rf"{c.quantity}{place} is ${spanned(c.estimate)}$, {side} {limit}{more}"
 
 
 def length_rows(study: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -274,6 +332,15 @@ def length_rows(study: Mapping[str, Any]) -> list[dict[str, str]]:
                 "normalised": spanned(claims.median(ends[NORMALISED][n])),
             })  # fmt: skip
     return made
+
+
+def at_cap(study: Mapping[str, Any]) -> tuple[int, int]:
+    """Of how many settings of the reported runs the median is the cap with its whole interval, and how many settings there are."""
+    cap = claims.CAP * study["about"]["start"]
+    last = [loss for run in study["runs"] for loss in np.asarray(run["loss"])[-1]]
+    signs = np.asarray(study["signs"]["loss"])[-1]
+    last += list(signs.reshape(-1, signs.shape[-1]))
+    return sum(claims.median(loss).lower >= cap for loss in last), len(last)
 
 
 def blown(study: Mapping[str, Any]) -> int:

@@ -12,12 +12,11 @@ import numpy as np
 from derive.vocabulary.errors import Refusal
 from numerics.tasks import criteria as claims
 from numerics.tasks.step_rules import CONSTANT, NORMALISED, RULES, THEORY
-from numerics.tasks.verdicts import DISAGREE, FAILS, SEEN, UNDECIDED
 from reports.document.figures import BAND
 from reports.document.numbers import number
 from reports.paper.following import FOLLOW
 from reports.sections.base import Inputs, Section, reduced
-from reports.sections.compare import bounded
+from reports.sections.compare import bounded, relative_gaps
 from reports.sections.experiments import findings, variants
 from reports.sections.experiments.figures import draw
 from reports.sections.experiments.findings import plain
@@ -110,8 +109,10 @@ class Experiments(Section):
             except Refusal as refusal:
                 missing.append({"title": task.title, "why": refusal.marked})
         evidence: dict[str, Any] = {}
+        narrowest: list[dict[str, Any]] = []
         for problem in problems:
             evidence |= problem.pop("evidence")
+            narrowest += [{**one, "data": problem["title"].lower()} for one in problem.pop("narrowest")]
         return {
             "problems": problems, "missing": missing, "evidence": evidence,
             "left_out": [
@@ -123,7 +124,7 @@ class Experiments(Section):
                 "level": f"{100 * claims.LEVEL:g}", "cap": f"{claims.CAP:g}", "level_within": f"{100 * claims.LEVEL_WITHIN:g}",
                 "rounding": f"{round(np.log10(claims.ROUNDING))}",
                 "match": f"{100 * claims.MATCH:g}", "half": f"{100 * claims.HALF:g}", "follow": f"{100 * FOLLOW:g}",
-                "bound": f"10^{{{round(np.log10(BOUND))}}}",
+                "stall": f"{claims.STALL:g}", "bound": f"10^{{{round(np.log10(BOUND))}}}",
             },
             "seeds": {
                 "tuned": TUNED, "reported": REPORTED, "signs": SIGNS, "length": LENGTH, "variants": variants.RUNS,
@@ -132,6 +133,8 @@ class Experiments(Section):
             "solved": [p["title"] for p in problems if p["equations"]],
             "varied": [p["title"] for p in problems if p["variants"]],
             "grid": variants.grid(problems),
+            "narrowest": _least(narrowest),
+            "earlier": _earlier(problems),
         }  # fmt: skip
 
     def figures(self, result: dict[str, Any], folder: Path) -> None:
@@ -147,6 +150,28 @@ class ExperimentNumbers(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         return {name: context.results["experiments"][name] for name in ("problems", "varied", "seeds")}
+
+
+def _least(seen: list[dict[str, Any]]) -> dict[str, str]:
+    """The seen verdict that the least move of an interval would change, in words."""
+    if not seen:
+        return {}
+    least = min(seen, key=lambda one: one["widths"])
+    return {**least, "widths": number(least["widths"], 2)}
+
+
+def _earlier(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The verdicts of both studies that were others by the criteria as they were before results were known, and where."""
+    where: dict[tuple[str, str], list[str]] = {}
+    for problem in problems:
+        title = problem["title"].lower()
+        found = [(row["name"], title, row) for row in problem["rows"]]
+        for variant in problem["variants"]:
+            found += [(findings.named(row["name"]), f"{title} ({variant['short']})", row) for row in variant["rows"]]
+        for name, place, row in found:
+            if row["earlier"] != row["together"]:
+                where.setdefault((name, row["earlier"]), []).append(place)
+    return [{"name": name, "was": was, "where": places} for (name, was), places in where.items()]
 
 
 def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
@@ -199,14 +224,10 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": task["name"],
         "title": task["title"],
-        "smoothness": {n: study["curvature"][n] for n in ("gradient_norm", "curvature", "l0", "l1")},
+        "smoothness": _smoothness(study["curvature"]),
         "evidence": evidence,
         "rows": rows,
-        "said": {
-            word: [row["name"] for row in rows if row["together"] == verdict]
-            for word, verdict in (("seen", SEEN), ("fails", FAILS), ("undecided", UNDECIDED))
-        },
-        "disagree": [row["name"] for row in rows if row["reason"] == DISAGREE],
+        "narrowest": findings.margins(found),
         "variants": variants.rows(studies, varied),
         "stability": _stability(study),
         "lengths": findings.length_rows(study),
@@ -216,6 +237,7 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
         "omega": [run["omega"] for run in runs],
         "steps": task["steps"],
         "start": about["start"],
+        "loss": "f" if about["lowest"] == 0 else "f-f^*",
         "tuning": [
             {"omega": plain(run["omega"]), **{rule: tuned[rule] for rule in RULES}}
             for run, tuned in zip(runs, study["tuned"], strict=True)
@@ -229,8 +251,20 @@ def described(studies: list[dict[str, Any]]) -> dict[str, Any]:
         ],
         "equations": [_equation(study, equation) for equation in study["equations"]],
         "blown": [findings.blown(own) for own in studies],
+        "at_cap": [findings.at_cap(own) for own in studies],
         "settings": _settings(studies),
     }
+
+
+def _smoothness(found: dict[str, Any]) -> dict[str, Any]:
+    """The points and the line; how the ranks of curvature and gradient agree, and the line over the curvature in the median."""
+    norm, bend = (np.asarray(found[name], float) for name in ("gradient_norm", "curvature"))
+    ranks = [np.argsort(np.argsort(values)) for values in (norm, bend)]
+    return {
+        **{n: found[n] for n in ("gradient_norm", "curvature", "l0", "l1")},
+        "ranks": number(float(np.asarray(np.corrcoef(ranks))[0, 1]), 2),
+        "above": number(float(np.median((found["l0"] + found["l1"] * norm) / bend)), 3),
+    }  # fmt: skip
 
 
 def _stability(study: dict[str, Any]) -> dict[str, Any]:
@@ -244,7 +278,16 @@ def _stability(study: dict[str, Any]) -> dict[str, Any]:
         }
         for run, tuned, growth in zip(study["runs"], study["tuned"], study["growth"], strict=True)
     ]  # fmt: skip
-    return {"title": study["task"]["title"], "cells": cells, "cap": claims.CAP}
+    grown = [
+        (eta > column["limit"], r >= claims.CAP)
+        for column in cells for eta, r in zip(column["eta"], column["ratio"], strict=True) if r > 1
+    ]  # fmt: skip
+    best = [tuned[CONSTANT]["best"] / column["limit"] for tuned, column in zip(study["tuned"], cells, strict=True)]
+    return {
+        "title": study["task"]["title"], "cells": cells, "cap": claims.CAP, "grown": len(grown),
+        "grown_above": sum(above for above, _ in grown), "capped": sum(capped for _, capped in grown),
+        "best": [number(min(best), 2), number(max(best), 2)],
+    }  # fmt: skip
 
 
 def _settings(studies: list[dict[str, Any]]) -> dict[str, Any]:
@@ -269,7 +312,7 @@ def _settings(studies: list[dict[str, Any]]) -> dict[str, Any]:
         "iterations": [str(own["iterations"]) for own in lines],
         "l0": [number(own["l0"]) for own in lines], "l1": [number(own["l1"]) for own in lines],
         "held": {rule: number(m) for rule, m in study["held"].items()},
-        "factors": [[number(tuned[THEORY]["best"], 2) for tuned in own["tuned"]] for own in studies],
+        "factors": [[number(tuned[THEORY]["best"]) for tuned in own["tuned"]] for own in studies],
     }  # fmt: skip
 
 
@@ -282,7 +325,12 @@ def _equation(study: dict[str, Any], equation: dict[str, Any]) -> dict[str, Any]
         values = bounded(equation[kind]["loss"], cap)
         low, high = np.quantile(values, BAND, axis=1)
         series[kind] = {**around[kind], "low": low.tolist(), "high": high.tolist()}
+    largest = {
+        kind: number(max((abs(gap) for gap, _ in pairs if np.isfinite(gap)), default=np.nan), 2)
+        for kind, pairs in relative_gaps(series).items()
+    }  # fmt: skip
     return {
+        "largest": largest,
         "times": equation["method"]["steps"], "loss": series, "omega": plain(1 / asked["p"] - 1),
         "over": findings.over(asked["multiplier"]), "steps": asked["steps"], "paths": asked["paths"], "cap": number(cap),
         "blown": sum(equation[kind]["blown"] for kind in ("method", *MODELS)),

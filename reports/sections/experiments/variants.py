@@ -17,11 +17,24 @@ from numerics.tasks import criteria as claims
 from numerics.tasks.client_gradients import OwnGradients
 from numerics.tasks.clients import data_by_label
 from numerics.tasks.step_rules import CONSTANT, NORMALISED, THEORY, RaceProblem, bounded_share
-from numerics.tasks.verdicts import Finding, combined
+from numerics.tasks.verdicts import FAILS, Finding
 from reports.document.numbers import number
 from reports.paper.evidence import METHOD
 from reports.paper.evidence import evidence as result
-from reports.sections.experiments.findings import at_ends, by_scale, changed, compared, plain, sign_step, spanned
+from reports.sections.experiments.findings import (
+    END_OF_RUN,
+    at_ends,
+    broken,
+    by_scale,
+    changed,
+    compared,
+    earlier,
+    judged,
+    named,
+    plain,
+    sign_step,
+    spanned,
+)
 from reports.sections.experiments.study import HELD, OWN, Study, VariantSize
 
 #: keys of the first study
@@ -29,17 +42,17 @@ RUNS, SIGNS = 707, 808
 NAMES = FLOOR, BY_LABEL, BATCHES = ("floor", "by-label", "mini-batches")
 AFFINE, CAUCHY = "affine", "cauchy"
 KINDS = ((CONSTANT, HELD), (NORMALISED, HELD), (THEORY, HELD), (THEORY, OWN))
-#: claim -> its text; all but the last are those of the main setting
+#: claim -> its text; all but the last have counterparts in the main setting
 CLAIMS = {
     "a": r"(a) Constant steps diverge as $\omega$ grows.",
     "b": r"(b) The theory's own steps fall by more than half, to a floor at most.",
     "b-held": r"(b, held) So does the theory's rule with one multiplier for all $\omega$.",
     "c-held": r"(c, held) Normalised steps end higher than the theory's rule, each with one multiplier.",
     "d-constant": "(d, constant) DSignSGD with constant steps is stable and stalls.",
-    "d-decaying": "(d, decaying) DSignSGD with decaying steps converges for every noise scale.",
+    "d-decaying": "(d, decaying) DSignSGD with decaying steps converges.",
     "bound": r"The mean of $\|g\|_2^2/K$ with the theory's own steps is below the bound of 6.3, floor included.",
 }
-LABEL = "tab:experiment-variants"
+LABEL = "tab:experiment-variant-numbers"
 
 
 @final
@@ -177,6 +190,13 @@ def _last(runs: Sequence[Mapping[str, Any]], kind: tuple[str, str]) -> list[np.n
     return [loss[-1] for loss in _paths(runs, kind)]
 
 
+def places(variant: Mapping[str, Any], claim: str) -> list[str]:
+    """The settings of a claim, as LaTeX."""
+    if claim.startswith("d-"):
+        return [rf"scale ${plain(s)}$" for s in variant["signs"]["scales"]] or [END_OF_RUN]
+    return [rf"$\omega={plain(run['omega'])}$" for run in variant["runs"]]
+
+
 def says(study: Mapping[str, Any], variant: Mapping[str, Any], found: Mapping[str, Finding]) -> dict[str, str]:
     """Of each claim the setting, numbers with intervals, and what would change the verdict, as LaTeX."""
     runs, size, first = variant["runs"], study["task"]["variants"], study["about"]["start"]
@@ -192,14 +212,13 @@ def says(study: Mapping[str, Any], variant: Mapping[str, Any], found: Mapping[st
         "b-held": rf"Steps ${held[THEORY]}/K$: " + falling.format(at_ends(found["b-held"], omegas, 2)) + f"; {level['b-held']}",
         "c-held": rf"Last ${loss}$, normalised less theory, {compared(found['c-held'], omegas, last, first)}",
     }
-    where = {c: [rf"$\omega={o}$" for o in omegas] for c in found}
+    where = {c: places(variant, c) for c in found}
     if signs := variant["signs"]:
         scales = [plain(s) for s in signs["scales"]]
         for claim, kind in (("d-constant", "constant"), ("d-decaying", "decaying")):
             step = f"Steps ${sign_step(kind, study['task'][kind][0])}$, {signs['steps']} steps; "
             e, word = found[claim].estimates[0], found[claim].each[0]
             said[claim] = step + (by_scale(found[claim], scales, loss) if scales else rf"last ${loss}={spanned(e)}$, {word}")
-            where[claim] = [rf"scale ${s}$" for s in scales] or ["the end"]
     if bound := found.get("bound"):
         each = zip(bound.estimates, runs, omegas, strict=True)
         said["bound"] = "; ".join(rf"$\omega={o}$: ${spanned(e)}$, bound ${number(r['bound'])}$" for e, r, o in each)
@@ -231,13 +250,19 @@ def rows(studies: Sequence[Mapping[str, Any]], found: Sequence[Sequence[Mapping[
     for n, variant in enumerate(studies[0]["variants"]):
         known = variants(VariantSize(**size))[variant["name"]]
         said = [says(study, study["variants"][n], own[n]) for study, own in zip(studies, found, strict=True)]
+        starts, here = [study["about"]["start"] for study in studies], [own[n] for own in found]
+        were = [
+            earlier(own, study["variants"][n]["signs"], start) for study, own, start in zip(studies, here, starts, strict=True)
+        ]
         lines = []
-        for claim in found[0][n]:
-            verdicts = [own[n][claim].verdict for own in found]
-            together, reason = combined(verdicts)
+        for claim in here[0]:
+            verdicts = judged(claim, here, were)
+            fails = verdicts["together"] == FAILS
             lines.append({
-                "name": claim, "claim": CLAIMS[claim], "verdicts": verdicts, "together": together, "reason": reason,
-                "says": [own[claim] for own in said],
+                "name": claim, "claim": CLAIMS[claim], **verdicts, "says": [own[claim] for own in said],
+                "broken": [
+                    broken(own[claim], places(variant, claim), start) for own, start in zip(here, starts, strict=True)
+                ] if fails else [],
             })  # fmt: skip
         made.append({"title": known.title, "short": known.short, "broken": known.broken, "rows": lines})
     return made
@@ -247,10 +272,15 @@ def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The verdicts of both studies together: a column for each variant of each problem, a row for each claim.
 
     Args:
-        problems: with `rows` as their "variants". A claim that a variant does not have has None there.
+        problems: with `rows` as their "variants".
+
+    Returns:
+        columns; rows: their texts and cells, None where a variant does not have the claim; failing: what broke the claims that
+        fail, in each study; against: the claims of the first page whose contrary that is, in another setting.
     """
     columns = [(problem, variant) for problem in problems for variant in problem["variants"]]
     known = [{row["name"]: row for row in variant["rows"]} for _, variant in columns]
+    failing = [(p, v, row) for p, v in columns for row in v["rows"] if row["together"] == FAILS]
     return {
         "columns": [{"name": variant["short"], "data": problem["title"].lower()} for problem, variant in columns],
         "rows": [
@@ -258,4 +288,9 @@ def grid(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             for claim, text in CLAIMS.items()
             if any(claim in own for own in known)
         ],
+        "failing": [
+            {"name": named(row["name"]), "where": f"{p['title'].lower()}, {v['short']}", "broken": row["broken"]}
+            for p, v, row in failing
+        ],
+        "against": sorted({f"({row['name'][0]})" for _, _, row in failing if row["name"] != "bound"}),
     }

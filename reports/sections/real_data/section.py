@@ -10,7 +10,17 @@ from derive.vocabulary.errors import Refusal
 from reports.document.figures import bands, figure, legend
 from reports.paper.following import following
 from reports.sections.base import Inputs, Section, reduced
-from reports.sections.real_data.study import ALONG, REAL, SEED, MethodRun, NoiseStudy, NoiseTask, Setting, StudySize
+from reports.sections.real_data.study import (
+    ALONG,
+    FITTED,
+    REAL,
+    SEED,
+    MethodRun,
+    NoiseStudy,
+    NoiseTask,
+    Setting,
+    StudySize,
+)
 
 SIZES = {
     "quick": StudySize(draws=1000, runs=128, models=("first-order",)),
@@ -41,12 +51,18 @@ def settings() -> tuple[Setting, ...]:
     )  # fmt: skip
 
 
+#: the noise of each method's equations, in words
+NOISE = {
+    "dsgd": "covariance of the minimum", "dcsgd": "covariance of the minimum", "dsignsgd": "independent symmetric noise fitted",
+}  # fmt: skip
+
+
 def _followed(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """How closely the SDEs with the fitted noise follow the real mini-batch methods."""
     made: dict[str, dict[str, Any]] = {}
     for case in cases:
-        words = f"mini-batches of {case['name'].replace('-', ' ')}, noise fitted"
         for method in case["methods"]:
+            words = f"mini-batches of {case['name'].replace('-', ' ')}, {NOISE[method['method']]}"
             made |= following(method["series"], REAL, method["method"], (f"real-{case['name']}", words), f"fig:real-{case['name']}")
     return made
 
@@ -76,7 +92,7 @@ class RealData(Section):
             except Refusal as refusal:
                 missing.append({"title": setting.title, "why": refusal.marked})
         return {
-            "draws": size.draws, "runs": size.runs, "seed": SEED, "steps": ALONG,
+            "draws": size.draws, "runs": size.runs, "seed": SEED, "steps": ALONG, "fitted": FITTED,
             "cases": done, "missing": missing, "evidence": _followed(done),
             "left_out": reduced(size, SIZES["full"], {"draws": "draws", "runs": "runs", "models": "models"}),
         }  # fmt: skip

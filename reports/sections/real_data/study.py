@@ -29,6 +29,8 @@ SAVED = 21  # times
 #: step numbers along gradient descent at which the covariance of the noise is computed
 ALONG = (0, 1, 3, 10, 30, 100)
 REAL = "real"
+#: the method itself with the noise that its equations have: what its gap shows is not the equations' own
+FITTED = "SDE's noise"
 
 
 @dataclass(frozen=True)
@@ -172,16 +174,21 @@ class NoiseStudy:
         # The repr of a frozen dataclass shows every parameter, so it distinguishes two methods.
         spec: dict[str, Any] = {**asked, "method": repr(real)}
         series = {REAL: self._stored(f"{run.method}-real", spec, partial(self._real, real, run.eta, grid))}
+        cap = series[REAL]["cap"]
         values = {name: np.asarray(value).tolist() for name, value in params.items()}
+        self.context.tick(f"{run.title}: {FITTED}")
+        spec = {**asked, "method": repr(method), "params": values, "cap": cap}
+        compute = partial(self._fitted, method, params, run.eta, grid, cap)
+        fitted = self._stored(f"{run.method}-fitted", spec, compute)
         for model in self.size.models:
             self.context.tick(f"{run.title}: {model} SDE")
-            cap = series[REAL]["cap"]
             spec = {**asked, "method": repr(method), "model": model, "params": values, "coarsest": COARSEST, "cap": cap}
             compute = partial(self._equation, method, model, params, run.eta, grid, cap)
             series[model] = self._stored(f"{run.method}-{model}", spec, compute)
         return {
             "title": run.title, "method": run.method, "eta": f"{run.eta:g}", "steps": run.steps, "series": series,
-            "rows": final_rows(series), "cap": number(series[REAL]["cap"], 1),
+            "rows": final_rows({REAL: series[REAL], FITTED: fitted, **series}), "cap": number(cap, 1),
+            "apart": [model for model in self.size.models if _apart(series[REAL], series[model])],
         }  # fmt: skip
 
     def _real(self, method: Any, eta: float, grid: np.ndarray) -> dict[str, Any]:
@@ -191,6 +198,16 @@ class NoiseStudy:
             self.problem, method, self.drawing, self.start, eta, grid.tolist(), self.size.runs, seed=SEED
         )
         return self._excess(found.times, found.loss, found.blow_ups)
+
+    def _fitted(self, method: Any, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float) -> dict[str, Any]:
+        from numerics.lowering.landscape import Landscape
+        from numerics.simulate.method import run
+
+        found = run(
+            method, self.start, float(grid[-1] * eta), self.size.runs, SEED, {"eta": eta, **params},
+            Landscape(self.problem.loss), (grid * eta).tolist(),
+        )  # fmt: skip
+        return self._excess(found.times, found.values["loss"], found.blow_ups, cap)
 
     def _equation(
         self, method: Any, model: Model, params: Mapping[str, Any], eta: float, grid: np.ndarray, cap: float
@@ -208,9 +225,14 @@ class NoiseStudy:
         excess = replace(run, values={"excess": run.values["loss"] - self.best.loss})
         return solved(replace(found, ensemble=excess), "excess", cap)
 
-    def _excess(self, times: Any, loss: Any, blow_ups: Any) -> dict[str, Any]:
+    def _excess(self, times: Any, loss: Any, blow_ups: Any, cap: float | None = None) -> dict[str, Any]:
         values = {"excess": np.asarray(loss) - self.best.loss}
-        return summary(SimpleNamespace(times=times, values=values, blow_ups=np.atleast_1d(blow_ups)), "excess")
+        return summary(SimpleNamespace(times=times, values=values, blow_ups=np.atleast_1d(blow_ups)), "excess", cap)
+
+
+def _apart(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether the bands of two runs have no value in common at the last time."""
+    return own["high"][-1] < other["low"][-1] or other["high"][-1] < own["low"][-1]
 
 
 def _forms(run: MethodRun, clients: int, noise: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:

@@ -176,3 +176,17 @@ def test_levels_are_shared_by_the_intervals_of_a_claim() -> None:
     alone, one_of_ten = claims.median(values), claims.median(values, 10)
     assert one_of_ten.lower < alone.lower and alone.upper < one_of_ten.upper
     assert one_of_ten.level == pytest.approx(0.995) and one_of_ten.lower == values[ranks(28, 0.5, 0.995)[1] - 1]
+
+
+def test_the_earlier_criteria_differ_where_a_loss_hardly_falls_or_falls_on() -> None:
+    """Without the half a small fall is seen and a loss that grows still fails; by the ratio runs that fall on stall or fail."""
+    little, grown = claims.falls([falling(0.1), falling(0.9)], 1.0), claims.falls([falling(0.1), falling(1.2)], 1.0)
+    assert (little.verdict, claims.without_half(little)) == ("UNDECIDED", "SEEN")
+    assert grown.verdict == claims.without_half(grown) == "SEEN TO FAIL"
+    assert claims.without_half(claims.settles([falling(0.9)], 1.0)) == "SEEN"
+    assert claims.without_half(claims.falls([flat(0.45)], 1.0)) == "UNDECIDED"
+    slowly = np.concatenate([np.full((1, 14), 1.0), np.linspace(0.5, 0.4, 12)[:, None] * falling(1.0)[1:]])  # 0.4/0.45 < 0.9
+    fails = "SEEN TO FAIL"
+    for losses, now, before in ((flat(0.3), "SEEN", "SEEN"), (slowly, "SEEN", fails), (falling(1.5), fails, fails)):
+        assert claims.stalls([losses], [0], 1.0).verdict == now and claims.stalls_by_ratio([losses], [0], 1.0) == before
+    assert claims.stalls_by_ratio([flat(0.3)], [1], 1.0) == "SEEN TO FAIL"  # a run left the bound

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numerics.tasks.verdicts import FAILS, SEEN
+from numerics.tasks import criteria as claims
+from numerics.tasks.verdicts import DISAGREE, FAILS, SEEN, UNDECIDED
 from reports.assembly.report import build_report
+from reports.document.numbers import number
 from reports.document.tex import TEMPLATES
 from reports.paper.ledger import RUNS
 from reports.sections.base import Inputs, reduced, reduced_sections
@@ -68,11 +70,15 @@ def test_the_section_has_a_verdict_for_every_claim(made: tuple[dict[str, Any], P
     assert all("It would be" in e["says"] or "No interval would" in e["says"] for k, e in evidence.items() if "follows" not in k)
     first, second = (evidence[f"experiment-b-digits-study-{n}"]["says"] for n in (1, 2))
     assert first.partition("study 1")[2] != second.partition("study 2")[2]  # another start, other draws
-    template = TEMPLATES / "parts" / "experiments.tex"
-    labels = re.findall(r"\\label\{([^}]*)\}", template.read_text())
+    templates = [(TEMPLATES / "parts" / f"experiment{end}.tex").read_text() for end in ("s", "-numbers")]
+    labels = re.findall(r"\\label\{([^}]*)\}", "".join(templates))
     for found in evidence.values():
         assert found["verdict"] in RUNS and found["anchor"] in labels
         assert found["says"].count("$") % 2 == 0 and re.search(r"\d", found["says"])
+    anchors = {key: own["anchor"] for key, own in evidence.items() if key.startswith("experiment-")}
+    shown = {anchor for key, anchor in anchors.items() if key.endswith("study-2") or "-d-" in key}
+    assert shown == {"tab:experiment-numbers"}  # figures show the first study, and two of three scales
+    assert shown < set(anchors.values())
 
 
 @pytest.mark.slow
@@ -161,7 +167,10 @@ def test_the_first_page_names_what_is_left_out_and_the_last_section_how_much_les
 
 
 def test_the_grid_of_variants_has_a_column_for_each_and_no_entry_where_a_claim_was_not_run() -> None:
-    one, two = ({"name": claim, "together": word, "reason": ""} for claim, word in (("a", SEEN), ("bound", FAILS)))
+    one, two = (
+        {"name": claim, "together": word, "reason": "", "broken": ["x"] if word == FAILS else []}
+        for claim, word in (("a", SEEN), ("bound", FAILS))
+    )
     problems = [
         {"title": "Digits", "variants": [{"short": "floor", "rows": [one, two]}, {"short": "by label", "rows": [one]}]},
         {"title": "Breast cancer", "variants": []},
@@ -169,9 +178,72 @@ def test_the_grid_of_variants_has_a_column_for_each_and_no_entry_where_a_claim_w
     found = variants.grid(problems)
     assert [(c["name"], c["data"]) for c in found["columns"]] == [("floor", "digits"), ("by label", "digits")]
     assert [row["cells"] for row in found["rows"]] == [[one, one], [two, None]]
+    assert found["failing"] == [{"name": "the bound of 6.3", "where": "digits, floor", "broken": ["x"]}]
+    assert found["against"] == []  # the first page does not claim the bound of this method
+    problems[0]["variants"][1]["rows"] = [{**one, "together": FAILS}]
+    assert variants.grid(problems)["against"] == ["(a)"]
 
 
 def test_a_quotient_of_rounding_is_none() -> None:
     one = np.ones(3)
     assert quotient(3 * one, 2 * one, 1.0) == "1.5" and quotient(1e-20 * one, 0 * one, 1.0) == "1"
     assert quotient(one, 0 * one, 1.0) == r"{>}1.0\times10^{12}"
+
+
+def falls(last: float, seed: int) -> np.ndarray:
+    """Losses (13, 14) that fall from 1 to about `last`."""
+    spread = np.random.default_rng(seed).uniform(0.98, 1.02, 14)
+    return last ** np.linspace(0, 1, 13)[:, None] * spread
+
+
+def test_a_row_has_both_verdicts_how_near_they_are_to_others_and_what_they_were() -> None:
+    one, two = ({"b": claims.falls([falls(last, seed)], 1.0)} for last, seed in ((0.7, 0), (0.2, 1)))
+    row = findings.judged("b", [one, two], [findings.earlier(found, None, 1.0) for found in (one, two)])
+    assert row["verdicts"] == [UNDECIDED, SEEN] and row["together"] == UNDECIDED and row["reason"] == DISAGREE
+    assert row["earlier"] == SEEN  # a fall by less than half was enough
+    first, second = (change.widths for own in (one, two) if (change := own["b"].change))
+    assert row["margins"] == [number(first, 2), number(second, 2)]
+    assert findings.margins([one, two]) == [{"widths": second, "name": "(b)", "study": 2}]  # of what is seen alone
+    told = experiments._earlier([{"title": "Digits", "rows": [{**row, "name": "(b)"}], "variants": []}])
+    assert told == [{"name": "(b)", "was": SEEN, "where": ["digits"]}]
+    same = {**row, "name": "(b)", "earlier": UNDECIDED}
+    assert experiments._earlier([{"title": "Digits", "rows": [same], "variants": []}]) == []
+
+
+def test_what_broke_is_the_condition_that_is_farthest_from_holding() -> None:
+    grown = claims.falls([falls(0.2, 0), falls(3.0, 1)], 1.0)
+    said = findings.broken(grown, ["scale $1$", "scale $2$"], 1.0)
+    e = max((c for c in grown.conditions if c.fatal and c.broken), key=lambda c: c.widths(False)).estimate
+    assert f"at scale $2$ is ${findings.spanned(e)}$, not below" in said and said.endswith("(and 1 more)")
+    assert findings.broken(claims.stalls([falls(0.2, 0)], [2], 1.0), ["the end"], 1.0) == "2 runs left the bound"
+    alone = claims.falls([falls(3.0, 1)[::-1] / 3.0 + np.linspace(0, 3, 13)[:, None]], 1.0)
+    assert " at " not in findings.broken(alone, [findings.END_OF_RUN], 1.0)
+
+
+def test_settings_whose_interval_is_the_cap_are_counted() -> None:
+    start, rng = 2.0, np.random.default_rng(3)
+    cap = claims.CAP * start
+    loss = rng.uniform(0.5, 1.0, (3, 4, 24))
+    loss[-1, 1] = cap  # wholly at the cap
+    loss[-1, 2, :13] = cap  # the median is at it, and not the whole interval
+    signs = rng.uniform(0.5, 1.0, (3, 2, 2, 24))
+    study = {"about": {"start": start}, "runs": [{"loss": loss}], "signs": {"loss": signs}}
+    assert findings.at_cap(study) == (1, 8)
+    signs[-1, 1, 0] = cap
+    assert findings.at_cap(study) == (2, 8)
+
+
+def test_steps_that_grow_below_their_bar_are_told() -> None:
+    tuned = {"constant": {"m": [1.0, 4.0, 16.0], "loss": [0.5, 3.0, 5000.0], "best": 1.0}}
+    study = {
+        "curvature": {"l0": 1.0, "l1": 0.0, "gradient_norm": [1.0]}, "about": {"start": 1.0}, "task": {"title": "T"},
+        "runs": [{"omega": 0.0}], "tuned": [tuned], "growth": [0.25],
+    }  # fmt: skip
+    shown = experiments._stability(study)  # the bar is at 8
+    assert (shown["grown"], shown["grown_above"], shown["capped"]) == (2, 1, 1) and shown["best"] == ["0.12", "0.12"]
+
+
+def test_the_smoothness_figure_says_how_ranks_agree_and_how_far_the_line_is_above() -> None:
+    told = lambda bend: experiments._smoothness({"gradient_norm": [1.0, 2.0, 4.0], "curvature": bend, "l0": 4.0, "l1": 0.0})  # noqa: E731
+    assert (told([1.0, 2.0, 4.0])["ranks"], told([1.0, 2.0, 4.0])["above"]) == ("1.0", "2.00")
+    assert (told([4.0, 2.0, 1.0])["ranks"], told([2.0, 4.0, 3.0])["ranks"]) == ("-1.0", "0.50")

@@ -31,7 +31,7 @@ from reports.sections import ensembles, stationary
 from reports.sections.base import Inputs
 from reports.sections.compare import final_rows, relative_gaps, summary
 from reports.sections.real_data import section as real_data
-from reports.sections.real_data.study import MethodRun, StudySize, _forms
+from reports.sections.real_data.study import MethodRun, StudySize, _apart, _forms
 from reports.store.cache import ResultsCache
 from tests.support.samples import mostly_slow, slow_but
 
@@ -333,7 +333,7 @@ def a_changed_parameter_computes_what_depends_on_it(resumed: Any, monkeypatch: p
         setting = real_data.settings()[0]
         changed = dataclasses.replace(setting, runs=(setting.runs[0], MethodRun("dsignsgd", 0.02, 200)))
         monkeypatch.setattr(real_data, "settings", lambda: (changed,))
-        again = ["real-data-random-design-dsignsgd-real", "real-data-random-design-dsignsgd-first-order"]
+        again = [f"real-data-random-design-dsignsgd-{kind}" for kind in ("real", "fitted", "first-order")]
         assert computed(name, folder)[1].computed == again
 
 
@@ -399,3 +399,9 @@ def test_noise_that_is_as_likely_gaussian_is_gaussian(nu: float, tmp_path: Path)
     assert ResultsCache(tmp_path, {}).path("x", spec).name.startswith("x-")
     run = solve(derive.sde(method, dim=2), [1.0, 1.0], 0.5, paths=4, params={"eta": 0.1, **params}, loss=derive.Quadratic(1))
     assert np.all(np.isfinite(run.values["loss"]))
+
+
+def test_bands_are_apart_where_no_value_is_common_to_them_at_the_last_time() -> None:
+    band = lambda low, high: {"low": [0.0, low], "high": [9.0, high]}  # noqa: E731
+    assert _apart(band(1, 2), band(3, 4)) and _apart(band(3, 4), band(1, 2))
+    assert not _apart(band(1, 3), band(3, 4)) and not _apart(band(1, 4), band(2, 3))
