@@ -160,8 +160,8 @@ def reachable(id: str, setting: Setting = FAILS, cells: int = 400, times: int = 
     note = (
         f"f'' = {s.loss.low} + |f'|, then {s.loss.top} - |f'| (the gradient is bounded, so nothing explodes), N = d = u = 1, "
         f"eta = {s.eta}, D_0 = {s.D0}, eps = {s.eps}, kappa = {FLOOR}, from the minimum to T = {s.T}: the step condition {met} "
-        f"with E G, at most {np.max(first):.3g} where {room:.3g} is allowed, at {len(first)} times; the mean square gradient at the "
-        f"random time is {average:.4g} (discretisation: {error:.1g}), the bound {bound:.4g}"
+        f"with E G, at most {np.max(first):.3g} where {room:.3g} is allowed, at {len(first)} times; the mean square gradient at "
+        f"the random time is {average:.4g} (discretisation: {error:.1g}), the bound {bound:.4g}"
     )
     failing = int(verdict is BoundVerdict.VIOLATED)
     return [Verified(id, "SDE", "quadrature", verdict, bound / average, shown, 1, failing, note=note)]
