@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,15 @@ def draw(section: Section, result: dict[str, Any], folder: Path, key: str) -> bo
     identity = {"key": key, "matplotlib": importlib.metadata.version("matplotlib")}
     if _unchanged(stamp, identity, folder):
         return False
-    before = _times(folder)
-    section.figures(result, folder / "figures")
-    written = [path for path, time in _times(folder).items() if before.get(path) != time]
-    files = {path.relative_to(folder).as_posix(): _digest(path) for path in written}
+    files = {}
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=stamp.parent) as own:  # sections are drawn side by side: each has its own place
+        section.figures(result, Path(own) / "figures")
+        for path in sorted(path for name in FOLDERS for path in (Path(own) / name).glob("*") if path.is_file()):
+            name = path.relative_to(own).as_posix()
+            files[name] = _digest(path)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            path.replace(folder / name)
     write_atomic(stamp, json.dumps({**identity, "files": files}, indent=1, sort_keys=True) + "\n")
     return True
 
@@ -40,10 +46,6 @@ def _unchanged(stamp: Path, identity: dict[str, str], folder: Path) -> bool:
         return known == identity and all(_digest(folder / name) == digest for name, digest in files.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
-
-
-def _times(folder: Path) -> dict[Path, int]:
-    return {path: path.stat().st_mtime_ns for name in FOLDERS for path in (folder / name).glob("*") if path.is_file()}
 
 
 def _digest(path: Path) -> str:

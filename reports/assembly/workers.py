@@ -1,8 +1,8 @@
 """Sections of a report computed side by side, each in its own process: most of the time goes into compiling, on one core each.
 
 A worker is this module run as a program. It reads lines of JSON, {"section": name, "piece": one of its pieces or null, "spent":
-seconds that its pieces took}, and computes and stores that piece's results or the section's. It writes lines: {"tick": label} as
-steps are announced, then {"stored": [labels computed], "reused": [labels], "seconds"} or {"failed": traceback}. A section that has
+seconds that its pieces took}, and computes and stores that piece's results, or the section's, which it draws too. It writes
+lines: {"tick": label} as steps are announced, then {"stored": [labels computed], "reused": [labels], "seconds"} or {"failed": traceback}. A section that has
 pieces is assembled after them and announces nothing again. Results are passed only through the cache on disk. A worker whose reader
 is gone ends at its next line.
 """
@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from reports.assembly.drawing import draw
 from reports.assembly.plan import PROCESSES, Announced, section_of
 from reports.sections.base import Inputs, Section
 from reports.store.cache import ResultsCache
@@ -186,7 +187,8 @@ def main() -> None:
             cache = ResultsCache(folder)
             context = Inputs(asked["quick"], None, cache, lambda label, to=announcing: say(tick=label) if to else None)
             if piece is None:
-                load_or_compute(section, context, asked, task["spent"])
+                result = load_or_compute(section, context, asked, task["spent"])
+                draw(section, result, folder.parent, cache.path(section.name, asked).name)
             else:
                 section.prepare(piece, context)
         except OSError as error:

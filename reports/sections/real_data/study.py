@@ -81,11 +81,14 @@ class Setting:
 
 @dataclass(frozen=True)
 class StudySize:
-    """Mini-batches drawn to measure the noise at a point; runs of each method and equation; the models solved."""
+    """Mini-batches drawn to measure the noise at a point; runs of each method and equation; the models solved; the methods that are
+    run themselves with the noise of their equations.
+    """
 
     draws: int
     runs: int
     models: tuple[Model, ...]
+    fitted: tuple[str, ...] = ("dsgd", "dcsgd", "dsignsgd")
 
 
 @final
@@ -176,10 +179,12 @@ class NoiseStudy:
         series = {REAL: self._stored(f"{run.method}-real", spec, partial(self._real, real, run.eta, grid))}
         cap = series[REAL]["cap"]
         values = {name: np.asarray(value).tolist() for name, value in params.items()}
-        self.context.tick(f"{run.title}: {FITTED}")
-        spec = {**asked, "method": repr(method), "params": values, "cap": cap}
-        compute = partial(self._fitted, method, params, run.eta, grid, cap)
-        fitted = self._stored(f"{run.method}-fitted", spec, compute)
+        fitted: dict[str, Any] = {}
+        if run.method in self.size.fitted:
+            self.context.tick(f"{run.title}: {FITTED}")
+            spec = {**asked, "method": repr(method), "params": values, "cap": cap}
+            compute = partial(self._fitted, method, params, run.eta, grid, cap)
+            fitted[FITTED] = self._stored(f"{run.method}-fitted", spec, compute)
         for model in self.size.models:
             self.context.tick(f"{run.title}: {model} SDE")
             spec = {**asked, "method": repr(method), "model": model, "params": values, "coarsest": COARSEST, "cap": cap}
@@ -187,7 +192,7 @@ class NoiseStudy:
             series[model] = self._stored(f"{run.method}-{model}", spec, compute)
         return {
             "title": run.title, "method": run.method, "eta": f"{run.eta:g}", "steps": run.steps, "series": series,
-            "rows": final_rows({REAL: series[REAL], FITTED: fitted, **series}), "cap": number(cap, 1),
+            "rows": final_rows({REAL: series[REAL], **fitted, **series}), "cap": number(cap, 1),
             "apart": [model for model in self.size.models if _apart(series[REAL], series[model])],
         }  # fmt: skip
 
