@@ -94,7 +94,7 @@ def numbers_on_the_page_are_the_pdfs(report: tuple[Path, dict[str, Any]]) -> Non
     if shutil.which("pdftotext") is None or not (folder / "report.pdf").is_file():
         pytest.skip("needs TeX and pdftotext")
     command = ["pdftotext", "-layout", str(folder / "report.pdf"), "-"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.replace("\f", "\n")  # a page may begin so
     page = (folder / "report.html").read_text()
     found = re.findall(r'<span class="caption-label">(Table|Figure) (\d+)\.</span>(.*?)</(?:div|figcaption)>', page, re.DOTALL)
     differences = differing(printed, [(kind, int(number), read_aloud(said)) for kind, number, said in found])
