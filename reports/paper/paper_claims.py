@@ -17,7 +17,7 @@ VISITED = r"the step condition at every state visited, which no $u$ meets if "
 FIRST_STEP = {"step": VISITED + r"$L_1A_1>0$ and $G$ is unbounded"}
 STEP = {"step": VISITED + r"$L_1>0$ and $G$ is unbounded"}
 #: where second moments of the method and of its SDEs are affine in each other
-LINE = r"second moments; quadratics, one coordinate, affine noise, Bernoulli($p$) with $1/p=1+\omega$"
+LINE = r"second moments; quadratics, one coordinate, affine noise, Bernoulli($p$), $1/p=1+\omega$"
 RATIO = {"bounded ratio": r"$|g_j|\le\rho\sigma_k$ along the path"}
 
 SIGNS = Group(
@@ -50,7 +50,7 @@ SCHEDULES = Group(
             "scheduled-fails",
             r"On $f=x^4/4$, if $\eta_n\le\theta^2\eta_{n+1}$ with $\theta>1$ and $|x_1|\ge\sqrt{(1+\theta)/(\eta\eta_1)}$ has "
             r"positive probability, then $\mathbb{E}f(x_n)\to\infty$",
-            "D(C)SGD itself, $d=1$, any unbiased message, in the mean",
+            "D(C)SGD itself, $d=1$, any unbiased message",
             proofs=("6.9-growth", "6.9-induction", "6.9-mean-*"),
             topics=("scheduled-blow-up",),
         ),
@@ -91,8 +91,8 @@ MODELS = Group(
     (
         Claim(
             "no-threshold",
-            r"Largest stable step of the first- and second-order SDE: $\frac{2N}{\lambda A_1}$, $\frac{2N}{\lambda(A_1-N)}$ (no "
-            r"step is unstable where that is not positive); of the method $\frac{2N}{\lambda(N+A_1)}$",
+            r"Largest stable step of the first- and second-order SDE: $\frac{2N}{\lambda A_1}$, $\frac{2N}{\lambda(A_1-N)}$ "
+            r"($\infty$ where not positive); of the method $\frac{2N}{\lambda(N+A_1)}$",
             LINE,
             proofs=("6.7-change-method", "6.7-change-first-order", "6.7-change-second-order"),
             contrary=("threshold-first-order", "threshold-second-order"),
@@ -112,8 +112,8 @@ MODELS = Group(
         ),
         Claim(
             "stationary-method",
-            r"The method has the same: both have $\frac{\eta\sigma_0^2(1+\omega)}{N\lambda(2-\eta\lambda(1+A_1/N))}$",
-            "one coordinate, affine noise, Bernoulli($p$)",
+            r"The method has the same: $\frac{\eta\sigma_0^2(1+\omega)}{N\lambda(2-\eta\lambda(1+A_1/N))}$",
+            "affine noise, Bernoulli($p$)",
             proofs=("6.7-affine-method", "6.7-affine-corrected"),
             topics=("stationary-corrected",),
         ),
@@ -199,7 +199,7 @@ EXPERIMENTS = Group(
         Claim(
             "omega-diverges",
             r"(a) With a constant step size the loss diverges as $\omega$ grows",
-            r"steps tuned at $\omega=0$: this claim is made to come out",
+            r"tuned at $\omega=0$ to come out",
             topics=("experiment-a",),
         ),
         Claim(

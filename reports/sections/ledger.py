@@ -134,5 +134,5 @@ def shown(group: dict[str, Any]) -> dict[str, Any]:
 def counted(tally: Mapping[str, int]) -> dict[str, Any]:
     """How much was compared and fails, as "52 of 3674"; nothing where nothing was. Runs that had nothing to compare are told."""
     said = f"{tally['failing']} of {tally['compared']}" if tally["compared"] else ""
-    filled = f"{tally['pieces'] - tally['empty']}/{tally['pieces']} runs" if said and tally["empty"] else ""
+    filled = f"{tally['pieces'] - tally['empty']}/{tally['pieces']}" if said and tally["empty"] else ""
     return {"said": said, "failing": tally["failing"] > 0, "undecided": tally["undecided"], "filled": filled}

@@ -66,7 +66,7 @@ def _followed(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         for method in case["methods"]:
             alone = next((row["largest"] for row in method["rows"] if row["name"] == FITTED), "")
             words = f"mini-batches of {case['name'].replace('-', ' ')}, {NOISE[method['method']]}"
-            words += rf" (the method with it is off by up to ${alone}\,\%$)" if alone else ""
+            words += rf" (the method with it: ${alone}\,\%$)" if alone else ""
             made |= following(method["series"], REAL, method["method"], (f"real-{case['name']}", words), f"fig:real-{case['name']}")
     return made
 

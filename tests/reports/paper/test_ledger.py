@@ -227,7 +227,7 @@ def test_a_run_with_nothing_to_compare_decides_nothing_and_is_told() -> None:
     claim = Claim("a", "a", topics=("t",))
     full, empty = evidence("t", METHOD, "CONFIRMED", "", "", 7), evidence("t", METHOD, "INCONCLUSIVE", "", "", 0)
     row = judge(claim, Results({}, {"full": full, "empty": empty}))
-    assert row["status"] == Status.CONFIRMED and shown_as(row) == ("0 of 7", "1/2 runs")
+    assert row["status"] == Status.CONFIRMED and shown_as(row) == ("0 of 7", "1/2")
     row = judge(claim, Results({}, {"empty": empty, "other": empty}))
     assert row["status"] == Status.UNDECIDED and shown_as(row) == ("", "") and not row["reason"]
 
