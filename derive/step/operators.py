@@ -1,0 +1,264 @@
+"""One-step operators of an update rule with memory, and the generator that matches them.
+
+A step z' = z + F(z, xi; tau) of the state z, xi its randomness and tau the time that it stands for, acts on test functions by
+
+    E phi(z + F) - phi(z) = tau A_1 phi + tau^2 A_2 phi + O(tau^3),
+
+A_k with the coefficients E F^alpha / alpha! of d^alpha, expanded in s = sqrt(tau) before the expectation. A diffusion with the
+generator L_0 + tau L_1 does the same if
+
+    L_0 = A_1,    L_1 = A_2 - A_1^2/2.
+
+L_0 alone has weak order 1; L_0 + tau L_1 has weak order 2 if no derivative above the second is left in it. Source: Li, Tai, E 2017
+(arXiv 1511.06251) for methods without memory; the expansion is the same for any chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations_with_replacement
+from typing import Any, final
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from derive.expressions.vanishing import vanishes
+from derive.vocabulary.errors import Refusal
+
+#: the time that a step stands for, and its root
+tau = sp.Symbol("tau", positive=True)
+root = sp.Symbol("s", positive=True)
+#: a derivative: how often each letter of the state is differentiated
+Index = tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Operator:
+    """A differential operator sum_alpha a_alpha(z) d^alpha.
+
+    Args:
+        state: the letters z.
+        terms: alpha -> a_alpha, without those that vanish.
+    """
+
+    state: tuple[sp.Symbol, ...]
+    terms: Mapping[Index, sp.Expr]
+
+    def __call__(self, phi: sp.Expr) -> sp.Expr:
+        """The operator applied to a function of the state."""
+        return sp.Add(*[a * self._derivative(phi, index) for index, a in self.terms.items()])
+
+    def __add__(self, other: Operator) -> Operator:
+        found = dict(self.terms)
+        for index, a in other.terms.items():
+            found[index] = found.get(index, sp.S.Zero) + a
+        return _operator(self.state, found)
+
+    def __rmul__(self, factor: sp.Expr | int) -> Operator:
+        return _operator(self.state, {index: factor * a for index, a in self.terms.items()})
+
+    def __sub__(self, other: Operator) -> Operator:
+        return self + (-1) * other
+
+    def __matmul__(self, other: Operator) -> Operator:
+        """The composition, this one last: d^alpha (b d^beta) by Leibniz' rule."""
+        found: dict[Index, sp.Expr] = {}
+        for alpha, a in self.terms.items():
+            for beta, b in other.terms.items():
+                for gamma in _below(alpha):
+                    weight = sp.prod([sp.binomial(n, m) for n, m in zip(alpha, gamma, strict=True)])
+                    rest = tuple(n - m for n, m in zip(alpha, gamma, strict=True))
+                    index = tuple(m + n for m, n in zip(rest, beta, strict=True))
+                    found[index] = found.get(index, sp.S.Zero) + weight * a * self._derivative(b, gamma)
+        return _operator(self.state, found)
+
+    def drift(self) -> sp.Matrix:
+        """The coefficients of the first derivatives, a column."""
+        return sp.Matrix([self.terms.get(_unit(self.state, i), sp.S.Zero) for i in range(len(self.state))])
+
+    def covariance(self) -> sp.Matrix:
+        """C with the second-order part (1/2) sum C_ab d_a d_b."""
+        size = len(self.state)
+
+        def entry(i: int, j: int) -> sp.Expr:
+            index = tuple(m + n for m, n in zip(_unit(self.state, i), _unit(self.state, j), strict=True))
+            return self.terms.get(index, sp.S.Zero) * (2 if i == j else 1)
+
+        return sp.Matrix(size, size, entry)
+
+    def above(self, order: int) -> dict[Index, sp.Expr]:
+        """The terms with more derivatives than that."""
+        return {index: a for index, a in self.terms.items() if sum(index) > order}
+
+    def shown(self, index: Index) -> str:
+        """A derivative in words, such as d_x d_m^2."""
+        parts = [(s.name, n) for s, n in zip(self.state, index, strict=True) if n]
+        return " ".join(f"d_{name}" + (f"^{n}" if n > 1 else "") for name, n in parts)
+
+    def _derivative(self, a: sp.Expr, index: Index) -> sp.Expr:
+        for letter, n in zip(self.state, index, strict=True):
+            if n:
+                a = sp.diff(a, letter, n)
+        return a
+
+
+@final
+@dataclass(frozen=True)
+class Expansion:
+    """An update rule in a regime, expanded in the time of a step.
+
+    Args:
+        state: the letters z, each with a derivative of the test functions.
+        increment: F(z, xi; s) for each letter, s = sqrt(tau) (`root`), o(1) as s -> 0; gradients as functions of the letters of x.
+        expect: E over the randomness of a step of an expression that is polynomial in it, given z.
+
+    Raises:
+        Refusal: "no-second-order-sde" (of `second`), "no-diffusion" (of `first`), with the term that stands in the way.
+
+    Example:
+        >>> x, Z = sp.symbols("x Z", real=True)
+        >>> sgd = Expansion((x,), {x: -(root**2) * (x + Z)}, moments_of({Z: {2: sp.Symbol("sigma") ** 2}}))
+        >>> sgd.L0.drift()[0], sgd.L1.drift()[0], sgd.L1.covariance()[0]
+        (-x, -x/2, sigma**2)
+    """
+
+    state: tuple[sp.Symbol, ...]
+    increment: Mapping[sp.Symbol, sp.Expr]
+    expect: Callable[[sp.Expr], sp.Expr]
+
+    @cached_property
+    def parts(self) -> dict[sp.Symbol, dict[int, sp.Expr]]:
+        """F_k of each letter, F = sum_k s^k F_k, up to the power 4."""
+        return {letter: _powers(self.increment[letter]) for letter in self.state}
+
+    def power(self, n: int) -> Operator:
+        """The operator at s^n: sum over |alpha| <= n of the part of E F^alpha/alpha! of that power."""
+        found: dict[Index, sp.Expr] = {}
+        for order in range(1, n + 1):
+            for letters in combinations_with_replacement(range(len(self.state)), order):
+                index = tuple(letters.count(i) for i in range(len(self.state)))
+                product = self._product([self.state[i] for i in letters], n)
+                if product != 0:
+                    found[index] = self.expect(sp.expand(product)) / sp.prod([sp.factorial(m) for m in index])
+        return _operator(self.state, found)
+
+    @cached_property
+    def L0(self) -> Operator:
+        """A_1, the limit.
+
+        Raises:
+            Refusal: "no-diffusion" where E F has a part of order s, so that the mean moves by more than the time of a step.
+        """
+        if half := self.power(1).terms:
+            raise Refusal("no-diffusion", self._said(half, "the mean of a step is of the order of the root of its time"))
+        return self.power(2)
+
+    @cached_property
+    def L1(self) -> Operator:
+        """A_2 - A_1^2/2.
+
+        Raises:
+            Refusal: "no-second-order-sde" where an order between the two, or a derivative above the second, is left.
+        """
+        if half := self.power(3).terms:
+            raise Refusal("no-second-order-sde", self._said(half, "the expansion has a term between the first and the second order"))
+        found = self.power(4) - sp.Rational(1, 2) * (self.L0 @ self.L0)
+        if left := found.above(2):
+            raise Refusal("no-second-order-sde", self._said(left, "a derivative above the second is left"))
+        return found
+
+    @cached_property
+    def spread(self) -> sp.Matrix:
+        """The covariance of F at the order tau^2, which the conventional first-order model keeps where L_0 has no noise (x tau)."""
+        second = self.power(4).covariance()
+        drift = self.L0.drift()
+        return (second - drift * drift.T).applyfunc(sp.expand)
+
+    def _product(self, letters: Sequence[sp.Symbol], n: int) -> sp.Expr:
+        """The part of s^n of a product of increments."""
+        total: dict[int, sp.Expr] = {0: sp.S.One}
+        for letter in letters:
+            grown: dict[int, sp.Expr] = {}
+            for k, a in total.items():
+                for m, b in self.parts[letter].items():
+                    if k + m <= n:
+                        grown[k + m] = grown.get(k + m, sp.S.Zero) + a * b
+            total = grown
+        return total.get(n, sp.S.Zero)
+
+    def _said(self, terms: Mapping[Index, sp.Expr], why: str) -> str:
+        index, a = max(terms.items(), key=lambda item: sum(item[0]))
+        return f"{why}: ${sp.latex(sp.factor(a))}$ beside {_operator(self.state, {}).shown(index)}"
+
+
+def moments_of(table: Mapping[sp.Symbol, Mapping[int, sp.Expr]]) -> Callable[[sp.Expr], sp.Expr]:
+    """E over independent letters from their moments; a moment that is not named is 0 if its order is odd.
+
+    Args:
+        table: letter -> order -> moment.
+
+    Raises:
+        Refusal: "no-moment" for an even moment that is not named; of the function, where the expression is not polynomial in the letters.
+    """
+
+    def expect(expr: sp.Expr) -> sp.Expr:
+        letters = [letter for letter in table if expr.has(letter)]
+        if not letters:
+            return expr
+        if not expr.is_polynomial(*letters):
+            raise Refusal("no-moment", f"${sp.latex(expr)}$ is not a polynomial in the noise")
+        total = sp.S.Zero
+        for powers, a in sp.Poly(expr, *letters).terms():
+            total += a * sp.prod([_moment(table[letter], n, letter) for letter, n in zip(letters, powers, strict=True)])
+        return total
+
+    return expect
+
+
+def _moment(known: Mapping[int, sp.Expr], n: int, letter: sp.Symbol) -> sp.Expr:
+    if n == 0:
+        return sp.S.One
+    if n in known:
+        return known[n]
+    if n % 2:
+        return sp.S.Zero
+    raise Refusal("no-moment", f"the step needs the moment of order {n} of ${letter}$, which is not given")
+
+
+def _powers(expr: sp.Expr) -> dict[int, sp.Expr]:
+    """The coefficients of s, .., s^4; o(1) is required of the rest."""
+    expr = sp.sympify(expr)
+    poly = sp.Poly(expr, root) if expr.is_polynomial(root) else None
+    if poly is None:
+        poly = sp.Poly(sp.series(expr, root, 0, 5).removeO(), root)
+    found = {n: a for (n,), a in poly.terms() if a != 0}
+    if 0 in found:
+        raise Refusal("no-diffusion", f"the step does not shrink with its time: ${sp.latex(found[0])}$ stays")
+    return {n: a for n, a in found.items() if n <= 4}
+
+
+def _operator(state: tuple[sp.Symbol, ...], terms: Mapping[Index, Any]) -> Operator:
+    kept = {index: sp.expand(a) for index, a in terms.items()}
+    return Operator(state, {index: a for index, a in kept.items() if not _zero(a)})
+
+
+def _zero(a: sp.Expr) -> bool:
+    """Whether an expression vanishes, its unknown functions and their derivatives taken as letters."""
+    unknown = [*a.atoms(sp.Derivative), *a.atoms(AppliedUndef)]
+    return vanishes(a.xreplace({e: sp.Dummy(real=True) for e in unknown}))
+
+
+def _unit(state: Sequence[sp.Symbol], i: int) -> Index:
+    return tuple(int(m == i) for m in range(len(state)))
+
+
+def _below(index: Index) -> Iterator[Index]:
+    if not index:
+        yield ()
+        return
+    for rest in _below(index[1:]):
+        for m in range(index[0] + 1):
+            yield (m, *rest)
