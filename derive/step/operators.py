@@ -164,7 +164,7 @@ class Expansion:
             Refusal: "no-second-order-sde" where an order between the two, or a derivative above the second, is left.
         """
         if half := self.power(3).terms:
-            raise Refusal("no-second-order-sde", self._said(half, "the expansion has a term between the first and the second order"))
+            raise Refusal("no-second-order-sde", self._said(half, "a term between the first and the second order is left"))
         found = self.power(4) - sp.Rational(1, 2) * (self.L0 @ self.L0)
         if left := found.above(2):
             raise Refusal("no-second-order-sde", self._said(left, "a derivative above the second is left"))
@@ -201,7 +201,8 @@ def moments_of(table: Mapping[sp.Symbol, Mapping[int, sp.Expr]]) -> Callable[[sp
         table: letter -> order -> moment.
 
     Raises:
-        Refusal: "no-moment" for an even moment that is not named; of the function, where the expression is not polynomial in the letters.
+        Refusal: "no-moment" (of the function that is returned) for an even moment that is not named, and for an expression that is
+            not a polynomial in the letters.
     """
 
     def expect(expr: sp.Expr) -> sp.Expr:

@@ -1,4 +1,4 @@
-"""One-step operators: against exact expectations of the step, and against the equations that the literature has for rules with memory."""
+"""One-step operators: against exact expectations of a step, and against the equations that the literature has."""
 
 from __future__ import annotations
 
