@@ -27,8 +27,7 @@ from sympy.core.function import AppliedUndef
 from derive.expressions.vanishing import vanishes
 from derive.vocabulary.errors import Refusal
 
-#: the time that a step stands for, and its root
-tau = sp.Symbol("tau", positive=True)
+#: the root of the time tau that a step stands for
 root = sp.Symbol("s", positive=True)
 #: a derivative: how often each letter of the state is differentiated
 Index = tuple[int, ...]
@@ -93,11 +92,6 @@ class Operator:
         """The terms with more derivatives than that."""
         return {index: a for index, a in self.terms.items() if sum(index) > order}
 
-    def shown(self, index: Index) -> str:
-        """A derivative in words, such as d_x d_m^2."""
-        parts = [(s.name, n) for s, n in zip(self.state, index, strict=True) if n]
-        return " ".join(f"d_{name}" + (f"^{n}" if n > 1 else "") for name, n in parts)
-
     def _derivative(self, a: sp.Expr, index: Index) -> sp.Expr:
         for letter, n in zip(self.state, index, strict=True):
             if n:
@@ -107,20 +101,22 @@ class Operator:
 
 @final
 @dataclass(frozen=True)
-class Expansion:
+class OneStep:
     """An update rule in a regime, expanded in the time of a step.
 
     Args:
         state: the letters z, each with a derivative of the test functions.
-        increment: F(z, xi; s) for each letter, s = sqrt(tau) (`root`), o(1) as s -> 0; gradients as functions of the letters of x.
+        increment: F(z, xi; s) for each letter, s = sqrt(tau) (`root`), o(1) as s -> 0; gradients as functions of
+            the letters of x.
         expect: E over the randomness of a step of an expression that is polynomial in it, given z.
 
     Raises:
-        Refusal: "no-second-order-sde" (of `second`), "no-diffusion" (of `first`), with the term that stands in the way.
+        Refusal: "no-diffusion" (of `L0`, and where a part of F does not shrink), "no-second-order-sde" (of `L1`), with the term
+            that stands in the way.
 
     Example:
         >>> x, Z = sp.symbols("x Z", real=True)
-        >>> sgd = Expansion((x,), {x: -(root**2) * (x + Z)}, moments_of({Z: {2: sp.Symbol("sigma") ** 2}}))
+        >>> sgd = OneStep((x,), {x: -(root**2) * (x + Z)}, moments_of({Z: {2: sp.Symbol("sigma") ** 2}}))
         >>> sgd.L0.drift()[0], sgd.L1.drift()[0], sgd.L1.covariance()[0]
         (-x, -x/2, sigma**2)
     """
@@ -135,7 +131,7 @@ class Expansion:
         return {letter: _powers(self.increment[letter]) for letter in self.state}
 
     def power(self, n: int) -> Operator:
-        """The operator at s^n: sum over |alpha| <= n of the part of E F^alpha/alpha! of that power."""
+        """The operator at s^n, n <= 4: sum over |alpha| <= n of the part of E F^alpha/alpha! of that power."""
         found: dict[Index, sp.Expr] = {}
         for order in range(1, n + 1):
             for letters in combinations_with_replacement(range(len(self.state)), order):
@@ -157,6 +153,11 @@ class Expansion:
         return self.power(2)
 
     @cached_property
+    def _second(self) -> Operator:
+        """A_2."""
+        return self.power(4)
+
+    @cached_property
     def L1(self) -> Operator:
         """A_2 - A_1^2/2.
 
@@ -165,7 +166,7 @@ class Expansion:
         """
         if half := self.power(3).terms:
             raise Refusal("no-second-order-sde", self._said(half, "a term between the first and the second order is left"))
-        found = self.power(4) - sp.Rational(1, 2) * (self.L0 @ self.L0)
+        found = self._second - sp.Rational(1, 2) * (self.L0 @ self.L0)
         if left := found.above(2):
             raise Refusal("no-second-order-sde", self._said(left, "a derivative above the second is left"))
         return found
@@ -173,7 +174,7 @@ class Expansion:
     @cached_property
     def spread(self) -> sp.Matrix:
         """The covariance of F at the order tau^2, which the conventional first-order model keeps where L_0 has no noise (x tau)."""
-        second = self.power(4).covariance()
+        second = self._second.covariance()
         drift = self.L0.drift()
         return (second - drift * drift.T).applyfunc(sp.expand)
 
@@ -191,7 +192,8 @@ class Expansion:
 
     def _said(self, terms: Mapping[Index, sp.Expr], why: str) -> str:
         index, a = max(terms.items(), key=lambda item: sum(item[0]))
-        return f"{why}: ${sp.latex(sp.factor(a))}$ beside {_operator(self.state, {}).shown(index)}"
+        derivative = [f"d_{letter}" + (f"^{n}" if n > 1 else "") for letter, n in zip(self.state, index, strict=True) if n]
+        return f"{why}: ${sp.latex(sp.factor(a))}$ beside {' '.join(derivative)}"
 
 
 def moments_of(table: Mapping[sp.Symbol, Mapping[int, sp.Expr]]) -> Callable[[sp.Expr], sp.Expr]:

@@ -138,6 +138,20 @@ def legend(axes: Sequence[Any]) -> None:
     )
 
 
+def legend_of_all(axes: Sequence[Any], columns: int = 0, **options: Any) -> None:
+    """One legend for a row of axes that show different things, above them: everything that one of them shows, once.
+
+    Args:
+        columns: of the legend; 0 for one row.
+        options: of matplotlib's legend.
+    """
+    shown = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    axes[0].figure.legend(
+        list(shown.values()), list(shown), loc="outside upper center", ncols=columns or len(shown), frameon=False, handlelength=2.4,
+        **options,
+    )  # fmt: skip
+
+
 def _logarithmic(axis: Any) -> None:
     """A logarithmic vertical axis with plain labels: at powers of ten, or at 1, 2 and 5 where fewer than two fit."""
     from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, NullFormatter

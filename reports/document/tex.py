@@ -117,10 +117,10 @@ def listed(words: Sequence[str]) -> str:
 
 def each(values: Iterable[str], left: str = "") -> Tex:
     r"""Formulas of several objects in their order, after `left`: $x=1$ where all are the same, else $x=1,\ 2$ in this order."""
-    listed = list(values)
-    if len(set(listed)) == 1:
-        return Tex(f"${left}{listed[0]}$")
-    joined = r",\ ".join(listed)
+    shown = list(values)
+    if len(set(shown)) == 1:
+        return Tex(f"${left}{shown[0]}$")
+    joined = r",\ ".join(shown)
     return Tex(rf"${left}{joined}$ in this order")
 
 

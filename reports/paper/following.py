@@ -19,6 +19,8 @@ KNOWN = 0.25
 #: the level of the intervals of summaries, each for one time
 LEVEL = 0.95
 TRANSIENT, AFTER = "transient", "late"
+#: what differs, before the method and its setting
+OF = "the {} SDE of "
 #: the methods that are followed, by their names in the ledger
 METHODS = {"dsgd": "DSGD", "dcsgd": "DCSGD", "dsignsgd": "DSignSGD"}
 
@@ -53,7 +55,7 @@ def following(
             words = f"{METHODS[method]}, {setting[1]}"
             found[f"follows-{setting[0]}-{method}-{model}-{phase}"] = evidence(
                 f"follows-{method}-{phase}-{model}", METHOD, item["verdict"], f"{words}: {item['says']}", anchor,
-                len(chosen), item["failing"], item["gap"], f"the {model} SDE of {words}, {phase}", item["undecided"],
+                len(chosen), item["failing"], item["gap"], OF.format(model) + f"{words}, {phase}", item["undecided"],
             )  # fmt: skip
     return found
 

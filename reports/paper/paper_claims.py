@@ -16,9 +16,9 @@ NOTES = f"{V2}, known here from public notes"
 VISITED = r"the step condition at every state visited, which no $u$ meets if "
 FIRST_STEP = {"step": VISITED + r"$L_1A_1>0$ and $G$ is unbounded"}
 STEP = {"step": VISITED + r"$L_1>0$ and $G$ is unbounded"}
-#: where second moments of the method and of its SDEs are affine in each other
-LINE = r"second moments; quadratics, one coordinate, affine noise, Bernoulli($p$), $1/p=1+\omega$"
 RATIO = {"bounded ratio": r"$|g_j|\le\rho\sigma_k$ along the path"}
+#: the setting of 6.7-change-*
+LINE = r"second moments; quadratics, one coordinate, affine noise, Bernoulli($p$), $1/p=1+\omega$"
 
 SIGNS = Group(
     "Signs converge",

@@ -7,6 +7,7 @@ from typing import Any, final
 
 from reports.document.numbers import number
 from reports.document.tex import escape
+from reports.paper.following import OF
 from reports.paper.ledger import Claim, Group, Results, Status, counts, largest_gaps, ledger, uncited
 from reports.paper.paper_claims import FOLLOWED
 from reports.sections.base import Inputs, Section, reduced_sections
@@ -107,7 +108,7 @@ def gaps(results: Results) -> list[dict[str, Any]]:
     for model in FOLLOWED:
         own = next((e for e in largest_gaps(results) if e["about"].endswith(f"-{model}")), None)
         if own is not None:
-            place = own["gap_of"].replace(f"the {model} SDE of ", "")
+            place = own["gap_of"].removeprefix(OF.format(model))
             shown = worst.setdefault(place, {"models": [], "percents": [], "of": place, "anchor": own["anchor"]})
             shown["models"].append(model)
             shown["percents"].append(number(100 * own["gap"], 3))

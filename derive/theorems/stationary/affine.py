@@ -25,6 +25,7 @@ from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
 from derive.vocabulary.choices import Kind, Model
 from derive.vocabulary.symbols import eta as step_size
 
+METHOD = DCSGD(Bernoulli("p"), Affine())
 eta, N, p, sigma0, sigma1, lam, x, y, c = xs("eta N p sigma0 sigma1 lam x y c")
 CONTEXT = Context(
     {**dict.fromkeys(["eta", "N", "p", "sigma0", "sigma1", "lam"], "const"), **dict.fromkeys(["x", "y", "c"], "rv")}
@@ -55,7 +56,7 @@ def decay(subject: Kind) -> Term:
 
 
 def equation(model: Model) -> CoordinateSDE:
-    return sde(DCSGD(Bernoulli("p"), Affine()), model, Quadratic(("lam",)), 1).expanded
+    return sde(METHOD, model, Quadratic(("lam",)), 1).expanded
 
 
 def terms(own: CoordinateSDE, fall: sp.Expr | int = 1, rate: sp.Expr | int = 1) -> tuple[Term, Term]:

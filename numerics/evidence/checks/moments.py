@@ -60,7 +60,8 @@ def _both(model: Model) -> tuple[Kind, Kind]:
     return model, "method"
 
 
-def _draws(rng: np.random.Generator, count: int, **ranges: tuple[float, float]) -> dict[str, np.ndarray]:
+def log_uniform(rng: np.random.Generator, count: int, **ranges: tuple[float, float]) -> dict[str, np.ndarray]:
+    """Draws from each range (low, high), uniform in the logarithm, (count,)."""
     return {name: np.exp(rng.uniform(np.log(low), np.log(high), count)) for name, (low, high) in ranges.items()}
 
 
@@ -73,15 +74,15 @@ def stationary(id: str, noise: str, model: Model, count: int = 200) -> list[Veri
     rng = np.random.default_rng(71)
     if noise == "correlated":
         method, h, read = DSGD(Correlated(Gaussian())), ("h1", "h2"), "mixed"
-        draws = _draws(rng, count, eta=(0.01, 1), h1=(0.1, 2.5), h2=(0.1, 2.5)) | {"Sigma1_2": rng.normal(size=count)}
+        draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.1, 2.5), h2=(0.1, 2.5)) | {"Sigma1_2": rng.normal(size=count)}
         draws |= {"Sigma1_1": 3 + np.zeros(count), "Sigma2_2": 4 + np.zeros(count)}
     elif noise == "affine":
         method, h, read = DCSGD(RandK("k"), Affine()), ("h1", "h2"), "squares"
-        draws = _draws(rng, count, eta=(0.01, 1), h1=(0.1, 2), h2=(0.1, 2), sigma0=(0.1, 2), sigma1=(0.1, 1))
+        draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.1, 2), h2=(0.1, 2), sigma0=(0.1, 2), sigma1=(0.1, 1))
         draws["k"] = rng.integers(1, 3, count).astype(float)
     else:
         method, h, read = DSGD(Gaussian()), ("lam",), "square"
-        draws = _draws(rng, count, eta=(0.01, 1), lam=(0.1, 3), sigma=(0.1, 2))
+        draws = log_uniform(rng, count, eta=(0.01, 1), lam=(0.1, 3), sigma=(0.1, 2))
     draws["N"] = rng.integers(1, 9, count).astype(float)
     found = []
     for subject in _both(model):
@@ -112,7 +113,7 @@ def polyak(id: str, model: Model, count: int = 200, scale: float = 1.0) -> list[
     scale: multiplies the bound, to check that a wrong one is found.
     """
     rng = np.random.default_rng(65)
-    draws = _draws(rng, count, eta=(0.01, 1.5), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
+    draws = log_uniform(rng, count, eta=(0.01, 1.5), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
     alike = rng.uniform(size=count) < 0.2
     draws["h2"] = np.where(alike, draws["h1"], draws["h2"])
     draws["N"] = np.full(count, 2.0)
@@ -189,12 +190,12 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
     theorem = entries()[id]
     assert isinstance(theorem, Theorem)
     if scales == "several":
-        draws = _draws(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3)) | {
+        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3)) | {
             "N": 2 + np.zeros(count)
         }
         cases = [numbers for _, numbers in generic("linear signs", draws, count)]
     else:
-        draws = _draws(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma=(0.1, 3)) | {
+        draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma=(0.1, 3)) | {
             "N": rng.integers(1, 9, count).astype(float)
         }
         bare = of_points(count, **draws)

@@ -10,19 +10,15 @@ from itertools import product
 
 import numpy as np
 
-from derive.methods.compressors import Bernoulli
-from derive.methods.distributed import DCSGD
-from derive.methods.noise import Affine
 from derive.proof.language.terms import x
-from derive.theorems.stationary.affine import generator
+from derive.theorems.stationary.affine import METHOD, generator
 from derive.vocabulary.choices import Kind, Model
 from numerics.evidence.checks.facts import of_points
 from numerics.evidence.checks.formulas import Numbers, conclusion, paths
-from numerics.evidence.checks.moments import MomentMap
+from numerics.evidence.checks.moments import MomentMap, log_uniform
 from numerics.evidence.checks.points import at_points, merged, scaled
 from numerics.evidence.checks.result import Verified
 
-METHOD = DCSGD(Bernoulli("p"), Affine())
 #: values of x_n in a random law, and of the noise
 PLACES, SIGNS = 4, 2
 
@@ -30,8 +26,7 @@ PLACES, SIGNS = 4, 2
 def draw(count: int, seed: int) -> dict[str, np.ndarray]:
     """Random constants, with steps on both sides of the thresholds; p is the inverse of a whole number."""
     rng = np.random.default_rng(seed)
-    ranges = {"eta": (0.02, 2.0), "lam": (0.1, 3.0), "sigma0": (0.1, 2.0), "sigma1": (0.1, 1.5)}
-    draws = {name: np.exp(rng.uniform(np.log(low), np.log(high), count)) for name, (low, high) in ranges.items()}
+    draws = log_uniform(rng, count, eta=(0.02, 2.0), lam=(0.1, 3.0), sigma0=(0.1, 2.0), sigma1=(0.1, 1.5))
     draws["p"] = 1 / rng.integers(1, 4, count)
     draws["N"] = rng.integers(1, 9, count).astype(float)
     return draws

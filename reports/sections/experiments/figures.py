@@ -9,7 +9,7 @@ import numpy as np
 
 from numerics.tasks.criteria import ROUNDING
 from numerics.tasks.step_rules import RULES
-from reports.document.figures import STYLES, bands, figure, gaps, legend
+from reports.document.figures import STYLES, bands, figure, gaps, legend, legend_of_all
 from reports.sections.compare import relative_gaps
 from reports.sections.experiments.study import BEST, HELD
 
@@ -169,8 +169,4 @@ def _named(axes: list[Any], problems: list[dict[str, Any]], columns: int) -> Non
     """One label of the measured quantity for the two axes of a problem, and above a row one legend of everything that it shows."""
     for axis, problem in zip(axes[::2], problems, strict=True):
         axis.set_ylabel(f"last {_loss(problem)}")
-    shown = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    axes[0].figure.legend(
-        list(shown.values()), list(shown), loc="outside upper center", ncols=columns if len(axes) > 2 else 1, frameon=False,
-        handlelength=2.4,
-    )
+    legend_of_all(axes, columns if len(axes) > 2 else 1)

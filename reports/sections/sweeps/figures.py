@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reports.document.figures import NAMED, STYLES, figure
+from reports.document.figures import NAMED, STYLES, figure, legend_of_all
 from reports.paper.following import METHODS
 
 TITLES = {
@@ -89,15 +89,6 @@ def bar(axes: Sequence[Any], mesh: Any, label: str, ticks: Mapping[float, str] |
         made.set_ticks(list(ticks), labels=list(ticks.values()))
 
 
-def _key(axes: Sequence[Any]) -> None:
-    """Above a row of axes one legend of all that they show."""
-    shown = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    axes[0].figure.legend(
-        list(shown.values()), list(shown), loc="outside upper center", ncols=len(shown), frameon=False, columnspacing=1.2,
-        handlelength=2.4, fontsize=7,
-    )  # fmt: skip
-
-
 def _compression(found: Mapping[str, Any], folder: Path) -> None:
     with figure(folder, "sweep-compression", columns=4, size=(1.6, 2.1)) as axes:
         for axis, (name, growth) in zip(axes, found["growth"].items(), strict=True):
@@ -110,7 +101,7 @@ def _compression(found: Mapping[str, Any], folder: Path) -> None:
             axis.set_ylim(found["eta"][0], found["eta"][-1])
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"step size $\eta$")
         bar(axes, mesh, "growth in a step", {-1: r"$\leq-1$", 0: "0", 1: r"$\geq1$"})
-        _key(axes)
+        legend_of_all(axes, columnspacing=1.2, fontsize=7)
 
 
 def _clients(found: Mapping[str, Any], folder: Path) -> None:
@@ -224,7 +215,7 @@ def _quartic(found: Mapping[str, Any], folder: Path) -> None:
             axis.set_xlabel(r"$q=\eta x_0^2$")
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"steps $n=t/\eta$")
         bar(axes, mesh, r"$|x|/|x_0|$", {-1: r"$\leq0.1$", 0: "1", 1: r"$\geq10$"})
-        _key(axes)
+        legend_of_all(axes, columnspacing=1.2, fontsize=7)
 
 
 def _schedules(found: Mapping[str, Any], folder: Path) -> None:
@@ -236,7 +227,7 @@ def _schedules(found: Mapping[str, Any], folder: Path) -> None:
             axis.set_xlabel(r"$\eta\eta_0x_0^2$")
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"exponent $\gamma$ of the schedule")
         bar(axes, mesh, "share of blow-ups")
-        _key(axes)
+        legend_of_all(axes, columnspacing=1.2, fontsize=7)
 
 
 def _strength(found: Mapping[str, Any], folder: Path) -> None:
@@ -249,4 +240,4 @@ def _strength(found: Mapping[str, Any], folder: Path) -> None:
             if name == "N":
                 axis.set_xscale("log", base=2)
             axis.set_yticklabels([]) if axis is not axes[0] else axis.set_ylabel(r"step size $\eta$")
-        _key(axes)
+        legend_of_all(axes, columnspacing=1.2, fontsize=7)

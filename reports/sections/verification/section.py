@@ -32,7 +32,6 @@ _ORDER = ("VIOLATED", "INCONCLUSIVE", "CONFIRMED")
 _ROUNDING = 1e-12
 #: facts about a noise law, of which there are many similar ones: 8-cauchy-1, 8-cauchy-2, ..
 _LAW = re.compile(r"(8-.+)-(\d+)")
-#: how notes write a second moment (after escaping), and how it is typeset
 #: mathematics in the notes of checks, which are plain text
 _MATHS = {
     "E x^2": r"\mathbb{E}\,x^2", "E G": r"\mathbb{E}\,G", "|f'|": "|f'|", "f''": "f''", "D_0": "D_0", "eta": r"\eta",

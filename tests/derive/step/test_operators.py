@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 
 from derive.expressions.vanishing import vanishes
-from derive.step.operators import Expansion, Operator, moments_of, root
+from derive.step.operators import OneStep, Operator, moments_of, root
 from derive.vocabulary.errors import Refusal
 
 x, m, V, Z = sp.symbols("x m V Z", real=True)
@@ -22,19 +22,19 @@ D = sp.Function("D")(v)
 NOISE = moments_of({Z: {2: s2, 4: m4}})
 
 
-def sgd() -> Expansion:
-    return Expansion((x,), {x: -step * (g + Z)}, NOISE)
+def sgd() -> OneStep:
+    return OneStep((x,), {x: -step * (g + Z)}, NOISE)
 
 
-def heavy_ball() -> Expansion:
+def heavy_ball() -> OneStep:
     """x' = x + v', v' = muhat v - eta (g + Z), one step = delta = sqrt(eta), v = delta V, muhat = 1 - mu delta."""
     new = (1 - mu * step) * V - step * (g + Z)
-    return Expansion((x, V), {x: step * new, V: new - V}, NOISE)
+    return OneStep((x, V), {x: step * new, V: new - V}, NOISE)
 
 
-def rmsprop() -> Expansion:
+def rmsprop() -> OneStep:
     """x' = x - eta G D(v), v' = v + c eta (G^2 - v): ballistic, with the old v in the denominator."""
-    return Expansion((x, v), {x: -step * (g + Z) * D, v: c * step * ((g + Z) ** 2 - v)}, NOISE)
+    return OneStep((x, v), {x: -step * (g + Z) * D, v: c * step * ((g + Z) ** 2 - v)}, NOISE)
 
 
 def equal(a: sp.Matrix, b: list) -> bool:
@@ -77,7 +77,7 @@ def test_averaged_momentum_to_both_orders() -> None:
     """
     h, rho, eta = sp.symbols("h rho eta", positive=True)
     new = m + rho * step * (h * x + Z - m)
-    found = Expansion((x, m), {x: -step * new, m: new - m}, NOISE)
+    found = OneStep((x, m), {x: -step * new, m: new - m}, NOISE)
     matrix = sp.Matrix([x - step * new, new]).xreplace({Z: sp.S.Zero, root: sp.sqrt(eta)}).jacobian([x, m])
     slow, fast = (L.drift().jacobian([x, m]) for L in (found.L0, found.L1))
     flow = sp.eye(2) + eta * slow + eta**2 * (fast + slow**2 / 2)  # exp(eta (B_0 + eta B_1)) to its second order
@@ -121,7 +121,7 @@ def test_the_operators_have_the_expectation_of_a_step(name: str, outcomes: Mappi
     increment = POLYNOMIAL[name]
     state = tuple(increment)
     known = {n: sp.Add(*[p * z**n for z, p in outcomes.items()]) for n in range(1, 9)}
-    found = Expansion(state, increment, moments_of({Z: known}))
+    found = OneStep(state, increment, moments_of({Z: known}))
     last = state[-1]
     for phi in (x**2, x * last, last**3 + x * last**2, (x + last) ** 4):
         exact = sp.Poly(change(increment, phi, outcomes), root)
@@ -146,23 +146,23 @@ def test_products_are_compositions() -> None:
 def test_what_stands_in_the_way_of_a_second_order_is_named() -> None:
     """Noise of order sqrt(tau) in x: only with the kurtosis of a Gaussian, and no skew, is there an SDE of weak order 2."""
     walk = {x: root * Z}
-    assert Expansion((x,), walk, moments_of({Z: {2: s2, 4: 3 * s2**2}})).L1.terms == {}
+    assert OneStep((x,), walk, moments_of({Z: {2: s2, 4: 3 * s2**2}})).L1.terms == {}
     with pytest.raises(Refusal, match=r"above the second.*d_x\^4") as refused:
-        _ = Expansion((x,), walk, moments_of({Z: {2: s2, 4: m4}})).L1
+        _ = OneStep((x,), walk, moments_of({Z: {2: s2, 4: m4}})).L1
     assert refused.value.kind == "no-second-order-sde"
     with pytest.raises(Refusal, match=r"between the first and the second.*d_x\^3"):
-        _ = Expansion((x,), walk, moments_of({Z: {2: s2, 3: m4, 4: 3 * s2**2}})).L1
+        _ = OneStep((x,), walk, moments_of({Z: {2: s2, 3: m4, 4: 3 * s2**2}})).L1
 
 
 def test_a_step_that_moves_too_far_has_no_diffusion() -> None:
     with pytest.raises(Refusal, match="root of its time"):
-        _ = Expansion((x,), {x: -root * (g + Z)}, NOISE).L0
+        _ = OneStep((x,), {x: -root * (g + Z)}, NOISE).L0
     with pytest.raises(Refusal, match="does not shrink"):
-        _ = Expansion((x,), {x: -g}, NOISE).L0
+        _ = OneStep((x,), {x: -g}, NOISE).L0
 
 
 def test_moments_that_are_missing_are_named() -> None:
     with pytest.raises(Refusal, match="order 4 of"):
-        _ = Expansion((v,), {v: step * ((g + Z) ** 2 - v)}, moments_of({Z: {2: s2}})).L1
+        _ = OneStep((v,), {v: step * ((g + Z) ** 2 - v)}, moments_of({Z: {2: s2}})).L1
     with pytest.raises(Refusal, match="not a polynomial"):
-        _ = Expansion((x,), {x: -step * sp.sign(g + Z)}, NOISE).L0
+        _ = OneStep((x,), {x: -step * sp.sign(g + Z)}, NOISE).L0

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from derive.sanity import all_checks
+from derive.theorems.catalogue import entries
+from derive.theorems.entry.theorem import Theorem
 from reports.assembly.plan import SECTIONS, chosen
 from reports.assembly.report import build_report
 from reports.document.html import pandoc_path
@@ -48,6 +51,16 @@ def every_claim_has_its_evidence(report: tuple[Path, dict[str, Any]]) -> None:
 def sentences_have_a_space_between(report: tuple[Path, dict[str, Any]]) -> None:
     for part in sorted((report[0] / "parts").glob("*.tex")):
         assert re.findall(r".*[a-z$)][.;:,][A-Z][a-z].*", part.read_text()) == [], part.name
+
+
+def what_is_by_hand_or_computed_is_said(report: tuple[Path, dict[str, Any]]) -> None:
+    """What follows by hand stands after its theorem, and the lines of the computed statements are in the appendix."""
+    theorems, proofs = ((report[0] / "parts" / f"{name}.tex").read_text() for name in ("theorems", "proofs"))
+    by_hand = [e for e in entries().values() if isinstance(e, Theorem) and e.hence]
+    assert theorems.count(r"\emph{Hence} ") == len(by_hand) + 1 > 5  # the introduction says what it means
+    for check in all_checks():
+        own = proofs[proofs.index(rf"\textbf{{{check.title}}}") :]
+        assert own[: own.index(r"\end{sdproof}")].count(r"\item ") == len(check.lines) > 0, check.name
 
 
 def a_second_run_computes_nothing(report: tuple[Path, dict[str, Any]]) -> None:
@@ -164,6 +177,7 @@ def test_the_whole_report(tmp_path: Path) -> None:
     links_land_and_nothing_stands_twice(report)
     numbers_on_the_page_are_the_pdfs(report)
     a_page_and_fifty(report)
+    what_is_by_hand_or_computed_is_said(report)
     a_second_run_computes_nothing(report)
     the_page_on_a_phone(report, tmp_path)
     no_fault_of_access(report, tmp_path)
