@@ -13,7 +13,7 @@ A claim file is TOML with the keys `variables` (names), `assume` (relations, opt
 `^` is `**`: it binds tighter than a sign, so that -x^2 is -(x^2). All variables are real and dimensionless. Whether denominators
 and arguments of sqrt and log are inside their domains is not checked here.
 
-`derive.reading.tokens` and `derive.reading.grammar` read its strings.
+`derive.formulas.tokens` and `derive.formulas.grammar` read its strings.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from derive.reading.grammar import ONE_RELATION, Relation, Term, parse_relation, parse_term
-from derive.reading.specs import check_text
-from derive.reading.tokens import FUNCTIONS
-from derive.reading.toml_file import read_table, written
+from derive.formulas.grammar import ONE_RELATION, Relation, Term, parse_relation, parse_term
+from derive.formulas.text import check_text, written
+from derive.formulas.tokens import FUNCTIONS
+from derive.reading.toml_file import read_table
 from derive.vocabulary.errors import BadInput
 
 MAX_NAMES = 64  # variables

@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, final
 
+from derive.formulas.text import written
 from derive.reading.problems import (
     KEYS,
     MAX_DRAWS,
@@ -25,7 +26,6 @@ from derive.reading.problems import (
     read_keys,
     whole,
 )
-from derive.reading.toml_file import written
 from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import BadInput
 

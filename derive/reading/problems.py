@@ -13,8 +13,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from derive.reading.specs import Spec, check_text, parse_spec, require_distinct
-from derive.reading.toml_file import Decimal, read_table, written
+from derive.formulas.text import check_text, written
+from derive.reading.specs import Spec, parse_spec, require_distinct
+from derive.reading.toml_file import Decimal, read_table
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import MAX_DIGITS, parse_value

@@ -16,15 +16,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
+from derive.formulas.text import check_text
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import parse_value
 from derive.vocabulary.registry import Entry, Parameter, Value, lookup
 
-MAX_LENGTH = 2000  # characters in one spec
 MAX_VALUES = 64  # values of one key
 FORM = "name or name:key=value,key=value"
 
-_UNPRINTABLE = re.compile(r"[^ -~]")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}", re.ASCII)
 
 
@@ -113,21 +112,6 @@ def parse_spec(kind: str, text: object, field: str) -> Spec:
         start += len(pair) + 1
     _check_zeros(entry, given)
     return Spec(entry, tuple((p.name, given[p.name]) for p in entry.parameters if p.name in given))
-
-
-def check_text(text: object, field: str, accepted: str, limit: int = MAX_LENGTH) -> str:
-    """`text` if it is a string of printable ASCII of at most `limit` characters.
-
-    Raises:
-        BadInput: anything else. Look-alikes of ASCII letters and digits, control characters, and line ends are refused.
-    """
-    if not isinstance(text, str):
-        raise BadInput(field, text, f"text: {accepted}")
-    if len(text) > limit:
-        raise BadInput(field, text, f"at most {limit} characters")
-    if odd := _UNPRINTABLE.search(text):
-        raise BadInput(field, text, f"printable ASCII characters only: {accepted}", odd.start() + 1)
-    return text
 
 
 def require_distinct(specs: Iterable[Spec]) -> None:

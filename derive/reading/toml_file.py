@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from dataclasses import dataclass
@@ -64,23 +63,6 @@ def read_table(path: str | Path) -> dict[str, Any]:
         raise BadInput(name, "values nested too deeply", "a TOML file without tables in tables") from None
     except ValueError as error:  # an integer beyond Python's limits
         raise BadInput(name, str(error), f"a TOML file with numbers of at most {MAX_DIGITS} digits") from None
-
-
-def written(value: object, depth: int = 0) -> str:
-    """A value as it is written in a TOML file (text without its quotes), for messages."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False) if depth else value
-    if isinstance(value, list | dict) and depth > 2:
-        return "[...]" if isinstance(value, list) else "{...}"
-    if isinstance(value, list):
-        return f"[{', '.join(written(item, depth + 1) for item in value)}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key} = {written(item, depth + 1)}' for key, item in value.items())}}}"
-    if isinstance(value, int) and abs(value) >= 10**100:  # Python refuses to print the longest ones
-        return "a number of more than 100 digits"
-    return str(value)
 
 
 def _not_toml(name: str, text: str, why: str) -> BadInput:

@@ -123,14 +123,14 @@ FAULTS: tuple[Fault, ...] = (
     # reading
     Fault(
         "negative powers are read as positive ones",
-        "derive/reading/grammar.py",
+        "derive/formulas/grammar.py",
         "return raised if exponent >= 0 else",
         "return raised if exponent >= -1 else",
         ("tests/derive/reading/test_grammar.py", "tests/derive/reading/test_claims.py"),
     ),
     Fault(
         "a number loses its sign",
-        "derive/reading/grammar.py",
+        "derive/formulas/grammar.py",
         "return built._replace(term=_number(-Fraction(term[1])))",
         "return built._replace(term=_number(Fraction(term[1])))",
         ("tests/derive/reading/test_grammar.py", "tests/derive/reading/test_claims.py"),

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from derive.formulas.grammar import parse_relation, parse_term
+from derive.formulas.tokens import FUNCTIONS
 from derive.proof.claims.branch import Branch, OutOfTime, opposite
 from derive.proof.claims.domain import Domain, enter_assumptions, inside_out, refused
 from derive.proof.claims.one_variable import OneVariable
@@ -34,8 +36,6 @@ from derive.proof.refute.z3 import decide
 from derive.proof.search.clock import now
 from derive.proof.search.one_variable import disprove
 from derive.reading.claims import Claim, listed, variable_names
-from derive.reading.grammar import parse_relation, parse_term
-from derive.reading.tokens import FUNCTIONS
 from derive.vocabulary.errors import BadInput
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)

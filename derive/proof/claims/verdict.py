@@ -8,6 +8,7 @@ from fractions import Fraction
 from html import escape
 from typing import Any, Literal
 
+from derive.formulas.grammar import parse_term
 from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact, Kernel, genuine
 from derive.proof.language.context import Context, ProofError
@@ -15,7 +16,6 @@ from derive.proof.language.terms import Relation, Term, from_json
 from derive.proof.language.text import TermWriter, said, text
 from derive.proof.refute.algebraic import Algebraic
 from derive.proof.refute.exact import NoValue, Values, counterexample
-from derive.reading.grammar import parse_term
 from derive.vocabulary.errors import BadInput
 
 Status = Literal["PROVED", "DECIDED", "REFUTED", "UNDECIDED"]

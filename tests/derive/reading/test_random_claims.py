@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from derive.formulas.grammar import parse_relation, parse_term
+from derive.formulas.tokens import FUNCTIONS
 from derive.proof.language.text import show
-from derive.reading.grammar import parse_relation, parse_term
-from derive.reading.tokens import FUNCTIONS
 from derive.vocabulary.errors import BadInput
-from tests.derive.reading.test_grammar import NAMES, random_text
+from tests.derive.formulas.test_grammar import NAMES, random_text
 from tests.support.hostile_text import TOKENS, noise_text, nothing_is_evaluated_or_written
 
 PIECES = [

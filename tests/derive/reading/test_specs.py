@@ -8,13 +8,14 @@ import pytest
 import sympy as sp
 
 from derive.derivation import sde
+from derive.formulas.text import MAX_LENGTH
 from derive.methods.compressors import Bernoulli, Identity, Natural, RandK, Sign, TopK
 from derive.methods.distributed import DCSGD, DSGD, DSignSGD
 from derive.methods.losses import LogisticRegression, Quadratic
 from derive.methods.noise import Affine, Gaussian, NoNoise, Scaled, Stable, StudentT
 from derive.methods.schedules import Free, Power
 from derive.reading.problems import MAX_ENTRIES, problem
-from derive.reading.specs import MAX_LENGTH, MAX_VALUES, parse_spec
+from derive.reading.specs import MAX_VALUES, parse_spec
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import N, parameter
 

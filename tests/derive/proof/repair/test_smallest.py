@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import derive.proof.repair.smallest as repair_module
+from derive.formulas.grammar import parse_relation
 from derive.proof.claims.prove import prove
 from derive.proof.claims.verdict import Repair, Verdict
 from derive.proof.kernel.certificate import dumps
@@ -26,7 +27,6 @@ from derive.proof.repair.constants import numerals
 from derive.proof.repair.smallest import proposed, repairs
 from derive.proof.replay.check import replay
 from derive.proof.search.clock import now
-from derive.reading.grammar import parse_relation
 from tests.support.corpus.cases import claim_of
 from tests.support.corpus.failing import FALSE
 from tests.support.samples import slow_but

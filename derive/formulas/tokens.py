@@ -1,16 +1,41 @@
-"""Tokens of a term or a relation of a claim file: numbers, names and signs of a whitelist, and nothing else."""
+"""Tokens of a term or a relation: numbers, names and signs of a whitelist, and nothing else."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, final
 
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import MAX_DIGITS
 
 FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs")
 RELATIONS = ("<=", "<", ">=", ">", "==")
+
+
+
+@final
+@dataclass(frozen=True)
+class Language:
+    """What the formulas of one kind of input may hold besides variables and numbers.
+
+    Args:
+        functions: each with the least and the greatest number of its arguments; a name that is a variable too is the function
+            where a parenthesis follows.
+        powers: whether an exponent may be any term.
+    """
+
+    functions: Mapping[str, tuple[int, int]] = field(default_factory=lambda: dict.fromkeys(FUNCTIONS, (1, 1)))
+    powers: bool = False
+
+    @property
+    def commas(self) -> bool:
+        """Whether a comma may stand between arguments."""
+        return any(most > 1 for _, most in self.functions.values())
+
+
+CLAIMS = Language()
 MAX_TOKENS = 500  # of one relation or term, without parentheses
 
 _TOKEN = re.compile(
@@ -22,7 +47,7 @@ _GLUED = re.compile(r"[A-Za-z0-9_.]*", re.ASCII)
 
 
 class Token(NamedTuple):
-    kind: str  # number, variable, function, relation, operator, bracket
+    kind: str  # number, variable, function, relation, operator, bracket, comma
     text: str
     start: int  # in the user's text, from 0
 
@@ -31,7 +56,7 @@ class Token(NamedTuple):
         return self.start + len(self.text)
 
 
-def scan(text: str, variables: Collection[str], field: str, whole: str) -> list[Token]:
+def scan(text: str, variables: Collection[str], field: str, whole: str, language: Language = CLAIMS) -> list[Token]:
     """The tokens of `text`, each of a kind that the grammar has."""
     tokens: list[Token] = []
     at = count = 0
@@ -43,7 +68,9 @@ def scan(text: str, variables: Collection[str], field: str, whole: str) -> list[
         if kind == "number":
             _check_number(text, token, field)
         elif kind == "name":
-            token = token._replace(kind=_kind_of_name(token, variables, field))
+            token = token._replace(kind=_kind_of_name(text, token, variables, field, language))
+        elif token.text == "," and language.commas:
+            token = token._replace(kind="comma")
         elif kind == "other" or (kind == "relation" and token.text not in RELATIONS):
             accepted = whole if kind == "relation" else _what_instead(token.text)
             raise BadInput(field, token.text, accepted, token.start + 1)
@@ -64,17 +91,18 @@ def _check_number(text: str, token: Token, field: str) -> None:
         raise BadInput(field, token.text, f"a number of at most {MAX_DIGITS} digits", token.start + 1)
 
 
-def _kind_of_name(token: Token, variables: Collection[str], field: str) -> str:
-    if token.text in variables:
+def _kind_of_name(text: str, token: Token, variables: Collection[str], field: str, language: Language) -> str:
+    called = text[token.end :].lstrip(" ").startswith("(")
+    if token.text in variables and not (called and token.text in language.functions):
         return "variable"
-    if token.text in FUNCTIONS:
+    if token.text in language.functions:
         return "function"
     if token.text == "pi":
         accepted = "a rational bound in place of pi, such as 3.1416"
     else:
         names = list(variables)
         some = ", ".join(names[:8]) + (", .." if len(names) > 8 else "")
-        accepted = f"the variables {some or '(none)'} and the functions {' '.join(FUNCTIONS)}"
+        accepted = f"the variables {some or '(none)'} and the functions {' '.join(language.functions)}"
     raise BadInput(field, token.text, accepted, token.start + 1)
 
 

@@ -8,9 +8,9 @@ from fractions import Fraction
 
 import pytest
 
+from derive.formulas.grammar import MAX_DEPTH, MAX_NESTING, Term, parse_relation, parse_term
+from derive.formulas.tokens import FUNCTIONS, MAX_TOKENS
 from derive.proof.language.text import show
-from derive.reading.grammar import MAX_DEPTH, MAX_NESTING, Term, parse_relation, parse_term
-from derive.reading.tokens import FUNCTIONS, MAX_TOKENS
 from derive.vocabulary.errors import BadInput
 from tests.support.hostile_text import nothing_is_evaluated_or_written
 

@@ -1,4 +1,4 @@
-"""Terms and relations in the grammar of claim files (`derive.reading.claims`), read without evaluating anything.
+"""Terms and relations in the grammar of claim files (`derive.reading.claims`), or a richer `Language`, without evaluating anything.
 
 How: `tokens` admits tokens by a whitelist, and Python's parser gets their skeleton alone, in which every number and every name is
 the letter `_`; the tree that comes back is walked by a whitelist of nodes. No name or number of the user's is parsed as Python.
@@ -12,12 +12,12 @@ from fractions import Fraction
 from math import comb
 from typing import Any, NamedTuple, TypeAlias
 
-from derive.reading.specs import check_text
-from derive.reading.tokens import FUNCTIONS, Token, scan
-from derive.reading.toml_file import written
+from derive.formulas.text import check_text, written
+from derive.formulas.tokens import CLAIMS, Language, Token, scan
 from derive.vocabulary.errors import BadInput
 
-#: ("x", "g"), ("q", "3/4"), ("+", t, ..), ("*", t, ..), ("^", t, n), ("/", a, b), ("f", "sqrt", t), as in derive/proof/FORMAT.md
+#: ("x", "g"), ("q", "3/4"), ("+", t, ..), ("*", t, ..), ("^", t, n), ("/", a, b), ("f", "sqrt", t), as in derive/proof/FORMAT.md;
+#: in a language with functions of several arguments ("f", "max", s, t), with terms as exponents ("f", "^", t, exponent)
 Term: TypeAlias = tuple[Any, ...]
 #: ("<=", l, r), ("<", l, r) or ("==", l, r)
 Relation: TypeAlias = tuple[str, Term, Term]
@@ -30,7 +30,6 @@ MAX_MONOMIALS = 10**5  # of a term when it is multiplied out
 MAX_QUOTIENT = 100  # digits of the numerator or denominator of a quotient of numbers
 ONE_RELATION = "one relation <= < >= > or == between two terms"
 _TERM = "a term such as 1 - x^2/2"
-_OPERAND = f"a number, a variable, one of {' '.join(FUNCTIONS)}, or ("
 _OPERATOR = "one of + - * / ^ (a product is written 2*x)"
 _EXPONENT = f"an integer from -{MAX_POWER} to {MAX_POWER} as exponent (a square root is sqrt)"
 
@@ -52,24 +51,24 @@ def parse_relation(text: object, variables: Collection[str], field: str) -> Rela
     middle = tokens[places[0]]
     sides = tokens[: places[0]], tokens[places[0] + 1 :]
     # Where a side is missing: the left one before the relation, the right one at the end of the text.
-    left = _Reader(text, field, sides[0]).term(middle.text, middle.start)
-    right = _Reader(text, field, sides[1]).term("nothing", len(text))
+    left = _Reader(text, field, sides[0], CLAIMS).term(middle.text, middle.start)
+    right = _Reader(text, field, sides[1], CLAIMS).term("nothing", len(text))
     op = middle.text
     return (op.replace(">", "<"), right, left) if op in (">=", ">") else (op, left, right)
 
 
-def parse_term(text: object, variables: Collection[str], field: str) -> Term:
+def parse_term(text: object, variables: Collection[str], field: str, language: Language = CLAIMS) -> Term:
     """Read one term over `variables`.
 
     Raises:
         BadInput: it is not in the grammar, or beyond the caps. A column counts from 1 in `text`.
     """
     text = _text(text, field, _TERM)
-    tokens = scan(text, variables, field, _TERM)
+    tokens = scan(text, variables, field, _TERM, language)
     relation = next((token for token in tokens if token.kind == "relation"), None)
     if relation is not None:
         raise BadInput(field, relation.text, f"{_TERM}, without a relation", relation.start + 1)
-    return _Reader(text, field, tokens).term("nothing", len(text))
+    return _Reader(text, field, tokens, language).term("nothing", len(text))
 
 
 def _text(value: object, field: str, accepted: str) -> str:
@@ -99,15 +98,16 @@ _ZERO, _ONE, _MINUS = ("q", "0"), ("q", "1"), ("q", "-1")
 class _Reader:
     """One side of a relation, or a term: from its tokens to a term."""
 
-    def __init__(self, text: str, field: str, tokens: Sequence[Token]) -> None:
-        self.text, self.field, self.tokens = text, field, tokens
+    def __init__(self, text: str, field: str, tokens: Sequence[Token], language: Language) -> None:
+        self.text, self.field, self.tokens, self.language = text, field, tokens, language
+        self.operand = f"a number, a variable, one of {' '.join(language.functions)}, or ("
 
     def term(self, found: str, end: int) -> Term:
         """The term; `found` stands at position `end`, where it ends."""
         self._check_order(found, end)
         starts, ends, pieces, at = {}, {}, [], 0
         for token in self.tokens:
-            piece = token.text.replace("^", "**") if token.kind in ("operator", "bracket") else "_"
+            piece = token.text.replace("^", "**") if token.kind in ("operator", "bracket", "comma") else "_"
             starts[at], ends[at + len(piece)] = token, token
             pieces.append(piece)
             at += len(piece) + 1
@@ -121,31 +121,40 @@ class _Reader:
     def _check_order(self, found: str, end: int) -> None:
         """Check that operands and operators alternate and brackets match, so that the rest is a sentence of the grammar."""
         opened: list[Token] = []
+        calls: list[bool] = []  # of each open bracket, whether it holds the arguments of a function
         operand, before = True, None  # whether an operand has to come next; the token before
         for token in self.tokens:
             sign = token.kind == "operator" and token.text in "+-"
             if before is not None and before.kind == "function" and token.text != "(":
-                raise self._bad(before, f"{before.text}(..), with its one argument in parentheses")
+                raise self._bad(before, f"{before.text}(..), with {self._arguments(before)} in parentheses")
             if operand and not (token.kind in ("number", "variable", "function") or token.text == "(" or sign):
-                raise self._bad(token, _OPERAND)
-            if not operand and not (token.kind == "operator" or token.text == ")"):
+                raise self._bad(token, self.operand)
+            if token.kind == "comma" and not (calls and calls[-1]):
+                raise self._bad(token, "a comma between the arguments of a function only")
+            if not operand and not (token.kind in ("operator", "comma") or token.text == ")"):
                 raise self._bad(token, _OPERATOR)
             if token.text == "(":
                 opened.append(token)
+                calls.append(before is not None and before.kind == "function")
                 if len(opened) > MAX_NESTING:
                     raise self._bad(token, f"at most {MAX_NESTING} nested parentheses")
             elif token.text == ")":
                 if not opened:
                     raise self._bad(token, "a matching ( before it")
                 opened.pop()
-            operand = token.kind in ("operator", "function") or token.text == "("
+                calls.pop()
+            operand = token.kind in ("operator", "function", "comma") or token.text == "("
             before = token
         if before is not None and before.kind == "function":
-            raise self._bad(before, f"{before.text}(..), with its one argument in parentheses")
+            raise self._bad(before, f"{before.text}(..), with {self._arguments(before)} in parentheses")
         if operand:
-            raise BadInput(self.field, found, _OPERAND, end + 1)
+            raise BadInput(self.field, found, self.operand, end + 1)
         if opened:
             raise self._bad(opened[-1], "a ) for each (")
+
+    def _arguments(self, function: Token) -> str:
+        least, most = self.language.functions[function.text]
+        return "its one argument" if most == 1 else f"{least} to {most} arguments"
 
     def _bad(self, token: Token, accepted: str) -> BadInput:
         return BadInput(self.field, token.text, accepted, token.start + 1)
@@ -166,9 +175,8 @@ class _Reader:
             built = self._multiply(node)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             built = self._raise(node)
-        elif isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
-            inner = self._build(node.args[0])
-            built = _Built(("f", self.starts[node.func.col_offset].text, inner.term), inner.depth + 1, inner.power)
+        elif isinstance(node, ast.Call) and not node.keywords:
+            built = self._call(node)
         elif isinstance(node, ast.Name):
             token = self.starts[node.col_offset]
             number = token.kind == "number"
@@ -183,6 +191,15 @@ class _Reader:
         if built.monomials > MAX_MONOMIALS:
             raise self._refuse(node, f"at most {MAX_MONOMIALS} monomials when multiplied out")
         return built
+
+    def _call(self, node: ast.Call) -> _Built:
+        function = self.starts[node.func.col_offset]
+        least, most = self.language.functions[function.text]
+        if not least <= len(node.args) <= most:
+            raise self._refuse(node, f"{function.text}(..), with {self._arguments(function)} in parentheses")
+        inner = [self._build(argument) for argument in node.args]
+        depth, power = 1 + max(a.depth for a in inner), max(a.power for a in inner)
+        return _Built(("f", function.text, *(a.term for a in inner)), depth, power)
 
     def _spine(self, node: ast.expr, *ops: type[ast.operator]) -> list[tuple[ast.operator | None, ast.expr]]:
         """a op b op c as [(None, a), (op, b), (op, c)]: in a loop, since such chains may be hundreds long."""
@@ -222,6 +239,10 @@ class _Reader:
 
     def _raise(self, node: ast.BinOp) -> _Built:
         """A power; a negative exponent makes it 1/t^n (1/t for -1)."""
+        if self.language.powers and not self._is_literal(node.right):
+            base, raised = self._build(node.left), self._build(node.right)
+            depth = 1 + max(base.depth, raised.depth)
+            return self._capped(node, _Built(("f", "^", base.term, raised.term), depth, max(base.power, raised.power)))
         base, exponent = self._build(node.left), self._exponent(node.right)
         n = abs(exponent)
         if base.power * n > MAX_POWER:
@@ -230,6 +251,10 @@ class _Reader:
         raised = _Built(("^", base.term, n), base.depth + 1, max(1, base.power * n), monomials)
         self._capped(node, raised)
         return raised if exponent >= 0 else self._divide(_Built(_ONE), base if n == 1 else raised, node.left)
+
+    def _is_literal(self, node: ast.expr) -> bool:
+        inner = node.operand if isinstance(node, ast.UnaryOp) else node
+        return isinstance(inner, ast.Name) and self.starts[inner.col_offset].text.isdigit()
 
     def _exponent(self, node: ast.expr) -> int:
         sign, inner = 1, node

@@ -1,0 +1,44 @@
+"""The text of a user: what it may hold, and how a value is quoted in messages."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from derive.vocabulary.errors import BadInput
+
+MAX_LENGTH = 2000  # characters
+
+_UNPRINTABLE = re.compile(r"[^ -~]")
+
+
+def check_text(text: object, field: str, accepted: str, limit: int = MAX_LENGTH) -> str:
+    """`text` if it is a string of printable ASCII of at most `limit` characters.
+
+    Raises:
+        BadInput: anything else. Look-alikes of ASCII letters and digits, control characters, and line ends are refused.
+    """
+    if not isinstance(text, str):
+        raise BadInput(field, text, f"text: {accepted}")
+    if len(text) > limit:
+        raise BadInput(field, text, f"at most {limit} characters")
+    if odd := _UNPRINTABLE.search(text):
+        raise BadInput(field, text, f"printable ASCII characters only: {accepted}", odd.start() + 1)
+    return text
+
+
+def written(value: object, depth: int = 0) -> str:
+    """A value as it is written in a TOML file (text without its quotes), for messages."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False) if depth else value
+    if isinstance(value, list | dict) and depth > 2:
+        return "[...]" if isinstance(value, list) else "{...}"
+    if isinstance(value, list):
+        return f"[{', '.join(written(item, depth + 1) for item in value)}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {written(item, depth + 1)}' for key, item in value.items())}}}"
+    if isinstance(value, int) and abs(value) >= 10**100:  # Python refuses to print the longest ones
+        return "a number of more than 100 digits"
+    return str(value)
