@@ -1,11 +1,14 @@
-"""Distributed methods: x_{n+1} = x_n - eta h (1/N) sum_i C(grad f(x_n) + Z_i).
+"""Distributed methods: x_{n+1} = x_n - eta h (1/N) sum_i C(grad f(x_n) + Z_i), or any other update rule of these messages.
 
-One definition serves both sides: `moments` reads it to derive the SDE, and `numerics` runs it as it is.
+One definition serves both sides: `derive.step` reads it to derive the SDE, and `numerics` runs it as it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -14,10 +17,12 @@ from derive.methods.compressors import Compressor, Identity, Sign
 from derive.methods.noise import Noise, NoNoise
 from derive.methods.noise.law import Law
 from derive.methods.noise.scales import Scaled
+from derive.methods.rules.regime import NOISE, Regime, regime_of
+from derive.methods.rules.rule import Rule
 from derive.methods.schedules import Constant, Schedule
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import register
-from derive.vocabulary.symbols import N, coerce
+from derive.vocabulary.symbols import N, coerce, parameter
 
 #: (field of a method, its accepted classes, their description)
 _ACCEPTED: tuple[tuple[str, Any, str], ...] = (
@@ -25,28 +30,47 @@ _ACCEPTED: tuple[tuple[str, Any, str], ...] = (
     ("noise", (Noise, Law), "a noise or a law such as derive.Gaussian()"),
     ("schedule", Schedule, "a schedule such as derive.Power('1/2')"),
 )
+#: the update without memory
+PLAIN = Rule((), ("x = x - eta*G",))
 
 
 @dataclass(frozen=True)
 class Method:
-    """A distributed first-order method (theory 1).
+    """A distributed first-order method (theory 1): an update rule, and what it draws.
 
     Args:
-        compressor: the map C that each client applies to its noisy gradient.
+        compressor: the map C that each client applies to its noisy gradient; the identity unless given.
         noise: the gradient noise; a bare law means that law times the symbol sigma.
         clients: their number N (a whole number or the symbol N); with one scale per client it is the number of scales.
         schedule: h(x, t).
         name: the name of the method in tables.
+        memory: letter -> the value of all its coordinates at the start; none unless given.
+        update: the assignments of one step (`derive.methods.rules.rule`); x = x - eta*G unless given.
+        regime: how constants depend on eta (`derive.methods.rules.regime`), a `Regime` or {name: formula}; without one they do
+            not, and the memory is averaged out.
+        time: the time of a step as a formula in eta, where `regime` is a table.
+        constants: values of parameters of the update or the regime, by name; a symbol where there is none.
 
     Raises:
-        BadInput: an argument of another kind; a number of clients that contradicts the scales, or is not a whole number >= 1.
+        BadInput: an argument of another kind; a number of clients that contradicts the scales, or is not a whole number >= 1; an
+            update or a regime that is not read; a value of a name that occurs in neither.
+
+    Example:
+        >>> heavy = Method(memory={"m": 0}, update=["m = beta*m + G", "x = x - eta*m"], regime={"beta": "1 - rho*sqrt(eta)"})
+        >>> heavy.rule.letters, heavy.constants
+        (('x', 'm'), (('rho', rho),))
     """
 
-    compressor: Compressor
+    compressor: Compressor = field(default_factory=Identity)
     noise: Any = field(default_factory=NoNoise)
     clients: Any = None
     schedule: Schedule = field(default_factory=Constant)
     name: str = "method"
+    memory: Any = ()
+    update: Any = ()
+    regime: Any = None
+    time: str = "eta"
+    constants: Any = ()
 
     def __post_init__(self) -> None:
         for field_name, kinds, accepted in _ACCEPTED:
@@ -62,6 +86,75 @@ class Method:
             raise BadInput("clients", given, f"{len(scales)}, the number of scales given")
         clients = sp.Integer(len(scales)) if len(scales) > 1 else (N if given is None else given)
         object.__setattr__(self, "clients", clients)
+        object.__setattr__(self, "memory", _starts(self.memory))
+        object.__setattr__(self, "update", _listed(self.update))
+        object.__setattr__(self, "regime", regime_of(self.regime, self.time))
+        object.__setattr__(self, "time", self.regime.time)
+        object.__setattr__(self, "constants", _constants(self))
+
+    @cached_property
+    def rule(self) -> Rule:
+        """The update, with the letters of its memory."""
+        return Rule(self.memory, self.update) if self.update else PLAIN
+
+    @property
+    def substituted(self) -> dict[str, sp.Expr]:
+        """Every parameter of the update, and what the regime rescales, in eta and the symbols that have values in `constants`."""
+        rules = self.regime.rules
+        names = (name for name in self.rule.parameters if name not in ("eta", "N") and name not in rules)
+        return {name: parameter(name) for name in names} | rules
+
+    @property
+    def values(self) -> dict[str, sp.Expr]:
+        """The same with the values of `constants`."""
+        table = {parameter(name): value for name, value in self.constants}
+        return {name: e.xreplace(table) for name, e in self.substituted.items()}
+
+    @property
+    def plain(self) -> bool:
+        """Whether the update is x = x - eta*G, and its regime the classical one."""
+        return self.rule.assignments == PLAIN.assignments and not self.regime.substitutions and self.regime.power == (1, 1)
+
+
+def _starts(given: Any) -> tuple[tuple[str, Fraction], ...]:
+    pairs = tuple(given.items()) if isinstance(given, Mapping) else tuple(given)
+    return tuple((name, _start(name, value)) for name, value in pairs)
+
+
+def _start(name: Any, value: Any) -> Fraction:
+    number = coerce(value, f"memory {name}")
+    if not number.is_Rational:
+        raise BadInput(f"memory {name}", value, "an exact number, the value of all coordinates at the start")
+    return Fraction(int(number.p), int(number.q))
+
+
+def _listed(given: Any) -> tuple[str, ...]:
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, (list, tuple)):
+        raise BadInput("update", given, 'a list of assignments such as "x = x - eta*G"')
+    return tuple(given)
+
+
+def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
+    """The symbols of the update after the regime's substitutions, each with its value: a number, or the symbol itself."""
+    rules = method.regime.rules
+    heard = {*method.rule.parameters, *method.rule.letters[1:], *(s.name for s in symbols_of_noise(method.noise)), NOISE}
+    for name in rules:
+        if name not in heard:
+            raise BadInput("regime", name, "a parameter of the update, a symbol of the noise, a memory letter, or noise")
+    own = dict.fromkeys(s.name for e in method.substituted.values() for s in sorted(e.free_symbols, key=str))
+    found = {name: parameter(name) for name in own if name not in ("eta", "N", *method.rule.letters)}
+    for name, value in dict(method.constants).items():
+        if name not in found:
+            raise BadInput(f"constant {name}", value, "a parameter of the update or the regime: " + (", ".join(found) or "none"))
+        found[name] = coerce(value, f"constant {name}") if value != parameter(name) else value
+    return tuple(found.items())
+
+
+def symbols_of_noise(noise: Noise) -> set[sp.Symbol]:
+    """The symbols of the scales and the law."""
+    return {s for scale in noise.scales for s in sp.sympify(scale).free_symbols}  # pyright: ignore[reportReturnType]
 
 
 @register("method", "dsgd", "Distributed SGD: clients send their gradients")

@@ -1,0 +1,155 @@
+"""Laurent series in s, the root of the time of a step, whose coefficients are computed when they are asked for.
+
+An update rule is expanded by running it on such series. Only the coefficients that a model needs are ever made, so that a
+first-order model does not pay for the terms of the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, final
+
+import sympy as sp
+
+from derive.expressions.coordinates import frozen
+from derive.expressions.graphs import exchange
+from derive.vocabulary.errors import NoClosedForm
+
+#: where a search for the first coefficient of a series gives up
+DEEPEST = 12
+
+
+@final
+class Series:
+    """sum_{n >= low} a_n s^n with coefficients on demand.
+
+    Args:
+        low: no coefficient before it; the first may vanish all the same.
+        coefficient: n -> a_n, asked once for each n >= low.
+        last: no coefficient after it, or None where that is not known.
+    """
+
+    def __init__(self, low: int, coefficient: Callable[[int], sp.Expr], last: int | None = None) -> None:
+        self.low, self.last, self._coefficient = low, last, coefficient
+        self._known: dict[int, sp.Expr] = {}
+
+    @staticmethod
+    def constant(value: Any) -> Series:
+        """A series of one coefficient."""
+        return Series.monomial(value, 0)
+
+    @staticmethod
+    def monomial(value: Any, n: int) -> Series:
+        """value s^n."""
+        value = sp.sympify(value)
+        return Series(n, lambda m: value if m == n else sp.S.Zero, n)
+
+    def __getitem__(self, n: int) -> sp.Expr:
+        if n < self.low or (self.last is not None and n > self.last):
+            return sp.S.Zero
+        if n not in self._known:
+            self._known[n] = self._coefficient(n)
+        return self._known[n]
+
+    def __add__(self, other: Series) -> Series:
+        last = None if self.last is None or other.last is None else max(self.last, other.last)
+        return Series(min(self.low, other.low), lambda n: self[n] + other[n], last)
+
+    def __neg__(self) -> Series:
+        return self.map(lambda a: -a)
+
+    def __sub__(self, other: Series) -> Series:
+        return self + -other
+
+    def __mul__(self, other: Series) -> Series:
+        def coefficient(n: int) -> sp.Expr:
+            return sp.Add(*[_times(self[m], other[n - m]) for m in range(self.low, n - other.low + 1)])
+
+        last = None if self.last is None or other.last is None else self.last + other.last
+        return Series(self.low + other.low, coefficient, last)
+
+    def __truediv__(self, other: Series) -> Series:
+        return self * other.power(sp.S.NegativeOne)
+
+    def map(self, linear: Callable[[sp.Expr], sp.Expr]) -> Series:
+        """A linear function of every coefficient."""
+        return Series(self.low, lambda n: linear(self[n]), self.last)
+
+    def shifted(self, n: int) -> Series:
+        """The series times s^n."""
+        return Series(self.low + n, lambda m: self[m - n], None if self.last is None else self.last + n)
+
+    def first(self) -> tuple[int, sp.Expr] | None:
+        """(n, a_n) of the first coefficient that is not zero, or None where there is none up to `DEEPEST` beyond the start."""
+        end = self.low + DEEPEST if self.last is None else self.last
+        return next(((n, self[n]) for n in range(self.low, end + 1) if sp.expand(self[n]) != 0), None)
+
+    def power(self, exponent: sp.Expr) -> Series:
+        """The series to a power that is free of s, by its first coefficient: a^p s^(np) (1 + ..)^p.
+
+        Raises:
+            NoClosedForm: a series that vanishes, to a negative power; a power of s that is not whole.
+        """
+        if exponent.is_Integer and 0 <= exponent <= 4:
+            found = Series.constant(1)
+            for _ in range(int(exponent)):
+                found = found * self
+            return found
+        head = self.first()
+        if head is None:
+            if exponent.is_positive:
+                return Series.constant(0)
+            raise NoClosedForm("a division by zero in the update")
+        n, a = head
+        shift = n * exponent
+        if not shift.is_Integer:
+            raise NoClosedForm(f"a power of the step's time that is not a multiple of 1/2: ({a} s^{n})^{exponent}")
+        tail = Series(1, lambda m: self[m + n], None if self.last is None else self.last - n)
+        z = sp.Dummy("z", positive=True)
+        return tail.after(a, z**exponent, z).shifted(int(shift))
+
+    def after(self, at: sp.Expr, function: sp.Expr, argument: sp.Symbol) -> Series:
+        """function(at + self) for a series that begins with s or later, by Taylor's formula."""
+        slopes: dict[int, sp.Expr] = {}
+
+        def slope(m: int) -> sp.Expr:
+            if m not in slopes:
+                derivative = function if m == 0 else sp.diff(function, argument, m)
+                slopes[m] = _at(derivative, argument, at) / sp.factorial(m)
+            return slopes[m]
+
+        powers = [Series.constant(1), self]
+
+        def coefficient(n: int) -> sp.Expr:
+            total = slope(0) if n == 0 else sp.S.Zero
+            for m in range(1, n // max(1, self.low) + 1):
+                while len(powers) <= m:
+                    powers.append(powers[-1] * self)
+                if powers[m][n] != 0:
+                    total += slope(m) * powers[m][n]
+            return total
+
+        return Series(0, coefficient)
+
+    def applied(self, function: Callable[[sp.Expr], sp.Expr]) -> Series:
+        """function(self), smooth at the first coefficient.
+
+        Raises:
+            NoClosedForm: the argument grows as s falls to 0.
+        """
+        head = self.first()
+        if head is not None and head[0] < 0:
+            raise NoClosedForm(f"a function of a term that grows without bound as the step shrinks: {head[1]}")
+        z = sp.Dummy("z", real=True)
+        tail = Series(1, lambda n: self[n], self.last)
+        return tail.after(self[0], function(z), z)
+
+
+def _times(a: sp.Expr, b: sp.Expr) -> sp.Expr:
+    return sp.S.Zero if a == 0 or b == 0 else a * b
+
+
+def _at(expr: sp.Expr, symbol: sp.Symbol, value: sp.Expr) -> sp.Expr:
+    """expr at a value, which may hold aggregates."""
+    body, back = frozen(value)
+    return exchange(expr.xreplace({symbol: body}), back)

@@ -1,0 +1,52 @@
+"""The letters and functions of update rules, and of the equations that somebody states for them."""
+
+from __future__ import annotations
+
+import keyword
+import re
+
+from derive.formulas.text import check_text, written
+from derive.formulas.tokens import FUNCTIONS, Language
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.names import belongs_to_the_engine
+
+#: functions of formulas besides those of claims, with the least and greatest number of arguments: the gradient at another point
+#: with the step's draw, with a new draw, one client's own message with a new draw; the clients' mean; the compressor
+GRADIENTS = ("G", "fresh", "local")
+_MORE = {name: (1, 1) for name in (*GRADIENTS, "mean", "C", "norm", "hess", "sign", "sinh", "cosh", "sin", "cos")}
+UPDATES = Language({**dict.fromkeys(FUNCTIONS, (1, 1)), **_MORE, "min": (2, 8), "max": (2, 8)}, powers=True)
+_STATED = {name: (1, 1) for name in (*FUNCTIONS, "norm", "hess", "sign", "sinh", "cosh", "sin", "cos")}
+EQUATIONS = Language({**_STATED, "min": (2, 8), "max": (2, 8)}, powers=True)
+#: random letters of a step: the clients' mean of C(g + Z), the same before compression, and a standard normal vector
+RANDOM = ("G", "raw", "fresh", "local", "normal")
+#: letters with a meaning of their own in update rules
+LETTERS = ("x", *RANDOM, "k", "t", "pi")
+
+_NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9]*[A-Za-z])?", re.ASCII)
+_PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
+_TAKEN = (*LETTERS, *UPDATES.functions, "g", "eta", "N", "d", "u", "du")
+
+
+def check_letter(name: object, field: str) -> str:
+    """The name of a memory letter or of an intermediate value.
+
+    Raises:
+        BadInput: it is not letters and digits that end in a letter (its coordinates are numbered), or is taken.
+    """
+    text = check_text(name if isinstance(name, str) else written(name), field, "a name")
+    if not _NAME.fullmatch(text) or len(text) > 20 or keyword.iskeyword(text):
+        raise BadInput(field, text, "a name of at most 20 letters and digits that begins and ends with a letter, such as m")
+    if text in _TAKEN:
+        raise BadInput(field, text, "a name other than " + " ".join(dict.fromkeys(_TAKEN)))
+    return text
+
+
+def check_parameter(name: str, field: str) -> str:
+    """The name of a parameter of a rule or of a regime.
+
+    Raises:
+        BadInput: it is not a name, or one that the engine, SymPy or Python use themselves.
+    """
+    if not _PARAMETER.fullmatch(name) or keyword.iskeyword(name) or belongs_to_the_engine(name):
+        raise BadInput(field, name, "the name of a parameter, which SymPy, Python and the engine do not use themselves")
+    return name

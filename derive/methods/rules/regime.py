@@ -1,0 +1,108 @@
+"""Regimes: how the constants of an update rule depend on the time that one step stands for.
+
+The same rule has different SDEs in different regimes (Malladi et al. 2022, arXiv 2205.10287, beside the ballistic scaling of the
+literature on momentum). Nothing here is a property of a rule alone; each derivation names its regime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import sympy as sp
+
+from derive.formulas.grammar import parse_term
+from derive.formulas.tokens import FUNCTIONS, Language
+from derive.methods.rules.expression import expression
+from derive.methods.rules.language import check_parameter
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import SHARED, eta, parameter
+
+_LANGUAGE = Language({name: (1, 1) for name in FUNCTIONS}, powers=True)
+#: the multiplier of the noise in a regime's substitutions
+NOISE = "noise"
+#: the name of the regime in which the memory forgets within O(1) steps and is averaged out
+FIXED = "fixed"
+
+
+@final
+@dataclass(frozen=True)
+class Regime:
+    """Substitution rules for constants, and the time of a step.
+
+    Args:
+        name: as it is shown and asked for.
+        time: the time of a step, c eta^p (dimensionless).
+        substitutions: (name, formula) in eta and any new constants: a parameter of the rule or a symbol of the noise, "noise" (a
+            factor of the noise's scale), or a memory letter, whose formula is a factor times the letter (its rescaled value).
+
+    Raises:
+        BadInput: a formula that is not read, or a time that is not a multiple of a power of eta.
+    """
+
+    name: str
+    time: str = "eta"
+    substitutions: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        _ = self.power, self.rules
+
+    @property
+    def rules(self) -> dict[str, sp.Expr]:
+        """name -> expression in eta and constants."""
+        return {name: _formula(text, f"regime {name}", name) for name, text in self.substitutions}
+
+    @property
+    def tau(self) -> sp.Expr:
+        """The time of a step."""
+        return _formula(self.time, "time", "")
+
+    @property
+    def power(self) -> tuple[sp.Expr, sp.Rational]:
+        """(c, p) with tau = c eta^p, p > 0."""
+        tau = self.tau
+        c, power = tau.as_independent(eta, as_Add=False)
+        base, p = power.as_base_exp()
+        if base != eta or not (p.is_Rational and p.is_positive) or not c.is_positive:
+            raise BadInput("time", self.time, "a multiple of a power of eta, such as eta, eta^2 or sqrt(eta)")
+        if not (2 / p).is_Integer:
+            raise BadInput("time", self.time, "a power of eta of which eta is a half-integer power: sqrt(eta), eta, eta^2, eta^(2/3)")
+        return c, sp.Rational(p)
+
+    @property
+    def text(self) -> str:
+        """The substitutions as they are written, for reports: `beta = 1 - rho*eta`."""
+        return "; ".join(f"{name} = {formula}" for name, formula in self.substitutions)
+
+    def as_given(self) -> str:
+        """The name, or for a regime of the user's own the substitutions."""
+        return self.name or self.text or "beta and all else constant"
+
+
+def regime_of(given: Mapping[str, Any] | Regime | None, time: str = "eta") -> Regime:
+    """A regime from a table of substitutions; without one, everything is constant and the memory is averaged out."""
+    if isinstance(given, Regime):
+        return given
+    if given is None:
+        return Regime(FIXED, time)
+    if not isinstance(given, Mapping) or not all(isinstance(v, str) for v in given.values()):
+        raise BadInput("regime", given, 'a table of substitutions such as {beta = "1 - rho*eta"}')
+    return Regime("", time, tuple(given.items()))
+
+
+def _formula(text: str, field: str, own: str) -> sp.Expr:
+    names = [*dict.fromkeys(_words(text))]
+    for name in names:
+        if name not in ("eta", "N", own):
+            check_parameter(name, field)
+    term = parse_term(text, names, field, _LANGUAGE)
+    return sp.powsimp(expression(term, lambda name: SHARED.get(name, parameter(name)), field))
+
+
+def _words(text: object) -> list[str]:
+    import re
+
+    if not isinstance(text, str):
+        raise BadInput("regime", text, 'a formula in quotes, such as "1 - rho*eta"')
+    return [w for w in re.findall(r"(?<![0-9A-Za-z_.])[A-Za-z_][A-Za-z0-9_]*", text) if w not in FUNCTIONS]

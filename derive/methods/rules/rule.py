@@ -1,0 +1,289 @@
+"""An update rule: assignments that run in order, read once, evaluated by whoever needs them.
+
+The same assignments are expanded in the time of a step, to derive an SDE, and run on arrays, as the method itself: `evaluate`
+walks them with an `Algebra` of values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import count
+from typing import Any, Protocol, TypeVar, final
+
+from derive.formulas.grammar import Term, parse_term
+from derive.formulas.text import check_text, written
+from derive.methods.rules.language import GRADIENTS, LETTERS, RANDOM, UPDATES, check_letter, check_parameter
+from derive.vocabulary.errors import BadInput
+
+V = TypeVar("V")
+
+MAX_ASSIGNMENTS = 64
+MAX_MEMORY = 8
+_FORM = 'assignments such as "m = beta*m + (1-beta)*G"'
+_WORD = re.compile(r"(?<![0-9A-Za-z_.])[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+@final
+@dataclass(frozen=True)
+class Draw:
+    """One source of randomness of a step.
+
+    Args:
+        number: 0 for the draw that `G` and `raw` share; every occurrence of `fresh`, `local`, `normal` and `C(..)` has its own.
+        kind: "G", "raw", "fresh", "local", "normal" or "C".
+    """
+
+    number: int
+    kind: str
+
+
+class Algebra(Protocol[V]):
+    """Values that an update rule is evaluated on: power series, arrays."""
+
+    def number(self, value: Fraction) -> V: ...
+
+    def letter(self, name: str) -> V:
+        """A parameter, `x` or a memory letter as the step begins, `k`, `t`, `pi`."""
+        ...
+
+    def add(self, terms: Sequence[V]) -> V: ...
+
+    def multiply(self, factors: Sequence[V]) -> V: ...
+
+    def divide(self, above: V, below: V) -> V: ...
+
+    def power(self, base: V, exponent: int) -> V: ...
+
+    def raised(self, base: V, exponent: V) -> V: ...
+
+    def function(self, name: str, arguments: Sequence[V]) -> V:
+        """sqrt, exp, .., sign, abs, min, max by coordinate; norm and hess of a vector."""
+        ...
+
+    def drawn(self, draw: Draw, argument: V | None, client: Any) -> V:
+        """The draw; of a gradient, at a point (None: where the step begins); of a compressor, of its argument."""
+        ...
+
+    def mean(self, of: Callable[[Any], V]) -> V:
+        """The mean over clients of what `of` gives for each."""
+        ...
+
+
+@final
+@dataclass(frozen=True)
+class Rule:
+    """z' from z = (x, memory): assignments that run in order (all dimensionless).
+
+    Letters: `x`, the memory's own, intermediate values once they are assigned, `k` (1 in the first step), `t` (the time at which
+    the step begins), `pi`, parameters (any other name; `eta` is the step size with its schedule), and the random vectors
+
+        G        mean over clients of C(g + Z) at the point where the step begins;  G(y) at y, with the same draws
+        raw      the same before compression
+        fresh    as G, with new draws;  fresh(y)
+        local    one client's own message C(g + Z), with new draws;  local(y);  mean(..) is the mean over clients
+        normal   a standard normal vector
+        C(y)     the compressor of y, with its own draws
+
+    Functions work by coordinate; norm(y) is the Euclidean norm, hess(y) the Hessian at the point where the step begins times y.
+
+    Args:
+        memory: letter -> the value of all its coordinates at the start, a number.
+        update: assignments; the last value of `x` and of each memory letter is the next state.
+
+    Raises:
+        BadInput: a formula outside the grammar, a letter that is used for two things, `x` that is never assigned.
+    """
+
+    memory: tuple[tuple[str, Fraction], ...]
+    update: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _ = self.parameters
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """x, then the memory letters."""
+        return ("x", *(name for name, _ in self.memory))
+
+    @cached_property
+    def assignments(self) -> tuple[tuple[str, Term], ...]:
+        """(target, term) in order; a random letter is ("draw", kind, number), with an argument ("draw", kind, number, argument)."""
+        if not 1 <= len(self.update) <= MAX_ASSIGNMENTS:
+            raise BadInput("update", f"{len(self.update)} assignments", f"1 to {MAX_ASSIGNMENTS} {_FORM}")
+        if len(self.memory) > MAX_MEMORY:
+            raise BadInput("memory", f"{len(self.memory)} letters", f"at most {MAX_MEMORY}")
+        memory = [check_letter(name, "memory") for name, _ in self.memory]
+        sides = [_sides(text, f"update[{n}]") for n, text in enumerate(self.update, 1)]
+        own = dict.fromkeys(["x", *memory])
+        for n, (target, _, _) in enumerate(sides, 1):
+            if target not in own:
+                own[check_letter(target, f"update[{n}]")] = None
+        found, assigned, numbers = [], {"x", *memory}, count(1)
+        for n, (target, text, at) in enumerate(sides, 1):
+            field = f"update[{n}]"
+            names = _names(text, own)
+            for name in names:
+                if name in own and name not in assigned:
+                    raise BadInput(field, name, "a value that was assigned before it is used, or a letter of the memory")
+            term = _read(text, names, field, at)
+            _check_clients(term, field)
+            found.append((target, _numbered(term, numbers)))
+            assigned.add(target)
+        if "x" not in {target for target, _ in found}:
+            raise BadInput("update", "no new x", 'an assignment of x, such as "x = x - eta*m"')
+        return tuple(found)
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters, in the order of their first use; eta among them if it is used."""
+        own = {*self.letters, *(target for target, _ in self.assignments), *LETTERS}
+        names = dict.fromkeys(name for _, term in self.assignments for name in _variables(term) if name not in own)
+        for name in names:
+            if name not in ("eta", "N"):
+                check_parameter(name, "update")
+            if any(name.startswith(letter) and name[len(letter) :].isdigit() for letter in self.letters):
+                raise BadInput("update", name, "a parameter whose name is not a letter of the state with a number")
+        return tuple(names)
+
+    @cached_property
+    def draws(self) -> tuple[Draw, ...]:
+        """Every occurrence of a random letter."""
+        parts = (part for _, term in self.assignments for part in _parts(term))
+        return tuple(Draw(part[2], part[1]) for part in parts if part[0] == "draw")
+
+    def uses(self, *names: str) -> bool:
+        """Whether any of these letters or functions occurs."""
+        return any(part[0] in ("x", "f", "draw") and part[1] in names for _, term in self.assignments for part in _parts(term))
+
+
+def evaluate(rule: Rule, algebra: Algebra[V]) -> dict[str, V]:
+    """The next value of x and of each memory letter.
+
+    Values that hold one client's own message (`local`) are evaluated for each client inside `mean`.
+
+    Raises:
+        BadInput: a client's own value that reaches the state without `mean`.
+    """
+    run = _Run(rule, algebra)
+    return {letter: run.value(run.last(letter), None) for letter in rule.letters}
+
+
+@dataclass(frozen=True, eq=False)
+class _Closure:
+    """A term with the values of the names in it."""
+
+    term: Term
+    names: Mapping[str, _Closure | None]
+
+
+class _Run:
+    def __init__(self, rule: Rule, algebra: Algebra[Any]) -> None:
+        self.rule, self.algebra = rule, algebra
+        self.known: dict[tuple[int, int, Any], Any] = {}
+        names: dict[str, _Closure | None] = dict.fromkeys(rule.letters)
+        for target, term in rule.assignments:
+            names = {**names, target: _Closure(term, names)}
+        self.names = names
+
+    def last(self, letter: str) -> _Closure | str:
+        return self.names[letter] or letter
+
+    def value(self, of: _Closure | str, client: Any) -> Any:
+        return self.algebra.letter(of) if isinstance(of, str) else self._term(of.term, of.names, client)
+
+    def _term(self, term: Term, names: Mapping[str, _Closure | None], client: Any) -> Any:
+        key = (id(term), id(names), client)
+        if key not in self.known:
+            self.known[key] = self._evaluated(term, names, client)
+        return self.known[key]
+
+    def _evaluated(self, term: Term, names: Mapping[str, _Closure | None], client: Any) -> Any:
+        a, head = self.algebra, term[0]
+
+        def value(part: Term) -> Any:
+            return self._term(part, names, client)
+
+        if head == "q":
+            return a.number(Fraction(term[1]))
+        if head == "x":
+            held = names.get(term[1])
+            return a.letter(term[1]) if held is None else self._term(held.term, held.names, client)
+        if head == "draw":
+            argument = value(term[3]) if len(term) > 3 else None
+            return a.drawn(Draw(term[2], term[1]), argument, self._of(term[1], client))
+        if head in ("+", "*"):
+            return (a.add if head == "+" else a.multiply)([value(part) for part in term[1:]])
+        if head == "/":
+            return a.divide(value(term[1]), value(term[2]))
+        if head == "^":
+            return a.power(value(term[1]), term[2])
+        name = term[1]
+        if name == "mean":
+            return a.mean(lambda own: self._term(term[2], names, own))
+        arguments = [value(part) for part in term[2:]]
+        if name == "^":
+            return a.raised(*arguments)
+        return a.function(name, arguments)
+
+    def _of(self, kind: str, client: Any) -> Any:
+        """The client that a draw belongs to; None for the draw of all."""
+        if kind != "local":
+            return None
+        if client is None:
+            raise BadInput("update", "local outside of mean", "mean(..) around one client's own values, such as x = mean(y)")
+        return client
+
+
+def _sides(text: object, field: str) -> tuple[str, str, int]:
+    """(target, right side, its position) of an assignment."""
+    text = check_text(text if isinstance(text, str) else written(text), field, _FORM)
+    target, equals, right = text.partition("=")
+    if not equals or "=" in right or target.rstrip().endswith(("<", ">", "!")):
+        raise BadInput(field, text, f"one assignment: {_FORM}")
+    return target.strip(" "), right, len(target) + 1
+
+
+def _names(text: str, own: Mapping[str, None]) -> list[str]:
+    """The names in a right side that are not functions alone."""
+    words = _WORD.findall(text)
+    return [w for w in dict.fromkeys(words) if w not in UPDATES.functions or w in GRADIENTS or w in own]
+
+
+def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:
+    try:
+        return parse_term(text, [n for n in names if n in LETTERS or n not in UPDATES.functions], field, UPDATES)
+    except BadInput as error:
+        raise BadInput(field, error.found, error.accepted, None if error.column is None else error.column + at) from None
+
+
+def _numbered(term: Term, numbers: Iterator[int]) -> Term:
+    """The term with its random letters as draws: G and raw share the number 0, every other occurrence has its own."""
+    if term[0] == "x" and term[1] in RANDOM:
+        return ("draw", term[1], 0 if term[1] in ("G", "raw") else next(numbers))
+    if term[0] == "f" and term[1] in (*GRADIENTS, "C"):
+        return ("draw", term[1], 0 if term[1] == "G" else next(numbers), _numbered(term[2], numbers))
+    return tuple(_numbered(part, numbers) if isinstance(part, tuple) else part for part in term)
+
+
+def _check_clients(term: Term, field: str) -> None:
+    for part in _parts(term):
+        if part[:2] == ("f", "mean") and all(inner[0] in ("q", "+", "*", "/", "^") for inner in _parts(part[2])):
+            raise BadInput(field, "the mean of a number", "mean(..) of one client's own values")
+
+
+def _parts(term: Any) -> Iterator[Term]:
+    """Every part of a term, itself first."""
+    if isinstance(term, tuple):
+        yield term
+        for part in term[1:]:
+            yield from _parts(part)
+
+
+def _variables(term: Term) -> Iterator[str]:
+    for part in _parts(term):
+        if part[0] == "x":
+            yield part[1]
