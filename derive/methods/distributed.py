@@ -17,7 +17,7 @@ from derive.methods.compressors import Compressor, Identity, Sign
 from derive.methods.noise import Noise, NoNoise
 from derive.methods.noise.law import Law
 from derive.methods.noise.scales import Scaled
-from derive.methods.rules.regime import NOISE, Regime, regime_of
+from derive.methods.rules.regime import NOISE, regime_of
 from derive.methods.rules.rule import Rule
 from derive.methods.schedules import Constant, Schedule
 from derive.vocabulary.errors import BadInput
