@@ -147,6 +147,16 @@ class Hvp(VectorNode):
         return constant * super().__new__(cls, vector, slot)
 
 
+class Third(VectorNode):
+    """sum_kl (d^3 f / dx_j dx_k dx_l) c_k c_l, at the vector whose coordinates are expr (slot k)."""
+
+    def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
+        constant, vector = _split(sp.sympify(expr), "k")
+        if constant == 0:
+            return sp.S.Zero
+        return constant**2 * super().__new__(cls, vector, slot)
+
+
 def _depends(expr: sp.Basic, slot: str) -> bool:
     if isinstance(expr, Coordinate):
         return expr.slot == slot
@@ -197,6 +207,13 @@ def coord_max(expr: sp.Expr) -> sp.Expr:
 def hvp(expr: sp.Expr) -> sp.Expr:
     """(H c)_j for the vector whose coordinate j is expr."""
     return Hvp(to_slot(sp.sympify(expr), "j", "k"))
+
+
+def third(c: sp.Expr, other: sp.Expr | None = None) -> sp.Expr:
+    """sum_kl (d^3 f / dx_j dx_k dx_l) c_k other_l (by default c twice), for the vectors whose coordinates j are c and other."""
+    if other is None:
+        return Third(to_slot(sp.sympify(c), "j", "k"))
+    return (third(c + other) - third(c) - third(other)) / 2
 
 
 def rank(expr: sp.Expr) -> sp.Expr:

@@ -12,6 +12,7 @@ from typing import Any, final
 import sympy as sp
 
 from derive.expressions.coordinates import frozen
+from derive.expressions.gathered import gathered
 from derive.expressions.graphs import exchange
 from derive.vocabulary.errors import NoClosedForm
 
@@ -82,7 +83,7 @@ class Series:
     def first(self) -> tuple[int, sp.Expr] | None:
         """(n, a_n) of the first coefficient that is not zero, or None where there is none up to `DEEPEST` beyond the start."""
         end = self.low + DEEPEST if self.last is None else self.last
-        return next(((n, self[n]) for n in range(self.low, end + 1) if sp.expand(self[n]) != 0), None)
+        return next(((n, self[n]) for n in range(self.low, end + 1) if gathered(self[n]) != 0), None)
 
     def power(self, exponent: sp.Expr) -> Series:
         """The series to a power that is free of s, by its first coefficient: a^p s^(np) (1 + ..)^p.

@@ -49,6 +49,7 @@ class Method:
         regime: how constants depend on eta (`derive.methods.rules.regime`), a `Regime` or {name: formula}; without one they do
             not, and the memory is averaged out.
         time: the time of a step as a formula in eta, where `regime` is a table.
+        fractions: names of parameters of the update that are strictly between 0 and 1; the others are positive.
         constants: values of parameters of the update or the regime, by name; a symbol where there is none.
 
     Raises:
@@ -71,6 +72,7 @@ class Method:
     regime: Any = None
     time: str = "eta"
     constants: Any = ()
+    fractions: Any = ()
 
     def __post_init__(self) -> None:
         for field_name, kinds, accepted in _ACCEPTED:
@@ -95,7 +97,7 @@ class Method:
     @cached_property
     def rule(self) -> Rule:
         """The update, with the letters of its memory."""
-        return Rule(self.memory, self.update) if self.update else PLAIN
+        return Rule(self.memory, self.update, tuple(self.fractions)) if self.update else PLAIN
 
     @property
     def substituted(self) -> dict[str, sp.Expr]:

@@ -224,7 +224,7 @@ def expectation(
     total = sp.S.Zero
     for term in sp.Add.make_args(sp.expand(expr)):
         constant, own, sums = _factors(term, slots)
-        total += constant * _over_coincidences(own, sums, mean_of, functions)
+        total += constant * over_coincidences(own, sums, mean_of, functions)
     return sp.expand(total)
 
 
@@ -259,7 +259,7 @@ def _messages(expr: sp.Basic) -> set[sp.Basic]:
     return {s for s in expr.atoms(Coordinate) if isinstance(s, Coordinate) and s.base == "v"}
 
 
-def _over_coincidences(own: dict[str, sp.Expr], sums: list[sp.Expr], mean_of: Any, functions: CoordinateFunctions) -> sp.Expr:
+def over_coincidences(own: dict[str, sp.Expr], sums: list[sp.Expr], mean_of: Any, functions: CoordinateFunctions) -> sp.Expr:
     """E[prod_s a_s(v_s) prod_r sum_k phi_r(v_k)]: every index k_r equals a slot or lies elsewhere, coinciding in blocks."""
     slots = tuple(own)
     total = sp.S.Zero

@@ -25,6 +25,18 @@ class Omega:
     exact: bool
 
 
+@dataclass(frozen=True)
+class Mask:
+    """C_j(v) = M_j v_j with a random M that is independent of v.
+
+    Args:
+        moment: n -> E M_j^n; pair: (a, b) -> E M_i^a M_j^b for i != j.
+    """
+
+    moment: Callable[[int], sp.Expr]
+    pair: Callable[[int, int], sp.Expr]
+
+
 class Compressor(ABC):
     """A random map C: R^d -> R^d that a client applies to its message v.
 
@@ -40,6 +52,10 @@ class Compressor(ABC):
     @abstractmethod
     def given(self, dim: sp.Expr) -> GradientForm:
         """Mean and covariance of C(v) given v, in the coordinates v_j (dimension `dim`: a number or the symbol d)."""
+
+    def mask(self, dim: sp.Expr) -> Mask | None:
+        """M where C(v) = M v by coordinate, with all its moments; None for any other map."""
+        return None
 
     @abstractmethod
     def omega(self, dim: sp.Expr) -> Omega:

@@ -9,7 +9,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import v
 from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors.base import Omega, Unbiased
+from derive.methods.compressors.base import Mask, Omega, Unbiased
 from derive.vocabulary.registry import register
 
 
@@ -24,6 +24,9 @@ class Identity(Unbiased):
 
     def given(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v, sp.S.Zero)
+
+    def mask(self, dim: sp.Expr) -> Mask:
+        return Mask(lambda n: sp.S.One, lambda a, b: sp.S.One)
 
     def omega(self, dim: sp.Expr) -> Omega:
         return Omega(sp.S.Zero, True)

@@ -10,7 +10,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import v
 from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors.base import Omega, Unbiased
+from derive.methods.compressors.base import Mask, Omega, Unbiased
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import Parameter, count, register
 from derive.vocabulary.symbols import coerce
@@ -41,6 +41,10 @@ class Bernoulli(Unbiased):
 
     def given(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v, (1 / self.p - 1) * v**2)
+
+    def mask(self, dim: sp.Expr) -> Mask:
+        """E M^n = p^(1-n), independent over coordinates."""
+        return Mask(lambda n: self.p ** (1 - n), lambda a, b: self.p ** (2 - a - b))
 
     def omega(self, dim: sp.Expr) -> Omega:
         return Omega(1 / self.p - 1, True)
@@ -92,6 +96,14 @@ class RandK(Unbiased):
             return GradientForm(v, own)
         pair = sp.factor(dim * (self.k - 1) / (self.k * (dim - 1)) - 1)
         return GradientForm(v, sp.factor(dim / self.k - 1 - pair) * v**2, (v,), sp.Matrix([[pair]]))
+
+    def mask(self, dim: sp.Expr) -> Mask:
+        """E M_j^n = (d/k)^(n-1), E M_i^a M_j^b = (d/k)^(a+b) k(k-1)/(d(d-1))."""
+
+        def pair(a: int, b: int) -> sp.Expr:
+            return (dim / self.k) ** (a + b) * self.k * (self.k - 1) / (dim * (dim - 1))
+
+        return Mask(lambda n: (dim / self.k) ** (n - 1), pair)
 
     def omega(self, dim: sp.Expr) -> Omega:
         return Omega(dim / self.k - 1, True)

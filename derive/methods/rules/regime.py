@@ -67,7 +67,7 @@ class Regime:
         if base != eta or not (p.is_Rational and p.is_positive) or not c.is_positive:
             raise BadInput("time", self.time, "a multiple of a power of eta, such as eta, eta^2 or sqrt(eta)")
         if not (2 / p).is_Integer:
-            raise BadInput("time", self.time, "a power p of eta with 2/p a whole number: sqrt(eta), eta, eta^2, eta^(2/3)")
+            raise BadInput("time", self.time, "a power p with 2/p a whole number: sqrt(eta), eta, eta^2")
         return c, sp.Rational(p)
 
     @property

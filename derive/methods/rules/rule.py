@@ -93,6 +93,7 @@ class Rule:
     Args:
         memory: letter -> the value of all its coordinates at the start, a number.
         update: assignments; the last value of `x` and of each memory letter is the next state.
+        fractions: parameters strictly between 0 and 1, where a sign depends on it; all others are positive.
 
     Raises:
         BadInput: a formula outside the grammar, a letter that is used for two things, `x` that is never assigned.
@@ -100,6 +101,7 @@ class Rule:
 
     memory: tuple[tuple[str, Fraction], ...]
     update: tuple[str, ...]
+    fractions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _ = self.parameters
@@ -147,6 +149,9 @@ class Rule:
                 check_parameter(name, "update")
             if any(name.startswith(letter) and name[len(letter) :].isdigit() for letter in self.letters):
                 raise BadInput("update", name, "a parameter whose name is not a letter of the state with a number")
+        for name in self.fractions:
+            if name not in names:
+                raise BadInput("fractions", name, "parameters of the update: " + ", ".join(names))
         return tuple(names)
 
     @cached_property

@@ -1,0 +1,286 @@
+"""From an update rule with memory to its SDE: drift and covariance over x and the memory (one-step operators; Li, Tai, E 2017).
+
+With F the increment of a step of time tau = s^2, and E F = s^2 b_2 + s^3 b_3 + .., E F F' = s^2 C_2 + .. in powers of s:
+
+    first-order    drift b_2 + s b_3, covariance C_2 + s C_3: weak order 1. Where C_2 = C_3 = 0 the limit is an ODE, and the
+                   covariance s^2 (C_4 - b_2 b_2') of the components whose variance needs no more than the second moment of the
+                   noise is kept, as in the literature
+    second-order   + s^2 (b_4 - (D b_2) b_2 / 2) + s^3 (b_5 - ((D b_2) b_3 + (D b_3) b_2)/2), covariance to the same orders:
+                   weak order 2 (`derive.step.operators`: L_1 = A_2 - A_1^2/2)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations_with_replacement
+
+import sympy as sp
+
+from derive.expressions.coordinates import Node, to_slot
+from derive.expressions.gathered import factored, gathered
+from derive.expressions.power_series import Series
+from derive.expressions.vanishing import vanishes
+from derive.methods.distributed import Method
+from derive.methods.losses import Loss
+from derive.step.along import along
+from derive.step.expected import Expectation, noise_degree, random_letters
+from derive.step.moments import Condition
+from derive.step.update import Expanded, root
+from derive.vocabulary.choices import Model
+from derive.vocabulary.errors import NoClosedForm, Refusal
+from derive.vocabulary.symbols import d as dimension
+from derive.vocabulary.symbols import eta
+
+Pair = tuple[str, str]
+NO_CORRECTED = (
+    "the corrected model is for gradient fields: it replaces J b by Lam H Lam g, which has no meaning for momentum, games and "
+    "look-ahead, where it may move inwards while the method spirals outwards; use the second-order model"
+)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A term that the conventional first-order model drops.
+
+    Args:
+        where: such as "covariance v v".
+        term: its value at the generic coordinate, or None where it was not computed.
+        needs: the order of the moment of the noise that it needs, and
+        condition: the inequality under which that exists, or None for a law with all moments.
+    """
+
+    where: str
+    term: sp.Expr | None
+    needs: int
+    condition: Condition | None
+
+
+@dataclass(frozen=True)
+class RuleEquation:
+    """dZ = drift dt + L dW, L L' = covariance, Z = (x, memory): an Ito equation in the generic coordinate.
+
+    Args:
+        method, model, loss, dim: the arguments that it was derived from.
+        drift: of each letter at coordinate j.
+        own: covariance of two letters at the same coordinate, (first, second) in the order of the letters.
+        pair: covariance of the first letter at coordinate i with the second at j != i; letters in both orders.
+        conditions: inequalities that a symbol leaves open, or that are unmet but only reported.
+        left_out: what the conventional first-order model drops.
+        local: whether the formulas hold for losses that are sums over coordinates (H_j, T_j are then their derivatives).
+    """
+
+    method: Method
+    model: Model
+    loss: Loss | None
+    dim: int | None
+    drift: dict[str, sp.Expr]
+    own: dict[Pair, sp.Expr]
+    pair: dict[Pair, sp.Expr]
+    conditions: tuple[Condition, ...] = ()
+    left_out: tuple[LeftOut, ...] = field(default=())
+    local: bool = False
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """x, then the memory letters."""
+        return self.method.rule.letters
+
+    @property
+    def weak_order(self) -> int:
+        """The weak order of the model, on test functions of x and the memory."""
+        return 2 if self.model == "second-order" else 1
+
+
+def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> RuleEquation:
+    """The equation of a method's update rule in its regime.
+
+    Raises:
+        Refusal: "no-diffusion" (more movement than time), "no-drift", "infinite-variance" (moments that do not exist),
+            "no-second-order-sde", "not-differentiable", "no-corrected-model".
+        NoClosedForm: moments without a closed form.
+    """
+    if model == "corrected":
+        raise Refusal("no-corrected-model", NO_CORRECTED)
+    found = _Derivation(method, dim)
+    drift = {a: found.mean(a, 2) + root * found.mean(a, 3) for a in found.letters}
+    limit = found.covariances(2), found.covariances(3)
+    noisy = any(not zero(e) for at in limit for table in at for e in table.values())
+    first = found.conditions("the drift exists", {a: found.degree(a) for a in found.letters}, "no-drift")
+    own, pair = ({key: one[key] + root * two[key] for key in one} for one, two in zip(*limit, strict=True))
+    left: tuple[LeftOut, ...] = ()
+    if model == "second-order":
+        kept = found.letters
+        drift, own, pair = found.second_order(noisy) 
+    elif not noisy:
+        kept = tuple(a for a in found.letters if found.degree(a) <= 1)
+        own = {key: root**2 * found.spread(*key) for key in own if set(key) <= set(kept)}
+        pair = {key: root**2 * found.spread(*key, "pair") for key in pair if set(key) <= set(kept)}
+        left = tuple(found.left_out(kept))
+    else:
+        kept = found.letters
+    conditions = first + found.conditions("the covariance exists", {a: 2 * found.degree(a) for a in kept}, "infinite-variance")
+    if model == "second-order":
+        conditions += found.conditions("weak order 2", {a: 3 * found.degree(a) for a in kept}, None)
+    return RuleEquation(
+        method, model, loss, dim, {a: found.shown(e) for a, e in drift.items()}, {k: found.shown(e) for k, e in own.items()},
+        {k: found.shown(e) for k, e in pair.items()}, _sharpest(conditions), left,
+    )  # fmt: skip
+
+
+class _Derivation:
+    """The moments of the increments, and the terms of the generator that follow from them."""
+
+    def __init__(self, method: Method, dim: int | None) -> None:
+        self.method, self.expanded = method, Expanded(method)
+        self.size = dimension if dim is None else sp.Integer(dim)
+        grown = self.expanded.growth
+        self.expect = Expectation(method, self.size, root, self.expanded.scales, grown, 6 + 4 * grown)
+        self.letters = method.rule.letters
+        self.increments = self.expanded.increments
+        self.means = {a: self.expect.series(self.increments[a]) for a in self.letters}
+        self.own = {
+            (a, b): self.expect.series(self.increments[a] * self.increments[b])
+            for a, b in combinations_with_replacement(self.letters, 2)
+        }
+        self.pair = {
+            (a, b): self.expect.series(self.increments[a].map(_other) * self.increments[b], ("i", "j"))
+            for a in self.letters
+            for b in self.letters
+        }
+
+    def mean(self, letter: str, n: int) -> sp.Expr:
+        """The coefficient of s^n in E F.
+
+        Raises:
+            Refusal: "no-diffusion" where one before s^2 does not vanish.
+        """
+        self._start(self.means[letter], f"mean of {letter} in a step")
+        return gathered(self.means[letter][n])
+
+    def covariances(self, n: int) -> tuple[dict[Pair, sp.Expr], dict[Pair, sp.Expr]]:
+        """The coefficients of s^n in E F F': at the same coordinate, and at two.
+
+        Raises:
+            Refusal: "no-diffusion" where one before s^2 does not vanish.
+        """
+        for (a, b), series in self.own.items():
+            self._start(series, f"covariance of {a} and {b} in a step")
+        return tuple({key: gathered(series[n]) for key, series in table.items()} for table in (self.own, self.pair))  # pyright: ignore[reportReturnType]
+
+    def spread(self, a: str, b: str, table: str = "own", n: int = 4) -> sp.Expr:
+        """The coefficient of s^n in the covariance of a step, n = 4 or 5, where the limit has no noise."""
+        product = {"own": self.own, "pair": self.pair}[table][a, b][n]
+        first = _other if table == "pair" else lambda e: e
+        for m in range(2, n - 1):
+            product -= first(self.mean(a, m)) * self.mean(b, n - m)
+        return gathered(product)
+
+    def left_out(self, kept: tuple[str, ...]) -> Iterator[LeftOut]:
+        """The entries of the covariance that need more than the second moment of the noise."""
+        for a, b in self.own:
+            if {a, b} <= set(kept):
+                continue
+            needs = self.degree(a) + self.degree(b)
+            condition = Condition(self.method.noise.law.tail, needs, "the covariance exists")
+            term = None if condition.met is False else self.spread(a, b)
+            if term is None or not zero(term):
+                yield LeftOut(
+                    f"covariance {a} {b}", None if term is None else self.shown(root**2 * term), int(needs),
+                    None if condition.met else condition,
+                )  # fmt: skip
+
+    def second_order(self, noisy: bool) -> tuple[dict[str, sp.Expr], dict[Pair, sp.Expr], dict[Pair, sp.Expr]]:
+        """Drift and covariance of weak order 2.
+
+        Raises:
+            Refusal: "not-differentiable" for a drift with kinks or jumps.
+        """
+        b2, b3 = ({a: self.mean(a, n) for a in self.letters} for n in (2, 3))
+        for a in self.letters:
+            kinks = [e for e in (b2[a] + b3[a]).atoms(sp.sign, sp.Abs, sp.Max, sp.Min, sp.Heaviside) if not random_letters(e)]
+            if kinks:
+                raise Refusal(
+                    "not-differentiable",
+                    f"the drift of ${a}$ has a kink or a jump, ${sp.latex(kinks[0])}$: the second-order model "
+                    "differentiates it; use the first-order model",
+                )
+        if noisy:
+            raise NoClosedForm("the second-order model where the limit has noise")
+        half = sp.Rational(1, 2)
+        try:
+            b4 = {a: self.mean(a, 4) - half * along(b2[a], b2) for a in self.letters}
+            b5 = {a: self.mean(a, 5) - half * (along(b2[a], b3, 0) + along(b3[a], b2)) for a in self.letters}
+        except TypeError as error:
+            raise Refusal("not-differentiable", f"the second-order model needs the derivative of the drift: {error}") from None
+        drift = {a: b2[a] + root * b3[a] + root**2 * b4[a] + root**3 * b5[a] for a in self.letters}
+        own, pair = (
+            {key: root**2 * self.spread(*key, name) + root**3 * self.spread(*key, name, 5) for key in table}
+            for name, table in (("own", self.own), ("pair", self.pair))
+        )
+        return drift, own, pair
+
+    def degree(self, letter: str) -> sp.Expr:
+        """The order of the moment of the noise that the mean of a letter's increment needs."""
+        found = self.increments[letter]
+        parts = [found[n] for n in range(found.low, 4)]
+        return max(noise_degree(gathered(e), self.method.compressor.growth) for e in parts)
+
+    def conditions(self, purpose: str, orders: dict[str, sp.Expr], kind: str | None) -> tuple[Condition, ...]:
+        """The conditions r < tail that are not met for certain.
+
+        Raises:
+            Refusal: of this kind, where one fails; None reports it instead.
+        """
+        tail = self.method.noise.law.tail
+        found = []
+        for letter, order in orders.items():
+            condition = Condition(tail, order, purpose)
+            if order == 0 or condition.met:
+                continue
+            if condition.met is False and kind is not None:
+                what = "mean" if kind == "no-drift" else "second moment"
+                raise Refusal(
+                    kind,
+                    f"the {what} of the increment of ${letter}$ does not exist: it needs the moment of order {order} of the noise, "
+                    f"which has tail index ${sp.latex(tail)}$",
+                )
+            found.append(condition)
+        return tuple(found)
+
+    def shown(self, e: sp.Expr) -> sp.Expr:
+        """An expression in eta instead of s, a little shorter."""
+        c, power = self.method.regime.power
+        in_eta = e.xreplace(self.expanded.named_scales).xreplace({root: sp.sqrt(c) * eta ** (power / 2)})
+        return factored(in_eta)
+
+    def _start(self, series: Series, what: str) -> None:
+        for n in range(series.low, 2):
+            if not zero(series[n]):
+                raise Refusal(
+                    "no-diffusion",
+                    f"the {what} is of the order s^{n} in the root s of its time, which is more than the time itself: "
+                    f"${sp.latex(sp.factor(sp.expand(series[n])))}$",
+                )
+
+
+def _sharpest(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Of the conditions on one tail, the strongest for existence and that for the weak order, where it asks for more."""
+    found = []
+    for order in (False, True):
+        same = [c for c in conditions if (c.purpose == "weak order 2") == order]
+        if same:
+            found.append(max(same, key=lambda c: c.right))
+    return tuple(c for n, c in enumerate(found) if n == 0 or c.right > found[0].right or found[0].purpose == c.purpose)
+
+
+def zero(a: sp.Expr) -> bool:
+    """Whether an expression in generic coordinates vanishes."""
+    a = gathered(a)
+    if a == 0:
+        return True
+    return vanishes(a.xreplace({n: sp.Dummy(real=True) for n in a.atoms(Node)}))
+
+
+def _other(a: sp.Expr) -> sp.Expr:
+    return to_slot(a, "j", "i")

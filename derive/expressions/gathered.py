@@ -1,0 +1,54 @@
+"""A shorter form of a sum of products: multiplied out in its numerators alone, like terms gathered. Nothing is decided by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from derive.expressions.coordinates import Coordinate, Node
+from derive.expressions.graphs import exchange, remade
+
+
+def gathered(expr: sp.Expr) -> sp.Expr:
+    """An equal expression; sums under roots and in denominators, functions and aggregates are kept as they are.
+
+    (`sp.expand` multiplies denominators out, which makes the quotients of adaptive methods many pages long.)
+    """
+    names: dict[sp.Expr, sp.Dummy] = {}
+    body = _frozen(sp.sympify(expr), names)
+    return exchange(sp.expand(body), {dummy: e for e, dummy in names.items()})
+
+
+def factored(expr: sp.Expr) -> sp.Expr:
+    """`gathered`, and for each product of coordinates one factored coefficient of parameters."""
+    names: dict[sp.Expr, sp.Dummy] = {}
+    body = sp.expand(_frozen(sp.sympify(expr), names))
+    back = {dummy: e for e, dummy in names.items()}
+    found: dict[sp.Expr, sp.Expr] = {}
+    for term in sp.Add.make_args(body):
+        constant, dependent = sp.S.One, sp.S.One
+        for factor in sp.Mul.make_args(term):
+            base = factor.as_base_exp()[0]
+            if isinstance(base, (Coordinate, Node)) or base in back:
+                dependent *= factor
+            else:
+                constant *= factor
+        found[dependent] = found.get(dependent, sp.S.Zero) + constant
+    return exchange(sp.Add(*[sp.factor(c) * e for e, c in found.items()]), back)
+
+
+def _frozen(expr: Any, names: dict[sp.Expr, sp.Dummy]) -> Any:
+    if not expr.args or isinstance(expr, Node):
+        return expr
+    if isinstance(expr, sp.Pow):
+        if (expr.exp.is_Integer and expr.exp > 0) or not expr.base.is_Add:
+            return remade(expr, [_frozen(a, names) for a in expr.args])
+        return _named(expr.base, names) ** expr.exp
+    if isinstance(expr, (sp.Add, sp.Mul)):
+        return expr.func(*[_frozen(a, names) for a in expr.args])
+    return _named(expr, names)
+
+
+def _named(expr: sp.Expr, names: dict[sp.Expr, sp.Dummy]) -> sp.Dummy:
+    return names.setdefault(expr, sp.Dummy(positive=expr.is_positive, real=True) if expr.is_positive else sp.Dummy(real=True))

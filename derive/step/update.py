@@ -1,0 +1,314 @@
+"""An update rule on power series: the increments of x and of each memory letter, expanded in s = sqrt(tau).
+
+tau is the time of a step. A regime makes constants functions of s; gradients at another point are expanded around the point where
+the step begins, g(x + D) = g + H D + (1/2) f'''(D, D) + ..; everything else is arithmetic on series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import sympy as sp
+
+from derive.expressions.coordinates import Coordinate, coord_sum, g, hvp, third
+from derive.expressions.gathered import gathered
+from derive.expressions.power_series import Series
+from derive.methods.distributed import Method, symbols_of_noise
+from derive.methods.rules.expression import FUNCTIONS
+from derive.methods.rules.regime import NOISE
+from derive.methods.rules.rule import Draw, evaluate
+from derive.step.draws import MASK, MESSAGE, NORMAL, RAW, letter
+from derive.step.expected import random_letters
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from derive.vocabulary.symbols import eta, t
+
+#: the root of the time tau that a step stands for
+root = sp.Symbol("s", positive=True)
+#: functions with a kink at 0, which are expanded by their first coefficient
+_HOMOGENEOUS = ("sign", "abs")
+
+
+class Expanded:
+    """The increments of a method's rule in its regime.
+
+    Args:
+        method: the method; its regime gives the constants and the time of a step.
+    """
+
+    def __init__(self, method: Method) -> None:
+        self.method = method
+        c, power = method.regime.power
+        #: eta = (tau/c)^(1/p) as a multiple of a power of s
+        self.step = (c ** (-1 / power) * root ** (2 / power)) if power != 2 else root / sp.sqrt(c)
+        values = method.values
+        #: letter of a scale -> the scale that it stands for
+        self.named_scales: dict[sp.Dummy, sp.Expr] = {}
+        #: the factor of a memory letter: the rule's own value is the factor times the letter of the state
+        self.factors = {name: self.in_root(values[name].coeff(sp.Symbol(name, positive=True))) for name in self._rescaled()}
+
+    def _rescaled(self) -> list[str]:
+        found = []
+        for name in self.method.rule.letters[1:]:
+            formula = self.method.regime.rules.get(name)
+            if formula is None:
+                continue
+            own = sp.Symbol(name, positive=True)
+            if sp.expand(formula - own * formula.coeff(own)) != 0 or formula.coeff(own).has(own):
+                raise BadInput("regime", f"{name} = {formula}", f"a factor times {name}, its rescaled value")
+            found.append(name)
+        return found
+
+    def in_root(self, expr: sp.Expr) -> sp.Expr:
+        """An expression in eta, in s."""
+        return sp.powsimp(sp.expand(sp.sympify(expr).subs(eta, self.step)))
+
+    @cached_property
+    def scales(self) -> tuple[sp.Expr, ...]:
+        """The noise's scale of each client, in s; a scale that the regime makes large is a letter times a power of s."""
+        rules = self.method.regime.rules
+        named = {sp.Symbol(name, positive=True): rules[name] for name in rules if name in self._of_noise}
+        factor = self.in_root(rules.get(NOISE, sp.S.One))
+        if not (factor / factor.subs(root, 1) / root ** factor.as_coeff_exponent(root)[1]).equals(1):
+            raise BadInput("regime", f"noise = {rules[NOISE]}", "a multiple of a power of eta")
+        scales = [self.in_root(sp.sympify(s).xreplace(named)) for s in self.method.noise.scales]
+        return tuple(scales) if factor == 1 else tuple(self._large(s, factor) for s in scales)
+
+    @property
+    def _of_noise(self) -> set[str]:
+        return {s.name for s in symbols_of_noise(self.method.noise)}
+
+    def _large(self, scale: sp.Expr, factor: sp.Expr) -> sp.Expr:
+        """factor times the scale that stays: for a bare symbol sigma the symbol sigma0, else the scale divided by the factor."""
+        if scale == 0:
+            return scale
+        if scale.is_Symbol and sp.Symbol(f"{scale}0", positive=True) not in scale.free_symbols:
+            return sp.Symbol(f"{scale}0", positive=True) * factor
+        kept = sp.Dummy("scale", positive=True)
+        self.named_scales[kept] = scale / factor
+        return kept * factor
+
+    @cached_property
+    def growth(self) -> int:
+        """n with a noise of order s^-n.
+
+        Raises:
+            Refusal: the noise is small, or of an order that is not a whole power of s.
+        """
+        orders = {-s.as_coeff_exponent(root)[1] if s.has(root) else sp.S.Zero for s in self.scales if s != 0} or {sp.S.Zero}
+        n = max(orders)
+        if len(orders) > 1 or not (n.is_Integer and n >= 0):
+            raise Refusal("no-diffusion", f"the noise is of the orders {', '.join(f's^{-m}' for m in orders)} in the root s of the "
+                          "time of a step: it has to be of one order for all clients, a whole power, and not vanish")
+        return int(n)
+
+    @cached_property
+    def increments(self) -> dict[str, Series]:
+        """F of each letter of the state, z' = z + F."""
+        found = evaluate(self.method.rule, _SeriesAlgebra(self))
+        out = {}
+        for name, after in found.items():
+            if name in self.factors:
+                after = after / series_of(self.factors[name])
+            out[name] = after - Series.constant(Coordinate(name))
+        return out
+
+    @property
+    def noisy(self) -> bool:
+        """Whether anything in the update is random."""
+        return bool(self.method.rule.draws)
+
+
+def series_of(expr: sp.Expr) -> Series:
+    """An expression in s as a series: through sums, products, powers and functions that are smooth."""
+    if not expr.has(root):
+        return Series.constant(expr)
+    if expr == root:
+        return Series.monomial(1, 1)
+    if isinstance(expr, sp.Add):
+        first, *rest = [series_of(a) for a in expr.args]
+        return sum(rest, first)
+    if isinstance(expr, sp.Mul):
+        found = Series.constant(1)
+        for a in expr.args:
+            found = found * series_of(a)
+        return found
+    if isinstance(expr, sp.Pow) and not expr.exp.has(root):
+        if expr.base == root and expr.exp.is_Integer:
+            return Series.monomial(1, int(expr.exp))
+        return series_of(expr.base).power(expr.exp)
+    if isinstance(expr, sp.Function) and len(expr.args) == 1:
+        return series_of(expr.args[0]).applied(expr.func)  # pyright: ignore[reportArgumentType]
+    raise BadInput("regime", expr, "sums, products, powers and functions of eta")
+
+
+class _SeriesAlgebra:
+    """`derive.methods.rules.rule.Algebra` on series in s."""
+
+    def __init__(self, expanded: Expanded) -> None:
+        self.expanded, self.method = expanded, expanded.method
+        method = self.method
+        self.values = {name: expanded.in_root(value) for name, value in method.values.items()}
+        factor = method.schedule.factor
+        self.eta = series_of(expanded.in_root(eta)) * Series.constant(factor)
+        self.mask = method.compressor.mask(sp.Symbol("d", positive=True))
+        scales = {a for s in method.noise.scales for a in sp.sympify(s).atoms(Coordinate)}
+        #: whether the law of the noise is the same at every point
+        self.additive = not scales or method.noise.law.degenerate
+
+    def number(self, value: Fraction) -> Series:
+        return Series.constant(sp.Rational(value.numerator, value.denominator))
+
+    def letter(self, name: str) -> Series:
+        if name == "eta":
+            return self.eta
+        if name == "pi":
+            return Series.constant(sp.pi)
+        if name == "t":
+            return Series.constant(t)
+        if name == "k":
+            return Series.monomial(t, -2) + Series.constant(1)
+        if name in self.method.rule.letters:
+            plain = Series.constant(Coordinate(name))
+            return plain * series_of(self.expanded.factors[name]) if name in self.expanded.factors else plain
+        if name == "N":
+            return Series.constant(self.method.clients)
+        return series_of(self.values[name])
+
+    def add(self, terms: Sequence[Series]) -> Series:
+        first, *rest = terms
+        return sum(rest, first)
+
+    def multiply(self, factors: Sequence[Series]) -> Series:
+        found, *rest = factors
+        for factor in rest:
+            found = found * factor
+        return found
+
+    def divide(self, above: Series, below: Series) -> Series:
+        return above / below
+
+    def power(self, base: Series, exponent: int) -> Series:
+        return base.power(sp.Integer(exponent))
+
+    def raised(self, base: Series, exponent: Series) -> Series:
+        if exponent.low == exponent.last == 0 and not random_letters(exponent[0]):
+            return base.power(exponent[0])
+        # a^b = exp(b log a): the bias correction 1 - beta^k with k = t/tau + 1
+        inner = exponent * base.applied(sp.log)
+        return inner.applied(sp.exp)
+
+    def function(self, name: str, arguments: Sequence[Series]) -> Series:
+        own = arguments[0]
+        if name == "norm":
+            square = (own * own).map(_sum_over_coordinates)
+            return square.power(sp.Rational(1, 2))
+        if name == "hess":
+            return own.map(lambda a: hvp(a))
+        if name == "sqrt":
+            return own.power(sp.Rational(1, 2))
+        if name in _HOMOGENEOUS:
+            return self._homogeneous(FUNCTIONS[name], own)
+        if name in ("min", "max"):
+            found = own
+            for other in arguments[1:]:
+                found = self._extremum(FUNCTIONS[name], found, other)
+            return found
+        return own.applied(FUNCTIONS[name])
+
+    def _homogeneous(self, function: Callable[[sp.Expr], sp.Expr], own: Series) -> Series:
+        """sign and abs: by the first coefficient, the next ones by the slopes away from the kink."""
+        head = own.first()
+        if head is None:
+            return Series.constant(0)
+        n, a = head
+        sign = Series(0, lambda m: sp.sign(a) if m == 0 else self._no_jump(own, n, m), 0 if own.last == n else None)
+        return sign if function is sp.sign else own * sign
+
+    @staticmethod
+    def _no_jump(own: Series, n: int, m: int) -> sp.Expr:
+        """The later coefficients of the sign: none away from its zero, which a random first coefficient may be close to.
+
+        Raises:
+            NoClosedForm: the first coefficient is random, and others follow.
+        """
+        if random_letters(own[n]) and any(gathered(own[n + r]) != 0 for r in range(1, m + 1)):
+            raise NoClosedForm(f"the sign of {own[n]} and smaller terms, beyond the leading order")
+        return sp.S.Zero
+
+    def _extremum(self, function: Callable[..., Any], one: Series, two: Series) -> Series:
+        if one.last is not None and two.last is not None and one.low == two.low == one.last == two.last:
+            return Series.monomial(function(one[one.low], two[two.low]), one.low)
+        gap = (one - two).first()
+        if gap is None:
+            return one
+        if random_letters(gap[1]):
+            raise NoClosedForm("a minimum or maximum of random terms of different orders in the step's time")
+        sign = sp.sign(gap[1]) * (1 if function is FUNCTIONS["max"] else -1)
+        half = Series.constant(sp.Rational(1, 2))
+        return half * (one + two) + half * Series.constant(sign) * (one - two)
+
+    def drawn(self, draw: Draw, argument: Series | None, client: Any) -> Series:
+        if draw.kind == NORMAL:
+            return Series.constant(letter(NORMAL, draw.number))
+        if draw.kind == "C":
+            raise NoClosedForm("the compressor of a value that the server made")
+        kind = RAW if draw.kind == "raw" else MESSAGE
+        if self.method.noise.law.degenerate and self.mask is not None and self.mask.moment(2) == 1:
+            own = Series.constant(g)
+        else:
+            growth = self.expanded.growth * (1 if kind == RAW else self.method.compressor.growth)
+            own = Series.monomial(letter(kind, draw.number), -growth)
+        if argument is None:
+            return own
+        moved = self._moved(argument)
+        if self.mask is None or not self.additive:
+            raise NoClosedForm(
+                "the compressed gradient at another point: the compressor is not a product with a random mask"
+                if self.mask is None
+                else "the gradient at another point where the noise depends on the gradient"
+            )
+        if kind == RAW or self.mask.moment(2) == 1:
+            return own + moved
+        return own + Series.constant(letter(MASK, draw.number)) * moved
+
+    def _moved(self, point: Series) -> Series:
+        """g(y) - g(x)."""
+        away = point - Series.constant(Coordinate("x"))
+        if away.low < 1:
+            start = [n for n in range(away.low, 1) if gathered(away[n]) != 0]
+            if start:
+                raise Refusal(
+                    "no-diffusion", f"a gradient is taken at a point whose distance does not shrink with the step: {away[start[0]]}"
+                )
+            away = Series(1, away.__getitem__, away.last)
+
+        def coefficient(n: int) -> sp.Expr:
+            total = hvp(gathered(away[n]))
+            for m in range(1, n):
+                total += third(away[m], away[n - m]) / 2
+            if n >= 3 and any(away[a] != 0 and away[b] != 0 and away[n - a - b] != 0 for a in range(1, n) for b in range(1, n - a)):
+                raise NoClosedForm("the fourth derivative of the loss, which this order of the expansion needs")
+            return total
+
+        return Series(1, coefficient)
+
+    def mean(self, of: Callable[[Any], Series]) -> Series:
+        return of("client").map(_linear)
+
+
+def _sum_over_coordinates(a: sp.Expr) -> sp.Expr:
+    return coord_sum(gathered(a)) if a != 0 else sp.S.Zero
+
+
+def _linear(a: sp.Expr) -> sp.Expr:
+    """The mean over clients of one client's value; where a letter enters linearly it stands for the mean of the clients'."""
+    for term in sp.Add.make_args(sp.expand(a)):
+        found = random_letters(term)
+        marks = {c: sp.Dummy() * c for c in found}
+        weight = sp.expand(term.xreplace(marks) / term) if found else sp.S.One
+        if len(found) > 1 or (found and weight not in [mark / c for c, mark in marks.items()]):
+            raise NoClosedForm(f"the mean over clients of {term}, which is not linear in one client's message")
+    return a
