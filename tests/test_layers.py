@@ -20,8 +20,8 @@ ROOT = Path(__file__).parent.parent
 ORDER: dict[str, tuple[str, ...]] = {
     "": ("derive", "numerics", "reports", "sdescent", "benchmarks"),
     "derive": (
-        "vocabulary", "expressions", "methods", "step", "equations", "printing", "derivation", "process", "reading", "proof",
-        "theorems", "sanity",
+        "vocabulary", "expressions", "methods", "step", "equations", "reading", "printing", "process", "simulated", "stated",
+        "derivation", "proof", "theorems", "sanity",
     ),
     "derive/methods": ("compressors", "noise", "losses", "schedules", "distributed", "specialise"),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq"),

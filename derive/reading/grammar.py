@@ -7,17 +7,18 @@ the letter `_`; the tree that comes back is walked by a whitelist of nodes. No n
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from math import comb
 from typing import Any, NamedTuple, TypeAlias
 
 from derive.reading.specs import check_text
-from derive.reading.tokens import FUNCTIONS, Token, scan
+from derive.reading.tokens import OF_CLAIMS, Token, scan
 from derive.reading.toml_file import written
 from derive.vocabulary.errors import BadInput
 
-#: ("x", "g"), ("q", "3/4"), ("+", t, ..), ("*", t, ..), ("^", t, n), ("/", a, b), ("f", "sqrt", t), as in derive/proof/FORMAT.md
+#: ("x", "g"), ("q", "3/4"), ("+", t, ..), ("*", t, ..), ("^", t, n), ("/", a, b), ("f", "sqrt", t), as in derive/proof/FORMAT.md;
+#: of a formula that is not a claim's also ("f", "min", a, b)
 Term: TypeAlias = tuple[Any, ...]
 #: ("<=", l, r), ("<", l, r) or ("==", l, r)
 Relation: TypeAlias = tuple[str, Term, Term]
@@ -30,19 +31,23 @@ MAX_MONOMIALS = 10**5  # of a term when it is multiplied out
 MAX_QUOTIENT = 100  # digits of the numerator or denominator of a quotient of numbers
 ONE_RELATION = "one relation <= < >= > or == between two terms"
 _TERM = "a term such as 1 - x^2/2"
-_OPERAND = f"a number, a variable, one of {' '.join(FUNCTIONS)}, or ("
 _OPERATOR = "one of + - * / ^ (a product is written 2*x)"
 _EXPONENT = f"an integer from -{MAX_POWER} to {MAX_POWER} as exponent (a square root is sqrt)"
 
 
-def parse_relation(text: object, variables: Collection[str], field: str) -> Relation:
+def parse_relation(
+    text: object, variables: Collection[str], field: str, functions: Mapping[str, int] = OF_CLAIMS
+) -> Relation:
     """Read one relation over `variables`; l >= r comes back as r <= l.
+
+    Args:
+        functions: as in `parse_term`.
 
     Raises:
         BadInput: no relation, several, or a side that is not a term. A column counts from 1 in `text`.
     """
     text = _text(text, field, ONE_RELATION)
-    tokens = scan(text, variables, field, ONE_RELATION)
+    tokens = scan(text, variables, field, ONE_RELATION, functions)
     places = [n for n, token in enumerate(tokens) if token.kind == "relation"]
     if not places:
         raise BadInput(field, text, ONE_RELATION, len(text) + 1)
@@ -52,24 +57,27 @@ def parse_relation(text: object, variables: Collection[str], field: str) -> Rela
     middle = tokens[places[0]]
     sides = tokens[: places[0]], tokens[places[0] + 1 :]
     # Where a side is missing: the left one before the relation, the right one at the end of the text.
-    left = _Reader(text, field, sides[0]).term(middle.text, middle.start)
-    right = _Reader(text, field, sides[1]).term("nothing", len(text))
+    left = _Reader(text, field, sides[0], functions).term(middle.text, middle.start)
+    right = _Reader(text, field, sides[1], functions).term("nothing", len(text))
     op = middle.text
     return (op.replace(">", "<"), right, left) if op in (">=", ">") else (op, left, right)
 
 
-def parse_term(text: object, variables: Collection[str], field: str) -> Term:
+def parse_term(text: object, variables: Collection[str], field: str, functions: Mapping[str, int] = OF_CLAIMS) -> Term:
     """Read one term over `variables`.
+
+    Args:
+        functions: their names, with their numbers of arguments.
 
     Raises:
         BadInput: it is not in the grammar, or beyond the caps. A column counts from 1 in `text`.
     """
     text = _text(text, field, _TERM)
-    tokens = scan(text, variables, field, _TERM)
+    tokens = scan(text, variables, field, _TERM, functions)
     relation = next((token for token in tokens if token.kind == "relation"), None)
     if relation is not None:
         raise BadInput(field, relation.text, f"{_TERM}, without a relation", relation.start + 1)
-    return _Reader(text, field, tokens).term("nothing", len(text))
+    return _Reader(text, field, tokens, functions).term("nothing", len(text))
 
 
 def _text(value: object, field: str, accepted: str) -> str:
@@ -96,18 +104,27 @@ class _Built(NamedTuple):
 _ZERO, _ONE, _MINUS = ("q", "0"), ("q", "1"), ("q", "-1")
 
 
+class _Opened(NamedTuple):
+    """A parenthesis that is not closed yet, the function whose arguments it holds, and how many they are so far."""
+
+    bracket: Token
+    function: Token | None
+    arguments: int = 1
+
+
 class _Reader:
     """One side of a relation, or a term: from its tokens to a term."""
 
-    def __init__(self, text: str, field: str, tokens: Sequence[Token]) -> None:
-        self.text, self.field, self.tokens = text, field, tokens
+    def __init__(self, text: str, field: str, tokens: Sequence[Token], functions: Mapping[str, int]) -> None:
+        self.text, self.field, self.tokens, self.functions = text, field, tokens, functions
+        self.operand = f"a number, a variable, one of {' '.join(functions)}, or ("
 
     def term(self, found: str, end: int) -> Term:
         """The term; `found` stands at position `end`, where it ends."""
         self._check_order(found, end)
         starts, ends, pieces, at = {}, {}, [], 0
         for token in self.tokens:
-            piece = token.text.replace("^", "**") if token.kind in ("operator", "bracket") else "_"
+            piece = token.text.replace("^", "**") if token.kind in ("operator", "bracket", "comma") else "_"
             starts[at], ends[at + len(piece)] = token, token
             pieces.append(piece)
             at += len(piece) + 1
@@ -120,32 +137,45 @@ class _Reader:
 
     def _check_order(self, found: str, end: int) -> None:
         """Check that operands and operators alternate and brackets match, so that the rest is a sentence of the grammar."""
-        opened: list[Token] = []
+        opened: list[_Opened] = []
         operand, before = True, None  # whether an operand has to come next; the token before
         for token in self.tokens:
             sign = token.kind == "operator" and token.text in "+-"
-            if before is not None and before.kind == "function" and token.text != "(":
-                raise self._bad(before, f"{before.text}(..), with its one argument in parentheses")
+            called = before is not None and before.kind == "function"
+            if before is not None and called and token.text != "(":
+                raise self._wrong_call(before)
             if operand and not (token.kind in ("number", "variable", "function") or token.text == "(" or sign):
-                raise self._bad(token, _OPERAND)
-            if not operand and not (token.kind == "operator" or token.text == ")"):
+                raise self._bad(token, self.operand)
+            if not operand and not (token.kind in ("operator", "comma") or token.text == ")"):
                 raise self._bad(token, _OPERATOR)
             if token.text == "(":
-                opened.append(token)
+                opened.append(_Opened(token, before if called else None))
                 if len(opened) > MAX_NESTING:
                     raise self._bad(token, f"at most {MAX_NESTING} nested parentheses")
+            elif token.kind == "comma":
+                function = opened[-1].function if opened else None
+                if function is None:
+                    raise self._bad(token, "a comma between the arguments of a function only")
+                opened[-1] = opened[-1]._replace(arguments=opened[-1].arguments + 1)
             elif token.text == ")":
                 if not opened:
                     raise self._bad(token, "a matching ( before it")
-                opened.pop()
-            operand = token.kind in ("operator", "function") or token.text == "("
+                function, arguments = opened.pop()[1:]
+                if function is not None and arguments != self.functions[function.text]:
+                    raise self._wrong_call(function)
+            operand = token.kind in ("operator", "function", "comma") or token.text == "("
             before = token
         if before is not None and before.kind == "function":
-            raise self._bad(before, f"{before.text}(..), with its one argument in parentheses")
+            raise self._wrong_call(before)
         if operand:
-            raise BadInput(self.field, found, _OPERAND, end + 1)
+            raise BadInput(self.field, found, self.operand, end + 1)
         if opened:
-            raise self._bad(opened[-1], "a ) for each (")
+            raise self._bad(opened[-1].bracket, "a ) for each (")
+
+    def _wrong_call(self, function: Token) -> BadInput:
+        number = self.functions[function.text]
+        given = "its one argument in parentheses" if number == 1 else f"its {number} arguments in parentheses, with a comma between"
+        return self._bad(function, f"{function.text}(..), with {given}")
 
     def _bad(self, token: Token, accepted: str) -> BadInput:
         return BadInput(self.field, token.text, accepted, token.start + 1)
@@ -166,9 +196,10 @@ class _Reader:
             built = self._multiply(node)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             built = self._raise(node)
-        elif isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
-            inner = self._build(node.args[0])
-            built = _Built(("f", self.starts[node.func.col_offset].text, inner.term), inner.depth + 1, inner.power)
+        elif isinstance(node, ast.Call) and not node.keywords:
+            inner = [self._build(argument) for argument in node.args]
+            name = self.starts[node.func.col_offset].text
+            built = _Built(("f", name, *(a.term for a in inner)), 1 + max(a.depth for a in inner), max(a.power for a in inner))
         elif isinstance(node, ast.Name):
             token = self.starts[node.col_offset]
             number = token.kind == "number"

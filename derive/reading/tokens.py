@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import MAX_DIGITS
 
 FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs")
+#: the functions of claims, with their numbers of arguments
+OF_CLAIMS: Mapping[str, int] = dict.fromkeys(FUNCTIONS, 1)
 RELATIONS = ("<=", "<", ">=", ">", "==")
 MAX_TOKENS = 500  # of one relation or term, without parentheses
 
 _TOKEN = re.compile(
     r" *(?:(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<relation>[<>=!]+)|(?P<operator>\*\*|[-+*/^])|(?P<bracket>[()])|(?P<end>$)|(?P<other>.))",
+    r"|(?P<relation>[<>=!]+)|(?P<operator>\*\*|[-+*/^])|(?P<bracket>[()])|(?P<comma>,)|(?P<end>$)|(?P<other>.))",
     re.ASCII,
 )
 _GLUED = re.compile(r"[A-Za-z0-9_.]*", re.ASCII)
 
 
 class Token(NamedTuple):
-    kind: str  # number, variable, function, relation, operator, bracket
+    kind: str  # number, variable, function, relation, operator, bracket, comma
     text: str
     start: int  # in the user's text, from 0
 
@@ -31,8 +33,10 @@ class Token(NamedTuple):
         return self.start + len(self.text)
 
 
-def scan(text: str, variables: Collection[str], field: str, whole: str) -> list[Token]:
-    """The tokens of `text`, each of a kind that the grammar has."""
+def scan(
+    text: str, variables: Collection[str], field: str, whole: str, functions: Mapping[str, int] = OF_CLAIMS
+) -> list[Token]:
+    """The tokens of `text`, each of a kind that the grammar has; `functions` with their numbers of arguments."""
     tokens: list[Token] = []
     at = count = 0
     while match := _TOKEN.match(text, at):
@@ -43,12 +47,16 @@ def scan(text: str, variables: Collection[str], field: str, whole: str) -> list[
         if kind == "number":
             _check_number(text, token, field)
         elif kind == "name":
-            token = token._replace(kind=_kind_of_name(token, variables, field))
-        elif kind == "other" or (kind == "relation" and token.text not in RELATIONS):
+            token = token._replace(kind=_kind_of_name(token, variables, field, functions))
+        elif (
+            kind == "other"
+            or (kind == "relation" and token.text not in RELATIONS)
+            or (kind == "comma" and max(functions.values()) == 1)
+        ):
             accepted = whole if kind == "relation" else _what_instead(token.text)
             raise BadInput(field, token.text, accepted, token.start + 1)
         tokens.append(token)
-        count += kind != "bracket"
+        count += kind not in ("bracket", "comma")
         if count > MAX_TOKENS:
             raise BadInput(field, text, f"at most {MAX_TOKENS} numbers, names and operators", token.start + 1)
     return tokens
@@ -64,17 +72,17 @@ def _check_number(text: str, token: Token, field: str) -> None:
         raise BadInput(field, token.text, f"a number of at most {MAX_DIGITS} digits", token.start + 1)
 
 
-def _kind_of_name(token: Token, variables: Collection[str], field: str) -> str:
+def _kind_of_name(token: Token, variables: Collection[str], field: str, functions: Mapping[str, int]) -> str:
     if token.text in variables:
         return "variable"
-    if token.text in FUNCTIONS:
+    if token.text in functions:
         return "function"
     if token.text == "pi":
         accepted = "a rational bound in place of pi, such as 3.1416"
     else:
         names = list(variables)
         some = ", ".join(names[:8]) + (", .." if len(names) > 8 else "")
-        accepted = f"the variables {some or '(none)'} and the functions {' '.join(FUNCTIONS)}"
+        accepted = f"the variables {some or '(none)'} and the functions {' '.join(functions)}"
     raise BadInput(field, token.text, accepted, token.start + 1)
 
 
