@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from derive.methods.schedules import Free as Free
     from derive.methods.schedules import Normalised as Normalised
     from derive.methods.schedules import Power as Power
+    from derive.stated.equation import StateSDE as StateSDE
     from derive.step.moments import Conditional as Conditional
     from derive.step.moments import Moments as Moments
     from derive.vocabulary.errors import BadInput as BadInput
@@ -92,6 +93,7 @@ if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt n
         {
             "derive.methods.distributed": ("Method", "DSGD", "DCSGD", "DSignSGD"),
             "derive.derivation": ("SDE", "sde"),
+            "derive.stated.equation": ("StateSDE",),
             "derive.step.moments": ("Moments", "Conditional"),
             "derive.expressions.gradient_form": ("GradientForm", "DenseCov"),
             "derive.vocabulary.errors": ("BadInput", "NoClosedForm", "Refusal"),

@@ -5,68 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
-from importlib import import_module
-from numbers import Integral
-from typing import TYPE_CHECKING, Any, Protocol, final
+from typing import TYPE_CHECKING, Any, final
 
 from derive.equations.in_coordinates import CoordinateSDE, expand
-from derive.equations.models import MODELS, derived
+from derive.equations.models import derived, dimension
 from derive.equations.sde import Equation
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.printing.sde_latex import sde_latex
 from derive.printing.serialise import to_dict
+from derive.simulated import Simulated as Simulated
+from derive.simulated import simulate
+from derive.stated.equation import StateSDE, stated
 from derive.vocabulary.choices import Model, Precision, SchemeName
-from derive.vocabulary.errors import BadInput
 
 if TYPE_CHECKING:
     import numpy as np
-
-#: where `SDE.solve` finds a solver, as "module:function"; solving is not part of this package, which only knows the name
-SOLVER = "numerics.simulate.equation:solve"
-
-
-class Simulated(Protocol):
-    """The result of `SDE.solve`, as far as this package knows it; `numerics.simulate.runs.Ensemble` describes each part."""
-
-    @property
-    def times(self) -> np.ndarray:
-        """The saved times, (S,)."""
-        ...
-
-    @property
-    def values(self) -> Mapping[str, np.ndarray]:
-        """For each statistic an array (S, paths)."""
-        ...
-
-    @property
-    def blow_up(self) -> np.ndarray:
-        """The time at which each path blew up, (paths,); infinity where it did not."""
-        ...
-
-    @property
-    def final(self) -> np.ndarray:
-        """Last points, (d, paths)."""
-        ...
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The settings of the run, as JSON values."""
-        ...
-
-    @property
-    def paths(self) -> int:
-        """Number of paths."""
-        ...
-
-    @property
-    def blow_ups(self) -> np.ndarray:
-        """How many paths had blown up by each saved time, (S,)."""
-        ...
-
-    def to_dict(self) -> dict[str, Any]:
-        """Settings, times and counts as JSON values."""
-        ...
 
 
 @final
@@ -94,10 +48,23 @@ class SDE(Equation):
 
     def coordinates(self, dim: int | None = None) -> CoordinateSDE:
         """The equation in named coordinates of R^dim, by default of the dimension that it was derived for."""
-        dim = _dimension(dim)
+        dim = dimension(dim)
         if dim is None or dim == self.dim:
             return self.expanded
         return expand(derived(self.method, self.model, self.loss, dim))
+
+    @staticmethod
+    def from_coordinates(
+        state: Sequence[Any],
+        drift: Any,
+        covariance: Any = None,
+        *,
+        diffusion: Any = None,
+        positive: Sequence[Any] = (),
+        conditions: Sequence[Any] = (),
+    ) -> StateSDE:
+        """An equation of one's own in named coordinates: `derive.stated.equation.stated`, where each argument is described."""
+        return stated(state, drift, covariance, diffusion=diffusion, positive=positive, conditions=conditions)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of the command `derive`."""
@@ -133,20 +100,10 @@ class SDE(Equation):
         first: int = 0,
     ) -> Simulated:
         """Simulate an ensemble of the equation: `sdescent.solve` with this equation, where each argument is described."""
-        module, _, function = SOLVER.partition(":")
-        return getattr(import_module(module), function)(
+        return simulate(
             self, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, nodes, scheme, halvings, by_halves, dtype,
             wide, chunk, first,
         )  # fmt: skip
-
-
-def _dimension(dim: Any) -> int | None:
-    """A dimension as an int, from any type of whole number (NumPy's and SymPy's too)."""
-    if dim is None:
-        return None
-    if isinstance(dim, bool) or not isinstance(dim, Integral) or dim < 1:
-        raise BadInput("dim", dim, "a whole number >= 1, or None for any dimension")
-    return int(dim)
 
 
 def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
@@ -171,12 +128,5 @@ def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, 
         >>> equation.coordinates().drift[0]
         eta*x1/2 - x1
     """
-    if not isinstance(method, Method):
-        raise BadInput("method", method, "a method such as derive.DSGD(derive.Gaussian())")
-    if not isinstance(model, str) or model not in MODELS:
-        raise BadInput("model", model, "one of " + ", ".join(MODELS))
-    if loss is not None and not isinstance(loss, Loss):
-        raise BadInput("loss", loss, "a loss such as derive.Quadratic(), or None")
-    dim = _dimension(dim)
     found = derived(method, model, loss, dim)
     return SDE(**{f.name: getattr(found, f.name) for f in fields(found)})

@@ -20,10 +20,10 @@ ROOT = Path(__file__).parent.parent
 ORDER: dict[str, tuple[str, ...]] = {
     "": ("derive", "numerics", "reports", "sdescent", "benchmarks"),
     "derive": (
-        "vocabulary", "formulas", "expressions", "methods", "step", "equations", "printing", "derivation", "process", "reading",
-        "proof", "theorems", "sanity",
+        "vocabulary", "formulas", "expressions", "methods", "step", "equations", "reading", "printing", "process", "simulated",
+        "stated", "derivation", "proof", "theorems", "sanity",
     ),
-    "derive/methods": ("compressors", "noise", "losses", "schedules", "distributed", "specialise"),
+    "derive/methods": ("compressors", "noise", "losses", "schedules", "rules", "distributed", "specialise"),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq"),
     "derive/proof/rocq": (
         "library", "notation", "derivatives", "equalities", "limits", "script", "geometry", "operators", "as_written",

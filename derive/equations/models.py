@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from numbers import Integral
+from typing import Any
 
 import sympy as sp
 
@@ -23,7 +25,7 @@ from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.step.moments import moments
 from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import Refusal
+from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import eta
 
 
@@ -194,13 +196,29 @@ def lam(b: sp.Expr) -> sp.Expr:
     return exchange(sp.Piecewise((quotient, sp.Ne(g, 0)), (slope, True)), back)
 
 
+def dimension(dim: Any) -> int | None:
+    """A dimension as an int, from any type of whole number (NumPy's and SymPy's too)."""
+    if dim is None:
+        return None
+    if isinstance(dim, bool) or not isinstance(dim, Integral) or dim < 1:
+        raise BadInput("dim", dim, "a whole number >= 1, or None for any dimension")
+    return int(dim)
+
+
 def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) -> Equation:
     """The equation of a method in one of `MODELS` (theory 2), as `derive.sde` describes it.
 
     Raises:
         Refusal: the drift or the covariance does not exist, with the reason.
-        BadInput: a compressor or loss that does not exist in this dimension.
+        BadInput: an argument of another kind; an unknown model; a compressor or loss that does not exist in this dimension.
     """
+    if not isinstance(method, Method):
+        raise BadInput("method", method, "a method such as derive.DSGD(derive.Gaussian())")
+    if not isinstance(model, str) or model not in MODELS:
+        raise BadInput("model", model, "one of " + ", ".join(MODELS))
+    if loss is not None and not isinstance(loss, Loss):
+        raise BadInput("loss", loss, "a loss such as derive.Quadratic(), or None")
+    dim = dimension(dim)
     found = moments(method, dim, orders=3 if model == "second-order" else 2)
     drift = None
     if found.mean is not None:

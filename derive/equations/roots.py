@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
 import sympy as sp
 
+from derive.expressions.coordinates import longer_than, symbols_of
 from derive.expressions.expansion import Expansion
 from derive.expressions.gradient_form import GradientForm
 from derive.expressions.vanishing import vanishes
@@ -129,3 +131,84 @@ def _joins_at_zero(e: sp.Expr, kinks: list[sp.Expr], own: set[sp.Symbol]) -> boo
     right, left = (e.xreplace({x: s * y}).doit() for s in (1, -1))
     values = [f.subs(y, 0) for f in (right - left, sp.diff(right, y) + sp.diff(left, y))]
     return not any(v.has(sp.nan, sp.zoo, sp.oo) for v in values) and all(vanishes(v) for v in values)
+
+
+def blocks(covariance: sp.Matrix) -> list[list[int]]:
+    """The coordinates with noise, in groups that no entry connects: up to their order the covariance is block diagonal."""
+    left, found = [i for i in range(covariance.rows) if any(e != 0 for e in covariance[i, :])], list[list[int]]()
+    while left:
+        group, waiting = list[int](), [left[0]]
+        while waiting:
+            i = waiting.pop()
+            if i in left:
+                left.remove(i)
+                group.append(i)
+                waiting += [j for j in left if covariance[i, j] != 0 or covariance[j, i] != 0]
+        found.append(sorted(group))
+    return found
+
+
+def block_root(covariance: sp.Matrix) -> sp.Matrix | None:
+    """L with L L' = covariance for one that is known to be positive semidefinite; None where no closed form is known.
+
+    Block by block: the Cholesky factor of a block of up to three coordinates, the vector f of a block f f' of any size. Where a
+    pivot vanishes so does its column, since the matrix is positive semidefinite.
+    """
+    columns: list[sp.Matrix] = []
+    for block in blocks(covariance):
+        factor = _cholesky(covariance.extract(block, block))
+        if factor is None:
+            return None
+        for j in range(factor.cols):
+            columns.append(sp.zeros(covariance.rows, 1))
+            for i, place in enumerate(block):
+                columns[-1][place] = factor[i, j]
+    return sp.Matrix.hstack(*columns) if columns else sp.zeros(covariance.rows, 1)
+
+
+def _cholesky(block: sp.Matrix) -> sp.Matrix | None:
+    """The columns of the Cholesky factor that do not vanish; None for more than three coordinates of a rank above one."""
+    rest, columns = block, list[sp.Matrix]()
+    for j in range(block.rows):
+        if vanishes(rest[j, j]):
+            continue
+        pivot, top = rest[j, j], signed_root(rest[j, j])
+        columns.append(sp.zeros(block.rows, 1))
+        columns[-1][j] = top
+        for i in range(j + 1, block.rows):
+            columns[-1][i] = _quotient(rest[i, j], top, pivot)
+        rest = _complement(rest, j)
+        if all(vanishes(e) for e in rest.extract(range(j + 1, block.rows), range(j + 1, block.rows))):
+            return sp.Matrix.hstack(*columns)
+        if block.rows > 3:
+            return None
+    return sp.Matrix.hstack(*columns)
+
+
+def _complement(matrix: sp.Matrix, j: int) -> sp.Matrix:
+    """The Schur complement of the entry (j, j), in the whole matrix."""
+    taken = sp.Matrix(*matrix.shape, lambda a, b: _quotient(matrix[a, j] * matrix[b, j], matrix[j, j], matrix[j, j]))
+    return (matrix - taken).applyfunc(_short)
+
+
+def _quotient(above: sp.Expr, below: sp.Expr, pivot: sp.Expr) -> sp.Expr:
+    """above/below, and 0 where the pivot vanishes."""
+    ratio = _short(above / below)
+    if above == 0 or pivot.is_positive or not symbols_of([sp.fraction(ratio)[1]]):
+        return ratio
+    return sp.Piecewise((ratio, pivot > 0), (0, True))
+
+
+def _short(e: sp.Expr) -> sp.Expr:
+    return sp.factor(e) if not longer_than(e, 60) and not e.has(sp.Piecewise) else e
+
+
+def smooth_in(root: sp.Matrix, state: Sequence[sp.Symbol]) -> bool:
+    """Whether a root is seen to be differentiable in the state, everywhere: no kink, no case, no root of what may vanish."""
+    own = set(state)
+    for e in root:
+        if any(a.free_symbols & own for a in e.atoms(sp.Max, sp.Min, sp.Piecewise, sp.Abs, sp.sign, sp.Heaviside)):
+            return False
+        if any(p.base.free_symbols & own and not p.exp.is_integer and not p.base.is_positive for p in e.atoms(sp.Pow)):
+            return False
+    return True

@@ -34,14 +34,14 @@ _OPERATOR = "one of + - * / ^ (a product is written 2*x)"
 _EXPONENT = f"an integer from -{MAX_POWER} to {MAX_POWER} as exponent (a square root is sqrt)"
 
 
-def parse_relation(text: object, variables: Collection[str], field: str) -> Relation:
+def parse_relation(text: object, variables: Collection[str], field: str, language: Language = CLAIMS) -> Relation:
     """Read one relation over `variables`; l >= r comes back as r <= l.
 
     Raises:
         BadInput: no relation, several, or a side that is not a term. A column counts from 1 in `text`.
     """
     text = _text(text, field, ONE_RELATION)
-    tokens = scan(text, variables, field, ONE_RELATION)
+    tokens = scan(text, variables, field, ONE_RELATION, language)
     places = [n for n, token in enumerate(tokens) if token.kind == "relation"]
     if not places:
         raise BadInput(field, text, ONE_RELATION, len(text) + 1)
@@ -51,8 +51,8 @@ def parse_relation(text: object, variables: Collection[str], field: str) -> Rela
     middle = tokens[places[0]]
     sides = tokens[: places[0]], tokens[places[0] + 1 :]
     # Where a side is missing: the left one before the relation, the right one at the end of the text.
-    left = _Reader(text, field, sides[0], CLAIMS).term(middle.text, middle.start)
-    right = _Reader(text, field, sides[1], CLAIMS).term("nothing", len(text))
+    left = _Reader(text, field, sides[0], language).term(middle.text, middle.start)
+    right = _Reader(text, field, sides[1], language).term("nothing", len(text))
     op = middle.text
     return (op.replace(">", "<"), right, left) if op in (">=", ">") else (op, left, right)
 

@@ -18,7 +18,7 @@ from derive.methods.noise import Noise, NoNoise
 from derive.methods.noise.law import Law
 from derive.methods.noise.scales import Scaled
 from derive.methods.rules.regime import NOISE, regime_of
-from derive.methods.rules.rule import Rule
+from derive.methods.rules.update import Rule
 from derive.methods.schedules import Constant, Schedule
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import register
@@ -45,7 +45,7 @@ class Method:
         schedule: h(x, t).
         name: the name of the method in tables.
         memory: letter -> the value of all its coordinates at the start; none unless given.
-        update: the assignments of one step (`derive.methods.rules.rule`); x = x - eta*G unless given.
+        update: the assignments of one step (`derive.methods.rules.update`); x = x - eta*G unless given.
         regime: how constants depend on eta (`derive.methods.rules.regime`), a `Regime` or {name: formula}; without one they do
             not, and the memory is averaged out.
         time: the time of a step as a formula in eta, where `regime` is a table.

@@ -92,6 +92,21 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     return result
 
 
+def named_to_dict(named: CoordinateSDE) -> dict[str, Any]:
+    """The part of the contract of `derive --json` that is about an equation in named coordinates, whatever its state is called."""
+    write = ExpressionWriter([*named.drift, *named.covariance])
+    result: dict[str, Any] = {
+        "dim": named.dim,
+        "state": [s.name for s in named.state],
+        "gradient": [s.name for s in named.gradient],
+        "drift": [write(e) for e in named.drift],
+        "covariance": _symmetric(named.covariance, write),
+    }
+    if write.where:
+        result["where"] = [list(pair) for pair in write.where]
+    return {**result, "missing": [], "noise_type": named.noise_type}
+
+
 def _symmetric(matrix: sp.Matrix, write: ExpressionWriter) -> list[list[str]]:
     upper = {(i, j): write(matrix[i, j]) for i in range(matrix.rows) for j in range(i, matrix.rows)}
     return [[upper[min(i, j), max(i, j)] for j in range(matrix.rows)] for i in range(matrix.rows)]

@@ -6,8 +6,8 @@ from typing import Literal
 
 import sympy as sp
 
-from derive.derivation import sde
-from derive.equations.models import steep_at_zero
+from derive.equations.in_coordinates import CoordinateSDE, expand
+from derive.equations.models import derived, steep_at_zero
 from derive.methods.distributed import Method
 from derive.methods.losses import Quadratic
 from derive.process.density import Density as Density
@@ -16,7 +16,7 @@ from derive.process.density import refuse_time
 from derive.process.generator import moment_equations
 from derive.process.stationary_moments import StationaryMoments as StationaryMoments
 from derive.process.stationary_moments import sign_part
-from derive.step.moments import moments
+from derive.step.moments import Condition, moments
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.symbols import eta
@@ -35,12 +35,25 @@ def second_moments(method: Method, dim: int, model: Model = "first-order", h: ob
         >>> found[0], found.condition
         (-eta*sigma**2/(4*N*(eta - 1)), eta < 1)
     """
-    equation = sde(method, model, Quadratic(h), dim)
-    refuse_time(equation.expanded)
-    equations = moment_equations(equation.expanded, 2)
+    equation = derived(method, model, Quadratic(h), dim)
+    return settled(expand(equation), equation.conditions, method)
+
+
+def settled(equation: CoordinateSDE, conditions: tuple[Condition, ...], method: Method | None = None) -> StationaryMoments:
+    """E xx' of the stationary law of an equation with affine drift, from the closed moment equations.
+
+    Args:
+        conditions, method: of `StationaryMoments`.
+
+    Raises:
+        NoClosedForm: the equations do not close, or have no unique fixed point.
+        Refusal: "time-dependent" for coefficients in t.
+    """
+    refuse_time(equation)
+    dim, equations = equation.dim, moment_equations(equation, 2)
     rows = [equations.exponents.index(_exponent(i, j, dim)) for i, j in StationaryMoments.pairs(dim)]
     matrix = _matrix(equations.stationary(), dim)
-    return StationaryMoments(matrix, equations.matrix.extract(rows, rows), method, equation.conditions)
+    return StationaryMoments(matrix, equations.matrix.extract(rows, rows), method, conditions)
 
 
 def discrete_second_moments(method: Method, dim: int, h: object = None) -> StationaryMoments:
@@ -54,8 +67,8 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
     """
     variables = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i, j in StationaryMoments.pairs(dim)}
     v = sp.Matrix(dim, dim, lambda i, j: variables[min(i, j), max(i, j)])
-    equation = sde(method, "first-order", Quadratic(h), dim)
-    refuse_time(equation.expanded)
+    equation = derived(method, "first-order", Quadratic(h), dim)
+    refuse_time(expand(equation))
     gap = discrete_step(method, v, h) - v
     unknowns = list(variables.values())
     equations = [sp.expand(gap[i, j]) for i, j in variables]
@@ -77,7 +90,7 @@ def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
 
 def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None) -> sp.Matrix:
     """d/dt E xx' of a model at E xx' = v, on the same quadratic."""
-    equation = sde(method, model, Quadratic(h), v.rows).expanded
+    equation = expand(derived(method, model, Quadratic(h), v.rows))
     x = sp.Matrix(equation.state)
     image = equation.drift * x.T + x * equation.drift.T + equation.covariance
     return image.applyfunc(lambda e: _expect_quadratic(e, equation.state, v))
@@ -85,7 +98,7 @@ def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None
 
 def _step(method: Method, dim: int, h: object) -> tuple[sp.Matrix, sp.Matrix, list[sp.Symbol]]:
     """(h b, h^2 S, state) of one discrete step, taken from the first-order model, which has these moments."""
-    equation = sde(method, "first-order", Quadratic(h), dim).expanded
+    equation = expand(derived(method, "first-order", Quadratic(h), dim))
     return -equation.drift, (equation.covariance * method.clients / eta).applyfunc(sp.expand), equation.state
 
 
@@ -146,7 +159,7 @@ def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:
     Raises:
         Refusal: "unbounded-lambda" when the mean of the step jumps at the optimum (the noise has no density there).
     """
-    equation = sde(method, "first-order", Quadratic(h), dim).expanded
+    equation = expand(derived(method, "first-order", Quadratic(h), dim))
     refuse_time(equation)
     x = equation.state
     mean = moments(method, dim).mean

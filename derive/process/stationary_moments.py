@@ -34,13 +34,13 @@ class StationaryMoments:
     Args:
         matrix: V in the symbols of the method, dim x dim.
         system: the matrix of the linear equation; row and column (i, j), i <= j, are numbered as in `pairs`.
-        method: that which the moments are of.
+        method: that which the moments are of; None for an equation that was not derived from one.
         conditions: those under which the noise has the moments that V is made of (nu > 2).
     """
 
     matrix: sp.Matrix
     system: sp.Matrix
-    method: Method
+    method: Method | None
     conditions: tuple[Condition, ...] = ()
 
     def __getitem__(self, index: Any) -> Any:
@@ -126,8 +126,10 @@ class StationaryMoments:
             raise BadInput("values", "none for " + ", ".join(missing), "a number for every symbol")
         put: dict[sp.Basic, sp.Expr] = {s: exactly(values[s.name]) for s in symbols}  # pyright: ignore[reportAttributeAccessIssue]
         names = {s.name: v for s, v in put.items()}  # pyright: ignore[reportAttributeAccessIssue]
-        require(specialise(self.method, names), self.matrix.rows)
-        own = symbol_names(self.method.noise) | symbol_names(self.method.compressor)  # whose classes have checked them
+        own: set[str] = set()
+        if self.method is not None:
+            require(specialise(self.method, names), self.matrix.rows)
+            own = symbol_names(self.method.noise) | symbol_names(self.method.compressor)  # whose classes have checked them
         for s, value in put.items():
             if s.name in own:  # pyright: ignore[reportAttributeAccessIssue]
                 continue

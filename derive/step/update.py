@@ -16,10 +16,10 @@ import sympy as sp
 from derive.expressions.coordinates import Coordinate, coord_sum, g, hvp, third
 from derive.expressions.gathered import gathered
 from derive.expressions.power_series import Series
+from derive.formulas.expressions import MEANING
 from derive.methods.distributed import Method, symbols_of_noise
-from derive.methods.rules.expression import FUNCTIONS
 from derive.methods.rules.regime import NOISE
-from derive.methods.rules.rule import Draw, evaluate
+from derive.methods.rules.update import Draw, evaluate
 from derive.step.draws import MASK, MESSAGE, NORMAL, RAW, letter
 from derive.step.expected import random_letters
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
@@ -145,7 +145,7 @@ def series_of(expr: sp.Expr) -> Series:
 
 
 class _SeriesAlgebra:
-    """`derive.methods.rules.rule.Algebra` on series in s."""
+    """`derive.methods.rules.update.Algebra` on series in s."""
 
     def __init__(self, expanded: Expanded) -> None:
         self.expanded, self.method = expanded, expanded.method
@@ -210,13 +210,13 @@ class _SeriesAlgebra:
         if name == "sqrt":
             return own.power(sp.Rational(1, 2))
         if name in _HOMOGENEOUS:
-            return self._homogeneous(FUNCTIONS[name], own)
+            return self._homogeneous(MEANING[name], own)
         if name in ("min", "max"):
             found = own
             for other in arguments[1:]:
-                found = self._extremum(FUNCTIONS[name], found, other)
+                found = self._extremum(MEANING[name], found, other)
             return found
-        return own.applied(FUNCTIONS[name])
+        return own.applied(MEANING[name])
 
     def _homogeneous(self, function: Callable[[sp.Expr], sp.Expr], own: Series) -> Series:
         """sign and abs: by the first coefficient, the next ones by the slopes away from the kink."""
@@ -246,7 +246,7 @@ class _SeriesAlgebra:
             return one
         if random_letters(gap[1]):
             raise NoClosedForm("a minimum or maximum of random terms of different orders in the step's time")
-        sign = sp.sign(gap[1]) * (1 if function is FUNCTIONS["max"] else -1)
+        sign = sp.sign(gap[1]) * (1 if function is MEANING["max"] else -1)
         half = Series.constant(sp.Rational(1, 2))
         return half * (one + two) + half * Series.constant(sign) * (one - two)
 

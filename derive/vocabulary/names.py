@@ -205,6 +205,22 @@ def _symbol(text: str, field: str) -> str:
     return text
 
 
+#: functions of SymPy whose names are Greek letters: symbols of an equation that somebody states may be called so
+_GREEK = frozenset({"beta", "gamma", "zeta", "chi"})
+
+
+def parse_letter(text: str, field: str) -> str:
+    """The name of a symbol of an equation that somebody states: the engine's coordinates x1, v1, .. and Greek letters may be used.
+
+    Raises:
+        BadInput: it is not a name, or that of a constant, a function, a keyword or of eta, N, u, du, t, d.
+    """
+    if not _SYMBOL.fullmatch(text):
+        shape = "letters and digits in parts joined by single underscores, the first character a letter"
+        raise BadInput(field, text, f"a name: {shape}")
+    return text if text in _GREEK or (_INDEXED.fullmatch(text) and len(text) <= 30) else _symbol(text, field)
+
+
 def belongs_to_the_engine(name: str) -> bool:
     """Whether a symbol of this name would be one of the engine's own: eta, N, t, .., coordinates, entries of a Hessian."""
     return name in RESERVED or bool(_INDEXED.fullmatch(name) and not _LOSS_SYMBOL.fullmatch(name))

@@ -77,13 +77,17 @@ def specialise(expr: Any, parameters: Mapping[str, Any]) -> Any:
     With a number there, lowering makes a table instead of an iteration for every entry.
     """
     expr = sp.sympify(expr)
+    known = {s: sp.Float(float(parameters[s.name]), 17) for s in special_symbols(expr) if np.ndim(parameters.get(s.name, [])) == 0}
+    return expr.xreplace(known) if known else expr
+
+
+def special_symbols(expr: sp.Basic) -> set[Any]:
+    """The symbols on which the parameters of special functions depend."""
     special = [
         *(part for f in expr.atoms(sp.hyper) for part in f.args[:2]),
         *(f.args[0] for f in expr.atoms(StableSignMean, StableDensity)),
     ]
-    symbols = {s for part in special for s in part.free_symbols}
-    known = {s: sp.Float(float(parameters[s.name]), 17) for s in symbols if np.ndim(parameters.get(s.name, [])) == 0}
-    return expr.xreplace(known) if known else expr
+    return {s for part in special for s in part.free_symbols}
 
 
 def lower_function(expr: Any, arguments: Sequence[sp.Symbol]) -> Callable[..., jax.Array]:

@@ -12,27 +12,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, final
 
-import diffrax
 import numpy as np
 
 from derive.derivation import SDE
 from derive.derivation import sde as derive_sde
 from derive.methods.specialise import specialise
+from derive.stated.equation import StateSDE
 from derive.step.moments import require
 from derive.vocabulary.choices import Precision, SchemeName
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
-from numerics.laws.counter import Draws
+from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
-from numerics.simulate.blow_up import exits, numberless
 from numerics.simulate.chunks import check_chunk
+from numerics.simulate.equation_program import (
+    EquationProgram,
+    Stepping,
+    check_scheme,
+    scheme_of,
+    stepping,
+    steps_through,
+)
 from numerics.simulate.noise_integrals import doubling_error
 from numerics.simulate.parameters import constants, parameters_of, specialised, unfrozen
-from numerics.simulate.programs import Program, Result
 from numerics.simulate.runs import (
     BOUND,
     AnyLoss,
@@ -40,7 +45,6 @@ from numerics.simulate.runs import (
     Numbers,
     Points,
     Statistic,
-    Stream,
     at_time,
     check_shared,
     positive,
@@ -49,19 +53,16 @@ from numerics.simulate.runs import (
     start,
     statistics_key,
     statistics_of,
-    stream_words,
 )
-from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, Segments, segment, segments, tsit5
-from numerics.simulate.systems import System, ito_system, stratonovich_system
+from numerics.simulate.stated import solve_stated
+from numerics.simulate.systems import ito_system, stratonovich_system
 
 #: solver steps per step of the method, unless `dt` is given
 SUBSTEPS = 8
-#: greatest number of steps of a solve
-MOST_STEPS = 10**7
 
 
 def solve(
-    equation: SDE,
+    equation: SDE | StateSDE,
     x0: Points,
     T: float,
     paths: int | None = None,
@@ -88,7 +89,7 @@ def solve(
     point inside. Memory is O(S paths), and O(d) for each path of a chunk.
 
     Args:
-        equation: from `sde`.
+        equation: from `sde`; one of one's own is solved by `numerics.simulate.stated.solve_stated`, which says what differs.
         x0: the starting point (d,), or one for each path (d, paths).
         T: horizon.
         paths: number of paths, when x0 is one point.
@@ -130,6 +131,14 @@ def solve(
         >>> found.values["loss"].shape
         (3, 100)
     """
+    if isinstance(equation, StateSDE):
+        for name, value in (("loss", loss), ("u", u)):
+            if value is not None:
+                raise BadInput(name, value, "None for an equation of one's own: write it into the drift")
+        return solve_stated(
+            equation, x0, T, paths, key, params, dt, save, statistics, bound, scheme, halvings, by_halves, dtype, wide, chunk,
+            first,
+        )  # fmt: skip
     parameters = parameters_of(params)
     eta: float = parameters["eta"]
     x, count = start(x0, paths, first)
@@ -143,18 +152,17 @@ def solve(
     check_shared(bound, u, equation.method.schedule)
     if isinstance(nodes, bool) or not isinstance(nodes, (int, np.integer)) or nodes < 2:
         raise BadInput("nodes", nodes, "a whole number >= 2")
-    if scheme not in SCHEMES:
-        raise BadInput("scheme", scheme, "one of " + ", ".join(SCHEMES))
+    check_scheme(scheme)
     chunk = check_chunk(chunk)
     times = save_grid(positive("T", T), eta, save) * eta
-    steps = _steps(times, eta / SUBSTEPS if dt is None else positive("dt", dt), halvings, by_halves)
+    steps = steps_through(times, eta / SUBSTEPS if dt is None else positive("dt", dt), halvings, by_halves)
 
     fixed, free = constants(equation.method, loss, dim, parameters, all_fixed=equation.form is None)
     known = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
     program = _program(
         _Setting(
-            equation, known, loss, dim, fixed, statistics_key(statistics), u, nodes, scheme, by_halves,
-            not by_halves and steps.divided, precision(dtype), bool(wide), bool(times[0] == 0),
+            equation, known, loss, dim, fixed, statistics_key(statistics), u, nodes, scheme,
+            stepping(steps, times, by_halves), precision(dtype), bool(wide),
         )
     )  # fmt: skip
     if scheme == "milstein":
@@ -167,23 +175,7 @@ def solve(
     if program.system.integral is not None:
         env = at_time(dict(fixed) | free, program.land, jnp.asarray(x[:, :1]), 0.0, u)
         settings |= {"nodes": nodes, "doubling_error": doubling_error(program.system.integral, env)}
-    same = not program.system.normals and x.shape[1] == 1  # without noise all paths are the same
-    more = {"words": stream_words(key, Stream.EQUATION), "free": free, "bound": bound, "segments": steps.arrays(program.dtype)}
-    more["edges"] = np.concatenate([[0.0], times[times > 0]]).astype(program.dtype)
-    made = program.ensemble(x, 1 if same else count, times, more, chunk, eta, settings, int(first))
-    return made.repeated(count) if same else made
-
-
-def _steps(times: np.ndarray, dt: float, halvings: int, by_halves: bool) -> Segments:
-    """The steps from 0 through all saved times.
-
-    Raises:
-        BadInput: too many of them.
-    """
-    made = segments(times[times > 0], dt, halvings, by_halves)
-    if made.total > MOST_STEPS * 2**halvings:
-        raise BadInput("dt", dt, "a step that leads to T in at most ten million solver steps")
-    return made
+    return program.solved(x, count, times, steps, key, free, bound, chunk, eta, settings, first)
 
 
 def _check_milstein(equation: SDE, dim: int) -> None:
@@ -224,57 +216,26 @@ class _Setting:
     u: Any
     nodes: int
     scheme: str
-    by_halves: bool
-    divided: bool
+    stepping: Stepping
     dtype: Any
     wide: bool
-    saves_start: bool
 
 
-class _Program(Program):
+class _Program(EquationProgram):
     def __init__(self, setting: _Setting) -> None:
-        self.setting, self.dim, self.dtype, self.wide = setting, setting.dim, setting.dtype, setting.wide
+        self.setting, self.stepping = setting, setting.stepping
+        self.dim, self.dtype, self.wide = setting.dim, setting.dtype, setting.wide
         self.fixed = unfrozen(setting.fixed)
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         if setting.scheme == "heun":
-            self.system: System = stratonovich_system(setting.equation, setting.dim, self.fixed)
+            self.system = stratonovich_system(setting.equation, setting.dim, self.fixed)
         else:
             self.system = ito_system(setting.equation, setting.dim, self.fixed, setting.nodes, setting.loss)
-        self.scheme = SCHEMES[setting.scheme] if self.system.normals else tsit5
+        self.scheme = scheme_of(setting.scheme, self.system)
         self.shown = statistics_of(self.land, dict(setting.statistics))
 
-    def _term(self, draws: Draws, more: Any) -> ItoTerm:
-        at = partial(at_time, self.fixed | more["free"], self.land, u=self.setting.u)
-        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], self.setting.by_halves, self.setting.divided)
-
-    def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        def saved(t: Any, y: jax.Array, args: Any) -> dict[str, jax.Array]:
-            return {name: function(y) for name, function in self.shown.items()}
-
-        edges = more["edges"]
-        solution = diffrax.diffeqsolve(
-            self._term(draws, more),
-            MacroSolver(self.scheme),
-            t0=edges[0],
-            t1=edges[-1],
-            dt0=None,
-            y0=x,
-            saveat=diffrax.SaveAt(
-                subs=[diffrax.SubSaveAt(t0=self.setting.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True)]
-            ),
-            stepsize_controller=diffrax.StepTo(ts=edges),
-            adjoint=diffrax.ForwardMode(),
-            max_steps=edges.shape[0] - 1,
-        )
-        saves: Any = solution.ys
-        values, final = saves
-        return final[0], values
-
-    def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        term = self._term(draws, more)
-        count = more["edges"].shape[0] - 1
-        last, left = exits(lambda n, advance, state: segment(term, self.scheme, n, advance, state), count, term.bound, x)
-        return last, {"left": left[None], "numberless": numberless(term.vf(left, last, None), x.shape[1])[None]}
+    def at(self, x: jax.Array, t: Any, free: Mapping[str, Any]) -> Environment:
+        return at_time({**self.fixed, **free}, self.land, x, t, self.setting.u)
 
 
 _program = Compiled(_Program)

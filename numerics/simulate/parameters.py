@@ -20,10 +20,23 @@ _OWN = {"t", "u", "du", "d", "x", "g", "v"}
 
 
 def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Parameters as `numbers_of` reads them, with a step size.
+
+    Raises:
+        BadInput: as `numbers_of`; no step size eta > 0 among them.
+    """
+    found = numbers_of(params)
+    eta = found.get("eta")
+    if not isinstance(eta, float) or eta <= 0:
+        raise BadInput("eta", eta, "a number > 0, among the parameters")
+    return found
+
+
+def numbers_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
     """Parameters as floats and float arrays, by name; exact numbers (Fraction, SymPy) are accepted.
 
     Raises:
-        BadInput: a value that is not a finite number or an array of finite numbers; no step size eta > 0 among them.
+        BadInput: a value that is not a finite number or an array of finite numbers.
     """
     found: dict[str, Any] = {}
     for name, value in (params or {}).items():
@@ -36,9 +49,6 @@ def parameters_of(params: Mapping[str, Any] | None) -> dict[str, Any]:
         if array.ndim > 2 or not np.all(np.isfinite(array)):
             raise BadInput(f"parameter {name}", value, "a finite number, a vector (d,) or a matrix (d, d) of them")
         found[name] = float(array) if array.ndim == 0 else array
-    eta = found.get("eta")
-    if not isinstance(eta, float) or eta <= 0:
-        raise BadInput("eta", eta, "a number > 0, among the parameters")
     return found
 
 

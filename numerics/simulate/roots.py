@@ -8,11 +8,13 @@ blow-up and never silently wrong. A faster root belongs in this file.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from derive.equations.roots import Structure, structure
+import sympy as sp
+
+from derive.equations.roots import Structure, blocks, signed_root, structure
 from derive.expressions.gradient_form import GradientForm
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
@@ -24,6 +26,8 @@ from numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 DENSE_LIMIT = 64
 #: size that rounding may leave of a variance that is 0, relative to the second moments, in either precision
 ROUNDING = {"float64": 1e-11, "float32": 1e-5}
+#: up to this size the blocks of a covariance in named coordinates are factorised entry by entry
+SMALL = 6
 #: where D_j = 0 the thin root takes this multiple of max D in its place (an error of that relative size)
 FLOOR = 1e-10
 
@@ -237,6 +241,96 @@ class Sum(Diffusion):
             total = total + part.apply(values, z[begin : begin + part.normals])
             begin += part.normals
         return scale * total
+
+
+@final
+class Blocks(Diffusion):
+    """S in named coordinates, block diagonal up to the order of the coordinates: a Cholesky factor for each block of each path.
+
+    The entries of small blocks are factorised one by one, larger ones by the symmetric root. A variance that is a square has its
+    smooth root, c q for c^2 q^2.
+    """
+
+    def __init__(self, covariance: sp.Matrix, parameters: Mapping[str, Any] | None = None, one_each: bool = False) -> None:
+        """For a covariance (d, d) in named coordinates; `one_each` gives a normal to each coordinate, with noise or without."""
+        self._dim, self._groups = covariance.rows, blocks(covariance)
+        expressions: list[sp.Expr] = []
+        self._closed: set[int] = set()
+        for group in self._groups:
+            own = [covariance[i, j] for n, i in enumerate(group) for j in group[: n + 1]]
+            if len(group) == 1 and not (closed := signed_root(own[0])).atoms(sp.Pow, sp.Abs, sp.sign, sp.Piecewise):
+                self._closed.add(group[0])
+                expressions.append(closed)
+            else:
+                expressions += [*own, *(_size(covariance[i, i]) for i in group)]
+        self._lowered = lower_all(expressions, parameters)
+        order = range(self._dim) if one_each else [i for group in self._groups for i in group]
+        self._normal, self.normals = {i: n for n, i in enumerate(order)}, len(order)
+
+    def coefficients(self, env: Environment) -> Any:
+        dtype, found = next(iter(env.vectors.values())).dtype, list[Any]()
+        values = (jnp.asarray(e, dtype) for e in self._lowered(env))
+        for group in self._groups:
+            if group[0] in self._closed:
+                found.append([[next(values)]])
+                continue
+            rows = [[next(values) for _ in range(n + 1)] for n in range(len(group))]
+            sizes = [next(values) for _ in group]
+            found.append(_small_root(rows, sizes) if len(group) <= SMALL else _large_root(rows, sizes))
+        return found
+
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
+        entries = (
+            ((i, self._normal[j]), row[m])
+            for group, rows in zip(self._groups, coefficients, strict=True)
+            for i, row in zip(group, rows, strict=True)
+            for m, j in enumerate(group[: len(row)])
+        )
+        return combined(self._dim, entries, z, scale)
+
+
+def combined(dim: int, entries: Iterable[tuple[tuple[int, int], Any]], z: jax.Array, scale: Any) -> jax.Array:
+    """scale B z (d, paths) of the entries ((i, n), value) of B."""
+    rows: list[Any] = [None] * dim
+    for (i, n), value in entries:
+        part = (scale * value) * z[n]  # in this order: both may be the same for all paths
+        rows[i] = part if rows[i] is None else rows[i] + part
+    return jnp.stack([jnp.zeros(z.shape[1:], z.dtype) if row is None else jnp.broadcast_to(row, z.shape[1:]) for row in rows])
+
+
+def _size(variance: sp.Expr) -> sp.Expr:
+    """The size of the numbers that a variance is the sum of, which bounds what rounding leaves of it."""
+    return sp.Add(*[sp.Abs(term) for term in sp.Add.make_args(variance)])
+
+
+def _small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
+    """The Cholesky factor of a matrix given by its lower triangle; NaN where it is not positive semidefinite, beyond rounding.
+
+    Where a pivot vanishes, so must its column. All entries are () or (paths,).
+    """
+    small, exact = _rounding(rows[0][0]), 64 * float(jnp.finfo(rows[0][0].dtype).eps)
+    found: list[list[Any]] = [[] for _ in rows]
+    wrong: Any = False
+    for j, size in enumerate(sizes):
+        pivot = rows[j][j] - sum(e * e for e in found[j])
+        positive = pivot > exact * size
+        wrong |= ~(pivot >= -small * size)
+        below = jnp.sqrt(jnp.where(positive, pivot, 1.0))
+        for i in range(j, len(rows)):
+            rest = rows[i][j] - sum(a * b for a, b in zip(found[i], found[j][:j], strict=False))
+            wrong |= ~positive & (jnp.abs(rest) > jnp.sqrt(small * size * sizes[i]))
+            found[i].append(jnp.where(positive, below if i == j else rest / below, 0.0))
+    return [[jnp.where(wrong, jnp.nan, e) for e in row] for row in found]
+
+
+def _large_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
+    """The symmetric root of a matrix given by its lower triangle."""
+    count = range(len(rows))
+    shape = jnp.broadcast_shapes(*(jnp.shape(e) for row in rows for e in row))
+    whole = jnp.stack([jnp.stack([jnp.broadcast_to(rows[max(i, j)][min(i, j)], shape) for j in count], -1) for i in count], -2)
+    scale = jnp.broadcast_to(jnp.max(jnp.stack([jnp.broadcast_to(s, shape) for s in sizes]), axis=0), shape)
+    found = symmetric_root(whole.reshape(-1, len(rows), len(rows)), scale.reshape(-1)).reshape(whole.shape)
+    return [[found[..., i, j] for j in count] for i in count]
 
 
 def root_of_variance(diag: jax.Array, mean: jax.Array) -> jax.Array:

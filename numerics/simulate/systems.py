@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
+import sympy as sp
 
 from derive.derivation import SDE
+from derive.equations.in_coordinates import CoordinateSDE
 from derive.expressions.coordinates import symbols_of
 from derive.methods.losses import Separable
 from derive.vocabulary.errors import NoClosedForm
@@ -19,7 +21,7 @@ from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import loss_vectors
 from numerics.lowering.to_jax import lower_all, lower_coordinate
 from numerics.simulate.noise_integrals import NoiseIntegral
-from numerics.simulate.roots import Diffusion, diffusion
+from numerics.simulate.roots import Blocks, Diffusion, combined, diffusion
 
 
 @final
@@ -118,22 +120,63 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) 
         Refusal: there is no Stratonovich form (no loss, no closed root, or one that is not differentiable).
         NoClosedForm: only moments given the message are known.
     """
-    named = equation.coordinates(dim)
-    drift = lower_all(named.stratonovich_drift().flat(), parameters)
+    return named_stratonovich(equation.coordinates(dim), parameters, timed(equation))
+
+
+def named_stratonovich(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool) -> System:
+    """The Stratonovich equation with the same solutions as an Ito equation in named coordinates, with its closed-form root.
+
+    Raises:
+        Refusal: there is no Stratonovich form.
+    """
+    drift = named.stratonovich_drift()
     assert named.root is not None  # the drift above has been refused otherwise
-    columns = [j for j in range(named.root.cols) if any(e != 0 for e in named.root[:, j])]
-    root = lower_all([named.root[i, j] for i in range(dim) for j in columns], parameters)
+    return _named(named, drift, _Entries(named.root, parameters), parameters, timed)
+
+
+def named_ito(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool, one_each: bool = False) -> System:
+    """An Ito equation in named coordinates: with the root that it was given, else block by block (`roots.Blocks`).
+
+    Args:
+        named: the equation; its root may be a matrix or None in `root_source`.
+        parameters: values that stay the same for every call, as far as they are known.
+        timed: whether it depends on the time by itself.
+        one_each: whether each coordinate has a normal of its own, with noise or without.
+
+    Raises:
+        LoweringError: a function without array form.
+    """
+    given = named.root_source
+    root = _Entries(given, parameters) if isinstance(given, sp.MatrixBase) else Blocks(named.covariance, parameters, one_each)
+    return _named(named, named.drift, root, parameters, timed)
+
+
+def _named(named: CoordinateSDE, drift: sp.Matrix, root: Diffusion, parameters: Mapping[str, Any], timed: bool) -> System:
+    """Drift and root whose expressions are in the letters of the state."""
+    lowered = lower_all(drift.flat(), parameters)
     entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
 
-    def coordinates(env: Environment) -> Environment:
+    def evaluate(env: Environment, step: Any) -> tuple[jax.Array, Any]:
         x = env.vectors["x"]
-        return Environment({}, {**env.scalars, **entries, **{s.name: x[m] for m, s in enumerate(named.state)}})
+        own = Environment({"x": x}, {**env.scalars, **entries, **{s.name: x[m] for m, s in enumerate(named.state)}})
+        moved = jnp.stack([jnp.broadcast_to(a, x.shape[1:]) for a in lowered(own)])
+        return step * moved, root.coefficients(own)
 
-    def stack(values: Any, x: jax.Array) -> jax.Array:
-        return jnp.stack([jnp.broadcast_to(a, x.shape[1:]) for a in values])
+    return System(evaluate, root.apply, root.normals, None, timed)
 
-    def evaluate(env: Environment, step: Any) -> tuple[jax.Array, jax.Array]:
-        x, own = env.vectors["x"], coordinates(env)
-        return step * stack(drift(own), x), stack(root(own), x).reshape(dim, len(columns), -1)
 
-    return System(evaluate, lambda b, z, scale: scale * jnp.einsum("imp,mp->ip", b, z), len(columns), None, timed(equation))
+@final
+class _Entries(Diffusion):
+    """A root whose entries are known, without the columns that are 0."""
+
+    def __init__(self, root: sp.Matrix, parameters: Mapping[str, Any]) -> None:
+        columns = [j for j in range(root.cols) if any(e != 0 for e in root[:, j])]
+        places = [(i, n) for i in range(root.rows) for n, j in enumerate(columns) if root[i, j] != 0]
+        self.normals, self._dim, self._places = len(columns), root.rows, places
+        self._lowered = lower_all([root[i, columns[n]] for i, n in places], parameters)
+
+    def coefficients(self, env: Environment) -> Any:
+        return self._lowered(env)
+
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
+        return combined(self._dim, zip(self._places, coefficients, strict=True), z, scale)

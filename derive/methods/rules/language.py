@@ -5,18 +5,17 @@ from __future__ import annotations
 import keyword
 import re
 
+from derive.formulas.expressions import FORMULAS
 from derive.formulas.text import check_text, written
-from derive.formulas.tokens import FUNCTIONS, Language
+from derive.formulas.tokens import Language
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import belongs_to_the_engine
 
 #: functions of formulas besides those of claims, with the least and greatest number of arguments: the gradient at another point
 #: with the step's draw, with a new draw, one client's own message with a new draw; the clients' mean; the compressor
 GRADIENTS = ("G", "fresh", "local")
-_MORE = {name: (1, 1) for name in (*GRADIENTS, "mean", "C", "norm", "hess", "sign", "sinh", "cosh", "sin", "cos")}
-UPDATES = Language({**dict.fromkeys(FUNCTIONS, (1, 1)), **_MORE, "min": (2, 8), "max": (2, 8)}, powers=True)
-_STATED = {name: (1, 1) for name in (*FUNCTIONS, "norm", "hess", "sign", "sinh", "cosh", "sin", "cos")}
-EQUATIONS = Language({**_STATED, "min": (2, 8), "max": (2, 8)}, powers=True)
+_MORE = {name: (1, 1) for name in (*GRADIENTS, "mean", "C", "norm", "hess")}
+UPDATES = Language({**FORMULAS.functions, **_MORE}, powers=True)
 #: random letters of a step: the clients' mean of C(g + Z), the same before compression, and a standard normal vector
 RANDOM = ("G", "raw", "fresh", "local", "normal")
 #: letters with a meaning of their own in update rules

@@ -12,14 +12,11 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.formulas.grammar import parse_term
-from derive.formulas.tokens import FUNCTIONS, Language
-from derive.methods.rules.expression import expression
+from derive.formulas.expressions import read_formula
 from derive.methods.rules.language import check_parameter
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import SHARED, eta, parameter
 
-_LANGUAGE = Language({name: (1, 1) for name in FUNCTIONS}, powers=True)
 #: the multiplier of the noise in a regime's substitutions
 NOISE = "noise"
 #: the name of the regime in which the memory forgets within O(1) steps and is averaged out
@@ -91,18 +88,13 @@ def regime_of(given: Mapping[str, Any] | Regime | None, time: str = "eta") -> Re
     return Regime("", time, tuple(given.items()))
 
 
-def _formula(text: str, field: str, own: str) -> sp.Expr:
-    names = [*dict.fromkeys(_words(text))]
-    for name in names:
-        if name not in ("eta", "N", own):
-            check_parameter(name, field)
-    term = parse_term(text, names, field, _LANGUAGE)
-    return sp.powsimp(expression(term, lambda name: SHARED.get(name, parameter(name)), field))
-
-
-def _words(text: object) -> list[str]:
-    import re
-
+def _formula(text: object, field: str, own: str) -> sp.Expr:
     if not isinstance(text, str):
         raise BadInput("regime", text, 'a formula in quotes, such as "1 - rho*eta"')
-    return [w for w in re.findall(r"(?<![0-9A-Za-z_.])[A-Za-z_][A-Za-z0-9_]*", text) if w not in FUNCTIONS]
+
+    def letter(name: str, field: str) -> sp.Expr:
+        if name not in ("eta", "N", own):
+            check_parameter(name, field)
+        return SHARED.get(name, parameter(name))
+
+    return sp.powsimp(read_formula(text, letter, field))

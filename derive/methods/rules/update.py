@@ -6,7 +6,6 @@ walks them with an `Algebra` of values.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +13,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any, Protocol, TypeVar, final
 
+from derive.formulas.expressions import names_in
 from derive.formulas.grammar import Term, parse_term
 from derive.formulas.text import check_text, written
 from derive.methods.rules.language import GRADIENTS, LETTERS, RANDOM, UPDATES, check_letter, check_parameter
@@ -24,7 +24,6 @@ V = TypeVar("V")
 MAX_ASSIGNMENTS = 64
 MAX_MEMORY = 8
 _FORM = 'assignments such as "m = beta*m + (1-beta)*G"'
-_WORD = re.compile(r"(?<![0-9A-Za-z_.])[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 @final
@@ -254,8 +253,7 @@ def _sides(text: object, field: str) -> tuple[str, str, int]:
 
 def _names(text: str, own: Mapping[str, None]) -> list[str]:
     """The names in a right side that are not functions alone."""
-    words = _WORD.findall(text)
-    return [w for w in dict.fromkeys(words) if w not in UPDATES.functions or w in GRADIENTS or w in own]
+    return [w for w in names_in(text, ()) if w not in UPDATES.functions or w in GRADIENTS or w in own]
 
 
 def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:

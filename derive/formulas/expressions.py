@@ -1,0 +1,97 @@
+"""Formulas as SymPy expressions, from text, without evaluating anything: the grammar of claims, more functions, and pi.
+
+    function = sqrt exp log atan erf tanh abs (as in claims) sign sin cos sinh cosh; min and max of two arguments or more
+    exponent = any term
+
+Any other name is a symbol, which the caller gives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from functools import reduce
+from typing import Any
+
+import sympy as sp
+
+from derive.formulas.grammar import Term, parse_relation, parse_term
+from derive.formulas.tokens import FUNCTIONS, Language
+from derive.vocabulary.errors import BadInput
+
+_OF_ONE = dict.fromkeys((*FUNCTIONS, "sign", "sin", "cos", "sinh", "cosh"), (1, 1))
+FORMULAS = Language({**_OF_ONE, "min": (2, 8), "max": (2, 8)}, powers=True)
+#: what the functions mean, by coordinate
+MEANING: Mapping[str, Callable[..., Any]] = {
+    "sqrt": sp.sqrt, "exp": sp.exp, "log": sp.log, "atan": sp.atan, "erf": sp.erf, "tanh": sp.tanh, "abs": sp.Abs,
+    "sign": sp.sign, "sin": sp.sin, "cos": sp.cos, "sinh": sp.sinh, "cosh": sp.cosh,
+    "min": lambda *a: reduce(sp.Min, a), "max": lambda *a: reduce(sp.Max, a),
+}  # fmt: skip
+_NAME = re.compile(r"(?<![0-9A-Za-z_.])[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+#: the name of a symbol, and the field that it stands in -> the symbol
+Letter = Callable[[str, str], sp.Expr]
+
+
+def names_in(text: object, functions: Collection[str] = FORMULAS.functions) -> list[str]:
+    """The names in a text that are not functions, in the order of their first occurrence."""
+    found = dict.fromkeys(_NAME.findall(text)) if isinstance(text, str) else {}
+    return [name for name in found if name not in functions]
+
+
+def read_formula(text: object, letter: Letter, field: str) -> sp.Expr:
+    """An expression.
+
+    Args:
+        letter: the symbol of a name.
+        field: the name of the text in errors.
+
+    Raises:
+        BadInput: it is not in the grammar, or has a name that `letter` does not accept.
+    """
+    return expression(parse_term(text, names_in(text), field, FORMULAS), letter, field)
+
+
+def read_inequality(text: object, letter: Letter, field: str) -> tuple[str, sp.Expr, sp.Expr]:
+    """("<", "<=" or "==", left, right).
+
+    Raises:
+        BadInput: as `read_formula`.
+    """
+    op, left, right = parse_relation(text, names_in(text), field, FORMULAS)
+    return op, expression(left, letter, field), expression(right, letter, field)
+
+
+def expression(term: Term, letter: Letter, field: str, more: Mapping[str, Callable[..., Any]] | None = None) -> sp.Expr:
+    """The value of a term.
+
+    Args:
+        term: from `derive.formulas.grammar.parse_term`.
+        letter: the symbol of a name.
+        field: the user's name of the formula, for error messages.
+        more: functions besides those of `MEANING`, such as norm.
+
+    Raises:
+        BadInput: a division by zero; a name that `letter` does not accept.
+    """
+    functions = {**MEANING, **(more or {})}
+
+    def value(t: Term) -> Any:
+        head, *rest = t
+        if head == "q":
+            return sp.Rational(rest[0])
+        if head == "x":
+            return sp.pi if rest[0] == "pi" else letter(rest[0], field)
+        if head == "^":
+            return value(rest[0]) ** rest[1]
+        if head == "f":
+            parts = [value(part) for part in rest[1:]]
+            return parts[0] ** parts[1] if rest[0] == "^" else functions[rest[0]](*parts)
+        parts = [value(part) for part in rest]
+        if head == "/":
+            if parts[1] == 0:
+                raise BadInput(field, "a division by zero", "denominators other than zero")
+            return parts[0] / parts[1]
+        return {"+": sp.Add, "*": sp.Mul}[head](*parts)
+
+    return value(term)

@@ -1,0 +1,212 @@
+"""The equation of one's own, dX = drift dt + L dW in named coordinates: made, printed, analysed, solved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from derive.equations.in_coordinates import CoordinateSDE
+from derive.equations.roots import block_root, smooth_in
+from derive.expressions.coordinates import symbols_of
+from derive.printing.serialise import named_to_dict
+from derive.printing.stated_latex import stated_latex
+from derive.process.density import Density, density
+from derive.process.generator import MomentEquations, generator, moment_equations
+from derive.process.stationary import StationaryMoments, settled
+from derive.simulated import Simulated, simulate
+from derive.stated.letters import Letters
+from derive.stated.validity import check_covariance, column, rows
+from derive.step.moments import Condition
+from derive.vocabulary.choices import Precision, SchemeName
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import t
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class StateSDE(CoordinateSDE):
+    """dX = drift dt + L dW with L L' = covariance, an Ito equation in named coordinates of any names, which may depend on t.
+
+    Made by `stated`, which checks what it is given. Where `root_source` is None the root is looked for: block by block, in
+    closed form (`derive.equations.roots.block_root`).
+
+    Args:
+        conditions: inequalities under which it is stated.
+    """
+
+    conditions: tuple[Condition, ...] = ()
+
+    @cached_property
+    def root(self) -> sp.Matrix | None:
+        """L with L L' = covariance, dim x m: as given, or in closed form where one is known; else None."""
+        given = self.root_source() if callable(self.root_source) else self.root_source
+        return block_root(self.covariance) if given is None else given
+
+    @cached_property
+    def smooth_root(self) -> bool:
+        """Whether the root is seen to be differentiable in the state, everywhere."""
+        return self.root is not None and smooth_in(self.root, self.state)
+
+    @cached_property
+    def parameters(self) -> tuple[sp.Symbol, ...]:
+        """Every symbol but the state, the gradient and the time, by name."""
+        root = [] if self.root_source is None or self.root is None else list(self.root)
+        sides = [side for c in self.conditions for side in (c.left, c.right)]
+        others = {*self.state, *self.gradient, t}
+        return tuple(sorted(symbols_of([*self.drift, *self.covariance, *root, *sides]) - others, key=lambda s: s.name))
+
+    @property
+    def symbols(self) -> Mapping[str, sp.Symbol]:
+        """The symbols of the state and of the parameters, and the time, by name."""
+        return {s.name: s for s in (*self.state, *self.parameters, t)}
+
+    def generator(self, phi: Any) -> sp.Expr:
+        """L phi = sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi; the time is a constant here.
+
+        Args:
+            phi: a formula in the state, as text or as a SymPy expression, whose symbols are matched by name.
+
+        Raises:
+            BadInput: phi is not such a formula.
+        """
+        return generator(self, self._read(phi, "phi"))
+
+    def moment_equations(self, order: int) -> MomentEquations:
+        """The equations of all moments of the state up to this total degree.
+
+        Raises:
+            NoClosedForm: they do not close, or drift or covariance is not a polynomial in the state.
+        """
+        return moment_equations(self, order)
+
+    def stationary_moments(self) -> StationaryMoments:
+        """E xx' of the stationary law where the drift is affine, with the condition under which it exists.
+
+        About 0, not about the mean, which `moment_equations(1).stationary()` gives.
+
+        Raises:
+            NoClosedForm: the moments do not close, or have no unique fixed point.
+            Refusal: "time-dependent".
+        """
+        return settled(self, self.conditions)
+
+    def density(self) -> Density:
+        """The stationary density on the line, or on x > 0 where the letter of the state is positive.
+
+        Raises:
+            NoClosedForm: there is more than one letter.
+            Refusal: "no-noise", "time-dependent".
+        """
+        found = density(self)
+        return replace(found, support=(*found.support, *(s for s in self.state if s.is_positive)))
+
+    def latex(self, macros: Mapping[str, str] | None = None) -> str:
+        """The equation as an `aligned` environment; `macros` maps names of symbols to the user's own commands."""
+        return stated_latex(self, self.conditions, macros)
+
+    def _repr_latex_(self) -> str:
+        return "$\\displaystyle " + self.latex() + "$"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The equation as JSON values, with the keys of the command `derive`."""
+        names = [s.name for s in self.parameters]
+        return {**named_to_dict(self), "conditions": [str(c) for c in self.conditions], "parameters": names}
+
+    def solve(
+        self,
+        x0: Sequence[float] | Sequence[Sequence[float]] | np.ndarray,
+        T: float,
+        paths: int | None = None,
+        key: Any = 0,
+        params: Mapping[str, Any] | None = None,
+        dt: float | None = None,
+        save: int | Sequence[float] | np.ndarray = 50,
+        statistics: Mapping[str, Callable[[Any], Any]] | None = None,
+        bound: float = 1e8,
+        scheme: SchemeName = "predictor-corrector",
+        halvings: int = 0,
+        by_halves: bool = False,
+        dtype: Precision = "float64",
+        wide: bool = False,
+        chunk: int | None = None,
+        first: int = 0,
+    ) -> Simulated:
+        """Simulate an ensemble: `numerics.simulate.stated.solve_stated` with this equation, where each argument is described."""
+        return simulate(
+            self, x0, T, paths, key, params, dt, save, statistics, None, None, bound, 256, scheme, halvings, by_halves, dtype,
+            wide, chunk, first,
+        )  # fmt: skip
+
+    def _read(self, phi: Any, field: str) -> sp.Expr:
+        positive = [s for s in (*self.state, *self.parameters) if s.is_positive]
+        return Letters(self.state, positive, [phi, self.parameters]).read(phi, field)
+
+
+def stated(
+    state: Sequence[Any],
+    drift: Any,
+    covariance: Any = None,
+    *,
+    diffusion: Any = None,
+    positive: Sequence[Any] = (),
+    conditions: Sequence[Any] = (),
+) -> StateSDE:
+    """The Ito equation dX = drift dt + L dW with L L' = covariance, from formulas.
+
+    A formula is a text (`derive.formulas.expressions`), a SymPy expression or an exact number. Its letters are matched by name:
+    those of the state, the time t, and parameters, which get numbers when the equation is solved.
+
+    Args:
+        state: d names, or symbols.
+        drift: d formulas.
+        covariance: d x d formulas, symmetric and positive semidefinite. It or `diffusion` is given.
+        diffusion: L, d x m formulas for m independent Brownian motions.
+        positive: names of letters that are > 0. All others may have either sign (eta and N are > 0).
+        conditions: strict inequalities under which the equation is stated: '2*kappa*theta > sigma^2'.
+
+    Raises:
+        BadInput: a float, an unknown function, a name that no letter can have; another shape; a covariance that is not symmetric
+            or, at a sampled point, has a negative eigenvalue.
+
+    Example:
+        >>> import derive
+        >>> langevin = derive.SDE.from_coordinates(["x", "v"], ["v", "-x - gamma*v"], diffusion=[[0], ["sqrt(2*gamma*T)"]],
+        ...                                        positive=["gamma", "T"])
+        >>> langevin.generator("x*v")
+        v**2 + x*(-gamma*v - x)
+        >>> langevin.stationary_moments().matrix
+        Matrix([[T, 0], [0, T]])
+    """
+    given = [drift, covariance, diffusion, *conditions]
+    letters = Letters(state, positive, [e.tolist() if hasattr(e, "tolist") else e for e in given])
+    own, dim = letters.state, len(letters.state)
+    if (covariance is None) == (diffusion is None):
+        raise BadInput("covariance", "both" if diffusion is not None else "nothing", "covariance or diffusion, one of the two")
+    names = [s.name for s in own]
+    moved = sp.Matrix([letters.read(e, f"drift of {n}") for e, n in zip(column(drift, dim, "drift"), names, strict=True)])
+    said = tuple(
+        Condition(*letters.inequality(c, f"conditions[{n}]"), "stated")
+        for n, c in enumerate([conditions] if isinstance(conditions, (str, sp.Basic)) else conditions, 1)
+    )
+    said += tuple(Condition(s, sp.S.Zero, "stated") for s in own if s.is_positive)
+    root = None
+    if diffusion is not None:
+        written = rows(diffusion, dim, "diffusion", square=False)
+        root = sp.Matrix([[letters.read(e, f"diffusion of {n}") for e in row] for n, row in zip(names, written, strict=True)])
+        spread = (root * root.T).applyfunc(sp.expand)
+    else:
+        written = rows(covariance, dim, "covariance", square=True)
+        spread = sp.Matrix(
+            [[letters.read(e, f"covariance of {a}, {b}") for e, b in zip(row, names, strict=True)]
+             for a, row in zip(names, written, strict=True)]
+        )  # fmt: skip
+        check_covariance(spread, own, said)
+    if letters.unused():
+        raise BadInput("positive", letters.unused()[0], "letters of the equation: " + ", ".join(letters.names()))
+    return StateSDE(own, [], moved, spread, root, True, conditions=said)

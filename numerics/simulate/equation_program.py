@@ -1,0 +1,130 @@
+"""The compiled program of an equation, whether it was derived from a method or stated: all its steps through diffrax."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import diffrax
+import numpy as np
+
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax
+from numerics.laws.counter import Draws
+from numerics.lowering.environment import Environment
+from numerics.simulate.blow_up import exits, numberless
+from numerics.simulate.programs import Program, Result
+from numerics.simulate.runs import Ensemble, Stream, stream_words
+from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, Scheme, Segments, segment, segments, tsit5
+from numerics.simulate.systems import System
+
+#: greatest number of steps of a solve
+MOST_STEPS = 10**7
+
+
+class Stepping(NamedTuple):
+    """How a program steps, which it is compiled for.
+
+    Attributes:
+        by_halves, divided: as in `ItoTerm`.
+        saves_start: whether the starting point is saved.
+    """
+
+    by_halves: bool
+    divided: bool
+    saves_start: bool
+
+
+def stepping(steps: Segments, times: np.ndarray, by_halves: bool) -> Stepping:
+    """The stepping of a solve that is saved at these times."""
+    return Stepping(by_halves, not by_halves and steps.divided, bool(times[0] == 0))
+
+
+def steps_through(times: np.ndarray, dt: float, halvings: int, by_halves: bool) -> Segments:
+    """The steps from 0 through all saved times.
+
+    Raises:
+        BadInput: too many of them.
+    """
+    made = segments(times[times > 0], dt, halvings, by_halves)
+    if made.total > MOST_STEPS * 2**halvings:
+        raise BadInput("dt", dt, "a step that leads to T in at most ten million solver steps")
+    return made
+
+
+def check_scheme(scheme: Any) -> None:
+    """Raises BadInput for a name that is not that of a scheme."""
+    if scheme not in SCHEMES:
+        raise BadInput("scheme", scheme, "one of " + ", ".join(SCHEMES))
+
+
+def scheme_of(name: str, system: System) -> Scheme:
+    """The scheme of this name, and without noise one for ordinary differential equations."""
+    return SCHEMES[name] if system.normals else tsit5
+
+
+class EquationProgram(Program):
+    """An equation, lowered.
+
+    Attributes:
+        system: its drift and root, at an environment that `at` makes.
+        scheme: the small step.
+        shown: the statistics, by name.
+        stepping: see there.
+    """
+
+    system: System
+    scheme: Scheme
+    shown: Mapping[str, Callable[[jax.Array], jax.Array]]
+    stepping: Stepping
+
+    @abstractmethod
+    def at(self, x: jax.Array, t: Any, free: Mapping[str, Any]) -> Environment:
+        """The values that the system reads at a batch of points, with these free parameters."""
+
+    def solved(
+        self, x: np.ndarray, count: int, times: np.ndarray, steps: Segments, key: Any, free: Mapping[str, Any], bound: float,
+        chunk: int | None, unit: float, settings: Mapping[str, Any], first: int,
+    ) -> Ensemble:  # fmt: skip
+        """The ensemble of count paths from x (d, 1) or (d, count); `unit` is the step that errors count in."""
+        same = not self.system.normals and x.shape[1] == 1  # without noise all paths are the same
+        more = {"words": stream_words(key, Stream.EQUATION), "free": free, "bound": bound, "segments": steps.arrays(self.dtype)}
+        more["edges"] = np.concatenate([[0.0], times[times > 0]]).astype(self.dtype)
+        made = self.ensemble(x, 1 if same else count, times, more, chunk, unit, settings, int(first))
+        return made.repeated(count) if same else made
+
+    def _term(self, draws: Draws, more: Any) -> ItoTerm:
+        at = partial(self.at, free=more["free"])
+        own = self.stepping
+        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], own.by_halves, own.divided)
+
+    def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
+        def saved(t: Any, y: jax.Array, args: Any) -> dict[str, jax.Array]:
+            return {name: function(y) for name, function in self.shown.items()}
+
+        edges = more["edges"]
+        solution = diffrax.diffeqsolve(
+            self._term(draws, more),
+            MacroSolver(self.scheme),
+            t0=edges[0],
+            t1=edges[-1],
+            dt0=None,
+            y0=x,
+            saveat=diffrax.SaveAt(
+                subs=[diffrax.SubSaveAt(t0=self.stepping.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True)]
+            ),
+            stepsize_controller=diffrax.StepTo(ts=edges),
+            adjoint=diffrax.ForwardMode(),
+            max_steps=edges.shape[0] - 1,
+        )
+        saves: Any = solution.ys
+        values, final = saves
+        return final[0], values
+
+    def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
+        term = self._term(draws, more)
+        count = more["edges"].shape[0] - 1
+        last, left = exits(lambda n, advance, state: segment(term, self.scheme, n, advance, state), count, term.bound, x)
+        return last, {"left": left[None], "numberless": numberless(term.vf(left, last, None), x.shape[1])[None]}

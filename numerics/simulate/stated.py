@@ -1,0 +1,251 @@
+"""Solve an equation of one's own, stated in named coordinates, with the steps and draws of `numerics.simulate.equation`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import numpy as np
+
+from derive.expressions.coordinates import symbols_of
+from derive.stated.equation import StateSDE
+from derive.vocabulary.choices import Precision, SchemeName
+from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.symbols import t
+from numerics.backend.compiled import Compiled
+from numerics.backend.double import jax, jnp
+from numerics.lowering.environment import Environment
+from numerics.lowering.to_jax import lower_coordinate, special_symbols
+from numerics.simulate.chunks import check_chunk
+from numerics.simulate.equation_program import (
+    EquationProgram,
+    Stepping,
+    check_scheme,
+    scheme_of,
+    stepping,
+    steps_through,
+)
+from numerics.simulate.parameters import numbers_of
+from numerics.simulate.runs import (
+    BOUND,
+    Ensemble,
+    Numbers,
+    Points,
+    Statistic,
+    positive,
+    precision,
+    save_grid,
+    start,
+    statistics_key,
+)
+from numerics.simulate.systems import named_ito, named_stratonovich
+
+#: solver steps in a step eta, where the equation has that parameter and no `dt` is given
+SUBSTEPS = 8
+
+
+def solve_stated(
+    equation: StateSDE,
+    x0: Points,
+    T: float,
+    paths: int | None = None,
+    key: int | jax.Array = 0,
+    params: Numbers | None = None,
+    dt: float | None = None,
+    save: int | Sequence[float] | np.ndarray = 50,
+    statistics: Mapping[str, Statistic] | None = None,
+    bound: float = BOUND,
+    scheme: SchemeName = "predictor-corrector",
+    halvings: int = 0,
+    by_halves: bool = False,
+    dtype: Precision = "float64",
+    wide: bool = False,
+    chunk: int | None = None,
+    first: int = 0,
+) -> Ensemble:
+    """Simulate independent paths of an equation that somebody states, and keep statistics at the saved times.
+
+    Coefficients in t are evaluated at the time of the step, as each scheme says. All as in `numerics.solve`, but for:
+
+    Args:
+        equation: from `derive.SDE.from_coordinates`.
+        x0: (d,), or (d, paths), in the order of the state.
+        params: a number for the name of each parameter; h = [1, 2] gives h1 and h2 theirs.
+        dt: largest solver step; it may be left out where the equation has the parameter eta (then eta/8).
+        save: how many times are kept, evenly spread from 0 to T; or the times themselves. Where the equation has the parameter eta
+            they are times n eta, as those of a method.
+        statistics: functions x (d, paths) -> (paths,) by name, x in the order of the state; by default each letter of the state.
+        scheme: "heun" needs a closed-form root that is differentiable.
+
+    Raises:
+        BadInput: as `numerics.solve`; no dt; x0 outside the conditions under which the equation is stated.
+        Refusal: a condition that fails at these numbers; "heun" where no Stratonovich form is known.
+        LoweringError: a function without array form.
+        NotANumber: drift or root has no value at a point that a path reached: a covariance that is not positive semidefinite there.
+
+    Example:
+        >>> import sdescent as sd
+        >>> equation = sd.SDE.from_coordinates(["x"], ["theta - x"], [["2*x"]], positive=["x", "theta"])
+        >>> found = equation.solve([1.0], T=1.0, paths=100, params={"theta": 3}, dt=1 / 64, save=3)
+        >>> found.values["x"].shape
+        (3, 100)
+    """
+    if not equation.specified:
+        raise Refusal("unspecified-gradient", "the drift contains the gradient of a loss that is not given: give a loss")
+    dim, numbers = equation.dim, _numbers(equation, params)
+    x, count = start(x0, paths, first)
+    if x.shape[0] != dim:
+        raise BadInput("x0", f"{x.shape[0]} coordinates", f"{dim}, in the order {', '.join(s.name for s in equation.state)}")
+    positive("bound", bound)
+    check_scheme(scheme)
+    chunk = check_chunk(chunk)
+    _check_conditions(equation, numbers, x)
+    eta = numbers.get("eta")
+    if dt is None and eta is None:
+        raise BadInput("dt", "nothing", "the largest step of the solver, a number > 0: without eta the equation has no step of its own")
+    step = positive("dt", dt) if dt is not None else float(eta or 0) / SUBSTEPS
+    times = _times(T, save) if eta is None else save_grid(positive("T", T), eta, save) * eta
+    steps = steps_through(times, step, halvings, by_halves)
+
+    special = {s.name for e in _expressions(equation) for s in special_symbols(e)}
+    fixed = tuple(sorted((name, value) for name, value in numbers.items() if name in special))
+    free = {name: value for name, value in numbers.items() if name not in special}
+    statistics = _letters(equation) if statistics is None else statistics
+    program = _program(
+        _Setting(
+            equation, _expressions(equation), tuple(s.name for s in equation.state), fixed, statistics_key(statistics),
+            _scheme(scheme, equation), stepping(steps, times, by_halves), precision(dtype), bool(wide),
+        )
+    )  # fmt: skip
+    settings: dict[str, Any] = {"kind": "sde", "state": [s.name for s in equation.state], "parameters": numbers}
+    settings |= {"dim": dim, "paths": count, "scheme": scheme, "solver_steps": steps.total, "bound": bound}
+    settings |= {"seed": int(key) if isinstance(key, (int, np.integer)) else None, "dtype": dtype, "wide": bool(wide)}
+    settings |= {} if eta is None else {"eta": eta}
+    return program.solved(x, count, times, steps, key, free, bound, chunk, step if eta is None else eta, settings, first)
+
+
+def _numbers(equation: StateSDE, params: Numbers | None) -> dict[str, float]:
+    """A number for each parameter.
+
+    Raises:
+        BadInput: one is missing, is outside the domain of its symbol, or belongs to no parameter.
+    """
+    found: dict[str, float] = {}
+    symbols = {s.name: s for s in equation.parameters}
+    for name, value in numbers_of(params).items():
+        if np.ndim(value) == 1 and name not in symbols:
+            found |= {f"{name}{n}": float(e) for n, e in enumerate(value, 1)}
+        elif np.ndim(value):
+            raise BadInput(f"parameter {name}", f"shape {np.shape(value)}", "a number")
+        else:
+            found[name] = value
+    for name, value in found.items():
+        if name not in symbols:
+            raise BadInput(f"parameter {name}", value, "one of " + ", ".join(symbols) if symbols else "none: it has no parameters")
+        low = "> 0" if symbols[name].is_positive else ">= 0" if symbols[name].is_nonnegative else None
+        if low is not None and not (value > 0 or (value == 0 and low == ">= 0")):
+            raise BadInput(f"parameter {name}", value, f"a number {low}")
+    missing = [name for name in symbols if name not in found]
+    if missing:
+        raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
+    return found
+
+
+def _check_conditions(equation: StateSDE, numbers: Mapping[str, float], x: np.ndarray) -> None:
+    own = {s.name: jnp.asarray(x[m]) for m, s in enumerate(equation.state)}
+    for c in equation.conditions:
+        gap = lower_coordinate(c.left - c.right)(Environment({}, {**numbers, **own, "t": 0.0}))
+        if bool(jnp.all(gap > 0)):
+            continue
+        if symbols_of([c.left, c.right]) & set(equation.state):
+            found = x[:, 0].tolist() if x.shape[1] == 1 else "a point"
+            raise BadInput("x0", found, f"points with {c}, a condition of the equation")
+        raise Refusal("condition-fails", f"the equation is stated for ${c.left} > {c.right}$, which fails at these numbers")
+
+
+def _times(horizon: Any, save: Any) -> np.ndarray:
+    """The saved times, increasing.
+
+    Raises:
+        BadInput: a value outside its range.
+    """
+    end = positive("T", horizon)
+    if isinstance(save, (int, np.integer)) and not isinstance(save, bool):
+        if save < 2:
+            raise BadInput("save", save, "at least 2 times, or a list of times")
+        return np.linspace(0, end, int(save))
+    times = np.unique(np.asarray(save, float))
+    if np.ndim(save) != 1 or not times.size or not np.all((times >= 0) & (times <= end * (1 + 1e-12))) or times[-1] <= 0:
+        raise BadInput("save", save, "times from 0 to T, one of them > 0")
+    return times
+
+
+def _expressions(equation: StateSDE) -> tuple[Any, ...]:
+    """What identifies an equation, and what is lowered of it."""
+    root = equation.root_source
+    return (*equation.drift, *equation.covariance, *(root if root is not None and not callable(root) else ()))
+
+
+def _letters(equation: StateSDE) -> dict[str, Statistic]:
+    """Each letter of the state as a statistic."""
+    return {s.name: _row(m) for m, s in enumerate(equation.state)}
+
+
+def _row(m: int) -> Statistic:
+    if m not in _ROWS:
+        _ROWS[m] = lambda x: x[m]  # one function for each place, so that a second solve compiles nothing
+    return _ROWS[m]
+
+
+_ROWS: dict[int, Statistic] = {}
+
+
+def _scheme(name: str, equation: StateSDE) -> str:
+    """The scheme to compile: Milstein's is Euler's where the noise is additive.
+
+    Raises:
+        BadInput: "milstein" for noise that is neither additive nor diagonal.
+    """
+    if name != "milstein":
+        return name
+    kind = "diagonal" if equation.dim == 1 and equation.root is not None and equation.root.cols == 1 else equation.noise_type
+    if kind not in ("additive", "diagonal"):
+        told = f"milstein needs diagonal noise, and this noise is {kind or 'of unknown type'}"
+        raise BadInput("scheme", "milstein", f"another scheme, such as euler: {told}")
+    return "euler" if kind == "additive" else name
+
+
+@final
+@dataclass(frozen=True)
+class _Setting:
+    """The key of a compiled function; an equation is identified by its expressions, since its matrices have no hash."""
+
+    equation: StateSDE = field(compare=False)
+    known: tuple[Any, ...]
+    state: tuple[str, ...]
+    fixed: tuple[tuple[str, float], ...]
+    statistics: tuple[tuple[str, Statistic], ...]
+    scheme: str
+    stepping: Stepping
+    dtype: Any
+    wide: bool
+
+
+class _Program(EquationProgram):
+    def __init__(self, setting: _Setting) -> None:
+        self.stepping, self.dim, self.dtype, self.wide = setting.stepping, setting.equation.dim, setting.dtype, setting.wide
+        self.fixed, own = dict(setting.fixed), setting.equation
+        timed = t in symbols_of(_expressions(own))
+        if setting.scheme == "heun":
+            self.system = named_stratonovich(own, self.fixed, timed)
+        else:
+            self.system = named_ito(own, self.fixed, timed, one_each=setting.scheme == "milstein")
+        self.scheme = scheme_of(setting.scheme, self.system)
+        self.shown = dict(setting.statistics)
+
+    def at(self, x: jax.Array, t: Any, free: Mapping[str, Any]) -> Environment:
+        return Environment({"x": x}, {**self.fixed, **free, "t": t})
+
+
+_program = Compiled(_Program)
