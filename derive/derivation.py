@@ -7,23 +7,30 @@ from dataclasses import fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
+import sympy as sp
+
 from derive.equations.in_coordinates import CoordinateSDE, expand
-from derive.equations.models import derived, dimension
+from derive.equations.models import check_asked, derived, dimension
+from derive.equations.rule_coordinates import expand_rule
+from derive.equations.rules import RuleEquation, derived_rule
 from derive.equations.sde import Equation
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
+from derive.printing.rule_dict import rule_dict
+from derive.printing.rule_latex import rule_latex
 from derive.printing.sde_latex import sde_latex
 from derive.printing.serialise import to_dict
 from derive.simulated import Simulated as Simulated
 from derive.simulated import simulate
 from derive.stated.equation import StateSDE, stated
+from derive.step.moments import Condition, Moments
 from derive.vocabulary.choices import Model, Precision, SchemeName
+from derive.vocabulary.errors import BadInput, NoClosedForm
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-@final
 class SDE(Equation):
     """dX = drift dt + L dW with L L' = rate S, an Ito equation in the dimension-free gradient form.
 
@@ -106,6 +113,95 @@ class SDE(Equation):
         )  # fmt: skip
 
 
+@final
+class RuleSDE(SDE):
+    """dZ = drift dt + L dW over Z = (x, memory), the Ito equation of an update rule in its regime.
+
+    Made by `sde`. `drifts` has the drift of each letter at the generic coordinate, `drift` that of x; `rule` the whole equation,
+    or None where moments have no closed form (`missing` says which).
+
+    Args:
+        method, model, loss, dim: the arguments that it was derived from.
+    """
+
+    @cached_property
+    def _found(self) -> RuleEquation | str:
+        try:
+            return derived_rule(self.method, self.model, self.loss, self.dim)
+        except NoClosedForm as error:
+            return str(error)
+
+    @property
+    def rule(self) -> RuleEquation | None:
+        """The equation in generic coordinates; None where no closed form is known."""
+        return None if isinstance(self._found, str) else self._found
+
+    @property
+    def missing(self) -> str | None:
+        """What has no closed form."""
+        return self._found if isinstance(self._found, str) else None
+
+    @property
+    def drifts(self) -> dict[str, sp.Expr]:
+        """The drift of each letter at the generic coordinate."""
+        return {} if self.rule is None else self.rule.drift
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Conditions that a symbol leaves open, and unmet ones that do not forbid the derivation."""
+        return () if self.rule is None else self.rule.conditions
+
+    @cached_property
+    def expressions(self) -> tuple[sp.Expr, ...]:
+        """Drifts and covariances, for walks over symbols."""
+        return () if self.rule is None else (*self.rule.drift.values(), *self.rule.own.values(), *self.rule.pair.values())
+
+    @cached_property
+    def expanded(self) -> StateSDE:
+        """The equation in named coordinates, for the dimension that it was derived for.
+
+        Raises:
+            BadInput: it was derived without a dimension (use `coordinates(dim)`).
+            NoClosedForm: moments without a closed form.
+        """
+        if self.dim is None:
+            raise BadInput("dim", None, "a dimension, given to sde(..., dim=..) or to coordinates(dim)")
+        if self.rule is None:
+            raise NoClosedForm(str(self.missing))
+        named = expand_rule(self.rule, self.dim)
+        gradient = named.gradient if self.loss is None else []
+        return StateSDE(
+            named.state, gradient, named.drift, named.covariance, None, self.loss is not None, conditions=self.conditions
+        )
+
+    def coordinates(self, dim: int | None = None) -> StateSDE:
+        """The equation in named coordinates, by default of the dimension that it was derived for."""
+        dim = dimension(dim)
+        if dim is None or dim == self.dim:
+            return self.expanded
+        return _of_rule(self.method, self.model, self.loss, dim).expanded
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of the command `derive`."""
+        return rule_dict(self.method, self.model, self.loss, self.dim, self._found)
+
+    def latex(self, macros: dict[str, str] | None = None) -> str:
+        """LaTeX of the equation at the generic coordinate; `macros` maps symbol names to the user's own commands.
+
+        Raises:
+            NoClosedForm: moments without a closed form.
+        """
+        if self.rule is None:
+            raise NoClosedForm(str(self.missing))
+        return rule_latex(self.rule, macros)
+
+
+def _of_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> RuleSDE:
+    made = RuleSDE(method, model, loss, dim, Moments(None, None, None, (), None), None)
+    _ = made.rule  # a refusal is raised here, as for the other methods
+    return RuleSDE(method, model, loss, dim, made.moments, made.drifts.get("x"))
+
+
 def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
     """The SDE of a distributed method (theory 2): dX = drift dt + sqrt(eta/N) h B dW, B B' = S.
 
@@ -128,5 +224,8 @@ def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, 
         >>> equation.coordinates().drift[0]
         eta*x1/2 - x1
     """
+    dim = check_asked(method, model, loss, dim)
+    if not method.plain:
+        return _of_rule(method, model, loss, dim)
     found = derived(method, model, loss, dim)
     return SDE(**{f.name: getattr(found, f.name) for f in fields(found)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from derive.expressions.coordinates import Coordinate, g, longer_than, parts_of,
 from derive.expressions.derivatives import smooth
 from derive.expressions.expansion import Expansion, Substitution
 from derive.expressions.gradient_form import DenseCov, GradientForm
+from derive.methods.losses import Loss
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 #: parts of the generic expressions times the square of the dimension: beyond this an expansion takes minutes
@@ -191,16 +192,32 @@ def expand_mean(equation: Equation) -> CoordinateMean | None:
 def _expansion(
     equation: Equation, dim: int, generic: tuple[sp.Expr, ...]
 ) -> tuple[Expansion, Callable[[sp.Expr], sp.Expr]]:
-    """How generic expressions are written in named coordinates, first in g1, .., then with the gradient of the loss put in."""
+    return expansion_of(equation.loss, dim, generic, equation.expressions)
+
+
+def expansion_of(
+    loss: Loss | None, dim: int, generic: tuple[sp.Expr, ...], of_method: Sequence[sp.Expr]
+) -> tuple[Expansion, Callable[[sp.Expr], sp.Expr]]:
+    """How generic expressions are written in named coordinates, first in g1, .., then with the gradient of the loss put in.
+
+    Args:
+        loss: or None, for the symbols g1, .., H1_1, .., T1_1_1, ..
+        dim: the dimension.
+        generic: the expressions that will be written.
+        of_method: the expressions whose symbols the loss must not use for anything else.
+
+    Raises:
+        BadInput: the expansion would take minutes; a symbol with two meanings; a loss that does not exist in this dimension.
+    """
     length = len(parts_of(generic))
     if length * dim**2 > LARGEST:
         most = int((LARGEST / length) ** 0.5)
         raise BadInput("dim", dim, f"a dimension up to {most} for an equation this long (without one: the form for any dimension)")
     state, gradient = state_symbols(dim), gradient_symbols(dim)
     hessian, slopes = hessian_symbols(dim), list(gradient)
-    if equation.loss is not None:
-        value = equation.loss.value(state)
-        _check_names(symbols_of([value]), symbols_of(equation.expressions))
+    if loss is not None:
+        value = loss.value(state)
+        _check_names(symbols_of([value]), symbols_of(of_method))
         slopes = [smooth(sp.diff(value, s)) for s in state]
         upper = {(i, j): smooth(sp.diff(slopes[i], state[j])) for j in range(dim) for i in range(j + 1)}
         hessian = sp.Matrix(dim, dim, lambda i, j: upper[min(i, j), max(i, j)])
@@ -209,9 +226,20 @@ def _expansion(
         # without a product by zero: SymPy asks every long factor of such a product whether it is infinite
         return [sp.Add(*[hessian[m, n] * c[n] for n in range(dim) if hessian[m, n] != 0]) for m in range(dim)]
 
-    expansion = Expansion(dim, vectors(generic, dim, {"g": list(gradient)}), hessian_product)
+    def third(i: int, j: int, k: int) -> sp.Expr:
+        low, middle, high = sorted((i, j, k))
+        if loss is None:
+            return sp.Symbol(f"T{low + 1}_{middle + 1}_{high + 1}", real=True)
+        return smooth(sp.diff(hessian[low, middle], state[high]))
+
+    def third_product(c: list[sp.Expr]) -> list[sp.Expr]:
+        places = [(j, k) for j in range(dim) for k in range(dim)]
+        return [sp.Add(*[third(i, j, k) * c[j] * c[k] for j, k in places if third(i, j, k) != 0]) for i in range(dim)]
+
+    known = {"g": list(gradient), "x": list(state)}
+    expansion = Expansion(dim, vectors(generic, dim, known), hessian_product, third_product)
     # expanded in the symbols g1, .. first: comparisons of the loss's slopes are costly
-    put = Substitution(dict(zip(gradient, slopes, strict=True))) if equation.loss is not None else lambda e: e
+    put = Substitution(dict(zip(gradient, slopes, strict=True))) if loss is not None else lambda e: e
     return expansion, put
 
 

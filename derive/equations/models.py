@@ -205,12 +205,11 @@ def dimension(dim: Any) -> int | None:
     return int(dim)
 
 
-def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) -> Equation:
-    """The equation of a method in one of `MODELS` (theory 2), as `derive.sde` describes it.
+def check_asked(method: Method, model: Model, loss: Loss | None, dim: int | None) -> int | None:
+    """The dimension, of arguments that fit.
 
     Raises:
-        Refusal: the drift or the covariance does not exist, with the reason.
-        BadInput: an argument of another kind; an unknown model; a compressor or loss that does not exist in this dimension.
+        BadInput: an argument of another kind; an unknown model; a compressor that does not exist in this dimension.
     """
     if not isinstance(method, Method):
         raise BadInput("method", method, "a method such as derive.DSGD(derive.Gaussian())")
@@ -219,6 +218,19 @@ def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
     if loss is not None and not isinstance(loss, Loss):
         raise BadInput("loss", loss, "a loss such as derive.Quadratic(), or None")
     dim = dimension(dim)
+    if dim is not None:
+        method.compressor.check_dimension(dim)
+    return dim
+
+
+def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) -> Equation:
+    """The equation of a method in one of `MODELS` (theory 2), as `derive.sde` describes it.
+
+    Raises:
+        Refusal: the drift or the covariance does not exist, with the reason.
+        BadInput: an argument of another kind; an unknown model; a compressor or loss that does not exist in this dimension.
+    """
+    dim = check_asked(method, model, loss, dim)
     found = moments(method, dim, orders=3 if model == "second-order" else 2)
     drift = None
     if found.mean is not None:

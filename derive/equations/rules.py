@@ -17,6 +17,7 @@ from itertools import combinations_with_replacement
 
 import sympy as sp
 
+from derive.equations.averaged import Averaged, Signs, averaged
 from derive.expressions.coordinates import Node, to_slot
 from derive.expressions.gathered import factored, gathered
 from derive.expressions.power_series import Series
@@ -67,7 +68,9 @@ class RuleEquation:
         pair: covariance of the first letter at coordinate i with the second at j != i; letters in both orders.
         conditions: inequalities that a symbol leaves open, or that are unmet but only reported.
         left_out: what the conventional first-order model drops.
-        local: whether the formulas hold for losses that are sums over coordinates (H_j, T_j are then their derivatives).
+        letters: x and the memory letters that are left: those that a step changes by little.
+        shift: where a fast memory was averaged out and settles, (y - x)/tau (`derive.equations.averaged`).
+        signs: the Green-Kubo sum where it is one over signs; the covariance is then meant near g = 0, up to O(g^2).
     """
 
     method: Method
@@ -79,12 +82,9 @@ class RuleEquation:
     pair: dict[Pair, sp.Expr]
     conditions: tuple[Condition, ...] = ()
     left_out: tuple[LeftOut, ...] = field(default=())
-    local: bool = False
-
-    @property
-    def letters(self) -> tuple[str, ...]:
-        """x, then the memory letters."""
-        return self.method.rule.letters
+    letters: tuple[str, ...] = ("x",)
+    shift: sp.Expr | None = None
+    signs: Signs | None = None
 
     @property
     def weak_order(self) -> int:
@@ -103,6 +103,8 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
     if model == "corrected":
         raise Refusal("no-corrected-model", NO_CORRECTED)
     found = _Derivation(method, dim)
+    if isinstance(found.averaged, Signs):
+        return _of_signs(method, model, loss, dim, found, found.averaged)
     drift = {a: found.mean(a, 2) + root * found.mean(a, 3) for a in found.letters}
     limit = found.covariances(2), found.covariances(3)
     noisy = any(not zero(e) for at in limit for table in at for e in table.values())
@@ -124,8 +126,19 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
         conditions += found.conditions("weak order 2", {a: 3 * found.degree(a) for a in kept}, None)
     return RuleEquation(
         method, model, loss, dim, {a: found.shown(e) for a, e in drift.items()}, {k: found.shown(e) for k, e in own.items()},
-        {k: found.shown(e) for k, e in pair.items()}, _sharpest(conditions), left,
+        {k: found.shown(e) for k, e in pair.items()}, _sharpest(conditions), left, found.letters, found.shift,
     )  # fmt: skip
+
+
+def _of_signs(
+    method: Method, model: Model, loss: Loss | None, dim: int | None, found: _Derivation, signs: Signs
+) -> RuleEquation:
+    """The first-order model where x moves by signs of a fast memory."""
+    if model != "first-order":
+        raise Refusal("no-second-order-sde", "the averaged model of signs is known to first order; use the first-order model")
+    drift, covariance = found.shown(signs.drift), found.shown(root**2 * signs.covariance)
+    zero_pair = {("x", "x"): sp.S.Zero}
+    return RuleEquation(method, model, loss, dim, {"x": drift}, {("x", "x"): covariance}, zero_pair, signs=signs)
 
 
 class _Derivation:
@@ -136,8 +149,11 @@ class _Derivation:
         self.size = dimension if dim is None else sp.Integer(dim)
         grown = self.expanded.growth
         self.expect = Expectation(method, self.size, root, self.expanded.scales, grown, 6 + 4 * grown)
-        self.letters = method.rule.letters
-        self.increments = self.expanded.increments
+        self.letters, self.increments = method.rule.letters, self.expanded.increments
+        self.averaged = averaged(self.expanded, self.expect) if self.expanded.fast else None
+        if isinstance(self.averaged, Averaged):
+            self.letters = tuple(self.averaged.moves)
+            self.increments = {a: Series.monomial(move, 2) for a, move in self.averaged.moves.items()}
         self.means = {a: self.expect.series(self.increments[a]) for a in self.letters}
         self.own = {
             (a, b): self.expect.series(self.increments[a] * self.increments[b])
@@ -148,6 +164,11 @@ class _Derivation:
             for a in self.letters
             for b in self.letters
         }
+
+    @property
+    def shift(self) -> sp.Expr | None:
+        """(y - x)/tau of an averaged memory."""
+        return self.averaged.shift if isinstance(self.averaged, Averaged) else None
 
     def mean(self, letter: str, n: int) -> sp.Expr:
         """The coefficient of s^n in E F.
@@ -207,6 +228,15 @@ class _Derivation:
                 )
         if noisy:
             raise NoClosedForm("the second-order model where the limit has noise")
+        if isinstance(self.averaged, Averaged):
+            if self.averaged.second is None:
+                raise Refusal(
+                    "no-second-order-sde",
+                    "the second-order model of an averaged memory is known where all of it settles linearly; use the first-order "
+                    "model",
+                )
+            drift = {"x": b2["x"] + root**2 * self.averaged.second}
+            return drift, *({key: root**2 * self.spread(*key, name) for key in getattr(self, name)} for name in ("own", "pair"))
         half = sp.Rational(1, 2)
         try:
             b4 = {a: self.mean(a, 4) - half * along(b2[a], b2) for a in self.letters}

@@ -8,7 +8,17 @@ from typing import Any
 import sympy as sp
 from sympy.logic.boolalg import BooleanFunction
 
-from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Node, Rank, VectorNode, longer_than
+from derive.expressions.coordinates import (
+    Coordinate,
+    CoordMax,
+    CoordSum,
+    Hvp,
+    Node,
+    Rank,
+    Third,
+    VectorNode,
+    longer_than,
+)
 from derive.expressions.graphs import remade
 from derive.vocabulary.symbols import d as dimension
 
@@ -25,6 +35,7 @@ class Expansion:
         dim: the dimension.
         vectors: for each vector base ("g", ..) its `dim` coordinates.
         hessian_product: c -> H c, needed when the expression contains Hessian products.
+        third_product: c -> the third derivative at (c, c), needed when the expression contains it.
     """
 
     def __init__(
@@ -32,8 +43,10 @@ class Expansion:
         dim: int,
         vectors: Mapping[str, Sequence[sp.Expr]],
         hessian_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
+        third_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
     ) -> None:
-        self.dim, self.vectors, self.hessian_product = dim, vectors, hessian_product
+        self.dim, self.vectors = dim, vectors
+        self.products = {Hvp: hessian_product, Third: third_product}
         self._memo: dict[tuple[sp.Basic, int | None], Any] = {}
         self._parts: dict[tuple[Any, ...], Any] = {}
 
@@ -45,6 +58,10 @@ class Expansion:
         """The `dim` values of an expression in the free coordinate."""
         return [self._visit(sp.sympify(expr), {"j": m}) for m in range(self.dim)]
 
+    def pair(self, expr: sp.Expr, i: int, j: int) -> sp.Expr:
+        """The value of an expression in two coordinates, counted from 0."""
+        return self._visit(sp.sympify(expr), {"i": i, "j": j})
+
     def _visit(self, expr: Any, index: dict[str, int]) -> Any:
         if expr == dimension:
             return sp.Integer(self.dim)
@@ -52,12 +69,13 @@ class Expansion:
             return self.vectors[expr.base][index[expr.slot]]
         if isinstance(expr, Node):
             own = index[expr.slot] if isinstance(expr, VectorNode) else None
-            key = (expr, None) if isinstance(expr, Hvp) else (expr, own)
+            product = isinstance(expr, (Hvp, Third))
+            key = (expr, None) if product else (expr, own)
             if key not in self._memo:
                 inner = [self._visit(expr.args[0], {"k": m}) for m in range(self.dim)]
                 self._memo[key] = self._node(expr, inner, own)
             found = self._memo[key]
-            return found[own] if isinstance(expr, Hvp) else found
+            return found[own] if product else found
         if not expr.args:
             return expr
         place = (expr, *index.items())
@@ -77,9 +95,10 @@ class Expansion:
             order = {m: _sign(a - inner[own]) for m, a in enumerate(inner) if m != own}
             # one where a is larger, or equal and before; as a case distinction it would stand in the condition of another
             return sp.Add(*[_decided(sp.Min, 1, 1 + s) if m < own else _decided(sp.Max, 0, s) for m, s in order.items()])
-        if self.hessian_product is None:
-            raise ValueError("this expression contains a Hessian product, and no Hessian was given")
-        return list(self.hessian_product(inner))
+        product = self.products[type(expr)]
+        if product is None:
+            raise ValueError("this expression contains a derivative of the gradient that was not given")
+        return list(product(inner))
 
 
 class Substitution:

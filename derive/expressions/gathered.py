@@ -41,6 +41,8 @@ def factored(expr: sp.Expr) -> sp.Expr:
 def _frozen(expr: Any, names: dict[sp.Expr, sp.Dummy]) -> Any:
     if not expr.args or isinstance(expr, Node):
         return expr
+    if isinstance(expr, sp.Pow) and expr.exp.is_Integer and not expr.atoms(Coordinate) and not expr.has(Node, sp.Function):
+        return expr  # a quotient of parameters, which is cancelled with others
     if isinstance(expr, sp.Pow):
         if (expr.exp.is_Integer and expr.exp > 0) or not expr.base.is_Add:
             return remade(expr, [_frozen(a, names) for a in expr.args])

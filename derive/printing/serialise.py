@@ -58,7 +58,7 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
         expanded = named()
         write = ExpressionWriter([*expanded.drift, *expanded.covariance])
         result["drift"] = [write(e) for e in expanded.drift]
-        result["covariance"] = _symmetric(expanded.covariance, write)
+        result["covariance"] = symmetric(expanded.covariance, write)
         where += write.where
         noise_type = expanded.noise_type
         shown += [*expanded.drift, *expanded.covariance]
@@ -100,14 +100,14 @@ def named_to_dict(named: CoordinateSDE) -> dict[str, Any]:
         "state": [s.name for s in named.state],
         "gradient": [s.name for s in named.gradient],
         "drift": [write(e) for e in named.drift],
-        "covariance": _symmetric(named.covariance, write),
+        "covariance": symmetric(named.covariance, write),
     }
     if write.where:
         result["where"] = [list(pair) for pair in write.where]
     return {**result, "missing": [], "noise_type": named.noise_type}
 
 
-def _symmetric(matrix: sp.Matrix, write: ExpressionWriter) -> list[list[str]]:
+def symmetric(matrix: sp.Matrix, write: ExpressionWriter) -> list[list[str]]:
     upper = {(i, j): write(matrix[i, j]) for i in range(matrix.rows) for j in range(i, matrix.rows)}
     return [[upper[min(i, j), max(i, j)] for j in range(matrix.rows)] for i in range(matrix.rows)]
 
@@ -174,7 +174,7 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
     where += write.where
     entry = {
         "mean": [write(e) for e in mean],
-        "covariance": _symmetric(covariance, write),
+        "covariance": symmetric(covariance, write),
         "omega": ratio,
         "given": [str(s) for s in message_symbols(equation.dim)],
         **_noise(equation, scales),

@@ -21,9 +21,10 @@ from derive.step.expectation import univariate
 from derive.step.moments import moments
 from derive.vocabulary.errors import NoClosedForm
 
-#: the letters of draw n: the mean of C(g + Z), of g + Z, of the factors M of C(v) = M v; a standard normal vector
-MESSAGE, RAW, MASK, NORMAL = "draw", "raw", "mask", "normal"
-_HEADS = (MESSAGE, RAW, MASK, NORMAL)
+#: the letters of draw n: the mean of C(g + Z), of g + Z, of the factors M of C(v) = M v; a standard normal vector; what the
+#: compressor makes of a value of the server's, of which nothing is known
+MESSAGE, RAW, MASK, NORMAL, SENT = "draw", "raw", "mask", "normal", "sent"
+_HEADS = (MESSAGE, RAW, MASK, NORMAL, SENT)
 #: most clients whose joint outcomes are listed
 MOST_OUTCOMES = 64
 
@@ -139,6 +140,8 @@ class Messages:
             for slot, n in counts.items():
                 found *= to_slot(self.power(n[MESSAGE] + n[RAW], client), "j", slot)
             return found
+        if any(n[SENT] for n in counts.values()):
+            raise NoClosedForm("the compressor of a value that the server made")
         if any(n[MASK] for n in counts.values()):
             raise NoClosedForm("the compressed gradient at another point with the same draw")
         for slot, n in counts.items():
@@ -179,7 +182,7 @@ class Messages:
             NoClosedForm: none is.
         """
         through = self.given.mean if kind == MESSAGE else v
-        if kind == MASK or (kind == MESSAGE and not self.fixed):
+        if kind in (MASK, SENT) or (kind == MESSAGE and not self.fixed):
             raise NoClosedForm(f"the mean of {phi}: the compressor is random")
         if kind == NORMAL:
             return univariate(phi.xreplace({symbol: v}), sp.S.Zero, sp.S.One, Gaussian())

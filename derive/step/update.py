@@ -20,7 +20,7 @@ from derive.formulas.expressions import MEANING
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.rules.regime import NOISE
 from derive.methods.rules.update import Draw, evaluate
-from derive.step.draws import MASK, MESSAGE, NORMAL, RAW, letter
+from derive.step.draws import MASK, MESSAGE, NORMAL, RAW, SENT, letter
 from derive.step.expected import random_letters
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import eta, t
@@ -115,10 +115,16 @@ class Expanded:
             out[name] = after - Series.constant(Coordinate(name))
         return out
 
-    @property
-    def noisy(self) -> bool:
-        """Whether anything in the update is random."""
-        return bool(self.method.rule.draws)
+    @cached_property
+    def fast(self) -> tuple[str, ...]:
+        """The memory letters that change by O(1), or by the root of the time, in a step."""
+        changes = {a: self.increments[a] for a in self.method.rule.letters[1:]}
+        return tuple(a for a, f in changes.items() if any(gathered(f[n]) != 0 for n in range(f.low, 1)) or self._forgets(f[1], a))
+
+    @staticmethod
+    def _forgets(change: sp.Expr, name: str) -> bool:
+        """Whether a part of order s pulls the letter itself."""
+        return bool(change.atoms(Coordinate) & {Coordinate(name)}) and not random_letters(change)
 
 
 def series_of(expr: sp.Expr) -> Series:
@@ -194,11 +200,19 @@ class _SeriesAlgebra:
         return base.power(sp.Integer(exponent))
 
     def raised(self, base: Series, exponent: Series) -> Series:
+        if exponent.low == -2 and base.low == base.last == 0:
+            return self._forgotten(base[0])
         if exponent.low == exponent.last == 0 and not random_letters(exponent[0]):
             return base.power(exponent[0])
         # a^b = exp(b log a): the bias correction 1 - beta^k with k = t/tau + 1
         inner = exponent * base.applied(sp.log)
         return inner.applied(sp.exp)
+
+    def _forgotten(self, value: sp.Expr) -> Series:
+        """b^k for a constant b, k counting steps: 0 at every positive time, if b is between 0 and 1."""
+        if (value.is_number and abs(value) < 1) or str(value) in self.method.rule.fractions:
+            return Series.constant(0)
+        raise NoClosedForm(f"{value}^k after many steps: it is 0 for a constant between 0 and 1 (name it under fractions)")
 
     def function(self, name: str, arguments: Sequence[Series]) -> Series:
         own = arguments[0]
@@ -224,6 +238,9 @@ class _SeriesAlgebra:
         if head is None:
             return Series.constant(0)
         n, a = head
+        if function is sp.sign and own.last is not None and own.last > n and random_letters(a):
+            # the mean of a sign is smooth in s where the sign itself is not
+            return Series.constant(sp.sign(sp.Add(*[own[m] * root ** (m - n) for m in range(n, own.last + 1)])))
         sign = Series(0, lambda m: sp.sign(a) if m == 0 else self._no_jump(own, n, m), 0 if own.last == n else None)
         return sign if function is sp.sign else own * sign
 
@@ -254,7 +271,7 @@ class _SeriesAlgebra:
         if draw.kind == NORMAL:
             return Series.constant(letter(NORMAL, draw.number))
         if draw.kind == "C":
-            raise NoClosedForm("the compressor of a value that the server made")
+            return Series.constant(letter(SENT, draw.number))
         kind = RAW if draw.kind == "raw" else MESSAGE
         if self.method.noise.law.degenerate and self.mask is not None and self.mask.moment(2) == 1:
             own = Series.constant(g)

@@ -15,7 +15,7 @@ from derive.vocabulary.errors import BadInput
 
 KINDS = ("method", "compressor", "noise", "loss", "schedule")
 _HOMES = {
-    "method": "derive.methods.distributed",
+    "method": "derive.methods.optimisers",
     "compressor": "derive.methods.compressors",
     "noise": "derive.methods.noise",
     "loss": "derive.methods.losses",

@@ -1,0 +1,193 @@
+"""A memory that forgets within O(1) steps, averaged out: the SDE of x alone (the regime "fixed").
+
+With an increment of x of order tau and of the memory of order 1, look for constants l such that
+
+    W = F_x/tau + sum_a l_a F_a
+
+holds no memory letter. y = x + tau sum_a l_a a then moves by tau W, so that sums over steps are those of independent W given x,
+and the Green-Kubo sum of the covariance (that of a step, and twice those over all lags) is Cov W exactly. x and y differ by
+O(tau). To second order, with b = E W and s = sum_a l_a E a of the settled memory: y has the drift b - tau ((D b) s + (D b) b/2),
+and x = y - tau s the drift b - tau ((D b) b/2 + (D s) b).
+
+For signs of a linear memory under Gaussian noise no such constants exist, and the sum is over arcsines of the correlations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy.solvers.solveset import NonlinearError
+
+from derive.expressions.coordinates import Coordinate, g
+from derive.expressions.gathered import factored, gathered
+from derive.methods.distributed import Method
+from derive.methods.noise import Gaussian
+from derive.step.along import along
+from derive.step.draws import MESSAGE, SENT, kind_of, letter
+from derive.step.expected import Expectation, random_letters
+from derive.step.update import Expanded
+from derive.vocabulary.errors import NoClosedForm, Refusal
+
+NO_AVERAGE = "no-averaged-model"
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """The movement of x and of the slow memory letters after the fast ones are averaged out, for the time 1.
+
+    Args:
+        moves: W of each slow letter, in random letters, at coordinate j.
+        second: what the second-order model adds to the drift of x, times tau; None where it is not known.
+        shift: (y - x)/tau where the memory has settled; None likewise.
+    """
+
+    moves: dict[str, sp.Expr]
+    second: sp.Expr | None = None
+    shift: sp.Expr | None = None
+
+
+@dataclass(frozen=True)
+class Signs:
+    """x alone, moving by signs of a memory that is averaged out, for the time 1.
+
+    Args:
+        drift: of x.
+        covariance: tau times it is the covariance, where mu = 0; it changes by O(g^2).
+        correlation: r_l of the arguments of the signs, in
+        lag: l.
+    """
+
+    drift: sp.Expr
+    covariance: sp.Expr
+    correlation: sp.Expr
+    lag: sp.Symbol
+
+
+def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
+    """The model without the fast letters.
+
+    Raises:
+        Refusal: "no-averaged-model" where neither of the two ways leads to one; "no-diffusion".
+    """
+    letters, fast = expanded.method.rule.letters, expanded.fast
+    slow = [a for a in letters if a not in fast]
+    steps = {}
+    for a in slow:
+        moved = expanded.increments[a]
+        for n in range(moved.low, 2):
+            if gathered(moved[n]) != 0:
+                raise Refusal("no-diffusion", f"{a} moves by more than the time of a step: ${sp.latex(moved[n])}$")
+        steps[a] = gathered(moved[2])
+    for a in fast:
+        change = expanded.increments[a]
+        odd = [n for n in (*range(change.low, 0), 1) if gathered(change[n]) != 0]
+        if odd:
+            raise Refusal(
+                NO_AVERAGE, f"a step changes the fast memory {a} by terms of order s^{odd[0]}: only changes of order 1 average out"
+            )
+    memory = {a: gathered(expanded.increments[a][0]) for a in fast}
+    weights = {a: _weights(step, memory) for a, step in steps.items()}
+    if any(found is None for found in weights.values()):
+        return _signs(expanded.method, steps, memory, expect)
+    moves = {
+        a: factored(steps[a] + sp.Add(*[weight * memory[m] for m, weight in (weights[a] or {}).items()])) for a in slow
+    }
+    if slow != ["x"]:
+        return Averaged(moves)
+    means = _settled(memory, expect)
+    if means is None:
+        return Averaged(moves)
+    shift = factored(sp.Add(*[weight * means[m] for m, weight in (weights["x"] or {}).items()]))
+    drift = factored(expect(moves["x"]))
+    try:
+        second = -factored(along(drift, {"x": drift}, 0) / 2 + along(shift, {"x": drift}, 0))
+    except TypeError:
+        second = None
+    return Averaged(moves, second, shift)
+
+
+def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> dict[str, sp.Expr] | None:
+    """The factors l, constant while the fast letters settle, or None where there are none."""
+    unknown = {a: sp.Dummy(f"l_{a}") for a in memory}
+    total = gathered(step + sp.Add(*[unknown[a] * change for a, change in memory.items()]))
+    equations: dict[sp.Expr, sp.Expr] = {}
+    for term in sp.Add.make_args(total):
+        rest, constant = sp.S.One, sp.S.One
+        for factor in sp.Mul.make_args(term):
+            held = {c for c in factor.atoms(Coordinate) if isinstance(c, Coordinate)}
+            if any(c.base in memory or (kind_of(c) or ("", 0))[0] == SENT for c in held):
+                rest *= factor
+            else:
+                constant *= factor
+        if rest != 1:
+            if random_letters(constant) - random_letters(rest):
+                return None
+            equations[rest] = equations.get(rest, sp.S.Zero) + constant
+    found = sp.linsolve([sp.expand(e) for e in equations.values()], list(unknown.values()))
+    for solution in found:
+        free = {s for e in solution for s in e.free_symbols} & set(unknown.values())
+        return {a: sp.factor(e.xreplace(dict.fromkeys(free, sp.S.Zero))) for a, e in zip(unknown, solution, strict=True)}
+    return None
+
+
+def _settled(memory: Mapping[str, sp.Expr], expect: Expectation) -> dict[str, sp.Expr] | None:
+    """The mean of each memory letter where it no longer changes, x held fixed; None where that is not a linear equation."""
+    letters = [Coordinate(a) for a in memory]
+    try:
+        changes = [gathered(expect(change)) for change in memory.values()]
+        found = sp.linsolve(changes, letters)
+    except (NoClosedForm, NonlinearError):
+        return None
+    for solution in found:
+        if not any(e.has(*letters) for e in solution):
+            return dict(zip(memory, solution, strict=True))
+    return None
+
+
+def settling(memory: Mapping[str, sp.Expr]) -> list[sp.Expr]:
+    """The eigenvalues of a memory that is linear in itself: it settles where all are less than 1 in absolute value."""
+    letters = [Coordinate(a) for a in memory]
+    matrix = sp.Matrix([[sp.diff(change, letter) for letter in letters] for change in memory.values()])
+    if matrix.has(*letters) or matrix.atoms(Coordinate):
+        return []
+    return list((matrix + sp.eye(len(letters))).eigenvals())
+
+
+def _signs(method: Method, steps: Mapping[str, sp.Expr], memory: Mapping[str, sp.Expr], expect: Expectation) -> Signs:
+    """x moves by a constant times the sign of a linear function of one averaged memory and the step's gradient.
+
+    With m' = beta m + gamma G and Gaussian noise, u = a m + c G is a stationary Gaussian sequence: of mean mu, variance v and
+    correlations r_l = r_1 beta^(l-1). E sign u = erf(mu/sqrt(2 v)), and at mu = 0 the Green-Kubo sum of signs is
+    1 + (4/pi) sum_l arcsin r_l; it changes by O(mu^2).
+    """
+    refused = Refusal(
+        NO_AVERAGE,
+        "the memory cannot be averaged out: no linear combination with x is free of it, and x does not move by the sign of a "
+        "linear memory under Gaussian noise; take a regime in which the memory is slow, such as ballistic",
+    )
+    step = steps["x"]
+    signs = [e for e in step.atoms(sp.sign) if random_letters(e) or any(c.base in memory for c in e.atoms(Coordinate))]
+    draw = letter(MESSAGE, 0)
+    law, scales = method.noise.law, expect.messages.scales
+    if len(steps) > 1 or len(signs) != 1 or len(memory) != 1 or not isinstance(law, Gaussian) or method.noise.dense is not None:
+        raise refused
+    (name, change), (sign,) = next(iter(memory.items())), signs
+    m = Coordinate(name)
+    size, rest = step.coeff(sign), gathered(step - step.coeff(sign) * sign)
+    inner, after = sp.expand(sign.args[0]), sp.expand(change + m)
+    a, c = inner.coeff(m), inner.coeff(draw)
+    beta, gamma = after.coeff(m), after.coeff(draw)
+    exact = sp.expand(inner - a * m - c * draw) == 0 and sp.expand(after - beta * m - gamma * draw) == 0
+    constant = not any(e.atoms(Coordinate) for e in (a, c, beta, gamma, size))
+    if not exact or not constant or rest.has(m) or random_letters(rest) or method.compressor.mask(expect.messages.dim) is None:
+        raise refused
+    spread = sp.Add(*[s**2 for s in scales]) / (len(scales) * method.clients)
+    memory_mean, memory_variance = gamma * g / (1 - beta), gamma**2 * spread / (1 - beta**2)
+    mean, variance = sp.factor(a * memory_mean + c * g), sp.factor(a**2 * memory_variance + c**2 * spread)
+    lag = sp.Symbol("l", integer=True, positive=True)
+    correlation = sp.factor((a**2 * beta * memory_variance + a * c * gamma * spread) / variance) * beta ** (lag - 1)
+    drift = size * sp.erf(mean / sp.sqrt(2 * variance)) + rest
+    kept = size**2 * (1 + 4 / sp.pi * sp.Sum(sp.asin(sp.powsimp(correlation)), (lag, 1, sp.oo)))
+    return Signs(drift, kept, correlation, lag)

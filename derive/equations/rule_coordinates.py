@@ -1,0 +1,68 @@
+"""The equation of an update rule in named coordinates: x1.., then m1.. for each memory letter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.equations.in_coordinates import expansion_of, gradient_symbols
+from derive.equations.rules import Pair, RuleEquation
+from derive.expressions.expansion import Expansion
+from derive.expressions.gradient_form import DenseCov
+from derive.step.draws import off_diagonal
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """Drift and covariance over the state, letter by letter.
+
+    Args:
+        state: x1, .., m1, ..
+        gradient: g1, .., where no loss is given; else the symbols that are not in the formulas.
+    """
+
+    state: list[sp.Symbol]
+    gradient: list[sp.Symbol]
+    drift: sp.Matrix
+    covariance: sp.Matrix
+
+
+def expand_rule(equation: RuleEquation, dim: int) -> Expanded:
+    """The equation in `dim` coordinates.
+
+    Raises:
+        BadInput: as `derive.equations.in_coordinates.expansion_of`.
+    """
+    generic = (*equation.drift.values(), *equation.own.values(), *equation.pair.values())
+    expansion, put = expansion_of(equation.loss, dim, generic, generic)
+    letters = equation.letters
+    state = [sp.Symbol(f"{a}{m + 1}", real=True) for a in letters for m in range(dim)]
+    drift = [put(e) for a in letters for e in expansion.vector(equation.drift[a])]
+    covariance = sp.zeros(dim * len(letters), dim * len(letters))
+    entry = _entries(equation, expansion, put)
+    for p, a in enumerate(letters):
+        for q in range(p, len(letters)):
+            for m in range(dim):
+                for n in range(dim):
+                    value = entry((a, letters[q]), m, n)
+                    covariance[p * dim + m, q * dim + n] = covariance[q * dim + n, p * dim + m] = value
+    return Expanded(state, gradient_symbols(dim), sp.Matrix(drift), covariance)
+
+
+def _entries(
+    equation: RuleEquation, expansion: Expansion, put: Callable[[sp.Expr], sp.Expr]
+) -> Callable[[Pair, int, int], sp.Expr]:
+    dense = equation.method.noise.dense
+
+    def entry(pair: Pair, m: int, n: int) -> sp.Expr:
+        if m == n:
+            return put(expansion.pair(equation.own.get(pair, sp.S.Zero), m, n))
+        return _dense(put(expansion.pair(equation.pair.get(pair, sp.S.Zero), m, n)), dense, m, n)
+
+    return entry
+
+
+def _dense(e: sp.Expr, leaf: DenseCov | None, m: int, n: int) -> sp.Expr:
+    return e if leaf is None else e.xreplace({off_diagonal(leaf): leaf.entry(m + 1, n + 1)})

@@ -1,0 +1,116 @@
+"""The JSON of `derive` for update rules with memory (docs/command-line.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from derive.equations.in_coordinates import gradient_symbols, state_symbols
+from derive.equations.noise_type import noise_type
+from derive.equations.roots import block_root
+from derive.equations.rule_coordinates import expand_rule
+from derive.equations.rules import RuleEquation
+from derive.expressions.coordinates import Coordinate, symbols_of
+from derive.methods.distributed import Method
+from derive.methods.losses import Loss
+from derive.printing.serialise import NOT_ELEMENTARY, symmetric
+from derive.printing.text import ExpressionWriter, text
+from derive.vocabulary.symbols import t
+
+
+def rule_dict(method: Method, model: str, loss: Loss | None, dim: int | None, found: RuleEquation | str) -> dict[str, Any]:
+    """The equation over x and the memory, as strings that parse back.
+
+    Args:
+        method, model, loss, dim: what was asked.
+        found: the equation, or the reason why it has no closed form.
+    """
+    clients = method.clients
+    result: dict[str, Any] = {
+        "method": method.name.lower(),
+        "model": model,
+        "regime": method.regime.as_given(),
+        "time": method.regime.time,
+        "dim": dim,
+        "clients": int(clients) if clients.is_Integer else str(clients),
+    }
+    if isinstance(found, str):
+        return result | _missing(method, dim, found)
+    body, shown = _coordinates(found, dim) if dim is not None else _form(found)
+    result |= body
+    result["conditions"] = [str(c) for c in found.conditions]
+    result["unmet"] = [{"condition": str(c), "needed_for": c.purpose} for c in found.conditions if c.met is False]
+    result["left_out"] = [
+        {
+            "where": left.where,
+            "term": None if left.term is None else text(left.term),
+            "needs": f"the moment of order {left.needs} of the noise",
+            "condition": None if left.condition is None else str(left.condition),
+        }
+        for left in found.left_out
+    ]
+    result["weak_order"] = found.weak_order
+    if found.shift is not None and found.shift != 0:
+        result["shift"] = text(found.shift)
+    if found.signs is not None:
+        result["near"] = "the covariance is meant near g = 0, up to O(g^2)"
+    shown += [side for c in found.conditions for side in (c.left, c.right)]
+    taken = {*result["state"], *result["gradient"], "t"}
+    result["parameters"] = sorted({s.name for s in symbols_of(shown) if not isinstance(s, Coordinate)} - taken)
+    result["time_dependent"] = any(e.has(t) for e in shown)
+    return result
+
+
+def _coordinates(found: RuleEquation, dim: int) -> tuple[dict[str, Any], list[sp.Expr]]:
+    named = expand_rule(found, dim)
+    shown = [*named.drift, *named.covariance]
+    write = ExpressionWriter(shown)
+    body: dict[str, Any] = {
+        "state": [str(s) for s in named.state],
+        "gradient": [str(s) for s in named.gradient],
+        "drift": [write(e) for e in named.drift],
+        "covariance": symmetric(named.covariance, write),
+        "missing": [],
+        "noise_type": None,
+    }
+    if write.where:
+        body["where"] = [list(pair) for pair in write.where]
+    if found.loss is not None:
+        root = block_root(named.covariance)
+        varies = symbols_of(named.covariance) & {*named.state, t}
+        body["noise_type"] = noise_type(root, named.state) if root is not None else "general" if varies else "additive"
+    return body, shown
+
+
+def _form(found: RuleEquation) -> tuple[dict[str, Any], list[sp.Expr]]:
+    """The generic coordinate: m_j stands for coordinate j of m."""
+    shown = [*found.drift.values(), *found.own.values(), *found.pair.values()]
+    write = ExpressionWriter(shown)
+    form = {
+        "coordinate": "j",
+        "drift": {a: write(e) for a, e in found.drift.items()},
+        "covariance": {f"{a} {b}": write(e) for (a, b), e in found.own.items() if e != 0},
+        "pair": {f"{a} {b}": write(e) for (a, b), e in found.pair.items() if e != 0},
+    }
+    where = {"where": [list(pair) for pair in write.where]} if write.where else {}
+    return {"state": [], "gradient": [], "form": form, "missing": [], "noise_type": None, **where}, shown
+
+
+def _missing(method: Method, dim: int | None, reason: str) -> dict[str, Any]:
+    letters = method.rule.letters
+    why = f"{NOT_ELEMENTARY} {reason}"
+    return {
+        "state": [f"{a}{m + 1}" for a in letters for m in range(dim or 0)],
+        "gradient": [str(s) for s in gradient_symbols(dim or 0)],
+        "drift": None,
+        "covariance": None,
+        "conditional": {"given": ["G"], "update": list(method.update), "state": [str(s) for s in state_symbols(dim or 0)]},
+        "missing": [{"what": what, "reason": why} for what in ("drift", "covariance")],
+        "noise_type": None,
+        "conditions": [],
+        "unmet": [],
+        "left_out": [],
+        "weak_order": None,
+        "parameters": sorted(name for name, value in method.constants if value.is_Symbol),
+    }

@@ -1,0 +1,40 @@
+"""The SDE of an update rule as LaTeX, at the generic coordinate: `RuleSDE.latex()`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from derive.equations.rules import RuleEquation
+from derive.expressions.coordinates import Coordinate
+from derive.printing.latex import condition_latex, equation_lines
+from derive.printing.sde_letters import Page
+
+
+def rule_latex(found: RuleEquation, macros: Mapping[str, str] | None = None) -> str:
+    r"""dx_j = .. dt + (B dW)_{x_j}, one line for each letter, and the entries of the covariance B B' that are not 0.
+
+    An `aligned` environment: it stands in display mathematics.
+    """
+    page = Page(dict(macros or {}))
+    noisy = {a for pair, e in found.own.items() if e != 0 for a in pair}
+    lines: list[str] = []
+    for a in found.letters:
+        own = page.show(Coordinate(a))
+        noise = rf"+ (B\,\mathrm{{d}}W)_{{{own}}}" if a in noisy else ""
+        pieces = page.split(found.drift[a])
+        pieces[0] = r"\bigl(" + pieces[0]
+        pieces[-1] += r"\bigr)\,\mathrm{d}t"
+        lines += equation_lines(rf"\mathrm{{d}}{own}", [*pieces, noise] if noise else pieces)
+    for pair, e in found.own.items():
+        if e != 0:
+            left, right = (page.show(Coordinate(a)) for a in pair)
+            lines += equation_lines(rf"(BB^\top)_{{{left}{right}}}", page.split(e))
+    for (a, b), e in found.pair.items():
+        if e != 0:
+            left, right = page.show(Coordinate(a, "i")), page.show(Coordinate(b))
+            lines += equation_lines(rf"(BB^\top)_{{{left}{right}}}", page.split(e))
+    if found.signs is not None:
+        lines.append(r"&\text{the covariance near } g=0,\ \text{up to } O(g^2)")
+    if found.conditions:
+        lines.append(r"&\text{if } " + ",\\ ".join(condition_latex(c, page.macros) for c in found.conditions))
+    return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
