@@ -147,8 +147,7 @@ class _Derivation:
     def __init__(self, method: Method, dim: int | None) -> None:
         self.method, self.expanded = method, Expanded(method)
         self.size = dimension if dim is None else sp.Integer(dim)
-        grown = self.expanded.growth
-        self.expect = Expectation(method, self.size, root, self.expanded.scales, grown, 6 + 4 * grown)
+        self.expect = Expectation(method, self.size, root, self.expanded.scales, self.expanded.growth)
         self.letters, self.increments = method.rule.letters, self.expanded.increments
         self.averaged = averaged(self.expanded, self.expect) if self.expanded.fast else None
         if isinstance(self.averaged, Averaged):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sympy as sp
 
@@ -81,39 +82,51 @@ class Expectation:
     Args:
         method: compressor, noise and clients.
         dim: the dimension, a number or the symbol d.
-        root: s; moments may be series in it, and are kept up to s^`top`.
+        root: s; moments may be functions of it.
         scales: of the noise, in s.
         growth: n such that a letter of the messages stands for s^n times the message.
     """
 
-    def __init__(
-        self, method: Method, dim: sp.Expr, root: sp.Symbol, scales: Sequence[sp.Expr], growth: int, top: int
-    ) -> None:
-        self.method, self.root, self.growth, self.top = method, root, growth, top
+    def __init__(self, method: Method, dim: sp.Expr, root: sp.Symbol, scales: Sequence[sp.Expr], growth: int) -> None:
+        self.method, self.root, self.growth = method, root, growth
         self.messages = Messages(method, dim, scales)
-        self._known: dict[sp.Expr, sp.Expr] = {}
+        self._known: dict[Any, sp.Expr] = {}
+        self._parts: dict[sp.Expr, tuple[dict[int, sp.Expr], sp.Expr]] = {}
 
     def series(self, of: Series, slots: tuple[str, ...] = ("j",)) -> Series:
         """E of a series, coefficient by coefficient, sorted by powers of s again."""
-        parts: dict[int, dict[int, sp.Expr]] = {}
+        means: dict[int, sp.Expr] = {}
 
-        def part(m: int) -> dict[int, sp.Expr]:
-            if m not in parts:
-                parts[m] = self.powers(self(of[m], slots))
-            return parts[m]
+        def part(m: int, n: int) -> sp.Expr:
+            if m not in means:
+                means[m] = self(of[m], slots)
+            return self.coefficient(means[m], n)
 
-        return Series(of.low, lambda n: sp.Add(*[part(m).get(n - m, sp.S.Zero) for m in range(of.low, n + 1)]))
+        return Series(of.low, lambda n: sp.Add(*[part(m, n - m) for m in range(of.low, n + 1)]))
 
-    def powers(self, expr: sp.Expr) -> dict[int, sp.Expr]:
-        """The coefficients of an expression in s."""
+    def coefficient(self, expr: sp.Expr, n: int) -> sp.Expr:
+        """The coefficient of s^n of an expression that is smooth for s >= 0."""
         if not expr.has(self.root):
-            return {0: expr}
+            return expr if n == 0 else sp.S.Zero
+        if expr not in self._parts:
+            self._parts[expr] = self._by_power(expr)
+        powers, rest = self._parts[expr]
+        return powers.get(n, sp.S.Zero) + (_taylor(rest, self.root, n) if rest != 0 else sp.S.Zero)
+
+    def _by_power(self, expr: sp.Expr) -> tuple[dict[int, sp.Expr], sp.Expr]:
+        """(power -> coefficient, the sum of the terms that are not monomials in s)."""
         found: dict[int, list[sp.Expr]] = {}
+        rest = sp.S.Zero
         for term in sp.Add.make_args(gathered(expr)):
-            rest, power = term.as_independent(self.root, as_Add=False)
-            n = power.as_base_exp()[1] if power != 1 else sp.S.Zero
-            found.setdefault(int(n), []).append(rest)
-        return {n: sp.Add(*terms) for n, terms in found.items()}
+            constant, power = term.as_independent(self.root, as_Add=False)
+            base, n = power.as_base_exp()
+            if power == 1:
+                found.setdefault(0, []).append(term)
+            elif base == self.root and n.is_Integer:
+                found.setdefault(int(n), []).append(constant)
+            else:
+                rest += term
+        return {n: sp.Add(*terms) for n, terms in found.items()}, rest
 
     def __call__(self, expr: sp.Expr, slots: tuple[str, ...] = ("j",)) -> sp.Expr:
         """E of an expression in the coordinates `slots`, which are distinct.
@@ -208,7 +221,7 @@ class Expectation:
         distance = {sp.Symbol(name, positive=True): sp.Dummy(name, positive=True) for name in self.method.rule.fractions}
         inner = sp.expand(inner.xreplace({symbol: 1 - far for symbol, far in distance.items()})) if distance else inner
         found = self.messages.function(inner, symbol, kind)
-        return self._kept(found.xreplace({far: 1 - symbol for symbol, far in distance.items()}))
+        return found.xreplace({far: 1 - symbol for symbol, far in distance.items()})
 
     def _two(self, own: dict[str, sp.Expr]) -> sp.Expr:
         """E of a product of functions at the coordinates i and j."""
@@ -232,27 +245,7 @@ class Expectation:
         if not letters:
             return sp.S.One
         n = sum(self._grown(kind) for kind, _ in letters)
-        return self._kept(self.messages.moment(letters) * self.root**n)
-
-    def _kept(self, expr: sp.Expr) -> sp.Expr:
-        """An expression in s up to s^top."""
-        if not expr.has(self.root):
-            return expr
-        expr = gathered(expr)
-        if not all(_monomial(term, self.root) for term in sp.Add.make_args(expr)):
-            expr = sp.Add(*[_taylor(expr, self.root, n) * self.root**n for n in range(self.top + 1)])
-        return sp.Add(*[term for term in sp.Add.make_args(gathered(expr)) if _degree(term, self.root) <= self.top])
-
-
-def _monomial(term: sp.Expr, root: sp.Symbol) -> bool:
-    _, power = term.as_independent(root, as_Add=False)
-    base, n = power.as_base_exp()
-    return power == 1 or (base == root and n.is_Integer)
-
-
-def _degree(term: sp.Expr, root: sp.Symbol) -> int:
-    _, power = term.as_independent(root, as_Add=False)
-    return 0 if power == 1 else int(power.as_base_exp()[1])
+        return self.messages.moment(letters) * self.root**n
 
 
 def _taylor(expr: sp.Expr, root: sp.Symbol, n: int) -> sp.Expr:
