@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.vocabulary.plugins import named
 from numerics.backend.double import jax
 from numerics.laws.counter import Draws
 from numerics.simulate.blow_up import check_numbers
@@ -67,7 +68,7 @@ class Program(ABC):
             more: see above.
             chunk: number of paths at a time; None for a suitable default.
             eta: the step that errors count in.
-            settings: of the ensemble.
+            settings: of the ensemble, to which the user's own code is added.
             first: the number of the first path, which determines its draws.
 
         Raises:
@@ -88,4 +89,4 @@ class Program(ABC):
             for value in values.values():  # even where a statistic has a value at the point of a stopped path
                 value[:, stopped] = np.where(blown[stopped] <= times[:, None] * (1 + 1e-12), np.nan, value[:, stopped])
         blown.flags.writeable = False  # whether any has stopped or not
-        return Ensemble(times, values, blown, final, settings)
+        return Ensemble(times, values, blown, final, {**settings, **named()})
