@@ -256,7 +256,10 @@ def _compressor(specs: Mapping[str, Spec], named: Named) -> Spec | None:
 
 def _takes(method: Spec, argument: str, needed: bool = False) -> bool:
     """Whether what makes the method has this argument, or cannot do without it."""
-    found = signature(method.entry.build).parameters
+    try:
+        found = signature(method.entry.build).parameters
+    except ValueError:  # of a class that is not written in Python
+        return not needed
     if argument in found:
         return not needed or found[argument].default is Parameter.empty
     return not needed and any(p.kind is Parameter.VAR_KEYWORD for p in found.values())

@@ -60,7 +60,7 @@ def with_own(modules: Iterable[ModuleType]) -> dict[str, Theorem | Refutation]:
         listed = getattr(module, "ENTRIES", ())
         for entry in listed if isinstance(listed, tuple | list) else (listed,):
             if not isinstance(entry, Theorem | Refutation):
-                cause = f"ENTRIES holds a {type(entry).__name__}"
+                cause = f"ENTRIES holds an object of class {type(entry).__name__}"
                 raise BrokenPlugin(name, cause, "make it a tuple of sdescent.Theorem and sdescent.Refutation")
             if entry.id in found and found[entry.id] is not entry:
                 raise BrokenPlugin(name, f"the catalogue has {entry.id} already", "give your theorem another id")

@@ -113,7 +113,7 @@ def register(kind: str, name: str, summary: str, *parameters: Parameter) -> Call
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, not {kind!r}")
     if not _NAME.fullmatch(name):
-        raise ValueError(f"a name is made of letters, digits, - and _, begins with a letter and has at most 40 of them: not {name!r}")
+        raise ValueError(f"a name begins with a letter and has at most 40 letters, digits, - and _: not {name!r}")
     if kind == "statistic" and parameters:
         raise ValueError(f"the statistic {name!r} takes no values: register one function for each")
     namespace = sys._getframe(1).f_globals

@@ -102,7 +102,8 @@ def list_registered(as_json: bool) -> int:
     for kind in KINDS:
         rows = [(entry.name, _values(entry), _summary(entry)) for entry in entries(kind).values()]
         if kind == "statistic":
-            rows = [(name, "", summary) for name, summary in BUILT_IN_STATISTICS.items()] + [("x1, x2, ..", "", "coordinates of x"), *rows]
+            always = BUILT_IN_STATISTICS | {"x1, x2, ..": "coordinates of x"}
+            rows = [*((name, "", summary) for name, summary in always.items()), *rows]
         table(console, _TITLES[kind], ("name", "values", "what it is"), rows)
     console.print(
         "Values are exact rationals (1/2), plain decimals (0.25) or names of symbols. A value left out is a symbol of "

@@ -69,7 +69,8 @@ def cases() -> dict[str, dict[str, Any]]:
 class Ensembles(Section):
     """Mean, 10 % and 90 % quantiles of the loss, of a method and its models, with intervals at the last time.
 
-    With a problem that names further statistics (`quantities`), these too at the last time. With a problem, the method is the user's; without one, the methods of `cases` are compared.
+    With a problem, the method is the user's, and further statistics that it names (`quantities`) are compared at the last time;
+    without one, the methods of `cases` are compared.
     """
 
     name, title = "ensembles", "Methods and their equations, simulated"
