@@ -1,10 +1,11 @@
 """Sections of a report computed side by side, each in its own process: most of the time goes into compiling, on one core each.
 
 A worker is this module run as a program. It first loads the plugins of the process that started it. It reads lines of JSON,
-{"section": name, "piece": one of its pieces or null, "spent": seconds that its pieces took}, computes and stores that piece's results, or the section's, and draws the section. It writes lines:
-{"tick": label} as steps are announced, then {"stored": [labels computed], "reused": [labels], "seconds"} or {"failed": traceback}.
-A section that has pieces is assembled after them and announces nothing again. Results are passed only through the cache on disk. A
-worker whose reader is gone ends at its next line.
+{"section": name, "piece": one of its pieces or null, "spent": seconds that its pieces took}, computes and stores that piece's
+results, or the section's, and draws the section. It writes lines: {"tick": label} as steps are announced, then
+{"stored": [labels computed], "reused": [labels], "seconds"} or {"failed": traceback}. A section
+that has pieces is assembled after them and announces nothing again. Results are passed only through the cache on disk. A worker
+whose reader is gone ends at its next line.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def test_a_file_that_was_changed_replaces_its_own_pieces(tmp_path: Path) -> None
 
 
 BROKEN = {
-    "a built-in name": (PIECE.replace("steep", "quartic"), "line 11: ValueError: the loss 'quartic' is already registered by sdescent"),
+    "a built-in name": (PIECE.replace("steep", "quartic"), "line 11: ValueError: the loss 'quartic' is already registered"),
     "a name twice": (PIECE + PIECE, "the loss 'steep' is already registered by {path}"),
     "a kind": (PIECE.replace('"loss", "steep"', '"lose", "steep"'), "kind must be one of"),
     "syntax": ("x = = 1\n", "line 1: SyntaxError: invalid syntax"),

@@ -62,7 +62,8 @@ def test_list_names_every_kind_and_where_it_is_from(run: Run, mine: Path) -> Non
 
 
 def test_derive_knows_them_and_says_whose_code_it_was(run: Run, mine: Path) -> None:
-    words = "coin-sgd:p=1/2 --noise contaminated:p=1/4,sigma=1 --schedule cosine:T=4 --loss ring:r=1 --dim 2 --clients 4".split()
+    words = ["coin-sgd:p=1/2", "--noise", "contaminated:p=1/4,sigma=1", "--schedule", "cosine:T=4", "--loss", "ring:r=1"]
+    words += ["--dim", "2", "--clients", "4"]
     status, out, err = run("derive", *words, "--json", "--load", str(mine))
     assert (status, err) == (0, "")
     found = json.loads(out)
@@ -246,7 +247,7 @@ def test_what_is_wrong_when_it_runs_is_one_line(case: str, run: Run, mine: Path,
         ('plugins = [""]', "plugins: found ''; accepted"),
         ("plugins = {a = 1}", "plugins: found '{a = 1}'; accepted"),
         (f"plugins = {['mine.py'] * 17}", "plugins: found '17 files'; accepted"),
-        ('quantities = ["radios"]', "quantities: found 'radios'; accepted: a list of 1 to 16 of loss, gradient_norm, norm, radius and"),
+        ('quantities = ["radios"]', "quantities: found 'radios'; accepted: a list of 1 to 16 of loss, gradient_norm, norm, radius"),
     ],
 )
 @pytest.mark.parametrize("command", ["solve", "report"])
