@@ -42,25 +42,11 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/derive/vocabulary/test_plugins.py",),
     ),
     Fault(
-        "results do not say whose code made them",
-        "reports/store/cache.py",
-        '"source": source_digest(), **named()',
-        '"source": source_digest()',
-        ("tests/reports/commands/test_own_pieces.py",),
-    ),
-    Fault(
         "one number stands for all paths",
         "numerics/simulate/runs.py",
         "if jnp.shape(value) != x.shape[1:]:",
         "if jnp.ndim(value) > 2:",
         ("tests/reports/commands/test_own_pieces.py",),
-    ),
-    Fault(
-        "workers lack the plugins",
-        "reports/assembly/workers.py",
-        "json.dumps(elsewhere() or [])",
-        "json.dumps([])",
-        ("tests/reports/commands/test_own_pieces.py", "-m", "slow", "-k", "workers"),
     ),
     Fault(
         "a name of the engine is free",
