@@ -158,6 +158,12 @@ def owner(namespace: Mapping[str, Any]) -> str | None:
     return name if file is None else str(file)
 
 
+def in_force(namespace: Mapping[str, Any]) -> bool:
+    """Whether what was executed with these globals counts: not where a file failed, or was changed and executed again."""
+    name = str(namespace.get("__name__", ""))
+    return not name.startswith(_PREFIX) or getattr(sys.modules.get(name), "__dict__", None) is namespace
+
+
 def named() -> dict[str, list[dict[str, Any]]]:
     """{"plugins": [name and SHA-256 of each]} for a result that says what made it; {} where there are none."""
     found = {(p.name, p.sha256 or ""): p.to_dict() for p in _KNOWN.values()}

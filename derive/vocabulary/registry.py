@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from derive.vocabulary.errors import BadInput
-from derive.vocabulary.plugins import installed, owner
+from derive.vocabulary.plugins import in_force, installed, owner
 
 KINDS = ("method", "compressor", "noise", "loss", "schedule", "statistic")
 #: statistics that every experiment has, of the state x and the loss f; x1, x2, .. are the coordinates
@@ -122,7 +122,7 @@ def register(kind: str, name: str, summary: str, *parameters: Parameter) -> Call
         import_module(_HOMES[kind])  # the built-in names come first
 
     def decorate(build: T) -> T:
-        there = _ENTRIES.get((kind, name))
+        there = _ENTRIES.get((kind, name)) if in_force(_NAMESPACES.get((kind, name), {})) else None
         again = there is not None and there.owner == who and _again(_NAMESPACES[kind, name], namespace)
         reserved = kind == "statistic" and (name in BUILT_IN_STATISTICS or _COORDINATE.fullmatch(name))
         if reserved or (there is not None and (who is None or not again)):
@@ -149,7 +149,7 @@ def entries(kind: str) -> dict[str, Entry]:
     if kind in _HOMES:
         import_module(_HOMES[kind])
     installed()
-    return {name: entry for (k, name), entry in _ENTRIES.items() if k == kind}
+    return {name: entry for (k, name), entry in _ENTRIES.items() if k == kind and in_force(_NAMESPACES[k, name])}
 
 
 def lookup(kind: str, name: str, field: str) -> Entry:

@@ -92,12 +92,13 @@ def test_a_module_that_was_imported_is_not_executed_again(tmp_path: Path, capsys
 
 
 def test_a_file_that_was_changed_replaces_its_own_pieces(tmp_path: Path) -> None:
-    path = piece(tmp_path)
+    path = piece(tmp_path, PIECE + "register('statistic', 'gone', '')(len)\n")
     load(path)
     before = named()
+    assert "gone" in entries("statistic")
     path.write_text(PIECE.replace("x**6", "x**8"))
     load(path)
-    assert str(entries("loss")["steep"].build().coordinate) == "x_j**8"
+    assert str(entries("loss")["steep"].build().coordinate) == "x_j**8" and "gone" not in entries("statistic")
     assert named() == {"plugins": [{"name": "mine.py", "sha256": digest(path)}]} != before
 
 
@@ -123,7 +124,7 @@ def test_a_broken_file_is_one_line_with_its_name_cause_and_remedy(case: str, tmp
     message = caught.value.message
     assert message.startswith(f"{path}: ") and told.format(path=path) in message and "; remedy: correct the file" in message
     assert "\n" not in message and message.isprintable()
-    assert named() == {}
+    assert named() == {} and "steep" not in entries("loss")  # nor what it registered before it failed
     # corrected, it is loaded as if nothing had been
     path.write_text(PIECE)
     load(path)
@@ -252,6 +253,8 @@ def test_a_package_is_not_loaded_before_a_name_is_looked_up(tmp_path: Path, bare
     (tmp_path / "claim.toml").write_text('variables = ["a"]\nclaim = "0 <= a^2"\n')
     assert main(["claim", str(tmp_path / "claim.toml")]) == 0
     capsys.readouterr()
-    assert main(["derive", "dsgd"]) == 2
-    out, err = capsys.readouterr()
-    assert out == "" and "laws (own_laws 1.2): line 1:" in err and err.count("\n") == 1
+    (tmp_path / "spec.toml").write_text('method = "dsgd"\n')
+    for command in (["derive", "dsgd"], ["list"], ["report", str(tmp_path / "spec.toml"), "-o", str(tmp_path / "out")]):
+        assert main(command) == 2
+        out, err = capsys.readouterr()
+        assert out == "" and "laws (own_laws 1.2): line 1:" in err and err.count("\n") == 1
