@@ -250,9 +250,9 @@ def test_a_package_is_not_loaded_before_a_name_is_looked_up(tmp_path: Path, bare
 
     distribution(tmp_path / "site", "raise RuntimeError('not today')\n")
     bare.syspath_prepend(tmp_path / "site")
-    (tmp_path / "claim.toml").write_text('variables = ["a"]\nclaim = "0 <= a^2"\n')
-    assert main(["claim", str(tmp_path / "claim.toml")]) == 0
-    capsys.readouterr()
+    (tmp_path / "no.cert.json").write_text("{}")
+    assert main(["replay", str(tmp_path / "no.cert.json")]) == 2
+    assert capsys.readouterr().out.startswith("unreadable: ")
     (tmp_path / "spec.toml").write_text('method = "dsgd"\n')
     for command in (["derive", "dsgd"], ["list"], ["report", str(tmp_path / "spec.toml"), "-o", str(tmp_path / "out")]):
         assert main(command) == 2

@@ -133,6 +133,7 @@ ENTRIES = (SQUARE,)
 """
 
 
+@pytest.mark.slow
 def test_check_proves_a_theorem_of_ones_own(run: Run, mine: Path) -> None:
     mine.write_text(THEOREM)
     status, out, _ = run("check", "9-square", "--json", "--load", str(mine))
@@ -160,7 +161,7 @@ def test_entries_that_are_none_are_refused(changed: tuple[str, str], said: str, 
 SMALL = """
 plugins = ["mine.py"]
 method = "dsgd"
-noise = "gaussian:sigma=1"
+noise = "uniform:sigma=1"
 loss = "ring:r=1"
 clients = 1
 x0 = [1, 0]
