@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache, wraps
 from typing import Any, final
 
 import numpy as np
@@ -251,16 +251,21 @@ def statistics_of(land: Landscape, extra: Mapping[str, Statistic] | None) -> dic
     for name in extra or {}:
         if name in own:
             raise BadInput("statistics", name, "a name other than loss and gradient_norm, which are always kept")
-    return own | {name: partial(_one_per_path, name, function) for name, function in (extra or {}).items()}
+    return own | {name: _one_per_path(name, function) for name, function in (extra or {}).items()}
 
 
-def _one_per_path(name: str, function: Statistic, x: jax.Array) -> jax.Array:
-    """function(x), (paths,); a number alone or (1, paths) would be spread over the paths without a word."""
-    value = function(x)
-    if jnp.shape(value) != x.shape[1:]:
-        told = f"a function x (d, paths) -> (paths,), here of shape {x.shape} to {x.shape[1:]}: a sum over coordinates has axis=0"
-        raise BadInput(f"statistic {name}", f"shape {jnp.shape(value)}", told)
-    return value
+def _one_per_path(name: str, function: Statistic) -> Statistic:
+    """The statistic with its shape checked: a number alone or (1, paths) would be spread over the paths without a word."""
+
+    @wraps(function)
+    def checked(x: jax.Array, *more: Any) -> jax.Array:
+        value = function(x, *more)
+        if jnp.shape(value) != x.shape[1:]:
+            told = f"a function x (d, paths) -> (paths,), here of shape {x.shape} to {x.shape[1:]}: a sum over coordinates has axis=0"
+            raise BadInput(f"statistic {name}", f"shape {jnp.shape(value)}", told)
+        return value
+
+    return checked
 
 
 def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
