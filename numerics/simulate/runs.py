@@ -261,7 +261,7 @@ def _one_per_path(name: str, function: Statistic) -> Statistic:
     def checked(x: jax.Array, *more: Any) -> jax.Array:
         value = function(x, *more)
         if jnp.shape(value) != x.shape[1:]:
-            told = f"a function x (d, paths) -> (paths,), here of shape {x.shape} to {x.shape[1:]}: a sum over coordinates has axis=0"
+            told = f"a function x (d, paths) -> (paths,), here {x.shape} to {x.shape[1:]}: a sum over coordinates has axis=0"
             raise BadInput(f"statistic {name}", f"shape {jnp.shape(value)}", told)
         return value
 
