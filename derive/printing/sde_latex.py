@@ -36,6 +36,8 @@ from derive.vocabulary.symbols import du, eta, parameter, t, u
 
 #: distribution functions of all clients with more operations, and lists of more scales, are not even measured
 STEEP, MANY = 120, 8
+#: operations up to which two expressions are multiplied out to be compared
+SHORT = 400
 #: nor are functions that contain larger numbers
 LARGEST_NUMBER = 10**12
 
@@ -71,7 +73,12 @@ def _with_letter_u(equation: Equation) -> Equation:
     if equation.dim is not None:
         drift = drift.xreplace({parameter("d"): sp.Integer(equation.dim)})
     same = {u: method.schedule.factor, du: method.schedule.time_derivative}
-    return replace(equation, method=free, drift=drift) if drift.xreplace(same) == equation.drift else equation
+    return replace(equation, method=free, drift=drift) if _equal(drift.xreplace(same), equation.drift) else equation
+
+
+def _equal(a: sp.Expr, b: sp.Expr | None) -> bool:
+    """Whether two expressions are the same, or their difference cancels term by term (for a schedule that is a sum)."""
+    return a == b or (b is not None and a.count_ops() + b.count_ops() < SHORT and sp.expand(a - b) == 0)
 
 
 def _schedule_lines(equation: Equation, shown: Equation, page: Page) -> list[str]:
@@ -91,14 +98,16 @@ def _drift_lines(equation: Equation, drift: Drift, page: Page) -> list[str]:
     show = Printer(page.macros, names).doprint
     factor = equation.method.schedule.factor
     root = rf"\sqrt{{{page.show(eta / equation.method.clients)}}}"
-    scale = "" if factor == 1 else rf"\,{page.show(factor)}"
+    written = page.show(factor)
+    scale = "" if factor == 1 else rf"\,\left({written}\right)" if isinstance(factor, sp.Add) else rf"\,{written}"
     noise = rf"{root}{scale}\,(B\,\mathrm{{d}}W)_j,\quad BB^{{\top}}={page.letter('S')}"
     body = rf"\left({show(expr)}\right)" if isinstance(expr, sp.Add) else rf"{show(expr)}\,"
     line = rf"\mathrm{{d}}X_j &= {body}\mathrm{{d}}t + {noise}"
     if page.fits([line]):
         return [line]
     pieces = page.split(sp.expand_mul(expr), show)
-    pieces[0], pieces[-1] = r"\Bigl(" + pieces[0], pieces[-1] + r"\Bigr)\mathrm{d}t"
+    pieces[0] = r"\Bigl(" + pieces[0]
+    pieces[-1] += r"\Bigr)\mathrm{d}t"  # which may be the same piece
     return equation_lines(r"\mathrm{d}X_j", [*pieces, f"+ {noise}"])
 
 

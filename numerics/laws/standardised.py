@@ -46,7 +46,7 @@ def sample_law(law: Any, draws: Draws, shape: tuple[int, ...], parameters: Param
         parameters: values of the law's symbols, by name.
 
     Raises:
-        TypeError: no sampler is registered for the law's class; the message says how to register one.
+        NoSampler: no sampler is registered for the law's class; the message says how to register one.
     """
     raise unregistered("law", law, "sample_law", "draws, shape, parameters=None")
 

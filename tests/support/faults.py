@@ -35,6 +35,20 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/derive/reading/test_specs.py",),
     ),
     Fault(
+        "a registered name is taken over",
+        "derive/vocabulary/registry.py",
+        "not None and (who is None or not again)",
+        "not None and who is None",
+        ("tests/derive/vocabulary/test_plugins.py",),
+    ),
+    Fault(
+        "one number stands for all paths",
+        "numerics/simulate/runs.py",
+        "if jnp.shape(value) != x.shape[1:]:",
+        "if jnp.ndim(value) > 2:",
+        ("tests/reports/commands/test_own_pieces.py",),
+    ),
+    Fault(
         "a name of the engine is free",
         "derive/vocabulary/names.py",
         "belongs_to_the_engine(text)\n        or keyword",

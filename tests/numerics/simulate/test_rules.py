@@ -10,7 +10,6 @@ import pytest
 
 import derive
 from derive import Method, Quadratic, RandK, Scaled
-from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jnp
 from numerics.laws.counter import Draws, draws_from, pair_of
 from numerics.laws.samplers import compress, sample_noise
