@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 from derive.equations.in_coordinates import CoordinateSDE, expand
 from derive.equations.models import MODELS, derived
 from derive.equations.sde import Equation
+from derive.methods.checking.pieces import require_sound
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.printing.sde_latex import sde_latex
@@ -152,6 +153,9 @@ def _dimension(dim: Any) -> int | None:
 def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
     """The SDE of a distributed method (theory 2): dX = drift dt + sqrt(eta/N) h B dW, B B' = S.
 
+    A class of compressor or law that is not the package's own is tested first, without draws, as by `derive.check`, until an
+    instance has passed.
+
     Args:
         method: compressor, noise, clients and schedule.
         model: "first-order", "second-order" or "corrected".
@@ -159,7 +163,8 @@ def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, 
         dim: a dimension, or None for any.
 
     Raises:
-        Refusal: the drift or the covariance does not exist, with the reason.
+        Refusal: the drift or the covariance does not exist, with the reason; "unsound-piece" where the compressor or the law
+            contradicts itself.
         BadInput: an argument of another kind; an unknown model; a compressor or loss that does not exist in this dimension.
 
     Example:
@@ -178,5 +183,6 @@ def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, 
     if loss is not None and not isinstance(loss, Loss):
         raise BadInput("loss", loss, "a loss such as derive.Quadratic(), or None")
     dim = _dimension(dim)
+    require_sound(method)
     found = derived(method, model, loss, dim)
     return SDE(**{f.name: getattr(found, f.name) for f in fields(found)})

@@ -23,7 +23,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "vocabulary", "expressions", "methods", "step", "equations", "printing", "derivation", "process", "reading", "proof",
         "theorems", "sanity",
     ),
-    "derive/methods": ("compressors", "noise", "losses", "schedules", "distributed", "specialise"),
+    "derive/methods": ("compressors", "noise", "losses", "schedules", "distributed", "checking", "specialise"),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq"),
     "derive/proof/rocq": (
         "library", "notation", "derivatives", "equalities", "limits", "script", "geometry", "operators", "as_written",
