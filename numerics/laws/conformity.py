@@ -14,6 +14,7 @@ import sympy as sp
 from derive.expressions.expansion import Expansion
 from derive.methods.checking.compressors import given_at
 from derive.methods.checking.findings import EVERYTHING, Finding
+from derive.methods.checking.noises import given_with_a_run
 from derive.methods.checking.numbers import NotEvaluated, function
 from derive.methods.compressors import Compressor
 from derive.methods.noise import Law, Noise
@@ -68,8 +69,8 @@ def _law(law: Law) -> Iterator[Finding]:
 
 
 def _noise(noise: Noise) -> Iterator[Finding]:
-    if noise.dense is not None:
-        yield Finding("sampler", "untested", "its covariance is a matrix that is given with a run")
+    if open_ := given_with_a_run(noise):
+        yield Finding("sampler", "untested", open_)
         return
     if noise.law.degenerate:
         yield Finding("sampler", "untested", "there is no noise")
@@ -88,8 +89,9 @@ def _noise(noise: Noise) -> Iterator[Finding]:
         first, z = _drawn(draw)
         if client == 0:
             yield first
-        seen = np.sign(POINTS[:, None] * scales[0] + z[0])
-        yield _close(f"sampler: sign's mean of client {client + 1}", seen, signs, "E sign(s x + Z_1), s the scale")
+        if scales[0] > 0:
+            seen = np.sign(POINTS[:, None] * scales[0] + z[0])
+            yield _close(f"sampler: sign's mean of client {client + 1}", seen, signs, "E sign(s x + Z_1), s the scale")
         if not light:
             yield Finding("sampler: moments", "untested", f"{_HEAVY} {noise.law.tail}")
             continue

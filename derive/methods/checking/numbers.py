@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from derive.expressions.coordinates import Coordinate
 from derive.vocabulary.errors import BadInput
 
 #: values that symbols of a piece are tried at; each symbol takes the next one
@@ -85,31 +86,36 @@ def valued(piece: Any) -> Iterator[tuple[str, Any]]:
 
     Values that the piece does not accept (BadInput) are left out.
     """
-    named = [f.name for f in fields_of(piece)] if is_dataclass(piece) else []
-    open_ = {n: s for n in named if (s := _symbols(getattr(piece, n)))}
-    symbols = sorted({s for own in open_.values() for s in own}, key=str)
+    symbols = sorted(_symbols(piece), key=str)
     if not symbols:
         yield "", piece
         return
     for k in range(len(VALUES)):
         put = {s: VALUES[(k + n) % len(VALUES)] for n, s in enumerate(symbols)}
         try:
-            made: Any = replace(piece, **{n: _put(getattr(piece, n), put) for n in open_})  # pyright: ignore[reportArgumentType]
+            made = _put(piece, put)
         except BadInput:
             continue
         yield ", ".join(f"{s} = {put[s]}" for s in symbols), made
 
 
 def _symbols(value: Any) -> set[sp.Symbol]:
+    """The symbols in the fields of an object, and of objects in them; a coordinate of a vector is not one of them."""
     if isinstance(value, (tuple, list)):
         return {s for v in value for s in _symbols(v)}
-    return set(value.free_symbols) if isinstance(value, sp.Expr) else set()  # pyright: ignore[reportReturnType]
+    if is_dataclass(value):
+        return {s for f in fields_of(value) for s in _symbols(getattr(value, f.name))}
+    found = value.free_symbols if isinstance(value, sp.Expr) else set()
+    return {s for s in found if isinstance(s, sp.Symbol) and not isinstance(s, Coordinate)}
 
 
 def _put(value: Any, put: dict[sp.Symbol, sp.Expr]) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(_put(v, put) for v in value)
-    return value.xreplace(put) if isinstance(value, sp.Expr) else value
+    if is_dataclass(value) and not isinstance(value, (type, sp.Expr)):
+        changed = {f.name: _put(getattr(value, f.name), put) for f in fields_of(value) if _symbols(getattr(value, f.name))}
+        return replace(value, **changed) if changed else value
+    return value.xreplace(put) if isinstance(value, sp.Expr) else value  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from derive.methods.checking.compressors import about_compressor
 from derive.methods.checking.findings import EVERYTHING, Finding, Findings, joined
 from derive.methods.checking.laws import about_law
 from derive.methods.checking.losses import about_loss
+from derive.methods.checking.noises import about_noise
 from derive.methods.checking.numbers import valued
 from derive.methods.compressors.base import Compressor
 from derive.methods.distributed import Method
@@ -30,10 +31,10 @@ def check(piece: Piece, sampling: bool = True) -> Findings:
     """Tests what a law, a noise, a compressor or a loss says about itself. Nothing is raised by what fails.
 
     A law: density not negative and of integral 1, symmetric if it says so, E sign(x + Z) = 1 - 2F(-x) and its slope, moments,
-    signed moments, tail index. A noise: its law. A compressor: E C(v) = v if it is `Unbiased`, covariance positive
-    semidefinite, growth, omega or contraction. A loss: ||H|| <= L0 + L1 ||grad f||. All at fixed points, in double precision; the
-    symbols of a piece are put at a few numbers. Then draws of its sampler, with fixed keys, against the moments: a comparison
-    passes within 5 standard errors.
+    signed moments, tail index. A noise: scales not negative, and its law. A compressor: E C(v) = v if it is `Unbiased`,
+    covariance positive semidefinite, growth, omega or contraction. A loss: ||H|| <= L0 + L1 ||grad f||. All at fixed points, in
+    double precision; the symbols of a piece are put at a few numbers. Then draws of its sampler, with fixed keys, against the
+    moments: a comparison passes within 5 standard errors.
 
     Args:
         piece: what is checked.
@@ -63,9 +64,9 @@ def symbolic(piece: Piece, patient: bool = True) -> list[Finding]:
     """The findings that need no draws; `patient` as for `about_law`."""
     if isinstance(piece, Loss):
         return about_loss(piece)
-    own: Any = piece.law if isinstance(piece, Noise) else piece
-    about: Any = about_compressor if isinstance(own, Compressor) else partial(about_law, patient=patient)
-    found = joined((at, about(made)) for at, made in valued(own))
+    kinds: Any = {Compressor: about_compressor, Noise: about_noise, Law: partial(about_law, patient=patient)}
+    about = next(kinds[kind] for kind in kinds if isinstance(piece, kind))
+    found = joined((at, about(made)) for at, made in valued(piece))
     return found or [Finding(EVERYTHING, "untested", "none of the numbers tried is accepted for its symbols")]
 
 

@@ -13,6 +13,7 @@ import pytest
 import sympy as sp
 
 import derive
+from derive.expressions.coordinates import Coordinate, g
 from derive.methods.checking import pieces
 from derive.methods.checking.findings import Finding, joined
 from derive.methods.checking.laws import AT
@@ -20,7 +21,7 @@ from derive.methods.checking.numbers import function, mesh, valued
 from derive.methods.compressors import RandK
 from derive.methods.losses import Separable, Smoothness
 from derive.methods.losses import x as place
-from derive.methods.noise import Laplace, Law
+from derive.methods.noise import Gaussian, Laplace, Law, Scaled, StudentT
 from derive.methods.noise.law import ARGUMENT
 from derive.vocabulary.registry import entries
 from tests.support.conformance import LAWS
@@ -90,12 +91,25 @@ def test_without_jax_the_samplers_are_not_tested(monkeypatch: pytest.MonkeyPatch
     assert found.what == "sampler" and "JAX" in found.detail
 
 
+def test_a_scale_below_zero_is_found_and_what_a_run_gives_is_not_tested() -> None:
+    class Signed(Scaled):
+        @property
+        def scales(self) -> tuple[sp.Expr, ...]:
+            return (g,)
+
+    (found,) = derive.check(Signed(Gaussian(), 1), sampling=False).failed
+    assert found.what == "scales" and "below 0" in found.detail
+    vector = derive.check(Scaled(Gaussian(), Coordinate("w", "j", True)))
+    assert [f.detail for f in vector.untested] == ["the vector w is given with a run"] * 2 and vector.ok
+
+
 def test_findings_at_several_values() -> None:
     def at(status: Any) -> list[Finding]:
         return [Finding("growth", status, "numbers")]
 
     assert joined([("p = 1", at("passed")), ("p = 2", at("untested"))])[0].status == "passed"
     assert joined([("p = 1", at("failed")), ("p = 2", at("failed"))])[0].detail == "at p = 1: numbers"
+    assert ("nu = 1/2, sigma = 1", Scaled(StudentT("1/2"), 1)) in list(valued(Scaled(StudentT("nu"), "sigma")))
     assert [words for words, _ in valued(RandK("k"))] == ["k = 1", "k = 2", "k = 3", "k = 5"]  # 1/2 is not accepted
 
 
