@@ -125,7 +125,8 @@ def _given_message(equation: Equation, given: Conditional, page: Page) -> tuple[
     inner = rf"\Bigl({inner}\Bigr)" if several and not fixed else inner
     drift: Drift = (drift_in_letters(equation), letter_names(page)) if equation.drift is None else (equation.drift, {})
     lines = helper_lines(drift[0], page)
-    mean = gradient if unbiased else rf"{average}\mathbb{{E}}[{m}({v}{at})]"
+    known = gradient if equation.moments.mean == g else page.show(equation.moments.mean)
+    mean = known if unbiased else rf"{average}\mathbb{{E}}[{m}({v}{at})]"
     parts = [f"{b} = {mean}", f"{big} = {average}{inner}", f"{v}{at} = {gradient} + {z}{at}"]
     lines += [r",\quad ".join(parts)] if page.fits([r",\quad ".join(parts)]) else parts
     if not unbiased:
@@ -142,7 +143,7 @@ def _closed(equation: Equation, form: GradientForm, page: Page) -> tuple[Drift, 
     """The drift and lines for b_j and S_ij: written out, or of one client, or with the functions of the law named."""
     noise = equation.method.noise
     letters = None if equation.drift is None else in_letters(equation, form.mean)
-    can_shorten = letters is not None and noise.dense is None and not noise.law.degenerate
+    can_shorten = letters is not None and noise.dense is None and not noise.law.degenerate and noise.law.symmetric
     tail = sp.S.Zero if noise.law.degenerate else noise.law.sign_mean(parameter("y"))
     size = tail.count_ops()
     steep = size > STEEP or any(max(abs(n.p), n.q) > LARGEST_NUMBER for n in tail.atoms(sp.Rational))
