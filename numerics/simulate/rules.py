@@ -197,7 +197,10 @@ class Step:
         """The mean over clients of a vector."""
         clients = self.given.clients
         if len(self.given.method.noise.scales) > 1 or clients <= UNROLLED:  # different scales are different expressions
-            return Total(self._kept(sum((of(i) for i in range(clients)), jnp.zeros_like(self.x))), clients)
+            total = sum((of(i) for i in range(clients)), jnp.zeros_like(self.x))
+            if len(self.state) > 1:
+                total = jax.lax.optimization_barrier(total)
+            return Total(self._kept(total), clients)
         self._inside += 1
         total = jax.lax.fori_loop(0, clients, lambda i, s: s + of(i), jnp.zeros_like(self.x))
         self._inside -= 1
