@@ -114,6 +114,11 @@ class Method:
         return {name: e.xreplace(table) for name, e in self.substituted.items()}
 
     @property
+    def tau(self) -> sp.Expr:
+        """The time of a step, in eta, with the values of `constants`."""
+        return self.regime.tau.xreplace({parameter(name): value for name, value in self.constants})
+
+    @property
     def plain(self) -> bool:
         """Whether the update is x = x - eta*G, and its regime the classical one."""
         return self.rule.assignments == PLAIN.assignments and not self.regime.substitutions and self.regime.power == (1, 1)
@@ -146,7 +151,8 @@ def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
     for name in rules:
         if name not in heard:
             raise BadInput("regime", name, "a parameter of the update, a symbol of the noise, a memory letter, or noise")
-    own = dict.fromkeys(s.name for e in method.substituted.values() for s in sorted(e.free_symbols, key=str))
+    made = [*method.substituted.values(), method.regime.tau]
+    own = dict.fromkeys(s.name for e in made for s in sorted(e.free_symbols, key=str))
     found = {name: parameter(name) for name in own if name not in ("eta", "N", *method.rule.letters)}
     for name, value in dict(method.constants).items():
         if name not in found:

@@ -18,6 +18,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": lambda *a: reduce(sp.Min, a), "max": lambda *a: reduce(sp.Max, a),
 }  # fmt: skip
 
+MAX_BITS = 4096  # of a power of numbers
+
 
 def expression(
     term: Term, letter: Callable[[str], sp.Expr], field: str, more: dict[str, Callable[[sp.Expr], sp.Expr]] | None = None
@@ -31,7 +33,7 @@ def expression(
         more: functions besides `FUNCTIONS`, such as norm.
 
     Raises:
-        BadInput: a function that this formula may not hold; a division by zero.
+        BadInput: a function that this formula may not hold; a division by zero; a number of too many digits.
     """
     functions = FUNCTIONS | (more or {})
 
@@ -53,9 +55,19 @@ def expression(
         if head == "^":
             return value(t[1]) ** t[2]
         if t[1] == "^":
-            return value(t[2]) ** value(t[3])
+            return _power(value(t[2]), value(t[3]), field)
         if t[1] not in functions:
             raise BadInput(field, t[1], "the functions " + " ".join(functions))
         return functions[t[1]](*[value(part) for part in t[2:]])
 
     return value(term)
+
+
+def _power(base: sp.Expr, exponent: sp.Expr, field: str) -> sp.Expr:
+    """base^exponent; a power of numbers is a number, which must not fill the memory."""
+    if base.is_Rational and exponent.is_Rational:
+        if base == 0 and exponent < 0:
+            raise BadInput(field, "a division by zero", "denominators other than zero")
+        if abs(exponent) * max(abs(base.p), base.q).bit_length() > MAX_BITS:
+            raise BadInput(field, f"a power with the exponent {exponent}", f"powers of numbers of at most {MAX_BITS} bits")
+    return base**exponent

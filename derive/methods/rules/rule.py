@@ -259,8 +259,8 @@ class _Run:
             held = c.held(term)
             return a.letter(term[1]) if held is None else self._term(held.term, held, client)
         if head == "draw":
-            argument = value(term[3]) if len(term) > 3 else None
-            return a.drawn(Draw(term[2], term[1]), argument, self._of(term[1], client))
+            _, kind, number, *of = term
+            return a.drawn(Draw(number, kind), value(of[0]) if of else None, self._of(kind, client))
         if head in ("+", "*"):
             return (a.add if head == "+" else a.multiply)([value(part) for part in term[1:]])
         if head == "/":
