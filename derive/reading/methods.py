@@ -99,7 +99,7 @@ def method_table(given: Mapping[str, object], params: object, field: str = "meth
     name = check_text(given.get("name", "method"), f"{field}.name", "a name")
     if not _NAME.fullmatch(name):
         raise BadInput(f"{field}.name", name, "a name of at most 60 letters, digits, spaces and .()+-")
-    if "update" not in given:
+    if given.get("update", []) == []:
         raise BadInput(f"{field}.update", "nothing", 'a list of assignments such as ["m = beta*m + G", "x = x - eta*m"]')
     return MethodTable(
         name=name,

@@ -203,7 +203,7 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
 def _table(given: Mapping[str, object], named: Named) -> MethodTable | None:
     if isinstance(method := given.get("method"), dict):
         return method_table(method, given.get("params"), named("method"), named("params"))
-    if "params" in given:
+    if "params" in given and isinstance(method, str):
         raise BadInput(named("params"), given["params"], "a table [method] of formulas, whose constants have numbers there")
     return None
 

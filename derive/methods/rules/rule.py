@@ -25,6 +25,7 @@ MAX_ASSIGNMENTS = 64
 MAX_MEMORY = 8
 _FORM = 'assignments such as "m = beta*m + (1-beta)*G"'
 _WORD = re.compile(r"(?<![0-9A-Za-z_.])[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_CALLED = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*) *\(", re.ASCII)
 
 
 @final
@@ -305,6 +306,10 @@ def _names(text: str, own: Mapping[str, None]) -> list[str]:
 
 
 def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:
+    for called in _CALLED.finditer(text):
+        if called[1] not in UPDATES.functions:
+            accepted = f"one of the functions {' '.join(UPDATES.functions)}, or * before a parenthesis"
+            raise BadInput(field, called[1], accepted, called.start(1) + 1 + at)
     try:
         return parse_term(text, [n for n in names if n in LETTERS or n not in UPDATES.functions], field, UPDATES)
     except BadInput as error:
