@@ -32,7 +32,7 @@ class NotANumber(ArithmeticError):
         )
 
 
-#: a state: an array whose last axis is that of the paths, or several of them; `bound` is one number, or one for each
+#: the points (d, paths), or with other arrays whose last axis is that of the paths, as "x"; the bound is that of the points
 State = Any
 #: (y -> y after the step, the time after it)
 Step = tuple[Callable[[State], State], Any]
@@ -40,26 +40,29 @@ Step = tuple[Callable[[State], State], Any]
 Advance = Callable[[Sequence[Step], Any], Any]
 
 
-def marked(bound: Any, steps: Sequence[Step], y: State) -> State:
+def marked(bound: Any, steps: Sequence[Step], y: jax.Array) -> jax.Array:
     """y after the steps; a coordinate that was outside |y_j| <= bound after one of them is NaN."""
-    good: Any = jax.tree.map(lambda _: True, y)
+    good: Any = True
     for step, _ in steps:
         y = step(y)
-        good = jax.tree.map(lambda known, a, most: known & (jnp.abs(a) <= most), good, y, _each(bound, y))
-    return jax.tree.map(lambda known, a: jnp.where(known, a, jnp.nan), good, y)
+        good &= jnp.abs(y) <= bound
+    return jnp.where(good, y, jnp.nan)
 
 
-def _each(bound: Any, y: State) -> Any:
-    """The bound of each array of the state."""
-    return bound if jax.tree.structure(bound) == jax.tree.structure(y) else jax.tree.map(lambda _: bound, y)
+def marked_points(bound: Any, steps: Sequence[Step], state: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """As `marked`, of the points of a state; a coordinate that is NaN stays so, whatever the steps do with it."""
+    good: Any = ~jnp.isnan(state["x"])
+    for step, _ in steps:
+        state = step(state)
+        good &= jnp.abs(state["x"]) <= bound
+    return {**state, "x": jnp.where(good, state["x"], jnp.nan)}
 
 
 def _watched(bound: Any, steps: Sequence[Step], state: Any) -> Any:
     y, left = state
     for step, t in steps:
         y1 = step(y)
-        here = jnp.isinf(left)
-        good = jnp.all(jnp.stack(jax.tree.leaves(jax.tree.map(inside, y1, _each(bound, y)))), axis=0)
+        here, good = jnp.isinf(left), inside(y1["x"] if isinstance(y1, dict) else y1, bound)
         y = jax.tree.map(partial(jnp.where, here & good), y1, y)
         left = jnp.where(here & ~good, jnp.asarray(t).astype(left.dtype), left)
     return y, left
