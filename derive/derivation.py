@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 from derive.equations.in_coordinates import CoordinateSDE, expand
 from derive.equations.models import MODELS, derived
 from derive.equations.sde import Equation
-from derive.methods.checking.pieces import require_sound
+from derive.methods.checking.required import require_sound
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.printing.sde_latex import sde_latex

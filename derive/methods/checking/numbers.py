@@ -112,9 +112,9 @@ def _symbols(value: Any) -> set[sp.Symbol]:
 def _put(value: Any, put: dict[sp.Symbol, sp.Expr]) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(_put(v, put) for v in value)
-    if is_dataclass(value) and not isinstance(value, (type, sp.Expr)):
+    if is_dataclass(value):
         changed = {f.name: _put(getattr(value, f.name), put) for f in fields_of(value) if _symbols(getattr(value, f.name))}
-        return replace(value, **changed) if changed else value
+        return replace(value, **changed) if changed else value  # pyright: ignore[reportArgumentType]
     return value.xreplace(put) if isinstance(value, sp.Expr) else value  # pyright: ignore[reportAttributeAccessIssue]
 
 
