@@ -70,6 +70,7 @@ LIES: list[tuple[str, dict[str, Any], str]] = [
     ("slope", {"sign_mean": lambda self, x: Own.sign_mean(self, 2 * x)}, "slope of the sign's mean"),
     ("fourth moment", {"moment": lambda self, m: sp.factorial(m) * (2 if m == 4 else 1)}, "moments"),
     ("variance", {"variance": property(lambda self: sp.S.One)}, "moments"),
+    ("mean, the name of a parameter", {"mean": 2}, "moments"),
     ("first signed moment", {"signed_moment": lambda self, m, y: _doubled(m == 1, m, y)}, "signed moments"),
     ("second signed moment", {"signed_moment": lambda self, m, y: _doubled(m == 2, m, y)}, "signed moments"),
 ]
