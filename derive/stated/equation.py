@@ -203,7 +203,7 @@ def stated(
     else:
         written = rows(covariance, dim, "covariance", square=True)
         spread = sp.Matrix(
-            [[letters.read(e, f"covariance of {a}, {b}") for e, b in zip(row, names, strict=True)]
+            [[letters.read(e, f"covariance of {a}" if a == b else f"covariance of {a}, {b}") for e, b in zip(row, names, strict=True)]
              for a, row in zip(names, written, strict=True)]
         )  # fmt: skip
         check_covariance(spread, own, said)
