@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,7 +166,7 @@ def test_larger_blocks_have_no_closed_root_and_kinks_are_not_differentiable():
 # --- what is refused ----------------------------------------------------------------------------------------------------
 
 
-def one(drift="-x", covariance=((1,),), **more) -> StateSDE:
+def one(drift: Any = "-x", covariance: Any = ((1,),), **more: Any) -> StateSDE:
     return SDE.from_coordinates(more.pop("state", ["x"]), [drift], covariance, **more)
 
 
