@@ -91,7 +91,8 @@ class Method:
         object.__setattr__(self, "clients", clients)
         object.__setattr__(self, "memory", _starts(self.memory))
         object.__setattr__(self, "update", _listed(self.update))
-        object.__setattr__(self, "regime", regime_of(self.regime, self.time))
+        plain = self.regime is None and not self.memory
+        object.__setattr__(self, "regime", Regime(BALLISTIC, self.time) if plain else regime_of(self.regime, self.time))
         object.__setattr__(self, "time", self.regime.time)
         object.__setattr__(self, "constants", _constants(self))
         object.__setattr__(self, "fractions", _fractions(self))

@@ -234,8 +234,8 @@ class _Program(EquationProgram):
         self.scheme = scheme_of(setting.scheme, self.system)
         self.shown = statistics_of(self.land, dict(setting.statistics))
 
-    def at(self, x: jax.Array, t: Any, free: Mapping[str, Any]) -> Environment:
-        return at_time({**self.fixed, **free}, self.land, x, t, self.setting.u)
+    def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
+        return at_time({**self.fixed, **free}, self.land, y, t, self.setting.u)
 
 
 _program = Compiled(_Program)
