@@ -164,6 +164,15 @@ def claim(
 
 
 @app.command()
+def audit(
+    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="A method, and in [claimed] an SDE stated for it.")],
+    as_json: _Json = False,
+) -> Job:
+    """Audit an SDE that somebody states for an update rule: agrees to its weak order, or which terms are wrong."""
+    return lambda: import_module("reports.commands.auditing").audit(file=file, as_json=as_json)
+
+
+@app.command()
 def replay(
     certificate: Annotated[str, typer.Argument(metavar="CERTIFICATE.json", help="Written by check or claim.")],
     as_json: _Json = False,

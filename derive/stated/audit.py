@@ -15,9 +15,9 @@ import sympy as sp
 
 from derive.equations.rules import RuleEquation, derived_rule
 from derive.expressions.coordinates import Coordinate, symbols_of
-from derive.expressions.vanishing import vanishes
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.losses import Loss
+from derive.methods.rules.regime import NOISE
 from derive.stated.claimed import Claimed, Pair, claimed, formula
 from derive.stated.differences import LAST, Comparison, Term
 from derive.step.update import Expanded
@@ -86,6 +86,12 @@ class Audit:
             return "x alone"
         return "x" if not letters else "x and the memory " + ", ".join(letters)
 
+    @property
+    def meant_for(self) -> str:
+        """What the derivation assumes of the loss, or ""."""
+        local = self.equation is not None and self.equation.local and self.dim != 1
+        return "losses that are sums over coordinates" if local else ""
+
     @cached_property
     def on_x_alone(self) -> int | None:
         """The weak order on test functions of x alone where that is more than `holds`: the weaker claim; else None.
@@ -121,6 +127,7 @@ class Audit:
             "order": self.order,
             "holds": self.holds,
             "test_functions": self.test_functions,
+            "meant_for": self.meant_for,
             "x_alone": self.on_x_alone,
             "regime": self.method.regime.as_given(),
             "time": self.method.regime.time,
@@ -179,6 +186,9 @@ def audit(
     """
     if loss is not None and dim is None:
         raise BadInput("dim", None, "a dimension, since a loss is given")
+    if NOISE in method.regime.rules and any(s != 0 and not s.is_Symbol for s in map(sp.sympify, method.noise.scales)):
+        accepted = "a symbol such as sigma: the regime makes the noise large, sigma = sigma0 times a power of eta"
+        raise BadInput("noise", ", ".join(map(str, method.noise.scales)), accepted)
     stated = claimed(method, drift, covariance, diffusion=diffusion, pair=pair, order=order, where=where, values=values)
     found = Audit(method, loss, dim, stated, UNDECIDED)
     try:
@@ -191,18 +201,19 @@ def audit(
 
 def _judged(found: Audit) -> Audit:
     method, stated = found.method, found.stated
-    comparison = Comparison(Expanded(method), found.loss, found.dim)
     missing = ""
     try:
-        equation = derived_rule(method, _MODELS[stated.order], None, found.dim)
+        equation = derived_rule(method, _MODELS[stated.order], found.loss, found.dim)
         last = 1 if stated.order == 1 else LAST
     except NoClosedForm as error:
         if stated.order == 1:
             raise
-        equation, last, missing = derived_rule(method, "first-order", None, found.dim), 1, str(error)
+        equation, last, missing = derived_rule(method, "first-order", found.loss, found.dim), 1, str(error)
     for letter in equation.letters:
         if letter not in stated.drift:
-            raise BadInput("drift", f"nothing for {letter}", "a formula for each letter of the state: " + ", ".join(equation.letters))
+            accepted = "a formula for each letter of the state: " + ", ".join(equation.letters)
+            raise BadInput("drift", f"nothing for {letter}", accepted)
+    comparison = Comparison(Expanded(method), found.loss, found.dim, equation.local)
     entries = _Entries(comparison, equation, stated)
     terms = tuple(_remarked(term, entries) for term in entries.terms(last))
     if missing and not terms:
@@ -220,7 +231,7 @@ class _Entries:
         self.comparison, self.equation, self.stated = comparison, equation, stated
         #: whether the covariance is that of the conventional first-order model, where the limit is an ODE
         self.conventional = equation.model == "first-order" and self._silent
-        self.left = {_letters(left.where): left for left in equation.left_out}
+        self.left = {_pair(left.where): left for left in equation.left_out}
 
     @cached_property
     def _silent(self) -> bool:
@@ -299,13 +310,18 @@ def _letters(where: str) -> tuple[str, ...]:
     return tuple(where.removesuffix(_TWO).split()[1:])
 
 
+def _pair(where: str) -> Pair:
+    first, second = _letters(where)
+    return first, second
+
+
 def _remarked(term: Term, entries: _Entries) -> Term:
     """The term with what is likely to have gone wrong."""
     said = [term.remark] if term.remark else []
     covariance = term.where.startswith("covariance")
     if covariance and entries.conventional and term.power == 2:
         said.append(SMALL_NOISE)
-    if covariance and term.claimed == 0 and entries.stated.own.get(_letters(term.where), sp.S.Zero) == 0:  # pyright: ignore[reportArgumentType, reportCallIssue]
+    if covariance and term.claimed == 0 and entries.stated.own.get(_pair(term.where), sp.S.Zero) == 0:
         said.append("the noise is missing here")
     if term.factor == -1:
         said.append("the sign is wrong")

@@ -9,7 +9,8 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, CoordSum, Node, coord_sum, third, to_slot
+from derive.equations.local_rules import CURVATURE, HIGHER, THIRD
+from derive.expressions.coordinates import Coordinate, CoordSum, Node, coord_sum, fourth, third, to_slot
 from derive.expressions.gathered import gathered, split_hvp
 from derive.formulas.expressions import FORMULAS, expression, names_in
 from derive.formulas.grammar import parse_term
@@ -22,9 +23,9 @@ from derive.vocabulary.symbols import SHARED, parameter
 
 Pair = tuple[str, str]
 #: functions of stated formulas besides those of all formulas: the Hessian times a vector; the third derivative at two vectors, by
-#: default the same; the Euclidean norm; the sum over coordinates; a vector's value at the other coordinate of a pair; the sum over
-#: lags l = 1, 2, ..
-_MORE = {"hess": (1, 1), "third": (1, 2), "norm": (1, 1), "sum": (1, 1), "other": (1, 1), "asin": (1, 1), "series": (1, 1)}
+#: default the same, and the fourth at one; the Euclidean norm; the sum over coordinates; a vector's value at the other coordinate
+#: of a pair; the sum over lags l = 1, 2, ..
+_MORE = {name: (1, 1) for name in ("hess", "fourth", "norm", "sum", "other", "asin", "series")} | {"third": (1, 2)}
 STATED = Language({**FORMULAS.functions, **_MORE}, powers=True)
 _LAG = sp.Symbol("l", integer=True, positive=True)
 _NOISY = ("G", "raw", "fresh", "local", "normal")
@@ -68,9 +69,9 @@ def claimed(
 ) -> Claimed:
     """A stated equation from formulas.
 
-    Letters: x, the memory's own, g (the gradient), t, d (the dimension), pi; any other name is a parameter, and one that the regime rescales
-    stands for its formula (beta for 1 - rho*eta). Functions work by
-    coordinate, besides hess(y), third(y) and third(y, z), norm(y), sum(y), and in `pair` other(y); series(..) sums over l = 1, 2, ..
+    Letters: x, the memory's own, g (the gradient), t, d (the dimension), pi; any other name is a parameter, and one that the regime
+    rescales stands for its formula (beta for 1 - rho*eta). Functions work by coordinate, besides hess(y), third(y) and third(y, z),
+    fourth(y), norm(y), sum(y), and in `pair` other(y); series(..) sums over l = 1, 2, ..
 
     Args:
         method: the update rule that it is stated for.
@@ -120,10 +121,8 @@ class _Reader:
     def __call__(self, text: object, field: str, other: bool = False) -> sp.Expr:
         # a letter of the rule may have the name of a function, such as `sum`
         names = [n for n in names_in(text, ()) if n not in STATED.functions or n in self.letters]
-        functions: dict[str, Callable[..., Any]] = {"hess": split_hvp, "third": third, "norm": _norm, "sum": coord_sum}
-        functions |= {"asin": sp.asin, "series": lambda e: sp.Sum(e, (_LAG, 1, sp.oo))}
+        functions = {**_MEANING, "other": _at_other if other else _misplaced(field)}
         self.lags = any(n == "series" for n in names_in(text, ()))
-        functions["other"] = _at_other if other else _misplaced(field)
         return expression(parse_term(text, names, field, STATED), self.letter, field, functions)
 
     def letter(self, name: str, field: str) -> sp.Expr:
@@ -202,6 +201,12 @@ def _norm(e: sp.Expr) -> sp.Expr:
     return sp.sqrt(coord_sum(e**2))
 
 
+_MEANING: Mapping[str, Callable[..., Any]] = {
+    "hess": split_hvp, "third": third, "fourth": fourth, "norm": _norm, "sum": coord_sum, "asin": sp.asin,
+    "series": lambda e: sp.Sum(e, (_LAG, 1, sp.oo)),
+}  # fmt: skip
+
+
 def _at_other(e: sp.Expr) -> sp.Expr:
     return to_slot(sp.sympify(e), "j", "i")
 
@@ -221,13 +226,18 @@ def formula(e: sp.Expr) -> str:
     return sp.sstr(_plain(sp.sympify(e))).replace("**", "^")
 
 
+#: derivatives of a coordinate's loss, where it is a sum over coordinates: the products with the vector of ones
+_OF_LOSS = {CURVATURE.base: "hess", THIRD.base: "third", HIGHER[4].base: "fourth"}
+
+
 def _plain(e: sp.Expr) -> sp.Expr:
     if isinstance(e, Coordinate):
-        own = sp.Symbol(e.base)
+        name = _OF_LOSS.get(e.base)
+        own = sp.Symbol(e.base) if name is None else sp.Function(name)(1)
         return sp.Function("other")(own) if e.slot == "i" else own
     if isinstance(e, Node):
         inner = _plain(to_slot(e.args[0], "k", "j"))
-        name = {"Hvp": "hess", "CoordSum": "sum", "Third": "third"}.get(type(e).__name__, type(e).__name__)
+        name = {"Hvp": "hess", "CoordSum": "sum", "Third": "third", "Fourth": "fourth"}.get(type(e).__name__, type(e).__name__)
         own = sp.Function(name)(inner)
         return sp.Function("other")(own) if getattr(e, "slot", "j") == "i" else own
     if not e.args or isinstance(e, sp.Sum):

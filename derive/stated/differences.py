@@ -12,7 +12,8 @@ from typing import final
 
 import sympy as sp
 
-from derive.equations.in_coordinates import expansion_of
+from derive.equations.in_coordinates import expansion_of, state_symbols
+from derive.equations.local_rules import CURVATURE, HIGHER, THIRD, localised
 from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, coord_sum, depends_on, hvp, to_slot
 from derive.expressions.gathered import factored, gathered, linear
 from derive.expressions.power_series import Series
@@ -69,10 +70,11 @@ class Comparison:
     Args:
         expanded: the rule in its regime.
         loss, dim: where given, expressions are compared in named coordinates, with the loss's gradient put in.
+        local: whether losses are sums over coordinates, H_j, T_j, .. their derivatives (`derive.equations.local_rules`).
     """
 
-    def __init__(self, expanded: Expanded, loss: Loss | None, dim: int | None) -> None:
-        self.expanded, self.loss, self.dim = expanded, loss, dim
+    def __init__(self, expanded: Expanded, loss: Loss | None, dim: int | None, local: bool = False) -> None:
+        self.expanded, self.loss, self.dim, self.local = expanded, loss, dim, local
         self.fractions = {
             sp.Symbol(name, positive=True): (y := sp.Dummy(name, positive=True)) / (1 + y)
             for name in expanded.method.rule.fractions
@@ -80,7 +82,8 @@ class Comparison:
 
     def powers(self, e: sp.Expr) -> Series:
         """An expression in eta as a series in s."""
-        return _series(linear(sp.sympify(e)).subs(eta, self.expanded.step))
+        e = linear(sp.sympify(e))
+        return _series((localised(e, self.dim) if self.local else e).subs(eta, self.expanded.step))
 
     def in_eta(self, e: sp.Expr, n: int) -> sp.Expr:
         """e s^n in eta."""
@@ -109,11 +112,19 @@ class Comparison:
 
     def _same_in(self, gap: sp.Expr, dim: int, pair: bool) -> bool:
         expansion, put = expansion_of(self.loss, dim, (gap,), ())
-        if pair:
-            entries = [expansion.pair(gap, m, n) for m in range(dim) for n in range(dim) if m != n]
-        else:
-            entries = expansion.vector(gap)
-        return all(_vanishes(put(e)) for e in entries)
+        apart = [(m, n) for m in range(dim) for n in range(dim) if m != n]
+        entries = [expansion.pair(gap, m, n) for m, n in apart] if pair else expansion.vector(gap)
+        slopes = self._slopes(dim)
+        return all(_vanishes(put(e).xreplace(slopes)) for e in entries)
+
+    def _slopes(self, dim: int) -> dict[sp.Expr, sp.Expr]:
+        """H_j, T_j, .. of the loss, which is a sum over coordinates."""
+        if self.loss is None or not self.local:
+            return {}
+        state = state_symbols(dim)
+        value = self.loss.value(state)
+        letters = {2: CURVATURE, 3: THIRD, **HIGHER}
+        return {c.entry(m + 1): sp.diff(value, x, n) for m, x in enumerate(state) for n, c in letters.items()}
 
     def terms(self, where: str, claimed: sp.Expr, derived: sp.Expr, last: int, pair: bool = False) -> Iterator[Term]:
         """The terms in which two entries differ, up to a power of s.
@@ -220,7 +231,8 @@ def _vanishes(e: sp.Expr) -> bool:
     if vanishes(e.xreplace(sums)):
         return True
     point = {s: sp.Rational(n, n + 3) for n, s in enumerate(sorted(e.free_symbols, key=str), 1)}
-    parts = [a.xreplace({s: s.xreplace(point).evalf(DIGITS) for s in sums}).xreplace(point).evalf(DIGITS) for a in sp.Add.make_args(e)]
+    known = {s: s.xreplace(point).evalf(DIGITS) for s in sums}
+    parts = [a.xreplace(known).xreplace(point).evalf(DIGITS) for a in sp.Add.make_args(e)]
     if abs(sp.Add(*parts)) > NEGLIGIBLE * sp.Add(*map(abs, parts)):
         return False
     raise ArithmeticError("two infinite sums are equal as far as was tried, and are not written alike")
