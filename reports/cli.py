@@ -166,10 +166,11 @@ def claim(
 @app.command()
 def audit(
     file: Annotated[str, typer.Argument(metavar="FILE.toml", help="A method, and in [claimed] an SDE stated for it.")],
+    latex: Annotated[bool, typer.Option("--latex", help="Print a paragraph of LaTeX for a referee's letter.")] = False,
     as_json: _Json = False,
 ) -> Job:
     """Audit an SDE that somebody states for an update rule: agrees to its weak order, or which terms are wrong."""
-    return lambda: import_module("reports.commands.auditing").audit(file=file, as_json=as_json)
+    return lambda: import_module("reports.commands.auditing").audit(file=file, latex=latex, as_json=as_json)
 
 
 @app.command()

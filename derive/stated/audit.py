@@ -18,8 +18,11 @@ from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.losses import Loss
 from derive.methods.rules.regime import NOISE
+from derive.stated.answers import equation_dict, example_dict, term_dict
 from derive.stated.claimed import Claimed, Pair, claimed, formula
 from derive.stated.differences import LAST, Comparison, Term
+from derive.stated.example import Example, example
+from derive.stated.referee import Letter
 from derive.step.update import Expanded
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
@@ -104,6 +107,13 @@ class Audit:
         order = min([self.order, *(term.matters - 1 for term in self.terms if set(_letters(term.where)) <= near)])
         return order if order > (self.holds or 0) else None
 
+    @cached_property
+    def example(self) -> Example | None:
+        """The smallest example in which a term shows, with weak errors of one step; None where none of those tried shows it."""
+        if self.equation is None or not self.terms:
+            return None
+        return example(self.method, self.loss, self.dim, self.stated, self.equation, self.terms)
+
     @property
     def unknown(self) -> tuple[str, ...]:
         """Parameters of the stated equation that neither the rule nor its regime has: a slip, or another regime."""
@@ -131,26 +141,25 @@ class Audit:
             "x_alone": self.on_x_alone,
             "regime": self.method.regime.as_given(),
             "time": self.method.regime.time,
-            "terms": [
-                {
-                    "where": term.where,
-                    "claimed": formula(term.claimed),
-                    "derived": formula(term.derived),
-                    "difference": formula(term.difference),
-                    "matters": term.matters,
-                    "kind": term.kind,
-                    "factor": None if term.factor is None else formula(term.factor),
-                    "remark": term.remark,
-                }
-                for term in self.terms
-            ],
+            "terms": [term_dict(term) for term in self.terms],
+            "example": None if self.example is None else example_dict(self.example),
             "reason": self.reason,
             "refused": self.kind or None,
             "beyond": list(self.beyond),
             "left_out": list(self.allowed),
             "unknown": list(self.unknown),
-            "derived": None if self.equation is None else _equation_dict(self.equation),
+            "latex": self.latex(),
+            "derived": None if self.equation is None else equation_dict(self.equation),
         }
+
+    def latex(self, macros: Mapping[str, str] | None = None) -> str:
+        """A paragraph for a referee's letter; `macros` maps symbol names to the reader's own commands."""
+        letter = Letter(self.method, self.order, self.test_functions, macros)
+        if self.verdict == NO_SDE:
+            return letter.refused(self.reason, self.kind)
+        if self.verdict == UNDECIDED:
+            return letter.undecided(self.reason)
+        return letter.agrees() if self.verdict == AGREES else letter.differs(self.terms, self.holds or 0, self.example)
 
 
 def audit(
@@ -348,11 +357,3 @@ def _near_x(equation: RuleEquation, stated: Claimed) -> set[str]:
 
 def _bases(e: sp.Expr) -> set[str]:
     return {"x" if c.base == "g" else c.base for c in symbols_of([e]) if isinstance(c, Coordinate)}
-
-
-def _equation_dict(equation: RuleEquation) -> dict[str, Any]:
-    return {
-        "drift": {a: formula(e) for a, e in equation.drift.items()},
-        "covariance": {f"{a} {b}": formula(e) for (a, b), e in equation.own.items() if e != 0},
-        "pair": {f"{a} {b}": formula(e) for (a, b), e in equation.pair.items() if e != 0},
-    }

@@ -11,7 +11,7 @@ from reports.store.files import one_line
 STATUS = {"AGREES": 0, "DIFFERS": 1, "NO SDE": 1, "UNDECIDED": 3}
 
 
-def audit(file: str, as_json: bool) -> int:
+def audit(file: str, latex: bool, as_json: bool) -> int:
     """`sdescent audit`: 0 AGREES, 1 DIFFERS or NO SDE, 3 UNDECIDED.
 
     Raises:
@@ -28,6 +28,8 @@ def audit(file: str, as_json: bool) -> int:
     known = found.to_dict()
     if as_json:
         print_json(known)
+    elif latex:
+        print(known["latex"])
     else:
         for line in lines(known):
             print(one_line(line, 10_000))
@@ -50,6 +52,8 @@ def lines(known: dict[str, Any]) -> list[str]:
         said.append(f"    matters for weak order {term['matters']}" + (f"; {term['remark']}" if term["remark"] else ""))
     if known["terms"] and held is not None and held < claimed:
         said.append(f"the equation as stated has weak order {held}" if held else "the equation as stated has no weak order")
+    if known["example"]:
+        said += _example(known["example"])
     if known["x_alone"]:
         said.append(f"on test functions of x alone, a weaker claim, it has weak order {known['x_alone']}")
     said += [f"not judged: {text}" for text in known["beyond"]]
@@ -57,6 +61,21 @@ def lines(known: dict[str, Any]) -> list[str]:
     if known["unknown"]:
         said.append("letters that neither the rule nor its regime has: " + ", ".join(known["unknown"]))
     return said
+
+
+def _example(found: dict[str, Any]) -> list[str]:
+    at = [f"{name} = {value}" for name, value in found["constants"].items()]
+    at += [f"{name} = {', '.join(values)}" for name, values in found["state"].items()]
+    dim = "" if found["dim"] == 1 else f" in {found['dim']} coordinates"
+    said = [f"example, {found['where']}: loss {found['loss']}{dim}, {', '.join(at)}"]
+    said.append(f"    claimed {found['claimed']}, derived {found['derived']}")
+    for m in found["measured"]:
+        errors = f"{m['exact']:.6g}; claimed {m['error_claimed']:+.3g}, derived {m['error_derived']:+.3g}"
+        said.append(f"    eta = {m['eta']}: {found['quantity']} {errors}")
+    if found["slopes"]:
+        claimed, derived = found["slopes"]
+        said.append(f"    these errors fall like the step's time to the power {claimed:.2f} (claimed), {derived:.2f} (derived)")
+    return said + ([f"    not measured: {found['reason']}"] if found["reason"] else [])
 
 
 def _to_order(known: dict[str, Any]) -> str:
