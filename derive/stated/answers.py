@@ -39,7 +39,7 @@ def example_dict(found: Example) -> dict[str, Any]:
             {"eta": str(m.eta), "tau": m.tau, "exact": m.exact, "error_claimed": m.claimed, "error_derived": m.derived}
             for m in found.measured
         ],
-        "slopes": None if found.slopes is None else list(found.slopes),
+        "slopes": list(found.slopes),
         "reason": found.reason,
     }
 

@@ -155,9 +155,10 @@ class Comparison:
         both = [key for key in left if key in right]
         apart: list[tuple[sp.Expr, sp.Expr, str, sp.Expr | None]] = []
         for key in both:
-            own, true = left.pop(key), right.pop(key)
+            own, true = _without_common(left.pop(key), right.pop(key))
             if not self.same(own * key, true * key, pair):
-                apart.append((own * key, true * key, "factor", sp.factor(sp.cancel(own / true))))
+                kind = "missing" if own == 0 else "extra" if true == 0 else "factor"
+                apart.append((own * key, true * key, kind, sp.factor(sp.cancel(own / true)) if kind == "factor" else None))
         extra, missing = [c * key for key, c in left.items()], [c * key for key, c in right.items()]
         for e in list(extra):
             match = next((m for m in missing if self.same(e, m, pair)), None)
@@ -183,6 +184,8 @@ class Comparison:
 
     def _factor(self, a: sp.Expr, b: sp.Expr, pair: bool) -> sp.Expr | None:
         """a/b where it is constant in the state and the time; a guess from one term of each that is then decided."""
+        if set(sp.Add.make_args(gathered(a))) & set(sp.Add.make_args(gathered(b))):
+            return None  # a term that both have is right
         left, right = _grouped(a), _grouped(b)
         key = next((k for k in left if k in right), None)
         if key is None and len(left) == len(right) == 1:
@@ -236,6 +239,13 @@ def _vanishes(e: sp.Expr) -> bool:
     if abs(sp.Add(*parts)) > NEGLIGIBLE * sp.Add(*map(abs, parts)):
         return False
     raise ArithmeticError("two infinite sums are equal as far as was tried, and are not written alike")
+
+
+def _without_common(one: sp.Expr, two: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """Two coefficients without the summands that they share."""
+    left, right = (sp.Add.make_args(sp.expand(e)) for e in (one, two))
+    shared = set(left) & set(right)
+    return sp.Add(*[e for e in left if e not in shared]), sp.Add(*[e for e in right if e not in shared])
 
 
 def _grouped(e: sp.Expr) -> dict[sp.Expr, sp.Expr]:

@@ -7,6 +7,7 @@ for its time tau: to weak order 1 the mean z + tau b and the covariance tau C, t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
@@ -42,7 +43,7 @@ LOSSES: tuple[tuple[str, Loss], ...] = (
 CONSTANTS = ((sp.S.One,), (sp.Integer(2),), (sp.Integer(2), sp.S.One, sp.Rational(1, 2), sp.Integer(3)))
 FRACTIONS = ((sp.Rational(1, 2),), (sp.Rational(1, 2),), (sp.Rational(1, 2), sp.Rational(1, 4), sp.Rational(1, 3)))
 #: eta of the measurements
-STEPS = (sp.Rational(1, 256), sp.Rational(1, 4096))
+STEPS = (sp.Rational(1, 1000), sp.Rational(1, 100_000))
 #: below this an error of a step is that of the integral over a density, or of the rounding
 NEGLIGIBLE = {True: 1e-11, False: 1e-30}
 TWO = " at two coordinates"
@@ -94,15 +95,15 @@ class Example:
     reason: str = ""
 
     @property
-    def slopes(self) -> tuple[float, float] | None:
+    def slopes(self) -> tuple[float | None, float | None]:
         """The powers of tau with which the errors of the claimed and the derived prediction fall; None where one is 0."""
-        if len(self.measured) < 2:
-            return None
+        if not self.measured:
+            return None, None
         one, two = self.measured[0], self.measured[-1]
-        if not all((one.claimed, two.claimed, one.derived, two.derived)):
-            return None
-        width = mpmath.log(one.tau / two.tau)
-        return float(mpmath.log(abs(one.claimed / two.claimed)) / width), float(mpmath.log(abs(one.derived / two.derived)) / width)
+        width = math.log(one.tau / two.tau)
+        pairs = (one.claimed, two.claimed), (one.derived, two.derived)
+        first, second = (math.log(abs(a / b)) / width if a and b else None for a, b in pairs)
+        return first, second
 
 
 def example(
@@ -215,10 +216,10 @@ def _measured(found: Example, method: Method, loss: Loss | None, stated: Claimed
     noisy = {s: sp.sympify(v) for s, v in _scales(method, found.constants).items()}
     rows, kinks = [], _kinks(method, equation)
     for step in STEPS:
-        numeric = NumericStep(ready, own, found.dim, noisy, step)
-        exact = _exact(numeric, found, kinks)
         tau = method.regime.tau.subs(eta, step)
-        errors = [float(_predicted(system, found, stated.order, tau, step) - exact) for system in systems]
+        with mpmath.workdps(DIGITS):
+            exact = _exact(NumericStep(ready, own, found.dim, noisy, step), found, kinks)
+            errors = [float(_predicted(system, found, stated.order, tau, step) - exact) for system in systems]
         errors = [0.0 if abs(e) < NEGLIGIBLE[kinks] else e for e in errors]
         rows.append(Measured(step, float(tau), float(exact), errors[0], errors[1]))
     return replace(found, measured=tuple(rows))
@@ -310,5 +311,4 @@ def _predicted(system: Any, found: Example, order: int, tau: sp.Expr, step: sp.R
             value += (generator(covariance[i, j]) + smooth(sp.Add(*turned))) * tau**2 / 2
     values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in found.state.items() for m, v in enumerate(entries)}
     number = value.xreplace({**values, t: sp.S.One}).subs(eta, step).evalf(DIGITS)
-    with mpmath.workdps(DIGITS):
-        return mpmath.mpf(str(number))
+    return mpmath.mpf(str(number))

@@ -14,7 +14,7 @@ from derive.stated.example import TWO, Example
 
 #: characters of a formula in a paragraph; longer ones are left to the tables
 LONGEST = 400
-_ESCAPED = {"^": r"\^{}", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\~{}", "%": r"\%", "&": r"\&", "#": r"\#", "\\": ""}
+_ESCAPED = {"^": r"\^{}", "~": r"\~{}", "\\": ""} | {ch: "\\" + ch for ch in "_{}%&#"}
 
 
 class Letter:
@@ -36,8 +36,8 @@ class Letter:
     def agrees(self) -> str:
         """For a stated equation that is right."""
         return (
-            f"{self._rule()} the stated equation has weak order {self.order} on smooth test functions of {self.test_functions}: its "
-            "drift and covariance agree with those that follow from the moments of one step."
+            f"{self._rule()} the stated equation has weak order {self.order} on smooth test functions of {self.test_functions}: "
+            "its drift and covariance agree with those that follow from the moments of one step."
         )
 
     def refused(self, message: str, kind: str) -> str:
@@ -56,7 +56,8 @@ class Letter:
         if holds == self.order:
             said.append(f"Weak order {holds} {on} does not see this, but fluctuations do.")
         else:
-            said.append(f"As stated, the equation has {f'weak order {holds}' if holds else 'no weak order'} {on}; it claims {self.order}.")
+            has = f"weak order {holds}" if holds else "no weak order"
+            said.append(f"As stated, the equation has {has} {on}; it claims {self.order}.")
         if example is not None:
             said.append(self._example(example))
         return "\n".join(said)

@@ -72,9 +72,9 @@ def _example(found: dict[str, Any]) -> list[str]:
     for m in found["measured"]:
         errors = f"{m['exact']:.6g}; claimed {m['error_claimed']:+.3g}, derived {m['error_derived']:+.3g}"
         said.append(f"    eta = {m['eta']}: {found['quantity']} {errors}")
-    if found["slopes"]:
-        claimed, derived = found["slopes"]
-        said.append(f"    these errors fall like the step's time to the power {claimed:.2f} (claimed), {derived:.2f} (derived)")
+    powers = [f"{n:.2f} ({who})" for n, who in zip(found["slopes"], ("claimed", "derived"), strict=True) if n is not None]
+    if powers:
+        said.append(f"    the errors fall like the time of a step to the power {', '.join(powers)}")
     return said + ([f"    not measured: {found['reason']}"] if found["reason"] else [])
 
 
