@@ -7,7 +7,7 @@ from typing import Any
 from derive.equations.rules import RuleEquation
 from derive.stated.claimed import formula
 from derive.stated.differences import Term
-from derive.stated.example import Example
+from derive.stated.example import Example, Measured, slopes
 
 
 def term_dict(term: Term) -> dict[str, Any]:
@@ -35,13 +35,16 @@ def example_dict(found: Example) -> dict[str, Any]:
         "claimed": formula(found.claimed),
         "derived": formula(found.derived),
         "quantity": found.quantity,
-        "measured": [
-            {"eta": str(m.eta), "tau": m.tau, "exact": m.exact, "error_claimed": m.claimed, "error_derived": m.derived}
-            for m in found.measured
-        ],
-        "slopes": list(found.slopes),
+        "measured": [_row(m) for m in found.measured],
+        "slopes": list(slopes(found.measured)),
+        "over_time": [_row(m) for m in found.over_time],
+        "slopes_over_time": list(slopes(found.over_time)),
         "reason": found.reason,
     }
+
+
+def _row(m: Measured) -> dict[str, Any]:
+    return {"eta": str(m.eta), "tau": m.tau, "exact": m.exact, "error_claimed": m.claimed, "error_derived": m.derived}
 
 
 def equation_dict(equation: RuleEquation) -> dict[str, Any]:

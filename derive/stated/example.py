@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, final
@@ -28,6 +29,7 @@ from derive.methods.losses import Loss, Quadratic, Quartic, SeparableSum
 from derive.methods.specialise import specialise, symbol_names
 from derive.stated.claimed import Claimed
 from derive.stated.differences import Term
+from derive.stated.horizon import HORIZON, AffineSteps, equation_moments
 from derive.stated.one_step import DIGITS, NumericStep, Vector
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import eta, t
@@ -78,9 +80,10 @@ class Example:
         constants: name -> value.
         state: letter -> coordinates; with "t" where the time matters.
         claimed, derived: values of the term there, with eta.
-        quantity: what is measured, such as "mean of m1 after one step".
-        measured: for each eta; empty where the step has no list of outcomes, with the reason in
+        quantity: what is measured, such as "mean of m1".
+        measured: one step, for each eta; empty where the step has no list of outcomes, with the reason in
         reason: or "".
+        over_time: the same quantity after the time 1, where the step and the equations are affine; else empty.
     """
 
     term: Term
@@ -93,17 +96,18 @@ class Example:
     quantity: str
     measured: tuple[Measured, ...] = ()
     reason: str = ""
+    over_time: tuple[Measured, ...] = ()
 
-    @property
-    def slopes(self) -> tuple[float | None, float | None]:
-        """The powers of tau with which the errors of the claimed and the derived prediction fall; None where one is 0."""
-        if not self.measured:
-            return None, None
-        one, two = self.measured[0], self.measured[-1]
-        width = math.log(one.tau / two.tau)
-        pairs = (one.claimed, two.claimed), (one.derived, two.derived)
-        first, second = (math.log(abs(a / b)) / width if a and b else None for a, b in pairs)
-        return first, second
+
+def slopes(rows: tuple[Measured, ...]) -> tuple[float | None, float | None]:
+    """The powers of tau with which the errors of the claimed and the derived prediction fall; None where one is 0."""
+    if not rows:
+        return None, None
+    one, two = rows[0], rows[-1]
+    width = math.log(one.tau / two.tau)
+    pairs = (one.claimed, two.claimed), (one.derived, two.derived)
+    first, second = (math.log(abs(a / b)) / width if a and b else None for a, b in pairs)
+    return first, second
 
 
 def example(
@@ -111,19 +115,19 @@ def example(
 ) -> Example | None:
     """The smallest example for the first of the terms, in the order at which they matter, that shows in one that is tried."""
     for term in sorted(terms, key=lambda term: term.matters):
-        for found in _candidates(method, loss, dim, equation, term):
-            try:
-                return _measured(found, method, loss, stated, equation)
-            except (NoClosedForm, Refusal, BadInput, ArithmeticError) as error:
-                return replace(found, reason=str(error))
+        for found in _candidates(method, loss, dim, stated, equation, term):
+            return _measured(found, method, loss, stated, equation)
     return None
 
 
-def _candidates(method: Method, loss: Loss | None, dim: int | None, equation: RuleEquation, term: Term) -> Iterator[Example]:
+def _candidates(
+    method: Method, loss: Loss | None, dim: int | None, stated: Claimed, equation: RuleEquation, term: Term
+) -> Iterator[Example]:
+    everything = (*equation.drift.values(), *equation.own.values(), *equation.pair.values(), *stated.expressions)
     dims = [dim] if dim is not None else [2] if term.where.endswith(TWO) else [1, 2]
     losses = LOSSES if loss is None else (("", loss),)
     for size, (form, own), values in product(dims, losses, range(len(CONSTANTS))):
-        constants = _constants(method, own, (term.claimed, term.derived), values)
+        constants = _constants(method, own, everything, values)
         at = _state(equation.letters, size)
         try:
             sides = [_value(equation, own, size, term.where, e, constants, at) for e in (term.claimed, term.derived)]
@@ -140,9 +144,9 @@ def _formula(loss: Loss, dim: int) -> str:
     return sp.sstr(loss.value(state_symbols(dim))).replace("**", "^")
 
 
-def _constants(method: Method, loss: Loss, sides: tuple[sp.Expr, ...], n: int) -> dict[str, sp.Expr]:
-    """Numbers for the symbols of the method, the loss and the two sides."""
-    own = {s.name for e in sides for s in e.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
+def _constants(method: Method, loss: Loss, shown: tuple[sp.Expr, ...], n: int) -> dict[str, sp.Expr]:
+    """Numbers for the symbols of the method, the loss and both equations."""
+    own = {s.name for e in shown for s in e.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
     of_regime = {s.name for e in method.values.values() for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
     taken = {"eta", "t", "d", "u", "du", "x", *method.rule.letters}
     names = sorted((own | of_regime | symbol_names(method) | symbol_names(loss)) - taken)
@@ -199,30 +203,69 @@ def _value(
 def _quantity(where: str) -> str:
     kind, *names = where.removesuffix(TWO).split()
     if kind == "drift":
-        return f"mean of {names[0]}1 after one step"
+        return f"mean of {names[0]}1"
     second = f"{names[1]}{2 if where.endswith(TWO) else 1}"
-    what = f"variance of {second}" if second == f"{names[0]}1" else f"covariance of {names[0]}1 and {second}"
-    return f"{what} after one step"
+    return f"variance of {second}" if second == f"{names[0]}1" else f"covariance of {names[0]}1 and {second}"
 
 
 def _measured(found: Example, method: Method, loss: Loss | None, stated: Claimed, equation: RuleEquation) -> Example:
+    try:
+        own = loss or next(f for text, f in LOSSES if text == found.loss)
+        said = _as_stated(stated, equation, found.dim)
+        systems = [_system(e, own, found.dim, found.constants) for e in (said, equation)]
+        ready = specialise(_with_regime(method), {n: v for n, v in found.constants.items() if n in symbol_names(method)})
+        steps = [NumericStep(ready, own, found.dim, _scales(method, found.constants), step) for step in STEPS]
+    except (NoClosedForm, Refusal, BadInput, ArithmeticError) as error:
+        return replace(found, reason=str(error))
+    with suppress(NoClosedForm, ArithmeticError):  # most rules are not affine
+        found = replace(found, over_time=tuple(_after_time(found, numeric, equation, systems) for numeric in steps))
     if len(equation.letters) < len(method.rule.letters):
-        raise NoClosedForm("the memory is averaged out: one step is not a step of x alone")
-    own = loss or next(f for text, f in LOSSES if text == found.loss)
-    said = _as_stated(stated, equation, found.dim)
-    systems = [_system(e, own, found.dim, found.constants) for e in (said, equation)]
-    numbers = {name: v for name, v in found.constants.items() if name in symbol_names(method)}
-    ready = specialise(_with_regime(method), numbers)
-    noisy = {s: sp.sympify(v) for s, v in _scales(method, found.constants).items()}
-    rows, kinks = [], _kinks(method, equation)
-    for step in STEPS:
-        tau = method.regime.tau.subs(eta, step)
-        with mpmath.workdps(DIGITS):
-            exact = _exact(NumericStep(ready, own, found.dim, noisy, step), found, kinks)
-            errors = [float(_predicted(system, found, stated.order, tau, step) - exact) for system in systems]
-        errors = [0.0 if abs(e) < NEGLIGIBLE[kinks] else e for e in errors]
-        rows.append(Measured(step, float(tau), float(exact), errors[0], errors[1]))
-    return replace(found, measured=tuple(rows))
+        return replace(found, reason="the memory is averaged out: one step is not a step of x alone")
+    try:
+        kinks = _kinks(method, equation)
+        return replace(found, measured=tuple(_after_step(found, numeric, kinks, systems, stated.order) for numeric in steps))
+    except (NoClosedForm, ArithmeticError) as error:
+        return replace(found, reason=str(error))
+
+
+def _after_step(found: Example, numeric: NumericStep, kinks: bool, systems: list[Any], order: int) -> Measured:
+    """One step of the method, and the predictions of the stated and the derived equation for its time."""
+    with mpmath.workdps(DIGITS):
+        exact = _exact(numeric, found, kinks)
+        tau = numeric.method.regime.tau.subs(eta, numeric.step)
+        errors = [_predicted(system, found, order, tau, numeric.step) - exact for system in systems]
+        return _row(numeric, exact, errors, NEGLIGIBLE[kinks])
+
+
+def _after_time(found: Example, numeric: NumericStep, equation: RuleEquation, systems: list[Any]) -> Measured:
+    """The moments of the method after the time 1, and those of the two equations."""
+    with mpmath.workdps(DIGITS):
+        letters = numeric.method.rule.letters
+        chain = AffineSteps(numeric, letters)
+        at = _numbers(found)
+        at |= {a: (mpmath.mpf(0),) * numeric.dim for a in letters if a not in at}
+        fast = [a for a in letters if a not in equation.letters]
+        start = chain.settled(fast, at) if fast else at
+        count = max(1, int(HORIZON / numeric.tau))
+        flat = [v for a in equation.letters for v in at[a]]
+        tables = [chain.moments(start, count)]
+        tables += [equation_moments(system, flat, count * numeric.tau, numeric.step) for system in systems]
+        orders = (letters, equation.letters, equation.letters)
+        places = [[own.index(a) * numeric.dim + m for a, m in _indices(found)] for own in orders]
+        values = [
+            table[i,] if not rest else table[tuple(sorted((i, rest[0])))] - table[i,] * table[rest[0],]
+            for table, (i, *rest) in zip(tables, places, strict=True)
+        ]
+        return _row(numeric, values[0], [v - values[0] for v in values[1:]], NEGLIGIBLE[False])
+
+
+def _row(numeric: NumericStep, exact: Any, errors: list[Any], least: float) -> Measured:
+    claimed, derived = (0.0 if abs(e) < least else float(e) for e in errors)
+    return Measured(numeric.step, float(numeric.tau), float(exact), claimed, derived)
+
+
+def _numbers(found: Example) -> dict[str, Vector]:
+    return {a: tuple(mpmath.mpf(v.p) / v.q for v in values) for a, values in found.state.items() if a != "t"}  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _as_stated(stated: Claimed, equation: RuleEquation, dim: int) -> RuleEquation:
@@ -278,7 +321,7 @@ def _indices(found: Example) -> list[tuple[str, int]]:
 
 
 def _exact(numeric: NumericStep, found: Example, kinks: bool) -> Any:
-    at = {a: tuple(mpmath.mpf(v.p) / v.q for v in values) for a, values in found.state.items() if a != "t"}
+    at = _numbers(found)
     picked = _indices(found)
 
     def functions(after: Mapping[str, Vector]) -> list[Any]:
@@ -311,4 +354,6 @@ def _predicted(system: Any, found: Example, order: int, tau: sp.Expr, step: sp.R
             value += (generator(covariance[i, j]) + smooth(sp.Add(*turned))) * tau**2 / 2
     values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in found.state.items() for m, v in enumerate(entries)}
     number = value.xreplace({**values, t: sp.S.One}).subs(eta, step).evalf(DIGITS)
+    if not number.is_number:
+        raise NoClosedForm(f"no number for {number}")
     return mpmath.mpf(str(number))

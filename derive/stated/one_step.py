@@ -55,7 +55,7 @@ class NumericStep:
     def __init__(self, method: Method, loss: Loss, dim: int, scales: Mapping[sp.Basic, Any], step: sp.Rational) -> None:
         if not isinstance(method.compressor, (Identity, Sign)) or not isinstance(method.schedule, Constant):
             raise NoClosedForm("the step is not listed for this compressor or schedule")
-        self.method, self.dim, self.eta = method, dim, mpmath.mpf(step.p) / step.q
+        self.method, self.dim, self.step, self.eta = method, dim, step, _number(step)
         self.clients = int(method.clients)
         state = state_symbols(dim)
         value = loss.value(state)

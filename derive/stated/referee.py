@@ -106,12 +106,13 @@ class Letter:
         sides = f"${self.page.show(example.claimed)}$ as stated and ${self.page.show(example.derived)}$ as derived"
         where = f"the term in the {self._entry(example.term.where)}"
         said = f"An example: for the loss ${sp.latex(formula)}${each}{constants}, at {state}, {where} is {sides}"
-        if not example.measured:
+        rows, when = (example.over_time, "after the time 1") if example.over_time else (example.measured, "after one step")
+        if not rows:
             return said + "."
-        last = example.measured[-1]
+        last = rows[0]
         return (
-            f"{said}. At $\\eta={sp.latex(last.eta)}$ the {example.quantity} is {_number(last.exact)} (computed without sampling); "
-            f"the stated equation errs by {_number(last.claimed)}, the derived one by {_number(last.derived)}."
+            f"{said}. At $\\eta={sp.latex(last.eta)}$ the {example.quantity} {when} is {_number(last.exact)} (computed without "
+            f"sampling); the stated equation errs by {_number(last.claimed)}, the derived one by {_number(last.derived)}."
         )
 
 

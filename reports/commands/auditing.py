@@ -69,12 +69,14 @@ def _example(found: dict[str, Any]) -> list[str]:
     dim = "" if found["dim"] == 1 else f" in {found['dim']} coordinates"
     said = [f"example, {found['where']}: loss {found['loss']}{dim}, {', '.join(at)}"]
     said.append(f"    claimed {found['claimed']}, derived {found['derived']}")
-    for m in found["measured"]:
-        errors = f"{m['exact']:.6g}; claimed {m['error_claimed']:+.3g}, derived {m['error_derived']:+.3g}"
-        said.append(f"    eta = {m['eta']}: {found['quantity']} {errors}")
-    powers = [f"{n:.2f} ({who})" for n, who in zip(found["slopes"], ("claimed", "derived"), strict=True) if n is not None]
-    if powers:
-        said.append(f"    the errors fall like the time of a step to the power {', '.join(powers)}")
+    for rows, powers, when in (("measured", "slopes", "after one step"), ("over_time", "slopes_over_time", "after the time 1")):
+        said += [
+            f"    eta = {m['eta']}: {found['quantity']} {when} {m['exact']:.6g}; "
+            f"errors {m['error_claimed']:+.3g} (claimed), {m['error_derived']:+.3g} (derived)"
+            for m in found[rows]
+        ]
+        shown = [f"{n:.2f} ({who})" for n, who in zip(found[powers], ("claimed", "derived"), strict=True) if n is not None]
+        said += [f"    they fall like the time of a step to the power {', '.join(shown)}"] if shown else []
     return said + ([f"    not measured: {found['reason']}"] if found["reason"] else [])
 
 

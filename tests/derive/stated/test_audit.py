@@ -1,20 +1,26 @@
 """Stated SDEs of known truth, all judged rightly, with the wrong term named; what is shown in an example; what is refused.
 
-Slopes of weak errors are those of one step, computed without sampling at eta = 1/1000 and 1/100000: an error in a term of order s^n
-of drift or covariance leaves one of order tau s^n, the right equation of weak order p one of order tau^(p+1). The interval is 0.1.
+Slopes of weak errors are computed without sampling at eta = 1/1000 and 1/100000. In one step an error in a term of order s^n of
+drift or covariance leaves one of order tau s^n, the right equation of weak order p one of order tau^(p+1); over a time, one power
+less. The interval is 0.1.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import sympy as sp
 
-from derive.methods.noise import Gaussian, StudentT
-from derive.methods.optimisers import EMAMomentum, HeavyBall, Lion, MajorityVote, RMSprop
+from derive.methods.losses import Quadratic
+from derive.methods.noise import Gaussian, Scaled, StudentT
+from derive.methods.optimisers import EMAMomentum, HeavyBall, Lion, LocalSGD, MajorityVote, RMSprop
 from derive.stated.audit import Audit, audit
 from derive.stated.claimed import claimed, formula
+from derive.stated.example import slopes
+from derive.stated.horizon import AffineSteps
+from derive.stated.one_step import NumericStep
 from derive.vocabulary.errors import BadInput
 from tests.support.stated_sdes import CASES, Stated, averaged_iterates, euler_maruyama
 
@@ -55,6 +61,7 @@ def test_the_table_is_as_large_as_it_says() -> None:
     assert len({case.name for case in CASES}) == len(CASES)
 
 
+@pytest.mark.slow
 def test_what_is_derived_reads_back_and_agrees() -> None:
     for method, order in ((HeavyBall(noise=GAUSS), 2), (RMSprop(noise=GAUSS), 1), (euler_maruyama(), 2)):
         derived = audit(method, dict.fromkeys(method.rule.letters, "0"), order=order).to_dict()["derived"]
@@ -107,16 +114,51 @@ SHOWN: list[tuple[Any, dict[str, Any], str, tuple[float | None, float | None]]] 
 ]
 
 
-@pytest.mark.parametrize(("method", "claim", "loss", "slopes"), SHOWN)
+@pytest.mark.parametrize(("method", "claim", "loss", "expected"), SHOWN)
 def test_the_example_shows_the_term(
-    method: Any, claim: dict[str, Any], loss: str, slopes: tuple[float | None, float | None]
+    method: Any, claim: dict[str, Any], loss: str, expected: tuple[float | None, float | None]
 ) -> None:
     example = audit(method(), **claim).example
     assert example is not None and example.loss == loss and example.reason == ""
     assert example.claimed != example.derived
-    for own, n in zip(example.slopes, slopes, strict=True):
+    for own, n in zip(slopes(example.measured), expected, strict=True):
         assert own is n or (own is not None and n is not None and abs(own - n) < 0.1)
     assert all(abs(row.derived) < abs(row.claimed) for row in example.measured)
+
+
+OVER_TIME: list[tuple[Any, dict[str, Any], tuple[float, float]]] = [
+    (lambda: EMAMomentum(noise=GAUSS), {"drift": {"x": "-m", "m": "-rho*(g - m)"}}, (0, 1)),
+    (lambda: HeavyBall(noise=GAUSS), {"drift": {"x": "v", "v": "-mu*v - g"}}, (1, 2)),  # a variance of the order of the step
+    (
+        lambda: HeavyBall(noise=GAUSS),
+        {"drift": {"x": "v", "v": "-mu*v - g"}, "covariance": {"v v": "sqrt(eta)*sigma^2/N"}, "order": 2}, (1, 2),
+    ),
+    (
+        lambda: EMAMomentum(noise=GAUSS, regime="fixed"),
+        {"drift": {"x": "-g-eta/2*hess(g)"}, "covariance": {"x x": "eta*sigma^2/N"}, "order": 2}, (1, 2),
+    ),
+    (lambda: LocalSGD(noise=GAUSS), {"drift": {"x": "-g"}, "covariance": {"x x": "2*eta*sigma^2/N"}}, (1, 2)),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "claim", "expected"), OVER_TIME)
+def test_weak_orders_over_a_time(method: Any, claim: dict[str, Any], expected: tuple[float, float]) -> None:
+    example = audit(method(), **claim).example
+    assert example is not None and len(example.over_time) == 2
+    for own, n in zip(slopes(example.over_time), expected, strict=True):
+        assert own is not None and abs(own - n) < 0.1
+
+
+def test_moments_over_many_steps_are_the_stationary_ones() -> None:
+    """Averaged momentum on h x^2/2: Var x = eta s (1+b)/(h D), Cov(x, m) = -eta s (1-b)/D, Var m = 2 s (1-b)/D."""
+    h, s, b, step = 2.0, 9.0, 0.5, 0.1
+    method = replace(EMAMomentum(noise=Scaled(GAUSS, 3), beta=sp.Rational(1, 2), regime="fixed"), clients=1)
+    numeric = NumericStep(method, Quadratic(2), 1, {}, sp.Rational(1, 10))
+    found = AffineSteps(numeric, ("x", "m")).moments({"x": (1,), "m": (0,)}, 4000)
+    below = 2 * (1 + b) - step * (1 - b) * h
+    expected = [step * s * (1 + b) / (h * below), -step * s * (1 - b) / below, 2 * s * (1 - b) / below]
+    assert [float(found[key]) for key in ((0, 0), (0, 1), (1, 1))] == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.slow
@@ -133,7 +175,7 @@ def test_an_example_through_the_law_of_the_noise() -> None:
 def test_one_step_of_heavy_ball_is_what_it_is() -> None:
     """Var v' = eta sigma^2 in units of v = sqrt(eta) V, and the mean of x' - x = sqrt(eta) V' exactly."""
     example = audit(HeavyBall(noise=GAUSS), {"x": "v", "v": "-mu*v - g"}).example
-    assert example is not None and example.quantity == "variance of v1 after one step"
+    assert example is not None and example.quantity == "variance of v1"
     sigma = float(example.constants["sigma"])
     assert [row.exact for row in example.measured] == [pytest.approx(float(row.eta) * sigma**2) for row in example.measured]
 
