@@ -14,7 +14,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from derive.stated.one_step import NumericStep, Vector
+from derive.stated.one_step import DIGITS, NumericStep, Vector
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import eta, t
 
@@ -51,6 +51,7 @@ class AffineSteps:
         NoClosedForm: a step is not affine, depends on the time, or the state is large.
     """
 
+    @mpmath.workdps(DIGITS)
     def __init__(self, step: NumericStep, letters: Sequence[str]) -> None:
         self.step, self.letters, self.size = step, tuple(letters), len(letters) * step.dim
         if self.size > MOST or step.method.rule.uses("k", "t"):
@@ -61,7 +62,7 @@ class AffineSteps:
         values = mpmath.matrix([self._after(z) for z in nodes])
         design = mpmath.matrix([[_product(z, own) for own in self.table] for z in nodes])
         #: row: a monomial of the next state in those of the state
-        self.matrix = mpmath.lu_solve(design, values).T if len(nodes) == 1 else (design**-1 * values).T
+        self.matrix = (design**-1 * values).T
         other = [mpmath.mpf(3 * i - 4) / 7 for i in range(self.size)]
         told, found = self._after(other), self.matrix * mpmath.matrix([_product(other, own) for own in self.table])
         if any(abs(a - b) > AGREE * (1 + abs(a)) for a, b in zip(told, found, strict=True)):
@@ -78,6 +79,7 @@ class AffineSteps:
 
         return self.step.mean(functions, at, mpmath.mpf(1), False)
 
+    @mpmath.workdps(DIGITS)
     def settled(self, fast: Sequence[str], at: Mapping[str, Vector]) -> dict[str, Vector]:
         """The state with the fast letters at the means to which they settle while the others are held."""
         dim = self.step.dim
@@ -94,12 +96,14 @@ class AffineSteps:
     def _flat(self, at: Mapping[str, Vector]) -> list[Any]:
         return [v for a in self.letters for v in at.get(a, (mpmath.mpf(0),) * self.step.dim)]
 
+    @mpmath.workdps(DIGITS)
     def moments(self, at: Mapping[str, Vector], count: int) -> dict[Monomial, Any]:
         """E of every monomial after so many steps."""
         start = mpmath.matrix([_product(self._flat(at), own) for own in self.table])
         return dict(zip(self.table, self.matrix**count * start, strict=True))
 
 
+@mpmath.workdps(DIGITS)
 def equation_moments(system: Any, at: Sequence[Any], time: Any, step: sp.Rational) -> dict[Monomial, Any]:
     """E of every monomial of an equation's state after a time.
 
