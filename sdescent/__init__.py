@@ -9,7 +9,7 @@
 A method is a compressor, a noise, a number of clients and a schedule (`DSGD`, `DCSGD`, `DSignSGD`). `sde` derives its equation,
 `solve` solves it, `run` runs the method itself. `prove` proves or refutes an inequality, `check` checks a theorem of the
 catalogue, `verify` holds it against numbers, and `report` writes it all down. A compressor, noise, loss or schedule of one's own
-is a subclass of `Unbiased`, `Biased`, `Law`, `Loss`, `Separable` or `Schedule`.
+is a subclass of `Unbiased`, `Biased`, `Law`, `Loss`, `Separable` or `Schedule`; `check` tests what it says about itself.
 
 Names are imported when they are first used, so that importing the package costs nothing.
 """
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from derive.equations.in_coordinates import CoordinateSDE as CoordinateSDE
     from derive.expressions.gradient_form import DenseCov as DenseCov
     from derive.expressions.gradient_form import GradientForm as GradientForm
+    from derive.methods.checking.findings import Finding as Finding
+    from derive.methods.checking.findings import Findings as Findings
     from derive.methods.compressors import QSGD as QSGD
     from derive.methods.compressors import Bernoulli as Bernoulli
     from derive.methods.compressors import Biased as Biased
@@ -98,7 +100,7 @@ if TYPE_CHECKING:
     from numerics.simulate.equation import solve as solve
     from numerics.simulate.method import run as run
     from numerics.simulate.runs import Ensemble as Ensemble
-    from sdescent.catalogue import check as check
+    from sdescent.checks import check as check
     from sdescent.reporting import Report as Report
     from sdescent.reporting import report as report
 else:  # a type checker that saw this would let every misspelt name pass
@@ -108,6 +110,7 @@ else:  # a type checker that saw this would let every misspelt name pass
             "derive.derivation": ("SDE", "Simulated", "sde"),
             "derive.equations.in_coordinates": ("CoordinateSDE",),
             "derive.expressions.gradient_form": ("DenseCov", "GradientForm"),
+            "derive.methods.checking.findings": ("Finding", "Findings"),
             "derive.methods.compressors": (
                 "Compressor", "Unbiased", "Biased", "Omega", "Identity", "Bernoulli", "RandK", "QSGD", "Ternary",
                 "Natural", "FixedGrid", "Sign", "ScaledSign", "TopK",
@@ -139,7 +142,7 @@ else:  # a type checker that saw this would let every misspelt name pass
             "numerics.simulate.equation": ("solve",),
             "numerics.simulate.method": ("run",),
             "numerics.simulate.runs": ("Ensemble",),
-            "sdescent.catalogue": ("check",),
+            "sdescent.checks": ("check",),
             "sdescent.reporting": ("Report", "report"),
         },
     )  # fmt: skip

@@ -183,7 +183,7 @@ def lam(b: sp.Expr) -> sp.Expr:
         raise Refusal(
             "unbounded-lambda",
             "the corrected model needs $b_j/g_j$, which is unbounded at $g_j = 0$: the mean of the step does not vanish there "
-            "(a noise with a density removes this)",
+            "(a symmetric noise with a density removes this)",
         )
     if not quotient.has(1 / g) and not any(p.base == g and p.exp.is_negative for p in quotient.atoms(sp.Pow)):
         return exchange(quotient, back)

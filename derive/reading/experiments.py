@@ -1,7 +1,7 @@
 """Experiments: what `sdescent solve` runs, read from a TOML file that holds a problem and how to solve it.
 
 The problem's keys are read by `derive.reading.problems`, as for `sdescent report`; this module reads the other keys. Nothing
-is evaluated; every field that does not fit is a BadInput that names it.
+is evaluated, but for the files of `plugins`; every field that does not fit is a BadInput that names it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from derive.reading.problems import (
     read_keys,
     whole,
 )
+from derive.reading.statistics import QUANTITIES, read_quantities
 from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import BadInput
 
@@ -33,11 +34,8 @@ from derive.vocabulary.errors import BadInput
 MAX_PATHS = 10**9
 MAX_ETAS = 16
 MAX_SAVED = 10_000
-MAX_QUANTITIES = 16
 MAX_SOLVER_STEPS = 10**7
 SUBSTEPS = 8  # solver steps per step of the method, where neither dt nor substeps is given
-#: names of quantities that every experiment has; x1, x2, .. are the coordinates
-QUANTITIES = ("loss", "gradient_norm", "norm")
 METHOD: Final = "method"
 _DEFAULTS: dict[str, Any] = {"paths": 10_000, "seed": 0}
 _OWN = ("save", "quantities", "discrete", "dt", "substeps", "dtype", "chunk")
@@ -142,7 +140,7 @@ def experiment(given: Mapping[str, Any]) -> Experiment:
         problems=problems,
         kinds=((METHOD,) if discrete else ()) + (() if alone else problems[0].models),
         save=_save(fields.get("save", 50), problems),
-        quantities=_quantities(fields.get("quantities", list(QUANTITIES[:2])), problems[0].dim or 0),
+        quantities=read_quantities(fields.get("quantities", list(QUANTITIES[:2])), problems[0].dim or 0),
         dt=positive(fields.get("dt"), "dt"),
         substeps=whole(fields.get("substeps", SUBSTEPS), "substeps", 1, 10_000) or 0,
         dtype=fields.get("dtype", "float64"),
@@ -180,19 +178,6 @@ def _save(value: object, problems: tuple[Problem, ...]) -> int | tuple[Fraction,
         if max(times) <= asked.eta / 2:
             raise BadInput("save", value, f"a time of more than half a step (eta = {asked.eta})")
     return times
-
-
-def _quantities(value: object, dim: int) -> tuple[str, ...]:
-    coordinates = "x1" if dim == 1 else f"x1 to x{dim}"
-    accepted = f"a list of 1 to {MAX_QUANTITIES} of {', '.join(QUANTITIES)} and {coordinates}, each once"
-    listed: list[Any] = value if isinstance(value, list) else [value]
-    known = {*QUANTITIES, *(f"x{n + 1}" for n in range(dim))}
-    for item in listed:
-        if not isinstance(item, str) or item not in known:
-            raise BadInput("quantities", item, accepted)
-    if not 1 <= len(listed) <= MAX_QUANTITIES or len(set(listed)) < len(listed):
-        raise BadInput("quantities", value if len(listed) <= MAX_QUANTITIES else f"{len(listed)} names", accepted)
-    return tuple(listed)
 
 
 def _check_sizes(made: Experiment, fields: Mapping[str, Any]) -> None:

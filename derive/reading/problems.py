@@ -1,7 +1,8 @@
 """Problems: a method, its noise, a loss and the numbers of an experiment, read from options or from a TOML file.
 
 Both kinds of input share one table of fields and one set of checks, so that a command line and a file accept and reject
-the same. Nothing is evaluated; every field that does not fit is a BadInput that names it.
+the same. Nothing is evaluated, but for the Python files that the key `plugins` names (`derive.vocabulary.plugins`); every field
+that does not fit is a BadInput that names it.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from derive.formulas.text import check_text, written
 from derive.reading.specs import Spec, parse_spec, require_distinct
+from derive.reading.statistics import read_quantities
 from derive.reading.toml_file import Decimal, read_table
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import MAX_DIGITS, parse_value
+from derive.vocabulary.plugins import BrokenPlugin, load
 
 if TYPE_CHECKING:
     from derive.reading.titled_claims import TitledClaim
@@ -36,7 +40,10 @@ _FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 #: the keys of a file
 KEYS = (*_SPECS, "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
 #: further keys of a file for a report
-CLAIMS = "claims"
+CLAIMS, SHOWN = "claims", "quantities"
+#: a further key of every file: Python files with pieces of the user's own, relative to the file
+PLUGINS = "plugins"
+MAX_PLUGINS = 16
 
 Named = Callable[[str], str]
 
@@ -72,6 +79,7 @@ class Problem:
             numbers of an experiment, dimensionless, None where not given.
         specs: the specifications that it was made from, by kind; equal for equal problems.
         claims: inequalities that are to be proved or refuted as well.
+        quantities: statistics that a report shows besides the loss.
     """
 
     method: Any
@@ -85,6 +93,7 @@ class Problem:
     seed: int | None = None
     specs: Mapping[str, Spec] = field(default_factory=dict)
     claims: tuple[TitledClaim, ...] = ()
+    quantities: tuple[str, ...] = ()
 
     @property
     def experiment(self) -> bool:
@@ -120,6 +129,7 @@ class Problem:
             "x0": None if self.x0 is None else [str(value) for value in self.x0],
             "seed": self.seed,
             **({CLAIMS: [c.to_dict() for c in self.claims]} if self.claims else {}),
+            **({SHOWN: list(self.quantities)} if self.quantities else {}),
         }
 
 
@@ -142,25 +152,26 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
     compressor = _compressor(specs, named)
     if compressor is not None:
         specs["compressor"] = compressor
+    _check_takes(specs, given, named)
     require_distinct(specs.values())
     clients = _clients(given.get("clients"), specs.get("noise"), named("clients"))
     x0 = numbers(given.get("x0"), named("x0"))
     dim = _dimension(given.get("dim"), specs.get("loss"), x0, named)
-    built = {kind: spec.build() for kind, spec in specs.items() if kind not in ("method", "loss")}
-    if specs["method"].entry.name in _FIXED:
-        built.pop("compressor", None)
-    elif dim is not None:
-        built["compressor"].check_dimension(dim)
+    parts = {"clients": clients} | {kind: spec.build() for kind, spec in specs.items() if kind not in ("method", "loss")}
+    method = specs["method"].build(**{part: value for part, value in parts.items() if _takes(specs["method"], part)})
+    loss = specs["loss"].build() if "loss" in specs else None
+    _check_made(method, loss, specs, named)
+    if dim is not None:
+        method.compressor.check_dimension(dim)
     eta, horizon = (positive(given.get(key), named(key)) for key in ("eta", "T"))
     paths = whole(given.get("paths"), named("paths"), 1, limits.paths)
-    method = specs["method"].build(clients=clients, **built)
     if eta is not None and horizon is not None:
         _check_steps(given, horizon / eta, named)
         if dim is not None and method.clients.is_number:
             _check_size(given, paths, dim, int(method.clients) * horizon / eta, named, limits.at_once)
     return Problem(
         method=method,
-        loss=specs["loss"].build() if "loss" in specs else None,
+        loss=loss,
         dim=dim,
         models=_models(given, named),
         eta=eta,
@@ -173,16 +184,18 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
 
 
 def read_problem(path: str | Path) -> Problem:
-    """The problem of a TOML file: the fields of `problem`, by the same names.
+    """The problem of a TOML file: the fields of `problem`, by the same names, `claims` and `quantities`.
 
     Raises:
         BadInput: it is not TOML, has an unknown key, or a field does not fit.
         OSError: it cannot be read.
     """
-    table = read_keys(path, (*KEYS, CLAIMS))
-    listed = table.pop(CLAIMS, None)
+    table = read_keys(path, (*KEYS, CLAIMS, SHOWN))
+    listed, shown = table.pop(CLAIMS, None), table.pop(SHOWN, None)
     with as_written():
         found = problem(table)
+        if shown is not None:
+            found = replace(found, quantities=read_quantities(shown, found.dim or 0))
         if listed is None:
             return found
         from derive.reading.titled_claims import titled_claims  # the grammar is loaded only if needed
@@ -191,17 +204,31 @@ def read_problem(path: str | Path) -> Problem:
 
 
 def read_keys(path: str | Path, known: Sequence[str]) -> dict[str, Any]:
-    """The table of a TOML file that has these keys and no others.
+    """The table of a TOML file that has these keys and no others, but for `plugins`, whose files are loaded.
 
     Raises:
         BadInput: it is not TOML, or has an unknown key.
+        BrokenPlugin: a file of `plugins` cannot be used.
         OSError: it cannot be read.
     """
     table = read_table(path)
     for key in table:
-        if key not in known:
-            raise BadInput(Path(path).name, key, "the keys " + ", ".join(known))
+        if key not in (*known, PLUGINS):
+            raise BadInput(Path(path).name, key, "the keys " + ", ".join((*known, PLUGINS)))
+    for name in _plugins(table.pop(PLUGINS, [])):
+        load(Path(path).parent / name)
     return table
+
+
+def _plugins(value: object) -> list[str]:
+    accepted = f"a list of at most {MAX_PLUGINS} Python files with pieces of your own"
+    listed: list[Any] = value if isinstance(value, list) else [value]
+    for item in listed:
+        if not isinstance(item, str) or not item:
+            raise BadInput(PLUGINS, written(item), accepted)
+    if len(listed) > MAX_PLUGINS:
+        raise BadInput(PLUGINS, f"{len(listed)} files", accepted)
+    return listed
 
 
 @contextmanager
@@ -209,6 +236,8 @@ def as_written() -> Iterator[None]:
     """Errors inside the block quote a value as it is written in a TOML file."""
     try:
         yield
+    except BrokenPlugin:
+        raise
     except BadInput as error:
         raise BadInput(error.field, written(error.found), error.accepted, error.column) from None
 
@@ -217,13 +246,43 @@ def _compressor(specs: Mapping[str, Spec], named: Named) -> Spec | None:
     """The compressor that the method runs with."""
     method, compressor = specs["method"].entry.name, specs.get("compressor")
     if method not in _FIXED:
-        if compressor is None:
+        if compressor is None and _takes(specs["method"], "compressor", needed=True):
             raise BadInput(named("compressor"), "nothing", f"a compressor such as rand-k:k=2, which {method} needs")
         return compressor
     if compressor is not None and compressor.entry.name != _FIXED[method]:
         accepted = f"{_FIXED[method]}, the only compressor of {method} (dcsgd takes any)"
         raise BadInput(named("compressor"), compressor.text, accepted)
     return compressor
+
+
+def _takes(method: Spec, argument: str, needed: bool = False) -> bool:
+    """Whether what makes the method has this argument, or cannot do without it."""
+    try:
+        found = signature(method.entry.build).parameters
+    except ValueError:  # of a class that is not written in Python
+        return not needed
+    if argument in found:
+        return not needed or found[argument].default is Parameter.empty
+    return not needed and any(p.kind is Parameter.VAR_KEYWORD for p in found.values())
+
+
+def _check_takes(specs: Mapping[str, Spec], given: Mapping[str, object], named: Named) -> None:
+    """Raises BadInput for a part that the method has fixed."""
+    method = specs["method"].entry.name
+    for part in ("compressor", "noise", "schedule", "clients"):
+        if part in given and method not in _FIXED and not _takes(specs["method"], part):
+            raise BadInput(named(part), given[part], f"nothing: {method} has its own")
+
+
+def _check_made(method: Any, loss: Any, specs: Mapping[str, Spec], named: Named) -> None:
+    """Raises BadInput for an entry of the registry that makes something else than its kind; parts of a method it checks itself."""
+    from derive.methods.distributed import Method  # SymPy is loaded only when there is a method to derive
+    from derive.methods.losses import Loss
+
+    for kind, made, wanted in (("method", method, Method), ("loss", loss, Loss)):
+        if kind in specs and not isinstance(made, wanted):
+            told = f"a name whose entry makes a {wanted.__name__}, and {specs[kind].entry.name} makes a {type(made).__name__}"
+            raise BadInput(named(kind), specs[kind].text, told)
 
 
 def _clients(value: object, noise: Spec | None, name: str) -> int | None:

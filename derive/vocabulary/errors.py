@@ -34,7 +34,8 @@ class Refusal(Exception):
     """The mathematical object asked for does not exist, and why (exit status 1).
 
     Args:
-        kind: a short stable code ("infinite-variance", "no-drift", "unbounded-lambda", "not-differentiable", "no-omega").
+        kind: a short stable code ("infinite-variance", "no-drift", "unbounded-lambda", "not-differentiable", "no-omega",
+            "asymmetric-noise", "unsound-piece").
         marked: the reason in one sentence; formulas in it may stand between dollar signs, which `message` leaves out and a
             document sets as mathematics.
     """

@@ -272,7 +272,8 @@ class _Program(Program):
         state = {letter: rows[n * d : (n + 1) * d] for n, letter in enumerate(self.setting.method.rule.letters)}
         if travelled:
             state["length"] = jnp.zeros((1, rows.shape[1]), rows.dtype)
-        return state, dict.fromkeys(state, jnp.finfo(rows.dtype).max) | {"x": more["bound"]}
+        bounds: dict[str, Any] = dict.fromkeys(state, jnp.finfo(rows.dtype).max)
+        return state, bounds | {"x": more["bound"]}
 
     def _rows(self, state: State) -> jax.Array:
         parts = [state[letter] for letter in self.setting.method.rule.letters]

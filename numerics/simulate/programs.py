@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.vocabulary.plugins import named
 from numerics.backend.double import jax
 from numerics.laws.counter import Draws
 from numerics.simulate.blow_up import check_numbers
@@ -69,7 +70,7 @@ class Program(ABC):
             more: see above.
             chunk: number of paths at a time; None for a suitable default.
             eta: the step that errors count in.
-            settings: of the ensemble.
+            settings: of the ensemble, to which the user's own code is added.
             first: the number of the first path, which determines its draws.
 
         Raises:
@@ -92,4 +93,4 @@ class Program(ABC):
         blown.flags.writeable = False  # whether any has stopped or not
         d = self.dim
         memory = {letter: final[n * d : (n + 1) * d] for n, letter in enumerate(self.letters, 1)}
-        return Ensemble(times, values, blown, final[:d], settings, memory)
+        return Ensemble(times, values, blown, final[:d], {**settings, **named()}, memory)

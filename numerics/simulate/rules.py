@@ -1,4 +1,4 @@
-"""An update rule on arrays: the values of one step of all paths, walked by `derive.methods.rules.rule.evaluate`. Dimensionless."""
+"""An update rule on arrays: the values of one step walked by `derive.methods.rules.update.evaluate`. Dimensionless."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
+from derive.formulas.expressions import MEANING as SYMBOLIC
 from derive.methods.distributed import Method
-from derive.methods.rules.expression import FUNCTIONS as SYMBOLIC
-from derive.methods.rules.rule import Draw, evaluate
+from derive.methods.rules.update import Draw, evaluate
 from numerics.backend.double import jax, jnp
 from numerics.laws.compressors import compress
 from numerics.laws.counter import Draws

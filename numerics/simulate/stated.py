@@ -103,7 +103,7 @@ def solve_stated(
     _check_conditions(equation, numbers, x)
     eta = numbers.get("eta")
     if dt is None and eta is None:
-        raise BadInput("dt", "nothing", "the largest step of the solver, a number > 0: without eta the equation has no step of its own")
+        raise BadInput("dt", "nothing", "the largest step of the solver, > 0: without eta the equation has no step of its own")
     step = positive("dt", dt) if dt is not None else float(eta or 0) / SUBSTEPS
     times = _times(T, save) if eta is None else save_grid(positive("T", T), eta, save) * eta
     steps = steps_through(times, step, halvings, by_halves)

@@ -15,7 +15,8 @@ from typing import Any
 
 from derive.reading.problems import problem, read_problem
 from derive.vocabulary.errors import BadInput
-from derive.vocabulary.registry import KINDS, Entry, entries
+from derive.vocabulary.plugins import named
+from derive.vocabulary.registry import BUILT_IN_STATISTICS, KINDS, Entry, entries
 from reports.store.files import make_folder, one_line
 
 #: bytes; a small report takes half of this, a full one several times as much
@@ -29,6 +30,7 @@ _TITLES = {
     "noise": "Noises",
     "loss": "Losses",
     "schedule": "Schedules",
+    "statistic": "Statistics",
 }
 
 
@@ -53,7 +55,7 @@ def derive(fields: Mapping[str, str | None], as_json: bool) -> int:
 
     equation = sde(asked.method, asked.models[0], asked.loss, asked.dim)
     if as_json:
-        print_json(equation.to_dict())
+        print_json({**equation.to_dict(), **named()})
         return 0
     from rich.console import Console
 
@@ -70,6 +72,7 @@ def registered() -> dict[str, list[dict[str, Any]]]:
             {
                 "name": entry.name,
                 "summary": entry.summary,
+                "from": _from(entry),
                 "parameters": [
                     {
                         "name": p.name,
@@ -97,7 +100,10 @@ def list_registered(as_json: bool) -> int:
 
     console = Console()
     for kind in KINDS:
-        rows = [(entry.name, _values(entry), entry.summary) for entry in entries(kind).values()]
+        rows = [(entry.name, _values(entry), _summary(entry)) for entry in entries(kind).values()]
+        if kind == "statistic":
+            always = BUILT_IN_STATISTICS | {"x1, x2, ..": "coordinates of x"}
+            rows = [*((name, "", summary) for name, summary in always.items()), *rows]
         table(console, _TITLES[kind], ("name", "values", "what it is"), rows)
     console.print(
         "Values are exact rationals (1/2), plain decimals (0.25) or names of symbols. A value left out is a symbol of "
@@ -105,6 +111,15 @@ def list_registered(as_json: bool) -> int:
         highlight=False,
     )
     return 0
+
+
+def _from(entry: Entry) -> str | None:
+    """The file or the module of the user's own that registered it."""
+    return None if entry.owner is None else Path(entry.owner).name
+
+
+def _summary(entry: Entry) -> str:
+    return entry.summary if entry.owner is None else f"{entry.summary} (from {_from(entry)})"
 
 
 def _values(entry: Entry) -> str:

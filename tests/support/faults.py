@@ -35,6 +35,20 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/derive/reading/test_specs.py",),
     ),
     Fault(
+        "a registered name is taken over",
+        "derive/vocabulary/registry.py",
+        "not None and (who is None or not again)",
+        "not None and who is None",
+        ("tests/derive/vocabulary/test_plugins.py",),
+    ),
+    Fault(
+        "one number stands for all paths",
+        "numerics/simulate/runs.py",
+        "if jnp.shape(value) != x.shape[1:]:",
+        "if jnp.ndim(value) > 2:",
+        ("tests/reports/commands/test_own_pieces.py",),
+    ),
+    Fault(
         "a name of the engine is free",
         "derive/vocabulary/names.py",
         "belongs_to_the_engine(text)\n        or keyword",
@@ -55,6 +69,13 @@ FAULTS: tuple[Fault, ...] = (
         "if m % 2 == 0 else upper",
         "if m % 2 == 0 else -upper",
         ("tests/derive/methods/test_laws.py",),
+    ),
+    Fault(
+        "odd moments of a skewed law",
+        "derive/step/expectation.py",
+        "if q % 2 and law.symmetric else",
+        "if q % 2 else",
+        ("tests/derive/methods/test_asymmetric_laws.py",),
     ),
     Fault(
         "pairs of coordinates of Rand-k",
@@ -306,6 +327,13 @@ FAULTS: tuple[Fault, ...] = (
         "(a == a[j]) & (before < j)",
         "(a == a[j]) & (before > j)",
         ("tests/numerics/lowering/test_to_jax.py",),
+    ),
+    Fault(
+        "draws are used twice",
+        "numerics/laws/single_use.py",
+        "if self._home in (now, then) or then == now:",
+        "if then is self:",
+        ("tests/numerics/laws/test_single_use.py",),
     ),
     Fault(
         "Laplace noise without its sign",

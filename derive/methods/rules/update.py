@@ -263,8 +263,8 @@ class _Run:
             held = c.held(term)
             return a.letter(term[1]) if held is None else self._term(held.term, held, client)
         if head == "draw":
-            argument = value(term[3]) if len(term) > 3 else None
-            return a.drawn(Draw(term[2], term[1]), argument, self._of(term[1], client))
+            kind, number, *rest = term[1:]
+            return a.drawn(Draw(number, kind), value(rest[0]) if rest else None, self._of(kind, client))
         if head in ("+", "*"):
             return (a.add if head == "+" else a.multiply)([value(part) for part in term[1:]])
         if head == "/":
@@ -314,7 +314,7 @@ def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:
         raise BadInput(field, error.found, error.accepted, None if error.column is None else error.column + at) from None
 
 
-def _numbered(term: Term, numbers: Iterator[int]) -> Term:
+def _numbered(term: Any, numbers: Iterator[int]) -> Term:
     """The term with its random letters as draws: G and raw share the number 0, every other occurrence has its own."""
     if term[0] == "x" and term[1] in RANDOM:
         return ("draw", term[1], 0 if term[1] in ("G", "raw") else next(numbers))
