@@ -199,6 +199,17 @@ def claim(
 
 
 @app.command()
+def audit(
+    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="A method, and in [claimed] an SDE stated for it.")],
+    latex: Annotated[bool, typer.Option("--latex", help="Print a paragraph of LaTeX for a referee's letter.")] = False,
+    load: _Load = None,
+    as_json: _Json = False,
+) -> Job:
+    """Audit an SDE that somebody states for an update rule: agrees to its weak order, or which terms are wrong."""
+    return _job("reports.commands.auditing", "audit", load, file=file, latex=latex, as_json=as_json)
+
+
+@app.command()
 def replay(
     certificate: Annotated[str, typer.Argument(metavar="CERTIFICATE.json", help="Written by check or claim.")],
     as_json: _Json = False,

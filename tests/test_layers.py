@@ -41,6 +41,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (
         "streams", "progress", "ledger", "terminal_formulas", "terminal", "answers", "scaling", "doctor", "statements", "proving",
+        "auditing",
         "solving",
     ),
     "reports/sections": (
