@@ -29,6 +29,7 @@ from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.equation_program import (
+    SUBSTEPS,
     EquationProgram,
     Stepping,
     check_scheme,
@@ -56,9 +57,6 @@ from numerics.simulate.runs import (
 )
 from numerics.simulate.stated import solve_stated
 from numerics.simulate.systems import ito_system, stratonovich_system
-
-#: solver steps per step of the method, unless `dt` is given
-SUBSTEPS = 8
 
 
 def solve(

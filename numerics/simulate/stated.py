@@ -19,6 +19,7 @@ from numerics.lowering.environment import Environment
 from numerics.lowering.to_jax import lower_coordinate, special_symbols
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.equation_program import (
+    SUBSTEPS,
     EquationProgram,
     Stepping,
     check_scheme,
@@ -40,9 +41,6 @@ from numerics.simulate.runs import (
     statistics_key,
 )
 from numerics.simulate.systems import NamedSystem, named_ito, named_stratonovich
-
-#: solver steps in a step eta, where the equation has that parameter and no `dt` is given
-SUBSTEPS = 8
 
 
 def solve_stated(
