@@ -26,6 +26,7 @@ from sympy.solvers.solveset import NonlinearError
 
 from derive.expressions.coordinates import Coordinate, g
 from derive.expressions.gathered import factored, gathered
+from derive.methods.compressors.base import Biased
 from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian
 from derive.step.along import along
@@ -95,7 +96,10 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
                 NO_AVERAGE, f"a step changes the fast memory {a} by terms of order s^{odd[0]}: only changes of order 1 average out"
             )
     memory = {a: gathered(expanded.increments[a][0]) for a in fast}
-    _check_settling(memory, expanded.method.rule.fractions)
+    if any((kind_of(c) or ("", 0))[0] == SENT for change in memory.values() for c in change.atoms(Coordinate)):
+        _check_contraction(expanded.method, expect.messages.dim)
+    else:
+        _check_settling(memory, expanded.method.rule.fractions)
     moves, weights = {}, {}
     for a, step in steps.items():
         found = _weights(step, memory)
@@ -193,6 +197,23 @@ def _check_settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> 
                 f"the memory {', '.join(memory)} never settles while x is held fixed: a step multiplies it by ${sp.latex(value)}$, "
                 "which has to be less than 1 in absolute value",
             )
+
+
+def _check_contraction(method: Method, dim: sp.Expr) -> None:
+    """A memory that takes in what the compressor loses stays bounded: E||C(v) - v||^2 <= a ||v||^2, where a < 1 is not excluded.
+
+    Raises:
+        Refusal: "no-averaged-model".
+    """
+    compressor = method.compressor
+    loss = compressor.contraction(dim) if isinstance(compressor, Biased) else compressor.omega(dim).value
+    if loss is None or (1 - loss).is_nonpositive:
+        known = "no such bound is known" if loss is None else f"here it is ${sp.latex(loss)}$"
+        raise Refusal(
+            NO_AVERAGE,
+            f"a memory that takes in what the compressor loses stays bounded if E||C(v) - v||^2 <= a ||v||^2 with a < 1; {known}: "
+            "take a contraction such as Top-k or the scaled sign",
+        )
 
 
 def _signs(method: Method, steps: Mapping[str, sp.Expr], memory: Mapping[str, sp.Expr], expect: Expectation) -> Signs:

@@ -133,6 +133,8 @@ class Messages:
         for kind, slot in letters:
             counts.setdefault(slot, dict.fromkeys(_HEADS, 0))[kind] += 1
         found = sp.S.One
+        if any(n[SENT] for n in counts.values()):
+            raise NoClosedForm("the compressor of a value that the server made")
         if self.mask is not None:
             masked = [n[MESSAGE] + n[MASK] for n in counts.values() if n[MESSAGE] + n[MASK]]
             if masked:
@@ -140,8 +142,6 @@ class Messages:
             for slot, n in counts.items():
                 found *= to_slot(self.power(n[MESSAGE] + n[RAW], client), "j", slot)
             return found
-        if any(n[SENT] for n in counts.values()):
-            raise NoClosedForm("the compressor of a value that the server made")
         if any(n[MASK] for n in counts.values()):
             raise NoClosedForm("the compressed gradient at another point with the same draw")
         for slot, n in counts.items():

@@ -200,19 +200,23 @@ class _SeriesAlgebra:
         return base.power(sp.Integer(exponent))
 
     def raised(self, base: Series, exponent: Series) -> Series:
-        if exponent.low == -2 and base.low == base.last == 0:
-            return self._forgotten(base[0])
+        if exponent.low == -2 and base.low == base.last == 0 and not random_letters(base[0]):
+            return self._forgotten(base[0], exponent[-2])
         if exponent.low == exponent.last == 0 and not random_letters(exponent[0]):
             return base.power(exponent[0])
         # a^b = exp(b log a): the bias correction 1 - beta^k with k = t/tau + 1
         inner = exponent * base.applied(sp.log)
         return inner.applied(sp.exp)
 
-    def _forgotten(self, value: sp.Expr) -> Series:
-        """b^k for a constant b, k counting steps: 0 at every positive time, if b is between 0 and 1."""
-        if (value.is_number and abs(value) < 1) or str(value) in self.method.rule.fractions:
+    def _forgotten(self, value: sp.Expr, growth: sp.Expr) -> Series:
+        """b^(a k) for constants b and a, k counting steps: 0 at every positive time, if b is between 0 and 1 and a > 0."""
+        small = (value.is_number and abs(value) < 1) or str(value) in self.method.rule.fractions
+        if small and (growth / t).is_positive:
             return Series.constant(0)
-        raise NoClosedForm(f"{value}^k after many steps: it is 0 for a constant between 0 and 1 (name it under fractions)")
+        raise NoClosedForm(
+            f"{value} to a power that grows with the number of steps as {growth}: it is 0 for a constant between 0 and 1 (name it "
+            "under fractions) to a positive multiple of k"
+        )
 
     def function(self, name: str, arguments: Sequence[Series]) -> Series:
         own = arguments[0]
@@ -271,7 +275,8 @@ class _SeriesAlgebra:
         if draw.kind == NORMAL:
             return Series.constant(letter(NORMAL, draw.number))
         if draw.kind == "C":
-            return Series.constant(letter(SENT, draw.number))
+            sent = self.mask is not None and self.mask.moment(2) == 1 and argument
+            return sent or Series.constant(letter(SENT, draw.number))
         kind = RAW if draw.kind == "raw" else MESSAGE
         if self.method.noise.law.degenerate and self.mask is not None and self.mask.moment(2) == 1:
             own = Series.constant(g)
