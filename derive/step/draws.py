@@ -11,8 +11,9 @@ from functools import cached_property
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, g, nodes, to_slot, v
+from derive.expressions.coordinates import Coordinate, frozen, g, nodes, to_slot, v
 from derive.expressions.gradient_form import DenseCov
+from derive.expressions.graphs import exchange
 from derive.methods.compressors.base import Mask
 from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian
@@ -181,6 +182,13 @@ class Messages:
         Raises:
             NoClosedForm: none is.
         """
+        # a memory letter may be called v, as the message is; sums over the coordinates of the state are constants here
+        own = {c: sp.Dummy(str(c), real=True) for c in phi.atoms(Coordinate) if isinstance(c, Coordinate) and c.base == v.base}
+        body, back = frozen(phi)
+        found = self._function(body.xreplace(own), symbol, kind)
+        return exchange(found.xreplace({dummy: c for c, dummy in own.items()}), back)
+
+    def _function(self, phi: sp.Expr, symbol: sp.Symbol, kind: str) -> sp.Expr:
         through = self.given.mean if kind == MESSAGE else v
         if kind in (MASK, SENT) or (kind == MESSAGE and not self.fixed):
             raise NoClosedForm(f"the mean of {phi}: the compressor is random")

@@ -13,7 +13,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, coord_sum, g, hvp, third
+from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, coord_sum, g, hvp, third
 from derive.expressions.gathered import gathered
 from derive.expressions.power_series import Series
 from derive.formulas.expressions import MEANING
@@ -26,7 +26,7 @@ from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import eta, t
 
 #: the root of the time tau that a step stands for
-root = sp.Symbol("s", positive=True)
+root = sp.Dummy("s", positive=True)  # a parameter of the rule may be called s
 #: functions with a kink at 0, which are expanded by their first coefficient
 _HOMOGENEOUS = ("sign", "abs")
 
@@ -84,8 +84,9 @@ class Expanded:
         """factor times the scale that stays: for a bare symbol sigma the symbol sigma0, else the scale divided by the factor."""
         if scale == 0:
             return scale
-        if scale.is_Symbol and sp.Symbol(f"{scale}0", positive=True) not in scale.free_symbols:
-            return sp.Symbol(f"{scale}0", positive=True) * factor
+        own = sp.Symbol(f"{scale}0", positive=True)
+        if scale.is_Symbol and not any(e.has(own) for e in (*self.method.values.values(), *self.method.noise.scales)):
+            return own * factor
         kept = sp.Dummy("scale", positive=True)
         self.named_scales[kept] = scale / factor
         return kept * factor
@@ -327,10 +328,18 @@ def _sum_over_coordinates(a: sp.Expr) -> sp.Expr:
 
 def _linear(a: sp.Expr) -> sp.Expr:
     """The mean over clients of one client's value; where a letter enters linearly it stands for the mean of the clients'."""
-    for term in sp.Add.make_args(sp.expand(a)):
-        found = random_letters(term)
-        marks = {c: sp.Dummy() * c for c in found}
-        weight = sp.expand(term.xreplace(marks) / term) if found else sp.S.One
-        if len(found) > 1 or (found and weight not in [mark / c for c, mark in marks.items()]):
+    for term in sp.Add.make_args(gathered(a)):
+        if random_letters(term) and not _is_linear(term):
             raise NoClosedForm(f"the mean over clients of {term}, which is not linear in one client's message")
     return a
+
+
+def _is_linear(term: sp.Expr) -> bool:
+    """Whether an expression is a sum of random letters, each times what is not random, or of Hessian products of such sums."""
+    if isinstance(term, Coordinate):
+        return True
+    if isinstance(term, (sp.Add, Hvp, CoordSum)):
+        parts = term.args if isinstance(term, sp.Add) else term.args[:1]
+        return all(_is_linear(part) for part in parts if random_letters(part))
+    found = [factor for factor in sp.Mul.make_args(term) if random_letters(factor)]
+    return len(found) == 1 and found[0] != term and _is_linear(found[0])
