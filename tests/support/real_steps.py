@@ -344,8 +344,7 @@ def order_of_difference(steps: RealSteps, model: Model, phi: sp.Expr, point: Map
     mp.mp.dps = DIGITS
     once = generator(phi, model.state, model.drift, model.covariance)
     twice = generator(once, model.state, model.drift, model.covariance)
-    dirac = {sp.DiracDelta: lambda *_: sp.S.Zero}
-    expressions = [e.replace(sp.DiracDelta, dirac[sp.DiracDelta]) for e in (phi, once, twice)]
+    expressions = [e.replace(sp.DiracDelta, lambda *_: sp.S.Zero) for e in (phi, once, twice)]  # away from jumps
     evaluate = sp.lambdify([model.state, eta, t], expressions, "mpmath", cse=True)
     at_end = sp.lambdify([model.state], phi, "mpmath")
     flat = [a for name in point for a in point[name]]
@@ -363,36 +362,66 @@ def order_of_difference(steps: RealSteps, model: Model, phi: sp.Expr, point: Map
     return float(mp.log(gaps[0] / gaps[1]) / mp.log(ROOTS[0] / ROOTS[1]))
 
 
-def measured_order(
-    method: Method, model: str, dim: int, key: int = 0, derived: Method | None = None, loss: Loss | None = None
-) -> float:
-    """The order in s of the local weak error of a model, at a random point, for a polynomial with every monomial.
+@dataclass(frozen=True)
+class Trial:
+    """A method with numbers for all its symbols, and a random point.
 
     Args:
-        method: whose steps are run; derived: the method that the model is derived of, where it is another one (such as one with a
-            symbol for the number of clients).
+        method: whose steps are run.
+        dim: the dimension; loss: `Mixed` unless given; key: of the random numbers.
+        derived: the method that the model is derived of, where it is another one (such as one with a symbol for the clients).
     """
-    mp.mp.dps = DIGITS
-    loss, derived = loss or Mixed(), derived or method
-    symbols = {s.name for scale in derived.noise.scales for s in sp.sympify(scale).free_symbols if s.is_Symbol}
-    names = {name for name, value in derived.constants if value.is_Symbol} | {s for s in symbols if "_" not in s} | {"N"}
-    names |= {f"{s}0" for s in symbols} | {s.name for s in derived.schedule.factor.free_symbols if s != t}
-    names |= {s.name for e in (getattr(derived.compressor, a, 0) for a in ("p", "k")) for s in sp.sympify(e).free_symbols}
-    values = numbers(sorted(names), derived.rule.fractions, key + 1)
-    values["N"] = method.clients if method.clients.is_number else sp.S.One
-    values |= {name: value for name, value in method.constants if value.is_number}
-    return _order(method, derived, model, loss, dim, key, values)
+
+    method: Method
+    dim: int
+    key: int = 0
+    derived: Method | None = None
+    loss: Loss = Mixed()
+
+    @property
+    def of_model(self) -> Method:
+        """The method that the model is derived of."""
+        return self.derived or self.method
+
+    @property
+    def values(self) -> dict[str, sp.Expr]:
+        """A number for each symbol."""
+        method = self.of_model
+        of_noise = {s.name for scale in method.noise.scales for s in sp.sympify(scale).free_symbols if "_" not in s.name}
+        parts = (getattr(method.compressor, a, sp.S.Zero) for a in ("p", "k"))
+        rest = {s.name for e in (*parts, method.schedule.factor) for s in sp.sympify(e).free_symbols if s != t}
+        names = {name for name, value in method.constants if value.is_Symbol} | of_noise | {f"{s}0" for s in of_noise} | rest
+        values = numbers(sorted(names), method.rule.fractions, self.key + 1)
+        values["N"] = self.method.clients if self.method.clients.is_number else sp.S.One
+        return values | {name: value for name, value in self.method.constants if value.is_number}
+
+    @property
+    def steps(self) -> RealSteps:
+        """The real steps."""
+        # of a noise that the regime makes large the model has sigma0, and the real scale is sigma0 times the factor
+        values = self.values
+        large = "noise" in dict(self.method.regime.substitutions)
+        return RealSteps(
+            self.method, self.loss, self.dim, {a: values[f"{a}0"] if large and f"{a}0" in values else v for a, v in values.items()}
+        )
+
+    def model(self, name: str) -> Model:
+        """The equation that the engine derives."""
+        return model_of(self.of_model, name, self.loss, self.dim, self.values)
+
+    def order(self, model: Model) -> float:
+        """The order in s of the local weak error, for a polynomial with every monomial of the degrees 1 to 4."""
+        mp.mp.dps = DIGITS
+        draw = random.Random(self.key + 2)
+
+        def coordinates() -> Vector:
+            return np.array([mp.mpf(draw.randint(50, 150)) / 100 for _ in range(self.dim)], dtype=object)
+
+        point = {a: coordinates() for a in self.method.rule.letters}
+        return order_of_difference(self.steps, model, generic_polynomial(model.state, self.key + 3), point, mp.mpf(3) / 4)
 
 
-def _order(
-    method: Method, derived: Method, model: str, loss: Loss, dim: int, key: int, values: Mapping[str, sp.Expr]
-) -> float:
-    draw = random.Random(key + 2)
-    point = {
-        a: np.array([mp.mpf(draw.randint(50, 150)) / 100 for _ in range(dim)], dtype=object) for a in derived.rule.letters
-    }
-    # a noise that the regime makes large is sigma0 times its factor: the real scale is the factor times that letter
-    real = {**values, **{name: values[f"{name}0"] for name in values if f"{name}0" in values and "noise" in derived.regime.rules}}
-    equation = model_of(derived, model, loss, dim, values)
-    phi = generic_polynomial(equation.state, key + 3)
-    return order_of_difference(RealSteps(method, loss, dim, real), equation, phi, point, mp.mpf(3) / 4)
+def measured_order(method: Method, model: str, dim: int, **more: Any) -> float:
+    """The order in s of the local weak error of the engine's model: 4 for weak order 1, 6 for weak order 2."""
+    trial = Trial(method, dim, **more)
+    return trial.order(trial.model(model))
