@@ -116,7 +116,7 @@ def test_modified_losses_of_constant_momentum(of: str) -> None:
 def test_stationary_law_of_averaged_momentum() -> None:
     """On h x^2/2: Var x = eta s (1+b)/(h D), Cov = -eta s (1-b)/D, Var m = 2 s (1-b)/D, D = 2 (1+b) - eta (1-b) h, exactly.
 
-    The second-order SDE has it to a relative error of O(eta^2), the first-order one to O(eta).
+    The second-order SDE has the leading term of all three, the first-order one of the variances.
     """
     b, eta, h, s, rho = sp.symbols("b eta h s rho", positive=True)
     step = sp.Matrix([[1 - eta * (1 - b) * h, -eta * b], [(1 - b) * h, b]])
@@ -139,8 +139,6 @@ def test_stationary_law_of_averaged_momentum() -> None:
         assert x_ratio.subs(eta, 0) == m_ratio.subs(eta, 0) == 1
         # Cov(x, m) is of the order eta^2 itself: the first-order model has 0
         assert pair.subs(eta, 0) == order - 1
-        assert (sp.simplify(sp.diff(m_ratio, eta).subs(eta, 0)) == 0) == (order == 2)
-        assert sp.simplify(sp.diff(x_ratio, eta).subs(eta, 0)) == 0
 
 
 def test_quasi_hyperbolic_momentum() -> None:
