@@ -85,8 +85,11 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
             if gathered(moved[n]) != 0:
                 raise Refusal("no-diffusion", f"{a} moves by more than the time of a step: ${sp.latex(moved[n])}$")
         if gathered(moved[3]) != 0:
-            raise Refusal(NO_AVERAGE, f"a step moves {a} by a term of order s^3 in the root s of its time beside the memory that is "
-                          f"averaged out, ${sp.latex(moved[3])}$: only whole powers of the time are averaged")
+            raise Refusal(
+                NO_AVERAGE,
+                f"a step moves {a} by a term of order s^3 in the root s of its time beside the memory that is averaged out, "
+                f"${sp.latex(moved[3])}$: only whole powers of the time are averaged",
+            )
         steps[a] = gathered(moved[2])
     for a in fast:
         change = expanded.increments[a]
@@ -232,7 +235,7 @@ def _signs(method: Method, steps: Mapping[str, sp.Expr], memory: Mapping[str, sp
     signs = [e for e in step.atoms(sp.sign) if random_letters(e) or any(c.base in memory for c in e.atoms(Coordinate))]
     draw = letter(MESSAGE, 0)
     law, scales = method.noise.law, expect.messages.scales
-    if len(steps) > 1 or len(signs) != 1 or len(memory) != 1 or not isinstance(law, Gaussian) or method.noise.dense is not None:
+    if len(steps) > 1 or len(signs) != 1 or len(memory) != 1 or type(law) is not Gaussian or method.noise.dense is not None:
         raise refused
     (name, change), (sign,) = next(iter(memory.items())), signs
     m = Coordinate(name)

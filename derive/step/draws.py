@@ -199,7 +199,7 @@ class Messages:
             return phi.xreplace({symbol: through.xreplace({v: g})})
         if clients == 1:
             return self.over_noise(phi.xreplace({symbol: through}), 0)
-        if through == v and isinstance(self.law, Gaussian) and self.method.noise.dense is None:
+        if through == v and type(self.law) is Gaussian and self.method.noise.dense is None:
             spread = sp.Add(*[s**2 for s in self.scales]) / (len(self.scales) * clients)
             return univariate(phi.xreplace({symbol: v}), g, sp.sqrt(spread), self.law)
         if through == sp.sign(v) and clients.is_Integer and clients <= MOST_OUTCOMES:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from derive.methods.rules.rule import Rule, evaluate
+from derive.methods.rules.update import Rule, evaluate
 from derive.vocabulary.errors import BadInput
 
 
