@@ -9,9 +9,10 @@ from importlib import import_module
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Protocol, final
 
-from derive.equations.in_coordinates import CoordinateSDE, expand
+from derive.equations.in_coordinates import CoordinateSDE, expand, state_symbols
 from derive.equations.models import MODELS, derived
 from derive.equations.sde import Equation
+from derive.expressions.coordinates import symbols_of
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.printing.sde_latex import sde_latex
@@ -21,6 +22,7 @@ from derive.vocabulary.errors import BadInput
 
 if TYPE_CHECKING:
     import numpy as np
+    import sympy as sp
 
 #: where `SDE.solve` finds a solver, as "module:function"; solving is not part of this package, which only knows the name
 SOLVER = "numerics.simulate.equation:solve"
@@ -98,6 +100,16 @@ class SDE(Equation):
         if dim is None or dim == self.dim:
             return self.expanded
         return expand(derived(self.method, self.model, self.loss, dim))
+
+    @cached_property
+    def symbols(self) -> dict[str, sp.Symbol]:
+        """The symbol of each name: parameters, and with a dimension the state x1, .. and the parameters of the loss.
+
+        A symbol of SymPy's own of the same name may be another one, on which nothing here depends.
+        """
+        state = [] if self.dim is None else state_symbols(self.dim)
+        value = [] if self.loss is None or self.dim is None else symbols_of([self.loss.value(state)])
+        return {s.name: s for s in (*state, *self.parameters, *sorted(value, key=str))}
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of the command `derive`."""

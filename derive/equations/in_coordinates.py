@@ -75,6 +75,11 @@ class CoordinateSDE:
         return len(self.state)
 
     @cached_property
+    def symbols(self) -> dict[str, sp.Symbol]:
+        """The state, and every symbol of drift and covariance, by name."""
+        return {s.name: s for s in (*self.state, *sorted(symbols_of([*self.drift, *self.covariance]), key=str))}
+
+    @cached_property
     def root(self) -> sp.Matrix | None:
         """L with L L' = covariance, dim x m, or None where no closed form is known."""
         return self.root_source() if callable(self.root_source) else self.root_source

@@ -174,6 +174,11 @@ def parse_value(text: str, field: str) -> Fraction | str:
     raise BadInput(field, text, ACCEPTED, _first_bad_column(text))
 
 
+def is_a_word(text: str) -> bool:
+    """Whether a text is a number or a name, and not a longer formula."""
+    return bool(_NUMBER.fullmatch(text.strip(" ")) or _SYMBOL.fullmatch(text.strip(" ")))
+
+
 def _number(text: str, field: str) -> Fraction:
     if sum(ch.isdigit() for ch in text) > MAX_DIGITS:
         raise BadInput(field, text, f"a number of at most {MAX_DIGITS} digits")

@@ -42,6 +42,7 @@ from numerics.simulate.runs import (
     Statistic,
     Stream,
     at_time,
+    check_dimension,
     check_shared,
     positive,
     precision,
@@ -98,8 +99,8 @@ def solve(
             covariances as matrices.
         dt: largest solver step (default eta/8); steps are equal between two saved times.
         save: how many times are kept, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
-        statistics: functions x (d, paths) -> (paths,) by name, written with jax.numpy; the loss and the norm of the gradient are
-            always kept, as "loss" and "gradient_norm".
+        statistics: by name, functions x (d, paths) -> (paths,) written with jax.numpy, or formulas in x1, .., xd (SymPy or text, "x1^2");
+            the loss and the norm of the gradient are always kept, as "loss" and "gradient_norm".
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; the equation's own where it has one.
         u: the function t -> u(t) of a free schedule.
         bound: see above.
@@ -134,8 +135,7 @@ def solve(
     eta: float = parameters["eta"]
     x, count = start(x0, paths, first)
     dim = x.shape[0]
-    if equation.dim not in (None, dim):
-        raise BadInput("x0", f"{dim} coordinates", f"{equation.dim}, the dimension of the equation")
+    check_dimension(equation.dim, dim)
     loss = equation.loss if loss is None else loss
     equation = _at_these(equation, loss, dim, parameters)
     if "N" not in parameters and equation.method.clients.is_number:
@@ -153,7 +153,7 @@ def solve(
     known = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
     program = _program(
         _Setting(
-            equation, known, loss, dim, fixed, statistics_key(statistics), u, nodes, scheme, by_halves,
+            equation, known, loss, dim, fixed, statistics_key(statistics, dim), u, nodes, scheme, by_halves,
             not by_halves and steps.divided, precision(dtype), bool(wide), bool(times[0] == 0),
         )
     )  # fmt: skip
@@ -241,7 +241,7 @@ class _Program(Program):
         else:
             self.system = ito_system(setting.equation, setting.dim, self.fixed, setting.nodes, setting.loss)
         self.scheme = SCHEMES[setting.scheme] if self.system.normals else tsit5
-        self.shown = statistics_of(self.land, dict(setting.statistics))
+        self.shown = statistics_of(self.land, dict(setting.statistics), self.dim)
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:
         at = partial(at_time, self.fixed | more["free"], self.land, u=self.setting.u)

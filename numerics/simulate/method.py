@@ -89,8 +89,8 @@ def run(
         params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; a run needs one.
         save: how many times are kept, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
-        statistics: functions x (d, paths) -> (paths,) by name, written with jax.numpy; the loss and the norm of the gradient are
-            always kept, as "loss" and "gradient_norm".
+        statistics: by name, functions x (d, paths) -> (paths,) written with jax.numpy, or formulas in x1, .., xd (SymPy or text, "x1^2");
+            the loss and the norm of the gradient are always kept, as "loss" and "gradient_norm".
         u: the function t -> u(t) of a free schedule.
         oracle: gradients of the clients in place of grad f + Z_i, for noise that comes from data.
         bound: see above.
@@ -121,7 +121,7 @@ def run(
     steps = save_grid(positive("T", T), eta, save)
     fixed, free = constants(method, loss, dim, parameters, also=("N",))
     setting = _Setting(
-        method, loss, dim, fixed, statistics_key(statistics), u, oracle, clients, precision(dtype), bool(wide),
+        method, loss, dim, fixed, statistics_key(statistics, dim), u, oracle, clients, precision(dtype), bool(wide),
         bool(travelled), tuple(sorted(lanes)), bool((steps % 2 == 0).all()),
     )  # fmt: skip
     settings = {
@@ -197,7 +197,7 @@ class _Program(Program):
         self.fixed = unfrozen(setting.fixed)
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         self.factor = lower_coordinate(setting.method.schedule.factor)
-        self.shown = statistics_of(self.land, dict(setting.statistics))
+        self.shown = statistics_of(self.land, dict(setting.statistics), self.dim)
 
     def _gradients(self, x: jax.Array, parameters: Mapping[str, Any]) -> Callable[[Draws, Any], jax.Array]:
         """(draws, client) -> that client's stochastic gradient; the full gradient is computed once, not for each client."""

@@ -62,7 +62,10 @@ def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozens
     method, loss, dim, given, more = asked
     parameters = dict(given)
     shapes = dict.fromkeys(more - _OWN, 0) | _shapes(method, loss, dim)
+    fixed = _fixed(loss, dim)
     for name, value in parameters.items():
+        if name in fixed:
+            raise BadInput(f"parameter {name}", value, f"no value: the loss has one, {loss} (without it, {name} may be a parameter)")
         if name not in shapes:
             raise BadInput(f"parameter {name}", value, "one of " + ", ".join(sorted(shapes)))
         _check_shape(name, value, shapes[name], dim)
@@ -146,6 +149,13 @@ def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
     if dense is not None:
         shapes = {n: s for n, s in shapes.items() if n != f"{dense.name}_diag"} | {dense.name: 2}
     return {n: s for n, s in shapes.items() if n not in _OWN}
+
+
+def _fixed(loss: Any, dim: int) -> set[str]:
+    """Vectors of a loss that were given with it: a value among the parameters would silently take their place."""
+    if not isinstance(loss, Separable):
+        return set()
+    return {name for name, entries in loss.vectors(dim).items() if [str(e) for e in entries] != [f"{name}{m + 1}" for m in range(dim)]}
 
 
 def _coordinates(method: Method) -> set[Coordinate]:

@@ -10,15 +10,20 @@ from functools import lru_cache
 from typing import Any, final
 
 import numpy as np
+import sympy as sp
 
+from derive.equations.in_coordinates import state_symbols
 from derive.methods.losses import Loss
 from derive.methods.schedules import Free
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import matched
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment, environment
 from numerics.lowering.landscape import Landscape
+from numerics.lowering.to_jax import lower_function
 
-Statistic = Callable[[jax.Array], jax.Array]  # x (d, paths) -> (paths,)
+#: x (d, paths) -> (paths,), written with jax.numpy; or a formula in x1, .., xd, as text or in SymPy
+Statistic = Callable[[jax.Array], jax.Array] | sp.Expr | str
 #: starting points: one, (d,), or one for each path, (d, paths)
 Points = Sequence[float] | Sequence[Sequence[float]] | np.ndarray
 #: a derive loss, its batch form, or a function x (d,) -> number written with jax.numpy
@@ -93,6 +98,16 @@ def positive(field: str, value: Any) -> float:
     if not (math.isfinite(number) and number > 0):
         raise BadInput(field, value, "a finite number > 0")
     return number
+
+
+def check_dimension(own: int | None, dim: int) -> None:
+    """That a starting point has as many coordinates as the equation that was derived for `own` of them, or for any number.
+
+    Raises:
+        BadInput: it has not.
+    """
+    if own not in (None, dim):
+        raise BadInput("x0", f"{dim} coordinates", f"{own}, the dimension of the equation")
 
 
 def check_shared(bound: Any, u: Any, schedule: Any) -> None:
@@ -237,25 +252,56 @@ def at_time(
     )
 
 
-def statistics_of(land: Landscape, extra: Mapping[str, Statistic] | None) -> dict[str, Statistic]:
-    """The loss, the norm of the gradient, and further statistics by name.
+def statistics_of(land: Landscape, extra: Mapping[str, Statistic] | None, dim: int) -> dict[str, Callable[[jax.Array], jax.Array]]:
+    """The loss, the norm of the gradient, and further statistics by name, as functions.
 
     Raises:
         BadInput: a name that is taken.
+        LoweringError: a formula without array form.
     """
-    own: dict[str, Statistic] = {
+    own: dict[str, Callable[[jax.Array], jax.Array]] = {
         "loss": land.value,
         "gradient_norm": lambda x: jnp.sqrt(jnp.sum(land.gradient(x) ** 2, axis=0)),
     }
     for name in extra or {}:
         if name in own:
             raise BadInput("statistics", name, "a name other than loss and gradient_norm, which are always kept")
-    return own | dict(extra or {})
+    return own | {name: _function(given, dim) for name, given in (extra or {}).items()}
 
 
-def statistics_key(extra: Mapping[str, Statistic] | None) -> tuple[tuple[str, Statistic], ...]:
-    """Further statistics as part of the key of a compiled function."""
-    return tuple((extra or {}).items())
+def _function(given: Any, dim: int) -> Callable[[jax.Array], jax.Array]:
+    if not isinstance(given, sp.Expr):
+        return given
+    lowered = lower_function(given, state_symbols(dim))
+    return lambda x: lowered(*x) + 0 * x[0]
+
+
+def statistics_key(extra: Mapping[str, Statistic] | None, dim: int) -> tuple[tuple[str, Statistic], ...]:
+    """Further statistics as part of the key of a compiled function: functions, and formulas in the state's own symbols.
+
+    Raises:
+        BadInput: a formula in other symbols than x1, .., xd; neither a function nor a formula.
+    """
+    found = []
+    for name, given in (extra or {}).items():
+        if not (callable(given) or isinstance(given, (sp.Expr, str))):
+            raise BadInput(f"statistic {name}", given, "a function x (d, paths) -> (paths,), or a formula in x1, .., xd")
+        found.append((name, formula_in(given, dim, f"statistic {name}") if isinstance(given, (sp.Expr, str)) else given))
+    return tuple(found)
+
+
+def formula_in(given: Any, dim: int, field: str) -> sp.Expr:
+    """A formula of the user's, as text or in SymPy, in x1, .., xd and nothing else.
+
+    Raises:
+        BadInput: another symbol; not a formula.
+    """
+    state = state_symbols(dim)
+    names = "x1" if dim == 1 else f"x1, .., x{dim}"
+    found = matched(given, state, field, others=False, accepted=f"a formula in {names}")
+    if strange := found.free_symbols - set(state):
+        raise BadInput(field, min(map(str, strange)), f"a formula in {names}")
+    return found
 
 
 def inside(x: jax.Array, bound: float) -> jax.Array:

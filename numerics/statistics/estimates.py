@@ -87,6 +87,9 @@ def mean(values: Any, level: float = 0.95) -> Estimate:
     """Mean over surviving paths, m +- t s/sqrt(n) with Student's t_{n-1} quantile.
 
     The interval needs a finite variance of the statistic.
+
+    Raises:
+        BadInput: `values` are not one for each path: those of several times are not independent.
     """
     finite, blown = _split(values)
     _check_level(level)
@@ -218,7 +221,10 @@ def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0
 
 def _split(values: Any) -> tuple[np.ndarray, int]:
     """(finite values, number of others)."""
-    array = np.asarray(values, float).ravel()
+    array = np.atleast_1d(np.asarray(values, float))
+    if array.ndim > 1:
+        one = "one value for each path, (paths,), such as found.values['loss'][-1] at the last saved time (over_time: at each)"
+        raise BadInput("values", f"an array {array.shape}", one)
     finite = np.isfinite(array)
     return array[finite], int(np.sum(~finite))
 

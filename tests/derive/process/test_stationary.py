@@ -156,7 +156,7 @@ def test_the_discrete_recursion_is_that_of_the_method():
 @pytest.mark.parametrize("size", ["discrete", "corrected", "first-order", "second-order"])
 def test_thresholds_are_where_the_second_moment_stops_contracting(size):
     method = DCSGD(Bernoulli("2/5"), Affine("1", "3/2"), clients=2)
-    found = float(stability_threshold(method, size, sp.Rational(6, 5)))
+    found = float(stability_threshold(method, size, sp.Rational(6, 5), 1))
     strength = {"discrete": 0, "corrected": 0, "first-order": -1, "second-order": -2}[size] + 1 + ((1 + 2.25) / 0.4 - 1) / 2
     assert found == pytest.approx(2 / (1.2 * strength), rel=1e-12)
 
