@@ -131,7 +131,7 @@ class SDE(Equation):
         params: Mapping[str, Any] | None = None,
         dt: float | None = None,
         save: int | Sequence[float] | np.ndarray = 50,
-        statistics: Mapping[str, Callable[[Any], Any]] | None = None,
+        statistics: Mapping[str, Callable[[Any], Any] | sp.Expr | str] | None = None,
         loss: Loss | Callable[[Any], Any] | None = None,
         u: Callable[[Any], Any] | None = None,
         bound: float = 1e8,
@@ -143,12 +143,13 @@ class SDE(Equation):
         wide: bool = False,
         chunk: int | None = None,
         first: int = 0,
+        varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
     ) -> Simulated:
         """Simulate an ensemble of the equation: `sdescent.solve` with this equation, where each argument is described."""
         module, _, function = SOLVER.partition(":")
         return getattr(import_module(module), function)(
             self, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, nodes, scheme, halvings, by_halves, dtype,
-            wide, chunk, first,
+            wide, chunk, first, varied,
         )  # fmt: skip
 
 

@@ -87,7 +87,8 @@ def _ours(symbol: sp.Symbol, own: dict[str, sp.Symbol], field: str, others: bool
     more = [fact for fact in _DECLARED if symbol.assumptions0.get(fact) not in (None, ours.assumptions0.get(fact))]
     if more:
         said = ", ".join(f"{fact}={symbol.assumptions0[fact]}" for fact in more)
-        raise BadInput(field, f"a symbol {name} declared {said}", f"Symbol('{name}') without assumptions, which is matched by its name")
+        told = f"Symbol('{name}') without assumptions, which is matched by its name"
+        raise BadInput(field, f"a symbol {name} declared {said}", told)
     return ours
 
 
@@ -103,6 +104,7 @@ def _bad(field: str, value: object) -> Exception:
     floats = value.atoms(sp.Float) if isinstance(value, sp.Expr) else {value} if isinstance(value, float) else set()
     finite = [f for f in map(float, floats) if abs(f) < float("inf")]
     if finite:
-        exact = Fraction(repr(min(finite)))
-        accepted = f"exact numbers: '{min(finite)!r}' as text, or sympy.Rational({exact.numerator}, {exact.denominator}), in place of a float"
+        least = repr(min(finite))
+        exact = ", ".join(map(str, Fraction(least).as_integer_ratio()))
+        accepted = f"exact numbers: '{least}' as text, or sympy.Rational({exact}), in place of a float"
     return BadInput(field, value, accepted)

@@ -30,13 +30,22 @@ from numerics.laws.counter import Draws
 from numerics.lowering.landscape import landscape
 from numerics.simulate.blow_up import exits, numberless
 from numerics.simulate.chunks import check_chunk
+from numerics.simulate.ensemble import Ensemble, settings_of
 from numerics.simulate.noise_integrals import doubling_error
-from numerics.simulate.parameters import constants, parameters_of, specialised, unfrozen
+from numerics.simulate.parameters import (
+    combinations,
+    constants,
+    on_these_paths,
+    padded,
+    parameters_of,
+    specialised,
+    unfrozen,
+    varied_of,
+)
 from numerics.simulate.programs import Program, Result
 from numerics.simulate.runs import (
     BOUND,
     AnyLoss,
-    Ensemble,
     Numbers,
     Points,
     Statistic,
@@ -82,6 +91,7 @@ def solve(
     wide: bool = False,
     chunk: int | None = None,
     first: int = 0,
+    varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
 ) -> Ensemble:
     """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `numerics.simulate.method.run`.
 
@@ -99,8 +109,8 @@ def solve(
             covariances as matrices.
         dt: largest solver step (default eta/8); steps are equal between two saved times.
         save: how many times are kept, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
-        statistics: by name, functions x (d, paths) -> (paths,) written with jax.numpy, or formulas in x1, .., xd (SymPy or text, "x1^2");
-            the loss and the norm of the gradient are always kept, as "loss" and "gradient_norm".
+        statistics: by name, functions x (d, paths) -> (paths,) written with jax.numpy, or formulas in x1, .., xd, "x1^2"; the
+            loss and the norm of the gradient are always kept, as "loss" and "gradient_norm".
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; the equation's own where it has one.
         u: the function t -> u(t) of a free schedule.
         bound: see above.
@@ -115,6 +125,8 @@ def solve(
         wide: normals of 52 bits, where tails beyond 6 standard deviations matter; several times slower.
         chunk: number of paths at a time; the result does not depend on it.
         first: the number of the first path: a part of a large ensemble may be computed separately, bitwise as in the whole.
+        varied: values of scalar symbols that differ from path to path, (paths,) by name, as for `run`. Not eta, N or symbols of
+            the loss.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -137,7 +149,8 @@ def solve(
     dim = x.shape[0]
     check_dimension(equation.dim, dim)
     loss = equation.loss if loss is None else loss
-    equation = _at_these(equation, loss, dim, parameters)
+    lanes = varied_of(varied, count, parameters)
+    equation = _on_all_paths(equation, loss, dim, parameters, lanes)
     if "N" not in parameters and equation.method.clients.is_number:
         parameters["N"] = int(equation.method.clients)
     check_shared(bound, u, equation.method.schedule)
@@ -155,20 +168,24 @@ def solve(
         _Setting(
             equation, known, loss, dim, fixed, statistics_key(statistics, dim), u, nodes, scheme, by_halves,
             not by_halves and steps.divided, precision(dtype), bool(wide), bool(times[0] == 0),
+            tuple(sorted(lanes)),
         )
     )  # fmt: skip
     if scheme == "milstein":
         _check_milstein(equation, dim)
     if program.system.integral is not None and dtype != "float64":
         raise BadInput("dtype", dtype, "float64, where drift and covariance are integrals over the noise")
-    settings: dict[str, Any] = {"kind": "sde", "method": equation.method.name, "model": equation.model, "eta": eta}
-    settings |= {"dim": dim, "paths": count, "scheme": scheme, "solver_steps": steps.total, "bound": bound}
-    settings |= {"seed": int(key) if isinstance(key, (int, np.integer)) else None, "dtype": dtype, "wide": bool(wide)}
+    settings = {"kind": "sde", **settings_of(equation.method, loss, u, x, count, int(first), key, parameters, lanes, float(T))}
+    settings |= {"model": equation.model, "scheme": scheme, "solver_steps": steps.total, "dt": float(steps.step.max())}
+    settings |= {"halvings": halvings, "by_halves": bool(by_halves), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     if program.system.integral is not None:
-        env = at_time(dict(fixed) | free, program.land, jnp.asarray(x[:, :1]), 0.0, u)
+        some = combinations(lanes)
+        own = {name: np.array([[one[name] for one in some]]) if len(some) > 1 else some[0][name] for name in lanes}
+        env = at_time(dict(fixed) | free | own, program.land, jnp.asarray(np.repeat(x[:, :1], len(some), axis=1)), 0.0, u)
         settings |= {"nodes": nodes, "doubling_error": doubling_error(program.system.integral, env)}
-    same = not program.system.normals and x.shape[1] == 1  # without noise all paths are the same
+    same = not program.system.normals and x.shape[1] == 1 and not lanes  # without noise all paths are the same
     more = {"words": stream_words(key, Stream.EQUATION), "free": free, "bound": bound, "segments": steps.arrays(program.dtype)}
+    more |= {"varied": padded(lanes), "first": np.uint32(first)}
     more["edges"] = np.concatenate([[0.0], times[times > 0]]).astype(program.dtype)
     made = program.ensemble(x, 1 if same else count, times, more, chunk, eta, settings, int(first))
     return made.repeated(count) if same else made
@@ -210,6 +227,21 @@ def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any])
     return equation
 
 
+def _on_all_paths(
+    equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any], lanes: Mapping[str, np.ndarray]
+) -> SDE:
+    """The equation, if it exists at the values of every path; one equation for all of them.
+
+    Raises:
+        BadInput: the equation of some paths is another one, as where their noise is 0.
+    """
+    found = [_at_these(equation, loss, dim, {**parameters, **own}) for own in combinations(lanes)]
+    if any(one.expressions != found[0].expressions for one in found):
+        told = "values at which all paths have one equation: scales > 0, or 0 for every path (`run` takes both at once)"
+        raise BadInput("varied", "values of which some make the noise vanish", told)
+    return found[0]
+
+
 @final
 @dataclass(frozen=True)
 class _Setting:
@@ -229,6 +261,7 @@ class _Setting:
     dtype: Any
     wide: bool
     saves_start: bool
+    varied: tuple[str, ...]
 
 
 class _Program(Program):
@@ -244,7 +277,8 @@ class _Program(Program):
         self.shown = statistics_of(self.land, dict(setting.statistics), self.dim)
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:
-        at = partial(at_time, self.fixed | more["free"], self.land, u=self.setting.u)
+        own = on_these_paths(more["varied"], draws.lanes, more["first"], self.dtype)
+        at = partial(at_time, self.fixed | more["free"] | own, self.land, u=self.setting.u)
         return ItoTerm(self.system, at, draws, more["segments"], more["bound"], self.setting.by_halves, self.setting.divided)
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:

@@ -14,23 +14,32 @@ import numpy as np
 
 from derive.methods.distributed import Method
 from derive.vocabulary.choices import Precision
-from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
 from numerics.laws.compressors import compress
 from numerics.laws.counter import Draws, over_pairs
-from numerics.laws.noises import sample_noise
+from numerics.laws.noises import noise_at
+from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
 from numerics.lowering.scalars import whole
 from numerics.lowering.to_jax import lower_coordinate
 from numerics.simulate.blow_up import Advance, exits, marked, numberless
 from numerics.simulate.chunks import check_chunk
-from numerics.simulate.parameters import constants, parameters_of, specialised, unfrozen
+from numerics.simulate.ensemble import Ensemble, settings_of
+from numerics.simulate.parameters import (
+    combinations,
+    constants,
+    on_these_paths,
+    padded,
+    parameters_of,
+    specialised,
+    unfrozen,
+    varied_of,
+)
 from numerics.simulate.programs import Program, Result
 from numerics.simulate.runs import (
     BOUND,
     AnyLoss,
-    Ensemble,
     Numbers,
     Points,
     Statistic,
@@ -50,8 +59,6 @@ from numerics.simulate.runs import (
 Oracle = Callable[[Draws, jax.Array, Any], jax.Array]
 #: up to this number of clients the loop over them is unrolled
 UNROLLED = 4
-#: values that differ from path to path are stored in arrays whose length is a multiple of this
-VARIED = 4096
 
 
 def run(
@@ -89,8 +96,8 @@ def run(
         params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; a run needs one.
         save: how many times are kept, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
-        statistics: by name, functions x (d, paths) -> (paths,) written with jax.numpy, or formulas in x1, .., xd (SymPy or text, "x1^2");
-            the loss and the norm of the gradient are always kept, as "loss" and "gradient_norm".
+        statistics: by name, functions x (d, paths) -> (paths,) written with jax.numpy, or formulas in x1, .., xd, "x1^2"; the
+            loss and the norm of the gradient are always kept, as "loss" and "gradient_norm".
         u: the function t -> u(t) of a free schedule.
         oracle: gradients of the clients in place of grad f + Z_i, for noise that comes from data.
         bound: see above.
@@ -114,8 +121,8 @@ def run(
     eta: float = parameters["eta"]
     x, count = start(x0, paths, first)
     dim = x.shape[0]
-    lanes = _varied(varied, count, parameters)
-    for own in _settings(lanes):
+    lanes = varied_of(varied, count, parameters)
+    for own in combinations(lanes):
         clients = whole(specialised(method, loss, dim, parameters | own).clients, parameters, "N")
     check_shared(bound, u, method.schedule)
     steps = save_grid(positive("T", T), eta, save)
@@ -124,51 +131,11 @@ def run(
         method, loss, dim, fixed, statistics_key(statistics, dim), u, oracle, clients, precision(dtype), bool(wide),
         bool(travelled), tuple(sorted(lanes)), bool((steps % 2 == 0).all()),
     )  # fmt: skip
-    settings = {
-        "kind": "method",
-        "method": method.name,
-        "eta": eta,
-        "clients": clients,
-        "dim": dim,
-        "paths": count,
-        "steps": int(steps[-1]),
-        "bound": bound,
-        "seed": int(key) if isinstance(key, (int, np.integer)) else None,
-        "dtype": dtype,
-        "wide": bool(wide),
-    }
+    settings = {"kind": "method", **settings_of(method, loss, u, x, count, int(first), key, parameters, lanes, float(T))}
+    settings |= {"clients": clients, "steps": int(steps[-1]), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": steps.astype(np.int32)}
-    more |= {"varied": _padded(lanes), "first": np.uint32(first)}
+    more |= {"varied": padded(lanes), "first": np.uint32(first)}
     return _program(setting).ensemble(x, count, steps * eta, more, check_chunk(chunk), eta, settings, int(first))
-
-
-def _varied(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Values that differ from path to path, as arrays (paths,).
-
-    Raises:
-        BadInput: another shape, a value that is not finite, a name that has a value for all paths, or whose value may not vary.
-    """
-    found = {}
-    for name, value in (given or {}).items():
-        array = np.asarray(value, float)
-        if array.shape != (paths,) or not np.all(np.isfinite(array)):
-            raise BadInput(f"varied {name}", np.shape(value), f"{paths} finite numbers, one per path")
-        if name in parameters or name in ("eta", "N"):
-            raise BadInput(f"varied {name}", "a value for each path", "eta, N and the other parameters as one number each")
-        found[name] = array
-    return found
-
-
-def _padded(lanes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The values that differ from path to path, in arrays of few sizes, so that another number of paths compiles nothing."""
-    return {name: np.pad(a, (0, -len(a) % VARIED), mode="edge") for name, a in lanes.items()}
-
-
-def _settings(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
-    """Every combination of values that occurs on some path."""
-    if not lanes:
-        return [{}]
-    return [dict(zip(lanes, values.tolist(), strict=True)) for values in np.unique(np.stack([*lanes.values()]), axis=1).T]
 
 
 @final
@@ -199,17 +166,17 @@ class _Program(Program):
         self.factor = lower_coordinate(setting.method.schedule.factor)
         self.shown = statistics_of(self.land, dict(setting.statistics), self.dim)
 
-    def _gradients(self, x: jax.Array, parameters: Mapping[str, Any]) -> Callable[[Draws, Any], jax.Array]:
+    def _gradients(self, here: Environment, parameters: Mapping[str, Any]) -> Callable[[Draws, Any], jax.Array]:
         """(draws, client) -> that client's stochastic gradient; the full gradient is computed once, not for each client."""
-        oracle = self.setting.oracle
+        oracle, g = self.setting.oracle, here.vectors["g"]
         if oracle is not None:
-            return lambda draws, client: oracle(draws, x, client)
-        g = self.land.gradient(x)
-        return lambda draws, client: g + sample_noise(self.setting.method.noise, draws, g, parameters, client)
+            return lambda draws, client: oracle(draws, here.vectors["x"], client)
+        return lambda draws, client: g + noise_at(self.setting.method.noise, draws, here, parameters, client)
 
-    def _total(self, draws: Draws, x: jax.Array, parameters: Mapping[str, Any]) -> jax.Array:
+    def _total(self, draws: Draws, here: Environment, parameters: Mapping[str, Any]) -> jax.Array:
         """The sum of the messages."""
-        method, clients, gradient = self.setting.method, self.setting.clients, self._gradients(x, parameters)
+        method, clients, gradient = self.setting.method, self.setting.clients, self._gradients(here, parameters)
+        x = here.vectors["x"]
 
         def message(client: Any) -> jax.Array:
             own = draws.fold(client)
@@ -221,13 +188,10 @@ class _Program(Program):
 
     def _after(self, draws: Draws, n: Any, more: Any, x: jax.Array) -> jax.Array:
         """x after step n."""
-        parameters = self.fixed | more["free"]
-        place = draws.lanes - more["first"]  # padding continues the numbering after the last path, and takes its values
-        for name in self.setting.varied:
-            parameters[name] = jnp.take(more["varied"][name], place, mode="clip").astype(x.dtype)[None]
+        parameters = self.fixed | more["free"] | on_these_paths(more["varied"], draws.lanes, more["first"], x.dtype)
         eta = parameters["eta"]
-        h = self.factor(at_time(parameters, self.land, x, n * eta, self.setting.u))
-        return x - eta * h / self.setting.clients * self._total(draws, x, parameters)
+        here = at_time(parameters, self.land, x, n * eta, self.setting.u)
+        return x - eta * self.factor(here) / self.setting.clients * self._total(draws, here, parameters)
 
     def _further(self, draws: Draws, n: Any, more: Any, y: jax.Array) -> jax.Array:
         """x, and below it the length of the path so far, after step n."""

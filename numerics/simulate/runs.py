@@ -1,13 +1,12 @@
-"""The result of a simulation, and the choices that the discrete method and its SDE share, so that the two can be compared."""
+"""The choices that the discrete method and its SDE share, so that the two can be compared."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -21,6 +20,8 @@ from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment, environment
 from numerics.lowering.landscape import Landscape
 from numerics.lowering.to_jax import lower_function
+from numerics.simulate.ensemble import Ensemble as Ensemble
+from numerics.simulate.ensemble import last_step
 
 #: x (d, paths) -> (paths,), written with jax.numpy; or a formula in x1, .., xd, as text or in SymPy
 Statistic = Callable[[jax.Array], jax.Array] | sp.Expr | str
@@ -34,55 +35,6 @@ Numbers = Mapping[str, Any]
 BOUND = 1e8
 #: paths have numbers of 31 bits, which determine their draws
 MOST_PATHS = 2**31
-
-
-@final
-@dataclass(frozen=True)
-class Ensemble:
-    """Statistics of independent paths at the saved times. Dimensionless; times are t = n eta.
-
-    A blow-up is an outcome: it is counted, and never averaged. Arrays of one type may share one block of memory: copy an array
-    that is kept when the others are not.
-
-    Attributes:
-        times: shape (S,).
-        values: for each statistic an array (S, paths); NaN from the path's blow-up on.
-        blow_up: time after the step that took each path outside the ball, shape (paths,), read-only; infinity
-            where none did.
-        final: last points, (d, paths); meaningless where a path blew up.
-        settings: the settings of the run, as JSON values.
-    """
-
-    times: np.ndarray
-    values: Mapping[str, np.ndarray]
-    blow_up: np.ndarray
-    final: np.ndarray
-    settings: Mapping[str, Any]
-
-    @property
-    def paths(self) -> int:
-        """Number of paths."""
-        return len(self.blow_up)
-
-    @property
-    def blow_ups(self) -> np.ndarray:
-        """How many paths had blown up by each saved time, shape (S,)."""
-        return np.sum(self.blow_up <= self.times[:, None] * (1 + 1e-12), axis=1)
-
-    def repeated(self, paths: int) -> Ensemble:
-        """One path repeated `count` times, for a run without noise."""
-        values = {name: np.repeat(a, paths, axis=1) for name, a in self.values.items()}
-        return Ensemble(self.times, values, np.repeat(self.blow_up, paths), np.repeat(self.final, paths, axis=1), self.settings)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Settings, times and counts as JSON values; the paths themselves are left out."""
-        return {
-            "settings": dict(self.settings),
-            "times": self.times.tolist(),
-            "paths": self.paths,
-            "statistics": sorted(self.values),
-            "blow_ups": self.blow_ups.tolist(),
-        }
 
 
 def positive(field: str, value: Any) -> float:
@@ -134,7 +86,7 @@ def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarr
     """
     for field, value in (("T", horizon), ("eta", eta)):
         positive(field, value)
-    last = math.floor(horizon / eta * (1 + 1e-12))
+    last = last_step(horizon, eta)
     if last < 1:
         raise BadInput("T", horizon, f"at least one step (eta = {eta})")
     if isinstance(save, (int, np.integer)) and not isinstance(save, bool):

@@ -12,6 +12,7 @@ import numpy as np
 import sympy as sp
 
 from derive.equations.in_coordinates import state_symbols
+from derive.expressions.coordinates import symbols_of
 from derive.methods.distributed import Method
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import du, t
@@ -99,8 +100,8 @@ def padded(points: np.ndarray, least: int) -> jax.Array:
 
 
 def follows_time(method: Method) -> bool:
-    """Whether the schedule changes with time."""
-    return bool({t, du, free_u} & method.schedule.factor.free_symbols)
+    """Whether the schedule or the size of the noise changes with time."""
+    return bool({t, du, free_u} & symbols_of([method.schedule.factor, *method.noise.scales]))
 
 
 def test_function(phi: TestFunction) -> Callable[[np.ndarray], np.ndarray]:
