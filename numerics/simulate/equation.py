@@ -20,6 +20,7 @@ import numpy as np
 
 from derive.derivation import SDE
 from derive.derivation import sde as derive_sde
+from derive.expressions.coordinates import symbols_of
 from derive.methods.specialise import specialise
 from derive.step.moments import require
 from derive.vocabulary.choices import Precision, SchemeName
@@ -31,7 +32,7 @@ from numerics.lowering.landscape import landscape
 from numerics.simulate.blow_up import exits, numberless
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
-from numerics.simulate.noise_integrals import doubling_error
+from numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
 from numerics.simulate.parameters import (
     combinations,
     constants,
@@ -179,10 +180,7 @@ def solve(
     settings |= {"model": equation.model, "scheme": scheme, "solver_steps": steps.total, "dt": float(steps.step.max())}
     settings |= {"halvings": halvings, "by_halves": bool(by_halves), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     if program.system.integral is not None:
-        some = combinations(lanes)
-        own = {name: np.array([[one[name] for one in some]]) if len(some) > 1 else some[0][name] for name in lanes}
-        env = at_time(dict(fixed) | free | own, program.land, jnp.asarray(np.repeat(x[:, :1], len(some), axis=1)), 0.0, u)
-        settings |= {"nodes": nodes, "doubling_error": doubling_error(program.system.integral, env)}
+        settings |= {"nodes": nodes, "doubling_error": program.doubling(program.system.integral, x[:, :1], free, combinations(lanes))}
     same = not program.system.normals and x.shape[1] == 1 and not lanes  # without noise all paths are the same
     more = {"words": stream_words(key, Stream.EQUATION), "free": free, "bound": bound, "segments": steps.arrays(program.dtype)}
     more |= {"varied": padded(lanes), "first": np.uint32(first)}
@@ -274,7 +272,24 @@ class _Program(Program):
         else:
             self.system = ito_system(setting.equation, setting.dim, self.fixed, setting.nodes, setting.loss)
         self.scheme = SCHEMES[setting.scheme] if self.system.normals else tsit5
+        self._doubling: dict[Any, float] = {}
         self.shown = statistics_of(self.land, dict(setting.statistics), self.dim)
+
+    def doubling(self, integral: NoiseIntegral, x: np.ndarray, free: Mapping[str, float], some: list[dict[str, float]]) -> float:
+        """`doubling_error` at x0 (d, 1), at each combination of values that differ from path to path.
+
+        Kept for these values, since it takes compiled functions of its own; neither eta nor N is among them, unless a scale is
+        made of it.
+        """
+        read = {s.name for s in symbols_of(integral.conditional.scales)}
+        given = {name: value for name, value in free.items() if name in read}
+        known = (x.tobytes(), *sorted(given.items()), *(tuple(one.items()) for one in some))
+        if known not in self._doubling:
+            own = {n: np.array([[one[n] for one in some]]) if len(some) > 1 else some[0][n] for n in some[0]}
+            points = jnp.asarray(np.repeat(x, len(some), axis=1))
+            env = at_time(self.fixed | dict(free) | own, self.land, points, 0.0, self.setting.u)
+            self._doubling[known] = doubling_error(integral, env)
+        return self._doubling[known]
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:
         own = on_these_paths(more["varied"], draws.lanes, more["first"], self.dtype)

@@ -57,7 +57,7 @@ from numerics.simulate.runs import (
 
 #: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
 Oracle = Callable[[Draws, jax.Array, Any], jax.Array]
-#: up to this number of clients the loop over them is unrolled
+#: up to this number of clients, if the method has it, the loop over them is unrolled; one that is a symbol is given with each call
 UNROLLED = 4
 
 
@@ -93,7 +93,8 @@ def run(
         paths: number of paths, when x0 is one point.
         key: JAX key or seed; each step, client and purpose has its own draws. Path n is bitwise the same for any `paths` and
             `chunk`.
-        params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters.
+        params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters. Another eta or N compiles
+            nothing; a small number of clients that the method itself has (clients=4) is up to twice as fast.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; a run needs one.
         save: how many times are kept, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
         statistics: by name, functions x (d, paths) -> (paths,) written with jax.numpy, or formulas in x1, .., xd, "x1^2"; the
@@ -126,15 +127,16 @@ def run(
         clients = whole(specialised(method, loss, dim, parameters | own).clients, parameters, "N")
     check_shared(bound, u, method.schedule)
     steps = save_grid(positive("T", T), eta, save)
-    fixed, free = constants(method, loss, dim, parameters, also=("N",))
+    open_number = not method.clients.is_number and len(method.noise.scales) == 1 and oracle is None
+    fixed, free = constants(method, loss, dim, parameters, also=() if open_number else ("N",))
     setting = _Setting(
-        method, loss, dim, fixed, statistics_key(statistics, dim), u, oracle, clients, precision(dtype), bool(wide),
-        bool(travelled), tuple(sorted(lanes)), bool((steps % 2 == 0).all()),
+        method, loss, dim, fixed, statistics_key(statistics, dim), u, oracle, None if open_number else clients, precision(dtype), bool(wide),
+        bool(travelled), tuple(sorted(lanes)),
     )  # fmt: skip
     settings = {"kind": "method", **settings_of(method, loss, u, x, count, int(first), key, parameters, lanes, float(T))}
     settings |= {"clients": clients, "steps": int(steps[-1]), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": steps.astype(np.int32)}
-    more |= {"varied": padded(lanes), "first": np.uint32(first)}
+    more |= {"varied": padded(lanes), "first": np.uint32(first), "clients": np.int32(clients)}
     return _program(setting).ensemble(x, count, steps * eta, more, check_chunk(chunk), eta, settings, int(first))
 
 
@@ -150,12 +152,11 @@ class _Setting:
     statistics: tuple[tuple[str, Statistic], ...]
     u: Any
     oracle: Oracle | None
-    clients: int
+    clients: int | None  # None: given with every call
     dtype: Any
     wide: bool
     travelled: bool
     varied: tuple[str, ...]
-    in_pairs: bool  # every saved step is even, so no pair of draws is divided, which would cost a condition per step
 
 
 class _Program(Program):
@@ -173,16 +174,17 @@ class _Program(Program):
             return lambda draws, client: oracle(draws, here.vectors["x"], client)
         return lambda draws, client: g + noise_at(self.setting.method.noise, draws, here, parameters, client)
 
-    def _total(self, draws: Draws, here: Environment, parameters: Mapping[str, Any]) -> jax.Array:
+    def _total(self, draws: Draws, here: Environment, clients: Any, parameters: Mapping[str, Any]) -> jax.Array:
         """The sum of the messages."""
-        method, clients, gradient = self.setting.method, self.setting.clients, self._gradients(here, parameters)
+        method, gradient = self.setting.method, self._gradients(here, parameters)
         x = here.vectors["x"]
 
         def message(client: Any) -> jax.Array:
             own = draws.fold(client)
             return compress(method.compressor, own.fold(1), gradient(own.fold(0), client), parameters)
 
-        if len(method.noise.scales) > 1 or clients <= UNROLLED:  # clients with different scales have different expressions
+        known = self.setting.clients is not None
+        if known and (len(method.noise.scales) > 1 or clients <= UNROLLED):  # other scales are other expressions
             return sum((message(i) for i in range(clients)), jnp.zeros_like(x))
         return jax.lax.fori_loop(0, clients, lambda i, s: s + message(i), jnp.zeros_like(x))
 
@@ -191,7 +193,8 @@ class _Program(Program):
         parameters = self.fixed | more["free"] | on_these_paths(more["varied"], draws.lanes, more["first"], x.dtype)
         eta = parameters["eta"]
         here = at_time(parameters, self.land, x, n * eta, self.setting.u)
-        return x - eta * self.factor(here) / self.setting.clients * self._total(draws, here, parameters)
+        clients = more["clients"] if self.setting.clients is None else self.setting.clients
+        return x - eta * self.factor(here) / clients * self._total(draws, here, clients, parameters)
 
     def _further(self, draws: Draws, n: Any, more: Any, y: jax.Array) -> jax.Array:
         """x, and below it the length of the path so far, after step n."""
@@ -205,14 +208,10 @@ class _Program(Program):
         eta = more["free"]["eta"]
 
         def body(own: Draws, pair: Any, state: Any) -> Any:
-            steps = []
             for half in (0, 1):
                 n = 2 * pair + half
-                steps.append((partial(after, own.at(own.pair, half), n, more), (n + 1) * eta))
-            if self.setting.in_pairs:
-                return advance(steps, state)
-            for half, step in enumerate(steps):
-                n = 2 * pair + half
+                step = partial(after, own.at(own.pair, half), n, more), (n + 1) * eta
+                # one of the two where a saved time divides the pair: which do is not known when this is compiled
                 state = jax.tree.map(partial(jnp.where, (begin <= n) & (n < end)), advance([step], state), state)
             return state
 

@@ -156,7 +156,7 @@ def constants(
     Fixed are arrays and the values that decide on tables, shapes or the loss: parameters of the law, the compressor and the loss.
 
     Args:
-        all_fixed: whether all values except eta are fixed.
+        all_fixed: whether all values are fixed except those of eta and, unless something is made of it, of N.
         also: further names whose values are fixed.
     """
     names = symbol_names(method.noise.law) | symbol_names(method.compressor) | set(also)
@@ -165,7 +165,7 @@ def constants(
     fixed: dict[str, Any] = {}
     free: dict[str, float] = {}
     for name, value in parameters.items():
-        if name != "eta" and (all_fixed or name in names or np.ndim(value)):
+        if name != "eta" and (name in names or np.ndim(value) or (all_fixed and name != "N")):
             fixed[name] = Fixed(value) if np.ndim(value) else value
         else:
             free[name] = value
