@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from importlib import import_module
 from numbers import Integral
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 from derive.equations.in_coordinates import CoordinateSDE, expand, state_symbols
 from derive.equations.models import MODELS, derived
 from derive.equations.sde import Equation
 from derive.expressions.coordinates import symbols_of
+from derive.methods.compressors import Identity
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
+from derive.methods.schedules import Constant
+from derive.printing.layout import layout, title_of
 from derive.printing.sde_latex import sde_latex
 from derive.printing.serialise import to_dict
 from derive.vocabulary.choices import Model, Precision, SchemeName
@@ -114,6 +119,15 @@ class SDE(Equation):
     def to_dict(self) -> dict[str, Any]:
         """The JSON of the command `derive`."""
         return to_dict(self, lambda: self.expanded)
+
+    def __str__(self) -> str:
+        """What `sdescent derive` prints, as wide as the terminal; in ASCII where standard output is."""
+        method = self.method
+        parts = {"compressor": method.compressor, "noise": method.noise, "loss": self.loss, "schedule": method.schedule}
+        about = [f"{kind} {part}" for kind, part in parts.items() if part not in (None, Identity(), Constant())]
+        width, unicode = get_terminal_size((100, 24)).columns, (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+        pieces = layout(self, self.to_dict(), lambda: self.expanded, about, width, unicode)
+        return "\n".join([title_of(self), *(written for written, _ in pieces)])
 
     def latex(self, macros: dict[str, str] | None = None) -> str:
         """LaTeX of the equation: drift, covariance, conditions; `macros` maps symbol names to the user's own commands."""

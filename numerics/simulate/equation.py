@@ -180,7 +180,8 @@ def solve(
     settings |= {"model": equation.model, "scheme": scheme, "solver_steps": steps.total, "dt": float(steps.step.max())}
     settings |= {"halvings": halvings, "by_halves": bool(by_halves), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     if program.system.integral is not None:
-        settings |= {"nodes": nodes, "doubling_error": program.doubling(program.system.integral, x[:, :1], free, combinations(lanes))}
+        error = program.doubling(program.system.integral, x[:, :1], free, combinations(lanes))
+        settings |= {"nodes": nodes, "doubling_error": error}
     same = not program.system.normals and x.shape[1] == 1 and not lanes  # without noise all paths are the same
     more = {"words": stream_words(key, Stream.EQUATION), "free": free, "bound": bound, "segments": steps.arrays(program.dtype)}
     more |= {"varied": padded(lanes), "first": np.uint32(first)}

@@ -130,8 +130,8 @@ def run(
     open_number = not method.clients.is_number and len(method.noise.scales) == 1 and oracle is None
     fixed, free = constants(method, loss, dim, parameters, also=() if open_number else ("N",))
     setting = _Setting(
-        method, loss, dim, fixed, statistics_key(statistics, dim), u, oracle, None if open_number else clients, precision(dtype), bool(wide),
-        bool(travelled), tuple(sorted(lanes)),
+        method, loss, dim, fixed, statistics_key(statistics, dim), u, oracle, None if open_number else clients, precision(dtype),
+        bool(wide), bool(travelled), tuple(sorted(lanes)),
     )  # fmt: skip
     settings = {"kind": "method", **settings_of(method, loss, u, x, count, int(first), key, parameters, lanes, float(T))}
     settings |= {"clients": clients, "steps": int(steps[-1]), "bound": bound, "dtype": dtype, "wide": bool(wide)}
