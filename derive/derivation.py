@@ -20,8 +20,10 @@ from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.methods.schedules import Constant
 from derive.printing.layout import layout, title_of
+from derive.printing.macros import accepted
 from derive.printing.sde_latex import sde_latex
 from derive.printing.serialise import to_dict
+from derive.printing.written_out import written_out as written_out_latex
 from derive.vocabulary.choices import Model, Precision, SchemeName
 from derive.vocabulary.errors import BadInput
 
@@ -129,9 +131,22 @@ class SDE(Equation):
         pieces = layout(self, self.to_dict(), lambda: self.expanded, about, width, unicode)
         return "\n".join([title_of(self), *(written for written, _ in pieces)])
 
-    def latex(self, macros: dict[str, str] | None = None) -> str:
-        """LaTeX of the equation: drift, covariance, conditions; `macros` maps symbol names to the user's own commands."""
-        return sde_latex(self, macros)
+    def latex(self, macros: Mapping[str, str] | None = None, written_out: bool = False) -> str:
+        r"""LaTeX of the equation: drift, covariance, conditions.
+
+        Args:
+            macros: commands of one's own by the name of a symbol ("eta": r"\stepsize"), of a vector ("g"), or of a letter: X, W,
+                B, L, S, b, H, v, C, J, Lambda, U, Gamma, F, R, Z, zeta, m, V, meansign, meansize, meansquare.
+            written_out: whether everything stands in full, in named coordinates where the equation has a dimension, with the
+                gradient of its loss put in; else formulas that are longer than a line get letters. Nothing changes where only
+                moments given the message are known.
+
+        Raises:
+            BadInput: a macro for a name that no equation has.
+        """
+        own = accepted(self, macros)
+        full = written_out_latex(self, lambda: self.expanded, own) if written_out else None
+        return sde_latex(self, own) if full is None else full
 
     def _repr_latex_(self) -> str:
         return "$\\displaystyle " + self.latex() + "$"
