@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -68,6 +68,11 @@ class CoordinateSDE:
     root_source: Callable[[], sp.Matrix | None] | sp.Matrix | None
     specified: bool
     smooth_source: Callable[[], bool] | bool = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickled with the root itself in place of the function that makes it."""
+        made = {f.name: getattr(self, f.name) for f in fields(self)}
+        return made | {"root_source": self.root, "smooth_source": self.root is not None and self.smooth_root}
 
     @property
     def dim(self) -> int:

@@ -6,6 +6,7 @@ One definition serves both sides: `moments` reads it to derive the SDE, and `num
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import sympy as sp
@@ -19,6 +20,8 @@ from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import register
 from derive.vocabulary.symbols import N, coerce
 
+#: what shows a method in a notebook, as "module:function"; printing is a layer above this one, which only knows the name
+LATEX = "derive.printing.method_latex:method_latex"
 #: (field of a method, its accepted classes, their description)
 _ACCEPTED: tuple[tuple[str, Any, str], ...] = (
     ("compressor", Compressor, "a compressor such as derive.RandK(2)"),
@@ -62,6 +65,11 @@ class Method:
             raise BadInput("clients", given, f"{len(scales)}, the number of scales given")
         clients = sp.Integer(len(scales)) if len(scales) > 1 else (N if given is None else given)
         object.__setattr__(self, "clients", clients)
+
+
+    def _repr_latex_(self) -> str:
+        module, _, function = LATEX.partition(":")
+        return f"$\\displaystyle {getattr(import_module(module), function)(self)}$"
 
 
 @register("method", "dsgd", "Distributed SGD: clients send their gradients")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copyreg
 from importlib import import_module
+from typing import Any
 
 from derive.theorems.entry.theorem import Refutation, Theorem
 
@@ -42,3 +44,16 @@ def entries() -> dict[str, Theorem | Refutation]:
                 raise ValueError(f"two entries are called {entry.id}")
             found[entry.id] = entry
     return found
+
+
+def _entry(id: str) -> Theorem | Refutation:
+    return entries()[id]
+
+
+def _pickled(entry: Theorem | Refutation) -> Any:
+    """An entry of the catalogue by its id, since its derivation is a function that pickle cannot write; others by their fields."""
+    return (_entry, (entry.id,)) if entries().get(entry.id) is entry else entry.__reduce_ex__(4)
+
+
+copyreg.pickle(Theorem, _pickled)  # pyright: ignore[reportArgumentType]
+copyreg.pickle(Refutation, _pickled)  # pyright: ignore[reportArgumentType]

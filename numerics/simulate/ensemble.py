@@ -56,6 +56,10 @@ class Ensemble:
     final: np.ndarray
     settings: Mapping[str, Any]
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.blow_up.flags.writeable = False  # which a pickle does not keep
+
     @property
     def paths(self) -> int:
         """Number of paths."""

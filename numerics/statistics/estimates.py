@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from html import escape
 from typing import Any, final
 
 import numpy as np
@@ -43,6 +44,13 @@ class Estimate(Record, null=True):
     blown: int
     assumes: str
 
+    def __str__(self) -> str:
+        paths = f"{self.count} paths" + (f", {self.blown} blew up" if self.blown else "")
+        return f"{self.value:.6g} [{self.lower:.6g}, {self.upper:.6g}] ({100 * self.level:g} %, {paths})"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(str(self))}<br><small>{escape(self.assumes)}</small></p>"
+
 
 @final
 @dataclass(frozen=True)
@@ -53,6 +61,13 @@ class Band(Record, null=True):
     median: Estimate
     high: Estimate
     quantiles: tuple[float, float]
+
+    def __str__(self) -> str:
+        low, high = (f"{100 * q:g} %" for q in self.quantiles)
+        return f"median {self.median}\n{low} {self.low}\n{high} {self.high}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(str(self)).replace(chr(10), '<br>')}</p>"
 
 
 @final
