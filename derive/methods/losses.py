@@ -11,6 +11,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import Coordinate
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.names import belongs_to_the_engine
 from derive.vocabulary.registry import Parameter, register
 from derive.vocabulary.symbols import N, coerce, d, eta, matched, parameter
 
@@ -199,6 +200,10 @@ class LogisticRegression(Loss):
             raise BadInput("logistic-regression:labels", self.labels, "one label for each row of features")
         if any(y not in (-1, 1) for y in self.labels or ()):
             raise BadInput("logistic-regression:labels", self.labels, "labels -1 and 1")
+        for value in (v for row in self.features or () for v in row):
+            names = [s.name for s in getattr(value, "free_symbols", ())]
+            if isinstance(value, str) or any(map(belongs_to_the_engine, names)):
+                raise BadInput("logistic-regression:features", value, "numbers, or symbols that the engine does not use itself")
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         state = _letter(show)
