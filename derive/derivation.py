@@ -136,7 +136,8 @@ class SDE(Equation):
 
         Args:
             macros: commands of one's own by the name of a symbol ("eta": r"\stepsize"), of a vector ("g"), or of a letter: X, W,
-                B, L, S, b, H, v, C, J, Lambda, U, Gamma, F, R, Z, zeta, m, V, meansign, meansize, meansquare.
+                B, L, S, b, H, v, C, J, Lambda, U, Gamma, F, R, Z, zeta, m, V, Sigma, meansign,
+                meansize, meansquare.
             written_out: whether everything stands in full, in named coordinates where the equation has a dimension, with the
                 gradient of its loss put in; else formulas that are longer than a line get letters. Nothing changes where only
                 moments given the message are known.

@@ -24,7 +24,7 @@ SHOWN = {
 #: letters of an equation that are no symbols, with the names above by which some of them go
 LETTERS = {
     **{name: name for name in ("X", "W", "B", "L", "S", "b", "g", "H", "v", "C", "J", "Lambda", "U", "Gamma", "F", "R")},
-    **{name: name for name in ("meansign", "meansize", "meansquare")},
+    **{name: name for name in ("Sigma", "meansign", "meansize", "meansquare")},
     "Z": "noise", "zeta": "unitnoise", "m": "messagemean", "V": "messagecov",
 }  # fmt: skip
 #: sums that are squared norms

@@ -93,14 +93,15 @@ def drift_lines(equation: Equation, drift: Drift, page: Page) -> list[str]:
     factor = equation.method.schedule.factor
     root = rf"\sqrt{{{page.show(eta / equation.method.clients)}}}"
     scale = "" if factor == 1 else rf"\,{page.show(factor)}"
-    x, w, b = (page.letter(name) for name in ("X", "W", "B"))
+    x, w, b, time = (page.letter(name) for name in ("X", "W", "B", "t"))
     noise = rf"{root}{scale}\,({b}\,\mathrm{{d}}{w})_j,\quad {b}{b}^{{\top}}={page.letter('S')}"
     body = rf"\left({show(expr)}\right)" if isinstance(expr, sp.Add) else rf"{show(expr)}\,"
-    line = rf"\mathrm{{d}}{x}_j &= {body}\mathrm{{d}}t + {noise}"
+    line = rf"\mathrm{{d}}{x}_j &= {body}\mathrm{{d}}{time} + {noise}"
     if page.fits([line]):
         return [line]
     pieces = page.split(sp.expand_mul(expr), show)
-    pieces[0], pieces[-1] = r"\Bigl(" + pieces[0], pieces[-1] + r"\Bigr)\mathrm{d}t"
+    pieces[0] = r"\Bigl(" + pieces[0]
+    pieces[-1] += rf"\Bigr)\mathrm{{d}}{time}"
     return equation_lines(rf"\mathrm{{d}}{x}_j", [*pieces, f"+ {noise}"])
 
 

@@ -54,7 +54,7 @@ def _coordinates(named: CoordinateSDE, page: Page) -> list[str]:
         if len(pieces) > 1 or isinstance(drift, sp.Add):
             pieces[0] = opening + pieces[0]
             pieces[-1] += closing
-        pieces[-1] += rf"\,\mathrm{{d}}t + {noise}"
+        pieces[-1] += rf"\,\mathrm{{d}}{page.letter('t')} + {noise}"
         lines += equation_lines(left, pieces if drift != 0 else [noise])
     entries = {(i, j): named.covariance[i, j] for i in range(named.dim) for j in range(i, named.dim)}
     for (i, j), value in entries.items():

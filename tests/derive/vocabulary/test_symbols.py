@@ -114,10 +114,10 @@ def test_vectors_of_a_loss_stay_parameters() -> None:
     assert SeparableSum(w * sp.Symbol("c") * sp.Symbol("x") ** 2 / 2).f == w * parameter("c") * generic**2 / 2
 
 
-@pytest.mark.parametrize(("rows", "found"), [((("x1", 1),), "x1"), (((sp.Symbol("x1", real=True), 1),), "x1"), ((("2+2", 1),), "2+2")])
-def test_features_are_numbers_or_symbols_and_never_evaluated(rows: Any, found: str) -> None:
+@pytest.mark.parametrize(("row", "found"), [(("x1", 1), "x1"), ((sp.Symbol("x1", real=True), 1), "x1"), (("2+2", 1), "2+2")])
+def test_features_are_numbers_or_symbols_and_never_evaluated(row: Any, found: str) -> None:
     with pytest.raises(BadInput) as caught:
-        LogisticRegression(features=rows, labels=(1,))
+        LogisticRegression(features=(row,), labels=(1,))
     assert caught.value.field == "logistic-regression:features" and found in caught.value.message
 
 
@@ -131,7 +131,7 @@ def test_a_schedule_in_ones_own_time() -> None:
         assert sp.expand(sde(derive.DSGD(schedule=derive.Adaptive(h)), "second-order").drift - ours.drift) == 0
     assert ours.drift is not None and ours.drift.coeff(g) != 0
     for h in (sp.Symbol("g"), "1/(1 + g)", sp.Symbol("t", positive=True), 0.5 * t):
-        with pytest.raises(BadInput, match="^h: "):
+        with pytest.raises(BadInput, match=r"^h: "):
             derive.Adaptive(h)
 
 
@@ -144,7 +144,7 @@ def test_scales_and_curvatures_as_text() -> None:
 
 @pytest.mark.parametrize("text", ["1;2", "sigma sigma", "a[0]", "x.__class__", "lambda: 1", "9**9**9**9", "(", "", "\x00"])
 def test_text_outside_the_grammar_is_refused(text: str) -> None:
-    with pytest.raises(BadInput, match="^sigma: "):
+    with pytest.raises(BadInput, match=r"^sigma: "):
         derive.Scaled(derive.Gaussian(), text)
 
 
