@@ -149,9 +149,11 @@ class Ensemble:
 
     @classmethod
     def _of(cls, path: str | os.PathLike[str]) -> Ensemble:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("one array")
+        with open(path, "rb") as file, zipfile.ZipFile(file) as whole:
+            if whole.testzip() is not None:
+                raise ValueError("a damaged archive")
+            file.seek(0)
+            archive = np.load(file, allow_pickle=False)
             head = json.loads(str(archive["head"]))
             if not isinstance(head, dict) or head.get("layout") != LAYOUT:
                 raise ValueError("an archive of another kind")
@@ -199,12 +201,13 @@ def settings_of(
     """
     eta = parameters["eta"]
     end = last_step(horizon, eta) * eta
+    given = {name: a for name, a in parameters.items() if name != "N" or not method.clients.is_number}
     return {
         "method": method.name,
         **_parts((method, loss)),
         "u": None if u is None else getattr(u, "__qualname__", type(u).__name__),
         "eta": eta,
-        "params": {name: a.tolist() if isinstance(a, np.ndarray) else a for name, a in parameters.items()},
+        "params": {name: a.tolist() if isinstance(a, np.ndarray) else a for name, a in given.items()},
         "varied": {name: [float(a.min()), float(a.max())] for name, a in varied.items()},
         "dim": len(x),
         "x0": x[:, 0].tolist() if x.shape[1] == 1 else "one for each path",
