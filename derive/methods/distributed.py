@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 import sympy as sp
@@ -24,6 +25,8 @@ from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import register
 from derive.vocabulary.symbols import N, coerce, parameter
 
+#: what shows a method in a notebook, as "module:function"; printing is a layer above this one, which only knows the name
+LATEX = "derive.printing.method_latex:method_latex"
 #: (field of a method, its accepted classes, their description)
 _ACCEPTED: tuple[tuple[str, Any, str], ...] = (
     ("compressor", Compressor, "a compressor such as derive.RandK(2)"),
@@ -118,6 +121,10 @@ class Method:
     def plain(self) -> bool:
         """Whether the update is x = x - eta*G, and its regime the classical one."""
         return self.rule.assignments == PLAIN.assignments and not self.regime.substitutions and self.regime.power == (1, 1)
+
+    def _repr_latex_(self) -> str:
+        module, _, function = LATEX.partition(":")
+        return f"$\\displaystyle {getattr(import_module(module), function)(self)}$"
 
 
 def _starts(given: Any) -> tuple[tuple[str, Fraction], ...]:

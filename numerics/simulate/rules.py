@@ -17,13 +17,14 @@ from derive.methods.rules.update import Draw, evaluate
 from numerics.backend.double import jax, jnp
 from numerics.laws.compressors import compress
 from numerics.laws.counter import Draws
-from numerics.laws.noises import sample_noise
+from numerics.laws.noises import noise_at
+from numerics.lowering.environment import Environment
 from numerics.lowering.functions import FUNCTIONS
 from numerics.lowering.landscape import Landscape
 
 #: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
 Oracle = Callable[[Draws, jax.Array, Any], jax.Array]
-#: up to this number of clients the loop over them is unrolled
+#: up to this number of clients, if the method has it, the loop over them is unrolled; one that is a symbol is given with each call
 UNROLLED = 4
 #: draws of `fresh`, `local`, `normal` and `C` have numbers from here on, above those of clients, which the draw of G has
 FURTHER = 2**31
@@ -40,7 +41,7 @@ class Total:
     """The clients' mean as their sum, (d, paths): a number that multiplies it is divided by N instead of every coordinate."""
 
     sum: jax.Array
-    clients: int
+    clients: Any
 
 
 @final
@@ -62,7 +63,7 @@ class Given:
 
     Args:
         method: with compressor, noise and rule.
-        clients: N.
+        clients: N; it may be traced.
         land: the loss.
         oracle: gradients of the clients in place of grad f + Z_i.
         parameters: values by name, of the rule, the noise and the compressor; `eta` without the schedule.
@@ -70,10 +71,11 @@ class Given:
         n: the number of the step, from 0.
         t: the time at which it begins.
         eta: () -> the step size with its schedule.
+        at: point (d, paths) -> everything that noise and schedule may depend on there.
     """
 
     method: Method
-    clients: int
+    clients: Any
     land: Landscape
     oracle: Oracle | None
     parameters: Mapping[str, Any]
@@ -81,6 +83,7 @@ class Given:
     n: Any
     t: Any
     eta: Callable[[], jax.Array]
+    at: Callable[[jax.Array], Environment]
 
 
 @final
@@ -95,7 +98,8 @@ class Step:
         self.given, self.state, self.draws, self.x = given, state, draws, state["x"]
         self.parts: list[jax.Array] = []
         self._inside = 0
-        self._slope = self._kept(given.land.gradient(self.x))
+        self._here = given.at(self.x)
+        self._kept(self._here.vectors["g"])
 
     def after(self) -> dict[str, jax.Array]:
         """The next x and memory, (d, paths) each."""
@@ -185,10 +189,11 @@ class Step:
         if given.oracle is not None:
             oracle = given.oracle
             return lambda draws, client: oracle(draws, y, client)
-        g = self._slope if point is None else self._kept(given.land.gradient(y))
+        here = self._here if point is None else given.at(y)
+        g = here.vectors["g"] if point is None else self._kept(here.vectors["g"])
 
         def noisy(draws: Draws, client: Any) -> jax.Array:
-            z = sample_noise(given.method.noise, draws, g, given.parameters, client)
+            z = noise_at(given.method.noise, draws, here, given.parameters, client)
             return g + (z if given.noise is None else given.noise * z)
 
         return noisy
@@ -196,7 +201,8 @@ class Step:
     def _total(self, of: Callable[[Any], jax.Array]) -> Total:
         """The mean over clients of a vector."""
         clients = self.given.clients
-        if len(self.given.method.noise.scales) > 1 or clients <= UNROLLED:  # different scales are different expressions
+        known = isinstance(clients, int)
+        if known and (len(self.given.method.noise.scales) > 1 or clients <= UNROLLED):  # other scales are other expressions
             return Total(self._kept(sum((of(i) for i in range(clients)), jnp.zeros_like(self.x))), clients)
         self._inside += 1
         total = jax.lax.fori_loop(0, clients, lambda i, s: s + of(i), jnp.zeros_like(self.x))
@@ -212,7 +218,7 @@ class Step:
         if isinstance(value, Fraction):
             return jnp.asarray(float(value), self.x.dtype)
         if isinstance(value, Total):
-            return self._kept(value.sum / value.clients if value.clients > 1 else value.sum)
+            return self._kept(value.sum if isinstance(value.clients, int) and value.clients == 1 else value.sum / value.clients)
         return value
 
     def _vector(self, value: Value) -> jax.Array:
