@@ -99,7 +99,7 @@ def _named(name: str, field: str) -> sp.Symbol:
     return parameter(name)
 
 
-def _bad(field: str, value: object) -> Exception:
+def _bad(field: str, value: Any) -> Exception:
     accepted = "an exact number (int, Fraction, '1/2', '0.1'), a formula as text, or the name of a symbol"
     floats = value.atoms(sp.Float) if isinstance(value, sp.Expr) else {value} if isinstance(value, float) else set()
     finite = [f for f in map(float, floats) if abs(f) < float("inf")]

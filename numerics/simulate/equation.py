@@ -176,6 +176,7 @@ def solve(
         _check_milstein(equation, dim)
     if program.system.integral is not None and dtype != "float64":
         raise BadInput("dtype", dtype, "float64, where drift and covariance are integrals over the noise")
+    words = stream_words(key, Stream.EQUATION)
     settings = {"kind": "sde", **settings_of(equation.method, loss, u, x, count, int(first), key, parameters, lanes, float(T))}
     settings |= {"model": equation.model, "scheme": scheme, "solver_steps": steps.total, "dt": float(steps.step.max())}
     settings |= {"halvings": halvings, "by_halves": bool(by_halves), "bound": bound, "dtype": dtype, "wide": bool(wide)}
@@ -183,7 +184,7 @@ def solve(
         error = program.doubling(program.system.integral, x[:, :1], free, combinations(lanes))
         settings |= {"nodes": nodes, "doubling_error": error}
     same = not program.system.normals and x.shape[1] == 1 and not lanes  # without noise all paths are the same
-    more = {"words": stream_words(key, Stream.EQUATION), "free": free, "bound": bound, "segments": steps.arrays(program.dtype)}
+    more = {"words": words, "free": free, "bound": bound, "segments": steps.arrays(program.dtype)}
     more |= {"varied": padded(lanes), "first": np.uint32(first)}
     more["edges"] = np.concatenate([[0.0], times[times > 0]]).astype(program.dtype)
     made = program.ensemble(x, 1 if same else count, times, more, chunk, eta, settings, int(first))

@@ -133,10 +133,10 @@ def run(
         method, loss, dim, fixed, statistics_key(statistics, dim), u, oracle, None if open_number else clients, precision(dtype),
         bool(wide), bool(travelled), tuple(sorted(lanes)),
     )  # fmt: skip
-    settings = {"kind": "method", **settings_of(method, loss, u, x, count, int(first), key, parameters, lanes, float(T))}
-    settings |= {"clients": clients, "steps": int(steps[-1]), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": steps.astype(np.int32)}
     more |= {"varied": padded(lanes), "first": np.uint32(first), "clients": np.int32(clients)}
+    settings = {"kind": "method", **settings_of(method, loss, u, x, count, int(first), key, parameters, lanes, float(T))}
+    settings |= {"clients": clients, "steps": int(steps[-1]), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     return _program(setting).ensemble(x, count, steps * eta, more, check_chunk(chunk), eta, settings, int(first))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import sys
@@ -211,6 +212,14 @@ def test_a_broken_file_is_refused_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match=r"^bad\.npz: .*a file that Ensemble\.save wrote, whole$") as caught:
             Ensemble.load(tmp_path / "bad.npz")
         assert "\n" not in str(caught.value), what
+    with zipfile.ZipFile(tmp_path / "good.npz") as archive:
+        ends = [info.header_offset + 30 + len(info.filename) + info.file_size for info in archive.infolist()]
+    for end in ends:  # a bit of the last number of each array, which is a number still
+        flipped = bytearray(content)
+        flipped[end - 1 + 20] ^= 1  # after the extra field of 20 bytes that a large file may need
+        (tmp_path / "bad.npz").write_bytes(flipped)
+        with pytest.raises(BadInput, match=r"^bad\.npz: found .Bad CRC-32 for file"):
+            Ensemble.load(tmp_path / "bad.npz")
     with pytest.raises(FileNotFoundError):
         Ensemble.load(tmp_path / "none.npz")
     with pytest.raises(OSError):
@@ -231,6 +240,8 @@ def test_to_xarray_gives_labelled_arrays_and_all_settings(monkeypatch: pytest.Mo
         assert array.shape == tuple(len(places[d]) for d in dims)
     assert places["path"].tolist() == [2, 3, 4, 5, 6] and places["coordinate"].tolist() == [1, 2]
     assert settings.keys() == found.settings.keys() and settings["T"] == 1.2 and json.loads(settings["params"]) == NUMBERS
+    with pytest.raises(BadInput, match=r"^statistics: found 'final'"):
+        dataclasses.replace(found, values={"final": found.values["loss"]}).to_xarray()
     monkeypatch.setitem(sys.modules, "xarray", None)
     with pytest.raises(ImportError, match="pip install xarray"):
         found.to_xarray()
