@@ -24,7 +24,8 @@ def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, 
         BadInput: another name, which would change nothing; a command that is not text.
     """
     found, own = dict(macros or {}), _symbols(equation)
-    known = own | set(SHARED) | set(LETTERS) | {p.name for kind in KINDS for e in entries(kind).values() for p in e.parameters}
+    known = own | {*SHARED, *LETTERS, *LETTERS.values()}
+    known |= {p.name for kind in KINDS for e in entries(kind).values() for p in e.parameters}
     for name, command in found.items():
         if name not in known and name.removesuffix("_j") not in known:
             listed = ", ".join([*sorted(own)[:8], *LETTERS])

@@ -7,6 +7,7 @@ from typing import Any, final
 
 from derive.derivation import sde
 from derive.printing.latex import condition_latex
+from derive.printing.sde_latex import sde_latex
 from derive.reading.problems import CLAIMS
 from derive.reading.specs import Spec
 from derive.vocabulary.choices import Model
@@ -110,7 +111,7 @@ def _equation(asked: Any, model: Model, notation: Notation) -> dict[str, Any]:
         return {**entry, "refused": error.message.replace("$", ""), "kind": "bad input"}
     return {
         **entry,
-        "rows": _rows(equation.latex(notation.commands())),
+        "rows": _rows(sde_latex(equation, notation.commands())),
         "given": equation.form is None,
         "solved": equation.drift is not None or equation.model == "first-order",
         "conditions": [_condition(c, notation) for c in equation.conditions],
