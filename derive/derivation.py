@@ -122,9 +122,12 @@ class SDE(Equation):
         Raises:
             BadInput: a macro for a name that no equation has.
         """
-        own = accepted(self, macros)
-        full = written_out_latex(self, lambda: self.expanded, own) if written_out else None
-        return sde_latex(self, own) if full is None else full
+        return self.typeset(accepted(self, macros), written_out)
+
+    def typeset(self, commands: Mapping[str, str], written_out: bool = False) -> str:
+        """`latex` with a table of commands, which may have more names than the equation, as a whole document's has."""
+        full = written_out_latex(self, lambda: self.expanded, commands) if written_out else None
+        return sde_latex(self, commands) if full is None else full
 
     def _repr_latex_(self) -> str:
         return "$\\displaystyle " + self.latex() + "$"
@@ -250,12 +253,14 @@ class RuleSDE(SDE):
             BadInput: a macro for a name that no equation has.
             NoClosedForm: moments without a closed form.
         """
+        return self.typeset(accepted(self, macros), written_out)
+
+    def typeset(self, commands: Mapping[str, str], written_out: bool = False) -> str:
         if self.rule is None:
             raise NoClosedForm(str(self.missing))
-        own = accepted(self, macros)
         if written_out and self.dim is not None:
-            return stated_latex(self.expanded, self.conditions, own)
-        return rule_latex(self.rule, own)
+            return stated_latex(self.expanded, self.conditions, commands)
+        return rule_latex(self.rule, commands)
 
 
 def _of_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> RuleSDE:

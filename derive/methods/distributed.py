@@ -23,7 +23,7 @@ from derive.methods.rules.update import Rule
 from derive.methods.schedules import Constant, Schedule
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import register
-from derive.vocabulary.symbols import N, coerce, parameter
+from derive.vocabulary.symbols import SHARED, N, coerce, parameter, require_ours
 
 #: what shows a method in a notebook, as "module:function"; printing is a layer above this one, which only knows the name
 LATEX = "derive.printing.method_latex:method_latex"
@@ -85,6 +85,9 @@ class Method:
         noise: Noise = Scaled(self.noise) if isinstance(self.noise, Law) else self.noise
         object.__setattr__(self, "noise", noise)
         scales = noise.scales
+        for part, formulas in (("schedule", (self.schedule.factor,)), ("noise", scales)):
+            for e in formulas:
+                require_ours(sp.sympify(e), SHARED.values(), part, "those of derive.vocabulary.symbols, such as t")
         given = None if self.clients is None or self.clients is N else coerce(self.clients, "clients")
         if given is not None and given.is_number and not (given.is_integer and given.is_positive):
             raise BadInput("clients", given, "a whole number >= 1, or the symbol N")

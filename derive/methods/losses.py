@@ -13,7 +13,7 @@ from derive.expressions.coordinates import Coordinate
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import belongs_to_the_engine
 from derive.vocabulary.registry import Parameter, register
-from derive.vocabulary.symbols import N, coerce, d, eta, matched, parameter
+from derive.vocabulary.symbols import N, coerce, d, eta, matched, parameter, require_ours
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,18 @@ class Separable(Loss):
         entries = {sp.sympify(e) for values in self.vectors(dim).values() for e in values}
         return tuple(sorted(names | {s.name for e in entries for s in e.free_symbols}))
 
+    def require_own_symbols(self) -> None:
+        """That f_j is a formula in the generic coordinate itself.
+
+        Raises:
+            BadInput: in a class of the user's it is one in another x, by which no derivative is taken.
+        """
+        require_ours(self.coordinate, (x, eta, N, d), "loss", "the generic coordinate x_j, derive.methods.losses.x")
+        if not self.coordinate.has(x):
+            raise BadInput("loss", self.coordinate, "a formula that depends on x_j, derive.methods.losses.x")
+
     def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
+        self.require_own_symbols()
         entries = {**self.vectors(len(x)), "x": list(x)}
         total = sp.S.Zero
         for m in range(len(x)):

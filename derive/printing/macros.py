@@ -29,7 +29,8 @@ def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, 
 def checked(macros: Mapping[str, str] | None, own: set[str]) -> dict[str, str]:
     """The same of an equation whose symbols and vectors have these names."""
     found = dict(macros or {})
-    known = own | set(SHARED) | set(LETTERS) | {p.name for kind in KINDS for e in entries(kind).values() for p in e.parameters}
+    known = own | {*SHARED, *LETTERS, *LETTERS.values()}
+    known |= {p.name for kind in KINDS for e in entries(kind).values() for p in e.parameters}
     for name, command in found.items():
         if name not in known and name.removesuffix("_j") not in known:
             listed = ", ".join([*sorted(own)[:8], *LETTERS])

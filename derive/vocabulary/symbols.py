@@ -74,6 +74,18 @@ def matched(value: Any, known: Iterable[sp.Symbol], field: str, others: bool = T
     return value.xreplace({s: _ours(s, own, field, others, accepted) for s in plain})
 
 
+def require_ours(expr: sp.Expr, known: Iterable[sp.Symbol], field: str, where: str) -> None:
+    """That an expression of a class of the user's, which stays as it is, has no other symbol of a name that the engine uses.
+
+    Raises:
+        BadInput: it has: a Symbol("t") of SymPy's own, in which no derivative by the time is taken.
+    """
+    own = {name: s for s in known for name in (s.name, getattr(s, "base", s.name))}
+    for s in sorted((s for s in expr.atoms(sp.Symbol) if type(s) is sp.Symbol), key=str):
+        if own.get(s.name, s) != s or (s.name not in own and belongs_to_the_engine(s.name)):
+            raise BadInput(field, f"a symbol {s.name} that is not the engine's", where)
+
+
 def _read(text: str, own: dict[str, sp.Symbol], field: str, others: bool) -> sp.Expr:
     module, _, function = READER.partition(":")
     return getattr(import_module(module), function)(text, own, field, (lambda name: _named(name, field)) if others else None)
@@ -99,7 +111,7 @@ def _named(name: str, field: str) -> sp.Symbol:
     return parameter(name)
 
 
-def _bad(field: str, value: object) -> Exception:
+def _bad(field: str, value: Any) -> Exception:
     accepted = "an exact number (int, Fraction, '1/2', '0.1'), a formula as text, or the name of a symbol"
     floats = value.atoms(sp.Float) if isinstance(value, sp.Expr) else {value} if isinstance(value, float) else set()
     finite = [f for f in map(float, floats) if abs(f) < float("inf")]

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 LAYOUT = "sdescent ensemble 1"
 #: names of the arrays of an archive that are no statistics
 _ARRAYS = ("times", "blow_up", "final")
+#: characters of a part of the method in the settings, which are no place for data
+LONGEST = 4000
 _BROKEN = (zipfile.BadZipFile, zlib.error)
 
 
@@ -157,11 +159,10 @@ class Ensemble:
 
     @classmethod
     def _of(cls, path: str | os.PathLike[str]) -> Ensemble:
-        with open(path, "rb") as file, zipfile.ZipFile(file) as whole:
-            if whole.testzip() is not None:
-                raise ValueError("a damaged archive")
-            file.seek(0)
+        with open(path, "rb") as file:  # which np.load would leave open where it raises
             archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("one array")
             head = json.loads(str(archive["head"]))
             if not isinstance(head, dict) or head.get("layout") != LAYOUT:
                 raise ValueError("an archive of another kind")
@@ -185,14 +186,18 @@ class Ensemble:
 
         Raises:
             ImportError: the package xarray is not installed.
+            BadInput: a statistic is called as one of these others.
         """
         try:
             import xarray  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise ImportError("to_xarray needs the package xarray, which is not installed: pip install xarray") from None
+        memory = {f"final_{letter}": a for letter, a in self.final_memory.items()}
+        if taken := {"blow_up", "final", "time", "path", "coordinate", *memory} & self.values.keys():
+            raise BadInput("statistics", min(taken), "another name: xarray has one variable of each name, and this one is taken")
         variables: dict[str, Any] = {name: (("time", "path"), value) for name, value in self.values.items()}
         variables |= {"blow_up": (("path",), self.blow_up), "final": (("coordinate", "path"), self.final)}
-        variables |= {f"final_{letter}": (("coordinate", "path"), a) for letter, a in self.final_memory.items()}
+        variables |= {name: (("coordinate", "path"), a) for name, a in memory.items()}
         first = int(self.settings.get("first", 0))
         places = {"time": self.times, "path": np.arange(first, first + self.paths), "coordinate": np.arange(1, len(self.final) + 1)}
         said = {k: v if type(v) in (str, int, float) else json.dumps(v) for k, v in self.settings.items()}
@@ -244,7 +249,7 @@ def settings_of_paths(
         "paths": paths,
         "first": first,
         "seed": int(key) if isinstance(key, (int, np.integer)) else None,
-        "key": None if isinstance(key, (int, np.integer)) else np.asarray(jax.random.key_data(key)).tolist(),
+        "key": None if isinstance(key, (int, np.integer)) else _words(key),
         "T": horizon,
         "end": horizon if math.isclose(end, horizon, rel_tol=1e-9) else end,
         "version": _version(),
@@ -269,7 +274,13 @@ _parts = Compiled(_described, 32)
 def _written(part: Any) -> str:
     """A part of a method as Python writes it; the name of a function, or of a class of the user's that does not say what it is."""
     name = getattr(part, "__qualname__", type(part).__qualname__)
-    return name if callable(part) or type(part).__repr__ is object.__repr__ else repr(part)
+    text = name if callable(part) or type(part).__repr__ is object.__repr__ else repr(part)
+    return text if len(text) <= LONGEST else f"{name}(..), in {len(text)} characters"
+
+
+def _words(key: Any) -> list[int]:
+    """The words of a JAX key, of the new style or the old."""
+    return np.asarray(jax.random.key_data(key) if jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key) else key).tolist()
 
 
 @cache

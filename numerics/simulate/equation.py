@@ -47,6 +47,7 @@ from numerics.simulate.runs import (
     Numbers,
     Points,
     Statistic,
+    Stream,
     at_time,
     check_dimension,
     check_shared,
@@ -56,6 +57,7 @@ from numerics.simulate.runs import (
     start,
     statistics_key,
     statistics_of,
+    stream_words,
 )
 from numerics.simulate.stated import solve_stated
 from numerics.simulate.systems import ito_system, stratonovich_system
@@ -178,13 +180,14 @@ def solve(
         _check_milstein(equation, dim)
     if program.system.integral is not None and dtype != "float64":
         raise BadInput("dtype", dtype, "float64, where drift and covariance are integrals over the noise")
+    words = stream_words(key, Stream.EQUATION)
     settings = {"kind": "sde", **settings_of(equation.method, loss, u, x, count, int(first), key, parameters, lanes, float(T))}
     settings |= {"model": equation.model, "scheme": scheme, "solver_steps": steps.total, "dt": float(steps.step.max())}
     settings |= {"halvings": halvings, "by_halves": bool(by_halves), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     if program.system.integral is not None:
         error = program.doubling(program.system.integral, x[:, :1], free, combinations(lanes))
         settings |= {"nodes": nodes, "doubling_error": error}
-    return program.solved(x, count, times, steps, key, free, lanes, bound, chunk, eta, settings, first)
+    return program.solved(x, count, times, steps, words, free, lanes, bound, chunk, eta, settings, first)
 
 
 def _check_milstein(equation: SDE, dim: int) -> None:

@@ -15,9 +15,9 @@ from numerics.backend.double import jax
 from numerics.laws.counter import Draws
 from numerics.lowering.environment import Environment
 from numerics.simulate.blow_up import exits, numberless
+from numerics.simulate.ensemble import Ensemble
 from numerics.simulate.parameters import on_these_paths, padded
 from numerics.simulate.programs import Program, Result
-from numerics.simulate.runs import Ensemble, Stream, stream_words
 from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, Scheme, Segments, segment, segments, tsit5
 from numerics.simulate.systems import System
 
@@ -86,18 +86,19 @@ class EquationProgram(Program):
         """The values that the system reads at a batch of points, with these free parameters: numbers, or (1, paths) each."""
 
     def solved(
-        self, x: np.ndarray, count: int, times: np.ndarray, steps: Segments, key: Any, free: Mapping[str, Any],
+        self, x: np.ndarray, count: int, times: np.ndarray, steps: Segments, words: np.ndarray, free: Mapping[str, Any],
         lanes: Mapping[str, np.ndarray], bound: float, chunk: int | None, unit: float, settings: Mapping[str, Any], first: int,
     ) -> Ensemble:  # fmt: skip
         """The ensemble of count paths from x (d, 1) or (d, count).
 
         Args:
+            words: of the seed, from `stream_words`.
             free: parameters that all paths have in common.
             lanes: parameters that differ from path to path, (count,) each.
             unit: the step that errors count in.
         """
         same = not self.system.normals and x.shape[1] == 1 and not lanes  # without noise all paths are the same
-        more = {"words": stream_words(key, Stream.EQUATION), "free": free, "bound": bound, "segments": steps.arrays(self.dtype)}
+        more = {"words": words, "free": free, "bound": bound, "segments": steps.arrays(self.dtype)}
         more |= {"varied": padded(lanes), "first": np.uint32(first)}
         more["edges"] = np.concatenate([[0.0], times[times > 0]]).astype(self.dtype)
         made = self.ensemble(x, 1 if same else count, times, more, chunk, unit, settings, int(first))

@@ -145,11 +145,11 @@ def run(
         method, loss, dim, fixed, statistics_key(statistics, _symbols(method, dim)), u, oracle, None if open_number else clients,
         precision(dtype), bool(wide), bool(travelled), tuple(sorted(lanes)),
     )  # fmt: skip
-    settings = {"kind": "method", **settings_of(method, loss, u, x, count, int(first), key, parameters, given, float(T), tau)}
-    settings |= {"clients": clients, "steps": int(steps[-1]), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": steps.astype(np.int32)}
     more |= {"varied": padded(lanes), "first": np.uint32(first), "clients": np.int32(clients)}
     more["tau"] = np.asarray(tau, setting.dtype)
+    settings = {"kind": "method", **settings_of(method, loss, u, x, count, int(first), key, parameters, given, float(T), tau)}
+    settings |= {"clients": clients, "steps": int(steps[-1]), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     return _program(setting).ensemble(begun, count, steps * tau, more, check_chunk(chunk), tau, settings, int(first))
 
 

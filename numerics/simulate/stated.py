@@ -33,12 +33,14 @@ from numerics.simulate.runs import (
     Numbers,
     Points,
     Statistic,
+    Stream,
     functions_of,
     positive,
     precision,
     save_grid,
     start,
     statistics_key,
+    stream_words,
 )
 from numerics.simulate.systems import named_ito, named_stratonovich
 
@@ -127,13 +129,14 @@ def solve_stated(
             precision(dtype), bool(wide), tuple(sorted(lanes)),
         )
     )  # fmt: skip
+    words = stream_words(key, Stream.EQUATION)
     settings: dict[str, Any] = {"kind": "sde", "state": [s.name for s in equation.state]}
     settings |= settings_of_paths(x, count, int(first), key, numbers, lanes, float(T), eta)
     settings |= {"scheme": scheme, "solver_steps": steps.total, "dt": float(steps.step.max()), "halvings": halvings}
     settings |= {"by_halves": bool(by_halves), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     settings |= {} if eta is None else {"eta": eta}
     unit = step if eta is None else eta
-    return program.solved(x, count, times, steps, key, free, lanes, bound, chunk, unit, settings, first)
+    return program.solved(x, count, times, steps, words, free, lanes, bound, chunk, unit, settings, first)
 
 
 def _numbers(equation: StateSDE, params: Numbers | None, lanes: Mapping[str, np.ndarray]) -> dict[str, float]:

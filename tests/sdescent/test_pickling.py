@@ -63,6 +63,8 @@ def test_a_pickled_object_is_equal(name: str) -> None:
     made = MADE[name]()
     again = pickle.loads(pickle.dumps(made))
     assert again == made and type(again) is type(made)
+    if isinstance(again, sd.SDE):  # what was computed meanwhile, which may be large, stays behind
+        assert set(vars(again)) == {f.name for f in dataclasses.fields(again)}
 
 
 def test_coordinates_keep_their_root() -> None:

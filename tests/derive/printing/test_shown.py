@@ -23,6 +23,7 @@ from derive.vocabulary.errors import BadInput
 from numerics.statistics.estimates import band, mean
 from numerics.statistics.verdicts import judge
 from reports.commands.terminal import show
+from tests.support.samples import mostly_slow
 
 ROOT = Path(__file__).parents[3]
 EQUATIONS = {
@@ -46,6 +47,7 @@ def test_an_equation_prints_as_the_command_line_shows_it(name: str, monkeypatch:
     assert "facts" in printed and max(map(len, printed)) <= 90
 
 
+@pytest.mark.slow
 def test_an_equation_prints_in_ascii_where_output_is() -> None:
     code = "import derive as d\nprint(d.sde(d.DSignSGD(d.Gaussian()), 'corrected'))"
     own = {**os.environ, "PYTHONIOENCODING": "ascii"}
@@ -103,16 +105,16 @@ PLAIN_WORDS = {"d", "e", "aligned", "cases", "F", "i", "j", "k", "n", "E", "Cov"
 
 @pytest.mark.parametrize(
     "make",
-    [
+    mostly_slow([
         lambda: sde(derive.DSignSGD(derive.StudentT("nu")), "second-order"),
         lambda: sde(derive.DSignSGD(derive.Scaled(derive.StudentT("nu"), (1, 2, 3))), "corrected"),
         lambda: sde(derive.DCSGD(derive.ScaledSign(), derive.StudentT("nu")), "corrected"),
         lambda: sde(derive.DCSGD(derive.Natural(), derive.StudentT("nu"))),
         lambda: sde(derive.DSGD(derive.Correlated(derive.Gaussian()), schedule=derive.Free()), "second-order"),
         lambda: sde(derive.DCSGD(derive.RandK("k"), derive.Gaussian(), schedule=derive.Power("p")), "corrected"),
-    ],
+    ]),
     ids=["sign", "clients", "scaled sign", "natural", "correlated", "rand-k"],
-)
+)  # fmt: skip
 def test_every_symbol_and_letter_may_have_a_command_of_ones_own(make) -> None:
     equation: SDE = make()
     found = equation.latex(MACROS)

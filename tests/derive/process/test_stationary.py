@@ -176,7 +176,7 @@ def test_thresholds_without_noise():
         (DSGD(Affine(1, 2), 2), (1, 2), None),
         (DSGD(Affine(1, 2), 2), "6/5", 2),
         (DSGD(Gaussian(), 2), (1, 3), None),
-    ], rows=True),
+    ], every=5, rows=True),
 )  # fmt: skip
 def test_thresholds_in_several_dimensions(method, h, dim, model):
     """E ||x||^2 of the linear equation for E xx' contracts just below and grows just above, from its largest eigenvalue."""

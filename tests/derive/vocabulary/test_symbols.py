@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -12,8 +13,9 @@ import sympy as sp
 import derive
 from derive.derivation import sde
 from derive.expressions.coordinates import Coordinate, coord_sum, g
-from derive.methods.losses import LogisticRegression, Quadratic, SeparableSum
+from derive.methods.losses import LogisticRegression, Quadratic, Separable, SeparableSum, Smoothness
 from derive.methods.losses import x as generic
+from derive.methods.schedules import Schedule
 from derive.process.generator import generator
 from derive.process.stationary import second_moments
 from derive.vocabulary.errors import BadInput
@@ -133,6 +135,46 @@ def test_a_schedule_in_ones_own_time() -> None:
     for h in (sp.Symbol("g"), "1/(1 + g)", sp.Symbol("t", positive=True), 0.5 * t):
         with pytest.raises(BadInput, match=r"^h: "):
             derive.Adaptive(h)
+
+
+@dataclass(frozen=True)
+class OwnSchedule(Schedule):
+    """1/(1 + t), in whichever t."""
+
+    t: Any
+
+    @property
+    def factor(self) -> sp.Expr:
+        return 1 / (1 + self.t)
+
+
+@dataclass(frozen=True)
+class OwnLoss(Separable):
+    """x^4, in whichever x."""
+
+    x: Any
+
+    @property
+    def coordinate(self) -> sp.Expr:
+        return self.x**4
+
+    def smoothness(self, dim: int) -> Smoothness:
+        raise NotImplementedError
+
+
+def test_classes_of_ones_own_are_in_our_symbols() -> None:
+    """Subclasses say their formulas themselves, and nothing exchanges their symbols: another x or t is refused."""
+    drift = sde(derive.DSGD(schedule=OwnSchedule(t)), "second-order", OwnLoss(generic), 1).expanded.drift[0]
+    assert drift.has(t) and drift.has(X1)
+    for other in (sp.Symbol("t"), sp.Symbol("t", positive=True), sp.Symbol("x1")):
+        with pytest.raises(BadInput, match=r"^schedule: found .a symbol .* that is not the engine"):
+            derive.DSGD(schedule=OwnSchedule(other))
+    for other in (sp.Symbol("x"), sp.Symbol("x1", real=True), sp.Symbol("t")):
+        with pytest.raises(BadInput, match=r"^loss: found .a symbol .* that is not the engine"):
+            _ = sde(METHOD, loss=OwnLoss(other), dim=1).expanded
+    with pytest.raises(BadInput, match=r"^loss: found 'c\*\*4'.*depends on x_j"):
+        _ = sde(METHOD, loss=OwnLoss(sp.Symbol("c")), dim=1).expanded
+    assert sde(derive.DSGD(schedule=OwnSchedule(parameter("tau")))).symbols["tau"] == parameter("tau")
 
 
 def test_scales_and_curvatures_as_text() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import sys
@@ -18,7 +19,7 @@ import derive
 from derive.derivation import sde
 from derive.methods.losses import Quadratic, SeparableSum
 from derive.vocabulary.errors import BadInput
-from numerics.simulate.ensemble import Ensemble
+from numerics.simulate.ensemble import Ensemble, settings_of
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.statistics.estimates import band, difference, mean, quantile
@@ -50,17 +51,26 @@ def made(T: float = 1.0, **more: Any) -> Ensemble:
 # --- settings, and what does not fit
 
 
-@pytest.mark.parametrize("T", [0.3, 1.0, 0.7, 1.0 + 1e-12])
+def with_horizon(T: float) -> Ensemble:
+    """As a run with this horizon says it."""
+    own = settings_of(METHOD, LOSS, None, np.ones((2, 1)), 5, 0, 3, NUMBERS, {}, T)
+    return dataclasses.replace(BY_HAND, settings={"kind": "method", **own}, blow_up=np.full(5, np.inf))
+
+
+@pytest.mark.parametrize("T", [0.3, 1.0, 0.7, 1.0 + 1e-12, 1e5])
 def test_a_horizon_that_is_a_multiple_up_to_rounding_is_reached(T: float) -> None:
-    found = made(T)
+    found = with_horizon(T)
     assert found.settings["T"] == found.settings["end"] == T and found.notes == ()
-    assert abs(found.times[-1] - T) < 1e-9
 
 
 @pytest.mark.parametrize(
     "simulate",
-    [made, pytest.param(lambda T: solve(EQUATION, [1.0, -2.0], T, 5, 3, NUMBERS, save=3), marks=pytest.mark.slow)],
-    ids=["run", "solve"],
+    [
+        with_horizon,
+        pytest.param(made, marks=pytest.mark.slow),
+        pytest.param(lambda T: solve(EQUATION, [1.0, -2.0], T, 5, 3, NUMBERS, save=3), marks=pytest.mark.slow),
+    ],
+    ids=["settings", "run", "solve"],
 )
 def test_a_horizon_that_is_not_a_multiple_is_said(simulate: Any) -> None:
     """T = 1.05 ended at t = 1, and nothing said so."""
@@ -97,7 +107,7 @@ def test_settings_are_complete_and_json() -> None:
 @pytest.mark.parametrize("estimate", [mean, quantile, band, lambda a: difference(a, [1.0, 2.0])])
 def test_values_of_several_times_are_no_sample(estimate: Any) -> None:
     """The mean of a whole (S, paths) had an interval as if all its entries were independent."""
-    values = made().values["loss"]
+    values = BY_HAND.values["a/b "]
     with pytest.raises(BadInput, match=r"^values: found 'an array \(3, 5\)'.*over_time"):
         estimate(values)
     assert mean(values[-1]).count == 5 and mean(2.0).count == 1
@@ -211,6 +221,14 @@ def test_a_broken_file_is_refused_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match=r"^bad\.npz: .*a file that Ensemble\.save wrote, whole$") as caught:
             Ensemble.load(tmp_path / "bad.npz")
         assert "\n" not in str(caught.value), what
+    with zipfile.ZipFile(tmp_path / "good.npz") as archive:
+        ends = [info.header_offset + 30 + len(info.filename) + info.file_size for info in archive.infolist()]
+    for end in ends:  # a bit of the last number of each array, which is a number still
+        flipped = bytearray(content)
+        flipped[end - 1 + 20] ^= 1  # after the extra field of 20 bytes that a large file may need
+        (tmp_path / "bad.npz").write_bytes(flipped)
+        with pytest.raises(BadInput, match=r"^bad\.npz: found .Bad CRC-32 for file"):
+            Ensemble.load(tmp_path / "bad.npz")
     with pytest.raises(FileNotFoundError):
         Ensemble.load(tmp_path / "none.npz")
     with pytest.raises(OSError):
@@ -231,6 +249,8 @@ def test_to_xarray_gives_labelled_arrays_and_all_settings(monkeypatch: pytest.Mo
         assert array.shape == tuple(len(places[d]) for d in dims)
     assert places["path"].tolist() == [2, 3, 4, 5, 6] and places["coordinate"].tolist() == [1, 2]
     assert settings.keys() == found.settings.keys() and settings["T"] == 1.2 and json.loads(settings["params"]) == NUMBERS
+    with pytest.raises(BadInput, match=r"^statistics: found 'final'"):
+        dataclasses.replace(found, values={"final": found.values["loss"]}).to_xarray()
     monkeypatch.setitem(sys.modules, "xarray", None)
     with pytest.raises(ImportError, match="pip install xarray"):
         found.to_xarray()

@@ -97,6 +97,7 @@ SCALES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCALES)
 def test_the_noise_of_a_run_has_the_scale_at_the_point_and_time(name: str) -> None:
     """The same draws with a scale of 1, times the scale: on f = 3||x||^2/2 at t = 0.5."""
