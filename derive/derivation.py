@@ -7,6 +7,8 @@ from dataclasses import fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
+import sympy as sp
+
 from derive.equations.in_coordinates import CoordinateSDE, expand, state_symbols
 from derive.equations.models import check_asked, derived, dimension
 from derive.equations.rule_coordinates import expand_rule
@@ -35,7 +37,6 @@ from derive.vocabulary.errors import BadInput, NoClosedForm
 
 if TYPE_CHECKING:
     import numpy as np
-    import sympy as sp
 
 
 class SDE(Equation):
