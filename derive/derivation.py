@@ -15,7 +15,7 @@ from derive.equations.rule_coordinates import expand_rule
 from derive.equations.rules import RuleEquation, derived_rule
 from derive.equations.sde import Equation
 from derive.expressions.coordinates import symbols_of
-from derive.methods.checking.pieces import require_sound
+from derive.methods.checking.required import require_sound
 from derive.methods.compressors import Identity
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss

@@ -100,7 +100,7 @@ def report(
 
 @app.command()
 def derive(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="dsgd, dcsgd or dsignsgd.")],
+    method: Annotated[str, typer.Argument(metavar="METHOD|FILE.toml", help="dsgd, adamw, ... or a file with an update rule.")],
     compressor: Annotated[
         str | None,
         typer.Option("--compressor", metavar="C", help="What clients send, for dcsgd: rand-k:k=2, qsgd:s=4, ..."),
@@ -125,6 +125,10 @@ def derive(
     schedule: Annotated[
         str | None, typer.Option("--schedule", metavar="U", help="Step-size schedule: one, power:p=1/2 or free (one).")
     ] = None,
+    regime: Annotated[
+        str | None,
+        typer.Option("--regime", metavar="R", help="ballistic, batch-equivalent, fixed, ..., for methods with memory."),
+    ] = None,
     load: _Load = None,
     as_json: _Json = False,
 ) -> Job:
@@ -138,6 +142,7 @@ def derive(
         "model": model,
         "loss": loss,
         "schedule": schedule,
+        "regime": regime,
     }
     return _job(_ANSWERS, "derive", load, fields=fields, as_json=as_json)
 
@@ -274,7 +279,7 @@ def _fail(as_json: bool, status: int, message: str, field: str | None = None, co
 
 def _refuse(as_json: bool, refusal: Refusal) -> int:
     if as_json:
-        print(json.dumps({"refused": refusal.kind, "message": refusal.message}), flush=True)
+        print(json.dumps({"refused": refusal.kind, "message": refusal.message, "term": refusal.term}), flush=True)
     else:
         say(f"refused ({refusal.kind}): {one_line(refusal.message, 1000)}")
     return REFUSED

@@ -107,7 +107,7 @@ class Expanded:
     @cached_property
     def increments(self) -> dict[str, Series]:
         """F of each letter of the state, z' = z + F."""
-        found = evaluate(self.method.rule, _SeriesAlgebra(self))
+        found = evaluate(self.method.rule, SeriesAlgebra(self))
         out = {}
         for name, after in found.items():
             if name in self.factors:
@@ -150,7 +150,7 @@ def series_of(expr: sp.Expr) -> Series:
     raise BadInput("regime", expr, "sums, products, powers and functions of eta")
 
 
-class _SeriesAlgebra:
+class SeriesAlgebra:
     """`derive.methods.rules.update.Algebra` on series in s."""
 
     def __init__(self, expanded: Expanded) -> None:

@@ -62,12 +62,21 @@ def noise_at(noise: Any, draws: Draws, here: Environment, parameters: Parameters
     return _scaled(noise, draws, here, parameters, client)
 
 
+def scale_and_law(noise: Noise) -> bool:
+    """Whether the sampler of a noise is a scale times its law, which can be drawn before the gradient is known."""
+    return sample_noise.dispatch(type(noise)) is _SCALED and not noise.law.degenerate
+
+
+def at_scale(noise: Noise, unit: jax.Array, here: Environment, client: int = 0) -> jax.Array:
+    """The noise at the points of an environment from draws of its standardised law, of one of which `scale_and_law` holds."""
+    return lower_coordinate(noise.scales[client if len(noise.scales) > 1 else 0])(here) * unit
+
+
 def _scaled(noise: Noise, draws: Draws, here: Environment, parameters: Parameters, client: int) -> jax.Array:
     g = here.vectors["g"]
     if noise.law.degenerate:
         return jnp.zeros_like(g)
-    size = lower_coordinate(noise.scales[client if len(noise.scales) > 1 else 0])(here)
-    return size * sample_law(noise.law, draws, g.shape, parameters)
+    return at_scale(noise, sample_law(noise.law, draws, g.shape, parameters), here, client)
 
 
 def _base(law: Law) -> Law:

@@ -278,8 +278,8 @@ class _Program(EquationProgram):
             self._doubling[known] = doubling_error(integral, self.at(points, 0.0, {**free, **own}))
         return self._doubling[known]
 
-    def at(self, x: jax.Array, t: Any, free: Mapping[str, Any]) -> Environment:
-        return at_time({**self.fixed, **free}, self.land, x, t, self.setting.u)
+    def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
+        return at_time({**self.fixed, **free}, self.land, y, t, self.setting.u)
 
 
 _program = Compiled(_Program)

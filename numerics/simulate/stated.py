@@ -42,7 +42,7 @@ from numerics.simulate.runs import (
     statistics_key,
     stream_words,
 )
-from numerics.simulate.systems import named_ito, named_stratonovich
+from numerics.simulate.systems import NamedSystem, named_ito, named_stratonovich
 
 #: solver steps in a step eta, where the equation has that parameter and no `dt` is given
 SUBSTEPS = 8
@@ -111,7 +111,7 @@ def solve_stated(
     _check_conditions(equation, {**numbers, **lanes}, x)
     eta = numbers.get("eta")
     if dt is None and eta is None:
-        raise BadInput("dt", "nothing", "the largest step of the solver, > 0: without eta the equation has no step of its own")
+        raise BadInput("dt", "nothing", "the largest step of the solver: without eta the equation has no step of its own")
     step = positive("dt", dt) if dt is not None else float(eta or 0) / SUBSTEPS
     times = _times(T, save) if eta is None else save_grid(positive("T", T), eta, save) * eta
     steps = steps_through(times, step, halvings, by_halves)
@@ -254,15 +254,18 @@ class _Program(EquationProgram):
         self.fixed, own = dict(setting.fixed), setting.equation
         timed = t in symbols_of(_expressions(own))
         if setting.scheme == "heun":
-            self.system = named_stratonovich(own, self.fixed, timed)
+            self.system: NamedSystem = named_stratonovich(own, self.fixed, timed)
         else:
-            self.system = named_ito(own, self.fixed, timed, one_each=setting.scheme == "milstein")
+            self.system = named_ito(own, self.fixed, timed)
         self.scheme = scheme_of(setting.scheme, self.system)
         self.shown = functions_of(dict(setting.statistics), own.state, self.dim)
 
-    def at(self, x: jax.Array, t: Any, free: Mapping[str, Any]) -> Environment:
+    def prepared(self, free: Mapping[str, Any]) -> Mapping[str, Any]:
         scalars = {name: value[0] if jnp.ndim(value) == 2 else value for name, value in free.items()}
-        return Environment({"x": x}, {**self.fixed, **scalars, "t": t})
+        return self.system.prepare({**self.fixed, **scalars}, self.dtype)
+
+    def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
+        return self.system.at(y, {**free, "t": t})
 
 
 _program = Compiled(_Program)

@@ -69,6 +69,28 @@ FAULTS: tuple[Fault, ...] = (
         "even, odd = even * a, even * b + odd * a",
         ("tests/derive/expressions/test_derivatives.py",),
     ),
+    # stated equations
+    Fault(
+        "a covariance with a negative eigenvalue is accepted",
+        "derive/stated/validity.py",
+        "< -NEGATIVE * size)",
+        "< -1000 * size)",
+        ("tests/derive/stated/test_stated.py",),
+    ),
+    Fault(
+        "a symbol of the user's is a letter of its own",
+        "derive/stated/letters.py",
+        "for s, letter in own.items() if s != letter}",
+        "for s, letter in own.items() if False}",
+        ("tests/derive/stated/test_stated.py",),
+    ),
+    Fault(
+        "what a Cholesky factor has taken is not subtracted",
+        "numerics/simulate/roots.py",
+        "rest = rows[i][j] - sum(",
+        "rest = rows[i][j] - 0 * sum(",
+        ("tests/numerics/simulate/test_stated.py::test_the_roots_of_blocks_and_what_is_not_a_covariance",),
+    ),
     # methods
     Fault(
         "odd signed moments of Laplace noise",
