@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from derive.methods.compressors import QSGD as QSGD
     from derive.methods.compressors import Bernoulli as Bernoulli
     from derive.methods.compressors import Biased as Biased
+    from derive.methods.compressors import Clip as Clip
     from derive.methods.compressors import Compressor as Compressor
     from derive.methods.compressors import FixedGrid as FixedGrid
     from derive.methods.compressors import Identity as Identity
     from derive.methods.compressors import Natural as Natural
+    from derive.methods.compressors import NormClip as NormClip
     from derive.methods.compressors import Omega as Omega
     from derive.methods.compressors import RandK as RandK
     from derive.methods.compressors import ScaledSign as ScaledSign
@@ -136,6 +138,8 @@ if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt n
                 "Omega",
                 "Identity",
                 "Bernoulli",
+                "Clip",
+                "NormClip",
                 "RandK",
                 "QSGD",
                 "Ternary",

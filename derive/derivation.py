@@ -14,7 +14,7 @@ from derive.equations.models import check_asked, derived, dimension
 from derive.equations.rule_coordinates import expand_rule
 from derive.equations.rules import RuleEquation, derived_rule
 from derive.equations.sde import Equation
-from derive.methods.checking.pieces import require_sound
+from derive.methods.checking.required import require_sound
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.printing.rule_dict import rule_dict

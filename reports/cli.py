@@ -100,7 +100,7 @@ def report(
 
 @app.command()
 def derive(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="dsgd, dcsgd or dsignsgd.")],
+    method: Annotated[str, typer.Argument(metavar="METHOD|FILE.toml", help="dsgd, adamw, ... or a file with an update rule.")],
     compressor: Annotated[
         str | None,
         typer.Option("--compressor", metavar="C", help="What clients send, for dcsgd: rand-k:k=2, qsgd:s=4, ..."),
@@ -125,6 +125,10 @@ def derive(
     schedule: Annotated[
         str | None, typer.Option("--schedule", metavar="U", help="Step-size schedule: one, power:p=1/2 or free (one).")
     ] = None,
+    regime: Annotated[
+        str | None,
+        typer.Option("--regime", metavar="R", help="ballistic, batch-equivalent, fixed, ..., for methods with memory."),
+    ] = None,
     load: _Load = None,
     as_json: _Json = False,
 ) -> Job:
@@ -138,8 +142,28 @@ def derive(
         "model": model,
         "loss": loss,
         "schedule": schedule,
+        "regime": regime,
     }
     return _job(_ANSWERS, "derive", load, fields=fields, as_json=as_json)
+
+
+@app.command()
+def scaling(
+    method: Annotated[str, typer.Argument(metavar="METHOD|FILE.toml", help="dsgd, adamw, ... or a file with an update rule.")],
+    regime: Annotated[
+        str | None, typer.Option("--regime", metavar="R", help="ballistic, batch-equivalent, fixed, ... (the method's first)")
+    ] = None,
+    noise: Annotated[
+        str, typer.Option("--noise", metavar="Z", help="Gradient noise with a symbol for its scale (gaussian).")
+    ] = "gaussian",
+    compressor: Annotated[str | None, typer.Option("--compressor", metavar="C", help="What clients send.")] = None,
+    clients: Annotated[str | None, typer.Option("--clients", metavar="N", help="How many clients (the symbol N).")] = None,
+    load: _Load = None,
+    as_json: _Json = False,
+) -> Job:
+    """Solve for the scaling rules of a method: how its constants change with the batch size so that its SDE stays."""
+    fields = {"method": method, "regime": regime, "noise": noise, "compressor": compressor, "clients": clients}
+    return _job("reports.commands.scaling", "scaling", load, fields=fields, as_json=as_json)
 
 
 @app.command()
@@ -285,7 +309,7 @@ def _fail(as_json: bool, status: int, message: str, field: str | None = None, co
 
 def _refuse(as_json: bool, refusal: Refusal) -> int:
     if as_json:
-        print(json.dumps({"refused": refusal.kind, "message": refusal.message}), flush=True)
+        print(json.dumps({"refused": refusal.kind, "message": refusal.message, "term": refusal.term}), flush=True)
     else:
         say(f"refused ({refusal.kind}): {one_line(refusal.message, 1000)}")
     return REFUSED

@@ -40,7 +40,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics/evidence": ("weak_order", "checks", "sweeps", "verify"),
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (
-        "streams", "progress", "ledger", "terminal_formulas", "terminal", "answers", "doctor", "statements", "proving", "auditing",
+        "streams", "progress", "ledger", "terminal_formulas", "terminal", "answers", "scaling", "doctor", "statements", "proving",
+        "auditing",
         "solving",
     ),
     "reports/sections": (

@@ -15,11 +15,12 @@ from derive.process.density import Density as Density
 from derive.process.density import density as density
 from derive.process.density import refuse_time
 from derive.process.generator import moment_equations
+from derive.process.rule_moments import second_moments_of_rule
 from derive.process.stationary_moments import StationaryMoments as StationaryMoments
 from derive.process.stationary_moments import sign_part
 from derive.step.moments import Condition, moments
 from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import NoClosedForm, Refusal
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import eta
 
 
@@ -62,10 +63,16 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
 
     Solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x) for V = E xx', linear when b is linear and S quadratic.
 
+    An update rule with memory, in one dimension: E zz' of z = (x, memory) (`derive.process.rule_moments`).
+
     Raises:
         NoClosedForm: b is not linear or S not quadratic in the state.
         Refusal: "time-dependent" for a schedule in t.
     """
+    if not method.plain:
+        if dim != 1:
+            raise BadInput("dim", dim, "1 for an update rule with memory: on a quadratic each coordinate has these moments")
+        return second_moments_of_rule(method, h)
     variables = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i, j in StationaryMoments.pairs(dim)}
     v = sp.Matrix(dim, dim, lambda i, j: variables[min(i, j), max(i, j)])
     equation = derived(method, "first-order", Quadratic(h), dim)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from derive.formulas.text import written
+from derive.reading.numbers import numbers, positive, whole
 from derive.reading.problems import (
     KEYS,
     MAX_DRAWS,
@@ -20,11 +21,8 @@ from derive.reading.problems import (
     Caps,
     Problem,
     as_written,
-    numbers,
-    positive,
     problem,
     read_keys,
-    whole,
 )
 from derive.reading.statistics import QUANTITIES, read_quantities
 from derive.vocabulary.choices import Kind
@@ -38,7 +36,8 @@ MAX_SOLVER_STEPS = 10**7
 SUBSTEPS = 8  # solver steps per step of the method, where neither dt nor substeps is given
 METHOD: Final = "method"
 _DEFAULTS: dict[str, Any] = {"paths": 10_000, "seed": 0}
-_OWN = ("save", "quantities", "discrete", "dt", "substeps", "dtype", "chunk")
+#: keys of an experiment that a problem has not
+OWN = ("save", "quantities", "discrete", "dt", "substeps", "dtype", "chunk")
 
 
 @final
@@ -78,8 +77,8 @@ class Experiment:
 
     def step(self, problem: Problem) -> Fraction:
         """The largest solver step at this step size."""
-        assert problem.eta is not None  # for the type checker: an experiment is complete
-        return problem.eta / self.substeps if self.dt is None else self.dt
+        assert problem.tau is not None  # for the type checker: an experiment is complete
+        return problem.tau / self.substeps if self.dt is None else self.dt
 
     def to_dict(self) -> dict[str, Any]:
         """The experiment as JSON with exact numbers as text: everything that its results depend on, hence without `chunk`."""
@@ -103,7 +102,7 @@ def read_experiment(path: str | Path) -> Experiment:
         BadInput: it is not TOML, has an unknown key, a field does not fit, or one is missing.
         OSError: it cannot be read.
     """
-    table = read_keys(path, (*KEYS, *_OWN))
+    table = read_keys(path, (*KEYS, *OWN))
     with as_written():
         return experiment(table)
 
@@ -172,11 +171,11 @@ def _save(value: object, problems: tuple[Problem, ...]) -> int | tuple[Fraction,
         return whole(value, "save", 2, MAX_SAVED, f"how many times (2 to {MAX_SAVED}), or a list of times") or 0
     times = numbers(value, "save", MAX_SAVED) or ()
     for asked in problems:
-        assert asked.eta is not None and asked.T is not None  # for the type checker
+        assert asked.tau is not None and asked.T is not None  # for the type checker
         if min(times) < 0 or max(times) > asked.T:
             raise BadInput("save", value, f"times from 0 to T ({asked.T})")
-        if max(times) <= asked.eta / 2:
-            raise BadInput("save", value, f"a time of more than half a step (eta = {asked.eta})")
+        if max(times) <= asked.tau / 2:
+            raise BadInput("save", value, f"a time of more than half a step ({asked.tau})")
     return times
 
 

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from derive.formulas.text import check_text, written
+from derive.reading.methods import MethodTable, method_table
+from derive.reading.methods import numbers_of as _numbers
+from derive.reading.numbers import numbers, positive, whole
 from derive.reading.specs import Spec, parse_spec, require_distinct
 from derive.reading.statistics import read_quantities
-from derive.reading.toml_file import Decimal, read_table
+from derive.reading.toml_file import read_table
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput
-from derive.vocabulary.names import MAX_DIGITS, parse_value
 from derive.vocabulary.plugins import BrokenPlugin, load
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ _SPECS = ("method", "compressor", "noise", "loss", "schedule")
 _FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 
 #: the keys of a file
-KEYS = (*_SPECS, "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
+KEYS = (*_SPECS, "regime", "params", "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
 #: further keys of a file for a report
 CLAIMS, SHOWN = "claims", "quantities"
 #: a further key of every file: Python files with pieces of the user's own, relative to the file
@@ -78,6 +80,7 @@ class Problem:
         eta: step size, T: time horizon (of n eta), paths, x0 (one value per coordinate, or one for all), seed: the
             numbers of an experiment, dimensionless, None where not given.
         specs: the specifications that it was made from, by kind; equal for equal problems.
+        table: the update rule, where the method is a table of formulas and not a specification.
         claims: inequalities that are to be proved or refuted as well.
         quantities: statistics that a report shows besides the loss.
     """
@@ -94,6 +97,18 @@ class Problem:
     specs: Mapping[str, Spec] = field(default_factory=dict)
     claims: tuple[TitledClaim, ...] = ()
     quantities: tuple[str, ...] = ()
+    table: MethodTable | None = None
+
+    @property
+    def tau(self) -> Fraction | None:
+        """The time of a step of the method, which is eta unless the method has another; None without eta.
+
+        Raises:
+            BadInput: it has no value above 0.
+        """
+        if self.eta is None or self.table is None:
+            return self.eta
+        return self.table.time_of_step(self.method, self.eta)
 
     @property
     def experiment(self) -> bool:
@@ -109,7 +124,9 @@ class Problem:
             fields.append("clients")
         for kind, spec in self.specs.items():
             if kind != "loss":
-                fields += [f"a number for {field}" for field, _, _ in spec.symbols()]
+                made = self.method.regime.rules  # what the regime makes from constants
+                fields += [f"a number for {field}" for field, symbol, _ in spec.symbols() if symbol not in made]
+        fields += [f"a number for params.{name}" for name, value in self.method.constants if not value.is_number]
         if any(s.name == "u" for s in self.method.schedule.factor.free_symbols):
             fields.append("a schedule in t")
         if self.loss is not None and self.dim is not None:
@@ -119,7 +136,9 @@ class Problem:
     def to_dict(self) -> dict[str, Any]:
         """The problem as JSON with exact numbers as text: everything that its results depend on."""
         numbers = {"eta": self.eta, "T": self.T}
+        own = {} if self.table is None else {"method": self.table.to_dict(), "params": {n: str(v) for n, v in self.table.params}}
         return {
+            **own,
             **{kind: spec.text for kind, spec in self.specs.items()},
             "clients": str(self.method.clients),
             "dim": self.dim,
@@ -138,7 +157,8 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
 
     Args:
         given: method (required), compressor, noise, loss, schedule: specs; clients, dim, model or models; eta, T,
-            paths, x0, seed. Numbers may be text, int, or `Decimal` text from a file.
+            paths, x0, seed. Numbers may be text, int, or `Decimal` text from a file. The method may be a table of formulas
+            (`derive.reading.methods`), with params, numbers for its constants.
         named: the user's name of a field, for error messages ("--noise" for "noise").
         limits: of an experiment.
 
@@ -146,30 +166,38 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
         BadInput: a field does not fit, or fields contradict each other.
     """
     given = {key: value for key, value in given.items() if value is not None}
-    specs = {kind: parse_spec(kind, given[kind], named(kind)) for kind in _SPECS if kind in given}
-    if "method" not in specs:
+    table = _table(given, named)
+    kinds = [kind for kind in _SPECS if kind in given and (kind != "method" or table is None)]
+    specs = {kind: parse_spec(kind, given[kind], named(kind)) for kind in kinds}
+    if table is not None:
+        specs.setdefault("compressor", parse_spec("compressor", "identity", named("compressor")))
+    elif "method" not in specs:
         raise BadInput(named("method"), "nothing", "a method such as dsgd")
-    compressor = _compressor(specs, named)
+    compressor = _compressor(specs, named) if table is None else specs["compressor"]
     if compressor is not None:
         specs["compressor"] = compressor
-    _check_takes(specs, given, named)
+    if table is None:
+        _check_takes(specs, given, named)
     require_distinct(specs.values())
     clients = _clients(given.get("clients"), specs.get("noise"), named("clients"))
     x0 = numbers(given.get("x0"), named("x0"))
     dim = _dimension(given.get("dim"), specs.get("loss"), x0, named)
     parts = {"clients": clients} | {kind: spec.build() for kind, spec in specs.items() if kind not in ("method", "loss")}
-    method = specs["method"].build(**{part: value for part, value in parts.items() if _takes(specs["method"], part)})
+    regime = given.get("regime")
+    if table is None:
+        if regime is not None:
+            parts["regime"] = _regime(regime, specs["method"], named("regime"))
+        method = specs["method"].build(**{part: value for part, value in parts.items() if _takes(specs["method"], part)})
+        method = _with_numbers(method, given.get("params"), named("params"))
+    else:
+        method = table.build(named("method"), **parts, asked=_own_regime(regime, named("regime")))
     loss = specs["loss"].build() if "loss" in specs else None
     _check_made(method, loss, specs, named)
     if dim is not None:
         method.compressor.check_dimension(dim)
     eta, horizon = (positive(given.get(key), named(key)) for key in ("eta", "T"))
     paths = whole(given.get("paths"), named("paths"), 1, limits.paths)
-    if eta is not None and horizon is not None:
-        _check_steps(given, horizon / eta, named)
-        if dim is not None and method.clients.is_number:
-            _check_size(given, paths, dim, int(method.clients) * horizon / eta, named, limits.at_once)
-    return Problem(
+    made = Problem(
         method=method,
         loss=loss,
         dim=dim,
@@ -180,7 +208,46 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
         x0=x0,
         seed=whole(given.get("seed"), named("seed"), 0, 2**62),
         specs=specs,
+        table=table,
     )
+    if made.tau is not None and horizon is not None:
+        _check_steps(given, horizon / made.tau, named)
+        if dim is not None and method.clients.is_number:
+            _check_size(given, paths, dim, int(method.clients) * horizon / made.tau, named, limits.at_once)
+    return made
+
+
+def _table(given: Mapping[str, object], named: Named) -> MethodTable | None:
+    if isinstance(method := given.get("method"), dict):
+        return method_table(method, given.get("params"), named("method"), named("params"))
+    return None
+
+
+def _regime(asked: object, method: Spec, field: str) -> object:
+    """The name of a regime, or a table of substitutions; the method checks the rest."""
+    if not _takes(method, "regime"):
+        raise BadInput(field, asked, f"no regime: {method.entry.name} has one alone")
+    return check_text(asked, field, "the name of a regime, such as ballistic") if not isinstance(asked, dict) else asked
+
+
+def _own_regime(asked: object, field: str) -> str | None:
+    """The regime in which a table of formulas is derived: its own, or the fixed one."""
+    if asked is not None and asked != "fixed":
+        raise BadInput(field, asked, "fixed, or no such key: a table [method] has its own regime")
+    return None if asked is None else "fixed"
+
+
+def _with_numbers(method: Any, params: object, field: str) -> Any:
+    """The method with numbers for its symbols."""
+    if params is None:
+        return method
+    from derive.methods.specialise import specialise, symbol_names
+
+    values = dict(_numbers(params, field, "{rho = 2}"))
+    for name in values:
+        if name not in symbol_names(method):
+            raise BadInput(f"{field}.{name}", values[name], "a symbol of the method: " + ", ".join(sorted(symbol_names(method))))
+    return specialise(method, values)
 
 
 def read_problem(path: str | Path) -> Problem:
@@ -344,57 +411,3 @@ def _check_size(
     if count * dim * messages > MAX_DRAWS:
         field = "eta" if paths is None else "paths"
         raise BadInput(named(field), given[field], f"T/eta x clients x dim x paths of at most {MAX_DRAWS}")
-
-
-def whole(value: object, name: str, low: int, high: int, accepted: str | None = None) -> int | None:
-    """A whole number from `low` to `high`, from a number or text; None for None."""
-    if value is None:
-        return None
-    accepted = accepted or f"a whole number from {low} to {high}"
-    if isinstance(value, str):
-        text = check_text(value, name, accepted).strip(" ")
-        value = int(text) if text.isdigit() and len(text) <= len(str(high)) else None
-        if value is None:
-            raise BadInput(name, text, accepted)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise BadInput(name, value, accepted)
-    return value
-
-
-def number(value: object, name: str, accepted: str) -> Fraction:
-    """An exact number: int, text, or `Decimal`."""
-    text = str(value).replace("_", "") if isinstance(value, Decimal) else value
-    if isinstance(value, int) and not isinstance(value, bool):
-        if abs(value) >= 10**MAX_DIGITS:
-            raise BadInput(name, value, f"{accepted} of at most {MAX_DIGITS} digits")
-        text = str(value)
-    if not isinstance(text, str):
-        raise BadInput(name, value, accepted)
-    text = check_text(text, name, accepted)
-    try:
-        found = parse_value(text, name)
-    except BadInput as error:
-        raise BadInput(name, text, f'{accepted}, such as 0.001 or "1/1000" in quotes', error.column) from None
-    if isinstance(found, str):
-        raise BadInput(name, text, accepted)
-    return found
-
-
-def positive(value: object, name: str) -> Fraction | None:
-    """An exact number > 0; None for None."""
-    if value is None:
-        return None
-    found = number(value, name, "an exact number > 0")
-    if found <= 0:
-        raise BadInput(name, value, "an exact number > 0")
-    return found
-
-
-def numbers(value: object, name: str, most: int = MAX_DIM) -> tuple[Fraction, ...] | None:
-    """One exact number or a list of them; None for None."""
-    if value is None:
-        return None
-    listed = value if isinstance(value, list) else [value]
-    if not 1 <= len(listed) <= most:
-        raise BadInput(name, f"{len(listed)} values", f"one exact number, or a list of 1 to {most}")
-    return tuple(number(item, name, "an exact number, or a list of them") for item in listed)

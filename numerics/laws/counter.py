@@ -66,6 +66,7 @@ class Draws:
     take the same bits. For more draws it makes other instances by `fold`, each with its own number. A second use, also of two
     instances by `fold` of one number, raises `numerics.laws.single_use.UsedTwice`, which names both. What `dataclasses.replace`
     makes shares the uses of its original; a copy made by JAX (`jax.tree.map`, an argument of a compiled function) has none yet.
+    The body of a loop is traced once, and draws by `fold` with the number of its round.
 
     Attributes:
         key: two words, of the seed, the purpose and the block of steps.

@@ -20,6 +20,8 @@ from numerics.simulate.runs import Ensemble, Stream, stream_words
 from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, Scheme, Segments, segment, segments, tsit5
 from numerics.simulate.systems import System
 
+#: solver steps in a step eta, unless `dt` is given
+SUBSTEPS = 8
 #: greatest number of steps of a solve
 MOST_STEPS = 10**7
 
@@ -81,8 +83,12 @@ class EquationProgram(Program):
     stepping: Stepping
 
     @abstractmethod
-    def at(self, x: jax.Array, t: Any, free: Mapping[str, Any]) -> Environment:
-        """The values that the system reads at a batch of points, with these free parameters."""
+    def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
+        """The values that the system reads at a batch of points, held as it holds them, with these from `prepared`."""
+
+    def prepared(self, free: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The free parameters, with what is made from them once for all steps."""
+        return free
 
     def solved(
         self, x: np.ndarray, count: int, times: np.ndarray, steps: Segments, key: Any, free: Mapping[str, Any], bound: float,
@@ -96,13 +102,17 @@ class EquationProgram(Program):
         return made.repeated(count) if same else made
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:
-        at = partial(self.at, free=more["free"])
+        at = partial(self.at, free=self.prepared(more["free"]))
         own = self.stepping
         return ItoTerm(self.system, at, draws, more["segments"], more["bound"], own.by_halves, own.divided)
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        def saved(t: Any, y: jax.Array, args: Any) -> dict[str, jax.Array]:
-            return {name: function(y) for name, function in self.shown.items()}
+        def saved(t: Any, y: Any, args: Any) -> dict[str, jax.Array]:
+            x = self.system.join(y)
+            return {name: function(x) for name, function in self.shown.items()}
+
+        def last(t: Any, y: Any, args: Any) -> jax.Array:
+            return self.system.join(y)
 
         edges = more["edges"]
         solution = diffrax.diffeqsolve(
@@ -111,9 +121,9 @@ class EquationProgram(Program):
             t0=edges[0],
             t1=edges[-1],
             dt0=None,
-            y0=x,
+            y0=self.system.split(x),
             saveat=diffrax.SaveAt(
-                subs=[diffrax.SubSaveAt(t0=self.stepping.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True)]
+                subs=[diffrax.SubSaveAt(t0=self.stepping.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True, fn=last)]
             ),
             stepsize_controller=diffrax.StepTo(ts=edges),
             adjoint=diffrax.ForwardMode(),
@@ -126,5 +136,7 @@ class EquationProgram(Program):
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         term = self._term(draws, more)
         count = more["edges"].shape[0] - 1
-        last, left = exits(lambda n, advance, state: segment(term, self.scheme, n, advance, state), count, term.bound, x)
-        return last, {"left": left[None], "numberless": numberless(term.vf(left, last, None), x.shape[1])[None]}
+        step, y = partial(segment, term, self.scheme), self.system.split(x)
+        last, left = exits(step, count, term.bound, y)
+        wrong = numberless(term.vf(left, last, None), x.shape[1])
+        return self.system.join(last), {"left": left[None], "numberless": wrong[None]}

@@ -82,7 +82,7 @@ class Program(ABC):
         numbers = np.arange(first, first + paths, dtype=np.uint32)
         final, values = run_chunks(lambda y, n: self._compiled(y, n, given), x, numbers, size, first)
         blown = np.broadcast_to(np.inf, paths)  # takes no memory
-        stopped = np.flatnonzero(np.isnan(final).any(axis=0))
+        stopped = np.flatnonzero(np.isnan(final[: self.dim]).any(axis=0))
         if len(stopped):
             blown = blown.copy()
             last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[stopped], size, first)

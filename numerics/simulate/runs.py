@@ -263,7 +263,10 @@ def at_time(
     """
     scalars = {"t": t}
     if u is not None:
-        scalars |= {"u": u(t), "du": jax.grad(lambda s: jnp.asarray(u(s), float))(jnp.asarray(t, float))}
+        own: list[Callable[[Any], Any]] = [u, jax.grad(lambda s: jnp.asarray(u(s), float))]
+        if jnp.ndim(t):  # a time for each path
+            own = [jax.vmap(function) for function in own]
+        scalars |= {"u": own[0](t), "du": own[1](jnp.asarray(t, float))}
         scalars = {name: jnp.asarray(value, x.dtype) for name, value in scalars.items()}
     return environment(
         {name: value if jnp.ndim(value) == 0 else jnp.asarray(value, x.dtype) for name, value in parameters.items()},

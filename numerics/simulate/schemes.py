@@ -91,7 +91,7 @@ class ItoTerm(diffrax.AbstractTerm):
 
     Attributes:
         system: drift and root.
-        at: (y (d, paths), t) -> the values that the system reads at this point.
+        at: (y, t) -> the values that the system reads at this point.
         draws: W.
         segments: begin, step, count, first of `Segments`.
         bound: paths outside |y_j| <= bound stay at their last point inside.
@@ -100,17 +100,17 @@ class ItoTerm(diffrax.AbstractTerm):
     """
 
     system: System
-    at: Callable[[jax.Array, Any], Environment]
+    at: Callable[[Any, Any], Environment]
     draws: Draws
     segments: tuple[jax.Array, ...]
     bound: Any
     by_halves: bool
     divided: bool
 
-    def vf(self, t: Any, y: jax.Array, args: Any) -> Any:
+    def vf(self, t: Any, y: Any, args: Any) -> Any:
         return self.over(t, y, 1.0)
 
-    def over(self, t: Any, y: jax.Array, step: Any) -> tuple[jax.Array, Any]:
+    def over(self, t: Any, y: Any, step: Any) -> tuple[Any, Any]:
         """The drift times a step, and the values that B depends on."""
         return self.system.evaluate(self.at(y, t), step)
 
@@ -118,33 +118,41 @@ class ItoTerm(diffrax.AbstractTerm):
         """t1 - t0, and the first increment of that length; the solver takes increments by their numbers."""
         return t1 - t0, self.increments(self.draws, t1 - t0)[0]
 
-    def prod(self, vf: Any, control: Any) -> jax.Array:
+    def prod(self, vf: Any, control: Any) -> Any:
         (drift, coefficients), (step, increment) = vf, control
-        return step * drift + self.system.apply(coefficients, increment.normals, increment.scale)
+        return _each(lambda a, b: step * a + b, drift, self.system.apply(coefficients, increment.normals, increment.scale))
 
-    def moved(self, y: jax.Array, over: tuple[jax.Array, Any], increment: Increment) -> jax.Array:
+    def moved(self, y: Any, over: tuple[Any, Any], increment: Increment) -> Any:
         """y + drift dt + B dW, the drift last, because the next step waits for it."""
         drift, coefficients = over
-        return (y + self.system.apply(coefficients, increment.normals, increment.scale)) + drift
+        return _each(lambda y, b, a: (y + b) + a, y, self.system.apply(coefficients, increment.normals, increment.scale), drift)
 
     def increments(self, pair: Draws, step: Any) -> list[Increment]:
         """The Brownian increments of a pair of steps of this length; or of the one step that it makes up."""
-        one, two = pair.normals((self.system.normals, pair.paths))
+        shape = (self.system.normals, pair.paths)
+        if self.system.shared:
+            # a branch, always taken, of which XLA makes a program of its own: it would draw anew for each letter that uses a normal
+            zero = jnp.zeros(shape, pair.dtype)
+            one, two = jax.lax.cond(self.bound > 0, lambda: pair.normals(shape), lambda: (zero, zero))
+        else:
+            one, two = pair.normals(shape)
         if self.by_halves:
             return [Increment(jnp.sqrt(step / 2), one + two)]
         return [Increment(jnp.sqrt(step), one), Increment(jnp.sqrt(step), two)]
 
 
-#: (term, t, y, step, increment) -> y after the step
-Scheme = Callable[[ItoTerm, Any, jax.Array, Any, Increment], jax.Array]
+#: a function of the arrays of a state, one by one
+_each = jax.tree.map
+#: (term, t, y, step, increment) -> y after the step; y as the system holds it, an array or several
+Scheme = Callable[[ItoTerm, Any, Any, Any, Increment], Any]
 
 
-def euler(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
+def euler(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     """y + a(t, y) dt + B(t, y) dW (Maruyama 1955), of weak order 1."""
     return term.moved(y, term.over(t, y, step), increment)
 
 
-def predictor_corrector(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
+def predictor_corrector(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     """y + (a(t, y) + a(t + dt, p))/2 dt + B dW with p = y + a(t, y) dt + B dW (Kloeden and Platen 1992, section 15.5).
 
     B = B(t + dt/2, y) where the equation depends on the time by itself: the variance int B(s)^2 ds of a step is then wrong by
@@ -158,33 +166,38 @@ def predictor_corrector(term: ItoTerm, t: Any, y: jax.Array, step: Any, incremen
     predicted = term.moved(y, (drift, coefficients), increment)
     ahead = term.over(t + step, predicted, step)[0]
     # where the drift has no value at the predicted point, the Euler step is used
-    average = jnp.where(jnp.isfinite(ahead), (drift + ahead) / 2, drift)
+    average = _each(lambda here, there: jnp.where(jnp.isfinite(there), (here + there) / 2, here), drift, ahead)
     return term.moved(y, (average, coefficients), increment)
 
 
-def milstein(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
+def milstein(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     """y + a dt + b dW + b b' (dW^2 - dt)/2 for diagonal noise, all at t and y (Milstein 1974), of strong and weak order 1."""
     dw = increment.value
 
-    def root(y: jax.Array) -> jax.Array:
-        return term.system.apply(term.vf(t, y, None)[1], jnp.ones_like(dw), 1.0)
+    def root(y: Any, z: Any) -> Any:
+        return term.system.apply(term.vf(t, y, None)[1], z, 1.0)
 
     drift = term.over(t, y, step)[0]
-    b, along = jax.jvp(root, (y,), (root(y),))
-    return y + drift + b * dw + along * (dw**2 - step) / 2
+    _, along = jax.jvp(lambda y: root(y, (dw**2 - step) / 2), (y,), (_each(_like, root(y, jnp.ones_like(dw)), y),))
+    return _each(lambda y, *moves: y + sum(moves), y, drift, root(y, dw), along)
 
 
-def heun(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
+def heun(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     """y + (a(t, y) + a(t + dt, p))/2 dt + (B(t, y) + B(t + dt, p))/2 dW, p = y + a dt + B dW: solves the Stratonovich equation.
 
     Weak order 1, and 2 with additive noise, whether or not its size follows a schedule.
     """
     one = term.prod(term.vf(t, y, None), (step, increment))
-    two = term.prod(term.vf(t + step, y + one, None), (step, increment))
-    return y + (one + two) / 2
+    two = term.prod(term.vf(t + step, _each(jnp.add, y, one), None), (step, increment))
+    return _each(lambda y, one, two: y + (one + two) / 2, y, one, two)
 
 
-def tsit5(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
+def _like(value: Any, y: jax.Array) -> jax.Array:
+    """The value with the shape of a part of the state."""
+    return jnp.broadcast_to(value, y.shape)
+
+
+def tsit5(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     """A Runge-Kutta step of order 5 (Tsitouras 2011), where there is no noise."""
     solver, own = diffrax.Tsit5(), diffrax.ODETerm(lambda t, y, args: term.vf(t, y, None)[0])
     state = solver.init(own, t, t + step, y, None)
@@ -250,5 +263,5 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
     return jax.lax.cond(count % each > 0, lambda state: some(pair_of(term.draws, last), last, state, 1), lambda state: state, state)
 
 
-def _step(term: ItoTerm, scheme: Scheme, t: Any, length: Any, increment: Increment, y: jax.Array) -> jax.Array:
+def _step(term: ItoTerm, scheme: Scheme, t: Any, length: Any, increment: Increment, y: Any) -> Any:
     return scheme(term, t, y, length, increment)

@@ -13,7 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from derive.reading.problems import problem, read_problem
+from derive.reading.experiments import OWN
+from derive.reading.problems import KEYS, Problem, as_written, problem, read_keys, read_problem
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.plugins import named
 from derive.vocabulary.registry import BUILT_IN_STATISTICS, KINDS, Entry, entries
@@ -44,13 +45,30 @@ def option_name(field: str) -> str:
     return "METHOD" if field == "method" else f"--{field}"
 
 
+def asked_for(fields: Mapping[str, str | None]) -> Problem:
+    """The problem of the options, or of a file that stands in the place of the method; options go before its keys.
+
+    Raises:
+        BadInput: a field that does not fit.
+        OSError: the file cannot be read.
+    """
+    method = fields.get("method")
+    if method is None or not method.endswith(".toml"):
+        return problem(fields, option_name)
+    given = {key: value for key, value in fields.items() if key != "method" and value is not None}
+    table = read_keys(path_of(method, "FILE.toml"), (*KEYS, *OWN))
+    table = {key: value for key, value in table.items() if key in KEYS and not (key == "models" and "model" in given)}
+    with as_written():
+        return problem({**table, **given}, lambda field: option_name(field) if field in given else field)
+
+
 def derive(fields: Mapping[str, str | None], as_json: bool) -> int:
     """`sdescent derive`.
 
     Raises:
         BadInput, Refusal: as the parser and the engine.
     """
-    asked = problem(fields, option_name)
+    asked = asked_for(fields)
     from derive.derivation import sde
 
     equation = sde(asked.method, asked.models[0], asked.loss, asked.dim)

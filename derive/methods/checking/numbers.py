@@ -14,7 +14,7 @@ import sympy as sp
 from derive.expressions.coordinates import Coordinate
 from derive.vocabulary.errors import BadInput
 
-#: values that symbols of a piece are tried at; each symbol takes the next one
+#: values that symbols of a piece are tried at; each symbol takes the next one. And all at 1/2, and small ones
 VALUES = (sp.Rational(1, 2), sp.S.One, sp.Integer(2), sp.Integer(3), sp.Integer(5))
 #: the relative error that is asked of the mass
 NEAR = 1e-12
@@ -70,14 +70,17 @@ class function:
                 return float(self._one(*values))
             put = {s: sp.Float(x) for s, x in zip(self._variables, values, strict=True)}
             return float(self._expr.xreplace(put).evalf())
-        except (TypeError, ValueError, ArithmeticError) as error:
+        except Exception as error:  # mpmath has errors of its own
             raise NotEvaluated(f"{self._expr} has no value") from error
 
     def __call__(self, *arrays: np.ndarray) -> np.ndarray:
         shape = np.broadcast_shapes(*(np.shape(a) for a in arrays))
         with np.errstate(all="ignore"):
             if self._many is not None:
-                return np.broadcast_to(np.asarray(self._many(*arrays), float), shape).copy()
+                try:
+                    return np.broadcast_to(np.asarray(self._many(*arrays), float), shape).copy()
+                except (ArithmeticError, ValueError) as error:  # of a gamma function, say
+                    raise NotEvaluated(f"{self._expr} has no value ({error})") from error
             return np.vectorize(self._number, otypes=[float])(*np.broadcast_arrays(*arrays))
 
 
@@ -90,8 +93,11 @@ def valued(piece: Any) -> Iterator[tuple[str, Any]]:
     if not symbols:
         yield "", piece
         return
-    for k in range(len(VALUES)):
-        put = {s: VALUES[(k + n) % len(VALUES)] for n, s in enumerate(symbols)}
+    count = range(len(symbols))
+    tried = [tuple(VALUES[(k + n) % len(VALUES)] for n in count) for k in range(len(VALUES))]
+    tried += [(VALUES[0],) * len(symbols), tuple(sp.Rational(n + 1, 10) for n in count)]
+    for values in dict.fromkeys(tried):
+        put = dict(zip(symbols, values, strict=True))
         try:
             made = _put(piece, put)
         except BadInput:
@@ -112,9 +118,9 @@ def _symbols(value: Any) -> set[sp.Symbol]:
 def _put(value: Any, put: dict[sp.Symbol, sp.Expr]) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(_put(v, put) for v in value)
-    if is_dataclass(value) and not isinstance(value, (type, sp.Expr)):
+    if is_dataclass(value):
         changed = {f.name: _put(getattr(value, f.name), put) for f in fields_of(value) if _symbols(getattr(value, f.name))}
-        return replace(value, **changed) if changed else value
+        return replace(value, **changed) if changed else value  # pyright: ignore[reportArgumentType]
     return value.xreplace(put) if isinstance(value, sp.Expr) else value  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -124,10 +130,12 @@ class Mesh:
 
     Args:
         nodes, weights: in increasing order of the nodes.
+        doubt: about how far the mass may be off, at singularities and beyond the ends.
     """
 
     nodes: np.ndarray
     weights: np.ndarray
+    doubt: float
 
     def mean(self, values: np.ndarray) -> float:
         """The integral of values at the nodes times the density."""
@@ -143,6 +151,7 @@ def mesh(density: function, breaks: Sequence[float]) -> Mesh:
     low, high = edges[:-1], edges[1:]
     nodes: list[np.ndarray] = []
     weights: list[np.ndarray] = []
+    doubt = float(np.nansum(np.abs(edges[[0, -1]] * density(edges[[0, -1]]))))
     for level in range(halvings + 1):
         middle = (low + high) / 2
         coarse = _panel(density, low, high, x, w)[1].sum(axis=1)
@@ -154,11 +163,14 @@ def mesh(density: function, breaks: Sequence[float]) -> Mesh:
             nodes.append(at[done].ravel())
             weights.append(weight[done].ravel())
         low, high = np.concatenate([low[open_], middle[open_]]), np.concatenate([middle[open_], high[open_]])
+        if level == halvings:
+            doubt += float(np.nansum(np.abs(coarse - fine)[open_]))
+            break
         if not len(low):
             break
     at, weight = np.concatenate(nodes), np.concatenate(weights)
     order = np.argsort(at)
-    return Mesh(at[order], weight[order])
+    return Mesh(at[order], weight[order], doubt)
 
 
 def _panel(

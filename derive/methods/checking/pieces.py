@@ -1,4 +1,4 @@
-"""`check`: whether a piece is what it says; and the part of it that `derive.sde` asks of every class that is not the package's."""
+"""`check`: whether a piece is what it says."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ from derive.methods.checking.losses import about_loss
 from derive.methods.checking.noises import about_noise
 from derive.methods.checking.numbers import valued
 from derive.methods.compressors.base import Compressor
-from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.methods.noise.law import Law
 from derive.methods.noise.scales import Noise
-from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.errors import BadInput
 
 Piece = Law | Noise | Compressor | Loss
 #: where `check` finds the comparison of samplers, as "module:function"; drawing is not part of this package, which only knows
 #: the name
 SAMPLER = "numerics.laws.conformity:about_sampler"
-#: classes of the user's with an instance that nothing was found against
-_SOUND: set[type] = set()
 
 
 def check(piece: Piece, sampling: bool = True) -> Findings:
@@ -77,22 +74,3 @@ def _drawn(piece: Law | Noise | Compressor) -> list[Finding]:
     except ImportError as reason:
         return [Finding("sampler", "untested", f"numbers need JAX ({reason})")]
     return joined((at, about(made)) for at, made in valued(piece))
-
-
-def require_sound(method: Method) -> None:
-    """Refuses a method with a piece that contradicts itself; each class of the user's is tested until it has passed once.
-
-    Raises:
-        Refusal: "unsound-piece", with the property that fails.
-    """
-    for piece in (method.compressor, method.noise.law):
-        kind = type(piece)
-        if kind in _SOUND or kind.__module__.partition(".")[0] == "derive":
-            continue
-        failed = next((f for f in symbolic(piece, patient=False) if f.status == "failed" and "it holds at" not in f.detail), None)
-        if failed is not None:
-            raise Refusal(
-                "unsound-piece",
-                f"{kind.__name__} is not what it says: {failed.what}: {failed.detail}. derive.check shows all that was tested",
-            )
-        _SOUND.add(kind)

@@ -6,6 +6,7 @@ walks them with an `Algebra` of values.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,6 +25,7 @@ V = TypeVar("V")
 MAX_ASSIGNMENTS = 64
 MAX_MEMORY = 8
 _FORM = 'assignments such as "m = beta*m + (1-beta)*G"'
+_CALLED = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*) *\(", re.ASCII)
 
 
 @final
@@ -263,8 +265,8 @@ class _Run:
             held = c.held(term)
             return a.letter(term[1]) if held is None else self._term(held.term, held, client)
         if head == "draw":
-            kind, number, *rest = term[1:]
-            return a.drawn(Draw(number, kind), value(rest[0]) if rest else None, self._of(kind, client))
+            _, kind, number, *of = term
+            return a.drawn(Draw(number, kind), value(of[0]) if of else None, self._of(kind, client))
         if head in ("+", "*"):
             return (a.add if head == "+" else a.multiply)([value(part) for part in term[1:]])
         if head == "/":
@@ -308,6 +310,10 @@ def _names(text: str, own: Mapping[str, None]) -> list[str]:
 
 
 def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:
+    for called in _CALLED.finditer(text):
+        if called[1] not in UPDATES.functions:
+            accepted = f"one of the functions {' '.join(UPDATES.functions)}, or * before a parenthesis"
+            raise BadInput(field, called[1], accepted, called.start(1) + 1 + at)
     try:
         return parse_term(text, [n for n in names if n in LETTERS or n not in UPDATES.functions], field, UPDATES)
     except BadInput as error:

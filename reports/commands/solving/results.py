@@ -54,7 +54,7 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
     Raises:
         OSError: it cannot be written.
     """
-    times = run.grid * float(run.asked.eta or 0)
+    times = run.grid * float(run.asked.tau or 0)
     if run.whole:
         content = packed({"times": times, **arrays})
         series = {name: _series(arrays[name]) for name in run.experiment.quantities}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from derive.methods.checking import pieces
+from derive.methods.checking import required
 
 
 @pytest.fixture
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every class is new to `sde`."""
-    monkeypatch.setattr(pieces, "_SOUND", set())
+    monkeypatch.setattr(required, "_SOUND", set())
 
 
 @pytest.fixture

@@ -114,6 +114,7 @@ def test_a_law_that_hides_its_skew_is_refused() -> None:
 
 REFUSED = {
     "proofs about F": lambda law: law.branches(Y),
+    "corrected model by numbers": lambda law: derive.sde(derive.DCSGD(derive.TopK(1), Scaled(law, 1)), "corrected"),
     "measured covariance": lambda law: derive.Correlated(law),
     "stationary law of the method": lambda law: discrete_second_moments(derive.DSGD(Scaled(law, 1)), 1),
     "threshold": lambda law: stability_threshold(derive.DSGD(Scaled(law, 1)), "discrete", H),

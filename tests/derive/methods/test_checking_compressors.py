@@ -146,8 +146,35 @@ def test_values_outside_of_a_domain_that_is_not_stated() -> None:
             return "C"
 
     (found,) = [f for f in derive.check(Coin(), sampling=False).failed if f.what == "covariance"]
-    assert "at p = 2" in found.detail and "it holds at p = 1/2, p = 1: say which values" in found.detail
+    assert "at p = 2" in found.detail and "it holds at p = 1/2, p = 1, p = 1/10: say which values" in found.detail
     assert derive.sde(derive.DCSGD(Coin(), Gaussian())).drift is not None
+
+
+def test_what_is_right_but_unusual_is_not_refused() -> None:
+    class Wide(Biased):
+        """Clipping at a large bound."""
+
+        growth = 0  # pyright: ignore[reportAssignmentType]
+
+        def given(self, dim: sp.Expr) -> GradientForm:
+            return GradientForm(sp.Max(-(10**6), sp.Min(10**6, v)), sp.S.Zero)
+
+        def latex(self) -> str:
+            return "C"
+
+    class Planar(Kept):
+        """Rand-1, written with d - 1 in a denominator: no numbers at d = 1."""
+
+        def given(self, dim: sp.Expr) -> GradientForm:
+            return GradientForm(v, (dim - 1) * v**2 + v**2, (v,), sp.Matrix([[-(dim - 1) / (dim - 1)]]))
+
+        def omega(self, dim: sp.Expr) -> Omega:
+            return Omega(dim - 1, True)
+
+    for compressor in (Wide(), Planar()):
+        found = derive.check(compressor, sampling=False)
+        assert found.ok and found.passed, str(found)
+        assert derive.sde(derive.DCSGD(compressor, Gaussian())) is not None
 
 
 def test_each_class_is_tested_until_it_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 import sympy as sp
 
 import derive
-from derive.methods.noise import Laplace, Law, StudentT
+from derive.methods.noise import Gaussian, Laplace, Law, StudentT
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws
@@ -70,6 +70,7 @@ LIES: list[tuple[str, dict[str, Any], str]] = [
     ("slope", {"sign_mean": lambda self, x: Own.sign_mean(self, 2 * x)}, "slope of the sign's mean"),
     ("fourth moment", {"moment": lambda self, m: sp.factorial(m) * (2 if m == 4 else 1)}, "moments"),
     ("variance", {"variance": property(lambda self: sp.S.One)}, "moments"),
+    ("mean, the name of a parameter", {"mean": 2}, "moments"),
     ("first signed moment", {"signed_moment": lambda self, m, y: _doubled(m == 1, m, y)}, "signed moments"),
     ("second signed moment", {"signed_moment": lambda self, m, y: _doubled(m == 2, m, y)}, "signed moments"),
 ]
@@ -141,6 +142,56 @@ def test_a_wrong_sampler_is_found() -> None:
     (once,) = derive.check(Once()).failed
     assert "used twice: by uniform" in once.detail and "draws.fold(1)" in once.detail
     assert {f.what for f in derive.check(Common()).failed} == {"sampler: independence"}
+
+
+class Peaked(Own):
+    """Density |x|^(-4/5)/10 on [-1, 1]: infinite at 0, where a third of the mass is within 1/250."""
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        return sp.Piecewise((sp.Abs(x) ** sp.Rational(-4, 5) / 10, sp.Abs(x) <= 1), (0, True))
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        return sp.sign(x) * sp.Min(1, sp.Abs(x)) ** sp.Rational(1, 5)
+
+    def moment(self, m: int) -> sp.Expr:
+        return sp.Rational(1, 5 * m + 1)
+
+    def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
+        c = sp.Min(1, sp.Abs(y)) ** (m + sp.Rational(1, 5)) / (5 * m + 1)
+        return sp.sign(y) * c if m % 2 == 0 else self.moment(m) - c
+
+
+class Flat(Own):
+    """P(|Z| > x) = (1 + x)^(-1/10)."""
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        return (1 + sp.Abs(x)) ** sp.Rational(-11, 10) / 20
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        return sp.sign(x) * (1 - (1 + sp.Abs(x)) ** sp.Rational(-1, 10))
+
+    def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
+        return {0: self.sign_mean(y)}[m]
+
+
+class Needles(Own):
+    """A hundredth wide, at -1 and 1."""
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        return sp.Add(*[50 * Gaussian().density(100 * (x - s)) for s in (-1, 1)])
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        return sp.Add(*[Gaussian().sign_mean(100 * (x + s)) / 2 for s in (-1, 1)])
+
+    moment = Law.moment
+    signed_moment = Law.signed_moment
+
+
+@pytest.mark.parametrize("law", [Peaked(), Flat(tail=sp.Rational(1, 10)), Needles()], ids=lambda law: type(law).__name__)
+def test_what_is_right_but_unusual_is_not_refused(law: Law) -> None:
+    found = derive.check(law, sampling=False)
+    assert found.ok and len(found.passed) >= 6, str(found)
+    assert derive.sde(derive.DSignSGD(law)).drift is not None
 
 
 def test_what_cannot_be_tested_says_why() -> None:
