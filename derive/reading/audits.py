@@ -33,6 +33,7 @@ class AuditFile:
         claimed: the table [claimed], whose formulas are not read yet.
         values: numbers for parameters, by name.
         specs: the specifications, by kind.
+        clients_given: whether a number of clients, or N, was given.
     """
 
     method: Any
@@ -41,6 +42,7 @@ class AuditFile:
     claimed: Mapping[str, Any]
     values: Mapping[str, Any]
     specs: Mapping[str, Spec]
+    clients_given: bool
 
 
 def read_audit(path: str | Path) -> AuditFile:
@@ -76,7 +78,8 @@ def audit_from(given: Mapping[str, Any]) -> AuditFile:
             raise BadInput(f"params {name}", params[name], "a parameter of the rule, its regime, the noise or the loss")
     of_noise = dict(specs["noise"].values) if "noise" in specs else {}
     values = {**{name: v for name, v in of_noise.items() if not isinstance(v, (str, tuple))}, **params}
-    return AuditFile(specialise(method, params), None if loss is None else specialise(loss, params), dim, claim, values, specs)
+    loss = None if loss is None else specialise(loss, params)
+    return AuditFile(specialise(method, params), loss, dim, claim, values, specs, "clients" in given)
 
 
 def method_of(given: Mapping[str, Any], specs: dict[str, Spec]) -> Any:
