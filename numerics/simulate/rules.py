@@ -231,9 +231,8 @@ class Step:
         return jnp.broadcast_to(self._array(value), self.x.shape)
 
 
-def drawn_ahead(
-    method: Method, clients: int, halves: Sequence[Draws], shape: tuple[int, int], parameters: Mapping[str, Any], yes: jax.Array
-) -> tuple[Ahead, Ahead]:
+def drawn_ahead(method: Method, clients: int, halves: Sequence[Draws], shape: tuple[int, int], parameters: Mapping[str, Any],
+                yes: jax.Array) -> tuple[Ahead, Ahead]:  # fmt: skip
     """What both steps of a pair draw, for a rule with memory.
 
     XLA makes a loop for every array of the state, and in each of them it would draw the same numbers again. So they are made
@@ -244,22 +243,27 @@ def drawn_ahead(
         halves: the draws of the two steps.
         yes: true, which the compiler must not know.
     """
-    kind, law = jnp.result_type(halves[0].dtype, jnp.complex64), method.noise.law
-    drawn: dict[tuple[int, int | None], Callable[[Draws], jax.Array]] = {}
-    few = scale_and_law(method.noise) and clients <= UNROLLED
-    for number, what in {(d.number, d.kind) for d in method.rule.draws} if method.memory else ():
-        if what == "normal":
-            drawn[number, None] = lambda draws, n=number: _numbered(draws, n).normal(shape)
-        elif what != "C" and few:
-            for client in range(clients):
-                own = lambda draws, n=number, i=client: _numbered(draws, n).fold(i).fold(0)  # noqa: E731
-                drawn[number, client] = lambda draws, own=own: sample_law(law, own(draws), shape, parameters)
+    if len(method.rule.letters) == 1:
+        return {}, {}
+    found: tuple[dict, dict] = ({}, {})
 
-    def both(of: Callable[[Draws], jax.Array]) -> jax.Array:
-        return jax.lax.cond(yes, lambda: jax.lax.complex(*map(of, halves)), lambda: jnp.zeros(shape, kind))
+    def both(key: tuple[int, int | None], of: Callable[[Draws], jax.Array]) -> None:
+        if key not in found[0]:
+            kind = jnp.result_type(halves[0].dtype, jnp.complex64)
+            made = jax.lax.cond(yes, lambda: jax.lax.complex(*map(of, halves)), lambda: jnp.zeros(shape, kind))
+            found[0][key], found[1][key] = jnp.real(made), jnp.imag(made)
 
-    made = {key: both(of) for key, of in sorted(drawn.items(), key=str)}
-    return {key: jnp.real(a) for key, a in made.items()}, {key: jnp.imag(a) for key, a in made.items()}
+    for draw in method.rule.draws:
+        def own(draws: Draws, number: int = draw.number) -> Draws:
+            return _numbered(draws, number)
+
+        if draw.kind == "normal":
+            both((draw.number, None), lambda draws, own=own: own(draws).normal(shape))
+        elif draw.kind != "C" and scale_and_law(method.noise) and _unrolled(method, clients) and clients <= UNROLLED:
+            for i in range(clients):
+                law = lambda draws, own=own, i=i: sample_law(method.noise.law, own(draws).fold(i).fold(0), shape, parameters)  # noqa: E731
+                both((draw.number, i), law)
+    return found
 
 
 def _numbered(draws: Draws, number: int) -> Draws:
