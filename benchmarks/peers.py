@@ -82,6 +82,27 @@ def scan_normal(dtype: str, paths: int, steps: int) -> Work:
     return waiting(path, jnp.full(paths, QUARTIC.x0, dtype), jax.random.key(0))
 
 
+def scan_rule(letters: str, dtype: str, dim: int, paths: int, steps: int) -> Work:
+    """`lax.scan` over heavy ball (letters m) or AdamW (m and v) on the quadratic, with `jax.random.normal`, all paths at once."""
+    eta, a, b, c, w, sigma = (np.dtype(dtype).type(v) for v in (0.01, 0.9, 0.999, 1e-8, 0.1, 0.3))
+
+    @jax.jit
+    def path(x: jax.Array, key: jax.Array) -> Any:
+        def step(state: Any, at: Any) -> Any:
+            (x, m, v), (key, k) = state, at
+            g = x + sigma * jax.random.normal(key, x.shape, x.dtype)
+            m = a * m + (1 - a) * g
+            if letters == "m":
+                return (x - eta * m, m, v), None
+            v = b * v + (1 - b) * g**2
+            return (x - eta * (m / (1 - a**k) / (jnp.sqrt(v / (1 - b**k)) + c) + w * x), m, v), None
+
+        counts = jnp.arange(1, steps + 1).astype(x.dtype)
+        return jax.lax.scan(step, (x, 0 * x, 0 * x), (jax.random.split(key, steps), counts))[0][0]
+
+    return waiting(path, jnp.ones((dim, paths), dtype), jax.random.key(0))
+
+
 def vmapped(dtype: str, paths: int, steps: int, tree: bool) -> Work:
     """`vmap(diffeqsolve)` with diffrax's Euler, one Brownian path a solve: unsafe, or as a virtual tree."""
     end, step = np.dtype(dtype).type(steps * QUARTIC.dt), np.dtype(dtype).type(QUARTIC.dt)

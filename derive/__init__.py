@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from derive.methods.compressors import QSGD as QSGD
     from derive.methods.compressors import Bernoulli as Bernoulli
     from derive.methods.compressors import Biased as Biased
+    from derive.methods.compressors import Clip as Clip
     from derive.methods.compressors import Compressor as Compressor
     from derive.methods.compressors import FixedGrid as FixedGrid
     from derive.methods.compressors import Identity as Identity
     from derive.methods.compressors import Natural as Natural
+    from derive.methods.compressors import NormClip as NormClip
     from derive.methods.compressors import Omega as Omega
     from derive.methods.compressors import RandK as RandK
     from derive.methods.compressors import ScaledSign as ScaledSign
@@ -65,6 +67,8 @@ if TYPE_CHECKING:
     from derive.methods.schedules import Free as Free
     from derive.methods.schedules import Normalised as Normalised
     from derive.methods.schedules import Power as Power
+    from derive.stated.audit import Audit as Audit
+    from derive.stated.audit import audit as audit
     from derive.stated.equation import StateSDE as StateSDE
     from derive.step.moments import Conditional as Conditional
     from derive.step.moments import Moments as Moments
@@ -97,6 +101,7 @@ if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt n
             "derive.methods.distributed": ("Method", "DSGD", "DCSGD", "DSignSGD"),
             "derive.derivation": ("SDE", "sde"),
             "derive.stated.equation": ("StateSDE",),
+            "derive.stated.audit": ("Audit", "audit"),
             "derive.methods.checking.findings": ("Finding", "Findings"),
             "derive.methods.checking.pieces": ("check",),
             "derive.step.moments": ("Moments", "Conditional"),
@@ -133,6 +138,8 @@ if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt n
                 "Omega",
                 "Identity",
                 "Bernoulli",
+                "Clip",
+                "NormClip",
                 "RandK",
                 "QSGD",
                 "Ternary",

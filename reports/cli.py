@@ -148,6 +148,25 @@ def derive(
 
 
 @app.command()
+def scaling(
+    method: Annotated[str, typer.Argument(metavar="METHOD|FILE.toml", help="dsgd, adamw, ... or a file with an update rule.")],
+    regime: Annotated[
+        str | None, typer.Option("--regime", metavar="R", help="ballistic, batch-equivalent, fixed, ... (the method's first)")
+    ] = None,
+    noise: Annotated[
+        str, typer.Option("--noise", metavar="Z", help="Gradient noise with a symbol for its scale (gaussian).")
+    ] = "gaussian",
+    compressor: Annotated[str | None, typer.Option("--compressor", metavar="C", help="What clients send.")] = None,
+    clients: Annotated[str | None, typer.Option("--clients", metavar="N", help="How many clients (the symbol N).")] = None,
+    load: _Load = None,
+    as_json: _Json = False,
+) -> Job:
+    """Solve for the scaling rules of a method: how its constants change with the batch size so that its SDE stays."""
+    fields = {"method": method, "regime": regime, "noise": noise, "compressor": compressor, "clients": clients}
+    return _job("reports.commands.scaling", "scaling", load, fields=fields, as_json=as_json)
+
+
+@app.command()
 def check(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID ...]", help="Entries of the catalogue (all).")] = None,
     certificates: Annotated[
@@ -177,6 +196,17 @@ def claim(
     """Prove or refute an inequality of your own; one that is refuted comes with the smallest repairs found."""
     seconds = None if no_repair else repair_seconds
     return _job(_PROVING, "claim", file=file, certificate=certificate, as_json=as_json, repair_seconds=seconds)
+
+
+@app.command()
+def audit(
+    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="A method, and in [claimed] an SDE stated for it.")],
+    latex: Annotated[bool, typer.Option("--latex", help="Print a paragraph of LaTeX for a referee's letter.")] = False,
+    load: _Load = None,
+    as_json: _Json = False,
+) -> Job:
+    """Audit an SDE that somebody states for an update rule: agrees to its weak order, or which terms are wrong."""
+    return _job("reports.commands.auditing", "audit", load, file=file, latex=latex, as_json=as_json)
 
 
 @app.command()

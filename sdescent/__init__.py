@@ -77,6 +77,8 @@ if TYPE_CHECKING:
     from derive.methods.schedules import Schedule as Schedule
     from derive.proof.claims.prove import prove as prove
     from derive.proof.claims.verdict import Verdict as Verdict
+    from derive.stated.audit import Audit as Audit
+    from derive.stated.audit import audit as audit
     from derive.stated.equation import StateSDE as StateSDE
     from derive.step.moments import Condition as Condition
     from derive.step.moments import Conditional as Conditional
@@ -128,6 +130,7 @@ else:  # a type checker that saw this would let every misspelt name pass
             "derive.theorems.entry.checking": ("Checked",),
             "derive.theorems.entry.theorem": ("Refutation", "Theorem"),
             "derive.stated.equation": ("StateSDE",),
+            "derive.stated.audit": ("Audit", "audit"),
             "derive.step.moments": ("Condition", "Conditional", "Moments"),
             "derive.vocabulary.choices": ("Model", "Precision", "SchemeName"),
             "derive.vocabulary.errors": ("BadInput", "NoClosedForm", "Refusal"),

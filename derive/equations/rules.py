@@ -116,7 +116,9 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
     left: tuple[LeftOut, ...] = ()
     if model == "second-order":
         kept = found.letters
-        drift, own, pair = found.second_order(noisy) 
+        # before the terms are asked for: beyond the tail index the formulas of moments have a value that means nothing
+        first += found.conditions("the drift exists", {a: found.degree(a, 5) for a in found.letters}, "no-drift")
+        drift, own, pair = found.second_order(noisy)
     elif not noisy:
         kept = tuple(a for a in found.letters if found.degree(a) <= 1)
         own = {key: root**2 * found.spread(*key) for key in own if set(key) <= set(kept)}
@@ -277,10 +279,10 @@ class _Derivation:
         drift, own = local_generator(self.increments, self.expect, self.dim)
         return drift, own, {}
 
-    def degree(self, letter: str) -> sp.Expr:
-        """The order of the moment of the noise that the mean of a letter's increment needs."""
+    def degree(self, letter: str, last: int = 3) -> sp.Expr:
+        """The order of the moment of the noise that the mean of a letter's increment needs, up to the power `last` of s."""
         found = self.increments[letter]
-        parts = [found[n] for n in range(found.low, 4)]
+        parts = [found[n] for n in range(found.low, last + 1)]
         return max(noise_degree(gathered(e), self.method.compressor.growth) for e in parts)
 
     def conditions(self, purpose: str, orders: dict[str, sp.Expr], kind: str | None) -> tuple[Condition, ...]:

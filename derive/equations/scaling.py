@@ -15,7 +15,8 @@ from fractions import Fraction
 import sympy as sp
 
 from derive.equations.rules import RuleEquation
-from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third
+from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g, to_slot
+from derive.expressions.graphs import exchange
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.symbols import N, eta, parameter, t
@@ -73,8 +74,64 @@ def stationary_scaling(equation: RuleEquation, variance: sp.Expr) -> Scaling:
         Refusal: "no-scaling-rule".
     """
     work = _Exponents(equation)
-    work.equal(work.of(sp.factor(variance)), sp.S.Zero, "the stationary variance", variance)
+    work.equal(work.of(variance), sp.S.Zero, "the stationary variance", variance)
+    work.equal(TIME, sp.S.Zero, "the time", TIME)  # a law has none
     return work.solved()
+
+
+def variance_at_rest(equation: RuleEquation) -> sp.Expr:
+    """E x^2 of the stationary law on f = h x^2/2 in one dimension, of the equation linearised about its point of rest.
+
+    The memory rests where its drift vanishes at x = g = 0, late in time; drift is linearised there, the covariance taken there. To
+    leading order in the step's time it is the stationary variance.
+
+    Raises:
+        Refusal: "no-point-of-rest" where the memory has none, or no unique one.
+        NoClosedForm: a drift without a derivative there.
+    """
+    h = sp.Symbol("h", positive=True)
+    symbols = {a: sp.Symbol(a, real=True) for a in equation.letters}
+    x = symbols["x"]
+    table: dict[sp.Expr, sp.Expr] = {Coordinate(a): s for a, s in symbols.items()} | {g: h * x}
+
+    def local(e: sp.Expr) -> sp.Expr:
+        inner = {node: _local(node, h) for node in e.atoms(Node)}
+        late = exchange(e, inner).replace(lambda d: isinstance(d, sp.exp) and d.has(t), lambda d: sp.S.Zero)
+        return exchange(late, table)
+
+    drift = [local(equation.drift[a]) for a in equation.letters]
+    memory = [symbols[a] for a in equation.letters if a != "x"]
+    still = [e.subs(x, 0) for e in drift]
+    rest = sp.solve(still[1:], memory, dict=True) if memory else [{}]
+    rest = [point for point in rest if all(e.subs(point) == 0 for e in still[:1])]
+    if len(rest) != 1:
+        raise Refusal("no-point-of-rest", "the memory has no unique point of rest where the gradient vanishes")
+    at = {x: sp.S.Zero, **rest[0]}
+    state = [symbols[a] for a in equation.letters]
+    jacobian = sp.Matrix([[sp.diff(e, s).subs(at) for s in state] for e in drift])
+    if jacobian.has(sp.nan, sp.zoo, sp.oo, sp.DiracDelta):
+        raise NoClosedForm("the drift has no derivative at the point of rest")
+    size = len(state)
+    own = sp.Matrix(size, size, lambda i, j: local(_entry(equation, i, j)).subs(at))
+    names = {(i, j): sp.Symbol(f"V{i}_{j}") for i in range(size) for j in range(i, size)}
+    v = sp.Matrix(size, size, lambda i, j: names[min(i, j), max(i, j)])
+    gap = jacobian * v + v * jacobian.T + own
+    solved = list(sp.linsolve([gap[i, j] for i, j in names], list(names.values())))
+    if len(solved) != 1 or solved[0][0].free_symbols & set(names.values()):
+        raise Refusal("no-point-of-rest", "the stationary second moments are not unique")
+    count = sp.Symbol("rootN", positive=True)  # roots of N cancel as powers of a letter
+    return sp.factor(sp.together(solved[0][0].subs(N, count**2))).subs(count, sp.sqrt(N))
+
+
+def _entry(equation: RuleEquation, i: int, j: int) -> sp.Expr:
+    a, b = equation.letters[min(i, j)], equation.letters[max(i, j)]
+    return equation.own.get((a, b), sp.S.Zero)
+
+
+def _local(node: sp.Expr, h: sp.Expr) -> sp.Expr:
+    if not isinstance(node, Hvp):
+        raise NoClosedForm(f"the point of rest of {node}")
+    return h * to_slot(node.args[0], "k", "j")
 
 
 class _Exponents:

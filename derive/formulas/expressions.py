@@ -116,7 +116,7 @@ def expression(term: Term, letter: Letter, field: str, more: Mapping[str, Callab
             return value(rest[0]) ** rest[1]
         if head == "f":
             parts = [value(part) for part in rest[1:]]
-            return _power(*parts, field) if rest[0] == "^" else functions[rest[0]](*parts)
+            return _power(parts[0], parts[1], field) if rest[0] == "^" else functions[rest[0]](*parts)
         parts = [value(part) for part in rest]
         if head == "/":
             if parts[1] == 0:
@@ -127,7 +127,7 @@ def expression(term: Term, letter: Letter, field: str, more: Mapping[str, Callab
     return value(term)
 
 
-def _power(base: sp.Expr, exponent: sp.Expr, field: str) -> sp.Expr:
+def _power(base: Any, exponent: Any, field: str) -> sp.Expr:
     """base^exponent; a power of numbers is a number, which must not fill the memory."""
     if base.is_Rational and exponent.is_Rational:
         if base == 0 and exponent < 0:

@@ -98,8 +98,9 @@ class Method:
         object.__setattr__(self, "memory", _starts(self.memory))
         object.__setattr__(self, "update", _listed(self.update))
         plain = self.regime is None and not self.memory
-        object.__setattr__(self, "regime", Regime(BALLISTIC, self.time) if plain else regime_of(self.regime, self.time))
-        object.__setattr__(self, "time", self.regime.time)
+        regime = Regime(BALLISTIC, self.time) if plain else regime_of(self.regime, self.time)
+        object.__setattr__(self, "regime", regime)
+        object.__setattr__(self, "time", regime.time)
         object.__setattr__(self, "constants", _constants(self))
         object.__setattr__(self, "fractions", _fractions(self))
 

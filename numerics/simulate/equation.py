@@ -32,6 +32,7 @@ from numerics.lowering.landscape import landscape
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of
 from numerics.simulate.equation_program import (
+    SUBSTEPS,
     EquationProgram,
     Stepping,
     check_scheme,
@@ -61,9 +62,6 @@ from numerics.simulate.runs import (
 )
 from numerics.simulate.stated import solve_stated
 from numerics.simulate.systems import ito_system, stratonovich_system
-
-#: solver steps per step of the method, unless `dt` is given
-SUBSTEPS = 8
 
 
 def solve(

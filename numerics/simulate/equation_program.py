@@ -21,6 +21,8 @@ from numerics.simulate.programs import Program, Result
 from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, Scheme, Segments, segment, segments, tsit5
 from numerics.simulate.systems import System
 
+#: solver steps in a step eta, unless `dt` is given
+SUBSTEPS = 8
 #: greatest number of steps of a solve
 MOST_STEPS = 10**7
 

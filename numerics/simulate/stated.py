@@ -20,6 +20,7 @@ from numerics.lowering.to_jax import lower_coordinate, special_symbols
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.ensemble import Ensemble, settings_of_paths
 from numerics.simulate.equation_program import (
+    SUBSTEPS,
     EquationProgram,
     Stepping,
     check_scheme,
@@ -43,9 +44,6 @@ from numerics.simulate.runs import (
     stream_words,
 )
 from numerics.simulate.systems import NamedSystem, named_ito, named_stratonovich
-
-#: solver steps in a step eta, where the equation has that parameter and no `dt` is given
-SUBSTEPS = 8
 
 
 def solve_stated(

@@ -78,11 +78,13 @@ def test_no_path_of_a_rule_with_memory_depends_on_the_others():
     starts = np.random.default_rng(1).normal(size=(2, 300))
     whole = run(method, starts, 1.1, key=5, varied={"rho": rhos}, memory={"m": -starts}, **made)
     part = slice(130, 290)
-    rest = {"chunk": 7, "first": 130, "varied": {"beta": 1 - rhos[part] * 0.1}, "memory": {"m": -starts[:, part]}}
-    again = run(method, starts[:, part], 1.1, key=5, **rest, **made)
+    rest = {"first": 130, "memory": {"m": -starts[:, part]}}
+    again = run(method, starts[:, part], 1.1, key=5, chunk=7, varied={"rho": rhos[part]}, **rest, **made)
     assert again.final.tobytes() == whole.final[:, part].tobytes()
     assert again.final_memory["m"].tobytes() == whole.final_memory["m"][:, part].tobytes()
     assert again.values["loss"].tobytes() == whole.values["loss"][:, part].tobytes()
+    solved = run(method, starts[:, part], 1.1, key=5, varied={"beta": 1 - rhos[part] * 0.1}, **rest, **made)
+    np.testing.assert_allclose(solved.final, again.final, rtol=1e-12, atol=1e-14)
 
 
 def test_statistics_may_read_the_memory_and_memory_may_start_anywhere():

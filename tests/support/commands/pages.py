@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from derive.reading.audits import read_audit
 from derive.reading.claims import read_claim
 from derive.reading.experiments import read_experiment
 from derive.reading.problems import read_problem
@@ -186,7 +187,8 @@ class Session:
         claim, experiment = re.search(r"^claim *=", block.text, re.MULTILINE) and not own, EXPERIMENT.search(block.text)
         try:
             with forgotten():
-                (read_claim if claim else read_experiment if experiment else read_problem)(path)
+                audit = "[claimed]" in block.text
+                (read_claim if claim else read_audit if audit else read_experiment if experiment else read_problem)(path)
         except BadInput as error:
             raise block.error(error.message) from error
 
