@@ -24,7 +24,9 @@ def audit(file: str, latex: bool, as_json: bool) -> int:
     from derive.stated.audit import audit as judge
 
     claim = {"drift": None, **asked.claimed}
-    found = judge(asked.method, **claim, loss=asked.loss, dim=asked.dim, values=asked.values)
+    found = judge(
+        asked.method, **claim, loss=asked.loss, dim=asked.dim, values=asked.values, clients_given=asked.clients_given
+    )
     known = found.to_dict()
     if as_json:
         print_json(known)
