@@ -108,6 +108,7 @@ def test_the_second_order_of_averaged_memories(name: str) -> None:
     assert second[1] < first[1] / 5
 
 
+@pytest.mark.slow
 def test_a_slow_average_beside_a_fast_one() -> None:
     """Adam with a constant beta_1: x moves by -G/(sqrt(v/gamma) + eps), gamma = 1 - exp(-rho2 t), whatever beta_1 is."""
     found = sde(Adam(noise=Gaussian(), clients=1, regime="slow-v"), dim=1).expanded
