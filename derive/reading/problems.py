@@ -188,7 +188,7 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
         if regime is not None:
             parts["regime"] = _regime(regime, specs["method"], named("regime"))
         method = specs["method"].build(**{part: value for part, value in parts.items() if _takes(specs["method"], part)})
-        method = _with_numbers(method, given.get("params"), named("params"))
+        method = with_numbers(method, given.get("params"), named("params"))
     else:
         method = table.build(named("method"), **parts, asked=_own_regime(regime, named("regime")))
     loss = specs["loss"].build() if "loss" in specs else None
@@ -237,8 +237,12 @@ def _own_regime(asked: object, field: str) -> str | None:
     return None if asked is None else "fixed"
 
 
-def _with_numbers(method: Any, params: object, field: str) -> Any:
-    """The method with numbers for its symbols."""
+def with_numbers(method: Any, params: object, field: str) -> Any:
+    """The method with numbers for its symbols, from a table of a file.
+
+    Raises:
+        BadInput: a name that the method does not have, or not a number.
+    """
     if params is None:
         return method
     from derive.methods.specialise import specialise, symbol_names
