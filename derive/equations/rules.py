@@ -19,8 +19,9 @@ import sympy as sp
 
 from derive.equations.averaged import Averaged, Signs, averaged
 from derive.equations.local_rules import local_generator
-from derive.expressions.coordinates import Node, to_slot
+from derive.expressions.coordinates import Hvp, Node, hvp, to_slot
 from derive.expressions.gathered import factored, gathered
+from derive.expressions.graphs import exchange
 from derive.expressions.power_series import Series
 from derive.expressions.vanishing import vanishes
 from derive.methods.distributed import Method
@@ -312,7 +313,7 @@ class _Derivation:
         """An expression in eta instead of s, a little shorter."""
         c, power = self.method.regime.power
         in_eta = e.xreplace(self.expanded.named_scales).xreplace({root: sp.sqrt(c) * eta ** (power / 2)})
-        return factored(in_eta)
+        return factored(exchange(in_eta, {node: _shorter(node) for node in in_eta.atoms(Hvp)}))
 
     def _start(self, series: Series, what: str) -> None:
         for n in range(series.low, 2):
@@ -333,6 +334,11 @@ def _sharpest(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
         if same:
             found.append(max(same, key=lambda c: c.right))
     return tuple(c for n, c in enumerate(found) if n == 0 or c.right > found[0].right or found[0].purpose == c.purpose)
+
+
+def _shorter(node: Hvp) -> sp.Expr:
+    """A Hessian product of a shorter expression."""
+    return to_slot(hvp(factored(to_slot(node.args[0], "k", "j"))), "j", node.slot)
 
 
 def zero(a: sp.Expr) -> bool:

@@ -20,7 +20,7 @@ _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _INDEXED = re.compile(r"[gxvFhW]_?\d+|m_\d+|H\d+_\d+|[A-Za-z]+_[ijk]", re.ASCII)
 # quadratic losses own h1, h2, ..; they may be named by a user, who then means those very symbols
 _LOSS_SYMBOL = re.compile(r"h\d+", re.ASCII)
-RESERVED = frozenset({"eta", "N", "u", "du", "t", "d"})
+RESERVED = frozenset({"eta", "N", "u", "du", "t", "d", "x", "g", "v"})
 _CONSTANTS = frozenset(
     [
         "nan",
@@ -172,6 +172,11 @@ def parse_value(text: str, field: str) -> Fraction | str:
     if _SYMBOL.fullmatch(text):
         return _symbol(text, field)
     raise BadInput(field, text, ACCEPTED, _first_bad_column(text))
+
+
+def is_a_word(text: str) -> bool:
+    """Whether a text is a number or a name, and not a longer formula."""
+    return bool(_NUMBER.fullmatch(text.strip(" ")) or _SYMBOL.fullmatch(text.strip(" ")))
 
 
 def _number(text: str, field: str) -> Fraction:

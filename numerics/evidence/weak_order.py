@@ -12,15 +12,12 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-import sympy as sp
 
 from derive.derivation import SDE
 from derive.derivation import sde as derive_sde
-from derive.equations.in_coordinates import state_symbols
 from derive.methods.distributed import Method
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput
-from numerics.lowering.to_jax import lower_function
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import positive
@@ -191,7 +188,7 @@ def weak_order_sampled(
     """The weak error of a model at each step size by Monte Carlo, with intervals, and its slope.
 
     Args:
-        phi: a SymPy expression in x1, .., xd, or a function x (d, paths) -> (paths,).
+        phi: a formula in x1, .., xd (SymPy or text), or a function x (d, paths) -> (paths,).
         paths: of the method, of the equation, and of its coarser solution, for each eta.
         key: a seed; each eta has its own draws.
         level: of each interval; they are combined as independent.
@@ -204,15 +201,10 @@ def weak_order_sampled(
     sizes, given = _sizes(etas, T, params), dict(params or {})
     start = np.atleast_1d(np.asarray(x0, float))
     equation = derive_sde(method, model, _symbolic(loss), len(start)) if isinstance(model, str) else model
-    if isinstance(phi, sp.Expr):
-        lowered = lower_function(phi, state_symbols(len(start)))
-        statistic: Callable[..., Any] = _Statistic(lowered)
-    else:
-        statistic = phi
     gaps, solver = [], []
     for n, eta in enumerate(sizes):
         values = given | {"eta": eta}
-        same: dict[str, Any] = {"params": values, "save": [T], "statistics": {"phi": statistic}, "u": u, "chunk": chunk}
+        same: dict[str, Any] = {"params": values, "save": [T], "statistics": {"phi": phi}, "u": u, "chunk": chunk}
         same |= {"key": key + n, "loss": loss}
         moved = run(method, start, T, paths, **same).values["phi"][-1]
         coarse, fine = (
@@ -229,17 +221,6 @@ def weak_order_sampled(
     doubt = float(statistical + np.abs(weights) @ _log_doubt(found, left))
     own = Slope(slope.local, slope.plain, slope.order, doubt)
     return SampledWeakOrder(method.name, equation.model, sizes, tuple(gaps), tuple(solver), own)
-
-
-@final
-class _Statistic:
-    """A function of the coordinates as one of x (d, paths)."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-
-    def __call__(self, x: Any) -> Any:
-        return self.function(*x) + 0 * x[0]
 
 
 def _symbolic(loss: Any) -> Any:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from derive.printing.pretty import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
 from reports.cli import REFUSED
-from reports.commands.terminal_formulas import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT
 
 pytestmark = pytest.mark.usefixtures("narrow")
