@@ -1,6 +1,6 @@
 """Audit files: a method, and an SDE that somebody states for it, read from TOML without evaluating anything.
 
-The keys of a problem, of which those that concern the method, the loss and the dimension are used, and a table [claimed].
+The keys of a problem that concern the method, `params` (numbers for symbols), and a table [claimed].
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import Any, final
 
 from derive.formulas.text import written
 from derive.reading.numbers import number
-from derive.reading.problems import KEYS, as_written, problem, read_keys, with_numbers
+from derive.reading.problems import as_written, problem, read_keys
+from derive.reading.specs import Spec
 from derive.vocabulary.errors import BadInput
 
-CLAIMED = "claimed"
-#: the keys of the table [claimed]
+#: the keys of a file, and of its table [claimed]
+KEYS = ("method", "regime", "compressor", "noise", "loss", "schedule", "clients", "dim", "model", "params", "claimed")
 CLAIMED_KEYS = ("order", "drift", "covariance", "diffusion", "pair", "where")
 
 
@@ -30,6 +31,7 @@ class AuditFile:
         loss, dim: for which the equation is stated, or None for any.
         claimed: the table [claimed], whose formulas are not read yet.
         values: numbers for parameters, by name.
+        specs: the specifications, by kind.
         clients_given: whether a number of clients, or N, was given.
     """
 
@@ -38,6 +40,7 @@ class AuditFile:
     dim: int | None
     claimed: Mapping[str, Any]
     values: Mapping[str, Any]
+    specs: Mapping[str, Spec]
     clients_given: bool
 
 
@@ -48,25 +51,30 @@ def read_audit(path: str | Path) -> AuditFile:
         BadInput: it is not TOML, has an unknown key, or a field does not fit.
         OSError: it cannot be read.
     """
-    table = read_keys(path, (*KEYS, CLAIMED))
+    table = read_keys(path, KEYS)
     with as_written():
-        claim = _claimed(table.pop(CLAIMED, None))
-        params = table.pop("params", {})
-        asked = problem(table)
-        noise = asked.specs.get("noise")
-        numbers = {} if noise is None else {name: v for name, v in noise.values if not isinstance(v, (str, tuple))}
-        method = with_numbers(asked.method, params, "params")
-        numbers |= {name: number(value, f"params.{name}", "an exact number") for name, value in params.items()}
-        return AuditFile(method, asked.loss, asked.dim, claim, numbers, "clients" in table)
+        return audit_from(table)
 
 
-def _claimed(value: object) -> dict[str, Any]:
-    accepted = f"a table [{CLAIMED}] with the keys " + ", ".join(CLAIMED_KEYS)
+def audit_from(given: Mapping[str, Any]) -> AuditFile:
+    """The question of a table.
+
+    Raises:
+        BadInput: as `read_audit`.
+    """
+    asked = problem({key: value for key, value in given.items() if key != "claimed"})
+    claim = _keys(given.get("claimed"), "claimed", CLAIMED_KEYS)
+    of_noise = dict(asked.specs["noise"].values) if "noise" in asked.specs else {}
+    values = {name: v for name, v in of_noise.items() if not isinstance(v, (str, tuple))}
+    values |= {name: number(v, f"params.{name}", "an exact number") for name, v in dict(given.get("params") or {}).items()}
+    return AuditFile(asked.method, asked.loss, asked.dim, claim, values, asked.specs, "clients" in given)
+
+
+def _keys(value: object, field: str, known: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise BadInput(CLAIMED, "nothing" if value is None else written(value), accepted)
+        accepted = f"a table [{field}] with the keys " + ", ".join(known)
+        raise BadInput(field, "nothing" if value is None else written(value), accepted)
     for key in value:
-        if key not in CLAIMED_KEYS:
-            raise BadInput(CLAIMED, key, "the keys " + ", ".join(CLAIMED_KEYS))
-    if "drift" not in value:
-        raise BadInput(f"{CLAIMED}.drift", "nothing", 'a table of formulas such as {x = "-m", m = "rho*(g - m)"}')
+        if key not in known:
+            raise BadInput(field, key, "the keys " + ", ".join(known))
     return dict(value)

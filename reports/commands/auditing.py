@@ -24,9 +24,10 @@ def audit(file: str, latex: bool, as_json: bool) -> int:
     asked = read_audit(path_of(file, "FILE.toml"))
     from derive.stated.audit import audit as judge
 
+    claim = {"drift": {}, **asked.claimed}
     with as_written():
         found = judge(
-            asked.method, **asked.claimed, loss=asked.loss, dim=asked.dim, values=asked.values, clients_given=asked.clients_given
+            asked.method, **claim, loss=asked.loss, dim=asked.dim, values=asked.values, clients_given=asked.clients_given
         )
     known = found.to_dict()
     if as_json:

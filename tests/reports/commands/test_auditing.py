@@ -91,7 +91,8 @@ def test_words_and_latex(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     ("text", "field"),
     [
-        ("", "claimed"),
+        ("", "method"),
+        ('method = "dsgd"\n[claimed]\norder = 1\n', "drift"),
         (RIGHT[RIGHT.index("[claimed]"):], "method"),
         (RIGHT.replace("[claimed]", "[claims]"), "stated.toml"),
         (RIGHT.replace("order = 1", "orders = 1"), "claimed"),
