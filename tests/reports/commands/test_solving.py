@@ -29,6 +29,10 @@ from reports.commands.solving.work import packed, unpacked
 from tests.support.commands.solved import FIELDS, LONG, ROOT, SPEC, contents, quietly, solved, with_line
 from tests.support.samples import slow_but
 
+TABLE = {
+    "memory": {"m": 0}, "update": ["m = beta*m + G", "x = x - eta*m"], "regime": {"beta": "1 - rho*eta"}, "time": "eta^2",
+}  # fmt: skip
+
 # The contract
 
 
@@ -142,8 +146,9 @@ def check_equal(folder: Path, asked: Any, summary: dict[str, Any]) -> None:
         {"models": [], "eta": "1/8"},
         pytest.param({}, marks=pytest.mark.slow),
         pytest.param({"dtype": "float32", "dt": "1/16", "eta": "1/8"}, marks=pytest.mark.slow),
+        pytest.param({"method": TABLE, "params": {"rho": 2}, "models": [], "eta": "1/8", "T": "1/8"}, marks=pytest.mark.slow),
     ],
-    ids=["the method alone", "float64", "float32"],
+    ids=["the method alone", "float64", "float32", "a table"],
 )
 def test_the_numbers_are_those_of_numerics(changes, tmp_path):
     asked = experiment({**FIELDS, **changes})
