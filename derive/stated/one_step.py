@@ -22,7 +22,7 @@ from derive.methods.losses import Loss
 from derive.methods.noise import Gaussian
 from derive.methods.rules.update import Draw, evaluate
 from derive.methods.schedules import Constant
-from derive.step.update import Expanded
+from derive.step.update import Expanded, root
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import eta
 
@@ -70,7 +70,6 @@ class NumericStep:
         self.scales = [_number(s.subs(eta, step)) for s in given]
         self.values = {name: _number(e.subs(eta, step)) for name, e in method.values.items() if name not in method.rule.letters}
         factors = Expanded(method).factors
-        root = sp.Symbol("s", positive=True)
         tau = method.regime.tau.subs(eta, step)
         self.tau = _number(tau)
         self.factors = {name: _number(f.subs(root, sp.sqrt(tau))) for name, f in factors.items()}

@@ -119,5 +119,5 @@ def test_where_there_is_no_equation_there_is_none_to_agree_with(make: Any, regim
     method = make(noise=GAUSS, regime=regime)
     with pytest.raises((Refusal, NoClosedForm)) as error:
         derived_rule(method, "second-order", None, None)
-    found = audit(method, dict.fromkeys(method.rule.letters, "0"), order=2)
+    found = audit(method, dict.fromkeys(method.rule.letters, "0"), order=2, clients_given=True)
     assert found.verdict == "NO SDE" and found.reason == str(error.value)
