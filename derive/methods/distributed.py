@@ -54,7 +54,7 @@ class Method:
 
     Raises:
         BadInput: an argument of another kind; a number of clients that contradicts the scales, or is not a whole number >= 1; an
-            update or a regime that is not read; a value of a name that occurs in neither.
+            update or a regime that is not read; a value of a name that occurs in neither; a fraction that is not a parameter.
 
     Example:
         >>> heavy = Method(memory={"m": 0}, update=["m = beta*m + G", "x = x - eta*m"], regime={"beta": "1 - rho*sqrt(eta)"})
@@ -93,6 +93,7 @@ class Method:
         object.__setattr__(self, "regime", regime_of(self.regime, self.time))
         object.__setattr__(self, "time", self.regime.time)
         object.__setattr__(self, "constants", _constants(self))
+        object.__setattr__(self, "fractions", _fractions(self))
 
     @cached_property
     def rule(self) -> Rule:
@@ -152,6 +153,19 @@ def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
             raise BadInput(f"constant {name}", value, "a parameter of the update or the regime: " + (", ".join(found) or "none"))
         found[name] = coerce(value, f"constant {name}") if value != parameter(name) else value
     return tuple(found.items())
+
+
+def _fractions(method: Method) -> tuple[str, ...]:
+    if not isinstance(method.fractions, (list, tuple)):
+        raise BadInput("fractions", method.fractions, 'a list of names of parameters, such as ["beta"]')
+    names = tuple(name for name in method.rule.parameters if name not in ("eta", "N"))
+    for name in method.fractions:
+        if name not in names:
+            raise BadInput("fractions", name, "a parameter of the update: " + (", ".join(names) or "it has none"))
+        value = dict(method.constants).get(name, sp.Symbol(name))
+        if value.is_number and not (value.is_positive and (1 - value).is_positive):
+            raise BadInput(f"constant {name}", value, "a number strictly between 0 and 1")
+    return tuple(method.fractions)
 
 
 def symbols_of_noise(noise: Noise) -> set[sp.Symbol]:

@@ -32,38 +32,48 @@ class NotANumber(ArithmeticError):
         )
 
 
+#: a state: an array whose last axis is that of the paths, or several of them; `bound` is one number, or one for each
+State = Any
 #: (y -> y after the step, the time after it)
-Step = tuple[Callable[[jax.Array], jax.Array], Any]
+Step = tuple[Callable[[State], State], Any]
 #: (steps one after the other, state) -> state
 Advance = Callable[[Sequence[Step], Any], Any]
 
 
-def marked(bound: Any, steps: Sequence[Step], y: jax.Array) -> jax.Array:
+def marked(bound: Any, steps: Sequence[Step], y: State) -> State:
     """y after the steps; a coordinate that was outside |y_j| <= bound after one of them is NaN."""
-    good: Any = True
+    good: Any = jax.tree.map(lambda _: True, y)
     for step, _ in steps:
         y = step(y)
-        good &= jnp.abs(y) <= bound
-    return jnp.where(good, y, jnp.nan)
+        good = jax.tree.map(lambda known, a, most: known & (jnp.abs(a) <= most), good, y, _each(bound, y))
+    return jax.tree.map(lambda known, a: jnp.where(known, a, jnp.nan), good, y)
+
+
+def _each(bound: Any, y: State) -> Any:
+    """The bound of each array of the state."""
+    return bound if jax.tree.structure(bound) == jax.tree.structure(y) else jax.tree.map(lambda _: bound, y)
 
 
 def _watched(bound: Any, steps: Sequence[Step], state: Any) -> Any:
     y, left = state
     for step, t in steps:
         y1 = step(y)
-        here, good = jnp.isinf(left), inside(y1, bound)
-        y, left = jnp.where(here & good, y1, y), jnp.where(here & ~good, jnp.asarray(t).astype(left.dtype), left)
+        here = jnp.isinf(left)
+        good = jnp.all(jnp.stack(jax.tree.leaves(jax.tree.map(inside, y1, _each(bound, y)))), axis=0)
+        y = jax.tree.map(partial(jnp.where, here & good), y1, y)
+        left = jnp.where(here & ~good, jnp.asarray(t).astype(left.dtype), left)
     return y, left
 
 
-def exits(segment: Callable[[Any, Advance, Any], Any], count: int, bound: Any, y: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The last points inside |y_j| <= bound, (d, paths), and the time after the step that led outside, (paths,).
+def exits(segment: Callable[[Any, Advance, Any], Any], count: int, bound: Any, y: State) -> tuple[State, jax.Array]:
+    """The last state inside |y_j| <= bound, and the time after the step that led outside, (paths,).
 
     Args:
         segment: (number, function that makes a step, state) -> state after that segment of the run.
         count: how many segments there are.
     """
-    start = (y, jnp.full(y.shape[1], jnp.inf, y.dtype))
+    of = jax.tree.leaves(y)[0]
+    start = (y, jnp.full(of.shape[1], jnp.inf, of.dtype))
     return jax.lax.fori_loop(0, count, lambda n, state: segment(n, partial(_watched, bound), state), start)
 
 

@@ -1,6 +1,7 @@
-"""The discrete method itself, from the same `Method` object that its SDE is derived from (theory 1).
+"""The discrete method itself, from the same `Method` object that its SDE is derived from (theory 1), for independent paths.
 
-x_{n+1} = x_n - eta h(x_n, n eta) (1/N) sum_i C(grad f(x_n) + Z_i), for a batch of independent paths.
+x_{n+1} = x_n - eta h(x_n, n tau) (1/N) sum_i C(grad f(x_n) + Z_i), or any other update rule of x and a memory; tau, the time of a
+step, is eta unless the method's regime has another.
 """
 
 from __future__ import annotations
@@ -13,13 +14,12 @@ from typing import Any, final
 import numpy as np
 
 from derive.methods.distributed import Method
+from derive.methods.rules.regime import NOISE
 from derive.vocabulary.choices import Precision
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
-from numerics.laws.compressors import compress
-from numerics.laws.counter import Draws, over_pairs
-from numerics.laws.noises import sample_noise
+from numerics.laws.counter import Draws, over_pairs, pair_of
 from numerics.lowering.landscape import landscape
 from numerics.lowering.scalars import whole
 from numerics.lowering.to_jax import lower_coordinate
@@ -27,6 +27,8 @@ from numerics.simulate.blow_up import Advance, exits, marked, numberless
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.parameters import constants, parameters_of, specialised, unfrozen
 from numerics.simulate.programs import Program, Result
+from numerics.simulate.regimes import own_names, settled, time_of_step
+from numerics.simulate.rules import Given, Oracle, Step
 from numerics.simulate.runs import (
     BOUND,
     AnyLoss,
@@ -37,6 +39,7 @@ from numerics.simulate.runs import (
     Stream,
     at_time,
     check_shared,
+    of_memory,
     positive,
     precision,
     save_grid,
@@ -44,12 +47,11 @@ from numerics.simulate.runs import (
     statistics_key,
     statistics_of,
     stream_words,
+    with_memory,
 )
 
-#: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
-Oracle = Callable[[Draws, jax.Array, Any], jax.Array]
-#: up to this number of clients the loop over them is unrolled
-UNROLLED = 4
+#: x, each letter of the memory (d, paths) and, where it is kept, "length" (1, paths)
+State = dict[str, jax.Array]
 #: values that differ from path to path are stored in arrays whose length is a multiple of this
 VARIED = 4096
 
@@ -73,24 +75,28 @@ def run(
     first: int = 0,
     varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
     travelled: bool = False,
+    memory: Mapping[str, Any] | None = None,
 ) -> Ensemble:
     """Run independent paths of a method and keep statistics at saved steps. Memory is O(S paths), and O(d) per path of a chunk.
 
-    A path that leaves the ball |x_j| <= bound is counted with the time of the step at which that happened, and stays at its last
-    point inside.
+    A path that leaves the ball |x_j| <= bound, or whose memory is no longer finite, is counted with the time of the step at which
+    that happened, and stays at its last point inside. The memory has the values that the update gives it, not those that a regime
+    rescales.
 
     Args:
-        method: compressor, noise, clients and schedule.
+        method: compressor, noise, clients, schedule, and the update rule with its regime.
         x0: the starting point (d,), or one for each path (d, paths).
-        T: horizon; floor(T/eta) steps are made.
+        T: horizon; floor(T/tau) steps are made, tau being the time of a step: eta, unless the method has another.
         paths: number of paths, when x0 is one point.
         key: JAX key or seed; each step, client and purpose has its own draws. Path n is bitwise the same for any `paths` and
             `chunk`.
-        params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters.
+        params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters, and the constants of the
+            rule and its regime. What the regime makes from constants, such as beta = 1 - rho eta, may be given in their place.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; a run needs one.
         save: how many times are kept, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
         statistics: functions x (d, paths) -> (paths,) by name, written with jax.numpy; the loss and the norm of the gradient are
-            always kept, as "loss" and "gradient_norm".
+            always kept, as "loss" and "gradient_norm". A function with two arguments that have no default is given x and the
+            memory, {letter: (d, paths)}.
         u: the function t -> u(t) of a free schedule.
         oracle: gradients of the clients in place of grad f + Z_i, for noise that comes from data.
         bound: see above.
@@ -98,6 +104,7 @@ def run(
         varied: values of scalar symbols that differ from path to path, (paths,) by name: many settings in one run, of one
             compiled function. Not eta, N or symbols of the loss.
         travelled: whether to keep "length" too, the sum of ||x_{m+1} - x_m||_2 over the steps so far.
+        memory: where letters of the memory start, (d,) or (d, paths) by letter; the method's own number unless given.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -114,11 +121,14 @@ def run(
     eta: float = parameters["eta"]
     x, count = start(x0, paths, first)
     dim = x.shape[0]
-    lanes = _varied(varied, count, parameters)
-    for own in _settings(lanes):
-        clients = whole(specialised(method, loss, dim, parameters | own).clients, parameters, "N")
+    state = with_memory(x, count, dict(method.rule.memory), memory)
+    parameters, lanes = _completed(method, parameters, _varied(varied, count, parameters), loss, dim)
+    clients = whole(specialised(method, loss, dim, parameters, own_names(method)).clients, parameters, "N")
+    tau = time_of_step(method, parameters)
     check_shared(bound, u, method.schedule)
-    steps = save_grid(positive("T", T), eta, save)
+    if oracle is not None and NOISE in method.regime.rules:
+        raise BadInput("oracle", "a function", "no regime that scales the noise, which comes from the function")
+    steps = save_grid(positive("T", T), tau, save)
     fixed, free = constants(method, loss, dim, parameters, also=("N",))
     setting = _Setting(
         method, loss, dim, fixed, statistics_key(statistics), u, oracle, clients, precision(dtype), bool(wide),
@@ -138,8 +148,28 @@ def run(
         "wide": bool(wide),
     }
     more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": steps.astype(np.int32)}
-    more |= {"varied": _padded(lanes), "first": np.uint32(first)}
-    return _program(setting).ensemble(x, count, steps * eta, more, check_chunk(chunk), eta, settings, int(first))
+    more |= {"varied": _padded(lanes), "first": np.uint32(first), "tau": np.asarray(tau, setting.dtype)}
+    return _program(setting).ensemble(state, count, steps * tau, more, check_chunk(chunk), tau, settings, int(first))
+
+
+def _completed(
+    method: Method, parameters: Mapping[str, Any], lanes: Mapping[str, np.ndarray], loss: Any, dim: int
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The parameters, and those that differ from path to path, with all that follows from them.
+
+    Raises:
+        BadInput: they do not fit the method at some path.
+    """
+    if not lanes:
+        return settled(method, parameters), {}
+    values, which = np.unique(np.stack([*lanes.values()]), axis=1, return_inverse=True)
+    found = []
+    for own in values.T.tolist():
+        found.append(settled(method, {**parameters, **dict(zip(lanes, own, strict=True))}))
+        specialised(method, loss, dim, found[-1], own_names(method))
+    same = {name: v for name, v in found[0].items() if name not in lanes and (np.ndim(v) or all(f[name] == v for f in found))}
+    differing = {name: np.array([f[name] for f in found])[which.reshape(-1)] for name in found[0] if name not in same}
+    return same, {**differing, **lanes}
 
 
 def _varied(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -162,13 +192,6 @@ def _varied(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[str
 def _padded(lanes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The values that differ from path to path, in arrays of few sizes, so that another number of paths compiles nothing."""
     return {name: np.pad(a, (0, -len(a) % VARIED), mode="edge") for name, a in lanes.items()}
-
-
-def _settings(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
-    """Every combination of values that occurs on some path."""
-    if not lanes:
-        return [{}]
-    return [dict(zip(lanes, values.tolist(), strict=True)) for values in np.unique(np.stack([*lanes.values()]), axis=1).T]
 
 
 @final
@@ -194,57 +217,46 @@ class _Setting:
 class _Program(Program):
     def __init__(self, setting: _Setting) -> None:
         self.setting, self.dim, self.dtype, self.wide = setting, setting.dim, setting.dtype, setting.wide
+        self.letters = setting.method.rule.letters[1:]
         self.fixed = unfrozen(setting.fixed)
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         self.factor = lower_coordinate(setting.method.schedule.factor)
         self.shown = statistics_of(self.land, dict(setting.statistics))
 
-    def _gradients(self, x: jax.Array, parameters: Mapping[str, Any]) -> Callable[[Draws, Any], jax.Array]:
-        """(draws, client) -> that client's stochastic gradient; the full gradient is computed once, not for each client."""
-        oracle = self.setting.oracle
-        if oracle is not None:
-            return lambda draws, client: oracle(draws, x, client)
-        g = self.land.gradient(x)
-        return lambda draws, client: g + sample_noise(self.setting.method.noise, draws, g, parameters, client)
-
-    def _total(self, draws: Draws, x: jax.Array, parameters: Mapping[str, Any]) -> jax.Array:
-        """The sum of the messages."""
-        method, clients, gradient = self.setting.method, self.setting.clients, self._gradients(x, parameters)
-
-        def message(client: Any) -> jax.Array:
-            own = draws.fold(client)
-            return compress(method.compressor, own.fold(1), gradient(own.fold(0), client), parameters)
-
-        if len(method.noise.scales) > 1 or clients <= UNROLLED:  # clients with different scales have different expressions
-            return sum((message(i) for i in range(clients)), jnp.zeros_like(x))
-        return jax.lax.fori_loop(0, clients, lambda i, s: s + message(i), jnp.zeros_like(x))
-
-    def _after(self, draws: Draws, n: Any, more: Any, x: jax.Array) -> jax.Array:
-        """x after step n."""
+    def _step(self, draws: Draws, n: Any, more: Any, state: State) -> Step:
+        """Step n from this state."""
+        setting, x, t = self.setting, state["x"], n * more["tau"]
         parameters = self.fixed | more["free"]
         place = draws.lanes - more["first"]  # padding continues the numbering after the last path, and takes its values
-        for name in self.setting.varied:
+        for name in setting.varied:
             parameters[name] = jnp.take(more["varied"][name], place, mode="clip").astype(x.dtype)[None]
-        eta = parameters["eta"]
-        h = self.factor(at_time(parameters, self.land, x, n * eta, self.setting.u))
-        return x - eta * h / self.setting.clients * self._total(draws, x, parameters)
 
-    def _further(self, draws: Draws, n: Any, more: Any, y: jax.Array) -> jax.Array:
-        """x, and below it the length of the path so far, after step n."""
-        x = self._after(draws, n, more, y[:-1])
-        return jnp.concatenate([x, y[-1:] + jnp.sqrt(jnp.sum((x - y[:-1]) ** 2, axis=0, keepdims=True))])
+        def eta() -> jax.Array:
+            return parameters["eta"] * self.factor(at_time(parameters, self.land, x, t, setting.u))
 
-    def _segment(
-        self, draws: Draws, more: Any, begin: Any, end: Any, advance: Advance, state: Any, after: Callable[..., jax.Array]
-    ) -> Any:
-        """The state after the steps begin, .., end - 1, of which `after` makes one."""
-        eta = more["free"]["eta"]
+        noise = parameters[NOISE] if NOISE in setting.method.regime.rules else None
+        given = Given(setting.method, setting.clients, self.land, setting.oracle, parameters, noise, n, t, eta)
+        return Step(given, {letter: state[letter] for letter in setting.method.rule.letters}, draws)
+
+    def _after(self, draws: Draws, n: Any, more: Any, state: State) -> State:
+        """The state after step n."""
+        after = self._step(draws, n, more, state).after()
+        # the update need not hand on that a coordinate is lost
+        lost = jnp.isnan(jnp.stack([state[letter] for letter in after])).any(axis=0) if self.letters else jnp.isnan(state["x"])
+        x = jnp.where(lost, jnp.nan, after["x"])
+        if "length" not in state:
+            return {**after, "x": x}
+        moved = jnp.sqrt(jnp.sum((after["x"] - state["x"]) ** 2, axis=0, keepdims=True))
+        return {**after, "x": x, "length": state["length"] + moved}
+
+    def _segment(self, draws: Draws, more: Any, begin: Any, end: Any, advance: Advance, state: Any) -> Any:
+        """The state after the steps begin, .., end - 1."""
 
         def body(own: Draws, pair: Any, state: Any) -> Any:
             steps = []
             for half in (0, 1):
                 n = 2 * pair + half
-                steps.append((partial(after, own.at(own.pair, half), n, more), (n + 1) * eta))
+                steps.append((partial(self._after, own.at(own.pair, half), n, more), (n + 1) * more["tau"]))
             if self.setting.in_pairs:
                 return advance(steps, state)
             for half, step in enumerate(steps):
@@ -254,27 +266,54 @@ class _Program(Program):
 
         return over_pairs(draws, begin // 2, (end + 1) // 2, body, state)
 
+    def _begun(self, rows: jax.Array, more: Any, travelled: bool) -> tuple[State, State]:
+        """The state as arrays, (d, paths) each, and the bound of each."""
+        d = self.dim
+        state = {letter: rows[n * d : (n + 1) * d] for n, letter in enumerate(self.setting.method.rule.letters)}
+        if travelled:
+            state["length"] = jnp.zeros((1, rows.shape[1]), rows.dtype)
+        return state, dict.fromkeys(state, jnp.finfo(rows.dtype).max) | {"x": more["bound"]}
+
+    def _rows(self, state: State) -> jax.Array:
+        parts = [state[letter] for letter in self.setting.method.rule.letters]
+        return jnp.concatenate(parts) if self.letters else parts[0]
+
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        advance, further = partial(marked, more["bound"]), self.setting.travelled
-        after = self._further if further else self._after
+        begun, bound = self._begun(x, more, self.setting.travelled)
 
-        def segment(y: jax.Array, ends: tuple[jax.Array, jax.Array]) -> Any:
-            y = self._segment(draws, more, *ends, advance, y, after)
-            x = y[: self.dim]
-            values = {name: function(x) for name, function in self.shown.items()}
-            return y, values | ({"length": y[-1]} if further else {})
+        def segment(state: State, ends: tuple[jax.Array, jax.Array]) -> Any:
+            state = self._segment(draws, more, *ends, partial(marked, bound), state)
+            memory = {letter: state[letter] for letter in self.letters}
+            values = {
+                name: function(state["x"], memory) if of_memory(function) else function(state["x"])
+                for name, function in self.shown.items()
+            }
+            return state, values | ({"length": state["length"][0]} if self.setting.travelled else {})
 
-        last, values = jax.lax.scan(segment, jnp.pad(x, ((0, 1), (0, 0))) if further else x, _ends(more["steps"]))
-        return last[: self.dim], values
+        last, values = jax.lax.scan(segment, begun, _ends(more["steps"]))
+        return self._rows(last), values
 
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         begin, end = _ends(more["steps"])
+        begun, bound = self._begun(x, more, False)
 
         def segment(n: Any, advance: Advance, state: Any) -> Any:
-            return self._segment(draws, more, begin[n], end[n], advance, state, self._after)
+            return self._segment(draws, more, begin[n], end[n], advance, state)
 
-        last, left = exits(segment, begin.shape[0], more["bound"], x)
-        return last, {"left": left[None], "numberless": numberless((self.land.gradient(last),), x.shape[1])[None]}
+        last, left = exits(segment, begin.shape[0], bound, begun)
+        wrong = numberless(self._computed(draws, more, last, left), x.shape[1])
+        return self._rows(last), {"left": left[None], "numberless": wrong[None]}
+
+    def _computed(self, draws: Draws, more: Any, last: State, left: jax.Array) -> list[jax.Array]:
+        """All values of the step after which each path left, from its last state before."""
+        n = jnp.where(jnp.isfinite(left), jnp.rint(left / more["tau"]) - 1, 0).astype(more["steps"].dtype)
+        found = []
+        for half in (0, 1):
+            own = pair_of(draws, n // 2)
+            step = self._step(own.at(own.pair, half), n, more, last)
+            step.after()
+            found.append(step.parts)
+        return [jnp.where(n % 2 == 0, a, b) for a, b in zip(*found, strict=True)]
 
 
 def _ends(steps: jax.Array) -> tuple[jax.Array, jax.Array]:

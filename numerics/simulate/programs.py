@@ -27,11 +27,13 @@ class Program(ABC):
 
     Attributes:
         dim: d.
+        letters: of the memory, whose values are the rows of a state after the first d, d each.
         dtype: float32 or float64.
         wide: whether draws have all bits of double precision.
     """
 
     dim: int
+    letters: tuple[str, ...] = ()
     dtype: Any
     wide: bool
 
@@ -61,7 +63,7 @@ class Program(ABC):
         """The paths numbered first, first + 1, ..; for a stopped path (blown up, or without a value) also the time.
 
         Args:
-            x: (d, paths), or (d, 1) for all of them.
+            x: the state, (rows, paths), or (rows, 1) for all of them.
             paths: number of paths.
             times: the saved times.
             more: see above.
@@ -75,7 +77,7 @@ class Program(ABC):
         """
         given = {**more, "free": {k: np.asarray(v, self.dtype) for k, v in more["free"].items()}}
         given["bound"] = np.asarray(more["bound"], self.dtype)
-        size, x = chunk or default_chunk(self.dim, paths), x.astype(self.dtype)
+        size, x = chunk or default_chunk(len(x), paths), x.astype(self.dtype)
         numbers = np.arange(first, first + paths, dtype=np.uint32)
         final, values = run_chunks(lambda y, n: self._compiled(y, n, given), x, numbers, size, first)
         blown = np.broadcast_to(np.inf, paths)  # takes no memory
@@ -88,4 +90,6 @@ class Program(ABC):
             for value in values.values():  # even where a statistic has a value at the point of a stopped path
                 value[:, stopped] = np.where(blown[stopped] <= times[:, None] * (1 + 1e-12), np.nan, value[:, stopped])
         blown.flags.writeable = False  # whether any has stopped or not
-        return Ensemble(times, values, blown, final, settings)
+        d = self.dim
+        memory = {letter: final[n * d : (n + 1) * d] for n, letter in enumerate(self.letters, 1)}
+        return Ensemble(times, values, blown, final[:d], settings, memory)

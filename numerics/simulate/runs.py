@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
+from inspect import signature
 from typing import Any, final
 
 import numpy as np
@@ -18,7 +19,8 @@ from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment, environment
 from numerics.lowering.landscape import Landscape
 
-Statistic = Callable[[jax.Array], jax.Array]  # x (d, paths) -> (paths,)
+#: x (d, paths) -> (paths,); of a method with memory also (x, memory) -> (paths,), memory being (d, paths) by letter
+Statistic = Callable[..., jax.Array]
 #: starting points: one, (d,), or one for each path, (d, paths)
 Points = Sequence[float] | Sequence[Sequence[float]] | np.ndarray
 #: a derive loss, its batch form, or a function x (d,) -> number written with jax.numpy
@@ -46,6 +48,7 @@ class Ensemble:
             where none did.
         final: last points, (d, paths); meaningless where a path blew up.
         settings: the settings of the run, as JSON values.
+        final_memory: last values of the memory by letter, (d, paths) each, for an update rule that has one.
     """
 
     times: np.ndarray
@@ -53,6 +56,7 @@ class Ensemble:
     blow_up: np.ndarray
     final: np.ndarray
     settings: Mapping[str, Any]
+    final_memory: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def paths(self) -> int:
@@ -67,7 +71,9 @@ class Ensemble:
     def repeated(self, paths: int) -> Ensemble:
         """One path repeated `count` times, for a run without noise."""
         values = {name: np.repeat(a, paths, axis=1) for name, a in self.values.items()}
-        return Ensemble(self.times, values, np.repeat(self.blow_up, paths), np.repeat(self.final, paths, axis=1), self.settings)
+        memory = {letter: np.repeat(a, paths, axis=1) for letter, a in self.final_memory.items()}
+        final = np.repeat(self.final, paths, axis=1)
+        return Ensemble(self.times, values, np.repeat(self.blow_up, paths), final, self.settings, memory)
 
     def to_dict(self) -> dict[str, Any]:
         """Settings, times and counts as JSON values; the paths themselves are left out."""
@@ -117,8 +123,8 @@ def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarr
     Raises:
         BadInput: a value outside its range.
     """
-    for field, value in (("T", horizon), ("eta", eta)):
-        positive(field, value)
+    for name, value in (("T", horizon), ("eta", eta)):
+        positive(name, value)
     last = math.floor(horizon / eta * (1 + 1e-12))
     if last < 1:
         raise BadInput("T", horizon, f"at least one step (eta = {eta})")
@@ -133,6 +139,35 @@ def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarr
     if steps[-1] < 1:
         raise BadInput("save", save, f"a time of at least half a step (eta = {eta})")
     return steps
+
+
+def with_memory(x: np.ndarray, paths: int, starts: Mapping[str, Any], given: Mapping[str, Any] | None) -> np.ndarray:
+    """The state at the start, (rows, 1) or (rows, paths): x, then the memory letters in their order.
+
+    Args:
+        x: from `start`.
+        paths: their number.
+        starts: letter -> the value of all coordinates at the start, unless another is given.
+        given: letter -> values (d,) or (d, paths), by the user.
+
+    Raises:
+        BadInput: a letter that the method does not have; another shape; a value that is not finite.
+    """
+    parts = [x]
+    for letter in given or {}:
+        if letter not in starts:
+            raise BadInput("memory", letter, f"a letter of the method's memory: {', '.join(starts) or 'it has none'}")
+    for letter, value in starts.items():
+        try:
+            own = np.asarray((given or {}).get(letter, np.full(len(x), float(value))), float)
+        except (TypeError, ValueError):
+            own = np.array(np.nan)
+        own = own[:, None] if own.ndim == 1 else own
+        if own.shape not in ((len(x), 1), (len(x), paths)) or not np.all(np.isfinite(own)):
+            raise BadInput(f"memory {letter}", np.shape(own), f"finite numbers of shape ({len(x)},), or ({len(x)}, {paths})")
+        parts.append(own)
+    columns = max(part.shape[1] for part in parts)
+    return np.concatenate([np.broadcast_to(part, (len(x), columns)) for part in parts]) if len(parts) > 1 else x
 
 
 def start(x0: Any, paths: int | None, first: int = 0) -> tuple[np.ndarray, int]:
@@ -251,6 +286,15 @@ def statistics_of(land: Landscape, extra: Mapping[str, Statistic] | None) -> dic
         if name in own:
             raise BadInput("statistics", name, "a name other than loss and gradient_norm, which are always kept")
     return own | dict(extra or {})
+
+
+def of_memory(statistic: Statistic) -> bool:
+    """Whether a statistic is a function of x and the memory: it has two arguments that must be given by their place."""
+    try:
+        given = signature(statistic).parameters.values()
+    except (TypeError, ValueError):  # a compiled function that does not say
+        return False
+    return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in given) > 1
 
 
 def statistics_key(extra: Mapping[str, Statistic] | None) -> tuple[tuple[str, Statistic], ...]:

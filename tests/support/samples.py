@@ -18,9 +18,9 @@ def mostly_slow(values: Iterable[Any], every: int = 3, rows: bool = False) -> li
     return [v if n % every == 0 else pytest.param(*(v if rows else (v,)), marks=slow) for n, v in enumerate(values)]
 
 
-def slow_but(values: Iterable[Any], default: Collection[Any]) -> list[Any]:
-    """Parameters of a test of which those in `default` are in the default tests."""
-    return [v if v in default else pytest.param(v, marks=pytest.mark.slow) for v in values]
+def slow_but(values: Iterable[Any], default: Collection[Any], rows: bool = False) -> list[Any]:
+    """Parameters of a test of which those in `default` are in the default tests. `rows` is as in `mostly_slow`."""
+    return [v if v in default else pytest.param(*(v if rows else (v,)), marks=pytest.mark.slow) for v in values]
 
 
 def slow_if(condition: bool) -> list[pytest.MarkDecorator]:

@@ -172,8 +172,7 @@ def evaluate(rule: Rule, algebra: Algebra[V]) -> dict[str, V]:
     Raises:
         BadInput: a client's own value that reaches the state without `mean`.
     """
-    run = _Run(rule, algebra)
-    return {letter: run.value(run.last(letter), None) for letter in rule.letters}
+    return _Run(rule, algebra).values()
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,39 +182,86 @@ class _Closure:
     term: Term
     names: Mapping[str, _Closure | None]
 
+    def held(self, part: Term) -> _Closure | None:
+        """What a part of the term that is a name stands for; None for a parameter, or a letter as the step begins."""
+        return self.names.get(part[1]) if part[0] == "x" else None
+
 
 class _Run:
+    """Assignments are evaluated in their order, so that the depth of recursion is that of one of them."""
+
     def __init__(self, rule: Rule, algebra: Algebra[Any]) -> None:
         self.rule, self.algebra = rule, algebra
         self.known: dict[tuple[int, int, Any], Any] = {}
-        names: dict[str, _Closure | None] = dict.fromkeys(rule.letters)
+        self.owned: dict[tuple[int, int], bool] = {}
+        self.closures: list[_Closure] = []
+        self.names: dict[str, _Closure | None] = dict.fromkeys(rule.letters)
         for target, term in rule.assignments:
-            names = {**names, target: _Closure(term, names)}
-        self.names = names
+            self.closures.append(_Closure(term, self.names))
+            self.names = {**self.names, target: self.closures[-1]}
 
-    def last(self, letter: str) -> _Closure | str:
-        return self.names[letter] or letter
+    def values(self) -> dict[str, Any]:
+        last = {letter: self.names[letter] for letter in self.rule.letters}
+        for c in self._below([c for c in last.values() if c is not None]):
+            if not self._own(c.term, c):
+                self._term(c.term, c, None)
+        return {name: self.algebra.letter(name) if c is None else self._term(c.term, c, None) for name, c in last.items()}
 
-    def value(self, of: _Closure | str, client: Any) -> Any:
-        return self.algebra.letter(of) if isinstance(of, str) else self._term(of.term, of.names, client)
+    def _below(self, those: Sequence[_Closure]) -> list[_Closure]:
+        """These assignments and those that they are made from, in order."""
+        wanted = {id(c) for c in those}
+        for c in reversed([*self.closures, *(c for c in those if c not in self.closures)]):
+            if id(c) in wanted:
+                wanted |= {id(held) for part in _parts(c.term) if (held := c.held(part)) is not None}
+        return [c for c in self.closures if id(c) in wanted]
 
-    def _term(self, term: Term, names: Mapping[str, _Closure | None], client: Any) -> Any:
-        key = (id(term), id(names), client)
+    def _term(self, term: Term, c: _Closure, client: Any) -> Any:
+        """The value of a part of an assignment; `client` is None outside of `mean`."""
+        key = (id(term), id(c.names), client if self._own(term, c) else None)
         if key not in self.known:
-            self.known[key] = self._evaluated(term, names, client)
+            self.known[key] = self._evaluated(term, c, key[2])
         return self.known[key]
 
-    def _evaluated(self, term: Term, names: Mapping[str, _Closure | None], client: Any) -> Any:
+    def _own(self, term: Term, c: _Closure) -> bool:
+        """Whether a term differs from client to client."""
+        key = (id(term), id(c.names))
+        if key not in self.owned:
+            held = c.held(term)
+            inner = [] if term[:2] == ("f", "mean") else [part for part in term[1:] if isinstance(part, tuple)]
+            own = term[:2] == ("draw", "local") or (held is not None and self._own(held.term, held))
+            self.owned[key] = own or any(self._own(part, c) for part in inner)
+        return self.owned[key]
+
+    def _mean(self, term: Term, c: _Closure) -> Any:
+        inside = _Closure(term, c.names)
+        own = [each for each in self._below([inside]) if self._own(each.term, each)]
+        for each in (*own, inside):  # what all clients have in common is evaluated once, before the loop over them
+            self._ahead(each.term, each)
+
+        def of(client: Any) -> Any:
+            return [self._term(each.term, each, client) for each in (*own, inside)][-1]
+
+        return self.algebra.mean(of)
+
+    def _ahead(self, term: Term, c: _Closure) -> None:
+        if not self._own(term, c):
+            self._term(term, c, None)
+            return
+        for part in term[1:]:
+            if isinstance(part, tuple):
+                self._ahead(part, c)
+
+    def _evaluated(self, term: Term, c: _Closure, client: Any) -> Any:
         a, head = self.algebra, term[0]
 
         def value(part: Term) -> Any:
-            return self._term(part, names, client)
+            return self._term(part, c, client)
 
         if head == "q":
             return a.number(Fraction(term[1]))
         if head == "x":
-            held = names.get(term[1])
-            return a.letter(term[1]) if held is None else self._term(held.term, held.names, client)
+            held = c.held(term)
+            return a.letter(term[1]) if held is None else self._term(held.term, held, client)
         if head == "draw":
             argument = value(term[3]) if len(term) > 3 else None
             return a.drawn(Draw(term[2], term[1]), argument, self._of(term[1], client))
@@ -227,14 +273,19 @@ class _Run:
             return a.power(value(term[1]), term[2])
         name = term[1]
         if name == "mean":
-            return a.mean(lambda own: self._term(term[2], names, own))
+            return self._mean(term[2], c)
         arguments = [value(part) for part in term[2:]]
         if name == "^":
             return a.raised(*arguments)
         return a.function(name, arguments)
 
     def _of(self, kind: str, client: Any) -> Any:
-        """The client that a draw belongs to; None for the draw of all."""
+        """The client that a draw belongs to; None for the draw of all.
+
+        A compressor of a client's own value is drawn by that client, and of a value that all have in common once.
+        """
+        if kind == "C":
+            return client
         if kind != "local":
             return None
         if client is None:

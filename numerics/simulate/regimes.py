@@ -1,0 +1,119 @@
+"""The numbers of an update rule in its regime: from constants such as rho to the rule's own beta = 1 - rho eta, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isclose, isfinite
+from typing import Any
+
+import sympy as sp
+
+from derive.methods.distributed import Method
+from derive.methods.rules.regime import NOISE
+from derive.methods.specialise import exactly
+from derive.vocabulary.errors import BadInput
+from numerics.backend.compiled import Compiled
+
+#: relative distance of two values of one parameter that are taken for equal
+CLOSE = 1e-9
+
+
+def settled(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given numbers, and those that follow: parameters of the rule and the noise as the regime makes them, "noise" among them.
+
+    A parameter that the regime makes from constants may be given itself: then one constant that has no number yet is solved for,
+    where the regime's formula is linear in it. All dimensionless; `eta` here is the step size without its schedule.
+
+    Raises:
+        BadInput: a number that is missing, or contradicts others; one that is not real; a fraction outside of (0, 1).
+    """
+    if not (method.rule.parameters or method.regime.substitutions or method.fractions):
+        return dict(given)
+    scalars = tuple(sorted((name, value) for name, value in given.items() if not hasattr(value, "__len__")))
+    return {**given, **_settled((method, scalars))}
+
+
+def own_names(method: Method) -> set[str]:
+    """Names of numbers that a user may give besides the symbols of a method: the rule's parameters, and symbols of the time."""
+    made = {name for name in method.regime.rules if name not in method.rule.letters}
+    return {*method.rule.parameters, *made, *(s.name for s in method.regime.tau.free_symbols)} - {"eta", "N"}  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def time_of_step(method: Method, numbers: Mapping[str, Any]) -> float:
+    """tau, the time that one step stands for (dimensionless).
+
+    Raises:
+        BadInput: a symbol of it without a value, or a value that is not above 0.
+    """
+    tau = _number("time", method.regime.tau, {n: exactly(v) for n, v in numbers.items() if not hasattr(v, "__len__")})
+    if tau <= 0:
+        raise BadInput("time", float(tau), "a time of a step above 0")
+    return float(tau)
+
+
+def _all(asked: tuple[Method, tuple[tuple[str, Any], ...]]) -> dict[str, float]:
+    method, scalars = asked
+    known = {name: exactly(value) for name, value in scalars}
+    if method.clients.is_number:
+        known.setdefault("N", method.clients)
+    formulas = {name: e for name, e in method.values.items() if name not in method.rule.letters}
+    made = {name: formulas[name] for name in method.regime.rules if name in formulas}
+    solved = _solved({name: e for name, e in made.items() if name in known}, known)
+    found = {name: float(value) for name, value in solved.items()}
+    for name, e in formulas.items():
+        if name in known:
+            found[name] = float(known[name])
+        elif name in method.rule.parameters or name in made:
+            found[name] = _number(name, e, known | solved)
+    for name in method.fractions:
+        if not 0 < found[name] < 1:
+            raise BadInput(f"parameter {name}", found[name], "a number strictly between 0 and 1")
+    return found
+
+
+_settled = Compiled(_all, 256)
+
+
+def _solved(made: Mapping[str, sp.Expr], known: Mapping[str, sp.Expr]) -> dict[str, sp.Expr]:
+    """Constants that follow from parameters which are given although the regime makes them."""
+    found: dict[str, sp.Expr] = {}
+    left = dict(made)
+    while left:
+        before = len(left)
+        for name, e in list(left.items()):
+            e = _put(e, {**known, **found})
+            unknown = e.free_symbols
+            if len(unknown) == 1:
+                (symbol,) = unknown
+                slope = sp.diff(e, symbol)
+                if slope.free_symbols or slope == 0:
+                    raise BadInput(f"parameter {name}", known[name], f"a number for {symbol}, in which its formula is not linear")
+                found[symbol.name] = (known[name] - e.xreplace({symbol: sp.S.Zero})) / slope
+            elif not unknown and not isclose(float(e), float(known[name]), rel_tol=CLOSE):
+                others = ", ".join(sorted(s.name for s in made[name].free_symbols))  # pyright: ignore[reportAttributeAccessIssue]
+                follows = f"{float(e):.10g}, which follows from {others}, or no value"
+                raise BadInput(f"parameter {name}", float(known[name]), follows)
+            if len(unknown) <= 1:
+                del left[name]
+        if len(left) == before:
+            name, e = next(iter(left.items()))
+            lacking = ", ".join(sorted(s.name for s in _put(e, {**known, **found}).free_symbols))  # pyright: ignore[reportAttributeAccessIssue]
+            raise BadInput(f"parameter {name}", float(known[name]), f"numbers for {lacking}, from which the regime makes it")
+    return found
+
+
+def _number(name: str, e: sp.Expr, known: Mapping[str, sp.Expr]) -> float:
+    value = _put(e, known)
+    missing = sorted(s.name for s in value.free_symbols)  # pyright: ignore[reportAttributeAccessIssue]
+    if missing:
+        instead = "" if missing == [name] or name in (NOISE, "time") else f", or for {name}"
+        raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}{instead}")
+    number = complex(value)
+    if number.imag or not isfinite(number.real):
+        raise BadInput(f"parameter {name}", value, "a real number at these constants")
+    return number.real
+
+
+def _put(e: sp.Expr, known: Mapping[str, sp.Expr]) -> sp.Expr:
+    """The expression with numbers for symbols, which are matched by name."""
+    return e.xreplace({s: known[s.name] for s in e.free_symbols if s.name in known})  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,198 @@
+"""Update rules with memory against loops in NumPy, step by step with the numbers that the run itself draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import derive
+from derive import Method, Quadratic, RandK, Scaled
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jnp
+from numerics.laws.counter import Draws, draws_from, pair_of
+from numerics.laws.samplers import compress, sample_noise
+from numerics.simulate.method import run
+from numerics.simulate.rules import FURTHER
+from numerics.simulate.runs import Stream, stream
+from tests.support.samples import slow_but
+
+ETA, STEPS, PATHS, KEY = 0.125, 6, 5, 4
+H = np.array([[1.0], [2.0], [0.5]])
+X0 = np.random.default_rng(0).normal(size=(3, PATHS))
+#: normals are made in single precision, whose last bit depends on how they are compiled
+WIDE = "normal"
+LOSS = Quadratic((1, 2, "1/2"))
+NOISE = Scaled(derive.Uniform(), "1/2")
+Vector = np.ndarray
+
+
+class Drawn:
+    """The draws of step n, from 0, as a run makes them."""
+
+    def __init__(self, method: Method, n: int) -> None:
+        self.method, self.n = method, n
+        own = pair_of(draws_from(stream(KEY, Stream.METHOD), PATHS, wide=WIDE in str(method.update)), n // 2)
+        self.draws = own.at(own.pair, n % 2)
+
+    def numbered(self, number: int) -> Draws:
+        return self.draws.fold(np.uint32(FURTHER + number)) if number else self.draws
+
+    def noisy(self, y: Vector, number: int = 0, client: int = 0) -> Vector:
+        g = jnp.asarray(H * y)
+        return np.asarray(g + sample_noise(self.method.noise, self.numbered(number).fold(client).fold(0), g, {}, client))
+
+    def message(self, y: Vector, number: int = 0, client: int = 0) -> Vector:
+        own = self.numbered(number).fold(client).fold(1)
+        return np.asarray(compress(self.method.compressor, own, jnp.asarray(self.noisy(y, number, client))))
+
+    def mean(self, y: Vector, number: int = 0, of: Callable[..., Vector] | None = None) -> Vector:
+        clients = int(self.method.clients)
+        return sum((of or self.message)(y, number, i) for i in range(clients)) / clients
+
+    def compressed(self, v: Vector, number: int, client: int | None = None) -> Vector:
+        own = self.numbered(number)
+        return np.asarray(compress(self.method.compressor, own if client is None else own.fold(client), jnp.asarray(v)))
+
+
+def steps(method: Method) -> Iterator[Drawn]:
+    return (Drawn(method, n) for n in range(STEPS))
+
+
+def agree(found: Vector, expected: Vector) -> None:
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+def heavy_ball(method: Method) -> dict[str, Vector]:
+    x, m = X0, np.ones_like(X0) / 2
+    for of in steps(method):
+        m = 0.75 * m + of.mean(x)
+        x = x - ETA * m
+    return {"x": x, "m": m}
+
+
+def nesterov(method: Method) -> dict[str, Vector]:
+    x, m = X0, 0 * X0
+    for of in steps(method):
+        m = 0.75 * m - ETA * of.mean(x + 0.75 * m)
+        x = x + m
+    return {"x": x, "m": m}
+
+
+def adam(method: Method) -> dict[str, Vector]:
+    x, m, v = X0, 0 * X0, 0 * X0
+    for k, of in enumerate(steps(method), 1):
+        g = of.mean(x)
+        m, v = 0.75 * m + 0.25 * g, 0.9375 * v + 0.0625 * g**2
+        x = x - ETA * (m / (1 - 0.75**k)) / (np.sqrt(v / (1 - 0.9375**k)) + 1e-3)
+    return {"x": x, "m": m, "v": v}
+
+
+def lion(method: Method) -> dict[str, Vector]:
+    x, m = X0, 0 * X0
+    for of in steps(method):
+        g = of.mean(x)
+        x = x - ETA * (np.sign(0.75 * m + 0.25 * g) + 0.125 * x)
+        m = 0.9375 * m + 0.0625 * g
+    return {"x": x, "m": m}
+
+
+def local_steps(method: Method) -> dict[str, Vector]:
+    x = X0
+    for of in steps(method):
+        ends = []
+        for i in range(int(method.clients)):
+            y = x - ETA * of.message(x, 1, i)
+            ends.append(y - ETA * of.message(y, 2, i))
+        x = sum(ends) / len(ends)
+    return {"x": x}
+
+
+def sharpness_aware(method: Method) -> dict[str, Vector]:
+    x = X0
+    for of in steps(method):
+        g = of.mean(x)
+        x = x - ETA * of.mean(x + 0.25 * g / np.sqrt(np.sum(g**2, axis=0)))
+    return {"x": x}
+
+
+def extragradient(method: Method) -> dict[str, Vector]:
+    x = X0
+    for of in steps(method):
+        x = x - ETA * of.mean(x - ETA * of.mean(x), 1)
+    return {"x": x}
+
+
+def private(method: Method) -> dict[str, Vector]:
+    x = X0
+    for of in steps(method):
+        g = of.mean(x, of=of.noisy)
+        x = x - ETA * (g / np.maximum(1, np.sqrt(np.sum(g**2, axis=0))) + np.asarray(of.numbered(1).normal(x.shape)) / 4)
+    return {"x": x}
+
+
+def error_feedback(method: Method) -> dict[str, Vector]:
+    x, e = X0, 0 * X0
+    for of in steps(method):
+        p = e + ETA * of.mean(x, of=of.noisy)
+        c = of.compressed(p, 1)
+        x, e = x - c, p - c
+    return {"x": x, "e": e}
+
+
+def second_order(method: Method) -> dict[str, Vector]:
+    x = X0
+    for k, of in enumerate(steps(method), 1):
+        g = of.mean(x)
+        t = (k - 1) * ETA**2
+        x = np.minimum(x - ETA * (g - ETA / 2 * H * g) * np.exp(-t) / np.sqrt(k), 1 / np.pi)
+    return {"x": x}
+
+
+CASES: dict[str, tuple[Callable[[Method], dict[str, Vector]], dict[str, Any]]] = {
+    "heavy ball": (heavy_ball, {"memory": {"m": "1/2"}, "update": ["m = 3/4*m + G", "x = x - eta*m"]}),
+    "nesterov": (nesterov, {"memory": {"m": 0}, "update": ["m = 3/4*m - eta*G(x + 3/4*m)", "x = x + m"]}),
+    "adam": (
+        adam,
+        {
+            "memory": {"m": 0, "v": 0},
+            "update": [
+                "m = a*m + (1-a)*G", "v = b*v + (1-b)*G^2",
+                "x = x - eta*(m/(1-a^k))/((v/(1-b^k))^(1/2) + 1/1000)",
+            ],
+            "constants": {"a": "3/4", "b": "15/16"},
+        },
+    ),
+    "lion": (
+        lion,
+        {"memory": {"m": 0}, "update": ["c = 3/4*m + G/4", "x = x - eta*(sign(c) + x/8)", "m = 15/16*m + G/16"]},
+    ),
+    "local steps": (local_steps, {"update": ["y = x - eta*local", "y = y - eta*local(y)", "x = mean(y)"]}),
+    "sharpness-aware": (sharpness_aware, {"update": "x = x - eta*G(x + G/4/norm(G))"}),
+    "extragradient": (extragradient, {"update": "x = x - eta*fresh(x - eta*G)"}),
+    "private": (private, {"update": "x = x - eta*(raw/max(1, norm(raw)) + normal/4)"}),
+    "error feedback": (
+        error_feedback,
+        {"memory": {"e": 0}, "update": ["p = e + eta*raw", "c = C(p)", "x = x - c", "e = p - c"]},
+    ),
+    "second order": (
+        second_order, {"update": "x = min(x - eta*(G - eta/2*hess(G))*exp(-t)/sqrt(k), 1/pi)", "time": "eta^2"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "clients"), slow_but([(name, n) for name in CASES for n in (1, 2, 6)], [("heavy ball", 1), ("local steps", 1)], rows=True)
+)
+def test_a_run_is_the_loop_with_the_same_draws(name, clients):
+    loop, rule = CASES[name]
+    method = Method(RandK(2), NOISE, clients, **rule)
+    tau = ETA**2 if rule.get("time") else ETA
+    found = run(method, X0, STEPS * tau, None, KEY, {"eta": ETA}, LOSS, save=3, wide=WIDE in str(method.update))
+    expected = loop(method)
+    agree(found.final, expected.pop("x"))
+    assert found.final_memory.keys() == expected.keys()
+    for letter, value in expected.items():
+        agree(found.final_memory[letter], value)
