@@ -93,7 +93,7 @@ class SDE(Equation):
         params: Mapping[str, Any] | None = None,
         dt: float | None = None,
         save: int | Sequence[float] | np.ndarray = 50,
-        statistics: Mapping[str, Callable[[Any], Any]] | None = None,
+        statistics: Mapping[str, Callable[..., Any]] | None = None,
         loss: Loss | Callable[[Any], Any] | None = None,
         u: Callable[[Any], Any] | None = None,
         bound: float = 1e8,
@@ -105,11 +105,12 @@ class SDE(Equation):
         wide: bool = False,
         chunk: int | None = None,
         first: int = 0,
+        memory: Mapping[str, Any] | None = None,
     ) -> Simulated:
         """Simulate an ensemble of the equation: `sdescent.solve` with this equation, where each argument is described."""
         return simulate(
             self, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, nodes, scheme, halvings, by_halves, dtype,
-            wide, chunk, first,
+            wide, chunk, first, memory,
         )  # fmt: skip
 
 

@@ -43,6 +43,10 @@ class Landscape:
         """H(x) c, (d, paths), without forming H."""
         return jax.jvp(self.gradient, (x,), (c,))[1]
 
+    def third_product(self, x: jax.Array, c: jax.Array) -> jax.Array:
+        """sum_kl (d^3 f/dx_j dx_k dx_l) c_k c_l, (d, paths): the derivative of H(x) c along c."""
+        return jax.jvp(lambda y: self.hessian_product(y, c), (x,), (c,))[1]
+
 
 @singledispatch
 def landscape(loss: Any, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:

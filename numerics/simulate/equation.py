@@ -16,7 +16,7 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.derivation import SDE
+from derive.derivation import SDE, RuleSDE
 from derive.derivation import sde as derive_sde
 from derive.methods.specialise import specialise
 from derive.stated.equation import StateSDE
@@ -38,6 +38,7 @@ from numerics.simulate.equation_program import (
 )
 from numerics.simulate.noise_integrals import doubling_error
 from numerics.simulate.parameters import constants, parameters_of, specialised, unfrozen
+from numerics.simulate.rule_equations.solving import solve_rule
 from numerics.simulate.runs import (
     BOUND,
     AnyLoss,
@@ -82,6 +83,7 @@ def solve(
     wide: bool = False,
     chunk: int | None = None,
     first: int = 0,
+    memory: Mapping[str, Any] | None = None,
 ) -> Ensemble:
     """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `numerics.simulate.method.run`.
 
@@ -89,7 +91,8 @@ def solve(
     point inside. Memory is O(S paths), and O(d) for each path of a chunk.
 
     Args:
-        equation: from `sde`; one of one's own is solved by `numerics.simulate.stated.solve_stated`, which says what differs.
+        equation: from `sde`; one of one's own is solved by `numerics.simulate.stated.solve_stated`, that of an update rule with
+            memory by `numerics.simulate.rule_equations.solving.solve_rule`, which say what differs.
         x0: the starting point (d,), or one for each path (d, paths).
         T: horizon.
         paths: number of paths, when x0 is one point.
@@ -115,6 +118,7 @@ def solve(
         wide: normals of 52 bits, where tails beyond 6 standard deviations matter; several times slower.
         chunk: number of paths at a time; the result does not depend on it.
         first: the number of the first path: a part of a large ensemble may be computed separately, bitwise as in the whole.
+        memory: where the memory of an update rule starts.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -131,6 +135,13 @@ def solve(
         >>> found.values["loss"].shape
         (3, 100)
     """
+    if isinstance(equation, RuleSDE):
+        return solve_rule(
+            equation, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, scheme, halvings, by_halves, dtype, wide,
+            chunk, first, memory,
+        )  # fmt: skip
+    if memory:
+        raise BadInput("memory", ", ".join(memory), "nothing: this equation is not that of an update rule with memory")
     if isinstance(equation, StateSDE):
         for name, value in (("loss", loss), ("u", u)):
             if value is not None:

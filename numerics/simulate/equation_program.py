@@ -14,7 +14,7 @@ from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax
 from numerics.laws.counter import Draws
 from numerics.lowering.environment import Environment
-from numerics.simulate.blow_up import exits, numberless
+from numerics.simulate.blow_up import State, exits, numberless
 from numerics.simulate.programs import Program, Result
 from numerics.simulate.runs import Ensemble, Stream, stream_words
 from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, Scheme, Segments, segment, segments, tsit5
@@ -81,8 +81,20 @@ class EquationProgram(Program):
     stepping: Stepping
 
     @abstractmethod
-    def at(self, x: jax.Array, t: Any, free: Mapping[str, Any]) -> Environment:
+    def at(self, x: State, t: Any, free: Mapping[str, Any]) -> Environment:
         """The values that the system reads at a batch of points, with these free parameters."""
+
+    def begun(self, rows: jax.Array, more: Any) -> tuple[State, Any]:
+        """The state at the start, and its bound."""
+        return rows, more["bound"]
+
+    def rows(self, state: State, more: Any) -> jax.Array:
+        """The state as one array."""
+        return state
+
+    def statistics(self, state: State, more: Any) -> dict[str, jax.Array]:
+        """The values that are saved of a state."""
+        return {name: function(state) for name, function in self.shown.items()}
 
     def solved(
         self, x: np.ndarray, count: int, times: np.ndarray, steps: Segments, key: Any, free: Mapping[str, Any], bound: float,
@@ -95,23 +107,24 @@ class EquationProgram(Program):
         made = self.ensemble(x, 1 if same else count, times, more, chunk, unit, settings, int(first))
         return made.repeated(count) if same else made
 
-    def _term(self, draws: Draws, more: Any) -> ItoTerm:
+    def _term(self, draws: Draws, more: Any, bound: Any) -> ItoTerm:
         at = partial(self.at, free=more["free"])
         own = self.stepping
-        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], own.by_halves, own.divided)
+        return ItoTerm(self.system, at, draws, more["segments"], bound, own.by_halves, own.divided)
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        def saved(t: Any, y: jax.Array, args: Any) -> dict[str, jax.Array]:
-            return {name: function(y) for name, function in self.shown.items()}
+        def saved(t: Any, y: State, args: Any) -> dict[str, jax.Array]:
+            return self.statistics(y, more)
 
         edges = more["edges"]
+        begun, bound = self.begun(x, more)
         solution = diffrax.diffeqsolve(
-            self._term(draws, more),
+            self._term(draws, more, bound),
             MacroSolver(self.scheme),
             t0=edges[0],
             t1=edges[-1],
             dt0=None,
-            y0=x,
+            y0=begun,
             saveat=diffrax.SaveAt(
                 subs=[diffrax.SubSaveAt(t0=self.stepping.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True)]
             ),
@@ -121,10 +134,12 @@ class EquationProgram(Program):
         )
         saves: Any = solution.ys
         values, final = saves
-        return final[0], values
+        return self.rows(jax.tree.map(lambda a: a[0], final), more), values
 
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        term = self._term(draws, more)
+        begun, bound = self.begun(x, more)
+        term = self._term(draws, more, bound)
         count = more["edges"].shape[0] - 1
-        last, left = exits(lambda n, advance, state: segment(term, self.scheme, n, advance, state), count, term.bound, x)
-        return last, {"left": left[None], "numberless": numberless(term.vf(left, last, None), x.shape[1])[None]}
+        last, left = exits(lambda n, advance, state: segment(term, self.scheme, n, advance, state), count, bound, begun)
+        wrong = numberless(term.vf(left, last, None), x.shape[1])
+        return self.rows(last, more), {"left": left[None], "numberless": wrong[None]}

@@ -262,7 +262,7 @@ class Blocks(Diffusion):
                 self._closed.add(group[0])
                 expressions.append(closed)
             else:
-                expressions += [*own, *(_size(covariance[i, i]) for i in group)]
+                expressions += [*own, *(size_of(covariance[i, i]) for i in group)]
         self._lowered = lower_all(expressions, parameters)
         order = range(self._dim) if one_each else [i for group in self._groups for i in group]
         self._normal, self.normals = {i: n for n, i in enumerate(order)}, len(order)
@@ -276,7 +276,7 @@ class Blocks(Diffusion):
                 continue
             rows = [[next(values) for _ in range(n + 1)] for n in range(len(group))]
             sizes = [next(values) for _ in group]
-            found.append(_small_root(rows, sizes) if len(group) <= SMALL else _large_root(rows, sizes))
+            found.append(small_root(rows, sizes) if len(group) <= SMALL else _large_root(rows, sizes))
         return found
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
@@ -298,12 +298,12 @@ def combined(dim: int, entries: Iterable[tuple[tuple[int, int], Any]], z: jax.Ar
     return jnp.stack([jnp.zeros(z.shape[1:], z.dtype) if row is None else jnp.broadcast_to(row, z.shape[1:]) for row in rows])
 
 
-def _size(variance: sp.Expr) -> sp.Expr:
+def size_of(variance: sp.Expr) -> sp.Expr:
     """The size of the numbers that a variance is the sum of, which bounds what rounding leaves of it."""
     return sp.Add(*[sp.Abs(term) for term in sp.Add.make_args(variance)])
 
 
-def _small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
+def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
     """The Cholesky factor of a matrix given by its lower triangle; NaN where it is not positive semidefinite, beyond rounding.
 
     Where a pivot vanishes, so must its column. All entries are () or (paths,).

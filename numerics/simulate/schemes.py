@@ -18,7 +18,7 @@ import numpy as np
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws, over_pairs, pair_of
 from numerics.lowering.environment import Environment
-from numerics.simulate.blow_up import Advance, marked
+from numerics.simulate.blow_up import Advance, State, marked
 from numerics.simulate.systems import System
 
 
@@ -86,12 +86,16 @@ class Increment(NamedTuple):
         return self.scale * self.normals
 
 
+#: a function on each array of states
+each = jax.tree.map
+
+
 class ItoTerm(diffrax.AbstractTerm):
     """drift dt + B(t, y) dW, one term for both, with a root that is applied, not formed.
 
     Attributes:
         system: drift and root.
-        at: (y (d, paths), t) -> the values that the system reads at this point.
+        at: (y, t) -> the values that the system reads at this point; y is (d, paths), or one such array for each letter.
         draws: W.
         segments: begin, step, count, first of `Segments`.
         bound: paths outside |y_j| <= bound stay at their last point inside.
@@ -100,17 +104,17 @@ class ItoTerm(diffrax.AbstractTerm):
     """
 
     system: System
-    at: Callable[[jax.Array, Any], Environment]
+    at: Callable[[State, Any], Environment]
     draws: Draws
     segments: tuple[jax.Array, ...]
     bound: Any
     by_halves: bool
     divided: bool
 
-    def vf(self, t: Any, y: jax.Array, args: Any) -> Any:
+    def vf(self, t: Any, y: State, args: Any) -> Any:
         return self.over(t, y, 1.0)
 
-    def over(self, t: Any, y: jax.Array, step: Any) -> tuple[jax.Array, Any]:
+    def over(self, t: Any, y: State, step: Any) -> tuple[State, Any]:
         """The drift times a step, and the values that B depends on."""
         return self.system.evaluate(self.at(y, t), step)
 
@@ -118,14 +122,15 @@ class ItoTerm(diffrax.AbstractTerm):
         """t1 - t0, and the first increment of that length; the solver takes increments by their numbers."""
         return t1 - t0, self.increments(self.draws, t1 - t0)[0]
 
-    def prod(self, vf: Any, control: Any) -> jax.Array:
+    def prod(self, vf: Any, control: Any) -> State:
         (drift, coefficients), (step, increment) = vf, control
-        return step * drift + self.system.apply(coefficients, increment.normals, increment.scale)
+        return each(lambda a, b: step * a + b, drift, self.system.apply(coefficients, increment.normals, increment.scale))
 
-    def moved(self, y: jax.Array, over: tuple[jax.Array, Any], increment: Increment) -> jax.Array:
+    def moved(self, y: State, over: tuple[State, Any], increment: Increment) -> State:
         """y + drift dt + B dW, the drift last, because the next step waits for it."""
         drift, coefficients = over
-        return (y + self.system.apply(coefficients, increment.normals, increment.scale)) + drift
+        pushed = self.system.apply(coefficients, increment.normals, increment.scale)
+        return each(lambda own, push, a: (own + push) + a, y, pushed, drift)
 
     def increments(self, pair: Draws, step: Any) -> list[Increment]:
         """The Brownian increments of a pair of steps of this length; or of the one step that it makes up."""
@@ -136,15 +141,15 @@ class ItoTerm(diffrax.AbstractTerm):
 
 
 #: (term, t, y, step, increment) -> y after the step
-Scheme = Callable[[ItoTerm, Any, jax.Array, Any, Increment], jax.Array]
+Scheme = Callable[[ItoTerm, Any, State, Any, Increment], State]
 
 
-def euler(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
+def euler(term: ItoTerm, t: Any, y: State, step: Any, increment: Increment) -> State:
     """y + a(t, y) dt + B(t, y) dW (Maruyama 1955), of weak order 1."""
     return term.moved(y, term.over(t, y, step), increment)
 
 
-def predictor_corrector(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
+def predictor_corrector(term: ItoTerm, t: Any, y: State, step: Any, increment: Increment) -> State:
     """y + (a(t, y) + a(t + dt, p))/2 dt + B dW with p = y + a(t, y) dt + B dW (Kloeden and Platen 1992, section 15.5).
 
     B = B(t + dt/2, y) where the equation depends on the time by itself: the variance int B(s)^2 ds of a step is then wrong by
@@ -158,33 +163,34 @@ def predictor_corrector(term: ItoTerm, t: Any, y: jax.Array, step: Any, incremen
     predicted = term.moved(y, (drift, coefficients), increment)
     ahead = term.over(t + step, predicted, step)[0]
     # where the drift has no value at the predicted point, the Euler step is used
-    average = jnp.where(jnp.isfinite(ahead), (drift + ahead) / 2, drift)
+    average = each(lambda a, b: jnp.where(jnp.isfinite(b), (a + b) / 2, a), drift, ahead)
     return term.moved(y, (average, coefficients), increment)
 
 
-def milstein(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
+def milstein(term: ItoTerm, t: Any, y: State, step: Any, increment: Increment) -> State:
     """y + a dt + b dW + b b' (dW^2 - dt)/2 for diagonal noise, all at t and y (Milstein 1974), of strong and weak order 1."""
     dw = increment.value
 
-    def root(y: jax.Array) -> jax.Array:
-        return term.system.apply(term.vf(t, y, None)[1], jnp.ones_like(dw), 1.0)
+    def root(y: State) -> State:
+        found = term.system.apply(term.vf(t, y, None)[1], jnp.ones_like(dw), 1.0)
+        return each(lambda own, b: jnp.broadcast_to(b, own.shape), y, found)
 
     drift = term.over(t, y, step)[0]
     b, along = jax.jvp(root, (y,), (root(y),))
-    return y + drift + b * dw + along * (dw**2 - step) / 2
+    return each(lambda own, a, b, c: own + a + b * dw + c * (dw**2 - step) / 2, y, drift, b, along)
 
 
-def heun(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
+def heun(term: ItoTerm, t: Any, y: State, step: Any, increment: Increment) -> State:
     """y + (a(t, y) + a(t + dt, p))/2 dt + (B(t, y) + B(t + dt, p))/2 dW, p = y + a dt + B dW: solves the Stratonovich equation.
 
     Weak order 1, and 2 with additive noise, whether or not its size follows a schedule.
     """
     one = term.prod(term.vf(t, y, None), (step, increment))
-    two = term.prod(term.vf(t + step, y + one, None), (step, increment))
-    return y + (one + two) / 2
+    two = term.prod(term.vf(t + step, each(jnp.add, y, one), None), (step, increment))
+    return each(lambda own, a, b: own + (a + b) / 2, y, one, two)
 
 
-def tsit5(term: ItoTerm, t: Any, y: jax.Array, step: Any, increment: Increment) -> jax.Array:
+def tsit5(term: ItoTerm, t: Any, y: State, step: Any, increment: Increment) -> State:
     """A Runge-Kutta step of order 5 (Tsitouras 2011), where there is no noise."""
     solver, own = diffrax.Tsit5(), diffrax.ODETerm(lambda t, y, args: term.vf(t, y, None)[0])
     state = solver.init(own, t, t + step, y, None)
@@ -222,7 +228,7 @@ class MacroSolver(diffrax.AbstractItoSolver):
         return terms.vf(t0, y0, args)
 
     def step(
-        self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any, solver_state: jax.Array, made_jump: Any
+        self, terms: Any, t0: Any, t1: Any, y0: State, args: Any, solver_state: jax.Array, made_jump: Any
     ) -> tuple[Any, Any, Any, Any, Any]:
         term: ItoTerm = getattr(terms, "term", terms)  # diffrax wraps it, for time that runs backwards
 
@@ -233,22 +239,22 @@ class MacroSolver(diffrax.AbstractItoSolver):
 def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state: Any) -> Any:
     """The state after all steps of a segment."""
     begin, length, count, first = (a[number] for a in term.segments)
-    each = 1 if term.by_halves else 2
+    steps_each = 1 if term.by_halves else 2
 
     def some(draws: Draws, pair: Any, state: Any, steps: int) -> Any:
         made = []
         for half, increment in enumerate(term.increments(draws, length)[:steps]):
-            t = begin + ((pair - first) * each + half) * length
+            t = begin + ((pair - first) * steps_each + half) * length
             made.append((partial(_step, term, scheme, t, length, increment), t + length))
         return advance(made, state)
 
-    last = first + count // each
-    state = over_pairs(term.draws, first, last, partial(some, steps=each), state)
+    last = first + count // steps_each
+    state = over_pairs(term.draws, first, last, partial(some, steps=steps_each), state)
     if not term.divided:
         return state
     # not a condition in the loop, which every step would pay for
-    return jax.lax.cond(count % each > 0, lambda state: some(pair_of(term.draws, last), last, state, 1), lambda state: state, state)
+    return jax.lax.cond(count % steps_each > 0, lambda own: some(pair_of(term.draws, last), last, own, 1), lambda own: own, state)
 
 
-def _step(term: ItoTerm, scheme: Scheme, t: Any, length: Any, increment: Increment, y: jax.Array) -> jax.Array:
+def _step(term: ItoTerm, scheme: Scheme, t: Any, length: Any, increment: Increment, y: State) -> State:
     return scheme(term, t, y, length, increment)

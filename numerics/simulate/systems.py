@@ -19,7 +19,7 @@ from numerics.backend.double import jax, jnp
 from numerics.lowering.drift import STEP, loss_vector, over_step
 from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import loss_vectors
-from numerics.lowering.to_jax import lower_all, lower_coordinate
+from numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 from numerics.simulate.noise_integrals import NoiseIntegral
 from numerics.simulate.roots import Blocks, Diffusion, combined, diffusion
 
@@ -32,7 +32,8 @@ class System:
     Attributes:
         evaluate: (the values at a batch of points, the length of a step) -> drift times step (d, paths), and the values that B
             depends on, a tree of arrays. One function for both, since both may come from one costly integral over the noise.
-        apply: (the values that B depends on, z (normals, paths), a number s) -> s B z (d, paths).
+        apply: (the values that B depends on, z (normals, paths), a number s) -> s B z (d, paths); both give one array for each
+            letter where the state has several.
         normals: columns of B; 0 for an ordinary differential equation.
         integral: the integral over the noise that drift and B come from, where they do.
         timed: whether drift or B depends on the time by itself, as under a schedule.
@@ -90,15 +91,8 @@ def timed(equation: SDE) -> bool:
 def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any], loss: Any, dim: int) -> Pair:
     if equation.drift is not None:
         lowered = lower_coordinate(over_step(equation.drift, loss), parameters)
-        named = {loss_vector(n): v for n, v in loss_vectors(loss, dim, parameters).items()} if isinstance(loss, Separable) else {}
-        used = {name: values for name, values in named.items() if name in lowered.vectors}
-
-        def closed(env: Environment, step: Any) -> tuple[Any, Any]:
-            vectors = {name: jnp.asarray(values, env.vectors["x"].dtype)[:, None] for name, values in used.items()}
-            there = replace(env, vectors={**env.vectors, **vectors}, scalars={**env.scalars, STEP.name: step})
-            return lowered(there), root.coefficients(env)
-
-        return closed
+        put = with_step(lowered, loss, dim, parameters)
+        return lambda env, step: (lowered(put(env, step)), root.coefficients(env))
     if equation.model != "first-order":
         raise NoClosedForm(
             f"the {equation.model} model needs the mean of the step in closed form; only first-order has none"
@@ -111,6 +105,18 @@ def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any], loss: A
         return -step * factor(env) * mean, integral.root(mean, covariance)
 
     return integrated
+
+
+def with_step(lowered: Lowered, loss: Any, dim: int, parameters: Mapping[str, Any]) -> Callable[[Environment, Any], Environment]:
+    """(environment, length of a step) -> the environment that a drift over a step (`over_step`) reads."""
+    named = {loss_vector(n): v for n, v in loss_vectors(loss, dim, parameters).items()} if isinstance(loss, Separable) else {}
+    used = {name: values for name, values in named.items() if name in lowered.vectors}
+
+    def put(env: Environment, step: Any) -> Environment:
+        vectors = {name: jnp.asarray(values, env.vectors["x"].dtype)[:, None] for name, values in used.items()}
+        return replace(env, vectors={**env.vectors, **vectors}, scalars={**env.scalars, STEP.name: step})
+
+    return put
 
 
 def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) -> System:
