@@ -23,7 +23,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "vocabulary", "formulas", "expressions", "methods", "step", "equations", "reading", "printing", "process", "simulated",
         "stated", "derivation", "proof", "theorems", "sanity",
     ),
-    "derive/methods": ("compressors", "noise", "losses", "schedules", "rules", "distributed", "specialise"),
+    "derive/methods": ("compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "specialise"),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq"),
     "derive/proof/rocq": (
         "library", "notation", "derivatives", "equalities", "limits", "script", "geometry", "operators", "as_written",

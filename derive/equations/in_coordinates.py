@@ -237,10 +237,18 @@ def expansion_of(
         return [sp.Add(*[third(i, j, k) * c[j] * c[k] for j, k in places if third(i, j, k) != 0]) for i in range(dim)]
 
     known = {"g": list(gradient), "x": list(state)}
+    known |= {"H": [hessian[m, m] for m in range(dim)], "T": [third(m, m, m) for m in range(dim)]}
+    if loss is not None:
+        known |= {f"D{n}": [smooth(sp.diff(value, s, n)) for s in state] for n in (4, 5)} if _higher(generic) else {}
     expansion = Expansion(dim, vectors(generic, dim, known), hessian_product, third_product)
     # expanded in the symbols g1, .. first: comparisons of the loss's slopes are costly
     put = Substitution(dict(zip(gradient, slopes, strict=True))) if loss is not None else lambda e: e
     return expansion, put
+
+
+def _higher(generic: tuple[sp.Expr, ...]) -> bool:
+    """Whether derivatives of the loss above the third are asked for."""
+    return any(isinstance(e, Coordinate) and e.base in ("D4", "D5") for e in parts_of(generic))
 
 
 def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:

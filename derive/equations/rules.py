@@ -18,12 +18,13 @@ from itertools import combinations_with_replacement
 import sympy as sp
 
 from derive.equations.averaged import Averaged, Signs, averaged
+from derive.equations.local_rules import local_generator
 from derive.expressions.coordinates import Node, to_slot
 from derive.expressions.gathered import factored, gathered
 from derive.expressions.power_series import Series
 from derive.expressions.vanishing import vanishes
 from derive.methods.distributed import Method
-from derive.methods.losses import Loss
+from derive.methods.losses import Loss, Separable
 from derive.step.along import along
 from derive.step.expected import Expectation, noise_degree, random_letters
 from derive.step.moments import Condition
@@ -70,6 +71,7 @@ class RuleEquation:
         left_out: what the conventional first-order model drops.
         letters: x and the memory letters that are left: those that a step changes by little.
         shift: where a fast memory was averaged out and settles, (y - x)/tau (`derive.equations.averaged`).
+        local: whether it is for losses that are sums over coordinates, H_j and T_j their second and third derivatives.
         signs: the Green-Kubo sum where it is one over signs; the covariance is then meant near g = 0, up to O(g^2).
     """
 
@@ -85,6 +87,7 @@ class RuleEquation:
     letters: tuple[str, ...] = ("x",)
     shift: sp.Expr | None = None
     signs: Signs | None = None
+    local: bool = False
 
     @property
     def weak_order(self) -> int:
@@ -102,7 +105,7 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
     """
     if model == "corrected":
         raise Refusal("no-corrected-model", NO_CORRECTED)
-    found = _Derivation(method, dim)
+    found = _Derivation(method, loss, dim)
     if isinstance(found.averaged, Signs):
         return _of_signs(method, model, loss, dim, found, found.averaged)
     drift = {a: found.mean(a, 2) + root * found.mean(a, 3) for a in found.letters}
@@ -127,6 +130,7 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
     return RuleEquation(
         method, model, loss, dim, {a: found.shown(e) for a, e in drift.items()}, {k: found.shown(e) for k, e in own.items()},
         {k: found.shown(e) for k, e in pair.items()}, _sharpest(conditions), left, found.letters, found.shift,
+        local=found.local,
     )  # fmt: skip
 
 
@@ -144,8 +148,9 @@ def _of_signs(
 class _Derivation:
     """The moments of the increments, and the terms of the generator that follow from them."""
 
-    def __init__(self, method: Method, dim: int | None) -> None:
-        self.method, self.expanded = method, Expanded(method)
+    def __init__(self, method: Method, loss: Loss | None, dim: int | None) -> None:
+        self.method, self.loss, self.dim, self.local = method, loss, dim, False
+        self.expanded = Expanded(method)
         self.size = dimension if dim is None else sp.Integer(dim)
         self.expect = Expectation(method, self.size, root, self.expanded.scales, self.expanded.growth)
         self.letters, self.increments = method.rule.letters, self.expanded.increments
@@ -226,7 +231,7 @@ class _Derivation:
                     "differentiates it; use the first-order model",
                 )
         if noisy:
-            raise NoClosedForm("the second-order model where the limit has noise")
+            return self._local_second_order()
         if isinstance(self.averaged, Averaged):
             if self.averaged.second is None:
                 raise Refusal(
@@ -235,7 +240,16 @@ class _Derivation:
                     "model",
                 )
             drift = {"x": b2["x"] + root**2 * self.averaged.second}
-            return drift, *({key: root**2 * self.spread(*key, name) for key in getattr(self, name)} for name in ("own", "pair"))
+            own = {(a, b): root**2 * self.spread(a, b) for a, b in self.own}
+            return drift, own, {(a, b): root**2 * self.spread(a, b, "pair") for a, b in self.pair}
+        try:
+            return self._in_any_dimension(b2, b3)
+        except NoClosedForm:
+            return self._local_second_order()
+
+    def _in_any_dimension(
+        self, b2: dict[str, sp.Expr], b3: dict[str, sp.Expr]
+    ) -> tuple[dict[str, sp.Expr], dict[Pair, sp.Expr], dict[Pair, sp.Expr]]:
         half = sp.Rational(1, 2)
         try:
             b4 = {a: self.mean(a, 4) - half * along(b2[a], b2) for a in self.letters}
@@ -248,6 +262,19 @@ class _Derivation:
             for name, table in (("own", self.own), ("pair", self.pair))
         )
         return drift, own, pair
+
+    def _local_second_order(self) -> tuple[dict[str, sp.Expr], dict[Pair, sp.Expr], dict[Pair, sp.Expr]]:
+        """Where every coordinate is a chain of its own: dimension one, or a loss that is a sum over coordinates."""
+        if self.dim != 1 and self.loss is not None and not isinstance(self.loss, Separable):
+            raise NoClosedForm("the second-order model where the limit has noise and the loss is not a sum over coordinates")
+        if self.dim is not None and self.dim > 1 and self.loss is None:
+            raise NoClosedForm(
+                "the second-order model where the limit has noise, in more than one dimension: it is known for losses that are "
+                "sums over coordinates; give such a loss, or dimension 1"
+            )
+        self.local = True
+        drift, own = local_generator(self.increments, self.expect, self.dim)
+        return drift, own, {}
 
     def degree(self, letter: str) -> sp.Expr:
         """The order of the moment of the noise that the mean of a letter's increment needs."""

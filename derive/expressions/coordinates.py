@@ -157,6 +157,16 @@ class Third(VectorNode):
         return constant**2 * super().__new__(cls, vector, slot)
 
 
+class Fourth(VectorNode):
+    """sum_klm (d^4 f / dx_j dx_k dx_l dx_m) c_k c_l c_m, the fourth derivative at the vector with coordinates expr (slot k)."""
+
+    def __new__(cls, expr: Any, slot: str | sp.Symbol = "j") -> Any:
+        constant, vector = _split(sp.sympify(expr), "k")
+        if constant == 0:
+            return sp.S.Zero
+        return constant**3 * super().__new__(cls, vector, slot)
+
+
 def _depends(expr: sp.Basic, slot: str) -> bool:
     if isinstance(expr, Coordinate):
         return expr.slot == slot
@@ -214,6 +224,11 @@ def third(c: sp.Expr, other: sp.Expr | None = None) -> sp.Expr:
     if other is None:
         return Third(to_slot(sp.sympify(c), "j", "k"))
     return (third(c + other) - third(c) - third(other)) / 2
+
+
+def fourth(c: sp.Expr) -> sp.Expr:
+    """sum_klm (d^4 f / dx_j dx_k dx_l dx_m) c_k c_l c_m for the vector whose coordinate j is c."""
+    return Fourth(to_slot(sp.sympify(c), "j", "k"))
 
 
 def rank(expr: sp.Expr) -> sp.Expr:

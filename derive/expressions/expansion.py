@@ -46,7 +46,7 @@ class Expansion:
         third_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
     ) -> None:
         self.dim, self.vectors = dim, vectors
-        self.products = {Hvp: hessian_product, Third: third_product}
+        self.products: dict[type, Any] = {Hvp: hessian_product, Third: third_product}
         self._memo: dict[tuple[sp.Basic, int | None], Any] = {}
         self._parts: dict[tuple[Any, ...], Any] = {}
 
@@ -95,7 +95,7 @@ class Expansion:
             order = {m: _sign(a - inner[own]) for m, a in enumerate(inner) if m != own}
             # one where a is larger, or equal and before; as a case distinction it would stand in the condition of another
             return sp.Add(*[_decided(sp.Min, 1, 1 + s) if m < own else _decided(sp.Max, 0, s) for m, s in order.items()])
-        product = self.products[type(expr)]
+        product = self.products.get(type(expr))
         if product is None:
             raise ValueError("this expression contains a derivative of the gradient that was not given")
         return list(product(inner))

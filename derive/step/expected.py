@@ -7,7 +7,18 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, depends_on, hvp, nodes, to_slot
+from derive.expressions.coordinates import (
+    Coordinate,
+    CoordSum,
+    Fourth,
+    Hvp,
+    Node,
+    Third,
+    depends_on,
+    hvp,
+    nodes,
+    to_slot,
+)
 from derive.expressions.gathered import gathered
 from derive.expressions.power_series import Series
 from derive.methods.distributed import Method
@@ -69,8 +80,8 @@ def noise_degree(expr: sp.Expr, growth: int) -> sp.Expr:
         return sp.Add(*inner)
     if isinstance(expr, sp.Pow):
         return sp.Max(0, inner[0] * expr.exp)
-    if isinstance(expr, Third):
-        return 2 * max(inner)
+    if isinstance(expr, (Third, Fourth)):
+        return (2 if isinstance(expr, Third) else 3) * max(inner)
     if isinstance(expr, (sp.Add, sp.Abs, sp.Max, sp.Min, Node)):
         return max(inner)
     raise NoClosedForm(f"the growth of {expr} in the noise")
@@ -164,13 +175,13 @@ class Expectation:
         if not sums:
             randomly = [s for s, e in own.items() if e != 1]
             return self._two(own) if len(randomly) > 1 else sp.Mul(*[to_slot(self._one(own[s]), "j", s) for s in randomly])
-        if not self._independent:
+        if not self.independent:
             raise NoClosedForm("sums over coordinates of a compressor or noise whose coordinates are dependent")
         functions = CoordinateFunctions()
         return functions.value(sp.expand(over_coincidences(own, sums, self._one, functions)))
 
     @property
-    def _independent(self) -> bool:
+    def independent(self) -> bool:
         """Whether the coordinates of a message are independent."""
         messages = self.messages
         mask = messages.mask
@@ -225,7 +236,7 @@ class Expectation:
 
     def _two(self, own: dict[str, sp.Expr]) -> sp.Expr:
         """E of a product of functions at the coordinates i and j."""
-        if self._independent:
+        if self.independent:
             return sp.Mul(*[to_slot(self._one(e), "j", s) for s, e in own.items()])
         there = sp.expand(sp.Mul(*[to_slot(e, "j", s) for s, e in own.items()]))
         symbols = sorted(random_letters(there), key=str)

@@ -9,7 +9,9 @@ generator L_0 + tau L_1 does the same if
 
     L_0 = A_1,    L_1 = A_2 - A_1^2/2.
 
-L_0 alone has weak order 1; L_0 + tau L_1 has weak order 2 if no derivative above the second is left in it. Source: Li, Tai, E 2017
+L_0 alone has weak order 1; L_0 + tau L_1 has weak order 2 if no derivative above the second is left in it. Where the expansion
+has odd powers of s too, the generator is L_0 + s L_half + s^2 L_1 + s^3 L_rest with L_half = A_(3/2) and
+L_rest = A_(5/2) - (L_0 L_half + L_half L_0)/2; half orders belong to the model of the order below. Source: Li, Tai, E 2017
 (arXiv 1511.06251) for methods without memory; the expansion is the same for any chain.
 """
 
@@ -24,11 +26,11 @@ from typing import Any, final
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from derive.expressions.power_series import Series
 from derive.expressions.vanishing import vanishes
+from derive.step.update import series_of
 from derive.vocabulary.errors import Refusal
 
-#: the root of the time tau that a step stands for
-root = sp.Symbol("s", positive=True)
 #: a derivative: how often each letter of the state is differentiated
 Index = tuple[int, ...]
 
@@ -106,9 +108,9 @@ class OneStep:
 
     Args:
         state: the letters z, each with a derivative of the test functions.
-        increment: F(z, xi; s) for each letter, s = sqrt(tau) (`root`), o(1) as s -> 0; gradients as functions of
-            the letters of x.
-        expect: E over the randomness of a step of an expression that is polynomial in it, given z.
+        increment: F(z, xi; s) for each letter, s = sqrt(tau) (`root`), o(1) as s -> 0, as an expression or a series; gradients
+            as functions of the letters of x.
+        expect: E over the randomness of a step, given z, of a series.
 
     Raises:
         Refusal: "no-diffusion" (of `L0`, and where a part of F does not shrink), "no-second-order-sde" (of `L1`), with the term
@@ -122,24 +124,46 @@ class OneStep:
     """
 
     state: tuple[sp.Symbol, ...]
-    increment: Mapping[sp.Symbol, sp.Expr]
-    expect: Callable[[sp.Expr], sp.Expr]
+    increment: Mapping[sp.Symbol, sp.Expr | Series]
+    expect: Callable[[Series], Series]
 
     @cached_property
-    def parts(self) -> dict[sp.Symbol, dict[int, sp.Expr]]:
-        """F_k of each letter, F = sum_k s^k F_k, up to the power 4."""
-        return {letter: _powers(self.increment[letter]) for letter in self.state}
+    def parts(self) -> list[Series]:
+        """F of each letter, as series.
+
+        Raises:
+            Refusal: "no-diffusion" where a part does not shrink with the step.
+        """
+        found = [F if isinstance(F, Series) else series_of(sp.sympify(F)) for F in (self.increment[a] for a in self.state)]
+        for series in found:
+            stays = [series[n] for n in range(series.low, 1) if not _zero(sp.expand(series[n]))]
+            if stays:
+                raise Refusal("no-diffusion", f"the step does not shrink with its time: ${sp.latex(stays[0])}$ stays")
+        return [Series(1, series.__getitem__, series.last) for series in found]
 
     def power(self, n: int) -> Operator:
-        """The operator at s^n, n <= 4: sum over |alpha| <= n of the part of E F^alpha/alpha! of that power."""
+        """The operator at s^n: sum over |alpha| <= n of the part of E F^alpha/alpha! of that power."""
         found: dict[Index, sp.Expr] = {}
         for order in range(1, n + 1):
             for letters in combinations_with_replacement(range(len(self.state)), order):
                 index = tuple(letters.count(i) for i in range(len(self.state)))
-                product = self._product([self.state[i] for i in letters], n)
-                if product != 0:
-                    found[index] = self.expect(sp.expand(product)) / sp.prod([sp.factorial(m) for m in index])
+                mean = self._mean(letters)[n]
+                if mean != 0:
+                    found[index] = mean / sp.prod([sp.factorial(m) for m in index])
         return _operator(self.state, found)
+
+    def _mean(self, letters: tuple[int, ...]) -> Series:
+        """E of a product of increments."""
+        if letters not in self._means:
+            product = Series.constant(1)
+            for i in letters:
+                product = product * self.parts[i]
+            self._means[letters] = self.expect(product)
+        return self._means[letters]
+
+    @cached_property
+    def _means(self) -> dict[tuple[int, ...], Series]:
+        return {}
 
     @cached_property
     def L0(self) -> Operator:
@@ -158,15 +182,31 @@ class OneStep:
         return self.power(4)
 
     @cached_property
+    def half(self) -> Operator:
+        """A_(3/2): what the mean and the covariance of a step have at s^3."""
+        return self._without_above(self.power(3))
+
+    @cached_property
     def L1(self) -> Operator:
         """A_2 - A_1^2/2.
 
         Raises:
-            Refusal: "no-second-order-sde" where an order between the two, or a derivative above the second, is left.
+            Refusal: "no-second-order-sde" where a derivative above the second is left, here or in `half`.
         """
-        if half := self.power(3).terms:
-            raise Refusal("no-second-order-sde", self._said(half, "a term between the first and the second order is left"))
-        found = self._second - sp.Rational(1, 2) * (self.L0 @ self.L0)
+        _ = self.half
+        return self._without_above(self._second - sp.Rational(1, 2) * (self.L0 @ self.L0))
+
+    @cached_property
+    def rest(self) -> Operator:
+        """A_(5/2) - (L_0 L_half + L_half L_0)/2.
+
+        Raises:
+            Refusal: as `L1`.
+        """
+        mixed = self.L0 @ self.half + self.half @ self.L0 if self.half.terms else Operator(self.state, {})
+        return self._without_above(self.power(5) - sp.Rational(1, 2) * mixed)
+
+    def _without_above(self, found: Operator) -> Operator:
         if left := found.above(2):
             raise Refusal("no-second-order-sde", self._said(left, "a derivative above the second is left"))
         return found
@@ -178,25 +218,13 @@ class OneStep:
         drift = self.L0.drift()
         return (second - drift * drift.T).applyfunc(sp.expand)
 
-    def _product(self, letters: Sequence[sp.Symbol], n: int) -> sp.Expr:
-        """The part of s^n of a product of increments."""
-        total: dict[int, sp.Expr] = {0: sp.S.One}
-        for letter in letters:
-            grown: dict[int, sp.Expr] = {}
-            for k, a in total.items():
-                for m, b in self.parts[letter].items():
-                    if k + m <= n:
-                        grown[k + m] = grown.get(k + m, sp.S.Zero) + a * b
-            total = grown
-        return total.get(n, sp.S.Zero)
-
     def _said(self, terms: Mapping[Index, sp.Expr], why: str) -> str:
         index, a = max(terms.items(), key=lambda item: sum(item[0]))
         derivative = [f"d_{letter}" + (f"^{n}" if n > 1 else "") for letter, n in zip(self.state, index, strict=True) if n]
         return f"{why}: ${sp.latex(sp.factor(a))}$ beside {' '.join(derivative)}"
 
 
-def moments_of(table: Mapping[sp.Symbol, Mapping[int, sp.Expr]]) -> Callable[[sp.Expr], sp.Expr]:
+def moments_of(table: Mapping[sp.Symbol, Mapping[int, sp.Expr]]) -> Callable[[Series], Series]:
     """E over independent letters from their moments; a moment that is not named is 0 if its order is odd.
 
     Args:
@@ -218,7 +246,7 @@ def moments_of(table: Mapping[sp.Symbol, Mapping[int, sp.Expr]]) -> Callable[[sp
             total += a * sp.prod([_moment(table[letter], n, letter) for letter, n in zip(letters, powers, strict=True)])
         return total
 
-    return expect
+    return lambda series: series.map(lambda a: expect(sp.expand(a)))
 
 
 def _moment(known: Mapping[int, sp.Expr], n: int, letter: sp.Symbol) -> sp.Expr:
@@ -229,18 +257,6 @@ def _moment(known: Mapping[int, sp.Expr], n: int, letter: sp.Symbol) -> sp.Expr:
     if n % 2:
         return sp.S.Zero
     raise Refusal("no-moment", f"the step needs the moment of order {n} of ${letter}$, which is not given")
-
-
-def _powers(expr: sp.Expr) -> dict[int, sp.Expr]:
-    """The coefficients of s, .., s^4; o(1) is required of the rest."""
-    expr = sp.sympify(expr)
-    poly = sp.Poly(expr, root) if expr.is_polynomial(root) else None
-    if poly is None:
-        poly = sp.Poly(sp.series(expr, root, 0, 5).removeO(), root)
-    found = {n: a for (n,), a in poly.terms() if a != 0}
-    if 0 in found:
-        raise Refusal("no-diffusion", f"the step does not shrink with its time: ${sp.latex(found[0])}$ stays")
-    return {n: a for n, a in found.items() if n <= 4}
 
 
 def _operator(state: tuple[sp.Symbol, ...], terms: Mapping[Index, Any]) -> Operator:

@@ -13,7 +13,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, coord_sum, g, hvp, third
+from derive.expressions.coordinates import Coordinate, coord_sum, fourth, g, hvp, third
 from derive.expressions.gathered import gathered
 from derive.expressions.power_series import Series
 from derive.formulas.expressions import MEANING
@@ -306,9 +306,11 @@ class _SeriesAlgebra:
             total = hvp(gathered(away[n]))
             for m in range(1, n):
                 total += third(away[m], away[n - m]) / 2
-            if n >= 3 and any(away[a] != 0 and away[b] != 0 and away[n - a - b] != 0 for a in range(1, n) for b in range(1, n - a)):
-                raise NoClosedForm("the fourth derivative of the loss, which this order of the expansion needs")
-            return total
+            triples = [(a, b, n - a - b) for a in range(1, n) for b in range(1, n - a)]
+            triples = [parts for parts in triples if all(away[m] != 0 for m in parts)]
+            if any(len(set(parts)) > 1 for parts in triples) or (n > 3 and away[1] != 0):
+                raise NoClosedForm("higher derivatives of the loss, which this order of the expansion needs")
+            return total + sp.Add(*[fourth(away[a]) / 6 for a, _, _ in triples])
 
         return Series(1, coefficient)
 

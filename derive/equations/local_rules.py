@@ -1,0 +1,97 @@
+"""The second-order model of a rule that acts coordinate by coordinate, on losses that are sums over coordinates.
+
+There every coordinate is a chain of its own, so that the operators of one coordinate (`derive.step.operators`) give the whole
+equation, also where the limit has noise and L_1 differentiates the gradient twice. H_j and T_j are the second and third
+derivatives of the coordinate's loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sympy as sp
+
+from derive.expressions.coordinates import Coordinate, CoordSum, Fourth, Hvp, Node, Third, g, to_slot
+from derive.expressions.gathered import gathered
+from derive.expressions.graphs import exchange
+from derive.expressions.power_series import Series
+from derive.step.expected import Expectation
+from derive.step.operators import OneStep
+from derive.step.update import root
+from derive.vocabulary.errors import NoClosedForm
+from derive.vocabulary.symbols import du, t, u
+
+#: the derivatives of the coordinate's loss: f'', f'''
+CURVATURE, THIRD = Coordinate("H"), Coordinate("T")
+_HIGHER = {n: Coordinate(f"D{n}") for n in (4, 5)}
+
+_G, _U = sp.Function("G", real=True), sp.Function("U", positive=True)
+
+
+def local_generator(
+    increments: Mapping[str, Series], expect: Expectation, dim: int | None
+) -> tuple[dict[str, sp.Expr], dict[tuple[str, str], sp.Expr]]:
+    """Drift of each letter and covariance at one coordinate, of weak order 2, as expressions in s.
+
+    Args:
+        increments: of x and the memory letters.
+        expect: E over a step.
+        dim: 1, or None for any where nothing mixes coordinates.
+
+    Raises:
+        NoClosedForm: sums over coordinates, or dependent coordinates, in more than one dimension.
+        Refusal: "no-second-order-sde".
+    """
+    if dim != 1 and not expect.independent:
+        raise NoClosedForm("the second-order model where coordinates of a message depend on each other and the limit has noise")
+    names = list(increments)
+    symbols = {a: sp.Symbol(a, real=True) for a in names}
+    x = symbols["x"]
+    forward: dict[sp.Expr, sp.Expr] = {Coordinate(a): symbol for a, symbol in symbols.items()}
+    forward |= {g: _G(x), CURVATURE: _G(x).diff(x), THIRD: _G(x).diff(x, 2), _HIGHER[4]: _G(x).diff(x, 3)}
+    forward |= {u: _U(t), du: _U(t).diff(t)}
+
+    def expected(series: Series) -> Series:
+        return expect.series(series).map(lambda a: exchange(gathered(_local(a, dim)), forward))
+
+    state = (*symbols.values(), t)
+    steps = {symbols[a]: f.map(lambda e: _local(e, dim)) for a, f in increments.items()}
+    found = OneStep(state, {**steps, t: Series.monomial(1, 2)}, expected)
+    parts = (found.L0, found.half, found.L1, found.rest)
+    drift = [sum((root**n * part.drift()[i] for n, part in enumerate(parts)), sp.S.Zero) for i in range(len(names))]
+    covariances = [part.covariance() for part in parts]
+    back = _back(x) | {symbol: Coordinate(a) for a, symbol in symbols.items()}
+
+    def shown(e: sp.Expr) -> sp.Expr:
+        return e.replace(lambda d: isinstance(d, sp.Derivative), lambda d: back.get(d, d)).xreplace(back)
+
+    own = {
+        (a, b): shown(sum((root**n * c[i, j] for n, c in enumerate(covariances)), sp.S.Zero))
+        for i, a in enumerate(names)
+        for j, b in enumerate(names)
+        if i <= j
+    }
+    return {a: shown(e) for a, e in zip(names, drift, strict=True)}, own
+
+
+def _back(x: sp.Symbol) -> dict[sp.Expr, sp.Expr]:
+    slopes = {1: CURVATURE, 2: THIRD, 3: _HIGHER[4], 4: _HIGHER[5]}
+    return {_G(x): g, _U(t): u, _U(t).diff(t): du} | {_G(x).diff(x, n): letter for n, letter in slopes.items()}
+
+
+def _local(expr: sp.Expr, dim: int | None) -> sp.Expr:
+    """Hessian products and sums over coordinates in one coordinate."""
+    table: dict[sp.Expr, sp.Expr] = {}
+    for node in expr.atoms(Node):
+        inner = _local(to_slot(node.args[0], "k", "j"), dim)
+        if isinstance(node, Hvp):
+            table[node] = CURVATURE * inner
+        elif isinstance(node, Third):
+            table[node] = THIRD * inner**2
+        elif isinstance(node, Fourth):
+            table[node] = _HIGHER[4] * inner**3
+        elif isinstance(node, CoordSum) and dim == 1:
+            table[node] = inner
+        else:
+            raise NoClosedForm(f"the second-order model of {node}, a function of all coordinates, where the limit has noise")
+    return exchange(expr, table)
