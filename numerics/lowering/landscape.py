@@ -43,9 +43,11 @@ class Landscape:
         """H(x) c, (d, paths), without forming H."""
         return jax.jvp(self.gradient, (x,), (c,))[1]
 
-    def third_product(self, x: jax.Array, c: jax.Array) -> jax.Array:
-        """sum_kl (d^3 f/dx_j dx_k dx_l) c_k c_l, (d, paths): the derivative of H(x) c along c."""
-        return jax.jvp(lambda y: self.hessian_product(y, c), (x,), (c,))[1]
+    def directional(self, x: jax.Array, c: jax.Array, n: int) -> jax.Array:
+        """The n-th derivative of grad f along c, n times, (d, paths): H(x) c for n = 1, the third derivative at (c, c) for 2."""
+        if n == 0:
+            return self.gradient(x)
+        return jax.jvp(lambda y: self.directional(y, c, n - 1), (x,), (c,))[1]
 
 
 @singledispatch

@@ -77,7 +77,7 @@ class EquationProgram(Program):
 
     system: System
     scheme: Scheme
-    shown: Mapping[str, Callable[[jax.Array], jax.Array]]
+    shown: Mapping[str, Callable[..., jax.Array]]
     stepping: Stepping
 
     @abstractmethod

@@ -39,8 +39,8 @@ class System:
         timed: whether drift or B depends on the time by itself, as under a schedule.
     """
 
-    evaluate: Callable[[Environment, Any], tuple[jax.Array, Any]]
-    apply: Callable[[Any, jax.Array, Any], jax.Array]
+    evaluate: Callable[[Environment, Any], tuple[Any, Any]]
+    apply: Callable[[Any, jax.Array, Any], Any]
     normals: int
     integral: NoiseIntegral | None = None
     timed: bool = False

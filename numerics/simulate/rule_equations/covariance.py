@@ -55,10 +55,10 @@ def letter_root(rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> 
     Raises:
         Refusal: coordinates are correlated in a way that has no cheap root here, and the dimension is large.
     """
-    noisy = [a for a in rule.letters if rule.own.get((a, a), sp.S.Zero) != 0]
+    noisy = letters_with_noise(rule)
     pairs = {key: e for key, e in rule.pair.items() if e != 0} if dim > 1 else {}
     if not pairs:
-        return PerCoordinate(rule, noisy, dim, parameters)
+        return PerCoordinate(rule, dim, parameters)
     form = _form(rule, noisy[0], pairs) if len(noisy) == 1 and set(pairs) == {(noisy[0], noisy[0])} else None
     if form is not None:
         return OneLetter(rule.letters, noisy[0], diffusion(form, dim, parameters))
@@ -72,41 +72,57 @@ def letter_root(rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> 
     return Named(rule, dim, parameters)
 
 
+def letters_with_noise(rule: RuleEquation) -> list[str]:
+    """The letters that have a variance, or a covariance with another."""
+    return [a for a in rule.letters if any(a in key and e != 0 for key, e in rule.own.items())]
+
+
 @final
 class PerCoordinate(LetterRoot):
-    """Independent coordinates: a Cholesky factor of the letters with noise, entry by entry, at each coordinate of each path."""
+    """Independent coordinates: a Cholesky factor of the letters with noise, entry by entry, at each coordinate of each path.
 
-    def __init__(self, rule: RuleEquation, noisy: Sequence[str], dim: int, parameters: Mapping[str, Any]) -> None:
-        self._letters, self._dim, self._groups = rule.letters, dim, _groups(rule, noisy)
-        self._place = {a: n for n, a in enumerate(a for group in self._groups for a in group)}
+    A second-order model may give a letter a covariance of order tau with another and no variance, which would be of order tau^2:
+    a matrix that is positive semidefinite to the order kept. Such a letter follows the noise of the others, which adds the
+    smallest variance that makes it a covariance; the weak order stays the same.
+    """
+
+    def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
+        self._letters, self._dim = rule.letters, dim
+        #: letters with a variance, those that follow them
+        self._groups = [
+            tuple([a for a in group if (_entry(rule, a, a) != 0) == own] for own in (True, False)) for group in _groups(rule)
+        ]
+        self._place = {a: n for n, a in enumerate(a for group, _ in self._groups for a in group)}
         self.normals = dim * len(self._place)
         expressions: list[sp.Expr] = []
         self._closed: set[str] = set()
-        for group in self._groups:
+        for group, others in self._groups:
             own = [_entry(rule, b, a) for n, a in enumerate(group) for b in group[: n + 1]]
-            if len(group) == 1 and _smooth(closed := signed_root(own[0])):
+            if len(group) == 1 and not others and _smooth(closed := signed_root(own[0])):
                 self._closed.add(group[0])
                 expressions.append(closed)
-            else:
-                expressions += [*own, *(size_of(_entry(rule, a, a)) for a in group)]
+                continue
+            expressions += [*own, *(size_of(_entry(rule, a, a)) for a in group)]
+            expressions += [_entry(rule, a, b) for a in others for b in group]
         self._lowered = lower_all(expressions, parameters)
 
     def coefficients(self, env: Environment) -> Any:
         dtype, found = env.vectors["x"].dtype, list[Any]()
         values = (jnp.asarray(e, dtype) for e in self._lowered(env))
-        for group in self._groups:
+        for group, others in self._groups:
             if group[0] in self._closed:
                 found.append([[next(values)]])
                 continue
             rows = [[next(values) for _ in range(n + 1)] for n in range(len(group))]
-            found.append(small_root(rows, [next(values) for _ in group]))
+            root = small_root(rows, [next(values) for _ in group])
+            found.append(root + [_following(root, [next(values) for _ in group]) for _ in others])
         return found
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any) -> dict[str, jax.Array]:
         d, made = self._dim, _still(self._letters, z)
         own = {a: z[n * d : (n + 1) * d] for a, n in self._place.items()}
-        for group, rows in zip(self._groups, coefficients, strict=True):
-            for a, row in zip(group, rows, strict=True):
+        for (group, others), rows in zip(self._groups, coefficients, strict=True):
+            for a, row in zip((*group, *others), rows, strict=True):
                 parts = [(scale * value) * own[b] for b, value in zip(group, row, strict=False)]
                 made[a] = sum(parts[1:], parts[0])
         return made
@@ -163,13 +179,22 @@ def _entry(rule: RuleEquation, a: str, b: str) -> sp.Expr:
     return rule.own.get((a, b), rule.own.get((b, a), sp.S.Zero))
 
 
-def _groups(rule: RuleEquation, noisy: Sequence[str]) -> list[list[str]]:
+def _groups(rule: RuleEquation) -> list[list[str]]:
     """The letters with noise, in groups that are independent of one another."""
     groups: list[list[str]] = []
-    for a in noisy:
+    for a in letters_with_noise(rule):
         near = [g for g in groups if any(_entry(rule, a, b) != 0 for b in g)]
         groups = [g for g in groups if g not in near] + [[b for g in near for b in g] + [a]]
     return [sorted(group, key=rule.letters.index) for group in groups]
+
+
+def _following(root: list[list[Any]], covariances: list[Any]) -> list[Any]:
+    """The row of a letter below a Cholesky factor, from its covariances with the letters of the factor."""
+    found: list[Any] = []
+    for row, value in zip(root, covariances, strict=True):
+        pivot, rest = row[-1], value - sum(a * b for a, b in zip(found, row[:-1], strict=True))
+        found.append(jnp.where(pivot > 0, rest / jnp.where(pivot > 0, pivot, 1.0), jnp.where(rest == 0, pivot, jnp.nan)))
+    return found
 
 
 def _smooth(root: sp.Expr) -> bool:

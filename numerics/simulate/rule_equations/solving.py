@@ -63,7 +63,7 @@ from numerics.simulate.runs import (
 SUBSTEPS = 8
 #: the part of a step after which a solution begins whose coefficients have only a limit at t = 0
 BEGIN = 2.0**-20
-#: how much the drift may differ between the times BEGIN and BEGIN/2, relatively, where there is a limit; and in how many columns
+#: how much larger than at BEGIN, relatively, the drift may be at BEGIN/2, where there is a limit; and how many columns are tried
 LIMIT, COLUMNS = 1e-3, 16
 #: names of values of a program that are no parameters: no parameter has a space in its name
 _BEGIN, _FACTOR = "time of the start", "factor of {}"
@@ -116,9 +116,11 @@ def solve_rule(
 
     Example:
         >>> import sdescent as sd
-        >>> equation = sd.sde(sd.HeavyBall(noise=sd.Scaled(sd.Gaussian(), 1), clients=1), loss=sd.Quadratic(1))
-        >>> found = equation.solve([1.0, 2.0], T=1.0, paths=100, params={"eta": 0.01, "mu": 1}, save=3)
-        >>> found.final_memory["v"].shape
+        >>> noise, update = sd.Scaled(sd.Gaussian(), 1), ["m = beta*m + (1-beta)*G", "x = x - eta*m"]
+        >>> method = sd.Method(noise=noise, clients=1, memory={"m": 0}, update=update, regime={"beta": "1 - rho*eta"})
+        >>> equation = sd.sde(method, loss=sd.Quadratic(1))
+        >>> found = equation.solve([1.0, 2.0], T=1.0, paths=100, params={"eta": 0.1, "rho": 2}, save=3)
+        >>> found.final_memory["m"].shape
         (2, 100)
     """
     x, count = start(x0, paths, first)
@@ -279,7 +281,7 @@ class _Program(EquationProgram):
         if self.system.timed:
             pairs = list(zip(at_start(BEGIN * tau), at_start(BEGIN * tau / 2), strict=True))
             sizes = [1e-300 + float(jnp.max(jnp.abs(a))) for a, _ in pairs]
-            if all(bool(jnp.all(jnp.abs(a - b) <= LIMIT * size)) for (a, b), size in zip(pairs, sizes, strict=True)):
+            if all(bool(jnp.all(jnp.abs(b) <= jnp.abs(a) + LIMIT * size)) for (a, b), size in zip(pairs, sizes, strict=True)):
                 return BEGIN * tau
         raise Refusal(
             "no-start",

@@ -62,11 +62,16 @@ def arcsines(r: float, q: float) -> tuple[float, float]:
         rest = c * abs(x) ** (2 * n + 1) / ((1 - x * x) * (1 - abs(q)))
         if rest <= LAST * abs(r):
             break
-        total.append(c * x ** (2 * n + 1) / (1 - q ** (2 * n + 1)))
+        total.append(c * x ** (2 * n + 1) / _complement(q, 2 * n + 1))
         c *= (2 * n + 1) ** 2 / ((2 * n + 2) * (2 * n + 3))
         n += 1
     found = math.fsum(total)
-    # a power q^l is off by l ulps at most, and so the whole by those of a sum of l q^l; an arcsine near 1 by the root of one
-    rounding = 4 * np.finfo(float).eps * (abs(found) + abs(r) / (1 - abs(q)) ** 2 * abs(math.log(abs(q) or 0.5)))
+    # q is known up to an ulp, which counts l times in q^l; an arcsine near 1 is known up to the root of one
+    rounding = 4 * np.finfo(float).eps * (abs(found) + abs(r) / (1 - abs(q)) ** 2)
     edge = math.sqrt(4 * np.finfo(float).eps) if 1 - abs(r) < 1e-8 else 0.0
     return found, float(rest + rounding + edge)
+
+
+def _complement(q: float, k: int) -> float:
+    """1 - q^k for odd k, with all its digits where q is near 1."""
+    return -math.expm1(k * math.log1p(q - 1)) if q > 0.5 else 1 - q**k

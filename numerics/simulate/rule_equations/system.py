@@ -13,14 +13,18 @@ from derive.equations.rules import RuleEquation
 from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Node, Rank, depends_on, nodes, symbols_of
 from derive.expressions.graphs import remade
 from derive.methods.losses import Separable
-from derive.vocabulary.errors import BadInput
+from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import du, t, u
 from numerics.backend.double import jax, jnp
 from numerics.lowering.drift import over_step
 from numerics.lowering.environment import Environment
 from numerics.lowering.to_jax import lower_all
-from numerics.simulate.rule_equations.covariance import letter_root
+from numerics.simulate.rule_equations.covariance import letter_root, letters_with_noise
 from numerics.simulate.systems import System, with_step
+
+#: derivatives of the loss of one coordinate, in a model for sums over coordinates, and how often the gradient is
+#: differentiated for them (`derive.equations.local_rules`)
+LOCAL = {"H": 1, "T": 2, "D4": 3, "D5": 4}
 
 
 def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], loss: Any) -> System:
@@ -33,15 +37,24 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
 
     Raises:
         LoweringError: a function without array form.
-        Refusal: correlated coordinates without a cheap root, in a large dimension.
+        Refusal: correlated coordinates without a cheap root, in a large dimension; a model for sums over coordinates, and another
+            loss.
     """
+    if rule.local and dim > 1 and not isinstance(loss, Separable):
+        raise Refusal("not-separable", "this second-order model is for losses that are sums over coordinates: give such a loss")
     drift = [over_step(differences(rule.drift[a]), loss) for a in rule.letters]
     lowered = lower_all(drift, parameters)
     put = with_step(lowered, loss, dim, parameters)
     root = letter_root(replace(rule, own={key: differences(e) for key, e in rule.own.items()}), dim, parameters)
 
+    local = sorted(LOCAL.keys() & {c.base for c in symbols_of(expressions_of(rule)) if isinstance(c, Coordinate)})
+
     def evaluate(env: Environment, step: Any) -> tuple[dict[str, jax.Array], Any]:
         x = env.vectors["x"]
+        if local:
+            assert env.directional is not None  # for the type checker: a run has a loss
+            found = {name: env.directional(jnp.ones_like(x), LOCAL[name]) for name in local}
+            env = replace(env, vectors={**env.vectors, **found})
         found = lowered(put(env, step))
         moved = {a: jnp.broadcast_to(jnp.asarray(e, x.dtype), x.shape) for a, e in zip(rule.letters, found, strict=True)}
         return moved, root.coefficients(env) if root.normals else ()
@@ -54,7 +67,12 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
 
 def timed(rule: RuleEquation) -> bool:
     """Whether drift or covariance contains the time, or the letter of a free schedule."""
-    return bool({t, u, du} & symbols_of([*rule.drift.values(), *rule.own.values(), *rule.pair.values()]))
+    return bool({t, u, du} & symbols_of(expressions_of(rule)))
+
+
+def expressions_of(rule: RuleEquation) -> tuple[sp.Expr, ...]:
+    """Drifts and covariances."""
+    return (*rule.drift.values(), *rule.own.values(), *rule.pair.values())
 
 
 def differences(e: sp.Expr) -> sp.Expr:
@@ -91,13 +109,13 @@ def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
         raise BadInput("scheme", name, "predictor-corrector, euler or milstein: no Stratonovich form of a rule's equation is known")
     if name != "milstein":
         return name
-    noisy = [a for a in rule.letters if rule.own.get((a, a), sp.S.Zero) != 0]
-    sizes = [*rule.own.values(), *rule.pair.values()]
+    noisy = letters_with_noise(rule)
+    sizes = expressions_of(replace(rule, drift={}))
     read = {c.base for c in symbols_of(sizes) if isinstance(c, Coordinate)}
-    moved = {*noisy, "g"} if "x" in noisy else {*noisy}  # the gradient moves with x
+    moved = {*noisy, "g", *LOCAL} if "x" in noisy else {*noisy}  # the gradient moves with x
     if not read & moved:
         return "euler"
-    own = dim == 1 or "g" not in read & moved or isinstance(loss, Separable)
+    own = dim == 1 or not read & {"g", *LOCAL} or isinstance(loss, Separable)
     aggregates = [e for size in sizes for e in nodes(size) if isinstance(e, (CoordSum, CoordMax, Rank)) or depends_on(e)]
     correlated = dim > 1 and any(e != 0 for e in rule.pair.values())
     if len(noisy) > 1 or not own or correlated or (aggregates and dim > 1):
