@@ -120,7 +120,7 @@ class ItoTerm(diffrax.AbstractTerm):
 
     def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Any:
         """t1 - t0, and the first increment of that length; the solver takes increments by their numbers."""
-        return t1 - t0, self.increments(self.draws, t1 - t0)[0]
+        return t1 - t0, self.increments(self.normals(self.draws), t1 - t0)[0]
 
     def prod(self, vf: Any, control: Any) -> State:
         (drift, coefficients), (step, increment) = vf, control
@@ -132,9 +132,13 @@ class ItoTerm(diffrax.AbstractTerm):
         pushed = self.system.apply(coefficients, increment.normals, increment.scale)
         return each(lambda own, push, a: (own + push) + a, y, pushed, drift)
 
-    def increments(self, pair: Draws, step: Any) -> list[Increment]:
+    def normals(self, pair: Draws) -> tuple[jax.Array, jax.Array]:
+        """The standard normals of a pair of steps, (normals, paths) each."""
+        return pair.normals((self.system.normals, pair.paths))
+
+    def increments(self, normals: tuple[jax.Array, jax.Array], step: Any) -> list[Increment]:
         """The Brownian increments of a pair of steps of this length; or of the one step that it makes up."""
-        one, two = pair.normals((self.system.normals, pair.paths))
+        one, two = normals
         if self.by_halves:
             return [Increment(jnp.sqrt(step / 2), one + two)]
         return [Increment(jnp.sqrt(step), one), Increment(jnp.sqrt(step), two)]
@@ -241,19 +245,46 @@ def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state:
     begin, length, count, first = (a[number] for a in term.segments)
     steps_each = 1 if term.by_halves else 2
 
-    def some(draws: Draws, pair: Any, state: Any, steps: int) -> Any:
+    def some(normals: tuple[jax.Array, jax.Array], pair: Any, state: Any, steps: int) -> Any:
         made = []
-        for half, increment in enumerate(term.increments(draws, length)[:steps]):
+        for half, increment in enumerate(term.increments(normals, length)[:steps]):
             t = begin + ((pair - first) * steps_each + half) * length
             made.append((partial(_step, term, scheme, t, length, increment), t + length))
         return advance(made, state)
 
+    def body(draws: Draws, pair: Any, state: Any) -> Any:
+        return some(term.normals(draws), pair, state, steps_each)
+
+    def body_ahead(pair: Any, held: tuple[Any, jax.Array]) -> tuple[Any, jax.Array]:
+        state, z = held
+        return some(_unpacked(term, z), pair, state, steps_each), _packed(term, pair + 1)
+
     last = first + count // steps_each
-    state = over_pairs(term.draws, first, last, partial(some, steps=steps_each), state)
+    if term.system.ahead:
+        state, z = jax.lax.fori_loop(first, last, body_ahead, (state, _packed(term, first)))
+        normals = partial(_unpacked, term, z)
+    else:
+        state = over_pairs(term.draws, first, last, body, state)
+        normals = partial(_of_pair, term, last)
     if not term.divided:
         return state
     # not a condition in the loop, which every step would pay for
-    return jax.lax.cond(count % steps_each > 0, lambda own: some(pair_of(term.draws, last), last, own, 1), lambda own: own, state)
+    return jax.lax.cond(count % steps_each > 0, lambda own: some(normals(), last, own, 1), lambda own: own, state)
+
+
+def _of_pair(term: ItoTerm, pair: Any) -> tuple[jax.Array, jax.Array]:
+    return term.normals(pair_of(term.draws, pair))
+
+
+def _packed(term: ItoTerm, pair: Any) -> jax.Array:
+    """The normals of a pair as one array of complex numbers, which XLA computes in one loop."""
+    kind = term.draws.dtype if term.draws.wide else np.float32  # single precision is how normals are made
+    one, two = _of_pair(term, pair)
+    return jax.lax.complex(one.astype(kind), two.astype(kind))
+
+
+def _unpacked(term: ItoTerm, z: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return jnp.real(z).astype(term.draws.dtype), jnp.imag(z).astype(term.draws.dtype)
 
 
 def _step(term: ItoTerm, scheme: Scheme, t: Any, length: Any, increment: Increment, y: State) -> State:

@@ -37,6 +37,8 @@ class System:
         normals: columns of B; 0 for an ordinary differential equation.
         integral: the integral over the noise that drift and B come from, where they do.
         timed: whether drift or B depends on the time by itself, as under a schedule.
+        ahead: whether the normals of a pair of steps are drawn while the pair before is stepped: where several arrays of the state
+            read them, XLA would compute them once for each.
     """
 
     evaluate: Callable[[Environment, Any], tuple[Any, Any]]
@@ -44,6 +46,7 @@ class System:
     normals: int
     integral: NoiseIntegral | None = None
     timed: bool = False
+    ahead: bool = False
 
 
 #: drift times step, and the values that the root of S depends on, at an environment

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -22,6 +23,7 @@ from derive.methods.specialise import specialise
 from derive.vocabulary.choices import Precision, SchemeName
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from numerics.backend.compiled import Compiled
+from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
@@ -271,9 +273,7 @@ class _Program(EquationProgram):
         """
 
         def at_start(begin: float) -> list[jax.Array]:
-            own = {**free, _BEGIN: begin}
-            state = self._moved_on(self._split(jnp.asarray(rows), own), own)
-            return jax.tree.leaves(self.system.evaluate(self.at(state, 0.0, own), 1.0))
+            return self._at_start(rows, {**free, _BEGIN: begin})
 
         known = all(bool(jnp.all(jnp.isfinite(e))) for e in at_start(0.0))
         if known or not np.isfinite(rows).all() or not self.letters:
@@ -289,6 +289,14 @@ class _Program(EquationProgram):
             "divided by above 0 (memory={..}, or eps > 0), and one that a bias correction divides at 0; in a second-order model "
             "a bias correction leaves terms tau/t, with which no solution begins at t = 0: use the first-order model",
         )
+
+    @cached_property
+    def _at_start(self) -> Callable[..., list[jax.Array]]:
+        def values(rows: jax.Array, free: Mapping[str, Any]) -> list[jax.Array]:
+            state = self._moved_on(self._split(rows, free), free)
+            return jax.tree.leaves(self.system.evaluate(self.at(state, 0.0, free), 1.0))
+
+        return jit(values)
 
     def _split(self, rows: jax.Array, free: Mapping[str, Any]) -> dict[str, jax.Array]:
         d = self.dim
