@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from derive.derivation import sde as sde
     from derive.expressions.gradient_form import DenseCov as DenseCov
     from derive.expressions.gradient_form import GradientForm as GradientForm
+    from derive.methods.checking.findings import Finding as Finding
+    from derive.methods.checking.findings import Findings as Findings
+    from derive.methods.checking.pieces import check as check
     from derive.methods.compressors import QSGD as QSGD
     from derive.methods.compressors import Bernoulli as Bernoulli
     from derive.methods.compressors import Biased as Biased
@@ -62,6 +65,8 @@ if TYPE_CHECKING:
     from derive.methods.schedules import Free as Free
     from derive.methods.schedules import Normalised as Normalised
     from derive.methods.schedules import Power as Power
+    from derive.stated.audit import Audit as Audit
+    from derive.stated.audit import audit as audit
     from derive.stated.equation import StateSDE as StateSDE
     from derive.step.moments import Conditional as Conditional
     from derive.step.moments import Moments as Moments
@@ -94,6 +99,9 @@ if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt n
             "derive.methods.distributed": ("Method", "DSGD", "DCSGD", "DSignSGD"),
             "derive.derivation": ("SDE", "sde"),
             "derive.stated.equation": ("StateSDE",),
+            "derive.stated.audit": ("Audit", "audit"),
+            "derive.methods.checking.findings": ("Finding", "Findings"),
+            "derive.methods.checking.pieces": ("check",),
             "derive.step.moments": ("Moments", "Conditional"),
             "derive.expressions.gradient_form": ("GradientForm", "DenseCov"),
             "derive.vocabulary.errors": ("BadInput", "NoClosedForm", "Refusal"),

@@ -14,6 +14,7 @@ from derive.equations.models import check_asked, derived, dimension
 from derive.equations.rule_coordinates import expand_rule
 from derive.equations.rules import RuleEquation, derived_rule
 from derive.equations.sde import Equation
+from derive.methods.checking.required import require_sound
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.printing.rule_dict import rule_dict
@@ -206,6 +207,9 @@ def _of_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -
 def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, dim: int | None = None) -> SDE:
     """The SDE of a distributed method (theory 2): dX = drift dt + sqrt(eta/N) h B dW, B B' = S.
 
+    A class of compressor or law that is not the package's own is tested first, without draws, as by `derive.check`, until an
+    instance has passed.
+
     Args:
         method: compressor, noise, clients and schedule.
         model: "first-order", "second-order" or "corrected".
@@ -213,7 +217,8 @@ def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, 
         dim: a dimension, or None for any.
 
     Raises:
-        Refusal: the drift or the covariance does not exist, with the reason.
+        Refusal: the drift or the covariance does not exist, with the reason; "unsound-piece" where the compressor or the law
+            contradicts itself.
         BadInput: an argument of another kind; an unknown model; a compressor or loss that does not exist in this dimension.
 
     Example:
@@ -226,6 +231,7 @@ def sde(method: Method, model: Model = "first-order", loss: Loss | None = None, 
         eta*x1/2 - x1
     """
     dim = check_asked(method, model, loss, dim)
+    require_sound(method)
     if not method.plain:
         return _of_rule(method, model, loss, dim)
     found = derived(method, model, loss, dim)

@@ -3,6 +3,9 @@
 Typer only reads the options: each command returns the job to run, and `main` runs it, so that none of our errors
 passes through a library that would print it in its own way. Nothing heavy is imported before it is needed.
 
+Nothing that a user writes is executed, but for the files of `--load`, those that a TOML file names under `plugins`, and installed
+plugins (`derive.vocabulary.plugins`).
+
 Exit status: 0 done; 1 the object asked for does not exist (a refusal), is refuted or invalid; 3 undecided; 2 bad input, or a
 file that cannot be read or written; 70 a bug, here or in a library that computes wrong values; 130 interrupted; 141 the
 reader of the output has gone.
@@ -44,15 +47,20 @@ app = typer.Typer(
 )
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-_LAZY = "reports.commands.answers"
+_Load = Annotated[
+    list[str] | None,
+    typer.Option("--load", metavar="FILE.py", help="Run a Python file with pieces of your own first (repeatable)."),
+]
+_ANSWERS, _PROVING, _SOLVING = "reports.commands.answers", "reports.commands.proving", "reports.commands.solving.command"
 
 
-def _job(name: str, **options: Any) -> Job:
-    return lambda: getattr(import_module(_LAZY), name)(**options)
+def _job(module: str, name: str, load: list[str] | None = None, **options: Any) -> Job:
+    def work() -> int:
+        for path in load or ():
+            import_module("derive.vocabulary.plugins").load(path)
+        return getattr(import_module(module), name)(**options)
 
-
-def _proof(name: str, **options: Any) -> Job:
-    return lambda: getattr(import_module("reports.commands.proving"), name)(**options)
+    return work
 
 
 def _show_version(wanted: bool) -> None:
@@ -83,15 +91,16 @@ def report(
         bool, typer.Option("--quick", help="Fewer paths, settings and seeds: two minutes, not a quarter of an hour.")
     ] = False,
     only: Annotated[str | None, typer.Option("--only", metavar="SECTION", help="One section of the report.")] = None,
+    load: _Load = None,
     as_json: _Json = False,
 ) -> Job:
     """Derive, solve, compare and print: report.tex, report.pdf (with TeX), report.html, parts and figures."""
-    return _job("report", spec=spec, out=out, quick=quick, only=only, as_json=as_json)
+    return _job(_ANSWERS, "report", load, spec=spec, out=out, quick=quick, only=only, as_json=as_json)
 
 
 @app.command()
 def derive(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="dsgd, dcsgd or dsignsgd.")],
+    method: Annotated[str, typer.Argument(metavar="METHOD|FILE.toml", help="dsgd, adamw, ... or a file with an update rule.")],
     compressor: Annotated[
         str | None,
         typer.Option("--compressor", metavar="C", help="What clients send, for dcsgd: rand-k:k=2, qsgd:s=4, ..."),
@@ -116,6 +125,11 @@ def derive(
     schedule: Annotated[
         str | None, typer.Option("--schedule", metavar="U", help="Step-size schedule: one, power:p=1/2 or free (one).")
     ] = None,
+    regime: Annotated[
+        str | None,
+        typer.Option("--regime", metavar="R", help="ballistic, batch-equivalent, fixed, ..., for methods with memory."),
+    ] = None,
+    load: _Load = None,
     as_json: _Json = False,
 ) -> Job:
     """Derive the SDE of a method: drift, covariance, and the conditions under which they exist."""
@@ -128,8 +142,28 @@ def derive(
         "model": model,
         "loss": loss,
         "schedule": schedule,
+        "regime": regime,
     }
-    return _job("derive", fields=fields, as_json=as_json)
+    return _job(_ANSWERS, "derive", load, fields=fields, as_json=as_json)
+
+
+@app.command()
+def scaling(
+    method: Annotated[str, typer.Argument(metavar="METHOD|FILE.toml", help="dsgd, adamw, ... or a file with an update rule.")],
+    regime: Annotated[
+        str | None, typer.Option("--regime", metavar="R", help="ballistic, batch-equivalent, fixed, ... (the method's first)")
+    ] = None,
+    noise: Annotated[
+        str, typer.Option("--noise", metavar="Z", help="Gradient noise with a symbol for its scale (gaussian).")
+    ] = "gaussian",
+    compressor: Annotated[str | None, typer.Option("--compressor", metavar="C", help="What clients send.")] = None,
+    clients: Annotated[str | None, typer.Option("--clients", metavar="N", help="How many clients (the symbol N).")] = None,
+    load: _Load = None,
+    as_json: _Json = False,
+) -> Job:
+    """Solve for the scaling rules of a method: how its constants change with the batch size so that its SDE stays."""
+    fields = {"method": method, "regime": regime, "noise": noise, "compressor": compressor, "clients": clients}
+    return _job("reports.commands.scaling", "scaling", load, fields=fields, as_json=as_json)
 
 
 @app.command()
@@ -138,10 +172,11 @@ def check(
     certificates: Annotated[
         str | None, typer.Option("--certificates", metavar="DIR", help="Write a certificate of each proof to this folder.")
     ] = None,
+    load: _Load = None,
     as_json: _Json = False,
 ) -> Job:
     """Check the theorem catalogue step by step: proved with certificates, refuted with exact counterexamples."""
-    return _proof("check", ids=ids or [], certificates=certificates, as_json=as_json)
+    return _job(_PROVING, "check", load, ids=ids or [], certificates=certificates, as_json=as_json)
 
 
 @app.command()
@@ -160,7 +195,18 @@ def claim(
 ) -> Job:
     """Prove or refute an inequality of your own; one that is refuted comes with the smallest repairs found."""
     seconds = None if no_repair else repair_seconds
-    return _proof("claim", file=file, certificate=certificate, as_json=as_json, repair_seconds=seconds)
+    return _job(_PROVING, "claim", file=file, certificate=certificate, as_json=as_json, repair_seconds=seconds)
+
+
+@app.command()
+def audit(
+    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="A method, and in [claimed] an SDE stated for it.")],
+    latex: Annotated[bool, typer.Option("--latex", help="Print a paragraph of LaTeX for a referee's letter.")] = False,
+    load: _Load = None,
+    as_json: _Json = False,
+) -> Job:
+    """Audit an SDE that somebody states for an update rule: agrees to its weak order, or which terms are wrong."""
+    return _job("reports.commands.auditing", "audit", load, file=file, latex=latex, as_json=as_json)
 
 
 @app.command()
@@ -169,7 +215,7 @@ def replay(
     as_json: _Json = False,
 ) -> Job:
     """Check a certificate again, with independent code: what was proved, from which assumptions and axioms."""
-    return _proof("replay", certificate=certificate, as_json=as_json)
+    return _job(_PROVING, "replay", certificate=certificate, as_json=as_json)
 
 
 @app.command()
@@ -179,29 +225,30 @@ def export(
     as_json: _Json = False,
 ) -> Job:
     """Write a certificate's proof for the Rocq proof assistant."""
-    return _proof("export", certificate=certificate, out=out, as_json=as_json)
+    return _job(_PROVING, "export", certificate=certificate, out=out, as_json=as_json)
 
 
 @app.command()
 def solve(
     spec: Annotated[str, typer.Argument(metavar="SPEC.toml", help="A problem with eta, T, x0, paths, ... (docs/command-line.md).")],
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write.")] = "solved",
+    load: _Load = None,
     as_json: _Json = False,
 ) -> Job:
     """Run the method and its models for an experiment of your own: paths or statistics, estimates, figures."""
-    return lambda: import_module("reports.commands.solving.command").solve(spec=spec, out=out, as_json=as_json)
+    return _job(_SOLVING, "solve", load, spec=spec, out=out, as_json=as_json)
 
 
 @app.command("list")
-def list_(as_json: _Json = False) -> Job:
-    """List methods, compressors, noises, losses and schedules, with the values that they take."""
-    return _job("list_registered", as_json=as_json)
+def list_(load: _Load = None, as_json: _Json = False) -> Job:
+    """List methods, compressors, noises, losses, schedules and statistics, with the values that they take."""
+    return _job(_ANSWERS, "list_registered", load, as_json=as_json)
 
 
 @app.command()
 def doctor(as_json: _Json = False) -> Job:
     """Show what is installed on this machine, and which outputs need something that is missing."""
-    return lambda: import_module("reports.commands.doctor").run(as_json=as_json)
+    return _job("reports.commands.doctor", "run", as_json=as_json)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -240,6 +287,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):  # JAX's name for it
             return fail(BAD_INPUT, "out of memory: use fewer paths or a smaller dimension", "paths")
+        broken = import_module("derive.vocabulary.plugins").broken_by(error)
+        if broken is not None:
+            return fail(BAD_INPUT, broken.message, broken.field)
         import traceback
 
         traceback.print_exc()
@@ -259,7 +309,7 @@ def _fail(as_json: bool, status: int, message: str, field: str | None = None, co
 
 def _refuse(as_json: bool, refusal: Refusal) -> int:
     if as_json:
-        print(json.dumps({"refused": refusal.kind, "message": refusal.message}), flush=True)
+        print(json.dumps({"refused": refusal.kind, "message": refusal.message, "term": refusal.term}), flush=True)
     else:
         say(f"refused ({refusal.kind}): {one_line(refusal.message, 1000)}")
     return REFUSED

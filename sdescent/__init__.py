@@ -9,7 +9,7 @@
 A method is a compressor, a noise, a number of clients and a schedule (`DSGD`, `DCSGD`, `DSignSGD`). `sde` derives its equation,
 `solve` solves it, `run` runs the method itself. `prove` proves or refutes an inequality, `check` checks a theorem of the
 catalogue, `verify` holds it against numbers, and `report` writes it all down. A compressor, noise, loss or schedule of one's own
-is a subclass of `Unbiased`, `Biased`, `Law`, `Loss`, `Separable` or `Schedule`.
+is a subclass of `Unbiased`, `Biased`, `Law`, `Loss`, `Separable` or `Schedule`; `check` tests what it says about itself.
 
 Names are imported when they are first used, so that importing the package costs nothing.
 """
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from derive.equations.in_coordinates import CoordinateSDE as CoordinateSDE
     from derive.expressions.gradient_form import DenseCov as DenseCov
     from derive.expressions.gradient_form import GradientForm as GradientForm
+    from derive.methods.checking.findings import Finding as Finding
+    from derive.methods.checking.findings import Findings as Findings
     from derive.methods.compressors import QSGD as QSGD
     from derive.methods.compressors import Bernoulli as Bernoulli
     from derive.methods.compressors import Biased as Biased
@@ -75,6 +77,8 @@ if TYPE_CHECKING:
     from derive.methods.schedules import Schedule as Schedule
     from derive.proof.claims.prove import prove as prove
     from derive.proof.claims.verdict import Verdict as Verdict
+    from derive.stated.audit import Audit as Audit
+    from derive.stated.audit import audit as audit
     from derive.stated.equation import StateSDE as StateSDE
     from derive.step.moments import Condition as Condition
     from derive.step.moments import Conditional as Conditional
@@ -96,7 +100,7 @@ if TYPE_CHECKING:
     from numerics.simulate.equation import solve as solve
     from numerics.simulate.method import run as run
     from numerics.simulate.runs import Ensemble as Ensemble
-    from sdescent.catalogue import check as check
+    from sdescent.checks import check as check
     from sdescent.reporting import Report as Report
     from sdescent.reporting import report as report
 else:  # a type checker that saw this would let every misspelt name pass
@@ -106,6 +110,7 @@ else:  # a type checker that saw this would let every misspelt name pass
             "derive.derivation": ("SDE", "Simulated", "sde"),
             "derive.equations.in_coordinates": ("CoordinateSDE",),
             "derive.expressions.gradient_form": ("DenseCov", "GradientForm"),
+            "derive.methods.checking.findings": ("Finding", "Findings"),
             "derive.methods.compressors": (
                 "Compressor", "Unbiased", "Biased", "Omega", "Identity", "Bernoulli", "RandK", "QSGD", "Ternary",
                 "Natural", "FixedGrid", "Sign", "ScaledSign", "TopK",
@@ -125,6 +130,7 @@ else:  # a type checker that saw this would let every misspelt name pass
             "derive.theorems.entry.checking": ("Checked",),
             "derive.theorems.entry.theorem": ("Refutation", "Theorem"),
             "derive.stated.equation": ("StateSDE",),
+            "derive.stated.audit": ("Audit", "audit"),
             "derive.step.moments": ("Condition", "Conditional", "Moments"),
             "derive.vocabulary.choices": ("Model", "Precision", "SchemeName"),
             "derive.vocabulary.errors": ("BadInput", "NoClosedForm", "Refusal"),
@@ -136,7 +142,7 @@ else:  # a type checker that saw this would let every misspelt name pass
             "numerics.simulate.equation": ("solve",),
             "numerics.simulate.method": ("run",),
             "numerics.simulate.runs": ("Ensemble",),
-            "sdescent.catalogue": ("check",),
+            "sdescent.checks": ("check",),
             "sdescent.reporting": ("Report", "report"),
         },
     )  # fmt: skip

@@ -23,7 +23,9 @@ ORDER: dict[str, tuple[str, ...]] = {
         "vocabulary", "formulas", "expressions", "methods", "step", "equations", "reading", "printing", "process", "simulated",
         "stated", "derivation", "proof", "theorems", "sanity",
     ),
-    "derive/methods": ("compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "specialise"),
+    "derive/methods": (
+        "compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "checking", "specialise",
+    ),
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq"),
     "derive/proof/rocq": (
         "library", "notation", "derivatives", "equalities", "limits", "script", "geometry", "operators", "as_written",
@@ -42,7 +44,9 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics/evidence": ("weak_order", "checks", "sweeps", "verify"),
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (
-        "streams", "progress", "ledger", "terminal_formulas", "terminal", "answers", "doctor", "statements", "proving", "solving",
+        "streams", "progress", "ledger", "terminal_formulas", "terminal", "answers", "scaling", "doctor", "statements", "proving",
+        "auditing",
+        "solving",
     ),
     "reports/sections": (
         "base", "compare", "appendix", "ensembles", "ledger", "assumptions", "claim_by_claim", "models", "own_claims", "problem",

@@ -23,7 +23,7 @@ from derive.vocabulary.symbols import du, t, u
 
 #: the derivatives of the coordinate's loss: f'', f'''
 CURVATURE, THIRD = Coordinate("H"), Coordinate("T")
-_HIGHER = {n: Coordinate(f"D{n}") for n in (4, 5)}
+HIGHER = {n: Coordinate(f"D{n}") for n in (4, 5)}
 
 _G, _U = sp.Function("G", real=True), sp.Function("U", positive=True)
 
@@ -48,14 +48,14 @@ def local_generator(
     symbols = {a: sp.Symbol(a, real=True) for a in names}
     x = symbols["x"]
     forward: dict[sp.Expr, sp.Expr] = {Coordinate(a): symbol for a, symbol in symbols.items()}
-    forward |= {g: _G(x), CURVATURE: _G(x).diff(x), THIRD: _G(x).diff(x, 2), _HIGHER[4]: _G(x).diff(x, 3)}
+    forward |= {g: _G(x), CURVATURE: _G(x).diff(x), THIRD: _G(x).diff(x, 2), HIGHER[4]: _G(x).diff(x, 3)}
     forward |= {u: _U(t), du: _U(t).diff(t)}
 
     def expected(series: Series) -> Series:
-        return expect.series(series).map(lambda a: exchange(gathered(_local(a, dim)), forward))
+        return expect.series(series).map(lambda a: exchange(gathered(localised(a, dim)), forward))
 
     state = (*symbols.values(), t)
-    steps = {symbols[a]: f.map(lambda e: _local(e, dim)) for a, f in increments.items()}
+    steps = {symbols[a]: f.map(lambda e: localised(e, dim)) for a, f in increments.items()}
     found = OneStep(state, {**steps, t: Series.monomial(1, 2)}, expected)
     parts = (found.L0, found.half, found.L1, found.rest)
     drift = [sum((root**n * part.drift()[i] for n, part in enumerate(parts)), sp.S.Zero) for i in range(len(names))]
@@ -75,21 +75,25 @@ def local_generator(
 
 
 def _back(x: sp.Symbol) -> dict[sp.Expr, sp.Expr]:
-    slopes = {1: CURVATURE, 2: THIRD, 3: _HIGHER[4], 4: _HIGHER[5]}
+    slopes = {1: CURVATURE, 2: THIRD, 3: HIGHER[4], 4: HIGHER[5]}
     return {_G(x): g, _U(t): u, _U(t).diff(t): du} | {_G(x).diff(x, n): letter for n, letter in slopes.items()}
 
 
-def _local(expr: sp.Expr, dim: int | None) -> sp.Expr:
-    """Hessian products and sums over coordinates in one coordinate."""
+def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:
+    """Hessian products and sums over coordinates in one coordinate.
+
+    Raises:
+        NoClosedForm: a function of all coordinates, in more than one dimension.
+    """
     table: dict[sp.Expr, sp.Expr] = {}
     for node in expr.atoms(Node):
-        inner = _local(to_slot(node.args[0], "k", "j"), dim)
+        inner = localised(to_slot(node.args[0], "k", "j"), dim)
         if isinstance(node, Hvp):
             table[node] = CURVATURE * inner
         elif isinstance(node, Third):
             table[node] = THIRD * inner**2
         elif isinstance(node, Fourth):
-            table[node] = _HIGHER[4] * inner**3
+            table[node] = HIGHER[4] * inner**3
         elif isinstance(node, CoordSum) and dim == 1:
             table[node] = inner
         else:

@@ -23,6 +23,7 @@ from derive.expressions.graphs import exchange
 from derive.expressions.vanishing import vanishes
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
+from derive.methods.noise.law import require_symmetric
 from derive.step.moments import moments
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput, Refusal
@@ -183,7 +184,7 @@ def lam(b: sp.Expr) -> sp.Expr:
         raise Refusal(
             "unbounded-lambda",
             "the corrected model needs $b_j/g_j$, which is unbounded at $g_j = 0$: the mean of the step does not vanish there "
-            "(a noise with a density removes this)",
+            "(a symmetric noise with a density removes this)",
         )
     if not quotient.has(1 / g) and not any(p.base == g and p.exp.is_negative for p in quotient.atoms(sp.Pow)):
         return exchange(quotient, back)
@@ -233,6 +234,8 @@ def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
     dim = check_asked(method, model, loss, dim)
     found = moments(method, dim, orders=3 if model == "second-order" else 2)
     drift = None
+    if found.mean is None and model == "corrected":  # b_j/g_j at g_j = 0 is then left to numbers
+        require_symmetric(method.noise.law, "the corrected model, whose $b_j/g_j$ must stay bounded at $g_j = 0$,")
     if found.mean is not None:
         drift = MODELS[model](found.mean, method)
         if dim is not None:

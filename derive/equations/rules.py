@@ -229,6 +229,7 @@ class _Derivation:
                     "not-differentiable",
                     f"the drift of ${a}$ has a kink or a jump, ${sp.latex(kinks[0])}$: the second-order model "
                     "differentiates it; use the first-order model",
+                    str(kinks[0]),
                 )
         if noisy:
             return self._local_second_order()
@@ -300,6 +301,7 @@ class _Derivation:
                     kind,
                     f"the {what} of the increment of ${letter}$ does not exist: it needs the moment of order {order} of the noise, "
                     f"which has tail index ${sp.latex(tail)}$",
+                    f"E |Z|^{order}",
                 )
             found.append(condition)
         return tuple(found)
@@ -317,6 +319,7 @@ class _Derivation:
                     "no-diffusion",
                     f"the {what} is of the order s^{n} in the root s of its time, which is more than the time itself: "
                     f"${sp.latex(sp.factor(sp.expand(series[n])))}$",
+                    str(factored(series[n])),
                 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, Node
+from derive.expressions.coordinates import Coordinate, Hvp, Node, hvp, to_slot
 from derive.expressions.graphs import exchange, remade
 
 
@@ -36,6 +36,17 @@ def factored(expr: sp.Expr) -> sp.Expr:
                 constant *= factor
         found[dependent] = found.get(dependent, sp.S.Zero) + constant
     return exchange(sp.Add(*[sp.factor(c) * e for e, c in found.items()]), back)
+
+
+def split_hvp(vector: sp.Expr) -> sp.Expr:
+    """The Hessian times a vector, written for coordinate j, as a sum of Hessian products of its terms."""
+    return sp.Add(*[hvp(term) for term in sp.Add.make_args(gathered(vector))])
+
+
+def linear(expr: sp.Expr) -> sp.Expr:
+    """An equal expression in which Hessian products of sums are sums of Hessian products."""
+    products = [n for n in expr.atoms(Hvp) if isinstance(n, Hvp)]
+    return exchange(expr, {n: to_slot(split_hvp(to_slot(n.args[0], "k", "j")), "j", n.slot) for n in products})
 
 
 def _frozen(expr: Any, names: dict[sp.Expr, sp.Dummy]) -> Any:

@@ -29,6 +29,8 @@ MEANING: Mapping[str, Callable[..., Any]] = {
 }  # fmt: skip
 _NAME = re.compile(r"(?<![0-9A-Za-z_.])[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
+MAX_BITS = 4096  # of a power of numbers
+
 #: the name of a symbol, and the field that it stands in -> the symbol
 Letter = Callable[[str, str], sp.Expr]
 
@@ -86,7 +88,7 @@ def expression(term: Term, letter: Letter, field: str, more: Mapping[str, Callab
             return value(rest[0]) ** rest[1]
         if head == "f":
             parts = [value(part) for part in rest[1:]]
-            return parts[0] ** parts[1] if rest[0] == "^" else functions[rest[0]](*parts)
+            return _power(parts[0], parts[1], field) if rest[0] == "^" else functions[rest[0]](*parts)
         parts = [value(part) for part in rest]
         if head == "/":
             if parts[1] == 0:
@@ -95,3 +97,13 @@ def expression(term: Term, letter: Letter, field: str, more: Mapping[str, Callab
         return {"+": sp.Add, "*": sp.Mul}[head](*parts)
 
     return value(term)
+
+
+def _power(base: Any, exponent: Any, field: str) -> sp.Expr:
+    """base^exponent; a power of numbers is a number, which must not fill the memory."""
+    if base.is_Rational and exponent.is_Rational:
+        if base == 0 and exponent < 0:
+            raise BadInput(field, "a division by zero", "denominators other than zero")
+        if abs(exponent) * max(abs(base.p), base.q).bit_length() > MAX_BITS:
+            raise BadInput(field, f"a power with the exponent {exponent}", f"powers of numbers of at most {MAX_BITS} bits")
+    return base**exponent

@@ -17,7 +17,7 @@ from derive.methods.compressors import Compressor, Identity, Sign
 from derive.methods.noise import Noise, NoNoise
 from derive.methods.noise.law import Law
 from derive.methods.noise.scales import Scaled
-from derive.methods.rules.regime import NOISE, regime_of
+from derive.methods.rules.regime import BALLISTIC, BATCH, NOISE, Regime, chosen, regime_of
 from derive.methods.rules.update import Rule
 from derive.methods.schedules import Constant, Schedule
 from derive.vocabulary.errors import BadInput
@@ -90,8 +90,10 @@ class Method:
         object.__setattr__(self, "clients", clients)
         object.__setattr__(self, "memory", _starts(self.memory))
         object.__setattr__(self, "update", _listed(self.update))
-        object.__setattr__(self, "regime", regime_of(self.regime, self.time))
-        object.__setattr__(self, "time", self.regime.time)
+        plain = self.regime is None and not self.memory
+        regime = Regime(BALLISTIC, self.time) if plain else regime_of(self.regime, self.time)
+        object.__setattr__(self, "regime", regime)
+        object.__setattr__(self, "time", regime.time)
         object.__setattr__(self, "constants", _constants(self))
         object.__setattr__(self, "fractions", _fractions(self))
 
@@ -112,6 +114,11 @@ class Method:
         """The same with the values of `constants`."""
         table = {parameter(name): value for name, value in self.constants}
         return {name: e.xreplace(table) for name, e in self.substituted.items()}
+
+    @property
+    def tau(self) -> sp.Expr:
+        """The time of a step, in eta, with the values of `constants`."""
+        return self.regime.tau.xreplace({parameter(name): value for name, value in self.constants})
 
     @property
     def plain(self) -> bool:
@@ -146,7 +153,8 @@ def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
     for name in rules:
         if name not in heard:
             raise BadInput("regime", name, "a parameter of the update, a symbol of the noise, a memory letter, or noise")
-    own = dict.fromkeys(s.name for e in method.substituted.values() for s in sorted(e.free_symbols, key=str))
+    made = [*method.substituted.values(), method.regime.tau]
+    own = dict.fromkeys(s.name for e in made for s in sorted(e.free_symbols, key=str))
     found = {name: parameter(name) for name in own if name not in ("eta", "N", *method.rule.letters)}
     for name, value in dict(method.constants).items():
         if name not in found:
@@ -173,10 +181,19 @@ def symbols_of_noise(noise: Noise) -> set[sp.Symbol]:
     return {s for scale in noise.scales for s in sp.sympify(scale).free_symbols}  # pyright: ignore[reportReturnType]
 
 
+_REGIMES = (Regime(BALLISTIC), Regime(BATCH, "eta", ((NOISE, "1/sqrt(eta)"),)))
+_SIGN_REGIMES = (Regime(BALLISTIC), Regime(BATCH, "eta^2", ((NOISE, "1/eta"),)))
+
+
 @register("method", "dsgd", "Distributed SGD: clients send their gradients")
-def DSGD(noise: Noise | Law = NoNoise(), clients: int | str | sp.Expr | None = None, schedule: Schedule = Constant()) -> Method:  # noqa: B008
-    """Distributed SGD: C is the identity ([S] section 3)."""
-    return Method(Identity(), noise, clients, schedule, "DSGD")
+def DSGD(
+    noise: Noise | Law = NoNoise(),  # noqa: B008
+    clients: int | str | sp.Expr | None = None,
+    schedule: Schedule = Constant(),  # noqa: B008
+    regime: Any = None,
+) -> Method:
+    """Distributed SGD: C is the identity ([S] section 3); regimes ballistic and batch-equivalent (noise of order eta^(-1/2))."""
+    return Method(Identity(), noise, clients, schedule, "DSGD", regime=chosen("dsgd", _REGIMES, regime))
 
 
 @register("method", "dcsgd", "Distributed Compressed SGD: clients send C(gradient)")
@@ -185,12 +202,18 @@ def DCSGD(
     noise: Noise | Law = NoNoise(),  # noqa: B008
     clients: int | str | sp.Expr | None = None,
     schedule: Schedule = Constant(),  # noqa: B008
+    regime: Any = None,
 ) -> Method:
-    """Distributed Compressed SGD; biased compressors are accepted ([S] section 3)."""
-    return Method(compressor, noise, clients, schedule, "DCSGD")
+    """Distributed Compressed SGD; biased compressors are accepted ([S] section 3); regimes as for `DSGD`."""
+    return Method(compressor, noise, clients, schedule, "DCSGD", regime=chosen("dcsgd", _REGIMES, regime))
 
 
 @register("method", "dsignsgd", "Distributed SignSGD: clients send the signs of their gradients")
-def DSignSGD(noise: Noise | Law = NoNoise(), clients: int | str | sp.Expr | None = None, schedule: Schedule = Constant()) -> Method:  # noqa: B008
-    """Distributed SignSGD: C is the sign, elementwise ([S] section 3)."""
-    return Method(Sign(), noise, clients, schedule, "DSignSGD")
+def DSignSGD(
+    noise: Noise | Law = NoNoise(),  # noqa: B008
+    clients: int | str | sp.Expr | None = None,
+    schedule: Schedule = Constant(),  # noqa: B008
+    regime: Any = None,
+) -> Method:
+    """Distributed SignSGD: C is the sign, elementwise ([S] section 3); batch-equivalent: steps eta^2, noise of order 1/eta."""
+    return Method(Sign(), noise, clients, schedule, "DSignSGD", regime=chosen("dsignsgd", _SIGN_REGIMES, regime))

@@ -67,11 +67,11 @@ def definitions(law: Law, scale: sp.Expr) -> dict[Coordinate, sp.Expr]:
 def named(method: Method, dim: int | None = None) -> Named | None:
     """Mean and covariance of a step in the names r, a, c; None where they do not suffice.
 
-    They suffice for a compressor whose moments over an unspecified law are polynomials in R_0, R_1 and R_2 at g_j/sigma, under
-    a law whose R_1 and R_2 are known.
+    They suffice for a compressor whose moments over an unspecified symmetric law are polynomials in R_0, R_1 and R_2 at
+    g_j/sigma, under a symmetric law whose R_1 and R_2 are known.
     """
     noise = method.noise
-    if noise.dense is not None or noise.law.degenerate:
+    if noise.dense is not None or noise.law.degenerate or not noise.law.symmetric:
         return None
     letter = parameter("sigma")
     scale = CLIENT_SCALE if lettered(noise.scales) else noise.scales[0]

@@ -36,6 +36,8 @@ from derive.vocabulary.symbols import du, eta, parameter, t, u
 
 #: distribution functions of all clients with more operations, and lists of more scales, are not even measured
 STEEP, MANY = 120, 8
+#: operations up to which two expressions are multiplied out to be compared
+SHORT = 400
 #: nor are functions that contain larger numbers
 LARGEST_NUMBER = 10**12
 
@@ -71,7 +73,12 @@ def _with_letter_u(equation: Equation) -> Equation:
     if equation.dim is not None:
         drift = drift.xreplace({parameter("d"): sp.Integer(equation.dim)})
     same = {u: method.schedule.factor, du: method.schedule.time_derivative}
-    return replace(equation, method=free, drift=drift) if drift.xreplace(same) == equation.drift else equation
+    return replace(equation, method=free, drift=drift) if _equal(drift.xreplace(same), equation.drift) else equation
+
+
+def _equal(a: sp.Expr, b: sp.Expr | None) -> bool:
+    """Whether two expressions are the same, or their difference cancels term by term (for a schedule that is a sum)."""
+    return a == b or (b is not None and a.count_ops() + b.count_ops() < SHORT and sp.expand(a - b) == 0)
 
 
 def _schedule_lines(equation: Equation, shown: Equation, page: Page) -> list[str]:
@@ -91,14 +98,16 @@ def _drift_lines(equation: Equation, drift: Drift, page: Page) -> list[str]:
     show = Printer(page.macros, names).doprint
     factor = equation.method.schedule.factor
     root = rf"\sqrt{{{page.show(eta / equation.method.clients)}}}"
-    scale = "" if factor == 1 else rf"\,{page.show(factor)}"
+    written = page.show(factor)
+    scale = "" if factor == 1 else rf"\,\left({written}\right)" if isinstance(factor, sp.Add) else rf"\,{written}"
     noise = rf"{root}{scale}\,(B\,\mathrm{{d}}W)_j,\quad BB^{{\top}}={page.letter('S')}"
     body = rf"\left({show(expr)}\right)" if isinstance(expr, sp.Add) else rf"{show(expr)}\,"
     line = rf"\mathrm{{d}}X_j &= {body}\mathrm{{d}}t + {noise}"
     if page.fits([line]):
         return [line]
     pieces = page.split(sp.expand_mul(expr), show)
-    pieces[0], pieces[-1] = r"\Bigl(" + pieces[0], pieces[-1] + r"\Bigr)\mathrm{d}t"
+    pieces[0] = r"\Bigl(" + pieces[0]
+    pieces[-1] += r"\Bigr)\mathrm{d}t"  # which may be the same piece
     return equation_lines(r"\mathrm{d}X_j", [*pieces, f"+ {noise}"])
 
 
@@ -116,7 +125,8 @@ def _given_message(equation: Equation, given: Conditional, page: Page) -> tuple[
     inner = rf"\Bigl({inner}\Bigr)" if several and not fixed else inner
     drift: Drift = (drift_in_letters(equation), letter_names(page)) if equation.drift is None else (equation.drift, {})
     lines = helper_lines(drift[0], page)
-    mean = gradient if unbiased else rf"{average}\mathbb{{E}}[{m}({v}{at})]"
+    known = gradient if equation.moments.mean == g else page.show(equation.moments.mean)
+    mean = known if unbiased else rf"{average}\mathbb{{E}}[{m}({v}{at})]"
     parts = [f"{b} = {mean}", f"{big} = {average}{inner}", f"{v}{at} = {gradient} + {z}{at}"]
     lines += [r",\quad ".join(parts)] if page.fits([r",\quad ".join(parts)]) else parts
     if not unbiased:
@@ -133,7 +143,7 @@ def _closed(equation: Equation, form: GradientForm, page: Page) -> tuple[Drift, 
     """The drift and lines for b_j and S_ij: written out, or of one client, or with the functions of the law named."""
     noise = equation.method.noise
     letters = None if equation.drift is None else in_letters(equation, form.mean)
-    can_shorten = letters is not None and noise.dense is None and not noise.law.degenerate
+    can_shorten = letters is not None and noise.dense is None and not noise.law.degenerate and noise.law.symmetric
     tail = sp.S.Zero if noise.law.degenerate else noise.law.sign_mean(parameter("y"))
     size = tail.count_ops()
     steep = size > STEEP or any(max(abs(n.p), n.q) > LARGEST_NUMBER for n in tail.atoms(sp.Rational))

@@ -42,6 +42,8 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     result: dict[str, Any] = {
         "method": equation.method.name.lower(),
         "model": equation.model,
+        "regime": equation.method.regime.name,
+        "time": equation.method.time,
         "dim": dim,
         "clients": int(clients) if clients.is_Integer else str(clients),
         "state": [str(s) for s in state_symbols(dim or 0)],
@@ -89,7 +91,7 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     taken = {*result["state"], *result["gradient"], *(str(s) for s in message_symbols(dim or 0))}
     names = {s.name for s in symbols_of(shown) if not isinstance(s, Coordinate)}
     result["parameters"] = sorted(names - taken)
-    return result
+    return {**result, "left_out": [], "weak_order": 2 if equation.model == "second-order" else 1}
 
 
 def named_to_dict(named: CoordinateSDE) -> dict[str, Any]:

@@ -10,15 +10,17 @@ from derive.equations.in_coordinates import CoordinateSDE, expand
 from derive.equations.models import derived, steep_at_zero
 from derive.methods.distributed import Method
 from derive.methods.losses import Quadratic
+from derive.methods.noise.law import require_symmetric
 from derive.process.density import Density as Density
 from derive.process.density import density as density
 from derive.process.density import refuse_time
 from derive.process.generator import moment_equations
+from derive.process.rule_moments import second_moments_of_rule
 from derive.process.stationary_moments import StationaryMoments as StationaryMoments
 from derive.process.stationary_moments import sign_part
 from derive.step.moments import Condition, moments
 from derive.vocabulary.choices import Model
-from derive.vocabulary.errors import NoClosedForm, Refusal
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import eta
 
 
@@ -61,10 +63,16 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
 
     Solves V = E (x - eta b)(x - eta b)' + (eta^2/N) E S(x) for V = E xx', linear when b is linear and S quadratic.
 
+    An update rule with memory, in one dimension: E zz' of z = (x, memory) (`derive.process.rule_moments`).
+
     Raises:
         NoClosedForm: b is not linear or S not quadratic in the state.
         Refusal: "time-dependent" for a schedule in t.
     """
+    if not method.plain:
+        if dim != 1:
+            raise BadInput("dim", dim, "1 for an update rule with memory: on a quadratic each coordinate has these moments")
+        return second_moments_of_rule(method, h)
     variables = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i, j in StationaryMoments.pairs(dim)}
     v = sp.Matrix(dim, dim, lambda i, j: variables[min(i, j), max(i, j)])
     equation = derived(method, "first-order", Quadratic(h), dim)
@@ -80,7 +88,12 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
 
 
 def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
-    """E x_{n+1} x_{n+1}' for E x_n x_n' = v and E x_n = 0, on the quadratic with diagonal Hessian h."""
+    """E x_{n+1} x_{n+1}' for E x_n x_n' = v and E x_n = 0, on the quadratic with diagonal Hessian h.
+
+    Raises:
+        Refusal: "asymmetric-noise": the mean does not stay 0.
+    """
+    require_symmetric(method.noise.law, "a state of mean 0 stays so: this")
     dim = v.rows
     drift, spread, x = _step(method, dim, h)
     moved = sp.Matrix(x) - eta * drift
@@ -89,7 +102,12 @@ def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:
 
 
 def continuous_rate(method: Method, v: sp.Matrix, model: Model, h: object = None) -> sp.Matrix:
-    """d/dt E xx' of a model at E xx' = v, on the same quadratic."""
+    """d/dt E xx' of a model at E xx' = v and E x = 0, on the same quadratic.
+
+    Raises:
+        Refusal: "asymmetric-noise": the mean does not stay 0.
+    """
+    require_symmetric(method.noise.law, "a state of mean 0 stays so: this")
     equation = expand(derived(method, model, Quadratic(h), v.rows))
     x = sp.Matrix(equation.state)
     image = equation.drift * x.T + x * equation.drift.T + equation.covariance
@@ -157,8 +175,10 @@ def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:
     Lyapunov equation gives C_ij/(A_i + A_j).
 
     Raises:
-        Refusal: "unbounded-lambda" when the mean of the step jumps at the optimum (the noise has no density there).
+        Refusal: "unbounded-lambda" when the mean of the step jumps at the optimum (the noise has no density there);
+            "asymmetric-noise" where the optimum is no point of rest.
     """
+    require_symmetric(method.noise.law, "the sign's mean vanishes at the optimum: this")
     equation = expand(derived(method, "first-order", Quadratic(h), dim))
     refuse_time(equation)
     x = equation.state

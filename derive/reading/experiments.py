@@ -1,7 +1,7 @@
 """Experiments: what `sdescent solve` runs, read from a TOML file that holds a problem and how to solve it.
 
 The problem's keys are read by `derive.reading.problems`, as for `sdescent report`; this module reads the other keys. Nothing
-is evaluated; every field that does not fit is a BadInput that names it.
+is evaluated, but for the files of `plugins`; every field that does not fit is a BadInput that names it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from derive.formulas.text import written
+from derive.reading.numbers import numbers, positive, whole
 from derive.reading.problems import (
     KEYS,
     MAX_DRAWS,
@@ -20,12 +21,10 @@ from derive.reading.problems import (
     Caps,
     Problem,
     as_written,
-    numbers,
-    positive,
     problem,
     read_keys,
-    whole,
 )
+from derive.reading.statistics import QUANTITIES, read_quantities
 from derive.vocabulary.choices import Kind
 from derive.vocabulary.errors import BadInput
 
@@ -33,14 +32,12 @@ from derive.vocabulary.errors import BadInput
 MAX_PATHS = 10**9
 MAX_ETAS = 16
 MAX_SAVED = 10_000
-MAX_QUANTITIES = 16
 MAX_SOLVER_STEPS = 10**7
 SUBSTEPS = 8  # solver steps per step of the method, where neither dt nor substeps is given
-#: names of quantities that every experiment has; x1, x2, .. are the coordinates
-QUANTITIES = ("loss", "gradient_norm", "norm")
 METHOD: Final = "method"
 _DEFAULTS: dict[str, Any] = {"paths": 10_000, "seed": 0}
-_OWN = ("save", "quantities", "discrete", "dt", "substeps", "dtype", "chunk")
+#: keys of an experiment that a problem has not
+OWN = ("save", "quantities", "discrete", "dt", "substeps", "dtype", "chunk")
 
 
 @final
@@ -80,8 +77,8 @@ class Experiment:
 
     def step(self, problem: Problem) -> Fraction:
         """The largest solver step at this step size."""
-        assert problem.eta is not None  # for the type checker: an experiment is complete
-        return problem.eta / self.substeps if self.dt is None else self.dt
+        assert problem.tau is not None  # for the type checker: an experiment is complete
+        return problem.tau / self.substeps if self.dt is None else self.dt
 
     def to_dict(self) -> dict[str, Any]:
         """The experiment as JSON with exact numbers as text: everything that its results depend on, hence without `chunk`."""
@@ -105,7 +102,7 @@ def read_experiment(path: str | Path) -> Experiment:
         BadInput: it is not TOML, has an unknown key, a field does not fit, or one is missing.
         OSError: it cannot be read.
     """
-    table = read_keys(path, (*KEYS, *_OWN))
+    table = read_keys(path, (*KEYS, *OWN))
     with as_written():
         return experiment(table)
 
@@ -142,7 +139,7 @@ def experiment(given: Mapping[str, Any]) -> Experiment:
         problems=problems,
         kinds=((METHOD,) if discrete else ()) + (() if alone else problems[0].models),
         save=_save(fields.get("save", 50), problems),
-        quantities=_quantities(fields.get("quantities", list(QUANTITIES[:2])), problems[0].dim or 0),
+        quantities=read_quantities(fields.get("quantities", list(QUANTITIES[:2])), problems[0].dim or 0),
         dt=positive(fields.get("dt"), "dt"),
         substeps=whole(fields.get("substeps", SUBSTEPS), "substeps", 1, 10_000) or 0,
         dtype=fields.get("dtype", "float64"),
@@ -174,25 +171,12 @@ def _save(value: object, problems: tuple[Problem, ...]) -> int | tuple[Fraction,
         return whole(value, "save", 2, MAX_SAVED, f"how many times (2 to {MAX_SAVED}), or a list of times") or 0
     times = numbers(value, "save", MAX_SAVED) or ()
     for asked in problems:
-        assert asked.eta is not None and asked.T is not None  # for the type checker
+        assert asked.tau is not None and asked.T is not None  # for the type checker
         if min(times) < 0 or max(times) > asked.T:
             raise BadInput("save", value, f"times from 0 to T ({asked.T})")
-        if max(times) <= asked.eta / 2:
-            raise BadInput("save", value, f"a time of more than half a step (eta = {asked.eta})")
+        if max(times) <= asked.tau / 2:
+            raise BadInput("save", value, f"a time of more than half a step ({asked.tau})")
     return times
-
-
-def _quantities(value: object, dim: int) -> tuple[str, ...]:
-    coordinates = "x1" if dim == 1 else f"x1 to x{dim}"
-    accepted = f"a list of 1 to {MAX_QUANTITIES} of {', '.join(QUANTITIES)} and {coordinates}, each once"
-    listed: list[Any] = value if isinstance(value, list) else [value]
-    known = {*QUANTITIES, *(f"x{n + 1}" for n in range(dim))}
-    for item in listed:
-        if not isinstance(item, str) or item not in known:
-            raise BadInput("quantities", item, accepted)
-    if not 1 <= len(listed) <= MAX_QUANTITIES or len(set(listed)) < len(listed):
-        raise BadInput("quantities", value if len(listed) <= MAX_QUANTITIES else f"{len(listed)} names", accepted)
-    return tuple(listed)
 
 
 def _check_sizes(made: Experiment, fields: Mapping[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """Problems: a method, its noise, a loss and the numbers of an experiment, read from options or from a TOML file.
 
 Both kinds of input share one table of fields and one set of checks, so that a command line and a file accept and reject
-the same. Nothing is evaluated; every field that does not fit is a BadInput that names it.
+the same. Nothing is evaluated, but for the Python files that the key `plugins` names (`derive.vocabulary.plugins`); every field
+that does not fit is a BadInput that names it.
 """
 
 from __future__ import annotations
@@ -10,15 +11,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from derive.formulas.text import check_text, written
+from derive.reading.methods import MethodTable, method_table
+from derive.reading.methods import numbers_of as _numbers
+from derive.reading.numbers import numbers, positive, whole
 from derive.reading.specs import Spec, parse_spec, require_distinct
-from derive.reading.toml_file import Decimal, read_table
+from derive.reading.statistics import read_quantities
+from derive.reading.toml_file import read_table
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput
-from derive.vocabulary.names import MAX_DIGITS, parse_value
+from derive.vocabulary.plugins import BrokenPlugin, load
 
 if TYPE_CHECKING:
     from derive.reading.titled_claims import TitledClaim
@@ -34,9 +40,12 @@ _SPECS = ("method", "compressor", "noise", "loss", "schedule")
 _FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 
 #: the keys of a file
-KEYS = (*_SPECS, "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
+KEYS = (*_SPECS, "regime", "params", "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
 #: further keys of a file for a report
-CLAIMS = "claims"
+CLAIMS, SHOWN = "claims", "quantities"
+#: a further key of every file: Python files with pieces of the user's own, relative to the file
+PLUGINS = "plugins"
+MAX_PLUGINS = 16
 
 Named = Callable[[str], str]
 
@@ -71,7 +80,9 @@ class Problem:
         eta: step size, T: time horizon (of n eta), paths, x0 (one value per coordinate, or one for all), seed: the
             numbers of an experiment, dimensionless, None where not given.
         specs: the specifications that it was made from, by kind; equal for equal problems.
+        table: the update rule, where the method is a table of formulas and not a specification.
         claims: inequalities that are to be proved or refuted as well.
+        quantities: statistics that a report shows besides the loss.
     """
 
     method: Any
@@ -85,6 +96,19 @@ class Problem:
     seed: int | None = None
     specs: Mapping[str, Spec] = field(default_factory=dict)
     claims: tuple[TitledClaim, ...] = ()
+    quantities: tuple[str, ...] = ()
+    table: MethodTable | None = None
+
+    @property
+    def tau(self) -> Fraction | None:
+        """The time of a step of the method, which is eta unless the method has another; None without eta.
+
+        Raises:
+            BadInput: it has no value above 0.
+        """
+        if self.eta is None or self.table is None:
+            return self.eta
+        return self.table.time_of_step(self.method, self.eta)
 
     @property
     def experiment(self) -> bool:
@@ -100,7 +124,9 @@ class Problem:
             fields.append("clients")
         for kind, spec in self.specs.items():
             if kind != "loss":
-                fields += [f"a number for {field}" for field, _, _ in spec.symbols()]
+                made = self.method.regime.rules  # what the regime makes from constants
+                fields += [f"a number for {field}" for field, symbol, _ in spec.symbols() if symbol not in made]
+        fields += [f"a number for params.{name}" for name, value in self.method.constants if not value.is_number]
         if any(s.name == "u" for s in self.method.schedule.factor.free_symbols):
             fields.append("a schedule in t")
         if self.loss is not None and self.dim is not None:
@@ -110,7 +136,9 @@ class Problem:
     def to_dict(self) -> dict[str, Any]:
         """The problem as JSON with exact numbers as text: everything that its results depend on."""
         numbers = {"eta": self.eta, "T": self.T}
+        own = {} if self.table is None else {"method": self.table.to_dict(), "params": {n: str(v) for n, v in self.table.params}}
         return {
+            **own,
             **{kind: spec.text for kind, spec in self.specs.items()},
             "clients": str(self.method.clients),
             "dim": self.dim,
@@ -120,6 +148,7 @@ class Problem:
             "x0": None if self.x0 is None else [str(value) for value in self.x0],
             "seed": self.seed,
             **({CLAIMS: [c.to_dict() for c in self.claims]} if self.claims else {}),
+            **({SHOWN: list(self.quantities)} if self.quantities else {}),
         }
 
 
@@ -128,7 +157,8 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
 
     Args:
         given: method (required), compressor, noise, loss, schedule: specs; clients, dim, model or models; eta, T,
-            paths, x0, seed. Numbers may be text, int, or `Decimal` text from a file.
+            paths, x0, seed. Numbers may be text, int, or `Decimal` text from a file. The method may be a table of formulas
+            (`derive.reading.methods`), with params, numbers for its constants.
         named: the user's name of a field, for error messages ("--noise" for "noise").
         limits: of an experiment.
 
@@ -136,31 +166,40 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
         BadInput: a field does not fit, or fields contradict each other.
     """
     given = {key: value for key, value in given.items() if value is not None}
-    specs = {kind: parse_spec(kind, given[kind], named(kind)) for kind in _SPECS if kind in given}
-    if "method" not in specs:
+    table = _table(given, named)
+    kinds = [kind for kind in _SPECS if kind in given and (kind != "method" or table is None)]
+    specs = {kind: parse_spec(kind, given[kind], named(kind)) for kind in kinds}
+    if table is not None:
+        specs.setdefault("compressor", parse_spec("compressor", "identity", named("compressor")))
+    elif "method" not in specs:
         raise BadInput(named("method"), "nothing", "a method such as dsgd")
-    compressor = _compressor(specs, named)
+    compressor = _compressor(specs, named) if table is None else specs["compressor"]
     if compressor is not None:
         specs["compressor"] = compressor
+    if table is None:
+        _check_takes(specs, given, named)
     require_distinct(specs.values())
     clients = _clients(given.get("clients"), specs.get("noise"), named("clients"))
     x0 = numbers(given.get("x0"), named("x0"))
     dim = _dimension(given.get("dim"), specs.get("loss"), x0, named)
-    built = {kind: spec.build() for kind, spec in specs.items() if kind not in ("method", "loss")}
-    if specs["method"].entry.name in _FIXED:
-        built.pop("compressor", None)
-    elif dim is not None:
-        built["compressor"].check_dimension(dim)
+    parts = {"clients": clients} | {kind: spec.build() for kind, spec in specs.items() if kind not in ("method", "loss")}
+    regime = given.get("regime")
+    if table is None:
+        if regime is not None:
+            parts["regime"] = _regime(regime, specs["method"], named("regime"))
+        method = specs["method"].build(**{part: value for part, value in parts.items() if _takes(specs["method"], part)})
+        method = _with_numbers(method, given.get("params"), named("params"))
+    else:
+        method = table.build(named("method"), **parts, asked=_own_regime(regime, named("regime")))
+    loss = specs["loss"].build() if "loss" in specs else None
+    _check_made(method, loss, specs, named)
+    if dim is not None:
+        method.compressor.check_dimension(dim)
     eta, horizon = (positive(given.get(key), named(key)) for key in ("eta", "T"))
     paths = whole(given.get("paths"), named("paths"), 1, limits.paths)
-    method = specs["method"].build(clients=clients, **built)
-    if eta is not None and horizon is not None:
-        _check_steps(given, horizon / eta, named)
-        if dim is not None and method.clients.is_number:
-            _check_size(given, paths, dim, int(method.clients) * horizon / eta, named, limits.at_once)
-    return Problem(
+    made = Problem(
         method=method,
-        loss=specs["loss"].build() if "loss" in specs else None,
+        loss=loss,
         dim=dim,
         models=_models(given, named),
         eta=eta,
@@ -169,20 +208,61 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
         x0=x0,
         seed=whole(given.get("seed"), named("seed"), 0, 2**62),
         specs=specs,
+        table=table,
     )
+    if made.tau is not None and horizon is not None:
+        _check_steps(given, horizon / made.tau, named)
+        if dim is not None and method.clients.is_number:
+            _check_size(given, paths, dim, int(method.clients) * horizon / made.tau, named, limits.at_once)
+    return made
+
+
+def _table(given: Mapping[str, object], named: Named) -> MethodTable | None:
+    if isinstance(method := given.get("method"), dict):
+        return method_table(method, given.get("params"), named("method"), named("params"))
+    return None
+
+
+def _regime(asked: object, method: Spec, field: str) -> object:
+    """The name of a regime, or a table of substitutions; the method checks the rest."""
+    if not _takes(method, "regime"):
+        raise BadInput(field, asked, f"no regime: {method.entry.name} has one alone")
+    return check_text(asked, field, "the name of a regime, such as ballistic") if not isinstance(asked, dict) else asked
+
+
+def _own_regime(asked: object, field: str) -> str | None:
+    """The regime in which a table of formulas is derived: its own, or the fixed one."""
+    if asked is not None and asked != "fixed":
+        raise BadInput(field, asked, "fixed, or no such key: a table [method] has its own regime")
+    return None if asked is None else "fixed"
+
+
+def _with_numbers(method: Any, params: object, field: str) -> Any:
+    """The method with numbers for its symbols."""
+    if params is None:
+        return method
+    from derive.methods.specialise import specialise, symbol_names
+
+    values = dict(_numbers(params, field, "{rho = 2}"))
+    for name in values:
+        if name not in symbol_names(method):
+            raise BadInput(f"{field}.{name}", values[name], "a symbol of the method: " + ", ".join(sorted(symbol_names(method))))
+    return specialise(method, values)
 
 
 def read_problem(path: str | Path) -> Problem:
-    """The problem of a TOML file: the fields of `problem`, by the same names.
+    """The problem of a TOML file: the fields of `problem`, by the same names, `claims` and `quantities`.
 
     Raises:
         BadInput: it is not TOML, has an unknown key, or a field does not fit.
         OSError: it cannot be read.
     """
-    table = read_keys(path, (*KEYS, CLAIMS))
-    listed = table.pop(CLAIMS, None)
+    table = read_keys(path, (*KEYS, CLAIMS, SHOWN))
+    listed, shown = table.pop(CLAIMS, None), table.pop(SHOWN, None)
     with as_written():
         found = problem(table)
+        if shown is not None:
+            found = replace(found, quantities=read_quantities(shown, found.dim or 0))
         if listed is None:
             return found
         from derive.reading.titled_claims import titled_claims  # the grammar is loaded only if needed
@@ -191,17 +271,31 @@ def read_problem(path: str | Path) -> Problem:
 
 
 def read_keys(path: str | Path, known: Sequence[str]) -> dict[str, Any]:
-    """The table of a TOML file that has these keys and no others.
+    """The table of a TOML file that has these keys and no others, but for `plugins`, whose files are loaded.
 
     Raises:
         BadInput: it is not TOML, or has an unknown key.
+        BrokenPlugin: a file of `plugins` cannot be used.
         OSError: it cannot be read.
     """
     table = read_table(path)
     for key in table:
-        if key not in known:
-            raise BadInput(Path(path).name, key, "the keys " + ", ".join(known))
+        if key not in (*known, PLUGINS):
+            raise BadInput(Path(path).name, key, "the keys " + ", ".join((*known, PLUGINS)))
+    for name in _plugins(table.pop(PLUGINS, [])):
+        load(Path(path).parent / name)
     return table
+
+
+def _plugins(value: object) -> list[str]:
+    accepted = f"a list of at most {MAX_PLUGINS} Python files with pieces of your own"
+    listed: list[Any] = value if isinstance(value, list) else [value]
+    for item in listed:
+        if not isinstance(item, str) or not item:
+            raise BadInput(PLUGINS, written(item), accepted)
+    if len(listed) > MAX_PLUGINS:
+        raise BadInput(PLUGINS, f"{len(listed)} files", accepted)
+    return listed
 
 
 @contextmanager
@@ -209,6 +303,8 @@ def as_written() -> Iterator[None]:
     """Errors inside the block quote a value as it is written in a TOML file."""
     try:
         yield
+    except BrokenPlugin:
+        raise
     except BadInput as error:
         raise BadInput(error.field, written(error.found), error.accepted, error.column) from None
 
@@ -217,13 +313,43 @@ def _compressor(specs: Mapping[str, Spec], named: Named) -> Spec | None:
     """The compressor that the method runs with."""
     method, compressor = specs["method"].entry.name, specs.get("compressor")
     if method not in _FIXED:
-        if compressor is None:
+        if compressor is None and _takes(specs["method"], "compressor", needed=True):
             raise BadInput(named("compressor"), "nothing", f"a compressor such as rand-k:k=2, which {method} needs")
         return compressor
     if compressor is not None and compressor.entry.name != _FIXED[method]:
         accepted = f"{_FIXED[method]}, the only compressor of {method} (dcsgd takes any)"
         raise BadInput(named("compressor"), compressor.text, accepted)
     return compressor
+
+
+def _takes(method: Spec, argument: str, needed: bool = False) -> bool:
+    """Whether what makes the method has this argument, or cannot do without it."""
+    try:
+        found = signature(method.entry.build).parameters
+    except ValueError:  # of a class that is not written in Python
+        return not needed
+    if argument in found:
+        return not needed or found[argument].default is Parameter.empty
+    return not needed and any(p.kind is Parameter.VAR_KEYWORD for p in found.values())
+
+
+def _check_takes(specs: Mapping[str, Spec], given: Mapping[str, object], named: Named) -> None:
+    """Raises BadInput for a part that the method has fixed."""
+    method = specs["method"].entry.name
+    for part in ("compressor", "noise", "schedule", "clients"):
+        if part in given and method not in _FIXED and not _takes(specs["method"], part):
+            raise BadInput(named(part), given[part], f"nothing: {method} has its own")
+
+
+def _check_made(method: Any, loss: Any, specs: Mapping[str, Spec], named: Named) -> None:
+    """Raises BadInput for an entry of the registry that makes something else than its kind; parts of a method it checks itself."""
+    from derive.methods.distributed import Method  # SymPy is loaded only when there is a method to derive
+    from derive.methods.losses import Loss
+
+    for kind, made, wanted in (("method", method, Method), ("loss", loss, Loss)):
+        if kind in specs and not isinstance(made, wanted):
+            told = f"a name whose entry makes a {wanted.__name__}, and {specs[kind].entry.name} makes a {type(made).__name__}"
+            raise BadInput(named(kind), specs[kind].text, told)
 
 
 def _clients(value: object, noise: Spec | None, name: str) -> int | None:
@@ -285,57 +411,3 @@ def _check_size(
     if count * dim * messages > MAX_DRAWS:
         field = "eta" if paths is None else "paths"
         raise BadInput(named(field), given[field], f"T/eta x clients x dim x paths of at most {MAX_DRAWS}")
-
-
-def whole(value: object, name: str, low: int, high: int, accepted: str | None = None) -> int | None:
-    """A whole number from `low` to `high`, from a number or text; None for None."""
-    if value is None:
-        return None
-    accepted = accepted or f"a whole number from {low} to {high}"
-    if isinstance(value, str):
-        text = check_text(value, name, accepted).strip(" ")
-        value = int(text) if text.isdigit() and len(text) <= len(str(high)) else None
-        if value is None:
-            raise BadInput(name, text, accepted)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise BadInput(name, value, accepted)
-    return value
-
-
-def number(value: object, name: str, accepted: str) -> Fraction:
-    """An exact number: int, text, or `Decimal`."""
-    text = str(value).replace("_", "") if isinstance(value, Decimal) else value
-    if isinstance(value, int) and not isinstance(value, bool):
-        if abs(value) >= 10**MAX_DIGITS:
-            raise BadInput(name, value, f"{accepted} of at most {MAX_DIGITS} digits")
-        text = str(value)
-    if not isinstance(text, str):
-        raise BadInput(name, value, accepted)
-    text = check_text(text, name, accepted)
-    try:
-        found = parse_value(text, name)
-    except BadInput as error:
-        raise BadInput(name, text, f'{accepted}, such as 0.001 or "1/1000" in quotes', error.column) from None
-    if isinstance(found, str):
-        raise BadInput(name, text, accepted)
-    return found
-
-
-def positive(value: object, name: str) -> Fraction | None:
-    """An exact number > 0; None for None."""
-    if value is None:
-        return None
-    found = number(value, name, "an exact number > 0")
-    if found <= 0:
-        raise BadInput(name, value, "an exact number > 0")
-    return found
-
-
-def numbers(value: object, name: str, most: int = MAX_DIM) -> tuple[Fraction, ...] | None:
-    """One exact number or a list of them; None for None."""
-    if value is None:
-        return None
-    listed = value if isinstance(value, list) else [value]
-    if not 1 <= len(listed) <= most:
-        raise BadInput(name, f"{len(listed)} values", f"one exact number, or a list of 1 to {most}")
-    return tuple(number(item, name, "an exact number, or a list of them") for item in listed)

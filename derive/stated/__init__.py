@@ -1,1 +1,1 @@
-"""An SDE that somebody states in named coordinates: its letters, what must be true of it, and what it can do."""
+"""An SDE that somebody states, in named coordinates or for an update rule: its letters, what must be true of it, its audit."""

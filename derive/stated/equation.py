@@ -202,10 +202,9 @@ def stated(
         spread = (root * root.T).applyfunc(sp.expand)
     else:
         written = rows(covariance, dim, "covariance", square=True)
-        spread = sp.Matrix(
-            [[letters.read(e, f"covariance of {a}, {b}") for e, b in zip(row, names, strict=True)]
-             for a, row in zip(names, written, strict=True)]
-        )  # fmt: skip
+        places = [(a, b, e) for a, row in zip(names, written, strict=True) for b, e in zip(names, row, strict=True)]
+        entries = [letters.read(e, f"covariance of {a}" if a == b else f"covariance of {a}, {b}") for a, b, e in places]
+        spread = sp.Matrix(dim, dim, entries)
         check_covariance(spread, own, said)
     if letters.unused():
         raise BadInput("positive", letters.unused()[0], "letters of the equation: " + ", ".join(letters.names()))

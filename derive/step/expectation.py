@@ -38,7 +38,7 @@ def univariate(
         for coefficient, threshold in _reduce_signs(thresholds):
             for q in range(power + 1):
                 if threshold is None:
-                    factor = law.moment(q) if q % 2 == 0 else sp.S.Zero
+                    factor = sp.S.Zero if q % 2 and law.symmetric else law.moment(q)
                 else:
                     if q and law.tail.is_number and not q < law.tail:
                         # the whole may be bounded, but not term by term

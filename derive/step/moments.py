@@ -107,8 +107,7 @@ def moments(method: Method, dim: int | None = None, orders: int = 2) -> Moments:
     try:
         form = _over_noise(given, method)
     except NoClosedForm:
-        mean = g if given.mean == v else None
-        return Moments(None, conditional, mean, conditions, omega)
+        return Moments(None, conditional, _of_messages(method) if given.mean == v else None, conditions, omega)
     form = form if dim is None else _at_dimension(form, dim)
     return Moments(form, None if law.closed_form else conditional, form.mean, conditions, omega)
 
@@ -179,6 +178,15 @@ def compression_ratio(compressor: Compressor, size: sp.Expr) -> Omega | None:
     try:
         return compressor.omega(size)
     except Refusal:
+        return None
+
+
+def _of_messages(method: Method) -> sp.Expr | None:
+    """The mean of g + s_i Z over the clients, or None where that of the law has no closed form."""
+    law, scales = method.noise.law, method.noise.scales
+    try:
+        return g if law.mean == 0 else g + sp.Add(*scales) / len(scales) * law.mean
+    except NoClosedForm:
         return None
 
 

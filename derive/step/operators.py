@@ -173,7 +173,7 @@ class OneStep:
             Refusal: "no-diffusion" where E F has a part of order s, so that the mean moves by more than the time of a step.
         """
         if half := self.power(1).terms:
-            raise Refusal("no-diffusion", self._said(half, "the mean of a step is of the order of the root of its time"))
+            raise self._refusal("no-diffusion", half, "the mean of a step is of the order of the root of its time")
         return self.power(2)
 
     @cached_property
@@ -208,7 +208,7 @@ class OneStep:
 
     def _without_above(self, found: Operator) -> Operator:
         if left := found.above(2):
-            raise Refusal("no-second-order-sde", self._said(left, "a derivative above the second is left"))
+            raise self._refusal("no-second-order-sde", left, "a derivative above the second is left")
         return found
 
     @cached_property
@@ -218,10 +218,11 @@ class OneStep:
         drift = self.L0.drift()
         return (second - drift * drift.T).applyfunc(sp.expand)
 
-    def _said(self, terms: Mapping[Index, sp.Expr], why: str) -> str:
+    def _refusal(self, kind: str, terms: Mapping[Index, sp.Expr], why: str) -> Refusal:
         index, a = max(terms.items(), key=lambda item: sum(item[0]))
         derivative = [f"d_{letter}" + (f"^{n}" if n > 1 else "") for letter, n in zip(self.state, index, strict=True) if n]
-        return f"{why}: ${sp.latex(sp.factor(a))}$ beside {' '.join(derivative)}"
+        beside = " ".join(derivative)
+        return Refusal(kind, f"{why}: ${sp.latex(sp.factor(a))}$ beside {beside}", f"{sp.factor(a)} {beside}")
 
 
 def moments_of(table: Mapping[sp.Symbol, Mapping[int, sp.Expr]]) -> Callable[[Series], Series]:

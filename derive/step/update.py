@@ -14,7 +14,7 @@ from typing import Any
 import sympy as sp
 
 from derive.expressions.coordinates import Coordinate, coord_sum, fourth, g, hvp, third
-from derive.expressions.gathered import gathered
+from derive.expressions.gathered import gathered, linear
 from derive.expressions.power_series import Series
 from derive.formulas.expressions import MEANING
 from derive.methods.distributed import Method, symbols_of_noise
@@ -107,7 +107,7 @@ class Expanded:
     @cached_property
     def increments(self) -> dict[str, Series]:
         """F of each letter of the state, z' = z + F."""
-        found = evaluate(self.method.rule, _SeriesAlgebra(self))
+        found = evaluate(self.method.rule, SeriesAlgebra(self))
         out = {}
         for name, after in found.items():
             if name in self.factors:
@@ -150,7 +150,7 @@ def series_of(expr: sp.Expr) -> Series:
     raise BadInput("regime", expr, "sums, products, powers and functions of eta")
 
 
-class _SeriesAlgebra:
+class SeriesAlgebra:
     """`derive.methods.rules.update.Algebra` on series in s."""
 
     def __init__(self, expanded: Expanded) -> None:
@@ -324,7 +324,7 @@ def _sum_over_coordinates(a: sp.Expr) -> sp.Expr:
 
 def _linear(a: sp.Expr) -> sp.Expr:
     """The mean over clients of one client's value; where a letter enters linearly it stands for the mean of the clients'."""
-    for term in sp.Add.make_args(sp.expand(a)):
+    for term in sp.Add.make_args(sp.expand(linear(a))):
         found = random_letters(term)
         marks = {c: sp.Dummy() * c for c in found}
         weight = sp.expand(term.xreplace(marks) / term) if found else sp.S.One

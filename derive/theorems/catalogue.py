@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 
 from derive.theorems.entry.theorem import Refutation, Theorem
+from derive.vocabulary.plugins import BrokenPlugin
 
 MODULES = (
     "unbiased.dcsgd",
@@ -40,5 +44,25 @@ def entries() -> dict[str, Theorem | Refutation]:
         for entry in import_module(f"derive.theorems.{module}").ENTRIES:
             if entry.id in found:
                 raise ValueError(f"two entries are called {entry.id}")
+            found[entry.id] = entry
+    return found
+
+
+def with_own(modules: Iterable[ModuleType]) -> dict[str, Theorem | Refutation]:
+    """Every entry by its id, and after them those in the ENTRIES of a user's own modules.
+
+    Raises:
+        BrokenPlugin: ENTRIES that are not entries, or an id that is taken.
+    """
+    found = entries()
+    for module in modules:
+        name = Path(module.__file__ or module.__name__).name
+        listed = getattr(module, "ENTRIES", ())
+        for entry in listed if isinstance(listed, tuple | list) else (listed,):
+            if not isinstance(entry, Theorem | Refutation):
+                cause = f"ENTRIES holds an object of class {type(entry).__name__}"
+                raise BrokenPlugin(name, cause, "make it a tuple of sdescent.Theorem and sdescent.Refutation")
+            if entry.id in found and found[entry.id] is not entry:
+                raise BrokenPlugin(name, f"the catalogue has {entry.id} already", "give your theorem another id")
             found[entry.id] = entry
     return found

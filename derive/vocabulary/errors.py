@@ -34,13 +34,15 @@ class Refusal(Exception):
     """The mathematical object asked for does not exist, and why (exit status 1).
 
     Args:
-        kind: a short stable code ("infinite-variance", "no-drift", "unbounded-lambda", "not-differentiable", "no-omega").
+        kind: a short stable code ("infinite-variance", "no-drift", "unbounded-lambda", "not-differentiable", "no-omega",
+            "asymmetric-noise", "unsound-piece").
         marked: the reason in one sentence; formulas in it may stand between dollar signs, which `message` leaves out and a
             document sets as mathematics.
+        term: the term that stands in the way, as text, where it is one; of a derivation from an update rule.
     """
 
-    def __init__(self, kind: str, marked: str) -> None:
-        self.kind, self.marked, self.message = kind, marked, marked.replace("$", "")
+    def __init__(self, kind: str, marked: str, term: str | None = None) -> None:
+        self.kind, self.marked, self.term, self.message = kind, marked, term, marked.replace("$", "")
         super().__init__(self.message)
 
 

@@ -1,19 +1,25 @@
-"""The names by which the command line and specs call the built-in classes, and the values that each of them takes.
+"""The names by which the command line and specs call classes, and the values that each of them takes.
 
-The decorator `register` adds a class where it is defined, so a specification's name and its meaning stand together.
+The decorator `register` adds a class where it is defined, so a specification's name and its meaning stand together. It is the
+same for the built-in classes and for those of a user (`derive.vocabulary.plugins`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
 from typing import Any, TypeVar
 
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.plugins import in_force, installed, owner
 
-KINDS = ("method", "compressor", "noise", "loss", "schedule")
+KINDS = ("method", "compressor", "noise", "loss", "schedule", "statistic")
+#: statistics that every experiment has, of the state x and the loss f; x1, x2, .. are the coordinates
+BUILT_IN_STATISTICS = {"loss": "f(x)", "gradient_norm": "the 2-norm of the gradient of f at x", "norm": "the 2-norm of x"}
 _HOMES = {
     "method": "derive.methods.optimisers",
     "compressor": "derive.methods.compressors",
@@ -70,40 +76,80 @@ def count(name: str) -> Parameter:
 
 @dataclass(frozen=True)
 class Entry:
-    """A named class: how a spec builds it, with which parameters, and one line of explanation with its source."""
+    """A named class: how a spec builds it, with which parameters, and one line of explanation with its source.
+
+    `build` makes the object from the values; of a statistic it is the function x (d, paths) -> (paths,) itself. `owner` is the
+    user's file or module that registered it, None for what is built in.
+    """
 
     kind: str
     name: str
     build: Callable[..., Any]
     parameters: tuple[Parameter, ...]
     summary: str
+    owner: str | None = None
 
 
 _ENTRIES: dict[tuple[str, str], Entry] = {}
+_NAMESPACES: dict[tuple[str, str], Mapping[str, Any]] = {}  # the globals of who registered each
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
+_COORDINATE = re.compile(r"x\d+", re.ASCII)
 
 
 def register(kind: str, name: str, summary: str, *parameters: Parameter) -> Callable[[T], T]:
-    """Class decorator: give a class (or a factory) its name in specs.
+    """Class decorator: give a class (or a factory) its name in specs; of a statistic, decorate the function.
+
+    A file that is executed again replaces its own pieces.
+
+    Args:
+        kind: one of `KINDS`.
+        name: letters, digits, - and _.
+        summary: one line for `sdescent list`.
+        parameters: the values that a spec may carry; a statistic takes none.
 
     Raises:
-        ValueError: an unknown kind, or a name that is already taken.
+        ValueError: an unknown kind, a malformed name, or one that somebody else has.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, not {kind!r}")
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"a name begins with a letter and has at most 40 letters, digits, - and _: not {name!r}")
+    if kind == "statistic" and parameters:
+        raise ValueError(f"the statistic {name!r} takes no values: register one function for each")
+    namespace = sys._getframe(1).f_globals
+    who = owner(namespace)
+    if who is not None and kind in _HOMES:
+        import_module(_HOMES[kind])  # the built-in names come first
 
     def decorate(build: T) -> T:
-        if (kind, name) in _ENTRIES:
-            raise ValueError(f"the {kind} {name!r} is already registered")
-        _ENTRIES[kind, name] = Entry(kind, name, build, parameters, summary)  # pyright: ignore[reportArgumentType]
+        there = _ENTRIES.get((kind, name)) if in_force(_NAMESPACES.get((kind, name), {})) else None
+        again = there is not None and there.owner == who and _again(_NAMESPACES[kind, name], namespace)
+        reserved = kind == "statistic" and (name in BUILT_IN_STATISTICS or _COORDINATE.fullmatch(name))
+        if reserved or (there is not None and (who is None or not again)):
+            by = (there and there.owner) or "sdescent itself"
+            raise ValueError(f"the {kind} {name!r} is already registered by {by}: give yours another name")
+        _ENTRIES[kind, name] = Entry(kind, name, build, parameters, summary, who)  # pyright: ignore[reportArgumentType]
+        _NAMESPACES[kind, name] = namespace
         return build
 
     return decorate
 
 
+def _again(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether one piece of code is executed a second time: a file as another module, or a line of a session."""
+    return before is not now or "__file__" not in now
+
+
 def entries(kind: str) -> dict[str, Entry]:
-    """All entries of a kind by name, in the order of their definition."""
-    import_module(_HOMES[kind])
-    return {name: entry for (k, name), entry in _ENTRIES.items() if k == kind}
+    """All entries of a kind by name, in the order of their definition; of statistics, those that were registered.
+
+    Raises:
+        BrokenPlugin: an installed one fails.
+    """
+    if kind in _HOMES:
+        import_module(_HOMES[kind])
+    installed()
+    return {name: entry for (k, name), entry in _ENTRIES.items() if k == kind and in_force(_NAMESPACES[k, name])}
 
 
 def lookup(kind: str, name: str, field: str) -> Entry:

@@ -45,7 +45,7 @@ def compress(compressor: Any, draws: Draws, v: jax.Array, parameters: Parameters
         parameters: values of the compressor's symbols, by name.
 
     Raises:
-        TypeError: no sampler is registered for the compressor's class; the message says how to register one.
+        NoSampler: no sampler is registered for the compressor's class; the message says how to register one.
         BadInput: a symbol without a value, or a k that does not fit.
     """
     raise unregistered("compressor", compressor, "compress", "draws, v, parameters=None")

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, final
 
 import numpy as np
 
 from numerics.backend.double import jax, jnp
+from numerics.laws.single_use import Uses, once
 from numerics.lowering.special import horner
 
 Words = tuple[Any, Any]
@@ -51,13 +52,21 @@ def threefry(key: Words, counter: Words) -> tuple[jax.Array, jax.Array]:
 
 
 @final
-@partial(jax.tree_util.register_dataclass, data_fields=["key", "lanes", "pair"], meta_fields=["half", "dtype", "wide"])
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["key", "lanes", "pair"],
+    meta_fields=["half", "dtype", "wide"],
+    drop_fields=["uses"],
+)
 @dataclass(frozen=True)
 class Draws:
     """Random numbers of one purpose at one step, for some of the paths.
 
-    A function that draws is given one instance and uses each of its methods `uniform`, `normal`, .. once; for more draws it
-    makes other instances by `fold`, each with its own number.
+    A function that draws is given one instance, of which it calls one of the methods `uniform`, `normal`, .. once: they all
+    take the same bits. For more draws it makes other instances by `fold`, each with its own number. A second use, also of two
+    instances by `fold` of one number, raises `numerics.laws.single_use.UsedTwice`, which names both. What `dataclasses.replace`
+    makes shares the uses of its original; a copy made by JAX (`jax.tree.map`, an argument of a compiled function) has none yet.
+    The body of a loop is traced once, and draws by `fold` with the number of its round.
 
     Attributes:
         key: two words, of the seed, the purpose and the block of steps.
@@ -66,6 +75,7 @@ class Draws:
         half: 0 or 1, the step of the pair.
         dtype: of the draws.
         wide: whether normals and uniforms have all the bits of double precision.
+        uses: who has drawn.
     """
 
     key: Words
@@ -74,6 +84,7 @@ class Draws:
     half: int = 0
     dtype: Any = np.float64
     wide: bool = False
+    uses: Uses = field(default_factory=Uses, compare=False, repr=False)
 
     @property
     def paths(self) -> int:
@@ -82,19 +93,21 @@ class Draws:
 
     def fold(self, n: Any) -> Draws:
         """Independent draws, for the n-th purpose."""
-        return replace(self, key=threefry(self.key, (_FOLD, n)))
+        return replace(self, key=threefry(self.key, (_FOLD, n)), uses=self.uses.fold(n))
 
     def at(self, pair: Any, half: int = 0) -> Draws:
         """The draws of another step of the block.
 
         The step is part of the counter and not of the key: XLA computes the key once and not with every step.
         """
-        return replace(self, pair=jnp.asarray(pair).astype(jnp.uint32), half=half)
+        return replace(self, pair=jnp.asarray(pair).astype(jnp.uint32), half=half, uses=Uses())
 
     def alone(self) -> Draws:
         """Both halves for this step: the other step of the pair has different ones."""
-        return replace(self, key=threefry(self.key, (_ALONE, np.uint32(self.half))), half=0)
+        key = threefry(self.key, (_ALONE, np.uint32(self.half)))
+        return replace(self, key=key, half=0, uses=self.uses.alone(self.half))
 
+    @once(0, 1)
     def words(self, shape: Sequence[int], row: int = 0, rows: int = 1) -> tuple[jax.Array, jax.Array]:
         """Two words for each entry of an array (.., paths); of `rows` independent pairs per entry, the pair numbered `row`."""
         *outer, paths = shape
@@ -107,15 +120,18 @@ class Draws:
         number = jnp.asarray(self.pair, jnp.uint32) * np.uint32(count) + within
         return threefry(self.key, (jnp.broadcast_to(self.lanes, tuple(shape)), number))
 
+    @once()
     def keys(self) -> jax.Array:
         """A JAX key for each path, (paths,): for `jax.vmap` over samplers of `jax.random`."""
         first, second = self.alone().words((self.paths,))
         return jax.random.wrap_key_data(jnp.stack([first, second], axis=-1), impl="threefry2x32")
 
+    @once()
     def bits(self, shape: Sequence[int]) -> jax.Array:
         """32 bits for each entry of an array (.., paths)."""
         return self.words(shape)[self.half]
 
+    @once()
     def uniform(self, shape: Sequence[int]) -> jax.Array:
         """Uniform in [0, 1): multiples of 2^-32, in single precision of 2^-24, `wide` of 2^-53."""
         if self.wide:
@@ -126,6 +142,7 @@ class Draws:
             return (bits >> np.uint32(8)).astype(jnp.float32) * np.float32(2.0**-24)
         return bits.astype(self.dtype) * 2.0**-32
 
+    @once()
     def symmetric(self, shape: Sequence[int]) -> jax.Array:
         """Uniform in (-1, 1): odd multiples of 2^-32."""
         if self.wide:
@@ -133,12 +150,14 @@ class Draws:
         signed = jax.lax.bitcast_convert_type(self.bits(shape), jnp.int32)
         return (signed.astype(self.dtype) + np.asarray(0.5, self.dtype)) * np.asarray(2.0**-31, self.dtype)
 
+    @once()
     def exponential(self, shape: Sequence[int]) -> jax.Array:
         """-log U, of mean 1."""
         if self.wide:
             return -jnp.log(self.uniform(shape) + 2.0**-54)
         return minus_log(self.bits(shape)).astype(self.dtype)
 
+    @once()
     def sign_and_exponential(self, shape: Sequence[int]) -> tuple[jax.Array, jax.Array]:
         """A sign and, independent of it, -log U, from one word."""
         if self.wide:
@@ -147,6 +166,7 @@ class Draws:
         sign = jnp.where(bits >> np.uint32(31) == 1, -1.0, 1.0).astype(self.dtype)
         return sign, minus_log((bits << np.uint32(1)) | np.uint32(1)).astype(self.dtype)
 
+    @once()
     def logistic(self, shape: Sequence[int]) -> jax.Array:
         """log(U/(1 - U))."""
         if self.wide:
@@ -155,6 +175,7 @@ class Draws:
         bits = self.bits(shape)
         return (minus_log(~bits) - minus_log(bits)).astype(self.dtype)
 
+    @once()
     def direction(self, shape: Sequence[int]) -> tuple[jax.Array, jax.Array]:
         """Cosine and sine of a uniform angle."""
         if self.wide:
@@ -163,6 +184,7 @@ class Draws:
         cosine, sine = circle(self.bits(shape))
         return cosine.astype(self.dtype), sine.astype(self.dtype)
 
+    @once(0, 1)
     def polar(self, shape: Sequence[int]) -> tuple[jax.Array, jax.Array, jax.Array]:
         """-log U and, independent of it, cosine and sine of a uniform angle; the same for both halves of the pair."""
         if self.wide:
@@ -174,16 +196,19 @@ class Draws:
         first, second = self.words(shape)
         return minus_log(first), *circle(second)
 
+    @once(0, 1)
     def normals(self, shape: Sequence[int]) -> tuple[jax.Array, jax.Array]:
         """Standard normals for both steps of the pair."""
         size, cosine, sine = self.polar(shape)
         radius = jnp.sqrt(2 * size)
         return (radius * cosine).astype(self.dtype), (radius * sine).astype(self.dtype)
 
+    @once()
     def normal(self, shape: Sequence[int]) -> jax.Array:
         """Standard normals for this step."""
         return self.normals(shape)[self.half]
 
+    @once()
     def student(self, shape: Sequence[int], nu: Any) -> jax.Array:
         """Student's t with nu > 0 degrees of freedom: sqrt(nu (U^(-2/nu) - 1)) cos(2 pi V) (Bailey 1994)."""
         size, cosine, _ = self.alone().polar(shape)

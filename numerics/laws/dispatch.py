@@ -8,17 +8,21 @@ from typing import Any, final
 
 import numpy as np
 
+from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax
 from numerics.laws.counter import Draws, draws_from
 
 
-def unregistered(kind: str, obj: Any, function: str, arguments: str) -> TypeError:
+@final
+class NoSampler(BadInput, TypeError):
+    """A class of the user's own has moments, so that its equation can be derived, and nothing that draws from it."""
+
+
+def unregistered(kind: str, obj: Any, function: str, arguments: str) -> NoSampler:
     """The error that says how to register a sampler."""
     name = type(obj).__name__
-    return TypeError(
-        f"no sampler for the {kind} {name}; register one:\n"
-        f"    @numerics.laws.samplers.{function}.register\n    def _({kind}: {name}, {arguments}): ..."
-    )
+    told = f"one that is registered by @numerics.laws.samplers.{function}.register above def _({kind}: {name}, {arguments})"
+    return NoSampler(f"{kind} {name}", "no sampler", told)
 
 
 @final

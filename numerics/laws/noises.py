@@ -38,9 +38,18 @@ def _(noise: Noise, draws: Draws, g: jax.Array, parameters: Parameters = None, c
     """Scale times law, which defines every noise with independent coordinates."""
     if noise.law.degenerate:
         return jnp.zeros_like(g)
+    return at_scale(noise, sample_law(noise.law, draws, g.shape, parameters), g, parameters, client)
+
+
+def at_scale(noise: Noise, unit: jax.Array, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
+    """The noise at gradients g (d, paths) from draws of its standardised law, of a noise of which `scale_and_law` holds."""
     scale = noise.scales[client if len(noise.scales) > 1 else 0]
-    size = lower_coordinate(scale)(environment(parameters or {}, {"g": g}))
-    return size * sample_law(noise.law, draws, g.shape, parameters)
+    return lower_coordinate(scale)(environment(parameters or {}, {"g": g})) * unit
+
+
+def scale_and_law(noise: Noise) -> bool:
+    """Whether the sampler of a noise is a scale times its law, which can be drawn before the gradient is known."""
+    return sample_noise.dispatch(type(noise)) is sample_noise.dispatch(Noise) and not noise.law.degenerate
 
 
 @sample_noise.register

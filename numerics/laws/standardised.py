@@ -46,7 +46,7 @@ def sample_law(law: Any, draws: Draws, shape: tuple[int, ...], parameters: Param
         parameters: values of the law's symbols, by name.
 
     Raises:
-        TypeError: no sampler is registered for the law's class; the message says how to register one.
+        NoSampler: no sampler is registered for the law's class; the message says how to register one.
     """
     raise unregistered("law", law, "sample_law", "draws, shape, parameters=None")
 
@@ -95,6 +95,8 @@ def _(law: Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
     sign_mean = jit(lower_function(expr.xreplace({s: sp.Float(v, 17) for s, v in values.items()}), [y]))
 
     def quantile(u: np.ndarray) -> np.ndarray:
+        if not law.symmetric:
+            return _bisected(lambda z: (1 - np.asarray(sign_mean(jnp.asarray(-z)))) / 2, np.asarray(u, float))
         target = np.abs(2 * u - 1)
         low, high = np.full_like(target, -80.0), np.full_like(target, 80.0)  # of log z
         for _ in range(70):
@@ -104,6 +106,17 @@ def _(law: Law, parameters: Mapping[str, Any] | None = None) -> Quantile:
         return np.where(target == 0, 0.0, np.sign(2 * u - 1) * np.exp((low + high) / 2))
 
     return quantile
+
+
+def _bisected(cdf: Quantile, u: np.ndarray) -> np.ndarray:
+    """The u-quantiles, by bisection in the logarithm of the distance to 0, on its side."""
+    side = np.where(u > cdf(np.zeros_like(u)), 1.0, -1.0)
+    low, high = np.full_like(u, -80.0), np.full_like(u, 80.0)
+    for _ in range(70):
+        middle = (low + high) / 2
+        short = side * (u - cdf(side * np.exp(middle))) > 0
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    return side * np.exp((low + high) / 2)
 
 
 @gauss_rule.register

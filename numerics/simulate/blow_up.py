@@ -32,7 +32,7 @@ class NotANumber(ArithmeticError):
         )
 
 
-#: a state: an array whose last axis is that of the paths, or several of them; `bound` is one number, or one for each
+#: the points (d, paths), or with other arrays whose last axis is that of the paths, as "x"; the bound is that of the points
 State = Any
 #: (y -> y after the step, the time after it)
 Step = tuple[Callable[[State], State], Any]
@@ -40,40 +40,51 @@ Step = tuple[Callable[[State], State], Any]
 Advance = Callable[[Sequence[Step], Any], Any]
 
 
-def marked(bound: Any, steps: Sequence[Step], y: State) -> State:
+def marked(bound: Any, steps: Sequence[Step], y: Any) -> Any:
     """y after the steps; a coordinate that was outside |y_j| <= bound after one of them is NaN."""
     good: Any = jax.tree.map(lambda _: True, y)
     for step, _ in steps:
         y = step(y)
-        good = jax.tree.map(lambda known, a, most: known & (jnp.abs(a) <= most), good, y, _each(bound, y))
-    return jax.tree.map(lambda known, a: jnp.where(known, a, jnp.nan), good, y)
+        good = jax.tree.map(lambda g, part: g & (jnp.abs(part) <= bound), good, y)
+    return jax.tree.map(lambda g, part: jnp.where(g, part, jnp.nan), good, y)
 
 
-def _each(bound: Any, y: State) -> Any:
-    """The bound of each array of the state."""
-    return bound if jax.tree.structure(bound) == jax.tree.structure(y) else jax.tree.map(lambda _: bound, y)
+def marked_points(bound: Any, steps: Sequence[Step], state: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """As `marked`, of the points of a state; a coordinate that is NaN stays so, whatever the steps do with it."""
+    good: Any = ~jnp.isnan(state["x"])
+    for step, _ in steps:
+        state = step(state)
+        good &= jnp.abs(state["x"]) <= bound
+    return {**state, "x": jnp.where(good, state["x"], jnp.nan)}
 
 
 def _watched(bound: Any, steps: Sequence[Step], state: Any) -> Any:
     y, left = state
     for step, t in steps:
         y1 = step(y)
-        here = jnp.isinf(left)
-        good = jnp.all(jnp.stack(jax.tree.leaves(jax.tree.map(inside, y1, _each(bound, y)))), axis=0)
-        y = jax.tree.map(partial(jnp.where, here & good), y1, y)
+        here, good = jnp.isinf(left), _inside(y1, bound)
+        y = jax.tree.map(lambda new, old, stays=here & good: jnp.where(stays, new, old), y1, y)
         left = jnp.where(here & ~good, jnp.asarray(t).astype(left.dtype), left)
     return y, left
 
 
-def exits(segment: Callable[[Any, Advance, Any], Any], count: int, bound: Any, y: State) -> tuple[State, jax.Array]:
-    """The last state inside |y_j| <= bound, and the time after the step that led outside, (paths,).
+def _inside(y: Any, bound: Any) -> Any:
+    """Which paths are inside with every part of the state, (paths,); of a state by letters, with its points x."""
+    good: Any = True
+    for part in jax.tree.leaves(y["x"] if isinstance(y, dict) else y):
+        good &= inside(part, bound) if part.ndim > 1 else jnp.abs(part) <= bound
+    return good
+
+
+def exits(segment: Callable[[Any, Advance, Any], Any], count: int, bound: Any, y: Any) -> tuple[Any, jax.Array]:
+    """The last points inside |y_j| <= bound, in the form of y, and the time after the step that led outside, (paths,).
 
     Args:
         segment: (number, function that makes a step, state) -> state after that segment of the run.
         count: how many segments there are.
     """
-    of = jax.tree.leaves(y)[0]
-    start = (y, jnp.full(of.shape[1], jnp.inf, of.dtype))
+    some = jax.tree.leaves(y)[0]
+    start = (y, jnp.full(some.shape[-1], jnp.inf, some.dtype))
     return jax.lax.fori_loop(0, count, lambda n, state: segment(n, partial(_watched, bound), state), start)
 
 

@@ -29,6 +29,7 @@ from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.equation_program import (
+    SUBSTEPS,
     EquationProgram,
     Stepping,
     check_scheme,
@@ -57,9 +58,6 @@ from numerics.simulate.runs import (
 )
 from numerics.simulate.stated import solve_stated
 from numerics.simulate.systems import ito_system, stratonovich_system
-
-#: solver steps per step of the method, unless `dt` is given
-SUBSTEPS = 8
 
 
 def solve(
@@ -245,8 +243,8 @@ class _Program(EquationProgram):
         self.scheme = scheme_of(setting.scheme, self.system)
         self.shown = statistics_of(self.land, dict(setting.statistics))
 
-    def at(self, x: jax.Array, t: Any, free: Mapping[str, Any]) -> Environment:
-        return at_time({**self.fixed, **free}, self.land, x, t, self.setting.u)
+    def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
+        return at_time({**self.fixed, **free}, self.land, y, t, self.setting.u)
 
 
 _program = Compiled(_Program)

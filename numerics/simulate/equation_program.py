@@ -14,12 +14,14 @@ from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax
 from numerics.laws.counter import Draws
 from numerics.lowering.environment import Environment
-from numerics.simulate.blow_up import State, exits, numberless
+from numerics.simulate.blow_up import exits, numberless
 from numerics.simulate.programs import Program, Result
 from numerics.simulate.runs import Ensemble, Stream, stream_words
 from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, Scheme, Segments, segment, segments, tsit5
 from numerics.simulate.systems import System
 
+#: solver steps in a step eta, unless `dt` is given
+SUBSTEPS = 8
 #: greatest number of steps of a solve
 MOST_STEPS = 10**7
 
@@ -81,20 +83,25 @@ class EquationProgram(Program):
     stepping: Stepping
 
     @abstractmethod
-    def at(self, x: State, t: Any, free: Mapping[str, Any]) -> Environment:
-        """The values that the system reads at a batch of points, with these free parameters."""
+    def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
+        """The values that the system reads at a batch of points, held as it holds them, with these from `prepared`."""
 
-    def begun(self, rows: jax.Array, more: Any) -> tuple[State, Any]:
-        """The state at the start, and its bound."""
-        return rows, more["bound"]
+    def prepared(self, free: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The free parameters, with what is made from them once for all steps."""
+        return free
 
-    def rows(self, state: State, more: Any) -> jax.Array:
-        """The state as one array."""
-        return state
+    def begun(self, rows: jax.Array, more: Any) -> Any:
+        """The state at the start, as the system holds it."""
+        return self.system.split(rows)
 
-    def statistics(self, state: State, more: Any) -> dict[str, jax.Array]:
+    def rows(self, y: Any, more: Any) -> jax.Array:
+        """A state as one array."""
+        return self.system.join(y)
+
+    def statistics(self, y: Any, more: Any) -> dict[str, jax.Array]:
         """The values that are saved of a state."""
-        return {name: function(state) for name, function in self.shown.items()}
+        x = self.system.join(y)
+        return {name: function(x) for name, function in self.shown.items()}
 
     def solved(
         self, x: np.ndarray, count: int, times: np.ndarray, steps: Segments, key: Any, free: Mapping[str, Any], bound: float,
@@ -107,26 +114,28 @@ class EquationProgram(Program):
         made = self.ensemble(x, 1 if same else count, times, more, chunk, unit, settings, int(first))
         return made.repeated(count) if same else made
 
-    def _term(self, draws: Draws, more: Any, bound: Any) -> ItoTerm:
-        at = partial(self.at, free=more["free"])
+    def _term(self, draws: Draws, more: Any) -> ItoTerm:
+        at = partial(self.at, free=self.prepared(more["free"]))
         own = self.stepping
-        return ItoTerm(self.system, at, draws, more["segments"], bound, own.by_halves, own.divided)
+        return ItoTerm(self.system, at, draws, more["segments"], more["bound"], own.by_halves, own.divided)
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        def saved(t: Any, y: State, args: Any) -> dict[str, jax.Array]:
+        def saved(t: Any, y: Any, args: Any) -> dict[str, jax.Array]:
             return self.statistics(y, more)
 
+        def last(t: Any, y: Any, args: Any) -> jax.Array:
+            return self.rows(y, more)
+
         edges = more["edges"]
-        begun, bound = self.begun(x, more)
         solution = diffrax.diffeqsolve(
-            self._term(draws, more, bound),
+            self._term(draws, more),
             MacroSolver(self.scheme),
             t0=edges[0],
             t1=edges[-1],
             dt0=None,
-            y0=begun,
+            y0=self.begun(x, more),
             saveat=diffrax.SaveAt(
-                subs=[diffrax.SubSaveAt(t0=self.stepping.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True)]
+                subs=[diffrax.SubSaveAt(t0=self.stepping.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True, fn=last)]
             ),
             stepsize_controller=diffrax.StepTo(ts=edges),
             adjoint=diffrax.ForwardMode(),
@@ -134,12 +143,12 @@ class EquationProgram(Program):
         )
         saves: Any = solution.ys
         values, final = saves
-        return self.rows(jax.tree.map(lambda a: a[0], final), more), values
+        return final[0], values
 
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        begun, bound = self.begun(x, more)
-        term = self._term(draws, more, bound)
+        term = self._term(draws, more)
         count = more["edges"].shape[0] - 1
-        last, left = exits(lambda n, advance, state: segment(term, self.scheme, n, advance, state), count, bound, begun)
+        step, y = partial(segment, term, self.scheme), self.begun(x, more)
+        last, left = exits(step, count, term.bound, y)
         wrong = numberless(term.vf(left, last, None), x.shape[1])
         return self.rows(last, more), {"left": left[None], "numberless": wrong[None]}

@@ -38,9 +38,9 @@ LEAST, TINY = 1e-8, 1e-140
 
 
 def keeps_largest(conditional: Conditional, dim: int, parameters: Mapping[str, Any]) -> bool:
-    """Whether the moments given the message are those of Top-1, and the coordinates of the noise are independent."""
+    """Whether the moments given the message are those of Top-1, and the coordinates of the noise independent and symmetric."""
     given = conditional.given_v
-    if conditional.dense is not None or given.rank or given.diag != 0 or dim < 2:
+    if conditional.dense is not None or given.rank or given.diag != 0 or dim < 2 or not conditional.law.symmetric:
         return False
     known = {s: parameters[s.name] for s in given.mean.free_symbols if np.ndim(parameters.get(s.name, [])) == 0}  # pyright: ignore[reportAttributeAccessIssue]
     whole = {s: sp.Integer(int(value)) for s, value in known.items() if value == int(value)}
@@ -53,7 +53,7 @@ class Largest:
     """E C and E C^2 of Top-1.
 
     Args:
-        law: the standardised law of the noise, E Z^2 finite.
+        law: the standardised law of the noise, symmetric, E Z^2 finite.
         parameters: values of its symbols, by name.
         points: Gauss-Legendre points of each panel.
     """

@@ -23,12 +23,12 @@ from numerics.laws.counter import Draws, over_pairs, pair_of
 from numerics.lowering.landscape import landscape
 from numerics.lowering.scalars import whole
 from numerics.lowering.to_jax import lower_coordinate
-from numerics.simulate.blow_up import Advance, exits, marked, numberless
+from numerics.simulate.blow_up import Advance, exits, marked_points, numberless
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.parameters import constants, parameters_of, specialised, unfrozen
 from numerics.simulate.programs import Program, Result
 from numerics.simulate.regimes import own_names, settled, time_of_step
-from numerics.simulate.rules import Given, Oracle, Step
+from numerics.simulate.rules import Ahead, Given, Oracle, Step, drawn_ahead
 from numerics.simulate.runs import (
     BOUND,
     AnyLoss,
@@ -79,9 +79,8 @@ def run(
 ) -> Ensemble:
     """Run independent paths of a method and keep statistics at saved steps. Memory is O(S paths), and O(d) per path of a chunk.
 
-    A path that leaves the ball |x_j| <= bound, or whose memory is no longer finite, is counted with the time of the step at which
-    that happened, and stays at its last point inside. The memory has the values that the update gives it, not those that a regime
-    rescales.
+    A path that leaves the ball |x_j| <= bound is counted with the time of the step at which that happened, and stays at its last
+    point inside; the memory has no bound. It has the values that the update gives it, not those that a regime rescales.
 
     Args:
         method: compressor, noise, clients, schedule, and the update rule with its regime.
@@ -223,40 +222,44 @@ class _Program(Program):
         self.factor = lower_coordinate(setting.method.schedule.factor)
         self.shown = statistics_of(self.land, dict(setting.statistics))
 
-    def _step(self, draws: Draws, n: Any, more: Any, state: State) -> Step:
-        """Step n from this state."""
-        setting, x, t = self.setting, state["x"], n * more["tau"]
+    def _parameters(self, draws: Draws, more: Any) -> dict[str, Any]:
         parameters = self.fixed | more["free"]
         place = draws.lanes - more["first"]  # padding continues the numbering after the last path, and takes its values
-        for name in setting.varied:
-            parameters[name] = jnp.take(more["varied"][name], place, mode="clip").astype(x.dtype)[None]
+        for name in self.setting.varied:
+            parameters[name] = jnp.take(more["varied"][name], place, mode="clip").astype(self.dtype)[None]
+        return parameters
+
+    def _step(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State) -> Step:
+        """Step n from this state."""
+        setting, x, t = self.setting, state["x"], n * more["tau"]
+        parameters = self._parameters(draws, more)
 
         def eta() -> jax.Array:
             return parameters["eta"] * self.factor(at_time(parameters, self.land, x, t, setting.u))
 
         noise = parameters[NOISE] if NOISE in setting.method.regime.rules else None
-        given = Given(setting.method, setting.clients, self.land, setting.oracle, parameters, noise, n, t, eta)
+        given = Given(setting.method, setting.clients, self.land, setting.oracle, parameters, noise, n, t, eta, ahead)
         return Step(given, {letter: state[letter] for letter in setting.method.rule.letters}, draws)
 
-    def _after(self, draws: Draws, n: Any, more: Any, state: State) -> State:
+    def _after(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State) -> State:
         """The state after step n."""
-        after = self._step(draws, n, more, state).after()
-        # the update need not hand on that a coordinate is lost
-        lost = jnp.isnan(jnp.stack([state[letter] for letter in after])).any(axis=0) if self.letters else jnp.isnan(state["x"])
-        x = jnp.where(lost, jnp.nan, after["x"])
+        after = self._step(draws, n, more, ahead, state).after()
         if "length" not in state:
-            return {**after, "x": x}
+            return after
         moved = jnp.sqrt(jnp.sum((after["x"] - state["x"]) ** 2, axis=0, keepdims=True))
-        return {**after, "x": x, "length": state["length"] + moved}
+        return {**after, "length": state["length"] + moved}
 
     def _segment(self, draws: Draws, more: Any, begin: Any, end: Any, advance: Advance, state: Any) -> Any:
         """The state after the steps begin, .., end - 1."""
 
         def body(own: Draws, pair: Any, state: Any) -> Any:
-            steps = []
+            steps, setting = [], self.setting
+            halves, shape = [own.at(own.pair, half) for half in (0, 1)], (self.dim, own.paths)
+            parameters = self._parameters(own, more)
+            ahead = drawn_ahead(setting.method, setting.clients, halves, shape, parameters, more["bound"] > 0)
             for half in (0, 1):
                 n = 2 * pair + half
-                steps.append((partial(self._after, own.at(own.pair, half), n, more), (n + 1) * more["tau"]))
+                steps.append((partial(self._after, halves[half], n, more, ahead[half]), (n + 1) * more["tau"]))
             if self.setting.in_pairs:
                 return advance(steps, state)
             for half, step in enumerate(steps):
@@ -266,23 +269,22 @@ class _Program(Program):
 
         return over_pairs(draws, begin // 2, (end + 1) // 2, body, state)
 
-    def _begun(self, rows: jax.Array, more: Any, travelled: bool) -> tuple[State, State]:
-        """The state as arrays, (d, paths) each, and the bound of each."""
+    def _begun(self, rows: jax.Array) -> State:
+        """x and the memory, (d, paths) each."""
         d = self.dim
-        state = {letter: rows[n * d : (n + 1) * d] for n, letter in enumerate(self.setting.method.rule.letters)}
-        if travelled:
-            state["length"] = jnp.zeros((1, rows.shape[1]), rows.dtype)
-        return state, dict.fromkeys(state, jnp.finfo(rows.dtype).max) | {"x": more["bound"]}
+        return {letter: rows[n * d : (n + 1) * d] for n, letter in enumerate(self.setting.method.rule.letters)}
 
     def _rows(self, state: State) -> jax.Array:
         parts = [state[letter] for letter in self.setting.method.rule.letters]
         return jnp.concatenate(parts) if self.letters else parts[0]
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
-        begun, bound = self._begun(x, more, self.setting.travelled)
+        begun = self._begun(x)
+        if self.setting.travelled:
+            begun["length"] = jnp.zeros((1, x.shape[1]), x.dtype)
 
         def segment(state: State, ends: tuple[jax.Array, jax.Array]) -> Any:
-            state = self._segment(draws, more, *ends, partial(marked, bound), state)
+            state = self._segment(draws, more, *ends, partial(marked_points, more["bound"]), state)
             memory = {letter: state[letter] for letter in self.letters}
             values = {
                 name: function(state["x"], memory) if of_memory(function) else function(state["x"])
@@ -295,12 +297,11 @@ class _Program(Program):
 
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         begin, end = _ends(more["steps"])
-        begun, bound = self._begun(x, more, False)
 
         def segment(n: Any, advance: Advance, state: Any) -> Any:
             return self._segment(draws, more, begin[n], end[n], advance, state)
 
-        last, left = exits(segment, begin.shape[0], bound, begun)
+        last, left = exits(segment, begin.shape[0], more["bound"], self._begun(x))
         wrong = numberless(self._computed(draws, more, last, left), x.shape[1])
         return self._rows(last), {"left": left[None], "numberless": wrong[None]}
 
@@ -310,7 +311,7 @@ class _Program(Program):
         found = []
         for half in (0, 1):
             own = pair_of(draws, n // 2)
-            step = self._step(own.at(own.pair, half), n, more, last)
+            step = self._step(own.at(own.pair, half), n, more, {}, last)
             step.after()
             found.append(step.parts)
         return [jnp.where(n % 2 == 0, a, b) for a, b in zip(*found, strict=True)]

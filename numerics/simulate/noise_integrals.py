@@ -77,7 +77,7 @@ class NoiseIntegral(Diffusion):
 
     @cached_property
     def linear(self) -> bool:
-        """Whether m(v) = v and Cov(C | v) is diagonal: then b = g exactly, and S is diagonal for independent noise."""
+        """Whether m(v) = v and Cov(C | v) is diagonal: then b = g + E Z exactly, and S is diagonal for independent noise."""
         given = self.conditional.given_v
         return given.mean == v and not given.rank
 
@@ -113,17 +113,18 @@ class NoiseIntegral(Diffusion):
             env: the gradient and the parameters.
             rule: another quasi-random set than the own one, from `quasi_random`.
         """
-        mean, covariance = self._moments(env, rule)
-        return (env.vectors["g"] if self.linear else mean), covariance
-
-    def _moments(self, env: Environment, rule: Rule | None) -> tuple[jax.Array, jax.Array]:
         scales = lower_all(self.conditional.scales)(env)
         parts = [self._largest_kept(env, s) if self.top_one else self._client(env, s, rule or self._rule) for s in scales]
         weight = 1 / len(parts)
         first, second = parts[0]
         for p, q in parts[1:]:
             first, second = first + p, second + q
-        return weight * first, weight * second
+        return (env.vectors["g"] if self.linear and self._centre == 0 else weight * first), weight * second
+
+    @cached_property
+    def _centre(self) -> float:
+        """E Z of the standardised law."""
+        return concrete(self.conditional.law.mean, self.parameters)
 
     def finer(self, times: int) -> NoiseIntegral:
         """The same integral with so many times the nodes."""
@@ -157,6 +158,7 @@ class NoiseIntegral(Diffusion):
         given, g = self.conditional.given_v, env.vectors["g"]
         lowered = lower_all([given.mean, given.diag, *given.factors, *given.core], self.parameters)
         points, weights = rule
+        centre = g + scale * self._centre if self._centre else g
         unit = jnp.ones(()) if self.conditional.dense is not None else scale
         dense = not (self.linear or self.diagonal)
 
@@ -173,7 +175,7 @@ class NoiseIntegral(Diffusion):
             own = diag if low_rank is None else low_rank + jnp.eye(self.dim) * diag.T[:, None, :]
             with_control = ()
             if self.selects:
-                control = jnp.einsum("ip,jp->pij", message - g, message - g) - spread
+                control = jnp.einsum("ip,jp->pij", message - centre, message - centre) - spread
                 with_control = (control, control * second, control**2)
             return jax.tree.map(lambda s, a: s + weight * a, total, (first, second, own, with_control)), None
 
@@ -185,7 +187,7 @@ class NoiseIntegral(Diffusion):
         if self.selects:
             second = _controlled(second, *control)
         if self.linear:
-            return g, self._of_message(env, scale, own)
+            return centre, self._of_message(env, scale, own)
         if dense:
             own = own if given.rank else jnp.eye(self.dim) * own.T[:, None, :]
             return g + first, own + second - jnp.einsum("ip,jp->pij", first, first)
@@ -213,12 +215,16 @@ class NoiseIntegral(Diffusion):
         rules = [scipy.special.roots_legendre(count) for count in counts]
         middle, half = (edges[:-1] + edges[1:]) / 2, (edges[:-1] - edges[1:]) / 2
         u = np.concatenate([m + h * x for m, h, (x, _) in zip(middle, half, rules, strict=True)])
-        z = self._quantiles(self.conditional.law, u)
         weights = np.concatenate([h * w for h, (_, w) in zip(half, rules, strict=True)])
-        return np.concatenate([z, -z]), np.concatenate([weights, weights])
+        return self._both_tails(self.conditional.law, u), np.concatenate([weights, weights])
+
+    def _both_tails(self, law: Law, u: np.ndarray) -> np.ndarray:
+        """The quantiles at u and at 1 - u, which are their mirror images if the law is symmetric."""
+        z = self._quantiles(law, u)
+        return np.concatenate([z, -z if law.symmetric else self._quantiles(law, 1 - u)])
 
     def quasi_random(self, times: int = 1, scramble: int = _SCRAMBLE) -> Rule:
-        """Quasi-random nodes (M, d), symmetric about 0; of the noise itself when its coordinates are correlated.
+        """Quasi-random nodes (M, d), each with its mirror image in u; of the noise itself when its coordinates are correlated.
 
         Args:
             times: how many times the number of nodes.
@@ -230,11 +236,11 @@ class NoiseIntegral(Diffusion):
         power = max(1, int(np.ceil(np.log2(self.nodes * times))) - 1)
         u = scipy.stats.qmc.Sobol(columns, scramble=True, rng=scramble).random_base2(power)
         u = np.clip(u, 1e-15, 1 - 1e-15)
-        base = Gaussian() if mixed else law
-        z = self._quantiles(base, u[:, : self.dim])
-        if dense is not None:
-            z = self._correlated(z, u[:, -1])
-        return np.concatenate([z, -z]), np.full(2 * len(z), 0.5 / len(z))
+        weights = np.full(2 * len(u), 0.5 / len(u))
+        if dense is None:
+            return self._both_tails(law, u), weights
+        z = self._correlated(self._quantiles(Gaussian() if mixed else law, u[:, : self.dim]), u[:, -1])
+        return np.concatenate([z, -z]), weights
 
     def _correlated(self, z: np.ndarray, mixing: np.ndarray) -> np.ndarray:
         """Nodes of correlated noise, by the same construction as its sampler (`numerics.laws.noises.correlate`)."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.vocabulary.plugins import named
 from numerics.backend.double import jax
 from numerics.laws.counter import Draws
 from numerics.simulate.blow_up import check_numbers
@@ -69,7 +70,7 @@ class Program(ABC):
             more: see above.
             chunk: number of paths at a time; None for a suitable default.
             eta: the step that errors count in.
-            settings: of the ensemble.
+            settings: of the ensemble, to which the user's own code is added.
             first: the number of the first path, which determines its draws.
 
         Raises:
@@ -81,7 +82,7 @@ class Program(ABC):
         numbers = np.arange(first, first + paths, dtype=np.uint32)
         final, values = run_chunks(lambda y, n: self._compiled(y, n, given), x, numbers, size, first)
         blown = np.broadcast_to(np.inf, paths)  # takes no memory
-        stopped = np.flatnonzero(np.isnan(final).any(axis=0))
+        stopped = np.flatnonzero(np.isnan(final[: self.dim]).any(axis=0))
         if len(stopped):
             blown = blown.copy()
             last, found = run_chunks(lambda y, n: self._leaving(y, n, given), x, numbers[stopped], size, first)
@@ -92,4 +93,4 @@ class Program(ABC):
         blown.flags.writeable = False  # whether any has stopped or not
         d = self.dim
         memory = {letter: final[n * d : (n + 1) * d] for n, letter in enumerate(self.letters, 1)}
-        return Ensemble(times, values, blown, final[:d], settings, memory)
+        return Ensemble(times, values, blown, final[:d], {**settings, **named()}, memory)

@@ -46,9 +46,9 @@ def solved_constants(method: Method, given: Mapping[str, Any]) -> dict[str, floa
 
 
 def own_names(method: Method) -> set[str]:
-    """Names of numbers that a user may give besides the symbols of a method: the rule's parameters, and symbols of the time."""
+    """Names of numbers that a user may give besides the symbols of a method: what the update reads, and what the regime makes."""
     made = {name for name in method.regime.rules if name not in method.rule.letters}
-    return {*method.rule.parameters, *made, *(s.name for s in method.regime.tau.free_symbols)} - {"eta", "N"}  # pyright: ignore[reportAttributeAccessIssue]
+    return {*method.rule.parameters, *made} - {"eta", "N"}
 
 
 def time_of_step(method: Method, numbers: Mapping[str, Any]) -> float:
@@ -57,7 +57,7 @@ def time_of_step(method: Method, numbers: Mapping[str, Any]) -> float:
     Raises:
         BadInput: a symbol of it without a value, or a value that is not above 0.
     """
-    tau = _number("time", method.regime.tau, {n: exactly(v) for n, v in numbers.items() if not hasattr(v, "__len__")})
+    tau = _number("time", method.tau, {n: exactly(v) for n, v in numbers.items() if not hasattr(v, "__len__")})
     if tau <= 0:
         raise BadInput("time", float(tau), "a time of a step above 0")
     return float(tau)
@@ -120,7 +120,10 @@ def _number(name: str, e: sp.Expr, known: Mapping[str, sp.Expr]) -> float:
     if missing:
         instead = "" if missing == [name] or name in (NOISE, "time") else f", or for {name}"
         raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}{instead}")
-    number = complex(value)
+    try:
+        number = complex(value)
+    except OverflowError:
+        number = complex("inf")
     if number.imag or not isfinite(number.real):
         raise BadInput(f"parameter {name}", value, "a real number at these constants")
     return number.real

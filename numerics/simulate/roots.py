@@ -245,57 +245,90 @@ class Sum(Diffusion):
 
 @final
 class Blocks(Diffusion):
-    """S in named coordinates, block diagonal up to the order of the coordinates: a Cholesky factor for each block of each path.
+    """S between groups of coordinates, block diagonal up to their order: a Cholesky factor for each block of each path.
 
-    The entries of small blocks are factorised one by one, larger ones by the symmetric root. A variance that is a square has its
-    smooth root, c q for c^2 q^2.
+    The entry of two groups of n is that of their r-th coordinates for each r, and 0 for others. The entries of small blocks are
+    factorised one by one, larger ones by the symmetric root. A variance that is a square has its smooth root, c q for c^2 q^2.
     """
 
-    def __init__(self, covariance: sp.Matrix, parameters: Mapping[str, Any] | None = None, one_each: bool = False) -> None:
-        """For a covariance (d, d) in named coordinates; `one_each` gives a normal to each coordinate, with noise or without."""
-        self._dim, self._groups = covariance.rows, blocks(covariance)
+    def __init__(self, covariance: sp.Matrix, sizes: Sequence[int], parameters: Mapping[str, Any] | None = None) -> None:
+        """For the entries of S between groups, and the numbers of coordinates of the groups."""
+        self._sizes, self._blocks = tuple(sizes), blocks(covariance)
         expressions: list[sp.Expr] = []
         self._closed: set[int] = set()
-        for group in self._groups:
-            own = [covariance[i, j] for n, i in enumerate(group) for j in group[: n + 1]]
-            if len(group) == 1 and not (closed := signed_root(own[0])).atoms(sp.Pow, sp.Abs, sp.sign, sp.Piecewise):
-                self._closed.add(group[0])
+        for block in self._blocks:
+            own = [covariance[i, j] for n, i in enumerate(block) for j in block[: n + 1]]
+            if len(block) == 1 and not (closed := signed_root(own[0])).atoms(sp.Pow, sp.Abs, sp.sign, sp.Piecewise):
+                self._closed.add(block[0])
                 expressions.append(closed)
             else:
-                expressions += [*own, *(size_of(covariance[i, i]) for i in group)]
+                expressions += [*own, *(size_of(covariance[i, i]) for i in block)]
         self._lowered = lower_all(expressions, parameters)
-        order = range(self._dim) if one_each else [i for group in self._groups for i in group]
-        self._normal, self.normals = {i: n for n, i in enumerate(order)}, len(order)
+        self.shared = any(len(block) > 1 for block in self._blocks)
+        self._first: dict[int, int] = {}
+        self.normals = 0
+        for i in (i for block in self._blocks for i in block):
+            self._first[i], self.normals = self.normals, self.normals + sizes[i]
 
     def coefficients(self, env: Environment) -> Any:
         dtype, found = next(iter(env.vectors.values())).dtype, list[Any]()
         values = (jnp.asarray(e, dtype) for e in self._lowered(env))
-        for group in self._groups:
-            if group[0] in self._closed:
+        for block in self._blocks:
+            if block[0] in self._closed:
                 found.append([[next(values)]])
                 continue
-            rows = [[next(values) for _ in range(n + 1)] for n in range(len(group))]
-            sizes = [next(values) for _ in group]
-            found.append(small_root(rows, sizes) if len(group) <= SMALL else _large_root(rows, sizes))
+            rows = [[next(values) for _ in range(n + 1)] for n in range(len(block))]
+            sizes = [next(values) for _ in block]
+            found.append(small_root(rows, sizes) if len(block) <= SMALL else _large_root(rows, sizes))
         return found
 
-    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
         entries = (
-            ((i, self._normal[j]), row[m])
-            for group, rows in zip(self._groups, coefficients, strict=True)
-            for i, row in zip(group, rows, strict=True)
-            for m, j in enumerate(group[: len(row)])
+            (i, rows_of(z, self._first[j], self._sizes[j]), row[m])
+            for block, rows in zip(self._blocks, coefficients, strict=True)
+            for i, row in zip(block, rows, strict=True)
+            for m, j in enumerate(block[: len(row)])
         )
-        return combined(self._dim, entries, z, scale)
+        return combined(len(self._sizes), entries, z.dtype, scale)
 
 
-def combined(dim: int, entries: Iterable[tuple[tuple[int, int], Any]], z: jax.Array, scale: Any) -> jax.Array:
-    """scale B z (d, paths) of the entries ((i, n), value) of B."""
-    rows: list[Any] = [None] * dim
-    for (i, n), value in entries:
-        part = (scale * value) * z[n]  # in this order: both may be the same for all paths
-        rows[i] = part if rows[i] is None else rows[i] + part
-    return jnp.stack([jnp.zeros(z.shape[1:], z.dtype) if row is None else jnp.broadcast_to(row, z.shape[1:]) for row in rows])
+@final
+class Entries(Diffusion):
+    """A root whose entries are known, between groups of coordinates: the summands (group, first column, columns, entry).
+
+    A group of n coordinates takes n columns, one each, or one for all.
+    """
+
+    def __init__(
+        self, groups: int, entries: Sequence[tuple[int, int, int, sp.Expr]], parameters: Mapping[str, Any] | None = None
+    ) -> None:
+        used = sorted({first + n for _, first, count, _ in entries for n in range(count)})
+        self._groups = groups
+        self._places = [(group, used.index(first), count) for group, first, count, _ in entries]
+        self._lowered = lower_all([e for *_, e in entries], parameters)
+        self.normals, columns = len(used), [first + n for _, first, count, _ in entries for n in range(count)]
+        self.shared = len(columns) > len(set(columns))
+
+    def coefficients(self, env: Environment) -> Any:
+        return self._lowered(env)
+
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
+        entries = ((i, rows_of(z, n, count), value) for (i, n, count), value in zip(self._places, coefficients, strict=True))
+        return combined(self._groups, entries, z.dtype, scale)
+
+
+def rows_of(z: jax.Array, first: int, count: int) -> jax.Array:
+    """The normals of a group: (count, paths), and (paths,) of one coordinate."""
+    return z[first] if count == 1 else z[first : first + count]
+
+
+def combined(groups: int, entries: Iterable[tuple[int, jax.Array, Any]], dtype: Any, scale: Any) -> tuple[Any, ...]:
+    """scale B z of each group, from the summands (group, normals, entries of B)."""
+    found: list[Any] = [None] * groups
+    for i, normals, value in entries:
+        part = (scale * value) * normals  # in this order: both may be the same for all paths
+        found[i] = part if found[i] is None else found[i] + part
+    return tuple(jnp.zeros((), dtype) if part is None else part for part in found)
 
 
 def size_of(variance: sp.Expr) -> sp.Expr:
@@ -306,7 +339,7 @@ def size_of(variance: sp.Expr) -> sp.Expr:
 def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
     """The Cholesky factor of a matrix given by its lower triangle; NaN where it is not positive semidefinite, beyond rounding.
 
-    Where a pivot vanishes, so must its column. All entries are () or (paths,).
+    Where a pivot vanishes, so must its column. The entries are arrays that broadcast.
     """
     small, exact = _rounding(rows[0][0]), 64 * float(jnp.finfo(rows[0][0].dtype).eps)
     found: list[list[Any]] = [[] for _ in rows]

@@ -1,4 +1,4 @@
-"""An update rule on arrays: the values of one step of all paths, walked by `derive.methods.rules.update.evaluate`."""
+"""An update rule on arrays: the values of one step walked by `derive.methods.rules.update.evaluate`. Dimensionless."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from derive.methods.rules.update import Draw, evaluate
 from numerics.backend.double import jax, jnp
 from numerics.laws.compressors import compress
 from numerics.laws.counter import Draws
-from numerics.laws.noises import sample_noise
+from numerics.laws.noises import at_scale, sample_noise, scale_and_law
+from numerics.laws.standardised import sample_law
 from numerics.lowering.functions import FUNCTIONS
 from numerics.lowering.landscape import Landscape
 
 #: (draws, x (d, paths), client) -> that client's stochastic gradient at each path's point, (d, paths)
 Oracle = Callable[[Draws, jax.Array, Any], jax.Array]
+#: (number of a draw, client) -> draws of the noise's law, or with no client of normals, (d, paths)
+Ahead = Mapping[tuple[int, int | None], jax.Array]
 #: up to this number of clients the loop over them is unrolled
 UNROLLED = 4
 #: draws of `fresh`, `local`, `normal` and `C` have numbers from here on, above those of clients, which the draw of G has
@@ -70,6 +73,7 @@ class Given:
         n: the number of the step, from 0.
         t: the time at which it begins.
         eta: () -> the step size with its schedule.
+        ahead: draws that exist already, by the number of the draw and the client (`drawn_ahead`).
     """
 
     method: Method
@@ -81,6 +85,7 @@ class Given:
     n: Any
     t: Any
     eta: Callable[[], jax.Array]
+    ahead: Ahead
 
 
 @final
@@ -136,7 +141,9 @@ class Step:
     def divide(self, above: Value, below: Value) -> Value:
         if isinstance(above, Fraction) and isinstance(below, Fraction) and below:
             return above / below
-        return self._kept(self._array(above) / self._array(below))
+        a, b = self._array(above), self._array(below)
+        # one division by a number, and not one in every coordinate
+        return self._kept(a * (1 / b) if a.ndim == 2 > b.ndim else a / b)
 
     def power(self, base: Value, exponent: int) -> Value:
         return base**exponent if isinstance(base, Fraction) else self._kept(self._array(base) ** exponent)
@@ -155,13 +162,14 @@ class Step:
         return self._kept(_BY_COORDINATE[name](*map(self._array, arguments)))
 
     def drawn(self, draw: Draw, argument: Value | None, client: _Client | None) -> Value:
-        own = self.draws.fold(np.uint32(FURTHER + draw.number)) if draw.number else self.draws
+        own = _numbered(self.draws, draw.number)
         point = None if argument is None else self._vector(argument)
         if draw.kind == "normal":
-            return self._kept(own.normal(self.x.shape))
+            ahead = self.given.ahead.get((draw.number, None))
+            return self._kept(own.normal(self.x.shape) if ahead is None else ahead)
         if draw.kind == "C":
             return self._kept(self._compressed(own if client is None else own.fold(client.number), point))
-        gradient = self._gradient(point)
+        gradient = self._gradient(point, draw.number)
         if draw.kind == "local":
             assert client is not None  # for the type checker: `evaluate` refuses it outside of `mean`
             return self._kept(self._message(own, gradient, client.number))
@@ -179,7 +187,7 @@ class Step:
     def _compressed(self, draws: Draws, v: Any) -> jax.Array:
         return compress(self.given.method.compressor, draws, v, self.given.parameters)
 
-    def _gradient(self, point: jax.Array | None) -> Callable[[Draws, Any], jax.Array]:
+    def _gradient(self, point: jax.Array | None, number: int) -> Callable[[Draws, Any], jax.Array]:
         """(draws, client) -> that client's stochastic gradient; the full gradient is computed once, not for each client."""
         given, y = self.given, self.x if point is None else point
         if given.oracle is not None:
@@ -188,7 +196,11 @@ class Step:
         g = self._slope if point is None else self._kept(given.land.gradient(y))
 
         def noisy(draws: Draws, client: Any) -> jax.Array:
-            z = sample_noise(given.method.noise, draws, g, given.parameters, client)
+            ahead = given.ahead.get((number, client)) if isinstance(client, int) else None
+            if ahead is None:
+                z = sample_noise(given.method.noise, draws, g, given.parameters, client)
+            else:
+                z = at_scale(given.method.noise, ahead, g, given.parameters, client)
             return g + (z if given.noise is None else given.noise * z)
 
         return noisy
@@ -196,7 +208,7 @@ class Step:
     def _total(self, of: Callable[[Any], jax.Array]) -> Total:
         """The mean over clients of a vector."""
         clients = self.given.clients
-        if len(self.given.method.noise.scales) > 1 or clients <= UNROLLED:  # different scales are different expressions
+        if _unrolled(self.given.method, clients):
             return Total(self._kept(sum((of(i) for i in range(clients)), jnp.zeros_like(self.x))), clients)
         self._inside += 1
         total = jax.lax.fori_loop(0, clients, lambda i, s: s + of(i), jnp.zeros_like(self.x))
@@ -217,6 +229,50 @@ class Step:
 
     def _vector(self, value: Value) -> jax.Array:
         return jnp.broadcast_to(self._array(value), self.x.shape)
+
+
+def drawn_ahead(method: Method, clients: int, halves: Sequence[Draws], shape: tuple[int, int], parameters: Mapping[str, Any],
+                yes: jax.Array) -> tuple[Ahead, Ahead]:  # fmt: skip
+    """What both steps of a pair draw, for a rule with memory.
+
+    XLA makes a loop for every array of the state, and in each of them it would draw the same numbers again. So they are made
+    before, both steps' together since they share their bits: as the parts of one complex array, in a branch, out of which XLA
+    moves nothing.
+
+    Args:
+        halves: the draws of the two steps.
+        yes: true, which the compiler must not know.
+    """
+    if len(method.rule.letters) == 1:
+        return {}, {}
+    found: tuple[dict, dict] = ({}, {})
+
+    def both(key: tuple[int, int | None], of: Callable[[Draws], jax.Array]) -> None:
+        if key not in found[0]:
+            kind = jnp.result_type(halves[0].dtype, jnp.complex64)
+            made = jax.lax.cond(yes, lambda: jax.lax.complex(*map(of, halves)), lambda: jnp.zeros(shape, kind))
+            found[0][key], found[1][key] = jnp.real(made), jnp.imag(made)
+
+    for draw in method.rule.draws:
+        def own(draws: Draws, number: int = draw.number) -> Draws:
+            return _numbered(draws, number)
+
+        if draw.kind == "normal":
+            both((draw.number, None), lambda draws, own=own: own(draws).normal(shape))
+        elif draw.kind != "C" and scale_and_law(method.noise) and _unrolled(method, clients):
+            for i in range(clients):
+                law = lambda draws, own=own, i=i: sample_law(method.noise.law, own(draws).fold(i).fold(0), shape, parameters)  # noqa: E731
+                both((draw.number, i), law)
+    return found
+
+
+def _numbered(draws: Draws, number: int) -> Draws:
+    return draws.fold(np.uint32(FURTHER + number)) if number else draws
+
+
+def _unrolled(method: Method, clients: int) -> bool:
+    """Whether the loop over clients is written out: different scales are different expressions."""
+    return len(method.noise.scales) > 1 or clients <= UNROLLED
 
 
 def _exact(values: Sequence[Value]) -> list[Fraction]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache, lru_cache, wraps
 from inspect import signature
 from typing import Any, final
 
@@ -15,6 +15,7 @@ import numpy as np
 from derive.methods.losses import Loss
 from derive.methods.schedules import Free
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment, environment
 from numerics.lowering.landscape import Landscape
@@ -262,7 +263,10 @@ def at_time(
     """
     scalars = {"t": t}
     if u is not None:
-        scalars |= {"u": u(t), "du": jax.grad(lambda s: jnp.asarray(u(s), float))(jnp.asarray(t, float))}
+        own: list[Callable[[Any], Any]] = [u, jax.grad(lambda s: jnp.asarray(u(s), float))]
+        if jnp.ndim(t):  # a time for each path
+            own = [jax.vmap(function) for function in own]
+        scalars |= {"u": own[0](t), "du": own[1](jnp.asarray(t, float))}
         scalars = {name: jnp.asarray(value, x.dtype) for name, value in scalars.items()}
     return environment(
         {name: value if jnp.ndim(value) == 0 else jnp.asarray(value, x.dtype) for name, value in parameters.items()},
@@ -286,7 +290,41 @@ def statistics_of(land: Landscape, extra: Mapping[str, Statistic] | None) -> dic
     for name in extra or {}:
         if name in own:
             raise BadInput("statistics", name, "a name other than loss and gradient_norm, which are always kept")
-    return own | dict(extra or {})
+    return own | {name: _one_per_path(name, function) for name, function in (extra or {}).items()}
+
+
+def _one_per_path(name: str, function: Statistic) -> Statistic:
+    """The statistic with its shape checked: a number alone or (1, paths) would be spread over the paths without a word."""
+
+    @wraps(function)
+    def checked(x: jax.Array, *more: Any) -> jax.Array:
+        value = function(x, *more)
+        if jnp.shape(value) != x.shape[1:]:
+            told = f"a function x (d, paths) -> (paths,), here {x.shape} to {x.shape[1:]}: a sum over coordinates has axis=0"
+            raise BadInput(f"statistic {name}", f"shape {jnp.shape(value)}", told)
+        return value
+
+    return checked
+
+
+def named_statistics(names: Iterable[str]) -> dict[str, Statistic]:
+    """The statistics that a file names, as `run` and `solve` take them: without the loss and the gradient's norm, which both keep.
+
+    Args:
+        names: from `derive.reading.statistics.read_quantities`.
+    """
+    own = entries("statistic")
+    kept = [name for name in names if name not in ("loss", "gradient_norm")]
+    return {name: own[name].build if name in own else _of_state(name) for name in kept}
+
+
+@cache
+def _of_state(name: str) -> Statistic:
+    """The norm, or a coordinate x1, x2, ..; the same function object for a name, so that compiled programs are reused."""
+    if name in BUILT_IN_STATISTICS:
+        return lambda x: jnp.sqrt(jnp.sum(x**2, axis=0))
+    n = int(name[1:]) - 1
+    return lambda x: x[n]
 
 
 def of_memory(statistic: Statistic) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws, over_pairs, pair_of
 from numerics.lowering.environment import Environment
-from numerics.simulate.blow_up import Advance, State, marked
+from numerics.simulate.blow_up import Advance, marked, marked_points
 from numerics.simulate.systems import System
 
 
@@ -86,16 +86,12 @@ class Increment(NamedTuple):
         return self.scale * self.normals
 
 
-#: a function on each array of states
-each = jax.tree.map
-
-
 class ItoTerm(diffrax.AbstractTerm):
     """drift dt + B(t, y) dW, one term for both, with a root that is applied, not formed.
 
     Attributes:
         system: drift and root.
-        at: (y, t) -> the values that the system reads at this point; y is (d, paths), or one such array for each letter.
+        at: (y, t) -> the values that the system reads at this point.
         draws: W.
         segments: begin, step, count, first of `Segments`.
         bound: paths outside |y_j| <= bound stay at their last point inside.
@@ -104,56 +100,62 @@ class ItoTerm(diffrax.AbstractTerm):
     """
 
     system: System
-    at: Callable[[State, Any], Environment]
+    at: Callable[[Any, Any], Environment]
     draws: Draws
     segments: tuple[jax.Array, ...]
     bound: Any
     by_halves: bool
     divided: bool
 
-    def vf(self, t: Any, y: State, args: Any) -> Any:
+    def vf(self, t: Any, y: Any, args: Any) -> Any:
         return self.over(t, y, 1.0)
 
-    def over(self, t: Any, y: State, step: Any) -> tuple[State, Any]:
+    def over(self, t: Any, y: Any, step: Any) -> tuple[Any, Any]:
         """The drift times a step, and the values that B depends on."""
         return self.system.evaluate(self.at(y, t), step)
 
     def contr(self, t0: Any, t1: Any, **kwargs: Any) -> Any:
         """t1 - t0, and the first increment of that length; the solver takes increments by their numbers."""
-        return t1 - t0, self.increments(self.normals(self.draws), t1 - t0)[0]
+        return t1 - t0, self.increments(self.draws, t1 - t0)[0]
 
-    def prod(self, vf: Any, control: Any) -> State:
+    def prod(self, vf: Any, control: Any) -> Any:
         (drift, coefficients), (step, increment) = vf, control
-        return each(lambda a, b: step * a + b, drift, self.system.apply(coefficients, increment.normals, increment.scale))
+        return _each(lambda a, b: step * a + b, drift, self.system.apply(coefficients, increment.normals, increment.scale))
 
-    def moved(self, y: State, over: tuple[State, Any], increment: Increment) -> State:
+    def moved(self, y: Any, over: tuple[Any, Any], increment: Increment) -> Any:
         """y + drift dt + B dW, the drift last, because the next step waits for it."""
         drift, coefficients = over
-        pushed = self.system.apply(coefficients, increment.normals, increment.scale)
-        return each(lambda own, push, a: (own + push) + a, y, pushed, drift)
+        return _each(lambda y, b, a: (y + b) + a, y, self.system.apply(coefficients, increment.normals, increment.scale), drift)
 
-    def normals(self, pair: Draws) -> tuple[jax.Array, jax.Array]:
-        """The standard normals of a pair of steps, (normals, paths) each."""
-        return pair.normals((self.system.normals, pair.paths))
-
-    def increments(self, normals: tuple[jax.Array, jax.Array], step: Any) -> list[Increment]:
+    def increments(self, pair: Draws, step: Any) -> list[Increment]:
         """The Brownian increments of a pair of steps of this length; or of the one step that it makes up."""
-        one, two = normals
+        shape = (self.system.normals, pair.paths)
+        if self.system.shared:
+            # a branch, always taken, of which XLA makes a program of its own: it would draw anew for each letter that uses one.
+            # Of complex numbers, so that the branch draws once for both steps
+            kind = jnp.dtype(pair.dtype if pair.wide else np.float32)  # single precision is how normals are made
+            zero = jnp.zeros(shape, jnp.result_type(kind, np.complex64))
+            z = jax.lax.cond(self.bound > 0, lambda: jax.lax.complex(*(a.astype(kind) for a in pair.normals(shape))), lambda: zero)
+            one, two = (part(z).astype(pair.dtype) for part in (jnp.real, jnp.imag))
+        else:
+            one, two = pair.normals(shape)
         if self.by_halves:
             return [Increment(jnp.sqrt(step / 2), one + two)]
         return [Increment(jnp.sqrt(step), one), Increment(jnp.sqrt(step), two)]
 
 
-#: (term, t, y, step, increment) -> y after the step
-Scheme = Callable[[ItoTerm, Any, State, Any, Increment], State]
+#: a function of the arrays of a state, one by one
+_each = jax.tree.map
+#: (term, t, y, step, increment) -> y after the step; y as the system holds it, an array or several
+Scheme = Callable[[ItoTerm, Any, Any, Any, Increment], Any]
 
 
-def euler(term: ItoTerm, t: Any, y: State, step: Any, increment: Increment) -> State:
+def euler(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     """y + a(t, y) dt + B(t, y) dW (Maruyama 1955), of weak order 1."""
     return term.moved(y, term.over(t, y, step), increment)
 
 
-def predictor_corrector(term: ItoTerm, t: Any, y: State, step: Any, increment: Increment) -> State:
+def predictor_corrector(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     """y + (a(t, y) + a(t + dt, p))/2 dt + B dW with p = y + a(t, y) dt + B dW (Kloeden and Platen 1992, section 15.5).
 
     B = B(t + dt/2, y) where the equation depends on the time by itself: the variance int B(s)^2 ds of a step is then wrong by
@@ -167,34 +169,38 @@ def predictor_corrector(term: ItoTerm, t: Any, y: State, step: Any, increment: I
     predicted = term.moved(y, (drift, coefficients), increment)
     ahead = term.over(t + step, predicted, step)[0]
     # where the drift has no value at the predicted point, the Euler step is used
-    average = each(lambda a, b: jnp.where(jnp.isfinite(b), (a + b) / 2, a), drift, ahead)
+    average = _each(lambda here, there: jnp.where(jnp.isfinite(there), (here + there) / 2, here), drift, ahead)
     return term.moved(y, (average, coefficients), increment)
 
 
-def milstein(term: ItoTerm, t: Any, y: State, step: Any, increment: Increment) -> State:
+def milstein(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     """y + a dt + b dW + b b' (dW^2 - dt)/2 for diagonal noise, all at t and y (Milstein 1974), of strong and weak order 1."""
     dw = increment.value
 
-    def root(y: State) -> State:
-        found = term.system.apply(term.vf(t, y, None)[1], jnp.ones_like(dw), 1.0)
-        return each(lambda own, b: jnp.broadcast_to(b, own.shape), y, found)
+    def root(y: Any, z: Any) -> Any:
+        return term.system.apply(term.vf(t, y, None)[1], z, 1.0)
 
     drift = term.over(t, y, step)[0]
-    b, along = jax.jvp(root, (y,), (root(y),))
-    return each(lambda own, a, b, c: own + a + b * dw + c * (dw**2 - step) / 2, y, drift, b, along)
+    _, along = jax.jvp(lambda y: root(y, (dw**2 - step) / 2), (y,), (_each(_like, root(y, jnp.ones_like(dw)), y),))
+    return _each(lambda y, *moves: y + sum(moves), y, drift, root(y, dw), along)
 
 
-def heun(term: ItoTerm, t: Any, y: State, step: Any, increment: Increment) -> State:
+def heun(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     """y + (a(t, y) + a(t + dt, p))/2 dt + (B(t, y) + B(t + dt, p))/2 dW, p = y + a dt + B dW: solves the Stratonovich equation.
 
     Weak order 1, and 2 with additive noise, whether or not its size follows a schedule.
     """
     one = term.prod(term.vf(t, y, None), (step, increment))
-    two = term.prod(term.vf(t + step, each(jnp.add, y, one), None), (step, increment))
-    return each(lambda own, a, b: own + (a + b) / 2, y, one, two)
+    two = term.prod(term.vf(t + step, _each(jnp.add, y, one), None), (step, increment))
+    return _each(lambda y, one, two: y + (one + two) / 2, y, one, two)
 
 
-def tsit5(term: ItoTerm, t: Any, y: State, step: Any, increment: Increment) -> State:
+def _like(value: Any, y: jax.Array) -> jax.Array:
+    """The value with the shape of a part of the state."""
+    return jnp.broadcast_to(value, y.shape)
+
+
+def tsit5(term: ItoTerm, t: Any, y: Any, step: Any, increment: Increment) -> Any:
     """A Runge-Kutta step of order 5 (Tsitouras 2011), where there is no noise."""
     solver, own = diffrax.Tsit5(), diffrax.ODETerm(lambda t, y, args: term.vf(t, y, None)[0])
     state = solver.init(own, t, t + step, y, None)
@@ -232,60 +238,34 @@ class MacroSolver(diffrax.AbstractItoSolver):
         return terms.vf(t0, y0, args)
 
     def step(
-        self, terms: Any, t0: Any, t1: Any, y0: State, args: Any, solver_state: jax.Array, made_jump: Any
+        self, terms: Any, t0: Any, t1: Any, y0: Any, args: Any, solver_state: jax.Array, made_jump: Any
     ) -> tuple[Any, Any, Any, Any, Any]:
         term: ItoTerm = getattr(terms, "term", terms)  # diffrax wraps it, for time that runs backwards
 
-        y1 = segment(term, self.scheme, solver_state, partial(marked, term.bound), y0)
+        advance = partial(marked_points if isinstance(y0, dict) else marked, term.bound)
+        y1 = segment(term, self.scheme, solver_state, advance, y0)
         return y1, None, {"y0": y0, "y1": y1}, solver_state + 1, diffrax.RESULTS.successful
 
 
 def segment(term: ItoTerm, scheme: Scheme, number: Any, advance: Advance, state: Any) -> Any:
     """The state after all steps of a segment."""
     begin, length, count, first = (a[number] for a in term.segments)
-    steps_each = 1 if term.by_halves else 2
+    each = 1 if term.by_halves else 2
 
-    def some(normals: tuple[jax.Array, jax.Array], pair: Any, state: Any, steps: int) -> Any:
+    def some(draws: Draws, pair: Any, state: Any, steps: int) -> Any:
         made = []
-        for half, increment in enumerate(term.increments(normals, length)[:steps]):
-            t = begin + ((pair - first) * steps_each + half) * length
+        for half, increment in enumerate(term.increments(draws, length)[:steps]):
+            t = begin + ((pair - first) * each + half) * length
             made.append((partial(_step, term, scheme, t, length, increment), t + length))
         return advance(made, state)
 
-    def body(draws: Draws, pair: Any, state: Any) -> Any:
-        return some(term.normals(draws), pair, state, steps_each)
-
-    def body_ahead(pair: Any, held: tuple[Any, jax.Array]) -> tuple[Any, jax.Array]:
-        state, z = held
-        return some(_unpacked(term, z), pair, state, steps_each), _packed(term, pair + 1)
-
-    last = first + count // steps_each
-    if term.system.ahead:
-        state, z = jax.lax.fori_loop(first, last, body_ahead, (state, _packed(term, first)))
-        normals = partial(_unpacked, term, z)
-    else:
-        state = over_pairs(term.draws, first, last, body, state)
-        normals = partial(_of_pair, term, last)
+    last = first + count // each
+    state = over_pairs(term.draws, first, last, partial(some, steps=each), state)
     if not term.divided:
         return state
     # not a condition in the loop, which every step would pay for
-    return jax.lax.cond(count % steps_each > 0, lambda own: some(normals(), last, own, 1), lambda own: own, state)
+    return jax.lax.cond(count % each > 0, lambda state: some(pair_of(term.draws, last), last, state, 1), lambda state: state, state)
 
 
-def _of_pair(term: ItoTerm, pair: Any) -> tuple[jax.Array, jax.Array]:
-    return term.normals(pair_of(term.draws, pair))
-
-
-def _packed(term: ItoTerm, pair: Any) -> jax.Array:
-    """The normals of a pair as one array of complex numbers, which XLA computes in one loop."""
-    kind = term.draws.dtype if term.draws.wide else np.float32  # single precision is how normals are made
-    one, two = _of_pair(term, pair)
-    return jax.lax.complex(one.astype(kind), two.astype(kind))
-
-
-def _unpacked(term: ItoTerm, z: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return jnp.real(z).astype(term.draws.dtype), jnp.imag(z).astype(term.draws.dtype)
-
-
-def _step(term: ItoTerm, scheme: Scheme, t: Any, length: Any, increment: Increment, y: State) -> State:
+def _step(term: ItoTerm, scheme: Scheme, t: Any, length: Any, increment: Increment, y: Any) -> Any:
     return scheme(term, t, y, length, increment)

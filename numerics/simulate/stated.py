@@ -19,6 +19,7 @@ from numerics.lowering.environment import Environment
 from numerics.lowering.to_jax import lower_coordinate, special_symbols
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.equation_program import (
+    SUBSTEPS,
     EquationProgram,
     Stepping,
     check_scheme,
@@ -39,10 +40,7 @@ from numerics.simulate.runs import (
     start,
     statistics_key,
 )
-from numerics.simulate.systems import named_ito, named_stratonovich
-
-#: solver steps in a step eta, where the equation has that parameter and no `dt` is given
-SUBSTEPS = 8
+from numerics.simulate.systems import NamedSystem, named_ito, named_stratonovich
 
 
 def solve_stated(
@@ -103,7 +101,7 @@ def solve_stated(
     _check_conditions(equation, numbers, x)
     eta = numbers.get("eta")
     if dt is None and eta is None:
-        raise BadInput("dt", "nothing", "the largest step of the solver, a number > 0: without eta the equation has no step of its own")
+        raise BadInput("dt", "nothing", "the largest step of the solver: without eta the equation has no step of its own")
     step = positive("dt", dt) if dt is not None else float(eta or 0) / SUBSTEPS
     times = _times(T, save) if eta is None else save_grid(positive("T", T), eta, save) * eta
     steps = steps_through(times, step, halvings, by_halves)
@@ -238,14 +236,17 @@ class _Program(EquationProgram):
         self.fixed, own = dict(setting.fixed), setting.equation
         timed = t in symbols_of(_expressions(own))
         if setting.scheme == "heun":
-            self.system = named_stratonovich(own, self.fixed, timed)
+            self.system: NamedSystem = named_stratonovich(own, self.fixed, timed)
         else:
-            self.system = named_ito(own, self.fixed, timed, one_each=setting.scheme == "milstein")
+            self.system = named_ito(own, self.fixed, timed)
         self.scheme = scheme_of(setting.scheme, self.system)
         self.shown = dict(setting.statistics)
 
-    def at(self, x: jax.Array, t: Any, free: Mapping[str, Any]) -> Environment:
-        return Environment({"x": x}, {**self.fixed, **free, "t": t})
+    def prepared(self, free: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self.system.prepare({**self.fixed, **free}, self.dtype)
+
+    def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
+        return self.system.at(y, {**free, "t": t})
 
 
 _program = Compiled(_Program)

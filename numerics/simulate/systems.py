@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -18,27 +18,25 @@ from derive.vocabulary.symbols import du, t, u
 from numerics.backend.double import jax, jnp
 from numerics.lowering.drift import STEP, loss_vector, over_step
 from numerics.lowering.environment import Environment
+from numerics.lowering.families import Apart, Families, Templates, grouped, single
 from numerics.lowering.landscape import loss_vectors
 from numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 from numerics.simulate.noise_integrals import NoiseIntegral
-from numerics.simulate.roots import Blocks, Diffusion, combined, diffusion
+from numerics.simulate.roots import Blocks, Diffusion, Entries, diffusion
 
 
-@final
 @dataclass(frozen=True, eq=False)
 class System:
-    """dX = drift dt + B dW for a batch of points.
+    """dX = drift dt + B dW for a batch of points, held as an array (d, paths) or, in `NamedSystem`, as several.
 
     Attributes:
         evaluate: (the values at a batch of points, the length of a step) -> drift times step (d, paths), and the values that B
             depends on, a tree of arrays. One function for both, since both may come from one costly integral over the noise.
-        apply: (the values that B depends on, z (normals, paths), a number s) -> s B z (d, paths); both give one array for each
-            letter where the state has several.
+        apply: (the values that B depends on, z (normals, paths), a number s) -> s B z (d, paths).
         normals: columns of B; 0 for an ordinary differential equation.
         integral: the integral over the noise that drift and B come from, where they do.
         timed: whether drift or B depends on the time by itself, as under a schedule.
-        ahead: whether the normals of a pair of steps are drawn while the pair before is stepped: where several arrays of the state
-            read them, XLA would compute them once for each.
+        shared: whether parts of the state that are arrays of their own have a normal in common.
     """
 
     evaluate: Callable[[Environment, Any], tuple[Any, Any]]
@@ -46,7 +44,15 @@ class System:
     normals: int
     integral: NoiseIntegral | None = None
     timed: bool = False
-    ahead: bool = False
+    shared: bool = False
+
+    def split(self, x: jax.Array) -> Any:
+        """The state as the system holds it, from x (d, paths)."""
+        return x
+
+    def join(self, y: Any) -> jax.Array:
+        """x (d, paths) from the state as the system holds it."""
+        return y
 
 
 #: drift times step, and the values that the root of S depends on, at an environment
@@ -129,63 +135,98 @@ def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) 
         Refusal: there is no Stratonovich form (no loss, no closed root, or one that is not differentiable).
         NoClosedForm: only moments given the message are known.
     """
-    return named_stratonovich(equation.coordinates(dim), parameters, timed(equation))
+    entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
+    own = named_stratonovich(equation.coordinates(dim), parameters, timed(equation))
+
+    def evaluate(env: Environment, step: Any) -> tuple[jax.Array, Any]:
+        x = env.vectors["x"]
+        drift, coefficients = own.evaluate(own.at(own.split(x), own.prepare({**env.scalars, **entries}, x.dtype)), step)
+        return own.families.join(drift, x.shape[1]), coefficients
+
+    def apply(coefficients: Any, z: jax.Array, scale: Any) -> jax.Array:
+        return own.families.join(own.apply(coefficients, z, scale), z.shape[1])
+
+    return System(evaluate, apply, own.normals, None, own.timed)
 
 
-def named_stratonovich(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool) -> System:
+@final
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NamedSystem(System):
+    """An equation in named coordinates, whose state is a tuple of arrays, one for each group of letters.
+
+    Attributes:
+        families: the groups.
+        prepare: (numbers by name, the type of the state) -> the same, with the vectors that are made from them.
+    """
+
+    families: Families
+    prepare: Callable[[Mapping[str, Any], Any], dict[str, Any]]
+
+    def split(self, x: jax.Array) -> Any:
+        return self.families.split(x)
+
+    def join(self, y: Any) -> jax.Array:
+        return self.families.join(y, y[0].shape[-1])
+
+    def at(self, y: Sequence[jax.Array], scalars: Mapping[str, Any]) -> Environment:
+        """The values at a state; the scalars are those that `prepare` made, and the time."""
+        return Environment({"x": y[0]}, {**scalars, **self.families.named(y)})
+
+
+def named_stratonovich(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool) -> NamedSystem:
     """The Stratonovich equation with the same solutions as an Ito equation in named coordinates, with its closed-form root.
 
     Raises:
         Refusal: there is no Stratonovich form.
     """
     drift = named.stratonovich_drift()
-    assert named.root is not None  # the drift above has been refused otherwise
-    return _named(named, drift, _Entries(named.root, parameters), parameters, timed)
+    return _named(named, drift, named.root, parameters, timed)
 
 
-def named_ito(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool, one_each: bool = False) -> System:
+def named_ito(named: CoordinateSDE, parameters: Mapping[str, Any], timed: bool) -> NamedSystem:
     """An Ito equation in named coordinates: with the root that it was given, else block by block (`roots.Blocks`).
 
     Args:
         named: the equation; its root may be a matrix or None in `root_source`.
         parameters: values that stay the same for every call, as far as they are known.
         timed: whether it depends on the time by itself.
-        one_each: whether each coordinate has a normal of its own, with noise or without.
 
     Raises:
         LoweringError: a function without array form.
     """
     given = named.root_source
-    root = _Entries(given, parameters) if isinstance(given, sp.MatrixBase) else Blocks(named.covariance, parameters, one_each)
-    return _named(named, named.drift, root, parameters, timed)
+    return _named(named, named.drift, given if isinstance(given, sp.MatrixBase) else None, parameters, timed)
 
 
-def _named(named: CoordinateSDE, drift: sp.Matrix, root: Diffusion, parameters: Mapping[str, Any], timed: bool) -> System:
-    """Drift and root whose expressions are in the letters of the state."""
-    lowered = lower_all(drift.flat(), parameters)
-    entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
+def _named(
+    named: CoordinateSDE, drift: sp.Matrix, root: sp.Matrix | None, parameters: Mapping[str, Any], timed: bool
+) -> NamedSystem:
+    """A drift, and a root or the blocks of the covariance, in as few groups of letters as have one formula each."""
+    for families in (grouped(named.state), single(named.state)):
+        templates = Templates(families)
+        try:
+            moved = [templates([drift[i] for i in group]) for group in families.groups]
+            if root is None:
+                sizes = [len(group) for group in families.groups]
+                spread: Blocks | Entries = Blocks(templates.between(named.covariance), sizes, parameters)
+            else:
+                spread = Entries(len(families.groups), templates.rows(root), parameters)
+        except Apart:
+            continue
+        return _system(families, templates, moved, spread, parameters, timed)
+    raise AssertionError("letters by themselves have one formula each")
 
-    def evaluate(env: Environment, step: Any) -> tuple[jax.Array, Any]:
-        x = env.vectors["x"]
-        own = Environment({"x": x}, {**env.scalars, **entries, **{s.name: x[m] for m, s in enumerate(named.state)}})
-        moved = jnp.stack([jnp.broadcast_to(a, x.shape[1:]) for a in lowered(own)])
-        return step * moved, root.coefficients(own)
 
-    return System(evaluate, root.apply, root.normals, None, timed)
+def _system(
+    families: Families, templates: Templates, drift: list[sp.Expr], root: Blocks | Entries, parameters: Mapping[str, Any],
+    timed: bool,
+) -> NamedSystem:  # fmt: skip
+    lowered = lower_all(drift, parameters)
 
+    def evaluate(env: Environment, step: Any) -> tuple[tuple[Any, ...], Any]:
+        return tuple(step * e for e in lowered(env)), root.coefficients(env)
 
-@final
-class _Entries(Diffusion):
-    """A root whose entries are known, without the columns that are 0."""
+    def prepare(numbers: Mapping[str, Any], dtype: Any) -> dict[str, Any]:
+        return {**numbers, **templates.values(numbers, dtype)}
 
-    def __init__(self, root: sp.Matrix, parameters: Mapping[str, Any]) -> None:
-        columns = [j for j in range(root.cols) if any(e != 0 for e in root[:, j])]
-        places = [(i, n) for i in range(root.rows) for n, j in enumerate(columns) if root[i, j] != 0]
-        self.normals, self._dim, self._places = len(columns), root.rows, places
-        self._lowered = lower_all([root[i, columns[n]] for i, n in places], parameters)
-
-    def coefficients(self, env: Environment) -> Any:
-        return self._lowered(env)
-
-    def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> jax.Array:
-        return combined(self._dim, zip(self._places, coefficients, strict=True), z, scale)
+    return NamedSystem(evaluate, root.apply, root.normals, None, timed, root.shared, families=families, prepare=prepare)

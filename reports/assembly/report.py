@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from derive.vocabulary.plugins import elsewhere
 from reports.assembly.drawing import draw
 from reports.assembly.plan import SECTIONS, Announced, Plan, section_of
 from reports.assembly.workers import compute, load_or_compute
@@ -58,7 +59,8 @@ def build_report(
     sections = {name: section_of(name) for name in plan.computed}
     work = Announced(plan, progress)
     absent = [n for n in plan.computed if not SECTIONS[n].needs and not cache.path(n, asked).exists()]
-    together = absent if problem is None and len(absent) > 1 else []
+    # pieces that only this process has would be missing in another one
+    together = absent if problem is None and len(absent) > 1 and elsewhere() is not None else []
     reused = compute(together, cache.folder, asked, work) if together else []
     results: dict[str, dict[str, Any]] = {}
     for name in plan.computed:

@@ -1,10 +1,11 @@
 """Sections of a report computed side by side, each in its own process: most of the time goes into compiling, on one core each.
 
-A worker is this module run as a program. It reads lines of JSON, {"section": name, "piece": one of its pieces or null, "spent":
-seconds that its pieces took}, computes and stores that piece's results, or the section's, and draws the section. It writes lines:
-{"tick": label} as steps are announced, then {"stored": [labels computed], "reused": [labels], "seconds"} or {"failed": traceback}.
-A section that has pieces is assembled after them and announces nothing again. Results are passed only through the cache on disk. A
-worker whose reader is gone ends at its next line.
+A worker is this module run as a program. It first loads the plugins of the process that started it. It reads lines of JSON,
+{"section": name, "piece": one of its pieces or null, "spent": seconds that its pieces took}, computes and stores that piece's
+results, or the section's, and draws the section. It writes lines: {"tick": label} as steps are announced, then
+{"stored": [labels computed], "reused": [labels], "seconds"} or {"failed": traceback}. A section
+that has pieces is assembled after them and announces nothing again. Results are passed only through the cache on disk. A worker
+whose reader is gone ends at its next line.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from derive.vocabulary.plugins import elsewhere, load_elsewhere
 from reports.assembly.drawing import draw
 from reports.assembly.plan import PROCESSES, Announced, section_of
 from reports.sections.base import Inputs, Section
@@ -123,7 +125,8 @@ def _crew(
     count: int, folder: Path, asked: dict[str, Any], said: queue.Queue[tuple[int, dict[str, Any] | None]]
 ) -> Iterator[list[subprocess.Popen[str]]]:
     """Workers that wait for tasks, and threads that read their output; none is left when the block ends, however it ends."""
-    command = [sys.executable, "-c", "from reports.assembly.workers import main; main()", str(folder), json.dumps(asked)]
+    plugins = json.dumps(elsewhere() or [])
+    command = [sys.executable, "-c", "from reports.assembly.workers import main; main()", str(folder), json.dumps(asked), plugins]
     crew: list[subprocess.Popen[str]] = []
     try:
         for n in range(count):
@@ -162,7 +165,7 @@ def _give(worker: subprocess.Popen[str], section: str, piece: str | None, spent:
 
 
 def main() -> None:
-    """A worker: arguments are the folder of the results and what is asked, as JSON."""
+    """A worker: arguments are the folder of the results, what is asked, and the plugins to load, as JSON."""
     import signal
     import traceback
 
@@ -177,6 +180,7 @@ def main() -> None:
             os._exit(1)
 
     folder, asked = Path(sys.argv[1]), json.loads(sys.argv[2])
+    load_elsewhere(json.loads(sys.argv[3]))
     for line in sys.stdin:
         started, task = time.monotonic(), json.loads(line)
         section, piece = section_of(task["section"]), task["piece"]

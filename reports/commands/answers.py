@@ -13,9 +13,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from derive.reading.problems import problem, read_problem
+from derive.reading.experiments import OWN
+from derive.reading.problems import KEYS, Problem, as_written, problem, read_keys, read_problem
 from derive.vocabulary.errors import BadInput
-from derive.vocabulary.registry import KINDS, Entry, entries
+from derive.vocabulary.plugins import named
+from derive.vocabulary.registry import BUILT_IN_STATISTICS, KINDS, Entry, entries
 from reports.store.files import make_folder, one_line
 
 #: bytes; a small report takes half of this, a full one several times as much
@@ -29,6 +31,7 @@ _TITLES = {
     "noise": "Noises",
     "loss": "Losses",
     "schedule": "Schedules",
+    "statistic": "Statistics",
 }
 
 
@@ -42,18 +45,35 @@ def option_name(field: str) -> str:
     return "METHOD" if field == "method" else f"--{field}"
 
 
+def asked_for(fields: Mapping[str, str | None]) -> Problem:
+    """The problem of the options, or of a file that stands in the place of the method; options go before its keys.
+
+    Raises:
+        BadInput: a field that does not fit.
+        OSError: the file cannot be read.
+    """
+    method = fields.get("method")
+    if method is None or not method.endswith(".toml"):
+        return problem(fields, option_name)
+    given = {key: value for key, value in fields.items() if key != "method" and value is not None}
+    table = read_keys(path_of(method, "FILE.toml"), (*KEYS, *OWN))
+    table = {key: value for key, value in table.items() if key in KEYS and not (key == "models" and "model" in given)}
+    with as_written():
+        return problem({**table, **given}, lambda field: option_name(field) if field in given else field)
+
+
 def derive(fields: Mapping[str, str | None], as_json: bool) -> int:
     """`sdescent derive`.
 
     Raises:
         BadInput, Refusal: as the parser and the engine.
     """
-    asked = problem(fields, option_name)
+    asked = asked_for(fields)
     from derive.derivation import sde
 
     equation = sde(asked.method, asked.models[0], asked.loss, asked.dim)
     if as_json:
-        print_json(equation.to_dict())
+        print_json({**equation.to_dict(), **named()})
         return 0
     from rich.console import Console
 
@@ -70,6 +90,7 @@ def registered() -> dict[str, list[dict[str, Any]]]:
             {
                 "name": entry.name,
                 "summary": entry.summary,
+                "from": _from(entry),
                 "parameters": [
                     {
                         "name": p.name,
@@ -97,7 +118,10 @@ def list_registered(as_json: bool) -> int:
 
     console = Console()
     for kind in KINDS:
-        rows = [(entry.name, _values(entry), entry.summary) for entry in entries(kind).values()]
+        rows = [(entry.name, _values(entry), _summary(entry)) for entry in entries(kind).values()]
+        if kind == "statistic":
+            always = BUILT_IN_STATISTICS | {"x1, x2, ..": "coordinates of x"}
+            rows = [*((name, "", summary) for name, summary in always.items()), *rows]
         table(console, _TITLES[kind], ("name", "values", "what it is"), rows)
     console.print(
         "Values are exact rationals (1/2), plain decimals (0.25) or names of symbols. A value left out is a symbol of "
@@ -105,6 +129,15 @@ def list_registered(as_json: bool) -> int:
         highlight=False,
     )
     return 0
+
+
+def _from(entry: Entry) -> str | None:
+    """The file or the module of the user's own that registered it."""
+    return None if entry.owner is None else Path(entry.owner).name
+
+
+def _summary(entry: Entry) -> str:
+    return entry.summary if entry.owner is None else f"{entry.summary} (from {_from(entry)})"
 
 
 def _values(entry: Entry) -> str:

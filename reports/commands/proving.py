@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.plugins import modules, named
 from reports.commands.answers import print_json
 from reports.commands.statements import stated, stated_by
 from reports.store.files import make_folder, one_line, write_atomic
@@ -27,14 +28,15 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
     """`sdescent check`: 0, or 1 if a status differs from the expected one.
 
     Raises:
+        BrokenPlugin: a theorem of the user's own has an id that is taken.
         BadInput: an id that the catalogue does not have.
         OSError: the folder for certificates cannot be written.
     """
     from derive.proof.kernel.certificate import dumps
-    from derive.theorems.catalogue import entries
+    from derive.theorems.catalogue import with_own
     from derive.theorems.entry.checking import check as check_entry
 
-    known = entries()
+    known = with_own(modules())
     unknown = next((i for i in ids if i not in known), None)
     if unknown is not None:
         close = [i for i in known if i.startswith(unknown[:3])] or list(known)
@@ -75,7 +77,7 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
         results.append(result)
     _progress(len(chosen), len(chosen), "", as_json)
     if as_json:
-        print_json({"results": results})
+        print_json({"results": results, **named()})
     else:
         _show_catalogue(chosen, results, detailed=bool(ids))
     return 0 if good else 1

@@ -34,6 +34,7 @@ class Appendix(Section):
             + [{"name": n, "version": v} for n, v in versions.items() if v is not None],
             "machine": f"{platform.system()} on {platform.machine()}, {os.cpu_count()} cores",
             "source": str(context.cache.context.get("source", ""))[:SHOWN],
+            "plugins": context.cache.context.get("plugins", []),
             "seeds": [{"section": name, "seed": seed} for name, seed in _seeds(results)],
             "timings": [{"section": name, "seconds": r["seconds"]} for name, r in results.items() if "seconds" in r],
             "left_out": reduced_sections(results),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -68,7 +69,8 @@ def cases() -> dict[str, dict[str, Any]]:
 class Ensembles(Section):
     """Mean, 10 % and 90 % quantiles of the loss, of a method and its models, with intervals at the last time.
 
-    With a problem, the method is the user's; without one, the methods of `cases` are compared.
+    With a problem, the method is the user's, and further statistics that it names (`quantities`) are compared at the last time;
+    without one, the methods of `cases` are compared.
     """
 
     name, title = "ensembles", "Methods and their equations, simulated"
@@ -198,9 +200,34 @@ def _simulate(name: str, asked: Problem, runs: RunSettings, context: Inputs) -> 
         "series": series,
         "refused": refused,
         "rows": final_rows(series),
+        "further": _further_rows(series),
         "seen": _seen(series),
         "cap": number(series[METHOD]["cap"], 1),
     }
+
+
+def _further(ensemble: Any, names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """The named statistics at the last time, over the paths that did not blow up."""
+    from numerics.statistics.estimates import over_time
+
+    found = {name: over_time(ensemble.values[name][-1:], *BAND).to_dict() for name in names}
+    kept = ("mean", "mean_lower", "mean_upper", "median", "median_lower", "median_upper", "low", "high")
+    return {name: {key: math.nan if (value := own[key][0]) is None else value for key in kept} for name, own in found.items()}
+
+
+def _further_rows(series: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """A row of LaTeX cells for each further statistic and run."""
+    names = next(iter(series.values()))["further"]
+    return [
+        {
+            "statistic": name if n == 0 else "",
+            "name": kind,
+            "mean": uncertain(own["mean"], (own["mean_upper"] - own["mean_lower"]) / 2),
+            **{key: number(own[key], 4) for key in ("median", "median_lower", "median_upper", "low", "high")},
+        }
+        for name in names
+        for n, (kind, own) in enumerate((kind, run["further"][name]) for kind, run in series.items())
+    ]
 
 
 def _seen(series: dict[str, Any]) -> str:
@@ -222,17 +249,21 @@ def _run(asked: Problem, kind: Kind, runs: RunSettings, cap: float | None) -> di
     """The summary of one run, or {"refused": reason, "exists"} for a model that does not exist or cannot be solved."""
     from numerics.simulate.method import run
     from numerics.simulate.refinement import refined
+    from numerics.simulate.runs import named_statistics
 
     x0, horizon, eta = _numbers(asked)
+    names = [name for name in asked.quantities if name != "loss"]
     shared: dict[str, Any] = {
         "T": horizon, "paths": runs.paths, "key": runs.seed, "params": {"eta": eta},
-        "loss": asked.loss, "save": SAVED, "bound": runs.bound,
+        "loss": asked.loss, "save": SAVED, "bound": runs.bound, "statistics": named_statistics(names),
     }  # fmt: skip
     if kind == METHOD:
-        return summary(run(asked.method, x0, **shared), "loss", cap)
+        found = run(asked.method, x0, **shared)
+        return {**summary(found, "loss", cap), "further": _further(found, names)}
     try:
         equation = derive.sde(asked.method, kind, asked.loss, asked.dim)
         assert cap is not None  # for the type checker: the method itself comes first
-        return solved(refined(equation, x0, statistic=lambda e: bounded(e.values["loss"], cap), **shared), "loss", cap)
+        fine = refined(equation, x0, statistic=lambda e: bounded(e.values["loss"], cap), **shared)
+        return {**solved(fine, "loss", cap), "further": _further(fine.ensemble, names)}
     except (Refusal, NoClosedForm) as refusal:
         return {"refused": getattr(refusal, "marked", str(refusal)), "exists": isinstance(refusal, NoClosedForm)}

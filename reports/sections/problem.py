@@ -11,8 +11,10 @@ from derive.reading.problems import CLAIMS
 from derive.reading.specs import Spec
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.registry import entries
 from derive.vocabulary.symbols import coerce, u
 from reports.document.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro
+from reports.document.tex import escape
 from reports.document.vectors import vector
 from reports.sections.base import Inputs, Section
 
@@ -37,15 +39,25 @@ class ProblemSection(Section):
             "method": asked.method.name,
             "clients": notation(asked.method.clients),
             "dim": asked.dim,
-            "definition": asked.method.compressor.definition(notation),
+            "definition": asked.method.compressor.definition(notation) or _summary(asked.method.compressor, "compressor"),
             "noise": asked.method.noise.definition(notation),
-            "loss": None if asked.loss is None else asked.loss.definition(notation) + _entries(asked.specs["loss"], notation),
+            "loss": None if asked.loss is None else _loss(asked, notation),
             "schedule": None if factor == 1 else "" if factor == u else notation(factor),
             "equations": equations,
             "statuses": {e["model"]: _status(e) for e in equations},
             "meanings": meanings,
             "here": here,
         }
+
+
+def _loss(asked: Any, notation: Notation) -> str:
+    told = asked.loss.definition(notation) or _summary(asked.loss, "loss")
+    return told + _entries(asked.specs["loss"], notation)
+
+
+def _summary(piece: Any, kind: str) -> str:
+    """What a class was registered as, as LaTeX: for one that defines itself by no formula."""
+    return next((escape(e.summary) for e in entries(kind).values() if e.build is type(piece) and e.owner is not None), "")
 
 
 def _spaced(value: Any) -> str:

@@ -23,6 +23,7 @@ from typing import Any, final
 
 import numpy as np
 
+from derive.vocabulary.plugins import installed, named, tree_digest
 from reports.store.files import sweep_temporaries, write_atomic
 
 _ARRAY = "__array__"
@@ -47,28 +48,25 @@ def canonical_json(value: Any) -> str:
 
 def source_digest(packages: Iterable[str] = ("derive", "numerics", "reports")) -> str:
     """SHA-256 (hex) over the names and contents of all Python files of the packages, none of which is imported."""
-    digest = hashlib.sha256()
-    for package in sorted(packages):
+    roots = {}
+    for package in packages:
         spec = importlib.util.find_spec(package)
         if spec is None or not spec.submodule_search_locations:
             raise ValueError(f"{package} is not an installed package")
-        root = Path(next(iter(spec.submodule_search_locations)))
-        for file in sorted(root.rglob("*.py")):
-            name = f"{package}/{file.relative_to(root).as_posix()}".encode()
-            content = file.read_bytes()
-            digest.update(b"%d:%s%d:%s" % (len(name), name, len(content), content))
-    return digest.hexdigest()
+        roots[package] = Path(next(iter(spec.submodule_search_locations)))
+    return tree_digest(roots)
 
 
 def provenance() -> dict[str, Any]:
-    """The dependencies of a result besides its specification: this package's version and source, library versions."""
+    """The dependencies of a result besides its specification: this package's version and source, library versions, plugins."""
+    installed()  # now, so that two caches of one command have the same context
     versions = {}
     for name in ("sdescent", *_LIBRARIES):
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             versions[name] = None
-    return {"versions": versions, "source": source_digest()}
+    return {"versions": versions, "source": source_digest(), **named()}
 
 
 @final

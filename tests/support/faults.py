@@ -35,6 +35,20 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/derive/reading/test_specs.py",),
     ),
     Fault(
+        "a registered name is taken over",
+        "derive/vocabulary/registry.py",
+        "not None and (who is None or not again)",
+        "not None and who is None",
+        ("tests/derive/vocabulary/test_plugins.py",),
+    ),
+    Fault(
+        "one number stands for all paths",
+        "numerics/simulate/runs.py",
+        "if jnp.shape(value) != x.shape[1:]:",
+        "if jnp.ndim(value) > 2:",
+        ("tests/reports/commands/test_own_pieces.py",),
+    ),
+    Fault(
         "a name of the engine is free",
         "derive/vocabulary/names.py",
         "belongs_to_the_engine(text)\n        or keyword",
@@ -48,6 +62,21 @@ FAULTS: tuple[Fault, ...] = (
         "even, odd = even * a, even * b + odd * a",
         ("tests/derive/expressions/test_derivatives.py",),
     ),
+    # stated equations
+    Fault(
+        "a covariance with a negative eigenvalue is accepted",
+        "derive/stated/validity.py", "< -NEGATIVE * size)", "< -1000 * size)", ("tests/derive/stated/test_stated.py",),
+    ),
+    Fault(
+        "a symbol of the user's is a letter of its own", "derive/stated/letters.py",
+        "for s, letter in own.items() if s != letter}", "for s, letter in own.items() if False}",
+        ("tests/derive/stated/test_stated.py",),
+    ),
+    Fault(
+        "what a Cholesky factor has taken is not subtracted",
+        "numerics/simulate/roots.py", "rest = rows[i][j] - sum(", "rest = rows[i][j] - 0 * sum(",
+        ("tests/numerics/simulate/test_stated.py::test_the_roots_of_blocks_and_what_is_not_a_covariance",),
+    ),
     # methods
     Fault(
         "odd signed moments of Laplace noise",
@@ -55,6 +84,13 @@ FAULTS: tuple[Fault, ...] = (
         "if m % 2 == 0 else upper",
         "if m % 2 == 0 else -upper",
         ("tests/derive/methods/test_laws.py",),
+    ),
+    Fault(
+        "odd moments of a skewed law",
+        "derive/step/expectation.py",
+        "if q % 2 and law.symmetric else",
+        "if q % 2 else",
+        ("tests/derive/methods/test_asymmetric_laws.py",),
     ),
     Fault(
         "pairs of coordinates of Rand-k",
@@ -306,6 +342,13 @@ FAULTS: tuple[Fault, ...] = (
         "(a == a[j]) & (before < j)",
         "(a == a[j]) & (before > j)",
         ("tests/numerics/lowering/test_to_jax.py",),
+    ),
+    Fault(
+        "draws are used twice",
+        "numerics/laws/single_use.py",
+        "if self._home in (now, then) or then == now:",
+        "if then is self:",
+        ("tests/numerics/laws/test_single_use.py",),
     ),
     Fault(
         "Laplace noise without its sign",

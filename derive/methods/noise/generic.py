@@ -20,6 +20,8 @@ class SignedMoment(sp.Function):
     def eval(cls, m: sp.Expr, y: sp.Expr) -> sp.Expr | None:
         if y.is_zero and m.is_even:
             return sp.S.Zero
+        if y.is_negative and m.is_integer:  # so that what cancels by symmetry does
+            return (-1) ** (m + 1) * cls(m, -y)  # pyright: ignore[reportReturnType]
         return None
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
@@ -39,9 +41,13 @@ class SignedMoment(sp.Function):
 
 
 class GenericDensity(sp.Function):
-    """p(x), the density of an unspecified law."""
+    """p(x), the density of an unspecified symmetric law."""
 
     nargs = 1
+
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        return cls(-x) if x.is_negative else None  # pyright: ignore[reportReturnType]
 
     def _eval_is_extended_real(self) -> bool:
         return True
@@ -58,7 +64,9 @@ class Cdf(sp.Function):
 
     @classmethod
     def eval(cls, x: sp.Expr) -> sp.Expr | None:
-        return sp.Rational(1, 2) if x.is_zero else None
+        if x.is_zero:
+            return sp.Rational(1, 2)
+        return 1 - cls(-x) if x.is_negative else None  # pyright: ignore[reportReturnType]
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """F' = p."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from derive.vocabulary.errors import NoClosedForm
+from derive.vocabulary.errors import NoClosedForm, Refusal
 
 INFINITE = sp.oo
 #: the argument of densities in definitions
@@ -17,12 +17,15 @@ Branch = tuple[sp.Expr, int, int | None]
 
 
 class Law(ABC):
-    """A symmetric standardised law on the line; a noise is sigma times it, so all of this is dimensionless.
+    """A standardised law on the line; a noise is sigma times it, so all of this is dimensionless.
 
     A subclass states `tail`, `density` and `sign_mean`; the other members follow by integration, and are overridden where a
-    closed form is known (theory 3).
+    closed form is known (theory 3). One with a mean or a skew states `symmetric = False` too, and is held to the formulas below
+    without the shortcuts; `derive.check` tests what a subclass states.
     """
 
+    #: whether p(-z) = p(z)
+    symmetric: bool = True
     #: whether sign_mean and signed_moment have closed forms (False: they are named functions that numerics evaluates)
     closed_form: bool = True
     #: whether the law is the point mass at 0
@@ -35,14 +38,19 @@ class Law(ABC):
 
     @abstractmethod
     def density(self, x: sp.Expr) -> sp.Expr:
-        """F'(x)."""
+        """p(x) = F'(x), F the cdf."""
 
     @abstractmethod
     def sign_mean(self, x: sp.Expr) -> sp.Expr:
-        """E sign(x + Z) = 2F(x) - 1, F the cdf."""
+        """E sign(x + Z) = 1 - 2F(-x), which is 2F(x) - 1 if the law is symmetric; its derivative is 2p(-x)."""
 
     def branches(self, x: sp.Expr) -> tuple[Branch, ...]:
-        """2F(x) - 1 on x >= 0, as one smooth formula on each of the intervals that fill [0, oo): what proofs are about."""
+        """2F(x) - 1 on x >= 0, as one smooth formula on each of the intervals that fill [0, oo): what proofs are about.
+
+        Raises:
+            Refusal: "asymmetric-noise": this describes a symmetric law only.
+        """
+        require_symmetric(self, "a proof about F uses 2F(x) - 1 on $x >= 0$, which")
         return ((self.sign_mean(x), 0, None),)
 
     @abstractmethod
@@ -54,29 +62,42 @@ class Law(ABC):
         return rf"of density $\displaystyle F'({show(ARGUMENT)})={show(self.density(ARGUMENT))}$"
 
     @property
+    def mean(self) -> sp.Expr:
+        """E Z of the standardised law, where 1 < tail; 0 if it is symmetric."""
+        return sp.S.Zero if self.symmetric else self.moment(1)
+
+    @property
     def variance(self) -> sp.Expr:
-        """E Z^2 of the standardised law, where 2 < tail."""
-        return self.moment(2)
+        """Var Z of the standardised law, where 2 < tail."""
+        return self.moment(2) - self.mean**2
 
     def moment(self, m: int) -> sp.Expr:
-        """E Z^m for even m < tail.
+        """E Z^m for m < tail; of a symmetric law for even m alone (those of odd m are 0).
 
         Raises:
             NoClosedForm: the integral has none.
         """
+        if m == 0:
+            return sp.S.One
         z = sp.Dummy("z", positive=True)
-        return sp.S.One if m == 0 else self._integral(2 * z**m * self.density(z), (z, 0, sp.oo))
+        both = 2 * self.density(z) if self.symmetric else self.density(z) + (-1) ** m * self.density(-z)
+        return self._integral(z**m * both, (z, 0, sp.oo))
 
     def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
         """R_m(y) = E[Z^m sign(y + Z)] for m < tail.
 
-        Even m: sign(y) times the integral of z^m p over [-|y|, |y|]; odd m: twice that over [|y|, oo), by symmetry.
+        Even m: sign(y) times the integral of z^m p over [-|y|, |y|]; odd m: twice that over [|y|, oo), by symmetry. Without it,
+        E Z^m less twice the integral over (-oo, -y].
 
         Raises:
             NoClosedForm: the integral has none.
         """
         if m == 0:
             return self.sign_mean(y)
+        if not self.symmetric:
+            z, bound = sp.Dummy("z", real=True), sp.Dummy("y", real=True)
+            below = self._integral(z**m * self.density(z), (z, -sp.oo, -bound))
+            return self.moment(m) - 2 * below.subs(bound, y)
         z, bound = sp.Dummy("z", positive=True), sp.Dummy("y", positive=True)
         if m % 2 == 0:
             value = self._integral(2 * z**m * self.density(z), (z, 0, bound))
@@ -91,6 +112,19 @@ class Law(ABC):
         return value
 
 
+def require_symmetric(law: Law, needs: str) -> None:
+    """Refuses a law with a mean or a skew.
+
+    Args:
+        needs: who needs the symmetry, the beginning of a sentence.
+
+    Raises:
+        Refusal: "asymmetric-noise".
+    """
+    if not law.symmetric:
+        raise Refusal("asymmetric-noise", f"{needs} needs a symmetric law of the noise, and ${law.latex()}$ is not symmetric")
+
+
 class Vanishing(Law):
     """A law times a scale that is 0 at some states: there v = g, and s^m R_m((g - c)/s) is sgn(g - c) for m = 0, else 0.
 
@@ -101,6 +135,7 @@ class Vanishing(Law):
 
     def __init__(self, law: Law, scale: sp.Symbol) -> None:
         self.law, self.scale = law, scale
+        self.symmetric = law.symmetric
 
     @property
     def tail(self) -> sp.Expr:

@@ -12,7 +12,7 @@ import sympy as sp
 from derive.expressions.coordinates import Coordinate, coord_sum, g
 from derive.expressions.gradient_form import DenseCov
 from derive.methods.noise.gaussian import Gaussian
-from derive.methods.noise.law import INFINITE, Law
+from derive.methods.noise.law import INFINITE, Law, require_symmetric
 from derive.methods.noise.student_t import StudentT
 from derive.vocabulary.errors import BadInput, NoClosedForm
 from derive.vocabulary.registry import register
@@ -23,7 +23,7 @@ Z, UNIT = Coordinate("noise"), Coordinate("unitnoise")
 
 
 class Noise(ABC):
-    """Z_i, the gradient noise of client i: symmetric, independent over clients given x (theory 1). Dimensionless."""
+    """Z_i, the gradient noise of client i: independent over clients given x (theory 1), with the mean of its law. Dimensionless."""
 
     #: the covariance matrix of correlated coordinates, or None when coordinates are independent
     dense: DenseCov | None = None
@@ -57,14 +57,15 @@ class Noise(ABC):
 
 
 def _variance(law: Law, show: Callable[[sp.Expr], str]) -> str:
-    """The variance, or that it is infinite, as the end of a phrase; "" where nothing is known in closed form."""
-    if law.tail.is_number and law.tail <= 2:
-        return "; their variance is infinite"
+    """The mean if it is not 0, and the variance, or that it is infinite, as the end of a phrase; "" where neither is known."""
     try:
+        mean = "" if law.symmetric or law.mean == 0 else rf", mean ${show(law.mean)}$"
+        if law.tail.is_number and law.tail <= 2:
+            return f"{mean}; their variance is infinite"
         value = show(law.variance)
     except NoClosedForm:
         return ""
-    return rf", variance ${value}$" + ("" if law.tail.is_number else rf" for ${show(law.tail)}>2$")
+    return rf"{mean}, variance ${value}$" + ("" if law.tail.is_number else rf" for ${show(law.tail)}>2$")
 
 
 class Point(Law):
@@ -199,12 +200,18 @@ class Correlated(Noise):
     """Noise with a measured covariance matrix: coordinates are dependent, each with the standardised law rescaled to it.
 
     Args:
-        standard: the law of a coordinate, with finite variance.
+        standard: the law of a coordinate, symmetric and with finite variance.
         covariance: the leaf that names the d x d matrix.
+
+    Raises:
+        Refusal: "asymmetric-noise".
     """
 
     standard: Law
     covariance: DenseCov = DenseCov()  # noqa: RUF009 - frozen and without state
+
+    def __post_init__(self) -> None:
+        require_symmetric(self.standard, "noise with a measured covariance mixes coordinates, and")
 
     @property
     def law(self) -> Law:

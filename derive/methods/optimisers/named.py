@@ -8,13 +8,11 @@ from typing import Any
 from derive.methods.compressors import Compressor, Identity
 from derive.methods.distributed import Method
 from derive.methods.noise import NoNoise
-from derive.methods.rules.regime import FIXED, Regime
+from derive.methods.rules.regime import BALLISTIC as BALLISTIC
+from derive.methods.rules.regime import BATCH as BATCH
+from derive.methods.rules.regime import FIXED, Regime, chosen
 from derive.methods.schedules import Constant, Schedule
-from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import Parameter
-
-#: the names of regimes (memory.md 2)
-BALLISTIC, BATCH = "ballistic", "batch-equivalent"
 
 
 def fraction(name: str) -> Parameter:
@@ -61,14 +59,7 @@ def named(
     Raises:
         BadInput: a regime that it does not have.
     """
-    found = regimes[0]
-    if isinstance(asked, str):
-        known = {r.name: r for r in regimes}
-        if asked not in known:
-            raise BadInput("regime", asked, f"a regime of {name}: " + ", ".join(known))
-        found = known[asked]
-    elif asked is not None:
-        found = asked if isinstance(asked, Regime) else Regime("", "eta", tuple(asked.items()))
+    found = chosen(name, regimes, asked)
     return Method(
         compressor or Identity(), NoNoise() if noise is None else noise, clients, schedule or Constant(), name, memory or {},
         tuple(update), found, constants={n: v for n, v in (constants or {}).items() if v is not None}, fractions=tuple(fractions),

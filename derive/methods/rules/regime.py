@@ -6,7 +6,7 @@ literature on momentum). Nothing here is a property of a rule alone; each deriva
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -21,6 +21,8 @@ from derive.vocabulary.symbols import SHARED, eta, parameter
 NOISE = "noise"
 #: the name of the regime in which the memory forgets within O(1) steps and is averaged out
 FIXED = "fixed"
+#: the other regimes that the literature uses (Malladi et al. 2022 for the second): sqrt(eta) times the noise vanishes, or stays
+BALLISTIC, BATCH = "ballistic", "batch-equivalent"
 
 
 @final
@@ -75,6 +77,20 @@ class Regime:
     def as_given(self) -> str:
         """The name, or for a regime of the user's own the substitutions."""
         return self.name or self.text or "beta and all else constant"
+
+
+def chosen(method: str, regimes: Sequence[Regime], asked: Any) -> Regime:
+    """The regime that is asked for by its name, or one of the user's own; the first one where none is asked for.
+
+    Raises:
+        BadInput: a name that the method does not have.
+    """
+    if not isinstance(asked, str):
+        return regimes[0] if asked is None else regime_of(asked)
+    known = {r.name: r for r in regimes}
+    if asked not in known:
+        raise BadInput("regime", asked, f"a regime of {method}: " + ", ".join(known))
+    return known[asked]
 
 
 def regime_of(given: Mapping[str, Any] | Regime | None, time: str = "eta") -> Regime:

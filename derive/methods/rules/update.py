@@ -6,6 +6,7 @@ walks them with an `Algebra` of values.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,6 +25,7 @@ V = TypeVar("V")
 MAX_ASSIGNMENTS = 64
 MAX_MEMORY = 8
 _FORM = 'assignments such as "m = beta*m + (1-beta)*G"'
+_CALLED = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*) *\(", re.ASCII)
 
 
 @final
@@ -263,8 +265,8 @@ class _Run:
             held = c.held(term)
             return a.letter(term[1]) if held is None else self._term(held.term, held, client)
         if head == "draw":
-            argument = value(term[3]) if len(term) > 3 else None
-            return a.drawn(Draw(term[2], term[1]), argument, self._of(term[1], client))
+            _, kind, number, *of = term
+            return a.drawn(Draw(number, kind), value(of[0]) if of else None, self._of(kind, client))
         if head in ("+", "*"):
             return (a.add if head == "+" else a.multiply)([value(part) for part in term[1:]])
         if head == "/":
@@ -308,13 +310,17 @@ def _names(text: str, own: Mapping[str, None]) -> list[str]:
 
 
 def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:
+    for called in _CALLED.finditer(text):
+        if called[1] not in UPDATES.functions:
+            accepted = f"one of the functions {' '.join(UPDATES.functions)}, or * before a parenthesis"
+            raise BadInput(field, called[1], accepted, called.start(1) + 1 + at)
     try:
         return parse_term(text, [n for n in names if n in LETTERS or n not in UPDATES.functions], field, UPDATES)
     except BadInput as error:
         raise BadInput(field, error.found, error.accepted, None if error.column is None else error.column + at) from None
 
 
-def _numbered(term: Term, numbers: Iterator[int]) -> Term:
+def _numbered(term: Any, numbers: Iterator[int]) -> Term:
     """The term with its random letters as draws: G and raw share the number 0, every other occurrence has its own."""
     if term[0] == "x" and term[1] in RANDOM:
         return ("draw", term[1], 0 if term[1] in ("G", "raw") else next(numbers))

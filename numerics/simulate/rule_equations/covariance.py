@@ -152,7 +152,7 @@ class Named(LetterRoot):
         self._gradient = [s.name for s in found.gradient]
         if symbols_of(found.covariance) & set(hessian_symbols(dim)):
             raise Refusal("correlated-coordinates", "a covariance that is correlated between coordinates and contains the Hessian")
-        self._blocks = Blocks(found.covariance, parameters)
+        self._blocks = Blocks(found.covariance, [1] * found.covariance.rows, parameters)
         self.normals = self._blocks.normals
         leaf = rule.method.noise.dense
         self._entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
@@ -166,8 +166,9 @@ class Named(LetterRoot):
         return self._blocks.coefficients(Environment({"x": env.vectors["x"]}, {**env.scalars, **self._entries, **named}))
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any) -> dict[str, jax.Array]:
-        rows, d = self._blocks.apply(coefficients, z, scale), self._dim
-        return {a: rows[n * d : (n + 1) * d] for n, a in enumerate(self._letters)}
+        rows = [jnp.broadcast_to(row, z.shape[1:]) for row in self._blocks.apply(coefficients, z, scale)]
+        d = self._dim
+        return {a: jnp.stack(rows[n * d : (n + 1) * d]) for n, a in enumerate(self._letters)}
 
 
 def _still(letters: Sequence[str], z: jax.Array) -> dict[str, Any]:

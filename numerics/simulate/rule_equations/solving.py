@@ -19,6 +19,7 @@ import sympy as sp
 from derive.derivation import RuleSDE
 from derive.derivation import sde as derive_sde
 from derive.equations.rules import RuleEquation
+from derive.methods.distributed import Method
 from derive.methods.specialise import specialise
 from derive.vocabulary.choices import Precision, SchemeName
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
@@ -28,7 +29,6 @@ from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
 from numerics.lowering.to_jax import lower_coordinate
-from numerics.simulate.blow_up import State
 from numerics.simulate.chunks import check_chunk
 from numerics.simulate.equation_program import (
     EquationProgram,
@@ -130,7 +130,7 @@ def solve_rule(
     if equation.dim not in (None, dim):
         raise BadInput("x0", f"{dim} coordinates", f"{equation.dim}, the dimension of the equation")
     loss = equation.loss if loss is None else loss
-    equation, parameters = _at_these(equation, loss, dim, parameters_of(params))
+    equation, parameters = at_numbers(equation, loss, dim, parameters_of(params))
     rule = _rule(equation)
     check_shared(bound, u, equation.method.schedule)
     check_scheme(scheme)
@@ -149,7 +149,7 @@ def solve_rule(
         rule, drift={a: plain["drift", a] for a in rule.drift}, own={pair: plain["own", *pair] for pair in rule.own}
     )
     free |= {symbol.name: value(of, parameters)[0] for symbol, of in sums.items()} | {_BEGIN: 0.0}
-    free |= {_FACTOR.format(a): _factor(equation, a, parameters) for a in rule.letters[1:]}
+    free |= {_FACTOR.format(a): factor_of(equation.method, a, parameters) for a in rule.letters[1:]}
     program = _program(
         _Setting(
             rule, (rule.method, rule.letters, *plain.items(), *rule.pair.items()), loss, dim, fixed, statistics_key(statistics), u,
@@ -174,7 +174,7 @@ def _rule(equation: RuleSDE) -> RuleEquation:
 _derived = Compiled(lambda asked: derive_sde(*asked), 32)
 
 
-def _at_these(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any]) -> tuple[RuleSDE, dict[str, Any]]:
+def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any]) -> tuple[RuleSDE, dict[str, Any]]:
     """The equation, if it exists at these numbers, derived again where they change it; and a number for each of its symbols.
 
     Raises:
@@ -208,9 +208,9 @@ def _at_these(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any]) 
     return equation, parameters
 
 
-def _factor(equation: RuleSDE, letter: str, parameters: Mapping[str, Any]) -> float:
+def factor_of(method: Method, letter: str, parameters: Mapping[str, Any]) -> float:
     """The rule's own value of a memory letter over the equation's."""
-    formula = equation.method.regime.rules.get(letter)
+    formula = method.regime.rules.get(letter)
     if formula is None:
         return 1.0
     ratio = formula / sp.Symbol(letter, positive=True)
@@ -246,24 +246,21 @@ class _Program(EquationProgram):
         self.scheme = scheme_of(setting.scheme, self.system)
         self.shown = statistics_of(self.land, dict(setting.statistics))
 
-    def at(self, x: State, t: Any, free: Mapping[str, Any]) -> Environment:
+    def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         time = jnp.maximum(t, free[_BEGIN]) if self.system.timed else t
-        found = at_time({**self.fixed, **free}, self.land, x["x"], time, self.setting.u)
-        return replace(found, vectors={**found.vectors, **x})
+        found = at_time({**self.fixed, **free}, self.land, y["x"], time, self.setting.u)
+        return replace(found, vectors={**found.vectors, **y})
 
-    def begun(self, rows: jax.Array, more: Any) -> tuple[State, Any]:
-        bounds = dict.fromkeys(self.setting.rule.letters, jnp.finfo(rows.dtype).max) | {"x": more["bound"]}
-        return self._moved_on(self._split(rows, more["free"]), more["free"]), bounds
+    def begun(self, rows: jax.Array, more: Any) -> Any:
+        return self._moved_on(self._split(rows, more["free"]), more["free"])
 
-    def rows(self, state: State, more: Any) -> jax.Array:
-        return jnp.concatenate([state["x"], *(state[a] * more["free"][_FACTOR.format(a)] for a in self.letters)])
+    def rows(self, y: Any, more: Any) -> jax.Array:
+        return jnp.concatenate([y["x"], *(y[a] * more["free"][_FACTOR.format(a)] for a in self.letters)])
 
-    def statistics(self, state: State, more: Any) -> dict[str, jax.Array]:
-        memory = {a: state[a] * more["free"][_FACTOR.format(a)] for a in self.letters}
-        return {
-            name: function(state["x"], memory) if of_memory(function) else function(state["x"])
-            for name, function in self.shown.items()
-        }
+    def statistics(self, y: Any, more: Any) -> dict[str, jax.Array]:
+        memory = {a: y[a] * more["free"][_FACTOR.format(a)] for a in self.letters}
+        own = {name: (y["x"], memory) if of_memory(function) else (y["x"],) for name, function in self.shown.items()}
+        return {name: function(*own[name]) for name, function in self.shown.items()}
 
     def beginning(self, rows: np.ndarray, free: Mapping[str, Any], tau: float) -> float:
         """The time in the coefficients of the first step: 0, or a small part of a step where they have only a limit there.

@@ -62,7 +62,7 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
     def apply(values: Any, z: jax.Array, scale: Any) -> dict[str, jax.Array]:
         return root.apply(values, z, scale)
 
-    return System(evaluate, apply, root.normals, None, timed(rule), root.normals > 0 and len(rule.letters) > 1)
+    return System(evaluate, apply, root.normals, None, timed(rule), len(rule.letters) > 1)
 
 
 def timed(rule: RuleEquation) -> bool:

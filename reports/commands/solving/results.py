@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from derive.reading.experiments import METHOD
+from derive.reading.statistics import QUANTITIES
+from derive.vocabulary.registry import entries
 from numerics.statistics import digests as digest
 from numerics.statistics.estimates import over_time, proportion
 from reports.commands.solving.runs import LISTED, MOST_KEPT, Run, digests
@@ -52,7 +54,7 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
     Raises:
         OSError: it cannot be written.
     """
-    times = run.grid * float(run.asked.eta or 0)
+    times = run.grid * float(run.asked.tau or 0)
     if run.whole:
         content = packed({"times": times, **arrays})
         series = {name: _series(arrays[name]) for name in run.experiment.quantities}
@@ -129,11 +131,16 @@ def draw(entries: Iterable[Mapping[str, Any]], folder: Path) -> list[str]:
             }
             with figure(folder / FIGURES, f"{name}-eta{number}", size=(4.6, 2.3), suffixes=("pdf", "png")) as axes:
                 bands(axes[0], own[0]["times"], shown)
-                axes[0].set_ylabel(_LABELS.get(name, f"$x_{{{name[1:]}}}$"))
+                axes[0].set_ylabel(_label(name))
                 axes[0].set_title(rf"$\eta={eta}$", loc="right")
                 legend(axes)
             files += [f"{FIGURES}/{name}-eta{number}.{suffix}" for suffix in ("pdf", "png")]
     return files
+
+
+def _label(name: str) -> str:
+    own = entries("statistic")
+    return _LABELS.get(name) or (name if name in own else f"$x_{{{name[1:]}}}$")
 
 
 def finish(summary: Mapping[str, Any], folder: Path) -> None:
@@ -143,7 +150,8 @@ def finish(summary: Mapping[str, Any], folder: Path) -> None:
         OSError: it cannot be written.
     """
     named = {*summary["figures"], *(entry["file"] for entry in summary["runs"])}
-    for inside, pattern in ((RESULTS, r"eta\d+-[a-z-]+\.npz"), (FIGURES, r"(loss|gradient_norm|norm|x\d+)-eta\d+\.(pdf|png)")):
+    drawn = "|".join((*QUANTITIES, *entries("statistic")))
+    for inside, pattern in ((RESULTS, r"eta\d+-[a-z-]+\.npz"), (FIGURES, rf"({drawn}|x\d+)-eta\d+\.(pdf|png)")):
         for path in (folder / inside).iterdir() if (folder / inside).is_dir() else ():
             if re.fullmatch(pattern, path.name) and f"{inside}/{path.name}" not in named:
                 path.unlink()

@@ -7,20 +7,19 @@ blocks are joined in the order of their paths: results are bitwise equal however
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
 
 import derive
-from derive.reading.experiments import METHOD, QUANTITIES, Experiment
+from derive.reading.experiments import METHOD, Experiment
 from derive.reading.problems import Problem
 from derive.vocabulary.choices import Kind
-from numerics.backend.double import jax, jnp
 from numerics.simulate.chunks import LANES, default_chunk
-from numerics.simulate.runs import Ensemble, nth_key, save_grid
+from numerics.simulate.runs import Ensemble, named_statistics, nth_key, save_grid
 from numerics.statistics.digests import Digest, digest
 from reports.assembly.plan import run_seconds
 
@@ -34,15 +33,6 @@ _PARTS, _PART_SECONDS, _MOST_PARTS = 128, 300.0, 1024
 LISTED = 100
 
 Arrays = dict[str, np.ndarray]
-
-
-@cache
-def statistic(name: str) -> Callable[[jax.Array], jax.Array]:
-    """A quantity of the points (d, paths); always the same function object for a name, so that compiled programs are reused."""
-    if name == "norm":
-        return lambda x: jnp.sqrt(jnp.sum(x**2, axis=0))
-    n = int(name[1:]) - 1
-    return lambda x: x[n]
 
 
 @final
@@ -74,8 +64,8 @@ class Run:
     def grid(self) -> np.ndarray:
         """The numbers of the saved steps of the method, (S,)."""
         save = self.experiment.save
-        assert self.asked.T is not None and self.asked.eta is not None  # for the type checker: an experiment is complete
-        return save_grid(float(self.asked.T), float(self.asked.eta), save if isinstance(save, int) else list(map(float, save)))
+        assert self.asked.T is not None and self.asked.tau is not None  # for the type checker: an experiment is complete
+        return save_grid(float(self.asked.T), float(self.asked.tau), save if isinstance(save, int) else list(map(float, save)))
 
     @cached_property
     def whole(self) -> bool:
@@ -86,7 +76,7 @@ class Run:
     @cached_property
     def block(self) -> int:
         """Paths that are reduced together."""
-        numbers = len(self.grid) * len({*QUANTITIES[:2], *self.experiment.quantities}) + (self.asked.dim or 0)
+        numbers = len(self.grid) * len({"loss", "gradient_norm", *self.experiment.quantities}) + (self.asked.dim or 0)
         in_time = _SECONDS / max(self._pace, 1e-12)
         return max(LANES, int(min(_NUMBERS / numbers, _PATHS, max(in_time, _FEWEST))) // LANES * LANES)
 
@@ -130,7 +120,7 @@ class Run:
             "params": {"eta": float(asked.eta)},
             "loss": asked.loss,
             "save": save if isinstance(save, int) else list(map(float, save)),
-            "statistics": {n: statistic(n) for n in self.experiment.quantities if n not in QUANTITIES[:2]},
+            "statistics": named_statistics(self.experiment.quantities),
             "dtype": self.experiment.dtype,
             "chunk": self.experiment.chunk or default_chunk(dim, block),
         }

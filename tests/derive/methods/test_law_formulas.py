@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import mpmath as mp
 import pytest
 import sympy as sp
@@ -15,6 +17,15 @@ from derive import (
     StudentT,
     Uniform,
 )
+from derive.equations.models import lam
+from derive.expressions.coordinates import v
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.compressors import Biased
+from derive.methods.distributed import DCSGD
+from derive.methods.noise import Scaled
+from derive.methods.noise.generic import Cdf, GenericDensity, OpenLaw, SignedMoment
+from derive.step.moments import moments
+from derive.vocabulary.symbols import coerce
 from tests.support.laws.densities import DIGITS, LAWS, close, number
 from tests.support.samples import mostly_slow
 
@@ -29,6 +40,35 @@ def digits():
     """25 digits in the tests of this file, and in no other."""
     with mp.workdps(DIGITS):
         yield
+
+
+@pytest.mark.parametrize("law", [Laplace(), StudentT(5), Uniform()], ids=str)
+def test_an_unspecified_law_is_as_symmetric_as_every_law(law):
+    """F, p and R_m at a negative argument are those at the positive one, as for laws that are known."""
+    c, point = sp.Symbol("c", positive=True), sp.Rational(4, 5)
+    assert Cdf(-c) == 1 - Cdf(c) and GenericDensity(-c) == GenericDensity(c) and Cdf(X) + Cdf(-X) != 1
+    for m in range(4):
+        sign = SignedMoment(m, -c) / SignedMoment(m, c)
+        assert sign in (-1, 1) and close(number(law.signed_moment(m, -point)), sign * number(law.signed_moment(m, point)), 20)
+
+
+@pytest.mark.parametrize("bound", [1, "c"])
+def test_the_slope_of_a_clipped_message_exists_by_symmetry_alone(bound):
+    """b_j/g_j of the corrected model at g_j = 0, where the law's name stands for its formulas: P(|Z| < c)."""
+
+    @dataclass(frozen=True)
+    class Clip(Biased):
+        growth = 0
+
+        def given(self, dim):
+            return GradientForm(sp.Max(-coerce(bound), sp.Min(coerce(bound), v)), sp.S.Zero)
+
+        def latex(self):
+            return "C"
+
+    slope = lam(moments(DCSGD(Clip(), Scaled(OpenLaw(Laplace()), 1)), 1).mean).args[-1].args[0].subs(coerce(bound), 1)
+    slope = slope.replace(Cdf, lambda z: (1 + Laplace().sign_mean(z)) / 2).replace(GenericDensity, Laplace().density)
+    assert close(number(slope), 1 - mp.exp(-1), 18)
 
 
 def integral(density, m, low, high):

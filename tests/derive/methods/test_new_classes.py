@@ -244,6 +244,7 @@ def test_a_new_heavy_law_is_refused_by_its_tail() -> None:
     assert sde(DCSGD(Clip(), Pareto())).conditions == ()
 
 
+@pytest.mark.usefixtures("unasked")
 @pytest.mark.parametrize(
     ("compressor", "member"), [(Clip(), "mean"), (SparseSign(), "diag"), (AllOrNothing(), "core")], ids=str
 )

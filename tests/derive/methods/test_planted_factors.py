@@ -42,6 +42,7 @@ from tests.support.conformance import COMPRESSORS, LAWS, NOISES, SYMBOLIC, check
 from tests.support.samples import mostly_slow
 
 WRONG = sp.Rational(11, 10)
+pytestmark = pytest.mark.usefixtures("unasked")  # `sde` refuses most of these classes by itself
 POINT = np.array([-1.2, 0.45, 0.8])
 
 

@@ -10,10 +10,12 @@ import sympy as sp
 import derive
 from derive.derivation import SDE, sde
 from derive.equations.models import MODELS
+from derive.expressions.coordinates import coord_sum, g
 from derive.printing.latex import covariance_latex, fill, latex
 from derive.printing.printer import Printer
 from derive.printing.sde_letters import FULL
 from derive.printing.width import width
+from derive.vocabulary.symbols import t
 from tests.support.samples import mostly_slow
 
 SEVERAL = tuple(range(1, 30))
@@ -22,6 +24,19 @@ SEVERAL = tuple(range(1, 30))
 def lines(equation: SDE) -> list[str]:
     text = equation.latex()
     return text.removeprefix(r"\begin{aligned}").removesuffix(r"\end{aligned}").split(r" \\ ")
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("h", [1 + t, (1 + sp.cos(t)) / 2, 1 + 1 / (1 + coord_sum(g**2))], ids=["time", "cosine", "state"])
+def test_a_schedule_that_is_a_sum_stands_in_brackets(h: sp.Expr, model: str) -> None:
+    text = sde(derive.DSGD(derive.Gaussian(), schedule=derive.Adaptive(h)), model).latex()
+    for left, right in ((r"\Bigl(", r"\Bigr)"), (r"\left(", r"\right)")):
+        assert text.count(left) == text.count(right)
+    factor = text.partition(r"\sqrt{\frac{\eta}{N}}\,")[2].partition(r"\,(B\,")[0]
+    if h.free_symbols == {t}:
+        assert factor == "u" and rf"u &= {latex(h)}" in text and (r"\dot{u} = " in text) == (model == "second-order")
+    else:
+        assert factor == rf"\left({latex(h)}\right)"
 
 
 @pytest.mark.parametrize("model", MODELS)

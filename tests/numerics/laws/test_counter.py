@@ -88,11 +88,14 @@ def test_laws(name: str, dtype: str, wide: bool) -> None:
 @pytest.mark.parametrize("wide", mostly_slow([False, True]))
 def test_the_two_steps_of_a_pair_are_independent(wide: bool) -> None:
     """Signs, sizes and squares of the two normals of each pair, and of two rows and two purposes: z below 5."""
-    draws = draws_from(KEY, PATHS, wide=wide)
-    own = [np.asarray(replace(draws, half=h).normal((8, PATHS))) for h in (0, 1)]
-    other = [np.asarray(draws.fold(n).normal((8, PATHS))) for n in (0, 1)]
-    later = np.asarray(draws.at(1).normal((8, PATHS)))
-    t = [np.asarray(replace(draws, half=h).student((8, PATHS), 3.0)) for h in (0, 1)]
+
+    def draws(half: int = 0) -> Draws:
+        return replace(draws_from(KEY, PATHS, wide=wide), half=half)
+
+    own = [np.asarray(draws(h).normal((8, PATHS))) for h in (0, 1)]
+    other = [np.asarray(draws().fold(n).normal((8, PATHS))) for n in (0, 1)]
+    later = np.asarray(draws().at(1).normal((8, PATHS)))
+    t = [np.asarray(draws(h).student((8, PATHS), 3.0)) for h in (0, 1)]
     pairs = [(own[0], own[1]), (own[0][:4], own[0][4:]), (other[0], other[1]), (own[0], later), (t[0], t[1]), (own[0], other[0])]
     for a, b in pairs:
         for f in (np.sign, np.abs, np.tanh, lambda v: np.minimum(v**2, 9)):
@@ -102,13 +105,17 @@ def test_the_two_steps_of_a_pair_are_independent(wide: bool) -> None:
 
 @pytest.mark.slow
 def test_a_path_has_its_draws_whatever_is_beside_it() -> None:
-    every = draws_from(KEY, 1000)
-    some = Draws(every.key, every.lanes[100:164])
+
+    def both() -> tuple[Draws, Draws]:
+        every = draws_from(KEY, 1000)
+        return every, Draws(every.key, every.lanes[100:164])
+
     for sampler, _ in LAWS.values():
+        every, some = both()
         np.testing.assert_array_equal(np.asarray(sampler(every, (3, 1000)))[:, 100:164], sampler(some, (3, 64)))
-    keys = jax.random.key_data(every.keys())
+    keys, own = (jax.random.key_data(draws.keys()) for draws in both())
     assert len(np.unique(np.asarray(keys), axis=0)) == 1000
-    np.testing.assert_array_equal(keys[100:164], jax.random.key_data(some.keys()))
+    np.testing.assert_array_equal(keys[100:164], own)
 
 
 def test_numbers_are_used_once() -> None:

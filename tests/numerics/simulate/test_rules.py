@@ -10,7 +10,6 @@ import pytest
 
 import derive
 from derive import Method, Quadratic, RandK, Scaled
-from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jnp
 from numerics.laws.counter import Draws, draws_from, pair_of
 from numerics.laws.samplers import compress, sample_noise
@@ -184,7 +183,8 @@ CASES: dict[str, tuple[Callable[[Method], dict[str, Vector]], dict[str, Any]]] =
 
 
 @pytest.mark.parametrize(
-    ("name", "clients"), slow_but([(name, n) for name in CASES for n in (1, 2, 6)], [("heavy ball", 1), ("local steps", 1)], rows=True)
+    ("name", "clients"),
+    slow_but([(name, n) for name in CASES for n in (1, 2, 6)], [("heavy ball", 1), ("local steps", 1)], rows=True),
 )
 def test_a_run_is_the_loop_with_the_same_draws(name, clients):
     loop, rule = CASES[name]

@@ -18,13 +18,13 @@ from derive.reading.experiments import METHOD, experiment
 from derive.vocabulary.errors import BadInput
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
-from numerics.simulate.runs import nth_key
+from numerics.simulate.runs import named_statistics, nth_key
 from numerics.statistics.estimates import over_time
 from reports.cli import main
 from reports.commands.solving import results
 from reports.commands.solving import runs as runs_module
 from reports.commands.solving.command import carry_out
-from reports.commands.solving.runs import Run, runs, statistic
+from reports.commands.solving.runs import Run, runs
 from reports.commands.solving.work import packed, unpacked
 from tests.support.commands.solved import FIELDS, LONG, ROOT, SPEC, contents, quietly, solved, with_line
 from tests.support.samples import slow_but
@@ -100,10 +100,9 @@ def test_blow_ups_are_counted_with_their_times(tmp_path, blocks):
 def direct(asked: Any, number: int, kind: str) -> Any:
     """All paths at once, by the public functions."""
     problem = asked.problems[number]
-    names = [n for n in asked.quantities if n not in ("loss", "gradient_norm")]
     arguments: dict[str, Any] = {
         "T": float(problem.T), "paths": asked.paths, "key": nth_key(asked.seed, number), "params": {"eta": float(problem.eta)},
-        "loss": problem.loss, "save": asked.save, "statistics": {n: statistic(n) for n in names}, "dtype": asked.dtype,
+        "loss": problem.loss, "save": asked.save, "statistics": named_statistics(asked.quantities), "dtype": asked.dtype,
     }  # fmt: skip
     x0 = [float(v) for v in problem.x0]
     if kind == METHOD:

@@ -28,10 +28,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from derive.reading.audits import read_audit
 from derive.reading.claims import read_claim
 from derive.reading.experiments import read_experiment
 from derive.reading.problems import read_problem
 from derive.vocabulary.errors import BadInput
+from tests.support.commands.own_pieces import forgotten
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted((ROOT / "docs").rglob("*.md"))
@@ -41,7 +43,7 @@ EXEMPT = re.compile(r"\*Not run by the tests: (\S.*\S)\.\*")
 #: seconds for one block
 SECONDS = 300
 #: keys that only an experiment of `sdescent solve` has
-EXPERIMENT = re.compile(r"^(save|quantities|discrete|dt|substeps|dtype|chunk) *=", re.MULTILINE)
+EXPERIMENT = re.compile(r"^(save|discrete|dt|substeps|dtype|chunk) *=", re.MULTILINE)
 _FENCE = re.compile(r"(`{3,})(.*)")
 _MARK = re.compile(r"<!-- (\w+)(?:: (.*?))? -->")
 _SESSION = """
@@ -184,7 +186,9 @@ class Session:
         own = re.search(r"^method *=", block.text, re.MULTILINE)
         claim, experiment = re.search(r"^claim *=", block.text, re.MULTILINE) and not own, EXPERIMENT.search(block.text)
         try:
-            (read_claim if claim else read_experiment if experiment else read_problem)(path)
+            with forgotten():
+                audit = "[claimed]" in block.text
+                (read_claim if claim else read_audit if audit else read_experiment if experiment else read_problem)(path)
         except BadInput as error:
             raise block.error(error.message) from error
 

@@ -36,5 +36,6 @@ def check_sampler(law: Law, values: Mapping[str, float]) -> None:
         within(np.cos(frequencies[:, None] * draws), np.exp(-(frequencies**alpha)))
     elif law.tail == sp.oo or law.tail == sp.Symbol("nu", positive=True):
         variance = lower_function(law.variance, [sp.Symbol(n) for n in names])(*(values[n] for n in names))
-        within(draws**2, np.asarray(variance))
-    assert abs(np.corrcoef(draws[:-1], np.roll(np.sign(draws), 3)[:-1])[0, 1]) < 5 / np.sqrt(len(draws))
+        within((draws - float(law.mean)) ** 2, np.asarray(variance))
+    above = np.sign(draws - (0.0 if law.symmetric else float(law.mean)))
+    assert abs(np.corrcoef(draws[:-1], np.roll(above, 3)[:-1])[0, 1]) < 5 / np.sqrt(len(draws))

@@ -1,0 +1,316 @@
+"""Scaling rules, solved for: how constants have to change with the batch size so that an SDE, or its stationary law, stays.
+
+A batch of k B in place of B divides the noise's covariance by k. A rule multiplies every constant by a power of k, every memory
+letter by another, and the time by a third. Sums, and arguments of functions, have to keep together, so that an equation stays as
+it is exactly where a linear system in the exponents holds, over the rationals: its whole solution space is given, or the term
+that has no solution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import sympy as sp
+
+from derive.equations.rules import RuleEquation
+from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g, to_slot
+from derive.expressions.graphs import exchange
+from derive.methods.distributed import Method, symbols_of_noise
+from derive.vocabulary.errors import NoClosedForm, Refusal
+from derive.vocabulary.symbols import N, eta, parameter, t
+
+TIME = sp.Symbol("time")
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """The exponents of k under B -> k B.
+
+    Args:
+        exponents: constant -> exponent, affine in the free ones; `time` is that of the time in which the equation is written.
+        letters: memory letter -> exponent.
+        free: exponents that may be chosen.
+        own: the same for the constants of the rule: "eta", "1 - beta", "eps".
+        steps: the exponent of the number of steps to the same point of the path.
+    """
+
+    exponents: dict[str, sp.Expr]
+    letters: dict[str, sp.Expr]
+    free: tuple[sp.Symbol, ...]
+    own: dict[str, sp.Expr]
+    steps: sp.Expr
+
+
+def noise_letters(method: Method) -> dict[sp.Symbol, sp.Rational]:
+    """The exponents of what the noise's scale is made of: sigma -> -1/2."""
+    found = {s: -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
+    return found | {sp.Symbol(f"{s}0", positive=True): -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
+
+
+def scaling(equation: RuleEquation) -> Scaling:
+    """The rules under which the SDE of x and the memory stays as it is.
+
+    Raises:
+        Refusal: "no-scaling-rule", with the terms that cannot stay together.
+    """
+    work = _Exponents(equation)
+    for a in equation.letters:
+        work.equal(work.of(equation.drift[a]) + TIME, work.letter(a), f"the drift of {a}", equation.drift[a])
+    for table in (equation.own, equation.pair):
+        for (a, b), e in table.items():
+            work.equal(work.of(e) + TIME, work.letter(a) + work.letter(b), f"the covariance of {a} and {b}", e)
+    return work.solved()
+
+
+def stationary_scaling(equation: RuleEquation, variance: sp.Expr) -> Scaling:
+    """The rules under which a stationary second moment of x stays as it is: fewer conditions, more rules.
+
+    Args:
+        variance: E x^2 on f = h x^2/2 in one dimension; h stays.
+
+    Raises:
+        Refusal: "no-scaling-rule".
+    """
+    work = _Exponents(equation)
+    work.equal(work.of(variance), sp.S.Zero, "the stationary variance", variance)
+    work.equal(TIME, sp.S.Zero, "the time", TIME)  # a law has none
+    return work.solved()
+
+
+def variance_at_rest(equation: RuleEquation) -> sp.Expr:
+    """E x^2 of the stationary law on f = h x^2/2 in one dimension, of the equation linearised about its point of rest.
+
+    The memory rests where its drift vanishes at x = g = 0, late in time; drift is linearised there, the covariance taken there. To
+    leading order in the step's time it is the stationary variance.
+
+    Raises:
+        Refusal: "no-point-of-rest" where the memory has none, or no unique one.
+        NoClosedForm: a drift without a derivative there.
+    """
+    h = sp.Symbol("h", positive=True)
+    symbols = {a: sp.Symbol(a, real=True) for a in equation.letters}
+    x = symbols["x"]
+    table: dict[sp.Expr, sp.Expr] = {Coordinate(a): s for a, s in symbols.items()} | {g: h * x}
+
+    def local(e: sp.Expr) -> sp.Expr:
+        inner = {node: _local(node, h) for node in e.atoms(Node)}
+        late = exchange(e, inner).replace(lambda d: isinstance(d, sp.exp) and d.has(t), lambda d: sp.S.Zero)
+        return exchange(late, table)
+
+    drift = [local(equation.drift[a]) for a in equation.letters]
+    memory = [symbols[a] for a in equation.letters if a != "x"]
+    still = [e.subs(x, 0) for e in drift]
+    rest = sp.solve(still[1:], memory, dict=True) if memory else [{}]
+    rest = [point for point in rest if all(e.subs(point) == 0 for e in still[:1])]
+    if len(rest) != 1:
+        raise Refusal("no-point-of-rest", "the memory has no unique point of rest where the gradient vanishes")
+    at = {x: sp.S.Zero, **rest[0]}
+    state = [symbols[a] for a in equation.letters]
+    jacobian = sp.Matrix([[sp.diff(e, s).subs(at) for s in state] for e in drift])
+    if jacobian.has(sp.nan, sp.zoo, sp.oo, sp.DiracDelta):
+        raise NoClosedForm("the drift has no derivative at the point of rest")
+    size = len(state)
+    own = sp.Matrix(size, size, lambda i, j: local(_entry(equation, i, j)).subs(at))
+    names = {(i, j): sp.Symbol(f"V{i}_{j}") for i in range(size) for j in range(i, size)}
+    v = sp.Matrix(size, size, lambda i, j: names[min(i, j), max(i, j)])
+    gap = jacobian * v + v * jacobian.T + own
+    solved = list(sp.linsolve([gap[i, j] for i, j in names], list(names.values())))
+    if len(solved) != 1 or solved[0][0].free_symbols & set(names.values()):
+        raise Refusal("no-point-of-rest", "the stationary second moments are not unique")
+    count = sp.Symbol("rootN", positive=True)  # roots of N cancel as powers of a letter
+    return sp.factor(sp.together(solved[0][0].subs(N, count**2))).subs(count, sp.sqrt(N))
+
+
+def _entry(equation: RuleEquation, i: int, j: int) -> sp.Expr:
+    a, b = equation.letters[min(i, j)], equation.letters[max(i, j)]
+    return equation.own.get((a, b), sp.S.Zero)
+
+
+def _local(node: sp.Expr, h: sp.Expr) -> sp.Expr:
+    if not isinstance(node, Hvp):
+        raise NoClosedForm(f"the point of rest of {node}")
+    return h * to_slot(node.args[0], "k", "j")
+
+
+class _Exponents:
+    """The exponent of every term as a linear form, and the equations that sums and functions ask for."""
+
+    def __init__(self, equation: RuleEquation) -> None:
+        self.equation, self.method = equation, equation.method
+        self.unknown: dict[str, sp.Symbol] = {}
+        self.noise = noise_letters(self.method) if not self._rescaled() else {
+            s: -sp.Rational(1, 2) + self._power() * self._of_name("eta") if s.name.endswith("0") else -sp.Rational(1, 2)
+            for s in noise_letters(self.method)
+        }  # fmt: skip
+        self.equations: list[tuple[sp.Expr, str, sp.Expr]] = []
+
+    def _rescaled(self) -> bool:
+        return "noise" in self.method.regime.rules
+
+    def _power(self) -> sp.Expr:
+        """p with sigma0 = sigma eta^p."""
+        return -self.method.regime.rules["noise"].as_coeff_exponent(eta)[1]
+
+    def _of_name(self, name: str) -> sp.Symbol:
+        return self.unknown.setdefault(name, sp.Symbol(name))
+
+    def letter(self, name: str) -> sp.Expr:
+        """The exponent of a letter of the state: x stays."""
+        return sp.S.Zero if name == "x" else self.unknown.setdefault(f"letter {name}", sp.Symbol(f"letter {name}"))
+
+    def equal(self, one: sp.Expr, two: sp.Expr, where: str, term: sp.Expr) -> None:
+        if term != 0:
+            self.equations.append((sp.expand(one - two), where, term))
+
+    def of(self, e: sp.Expr) -> sp.Expr:
+        """The exponent of k of an expression; sums are asked to be of one."""
+        if e.is_number or e in (N,):
+            return sp.S.Zero
+        if e == t:
+            return TIME
+        if isinstance(e, Coordinate):
+            return self.letter(e.base) if e.base in self.equation.letters else sp.S.Zero
+        if e.is_Symbol:
+            if e in self.noise:
+                return self.noise[e]  # pyright: ignore[reportArgumentType]
+            own = e.name in self.exponents_of()
+            return self._of_name(e.name) if own else sp.S.Zero
+        if isinstance(e, sp.Add):
+            first, *rest = e.args
+            common = self.of(first)
+            for other in rest:
+                self.equal(self.of(other), common, f"the sum of {first} and {other}", e)
+            return common
+        if isinstance(e, sp.Mul):
+            return sp.Add(*[self.of(a) for a in e.args])
+        if isinstance(e, sp.Pow) and e.exp.is_number:
+            return e.exp * self.of(e.base)
+        if isinstance(e, (Hvp, CoordSum, sp.Abs)):
+            return self.of(e.args[0])
+        if isinstance(e, Third):
+            return 2 * self.of(e.args[0])
+        if isinstance(e, sp.sign):
+            self.of(e.args[0])
+            return sp.S.Zero
+        if isinstance(e, sp.Sum):
+            self.equal(self.of(e.args[0].subs(e.args[1][0], 1)), sp.S.Zero, "a sum over lags", e)
+            return sp.S.Zero
+        if isinstance(e, (sp.Function, sp.Pow)) and not isinstance(e, Node):
+            for a in e.args:
+                self.equal(self.of(a), sp.S.Zero, f"the argument of {e.func.__name__}", e)
+            return sp.S.Zero
+        raise NoClosedForm(f"the scaling of {e}")
+
+    def exponents_of(self) -> Mapping[str, sp.Expr]:
+        """The constants that a rule may change: the step size, and every symbol of the update and the regime."""
+        return {"eta": eta, **{name: parameter(name) for name, _ in self.method.constants}}
+
+    def solved(self) -> Scaling:
+        for name in self.exponents_of():
+            self._of_name(name)
+        unknowns = [*self.unknown.values(), TIME]
+        for n in range(1, len(self.equations) + 1):
+            if sp.linsolve([e for e, _, _ in self.equations[:n]], unknowns) == sp.EmptySet:
+                _, where, term = self.equations[n - 1]
+                raise Refusal(
+                    "no-scaling-rule",
+                    f"no powers of the constants undo a change of the batch size: {where} cannot stay together with the rest, "
+                    f"${sp.latex(term)}$",
+                )
+        (found,) = sp.linsolve([e for e, _, _ in self.equations], unknowns) or [tuple(unknowns)]
+        values = {s.name: sp.expand(e) for s, e in zip(unknowns, found, strict=True)}
+        free = tuple(s for s in unknowns if any(s in e.free_symbols for e in values.values()))
+        constants = {name: values[name] for name in self.exponents_of()}
+        letters = {a: values.get(f"letter {a}", sp.S.Zero) for a in self.equation.letters if a != "x"}
+        own = self._own(values)
+        tau = self.method.regime.power[1] * values["eta"]
+        return Scaling({**constants, "time": values["time"]}, letters, free, own, sp.expand(values["time"] - tau))
+
+    def _own(self, values: Mapping[str, sp.Expr]) -> dict[str, sp.Expr]:
+        """The exponents of the rule's own constants, a constant near 1 by its distance to 1."""
+        found = {"eta": values["eta"]}
+        for name, formula in self.method.substituted.items():
+            if name in self.method.rule.letters or name == "noise":
+                continue
+            distance = sp.expand(1 - formula)
+            near = formula.subs(eta, 0) == 1
+            body, shown = (distance, f"1 - {name}") if near else (formula, name)
+            total = sp.S.Zero
+            for factor in sp.Mul.make_args(body):
+                base, power = factor.as_base_exp()
+                if base.is_Symbol:
+                    total += power * values.get(base.name, sp.S.Zero)
+            found[shown] = sp.expand(total)
+        return found
+
+
+def confirmed(equation: RuleEquation, found: Scaling, k: int = 4) -> list[tuple[str, str, str]]:
+    """The coefficients of the equation at some numbers before and after the change, which have to agree.
+
+    Args:
+        found: a rule; its free exponents are taken as 0.
+        k: the factor of the batch size.
+
+    Returns:
+        (coefficient, before, after) for drift and covariance, 12 digits.
+    """
+    zero = dict.fromkeys(found.free, sp.S.Zero)
+    power = {name: e.xreplace(zero) for name, e in found.exponents.items()}
+    letters = {a: e.xreplace(zero) for a, e in found.letters.items()}
+    values, changed = _numbers(equation, power, letters, k)
+    rows = []
+    stretch = sp.Integer(k) ** power["time"]
+    for what, e, own in _coefficients(equation, letters):
+        before = sp.N(e.xreplace(values), 30)
+        after = sp.N(e.xreplace(changed) * stretch / sp.Integer(k) ** own, 30)
+        rows.append((what, str(sp.N(before, 12)), str(sp.N(after, 12))))
+    return rows
+
+
+def _coefficients(equation: RuleEquation, letters: Mapping[str, sp.Expr]) -> list[tuple[str, sp.Expr, sp.Expr]]:
+    drift = [(f"drift {a}", e, letters.get(a, sp.S.Zero)) for a, e in equation.drift.items()]
+    pairs = [
+        (f"covariance {a} {b}", e, letters.get(a, sp.S.Zero) + letters.get(b, sp.S.Zero)) for (a, b), e in equation.own.items()
+    ]
+    return [(what, e, own) for what, e, own in [*drift, *pairs] if e != 0]
+
+
+def _numbers(
+    equation: RuleEquation, power: Mapping[str, sp.Expr], letters: Mapping[str, sp.Expr], k: int
+) -> tuple[dict[sp.Expr, sp.Expr], dict[sp.Expr, sp.Expr]]:
+    """Numbers for every symbol, and the same after the change."""
+    values: dict[sp.Expr, sp.Expr] = {}
+    changed: dict[sp.Expr, sp.Expr] = {}
+    noise = noise_letters(equation.method)
+    shift = _Exponents(equation)
+    expressions = [*equation.drift.values(), *equation.own.values()]
+    atoms: set[sp.Expr] = set()
+    for e in expressions:
+        atoms |= {n for n in e.atoms(Node)}
+    for n, node in enumerate(sorted(atoms, key=str)):
+        values[node] = sp.Rational(7 + 2 * n, 5)
+        own = shift.of(node).xreplace({shift.letter(a): v for a, v in letters.items()}).xreplace(
+            {shift._of_name(name): v for name, v in power.items() if name != "time"} | {TIME: power["time"]}
+        )
+        changed[node] = values[node] * sp.Integer(k) ** own
+    symbols = {s for e in expressions for s in e.xreplace(values).free_symbols}
+    for n, s in enumerate(sorted(symbols, key=str)):
+        value = sp.Rational(3 + 2 * n, 7 + n)
+        own: sp.Expr = sp.S.Zero
+        if isinstance(s, Coordinate):
+            own = letters.get(s.base, sp.S.Zero)
+        elif s == t:
+            own = power["time"]
+        elif s in noise:
+            own = shift.noise[s].xreplace({shift._of_name("eta"): power["eta"]})  # pyright: ignore[reportArgumentType]
+        elif s.name in power:
+            own = power[s.name]
+        values[s], changed[s] = value, value * sp.Integer(k) ** own
+    return values, changed
+
+
+def as_fraction(e: sp.Expr) -> Fraction | None:
+    """A number as a fraction; None while it holds a free exponent."""
+    return Fraction(int(e.p), int(e.q)) if e.is_Rational else None  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,141 @@
+"""A compressor: unbiased if it says so, with a covariance, and within the growth, omega or contraction that it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from derive.expressions.expansion import Expansion
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.checking.findings import EVERYTHING, Finding
+from derive.methods.checking.numbers import NotEvaluated, function
+from derive.methods.compressors.base import Biased, Compressor, Unbiased
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+
+#: dimensions in which a compressor is looked at
+DIMENSIONS = (1, 2, 3)
+#: relative error of numbers that should agree
+NEAR = 1e-9
+#: a second moment that grows faster than its bound by this power of |v| contradicts it
+EXCESS = 0.05
+#: sizes between which growth is seen, and the share of them that is above rounding
+SMALL, LARGE, SEEN = 1e9, 1e13, 1e-6
+
+#: (v, shape (d, n)) -> mean (d, n) and covariance (n, d, d) of C(v) given v
+Given = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def given_at(form: GradientForm, dim: int) -> Given:
+    """The moments given the message as a function of numbers."""
+    letters = sp.symbols(f"v1:{dim + 1}", real=True)
+    expansion = Expansion(dim, {"v": letters})
+    entries = [*expansion.vector(form.mean), *form.covariance(expansion)]
+    functions = [function(e, letters) for e in entries]
+
+    def evaluate(v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values = np.array([f(*v) for f in functions])
+        return values[:dim], np.moveaxis(values[dim:].reshape(dim, dim, -1), -1, 0)
+
+    return evaluate
+
+
+def messages(dim: int) -> np.ndarray:
+    """Messages of many sizes, with coordinates that are 0, equal or opposite, (d, n)."""
+    rng = np.random.default_rng(dim)
+    scattered = rng.normal(size=(dim, 24)) * 10.0 ** rng.uniform(-3, 3, 24)
+    scattered[0, :4] = 0.0
+    flat = np.ones((dim, 2)) * [1.0, 0.3]
+    opposite = np.resize([0.7, -0.7, 0.2], dim)[:, None]
+    return np.concatenate([scattered, flat, opposite, np.zeros((dim, 1))], axis=1)
+
+
+def about_compressor(compressor: Compressor) -> list[Finding]:
+    """What a compressor without symbols says, compared with its moments given the message; nothing is drawn."""
+    found: dict[str, Finding] = {}
+    tested: list[int] = []
+    for dim in DIMENSIONS:
+        try:
+            compressor.check_dimension(dim)
+            given = given_at(compressor.given(sp.Integer(dim)), dim)
+            here = list(_in_dimension(compressor, given, dim))
+        except BadInput:
+            continue
+        except Exception as reason:  # a class of the user's may raise anything
+            here = [Finding(f"moments given the message, d = {dim}", "untested", f"{type(reason).__name__}: {reason}")]
+        tested.append(dim)
+        for finding in here:
+            if finding.what not in found or found[finding.what].status != "failed":
+                found[finding.what] = finding
+    if not tested:
+        return [Finding(EVERYTHING, "untested", f"it exists in none of the dimensions {DIMENSIONS}")]
+    where = ", ".join(map(str, tested))
+    return [f if f.status != "passed" else Finding(f.what, f.status, f"{f.detail}, in dimensions {where}") for f in found.values()]
+
+
+def _in_dimension(compressor: Compressor, given: Given, dim: int) -> Iterator[Finding]:
+    v = messages(dim)
+    mean, covariance = given(v)
+    if 2 * np.sum(np.all(np.isfinite(mean), axis=0) & np.all(np.isfinite(covariance), axis=(1, 2))) < v.shape[1]:
+        raise NotEvaluated("they are not numbers")
+    size = np.sum(v**2, axis=0)
+    spread = np.trace(covariance, axis1=1, axis2=2)
+    second = np.sum(mean**2, axis=0) + spread
+    if isinstance(compressor, Unbiased):
+        gap = np.sqrt(np.sum((mean - v) ** 2, axis=0))
+        held = "E C(v) = v"
+        yield _verdict("unbiased", gap, NEAR * np.sqrt(size) + 1e-300, v, held, lambda n: f"E C(v) = {_shown(mean[:, n])}")
+    least = np.linalg.eigvalsh(np.where(np.isfinite(covariance), covariance, -1.0))[:, 0]
+    rounding = NEAR * (second + size) + 1e-300
+    yield _verdict(
+        "covariance", -least, rounding, v, "Cov(C | v) has no negative eigenvalue", lambda n: f"its least one is {least[n]:.6g}"
+    )
+    yield _growth(compressor, given, dim)
+    error = np.sum((mean - v) ** 2, axis=0) + spread
+    if isinstance(compressor, Unbiased):
+        yield _ratio("omega", lambda: compressor.omega(sp.Integer(dim)).value, error, size, v, "E||C - v||^2 <= omega ||v||^2")
+    elif isinstance(compressor, Biased) and (bound := compressor.contraction(sp.Integer(dim))) is not None:
+        yield _ratio("contraction", lambda: bound, error, size, v, "E||C - v||^2 <= a ||v||^2")
+
+
+def _verdict(
+    what: str, excess: np.ndarray, slack: np.ndarray, v: np.ndarray, held: str, numbers: Callable[[int], str]
+) -> Finding:
+    wrong = ~(excess <= slack)
+    if not wrong.any():
+        return Finding(what, "passed", f"{held}, at {len(excess)} messages")
+    n = int(np.argmax(np.where(wrong, np.where(np.isnan(excess), np.inf, excess / slack), -1.0)))
+    return Finding(what, "failed", f"at v = {_shown(v[:, n])} {numbers(n)} ({held})")
+
+
+def _growth(compressor: Compressor, given: Given, dim: int) -> Finding:
+    """The power of |v| with which the root of E||C(v)||^2 grows, along four rays."""
+    rays = np.random.default_rng(7).normal(size=(dim, 4))
+    rays /= np.sqrt(np.sum(rays**2, axis=0))
+    roots = []
+    for size in (SMALL, LARGE):
+        mean, covariance = given(size * rays)
+        roots.append(np.sqrt(np.sum(mean**2, axis=0) + np.abs(np.trace(covariance, axis1=1, axis2=2))))
+    power = np.log10(np.maximum(roots[1], 1e-300) / np.maximum(roots[0], 1e-300)) / np.log10(LARGE / SMALL)
+    seen, stated = float(np.max(power)), compressor.growth
+    if not seen <= stated + EXCESS and roots[1].max() > SEEN * LARGE:
+        ray = _shown(rays[:, int(np.argmax(power))])
+        told = f"it says |C(v)| <= const (1 + |v|^{stated}), and the root of E||C(v)||^2 grows like |v|^{seen:.3g} along {ray}"
+        return Finding("growth", "failed", told)
+    return Finding("growth", "passed", f"the root of E||C(v)||^2 grows like |v|^{max(seen, 0):.3g}, as |v|^{stated} allows")
+
+
+def _ratio(what: str, bound: Callable[[], Any], error: np.ndarray, size: np.ndarray, v: np.ndarray, held: str) -> Finding:
+    try:
+        value = float(sp.N(bound()))
+    except (Refusal, NoClosedForm, NotImplementedError) as reason:
+        return Finding(what, "untested", str(reason))
+    excess = error - value * size
+    slack = NEAR * size * (1 + value) + 1e-300
+    return _verdict(what, excess, slack, v, f"{held}, {value:.6g}", lambda n: f"it is {error[n] / size[n]:.6g}")
+
+
+def _shown(values: np.ndarray) -> str:
+    return "(" + ", ".join(f"{x:.4g}" for x in values) + ")"

@@ -1,0 +1,195 @@
+"""A law of the noise: its density, sign's mean, moments and signed moments are those of one law, symmetric if it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import sympy as sp
+
+from derive.methods.checking.findings import EVERYTHING, Compared, Finding
+from derive.methods.checking.numbers import Mesh, NotEvaluated, function, mesh
+from derive.methods.noise.law import ARGUMENT, Law
+from derive.vocabulary.errors import NoClosedForm, Refusal
+
+#: where functions of one variable are compared
+AT = np.array([-7.3, -3.1, -1.3, -0.45, -0.02, 0.0, 0.02, 0.25, 0.9, 2.2, 5.6])
+#: orders of moments, as far as they exist with this margin, and of signed moments, which are slower
+ORDERS, SIGNED, MARGIN = 4, 2, 0.25
+#: values agree up to this share of their size, of at least 1
+NEAR = 1e-7
+#: powers of ten at which tails are looked at, and the size of a density that is a number there
+FAR, LEAST = 60, 1e-290
+#: of the slope: distance of the differences, error that is allowed
+STEP, SLACK = 2e-4, 1e-5
+
+
+def about_law(law: Law, patient: bool = True) -> list[Finding]:
+    """What a law without symbols says, compared with its density; nothing is drawn.
+
+    Args:
+        law: the law.
+        patient: whether integrals over a density are tried that NumPy cannot evaluate, which may take 10 s.
+    """
+    if law.degenerate:
+        return [Finding(EVERYTHING, "untested", "the point mass at 0 has no density")]
+    found = []
+    density: function | None = None
+    within: Mesh | None = None
+    try:
+        density = function(law.density(ARGUMENT), [ARGUMENT])
+        if patient or density.quick:
+            within = mesh(density, [*AT, *-AT])
+            found += list(_density(law, density, within))
+        else:
+            found.append(Finding("density", "untested", "its values are slow to compute"))
+    except Exception as reason:  # a class of the user's may raise anything
+        found.append(_unknown("density", reason))
+    for what, test in (("sign's mean", _sign_mean), ("symmetry of the sign's mean", _odd)):
+        found.append(_guarded(what, lambda test=test: test(law, within)))
+    if density is not None:
+        p = density
+        found.append(_guarded("slope of the sign's mean", lambda: _slope(law, p)))
+    if density is not None and within is not None:
+        p, on = density, within
+        found.append(_guarded("moments", lambda: _moments(law, on)))
+        found.append(_guarded("signed moments", lambda: _signed(law, on)))
+        found.append(_guarded("tail", lambda: _tail(law, p)))
+    return [f for f in found if f is not None]
+
+
+def _guarded(what: str, test: Callable[[], Finding | None]) -> Finding | None:
+    try:
+        return test()
+    except Exception as reason:  # a class of the user's may raise anything
+        return _unknown(what, reason)
+
+
+def _unknown(what: str, reason: Exception) -> Finding:
+    known = isinstance(reason, (NoClosedForm, NotEvaluated, Refusal))
+    return Finding(what, "untested", str(reason) if known else f"it raises {type(reason).__name__}: {reason}")
+
+
+def _density(law: Law, density: function, within: Mesh) -> Iterator[Finding]:
+    values, mass = density(within.nodes), float(np.sum(within.weights))
+    lowest = int(np.argmin(np.where(np.isnan(values), 0.0, values)))
+    if values[lowest] < -NEAR:
+        yield Finding("density", "failed", f"it is {values[lowest]:.6g} at {within.nodes[lowest]:.6g}, below 0")
+    elif not abs(mass - 1) <= NEAR + 10 * within.doubt:
+        yield Finding("density", "failed", f"its integral is {mass:.8g}, which should be 1")
+    else:
+        yield Finding("density", "passed", "not negative, with integral 1")
+    if law.symmetric:
+        at = AT[AT > 0]
+        pairs = Compared([f"p({-z:g}):" for z in at], density(-at), density(at), NEAR * np.maximum(1, density(at)))
+        yield _verdict("symmetry of the density", pairs, "p(-z) = p(z)", "a law that is not symmetric says symmetric = False")
+
+
+def _verdict(what: str, pairs: Compared, held: str, remedy: str = "") -> Finding:
+    worst = pairs.worst()
+    if 2 * pairs.count < len(pairs.places):
+        return Finding(what, "untested", f"it is a number at {pairs.count} of {len(pairs.places)} points only")
+    if worst is None:
+        return Finding(what, "passed", f"{held}, at {pairs.count} points")
+    return Finding(what, "failed", f"{worst} ({held})" + (f"; {remedy}" if remedy else ""))
+
+
+def _sign_mean(law: Law, within: Mesh | None) -> Finding:
+    if within is None:
+        return Finding("sign's mean", "untested", "there is no integral of the density to compare it with")
+    stated = function(law.sign_mean(ARGUMENT), [ARGUMENT])(AT)
+    signs = np.array([within.mean(np.sign(x + within.nodes)) for x in AT])
+    pairs = Compared([f"at x = {x:g}" for x in AT], stated, signs, np.full(len(AT), NEAR + 10 * within.doubt))
+    return _verdict("sign's mean", pairs, "E sign(x + Z) is the integral of the density")
+
+
+def _odd(law: Law, within: Mesh | None) -> Finding | None:
+    if not law.symmetric:
+        return None
+    mean, at = function(law.sign_mean(ARGUMENT), [ARGUMENT]), AT[AT > 0]
+    pairs = Compared([f"at x = {-x:g}" for x in at], mean(-at), -mean(at), np.full(len(at), NEAR))
+    held = "2F(-x) - 1 = -(2F(x) - 1)"
+    return _verdict("symmetry of the sign's mean", pairs, held, "a law that is not symmetric says symmetric = False")
+
+
+def _slope(law: Law, density: function) -> Finding:
+    """By central differences of order 4; not at 0, where laws have kinks."""
+    mean, at, step = function(law.sign_mean(ARGUMENT), [ARGUMENT]), AT[np.abs(AT) > 0.1] + 0.0123, STEP
+    slope = (8 * (mean(at + step) - mean(at - step)) - (mean(at + 2 * step) - mean(at - 2 * step))) / (12 * step)
+    pairs = Compared([f"at x = {x:g}" for x in at], slope, 2 * density(-at), SLACK * np.maximum(1, density(-at)))
+    return _verdict("slope of the sign's mean", pairs, "d/dx E sign(x + Z) = 2p(-x)")
+
+
+def _moments(law: Law, within: Mesh) -> Finding | None:
+    """The moments, mean and variance that the class states by itself; all others are integrals of the density."""
+    own = [name for name in ("moment", "mean", "variance") if getattr(type(law), name) is not getattr(Law, name)]
+    if not own:
+        return Finding("moments", "passed", "they are integrals of the density")
+    first, second = within.mean(within.nodes), within.mean(within.nodes**2)
+    rows: list[tuple[str, sp.Expr, float, float]] = []  # what, stated, found, size
+    if "moment" in own:
+        for m in _orders(law, ORDERS):
+            size = within.mean(np.abs(within.nodes) ** m)
+            rows.append((f"E Z^{m}:", law.moment(m), within.mean(within.nodes**m), size))
+    if _tail_of(law) - MARGIN > 1 and ("mean" in own or ("moment" in own and not law.symmetric)):
+        rows.append(("mean:", law.mean, first, within.mean(np.abs(within.nodes))))
+    if _tail_of(law) - MARGIN > 2 and len(own) > len({"mean"} & set(own)):
+        rows.append(("variance:", law.variance, second - first**2, second))
+    if not rows:
+        return Finding("moments", "untested", f"the tail index {law.tail} leaves none")
+    places, stated, found, size = (list(column) for column in zip(*rows, strict=True))
+    values = np.array([float(sp.N(e)) for e in stated])
+    pairs = Compared(places, values, np.array(found), 10 * (NEAR + within.doubt) * np.maximum(1, size))
+    return _verdict("moments", pairs, "integrals of the density, " + ", ".join(p.removesuffix(":") for p in places))
+
+
+def _orders(law: Law, most: int) -> list[int]:
+    """Orders of moments that exist; of a symmetric law the even ones."""
+    return [m for m in range(1, most + 1) if m < _tail_of(law) - MARGIN and (m % 2 == 0 or not law.symmetric)]
+
+
+def _tail_of(law: Law) -> float:
+    if law.tail == sp.oo:
+        return float("inf")
+    if not sp.sympify(law.tail).is_number:
+        raise NotEvaluated(f"its tail index {law.tail} is not a number")
+    return float(law.tail)
+
+
+def _signed(law: Law, within: Mesh) -> Finding:
+    if type(law).signed_moment is Law.signed_moment:
+        return Finding("signed moments", "passed", "they are integrals of the density")
+    places, stated, found, size = [], [], [], []
+    for m in range(SIGNED + 1):
+        if m and not m < _tail_of(law) - MARGIN:
+            continue
+        values = function(law.signed_moment(m, ARGUMENT), [ARGUMENT])(AT)
+        for y, value in zip(AT, values, strict=True):
+            if m or y:  # 2F - 1 at the kink of a Piecewise
+                places.append(f"R_{m}({y:g}):")
+                stated.append(value)
+                found.append(within.mean(within.nodes**m * np.sign(y + within.nodes)))
+                size.append(within.mean(np.abs(within.nodes) ** m))
+    pairs = Compared(places, np.array(stated), np.array(found), 10 * (NEAR + within.doubt) * np.maximum(1, size))
+    return _verdict("signed moments", pairs, "R_m(y) = E[Z^m sign(y + Z)] is an integral of the density")
+
+
+def _tail(law: Law, density: function) -> Finding:
+    """The power with which the density falls, between 10^(k - 2) and 10^k for the largest k at which it is a number."""
+    powers = 10.0 ** np.arange(1, FAR + 1)
+    sides = [density(s * powers) for s in (1.0, -1.0)]
+    known = [np.nonzero(p > LEAST)[0] for p in sides]
+    index = float("inf")
+    for p, at in zip(sides, known, strict=True):
+        if len(at) >= 4:
+            k = at[min(len(at) - 1, 11)]
+            index = min(index, float(-(np.log10(p[k]) - np.log10(p[k - 2])) / 2 - 1))
+    stated = _tail_of(law)
+    if index < stated - 0.05 * max(1.0, index):
+        told = f"it says that all moments below {law.tail} exist, and the density falls like |z|^-{index + 1:.4g}"
+        return Finding("tail", "failed", f"{told}: moments exist below {index:.4g}")
+    if index == float("inf"):
+        more = "" if stated == index else f": all moments exist, and it says those below {law.tail}"
+        return Finding("tail", "passed", f"the density falls faster than powers that can be seen{more}")
+    more = "" if abs(index - stated) <= 0.05 * max(1.0, index) else f", and it says those below {law.tail}"
+    return Finding("tail", "passed", f"the density falls like |z|^-{index + 1:.4g}: moments exist below {index:.4g}{more}")

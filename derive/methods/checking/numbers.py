@@ -1,0 +1,182 @@
+"""Numbers for symbolic pieces: values of expressions, values for their symbols, and integrals over a density."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import fields as fields_of
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from derive.expressions.coordinates import Coordinate
+from derive.vocabulary.errors import BadInput
+
+#: values that symbols of a piece are tried at; each symbol takes the next one. And all at 1/2, and small ones
+VALUES = (sp.Rational(1, 2), sp.S.One, sp.Integer(2), sp.Integer(3), sp.Integer(5))
+#: the relative error that is asked of the mass
+NEAR = 1e-12
+#: of the integrals: points of a panel, halvings, and k of the panels between 2^k and 2^(k + 1); power tails of index 1/3 have
+#: 1e-15 of their mass beyond. And the same for densities that are evaluated number by number
+PANELS, FEWER = (16, 45, range(-30, 151)), (10, 10, range(-16, 41))
+_NUMPY = {
+    "erf": np.vectorize(math.erf, otypes=[float]),
+    "erfc": np.vectorize(math.erfc, otypes=[float]),
+    "gamma": np.vectorize(math.gamma, otypes=[float]),
+    "loggamma": np.vectorize(math.lgamma, otypes=[float]),
+    "Heaviside": np.heaviside,
+}
+
+
+class NotEvaluated(Exception):
+    """An expression that has no number, such as a named function without an evaluation."""
+
+
+class function:
+    """An expression as a function of arrays: by NumPy, where it has all functions, else number by number.
+
+    Args:
+        expr: the expression.
+        variables: its symbols, in the order of the arrays.
+
+    Raises:
+        NotEvaluated: (when it is called) there is no number.
+    """
+
+    def __init__(self, expr: sp.Expr, variables: Sequence[sp.Symbol]) -> None:
+        self._expr, self._variables = sp.sympify(expr), list(variables)
+        self._many = self._made([_NUMPY, "numpy"], np.array([0.3, -0.7]))
+        self._one = None if self.quick else self._made("mpmath", 0.3)
+
+    @property
+    def quick(self) -> bool:
+        """Whether an array is as quick as a number."""
+        return self._many is not None
+
+    def _made(self, modules: Any, probe: Any) -> Callable[..., Any] | None:
+        try:
+            made = sp.lambdify(self._variables, self._expr, modules=modules)
+            with np.errstate(all="ignore"):
+                np.asarray(made(*(probe for _ in self._variables)), float)
+        except Exception:  # lambdify and the code that it writes may raise anything on functions that the modules lack
+            return None
+        return made
+
+    def _number(self, *values: float) -> float:
+        try:
+            if self._one is not None:
+                return float(self._one(*values))
+            put = {s: sp.Float(x) for s, x in zip(self._variables, values, strict=True)}
+            return float(self._expr.xreplace(put).evalf())
+        except Exception as error:  # mpmath has errors of its own
+            raise NotEvaluated(f"{self._expr} has no value") from error
+
+    def __call__(self, *arrays: np.ndarray) -> np.ndarray:
+        shape = np.broadcast_shapes(*(np.shape(a) for a in arrays))
+        with np.errstate(all="ignore"):
+            if self._many is not None:
+                try:
+                    return np.broadcast_to(np.asarray(self._many(*arrays), float), shape).copy()
+                except (ArithmeticError, ValueError) as error:  # of a gamma function, say
+                    raise NotEvaluated(f"{self._expr} has no value ({error})") from error
+            return np.vectorize(self._number, otypes=[float])(*np.broadcast_arrays(*arrays))
+
+
+def valued(piece: Any) -> Iterator[tuple[str, Any]]:
+    """(values in words, the piece with them) for pieces whose fields are symbols; ("", piece) for one without symbols.
+
+    Values that the piece does not accept (BadInput) are left out.
+    """
+    symbols = sorted(_symbols(piece), key=str)
+    if not symbols:
+        yield "", piece
+        return
+    count = range(len(symbols))
+    tried = [tuple(VALUES[(k + n) % len(VALUES)] for n in count) for k in range(len(VALUES))]
+    tried += [(VALUES[0],) * len(symbols), tuple(sp.Rational(n + 1, 10) for n in count)]
+    for values in dict.fromkeys(tried):
+        put = dict(zip(symbols, values, strict=True))
+        try:
+            made = _put(piece, put)
+        except BadInput:
+            continue
+        yield ", ".join(f"{s} = {put[s]}" for s in symbols), made
+
+
+def _symbols(value: Any) -> set[sp.Symbol]:
+    """The symbols in the fields of an object, and of objects in them; a coordinate of a vector is not one of them."""
+    if isinstance(value, (tuple, list)):
+        return {s for v in value for s in _symbols(v)}
+    if is_dataclass(value):
+        return {s for f in fields_of(value) for s in _symbols(getattr(value, f.name))}
+    found = value.free_symbols if isinstance(value, sp.Expr) else set()
+    return {s for s in found if isinstance(s, sp.Symbol) and not isinstance(s, Coordinate)}
+
+
+def _put(value: Any, put: dict[sp.Symbol, sp.Expr]) -> Any:
+    if isinstance(value, (tuple, list)):
+        return tuple(_put(v, put) for v in value)
+    if is_dataclass(value):
+        changed = {f.name: _put(getattr(value, f.name), put) for f in fields_of(value) if _symbols(getattr(value, f.name))}
+        return replace(value, **changed) if changed else value  # pyright: ignore[reportArgumentType]
+    return value.xreplace(put) if isinstance(value, sp.Expr) else value  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Nodes on the line, refined until the mass of a density is known, with weights that include it.
+
+    Args:
+        nodes, weights: in increasing order of the nodes.
+        doubt: about how far the mass may be off, at singularities and beyond the ends.
+    """
+
+    nodes: np.ndarray
+    weights: np.ndarray
+    doubt: float
+
+    def mean(self, values: np.ndarray) -> float:
+        """The integral of values at the nodes times the density."""
+        return float(np.sum(np.where(self.weights == 0, 0.0, values * self.weights)))
+
+
+def mesh(density: function, breaks: Sequence[float]) -> Mesh:
+    """Gauss-Legendre panels: from 2^k to 2^(k + 1) on both sides of 0, cut at `breaks`, halved where the mass is not yet known."""
+    points, halvings, powers = PANELS if density.quick else FEWER
+    sizes = 2.0 ** np.array(powers, float)
+    edges = np.unique(np.concatenate([-sizes, [0.0], sizes, np.asarray(breaks, float)]))
+    x, w = np.polynomial.legendre.leggauss(points)
+    low, high = edges[:-1], edges[1:]
+    nodes: list[np.ndarray] = []
+    weights: list[np.ndarray] = []
+    doubt = float(np.nansum(np.abs(edges[[0, -1]] * density(edges[[0, -1]]))))
+    for level in range(halvings + 1):
+        middle = (low + high) / 2
+        coarse = _panel(density, low, high, x, w)[1].sum(axis=1)
+        halves = [_panel(density, a, b, x, w) for a, b in ((low, middle), (middle, high))]
+        fine = halves[0][1].sum(axis=1) + halves[1][1].sum(axis=1)
+        open_ = ~(np.abs(coarse - fine) <= NEAR * np.maximum(1e-3, np.abs(fine))) & np.isfinite(fine)
+        done = ~open_ if level < halvings else np.ones_like(open_)
+        for at, weight in halves:
+            nodes.append(at[done].ravel())
+            weights.append(weight[done].ravel())
+        low, high = np.concatenate([low[open_], middle[open_]]), np.concatenate([middle[open_], high[open_]])
+        if level == halvings:
+            doubt += float(np.nansum(np.abs(coarse - fine)[open_]))
+            break
+        if not len(low):
+            break
+    at, weight = np.concatenate(nodes), np.concatenate(weights)
+    order = np.argsort(at)
+    return Mesh(at[order], weight[order], doubt)
+
+
+def _panel(
+    density: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray, x: np.ndarray, w: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    nodes = (low + high)[:, None] / 2 + (high - low)[:, None] / 2 * x
+    values = density(nodes)
+    values = np.where(np.isnan(values) & (np.abs(nodes) > 100), 0.0, values)  # oo/oo of exponentials far out
+    return nodes, values * (high - low)[:, None] / 2 * w

@@ -1,0 +1,31 @@
+"""What `derive.sde` asks of every class of compressor or law that is not the package's own; NumPy is loaded for those alone."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from derive.methods.distributed import Method
+from derive.vocabulary.errors import Refusal
+
+#: classes of the user's with an instance that nothing was found against
+_SOUND: set[type] = set()
+
+
+def require_sound(method: Method) -> None:
+    """Refuses a method with a piece that contradicts itself; each class of the user's is tested until it has passed once.
+
+    Raises:
+        Refusal: "unsound-piece", with the property that fails.
+    """
+    for piece in (method.compressor, method.noise.law):
+        kind = type(piece)
+        if kind in _SOUND or kind.__module__.partition(".")[0] == "derive":
+            continue
+        symbolic = import_module("derive.methods.checking.pieces").symbolic
+        failed = next((f for f in symbolic(piece, patient=False) if f.status == "failed" and "it holds at" not in f.detail), None)
+        if failed is not None:
+            raise Refusal(
+                "unsound-piece",
+                f"{kind.__name__} is not what it says: {failed.what}: {failed.detail}. derive.check shows all that was tested",
+            )
+        _SOUND.add(kind)

@@ -1,0 +1,117 @@
+"""Second moments of an update rule itself, exactly, where it is affine: one coordinate of a quadratic with curvature h."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sympy as sp
+
+from derive.expressions.coordinates import Coordinate, Hvp, Node, g, hvp, to_slot
+from derive.expressions.graphs import exchange
+from derive.expressions.power_series import Series
+from derive.methods.distributed import Method
+from derive.methods.losses import Quadratic
+from derive.methods.rules.update import evaluate
+from derive.process.stationary_moments import StationaryMoments
+from derive.step.expected import Expectation
+from derive.step.moments import existence
+from derive.step.update import Expanded, SeriesAlgebra, root
+from derive.vocabulary.errors import NoClosedForm, Refusal
+from derive.vocabulary.symbols import eta
+
+
+class _AsItIs(Expanded):
+    """The rule at its step size, without a regime's expansion."""
+
+    def __init__(self, method: Method) -> None:
+        self.method, self.step, self.factors, self.named_scales = method, eta, {}, {}
+
+    def in_root(self, expr: sp.Expr) -> sp.Expr:
+        return sp.sympify(expr)
+
+
+class _OnQuadratic(SeriesAlgebra):
+    """The rule on a quadratic, where g(y) = g + H (y - x)."""
+
+    def letter(self, name: str) -> Series:
+        if name in ("k", "t"):
+            raise Refusal("time-dependent", f"the update depends on {name}: its moments have no fixed point")
+        return super().letter(name)
+
+    def _moved(self, point: Series) -> Series:
+        return Series.constant(hvp(point[0] - Coordinate("x")))
+
+
+def one_step(method: Method) -> tuple[dict[str, sp.Expr], Expectation]:
+    """The next value of each letter at coordinate j of a quadratic, in random letters, and E over them."""
+    expanded = _AsItIs(method)
+    found = evaluate(method.rule, _OnQuadratic(expanded))
+    scales = [sp.sympify(s) for s in method.noise.scales]
+    return {a: e[0] for a, e in found.items()}, Expectation(method, sp.S.One, root, scales, 0)
+
+
+def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoments:
+    """E zz' of the stationary law of an update rule, z = (x, memory), in one dimension on f = h x^2/2.
+
+    Solves V = E z' z'' for V = E zz' and E z = 0, linear where the rule is affine in the state and the squares of the messages are
+    quadratic in it. The memory has the rule's own units, whatever the regime.
+
+    Args:
+        h: the curvature, a number or None for the symbol h1.
+
+    Raises:
+        NoClosedForm: the rule is not affine, or a moment has no closed form.
+        Refusal: "time-dependent" for bias correction and schedules in t.
+    """
+    state, means, squares = moments_of_step(method, h)
+    size = len(state)
+    unknown = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i, j in StationaryMoments.pairs(size)}
+    equations = [sp.expand(_second(squares[key], state, unknown) - symbol) for key, symbol in unknown.items()]
+    if any(m.subs(dict.fromkeys(state, 0)) != 0 for m in means):
+        raise NoClosedForm("second moments about 0 where the mean does not stay 0")
+    variables = list(unknown.values())
+    solution = sp.solve(equations, variables, dict=True)
+    if len(solution) != 1 or len(solution[0]) < len(variables):
+        raise NoClosedForm("the stationary second moments are not unique")
+    matrix = sp.Matrix(size, size, lambda i, j: sp.factor(solution[0][unknown[min(i, j), max(i, j)]]))
+    return StationaryMoments(matrix, sp.Matrix(equations).jacobian(variables), method, existence(method))
+
+
+def moments_of_step(
+    method: Method, h: object = None
+) -> tuple[list[sp.Symbol], list[sp.Expr], dict[tuple[int, int], sp.Expr]]:
+    """(x1, m1, ..), E z' and E z'_i z'_j, i <= j, given z = (x1, m1, ..), in one dimension on f = h x^2/2.
+
+    Args, Raises: as for `second_moments_of_rule`.
+    """
+    (curvature,) = Quadratic(h).vectors(1)["h"]
+    after, expect = one_step(method)
+    letters = list(after)
+    symbols = {a: sp.Symbol(f"{a}1", real=True) for a in letters}
+    table = {Coordinate(a): s for a, s in symbols.items()} | {g: curvature * symbols["x"]}
+    local = [_local(after[a], curvature) for a in letters]
+    means = [sp.expand(exchange(expect(e), table)) for e in local]
+    squares = {(i, j): exchange(expect(local[i] * local[j]), table) for i, j in StationaryMoments.pairs(len(letters))}
+    return list(symbols.values()), means, squares
+
+
+def _local(e: sp.Expr, h: sp.Expr) -> sp.Expr:
+    table: dict[sp.Expr, sp.Expr] = {}
+    for node in e.atoms(Node):
+        if not isinstance(node, Hvp):
+            raise NoClosedForm(f"second moments of an update with {node}, a function of all coordinates")
+        table[node] = h * _local(to_slot(node.args[0], "k", "j"), h)
+    return exchange(e, table)
+
+
+def _second(e: sp.Expr, state: list[sp.Symbol], moments: Mapping[tuple[int, int], sp.Symbol]) -> sp.Expr:
+    """E of a polynomial of degree two in the state, by its second moments."""
+    if not e.is_polynomial(*state):
+        raise NoClosedForm("the update is not affine in the state")
+    total = sp.S.Zero
+    for powers, a in sp.Poly(e, *state).terms():
+        places = [n for n, power in enumerate(powers) for _ in range(power)]
+        if len(places) not in (0, 2):
+            raise NoClosedForm("the update is not affine in the state")
+        total += a * (moments[places[0], places[1]] if places else 1)
+    return total

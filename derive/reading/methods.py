@@ -1,0 +1,166 @@
+"""The table [method] of a TOML file: an update rule with memory, written as formulas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, final
+
+from derive.formulas.text import check_text, written
+from derive.reading.numbers import number
+from derive.vocabulary.errors import BadInput
+
+KEYS = ("name", "memory", "update", "regime", "time", "fractions")
+MAX_PARAMS = 64  # and substitutions of a regime
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .()+-]{0,59}", re.ASCII)
+_LETTER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,29}", re.ASCII)
+_FIELD = re.compile(r"(memory|update|regime|time|fractions|constant)( ?)(.*)")
+
+
+@final
+@dataclass(frozen=True)
+class MethodTable:
+    """An update rule as it is written, with numbers for its constants.
+
+    Args:
+        memory: (letter, value at the start).
+        regime: (name, formula), or None where there is no such key.
+        params: (constant of the rule or the regime, number).
+    """
+
+    name: str
+    memory: tuple[tuple[str, Fraction], ...]
+    update: tuple[str, ...]
+    regime: tuple[tuple[str, str], ...] | None
+    time: str
+    fractions: tuple[str, ...]
+    params: tuple[tuple[str, Fraction], ...]
+
+    def build(self, field: str, asked: str | None = None, **parts: Any) -> Any:
+        """The `Method` with these parts: compressor, noise, clients, schedule.
+
+        Args:
+            field: the user's name of the table, for messages.
+            asked: "fixed" for the regime in which every constant stays, whatever the table says; None for the table's own.
+
+        Raises:
+            BadInput: a formula that is not read, or a number of a name that does not occur.
+        """
+        from derive.methods.distributed import Method  # SymPy is loaded only when there is a method to derive
+
+        regime = None if self.regime is None or asked else dict(self.regime)
+        with _fields_of(field):
+            return Method(
+                **parts, name=self.name, memory=self.memory, update=self.update, regime=regime, time="eta" if asked else self.time,
+                constants=dict(self.params), fractions=self.fractions,
+            )  # fmt: skip
+
+    def time_of_step(self, method: Any, eta: Fraction) -> Fraction:
+        """The time of a step of the method made from this table.
+
+        Raises:
+            BadInput: a symbol of it without a number, or a value that is not above 0.
+        """
+        from derive.methods.specialise import exactly
+
+        value = method.tau.xreplace({s: exactly(eta) for s in method.tau.free_symbols if s.name == "eta"})
+        if value.free_symbols or not value.is_positive:
+            raise BadInput("method.time", self.time, "a formula in eta and constants that have numbers among params, above 0")
+        return Fraction(int(value.p), int(value.q)) if value.is_Rational else Fraction(float(value))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The table as JSON, exact numbers as text."""
+        return {
+            "name": self.name,
+            "memory": {letter: str(value) for letter, value in self.memory},
+            "update": list(self.update),
+            "regime": None if self.regime is None else dict(self.regime),
+            "time": self.time,
+            "fractions": list(self.fractions),
+        }
+
+
+def method_table(given: Mapping[str, object], params: object, field: str = "method", of_params: str = "params") -> MethodTable:
+    """A table, read; its formulas are read when it is built.
+
+    Args:
+        given: the keys `KEYS`.
+        params: numbers by name, or None.
+        field, of_params: the user's names of the two, for messages.
+
+    Raises:
+        BadInput: an unknown key, or a value of another kind.
+    """
+    for key in given:
+        if key not in KEYS:
+            raise BadInput(field, key, f"the keys {', '.join(KEYS)}; keys of the experiment stand above the line [{field}]")
+    name = check_text(given.get("name", "method"), f"{field}.name", "a name")
+    if not _NAME.fullmatch(name):
+        raise BadInput(f"{field}.name", name, "a name of at most 60 letters, digits, spaces and .()+-")
+    if given.get("update", []) == []:
+        raise BadInput(f"{field}.update", "nothing", 'a list of assignments such as ["m = beta*m + G", "x = x - eta*m"]')
+    return MethodTable(
+        name=name,
+        memory=numbers_of(given.get("memory", {}), f"{field}.memory", "{m = 0}"),
+        update=_texts(given["update"], f"{field}.update", '["m = beta*m + G", "x = x - eta*m"]'),
+        regime=_regime(given.get("regime"), f"{field}.regime"),
+        time=check_text(given.get("time", "eta"), f"{field}.time", 'a formula in eta, such as "eta^2"'),
+        fractions=_texts(given.get("fractions", []), f"{field}.fractions", '["beta"]'),
+        params=numbers_of({} if params is None else params, of_params, '{rho = 2, c = "1/3"}'),
+    )
+
+
+def numbers_of(given: object, field: str, form: str) -> tuple[tuple[str, Fraction], ...]:
+    """(name, number) of a table; `form` shows one.
+
+    Raises:
+        BadInput: it is not a table of numbers.
+    """
+    pairs = _pairs(given, field, f"a table of numbers such as {form}")
+    return tuple((name, number(value, f"{field}.{name}", "an exact number")) for name, value in pairs)
+
+
+def _regime(given: object, field: str) -> tuple[tuple[str, str], ...] | None:
+    if given is None:
+        return None
+    accepted = 'a table of formulas such as {beta = "1 - rho*eta"}'
+    pairs = _pairs(given, field, accepted)
+    one = 'a formula in quotes, such as "1 - rho*eta"'
+    return tuple((name, check_text(value, f"{field}.{name}", one)) for name, value in pairs)
+
+
+def _pairs(given: object, field: str, accepted: str) -> list[tuple[str, object]]:
+    if not isinstance(given, Mapping) or len(given) > MAX_PARAMS:
+        raise BadInput(field, given if not isinstance(given, Mapping) else f"{len(given)} values", accepted)
+    for name in given:
+        if not isinstance(name, str) or not _LETTER.fullmatch(name):
+            raise BadInput(field, name, f"{accepted}; names have at most 30 letters, digits and _")
+    return list(given.items())
+
+
+def _texts(given: object, field: str, form: str) -> tuple[str, ...]:
+    listed = [given] if isinstance(given, str) else given
+    if not isinstance(listed, list):
+        raise BadInput(field, given, f"a list of texts such as {form}")
+    for n, item in enumerate(listed, 1):
+        check_text(item if isinstance(item, str) else written(item), f"{field}[{n}]", f"texts such as {form}")
+        if not isinstance(item, str):
+            raise BadInput(f"{field}[{n}]", item, f"texts such as {form}")
+    return tuple(listed)
+
+
+@contextmanager
+def _fields_of(table: str) -> Iterator[None]:
+    """Errors of a `Method` inside the block name the field as it is written: update[2] is method.update[2]."""
+    try:
+        yield
+    except BadInput as error:
+        found = _FIELD.fullmatch(error.field)
+        if found is None:
+            raise
+        key, space, rest = found.groups()
+        name = f"params.{rest}" if key == "constant" else f"{table}.{key}" + (f".{rest}" if space else rest)
+        raise BadInput(name, error.found, error.accepted, error.column) from None

@@ -1,0 +1,35 @@
+"""The statistics of a run that a file may name: those that every run has, coordinates, and those that a user registered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
+
+MAX_QUANTITIES = 16
+#: names of statistics that every run has; x1, x2, .. are the coordinates
+QUANTITIES = tuple(BUILT_IN_STATISTICS)
+
+
+def read_quantities(value: object, dim: int) -> tuple[str, ...]:
+    """The names that a file lists under `quantities`.
+
+    Args:
+        value: a name or a list of them.
+        dim: the dimension of the state.
+
+    Raises:
+        BadInput: not such a list, or a name that no statistic has.
+    """
+    own = entries("statistic")
+    coordinates = "x1" if dim == 1 else f"x1 to x{dim}"
+    accepted = f"a list of 1 to {MAX_QUANTITIES} of {', '.join((*QUANTITIES, *own))} and {coordinates}, each once"
+    listed: list[Any] = value if isinstance(value, list) else [value]
+    known = {*QUANTITIES, *own, *(f"x{n + 1}" for n in range(dim))}
+    for item in listed:
+        if not isinstance(item, str) or item not in known:
+            raise BadInput("quantities", item, accepted)
+    if not 1 <= len(listed) <= MAX_QUANTITIES or len(set(listed)) < len(listed):
+        raise BadInput("quantities", value if len(listed) <= MAX_QUANTITIES else f"{len(listed)} names", accepted)
+    return tuple(listed)

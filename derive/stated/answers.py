@@ -1,0 +1,56 @@
+"""What an audit found as JSON values; formulas in the letters of stated equations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derive.equations.rules import RuleEquation
+from derive.stated.claimed import formula
+from derive.stated.differences import Term
+from derive.stated.example import Example, Measured, slopes
+
+
+def term_dict(term: Term) -> dict[str, Any]:
+    """A term in which two equations differ."""
+    return {
+        "where": term.where,
+        "claimed": formula(term.claimed),
+        "derived": formula(term.derived),
+        "difference": formula(term.difference),
+        "matters": term.matters,
+        "kind": term.kind,
+        "factor": None if term.factor is None else formula(term.factor),
+        "remark": term.remark,
+    }
+
+
+def example_dict(found: Example) -> dict[str, Any]:
+    """An example, with what was measured in it."""
+    return {
+        "where": found.term.where,
+        "loss": found.loss,
+        "dim": found.dim,
+        "constants": {name: str(value) for name, value in found.constants.items()},
+        "state": {name: [str(v) for v in values] for name, values in found.state.items()},
+        "claimed": formula(found.claimed),
+        "derived": formula(found.derived),
+        "quantity": found.quantity,
+        "measured": [_row(m) for m in found.measured],
+        "slopes": list(slopes(found.measured)),
+        "over_time": [_row(m) for m in found.over_time],
+        "slopes_over_time": list(slopes(found.over_time)),
+        "reason": found.reason,
+    }
+
+
+def _row(m: Measured) -> dict[str, Any]:
+    return {"eta": str(m.eta), "tau": m.tau, "exact": m.exact, "error_claimed": m.claimed, "error_derived": m.derived}
+
+
+def equation_dict(equation: RuleEquation) -> dict[str, Any]:
+    """The derived equation, as it could have been stated."""
+    return {
+        "drift": {a: formula(e) for a, e in equation.drift.items()},
+        "covariance": {f"{a} {b}": formula(e) for (a, b), e in equation.own.items() if e != 0},
+        "pair": {f"{a} {b}": formula(e) for (a, b), e in equation.pair.items() if e != 0},
+    }

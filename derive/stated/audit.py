@@ -1,0 +1,359 @@
+"""The audit of an SDE that somebody states for an update rule: it agrees with the derived one to a weak order, or where not.
+
+A stated drift and covariance are compared with b_2 + s b_3 + .., C_2 + s C_3 + .. of `derive.equations.rules`, s the root of the
+time of a step: an error of order s^0 or s^1 spoils weak order 1, one of order s^2 or s^3 weak order 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, final
+
+import sympy as sp
+
+from derive.equations.rules import RuleEquation, derived_rule
+from derive.expressions.coordinates import Coordinate, symbols_of
+from derive.methods.distributed import Method, symbols_of_noise
+from derive.methods.losses import Loss
+from derive.methods.rules.regime import NOISE
+from derive.stated.answers import equation_dict, example_dict, term_dict
+from derive.stated.claimed import Claimed, Pair, claimed, formula
+from derive.stated.differences import LAST, Comparison, Term
+from derive.stated.example import Example, example
+from derive.stated.referee import Letter
+from derive.step.update import Expanded
+from derive.vocabulary.choices import Model
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from derive.vocabulary.symbols import N, d, eta, t
+
+AGREES, DIFFERS, NO_SDE, UNDECIDED = "AGREES", "DIFFERS", "NO SDE", "UNDECIDED"
+_MODELS: Mapping[int, Model] = {1: "first-order", 2: "second-order"}
+_TWO = " at two coordinates"
+SMALL_NOISE = (
+    "the limit is an ODE, so weak order 1 does not see this covariance of the order of the step; fluctuations and the stationary "
+    "law are made of it, and the conventional first-order model keeps it"
+)
+ROOT = "a root stands where the covariance, its square, belongs"
+SQUARE = "the square of the covariance stands where the covariance belongs"
+AVERAGED = "in this regime the memory forgets within O(1) steps and is averaged out: the state is x alone"
+
+
+@final
+@dataclass(frozen=True)
+class Audit:
+    """What is true of a stated equation.
+
+    Args:
+        method, loss, dim: what it was stated for.
+        stated: the equation as stated.
+        verdict: "AGREES", "DIFFERS", "NO SDE" or "UNDECIDED".
+        terms: where it differs.
+        equation: the derived equation that it was compared with, or None.
+        reason: of a refusal or of what is undecided; "".
+        kind: of a refusal; "".
+        beyond: entries with terms that are smaller than the claimed order asks for, which are not judged.
+        allowed: entries that the first-order model leaves out, as the stated equation does or does not.
+    """
+
+    method: Method
+    loss: Loss | None
+    dim: int | None
+    stated: Claimed
+    verdict: str
+    terms: tuple[Term, ...] = ()
+    equation: RuleEquation | None = None
+    reason: str = ""
+    kind: str = ""
+    beyond: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def order(self) -> int:
+        """The weak order that is claimed."""
+        return self.stated.order
+
+    @property
+    def holds(self) -> int | None:
+        """The weak order that the stated equation has, up to the claimed one; None where that is not known."""
+        if self.verdict in (NO_SDE, UNDECIDED):
+            return None
+        return min([self.order, *(term.matters - 1 for term in self.terms)])
+
+    @property
+    def test_functions(self) -> str:
+        """The functions on which weak order is meant."""
+        letters = () if self.equation is None else self.equation.letters[1:]
+        if self.equation is not None and not letters and len(self.method.rule.letters) > 1:
+            return "x alone"
+        return "x" if not letters else "x and the memory " + ", ".join(letters)
+
+    @property
+    def meant_for(self) -> str:
+        """What the derivation assumes of the loss, or ""."""
+        local = self.equation is not None and self.equation.local and self.dim != 1
+        return "losses that are sums over coordinates" if local else ""
+
+    @cached_property
+    def on_x_alone(self) -> int | None:
+        """The weak order on test functions of x alone where that is more than `holds`: the weaker claim; else None.
+
+        Letters that x does not depend on, directly or through others, cannot spoil it.
+        """
+        if self.equation is None or not self.terms:
+            return None
+        near = _near_x(self.equation, self.stated)
+        order = min([self.order, *(term.matters - 1 for term in self.terms if set(_letters(term.where)) <= near)])
+        return order if order > (self.holds or 0) else None
+
+    @cached_property
+    def example(self) -> Example | None:
+        """The smallest example in which a term shows, with weak errors of one step; None where none of those tried shows it."""
+        if self.equation is None or not self.terms:
+            return None
+        return example(self.method, self.loss, self.dim, self.stated, self.equation, self.terms)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Parameters of the stated equation that neither the rule nor its regime has: a slip, or another regime."""
+        known = {eta, N, d, t, *(value for _, value in self.method.constants), *symbols_of_noise(self.method.noise)}
+        names = {s.name for s in known if isinstance(s, sp.Symbol)} | {f"{s.name}0" for s in symbols_of_noise(self.method.noise)}
+        if self.equation is not None:
+            names |= {s.name for s in symbols_of([*self.equation.drift.values(), *self.equation.own.values()])}
+        if self.loss is not None and self.dim is not None:
+            names |= set(self.loss.parameters(self.dim))
+        found = {s.name for s in symbols_of(self.stated.expressions) if not isinstance(s, Coordinate)}
+        return tuple(sorted(found - names - self._of_compressor))
+
+    @property
+    def _of_compressor(self) -> set[str]:
+        return {s.name for s in vars(self.method.compressor).values() if isinstance(s, sp.Symbol)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of the command `audit`."""
+        return {
+            "verdict": self.verdict,
+            "order": self.order,
+            "holds": self.holds,
+            "test_functions": self.test_functions,
+            "meant_for": self.meant_for,
+            "x_alone": self.on_x_alone,
+            "regime": self.method.regime.as_given(),
+            "time": self.method.regime.time,
+            "terms": [term_dict(term) for term in self.terms],
+            "example": None if self.example is None else example_dict(self.example),
+            "reason": self.reason,
+            "refused": self.kind or None,
+            "beyond": list(self.beyond),
+            "left_out": list(self.allowed),
+            "unknown": list(self.unknown),
+            "latex": self.latex(),
+            "derived": None if self.equation is None else equation_dict(self.equation),
+        }
+
+    def latex(self, macros: Mapping[str, str] | None = None) -> str:
+        """A paragraph for a referee's letter; `macros` maps symbol names to the reader's own commands."""
+        letter = Letter(self.method, self.order, self.test_functions, macros)
+        if self.verdict == NO_SDE:
+            return letter.refused(self.reason, self.kind)
+        if self.verdict == UNDECIDED:
+            return letter.undecided(self.reason)
+        return letter.agrees() if self.verdict == AGREES else letter.differs(self.terms, self.holds or 0, self.example)
+
+
+def audit(
+    method: Method,
+    drift: Mapping[str, object],
+    covariance: Mapping[str, object] | None = None,
+    *,
+    diffusion: Mapping[str, object] | None = None,
+    pair: Mapping[str, object] | None = None,
+    order: int = 1,
+    where: Mapping[str, object] | None = None,
+    values: Mapping[str, sp.Expr] | None = None,
+    loss: Loss | None = None,
+    dim: int | None = None,
+) -> Audit:
+    """Compare a stated equation of a method with the derived one.
+
+    Args:
+        method: the update rule, in its regime.
+        drift, covariance, diffusion, pair, order, where, values: the equation (`derive.stated.claimed.claimed`).
+        loss, dim: a loss that it is stated for, with the dimension; otherwise it is meant for every loss.
+
+    Raises:
+        BadInput: a formula that is not read, a letter without a drift.
+
+    Example:
+        >>> import derive
+        >>> method = derive.Method(noise=derive.Gaussian(), memory={"m": 0}, update=["m = beta*m + (1-beta)*G", "x = x - eta*m"],
+        ...                        regime={"beta": "1 - rho*eta"})
+        >>> found = derive.audit(method, {"x": "-m", "m": "rho*(g - m)"}, {"m m": "eta*rho*sigma^2/N"})
+        >>> found.verdict, [(term.where, str(term.factor)) for term in found.terms]
+        ('DIFFERS', [('covariance m m', '1/rho')])
+    """
+    if loss is not None and dim is None:
+        raise BadInput("dim", None, "a dimension, since a loss is given")
+    if NOISE in method.regime.rules and any(s != 0 and not s.is_Symbol for s in map(sp.sympify, method.noise.scales)):
+        accepted = "a symbol such as sigma: the regime makes the noise large, sigma = sigma0 times a power of eta"
+        raise BadInput("noise", ", ".join(map(str, method.noise.scales)), accepted)
+    stated = claimed(method, drift, covariance, diffusion=diffusion, pair=pair, order=order, where=where, values=values)
+    found = Audit(method, loss, dim, stated, UNDECIDED)
+    try:
+        return _judged(found)
+    except Refusal as refusal:
+        return replace(found, verdict=NO_SDE, reason=refusal.message, kind=refusal.kind)
+    except (NoClosedForm, ArithmeticError) as error:
+        return replace(found, reason=str(error))
+
+
+def _judged(found: Audit) -> Audit:
+    method, stated = found.method, found.stated
+    missing = ""
+    try:
+        equation = derived_rule(method, _MODELS[stated.order], found.loss, found.dim)
+        last = 1 if stated.order == 1 else LAST
+    except NoClosedForm as error:
+        if stated.order == 1:
+            raise
+        equation, last, missing = derived_rule(method, "first-order", found.loss, found.dim), 1, str(error)
+    for letter in equation.letters:
+        if letter not in stated.drift:
+            accepted = "a formula for each letter of the state: " + ", ".join(equation.letters)
+            raise BadInput("drift", f"nothing for {letter}", accepted)
+    comparison = Comparison(Expanded(method), found.loss, found.dim, equation.local)
+    entries = _Entries(comparison, equation, stated)
+    terms = tuple(_remarked(term, entries) for term in entries.terms(last))
+    if missing and not terms:
+        return replace(found, equation=equation, reason=f"weak order 1 agrees; of weak order 2 no closed form is known: {missing}")
+    verdict = DIFFERS if terms else AGREES
+    return replace(
+        found, verdict=verdict, terms=terms, equation=equation, beyond=tuple(entries.beyond(last)), allowed=tuple(entries.allowed())
+    )
+
+
+class _Entries:
+    """The entries of two equations beside one another."""
+
+    def __init__(self, comparison: Comparison, equation: RuleEquation, stated: Claimed) -> None:
+        self.comparison, self.equation, self.stated = comparison, equation, stated
+        #: whether the covariance is that of the conventional first-order model, where the limit is an ODE
+        self.conventional = equation.model == "first-order" and self._silent
+        self.left = {_pair(left.where): left for left in equation.left_out}
+
+    @cached_property
+    def _silent(self) -> bool:
+        entries = [*self.equation.own.values(), *self.equation.pair.values()]
+        series = [self.comparison.powers(e) for e in entries if e != 0]
+        return all(self.comparison.same(s[n], sp.S.Zero) for s in series for n in range(min(s.low, 0), 2))
+
+    def terms(self, last: int) -> Iterator[Term]:
+        """Every term in which they differ."""
+        equation, stated = self.equation, self.stated
+        for letter in stated.drift:
+            if letter not in equation.letters:
+                own = stated.drift[letter]
+                yield Term(f"drift {letter}", own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)
+                continue
+            yield from self.comparison.terms(f"drift {letter}", stated.drift[letter], equation.drift[letter], last)
+        most = 2 if self.conventional else last
+        for key in self._keys(stated.own, equation.own):
+            own = stated.own.get(key, sp.S.Zero)
+            if not set(key) <= set(equation.letters):
+                if own != 0:
+                    yield Term(f"covariance {key[0]} {key[1]}", own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)
+                continue
+            yield from self._spread(f"covariance {key[0]} {key[1]}", own, self._true(key, own), most)
+        if self.comparison.dim == 1:
+            return
+        for key in self._keys(stated.pair, equation.pair):
+            own, true = stated.pair.get(key, sp.S.Zero), equation.pair.get(key, sp.S.Zero)
+            if key[0] != key[1] and key not in stated.pair and (key[1], key[0]) in stated.pair:
+                continue  # the other order of the same entry was stated
+            yield from self.comparison.terms(f"covariance {key[0]} {key[1]}{_TWO}", own, true, most, pair=True)
+
+    def _spread(self, where: str, own: sp.Expr, true: sp.Expr, most: int) -> Iterator[Term]:
+        """The terms of one entry of the covariance; one that is the root or the square of the other is one term."""
+        found = list(self.comparison.terms(where, own, true, most))
+        if found and own != 0 and true != 0:
+            for one, two, remark in ((own**2, true, ROOT), (own, true**2, SQUARE)):
+                if self.comparison.same(one, two):
+                    first = min(found, key=lambda term: term.power)
+                    yield replace(first, claimed=own, derived=true, kind="differs", factor=None, remark=remark)
+                    return
+        yield from found
+
+    def _keys(self, one: Mapping[Pair, sp.Expr], two: Mapping[Pair, sp.Expr]) -> list[Pair]:
+        return list(dict.fromkeys([*two, *one]))
+
+    def _true(self, key: Pair, own: sp.Expr) -> sp.Expr:
+        """The derived entry; of one that the first-order model leaves out, its value only where the claim has it too."""
+        left = self.left.get(key)
+        if left is None or own == 0:
+            return self.equation.own.get(key, sp.S.Zero)
+        return sp.S.Zero if left.term is None else left.term
+
+    def allowed(self) -> Iterator[str]:
+        """What the first-order model leaves out, as the stated equation treats it."""
+        for key, left in self.left.items():
+            stated = self.stated.own.get(key, sp.S.Zero) != 0
+            value = "" if left.term is None else f" = {formula(left.term)}"
+            yield f"{left.where}{value}: {'kept' if stated else 'left out'}, it needs the moment of order {left.needs} of the noise"
+
+    def beyond(self, last: int) -> Iterator[str]:
+        """Entries of the claim with terms after the power that is judged."""
+        entries = {f"drift {a}": (e, last) for a, e in self.stated.drift.items() if a in self.equation.letters}
+        most = 2 if self.conventional else last
+        entries |= {f"covariance {a} {b}": (e, most) for (a, b), e in self.stated.own.items()}
+        for where, (e, end) in entries.items():
+            series = self.comparison.powers(e)
+            stop = LAST + 1 if series.last is None else min(series.last, LAST + 1)
+            after = [n for n in range(end + 1, stop + 1) if not self.comparison.same(series[n], sp.S.Zero)]
+            if after:
+                smaller = sp.Add(*[self.comparison.in_eta(series[n], n) for n in after])
+                yield f"{where}: {formula(smaller)} is smaller than weak order {self.stated.order} sees, and is not judged"
+
+
+def _letters(where: str) -> tuple[str, ...]:
+    return tuple(where.removesuffix(_TWO).split()[1:])
+
+
+def _pair(where: str) -> Pair:
+    first, second = _letters(where)
+    return first, second
+
+
+def _remarked(term: Term, entries: _Entries) -> Term:
+    """The term with what is likely to have gone wrong."""
+    said = [term.remark] if term.remark else []
+    covariance = term.where.startswith("covariance")
+    if covariance and entries.conventional and term.power == 2:
+        said.append(SMALL_NOISE)
+    if covariance and term.claimed == 0 and entries.stated.own.get(_pair(term.where), sp.S.Zero) == 0:
+        said.append("the noise is missing here")
+    if term.factor == -1:
+        said.append("the sign is wrong")
+    return replace(term, remark="; ".join(said))
+
+
+def _near_x(equation: RuleEquation, stated: Claimed) -> set[str]:
+    """x and the letters that x depends on, in either equation."""
+    needs: dict[str, set[str]] = {a: set() for a in equation.letters}
+    for moved in (equation.drift, stated.drift):
+        for a, e in moved.items():
+            needs.setdefault(a, set()).update(_bases(e))
+    for spread in (equation.own, stated.own, equation.pair, stated.pair):
+        for (a, b), e in spread.items():
+            needs[a] |= _bases(e)
+            needs[b] |= _bases(e)
+    near, waiting = {"x"}, ["x"]
+    while waiting:
+        more = needs.get(waiting.pop(), set()) - near
+        near |= more
+        waiting += more
+    return near
+
+
+def _bases(e: sp.Expr) -> set[str]:
+    return {"x" if c.base == "g" else c.base for c in symbols_of([e]) if isinstance(c, Coordinate)}

@@ -1,0 +1,359 @@
+"""The smallest example in which a term of a stated equation shows, and the weak error of one step there, without sampling.
+
+Losses are tried from the simplest on, then constants, then two dimensions; the first at which the claimed and the derived term have
+different values is taken. There the expectation of one step of the method itself is compared with what each equation predicts
+for its time tau: to weak order 1 the mean z + tau b and the covariance tau C, to weak order 2 with the terms of tau^2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, final
+
+import mpmath
+import sympy as sp
+
+from derive.equations.in_coordinates import state_symbols
+from derive.equations.local_rules import CURVATURE, HIGHER, THIRD, localised
+from derive.equations.rule_coordinates import expand_rule
+from derive.equations.rules import RuleEquation
+from derive.expressions.coordinates import Coordinate
+from derive.expressions.derivatives import smooth
+from derive.formulas.expressions import MEANING
+from derive.methods.distributed import Method
+from derive.methods.losses import Loss, Quadratic, Quartic, SeparableSum
+from derive.methods.specialise import specialise, symbol_names
+from derive.stated.claimed import Claimed
+from derive.stated.differences import Term
+from derive.stated.horizon import HORIZON, AffineSteps, equation_moments
+from derive.stated.one_step import DIGITS, NumericStep, Vector
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from derive.vocabulary.symbols import eta, t
+
+_X = Coordinate("x")
+#: losses from the simplest on
+LOSSES: tuple[tuple[str, Loss], ...] = (
+    ("x^2/2", Quadratic(1)),
+    ("x^2/2 + x^3/6", SeparableSum(_X**2 / 2 + _X**3 / 6)),
+    ("x^4/4", Quartic()),
+)
+#: values of the constants: all alike first, then one after the other
+CONSTANTS = ((sp.S.One,), (sp.Integer(2),), (sp.Integer(2), sp.S.One, sp.Rational(1, 2), sp.Integer(3)))
+FRACTIONS = ((sp.Rational(1, 2),), (sp.Rational(1, 2),), (sp.Rational(1, 2), sp.Rational(1, 4), sp.Rational(1, 3)))
+#: eta of the measurements
+STEPS = (sp.Rational(1, 1000), sp.Rational(1, 100_000))
+#: below this an error of a step is that of the integral over a density, or of the rounding
+NEGLIGIBLE = {True: 1e-11, False: 1e-30}
+TWO = " at two coordinates"
+
+
+@final
+@dataclass(frozen=True)
+class Measured:
+    """One step against its predictions.
+
+    Args:
+        eta, tau: the step size and the time of the step.
+        exact: the method's own value.
+        claimed, derived: predictions minus the exact value.
+    """
+
+    eta: sp.Rational
+    tau: float
+    exact: float
+    claimed: float
+    derived: float
+
+
+@final
+@dataclass(frozen=True)
+class Example:
+    """Where a term shows.
+
+    Args:
+        term: the term.
+        loss: of one coordinate, as a formula; dim: the dimension.
+        constants: name -> value.
+        state: letter -> coordinates; with "t" where the time matters.
+        claimed, derived: values of the term there, with eta.
+        quantity: what is measured, such as "mean of m1".
+        measured: one step, for each eta; empty where the step has no list of outcomes, with the reason in
+        reason: or "".
+        over_time: the same quantity after the time 1, where the step and the equations are affine; else empty.
+    """
+
+    term: Term
+    loss: str
+    dim: int
+    constants: Mapping[str, sp.Expr]
+    state: Mapping[str, tuple[sp.Expr, ...]]
+    claimed: sp.Expr
+    derived: sp.Expr
+    quantity: str
+    measured: tuple[Measured, ...] = ()
+    reason: str = ""
+    over_time: tuple[Measured, ...] = ()
+
+
+def slopes(rows: tuple[Measured, ...]) -> tuple[float | None, float | None]:
+    """The powers of tau with which the errors of the claimed and the derived prediction fall; None where one is 0."""
+    if not rows:
+        return None, None
+    one, two = rows[0], rows[-1]
+    width = math.log(one.tau / two.tau)
+    pairs = (one.claimed, two.claimed), (one.derived, two.derived)
+    first, second = (math.log(abs(a / b)) / width if a and b else None for a, b in pairs)
+    return first, second
+
+
+def example(
+    method: Method, loss: Loss | None, dim: int | None, stated: Claimed, equation: RuleEquation, terms: tuple[Term, ...]
+) -> Example | None:
+    """The smallest example for the first of the terms, in the order at which they matter, that shows in one that is tried."""
+    for term in sorted(terms, key=lambda term: term.matters):
+        for found in _candidates(method, loss, dim, stated, equation, term):
+            return _measured(found, method, loss, stated, equation)
+    return None
+
+
+def _candidates(
+    method: Method, loss: Loss | None, dim: int | None, stated: Claimed, equation: RuleEquation, term: Term
+) -> Iterator[Example]:
+    everything = (*equation.drift.values(), *equation.own.values(), *equation.pair.values(), *stated.expressions)
+    dims = [dim] if dim is not None else [2] if term.where.endswith(TWO) else [1, 2]
+    losses = LOSSES if loss is None else (("", loss),)
+    for size, (form, own), values in product(dims, losses, range(len(CONSTANTS))):
+        constants = _constants(method, own, everything, values)
+        at = _state(equation.letters, size)
+        try:
+            sides = [_value(equation, own, size, term.where, e, constants, at) for e in (term.claimed, term.derived)]
+        except (BadInput, KeyError):
+            continue
+        if sides[0] != sides[1] and (sides[0] - sides[1]).subs(eta, STEPS[0]).evalf(30).is_nonzero:
+            now = {"t": (sp.S.One,)} if term.claimed.has(t) or term.derived.has(t) else {}
+            yield Example(
+                term, form or _formula(own, size), size, constants, at | now, sides[0], sides[1], _quantity(term.where)
+            )
+
+
+def _formula(loss: Loss, dim: int) -> str:
+    return sp.sstr(loss.value(state_symbols(dim))).replace("**", "^")
+
+
+def _constants(method: Method, loss: Loss, shown: tuple[sp.Expr, ...], n: int) -> dict[str, sp.Expr]:
+    """Numbers for the symbols of the method, the loss and both equations."""
+    own = {s.name for e in shown for s in e.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
+    of_regime = {s.name for e in method.values.values() for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
+    taken = {"eta", "t", "d", "u", "du", "x", *method.rule.letters}
+    names = sorted((own | of_regime | symbol_names(method) | symbol_names(loss)) - taken)
+    fractions = [name for name in names if name in method.rule.fractions]
+    others = [name for name in names if name not in fractions and name not in ("N", "k", "noise", "unitnoise")]
+    found = {name: CONSTANTS[n][m % len(CONSTANTS[n])] for m, name in enumerate(others)}
+    found |= {name: FRACTIONS[n][m % len(FRACTIONS[n])] for m, name in enumerate(fractions)}
+    return found | {name: sp.S.One for name in ("N", "k") if name in names}
+
+
+def _state(letters: tuple[str, ...], dim: int) -> dict[str, tuple[sp.Expr, ...]]:
+    return {a: tuple(sp.Rational(m + 2, n + 1) for m in range(dim)) for n, a in enumerate(letters)}
+
+
+def _system(equation: RuleEquation, loss: Loss, dim: int, constants: Mapping[str, sp.Expr]) -> Any:
+    """The equation in named coordinates with the loss and the constants put in."""
+    named = expand_rule(replace(equation, loss=loss, dim=dim), dim)
+    state = state_symbols(dim)
+    slopes: dict[sp.Basic, sp.Expr] = {}
+    if equation.local:
+        value = loss.value(state)
+        letters = {2: CURVATURE, 3: THIRD, **HIGHER}
+        slopes = {c.entry(m + 1): sp.diff(value, x, n) for m, x in enumerate(state) for n, c in letters.items()}
+
+    def put(e: sp.Expr) -> sp.Expr:
+        e = e.xreplace(slopes)
+        own = [s for s in e.free_symbols if isinstance(s, sp.Symbol) and s.name in constants and s not in named.state]
+        return e.xreplace({s: constants[s.name] for s in own})
+
+    return replace(named, drift=named.drift.applyfunc(put), covariance=named.covariance.applyfunc(put))
+
+
+def _value(
+    equation: RuleEquation, loss: Loss, dim: int, where: str, e: sp.Expr, constants: Mapping[str, sp.Expr],
+    at: Mapping[str, tuple[sp.Expr, ...]],
+) -> sp.Expr:  # fmt: skip
+    """A term at a state: the first coordinate, or the first two."""
+    letters = equation.letters
+    kind, *names = where.removesuffix(TWO).split()
+    zero = {a: sp.S.Zero for a in letters}
+    if kind == "drift":
+        only = replace(equation, drift={**zero, names[0]: e}, own={}, pair={})
+        found = _system(only, loss, dim, constants).drift[letters.index(names[0]) * dim]
+    else:
+        key = names[0], names[1]
+        both = {key: e} if where.endswith(TWO) else {}
+        only = replace(equation, drift=zero, own={} if both else {key: e}, pair=both)
+        i, j = letters.index(names[0]) * dim, letters.index(names[1]) * dim + bool(both)
+        found = _system(only, loss, dim, constants).covariance[i, j]
+    values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in at.items() for m, v in enumerate(entries)}
+    return found.xreplace({**values, t: sp.S.One})
+
+
+def _quantity(where: str) -> str:
+    kind, *names = where.removesuffix(TWO).split()
+    if kind == "drift":
+        return f"mean of {names[0]}1"
+    second = f"{names[1]}{2 if where.endswith(TWO) else 1}"
+    return f"variance of {second}" if second == f"{names[0]}1" else f"covariance of {names[0]}1 and {second}"
+
+
+def _measured(found: Example, method: Method, loss: Loss | None, stated: Claimed, equation: RuleEquation) -> Example:
+    try:
+        own = loss or next(f for text, f in LOSSES if text == found.loss)
+        said = _as_stated(stated, equation, found.dim)
+        systems = [_system(e, own, found.dim, found.constants) for e in (said, equation)]
+        ready = specialise(_with_regime(method), {n: v for n, v in found.constants.items() if n in symbol_names(method)})
+        steps = [NumericStep(ready, own, found.dim, _scales(method, found.constants), step) for step in STEPS]
+    except (NoClosedForm, Refusal, BadInput, ArithmeticError) as error:
+        return replace(found, reason=str(error))
+    with suppress(NoClosedForm, ArithmeticError):  # most rules are not affine
+        found = replace(found, over_time=tuple(_after_time(found, numeric, equation, systems) for numeric in steps))
+    if len(equation.letters) < len(method.rule.letters):
+        return replace(found, reason="the memory is averaged out: one step is not a step of x alone")
+    try:
+        kinks = _kinks(method, equation)
+        return replace(found, measured=tuple(_after_step(found, numeric, kinks, systems, stated.order) for numeric in steps))
+    except (NoClosedForm, ArithmeticError) as error:
+        return replace(found, reason=str(error))
+
+
+def _after_step(found: Example, numeric: NumericStep, kinks: bool, systems: list[Any], order: int) -> Measured:
+    """One step of the method, and the predictions of the stated and the derived equation for its time."""
+    with mpmath.workdps(DIGITS):
+        exact = _exact(numeric, found, kinks)
+        tau = numeric.method.regime.tau.subs(eta, numeric.step)
+        errors = [_predicted(system, found, order, tau, numeric.step) - exact for system in systems]
+        return _row(numeric, exact, errors, NEGLIGIBLE[kinks])
+
+
+def _after_time(found: Example, numeric: NumericStep, equation: RuleEquation, systems: list[Any]) -> Measured:
+    """The moments of the method after the time 1, and those of the two equations."""
+    with mpmath.workdps(DIGITS):
+        letters = numeric.method.rule.letters
+        chain = AffineSteps(numeric, letters)
+        at = _numbers(found)
+        at |= {a: (mpmath.mpf(0),) * numeric.dim for a in letters if a not in at}
+        fast = [a for a in letters if a not in equation.letters]
+        start = chain.settled(fast, at) if fast else at
+        count = max(1, int(HORIZON / numeric.tau))
+        flat = [v for a in equation.letters for v in at[a]]
+        tables = [chain.moments(start, count)]
+        tables += [equation_moments(system, flat, count * numeric.tau, numeric.step) for system in systems]
+        orders = (letters, equation.letters, equation.letters)
+        places = [[own.index(a) * numeric.dim + m for a, m in _indices(found)] for own in orders]
+        values = [
+            table[i,] if not rest else table[tuple(sorted((i, rest[0])))] - table[i,] * table[rest[0],]
+            for table, (i, *rest) in zip(tables, places, strict=True)
+        ]
+        return _row(numeric, values[0], [v - values[0] for v in values[1:]], NEGLIGIBLE[False])
+
+
+def _row(numeric: NumericStep, exact: Any, errors: list[Any], least: float) -> Measured:
+    claimed, derived = (0.0 if abs(e) < least else float(e) for e in errors)
+    return Measured(numeric.step, float(numeric.tau), float(exact), claimed, derived)
+
+
+def _numbers(found: Example) -> dict[str, Vector]:
+    return {a: tuple(mpmath.mpf(v.p) / v.q for v in values) for a, values in found.state.items() if a != "t"}  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _as_stated(stated: Claimed, equation: RuleEquation, dim: int) -> RuleEquation:
+    """The stated equation in the form of the derived one."""
+
+    def put(e: sp.Expr) -> sp.Expr:
+        return localised(e, dim) if equation.local else e
+
+    drift = {a: put(stated.drift[a]) for a in equation.letters}
+    pair = dict(stated.pair)
+    for (a, b), e in stated.pair.items():
+        pair.setdefault((b, a), e)
+    return replace(
+        equation, drift=drift, own={key: put(e) for key, e in stated.own.items()}, pair={key: put(e) for key, e in pair.items()}
+    )
+
+
+def _with_regime(method: Method) -> Method:
+    return method if method.clients.is_number else replace(method, clients=1)
+
+
+def _scales(method: Method, constants: Mapping[str, sp.Expr]) -> dict[sp.Basic, sp.Expr]:
+    """The symbols of the noise's scales in eta and numbers."""
+    factor = method.regime.rules.get("noise")
+    found: dict[sp.Basic, sp.Expr] = {}
+    for scale in method.noise.scales:
+        for s in sp.sympify(scale).free_symbols:
+            name = getattr(s, "name", "")
+            if factor is not None:
+                found[s] = constants.get(f"{name}0", sp.S.One) * factor
+            elif name in method.regime.rules:
+                rule = method.regime.rules[name]
+                found[s] = rule.xreplace({p: constants.get(p.name, p) for p in rule.free_symbols})  # pyright: ignore[reportAttributeAccessIssue]
+            else:
+                found[s] = constants.get(name, sp.S.One)
+    return found
+
+
+def _kinks(method: Method, equation: RuleEquation) -> bool:
+    """Whether the derived equation has functions of the state that the rule does not have: a law's, where a step has kinks."""
+    inside = [*equation.drift.values(), *equation.own.values()]
+    functions = {type(f) for e in inside for f in e.atoms(sp.Function) if f.atoms(Coordinate)}
+    of_one = [name for name in MEANING if name not in ("max", "min")]
+    written = {type(MEANING[name](sp.Dummy(real=True))) for name in of_one if method.rule.uses(name)}
+    return bool(functions - written - {sp.sign, sp.Abs, sp.Max, sp.Min})
+
+
+def _indices(found: Example) -> list[tuple[str, int]]:
+    kind, *names = found.term.where.removesuffix(TWO).split()
+    if kind == "drift":
+        return [(names[0], 0)]
+    return [(names[0], 0), (names[1], 1 if found.term.where.endswith(TWO) else 0)]
+
+
+def _exact(numeric: NumericStep, found: Example, kinks: bool) -> Any:
+    at = _numbers(found)
+    picked = _indices(found)
+
+    def functions(after: Mapping[str, Vector]) -> list[Any]:
+        # about the state before, so that nothing cancels
+        moved = [after[a][m] - at[a][m] for a, m in picked]
+        return moved if len(moved) == 1 else [*moved, moved[0] * moved[1]]
+
+    values = numeric.mean(functions, at, mpmath.mpf(1), kinks)
+    return values[0] if len(values) == 1 else values[2] - values[0] * values[1]
+
+
+def _predicted(system: Any, found: Example, order: int, tau: sp.Expr, step: sp.Rational) -> Any:
+    """Mean (minus the state before) or covariance after the time tau."""
+    state, drift, covariance = system.state, system.drift, system.covariance
+    size = len(state)
+
+    def generator(phi: sp.Expr) -> sp.Expr:
+        first = sp.Add(*[drift[i] * sp.diff(phi, state[i]) for i in range(size)])
+        second = sp.Add(*[covariance[i, j] * sp.diff(phi, state[i], state[j]) for i in range(size) for j in range(size)])
+        return smooth(first + second / 2) + sp.diff(phi, t)
+
+    i, *rest = [state.index(sp.Symbol(f"{a}{m + 1}", real=True)) for a, m in _indices(found)]
+    if not rest:
+        value = drift[i] * tau + (generator(drift[i]) * tau**2 / 2 if order == 2 else 0)
+    else:
+        j = rest[0]
+        value = covariance[i, j] * tau
+        if order == 2:
+            turned = [covariance[a, n] * sp.diff(drift[b], state[n]) for a, b in ((i, j), (j, i)) for n in range(size)]
+            value += (generator(covariance[i, j]) + smooth(sp.Add(*turned))) * tau**2 / 2
+    values = {sp.Symbol(f"{a}{m + 1}", real=True): v for a, entries in found.state.items() for m, v in enumerate(entries)}
+    number = value.xreplace({**values, t: sp.S.One}).subs(eta, step).evalf(DIGITS)
+    if not number.is_number:
+        raise NoClosedForm(f"no number for {number}")
+    return mpmath.mpf(str(number))

@@ -1,0 +1,126 @@
+"""What an audit found as a paragraph of LaTeX, for a referee's letter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sympy as sp
+
+from derive.expressions.coordinates import Coordinate
+from derive.methods.distributed import Method
+from derive.printing.sde_letters import Page
+from derive.stated.differences import Term
+from derive.stated.example import TWO, Example
+
+#: characters of a formula in a paragraph; longer ones are left to the tables
+LONGEST = 400
+_ESCAPED = {"^": r"\^{}", "~": r"\~{}", "\\": ""} | {ch: "\\" + ch for ch in "_{}%&#"}
+
+
+class Letter:
+    """The paragraph.
+
+    Args:
+        method: the update rule in its regime.
+        order: the weak order that was claimed.
+        test_functions: on which.
+        macros: names of symbols -> the reader's own commands.
+    """
+
+    def __init__(
+        self, method: Method, order: int, test_functions: str, macros: Mapping[str, str] | None = None
+    ) -> None:
+        self.method, self.order, self.test_functions = method, order, test_functions
+        self.page = Page(dict(macros or {}))
+
+    def agrees(self) -> str:
+        """For a stated equation that is right."""
+        return (
+            f"{self._rule()} the stated equation has weak order {self.order} on smooth test functions of {self.test_functions}: "
+            "its drift and covariance agree with those that follow from the moments of one step."
+        )
+
+    def refused(self, message: str, kind: str) -> str:
+        """For a rule without such an equation."""
+        return f"{self._rule()} there is no equation of weak order {self.order} ({kind}): {_plain(message)}."
+
+    def undecided(self, reason: str) -> str:
+        """For a stated equation that could not be judged."""
+        return f"{self._rule()} the stated equation could be neither confirmed nor refuted: {_plain(reason)}."
+
+    def differs(self, terms: tuple[Term, ...], holds: int, example: Example | None) -> str:
+        """For a stated equation with wrong terms."""
+        said = [f"{self._rule()} the stated equation is not the one that follows from the moments of one step."]
+        said += [self._term(term) for term in terms]
+        on = f"on smooth test functions of {self.test_functions}"
+        if holds == self.order:
+            said.append(f"Weak order {holds} {on} does not see this, but fluctuations do.")
+        else:
+            has = f"weak order {holds}" if holds else "no weak order"
+            said.append(f"As stated, the equation has {has} {on}; it claims {self.order}.")
+        if example is not None:
+            said.append(self._example(example))
+        return "\n".join(said)
+
+    def _rule(self) -> str:
+        update = "; ".join(rf"\texttt{{{_plain(text)}}}" for text in self.method.rule.update)
+        regime = self.method.regime
+        rules = rf"\texttt{{{_plain(regime.text)}}}" if regime.substitutions else "all constants fixed"
+        step = self.page.show(regime.tau)
+        return f"For the update rule {update}, with {rules} and the time ${step}$ of one step,"
+
+    def _term(self, term: Term) -> str:
+        entry, claimed, derived = self._entry(term.where), self._formula(term.claimed), self._formula(term.derived)
+        if term.kind == "missing":
+            what = f"the term {derived} is missing"
+        elif term.kind == "extra":
+            what = f"the term {claimed} does not belong"
+        elif term.kind == "factor" and term.factor is not None:
+            what = f"the term {claimed} should be {derived}: it is off by the factor {self._formula(term.factor)}"
+        else:
+            what = f"{claimed} should be {derived}"
+        remark = f" ({_plain(term.remark)})" if term.remark else ""
+        return f"In the {entry} {what}; this matters at weak order {term.matters}{remark}."
+
+    def _entry(self, where: str) -> str:
+        kind, *names = where.removesuffix(TWO).split()
+        if kind == "drift":
+            return f"drift of ${self.page.show(Coordinate(names[0]))}$"
+        first = Coordinate(names[0], "i" if where.endswith(TWO) else "j")
+        return f"covariance of ${self.page.show(first)}$ and ${self.page.show(Coordinate(names[1]))}$"
+
+    def _formula(self, e: sp.Expr) -> str:
+        text = self.page.show(e)
+        return f"${text}$" if len(text) <= LONGEST else "(a formula of several lines)"
+
+    def _example(self, example: Example) -> str:
+        given = [(sp.Symbol(name, positive=True), value) for name, value in example.constants.items()]
+        constants = "".join(f", ${self.page.show(symbol)}={value}$" for symbol, value in given)
+        state = ", ".join(
+            f"${self.page.show(sp.Symbol(name if name == 't' else f'{name}{m + 1}', real=True))}={v}$"
+            for name, values in example.state.items()
+            for m, v in enumerate(values)
+        )
+        formula = sp.sympify(example.loss.replace("^", "**"))
+        each = "" if example.dim == 1 else rf" in each of ${example.dim}$ coordinates"
+        sides = f"${self.page.show(example.claimed)}$ as stated and ${self.page.show(example.derived)}$ as derived"
+        where = f"the term in the {self._entry(example.term.where)}"
+        said = f"An example: for the loss ${sp.latex(formula)}${each}{constants}, at {state}, {where} is {sides}"
+        rows, when = (example.over_time, "after the time 1") if example.over_time else (example.measured, "after one step")
+        if not rows:
+            return said + "."
+        last = rows[0]
+        return (
+            f"{said}. At $\\eta={sp.latex(last.eta)}$ the {example.quantity} {when} is {_number(last.exact)} (computed without "
+            f"sampling); the stated equation errs by {_number(last.claimed)}, the derived one by {_number(last.derived)}."
+        )
+
+
+def _number(value: float) -> str:
+    mantissa, _, exponent = f"{value:.4g}".partition("e")
+    return f"${mantissa}" + (rf"\cdot10^{{{int(exponent)}}}" if exponent else "") + "$"
+
+
+def _plain(text: str) -> str:
+    """Text that LaTeX sets as it is."""
+    return "".join(_ESCAPED.get(ch, ch) for ch in text)

@@ -1,0 +1,267 @@
+"""Pieces of one's own: a Python file or an installed package that registers them (`derive.vocabulary.registry`).
+
+A file is executed because its user named it, by `--load` or by the key `plugins` of a TOML file; a package because it was installed
+with an entry point of `GROUP`. Nothing else that a user writes is ever executed.
+
+All of them are known by name and SHA-256, so that a result can state which code made it: also modules that a Python session
+imported itself, from the first piece on that they register.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, final
+
+from derive.vocabulary.errors import BadInput
+
+#: of entry points: each names a module whose import registers its pieces
+GROUP = "sdescent.plugins"
+_OURS = frozenset({"derive", "numerics", "reports", "sdescent"})
+_PREFIX = "sdescent_plugin_"
+_LONGEST = 300  # characters of a cause
+
+
+@final
+class BrokenPlugin(BadInput):
+    """A plugin that cannot be used: which, why, and what to do about it (exit status 2).
+
+    Args:
+        plugin: its name, as the user wrote it.
+        cause: what went wrong, and where in it.
+        remedy: what to do.
+    """
+
+    def __init__(self, plugin: str, cause: str, remedy: str) -> None:
+        self.cause, self.remedy = " ".join(cause.split()), remedy
+        super().__init__(plugin, self.cause, remedy)
+
+    @property
+    def message(self) -> str:
+        """One line: the plugin, the cause, the remedy."""
+        cause = self.cause if len(self.cause) <= _LONGEST else self.cause[: _LONGEST - 3] + "..."
+        line = f"{self.field}: {cause}; remedy: {self.remedy}"
+        return "".join(ch if ch.isprintable() else "?" for ch in line)
+
+
+@final
+@dataclass(frozen=True)
+class Plugin:
+    """Code of the user's own that was executed.
+
+    Args:
+        name: of the file, or of the entry point with its distribution.
+        sha256: of the file, or of all Python files of the package; None for pieces that were typed into a session.
+        root: the file, or the folder of the package.
+        installed: whether an entry point names it.
+        since: for pieces without a file, when the first was registered, in seconds: another session's are not the same code.
+    """
+
+    name: str
+    sha256: str | None
+    root: Path | None
+    installed: bool = False
+    since: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name and digest as JSON; no path, so that they are the same on every machine."""
+        return {"name": self.name, "sha256": self.sha256, **({} if self.since is None else {"since": self.since})}
+
+
+#: by the first part of the name of the module that was executed
+_KNOWN: dict[str, Plugin] = {}
+_INSTALLED: dict[str, bool] = {}  # entry points by name: whether they are loaded, or are being loaded
+
+
+def load(path: str | Path) -> Plugin:
+    """Execute a Python file, which registers its pieces; a file that was loaded or imported before is not executed again.
+
+    Its folder is not put on the path: one file is one plugin, and what it imports is installed. What it prints goes to
+    standard error.
+
+    Args:
+        path: relative to the working directory.
+
+    Raises:
+        BrokenPlugin: the file cannot be read, or fails.
+    """
+    installed()
+    said, file = str(path), Path(path)
+    try:
+        source, root = file.read_bytes(), file.resolve()
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        cause = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        raise BrokenPlugin(said, f"cannot be read: {cause}", "the path of a Python file with your pieces") from None
+    digest = hashlib.sha256(source).hexdigest()
+    for module, known in _KNOWN.items():
+        if known.sha256 == digest and module in sys.modules:
+            return known
+    name = _PREFIX + file.stem
+    if Path(getattr(sys.modules.get(name), "__file__", None) or root) != root:
+        name += "_" + hashlib.sha256(str(root).encode()).hexdigest()[:8]
+    module = ModuleType(name)
+    module.__file__ = str(root)
+    known = _KNOWN[name] = Plugin(file.name, digest, root)
+    sys.modules[name] = module  # where dataclasses, and pickle in a process that has loaded it too, look for it
+    with _blamed(said, name, "correct the file; python on the file alone shows where it fails"):
+        exec(compile(source, str(root), "exec", dont_inherit=True), module.__dict__)
+    return known
+
+
+def installed() -> None:
+    """Import what the entry points of `GROUP` name, once.
+
+    Raises:
+        BrokenPlugin: one of them fails.
+    """
+    if "" in _INSTALLED:
+        return
+    _INSTALLED[""] = True  # plugins look up names while they are being loaded
+    from importlib.metadata import entry_points  # not needed by commands that name nothing
+
+    try:
+        for point in sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value)):
+            key = f"{point.name}={point.value}"
+            if key in _INSTALLED:
+                continue
+            top = point.module.partition(".")[0]
+            label = point.name if point.dist is None else f"{point.name} ({point.dist.name} {point.dist.version})"
+            with _blamed(label, top, "correct or uninstall the package that brings it"):
+                root = _root_of(top)
+                _KNOWN[top] = Plugin(label, None if root is None else _digest_of(root), root, installed=True)
+                import_module(point.module)
+            _INSTALLED[key] = True
+    except BaseException:
+        del _INSTALLED[""]  # the next command that needs it says the same
+        raise
+
+
+def owner(namespace: Mapping[str, Any]) -> str | None:
+    """Who executes code with these globals: None for this toolkit, else a file or a module, which is known from now on."""
+    name = str(namespace.get("__name__", "__main__"))
+    top = name.partition(".")[0]
+    if top in _OURS:
+        return None
+    file = namespace.get("__file__")
+    if top not in _KNOWN:
+        root = None if file is None else _root_of(top) or Path(file)
+        label = top if root is None or root.is_dir() else root.name
+        _KNOWN[top] = Plugin(label, None if root is None else _digest_of(root), root, since=time.time() if root is None else None)
+    return name if file is None else str(file)
+
+
+def in_force(namespace: Mapping[str, Any]) -> bool:
+    """Whether what was executed with these globals counts: not where a file failed, or was changed and executed again."""
+    name = str(namespace.get("__name__", ""))
+    return not name.startswith(_PREFIX) or getattr(sys.modules.get(name), "__dict__", None) is namespace
+
+
+def named() -> dict[str, list[dict[str, Any]]]:
+    """{"plugins": [name and SHA-256 of each]} for a result that says what made it; {} where there are none."""
+    found = {(p.name, p.sha256 or ""): p.to_dict() for p in _KNOWN.values()}
+    return {"plugins": [found[key] for key in sorted(found)]} if found else {}
+
+
+def modules() -> list[ModuleType]:
+    """The modules that are known and executed, in that order."""
+    return [sys.modules[name] for name in _KNOWN if name in sys.modules]
+
+
+def elsewhere() -> list[str] | None:
+    """Files and modules that another process must load (`load_elsewhere`) to have the same pieces; None where it cannot.
+
+    Pieces of a script, or typed into a session, are in their own process alone.
+    """
+    found = []
+    for name, known in _KNOWN.items():
+        if known.root is None or name == "__main__":
+            return None
+        if not known.installed:
+            found.append(f"import {name}" if known.root.is_dir() else str(known.root))
+    return found
+
+
+def load_elsewhere(listed: list[str]) -> None:
+    """Load what `elsewhere` listed in the process that started this one."""
+    for item in listed:
+        module = item.removeprefix("import ")
+        if module != item:
+            import_module(module)
+        else:
+            load(item)
+
+
+def broken_by(error: BaseException) -> BrokenPlugin | None:
+    """The error as one of the plugin whose code raised it, or called what did; None where no plugin was at work."""
+    where = _place(error.__traceback__)
+    if where is None:
+        return None
+    known, line = where
+    cause = f"line {line}: {type(error).__name__}: {error}"
+    return BrokenPlugin(known.name, cause, "correct the piece there; if nothing is wrong with it, please report this line")
+
+
+def tree_digest(roots: Mapping[str, Path]) -> str:
+    """SHA-256 (hex) over the names and contents of all Python files of these packages, {name: folder}."""
+    digest = hashlib.sha256()
+    for package, root in sorted(roots.items()):
+        for file in sorted(root.rglob("*.py")):
+            name = f"{package}/{file.relative_to(root).as_posix()}".encode()
+            content = file.read_bytes()
+            digest.update(b"%d:%s%d:%s" % (len(name), name, len(content), content))
+    return digest.hexdigest()
+
+
+def _root_of(top: str) -> Path | None:
+    """The file of a module, or the folder of a package."""
+    try:
+        spec = find_spec(top)
+    except ValueError:  # a module that was not found by the import system, such as __main__
+        return None
+    if spec is None:
+        return None
+    folders = list(spec.submodule_search_locations or ())
+    return Path(folders[0]) if folders else Path(spec.origin) if spec.has_location and spec.origin else None
+
+
+def _digest_of(root: Path) -> str | None:
+    if root.is_dir():
+        return tree_digest({root.name: root})
+    return hashlib.sha256(root.read_bytes()).hexdigest() if root.is_file() else None
+
+
+@contextmanager
+def _blamed(said: str, module: str, remedy: str) -> Iterator[None]:
+    """Execute a plugin; where it fails it is forgotten, and the error says so in one line."""
+    try:
+        with redirect_stdout(sys.stderr):  # standard output belongs to the answer of the command
+            yield
+    except (Exception, SystemExit) as error:
+        where = _place(error.__traceback__)
+        known = _KNOWN.pop(module, None)
+        if known is not None and not known.installed:
+            sys.modules.pop(module, None)
+        line = error.lineno if isinstance(error, SyntaxError) else where[1] if where else None
+        text = (error.msg if isinstance(error, SyntaxError) else str(error)) or "no message"
+        cause = f"{type(error).__name__}: {text}"
+        raise BrokenPlugin(said, cause if line is None else f"line {line}: {cause}", remedy) from None
+
+
+def _place(traceback: TracebackType | None) -> tuple[Plugin, int] | None:
+    """The innermost plugin of a traceback, and its line."""
+    found = None
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        for known in _KNOWN.values():
+            if known.root is not None and (file == str(known.root) or Path(file).is_relative_to(known.root)):
+                found = known, traceback.tb_lineno
+        traceback = traceback.tb_next
+    return found

@@ -1,0 +1,154 @@
+"""Samplers of laws, noises and compressors against the moments that these state: the part of `derive.check` that draws.
+
+Fixed keys; a comparison passes within 5 standard errors, so that a right sampler fails one in two million of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from derive.expressions.expansion import Expansion
+from derive.methods.checking.compressors import given_at
+from derive.methods.checking.findings import EVERYTHING, Finding
+from derive.methods.checking.noises import given_with_a_run
+from derive.methods.checking.numbers import NotEvaluated, function
+from derive.methods.compressors import Compressor
+from derive.methods.noise import Law, Noise
+from derive.methods.noise.law import ARGUMENT
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from numerics.backend.double import jax, jnp
+from numerics.laws.compressors import compress
+from numerics.laws.counter import draws_from
+from numerics.laws.noises import sample_noise
+from numerics.laws.standardised import sample_law
+
+SEED, PATHS, ERRORS = 20250607, 100_000, 5.0
+#: values are equal up to this share of their size, the rounding of samplers in single precision
+ROUNDING = 1e-6
+#: where signs of a law are compared
+POINTS = np.array([-2.5, -0.6, 0.1, 0.9, 5.0])
+#: messages and gradients, one a dimension
+PLACES = {1: [0.7], 3: [1.3, -0.4, 0.25]}
+_HEAVY = "the standard error of the variance needs a tail index above 4, and it is"
+#: paths that are drawn once more by themselves
+SOME = slice(100, 164)
+
+
+def about_sampler(piece: Law | Noise | Compressor) -> list[Finding]:
+    """What draws of a piece without symbols say about its sampler."""
+    kind, sampler, tests = next(row for row in _KINDS if isinstance(piece, row[0]))
+    if sampler.dispatch(type(piece)) is sampler.dispatch(object):
+        return [Finding("sampler", "untested", f"none is registered for the {kind.__name__.lower()} {type(piece).__name__}")]
+    try:
+        return list(tests(piece))
+    except (NoClosedForm, NotEvaluated, NotImplementedError, Refusal) as reason:
+        return [Finding("sampler", "untested", str(reason))]
+    except Exception as error:  # whatever the sampler raises is what is wrong with it
+        return [Finding("sampler", "failed", f"it raises {type(error).__name__}: {error}")]
+
+
+def _law(law: Law) -> Iterator[Finding]:
+    first, z = _drawn(lambda draws, paths: sample_law(law, draws, (2, paths)))
+    yield first
+    mean = function(law.sign_mean(ARGUMENT), [ARGUMENT])(POINTS)
+    signs = np.sign(POINTS[:, None] + z[0])
+    yield _close("sampler: sign's mean", signs, mean, "E sign(x + Z)", np.sqrt(np.maximum(1 - mean**2, 0)))
+    if law.tail == sp.oo or law.tail > 4:
+        centre = float(sp.N(law.mean))
+        stated = np.array([centre, float(sp.N(law.variance))])
+        yield _close("sampler: moments", np.stack([z[0], (z[0] - centre) ** 2]), stated, "E Z and Var Z")
+    else:
+        yield Finding("sampler: moments", "untested", f"{_HEAVY} {law.tail}")
+    between = np.stack([np.sign(z[0]) * np.sign(z[1]), np.sign(z[0]) * np.sign(np.roll(z[0], 1))])
+    middle = np.mean(np.sign(z))
+    yield _close("sampler: independence", between, np.full(2, middle**2), "signs of two rows, and of two paths")
+
+
+def _noise(noise: Noise) -> Iterator[Finding]:
+    if open_ := given_with_a_run(noise):
+        yield Finding("sampler", "untested", open_)
+        return
+    if noise.law.degenerate:
+        yield Finding("sampler", "untested", "there is no noise")
+        return
+    g = np.array(PLACES[3])
+    expansion = Expansion(3, {"g": [sp.Float(x) for x in g]})
+    signs = function(noise.law.sign_mean(ARGUMENT), [ARGUMENT])(POINTS)
+    light = noise.law.tail == sp.oo or noise.law.tail > 4
+    mean, variance = (float(sp.N(e)) for e in (noise.law.mean, noise.law.variance)) if light else (0.0, 0.0)
+    for client, scale in enumerate(noise.scales):
+        scales = np.array([float(sp.N(e)) for e in expansion.vector(scale)])
+
+        def draw(draws: Any, paths: int, client: int = client) -> Any:
+            return sample_noise(noise, draws, jnp.broadcast_to(g[:, None], (3, paths)), client=client)
+
+        first, z = _drawn(draw)
+        if client == 0:
+            yield first
+        if scales[0] > 0:
+            seen = np.sign(POINTS[:, None] * scales[0] + z[0])
+            yield _close(f"sampler: sign's mean of client {client + 1}", seen, signs, "E sign(s x + Z_1), s the scale")
+        if not light:
+            yield Finding("sampler: moments", "untested", f"{_HEAVY} {noise.law.tail}")
+            continue
+        stated = np.concatenate([scales * mean, scales**2 * variance])
+        seen = np.concatenate([z, (z - (scales * mean)[:, None]) ** 2])
+        yield _close(f"sampler: moments of client {client + 1}", seen, stated, "E Z_j and Var Z_j")
+
+
+def _compressor(compressor: Compressor) -> Iterator[Finding]:
+    tested = 0
+    for dim, place in PLACES.items():
+        try:
+            compressor.check_dimension(dim)
+        except BadInput:
+            continue
+        tested += 1
+        v = np.array(place)
+        first, c = _drawn(lambda draws, paths, v=v: compress(compressor, draws, jnp.broadcast_to(v[:, None], (len(v), paths))))
+        if tested == 1:
+            yield first
+        b, s = (a[..., 0] if n == 0 else a[0] for n, a in enumerate(given_at(compressor.given(sp.Integer(dim)), dim)(v[:, None])))
+        i, j = np.triu_indices(dim)
+        yield _close(f"sampler: mean, d = {dim}", c, b, f"E C(v) at v = {place}")
+        centred = c - b[:, None]
+        yield _close(f"sampler: covariance, d = {dim}", centred[i] * centred[j], s[i, j], f"Cov C(v) at v = {place}")
+    if not tested:
+        yield Finding(EVERYTHING, "untested", f"it exists in none of the dimensions {tuple(PLACES)}")
+
+
+def _drawn(sample: Callable[[Any, int], Any]) -> tuple[Finding, np.ndarray]:
+    """Whether draws are numbers that do not depend on the paths beside them; and the draws."""
+    key, count = jax.random.key(SEED), SOME.stop - SOME.start
+    every = np.asarray(jax.jit(lambda: sample(draws_from(key, PATHS), PATHS))(), float)
+    some = np.asarray(jax.jit(lambda: sample(draws_from(key, count, SOME.start), count))(), float)
+    what = "sampler: paths"
+    if not np.all(np.isfinite(every)):
+        found = Finding(what, "failed", f"{np.sum(~np.isfinite(every))} draws are not numbers")
+    elif not np.allclose(every[..., SOME], some, rtol=ROUNDING, atol=0):
+        found = Finding(what, "failed", "the draws of a path depend on which paths are drawn beside it")
+    else:
+        found = Finding(what, "passed", f"the draws of {count} paths are the same among {PATHS} and by themselves")
+    return found, every
+
+
+def _close(what: str, draws: np.ndarray, stated: np.ndarray, held: str, spread: np.ndarray | None = None) -> Finding:
+    """Means of rows over the paths against what is stated; standard errors from `spread`, the true deviations, where known."""
+    mean, error = draws.mean(axis=1), (draws.std(axis=1) if spread is None else spread) / np.sqrt(draws.shape[1])
+    gap, slack = np.abs(mean - stated), ERRORS * error + ROUNDING * (np.abs(stated) + np.abs(draws).max(axis=1))
+    if np.all(gap <= slack):
+        return Finding(what, "passed", f"{held}: {len(stated)} comparisons within {ERRORS:g} standard errors of {PATHS} draws")
+    n = int(np.argmax(np.where(np.isnan(gap), np.inf, gap / slack)))
+    found = f"the mean of {PATHS} draws is {mean[n]:.6g} +- {error[n]:.2g} (one standard error), and {stated[n]:.6g} is stated"
+    return Finding(what, "failed", f"{held}, number {n + 1}: {found}")
+
+
+_KINDS: tuple[tuple[type, Any, Callable[[Any], Iterator[Finding]]], ...] = (
+    (Law, sample_law, _law),
+    (Noise, sample_noise, _noise),
+    (Compressor, compress, _compressor),
+)

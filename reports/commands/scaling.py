@@ -1,0 +1,91 @@
+"""The command scaling: how constants change with the batch size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from derive.vocabulary.errors import NoClosedForm, Refusal
+from derive.vocabulary.plugins import named
+from reports.commands.answers import asked_for, print_json
+
+#: the factor of the batch size at which a rule is confirmed with numbers
+FACTOR = 4
+
+
+def scaling(fields: Mapping[str, str | None], as_json: bool) -> int:
+    """`sdescent scaling`: 0, or 1 where no rule keeps the SDE as it is.
+
+    Raises:
+        BadInput, Refusal: as the parser and the engine.
+    """
+    asked = asked_for(fields)
+    from derive.equations.rules import derived_rule
+
+    equation = derived_rule(asked.method, "first-order", None, None)
+    answer = answer_of(equation)
+    if as_json:
+        print_json({**answer, **named()})
+    else:
+        _show(answer)
+    return 1 if "refused" in answer["sde"] else 0
+
+
+def answer_of(equation: Any) -> dict[str, Any]:
+    """The rules as JSON values: for the SDE, and for the stationary law near a minimum; with the numbers that confirm the first."""
+    from derive.equations.scaling import confirmed, scaling, stationary_scaling, variance_at_rest
+
+    result: dict[str, Any] = {
+        "method": equation.method.name.lower(),
+        "regime": equation.method.regime.as_given(),
+        "time": equation.method.regime.time,
+        "change": "batch size B -> k B",
+    }
+    try:
+        found = scaling(equation)
+        rows = [list(row) for row in confirmed(equation, found, FACTOR)]
+        result["sde"] = _rule(found) | {"k": FACTOR, "confirmed": rows}
+    except Refusal as refusal:
+        result["sde"] = {"refused": refusal.kind, "message": refusal.message}
+    try:
+        variance = variance_at_rest(equation)
+        result["stationary"] = _rule(stationary_scaling(equation, variance)) | {"variance": str(variance)}
+    except Refusal as refusal:
+        result["stationary"] = {"refused": refusal.kind, "message": refusal.message}
+    except NoClosedForm as error:
+        result["stationary"] = {"refused": "no-closed-form", "message": str(error)}
+    return result
+
+
+def _rule(found: Any) -> dict[str, Any]:
+    return {
+        "exponents": {name: str(e) for name, e in found.own.items()},
+        "constants": {name: str(e) for name, e in found.exponents.items() if name != "time"},
+        "letters": {name: str(e) for name, e in found.letters.items()},
+        "time": str(found.exponents["time"]),
+        "steps": str(found.steps),
+        "free": [str(s) for s in found.free],
+    }
+
+
+def _show(answer: Mapping[str, Any]) -> None:
+    from rich.console import Console
+
+    from reports.commands.terminal import table
+
+    console = Console()
+    console.print(f"{answer['method']}, {answer['regime']}: batch size B -> k B", highlight=False)
+    for kind, title in (("sde", "the same SDE"), ("stationary", "the same stationary variance near a minimum")):
+        rule = answer[kind]
+        if "refused" in rule:
+            console.print(f"{title}: no rule ({rule['message']})", highlight=False)
+            continue
+        rows = [(name, f"k^({e}) times" if e != "0" else "as it is") for name, e in rule["exponents"].items()]
+        rows.append(("number of steps", f"k^({rule['steps']}) times" if rule["steps"] != "0" else "as it is"))
+        table(console, title, ("constant", "change"), rows)
+        if rule["free"]:
+            console.print(f"free exponents: {', '.join(rule['free'])}", highlight=False)
+        if "variance" in rule:
+            console.print(f"E x^2 = {rule['variance']} on h x^2/2, to leading order", highlight=False)
+        if rule.get("confirmed"):
+            table(console, f"k = {rule['k']}", ("coefficient", "before", "after"), [tuple(row) for row in rule["confirmed"]])

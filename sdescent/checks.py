@@ -1,0 +1,63 @@
+"""`check`: of a theorem of the catalogue, or of a piece of a method."""
+
+from __future__ import annotations
+
+from typing import overload
+
+from derive.methods.checking.findings import Findings
+from derive.methods.checking.pieces import Piece
+from derive.methods.checking.pieces import check as check_piece
+from derive.methods.compressors.base import Compressor
+from derive.methods.losses import Loss
+from derive.methods.noise import Law, Noise
+from derive.theorems.catalogue import entries
+from derive.theorems.entry.checking import Checked
+from derive.theorems.entry.checking import check as check_entry
+from derive.theorems.entry.theorem import Refutation, Theorem
+from derive.vocabulary.errors import BadInput
+
+
+@overload
+def check(entry: str | Theorem | Refutation, seconds: float = 5.0) -> Checked: ...
+
+
+@overload
+def check(entry: Piece, *, sampling: bool = True) -> Findings: ...
+
+
+def check(
+    entry: str | Theorem | Refutation | Piece, seconds: float = 5.0, sampling: bool = True
+) -> Checked | Findings:
+    """Checks a theorem step by step, or what a law, a noise, a compressor or a loss says about itself.
+
+    Of a theorem the derivation is written by the kernel, and its point or witness is evaluated exactly. Of a piece `derive.check`
+    says what is compared. What fails raises nothing: a theorem's status is UNDECIDED then, with the reason, and a piece has
+    `failed`, with the numbers.
+
+    Args:
+        entry: the id of an entry of the catalogue (`sdescent check` lists them), an entry of one's own, or a piece.
+        seconds: about how long the search of a theorem's proof may take.
+        sampling: whether a piece's sampler is drawn from.
+
+    Raises:
+        BadInput: the catalogue has no entry of this id.
+
+    Example:
+        >>> import sdescent as sd
+        >>> found = sd.check("6.2-pathwise")
+        >>> found.status, found.axioms, found.as_expected
+        ('PROVED', (), True)
+        >>> print(found.steps[0]["plain"])
+        0 < 1/N
+        >>> sd.check(sd.Laplace()).ok
+        True
+    """
+    if isinstance(entry, (Law, Noise, Compressor, Loss)):
+        return check_piece(entry, sampling)
+    if isinstance(entry, (Theorem, Refutation)):
+        return check_entry(entry, seconds)
+    known = entries()
+    if entry not in known:
+        close = [id for id in known if id.startswith(str(entry)[:3])] or list(known)
+        raise BadInput("entry", entry, "a piece of a method, or an id of the catalogue, such as " + ", ".join(close[:6]))
+    return check_entry(known[entry], seconds)

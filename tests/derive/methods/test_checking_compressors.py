@@ -1,0 +1,199 @@
+"""Each lie of a compressor is found by `derive.check`, and its SDE refused; each class is tested until it has passed.
+
+Draws have fixed keys; a comparison passes within 5 standard errors (`numerics.laws.conformity`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import sympy as sp
+
+import derive
+import sdescent as sd
+from derive.expressions.coordinates import coord_sum, v
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.checking import pieces
+from derive.methods.compressors import Biased, Compressor, Omega, RandK, Unbiased
+from derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
+from derive.vocabulary.errors import Refusal
+from numerics.backend.double import jax, jnp
+from numerics.laws.compressors import compress
+from numerics.laws.counter import Draws
+from tests.support.laws.skewed import SkewedMixture
+
+pytestmark = pytest.mark.usefixtures("forgotten")
+
+
+@dataclass(frozen=True)
+class Half(Unbiased):
+    """E C(v) = v/2, and says that it is unbiased."""
+
+    growth = 1  # pyright: ignore[reportAssignmentType]
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(v / 2, v**2 / 4)
+
+    def omega(self, dim: sp.Expr) -> Omega:
+        return Omega(sp.S.One, True)
+
+    def latex(self) -> str:
+        return "C"
+
+
+class Kept(Half):
+    """C(v) = v B/p, p = 1/2: right."""
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(v, v**2)
+
+
+class Bounded(Kept):
+    """The same, said to be bounded."""
+
+    growth = 0  # pyright: ignore[reportAssignmentType]
+
+
+class Negative(Kept):
+    def given(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(v, -(v**2))
+
+
+class Opposed(Kept):
+    """Every variance is positive, but the covariances are larger than the variances."""
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(v, 3 * v**2, (v,), sp.Matrix([[-2]]))
+
+
+class Tight(Kept):
+    def omega(self, dim: sp.Expr) -> Omega:
+        return Omega(sp.Rational(9, 10), True)
+
+
+@dataclass(frozen=True)
+class Scaled2(Biased):
+    """Scaled sign, whose contraction is said to be 1 - 2/d."""
+
+    growth = 1  # pyright: ignore[reportAssignmentType]
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(coord_sum(sp.Abs(v)) / dim * sp.sign(v), sp.S.Zero)
+
+    def contraction(self, dim: sp.Expr) -> sp.Expr:
+        return 1 - 2 / dim
+
+    def latex(self) -> str:
+        return "C"
+
+
+WRONG_COMPRESSORS: list[tuple[Compressor, str]] = [
+    (Half(), "unbiased"), (Bounded(), "growth"), (Negative(), "covariance"), (Opposed(), "covariance"), (Tight(), "omega"),
+    (Scaled2(), "contraction"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("compressor", "what"), WRONG_COMPRESSORS, ids=[type(c).__name__ for c, _ in WRONG_COMPRESSORS])
+def test_a_lie_of_a_compressor_is_found_and_its_sde_refused(compressor: Compressor, what: str) -> None:
+    assert derive.check(Kept(), sampling=False).ok
+    failed = derive.check(compressor, sampling=False).failed
+    assert what in [f.what for f in failed]
+    with pytest.raises(Refusal, match=f"{type(compressor).__name__} is not what it says") as caught:
+        derive.sde(derive.DCSGD(compressor, Gaussian()))
+    assert caught.value.kind == "unsound-piece"
+
+
+def test_a_false_growth_makes_a_negative_variance() -> None:
+    """The trap: with noise of infinite variance it was nu/(nu - 2) < 0, now it is the growth that is refused."""
+    with pytest.raises(Refusal, match=r"\|v\|\^0.*grows like \|v\|\^1"):
+        derive.sde(derive.DCSGD(Bounded(), Scaled(StudentT("3/2"), 1)))
+
+
+@pytest.mark.slow
+def test_a_wrong_sampler_of_a_compressor_is_found() -> None:
+    class Shared(Kept):
+        """One coin for all coordinates, where the covariance is that of independent ones."""
+
+    @compress.register(Kept)
+    def _(compressor: Compressor, draws: Draws, v: jax.Array, parameters: Any = None) -> jax.Array:
+        return jnp.where(draws.uniform(v.shape) < 0.5, 2 * v, 0.0)
+
+    @compress.register(Shared)
+    def _(compressor: Compressor, draws: Draws, v: jax.Array, parameters: Any = None) -> jax.Array:
+        return jnp.where(draws.uniform((1, v.shape[1])) < 0.5, 2 * v, 0.0)
+
+    assert derive.check(Kept()).ok
+    assert {f.what for f in derive.check(Shared()).failed} == {"sampler: covariance, d = 3"}
+
+
+def test_values_outside_of_a_domain_that_is_not_stated() -> None:
+    """C(v) = v B/p is no compressor at p = 2: that is said, and refuses nothing."""
+
+    @dataclass(frozen=True)
+    class Coin(Unbiased):
+        p: Any = sp.Symbol("p", positive=True)  # noqa: RUF009
+        growth = 1  # pyright: ignore[reportAssignmentType]
+
+        def given(self, dim: sp.Expr) -> GradientForm:
+            return GradientForm(v, (1 / self.p - 1) * v**2)
+
+        def omega(self, dim: sp.Expr) -> Omega:
+            return Omega(1 / self.p - 1, True)
+
+        def latex(self) -> str:
+            return "C"
+
+    (found,) = [f for f in derive.check(Coin(), sampling=False).failed if f.what == "covariance"]
+    assert "at p = 2" in found.detail and "it holds at p = 1/2, p = 1, p = 1/10: say which values" in found.detail
+    assert derive.sde(derive.DCSGD(Coin(), Gaussian())).drift is not None
+
+
+def test_what_is_right_but_unusual_is_not_refused() -> None:
+    class Wide(Biased):
+        """Clipping at a large bound."""
+
+        growth = 0  # pyright: ignore[reportAssignmentType]
+
+        def given(self, dim: sp.Expr) -> GradientForm:
+            return GradientForm(sp.Max(-(10**6), sp.Min(10**6, v)), sp.S.Zero)
+
+        def latex(self) -> str:
+            return "C"
+
+    class Planar(Kept):
+        """Rand-1, written with d - 1 in a denominator: no numbers at d = 1."""
+
+        def given(self, dim: sp.Expr) -> GradientForm:
+            return GradientForm(v, (dim - 1) * v**2 + v**2, (v,), sp.Matrix([[-(dim - 1) / (dim - 1)]]))
+
+        def omega(self, dim: sp.Expr) -> Omega:
+            return Omega(dim - 1, True)
+
+    for compressor in (Wide(), Planar()):
+        found = derive.check(compressor, sampling=False)
+        assert found.ok and found.passed, str(found)
+        assert derive.sde(derive.DCSGD(compressor, Gaussian())) is not None
+
+
+def test_each_class_is_tested_until_it_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    honest = pieces.symbolic
+    monkeypatch.setattr(pieces, "symbolic", lambda piece, patient: asked.append(piece) or honest(piece, patient))
+    for _ in range(2):
+        derive.sde(derive.DCSGD(Kept(), SkewedMixture()))
+        with pytest.raises(Refusal):
+            derive.sde(derive.DCSGD(Half(), Gaussian()))
+    derive.sde(derive.DCSGD(RandK(1), Gaussian()))
+    assert [type(piece) for piece in asked] == [Kept, SkewedMixture, Half, Half]
+
+
+def test_findings_read_well() -> None:
+    found = sd.check(Half(), sampling=False)
+    assert isinstance(found, sd.Findings) and not found.ok
+    lines = str(found).splitlines()
+    assert lines[0] == "Half(): 3 passed, 1 failed, 0 not tested"
+    assert any(line.startswith("  failed    unbiased: at v = (") and "E C(v) = (" in line for line in lines)
+    assert found.to_dict()["ok"] is False and found.to_dict()["findings"][0]["status"] == "failed"
+    assert sd.check(Correlated(Gaussian())).untested[-1].what == "sampler"

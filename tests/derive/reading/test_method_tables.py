@@ -1,0 +1,169 @@
+"""The table [method] of a TOML file: what is read, and what is said about what is not."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from derive.methods.distributed import DCSGD, Method
+from derive.methods.rules.regime import Regime
+from derive.reading.experiments import experiment, read_experiment
+from derive.reading.problems import problem
+from derive.vocabulary.errors import BadInput
+
+HEAVY = {
+    "name": "heavy ball", "memory": {"m": 0}, "update": ["m = beta*m + G", "x = x - eta*m"],
+    "regime": {"beta": "1 - rho*eta"}, "fractions": ["beta"],
+}  # fmt: skip
+FIELDS = {
+    "noise": "gaussian:sigma=1", "loss": "quadratic:h=1|2", "clients": 2, "eta": "1/10", "T": 1, "x0": [1, -1], "models": [],
+    "params": {"rho": 2},
+}  # fmt: skip
+
+FILE = """
+noise = "gaussian:sigma=1"
+loss = "quadratic:h=1|2"
+compressor = "rand-k:k=1"
+schedule = "power:p=1/2"
+clients = 2
+eta = [0.1, 0.2]
+T = 1
+x0 = [1, -1]
+models = []
+params = {rho = 0.1, c = "1/3"}
+
+[method]
+memory = {m = 0.5, v = "1/3"}
+update = ["m = beta*m + (1-beta)*G", "v = max(v, c)", "x = x - eta*m/sqrt(v)"]
+regime = {beta = "1 - rho*eta^2"}
+time = "eta^2"
+"""
+
+
+def test_a_file_is_the_method_of_the_same_formulas(tmp_path):
+    (tmp_path / "own.toml").write_text(FILE)
+    asked = read_experiment(tmp_path / "own.toml")
+    parts = problem({"method": "dcsgd", **{k: v for k, v in FIELDS.items() if k != "params" and k != "models"},
+                     "compressor": "rand-k:k=1", "schedule": "power:p=1/2"}).method  # fmt: skip
+    assert isinstance(parts, type(DCSGD(parts.compressor)))
+    assert asked.problems[0].method == Method(
+        parts.compressor, parts.noise, 2, parts.schedule, "method",
+        {"m": Fraction(1, 2), "v": Fraction(1, 3)},
+        ["m = beta*m + (1-beta)*G", "v = max(v, c)", "x = x - eta*m/sqrt(v)"],
+        Regime("", "eta^2", (("beta", "1 - rho*eta^2"),)), "eta^2", {"rho": Fraction(1, 10), "c": Fraction(1, 3)},
+    )  # fmt: skip
+    assert [p.tau for p in asked.problems] == [Fraction(1, 100), Fraction(1, 25)]
+    assert asked.step(asked.problems[0]) == Fraction(1, 800)
+    shown = asked.to_dict()
+    assert shown["method"]["memory"] == {"m": "1/2", "v": "1/3"}
+    assert shown["params"] == {"rho": "1/10", "c": "1/3"}
+    assert shown["method"]["time"] == "eta^2"
+
+
+def test_without_a_regime_and_a_compressor():
+    asked = problem({"method": {"update": "x = x - eta*G"}, "clients": 2})
+    assert asked.method.plain
+    assert asked.to_dict()["compressor"] == "identity"
+    assert asked.to_dict()["method"]["regime"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "found", "column"),
+    [
+        ({"update": ["m = beta*m + G", "x = x - eta m"]}, "method.update[2]", "m", 13),
+        ({"update": ["m = beta*m + G", "x = x - eta*__import__(m)"]}, "method.update[2]", "__import__", 13),
+        ({"update": ["m = beta*m + G", "x = x - eta*m.real"]}, "method.update[2]", ".", None),
+        ({"update": ["m = beta*m + G", "x = x - eta*m if m else 1"]}, "method.update[2]", "if", None),
+        ({"update": ["m = beta*m + G", "x == x"]}, "method.update[2]", "x == x", None),
+        ({"update": ["m = beta*m + G", "x = y; import os"]}, "method.update[2]", None, None),
+        ({"update": ["m = beta*m + G", "x\u00b2 = x"]}, "method.update[2]", None, 2),
+        ({"update": ["m = beta*m + G"]}, "method.update", "no new x", None),
+        ({"update": []}, "method.update", "nothing", None),
+        ({"update": ["m = beta*m + G", 3]}, "method.update[2]", 3, None),
+        ({"update": {"x": "x - eta*G"}}, "method.update", None, None),
+        ({"update": ["x = x - G"] * 65}, "method.update", "65 assignments", None),
+        ({"update": ["m = beta*m + y", "y = G", "x = x - m"]}, "method.update[1]", "y", None),
+        ({"memory": {"m": "a"}}, "method.memory.m", "a", None),
+        ({"memory": {"m": True}}, "method.memory.m", True, None),
+        ({"memory": {"m1": 0}}, "method.memory", "m1", None),
+        ({"memory": {"eta": 0}}, "method.memory", "eta", None),
+        ({"memory": {"m\n": 0}}, "method.memory", "m\n", None),
+        ({"memory": [0]}, "method.memory", [0], None),
+        ({"regime": {"beta": "1 - rho eta"}}, "method.regime.beta", "eta", 9),
+        ({"regime": {"beta": 1}}, "method.regime.beta", 1, None),
+        ({"regime": {"gamma": "eta"}}, "method.regime", "gamma", None),
+        ({"regime": {"be ta": "eta"}}, "method.regime", "be ta", None),
+        ({"regime": {"beta": "2^(10^40)"}}, "method.regime.beta", None, None),
+        ({"regime": {"beta": "1/(1-1)"}}, "method.regime.beta", "a division by zero", None),
+        ({"time": "1 + eta"}, "method.time", "1 + eta", None),
+        ({"time": "eta^3"}, "method.time", "eta^3", None),
+        ({"fractions": ["x"]}, "method.fractions", "x", None),
+        ({"fractions": "beta", "name": "a\\b"}, "method.name", "a\\b", None),
+        ({"noise": "gaussian"}, "method", "noise", None),
+    ],
+    ids=str,
+)
+def test_what_is_not_read_is_named(change, field, found, column):
+    with pytest.raises(BadInput) as refused:
+        problem({**FIELDS, "models": ["first-order"], "method": HEAVY | change})
+    error = refused.value
+    assert error.field == field
+    assert found is None or error.found == found
+    assert column is None or error.column == column
+    assert "\n" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"params": {}}, "params.rho"),
+        ({"params": {"rho": 2, "gamma": 1}}, "params.gamma"),
+        ({"params": {"rho": "2*3"}}, "params.rho"),
+        ({"params": [2]}, "params"),
+        ({"method": "dsgd"}, "params"),
+        ({"method": {k: v for k, v in HEAVY.items() if k != "update"}}, "method.update"),
+        ({"method": HEAVY | {"time": "c*eta"}}, "method.time"),
+        ({"method": ["x = x - eta*G"]}, "method"),
+    ],
+)
+def test_numbers_that_an_experiment_needs(change, field):
+    with pytest.raises(BadInput) as refused:
+        experiment({**FIELDS, "method": HEAVY} | change)
+    assert refused.value.field == field
+
+
+def test_a_noise_that_the_regime_makes_needs_the_regime_s_constants():
+    method = HEAVY | {"regime": {"beta": "1 - rho*eta", "s": "s0/eta"}}
+    fields = {**FIELDS, "noise": "gaussian:sigma=s", "method": method}
+    assert experiment({**fields, "params": {"rho": 2, "s0": 1}}).problems[0].lacking == ()
+    with pytest.raises(BadInput) as refused:
+        experiment(fields)
+    assert refused.value.field == "params.s0"
+
+
+def test_the_steps_are_those_of_the_rule_s_time():
+    with pytest.raises(BadInput, match="at most 1000000 steps"):
+        problem({**FIELDS, "models": ["first-order"], "eta": "1/1000", "T": 2, "method": HEAVY | {"time": "eta^2"}})
+
+
+@pytest.mark.parametrize(
+    "update",
+    ["x = " + "(" * 500 + "x", "x = " + "x^64*" * 400 + "x", "x = " + "-" * 1900 + "x", "x = " + "9" * 1900, "x" * 100_000],
+    ids=lambda text: text[:12],
+)
+def test_hostile_formulas_end_soon(update):
+    begin = time.process_time()
+    with pytest.raises(BadInput) as refused:
+        problem({"method": HEAVY | {"update": ["m = beta*m", update]}, "clients": 2, "params": {"rho": 1}})
+    assert refused.value.field.startswith("method.update")
+    assert time.process_time() - begin < 2
+
+
+def test_a_file_with_keys_below_the_table_says_where_they_stand(tmp_path: Path):
+    path = tmp_path / "own.toml"
+    path.write_text('[method]\nupdate = "x = x - eta*G"\nnoise = "gaussian"\n')
+    with pytest.raises(BadInput, match=r"keys of the experiment stand above the line \[method\]"):
+        read_experiment(path)

@@ -1,0 +1,87 @@
+"""Laws with a mean and a skew in numbers: sampler, quantiles, Gauss rules, integrals over the noise, and steps of the method.
+
+Draws have fixed keys and are within five standard errors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+from scipy import stats
+
+import derive
+from derive.methods.compressors import QSGD, Compressor, Natural, TopK
+from derive.methods.noise import Law, Scaled
+from derive.step.moments import moments
+from numerics.backend.double import jnp
+from numerics.laws.standardised import gauss_rule, quantile_function
+from numerics.lowering.environment import environment
+from numerics.simulate.method import run
+from numerics.simulate.noise_integrals import NoiseIntegral
+from numerics.without_sampling.messages import Averaged
+from tests.support import draws
+from tests.support.laws.samplers import check_sampler, within
+from tests.support.laws.skewed import Exponential, SkewedMixture
+
+LAWS: dict[str, tuple[Law, Any]] = {
+    "mixture": (SkewedMixture(), lambda z: 0.9 * stats.norm.cdf((z + 0.2) / 0.5) + 0.1 * stats.norm.cdf((z - 3) / 2)),
+    "exponential": (Exponential(), stats.expon.cdf),
+}
+U = np.array([1e-9, 1e-3, 0.1, 0.3, 0.5, 0.9, 0.999, 1 - 1e-9])
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_sampler_and_quantiles(name: str) -> None:
+    """Seven comparisons of draws; quantiles to the rounding of 1 - 2F."""
+    law, cdf = LAWS[name]
+    check_sampler(law, {})
+    np.testing.assert_allclose(cdf(quantile_function(law)(U)), U, rtol=1e-12, atol=2e-16)
+
+
+def test_gauss_rule() -> None:
+    nodes, weights = gauss_rule(SkewedMixture(), 6)
+    for m in range(12):
+        assert np.sum(weights * nodes**m) == pytest.approx(float(SkewedMixture().moment(m)), rel=1e-9)
+
+
+@pytest.mark.parametrize("compressor", [Natural(), pytest.param(QSGD(2), marks=pytest.mark.slow), TopK(1)], ids=str)
+def test_integrals_over_the_noise(compressor: Compressor) -> None:
+    """Mean and covariance of a step whose moments are known given the message alone, against 400,000 draws: 2 + 3 comparisons."""
+    noise, g = Scaled(SkewedMixture(), ("1/2", "1")), np.array([0.4, -0.9])
+    given = moments(derive.DCSGD(compressor, noise), 2).conditional
+    assert given is not None
+    b, s = NoiseIntegral(given, 2, {}, 4096).moments(environment({}, {"g": jnp.asarray(g)[:, None]}))
+    covariance = np.diag(np.asarray(s)[:, 0]) if s.ndim == 2 else np.asarray(s)[0]
+    rng = np.random.default_rng(7)
+    step = draws.compress(compressor, g + draws.noise(noise, g, rng, 400_000, 2), rng).mean(1).T
+    within(step, np.asarray(b)[:, 0])
+    centred = step - np.asarray(b)
+    for i, j in ((0, 0), (0, 1), (1, 1)):
+        within(2 * centred[i] * centred[j], covariance[i, j])
+
+
+@pytest.mark.slow
+def test_one_step_of_the_method() -> None:
+    """E and Cov of (x - x_0)/eta against b and S/N of the first-order equation: 40,000 paths, 3 methods, 5 comparisons each."""
+    noise, x0, eta = Scaled(SkewedMixture(), ("1/2", "1")), np.array([0.4, -0.9]), 0.5
+    for method in (derive.DSGD(noise), derive.DSignSGD(noise), derive.DCSGD(derive.RandK(1), noise)):
+        found = run(method, x0, eta, 40_000, 3, {"eta": eta}, derive.Quadratic(1))
+        step = (x0[:, None] - np.asarray(found.final)) / eta
+        equation = derive.sde(method, "first-order", derive.Quadratic(1), 2).expanded
+        put = dict(zip(equation.state, map(sp.Float, x0), strict=True)) | {sp.Symbol("eta", positive=True): sp.Float(1)}
+        b, s = (np.array(m.xreplace(put).evalf().tolist(), float) for m in (-equation.drift, equation.covariance))
+        within(step, b[:, 0])
+        centred = step - b
+        for i, j in ((0, 0), (0, 1), (1, 1)):
+            within(centred[i] * centred[j], s[i, j])
+
+
+def test_the_averaged_sign_on_the_line() -> None:
+    g, scales = np.array([-0.7, 0.0, 0.4]), np.array([[0.5], [1.0]]) * np.ones(3)
+    values, chances = Averaged(derive.DSignSGD(Scaled(SkewedMixture(), ("1/2", "1"))), 2, 8, {})(scales, g)
+    cdf = LAWS["mixture"][1]
+    expected = np.mean([1 - 2 * cdf(-g / s) for s in (0.5, 1.0)], axis=0)
+    np.testing.assert_allclose((values * chances).sum(axis=1), expected, atol=1e-12)

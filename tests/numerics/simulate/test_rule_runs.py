@@ -1,0 +1,184 @@
+"""What a run promises, kept by every update rule: bits, chunks, counts, and numbers of a regime that are refused or solved for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import derive
+from derive import DCSGD, DSGD, DSignSGD, Method, Power, Quadratic, RandK, Scaled
+from derive.methods.rules.regime import Regime
+from derive.vocabulary.errors import BadInput
+from numerics.backend.double import jax, jnp
+from numerics.laws.samplers import compress, sample_noise
+from numerics.simulate import method as module
+from numerics.simulate.blow_up import NotANumber
+from numerics.simulate.method import run
+from numerics.simulate.regimes import settled, time_of_step
+from numerics.simulate.rules import UNROLLED
+from numerics.simulate.runs import at_time
+
+GAUSS = Scaled(derive.Gaussian(), "s")
+HEAVY = {"memory": {"m": 0}, "update": ["m = beta*m + G", "x = x - eta*m"], "regime": {"beta": "1 - rho*eta"}}
+
+AVERAGE = {"memory": {"m": 0}, "update": ["m = b*m + G", "x = x - eta*m"]}
+
+
+class AsItWas(module._Program):
+    """Steps of a method without memory by the formula x - eta h/N sum_i C(g + Z_i) itself."""
+
+    def _after(self, draws, n, more, ahead, state):
+        method, x, parameters, clients = self.setting.method, state["x"], self._parameters(draws, more), self.setting.clients
+        g = self.land.gradient(x)
+
+        def message(client):
+            own = draws.fold(client)
+            noisy = g + sample_noise(method.noise, own.fold(0), g, parameters, client)
+            return compress(method.compressor, own.fold(1), noisy, parameters)
+
+        if len(method.noise.scales) > 1 or clients <= UNROLLED:
+            total = sum((message(i) for i in range(clients)), jnp.zeros_like(x))
+        else:
+            total = jax.lax.fori_loop(0, clients, lambda i, s: s + message(i), jnp.zeros_like(x))
+        h = self.factor(at_time(parameters, self.land, x, n * parameters["eta"], self.setting.u))
+        return {"x": x - parameters["eta"] * h / clients * total}
+
+
+PLAIN = [
+    (DSGD(GAUSS, clients=1), "float32"),
+    (DSGD(GAUSS, clients=3, schedule=Power(sp.Rational(1, 2))), "float64"),
+    (DCSGD(RandK(2), GAUSS, clients=7), "float64"),
+    (DSignSGD(Scaled(derive.StudentT(3), "s"), clients=3, schedule=Power(sp.Rational(1, 3))), "float32"),
+    (DSGD(Scaled(derive.Gaussian(), (1, 2, "s"))), "float64"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "dtype"), PLAIN)
+@pytest.mark.parametrize("varied", [False, True])
+def test_the_rule_without_memory_has_the_bits_of_the_formula(method, dtype, varied, monkeypatch):
+    scale = {"varied": {"s": np.linspace(0.5, 2, 40)}} if varied else {}
+    made = {"params": {"eta": 0.03} | ({} if varied else {"s": 0.7}), "loss": Quadratic((1, 2, 3)), "save": 4, "dtype": dtype}
+    written = Method(method.compressor, method.noise, method.clients, method.schedule, update="x = x - eta*G")
+    found = [run(m, [1.0, -2.0, 0.5], 0.6, 40, 2, **made, **scale) for m in (method, written)]
+    monkeypatch.setattr(module, "_program", AsItWas)
+    found.append(run(method, [1.0, -2.0, 0.5], 0.6, 40, 2, **made, **scale))
+    assert np.std(found[0].final[0]) > 0
+    for other in found[1:]:
+        assert other.final.tobytes() == found[0].final.tobytes()
+        assert other.values["loss"].tobytes() == found[0].values["loss"].tobytes()
+
+
+@pytest.mark.slow
+def test_no_path_of_a_rule_with_memory_depends_on_the_others():
+    method = Method(RandK(1), GAUSS, 2, **HEAVY)
+    made = {"params": {"eta": 0.1, "s": 0.5}, "loss": Quadratic((1, 2)), "save": [0.3, 1.1]}
+    rhos = np.linspace(1, 3, 300)
+    starts = np.random.default_rng(1).normal(size=(2, 300))
+    whole = run(method, starts, 1.1, key=5, varied={"rho": rhos}, memory={"m": -starts}, **made)
+    part = slice(130, 290)
+    rest = {"chunk": 7, "first": 130, "varied": {"beta": 1 - rhos[part] * 0.1}, "memory": {"m": -starts[:, part]}}
+    again = run(method, starts[:, part], 1.1, key=5, **rest, **made)
+    assert again.final.tobytes() == whole.final[:, part].tobytes()
+    assert again.final_memory["m"].tobytes() == whole.final_memory["m"][:, part].tobytes()
+    assert again.values["loss"].tobytes() == whole.values["loss"][:, part].tobytes()
+
+
+def test_statistics_may_read_the_memory_and_memory_may_start_anywhere():
+    """Without noise m_n and x_n are a linear recursion."""
+    method = Method(clients=1, **HEAVY)
+    seen = {"energy": lambda x, memory: jnp.sum(memory["m"] ** 2, axis=0), "first": lambda x, power=2: x[0] ** power}
+    found = run(method, [1.0, -2.0], 0.4, 3, 0, {"eta": 0.1, "rho": 2}, Quadratic((1, 2)), 5, seen, memory={"m": [0.5, 1]})
+    x, m, rows = np.array([1.0, -2.0]), np.array([0.5, 1.0]), []
+    for _ in range(5):
+        rows.append((np.sum(m**2), x[0] ** 2))
+        m = 0.8 * m + np.array([1, 2]) * x
+        x = x - 0.1 * m
+    np.testing.assert_allclose(found.values["energy"][:, 2], [a for a, _ in rows], rtol=1e-13)
+    np.testing.assert_allclose(found.values["first"][:, 2], [b for _, b in rows], rtol=1e-13)
+
+
+def test_a_coordinate_that_left_stays_lost_whatever_the_rule_does():
+    """x is forgotten at each step, so the second of three steps is the only one outside."""
+    method = Method(clients=1, memory={"m": 0}, update=["m = m + 1", "x = 10*(m - 1)*(3 - m)"])
+    found = run(method, [0.0], 3.0, 2, 0, {"eta": 1.0}, Quadratic(1), 4, bound=5, statistics={"x": lambda x: x[0]})
+    assert found.blow_up.tolist() == [2.0, 2.0]
+    assert found.final.tolist() == [[0.0, 0.0]]
+    assert found.final_memory["m"].tolist() == [[1.0, 1.0]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("update", "error"),
+    [("x = x - eta*G/norm(G)", True), ("x = x - eta*(exp(1000*x) - exp(2000*x))", False)],
+    ids=["0/0", "overflow"],
+)
+def test_a_step_without_a_value_is_an_error_and_an_overflow_a_blow_up(update, error):
+    """G = 0 at the minimum, in the second of two steps; inf - inf is NaN but comes from numbers that are too large."""
+    method = Method(clients=1, memory={"m": 0}, update=[update, "m = x"])
+    call = lambda: run(method, [0.0 if error else 1.0], 2.0, 3, 0, {"eta": 1.0}, Quadratic(1))  # noqa: E731
+    if error:
+        with pytest.raises(NotANumber, match="path 0, step 1"):
+            call()
+    else:
+        assert call().blow_up.tolist() == [1.0] * 3
+
+
+@pytest.mark.slow
+def test_the_time_of_a_step_and_the_noise_are_those_of_the_regime():
+    regime = Regime("batch", "eta^2", (("noise", "s0/eta"), ("b", "1 - c*eta^2")))
+    method = Method(noise=Scaled(derive.Gaussian(), 3), clients=1, regime=regime, **AVERAGE)
+    assert settled(method, {"eta": 0.5, "s0": 2.0, "c": 1.0}) == {"eta": 0.5, "s0": 2.0, "c": 1.0, "noise": 4.0, "b": 0.75}
+    assert time_of_step(method, {"eta": 0.5}) == 0.25
+    found = run(method, [1.0], 0.5, 4000, 0, {"eta": 0.5, "s0": 2.0, "c": 1.0}, Quadratic(1), [0.25])
+    assert found.times.tolist() == [0.25]
+    spread = np.std(found.final[0]) / (0.5 * 4 * 3)
+    assert abs(spread - 1) < 5 / np.sqrt(2 * 4000)  # five standard errors of a normal sample's deviation
+
+
+def test_constants_are_solved_for_and_contradictions_named():
+    method = Method(clients=1, fractions=["beta"], **HEAVY)
+    assert settled(method, {"eta": 0.1, "rho": 2.0}) == {"eta": 0.1, "rho": 2.0, "beta": 0.8}
+    assert settled(method, {"eta": 0.1, "beta": 0.9}) == {"eta": 0.1, "beta": 0.9, "rho": 1.0}
+    assert settled(method, {"eta": 0.1, "beta": 0.8, "rho": 2.0})["beta"] == 0.8
+    for numbers, said in [
+        ({"beta": 0.9, "rho": 2.0}, "parameter beta: found '0.9'; accepted: 0.8, which follows from eta, rho, or no value"),
+        ({}, "parameter rho: found 'no value'; accepted: a number for each of rho, or for beta"),
+        ({"rho": 10.0}, "parameter beta: found '0.0'; accepted: a number strictly between 0 and 1"),
+    ]:
+        with pytest.raises(BadInput) as refused:
+            settled(method, {"eta": 0.1, **numbers})
+        assert str(refused.value) == said
+    curved = Method(clients=1, **AVERAGE, regime={"b": "exp(-c*eta)"})
+    with pytest.raises(BadInput, match=r"parameter b: .* a number for c, in which its formula is not linear"):
+        settled(curved, {"eta": 0.1, "b": 0.9})
+    two = Method(clients=1, **AVERAGE, regime={"b": "a - c*eta"})
+    with pytest.raises(BadInput, match=r"parameter b: .* numbers for a, c, from which the regime makes it"):
+        settled(two, {"eta": 0.1, "b": 0.9})
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"memory": {"v": [0, 0]}}, "memory"),
+        ({"memory": {"m": [0, 0, 0]}}, "memory m"),
+        ({"memory": {"m": [0, np.nan]}}, "memory m"),
+        ({"params": {"eta": 0.1, "rho": 1, "gamma": 2}}, "parameter gamma"),
+        ({"params": {"eta": 0.1}}, "parameter rho"),
+        ({"params": {"eta": 0.1, "rho": [1, 2]}}, "parameter rho"),
+        ({"varied": {"rho": [1, 2]}}, "varied rho"),
+    ],
+)
+def test_what_does_not_fit_is_refused(more, field):
+    given = {"params": {"eta": 0.1, "rho": 1}} | more
+    with pytest.raises(BadInput) as refused:
+        run(Method(clients=1, **HEAVY), [1.0, 2.0], 1.0, 5, loss=Quadratic(1), **given)
+    assert refused.value.field == field
+
+
+def test_a_fraction_is_a_parameter_of_the_update():
+    with pytest.raises(BadInput, match="fractions"):
+        Method(**HEAVY, fractions=["gamma"])
+    with pytest.raises(BadInput, match="constant b"):
+        Method(update="x = x - b*eta*G", fractions=["b"], constants={"b": 2})

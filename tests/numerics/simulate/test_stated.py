@@ -1,0 +1,172 @@
+"""Ensembles of equations of one's own: exact laws, the bits of derived equations, roots of small blocks, what is refused.
+
+Random tests have fixed keys and accept five standard errors, beside a bound on the solver's own bias where it has one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+from scipy import linalg
+
+import derive
+from derive import SDE, BadInput, Refusal
+from numerics.backend.double import jnp
+from numerics.simulate.blow_up import NotANumber
+from numerics.simulate.equation import solve
+from numerics.simulate.roots import _large_root, _small_root
+
+FIRST = {"first": lambda x: x[0]}
+
+
+def assert_mean(draws: np.ndarray, expected, slack: float = 0.0) -> None:
+    error = draws.std(axis=-1) / np.sqrt(draws.shape[-1])
+    gap = np.abs(draws.mean(axis=-1) - expected)
+    assert np.all(gap <= 5 * error + slack + 1e-12), (draws.mean(axis=-1), expected, error)
+
+
+def coupled() -> derive.StateSDE:
+    return SDE.from_coordinates(["x", "m"], ["-2*x + m", "x/3 - m"], [["1 + x^2/4", "r*x"], ["r*x", "3/2"]])
+
+
+@pytest.mark.slow
+def test_an_ornstein_uhlenbeck_process_in_time_has_its_closed_mean_and_variance():
+    """dX = (cos(2t) - X) dt + e^{-t} dW from 2: Var X = t e^{-2t}, the mean by variation of constants. 8 comparisons."""
+    equation = SDE.from_coordinates(["x"], ["cos(2*t) - x"], diffusion=[["exp(-t)"]])
+    for scheme in ("predictor-corrector", "heun"):
+        found = equation.solve([2.0], 2.0, 20_000, 3, dt=1 / 64, save=[0.5, 2.0], scheme=scheme)
+        t = found.times
+        mean = 2 * np.exp(-t) + (np.cos(2 * t) + 2 * np.sin(2 * t) - np.exp(-t)) / 5
+        assert_mean(found.values["x"], mean, slack=2e-4)
+        assert_mean((found.values["x"] - mean[:, None]) ** 2, t * np.exp(-2 * t), slack=2e-4)
+
+
+@pytest.mark.slow
+def test_second_moments_of_coupled_noise_follow_their_equations():
+    """E zz' of an affine equation with multiplicative, correlated noise, by the matrix exponential of its moment equations."""
+    equation = coupled()
+    moments = equation.moment_equations(2)
+    r = sp.Symbol("r", real=True)
+    matrix, constant = (np.array(e.subs(r, sp.Rational(1, 2)).tolist(), float) for e in (moments.matrix, moments.constant))
+    start = np.array([1.0**a * (-1.0) ** b for a, b in moments.exponents])
+    whole = np.block([[matrix, constant], [np.zeros((1, len(start) + 1))]])
+    expected = dict(zip(moments.exponents, (linalg.expm(1.5 * whole) @ [*start, 1])[:-1], strict=True))
+    kept = {"xx": lambda z: z[0] ** 2, "xm": lambda z: z[0] * z[1], "mm": lambda z: z[1] ** 2}
+    found = equation.solve([1.0, -1.0], 1.5, 40_000, 4, {"r": 0.5}, dt=1 / 128, save=[1.5], statistics=kept)
+    for name, exponent in (("xx", (2, 0)), ("xm", (1, 1)), ("mm", (0, 2))):
+        assert_mean(found.values[name], expected[exponent], slack=4e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["predictor-corrector", "euler", "milstein", "heun"])
+def test_geometric_brownian_motion_has_its_moments(scheme):
+    """E X = e^{mu t}, E X^2 = e^{(2 mu + sigma^2) t}; the bias of a scheme of weak order 1 is below dt here."""
+    equation = SDE.from_coordinates(["x"], ["mu*x"], [["sigma^2*x^2"]])
+    found = equation.solve([1.0], 1.0, 20_000, 5, {"mu": 0.3, "sigma": 0.4}, dt=1 / 64, save=[1.0], scheme=scheme)
+    assert_mean(found.values["x"], np.exp(0.3), slack=1 / 64)
+    assert_mean(found.values["x"] ** 2, np.exp(0.6 + 0.16), slack=2 / 64)
+
+
+@pytest.mark.slow
+def test_an_equation_derived_from_a_method_has_the_same_bits_when_it_is_stated():
+    derived = derive.sde(derive.DSGD(derive.Scaled(derive.Gaussian(), 1), clients=2), loss=derive.Quadratic((1, 2, 3)), dim=3)
+    named = derived.coordinates()
+    own = SDE.from_coordinates(named.state, named.drift, named.covariance)
+    x0, params = [1.0, -1.0, 2.0], {"eta": 0.25}
+    one, two = (solve(e, x0, 2.0, 300, 6, params, save=3, statistics=FIRST) for e in (derived, own))
+    assert np.array_equal(one.final, two.final) and np.array_equal(one.values["first"], two.values["first"])
+    assert np.array_equal(one.times, two.times)
+    other = SDE.from_coordinates(named.state, named.drift, (named.covariance * sp.Rational(11, 10)).tolist())
+    assert not np.allclose(solve(other, x0, 2.0, 300, 6, params, save=3, statistics=FIRST).final, one.final, rtol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_path_does_not_depend_on_the_others(dtype):
+    equation, shared = coupled(), {"params": {"r": 0.25}, "dt": 1 / 16, "save": 2, "statistics": FIRST, "dtype": dtype}
+    whole = equation.solve([1.0, 0.0], 1.0, 700, 7, chunk=700, **shared)
+    assert whole.final.dtype == dtype
+    pieces = equation.solve([1.0, 0.0], 1.0, 700, 7, chunk=130, **shared)
+    part = equation.solve([1.0, 0.0], 1.0, 100, 7, first=500, **shared)
+    assert np.array_equal(whole.final, pieces.final) and np.array_equal(whole.final[:, 500:600], part.final)
+
+
+@pytest.mark.slow
+def test_families_of_letters_have_the_values_of_letters_by_themselves():
+    """Numbered letters are arrays of their own; by other names it is the same equation."""
+    noise = [[0, 0], [0, 0], ["s", 0], [0, "s"]]
+    numbered = SDE.from_coordinates(["x1", "x2", "m1", "m2"], ["-m1", "-m2", "x1 - m1", "2*x2 - m2"], diffusion=noise)
+    named = SDE.from_coordinates(["a", "b", "c", "p"], ["-c", "-p", "a - c", "2*b - p"], diffusion=noise)
+    shared = {"params": {"s": 1}, "dt": 1 / 32, "save": 2, "statistics": FIRST}
+    one, two = (e.solve([1.0, 2.0, 0.0, 0.0], 1.0, 200, 8, **shared) for e in (numbered, named))
+    assert np.allclose(one.final, two.final, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.slow
+def test_explosions_are_counted_and_points_outside_the_domain_are_errors():
+    """dX = X^3 dt explodes at 1/(2 x0^2) = 1/2; a square root of a negative number is an error."""
+    exploding = SDE.from_coordinates(["x"], ["x^3"], [["1/10^8"]])
+    found = exploding.solve([1.0], 1.0, 5, dt=1 / 1024, save=3, bound=1e4)
+    assert found.blow_ups.tolist() == [0, 0, 5] and np.allclose(found.blow_up, 0.5, atol=0.02)
+    rooted = SDE.from_coordinates(["x"], [-1], [["x"]], positive=["x"])
+    with pytest.raises(NotANumber):
+        rooted.solve([0.1], 2.0, 5, dt=1 / 16)
+
+
+def test_the_roots_of_blocks_and_what_is_not_a_covariance():
+    draw = np.random.default_rng(20250600181)
+    for rank in (1, 2, 3):
+        factors = draw.normal(size=(50, 3, rank)) * np.array([1e-6, 1.0, 1e3])[:, None]
+        matrices = factors @ factors.transpose(0, 2, 1)
+        rows = [[jnp.asarray(matrices[:, i, j]) for j in range(i + 1)] for i in range(3)]
+        sizes = [jnp.asarray(matrices[:, i, i]) for i in range(3)]
+        found = np.zeros((50, 3, 3))
+        for i, row in enumerate(_small_root(rows, sizes)):
+            for j, e in enumerate(row):
+                found[:, i, j] = e
+        scale = np.sqrt(np.einsum("pii->pi", matrices))
+        gap = np.abs(found @ found.transpose(0, 2, 1) - matrices) / (scale[:, :, None] * scale[:, None, :])
+        assert gap.max() < 1e-6  # of a pivot that is 0 up to rounding the column is left out
+        large = _large_root(rows, sizes)
+        whole = np.stack([np.stack(row, -1) for row in large], -2)
+        assert np.allclose(whole @ whole.transpose(0, 2, 1), matrices, rtol=0, atol=1e-9 * matrices.max())
+    one = jnp.ones(1)
+    for wrong in ([[-one]], [[one], [2 * one, one]], [[0 * one], [one, one]]):
+        assert np.isnan(np.concatenate([np.concatenate(row) for row in _small_root(wrong, [one] * len(wrong))])).any()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"dt": None}, "without eta"),
+        ({"params": {"mu": 1}}, "no value"),
+        ({"params": {"mu": 1, "sigma": 1, "nu": 3}}, "one of mu, sigma"),
+        ({"params": {"mu": 1, "sigma": -1}}, "> 0"),
+        ({"params": {"mu": 1, "sigma": [[1]]}}, "a number"),
+        ({"x0": [1.0, 2.0]}, "in the order x"),
+        ({"x0": [-1.0]}, "points with x > 0"),
+        ({"T": 0}, "finite number > 0"),
+        ({"save": [0.0]}, "times from 0 to T"),
+        ({"scheme": "rk4"}, "one of predictor"),
+        ({"dt": 1e-9}, "ten million"),
+    ],
+)
+def test_settings_that_are_refused(changed, said):
+    equation = SDE.from_coordinates(["x"], ["mu*x"], [["sigma^2*x^2"]], positive=["x", "sigma"])
+    asked = {"x0": [1.0], "T": 1.0, "paths": 2, "params": {"mu": 1, "sigma": 1}, "dt": 0.1} | changed
+    with pytest.raises(BadInput, match=said):
+        equation.solve(**asked)
+
+
+def test_what_does_not_belong_to_an_equation_of_ones_own_is_refused():
+    equation = SDE.from_coordinates(["x"], ["k - x"], [["s^2*x"]], positive=["x"], conditions=["2*k > s^2"])
+    with pytest.raises(Refusal, match="fails at these numbers"):
+        equation.solve([1.0], 1.0, 2, params={"k": 1, "s": 2}, dt=0.1)
+    with pytest.raises(BadInput, match="equation of one's own"):
+        solve(equation, [1.0], 1.0, 2, params={"k": 1, "s": 1}, dt=0.1, loss=derive.Quadratic())
+    general = coupled()
+    with pytest.raises(BadInput, match="milstein needs diagonal noise"):
+        general.solve([1.0, 1.0], 1.0, 2, params={"r": 0.1}, dt=0.1, scheme="milstein")
+    with pytest.raises(Refusal, match="not differentiable"):
+        SDE.from_coordinates(["x"], ["-x"], [["abs(x)"]]).solve([1.0], 1.0, 2, dt=0.1, scheme="heun")

@@ -1,0 +1,94 @@
+"""The command audit: exit statuses, JSON, words, LaTeX, and files that are not read."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reports.cli import main
+
+RULE = """noise = "gaussian"
+[method]
+memory = {m = 0}
+update = ["m = beta*m + (1-beta)*G", "x = x - eta*m"]
+regime = {beta = "1 - rho*eta"}
+[claimed]
+order = 1
+drift = {x = "-m", m = "rho*(g - m)"}
+"""
+RIGHT = RULE + 'covariance = {"m m" = "eta*rho^2*sigma^2/N"}\n'
+FILES = {
+    "right": (RIGHT, 0, "AGREES"),
+    "root": (RULE + 'diffusion = {m = "sqrt(eta)*rho*sigma/sqrt(N)"}\n', 0, "AGREES"),
+    "numbers": ('params = {rho = "1/2"}\nclients = 4\n' + RULE + 'covariance = {"m m" = "eta*sigma^2/16"}\n', 0, "AGREES"),
+    "wrong": (RULE + 'covariance = {"m m" = "eta*rho*sigma^2/N"}\n', 1, "DIFFERS"),
+    "no sde": (RIGHT.replace("gaussian", "cauchy"), 1, "NO SDE"),
+    "open": ('method = "norm-clipped"\nnoise = "gaussian"\n[claimed]\ndrift = {x = "-g"}\n', 3, "UNDECIDED"),
+    "named": (
+        'method = "rmsprop"\nregime = "batch-equivalent"\nnoise = "gaussian"\nclients = 1\n[claimed]\n'
+        'drift = {x = "-g/(sqrt(v)+eps0)", v = "c*(sigma0^2 - v)"}\ndiffusion = {x = "sigma0/(sqrt(v)+eps0)"}\n', 0, "AGREES",
+    ),
+    "one loss": (
+        'method = "dsgd"\nnoise = "gaussian:sigma=2"\nloss = "quartic"\ndim = 1\nclients = 1\n[claimed]\norder = 2\n'
+        'drift = {x = "-x^3 - 3*eta/2*x^5"}\ncovariance = {"x x" = "4*eta"}\n', 0, "AGREES",
+    ),
+}  # fmt: skip
+
+
+def run(capsys: pytest.CaptureFixture[str], path: Path, text: str, *options: str) -> tuple[int, str, str]:
+    (path / "stated.toml").write_text(text)
+    status = main(["audit", str(path / "stated.toml"), *options])
+    shown = capsys.readouterr()
+    return status, shown.out, shown.err
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_verdicts(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text, expected, verdict = FILES[name]
+    status, out, _ = run(capsys, tmp_path, text, "--json")
+    found = json.loads(out)
+    assert (status, found["verdict"]) == (expected, verdict)
+    assert {"verdict", "order", "terms", "example", "latex", "derived", "regime", "time"} <= set(found)
+    assert bool(found["terms"]) == (verdict == "DIFFERS") == (found["example"] is not None)
+
+
+def test_a_difference_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, tmp_path, FILES["wrong"][0], "--json")
+    found = json.loads(out)
+    (term,) = found["terms"]
+    assert (term["where"], term["claimed"], term["derived"]) == ("covariance m m", "eta*rho*sigma^2/N", "eta*rho^2*sigma^2/N")
+    assert (term["matters"], term["factor"]) == (2, "1/rho") and term["difference"] == "-eta*rho^2*sigma^2/N + eta*rho*sigma^2/N"
+    assert found["example"]["constants"]["rho"] == "2"  # at rho = 1 nothing shows
+    assert len(found["example"]["measured"]) == 2
+
+
+def test_words_and_latex(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, tmp_path, FILES["wrong"][0])
+    assert out.startswith("DIFFERS (claimed: weak order 1 on test functions of x and the memory m)")
+    assert "covariance m m: off by the factor 1/rho" in out and "variance of m1 after one step" in out
+    _, out, _ = run(capsys, tmp_path, FILES["no sde"][0])
+    assert out.startswith("NO SDE of weak order 1") and "tail index 1" in out
+    _, out, _ = run(capsys, tmp_path, FILES["right"][0], "--latex")
+    assert out.startswith("For the update rule \\texttt{m = beta*m")
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("", "method"),
+        (RIGHT.replace("[claimed]", "[claims]"), "stated.toml"),
+        (RIGHT.replace("order = 1", "orders = 1"), "claimed"),
+        (RIGHT.replace("memory", "memories"), "method"),
+        (RIGHT.replace("rho*(g - m)", "rho*(g - G)"), "drift m"),
+        (RIGHT.replace("order = 1", "order = 1.5"), "order"),
+        ("params = {kappa = 1}\n" + RIGHT, "params kappa"),
+        ('regime = "fixed"\n' + RIGHT, "regime"),
+        (RIGHT.replace('noise = "gaussian"', 'noise = "gaussian"\nloss = "quadratic"'), "dim"),
+        ('method = "dsgd"\nregime = "fixed"\n[claimed]\ndrift = {x = "-g"}\n', "method"),
+        ('method = "adam"\nregime = "fast"\n[claimed]\ndrift = {x = "-g"}\n', "regime"),
+        ('method = "dsgd"\n', "claimed"),
+    ],
+)
+def test_files_that_are_not_read(text: str, field: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, tmp_path, text, "--json")
+    assert (status, json.loads(out)["field"]) == (2, field)

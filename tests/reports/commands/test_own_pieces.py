@@ -1,0 +1,323 @@
+"""`--load` and `plugins`: commands know the pieces of docs/howto/your-own-piece.md, and say what is wrong in one line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from derive.reading.experiments import read_experiment
+from derive.vocabulary import plugins
+from reports.assembly.plan import Announced, Plan
+from reports.assembly.report import build_report
+from reports.assembly.workers import compute
+from reports.cli import main
+from reports.commands.solving.command import identity
+from reports.commands.solving.work import unpacked
+from reports.store.cache import ResultsCache, provenance
+from tests.support.commands.command_line import COMMAND, ENVIRONMENT
+from tests.support.commands.own_pieces import forgotten
+from tests.support.commands.pages import ROOT, blocks
+
+PAGE = ROOT / "docs/howto/your-own-piece.md"
+FILES = {block.marks["file"]: block.text for block in blocks(PAGE) if "file" in block.marks}
+MINE = FILES["mine.py"]
+NAMES = {
+    "method": "coin-sgd", "compressor": "coin", "noise": "contaminated", "loss": "ring", "schedule": "cosine",
+    "statistic": "radius",
+}  # fmt: skip
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _forgotten() -> Iterator[None]:
+    with forgotten():
+        plugins._KNOWN.clear()
+        yield
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    (tmp_path / "mine.py").write_text(MINE)
+    return tmp_path / "mine.py"
+
+
+def named(path: Path) -> list[dict[str, str]]:
+    return [{"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}]
+
+
+def test_list_names_every_kind_and_where_it_is_from(run: Run, mine: Path) -> None:
+    status, out, err = run("list", "--json", "--load", str(mine), "--load", str(mine))
+    assert (status, err) == (0, "")
+    for kind, listed in json.loads(out).items():
+        assert [entry["name"] for entry in listed if entry["from"] == "mine.py"] == [NAMES[kind]]
+        assert all(entry["from"] in (None, "mine.py") for entry in listed)
+
+
+def test_derive_knows_them_and_says_whose_code_it_was(run: Run, mine: Path) -> None:
+    words = ["coin-sgd:p=1/2", "--noise", "contaminated:p=1/4,sigma=1", "--schedule", "cosine:T=4", "--loss", "ring:r=1"]
+    words += ["--dim", "2", "--clients", "4"]
+    status, out, err = run("derive", *words, "--json", "--load", str(mine))
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert found["plugins"] == named(mine)
+    x1, x2, eta, t = sp.symbols("x1 x2 eta t")
+    h, g1 = (1 + sp.cos(sp.pi * t / 4)) / 2, x1 * (x1**2 + x2**2 - 1)
+    read = {"x1": x1, "x2": x2, "eta": eta, "t": t}
+    assert sp.expand(sp.parse_expr(found["drift"][0], local_dict=read) + h * g1) == 0
+    # one coin for all coordinates: (1/p - 1) g g' + 3/p I, with the variance 1 + 8 p' = 3 of the noise
+    assert sp.expand(sp.parse_expr(found["covariance"][0][0], local_dict=read) - eta * h**2 / 4 * (g1**2 + 6)) == 0
+    _, out, _ = run("derive", "dcsgd", "--compressor", "coin:p=1/2", "--dim", "2", "--json")  # loaded already in this process
+    assert json.loads(out)["omega"] == {"value": "1", "exact": True}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["coin-sgd", "--compressor", "sign"], "--compressor: found 'sign'; accepted: nothing: coin-sgd has its own"),
+        (["fixed", "--noise", "gaussian"], "--noise: found 'gaussian'; accepted: nothing: fixed has its own"),
+        (["fixed", "--clients", "2"], "--clients: found '2'; accepted: nothing: fixed has its own"),
+        (["wrong"], "METHOD: found 'wrong'; accepted: a name whose entry makes a Method, and wrong makes a dict"),
+        (["dsgd", "--loss", "wrong"], "--loss: found 'wrong'; accepted: a name whose entry makes a Loss, and wrong makes a Coin"),
+        (["dsgd", "--loss", "radius"], "--loss: found 'radius'; accepted: one of quadratic"),
+        (["dsgd", "--loss", "late", "--dim", "2"], "mine.py: line {line}: KeyError: 'late'; remedy: correct the piece"),
+        (["dsgd", "--loss", "raising"], "loss: found 'raising'; accepted: another"),
+    ],
+)
+def test_what_is_wrong_with_a_piece_is_one_line(words: list[str], said: str, run: Run, mine: Path) -> None:
+    mine.write_text(
+        MINE + "register('method', 'wrong', '')(dict)\nregister('method', 'fixed', '')(lambda: sd.DSGD())\n"
+        "register('loss', 'wrong', '')(Coin)\n\n\n"
+        "@register('loss', 'late', '')\nclass Late(Ring):\n    def value(self, x):\n        return {}['late']\n\n\n"
+        "@register('loss', 'raising', '')\ndef raising():\n    raise sd.BadInput('loss', 'raising', 'another')\n"
+    )
+    line = mine.read_text().splitlines().index("        return {}['late']") + 1
+    status, out, err = run("derive", *words, "--load", str(mine))
+    assert (status, out) == (2, "") and said.format(line=line) in err and err.count("\n") == 1
+    status, out, err = run("derive", *words, "--load", str(mine), "--json")
+    assert status == 2 and said.format(line=line) in json.loads(out)["error"] and err == ""
+
+
+@pytest.mark.parametrize("command", [["derive", "dsgd"], ["list"], ["check", "6.7-first-order"], ["solve", "a.toml"], ["report"]])
+def test_a_broken_file_stops_every_command_before_it_begins(command: list[str], run: Run, mine: Path) -> None:
+    mine.write_text("import this_is_not_there\n")
+    status, out, err = run(*command, "--load", str(mine))
+    assert (status, out) == (2, "") and err.count("\n") == 1
+    assert f"{mine}: line 1: ModuleNotFoundError: No module named 'this_is_not_there'; remedy: correct the file" in err
+
+
+def test_a_command_that_names_nothing_does_not_take_it(run: Run, mine: Path) -> None:
+    for command in (["claim", "a.toml"], ["replay", "a.json"], ["doctor"]):
+        status, _, err = run(*command, "--load", str(mine))
+        assert status == 2 and "--load" in err
+
+
+THEOREM = """
+import sdescent as sd
+from derive.proof.language.context import Context
+from derive.proof.language.terms import xs
+
+(a,) = xs("a")
+SQUARE = sd.Theorem(
+    id="9-square", title="A square", source="school", statement="$a^2\\\\ge0$.", context=Context({"a": "const"}), assumptions={},
+    definitions={}, read=dict, point={a: 1}, names={}, prove=lambda w: w.have("a square", (0 * a).le(a**2)),
+)
+ENTRIES = (SQUARE,)
+"""
+
+
+@pytest.mark.slow
+def test_check_proves_a_theorem_of_ones_own(run: Run, mine: Path) -> None:
+    mine.write_text(THEOREM)
+    status, out, _ = run("check", "9-square", "--json", "--load", str(mine))
+    found = json.loads(out)
+    assert status == 0 and found["results"][0]["status"] == "PROVED" and found["plugins"] == named(mine)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (('"9-square"', '"6.7-first-order"'), "the catalogue has 6.7-first-order already"),
+        (("(SQUARE,)", "3"), "ENTRIES holds an object of class int"),
+    ],
+)
+def test_entries_that_are_none_are_refused(changed: tuple[str, str], said: str, run: Run, mine: Path) -> None:
+    mine.write_text(THEOREM.replace(*changed))
+    status, out, err = run("check", "9-square", "--load", str(mine))
+    assert (status, out) == (2, "") and said in err and err.count("\n") == 1
+
+
+# Files
+
+
+#: with the page's own loss and statistic, and what is built in else, which compiles in a second
+SMALL = """
+plugins = ["mine.py"]
+method = "dsgd"
+noise = "uniform:sigma=1"
+loss = "ring:r=1"
+clients = 1
+x0 = [1, 0]
+eta = 0.125
+T = 1
+models = []
+save = 3
+paths = 64
+quantities = ["radius", "x1", "x2", "loss"]
+"""
+
+
+@pytest.mark.usefixtures("blocks")
+def test_solve_reads_plugins_beside_the_file_and_keeps_the_statistic(run: Run, mine: Path, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (tmp_path / "ring.toml").write_text(SMALL)
+    status, out, err = run("solve", "../ring.toml", "-o", "out")
+    assert status == 0 and "radius: mean" in out, err
+    summary = json.loads(Path("out/summary.json").read_text())
+    assert summary["context"]["plugins"] == summary["runs"][0]["settings"]["plugins"] == named(mine)
+    kept = unpacked(Path("out/results/eta1-method.npz").read_bytes())
+    size = kept["x1"] ** 2 + kept["x2"] ** 2
+    assert kept["radius"].shape == (3, 64) and len(np.unique(kept["radius"][-1])) > 32
+    np.testing.assert_allclose(kept["radius"], np.sqrt(size) - 1, rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(kept["loss"], (size - 1) ** 2 / 4, rtol=1e-13, atol=1e-15)
+    # other code is another experiment
+    before = identity(read_experiment("../ring.toml"))
+    mine.write_text(MINE.replace("axis=0)) - 1", "axis=0)) - 2"))
+    assert identity(read_experiment("../ring.toml")) != before
+    assert json.loads(identity(read_experiment("../ring.toml")))["context"]["plugins"] == named(mine)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("blocks")
+def test_all_of_them_solved_together(run: Run, mine: Path, tmp_path: Path) -> None:
+    """The mean of the statistic is that of the page's method written with NumPy, within five standard errors (one comparison)."""
+    (tmp_path / "ring.toml").write_text(FILES["ring.toml"].replace("T = 4\n", "T = 1\nsave = 2\nmodels = []\n"))
+    status, out, err = run("solve", str(tmp_path / "ring.toml"), "-o", str(tmp_path / "out"), "--json")
+    assert status == 0, err
+    (found,) = (r["quantities"]["radius"] for r in json.loads(out)["runs"])
+    chance, paths = np.random.default_rng(20251128), 20_000
+    x = np.repeat([[2.0], [0.0]], paths, axis=1)
+    for n in range(20):
+        gradient, h = (np.sum(x**2, axis=0) - 1) * x, (1 + np.cos(np.pi * n * 0.05 / 4)) / 2
+        for taking_part in chance.random((4, paths)) < 0.5:
+            noise = np.where(chance.random((2, paths)) < 0.25, 3.0, 1.0) * chance.standard_normal((2, paths))
+            x = x - 0.05 * h / 4 * taking_part / 0.5 * (gradient + noise / 4)
+    radius = np.sqrt(np.sum(x**2, axis=0)) - 1
+    own = (found["mean_upper"] - found["mean_lower"]) / 2 / 1.96
+    assert abs(found["mean"] - radius.mean()) < 5 * np.hypot(own, radius.std() / np.sqrt(paths))
+
+
+WRONG = {
+    "a sum over all": ("jnp.sqrt(jnp.sum(x**2, axis=0)) - 1", "jnp.sum(x**2)", "statistic radius: found 'shape ()'; accepted: "),
+    "shape with an axis": ("x**2, axis=0)", "x**2, axis=0, keepdims=True)", "statistic radius: found 'shape (1, "),
+    "an error in it": ("jnp.sqrt(jnp.sum(x**2, axis=0)) - 1", "x.no_such_thing", "mine.py: line {line}: AttributeError: "),
+    "no sampler": ("@compress.register\n", "", "compressor Coin: found 'no sampler'; accepted: one that is registered by @"),
+    "the path": (None, None, "gone.py: cannot be read: No such file or directory; remedy: the path of a Python file"),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_when_it_runs_is_one_line(case: str, run: Run, mine: Path, tmp_path: Path) -> None:
+    old, new, said = WRONG[case]
+    spec = SMALL.replace('"dsgd"', '"coin-sgd:p=1/2"') if case == "no sampler" else SMALL
+    if old is None or new is None:
+        spec = spec.replace('"mine.py"', '"gone.py"')
+    else:
+        assert MINE.count(old) == 1
+        mine.write_text(MINE.replace(old, new))
+    (tmp_path / "ring.toml").write_text(spec)
+    status, out, err = run("solve", str(tmp_path / "ring.toml"), "-o", str(tmp_path / "out"))
+    lines = [line for line in err.splitlines() if not line.startswith("[")]
+    place = next((n for n, line in enumerate(mine.read_text().splitlines(), 1) if "no_such_thing" in line), 0)
+    assert (status, out, len(lines)) == (2, "", 1) and said.format(line=place) in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("plugins = [3]", "plugins: found '3'; accepted: a list of at most 16 Python files"),
+        ('plugins = [""]', "plugins: found ''; accepted"),
+        ("plugins = {a = 1}", "plugins: found '{a = 1}'; accepted"),
+        (f"plugins = {['mine.py'] * 17}", "plugins: found '17 files'; accepted"),
+        ('quantities = ["radios"]', "quantities: found 'radios'; accepted: a list of 1 to 16 of loss, gradient_norm, norm, radius"),
+    ],
+)
+@pytest.mark.parametrize("command", ["solve", "report"])
+def test_a_key_that_does_not_fit_is_said(command: str, line: str, said: str, run: Run, mine: Path, tmp_path: Path) -> None:
+    key = line.partition(" ")[0]
+    text = FILES["ring.toml"]
+    (tmp_path / "ring.toml").write_text("\n".join(line if old.startswith(key) else old for old in text.splitlines()))
+    status, out, err = run(command, str(tmp_path / "ring.toml"), "-o", str(tmp_path / "out"))
+    assert (status, out) == (2, "") and said in err and err.count("\n") == 1
+
+
+def test_a_result_is_not_that_of_another_version_of_the_code(mine: Path, tmp_path: Path) -> None:
+    before = ResultsCache(tmp_path).path("a", {})
+    plugins.load(mine)
+    own = ResultsCache(tmp_path).path("a", {})
+    assert provenance()["plugins"] == named(mine)
+    mine.write_text(MINE + "\n")
+    plugins.load(mine)
+    assert len({before, own, ResultsCache(tmp_path).path("a", {})}) == 3
+
+
+# Reports
+
+
+@pytest.mark.slow
+def test_a_report_on_ones_own_pieces(mine: Path, tmp_path: Path) -> None:
+    text = FILES["ring.toml"].replace("2000", "64").replace("T = 4\n", 'T = 1\nmodels = ["corrected"]\n')
+    (tmp_path / "ring.toml").write_text(text)
+    assert main(["report", str(tmp_path / "ring.toml"), "-o", str(tmp_path / "out"), "--quick"]) == 0
+    parts = {path.stem: path.read_text() for path in (tmp_path / "out/parts").glob("*.tex")}
+    assert r"(x1\textasciicircum{}2 + .. + xd\textasciicircum{}2 - r\textasciicircum{}2)" in parts["problem"]
+    assert "one coin for all coordinates" in parts["problem"] and r"\cos" in parts["problem"]
+    rows = [line for line in parts["ensembles"].splitlines() if line.startswith(("radius &", " & corrected & "))]
+    assert rows[-2].startswith("radius & method & $") and rows[-1].count("&") == 6
+    (entry,) = named(mine)
+    assert f"mine.py\n(SHA-256 \\texttt{{{entry['sha256']}}})." in parts["appendix"]
+
+
+@pytest.mark.slow
+def test_workers_load_the_plugins_and_store_what_this_process_finds(mine: Path, tmp_path: Path) -> None:
+    seen = f"with open({str(tmp_path / 'seen')!r}, 'a') as file:\n    file.write(f'{{os.getpid()}}\\n')\n"
+    mine.write_text(MINE + "\nimport os\n\n" + seen)
+    plugins.load(mine)
+    asked, names = {"quick": True, "problem": None}, ["models", "sde-table"]
+    work = Announced(Plan(None, True, None), lambda label, share: None)
+    assert compute(names, tmp_path / "results", asked, work) == []
+    processes = set((tmp_path / "seen").read_text().split())
+    assert str(os.getpid()) in processes and len(processes) == 3  # this process and two workers
+    cache = ResultsCache(tmp_path / "results")
+    for name in names:
+        stored = json.loads(cache.path(name, asked).read_text())
+        assert stored["context"]["plugins"] == named(mine)
+
+
+@pytest.mark.slow
+def test_pieces_that_only_this_process_has_keep_the_report_in_it(tmp_path: Path, monkeypatch) -> None:
+    exec("from derive.vocabulary.registry import register\nregister('statistic', 'far', '')(len)", {})
+    monkeypatch.setattr("reports.assembly.report.compute", None)  # workers
+    monkeypatch.setattr("reports.assembly.plan.chosen", lambda problem, only: ["sde-table", "models"])
+    made = build_report(None, tmp_path, True, None, lambda label, share: None)
+    assert Path(made["files"]["tex"]).exists()
+
+
+@pytest.mark.slow
+def test_a_process_of_its_own(mine: Path) -> None:
+    """As a user starts it: no traceback, and one line."""
+    for text, status, said in ((MINE, 0, "coin SGD"), ("1/0", 2, "ZeroDivisionError")):
+        mine.write_text(text)
+        words = ["derive", "coin-sgd:p=1/2", "--load", mine.name]
+        done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, env=ENVIRONMENT, cwd=mine.parent, check=False)
+        assert done.returncode == status and said in (done.stderr or done.stdout)
+        assert "Traceback" not in done.stderr and done.stderr.count("\n") == (status != 0)

@@ -1,0 +1,28 @@
+"""Plugins of tests: what one registers is forgotten afterwards, so that another test starts with what is built in."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from derive.vocabulary import plugins, registry
+
+
+@contextmanager
+def forgotten() -> Iterator[None]:
+    """Pieces that are registered inside the block, and modules that plugins made, are gone after it."""
+    for kind in registry.KINDS:
+        registry.entries(kind)  # what is built in, or installed beside the tests, stays
+    tables = (registry._ENTRIES, registry._NAMESPACES, plugins._KNOWN, plugins._INSTALLED)
+    kept = [dict(table) for table in tables]
+    loaded = set(sys.modules)
+    try:
+        yield
+    finally:
+        for table, before in zip(tables, kept, strict=True):
+            table.clear()
+            table.update(before)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        for name in set(sys.modules) - loaded:
+            if name.startswith(plugins._PREFIX):
+                del sys.modules[name]
