@@ -152,7 +152,8 @@ def solve_rule(
     free |= {_FACTOR.format(a): factor_of(equation.method, a, parameters) for a in rule.letters[1:]}
     program = _program(
         _Setting(
-            rule, (rule.method, rule.letters, *plain.items(), *rule.pair.items()), loss, dim, fixed, statistics_key(statistics), u,
+            rule, (rule.method, rule.letters, *plain.items(), *rule.pair.items()), loss, dim, fixed,
+            statistics_key(statistics, _symbols(rule, dim)), u,
             scheme_name(scheme, rule, dim, loss), stepping(steps, times, by_halves), precision(dtype), bool(wide),
         )
     )  # fmt: skip
@@ -217,6 +218,11 @@ def factor_of(method: Method, letter: str, parameters: Mapping[str, Any]) -> flo
     return float(lower_coordinate(ratio)(Environment({}, dict(parameters))))
 
 
+def _symbols(rule: RuleEquation, dim: int) -> list[sp.Symbol]:
+    """x1, .., then m1, .. of each memory letter."""
+    return [sp.Symbol(f"{a}{n + 1}", real=True) for a in rule.letters for n in range(dim)]
+
+
 @final
 @dataclass(frozen=True)
 class _Setting:
@@ -244,7 +250,7 @@ class _Program(EquationProgram):
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         self.system = rule_system(setting.rule, setting.dim, self.fixed, setting.loss)
         self.scheme = scheme_of(setting.scheme, self.system)
-        self.shown = statistics_of(self.land, dict(setting.statistics))
+        self.shown = statistics_of(self.land, dict(setting.statistics), _symbols(setting.rule, self.dim), self.dim)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         time = jnp.maximum(t, free[_BEGIN]) if self.system.timed else t
