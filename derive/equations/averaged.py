@@ -85,8 +85,11 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
             if gathered(moved[n]) != 0:
                 raise Refusal("no-diffusion", f"{a} moves by more than the time of a step: ${sp.latex(moved[n])}$")
         if gathered(moved[3]) != 0:
-            raise Refusal(NO_AVERAGE, f"a step moves {a} by a term of order s^3 in the root s of its time beside the memory that is "
-                          f"averaged out, ${sp.latex(moved[3])}$: only whole powers of the time are averaged")
+            raise Refusal(
+                NO_AVERAGE,
+                f"a step moves {a} by a term of order s^3 in the root s of its time beside the memory that is averaged out, "
+                f"${sp.latex(moved[3])}$: only whole powers of the time are averaged",
+            )
         steps[a] = gathered(moved[2])
     for a in fast:
         change = expanded.increments[a]

@@ -60,7 +60,7 @@ def _check_names(symbols: set[sp.Symbol], taken: set[str]) -> None:
     names = [*(s.name for s in symbols), *taken]
     for name in sorted(names):
         if names.count(name) > 1:
-            raise BadInput(f"symbol {name}", "two meanings", "a name that the state, the loss and the noise use for one thing alone")
+            raise BadInput(f"symbol {name}", "two meanings", "a name that state, loss and noise use for one thing alone")
 
 
 def _entries(

@@ -236,8 +236,8 @@ class _Derivation:
                     "the second-order model of an averaged memory is known where all of it settles linearly; use the first-order "
                     "model",
                 )
-            drift = {"x": b2["x"] + root**2 * self.averaged.second}
-            return drift, *({key: root**2 * self.spread(*key, name) for key in getattr(self, name)} for name in ("own", "pair"))
+            own, pair = ({(a, b): root**2 * self.spread(a, b, name) for a, b in getattr(self, name)} for name in ("own", "pair"))
+            return {"x": b2["x"] + root**2 * self.averaged.second}, own, pair
         half = sp.Rational(1, 2)
         try:
             b4 = {a: self.mean(a, 4) - half * along(b2[a], b2) for a in self.letters}
