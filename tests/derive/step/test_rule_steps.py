@@ -2,7 +2,8 @@
 
 A model has weak order p if its expectation and that of a step differ by O(tau^(p+1)), for all test functions: order 4 in
 s = sqrt(tau) for p = 1, 6 for p = 2 (`tests.support.real_steps`). The test function has every monomial of the degrees 1 to 4
-with random coefficients, the loss is not separable, state and constants are random (fixed keys). No sampling; orders are read off to 0.01.
+with random coefficients, the loss is not separable, state and constants are random (fixed keys). No sampling; orders are
+read off to 0.01.
 """
 
 from __future__ import annotations
