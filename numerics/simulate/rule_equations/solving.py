@@ -224,11 +224,6 @@ def factor_of(method: Method, letter: str, parameters: Mapping[str, Any]) -> flo
     return float(lower_coordinate(ratio)(Environment({}, dict(parameters))))
 
 
-def _symbols(rule: RuleEquation, dim: int) -> list[sp.Symbol]:
-    """x1, .., then m1, .. of each memory letter."""
-    return [sp.Symbol(f"{a}{n + 1}", real=True) for a in rule.letters for n in range(dim)]
-
-
 @final
 @dataclass(frozen=True)
 class _Setting:
