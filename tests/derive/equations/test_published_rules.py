@@ -33,7 +33,8 @@ from derive.methods.optimisers import (
     RMSprop,
     Signum,
 )
-from derive.step.operators import OneStep, moments_of, root
+from derive.step.operators import OneStep, moments_of
+from derive.step.update import root
 
 LETTERS = ("x", "m", "v", "w", "y")
 REAL = {name: sp.Symbol(name, real=True) for name in ("g1", *(f"{a}1" for a in LETTERS))} | {"H": sp.Symbol("H1_1", real=True)}
