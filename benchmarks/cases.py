@@ -27,6 +27,14 @@ from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 
 GAUSS = Scaled(derive.Gaussian(), "sigma")
+#: update rules with memory, and the numbers of their parameters
+RULES: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
+    "heavy ball": (("m = a*m + (1-a)*G", "x = x - eta*m"), {"a": 0.9}),
+    "AdamW": (
+        ("m = a*m + (1-a)*G", "v = b*v + (1-b)*G^2", "x = x - eta*(m/(1-a^k)/(sqrt(v/(1-b^k)) + c) + w*x)"),
+        {"a": 0.9, "b": 0.999, "c": 1e-8, "w": 0.1},
+    ),
+}
 
 
 @final
@@ -63,8 +71,8 @@ def method(dtype: Precision, paths: int, steps: int) -> Work:
     return lambda: run(made, [QUARTIC.x0], steps * QUARTIC.dt, paths, 1, params, derive.Quartic(), 2, dtype=dtype)
 
 
-def noise_alone(dtype: str, paths: int, steps: int, dim: int = 1) -> Work:
-    """The same normals, added up without an equation, in chunks of the size that suits them."""
+def noise_alone(dtype: str, paths: int, steps: int, dim: int = 1, rows: int = 1) -> Work:
+    """The same normals, added up without an equation, in the same chunks: those of a state of so many rows."""
 
     @partial(jax.jit, static_argnums=1, compiler_options=options())
     def total(first: Any, count: int) -> Any:
@@ -76,7 +84,7 @@ def noise_alone(dtype: str, paths: int, steps: int, dim: int = 1) -> Work:
 
         return over_pairs(draws, first * 0, steps // 2, body, jnp.zeros((dim, count), dtype))
 
-    return lambda: peers.in_threads(total, paths, default_chunk(dim, paths))
+    return lambda: peers.in_threads(total, paths, default_chunk(rows, paths))
 
 
 def signs(dtype: str, paths: int, steps: int) -> Work:
@@ -186,6 +194,30 @@ def discrete_top_k_mask(dim: int, paths: int, steps: int) -> Work:
     return waiting(path, jnp.ones((paths, dim)), jax.random.key(0))
 
 
+def rule(
+    update: tuple[str, ...], letters: str, numbers: dict[str, float], dtype: Precision, dim: int, paths: int, steps: int
+) -> Work:
+    """`numerics.run`: an update rule with memory on the quadratic, one client, Gaussian noise."""
+    made = derive.Method(noise=GAUSS, clients=1, memory=dict.fromkeys(letters, 0), update=update)
+    params = {"eta": 0.01, "sigma": 0.3, **numbers}
+    return lambda: run(made, np.ones(dim), steps * 0.01, paths, 1, params, derive.Quadratic(1), 2, dtype=dtype)
+
+
+def rules(quick: bool = False) -> list[Case]:
+    """Rows of update rules with memory, in 100 dimensions."""
+    dim, paths, steps, found = 100, 1000 if quick else 10_000, 1000, []
+    precisions: tuple[Precision, ...] = ("float32", "float64")
+    for name, (update, numbers) in RULES.items():
+        letters = "mv" if "v" in "".join(update) else "m"
+        for dtype in precisions:
+            own = partial(rule, update, letters, numbers, dtype, dim, paths, steps)
+            alone = partial(noise_alone, dtype, paths, steps, dim, dim * (1 + len(letters)))
+            scan = partial(peers.scan_rule, letters, dtype, dim, paths, steps)
+            found.append(Case(f"{name}, d = {dim}, {dtype}", "our noise alone", own, alone, 1.5))
+            found.append(Case(f"{name}, d = {dim}, {dtype}", "lax.scan with jr.normal", own, scan, 1.0))
+    return found
+
+
 def cases(quick: bool = False) -> list[Case]:
     """All rows; `quick` makes every one of them about ten times smaller."""
     less = 10 if quick else 1
@@ -214,10 +246,10 @@ def cases(quick: bool = False) -> list[Case]:
         own, beta = partial(signs, dtype, p, 200), partial(signs_betainc, dtype, p, 200)
         found.append(Case(f"DSignSGD, Student-t, {dtype}", "the same with betainc", own, beta, aim))
     for dtype in aims:
-        own = partial(adamw, dtype, 100, p // 10, n)
-        found.append(Case(f"AdamW, d = 100, {dtype}", "our noise alone", own, partial(noise_alone, dtype, p // 10, n, 100), 1.5))
-        scan = partial(peers.scan_adamw, dtype, 100, p // 10, n, ADAM)
-        found.append(Case(f"AdamW, d = 100, {dtype}", "lax.scan with jr.normal", own, scan, None))
+        own, alone = partial(adamw, dtype, 100, p // 10, n), partial(noise_alone, dtype, p // 10, n, 100, 300)
+        found.append(Case(f"AdamW's equation, d = 100, {dtype}", "our noise alone", own, alone, 1.5))
+        scan = partial(peers.scan_rule, "mv", dtype, 100, p // 10, n)
+        found.append(Case(f"AdamW's equation, d = 100, {dtype}", "lax.scan of AdamW with jr.normal", own, scan, 1.0))
     dim, few = 100, 1000 // less
     own, factor = partial(rand_k, dim, few, 50), partial(rand_k_cholesky, dim, few, 50)
     found.append(Case("Rand-k, d = 100", "a Cholesky factor a step", own, factor, 1 / 30))
@@ -227,4 +259,4 @@ def cases(quick: bool = False) -> list[Case]:
             partial(discrete_rand_k, dim, few, 200), partial(discrete_top_k_mask, dim, few, 200), 1 / 20,
         )
     )  # fmt: skip
-    return found
+    return found + rules(quick)

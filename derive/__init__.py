@@ -17,7 +17,10 @@ from derive.vocabulary.faces import face
 
 if TYPE_CHECKING:
     from derive.derivation import SDE as SDE
+    from derive.derivation import RuleSDE as RuleSDE
     from derive.derivation import sde as sde
+    from derive.equations.scaling import Scaling as Scaling
+    from derive.equations.scaling import scaling_rules as scaling_rules
     from derive.expressions.gradient_form import DenseCov as DenseCov
     from derive.expressions.gradient_form import GradientForm as GradientForm
     from derive.methods.checking.findings import Finding as Finding
@@ -26,10 +29,12 @@ if TYPE_CHECKING:
     from derive.methods.compressors import QSGD as QSGD
     from derive.methods.compressors import Bernoulli as Bernoulli
     from derive.methods.compressors import Biased as Biased
+    from derive.methods.compressors import Clip as Clip
     from derive.methods.compressors import Compressor as Compressor
     from derive.methods.compressors import FixedGrid as FixedGrid
     from derive.methods.compressors import Identity as Identity
     from derive.methods.compressors import Natural as Natural
+    from derive.methods.compressors import NormClip as NormClip
     from derive.methods.compressors import Omega as Omega
     from derive.methods.compressors import RandK as RandK
     from derive.methods.compressors import ScaledSign as ScaledSign
@@ -60,6 +65,26 @@ if TYPE_CHECKING:
     from derive.methods.noise import Stable as Stable
     from derive.methods.noise import StudentT as StudentT
     from derive.methods.noise import Uniform as Uniform
+    from derive.methods.optimisers import DP as DP
+    from derive.methods.optimisers import SAM as SAM
+    from derive.methods.optimisers import USAM as USAM
+    from derive.methods.optimisers import Adam as Adam
+    from derive.methods.optimisers import AdamW as AdamW
+    from derive.methods.optimisers import Clipped as Clipped
+    from derive.methods.optimisers import EMAMomentum as EMAMomentum
+    from derive.methods.optimisers import ErrorFeedback as ErrorFeedback
+    from derive.methods.optimisers import Extragradient as Extragradient
+    from derive.methods.optimisers import HeavyBall as HeavyBall
+    from derive.methods.optimisers import Lion as Lion
+    from derive.methods.optimisers import LocalSGD as LocalSGD
+    from derive.methods.optimisers import MajorityVote as MajorityVote
+    from derive.methods.optimisers import Nesterov as Nesterov
+    from derive.methods.optimisers import NormalisedSGD as NormalisedSGD
+    from derive.methods.optimisers import NormClipped as NormClipped
+    from derive.methods.optimisers import RMSprop as RMSprop
+    from derive.methods.optimisers import RMSpropW as RMSpropW
+    from derive.methods.optimisers import Signum as Signum
+    from derive.methods.rules.regime import Regime as Regime
     from derive.methods.schedules import Adaptive as Adaptive
     from derive.methods.schedules import Constant as Constant
     from derive.methods.schedules import Free as Free
@@ -97,7 +122,14 @@ if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt n
         __name__,
         {
             "derive.methods.distributed": ("Method", "DSGD", "DCSGD", "DSignSGD"),
-            "derive.derivation": ("SDE", "sde"),
+            "derive.methods.optimisers": (
+                "Adam", "AdamW", "RMSprop", "RMSpropW", "DP", "Clipped", "NormClipped",
+                "NormalisedSGD", "ErrorFeedback", "LocalSGD", "MajorityVote", "SAM", "USAM", "Extragradient",
+                "EMAMomentum", "HeavyBall", "Lion", "Nesterov", "Signum",
+            ),
+            "derive.methods.rules.regime": ("Regime",),
+            "derive.equations.scaling": ("Scaling", "scaling_rules"),
+            "derive.derivation": ("SDE", "sde", "RuleSDE"),
             "derive.stated.equation": ("StateSDE",),
             "derive.stated.audit": ("Audit", "audit"),
             "derive.methods.checking.findings": ("Finding", "Findings"),
@@ -136,6 +168,8 @@ if not TYPE_CHECKING:  # a type checker that saw this would let every misspelt n
                 "Omega",
                 "Identity",
                 "Bernoulli",
+                "Clip",
+                "NormClip",
                 "RandK",
                 "QSGD",
                 "Ternary",

@@ -9,18 +9,25 @@ from typing import TYPE_CHECKING, Any, final
 
 import sympy as sp
 
-from derive.equations.in_coordinates import CoordinateSDE, expand
+from derive.equations.in_coordinates import CoordinateSDE, expand, state_symbols
 from derive.equations.models import check_asked, derived, dimension
 from derive.equations.rule_coordinates import expand_rule
 from derive.equations.rules import RuleEquation, derived_rule
 from derive.equations.sde import Equation
+from derive.expressions.coordinates import symbols_of
 from derive.methods.checking.required import require_sound
+from derive.methods.compressors import Identity
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
+from derive.methods.schedules import Constant
+from derive.printing.layout import layout, rule_layout, terminal, title_of
+from derive.printing.macros import accepted
 from derive.printing.rule_dict import rule_dict
 from derive.printing.rule_latex import rule_latex
 from derive.printing.sde_latex import sde_latex
 from derive.printing.serialise import to_dict
+from derive.printing.stated_latex import stated_latex
+from derive.printing.written_out import written_out as written_out_latex
 from derive.simulated import Simulated as Simulated
 from derive.simulated import simulate
 from derive.stated.equation import StateSDE, stated
@@ -74,13 +81,54 @@ class SDE(Equation):
         """An equation of one's own in named coordinates: `derive.stated.equation.stated`, where each argument is described."""
         return stated(state, drift, covariance, diffusion=diffusion, positive=positive, conditions=conditions)
 
+    @cached_property
+    def symbols(self) -> dict[str, sp.Symbol]:
+        """The symbol of each name: parameters, and with a dimension the state x1, .. and the parameters of the loss.
+
+        A symbol of SymPy's own of the same name may be another one, on which nothing here depends.
+        """
+        value = [] if self.loss is None or self.dim is None else symbols_of([self.loss.value(state_symbols(self.dim))])
+        return {s.name: s for s in (*self._state, *self.parameters, *sorted(value, key=str))}
+
+    @property
+    def _state(self) -> list[sp.Symbol]:
+        return [] if self.dim is None else state_symbols(self.dim)
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON of the command `derive`."""
         return to_dict(self, lambda: self.expanded)
 
-    def latex(self, macros: dict[str, str] | None = None) -> str:
-        """LaTeX of the equation: drift, covariance, conditions; `macros` maps symbol names to the user's own commands."""
-        return sde_latex(self, macros)
+    def __str__(self) -> str:
+        """What `sdescent derive` prints, as wide as the terminal; in ASCII where standard output is."""
+        method = self.method
+        parts = {"compressor": method.compressor, "noise": method.noise, "loss": self.loss, "schedule": method.schedule}
+        about = [f"{kind} {part}" for kind, part in parts.items() if part not in (None, Identity(), Constant())]
+        return "\n".join([title_of(self), *(written for written, _ in self.laid_out(about, *terminal()))])
+
+    def laid_out(self, about: Sequence[str], width: int, unicode: bool) -> list[tuple[str, str]]:
+        """The equation in lines of a given width: `derive.printing.layout.layout`, where arguments and result are described."""
+        return layout(self, self.to_dict(), lambda: self.expanded, about, width, unicode)
+
+    def latex(self, macros: Mapping[str, str] | None = None, written_out: bool = False) -> str:
+        r"""LaTeX of the equation: drift, covariance, conditions.
+
+        Args:
+            macros: commands of one's own by the name of a symbol ("eta": r"\stepsize"), of a vector ("g"), or of a letter: X, W,
+                B, L, S, b, H, v, C, J, Lambda, U, Gamma, F, R, Z, zeta, m, V, Sigma, meansign,
+                meansize, meansquare.
+            written_out: whether everything stands in full, in named coordinates where the equation has a dimension, with the
+                gradient of its loss put in; else formulas that are longer than a line get letters. Nothing changes where only
+                moments given the message are known.
+
+        Raises:
+            BadInput: a macro for a name that no equation has.
+        """
+        return self.typeset(accepted(self, macros), written_out)
+
+    def typeset(self, commands: Mapping[str, str], written_out: bool = False) -> str:
+        """`latex` with a table of commands, which may have more names than the equation, as a whole document's has."""
+        full = written_out_latex(self, lambda: self.expanded, commands) if written_out else None
+        return sde_latex(self, commands) if full is None else full
 
     def _repr_latex_(self) -> str:
         return "$\\displaystyle " + self.latex() + "$"
@@ -94,7 +142,7 @@ class SDE(Equation):
         params: Mapping[str, Any] | None = None,
         dt: float | None = None,
         save: int | Sequence[float] | np.ndarray = 50,
-        statistics: Mapping[str, Callable[..., Any]] | None = None,
+        statistics: Mapping[str, Callable[..., Any] | sp.Expr | str] | None = None,
         loss: Loss | Callable[[Any], Any] | None = None,
         u: Callable[[Any], Any] | None = None,
         bound: float = 1e8,
@@ -106,12 +154,13 @@ class SDE(Equation):
         wide: bool = False,
         chunk: int | None = None,
         first: int = 0,
+        varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
         memory: Mapping[str, Any] | None = None,
     ) -> Simulated:
         """Simulate an ensemble of the equation: `sdescent.solve` with this equation, where each argument is described."""
         return simulate(
             self, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, nodes, scheme, halvings, by_halves, dtype,
-            wide, chunk, first, memory,
+            wide, chunk, first, varied, memory,
         )  # fmt: skip
 
 
@@ -158,6 +207,11 @@ class RuleSDE(SDE):
         """Drifts and covariances, for walks over symbols."""
         return () if self.rule is None else (*self.rule.drift.values(), *self.rule.own.values(), *self.rule.pair.values())
 
+    @property
+    def _state(self) -> list[sp.Symbol]:
+        letters = self.method.rule.letters if self.rule is None else self.rule.letters
+        return [sp.Symbol(f"{a}{m + 1}", real=True) for a in letters for m in range(self.dim or 0)]
+
     @cached_property
     def expanded(self) -> StateSDE:
         """The equation in named coordinates, for the dimension that it was derived for.
@@ -187,15 +241,28 @@ class RuleSDE(SDE):
         """The JSON of the command `derive`."""
         return rule_dict(self.method, self.model, self.loss, self.dim, self._found)
 
-    def latex(self, macros: dict[str, str] | None = None) -> str:
-        """LaTeX of the equation at the generic coordinate; `macros` maps symbol names to the user's own commands.
+    def laid_out(self, about: Sequence[str], width: int, unicode: bool) -> list[tuple[str, str]]:
+        return rule_layout(self, self._found, self.to_dict(), lambda: self.expanded, about, width, unicode)
+
+    def latex(self, macros: Mapping[str, str] | None = None, written_out: bool = False) -> str:
+        """LaTeX of the equation at the generic coordinate.
+
+        Args:
+            macros: commands of one's own by the name of a symbol, of x or a letter of the memory, or of B, W, t.
+            written_out: whether it is in named coordinates, where the equation has a dimension.
 
         Raises:
+            BadInput: a macro for a name that no equation has.
             NoClosedForm: moments without a closed form.
         """
+        return self.typeset(accepted(self, macros), written_out)
+
+    def typeset(self, commands: Mapping[str, str], written_out: bool = False) -> str:
         if self.rule is None:
             raise NoClosedForm(str(self.missing))
-        return rule_latex(self.rule, macros)
+        if written_out and self.dim is not None:
+            return stated_latex(self.expanded, self.conditions, commands)
+        return rule_latex(self.rule, commands)
 
 
 def _of_rule(method: Method, model: Model, loss: Loss | None, dim: int | None) -> RuleSDE:

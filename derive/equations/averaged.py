@@ -6,15 +6,19 @@ With an increment of x of order tau and of the memory of order 1, look for const
 
 holds no memory letter. y = x + tau sum_a l_a a then moves by tau W, so that sums over steps are those of independent W given x,
 and the Green-Kubo sum of the covariance (that of a step, and twice those over all lags) is Cov W exactly. x and y differ by
-O(tau). To second order, with b = E W and s = sum_a l_a E a of the settled memory: y has the drift b - tau ((D b) s + (D b) b/2),
-and x = y - tau s the drift b - tau ((D b) b/2 + (D s) b).
+O(tau). To second order, with b = E W, s = sum_a l_a E a of the settled memory and c = E[F_x^(2) + sum_a l_a F_a^(1)], what a step
+adds at the next order in tau, where l does not depend on x: y has the drift
+
+    b + tau (c + (d/dt l) E a - (D b) s - (D b) b/2 - (d/dt b)/2),
+
+and x = y - tau s the drift b + tau (c - (D b) b/2 - (d/dt b)/2 - (D s) b - l d/dt E a).
 
 For signs of a linear memory under Gaussian noise no such constants exist, and the sum is over arcsines of the correlations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -22,6 +26,7 @@ from sympy.solvers.solveset import NonlinearError
 
 from derive.expressions.coordinates import Coordinate, g
 from derive.expressions.gathered import factored, gathered
+from derive.methods.compressors.base import Biased
 from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian
 from derive.step.along import along
@@ -79,6 +84,12 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
         for n in range(moved.low, 2):
             if gathered(moved[n]) != 0:
                 raise Refusal("no-diffusion", f"{a} moves by more than the time of a step: ${sp.latex(moved[n])}$")
+        if gathered(moved[3]) != 0:
+            raise Refusal(
+                NO_AVERAGE,
+                f"a step moves {a} by a term of order s^3 in the root s of its time beside the memory that is averaged out, "
+                f"${sp.latex(moved[3])}$: only whole powers of the time are averaged",
+            )
         steps[a] = gathered(moved[2])
     for a in fast:
         change = expanded.increments[a]
@@ -88,31 +99,53 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
                 NO_AVERAGE, f"a step changes the fast memory {a} by terms of order s^{odd[0]}: only changes of order 1 average out"
             )
     memory = {a: gathered(expanded.increments[a][0]) for a in fast}
-    weights = {a: _weights(step, memory) for a, step in steps.items()}
-    if any(found is None for found in weights.values()):
-        return _signs(expanded.method, steps, memory, expect)
-    moves = {
-        a: factored(steps[a] + sp.Add(*[weight * memory[m] for m, weight in (weights[a] or {}).items()])) for a in slow
-    }
+    if any((kind_of(c) or ("", 0))[0] == SENT for change in memory.values() for c in change.atoms(Coordinate)):
+        _check_contraction(expanded.method, expect.messages.dim)
+    else:
+        _check_settling(memory, expanded.method.rule.fractions)
+    moves, weights = {}, {}
+    for a, step in steps.items():
+        found = _weights(step, memory)
+        if found is None:
+            return _signs(expanded.method, steps, memory, expect)
+        moves[a], weights[a] = factored(found[0]), found[1]
     if slow != ["x"]:
         return Averaged(moves)
     means = _settled(memory, expect)
     if means is None:
         return Averaged(moves)
-    shift = factored(sp.Add(*[weight * means[m] for m, weight in (weights["x"] or {}).items()]))
-    drift = factored(expect(moves["x"]))
+    shift = factored(sp.Add(*[weight * means[m] for m, weight in weights["x"].items()]))
+    return Averaged(moves, _second(expanded, expect, factored(expect(moves["x"])), weights["x"], means), shift)
+
+
+def _second(
+    expanded: Expanded, expect: Expectation, drift: sp.Expr, weights: Mapping[str, sp.Expr], means: Mapping[str, sp.Expr]
+) -> sp.Expr | None:
+    """What the second-order model adds to the drift of x, times tau; None where it is not known."""
+    if any(weight.atoms(Coordinate) for weight in weights.values()):
+        return None
+    field, settled = {"x": drift}, {"x": sp.S.Zero, **means}
     try:
-        second = -factored(along(drift, {"x": drift}, 0) / 2 + along(shift, {"x": drift}, 0))
-    except TypeError:
-        second = None
-    return Averaged(moves, second, shift)
+        if gathered(expanded.increments["x"][5]) != 0 or any(gathered(expanded.increments[a][3]) != 0 for a in weights):
+            return None
+        later = expanded.increments["x"][4] + sp.Add(*[w * expanded.increments[a][2] for a, w in weights.items()])
+        mean = gathered(expect(gathered(later)))
+        slope = along(mean, settled, 0)
+        if any(c.base in means for c in slope.atoms(Coordinate)):
+            return None
+        start = mean.xreplace({Coordinate(a, slot): sp.S.Zero for a in means for slot in "ijk"})
+        change = sp.Add(*[w * along(means[a], field) for a, w in weights.items()])
+        return factored(start + slope - along(drift, field) / 2 - change)
+    except (TypeError, NoClosedForm):
+        return None
 
 
-def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> dict[str, sp.Expr] | None:
-    """The factors l, constant while the fast letters settle, or None where there are none."""
+def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> tuple[sp.Expr, dict[str, sp.Expr]] | None:
+    """W, and the factors l, constant while the fast letters settle; None where there are none."""
     unknown = {a: sp.Dummy(f"l_{a}") for a in memory}
     total = gathered(step + sp.Add(*[unknown[a] * change for a, change in memory.items()]))
     equations: dict[sp.Expr, sp.Expr] = {}
+    without = sp.S.Zero
     for term in sp.Add.make_args(total):
         rest, constant = sp.S.One, sp.S.One
         for factor in sp.Mul.make_args(term):
@@ -125,10 +158,13 @@ def _weights(step: sp.Expr, memory: Mapping[str, sp.Expr]) -> dict[str, sp.Expr]
             if random_letters(constant) - random_letters(rest):
                 return None
             equations[rest] = equations.get(rest, sp.S.Zero) + constant
+        else:
+            without += term
     found = sp.linsolve([sp.expand(e) for e in equations.values()], list(unknown.values()))
     for solution in found:
         free = {s for e in solution for s in e.free_symbols} & set(unknown.values())
-        return {a: sp.factor(e.xreplace(dict.fromkeys(free, sp.S.Zero))) for a, e in zip(unknown, solution, strict=True)}
+        weights = {a: sp.factor(e.xreplace(dict.fromkeys(free, sp.S.Zero))) for a, e in zip(unknown, solution, strict=True)}
+        return without.xreplace({unknown[a]: weight for a, weight in weights.items()}), weights
     return None
 
 
@@ -146,13 +182,41 @@ def _settled(memory: Mapping[str, sp.Expr], expect: Expectation) -> dict[str, sp
     return None
 
 
-def settling(memory: Mapping[str, sp.Expr]) -> list[sp.Expr]:
-    """The eigenvalues of a memory that is linear in itself: it settles where all are less than 1 in absolute value."""
+def _check_settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> None:
+    """The memory, where it is linear in itself, forgets: no eigenvalue is known to be 1 or more in absolute value.
+
+    Raises:
+        Refusal: "no-averaged-model".
+    """
     letters = [Coordinate(a) for a in memory]
     matrix = sp.Matrix([[sp.diff(change, letter) for letter in letters] for change in memory.values()])
-    if matrix.has(*letters) or matrix.atoms(Coordinate):
-        return []
-    return list((matrix + sp.eye(len(letters))).eigenvals())
+    if matrix.atoms(Coordinate):
+        return
+    below = {sp.Symbol(name, positive=True): 1 / (1 + sp.Dummy(name, positive=True)) for name in fractions}
+    for value in (matrix + sp.eye(len(letters))).eigenvals():
+        if (1 - sp.Abs(sp.factor(value.xreplace(below)))).is_nonpositive:
+            raise Refusal(
+                NO_AVERAGE,
+                f"the memory {', '.join(memory)} never settles while x is held fixed: a step multiplies it by ${sp.latex(value)}$, "
+                "which has to be less than 1 in absolute value",
+            )
+
+
+def _check_contraction(method: Method, dim: sp.Expr) -> None:
+    """A memory that takes in what the compressor loses stays bounded: E||C(v) - v||^2 <= a ||v||^2, where a < 1 is not excluded.
+
+    Raises:
+        Refusal: "no-averaged-model".
+    """
+    compressor = method.compressor
+    loss = compressor.contraction(dim) if isinstance(compressor, Biased) else compressor.omega(dim).value
+    if loss is None or (1 - loss).is_nonpositive:
+        known = "no such bound is known" if loss is None else f"here it is ${sp.latex(loss)}$"
+        raise Refusal(
+            NO_AVERAGE,
+            f"a memory that takes in what the compressor loses stays bounded if E||C(v) - v||^2 <= a ||v||^2 with a < 1; {known}: "
+            "take a contraction such as Top-k or the scaled sign",
+        )
 
 
 def _signs(method: Method, steps: Mapping[str, sp.Expr], memory: Mapping[str, sp.Expr], expect: Expectation) -> Signs:
@@ -171,7 +235,7 @@ def _signs(method: Method, steps: Mapping[str, sp.Expr], memory: Mapping[str, sp
     signs = [e for e in step.atoms(sp.sign) if random_letters(e) or any(c.base in memory for c in e.atoms(Coordinate))]
     draw = letter(MESSAGE, 0)
     law, scales = method.noise.law, expect.messages.scales
-    if len(steps) > 1 or len(signs) != 1 or len(memory) != 1 or not isinstance(law, Gaussian) or method.noise.dense is not None:
+    if len(steps) > 1 or len(signs) != 1 or len(memory) != 1 or type(law) is not Gaussian or method.noise.dense is not None:
         raise refused
     (name, change), (sign,) = next(iter(memory.items())), signs
     m = Coordinate(name)
@@ -181,7 +245,7 @@ def _signs(method: Method, steps: Mapping[str, sp.Expr], memory: Mapping[str, sp
     beta, gamma = after.coeff(m), after.coeff(draw)
     exact = sp.expand(inner - a * m - c * draw) == 0 and sp.expand(after - beta * m - gamma * draw) == 0
     constant = not any(e.atoms(Coordinate) for e in (a, c, beta, gamma, size))
-    if not exact or not constant or rest.has(m) or random_letters(rest) or method.compressor.mask(expect.messages.dim) is None:
+    if not exact or not constant or rest.has(m) or random_letters(rest) or not _unchanged(method, expect.messages.dim):
         raise refused
     spread = sp.Add(*[s**2 for s in scales]) / (len(scales) * method.clients)
     memory_mean, memory_variance = gamma * g / (1 - beta), gamma**2 * spread / (1 - beta**2)
@@ -191,3 +255,9 @@ def _signs(method: Method, steps: Mapping[str, sp.Expr], memory: Mapping[str, sp
     drift = size * sp.erf(mean / sp.sqrt(2 * variance)) + rest
     kept = size**2 * (1 + 4 / sp.pi * sp.Sum(sp.asin(sp.powsimp(correlation)), (lag, 1, sp.oo)))
     return Signs(drift, kept, correlation, lag)
+
+
+def _unchanged(method: Method, dim: sp.Expr) -> bool:
+    """Whether the compressor sends what it is given."""
+    mask = method.compressor.mask(dim)
+    return mask is not None and mask.moment(2) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -70,10 +70,20 @@ class CoordinateSDE:
     specified: bool
     smooth_source: Callable[[], bool] | bool = True
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickled with the root itself in place of the function that makes it."""
+        made = {f.name: getattr(self, f.name) for f in fields(self)}
+        return made | {"root_source": self.root, "smooth_source": self.root is not None and self.smooth_root}
+
     @property
     def dim(self) -> int:
         """The dimension."""
         return len(self.state)
+
+    @cached_property
+    def symbols(self) -> dict[str, sp.Symbol]:
+        """The state, and every symbol of drift and covariance, by name."""
+        return {s.name: s for s in (*self.state, *sorted(symbols_of([*self.drift, *self.covariance]), key=str))}
 
     @cached_property
     def root(self) -> sp.Matrix | None:

@@ -10,7 +10,7 @@ from typing import Any
 import sympy as sp
 
 from derive.equations.sde import Equation
-from derive.expressions.coordinates import frozen, g, gk, hvp, nodes
+from derive.expressions.coordinates import frozen, g, gk, hvp, nodes, symbols_of
 from derive.expressions.derivatives import (
     at_zero_gradient,
     is_singular,
@@ -27,7 +27,7 @@ from derive.methods.noise.law import require_symmetric
 from derive.step.moments import moments
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput, Refusal
-from derive.vocabulary.symbols import eta
+from derive.vocabulary.symbols import du, eta, t, u
 
 
 def first_order(b: sp.Expr, method: Method) -> sp.Expr:
@@ -36,7 +36,7 @@ def first_order(b: sp.Expr, method: Method) -> sp.Expr:
 
 
 def second_order(b: sp.Expr, method: Method) -> sp.Expr:
-    """-h b - (eta/2)(J_{hb}(h b) - (dh/dt) b): weak order 2 ([L]).
+    """-h b - (eta/2)(J_{hb}(h b) - d(h b)/dt): weak order 2 ([L]); b depends on t where the noise does.
 
     Raises:
         Refusal: "not-differentiable" when b has jumps.
@@ -54,11 +54,23 @@ def second_order(b: sp.Expr, method: Method) -> sp.Expr:
             "the second-order model has no drift there; use the first-order model, or noise that stays (sigma0 > 0)",
         )
     try:
-        # J_{hb}(hb) = h^2 J_b b + h (grad h . b) b, the gradients in x
-        transport = h**2 * jacobian_product(b, b) + h * _slope_of_factor(h, b) * b
+        # J_{hb}(hb) = h^2 J_b b + h (grad h . b) b, the gradients in x; d(h b)/dt = (dh/dt) b + h db/dt
+        transport = h**2 * jacobian_product(b, b) + h * _slope_of_factor(h, b) * b - h * _time_derivative(b)
     except TypeError as error:
         raise Refusal("not-differentiable", f"the second-order model needs the Jacobian of the mean: {error}") from None
     return -h * b - eta / 2 * (transport - method.schedule.time_derivative * b)
+
+
+def _time_derivative(b: sp.Expr) -> sp.Expr:
+    """d b/dt where the noise depends on the time by itself.
+
+    Raises:
+        TypeError: it does so inside a sum over coordinates.
+    """
+    body, back = frozen(b)
+    if any({t, u} & symbols_of([node]) for node in back.values()):
+        raise TypeError("the time stands inside a sum over coordinates")
+    return exchange(partial(body, t) + du * partial(body, u), back)
 
 
 def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
@@ -76,7 +88,7 @@ def _slope_of_factor(h: sp.Expr, b: sp.Expr) -> sp.Expr:
     total = sp.S.Zero
     for dummy, node in back.items():
         slope = smooth(sp.diff(body, dummy))
-        term = slope * slope_of_sum(node, hvp(b))
+        term = slope * slope_of_sum(node, b)
         if is_singular(slope.xreplace(at_zero)):
             size = sp.Dummy("A", positive=True)
             others = {other: value for other, value in at_zero.items() if other != dummy}
@@ -100,7 +112,7 @@ def steep_at_zero(b: sp.Expr, method: Method) -> bool:
     values for g = 0.
     """
     scales = [sp.sympify(s) for s in method.noise.scales]
-    if b == g or not any(s != 0 and vanishes(at_zero_gradient(s)) for s in scales):
+    if b == g or not any(s != 0 and vanishes(frozen(at_zero_gradient(s))[0]) for s in scales):
         return False
     body, back = frozen(b)
     # the noise is there for every g but 0: of the cases of a mean, that one comes first

@@ -12,6 +12,7 @@ from derive.equations.rules import Pair, RuleEquation
 from derive.expressions.expansion import Expansion
 from derive.expressions.gradient_form import DenseCov
 from derive.step.draws import off_diagonal
+from derive.vocabulary.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def expand_rule(equation: RuleEquation, dim: int) -> Expanded:
     """The equation in `dim` coordinates.
 
     Raises:
-        BadInput: as `derive.equations.in_coordinates.expansion_of`.
+        BadInput: as `derive.equations.in_coordinates.expansion_of`; a symbol of the state whose name is that of another.
     """
     generic = (*equation.drift.values(), *equation.own.values(), *equation.pair.values())
     expansion, put = expansion_of(equation.loss, dim, generic, generic)
@@ -48,7 +49,18 @@ def expand_rule(equation: RuleEquation, dim: int) -> Expanded:
                 for n in range(dim):
                     value = entry((a, letters[q]), m, n)
                     covariance[p * dim + m, q * dim + n] = covariance[q * dim + n, p * dim + m] = value
-    return Expanded(state, gradient_symbols(dim), sp.Matrix(drift), covariance)
+    found = Expanded(state, gradient_symbols(dim), sp.Matrix(drift), covariance)
+    of_loss = () if equation.loss is None else equation.loss.parameters(dim)
+    _check_names({*state, *found.drift.free_symbols, *found.covariance.free_symbols}, set(of_loss) & {z.name for z in state})
+    return found
+
+
+def _check_names(symbols: set[sp.Symbol], taken: set[str]) -> None:
+    """No two symbols have one name: the memory h and the curvature h1 of a quadratic loss would."""
+    names = [*(s.name for s in symbols), *taken]
+    for name in sorted(names):
+        if names.count(name) > 1:
+            raise BadInput(f"symbol {name}", "two meanings", "a name that state, loss and noise use for one thing alone")
 
 
 def _entries(

@@ -19,8 +19,9 @@ import sympy as sp
 
 from derive.equations.averaged import Averaged, Signs, averaged
 from derive.equations.local_rules import local_generator
-from derive.expressions.coordinates import Node, to_slot
+from derive.expressions.coordinates import Hvp, Node, hvp, to_slot
 from derive.expressions.gathered import factored, gathered
+from derive.expressions.graphs import exchange
 from derive.expressions.power_series import Series
 from derive.expressions.vanishing import vanishes
 from derive.methods.distributed import Method
@@ -116,7 +117,9 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
     left: tuple[LeftOut, ...] = ()
     if model == "second-order":
         kept = found.letters
-        drift, own, pair = found.second_order(noisy) 
+        # before the terms are asked for: beyond the tail index the formulas of moments have a value that means nothing
+        first += found.conditions("the drift exists", {a: found.degree(a, 5) for a in found.letters}, "no-drift")
+        drift, own, pair = found.second_order(noisy)
     elif not noisy:
         kept = tuple(a for a in found.letters if found.degree(a) <= 1)
         own = {key: root**2 * found.spread(*key) for key in own if set(key) <= set(kept)}
@@ -277,10 +280,10 @@ class _Derivation:
         drift, own = local_generator(self.increments, self.expect, self.dim)
         return drift, own, {}
 
-    def degree(self, letter: str) -> sp.Expr:
-        """The order of the moment of the noise that the mean of a letter's increment needs."""
+    def degree(self, letter: str, last: int = 3) -> sp.Expr:
+        """The order of the moment of the noise that the mean of a letter's increment needs, up to the power `last` of s."""
         found = self.increments[letter]
-        parts = [found[n] for n in range(found.low, 4)]
+        parts = [found[n] for n in range(found.low, last + 1)]
         return max(noise_degree(gathered(e), self.method.compressor.growth) for e in parts)
 
     def conditions(self, purpose: str, orders: dict[str, sp.Expr], kind: str | None) -> tuple[Condition, ...]:
@@ -310,7 +313,7 @@ class _Derivation:
         """An expression in eta instead of s, a little shorter."""
         c, power = self.method.regime.power
         in_eta = e.xreplace(self.expanded.named_scales).xreplace({root: sp.sqrt(c) * eta ** (power / 2)})
-        return factored(in_eta)
+        return factored(exchange(in_eta, {node: _shorter(node) for node in in_eta.atoms(Hvp)}))
 
     def _start(self, series: Series, what: str) -> None:
         for n in range(series.low, 2):
@@ -331,6 +334,11 @@ def _sharpest(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
         if same:
             found.append(max(same, key=lambda c: c.right))
     return tuple(c for n, c in enumerate(found) if n == 0 or c.right > found[0].right or found[0].purpose == c.purpose)
+
+
+def _shorter(node: Hvp) -> sp.Expr:
+    """A Hessian product of a shorter expression."""
+    return to_slot(hvp(factored(to_slot(node.args[0], "k", "j"))), "j", node.slot)
 
 
 def zero(a: sp.Expr) -> bool:

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 
 import sympy as sp
 
-from derive.equations.rules import RuleEquation
+from derive.equations.rules import RuleEquation, derived_rule
 from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g, to_slot
 from derive.expressions.graphs import exchange
 from derive.methods.distributed import Method, symbols_of_noise
@@ -47,6 +46,20 @@ def noise_letters(method: Method) -> dict[sp.Symbol, sp.Rational]:
     """The exponents of what the noise's scale is made of: sigma -> -1/2."""
     found = {s: -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
     return found | {sp.Symbol(f"{s}0", positive=True): -sp.Rational(1, 2) for s in symbols_of_noise(method.noise)}
+
+
+def scaling_rules(method: Method) -> Scaling:
+    """How the constants of a method have to change under B -> k B so that its first-order SDE stays as it is.
+
+    Raises:
+        Refusal: "no-scaling-rule", with the terms that cannot stay together; as `derive.sde`.
+
+    Example:
+        >>> import sdescent as sd
+        >>> sd.scaling_rules(sd.RMSprop(noise=sd.Gaussian(), regime="batch-equivalent")).own
+        {'eta': 1/2, '1 - beta': 1, 'eps': -1/2}
+    """
+    return scaling(derived_rule(method, "first-order", None, None))
 
 
 def scaling(equation: RuleEquation) -> Scaling:
@@ -309,8 +322,3 @@ def _numbers(
             own = power[s.name]
         values[s], changed[s] = value, value * sp.Integer(k) ** own
     return values, changed
-
-
-def as_fraction(e: sp.Expr) -> Fraction | None:
-    """A number as a fraction; None while it holds a free exponent."""
-    return Fraction(int(e.p), int(e.q)) if e.is_Rational else None  # pyright: ignore[reportAttributeAccessIssue]

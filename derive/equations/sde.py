@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import sympy as sp
 
@@ -35,6 +36,10 @@ class Equation:
     dim: int | None
     moments: Moments
     drift: sp.Expr | None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickled without what was computed from it meanwhile."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @property
     def form(self) -> GradientForm | None:

@@ -82,8 +82,14 @@ def _product(parts: Iterable[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr
     return even, odd
 
 
+#: the state itself, where noise or schedule depends on it otherwise than through the gradient
+_STATE = Coordinate("x")
+
+
 def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
     """(J_b c)_j, J_b the Jacobian in x of the vector field with coordinate b: the direct part plus the chain rule through sums.
+
+    b depends on x through the gradient, whose derivative along c is H c, and may depend on x itself.
 
     Where sums are 0 and b has no derivative in them (b = ||g|| g_j at g = 0, say), their part is 0.
 
@@ -91,12 +97,12 @@ def jacobian_product(b: sp.Expr, c: sp.Expr) -> sp.Expr:
         TypeError: b contains an aggregate that has no derivative (a maximum or a rank).
     """
     body, back = frozen(b)
-    result = gradient_derivative(body) * hvp(c)
+    result = gradient_derivative(body) * hvp(c) + smooth(partial(body, _STATE)) * c
     at_zero = {dummy: at_zero_gradient(node) for dummy, node in back.items()}
     terms = [(term, term.free_symbols) for term in sp.Add.make_args(body)]
     for dummy, node in back.items():
         slope = smooth(sp.Add(*[partial(term, dummy) for term, symbols in terms if dummy in symbols]))
-        term = slope * slope_of_sum(node, hvp(c))
+        term = slope * slope_of_sum(node, c)
         if at_zero[dummy] == 0 and is_singular(slope.xreplace(at_zero)):
             term = sp.Piecewise((term, node > 0), (0, True))
         result += term
@@ -116,11 +122,13 @@ def is_singular(value: sp.Expr) -> bool:
 
 
 def slope_of_sum(node: Node, direction: sp.Expr) -> sp.Expr:
-    """The derivative of a sum over coordinates along a direction (in slot j), through the sums that stand inside it."""
+    """The derivative of a sum over coordinates along a direction in x (slot j), through the sums that stand inside it."""
     if not isinstance(node, CoordSum):
         raise TypeError(f"{type(node).__name__} is not differentiable")
     body, back = frozen(to_slot(node.args[0], "k", "j"))
-    total = coord_sum(exchange(gradient_derivative(body), back) * direction)
+    total = coord_sum(exchange(gradient_derivative(body), back) * hvp(direction))
+    if _STATE in body.free_symbols:
+        total += coord_sum(exchange(smooth(partial(body, _STATE)), back) * direction)
     for dummy, inner in back.items():
         total += coord_sum(exchange(smooth(partial(body, dummy)), back)) * slope_of_sum(inner, direction)
     return total

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from functools import reduce
 from typing import Any
 
@@ -41,17 +42,44 @@ def names_in(text: object, functions: Collection[str] = FORMULAS.functions) -> l
     return [name for name in found if name not in functions]
 
 
-def read_formula(text: object, letter: Letter, field: str) -> sp.Expr:
+def read_formula(text: object, letter: Letter, field: str, names: Collection[str] | None = None) -> sp.Expr:
     """An expression.
 
     Args:
         letter: the symbol of a name.
         field: the name of the text in errors.
+        names: those that the text may have; by default all, and `letter` refuses others.
 
     Raises:
-        BadInput: it is not in the grammar, or has a name that `letter` does not accept.
+        BadInput: it is not in the grammar, is not finite, or has a name that is not accepted.
     """
-    return expression(parse_term(text, names_in(text), field, FORMULAS), letter, field)
+    made = expression(parse_term(text, names_in(text) if names is None else names, field, FORMULAS), letter, field)
+    if made.has(sp.zoo, sp.nan, sp.oo):
+        raise BadInput(field, text, "a formula without a division by zero")
+    return made
+
+
+def parse_formula(
+    text: str, known: Mapping[str, sp.Symbol], field: str, other: Callable[[str], sp.Symbol] | None = None
+) -> sp.Expr:
+    """The expression that a text stands for, in known symbols.
+
+    Args:
+        known: the symbols that names stand for.
+        field: the user's name of this input, for the error message.
+        other: makes the symbol of another name, or raises BadInput; None where there are no others.
+
+    Raises:
+        BadInput: as `read_formula`; a name that stands for nothing, with its column.
+    """
+    symbols = dict(known)
+    for name in names_in(text):
+        if name == "pi":
+            symbols[name] = sp.Symbol(name)  # which `expression` knows
+        elif name not in symbols and other is not None:
+            with suppress(BadInput):  # the grammar refuses it, and says in which column
+                symbols[name] = other(name)
+    return read_formula(text, lambda name, field: symbols[name], field, list(symbols))
 
 
 def read_inequality(text: object, letter: Letter, field: str) -> tuple[str, sp.Expr, sp.Expr]:

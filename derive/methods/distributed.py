@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 import sympy as sp
@@ -22,8 +23,10 @@ from derive.methods.rules.update import Rule
 from derive.methods.schedules import Constant, Schedule
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import register
-from derive.vocabulary.symbols import N, coerce, parameter
+from derive.vocabulary.symbols import SHARED, N, coerce, parameter, require_ours
 
+#: what shows a method in a notebook, as "module:function"; printing is a layer above this one, which only knows the name
+LATEX = "derive.printing.method_latex:method_latex"
 #: (field of a method, its accepted classes, their description)
 _ACCEPTED: tuple[tuple[str, Any, str], ...] = (
     ("compressor", Compressor, "a compressor such as derive.RandK(2)"),
@@ -81,6 +84,9 @@ class Method:
         noise: Noise = Scaled(self.noise) if isinstance(self.noise, Law) else self.noise
         object.__setattr__(self, "noise", noise)
         scales = noise.scales
+        for part, formulas in (("schedule", (self.schedule.factor,)), ("noise", scales)):
+            for e in formulas:
+                require_ours(sp.sympify(e), SHARED.values(), part, "those of derive.vocabulary.symbols, such as t")
         given = None if self.clients is None or self.clients is N else coerce(self.clients, "clients")
         if given is not None and given.is_number and not (given.is_integer and given.is_positive):
             raise BadInput("clients", given, "a whole number >= 1, or the symbol N")
@@ -124,6 +130,10 @@ class Method:
     def plain(self) -> bool:
         """Whether the update is x = x - eta*G, and its regime the classical one."""
         return self.rule.assignments == PLAIN.assignments and not self.regime.substitutions and self.regime.power == (1, 1)
+
+    def _repr_latex_(self) -> str:
+        module, _, function = LATEX.partition(":")
+        return f"$\\displaystyle {getattr(import_module(module), function)(self)}$"
 
 
 def _starts(given: Any) -> tuple[tuple[str, Fraction], ...]:

@@ -11,8 +11,9 @@ import sympy as sp
 
 from derive.expressions.coordinates import Coordinate
 from derive.vocabulary.errors import BadInput
+from derive.vocabulary.names import belongs_to_the_engine
 from derive.vocabulary.registry import Parameter, register
-from derive.vocabulary.symbols import coerce, parameter
+from derive.vocabulary.symbols import N, coerce, d, eta, matched, parameter, require_ours
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,18 @@ class Separable(Loss):
         entries = {sp.sympify(e) for values in self.vectors(dim).values() for e in values}
         return tuple(sorted(names | {s.name for e in entries for s in e.free_symbols}))
 
+    def require_own_symbols(self) -> None:
+        """That f_j is a formula in the generic coordinate itself.
+
+        Raises:
+            BadInput: in a class of the user's it is one in another x, by which no derivative is taken.
+        """
+        require_ours(self.coordinate, (x, eta, N, d), "loss", "the generic coordinate x_j, derive.methods.losses.x")
+        if not self.coordinate.has(x):
+            raise BadInput("loss", self.coordinate, "a formula that depends on x_j, derive.methods.losses.x")
+
     def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
+        self.require_own_symbols()
         entries = {**self.vectors(len(x)), "x": list(x)}
         total = sp.S.Zero
         for m in range(len(x)):
@@ -199,6 +211,10 @@ class LogisticRegression(Loss):
             raise BadInput("logistic-regression:labels", self.labels, "one label for each row of features")
         if any(y not in (-1, 1) for y in self.labels or ()):
             raise BadInput("logistic-regression:labels", self.labels, "labels -1 and 1")
+        for value in (v for row in self.features or () for v in row):
+            names = [s.name for s in getattr(value, "free_symbols", ())]
+            if isinstance(value, str) or any(map(belongs_to_the_engine, names)):
+                raise BadInput("logistic-regression:features", value, "numbers, or symbols that the engine does not use itself")
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         state = _letter(show)
@@ -236,16 +252,28 @@ class LogisticRegression(Loss):
 
 @dataclass(frozen=True)
 class SeparableSum(Separable):
-    """f = sum_j f_j(x_j) for the user's own f_j, an expression in the generic coordinate x_j (`derive.methods.losses.x`).
+    """f = sum_j f_j(x_j) for the user's own f_j, a formula in the generic coordinate x_j.
 
     Args:
-        f: the expression.
+        f: the formula: as text, "x^4/4" or "a*x^2/2" (`derive.formulas.expressions`), or in SymPy, whose symbol x without
+            assumptions is x_j (`derive.methods.losses.x`); other symbols are parameters.
         l0, l1: (L0, L1) constants of f_j, as the user states them.
+
+    Raises:
+        BadInput: f does not depend on x_j, or has a float, or a symbol that belongs to the engine (x1, t, g).
     """
 
-    f: sp.Expr
+    f: Any
     l0: Any = None
     l1: Any = None
+
+    def __post_init__(self) -> None:
+        f = matched(self.f, (x, eta, N, d), "separable-sum:f")
+        if own := {c for c in f.atoms(Coordinate) if c.slot != "j" or c.base in ("g", "v")}:
+            raise BadInput("separable-sum:f", min(map(str, own)), "a formula in x, whose vectors are parameters")
+        if not f.has(x):
+            raise BadInput("separable-sum:f", f, "a formula that depends on x, the generic coordinate, such as 'x^4/4'")
+        object.__setattr__(self, "f", f)
 
     @property
     def coordinate(self) -> sp.Expr:

@@ -74,13 +74,16 @@ class Free(Schedule):
 class Adaptive(Schedule):
     """h(x, t) given as a scalar expression in t and in aggregates of the gradient, such as 1/(L0 + L1 sqrt(coord_sum(g**2))).
 
+    Symbols of SymPy are matched by name (t is the time; other names are parameters), and "1/(1 + t)" may be given as text.
+
     Raises:
         BadInput: the expression depends on a single coordinate; it must be one number for all coordinates.
     """
 
-    h: sp.Expr
+    h: Any
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "h", coerce(self.h, "h"))
         if depends_on(self.h, "j") or depends_on(self.h, "k") or depends_on(self.h, "i"):
             raise BadInput("h", self.h, "a scalar: t, parameters, and aggregates such as coord_sum(g**2)")
 

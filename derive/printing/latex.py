@@ -13,7 +13,7 @@ import sympy as sp
 from derive.expressions.coordinates import to_slot
 from derive.expressions.gradient_form import GradientForm
 from derive.printing.message_moments import CLIENT_SCALE, MESSAGE_MOMENTS, Named, by_second_moments, lettered
-from derive.printing.printer import SHOWN, Printer, symbol_latex, written_order
+from derive.printing.printer import Printer, letter, symbol_latex, written_order
 from derive.printing.width import width
 
 #: visible characters of mathematics on a line of an 11 pt page with margins of 24 mm
@@ -34,6 +34,7 @@ def covariance_latex(
     mean: str | None = None,
     weight: int | None = None,
     measure: Measure = width,
+    macros: Mapping[str, str] | None = None,
 ) -> list[str]:
     """S_{ij} of a form as lines: the diagonal entry as delta_ij times D_j, plus the low-rank part and the measured matrix.
 
@@ -42,6 +43,7 @@ def covariance_latex(
         mean: the name of b_j, where D_j is a short expression less its square (1 - b_j^2 for signs).
         weight: the width of a line (`split_sum`); None for one line.
         measure: returns the width of a formula.
+        macros: the user's commands for U, Gamma and measured matrices.
     """
     second = sp.expand(form.diag + form.mean**2)
     diag, square = (
@@ -63,7 +65,8 @@ def covariance_latex(
         scalar = {"1": "", "-1": "-"}.get(show(form.core[0, 0]), show(form.core[0, 0]) + r"\,")
         more.append(("" if scalar.startswith("-") else "+") + rf"{scalar}{show(to_slot(f, 'j', 'i'))}\,{show(f)}")
     elif form.rank > 1:
-        more.append(r"+\left(U\,\Gamma\,U^{\top}\right)_{ij}")
+        u, core = letter("U", macros), letter("Gamma", macros)
+        more.append(rf"+\left({u}\,{core}\,{u}^{{\top}}\right)_{{ij}}")
     for coefficient, leaf in form.dense:
         written = show(coefficient)
         scalar = (
@@ -71,7 +74,7 @@ def covariance_latex(
             if coefficient == 1
             else (rf"\left({written}\right)" if isinstance(coefficient, sp.Add) else written) + r"\,"
         )
-        more.append(rf"+{scalar}\{leaf.name}_{{ij}}")
+        more.append(rf"+{scalar}{letter(leaf.name, macros)}_{{ij}}")
     for piece in more:
         if weight and lines != [""] and measure(lines[-1] + piece) > weight:
             lines.append(piece)
@@ -129,12 +132,6 @@ def equation_lines(left: str, pieces: list[str]) -> list[str]:
     return [rf"{left} &= {pieces[0]}", *(rf"&\quad {piece}" for piece in pieces[1:])]
 
 
-def vector_letter(name: str, macros: Mapping[str, str] | None) -> str:
-    """The name of a vector or matrix."""
-    own = macros or {}
-    return own.get(f"{name}_j") or own.get(name) or SHOWN.get(name) or name
-
-
 def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bool = True) -> list[str]:
     """The lines of a step in the names r_j, a_j, c_j, for an aligned environment: b_j, S_jj, S_ij and the definitions of the names.
 
@@ -142,10 +139,10 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
         ratio: whether the limit of b_j/g_j is among them.
     """
     several = len(entry.scales) > 1
-    letter = (macros or {}).get("sigma", r"\sigma") + ("^{(n)}" if several else "")
-    b, g, big = (vector_letter(n, macros) for n in ("b", "g", "S"))
+    scale = (macros or {}).get("sigma", r"\sigma") + ("^{(n)}" if several else "")
+    b, g, big = (letter(n, macros) for n in ("b", "g", "S"))
     means = sp.Dummy("b_j"), sp.Dummy("b_i")
-    names = {CLIENT_SCALE: letter, means[0]: f"{b}_{{j}}", means[1]: f"{b}_{{i}}"}
+    names = {CLIENT_SCALE: scale, means[0]: f"{b}_{{j}}", means[1]: f"{b}_{{i}}"}
     covariances = entry.diagonal, entry.off_diagonal
     if not several:
         *covariances, rests = by_second_moments(entry, *means)
@@ -154,7 +151,7 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
     mean = rf"\frac{{1}}{{{len(entry.scales)}}}\sum_{{n}}" if several else ""
     factor = "" if entry.denominator == 1 else show(entry.denominator) + r"\,"
     lines, measure = [], measured(macros)
-    limit = [(rf"\Lambda_{{jj}}\big|_{{{g}_j=0}}", entry.ratio_at_zero)] if ratio else []
+    limit = [(rf"{letter('Lambda', macros)}_{{jj}}\big|_{{{g}_j=0}}", entry.ratio_at_zero)] if ratio else []
     covariance = [(rf"{factor}{big}_{{{at}}}", value) for at, value in zip(("jj", "ij"), covariances, strict=True)]
     for left, value in [(f"{b}_{{j}}", entry.mean), *limit, *covariance]:
         pieces = split_sum(value, show, measure=measure)
@@ -164,19 +161,19 @@ def named_lines(entry: Named, macros: Mapping[str, str] | None = None, ratio: bo
         lines += equation_lines(left, pieces)
     lines[-1] += r" \quad (i \neq j)"
     if several:
-        lines += client_lines(entry.scales, letter, show, measure)
+        lines += client_lines(entry.scales, scale, show, measure)
     elif lettered(entry.scales):
-        lines.append(rf"&\text{{where ${letter}={show(entry.scales[0])}$ and}}")
+        lines.append(rf"&\text{{where ${scale}={show(entry.scales[0])}$ and}}")
     for name, value in entry.meanings.items():
         lines += equation_lines(show(name), split_sum(unnested(value), show, measure=measure))
     return lines
 
 
 def client_lines(
-    scales: Sequence[sp.Expr], letter: str, show: Callable[[sp.Expr], str], measure: Measure = width
+    scales: Sequence[sp.Expr], scale: str, show: Callable[[sp.Expr], str], measure: Measure = width
 ) -> list[str]:
     """Lines that say which scale a client n has: one of a list, which may need separate lines."""
-    said = rf"&\text{{where for client $n$, whose scale ${letter}$ is the $n$-th of "
+    said = rf"&\text{{where for client $n$, whose scale ${scale}$ is the $n$-th of "
     rows = fill([show(e) for e in scales], WEIGHT, measure)
     if len(rows) == 1 and measure(said + rows[0]) < WEIGHT:
         return [rf"{said}${rows[0]}$:}}"]

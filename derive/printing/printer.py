@@ -14,12 +14,18 @@ from typing import Any
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
-from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Rank, gk, vk
+from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Fourth, Hvp, Rank, Third, gk, vk
 
 #: LaTeX of vectors whose names are words: moments of a message (derive.printing.message_moments), noise, moments given a message
 SHOWN = {
     "meansign": r"\mathfrak{s}", "meansize": r"\mathfrak{a}", "meansquare": r"\mathfrak{q}", "noise": "Z", "unitnoise": r"\zeta",
     "messagemean": "m", "messagecov": "V",
+}  # fmt: skip
+#: letters of an equation that are no symbols, with the names above by which some of them go
+LETTERS = {
+    **{name: name for name in ("X", "W", "B", "L", "S", "b", "g", "H", "v", "C", "J", "Lambda", "U", "Gamma", "F", "R")},
+    **{name: name for name in ("Sigma", "meansign", "meansize", "meansquare")},
+    "Z": "noise", "zeta": "unitnoise", "m": "messagemean", "V": "messagecov",
 }  # fmt: skip
 #: sums that are squared norms
 _NORMS = {CoordSum(gk**2): "g", CoordSum(vk**2): "v"}
@@ -45,12 +51,7 @@ class Printer(LatexPrinter):
 
     def vector(self, base: str) -> str:
         """The LaTeX of the vector or matrix called `base`."""
-        return (
-            self._macros.get(f"{base}_j")
-            or self._macros.get(base)
-            or SHOWN.get(base)
-            or str(sp.latex(sp.Symbol(base)))
-        )
+        return letter(base, self._macros)
 
     def _print(self, expr: Any, **kwargs: Any) -> str:
         if self._own_names and isinstance(expr, sp.Expr) and expr in self._own_names:
@@ -65,10 +66,10 @@ class Printer(LatexPrinter):
         if name in self._macros:
             return self._macros[name]
         if name == "du":
-            return r"\dot{u}"
+            return rf"\dot{{{self._macros.get('u', 'u')}}}"
         if name.startswith("H") and "_" in name and name[1].isdigit():
             i, _, j = name[1:].partition("_")
-            return rf"H_{{{i},{j}}}"
+            return rf"{self.vector('H')}_{{{i},{j}}}"
         return symbol_latex(name)
 
     def _print_Coordinate(self, expr: Coordinate) -> str:
@@ -105,6 +106,12 @@ class Printer(LatexPrinter):
         if inner == gk:
             return rf"({self.vector('H')}{self.vector('g')})_{{{expr.slot}}}"
         return rf"\left({self.vector('H')}\left[{self._print(inner)}\right]_{{k}}\right)_{{{expr.slot}}}"
+
+    def _print_Third(self, expr: Third) -> str:
+        return rf"\left(\nabla^{{3}}f\left[{self._print(expr.args[0])}\right]_{{k}}\right)_{{{expr.slot}}}"
+
+    def _print_Fourth(self, expr: Fourth) -> str:
+        return rf"\left(\nabla^{{4}}f\left[{self._print(expr.args[0])}\right]_{{k}}\right)_{{{expr.slot}}}"
 
     def _print_Add(self, expr: sp.Add, order: str | None = None) -> str:
         below = _number_below(expr)
@@ -199,6 +206,12 @@ class Printer(LatexPrinter):
         orders = rf"{{}}_{{{len(expr.args[0])}}}F_{{{len(expr.args[1])}}}"
         text = rf"{orders}\left({upper};{lower};{self._print(expr.args[2])}\right)"
         return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
+
+
+def letter(name: str, macros: Mapping[str, str] | None = None) -> str:
+    """The LaTeX of a vector, a matrix or another letter: the user's command under its name, or under name_j."""
+    own = macros or {}
+    return own.get(f"{name}_j") or own.get(name) or SHOWN.get(name) or str(sp.latex(sp.Symbol(name)))
 
 
 def symbol_latex(name: str) -> str:

@@ -16,23 +16,25 @@ def rule_latex(found: RuleEquation, macros: Mapping[str, str] | None = None) -> 
     An `aligned` environment: it stands in display mathematics.
     """
     page = Page(dict(macros or {}))
+    w, root, time = (page.letter(name) for name in ("W", "B", "t"))
+    matrix = rf"({root}{root}^\top)"
     noisy = {a for pair, e in found.own.items() if e != 0 for a in pair}
     lines: list[str] = []
     for a in found.letters:
         own = page.show(Coordinate(a))
-        noise = rf"+ (B\,\mathrm{{d}}W)_{{{own}}}" if a in noisy else ""
+        noise = rf"+ ({root}\,\mathrm{{d}}{w})_{{{own}}}" if a in noisy else ""
         pieces = page.split(found.drift[a])
         pieces[0] = r"\bigl(" + pieces[0]
-        pieces[-1] += r"\bigr)\,\mathrm{d}t"
+        pieces[-1] += rf"\bigr)\,\mathrm{{d}}{time}"
         lines += equation_lines(rf"\mathrm{{d}}{own}", [*pieces, noise] if noise else pieces)
     for pair, e in found.own.items():
         if e != 0:
             left, right = (page.show(Coordinate(a)) for a in pair)
-            lines += equation_lines(rf"(BB^\top)_{{{left}{right}}}", page.split(e))
+            lines += equation_lines(rf"{matrix}_{{{left}{right}}}", page.split(e))
     for (a, b), e in found.pair.items():
         if e != 0:
             left, right = page.show(Coordinate(a, "i")), page.show(Coordinate(b))
-            lines += equation_lines(rf"(BB^\top)_{{{left}{right}}}", page.split(e))
+            lines += equation_lines(rf"{matrix}_{{{left}{right}}}", page.split(e))
     if found.signs is not None:
         lines.append(r"&\text{the covariance near } g=0,\ \text{up to } O(g^2)")
     if found.conditions:

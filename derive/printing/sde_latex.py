@@ -6,7 +6,8 @@ b^(n) and S^(n) for one client among clients that differ, F and p for the functi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 
 import sympy as sp
@@ -55,7 +56,7 @@ def sde_latex(equation: Equation, macros: Mapping[str, str] | None = None) -> st
         drift, step = _given_message(shown, shown.conditional, page)
     else:
         drift, step = _closed(shown, shown.form, page)
-    lines = _drift_lines(shown, drift, page) + _schedule_lines(equation, shown, page) + step
+    lines = drift_lines(shown, drift, page) + _schedule_lines(equation, shown, page) + step
     if equation.conditions:
         lines.append(r"&\text{if } " + ",\\ ".join(condition_latex(c, page.macros) for c in equation.conditions))
     return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
@@ -92,7 +93,7 @@ def _schedule_lines(equation: Equation, shown: Equation, page: Page) -> list[str
     return [line]
 
 
-def _drift_lines(equation: Equation, drift: Drift, page: Page) -> list[str]:
+def drift_lines(equation: Equation, drift: Drift, page: Page) -> list[str]:
     """dX_j = drift dt + noise, in one line or over several."""
     expr, names = drift
     show = Printer(page.macros, names).doprint
@@ -100,15 +101,16 @@ def _drift_lines(equation: Equation, drift: Drift, page: Page) -> list[str]:
     root = rf"\sqrt{{{page.show(eta / equation.method.clients)}}}"
     written = page.show(factor)
     scale = "" if factor == 1 else rf"\,\left({written}\right)" if isinstance(factor, sp.Add) else rf"\,{written}"
-    noise = rf"{root}{scale}\,(B\,\mathrm{{d}}W)_j,\quad BB^{{\top}}={page.letter('S')}"
+    x, w, b, time = (page.letter(name) for name in ("X", "W", "B", "t"))
+    noise = rf"{root}{scale}\,({b}\,\mathrm{{d}}{w})_j,\quad {b}{b}^{{\top}}={page.letter('S')}"
     body = rf"\left({show(expr)}\right)" if isinstance(expr, sp.Add) else rf"{show(expr)}\,"
-    line = rf"\mathrm{{d}}X_j &= {body}\mathrm{{d}}t + {noise}"
+    line = rf"\mathrm{{d}}{x}_j &= {body}\mathrm{{d}}{time} + {noise}"
     if page.fits([line]):
         return [line]
     pieces = page.split(sp.expand_mul(expr), show)
     pieces[0] = r"\Bigl(" + pieces[0]
-    pieces[-1] += r"\Bigr)\mathrm{d}t"  # which may be the same piece
-    return equation_lines(r"\mathrm{d}X_j", [*pieces, f"+ {noise}"])
+    pieces[-1] += rf"\Bigr)\mathrm{{d}}{time}"  # which may be the same piece
+    return equation_lines(rf"\mathrm{{d}}{x}_j", [*pieces, f"+ {noise}"])
 
 
 def _given_message(equation: Equation, given: Conditional, page: Page) -> tuple[Drift, list[str]]:
@@ -130,10 +132,10 @@ def _given_message(equation: Equation, given: Conditional, page: Page) -> tuple[
     parts = [f"{b} = {mean}", f"{big} = {average}{inner}", f"{v}{at} = {gradient} + {z}{at}"]
     lines += [r",\quad ".join(parts)] if page.fits([r",\quad ".join(parts)]) else parts
     if not unbiased:
-        lines.append(rf"{m}_j({v}) = \mathbb{{E}}[C_j\mid {v}] = {page.show(given.given_v.mean)}")
+        lines.append(rf"{m}_j({v}) = \mathbb{{E}}[{page.letter('C')}_j\mid {v}] = {page.show(given.given_v.mean)}")
     if not fixed:
-        left, value = rf"{cov}_{{ij}}({v})", covariance_latex(given.given_v, page.show, weight=WEIGHT, measure=page.measure)
-        whole = rf"{left} = \operatorname{{Cov}}(C\mid {v})_{{ij}} = {value[0]}"
+        left, value = rf"{cov}_{{ij}}({v})", _covariance(given.given_v, page.show, page)
+        whole = rf"{left} = \operatorname{{Cov}}({page.letter('C')}\mid {v})_{{ij}} = {value[0]}"
         lines += [whole] if page.fits([whole]) else [whole.removesuffix(f" = {value[0]}"), rf"&\quad = {value[0]}"]
         lines += [rf"&\quad {piece}" for piece in value[1:]]
     return drift, [line if "&" in line.partition(r"\begin")[0] else line.replace("=", "&=", 1) for line in lines]
@@ -167,7 +169,7 @@ def _written_out(equation: Equation, form: GradientForm, page: Page, letters: sp
     short = named(equation.method, equation.dim) if form.rank > 1 else None
     brief = short is None and equation.model == "first-order" and mean.count_ops() <= 6
     if mean == g or brief or equation.drift is None:
-        return (sp.S.Zero if equation.drift is None else equation.drift, {}), _covariance_lines(form, page, None)
+        return (sp.S.Zero if equation.drift is None else equation.drift, {}), covariance_lines(form, page, None)
     lines = equation_lines(b, page.split(unnested(mean))) if short is None else []
     names = letter_names(page) | {mean: b, hvp(mean): letter_names(page)[HB]}
     drift = equation.drift if letters is None else letters
@@ -175,7 +177,7 @@ def _written_out(equation: Equation, form: GradientForm, page: Page, letters: sp
         lines += helper_lines(letters, page, None if short is not None else mean)
     if short is not None:
         return (drift, names), lines + named_lines(short, page.macros, equation.model == "corrected")
-    return (drift, names), lines + _covariance_lines(form, page, b)
+    return (drift, names), lines + covariance_lines(form, page, b)
 
 
 def _shortened(equation: Equation, law: Law, page: Page) -> tuple[Drift, list[str]] | None:
@@ -211,7 +213,7 @@ def _shortened(equation: Equation, law: Law, page: Page) -> tuple[Drift, list[st
     own_mean = None if form.mean == g else f"{b}{at}_{{j}}"
     names = {CLIENT_SCALE: client} | ({} if own_mean is None else {form.mean: own_mean})
     squared = f"({own_mean})" if own_mean and several else own_mean
-    covariance = covariance_latex(form, Printer(page.macros, names).doprint, squared, WEIGHT, page.measure)
+    covariance = _covariance(form, Printer(page.macros, names).doprint, page, squared)
     lines += equation_lines(f"{big}{at}_{{ij}}", covariance)
     return (letters, letter_names(page)), lines + _law_lines(law, list(form.expressions), page)
 
@@ -220,29 +222,45 @@ def _law_lines(law: Law, exprs: Sequence[sp.Expr], page: Page) -> list[str]:
     """The definitions of F, p and R_m, as far as they occur in the formulas."""
     if not isinstance(law, OpenLaw):
         return []
-    zeta = page.letter("unitnoise")
+    zeta, cdf, moment = (page.letter(name) for name in ("unitnoise", "F", "R"))
+    name = _law_latex(law.closed, page.macros)
     said = []
     if any(e.has(Cdf) for e in exprs):
-        said.append(f"$F$ is the distribution function of ${law.latex()}$ and $F'$ its density")
+        said.append(f"${cdf}$ is the distribution function of ${name}$ and ${cdf}'$ its density")
     if any(e.has(SignedMoment) for e in exprs):
         mean = rf"\mathbb{{E}}[{zeta}^m\operatorname{{sign}}({page.show(sp.Symbol('y'))}+{zeta})]"
-        said.append(rf"$R_m({page.show(sp.Symbol('y'))})={mean}$ for ${zeta}\sim {law.latex()}$")
+        said.append(rf"${moment}_m({page.show(sp.Symbol('y'))})={mean}$ for ${zeta}\sim {name}$")
     return [rf"&\text{{where {text}}}" for text in said]
 
 
-def _covariance_lines(form: GradientForm, page: Page, mean: str | None) -> list[str]:
+def _law_latex(law: Law, macros: Mapping[str, str]) -> str:
+    """The law's name with the user's commands for its parameters, which SymPy prints as they are."""
+    shown = copy(law)
+    for name, value in vars(law).items():
+        if isinstance(value, sp.Expr):
+            put = {s: sp.Symbol(macros[s.name]) for s in value.free_symbols if s.name in macros}  # pyright: ignore[reportAttributeAccessIssue]
+            object.__setattr__(shown, name, value.xreplace(put))
+    return shown.latex()
+
+
+def _covariance(form: GradientForm, show: Callable[[sp.Expr], str], page: Page, mean: str | None = None) -> list[str]:
+    return covariance_latex(form, show, mean, WEIGHT, page.measure, page.macros)
+
+
+def covariance_lines(form: GradientForm, page: Page, mean: str | None) -> list[str]:
     """S for an aligned environment, with U and Gamma where it has several factors."""
     show = page.show
-    lines = equation_lines(f"{page.letter('S')}_{{ij}}", covariance_latex(form, show, mean, WEIGHT, page.measure))
+    u, core = page.letter("U"), page.letter("Gamma")
+    lines = equation_lines(f"{page.letter('S')}_{{ij}}", _covariance(form, show, page, mean))
     if form.rank > 1:
-        columns = [(rf"U_{{j,{n + 1}}}", f) for n, f in enumerate(form.factors)]
+        columns = [(rf"{u}_{{j,{n + 1}}}", f) for n, f in enumerate(form.factors)]
         entries = [
-            (rf"\Gamma_{{{m + 1},{n + 1}}}", form.core[m, n])
+            (rf"{core}_{{{m + 1},{n + 1}}}", form.core[m, n])
             for m in range(form.rank)
             for n in range(m, form.rank)
             if form.core[m, n] != 0
         ]
         for left, value in columns + entries:
             lines += equation_lines(left, page.split(sp.expand(value)))
-        lines.append(r"\Gamma &= \Gamma^{\top}\text{, other entries }0")
+        lines.append(rf"{core} &= {core}^{{\top}}\text{{, other entries }}0")
     return lines

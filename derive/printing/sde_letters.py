@@ -10,8 +10,8 @@ from derive.equations.models import lam
 from derive.equations.sde import Equation
 from derive.expressions.coordinates import hvp, nodes
 from derive.expressions.derivatives import gradient_derivative, jacobian_product
-from derive.printing.latex import measured, split_sum, unnested, vector_letter
-from derive.printing.printer import Printer
+from derive.printing.latex import measured, split_sum, unnested
+from derive.printing.printer import Printer, letter
 from derive.vocabulary.symbols import eta
 
 #: letters for quantities that are written out on separate lines
@@ -32,7 +32,7 @@ class Page:
         self.client = macros.get("sigma", r"\sigma") + "^{(n)}"
 
     def letter(self, name: str) -> str:
-        return vector_letter(name, self.macros)
+        return letter(name, self.macros)
 
     def fits(self, lines: Sequence[str]) -> bool:
         return all(self.measure(line) <= FULL for line in lines)
@@ -43,8 +43,9 @@ class Page:
 
 
 def letter_names(page: Page) -> dict[sp.Expr, str]:
-    b, hessian = page.letter("b"), page.letter("H")
-    return {B: f"{b}_{{j}}", HB: f"({hessian}{b})_{{j}}", RATIO: r"\Lambda_{jj}", TRANSPORT: f"(J{hessian}{b})_{{j}}"}
+    b, hessian, ratio, jacobian = (page.letter(name) for name in ("b", "H", "Lambda", "J"))
+    transport = f"({jacobian}{hessian}{b})_{{j}}"
+    return {B: f"{b}_{{j}}", HB: f"({hessian}{b})_{{j}}", RATIO: f"{ratio}_{{jj}}", TRANSPORT: transport}
 
 
 def drift_in_letters(equation: Equation) -> sp.Expr:
@@ -77,16 +78,16 @@ def helper_lines(
 ) -> list[str]:
     """The definitions of Lambda and J in a drift; for a known mean also the limit of Lambda_jj at g_j = 0 and the entries of J."""
     setter = page.show if show is None else show
-    b, gradient = f"{page.letter('b')}_{{j}}", page.letter("g")
+    b, gradient, ratio = f"{page.letter('b')}_{{j}}", page.letter("g"), page.letter("Lambda")
     lines = []
     if drift.has(RATIO):
-        lines.append(rf"\Lambda_{{jj}} &= {b}/{gradient}_j")
+        lines.append(rf"{ratio}_{{jj}} &= {b}/{gradient}_j")
         if mean is None:
             lines[-1] += rf"\quad\text{{(where ${gradient}_j=0$, its limit)}}"
         elif isinstance(value := lam(mean), sp.Piecewise):
-            lines[-1] += rf",\quad \Lambda_{{jj}}\big|_{{{gradient}_j=0}} = {setter(value.args[-1].args[0])}"
+            lines[-1] += rf",\quad {ratio}_{{jj}}\big|_{{{gradient}_j=0}} = {setter(value.args[-1].args[0])}"
     if drift.has(TRANSPORT):
-        lines.append(rf"J_{{jk}} &= \partial {b}/\partial {gradient}_{{k}}")
+        lines.append(rf"{page.letter('J')}_{{jk}} &= \partial {b}/\partial {gradient}_{{k}}")
         if mean is not None and not nodes(mean):
             pieces = page.split(unnested(gradient_derivative(mean)), setter)
             entry = r" \quad (j = k),\quad 0 \text{ else}"

@@ -20,11 +20,12 @@ def stated_latex(
     An `aligned` environment: it stands in display mathematics.
     """
     page = Page(dict(macros or {}))
+    w, root = page.letter("W"), page.letter("B")
     noises = _written_out(equation.root, page) if equation.root is not None else None
     lines: list[str] = []
     for i, (letter, drift) in enumerate(zip(equation.state, equation.drift, strict=True)):
         has_noise = any(e != 0 for e in equation.covariance[i, :])
-        noise = noises[i] if noises is not None else rf"(B\,\mathrm{{d}}W)_{{{i + 1}}}" if has_noise else ""
+        noise = noises[i] if noises is not None else rf"({root}\,\mathrm{{d}}{w})_{{{i + 1}}}" if has_noise else ""
         lines += _line(rf"\mathrm{{d}}{page.show(letter)}", drift, noise, page)
     if noises is None:
         lines += _covariance_lines(equation.covariance, page)
@@ -40,12 +41,13 @@ def _line(left: str, drift: sp.Expr, noise: str, page: Page) -> list[str]:
         return [rf"{left} &= {noise or 0}"]
     shown = page.show(drift)
     body = rf"\left({shown}\right)" if isinstance(drift, sp.Add) else rf"{shown}\,"
-    body = r"\mathrm{d}t" if drift == 1 else r"-\mathrm{d}t" if drift == -1 else rf"{body}\mathrm{{d}}t"
+    time = rf"\mathrm{{d}}{page.letter('t')}"
+    body = time if drift == 1 else f"-{time}" if drift == -1 else body + time
     line = rf"{left} &= {body} {after}".rstrip()
     if page.fits([line]):
         return [line]
     pieces = page.split(drift)
-    pieces[0], pieces[-1] = r"\Bigl(" + pieces[0], pieces[-1] + r"\Bigr)\mathrm{d}t"
+    pieces[0], pieces[-1] = r"\Bigl(" + pieces[0], pieces[-1] + r"\Bigr)" + time
     return equation_lines(left, [*pieces, after] if after else pieces)
 
 
@@ -59,7 +61,7 @@ def _written_out(root: sp.Matrix, page: Page) -> list[str] | None:
             entry = root[i, k]
             if entry == 0:
                 continue
-            motion = r"\mathrm{d}W" + (rf"_{{{number}}}" if len(columns) > 1 else "")
+            motion = rf"\mathrm{{d}}{page.letter('W')}" + (rf"_{{{number}}}" if len(columns) > 1 else "")
             shown = page.show(entry)
             if isinstance(entry, sp.Add):
                 shown = rf"\left({shown}\right)"
@@ -73,7 +75,8 @@ def _written_out(root: sp.Matrix, page: Page) -> list[str] | None:
 
 def _covariance_lines(covariance: sp.Matrix, page: Page) -> list[str]:
     """B B' = C as a matrix, or entry by entry where that is too wide."""
-    big = r"BB^{\top}"
+    root = page.letter("B")
+    big = rf"{root}{root}^{{\top}}"
     if not any(e != 0 for e in covariance):
         return []
     entries = [[page.show(covariance[i, j]) for j in range(covariance.cols)] for i in range(covariance.rows)]

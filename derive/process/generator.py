@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 
 from derive.equations.in_coordinates import CoordinateSDE, gradient_symbols, hessian_symbols
 from derive.expressions.vanishing import vanishes
 from derive.vocabulary.errors import NoClosedForm
-from derive.vocabulary.symbols import N, eta
+from derive.vocabulary.symbols import N, du, eta, matched, t, u
 
 
-def generator(equation: CoordinateSDE, phi: sp.Expr) -> sp.Expr:
+def generator(equation: CoordinateSDE, phi: Any) -> sp.Expr:
     """L phi = sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi, for phi in the state symbols x1, ..
 
     E phi(X_t) - phi(x0) = E int_0^t L phi(X_s) ds up to localisation (theory 6).
+
+    Args:
+        equation: in named coordinates.
+        phi: a formula in x1, .. and the equation's parameters: as text, or in SymPy, whose symbols are matched by name.
+
+    Raises:
+        BadInput: phi has a symbol that is not the equation's (a constant of one's own is `derive.vocabulary.symbols.parameter`),
+            or one of the time: d phi/dt is no part of L.
     """
     x = equation.state
+    phi = in_state(phi, equation.symbols)
     first = sum((equation.drift[i] * sp.diff(phi, x[i]) for i in range(len(x))), sp.S.Zero)
     second = sum(
         (equation.covariance[i, j] * sp.diff(phi, x[i], x[j]) for i in range(len(x)) for j in range(len(x))), sp.S.Zero
     )
     return first + second / 2
+
+
+def in_state(phi: Any, symbols: Mapping[str, sp.Symbol]) -> sp.Expr:
+    """A test function of the user's, in the symbols of an equation."""
+    own = [s for s in symbols.values() if s not in (t, u, du)]
+    return matched(phi, own, "phi", others=False)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import sympy as sp
 
 from derive.equations.in_coordinates import CoordinateSDE, expand
 from derive.equations.models import derived, steep_at_zero
+from derive.expressions.coordinates import nodes, symbols_of
 from derive.methods.distributed import Method
 from derive.methods.losses import Quadratic
 from derive.methods.noise.law import require_symmetric
@@ -17,10 +18,11 @@ from derive.process.density import refuse_time
 from derive.process.generator import moment_equations
 from derive.process.rule_moments import second_moments_of_rule
 from derive.process.stationary_moments import StationaryMoments as StationaryMoments
-from derive.process.stationary_moments import sign_part
+from derive.process.stationary_moments import below, sign_part
 from derive.step.moments import Condition, moments
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from derive.vocabulary.symbols import d as dimension
 from derive.vocabulary.symbols import eta
 
 
@@ -145,15 +147,28 @@ def _exponent(i: int, j: int, dim: int) -> tuple[int, ...]:
     return tuple((m == i) + (m == j) for m in range(dim))
 
 
-def stability_threshold(method: Method, model: Model | Literal["discrete"], h: sp.Expr) -> sp.Expr:
-    """The step size at which the rate of E x^2 on f = h x^2/2 changes sign; "discrete" is the method itself.
+def stability_threshold(method: Method, model: Model | Literal["discrete"], h: object, dim: int | None = None) -> sp.Expr:
+    """The step size from which on E ||x||^2 grows on f = sum_j h_j x_j^2/2; "discrete" is the method itself.
 
-    It is oo when the second moment contracts for every step size; where that depends on the values of symbols, the result is a
+    It is oo when the second moments contract for every step size; where that depends on the values of symbols, the result is a
     `Piecewise` that is oo in that case. Below it the stationary second moments exist (`StationaryMoments.condition`).
 
+    Args:
+        h: one curvature for all coordinates, or one for each; a number, a symbol, or the text of one.
+        dim: the dimension. It may be left out with one h for each coordinate, and where coordinates do not influence each other,
+            so that the threshold is that of one coordinate in every dimension.
+
     Raises:
-        NoClosedForm: the second moment does not close, or more than one threshold is found.
+        BadInput: no dimension where the threshold depends on it (Rand-k, noise that grows with ||g||).
+        NoClosedForm: the second moments do not close, or more than one threshold is found.
     """
+    if dim is None and isinstance(h, (tuple, list)):
+        dim = len(h)
+    if dim is None and _interacting(method):
+        told = "a dimension, such as dim=1: coordinates of this method influence each other, so the threshold depends on it"
+        raise BadInput("dim", None, told)
+    if dim not in (None, 1):
+        return _in_dimension(method, model, h, dim)
     v = sp.Matrix([[sp.Symbol("V", positive=True)]])
     rate = (discrete_step(method, v, h) - v)[0] / eta if model == "discrete" else continuous_rate(method, v, model, h)[0]
     slope = sp.factor(sp.diff(sp.expand(rate), v[0]))
@@ -166,6 +181,28 @@ def stability_threshold(method: Method, model: Model | Literal["discrete"], h: s
     found = sp.simplify(roots[0])
     positive = sign_part(found)
     return found if positive.is_positive else sp.Piecewise((found, positive > 0), (sp.oo, True))
+
+
+def _interacting(method: Method) -> bool:
+    """Whether a coordinate of the step depends on the others, or its law on their number."""
+    form = moments(method).form
+    parts = () if form is None else (*form.expressions, method.schedule.factor)
+    return form is None or bool(form.rank or form.dense) or any(dimension in symbols_of([e]) or nodes(e) for e in parts)
+
+
+def _in_dimension(method: Method, model: Model | Literal["discrete"], h: object, dim: int) -> sp.Expr:
+    """The smallest step size at which one of the margins of the second moments is 0."""
+    found = discrete_second_moments(method, dim, h) if model == "discrete" else second_moments(method, dim, model, h)
+    ends = set()
+    for margin in found.margins:
+        bound = below(margin)
+        if isinstance(bound, sp.Lt):
+            ends.add(bound.rhs)
+        elif margin.free_symbols == {eta}:
+            ends |= {r for r in sp.real_roots(sp.Poly(margin, eta)) if r.is_positive}
+        else:
+            raise NoClosedForm(f"more than one threshold: where {bound} (`second_moments` and its `at` decide it for numbers)")
+    return sp.Min(*(e for e in ends if not any(e != other and sign_part(e - other).is_nonnegative for other in ends)))
 
 
 def sign_near_optimum(method: Method, dim: int, h: object = None) -> sp.Matrix:

@@ -55,7 +55,7 @@ class MethodTable:
         with _fields_of(field):
             return Method(
                 **parts, name=self.name, memory=self.memory, update=self.update, regime=regime, time="eta" if asked else self.time,
-                constants=dict(self.params), fractions=self.fractions,
+                fractions=self.fractions,
             )  # fmt: skip
 
     def time_of_step(self, method: Any, eta: Fraction) -> Fraction:

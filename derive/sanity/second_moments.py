@@ -88,7 +88,7 @@ def _thresholds(work: Working, method: Method) -> None:
     spread = ((1 + s1**2) / p - 1) / N
     strength = {"discrete": 1 + spread, "first-order": spread, "second-order": spread - 1, "corrected": 1 + spread}
     for model in ("discrete", *MODEL_NAMES):
-        found, limited, where = stability_threshold(method, model, LAMBDA), "", ""
+        found, limited, where = stability_threshold(method, model, LAMBDA, 1), "", ""
         if isinstance(found, sp.Piecewise):
             where, limited = rf"\big|_{{{tex(found.args[0].cond)}}}", " under this condition, else at no step size"
             found = found.args[0].expr

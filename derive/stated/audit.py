@@ -55,6 +55,7 @@ class Audit:
         kind: of a refusal; "".
         beyond: entries with terms that are smaller than the claimed order asks for, which are not judged.
         allowed: entries that the first-order model leaves out, as the stated equation does or does not.
+        alone: whether it was taken for one client, since no number was given and N does not occur.
     """
 
     method: Method
@@ -68,6 +69,7 @@ class Audit:
     kind: str = ""
     beyond: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
+    alone: bool = False
 
     @property
     def order(self) -> int:
@@ -91,9 +93,10 @@ class Audit:
 
     @property
     def meant_for(self) -> str:
-        """What the derivation assumes of the loss, or ""."""
+        """What the derivation assumes of the loss and the clients, or ""."""
         local = self.equation is not None and self.equation.local and self.dim != 1
-        return "losses that are sums over coordinates" if local else ""
+        said = ["losses that are sums over coordinates"] if local else []
+        return "; ".join(said + (["one client: the stated equation does not name N"] if self.alone else []))
 
     @cached_property
     def on_x_alone(self) -> int | None:
@@ -174,6 +177,7 @@ def audit(
     values: Mapping[str, sp.Expr] | None = None,
     loss: Loss | None = None,
     dim: int | None = None,
+    clients_given: bool = False,
 ) -> Audit:
     """Compare a stated equation of a method with the derived one.
 
@@ -181,6 +185,8 @@ def audit(
         method: the update rule, in its regime.
         drift, covariance, diffusion, pair, order, where, values: the equation (`derive.stated.claimed.claimed`).
         loss, dim: a loss that it is stated for, with the dimension; otherwise it is meant for every loss.
+        clients_given: whether N clients are meant where the method has the symbol N and the equation does not name it; otherwise
+            it is taken for one client.
 
     Raises:
         BadInput: a formula that is not read, a letter without a drift.
@@ -189,7 +195,7 @@ def audit(
         >>> import derive
         >>> method = derive.Method(noise=derive.Gaussian(), memory={"m": 0}, update=["m = beta*m + (1-beta)*G", "x = x - eta*m"],
         ...                        regime={"beta": "1 - rho*eta"})
-        >>> found = derive.audit(method, {"x": "-m", "m": "rho*(g - m)"}, {"m m": "eta*rho*sigma^2/N"})
+        >>> found = derive.audit(method, {"x": "-m", "m": "rho*(g - m)"}, {"m m": "eta*rho*sigma^2"})
         >>> found.verdict, [(term.where, str(term.factor)) for term in found.terms]
         ('DIFFERS', [('covariance m m', '1/rho')])
     """
@@ -199,7 +205,8 @@ def audit(
         accepted = "a symbol such as sigma: the regime makes the noise large, sigma = sigma0 times a power of eta"
         raise BadInput("noise", ", ".join(map(str, method.noise.scales)), accepted)
     stated = claimed(method, drift, covariance, diffusion=diffusion, pair=pair, order=order, where=where, values=values)
-    found = Audit(method, loss, dim, stated, UNDECIDED)
+    alone = method.clients == N and not clients_given and not any(e.has(N) for e in stated.expressions)
+    found = Audit(replace(method, clients=1) if alone else method, loss, dim, stated, UNDECIDED, alone=alone)
     try:
         return _judged(found)
     except Refusal as refusal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ import sympy as sp
 from derive.equations.in_coordinates import CoordinateSDE
 from derive.equations.roots import block_root, smooth_in
 from derive.expressions.coordinates import symbols_of
+from derive.printing.layout import state_layout, terminal
+from derive.printing.macros import checked
 from derive.printing.serialise import named_to_dict
 from derive.printing.stated_latex import stated_latex
 from derive.process.density import Density, density
@@ -42,6 +44,10 @@ class StateSDE(CoordinateSDE):
 
     conditions: tuple[Condition, ...] = ()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickled as it was stated: a root that was not given is looked for again."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
     @cached_property
     def root(self) -> sp.Matrix | None:
         """L with L L' = covariance, dim x m: as given, or in closed form where one is known; else None."""
@@ -61,21 +67,14 @@ class StateSDE(CoordinateSDE):
         others = {*self.state, *self.gradient, t}
         return tuple(sorted(symbols_of([*self.drift, *self.covariance, *root, *sides]) - others, key=lambda s: s.name))
 
-    @property
-    def symbols(self) -> Mapping[str, sp.Symbol]:
+    @cached_property
+    def symbols(self) -> dict[str, sp.Symbol]:
         """The symbols of the state and of the parameters, and the time, by name."""
         return {s.name: s for s in (*self.state, *self.parameters, t)}
 
     def generator(self, phi: Any) -> sp.Expr:
-        """L phi = sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi; the time is a constant here.
-
-        Args:
-            phi: a formula in the state, as text or as a SymPy expression, whose symbols are matched by name.
-
-        Raises:
-            BadInput: phi is not such a formula.
-        """
-        return generator(self, self._read(phi, "phi"))
+        """L phi = sum_i drift_i d_i phi + (1/2) sum_ij covariance_ij d_i d_j phi: `derive.process.generator.generator`."""
+        return generator(self, phi)
 
     def moment_equations(self, order: int) -> MomentEquations:
         """The equations of all moments of the state up to this total degree.
@@ -107,8 +106,17 @@ class StateSDE(CoordinateSDE):
         return replace(found, support=(*found.support, *(s for s in self.state if s.is_positive)))
 
     def latex(self, macros: Mapping[str, str] | None = None) -> str:
-        """The equation as an `aligned` environment; `macros` maps names of symbols to the user's own commands."""
-        return stated_latex(self, self.conditions, macros)
+        """The equation as an `aligned` environment; `macros` maps names of symbols, W, B and t to the user's own commands.
+
+        Raises:
+            BadInput: a macro for a name that no equation has.
+        """
+        return stated_latex(self, self.conditions, checked(macros, {*self.symbols, *(s.name for s in self.gradient)}))
+
+    def __str__(self) -> str:
+        """The equation in lines as wide as the terminal; in ASCII where standard output is."""
+        pieces = state_layout(self, self.conditions, [s.name for s in self.parameters], *terminal())
+        return "\n".join(written for written, _ in pieces)
 
     def _repr_latex_(self) -> str:
         return "$\\displaystyle " + self.latex() + "$"
@@ -127,7 +135,7 @@ class StateSDE(CoordinateSDE):
         params: Mapping[str, Any] | None = None,
         dt: float | None = None,
         save: int | Sequence[float] | np.ndarray = 50,
-        statistics: Mapping[str, Callable[[Any], Any]] | None = None,
+        statistics: Mapping[str, Callable[[Any], Any] | sp.Expr | str] | None = None,
         bound: float = 1e8,
         scheme: SchemeName = "predictor-corrector",
         halvings: int = 0,
@@ -136,16 +144,13 @@ class StateSDE(CoordinateSDE):
         wide: bool = False,
         chunk: int | None = None,
         first: int = 0,
+        varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
     ) -> Simulated:
         """Simulate an ensemble: `numerics.simulate.stated.solve_stated` with this equation, where each argument is described."""
         return simulate(
             self, x0, T, paths, key, params, dt, save, statistics, None, None, bound, 256, scheme, halvings, by_halves, dtype,
-            wide, chunk, first,
+            wide, chunk, first, varied,
         )  # fmt: skip
-
-    def _read(self, phi: Any, field: str) -> sp.Expr:
-        positive = [s for s in (*self.state, *self.parameters) if s.is_positive]
-        return Letters(self.state, positive, [phi, self.parameters]).read(phi, field)
 
 
 def stated(

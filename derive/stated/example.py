@@ -23,9 +23,9 @@ from derive.equations.rule_coordinates import expand_rule
 from derive.equations.rules import RuleEquation
 from derive.expressions.coordinates import Coordinate
 from derive.expressions.derivatives import smooth
-from derive.formulas.expressions import MEANING
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Quadratic, Quartic, SeparableSum
+from derive.methods.rules.regime import NOISE
 from derive.methods.specialise import specialise, symbol_names
 from derive.stated.claimed import Claimed
 from derive.stated.differences import Term
@@ -44,6 +44,7 @@ LOSSES: tuple[tuple[str, Loss], ...] = (
 #: values of the constants: all alike first, then one after the other
 CONSTANTS = ((sp.S.One,), (sp.Integer(2),), (sp.Integer(2), sp.S.One, sp.Rational(1, 2), sp.Integer(3)))
 FRACTIONS = ((sp.Rational(1, 2),), (sp.Rational(1, 2),), (sp.Rational(1, 2), sp.Rational(1, 4), sp.Rational(1, 3)))
+CLIENTS = (sp.S.One, sp.S.One, sp.Integer(2))
 #: eta of the measurements
 STEPS = (sp.Rational(1, 1000), sp.Rational(1, 100_000))
 #: below this an error of a step is that of the integral over a density, or of the rounding
@@ -148,13 +149,16 @@ def _constants(method: Method, loss: Loss, shown: tuple[sp.Expr, ...], n: int) -
     """Numbers for the symbols of the method, the loss and both equations."""
     own = {s.name for e in shown for s in e.free_symbols if not isinstance(s, Coordinate)}  # pyright: ignore[reportAttributeAccessIssue]
     of_regime = {s.name for e in method.values.values() for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
-    taken = {"eta", "t", "d", "u", "du", "x", *method.rule.letters}
+    taken = {"eta", "t", "d", "u", "du", "x", *method.rule.letters, *method.regime.rules}
+    if NOISE in method.regime.rules:  # sigma stands for sigma0 times a power of eta
+        taken |= {str(s) for scale in method.noise.scales for s in sp.sympify(scale).free_symbols}
     names = sorted((own | of_regime | symbol_names(method) | symbol_names(loss)) - taken)
     fractions = [name for name in names if name in method.rule.fractions]
     others = [name for name in names if name not in fractions and name not in ("N", "k", "noise", "unitnoise")]
     found = {name: CONSTANTS[n][m % len(CONSTANTS[n])] for m, name in enumerate(others)}
     found |= {name: FRACTIONS[n][m % len(FRACTIONS[n])] for m, name in enumerate(fractions)}
-    return found | {name: sp.S.One for name in ("N", "k") if name in names}
+    found |= {"N": CLIENTS[n]} if "N" in names else {}
+    return found | ({"k": sp.S.One} if "k" in names else {})
 
 
 def _state(letters: tuple[str, ...], dim: int) -> dict[str, tuple[sp.Expr, ...]]:
@@ -213,7 +217,7 @@ def _measured(found: Example, method: Method, loss: Loss | None, stated: Claimed
         own = loss or next(f for text, f in LOSSES if text == found.loss)
         said = _as_stated(stated, equation, found.dim)
         systems = [_system(e, own, found.dim, found.constants) for e in (said, equation)]
-        ready = specialise(_with_regime(method), {n: v for n, v in found.constants.items() if n in symbol_names(method)})
+        ready = specialise(_with_clients(method, found), {n: v for n, v in found.constants.items() if n in symbol_names(method)})
         steps = [NumericStep(ready, own, found.dim, _scales(method, found.constants), step) for step in STEPS]
     except (NoClosedForm, Refusal, BadInput, ArithmeticError) as error:
         return replace(found, reason=str(error))
@@ -222,19 +226,18 @@ def _measured(found: Example, method: Method, loss: Loss | None, stated: Claimed
     if len(equation.letters) < len(method.rule.letters):
         return replace(found, reason="the memory is averaged out: one step is not a step of x alone")
     try:
-        kinks = _kinks(method, equation)
-        return replace(found, measured=tuple(_after_step(found, numeric, kinks, systems, stated.order) for numeric in steps))
+        return replace(found, measured=tuple(_after_step(found, numeric, systems, stated.order) for numeric in steps))
     except (NoClosedForm, ArithmeticError) as error:
         return replace(found, reason=str(error))
 
 
-def _after_step(found: Example, numeric: NumericStep, kinks: bool, systems: list[Any], order: int) -> Measured:
+def _after_step(found: Example, numeric: NumericStep, systems: list[Any], order: int) -> Measured:
     """One step of the method, and the predictions of the stated and the derived equation for its time."""
     with mpmath.workdps(DIGITS):
-        exact = _exact(numeric, found, kinks)
+        exact = _exact(numeric, found)
         tau = numeric.method.regime.tau.subs(eta, numeric.step)
         errors = [_predicted(system, found, order, tau, numeric.step) - exact for system in systems]
-        return _row(numeric, exact, errors, NEGLIGIBLE[kinks])
+        return _row(numeric, exact, errors, NEGLIGIBLE[numeric.kinks(_numbers(found), mpmath.mpf(1))])
 
 
 def _after_time(found: Example, numeric: NumericStep, equation: RuleEquation, systems: list[Any]) -> Measured:
@@ -283,13 +286,13 @@ def _as_stated(stated: Claimed, equation: RuleEquation, dim: int) -> RuleEquatio
     )
 
 
-def _with_regime(method: Method) -> Method:
-    return method if method.clients.is_number else replace(method, clients=1)
+def _with_clients(method: Method, found: Example) -> Method:
+    return method if method.clients.is_number else replace(method, clients=found.constants.get("N", sp.S.One))
 
 
 def _scales(method: Method, constants: Mapping[str, sp.Expr]) -> dict[sp.Basic, sp.Expr]:
     """The symbols of the noise's scales in eta and numbers."""
-    factor = method.regime.rules.get("noise")
+    factor = method.regime.rules.get(NOISE)
     found: dict[sp.Basic, sp.Expr] = {}
     for scale in method.noise.scales:
         for s in sp.sympify(scale).free_symbols:
@@ -304,15 +307,6 @@ def _scales(method: Method, constants: Mapping[str, sp.Expr]) -> dict[sp.Basic, 
     return found
 
 
-def _kinks(method: Method, equation: RuleEquation) -> bool:
-    """Whether the derived equation has functions of the state that the rule does not have: a law's, where a step has kinks."""
-    inside = [*equation.drift.values(), *equation.own.values()]
-    functions = {type(f) for e in inside for f in e.atoms(sp.Function) if f.atoms(Coordinate)}
-    of_one = [name for name in MEANING if name not in ("max", "min")]
-    written = {type(MEANING[name](sp.Dummy(real=True))) for name in of_one if method.rule.uses(name)}
-    return bool(functions - written - {sp.sign, sp.Abs, sp.Max, sp.Min})
-
-
 def _indices(found: Example) -> list[tuple[str, int]]:
     kind, *names = found.term.where.removesuffix(TWO).split()
     if kind == "drift":
@@ -320,7 +314,7 @@ def _indices(found: Example) -> list[tuple[str, int]]:
     return [(names[0], 0), (names[1], 1 if found.term.where.endswith(TWO) else 0)]
 
 
-def _exact(numeric: NumericStep, found: Example, kinks: bool) -> Any:
+def _exact(numeric: NumericStep, found: Example) -> Any:
     at = _numbers(found)
     picked = _indices(found)
 
@@ -329,7 +323,7 @@ def _exact(numeric: NumericStep, found: Example, kinks: bool) -> Any:
         moved = [after[a][m] - at[a][m] for a, m in picked]
         return moved if len(moved) == 1 else [*moved, moved[0] * moved[1]]
 
-    values = numeric.mean(functions, at, mpmath.mpf(1), kinks)
+    values = numeric.mean(functions, at, mpmath.mpf(1))
     return values[0] if len(values) == 1 else values[2] - values[0] * values[1]
 
 

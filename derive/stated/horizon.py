@@ -54,7 +54,7 @@ class AffineSteps:
     @mpmath.workdps(DIGITS)
     def __init__(self, step: NumericStep, letters: Sequence[str]) -> None:
         self.step, self.letters, self.size = step, tuple(letters), len(letters) * step.dim
-        if self.size > MOST or step.method.rule.uses("k", "t"):
+        if self.size > MOST or step.method.rule.uses("k", "t", "sign", "abs", "min", "max", "norm"):
             raise NoClosedForm("the moments of this rule are not iterated")
         self.table = monomials(self.size)
         unit = [[mpmath.mpf(i == j) for j in range(self.size)] for i in range(self.size)]
@@ -77,7 +77,7 @@ class AffineSteps:
             flat = [v for a in self.letters for v in after[a]]
             return [_product(flat, own) for own in self.table]
 
-        return self.step.mean(functions, at, mpmath.mpf(1), False)
+        return self.step.mean(functions, at, mpmath.mpf(1))
 
     @mpmath.workdps(DIGITS)
     def settled(self, fast: Sequence[str], at: Mapping[str, Vector]) -> dict[str, Vector]:

@@ -1,7 +1,7 @@
 """One step of a method on numbers, its expectation without sampling: every outcome of the step's randomness, weighted.
 
 Noise of an identity compressor is taken with the law's first five moments (three points), which is exact for what is of low degree
-in it; signs have their exact two outcomes; where a step has a kink in its noise, the law's density is integrated.
+in it; messages that are signs have their exact two outcomes; where a step has a kink in its noise, the law's density is integrated.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from derive.methods.losses import Loss
 from derive.methods.noise import Gaussian
 from derive.methods.rules.update import Draw, evaluate
 from derive.methods.schedules import Constant
-from derive.step.update import Expanded
+from derive.step.update import Expanded, root
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import eta
 
@@ -30,6 +30,8 @@ from derive.vocabulary.symbols import eta
 DIGITS = 40
 #: most outcomes of one step
 MOST_OUTCOMES = 3**7
+#: values of the noise, in its scales, between which a step is searched for kinks
+FAR = (-12, -4, -1, 1, 4, 12)
 #: of the integral over a density: accuracy, and most halvings of the line
 ACCURACY, DEPTH = 1e-13, 44
 
@@ -68,7 +70,6 @@ class NumericStep:
         self.scales = [_number(s.subs(eta, step)) for s in given]
         self.values = {name: _number(e.subs(eta, step)) for name, e in method.values.items() if name not in method.rule.letters}
         factors = Expanded(method).factors
-        root = sp.Symbol("s", positive=True)
         tau = method.regime.tau.subs(eta, step)
         self.tau = _number(tau)
         self.factors = {name: _number(f.subs(root, sp.sqrt(tau))) for name, f in factors.items()}
@@ -89,19 +90,33 @@ class NumericStep:
     def _silent(self) -> bool:
         return self.method.noise.law.degenerate or all(s == 0 for s in self.scales)
 
-    def mean(self, functions: Functions, at: Mapping[str, Vector], t: Any, kinks: bool) -> list[Any]:
+    def kinks(self, at: Mapping[str, Vector], t: Any) -> bool:
+        """Whether the step passes a kink or a jump of its formulas as its noise goes through the values that it has."""
+        if self._signs or not self.method.rule.uses("sign", "abs", "min", "max"):
+            return False
+        found = set()
+        for far in (0, *FAR):
+            for source in self.sources:
+                numbers = _Numbers(self, at, t, dict.fromkeys(self.sources, 0) | {source: mpmath.mpf(far)})
+                evaluate(self.method.rule, numbers)
+                found.add(tuple(numbers.sides))
+        return len(found) > 1
+
+    @property
+    def _signs(self) -> bool:
+        return isinstance(self.method.compressor, Sign) and not self._silent
+
+    def mean(self, functions: Functions, at: Mapping[str, Vector], t: Any) -> list[Any]:
         """E of functions of the next state.
 
         Args:
             at: letter -> coordinates, as the regime rescales them.
             t: the time at which the step begins.
-            kinks: whether the step has kinks or jumps in its noise where the noise is of order 1.
         """
         with mpmath.workdps(DIGITS):
-            signs = isinstance(self.method.compressor, Sign) and not self._silent
-            if kinks and not signs and not self._silent:
+            if self.kinks(at, t):
                 return self._integrated(functions, at, t)
-            outcomes = [self._outcomes(source, at, signs) for source in self.sources]
+            outcomes = [self._outcomes(source, at, self._signs) for source in self.sources]
             if math.prod(map(len, outcomes)) > MOST_OUTCOMES:
                 raise NoClosedForm(f"the step has {math.prod(map(len, outcomes))} outcomes")
             totals: list[Any] = []
@@ -161,6 +176,8 @@ class _Numbers:
         self.at = {name: tuple(v * step.factors.get(name, 1) for v in value) for name, value in at.items()}
         self.silent = step.method.noise.law.degenerate
         self.signs = isinstance(step.method.compressor, Sign)
+        #: on which side of their kinks functions were evaluated
+        self.sides: list[Any] = []
 
     def _all(self, value: Any) -> Vector:
         return (value,) * self.step.dim
@@ -196,7 +213,11 @@ class _Numbers:
         if name == "hess":
             return tuple(sum(h * v for h, v in zip(row, own, strict=True)) for row in self.step.hessian(self.at["x"]))
         if name in ("min", "max"):
-            return tuple((min if name == "min" else max)(parts) for parts in zip(*arguments, strict=True))
+            pick = min if name == "min" else max
+            self.sides += [parts.index(pick(parts)) for parts in zip(*arguments, strict=True)]
+            return tuple(pick(parts) for parts in zip(*arguments, strict=True))
+        if name in ("sign", "abs"):
+            self.sides += [mpmath.sign(v) for v in own]
         apply = {"abs": abs}.get(name) or getattr(mpmath, name)
         return tuple(apply(v) for v in own)
 

@@ -11,8 +11,9 @@ from functools import cached_property
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, g, nodes, to_slot, v
+from derive.expressions.coordinates import Coordinate, frozen, g, nodes, to_slot, v
 from derive.expressions.gradient_form import DenseCov
+from derive.expressions.graphs import exchange
 from derive.methods.compressors.base import Mask
 from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian
@@ -133,6 +134,8 @@ class Messages:
         for kind, slot in letters:
             counts.setdefault(slot, dict.fromkeys(_HEADS, 0))[kind] += 1
         found = sp.S.One
+        if any(n[SENT] for n in counts.values()):
+            raise NoClosedForm("the compressor of a value that the server made")
         if self.mask is not None:
             masked = [n[MESSAGE] + n[MASK] for n in counts.values() if n[MESSAGE] + n[MASK]]
             if masked:
@@ -140,8 +143,6 @@ class Messages:
             for slot, n in counts.items():
                 found *= to_slot(self.power(n[MESSAGE] + n[RAW], client), "j", slot)
             return found
-        if any(n[SENT] for n in counts.values()):
-            raise NoClosedForm("the compressor of a value that the server made")
         if any(n[MASK] for n in counts.values()):
             raise NoClosedForm("the compressed gradient at another point with the same draw")
         for slot, n in counts.items():
@@ -181,6 +182,13 @@ class Messages:
         Raises:
             NoClosedForm: none is.
         """
+        # a memory letter may be called v, as the message is; sums over the coordinates of the state are constants here
+        own = {c: sp.Dummy(str(c), real=True) for c in phi.atoms(Coordinate) if isinstance(c, Coordinate) and c.base == v.base}
+        body, back = frozen(phi)
+        found = self._function(body.xreplace(own), symbol, kind)
+        return exchange(found.xreplace({dummy: c for c, dummy in own.items()}), back)
+
+    def _function(self, phi: sp.Expr, symbol: sp.Symbol, kind: str) -> sp.Expr:
         through = self.given.mean if kind == MESSAGE else v
         if kind in (MASK, SENT) or (kind == MESSAGE and not self.fixed):
             raise NoClosedForm(f"the mean of {phi}: the compressor is random")
@@ -191,7 +199,7 @@ class Messages:
             return phi.xreplace({symbol: through.xreplace({v: g})})
         if clients == 1:
             return self.over_noise(phi.xreplace({symbol: through}), 0)
-        if through == v and isinstance(self.law, Gaussian) and self.method.noise.dense is None:
+        if through == v and type(self.law) is Gaussian and self.method.noise.dense is None:
             spread = sp.Add(*[s**2 for s in self.scales]) / (len(self.scales) * clients)
             return univariate(phi.xreplace({symbol: v}), g, sp.sqrt(spread), self.law)
         if through == sp.sign(v) and clients.is_Integer and clients <= MOST_OUTCOMES:

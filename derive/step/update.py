@@ -13,8 +13,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, coord_sum, fourth, g, hvp, third
-from derive.expressions.gathered import gathered, linear
+from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, coord_sum, fourth, g, hvp, third
+from derive.expressions.gathered import gathered
 from derive.expressions.power_series import Series
 from derive.formulas.expressions import MEANING
 from derive.methods.distributed import Method, symbols_of_noise
@@ -26,7 +26,7 @@ from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import eta, t
 
 #: the root of the time tau that a step stands for
-root = sp.Symbol("s", positive=True)
+root = sp.Dummy("s", positive=True)  # a parameter of the rule may be called s
 #: functions with a kink at 0, which are expanded by their first coefficient
 _HOMOGENEOUS = ("sign", "abs")
 
@@ -84,8 +84,9 @@ class Expanded:
         """factor times the scale that stays: for a bare symbol sigma the symbol sigma0, else the scale divided by the factor."""
         if scale == 0:
             return scale
-        if scale.is_Symbol and sp.Symbol(f"{scale}0", positive=True) not in scale.free_symbols:
-            return sp.Symbol(f"{scale}0", positive=True) * factor
+        own = sp.Symbol(f"{scale}0", positive=True)
+        if scale.is_Symbol and not any(e.has(own) for e in (*self.method.values.values(), *self.method.noise.scales)):
+            return own * factor
         kept = sp.Dummy("scale", positive=True)
         self.named_scales[kept] = scale / factor
         return kept * factor
@@ -200,19 +201,23 @@ class SeriesAlgebra:
         return base.power(sp.Integer(exponent))
 
     def raised(self, base: Series, exponent: Series) -> Series:
-        if exponent.low == -2 and base.low == base.last == 0:
-            return self._forgotten(base[0])
+        if exponent.low == -2 and base.low == base.last == 0 and not random_letters(base[0]):
+            return self._forgotten(base[0], exponent[-2])
         if exponent.low == exponent.last == 0 and not random_letters(exponent[0]):
             return base.power(exponent[0])
         # a^b = exp(b log a): the bias correction 1 - beta^k with k = t/tau + 1
         inner = exponent * base.applied(sp.log)
         return inner.applied(sp.exp)
 
-    def _forgotten(self, value: sp.Expr) -> Series:
-        """b^k for a constant b, k counting steps: 0 at every positive time, if b is between 0 and 1."""
-        if (value.is_number and abs(value) < 1) or str(value) in self.method.rule.fractions:
+    def _forgotten(self, value: sp.Expr, growth: sp.Expr) -> Series:
+        """b^(a k) for constants b and a, k counting steps: 0 at every positive time, if b is between 0 and 1 and a > 0."""
+        small = (value.is_number and abs(value) < 1) or str(value) in self.method.rule.fractions
+        if small and (growth / t).is_positive:
             return Series.constant(0)
-        raise NoClosedForm(f"{value}^k after many steps: it is 0 for a constant between 0 and 1 (name it under fractions)")
+        raise NoClosedForm(
+            f"{value} to a power that grows with the number of steps as {growth}: it is 0 for a constant between 0 and 1 (name it "
+            "under fractions) to a positive multiple of k"
+        )
 
     def function(self, name: str, arguments: Sequence[Series]) -> Series:
         own = arguments[0]
@@ -271,7 +276,8 @@ class SeriesAlgebra:
         if draw.kind == NORMAL:
             return Series.constant(letter(NORMAL, draw.number))
         if draw.kind == "C":
-            return Series.constant(letter(SENT, draw.number))
+            sent = self.mask is not None and self.mask.moment(2) == 1 and argument
+            return sent or Series.constant(letter(SENT, draw.number))
         kind = RAW if draw.kind == "raw" else MESSAGE
         if self.method.noise.law.degenerate and self.mask is not None and self.mask.moment(2) == 1:
             own = Series.constant(g)
@@ -324,10 +330,18 @@ def _sum_over_coordinates(a: sp.Expr) -> sp.Expr:
 
 def _linear(a: sp.Expr) -> sp.Expr:
     """The mean over clients of one client's value; where a letter enters linearly it stands for the mean of the clients'."""
-    for term in sp.Add.make_args(sp.expand(linear(a))):
-        found = random_letters(term)
-        marks = {c: sp.Dummy() * c for c in found}
-        weight = sp.expand(term.xreplace(marks) / term) if found else sp.S.One
-        if len(found) > 1 or (found and weight not in [mark / c for c, mark in marks.items()]):
+    for term in sp.Add.make_args(gathered(a)):
+        if random_letters(term) and not _is_linear(term):
             raise NoClosedForm(f"the mean over clients of {term}, which is not linear in one client's message")
     return a
+
+
+def _is_linear(term: sp.Expr) -> bool:
+    """Whether an expression is a sum of random letters, each times what is not random, or of Hessian products of such sums."""
+    if isinstance(term, Coordinate):
+        return True
+    if isinstance(term, (sp.Add, Hvp, CoordSum)):
+        parts = term.args if isinstance(term, sp.Add) else term.args[:1]
+        return all(_is_linear(part) for part in parts if random_letters(part))
+    found = [factor for factor in sp.Mul.make_args(term) if random_letters(factor)]
+    return len(found) == 1 and found[0] != term and _is_linear(found[0])

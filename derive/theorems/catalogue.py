@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.vocabulary.plugins import BrokenPlugin
@@ -66,3 +68,16 @@ def with_own(modules: Iterable[ModuleType]) -> dict[str, Theorem | Refutation]:
                 raise BrokenPlugin(name, f"the catalogue has {entry.id} already", "give your theorem another id")
             found[entry.id] = entry
     return found
+
+
+def _entry(id: str) -> Theorem | Refutation:
+    return entries()[id]
+
+
+def _pickled(entry: Theorem | Refutation) -> Any:
+    """An entry of the catalogue by its id, since its derivation is a function that pickle cannot write; others by their fields."""
+    return (_entry, (entry.id,)) if entries().get(entry.id) is entry else entry.__reduce_ex__(4)
+
+
+copyreg.pickle(Theorem, _pickled)  # pyright: ignore[reportArgumentType]
+copyreg.pickle(Refutation, _pickled)  # pyright: ignore[reportArgumentType]

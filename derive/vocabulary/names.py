@@ -20,7 +20,9 @@ _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _INDEXED = re.compile(r"[gxvFhW]_?\d+|m_\d+|H\d+_\d+|[A-Za-z]+_[ijk]", re.ASCII)
 # quadratic losses own h1, h2, ..; they may be named by a user, who then means those very symbols
 _LOSS_SYMBOL = re.compile(r"h\d+", re.ASCII)
-RESERVED = frozenset({"eta", "N", "u", "du", "t", "d"})
+#: names of vectors, which are not parameters of a method; an equation of the user's own may have them as letters
+VECTORS = frozenset({"x", "g", "v"})
+RESERVED = frozenset({"eta", "N", "u", "du", "t", "d"}) | VECTORS
 _CONSTANTS = frozenset(
     [
         "nan",
@@ -174,6 +176,11 @@ def parse_value(text: str, field: str) -> Fraction | str:
     raise BadInput(field, text, ACCEPTED, _first_bad_column(text))
 
 
+def is_a_word(text: str) -> bool:
+    """Whether a text is a number or a name, and not a longer formula."""
+    return bool(_NUMBER.fullmatch(text.strip(" ")) or _SYMBOL.fullmatch(text.strip(" ")))
+
+
 def _number(text: str, field: str) -> Fraction:
     if sum(ch.isdigit() for ch in text) > MAX_DIGITS:
         raise BadInput(field, text, f"a number of at most {MAX_DIGITS} digits")
@@ -218,7 +225,7 @@ def parse_letter(text: str, field: str) -> str:
     if not _SYMBOL.fullmatch(text):
         shape = "letters and digits in parts joined by single underscores, the first character a letter"
         raise BadInput(field, text, f"a name: {shape}")
-    return text if text in _GREEK or (_INDEXED.fullmatch(text) and len(text) <= 30) else _symbol(text, field)
+    return text if text in _GREEK | VECTORS or (_INDEXED.fullmatch(text) and len(text) <= 30) else _symbol(text, field)
 
 
 def belongs_to_the_engine(name: str) -> bool:

@@ -1,19 +1,27 @@
 """The symbols that every module shares. All are real and dimensionless; parameters are positive.
 
-A SymPy symbol is identified by its name *and* its assumptions, so two spellings of "nu" would not cancel. Every
-parameter therefore enters through `coerce`, which gives each name one symbol.
+A SymPy symbol is identified by its name *and* its assumptions, so two spellings of "nu" would not cancel, and a derivative in the
+wrong x1 would be 0. Every expression that a user hands in therefore enters through `matched`, which gives each name one symbol.
 """
 
 from __future__ import annotations
 
 import builtins
+from collections.abc import Iterable
 from fractions import Fraction
+from importlib import import_module
+from numbers import Integral
 from typing import Any
 
 import sympy as sp
 
 from derive.vocabulary.errors import BadInput
-from derive.vocabulary.names import belongs_to_the_engine, parse_value
+from derive.vocabulary.names import belongs_to_the_engine, is_a_word, parse_value
+
+#: what reads a formula written as text, as "module:function"; formulas are a layer above this one, which only knows the name
+READER = "derive.formulas.expressions:parse_formula"
+#: what a symbol may be declared to be; a formula simplified under more than ours is declared to be would be another formula
+_DECLARED = ("real", "positive", "negative", "nonnegative", "nonpositive", "zero", "nonzero", "imaginary")
 
 
 def parameter(name: str) -> sp.Symbol:
@@ -32,28 +40,68 @@ SHARED: dict[str, sp.Symbol] = {s.name: s for s in (eta, N, d, u, du, t)}
 
 
 def coerce(value: Any, field: str = "value") -> sp.Expr:
-    """An exact SymPy expression from an int, a Fraction, a SymPy expression, or the text of a number or symbol.
+    """An exact SymPy expression in parameters and shared symbols: see `matched`."""
+    return matched(value, SHARED.values(), field)
 
-    Symbols of an expression are exchanged for the toolkit's own of the same name (`parameter`).
+
+def matched(value: Any, known: Iterable[sp.Symbol], field: str, others: bool = True, accepted: str = "") -> sp.Expr:
+    """An expression of the user's in our symbols: those of SymPy are matched by name.
+
+    Args:
+        value: an int, a Fraction, a SymPy expression, or the text of one, which is read by a whitelist and never evaluated.
+        known: the symbols that may occur; also those with an index, which go by the name without it.
+        field: the user's name of this input, for the error message.
+        others: whether further names are parameters (`parameter`); otherwise only those made by `parameter` are.
+        accepted: what is accepted instead of another name, for the error message.
 
     Raises:
-        BadInput: text that is neither a plain number nor a bare symbol; a float (inexact); a non-finite value.
+        BadInput: text outside the grammar; a float (inexact); a value that is not finite; a name that is not accepted, or that
+            is declared to be more than our symbol is (x1 > 0, where ours has any sign).
     """
-    if isinstance(value, bool):
-        raise _bad(field, value)
-    if isinstance(value, int):
-        return sp.Integer(value)
+    own = {name: s for s in known for name in (s.name, getattr(s, "base", s.name))}
+    if isinstance(value, str):
+        if not is_a_word(value):
+            return _read(value, own, field, others)
+        parsed = parse_value(value, field) if value.strip(" ") not in own else value.strip(" ")
+        value = sp.Symbol(parsed) if isinstance(parsed, str) else parsed
     if isinstance(value, Fraction):
         return sp.Rational(value.numerator, value.denominator)
-    if isinstance(value, str):
-        parsed = parse_value(value, field)
-        return _named(parsed, field) if isinstance(parsed, str) else sp.Rational(parsed.numerator, parsed.denominator)
-    if isinstance(value, sp.Expr):
-        if value.has(sp.Float) or value.has(sp.nan, sp.zoo) or value in (sp.oo, -sp.oo):
-            raise _bad(field, value)
-        plain = [s for s in value.free_symbols if type(s) is sp.Symbol]
-        return value.xreplace({s: SHARED[s.name] if s.name in SHARED else _named(s.name, field) for s in plain})
-    raise _bad(field, value)
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return sp.Integer(int(value))
+    if not isinstance(value, sp.Expr) or value.has(sp.nan, sp.zoo, sp.Float) or value in (sp.oo, -sp.oo):
+        raise _bad(field, value)
+    plain = [s for s in value.atoms(sp.Symbol) if type(s) is sp.Symbol]
+    return value.xreplace({s: _ours(s, own, field, others, accepted) for s in plain})
+
+
+def require_ours(expr: sp.Expr, known: Iterable[sp.Symbol], field: str, where: str) -> None:
+    """That an expression of a class of the user's, which stays as it is, has no other symbol of a name that the engine uses.
+
+    Raises:
+        BadInput: it has: a Symbol("t") of SymPy's own, in which no derivative by the time is taken.
+    """
+    own = {name: s for s in known for name in (s.name, getattr(s, "base", s.name))}
+    for s in sorted((s for s in expr.atoms(sp.Symbol) if type(s) is sp.Symbol), key=str):
+        if own.get(s.name, s) != s or (s.name not in own and belongs_to_the_engine(s.name)):
+            raise BadInput(field, f"a symbol {s.name} that is not the engine's", where)
+
+
+def _read(text: str, own: dict[str, sp.Symbol], field: str, others: bool) -> sp.Expr:
+    module, _, function = READER.partition(":")
+    return getattr(import_module(module), function)(text, own, field, (lambda name: _named(name, field)) if others else None)
+
+
+def _ours(symbol: sp.Symbol, own: dict[str, sp.Symbol], field: str, others: bool, accepted: str) -> sp.Symbol:
+    name = symbol.name
+    if name not in own and not others and symbol != parameter(name):
+        raise BadInput(field, name, accepted or "a formula in " + ", ".join(list(own)[:8]))
+    ours = own[name] if name in own else _named(name, field)
+    more = [fact for fact in _DECLARED if symbol.assumptions0.get(fact) not in (None, ours.assumptions0.get(fact))]
+    if more:
+        said = ", ".join(f"{fact}={symbol.assumptions0[fact]}" for fact in more)
+        told = f"Symbol('{name}') without assumptions, which is matched by its name"
+        raise BadInput(field, f"a symbol {name} declared {said}", told)
+    return ours
 
 
 def _named(name: str, field: str) -> sp.Symbol:
@@ -63,5 +111,12 @@ def _named(name: str, field: str) -> sp.Symbol:
     return parameter(name)
 
 
-def _bad(field: str, value: object) -> Exception:
-    return BadInput(field, value, "an exact number (int, Fraction, '1/2', '0.1') or the name of a symbol")
+def _bad(field: str, value: Any) -> Exception:
+    accepted = "an exact number (int, Fraction, '1/2', '0.1'), a formula as text, or the name of a symbol"
+    floats = value.atoms(sp.Float) if isinstance(value, sp.Expr) else {value} if isinstance(value, float) else set()
+    finite = [f for f in map(float, floats) if abs(f) < float("inf")]
+    if finite:
+        least = repr(min(finite))
+        exact = ", ".join(map(str, Fraction(least).as_integer_ratio()))
+        accepted = f"exact numbers: '{least}' as text, or sympy.Rational({exact}), in place of a float"
+    return BadInput(field, value, accepted)

@@ -12,15 +12,12 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-import sympy as sp
 
 from derive.derivation import SDE, RuleSDE
 from derive.derivation import sde as derive_sde
-from derive.equations.in_coordinates import state_symbols
 from derive.methods.distributed import Method
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput
-from numerics.lowering.to_jax import lower_function
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.regimes import time_of_step
@@ -200,8 +197,8 @@ def weak_order_sampled(
     """The weak error of a model at each step size by Monte Carlo, with intervals, and its slope.
 
     Args:
-        phi: a SymPy expression in x1, .., xd, or a function x (d, paths) -> (paths,); of an update rule also of its memory in the
-            rule's own units, in m1, .. or as (x, memory) -> (paths,).
+        phi: a formula in x1, .., xd (SymPy or text), or a function x (d, paths) -> (paths,); of an update rule with memory also
+            (x, memory) -> (paths,), the memory in the rule's own units.
         paths: of the method, of the equation, and of its coarser solution, for each eta.
         key: a seed; each eta has its own draws.
         level: of each interval; they are combined as independent.
@@ -215,18 +212,11 @@ def weak_order_sampled(
     sizes = _sizes(etas, T, params, ruled)
     start = np.atleast_1d(np.asarray(x0, float))
     equation = derive_sde(method, model, _symbolic(loss), len(start)) if isinstance(model, str) else model
-    if isinstance(phi, sp.Expr):
-        letters = equation.rule.letters[1:] if isinstance(equation, RuleSDE) and equation.rule is not None else ()
-        memory = [sp.Symbol(f"{a}{n + 1}", real=True) for a in letters for n in range(len(start))]
-        lowered = lower_function(phi, [*state_symbols(len(start)), *memory])
-        statistic: Callable[..., Any] = _OfState(lowered, letters) if letters else _Statistic(lowered)
-    else:
-        statistic = phi
     gaps, solver = [], []
     times = _times(method, sizes, given, ruled)
     for n, (eta, tau) in enumerate(zip(sizes, times.tolist(), strict=True)):
         values = given | {"eta": eta}
-        same: dict[str, Any] = {"params": values, "save": [T], "statistics": {"phi": statistic}, "u": u, "chunk": chunk}
+        same: dict[str, Any] = {"params": values, "save": [T], "statistics": {"phi": phi}, "u": u, "chunk": chunk}
         same |= {"key": key + n, "loss": loss}
         moved = run(method, start, T, paths, **same).values["phi"][-1]
         coarse, fine = (
@@ -243,28 +233,6 @@ def weak_order_sampled(
     doubt = float(statistical + np.abs(weights) @ _log_doubt(found, left))
     own = Slope(slope.local, slope.plain, slope.order, doubt)
     return SampledWeakOrder(method.name, equation.model, sizes, tuple(gaps), tuple(solver), own)
-
-
-@final
-class _Statistic:
-    """A function of the coordinates as one of x (d, paths)."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-
-    def __call__(self, x: Any) -> Any:
-        return self.function(*x) + 0 * x[0]
-
-
-@final
-class _OfState:
-    """A function of the coordinates of x and of the memory as one of (x, memory)."""
-
-    def __init__(self, function: Callable[..., Any], letters: Sequence[str]) -> None:
-        self.function, self.letters = function, letters
-
-    def __call__(self, x: Any, memory: Mapping[str, Any]) -> Any:
-        return self.function(*x, *(row for a in self.letters for row in memory[a])) + 0 * x[0]
 
 
 def _symbolic(loss: Any) -> Any:

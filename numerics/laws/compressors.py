@@ -14,9 +14,11 @@ from typing import Any
 from derive.methods.compressors import (
     QSGD,
     Bernoulli,
+    Clip,
     FixedGrid,
     Identity,
     Natural,
+    NormClip,
     RandK,
     ScaledSign,
     Sign,
@@ -126,6 +128,18 @@ def _(compressor: Sign, draws: Draws, v: jax.Array, parameters: Parameters = Non
 @compress.register
 def _(compressor: ScaledSign, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
     return jnp.mean(jnp.abs(v), axis=0, keepdims=True) * jnp.sign(v)
+
+
+@compress.register
+def _(compressor: Clip, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    c = number(compressor.c, parameters)
+    return jnp.clip(v, -c, c)
+
+
+@compress.register
+def _(compressor: NormClip, draws: Draws, v: jax.Array, parameters: Parameters = None) -> jax.Array:
+    norm = jnp.sqrt(jnp.sum(v**2, axis=0, keepdims=True))
+    return v * jnp.minimum(1.0, number(compressor.c, parameters) / jnp.where(norm > 0, norm, 1.0))
 
 
 @compress.register

@@ -10,7 +10,7 @@ from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws, draws_from
 from numerics.laws.dispatch import Sampler, unregistered
 from numerics.laws.standardised import sample_law
-from numerics.lowering.environment import environment
+from numerics.lowering.environment import Environment, environment
 from numerics.lowering.products import product
 from numerics.lowering.scalars import Parameters, number
 from numerics.lowering.to_jax import lower_coordinate
@@ -36,20 +36,7 @@ def sample_noise(noise: Any, draws: Draws, g: jax.Array, parameters: Parameters 
 @sample_noise.register
 def _(noise: Noise, draws: Draws, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
     """Scale times law, which defines every noise with independent coordinates."""
-    if noise.law.degenerate:
-        return jnp.zeros_like(g)
-    return at_scale(noise, sample_law(noise.law, draws, g.shape, parameters), g, parameters, client)
-
-
-def at_scale(noise: Noise, unit: jax.Array, g: jax.Array, parameters: Parameters = None, client: int = 0) -> jax.Array:
-    """The noise at gradients g (d, paths) from draws of its standardised law, of a noise of which `scale_and_law` holds."""
-    scale = noise.scales[client if len(noise.scales) > 1 else 0]
-    return lower_coordinate(scale)(environment(parameters or {}, {"g": g})) * unit
-
-
-def scale_and_law(noise: Noise) -> bool:
-    """Whether the sampler of a noise is a scale times its law, which can be drawn before the gradient is known."""
-    return sample_noise.dispatch(type(noise)) is sample_noise.dispatch(Noise) and not noise.law.degenerate
+    return _scaled(noise, draws, environment(parameters or {}, {"g": g}), parameters, client)
 
 
 @sample_noise.register
@@ -59,6 +46,37 @@ def _(noise: Correlated, draws: Draws, g: jax.Array, parameters: Parameters = No
         raise BadInput(f"parameter {noise.covariance.name}", "no value", "the d x d covariance matrix")
     own = sample_law(_base(noise.law), draws.fold(0), g.shape, parameters)
     return correlate(noise.law, jnp.asarray(covariance, g.dtype), own, draws.fold(1), parameters)
+
+
+#: the sampler of noises that are a scale times a law
+_SCALED = sample_noise.dispatch(Noise)
+
+
+def noise_at(noise: Any, draws: Draws, here: Environment, parameters: Parameters = None, client: int = 0) -> jax.Array:
+    """Z_i at the points of an environment, (d, paths): `sample_noise`, where a scale may depend on all that the environment holds.
+
+    That is the gradient g, the state x, the time t, the letter u of a free schedule, and Hessian products.
+    """
+    if sample_noise.dispatch(type(noise)) is not _SCALED:
+        return sample_noise(noise, draws, here.vectors["g"], parameters, client)
+    return _scaled(noise, draws, here, parameters, client)
+
+
+def scale_and_law(noise: Noise) -> bool:
+    """Whether the sampler of a noise is a scale times its law, which can be drawn before the gradient is known."""
+    return sample_noise.dispatch(type(noise)) is _SCALED and not noise.law.degenerate
+
+
+def at_scale(noise: Noise, unit: jax.Array, here: Environment, client: int = 0) -> jax.Array:
+    """The noise at the points of an environment from draws of its standardised law, of one of which `scale_and_law` holds."""
+    return lower_coordinate(noise.scales[client if len(noise.scales) > 1 else 0])(here) * unit
+
+
+def _scaled(noise: Noise, draws: Draws, here: Environment, parameters: Parameters, client: int) -> jax.Array:
+    g = here.vectors["g"]
+    if noise.law.degenerate:
+        return jnp.zeros_like(g)
+    return at_scale(noise, sample_law(noise.law, draws, g.shape, parameters), here, client)
 
 
 def _base(law: Law) -> Law:

@@ -83,6 +83,7 @@ def _(loss: Loss, dim: int, parameters: Mapping[str, Any] | None = None) -> Land
 
 @landscape.register
 def _(loss: Separable, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:
+    loss.require_own_symbols()
     given = {**(parameters or {}), **loss_vectors(loss, dim, parameters or {})}
     lowered = lower_coordinate(loss.coordinate)
     _require(lowered.missing(given))

@@ -18,6 +18,8 @@ import numpy as np
 
 from derive.derivation import SDE, RuleSDE
 from derive.derivation import sde as derive_sde
+from derive.equations.in_coordinates import state_symbols
+from derive.expressions.coordinates import symbols_of
 from derive.methods.specialise import specialise
 from derive.stated.equation import StateSDE
 from derive.step.moments import require
@@ -28,6 +30,7 @@ from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
 from numerics.simulate.chunks import check_chunk
+from numerics.simulate.ensemble import Ensemble, settings_of
 from numerics.simulate.equation_program import (
     SUBSTEPS,
     EquationProgram,
@@ -37,17 +40,18 @@ from numerics.simulate.equation_program import (
     stepping,
     steps_through,
 )
-from numerics.simulate.noise_integrals import doubling_error
-from numerics.simulate.parameters import constants, parameters_of, specialised, unfrozen
+from numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
+from numerics.simulate.parameters import combinations, constants, parameters_of, specialised, unfrozen, varied_of
 from numerics.simulate.rule_equations.solving import solve_rule
 from numerics.simulate.runs import (
     BOUND,
     AnyLoss,
-    Ensemble,
     Numbers,
     Points,
     Statistic,
+    Stream,
     at_time,
+    check_dimension,
     check_shared,
     positive,
     precision,
@@ -55,6 +59,7 @@ from numerics.simulate.runs import (
     start,
     statistics_key,
     statistics_of,
+    stream_words,
 )
 from numerics.simulate.stated import solve_stated
 from numerics.simulate.systems import ito_system, stratonovich_system
@@ -81,6 +86,7 @@ def solve(
     wide: bool = False,
     chunk: int | None = None,
     first: int = 0,
+    varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
     memory: Mapping[str, Any] | None = None,
 ) -> Ensemble:
     """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `numerics.simulate.method.run`.
@@ -100,8 +106,8 @@ def solve(
             covariances as matrices.
         dt: largest solver step (default eta/8); steps are equal between two saved times.
         save: how many times are kept, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
-        statistics: functions x (d, paths) -> (paths,) by name, written with jax.numpy; the loss and the norm of the gradient are
-            always kept, as "loss" and "gradient_norm".
+        statistics: by name, functions x (d, paths) -> (paths,) written with jax.numpy, or formulas in x1, .., xd, "x1^2"; the
+            loss and the norm of the gradient are always kept, as "loss" and "gradient_norm".
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; the equation's own where it has one.
         u: the function t -> u(t) of a free schedule.
         bound: see above.
@@ -116,6 +122,8 @@ def solve(
         wide: normals of 52 bits, where tails beyond 6 standard deviations matter; several times slower.
         chunk: number of paths at a time; the result does not depend on it.
         first: the number of the first path: a part of a large ensemble may be computed separately, bitwise as in the whole.
+        varied: values of scalar symbols that differ from path to path, (paths,) by name, as for `run`. Not eta, N or symbols of
+            the loss.
         memory: where the memory of an update rule starts.
 
     Raises:
@@ -136,7 +144,7 @@ def solve(
     if isinstance(equation, RuleSDE):
         return solve_rule(
             equation, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, scheme, halvings, by_halves, dtype, wide,
-            chunk, first, memory,
+            chunk, first, varied, memory,
         )  # fmt: skip
     if memory:
         raise BadInput("memory", ", ".join(memory), "nothing: this equation is not that of an update rule with memory")
@@ -146,16 +154,16 @@ def solve(
                 raise BadInput(name, value, "None for an equation of one's own: write it into the drift")
         return solve_stated(
             equation, x0, T, paths, key, params, dt, save, statistics, bound, scheme, halvings, by_halves, dtype, wide, chunk,
-            first,
+            first, varied,
         )  # fmt: skip
     parameters = parameters_of(params)
     eta: float = parameters["eta"]
     x, count = start(x0, paths, first)
     dim = x.shape[0]
-    if equation.dim not in (None, dim):
-        raise BadInput("x0", f"{dim} coordinates", f"{equation.dim}, the dimension of the equation")
+    check_dimension(equation.dim, dim)
     loss = equation.loss if loss is None else loss
-    equation = _at_these(equation, loss, dim, parameters)
+    lanes = varied_of(varied, count, parameters)
+    equation = _on_all_paths(equation, loss, dim, parameters, lanes)
     if "N" not in parameters and equation.method.clients.is_number:
         parameters["N"] = int(equation.method.clients)
     check_shared(bound, u, equation.method.schedule)
@@ -170,21 +178,22 @@ def solve(
     known = (equation.method, equation.model, equation.loss, equation.dim, *equation.expressions)
     program = _program(
         _Setting(
-            equation, known, loss, dim, fixed, statistics_key(statistics), u, nodes, scheme,
-            stepping(steps, times, by_halves), precision(dtype), bool(wide),
+            equation, known, loss, dim, fixed, statistics_key(statistics, state_symbols(dim)), u, nodes, scheme,
+            stepping(steps, times, by_halves), precision(dtype), bool(wide), tuple(sorted(lanes)),
         )
     )  # fmt: skip
     if scheme == "milstein":
         _check_milstein(equation, dim)
     if program.system.integral is not None and dtype != "float64":
         raise BadInput("dtype", dtype, "float64, where drift and covariance are integrals over the noise")
-    settings: dict[str, Any] = {"kind": "sde", "method": equation.method.name, "model": equation.model, "eta": eta}
-    settings |= {"dim": dim, "paths": count, "scheme": scheme, "solver_steps": steps.total, "bound": bound}
-    settings |= {"seed": int(key) if isinstance(key, (int, np.integer)) else None, "dtype": dtype, "wide": bool(wide)}
+    words = stream_words(key, Stream.EQUATION)
+    settings = {"kind": "sde", **settings_of(equation.method, loss, u, x, count, int(first), key, parameters, lanes, float(T))}
+    settings |= {"model": equation.model, "scheme": scheme, "solver_steps": steps.total, "dt": float(steps.step.max())}
+    settings |= {"halvings": halvings, "by_halves": bool(by_halves), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     if program.system.integral is not None:
-        env = at_time(dict(fixed) | free, program.land, jnp.asarray(x[:, :1]), 0.0, u)
-        settings |= {"nodes": nodes, "doubling_error": doubling_error(program.system.integral, env)}
-    return program.solved(x, count, times, steps, key, free, bound, chunk, eta, settings, first)
+        error = program.doubling(program.system.integral, x[:, :1], free, combinations(lanes))
+        settings |= {"nodes": nodes, "doubling_error": error}
+    return program.solved(x, count, times, steps, words, free, lanes, bound, chunk, eta, settings, first)
 
 
 def _check_milstein(equation: SDE, dim: int) -> None:
@@ -211,6 +220,21 @@ def _at_these(equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any])
     return equation
 
 
+def _on_all_paths(
+    equation: SDE, loss: Any, dim: int, parameters: Mapping[str, Any], lanes: Mapping[str, np.ndarray]
+) -> SDE:
+    """The equation, if it exists at the values of every path; one equation for all of them.
+
+    Raises:
+        BadInput: the equation of some paths is another one, as where their noise is 0.
+    """
+    found = [_at_these(equation, loss, dim, {**parameters, **own}) for own in combinations(lanes)]
+    if any(one.expressions != found[0].expressions for one in found):
+        told = "values at which all paths have one equation: scales > 0, or 0 for every path (`run` takes both at once)"
+        raise BadInput("varied", "values of which some make the noise vanish", told)
+    return found[0]
+
+
 @final
 @dataclass(frozen=True)
 class _Setting:
@@ -228,6 +252,7 @@ class _Setting:
     stepping: Stepping
     dtype: Any
     wide: bool
+    varied: tuple[str, ...]
 
 
 class _Program(EquationProgram):
@@ -241,7 +266,23 @@ class _Program(EquationProgram):
         else:
             self.system = ito_system(setting.equation, setting.dim, self.fixed, setting.nodes, setting.loss)
         self.scheme = scheme_of(setting.scheme, self.system)
-        self.shown = statistics_of(self.land, dict(setting.statistics))
+        self._doubling: dict[Any, float] = {}
+        self.shown = statistics_of(self.land, dict(setting.statistics), state_symbols(self.dim), self.dim)
+
+    def doubling(self, integral: NoiseIntegral, x: np.ndarray, free: Mapping[str, float], some: list[dict[str, float]]) -> float:
+        """`doubling_error` at x0 (d, 1), at each combination of values that differ from path to path.
+
+        Kept for these values, since it takes compiled functions of its own; neither eta nor N is among them, unless a scale is
+        made of it.
+        """
+        read = {s.name for s in symbols_of(integral.conditional.scales)}
+        given = {name: value for name, value in free.items() if name in read}
+        known = (x.tobytes(), *sorted(given.items()), *(tuple(one.items()) for one in some))
+        if known not in self._doubling:
+            own = {n: np.array([[one[n] for one in some]]) if len(some) > 1 else some[0][n] for n in some[0]}
+            points = jnp.asarray(np.repeat(x, len(some), axis=1))
+            self._doubling[known] = doubling_error(integral, self.at(points, 0.0, {**free, **own}))
+        return self._doubling[known]
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         return at_time({**self.fixed, **free}, self.land, y, t, self.setting.u)

@@ -15,8 +15,9 @@ from numerics.backend.double import jax
 from numerics.laws.counter import Draws
 from numerics.lowering.environment import Environment
 from numerics.simulate.blow_up import exits, numberless
+from numerics.simulate.ensemble import Ensemble
+from numerics.simulate.parameters import on_these_paths, padded
 from numerics.simulate.programs import Program, Result
-from numerics.simulate.runs import Ensemble, Stream, stream_words
 from numerics.simulate.schemes import SCHEMES, ItoTerm, MacroSolver, Scheme, Segments, segment, segments, tsit5
 from numerics.simulate.systems import System
 
@@ -87,10 +88,10 @@ class EquationProgram(Program):
         """The values that the system reads at a batch of points, held as it holds them, with these from `prepared`."""
 
     def prepared(self, free: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The free parameters, with what is made from them once for all steps."""
+        """The free parameters, numbers or (1, paths) each, with what is made from them once for all steps."""
         return free
 
-    def begun(self, rows: jax.Array, more: Any) -> Any:
+    def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
         """The state at the start, as the system holds it."""
         return self.system.split(rows)
 
@@ -104,18 +105,27 @@ class EquationProgram(Program):
         return {name: function(x) for name, function in self.shown.items()}
 
     def solved(
-        self, x: np.ndarray, count: int, times: np.ndarray, steps: Segments, key: Any, free: Mapping[str, Any], bound: float,
-        chunk: int | None, unit: float, settings: Mapping[str, Any], first: int,
+        self, x: np.ndarray, count: int, times: np.ndarray, steps: Segments, words: np.ndarray, free: Mapping[str, Any],
+        lanes: Mapping[str, np.ndarray], bound: float, chunk: int | None, unit: float, settings: Mapping[str, Any], first: int,
     ) -> Ensemble:  # fmt: skip
-        """The ensemble of count paths from x (d, 1) or (d, count); `unit` is the step that errors count in."""
-        same = not self.system.normals and x.shape[1] == 1  # without noise all paths are the same
-        more = {"words": stream_words(key, Stream.EQUATION), "free": free, "bound": bound, "segments": steps.arrays(self.dtype)}
+        """The ensemble of count paths from x (d, 1) or (d, count).
+
+        Args:
+            words: of the seed, from `stream_words`.
+            free: parameters that all paths have in common.
+            lanes: parameters that differ from path to path, (count,) each.
+            unit: the step that errors count in.
+        """
+        same = not self.system.normals and x.shape[1] == 1 and not lanes  # without noise all paths are the same
+        more = {"words": words, "free": free, "bound": bound, "segments": steps.arrays(self.dtype)}
+        more |= {"varied": padded(lanes), "first": np.uint32(first)}
         more["edges"] = np.concatenate([[0.0], times[times > 0]]).astype(self.dtype)
         made = self.ensemble(x, 1 if same else count, times, more, chunk, unit, settings, int(first))
         return made.repeated(count) if same else made
 
     def _term(self, draws: Draws, more: Any) -> ItoTerm:
-        at = partial(self.at, free=self.prepared(more["free"]))
+        free = more["free"] | on_these_paths(more["varied"], draws.lanes, more["first"], self.dtype)
+        at = partial(self.at, free=self.prepared(free))
         own = self.stepping
         return ItoTerm(self.system, at, draws, more["segments"], more["bound"], own.by_halves, own.divided)
 
@@ -127,13 +137,14 @@ class EquationProgram(Program):
             return self.rows(y, more)
 
         edges = more["edges"]
+        term = self._term(draws, more)
         solution = diffrax.diffeqsolve(
-            self._term(draws, more),
+            term,
             MacroSolver(self.scheme),
             t0=edges[0],
             t1=edges[-1],
             dt0=None,
-            y0=self.begun(x, more),
+            y0=self.begun(x, more, term),
             saveat=diffrax.SaveAt(
                 subs=[diffrax.SubSaveAt(t0=self.stepping.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True, fn=last)]
             ),
@@ -148,7 +159,7 @@ class EquationProgram(Program):
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         term = self._term(draws, more)
         count = more["edges"].shape[0] - 1
-        step, y = partial(segment, term, self.scheme), self.begun(x, more)
+        step, y = partial(segment, term, self.scheme), self.begun(x, more, term)
         last, left = exits(step, count, term.bound, y)
         wrong = numberless(term.vf(left, last, None), x.shape[1])
         return self.rows(last, more), {"left": left[None], "numberless": wrong[None]}

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, final
 
 import numpy as np
+import sympy as sp
 
 from derive.methods.distributed import Method
 from derive.methods.rules.regime import NOISE
@@ -20,19 +21,28 @@ from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws, over_pairs, pair_of
+from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
 from numerics.lowering.scalars import whole
 from numerics.lowering.to_jax import lower_coordinate
 from numerics.simulate.blow_up import Advance, exits, marked_points, numberless
 from numerics.simulate.chunks import check_chunk
-from numerics.simulate.parameters import constants, parameters_of, specialised, unfrozen
+from numerics.simulate.ensemble import Ensemble, settings_of
+from numerics.simulate.parameters import (
+    constants,
+    on_these_paths,
+    padded,
+    parameters_of,
+    specialised,
+    unfrozen,
+    varied_of,
+)
 from numerics.simulate.programs import Program, Result
 from numerics.simulate.regimes import own_names, settled, time_of_step
 from numerics.simulate.rules import Ahead, Given, Oracle, Step, drawn_ahead
 from numerics.simulate.runs import (
     BOUND,
     AnyLoss,
-    Ensemble,
     Numbers,
     Points,
     Statistic,
@@ -52,8 +62,6 @@ from numerics.simulate.runs import (
 
 #: x, each letter of the memory (d, paths) and, where it is kept, "length" (1, paths)
 State = dict[str, jax.Array]
-#: values that differ from path to path are stored in arrays whose length is a multiple of this
-VARIED = 4096
 
 
 def run(
@@ -91,11 +99,13 @@ def run(
             `chunk`.
         params: values by symbol name: eta, N if it is a symbol, scales, compressor and loss parameters, and the constants of the
             rule and its regime. What the regime makes from constants, such as beta = 1 - rho eta, may be given in their place.
+            Another eta or N compiles nothing; a small number of clients that the method itself has (clients=4) is up to twice as
+            fast.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; a run needs one.
         save: how many times are kept, evenly spread from 0 to T; or the times themselves, each taken to its nearest step.
-        statistics: functions x (d, paths) -> (paths,) by name, written with jax.numpy; the loss and the norm of the gradient are
-            always kept, as "loss" and "gradient_norm". A function with two arguments that have no default is given x and the
-            memory, {letter: (d, paths)}.
+        statistics: by name, functions x (d, paths) -> (paths,) written with jax.numpy, or formulas in x1, .., xd and m1, .., md
+            for a letter m of the memory, "x1^2"; the loss and the norm of the gradient are always kept, as "loss" and
+            "gradient_norm". A function with two arguments that have no default is given x and the memory, {letter: (d, paths)}.
         u: the function t -> u(t) of a free schedule.
         oracle: gradients of the clients in place of grad f + Z_i, for noise that comes from data.
         bound: see above.
@@ -117,38 +127,30 @@ def run(
         (3, 100)
     """
     parameters = parameters_of(params)
-    eta: float = parameters["eta"]
     x, count = start(x0, paths, first)
     dim = x.shape[0]
-    state = with_memory(x, count, dict(method.rule.memory), memory)
-    parameters, lanes = _completed(method, parameters, _varied(varied, count, parameters), loss, dim)
-    clients = whole(specialised(method, loss, dim, parameters, own_names(method)).clients, parameters, "N")
-    tau = time_of_step(method, parameters)
+    begun = with_memory(x, count, dict(method.rule.memory), memory)
+    given = varied_of(varied, count, parameters)
+    completed, lanes = _completed(method, parameters, given, loss, dim)
+    clients = whole(specialised(method, loss, dim, completed, own_names(method)).clients, completed, "N")
+    tau = time_of_step(method, completed)
     check_shared(bound, u, method.schedule)
     if oracle is not None and NOISE in method.regime.rules:
         raise BadInput("oracle", "a function", "no regime that scales the noise, which comes from the function")
     steps = save_grid(positive("T", T), tau, save)
-    fixed, free = constants(method, loss, dim, parameters, also=("N",))
+    open_number = not method.clients.is_number and len(method.noise.scales) == 1 and oracle is None
+    fixed, free = constants(method, loss, dim, completed, also=() if open_number else ("N",))
     setting = _Setting(
-        method, loss, dim, fixed, statistics_key(statistics), u, oracle, clients, precision(dtype), bool(wide),
-        bool(travelled), tuple(sorted(lanes)), bool((steps % 2 == 0).all()),
+        method, loss, dim, fixed, statistics_key(statistics, _symbols(method, dim)), u, oracle, None if open_number else clients,
+        precision(dtype), bool(wide), bool(travelled), tuple(sorted(lanes)),
+        bool(method.rule.memory) and bool((steps % 2 == 0).all()),
     )  # fmt: skip
-    settings = {
-        "kind": "method",
-        "method": method.name,
-        "eta": eta,
-        "clients": clients,
-        "dim": dim,
-        "paths": count,
-        "steps": int(steps[-1]),
-        "bound": bound,
-        "seed": int(key) if isinstance(key, (int, np.integer)) else None,
-        "dtype": dtype,
-        "wide": bool(wide),
-    }
     more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": steps.astype(np.int32)}
-    more |= {"varied": _padded(lanes), "first": np.uint32(first), "tau": np.asarray(tau, setting.dtype)}
-    return _program(setting).ensemble(state, count, steps * tau, more, check_chunk(chunk), tau, settings, int(first))
+    more |= {"varied": padded(lanes), "first": np.uint32(first), "clients": np.int32(clients)}
+    more["tau"] = np.asarray(tau, setting.dtype)
+    settings = {"kind": "method", **settings_of(method, loss, u, x, count, int(first), key, parameters, given, float(T), tau)}
+    settings |= {"clients": clients, "steps": int(steps[-1]), "bound": bound, "dtype": dtype, "wide": bool(wide)}
+    return _program(setting).ensemble(begun, count, steps * tau, more, check_chunk(chunk), tau, settings, int(first))
 
 
 def _completed(
@@ -171,28 +173,6 @@ def _completed(
     return same, {**differing, **lanes}
 
 
-def _varied(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Values that differ from path to path, as arrays (paths,).
-
-    Raises:
-        BadInput: another shape, a value that is not finite, a name that has a value for all paths, or whose value may not vary.
-    """
-    found = {}
-    for name, value in (given or {}).items():
-        array = np.asarray(value, float)
-        if array.shape != (paths,) or not np.all(np.isfinite(array)):
-            raise BadInput(f"varied {name}", np.shape(value), f"{paths} finite numbers, one per path")
-        if name in parameters or name in ("eta", "N"):
-            raise BadInput(f"varied {name}", "a value for each path", "eta, N and the other parameters as one number each")
-        found[name] = array
-    return found
-
-
-def _padded(lanes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The values that differ from path to path, in arrays of few sizes, so that another number of paths compiles nothing."""
-    return {name: np.pad(a, (0, -len(a) % VARIED), mode="edge") for name, a in lanes.items()}
-
-
 @final
 @dataclass(frozen=True)
 class _Setting:
@@ -205,12 +185,12 @@ class _Setting:
     statistics: tuple[tuple[str, Statistic], ...]
     u: Any
     oracle: Oracle | None
-    clients: int
+    clients: int | None  # None: given with every call
     dtype: Any
     wide: bool
     travelled: bool
     varied: tuple[str, ...]
-    in_pairs: bool  # every saved step is even, so no pair of draws is divided, which would cost a condition per step
+    in_pairs: bool  # no saved step divides a pair of draws, which costs a condition per step; without memory not worth compiling
 
 
 class _Program(Program):
@@ -220,25 +200,25 @@ class _Program(Program):
         self.fixed = unfrozen(setting.fixed)
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         self.factor = lower_coordinate(setting.method.schedule.factor)
-        self.shown = statistics_of(self.land, dict(setting.statistics))
+        self.shown = statistics_of(self.land, dict(setting.statistics), _symbols(setting.method, self.dim), self.dim)
 
     def _parameters(self, draws: Draws, more: Any) -> dict[str, Any]:
-        parameters = self.fixed | more["free"]
-        place = draws.lanes - more["first"]  # padding continues the numbering after the last path, and takes its values
-        for name in self.setting.varied:
-            parameters[name] = jnp.take(more["varied"][name], place, mode="clip").astype(self.dtype)[None]
-        return parameters
+        return self.fixed | more["free"] | on_these_paths(more["varied"], draws.lanes, more["first"], self.dtype)
 
     def _step(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State) -> Step:
         """Step n from this state."""
         setting, x, t = self.setting, state["x"], n * more["tau"]
         parameters = self._parameters(draws, more)
 
+        def at(point: jax.Array) -> Environment:
+            return at_time(parameters, self.land, point, t, setting.u)
+
         def eta() -> jax.Array:
-            return parameters["eta"] * self.factor(at_time(parameters, self.land, x, t, setting.u))
+            return parameters["eta"] * self.factor(at(x))
 
         noise = parameters[NOISE] if NOISE in setting.method.regime.rules else None
-        given = Given(setting.method, setting.clients, self.land, setting.oracle, parameters, noise, n, t, eta, ahead)
+        clients = more["clients"] if setting.clients is None else setting.clients
+        given = Given(setting.method, clients, self.land, setting.oracle, parameters, noise, n, t, eta, at, ahead)
         return Step(given, {letter: state[letter] for letter in setting.method.rule.letters}, draws)
 
     def _after(self, draws: Draws, n: Any, more: Any, ahead: Ahead, state: State) -> State:
@@ -315,6 +295,11 @@ class _Program(Program):
             step.after()
             found.append(step.parts)
         return [jnp.where(n % 2 == 0, a, b) for a, b in zip(*found, strict=True)]
+
+
+def _symbols(method: Method, dim: int) -> list[sp.Symbol]:
+    """x1, .., xd, and those of each letter of the memory."""
+    return [sp.Symbol(f"{letter}{m + 1}", real=True) for letter in method.rule.letters for m in range(dim)]
 
 
 def _ends(steps: jax.Array) -> tuple[jax.Array, jax.Array]:

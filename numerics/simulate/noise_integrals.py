@@ -260,7 +260,7 @@ class NoiseIntegral(Diffusion):
 
 
 def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
-    """A bound on the error of mean and covariance, relative to the largest second moment there (its root, for the mean).
+    """A bound on the error of mean and covariance, relative to the largest second moment at each point (its root, for the mean).
 
     The distance to finer values, plus what these may be wrong by: of Top-1, values with FINER times the nodes, and DOUBT times
     their distance from those with half as many; of panels, which a grid's kinks make irregular, the same with KINKS times as many
@@ -284,9 +284,15 @@ def doubling_error(integral: NoiseIntegral, env: Environment) -> float:
         best = [np.mean(v, axis=0) for v in zip(*values, strict=True)]
         doubt = [ERRORS * np.std(v, axis=0, ddof=1) / np.sqrt(COPIES) for v in zip(*values, strict=True)]
         floor += UNSEEN / (COPIES * FINER * integral.nodes)
-    b, s = (float(np.max(np.abs(a - c) + e)) for a, c, e in zip(own, best, doubt, strict=True))
-    size = float(np.max(np.abs(best[1])) + np.max(best[0] ** 2))
-    return max(b / np.sqrt(size), s / size) + floor if size > 0 else 0.0
+    b, s = (_largest(np.abs(a - c) + e) for a, c, e in zip(own, best, doubt, strict=True))
+    size = _largest(np.abs(best[1])) + _largest(best[0] ** 2)
+    there = size > 0
+    return float(np.max(np.maximum(b[there] / np.sqrt(size[there]), s[there] / size[there])) + floor) if there.any() else 0.0
+
+
+def _largest(made: np.ndarray) -> np.ndarray:
+    """The largest entry of each path, from (d, paths) or (paths, d, d); (paths,)."""
+    return np.max(made, axis=0) if made.ndim == 2 else np.max(made, axis=(1, 2))
 
 
 def _numbers(made: tuple[jax.Array, jax.Array]) -> list[np.ndarray]:

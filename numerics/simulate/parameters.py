@@ -14,6 +14,7 @@ from derive.methods.losses import Loss, Separable
 from derive.methods.specialise import specialise, symbol_names
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
+from numerics.backend.double import jax, jnp
 
 #: values that a run sets itself
 _OWN = {"t", "u", "du", "d", "x", "g", "v"}
@@ -72,7 +73,10 @@ def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozens
     method, loss, dim, given, more = asked
     parameters = dict(given)
     shapes = dict.fromkeys(more - _OWN, 0) | _shapes(method, loss, dim)
+    fixed = _fixed(loss, dim)
     for name, value in parameters.items():
+        if name in fixed:
+            raise BadInput(f"parameter {name}", value, f"no value: the loss has one, {loss}; without it {name} is a parameter")
         if name not in shapes:
             raise BadInput(f"parameter {name}", value, "one of " + ", ".join(sorted(shapes)))
         _check_shape(name, value, shapes[name], dim)
@@ -94,6 +98,49 @@ def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozens
 
 #: a study runs one method many times over
 _specialised = Compiled(_checked, 256)
+
+
+#: values that differ from path to path are stored in arrays whose length is a multiple of this
+VARIED = 4096
+
+
+def varied_of(given: Mapping[str, Any] | None, paths: int, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Values that differ from path to path, as arrays (paths,).
+
+    Raises:
+        BadInput: another shape, a value that is not finite, a name that has a value for all paths, or whose value may not vary.
+    """
+    found = {}
+    for name, value in (given or {}).items():
+        array = np.asarray(value, float)
+        if array.shape != (paths,) or not np.all(np.isfinite(array)):
+            raise BadInput(f"varied {name}", np.shape(value), f"{paths} finite numbers, one per path")
+        if name in parameters or name in ("eta", "N"):
+            raise BadInput(f"varied {name}", "a value for each path", "eta, N and the other parameters as one number each")
+        found[name] = array
+    return found
+
+
+def padded(lanes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The values that differ from path to path, in arrays of few sizes, so that another number of paths compiles nothing."""
+    return {name: np.pad(a, (0, -len(a) % VARIED), mode="edge") for name, a in lanes.items()}
+
+
+def combinations(lanes: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
+    """Every combination of values that occurs on some path."""
+    if not lanes:
+        return [{}]
+    return [dict(zip(lanes, values.tolist(), strict=True)) for values in np.unique(np.stack([*lanes.values()]), axis=1).T]
+
+
+def on_these_paths(values: Mapping[str, Any], numbers: jax.Array, first: Any, dtype: Any) -> dict[str, jax.Array]:
+    """The values of `padded` for the paths with these numbers, each (1, paths).
+
+    Args:
+        first: the number of the path that the first value belongs to. The numbers of a chunk's padding continue after the last
+            path's, and take its values.
+    """
+    return {name: jnp.take(a, numbers - first, mode="clip").astype(dtype)[None] for name, a in values.items()}
 
 
 @final
@@ -119,7 +166,7 @@ def constants(
     Fixed are arrays and the values that decide on tables, shapes or the loss: parameters of the law, the compressor and the loss.
 
     Args:
-        all_fixed: whether all values except eta are fixed.
+        all_fixed: whether all values are fixed except those of eta and, unless something is made of it, of N.
         also: further names whose values are fixed.
     """
     names = symbol_names(method.noise.law) | symbol_names(method.compressor) | set(also)
@@ -128,7 +175,7 @@ def constants(
     fixed: dict[str, Any] = {}
     free: dict[str, float] = {}
     for name, value in parameters.items():
-        if name != "eta" and (all_fixed or name in names or np.ndim(value)):
+        if name != "eta" and (name in names or np.ndim(value) or (all_fixed and name != "N")):
             fixed[name] = Fixed(value) if np.ndim(value) else value
         else:
             free[name] = value
@@ -156,6 +203,13 @@ def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
     if dense is not None:
         shapes = {n: s for n, s in shapes.items() if n != f"{dense.name}_diag"} | {dense.name: 2}
     return {n: s for n, s in shapes.items() if n not in _OWN}
+
+
+def _fixed(loss: Any, dim: int) -> set[str]:
+    """Vectors of a loss that were given with it: a value among the parameters would silently take their place."""
+    if not isinstance(loss, Separable):
+        return set()
+    return {name for name, own in loss.vectors(dim).items() if list(map(str, own)) != [f"{name}{m + 1}" for m in range(dim)]}
 
 
 def _coordinates(method: Method) -> set[Coordinate]:

@@ -17,8 +17,9 @@ from derive.methods.rules.update import Draw, evaluate
 from numerics.backend.double import jax, jnp
 from numerics.laws.compressors import compress
 from numerics.laws.counter import Draws
-from numerics.laws.noises import at_scale, sample_noise, scale_and_law
+from numerics.laws.noises import at_scale, noise_at, scale_and_law
 from numerics.laws.standardised import sample_law
+from numerics.lowering.environment import Environment
 from numerics.lowering.functions import FUNCTIONS
 from numerics.lowering.landscape import Landscape
 
@@ -26,7 +27,7 @@ from numerics.lowering.landscape import Landscape
 Oracle = Callable[[Draws, jax.Array, Any], jax.Array]
 #: (number of a draw, client) -> draws of the noise's law, or with no client of normals, (d, paths)
 Ahead = Mapping[tuple[int, int | None], jax.Array]
-#: up to this number of clients the loop over them is unrolled
+#: up to this number of clients, if the method has it, the loop over them is unrolled; one that is a symbol is given with each call
 UNROLLED = 4
 #: draws of `fresh`, `local`, `normal` and `C` have numbers from here on, above those of clients, which the draw of G has
 FURTHER = 2**31
@@ -43,7 +44,7 @@ class Total:
     """The clients' mean as their sum, (d, paths): a number that multiplies it is divided by N instead of every coordinate."""
 
     sum: jax.Array
-    clients: int
+    clients: Any
 
 
 @final
@@ -65,7 +66,7 @@ class Given:
 
     Args:
         method: with compressor, noise and rule.
-        clients: N.
+        clients: N; it may be traced.
         land: the loss.
         oracle: gradients of the clients in place of grad f + Z_i.
         parameters: values by name, of the rule, the noise and the compressor; `eta` without the schedule.
@@ -73,11 +74,12 @@ class Given:
         n: the number of the step, from 0.
         t: the time at which it begins.
         eta: () -> the step size with its schedule.
+        at: point (d, paths) -> everything that noise and schedule may depend on there.
         ahead: draws that exist already, by the number of the draw and the client (`drawn_ahead`).
     """
 
     method: Method
-    clients: int
+    clients: Any
     land: Landscape
     oracle: Oracle | None
     parameters: Mapping[str, Any]
@@ -85,6 +87,7 @@ class Given:
     n: Any
     t: Any
     eta: Callable[[], jax.Array]
+    at: Callable[[jax.Array], Environment]
     ahead: Ahead
 
 
@@ -100,7 +103,8 @@ class Step:
         self.given, self.state, self.draws, self.x = given, state, draws, state["x"]
         self.parts: list[jax.Array] = []
         self._inside = 0
-        self._slope = self._kept(given.land.gradient(self.x))
+        self._here = given.at(self.x)
+        self._kept(self._here.vectors["g"])
 
     def after(self) -> dict[str, jax.Array]:
         """The next x and memory, (d, paths) each."""
@@ -193,14 +197,15 @@ class Step:
         if given.oracle is not None:
             oracle = given.oracle
             return lambda draws, client: oracle(draws, y, client)
-        g = self._slope if point is None else self._kept(given.land.gradient(y))
+        here = self._here if point is None else given.at(y)
+        g = here.vectors["g"] if point is None else self._kept(here.vectors["g"])
 
         def noisy(draws: Draws, client: Any) -> jax.Array:
             ahead = given.ahead.get((number, client)) if isinstance(client, int) else None
             if ahead is None:
-                z = sample_noise(given.method.noise, draws, g, given.parameters, client)
+                z = noise_at(given.method.noise, draws, here, given.parameters, client)
             else:
-                z = at_scale(given.method.noise, ahead, g, given.parameters, client)
+                z = at_scale(given.method.noise, ahead, here, client)
             return g + (z if given.noise is None else given.noise * z)
 
         return noisy
@@ -224,14 +229,14 @@ class Step:
         if isinstance(value, Fraction):
             return jnp.asarray(float(value), self.x.dtype)
         if isinstance(value, Total):
-            return self._kept(value.sum / value.clients if value.clients > 1 else value.sum)
+            return self._kept(value.sum if isinstance(value.clients, int) and value.clients == 1 else value.sum / value.clients)
         return value
 
     def _vector(self, value: Value) -> jax.Array:
         return jnp.broadcast_to(self._array(value), self.x.shape)
 
 
-def drawn_ahead(method: Method, clients: int, halves: Sequence[Draws], shape: tuple[int, int], parameters: Mapping[str, Any],
+def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], shape: tuple[int, int], parameters: Mapping[str, Any],
                 yes: jax.Array) -> tuple[Ahead, Ahead]:  # fmt: skip
     """What both steps of a pair draw, for a rule with memory.
 
@@ -259,7 +264,7 @@ def drawn_ahead(method: Method, clients: int, halves: Sequence[Draws], shape: tu
 
         if draw.kind == "normal":
             both((draw.number, None), lambda draws, own=own: own(draws).normal(shape))
-        elif draw.kind != "C" and scale_and_law(method.noise) and _unrolled(method, clients):
+        elif draw.kind != "C" and scale_and_law(method.noise) and isinstance(clients, int) and clients <= UNROLLED:
             for i in range(clients):
                 law = lambda draws, own=own, i=i: sample_law(method.noise.law, own(draws).fold(i).fold(0), shape, parameters)  # noqa: E731
                 both((draw.number, i), law)
@@ -270,9 +275,9 @@ def _numbered(draws: Draws, number: int) -> Draws:
     return draws.fold(np.uint32(FURTHER + number)) if number else draws
 
 
-def _unrolled(method: Method, clients: int) -> bool:
+def _unrolled(method: Method, clients: Any) -> bool:
     """Whether the loop over clients is written out: different scales are different expressions."""
-    return len(method.noise.scales) > 1 or clients <= UNROLLED
+    return isinstance(clients, int) and (len(method.noise.scales) > 1 or clients <= UNROLLED)
 
 
 def _exact(values: Sequence[Value]) -> list[Fraction]:

@@ -1,27 +1,32 @@
-"""The result of a simulation, and the choices that the discrete method and its SDE share, so that the two can be compared."""
+"""The choices that the discrete method and its SDE share, so that the two can be compared."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cache, lru_cache, wraps
 from inspect import signature
-from typing import Any, final
+from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from derive.methods.losses import Loss
 from derive.methods.schedules import Free
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import BUILT_IN_STATISTICS, entries
+from derive.vocabulary.symbols import matched
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment, environment
 from numerics.lowering.landscape import Landscape
+from numerics.lowering.to_jax import lower_function
+from numerics.simulate.ensemble import Ensemble as Ensemble
+from numerics.simulate.ensemble import last_step
 
-#: x (d, paths) -> (paths,); of a method with memory also (x, memory) -> (paths,), memory being (d, paths) by letter
-Statistic = Callable[..., jax.Array]
+#: x (d, paths) -> (paths,), written with jax.numpy; of a method with memory also (x, memory) -> (paths,), memory being (d, paths)
+#: by letter; or a formula in x1, .., xd, as text or in SymPy
+Statistic = Callable[..., jax.Array] | sp.Expr | str
 #: starting points: one, (d,), or one for each path, (d, paths)
 Points = Sequence[float] | Sequence[Sequence[float]] | np.ndarray
 #: a derive loss, its batch form, or a function x (d,) -> number written with jax.numpy
@@ -32,59 +37,6 @@ Numbers = Mapping[str, Any]
 BOUND = 1e8
 #: paths have numbers of 31 bits, which determine their draws
 MOST_PATHS = 2**31
-
-
-@final
-@dataclass(frozen=True)
-class Ensemble:
-    """Statistics of independent paths at the saved times. Dimensionless; times are t = n eta.
-
-    A blow-up is an outcome: it is counted, and never averaged. Arrays of one type may share one block of memory: copy an array
-    that is kept when the others are not.
-
-    Attributes:
-        times: shape (S,).
-        values: for each statistic an array (S, paths); NaN from the path's blow-up on.
-        blow_up: time after the step that took each path outside the ball, shape (paths,), read-only; infinity
-            where none did.
-        final: last points, (d, paths); meaningless where a path blew up.
-        settings: the settings of the run, as JSON values.
-        final_memory: last values of the memory by letter, (d, paths) each, for an update rule that has one.
-    """
-
-    times: np.ndarray
-    values: Mapping[str, np.ndarray]
-    blow_up: np.ndarray
-    final: np.ndarray
-    settings: Mapping[str, Any]
-    final_memory: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-    @property
-    def paths(self) -> int:
-        """Number of paths."""
-        return len(self.blow_up)
-
-    @property
-    def blow_ups(self) -> np.ndarray:
-        """How many paths had blown up by each saved time, shape (S,)."""
-        return np.sum(self.blow_up <= self.times[:, None] * (1 + 1e-12), axis=1)
-
-    def repeated(self, paths: int) -> Ensemble:
-        """One path repeated `count` times, for a run without noise."""
-        values = {name: np.repeat(a, paths, axis=1) for name, a in self.values.items()}
-        memory = {letter: np.repeat(a, paths, axis=1) for letter, a in self.final_memory.items()}
-        final = np.repeat(self.final, paths, axis=1)
-        return Ensemble(self.times, values, np.repeat(self.blow_up, paths), final, self.settings, memory)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Settings, times and counts as JSON values; the paths themselves are left out."""
-        return {
-            "settings": dict(self.settings),
-            "times": self.times.tolist(),
-            "paths": self.paths,
-            "statistics": sorted(self.values),
-            "blow_ups": self.blow_ups.tolist(),
-        }
 
 
 def positive(field: str, value: Any) -> float:
@@ -100,6 +52,16 @@ def positive(field: str, value: Any) -> float:
     if not (math.isfinite(number) and number > 0):
         raise BadInput(field, value, "a finite number > 0")
     return number
+
+
+def check_dimension(own: int | None, dim: int) -> None:
+    """That a starting point has as many coordinates as the equation that was derived for `own` of them, or for any number.
+
+    Raises:
+        BadInput: it has not.
+    """
+    if own not in (None, dim):
+        raise BadInput("x0", f"{dim} coordinates", f"{own}, the dimension of the equation")
 
 
 def check_shared(bound: Any, u: Any, schedule: Any) -> None:
@@ -126,7 +88,7 @@ def save_grid(horizon: float, eta: float, save: int | Sequence[float] | np.ndarr
     """
     for name, value in (("T", horizon), ("eta", eta)):
         positive(name, value)
-    last = math.floor(horizon / eta * (1 + 1e-12))
+    last = last_step(horizon, eta)
     if last < 1:
         raise BadInput("T", horizon, f"at least one step (eta = {eta})")
     if isinstance(save, (int, np.integer)) and not isinstance(save, bool):
@@ -277,23 +239,37 @@ def at_time(
     )
 
 
-def statistics_of(land: Landscape, extra: Mapping[str, Statistic] | None) -> dict[str, Statistic]:
-    """The loss, the norm of the gradient, and further statistics by name.
+def statistics_of(
+    land: Landscape, extra: Mapping[str, Statistic] | None, state: Sequence[sp.Symbol], dim: int
+) -> dict[str, Callable[..., jax.Array]]:
+    """The loss, the norm of the gradient, and further statistics by name, as functions.
+
+    Args:
+        land: the loss.
+        extra: from `statistics_key`.
+        state: the symbols of x, then those of the memory.
+        dim: d.
 
     Raises:
         BadInput: a name that is taken.
+        LoweringError: a formula without array form.
     """
-    own: dict[str, Statistic] = {
+    own: dict[str, Callable[..., jax.Array]] = {
         "loss": land.value,
         "gradient_norm": lambda x: jnp.sqrt(jnp.sum(land.gradient(x) ** 2, axis=0)),
     }
     for name in extra or {}:
         if name in own:
             raise BadInput("statistics", name, "a name other than loss and gradient_norm, which are always kept")
-    return own | {name: _one_per_path(name, function) for name, function in (extra or {}).items()}
+    return own | functions_of(extra or {}, state, dim)
 
 
-def _one_per_path(name: str, function: Statistic) -> Statistic:
+def functions_of(extra: Mapping[str, Statistic], state: Sequence[sp.Symbol], dim: int) -> dict[str, Callable[..., jax.Array]]:
+    """Statistics by name as functions of x, or of x and the memory: see `statistics_of`."""
+    return {name: _one_per_path(name, _function(given, state, dim)) for name, given in extra.items()}
+
+
+def _one_per_path(name: str, function: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
     """The statistic with its shape checked: a number alone or (1, paths) would be spread over the paths without a word."""
 
     @wraps(function)
@@ -327,7 +303,7 @@ def _of_state(name: str) -> Statistic:
     return lambda x: x[n]
 
 
-def of_memory(statistic: Statistic) -> bool:
+def of_memory(statistic: Callable[..., Any]) -> bool:
     """Whether a statistic is a function of x and the memory: it has two arguments that must be given by their place."""
     try:
         given = signature(statistic).parameters.values()
@@ -336,9 +312,53 @@ def of_memory(statistic: Statistic) -> bool:
     return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in given) > 1
 
 
-def statistics_key(extra: Mapping[str, Statistic] | None) -> tuple[tuple[str, Statistic], ...]:
-    """Further statistics as part of the key of a compiled function."""
-    return tuple((extra or {}).items())
+def _function(given: Any, state: Sequence[sp.Symbol], dim: int) -> Callable[..., jax.Array]:
+    if not isinstance(given, sp.Expr):
+        return given
+    if given.free_symbols <= set(state[:dim]):
+        of_x = lower_function(given, list(state[:dim]))
+        return lambda x: of_x(*x) + 0 * x[0]
+    lowered = lower_function(given, list(state))
+    return lambda x, memory: lowered(*x, *(row for letter in memory.values() for row in letter)) + 0 * x[0]
+
+
+def statistics_key(extra: Mapping[str, Statistic] | None, state: Sequence[sp.Symbol]) -> tuple[tuple[str, Statistic], ...]:
+    """Further statistics as part of the key of a compiled function: functions, and formulas in the state's own symbols.
+
+    Raises:
+        BadInput: a formula in other symbols than those; neither a function nor a formula.
+    """
+    found = []
+    for name, given in (extra or {}).items():
+        if not (callable(given) or isinstance(given, (sp.Expr, str))):
+            told = f"a function x (d, paths) -> (paths,), or a formula in {_listed(state)}"
+            raise BadInput(f"statistic {name}", given, told)
+        found.append((name, formula_in(given, state, f"statistic {name}") if isinstance(given, (sp.Expr, str)) else given))
+    return tuple(found)
+
+
+def formula_in(given: Any, state: Sequence[sp.Symbol], field: str) -> sp.Expr:
+    """A formula of the user's, as text or in SymPy, in the symbols of a state, x1, .., xd, and nothing else.
+
+    Raises:
+        BadInput: another symbol; not a formula.
+    """
+    accepted = f"a formula in {_listed(state)}"
+    found = matched(given, state, field, others=False, accepted=accepted)
+    if strange := found.free_symbols - set(state):
+        raise BadInput(field, min(map(str, strange)), accepted)
+    return found
+
+
+def _listed(state: Sequence[sp.Symbol]) -> str:
+    """x1, .., x5, m1, .., m5: the first and the last of each letter."""
+    runs: list[list[str]] = []
+    for name in (s.name for s in state):
+        if runs and runs[-1][0].rstrip("0123456789") == name.rstrip("0123456789"):
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    return ", ".join(part for run in runs for part in (run if len(run) < 2 else [run[0], "..", run[-1]]))
 
 
 def inside(x: jax.Array, bound: float) -> jax.Array:

@@ -18,6 +18,7 @@ from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
 from numerics.lowering.to_jax import lower_coordinate, special_symbols
 from numerics.simulate.chunks import check_chunk
+from numerics.simulate.ensemble import Ensemble, settings_of_paths
 from numerics.simulate.equation_program import (
     SUBSTEPS,
     EquationProgram,
@@ -27,18 +28,20 @@ from numerics.simulate.equation_program import (
     stepping,
     steps_through,
 )
-from numerics.simulate.parameters import numbers_of
+from numerics.simulate.parameters import numbers_of, varied_of
 from numerics.simulate.runs import (
     BOUND,
-    Ensemble,
     Numbers,
     Points,
     Statistic,
+    Stream,
+    functions_of,
     positive,
     precision,
     save_grid,
     start,
     statistics_key,
+    stream_words,
 )
 from numerics.simulate.systems import NamedSystem, named_ito, named_stratonovich
 
@@ -61,6 +64,7 @@ def solve_stated(
     wide: bool = False,
     chunk: int | None = None,
     first: int = 0,
+    varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
 ) -> Ensemble:
     """Simulate independent paths of an equation that somebody states, and keep statistics at the saved times.
 
@@ -73,8 +77,10 @@ def solve_stated(
         dt: largest solver step; it may be left out where the equation has the parameter eta (then eta/8).
         save: how many times are kept, evenly spread from 0 to T; or the times themselves. Where the equation has the parameter eta
             they are times n eta, as those of a method.
-        statistics: functions x (d, paths) -> (paths,) by name, x in the order of the state; by default each letter of the state.
+        statistics: by name, functions x (d, paths) -> (paths,), x in the order of the state, or formulas in its letters; by
+            default each letter of the state.
         scheme: "heun" needs a closed-form root that is differentiable.
+        varied: values of parameters that differ from path to path, (paths,) by name; not of eta.
 
     Raises:
         BadInput: as `numerics.solve`; no dt; x0 outside the conditions under which the equation is stated.
@@ -91,14 +97,16 @@ def solve_stated(
     """
     if not equation.specified:
         raise Refusal("unspecified-gradient", "the drift contains the gradient of a loss that is not given: give a loss")
-    dim, numbers = equation.dim, _numbers(equation, params)
+    dim = equation.dim
     x, count = start(x0, paths, first)
+    lanes = varied_of(varied, count, params or {})
+    numbers = _numbers(equation, params, lanes)
     if x.shape[0] != dim:
         raise BadInput("x0", f"{x.shape[0]} coordinates", f"{dim}, in the order {', '.join(s.name for s in equation.state)}")
     positive("bound", bound)
     check_scheme(scheme)
     chunk = check_chunk(chunk)
-    _check_conditions(equation, numbers, x)
+    _check_conditions(equation, {**numbers, **lanes}, x)
     eta = numbers.get("eta")
     if dt is None and eta is None:
         raise BadInput("dt", "nothing", "the largest step of the solver: without eta the equation has no step of its own")
@@ -107,24 +115,30 @@ def solve_stated(
     steps = steps_through(times, step, halvings, by_halves)
 
     special = {s.name for e in _expressions(equation) for s in special_symbols(e)}
+    if inside := sorted(special & set(lanes)):
+        raise BadInput(f"varied {inside[0]}", "a value for each path", "one number: a program is compiled for it")
     fixed = tuple(sorted((name, value) for name, value in numbers.items() if name in special))
     free = {name: value for name, value in numbers.items() if name not in special}
     statistics = _letters(equation) if statistics is None else statistics
     program = _program(
         _Setting(
-            equation, _expressions(equation), tuple(s.name for s in equation.state), fixed, statistics_key(statistics),
-            _scheme(scheme, equation), stepping(steps, times, by_halves), precision(dtype), bool(wide),
+            equation, _expressions(equation), tuple(s.name for s in equation.state), fixed,
+            statistics_key(statistics, equation.state), _scheme(scheme, equation), stepping(steps, times, by_halves),
+            precision(dtype), bool(wide), tuple(sorted(lanes)),
         )
     )  # fmt: skip
-    settings: dict[str, Any] = {"kind": "sde", "state": [s.name for s in equation.state], "parameters": numbers}
-    settings |= {"dim": dim, "paths": count, "scheme": scheme, "solver_steps": steps.total, "bound": bound}
-    settings |= {"seed": int(key) if isinstance(key, (int, np.integer)) else None, "dtype": dtype, "wide": bool(wide)}
+    words = stream_words(key, Stream.EQUATION)
+    settings: dict[str, Any] = {"kind": "sde", "state": [s.name for s in equation.state]}
+    settings |= settings_of_paths(x, count, int(first), key, numbers, lanes, float(T), eta)
+    settings |= {"scheme": scheme, "solver_steps": steps.total, "dt": float(steps.step.max()), "halvings": halvings}
+    settings |= {"by_halves": bool(by_halves), "bound": bound, "dtype": dtype, "wide": bool(wide)}
     settings |= {} if eta is None else {"eta": eta}
-    return program.solved(x, count, times, steps, key, free, bound, chunk, step if eta is None else eta, settings, first)
+    unit = step if eta is None else eta
+    return program.solved(x, count, times, steps, words, free, lanes, bound, chunk, unit, settings, first)
 
 
-def _numbers(equation: StateSDE, params: Numbers | None) -> dict[str, float]:
-    """A number for each parameter.
+def _numbers(equation: StateSDE, params: Numbers | None, lanes: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """A number for each parameter but those in lanes, whose values differ from path to path.
 
     Raises:
         BadInput: one is missing, is outside the domain of its symbol, or belongs to no parameter.
@@ -138,19 +152,20 @@ def _numbers(equation: StateSDE, params: Numbers | None) -> dict[str, float]:
             raise BadInput(f"parameter {name}", f"shape {np.shape(value)}", "a number")
         else:
             found[name] = value
-    for name, value in found.items():
+    for name, value in {**found, **lanes}.items():
         if name not in symbols:
             raise BadInput(f"parameter {name}", value, "one of " + ", ".join(symbols) if symbols else "none: it has no parameters")
         low = "> 0" if symbols[name].is_positive else ">= 0" if symbols[name].is_nonnegative else None
-        if low is not None and not (value > 0 or (value == 0 and low == ">= 0")):
-            raise BadInput(f"parameter {name}", value, f"a number {low}")
-    missing = [name for name in symbols if name not in found]
+        least = np.min(value)
+        if low is not None and not (least > 0 or (least == 0 and low == ">= 0")):
+            raise BadInput(f"parameter {name}", least, f"a number {low}")
+    missing = [name for name in symbols if name not in found and name not in lanes]
     if missing:
         raise BadInput(f"parameter {missing[0]}", "no value", f"a number for each of {', '.join(missing)}")
     return found
 
 
-def _check_conditions(equation: StateSDE, numbers: Mapping[str, float], x: np.ndarray) -> None:
+def _check_conditions(equation: StateSDE, numbers: Mapping[str, float | np.ndarray], x: np.ndarray) -> None:
     own = {s.name: jnp.asarray(x[m]) for m, s in enumerate(equation.state)}
     for c in equation.conditions:
         gap = lower_coordinate(c.left - c.right)(Environment({}, {**numbers, **own, "t": 0.0}))
@@ -228,6 +243,7 @@ class _Setting:
     stepping: Stepping
     dtype: Any
     wide: bool
+    varied: tuple[str, ...]
 
 
 class _Program(EquationProgram):
@@ -240,10 +256,11 @@ class _Program(EquationProgram):
         else:
             self.system = named_ito(own, self.fixed, timed)
         self.scheme = scheme_of(setting.scheme, self.system)
-        self.shown = dict(setting.statistics)
+        self.shown = functions_of(dict(setting.statistics), own.state, self.dim)
 
     def prepared(self, free: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self.system.prepare({**self.fixed, **free}, self.dtype)
+        scalars = {name: value[0] if jnp.ndim(value) == 2 else value for name, value in free.items()}
+        return self.system.prepare({**self.fixed, **scalars}, self.dtype)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         return self.system.at(y, {**free, "t": t})

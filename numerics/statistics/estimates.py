@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from html import escape
 from typing import Any, final
 
 import numpy as np
@@ -43,6 +44,13 @@ class Estimate(Record, null=True):
     blown: int
     assumes: str
 
+    def __str__(self) -> str:
+        paths = f"{self.count} paths" + (f", {self.blown} blew up" if self.blown else "")
+        return f"{self.value:.6g} [{self.lower:.6g}, {self.upper:.6g}] ({100 * self.level:g} %, {paths})"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(str(self))}<br><small>{escape(self.assumes)}</small></p>"
+
 
 @final
 @dataclass(frozen=True)
@@ -53,6 +61,13 @@ class Band(Record, null=True):
     median: Estimate
     high: Estimate
     quantiles: tuple[float, float]
+
+    def __str__(self) -> str:
+        low, high = (f"{100 * q:g} %" for q in self.quantiles)
+        return f"median {self.median}\n{low} {self.low}\n{high} {self.high}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(str(self)).replace(chr(10), '<br>')}</p>"
 
 
 @final
@@ -87,6 +102,9 @@ def mean(values: Any, level: float = 0.95) -> Estimate:
     """Mean over surviving paths, m +- t s/sqrt(n) with Student's t_{n-1} quantile.
 
     The interval needs a finite variance of the statistic.
+
+    Raises:
+        BadInput: `values` are not one for each path: those of several times are not independent.
     """
     finite, blown = _split(values)
     _check_level(level)
@@ -218,7 +236,10 @@ def over_time(values: Any, low: float = 0.1, high: float = 0.9, level: float = 0
 
 def _split(values: Any) -> tuple[np.ndarray, int]:
     """(finite values, number of others)."""
-    array = np.asarray(values, float).ravel()
+    array = np.atleast_1d(np.asarray(values, float))
+    if array.ndim > 1:
+        one = "one value for each path, (paths,), such as found.values['loss'][-1] at the last saved time (over_time: at each)"
+        raise BadInput("values", f"an array {array.shape}", one)
     finite = np.isfinite(array)
     return array[finite], int(np.sum(~finite))
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from html import escape
 from typing import Any, final
 
 import numpy as np
@@ -64,6 +65,13 @@ class Decision(Record, null=True):
     tightness_lower: float | None
     tightness_upper: float | None
     reason: str = ""
+
+    def __str__(self) -> str:
+        why = f": {self.reason}" if self.reason else ""
+        return f"{self.verdict.value}{why}\nmean {self.estimate}, bound {self.bound:.6g}, solver's error {self.error:.2g}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(str(self)).replace(chr(10), '<br>')}</p>"
 
     @property
     def paths(self) -> int:

@@ -29,7 +29,7 @@ from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.lowering.landscape import landscape
 from numerics.simulate.parameters import constants, specialised, unfrozen
-from numerics.simulate.runs import at_time, positive
+from numerics.simulate.runs import at_time, check_dimension, positive
 from numerics.simulate.systems import ito_system
 from numerics.without_sampling.line import (
     Interval,
@@ -84,7 +84,7 @@ def model_mean(
         equation: from `derive.sde`.
         x0: one number.
         T: horizon.
-        phi: a SymPy expression in x1, or a function of an array of points (points,).
+        phi: a formula in x1 (SymPy or text), or a function of an array of points (points,).
         params: values by symbol name, eta among them.
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number; the equation's own where it has one.
         u: the function t -> u(t) of a free schedule.
@@ -97,6 +97,7 @@ def model_mean(
         NoClosedForm: a corrected or second-order model for which only moments given the message are known.
     """
     loss = equation.loss if loss is None else loss
+    check_dimension(equation.dim, 1)
     parameters = numbers_of(equation.method, loss, 1, params, u, [s.name for s in equation.parameters])
     start, horizon, function = point(x0), positive("T", T), test_function(phi)
     terms = coefficients(equation, loss, parameters, u)

@@ -22,7 +22,7 @@ from derive.vocabulary.errors import BadInput, NoClosedForm
 from derive.vocabulary.symbols import du, t
 from derive.vocabulary.symbols import u as free_u
 from numerics.backend.double import jax, jnp
-from numerics.simulate.runs import positive
+from numerics.simulate.runs import check_dimension, formula_in, positive
 from numerics.without_sampling.backward import STAGES, radau
 from numerics.without_sampling.line import Value, follows_time, numbers_of, steps_of
 
@@ -44,7 +44,7 @@ def model_moment(
         equation: from `derive.sde`, with a loss.
         x0: the starting point (d,), or a number.
         T: horizon.
-        phi: a polynomial of degree at most 2 in x1, .., xd (SymPy).
+        phi: a polynomial of degree at most 2 in x1, .., xd (SymPy, or text).
         params: values by symbol name, eta among them.
         u: the function t -> u(t) of a free schedule.
 
@@ -55,6 +55,7 @@ def model_moment(
     start, horizon = start_of(x0), positive("T", T)
     if equation.loss is None:
         raise BadInput("loss", None, "an equation that was derived with a loss")
+    check_dimension(equation.dim, len(start))
     parameters = numbers_of(equation.method, equation.loss, len(start), params, u, [s.name for s in equation.parameters])
     named = equation.coordinates(len(start))
     monomials = monomials_of(named.state)
@@ -137,8 +138,7 @@ def coefficients_of(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> 
 
 
 def weights_of(phi: Any, state: list[sp.Symbol], monomials: list[Any]) -> np.ndarray:
-    phi = sp.sympify(phi)
-    phi = phi.xreplace(dict(zip((sp.Symbol(s.name) for s in state), state, strict=True)))
+    phi = formula_in(phi, state, "phi")
     try:
         row = coefficients_of(phi, state, monomials)
         return np.array([float(c) for c in row])

@@ -12,6 +12,7 @@ import numpy as np
 import sympy as sp
 
 from derive.equations.in_coordinates import state_symbols
+from derive.expressions.coordinates import symbols_of
 from derive.methods.distributed import Method
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.symbols import du, t
@@ -21,7 +22,7 @@ from numerics.backend.double import jax, jnp
 from numerics.lowering.scalars import whole
 from numerics.lowering.to_jax import lower_function
 from numerics.simulate.parameters import parameters_of, specialised
-from numerics.simulate.runs import check_shared, positive
+from numerics.simulate.runs import check_shared, formula_in, positive
 
 #: phi of an expectation E phi(x), a function of the state: a SymPy expression in x1, or numbers -> numbers, elementwise
 TestFunction = Any
@@ -99,8 +100,8 @@ def padded(points: np.ndarray, least: int) -> jax.Array:
 
 
 def follows_time(method: Method) -> bool:
-    """Whether the schedule changes with time."""
-    return bool({t, du, free_u} & method.schedule.factor.free_symbols)
+    """Whether the schedule or the size of the noise changes with time."""
+    return bool({t, du, free_u} & symbols_of([method.schedule.factor, *method.noise.scales]))
 
 
 def test_function(phi: TestFunction) -> Callable[[np.ndarray], np.ndarray]:
@@ -110,14 +111,11 @@ def test_function(phi: TestFunction) -> Callable[[np.ndarray], np.ndarray]:
         BadInput: neither an expression in x1 alone nor a function.
         LoweringError: a function without array form.
     """
-    if isinstance(phi, sp.Expr):
-        names = {s.name for s in phi.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
-        if not names <= {"x1"}:
-            raise BadInput("phi", phi, "an expression in x1")
-        lowered = _lowered(phi)
+    if isinstance(phi, (sp.Expr, str)):
+        lowered = _lowered(formula_in(phi, state_symbols(1), "phi"))
         return lambda x: np.array(np.broadcast_to(np.asarray(lowered(padded(x, PADDED))), (max(PADDED, len(x)),))[: len(x)])
     if not callable(phi):
-        raise BadInput("phi", phi, "a SymPy expression in x1, or a function of an array of points")
+        raise BadInput("phi", phi, "a formula in x1, or a function of an array of points")
     return lambda x: np.array(np.broadcast_to(np.asarray(phi(jnp.asarray(x)), float), np.shape(x)))
 
 

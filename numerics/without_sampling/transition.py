@@ -78,7 +78,7 @@ def discrete_mean(
         loss: a derive loss, a `Landscape`, or a function x (d,) -> number.
         x0: one number.
         T: horizon, a multiple of eta.
-        phi: a SymPy expression in x1, or a function of an array of points (points,).
+        phi: a formula in x1 (SymPy or text), or a function of an array of points (points,).
         params: values by symbol name, eta among them.
         u: the function t -> u(t) of a free schedule.
         interval: the interval that the points reached are kept in; by default all of them are followed.

@@ -199,7 +199,7 @@ def _runs(problem: Any, quick: bool) -> list[float]:
     from reports.sections.ensembles import PATHS
 
     paths = PATHS["quick" if quick else "full"] if problem.paths is None else problem.paths
-    moves = float(problem.T / problem.eta) * paths * problem.dim
+    moves = float(problem.T / problem.tau) * paths * problem.dim
     return [method_seconds(problem, moves), *(_equation(problem, model, moves * _SUBSTEPS) for model in problem.models)]
 
 
@@ -214,7 +214,7 @@ def run_seconds(problem: Any, kind: str, paths: int, steps: float) -> float:
     """
     moves = float(paths * problem.dim)
     if kind == "method":
-        return method_seconds(problem, moves * float(problem.T / problem.eta))
+        return method_seconds(problem, moves * float(problem.T / problem.tau))
     return _equation(problem, kind, moves * steps)
 
 

@@ -77,9 +77,9 @@ def derive(fields: Mapping[str, str | None], as_json: bool) -> int:
         return 0
     from rich.console import Console
 
-    from reports.commands.terminal import SDEView
+    from reports.commands.terminal import show
 
-    SDEView(Console()).show(equation, asked.specs)
+    show(Console(), equation, asked.specs)
     return 0
 
 

@@ -19,12 +19,16 @@ def audit(file: str, latex: bool, as_json: bool) -> int:
         OSError: it cannot be read.
     """
     from derive.reading.audits import read_audit
+    from derive.reading.problems import as_written
 
     asked = read_audit(path_of(file, "FILE.toml"))
     from derive.stated.audit import audit as judge
 
-    claim = {"drift": None, **asked.claimed}
-    found = judge(asked.method, **claim, loss=asked.loss, dim=asked.dim, values=asked.values)
+    claim = {"drift": {}, **asked.claimed}
+    with as_written():
+        found = judge(
+            asked.method, **claim, loss=asked.loss, dim=asked.dim, values=asked.values, clients_given=asked.clients_given
+        )
     known = found.to_dict()
     if as_json:
         print_json(known)

@@ -1,235 +1,30 @@
-"""An SDE in a terminal: its drift, covariance and properties, typeset in Unicode, as wide as the terminal allows."""
+"""What a terminal shows: an SDE in the layout of `derive.printing.layout`, in colours, and tables."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import sympy as sp
 from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from derive.equations.in_coordinates import expand_mean, given_message
-from derive.expressions.coordinates import CoordMax, CoordSum, Hvp, Rank
-from derive.printing.text import written_sizes
-from reports.commands.terminal_formulas import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
+from derive.printing.layout import title_of
 
 if TYPE_CHECKING:
     from derive.derivation import SDE
-    from derive.expressions.gradient_form import GradientForm
     from derive.reading.specs import Spec
 
-MAX_WRITTEN_OUT = 6  # coordinates; with more, the form for a generic coordinate says the same in a few lines
-MAX_LISTED = 1000  # greatest number of nodes of an entry that is printed
-_INDENT = 2
 
-
-class SDEView:
-    """Prints SDEs to a console.
-
-    Args:
-        console: the console to print to.
-    """
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        # Rich falls back to ASCII boxes by itself; the printer of formulas must be told.
-        self.unicode = console.encoding.startswith("utf")
-
-    def show(self, equation: SDE, specs: Mapping[str, Spec]) -> None:
-        """Everything that is known about the equation: drift, covariance, conditions (met or not), noise type, omega."""
-        known = equation.to_dict()
-        self._heading(equation, specs)
-        complete = known.get("covariance") is not None or known.get("form") is not None
-        small = equation.dim is not None and equation.dim <= MAX_WRITTEN_OUT
-        written_out = complete and small and not self._better_generic(equation)
-        if written_out:
-            self._coordinates(equation)
-        elif complete:
-            self._generic(equation)
-        if equation.conditional is not None:
-            self._conditional(equation, small)
-        self._facts(equation, known)
-        legend = "" if written_out else self._legend(equation)
-        if legend:
-            self._line(legend, "dim")
-
-    def _better_generic(self, equation: SDE) -> bool:
-        """Whether coordinates are too long to be typeset and the form for a generic one is not."""
-        expanded, form = equation.expanded, equation.form
-        generic = [equation.drift, *(() if form is None else (form.diag, *form.factors, *form.core))]
-
-        def longest(expressions: Iterable[Any]) -> int:
-            return max(count_nodes(e, MAX_LISTED) for e in expressions)
-
-        return longest([*expanded.drift, *expanded.covariance]) > MAX_NODES >= longest(generic)
-
-    def _heading(self, equation: SDE, specs: Mapping[str, Spec]) -> None:
-        about = [f"{kind} {spec.text}" for kind, spec in specs.items() if kind != "method"]
-        clients = equation.method.clients
-        about.append("1 client" if clients == 1 else f"{clients} clients")
-        about.append("any dimension" if equation.dim is None else f"dimension {equation.dim}")
-        self.console.print(Rule(f"{equation.method.name}, {equation.model} model", style="cyan", align="left"))
-        self._line(", ".join(about))
-        self._print("")
-
-    def _coordinates(self, equation: SDE) -> None:
-        expanded = equation.expanded
-        where = "" if expanded.specified else ", g the gradient at X"
-        self._line(f"dX = drift dt + L dW (Ito), L L' = covariance{where}")
-        self._entries("drift", expanded.drift)
-        self._entries("covariance", expanded.covariance)
-
-    def _generic(self, equation: SDE) -> None:
-        form = equation.form
-        assert form is not None  # for the type checker; the caller has checked
-        self._line("dX = drift dt + L dW (Ito), L L' = rate S; for a generic coordinate j, g the gradient at X")
-        self._title("drift")
-        self._formula("drift" + self._sub("j"), equation.drift)
-        self._title("covariance")
-        self._formula("rate", equation.rate)
-        self._structure(form)
-
-    def _structure(self, form: GradientForm, letter: str = "S") -> None:
-        parts = [] if form.diag == 0 else ["diag(D)"]
-        parts += ["U C U'"] if form.rank else []
-        parts += [f"c{n + 1} {leaf.name}" for n, (_, leaf) in enumerate(form.dense)]
-        self._line(f"{letter} = {' + '.join(parts) or '0'}\n")
-        if "diag(D)" in parts:
-            self._formula("D" + self._sub("j"), form.diag)
-        for a, factor in enumerate(form.factors):
-            self._formula(f"U{self._sub('j')}{',' if self.unicode else '_'}{a + 1}", factor)
-        if form.rank:
-            self._entries("C", form.core, titled=False)
-        for n, (coefficient, _) in enumerate(form.dense):
-            self._formula(f"c{n + 1}", coefficient)
-
-    def _conditional(self, equation: SDE, small: bool) -> None:
-        conditional = equation.conditional
-        assert conditional is not None  # for the type checker; the caller has checked
-        given = conditional.given_v
-        if conditional.law.degenerate:
-            self._line("Moments of C(v) given a client's message v:")
-        else:
-            self._drift(equation, small)
-            self._line(
-                "No elementary form exists after the noise: L L' = rate (E Cov(C(v) | v) + Cov E(C(v) | v)) over the "
-                "messages v = g + Z. Exact moments of C(v) given v:"
-            )
-        if small:
-            mean, covariance = given_message(given, equation.dim or 1)
-            column = sp.Matrix(mean)
-            if (
-                all(fits("mean", e, self._width, self.unicode) for e in column)
-                and count_nodes(covariance, MAX_LISTED) <= MAX_LISTED
-            ):
-                self._entries("mean", column)
-                self._entries("covariance", covariance)
-                return
-        self._title("mean")
-        self._formula("mean" + self._sub("j"), given.mean)
-        self._title("covariance")
-        self._structure(given, "Cov")
-
-    def _drift(self, equation: SDE, small: bool) -> None:
-        """The drift, and the rate that the covariance has as a factor: known though the covariance is not."""
-        part = expand_mean(equation) if small else None
-        if part is not None and all(count_nodes(e) <= MAX_NODES for e in part.drift):
-            self._entries("drift", part.drift)
-        elif equation.drift is not None:
-            self._title("drift")
-            self._formula("drift" + self._sub("j"), equation.drift)
-        else:
-            return
-        self._formula("rate", equation.rate)
-
-    def _facts(self, equation: SDE, known: Mapping[str, Any]) -> None:
-        self._title("facts")
-        if known["noise_type"] is not None:
-            self._line(f"noise type: {known['noise_type']}")
-        elif equation.loss is None or equation.dim is None:
-            self._line("noise type: unknown; give a loss and a dimension (--loss, --dim)")
-        else:
-            self._line("noise type: not derived, because there is no closed form")
-        omega = equation.moments.omega
-        if omega is not None:
-            self._formula("omega" if not self.unicode else "ω", omega.value)
-            if not omega.exact:
-                self._line("(an upper bound)")
-        elif equation.dim is None or equation.method.compressor.growth != 0:
-            self._line("omega: none (biased, or without a finite compression ratio)")
-        for condition in equation.conditions:
-            unmet = condition.met is False
-            relation = f"{symbol_text(str(condition.left), self.unicode)} > {condition.right}"
-            state = "NOT MET" if unmet else "needed"
-            self._line(f"{state}: {relation} ({condition.purpose})", "bold red" if unmet else "yellow")
-        if not equation.conditions:
-            self._line("conditions: none")
-        if known["parameters"]:
-            self._line("free symbols: " + ", ".join(symbol_text(name, self.unicode) for name in known["parameters"]))
-
-    def _legend(self, equation: SDE) -> str:
-        j, k = self._sub("j"), self._sub("k")
-        notes = {
-            Hvp: f"H[c{k}]{j}: coordinate j of the Hessian times c",
-            CoordSum: "sums over k run over all coordinates",
-            CoordMax: "maxima over k run over all coordinates",
-            Rank: "rank: how many coordinates are larger, ties by index",
-        }
-        return "; ".join(note for kind, note in notes.items() if any(e.has(kind) for e in equation.expressions))
-
-    def _sub(self, index: str) -> str:
-        if not self.unicode:
-            return f"_{index}"
-        return "".join(SUBSCRIPTS.get(ch, ch) for ch in index.translate(DIGITS))
-
-    def _entries(self, name: str, whole: Any, titled: bool = True) -> None:
-        """A vector or a symmetric matrix: as one formula if it fits, else entry by entry (zeros in one line)."""
-        if titled:
-            self._title(name)
-        if all(e == 0 for e in whole):  # SymPy would ask every long entry for its sign
-            self._formula(name, sp.S.Zero)
-            return
-        rows, columns = range(whole.rows), range(whole.cols)
-        single = whole.cols == 1
-        entries = {(i,) if single else (i, j): whole[i, j] for i in rows for j in columns if single or i <= j}
-        width = self._width
-        if fits(name, whole, width, self.unicode):
-            self._formula(name, whole)
-            return
-        long = [index for index, value in entries.items() if count_nodes(value, MAX_LISTED) > MAX_LISTED]
-        if long:
-            sizes = written_sizes(entries[index] for index in long)
-            self._line(f"{len(long)} entries of about {min(sizes)} to {max(sizes)} characters, which --json prints\n")
-        for index, value in entries.items():
-            if value != 0 and index not in long:
-                joint = "" if max(index) < 9 else ","
-                self._formula(name + self._sub(joint.join(str(i + 1) for i in index)), value)
-        if any(value == 0 for value in entries.values()):
-            self._line("the other entries are 0")
-
-    @property
-    def _width(self) -> int:
-        return max(40, self.console.width - 2 * _INDENT)
-
-    def _formula(self, name: str, expr: Any) -> None:
-        written = formula(name, expr, self._width, self.unicode)
-        if "\n" not in written:
-            written = textwrap.fill(written, self._width, subsequent_indent="    ")
-        self._print(textwrap.indent(written, " " * _INDENT) + "\n")
-
-    def _title(self, title: str) -> None:
-        self._print(title, "bold")
-
-    def _line(self, sentence: str, style: str = "") -> None:
-        indent = " " * _INDENT
-        self._print(textwrap.fill(sentence, self._width, initial_indent=indent, subsequent_indent=indent), style)
-
-    def _print(self, written: str, style: str = "") -> None:
+def show(console: Console, equation: SDE, specs: Mapping[str, Spec]) -> None:
+    """Everything that is known about the equation, as wide as the terminal allows."""
+    about = [f"{kind} {spec.text}" for kind, spec in specs.items() if kind != "method"]
+    # Rich falls back to ASCII boxes by itself; the printer of formulas must be told.
+    unicode = console.encoding.startswith("utf")
+    console.print(Rule(title_of(equation), style="cyan", align="left"))
+    for written, style in equation.laid_out(about, console.width, unicode):
         # Already as wide as possible; Rich would break formulas in the middle.
-        self.console.print(Text(written, style=style), soft_wrap=True, highlight=False)
+        console.print(Text(written, style=style), soft_wrap=True, highlight=False)
 
 
 def table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

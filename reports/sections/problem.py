@@ -122,7 +122,7 @@ def _equation(asked: Any, model: Model, notation: Notation) -> dict[str, Any]:
         return {**entry, "refused": error.message.replace("$", ""), "kind": "bad input"}
     return {
         **entry,
-        "rows": _rows(equation.latex(notation.commands())),
+        "rows": _rows(equation.typeset(notation.commands())),
         "given": equation.form is None,
         "solved": equation.drift is not None or equation.model == "first-order",
         "conditions": [_condition(c, notation) for c in equation.conditions],

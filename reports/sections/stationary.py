@@ -76,7 +76,7 @@ class StationarySection(Section):
 
 def _threshold(method: Method, model: Model | Literal["discrete"]) -> sp.Expr:
     """The formula of the threshold; negative where there is none, which `_condition` says."""
-    found = stability_threshold(method, model, LAMBDA)
+    found = stability_threshold(method, model, LAMBDA, 1)
     return found.args[0].expr if isinstance(found, sp.Piecewise) else found  # pyright: ignore[reportAttributeAccessIssue]
 
 

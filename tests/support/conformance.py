@@ -22,10 +22,12 @@ from derive.expressions.coordinates import g as generic
 from derive.methods.compressors import (
     QSGD,
     Bernoulli,
+    Clip,
     Compressor,
     FixedGrid,
     Identity,
     Natural,
+    NormClip,
     RandK,
     ScaledSign,
     Sign,
@@ -69,6 +71,8 @@ COMPRESSORS: dict[str, Callable[[int], Compressor]] = {
     "sign": lambda d: Sign(),
     "scaled-sign": lambda d: ScaledSign(),
     "top-k": lambda d: TopK({1: 1, 3: 1, 5: 2}[d]),
+    "clip": lambda d: Clip("3/4"),
+    "norm-clip": lambda d: NormClip("3/4"),
 }
 LAWS: dict[str, Law] = {
     "gaussian": Gaussian(),

@@ -15,10 +15,12 @@ from derive.expressions.expansion import Expansion
 from derive.methods.compressors import (
     QSGD,
     Bernoulli,
+    Clip,
     Compressor,
     FixedGrid,
     Identity,
     Natural,
+    NormClip,
     RandK,
     ScaledSign,
     Sign,
@@ -144,6 +146,16 @@ def measured(dim: int) -> Array:
 def compress(compressor: Compressor, v: Array, rng: Rng) -> Array:
     """C(v) for messages v of shape (.., d)."""
     raise NotImplementedError(type(compressor).__name__)
+
+
+@compress.register
+def _(compressor: Clip, v: Array, rng: Rng) -> Array:
+    return np.clip(v, -float(compressor.c), float(compressor.c))
+
+
+@compress.register
+def _(compressor: NormClip, v: Array, rng: Rng) -> Array:
+    return v / np.maximum(1.0, np.linalg.norm(v, axis=-1, keepdims=True) / float(compressor.c))
 
 
 @compress.register

@@ -56,6 +56,13 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/derive/reading/test_specs.py",),
     ),
     Fault(
+        "a symbol that is declared to be more is taken for ours",
+        "derive/vocabulary/symbols.py",
+        "not in (None, ours.assumptions0.get(fact))",
+        "not in (None, symbol.assumptions0.get(fact))",
+        ("tests/derive/vocabulary/test_symbols.py",),
+    ),
+    Fault(
         "products of signs lose a part",
         "derive/expressions/derivatives.py",
         "even, odd = even * a + odd * b, even * b + odd * a",
@@ -78,6 +85,20 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/numerics/simulate/test_stated.py::test_the_roots_of_blocks_and_what_is_not_a_covariance",),
     ),
     # methods
+    Fault(
+        "a compressor in a mean is drawn once for all clients",
+        "derive/methods/rules/rule.py",
+        'if kind == "C":\n            return client',
+        'if kind == "C":\n            return None',
+        ("tests/derive/methods/test_rule_evaluation.py",),
+    ),
+    Fault(
+        "assignments are evaluated from the last to the first",
+        "derive/methods/rules/rule.py",
+        "return [c for c in self.closures if id(c) in wanted]",
+        "return []",
+        ("tests/derive/methods/test_rule_evaluation.py",),
+    ),
     Fault(
         "odd signed moments of Laplace noise",
         "derive/methods/noise/laplace.py",
@@ -170,6 +191,13 @@ FAULTS: tuple[Fault, ...] = (
         "return built._replace(term=_number(-Fraction(term[1])))",
         "return built._replace(term=_number(Fraction(term[1])))",
         ("tests/derive/reading/test_grammar.py", "tests/derive/reading/test_claims.py"),
+    ),
+    Fault(
+        "the time of a step is eta",
+        "derive/reading/methods.py",
+        "return Fraction(int(value.p), int(value.q)) if value.is_Rational else Fraction(float(value))",
+        "return eta",
+        ("tests/derive/reading/test_method_tables.py",),
     ),
     # proofs: the kernel, and the checker that shares no code with it
     Fault(
@@ -391,6 +419,27 @@ FAULTS: tuple[Fault, ...] = (
         "1.0 / np.where(lam < 0.5, 1.0 - 2.0 * lam, 1.0)",
         "1.0 / np.where(lam < 0.5, 1.0 - lam, 1.0)",
         ("tests/numerics/tasks/test_tails.py",),
+    ),
+    Fault(
+        "new draws are those of G",
+        "numerics/simulate/rules.py",
+        "return draws.fold(np.uint32(FURTHER + number)) if number else draws",
+        "return draws",
+        ("tests/numerics/simulate/test_rules.py",),
+    ),
+    Fault(
+        "a lost coordinate comes back",
+        "numerics/simulate/blow_up.py",
+        'good: Any = ~jnp.isnan(state["x"])',
+        "good: Any = True",
+        ("tests/numerics/simulate/test_rule_runs.py",),
+    ),
+    Fault(
+        "a constant is solved for without the rest of its formula",
+        "numerics/simulate/regimes.py",
+        "(known[name] - e.xreplace({symbol: sp.S.Zero})) / slope",
+        "known[name] / slope",
+        ("tests/numerics/simulate/test_rule_runs.py",),
     ),
     # reports
     Fault(

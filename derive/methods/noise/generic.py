@@ -11,6 +11,11 @@ from derive.methods.noise.law import INFINITE, Law
 from derive.vocabulary.symbols import parameter
 
 
+def _letter(printer: Any, name: str) -> str:
+    """As a user who prints with own commands calls it."""
+    return printer.vector(name) if hasattr(printer, "vector") else name
+
+
 class SignedMoment(sp.Function):
     """R_m(y) = E[Z^m sgn(y + Z)] of an unspecified symmetric law (theory 3); odd in y for even m."""
 
@@ -37,7 +42,7 @@ class SignedMoment(sp.Function):
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         m, y = self.args
         power = "" if exp is None else rf"^{{{exp}}}"
-        return rf"R_{{{m}}}{power}\left({printer._print(y)}\right)"
+        return rf"{_letter(printer, 'R')}_{{{m}}}{power}\left({printer._print(y)}\right)"
 
 
 class GenericDensity(sp.Function):
@@ -54,7 +59,7 @@ class GenericDensity(sp.Function):
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         power = "" if exp is None else rf"^{{{exp}}}"
-        return rf"F'{power}\left({printer._print(self.args[0])}\right)"
+        return rf"{_letter(printer, 'F')}'{power}\left({printer._print(self.args[0])}\right)"
 
 
 class Cdf(sp.Function):
@@ -77,7 +82,7 @@ class Cdf(sp.Function):
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         power = "" if exp is None else rf"^{{{exp}}}"
-        return rf"F{power}\left({printer._print(self.args[0])}\right)"
+        return rf"{_letter(printer, 'F')}{power}\left({printer._print(self.args[0])}\right)"
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from html import escape
 from typing import Any, Literal
 
 from derive.formulas.grammar import parse_term
 from derive.proof.kernel.certificate import ancestry
+from derive.proof.kernel.rebuild import rebuild
 from derive.proof.kernel.rules import Fact, Kernel, genuine
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, Term, from_json
@@ -79,11 +80,28 @@ class Verdict:
         """Whether the claim may be taken as true."""
         return self.status in ("PROVED", "DECIDED")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled without its fact, which is made again from the certificate: a pickle proves nothing."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "fact"}
+        return _read, (values, self.fact is not None)
+
     def _repr_latex_(self) -> str:
         return latex(self)
 
     def _repr_html_(self) -> str:
         return html(self)
+
+
+def _read(values: Mapping[str, Any], proved: bool) -> Verdict:
+    """A verdict from a pickle; its proof is made again.
+
+    Raises:
+        ProofError: its certificate is no proof of its claim.
+    """
+    fact = rebuild(values["certificate"]) if proved else None
+    if fact is not None and fact.claim != values["claim"]:
+        raise ProofError("the certificate proves another claim")
+    return Verdict(**values, fact=fact)
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,13 @@ class Context:
         for name, entry in self.potentials.items():
             self._check_potential(name, entry)
 
+    def __reduce__(self) -> tuple[type[Context], tuple[Any, ...]]:
+        """Pickled as what it was made from: read-only views are not pickled, and it is checked again where it is read."""
+        nested = ({name: dict(entry) for name, entry in table.items()} for table in (self.functions, self.potentials))
+        functions, potentials = nested
+        made_from = dict(self.symbols), self.vectors, dict(self.matrices), functions
+        return Context, (*made_from, self.horizon, self.dimension, self.clients, potentials)
+
     def _check_function(self, name: str, entry: Mapping[str, Any]) -> None:
         for prop, value in entry.items():
             if type(prop) is not str or prop not in PROPERTIES:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from html import escape
 from typing import Any
 
 from derive.proof.kernel.certificate import certificate
@@ -65,6 +66,11 @@ class Checked:
     repair: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     about: str = ""
+
+    def _repr_html_(self) -> str:
+        lines = "".join(f"<li>{escape(step['plain'])}</li>" for step in self.steps if step["main"])
+        said = escape(f"{self.status}, {self.seconds:.1f} s" + (f": {self.reason}" if self.reason else ""))
+        return f"{self.entry._repr_html_()}<p>{said}</p>" + (f"<ol>{lines}</ol>" if lines else "")
 
     @property
     def satisfiability(self) -> str:

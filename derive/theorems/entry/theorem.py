@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from html import escape
 from typing import Any
 
 from derive.proof.kernel.rules import Fact
@@ -92,8 +93,22 @@ class Evidence:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Shown:
+    """What an entry is in a notebook: its title, source and statement, whose formulas the notebook typesets."""
+
+    id: str
+    title: str
+    source: str
+    statement: str
+    expected: str
+
+    def _repr_html_(self) -> str:
+        head = f"<b>{escape(self.title)}</b> ({escape(self.id)}; {escape(self.source)}; expected: {escape(self.expected)})"
+        return f"<p>{head}</p><p>{escape(self.statement)}</p>"
+
+
 @dataclass(frozen=True)
-class Theorem:
+class Theorem(Shown):
     """A statement with its derivation.
 
     Args:
@@ -130,7 +145,7 @@ class Theorem:
 
 
 @dataclass(frozen=True)
-class Refutation:
+class Refutation(Shown):
     """A claim that is false, with exact numbers that show it.
 
     Args:

@@ -25,6 +25,7 @@ from derive.methods.distributed import DCSGD, DSignSGD, Method
 from derive.methods.losses import Cosh
 from derive.methods.noise import Cauchy, Gaussian, Scaled
 from derive.methods.schedules import Adaptive, Power
+from derive.methods.specialise import exactly
 from derive.proof.language.terms import Relation, Term, norm, vec, x
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.meaning import Meaning
@@ -112,9 +113,9 @@ def _rand_k(schedule: Any) -> Method:
 def _normalised(kap: float, scale: float) -> Method:
     """h = u/K_kap(G) of 6.3, read off the catalogue's term for h."""
     at = _constants(_rand_k(Power("1/2")), {"kap": kap}, 1.0, 1.0)
-    numbers = {name: sp.Float(float(value.ravel()[0]), 17) for name, value in at.values.items() if value.size == 1}
+    numbers = {name: exactly(value.ravel()[0]) for name, value in at.values.items() if value.size == 1}
     size = sp.sqrt(coord_sum(gradient**2))
-    u = scale / sp.sqrt(1 + clock)
+    u = exactly(scale) / sp.sqrt(1 + clock)
     return _rand_k(Adaptive(Meaning({**numbers, G: size, x("u"): u}).value(normalised.h)))
 
 

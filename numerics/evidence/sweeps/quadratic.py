@@ -70,7 +70,7 @@ def _moments(subject: Kind) -> MomentMap:
 @lru_cache
 def threshold_formula(subject: Kind) -> sp.Expr:
     """The step size from which on E x^2 of the method or a model grows (theory 5); infinite or negative: none."""
-    return stability_threshold(compressed(), "discrete" if subject == METHOD else subject, LAMBDA)
+    return stability_threshold(compressed(), "discrete" if subject == METHOD else subject, LAMBDA, 1)
 
 
 def threshold(subject: Kind, omega: Any, sigma1: Any, N: Any, h: Any = 1.0) -> np.ndarray:

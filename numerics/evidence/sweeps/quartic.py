@@ -20,6 +20,7 @@ from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
 from derive.methods.losses import Quartic
 from derive.methods.noise import Gaussian, Scaled, StudentT
 from derive.methods.schedules import Adaptive, Power
+from derive.methods.specialise import exactly
 from derive.proof.language.terms import norm, vec, x
 from derive.sanity.quartic import quartic_growth
 from derive.theorems.entry.meaning import Meaning
@@ -147,8 +148,8 @@ def _factor() -> sp.Expr:
     """u/K(G), the catalogue's term for h, with its constants as numbers."""
     made = bound_constants(OMEGA, SIGMA, 0.0, 1, CLIENTS) | CONSTANTS
     made["L0"] = float(LOSS.smoothness(1).l0.subs(parameter("L1"), CONSTANTS["L1"]))
-    numbers = {x(name): sp.Float(value, 17) for name, value in made.items()}
-    u = 2 * CONSTANTS["eps"] / (1 + clock) ** parameter("p")
+    numbers = {x(name): exactly(value) for name, value in made.items()}
+    u = 2 * exactly(CONSTANTS["eps"]) / (1 + clock) ** parameter("p")
     return Meaning({**numbers, norm(vec("g")): sp.sqrt(coord_sum(gradient**2)), x("u"): u}).value(normalised.h)
 
 

@@ -202,6 +202,8 @@ def _short(summary: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             {
                 "eta": run["eta"],
                 "model": run["model"],
+                "T": run["settings"]["T"],
+                "end": run["settings"]["end"],
                 "time": run["times"][-1],
                 "paths": run["settings"]["paths"],
                 "blow_ups": run["blow_ups"]["count"],
@@ -221,6 +223,9 @@ def _show(answer: Mapping[str, Any]) -> None:
             text = {key: "-" if value is None else f"{value:.5g}" for key, value in found.items()}
             mean = f"mean {text['mean']} [{text['mean_lower']}, {text['mean_upper']}]"
             print(f"    {name}: {mean}, median {text['median']}, 10-90 % [{text['low']}, {text['high']}]")
+    short = {run["eta"]: run for run in answer["runs"] if run["end"] != run["T"]}
+    for eta, run in short.items():
+        print(f"T = {run['T']:g} is not a multiple of eta = {eta}: the last step ends at t = {run['end']:g}", file=sys.stderr)
     for path in (answer["files"]["summary"], *answer["files"]["results"], *answer["files"]["figures"]):
         print(one_line(path, 10_000))
     for refused in answer["refused"]:

@@ -83,7 +83,7 @@ def publish(run: Run, arrays: Mapping[str, np.ndarray], settings: Mapping[str, A
         "file": file,
         "sha256": hashlib.sha256(content).hexdigest(),
         "storage": "paths" if run.whole else "statistics",
-        "settings": {**settings, "paths": run.experiment.paths, "seed": run.experiment.seed},
+        "settings": {**settings, "paths": run.experiment.paths, "first": 0, "seed": run.experiment.seed},
         "times": times.tolist(),
         "quantities": series,
         "blow_ups": {

@@ -13,10 +13,12 @@ from derive.expressions.gradient_form import GradientForm
 from derive.methods.compressors import (
     QSGD,
     Bernoulli,
+    Clip,
     Compressor,
     FixedGrid,
     Identity,
     Natural,
+    NormClip,
     RandK,
     ScaledSign,
     Sign,
@@ -81,6 +83,8 @@ COMPRESSOR_MUTANTS = [
     (Sign(), wrong_mean),
     (ScaledSign(), wrong_mean),
     (TopK(1), wrong_mean),
+    (Clip("3/4"), wrong_mean),
+    (NormClip("3/4"), wrong_mean),
 ]
 
 

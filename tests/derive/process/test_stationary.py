@@ -24,6 +24,7 @@ from derive import (
     Refusal,
     Scaled,
     StudentT,
+    TopK,
     Uniform,
 )
 from derive.expressions.gradient_form import DenseCov
@@ -36,7 +37,7 @@ from derive.process.stationary import (
     sign_near_optimum,
     stability_threshold,
 )
-from derive.vocabulary.errors import NoClosedForm
+from derive.vocabulary.errors import BadInput, NoClosedForm
 from derive.vocabulary.symbols import N, eta, parameter
 from tests.support.samples import mostly_slow
 
@@ -156,7 +157,7 @@ def test_the_discrete_recursion_is_that_of_the_method():
 @pytest.mark.parametrize("size", ["discrete", "corrected", "first-order", "second-order"])
 def test_thresholds_are_where_the_second_moment_stops_contracting(size):
     method = DCSGD(Bernoulli("2/5"), Affine("1", "3/2"), clients=2)
-    found = float(stability_threshold(method, size, sp.Rational(6, 5)))
+    found = float(stability_threshold(method, size, sp.Rational(6, 5), 1))
     strength = {"discrete": 0, "corrected": 0, "first-order": -1, "second-order": -2}[size] + 1 + ((1 + 2.25) / 0.4 - 1) / 2
     assert found == pytest.approx(2 / (1.2 * strength), rel=1e-12)
 
@@ -164,6 +165,47 @@ def test_thresholds_are_where_the_second_moment_stops_contracting(size):
 def test_thresholds_without_noise():
     assert stability_threshold(DSGD(), "discrete", lam) == 2 / lam == stability_threshold(DSGD(), "corrected", lam)
     assert stability_threshold(DSGD(), "first-order", lam) == sp.oo == stability_threshold(DSGD(), "second-order", lam)
+
+
+@pytest.mark.parametrize("model", ["discrete", "corrected", "first-order"])
+@pytest.mark.parametrize(
+    ("method", "h", "dim"),
+    mostly_slow([
+        (DCSGD(RandK(1), Gaussian(), 2), "6/5", 3),
+        (DCSGD(RandK(2), Gaussian(), 2), (1, 2, 3), None),
+        (DSGD(Affine(1, 2), 2), (1, 2), None),
+        (DSGD(Affine(1, 2), 2), "6/5", 2),
+        (DSGD(Gaussian(), 2), (1, 3), None),
+    ], every=5, rows=True),
+)  # fmt: skip
+def test_thresholds_in_several_dimensions(method, h, dim, model):
+    """E ||x||^2 of the linear equation for E xx' contracts just below and grows just above, from its largest eigenvalue."""
+    found = stability_threshold(method, model, h, dim)
+    size = dim or len(h)
+    made = discrete_second_moments(method, size, h) if model == "discrete" else second_moments(method, size, model, h)
+
+    def rate(step):
+        values = np.linalg.eigvals(np.array(made.system.xreplace({eta: sp.Float(step)}).evalf().tolist(), float))
+        return max(abs(1 + values)) - 1 if model == "discrete" else max(values.real)
+
+    if found == sp.oo:
+        assert max(rate(step) for step in (0.01, 1.0, 100.0)) < 0
+    else:
+        assert rate(float(found) * (1 - 1e-6)) < 0 < rate(float(found) * (1 + 1e-6))
+
+
+def test_a_threshold_says_of_how_many_dimensions_it_is():
+    """For Rand-1 in one dimension, which compresses nothing, it is 2/h; in three it is 2 N/(h (N + 2))."""
+    method = DCSGD(RandK(1), Gaussian())
+    assert stability_threshold(method, "discrete", lam, 1) == 2 / lam
+    assert sp.cancel(stability_threshold(method, "discrete", lam, 3) - 2 * N / (lam * (N + 2))) == 0
+    for one in (method, DSGD(Affine()), DCSGD(TopK(1), Gaussian())):
+        with pytest.raises(BadInput, match=r"^dim: found 'None'"):
+            stability_threshold(one, "discrete", lam)
+    assert stability_threshold(DSGD(Gaussian()), "discrete", lam) == 2 / lam  # of any
+    assert stability_threshold(DSGD(Gaussian()), "discrete", ("h1", "h2")) == sp.Min(2 / parameter("h1"), 2 / parameter("h2"))
+    with pytest.raises(NoClosedForm, match="more than one threshold"):
+        stability_threshold(DSGD(Affine()), "discrete", ("h1", "h2"))
 
 
 # --- DSignSGD near the optimum: (eta/(4 N M)) sigma_H H^{-1}

@@ -154,7 +154,7 @@ def test_values_outside_their_domain_are_refused():
 
 def test_a_threshold_carries_its_condition():
     # second-order: 2 N p/(lambda (1 + sigma1^2 - p - N p)), which is a threshold only where the denominator is positive
-    found = stability_threshold(DCSGD(Bernoulli("p"), Affine()), "second-order", lam)
+    found = stability_threshold(DCSGD(Bernoulli("p"), Affine()), "second-order", lam, 1)
     names = {s.name: s for s in found.free_symbols}
 
     def at(p: str, s1: str) -> sp.Expr:

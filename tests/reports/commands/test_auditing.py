@@ -19,6 +19,14 @@ drift = {x = "-m", m = "rho*(g - m)"}
 RIGHT = RULE + 'covariance = {"m m" = "eta*rho^2*sigma^2/N"}\n'
 FILES = {
     "right": (RIGHT, 0, "AGREES"),
+    "one client": (RULE + 'covariance = {"m m" = "eta*rho^2*sigma^2"}\n', 0, "AGREES"),
+    "N clients": ('clients = "N"\n' + RULE + 'covariance = {"m m" = "eta*rho^2*sigma^2"}\n', 1, "DIFFERS"),
+    "small steps": (
+        'noise = "gaussian"\n[method]\nmemory = {v = 0}\nupdate = ["v = muhat*v - eta*G", "x = x + v"]\ntime = "sqrt(eta)"\n'
+        'regime = {muhat = "1 - mu*sqrt(eta)", v = "sqrt(eta)*v"}\n[claimed]\norder = 2\nwhere = {delta = "sqrt(eta)"}\n'
+        'drift = {x = "(1-delta*mu/2)*v - delta/2*g", v = "-(mu + delta/2*mu^2)*v + delta/2*hess(v) - (1+delta*mu/2)*g"}\n'
+        'diffusion = {v = "sqrt(delta)*sigma"}\n', 0, "AGREES",
+    ),
     "root": (RULE + 'diffusion = {m = "sqrt(eta)*rho*sigma/sqrt(N)"}\n', 0, "AGREES"),
     "numbers": ('params = {rho = "1/2"}\nclients = 4\n' + RULE + 'covariance = {"m m" = "eta*sigma^2/16"}\n', 0, "AGREES"),
     "wrong": (RULE + 'covariance = {"m m" = "eta*rho*sigma^2/N"}\n', 1, "DIFFERS"),
@@ -62,6 +70,14 @@ def test_a_difference_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert len(found["example"]["measured"]) == 2
 
 
+def test_clients_that_are_not_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, tmp_path, FILES["one client"][0])
+    assert "meant for one client: the stated equation does not name N" in out
+    _, out, _ = run(capsys, tmp_path, FILES["N clients"][0], "--json")
+    found = json.loads(out)
+    assert [term["factor"] for term in found["terms"]] == ["N"] and found["example"]["constants"]["N"] == "2"
+
+
 def test_words_and_latex(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, tmp_path, FILES["wrong"][0])
     assert out.startswith("DIFFERS (claimed: weak order 1 on test functions of x and the memory m)")
@@ -76,15 +92,17 @@ def test_words_and_latex(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     ("text", "field"),
     [
         ("", "method"),
+        ('method = "dsgd"\n[claimed]\norder = 1\n', "drift"),
+        (RIGHT[RIGHT.index("[claimed]"):], "method"),
         (RIGHT.replace("[claimed]", "[claims]"), "stated.toml"),
         (RIGHT.replace("order = 1", "orders = 1"), "claimed"),
         (RIGHT.replace("memory", "memories"), "method"),
         (RIGHT.replace("rho*(g - m)", "rho*(g - G)"), "drift m"),
         (RIGHT.replace("order = 1", "order = 1.5"), "order"),
-        ("params = {kappa = 1}\n" + RIGHT, "params kappa"),
-        ('regime = "fixed"\n' + RIGHT, "regime"),
+        ("params = {kappa = 1}\n" + RIGHT, "params.kappa"),
+        ('regime = "ballistic"\n' + RIGHT, "regime"),
         (RIGHT.replace('noise = "gaussian"', 'noise = "gaussian"\nloss = "quadratic"'), "dim"),
-        ('method = "dsgd"\nregime = "fixed"\n[claimed]\ndrift = {x = "-g"}\n', "method"),
+        ('method = "dsgd"\nregime = "fixed"\n[claimed]\ndrift = {x = "-g"}\n', "regime"),
         ('method = "adam"\nregime = "fast"\n[claimed]\ndrift = {x = "-g"}\n', "regime"),
         ('method = "dsgd"\n', "claimed"),
     ],

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from derive.printing.pretty import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
 from reports.cli import REFUSED
-from reports.commands.terminal_formulas import MAX_NODES, MAX_TEXT, count_nodes, formula, symbol_text
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -146,7 +146,7 @@ def test_second_order_without_a_loss_names_the_hessian(run):
 def test_refusals(run, arguments, kind):
     status, out, err = run("derive", *arguments, "--json")
     answer = json.loads(out)
-    assert (status, err, answer["refused"], answer.keys()) == (REFUSED, "", kind, {"refused", "message"})
+    assert (status, err, answer["refused"], answer.keys()) == (REFUSED, "", kind, {"refused", "message", "term"})
     status, out, err = run("derive", *arguments)
     assert (status, out) == (REFUSED, "") and err == f"refused ({kind}): {answer['message']}\n"
 

@@ -21,13 +21,17 @@ from numerics.simulate.method import run
 from numerics.simulate.runs import named_statistics, nth_key
 from numerics.statistics.estimates import over_time
 from reports.cli import main
-from reports.commands.solving import results
+from reports.commands.solving import command, results
 from reports.commands.solving import runs as runs_module
 from reports.commands.solving.command import carry_out
 from reports.commands.solving.runs import Run, runs
 from reports.commands.solving.work import packed, unpacked
 from tests.support.commands.solved import FIELDS, LONG, ROOT, SPEC, contents, quietly, solved, with_line
 from tests.support.samples import slow_but
+
+TABLE = {
+    "memory": {"m": 0}, "update": ["m = beta*m + G", "x = x - eta*m"], "regime": {"beta": "1 - rho*eta"}, "time": "eta^2",
+}  # fmt: skip
 
 # The contract
 
@@ -67,6 +71,18 @@ def test_files_json_and_lines(tmp_path, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert "eta = 1/10, method: 0 of 400 paths blew up; at t = 1" in out and "out/summary.json" in out and "    loss: mean" in out
     assert contents(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize(("end", "said"), [(0.9, 1), (1.0, 0)])
+def test_a_horizon_that_is_not_a_multiple_of_eta_is_said_in_one_line(end, said, tmp_path, monkeypatch, capsys):
+    run = {"eta": "3/10", "file": "a", "blow_ups": {"count": 0}, "quantities": {}, "times": [0, end]}
+    runs = [{**run, "model": model, "settings": {"paths": 2, "T": 1.0, "end": end}} for model in ("method", "corrected")]
+    summary = {"hash": "", "runs": runs, "refused": [], "figures": [], "seconds": 0}
+    monkeypatch.setattr(command, "carry_out", lambda *a: (summary, {}))
+    (tmp_path / "my.toml").write_text(SPEC)
+    assert main(["solve", str(tmp_path / "my.toml"), "-o", str(tmp_path / "out")]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "multiple" in line]
+    assert lines == ["T = 1 is not a multiple of eta = 3/10: the last step ends at t = 0.9"] * said
 
 
 @pytest.mark.usefixtures("blocks")
@@ -130,8 +146,9 @@ def check_equal(folder: Path, asked: Any, summary: dict[str, Any]) -> None:
         {"models": [], "eta": "1/8"},
         pytest.param({}, marks=pytest.mark.slow),
         pytest.param({"dtype": "float32", "dt": "1/16", "eta": "1/8"}, marks=pytest.mark.slow),
+        pytest.param({"method": TABLE, "params": {"rho": 2}, "models": [], "eta": "1/8", "T": "1/8"}, marks=pytest.mark.slow),
     ],
-    ids=["the method alone", "float64", "float32"],
+    ids=["the method alone", "float64", "float32", "a table"],
 )
 def test_the_numbers_are_those_of_numerics(changes, tmp_path):
     asked = experiment({**FIELDS, **changes})

@@ -12,7 +12,7 @@ from sympy.printing.pretty.pretty import PrettyPrinter
 from sympy.printing.pretty.pretty_symbology import pretty_symbol, pretty_use_unicode
 from sympy.printing.pretty.stringpict import prettyForm
 
-from derive.expressions.coordinates import CoordMax, CoordSum, Hvp, Rank
+from derive.expressions.coordinates import CoordMax, CoordSum, Fourth, Hvp, Rank, Third
 from derive.printing.serialise import text
 
 MAX_NODES = 400  # of an expression tree that is laid out in two dimensions
@@ -61,6 +61,12 @@ class FormulaPrinter(PrettyPrinter):
 
     def _print_Hvp(self, e: Hvp) -> prettyForm:
         return self._applied("H", e.args[0], self._mark(e.slot), "[", "]")
+
+    def _print_Third(self, e: Third) -> prettyForm:
+        return self._applied("D3f", e.args[0], self._mark(e.slot), "[", "]")
+
+    def _print_Fourth(self, e: Fourth) -> prettyForm:
+        return self._applied("D4f", e.args[0], self._mark(e.slot), "[", "]")
 
 
 def symbol_text(name: str, unicode: bool) -> str:

@@ -1,0 +1,71 @@
+"""Clipping, by coordinate and by the Euclidean norm (Pascanu, Mikolov, Bengio 2013; in private SGD: Abadi et al. 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from derive.expressions.coordinates import coord_sum, v
+from derive.expressions.gradient_form import GradientForm
+from derive.methods.compressors.base import Biased
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.registry import positive, register
+from derive.vocabulary.symbols import coerce
+
+
+def _level(name: str, c: Any) -> sp.Expr:
+    c = coerce(c, f"{name}:c")
+    if c.is_number and not c.is_positive:
+        raise BadInput(f"{name}:c", c, "a number > 0, or the name of a symbol")
+    return c
+
+
+@register("compressor", "clip", "each coordinate clipped at c", positive("c"))
+@dataclass(frozen=True)
+class Clip(Biased):
+    """C_j(v) = max(-c, min(c, v_j)): bounded, with closed moments from the distribution function of the noise."""
+
+    c: Any = "c"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "c", _level("clip", self.c))
+
+    @property
+    def growth(self) -> int:
+        return 0
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(sp.Max(-self.c, sp.Min(self.c, v)), sp.S.Zero)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        return rf"$C_j=\max(-{show(self.c)},\min({show(self.c)},{show(v)}))$"
+
+    def latex(self) -> str:
+        return rf"\mathrm{{clip}}({sp.latex(self.c)})"
+
+
+@register("compressor", "norm-clip", "the message scaled down to the norm c", positive("c"))
+@dataclass(frozen=True)
+class NormClip(Biased):
+    """C(v) = min(1, c/||v||_2) v: bounded by c; its moments are known given the message."""
+
+    c: Any = "c"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "c", _level("norm-clip", self.c))
+
+    @property
+    def growth(self) -> int:
+        return 0
+
+    def given(self, dim: sp.Expr) -> GradientForm:
+        return GradientForm(v * sp.Min(1, self.c / sp.sqrt(coord_sum(v**2))), sp.S.Zero)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        return rf"$C(v)=\min(1,{show(self.c)}/\|v\|_2)\,v$"
+
+    def latex(self) -> str:
+        return rf"\mathrm{{clip}}_2({sp.latex(self.c)})"

@@ -1,0 +1,359 @@
+"""An SDE as text: its drift, covariance and properties, typeset in Unicode or in ASCII, in lines of a given width."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from shutil import get_terminal_size
+from typing import Any
+
+import sympy as sp
+
+from derive.equations.in_coordinates import CoordinateSDE, expand_mean, given_message
+from derive.equations.rules import RuleEquation
+from derive.equations.sde import Equation
+from derive.expressions.coordinates import CoordMax, CoordSum, Fourth, Hvp, Rank, Third
+from derive.expressions.gradient_form import GradientForm
+from derive.printing.pretty import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
+from derive.printing.text import written_sizes
+from derive.step.moments import Condition
+
+MAX_WRITTEN_OUT = 6  # coordinates; with more, the form for a generic coordinate says the same in a few lines
+MAX_LISTED = 1000  # greatest number of nodes of an entry that is printed
+_INDENT = 2
+
+
+def title_of(equation: Equation) -> str:
+    """The method and the model."""
+    return f"{equation.method.name}, {equation.model} model"
+
+
+def terminal() -> tuple[int, bool]:
+    """The columns of a line of standard output, and whether it takes Unicode."""
+    return get_terminal_size((100, 24)).columns, (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+
+
+def layout(
+    equation: Equation,
+    known: Mapping[str, Any],
+    named: Callable[[], CoordinateSDE],
+    about: Sequence[str],
+    width: int,
+    unicode: bool,
+) -> list[tuple[str, str]]:
+    """Everything that is known about an equation: drift, covariance, conditions (met or not), noise type, omega.
+
+    Args:
+        equation: the equation.
+        known: its JSON.
+        named: returns it in named coordinates; called only where it has a dimension and a closed form.
+        about: what it is the equation of, in phrases.
+        width: columns of a line.
+        unicode: whether Greek letters and two-dimensional brackets may be used.
+
+    Returns:
+        Pieces of text, each with a style ("bold", "dim", "yellow", "bold red" or "") that a terminal may give it.
+    """
+    made = _Layout(named, width, unicode)
+    made.show(equation, known, about)
+    return made.pieces
+
+
+def rule_layout(
+    equation: Equation,
+    found: RuleEquation | str,
+    known: Mapping[str, Any],
+    named: Callable[[], CoordinateSDE],
+    about: Sequence[str],
+    width: int,
+    unicode: bool,
+) -> list[tuple[str, str]]:
+    """Everything that is known about the equation of an update rule: see `layout`.
+
+    Args:
+        found: the equation, or what has no closed form.
+    """
+    made = _Layout(named, width, unicode)
+    made.show_rule(equation, found, known, about)
+    return made.pieces
+
+
+def state_layout(
+    equation: CoordinateSDE, conditions: Sequence[Condition], parameters: Sequence[str], width: int, unicode: bool
+) -> list[tuple[str, str]]:
+    """An equation in named coordinates: see `layout`."""
+    made = _Layout(lambda: equation, width, unicode)
+    made.show_state(equation, conditions, parameters)
+    return made.pieces
+
+
+class _Layout:
+    def __init__(self, named: Callable[[], CoordinateSDE], width: int, unicode: bool) -> None:
+        self.named, self.unicode = named, unicode
+        self._width = max(40, width - 2 * _INDENT)
+        self.pieces: list[tuple[str, str]] = []
+
+    def show(self, equation: Equation, known: Mapping[str, Any], about: Sequence[str]) -> None:
+        self._heading(equation, about)
+        complete = known.get("covariance") is not None or known.get("form") is not None
+        small = equation.dim is not None and equation.dim <= MAX_WRITTEN_OUT
+        written_out = complete and small and not self._better_generic(equation)
+        if written_out:
+            self._coordinates()
+        elif complete:
+            self._generic(equation)
+        if equation.conditional is not None:
+            self._conditional(equation, small)
+        self._facts(equation, known)
+        legend = "" if written_out else self._legend(equation)
+        if legend:
+            self._line(legend, "dim")
+
+    def show_rule(
+        self, equation: Equation, found: RuleEquation | str, known: Mapping[str, Any], about: Sequence[str]
+    ) -> None:
+        method = equation.method
+        self._heading(equation, about)
+        self._line("update: " + "; ".join(method.update))
+        regime = method.regime
+        said = f"regime {regime.name}" + (f": {regime.text}" if regime.text else "") if regime.name else f"regime: {regime.text}"
+        self._line(f"{said}; a step takes the time {regime.time}")
+        self._print("")
+        if isinstance(found, str):
+            for what in ("drift", "covariance"):
+                self._title(what)
+                self._line(f"No closed form: {found}\n")
+        elif len(known["state"]) in range(1, MAX_WRITTEN_OUT + 1):
+            self._named(named := self.named(), "Z", "" if named.specified else ", g the gradient at x")
+        else:
+            self._rule(found)
+        self._title("facts")
+        self._noise_type(equation, known)
+        if not isinstance(found, str):
+            self._line(f"weak order: {found.weak_order}")
+            self._of_rule(found)
+        self._conditions(equation.conditions)
+        self._parameters(known["parameters"])
+        if isinstance(found, RuleEquation) and not known["state"] and (legend := self._legend(equation)):
+            self._line(legend, "dim")
+
+    def _rule(self, found: RuleEquation) -> None:
+        letters, i, j = ", ".join(found.letters), self._sub("i"), self._sub("j")
+        self._line(
+            f"dZ = drift dt + L dW (Ito) over Z = ({letters}), L L' = covariance; for generic coordinates j and i (not j), g the "
+            "gradient at x"
+        )
+        self._title("drift")
+        for a in found.letters:
+            self._formula(f"drift({a}{j})", found.drift[a])
+        self._title("covariance")
+        entries = {f"cov({a}{j}, {b}{j})": e for (a, b), e in found.own.items() if e != 0}
+        entries |= {f"cov({a}{i}, {b}{j})": e for (a, b), e in found.pair.items() if e != 0}
+        for name, e in entries.items():
+            self._formula(name, e)
+        self._line("the other entries are 0" if entries else "covariance = 0")
+        if found.local:
+            self._line(f"for losses that are sums over coordinates, H{j} and T{j} their second and third derivatives")
+
+    def _of_rule(self, found: RuleEquation) -> None:
+        if found.signs is not None:
+            self._line("the covariance is meant near g = 0, up to O(g^2)")
+        if found.shift is not None and found.shift != 0:
+            self._line("where the memory has settled, x is off the point y that the equation follows by")
+            self._formula(f"(y{self._sub('j')} - x{self._sub('j')})/tau", found.shift)
+        for left in found.left_out:
+            needs = f"left out: {left.where}, which needs the moment of order {left.needs} of the noise"
+            self._line(needs + ("" if left.condition is None else f" ({left.condition})"))
+            if left.term is not None:
+                self._formula("", left.term)
+
+    def show_state(self, equation: CoordinateSDE, conditions: Sequence[Condition], parameters: Sequence[str]) -> None:
+        self._named(equation, "X", "" if equation.specified else ", g the gradient at x")
+        self._title("facts")
+        self._line(f"noise type: {equation.noise_type}")
+        self._conditions(conditions)
+        self._parameters(parameters)
+
+    def _named(self, equation: CoordinateSDE, letter: str, where: str) -> None:
+        state = ", ".join(symbol_text(s.name, self.unicode) for s in equation.state)
+        self._line(f"d{letter} = drift dt + L dW (Ito), {letter} = ({state}), L L' = covariance{where}")
+        self._entries("drift", equation.drift)
+        self._entries("covariance", equation.covariance)
+
+    def _better_generic(self, equation: Equation) -> bool:
+        """Whether coordinates are too long to be typeset and the form for a generic one is not."""
+        expanded, form = self.named(), equation.form
+        generic = [equation.drift, *(() if form is None else (form.diag, *form.factors, *form.core))]
+
+        def longest(expressions: Iterable[Any]) -> int:
+            return max(count_nodes(e, MAX_LISTED) for e in expressions)
+
+        return longest([*expanded.drift, *expanded.covariance]) > MAX_NODES >= longest(generic)
+
+    def _heading(self, equation: Equation, about: Sequence[str]) -> None:
+        clients = equation.method.clients
+        counted = "1 client" if clients == 1 else f"{clients} clients"
+        self._line(", ".join([*about, counted, "any dimension" if equation.dim is None else f"dimension {equation.dim}"]))
+        self._print("")
+
+    def _coordinates(self) -> None:
+        expanded = self.named()
+        where = "" if expanded.specified else ", g the gradient at X"
+        self._line(f"dX = drift dt + L dW (Ito), L L' = covariance{where}")
+        self._entries("drift", expanded.drift)
+        self._entries("covariance", expanded.covariance)
+
+    def _generic(self, equation: Equation) -> None:
+        form = equation.form
+        assert form is not None  # for the type checker; the caller has checked
+        self._line("dX = drift dt + L dW (Ito), L L' = rate S; for a generic coordinate j, g the gradient at X")
+        self._title("drift")
+        self._formula("drift" + self._sub("j"), equation.drift)
+        self._title("covariance")
+        self._formula("rate", equation.rate)
+        self._structure(form)
+
+    def _structure(self, form: GradientForm, letter: str = "S") -> None:
+        parts = [] if form.diag == 0 else ["diag(D)"]
+        parts += ["U C U'"] if form.rank else []
+        parts += [f"c{n + 1} {leaf.name}" for n, (_, leaf) in enumerate(form.dense)]
+        self._line(f"{letter} = {' + '.join(parts) or '0'}\n")
+        if "diag(D)" in parts:
+            self._formula("D" + self._sub("j"), form.diag)
+        for a, factor in enumerate(form.factors):
+            self._formula(f"U{self._sub('j')}{',' if self.unicode else '_'}{a + 1}", factor)
+        if form.rank:
+            self._entries("C", form.core, titled=False)
+        for n, (coefficient, _) in enumerate(form.dense):
+            self._formula(f"c{n + 1}", coefficient)
+
+    def _conditional(self, equation: Equation, small: bool) -> None:
+        conditional = equation.conditional
+        assert conditional is not None  # for the type checker; the caller has checked
+        given = conditional.given_v
+        if conditional.law.degenerate:
+            self._line("Moments of C(v) given a client's message v:")
+        else:
+            self._drift(equation, small)
+            self._line(
+                "No elementary form exists after the noise: L L' = rate (E Cov(C(v) | v) + Cov E(C(v) | v)) over the "
+                "messages v = g + Z. Exact moments of C(v) given v:"
+            )
+        if small:
+            mean, covariance = given_message(given, equation.dim or 1)
+            column = sp.Matrix(mean)
+            if (
+                all(fits("mean", e, self._width, self.unicode) for e in column)
+                and count_nodes(covariance, MAX_LISTED) <= MAX_LISTED
+            ):
+                self._entries("mean", column)
+                self._entries("covariance", covariance)
+                return
+        self._title("mean")
+        self._formula("mean" + self._sub("j"), given.mean)
+        self._title("covariance")
+        self._structure(given, "Cov")
+
+    def _drift(self, equation: Equation, small: bool) -> None:
+        """The drift, and the rate that the covariance has as a factor: known though the covariance is not."""
+        part = expand_mean(equation) if small else None
+        if part is not None and all(count_nodes(e) <= MAX_NODES for e in part.drift):
+            self._entries("drift", part.drift)
+        elif equation.drift is not None:
+            self._title("drift")
+            self._formula("drift" + self._sub("j"), equation.drift)
+        else:
+            return
+        self._formula("rate", equation.rate)
+
+    def _facts(self, equation: Equation, known: Mapping[str, Any]) -> None:
+        self._title("facts")
+        self._noise_type(equation, known)
+        omega = equation.moments.omega
+        if omega is not None:
+            self._formula("omega" if not self.unicode else "ω", omega.value)
+            if not omega.exact:
+                self._line("(an upper bound)")
+        elif equation.dim is None or equation.method.compressor.growth != 0:
+            self._line("omega: none (biased, or without a finite compression ratio)")
+        self._conditions(equation.conditions)
+        self._parameters(known["parameters"])
+
+    def _noise_type(self, equation: Equation, known: Mapping[str, Any]) -> None:
+        if known["noise_type"] is not None:
+            self._line(f"noise type: {known['noise_type']}")
+        elif equation.loss is None or equation.dim is None:
+            self._line("noise type: unknown; give a loss and a dimension (--loss, --dim)")
+        else:
+            self._line("noise type: not derived, because there is no closed form")
+
+    def _conditions(self, conditions: Sequence[Condition]) -> None:
+        for condition in conditions:
+            unmet = condition.met is False
+            relation = f"{symbol_text(str(condition.left), self.unicode)} > {condition.right}"
+            state = "NOT MET" if unmet else "needed"
+            self._line(f"{state}: {relation} ({condition.purpose})", "bold red" if unmet else "yellow")
+        if not conditions:
+            self._line("conditions: none")
+
+    def _parameters(self, names: Sequence[str]) -> None:
+        if names:
+            self._line("free symbols: " + ", ".join(symbol_text(name, self.unicode) for name in names))
+
+    def _legend(self, equation: Equation) -> str:
+        j, k = self._sub("j"), self._sub("k")
+        notes = {
+            Hvp: f"H[c{k}]{j}: coordinate j of the Hessian times c",
+            Third: f"D3f[c{k}]{j}: the third derivative of the loss in j, and twice along c",
+            Fourth: f"D4f[c{k}]{j}: the fourth derivative of the loss in j, and three times along c",
+            CoordSum: "sums over k run over all coordinates",
+            CoordMax: "maxima over k run over all coordinates",
+            Rank: "rank: how many coordinates are larger, ties by index",
+        }
+        return "; ".join(note for kind, note in notes.items() if any(e.has(kind) for e in equation.expressions))
+
+    def _sub(self, index: str) -> str:
+        if not self.unicode:
+            return f"_{index}"
+        return "".join(SUBSCRIPTS.get(ch, ch) for ch in index.translate(DIGITS))
+
+    def _entries(self, name: str, whole: Any, titled: bool = True) -> None:
+        """A vector or a symmetric matrix: as one formula if it fits, else entry by entry (zeros in one line)."""
+        if titled:
+            self._title(name)
+        if all(e == 0 for e in whole):  # SymPy would ask every long entry for its sign
+            self._formula(name, sp.S.Zero)
+            return
+        rows, columns = range(whole.rows), range(whole.cols)
+        single = whole.cols == 1
+        entries = {(i,) if single else (i, j): whole[i, j] for i in rows for j in columns if single or i <= j}
+        if fits(name, whole, self._width, self.unicode):
+            self._formula(name, whole)
+            return
+        long = [index for index, value in entries.items() if count_nodes(value, MAX_LISTED) > MAX_LISTED]
+        if long:
+            sizes = written_sizes(entries[index] for index in long)
+            self._line(f"{len(long)} entries of about {min(sizes)} to {max(sizes)} characters, which --json prints\n")
+        for index, value in entries.items():
+            if value != 0 and index not in long:
+                joint = "" if max(index) < 9 else ","
+                self._formula(name + self._sub(joint.join(str(i + 1) for i in index)), value)
+        if any(value == 0 for value in entries.values()):
+            self._line("the other entries are 0")
+
+    def _formula(self, name: str, expr: Any) -> None:
+        written = formula(name, expr, self._width, self.unicode)
+        if "\n" not in written:
+            written = textwrap.fill(written, self._width, subsequent_indent="    ")
+        self._print(textwrap.indent(written, " " * _INDENT) + "\n")
+
+    def _title(self, title: str) -> None:
+        self._print(title, "bold")
+
+    def _line(self, sentence: str, style: str = "") -> None:
+        indent = " " * _INDENT
+        self._print(textwrap.fill(sentence, self._width, initial_indent=indent, subsequent_indent=indent), style)
+
+    def _print(self, written: str, style: str = "") -> None:
+        self.pieces.append((written, style))

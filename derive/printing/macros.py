@@ -1,0 +1,56 @@
+"""The user's own commands for symbols and letters: which names they may be for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from derive.equations.in_coordinates import gradient_symbols, hessian_symbols, state_symbols
+from derive.equations.sde import Equation
+from derive.expressions.coordinates import Coordinate, symbols_of
+from derive.methods.specialise import symbol_names
+from derive.printing.printer import LETTERS
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.registry import KINDS, entries
+from derive.vocabulary.symbols import SHARED
+
+
+def accepted(equation: Equation, macros: Mapping[str, str] | None) -> dict[str, str]:
+    """The commands, each under every name that the printers look it up by.
+
+    Accepted are the names of the equation's symbols and vectors, of parameters that other methods have (one table serves a whole
+    paper), and of `LETTERS`; a vector or matrix v may be called "v_j" too.
+
+    Raises:
+        BadInput: another name, which would change nothing; a command that is not text.
+    """
+    return checked(macros, _symbols(equation))
+
+
+def checked(macros: Mapping[str, str] | None, own: set[str]) -> dict[str, str]:
+    """The same of an equation whose symbols and vectors have these names."""
+    found = dict(macros or {})
+    known = own | {*SHARED, *LETTERS, *LETTERS.values()}
+    known |= {p.name for kind in KINDS for e in entries(kind).values() for p in e.parameters}
+    for name, command in found.items():
+        if name not in known and name.removesuffix("_j") not in known:
+            listed = ", ".join([*sorted(own)[:8], *LETTERS])
+            raise BadInput("macros", name, f"a symbol or letter that equations are written in, such as {listed}")
+        if not isinstance(command, str) or not command.strip():
+            raise BadInput(f"macros {name}", command, "a command of LaTeX, as text")
+    aliases = {inside: found[name] for name, inside in LETTERS.items() if name in found and name not in own}
+    return aliases | found
+
+
+def _symbols(equation: Equation) -> set[str]:
+    """Names of every symbol that the equation, its loss or its conditions may be written with."""
+    dim = equation.dim or 0
+    found = symbols_of(equation.expressions) | {s for c in equation.conditions for s in symbols_of([c.left, c.right])}
+    names = {s.base if isinstance(s, Coordinate) else s.name for s in found}
+    names |= symbol_names(equation.method) | (set() if equation.loss is None else symbol_names(equation.loss))
+    if equation.loss is not None and dim:
+        names |= set(equation.loss.parameters(dim))
+    named = [*state_symbols(dim), *gradient_symbols(dim), *(hessian_symbols(dim) if dim <= 16 else ())]
+    if (dense := equation.method.noise.dense) is not None:
+        names.add(dense.name)
+    letters = () if equation.method.plain else equation.method.rule.letters
+    return {n.removesuffix("_diag") for n in names} | {s.name for s in named} | set(letters)

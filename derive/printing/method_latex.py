@@ -1,0 +1,111 @@
+"""A method as LaTeX: its step, and its parts by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from derive.formulas.expressions import MEANING
+from derive.methods.compressors import Identity
+from derive.methods.distributed import Method
+from derive.methods.rules.update import Draw, evaluate
+from derive.printing.printer import Printer, symbol_latex
+from derive.vocabulary.symbols import parameter
+
+
+def method_latex(method: Method) -> str:
+    r"""x_{n+1} = x_n - \eta h (1/N) \sum_i C(\nabla f(x_n) + Z_i), with h, C and Z below it where they are not trivial.
+
+    Of another update rule, what x and each letter of the memory become, with G = (1/N) \sum_i C(\nabla f(x_n) + Z_i); a random
+    letter with a number is a draw of its own. h is h(x_n, t_n); an `aligned` environment, which stands in display mathematics.
+    """
+    show = Printer().doprint
+    noise, factor, clients = method.noise, method.schedule.factor, method.clients
+    silent, plain = noise.law.degenerate, method.compressor == Identity()
+    letter = "Z" if clients == 1 else "Z_i"
+    message = r"\nabla f(x_n)" + ("" if silent else f"+{letter}")
+    mean = clients != 1 and not (plain and silent)
+    alone = not mean and method.plain is False
+    message = rf"C\left({message}\right)" if not plain else message if silent or alone else rf"\left({message}\right)"
+    if mean:
+        message = rf"\frac{{1}}{{{show(clients)}}}\sum_{{i=1}}^{{{show(clients)}}}{message}"
+    step = r"\eta\," if factor == 1 else r"\eta\,h\,"
+    lines = [rf"x_{{n+1}} &= x_n-{step}{message}"] if method.plain else [*_rule_lines(method), f"G &= {message}"]
+    if factor != 1:
+        lines.append(rf"h &= {show(factor)}")
+    if not plain:
+        lines.append(rf"C &= {method.compressor.latex()}")
+    if not silent:
+        law = noise.latex()
+        lines.append(rf"{letter} &\text{{ with }} {law}" if "=" in law else rf"{letter} &\sim {law}")
+    return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
+
+
+def _rule_lines(method: Method) -> list[str]:
+    """What each letter of the state becomes; intermediate values are put in."""
+    values = _Symbols(method)
+    after = evaluate(method.rule, values)
+    show = Printer(names=values.names).doprint
+    return [rf"{symbol_latex(letter)}_{{n+1}} &= {show(e)}" for letter, e in after.items()]
+
+
+class _Symbols:
+    """The algebra of expressions that are only written: functions of vectors and draws have no properties."""
+
+    def __init__(self, method: Method) -> None:
+        self.names: dict[sp.Expr, str] = {}
+        self.state = {a: self._named(f"{symbol_latex(a)}_{{n}}") for a in method.rule.letters}
+        self.scheduled, self.clients = method.schedule.factor != 1, Printer().doprint(method.clients)
+
+    def _named(self, latex: str) -> sp.Symbol:
+        made = sp.Symbol(latex, commutative=True)
+        self.names[made] = latex
+        return made
+
+    def number(self, value: Fraction) -> sp.Expr:
+        return sp.Rational(value.numerator, value.denominator)
+
+    def letter(self, name: str) -> sp.Expr:
+        if name in self.state:
+            return self.state[name]
+        if name == "pi":
+            return sp.pi
+        own = {"k": r"(n+1)", "t": "t_{n}"}
+        if name in own:
+            return self._named(own[name])
+        return parameter(name) * (self._named("h") if name == "eta" and self.scheduled else 1)
+
+    def add(self, terms: Sequence[sp.Expr]) -> sp.Expr:
+        return sp.Add(*terms)
+
+    def multiply(self, factors: Sequence[sp.Expr]) -> sp.Expr:
+        return sp.Mul(*factors)
+
+    def divide(self, above: sp.Expr, below: sp.Expr) -> sp.Expr:
+        return above / below
+
+    def power(self, base: sp.Expr, exponent: int) -> sp.Expr:
+        return base**exponent
+
+    def raised(self, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
+        return base**exponent
+
+    def function(self, name: str, arguments: Sequence[sp.Expr]) -> sp.Expr:
+        if name in MEANING:
+            return MEANING[name](*arguments)
+        inner = self._shown(arguments[0])
+        return self._named(rf"\left\|{inner}\right\|_2" if name == "norm" else rf"\nabla^2 f(x_n)\left[{inner}\right]")
+
+    def drawn(self, draw: Draw, argument: sp.Expr | None, client: Any) -> sp.Expr:
+        letter = {"G": "G", "raw": r"G^{\mathrm{raw}}", "fresh": "G", "local": "G_i", "normal": r"\xi", "C": "C"}[draw.kind]
+        own = "" if draw.number == 0 else rf"^{{({draw.number})}}"
+        return self._named(letter + own + ("" if argument is None else rf"\left({self._shown(argument)}\right)"))
+
+    def mean(self, of: Callable[[Any], sp.Expr]) -> sp.Expr:
+        return self._named(rf"\frac{{1}}{{{self.clients}}}\sum_{{i}}\left({self._shown(of('i'))}\right)")
+
+    def _shown(self, e: sp.Expr) -> str:
+        return Printer(names=self.names).doprint(e)

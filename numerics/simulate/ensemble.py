@@ -1,0 +1,291 @@
+"""The result of a simulation: statistics of independent paths, with all settings, in a notebook, on disk and as xarray has it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from html import escape
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from derive.methods.distributed import Method
+from derive.vocabulary.errors import BadInput
+from numerics.backend.compiled import Compiled
+from numerics.backend.double import jax
+
+if TYPE_CHECKING:
+    from xarray import Dataset  # pyright: ignore[reportMissingImports]
+
+#: what an archive of `Ensemble.save` says it is, with the number of its layout
+LAYOUT = "sdescent ensemble 1"
+#: names of the arrays of an archive that are no statistics
+_ARRAYS = ("times", "blow_up", "final")
+#: characters of a part of the method in the settings, which are no place for data
+LONGEST = 4000
+_BROKEN = (zipfile.BadZipFile, zlib.error)
+
+
+@final
+@dataclass(frozen=True)
+class Ensemble:
+    """Statistics of independent paths at the saved times. Dimensionless; times are t = n eta.
+
+    A blow-up is an outcome: it is counted, and never averaged. Arrays of one type may share one block of memory: copy an array
+    that is kept when the others are not.
+
+    Attributes:
+        times: shape (S,).
+        values: for each statistic an array (S, paths); NaN from the path's blow-up on.
+        blow_up: time after the step that took each path outside the ball, shape (paths,), read-only; infinity
+            where none did.
+        final: last points, (d, paths); meaningless where a path blew up.
+        settings: the settings of the run, as JSON values: "T" is the horizon that was asked for, "end" the last multiple of the
+            time of a step up to it, where the method's steps end.
+        final_memory: last values of the memory by letter, (d, paths) each, for an update rule that has one.
+    """
+
+    times: np.ndarray
+    values: Mapping[str, np.ndarray]
+    blow_up: np.ndarray
+    final: np.ndarray
+    settings: Mapping[str, Any]
+    final_memory: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.blow_up.flags.writeable = False  # which a pickle does not keep
+
+    @property
+    def paths(self) -> int:
+        """Number of paths."""
+        return len(self.blow_up)
+
+    @property
+    def blow_ups(self) -> np.ndarray:
+        """How many paths had blown up by each saved time, shape (S,)."""
+        return np.sum(self.blow_up <= self.times[:, None] * (1 + 1e-12), axis=1)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the numbers has to know: a horizon that the steps do not reach, blow-ups."""
+        said = []
+        asked, end = self.settings.get("T"), self.settings.get("end")
+        if asked is not None and asked != end:
+            step = self.settings.get("tau", self.settings["eta"])
+            of = f"eta = {step:g}" if step == self.settings["eta"] else f"the time of a step, {step:g}"
+            said.append(f"T = {asked:g} is not a multiple of {of}: the last step ends at t = {end:g}")
+        if lost := int(np.isfinite(self.blow_up).sum()):
+            said.append(f"{lost} of {self.paths} paths blew up")
+        return tuple(said)
+
+    def repeated(self, paths: int) -> Ensemble:
+        """One path repeated `count` times, for a run without noise."""
+        values = {name: np.repeat(a, paths, axis=1) for name, a in self.values.items()}
+        memory = {letter: np.repeat(a, paths, axis=1) for letter, a in self.final_memory.items()}
+        final = np.repeat(self.final, paths, axis=1)
+        return Ensemble(self.times, values, np.repeat(self.blow_up, paths), final, self.settings, memory)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Settings, times and counts as JSON values; the paths themselves are left out."""
+        return {
+            "settings": dict(self.settings),
+            "times": self.times.tolist(),
+            "paths": self.paths,
+            "statistics": sorted(self.values),
+            "blow_ups": self.blow_ups.tolist(),
+        }
+
+    def __str__(self) -> str:
+        said, when = self.settings, f"{len(self.times)} times from {self.times[0]:g} to {self.times[-1]:g}"
+        of = said.get("method", "a method") + (f", {said['model']} model" if "model" in said else ", the method itself")
+        if "state" in said:
+            of = "an equation in " + ", ".join(said["state"])
+        first = f"{self.paths} paths of {of}, d = {len(self.final)}, {when}"
+        return "\n".join([first, "statistics: " + ", ".join(self.values), *self.notes])
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks: the median of each statistic over the paths that did not blow up, at the last saved time."""
+        rows = []
+        for name, value in self.values.items():
+            last = value[-1][np.isfinite(value[-1])]
+            rows.append(f"<tr><td>{escape(name)}</td><td>{f'{np.median(last):.5g}' if len(last) else '-'}</td></tr>")
+        head = f"<tr><th>statistic</th><th>median at t = {self.times[-1]:g}</th></tr>"
+        text = "<br>".join(escape(line) for line in str(self).splitlines())
+        return f"<p>{text}</p><table>{head}{''.join(rows)}</table>"
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything into one file, a NumPy archive (.npz) of arrays, with the names and settings as JSON text.
+
+        The file is written beside its place and moved there, so that a file that is there is whole.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        names = list(self.values)
+        head = {"layout": LAYOUT, "statistics": names, "memory": list(self.final_memory), "settings": dict(self.settings)}
+        arrays = {f"value{n}": self.values[name] for n, name in enumerate(names)} | {n: getattr(self, n) for n in _ARRAYS}
+        arrays |= {f"memory{n}": a for n, a in enumerate(self.final_memory.values())}
+        place = Path(path)
+        beside = place.with_name(f".{place.name}.{os.getpid()}.part")
+        try:
+            with beside.open("wb") as file:
+                np.savez(file, head=np.array(json.dumps(head, allow_nan=False)), **arrays)  # pyright: ignore[reportArgumentType]
+            beside.replace(place)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Ensemble:
+        """What `save` wrote. Nothing in the file is executed.
+
+        Raises:
+            BadInput: the file is broken, or another kind of file.
+            OSError: it cannot be read.
+        """
+        try:
+            return cls._of(path)
+        except (*_BROKEN, EOFError, KeyError, TypeError, ValueError, MemoryError, NotImplementedError) as error:
+            why = " ".join(str(error).split())[:80] or type(error).__name__
+            raise BadInput(Path(path).name, why, "a file that Ensemble.save wrote, whole") from None
+
+    @classmethod
+    def _of(cls, path: str | os.PathLike[str]) -> Ensemble:
+        with open(path, "rb") as file:  # which np.load would leave open where it raises
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("one array")
+            head = json.loads(str(archive["head"]))
+            if not isinstance(head, dict) or head.get("layout") != LAYOUT:
+                raise ValueError("an archive of another kind")
+            times, blow_up, final = (archive[name] for name in _ARRAYS)
+            values = {str(name): archive[f"value{n}"] for n, name in enumerate(head["statistics"])}
+            memory = {str(letter): archive[f"memory{n}"] for n, letter in enumerate(head["memory"])}
+            settings = dict(head["settings"])
+        shapes = [times.ndim == blow_up.ndim == 1, final.ndim == 2 and final.shape[-1:] == blow_up.shape]
+        shapes += [value.shape == times.shape + blow_up.shape for value in values.values()]
+        shapes += [a.shape == final.shape for a in memory.values()]
+        if not all(shapes) or any(a.dtype.kind != "f" for a in (times, blow_up, final, *values.values(), *memory.values())):
+            raise ValueError("arrays of other shapes or types")
+        blow_up.flags.writeable = False
+        return cls(times, values, blow_up, final, settings, memory)
+
+    def to_xarray(self) -> Dataset:
+        """An `xarray.Dataset`: each statistic over (time, path), "blow_up" over path, "final" over (coordinate, path), and so
+        "final_m" for a letter m of the memory.
+
+        The settings are its attributes, those that are lists or tables as JSON text, which netCDF can store.
+
+        Raises:
+            ImportError: the package xarray is not installed.
+            BadInput: a statistic is called as one of these others.
+        """
+        try:
+            import xarray  # pyright: ignore[reportMissingImports]
+        except ImportError:
+            raise ImportError("to_xarray needs the package xarray, which is not installed: pip install xarray") from None
+        memory = {f"final_{letter}": a for letter, a in self.final_memory.items()}
+        if taken := {"blow_up", "final", "time", "path", "coordinate", *memory} & self.values.keys():
+            raise BadInput("statistics", min(taken), "another name: xarray has one variable of each name, and this one is taken")
+        variables: dict[str, Any] = {name: (("time", "path"), value) for name, value in self.values.items()}
+        variables |= {"blow_up": (("path",), self.blow_up), "final": (("coordinate", "path"), self.final)}
+        variables |= {name: (("coordinate", "path"), a) for name, a in memory.items()}
+        first = int(self.settings.get("first", 0))
+        places = {"time": self.times, "path": np.arange(first, first + self.paths), "coordinate": np.arange(1, len(self.final) + 1)}
+        said = {k: v if type(v) in (str, int, float) else json.dumps(v) for k, v in self.settings.items()}
+        return xarray.Dataset(variables, places, said)
+
+
+def settings_of(
+    method: Method, loss: Any, u: Any, x: np.ndarray, paths: int, first: int, key: Any, parameters: Mapping[str, Any],
+    varied: Mapping[str, np.ndarray], horizon: float, tau: float | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The settings that a run of the method and a solution of its equation have in common, as JSON values.
+
+    Args:
+        parameters: as the user gives them, with eta.
+        tau: the time of a step; eta, unless the method has another.
+        x, paths, first, key, varied, horizon: of `settings_of_paths`.
+    """
+    given = {name: a for name, a in parameters.items() if name != "N" or not method.clients.is_number}
+    return {
+        "method": method.name,
+        **_parts((method, loss)),
+        "u": None if u is None else getattr(u, "__qualname__", type(u).__name__),
+        "eta": parameters["eta"],
+        **({} if tau is None or tau == parameters["eta"] else {"tau": tau}),
+        **settings_of_paths(x, paths, first, key, given, varied, horizon, parameters["eta"] if tau is None else tau),
+    }
+
+
+def settings_of_paths(
+    x: np.ndarray, paths: int, first: int, key: Any, numbers: Mapping[str, Any], varied: Mapping[str, np.ndarray],
+    horizon: float, step: float | None,
+) -> dict[str, Any]:  # fmt: skip
+    """The settings of any ensemble, as JSON values.
+
+    Args:
+        x: starting points (d, 1) or (d, paths); only one point is written down.
+        numbers: the parameters.
+        varied: values that differ from path to path; their names are written down, with the range of each.
+        horizon: T as asked for; "end" is where the last step of the method ends, T itself where T is a multiple of the time of a
+            step up to rounding.
+        step: that time; None where there is no method.
+    """
+    end = horizon if step is None else last_step(horizon, step) * step
+    return {
+        "params": {name: a.tolist() if isinstance(a, np.ndarray) else a for name, a in numbers.items()},
+        "varied": {name: [float(a.min()), float(a.max())] for name, a in varied.items()},
+        "dim": len(x),
+        "x0": x[:, 0].tolist() if x.shape[1] == 1 else "one for each path",
+        "paths": paths,
+        "first": first,
+        "seed": int(key) if isinstance(key, (int, np.integer)) else None,
+        "key": None if isinstance(key, (int, np.integer)) else _words(key),
+        "T": horizon,
+        "end": horizon if math.isclose(end, horizon, rel_tol=1e-9) else end,
+        "version": _version(),
+    }
+
+
+def last_step(horizon: float, eta: float) -> int:
+    """The largest n with n eta <= T, up to rounding."""
+    return math.floor(horizon / eta * (1 + 1e-12))
+
+
+def _described(asked: tuple[Method, Any]) -> dict[str, str | None]:
+    method, loss = asked
+    parts = {name: getattr(method, name) for name in ("compressor", "noise", "schedule")}
+    return {name: None if part is None else _written(part) for name, part in {**parts, "loss": loss}.items()}
+
+
+#: printed once, since a study runs one method many times over
+_parts = Compiled(_described, 32)
+
+
+def _written(part: Any) -> str:
+    """A part of a method as Python writes it; the name of a function, or of a class of the user's that does not say what it is."""
+    name = getattr(part, "__qualname__", type(part).__qualname__)
+    text = name if callable(part) or type(part).__repr__ is object.__repr__ else repr(part)
+    return text if len(text) <= LONGEST else f"{name}(..), in {len(text)} characters"
+
+
+def _words(key: Any) -> list[int]:
+    """The words of a JAX key, of the new style or the old."""
+    return np.asarray(jax.random.key_data(key) if jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key) else key).tolist()
+
+
+@cache
+def _version() -> str | None:
+    try:
+        return version("sdescent")
+    except PackageNotFoundError:
+        return None

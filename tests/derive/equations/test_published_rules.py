@@ -1,0 +1,383 @@
+"""SDEs of update rules that are known from the literature or derived by hand, in one dimension (g the gradient, H = f'').
+
+Each derivation is in the docstring and does not use the engine: with F the increment of a step of time tau, b = E F/tau to leading
+order, the second-order drift adds E F at tau^2 minus (D b) b/2, the covariance is Cov F/tau.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations_with_replacement, product
+
+import pytest
+import sympy as sp
+
+from derive import sde
+from derive.expressions.vanishing import vanishes
+from derive.methods.compressors import Sign, TopK
+from derive.methods.distributed import Method
+from derive.methods.noise import Gaussian, Scaled
+from derive.methods.optimisers import (
+    DP,
+    SAM,
+    USAM,
+    Adam,
+    AdamW,
+    Clipped,
+    EMAMomentum,
+    ErrorFeedback,
+    HeavyBall,
+    LocalSGD,
+    MajorityVote,
+    Nesterov,
+    RMSprop,
+    Signum,
+)
+from derive.step.operators import OneStep, moments_of, root
+
+LETTERS = ("x", "m", "v", "w", "y")
+REAL = {f"{a}1": sp.Symbol(f"{a}1", real=True) for a in LETTERS} | {"g1": sp.Symbol("g1", real=True), "H": sp.Symbol("H1_1", real=True)}
+SHORT = {a: REAL[f"{a}1"] for a in LETTERS} | {"g": REAL["g1"]}
+CLOCK = {"t": sp.Symbol("t", nonnegative=True)}
+FUNCTIONS = {"sqrt": sp.sqrt, "exp": sp.exp, "erf": sp.erf, "sign": sp.sign, "pi": sp.pi, "abs": sp.Abs, "Rational": sp.Rational}
+
+
+class _Names(dict[str, sp.Expr]):
+    def __missing__(self, name: str) -> sp.Expr:
+        return sp.Symbol(name, positive=True)
+
+
+def formula(text: str) -> sp.Expr:
+    """A formula with x, m, v, w, y, g, H real and every other name a positive parameter."""
+    return sp.sympify(eval(text, {"__builtins__": {}}, _Names({**SHORT, **CLOCK, **FUNCTIONS, "H": REAL["H"]})))
+
+
+def says(
+    method: Method, drift: Mapping[str, str], covariance: Mapping[str, str], model: str = "first-order"
+) -> bool:
+    """Whether the equation in one dimension is this one; entries of the covariance that are not named are 0."""
+    found = sde(method, model, dim=1).expanded  # pyright: ignore[reportArgumentType]
+    names = [str(z).removesuffix("1") for z in found.state]
+    gaps = [b - formula(drift[a]) for a, b in zip(names, found.drift, strict=True)]
+    for i, j in combinations_with_replacement(range(len(names)), 2):
+        gaps.append(found.covariance[i, j] - formula(covariance.get(f"{names[i]} {names[j]}", "0*eta")))
+    return set(drift) == set(names) and all(vanishes(gap) for gap in gaps)
+
+
+def rule(*update: str, memory: Mapping[str, int] | None = None, **more: object) -> Method:
+    given = {"noise": Gaussian(), "clients": 1, "regime": {}, **more}
+    return Method(memory=memory or {}, update=update, **given)  # pyright: ignore[reportArgumentType]
+
+
+# --- momentum --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["first-order", "second-order"])
+def test_heavy_ball(order: str) -> None:
+    """Notes on memory, section 3. With delta = sqrt(eta): V' = (1 - mu delta) V - delta G, x' = x + delta V'.
+
+    b = (V, -mu V - g); at delta^2 x has -mu V - g; (D b) b = (-mu V - g, -H V + mu (mu V + g)).
+    """
+    drift = {"x": "v", "v": "-(mu*v + g)"}
+    if order == "second-order":
+        drift = {
+            "x": "(1 - sqrt(eta)*mu/2)*v - sqrt(eta)/2*g",
+            "v": "-((mu + sqrt(eta)/2*(mu**2 - H))*v + (1 + sqrt(eta)*mu/2)*g)",
+        }
+    method = HeavyBall(noise=Gaussian())
+    assert says(method, drift, {"v v": "sqrt(eta)*sigma**2/N"}, order)
+    assert not says(method, drift, {"v v": "sqrt(eta)*sigma**2/N*11/10"}, order)
+    assert not says(method, drift | {"x": drift["x"] + " + eta"}, {"v v": "sqrt(eta)*sigma**2/N"}, order)
+
+
+def test_nesterov() -> None:
+    """x' = x + (1 - mu delta) delta V' - delta^2 G: at delta^2 x has -2 (mu V + g), from which -(mu V + g)/2 is taken."""
+    drift = {"x": "v - 3*sqrt(eta)/2*(mu*v + g)", "v": "-(mu*v + g) - sqrt(eta)/2*((mu**2 - H)*v + mu*g)"}
+    assert says(Nesterov(noise=Gaussian(), clients=1), drift, {"v v": "sqrt(eta)*sigma**2"}, "second-order")
+
+
+@pytest.mark.parametrize("of", ["heavy-ball", "nesterov", "ema"])
+def test_modified_losses_of_constant_momentum(of: str) -> None:
+    """Averaged momentum: f + (eta/4)(1 + b)/(1 - b) |g|^2. Heavy ball: (f + eta (1 + b)/(4 (1 - b)^2) |g|^2)/(1 - b) (Ghosh et al. 2023).
+
+    Nesterov's x is the point ahead: W = -g/(1 - b) with l = b^2/(1 - b), s = -b^2 g/(1 - b)^2, so -(D b) b/2 - (D s) b is
+    -H g ((1 - b) + 2 b^2)/(2 (1 - b)^3).
+    """
+    made = {"heavy-ball": HeavyBall, "nesterov": Nesterov, "ema": EMAMomentum}[of](regime="fixed", clients=1)
+    drift = {
+        "heavy-ball": "-(g + eta*(1 + beta)/(2*(1 - beta)**2)*H*g)/(1 - beta)",
+        "nesterov": "-(g + eta*(1 - beta + 2*beta**2)/(2*(1 - beta)**2)*H*g)/(1 - beta)",
+        "ema": "-(g + eta/2*(1 + beta)/(1 - beta)*H*g)",
+    }[of]
+    assert says(made, {"x": drift}, {}, "second-order")
+
+
+@pytest.mark.slow
+def test_stationary_law_of_averaged_momentum() -> None:
+    """On h x^2/2: Var x = eta s (1+b)/(h D), Cov = -eta s (1-b)/D, Var m = 2 s (1-b)/D, D = 2 (1+b) - eta (1-b) h, exactly.
+
+    The second-order SDE has the leading term of all three, the first-order one of the variances.
+    """
+    b, eta, h, s, rho = sp.symbols("b eta h s rho", positive=True)
+    step = sp.Matrix([[1 - eta * (1 - b) * h, -eta * b], [(1 - b) * h, b]])
+    push = sp.Matrix([-eta * (1 - b), 1 - b])
+    D = 2 * (1 + b) - eta * (1 - b) * h
+    exact = sp.Matrix([[eta * s * (1 + b) / (h * D), -eta * s * (1 - b) / D], [-eta * s * (1 - b) / D, 2 * s * (1 - b) / D]])
+    assert (step * exact * step.T + s * push * push.T - exact).applyfunc(sp.simplify).is_zero_matrix
+    for model, order in (("first-order", 1), ("second-order", 2)):
+        found = sde(EMAMomentum(noise=Gaussian(), clients=1), model, dim=1).expanded  # pyright: ignore[reportArgumentType]
+        x1, m1, g1, H = REAL["x1"], REAL["m1"], REAL["g1"], REAL["H"]
+        table = {g1: h * x1, H: h, sp.Symbol("sigma", positive=True): sp.sqrt(s)}
+        A = sp.Matrix(found.drift).xreplace(table).jacobian([x1, m1])
+        C = sp.Matrix(found.covariance).xreplace(table)
+        p, q, r = sp.symbols("p q r")
+        S = sp.Matrix([[p, q], [q, r]])
+        (solved,) = sp.solve(list(A * S + S * A.T + C), [p, q, r], dict=True)
+        x_ratio, pair, m_ratio = (
+            sp.cancel(solved[a] / e.subs(b, 1 - rho * eta)) for a, e in zip((p, q, r), (exact[0], exact[1], exact[3]), strict=True)
+        )
+        assert x_ratio.subs(eta, 0) == m_ratio.subs(eta, 0) == 1
+        # Cov(x, m) is of the order eta^2 itself: the first-order model has 0
+        assert pair.subs(eta, 0) == order - 1
+
+
+def test_quasi_hyperbolic_momentum() -> None:
+    """Ma and Yarats 2019, 1 - beta = rho eta: F_x = -eta ((1 - nu) G + nu m), F_m = rho eta (G - m)."""
+    method = rule(
+        "m = beta*m + (1-beta)*G", "x = x - eta*((1-nu)*G + nu*m)", memory={"m": 0}, regime={"beta": "1 - rho*eta"}, fractions=("nu",)
+    )
+    noise = {"x x": "eta*(1 - nu)**2*sigma**2", "x m": "-eta*(1 - nu)*rho*sigma**2", "m m": "eta*rho**2*sigma**2"}
+    assert says(method, {"x": "-((1 - nu)*g + nu*m)", "m": "rho*(g - m)"}, noise)
+
+
+def test_aggregated_momentum() -> None:
+    """Lucas et al. 2019 with two velocities of small steps: each as heavy ball, x by their mean."""
+    regime = {"b": "1 - r*sqrt(eta)", "c": "1 - q*sqrt(eta)", "v": "v/sqrt(eta)", "w": "w/sqrt(eta)"}
+    update = ("v = b*v - G", "w = c*w - G", "x = x + eta*(v + w)/2")
+    method = rule(*update, memory={"v": 0, "w": 0}, regime=regime, time="sqrt(eta)")
+    noise = dict.fromkeys(("v v", "v w", "w w"), "sqrt(eta)*sigma**2")
+    assert says(method, {"x": "(v + w)/2", "v": "-r*v - g", "w": "-q*w - g"}, noise)
+
+
+def test_averages_of_the_weights() -> None:
+    """y' = y + r eta (x' - y), as in Lookahead and Polyak-Ruppert averages.
+
+    E F_y = tau r (x - y) - tau^2 r g and (D b) b = (H g, -r g - r^2 (x - y)).
+    """
+    method = rule("x = x - eta*G", "y = y + a*(x - y)", memory={"y": 0}, regime={"a": "r*eta"})
+    drift = {"x": "-g - eta/2*H*g", "y": "r*(x - y) - eta*r/2*g + eta*r**2/2*(x - y)"}
+    assert says(method, drift, {"x x": "eta*sigma**2"}, "second-order")
+
+
+# --- adaptive methods --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["first-order", "second-order"])
+def test_rmsprop_with_the_old_average_in_the_denominator(order: str) -> None:
+    """Notes on memory, section 3, with D(v) = 1/(sqrt v + eps), D' = -D^2/(2 sqrt v), Var Z^2 = 2 sigma^4."""
+    method = rule(
+        "x = x - eta*G/(sqrt(v)+eps)", "v = b*v + (1-b)*G^2", memory={"v": 0}, regime={"b": "1 - c*eta"}
+    )
+    D, pull = "1/(sqrt(v) + eps)", "(g**2 + sigma**2 - v)"
+    drift, noise = {"x": f"-g*{D}", "v": f"c*{pull}"}, {"x x": f"eta*sigma**2*({D})**2"}
+    if order == "second-order":
+        drift = {
+            "x": f"-g*{D} - eta*g/2*(({D})**2*H + c*({D})**2/(2*sqrt(v))*{pull})",
+            "v": f"c*{pull} + eta*(c*g**2*H*{D} + c**2/2*{pull})",
+        }
+        noise |= {"x v": f"-2*eta*c*g*sigma**2*{D}", "v v": "eta*c**2*(2*sigma**4 + 4*g**2*sigma**2)"}
+    assert says(method, drift, noise, order)
+
+
+def test_rmsprop_where_the_batch_grows_with_the_step() -> None:
+    """Malladi et al. 2022, Definition 4.2: dX = -P^-1 (grad f dt + sigma_0 dW), du = c (sigma_0^2 - u) dt, P = sqrt(u) + eps_0."""
+    method = RMSprop(noise=Gaussian(), clients=1, regime="batch-equivalent")
+    drift = {"x": "-g/(sqrt(v) + eps0)", "v": "c*(sigma0**2 - v)"}
+    assert says(method, drift, {"x x": "sigma0**2/(sqrt(v) + eps0)**2"})
+
+
+def test_adam_where_the_batch_grows_with_the_step() -> None:
+    """Malladi et al. 2022, Definition 4.4: gamma_i = 1 - e^(-c_i t), dX = -(sqrt gamma_2/gamma_1) P^-1 m dt, P = sqrt(u) + eps_0 sqrt gamma_2."""
+    method = Adam(noise=Gaussian(), clients=1, regime="batch-equivalent")
+    first, second = "(1 - exp(-c1*t))", "(1 - exp(-c2*t))"
+    drift = {
+        "x": f"-sqrt({second})/{first}*m/(sqrt(v) + eps0*sqrt({second}))", "m": "c1*(g - m)", "v": "c2*(sigma0**2 - v)",
+    }  # fmt: skip
+    assert says(method, drift, {"m m": "c1**2*sigma0**2"})
+
+
+def test_adamw_with_small_steps() -> None:
+    """Monzio Compagnoni et al. 2024 (arXiv 2411.15958), to weak order 1: dM = rho_1 (grad f - M) dt + sqrt(eta) rho_1 sigma dW,
+
+    dV = rho_2 (grad f^2 + sigma^2 - V) dt, dX = -(sqrt iota_2/iota_1) M/(sqrt V + eps sqrt iota_2) dt - wd X dt, iota_i = 1 - e^(-rho_i t).
+    """
+    method = AdamW(noise=Gaussian(), clients=1)
+    first, second = "(1 - exp(-rho1*t))", "(1 - exp(-rho2*t))"
+    drift = {
+        "x": f"-sqrt({second})/{first}*m/(sqrt(v) + eps*sqrt({second})) - wd*x", "m": "rho1*(g - m)",
+        "v": "rho2*(g**2 + sigma**2 - v)",
+    }  # fmt: skip
+    assert says(method, drift, {"m m": "eta*rho1**2*sigma**2"})
+
+
+def test_adagrad_by_the_norm() -> None:
+    """Ward et al. 2020, v' = v + eta ||G||^2: in two dimensions v gathers ||g||^2 + 2 sigma^2."""
+    method = rule("v = v + eta*norm(G)^2", "x = x - eta*G/sqrt(v)", memory={"v": 1})
+    found = sde(method, dim=2).expanded
+    g, v = sp.symbols("g1 g2", real=True), sp.symbols("v1 v2", real=True)
+    gathers = g[0] ** 2 + g[1] ** 2 + 2 * sp.Symbol("sigma", positive=True) ** 2
+    wanted = [-g[0] / sp.sqrt(v[0]), -g[1] / sp.sqrt(v[1]), gathers, gathers]
+    assert all(vanishes(a - b) for a, b in zip(found.drift, wanted, strict=True))
+
+
+# --- signs, clipping, privacy, communication ---------------------------------------------------------------------------------------
+
+
+def test_signs() -> None:
+    """Monzio Compagnoni et al. 2024: dX = -erf(grad f/(sqrt 2 sigma)) dt + sqrt(eta (1 - erf^2)) dW; over N clients divided by N."""
+    one, several = rule("x = x - eta*sign(G)"), rule("x = x - eta*(G + 0*x)", compressor=Sign(), clients=None)
+    drift, rest = {"x": "-erf(g/(sqrt(2)*sigma))"}, "eta*(1 - erf(g/(sqrt(2)*sigma))**2)"
+    assert says(one, drift, {"x x": rest}) and says(several, drift, {"x x": f"{rest}/N"})
+
+
+def test_signum() -> None:
+    """Notes on memory, section 3: ballistic, and with constant b, where K = 1 + (4/pi) sum_k arcsin(b^k) is 13.28 at b = 0.9."""
+    assert says(
+        Signum(noise=Gaussian(), clients=1), {"x": "-sign(m)", "m": "rho*(g - m)"}, {"m m": "eta*rho**2*sigma**2"}
+    )
+    found = sde(Signum(noise=Gaussian(), clients=1, regime="fixed", beta="9/10"), dim=1).expanded
+    spread = formula("sigma*sqrt((1 - Rational(9, 10))/(1 + Rational(9, 10)))")
+    assert vanishes(found.drift[0] + sp.erf(formula("g") / (sp.sqrt(2) * spread)))
+    (arcsines,) = found.covariance[0].atoms(sp.Sum)
+    lags = sum(sp.lambdify(arcsines.variables, arcsines.function)(k) for k in range(1, 400))
+    K = found.covariance[0].xreplace({arcsines: sp.Float(lags), formula("eta"): sp.S.One})
+    assert float(K) == pytest.approx(13.28, abs=0.005)
+
+
+@pytest.mark.slow
+def test_clipping_each_coordinate() -> None:
+    """Y = g + sigma Z, a = (c - g)/sigma, e = (c + g)/sigma, P = Phi(a) + Phi(e) - 1, the chance to stay inside:
+
+    E clip = g P + sigma (phi(e) - phi(a)) + c (Phi(e) - Phi(a)),
+    E clip^2 = c^2 (1 - P) + (g^2 + sigma^2) P + 2 g sigma (phi(e) - phi(a)) - sigma^2 (a phi(a) + e phi(e)).
+    """
+    g, c, sigma = formula("g"), formula("c"), formula("sigma")
+    a, e = (c - g) / sigma, (c + g) / sigma
+
+    def Phi(z: sp.Expr) -> sp.Expr:
+        return (1 + sp.erf(z / sp.sqrt(2))) / 2
+
+    def phi(z: sp.Expr) -> sp.Expr:
+        return sp.exp(-(z**2) / 2) / sp.sqrt(2 * sp.pi)
+
+    P = Phi(a) + Phi(e) - 1
+    mean = g * P + sigma * (phi(e) - phi(a)) + c * (Phi(e) - Phi(a))
+    square = c**2 * (1 - P) + (g**2 + sigma**2) * P + 2 * g * sigma * (phi(e) - phi(a)) - sigma**2 * (a * phi(a) + e * phi(e))
+    found = sde(Clipped(noise=Gaussian(), clients=1), dim=1).expanded
+    assert vanishes(found.drift[0] + mean)
+    assert vanishes(found.covariance[0] - formula("eta") * (square - mean**2))
+
+
+def test_noise_added_for_privacy() -> None:
+    """Variances of independent noises add: kappa^2 beside sigma^2/N, and nothing else changes."""
+    assert says(DP(noise=Gaussian()), {"x": "-g"}, {"x x": "eta*(sigma**2/N + kappa**2)"})
+    second = {"x": "-g - eta/2*H*g"}
+    assert says(DP(noise=Gaussian()), second, {"x x": "eta*(sigma**2/N + kappa**2)"}, "second-order")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scales", [(1, 2, 3), (1, 1, 2, 2)])
+def test_majority_votes_by_all_outcomes(scales: tuple[int, ...]) -> None:
+    """All 2^N patterns of signs with P(+) = (1 + erf(g/(sqrt 2 sigma_i)))/2; with four clients ties give 0."""
+    found = sde(MajorityVote(noise=Scaled(Gaussian(), scales)), dim=1).expanded
+    chances = [(1 + sp.erf(formula("g") / (sp.sqrt(2) * s))) / 2 for s in scales]
+    mean = square = sp.S.Zero
+    for votes in product((1, -1), repeat=len(scales)):
+        p = sp.Mul(*[q if vote == 1 else 1 - q for q, vote in zip(chances, votes, strict=True)])
+        mean += p * sp.sign(sum(votes))
+        square += p * sp.sign(sum(votes)) ** 2
+    assert vanishes(found.drift[0] + mean)
+    assert vanishes(found.covariance[0] - formula("eta") * (square - mean**2))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_local_steps(steps: int) -> None:
+    """E F = -H eta g + C(H, 2) eta^2 f'' g over the time H eta: to second order in drift and covariance that of SGD with N clients."""
+    method = LocalSGD(steps, noise=Gaussian())
+    assert says(method, {"x": "-g"}, {"x x": "eta*sigma**2/N"})
+    found = sde(method, "second-order", dim=1).expanded
+    assert vanishes(found.drift[0] - formula("-g - eta/2*H*g"))
+
+
+def test_error_feedback_moves_as_sgd() -> None:
+    """y = x - eta e has y' = y - eta G: to first order the SDE of SGD."""
+    method = ErrorFeedback(compressor=TopK(1), noise=Gaussian())
+    assert says(method, {"x": "-g"}, {"x x": "eta*sigma**2/N"})
+
+
+# --- the gradient at another point, weight decay -------------------------------------------------------------------------------------
+
+
+def test_sharpness_aware_steps() -> None:
+    """Monzio Compagnoni et al. 2023: USAM -grad f - rho H grad f, SAM -grad f - rho H grad f/||grad f||, with rho = r sqrt(eta)."""
+    assert says(USAM(noise=Gaussian(), clients=1), {"x": "-g - r*sqrt(eta)*H*g"}, {"x x": "eta*sigma**2"})
+    assert says(SAM(clients=1), {"x": "-g - r*sqrt(eta)*H*g/abs(g)"}, {})
+    found = sde(SAM(clients=1), dim=2).expanded
+    g1, g2, H = sp.Symbol("g1", real=True), sp.Symbol("g2", real=True), sp.Matrix(2, 2, sp.symbols("H1_1 H1_2 H1_2 H2_2", real=True))
+    away = H * sp.Matrix([g1, g2]) * formula("r*sqrt(eta)") / sp.sqrt(g1**2 + g2**2)
+    assert all(vanishes(b + g + e) for b, g, e in zip(found.drift, (g1, g2), away, strict=True))
+
+
+def test_weight_decay() -> None:
+    """b = -(g + lam x), so -(D b) b/2 = -(H + lam)(g + lam x)/2."""
+    method = rule("x = x - eta*(G + lam*x)")
+    assert says(method, {"x": "-(g + lam*x) - eta/2*(H + lam)*(g + lam*x)"}, {"x x": "eta*sigma**2"}, "second-order")
+
+
+# --- the other route -----------------------------------------------------------------------------------------------------------------
+
+
+def one_step() -> dict[str, tuple[Method, dict[str, str]]]:
+    """Rules and their increments, with tau = eta = s^2, G = f' + Z."""
+    regime = {"b": "1 - r*eta", "c": "1 - q*eta"}
+    new = "(v + q*tau*((G - m)**2 - v))"
+    return {
+        "AdaBelief, the average before": (
+            rule(
+                "x = x - eta*G*v", "v = c*v + (1-c)*(G - m)^2", "m = b*m + (1-b)*G", memory={"m": 0, "v": 0}, regime=regime
+            ),
+            {"x": "-tau*G*v", "m": "r*tau*(G - m)", "v": "q*tau*((G - m)**2 - v)"},
+        ),
+        "AdaBelief, the average after": (
+            rule(
+                "v = c*v + (1-c)*(G - m)^2", "m = b*m + (1-b)*G", "x = x - eta*m*v", memory={"m": 0, "v": 0}, regime=regime
+            ),
+            {"x": f"-tau*(m + r*tau*(G - m))*{new}", "m": "r*tau*(G - m)", "v": "q*tau*((G - m)**2 - v)"},
+        ),
+        "decay": (rule("x = x - eta*(G*(1 + eta) + lam*x)"), {"x": "-tau*(G*(1 + tau) + lam*x)"}),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", one_step())
+def test_the_operators_in_named_coordinates_agree(name: str) -> None:
+    """`derive.step.operators.OneStep`, on increments that are typed here, gives the same second-order equation."""
+    method, increments = one_step()[name]
+    x, Z = SHORT["x"], sp.Symbol("Z", real=True)
+    slope = sp.Function("f")(x).diff(x)
+    state = tuple(SHORT[a] for a in increments)
+    table = {sp.Symbol("tau", positive=True): root**2, sp.Symbol("G", positive=True): slope + Z}
+    moments = {n: formula("sigma") ** n * sp.factorial2(n - 1) for n in (2, 4, 6, 8)}
+    found = OneStep(state, {SHORT[a]: formula(e).xreplace(table) for a, e in increments.items()}, moments_of({Z: moments}))
+    eta = formula("eta")
+    known = {slope.diff(x): REAL["H"], slope: REAL["g1"]}
+    drift = [b + eta * c for b, c in zip(found.L0.drift(), found.L1.drift(), strict=True)]
+    spread = found.spread
+    own = sde(method, "second-order", dim=1).expanded
+    assert list(own.state) == list(state)
+
+    def same(one: sp.Expr, two: sp.Expr) -> bool:
+        return vanishes(one - sp.sympify(two).subs(slope.diff(x), known[slope.diff(x)]).subs(slope, known[slope]))
+
+    assert all(same(a, b) for a, b in zip(own.drift, drift, strict=True))
+    assert all(same(a, eta * b) for a, b in zip(own.covariance, spread, strict=True))

@@ -1,0 +1,200 @@
+"""What objects are when they are printed or shown in a notebook; LaTeX written out; commands of one's own for every letter."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import derive
+from derive.derivation import SDE, sde
+from derive.methods.losses import Quadratic
+from derive.methods.optimisers import HeavyBall, NormalisedSGD, RMSprop
+from derive.printing.printer import LETTERS
+from derive.proof.language.terms import x
+from derive.theorems.catalogue import entries
+from derive.theorems.entry.theorem import Refutation
+from derive.vocabulary.errors import BadInput
+from numerics.statistics.estimates import band, mean
+from numerics.statistics.verdicts import judge
+from reports.commands.terminal import show
+from tests.support.samples import mostly_slow
+
+ROOT = Path(__file__).parents[3]
+EQUATIONS = {
+    "without a loss": lambda: sde(derive.DCSGD(derive.RandK(2), derive.StudentT("nu"))),
+    "in coordinates": lambda: sde(derive.DCSGD(derive.RandK(1), derive.Gaussian(), 2), "corrected", Quadratic((1, 2)), 2),
+    "given a message": lambda: sde(derive.DCSGD(derive.Natural(), derive.StudentT("nu"))),
+    "an update rule": lambda: sde(HeavyBall(noise=derive.StudentT(5), clients=4)),
+    "an update rule in coordinates": lambda: sde(HeavyBall(noise=derive.Gaussian()), "first-order", Quadratic(1), 2),
+    "an update rule without a closed form": lambda: sde(NormalisedSGD(noise=derive.Gaussian())),
+}
+
+
+@pytest.mark.parametrize("name", EQUATIONS)
+def test_an_equation_prints_as_the_command_line_shows_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "90")
+    equation = EQUATIONS[name]()
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
+    printed = str(equation).splitlines()
+    show(Console(file=shown, width=90, force_terminal=False), equation, {})
+    other = shown.getvalue().splitlines()
+    assert printed[0] in other[0]  # between rules
+    assert printed[printed.index("drift") :] == other[other.index("drift") :]
+    assert "facts" in printed and max(map(len, printed)) <= 90
+
+
+def test_an_update_rule_says_its_step_its_regime_and_what_has_no_closed_form() -> None:
+    shown = "\n".join(written for written, _ in EQUATIONS["an update rule"]().laid_out([], 100, False))
+    for said in (
+        "update: v = beta*v - eta*G; x = x + v",
+        "regime ballistic: beta = 1 - mu*sqrt(eta); v = sqrt(eta)*v; a step takes the time sqrt(eta)",
+        "drift(v_j) = -g_j - mu*v_j",
+        "cov(v_j, v_j) = ",
+        "the other entries are 0",
+        "weak order: 1",
+        "conditions: none",
+    ):
+        assert said in shown.replace("v_j*mu", "mu*v_j"), (said, shown)
+    named = "\n".join(written for written, _ in EQUATIONS["an update rule in coordinates"]().laid_out([], 100, False))
+    assert "Z = (x1, x2, v1, v2)" in named and "noise type: additive" in named
+    missing = "\n".join(written for written, _ in EQUATIONS["an update rule without a closed form"]().laid_out([], 100, False))
+    assert missing.count("No closed form: the mean of") == 2 and "weak order" not in missing
+
+
+def test_what_an_update_rule_leaves_out_is_shown_with_the_moment_that_it_needs() -> None:
+    shown = "\n".join(written for written, _ in sde(RMSprop(noise=derive.StudentT("nu"))).laid_out([], 200, False))
+    assert "left out: covariance x v, which needs the moment of order 3 of the noise (nu > 3)" in shown
+    assert "needed: nu > 2 (the drift exists)" in shown
+
+
+def test_a_method_with_memory_shows_what_each_letter_becomes() -> None:
+    shown = HeavyBall(noise=derive.Gaussian(), clients=4)._repr_latex_()
+    assert r"v_{n+1} &= \beta\,v_{n} - G\,\eta" in shown and r"x_{n+1} &= \beta\,v_{n} + x_{n} - G\,\eta" in shown
+    assert r"G &= \frac{1}{4}\sum_{i=1}^{4}\left(\nabla f(x_n)+Z_i\right)" in shown
+
+
+@pytest.mark.slow
+def test_an_equation_prints_in_ascii_where_output_is() -> None:
+    code = "import derive as d\nprint(d.sde(d.DSignSGD(d.Gaussian()), 'corrected'))"
+    own = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120, env=own, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    text = done.stdout.decode("ascii")
+    assert "DSignSGD, corrected model" in text and "sigma" in text and "drift_j =" in text
+
+
+# --- LaTeX
+
+
+def lines(text: str) -> list[str]:
+    return text.removeprefix(r"\begin{aligned}").removesuffix(r"\end{aligned}").split(r" \\ ")
+
+
+def test_latex_written_out_in_coordinates_has_the_gradient_of_the_loss() -> None:
+    equation = sde(derive.DSGD(derive.Gaussian()), "corrected", Quadratic(), 2)
+    found = equation.latex(written_out=True)
+    drift = [rf"- h_{{{i}}}\,X_{{{i}}}+\frac{{\eta\,h_{{{i}}}^{{2}}\,X_{{{i}}}}}{{2}}" for i in (1, 2)]
+    assert lines(found) == [
+        rf"\mathrm{{d}}X_{{{i + 1}}} &= \left({drift[i]}\right)\,\mathrm{{d}}t + (L\,\mathrm{{d}}W)_{{{i + 1}}}" for i in (0, 1)
+    ] + [rf"(LL^{{\top}})_{{{i},{i}}} &= \frac{{\eta\,\sigma^{{2}}}}{{N}}" for i in (1, 2)] + [r"&\text{other entries }0"]
+    assert "g" not in re.sub(r"\\[A-Za-z]+|\{aligned\}", "", found) and "H" not in found
+    assert found.count(r"\left(") == found.count(r"\right)")
+
+
+@pytest.mark.parametrize("model", ["first-order", "second-order", "corrected"])
+def test_latex_written_out_has_no_letters_for_formulas(model: str) -> None:
+    equation = sde(derive.DSignSGD(derive.Scaled(derive.StudentT("nu"), (1, 2, 3)), schedule=derive.Power("p")), model)
+    found, usual = equation.latex(written_out=True), equation.latex()
+    for letter in (r"b_{j}", r"\Lambda_{jj}", r"J_{jk}", "^{(n)}", "u &="):
+        assert letter not in found
+    assert "b_{j}" in usual and "u &=" in usual and found.count("{") == found.count("}")
+    assert found.count(r"\Bigl(") == found.count(r"\Bigr)") and found.count(r"\left") == found.count(r"\right")
+
+
+def test_a_drift_that_is_one_long_term_has_both_its_brackets() -> None:
+    noise = derive.Scaled(derive.StudentT("nu"), "sqrt(a^2 + b^2 + c^2 + k^2)")
+    found = sde(derive.DSignSGD(noise, schedule=derive.Power("p"))).latex(written_out=True)
+    assert r"\Bigr)" in found and found.count(r"\Bigl(") == found.count(r"\Bigr)")
+
+
+def test_what_has_no_closed_form_is_written_as_ever() -> None:
+    equation = EQUATIONS["given a message"]()
+    assert equation.latex(written_out=True) == equation.latex()
+
+
+NAMES = [*LETTERS, "eta", "N", "sigma", "nu", "d", "u", "p", "k", "t"]
+MACROS = {name: rf"\own{name}{{}}" for name in NAMES}
+#: what is left without a command: indices, functions, words, numbers
+PLAIN = re.compile(r"\\(?:own[A-Za-z]+\{\}|text\{[^}]*\}|[A-Za-z]+)|_\{?[ijkn0-9,]+\}?|\^\{?[(n)0-9]*\}?|[^A-Za-z]")
+PLAIN_WORDS = {"d", "e", "aligned", "cases", "F", "i", "j", "k", "n", "E", "Cov", "its", "limit"}  # F of pFq, E of expectations
+
+
+@pytest.mark.parametrize(
+    "make",
+    mostly_slow([
+        lambda: sde(derive.DSignSGD(derive.StudentT("nu")), "second-order"),
+        lambda: sde(derive.DSignSGD(derive.Scaled(derive.StudentT("nu"), (1, 2, 3))), "corrected"),
+        lambda: sde(derive.DCSGD(derive.ScaledSign(), derive.StudentT("nu")), "corrected"),
+        lambda: sde(derive.DCSGD(derive.Natural(), derive.StudentT("nu"))),
+        lambda: sde(derive.DSGD(derive.Correlated(derive.Gaussian()), schedule=derive.Free()), "second-order"),
+        lambda: sde(derive.DCSGD(derive.RandK("k"), derive.Gaussian(), schedule=derive.Power("p")), "corrected"),
+    ]),
+    ids=["sign", "clients", "scaled sign", "natural", "correlated", "rand-k"],
+)  # fmt: skip
+def test_every_symbol_and_letter_may_have_a_command_of_ones_own(make) -> None:
+    equation: SDE = make()
+    found = equation.latex(MACROS)
+    left = {word for word in re.findall(r"[A-Za-z]+", PLAIN.sub(" ", found))} - PLAIN_WORDS
+    assert left == set(), (left, found)
+    for macro in set(re.findall(r"\\(own[A-Za-z]+)", found)):
+        assert rf"\{macro}{{}}" in MACROS.values()
+    for greek in (r"\eta", r"\sigma", r"\nu", r"\Lambda", r"\zeta", r"\Sigma", r"\mathfrak"):
+        assert greek not in found
+
+
+def test_an_unknown_name_of_a_command_is_refused() -> None:
+    """It changed nothing, and nothing said so."""
+    equation = EQUATIONS["in coordinates"]()
+    for wrong in ({"etta": r"\eta"}, {"sigma0_": "s"}, {"x3": "y"}, {"eta": ""}, {"eta": 3}):
+        with pytest.raises(BadInput, match=r"^macros"):
+            equation.latex(wrong)
+    one_table_for_a_paper = {"eta": r"\step", "nu": r"\tail", "sigma0": "s", "g": r"\grad", "Lambda": "M", "x1": "y"}
+    assert r"\step" in equation.latex(one_table_for_a_paper) and r"\grad" in equation.latex({"g_j": r"\grad"})
+    assert r"\mathrm{d}y &=" in equation.latex(one_table_for_a_paper, written_out=True)
+
+
+# --- notebooks
+
+
+def test_methods_theorems_verdicts_and_estimates_have_a_display() -> None:
+    method = derive.DCSGD(derive.RandK(2), derive.StudentT("nu"), 4, derive.Power("1/2"))
+    shown = method._repr_latex_()
+    assert shown.startswith("$") and r"\frac{1}{4}\sum_{i=1}^{4}C\left(\nabla f(x_n)+Z_i\right)" in shown
+    assert r"h &= \frac{1}{\sqrt{t + 1}}" in shown and r"Z_i &\sim \sigma\,t_{\nu}" in shown and r"\mathrm{Rand}" in shown
+    assert derive.DSGD()._repr_latex_().count("C") == 0
+    entry = entries()["6.2-pathwise"]
+    assert "D(C)SGD, corrected model, pathwise" in entry._repr_html_() and "&gt;0" in entry._repr_html_()
+    estimate = mean([1.0, 2.0, 3.0, float("inf")])
+    assert str(estimate).startswith("2 [") and "(95 %, 3 paths, 1 blew up)" in estimate._repr_html_()
+    assert str(band(range(30))).startswith("median 14 [")
+    assert "CONFIRMED" in judge(band(range(30)).median, 100.0)._repr_html_()
+
+
+def test_a_checked_entry_shows_its_steps() -> None:
+    import sdescent as sd
+
+    shown = sd.check("8-cauchy-3")._repr_html_()
+    assert "PROVED" in shown and shown.count("<li>") >= 1 and "<script" not in shown
+
+
+def test_symbols_in_a_display_are_escaped() -> None:
+    entry = Refutation("a", "<b>", "s", "x < y", x("p").le(1), {}, {}, "")
+    assert "&lt;b&gt;" in entry._repr_html_() and "x &lt; y" in entry._repr_html_()

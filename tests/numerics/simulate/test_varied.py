@@ -1,0 +1,182 @@
+"""`solve` takes what `run` takes: values that differ from path to path, scales that depend on the state; nothing compiles twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import derive
+from derive.derivation import SDE, sde
+from derive.expressions.coordinates import Coordinate, coord_sum, g, hvp
+from derive.methods.losses import Quadratic
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import t
+from numerics.backend.double import jax
+from numerics.evidence.weak_order import weak_order
+from numerics.laws.counter import Draws
+from numerics.laws.noises import noise_at
+from numerics.lowering.environment import environment
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+
+X0, SIGMA = [1.0, -2.0], np.repeat([0.5, 2.0], 5)
+x = Coordinate("x")
+
+
+def equation(compressor: Any = None, law: Any = None, model: Any = "first-order") -> SDE:
+    return sde(derive.DCSGD(compressor or derive.Identity(), law or derive.Gaussian(), 2), model, Quadratic(1), 2)
+
+
+# --- values that differ from path to path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: equation(model="corrected"),
+        lambda: equation(derive.Sign(), derive.StudentT(3)),
+        lambda: equation(derive.Natural()),  # an integral over the noise, of Gauss panels
+        lambda: equation(derive.TopK(1)),  # of its own
+        lambda: equation(derive.RandK(1), model="second-order"),
+    ],
+    ids=["identity", "sign", "natural", "top-1", "rand-1"],
+)
+def test_each_path_of_a_solve_has_its_own_value_bitwise(make: Any) -> None:
+    made, more = make(), {"params": {"eta": 0.1}, "save": 3, "nodes": 32}
+    found = solve(made, X0, 1.0, 10, 4, varied={"sigma": SIGMA}, **more)
+    for value in (0.5, 2.0):
+        alone = solve(made, X0, 1.0, 10, 4, **{**more, "params": {"eta": 0.1, "sigma": value}})
+        own = value == SIGMA
+        assert np.array_equal(found.values["loss"][:, own], alone.values["loss"][:, own])
+    assert not np.array_equal(found.final[:, :5], alone.final[:, :5])
+    part = solve(made, X0, 1.0, 4, 4, varied={"sigma": SIGMA[3:7]}, first=3, **more)
+    assert np.array_equal(part.final, found.final[:, 3:7])
+    assert found.settings["varied"] == {"sigma": [0.5, 2.0]} and found.settings["params"] == {"eta": 0.1}
+
+
+@pytest.mark.slow
+def test_the_error_of_an_integral_is_the_largest_of_all_values() -> None:
+    made, more = equation(derive.Natural()), {"save": 2, "nodes": 32}
+    both = solve(made, X0, 0.1, 10, 4, {"eta": 0.1}, varied={"sigma": SIGMA}, **more).settings["doubling_error"]
+    each = [solve(made, X0, 0.1, 10, 4, {"eta": 0.1, "sigma": s}, **more).settings["doubling_error"] for s in (0.5, 2.0)]
+    assert both == pytest.approx(max(each), rel=1e-9) and each[0] != each[1]
+
+
+@pytest.mark.slow
+def test_paths_without_noise_are_one_path_only_if_nothing_varies() -> None:
+    made = sde(derive.DSGD(schedule=derive.Power("q"), clients=1), "first-order", Quadratic(1), 2)
+    found = solve(made, X0, 1.0, 2, 0, {"eta": 0.1}, varied={"q": [0.25, 1.0]})
+    assert np.all(found.final[:, 0] != found.final[:, 1])
+
+
+@pytest.mark.parametrize(
+    ("varied", "found"),
+    [
+        ({"sigma": np.ones(3)}, r"varied sigma: found '\(3,\)'"),
+        ({"sigma": np.full(10, np.nan)}, "varied sigma"),
+        ({"eta": np.ones(10)}, "varied eta"),
+        ({"tau": np.ones(10)}, "parameter tau"),
+        ({"sigma": -SIGMA}, "sigma"),
+        ({"sigma": np.repeat([0.0, 1.0], 5)}, "varied: found 'values of which some make the noise vanish'"),
+    ],
+)
+def test_values_that_may_not_vary_are_refused(varied: Any, found: str) -> None:
+    with pytest.raises(BadInput, match=f"^{found}"):
+        solve(equation(), X0, 1.0, 10, 4, {"eta": 0.1}, varied=varied)
+
+
+# --- scales that depend on more than the gradient
+
+SCALES = {
+    "the state": sp.sqrt(1 + x**2), "its norm": 1 + sp.sqrt(coord_sum(x**2)), "the time": 1 / (1 + t),
+    "the Hessian": sp.sqrt(1 + coord_sum(hvp(g) ** 2)), "the gradient": sp.sqrt(1 + g**2),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCALES)
+def test_the_noise_of_a_run_has_the_scale_at_the_point_and_time(name: str) -> None:
+    """The same draws with a scale of 1, times the scale: on f = 3||x||^2/2 at t = 0.5."""
+    points, time = np.array([[0.5, -1.0, 2.0], [0.0, 3.0, -0.1]]), 0.5
+    here = environment({}, {"x": points, "g": 3 * points}, scalars={"t": time}, hessian_product=lambda c: 3 * c)
+    draws = Draws((np.uint32(1), np.uint32(2)), np.arange(3, dtype=np.uint32))
+    found = noise_at(derive.Scaled(derive.Gaussian(), SCALES[name]), draws, here)
+    norms = np.sqrt((points**2).sum(axis=0))
+    wanted = {
+        "the state": np.sqrt(1 + points**2), "its norm": 1 + norms, "the time": 1 / 1.5,
+        "the Hessian": np.sqrt(1 + 81 * norms**2), "the gradient": np.sqrt(1 + 9 * points**2),
+    }[name]  # fmt: skip
+    np.testing.assert_allclose(found, wanted * noise_at(derive.Scaled(derive.Gaussian(), 1), draws, here), rtol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCALES)
+def test_runs_and_solves_agree_on_such_scales(name: str) -> None:
+    """Var x after two steps, against 20000 paths of both; five standard errors, of 2 comparisons for each of 5 scales.
+
+    A chi-squared-like variance of n paths has standard error Var sqrt(kurtosis - 1)/sqrt(n), kurtosis below 6 here.
+    """
+    method = derive.DSGD(derive.Scaled(derive.Gaussian(), SCALES[name]), 1)
+    more = {"params": {"eta": 0.05}, "save": [0.1]}
+    moved = run(method, [1.0], 0.1, 20000, 1, loss=Quadratic(1), **more).final[0]
+    solved = solve(sde(method, "second-order", Quadratic(1), 1), [1.0], 0.1, 20000, 2, **more).final[0]
+    # the continuous variance differs from the discrete one by a share eta
+    assert abs(moved.var() / solved.var() - 1) < 0.05 + 5 * np.sqrt(2 * 5 / 20000)
+    assert abs(moved.mean() - solved.mean()) < 0.05**2 + 5 * np.sqrt(2 * moved.var() / 20000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["the state", "its norm", "the time"])
+def test_the_second_order_model_has_weak_order_two_under_such_scales(name: str) -> None:
+    """Without sampling. It missed the derivative of the mean in x and t through the scale, and had order 1."""
+    method = derive.DSignSGD(derive.Scaled(derive.Gaussian(), SCALES[name]), clients=2)
+    found = weak_order(method, "second-order", Quadratic(1), 1.0, 1.0, "x1^2", [1 / 8, 1 / 16, 1 / 32, 1 / 64])
+    assert abs(found.slope.order - 2) < 0.05 and found.resolution < 1e-3
+
+
+def test_a_time_inside_a_sum_over_coordinates_is_refused_in_the_second_order_model() -> None:
+    scale = sp.sqrt(1 + coord_sum(x**2 / (1 + t + x**2)))
+    with pytest.raises(derive.Refusal, match="the time stands inside a sum"):
+        sde(derive.DSignSGD(derive.Scaled(derive.Gaussian(), scale)), "second-order")
+
+
+# --- compiled functions
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("compressor", [derive.Identity(), derive.Natural(), derive.Sign()], ids=["identity", "natural", "sign"])
+def test_another_step_size_or_number_of_clients_compiles_nothing(compressor: derive.Compressor) -> None:
+    """Step sizes with even and odd numbers of steps between saved times, and few and many clients."""
+    method = derive.DCSGD(compressor, derive.Gaussian())
+    made = sde(method, "first-order", Quadratic(1))
+
+    def both(eta: float, clients: int) -> None:
+        more: dict[str, Any] = {"params": {"eta": eta, "sigma": 1.0, "N": clients}, "save": 3}
+        run(method, X0, 1.0, 10, 1, loss=Quadratic(1), **more)
+        solve(made, X0, 1.0, 10, 1, nodes=32, **more)
+
+    both(0.1, 2)
+    compiled: list[str] = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, duration, **_: compiled.append(event) if "backend_compile" in event else None
+    )
+    for eta, clients in ((0.05, 2), (0.1, 1), (0.25, 3), (1 / 30, 5), (0.011, 64)):
+        both(eta, clients)
+    assert compiled == []
+    solve(made, X0, 1.0, 10, 1, {"eta": 0.1, "sigma": 1.0, "N": 2}, nodes=32, save=4)
+    assert compiled  # another number of saved times is another shape
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clients", [1, 3, 8])
+def test_a_number_of_clients_among_the_parameters_gives_the_same_paths(clients: int) -> None:
+    for compressor in (derive.Sign(), derive.RandK(1)):
+        own = run(derive.DCSGD(compressor, derive.Laplace(), clients), X0, 1.0, 50, 2, {"eta": 0.1, "sigma": 1.0}, Quadratic(1))
+        given = {"eta": 0.1, "sigma": 1.0, "N": clients}
+        other = run(derive.DCSGD(compressor, derive.Laplace()), X0, 1.0, 50, 2, given, Quadratic(1))
+        np.testing.assert_allclose(other.final, own.final, rtol=1e-13)
+        assert other.settings["clients"] == own.settings["clients"] == clients

@@ -1,0 +1,132 @@
+"""What the package makes can be pickled, here and for another process, where SymPy's symbols have other hashes."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import sdescent as sd
+from derive.expressions.coordinates import Coordinate, coord_sum, g, hvp
+from derive.process.density import density
+from derive.process.generator import generator, moment_equations
+from derive.process.stationary import second_moments
+from derive.proof.kernel.rules import genuine
+from derive.proof.language.context import ProofError
+from derive.theorems.catalogue import entries
+from numerics.simulate.ensemble import Ensemble
+from numerics.statistics.estimates import band, mean, over_time
+from numerics.statistics.verdicts import judge
+
+ENSEMBLE = Ensemble(np.array([0.0, 1.0]), {"loss": np.ones((2, 3))}, np.array([np.inf, 1.0, np.inf]), np.ones((2, 3)), {"T": 1.0})
+RAND_K = sd.DCSGD(sd.RandK(2), sd.StudentT("nu"), schedule=sd.Normalised())
+
+
+def used(equation: sd.SDE) -> sd.SDE:
+    """An equation of which everything was asked for, and is remembered."""
+    named = equation.expanded
+    _ = named.root, named.smooth_root, named.noise_type, equation.symbols, equation.rate, equation.parameters, equation.expressions
+    return equation
+
+
+MADE: dict[str, Callable[[], Any]] = {
+    "method": lambda: RAND_K,
+    "loss": lambda: sd.SeparableSum("a*x^4/4 + log(1 + x^2)"),
+    "vectors": lambda: sd.SeparableSum(Coordinate("w", "j", True) * sp.Symbol("x") ** 2),
+    "expression": lambda: coord_sum(g**2 * hvp(sp.Abs(g))),
+    "equation": lambda: sd.sde(RAND_K, "second-order"),
+    "equation, used": lambda: used(sd.sde(sd.DCSGD(sd.RandK(1), sd.Gaussian()), "corrected", sd.Quadratic(), 2)),
+    "equation, given a message": lambda: sd.sde(sd.DCSGD(sd.TopK(1), sd.Gaussian()), "first-order", sd.Quartic(), 2),
+    "signs": lambda: used(sd.sde(sd.DSignSGD(sd.StudentT("nu")), "corrected", sd.Quadratic("h"), 1)),
+    "stationary moments": lambda: second_moments(sd.DSGD(sd.Gaussian()), 1),
+    "density": lambda: density(sd.sde(sd.DSGD(sd.Gaussian()), loss=sd.Quartic(), dim=1).expanded),
+    "moment equations": lambda: moment_equations(sd.sde(sd.DSGD(sd.Gaussian()), loss=sd.Quadratic(), dim=1).expanded, 2),
+    "theorem": lambda: entries()["6.2-pathwise"],
+    "refutation": lambda: entries()["6.2-expectation"],
+    "checked": lambda: sd.check("8-cauchy-3"),
+    "proved": lambda: sd.prove("2*a*b <= a^2 + b^2"),
+    "refuted": lambda: sd.prove("x^3 >= 2", ["x^2 >= 1"]),
+    "estimate": lambda: mean([1.0, 2.0, 3.0]),
+    "band": lambda: band(range(30)),
+    "decision": lambda: judge(band(range(30)).median, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_pickled_object_is_equal(name: str) -> None:
+    made = MADE[name]()
+    again = pickle.loads(pickle.dumps(made))
+    assert again == made and type(again) is type(made)
+    if isinstance(again, sd.SDE):  # what was computed meanwhile, which may be large, stays behind
+        assert set(vars(again)) == {f.name for f in dataclasses.fields(again)}
+
+
+def test_coordinates_keep_their_root() -> None:
+    named = sd.sde(sd.DCSGD(sd.RandK(1), sd.Gaussian()), "corrected", sd.Quadratic(), 2).coordinates()
+    again = pickle.loads(pickle.dumps(named))
+    assert again.root == named.root and again.smooth_root == named.smooth_root and again.drift == named.drift
+    assert again.stratonovich_drift() == named.stratonovich_drift()
+
+
+def test_arrays_keep_their_values() -> None:
+    again = pickle.loads(pickle.dumps(ENSEMBLE))
+    assert again.settings == ENSEMBLE.settings and np.array_equal(again.values["loss"], ENSEMBLE.values["loss"])
+    assert np.array_equal(again.blow_up, ENSEMBLE.blow_up) and not again.blow_up.flags.writeable
+    series = over_time(np.arange(60.0).reshape(3, 20))
+    assert np.array_equal(pickle.loads(pickle.dumps(series)).median, series.median)
+
+
+def test_a_proof_from_a_pickle_is_made_again() -> None:
+    made = sd.prove("exp(-a) >= 1 - a", ["a >= 0"])
+    again = pickle.loads(pickle.dumps(made))
+    assert genuine(again.fact) is not made.fact and again.certificate == made.certificate and again == made
+    # a pickle that says that something else was proved
+    other = dataclasses.replace(made, claim=sd.prove("exp(-a) >= 2 - a").claim)
+    with pytest.raises(ProofError, match="the certificate proves another claim"):
+        pickle.loads(pickle.dumps(other))
+    assert made.certificate is not None
+    steps = [{**step, "rule": "assume"} for step in made.certificate["steps"]]
+    forged = dataclasses.replace(made, certificate={**made.certificate, "steps": steps})
+    with pytest.raises(ProofError):
+        pickle.loads(pickle.dumps(forged))
+
+
+def test_a_theorem_of_the_catalogue_is_itself_and_one_of_ones_own_is_not_it() -> None:
+    entry = entries()["6.2-pathwise"]
+    assert pickle.loads(pickle.dumps(entry)) is entry
+    with pytest.raises((AttributeError, pickle.PicklingError)):  # its derivation is a function inside another one
+        pickle.dumps(dataclasses.replace(entry, id="mine"))
+
+
+def timeless(made: Any) -> Any:
+    """Without the time that it took, which another process takes anew."""
+    return dataclasses.replace(made, seconds=0.0) if hasattr(made, "seconds") else made
+
+
+def there(content: bytes) -> bytes:
+    """In another process: everything is read, used, compared with what is made there, and written again."""
+    found: dict[str, Any] = pickle.loads(content)
+    different = [name for name in MADE if timeless(found[name]) != timeless(MADE[name]())]
+    if different:  # pytest says nothing about an assertion of another process
+        raise AssertionError(different)
+    x1 = sp.Symbol("x1", real=True)
+    named = found["equation, used"].expanded
+    assert generator(named, x1**2).has(found["equation, used"].symbols["h1"])  # symbols of two processes are one symbol
+    assert (found["equation"].drift - MADE["equation"]().drift) == 0 and found["equation"].latex() == MADE["equation"]().latex()
+    assert str(found["signs"]) == str(MADE["signs"]())
+    assert found["proved"].fact is not None and found["theorem"] is entries()["6.2-pathwise"]
+    return pickle.dumps(found)
+
+
+@pytest.mark.slow
+def test_everything_goes_to_another_process_and_back() -> None:
+    made = {name: make() for name, make in MADE.items()}
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        again = pickle.loads(pool.apply(there, (pickle.dumps(made),)))
+    assert [name for name in made if again[name] != made[name]] == []
