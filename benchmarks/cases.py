@@ -72,7 +72,7 @@ def method(dtype: Precision, paths: int, steps: int) -> Work:
 
 
 def noise_alone(dtype: str, paths: int, steps: int, dim: int = 1, rows: int = 1) -> Work:
-    """The same normals, added up without an equation, in the same chunks: those of a state of so many rows."""
+    """The same normals, added up without an equation, in the chunks of a state of so many rows."""
 
     @partial(jax.jit, static_argnums=1, compiler_options=options())
     def total(first: Any, count: int) -> Any:

@@ -197,8 +197,8 @@ def weak_order_sampled(
     """The weak error of a model at each step size by Monte Carlo, with intervals, and its slope.
 
     Args:
-        phi: a formula in x1, .., xd (SymPy or text), or a function x (d, paths) -> (paths,); of an update rule with memory also
-            (x, memory) -> (paths,), the memory in the rule's own units.
+        phi: a formula in x1, .., xd (SymPy or text), or a function x (d, paths) -> (paths,); of an update rule a formula also of
+            its memory in the rule's own units, in m1, .., or a function (x, memory) -> (paths,).
         paths: of the method, of the equation, and of its coarser solution, for each eta.
         key: a seed; each eta has its own draws.
         level: of each interval; they are combined as independent.

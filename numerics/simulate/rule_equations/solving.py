@@ -149,11 +149,10 @@ def solve_rule(
 
     rule, _ = _with_numbers_for_sums(rule)
     fixed, free = constants(method, loss, dim, completed)
-    state = [sp.Symbol(f"{a}{n + 1}", real=True) for a in rule.letters for n in range(dim)]
     known = (method, rule.letters, *rule.drift.items(), *rule.own.items(), *rule.pair.items())
     program = _program(
         _Setting(
-            rule, known, loss, dim, fixed, statistics_key(statistics, state), u, scheme_name(scheme, rule, dim, loss),
+            rule, known, loss, dim, fixed, statistics_key(statistics, _symbols(rule, dim)), u, scheme_name(scheme, rule, dim, loss),
             stepping(steps, times, by_halves), precision(dtype), bool(wide), tuple(sorted(lanes)),
         )
     )  # fmt: skip
@@ -254,6 +253,11 @@ def factor_of(method: Method, letter: str, parameters: Mapping[str, Any]) -> flo
     return float(lower_coordinate(ratio)(Environment({}, dict(parameters))))
 
 
+def _symbols(rule: RuleEquation, dim: int) -> list[sp.Symbol]:
+    """x1, .., then m1, .. of each memory letter."""
+    return [sp.Symbol(f"{a}{n + 1}", real=True) for a in rule.letters for n in range(dim)]
+
+
 @final
 @dataclass(frozen=True)
 class _Setting:
@@ -282,8 +286,7 @@ class _Program(EquationProgram):
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         self.system = rule_system(setting.rule, setting.dim, self.fixed, setting.loss)
         self.scheme = scheme_of(setting.scheme, self.system)
-        state = [sp.Symbol(f"{a}{n + 1}", real=True) for a in setting.rule.letters for n in range(setting.dim)]
-        self.shown = statistics_of(self.land, dict(setting.statistics), state, setting.dim)
+        self.shown = statistics_of(self.land, dict(setting.statistics), _symbols(setting.rule, self.dim), self.dim)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         time = jnp.maximum(t, free[_BEGIN]) if self.system.timed else t
