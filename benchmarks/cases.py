@@ -246,10 +246,10 @@ def cases(quick: bool = False) -> list[Case]:
         own, beta = partial(signs, dtype, p, 200), partial(signs_betainc, dtype, p, 200)
         found.append(Case(f"DSignSGD, Student-t, {dtype}", "the same with betainc", own, beta, aim))
     for dtype in aims:
-        own = partial(adamw, dtype, 100, p // 10, n)
-        found.append(Case(f"AdamW, d = 100, {dtype}", "our noise alone", own, partial(noise_alone, dtype, p // 10, n, 100), 1.5))
-        scan = partial(peers.scan_adamw, dtype, 100, p // 10, n, ADAM)
-        found.append(Case(f"AdamW, d = 100, {dtype}", "lax.scan with jr.normal", own, scan, None))
+        own, alone = partial(adamw, dtype, 100, p // 10, n), partial(noise_alone, dtype, p // 10, n, 100, 300)
+        found.append(Case(f"AdamW's equation, d = 100, {dtype}", "our noise alone", own, alone, 1.5))
+        scan = partial(peers.scan_rule, "mv", dtype, 100, p // 10, n)
+        found.append(Case(f"AdamW's equation, d = 100, {dtype}", "lax.scan of AdamW with jr.normal", own, scan, 1.0))
     dim, few = 100, 1000 // less
     own, factor = partial(rand_k, dim, few, 50), partial(rand_k_cholesky, dim, few, 50)
     found.append(Case("Rand-k, d = 100", "a Cholesky factor a step", own, factor, 1 / 30))

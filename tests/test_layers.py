@@ -38,8 +38,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "stationary", "catalogue", "sharpen"),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "evidence", "tasks"),
     "numerics/simulate": (
-        "chunks", "largest", "parameters", "regimes", "roots", "rules", "runs", "blow_up", "noise_integrals", "programs", "systems",
-        "method", "schemes", "equation_program", "rule_equations", "stated", "equation", "refinement",
+        "chunks", "ensemble", "largest", "parameters", "regimes", "roots", "rules", "noise_integrals", "runs", "blow_up", "systems",
+        "programs", "schemes", "equation_program", "method", "rule_equations", "stated", "equation", "refinement",
     ),
     "numerics/evidence": ("weak_order", "checks", "sweeps", "verify"),
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),

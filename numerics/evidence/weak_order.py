@@ -12,15 +12,12 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-import sympy as sp
 
 from derive.derivation import SDE, RuleSDE
 from derive.derivation import sde as derive_sde
-from derive.equations.in_coordinates import state_symbols
 from derive.methods.distributed import Method
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput
-from numerics.lowering.to_jax import lower_function
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.regimes import time_of_step
@@ -215,7 +212,6 @@ def weak_order_sampled(
     sizes = _sizes(etas, T, params, ruled)
     start = np.atleast_1d(np.asarray(x0, float))
     equation = derive_sde(method, model, _symbolic(loss), len(start)) if isinstance(model, str) else model
-    phi = _of_rule(phi, equation, len(start))
     gaps, solver = [], []
     times = _times(method, sizes, given, ruled)
     for n, (eta, tau) in enumerate(zip(sizes, times.tolist(), strict=True)):
@@ -237,26 +233,6 @@ def weak_order_sampled(
     doubt = float(statistical + np.abs(weights) @ _log_doubt(found, left))
     own = Slope(slope.local, slope.plain, slope.order, doubt)
     return SampledWeakOrder(method.name, equation.model, sizes, tuple(gaps), tuple(solver), own)
-
-
-def _of_rule(phi: Any, equation: SDE, dim: int) -> Any:
-    """phi, for an update rule with memory as a function of (x, memory) where it is a SymPy expression."""
-    letters = equation.rule.letters[1:] if isinstance(equation, RuleSDE) and equation.rule is not None else ()
-    if not isinstance(phi, sp.Expr) or not letters:
-        return phi
-    memory = [sp.Symbol(f"{a}{n + 1}", real=True) for a in letters for n in range(dim)]
-    return _OfState(lower_function(phi, [*state_symbols(dim), *memory]), letters)
-
-
-@final
-class _OfState:
-    """A function of the coordinates of x and of the memory as one of (x, memory)."""
-
-    def __init__(self, function: Callable[..., Any], letters: Sequence[str]) -> None:
-        self.function, self.letters = function, letters
-
-    def __call__(self, x: Any, memory: Mapping[str, Any]) -> Any:
-        return self.function(*x, *(row for a in self.letters for row in memory[a])) + 0 * x[0]
 
 
 def _symbolic(loss: Any) -> Any:

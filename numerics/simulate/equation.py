@@ -142,11 +142,9 @@ def solve(
         (3, 100)
     """
     if isinstance(equation, RuleSDE):
-        if varied:
-            raise BadInput("varied", ", ".join(varied), "nothing: for the equation of an update rule, a run for each setting")
         return solve_rule(
             equation, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, scheme, halvings, by_halves, dtype, wide,
-            chunk, first, memory,
+            chunk, first, varied, memory,
         )  # fmt: skip
     if memory:
         raise BadInput("memory", ", ".join(memory), "nothing: this equation is not that of an update rule with memory")

@@ -91,7 +91,7 @@ class EquationProgram(Program):
         """The free parameters, numbers or (1, paths) each, with what is made from them once for all steps."""
         return free
 
-    def begun(self, rows: jax.Array, more: Any) -> Any:
+    def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
         """The state at the start, as the system holds it."""
         return self.system.split(rows)
 
@@ -137,13 +137,14 @@ class EquationProgram(Program):
             return self.rows(y, more)
 
         edges = more["edges"]
+        term = self._term(draws, more)
         solution = diffrax.diffeqsolve(
-            self._term(draws, more),
+            term,
             MacroSolver(self.scheme),
             t0=edges[0],
             t1=edges[-1],
             dt0=None,
-            y0=self.begun(x, more),
+            y0=self.begun(x, more, term),
             saveat=diffrax.SaveAt(
                 subs=[diffrax.SubSaveAt(t0=self.stepping.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True, fn=last)]
             ),
@@ -158,7 +159,7 @@ class EquationProgram(Program):
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         term = self._term(draws, more)
         count = more["edges"].shape[0] - 1
-        step, y = partial(segment, term, self.scheme), self.begun(x, more)
+        step, y = partial(segment, term, self.scheme), self.begun(x, more, term)
         last, left = exits(step, count, term.bound, y)
         wrong = numberless(term.vf(left, last, None), x.shape[1])
         return self.rows(last, more), {"left": left[None], "numberless": wrong[None]}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, final
 
 import numpy as np
@@ -30,7 +30,7 @@ from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
 from numerics.lowering.to_jax import lower_coordinate
 from numerics.simulate.chunks import check_chunk
-from numerics.simulate.ensemble import settings_of
+from numerics.simulate.ensemble import Ensemble, settings_of
 from numerics.simulate.equation_program import (
     EquationProgram,
     Stepping,
@@ -39,19 +39,19 @@ from numerics.simulate.equation_program import (
     stepping,
     steps_through,
 )
-from numerics.simulate.parameters import constants, parameters_of, specialised, unfrozen
+from numerics.simulate.parameters import combinations, constants, parameters_of, specialised, unfrozen, varied_of
 from numerics.simulate.regimes import own_names, solved_constants, time_of_step
 from numerics.simulate.rule_equations.sums import value, without_sums
 from numerics.simulate.rule_equations.system import rule_system, scheme_name
 from numerics.simulate.runs import (
     BOUND,
     AnyLoss,
-    Ensemble,
     Numbers,
     Points,
     Statistic,
     Stream,
     at_time,
+    check_dimension,
     check_shared,
     of_memory,
     positive,
@@ -64,6 +64,7 @@ from numerics.simulate.runs import (
     symbols_of_state,
     with_memory,
 )
+from numerics.simulate.schemes import ItoTerm
 
 #: solver steps per step of the method, unless `dt` is given
 SUBSTEPS = 8
@@ -95,6 +96,7 @@ def solve_rule(
     wide: bool = False,
     chunk: int | None = None,
     first: int = 0,
+    varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
     memory: Mapping[str, Any] | None = None,
 ) -> Ensemble:
     """Simulate independent paths of a rule's equation; all as in `numerics.solve`, but for what follows.
@@ -131,50 +133,78 @@ def solve_rule(
     """
     x, count = start(x0, paths, first)
     dim = x.shape[0]
-    if equation.dim not in (None, dim):
-        raise BadInput("x0", f"{dim} coordinates", f"{equation.dim}, the dimension of the equation")
+    check_dimension(equation.dim, dim)
     loss = equation.loss if loss is None else loss
-    equation, parameters = at_numbers(equation, loss, dim, parameters_of(params))
-    rule = _rule(equation)
-    check_shared(bound, u, equation.method.schedule)
+    given = parameters_of(params)
+    asked = varied_of(varied, count, given)
+    equation, completed, lanes = _completed(equation, loss, dim, given, asked)
+    rule, method = _rule(equation), equation.method
+    check_shared(bound, u, method.schedule)
     check_scheme(scheme)
     chunk = check_chunk(chunk)
-    tau = time_of_step(equation.method, parameters)
+    tau = time_of_step(method, completed)
     times = save_grid(positive("T", T), tau, save) * tau
     steps = steps_through(times, tau / SUBSTEPS if dt is None else positive("dt", dt), halvings, by_halves)
-    starts = {name: number for name, number in equation.method.rule.memory if name in rule.letters}
+    starts = {name: number for name, number in method.rule.memory if name in rule.letters}
     rows = with_memory(x, count, starts, memory)
 
-    fixed, free = constants(equation.method, loss, dim, parameters)
-    entries: dict[Any, sp.Expr] = {("drift", a): e for a, e in rule.drift.items()}
-    entries |= {("own", *pair): e for pair, e in rule.own.items()}
-    plain, sums = without_sums(entries)
-    rule = replace(
-        rule, drift={a: plain["drift", a] for a in rule.drift}, own={pair: plain["own", *pair] for pair in rule.own}
-    )
-    free |= {symbol.name: value(of, parameters)[0] for symbol, of in sums.items()} | {_BEGIN: 0.0}
-    free |= {_FACTOR.format(a): factor_of(equation.method, a, parameters) for a in rule.letters[1:]}
+    rule, _ = _with_numbers_for_sums(rule)
+    fixed, free = constants(method, loss, dim, completed)
+    known = (method, rule.letters, *rule.drift.items(), *rule.own.items(), *rule.pair.items())
     program = _program(
         _Setting(
-            rule, (rule.method, rule.letters, *plain.items(), *rule.pair.items()), loss, dim, fixed,
-            statistics_key(statistics, symbols_of_state(rule.letters, dim)), u,
-            scheme_name(scheme, rule, dim, loss), stepping(steps, times, by_halves), precision(dtype), bool(wide),
+            rule, known, loss, dim, fixed, statistics_key(statistics, symbols_of_state(rule.letters, dim)), u, scheme_name(scheme, rule, dim, loss),
+            stepping(steps, times, by_halves), precision(dtype), bool(wide), tuple(sorted(lanes)),
         )
     )  # fmt: skip
-    free[_BEGIN] = program.beginning(rows[:, :COLUMNS], free, tau)
-    words = stream_words(key, Stream.EQUATION)
-    method = equation.method
-    settings = {"kind": "sde", **settings_of(method, loss, u, x, count, int(first), key, parameters, {}, float(T), tau)}
-    settings |= {"model": equation.model, "regime": method.regime.as_given(), "time_of_step": tau, "scheme": scheme}
-    settings |= {"solver_steps": steps.total, "dt": float(steps.step.max()), "halvings": halvings, "by_halves": bool(by_halves)}
+    free[_BEGIN] = program.beginning(rows, free, lanes, tau)
+    settings = {"kind": "sde", **settings_of(method, loss, u, x, count, int(first), key, given, asked, float(T), tau)}
+    settings |= {"model": equation.model, "regime": method.regime.as_given(), "scheme": scheme, "solver_steps": steps.total}
+    settings |= {"dt": float(steps.step.max()), "halvings": halvings, "by_halves": bool(by_halves)}
     settings |= {"bound": bound, "dtype": dtype, "wide": bool(wide)}
-    return program.solved(rows, count, times, steps, words, free, {}, bound, chunk, tau, settings, first)
+    words = stream_words(key, Stream.EQUATION)
+    return program.solved(rows, count, times, steps, words, free, lanes, bound, chunk, tau, settings, first)
 
 
 def _rule(equation: RuleSDE) -> RuleEquation:
     if equation.rule is None:
         raise NoClosedForm(str(equation.missing))
     return equation.rule
+
+
+def _with_numbers_for_sums(rule: RuleEquation) -> tuple[RuleEquation, dict[sp.Symbol, sp.Sum]]:
+    """The equation with symbols for its infinite sums, and the sums."""
+    entries: dict[Any, sp.Expr] = {("drift", a): e for a, e in rule.drift.items()}
+    plain, sums = without_sums(entries | {("own", *pair): e for pair, e in rule.own.items()})
+    own = {pair: plain["own", *pair] for pair in rule.own}
+    return replace(rule, drift={a: plain["drift", a] for a in rule.drift}, own=own), sums
+
+
+def _completed(
+    equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any], varied: Mapping[str, np.ndarray]
+) -> tuple[RuleSDE, dict[str, Any], dict[str, np.ndarray]]:
+    """The equation at these numbers, all numbers that a program reads, and those of them that differ from path to path.
+
+    Raises:
+        BadInput, Refusal: as `at_numbers`; the equation of some paths is another one, as where their noise is 0.
+    """
+    found: list[tuple[RuleSDE, dict[str, Any]]] = []
+    for own in combinations(varied):
+        one, numbers = at_numbers(equation, loss, dim, {**given, **own})
+        sums = _with_numbers_for_sums(_rule(one))[1]
+        numbers |= {symbol.name: value(of, numbers)[0] for symbol, of in sums.items()}
+        numbers |= {_FACTOR.format(a): factor_of(one.method, a, numbers) for a in _rule(one).letters[1:]}
+        found.append((one, numbers))
+    (one, first), *others = found
+    if any(other.expressions != one.expressions for other, _ in others):
+        told = "values at which all paths have one equation: scales > 0, or 0 for every path (`run` takes both at once)"
+        raise BadInput("varied", "values of which some make the noise vanish", told)
+    if not others:
+        return one, {name: v for name, v in first.items() if name not in varied}, dict(varied)
+    which = np.unique(np.stack([*varied.values()]), axis=1, return_inverse=True)[1].reshape(-1)
+    same = {name for name, v in first.items() if np.ndim(v) or all(numbers[name] == v for _, numbers in found)} - varied.keys()
+    differing = {name: np.array([numbers[name] for _, numbers in found])[which] for name in first if name not in same}
+    return one, {name: first[name] for name in same}, {**differing, **varied}
 
 
 #: a study solves one equation many times over
@@ -240,6 +270,7 @@ class _Setting:
     stepping: Stepping
     dtype: Any
     wide: bool
+    varied: tuple[str, ...]
 
 
 class _Program(EquationProgram):
@@ -251,17 +282,15 @@ class _Program(EquationProgram):
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         self.system = rule_system(setting.rule, setting.dim, self.fixed, setting.loss)
         self.scheme = scheme_of(setting.scheme, self.system)
-        self.shown = statistics_of(
-            self.land, dict(setting.statistics), symbols_of_state(setting.rule.letters, self.dim), self.dim
-        )
+        self.shown = statistics_of(self.land, dict(setting.statistics), symbols_of_state(setting.rule.letters, self.dim), self.dim)
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         time = jnp.maximum(t, free[_BEGIN]) if self.system.timed else t
         found = at_time({**self.fixed, **free}, self.land, y["x"], time, self.setting.u)
         return replace(found, vectors={**found.vectors, **y})
 
-    def begun(self, rows: jax.Array, more: Any) -> Any:
-        return self._moved_on(self._split(rows, more["free"]), more["free"])
+    def begun(self, rows: jax.Array, more: Any, term: ItoTerm) -> Any:
+        return self._moved_on(self._split(rows, more["free"]), term.at, more["free"][_BEGIN])
 
     def rows(self, y: Any, more: Any) -> jax.Array:
         return jnp.concatenate([y["x"], *(y[a] * more["free"][_FACTOR.format(a)] for a in self.letters)])
@@ -271,18 +300,21 @@ class _Program(EquationProgram):
         own = {name: (y["x"], memory) if of_memory(function) else (y["x"],) for name, function in self.shown.items()}
         return {name: function(*own[name]) for name, function in self.shown.items()}
 
-    def beginning(self, rows: np.ndarray, free: Mapping[str, Any], tau: float) -> float:
+    def beginning(self, rows: np.ndarray, free: Mapping[str, Any], lanes: Mapping[str, np.ndarray], tau: float) -> float:
         """The time in the coefficients of the first step: 0, or a small part of a step where they have only a limit there.
 
         Raises:
             Refusal: they have neither a value nor a limit.
         """
+        columns = min(COLUMNS, max([rows.shape[1], *map(len, lanes.values())]))
+        rows = np.broadcast_to(rows, (len(rows), max(columns, rows.shape[1])))[:, :columns]
+        differing = {name: np.resize(a[:columns], (1, columns)) if columns > 1 else a[0] for name, a in lanes.items()}
 
         def at_start(begin: float) -> list[jax.Array]:
-            return self._at_start(rows, {**free, _BEGIN: begin})
+            return self._at_start(rows, {**free, **differing, _BEGIN: begin})
 
         known = all(bool(jnp.all(jnp.isfinite(e))) for e in at_start(0.0))
-        if known or not np.isfinite(rows).all() or not self.letters:
+        if known or not self.letters:
             return 0.0
         if self.system.timed:
             pairs = list(zip(at_start(BEGIN * tau), at_start(BEGIN * tau / 2), strict=True))
@@ -299,8 +331,9 @@ class _Program(EquationProgram):
     @cached_property
     def _at_start(self) -> Callable[..., list[jax.Array]]:
         def values(rows: jax.Array, free: Mapping[str, Any]) -> list[jax.Array]:
-            state = self._moved_on(self._split(rows, free), free)
-            return jax.tree.leaves(self.system.evaluate(self.at(state, 0.0, free), 1.0))
+            at = partial(self.at, free=free)
+            state = self._moved_on(self._split(rows, free), at, free[_BEGIN])
+            return jax.tree.leaves(self.system.evaluate(at(state, 0.0), 1.0))
 
         return jit(values)
 
@@ -309,11 +342,11 @@ class _Program(EquationProgram):
         own = {a: rows[n * d : (n + 1) * d] for n, a in enumerate(self.setting.rule.letters)}
         return {a: value / free[_FACTOR.format(a)] if a in self.letters else value for a, value in own.items()}
 
-    def _moved_on(self, state: dict[str, jax.Array], free: Mapping[str, Any]) -> dict[str, jax.Array]:
+    def _moved_on(self, state: dict[str, jax.Array], at: Callable[..., Environment], begin: Any) -> dict[str, jax.Array]:
         """The state with the memory that it has without noise at the time from which the coefficients have values."""
         if not self.system.timed:
             return state
-        drift = self.system.evaluate(self.at(state, 0.0, free), free[_BEGIN])[0]
+        drift = self.system.evaluate(at(state, 0.0), begin)[0]
         return {a: value + drift[a] if a in self.letters else value for a, value in state.items()}
 
 

@@ -247,6 +247,24 @@ def test_no_path_depends_on_which_others_are_computed_with_it():
 
 
 @pytest.mark.slow
+def test_values_that_differ_from_path_to_path():
+    """beta1 in place of rho1, one for each path, and formulas of the state: as in a run with that value alone."""
+    equation = derive.sde(AdamW(noise=GAUSS, clients=1), "first-order", Quadratic(1))
+    params = {"eta": 0.01, "rho2": 0.1, "eps": 1e-2, "wd": 0.1, "sigma": 0.3}
+    rows = {"beta1": np.tile([0.9, 0.8], 50)}
+    seen = {"both": "x1*m2", "x": lambda x: x[0]}
+    found = solve(equation, [1.0, 2.0], 0.2, 100, 5, params, save=3, varied=rows, statistics=seen)
+    for n, beta in enumerate((0.9, 0.8)):
+        alone = solve(equation, [1.0, 2.0], 0.2, 100, 5, params | {"beta1": beta}, save=3)
+        np.testing.assert_allclose(found.final[:, n::2], alone.final[:, n::2], rtol=1e-12)
+        np.testing.assert_allclose(found.final_memory["m"][:, n::2], alone.final_memory["m"][:, n::2], rtol=1e-12)
+    np.testing.assert_allclose(found.values["both"][-1], found.final[0] * found.final_memory["m"][1], rtol=1e-12)
+    with pytest.raises(BadInput, match="vanish"):
+        given = {k: v for k, v in params.items() if k != "sigma"} | {"beta1": 0.9}
+        solve(equation, [1.0], 0.1, 2, 0, given, varied={"sigma": [0.0, 1.0]})
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [None, {"m": [0.0, 0.0], "v": [0.4, 0.2]}])
 def test_a_bias_correction_begins_at_its_limit(start):
     """Without noise, against SciPy's Radau from a time of 1e-9 on, where m and v are linear in t; from v above 0 too."""

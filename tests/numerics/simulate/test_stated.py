@@ -15,7 +15,7 @@ from derive import SDE, BadInput, Refusal
 from numerics.backend.double import jnp
 from numerics.simulate.blow_up import NotANumber
 from numerics.simulate.equation import solve
-from numerics.simulate.roots import _large_root, _small_root
+from numerics.simulate.roots import _large_root, small_root
 
 FIRST = {"first": lambda x: x[0]}
 
@@ -139,7 +139,7 @@ def test_the_roots_of_blocks_and_what_is_not_a_covariance():
         rows = [[jnp.asarray(matrices[:, i, j]) for j in range(i + 1)] for i in range(3)]
         sizes = [jnp.asarray(matrices[:, i, i]) for i in range(3)]
         found = np.zeros((50, 3, 3))
-        for i, row in enumerate(_small_root(rows, sizes)):
+        for i, row in enumerate(small_root(rows, sizes)):
             for j, e in enumerate(row):
                 found[:, i, j] = e
         scale = np.sqrt(np.einsum("pii->pi", matrices))
@@ -150,7 +150,7 @@ def test_the_roots_of_blocks_and_what_is_not_a_covariance():
         assert np.allclose(whole @ whole.transpose(0, 2, 1), matrices, rtol=0, atol=1e-9 * matrices.max())
     one = jnp.ones(1)
     for wrong in ([[-one]], [[one], [2 * one, one]], [[0 * one], [one, one]]):
-        assert np.isnan(np.concatenate([np.concatenate(row) for row in _small_root(wrong, [one] * len(wrong))])).any()
+        assert np.isnan(np.concatenate([np.concatenate(row) for row in small_root(wrong, [one] * len(wrong))])).any()
 
 
 @pytest.mark.parametrize(

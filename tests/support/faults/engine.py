@@ -1,0 +1,181 @@
+"""Faults in the engine that derives: words, expressions, methods, equations, reading."""
+
+from __future__ import annotations
+
+from tests.support.faults.fault import Fault
+
+FAULTS: tuple[Fault, ...] = (
+    # vocabulary and expressions
+    Fault(
+        "a count may be 0",
+        "derive/vocabulary/registry.py",
+        "x.denominator == 1 and 1 <= x < 10**6",
+        "x.denominator == 1 and 0 <= x < 10**6",
+        ("tests/derive/reading/test_specs.py",),
+    ),
+    Fault(
+        "a registered name is taken over",
+        "derive/vocabulary/registry.py",
+        "not None and (who is None or not again)",
+        "not None and who is None",
+        ("tests/derive/vocabulary/test_plugins.py",),
+    ),
+    Fault(
+        "one number stands for all paths",
+        "numerics/simulate/runs.py",
+        "if jnp.shape(value) != x.shape[1:]:",
+        "if jnp.ndim(value) > 2:",
+        ("tests/reports/commands/test_own_pieces.py",),
+    ),
+    Fault(
+        "a name of the engine is free",
+        "derive/vocabulary/names.py",
+        "belongs_to_the_engine(text)\n        or keyword",
+        "keyword",
+        ("tests/derive/reading/test_specs.py",),
+    ),
+    Fault(
+        "a symbol that is declared to be more is taken for ours",
+        "derive/vocabulary/symbols.py",
+        "not in (None, ours.assumptions0.get(fact))",
+        "not in (None, symbol.assumptions0.get(fact))",
+        ("tests/derive/vocabulary/test_symbols.py",),
+    ),
+    Fault(
+        "products of signs lose a part",
+        "derive/expressions/derivatives.py",
+        "even, odd = even * a + odd * b, even * b + odd * a",
+        "even, odd = even * a, even * b + odd * a",
+        ("tests/derive/expressions/test_derivatives.py",),
+    ),
+    # stated equations
+    Fault(
+        "a covariance with a negative eigenvalue is accepted",
+        "derive/stated/validity.py", "< -NEGATIVE * size)", "< -1000 * size)", ("tests/derive/stated/test_stated.py",),
+    ),
+    Fault(
+        "a symbol of the user's is a letter of its own", "derive/stated/letters.py",
+        "for s, letter in own.items() if s != letter}", "for s, letter in own.items() if False}",
+        ("tests/derive/stated/test_stated.py",),
+    ),
+    Fault(
+        "what a Cholesky factor has taken is not subtracted",
+        "numerics/simulate/roots.py", "rest = rows[i][j] - sum(", "rest = rows[i][j] - 0 * sum(",
+        ("tests/numerics/simulate/test_stated.py::test_the_roots_of_blocks_and_what_is_not_a_covariance",),
+    ),
+    # methods
+    Fault(
+        "a compressor in a mean is drawn once for all clients",
+        "derive/methods/rules/rule.py",
+        'if kind == "C":\n            return client',
+        'if kind == "C":\n            return None',
+        ("tests/derive/methods/test_rule_evaluation.py",),
+    ),
+    Fault(
+        "assignments are evaluated from the last to the first",
+        "derive/methods/rules/rule.py",
+        "return [c for c in self.closures if id(c) in wanted]",
+        "return []",
+        ("tests/derive/methods/test_rule_evaluation.py",),
+    ),
+    Fault(
+        "odd signed moments of Laplace noise",
+        "derive/methods/noise/laplace.py",
+        "if m % 2 == 0 else upper",
+        "if m % 2 == 0 else -upper",
+        ("tests/derive/methods/test_laws.py",),
+    ),
+    Fault(
+        "odd moments of a skewed law",
+        "derive/step/expectation.py",
+        "if q % 2 and law.symmetric else",
+        "if q % 2 else",
+        ("tests/derive/methods/test_asymmetric_laws.py",),
+    ),
+    Fault(
+        "pairs of coordinates of Rand-k",
+        "derive/methods/compressors/sparsifiers.py",
+        "(self.k * (dim - 1)) - 1",
+        "(self.k * dim) - 1",
+        ("tests/derive/methods/test_enumeration.py",),
+    ),
+    Fault(
+        "the curvature of the quartic loss",
+        "derive/methods/losses.py",
+        "return x**4 / 4",
+        "return x**4 / 3",
+        ("tests/derive/process", "tests/derive/sanity"),
+    ),
+    Fault(
+        "steps that are not normalised",
+        "derive/methods/schedules.py",
+        "1 / (self.k0 + self.k1 * sp.sqrt(coord_sum(g**2)))",
+        "1 / (self.k0 + self.k1 * coord_sum(g**2))",
+        ("tests/numerics/tasks/test_races.py", "-k", "family or signs"),
+    ),
+    # the step, the equations, their process, and how they are printed
+    Fault(
+        "a second moment instead of a variance",
+        "derive/step/moments.py",
+        "for_client = [b, second - b**2, pair - b_i * b]",
+        "for_client = [b, second, pair - b_i * b]",
+        ("tests/derive/step/test_moments.py",),
+    ),
+    Fault(
+        "the correction with h for h^2",
+        "derive/equations/models.py",
+        "return -h * b + eta * h**2 / 2 * curvature(b)",
+        "return -h * b + eta * h / 2 * curvature(b)",
+        ("tests/derive/equations/test_models.py",),
+    ),
+    Fault(
+        "the Ito term of the generator",
+        "derive/process/generator.py",
+        "return first + second / 2",
+        "return first + second",
+        ("tests/derive/process/test_generator.py",),
+    ),
+    Fault(
+        "the Lyapunov equation near the optimum",
+        "derive/process/stationary.py",
+        "at_rest[i, j] / (-slopes[i] - slopes[j])",
+        "at_rest[i, j] / (-slopes[i])",
+        ("tests/derive/process",),
+    ),
+    Fault(
+        "the sign of a term in a sum",
+        "derive/printing/printer.py",
+        "body = self._print(-term if _negative(term) else term)",
+        "body = self._print(term)",
+        ("tests/derive/printing",),
+    ),
+    Fault(
+        "a sanity check that passes with a line that does not hold",
+        "derive/sanity/check.py",
+        "bool(compared) and all(compared)",
+        "bool(compared) and any(compared)",
+        ("tests/derive/sanity",),
+    ),
+    # reading
+    Fault(
+        "negative powers are read as positive ones",
+        "derive/formulas/grammar.py",
+        "return raised if exponent >= 0 else",
+        "return raised if exponent >= -1 else",
+        ("tests/derive/reading/test_grammar.py", "tests/derive/reading/test_claims.py"),
+    ),
+    Fault(
+        "a number loses its sign",
+        "derive/formulas/grammar.py",
+        "return built._replace(term=_number(-Fraction(term[1])))",
+        "return built._replace(term=_number(Fraction(term[1])))",
+        ("tests/derive/reading/test_grammar.py", "tests/derive/reading/test_claims.py"),
+    ),
+    Fault(
+        "the time of a step is eta",
+        "derive/reading/methods.py",
+        "return Fraction(int(value.p), int(value.q)) if value.is_Rational else Fraction(float(value))",
+        "return eta",
+        ("tests/derive/reading/test_method_tables.py",),
+    ),
+)

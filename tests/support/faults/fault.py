@@ -1,0 +1,22 @@
+"""What a fault to plant is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """An edit that makes the code wrong.
+
+    Args:
+        name: unique.
+        file: relative to the root.
+        old, new: what stands there, exactly once, and what is put there.
+        tests: arguments of pytest: files and tests, of which at least one must fail.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
