@@ -1,4 +1,4 @@
-"""The faults of tests/support/faults.py can be planted: each text stands where it is said to, once, and the tests are there."""
+"""The faults of tests/support/faults can be planted: each text stands where it is said to, once, and the tests are there."""
 
 from __future__ import annotations
 

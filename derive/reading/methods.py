@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -150,6 +150,52 @@ def _texts(given: object, field: str, form: str) -> tuple[str, ...]:
         if not isinstance(item, str):
             raise BadInput(f"{field}[{n}]", item, f"texts such as {form}")
     return tuple(listed)
+
+
+def by_name(given: Mapping[str, object], named: Callable[[str], str]) -> dict[str, object]:
+    """The same fields where a table [method] names a registered method, and its regime, without an update of its own.
+
+    Raises:
+        BadInput: another key of such a table.
+    """
+    method = given.get("method")
+    if not isinstance(method, dict) or "update" in method or "name" not in method:
+        return dict(given)
+    for key in method:
+        if key not in ("name", "regime"):
+            raise BadInput(named("method"), key, "the keys name and regime of a registered method, or a table with an update")
+    asked = {"regime": method["regime"]} if "regime" in method else {}
+    return {**given, **asked, "method": method["name"]}
+
+
+def own_regime(asked: object, field: str) -> str | None:
+    """The regime in which a table of formulas is derived: None for its own, or "fixed".
+
+    Raises:
+        BadInput: another one is asked for.
+    """
+    if asked is not None and asked != "fixed":
+        raise BadInput(field, asked, "fixed, or no such key: a table [method] has its own regime")
+    return None if asked is None else "fixed"
+
+
+def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[Any, Any]:
+    """Method and loss with numbers for their symbols, the table `params`; None leaves them.
+
+    Raises:
+        BadInput: a name that is not a symbol of them, or a value that is not a number in its domain.
+    """
+    if params is None:
+        return method, loss
+    from derive.methods.specialise import specialise, symbol_names
+
+    values = dict(numbers_of(params, field, "{rho = 2}"))
+    known = symbol_names(method) | (set() if loss is None else symbol_names(loss))
+    for name in values:
+        if name not in known:
+            raise BadInput(f"{field}.{name}", values[name], "a symbol of the rule, its regime, the noise or the loss: "
+                           + (", ".join(sorted(known)) or "there is none"))  # fmt: skip
+    return specialise(method, values), None if loss is None else specialise(loss, values)
 
 
 @contextmanager

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from derive.formulas.text import check_text, written
-from derive.reading.methods import MethodTable, method_table
-from derive.reading.methods import numbers_of as _numbers
+from derive.reading.methods import MethodTable, by_name, method_table, own_regime, with_numbers
 from derive.reading.numbers import numbers, positive, whole
 from derive.reading.specs import Spec, parse_spec, require_distinct
 from derive.reading.statistics import read_quantities
@@ -165,7 +164,7 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
     Raises:
         BadInput: a field does not fit, or fields contradict each other.
     """
-    given = _by_name({key: value for key, value in given.items() if value is not None}, named)
+    given = by_name({key: value for key, value in given.items() if value is not None}, named)
     table = _table(given, named)
     kinds = [kind for kind in _SPECS if kind in given and (kind != "method" or table is None)]
     specs = {kind: parse_spec(kind, given[kind], named(kind)) for kind in kinds}
@@ -189,10 +188,10 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
             parts["regime"] = _regime(regime, specs["method"], named("regime"))
         method = specs["method"].build(**{part: value for part, value in parts.items() if _takes(specs["method"], part)})
     else:
-        method = table.build(named("method"), **parts, asked=_own_regime(regime, named("regime")))
+        method = table.build(named("method"), **parts, asked=own_regime(regime, named("regime")))
     loss = specs["loss"].build() if "loss" in specs else None
     _check_made(method, loss, specs, named)
-    method, loss = _with_numbers(method, loss, given.get("params"), named("params"))
+    method, loss = with_numbers(method, loss, given.get("params"), named("params"))
     if dim is not None:
         method.compressor.check_dimension(dim)
     eta, horizon = (positive(given.get(key), named(key)) for key in ("eta", "T"))
@@ -217,18 +216,6 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
     return made
 
 
-def _by_name(given: Mapping[str, object], named: Named) -> dict[str, object]:
-    """The same fields where a table [method] names a registered method, and its regime, without an update of its own."""
-    method = given.get("method")
-    if not isinstance(method, dict) or "update" in method or "name" not in method:
-        return dict(given)
-    for key in method:
-        if key not in ("name", "regime"):
-            raise BadInput(named("method"), key, "the keys name and regime of a registered method, or a table with an update")
-    asked = {"regime": method["regime"]} if "regime" in method else {}
-    return {**given, **asked, "method": method["name"]}
-
-
 def _table(given: Mapping[str, object], named: Named) -> MethodTable | None:
     if isinstance(method := given.get("method"), dict) and ("update" in method or "name" not in method):
         return method_table(method, given.get("params"), named("method"), named("params"))
@@ -240,28 +227,6 @@ def _regime(asked: object, method: Spec, field: str) -> object:
     if not _takes(method, "regime"):
         raise BadInput(field, asked, f"no regime: {method.entry.name} has one alone")
     return check_text(asked, field, "the name of a regime, such as ballistic") if not isinstance(asked, dict) else asked
-
-
-def _own_regime(asked: object, field: str) -> str | None:
-    """The regime in which a table of formulas is derived: its own, or the fixed one."""
-    if asked is not None and asked != "fixed":
-        raise BadInput(field, asked, "fixed, or no such key: a table [method] has its own regime")
-    return None if asked is None else "fixed"
-
-
-def _with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[Any, Any]:
-    """Method and loss with numbers for their symbols."""
-    if params is None:
-        return method, loss
-    from derive.methods.specialise import specialise, symbol_names
-
-    values = dict(_numbers(params, field, "{rho = 2}"))
-    known = symbol_names(method) | (set() if loss is None else symbol_names(loss))
-    for name in values:
-        if name not in known:
-            raise BadInput(f"{field}.{name}", values[name], "a symbol of the rule, its regime, the noise or the loss: "
-                           + (", ".join(sorted(known)) or "there is none"))  # fmt: skip
-    return specialise(method, values), None if loss is None else specialise(loss, values)
 
 
 def read_problem(path: str | Path) -> Problem:

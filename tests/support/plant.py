@@ -1,4 +1,4 @@
-"""Plants the faults of `tests/support/faults.py` one by one in a copy of the tree, and runs the tests that should find each.
+"""Plants the faults of `tests/support/faults` one by one in a copy of the tree, and runs the tests that should find each.
 
     python -m tests.support.plant [--only PART-OF-A-NAME] [--list]
 

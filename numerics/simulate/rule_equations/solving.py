@@ -153,7 +153,8 @@ def solve_rule(
     known = (method, rule.letters, *rule.drift.items(), *rule.own.items(), *rule.pair.items())
     program = _program(
         _Setting(
-            rule, known, loss, dim, fixed, statistics_key(statistics, symbols_of_state(rule.letters, dim)), u, scheme_name(scheme, rule, dim, loss),
+            rule, known, loss, dim, fixed, statistics_key(statistics, symbols_of_state(rule.letters, dim)), u,
+            scheme_name(scheme, rule, dim, loss),
             stepping(steps, times, by_halves), precision(dtype), bool(wide), tuple(sorted(lanes)),
         )
     )  # fmt: skip
