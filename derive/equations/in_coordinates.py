@@ -230,7 +230,9 @@ def expansion_of(
         _check_names(symbols_of([value]), symbols_of(of_method))
         slopes = [smooth(sp.diff(value, s)) for s in state]
         upper = {(i, j): smooth(sp.diff(slopes[i], state[j])) for j in range(dim) for i in range(j + 1)}
-        hessian = sp.Matrix(dim, dim, lambda i, j: upper[min(i, j), max(i, j)])
+        players = loss.players(dim)
+        slopes = [sign * slope for sign, slope in zip(players, slopes, strict=True)]
+        hessian = sp.Matrix(dim, dim, lambda i, j: players[i] * upper[min(i, j), max(i, j)])
 
     def hessian_product(c: list[sp.Expr]) -> list[sp.Expr]:
         # without a product by zero: SymPy asks every long factor of such a product whether it is infinite
@@ -240,7 +242,7 @@ def expansion_of(
         low, middle, high = sorted((i, j, k))
         if loss is None:
             return sp.Symbol(f"T{low + 1}_{middle + 1}_{high + 1}", real=True)
-        return smooth(sp.diff(hessian[low, middle], state[high]))
+        return loss.players(dim)[i] * smooth(sp.diff(value, state[low], state[middle], state[high]))
 
     def third_product(c: list[sp.Expr]) -> list[sp.Expr]:
         places = [(j, k) for j in range(dim) for k in range(dim)]

@@ -139,6 +139,10 @@ def corrected(b: sp.Expr, method: Method) -> sp.Expr:
     return -h * b + eta * h**2 / 2 * curvature(b)
 
 
+NO_CORRECTED = (
+    "the corrected model is for gradient fields: it replaces J b by Lam H Lam g, which has no meaning for momentum, games and "
+    "look-ahead, where it may move inwards while the method spirals outwards; use the second-order model"
+)
 MODELS: dict[Model, Callable[[sp.Expr, Method], sp.Expr]] = {
     "first-order": first_order,
     "second-order": second_order,
@@ -244,6 +248,8 @@ def derived(method: Method, model: Model, loss: Loss | None, dim: int | None) ->
         BadInput: an argument of another kind; an unknown model; a compressor or loss that does not exist in this dimension.
     """
     dim = check_asked(method, model, loss, dim)
+    if model == "corrected" and loss is not None and dim is not None and -1 in loss.players(dim):
+        raise Refusal("no-corrected-model", NO_CORRECTED)
     found = moments(method, dim, orders=3 if model == "second-order" else 2)
     drift = None
     if found.mean is None and model == "corrected":  # b_j/g_j at g_j = 0 is then left to numbers

@@ -19,6 +19,7 @@ import sympy as sp
 
 from derive.equations.averaged import Averaged, Signs, averaged
 from derive.equations.local_rules import local_generator
+from derive.equations.models import NO_CORRECTED
 from derive.expressions.coordinates import Hvp, Node, hvp, to_slot
 from derive.expressions.gathered import factored, gathered
 from derive.expressions.graphs import exchange
@@ -36,10 +37,6 @@ from derive.vocabulary.symbols import d as dimension
 from derive.vocabulary.symbols import eta
 
 Pair = tuple[str, str]
-NO_CORRECTED = (
-    "the corrected model is for gradient fields: it replaces J b by Lam H Lam g, which has no meaning for momentum, games and "
-    "look-ahead, where it may move inwards while the method spirals outwards; use the second-order model"
-)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import sympy as sp
 from derive.expressions.coordinates import Coordinate
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import belongs_to_the_engine
-from derive.vocabulary.registry import Parameter, register
+from derive.vocabulary.registry import Parameter, positive, register
 from derive.vocabulary.symbols import N, coerce, d, eta, matched, parameter, require_ours
 
 
@@ -44,6 +44,10 @@ class Loss(ABC):
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         """The loss as LaTeX (dollar signs included), f(x) = ..; `show` typesets an expression. "" where none is defined."""
         return ""
+
+    def players(self, dim: int) -> tuple[int, ...]:
+        """1 for a coordinate whose player minimises f, -1 for one whose player maximises it: the field is players times grad f."""
+        return (1,) * dim
 
     @abstractmethod
     def smoothness(self, dim: int) -> Smoothness:
@@ -180,6 +184,45 @@ class GluedExponential(Separable):
 
     def smoothness(self, dim: int) -> Smoothness:
         return Smoothness(sp.S.One, sp.S.One)
+
+
+@register("loss", "bilinear-game", "a sum_j x_j y_j for two players: x minimises, y maximises", positive("a"))
+@dataclass(frozen=True)
+class BilinearGame(Loss):
+    """f = a sum_j x_j y_j for two players: x, the first half of the coordinates, minimises f and y maximises it.
+
+    The field is (a y, -a x), whose Jacobian is antisymmetric: gradient descent-ascent spirals outwards, extragradient inwards.
+    """
+
+    a: Any = "a"
+
+    def __post_init__(self) -> None:
+        a = coerce(self.a, "bilinear-game:a")
+        if a.is_number and not a.is_positive:
+            raise BadInput("bilinear-game:a", a, "a number > 0, or the name of a symbol")
+        object.__setattr__(self, "a", a)
+
+    def players(self, dim: int) -> tuple[int, ...]:
+        half = self._half(dim)
+        return (1,) * half + (-1,) * half
+
+    def value(self, x: Sequence[sp.Expr]) -> sp.Expr:
+        half = self._half(len(x))
+        return self.a * sp.Add(*[x[j] * x[j + half] for j in range(half)])
+
+    def smoothness(self, dim: int) -> Smoothness:
+        return Smoothness(self.a, sp.S.Zero)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        letter = _letter(show)
+        halves = "minimised in the first half of the coordinates and maximised in the second"
+        return rf"$f({letter})={show(self.a)}\,\sum_{{j\le d/2}} {letter}_j {letter}_{{j+d/2}}$, {halves}"
+
+    @staticmethod
+    def _half(dim: int) -> int:
+        if dim % 2:
+            raise BadInput("dim", dim, "an even dimension: half of the coordinates for each player of bilinear-game")
+        return dim // 2
 
 
 @register(

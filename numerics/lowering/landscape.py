@@ -78,7 +78,12 @@ def _(loss: Loss, dim: int, parameters: Mapping[str, Any] | None = None) -> Land
     state = state_symbols(dim)
     value = _substituted(loss.value(state), parameters or {}, {s.name for s in state})
     function = lower_function(value, state)
-    return Landscape(lambda x: function(*x))
+    found = Landscape(lambda x: function(*x))
+    players = loss.players(dim)
+    if -1 not in players:
+        return found
+    signs = np.array(players, float)[:, None]
+    return Landscape(found.value, lambda x: signs.astype(x.dtype) * found.gradient(x))
 
 
 @landscape.register

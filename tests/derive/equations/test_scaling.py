@@ -1,0 +1,79 @@
+"""Scaling rules: exponents solved for, confirmed with numbers, and refused where no powers do it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from derive import DSGD, EMAMomentum, Gaussian, HeavyBall, Lion, Method, RMSprop, Scaled
+from derive.equations.rules import derived_rule
+from derive.equations.scaling import Scaling, confirmed, scaling_rules, stationary_scaling, variance_at_rest
+from derive.process.stationary import discrete_second_moments
+from derive.vocabulary.errors import Refusal
+
+NOISE = Scaled(Gaussian(), "sigma")
+HALF = sp.Rational(1, 2)
+#: method, exponents of k by hand: what multiplies the covariance by k where B -> k B divides it
+RULES = [
+    (DSGD(NOISE), {"eta": 1}),
+    (DSGD(NOISE, regime="batch-equivalent"), {"eta": 1}),
+    (HeavyBall(noise=NOISE), {"eta": 2, "1 - beta": 1}),
+    (HeavyBall(noise=NOISE, regime="batch-equivalent"), {"eta": 2, "1 - beta": 1}),
+    (HeavyBall(noise=NOISE, regime="fixed"), {"eta": 1, "beta": 0}),
+    (EMAMomentum(noise=NOISE), {"eta": 1, "1 - beta": 1}),
+    (RMSprop(noise=NOISE, regime="batch-equivalent"), {"eta": HALF, "1 - beta": 1, "eps": -HALF}),
+    (Lion(noise=NOISE, regime="batch-equivalent"), {"eta": HALF, "beta1": 0, "1 - beta2": 1, "wd": HALF}),
+]
+
+
+@pytest.mark.parametrize(("method", "expected"), RULES, ids=lambda x: getattr(x, "name", ""))
+def test_exponents_and_the_numbers_that_confirm_them(method: Method, expected: dict[str, sp.Expr]) -> None:
+    found = scaling_rules(method)
+    assert found.own == expected and not found.free
+    equation = derived_rule(method, "first-order", None, None)
+    assert all(abs(float(a) - float(b)) <= 1e-10 * abs(float(a)) for _, a, b in confirmed(equation, found))
+    wrong = Scaling({**found.exponents, "eta": found.exponents["eta"] + 1}, found.letters, (), found.own, found.steps)
+    assert any(abs(float(a) - float(b)) > 1e-3 * abs(float(a)) for _, a, b in confirmed(equation, wrong))
+
+
+@pytest.mark.parametrize("method", [RMSprop(noise=NOISE), Lion(noise=NOISE)], ids=lambda m: m.name)
+def test_a_method_without_a_rule_is_refused_with_the_term(method: Method) -> None:
+    """G^2 has a mean of g^2 and one of the noise's variance, which do not change together; so do the arguments of erf."""
+    with pytest.raises(Refusal, match="cannot stay together") as refused:
+        scaling_rules(method)
+    assert refused.value.kind == "no-scaling-rule"
+
+
+def test_a_whole_space_of_solutions_is_given() -> None:
+    """E x^2 = sqrt(eta) s/(2 mu h) of heavy ball: one equation, a_eta/2 - 1 - a_mu = 0, for two exponents."""
+    equation = derived_rule(HeavyBall(noise=NOISE), "first-order", None, None)
+    found = stationary_scaling(equation, variance_at_rest(equation))
+    (free,) = found.free
+    assert sp.expand(found.exponents["eta"] / 2 - 1 - found.exponents["mu"]) == 0 and found.exponents["mu"].has(free)
+    with pytest.raises(Refusal):
+        stationary_scaling(equation, variance_at_rest(equation) + sp.Symbol("sigma", positive=True))
+
+
+def number(e: sp.Expr, **values: float) -> float:
+    return float(e.subs({sp.Symbol(name, positive=True): value for name, value in values.items()}))
+
+
+@pytest.mark.parametrize("method", [EMAMomentum(noise=NOISE, clients=1), HeavyBall(noise=NOISE, clients=1)], ids=lambda m: m.name)
+def test_the_variance_at_rest_is_the_methods_own_for_small_steps(method: Method) -> None:
+    equation = derived_rule(method, "first-order", None, None)
+    numbers = {"eta": 1e-6, "sigma": 0.7, "rho": 1.3, "mu": 1.3}
+    near = number(variance_at_rest(equation), h=2, **numbers)
+    own = {"eta", "sigma", *dict(method.constants)}
+    exact = discrete_second_moments(method, 1, 2).at({n: v for n, v in numbers.items() if n in own})
+    assert abs(near / exact[0, 0] - 1) < 5e-3
+
+
+def test_the_linearised_law_of_rmsprop_is_that_of_its_equation() -> None:
+    """Near g = 0, v rests at s: E x^2 = eta s/(2 h (sqrt s + eps)), against a Lyapunov equation in numbers."""
+    equation = derived_rule(RMSprop(noise=NOISE, clients=1), "first-order", None, None)
+    eta, s, eps, c, h = 0.01, 0.49, 0.2, 1.5, 2.0
+    pull = h / (np.sqrt(s) + eps)
+    expected = eta * s / (np.sqrt(s) + eps) ** 2 / (2 * pull)
+    found = number(variance_at_rest(equation), eta=eta, sigma=np.sqrt(s), eps=eps, c=c, h=h)
+    assert found == pytest.approx(expected, rel=1e-12)
