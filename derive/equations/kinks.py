@@ -109,7 +109,7 @@ def joined_at(e: sp.Expr, argument: sp.Expr) -> bool:
     """
     body, _ = frozen(e)
     letters = sorted((c for c in argument.free_symbols if isinstance(c, Coordinate)), key=str)
-    if not letters or not body.has(argument):
+    if not letters or not body.has(argument) or body.has(sp.Subs, sp.Derivative):
         return False
     letter = letters[0]
     slope = sp.diff(argument, letter)
