@@ -1,4 +1,4 @@
-"""Points next to the kinks and saturations of expressions, along random lines."""
+"""Kinks of expressions: points next to them, along random lines, and whether two formulas join smoothly at one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.coordinates import parts_of
+from derive.expressions.coordinates import Coordinate, frozen, parts_of
 from derive.expressions.graphs import numeric
+from derive.expressions.vanishing import vanishes
 
 #: number of kinks looked for, and the distances from a kink, relative to its size, at which points are taken
 PLACES, BESIDE = 8, (1e-3, -1e-3, 1e-6, -1e-6)
@@ -97,3 +98,30 @@ def _bisected(along: Callable[[Any], Any], low: Any, high: Any) -> Any:
         else:
             high = middle
     return (low + high) / 2
+
+
+def joined_at(e: sp.Expr, argument: sp.Expr) -> bool:
+    """Whether an expression and its slope are continuous where the argument of a sign or an absolute value in it is 0.
+
+    Args:
+        e: in generic coordinates, such as the mean of a sign under Laplace noise, sgn(g) (1 - exp(-|g|/b)).
+        argument: affine in one of the coordinates, with a constant factor; False for any other.
+    """
+    body, _ = frozen(e)
+    letters = sorted((c for c in argument.free_symbols if isinstance(c, Coordinate)), key=str)
+    if not letters or not body.has(argument) or body.has(sp.Subs, sp.Derivative):
+        return False
+    letter = letters[0]
+    slope = sp.diff(argument, letter)
+    if slope == 0 or slope.atoms(Coordinate):
+        return False
+    y = sp.Dummy("y", positive=True)
+    at_zero = sp.expand(letter - argument / slope)
+    sides = [_expanded(body.xreplace({letter: at_zero + side * y})) for side in (1, -1)]
+    right, left = ((part.subs(y, 0), sp.diff(part, y).subs(y, 0)) for part in sides)
+    return vanishes(right[0] - left[0]) and vanishes(right[1] + left[1])
+
+
+def _expanded(e: sp.Expr) -> sp.Expr:
+    """With the arguments of signs and absolute values multiplied out, so that what is known of them is seen."""
+    return e.replace(lambda a: isinstance(a, (sp.sign, sp.Abs)), lambda a: a.func(sp.expand(a.args[0])))

@@ -8,6 +8,7 @@ import pytest
 import sympy as sp
 
 from derive import sde
+from derive.equations.kinks import joined_at
 from derive.expressions.coordinates import Coordinate
 from derive.expressions.vanishing import vanishes
 from derive.methods.compressors import Bernoulli, Compressor, Identity, RandK, ScaledSign, Sign, TopK
@@ -133,6 +134,17 @@ def test_kinks_have_a_first_order_and_no_second(method: Method) -> None:
     assert found == "not-differentiable" and "kink" in message
 
 
+def test_formulas_that_join_smoothly_are_not_a_kink() -> None:
+    """The mean of a sign under Laplace noise of scale b, sgn(g) (1 - exp(-|g|/b)), has a continuous slope."""
+    y, b = Coordinate("g"), sp.Symbol("b", positive=True)
+    joined = sp.sign(y) * (1 - sp.exp(-sp.Abs(y) / b))
+    assert joined_at(joined, y) and joined_at(joined.xreplace({y: y - 2 * b}), y - 2 * b)
+    for broken in (sp.sign(y), sp.Abs(y), joined + y * sp.sign(y) / 10, joined + sp.sign(y) / 10, joined + sp.Abs(y) / b):
+        assert not joined_at(broken, y)
+    method = EMAMomentum(noise=Laplace(), clients=1, compressor=Sign())
+    assert sde(method, "second-order").drifts
+
+
 # --- no closed form --------------------------------------------------------------------------------------------------
 
 
@@ -206,7 +218,8 @@ SAME: list[tuple[Compressor, Any, Any, Schedule]] = [
     (Identity(), Correlated(Gaussian()), None, Free()), (Bernoulli(), Correlated(Gaussian()), None, Free()),
     (Sign(), StudentT(1), None, Free()), (Sign(), Scaled(Gaussian(), (1, 2, 3)), None, Power("1/2")),
     (Bernoulli(), Scaled(StudentT("nu"), ("s1", "s2")), None, Free()), (Identity(), NoNoise(), None, Normalised(1, "k1")),
-    (ScaledSign(), NoNoise(), None, Free()),
+    (ScaledSign(), NoNoise(), None, Free()), (Sign(), Laplace(), None, Free()),
+    (Sign(), Scaled(Laplace(), (1, 2)), None, Power("1/2")),
 ]  # fmt: skip
 
 

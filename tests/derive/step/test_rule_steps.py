@@ -72,7 +72,9 @@ def test_every_named_rule_has_the_promised_weak_order(
     """In every slow regime: first order always, second order unless it is refused with a reason."""
     if name in SILENT and isinstance(compressor, Bernoulli):
         return  # G is 0 with positive probability, and the rule divides by its norm
-    noise = NoNoise() if name in SILENT else EVEN
+    # where the limit has noise, only a Gaussian kurtosis leaves room for a second-order SDE; five nodes give its moments exactly
+    smooth = regime == "batch-equivalent" and name != "lion" and isinstance(compressor, Identity)
+    noise = NoNoise() if name in SILENT else Scaled(Gaussian(), "sigma") if smooth else EVEN
     try:
         method = entries("method")[name].build(noise=noise, clients=clients, regime=regime, compressor=compressor)
     except BadInput:
@@ -84,7 +86,7 @@ def test_every_named_rule_has_the_promised_weak_order(
         except NoClosedForm:
             continue
         except Refusal as refused:
-            assert model == "second-order" and refused.kind == "not-differentiable"
+            assert model == "second-order" and refused.kind in ("not-differentiable", "no-second-order-sde")
             continue
         assert order > PROMISED[model] - MARGIN
 
