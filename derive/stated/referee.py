@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import sympy as sp
@@ -40,9 +41,10 @@ class Letter:
             "its drift and covariance agree with those that follow from the moments of one step."
         )
 
-    def refused(self, message: str, kind: str) -> str:
-        """For a rule without such an equation."""
-        return f"{self._rule()} there is no equation of weak order {self.order} ({kind}): {_plain(message)}."
+    def refused(self, marked: str, kind: str) -> str:
+        """For a rule without such an equation; formulas of the reason stand between dollar signs."""
+        reason = "".join(part if n % 2 else _plain(part) for n, part in enumerate(re.split(r"(\$[^$]*\$)", marked)))
+        return f"{self._rule()} there is no equation of weak order {self.order} ({kind}): {reason}."
 
     def undecided(self, reason: str) -> str:
         """For a stated equation that could not be judged."""
