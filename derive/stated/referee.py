@@ -68,8 +68,12 @@ class Letter:
         update = "; ".join(rf"\texttt{{{_plain(text)}}}" for text in self.method.rule.update)
         regime = self.method.regime
         rules = rf"\texttt{{{_plain(regime.text)}}}" if regime.substitutions else "all constants fixed"
-        step = self.page.show(regime.tau)
-        return f"For the update rule {update}, with {rules} and the time ${step}$ of one step,"
+        step, noise = self.page.show(regime.tau), self.method.noise
+        draws = "no gradient noise"
+        if not noise.law.degenerate:
+            scales = ", ".join(f"${self.page.show(sp.sympify(s))}$" for s in noise.scales)
+            draws = f"gradient noise {scales} times ${noise.law.latex()}$ on ${self.page.show(self.method.clients)}$ client(s)"
+        return f"For the update rule {update}, with {draws}, {rules} and the time ${step}$ of one step,"
 
     def _term(self, term: Term) -> str:
         entry, claimed, derived = self._entry(term.where), self._formula(term.claimed), self._formula(term.derived)
@@ -113,9 +117,13 @@ class Letter:
             return said + "."
         last = rows[0]
         return (
-            f"{said}. At $\\eta={sp.latex(last.eta)}$ the {example.quantity} {when} is {_number(last.exact)} (computed without "
+            f"{said}. At $\\eta={sp.latex(last.eta)}$ the {self._quantity(example)} {when} is {_number(last.exact)} (computed without "
             f"sampling); the stated equation errs by {_number(last.claimed)}, the derived one by {_number(last.derived)}."
         )
+
+    def _quantity(self, example: Example) -> str:
+        """Such as: mean of $m_{1}$."""
+        return re.sub(r"\b[A-Za-z]+[12]\b", lambda m: f"${self.page.show(sp.Symbol(m[0], real=True))}$", example.quantity)
 
 
 def _number(value: float) -> str:
