@@ -17,6 +17,7 @@ import derive
 from benchmarks import peers
 from benchmarks.peers import QUARTIC, Work, waiting
 from derive import DCSGD, DSGD, DSignSGD, RandK, Scaled
+from derive.methods.optimisers.adaptive import AdamW
 from derive.vocabulary.choices import Model, Precision
 from numerics.backend.compiler import options
 from numerics.backend.double import jax, jnp
@@ -71,7 +72,7 @@ def method(dtype: Precision, paths: int, steps: int) -> Work:
 
 
 def noise_alone(dtype: str, paths: int, steps: int, dim: int = 1, rows: int = 1) -> Work:
-    """The same normals, added up without an equation, in the same chunks: those of a state of so many rows."""
+    """The same normals, added up without an equation, in the chunks of a state of so many rows."""
 
     @partial(jax.jit, static_argnums=1, compiler_options=options())
     def total(first: Any, count: int) -> Any:
@@ -121,6 +122,18 @@ def signs_betainc(dtype: str, paths: int, steps: int) -> Work:
         return over_pairs(draws, 0, steps // 2, body, x)
 
     return waiting(path, jnp.ones((1, paths), dtype))
+
+
+#: AdamW in the ballistic regime: constants, and the Euler step, which is that of the method
+ADAM = {"eta": 0.01, "rho1": 10.0, "rho2": 1.0, "eps": 1e-3, "wd": 0.1, "sigma": 0.3}
+
+
+def adamw(dtype: Precision, dim: int, paths: int, steps: int) -> Work:
+    """`numerics.solve`: AdamW, first-order model on the quadratic, Euler steps of the method's own time."""
+    made = derive.sde(AdamW(noise=GAUSS, clients=1), "first-order", derive.Quadratic(1))
+    eta = ADAM["eta"]
+    settings: dict[str, Any] = {"dt": eta, "save": 2, "scheme": "euler", "dtype": dtype}
+    return lambda: solve(made, np.ones(dim), steps * eta, paths, 1, ADAM, **settings)
 
 
 def rand_k(dim: int, paths: int, steps: int, dtype: str = "float64") -> Work:
@@ -232,6 +245,11 @@ def cases(quick: bool = False) -> list[Case]:
         aim = 1 / 40 if dtype == "float32" else 1 / 80
         own, beta = partial(signs, dtype, p, 200), partial(signs_betainc, dtype, p, 200)
         found.append(Case(f"DSignSGD, Student-t, {dtype}", "the same with betainc", own, beta, aim))
+    for dtype in aims:
+        own = partial(adamw, dtype, 100, p // 10, n)
+        found.append(Case(f"AdamW, d = 100, {dtype}", "our noise alone", own, partial(noise_alone, dtype, p // 10, n, 100), 1.5))
+        scan = partial(peers.scan_adamw, dtype, 100, p // 10, n, ADAM)
+        found.append(Case(f"AdamW, d = 100, {dtype}", "lax.scan with jr.normal", own, scan, None))
     dim, few = 100, 1000 // less
     own, factor = partial(rand_k, dim, few, 50), partial(rand_k_cholesky, dim, few, 50)
     found.append(Case("Rand-k, d = 100", "a Cholesky factor a step", own, factor, 1 / 30))

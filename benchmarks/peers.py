@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
@@ -99,6 +99,31 @@ def scan_rule(letters: str, dtype: str, dim: int, paths: int, steps: int) -> Wor
 
         counts = jnp.arange(1, steps + 1).astype(x.dtype)
         return jax.lax.scan(step, (x, 0 * x, 0 * x), (jax.random.split(key, steps), counts))[0][0]
+
+    return waiting(path, jnp.ones((dim, paths), dtype), jax.random.key(0))
+
+
+def scan_adamw(dtype: str, dim: int, paths: int, steps: int, constants: Mapping[str, float]) -> Work:
+    """`lax.scan` over Euler steps of AdamW's first-order equation on ||x||^2/2, with `jax.random.normal`, one key a step.
+
+    The first step is that of the limit at t = 0, x - eta g/(sqrt(g^2 + sigma^2) + eps) - eta wd x.
+    """
+    eta, rho1, rho2, eps, wd, sigma = (np.dtype(dtype).type(constants[n]) for n in ("eta", "rho1", "rho2", "eps", "wd", "sigma"))
+
+    @jax.jit
+    def path(x: jax.Array, key: jax.Array) -> jax.Array:
+        def step(state: Any, at: tuple[jax.Array, jax.Array]) -> tuple[Any, None]:
+            x, m, v = state
+            key, n = at
+            t = n.astype(x.dtype) * eta
+            mean, square = m / -jnp.expm1(-rho1 * t), v / -jnp.expm1(-rho2 * t)
+            mean, square = jnp.where(n == 0, x, mean), jnp.where(n == 0, x**2 + sigma**2, square)
+            moved = x - eta * (mean / (jnp.sqrt(square) + eps) + wd * x)
+            noise = jnp.sqrt(eta) * rho1 * sigma * jnp.sqrt(eta) * jax.random.normal(key, x.shape, x.dtype)
+            return (moved, m + eta * rho1 * (x - m) + noise, v + eta * rho2 * (x**2 + sigma**2 - v)), None
+
+        begin = (x, jnp.zeros_like(x), jnp.zeros_like(x))
+        return jax.lax.scan(step, begin, (jax.random.split(key, steps), jnp.arange(steps)))[0][0]
 
     return waiting(path, jnp.ones((dim, paths), dtype), jax.random.key(0))
 

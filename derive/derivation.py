@@ -142,7 +142,7 @@ class SDE(Equation):
         params: Mapping[str, Any] | None = None,
         dt: float | None = None,
         save: int | Sequence[float] | np.ndarray = 50,
-        statistics: Mapping[str, Callable[[Any], Any] | sp.Expr | str] | None = None,
+        statistics: Mapping[str, Callable[..., Any] | sp.Expr | str] | None = None,
         loss: Loss | Callable[[Any], Any] | None = None,
         u: Callable[[Any], Any] | None = None,
         bound: float = 1e8,
@@ -155,11 +155,12 @@ class SDE(Equation):
         chunk: int | None = None,
         first: int = 0,
         varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
+        memory: Mapping[str, Any] | None = None,
     ) -> Simulated:
         """Simulate an ensemble of the equation: `sdescent.solve` with this equation, where each argument is described."""
         return simulate(
             self, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, nodes, scheme, halvings, by_halves, dtype,
-            wide, chunk, first, varied,
+            wide, chunk, first, varied, memory,
         )  # fmt: skip
 
 

@@ -37,6 +37,10 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "derive/theorems": ("entry", "facts", "unbiased", "signs", "stationary", "catalogue", "sharpen"),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "evidence", "tasks"),
+    "numerics/simulate": (
+        "chunks", "largest", "parameters", "regimes", "roots", "rules", "runs", "blow_up", "noise_integrals", "programs", "systems",
+        "method", "schemes", "equation_program", "rule_equations", "stated", "equation", "refinement",
+    ),
     "numerics/evidence": ("weak_order", "checks", "sweeps", "verify"),
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (

@@ -54,7 +54,6 @@ class Method:
         time: the time of a step as a formula in eta, where `regime` is a table.
         fractions: names of parameters of the update that are strictly between 0 and 1; the others are positive.
         constants: values of parameters of the update or the regime, by name; a symbol where there is none.
-        fractions: names of parameters of the update that are strictly between 0 and 1.
 
     Raises:
         BadInput: an argument of another kind; a number of clients that contradicts the scales, or is not a whole number >= 1; an

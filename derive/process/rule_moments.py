@@ -63,19 +63,11 @@ def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoment
         NoClosedForm: the rule is not affine, or a moment has no closed form.
         Refusal: "time-dependent" for bias correction and schedules in t.
     """
-    (curvature,) = Quadratic(h).vectors(1)["h"]
-    after, expect = one_step(method)
-    letters = list(after)
-    symbols = {a: sp.Symbol(f"{a}1", real=True) for a in letters}
-    table = {Coordinate(a): s for a, s in symbols.items()} | {g: curvature * symbols["x"]}
-    size = len(letters)
+    state, means, squares = moments_of_step(method, h)
+    size = len(state)
     unknown = {(i, j): sp.Symbol(f"V{i + 1}_{j + 1}", real=True) for i, j in StationaryMoments.pairs(size)}
-    equations = []
-    for i, j in unknown:
-        mean = expect(_local(after[letters[i]], curvature) * _local(after[letters[j]], curvature))
-        equations.append(sp.expand(_second(exchange(mean, table), list(symbols.values()), unknown) - unknown[i, j]))
-    means = [sp.expand(exchange(expect(_local(after[a], curvature)), table)) for a in letters]
-    if any(m.subs(dict.fromkeys(symbols.values(), 0)) != 0 for m in means):
+    equations = [sp.expand(_second(squares[key], state, unknown) - symbol) for key, symbol in unknown.items()]
+    if any(m.subs(dict.fromkeys(state, 0)) != 0 for m in means):
         raise NoClosedForm("second moments about 0 where the mean does not stay 0")
     variables = list(unknown.values())
     solution = sp.solve(equations, variables, dict=True)
@@ -83,6 +75,24 @@ def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoment
         raise NoClosedForm("the stationary second moments are not unique")
     matrix = sp.Matrix(size, size, lambda i, j: sp.factor(solution[0][unknown[min(i, j), max(i, j)]]))
     return StationaryMoments(matrix, sp.Matrix(equations).jacobian(variables), method, existence(method))
+
+
+def moments_of_step(
+    method: Method, h: object = None
+) -> tuple[list[sp.Symbol], list[sp.Expr], dict[tuple[int, int], sp.Expr]]:
+    """(x1, m1, ..), E z' and E z'_i z'_j, i <= j, given z = (x1, m1, ..), in one dimension on f = h x^2/2.
+
+    Args, Raises: as for `second_moments_of_rule`.
+    """
+    (curvature,) = Quadratic(h).vectors(1)["h"]
+    after, expect = one_step(method)
+    letters = list(after)
+    symbols = {a: sp.Symbol(f"{a}1", real=True) for a in letters}
+    table = {Coordinate(a): s for a, s in symbols.items()} | {g: curvature * symbols["x"]}
+    local = [_local(after[a], curvature) for a in letters]
+    means = [sp.expand(exchange(expect(e), table)) for e in local]
+    squares = {(i, j): exchange(expect(local[i] * local[j]), table) for i, j in StationaryMoments.pairs(len(letters))}
+    return list(symbols.values()), means, squares
 
 
 def _local(e: sp.Expr, h: sp.Expr) -> sp.Expr:

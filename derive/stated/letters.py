@@ -14,7 +14,7 @@ from derive.expressions.coordinates import Coordinate, Node, symbols_of
 from derive.expressions.graphs import exchange
 from derive.formulas.expressions import read_formula, read_inequality
 from derive.vocabulary.errors import BadInput
-from derive.vocabulary.names import belongs_to_the_engine, parse_letter
+from derive.vocabulary.names import VECTORS, belongs_to_the_engine, parse_letter
 from derive.vocabulary.symbols import SHARED, t
 
 _FORMULA = "a formula such as 'sqrt(2)*x1 - t', a SymPy expression or an exact number"
@@ -114,7 +114,7 @@ class Letters:
             return t
         if name not in _SHARED:
             parse_letter(name, field)
-            if belongs_to_the_engine(name):
+            if belongs_to_the_engine(name) and name not in VECTORS:
                 own = ", ".join(s.name for s in self.state)
                 raise BadInput(field, name, f"the letters of the state ({own}), t, and parameters by other names")
         self._known[name] = _SHARED.get(name) or self._made(name)

@@ -12,19 +12,24 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
+import sympy as sp
 
-from derive.derivation import SDE
+from derive.derivation import SDE, RuleSDE
 from derive.derivation import sde as derive_sde
+from derive.equations.in_coordinates import state_symbols
 from derive.methods.distributed import Method
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput
+from numerics.lowering.to_jax import lower_function
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
+from numerics.simulate.regimes import time_of_step
 from numerics.simulate.runs import positive
 from numerics.statistics.estimates import Estimate, difference, mean
 from numerics.without_sampling.backward import model_mean
 from numerics.without_sampling.closed_moments import discrete_moment, model_moment
 from numerics.without_sampling.line import Value, steps_of
+from numerics.without_sampling.moments_of_rules import rule_model_moment, rule_moment
 from numerics.without_sampling.transition import discrete_mean
 
 ROUTES = ("line", "moments")
@@ -62,7 +67,7 @@ class WeakOrder:
 
     Attributes:
         method, model: names.
-        etas: step sizes, from large to small.
+        etas: step sizes, from large to small; the slope of a rule is that in the time tau of a step, which its regime makes of eta.
         discrete, continuous: E phi(x_{T/eta}) and E phi(X_T), each with its discretisation error.
         errors: |discrete - continuous|.
         resolution: the sum of the two discretisation errors over the weak error; the largest one.
@@ -131,30 +136,37 @@ def weak_order(
         model: "first-order", "second-order" or "corrected"; or an equation of the user, to be measured against the method.
         loss: the loss of both; a derive loss for closed moments.
         x0: the starting point, a number or (d,).
-        T: horizon, a multiple of every eta.
-        phi: a SymPy expression in x1, or a function of an array of points; for closed moments a polynomial of degree at most 2.
-            Both expectations must exist; see `discrete_mean`.
+        T: horizon, a multiple of every eta; for an update rule of every tau.
+        phi: a SymPy expression in x1, or a function of an array of points; for closed moments a polynomial of degree at most 2, of
+            an update rule in x1 and its equation's memory letters m1, ... Both expectations must exist; see `discrete_mean`.
         etas: at least two step sizes.
         params: values of the other symbols, by name.
         u: the function t -> u(t) of a free schedule.
         route: "line" (transition operator and backward Kolmogorov equation, one dimension) or "moments" (closed moment
-            equations); by default the first in one dimension and the second otherwise.
+            equations); by default the first in one dimension and the second otherwise, and for update rules with memory, which need
+            it, `numerics.without_sampling.moments_of_rules`.
 
     Raises:
         BadInput: an argument outside its range.
         NoClosedForm, Refusal: where a side does not exist, or has no such evaluation (`numerics.without_sampling.transition`,
             `numerics.without_sampling.backward`, `numerics.without_sampling.closed_moments`).
     """
-    sizes, given = _sizes(etas, T, params), dict(params or {})
+    ruled, given = _has_rule(method, model), dict(params or {})
+    sizes = _sizes(etas, T, params, ruled)
     dim = np.size(x0)
-    route = ("line" if dim == 1 else "moments") if route is None else route
-    if route not in ROUTES:
-        raise BadInput("route", route, "one of " + ", ".join(ROUTES))
+    route = ("line" if dim == 1 and not ruled else "moments") if route is None else route
+    if route not in ROUTES or (ruled and route == "line"):
+        raise BadInput("route", route, "moments, for an update rule with memory" if ruled else "one of " + ", ".join(ROUTES))
     equation = derive_sde(method, model, loss if route == "moments" else _symbolic(loss), dim) if isinstance(model, str) else model
     discrete, continuous = [], []
     for eta in sizes:
         values = given | {"eta": eta}
-        if route == "line":
+        if isinstance(equation, RuleSDE):
+            if u is not None:
+                raise BadInput("u", u, "None: moments of an update rule are known for constant schedules")
+            discrete.append(rule_moment(method, loss, x0, T, phi, values))
+            continuous.append(rule_model_moment(equation, x0, T, phi, values))
+        elif route == "line":
             discrete.append(discrete_mean(method, loss, x0, T, phi, values, u))
             continuous.append(model_mean(equation, x0, T, phi, values, loss, u))
         else:
@@ -162,7 +174,7 @@ def weak_order(
             continuous.append(model_moment(equation, x0, T, phi, values, u))
     gaps = np.array([a.value - b.value for a, b in zip(discrete, continuous, strict=True)])
     doubts = np.array([a.error + b.error for a, b in zip(discrete, continuous, strict=True)])
-    slope, _ = _slope(np.array(sizes), gaps, doubts)
+    slope, _ = _slope(_times(method, sizes, given, ruled), gaps, doubts)
     errors = tuple(map(float, np.abs(gaps)))
     with np.errstate(divide="ignore", invalid="ignore"):
         resolution = float(np.max(doubts / np.abs(gaps)))
@@ -188,7 +200,8 @@ def weak_order_sampled(
     """The weak error of a model at each step size by Monte Carlo, with intervals, and its slope.
 
     Args:
-        phi: a formula in x1, .., xd (SymPy or text), or a function x (d, paths) -> (paths,).
+        phi: a formula in x1, .., xd (SymPy or text), or a function x (d, paths) -> (paths,); of an update rule a formula also of
+            its memory in the rule's own units, in m1, .., or a function (x, memory) -> (paths,).
         paths: of the method, of the equation, and of its coarser solution, for each eta.
         key: a seed; each eta has its own draws.
         level: of each interval; they are combined as independent.
@@ -198,17 +211,20 @@ def weak_order_sampled(
     Raises:
         As `numerics.simulate.method.run` and `numerics.simulate.equation.solve` do.
     """
-    sizes, given = _sizes(etas, T, params), dict(params or {})
+    ruled, given = _has_rule(method, model), dict(params or {})
+    sizes = _sizes(etas, T, params, ruled)
     start = np.atleast_1d(np.asarray(x0, float))
     equation = derive_sde(method, model, _symbolic(loss), len(start)) if isinstance(model, str) else model
+    phi = _of_rule(phi, equation, len(start))
     gaps, solver = [], []
-    for n, eta in enumerate(sizes):
+    times = _times(method, sizes, given, ruled)
+    for n, (eta, tau) in enumerate(zip(sizes, times.tolist(), strict=True)):
         values = given | {"eta": eta}
         same: dict[str, Any] = {"params": values, "save": [T], "statistics": {"phi": phi}, "u": u, "chunk": chunk}
         same |= {"key": key + n, "loss": loss}
         moved = run(method, start, T, paths, **same).values["phi"][-1]
         coarse, fine = (
-            solve(equation, start, T, paths, dt=eta / substeps, halvings=h, by_halves=h == 0, **same).values["phi"][-1]
+            solve(equation, start, T, paths, dt=tau / substeps, halvings=h, by_halves=h == 0, **same).values["phi"][-1]
             for h in (0, 1)
         )
         gaps.append(difference(moved, fine, level))
@@ -216,11 +232,31 @@ def weak_order_sampled(
     found = np.array([g.value for g in gaps])
     half = np.array([g.upper - g.value for g in gaps])
     left = np.array([max(abs(s.lower), abs(s.upper)) for s in solver])
-    slope, weights = _slope(np.array(sizes), found, half)
+    slope, weights = _slope(times, found, half)
     statistical = np.linalg.norm(weights * _log_doubt(found, half))
     doubt = float(statistical + np.abs(weights) @ _log_doubt(found, left))
     own = Slope(slope.local, slope.plain, slope.order, doubt)
     return SampledWeakOrder(method.name, equation.model, sizes, tuple(gaps), tuple(solver), own)
+
+
+def _of_rule(phi: Any, equation: SDE, dim: int) -> Any:
+    """phi, for an update rule with memory as a function of (x, memory) where it is a SymPy expression."""
+    letters = equation.rule.letters[1:] if isinstance(equation, RuleSDE) and equation.rule is not None else ()
+    if not isinstance(phi, sp.Expr) or not letters:
+        return phi
+    memory = [sp.Symbol(f"{a}{n + 1}", real=True) for a in letters for n in range(dim)]
+    return _OfState(lower_function(phi, [*state_symbols(dim), *memory]), letters)
+
+
+@final
+class _OfState:
+    """A function of the coordinates of x and of the memory as one of (x, memory)."""
+
+    def __init__(self, function: Callable[..., Any], letters: Sequence[str]) -> None:
+        self.function, self.letters = function, letters
+
+    def __call__(self, x: Any, memory: Mapping[str, Any]) -> Any:
+        return self.function(*x, *(row for a in self.letters for row in memory[a])) + 0 * x[0]
 
 
 def _symbolic(loss: Any) -> Any:
@@ -230,13 +266,23 @@ def _symbolic(loss: Any) -> Any:
     return loss if isinstance(loss, Loss) else None
 
 
-def _sizes(etas: Sequence[float], horizon: Any, params: Mapping[str, Any] | None) -> tuple[float, ...]:
+def _has_rule(method: Method, model: Model | SDE) -> bool:
+    """Whether the equation is that of an update rule."""
+    return isinstance(model, RuleSDE) or not method.plain
+
+
+def _times(method: Method, etas: Sequence[float], given: Mapping[str, Any], ruled: bool) -> np.ndarray:
+    """The time of a step at each step size."""
+    return np.array([time_of_step(method, {**given, "eta": eta}) if ruled else eta for eta in etas])
+
+
+def _sizes(etas: Sequence[float], horizon: Any, params: Mapping[str, Any] | None, ruled: bool = False) -> tuple[float, ...]:
     sizes = tuple(sorted((positive("etas", e) for e in etas), reverse=True))
     if len(set(sizes)) < 2 or len(set(sizes)) < len(sizes):
         raise BadInput("etas", etas, "at least two different step sizes")
     if "eta" in (params or {}):
         raise BadInput("parameter eta", params["eta"], "no eta (give `etas`)")  # pyright: ignore[reportOptionalSubscript]
-    for eta in sizes:
+    for eta in () if ruled else sizes:
         steps_of(horizon, eta)
     return sizes
 

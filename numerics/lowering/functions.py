@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
+from sympy.codegen.cfunctions import expm1
 
 from derive.methods.noise import StableDensity, StableSignMean
 from numerics.backend.double import jax, jnp
@@ -47,6 +48,7 @@ def _arctangent_jvp(primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Arr
 #: SymPy function -> array function of the same arguments. A faster form of one of them belongs here.
 FUNCTIONS: dict[type, Callable[..., Any]] = {
     sp.exp: jnp.exp,
+    expm1: jnp.expm1,
     sp.log: jnp.log,
     sp.sin: jnp.sin,
     sp.cos: jnp.cos,

@@ -43,6 +43,12 @@ class Landscape:
         """H(x) c, (d, paths), without forming H."""
         return jax.jvp(self.gradient, (x,), (c,))[1]
 
+    def directional(self, x: jax.Array, c: jax.Array, n: int) -> jax.Array:
+        """The n-th derivative of grad f along c, n times, (d, paths): H(x) c for n = 1, the third derivative at (c, c) for 2."""
+        if n == 0:
+            return self.gradient(x)
+        return jax.jvp(lambda y: self.directional(y, c, n - 1), (x,), (c,))[1]
+
 
 @singledispatch
 def landscape(loss: Any, dim: int, parameters: Mapping[str, Any] | None = None) -> Landscape:

@@ -8,13 +8,26 @@ from typing import Any, final
 import sympy as sp
 from sympy.logic.boolalg import Boolean
 
-from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Hvp, Rank, depends_on, frozen, to_slot
+from derive.expressions.coordinates import (
+    Coordinate,
+    CoordMax,
+    CoordSum,
+    Fourth,
+    Hvp,
+    Rank,
+    Third,
+    depends_on,
+    frozen,
+    to_slot,
+)
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
 from numerics.lowering.functions import FUNCTIONS, hypergeometric, power, rank_descending, tabulated
 
-_NODES = (CoordSum, CoordMax, Rank, Hvp)
+#: nodes that hold a derivative of the gradient above the first, and how often it is taken
+_DERIVATIVES = {Third: 2, Fourth: 3}
+_NODES = (CoordSum, CoordMax, Rank, Hvp, *_DERIVATIVES)
 _COMPARE = {sp.Gt: jnp.greater, sp.Ge: jnp.greater_equal, sp.Lt: jnp.less, sp.Le: jnp.less_equal, sp.Eq: jnp.equal}
 _COMPARE |= {sp.Ne: jnp.not_equal}
 _FOLD = {sp.Add: jnp.add, sp.Mul: jnp.multiply, sp.Max: jnp.maximum, sp.Min: jnp.minimum}
@@ -108,7 +121,9 @@ class Tape:
             return self.emit(lambda env, a: jnp.max(a, axis=0), place) if depends_on(inner) else place
         if isinstance(expr, Rank):
             return self.emit(lambda env, a: rank_descending(_full(env, a)), place)
-        return self.emit(_hessian_product, place)
+        if isinstance(expr, Hvp):
+            return self.emit(_hessian_product, place)
+        return self.emit(_directional(_DERIVATIVES[type(expr)]), place)
 
     def _piecewise(self, expr: sp.Piecewise, scope: dict[sp.Basic, int]) -> int:
         """Cases by nested selection.
@@ -217,6 +232,15 @@ def _hessian_product(env: Environment, c: Any) -> jax.Array:
     if env.hessian_product is None:
         raise BadInput("loss", "none", "a loss, because this model needs its Hessian")
     return env.hessian_product(_full(env, c))
+
+
+def _directional(n: int) -> Callable[[Environment, Any], jax.Array]:
+    def product(env: Environment, c: Any) -> jax.Array:
+        if env.directional is None:
+            raise BadInput("loss", "none", "a loss, because this model needs its higher derivatives")
+        return env.directional(_full(env, c), n)
+
+    return product
 
 
 def _leaves(expr: Any) -> list[sp.Basic]:

@@ -42,6 +42,7 @@ from numerics.simulate.equation_program import (
 )
 from numerics.simulate.noise_integrals import NoiseIntegral, doubling_error
 from numerics.simulate.parameters import combinations, constants, parameters_of, specialised, unfrozen, varied_of
+from numerics.simulate.rule_equations.solving import solve_rule
 from numerics.simulate.runs import (
     BOUND,
     AnyLoss,
@@ -86,6 +87,7 @@ def solve(
     chunk: int | None = None,
     first: int = 0,
     varied: Mapping[str, Sequence[float] | np.ndarray] | None = None,
+    memory: Mapping[str, Any] | None = None,
 ) -> Ensemble:
     """Simulate independent paths of an SDE and keep statistics at times n eta, the same as `numerics.simulate.method.run`.
 
@@ -93,7 +95,8 @@ def solve(
     point inside. Memory is O(S paths), and O(d) for each path of a chunk.
 
     Args:
-        equation: from `sde`; one of one's own is solved by `numerics.simulate.stated.solve_stated`, which says what differs.
+        equation: from `sde`; one of one's own is solved by `numerics.simulate.stated.solve_stated`, that of an update rule with
+            memory by `numerics.simulate.rule_equations.solving.solve_rule`, which say what differs.
         x0: the starting point (d,), or one for each path (d, paths).
         T: horizon.
         paths: number of paths, when x0 is one point.
@@ -121,6 +124,7 @@ def solve(
         first: the number of the first path: a part of a large ensemble may be computed separately, bitwise as in the whole.
         varied: values of scalar symbols that differ from path to path, (paths,) by name, as for `run`. Not eta, N or symbols of
             the loss.
+        memory: where the memory of an update rule starts.
 
     Raises:
         BadInput: an argument outside its range, a symbol without a value, a value without a symbol.
@@ -137,6 +141,15 @@ def solve(
         >>> found.values["loss"].shape
         (3, 100)
     """
+    if isinstance(equation, RuleSDE):
+        if varied:
+            raise BadInput("varied", ", ".join(varied), "nothing: for the equation of an update rule, a run for each setting")
+        return solve_rule(
+            equation, x0, T, paths, key, params, dt, save, statistics, loss, u, bound, scheme, halvings, by_halves, dtype, wide,
+            chunk, first, memory,
+        )  # fmt: skip
+    if memory:
+        raise BadInput("memory", ", ".join(memory), "nothing: this equation is not that of an update rule with memory")
     if isinstance(equation, StateSDE):
         for name, value in (("loss", loss), ("u", u)):
             if value is not None:
@@ -145,9 +158,6 @@ def solve(
             equation, x0, T, paths, key, params, dt, save, statistics, bound, scheme, halvings, by_halves, dtype, wide, chunk,
             first, varied,
         )  # fmt: skip
-    if isinstance(equation, RuleSDE):
-        told = "its coordinates(dim), whose starting points have a number for each letter of the state"
-        raise BadInput("equation", f"that of {equation.method.name} over x and the memory", told)
     parameters = parameters_of(params)
     eta: float = parameters["eta"]
     x, count = start(x0, paths, first)

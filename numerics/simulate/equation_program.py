@@ -80,7 +80,7 @@ class EquationProgram(Program):
 
     system: System
     scheme: Scheme
-    shown: Mapping[str, Callable[[jax.Array], jax.Array]]
+    shown: Mapping[str, Callable[..., jax.Array]]
     stepping: Stepping
 
     @abstractmethod
@@ -90,6 +90,19 @@ class EquationProgram(Program):
     def prepared(self, free: Mapping[str, Any]) -> Mapping[str, Any]:
         """The free parameters, numbers or (1, paths) each, with what is made from them once for all steps."""
         return free
+
+    def begun(self, rows: jax.Array, more: Any) -> Any:
+        """The state at the start, as the system holds it."""
+        return self.system.split(rows)
+
+    def rows(self, y: Any, more: Any) -> jax.Array:
+        """A state as one array."""
+        return self.system.join(y)
+
+    def statistics(self, y: Any, more: Any) -> dict[str, jax.Array]:
+        """The values that are saved of a state."""
+        x = self.system.join(y)
+        return {name: function(x) for name, function in self.shown.items()}
 
     def solved(
         self, x: np.ndarray, count: int, times: np.ndarray, steps: Segments, words: np.ndarray, free: Mapping[str, Any],
@@ -118,11 +131,10 @@ class EquationProgram(Program):
 
     def run(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         def saved(t: Any, y: Any, args: Any) -> dict[str, jax.Array]:
-            x = self.system.join(y)
-            return {name: function(x) for name, function in self.shown.items()}
+            return self.statistics(y, more)
 
         def last(t: Any, y: Any, args: Any) -> jax.Array:
-            return self.system.join(y)
+            return self.rows(y, more)
 
         edges = more["edges"]
         solution = diffrax.diffeqsolve(
@@ -131,7 +143,7 @@ class EquationProgram(Program):
             t0=edges[0],
             t1=edges[-1],
             dt0=None,
-            y0=self.system.split(x),
+            y0=self.begun(x, more),
             saveat=diffrax.SaveAt(
                 subs=[diffrax.SubSaveAt(t0=self.stepping.saves_start, steps=1, fn=saved), diffrax.SubSaveAt(t1=True, fn=last)]
             ),
@@ -146,7 +158,7 @@ class EquationProgram(Program):
     def leave(self, x: jax.Array, draws: Draws, more: Any) -> Result:
         term = self._term(draws, more)
         count = more["edges"].shape[0] - 1
-        step, y = partial(segment, term, self.scheme), self.system.split(x)
+        step, y = partial(segment, term, self.scheme), self.begun(x, more)
         last, left = exits(step, count, term.bound, y)
         wrong = numberless(term.vf(left, last, None), x.shape[1])
-        return self.system.join(last), {"left": left[None], "numberless": wrong[None]}
+        return self.rows(last, more), {"left": left[None], "numberless": wrong[None]}

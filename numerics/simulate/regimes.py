@@ -33,6 +33,18 @@ def settled(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, **_settled((method, scalars))}
 
 
+def solved_constants(method: Method, given: Mapping[str, Any]) -> dict[str, float]:
+    """The constants that follow from parameters which are given although the regime makes them, such as rho from beta.
+
+    Raises:
+        BadInput: numbers that contradict one another; too few of them.
+    """
+    known = {name: exactly(value) for name, value in given.items() if not hasattr(value, "__len__")}
+    formulas = method.values
+    made = {name: formulas[name] for name in method.regime.rules if name in known and name in formulas}
+    return {name: float(value) for name, value in _solved(made, known).items()} if made else {}
+
+
 def own_names(method: Method) -> set[str]:
     """Names of numbers that a user may give besides the symbols of a method: what the update reads, and what the regime makes."""
     made = {name for name in method.regime.rules if name not in method.rule.letters}

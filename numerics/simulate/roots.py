@@ -262,7 +262,7 @@ class Blocks(Diffusion):
                 self._closed.add(block[0])
                 expressions.append(closed)
             else:
-                expressions += [*own, *(_size(covariance[i, i]) for i in block)]
+                expressions += [*own, *(size_of(covariance[i, i]) for i in block)]
         self._lowered = lower_all(expressions, parameters)
         self.shared = any(len(block) > 1 for block in self._blocks)
         self._first: dict[int, int] = {}
@@ -279,7 +279,7 @@ class Blocks(Diffusion):
                 continue
             rows = [[next(values) for _ in range(n + 1)] for n in range(len(block))]
             sizes = [next(values) for _ in block]
-            found.append(_small_root(rows, sizes) if len(block) <= SMALL else _large_root(rows, sizes))
+            found.append(small_root(rows, sizes) if len(block) <= SMALL else _large_root(rows, sizes))
         return found
 
     def apply(self, coefficients: Any, z: jax.Array, scale: Any = 1.0) -> Any:
@@ -331,12 +331,12 @@ def combined(groups: int, entries: Iterable[tuple[int, jax.Array, Any]], dtype: 
     return tuple(jnp.zeros((), dtype) if part is None else part for part in found)
 
 
-def _size(variance: sp.Expr) -> sp.Expr:
+def size_of(variance: sp.Expr) -> sp.Expr:
     """The size of the numbers that a variance is the sum of, which bounds what rounding leaves of it."""
     return sp.Add(*[sp.Abs(term) for term in sp.Add.make_args(variance)])
 
 
-def _small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
+def small_root(rows: list[list[Any]], sizes: list[Any]) -> list[list[Any]]:
     """The Cholesky factor of a matrix given by its lower triangle; NaN where it is not positive semidefinite, beyond rounding.
 
     Where a pivot vanishes, so must its column. The entries are arrays that broadcast.

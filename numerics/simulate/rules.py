@@ -264,7 +264,7 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
 
         if draw.kind == "normal":
             both((draw.number, None), lambda draws, own=own: own(draws).normal(shape))
-        elif draw.kind != "C" and scale_and_law(method.noise) and _unrolled(method, clients) and clients <= UNROLLED:
+        elif draw.kind != "C" and scale_and_law(method.noise) and isinstance(clients, int) and clients <= UNROLLED:
             for i in range(clients):
                 law = lambda draws, own=own, i=i: sample_law(method.noise.law, own(draws).fold(i).fold(0), shape, parameters)  # noqa: E731
                 both((draw.number, i), law)

@@ -235,6 +235,7 @@ def at_time(
         {"x": x, "g": land.gradient(x)},
         scalars=scalars,
         hessian_product=lambda c: land.hessian_product(x, c),
+        directional=lambda c, n: land.directional(x, c, n),
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numerics.backend.double import jax, jnp
 from numerics.laws.counter import Draws, over_pairs, pair_of
 from numerics.lowering.environment import Environment
-from numerics.simulate.blow_up import Advance, marked
+from numerics.simulate.blow_up import Advance, marked, marked_points
 from numerics.simulate.systems import System
 
 
@@ -131,9 +131,12 @@ class ItoTerm(diffrax.AbstractTerm):
         """The Brownian increments of a pair of steps of this length; or of the one step that it makes up."""
         shape = (self.system.normals, pair.paths)
         if self.system.shared:
-            # a branch, always taken, of which XLA makes a program of its own: it would draw anew for each letter that uses a normal
-            zero = jnp.zeros(shape, pair.dtype)
-            one, two = jax.lax.cond(self.bound > 0, lambda: pair.normals(shape), lambda: (zero, zero))
+            # a branch, always taken, of which XLA makes a program of its own: it would draw anew for each letter that uses one.
+            # Of complex numbers, so that the branch draws once for both steps
+            kind = jnp.dtype(pair.dtype if pair.wide else np.float32)  # single precision is how normals are made
+            zero = jnp.zeros(shape, jnp.result_type(kind, np.complex64))
+            z = jax.lax.cond(self.bound > 0, lambda: jax.lax.complex(*(a.astype(kind) for a in pair.normals(shape))), lambda: zero)
+            one, two = (part(z).astype(pair.dtype) for part in (jnp.real, jnp.imag))
         else:
             one, two = pair.normals(shape)
         if self.by_halves:
@@ -239,7 +242,8 @@ class MacroSolver(diffrax.AbstractItoSolver):
     ) -> tuple[Any, Any, Any, Any, Any]:
         term: ItoTerm = getattr(terms, "term", terms)  # diffrax wraps it, for time that runs backwards
 
-        y1 = segment(term, self.scheme, solver_state, partial(marked, term.bound), y0)
+        advance = partial(marked_points if isinstance(y0, dict) else marked, term.bound)
+        y1 = segment(term, self.scheme, solver_state, advance, y0)
         return y1, None, {"y0": y0, "y1": y1}, solver_state + 1, diffrax.RESULTS.successful
 
 

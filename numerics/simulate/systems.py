@@ -20,7 +20,7 @@ from numerics.lowering.drift import STEP, loss_vector, over_step
 from numerics.lowering.environment import Environment
 from numerics.lowering.families import Apart, Families, Templates, grouped, single
 from numerics.lowering.landscape import loss_vectors
-from numerics.lowering.to_jax import lower_all, lower_coordinate
+from numerics.lowering.to_jax import Lowered, lower_all, lower_coordinate
 from numerics.simulate.noise_integrals import NoiseIntegral
 from numerics.simulate.roots import Blocks, Diffusion, Entries, diffusion
 
@@ -100,15 +100,8 @@ def timed(equation: SDE) -> bool:
 def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any], loss: Any, dim: int) -> Pair:
     if equation.drift is not None:
         lowered = lower_coordinate(over_step(equation.drift, loss), parameters)
-        named = {loss_vector(n): v for n, v in loss_vectors(loss, dim, parameters).items()} if isinstance(loss, Separable) else {}
-        used = {name: values for name, values in named.items() if name in lowered.vectors}
-
-        def closed(env: Environment, step: Any) -> tuple[Any, Any]:
-            vectors = {name: jnp.asarray(values, env.vectors["x"].dtype)[:, None] for name, values in used.items()}
-            there = replace(env, vectors={**env.vectors, **vectors}, scalars={**env.scalars, STEP.name: step})
-            return lowered(there), root.coefficients(env)
-
-        return closed
+        put = with_step(lowered, loss, dim, parameters)
+        return lambda env, step: (lowered(put(env, step)), root.coefficients(env))
     if equation.model != "first-order":
         raise NoClosedForm(
             f"the {equation.model} model needs the mean of the step in closed form; only first-order has none"
@@ -121,6 +114,18 @@ def _pair(equation: SDE, root: Diffusion, parameters: Mapping[str, Any], loss: A
         return -step * factor(env) * mean, integral.root(mean, covariance)
 
     return integrated
+
+
+def with_step(lowered: Lowered, loss: Any, dim: int, parameters: Mapping[str, Any]) -> Callable[[Environment, Any], Environment]:
+    """(environment, length of a step) -> the environment that a drift over a step (`over_step`) reads."""
+    named = {loss_vector(n): v for n, v in loss_vectors(loss, dim, parameters).items()} if isinstance(loss, Separable) else {}
+    used = {name: values for name, values in named.items() if name in lowered.vectors}
+
+    def put(env: Environment, step: Any) -> Environment:
+        vectors = {name: jnp.asarray(values, env.vectors["x"].dtype)[:, None] for name, values in used.items()}
+        return replace(env, vectors={**env.vectors, **vectors}, scalars={**env.scalars, STEP.name: step})
+
+    return put
 
 
 def stratonovich_system(equation: SDE, dim: int, parameters: Mapping[str, Any]) -> System:

@@ -15,7 +15,6 @@ import sympy as sp
 
 from derive.derivation import SDE
 from derive.derivation import sde as derive_sde
-from derive.equations.in_coordinates import CoordinateSDE
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.process.generator import generator
@@ -53,15 +52,15 @@ def model_moment(
         BadInput: an argument outside its range; no loss; phi is not such a polynomial.
         NoClosedForm: the equations do not close.
     """
-    start, horizon = _start(x0), positive("T", T)
+    start, horizon = start_of(x0), positive("T", T)
     if equation.loss is None:
         raise BadInput("loss", None, "an equation that was derived with a loss")
     check_dimension(equation.dim, len(start))
     parameters = numbers_of(equation.method, equation.loss, len(start), params, u, [s.name for s in equation.parameters])
     named = equation.coordinates(len(start))
-    monomials = _monomials(named.state)
-    weights = _polynomial(phi, named.state, monomials)
-    rate = _numeric([generator(named, m) for m in monomials], named, monomials, parameters, u)
+    monomials = monomials_of(named.state)
+    weights = weights_of(phi, named.state, monomials)
+    rate = images_at([generator(named, m) for m in monomials], named.state, monomials, parameters, u)
     begin = np.array([float(m.subs(dict(zip(named.state, start, strict=True)))) for m in monomials])
     if follows_time(equation.method):
         value, change, steps = _by_steps(rate, begin, weights, horizon)
@@ -82,13 +81,13 @@ def discrete_moment(
 
     Args, Raises: as for `model_moment`, with the loss as a separate argument; T must be a multiple of eta.
     """
-    start = _start(x0)
+    start = start_of(x0)
     parameters = numbers_of(method, loss, len(start), params, u)
     steps, eta = steps_of(T, parameters["eta"]), parameters["eta"]
     # the first-order model's drift -h b and covariance (eta h^2/N) S are the moments of the step
     named = derive_sde(method, "first-order", loss, len(start)).expanded
-    monomials = _monomials(named.state)
-    weights = _polynomial(phi, named.state, monomials)
+    monomials = monomials_of(named.state)
+    weights = weights_of(phi, named.state, monomials)
     size = sp.Symbol("eta", positive=True)
     moved = [x + size * d for x, d in zip(named.state, named.drift, strict=True)]
     images = []
@@ -96,7 +95,7 @@ def discrete_moment(
         where = [i for i, p in enumerate(powers) for _ in range(p)]
         image = sp.Mul(*[moved[i] for i in where])
         images.append(image + size * named.covariance[where[0], where[1]] if len(where) == 2 else image)
-    step = _numeric(images, named, monomials, parameters, u)
+    step = images_at(images, named.state, monomials, parameters, u)
     moments = np.array([float(m.subs(dict(zip(named.state, start, strict=True)))) for m in monomials])
     matrix = step(0.0)
     for n in range(steps):
@@ -108,7 +107,7 @@ def discrete_moment(
     return Value(float(weights @ moments), rounding, "moment recursion", settings)
 
 
-def _start(x0: Any) -> list[float]:
+def start_of(x0: Any) -> list[float]:
     """The starting point as d numbers."""
     array = np.atleast_1d(np.asarray(x0, float))
     if array.ndim != 1 or not array.size or not np.all(np.isfinite(array)):
@@ -116,13 +115,13 @@ def _start(x0: Any) -> list[float]:
     return array.tolist()
 
 
-def _monomials(state: list[sp.Symbol]) -> list[Any]:
+def monomials_of(state: list[sp.Symbol]) -> list[Any]:
     """1, x_i, x_i x_j with i <= j."""
     pairs = [state[i] * state[j] for i in range(len(state)) for j in range(i, len(state))]
     return [sp.S.One, *state, *pairs]
 
 
-def _coefficients(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> list[Any]:
+def coefficients_of(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> list[Any]:
     """The coefficient of each monomial.
 
     Raises:
@@ -138,23 +137,23 @@ def _coefficients(expr: Any, state: list[sp.Symbol], monomials: list[Any]) -> li
     return row
 
 
-def _polynomial(phi: Any, state: list[sp.Symbol], monomials: list[Any]) -> np.ndarray:
+def weights_of(phi: Any, state: list[sp.Symbol], monomials: list[Any]) -> np.ndarray:
     phi = formula_in(phi, state, "phi")
     try:
-        row = _coefficients(phi, state, monomials)
+        row = coefficients_of(phi, state, monomials)
         return np.array([float(c) for c in row])
     except (NoClosedForm, TypeError):
         raise BadInput("phi", phi, f"a polynomial of degree at most 2 in {', '.join(s.name for s in state)}") from None
 
 
-def _numeric(
-    images: list[Any], named: CoordinateSDE, monomials: list[Any], parameters: Mapping[str, Any], u: Any
+def images_at(
+    images: list[Any], state: list[sp.Symbol], monomials: list[Any], parameters: Mapping[str, Any], u: Any
 ) -> Images:
     """The matrix of the images at a time, with numbers for all symbols."""
     own = {t, free_u, du}
     entries = {f"{k}{m + 1}": float(e) for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
     known = {**entries, **{k: float(a) for k, a in parameters.items() if np.ndim(a) == 0}}
-    rows = [_coefficients(e, named.state, monomials) for e in images]
+    rows = [coefficients_of(e, state, monomials) for e in images]
     matrix = sp.Matrix(rows)
     missing = sorted(s.name for s in matrix.free_symbols - own if s.name not in known)
     if missing:

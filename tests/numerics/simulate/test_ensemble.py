@@ -41,6 +41,7 @@ BY_HAND = Ensemble(
     np.array([np.inf, np.inf, 0.5, np.inf, 1.0]),
     np.arange(10.0).reshape(2, 5),
     {"kind": "method", "method": "DSGD", "eta": 0.5, "params": NUMBERS, "T": 1.2, "end": 1.0, "first": 2, "seed": None},
+    {"m": np.arange(10.0, 20).reshape(2, 5)},
 )
 
 
@@ -184,6 +185,7 @@ def test_a_saved_ensemble_is_the_same_when_it_is_loaded(tmp_path: Path) -> None:
         assert np.array_equal(again.values[name], value, equal_nan=True) and again.values[name].dtype == value.dtype
     for name in ("times", "blow_up", "final"):
         assert np.array_equal(getattr(again, name), getattr(found, name))
+    assert list(again.final_memory) == ["m"] and np.array_equal(again.final_memory["m"], found.final_memory["m"])
     assert not again.blow_up.flags.writeable and np.array_equal(again.blow_ups, found.blow_ups)
 
 
@@ -210,6 +212,7 @@ def broken(content: bytes) -> dict[str, bytes]:
         "no json": changed("head", np.array("{")), "a list": changed("head", np.array("[1]")), "no times": changed("times", None),
         "another length": changed("times", np.ones(7)), "another shape": changed("final", np.ones((2, 3))),
         "whole numbers": changed("blow_up", np.ones(5, int)), "no value": changed("value0", None),
+        "memory": changed("memory0", np.ones((2, 4))),
     }  # fmt: skip
 
 
@@ -244,6 +247,7 @@ def test_to_xarray_gives_labelled_arrays_and_all_settings(monkeypatch: pytest.Mo
     variables, places, settings = found.to_xarray()
     assert {n: v[0] for n, v in variables.items()} == {
         "loss": ("time", "path"), "a/b ": ("time", "path"), "blow_up": ("path",), "final": ("coordinate", "path"),
+        "final_m": ("coordinate", "path"),
     }  # fmt: skip
     for dims, array in variables.values():
         assert array.shape == tuple(len(places[d]) for d in dims)

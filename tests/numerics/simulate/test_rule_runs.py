@@ -91,14 +91,17 @@ def test_statistics_may_read_the_memory_and_memory_may_start_anywhere():
     """Without noise m_n and x_n are a linear recursion."""
     method = Method(clients=1, **HEAVY)
     seen = {"energy": lambda x, memory: jnp.sum(memory["m"] ** 2, axis=0), "first": lambda x, power=2: x[0] ** power}
+    seen |= {"both": "x1*m2 + m1", "lone": "m2"}
     found = run(method, [1.0, -2.0], 0.4, 3, 0, {"eta": 0.1, "rho": 2}, Quadratic((1, 2)), 5, seen, memory={"m": [0.5, 1]})
     x, m, rows = np.array([1.0, -2.0]), np.array([0.5, 1.0]), []
     for _ in range(5):
-        rows.append((np.sum(m**2), x[0] ** 2))
+        rows.append((np.sum(m**2), x[0] ** 2, x[0] * m[1] + m[0], m[1]))
         m = 0.8 * m + np.array([1, 2]) * x
         x = x - 0.1 * m
-    np.testing.assert_allclose(found.values["energy"][:, 2], [a for a, _ in rows], rtol=1e-13)
-    np.testing.assert_allclose(found.values["first"][:, 2], [b for _, b in rows], rtol=1e-13)
+    for name, expected in zip(seen, zip(*rows, strict=True), strict=True):
+        np.testing.assert_allclose(found.values[name][:, 2], expected, rtol=1e-13)
+    with pytest.raises(BadInput, match=r"a formula in x1, \.\., x2, m1, \.\., m2"):
+        run(method, [1.0, -2.0], 0.4, 3, 0, {"eta": 0.1, "rho": 2}, Quadratic((1, 2)), 5, {"other": "k1"})
 
 
 def test_a_coordinate_that_left_stays_lost_whatever_the_rule_does():

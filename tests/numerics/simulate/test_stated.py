@@ -43,6 +43,23 @@ def test_an_ornstein_uhlenbeck_process_in_time_has_its_closed_mean_and_variance(
 
 
 @pytest.mark.slow
+def test_parameters_may_differ_from_path_to_path():
+    """As if each value had a run of its own; a value outside the domain of one path is refused."""
+    equation = SDE.from_coordinates(["x"], ["theta - k*x"], [["k*x"]], positive=["x", "k"])
+    same = {"dt": 1 / 32, "save": [0.5, 1.0], "statistics": {"square": "x^2"}}
+    ks = np.array([0.5, 2.0, 2.0, 0.5])
+    found = equation.solve([1.0], 1.0, 4, 3, {"theta": 1}, varied={"k": ks}, **same)
+    for n, k in enumerate(ks):
+        alone = equation.solve([1.0], 1.0, 1, 3, {"theta": 1, "k": k}, first=n, **same)
+        np.testing.assert_allclose(alone.final[0], found.final[0, n], rtol=1e-12)
+        np.testing.assert_allclose(alone.values["square"][:, 0], found.values["square"][:, n], rtol=1e-12)
+    assert len(set(found.final[0])) == 4 and found.settings["varied"] == {"k": [0.5, 2.0]}
+    for wrong, told in (({"k": -ks}, "> 0"), ({"q": ks}, "one of"), ({"k": ks[:2]}, "one per path"), ({"theta": ks}, "one number")):
+        with pytest.raises(BadInput, match=told):
+            equation.solve([1.0], 1.0, 4, 3, {"theta": 1}, varied=wrong, **same)
+
+
+@pytest.mark.slow
 def test_second_moments_of_coupled_noise_follow_their_equations():
     """E zz' of an affine equation with multiplicative, correlated noise, by the matrix exponential of its moment equations."""
     equation = coupled()

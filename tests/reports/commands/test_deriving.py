@@ -146,7 +146,7 @@ def test_second_order_without_a_loss_names_the_hessian(run):
 def test_refusals(run, arguments, kind):
     status, out, err = run("derive", *arguments, "--json")
     answer = json.loads(out)
-    assert (status, err, answer["refused"], answer.keys()) == (REFUSED, "", kind, {"refused", "message"})
+    assert (status, err, answer["refused"], answer.keys()) == (REFUSED, "", kind, {"refused", "message", "term"})
     status, out, err = run("derive", *arguments)
     assert (status, out) == (REFUSED, "") and err == f"refused ({kind}): {answer['message']}\n"
 

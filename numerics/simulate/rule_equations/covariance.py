@@ -1,0 +1,245 @@
+"""A root of the covariance of x and the memory letters, applied to normals coordinate by coordinate where they are independent.
+
+The covariance of a rule's SDE is a small matrix over the letters at each coordinate j, and a pair at coordinates i != j
+(`derive.equations.rules`). Few letters have noise: the others take no normals.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, final
+
+import numpy as np
+import sympy as sp
+
+from derive.equations.in_coordinates import hessian_symbols
+from derive.equations.roots import signed_root
+from derive.equations.rule_coordinates import expand_rule
+from derive.equations.rules import Pair, RuleEquation
+from derive.expressions.coordinates import Coordinate, Node, depends_on, symbols_of, to_slot
+from derive.expressions.gradient_form import GradientForm
+from derive.step.draws import off_diagonal
+from derive.vocabulary.errors import Refusal
+from numerics.backend.double import jax, jnp
+from numerics.lowering.environment import Environment
+from numerics.lowering.to_jax import lower_all
+from numerics.simulate.roots import Blocks, Diffusion, diffusion, size_of, small_root
+
+#: up to this many coordinates of the whole state a covariance of no simpler form is written in named coordinates
+NAMED_LIMIT = 24
+
+
+class LetterRoot(ABC):
+    """B with B B' = covariance over the letters.
+
+    Attributes:
+        normals: columns of B.
+    """
+
+    normals: int
+
+    @abstractmethod
+    def coefficients(self, env: Environment) -> Any:
+        """The values that depend on the point, as a tree of arrays."""
+
+    @abstractmethod
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any) -> dict[str, jax.Array]:
+        """scale B z for z (normals, paths), (d, paths) by letter."""
+
+
+def letter_root(rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> LetterRoot:
+    """The root that fits the structure of the covariance.
+
+    Raises:
+        Refusal: coordinates are correlated in a way that has no cheap root here, and the dimension is large.
+    """
+    noisy = letters_with_noise(rule)
+    pairs = {key: e for key, e in rule.pair.items() if e != 0} if dim > 1 else {}
+    if not pairs:
+        return PerCoordinate(rule, dim, parameters)
+    form = _form(rule, noisy[0], pairs) if len(noisy) == 1 and set(pairs) == {(noisy[0], noisy[0])} else None
+    if form is not None:
+        return OneLetter(rule.letters, noisy[0], diffusion(form, dim, parameters))
+    if dim * len(rule.letters) > NAMED_LIMIT:
+        raise Refusal(
+            "correlated-coordinates",
+            f"the noise of {' and '.join(noisy)} is correlated between coordinates, in a way that is neither a rank one nor one "
+            f"measured covariance: it is solved in named coordinates, up to {NAMED_LIMIT} of them in all letters together; take a "
+            "smaller dimension, or noise and compressor that are independent between coordinates",
+        )
+    return Named(rule, dim, parameters)
+
+
+def letters_with_noise(rule: RuleEquation) -> list[str]:
+    """The letters that have a variance, or a covariance with another."""
+    return [a for a in rule.letters if any(a in key and e != 0 for key, e in rule.own.items())]
+
+
+@final
+class PerCoordinate(LetterRoot):
+    """Independent coordinates: a Cholesky factor of the letters with noise, entry by entry, at each coordinate of each path.
+
+    A second-order model may give a letter a covariance of order tau with another and no variance, which would be of order tau^2:
+    a matrix that is positive semidefinite to the order kept. Such a letter follows the noise of the others, which adds the
+    smallest variance that makes it a covariance; the weak order stays the same.
+    """
+
+    def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
+        self._letters, self._dim = rule.letters, dim
+        #: letters with a variance, those that follow them
+        self._groups = [
+            tuple([a for a in group if (_entry(rule, a, a) != 0) == own] for own in (True, False)) for group in _groups(rule)
+        ]
+        self._place = {a: n for n, a in enumerate(a for group, _ in self._groups for a in group)}
+        self.normals = dim * len(self._place)
+        expressions: list[sp.Expr] = []
+        self._closed: set[str] = set()
+        for group, others in self._groups:
+            own = [_entry(rule, b, a) for n, a in enumerate(group) for b in group[: n + 1]]
+            if len(group) == 1 and not others and _smooth(closed := signed_root(own[0])):
+                self._closed.add(group[0])
+                expressions.append(closed)
+                continue
+            expressions += [*own, *(size_of(_entry(rule, a, a)) for a in group)]
+            expressions += [_entry(rule, a, b) for a in others for b in group]
+        self._lowered = lower_all(expressions, parameters)
+
+    def coefficients(self, env: Environment) -> Any:
+        dtype, found = env.vectors["x"].dtype, list[Any]()
+        values = (jnp.asarray(e, dtype) for e in self._lowered(env))
+        for group, others in self._groups:
+            if group[0] in self._closed:
+                found.append([[next(values)]])
+                continue
+            rows = [[next(values) for _ in range(n + 1)] for n in range(len(group))]
+            root = small_root(rows, [next(values) for _ in group])
+            found.append(root + [_following(root, [next(values) for _ in group]) for _ in others])
+        return found
+
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any) -> dict[str, jax.Array]:
+        d, made = self._dim, _still(self._letters, z)
+        own = {a: z[n * d : (n + 1) * d] for a, n in self._place.items()}
+        for (group, others), rows in zip(self._groups, coefficients, strict=True):
+            for a, row in zip((*group, *others), rows, strict=True):
+                parts = [(scale * value) * own[b] for b, value in zip(group, row, strict=False)]
+                made[a] = sum(parts[1:], parts[0])
+        return made
+
+
+@final
+class OneLetter(LetterRoot):
+    """One letter has noise, whose coordinates are correlated: a root of `numerics.simulate.roots`."""
+
+    def __init__(self, letters: Sequence[str], noisy: str, root: Diffusion) -> None:
+        self._letters, self._noisy, self._root, self.normals = letters, noisy, root, root.normals
+
+    def coefficients(self, env: Environment) -> Any:
+        return self._root.coefficients(env)
+
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any) -> dict[str, jax.Array]:
+        return _still(self._letters, z) | {self._noisy: self._root.apply(coefficients, z, scale)}
+
+
+@final
+class Named(LetterRoot):
+    """The covariance in named coordinates, block by block."""
+
+    def __init__(self, rule: RuleEquation, dim: int, parameters: Mapping[str, Any]) -> None:
+        found = expand_rule(replace(rule, loss=None), dim)
+        self._letters, self._dim, self._names = rule.letters, dim, [s.name for s in found.state]
+        self._gradient = [s.name for s in found.gradient]
+        if symbols_of(found.covariance) & set(hessian_symbols(dim)):
+            raise Refusal("correlated-coordinates", "a covariance that is correlated between coordinates and contains the Hessian")
+        self._blocks = Blocks(found.covariance, [1] * found.covariance.rows, parameters)
+        self.normals = self._blocks.normals
+        leaf = rule.method.noise.dense
+        self._entries = {f"{k}{m + 1}": e for k, a in parameters.items() if np.ndim(a) == 1 for m, e in enumerate(a)}
+        if leaf is not None:
+            whole = np.asarray(parameters[leaf.name])
+            self._entries |= {leaf.entry(m + 1, n + 1).name: whole[m, n] for m in range(dim) for n in range(dim)}
+
+    def coefficients(self, env: Environment) -> Any:
+        rows = [row for a in self._letters for row in env.vectors[a]]
+        named = dict(zip(self._names, rows, strict=True)) | dict(zip(self._gradient, env.vectors["g"], strict=True))
+        return self._blocks.coefficients(Environment({"x": env.vectors["x"]}, {**env.scalars, **self._entries, **named}))
+
+    def apply(self, coefficients: Any, z: jax.Array, scale: Any) -> dict[str, jax.Array]:
+        rows = [jnp.broadcast_to(row, z.shape[1:]) for row in self._blocks.apply(coefficients, z, scale)]
+        d = self._dim
+        return {a: jnp.stack(rows[n * d : (n + 1) * d]) for n, a in enumerate(self._letters)}
+
+
+def _still(letters: Sequence[str], z: jax.Array) -> dict[str, Any]:
+    """No movement: -0, which may be added to every number, 0 and -0 too, without a change of its bits, and so is not computed."""
+    return dict.fromkeys(letters, jnp.asarray(-0.0, z.dtype))
+
+
+def _entry(rule: RuleEquation, a: str, b: str) -> sp.Expr:
+    return rule.own.get((a, b), rule.own.get((b, a), sp.S.Zero))
+
+
+def _groups(rule: RuleEquation) -> list[list[str]]:
+    """The letters with noise, in groups that are independent of one another."""
+    groups: list[list[str]] = []
+    for a in letters_with_noise(rule):
+        near = [g for g in groups if any(_entry(rule, a, b) != 0 for b in g)]
+        groups = [g for g in groups if g not in near] + [[b for g in near for b in g] + [a]]
+    return [sorted(group, key=rule.letters.index) for group in groups]
+
+
+def _following(root: list[list[Any]], covariances: list[Any]) -> list[Any]:
+    """The row of a letter below a Cholesky factor, from its covariances with the letters of the factor."""
+    found: list[Any] = []
+    for row, value in zip(root, covariances, strict=True):
+        pivot, rest = row[-1], value - sum(a * b for a, b in zip(found, row[:-1], strict=True))
+        found.append(jnp.where(pivot > 0, rest / jnp.where(pivot > 0, pivot, 1.0), jnp.where(rest == 0, pivot, jnp.nan)))
+    return found
+
+
+def _smooth(root: sp.Expr) -> bool:
+    """Whether a root of a variance has neither a root nor a kink that changes with the coordinate."""
+    kinks = [e for e in root.atoms(sp.Abs, sp.sign, sp.Piecewise) if _varies(e)]
+    return not kinks and not any(_varies(e) for e in root.atoms(sp.Pow) if not e.exp.is_Integer)
+
+
+def _varies(e: sp.Basic) -> bool:
+    return bool(e.atoms(Coordinate, Node))
+
+
+def _form(rule: RuleEquation, letter: str, pairs: Mapping[Pair, sp.Expr]) -> GradientForm | None:
+    """The covariance of the one letter with noise as D + c w w' + c' Sigma, Sigma measured; None where it is not of this form."""
+    own, pair = rule.own[letter, letter], pairs[letter, letter]
+    leaf, dense = rule.method.noise.dense, ()
+    if leaf is not None:
+        symbol = off_diagonal(leaf)
+        coefficient = sp.expand(pair).coeff(symbol)
+        pair = sp.expand(pair - coefficient * symbol)
+        own = sp.expand(own - coefficient * leaf.variance)
+        if _varies(coefficient) or pair.has(symbol):
+            return None
+        dense = ((coefficient, leaf),)
+    if pair == 0:
+        return GradientForm(sp.S.Zero, own, (), sp.zeros(0, 0), dense)
+    split = _product(pair)
+    if split is None:
+        return None
+    constant, factor = split
+    size = sp.sqrt(sp.Abs(constant)) * factor  # the diagonal is a difference of numbers of this size
+    return GradientForm(size, own - constant * factor**2, (factor,), sp.Matrix([[constant]]), dense)
+
+
+def _product(pair: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """(c, w) with the entry at i != j equal to c w_i w_j."""
+    constant, at_i, at_j = sp.S.One, sp.S.One, sp.S.One
+    for factor in sp.Mul.make_args(sp.factor(pair)):
+        if depends_on(factor, "i") and depends_on(factor, "j"):
+            return None
+        if depends_on(factor, "i"):
+            at_i *= factor
+        elif depends_on(factor, "j"):
+            at_j *= factor
+        else:
+            constant *= factor
+    return (constant, at_j) if to_slot(at_i, "i", "j") == at_j else None

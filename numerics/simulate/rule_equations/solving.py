@@ -1,0 +1,311 @@
+"""Solve the SDE of an update rule with memory, in any dimension, with the steps and draws of `numerics.simulate.equation`.
+
+Where a bias correction divides by 0 at t = 0, as Adam's m/(1 - e^(-rho t)) does with m = 0, the drift has a limit there along the
+solution without noise, since m vanishes as t does: m(t)/(1 - e^(-rho t)) is a weighted average of the gradients so far, and its
+limit is the first gradient. The solver takes this limit: it begins with the memory that the equation has after 2^-20 of a step
+without noise, and with that time in the coefficients of the first step. A start without a limit (m not 0) is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+import sympy as sp
+
+from derive.derivation import RuleSDE
+from derive.derivation import sde as derive_sde
+from derive.equations.rules import RuleEquation
+from derive.methods.distributed import Method
+from derive.methods.specialise import specialise
+from derive.vocabulary.choices import Precision, SchemeName
+from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from numerics.backend.compiled import Compiled
+from numerics.backend.compiler import jit
+from numerics.backend.double import jax, jnp
+from numerics.lowering.environment import Environment
+from numerics.lowering.landscape import landscape
+from numerics.lowering.to_jax import lower_coordinate
+from numerics.simulate.chunks import check_chunk
+from numerics.simulate.equation_program import (
+    EquationProgram,
+    Stepping,
+    check_scheme,
+    scheme_of,
+    stepping,
+    steps_through,
+)
+from numerics.simulate.parameters import constants, parameters_of, specialised, unfrozen
+from numerics.simulate.regimes import own_names, solved_constants, time_of_step
+from numerics.simulate.rule_equations.sums import value, without_sums
+from numerics.simulate.rule_equations.system import rule_system, scheme_name
+from numerics.simulate.runs import (
+    BOUND,
+    AnyLoss,
+    Ensemble,
+    Numbers,
+    Points,
+    Statistic,
+    at_time,
+    check_shared,
+    of_memory,
+    positive,
+    precision,
+    save_grid,
+    start,
+    statistics_key,
+    statistics_of,
+    with_memory,
+)
+
+#: solver steps per step of the method, unless `dt` is given
+SUBSTEPS = 8
+#: the part of a step after which a solution begins whose coefficients have only a limit at t = 0
+BEGIN = 2.0**-20
+#: how much larger than at BEGIN, relatively, the drift may be at BEGIN/2, where there is a limit; and how many columns are tried
+LIMIT, COLUMNS = 1e-3, 16
+#: names of values of a program that are no parameters: no parameter has a space in its name
+_BEGIN, _FACTOR = "time of the start", "factor of {}"
+
+
+def solve_rule(
+    equation: RuleSDE,
+    x0: Points,
+    T: float,
+    paths: int | None = None,
+    key: int | jax.Array = 0,
+    params: Numbers | None = None,
+    dt: float | None = None,
+    save: int | Sequence[float] | np.ndarray = 50,
+    statistics: Mapping[str, Statistic] | None = None,
+    loss: AnyLoss | None = None,
+    u: Callable[[Any], Any] | None = None,
+    bound: float = BOUND,
+    scheme: SchemeName = "predictor-corrector",
+    halvings: int = 0,
+    by_halves: bool = False,
+    dtype: Precision = "float64",
+    wide: bool = False,
+    chunk: int | None = None,
+    first: int = 0,
+    memory: Mapping[str, Any] | None = None,
+) -> Ensemble:
+    """Simulate independent paths of a rule's equation; all as in `numerics.solve`, but for what follows.
+
+    The memory, as it is given, seen by statistics and returned, has the values that the update gives it, as in `numerics.run`:
+    where the regime rescales a letter (v/eta^2 for v) the equation's own letter is eta^2 times that. Times are multiples of the
+    time tau of a step of the method in its regime.
+
+    Args:
+        equation: from `derive.sde` of a method with an update rule.
+        params: values by name: eta, the symbols of the equation (where a regime makes the noise large, sigma0 may be called sigma,
+            as in a run), or in place of a regime's constant a parameter that it makes, such as beta1 for rho1.
+        dt: largest solver step; by default an eighth of tau.
+        statistics: a function with two arguments that have no default is given x and the memory, {letter: (d, paths)}.
+        scheme: "predictor-corrector", "euler", or "milstein" where it is defined coordinate by coordinate.
+        memory: where letters of the memory start, (d,) or (d, paths) by letter; the rule's own number unless given.
+
+    Raises:
+        BadInput: as `numerics.solve`.
+        Refusal: numbers at which the equation does not exist; a start at which the drift has neither a value nor a limit;
+            coordinates that are correlated without a simple structure, in a large dimension.
+        NoClosedForm: an equation whose moments have none.
+        LoweringError: a function without array form.
+        NotANumber: as `numerics.solve`.
+
+    Example:
+        >>> import sdescent as sd
+        >>> noise, update = sd.Scaled(sd.Gaussian(), 1), ["m = beta*m + (1-beta)*G", "x = x - eta*m"]
+        >>> method = sd.Method(noise=noise, clients=1, memory={"m": 0}, update=update, regime={"beta": "1 - rho*eta"})
+        >>> equation = sd.sde(method, loss=sd.Quadratic(1))
+        >>> found = equation.solve([1.0, 2.0], T=1.0, paths=100, params={"eta": 0.1, "rho": 2}, save=3)
+        >>> found.final_memory["m"].shape
+        (2, 100)
+    """
+    x, count = start(x0, paths, first)
+    dim = x.shape[0]
+    if equation.dim not in (None, dim):
+        raise BadInput("x0", f"{dim} coordinates", f"{equation.dim}, the dimension of the equation")
+    loss = equation.loss if loss is None else loss
+    equation, parameters = at_numbers(equation, loss, dim, parameters_of(params))
+    rule = _rule(equation)
+    check_shared(bound, u, equation.method.schedule)
+    check_scheme(scheme)
+    chunk = check_chunk(chunk)
+    tau, eta = time_of_step(equation.method, parameters), float(parameters["eta"])
+    times = save_grid(positive("T", T), tau, save) * tau
+    steps = steps_through(times, tau / SUBSTEPS if dt is None else positive("dt", dt), halvings, by_halves)
+    starts = {name: number for name, number in equation.method.rule.memory if name in rule.letters}
+    rows = with_memory(x, count, starts, memory)
+
+    fixed, free = constants(equation.method, loss, dim, parameters)
+    entries: dict[Any, sp.Expr] = {("drift", a): e for a, e in rule.drift.items()}
+    entries |= {("own", *pair): e for pair, e in rule.own.items()}
+    plain, sums = without_sums(entries)
+    rule = replace(
+        rule, drift={a: plain["drift", a] for a in rule.drift}, own={pair: plain["own", *pair] for pair in rule.own}
+    )
+    free |= {symbol.name: value(of, parameters)[0] for symbol, of in sums.items()} | {_BEGIN: 0.0}
+    free |= {_FACTOR.format(a): factor_of(equation.method, a, parameters) for a in rule.letters[1:]}
+    program = _program(
+        _Setting(
+            rule, (rule.method, rule.letters, *plain.items(), *rule.pair.items()), loss, dim, fixed, statistics_key(statistics), u,
+            scheme_name(scheme, rule, dim, loss), stepping(steps, times, by_halves), precision(dtype), bool(wide),
+        )
+    )  # fmt: skip
+    free[_BEGIN] = program.beginning(rows[:, :COLUMNS], free, tau)
+    settings: dict[str, Any] = {"kind": "sde", "method": equation.method.name, "model": equation.model}
+    settings |= {"regime": equation.method.regime.as_given(), "eta": eta, "time_of_step": tau}
+    settings |= {"dim": dim, "paths": count, "scheme": scheme, "solver_steps": steps.total, "bound": bound}
+    settings |= {"seed": int(key) if isinstance(key, (int, np.integer)) else None, "dtype": dtype, "wide": bool(wide)}
+    return program.solved(rows, count, times, steps, key, free, bound, chunk, tau, settings, first)
+
+
+def _rule(equation: RuleSDE) -> RuleEquation:
+    if equation.rule is None:
+        raise NoClosedForm(str(equation.missing))
+    return equation.rule
+
+
+#: a study solves one equation many times over
+_derived = Compiled(lambda asked: derive_sde(*asked), 32)
+
+
+def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any]) -> tuple[RuleSDE, dict[str, Any]]:
+    """The equation, if it exists at these numbers, derived again where they change it; and a number for each of its symbols.
+
+    Raises:
+        BadInput: a number that is missing, is outside its domain, contradicts others, or belongs to nothing.
+        Refusal: numbers at which the equation does not exist.
+    """
+    method = equation.method
+    names = {s.name for s in equation.parameters} | own_names(method)
+    parameters = {**given, **solved_constants(method, given)}
+    exact = specialised(method, loss, dim, parameters, names)
+    if exact.noise.law.degenerate and not method.noise.law.degenerate:
+        method = replace(method, noise=exact.noise)
+    if method is not equation.method or (equation.dim is None and dim == 1):
+        # without noise, and for formulas with d - 1 in a denominator
+        equation = _derived((method, equation.model, equation.loss, dim))
+    if "N" not in parameters and method.clients.is_number:
+        parameters["N"] = int(method.clients)
+    symbols = {s.name: s for s in equation.parameters if s.name not in ("t", "u", "du", "d")}
+    for name in symbols:
+        if name not in parameters and name.endswith("0") and name[:-1] in parameters:
+            parameters[name] = parameters[name[:-1]]  # the scale that a regime multiplies, under the name that a run gives it
+    for name in (n for n in symbols if n not in parameters):
+        raise BadInput(f"parameter {name}", "no value", f"a number for each of {', '.join(symbols)}")
+    for name in {*symbols, *own_names(method)} & parameters.keys():
+        if np.ndim(parameters[name]) == 0 and parameters[name] < 0:
+            raise BadInput(f"parameter {name}", parameters[name], "a number >= 0")
+        if name in method.fractions and not 0 < parameters[name] < 1:
+            raise BadInput(f"parameter {name}", parameters[name], "a number strictly between 0 and 1")
+    if any(specialise(c, parameters).met is False for c in equation.conditions if c.met is None):
+        _ = derive_sde(exact, equation.model, None, dim)  # refused, unless the condition is one of accuracy alone
+    return equation, parameters
+
+
+def factor_of(method: Method, letter: str, parameters: Mapping[str, Any]) -> float:
+    """The rule's own value of a memory letter over the equation's."""
+    formula = method.regime.rules.get(letter)
+    if formula is None:
+        return 1.0
+    ratio = formula / sp.Symbol(letter, positive=True)
+    return float(lower_coordinate(ratio)(Environment({}, dict(parameters))))
+
+
+@final
+@dataclass(frozen=True)
+class _Setting:
+    """The key of a compiled function; an equation is identified by its expressions."""
+
+    rule: RuleEquation = field(compare=False)
+    known: tuple[Any, ...]
+    loss: Any
+    dim: int
+    fixed: tuple[tuple[str, Any], ...]
+    statistics: tuple[tuple[str, Statistic], ...]
+    u: Any
+    scheme: str
+    stepping: Stepping
+    dtype: Any
+    wide: bool
+
+
+class _Program(EquationProgram):
+    def __init__(self, setting: _Setting) -> None:
+        self.setting, self.stepping = setting, setting.stepping
+        self.dim, self.dtype, self.wide = setting.dim, setting.dtype, setting.wide
+        self.letters = setting.rule.letters[1:]
+        self.fixed = unfrozen(setting.fixed)
+        self.land = landscape(setting.loss, setting.dim, self.fixed)
+        self.system = rule_system(setting.rule, setting.dim, self.fixed, setting.loss)
+        self.scheme = scheme_of(setting.scheme, self.system)
+        self.shown = statistics_of(self.land, dict(setting.statistics))
+
+    def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
+        time = jnp.maximum(t, free[_BEGIN]) if self.system.timed else t
+        found = at_time({**self.fixed, **free}, self.land, y["x"], time, self.setting.u)
+        return replace(found, vectors={**found.vectors, **y})
+
+    def begun(self, rows: jax.Array, more: Any) -> Any:
+        return self._moved_on(self._split(rows, more["free"]), more["free"])
+
+    def rows(self, y: Any, more: Any) -> jax.Array:
+        return jnp.concatenate([y["x"], *(y[a] * more["free"][_FACTOR.format(a)] for a in self.letters)])
+
+    def statistics(self, y: Any, more: Any) -> dict[str, jax.Array]:
+        memory = {a: y[a] * more["free"][_FACTOR.format(a)] for a in self.letters}
+        own = {name: (y["x"], memory) if of_memory(function) else (y["x"],) for name, function in self.shown.items()}
+        return {name: function(*own[name]) for name, function in self.shown.items()}
+
+    def beginning(self, rows: np.ndarray, free: Mapping[str, Any], tau: float) -> float:
+        """The time in the coefficients of the first step: 0, or a small part of a step where they have only a limit there.
+
+        Raises:
+            Refusal: they have neither a value nor a limit.
+        """
+
+        def at_start(begin: float) -> list[jax.Array]:
+            return self._at_start(rows, {**free, _BEGIN: begin})
+
+        known = all(bool(jnp.all(jnp.isfinite(e))) for e in at_start(0.0))
+        if known or not np.isfinite(rows).all() or not self.letters:
+            return 0.0
+        if self.system.timed:
+            pairs = list(zip(at_start(BEGIN * tau), at_start(BEGIN * tau / 2), strict=True))
+            sizes = [1e-300 + float(jnp.max(jnp.abs(a))) for a, _ in pairs]
+            if all(bool(jnp.all(jnp.abs(b) <= jnp.abs(a) + LIMIT * size)) for (a, b), size in zip(pairs, sizes, strict=True)):
+                return BEGIN * tau
+        raise Refusal(
+            "no-start",
+            "at the start drift or covariance has no value, and no limit as t -> 0: start a letter of the memory that something is "
+            "divided by above 0 (memory={..}, or eps > 0), and one that a bias correction divides at 0; in a second-order model "
+            "a bias correction leaves terms tau/t, with which no solution begins at t = 0: use the first-order model",
+        )
+
+    @cached_property
+    def _at_start(self) -> Callable[..., list[jax.Array]]:
+        def values(rows: jax.Array, free: Mapping[str, Any]) -> list[jax.Array]:
+            state = self._moved_on(self._split(rows, free), free)
+            return jax.tree.leaves(self.system.evaluate(self.at(state, 0.0, free), 1.0))
+
+        return jit(values)
+
+    def _split(self, rows: jax.Array, free: Mapping[str, Any]) -> dict[str, jax.Array]:
+        d = self.dim
+        own = {a: rows[n * d : (n + 1) * d] for n, a in enumerate(self.setting.rule.letters)}
+        return {a: value / free[_FACTOR.format(a)] if a in self.letters else value for a, value in own.items()}
+
+    def _moved_on(self, state: dict[str, jax.Array], free: Mapping[str, Any]) -> dict[str, jax.Array]:
+        """The state with the memory that it has without noise at the time from which the coefficients have values."""
+        if not self.system.timed:
+            return state
+        drift = self.system.evaluate(self.at(state, 0.0, free), free[_BEGIN])[0]
+        return {a: value + drift[a] if a in self.letters else value for a, value in state.items()}
+
+
+_program = Compiled(_Program)

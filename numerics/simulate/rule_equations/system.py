@@ -1,0 +1,128 @@
+"""The SDE of an update rule as functions of a batch of states, one array (d, paths) for each letter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import sympy as sp
+from sympy.codegen.cfunctions import expm1
+
+from derive.equations.rules import RuleEquation
+from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Node, Rank, depends_on, nodes, symbols_of
+from derive.expressions.graphs import remade
+from derive.methods.losses import Separable
+from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.symbols import du, t, u
+from numerics.backend.double import jax, jnp
+from numerics.lowering.drift import over_step
+from numerics.lowering.environment import Environment
+from numerics.lowering.to_jax import lower_all
+from numerics.simulate.rule_equations.covariance import letter_root, letters_with_noise
+from numerics.simulate.systems import System, with_step
+
+#: derivatives of the loss of one coordinate, in a model for sums over coordinates, and how often the gradient is
+#: differentiated for them (`derive.equations.local_rules`)
+LOCAL = {"H": 1, "T": 2, "D4": 3, "D5": 4}
+
+
+def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], loss: Any) -> System:
+    """The Ito equation of a rule, whatever the dimension.
+
+    Args:
+        rule: without infinite sums (`numerics.simulate.rule_equations.sums`).
+        dim, parameters: as in `numerics.solve`.
+        loss: the loss whose gradients and Hessian products the environment has.
+
+    Raises:
+        LoweringError: a function without array form.
+        Refusal: correlated coordinates without a cheap root, in a large dimension; a model for sums over coordinates, and another
+            loss.
+    """
+    if rule.local and dim > 1 and not isinstance(loss, Separable):
+        raise Refusal("not-separable", "this second-order model is for losses that are sums over coordinates: give such a loss")
+    drift = [over_step(differences(rule.drift[a]), loss) for a in rule.letters]
+    lowered = lower_all(drift, parameters)
+    put = with_step(lowered, loss, dim, parameters)
+    root = letter_root(replace(rule, own={key: differences(e) for key, e in rule.own.items()}), dim, parameters)
+
+    local = sorted(LOCAL.keys() & {c.base for c in symbols_of(expressions_of(rule)) if isinstance(c, Coordinate)})
+
+    def evaluate(env: Environment, step: Any) -> tuple[dict[str, jax.Array], Any]:
+        x = env.vectors["x"]
+        if local:
+            assert env.directional is not None  # for the type checker: a run has a loss
+            found = {name: env.directional(jnp.ones_like(x), LOCAL[name]) for name in local}
+            env = replace(env, vectors={**env.vectors, **found})
+        found = lowered(put(env, step))
+        moved = {a: jnp.broadcast_to(jnp.asarray(e, x.dtype), x.shape) for a, e in zip(rule.letters, found, strict=True)}
+        return moved, root.coefficients(env) if root.normals else ()
+
+    def apply(values: Any, z: jax.Array, scale: Any) -> dict[str, jax.Array]:
+        return root.apply(values, z, scale)
+
+    return System(evaluate, apply, root.normals, None, timed(rule), len(rule.letters) > 1)
+
+
+def timed(rule: RuleEquation) -> bool:
+    """Whether drift or covariance contains the time, or the letter of a free schedule."""
+    return bool({t, u, du} & symbols_of(expressions_of(rule)))
+
+
+def expressions_of(rule: RuleEquation) -> tuple[sp.Expr, ...]:
+    """Drifts and covariances."""
+    return (*rule.drift.values(), *rule.own.values(), *rule.pair.values())
+
+
+def differences(e: sp.Expr) -> sp.Expr:
+    """The expression with a - a exp(b), b the same for all coordinates, as -a expm1(b): it keeps its digits at small times.
+
+    Of 1 - exp(-rho t) single precision leaves none at rho t < 1e-7.
+    """
+    if not e.args or not e.has(sp.exp):
+        return e
+    e = remade(e, [differences(a) if isinstance(a, sp.Expr) else a for a in e.args])
+    if not isinstance(e, sp.Add):
+        return e
+    left, found = list(e.args), []
+    for term in e.args:
+        factors = sp.Mul.make_args(term)
+        powers = [f for f in factors if isinstance(f, sp.exp) and not f.atoms(Coordinate, Node)]
+        if len(powers) != 1 or term not in left:
+            continue
+        a = sp.Mul(*[f for f in factors if f != powers[0]])
+        if -a in left:
+            left.remove(term)
+            left.remove(-a)
+            found.append(a * expm1(powers[0].args[0]))
+    return sp.Add(*left, *found)
+
+
+def scheme_name(name: str, rule: RuleEquation, dim: int, loss: Any) -> str:
+    """The scheme to compile: Milstein's is Euler's where the noise moves nothing that its own size depends on.
+
+    Raises:
+        BadInput: "heun"; "milstein" for noise that is neither of that kind nor diagonal.
+    """
+    if name == "heun":
+        raise BadInput("scheme", name, "predictor-corrector, euler or milstein: no Stratonovich form of a rule's equation is known")
+    if name != "milstein":
+        return name
+    noisy = letters_with_noise(rule)
+    sizes = expressions_of(replace(rule, drift={}))
+    read = {c.base for c in symbols_of(sizes) if isinstance(c, Coordinate)}
+    moved = {*noisy, "g", *LOCAL} if "x" in noisy else {*noisy}  # the gradient moves with x
+    if not read & moved:
+        return "euler"
+    own = dim == 1 or not read & {"g", *LOCAL} or isinstance(loss, Separable)
+    aggregates = [e for size in sizes for e in nodes(size) if isinstance(e, (CoordSum, CoordMax, Rank)) or depends_on(e)]
+    correlated = dim > 1 and any(e != 0 for e in rule.pair.values())
+    if len(noisy) > 1 or not own or correlated or (aggregates and dim > 1):
+        raise BadInput(
+            "scheme", "milstein", "another scheme, such as euler: milstein needs diagonal noise, of one letter, whose size at a "
+            "coordinate depends on that coordinate alone"
+        )  # fmt: skip
+    return name
+
+

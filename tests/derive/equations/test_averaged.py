@@ -1,0 +1,204 @@
+"""Memories that are averaged out: second-order models against the method itself, and what cannot be averaged.
+
+Without noise the method is a recursion and its model an ODE: their distance at T = 1 falls like the step to the power of the model's
+order, on a loss that is not separable. The memory starts where it settles. With noise: tests/derive/equations/test_affine_rules.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+import sympy as sp
+from scipy.integrate import solve_ivp
+
+from derive import sde
+from derive.expressions.coordinates import g
+from derive.expressions.vanishing import vanishes
+from derive.methods.compressors import Bernoulli, RandK, ScaledSign, Sign, TopK
+from derive.methods.distributed import Method
+from derive.methods.noise import Gaussian, NoNoise, Scaled
+from derive.methods.optimisers import Adam, EMAMomentum, ErrorFeedback, HeavyBall, Lion, Nesterov, RMSprop, Signum
+from derive.methods.schedules import Free, Power
+from derive.vocabulary.errors import Refusal
+from derive.vocabulary.symbols import eta, t
+from tests.support.real_steps import Mixed, RealSteps, Vector
+
+
+def rule(*update: str, **more: Any) -> Method:
+    """A rule with a constant beta, if it has one; its letters other than x start at 0."""
+    letters = dict.fromkeys((line.split("=")[0].strip() for line in update), 0)
+    letters.pop("x", None)
+    fractions = ("beta",) if any("beta" in line for line in update) else ()
+    return Method(memory=letters, update=update, clients=1, fractions=fractions, **more)
+
+
+M = "m = beta*m + (1-beta)*G"
+RULES = {
+    "heavy-ball": HeavyBall(regime="fixed", clients=1),
+    "nesterov": Nesterov(regime="fixed", clients=1),
+    "ema-momentum": EMAMomentum(regime="fixed", clients=1),
+    "heavy-ball, schedule": HeavyBall(regime="fixed", clients=1, schedule=Power("1/2")),
+    "ema-momentum, schedule": EMAMomentum(regime="fixed", clients=1, schedule=Power("1/2")),
+    "decay": rule(M, "x = x - eta*(m + wd*x)"),
+    "small decay": rule(M, "x = x - eta*(m + wd*x)", regime={"wd": "w*eta"}),
+    "memory that x moves": rule("m = beta*m + (1-beta)*G + eta*x", "x = x - eta*m"),
+    "memory that x moves after the step": rule(M, "x = x - eta*m", "m = m + x"),
+    "Nesterov's point ahead": rule("v = beta*v - eta*G(x+beta*v)", "x = x + v", regime={"v": "eta*v"}),
+    "gradient ahead": rule("m = beta*m + (1-beta)*G(x - eta*m)", "x = x - eta*m"),
+    "time in the step": rule(M, "x = x - eta*m*(1+t)"),
+    "time in the memory": rule("m = beta*m + (1-beta)*G*(1+t)", "x = x - eta*m"),
+    "two memories": rule(M, "w = m/2 + w/3", "x = x - eta*(w+m)"),
+}
+
+
+def distances(method: Method, model: str, dim: int, counts: tuple[int, ...]) -> list[float]:
+    """max_j |x_n - X(1)| with steps of the time 1/n."""
+    mp.mp.dps = 25
+    values = {name: sp.Rational(3, 5) if name == "beta" else sp.Rational(1, 2) for name, _ in method.constants}
+    table = {sp.Symbol(name, positive=True): v for name, v in values.items()}
+    found = sde(method, model, loss=Mixed(), dim=dim).expanded  # pyright: ignore[reportArgumentType]
+    drift = sp.lambdify([list(found.state), eta, t], list(sp.Matrix(found.drift).xreplace(table)), "math")
+    steps, start = RealSteps(method, Mixed(), dim, values), np.array([0.7, -0.4][:dim])
+
+    def one(state: dict[str, Vector], s: mp.mpf, time: mp.mpf) -> dict[str, Vector]:
+        ((_, after),) = steps.all(state, s, time)
+        return after
+
+    gaps = []
+    for n in counts:
+        s = mp.sqrt(mp.mpf(1) / n)
+        x = np.array([mp.mpf(a) for a in start], dtype=object)
+        state = {a: x if a == "x" else 0 * x for a in method.rule.letters}
+        for _ in range(80):
+            state = {**one(state, s, mp.mpf(0)), "x": x}
+        for k in range(n):
+            state = one(state, s, mp.mpf(k) / n)
+        end = solve_ivp(lambda time, z, n=n: drift(list(z), 1 / n, time), (0, 1), start, rtol=1e-11, atol=1e-13, method="DOP853").y[:, -1]
+        gaps.append(float(max(abs(a - b) for a, b in zip(state["x"], end, strict=True))))
+    return gaps
+
+
+def test_a_schedule_enters_the_second_order() -> None:
+    """With u = u(t), l E m = -u beta g/(1 - beta) for averaged momentum and beta (-u g)/(1 - beta)^2 for heavy ball:
+
+    -(d/dt b)/2 - l d/dt E m is u' g/2 for the first and u' g (1 + beta)/(2 (1 - beta)^2) for the second; f'' enters with u^2.
+    """
+    slope, H, du = sp.symbols("g1 H1_1 du", real=True)
+    b, u = sp.symbols("beta u", positive=True)
+    bend = (1 + b) / (2 * (1 - b)) * u**2 * H * slope
+    wanted = {
+        EMAMomentum: -u * slope + eta * (du * slope / 2 - bend),
+        HeavyBall: -u * slope / (1 - b) + eta * ((1 + b) / (2 * (1 - b) ** 2) * du * slope - bend / (1 - b) ** 2),
+    }
+    for build, drift in wanted.items():
+        found = sde(build(regime="fixed", clients=1, schedule=Free()), "second-order", dim=1).expanded
+        assert vanishes(found.drift[0] - drift)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RULES)
+def test_the_second_order_of_averaged_memories(name: str) -> None:
+    """Orders between steps of 1/128 and 1/256."""
+    first, second = (distances(RULES[name], model, 2, (128, 256)) for model in ("first-order", "second-order"))
+    assert np.log2(first[0] / first[1]) == pytest.approx(1, abs=0.05)
+    assert np.log2(second[0] / second[1]) == pytest.approx(2, abs=0.1)
+    assert second[1] < first[1] / 5
+
+
+@pytest.mark.slow
+def test_a_slow_average_beside_a_fast_one() -> None:
+    """Adam with a constant beta_1: x moves by -G/(sqrt(v/gamma) + eps), gamma = 1 - exp(-rho2 t), whatever beta_1 is."""
+    found = sde(Adam(noise=Gaussian(), clients=1, regime="slow-v"), dim=1).expanded
+    slope, v = sp.symbols("g1 v1", real=True)
+    eps, rho, sigma = sp.symbols("eps rho2 sigma", positive=True)
+    D = 1 / (sp.sqrt(v / (1 - sp.exp(-rho * t))) + eps)
+    assert [str(z) for z in found.state] == ["x1", "v1"]
+    assert vanishes(found.drift[0] + slope * D) and vanishes(found.drift[1] - rho * (slope**2 + sigma**2 - v))
+    assert vanishes(found.covariance[0, 0] - eta * sigma**2 * D**2)
+
+
+# --- signs ---------------------------------------------------------------------------------------------------------------------------
+
+
+def stationary_variance(beta: float, step: float, chains: int, count: int) -> tuple[float, float]:
+    """Var x of Signum on x^2/2 with standard Gaussian noise, and its standard error, over independent chains (NumPy, key 20250600181)."""
+    draw = np.random.default_rng(20250600181)
+    x, m = np.zeros(chains), np.zeros(chains)
+    total, kept = np.zeros(chains), 0
+    for n in range(count):
+        m = beta * m + (1 - beta) * (x + draw.standard_normal(chains))
+        x = x - step * np.sign(m)
+        if n >= count // 4:
+            total += x**2
+            kept += 1
+    each = total / kept
+    return float(each.mean()), float(each.std(ddof=1) / np.sqrt(chains))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("beta, quoted", [("0", 0.001240), ("1/2", 0.001657), ("9/10", 0.003771)])
+def test_stationary_variance_of_signum(beta: str, quoted: float) -> None:
+    """Var x = eta K sigma_m sqrt(pi/2)/2, to O(eta), against the method itself at eta = 1/500: 2000 chains of 20000 steps, five
+    standard errors; the notes on memory quote the same numbers, rounded to 1e-6."""
+    measured, error = stationary_variance(float(sp.Rational(beta)), 0.002, 2000, 20000)
+    assert abs(measured - quoted) < 5 * error * np.sqrt(2) + 1e-6
+    if beta == "0":
+        method = Method(update=["x = x - eta*sign(G)"], noise=Scaled(Gaussian(), 1), clients=1, regime={})
+    else:
+        method = Signum(noise=Scaled(Gaussian(), 1), clients=1, regime="fixed", beta=beta)
+    found = sde(method, dim=1).expanded
+    g1 = sp.Symbol("g1", real=True)
+    slope = float(-sp.diff(found.drift[0], g1).subs(g1, 0))
+    noise = found.covariance[0].subs(g1, 0).subs(eta, sp.Rational(1, 500))
+    sums = {e: sum(sp.lambdify(e.variables, e.function)(k) for k in range(1, 300)) for e in noise.atoms(sp.Sum)}
+    model = float(noise.xreplace(sums)) / (2 * slope)
+    assert model == pytest.approx(measured, rel=0.02)
+
+
+# --- refusals ------------------------------------------------------------------------------------------------------------------------
+
+REFUSED = {
+    "a memory that grows": (rule("m = 2*m + G", "x = x - eta*m"), "multiplies it by 2,"),
+    "a memory that oscillates": (rule("m = G - m", "x = x - eta*m"), "multiplies it by -1,"),
+    "a memory that keeps": (rule("m = m + G", "x = x - eta*m"), "multiplies it by 1,"),
+    "half an order": (rule(M, "x = x - eta*(m + wd*x)", regime={"wd": "w*sqrt(eta)"}), "order s^3"),
+    "squares": (RMSprop(noise=Gaussian(), clients=1, regime="fixed"), "no linear combination"),
+    "signs without noise": (Signum(clients=1, regime="fixed"), "no linear combination"),
+    "signs of masked gradients": (Signum(noise=Gaussian(), clients=1, regime="fixed", compressor=Bernoulli("1/2")), "no linear combination"),
+    "feedback of signs": (ErrorFeedback(compressor=Sign(), noise=Gaussian()), "no such bound"),
+    "feedback of a sparse mask": (ErrorFeedback(compressor=Bernoulli("1/3"), noise=Gaussian()), "here it is 2:"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_averaged_is_refused(name: str) -> None:
+    method, reason = REFUSED[name]
+    for model in ("first-order", "second-order"):
+        with pytest.raises(Refusal) as refused:
+            sde(method, model)  # pyright: ignore[reportArgumentType]
+        assert refused.value.kind == "no-averaged-model" and reason in str(refused.value)
+
+
+@pytest.mark.parametrize("compressor", [TopK(1), ScaledSign(), Bernoulli("2/3"), RandK(2)], ids=lambda c: type(c).__name__)
+def test_feedback_of_contractions_is_averaged(compressor: Any) -> None:
+    assert sde(ErrorFeedback(compressor=compressor, noise=Gaussian())).drift == -g
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        rule(M, "x = x - eta*m/(1+x^2)"),
+        ErrorFeedback(compressor=TopK(1), noise=Gaussian()),
+        Signum(noise=Gaussian(), clients=1, regime="fixed"),
+        Lion(noise=Gaussian(), clients=1, regime="fixed"),
+        Adam(noise=NoNoise(), clients=1, regime="slow-v"),
+    ],
+    ids=["weights that depend on x", "error feedback", "signum", "lion", "a slow letter left"],
+)
+def test_second_orders_that_are_not_known_are_refused(method: Method) -> None:
+    with pytest.raises(Refusal) as refused:
+        sde(method, "second-order")
+    assert refused.value.kind == "no-second-order-sde"

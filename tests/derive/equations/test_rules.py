@@ -1,0 +1,231 @@
+"""SDEs of update rules: what is refused, with its kind and the term that stands in the way, and what must not change the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sympy as sp
+
+from derive import sde
+from derive.expressions.coordinates import Coordinate
+from derive.expressions.vanishing import vanishes
+from derive.methods.compressors import Bernoulli, Compressor, Identity, RandK, ScaledSign, Sign, TopK
+from derive.methods.distributed import Method
+from derive.methods.losses import LogisticRegression, Quadratic
+from derive.methods.noise import Affine, Correlated, Gaussian, Laplace, NoNoise, Scaled, StudentT
+from derive.methods.optimisers import Clipped, EMAMomentum, HeavyBall, LocalSGD, MajorityVote, RMSprop, Signum
+from derive.methods.schedules import Free, Normalised, Power, Schedule
+from derive.vocabulary.errors import BadInput, Refusal
+from tests.support.real_steps import Mixed
+
+
+def rule(*update: str, memory: tuple[str, ...] = (), **more: Any) -> Method:
+    """A rule for one client with Gaussian noise; memory letters start at 1."""
+    return Method(memory=dict.fromkeys(memory, 1), update=update, **{"noise": Gaussian(), "clients": 1, "regime": {}, **more})
+
+
+M = "m = m + eta*(G - m)"
+
+
+def kind(method: Method, model: str = "first-order") -> tuple[str, str]:
+    """(kind, message) of the refusal."""
+    with pytest.raises(Refusal) as refused:
+        sde(method, model)  # pyright: ignore[reportArgumentType]
+    return refused.value.kind, str(refused.value)
+
+
+def missing(method: Method, model: str = "first-order") -> str:
+    """What has no closed form."""
+    found = sde(method, model)  # pyright: ignore[reportArgumentType]
+    assert found.rule is None and not found.drifts  # pyright: ignore[reportAttributeAccessIssue]
+    return found.missing  # pyright: ignore[reportAttributeAccessIssue]
+
+
+# --- more movement than time ---------------------------------------------------------------------------------------------------------
+
+TOO_FAR = {
+    "a step of the root": (rule("x = x - sqrt(eta)*G"), "g_{j}"),
+    "a wrong time": (rule("x = x - eta*G", time="eta^2"), "g_{j}"),
+    "a velocity that is not rescaled": (rule("v = (1 - eta)*v - eta*G", "x = x + v", memory=("v",)), "v_{j}"),
+    "a third of a power": (
+        rule("v = b*v - eta*G", "x = x + v", memory=("v",), regime={"b": "1 - mu*eta^(2/3)", "v": "v*eta^(1/3)"}, time="eta^(2/3)"),
+        "v_{j}",
+    ),
+    "noise that grows too fast": (rule("x = x - eta*G", regime={"noise": "1/eta"}), "sigma_{0}^{2}"),
+    "noise that vanishes": (rule("x = x - eta*G", regime={"noise": "sqrt(eta)"}), "not vanish"),
+    "a gradient far away": (rule(M, "x = x - eta*G(x + m)", memory=("m",)), "m_j"),
+    "a gradient at another place": (rule("x = x - eta*G(2*x)"), "x_j"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TOO_FAR)
+def test_a_step_that_moves_by_more_than_its_time_has_no_diffusion(name: str) -> None:
+    method, term = TOO_FAR[name]
+    for model in ("first-order", "second-order"):
+        found, message = kind(method, model)
+        assert found == "no-diffusion" and term in message.replace("\\", ""), message
+
+
+# --- moments that do not exist -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nu", ["3/2", "2"])
+def test_an_average_of_squares_needs_the_second_moment(nu: str) -> None:
+    found, message = kind(RMSprop(noise=StudentT(nu), clients=1))
+    assert found == "no-drift" and "increment of v" in message and "order 2" in message
+
+
+@pytest.mark.parametrize("nu", ["5/2", "3", "4"])
+def test_the_second_order_needs_the_variance_of_squares(nu: str) -> None:
+    """The first-order model leaves that variance out, and says under which condition it exists."""
+    assert kind(RMSprop(noise=StudentT(nu), clients=1), "second-order")[0] in ("no-drift", "infinite-variance")
+    left = {e.where: e for e in sde(RMSprop(noise=StudentT(nu), clients=1)).rule.left_out}  # pyright: ignore[reportAttributeAccessIssue]
+    own = left["covariance v v"]
+    assert own.term is None and own.needs == 4 and own.condition is not None and own.condition.met is False
+
+
+@pytest.mark.slow
+def test_conditions_on_a_symbol_are_reported() -> None:
+    first, second = (sde(RMSprop(noise=StudentT("nu"), clients=1), model).conditions for model in ("first-order", "second-order"))  # pyright: ignore[reportArgumentType]
+    assert [(c.right, c.purpose) for c in first] == [(2, "the drift exists")]
+    assert {c.right for c in second} == {4, 6}
+
+
+def test_a_power_of_higher_order_needs_its_moments_too() -> None:
+    """eta^2 G^4 enters the second-order drift by E G^4, for which Student-t with nu <= 4 has a formula but no value."""
+    update = ("m = m + eta*(G - m) + eta^2*G^4", "x = x - eta*m")
+    for nu, exists in (("3", False), ("4", False), ("5", True)):
+        method = rule(*update, memory=("m",), noise=StudentT(nu))
+        assert "m" in sde(method).drifts  # pyright: ignore[reportAttributeAccessIssue]
+        if exists:
+            assert sde(method, "second-order").drifts  # pyright: ignore[reportAttributeAccessIssue]
+        else:
+            found, message = kind(method, "second-order")
+            assert found == "no-drift" and "order 4" in message
+
+
+def test_cauchy_noise_has_no_mean_but_bounded_messages_have() -> None:
+    assert kind(HeavyBall(noise=StudentT(1), clients=1))[0] == "no-drift"
+    assert kind(HeavyBall(noise=StudentT("3/2"), clients=1))[0] == "infinite-variance"
+    for model in ("first-order", "second-order"):
+        found = sde(EMAMomentum(noise=StudentT(1), clients=1, compressor=Sign()), model)  # pyright: ignore[reportArgumentType]
+        assert found.drifts and not found.conditions  # pyright: ignore[reportAttributeAccessIssue]
+    # the message before compression is not bounded
+    unbounded = rule("v = v + eta*(raw^2 - v)", "x = x - eta*G*v", memory=("v",), noise=StudentT(1), compressor=Sign())
+    assert kind(unbounded)[0] == "no-drift"
+
+
+# --- kinks ---------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        Signum(clients=1, noise=Gaussian()), Clipped(clients=1), MajorityVote(clients=1), rule("x = x - eta*abs(x)"),
+        rule(M, "x = x - eta*max(m, 0)", memory=("m",)), rule(M, "x = x - eta*min(m, x)", memory=("m",)),
+    ],
+    ids=["signum", "clipped", "votes", "abs", "max", "min"],
+)  # fmt: skip
+def test_kinks_have_a_first_order_and_no_second(method: Method) -> None:
+    assert sde(method).drifts  # pyright: ignore[reportAttributeAccessIssue]
+    found, message = kind(method, "second-order")
+    assert found == "not-differentiable" and "kink" in message
+
+
+# --- no closed form ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "method, why",
+    [
+        (rule("x = x - eta*C(raw)", compressor=TopK(1)), "the server made"),
+        (rule("x = x - eta*C(raw)", compressor=Bernoulli("1/2")), "the server made"),
+        (rule("v = v + eta*(mean(local^2) - v)", "x = x - eta*G", memory=("v",), clients=2), "not linear"),
+        (rule("x = x - eta*G/norm(G)"), "all coordinates"),
+        (rule("x = x - eta*G(x - eta*G)", noise=Affine()), "depends on the gradient"),
+        (rule("x = x - eta*G(x - eta*G)", compressor=Sign()), "random mask"),
+        (rule("x = x - eta*G*(1 + beta^(-k))", fractions=("beta",)), "grows with the number of steps"),
+        (rule("x = x - eta*G*(1 + beta^(k - t/eta))", fractions=("beta",)), "grows with the number of steps"),
+        (rule("x = x - eta*G*(1 + q^k)"), "grows with the number of steps"),
+    ],
+)
+def test_what_has_no_closed_form_says_what(method: Method, why: str) -> None:
+    assert why in missing(method)
+
+
+def test_a_power_that_fades_is_forgotten() -> None:
+    g = Coordinate("g")
+    for power in ("beta^k", "beta^(2*k)", "(1/2)^k"):
+        fractions = ("beta",) if "beta" in power else ()
+        assert sde(rule(f"x = x - eta*G*(1 + {power})", fractions=fractions)).drift == -g
+
+
+def test_the_identity_of_a_value_of_the_server_is_that_value() -> None:
+    for model in ("first-order", "second-order"):
+        one, two = (sde(rule(update), model, dim=1).expanded for update in ("x = x - eta*C(raw)", "x = x - eta*(G + 0*x)"))  # pyright: ignore[reportArgumentType]
+        assert one.drift == two.drift and one.covariance == two.covariance
+
+
+# --- names ---------------------------------------------------------------------------------------------------------------------------
+
+
+ODD = [("unitnoise", "z"), ("K", "tau"), ("F", "j"), ("v", "z")]
+
+
+@pytest.mark.parametrize("letter, name", [("v", "s"), *(pytest.param(*p, marks=pytest.mark.slow) for p in ODD)])
+def test_names_mean_nothing(letter: str, name: str) -> None:
+    """The message of a client is called v inside the engine, the root of the time s."""
+    equations = []
+    for a, q in (("m", "rho"), (letter, name)):
+        method = rule(f"x = x - eta*sign(c*{a} + G)", f"{a} = b*{a} + (1-b)*G", memory=(a,), regime={"b": f"1 - {q}*eta"})
+        found = sde(method, dim=1).expanded
+        table = {sp.Symbol(f"{a}1", real=True): sp.Symbol("A1", real=True), sp.Symbol(q, positive=True): sp.Symbol("Q", positive=True)}
+        equations.append([e.xreplace(table) for e in (*found.drift, *found.covariance)])
+    assert all(vanishes(p - q) for p, q in zip(*equations, strict=True))
+    assert equations[0][0].has(sp.Symbol("A1", real=True))
+
+
+@pytest.mark.parametrize(
+    "letter, loss, noise",
+    [("h", Quadratic(), Gaussian()), ("a", LogisticRegression(), Gaussian()), ("sigma", Quadratic(), Affine())],
+)
+def test_a_name_with_two_meanings_is_refused(letter: str, loss: Any, noise: Any) -> None:
+    method = rule(f"{letter} = {letter} + eta*(G - {letter})", f"x = x - eta*{letter}", memory=(letter,), noise=noise)
+    with pytest.raises(BadInput, match=f"{letter}1.*two meanings"):
+        _ = sde(method, loss=loss, dim=1).expanded
+    assert sde(method, loss=loss, dim=None).drifts  # pyright: ignore[reportAttributeAccessIssue]
+
+
+# --- the same method, written otherwise ------------------------------------------------------------------------------------------------
+
+SAME: list[tuple[Compressor, Any, Any, Schedule]] = [
+    (Identity(), Gaussian(), None, Free()), (Bernoulli(), Gaussian(), None, Free()), (Identity(), Gaussian(), None, Normalised(1, "k1")),
+    (RandK(2), Laplace(), 3, Power("p")), (Bernoulli(), Affine(), None, Power("1/2")), (Identity(), Affine(nu=5), None, Free()),
+    (Identity(), Correlated(Gaussian()), None, Free()), (Bernoulli(), Correlated(Gaussian()), None, Free()),
+    (Sign(), StudentT(1), None, Free()), (Sign(), Scaled(Gaussian(), (1, 2, 3)), None, Power("1/2")),
+    (Bernoulli(), Scaled(StudentT("nu"), ("s1", "s2")), None, Free()), (Identity(), NoNoise(), None, Normalised(1, "k1")),
+    (ScaledSign(), NoNoise(), None, Free()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [pytest.param(n, marks=() if n == 0 else pytest.mark.slow) for n in range(len(SAME))])
+@pytest.mark.parametrize("model", ["first-order", "second-order"])
+def test_the_method_without_memory_is_the_same_by_either_route(case: int, model: Any) -> None:
+    """x - eta (G + 0 x) is x - eta G: formulas of the models without memory, and the operators, with time in the schedule."""
+    compressor, noise, clients, schedule = SAME[case]
+    plain = Method(compressor, noise, clients, schedule)
+    other = Method(compressor, noise, clients, schedule, update=["x = x - eta*(G + 0*x)"], regime={})
+    try:
+        one = sde(plain, model, Mixed(), 2).expanded
+    except Refusal as refused:
+        assert kind(other, model)[0] == refused.kind
+        return
+    two = sde(other, model, Mixed(), 2).expanded
+    assert plain.plain and not other.plain
+    assert all(vanishes(a - b) for a, b in zip((*one.drift, *one.covariance), (*two.drift, *two.covariance), strict=True))
+
+
+@pytest.mark.parametrize("steps", [2, 3])
+def test_several_local_steps_are_linear_in_their_messages(steps: int) -> None:
+    assert sde(LocalSGD(steps, noise=Gaussian()), "second-order").drifts  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,303 @@
+"""The SDE of an update rule in any dimension, against the same equation in named coordinates, exact moments and other solvers.
+
+Most of it needs no sampling: drift and covariance at points, and for affine rules the moments of a scheme, whose step is
+y -> A y + b + C xi with A, b and C read off the scheme itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+from scipy import integrate, linalg
+
+import derive
+from derive import Correlated, Quadratic, Quartic, RandK, Scaled
+from derive.methods.optimisers.adaptive import AdamW, RMSprop
+from derive.methods.optimisers.communication import MajorityVote
+from derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Lion, Signum
+from derive.vocabulary.errors import BadInput, Refusal
+from numerics.backend.double import jnp
+from numerics.lowering.landscape import landscape
+from numerics.simulate.equation import solve
+from numerics.simulate.rule_equations.sums import arcsines, value
+from numerics.simulate.rule_equations.system import differences, rule_system, scheme_name
+from numerics.simulate.runs import at_time
+from numerics.simulate.schemes import SCHEMES, Increment, ItoTerm
+from tests.support.samples import slow_but
+
+GAUSS = Scaled(derive.Gaussian(), "sigma")
+MEASURED = Correlated(derive.Gaussian())
+SIGMA = np.array([[1.0, 0.5, 0.0], [0.5, 2.0, 0.3], [0.0, 0.3, 1.5]])
+POINT = np.random.default_rng(1).uniform(0.3, 1.2, size=(9, 4))
+Vector = np.ndarray
+
+
+def parts(equation, loss, dim, parameters, state, t=0.7) -> tuple[Vector, Vector]:
+    """Drift (letters d, paths) and covariance (letters d, letters d, paths) as the solver has them."""
+    rule, land = equation.rule, landscape(loss, dim, parameters)
+    system = rule_system(rule, dim, parameters, loss)
+    own = {a: jnp.asarray(state[n * dim : (n + 1) * dim]) for n, a in enumerate(rule.letters)}
+    env = at_time(parameters, land, own["x"], t)
+    drift, coefficients = system.evaluate(replace(env, vectors={**env.vectors, **own}), 1.0)
+    columns = []
+    for n in range(system.normals):
+        z = jnp.zeros((system.normals, state.shape[1])).at[n].set(1.0)
+        made = system.apply(coefficients, z, 1.0)
+        columns.append(np.concatenate([np.broadcast_to(made[a], own["x"].shape) for a in rule.letters]))
+    root = np.stack(columns, axis=1)
+    return np.concatenate([drift[a] for a in rule.letters]), np.einsum("inp,jnp->ijp", root, root)
+
+
+def in_coordinates(equation, dim, parameters, state, t=0.7) -> tuple[Vector, Vector]:
+    """The same of the equation in named coordinates, by SymPy's own arithmetic."""
+    named = equation.coordinates(dim)
+    given = {k: v for k, v in parameters.items() if np.ndim(v) == 0}
+    given |= {f"Sigma{i + 1}_{j + 1}": SIGMA[i, j] for i in range(dim) for j in range(i, dim)}
+    drift, covariance = [], []
+    for column in state.T:
+        at = {**given, "t": t, **dict(zip((s.name for s in named.state), column, strict=False))}
+
+        def put(e: Any, at: dict[str, float] = at) -> float:
+            return float(e.xreplace({s: sp.Float(at[s.name], 30) for s in e.free_symbols}))
+
+        drift.append([put(e) for e in named.drift])
+        covariance.append([[put(e) for e in named.covariance[i, :]] for i in range(named.covariance.rows)])
+    return np.array(drift).T, np.moveaxis(np.array(covariance), 0, -1)
+
+
+ADAM = {"eta": 0.1, "rho1": 1.5, "rho2": 0.5, "eps": 0.1, "wd": 0.2, "sigma": 0.6}
+RMS = {"eta": 0.1, "c": 0.5, "eps": 0.1, "sigma": 0.6}
+BALL = {"eta": 0.1, "mu": 1.5, "sigma": 0.6}
+CASES: dict[str, tuple[Any, str, Any, int, dict[str, Any]]] = {
+    "heavy ball": (HeavyBall(noise=GAUSS, clients=2), "first-order", Quartic(), 3, BALL),
+    "heavy ball, second order": (HeavyBall(noise=GAUSS, clients=2), "second-order", derive.Cosh(), 3, BALL),
+    "heavy ball, Rand-k": (HeavyBall(noise=GAUSS, clients=2, compressor=RandK(2)), "first-order", Quartic(), 3, BALL),
+    "heavy ball, measured": (HeavyBall(noise=MEASURED, clients=2), "first-order", Quartic(), 3, BALL | {"Sigma": SIGMA}),
+    "adamw": (AdamW(noise=GAUSS, clients=2), "first-order", Quartic(), 3, ADAM),
+    "adamw, second order": (AdamW(noise=GAUSS, clients=2), "second-order", Quartic(), 3, ADAM),
+    "adamw, second order, Rand-k": (AdamW(noise=GAUSS, clients=2, compressor=RandK(2)), "second-order", Quartic(), 2, ADAM),
+    "rmsprop, Rand-k": (RMSprop(noise=GAUSS, clients=2, compressor=RandK(2)), "first-order", Quartic(), 3, RMS),
+    "lion": (Lion(noise=GAUSS, clients=2), "first-order", Quartic(), 3, ADAM | {"beta1": 0.9, "rho": 0.5}),
+    "averaged": (EMAMomentum(noise=GAUSS, clients=2, regime="fixed"), "second-order", Quartic(), 3, {**BALL, "beta": 0.9}),
+}
+
+
+@pytest.mark.parametrize("name", slow_but(CASES, ["adamw", "rmsprop, Rand-k"]))
+def test_drift_and_covariance_are_those_in_named_coordinates(name):
+    method, model, loss, dim, parameters = CASES[name]
+    equation = derive.sde(method, model, loss, dim)
+    state = POINT[: dim * len(equation.rule.letters)]
+    found = parts(equation, loss, dim, {**parameters, "N": 2.0}, state)
+    expected = in_coordinates(equation, dim, {**parameters, "N": 2.0}, state)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.slow
+def test_derivatives_of_the_loss_in_a_local_model_are_those_of_its_coordinates():
+    """Batch-equivalent momentum to second order: x has a covariance with m of order tau, and its variance is left at 0."""
+    equation = derive.sde(EMAMomentum(noise=GAUSS, clients=1, regime="batch-equivalent"), "second-order", Quartic(), 2)
+    parameters = {"eta": 0.1, "rho": 0.5, "sigma0": 0.6, "N": 1.0}
+    assert equation.rule.local
+    drift, covariance = parts(equation, Quartic(), 2, parameters, POINT[:4])
+    expected = in_coordinates(equation, 2, parameters, POINT[:4])
+    np.testing.assert_allclose(drift, expected[0], rtol=1e-12)
+    xm, mm = expected[1][0, 2], expected[1][2, 2]
+    np.testing.assert_allclose(covariance[0, 0], xm**2 / mm, rtol=1e-12)  # the least that makes it a covariance: O(eta^2)
+    np.testing.assert_allclose(np.delete(covariance, [0, 1], 0), np.delete(expected[1], [0, 1], 0), rtol=1e-12, atol=1e-15)
+    assert np.all(covariance[0, 0] <= parameters["eta"] ** 2)
+
+
+@pytest.mark.slow
+def test_a_covariance_without_a_simple_root_is_refused_in_a_large_dimension():
+    method = AdamW(noise=GAUSS, clients=1, compressor=RandK(2))
+    equation = derive.sde(method, "second-order", Quadratic(1))
+    with pytest.raises(Refusal, match="correlated between coordinates"):
+        rule_system(equation.rule, 50, ADAM, Quadratic(1))
+
+
+def affine(equation, loss, parameters, length, scheme="predictor-corrector") -> tuple[Vector, Vector, Vector]:
+    """A, b and C of a step y -> A y + b + C xi of the scheme, in one dimension."""
+    rule, land = equation.rule, landscape(loss, 1, parameters)
+    system = rule_system(rule, 1, parameters, loss)
+
+    def at(state, t):
+        env = at_time(parameters, land, state["x"], t)
+        return replace(env, vectors={**env.vectors, **state})
+
+    term = ItoTerm(system, at, None, (), 1e8, False, False)  # pyright: ignore[reportArgumentType]
+
+    def one(y: Vector, xi: Vector) -> Vector:
+        state = {a: jnp.asarray(y[n]).reshape(1, 1) for n, a in enumerate(rule.letters)}
+        increment = Increment(np.sqrt(length), jnp.asarray(xi).reshape(system.normals, 1))
+        moved = SCHEMES[scheme](term, 0.0, state, length, increment)
+        return np.array([float(moved[a][0, 0]) for a in rule.letters])
+
+    size = len(rule.letters)
+    b = one(np.zeros(size), np.zeros(system.normals))
+    a = np.stack([one(e, np.zeros(system.normals)) - b for e in np.eye(size)], axis=1)
+    c = np.stack([one(np.zeros(size), e) - b for e in np.eye(system.normals)], axis=1)
+    return a, b, c
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["first-order", "second-order"])
+@pytest.mark.parametrize("make", [HeavyBall, EMAMomentum])
+def test_stationary_moments_of_the_solver_are_those_of_lyapunovs_equation(make, model):
+    """A V + V A' + S = 0, with an error of the scheme of order dt^2."""
+    loss, parameters = Quadratic(2), {"eta": 0.1, "mu": 1.5, "rho": 0.5, "sigma": 0.6, "N": 1.0}
+    equation = derive.sde(make(noise=GAUSS, clients=1), model, loss, 1)
+    zero = np.zeros((2, 1))
+    drift = np.stack([parts(equation, loss, 1, parameters, e[:, None])[0][:, 0] for e in np.eye(2)], axis=1)
+    exact = linalg.solve_continuous_lyapunov(drift, -parts(equation, loss, 1, parameters, zero)[1][..., 0])
+    gaps = []
+    for length in (0.02, 0.01):
+        a, b, c = affine(equation, loss, parameters, length)
+        assert not b.any()
+        gaps.append(np.abs(linalg.solve_discrete_lyapunov(a, c @ c.T) - exact).max() / exact.max())
+    assert gaps[0] < (0.02 * np.linalg.norm(drift, 2)) ** 2
+    assert 3.5 < gaps[0] / gaps[1] < 4.5
+
+
+@pytest.mark.slow
+def test_milstein_is_eulers_scheme_where_the_noise_does_not_move_its_own_size():
+    equation = derive.sde(RMSprop(noise=GAUSS, clients=1), "first-order", Quartic())
+    assert scheme_name("milstein", equation.rule, 3, Quartic()) == "euler"
+    own = derive.sde(Lion(noise=GAUSS, clients=1), "first-order", Quartic())
+    with pytest.raises(BadInput, match="diagonal"):
+        scheme_name("milstein", own.rule, 3, Quartic())
+    with pytest.raises(BadInput, match="Stratonovich"):
+        scheme_name("heun", equation.rule, 3, Quartic())
+    vote = derive.sde(MajorityVote(noise=GAUSS, clients=3), "first-order", Quartic())
+    assert scheme_name("milstein", vote.rule, 3, Quartic()) == "milstein"
+    with pytest.raises(BadInput, match="diagonal"):
+        scheme_name("milstein", vote.rule, 3, lambda x: jnp.sum(x) ** 2)
+
+
+@pytest.mark.parametrize(("r", "q"), [(0.9, 0.9), (1.0, 0.5), (-0.7, 0.99), (0.3, -0.8), (0.999, 0.99999), (0.4, 0.0)])
+def test_sums_of_arcsines(r, q):
+    """Against a plain sum of its terms down to 1e-19, in exact summation."""
+    found, bound = arcsines(r, q)
+    count = 2 if q == 0 else int(np.log(1e-19) / np.log(abs(q))) + 2
+    terms = np.arcsin(r * q ** np.arange(count, dtype=float))
+    assert abs(found - float(np.sum(terms.astype(np.longdouble)))) <= bound
+    assert bound < 1e-6 * abs(found)
+
+
+def test_the_green_kubo_sum_of_signum_is_the_known_number():
+    """K = 1 + (4/pi) sum_{k>=1} arcsin(0.9^k) = 13.28 (memory in signs, fixed beta = 0.9)."""
+    equation = derive.sde(Signum(noise=GAUSS, clients=1, regime="fixed"), "first-order", Quadratic(1))
+    (total,) = equation.rule.own["x", "x"].atoms(sp.Sum)
+    number, bound = value(total, {"beta": 0.9})
+    assert bound < 1e-12
+    assert round(1 + 4 / np.pi * number, 2) == 13.28
+
+
+def test_differences_of_exponentials_keep_their_digits():
+    t, rho, a = sp.symbols("t rho a", positive=True)
+    e = (a - a * sp.exp(-rho * t)) / (1 - sp.exp(-2 * rho * t)) + sp.exp(rho * t)
+    found = differences(e)
+    assert {str(f.args[0]) for f in found.atoms(sp.Function) if type(f).__name__ == "expm1"} == {"-rho*t", "-2*rho*t"}
+    point = {t: 0.3, rho: 0.7, a: 2.0}
+    assert abs(float(found.xreplace(point).rewrite(sp.exp).evalf()) - float(e.xreplace(point))) < 1e-14
+
+
+@pytest.mark.slow
+def test_paths_are_those_of_the_equation_in_named_coordinates():
+    """Where the letters draw alike; and the moments of the method's own step, exactly (5 standard errors, 4 comparisons)."""
+    eta, paths, params = 0.01, 20_000, {"eta": 0.01, "mu": 1.0, "sigma": 1.0}
+    equation = derive.sde(HeavyBall(noise=GAUSS, clients=1), "first-order", Quadratic(1), 2)
+    seen = {"x": lambda x: x[0], "xv": lambda x, memory: x[0] * memory["v"][0]}
+    found = solve(equation, [1.0, -1.0], 1.0, paths, 3, params, save=3, statistics=seen)
+    tau = np.sqrt(eta)
+    np.testing.assert_allclose(found.times, [0, 0.5, 1.0])
+    named = solve(equation.coordinates(), [1, -1, 0, 0], 1.0, paths, 3, params, dt=tau / 8, save=[0, 0.5, 1])
+    np.testing.assert_allclose(found.values["x"], named.values["x1"], rtol=1e-12)
+    np.testing.assert_allclose(found.final_memory["v"], tau * named.final[2:], rtol=1e-12)  # the rule's own v is tau V
+    np.testing.assert_allclose(found.values["xv"][-1], found.final[0] * found.final_memory["v"][0], rtol=1e-12)
+    a, _, c = affine(equation, Quadratic(1), params | {"N": 1.0}, tau / 8)
+    mean, spread = np.array([1.0, 0.0]), np.zeros((2, 2))
+    for _ in range(80):
+        mean, spread = a @ mean, a @ spread @ a.T + c @ c.T
+    x, v = found.final[0], found.final_memory["v"][0] / tau
+    for sample, expected in ((x, mean[0]), (v, mean[1]), (x**2, spread[0, 0] + mean[0] ** 2), (x * v, spread[0, 1] + mean.prod())):
+        assert abs(sample.mean() - expected) < 5 * sample.std() / np.sqrt(paths)
+
+
+@pytest.mark.slow
+def test_no_path_depends_on_which_others_are_computed_with_it():
+    """Bitwise; in single precision up to it; a new eta, and beta1 in place of rho1, compile nothing."""
+    equation = derive.sde(AdamW(noise=GAUSS, clients=1), "first-order", Quadratic(1))
+    params = {"eta": 0.01, "beta1": 0.9, "rho2": 0.1, "eps": 1e-2, "wd": 0.1, "sigma": 0.3}
+    run = partial(solve, equation, [1.0, 2.0, -1.0], 0.2, key=5, save=3)
+    whole = run(paths=400, params=params)
+    other = {k: v for k, v in params.items() if k != "beta1"} | {"rho1": 10.0}
+    for part in (run(paths=400, params=params, chunk=128), run(paths=400, params=other, chunk=100)):
+        assert np.array_equal(part.final, whole.final)
+        assert all(np.array_equal(part.final_memory[a], whole.final_memory[a]) for a in "mv")
+    last = run(paths=100, params=params, first=300)
+    assert np.array_equal(last.final, whole.final[:, 300:])
+    single = run(paths=400, params=params, dtype="float32")
+    np.testing.assert_allclose(single.final, whole.final, rtol=2e-4, atol=2e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", [None, {"m": [0.0, 0.0], "v": [0.4, 0.2]}])
+def test_a_bias_correction_begins_at_its_limit(start):
+    """Without noise, against SciPy's Radau from a time of 1e-9 on, where m and v are linear in t; from v above 0 too."""
+    params = {"eta": 0.01, "rho1": 10.0, "rho2": 1.0, "eps": 1e-3, "wd": 0.1}
+    equation = derive.sde(AdamW(), "first-order", Quadratic((1, 3)))
+    found = solve(equation, [1.0, -2.0], 1.0, 3, 0, params, save=5, memory=start, statistics={"x": lambda x: x[1]})
+    assert np.all(np.isfinite(found.final)) and np.all(found.final == found.final[:, :1])
+    h, begin, x0 = np.array([1.0, 3.0]), 1e-9, np.array([1.0, -2.0])
+
+    def rate(t, y):
+        x, m, v = y.reshape(3, 2)
+        mean, square = m / -np.expm1(-10 * t), v / -np.expm1(-t)
+        return np.concatenate([-mean / (np.sqrt(square) + 1e-3) - 0.1 * x, 10 * (h * x - m), (h * x) ** 2 - v])
+
+    v0 = np.zeros(2) if start is None else np.array(start["v"])
+    y0 = np.concatenate([x0, 10 * begin * h * x0, v0 + begin * ((h * x0) ** 2 - v0)])
+    made = integrate.solve_ivp(rate, (begin, 1.0), y0, method="Radau", rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(found.final[:, 0], made.y[:2, -1], rtol=1e-4)
+    np.testing.assert_allclose(found.final_memory["v"][:, 0], made.y[4:, -1], rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_starts_without_a_limit_and_wrong_numbers_are_refused():
+    adam = derive.sde(AdamW(noise=GAUSS, clients=1), "first-order", Quadratic(1))
+    params = {"eta": 0.01, "rho1": 10.0, "rho2": 1.0, "eps": 1e-3, "wd": 0.1, "sigma": 0.3}
+    with pytest.raises(Refusal, match="no limit"):
+        solve(adam, [1.0], 0.1, 3, 0, params, memory={"m": [1.0]})
+    with pytest.raises(Refusal, match="first-order model"):
+        solve(derive.sde(AdamW(noise=GAUSS, clients=1), "second-order", Quadratic(1)), [1.0], 0.1, 3, 0, params)
+    with pytest.raises(Refusal, match="divided by above 0"):
+        solve(derive.sde(RMSprop(noise=GAUSS, clients=1), "first-order", Quadratic(1)), [1.0], 0.1, 3, 0, RMS | {"eps": 0})
+    for wrong, field in (
+        ({"beta1": 0.5}, "beta1"), ({"rho1": -1.0}, "rho1"), ({"mu": 1.0}, "mu"), ({"wd": None}, "wd"),
+    ):  # fmt: skip
+        given = {k: v for k, v in (params | wrong).items() if v is not None}
+        with pytest.raises(BadInput, match=field):
+            solve(adam, [1.0], 0.1, 3, 0, given)
+    with pytest.raises(BadInput, match="memory"):
+        solve(derive.sde(derive.DSGD(GAUSS), loss=Quadratic(1)), [1.0], 0.1, 3, 0, {"eta": 0.1}, memory={"m": [1.0]})
+
+
+@pytest.mark.slow
+def test_signum_with_a_fixed_memory_has_its_stationary_variance():
+    """Var x = eta K sigma_m sqrt(pi/2)/(2 h) for a linear drift; the cubic term of erf and the start stay below 4 %.
+
+    Within 5 standard errors of a sample variance beyond that.
+    """
+    eta, beta, paths = 2e-3, 0.9, 4000
+    equation = derive.sde(Signum(noise=GAUSS, clients=1, regime="fixed"), "first-order", Quadratic(1))
+    params = {"eta": eta, "beta": beta, "sigma": 1.0}
+    found = solve(equation, [0.0], 2.0, paths, 1, params, dt=eta, save=2).final[0]
+    spread = np.sqrt((1 - beta) / (1 + beta))
+    expected = eta * 13.2816 * spread * np.sqrt(np.pi / 2) / 2
+    assert abs(np.var(found) - expected) < 0.04 * expected + 5 * expected * np.sqrt(2 / paths)
