@@ -72,7 +72,9 @@ class Letter:
         draws = "no gradient noise"
         if not noise.law.degenerate:
             scales = ", ".join(f"${self.page.show(sp.sympify(s))}$" for s in noise.scales)
-            draws = f"gradient noise {scales} times ${noise.law.latex()}$ on ${self.page.show(self.method.clients)}$ client(s)"
+            count = self.method.clients
+            on = "one client" if count == 1 else f"${self.page.show(count)}$ clients"
+            draws = f"gradient noise {scales} times ${noise.law.latex()}$ on {on}"
         return f"For the update rule {update}, with {draws}, {rules} and the time ${step}$ of one step,"
 
     def _term(self, term: Term) -> str:
@@ -116,10 +118,9 @@ class Letter:
         if not rows:
             return said + "."
         last = rows[0]
-        return (
-            f"{said}. At $\\eta={sp.latex(last.eta)}$ the {self._quantity(example)} {when} is {_number(last.exact)} (computed without "
-            f"sampling); the stated equation errs by {_number(last.claimed)}, the derived one by {_number(last.derived)}."
-        )
+        what = f"the {self._quantity(example)} {when} is {_number(last.exact)} (computed without sampling)"
+        errors = f"the stated equation errs by {_number(last.claimed)}, the derived one by {_number(last.derived)}"
+        return f"{said}. At $\\eta={sp.latex(last.eta)}$ {what}; {errors}."
 
     def _quantity(self, example: Example) -> str:
         """Such as: mean of $m_{1}$."""
