@@ -122,6 +122,7 @@ SHOWN: list[tuple[Any, dict[str, Any], str, tuple[float | None, float | None]]] 
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "claim", "loss", "expected"), SHOWN)
 def test_the_example_shows_the_term(
     method: Any, claim: dict[str, Any], loss: str, expected: tuple[float | None, float | None]
