@@ -130,7 +130,7 @@ def expression(term: Term, letter: Letter, field: str, more: Mapping[str, Callab
 def _power(base: Any, exponent: Any, field: str) -> sp.Expr:
     """base^exponent; a power of numbers is a number, which must not fill the memory."""
     if base.is_Rational and exponent.is_Rational:
-        if base == 0 and exponent < 0:
+        if not base and exponent < 0:
             raise BadInput(field, "a division by zero", "denominators other than zero")
         if abs(exponent) * max(abs(base.p), base.q).bit_length() > MAX_BITS:
             raise BadInput(field, f"a power with the exponent {exponent}", f"powers of numbers of at most {MAX_BITS} bits")

@@ -18,6 +18,7 @@ from derive.methods.compressors import Compressor, Identity, Sign
 from derive.methods.noise import Noise, NoNoise
 from derive.methods.noise.law import Law
 from derive.methods.noise.scales import Scaled
+from derive.methods.rules.language import LETTERS
 from derive.methods.rules.regime import BALLISTIC, BATCH, NOISE, Regime, chosen, regime_of
 from derive.methods.rules.update import Rule
 from derive.methods.schedules import Constant, Schedule
@@ -160,9 +161,12 @@ def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
     """The symbols of the update after the regime's substitutions, each with its value: a number, or the symbol itself."""
     rules = method.regime.rules
     heard = {*method.rule.parameters, *method.rule.letters[1:], *(s.name for s in symbols_of_noise(method.noise)), NOISE}
-    for name in rules:
-        if name not in heard:
+    for name, formula in rules.items():
+        if name not in heard or name in ("eta", "N"):
             raise BadInput("regime", name, "a parameter of the update, a symbol of the noise, a memory letter, or noise")
+        for other in sorted(s.name for s in formula.free_symbols):
+            if other != name and other in (*LETTERS, *method.rule.letters):
+                raise BadInput(f"regime {name}", other, "eta and constants, whose names are not letters of the update")
     made = [*method.substituted.values(), method.regime.tau]
     own = dict.fromkeys(s.name for e in made for s in sorted(e.free_symbols, key=str))
     found = {name: parameter(name) for name in own if name not in ("eta", "N", *method.rule.letters)}

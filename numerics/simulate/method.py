@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, final
 
 import numpy as np
-import sympy as sp
 
 from derive.methods.distributed import Method
 from derive.methods.rules.regime import NOISE
@@ -57,6 +56,7 @@ from numerics.simulate.runs import (
     statistics_key,
     statistics_of,
     stream_words,
+    symbols_of_state,
     with_memory,
 )
 
@@ -141,8 +141,8 @@ def run(
     open_number = not method.clients.is_number and len(method.noise.scales) == 1 and oracle is None
     fixed, free = constants(method, loss, dim, completed, also=() if open_number else ("N",))
     setting = _Setting(
-        method, loss, dim, fixed, statistics_key(statistics, _symbols(method, dim)), u, oracle, None if open_number else clients,
-        precision(dtype), bool(wide), bool(travelled), tuple(sorted(lanes)),
+        method, loss, dim, fixed, statistics_key(statistics, symbols_of_state(method.rule.letters, dim)), u, oracle,
+        None if open_number else clients, precision(dtype), bool(wide), bool(travelled), tuple(sorted(lanes)),
         bool(method.rule.memory) and bool((steps % 2 == 0).all()),
     )  # fmt: skip
     more = {"words": stream_words(key, Stream.METHOD), "free": free, "bound": bound, "steps": steps.astype(np.int32)}
@@ -200,7 +200,8 @@ class _Program(Program):
         self.fixed = unfrozen(setting.fixed)
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         self.factor = lower_coordinate(setting.method.schedule.factor)
-        self.shown = statistics_of(self.land, dict(setting.statistics), _symbols(setting.method, self.dim), self.dim)
+        state = symbols_of_state(setting.method.rule.letters, self.dim)
+        self.shown = statistics_of(self.land, dict(setting.statistics), state, self.dim)
 
     def _parameters(self, draws: Draws, more: Any) -> dict[str, Any]:
         return self.fixed | more["free"] | on_these_paths(more["varied"], draws.lanes, more["first"], self.dtype)
@@ -295,11 +296,6 @@ class _Program(Program):
             step.after()
             found.append(step.parts)
         return [jnp.where(n % 2 == 0, a, b) for a, b in zip(*found, strict=True)]
-
-
-def _symbols(method: Method, dim: int) -> list[sp.Symbol]:
-    """x1, .., xd, and those of each letter of the memory."""
-    return [sp.Symbol(f"{letter}{m + 1}", real=True) for letter in method.rule.letters for m in range(dim)]
 
 
 def _ends(steps: jax.Array) -> tuple[jax.Array, jax.Array]:

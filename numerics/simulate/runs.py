@@ -337,6 +337,11 @@ def statistics_key(extra: Mapping[str, Statistic] | None, state: Sequence[sp.Sym
     return tuple(found)
 
 
+def symbols_of_state(letters: Sequence[str], dim: int) -> list[sp.Symbol]:
+    """x1, .., xd, and those of each letter of the memory."""
+    return [sp.Symbol(f"{letter}{m + 1}", real=True) for letter in letters for m in range(dim)]
+
+
 def formula_in(given: Any, state: Sequence[sp.Symbol], field: str) -> sp.Expr:
     """A formula of the user's, as text or in SymPy, in the symbols of a state, x1, .., xd, and nothing else.
 

@@ -11,7 +11,6 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -23,9 +22,10 @@ from derive import sde
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Smoothness
 from derive.methods.noise import Affine, Gaussian
-from derive.methods.noise.law import INFINITE, Law
+from derive.methods.noise.law import Law
 from derive.vocabulary.symbols import eta, t
 from tests.support.enumeration import outcomes
+from tests.support.laws.atoms import Atoms
 
 #: digits in which steps and models are compared
 DIGITS = 120
@@ -33,51 +33,6 @@ DIGITS = 120
 ROOTS = (mp.mpf(10) ** -8, mp.mpf(10) ** -10)
 #: an order that is meant to be a whole number is read off to this
 MARGIN = 0.01
-
-
-@dataclass(frozen=True)
-class Atoms(Law):
-    """A symmetric law on finitely many values: all its moments, and those with signs, are finite sums.
-
-    Args:
-        half: (probability, value) of the positive values; each has its mirror image, and 0 has what is left.
-    """
-
-    half: tuple[tuple[Fraction, Fraction], ...] = ((Fraction(1, 2), Fraction(1)),)
-
-    @property
-    def values(self) -> list[tuple[sp.Expr, sp.Expr]]:
-        """(probability, value) of all values."""
-        found = [(_exact(p), _exact(sign * z)) for p, z in self.half for sign in (1, -1)]
-        rest = 1 - sum(p for p, _ in found)
-        return [*found, (rest, sp.S.Zero)] if rest else found
-
-    @property
-    def tail(self) -> sp.Expr:
-        return INFINITE
-
-    def density(self, x: sp.Expr) -> sp.Expr:
-        raise NotImplementedError("a law on finitely many values has no density")
-
-    def sign_mean(self, x: sp.Expr) -> sp.Expr:
-        return self.signed_moment(0, x)
-
-    def moment(self, m: int) -> sp.Expr:
-        return sp.Add(*[p * z**m for p, z in self.values])
-
-    def signed_moment(self, m: int, y: sp.Expr) -> sp.Expr:
-        return sp.Add(*[p * z**m * sp.sign(y + z) for p, z in self.values])
-
-    def latex(self) -> str:
-        return r"\text{atoms}"
-
-
-#: +1 and -1 with variance 1 and kurtosis 1; +2, 0, -2 with variance 1 and kurtosis 4
-TWO, THREE = Atoms(), Atoms(((Fraction(1, 8), Fraction(2)),))
-
-
-def _exact(q: Fraction) -> sp.Expr:
-    return sp.Rational(q.numerator, q.denominator)
 
 
 @dataclass(frozen=True)
@@ -329,7 +284,7 @@ class Model:
 
 def model_of(method: Method, model: str, loss: Loss, dim: int, values: Mapping[str, sp.Expr]) -> Model:
     """The equation that the engine derives, with numbers put in."""
-    found = sde(method, model, loss=loss, dim=dim)  # pyright: ignore[reportArgumentType]
+    found = sde(method, model, loss=loss, dim=dim)
     expanded = found.expanded
     table = {sp.Symbol(name, positive=True): v for name, v in values.items()}
     drift, covariance = (sp.Matrix(a).xreplace(table).doit() for a in (expanded.drift, expanded.covariance))

@@ -120,6 +120,8 @@ class Rule:
         if len(self.memory) > MAX_MEMORY:
             raise BadInput("memory", f"{len(self.memory)} letters", f"at most {MAX_MEMORY}")
         memory = [check_letter(name, "memory") for name, _ in self.memory]
+        if len(set(memory)) < len(memory):
+            raise BadInput("memory", " ".join(memory), "each letter once")
         sides = [_sides(text, f"update[{n}]") for n, text in enumerate(self.update, 1)]
         own = dict.fromkeys(["x", *memory])
         for n, (target, _, _) in enumerate(sides, 1):

@@ -30,6 +30,7 @@ from numerics.lowering.environment import Environment
 from numerics.lowering.landscape import landscape
 from numerics.lowering.to_jax import lower_coordinate
 from numerics.simulate.chunks import check_chunk
+from numerics.simulate.ensemble import settings_of
 from numerics.simulate.equation_program import (
     EquationProgram,
     Stepping,
@@ -49,6 +50,7 @@ from numerics.simulate.runs import (
     Numbers,
     Points,
     Statistic,
+    Stream,
     at_time,
     check_shared,
     of_memory,
@@ -58,6 +60,8 @@ from numerics.simulate.runs import (
     start,
     statistics_key,
     statistics_of,
+    stream_words,
+    symbols_of_state,
     with_memory,
 )
 
@@ -135,7 +139,7 @@ def solve_rule(
     check_shared(bound, u, equation.method.schedule)
     check_scheme(scheme)
     chunk = check_chunk(chunk)
-    tau, eta = time_of_step(equation.method, parameters), float(parameters["eta"])
+    tau = time_of_step(equation.method, parameters)
     times = save_grid(positive("T", T), tau, save) * tau
     steps = steps_through(times, tau / SUBSTEPS if dt is None else positive("dt", dt), halvings, by_halves)
     starts = {name: number for name, number in equation.method.rule.memory if name in rule.letters}
@@ -152,16 +156,19 @@ def solve_rule(
     free |= {_FACTOR.format(a): factor_of(equation.method, a, parameters) for a in rule.letters[1:]}
     program = _program(
         _Setting(
-            rule, (rule.method, rule.letters, *plain.items(), *rule.pair.items()), loss, dim, fixed, statistics_key(statistics), u,
+            rule, (rule.method, rule.letters, *plain.items(), *rule.pair.items()), loss, dim, fixed,
+            statistics_key(statistics, symbols_of_state(rule.letters, dim)), u,
             scheme_name(scheme, rule, dim, loss), stepping(steps, times, by_halves), precision(dtype), bool(wide),
         )
     )  # fmt: skip
     free[_BEGIN] = program.beginning(rows[:, :COLUMNS], free, tau)
-    settings: dict[str, Any] = {"kind": "sde", "method": equation.method.name, "model": equation.model}
-    settings |= {"regime": equation.method.regime.as_given(), "eta": eta, "time_of_step": tau}
-    settings |= {"dim": dim, "paths": count, "scheme": scheme, "solver_steps": steps.total, "bound": bound}
-    settings |= {"seed": int(key) if isinstance(key, (int, np.integer)) else None, "dtype": dtype, "wide": bool(wide)}
-    return program.solved(rows, count, times, steps, key, free, bound, chunk, tau, settings, first)
+    words = stream_words(key, Stream.EQUATION)
+    method = equation.method
+    settings = {"kind": "sde", **settings_of(method, loss, u, x, count, int(first), key, parameters, {}, float(T), tau)}
+    settings |= {"model": equation.model, "regime": method.regime.as_given(), "time_of_step": tau, "scheme": scheme}
+    settings |= {"solver_steps": steps.total, "dt": float(steps.step.max()), "halvings": halvings, "by_halves": bool(by_halves)}
+    settings |= {"bound": bound, "dtype": dtype, "wide": bool(wide)}
+    return program.solved(rows, count, times, steps, words, free, {}, bound, chunk, tau, settings, first)
 
 
 def _rule(equation: RuleSDE) -> RuleEquation:
@@ -244,7 +251,9 @@ class _Program(EquationProgram):
         self.land = landscape(setting.loss, setting.dim, self.fixed)
         self.system = rule_system(setting.rule, setting.dim, self.fixed, setting.loss)
         self.scheme = scheme_of(setting.scheme, self.system)
-        self.shown = statistics_of(self.land, dict(setting.statistics))
+        self.shown = statistics_of(
+            self.land, dict(setting.statistics), symbols_of_state(setting.rule.letters, self.dim), self.dim
+        )
 
     def at(self, y: Any, t: Any, free: Mapping[str, Any]) -> Environment:
         time = jnp.maximum(t, free[_BEGIN]) if self.system.timed else t

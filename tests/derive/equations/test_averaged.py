@@ -1,7 +1,8 @@
 """Memories that are averaged out: second-order models against the method itself, and what cannot be averaged.
 
-Without noise the method is a recursion and its model an ODE: their distance at T = 1 falls like the step to the power of the model's
-order, on a loss that is not separable. The memory starts where it settles. With noise: tests/derive/equations/test_affine_rules.py.
+Without noise the method is a recursion and its model an ODE: their distance at T = 1 falls like the step to the power of the
+model's order, on a loss that is not separable. The memory starts where it settles. With noise:
+tests/derive/equations/test_affine_rules.py.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def distances(method: Method, model: str, dim: int, counts: tuple[int, ...]) -> 
     mp.mp.dps = 25
     values = {name: sp.Rational(3, 5) if name == "beta" else sp.Rational(1, 2) for name, _ in method.constants}
     table = {sp.Symbol(name, positive=True): v for name, v in values.items()}
-    found = sde(method, model, loss=Mixed(), dim=dim).expanded  # pyright: ignore[reportArgumentType]
+    found = sde(method, model, loss=Mixed(), dim=dim).expanded
     drift = sp.lambdify([list(found.state), eta, t], list(sp.Matrix(found.drift).xreplace(table)), "math")
     steps, start = RealSteps(method, Mixed(), dim, values), np.array([0.7, -0.4][:dim])
 
@@ -76,8 +77,8 @@ def distances(method: Method, model: str, dim: int, counts: tuple[int, ...]) -> 
             state = {**one(state, s, mp.mpf(0)), "x": x}
         for k in range(n):
             state = one(state, s, mp.mpf(k) / n)
-        end = solve_ivp(lambda time, z, n=n: drift(list(z), 1 / n, time), (0, 1), start, rtol=1e-11, atol=1e-13, method="DOP853").y[:, -1]
-        gaps.append(float(max(abs(a - b) for a, b in zip(state["x"], end, strict=True))))
+        flow = solve_ivp(lambda time, z, n=n: drift(list(z), 1 / n, time), (0, 1), start, rtol=1e-11, atol=1e-13, method="DOP853")
+        gaps.append(float(max(abs(a - b) for a, b in zip(state["x"], flow.y[:, -1], strict=True))))
     return gaps
 
 
@@ -120,11 +121,11 @@ def test_a_slow_average_beside_a_fast_one() -> None:
     assert vanishes(found.covariance[0, 0] - eta * sigma**2 * D**2)
 
 
-# --- signs ---------------------------------------------------------------------------------------------------------------------------
+# --- signs -----------------------------------------------------------------------------------------------------------
 
 
 def stationary_variance(beta: float, step: float, chains: int, count: int) -> tuple[float, float]:
-    """Var x of Signum on x^2/2 with standard Gaussian noise, and its standard error, over independent chains (NumPy, key 20250600181)."""
+    """Var x of Signum on x^2/2 with standard Gaussian noise, and its standard error, over chains (NumPy, key 20250600181)."""
     draw = np.random.default_rng(20250600181)
     x, m = np.zeros(chains), np.zeros(chains)
     total, kept = np.zeros(chains), 0
@@ -158,7 +159,7 @@ def test_stationary_variance_of_signum(beta: str, quoted: float) -> None:
     assert model == pytest.approx(measured, rel=0.02)
 
 
-# --- refusals ------------------------------------------------------------------------------------------------------------------------
+# --- refusals --------------------------------------------------------------------------------------------------------
 
 REFUSED = {
     "a memory that grows": (rule("m = 2*m + G", "x = x - eta*m"), "multiplies it by 2,"),
@@ -167,7 +168,9 @@ REFUSED = {
     "half an order": (rule(M, "x = x - eta*(m + wd*x)", regime={"wd": "w*sqrt(eta)"}), "order s^3"),
     "squares": (RMSprop(noise=Gaussian(), clients=1, regime="fixed"), "no linear combination"),
     "signs without noise": (Signum(clients=1, regime="fixed"), "no linear combination"),
-    "signs of masked gradients": (Signum(noise=Gaussian(), clients=1, regime="fixed", compressor=Bernoulli("1/2")), "no linear combination"),
+    "signs of masked gradients": (
+        Signum(noise=Gaussian(), clients=1, regime="fixed", compressor=Bernoulli("1/2")), "no linear combination"
+    ),
     "feedback of signs": (ErrorFeedback(compressor=Sign(), noise=Gaussian()), "no such bound"),
     "feedback of a sparse mask": (ErrorFeedback(compressor=Bernoulli("1/3"), noise=Gaussian()), "here it is 2:"),
 }  # fmt: skip
@@ -178,7 +181,7 @@ def test_what_cannot_be_averaged_is_refused(name: str) -> None:
     method, reason = REFUSED[name]
     for model in ("first-order", "second-order"):
         with pytest.raises(Refusal) as refused:
-            sde(method, model)  # pyright: ignore[reportArgumentType]
+            sde(method, model)
         assert refused.value.kind == "no-averaged-model" and reason in str(refused.value)
 
 

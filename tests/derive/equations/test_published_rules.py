@@ -36,7 +36,7 @@ from derive.methods.optimisers import (
 from derive.step.operators import OneStep, moments_of, root
 
 LETTERS = ("x", "m", "v", "w", "y")
-REAL = {f"{a}1": sp.Symbol(f"{a}1", real=True) for a in LETTERS} | {"g1": sp.Symbol("g1", real=True), "H": sp.Symbol("H1_1", real=True)}
+REAL = {name: sp.Symbol(name, real=True) for name in ("g1", *(f"{a}1" for a in LETTERS))} | {"H": sp.Symbol("H1_1", real=True)}
 SHORT = {a: REAL[f"{a}1"] for a in LETTERS} | {"g": REAL["g1"]}
 CLOCK = {"t": sp.Symbol("t", nonnegative=True)}
 FUNCTIONS = {"sqrt": sp.sqrt, "exp": sp.exp, "erf": sp.erf, "sign": sp.sign, "pi": sp.pi, "abs": sp.Abs, "Rational": sp.Rational}
@@ -56,7 +56,7 @@ def says(
     method: Method, drift: Mapping[str, str], covariance: Mapping[str, str], model: str = "first-order"
 ) -> bool:
     """Whether the equation in one dimension is this one; entries of the covariance that are not named are 0."""
-    found = sde(method, model, dim=1).expanded  # pyright: ignore[reportArgumentType]
+    found = sde(method, model, dim=1).expanded
     names = [str(z).removesuffix("1") for z in found.state]
     gaps = [b - formula(drift[a]) for a, b in zip(names, found.drift, strict=True)]
     for i, j in combinations_with_replacement(range(len(names)), 2):
@@ -66,10 +66,10 @@ def says(
 
 def rule(*update: str, memory: Mapping[str, int] | None = None, **more: object) -> Method:
     given = {"noise": Gaussian(), "clients": 1, "regime": {}, **more}
-    return Method(memory=memory or {}, update=update, **given)  # pyright: ignore[reportArgumentType]
+    return Method(memory=memory or {}, update=update, **given)
 
 
-# --- momentum --------------------------------------------------------------------------------------------------------------------
+# --- momentum --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("order", ["first-order", "second-order"])
@@ -98,7 +98,9 @@ def test_nesterov() -> None:
 
 @pytest.mark.parametrize("of", ["heavy-ball", "nesterov", "ema"])
 def test_modified_losses_of_constant_momentum(of: str) -> None:
-    """Averaged momentum: f + (eta/4)(1 + b)/(1 - b) |g|^2. Heavy ball: (f + eta (1 + b)/(4 (1 - b)^2) |g|^2)/(1 - b) (Ghosh et al. 2023).
+    """Averaged momentum: f + (eta/4)(1 + b)/(1 - b) g^2; heavy ball (Ghosh et al. 2023):
+
+    (f + eta (1 + b)/(4 (1 - b)^2) g^2)/(1 - b).
 
     Nesterov's x is the point ahead: W = -g/(1 - b) with l = b^2/(1 - b), s = -b^2 g/(1 - b)^2, so -(D b) b/2 - (D s) b is
     -H g ((1 - b) + 2 b^2)/(2 (1 - b)^3).
@@ -125,7 +127,7 @@ def test_stationary_law_of_averaged_momentum() -> None:
     exact = sp.Matrix([[eta * s * (1 + b) / (h * D), -eta * s * (1 - b) / D], [-eta * s * (1 - b) / D, 2 * s * (1 - b) / D]])
     assert (step * exact * step.T + s * push * push.T - exact).applyfunc(sp.simplify).is_zero_matrix
     for model, order in (("first-order", 1), ("second-order", 2)):
-        found = sde(EMAMomentum(noise=Gaussian(), clients=1), model, dim=1).expanded  # pyright: ignore[reportArgumentType]
+        found = sde(EMAMomentum(noise=Gaussian(), clients=1), model, dim=1).expanded
         x1, m1, g1, H = REAL["x1"], REAL["m1"], REAL["g1"], REAL["H"]
         table = {g1: h * x1, H: h, sp.Symbol("sigma", positive=True): sp.sqrt(s)}
         A = sp.Matrix(found.drift).xreplace(table).jacobian([x1, m1])
@@ -144,8 +146,9 @@ def test_stationary_law_of_averaged_momentum() -> None:
 def test_quasi_hyperbolic_momentum() -> None:
     """Ma and Yarats 2019, 1 - beta = rho eta: F_x = -eta ((1 - nu) G + nu m), F_m = rho eta (G - m)."""
     method = rule(
-        "m = beta*m + (1-beta)*G", "x = x - eta*((1-nu)*G + nu*m)", memory={"m": 0}, regime={"beta": "1 - rho*eta"}, fractions=("nu",)
-    )
+        "m = beta*m + (1-beta)*G", "x = x - eta*((1-nu)*G + nu*m)", memory={"m": 0}, regime={"beta": "1 - rho*eta"},
+        fractions=("nu",),
+    )  # fmt: skip
     noise = {"x x": "eta*(1 - nu)**2*sigma**2", "x m": "-eta*(1 - nu)*rho*sigma**2", "m m": "eta*rho**2*sigma**2"}
     assert says(method, {"x": "-((1 - nu)*g + nu*m)", "m": "rho*(g - m)"}, noise)
 
@@ -169,7 +172,7 @@ def test_averages_of_the_weights() -> None:
     assert says(method, drift, {"x x": "eta*sigma**2"}, "second-order")
 
 
-# --- adaptive methods --------------------------------------------------------------------------------------------------------------
+# --- adaptive methods ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("order", ["first-order", "second-order"])
@@ -190,14 +193,19 @@ def test_rmsprop_with_the_old_average_in_the_denominator(order: str) -> None:
 
 
 def test_rmsprop_where_the_batch_grows_with_the_step() -> None:
-    """Malladi et al. 2022, Definition 4.2: dX = -P^-1 (grad f dt + sigma_0 dW), du = c (sigma_0^2 - u) dt, P = sqrt(u) + eps_0."""
+    """Malladi et al. 2022 (arXiv 2205.10287): dX = -P^-1 (grad f dt + sigma_0 dW),
+
+    du = c (sigma_0^2 - u) dt, P = sqrt(u) + eps_0."""
     method = RMSprop(noise=Gaussian(), clients=1, regime="batch-equivalent")
     drift = {"x": "-g/(sqrt(v) + eps0)", "v": "c*(sigma0**2 - v)"}
     assert says(method, drift, {"x x": "sigma0**2/(sqrt(v) + eps0)**2"})
 
 
 def test_adam_where_the_batch_grows_with_the_step() -> None:
-    """Malladi et al. 2022, Definition 4.4: gamma_i = 1 - e^(-c_i t), dX = -(sqrt gamma_2/gamma_1) P^-1 m dt, P = sqrt(u) + eps_0 sqrt gamma_2."""
+    """Malladi et al. 2022 (arXiv 2205.10287): gamma_i = 1 - e^(-c_i t), dX = -(sqrt gamma_2/gamma_1) P^-1 m dt, with
+
+    P = sqrt(u) + eps_0 sqrt gamma_2, dm = c_1 (grad f - m) dt + c_1 sigma_0 dW, du = c_2 (sigma_0^2 - u) dt.
+    """
     method = Adam(noise=Gaussian(), clients=1, regime="batch-equivalent")
     first, second = "(1 - exp(-c1*t))", "(1 - exp(-c2*t))"
     drift = {
@@ -206,10 +214,12 @@ def test_adam_where_the_batch_grows_with_the_step() -> None:
     assert says(method, drift, {"m m": "c1**2*sigma0**2"})
 
 
+@pytest.mark.slow
 def test_adamw_with_small_steps() -> None:
     """Monzio Compagnoni et al. 2024 (arXiv 2411.15958), to weak order 1: dM = rho_1 (grad f - M) dt + sqrt(eta) rho_1 sigma dW,
 
-    dV = rho_2 (grad f^2 + sigma^2 - V) dt, dX = -(sqrt iota_2/iota_1) M/(sqrt V + eps sqrt iota_2) dt - wd X dt, iota_i = 1 - e^(-rho_i t).
+    dV = rho_2 (grad f^2 + sigma^2 - V) dt, dX = -(sqrt iota_2/iota_1) M/(sqrt V + eps sqrt iota_2) dt - wd X dt, with
+    iota_i = 1 - e^(-rho_i t).
     """
     method = AdamW(noise=Gaussian(), clients=1)
     first, second = "(1 - exp(-rho1*t))", "(1 - exp(-rho2*t))"
@@ -230,16 +240,17 @@ def test_adagrad_by_the_norm() -> None:
     assert all(vanishes(a - b) for a, b in zip(found.drift, wanted, strict=True))
 
 
-# --- signs, clipping, privacy, communication ---------------------------------------------------------------------------------------
+# --- signs, clipping, privacy, communication -------------------------------------------------------------------------
 
 
 def test_signs() -> None:
-    """Monzio Compagnoni et al. 2024: dX = -erf(grad f/(sqrt 2 sigma)) dt + sqrt(eta (1 - erf^2)) dW; over N clients divided by N."""
+    """Monzio Compagnoni et al. 2024: dX = -erf(grad f/(sqrt 2 sigma)) dt + sqrt(eta (1 - erf^2)) dW; the covariance over N."""
     one, several = rule("x = x - eta*sign(G)"), rule("x = x - eta*(G + 0*x)", compressor=Sign(), clients=None)
     drift, rest = {"x": "-erf(g/(sqrt(2)*sigma))"}, "eta*(1 - erf(g/(sqrt(2)*sigma))**2)"
     assert says(one, drift, {"x x": rest}) and says(several, drift, {"x x": f"{rest}/N"})
 
 
+@pytest.mark.slow
 def test_signum() -> None:
     """Notes on memory, section 3: ballistic, and with constant b, where K = 1 + (4/pi) sum_k arcsin(b^k) is 13.28 at b = 0.9."""
     assert says(
@@ -302,7 +313,7 @@ def test_majority_votes_by_all_outcomes(scales: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
 def test_local_steps(steps: int) -> None:
-    """E F = -H eta g + C(H, 2) eta^2 f'' g over the time H eta: to second order in drift and covariance that of SGD with N clients."""
+    """E F = -H eta g + C(H, 2) eta^2 f'' g over the time H eta: drift and covariance to second order are those of SGD."""
     method = LocalSGD(steps, noise=Gaussian())
     assert says(method, {"x": "-g"}, {"x x": "eta*sigma**2/N"})
     found = sde(method, "second-order", dim=1).expanded
@@ -315,7 +326,7 @@ def test_error_feedback_moves_as_sgd() -> None:
     assert says(method, {"x": "-g"}, {"x x": "eta*sigma**2/N"})
 
 
-# --- the gradient at another point, weight decay -------------------------------------------------------------------------------------
+# --- the gradient at another point, weight decay ---------------------------------------------------------------------
 
 
 def test_sharpness_aware_steps() -> None:
@@ -323,7 +334,8 @@ def test_sharpness_aware_steps() -> None:
     assert says(USAM(noise=Gaussian(), clients=1), {"x": "-g - r*sqrt(eta)*H*g"}, {"x x": "eta*sigma**2"})
     assert says(SAM(clients=1), {"x": "-g - r*sqrt(eta)*H*g/abs(g)"}, {})
     found = sde(SAM(clients=1), dim=2).expanded
-    g1, g2, H = sp.Symbol("g1", real=True), sp.Symbol("g2", real=True), sp.Matrix(2, 2, sp.symbols("H1_1 H1_2 H1_2 H2_2", real=True))
+    g1, g2 = sp.symbols("g1 g2", real=True)
+    H = sp.Matrix(2, 2, sp.symbols("H1_1 H1_2 H1_2 H2_2", real=True))
     away = H * sp.Matrix([g1, g2]) * formula("r*sqrt(eta)") / sp.sqrt(g1**2 + g2**2)
     assert all(vanishes(b + g + e) for b, g, e in zip(found.drift, (g1, g2), away, strict=True))
 
@@ -334,7 +346,7 @@ def test_weight_decay() -> None:
     assert says(method, {"x": "-(g + lam*x) - eta/2*(H + lam)*(g + lam*x)"}, {"x x": "eta*sigma**2"}, "second-order")
 
 
-# --- the other route -----------------------------------------------------------------------------------------------------------------
+# --- the other route -------------------------------------------------------------------------------------------------
 
 
 def one_step() -> dict[str, tuple[Method, dict[str, str]]]:

@@ -31,18 +31,18 @@ M = "m = m + eta*(G - m)"
 def kind(method: Method, model: str = "first-order") -> tuple[str, str]:
     """(kind, message) of the refusal."""
     with pytest.raises(Refusal) as refused:
-        sde(method, model)  # pyright: ignore[reportArgumentType]
+        sde(method, model)
     return refused.value.kind, str(refused.value)
 
 
 def missing(method: Method, model: str = "first-order") -> str:
     """What has no closed form."""
-    found = sde(method, model)  # pyright: ignore[reportArgumentType]
-    assert found.rule is None and not found.drifts  # pyright: ignore[reportAttributeAccessIssue]
-    return found.missing  # pyright: ignore[reportAttributeAccessIssue]
+    found = sde(method, model)
+    assert found.rule is None and not found.drifts
+    return found.missing
 
 
-# --- more movement than time ---------------------------------------------------------------------------------------------------------
+# --- more movement than time -----------------------------------------------------------------------------------------
 
 TOO_FAR = {
     "a step of the root": (rule("x = x - sqrt(eta)*G"), "g_{j}"),
@@ -67,7 +67,7 @@ def test_a_step_that_moves_by_more_than_its_time_has_no_diffusion(name: str) -> 
         assert found == "no-diffusion" and term in message.replace("\\", ""), message
 
 
-# --- moments that do not exist -------------------------------------------------------------------------------------------------------
+# --- moments that do not exist ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("nu", ["3/2", "2"])
@@ -80,14 +80,14 @@ def test_an_average_of_squares_needs_the_second_moment(nu: str) -> None:
 def test_the_second_order_needs_the_variance_of_squares(nu: str) -> None:
     """The first-order model leaves that variance out, and says under which condition it exists."""
     assert kind(RMSprop(noise=StudentT(nu), clients=1), "second-order")[0] in ("no-drift", "infinite-variance")
-    left = {e.where: e for e in sde(RMSprop(noise=StudentT(nu), clients=1)).rule.left_out}  # pyright: ignore[reportAttributeAccessIssue]
+    left = {e.where: e for e in sde(RMSprop(noise=StudentT(nu), clients=1)).rule.left_out}
     own = left["covariance v v"]
     assert own.term is None and own.needs == 4 and own.condition is not None and own.condition.met is False
 
 
 @pytest.mark.slow
 def test_conditions_on_a_symbol_are_reported() -> None:
-    first, second = (sde(RMSprop(noise=StudentT("nu"), clients=1), model).conditions for model in ("first-order", "second-order"))  # pyright: ignore[reportArgumentType]
+    first, second = (sde(RMSprop(noise=StudentT("nu"), clients=1), model).conditions for model in ("first-order", "second-order"))
     assert [(c.right, c.purpose) for c in first] == [(2, "the drift exists")]
     assert {c.right for c in second} == {4, 6}
 
@@ -97,9 +97,9 @@ def test_a_power_of_higher_order_needs_its_moments_too() -> None:
     update = ("m = m + eta*(G - m) + eta^2*G^4", "x = x - eta*m")
     for nu, exists in (("3", False), ("4", False), ("5", True)):
         method = rule(*update, memory=("m",), noise=StudentT(nu))
-        assert "m" in sde(method).drifts  # pyright: ignore[reportAttributeAccessIssue]
+        assert "m" in sde(method).drifts
         if exists:
-            assert sde(method, "second-order").drifts  # pyright: ignore[reportAttributeAccessIssue]
+            assert sde(method, "second-order").drifts
         else:
             found, message = kind(method, "second-order")
             assert found == "no-drift" and "order 4" in message
@@ -109,14 +109,14 @@ def test_cauchy_noise_has_no_mean_but_bounded_messages_have() -> None:
     assert kind(HeavyBall(noise=StudentT(1), clients=1))[0] == "no-drift"
     assert kind(HeavyBall(noise=StudentT("3/2"), clients=1))[0] == "infinite-variance"
     for model in ("first-order", "second-order"):
-        found = sde(EMAMomentum(noise=StudentT(1), clients=1, compressor=Sign()), model)  # pyright: ignore[reportArgumentType]
-        assert found.drifts and not found.conditions  # pyright: ignore[reportAttributeAccessIssue]
+        found = sde(EMAMomentum(noise=StudentT(1), clients=1, compressor=Sign()), model)
+        assert found.drifts and not found.conditions
     # the message before compression is not bounded
     unbounded = rule("v = v + eta*(raw^2 - v)", "x = x - eta*G*v", memory=("v",), noise=StudentT(1), compressor=Sign())
     assert kind(unbounded)[0] == "no-drift"
 
 
-# --- kinks ---------------------------------------------------------------------------------------------------------------------------
+# --- kinks -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -128,12 +128,12 @@ def test_cauchy_noise_has_no_mean_but_bounded_messages_have() -> None:
     ids=["signum", "clipped", "votes", "abs", "max", "min"],
 )  # fmt: skip
 def test_kinks_have_a_first_order_and_no_second(method: Method) -> None:
-    assert sde(method).drifts  # pyright: ignore[reportAttributeAccessIssue]
+    assert sde(method).drifts
     found, message = kind(method, "second-order")
     assert found == "not-differentiable" and "kink" in message
 
 
-# --- no closed form ------------------------------------------------------------------------------------------------------------------
+# --- no closed form --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -163,11 +163,11 @@ def test_a_power_that_fades_is_forgotten() -> None:
 
 def test_the_identity_of_a_value_of_the_server_is_that_value() -> None:
     for model in ("first-order", "second-order"):
-        one, two = (sde(rule(update), model, dim=1).expanded for update in ("x = x - eta*C(raw)", "x = x - eta*(G + 0*x)"))  # pyright: ignore[reportArgumentType]
+        one, two = (sde(rule(update), model, dim=1).expanded for update in ("x = x - eta*C(raw)", "x = x - eta*(G + 0*x)"))
         assert one.drift == two.drift and one.covariance == two.covariance
 
 
-# --- names ---------------------------------------------------------------------------------------------------------------------------
+# --- names -----------------------------------------------------------------------------------------------------------
 
 
 ODD = [("unitnoise", "z"), ("K", "tau"), ("F", "j"), ("v", "z")]
@@ -180,7 +180,7 @@ def test_names_mean_nothing(letter: str, name: str) -> None:
     for a, q in (("m", "rho"), (letter, name)):
         method = rule(f"x = x - eta*sign(c*{a} + G)", f"{a} = b*{a} + (1-b)*G", memory=(a,), regime={"b": f"1 - {q}*eta"})
         found = sde(method, dim=1).expanded
-        table = {sp.Symbol(f"{a}1", real=True): sp.Symbol("A1", real=True), sp.Symbol(q, positive=True): sp.Symbol("Q", positive=True)}
+        table = {sp.Symbol(f"{a}1", real=True): sp.Symbol("A1", real=True), sp.Symbol(q, positive=True): sp.Symbol("Q")}
         equations.append([e.xreplace(table) for e in (*found.drift, *found.covariance)])
     assert all(vanishes(p - q) for p, q in zip(*equations, strict=True))
     assert equations[0][0].has(sp.Symbol("A1", real=True))
@@ -194,13 +194,14 @@ def test_a_name_with_two_meanings_is_refused(letter: str, loss: Any, noise: Any)
     method = rule(f"{letter} = {letter} + eta*(G - {letter})", f"x = x - eta*{letter}", memory=(letter,), noise=noise)
     with pytest.raises(BadInput, match=f"{letter}1.*two meanings"):
         _ = sde(method, loss=loss, dim=1).expanded
-    assert sde(method, loss=loss, dim=None).drifts  # pyright: ignore[reportAttributeAccessIssue]
+    assert sde(method, loss=loss, dim=None).drifts
 
 
-# --- the same method, written otherwise ------------------------------------------------------------------------------------------------
+# --- the same method, written otherwise ------------------------------------------------------------------------------
 
 SAME: list[tuple[Compressor, Any, Any, Schedule]] = [
-    (Identity(), Gaussian(), None, Free()), (Bernoulli(), Gaussian(), None, Free()), (Identity(), Gaussian(), None, Normalised(1, "k1")),
+    (Identity(), Gaussian(), None, Free()), (Bernoulli(), Gaussian(), None, Free()),
+    (Identity(), Gaussian(), None, Normalised(1, "k1")),
     (RandK(2), Laplace(), 3, Power("p")), (Bernoulli(), Affine(), None, Power("1/2")), (Identity(), Affine(nu=5), None, Free()),
     (Identity(), Correlated(Gaussian()), None, Free()), (Bernoulli(), Correlated(Gaussian()), None, Free()),
     (Sign(), StudentT(1), None, Free()), (Sign(), Scaled(Gaussian(), (1, 2, 3)), None, Power("1/2")),
@@ -228,4 +229,4 @@ def test_the_method_without_memory_is_the_same_by_either_route(case: int, model:
 
 @pytest.mark.parametrize("steps", [2, 3])
 def test_several_local_steps_are_linear_in_their_messages(steps: int) -> None:
-    assert sde(LocalSGD(steps, noise=Gaussian()), "second-order").drifts  # pyright: ignore[reportAttributeAccessIssue]
+    assert sde(LocalSGD(steps, noise=Gaussian()), "second-order").drifts

@@ -1,0 +1,41 @@
+"""What a regime may say, and what it may not without an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from derive.methods.distributed import Method
+from derive.vocabulary.errors import BadInput
+
+UPDATE = ("m = b*m + (1-b)*N*G", "x = x - eta*m")
+
+
+def made(regime: dict[str, str], memory: Any = (("m", 0),)) -> Method:
+    return Method(memory=memory, update=UPDATE, clients=1, regime=regime)
+
+
+@pytest.mark.parametrize(
+    "regime, found",
+    [
+        ({"eta": "eta^2"}, "eta"), ({"N": "4"}, "N"), ({"c": "1 - r*eta"}, "c"), ({"b": "1 - r*eta", "r": "2*eta"}, "r"),
+        ({"b": "1 - m*eta"}, "m"), ({"b": "1 - x*eta"}, "x"), ({"b": "1 - k*eta"}, "k"), ({"b": "1 - t*eta"}, "t"),
+        ({"m": "m*G"}, "G"), ({"x": "x*eta"}, "x"),
+    ],
+)  # fmt: skip
+def test_a_regime_substitutes_constants_by_constants(regime: dict[str, str], found: str) -> None:
+    """Anything else would be dropped, or read as a constant of the same name."""
+    with pytest.raises(BadInput) as refused:
+        made(regime)
+    assert refused.value.found == found
+
+
+def test_a_memory_letter_has_one_start() -> None:
+    with pytest.raises(BadInput, match="each letter once"):
+        made({"b": "1 - r*eta"}, (("m", 0), ("m", 1)))
+
+
+def test_what_a_regime_may_say() -> None:
+    method = made({"b": "1 - r*eta", "m": "m/sqrt(eta)"})
+    assert [name for name, _ in method.constants] == ["r"]
