@@ -64,8 +64,8 @@ def audit_from(given: Mapping[str, Any]) -> AuditFile:
     """
     asked = problem({key: value for key, value in given.items() if key != "claimed"})
     claim = _keys(given.get("claimed"), "claimed", CLAIMED_KEYS)
-    of_noise = dict(asked.specs["noise"].values) if "noise" in asked.specs else {}
-    values = {name: v for name, v in of_noise.items() if not isinstance(v, (str, tuple))}
+    pieces = [asked.specs[kind] for kind in ("noise", "compressor") if kind in asked.specs]
+    values = {name: v for piece in pieces for name, v in piece.values if not isinstance(v, (str, tuple))}
     values |= {name: number(v, f"params.{name}", "an exact number") for name, v in dict(given.get("params") or {}).items()}
     return AuditFile(asked.method, asked.loss, asked.dim, claim, values, asked.specs, "clients" in given)
 

@@ -14,7 +14,7 @@ from typing import Any, final
 import sympy as sp
 
 from derive.equations.rules import RuleEquation, derived_rule
-from derive.expressions.coordinates import Coordinate, symbols_of
+from derive.expressions.coordinates import Coordinate, g, symbols_of
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.losses import Loss
 from derive.methods.rules.regime import NOISE
@@ -53,6 +53,7 @@ class Audit:
         equation: the derived equation that it was compared with, or None.
         reason: of a refusal or of what is undecided; "".
         kind: of a refusal; "".
+        marked: the reason with its formulas between dollar signs.
         beyond: entries with terms that are smaller than the claimed order asks for, which are not judged.
         allowed: entries that the first-order model leaves out, as the stated equation does or does not.
         alone: whether it was taken for one client, since no number was given and N does not occur.
@@ -67,6 +68,7 @@ class Audit:
     equation: RuleEquation | None = None
     reason: str = ""
     kind: str = ""
+    marked: str = ""
     beyond: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     alone: bool = False
@@ -93,10 +95,14 @@ class Audit:
 
     @property
     def meant_for(self) -> str:
-        """What the derivation assumes of the loss and the clients, or ""."""
+        """What the derivation assumes of the loss, the state and the clients, or ""."""
         local = self.equation is not None and self.equation.local and self.dim != 1
-        said = ["losses that are sums over coordinates"] if local else []
-        return "; ".join(said + (["one client: the stated equation does not name N"] if self.alone else []))
+        said = {
+            "losses that are sums over coordinates": local,
+            "g near 0 in the covariance, up to O(g^2)": self.equation is not None and self.equation.signs is not None,
+            "one client: the stated equation does not name N": self.alone,
+        }
+        return "; ".join(text for text, holds in said.items() if holds)
 
     @cached_property
     def on_x_alone(self) -> int | None:
@@ -152,6 +158,7 @@ class Audit:
             "left_out": list(self.allowed),
             "unknown": list(self.unknown),
             "latex": self.latex(),
+            "conditions": [] if self.equation is None else [str(c) for c in self.equation.conditions],
             "derived": None if self.equation is None else equation_dict(self.equation),
         }
 
@@ -159,7 +166,7 @@ class Audit:
         """A paragraph for a referee's letter; `macros` maps symbol names to the reader's own commands."""
         letter = Letter(self.method, self.order, self.test_functions, macros)
         if self.verdict == NO_SDE:
-            return letter.refused(self.reason, self.kind)
+            return letter.refused(self.marked, self.kind)
         if self.verdict == UNDECIDED:
             return letter.undecided(self.reason)
         return letter.agrees() if self.verdict == AGREES else letter.differs(self.terms, self.holds or 0, self.example)
@@ -210,7 +217,7 @@ def audit(
     try:
         return _judged(found)
     except Refusal as refusal:
-        return replace(found, verdict=NO_SDE, reason=refusal.message, kind=refusal.kind)
+        return replace(found, verdict=NO_SDE, reason=refusal.message, kind=refusal.kind, marked=refusal.marked)
     except (NoClosedForm, ArithmeticError) as error:
         return replace(found, reason=str(error))
 
@@ -267,6 +274,8 @@ class _Entries:
         most = 2 if self.conventional else last
         for key in self._keys(stated.own, equation.own):
             own = stated.own.get(key, sp.S.Zero)
+            if equation.signs is not None:  # the derived covariance is the one at g = 0
+                own = own.xreplace({g: sp.S.Zero})
             if not set(key) <= set(equation.letters):
                 if own != 0:
                     yield Term(f"covariance {key[0]} {key[1]}", own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)

@@ -21,6 +21,7 @@ from derive.expressions.vanishing import vanishes
 from derive.methods.losses import Loss
 from derive.step.update import Expanded, root, series_of
 from derive.vocabulary.errors import NoClosedForm
+from derive.vocabulary.symbols import d as dimension
 from derive.vocabulary.symbols import eta, t
 
 #: dimensions in which an equality is tried that does not cancel in the form for any dimension
@@ -83,6 +84,7 @@ class Comparison:
     def powers(self, e: sp.Expr) -> Series:
         """An expression in eta as a series in s."""
         e = linear(sp.sympify(e))
+        e = e if self.dim is None else e.xreplace({dimension: sp.Integer(self.dim)})
         return _series((localised(e, self.dim) if self.local else e).subs(eta, self.expanded.step))
 
     def in_eta(self, e: sp.Expr, n: int) -> sp.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import sympy as sp
@@ -40,9 +41,10 @@ class Letter:
             "its drift and covariance agree with those that follow from the moments of one step."
         )
 
-    def refused(self, message: str, kind: str) -> str:
-        """For a rule without such an equation."""
-        return f"{self._rule()} there is no equation of weak order {self.order} ({kind}): {_plain(message)}."
+    def refused(self, marked: str, kind: str) -> str:
+        """For a rule without such an equation; formulas of the reason stand between dollar signs."""
+        reason = "".join(part if n % 2 else _plain(part) for n, part in enumerate(re.split(r"(\$[^$]*\$)", marked)))
+        return f"{self._rule()} there is no equation of weak order {self.order} ({kind}): {reason}."
 
     def undecided(self, reason: str) -> str:
         """For a stated equation that could not be judged."""
@@ -66,8 +68,14 @@ class Letter:
         update = "; ".join(rf"\texttt{{{_plain(text)}}}" for text in self.method.rule.update)
         regime = self.method.regime
         rules = rf"\texttt{{{_plain(regime.text)}}}" if regime.substitutions else "all constants fixed"
-        step = self.page.show(regime.tau)
-        return f"For the update rule {update}, with {rules} and the time ${step}$ of one step,"
+        step, noise = self.page.show(regime.tau), self.method.noise
+        draws = "no gradient noise"
+        if not noise.law.degenerate:
+            scales = ", ".join(f"${self.page.show(sp.sympify(s))}$" for s in noise.scales)
+            count = self.method.clients
+            on = "one client" if count == 1 else f"${self.page.show(count)}$ clients"
+            draws = f"gradient noise {scales} times ${noise.law.latex()}$ on {on}"
+        return f"For the update rule {update}, with {draws}, {rules} and the time ${step}$ of one step,"
 
     def _term(self, term: Term) -> str:
         entry, claimed, derived = self._entry(term.where), self._formula(term.claimed), self._formula(term.derived)
@@ -110,10 +118,13 @@ class Letter:
         if not rows:
             return said + "."
         last = rows[0]
-        return (
-            f"{said}. At $\\eta={sp.latex(last.eta)}$ the {example.quantity} {when} is {_number(last.exact)} (computed without "
-            f"sampling); the stated equation errs by {_number(last.claimed)}, the derived one by {_number(last.derived)}."
-        )
+        what = f"the {self._quantity(example)} {when} is {_number(last.exact)} (computed without sampling)"
+        errors = f"the stated equation errs by {_number(last.claimed)}, the derived one by {_number(last.derived)}"
+        return f"{said}. At $\\eta={sp.latex(last.eta)}$ {what}; {errors}."
+
+    def _quantity(self, example: Example) -> str:
+        """Such as: mean of $m_{1}$."""
+        return re.sub(r"\b[A-Za-z]+[12]\b", lambda m: f"${self.page.show(sp.Symbol(m[0], real=True))}$", example.quantity)
 
 
 def _number(value: float) -> str:

@@ -15,7 +15,7 @@ import sympy as sp
 
 from derive.methods.losses import Quadratic
 from derive.methods.noise import Gaussian, Scaled, StudentT
-from derive.methods.optimisers import EMAMomentum, HeavyBall, Lion, LocalSGD, MajorityVote, RMSprop
+from derive.methods.optimisers import EMAMomentum, HeavyBall, Lion, LocalSGD, MajorityVote, RMSprop, Signum
 from derive.stated.audit import Audit, audit
 from derive.stated.claimed import claimed, formula
 from derive.stated.example import slopes
@@ -92,6 +92,14 @@ def test_terms_that_the_order_does_not_see_are_said() -> None:
     assert found.verdict == "AGREES" and "7*eta*m" in found.beyond[0]
 
 
+def test_signs_of_a_fast_memory_are_judged_near_the_minimum() -> None:
+    signum = Signum(noise=GAUSS, regime="fixed")
+    drift = {"x": "-erf(g*sqrt(N)/(sqrt(2)*sigma*sqrt((1-beta)/(1+beta))))"}
+    found = audit(signum, drift, {"x x": "eta*(1 + 4/pi*series(asin(beta^l)) - g^2)"})
+    assert found.verdict == "AGREES" and "g near 0" in found.meant_for
+
+
+@pytest.mark.slow
 def test_terms_that_the_first_order_model_leaves_out_may_be_there() -> None:
     rms = {"x": "-g/(sqrt(v)+eps)", "v": "c*(g^2 + sigma^2/N - v)"}
     own = {"x x": "eta*sigma^2/N/(sqrt(v)+eps)^2"}
@@ -114,6 +122,7 @@ SHOWN: list[tuple[Any, dict[str, Any], str, tuple[float | None, float | None]]] 
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "claim", "loss", "expected"), SHOWN)
 def test_the_example_shows_the_term(
     method: Any, claim: dict[str, Any], loss: str, expected: tuple[float | None, float | None]
@@ -180,12 +189,15 @@ def test_one_step_of_heavy_ball_is_what_it_is() -> None:
     assert [row.exact for row in example.measured] == [pytest.approx(float(row.eta) * sigma**2) for row in example.measured]
 
 
+@pytest.mark.slow
 def test_the_paragraph_for_a_referee() -> None:
     found = audit(EMAMomentum(noise=GAUSS), EMA, {"m m": "eta*rho*sigma^2/N"})
     text = found.latex({"rho": r"\varrho"})
     assert r"it is off by the factor $\frac{1}{\varrho}$" in text and r"\texttt{m = beta*m + (1-beta)*G}" in text
     assert text.count("$") % 2 == 0 and text.count("{") == text.count("}")
     assert "no equation of weak order 1" in audit(EMAMomentum(noise=StudentT(1)), EMA).latex()
+    refused = audit(Lion(noise=GAUSS, regime="batch-equivalent"), EMA, order=2).latex()
+    assert r"$- \frac{1}{12}$ beside d\_x\^{}4" in refused
     assert "has weak order 1" in audit(EMAMomentum(noise=GAUSS), EMA, {"m m": "eta*rho^2*sigma^2/N"}).latex()
 
 

@@ -32,6 +32,11 @@ FILES = {
     "wrong": (RULE + 'covariance = {"m m" = "eta*rho*sigma^2/N"}\n', 1, "DIFFERS"),
     "no sde": (RIGHT.replace("gaussian", "cauchy"), 1, "NO SDE"),
     "open": ('method = "norm-clipped"\nnoise = "gaussian"\n[claimed]\ndrift = {x = "-g"}\n', 3, "UNDECIDED"),
+    "a compressor": (
+        'method = "dcsgd"\ncompressor = "rand-k:k=2"\nnoise = "gaussian:sigma=3"\nclients = 1\ndim = 3\n[claimed]\n'
+        'drift = {x = "-g"}\ncovariance = {"x x" = "eta*((d/k-1)*g^2 + d/k*sigma^2)"}\n'
+        'pair = {"x x" = "-eta*(d-k)/(k*(d-1))*g*other(g)"}\n', 0, "AGREES",
+    ),
     "named": (
         'method = "rmsprop"\nregime = "batch-equivalent"\nnoise = "gaussian"\nclients = 1\n[claimed]\n'
         'drift = {x = "-g/(sqrt(v)+eps0)", v = "c*(sigma0^2 - v)"}\ndiffusion = {x = "sigma0/(sqrt(v)+eps0)"}\n', 0, "AGREES",
@@ -42,6 +47,8 @@ FILES = {
     ),
 }  # fmt: skip
 
+QUICK = ("root", "no sde", "open")
+
 
 def run(capsys: pytest.CaptureFixture[str], path: Path, text: str, *options: str) -> tuple[int, str, str]:
     (path / "stated.toml").write_text(text)
@@ -50,7 +57,7 @@ def run(capsys: pytest.CaptureFixture[str], path: Path, text: str, *options: str
     return status, shown.out, shown.err
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in FILES])
 def test_verdicts(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text, expected, verdict = FILES[name]
     status, out, _ = run(capsys, tmp_path, text, "--json")
@@ -70,6 +77,7 @@ def test_a_difference_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert len(found["example"]["measured"]) == 2
 
 
+@pytest.mark.slow
 def test_clients_that_are_not_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, tmp_path, FILES["one client"][0])
     assert "meant for one client: the stated equation does not name N" in out
