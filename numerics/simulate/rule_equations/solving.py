@@ -19,7 +19,8 @@ import sympy as sp
 from derive.derivation import RuleSDE
 from derive.derivation import sde as derive_sde
 from derive.equations.rules import RuleEquation
-from derive.methods.distributed import Method
+from derive.methods.distributed import Method, symbols_of_noise
+from derive.methods.rules.regime import NOISE
 from derive.methods.specialise import specialise
 from derive.vocabulary.choices import Precision, SchemeName
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
@@ -231,9 +232,9 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any])
     if "N" not in parameters and method.clients.is_number:
         parameters["N"] = int(method.clients)
     symbols = {s.name: s for s in equation.parameters if s.name not in ("t", "u", "du", "d")}
-    for name in symbols:
-        if name not in parameters and name.endswith("0") and name[:-1] in parameters:
-            parameters[name] = parameters[name[:-1]]  # the scale that a regime multiplies, under the name that a run gives it
+    for scale in symbols_of_noise(method.noise) if NOISE in method.regime.rules else ():
+        if f"{scale}0" in symbols and scale.name in parameters:  # the scale that the regime multiplies, as a run calls it
+            parameters.setdefault(f"{scale}0", parameters[scale.name])
     for name in (n for n in symbols if n not in parameters):
         raise BadInput(f"parameter {name}", "no value", f"a number for each of {', '.join(symbols)}")
     for name in {*symbols, *own_names(method)} & parameters.keys():

@@ -87,7 +87,7 @@ CASES: dict[str, tuple[Any, str, Any, int, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", slow_but(CASES, ["adamw", "rmsprop, Rand-k"]))
+@pytest.mark.parametrize("name", slow_but(CASES, ["rmsprop, Rand-k"]))
 def test_drift_and_covariance_are_those_in_named_coordinates(name):
     method, model, loss, dim, parameters = CASES[name]
     equation = derive.sde(method, model, loss, dim)
@@ -200,7 +200,7 @@ def test_the_green_kubo_sum_of_signum_is_the_known_number():
 
 def test_differences_of_exponentials_keep_their_digits():
     t, rho, a = sp.symbols("t rho a", positive=True)
-    e = (a - a * sp.exp(-rho * t)) / (1 - sp.exp(-2 * rho * t)) + sp.exp(rho * t)
+    e = a - a * sp.exp(-rho * t) + 1 / (1 - sp.exp(-2 * rho * t)) + sp.exp(rho * t)
     found = differences(e)
     assert {str(f.args[0]) for f in found.atoms(sp.Function) if type(f).__name__ == "expm1"} == {"-rho*t", "-2*rho*t"}
     point = {t: 0.3, rho: 0.7, a: 2.0}
