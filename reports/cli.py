@@ -100,7 +100,7 @@ def report(
 
 @app.command()
 def derive(
-    method: Annotated[str, typer.Argument(metavar="METHOD|FILE.toml", help="dsgd, adamw, ... or a file with an update rule.")],
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="dsgd, adamw, ... (see list), or FILE.toml with an update rule.")],
     compressor: Annotated[
         str | None,
         typer.Option("--compressor", metavar="C", help="What clients send, for dcsgd: rand-k:k=2, qsgd:s=4, ..."),
@@ -149,7 +149,7 @@ def derive(
 
 @app.command()
 def scaling(
-    method: Annotated[str, typer.Argument(metavar="METHOD|FILE.toml", help="dsgd, adamw, ... or a file with an update rule.")],
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="dsgd, adamw, ... (see list), or FILE.toml with an update rule.")],
     regime: Annotated[
         str | None, typer.Option("--regime", metavar="R", help="ballistic, batch-equivalent, fixed, ... (the method's first)")
     ] = None,

@@ -310,7 +310,7 @@ class _Derivation:
     def shown(self, e: sp.Expr) -> sp.Expr:
         """An expression in eta instead of s, a little shorter."""
         c, power = self.method.regime.power
-        in_eta = e.xreplace(self.expanded.named_scales).xreplace({root: sp.sqrt(c) * eta ** (power / 2)})
+        in_eta = e.xreplace({root: sp.sqrt(c) * eta ** (power / 2)})
         return factored(exchange(in_eta, {node: _shorter(node) for node in in_eta.atoms(Hvp)}))
 
     def _start(self, series: Series, what: str) -> None:

@@ -61,7 +61,8 @@ class Method:
             update or a regime that is not read; a value of a name that occurs in neither; a fraction that is not a parameter.
 
     Example:
-        >>> heavy = Method(memory={"m": 0}, update=["m = beta*m + G", "x = x - eta*m"], regime={"beta": "1 - rho*sqrt(eta)"})
+        >>> import sdescent as sd
+        >>> heavy = sd.Method(memory={"m": 0}, update=["m = beta*m + G", "x = x - eta*m"], regime={"beta": "1 - rho*sqrt(eta)"})
         >>> heavy.rule.letters, heavy.constants
         (('x', 'm'), (('rho', rho),))
     """

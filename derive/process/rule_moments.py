@@ -11,6 +11,7 @@ from derive.expressions.graphs import exchange
 from derive.expressions.power_series import Series
 from derive.methods.distributed import Method
 from derive.methods.losses import Quadratic
+from derive.methods.rules.regime import NOISE
 from derive.methods.rules.update import evaluate
 from derive.process.stationary_moments import StationaryMoments
 from derive.step.expected import Expectation
@@ -24,7 +25,7 @@ class _AsItIs(Expanded):
     """The rule at its step size, without a regime's expansion."""
 
     def __init__(self, method: Method) -> None:
-        self.method, self.step, self.factors, self.named_scales = method, eta, {}, {}
+        self.method, self.step, self.factors = method, eta, {}
 
     def in_root(self, expr: sp.Expr) -> sp.Expr:
         return sp.sympify(expr)
@@ -46,7 +47,8 @@ def one_step(method: Method) -> tuple[dict[str, sp.Expr], Expectation]:
     """The next value of each letter at coordinate j of a quadratic, in random letters, and E over them."""
     expanded = _AsItIs(method)
     found = evaluate(method.rule, _OnQuadratic(expanded))
-    scales = [sp.sympify(s) for s in method.noise.scales]
+    factor = method.regime.rules.get(NOISE, sp.S.One)
+    scales = [sp.sympify(s).xreplace(expanded.named) * factor for s in method.noise.scales]
     return {a: e[0] for a, e in found.items()}, Expectation(method, sp.S.One, root, scales, 0)
 
 

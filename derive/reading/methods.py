@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -152,18 +152,11 @@ def _texts(given: object, field: str, form: str) -> tuple[str, ...]:
     return tuple(listed)
 
 
-def by_name(given: Mapping[str, object], named: Callable[[str], str]) -> dict[str, object]:
-    """The same fields where a table [method] names a registered method, and its regime, without an update of its own.
-
-    Raises:
-        BadInput: another key of such a table.
-    """
+def by_name(given: Mapping[str, object]) -> dict[str, object]:
+    """The same fields where a table [method] has the name of a registered method, and perhaps its regime, and nothing else."""
     method = given.get("method")
-    if not isinstance(method, dict) or "update" in method or "name" not in method:
+    if not isinstance(method, dict) or "name" not in method or not method.keys() <= {"name", "regime"}:
         return dict(given)
-    for key in method:
-        if key not in ("name", "regime"):
-            raise BadInput(named("method"), key, "the keys name and regime of a registered method, or a table with an update")
     asked = {"regime": method["regime"]} if "regime" in method else {}
     return {**given, **asked, "method": method["name"]}
 

@@ -164,7 +164,7 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
     Raises:
         BadInput: a field does not fit, or fields contradict each other.
     """
-    given = by_name({key: value for key, value in given.items() if value is not None}, named)
+    given = by_name({key: value for key, value in given.items() if value is not None})
     table = _table(given, named)
     kinds = [kind for kind in _SPECS if kind in given and (kind != "method" or table is None)]
     specs = {kind: parse_spec(kind, given[kind], named(kind)) for kind in kinds}
@@ -217,7 +217,7 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
 
 
 def _table(given: Mapping[str, object], named: Named) -> MethodTable | None:
-    if isinstance(method := given.get("method"), dict) and ("update" in method or "name" not in method):
+    if isinstance(method := given.get("method"), dict):
         return method_table(method, given.get("params"), named("method"), named("params"))
     return None
 

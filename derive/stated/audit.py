@@ -199,10 +199,10 @@ def audit(
         BadInput: a formula that is not read, a letter without a drift.
 
     Example:
-        >>> import derive
-        >>> method = derive.Method(noise=derive.Gaussian(), memory={"m": 0}, update=["m = beta*m + (1-beta)*G", "x = x - eta*m"],
+        >>> import sdescent as sd
+        >>> method = sd.Method(noise=sd.Gaussian(), memory={"m": 0}, update=["m = beta*m + (1-beta)*G", "x = x - eta*m"],
         ...                        regime={"beta": "1 - rho*eta"})
-        >>> found = derive.audit(method, {"x": "-m", "m": "rho*(g - m)"}, {"m m": "eta*rho*sigma^2"})
+        >>> found = sd.audit(method, {"x": "-m", "m": "rho*(g - m)"}, {"m m": "eta*rho*sigma^2"})
         >>> found.verdict, [(term.where, str(term.factor)) for term in found.terms]
         ('DIFFERS', [('covariance m m', '1/rho')])
     """

@@ -180,8 +180,8 @@ def stated(
             or, at a sampled point, has a negative eigenvalue.
 
     Example:
-        >>> import derive
-        >>> langevin = derive.SDE.from_coordinates(["x", "v"], ["v", "-x - gamma*v"], diffusion=[[0], ["sqrt(2*gamma*T)"]],
+        >>> import sdescent as sd
+        >>> langevin = sd.SDE.from_coordinates(["x", "v"], ["v", "-x - gamma*v"], diffusion=[[0], ["sqrt(2*gamma*T)"]],
         ...                                        positive=["gamma", "T"])
         >>> langevin.generator("x*v")
         v**2 + x*(-gamma*v - x)

@@ -44,8 +44,6 @@ class Expanded:
         #: eta = (tau/c)^(1/p) as a multiple of a power of s
         self.step = (c ** (-1 / power) * root ** (2 / power)) if power != 2 else root / sp.sqrt(c)
         values = method.values
-        #: letter of a scale -> the scale that it stands for
-        self.named_scales: dict[sp.Dummy, sp.Expr] = {}
         #: the factor of a memory letter: the rule's own value is the factor times the letter of the state
         self.factors = {name: self.in_root(values[name].coeff(sp.Symbol(name, positive=True))) for name in self._rescaled()}
 
@@ -69,7 +67,7 @@ class Expanded:
     def scales(self) -> tuple[sp.Expr, ...]:
         """The noise's scale of each client, in s; a scale that the regime makes large is a letter times a power of s."""
         rules = self.method.regime.rules
-        named = {sp.Symbol(name, positive=True): rules[name] for name in rules if name in self._of_noise}
+        named = self.named
         factor = self.in_root(rules.get(NOISE, sp.S.One))
         if not (factor / factor.subs(root, 1) / root ** factor.as_coeff_exponent(root)[1]).equals(1):
             raise BadInput("regime", f"noise = {rules[NOISE]}", "a multiple of a power of eta")
@@ -77,19 +75,17 @@ class Expanded:
         return tuple(scales) if factor == 1 else tuple(self._large(s, factor) for s in scales)
 
     @property
-    def _of_noise(self) -> set[str]:
-        return {s.name for s in symbols_of_noise(self.method.noise)}
+    def named(self) -> dict[sp.Symbol, sp.Expr]:
+        """The symbols of the noise that the regime replaces."""
+        own = {s.name for s in symbols_of_noise(self.method.noise)}
+        return {sp.Symbol(name, positive=True): e for name, e in self.method.regime.rules.items() if name in own}
 
     def _large(self, scale: sp.Expr, factor: sp.Expr) -> sp.Expr:
-        """factor times the scale that stays: for a bare symbol sigma the symbol sigma0, else the scale divided by the factor."""
-        if scale == 0:
-            return scale
+        """The scale that stays, as it was given, times the factor; a symbol sigma is shown as sigma0 where that name is free."""
         own = sp.Symbol(f"{scale}0", positive=True)
         if scale.is_Symbol and not any(e.has(own) for e in (*self.method.values.values(), *self.method.noise.scales)):
             return own * factor
-        kept = sp.Dummy("scale", positive=True)
-        self.named_scales[kept] = scale / factor
-        return kept * factor
+        return scale * factor
 
     @cached_property
     def growth(self) -> int:

@@ -20,8 +20,8 @@ from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput
 from numerics.simulate.equation import solve
 from numerics.simulate.method import run
-from numerics.simulate.regimes import time_of_step
 from numerics.simulate.runs import positive
+from numerics.simulate.update_rules.regimes import time_of_step
 from numerics.statistics.estimates import Estimate, difference, mean
 from numerics.without_sampling.backward import model_mean
 from numerics.without_sampling.closed_moments import discrete_moment, model_moment

@@ -20,6 +20,7 @@ from derive.methods.compressors import Compressor
 from derive.methods.noise import Law, Noise
 from derive.methods.noise.law import ARGUMENT
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
 from numerics.laws.compressors import compress
 from numerics.laws.counter import draws_from
@@ -124,8 +125,8 @@ def _compressor(compressor: Compressor) -> Iterator[Finding]:
 def _drawn(sample: Callable[[Any, int], Any]) -> tuple[Finding, np.ndarray]:
     """Whether draws are numbers that do not depend on the paths beside them; and the draws."""
     key, count = jax.random.key(SEED), SOME.stop - SOME.start
-    every = np.asarray(jax.jit(lambda: sample(draws_from(key, PATHS), PATHS))(), float)
-    some = np.asarray(jax.jit(lambda: sample(draws_from(key, count, SOME.start), count))(), float)
+    every = np.asarray(jit(lambda: sample(draws_from(key, PATHS), PATHS))(), float)
+    some = np.asarray(jit(lambda: sample(draws_from(key, count, SOME.start), count))(), float)
     what = "sampler: paths"
     if not np.all(np.isfinite(every)):
         found = Finding(what, "failed", f"{np.sum(~np.isfinite(every))} draws are not numbers")

@@ -37,8 +37,6 @@ from numerics.simulate.parameters import (
     varied_of,
 )
 from numerics.simulate.programs import Program, Result
-from numerics.simulate.regimes import own_names, settled, time_of_step
-from numerics.simulate.rules import Ahead, Given, Oracle, Step, drawn_ahead
 from numerics.simulate.runs import (
     BOUND,
     AnyLoss,
@@ -59,6 +57,8 @@ from numerics.simulate.runs import (
     symbols_of_state,
     with_memory,
 )
+from numerics.simulate.update_rules.arrays import Ahead, Given, Oracle, Step, drawn_ahead
+from numerics.simulate.update_rules.regimes import own_names, settled, time_of_step
 
 #: x, each letter of the memory (d, paths) and, where it is kept, "length" (1, paths)
 State = dict[str, jax.Array]

@@ -23,9 +23,9 @@ from derive.process.rule_moments import moments_of_step
 from derive.vocabulary.errors import BadInput, NoClosedForm
 from derive.vocabulary.symbols import t
 from numerics.simulate.parameters import parameters_of
-from numerics.simulate.regimes import settled, time_of_step
 from numerics.simulate.rule_equations.solving import at_numbers, factor_of
 from numerics.simulate.runs import positive
+from numerics.simulate.update_rules.regimes import settled, time_of_step
 from numerics.without_sampling.closed_moments import images_at, monomials_of, start_of, weights_of
 from numerics.without_sampling.line import Value, steps_of
 

@@ -21,8 +21,9 @@ def show(console: Console, equation: SDE, specs: Mapping[str, Spec]) -> None:
     about = [f"{kind} {spec.text}" for kind, spec in specs.items() if kind != "method"]
     # Rich falls back to ASCII boxes by itself; the printer of formulas must be told.
     unicode = console.encoding.startswith("utf")
+    lines = list(equation.laid_out(about, console.width, unicode))  # what fails, fails before anything is printed
     console.print(Rule(title_of(equation), style="cyan", align="left"))
-    for written, style in equation.laid_out(about, console.width, unicode):
+    for written, style in lines:
         # Already as wide as possible; Rich would break formulas in the middle.
         console.print(Text(written, style=style), soft_wrap=True, highlight=False)
 

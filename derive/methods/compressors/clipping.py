@@ -62,7 +62,7 @@ class NormClip(Biased):
         return 0
 
     def given(self, dim: sp.Expr) -> GradientForm:
-        return GradientForm(v * sp.Min(1, self.c / sp.sqrt(coord_sum(v**2))), sp.S.Zero)
+        return GradientForm(v * self.c / sp.Max(self.c, sp.sqrt(coord_sum(v**2))), sp.S.Zero)
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         return rf"$C(v)=\min(1,{show(self.c)}/\|v\|_2)\,v$"

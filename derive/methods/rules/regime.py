@@ -33,8 +33,9 @@ class Regime:
     Args:
         name: as it is shown and asked for.
         time: the time of a step, c eta^p (dimensionless).
-        substitutions: (name, formula) in eta and any new constants: a parameter of the rule or a symbol of the noise, "noise" (a
-            factor of the noise's scale), or a memory letter, whose formula is a factor times the letter (its rescaled value).
+        substitutions: (name, formula) in eta and any new constants: a parameter of the rule or a symbol of the noise; "noise", a
+            factor of the noise's scale (the scale that the noise is given with is what stays as eta changes); or a memory letter,
+            whose formula is a factor times the letter (its rescaled value).
 
     Raises:
         BadInput: a formula that is not read, or a time that is not a multiple of a power of eta.

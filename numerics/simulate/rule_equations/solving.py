@@ -41,7 +41,6 @@ from numerics.simulate.equation_program import (
     steps_through,
 )
 from numerics.simulate.parameters import combinations, constants, parameters_of, specialised, unfrozen, varied_of
-from numerics.simulate.regimes import own_names, solved_constants, time_of_step
 from numerics.simulate.rule_equations.sums import value, without_sums
 from numerics.simulate.rule_equations.system import rule_system, scheme_name
 from numerics.simulate.runs import (
@@ -66,6 +65,7 @@ from numerics.simulate.runs import (
     with_memory,
 )
 from numerics.simulate.schemes import ItoTerm
+from numerics.simulate.update_rules.regimes import own_names, solved_constants, time_of_step
 
 #: solver steps per step of the method, unless `dt` is given
 SUBSTEPS = 8

@@ -204,7 +204,7 @@ def test_there_are_enough_of_them():
         (["derive", "dsgd", "--noise", "gaussian:sigma=\u0661"], "(column 16); accepted: printable ASCII"),
         (["derive", "dsgd", "--noize", "x"], "No such option: --noize; accepted: --compressor, --noise,"),
         (["dervie"], "No such command 'dervie'"),
-        (["derive"], "METHOD: found nothing; accepted: dsgd, dcsgd or dsignsgd"),
+        (["derive"], "METHOD: found nothing; accepted: dsgd, adamw, ... (see list), or FILE.toml with an update rule"),
         (["report", "-o"], "-o: found nothing; accepted: The folder to write"),
         (["derive", "dsgd", "--dim"], "--dim: found nothing; accepted: Write out D coordinates, 1 to 64"),
         (["derive", "dsgd", "--json=1"], "--json: found a value; accepted: the option without a value"),

@@ -123,7 +123,7 @@ def test_what_is_not_read_is_named(change, field, found, column):
         ({"params": {"rho": 2, "gamma": 1}}, "params.gamma"),
         ({"params": {"rho": "2*3"}}, "params.rho"),
         ({"params": [2]}, "params"),
-        ({"method": "dsgd"}, "params"),
+        ({"method": "dsgd"}, "params.rho"),
         ({"method": {k: v for k, v in HEAVY.items() if k != "update"}}, "method.update"),
         ({"method": HEAVY | {"time": "c*eta"}}, "method.time"),
         ({"method": ["x = x - eta*G"]}, "method"),

@@ -18,10 +18,12 @@ from scipy import stats
 from derive.methods.compressors import (
     QSGD,
     Bernoulli,
+    Clip,
     Compressor,
     FixedGrid,
     Identity,
     Natural,
+    NormClip,
     RandK,
     ScaledSign,
     Sign,
@@ -90,6 +92,8 @@ COMPRESSORS: list[Compressor] = [
     ScaledSign(),
     TopK(1),
     TopK(2),
+    Clip("3/4"),
+    NormClip("3/4"),
 ]
 MESSAGES = {
     "generic": [0.7, -1.3, 0.35, 2.2],

@@ -50,6 +50,8 @@ COMPRESSORS = [
     derive.Sign(),
     derive.ScaledSign(),
     derive.TopK(2),
+    derive.Clip(HALF),
+    derive.NormClip(HALF),
 ]
 POINTS = [
     [0.7, -1.3, 0.7, 2.2],

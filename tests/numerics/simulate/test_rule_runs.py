@@ -15,9 +15,9 @@ from numerics.laws.samplers import compress, sample_noise
 from numerics.simulate import method as module
 from numerics.simulate.blow_up import NotANumber
 from numerics.simulate.method import run
-from numerics.simulate.regimes import settled, time_of_step
-from numerics.simulate.rules import UNROLLED
 from numerics.simulate.runs import at_time
+from numerics.simulate.update_rules.arrays import UNROLLED
+from numerics.simulate.update_rules.regimes import settled, time_of_step
 
 GAUSS = Scaled(derive.Gaussian(), "s")
 HEAVY = {"memory": {"m": 0}, "update": ["m = beta*m + G", "x = x - eta*m"], "regime": {"beta": "1 - rho*eta"}}

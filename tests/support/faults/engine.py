@@ -66,14 +66,14 @@ FAULTS: tuple[Fault, ...] = (
     # methods
     Fault(
         "a compressor in a mean is drawn once for all clients",
-        "derive/methods/rules/rule.py",
+        "derive/methods/rules/update.py",
         'if kind == "C":\n            return client',
         'if kind == "C":\n            return None',
         ("tests/derive/methods/test_rule_evaluation.py",),
     ),
     Fault(
         "assignments are evaluated from the last to the first",
-        "derive/methods/rules/rule.py",
+        "derive/methods/rules/update.py",
         "return [c for c in self.closures if id(c) in wanted]",
         "return []",
         ("tests/derive/methods/test_rule_evaluation.py",),
@@ -162,14 +162,14 @@ FAULTS: tuple[Fault, ...] = (
         "derive/formulas/grammar.py",
         "return raised if exponent >= 0 else",
         "return raised if exponent >= -1 else",
-        ("tests/derive/reading/test_grammar.py", "tests/derive/reading/test_claims.py"),
+        ("tests/derive/formulas/test_grammar.py", "tests/derive/reading/test_claims.py"),
     ),
     Fault(
         "a number loses its sign",
         "derive/formulas/grammar.py",
         "return built._replace(term=_number(-Fraction(term[1])))",
         "return built._replace(term=_number(Fraction(term[1])))",
-        ("tests/derive/reading/test_grammar.py", "tests/derive/reading/test_claims.py"),
+        ("tests/derive/formulas/test_grammar.py", "tests/derive/reading/test_claims.py"),
     ),
     Fault(
         "the time of a step is eta",

@@ -99,7 +99,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "new draws are those of G",
-        "numerics/simulate/rules.py",
+        "numerics/simulate/update_rules/arrays.py",
         "return draws.fold(np.uint32(FURTHER + number)) if number else draws",
         "return draws",
         ("tests/numerics/simulate/test_rules.py",),
@@ -113,7 +113,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a constant is solved for without the rest of its formula",
-        "numerics/simulate/regimes.py",
+        "numerics/simulate/update_rules/regimes.py",
         "(known[name] - e.xreplace({symbol: sp.S.Zero})) / slope",
         "known[name] / slope",
         ("tests/numerics/simulate/test_rule_runs.py",),

@@ -1,0 +1,1 @@
+"""An update rule run on arrays: one step of all paths, and its numbers in a regime."""
