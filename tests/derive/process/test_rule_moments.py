@@ -94,6 +94,14 @@ def test_private_noise_adds_its_variance() -> None:
     assert sp.cancel(found - e * (s**2 + k**2) / (h * (2 - e * h))) == 0
 
 
+def test_noise_that_grows_with_the_gradient() -> None:
+    """Noise of variance s0^2 + s1^2 g^2, one client: the rule, and the method without memory by its own route."""
+    noise = Affine("s0", "s1")
+    rule = Method(noise=noise, clients=1, update=["x = x - eta*(G + 0*x)"])
+    found, plain = (discrete_second_moments(m, 1).matrix[0, 0] for m in (rule, DSGD(noise, clients=1)))
+    assert sp.cancel(found - plain) == 0 and found.free_symbols <= plain.free_symbols
+
+
 def test_what_has_no_such_moments_is_refused() -> None:
     with pytest.raises(Refusal, match="depends on k"):
         discrete_second_moments(Adam(noise=NOISE), 1)
