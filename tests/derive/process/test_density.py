@@ -227,6 +227,7 @@ def test_an_antiderivative_that_sympy_gets_wrong_is_not_used():
     ("eta", "sigma", "h", "clients"),
     mostly_slow([(0.3, 1, 1, 2), (0.3, 1.2, 1.5, 2), (1.5, 1, 1, 1), (4.0, 1, 1, 1), (0.01, 1, 1, 4)], 5, rows=True),
 )
+@pytest.mark.slow
 def test_sign_with_uniform_noise_is_a_beta_law(eta, sigma, h, clients):
     """f = h x^2/2, y = h x/sigma: drift -y, V = (eta/N)(1 - y^2): p ~ (1 - y^2)^(N sigma/(eta h) - 1) for |y| < 1 (theory 6.7).
 

@@ -10,7 +10,9 @@ import sympy as sp
 
 from derive import (
     DP,
+    DSGD,
     Adam,
+    Affine,
     Bernoulli,
     EMAMomentum,
     Extragradient,

@@ -48,6 +48,7 @@ def test_gauss_rule() -> None:
 
 
 @pytest.mark.parametrize("compressor", [Natural(), pytest.param(QSGD(2), marks=pytest.mark.slow), TopK(1)], ids=str)
+@pytest.mark.slow
 def test_integrals_over_the_noise(compressor: Compressor) -> None:
     """Mean and covariance of a step whose moments are known given the message alone, against 400,000 draws: 2 + 3 comparisons."""
     noise, g = Scaled(SkewedMixture(), ("1/2", "1")), np.array([0.4, -0.9])

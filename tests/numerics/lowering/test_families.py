@@ -34,6 +34,7 @@ def test_letters_with_one_base_are_one_group_and_come_back_in_order():
         lambda n: sp.Piecewise((x[n], m[n] > n), (-x[n], True)),
     ],
 )
+@pytest.mark.slow
 def test_one_formula_has_the_values_of_all(formula):
     families = grouped(STATE)
     templates = Templates(families)

@@ -69,6 +69,7 @@ EVERY = [("one dimension", "float64"), *(pytest.param(n, "float32", marks=pytest
 
 
 @pytest.mark.parametrize(("name", "dtype"), EVERY)
+@pytest.mark.slow
 def test_chunks_and_numbers_of_paths(name: str, dtype: str) -> None:
     every = ensembles(name, dtype=dtype)
     assert all(e.final.dtype == dtype for e in every)

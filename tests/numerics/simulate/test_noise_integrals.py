@@ -220,6 +220,7 @@ def test_the_largest_of_many_coordinates_with_scales_far_apart():
 ENDS = ((-np.inf, -1), (1, np.inf))
 
 
+@pytest.mark.slow
 def test_where_the_noise_vanishes_the_largest_is_certain():
     g = np.array([[0.5, 0.0], [-2.0, 0.0], [1.0, 0.0]])
     integral = integral_of(derive.Laplace(), 1, 3)

@@ -138,6 +138,7 @@ def test_nodes_are_a_whole_number(nodes: Any) -> None:
         solve(derive.sde(DSGD(GAUSS, 1)), [1.0], 1.0, 2, 0, {"eta": 0.1}, loss=Quadratic(1), nodes=nodes)
 
 
+@pytest.mark.slow
 def test_the_symbols_of_a_loss_are_read_off_in_any_dimension() -> None:
     """And not from a sum over 10^5 coordinates; the names are those of the written sum in small dimensions."""
     for loss in (Quadratic(), Quadratic("c"), Quadratic(("a", 2, "b")), derive.Cosh(), LogisticRegression("l")):

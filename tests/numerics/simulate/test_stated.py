@@ -131,6 +131,7 @@ def test_explosions_are_counted_and_points_outside_the_domain_are_errors():
         rooted.solve([0.1], 2.0, 5, dt=1 / 16)
 
 
+@pytest.mark.slow
 def test_the_roots_of_blocks_and_what_is_not_a_covariance():
     draw = np.random.default_rng(20250600181)
     for rank in (1, 2, 3):

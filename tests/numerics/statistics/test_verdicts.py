@@ -81,6 +81,7 @@ def test_a_rare_blow_up_is_not_passed():
     assert decide(heavy, 1.0, 0, 1e9, most=4000).verdict is BoundVerdict.INCONCLUSIVE
 
 
+@pytest.mark.slow
 def test_blown_up_paths_count_against_either_side():
     """A tenth of the paths have no value: the mean is between 0.45 and 0.55."""
     blown = drawing(lambda u: np.where(u < 0.1, np.nan, 0.5))

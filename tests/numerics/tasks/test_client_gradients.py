@@ -76,6 +76,7 @@ def test_a_clients_gradient_is_the_sum_over_its_samples(loss: Any) -> None:
 
 
 @pytest.mark.parametrize("loss", mostly_slow([LINEAR, NETWORK]), ids=["linear", "network"])
+@pytest.mark.slow
 def test_mini_batches_are_of_the_clients_own_samples(loss: Any) -> None:
     """The batch gradient against a loop; a client's mean over 20000 batches is its own gradient: all z-scores below 5."""
     x = point(loss, 2)
@@ -94,6 +95,7 @@ def test_mini_batches_are_of_the_clients_own_samples(loss: Any) -> None:
     assert np.any(np.abs(found.mean(axis=1) - other) > 5 * error + 1e-12)
 
 
+@pytest.mark.slow
 def test_runs_with_clients_of_their_own_are_a_loop_over_clients() -> None:
     """DSignSGD without noise: x <- x - c_n (1/N) sum_i sign grad f_i(x) in NumPy; with all samples at each it is another run."""
     data = data_by_label(LABELS, 4, None)

@@ -46,6 +46,7 @@ def test_exact_moments_equal_enumeration_of_every_batch(batch: int, split: bool)
     np.testing.assert_allclose(exact.excess_kurtosis, (noise**4).mean(axis=0) / variance**2 - 3, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_standard_error_of_the_covariance_equals_enumeration() -> None:
     data = shared_data(4, 1, 2)
     noise = _all_batches(TINY, X, [0, 1, 2, 3], 2)

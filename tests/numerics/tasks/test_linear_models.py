@@ -73,6 +73,7 @@ def test_logistic_loss_stays_finite_far_out() -> None:
 
 
 @pytest.mark.parametrize("kind", slow_but(KINDS, ["logistic regression"]))
+@pytest.mark.slow
 def test_minimiser_has_zero_gradient_and_lowest_loss(kind: str) -> None:
     problem = _problem(kind)
     found = minimise(problem, start=np.full(4, 5.0))

@@ -94,6 +94,7 @@ def test_one_step_of_dsgd_has_the_exact_mean_and_covariance() -> None:
     assert _one_step_z(MiniBatchDSGD(), 4, 3, 1.05 * exact.mean, exact.covariance / 4) > Z_LIMIT
 
 
+@pytest.mark.slow
 def test_one_step_of_rand_k_has_the_exact_mean_and_covariance() -> None:
     """Theory 4 with correlated noise: E C C' = (d/k) on the diagonal, d(k-1)/(k(d-1)) off it, times E v v'."""
     exact = exact_moments(PROBLEM, START, shared_data(40, 2, 3))

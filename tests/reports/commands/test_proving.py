@@ -147,6 +147,7 @@ def test_satisfiability_that_is_not_shown_is_said(tmp_path: Path, capsys: pytest
     assert status == 0 and json.loads(out)["satisfiability"] == "not shown" and json.loads(out)["witness"] is None
 
 
+@pytest.mark.slow
 def test_claims_that_functions_make_vacuous_are_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """atan(x) <= x for x > 0, so that the assumptions contradict each other, which polynomials do not show."""
     path = tmp_path / "mine.toml"

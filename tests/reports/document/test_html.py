@@ -321,6 +321,7 @@ def test_steps_of_a_proof_fold_and_links_lead_somewhere(tmp_path):
 
 @needs_pandoc
 @needs_browser
+@pytest.mark.slow
 def test_no_script_runs(tmp_path):
     (tmp_path / "site").mkdir()
     page = paged(tmp_path / "site", "x")

@@ -216,6 +216,7 @@ def test_a_page_without_the_filters_rules_is_found(page: Path, window: Window, t
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_preview_of_a_symbol_and_of_a_theorem(page: Path, window: Window) -> None:
     window.show(page)
     window.point(*window.middle(SYMBOL))

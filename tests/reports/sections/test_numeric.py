@@ -220,6 +220,7 @@ def test_a_figure_is_readable(tmp_path: Path, low: float, high: float) -> None:
 
 
 @pytest.mark.parametrize("names", list(itertools.permutations(("first-order", "second-order", "corrected"), 2)))
+@pytest.mark.slow
 def test_a_model_has_one_style_in_every_figure(tmp_path: Path, names: tuple[str, str]) -> None:
     """Whatever else is drawn, and in whichever order: its line, its quantiles and its gap."""
     times, base = [0.0, 1.0], {"mean": [1.0, 0.5], "low": [0.5, 0.2], "high": [2.0, 1.0], "interval": [0.01, 0.01]}

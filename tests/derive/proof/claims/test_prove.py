@@ -211,6 +211,7 @@ def test_inconsistent_assumptions_prove_everything_and_say_so(assume):
         rows=True,
     ),
 )
+@pytest.mark.slow
 def test_assumptions_that_functions_make_contradictory_are_vacuous(assume, claim):
     verdict = prove(claim, assume, seconds=10.0)
     assert verdict.status == "PROVED" and verdict.vacuous and verdict.satisfiability == "impossible"
