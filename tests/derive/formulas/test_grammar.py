@@ -339,6 +339,7 @@ def test_terms_mean_what_python_makes_of_them():
     assert judged > 2000
 
 
+@pytest.mark.slow
 def test_what_is_shown_is_read_back():
     chance = random.Random(4)
     for _ in range(5000):

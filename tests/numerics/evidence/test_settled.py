@@ -39,6 +39,7 @@ def test_the_spread_of_dsgd_is_that_of_its_recursion():
         assert tails.spread(alpha, SETTING) == pytest.approx(power ** (1 / alpha), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_quantiles_of_the_loss_are_those_of_the_law():
     """At alpha = 2 and 1 the normal and the Cauchy law, at 1.5 SciPy's stable law: P(f <= quantile) is q."""
     alphas = [1.0, 1.5, 2.0]
@@ -116,6 +117,7 @@ def test_floors_are_those_of_one_step_by_hand():
         floors.floor_of(1.9, 1, Affine(0.5, 0.5, 1.0))
 
 
+@pytest.mark.slow
 def test_methods_settle_at_their_floors():
     """Four means of 2000 paths, |z| < 5, and the slope between them; a formula that is off by 11/10 is found."""
     kinds = {"dsgd": Affine(0.5), "dcsgd": Affine(0.5, 0.5, 1.0)}

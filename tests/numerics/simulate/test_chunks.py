@@ -88,6 +88,7 @@ def test_more_chunks_and_numbers_of_paths(name: str) -> None:
     assert digest(*ensembles(name, 20_000)) == expected
 
 
+@pytest.mark.slow
 def test_one_path_at_a_time() -> None:
     few = ensembles("one dimension", 20)
     assert digest(*ensembles("one dimension", 20, chunk=1), paths=20) == digest(*few, paths=20)

@@ -76,6 +76,7 @@ def test_measured_noise_of_real_batches_agrees_with_the_exact_moments() -> None:
 
 
 @pytest.mark.parametrize("wrong", mostly_slow([lambda c: 1.2 * c, lambda c: 8 * c]), ids=["a fifth too large", "without 1/B"])
+@pytest.mark.slow
 def test_planted_wrong_covariance_fails_the_check(monkeypatch: pytest.MonkeyPatch, wrong) -> None:
     def planted(*arguments):
         moments = exact_moments(*arguments)

@@ -102,6 +102,7 @@ def derive_at_random(kernel: Kernel, rng: np.random.Generator, steps: int) -> li
 
 
 @pytest.mark.parametrize("seed", mostly_slow(range(4), 4))
+@pytest.mark.slow
 def test_random_proofs_hold_in_random_models(seed: int) -> None:
     """Seals, cuts, cases, instances and operators in any order: every fact that comes out is true of every model."""
     rng = np.random.default_rng([seed, 2])

@@ -56,6 +56,7 @@ def test_stronger_claims_are_not_accepted(case: Case) -> None:
 
 
 @rocq
+@pytest.mark.slow
 def test_variables_may_have_names_of_the_library_and_of_the_file():
     """Rinv, which stands in a step's proof, and words of every other kind; all others keep their names."""
     words = "Rinv exp_pos Rle_lt_trans lra I O S Lemma Qed certified fun Sum k j i w t E J coords Rabs"

@@ -346,6 +346,7 @@ def _compare_with_mpmath(seeds: range) -> int:
     return count
 
 
+@pytest.mark.slow
 def test_random_claims() -> None:
     assert _compare_with_mpmath(range(60)) > 10
 
