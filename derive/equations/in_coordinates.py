@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -225,6 +226,7 @@ def expansion_of(
         raise BadInput("dim", dim, f"a dimension up to {most} for an equation this long (without one: the form for any dimension)")
     state, gradient = state_symbols(dim), gradient_symbols(dim)
     hessian, slopes = hessian_symbols(dim), list(gradient)
+    upper: dict[tuple[int, int], sp.Expr] = {}
     if loss is not None:
         value = loss.value(state)
         _check_names(symbols_of([value]), symbols_of(of_method))
@@ -238,29 +240,35 @@ def expansion_of(
         # without a product by zero: SymPy asks every long factor of such a product whether it is infinite
         return [sp.Add(*[hessian[m, n] * c[n] for n in range(dim) if hessian[m, n] != 0]) for m in range(dim)]
 
-    def third(i: int, j: int, k: int) -> sp.Expr:
-        low, middle, high = sorted((i, j, k))
+    def derivative(*places: int) -> sp.Expr:
+        """The derivative of the field in the first place along the others: d^n f / dx_i dx_j .., with its player's sign."""
         if loss is None:
-            return sp.Symbol(f"T{low + 1}_{middle + 1}_{high + 1}", real=True)
-        return loss.players(dim)[i] * smooth(sp.diff(value, state[low], state[middle], state[high]))
+            return sp.Symbol(f"T{'_'.join(str(m + 1) for m in sorted(places))}", real=True)
+        low, middle, *rest = sorted(places)
+        return loss.players(dim)[places[0]] * smooth(sp.diff(upper[low, middle], *[state[m] for m in rest]))
 
-    def third_product(c: list[sp.Expr]) -> list[sp.Expr]:
-        places = [(j, k) for j in range(dim) for k in range(dim)]
-        return [sp.Add(*[third(i, j, k) * c[j] * c[k] for j, k in places if third(i, j, k) != 0]) for i in range(dim)]
+    def product_of(order: int) -> Callable[[list[sp.Expr]], list[sp.Expr]]:
+        """c -> sum of the derivatives of this order, c in all places but the first."""
+
+        def product(c: list[sp.Expr]) -> list[sp.Expr]:
+            others = list(itertools.product(range(dim), repeat=order - 1))
+            found = []
+            for i in range(dim):
+                slopes = ((derivative(i, *others_of), others_of) for others_of in others)
+                found.append(sp.Add(*[slope * sp.Mul(*[c[m] for m in places]) for slope, places in slopes if slope != 0]))
+            return found
+
+        return product
 
     known = {"g": list(gradient), "x": list(state)}
-    known |= {"H": [hessian[m, m] for m in range(dim)], "T": [third(m, m, m) for m in range(dim)]}
-    if loss is not None:
-        known |= {f"D{n}": [smooth(sp.diff(value, s, n)) for s in state] for n in (4, 5)} if _higher(generic) else {}
-    expansion = Expansion(dim, vectors(generic, dim, known), hessian_product, third_product)
+    asked = {e.base for e in parts_of(generic) if isinstance(e, Coordinate)}
+    for order, base in enumerate(("H", "T", "D4", "D5"), 2):  # the coordinate's own derivatives, of a loss that is a sum
+        if base in asked and (loss is not None or order < 4):
+            known[base] = [hessian[m, m] if order == 2 else derivative(*[m] * order) for m in range(dim)]
+    expansion = Expansion(dim, vectors(generic, dim, known), hessian_product, product_of(3), product_of(4))
     # expanded in the symbols g1, .. first: comparisons of the loss's slopes are costly
     put = Substitution(dict(zip(gradient, slopes, strict=True))) if loss is not None else lambda e: e
     return expansion, put
-
-
-def _higher(generic: tuple[sp.Expr, ...]) -> bool:
-    """Whether derivatives of the loss above the third are asked for."""
-    return any(isinstance(e, Coordinate) and e.base in ("D4", "D5") for e in parts_of(generic))
 
 
 def _check_names(of_loss: set[Any], of_method: set[Any]) -> None:

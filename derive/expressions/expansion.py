@@ -12,6 +12,7 @@ from derive.expressions.coordinates import (
     Coordinate,
     CoordMax,
     CoordSum,
+    Fourth,
     Hvp,
     Node,
     Rank,
@@ -35,7 +36,8 @@ class Expansion:
         dim: the dimension.
         vectors: for each vector base ("g", ..) its `dim` coordinates.
         hessian_product: c -> H c, needed when the expression contains Hessian products.
-        third_product: c -> the third derivative at (c, c), needed when the expression contains it.
+        third_product, fourth_product: c -> the third derivative of the loss at (c, c), the fourth at (c, c, c), needed when the
+            expression contains them.
     """
 
     def __init__(
@@ -44,9 +46,10 @@ class Expansion:
         vectors: Mapping[str, Sequence[sp.Expr]],
         hessian_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
         third_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
+        fourth_product: Callable[[list[sp.Expr]], Sequence[sp.Expr]] | None = None,
     ) -> None:
         self.dim, self.vectors = dim, vectors
-        self.products: dict[type, Any] = {Hvp: hessian_product, Third: third_product}
+        self.products: dict[type, Any] = {Hvp: hessian_product, Third: third_product, Fourth: fourth_product}
         self._memo: dict[tuple[sp.Basic, int | None], Any] = {}
         self._parts: dict[tuple[Any, ...], Any] = {}
 
@@ -69,7 +72,7 @@ class Expansion:
             return self.vectors[expr.base][index[expr.slot]]
         if isinstance(expr, Node):
             own = index[expr.slot] if isinstance(expr, VectorNode) else None
-            product = isinstance(expr, (Hvp, Third))
+            product = isinstance(expr, (Hvp, Third, Fourth))
             key = (expr, None) if product else (expr, own)
             if key not in self._memo:
                 inner = [self._visit(expr.args[0], {"k": m}) for m in range(self.dim)]

@@ -82,7 +82,7 @@ def _(loss: Loss, dim: int, parameters: Mapping[str, Any] | None = None) -> Land
     players = loss.players(dim)
     if -1 not in players:
         return found
-    signs = np.array(players, float)[:, None]
+    signs = jnp.asarray(players)[:, None]
     return Landscape(found.value, lambda x: signs.astype(x.dtype) * found.gradient(x))
 
 

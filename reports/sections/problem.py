@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, final
 
-from derive.derivation import sde
+from derive.derivation import RuleSDE, sde
 from derive.printing.latex import condition_latex
 from derive.reading.problems import CLAIMS
 from derive.reading.specs import Spec
@@ -35,8 +35,9 @@ class ProblemSection(Section):
             equations.append(_equation(asked, model, notation))
         given = {k: v for k, v in asked.to_dict().items() if v is not None and k != CLAIMS}
         return {
-            "specs": [{"field": k, "value": _spaced(v)} for k, v in given.items()],
+            "specs": [{"field": k, "value": _spaced(v)} for k, v in _flat(given)],
             "method": asked.method.name,
+            "rule": _rule(asked.method),
             "clients": notation(asked.method.clients),
             "dim": asked.dim,
             "definition": asked.method.compressor.definition(notation) or _summary(asked.method.compressor, "compressor"),
@@ -48,6 +49,23 @@ class ProblemSection(Section):
             "meanings": meanings,
             "here": here,
         }
+
+
+def _flat(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Fields and values, tables inside one by their own keys: `method.update`."""
+    for key, value in given.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key}.{inner}", one) for inner, one in _flat(value) if one not in ([], "", None))
+        else:
+            yield key, value
+
+
+def _rule(method: Any) -> dict[str, Any] | None:
+    """The assignments of one step of an update rule, its regime and the time of a step; None for x - eta h mean C(v)."""
+    if method.plain:
+        return None
+    update = method.update or ("x = x - eta*G",)
+    return {"steps": list(update), "regime": method.regime.as_given(), "rules": method.regime.text, "time": method.regime.time}
 
 
 def _loss(asked: Any, notation: Notation) -> str:
@@ -122,12 +140,25 @@ def _equation(asked: Any, model: Model, notation: Notation) -> dict[str, Any]:
         return {**entry, "refused": error.message.replace("$", ""), "kind": "bad input"}
     return {
         **entry,
-        "rows": _rows(equation.typeset(notation.commands())),
-        "given": equation.form is None,
+        "rows": _rows(equation.typeset(notation.commands())) if not _without_form(equation) else "",
+        "given": equation.form is None if not isinstance(equation, RuleSDE) else equation.rule is None,
+        "rule": _of_rule(equation),
         "solved": equation.drift is not None or equation.model == "first-order",
         "conditions": [_condition(c, notation) for c in equation.conditions],
         "noise_type": equation.to_dict()["noise_type"],
     }
+
+
+def _without_form(equation: Any) -> bool:
+    return isinstance(equation, RuleSDE) and equation.rule is None
+
+
+def _of_rule(equation: Any) -> dict[str, Any] | None:
+    """What is said of the equation of an update rule: its weak order and what the first-order model leaves out."""
+    if not isinstance(equation, RuleSDE) or equation.rule is None:
+        return None
+    left = [f"{one.where} (moment of order {one.needs} of the noise)" for one in equation.rule.left_out]
+    return {"order": equation.rule.weak_order, "left": left, "near": equation.rule.signs is not None}
 
 
 def _rows(aligned: str) -> str:
