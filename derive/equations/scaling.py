@@ -9,7 +9,7 @@ that has no solution.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -17,6 +17,7 @@ from derive.equations.rules import RuleEquation, derived_rule
 from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g, to_slot
 from derive.expressions.graphs import exchange
 from derive.methods.distributed import Method, symbols_of_noise
+from derive.methods.noise import Scaled
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.symbols import N, eta, parameter, t
 
@@ -59,7 +60,15 @@ def scaling_rules(method: Method) -> Scaling:
         >>> sd.scaling_rules(sd.RMSprop(noise=sd.Gaussian(), regime="batch-equivalent")).own
         {'eta': 1/2, '1 - beta': 1, 'eps': -1/2}
     """
-    return scaling(derived_rule(method, "first-order", None, None))
+    return scaling(derived_rule(open_method(method), "first-order", None, None))
+
+
+def open_method(method: Method) -> Method:
+    """The method with a symbol for every constant and for the noise's scale: a number could not change with the batch size."""
+    noise = method.noise
+    if isinstance(noise, Scaled) and not any(s.free_symbols for s in map(sp.sympify, noise.scales)):
+        noise = Scaled(noise.law, "sigma")
+    return replace(method, constants=(), noise=noise)
 
 
 def scaling(equation: RuleEquation) -> Scaling:
@@ -132,6 +141,12 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     solved = list(sp.linsolve([gap[i, j] for i, j in names], list(names.values())))
     if len(solved) != 1 or solved[0][0].free_symbols & set(names.values()):
         raise Refusal("no-point-of-rest", "the stationary second moments are not unique")
+    if solved[0][0] == 0:
+        raise Refusal(
+            "no-point-of-rest",
+            "the first-order equation has no noise near the point of rest, so that it does not have the stationary variance"
+            + (": that is in what it leaves out" if equation.left_out else ""),
+        )
     count = sp.Symbol("rootN", positive=True)  # roots of N cancel as powers of a letter
     return sp.factor(sp.together(solved[0][0].subs(N, count**2))).subs(count, sp.sqrt(N))
 
@@ -234,7 +249,10 @@ class _Exponents:
                 )
         (found,) = sp.linsolve([e for e, _, _ in self.equations], unknowns) or [tuple(unknowns)]
         values = {s.name: sp.expand(e) for s, e in zip(unknowns, found, strict=True)}
-        free = tuple(s for s in unknowns if any(s in e.free_symbols for e in values.values()))
+        # a free exponent has a name of its own: k^wd would be k to the value of wd
+        shown = {s: sp.Symbol(f"r_{s.name.replace(' ', '_')}") for s in unknowns}
+        values = {name: e.xreplace(shown) for name, e in values.items()}
+        free = tuple(s for s in shown.values() if any(s in e.free_symbols for e in values.values()))
         constants = {name: values[name] for name in self.exponents_of()}
         letters = {a: values.get(f"letter {a}", sp.S.Zero) for a in self.equation.letters if a != "x"}
         own = self._own(values)

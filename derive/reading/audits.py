@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.formulas.text import written
+from derive.reading.experiments import OWN
 from derive.reading.numbers import number
+from derive.reading.problems import KEYS as PROBLEM
 from derive.reading.problems import as_written, problem, read_keys
 from derive.reading.specs import Spec
 from derive.vocabulary.errors import BadInput
 
 #: the keys of a file, and of its table [claimed]
 KEYS = ("method", "regime", "compressor", "noise", "loss", "schedule", "clients", "dim", "model", "params", "claimed")
+#: keys of an experiment or a report, which do not concern an audit: one file serves all commands
+_OTHERS = tuple(key for key in (*PROBLEM, *OWN) if key not in KEYS)
 CLAIMED_KEYS = ("order", "drift", "covariance", "diffusion", "pair", "where")
 
 
@@ -51,7 +55,7 @@ def read_audit(path: str | Path) -> AuditFile:
         BadInput: it is not TOML, has an unknown key, or a field does not fit.
         OSError: it cannot be read.
     """
-    table = read_keys(path, KEYS)
+    table = {key: value for key, value in read_keys(path, (*KEYS, *_OTHERS)).items() if key in KEYS}
     with as_written():
         return audit_from(table)
 

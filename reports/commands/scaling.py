@@ -21,8 +21,9 @@ def scaling(fields: Mapping[str, str | None], as_json: bool) -> int:
     """
     asked = asked_for(fields)
     from derive.equations.rules import derived_rule
+    from derive.equations.scaling import open_method
 
-    equation = derived_rule(asked.method, "first-order", None, None)
+    equation = derived_rule(open_method(asked.method), "first-order", None, None)
     answer = answer_of(equation)
     if as_json:
         print_json({**answer, **named()})

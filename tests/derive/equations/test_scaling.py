@@ -37,6 +37,20 @@ def test_exponents_and_the_numbers_that_confirm_them(method: Method, expected: d
     assert any(abs(float(a) - float(b)) > 1e-3 * abs(float(a)) for _, a, b in confirmed(equation, wrong))
 
 
+def test_numbers_of_a_method_are_no_obstacle_and_no_freedom() -> None:
+    """A constant that has a number is solved for as any other: it must not come out free."""
+    open_one = RMSprop(noise=NOISE, regime="batch-equivalent")
+    numbers = RMSprop(c=2, noise=Scaled(Gaussian(), "1/2"), regime="batch-equivalent")
+    assert scaling_rules(numbers).own == scaling_rules(open_one).own and not scaling_rules(numbers).free
+
+
+def test_a_variance_that_the_equation_leaves_out_is_not_zero() -> None:
+    rule = Method(noise=NOISE, memory={"m": 0}, update=["m = b*m + (1-b)*G^3", "x = x - eta*m"], regime={"b": "1 - rho*eta"})
+    equation = derived_rule(rule, "first-order", None, None)
+    with pytest.raises(Refusal, match="leaves out"):
+        variance_at_rest(equation)
+
+
 @pytest.mark.parametrize("method", [RMSprop(noise=NOISE), Lion(noise=NOISE)], ids=lambda m: m.name)
 def test_a_method_without_a_rule_is_refused_with_the_term(method: Method) -> None:
     """G^2 has a mean of g^2 and one of the noise's variance, which do not change together; so do the arguments of erf."""
