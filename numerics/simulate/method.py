@@ -58,7 +58,7 @@ from numerics.simulate.runs import (
     with_memory,
 )
 from numerics.simulate.update_rules.arrays import Ahead, Given, Oracle, Step, drawn_ahead
-from numerics.simulate.update_rules.regimes import own_names, settled, time_of_step
+from numerics.simulate.update_rules.regimes import own_names, settled, time_of_step, with_scales
 
 #: x, each letter of the memory (d, paths) and, where it is kept, "length" (1, paths)
 State = dict[str, jax.Array]
@@ -126,7 +126,7 @@ def run(
         >>> found.values["loss"].shape
         (3, 100)
     """
-    parameters = parameters_of(params)
+    parameters = with_scales(method, parameters_of(params))
     x, count = start(x0, paths, first)
     dim = x.shape[0]
     begun = with_memory(x, count, dict(method.rule.memory), memory)

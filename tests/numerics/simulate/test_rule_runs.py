@@ -187,3 +187,14 @@ def test_a_fraction_is_a_parameter_of_the_update():
         Method(**HEAVY, fractions=["gamma"])
     with pytest.raises(BadInput, match="constant b"):
         Method(update="x = x - b*eta*G", fractions=["b"], constants={"b": 2})
+
+
+@pytest.mark.slow
+def test_the_scale_that_stays_has_either_name() -> None:
+    method = derive.EMAMomentum(noise=derive.Gaussian(), clients=1, regime="batch-equivalent")
+    numbers = {"eta": 0.01, "rho": 1.0}
+    one, two, other = (
+        run(method, [1.0], 0.2, 20, params={**numbers, **scale}, loss=Quadratic(1), save=2).values["loss"]
+        for scale in ({"sigma": 0.3}, {"sigma0": 0.3}, {"sigma0": 0.4})
+    )
+    assert np.array_equal(one, two) and not np.array_equal(one, other)
