@@ -83,12 +83,14 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
         moved = expanded.increments[a]
         for n in range(moved.low, 2):
             if gathered(moved[n]) != 0:
-                raise Refusal("no-diffusion", f"{a} moves by more than the time of a step: ${sp.latex(moved[n])}$")
+                why = f"{a} moves by more than the time of a step, ${sp.latex(moved[n])}$: take the movement itself as the memory"
+                raise Refusal("no-diffusion", why, beyond=True)
         if gathered(moved[3]) != 0:
             raise Refusal(
                 NO_AVERAGE,
                 f"a step moves {a} by a term of order s^3 in the root s of its time beside the memory that is averaged out, "
                 f"${sp.latex(moved[3])}$: only whole powers of the time are averaged",
+                beyond=True,
             )
         steps[a] = gathered(moved[2])
     for a in fast:
@@ -96,7 +98,8 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
         odd = [n for n in (*range(change.low, 0), 1) if gathered(change[n]) != 0]
         if odd:
             raise Refusal(
-                NO_AVERAGE, f"a step changes the fast memory {a} by terms of order s^{odd[0]}: only changes of order 1 average out"
+                NO_AVERAGE, f"a step changes the fast memory {a} by terms of order s^{odd[0]}: only changes of order 1 average out",
+                beyond=True,
             )
     memory = {a: gathered(expanded.increments[a][0]) for a in fast}
     if any((kind_of(c) or ("", 0))[0] == SENT for change in memory.values() for c in change.atoms(Coordinate)):
@@ -230,6 +233,7 @@ def _signs(method: Method, steps: Mapping[str, sp.Expr], memory: Mapping[str, sp
         NO_AVERAGE,
         "the memory cannot be averaged out: no linear combination with x is free of it, and x does not move by the sign of a "
         "linear memory under Gaussian noise; take a regime in which the memory is slow, such as ballistic",
+        beyond=True,
     )
     step = steps["x"]
     signs = [e for e in step.atoms(sp.sign) if random_letters(e) or any(c.base in memory for c in e.atoms(Coordinate))]

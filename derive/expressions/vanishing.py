@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import sympy as sp
+from sympy.core.evalf import PrecisionExhausted
 
 POINTS, TRIES = 6, 40  # some points may lie where the expression has no value
 DIGITS = 60
 NEGLIGIBLE = sp.Float("1e-40")
+
+Evaluation = Callable[[sp.Expr, dict[sp.Basic, sp.Expr]], sp.Expr | None]
 
 
 def vanishes(expr: sp.Expr, span: tuple[int, int] = (1, 3)) -> bool:
@@ -44,19 +48,25 @@ def vanishes(expr: sp.Expr, span: tuple[int, int] = (1, 3)) -> bool:
     return True
 
 
-def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> bool | None:
+def nonzero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> bool:
+    """Whether expr is certainly not zero at a point, which may be far out: digits that cancel too deeply decide nothing."""
+    return _zero_at(expr, point, _to_many_digits) is False
+
+
+def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr], number: Evaluation | None = None) -> bool | None:
     """Whether expr is zero at a point, relative to its summands; None where it has no value."""
+    number = number or _number
     if expr.is_Rational or expr.is_Symbol:
         return bool(expr.xreplace(point) == 0)
     if isinstance(expr, sp.Mul):
-        found = [_zero_at(factor, point) for factor in expr.args]
+        found = [_zero_at(factor, point, number) for factor in expr.args]
         return None if None in found else any(found)
     if isinstance(expr, sp.Pow) and expr.exp.is_number:
-        base = _zero_at(expr.base, point)
+        base = _zero_at(expr.base, point, number)
         return None if base and not expr.exp.is_positive else base
     if isinstance(expr, sp.exp):
         return False if expr.args[0].xreplace(point).evalf(DIGITS).is_finite else None
-    parts = [_number(e, point) for e in sp.Add.make_args(expr)]
+    parts = [number(e, point) for e in sp.Add.make_args(expr)]
     values = [v for v in parts if v is not None]
     if len(values) < len(parts):
         return None
@@ -67,6 +77,15 @@ def _number(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> sp.Expr | None:
     try:
         value = expr.xreplace(point).evalf(DIGITS)
     except TypeError:  # a comparison of numbers that are not real: nu < 2 under a root of nu - 2
+        return None
+    return value if value.is_number and not value.has(sp.nan, sp.zoo, sp.oo) else None
+
+
+def _to_many_digits(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> sp.Expr | None:
+    """As `_number`; None too where the digits asked for are not reached in twenty times as many."""
+    try:
+        value = expr.xreplace(point).evalf(DIGITS, maxn=20 * DIGITS, strict=True)
+    except (TypeError, PrecisionExhausted):
         return None
     return value if value.is_number and not value.has(sp.nan, sp.zoo, sp.oo) else None
 

@@ -49,6 +49,12 @@ class Loss(ABC):
         """1 for a coordinate whose player minimises f, -1 for one whose player maximises it: the field is players times grad f."""
         return (1,) * dim
 
+    def linear_gradient(self, dim: int) -> bool:
+        """Whether the third derivatives of f vanish."""
+        z = [sp.Dummy(f"x{j}", real=True) for j in range(dim)]
+        value = self.value(z)
+        return bool(value.is_polynomial(*z)) and sp.Poly(value, *z).total_degree() <= 2
+
     @abstractmethod
     def smoothness(self, dim: int) -> Smoothness:
         """(L0, L1) constants (theory 8)."""
@@ -61,6 +67,9 @@ class Separable(Loss):
     @abstractmethod
     def coordinate(self) -> sp.Expr:
         """f_j(x_j) in the generic coordinate x_j (and parameters that are vectors, such as h_j)."""
+
+    def linear_gradient(self, dim: int) -> bool:
+        return self.coordinate.diff(x, 3) == 0
 
     def vectors(self, dim: int) -> dict[str, list[sp.Expr]]:
         """The entries of the vector parameters of `coordinate`; the symbols w1, w2, .. of a vector w, unless overridden."""

@@ -168,7 +168,7 @@ class Audit:
         if self.verdict == NO_SDE:
             return letter.refused(self.marked, self.kind)
         if self.verdict == UNDECIDED:
-            return letter.undecided(self.reason)
+            return letter.undecided(self.marked or self.reason)
         return letter.agrees() if self.verdict == AGREES else letter.differs(self.terms, self.holds or 0, self.example)
 
 
@@ -217,7 +217,8 @@ def audit(
     try:
         return _judged(found)
     except Refusal as refusal:
-        return replace(found, verdict=NO_SDE, reason=refusal.message, kind=refusal.kind, marked=refusal.marked)
+        verdict = UNDECIDED if refusal.beyond else NO_SDE
+        return replace(found, verdict=verdict, reason=refusal.message, kind=refusal.kind, marked=refusal.marked)
     except (NoClosedForm, ArithmeticError) as error:
         return replace(found, reason=str(error))
 
@@ -232,6 +233,11 @@ def _judged(found: Audit) -> Audit:
         if stated.order == 1:
             raise
         equation, last, missing = derived_rule(method, "first-order", found.loss, found.dim), 1, str(error)
+    if equation.skewed is not None:
+        letters, moment = equation.skewed
+        term = formula(moment)
+        why = "the noise of a step stays of the size of the root of its time and is skewed, so that a third derivative is left: the third "
+        raise Refusal("no-first-order-sde", f"{why}moment of {letters} is {term}, and no SDE has a weak order above 1/2", term)
     for letter in equation.letters:
         if letter not in stated.drift:
             accepted = "a formula for each letter of the state: " + ", ".join(equation.letters)

@@ -1,7 +1,7 @@
 """Where a stated equation differs from the derived one: entry by entry, power by power of the step, term by term.
 
 Both sides are expanded in s, the root of the time of a step. Equality is decided by exact cancellation or at random rational
-points (`derive.expressions.vanishing`); what is grouped and factored here is for the reader.
+points (`derive.expressions.vanishing`, `derive.stated.elsewhere`); what is grouped and factored here is for the reader.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from derive.expressions.gathered import factored, gathered, linear
 from derive.expressions.power_series import Series
 from derive.expressions.vanishing import vanishes
 from derive.methods.losses import Loss
+from derive.stated.elsewhere import differs_elsewhere
 from derive.step.update import Expanded, root, series_of
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import d as dimension
@@ -232,7 +233,7 @@ def _vanishes(e: sp.Expr) -> bool:
     """
     sums = {s: sp.Dummy(real=True) for s in e.atoms(sp.Sum)}
     if not sums:
-        return vanishes(e)
+        return vanishes(e) and (e == 0 or not differs_elsewhere(e))
     if vanishes(e.xreplace(sums)):
         return True
     point = {s: sp.Rational(n, n + 3) for n, s in enumerate(sorted(e.free_symbols, key=str), 1)}

@@ -45,6 +45,8 @@ LOSSES: tuple[tuple[str, Loss], ...] = (
 CONSTANTS = ((sp.S.One,), (sp.Integer(2),), (sp.Integer(2), sp.S.One, sp.Rational(1, 2), sp.Integer(3)))
 FRACTIONS = ((sp.Rational(1, 2),), (sp.Rational(1, 2),), (sp.Rational(1, 2), sp.Rational(1, 4), sp.Rational(1, 3)))
 CLIENTS = (sp.S.One, sp.S.One, sp.Integer(2))
+#: sizes of the state: two formulas may differ only beyond a kink, or close to the minimum
+SCALES = (sp.S.One, sp.Integer(100), sp.Rational(1, 1000), sp.Integer(10**7))
 #: eta of the measurements
 STEPS = (sp.Rational(1, 1000), sp.Rational(1, 100_000))
 #: below this an error of a step is that of the integral over a density, or of the rounding
@@ -116,29 +118,39 @@ def example(
 ) -> Example | None:
     """The smallest example for the first of the terms, in the order at which they matter, that shows in one that is tried."""
     for term in sorted(terms, key=lambda term: term.matters):
-        for found in _candidates(method, loss, dim, stated, equation, term):
+        gap = sp.Add(*[other.claimed - other.derived for other in terms if other.where == term.where])
+        for found in _candidates(method, loss, dim, stated, equation, term, gap):
             return _measured(found, method, loss, stated, equation)
     return None
 
 
 def _candidates(
-    method: Method, loss: Loss | None, dim: int | None, stated: Claimed, equation: RuleEquation, term: Term
+    method: Method, loss: Loss | None, dim: int | None, stated: Claimed, equation: RuleEquation, term: Term, gap: sp.Expr
 ) -> Iterator[Example]:
+    """The examples in which a term shows, and so does the gap between the two entries."""
     everything = (*equation.drift.values(), *equation.own.values(), *equation.pair.values(), *stated.expressions)
     dims = [dim] if dim is not None else [2] if term.where.endswith(TWO) else [1, 2]
     losses = LOSSES if loss is None else (("", loss),)
-    for size, (form, own), values in product(dims, losses, range(len(CONSTANTS))):
+    for scale, size, (form, own), values in product(SCALES, dims, losses, range(len(CONSTANTS))):
         constants = _constants(method, own, everything, values)
-        at = _state(equation.letters, size)
+        at = _state(equation.letters, size, scale)
         try:
-            sides = [_value(equation, own, size, term.where, e, constants, at) for e in (term.claimed, term.derived)]
+            *sides, apart = [_value(equation, own, size, term.where, e, constants, at) for e in (term.claimed, term.derived, gap)]
         except (BadInput, KeyError):
             continue
-        if sides[0] != sides[1] and (sides[0] - sides[1]).subs(eta, STEPS[0]).evalf(30).is_nonzero:
+        if all(_seen(e, sides) for e in (sides[0] - sides[1], apart)):
             now = {"t": (sp.S.One,)} if term.claimed.has(t) or term.derived.has(t) else {}
             yield Example(
                 term, form or _formula(own, size), size, constants, at | now, sides[0], sides[1], _quantity(term.where)
             )
+
+
+def _seen(gap: sp.Expr, sides: list[sp.Expr]) -> bool:
+    """Whether a difference is one that the digits of a measurement show."""
+    if gap == 0:
+        return False
+    size, *others = (abs(e.subs(eta, STEPS[0]).evalf(DIGITS)) for e in (gap, *sides))
+    return bool(size.is_nonzero) and all((size > NEGLIGIBLE[False] * e) is not sp.false for e in others)
 
 
 def _formula(loss: Loss, dim: int) -> str:
@@ -161,8 +173,8 @@ def _constants(method: Method, loss: Loss, shown: tuple[sp.Expr, ...], n: int) -
     return found | ({"k": sp.S.One} if "k" in names else {})
 
 
-def _state(letters: tuple[str, ...], dim: int) -> dict[str, tuple[sp.Expr, ...]]:
-    return {a: tuple(sp.Rational(m + 2, n + 1) for m in range(dim)) for n, a in enumerate(letters)}
+def _state(letters: tuple[str, ...], dim: int, scale: sp.Expr) -> dict[str, tuple[sp.Expr, ...]]:
+    return {a: tuple(scale * sp.Rational(m + 2, n + 1) for m in range(dim)) for n, a in enumerate(letters)}
 
 
 def _system(equation: RuleEquation, loss: Loss, dim: int, constants: Mapping[str, sp.Expr]) -> Any:

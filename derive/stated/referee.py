@@ -43,12 +43,11 @@ class Letter:
 
     def refused(self, marked: str, kind: str) -> str:
         """For a rule without such an equation; formulas of the reason stand between dollar signs."""
-        reason = "".join(part if n % 2 else _plain(part) for n, part in enumerate(re.split(r"(\$[^$]*\$)", marked)))
-        return f"{self._rule()} there is no equation of weak order {self.order} ({kind}): {reason}."
+        return f"{self._rule()} there is no equation of weak order {self.order} ({kind}): {_typeset(marked)}."
 
-    def undecided(self, reason: str) -> str:
-        """For a stated equation that could not be judged."""
-        return f"{self._rule()} the stated equation could be neither confirmed nor refuted: {_plain(reason)}."
+    def undecided(self, marked: str) -> str:
+        """For a stated equation that could not be judged; formulas of the reason stand between dollar signs."""
+        return f"{self._rule()} the stated equation could be neither confirmed nor refuted: {_typeset(marked)}."
 
     def differs(self, terms: tuple[Term, ...], holds: int, example: Example | None) -> str:
         """For a stated equation with wrong terms."""
@@ -130,6 +129,11 @@ class Letter:
 def _number(value: float) -> str:
     mantissa, _, exponent = f"{value:.4g}".partition("e")
     return f"${mantissa}" + (rf"\cdot10^{{{int(exponent)}}}" if exponent else "") + "$"
+
+
+def _typeset(marked: str) -> str:
+    """Text with formulas between dollar signs."""
+    return "".join(part if n % 2 else _plain(part) for n, part in enumerate(re.split(r"(\$[^$]*\$)", marked)))
 
 
 def _plain(text: str) -> str:

@@ -18,6 +18,7 @@ from derive.expressions.gathered import gathered
 from derive.expressions.power_series import Series
 from derive.formulas.expressions import MEANING
 from derive.methods.distributed import Method, symbols_of_noise
+from derive.methods.losses import Loss
 from derive.methods.rules.regime import NOISE
 from derive.methods.rules.update import Draw, evaluate
 from derive.step.draws import MASK, MESSAGE, NORMAL, RAW, SENT, letter
@@ -36,10 +37,11 @@ class Expanded:
 
     Args:
         method: the method; its regime gives the constants and the time of a step.
+        loss, dim: where one is given whose gradient is linear, gradients far from x are known too.
     """
 
-    def __init__(self, method: Method) -> None:
-        self.method = method
+    def __init__(self, method: Method, loss: Loss | None = None, dim: int | None = None) -> None:
+        self.method, self.loss, self.dim = method, loss, dim
         c, power = method.regime.power
         #: eta = (tau/c)^(1/p) as a multiple of a power of s
         self.step = (c ** (-1 / power) * root ** (2 / power)) if power != 2 else root / sp.sqrt(c)
@@ -100,6 +102,11 @@ class Expanded:
             raise Refusal("no-diffusion", f"the noise is of the orders {', '.join(f's^{-m}' for m in orders)} in the root s of the "
                           "time of a step: it has to be of one order for all clients, a whole power, and not vanish")
         return int(n)
+
+    @cached_property
+    def linear(self) -> bool:
+        """Whether the gradient is known to be a linear function of x."""
+        return self.loss is not None and self.dim is not None and self.loss.linear_gradient(self.dim)
 
     @cached_property
     def increments(self) -> dict[str, Series]:
@@ -298,9 +305,12 @@ class SeriesAlgebra:
         away = point - Series.constant(Coordinate("x"))
         if away.low < 1:
             start = [n for n in range(away.low, 1) if gathered(away[n]) != 0]
+            if start and self.expanded.linear:
+                return away.map(lambda a: hvp(gathered(a)))
             if start:
-                raise Refusal(
-                    "no-diffusion", f"a gradient is taken at a point whose distance does not shrink with the step: {away[start[0]]}"
+                raise NoClosedForm(
+                    "a gradient is taken at a point whose distance from x does not shrink with the step, which is known for "
+                    f"quadratic losses: {away[start[0]]}"
                 )
             away = Series(1, away.__getitem__, away.last)
 

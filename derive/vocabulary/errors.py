@@ -39,10 +39,12 @@ class Refusal(Exception):
         marked: the reason in one sentence; formulas in it may stand between dollar signs, which `message` leaves out and a
             document sets as mathematics.
         term: the term that stands in the way, as text, where it is one; of a derivation from an update rule.
+        beyond: whether the object may exist, and only no way to it is known here.
     """
 
-    def __init__(self, kind: str, marked: str, term: str | None = None) -> None:
+    def __init__(self, kind: str, marked: str, term: str | None = None, beyond: bool = False) -> None:
         self.kind, self.marked, self.term, self.message = kind, marked, term, marked.replace("$", "")
+        self.beyond = beyond
         super().__init__(self.message)
 
 

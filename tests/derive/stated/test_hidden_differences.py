@@ -1,0 +1,83 @@
+"""Formulas that agree at all points of size 1 and differ elsewhere; rules whose limit is skewed, or that nothing here averages."""
+
+from __future__ import annotations
+
+import pytest
+import sympy as sp
+
+from derive.equations.rules import derived_rule
+from derive.methods.compressors import ScaledSign
+from derive.methods.distributed import DSGD, Method
+from derive.methods.losses import BilinearGame, Quadratic, Quartic
+from derive.methods.noise import Gaussian, Laplace, NoNoise
+from derive.stated.audit import audit
+from derive.stated.elsewhere import differs_elsewhere
+from derive.stated.example import SCALES
+
+GAUSS = Gaussian()
+NOISE = {"x x": "eta*sigma^2/N"}
+
+
+@pytest.mark.parametrize("drift", ["-min(g, 50)", "-(g + 100000 - abs(g - 100000))/2", "-g*tanh(100000*g^2)"])
+def test_a_difference_away_from_the_unit_size(drift: str) -> None:
+    found = audit(DSGD(GAUSS), {"x": drift}, NOISE)
+    assert found.verdict == "DIFFERS" and {term.where for term in found.terms} == {"drift x"}
+    example = found.example
+    assert example is not None and example.state["x"][0] in {2 * scale for scale in SCALES[1:]}
+    assert all(abs(row.claimed) > 1e-12 and row.derived == 0 for row in example.measured) and example.measured
+
+
+def test_equal_formulas_with_kinks_stay_equal() -> None:
+    g, c = sp.Symbol("g", real=True), sp.Symbol("c", positive=True)
+    kinked = sp.Max(-c, sp.Min(c, g)) - (sp.Abs(g + c) - sp.Abs(g - c)) / 2
+    smooth = sp.tanh(g) - (sp.exp(2 * g) - 1) / (sp.exp(2 * g) + 1)
+    deep = g * (1 - sp.tanh(100 * g) ** 2) - g / sp.cosh(100 * g) ** 2  # cancels to more digits than are evaluated
+    assert not any(differs_elsewhere(e) for e in (kinked, smooth, deep))
+    assert differs_elsewhere(sp.Max(-c, sp.Min(c, g)) - sp.Max(-c, g))
+
+
+def skewed(power: int, shift: int) -> Method:
+    return Method(noise=NoNoise(), update=[f"x = x - eta*G + sqrt(eta)*(normal^{power} - {shift})"], regime={})
+
+
+def test_a_skewed_limit_has_weak_order_one_half() -> None:
+    # E x^3 after the time T is 8 T sqrt(eta), that of the diffusion 0
+    found = audit(skewed(2, 1), {"x": "-g"}, {"x x": "2"})
+    assert (found.verdict, found.kind) == ("NO SDE", "no-first-order-sde") and "8" in found.reason
+    assert derived_rule(skewed(2, 1), "first-order", None, None).weak_order == 0.5
+    symmetric = audit(skewed(3, 0), {"x": "-g"}, {"x x": "15"})
+    assert symmetric.verdict == "AGREES" and symmetric.equation is not None and symmetric.equation.weak_order == 1
+
+
+#: z + beta (x - z) is not close to x
+FREE = {"memory": {"z": 0}, "update": ["z = z - eta*G((1-beta)*z + beta*x)", "x = x + (z - x)/(k+1)"], "regime": {}}
+
+
+def test_a_gradient_far_from_x_is_known_for_quadratic_losses() -> None:
+    method, claim = Method(noise=GAUSS, **FREE), {"z": "-2*((1-beta)*z + beta*x)", "x": "(z-x)/t"}
+    noise = {"z z": "eta*sigma^2/N"}
+    assert audit(method, claim, noise, loss=Quadratic(2), dim=1).verdict == "AGREES"
+    wrong = audit(method, {**claim, "z": "-2*x"}, noise, loss=Quadratic(2), dim=1)
+    assert wrong.verdict == "DIFFERS" and {term.where for term in wrong.terms} == {"drift z"}
+    for unknown in (audit(method, {**claim, "z": "-g"}, noise), audit(method, claim, noise, loss=Quartic(), dim=1)):
+        assert unknown.verdict == "UNDECIDED" and "quadratic" in unknown.reason
+    assert BilinearGame(1).linear_gradient(2) and not Quartic().linear_gradient(2)
+
+
+UNKNOWN = [
+    # clipped, and in the two-iterate form: the limits exist, and nothing here averages these memories
+    Method(memory={"m": 0}, update=["m = b*m + (1-b)*G", "x = x - eta*max(-1, min(1, m))"], fractions=["b"], noise=GAUSS),
+    Method(memory={"o": 0}, update=["p = x", "x = x - eta*G + b*(x - o)", "o = p"], fractions=["b"], noise=GAUSS),
+]
+
+
+@pytest.mark.parametrize("method", UNKNOWN)
+def test_what_nothing_here_averages_is_undecided(method: Method) -> None:
+    found = audit(method, {"x": "-g"}, NOISE)
+    assert found.verdict == "UNDECIDED" and found.kind and found.reason[-40:] in found.latex()
+
+
+def test_error_feedback_written_out_is_averaged() -> None:
+    update = ["p = e + raw", "q = C(p)", "e = p - q", "x = x - eta*q"]
+    method = Method(memory={"e": 0}, update=update, compressor=ScaledSign(), noise=Laplace())
+    assert audit(method, {"x": "-g"}, {"x x": "2*eta*sigma^2/N"}).verdict == "AGREES"
