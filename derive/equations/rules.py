@@ -208,7 +208,8 @@ class _Derivation:
     def skewness(self) -> tuple[str, sp.Expr] | None:
         """The first third moment of the increments at one coordinate that does not vanish at s^3, with its letters.
 
-        It stands beside a third derivative of a test function and leaves an error of order s. One without a closed form is passed over.
+        It stands beside a third derivative of a test function and leaves an error of order s. One without a closed form is
+        passed over.
         """
         for letters in combinations_with_replacement(self.letters, 3):
             one, two, three = (self.increments[a] for a in letters)

@@ -236,8 +236,8 @@ def _judged(found: Audit) -> Audit:
     if equation.skewed is not None:
         letters, moment = equation.skewed
         term = formula(moment)
-        why = "the noise of a step stays of the size of the root of its time and is skewed, so that a third derivative is left: the third "
-        raise Refusal("no-first-order-sde", f"{why}moment of {letters} is {term}, and no SDE has a weak order above 1/2", term)
+        why = f"the noise of a step is of the order of the root of its time and skewed: the third moment of {letters}, {term}"
+        raise Refusal("no-first-order-sde", f"{why}, leaves a third derivative, and no SDE has a weak order above 1/2", term)
     for letter in equation.letters:
         if letter not in stated.drift:
             accepted = "a formula for each letter of the state: " + ", ".join(equation.letters)

@@ -1,4 +1,4 @@
-"""Where two entries may differ that agree at random points: beside a kink, close to the minimum, far from it, at other constants."""
+"""Where two entries may differ that agree at random points: beside a kink, near the minimum, far from it, at other constants."""
 
 from __future__ import annotations
 
