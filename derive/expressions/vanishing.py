@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 import sympy as sp
 from sympy.core.evalf import PrecisionExhausted
@@ -11,8 +10,6 @@ from sympy.core.evalf import PrecisionExhausted
 POINTS, TRIES = 6, 40  # some points may lie where the expression has no value
 DIGITS = 60
 NEGLIGIBLE = sp.Float("1e-40")
-
-Evaluation = Callable[[sp.Expr, dict[sp.Basic, sp.Expr]], sp.Expr | None]
 
 
 def vanishes(expr: sp.Expr, span: tuple[int, int] = (1, 3)) -> bool:
@@ -50,42 +47,32 @@ def vanishes(expr: sp.Expr, span: tuple[int, int] = (1, 3)) -> bool:
 
 def nonzero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> bool:
     """Whether expr is certainly not zero at a point, which may be far out: digits that cancel too deeply decide nothing."""
-    return _zero_at(expr, point, _to_many_digits) is False
+    return _zero_at(expr, point, strict=True) is False
 
 
-def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr], number: Evaluation | None = None) -> bool | None:
-    """Whether expr is zero at a point, relative to its summands; None where it has no value."""
-    number = number or _number
+def _zero_at(expr: sp.Expr, point: dict[sp.Basic, sp.Expr], strict: bool = False) -> bool | None:
+    """Whether expr is zero at a point, relative to its summands; None where it has no value, or not to all digits if strict."""
     if expr.is_Rational or expr.is_Symbol:
         return bool(expr.xreplace(point) == 0)
     if isinstance(expr, sp.Mul):
-        found = [_zero_at(factor, point, number) for factor in expr.args]
+        found = [_zero_at(factor, point, strict) for factor in expr.args]
         return None if None in found else any(found)
     if isinstance(expr, sp.Pow) and expr.exp.is_number:
-        base = _zero_at(expr.base, point, number)
+        base = _zero_at(expr.base, point, strict)
         return None if base and not expr.exp.is_positive else base
     if isinstance(expr, sp.exp):
         return False if expr.args[0].xreplace(point).evalf(DIGITS).is_finite else None
-    parts = [number(e, point) for e in sp.Add.make_args(expr)]
+    parts = [_number(e, point, strict) for e in sp.Add.make_args(expr)]
     values = [v for v in parts if v is not None]
     if len(values) < len(parts):
         return None
     return bool(abs(sp.Add(*values)) <= NEGLIGIBLE * (sum(abs(v) for v in values) if len(values) > 1 else 1))
 
 
-def _number(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> sp.Expr | None:
+def _number(expr: sp.Expr, point: dict[sp.Basic, sp.Expr], strict: bool) -> sp.Expr | None:
     try:
-        value = expr.xreplace(point).evalf(DIGITS)
-    except TypeError:  # a comparison of numbers that are not real: nu < 2 under a root of nu - 2
-        return None
-    return value if value.is_number and not value.has(sp.nan, sp.zoo, sp.oo) else None
-
-
-def _to_many_digits(expr: sp.Expr, point: dict[sp.Basic, sp.Expr]) -> sp.Expr | None:
-    """As `_number`; None too where the digits asked for are not reached in twenty times as many."""
-    try:
-        value = expr.xreplace(point).evalf(DIGITS, maxn=20 * DIGITS, strict=True)
-    except (TypeError, PrecisionExhausted):
+        value = expr.xreplace(point).evalf(DIGITS, **({"maxn": 20 * DIGITS, "strict": True} if strict else {}))
+    except (TypeError, PrecisionExhausted):  # or numbers that are not real are compared: nu < 2 under a root of nu - 2
         return None
     return value if value.is_number and not value.has(sp.nan, sp.zoo, sp.oo) else None
 

@@ -55,8 +55,6 @@ TOO_FAR = {
     ),
     "noise that grows too fast": (rule("x = x - eta*G", regime={"noise": "1/eta"}), "sigma_{0}^{2}"),
     "noise that vanishes": (rule("x = x - eta*G", regime={"noise": "sqrt(eta)"}), "not vanish"),
-    "a gradient far away": (rule(M, "x = x - eta*G(x + m)", memory=("m",)), "m_j"),
-    "a gradient at another place": (rule("x = x - eta*G(2*x)"), "x_j"),
 }  # fmt: skip
 
 
@@ -155,6 +153,8 @@ def test_formulas_that_join_smoothly_are_not_a_kink() -> None:
         (rule("x = x - eta*C(raw)", compressor=Bernoulli("1/2")), "the server made"),
         (rule("v = v + eta*(mean(local^2) - v)", "x = x - eta*G", memory=("v",), clients=2), "not linear"),
         (rule("x = x - eta*G/norm(G)"), "all coordinates"),
+        (rule(M, "x = x - eta*G(x + m)", memory=("m",)), "quadratic losses: m_j"),
+        (rule("x = x - eta*G(2*x)"), "quadratic losses: x_j"),
         (rule("x = x - eta*G(x - eta*G)", noise=Affine()), "depends on the gradient"),
         (rule("x = x - eta*G(x - eta*G)", compressor=Sign()), "random mask"),
         (rule("x = x - eta*G*(1 + beta^(-k))", fractions=("beta",)), "grows with the number of steps"),
