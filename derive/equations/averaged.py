@@ -84,7 +84,7 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
         for n in range(moved.low, 2):
             if gathered(moved[n]) != 0:
                 why = f"{a} moves by more than the time of a step, ${sp.latex(moved[n])}$: take the movement itself as the memory"
-                raise Refusal("no-diffusion", why, beyond=True)
+                raise Refusal("no-diffusion", f"{why}, rescaled in the regime to the size 1 (v = eta*v)", beyond=True)
         if gathered(moved[3]) != 0:
             raise Refusal(
                 NO_AVERAGE,

@@ -30,7 +30,7 @@ from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Separable
 from derive.step.along import along
 from derive.step.expected import Expectation, noise_degree, random_letters
-from derive.step.moments import Condition
+from derive.step.moments import WEAK_ORDER, Condition
 from derive.step.update import Expanded, root
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import NoClosedForm, Refusal
@@ -128,8 +128,7 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
     else:
         kept = found.letters
     conditions = first + found.conditions("the covariance exists", {a: 2 * found.degree(a) for a in kept}, "infinite-variance")
-    if model == "second-order":
-        conditions += found.conditions("weak order 2", {a: 3 * found.degree(a) for a in kept}, None)
+    conditions += found.for_weak_order(2 if model == "second-order" else 1)
     return RuleEquation(
         method, model, loss, dim, {a: found.shown(e) for a, e in drift.items()}, {k: found.shown(e) for k, e in own.items()},
         {k: found.shown(e) for k, e in pair.items()}, _sharpest(conditions), left, found.letters, found.shift,
@@ -300,11 +299,22 @@ class _Derivation:
 
     def degree(self, letter: str, last: int = 3) -> sp.Expr:
         """The order of the moment of the noise that the mean of a letter's increment needs, up to the power `last` of s."""
-        found = self.increments[letter]
-        parts = [found[n] for n in range(found.low, last + 1)]
-        return max(noise_degree(gathered(e), self.method.compressor.growth) for e in parts)
+        return max(self._degree(letter, n) for n in range(self.increments[letter].low, last + 1))
 
-    def conditions(self, purpose: str, orders: dict[str, sp.Expr], kind: str | None) -> tuple[Condition, ...]:
+    def _degree(self, letter: str, n: int) -> sp.Expr:
+        return sp.S(noise_degree(gathered(self.increments[letter][n]), self.method.compressor.growth))
+
+    def for_weak_order(self, order: int) -> tuple[Condition, ...]:
+        """The conditions under which a step errs by s^(2 order + 2) on bounded smooth functions.
+
+        A part s^n Z^q of an increment exceeds 1 with a probability of the order s^(n tail/q), which no derivative sees.
+        """
+        tail, local = self.method.noise.law.tail, 2 * order + 2
+        needs = {a: local * max(self._degree(a, n) / n for n in range(1, local)) for a in self.letters}
+        found = (Condition(tail, sp.S(r), f"{WEAK_ORDER} {order}") for r in needs.values() if r)
+        return tuple(c for c in found if not c.met)
+
+    def conditions(self, purpose: str, orders: dict[str, sp.Expr], kind: str) -> tuple[Condition, ...]:
         """The conditions r < tail that are not met for certain.
 
         Raises:
@@ -348,7 +358,7 @@ def _sharpest(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
     """Of the conditions on one tail, the strongest for existence and that for the weak order, where it asks for more."""
     found = []
     for order in (False, True):
-        same = [c for c in conditions if (c.purpose == "weak order 2") == order]
+        same = [c for c in conditions if c.of_order == order]
         if same:
             found.append(max(same, key=lambda c: c.right))
     return tuple(c for n, c in enumerate(found) if n == 0 or c.right > found[0].right or found[0].purpose == c.purpose)

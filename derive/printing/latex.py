@@ -203,6 +203,6 @@ def condition_latex(condition: Any, macros: Mapping[str, str] | None = None) -> 
     """left > right, with its purpose when it is needed only for the weak order."""
     printer = Printer(macros)
     text = rf"{printer.doprint(condition.left)} > {printer.doprint(condition.right)}"
-    if condition.purpose == "weak order 2":
-        text += r"\ \text{(for weak order 2" + ("" if condition.met is None else "; not met") + ")}"
+    if condition.of_order:
+        text += rf"\ \text{{(for {condition.purpose}" + ("" if condition.met is None else "; not met") + ")}"
     return text

@@ -73,7 +73,7 @@ class StationaryMoments:
     @cached_property
     def condition(self) -> sp.Basic:
         """`margins` > 0 as inequalities, solved for eta where possible, and those of `conditions`; true where V always exists."""
-        moments = [sp.Gt(c.left, c.right) for c in self.conditions if c.purpose != "weak order 2"]
+        moments = [sp.Gt(c.left, c.right) for c in self.conditions if not c.of_order]
         return sp.And(*_sharpest([below(m) for m in self.margins]), *moments)
 
     def holds(self, values: Mapping[str, Any]) -> bool:

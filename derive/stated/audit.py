@@ -238,6 +238,10 @@ def _judged(found: Audit) -> Audit:
         term = formula(moment)
         why = f"the noise of a step is of the order of the root of its time and skewed: the third moment of {letters}, {term}"
         raise Refusal("no-first-order-sde", f"{why}, leaves a third derivative, and no SDE has a weak order above 1/2", term)
+    for condition in equation.conditions:
+        if condition.of_order and condition.met is False:
+            why = f"{condition.purpose} needs the moment of order ${sp.latex(condition.right)}$ of the noise"
+            raise Refusal(f"no-{equation.model}-sde", f"{why}, which has tail index ${sp.latex(condition.left)}$", str(condition))
     for letter in equation.letters:
         if letter not in stated.drift:
             accepted = "a formula for each letter of the state: " + ", ".join(equation.letters)

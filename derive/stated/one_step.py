@@ -46,7 +46,7 @@ class NumericStep:
 
     Args:
         method: numbers for all constants but the noise that a regime makes large; no schedule.
-        loss, dim: the loss, whose gradient is evaluated, and its dimension.
+        loss, dim: the loss, whose gradient (of a game, the field of its players) is evaluated, and its dimension.
         scales: numbers for symbols of the noise, as the regime has them at this eta.
         step: the number eta.
 
@@ -61,8 +61,9 @@ class NumericStep:
         self.clients = int(method.clients)
         state = state_symbols(dim)
         value = loss.value(state)
-        self.gradient = sp.lambdify([state], [sp.diff(value, s) for s in state], "mpmath")
-        self.hessian = sp.lambdify([state], [[sp.diff(value, s, r) for s in state] for r in state], "mpmath")
+        field = [sign * sp.diff(value, s) for sign, s in zip(loss.players(dim), state, strict=True)]
+        self.gradient = sp.lambdify([state], field, "mpmath")
+        self.hessian = sp.lambdify([state], [[sp.diff(e, s) for s in state] for e in field], "mpmath")
         given = [sp.sympify(s).xreplace(dict(scales)) for s in method.noise.scales]
         if method.noise.dense is not None or not all(s.subs(eta, step).is_number for s in given):
             raise NoClosedForm("the step is not listed for this noise")

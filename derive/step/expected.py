@@ -129,15 +129,21 @@ class Expectation:
         found: dict[int, list[sp.Expr]] = {}
         rest = sp.S.Zero
         for term in sp.Add.make_args(gathered(expr)):
-            constant, power = term.as_independent(self.root, as_Add=False)
-            base, n = power.as_base_exp()
-            if power == 1:
-                found.setdefault(0, []).append(term)
-            elif base == self.root and n.is_Integer:
-                found.setdefault(int(n), []).append(constant)
-            else:
+            # a power may hide in a denominator: nu s^2 - 2 s^2
+            monomial = self._monomial(term) or self._monomial(sp.factor_terms(term))
+            if monomial is None:
                 rest += term
+            else:
+                found.setdefault(monomial[1], []).append(monomial[0])
         return {n: sp.Add(*terms) for n, terms in found.items()}, rest
+
+    def _monomial(self, term: sp.Expr) -> tuple[sp.Expr, int] | None:
+        """(coefficient, power) of a term that is a multiple of a whole power of s."""
+        constant, power = term.as_independent(self.root, as_Add=False)
+        base, n = power.as_base_exp()
+        if power == 1:
+            return term, 0
+        return (constant, int(n)) if base == self.root and n.is_Integer else None
 
     def __call__(self, expr: sp.Expr, slots: tuple[str, ...] = ("j",)) -> sp.Expr:
         """E of an expression in the coordinates `slots`, which are distinct.

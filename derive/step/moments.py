@@ -19,6 +19,9 @@ from derive.step.expectation import CoordinateFunctions, expectation
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.symbols import d as dimension
 
+#: the purpose of a condition that the weak order needs, before its number
+WEAK_ORDER = "weak order"
+
 
 @dataclass(frozen=True)
 class Conditional:
@@ -47,6 +50,11 @@ class Condition:
     left: sp.Expr
     right: sp.Expr
     purpose: str
+
+    @property
+    def of_order(self) -> bool:
+        """Whether a weak order needs it, and not the existence of the object."""
+        return self.purpose.startswith(WEAK_ORDER)
 
     @property
     def met(self) -> bool | None:
@@ -142,11 +150,11 @@ def existence(method: Method, orders: int = 2) -> tuple[Condition, ...]:
         found.append(Condition(tail, sp.Integer(q), "the drift exists"))
         found.append(Condition(tail, sp.Integer(2 * q), "the covariance exists"))
         if orders > 2:
-            found.append(Condition(tail, sp.Integer(orders * q), "weak order 2"))
+            found.append(Condition(tail, sp.Integer(orders * q), f"{WEAK_ORDER} 2"))
     for condition in found:
         if condition.met is False and condition.purpose == "the drift exists":
             raise Refusal("no-drift", f"the mean of the increment does not exist ({told}): there is no drift")
-        if condition.met is False and condition.purpose != "weak order 2":
+        if condition.met is False and not condition.of_order:
             raise Refusal(
                 "infinite-variance",
                 f"the second moment of the increment is infinite ({told}): no diffusion approximation of this form exists",
@@ -167,8 +175,8 @@ def _needs_variance(method: Method) -> bool:
 
 def _sharpest(conditions: list[Condition]) -> tuple[Condition, ...]:
     """Of the open conditions on the tail of one law, the one for existence that implies the others, and that for weak order."""
-    existence_ones = [c for c in conditions if c.purpose != "weak order 2"]
-    order_ones = [c for c in conditions if c.purpose == "weak order 2"]
+    existence_ones = [c for c in conditions if not c.of_order]
+    order_ones = [c for c in conditions if c.of_order]
     sharpest = [max(existence_ones, key=lambda c: int(c.right))] if existence_ones else []
     return tuple(sharpest + order_ones)
 

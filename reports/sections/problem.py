@@ -174,5 +174,5 @@ def _status(entry: dict[str, Any]) -> str:
 
 
 def _condition(condition: Any, notation: Notation) -> dict[str, str]:
-    why = "" if condition.purpose == "weak order 2" else condition.purpose
+    why = "" if condition.of_order else condition.purpose
     return {"tex": condition_latex(condition, notation.commands()), "why": why}

@@ -13,9 +13,18 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from derive.methods.losses import Quadratic
+from derive.methods.losses import BilinearGame, Quadratic
 from derive.methods.noise import Gaussian, Scaled, StudentT
-from derive.methods.optimisers import EMAMomentum, HeavyBall, Lion, LocalSGD, MajorityVote, RMSprop, Signum
+from derive.methods.optimisers import (
+    EMAMomentum,
+    Extragradient,
+    HeavyBall,
+    Lion,
+    LocalSGD,
+    MajorityVote,
+    RMSprop,
+    Signum,
+)
 from derive.stated.audit import Audit, audit
 from derive.stated.claimed import claimed, formula
 from derive.stated.example import slopes
@@ -187,6 +196,13 @@ def test_one_step_of_heavy_ball_is_what_it_is() -> None:
     assert example is not None and example.quantity == "variance of v1"
     sigma = float(example.constants["sigma"])
     assert [row.exact for row in example.measured] == [pytest.approx(float(row.eta) * sigma**2) for row in example.measured]
+
+
+def test_one_step_of_a_game_follows_the_field_of_the_players() -> None:
+    method = Extragradient(noise=GAUSS, clients=1)
+    found = audit(method, {"x": "-g + eta*hess(g)"}, {"x x": "eta*sigma^2"}, order=2, loss=BilinearGame(2), dim=2)
+    assert [str(term.factor) for term in found.terms] == ["2"] and found.example is not None
+    assert slopes(found.example.measured) == pytest.approx((2, 3), abs=0.1)
 
 
 @pytest.mark.slow

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 import sympy as sp
 
@@ -9,7 +12,8 @@ from derive.equations.rules import derived_rule
 from derive.methods.compressors import ScaledSign
 from derive.methods.distributed import DSGD, Method
 from derive.methods.losses import BilinearGame, Quadratic, Quartic
-from derive.methods.noise import Gaussian, Laplace, NoNoise
+from derive.methods.noise import Gaussian, Laplace, NoNoise, StudentT
+from derive.methods.optimisers import RMSprop
 from derive.stated.audit import audit
 from derive.stated.elsewhere import differs_elsewhere
 from derive.stated.example import SCALES
@@ -47,6 +51,27 @@ def test_a_skewed_limit_has_weak_order_one_half() -> None:
     assert derived_rule(skewed(2, 1), "first-order", None, None).weak_order == 0.5
     symmetric = audit(skewed(3, 0), {"x": "-g"}, {"x x": "15"})
     assert symmetric.verdict == "AGREES" and symmetric.equation is not None and symmetric.equation.weak_order == 1
+
+
+LARGE = {"update": ["x = x - eta*G"], "regime": {"noise": "1/sqrt(eta)"}, "clients": 1}
+
+
+@pytest.mark.parametrize("method, order, needs", [
+    (DSGD, 2, 3), (partial(Method, **LARGE), 1, 4), (partial(RMSprop, clients=1), 1, 4),
+])  # fmt: skip
+def test_a_weak_order_needs_moments(method: Callable[..., Method], order: int, needs: int) -> None:
+    # a step exceeds 1 with a probability of the order s^(tail n/q) for parts s^n Z^q: no more than s^(2 order + 2) is allowed
+    found = audit(method(noise=StudentT(needs)), {"x": "-g", "v": "-v"} if method().memory else {"x": "-g"}, NOISE, order=order)
+    assert found.verdict == "NO SDE" and f"the moment of order {needs} of the noise" in found.reason
+    lighter = derived_rule(method(noise=StudentT(needs + 1)), "second-order" if order == 2 else "first-order", None, None)
+    assert not lighter.conditions
+
+
+def test_a_power_of_the_step_in_a_denominator_is_found() -> None:
+    # the variance nu/(nu - 2) of large noise is nu sigma^2/(nu s^2 - 2 s^2)
+    found = audit(Method(noise=StudentT("nu"), **LARGE), {"x": "-g"}, {"x x": "nu/(nu-2)*sigma0^2"})
+    assert found.verdict == "AGREES" and found.equation is not None
+    assert [str(c) for c in found.equation.conditions] == ["nu > 2", "nu > 4"]
 
 
 #: z + beta (x - z) is not close to x
