@@ -110,9 +110,12 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
     if isinstance(found.averaged, Signs):
         return _of_signs(method, model, loss, dim, found, found.averaged)
     drift = {a: found.mean(a, 2) + root * found.mean(a, 3) for a in found.letters}
+    first = found.conditions("the drift exists", {a: found.degree(a) for a in found.letters}, "no-drift")
+    # asked for before its value, which may have no closed form where it is infinite
+    linear = {a: 2 * found.degree(a) for a in found.letters if found.degree(a) <= 1}
+    first += found.conditions("the covariance exists", linear, "infinite-variance")
     limit = found.covariances(2), found.covariances(3)
     noisy = any(not zero(e) for at in limit for table in at for e in table.values())
-    first = found.conditions("the drift exists", {a: found.degree(a) for a in found.letters}, "no-drift")
     own, pair = ({key: one[key] + root * two[key] for key in one} for one, two in zip(*limit, strict=True))
     left: tuple[LeftOut, ...] = ()
     if model == "second-order":

@@ -19,7 +19,7 @@ from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.losses import Loss
 from derive.methods.rules.regime import NOISE
 from derive.stated.answers import equation_dict, example_dict, term_dict
-from derive.stated.claimed import Claimed, Pair, claimed, formula
+from derive.stated.claimed import LAG, Claimed, Pair, claimed, formula
 from derive.stated.differences import LAST, Comparison, Term
 from derive.stated.example import Example, example
 from derive.stated.referee import Letter
@@ -51,7 +51,7 @@ class Audit:
         verdict: "AGREES", "DIFFERS", "NO SDE" or "UNDECIDED".
         terms: where it differs.
         equation: the derived equation that it was compared with, or None.
-        reason: of a refusal or of what is undecided; "".
+        reason: of a refusal or of what is undecided, which may be one entry of an equation that differs in another; "".
         kind: of a refusal; "".
         marked: the reason with its formulas between dollar signs.
         beyond: entries with terms that are smaller than the claimed order asks for, which are not judged.
@@ -132,7 +132,7 @@ class Audit:
             names |= {s.name for s in symbols_of([*self.equation.drift.values(), *self.equation.own.values()])}
         if self.loss is not None and self.dim is not None:
             names |= set(self.loss.parameters(self.dim))
-        found = {s.name for s in symbols_of(self.stated.expressions) if not isinstance(s, Coordinate)}
+        found = {s.name for s in symbols_of(self.stated.expressions) if not isinstance(s, Coordinate) and s != LAG}
         return tuple(sorted(found - names - self._of_compressor))
 
     @property
@@ -246,15 +246,24 @@ def _judged(found: Audit) -> Audit:
         if letter not in stated.drift:
             accepted = "a formula for each letter of the state: " + ", ".join(equation.letters)
             raise BadInput("drift", f"nothing for {letter}", accepted)
-    comparison = Comparison(Expanded(method), found.loss, found.dim, equation.local)
+    comparison = Comparison(Expanded(method), found.loss, found.dim, equation.local, equation.conditions)
     entries = _Entries(comparison, equation, stated)
-    terms = tuple(_remarked(term, entries) for term in entries.terms(last))
+    terms: list[Term] = []
+    undecided: NoClosedForm | ArithmeticError | None = None
+    for entry in entries.terms(last):
+        try:
+            terms.extend(_remarked(term, entries) for term in entry)
+        except (NoClosedForm, ArithmeticError) as error:
+            undecided = error
+    if undecided is not None and not terms:
+        raise undecided
     if missing and not terms:
         return replace(found, equation=equation, reason=f"weak order 1 agrees; of weak order 2 no closed form is known: {missing}")
     verdict = DIFFERS if terms else AGREES
     return replace(
-        found, verdict=verdict, terms=terms, equation=equation, beyond=tuple(entries.beyond(last)), allowed=tuple(entries.allowed())
-    )
+        found, verdict=verdict, terms=tuple(terms), equation=equation, reason="" if undecided is None else str(undecided),
+        beyond=tuple(entries.beyond(last)), allowed=tuple(entries.allowed()),
+    )  # fmt: skip
 
 
 class _Entries:
@@ -272,15 +281,15 @@ class _Entries:
         series = [self.comparison.powers(e) for e in entries if e != 0]
         return all(self.comparison.same(s[n], sp.S.Zero) for s in series for n in range(min(s.low, 0), 2))
 
-    def terms(self, last: int) -> Iterator[Term]:
-        """Every term in which they differ."""
+    def terms(self, last: int) -> Iterator[Iterator[Term]]:
+        """The terms in which they differ, entry by entry."""
         equation, stated = self.equation, self.stated
         for letter in stated.drift:
             if letter not in equation.letters:
                 own = stated.drift[letter]
-                yield Term(f"drift {letter}", own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)
+                yield iter([Term(f"drift {letter}", own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
                 continue
-            yield from self.comparison.terms(f"drift {letter}", stated.drift[letter], equation.drift[letter], last)
+            yield self.comparison.terms(f"drift {letter}", stated.drift[letter], equation.drift[letter], last)
         most = 2 if self.conventional else last
         for key in self._keys(stated.own, equation.own):
             own = stated.own.get(key, sp.S.Zero)
@@ -288,16 +297,16 @@ class _Entries:
                 own = own.xreplace({g: sp.S.Zero})
             if not set(key) <= set(equation.letters):
                 if own != 0:
-                    yield Term(f"covariance {key[0]} {key[1]}", own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)
+                    yield iter([Term(f"covariance {key[0]} {key[1]}", own, sp.S.Zero, 1, "extra", None, 0, AVERAGED)])
                 continue
-            yield from self._spread(f"covariance {key[0]} {key[1]}", own, self._true(key, own), most)
+            yield self._spread(f"covariance {key[0]} {key[1]}", own, self._true(key, own), most)
         if self.comparison.dim == 1:
             return
         for key in self._keys(stated.pair, equation.pair):
             own, true = stated.pair.get(key, sp.S.Zero), equation.pair.get(key, sp.S.Zero)
             if key[0] != key[1] and key not in stated.pair and (key[1], key[0]) in stated.pair:
                 continue  # the other order of the same entry was stated
-            yield from self.comparison.terms(f"covariance {key[0]} {key[1]}{_TWO}", own, true, most, pair=True)
+            yield self.comparison.terms(f"covariance {key[0]} {key[1]}{_TWO}", own, true, most, pair=True)
 
     def _spread(self, where: str, own: sp.Expr, true: sp.Expr, most: int) -> Iterator[Term]:
         """The terms of one entry of the covariance; one that is the root or the square of the other is one term."""

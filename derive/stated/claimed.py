@@ -27,7 +27,7 @@ Pair = tuple[str, str]
 #: of a pair; the sum over lags l = 1, 2, ..
 _MORE = {name: (1, 1) for name in ("hess", "fourth", "norm", "sum", "other", "asin", "series")} | {"third": (1, 2)}
 STATED = Language({**FORMULAS.functions, **_MORE}, powers=True)
-_LAG = sp.Symbol("l", integer=True, positive=True)
+LAG = sp.Symbol("l", integer=True, positive=True)
 _NOISY = ("G", "raw", "fresh", "local", "normal")
 
 
@@ -131,7 +131,7 @@ class _Reader:
         if name in self.short:
             return self.short[name]
         if name == "l" and self.lags:
-            return _LAG
+            return LAG
         if name in _NOISY:
             raise BadInput(field, name, "g, the gradient: an equation holds its noise in the covariance")
         if name in self.values:
@@ -201,9 +201,14 @@ def _norm(e: sp.Expr) -> sp.Expr:
     return sp.sqrt(coord_sum(e**2))
 
 
+def _sum_over_lags(e: sp.Expr) -> sp.Expr:
+    constant, rest = sp.sympify(e).as_independent(LAG, as_Add=False)
+    return constant * sp.Sum(rest, (LAG, 1, sp.oo))
+
+
 _MEANING: Mapping[str, Callable[..., Any]] = {
     "hess": split_hvp, "third": third, "fourth": fourth, "norm": _norm, "sum": coord_sum, "asin": sp.asin,
-    "series": lambda e: sp.Sum(e, (_LAG, 1, sp.oo)),
+    "series": _sum_over_lags,
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ points (`derive.expressions.vanishing`, `derive.stated.elsewhere`); what is grou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import final
 
@@ -18,12 +18,14 @@ from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, coor
 from derive.expressions.gathered import factored, gathered, linear
 from derive.expressions.power_series import Series
 from derive.expressions.vanishing import vanishes
+from derive.methods.compressors.base import any_fraction, any_positive
 from derive.methods.losses import Loss
 from derive.stated.elsewhere import differs_elsewhere
+from derive.step.moments import Condition
 from derive.step.update import Expanded, root, series_of
 from derive.vocabulary.errors import NoClosedForm
+from derive.vocabulary.symbols import N, eta, t
 from derive.vocabulary.symbols import d as dimension
-from derive.vocabulary.symbols import eta, t
 
 #: dimensions in which an equality is tried that does not cancel in the form for any dimension
 DIMENSIONS = (2, 3)
@@ -73,14 +75,21 @@ class Comparison:
         expanded: the rule in its regime.
         loss, dim: where given, expressions are compared in named coordinates, with the loss's gradient put in.
         local: whether losses are sums over coordinates, H_j, T_j, .. their derivatives (`derive.equations.local_rules`).
+        conditions: under which the equations are compared.
     """
 
-    def __init__(self, expanded: Expanded, loss: Loss | None, dim: int | None, local: bool = False) -> None:
+    def __init__(
+        self, expanded: Expanded, loss: Loss | None, dim: int | None, local: bool = False, conditions: Iterable[Condition] = ()
+    ) -> None:
         self.expanded, self.loss, self.dim, self.local = expanded, loss, dim, local
-        self.fractions = {
-            sp.Symbol(name, positive=True): (y := sp.Dummy(name, positive=True)) / (1 + y)
-            for name in expanded.method.rule.fractions
-        }
+        self.conditions = {c.left: c.right for c in conditions if c.left.is_Symbol}
+
+    def _domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
+        """What is not any positive number, in letters that are."""
+        found: dict[sp.Basic, sp.Expr] = {symbol: least + any_positive(symbol) for symbol, least in self.conditions.items()}
+        found |= {symbol: 1 + any_positive(symbol) for symbol in (N, dimension)}
+        found |= {sp.Symbol(name, positive=True): any_fraction(name) for name in self.expanded.method.rule.fractions}
+        return found | self.expanded.method.compressor.domain(dim)
 
     def powers(self, e: sp.Expr) -> Series:
         """An expression in eta as a series in s."""
@@ -102,10 +111,10 @@ class Comparison:
         gap = gathered(linear(one) - linear(two))
         if gap == 0:
             return True
-        gap = gap.xreplace(self.fractions)
         nodes = gap.atoms(Node)
         if self.loss is None and (self.dim is None or not nodes):
             alone = gap.xreplace({n: _stand_in(n) for n in nodes})
+            alone = alone.xreplace(self._domain(dimension if self.dim is None else sp.Integer(self.dim)))
             if _vanishes(alone):
                 return True
             if not nodes:
@@ -117,8 +126,8 @@ class Comparison:
         expansion, put = expansion_of(self.loss, dim, (gap,), ())
         apart = [(m, n) for m in range(dim) for n in range(dim) if m != n]
         entries = [expansion.pair(gap, m, n) for m, n in apart] if pair else expansion.vector(gap)
-        slopes = self._slopes(dim)
-        return all(_vanishes(put(e).xreplace(slopes)) for e in entries)
+        slopes, domain = self._slopes(dim), self._domain(sp.Integer(dim))
+        return all(_vanishes(put(e).xreplace(slopes).xreplace(domain)) for e in entries)
 
     def _slopes(self, dim: int) -> dict[sp.Expr, sp.Expr]:
         """H_j, T_j, .. of the loss, which is a sum over coordinates."""

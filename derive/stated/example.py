@@ -32,6 +32,7 @@ from derive.stated.differences import Term
 from derive.stated.horizon import HORIZON, AffineSteps, equation_moments
 from derive.stated.one_step import DIGITS, NumericStep, Vector
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
+from derive.vocabulary.symbols import d as dimension
 from derive.vocabulary.symbols import eta, t
 
 _X = Coordinate("x")
@@ -45,8 +46,8 @@ LOSSES: tuple[tuple[str, Loss], ...] = (
 CONSTANTS = ((sp.S.One,), (sp.Integer(2),), (sp.Integer(2), sp.S.One, sp.Rational(1, 2), sp.Integer(3)))
 FRACTIONS = ((sp.Rational(1, 2),), (sp.Rational(1, 2),), (sp.Rational(1, 2), sp.Rational(1, 4), sp.Rational(1, 3)))
 CLIENTS = (sp.S.One, sp.S.One, sp.Integer(2))
-#: sizes of the state: two formulas may differ only beyond a kink, or close to the minimum
-SCALES = (sp.S.One, sp.Integer(100), sp.Rational(1, 1000), sp.Integer(10**7))
+#: sizes and signs of the state: two formulas may differ only beyond a kink, or close to the minimum
+SCALES = (sp.S.One, sp.S.NegativeOne, sp.Integer(100), sp.Integer(-100), sp.Rational(1, 1000), sp.Integer(10**7))
 #: eta of the measurements
 STEPS = (sp.Rational(1, 1000), sp.Rational(1, 100_000))
 #: below this an error of a step is that of the integral over a density, or of the rounding
@@ -129,11 +130,13 @@ def _candidates(
 ) -> Iterator[Example]:
     """The examples in which a term shows, and so does the gap between the two entries."""
     everything = (*equation.drift.values(), *equation.own.values(), *equation.pair.values(), *stated.expressions)
+    rooted = {f for e in everything for f in e.atoms(sp.Pow, sp.log) if not f.args[-1].is_Integer}
+    positive = {c.base for f in rooted for c in f.atoms(Coordinate)}
     dims = [dim] if dim is not None else [2] if term.where.endswith(TWO) else [1, 2]
     losses = LOSSES if loss is None else (("", loss),)
     for scale, size, (form, own), values in product(SCALES, dims, losses, range(len(CONSTANTS))):
         constants = _constants(method, own, everything, values)
-        at = _state(equation.letters, size, scale)
+        at = _state(equation.letters, size, scale, positive)
         try:
             *sides, apart = [_value(equation, own, size, term.where, e, constants, at) for e in (term.claimed, term.derived, gap)]
         except (BadInput, KeyError):
@@ -165,16 +168,19 @@ def _constants(method: Method, loss: Loss, shown: tuple[sp.Expr, ...], n: int) -
     if NOISE in method.regime.rules:  # sigma stands for sigma0 times a power of eta
         taken |= {str(s) for scale in method.noise.scales for s in sp.sympify(scale).free_symbols}
     names = sorted((own | of_regime | symbol_names(method) | symbol_names(loss)) - taken)
-    fractions = [name for name in names if name in method.rule.fractions]
-    others = [name for name in names if name not in fractions and name not in ("N", "k", "noise", "unitnoise")]
+    within = {str(s): e.xreplace(dict.fromkeys(e.free_symbols, sp.S.One)) for s, e in method.compressor.domain(dimension).items()}
+    fractions = [name for name in names if name in method.rule.fractions or within.get(name, 1) < 1]
+    counts = {name for name in names if name == "k" or within.get(name, 0) >= 1}
+    others = [name for name in names if name not in fractions and name not in ("N", "noise", "unitnoise", *counts)]
     found = {name: CONSTANTS[n][m % len(CONSTANTS[n])] for m, name in enumerate(others)}
     found |= {name: FRACTIONS[n][m % len(FRACTIONS[n])] for m, name in enumerate(fractions)}
     found |= {"N": CLIENTS[n]} if "N" in names else {}
-    return found | ({"k": sp.S.One} if "k" in names else {})
+    return found | dict.fromkeys(counts, sp.S.One)
 
 
-def _state(letters: tuple[str, ...], dim: int, scale: sp.Expr) -> dict[str, tuple[sp.Expr, ...]]:
-    return {a: tuple(scale * sp.Rational(m + 2, n + 1) for m in range(dim)) for n, a in enumerate(letters)}
+def _state(letters: tuple[str, ...], dim: int, scale: sp.Expr, positive: set[str]) -> dict[str, tuple[sp.Expr, ...]]:
+    scales = {a: abs(scale) if a in positive else scale for a in letters}
+    return {a: tuple(scales[a] * sp.Rational(m + 2, n + 1) for m in range(dim)) for n, a in enumerate(letters)}
 
 
 def _system(equation: RuleEquation, loss: Loss, dim: int, constants: Mapping[str, sp.Expr]) -> Any:

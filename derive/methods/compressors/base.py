@@ -37,6 +37,17 @@ class Mask:
     pair: Callable[[int, int], sp.Expr]
 
 
+def any_positive(name: sp.Basic | str) -> sp.Symbol:
+    """A new letter for any positive number, in place of another one."""
+    return sp.Dummy(str(name), positive=True)
+
+
+def any_fraction(name: sp.Basic | str) -> sp.Expr:
+    """Any number between 0 and 1, in such a letter."""
+    y = any_positive(name)
+    return y / (1 + y)
+
+
 class Compressor(ABC):
     """A random map C: R^d -> R^d that a client applies to its message v.
 
@@ -56,6 +67,10 @@ class Compressor(ABC):
     def mask(self, dim: sp.Expr) -> Mask | None:
         """M where C(v) = M v by coordinate, with all its moments; None for any other map."""
         return None
+
+    def domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
+        """Its symbols that are not any positive number, and d where they bound it, in letters that are: p = y/(1 + y) if p < 1."""
+        return {}
 
     @abstractmethod
     def omega(self, dim: sp.Expr) -> Omega:

@@ -10,7 +10,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import v
 from derive.expressions.gradient_form import GradientForm
-from derive.methods.compressors.base import Mask, Omega, Unbiased
+from derive.methods.compressors.base import Mask, Omega, Unbiased, any_fraction, any_positive
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.registry import Parameter, count, register
 from derive.vocabulary.symbols import coerce
@@ -46,6 +46,9 @@ class Bernoulli(Unbiased):
         """E M^n = p^(1-n), independent over coordinates."""
         return Mask(lambda n: self.p ** (1 - n), lambda a, b: self.p ** (2 - a - b))
 
+    def domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
+        return {self.p: any_fraction(self.p)} if self.p.is_Symbol else {}
+
     def omega(self, dim: sp.Expr) -> Omega:
         return Omega(1 / self.p - 1, True)
 
@@ -70,6 +73,16 @@ def check_k_within(name: str, k: sp.Expr, dim: int) -> None:
     """k <= dim."""
     if k.is_number and k > dim:
         raise BadInput(f"{name}:k", k, f"a whole number from 1 to the dimension {dim}")
+
+
+def domain_of_k(k: sp.Expr, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
+    """1 <= k <= dim."""
+    if not k.is_Symbol:
+        return {} if dim.is_number else {dim: k + any_positive(dim)}
+    if dim.is_number:
+        return {k: 1 + (dim - 1) * any_fraction(k)}
+    least = 1 + any_positive(k)
+    return {k: least, dim: least + any_positive(dim)}
 
 
 @register("compressor", "rand-k", "k of d coordinates kept, uniformly, scaled by d/k", count("k"))
@@ -104,6 +117,9 @@ class RandK(Unbiased):
             return (dim / self.k) ** (a + b) * self.k * (self.k - 1) / (dim * (dim - 1))
 
         return Mask(lambda n: (dim / self.k) ** (n - 1), pair)
+
+    def domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
+        return domain_of_k(self.k, dim)
 
     def omega(self, dim: sp.Expr) -> Omega:
         return Omega(dim / self.k - 1, True)

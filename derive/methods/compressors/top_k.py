@@ -12,7 +12,7 @@ from derive.expressions.coordinates import rank, v
 from derive.expressions.gradient_form import GradientForm
 from derive.methods.compressors.base import Biased
 from derive.methods.compressors.identity import Identity
-from derive.methods.compressors.sparsifiers import check_k, check_k_within
+from derive.methods.compressors.sparsifiers import check_k, check_k_within, domain_of_k
 from derive.vocabulary.registry import count, register
 
 
@@ -34,6 +34,9 @@ class TopK(Biased):
         if self.k == dim:
             return Identity().given(dim)
         return GradientForm(sp.Piecewise((v, rank(sp.Abs(v)) < self.k), (0, True)), sp.S.Zero)
+
+    def domain(self, dim: sp.Expr) -> dict[sp.Basic, sp.Expr]:
+        return domain_of_k(self.k, dim)
 
     def contraction(self, dim: sp.Expr) -> sp.Expr:
         return 1 - self.k / dim

@@ -1,0 +1,74 @@
+"""Claims that are right only where a constant may be; wrong terms that show at one sign of x; entries that stay open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sympy as sp
+
+from derive.methods.compressors import Bernoulli, RandK, TopK
+from derive.methods.distributed import DSGD, Method
+from derive.methods.noise import Gaussian, NoNoise, Stable, StudentT
+from derive.methods.optimisers import Signum
+from derive.stated.audit import Audit, audit
+from derive.vocabulary.symbols import d, parameter
+
+GAUSS = Gaussian()
+RIGHT = [
+    (Method(RandK(), GAUSS, 1), "eta*(abs(d-k)/k*g^2 + d/k*sigma^2)", "-eta*abs(k-d)/(k*(d-1))*g*other(g)"),
+    (Method(Bernoulli("q"), GAUSS, 1), "eta*(sqrt((1-q)^2)/q*g^2 + sigma^2/q)", "0"),
+    (DSGD(StudentT("nu")), "eta*sigma^2*nu/abs(nu-2)*min(1, N)/N", "0"),
+    (Method(noise=GAUSS, clients=1, update=["x = x - eta*(1-b)*G"], fractions=["b"], regime={}), "eta*sigma^2*abs(1-b)^2", "0"),
+]
+
+
+@pytest.mark.parametrize("method, own, pair", RIGHT)
+def test_constants_are_tried_where_they_may_be(method: Method, own: str, pair: str) -> None:
+    drift = "-(1-b)*g" if method.fractions else "-g"
+    assert audit(method, {"x": drift}, {"x x": own}, pair={"x x": pair}).verdict == "AGREES"
+    wrong = audit(method, {"x": drift}, {"x x": f"{own} + eta*sigma^2"}, pair={"x x": pair})
+    assert wrong.verdict == "DIFFERS" and {term.where for term in wrong.terms} == {"covariance x x"}
+    assert wrong.example is not None and all(wrong.example.constants.get(name, 0) < 1 for name in ("q", "b"))
+
+
+@pytest.mark.parametrize("compressor", [RandK("n"), TopK("n")])
+def test_the_domain_of_a_count(compressor: Any) -> None:
+    """1 <= k <= d, whichever of the two is a number."""
+    for values in (compressor.domain(d), compressor.domain(sp.Integer(3)) | {d: sp.Integer(3)}, type(compressor)(2).domain(d)):
+        k, dim = values.get(parameter("n"), sp.Integer(2)), values[d]
+        assert (k - 1).is_nonnegative and sp.factor(dim - k).is_nonnegative
+    assert not type(compressor)(2).domain(sp.Integer(3)) and not Bernoulli("1/2").domain(d)
+
+
+@pytest.mark.slow
+def test_a_wrong_term_on_one_side_of_the_minimum_has_an_example() -> None:
+    method = Method(noise=NoNoise(), clients=1, update=["x = x - eta*max(-c, min(c, G))"], regime={})
+    found = audit(method, {"x": "-min(c, g)"})
+    assert found.verdict == "DIFFERS" and found.example is not None and found.example.state["x"][0] < 0
+    assert all(row.derived == 0 != row.claimed for row in found.example.measured)
+
+
+SIGNS = "-erf(g*sqrt(1+beta)/(sqrt(2)*sigma*sqrt(1-beta)))"
+
+
+def signs(drift: str, series: str) -> Audit:
+    return audit(Signum(noise=GAUSS, clients=1, regime="fixed"), {"x": drift}, {"x x": f"eta*(1 + 2*{series})"})
+
+
+def test_constant_factors_of_infinite_sums_do_not_matter() -> None:
+    found = signs(SIGNS, "series(2/pi*asin(beta^l))")
+    assert found.verdict == "AGREES" and not found.unknown
+
+
+@pytest.mark.slow
+def test_an_entry_that_stays_open_does_not_hide_a_wrong_one() -> None:
+    other = "series(2/pi*atan(beta^l/sqrt(1-beta^(2*l))))"  # equal, and not written alike
+    assert signs(SIGNS, other).verdict == "UNDECIDED"
+    found = signs("-erf(g/(sqrt(2)*sigma))", other)
+    assert found.verdict == "DIFFERS" and {term.where for term in found.terms} == {"drift x"} and "infinite sums" in found.reason
+
+
+def test_a_variance_that_is_infinite_is_not_called_unknown() -> None:
+    found = audit(DSGD(Stable("3/2")), {"x": "-g"}, {"x x": "eta*sigma^2"})
+    assert (found.verdict, found.kind) == ("NO SDE", "infinite-variance")
