@@ -28,6 +28,7 @@ COVERED = {
     "cases": sp.Piecewise((v, v**2 < S**2), (S * sp.sign(v), True)),
     "far out": sp.Heaviside(SIZE - S) * v,
     "three": sp.Max(S * SIZE, v**2, 2 * S**2),
+    "never negative": sp.sign(sp.Max(v, WEAK)),
     "cut inside": sp.Max(1, sp.Abs(SIZE - 3) * SIZE),
 }
 #: where |z| |z - 3| = 1, and where that has a kink
