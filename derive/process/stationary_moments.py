@@ -168,7 +168,7 @@ class StationaryMoments:
 
     def _require_conditions(self, put: Mapping[sp.Basic, sp.Expr]) -> None:
         for c in self.conditions:
-            if c.purpose != "weak order 2" and (c.left - c.right).xreplace(put).is_nonpositive:
+            if not c.of_order and (c.left - c.right).xreplace(put).is_nonpositive:
                 raise Refusal(
                     "condition-fails", f"V is stated for ${c.left} > {c.right}$, which fails at these numbers; choose others"
                 )

@@ -46,8 +46,8 @@ LOSSES: tuple[tuple[str, Loss], ...] = (
 CONSTANTS = ((sp.S.One,), (sp.Integer(2),), (sp.Integer(2), sp.S.One, sp.Rational(1, 2), sp.Integer(3)))
 FRACTIONS = ((sp.Rational(1, 2),), (sp.Rational(1, 2),), (sp.Rational(1, 2), sp.Rational(1, 4), sp.Rational(1, 3)))
 CLIENTS = (sp.S.One, sp.S.One, sp.Integer(2))
-#: sizes and signs of the state: two formulas may differ only beyond a kink, or close to the minimum
-SCALES = (sp.S.One, sp.S.NegativeOne, sp.Integer(100), sp.Integer(-100), sp.Rational(1, 1000), sp.Integer(10**7))
+#: sizes and signs of the state: two formulas may be equal at 1, or differ only beyond a kink, or close to the minimum
+SCALES = (*map(sp.Integer, (1, 2, -1, 100, -100)), sp.Rational(1, 1000), sp.Integer(10**7))
 #: eta of the measurements
 STEPS = (sp.Rational(1, 1000), sp.Rational(1, 100_000))
 #: below this an error of a step is that of the integral over a density, or of the rounding

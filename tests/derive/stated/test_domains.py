@@ -49,6 +49,12 @@ def test_a_wrong_term_on_one_side_of_the_minimum_has_an_example() -> None:
     assert all(row.derived == 0 != row.claimed for row in found.example.measured)
 
 
+def test_formulas_that_are_equal_at_one_have_an_example_elsewhere() -> None:
+    method = Method(memory={"s": 1}, update=["s = s + eta*G^2", "x = x - eta*G/sqrt(s)"], noise=GAUSS, clients=1, regime={})
+    found = audit(method, {"x": "-g/s", "s": "g^2 + sigma^2"}, {"x x": "eta*sigma^2/s"})  # for sqrt(s)
+    assert found.verdict == "DIFFERS" and found.example is not None and found.example.state["s"] == (2,)
+
+
 SIGNS = "-erf(g*sqrt(1+beta)/(sqrt(2)*sigma*sqrt(1-beta)))"
 
 
