@@ -29,7 +29,7 @@ from derive.expressions.vanishing import vanishes
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Separable
 from derive.step.along import along
-from derive.step.expected import Expectation, noise_degree, random_letters
+from derive.step.expected import Expectation, divided, noise_degree, random_letters
 from derive.step.moments import WEAK_ORDER, Condition
 from derive.step.update import Expanded, root
 from derive.vocabulary.choices import Model
@@ -329,7 +329,9 @@ class _Derivation:
             condition = Condition(tail, order, purpose)
             if order == 0 or condition.met:
                 continue
-            if condition.met is False and kind is not None:
+            if condition.met is False and any(divided(gathered(self.increments[letter][n])) for n in range(1, 4)):
+                raise NoClosedForm(f"the growth of the increment of {letter} in the noise, by which it is divided")
+            if condition.met is False:
                 what = "mean" if kind == "no-drift" else "second moment"
                 raise Refusal(
                     kind,

@@ -82,9 +82,25 @@ def noise_degree(expr: sp.Expr, growth: int) -> sp.Expr:
         return sp.Max(0, inner[0] * expr.exp)
     if isinstance(expr, (Third, Fourth)):
         return (2 if isinstance(expr, Third) else 3) * max(inner)
-    if isinstance(expr, (sp.Add, sp.Abs, sp.Max, sp.Min, Node)):
+    if isinstance(expr, (sp.Max, sp.Min)):
+        return max(_above_and_below(expr, growth))
+    if isinstance(expr, (sp.Add, sp.Abs, Node)):
         return max(inner)
     raise NoClosedForm(f"the growth of {expr} in the noise")
+
+
+def _above_and_below(expr: sp.Expr, growth: int) -> tuple[sp.Expr, sp.Expr]:
+    """As `noise_degree`, for bounds from above and from below: a maximum is as low as none of its arguments."""
+    if not isinstance(expr, (sp.Max, sp.Min)):
+        degree = noise_degree(expr, growth)
+        return degree, degree
+    above, below = zip(*[_above_and_below(a, growth) for a in expr.args], strict=True)
+    return (max(above), min(below)) if isinstance(expr, sp.Max) else (min(above), max(below))
+
+
+def divided(expr: sp.Expr) -> bool:
+    """Whether it divides by something random, so that it may grow less than `noise_degree` says."""
+    return any(random_letters(p.base) and not p.exp.is_positive for p in expr.atoms(sp.Pow))
 
 
 class Expectation:

@@ -17,6 +17,8 @@ from derive.methods.optimisers import RMSprop
 from derive.stated.audit import audit
 from derive.stated.elsewhere import differs_elsewhere
 from derive.stated.example import SCALES
+from derive.step.draws import RAW, letter
+from derive.step.expected import noise_degree
 
 GAUSS = Gaussian()
 NOISE = {"x x": "eta*sigma^2/N"}
@@ -69,6 +71,18 @@ def test_a_weak_order_needs_moments(method: Callable[..., Method], order: int, n
     assert found.verdict == "NO SDE" and f"the moment of order {needs} of the noise" in found.reason
     lighter = derived_rule(method(noise=StudentT(needs + 1)), "second-order" if order == 2 else "first-order", None, None)
     assert not lighter.conditions
+
+
+def test_clipped_noise_needs_no_moments() -> None:
+    v, c = letter(RAW, 0), sp.Symbol("c", positive=True)
+    assert noise_degree(sp.Max(-c, sp.Min(c, v)), 1) == noise_degree(-2 * sp.Min(c, sp.Max(-c, -(v**3))), 1) == 0
+    assert noise_degree(sp.Max(-c, v), 1) == 1 and noise_degree(sp.Min(v**2, sp.Max(-c, v)), 1) == 1
+    assert noise_degree(sp.Max(-v, sp.Min(c, v**2)), 1) == 1
+
+
+def test_what_is_divided_may_grow_less_than_its_factors() -> None:
+    method = Method(noise=StudentT(1), clients=1, update=["x = x - eta*G/(abs(G) + eps)"], regime={})
+    assert audit(method, {"x": "-g"}).verdict == "UNDECIDED"  # bounded, so that there is a limit
 
 
 def test_a_power_of_the_step_in_a_denominator_is_found() -> None:
