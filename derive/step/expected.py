@@ -93,7 +93,7 @@ def _above_and_below(expr: sp.Expr, growth: int) -> tuple[sp.Expr, sp.Expr]:
     """As `noise_degree`, for bounds from above and from below: a maximum is as low as none of its arguments."""
     if not isinstance(expr, (sp.Max, sp.Min)):
         degree = noise_degree(expr, growth)
-        return degree, degree
+        return degree, sp.S.Zero if expr.is_nonnegative else degree
     above, below = zip(*[_above_and_below(a, growth) for a in expr.args], strict=True)
     return (max(above), min(below)) if isinstance(expr, sp.Max) else (min(above), max(below))
 
