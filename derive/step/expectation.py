@@ -64,6 +64,9 @@ def _in_signs(phi: sp.Expr) -> sp.Expr:
         return (1 + _sign_of(args[0])) / 2
     if isinstance(phi, sp.sign):
         return _sign_of(args[0])
+    if isinstance(phi, sp.Pow) and phi.exp.is_Integer and phi.exp.is_negative:
+        parts = (a.as_base_exp() for a in sp.Mul.make_args(args[0]))
+        return sp.Mul(*[base ** ((-n if isinstance(base, sp.sign) else n) * phi.exp) for base, n in parts])
     if isinstance(phi, sp.Piecewise):
         result, left = sp.S.Zero, sp.S.One
         for value, condition in phi.args:
@@ -91,7 +94,7 @@ def _indicator(condition: Any) -> sp.Expr:
 
 
 def _sign_of(a: sp.Expr) -> sp.Expr:
-    """sgn(a) for a affine in v with a slope of known sign, or v sgn(v) - c with c > 0 (that is, |v| - c)."""
+    """sgn(a) for a of degree 1 or 2 in v whose leading coefficient has a known sign, or v sgn(v) - c (that is, |v| - c)."""
     a = sp.expand(a)
     if not a.has(v):
         return sp.sign(a)
@@ -101,18 +104,23 @@ def _sign_of(a: sp.Expr) -> sp.Expr:
         if body.has(v) or sp.Poly(body, size).degree() != 1:
             raise NoClosedForm(f"the sign of {a}")
         slope, shift = sp.Poly(body, size).all_coeffs()
-        bound = -shift / slope
-        if not (bound.is_nonnegative and slope.is_nonzero):
+        if not slope.is_nonzero:
             raise NoClosedForm(f"the sign of {a}")
-        # sgn(|v| - c) = 1 + sgn(v - c) - sgn(v + c)
+        # sgn(|v| - c) = 1 + sgn(v - c) - sgn(v + c) for c >= 0, and 1 below
+        bound = sp.Max(0, -shift / slope)
         return sp.sign(slope) * (1 + sp.sign(v - bound) - sp.sign(v + bound))
     poly = sp.Poly(a, v) if a.is_polynomial(v) else None
-    if poly is None or poly.degree() != 1:
+    if poly is None or poly.degree() > 2:
         raise NoClosedForm(f"the sign of {a}")
-    slope, shift = poly.all_coeffs()
-    if not (slope.is_positive or slope.is_negative):
+    *_, slope, shift = poly.all_coeffs()
+    lead = poly.LC()
+    if not (lead.is_positive or lead.is_negative):
         raise NoClosedForm(f"the sign of {a}")
-    return sp.sign(slope) * sp.sign(v + shift / slope)
+    if poly.degree() == 1:
+        return sp.sign(slope) * sp.sign(v + shift / slope)
+    # the sign of the leading coefficient outside of the two zeros, which are one where there are none
+    middle, apart = -slope / (2 * lead), sp.sqrt(sp.Max(0, sp.expand(slope**2 / (4 * lead**2) - shift / lead)))
+    return sp.sign(lead) * (1 + sp.sign(v - middle - apart) - sp.sign(v - middle + apart))
 
 
 def _monomial(term: sp.Expr) -> tuple[sp.Expr, int, list[sp.Expr]]:
@@ -135,7 +143,7 @@ def _monomial(term: sp.Expr) -> tuple[sp.Expr, int, list[sp.Expr]]:
 
 
 def _reduce_signs(thresholds: list[sp.Expr]) -> list[tuple[sp.Expr, sp.Expr | None]]:
-    """A product of signs as a combination of single ones, by sgn(v-a) sgn(v-b) = 1 - sgn(v-a) + sgn(v-b) for a < b."""
+    """A product of signs as a combination of single ones, by sgn(v-a) sgn(v-b) = 1 - sgn(v-a) + sgn(v-b) for a <= b."""
     terms: list[tuple[sp.Expr, sp.Expr | None]] = [(sp.S.One, None)]
     for c in thresholds:
         grown: list[tuple[sp.Expr, sp.Expr | None]] = []
@@ -146,9 +154,9 @@ def _reduce_signs(thresholds: list[sp.Expr]) -> list[tuple[sp.Expr, sp.Expr | No
                 grown.append((coefficient, None))
             else:
                 gap = sp.expand(c - other)
-                if not (gap.is_positive or gap.is_negative):
+                if not (gap.is_nonnegative or gap.is_nonpositive):
                     raise NoClosedForm(f"the order of the thresholds {c} and {other} is unknown")
-                low, high = (other, c) if gap.is_positive else (c, other)
+                low, high = (other, c) if gap.is_nonnegative else (c, other)
                 grown += [(coefficient, None), (-coefficient, low), (coefficient, high)]
         terms = grown
     return terms
