@@ -59,7 +59,10 @@ def _in_signs(phi: sp.Expr) -> sp.Expr:
     if isinstance(phi, sp.Abs):
         return args[0] * _sign_of(args[0])
     if isinstance(phi, (sp.Max, sp.Min)):
-        return in_signs(pieces(phi))
+        try:
+            return in_signs(pieces(phi))
+        except NoClosedForm:
+            return _extremum(args, 1 if isinstance(phi, sp.Max) else -1)
     if isinstance(phi, sp.Heaviside):
         return (1 + _sign_of(args[0])) / 2
     if isinstance(phi, sp.sign):
@@ -75,6 +78,14 @@ def _in_signs(phi: sp.Expr) -> sp.Expr:
             left *= 1 - inside
         return result
     return phi.func(*args)
+
+
+def _extremum(args: list[sp.Expr], side: int) -> sp.Expr:
+    """A maximum, or with side -1 a minimum, as (a + b)/2 + |a - b|/2, of pieces that cross more than once."""
+    found = args[0]
+    for other in args[1:]:
+        found = (found + other + side * (found - other) * _sign_of(found - other)) / 2
+    return found
 
 
 def _indicator(condition: Any) -> sp.Expr:

@@ -60,6 +60,14 @@ STEPS: dict[str, tuple[Method, str, Step, Callable[[mp.mpf], list[mp.mpf]]]] = {
         rule("x = x - eta*sign((v - G)*(G + 1))", "v = v + eta*(G - v)", memory=("v",)),
         "x", lambda G, v: -mp.sign((v - G) * (G + 1)), lambda v: [v, -1],
     ),
+    "the larger size": (
+        rule("x = x - eta*G", "v = v + eta*(max(v, abs(G)) - v)", memory=("v",)),
+        "v", lambda G, v: max(v, abs(G)) - v, lambda v: [-max(v, 0), max(v, 0)],
+    ),
+    "the smaller square": (
+        rule("x = x - eta*G", "v = v + eta*(min(v, G^2) - v)", memory=("v",)),
+        "v", lambda G, v: min(v, G**2) - v, lambda v: [-size(v), size(v)],
+    ),
 }  # fmt: skip
 
 
@@ -109,6 +117,15 @@ def test_a_sign_at_another_point_beside_a_small_factor() -> None:
     g, m = (sp.Symbol(name, real=True) for name in ("g1", "m1"))
     r, sigma = (sp.Symbol(name, positive=True) for name in ("r", "sigma"))
     assert vanishes(found.drift[0] + m) and vanishes(found.drift[1] - r * (sp.erf(g / (sigma * sp.sqrt(2))) - m))
+
+
+@pytest.mark.parametrize("model", ["first-order", "second-order"])
+def test_a_zero_that_moves_off_to_infinity_is_not_expanded(model: str) -> None:
+    """Cautious momentum: with m' = m + r eta (G - m) the sign of m' G has a second zero, at G = m - m/(r eta)."""
+    method = rule("m = b*m + (1 - b)*G", "x = x - eta*m*(1 + sign(m*G))/2", memory=("m",), regime={"b": "1 - r*eta"})
+    assert "moves off to infinity" in sde(method, model).missing
+    apart = rule("m = b*m + (1 - b)*G", "x = x - eta*m*(1 + sign(m)*sign(G))/2", memory=("m",), regime={"b": "1 - r*eta"})
+    assert sde(apart).drifts
 
 
 # --- products of Hessian products of random vectors -------------------------------------------------------------------
