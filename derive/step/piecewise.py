@@ -59,7 +59,7 @@ def _envelope(one: Pieces, two: Pieces, upper: bool) -> Pieces:
 
 
 def _before(a: sp.Expr, b: sp.Expr) -> bool:
-    """Whether a < b, which must be decidable."""
+    """Whether a < b; where a <= b is all that is known it is taken so, for a piece of length 0 has no weight."""
     if a == b:
         return False
     if a == -sp.oo or b == sp.oo:
@@ -67,8 +67,8 @@ def _before(a: sp.Expr, b: sp.Expr) -> bool:
     if a == sp.oo or b == -sp.oo:
         return False
     gap = sp.expand(b - a)
-    if gap.is_positive or gap.is_nonpositive:
-        return bool(gap.is_positive)
+    if gap.is_nonnegative or gap.is_nonpositive:
+        return not gap.is_nonpositive
     raise NoClosedForm(f"the order of {a} and {b} is unknown")
 
 

@@ -60,6 +60,10 @@ STEPS: dict[str, tuple[Method, str, Step, Callable[[mp.mpf], list[mp.mpf]]]] = {
         rule("x = x - eta*sign((v - G)*(G + 1))", "v = v + eta*(G - v)", memory=("v",)),
         "x", lambda G, v: -mp.sign((v - G) * (G + 1)), lambda v: [v, -1],
     ),
+    "cut at a size that is learnt": (
+        rule("x = x - eta*max(min(G, abs(v)), -abs(v))", "v = v + eta*(G - v)", memory=("v",)),
+        "x", lambda G, v: -max(min(G, abs(v)), -abs(v)), lambda v: [-abs(v), abs(v)],
+    ),
     "the larger size": (
         rule("x = x - eta*G", "v = v + eta*(max(v, abs(G)) - v)", memory=("v",)),
         "v", lambda G, v: max(v, abs(G)) - v, lambda v: [-max(v, 0), max(v, 0)],
