@@ -275,8 +275,11 @@ class _Derivation:
             return drift, own, {(a, b): root**2 * self.spread(a, b, "pair") for a, b in self.pair}
         try:
             return self._in_any_dimension(b2, b3)
-        except NoClosedForm:
-            return self._local_second_order()
+        except NoClosedForm as error:
+            try:
+                return self._local_second_order()
+            except NoClosedForm:
+                raise error from None
 
     def _in_any_dimension(
         self, b2: dict[str, sp.Expr], b3: dict[str, sp.Expr]
