@@ -50,7 +50,7 @@ def univariate(
 
 
 def _in_signs(phi: sp.Expr) -> sp.Expr:
-    """|a|, max, min, steps and cases written with signs of expressions that are affine in v; ties have probability zero."""
+    """|a|, max, min, steps and cases written with signs of v - c; ties have probability zero."""
     if not phi.has(v):
         return phi
     if not phi.args or phi == v:
@@ -59,10 +59,7 @@ def _in_signs(phi: sp.Expr) -> sp.Expr:
     if isinstance(phi, sp.Abs):
         return args[0] * _sign_of(args[0])
     if isinstance(phi, (sp.Max, sp.Min)):
-        try:
-            return in_signs(pieces(phi))
-        except NoClosedForm:
-            return _extremum(args, 1 if isinstance(phi, sp.Max) else -1)
+        return in_signs(pieces(phi))
     if isinstance(phi, sp.Heaviside):
         return (1 + _sign_of(args[0])) / 2
     if isinstance(phi, sp.sign):
@@ -78,14 +75,6 @@ def _in_signs(phi: sp.Expr) -> sp.Expr:
             left *= 1 - inside
         return result
     return phi.func(*args)
-
-
-def _extremum(args: list[sp.Expr], side: int) -> sp.Expr:
-    """A maximum, or with side -1 a minimum, as (a + b)/2 + |a - b|/2, of pieces that cross more than once."""
-    found = args[0]
-    for other in args[1:]:
-        found = (found + other + side * (found - other) * _sign_of(found - other)) / 2
-    return found
 
 
 def _indicator(condition: Any) -> sp.Expr:
@@ -105,33 +94,8 @@ def _indicator(condition: Any) -> sp.Expr:
 
 
 def _sign_of(a: sp.Expr) -> sp.Expr:
-    """sgn(a) for a of degree 1 or 2 in v whose leading coefficient has a known sign, or v sgn(v) - c (that is, |v| - c)."""
-    a = sp.expand(a)
-    if not a.has(v):
-        return sp.sign(a)
-    if a.has(sp.sign):
-        size = sp.Dummy("size", positive=True)
-        body = a.subs(v * sp.sign(v), size)
-        if body.has(v) or sp.Poly(body, size).degree() != 1:
-            raise NoClosedForm(f"the sign of {a}")
-        slope, shift = sp.Poly(body, size).all_coeffs()
-        if not slope.is_nonzero:
-            raise NoClosedForm(f"the sign of {a}")
-        # sgn(|v| - c) = 1 + sgn(v - c) - sgn(v + c) for c >= 0, and 1 below
-        bound = sp.Max(0, -shift / slope)
-        return sp.sign(slope) * (1 + sp.sign(v - bound) - sp.sign(v + bound))
-    poly = sp.Poly(a, v) if a.is_polynomial(v) else None
-    if poly is None or poly.degree() > 2:
-        raise NoClosedForm(f"the sign of {a}")
-    *_, slope, shift = poly.all_coeffs()
-    lead = poly.LC()
-    if not (lead.is_positive or lead.is_negative):
-        raise NoClosedForm(f"the sign of {a}")
-    if poly.degree() == 1:
-        return sp.sign(slope) * sp.sign(v + shift / slope)
-    # the sign of the leading coefficient outside of the two zeros, which are one where there are none
-    middle, apart = -slope / (2 * lead), sp.sqrt(sp.Max(0, sp.expand(slope**2 / (4 * lead**2) - shift / lead)))
-    return sp.sign(lead) * (1 + sp.sign(v - middle - apart) - sp.sign(v - middle + apart))
+    """sgn(a), written with signs of v - c, for a whose pieces are polynomials of degree 2 at most with zeros in a known order."""
+    return in_signs(pieces(sp.sign(a))) if a.has(v) else sp.sign(a)
 
 
 def _monomial(term: sp.Expr) -> tuple[sp.Expr, int, list[sp.Expr]]:
@@ -154,7 +118,7 @@ def _monomial(term: sp.Expr) -> tuple[sp.Expr, int, list[sp.Expr]]:
 
 
 def _reduce_signs(thresholds: list[sp.Expr]) -> list[tuple[sp.Expr, sp.Expr | None]]:
-    """A product of signs as a combination of single ones, by sgn(v-a) sgn(v-b) = 1 - sgn(v-a) + sgn(v-b) for a <= b."""
+    """A product of signs as a combination of single ones, by sgn(v-a) sgn(v-b) = 1 - sgn(v-a) + sgn(v-b) for a < b."""
     terms: list[tuple[sp.Expr, sp.Expr | None]] = [(sp.S.One, None)]
     for c in thresholds:
         grown: list[tuple[sp.Expr, sp.Expr | None]] = []
