@@ -64,6 +64,9 @@ def _in_signs(phi: sp.Expr) -> sp.Expr:
         return (1 + _sign_of(args[0])) / 2
     if isinstance(phi, sp.sign):
         return _sign_of(args[0])
+    if isinstance(phi, sp.Pow) and phi.exp.is_Integer and phi.exp.is_negative:
+        parts = (a.as_base_exp() for a in sp.Mul.make_args(args[0]))
+        return sp.Mul(*[base ** ((-n if isinstance(base, sp.sign) else n) * phi.exp) for base, n in parts])
     if isinstance(phi, sp.Piecewise):
         result, left = sp.S.Zero, sp.S.One
         for value, condition in phi.args:

@@ -62,7 +62,10 @@ def _folded(
 
 
 def _signs(gap: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[tuple[sp.Expr, int]]:
-    """The sign of a polynomial on (low, high), as (start, sign) of the intervals between its zeros; either sign where it is 0."""
+    """The sign of a polynomial on (low, high), as (start, sign) of the intervals between its zeros; either sign where it is 0.
+
+    A zero of which it is unknown whether it lies there is moved to the nearest point that does.
+    """
     poly = sp.Poly(sp.expand(gap), v)
     lead = poly.LC()
     if poly.degree() <= 0:
@@ -76,20 +79,26 @@ def _signs(gap: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[tuple[sp.Expr, int
     found = [(low, sign)]
     for zero in zeros:
         sign = -sign
-        if not _before(low, zero):
-            found = [(low, sign)]
-        elif _before(zero, high):
-            found.append((zero, sign))
+        try:
+            if not _before(low, zero):
+                found = [(low, sign)]
+            elif _before(zero, high):
+                found.append((zero, sign))
+        except NoClosedForm:
+            found.append((sp.Min(sp.Max(zero, low), high), sign))
     return found
 
 
 def _zeros(poly: sp.Poly) -> dict[sp.Expr, int]:
-    """The real zeros of a polynomial of degree 1 or 2, with multiplicities."""
+    """The real zeros of a polynomial of degree 1 or 2, with multiplicities; where there may be none, two that then coincide."""
     if poly.degree() == 2:
-        if poly.discriminant().is_negative:
+        lead, slope, _ = poly.all_coeffs()
+        inside = sp.expand(poly.discriminant())
+        if inside.is_negative:
             return {}
-        if not poly.discriminant().is_nonnegative:
-            raise NoClosedForm("pieces that may not cross")
+        if not inside.is_nonnegative:
+            apart = sp.sqrt(sp.Max(0, sp.expand(inside / (4 * lead**2))))
+            return {-slope / (2 * lead) - apart: 1, -slope / (2 * lead) + apart: 1}
     return sp.roots(poly)
 
 

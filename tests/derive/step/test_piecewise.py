@@ -15,7 +15,7 @@ from derive.step.expectation import univariate
 from derive.vocabulary.errors import NoClosedForm
 
 S, SIGMA, WEAK = sp.Symbol("s", positive=True), sp.Symbol("sigma", positive=True), sp.Symbol("c", nonnegative=True)
-SIZE = sp.Abs(v)
+SIZE, EITHER = sp.Abs(v), sp.Symbol("r", real=True)
 
 COVERED = {
     "dithered": SIZE * sp.Max(S, SIZE),
@@ -30,6 +30,10 @@ COVERED = {
     "three": sp.Max(S * SIZE, v**2, 2 * S**2),
     "never negative": sp.sign(sp.Max(v, WEAK)),
     "cut inside": sp.Max(1, sp.Abs(SIZE - 3) * SIZE),
+    "a size that may be met": sp.Max(EITHER, SIZE),
+    "a square that may be met": sp.Max(v**2, EITHER),
+    "cut beside a kink": sp.Max(EITHER, SIZE + v / 2),
+    "a sign of both": sp.sign(v**2 - v - EITHER) * v,
 }
 #: where |z| |z - 3| = 1, and where that has a kink
 INSIDE = ((3 - 5**0.5) / 2, (3 + 5**0.5) / 2, 3.0, (3 + 13**0.5) / 2)
@@ -38,28 +42,29 @@ INSIDE = ((3 - 5**0.5) / 2, (3 + 5**0.5) / 2, 3.0, (3 + 13**0.5) / 2)
 @pytest.mark.parametrize("case", COVERED)
 def test_means_equal_quadrature(case):
     phi = COVERED[case]
-    found = sp.lambdify((g, S, SIGMA, WEAK), univariate(phi, g, SIGMA, Gaussian()), ["scipy", "numpy"])
-    map_ = sp.lambdify((v, S, WEAK), phi, "numpy")
-    for mean, s, sigma, c in ((0.0, 0.9, 0.7, 0.0), (0.3, 0.9, 0.7, 0.4), (-2.0, 3.0, 1.5, 5.0)):
-        kinks = [z * scale for z in (-1.0, 1.0) for scale in (c, 1.0, s, s**0.5, 2**0.5 * s, *INSIDE)] + [0.0]
+    found = sp.lambdify((g, S, SIGMA, WEAK, EITHER), univariate(phi, g, SIGMA, Gaussian()), ["scipy", "numpy"])
+    map_ = sp.lambdify((v, S, WEAK, EITHER), phi, "numpy")
+    for mean, s, sigma, c, r in ((0.0, 0.9, 0.7, 0.0, 0.6), (0.3, 0.9, 0.7, 0.4, -0.2), (-2.0, 3.0, 1.5, 5.0, 2.0)):
+        sizes = (c, 1.0, s, s**0.5, 2**0.5 * s, r, abs(r) ** 0.5, 2 * r, 2 * r / 3, *INSIDE)
+        kinks = [z * scale for z in (-1.0, 1.0) for scale in sizes] + [0.0]
+        kinks += [0.5 + side * max(0.0, 0.25 + r) ** 0.5 for side in (-1.0, 1.0)]
         cuts = sorted({mean - 9 * sigma, mean + 9 * sigma, *(k for k in kinks if abs(k - mean) < 9 * sigma)})
         density = stats.norm(mean, sigma).pdf
         true = sum(
-            integrate.fixed_quad(lambda z: map_(z, s, c) * density(z), a + (b - a) * n / 8, a + (b - a) * (n + 1) / 8, n=24)[0]  # noqa: B023
+            integrate.fixed_quad(lambda z: map_(z, s, c, r) * density(z), a + (b - a) * n / 8, a + (b - a) * (n + 1) / 8, n=24)[0]  # noqa: B023
             for a, b in pairwise(cuts)
             for n in range(8)
         )
-        assert np.isclose(found(mean, s, sigma, c), true, rtol=1e-9, atol=1e-11)
+        assert np.isclose(found(mean, s, sigma, c, r), true, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize(
     ("phi", "why"),
     [
-        (sp.Max(sp.Symbol("r", real=True), SIZE), "order"),
         (sp.Max(v**3, v), "more than twice"),
         (sp.Max(sp.sin(v), v), "polynomial"),
-        (sp.Max(sp.Symbol("r", real=True) * v, 1), "order"),
-        (sp.Max(v**2, sp.Symbol("r", real=True)), "may not cross"),
+        (sp.Max(EITHER * v, 1), "order"),
+        (sp.Max(EITHER * v**2, 1), "order"),
         (SIZE * sp.Max(S, SIZE) / sp.Max(1, SIZE), "polynomial"),
     ],
 )
