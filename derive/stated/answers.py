@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from derive.equations.rules import RuleEquation
-from derive.stated.claimed import formula
+from derive.expressions.written import formula
 from derive.stated.differences import Term
 from derive.stated.example import Example, Measured, slopes
 

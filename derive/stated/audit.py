@@ -15,11 +15,12 @@ import sympy as sp
 
 from derive.equations.rules import RuleEquation, derived_rule
 from derive.expressions.coordinates import Coordinate, g, symbols_of
+from derive.expressions.written import formula
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.losses import Loss
 from derive.methods.rules.regime import NOISE
 from derive.stated.answers import equation_dict, example_dict, term_dict
-from derive.stated.claimed import Claimed, Pair, claimed, formula
+from derive.stated.claimed import Claimed, Pair, claimed
 from derive.stated.differences import LAST, Comparison, Term
 from derive.stated.example import Example, example
 from derive.stated.referee import Letter

@@ -13,11 +13,24 @@ from typing import final
 import sympy as sp
 
 from derive.equations.in_coordinates import expansion_of, state_symbols
-from derive.equations.local_rules import CURVATURE, HIGHER, THIRD, localised
-from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, coord_sum, depends_on, hvp, to_slot
+from derive.equations.local_rules import localised
+from derive.expressions.coordinates import (
+    CURVATURE,
+    HIGHER,
+    THIRD,
+    Coordinate,
+    CoordSum,
+    Hvp,
+    Node,
+    coord_sum,
+    depends_on,
+    hvp,
+    to_slot,
+)  # fmt: skip
 from derive.expressions.gathered import factored, gathered, linear
 from derive.expressions.power_series import Series
 from derive.expressions.vanishing import vanishes
+from derive.expressions.written import formula
 from derive.methods.losses import Loss
 from derive.step.update import Expanded, root, series_of
 from derive.vocabulary.errors import NoClosedForm
@@ -217,7 +230,7 @@ def _series(e: sp.Expr) -> Series:
         own, slot = _series(to_slot(e.args[0], "k", "j")), getattr(e, "slot", "j")
         through = (lambda a: to_slot(hvp(a), "j", slot)) if isinstance(e, Hvp) else coord_sum
         return own.map(lambda a: through(gathered(a)) if a != 0 else sp.S.Zero)
-    raise NoClosedForm(f"the expansion of {e} in the step")
+    raise NoClosedForm(f"the expansion of {formula(e)} in the step")
 
 
 def _stand_in(node: Node) -> sp.Expr:

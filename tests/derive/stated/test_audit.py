@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 import sympy as sp
 
+from derive.expressions.written import formula
 from derive.methods.losses import Quadratic
 from derive.methods.noise import Gaussian, Scaled, StudentT
 from derive.methods.optimisers import EMAMomentum, HeavyBall, Lion, LocalSGD, MajorityVote, RMSprop, Signum
 from derive.stated.audit import Audit, audit
-from derive.stated.claimed import claimed, formula
+from derive.stated.claimed import claimed
 from derive.stated.example import slopes
 from derive.stated.horizon import AffineSteps
 from derive.stated.one_step import NumericStep
