@@ -71,16 +71,21 @@ def method(dtype: Precision, paths: int, steps: int) -> Work:
     return lambda: run(made, [QUARTIC.x0], steps * QUARTIC.dt, paths, 1, params, derive.Quartic(), 2, dtype=dtype)
 
 
-def noise_alone(dtype: str, paths: int, steps: int, dim: int = 1, rows: int = 1) -> Work:
-    """The same normals, added up without an equation, in the chunks of a state of so many rows."""
+def noise_alone(dtype: str, paths: int, steps: int, dim: int = 1, rows: int = 1, root: bool = False) -> Work:
+    """The same normals, added up without an equation, in the chunks of a state of so many rows.
+
+    Args:
+        root: whether every sum is divided by 1 plus the root of its size: a root and a division a draw, as Adam's step has.
+    """
 
     @partial(jax.jit, static_argnums=1, compiler_options=options())
     def total(first: Any, count: int) -> Any:
         draws = draws_from(jax.random.key(1), count, dtype=np.dtype(dtype))
 
         def body(own: Any, pair: Any, state: Any) -> Any:
-            one, two = own.normals((dim, count))
-            return state + one + two
+            for z in own.normals((dim, count)):
+                state = (state + z) / (jnp.sqrt(jnp.abs(state)) + 1) if root else state + z
+            return state
 
         return over_pairs(draws, first * 0, steps // 2, body, jnp.zeros((dim, count), dtype))
 
@@ -248,6 +253,8 @@ def cases(quick: bool = False) -> list[Case]:
     for dtype in aims:
         own, alone = partial(adamw, dtype, 100, p // 10, n), partial(noise_alone, dtype, p // 10, n, 100, 300)
         found.append(Case(f"AdamW's equation, d = 100, {dtype}", "our noise alone", own, alone, 1.5))
+        divided = partial(noise_alone, dtype, p // 10, n, 100, 300, True)
+        found.append(Case(f"AdamW's equation, d = 100, {dtype}", "our noise, a root and a division", own, divided, 1.3))
         scan = partial(peers.scan_rule, "mv", dtype, 100, p // 10, n)
         found.append(Case(f"AdamW's equation, d = 100, {dtype}", "lax.scan of AdamW with jr.normal", own, scan, 1.0))
     dim, few = 100, 1000 // less
