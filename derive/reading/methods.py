@@ -180,10 +180,10 @@ def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[An
     """
     if params is None:
         return method, loss
-    from derive.methods.specialise import specialise, symbol_names
+    from derive.methods.specialise import kept_scales, specialise, symbol_names, with_scales
 
-    values = dict(numbers_of(params, field, "{rho = 2}"))
-    known = symbol_names(method) | (set() if loss is None else symbol_names(loss))
+    values = with_scales(method, dict(numbers_of(params, field, "{rho = 2}")), f"{field}.{{}}")
+    known = symbol_names(method) | (set() if loss is None else symbol_names(loss)) | set(kept_scales(method))
     for name in values:
         if name not in known:
             raise BadInput(f"{field}.{name}", values[name], "a symbol of the rule, its regime, the noise or the loss: "

@@ -220,12 +220,13 @@ def audit(
     """
     if loss is not None and dim is None:
         raise BadInput("dim", None, "a dimension, since a loss is given")
-    if NOISE in method.regime.rules and any(s != 0 and not s.is_Symbol for s in map(sp.sympify, method.noise.scales)):
-        accepted = "a symbol such as sigma: the regime makes the noise large, sigma = sigma0 times a power of eta"
-        raise BadInput("noise", ", ".join(map(str, method.noise.scales)), accepted)
     stated = claimed(method, drift, covariance, diffusion=diffusion, pair=pair, order=order, where=where, values=values)
     alone = method.clients == N and not clients_given and not any(e.has(N) for e in stated.expressions)
     found = Audit(replace(method, clients=1) if alone else method, loss, dim, stated, UNDECIDED, alone=alone)
+    scales = [s for s in map(sp.sympify, method.noise.scales) if s != 0 and not s.is_Symbol]
+    if NOISE in method.regime.rules and scales and found.unknown:
+        accepted = f"a symbol such as sigma, or numbers for {', '.join(found.unknown)}: the regime makes the noise large"
+        raise BadInput("noise", ", ".join(map(str, scales)), f"{accepted}, sigma is sigma0 times a power of eta")
     try:
         return _judged(found)
     except Refusal as refusal:

@@ -41,13 +41,25 @@ FILES = {
         'method = "rmsprop"\nregime = "batch-equivalent"\nnoise = "gaussian"\nclients = 1\n[claimed]\n'
         'drift = {x = "-g/(sqrt(v)+eps0)", v = "c*(sigma0^2 - v)"}\ndiffusion = {x = "sigma0/(sqrt(v)+eps0)"}\n', 0, "AGREES",
     ),
+    **{
+        f"a scale as {name}": (
+            f'method = "ema-momentum"\nregime = "batch-equivalent"\nnoise = "gaussian{noise}"\nclients = 1\n{params}[claimed]\n'
+            f'drift = {{x = "-m", m = "rho*(g-m)"}}\ncovariance = {{"m m" = "{stated}"}}\n', 0, "AGREES",
+        )
+        for name, noise, params, stated in (
+            ("params.sigma0", "", "params = {sigma0 = 3}\n", "9*rho^2"),
+            ("params.sigma", "", "params = {sigma = 3}\n", "rho^2*sigma0^2"),
+            ("a number", ":sigma=3", "", "9*rho^2"),
+            ("what a step has", ":sigma=3", "", "eta*rho^2*sigma^2"),
+        )
+    },
     "one loss": (
         'method = "dsgd"\nnoise = "gaussian:sigma=2"\nloss = "quartic"\ndim = 1\nclients = 1\n[claimed]\norder = 2\n'
         'drift = {x = "-x^3 - 3*eta/2*x^5"}\ncovariance = {"x x" = "4*eta"}\n', 0, "AGREES",
     ),
 }  # fmt: skip
 
-QUICK = ("root", "no sde", "open")
+QUICK = ("root", "no sde", "open", "a scale as params.sigma0")
 
 
 def run(capsys: pytest.CaptureFixture[str], path: Path, text: str, *options: str) -> tuple[int, str, str]:
