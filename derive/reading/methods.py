@@ -146,6 +146,8 @@ def _texts(given: object, field: str, form: str) -> tuple[str, ...]:
     if not isinstance(listed, list):
         raise BadInput(field, given, f"a list of texts such as {form}")
     for n, item in enumerate(listed, 1):
+        if isinstance(item, str) and "\n" in item.strip():
+            raise BadInput(f"{field}[{n}]", "several lines", f"a text for each line: texts such as {form}")
         check_text(item if isinstance(item, str) else written(item), f"{field}[{n}]", f"texts such as {form}")
         if not isinstance(item, str):
             raise BadInput(f"{field}[{n}]", item, f"texts such as {form}")

@@ -93,3 +93,21 @@ def test_a_scaling_rule_that_does_not_exist() -> None:
     with pytest.raises(Refusal) as caught:
         scaling_rules(derive.Lion(noise=Gaussian()))
     assert caught.value.kind == "no-scaling-rule" and RAW.search(caught.value.message) is None
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        ("eta^m", "log has no real value where the step shrinks to 0: its argument there is 0"),
+        ("eta*log(eta)*m", "log has no real value where the step shrinks to 0: its argument there is 0"),
+        ("eta*log(m - m)", "log has no real value where the step shrinks to 0: its argument there is 0"),
+        ("eta*log(-2)", "log has no real value where the step shrinks to 0: its argument there is -2"),
+        ("eta*sqrt(-1)*m", r"a power of a negative term in the update, which is not real: (-1)^(1/2)"),
+        ("eta*exp(m/eta)", "a function of a term that grows without bound as the step shrinks: m"),
+        ("eta^(4/3)*m", "a power of the step's time that is not a multiple of 1/2: (1 s^2)^(4/3)"),
+    ],
+)
+def test_a_step_without_an_expansion_has_no_equation(step: str, reason: str) -> None:
+    method = derive.Method(noise=Gaussian(), memory={"m": 0}, update=["m = m + eta*G", f"x = x - {step}"], regime={})
+    found = derive.sde(method)
+    assert isinstance(found, RuleSDE) and found.rule is None and found.missing == reason
