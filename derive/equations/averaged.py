@@ -27,7 +27,7 @@ from sympy.solvers.solveset import NonlinearError
 from derive.expressions.coordinates import Coordinate, g
 from derive.expressions.gathered import factored, gathered
 from derive.expressions.written import formula, refusal
-from derive.methods.compressors.base import Biased
+from derive.methods.compressors.base import Biased, omega_of
 from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian
 from derive.step.along import along
@@ -215,7 +215,7 @@ def _check_contraction(method: Method, dim: sp.Expr) -> None:
         Refusal: "no-averaged-model".
     """
     compressor = method.compressor
-    loss = compressor.contraction(dim) if isinstance(compressor, Biased) else compressor.omega(dim).value
+    loss = compressor.contraction(dim) if isinstance(compressor, Biased) else omega_of(compressor, dim).value
     if loss is None or (1 - loss).is_nonpositive:
         known = "no such bound is known" if loss is None else "here it is {loss}"
         raise refusal(

@@ -116,12 +116,12 @@ def joined_at(e: sp.Expr, argument: sp.Expr) -> bool:
     if slope == 0 or slope.atoms(Coordinate):
         return False
     y = sp.Dummy("y", positive=True)
-    at_zero = sp.expand(letter - argument / slope)
+    at_zero = -argument.xreplace({letter: sp.S.Zero}) / slope
     sides = [_expanded(body.xreplace({letter: at_zero + side * y})) for side in (1, -1)]
     right, left = ((part.subs(y, 0), sp.diff(part, y).subs(y, 0)) for part in sides)
     return vanishes(right[0] - left[0]) and vanishes(right[1] + left[1])
 
 
 def _expanded(e: sp.Expr) -> sp.Expr:
-    """With the arguments of signs and absolute values multiplied out, so that what is known of them is seen."""
-    return e.replace(lambda a: isinstance(a, (sp.sign, sp.Abs)), lambda a: a.func(sp.expand(a.args[0])))
+    """With the arguments of signs and absolute values reduced, so that what is known of them is seen."""
+    return e.replace(lambda a: isinstance(a, (sp.sign, sp.Abs)), lambda a: a.func(sp.factor(a.args[0])))

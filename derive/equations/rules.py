@@ -19,7 +19,7 @@ import sympy as sp
 
 from derive.equations.averaged import Averaged, Signs, averaged
 from derive.equations.kinks import joined_at
-from derive.equations.local_rules import local_generator
+from derive.equations.local_rules import local_generator, localised
 from derive.equations.models import NO_CORRECTED
 from derive.expressions.coordinates import Hvp, Node, hvp, to_slot
 from derive.expressions.gathered import factored, gathered
@@ -107,6 +107,19 @@ def derived_rule(method: Method, model: Model, loss: Loss | None, dim: int | Non
     if model == "corrected":
         raise Refusal("no-corrected-model", NO_CORRECTED)
     found = _Derivation(method, loss, dim)
+    try:
+        return _equation(found, model)
+    except NoClosedForm as error:
+        if not found.localise():
+            raise
+        try:
+            return _equation(found, model)
+        except NoClosedForm:
+            raise error from None
+
+
+def _equation(found: _Derivation, model: Model) -> RuleEquation:
+    method, loss, dim = found.method, found.loss, found.dim
     if isinstance(found.averaged, Signs):
         return _of_signs(method, model, loss, dim, found, found.averaged)
     drift = {a: found.mean(a, 2) + root * found.mean(a, 3) for a in found.letters}
@@ -161,6 +174,9 @@ class _Derivation:
         if isinstance(self.averaged, Averaged):
             self.letters = tuple(self.averaged.moves)
             self.increments = {a: Series.monomial(move, 2) for a, move in self.averaged.moves.items()}
+        self._take_moments()
+
+    def _take_moments(self) -> None:
         self.means = {a: self.expect.series(self.increments[a]) for a in self.letters}
         self.own = {
             (a, b): self.expect.series(self.increments[a] * self.increments[b])
@@ -171,6 +187,19 @@ class _Derivation:
             for a in self.letters
             for b in self.letters
         }
+
+    def localise(self) -> bool:
+        """Take the increments of one coordinate, where every coordinate may be a chain of its own; whether that is so.
+
+        Products of Hessian products of random vectors have a mean there that needs no entry of the Hessian but H_j.
+        """
+        apart = self.dim == 1 or isinstance(self.loss, Separable) or (self.loss is None and self.dim is None)
+        if not apart or self.averaged is not None or not (self.dim == 1 or self.expect.independent):
+            return False
+        self.increments, self.local = {a: f.map(lambda e: localised(e, self.dim)) for a, f in self.increments.items()}, True
+        self._take_moments()
+        self.pair = {}
+        return True
 
     @property
     def shift(self) -> sp.Expr | None:
@@ -235,7 +264,7 @@ class _Derivation:
                     formula(kinks[0]),
                     kink=kinks[0],
                 )
-        if noisy:
+        if noisy or self.local:
             return self._local_second_order()
         if isinstance(self.averaged, Averaged):
             if self.averaged.second is None:
@@ -249,8 +278,11 @@ class _Derivation:
             return drift, own, {(a, b): root**2 * self.spread(a, b, "pair") for a, b in self.pair}
         try:
             return self._in_any_dimension(b2, b3)
-        except NoClosedForm:
-            return self._local_second_order()
+        except NoClosedForm as error:
+            try:
+                return self._local_second_order()
+            except NoClosedForm:
+                raise error from None
 
     def _in_any_dimension(
         self, b2: dict[str, sp.Expr], b3: dict[str, sp.Expr]

@@ -65,7 +65,7 @@ class Series:
 
     def __mul__(self, other: Series) -> Series:
         def coefficient(n: int) -> sp.Expr:
-            return sp.Add(*[_times(self[m], other[n - m]) for m in range(self.low, n - other.low + 1)])
+            return sp.Add(*[_times(self, m, other, n - m) for m in range(self.low, n - other.low + 1)])
 
         last = None if self.last is None or other.last is None else self.last + other.last
         return Series(self.low + other.low, coefficient, last)
@@ -108,6 +108,8 @@ class Series:
             raise NoClosedForm(f"a power of the step's time that is not a multiple of 1/2: ({formula(a)} s^{n})^({exponent})")
         if a.is_negative and exponent.is_integer is False:
             raise NoClosedForm(f"a power of a negative term in the update, which is not real: ({formula(a)})^({formula(exponent)})")
+        if self.last == n:
+            return Series.monomial(a**exponent, int(shift))
         tail = Series(1, lambda m: self[m + n], None if self.last is None else self.last - n)
         z = sp.Dummy("z", positive=True)
         return tail.after(a, z**exponent, z).shifted(int(shift))
@@ -145,15 +147,25 @@ class Series:
         if head is not None and head[0] < 0:
             raise NoClosedForm(f"a function of a term that grows without bound as the step shrinks: {formula(head[1])}")
         z = sp.Dummy("z", real=True)
-        if _at(function(z), z, self[0]).has(sp.zoo, sp.oo, -sp.oo, sp.nan, sp.I):
+        value = _at(function(z), z, self[0])
+        if value.has(sp.zoo, sp.oo, -sp.oo, sp.nan, sp.I):
             name = getattr(function, "__name__", str(function))
             raise NoClosedForm(f"{name} has no real value where the step shrinks to 0: its argument there is {formula(self[0])}")
+        if self.last is not None and self.last <= 0:
+            return Series.constant(value)
         tail = Series(1, lambda n: self[n], self.last)
         return tail.after(self[0], function(z), z)
 
 
-def _times(a: sp.Expr, b: sp.Expr) -> sp.Expr:
-    return sp.S.Zero if a == 0 or b == 0 else a * b
+def _times(one: Series, m: int, two: Series, n: int) -> sp.Expr:
+    """a_m b_n; beside a coefficient that vanishes the other one need not exist."""
+    try:
+        a = one[m]
+    except NoClosedForm:
+        if two[n] == 0:
+            return sp.S.Zero
+        raise
+    return sp.S.Zero if a == 0 or (b := two[n]) == 0 else a * b
 
 
 def _at(expr: sp.Expr, symbol: sp.Symbol, value: sp.Expr) -> sp.Expr:

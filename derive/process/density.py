@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -12,10 +13,15 @@ from derive.equations.in_coordinates import CoordinateSDE
 from derive.expressions.derivatives import smooth
 from derive.expressions.vanishing import vanishes
 from derive.methods.noise import StableDensity, StableSignMean
+from derive.printing.latex import latex
+from derive.process.integrable import finite_mass
 from derive.process.quadrature import Antiderivative
+from derive.step.moments import Condition
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import du, t
 
+#: what is said of a density of infinite mass
+INFINITE = "infinite mass: no stationary law has such a density"
 #: the line is covered by centre +- e^s with s up to REACH; far enough for the slope of log density to have settled
 REACH = 60
 STEP = 1 / 32
@@ -34,12 +40,17 @@ DEPTH = 45
 class Density:
     """A stationary density on the line, up to its normalisation (theory 6.7): p = exp(exponent)/spread, dimensionless.
 
+    The formula is there also where its mass is infinite, so that no law has it: `condition` says where it is finite, and stands
+    beside p where it is printed. `shape` does not know it; put numbers in by `normalised`, which refuses where it fails, or into
+    `piecewise`, which is nan there.
+
     Args:
         exponent: int 2 drift/V; an integral from 0 where it has no closed form, evaluated by quadrature.
         spread: V, the squared diffusion.
         state: the variable of both.
         drift: needed where the exponent has no closed form.
         support: what is positive where the formula holds; p = 0 elsewhere. Empty for the whole line.
+        conditions: inequalities between parameters under which the equation is stated.
     """
 
     exponent: sp.Expr
@@ -47,6 +58,54 @@ class Density:
     state: sp.Symbol
     drift: sp.Expr | None = None
     support: tuple[sp.Expr, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    @cached_property
+    def finite(self) -> sp.Basic | None:
+        """The inequalities under which the mass is finite; None where that is decided with numbers alone, by `normalised`."""
+        if not self.closed_form or self.support not in ((), (self.state,)):
+            return None
+        return finite_mass(self.exponent, self.spread, self.state, bool(self.support))
+
+    @property
+    def condition(self) -> sp.Basic | None:
+        """`finite` and `conditions`, under which p is the density of a stationary law; None where `finite` is not known."""
+        return None if self.finite is None else sp.And(self.finite, *(sp.Gt(c.left, c.right) for c in self.conditions))
+
+    @property
+    def piecewise(self) -> sp.Expr:
+        """`shape` where `condition` holds, nan elsewhere.
+
+        Raises:
+            NoClosedForm: `condition` is not known.
+        """
+        if self.condition is None:
+            raise NoClosedForm("where the mass is finite is decided with numbers alone: use `normalised`")
+        return sp.Piecewise((self.shape, self.condition), (sp.nan, True))
+
+    def require(self) -> Density:
+        """Itself, if some values of the symbols may give it a finite mass.
+
+        Raises:
+            Refusal: "not-integrable".
+        """
+        if self.finite == sp.false:
+            raise Refusal("not-integrable", INFINITE + " for any values; a drift is needed that leads back")
+        return self
+
+    def __str__(self) -> str:
+        return f"p ~ {self.shape}\n{self._told(str)}"
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle p\propto {latex(self.shape)}\quad\text{{{self._told(lambda e: f'${latex(e)}$')}}}$"
+
+    def _told(self, show: Callable[[sp.Basic], str]) -> str:
+        """Where p is the density of a law, as text."""
+        if self.condition is None:
+            return "where its mass is finite, which normalised(values) decides"
+        if self.finite == sp.false:
+            return "of infinite mass: no stationary law has it"
+        return "for all values of its symbols" if self.condition == sp.true else f"where {show(self.condition)}"
 
     @property
     def closed_form(self) -> bool:
@@ -84,7 +143,9 @@ class Density:
     @property
     def parameters(self) -> set[sp.Symbol]:
         """Symbols that need values before it can be normalised."""
-        return (self.unnormalised.free_symbols | {s for e in self.support for s in e.free_symbols}) - {self.state}  # pyright: ignore[reportReturnType]
+        others = {s for e in self.support for s in e.free_symbols}
+        others |= {s for c in self.conditions for e in (c.left, c.right) for s in e.free_symbols}
+        return (self.unnormalised.free_symbols | others) - {self.state}  # pyright: ignore[reportReturnType]
 
     def normalised(self, values: dict[str, float]) -> Callable[[float], float]:
         """The density as a function of a number, normalised by quadrature to about 10 digits.
@@ -98,7 +159,8 @@ class Density:
 
         Raises:
             BadInput: a parameter without a value.
-            Refusal: "not-integrable" when the mass is infinite, in a tail or at a point where V = 0.
+            Refusal: "not-integrable" when the mass is infinite, in a tail or at a point where V = 0; "condition-fails" where one
+                of `conditions` does not hold.
             NoClosedForm: V = 0 at the point 0, from which the exponent would have to be integrated.
         """
         import mpmath as mp
@@ -106,6 +168,13 @@ class Density:
         missing = sorted(s.name for s in self.parameters if s.name not in values)
         if missing:
             raise BadInput("density", ", ".join(missing), "a number for every parameter")
+        put = self._exact(values)
+        for c in self.conditions:
+            if not (c.left - c.right).xreplace(put).is_positive:
+                raise Refusal("condition-fails", f"p is stated for ${c}$, which fails at these numbers; choose others")
+        if self.finite is not None and self.finite.xreplace(put) == sp.false:
+            remedy = f"; choose values with {self.finite}" if self.finite.free_symbols else ""
+            raise Refusal("not-integrable", INFINITE + remedy)
         with mp.workdps(DIGITS if self.support else mp.mp.dps):
             log_p = self._logarithm(values)
             centre = self._mode(log_p)
@@ -235,7 +304,7 @@ def _half_mass(scaled: Callable[[Any], Any]) -> Any:
     if mp.inf in ends.values() or not (
         (ends[1] == -mp.inf or slope(REACH) < -SLOPE) and (ends[-1] == -mp.inf or slope(-REACH) > SLOPE)
     ):
-        raise Refusal("not-integrable", "infinite mass: no stationary law has such a density")
+        raise Refusal("not-integrable", INFINITE)
     heights = [scaled(mp.mpf(n) * STEP) for n in range(round(-REACH / STEP), round(REACH / STEP) + 1)]
     peak = max(heights)
     total = sum((mp.exp(h) for h in heights if h > peak - DEPTH), mp.mpf(0)) * STEP

@@ -96,14 +96,29 @@ def _mean_over(expr: sp.Expr, noise: Sequence[sp.Symbol], covariance: sp.Matrix)
 class MomentEquations:
     """d/dt m = matrix m + constant for the moments m = E x^a, closed under the generator.
 
+    Rows and columns go by degree, and within a degree by the order of the state: of (x, v) E x, E v, E x^2, E xv, E v^2. `moments`
+    names them, and print shows the equations with those names.
+
     Args:
         exponents: the multi-index a of each moment, in order.
         matrix, constant: the linear system.
+        state: the letters of x, in order.
     """
 
     exponents: tuple[tuple[int, ...], ...]
     matrix: sp.Matrix
     constant: sp.Matrix
+    state: tuple[sp.Symbol, ...]
+
+    @property
+    def moments(self) -> tuple[sp.Expr, ...]:
+        """The monomial x^a whose mean each row and column is."""
+        return tuple(sp.Mul(*[s**p for s, p in zip(self.state, a, strict=True)]) for a in self.exponents)
+
+    def __str__(self) -> str:
+        means = [sp.Symbol(f"E[{e}]") for e in self.moments]
+        rates = self.matrix * sp.Matrix(means) + self.constant
+        return "\n".join(f"d/dt {mean} = {rate}" for mean, rate in zip(means, rates, strict=True))
 
     def symbol(self, a: tuple[int, ...]) -> sp.Symbol:
         """The name of a moment, m_20 for E x1^2."""
@@ -111,6 +126,9 @@ class MomentEquations:
 
     def stationary(self) -> dict[tuple[int, ...], sp.Expr]:
         """The fixed point, by an exact linear solve.
+
+        It is there also where no stationary law has these moments: they settle at it where every eigenvalue of `matrix` has a
+        negative real part, for second moments where `StationaryMoments.condition` holds.
 
         Raises:
             NoClosedForm: the matrix is singular.
@@ -124,11 +142,13 @@ class MomentEquations:
 def moment_equations(equation: CoordinateSDE, order: int, limit: int = 200) -> MomentEquations:
     """The equations of all moments up to total degree `order`, which close when drift and covariance are polynomial enough.
 
+    In the order of `MomentEquations`: by degree, then by the order of the state.
+
     Raises:
         NoClosedForm: the generator raises the degree (the hierarchy does not close), or is not a polynomial.
     """
     x = equation.state
-    wanted = [a for a in _multi_indices(len(x), order) if any(a)]
+    wanted = sorted((a for a in _multi_indices(len(x), order) if any(a)), key=lambda a: (sum(a), [-p for p in a]))
     if len(wanted) > limit:
         raise NoClosedForm(f"{len(wanted)} moments are more than the limit {limit}")
     index = {a: n for n, a in enumerate(wanted)}
@@ -144,7 +164,7 @@ def moment_equations(equation: CoordinateSDE, order: int, limit: int = 200) -> M
                 matrix[row, index[powers]] += coefficient
             else:
                 raise NoClosedForm(f"the equation of the moment {a} needs the moment {powers}: the hierarchy does not close")
-    return MomentEquations(tuple(wanted), matrix, constant)
+    return MomentEquations(tuple(wanted), matrix, constant, tuple(x))
 
 
 def _multi_indices(dim: int, order: int) -> list[tuple[int, ...]]:

@@ -64,7 +64,7 @@ def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoment
 
     Raises:
         NoClosedForm: the rule is not affine, or a moment has no closed form.
-        Refusal: "time-dependent" for bias correction and schedules in t.
+        Refusal: "time-dependent" for bias correction and schedules in t; "no-stationary-law" where none exists for any values.
     """
     state, means, squares = moments_of_step(method, h)
     size = len(state)
@@ -75,7 +75,7 @@ def second_moments_of_rule(method: Method, h: object = None) -> StationaryMoment
     variables = list(unknown.values())
     found = dict(zip(variables, _solved(equations, variables), strict=True))
     matrix = sp.Matrix(size, size, lambda i, j: found[unknown[min(i, j), max(i, j)]])
-    return StationaryMoments(matrix, sp.Matrix(equations).jacobian(variables), method, existence(method))
+    return StationaryMoments(matrix, sp.Matrix(equations).jacobian(variables), method, existence(method)).require()
 
 
 def moments_of_step(

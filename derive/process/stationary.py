@@ -51,13 +51,13 @@ def settled(equation: CoordinateSDE, conditions: tuple[Condition, ...], method: 
 
     Raises:
         NoClosedForm: the equations do not close, or have no unique fixed point.
-        Refusal: "time-dependent" for coefficients in t.
+        Refusal: "time-dependent" for coefficients in t; "no-stationary-law" where none exists for any values.
     """
     refuse_time(equation)
     dim, equations = equation.dim, moment_equations(equation, 2)
     rows = [equations.exponents.index(_exponent(i, j, dim)) for i, j in StationaryMoments.pairs(dim)]
     matrix = _matrix(equations.stationary(), dim)
-    return StationaryMoments(matrix, equations.matrix.extract(rows, rows), method, conditions)
+    return StationaryMoments(matrix, equations.matrix.extract(rows, rows), method, conditions).require()
 
 
 def discrete_second_moments(method: Method, dim: int, h: object = None) -> StationaryMoments:
@@ -69,7 +69,7 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
 
     Raises:
         NoClosedForm: b is not linear or S not quadratic in the state.
-        Refusal: "time-dependent" for a schedule in t.
+        Refusal: "time-dependent" for a schedule in t; "no-stationary-law" where none exists for any values.
     """
     if not method.plain:
         if dim != 1:
@@ -86,7 +86,7 @@ def discrete_second_moments(method: Method, dim: int, h: object = None) -> Stati
     if len(solution) != 1:
         raise NoClosedForm("the stationary second moments are not unique")
     matrix = v.subs(solution[0]).applyfunc(sp.factor)
-    return StationaryMoments(matrix, sp.Matrix(equations).jacobian(unknowns), method, equation.conditions)
+    return StationaryMoments(matrix, sp.Matrix(equations).jacobian(unknowns), method, equation.conditions).require()
 
 
 def discrete_step(method: Method, v: sp.Matrix, h: object = None) -> sp.Matrix:

@@ -11,6 +11,7 @@ import sympy as sp
 
 from derive.methods.distributed import Method
 from derive.methods.specialise import exactly, specialise, symbol_names
+from derive.printing.latex import latex
 from derive.step.moments import Condition, require
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import eta
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StationaryMoments:
     """V = E xx' of the stationary law of a model or of a method on a quadratic, and the condition under which it exists.
 
@@ -28,14 +29,15 @@ class StationaryMoments:
     The equation also has a fixed point where no law has these moments, and V then has a negative "variance". V is that of a
     stationary law, to which E xx' converges from every start, iff `condition` holds. Dimensionless.
 
-    An entry of V is read off by indices: `found[0]` or `found[0, 1]`. The numbers are those of `at`, which refuses where
-    the condition fails.
+    Printed, V stands with its condition. An entry is read off by indices: `found[0]` or `found[0, 1]`; such a formula, and
+    `matrix`, do not know the condition any more. Put numbers in by `at` or `subs`, which refuse where it fails, or into
+    `piecewise`, which is nan there.
 
     Args:
-        matrix: V in the symbols of the method, dim x dim.
+        matrix: V in the symbols of the method, dim x dim, in the order of the state; the formula alone, as a fixed point.
         system: the matrix of the linear equation; row and column (i, j), i <= j, are numbered as in `pairs`.
         method: that which the moments are of; None for an equation that was not derived from one.
-        conditions: those under which the noise has the moments that V is made of (nu > 2).
+        conditions: those under which the noise has the moments that V is made of (nu > 2), or the equation is stated.
     """
 
     matrix: sp.Matrix
@@ -76,6 +78,23 @@ class StationaryMoments:
         moments = [sp.Gt(c.left, c.right) for c in self.conditions if c.purpose != "weak order 2"]
         return sp.And(*_sharpest([below(m) for m in self.margins]), *moments)
 
+    @cached_property
+    def piecewise(self) -> sp.Matrix:
+        """V where `condition` holds, nan elsewhere: a formula that cannot be separated from its condition."""
+        return self.matrix.applyfunc(lambda e: sp.Piecewise((e, self.condition), (sp.nan, True)))
+
+    def __repr__(self) -> str:
+        return f"StationaryMoments({self.matrix}, condition={self.condition})"
+
+    def __str__(self) -> str:
+        told = {sp.true: "for all values of its symbols", sp.false: "which no stationary law has"}
+        return f"{self.matrix}\n{told.get(self.condition, f'where {self.condition}')}"
+
+    def _repr_latex_(self) -> str:
+        told = {sp.true: "", sp.false: r"\quad\text{(which no stationary law has)}"}
+        said = told.get(self.condition, rf"\quad\text{{where }}{latex(self.condition)}" if self.condition not in told else "")
+        return rf"$\displaystyle {latex(self.matrix)}{said}$"
+
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Whether V exists at these numbers (see `at`); decided exactly.
 
@@ -96,46 +115,107 @@ class StationaryMoments:
 
         Raises:
             BadInput: a symbol without a number, or with one outside its domain.
-            Refusal: "no-stationary-law" where `condition` fails; "infinite-variance" where the noise has no variance.
+            Refusal: "no-stationary-law" where `margins` fail; "infinite-variance" where the noise has no variance;
+                "condition-fails" where another of `conditions` does not hold.
         """
         import numpy as np
 
         put = self._check(values)
         return np.array(self.matrix.xreplace(put).evalf(20).tolist(), dtype=float)
 
+    def subs(self, values: Mapping[str, Any]) -> StationaryMoments:
+        """The same with numbers for some of the symbols.
+
+        Args:
+            values: a number by the name of a symbol; others stay symbols.
+
+        Raises:
+            BadInput: a name that is not one of the symbols, or a number outside its domain.
+            Refusal: as `at`, where `condition` fails whatever the other symbols are.
+        """
+        names = sorted(s.name for s in self._symbols)
+        foreign = [name for name in values if name not in names]
+        if foreign:
+            raise BadInput("values", foreign[0], "the symbols of the formula: " + ", ".join(names))
+        put: dict[sp.Basic, sp.Expr] = {s: exactly(values[s.name]) for s in self._symbols if s.name in values}
+        method = None if self.method is None else specialise(self.method, {s.name: v for s, v in put.items()})  # pyright: ignore[reportAttributeAccessIssue]
+        self._require_domain(put)
+        self._require_conditions(put)
+        failing = [m for m in self.margins if m.xreplace(put).is_nonpositive]
+        if failing:
+            raise self._refusal(failing, put)
+        conditions = tuple(Condition(c.left.xreplace(put), c.right.xreplace(put), c.purpose) for c in self.conditions)
+        return StationaryMoments(self.matrix.xreplace(put), self.system.xreplace(put), method, conditions)
+
+    def require(self) -> StationaryMoments:
+        """Itself, if a stationary law can have these moments.
+
+        Raises:
+            Refusal: "no-stationary-law" where no values of the symbols satisfy `condition`, as far as its signs are known.
+        """
+        failing = [m for m in self.margins if m.is_nonpositive]
+        if failing:
+            raise self._refusal(failing, {})
+        return self
+
     def _check(self, values: Mapping[str, Any]) -> dict[sp.Basic, sp.Expr]:
         put = self._numbers(values)
+        self._require_conditions(put)
         failing = [m for m in self.margins if not m.xreplace(put).is_positive]
-        if not failing:
-            return put
-        told = " and ".join(str(below(m)) for m in failing)
+        if failing:
+            raise self._refusal(failing, put)
+        return put
+
+    def _require_conditions(self, put: Mapping[sp.Basic, sp.Expr]) -> None:
+        for c in self.conditions:
+            if c.purpose != "weak order 2" and (c.left - c.right).xreplace(put).is_nonpositive:
+                raise Refusal(
+                    "condition-fails", f"V is stated for ${c.left} > {c.right}$, which fails at these numbers; choose others"
+                )
+
+    def _refusal(self, failing: list[sp.Expr], put: Mapping[sp.Basic, sp.Expr]) -> Refusal:
+        """What stands in the way at these numbers, and for which it does not."""
+        within = sorted({s for m in failing for s in m.free_symbols if s in put}, key=str)
+        at = " at " + ", ".join(f"{s} = {float(put[s]):.6g}" for s in within) if within else ""
+        needed = " and ".join(str(below(m)) for m in failing if m.free_symbols)
         others = {s: v for s, v in put.items() if s != eta}
         ends = [r for m in self.margins for r in _positive_roots(m.xreplace(others))]
-        remedy = f"; it does for eta < {float(min(ends)):.6g}" if ends else ""
-        raise Refusal(
-            "no-stationary-law",
-            f"no stationary law has finite second moments at eta = {float(put.get(eta, sp.nan)):.6g}: it would need {told}, and "
-            f"E xx' does not settle where that fails{remedy}",
-        )
+        small = min(ends) / 2 if ends else None
+        if small is not None and all(m.xreplace({**others, eta: small}).is_positive for m in self.margins):
+            remedy = f"it does for eta < {float(min(ends)):.6g}"
+        elif needed:
+            remedy = f"choose values with {needed}"
+        else:
+            remedy = "a drift is needed that leads back, more strongly than the noise grows"
+        why = f"it would need {needed}, and E xx' does not settle where that fails" if needed else "E xx' does not settle"
+        return Refusal("no-stationary-law", f"no stationary law has finite second moments{at}: {why}; {remedy}")
+
+    @property
+    def _symbols(self) -> set[sp.Basic]:
+        symbols = {s for e in (self.matrix, *self.margins) for s in e.free_symbols}
+        return symbols | {s for c in self.conditions for e in (c.left, c.right) for s in e.free_symbols}
 
     def _numbers(self, values: Mapping[str, Any]) -> dict[sp.Basic, sp.Expr]:
-        symbols = {s for e in (self.matrix, *self.margins) for s in e.free_symbols}
-        symbols |= {s for c in self.conditions for e in (c.left, c.right) for s in e.free_symbols}
+        symbols = self._symbols
         missing = sorted(s.name for s in symbols if s.name not in values)  # pyright: ignore[reportAttributeAccessIssue]
         if missing:
             raise BadInput("values", "none for " + ", ".join(missing), "a number for every symbol")
         put: dict[sp.Basic, sp.Expr] = {s: exactly(values[s.name]) for s in symbols}  # pyright: ignore[reportAttributeAccessIssue]
         names = {s.name: v for s, v in put.items()}  # pyright: ignore[reportAttributeAccessIssue]
-        own: set[str] = set()
         if self.method is not None:
             require(specialise(self.method, names), self.matrix.rows)
-            own = symbol_names(self.method.noise) | symbol_names(self.method.compressor)  # whose classes have checked them
+        self._require_domain(put)
+        return put
+
+    def _require_domain(self, put: Mapping[sp.Basic, sp.Expr]) -> None:
+        own: set[str] = set()
+        if self.method is not None:  # whose noise and compressor have checked theirs
+            own = symbol_names(self.method.noise) | symbol_names(self.method.compressor)
         for s, value in put.items():
             if s.name in own:  # pyright: ignore[reportAttributeAccessIssue]
                 continue
             if (s.is_positive and value <= 0) or (s.is_nonnegative and value < 0):  # pyright: ignore[reportOperatorIssue]
                 raise BadInput(str(s), value, "a number > 0" if s.is_positive else "a number >= 0")
-        return put
 
 
 def below(margin: sp.Expr) -> sp.Basic:
@@ -176,16 +256,16 @@ def _characteristic(block: sp.Matrix) -> list[sp.Expr]:
 def sign_part(expr: sp.Expr) -> sp.Expr:
     """Of the sign of expr, for all values of its symbols: a polynomial where possible, without factors that are positive."""
     above, under = sp.fraction(sp.factor(sp.together(expr)))
-    kept = [f for f in (*_factors(above), *_factors(under)) if not f.is_positive]
+    kept = [f for f in (*_factors(above), *_factors(under, True)) if not f.is_positive]
     return sp.expand(sp.Mul(*kept)) if kept else sp.S.One
 
 
-def _factors(expr: sp.Expr) -> list[sp.Expr]:
-    """Factors of the sign of expr; a sum of positive summands is seen to be positive only if it is expanded."""
+def _factors(expr: sp.Expr, divides: bool = False) -> list[sp.Expr]:
+    """Factors of the sign of expr, which is not 0 where it divides; a sum of positive summands is seen to be so if expanded."""
     found = []
     for f in sp.Mul.make_args(expr):
         if f.is_Pow and f.exp.is_Integer:
-            if f.exp.is_even and f.base.is_nonzero:
+            if f.exp.is_even and (divides or f.base.is_nonzero):
                 continue
             f = f.base if f.exp.is_odd else f
         elif f.is_number:

@@ -91,19 +91,25 @@ class StateSDE(CoordinateSDE):
 
         Raises:
             NoClosedForm: the moments do not close, or have no unique fixed point.
-            Refusal: "time-dependent".
+            Refusal: "time-dependent"; "no-stationary-law" where none exists for any values.
         """
-        return settled(self, self.conditions)
+        return settled(self, self._of_parameters)
+
+    @property
+    def _of_parameters(self) -> tuple[Condition, ...]:
+        """Those of `conditions` that are not about a point of the state."""
+        return tuple(c for c in self.conditions if not symbols_of([c.left, c.right]) & {*self.state, t})
 
     def density(self) -> Density:
         """The stationary density on the line, or on x > 0 where the letter of the state is positive.
 
         Raises:
             NoClosedForm: there is more than one letter.
-            Refusal: "no-noise", "time-dependent".
+            Refusal: "no-noise", "time-dependent"; "not-integrable" where its mass is infinite for all values.
         """
         found = density(self)
-        return replace(found, support=(*found.support, *(s for s in self.state if s.is_positive)))
+        support = (*found.support, *(s for s in self.state if s.is_positive))
+        return replace(found, support=support, conditions=self._of_parameters).require()
 
     def latex(self, macros: Mapping[str, str] | None = None) -> str:
         """The equation as an `aligned` environment; `macros` maps names of symbols, W, B and t to the user's own commands.

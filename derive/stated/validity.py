@@ -15,8 +15,8 @@ from derive.expressions.vanishing import vanishes
 from derive.step.moments import Condition
 from derive.vocabulary.errors import BadInput
 
-#: sets of values of the parameters, points of the state for each, and tries for each of those (conditions may exclude some)
-PARAMETERS, POINTS, TRIES = 4, 6, 40
+#: points at which a variance is looked at; sets of values of the parameters, and points of the state for each, for the rest
+VARIANCES, PARAMETERS, POINTS = 24, 4, 6
 DIGITS = 40
 #: a value of a quadratic form below minus this share of the matrix counts as negative; far above the error of DIGITS digits
 NEGATIVE = sp.Float("1e-25")
@@ -61,17 +61,34 @@ def rows(value: Any, dim: int, field: str, square: bool) -> list[list[Any]]:
 def check_covariance(covariance: sp.Matrix, state: Sequence[sp.Symbol], conditions: Sequence[Condition]) -> None:
     """Raises BadInput where the covariance is not symmetric, or has a negative eigenvalue at sampled points.
 
-    The points are rational and satisfy the conditions. A covariance such as [[1, rho], [rho, 1]] is one for some values of its
-    parameters only: it is refused if for every set of values that was tried there is a point with a negative eigenvalue.
-    Each is shown by a vector v with v' C v < 0, evaluated to 40 digits.
+    The points are rational and satisfy the conditions. A variance that is negative at one of them is refused: of -gamma nobody
+    said which sign gamma has. A covariance such as [[1, rho], [rho, 1]] is one for some values of its parameters only: it is
+    refused if for every set of values that was tried there is a point with a negative eigenvalue. Each is shown by a vector v
+    with v' C v < 0, evaluated to 40 digits.
     """
     for i, j in itertools.combinations(range(covariance.rows), 2):
         if not vanishes(covariance[i, j] - covariance[j, i]):
             found = f"{covariance[i, j]} and {covariance[j, i]} for {state[i]}, {state[j]}"
             raise BadInput("covariance", found, "a symmetric matrix")
+    for n, letter in enumerate(state):
+        _check_variance(covariance.extract([n], [n]), letter, state, conditions)
     for block in blocks(covariance):
         if len(block) <= LARGEST:
             _check_block(covariance.extract(block, block), [state[i] for i in block], state, conditions)
+
+
+def _check_variance(
+    variance: sp.Matrix, letter: sp.Symbol, state: Sequence[sp.Symbol], conditions: Sequence[Condition]
+) -> None:
+    inside = symbols_of(variance)
+    own = sorted((s for s in inside if s not in set(state) and s.name != "t"), key=str)
+    if not own or variance[0].is_nonnegative:
+        return
+    within = inside | symbols_of([side for c in conditions for side in (c.left, c.right)])
+    for point in _points(sorted(within, key=str), random.Random(20250600181), VARIANCES):
+        if _negative(variance, point, conditions):
+            turned = [s for s in own if not s.is_nonnegative and not _negative(variance, {**point, s: -point[s]}, conditions)]
+            raise _refused([letter], {s: point[s] for s in inside}, turned)
 
 
 def _check_block(
@@ -88,10 +105,16 @@ def _check_block(
             return
         first = first or {**values, **found}
     if first is not None:
-        at = ", ".join(f"{s} = {v}" for s, v in sorted(first.items(), key=lambda item: item[0].name))
-        where = "a negative eigenvalue" + (f" at {at}" if at else "")
-        remedy = "if the state or the parameters stay where it is one, say so in positive or conditions"
-        raise BadInput(f"covariance of {', '.join(map(str, letters))}", where, f"a positive semidefinite matrix; {remedy}")
+        raise _refused(letters, first)
+
+
+def _refused(letters: Sequence[sp.Symbol], point: dict[sp.Basic, sp.Expr], turned: Sequence[sp.Symbol] = ()) -> BadInput:
+    """The message; `turned` are the parameters whose other sign would have made the variance positive."""
+    at = ", ".join(f"{s} = {v}" for s, v in sorted(point.items(), key=lambda item: str(item[0])))
+    where = "a negative eigenvalue" + (f" at {at}" if at else "")
+    unsaid = f"nothing says that {' or '.join(map(str, turned))} has one sign: " if turned else ""
+    remedy = f"{unsaid}if the state or the parameters stay where it is one, say so in positive or conditions"
+    return BadInput(f"covariance of {', '.join(map(str, letters))}", where, f"a positive semidefinite matrix; {remedy}")
 
 
 def _points(symbols: Sequence[sp.Symbol], draw: random.Random, count: int) -> Iterator[dict[sp.Basic, sp.Expr]]:

@@ -50,7 +50,7 @@ def univariate(
 
 
 def _in_signs(phi: sp.Expr) -> sp.Expr:
-    """|a|, max, min, steps and cases written with signs of expressions that are affine in v; ties have probability zero."""
+    """|a|, max, min, steps and cases written with signs of v - c; ties have probability zero."""
     if not phi.has(v):
         return phi
     if not phi.args or phi == v:
@@ -64,6 +64,9 @@ def _in_signs(phi: sp.Expr) -> sp.Expr:
         return (1 + _sign_of(args[0])) / 2
     if isinstance(phi, sp.sign):
         return _sign_of(args[0])
+    if isinstance(phi, sp.Pow) and phi.exp.is_Integer and phi.exp.is_negative:
+        parts = (a.as_base_exp() for a in sp.Mul.make_args(args[0]))
+        return sp.Mul(*[base ** ((-n if isinstance(base, sp.sign) else n) * phi.exp) for base, n in parts])
     if isinstance(phi, sp.Piecewise):
         result, left = sp.S.Zero, sp.S.One
         for value, condition in phi.args:
@@ -91,28 +94,8 @@ def _indicator(condition: Any) -> sp.Expr:
 
 
 def _sign_of(a: sp.Expr) -> sp.Expr:
-    """sgn(a) for a affine in v with a slope of known sign, or v sgn(v) - c with c > 0 (that is, |v| - c)."""
-    a = sp.expand(a)
-    if not a.has(v):
-        return sp.sign(a)
-    if a.has(sp.sign):
-        size = sp.Dummy("size", positive=True)
-        body = a.subs(v * sp.sign(v), size)
-        if body.has(v) or sp.Poly(body, size).degree() != 1:
-            raise NoClosedForm(f"the sign of {a}")
-        slope, shift = sp.Poly(body, size).all_coeffs()
-        bound = -shift / slope
-        if not (bound.is_nonnegative and slope.is_nonzero):
-            raise NoClosedForm(f"the sign of {a}")
-        # sgn(|v| - c) = 1 + sgn(v - c) - sgn(v + c)
-        return sp.sign(slope) * (1 + sp.sign(v - bound) - sp.sign(v + bound))
-    poly = sp.Poly(a, v) if a.is_polynomial(v) else None
-    if poly is None or poly.degree() != 1:
-        raise NoClosedForm(f"the sign of {a}")
-    slope, shift = poly.all_coeffs()
-    if not (slope.is_positive or slope.is_negative):
-        raise NoClosedForm(f"the sign of {a}")
-    return sp.sign(slope) * sp.sign(v + shift / slope)
+    """sgn(a), written with signs of v - c, for a whose pieces are polynomials of degree 2 at most with zeros in a known order."""
+    return in_signs(pieces(sp.sign(a))) if a.has(v) else sp.sign(a)
 
 
 def _monomial(term: sp.Expr) -> tuple[sp.Expr, int, list[sp.Expr]]:
@@ -146,9 +129,9 @@ def _reduce_signs(thresholds: list[sp.Expr]) -> list[tuple[sp.Expr, sp.Expr | No
                 grown.append((coefficient, None))
             else:
                 gap = sp.expand(c - other)
-                if not (gap.is_positive or gap.is_negative):
+                if not (gap.is_nonnegative or gap.is_nonpositive):
                     raise NoClosedForm(f"the order of the thresholds {c} and {other} is unknown")
-                low, high = (other, c) if gap.is_positive else (c, other)
+                low, high = (other, c) if gap.is_nonnegative else (c, other)
                 grown += [(coefficient, None), (-coefficient, low), (coefficient, high)]
         terms = grown
     return terms

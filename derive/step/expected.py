@@ -261,5 +261,15 @@ class Expectation:
 
 
 def _taylor(expr: sp.Expr, root: sp.Symbol, n: int) -> sp.Expr:
-    """The coefficient of s^n of a function that is smooth for s >= 0."""
-    return sp.diff(expr, root, n).subs(root, 0) / sp.factorial(n)
+    """The coefficient of s^n of a function that is smooth for s >= 0.
+
+    Raises:
+        NoClosedForm: it is not.
+    """
+    found = sp.diff(expr, root, n).subs(root, 0) / sp.factorial(n)
+    if found.has(sp.zoo, sp.nan, sp.oo):
+        raise NoClosedForm(
+            "a mean that is not smooth in the root of the step's time as that falls to 0, such as that of a sign one of whose "
+            "zeros moves off to infinity"
+        )
+    return found

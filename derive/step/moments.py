@@ -12,7 +12,7 @@ import sympy as sp
 
 from derive.expressions.coordinates import Coordinate, depends_on, g, to_slot, v
 from derive.expressions.gradient_form import DenseCov, GradientForm
-from derive.methods.compressors import Compressor, Omega
+from derive.methods.compressors import Compressor, Omega, omega_of
 from derive.methods.distributed import Method
 from derive.methods.noise.law import Law, Vanishing
 from derive.step.expectation import CoordinateFunctions, expectation
@@ -174,9 +174,13 @@ def _sharpest(conditions: list[Condition]) -> tuple[Condition, ...]:
 
 
 def compression_ratio(compressor: Compressor, size: sp.Expr) -> Omega | None:
-    """omega, or None for a biased compressor or one without a finite ratio."""
+    """omega, or None for a biased compressor or one without a finite ratio.
+
+    Raises:
+        BadInput: the compressor states one that cannot be.
+    """
     try:
-        return compressor.omega(size)
+        return omega_of(compressor, size)
     except Refusal:
         return None
 

@@ -1,6 +1,8 @@
-"""Piecewise polynomials of one coordinate, made of maxima and minima: a clipping, a dead zone, a saturated ramp."""
+"""Piecewise polynomials of one coordinate: a clipping, a dead zone, a saturated ramp, and sums and products of them."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import sympy as sp
 
@@ -11,64 +13,106 @@ Pieces = tuple[list[sp.Expr], list[sp.Expr]]  # breakpoints in increasing order;
 
 
 def pieces(phi: sp.Expr) -> Pieces:
-    """A piecewise polynomial made of maxima and minima, such as a clipping, as its pieces.
+    """A piecewise polynomial as its pieces: of maxima, minima, |.|, signs and steps, and of sums, products and powers of these.
+
+    Values at the breakpoints themselves are not kept: they have probability zero.
 
     Raises:
         NoClosedForm: pieces whose crossing cannot be decided, or that are not polynomials.
     """
-    if not isinstance(phi, (sp.Max, sp.Min)):
-        if not phi.is_polynomial(v):
-            raise NoClosedForm(f"{phi} is not a polynomial")
+    if phi.is_polynomial(v):
         return [], [sp.expand(phi)]
-    upper = isinstance(phi, sp.Max)
-    breaks, values = pieces(phi.args[0])
-    for other in phi.args[1:]:
-        breaks, values = _envelope((breaks, values), pieces(other), upper)
+    if isinstance(phi, (sp.Max, sp.Min)):
+        upper = isinstance(phi, sp.Max)
+        return _folded(phi.args, lambda a, b, sign: a if (sign > 0) == upper else b)
+    if isinstance(phi, sp.Abs):
+        return _folded((phi.args[0], sp.S.Zero), lambda a, _, sign: sp.expand(sign * a))
+    if isinstance(phi, sp.sign):
+        return _folded((phi.args[0], sp.S.Zero), lambda a, _, sign: sp.S(sign) if a.has(v) else sp.sign(a))
+    if isinstance(phi, sp.Heaviside):
+        return pieces((1 + sp.sign(phi.args[0])) / 2)
+    if isinstance(phi, (sp.Add, sp.Mul)):
+        return _folded(phi.args, lambda a, b, _: sp.expand(phi.func(a, b)), crossings=False)
+    if isinstance(phi, sp.Pow) and phi.exp.is_Integer and phi.exp.is_positive:
+        breaks, values = pieces(phi.base)
+        return breaks, [sp.expand(value**phi.exp) for value in values]
+    raise NoClosedForm(f"{phi} is not a polynomial")
+
+
+def _folded(
+    args: tuple[sp.Basic, ...], chosen: Callable[[sp.Expr, sp.Expr, int], sp.Expr], crossings: bool = True
+) -> Pieces:
+    """Of two or more functions, one of each two polynomials a, b and of the sign of a - b, which is looked at with `crossings`."""
+    breaks, values = pieces(args[0])  # pyright: ignore[reportArgumentType]
+    for other in args[1:]:
+        others = pieces(other)  # pyright: ignore[reportArgumentType]
+        both = (breaks, values), others
+        cuts = _ordered([*breaks, *others[0]])
+        breaks, values = [], []
+        for low, high in zip([-sp.oo, *cuts], [*cuts, sp.oo], strict=True):
+            a, b = (values_[sum(_before(c, high) for c in breaks_)] for breaks_, values_ in both)
+            for start, sign in _signs(a - b, low, high) if crossings else [(low, 1)]:
+                value = chosen(a, b, sign)
+                if values and values[-1] == value:
+                    continue
+                if values:
+                    breaks.append(start)
+                values.append(value)
     return breaks, values
 
 
-def _envelope(one: Pieces, two: Pieces, upper: bool) -> Pieces:
-    cuts = _ordered([*one[0], *two[0]])
-    breaks: list[sp.Expr] = []
-    values: list[sp.Expr] = []
-    for m in range(len(cuts) + 1):
-        low, high = (cuts[m - 1] if m else -sp.oo), (cuts[m] if m < len(cuts) else sp.oo)
-        a, b = (values_[sum(_before(c, high) for c in breaks_)] for breaks_, values_ in (one, two))
-        gap = sp.Poly(sp.expand(a - b), v)
-        if gap.degree() > 1:
-            raise NoClosedForm("pieces that cross more than once")
-        slope = gap.coeff_monomial(v)
-        crossing = None if slope == 0 else -gap.coeff_monomial(1) / slope
-        rising = slope if slope != 0 else gap.coeff_monomial(1)
-        if not (rising.is_nonnegative or rising.is_nonpositive):
+def _signs(gap: sp.Expr, low: sp.Expr, high: sp.Expr) -> list[tuple[sp.Expr, int]]:
+    """The sign of a polynomial on (low, high), as (start, sign) of the intervals between its zeros; either sign where it is 0.
+
+    A zero of which it is unknown whether it lies there is moved to the nearest point that does.
+    """
+    poly = sp.Poly(sp.expand(gap), v)
+    lead = poly.LC()
+    if poly.degree() <= 0:
+        if not (lead.is_nonnegative or lead.is_nonpositive):
             raise NoClosedForm("pieces whose order is unknown")
-        first, last = (b, a) if bool(rising.is_nonnegative) == upper else (a, b)  # before and after the crossing
-        if crossing is None or not _before(low, crossing):
-            parts = [(low, last)]
-        elif not _before(crossing, high):
-            parts = [(low, first)]
-        else:
-            parts = [(low, first), (crossing, last)]
-        for start, value in parts:
-            if values and values[-1] == value:
-                continue
-            if values:
-                breaks.append(start)
-            values.append(value)
-    return breaks, values
+        return [(low, 1 if lead.is_nonnegative else -1)]
+    if poly.degree() > 2 or not (lead.is_positive or lead.is_negative):
+        raise NoClosedForm("pieces that cross more than twice" if poly.degree() > 2 else "pieces whose order is unknown")
+    zeros = _ordered([z for z, times in _zeros(poly).items() if times % 2])
+    sign = (1 if lead.is_positive else -1) * (-1) ** len(zeros)
+    found = [(low, sign)]
+    for zero in zeros:
+        sign = -sign
+        try:
+            if not _before(low, zero):
+                found = [(low, sign)]
+            elif _before(zero, high):
+                found.append((zero, sign))
+        except NoClosedForm:
+            found.append((sp.Min(sp.Max(zero, low), high), sign))
+    return found
+
+
+def _zeros(poly: sp.Poly) -> dict[sp.Expr, int]:
+    """The real zeros of a polynomial of degree 1 or 2, with multiplicities; where there may be none, two that then coincide."""
+    if poly.degree() == 2:
+        lead, slope, _ = poly.all_coeffs()
+        inside = sp.expand(poly.discriminant())
+        if inside.is_negative:
+            return {}
+        if not inside.is_nonnegative:
+            apart = sp.sqrt(sp.Max(0, sp.expand(inside / (4 * lead**2))))
+            return {-slope / (2 * lead) - apart: 1, -slope / (2 * lead) + apart: 1}
+    return sp.roots(poly)
 
 
 def _before(a: sp.Expr, b: sp.Expr) -> bool:
-    """Whether a < b, which must be decidable."""
+    """Whether a < b, or a <= b with equality for some values of the symbols, which must be decidable."""
     if a == b:
         return False
     if a == -sp.oo or b == sp.oo:
         return True
     if a == sp.oo or b == -sp.oo:
         return False
-    gap = sp.expand(b - a)
-    if gap.is_positive or gap.is_nonpositive:
-        return bool(gap.is_positive)
+    gap = sp.factor(b - a)
+    if gap == 0 or gap.is_nonnegative or gap.is_nonpositive:
+        return gap != 0 and bool(gap.is_nonnegative)
     raise NoClosedForm(f"the order of {a} and {b} is unknown")
 
 

@@ -243,6 +243,8 @@ class SeriesAlgebra:
         if function is sp.sign and own.last is not None and own.last > n and random_letters(a):
             # the mean of a sign is smooth in s where the sign itself is not
             return Series.constant(sp.sign(sp.Add(*[own[m] * root ** (m - n) for m in range(n, own.last + 1)])))
+        if function is sp.Abs and own.last == n and not random_letters(a):
+            return Series.monomial(sp.Abs(a), n)  # not a sgn(a), of which it is not known that it is positive
         sign = Series(0, lambda m: sp.sign(a) if m == 0 else self._no_jump(own, n, m), 0 if own.last == n else None)
         return sign if function is sp.sign else own * sign
 

@@ -116,8 +116,9 @@ def _compressor(compressor: Compressor) -> Iterator[Finding]:
         b, s = (a[..., 0] if n == 0 else a[0] for n, a in enumerate(given_at(compressor.given(sp.Integer(dim)), dim)(v[:, None])))
         i, j = np.triu_indices(dim)
         yield _close(f"sampler: mean, d = {dim}", c, b, f"E C(v) at v = {place}")
-        centred = c - b[:, None]
-        yield _close(f"sampler: covariance, d = {dim}", centred[i] * centred[j], s[i, j], f"Cov C(v) at v = {place}")
+        centred, size = c - b[:, None], ROUNDING * np.maximum(np.abs(c).max(axis=1), np.abs(b))
+        held = f"Cov C(v) at v = {place}"
+        yield _close(f"sampler: covariance, d = {dim}", centred[i] * centred[j], s[i, j], held, rounding=size[i] * size[j])
     if not tested:
         yield Finding(EVERYTHING, "untested", f"it exists in none of the dimensions {tuple(PLACES)}")
 
@@ -137,13 +138,25 @@ def _drawn(sample: Callable[[Any, int], Any]) -> tuple[Finding, np.ndarray]:
     return found, every
 
 
-def _close(what: str, draws: np.ndarray, stated: np.ndarray, held: str, spread: np.ndarray | None = None) -> Finding:
-    """Means of rows over the paths against what is stated; standard errors from `spread`, the true deviations, where known."""
+def _close(
+    what: str,
+    draws: np.ndarray,
+    stated: np.ndarray,
+    held: str,
+    spread: np.ndarray | None = None,
+    rounding: np.ndarray | float = 0.0,
+) -> Finding:
+    """Means of rows over the paths against what is stated; standard errors from `spread`, the true deviations, where known.
+
+    `rounding` is that of the draws, where they are the rest of a difference and their own size does not tell.
+    """
     mean, error = draws.mean(axis=1), (draws.std(axis=1) if spread is None else spread) / np.sqrt(draws.shape[1])
     gap, slack = np.abs(mean - stated), ERRORS * error + ROUNDING * (np.abs(stated) + np.abs(draws).max(axis=1))
-    if np.all(gap <= slack):
+    slack = slack + rounding
+    wrong = ~(gap <= slack)
+    if not wrong.any():
         return Finding(what, "passed", f"{held}: {len(stated)} comparisons within {ERRORS:g} standard errors of {PATHS} draws")
-    n = int(np.argmax(np.where(np.isnan(gap), np.inf, gap / slack)))
+    n = int(np.argmax(np.where(wrong, np.where(np.isnan(gap), np.inf, gap - slack), -1.0)))
     found = f"the mean of {PATHS} draws is {mean[n]:.6g} +- {error[n]:.2g} (one standard error), and {stated[n]:.6g} is stated"
     return Finding(what, "failed", f"{held}, number {n + 1}: {found}")
 

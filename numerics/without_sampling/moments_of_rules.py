@@ -17,7 +17,6 @@ import sympy as sp
 from derive.derivation import RuleSDE
 from derive.methods.distributed import Method
 from derive.methods.losses import Quadratic
-from derive.methods.rules.regime import NOISE
 from derive.process.generator import generator
 from derive.process.rule_moments import moments_of_step
 from derive.vocabulary.errors import BadInput, NoClosedForm
@@ -70,11 +69,6 @@ def rule_moment(method: Method, loss: Any, x0: Any, T: float, phi: Any, params: 
     state, means, squares = moments_of_step(method, _curvature(loss))
     parameters = parameters_of(params)
     numbers = settled(method, parameters)
-    scales = [sp.sympify(s) for s in method.noise.scales]
-    if NOISE in numbers:  # the factor of the noise in this regime
-        if not all(s.is_Symbol for s in scales):
-            raise NoClosedForm("moments of a rule whose regime scales a noise of known size: give it a symbol")
-        numbers |= {s.name: numbers[s.name] * numbers[NOISE] for s in scales}
     steps = steps_of(T, time_of_step(method, parameters))
     monomials = monomials_of(state)
     factors = {"x": 1.0} | {a: factor_of(method, a, parameters) for a, _ in method.rule.memory}

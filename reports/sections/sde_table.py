@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, final
 
 import sympy as sp
@@ -13,7 +14,16 @@ from derive.expressions.gradient_form import GradientForm
 from derive.methods.compressors import Compressor, Unbiased
 from derive.methods.distributed import Method
 from derive.methods.noise import GenericLaw, Scaled
-from derive.printing.latex import condition_latex, covariance_latex, named_lines, unnested
+from derive.printing.latex import (
+    WEIGHT,
+    condition_latex,
+    covariance_latex,
+    equation_lines,
+    measured,
+    named_lines,
+    split_sum,
+    unnested,
+)
 from derive.printing.message_moments import named
 from derive.step.moments import Moments, compression_ratio, moments
 from derive.vocabulary.errors import NoClosedForm, Refusal
@@ -75,12 +85,17 @@ def _signed_moment(law: Any, m: int, y: sp.Symbol, notation: Notation) -> str:
 
 def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notation: Notation) -> dict[str, Any]:
     method = "DSGD" if name == "identity" else "DSignSGD" if name == "sign" else "DCSGD"
-    cells, rows = [], []
+    cells, rows, unwritten = [], [], []
     for noise_name, noise in noises.items():
         cell = _existence(compressor, noise, notation)
         cells.append(cell["text"])
-        if cell["form"] is not None and not _long(cell["form"]):
-            rows.append({"noise": noise_name, **_formulas(cell["form"], notation), "condition": cell["condition"]})
+        if cell["form"] is None:
+            continue
+        row = None if _long(cell["form"]) else _formulas(cell["form"], notation)
+        if row is not None and _fits(row["mean"] + row["covariance"], notation):
+            rows.append({"noise": noise_name, **row, "condition": cell["condition"]})
+        elif noise.law.symmetric:
+            unwritten.append(noise_name)
     generic = moments(Method(compressor, Scaled(GenericLaw())))
     entry: dict[str, Any] = {
         "compressor": name,
@@ -88,6 +103,7 @@ def _block(name: str, compressor: Compressor, noises: Mapping[str, Any], notatio
         "definition": compressor.definition(notation) or escape(entries("compressor")[name].summary),
         "cells": cells,
         "rows": rows,
+        "unwritten": unwritten,
         "omega": _omega(compressor, notation),
         "attained": _attained(compressor),
         "unbiased": isinstance(compressor, Unbiased),
@@ -138,6 +154,11 @@ def _long(form: GradientForm) -> bool:
     return form.rank > 1 or len(sp.Add.make_args(form.diag)) > LONG or form.diag.has(sp.floor)
 
 
+def _fits(formulas: str, notation: Notation) -> bool:
+    """Whether formulas have room beside one another."""
+    return measured(notation.commands())(formulas) <= WEIGHT
+
+
 def _formulas(form: GradientForm, notation: Notation) -> dict[str, str]:
     """Mean and covariance, the latter through b_j where the mean is long."""
     long = form.mean != g and form.mean.count_ops() > 3
@@ -147,9 +168,20 @@ def _formulas(form: GradientForm, notation: Notation) -> dict[str, str]:
 
 
 def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> dict[str, Any]:
-    """b_j and S for an unspecified law: as they are, or in the names r_j, a_j, c_j where they are long."""
+    """b_j and S for an unspecified law: as they are, in lines where they are wide, or in the names r_j, a_j, c_j."""
     if not _long(form):
-        return {"short": True, **_formulas(form, notation)}
+        found = _formulas(form, notation)
+        if _fits(found["mean"] + found["covariance"], notation):
+            return {"short": True, "lines": None, **found}
+        measure, b = measured(notation.commands()), sp.Dummy("b_j")
+
+        def show(e: sp.Expr) -> str:
+            return notation(e, {b: f"{macro('b')}_{{j}}"})
+
+        lines = equation_lines(f"{macro('b')}_j", split_sum(unnested(form.mean), show, measure=measure))
+        second = replace(form, diag=sp.expand(form.diag + form.mean**2) - b**2)
+        covariance = covariance_latex(second, show, weight=WEIGHT - 10, measure=measure)
+        return {"short": True, "lines": [*lines, *equation_lines(rf"{macro('S')}_{{ij}}", covariance)]}
     entry = named(Method(compressor, Scaled(GenericLaw())))
     if entry is None:
         raise ValueError(

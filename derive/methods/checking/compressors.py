@@ -12,7 +12,7 @@ from derive.expressions.expansion import Expansion
 from derive.expressions.gradient_form import GradientForm
 from derive.methods.checking.findings import EVERYTHING, Finding
 from derive.methods.checking.numbers import NotEvaluated, function
-from derive.methods.compressors.base import Biased, Compressor, Unbiased
+from derive.methods.compressors.base import Biased, Compressor, Unbiased, omega_of
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 
 #: dimensions in which a compressor is looked at
@@ -95,7 +95,7 @@ def _in_dimension(compressor: Compressor, given: Given, dim: int) -> Iterator[Fi
     yield _growth(compressor, given, dim)
     error = np.sum((mean - v) ** 2, axis=0) + spread
     if isinstance(compressor, Unbiased):
-        yield _ratio("omega", lambda: compressor.omega(sp.Integer(dim)).value, error, size, v, "E||C - v||^2 <= omega ||v||^2")
+        yield _ratio("omega", lambda: omega_of(compressor, sp.Integer(dim)).value, error, size, v, "E||C - v||^2 <= omega ||v||^2")
     elif isinstance(compressor, Biased) and (bound := compressor.contraction(sp.Integer(dim))) is not None:
         yield _ratio("contraction", lambda: bound, error, size, v, "E||C - v||^2 <= a ||v||^2")
 
@@ -106,7 +106,8 @@ def _verdict(
     wrong = ~(excess <= slack)
     if not wrong.any():
         return Finding(what, "passed", f"{held}, at {len(excess)} messages")
-    n = int(np.argmax(np.where(wrong, np.where(np.isnan(excess), np.inf, excess / slack), -1.0)))
+    with np.errstate(over="ignore", invalid="ignore"):  # the slack of v = 0 is next to nothing
+        n = int(np.argmax(np.where(wrong, np.where(np.isnan(excess), np.inf, excess / slack), -1.0)))
     return Finding(what, "failed", f"at v = {_shown(v[:, n])} {numbers(n)} ({held})")
 
 
@@ -130,11 +131,17 @@ def _growth(compressor: Compressor, given: Given, dim: int) -> Finding:
 def _ratio(what: str, bound: Callable[[], Any], error: np.ndarray, size: np.ndarray, v: np.ndarray, held: str) -> Finding:
     try:
         value = float(sp.N(bound()))
+    except BadInput as reason:  # not about the dimension
+        return Finding(what, "failed", reason.message)
     except (Refusal, NoClosedForm, NotImplementedError) as reason:
         return Finding(what, "untested", str(reason))
     excess = error - value * size
     slack = NEAR * size * (1 + value) + 1e-300
-    return _verdict(what, excess, slack, v, f"{held}, {value:.6g}", lambda n: f"it is {error[n] / size[n]:.6g}")
+
+    def numbers(n: int) -> str:
+        return f"it is {error[n] / size[n]:.6g}" if size[n] else f"the left side is {error[n]:.6g}"
+
+    return _verdict(what, excess, slack, v, f"{held}, {value:.6g}", numbers)
 
 
 def _shown(values: np.ndarray) -> str:

@@ -4,6 +4,7 @@ from derive.methods.compressors.base import Biased as Biased
 from derive.methods.compressors.base import Compressor as Compressor
 from derive.methods.compressors.base import Omega as Omega
 from derive.methods.compressors.base import Unbiased as Unbiased
+from derive.methods.compressors.base import omega_of as omega_of
 from derive.methods.compressors.clipping import Clip as Clip
 from derive.methods.compressors.clipping import NormClip as NormClip
 from derive.methods.compressors.identity import Identity as Identity

@@ -5,11 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Number
 
 import sympy as sp
 
 from derive.expressions.gradient_form import GradientForm
-from derive.vocabulary.errors import Refusal
+from derive.vocabulary.errors import BadInput, Refusal
+
+#: what to do where there is no omega, the end of messages
+NO_OMEGA = 'where no finite omega exists, omega(dim) raises sd.Refusal("no-omega", "why")'
 
 
 @dataclass(frozen=True)
@@ -17,12 +21,21 @@ class Omega:
     """The compression ratio of an unbiased compressor: E||C(v) - v||^2 <= omega ||v||^2, the smallest known constant.
 
     Args:
-        value: omega (dimensionless).
+        value: omega (dimensionless), a finite number or a formula, at least 0.
         exact: whether the bound is attained; False when a smaller constant may hold.
+
+    Raises:
+        BadInput: a value that is infinite, negative or not a number.
     """
 
     value: sp.Expr
     exact: bool
+
+    def __post_init__(self) -> None:
+        value = sp.sympify(self.value) if isinstance(self.value, (Number, sp.Expr)) else sp.nan
+        if value is sp.nan or value.is_extended_real is False or value.is_infinite or value.is_negative:
+            raise BadInput("Omega", self.value, f"a finite number or SymPy expression, at least 0; {NO_OMEGA}")
+        object.__setattr__(self, "value", value)
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,10 @@ class Compressor(ABC):
 
     @abstractmethod
     def omega(self, dim: sp.Expr) -> Omega:
-        """The compression ratio.
+        """The compression ratio, an `Omega`, in the dimension `dim`: a number or the symbol d.
+
+        An unbiased compressor without a finite ratio, such as rounding to a fixed grid, returns neither oo nor None: it raises
+        Refusal("no-omega", why). It has the same SDEs as one with a ratio; theorems that need omega do not apply to it.
 
         Raises:
             Refusal: there is none ("no-omega"): the compressor is biased, or no finite ratio exists.
@@ -81,7 +97,7 @@ class Compressor(ABC):
 
 
 class Unbiased(Compressor):
-    """Capability: E C(v) = v."""
+    """Capability: E C(v) = v. It states `omega`, or raises Refusal("no-omega", why) there where no finite ratio exists."""
 
 
 class Biased(Compressor):
@@ -98,3 +114,16 @@ class Biased(Compressor):
     def contraction(self, dim: sp.Expr) -> sp.Expr | None:
         """a with E||C(v) - v||^2 <= a ||v||^2, a < 1, where one is known."""
         return None
+
+
+def omega_of(compressor: Compressor, dim: sp.Expr) -> Omega:
+    """The ratio that a compressor states.
+
+    Raises:
+        Refusal: "no-omega".
+        BadInput: what it returns is not an `Omega`.
+    """
+    found = compressor.omega(dim)
+    if not isinstance(found, Omega):
+        raise BadInput(f"omega of {type(compressor).__name__}", found, f"sd.Omega(value, exact); {NO_OMEGA}")
+    return found

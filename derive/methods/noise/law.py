@@ -7,11 +7,15 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from derive.vocabulary.errors import NoClosedForm, Refusal
+from derive.methods.noise.integrals import integral
+from derive.vocabulary.errors import Refusal
 
 INFINITE = sp.oo
 #: the argument of densities in definitions
 ARGUMENT = sp.Symbol("y", real=True)
+#: variables and bounds of integrals, of which each is computed once
+_SIZE, _FAR = sp.Dummy("z", positive=True), sp.Dummy("y", positive=True)
+_PLACE, _BOUND = sp.Dummy("z", real=True), sp.Dummy("y", real=True)
 #: a formula on [low, high]; high None is +oo
 Branch = tuple[sp.Expr, int, int | None]
 
@@ -79,7 +83,7 @@ class Law(ABC):
         """
         if m == 0:
             return sp.S.One
-        z = sp.Dummy("z", positive=True)
+        z = _SIZE
         both = 2 * self.density(z) if self.symmetric else self.density(z) + (-1) ** m * self.density(-z)
         return self._integral(z**m * both, (z, 0, sp.oo))
 
@@ -95,10 +99,10 @@ class Law(ABC):
         if m == 0:
             return self.sign_mean(y)
         if not self.symmetric:
-            z, bound = sp.Dummy("z", real=True), sp.Dummy("y", real=True)
+            z, bound = _PLACE, _BOUND
             below = self._integral(z**m * self.density(z), (z, -sp.oo, -bound))
             return self.moment(m) - 2 * below.subs(bound, y)
-        z, bound = sp.Dummy("z", positive=True), sp.Dummy("y", positive=True)
+        z, bound = _SIZE, _FAR
         if m % 2 == 0:
             value = self._integral(2 * z**m * self.density(z), (z, 0, bound))
             return sp.sign(y) * value.subs(bound, sp.Abs(y))
@@ -106,10 +110,7 @@ class Law(ABC):
         return value.subs(bound, sp.Abs(y))
 
     def _integral(self, integrand: sp.Expr, limits: tuple[sp.Expr, sp.Expr, sp.Expr]) -> sp.Expr:
-        value = sp.integrate(integrand, limits)
-        if value.has(sp.Integral):
-            raise NoClosedForm(f"no closed form for the integral of {integrand}")
-        return value
+        return integral(integrand, limits, type(self).__name__)
 
 
 def require_symmetric(law: Law, needs: str) -> None:

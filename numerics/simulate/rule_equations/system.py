@@ -41,7 +41,7 @@ def rule_system(rule: RuleEquation, dim: int, parameters: Mapping[str, Any], los
             loss.
     """
     if rule.local and dim > 1 and not isinstance(loss, Separable):
-        raise Refusal("not-separable", "this second-order model is for losses that are sums over coordinates: give such a loss")
+        raise Refusal("not-separable", "this model is for losses that are sums over coordinates: give such a loss")
     drift = [over_step(differences(rule.drift[a]), loss) for a in rule.letters]
     lowered = lower_all(drift, parameters)
     put = with_step(lowered, loss, dim, parameters)

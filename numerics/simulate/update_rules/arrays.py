@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from math import pi, prod
@@ -18,6 +18,7 @@ from numerics.backend.double import jax, jnp
 from numerics.laws.compressors import compress
 from numerics.laws.counter import Draws
 from numerics.laws.noises import at_scale, noise_at, scale_and_law
+from numerics.laws.single_use import Uses
 from numerics.laws.standardised import sample_law
 from numerics.lowering.environment import Environment
 from numerics.lowering.functions import FUNCTIONS
@@ -103,6 +104,7 @@ class Step:
         self.given, self.state, self.draws, self.x = given, state, draws, state["x"]
         self.parts: list[jax.Array] = []
         self._inside = 0
+        self._at_x: dict[Draw, Total] = {}
         self._here = given.at(self.x)
         self._kept(self._here.vectors["g"])
 
@@ -173,13 +175,19 @@ class Step:
             return self._kept(own.normal(self.x.shape) if ahead is None else ahead)
         if draw.kind == "C":
             return self._kept(self._compressed(own if client is None else own.fold(client.number), point))
+        if point is None and draw in self._at_x:
+            return self._at_x[draw]
         gradient = self._gradient(point, draw.number)
         if draw.kind == "local":
             assert client is not None  # for the type checker: `evaluate` refuses it outside of `mean`
             return self._kept(self._message(own, gradient, client.number))
         if draw.kind == "raw":
-            return self._total(lambda number: gradient(own.fold(number).fold(0), number))
-        return self._total(lambda number: self._message(own, gradient, number))
+            found = self._total(lambda number: gradient(own.fold(number).fold(0), number))
+        else:
+            found = self._total(lambda number: self._message(own, gradient, number))
+        if point is None and not self._inside:
+            self._at_x[draw] = found
+        return found
 
     def mean(self, of: Callable[[Any], Value]) -> Value:
         return self._total(lambda number: self._vector(of(_Client(number))))
@@ -272,7 +280,8 @@ def drawn_ahead(method: Method, clients: int | None, halves: Sequence[Draws], sh
 
 
 def _numbered(draws: Draws, number: int) -> Draws:
-    return draws.fold(np.uint32(FURTHER + number)) if number else draws
+    """The draws with this number in a rule, as often as the rule asks for them: one draw at two points is what it may say."""
+    return replace(draws.fold(np.uint32(FURTHER + number)) if number else draws, uses=Uses())
 
 
 def _unrolled(method: Method, clients: Any) -> bool:

@@ -106,6 +106,13 @@ def constant_average(e: float) -> tuple[Matrix, Matrix]:
     return pushed([[1 - e * a * H, -e * (1 - a)], [a * H, 1 - a]], [-e * a * SIGMA, a * SIGMA])
 
 
+def constant_storm(e: float) -> tuple[Matrix, Matrix]:
+    """m' = G(x) + b (m - G(x + e m)), both with one draw."""
+    b = CONSTANT["beta"]
+    a, keep = 1 - b, b * (1 - e * H)
+    return pushed([[1 - e * a * H, -e * keep], [a * H, keep]], [-e * a * SIGMA, a * SIGMA])
+
+
 def method(*update: str, memory: Mapping[str, int] | None = None, **more: Any) -> Method:
     return Method(memory=memory or {}, update=update, noise=NOISE, clients=1, **{"regime": {}, **more})
 
@@ -127,6 +134,10 @@ RULES = {
     "heavy-ball, constant": Affine(HeavyBall(noise=NOISE, clients=1, regime="fixed"), constant_heavy_ball, averaged=True),
     "nesterov, constant": Affine(Nesterov(noise=NOISE, clients=1, regime="fixed"), constant_nesterov, averaged=True),
     "ema-momentum, constant": Affine(EMAMomentum(noise=NOISE, clients=1, regime="fixed"), constant_average, averaged=True),
+    "STORM, constant": Affine(
+        method("m = G + beta*(m - G(x + eta*m))", "x = x - eta*m", memory={"m": 0}, fractions=("beta",)),
+        constant_storm, averaged=True,
+    ),
 }
 
 

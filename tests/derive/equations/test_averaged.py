@@ -52,6 +52,9 @@ RULES = {
     "time in the step": rule(M, "x = x - eta*m*(1+t)"),
     "time in the memory": rule("m = beta*m + (1-beta)*G*(1+t)", "x = x - eta*m"),
     "two memories": rule(M, "w = m/2 + w/3", "x = x - eta*(w+m)"),
+    "AggMo": rule("m = beta*m + G", "w = w/3 + G", "x = x - eta*(m + w)/2"),
+    "optimistic": rule("x = x - eta*(2*G - p)", "p = G"),
+    "two steps late": rule("x = x - eta*w", "w = p", "p = G"),
 }
 
 

@@ -125,8 +125,9 @@ def test_cauchy_noise_has_no_mean_but_bounded_messages_have() -> None:
     [
         Signum(clients=1, noise=Gaussian()), Clipped(clients=1), MajorityVote(clients=1), rule("x = x - eta*abs(x)"),
         rule(M, "x = x - eta*max(m, 0)", memory=("m",)), rule(M, "x = x - eta*min(m, x)", memory=("m",)),
+        rule(M, "x = x - eta*sign((1 - c)*m - 2)", memory=("m",)),
     ],
-    ids=["signum", "clipped", "votes", "abs", "max", "min"],
+    ids=["signum", "clipped", "votes", "abs", "max", "min", "slope"],
 )  # fmt: skip
 def test_kinks_have_a_first_order_and_no_second(method: Method) -> None:
     assert sde(method).drifts
@@ -141,6 +142,8 @@ def test_formulas_that_join_smoothly_are_not_a_kink() -> None:
     assert joined_at(joined, y) and joined_at(joined.xreplace({y: y - 2 * b}), y - 2 * b)
     for broken in (sp.sign(y), sp.Abs(y), joined + y * sp.sign(y) / 10, joined + sp.sign(y) / 10, joined + sp.Abs(y) / b):
         assert not joined_at(broken, y)
+        steep = y - 2 * b - y * sp.Symbol("c", positive=True)
+        assert joined_at(joined.xreplace({y: steep}), steep) and not joined_at(broken.xreplace({y: steep}), steep)
     method = EMAMomentum(noise=Laplace(), clients=1, compressor=Sign())
     assert sde(method, "second-order").drifts
 

@@ -18,7 +18,8 @@ from derive.expressions.gradient_form import GradientForm
 from derive.methods.checking import pieces
 from derive.methods.compressors import Biased, Compressor, Omega, RandK, Unbiased
 from derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
-from derive.vocabulary.errors import Refusal
+from derive.step.moments import compression_ratio
+from derive.vocabulary.errors import BadInput, Refusal
 from numerics.backend.double import jax, jnp
 from numerics.laws.compressors import compress
 from numerics.laws.counter import Draws
@@ -103,6 +104,55 @@ def test_a_lie_of_a_compressor_is_found_and_its_sde_refused(compressor: Compress
     with pytest.raises(Refusal, match=f"{type(compressor).__name__} is not what it says") as caught:
         derive.sde(derive.DCSGD(compressor, Gaussian()))
     assert caught.value.kind == "unsound-piece"
+
+
+@pytest.mark.parametrize(
+    ("returned", "found"),
+    [
+        (lambda: sp.oo, "omega of Odd: found 'oo'; accepted: sd.Omega(value, exact)"),
+        (lambda: None, "omega of Odd: found 'None'; accepted: sd.Omega(value, exact)"),
+        (lambda: Omega(sp.oo, True), "Omega: found 'oo'; accepted: a finite number"),
+        (lambda: Omega(None, True), "Omega: found 'None'; accepted: a finite number"),
+        (lambda: Omega("2", True), "Omega: found '2'; accepted: a finite number or SymPy expression"),
+        (lambda: Omega(sp.nan, True), "Omega: found 'nan'; accepted: a finite number"),
+        (lambda: Omega(-sp.S.Half, True), "at least 0"),
+        (lambda: Omega(float("inf"), True), "Omega: found 'inf'; accepted: a finite number"),
+    ],
+)
+def test_an_omega_that_cannot_be_is_refused_with_the_remedy(returned: Any, found: str) -> None:
+    class Odd(Kept):
+        def omega(self, dim: sp.Expr) -> Omega:
+            return returned()
+
+    (failed,) = derive.check(Odd(), sampling=False).failed
+    assert failed.what == "omega" and found in failed.detail
+    assert failed.detail.endswith('where no finite omega exists, omega(dim) raises sd.Refusal("no-omega", "why")')
+    with pytest.raises(Refusal, match=r"Odd is not what it says: omega: .*omega") as caught:
+        derive.sde(derive.DCSGD(Odd(), Gaussian()))
+    assert "nan (" not in caught.value.message
+    with pytest.raises(BadInput, match="no-omega"):
+        compression_ratio(Odd(), sp.Integer(2))
+
+
+def test_an_unbiased_compressor_may_have_no_omega() -> None:
+    """C(v) = v + N(0, 1): the error stays 1 where v = 0."""
+
+    class Noisy(Kept):
+        def given(self, dim: sp.Expr) -> GradientForm:
+            return GradientForm(v, sp.S.One)
+
+        def omega(self, dim: sp.Expr) -> Omega:
+            raise Refusal("no-omega", "the error does not vanish with v")
+
+    class Hopeful(Noisy):
+        def omega(self, dim: sp.Expr) -> Omega:
+            return Omega(3.0, False)  # pyright: ignore[reportArgumentType]
+
+    found = derive.check(Noisy(), sampling=False)
+    assert found.ok and [f.detail for f in found.untested if f.what == "omega"] == ["the error does not vanish with v"]
+    assert derive.sde(derive.DCSGD(Noisy(), Scaled(Gaussian(), 1))).to_dict()["omega"] is None
+    (failed,) = derive.check(Hopeful(), sampling=False).failed
+    assert failed.detail.startswith("at v = (0) the left side is 1 (E||C - v||^2 <= omega ||v||^2, 3)")
 
 
 def test_a_false_growth_makes_a_negative_variance() -> None:

@@ -156,3 +156,12 @@ def test_no_unique_fixed_point():
 def test_the_limit_on_the_number_of_moments():
     with pytest.raises(NoClosedForm, match="limit"):
         moment_equations(sde(DSGD(Gaussian()), "first-order", Quadratic(), 3).expanded, 3, limit=5)
+
+
+def test_moment_equations_go_by_degree_and_by_the_order_of_the_state():
+    a, b = sp.symbols("a b", real=True)
+    x2 = sp.Symbol("x2", real=True)
+    equations = moment_equations(by_hand([a * x2, -b * x1], [[0, 0], [0, 1]]), 2)
+    assert equations.moments == (x1, x2, x1**2, x1 * x2, x2**2)
+    assert equations.matrix[:2, :2] == sp.Matrix([[0, a], [-b, 0]])
+    assert str(equations).splitlines()[:2] == ["d/dt E[x1] = E[x2]*a", "d/dt E[x2] = -E[x1]*b"]

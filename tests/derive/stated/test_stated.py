@@ -215,6 +215,30 @@ def test_a_covariance_must_be_one():
         SDE.from_coordinates(["x", "y", "z"], [0, 0, 0], [[-1, "x", 0], ["x", -1, 0], [0, 0, 1]])
 
 
+@pytest.mark.parametrize(
+    ("variance", "said", "unsaid"),
+    [
+        ("-gamma", {"conditions": ["gamma < 0"]}, "nothing says that gamma has one sign"),
+        ("gamma", {"positive": ["gamma"]}, "nothing says that gamma has one sign"),
+        ("2*gamma*T*x^2", {"positive": ["gamma", "T"]}, "nothing says that T or gamma has one sign"),
+        ("1 - rho^2", {"conditions": ["rho^2 < 1"]}, "; if the state or the parameters stay"),
+        ("a - b", {"conditions": ["a > c", "c > b"]}, "positive or conditions"),
+    ],
+)
+def test_the_sign_of_a_variance_must_be_said(variance, said, unsaid):
+    """Whichever sign the first values that are tried happen to have: -gamma was accepted once, and gamma refused."""
+    with pytest.raises(BadInput, match=unsaid):
+        one(covariance=[[variance]])
+    with pytest.raises(BadInput, match="covariance of x: "):
+        SDE.from_coordinates(["x", "y"], [0, 0], [[variance, "1/9"], ["1/9", 1]])
+    one(covariance=[[variance]], **said)
+
+
+def test_a_sign_that_is_said_wrongly_is_found():
+    with pytest.raises(BadInput, match=r"a negative eigenvalue at gamma = [^-].*matrix; if the state"):
+        one(covariance=[["-gamma"]], positive=["gamma"])
+
+
 def test_a_covariance_that_is_one_where_it_is_stated():
     one(covariance=[["sigma^2*x"]], positive=["x"])
     one(covariance=[["x*(1 - x)"]], conditions=["x > 0", "x < 1"])

@@ -17,6 +17,8 @@ from scipy import integrate, linalg
 
 import derive
 from derive import Correlated, Quadratic, Quartic, RandK, Scaled
+from derive.methods.distributed import Method
+from derive.methods.losses import BilinearGame
 from derive.methods.optimisers.adaptive import AdamW, RMSprop
 from derive.methods.optimisers.communication import MajorityVote
 from derive.methods.optimisers.momentum import EMAMomentum, HeavyBall, Lion, Signum
@@ -111,6 +113,21 @@ def test_derivatives_of_the_loss_in_a_local_model_are_those_of_its_coordinates()
     np.testing.assert_allclose(covariance[0, 0], xm**2 / mm, rtol=1e-12)  # the least that makes it a covariance: O(eta^2)
     np.testing.assert_allclose(np.delete(covariance, [0, 1], 0), np.delete(expected[1], [0, 1], 0), rtol=1e-12, atol=1e-15)
     assert np.all(covariance[0, 0] <= parameters["eta"] ** 2)
+
+
+@pytest.mark.slow
+def test_a_first_order_model_for_sums_over_coordinates_takes_such_a_loss_alone():
+    """Hutchinson's estimate of the diagonal of the Hessian: E[z_j (H z)_j] = H_jj."""
+    update = ["z = normal", "h = h + eta*(z*hess(z) - h)", "x = x - eta*G/(1 + h^2)"]
+    method = Method(noise=GAUSS, clients=1, memory={"h": 1}, update=update, regime={})
+    equation, parameters = derive.sde(method), {"eta": 0.1, "sigma": 0.6, "N": 1.0}
+    assert equation.rule.local
+    found = parts(equation, Quartic(), 2, parameters, POINT[:4])
+    expected = in_coordinates(derive.sde(method, loss=Quartic(), dim=2), 2, parameters, POINT[:4])
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
+    with pytest.raises(Refusal, match="sums over coordinates"):
+        rule_system(equation.rule, 2, parameters, BilinearGame())
 
 
 @pytest.mark.slow

@@ -103,14 +103,17 @@ def test_the_noise_of_a_run_has_the_scale_at_the_point_and_time(name: str) -> No
     """The same draws with a scale of 1, times the scale: on f = 3||x||^2/2 at t = 0.5."""
     points, time = np.array([[0.5, -1.0, 2.0], [0.0, 3.0, -0.1]]), 0.5
     here = environment({}, {"x": points, "g": 3 * points}, scalars={"t": time}, hessian_product=lambda c: 3 * c)
-    draws = Draws((np.uint32(1), np.uint32(2)), np.arange(3, dtype=np.uint32))
-    found = noise_at(derive.Scaled(derive.Gaussian(), SCALES[name]), draws, here)
+
+    def noise(scale: object) -> np.ndarray:
+        draws = Draws((np.uint32(1), np.uint32(2)), np.arange(3, dtype=np.uint32))
+        return np.asarray(noise_at(derive.Scaled(derive.Gaussian(), scale), draws, here))
+
     norms = np.sqrt((points**2).sum(axis=0))
     wanted = {
         "the state": np.sqrt(1 + points**2), "its norm": 1 + norms, "the time": 1 / 1.5,
         "the Hessian": np.sqrt(1 + 81 * norms**2), "the gradient": np.sqrt(1 + 9 * points**2),
     }[name]  # fmt: skip
-    np.testing.assert_allclose(found, wanted * noise_at(derive.Scaled(derive.Gaussian(), 1), draws, here), rtol=1e-12)
+    np.testing.assert_allclose(noise(SCALES[name]), wanted * noise(1), rtol=1e-12)
 
 
 @pytest.mark.slow
