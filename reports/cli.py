@@ -51,6 +51,9 @@ _Load = Annotated[
     list[str] | None,
     typer.Option("--load", metavar="FILE.py", help="Run a Python file with pieces of your own first (repeatable)."),
 ]
+_Schedule = Annotated[
+    str | None, typer.Option("--schedule", metavar="U", help="Step-size schedule: one, power:p=1/2 or free (one).")
+]
 _ANSWERS, _PROVING, _SOLVING = "reports.commands.answers", "reports.commands.proving", "reports.commands.solving.command"
 
 
@@ -122,9 +125,7 @@ def derive(
     loss: Annotated[
         str | None, typer.Option("--loss", metavar="F", help="quadratic:h=1|2, quartic, cosh, ... (left unspecified)")
     ] = None,
-    schedule: Annotated[
-        str | None, typer.Option("--schedule", metavar="U", help="Step-size schedule: one, power:p=1/2 or free (one).")
-    ] = None,
+    schedule: _Schedule = None,
     regime: Annotated[
         str | None,
         typer.Option("--regime", metavar="R", help="ballistic, batch-equivalent, fixed, ..., for methods with memory."),
@@ -154,15 +155,24 @@ def scaling(
         str | None, typer.Option("--regime", metavar="R", help="ballistic, batch-equivalent, fixed, ... (the method's first)")
     ] = None,
     noise: Annotated[
-        str, typer.Option("--noise", metavar="Z", help="Gradient noise with a symbol for its scale (gaussian).")
-    ] = "gaussian",
+        str | None,
+        typer.Option("--noise", metavar="Z", help="Gradient noise with a symbol for its scale (the file's, or gaussian)."),
+    ] = None,
     compressor: Annotated[str | None, typer.Option("--compressor", metavar="C", help="What clients send.")] = None,
     clients: Annotated[str | None, typer.Option("--clients", metavar="N", help="How many clients (the symbol N).")] = None,
+    schedule: _Schedule = None,
     load: _Load = None,
     as_json: _Json = False,
 ) -> Job:
     """Solve for the scaling rules of a method: how its constants change with the batch size so that its SDE stays."""
-    fields = {"method": method, "regime": regime, "noise": noise, "compressor": compressor, "clients": clients}
+    fields = {
+        "method": method,
+        "regime": regime,
+        "noise": noise,
+        "compressor": compressor,
+        "clients": clients,
+        "schedule": schedule,
+    }
     return _job("reports.commands.scaling", "scaling", load, fields=fields, as_json=as_json)
 
 

@@ -26,11 +26,12 @@ from sympy.solvers.solveset import NonlinearError
 
 from derive.expressions.coordinates import Coordinate, g
 from derive.expressions.gathered import factored, gathered
+from derive.expressions.written import formula, refusal
 from derive.methods.compressors.base import Biased, omega_of
 from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian
 from derive.step.along import along
-from derive.step.draws import MESSAGE, SENT, kind_of, letter
+from derive.step.draws import MESSAGE, SENT, kind_of, letter, spoken
 from derive.step.expected import Expectation, random_letters
 from derive.step.update import Expanded
 from derive.vocabulary.errors import NoClosedForm, Refusal
@@ -83,14 +84,24 @@ def averaged(expanded: Expanded, expect: Expectation) -> Averaged | Signs:
         moved = expanded.increments[a]
         for n in range(moved.low, 2):
             if gathered(moved[n]) != 0:
-                why = f"{a} moves by more than the time of a step, ${sp.latex(moved[n])}$: take the movement itself as the memory"
-                raise Refusal("no-diffusion", f"{why}, rescaled in the regime to the size 1 (v = eta*v)", beyond=True)
+                left = spoken(gathered(moved[n]))
+                raise refusal(
+                    "no-diffusion",
+                    f"{a} moves by more than the time of a step, {{left}}: take the movement itself as the memory, rescaled in the "
+                    "regime to the size 1 (v = eta*v)",
+                    formula(left),
+                    beyond=True,
+                    left=left,
+                )
         if gathered(moved[3]) != 0:
-            raise Refusal(
+            left = spoken(gathered(moved[3]))
+            raise refusal(
                 NO_AVERAGE,
                 f"a step moves {a} by a term of order s^3 in the root s of its time beside the memory that is averaged out, "
-                f"${sp.latex(moved[3])}$: only whole powers of the time are averaged",
+                "{left}: only whole powers of the time are averaged",
+                formula(left),
                 beyond=True,
+                left=left,
             )
         steps[a] = gathered(moved[2])
     for a in fast:
@@ -198,10 +209,11 @@ def _check_settling(memory: Mapping[str, sp.Expr], fractions: Sequence[str]) -> 
     below = {sp.Symbol(name, positive=True): 1 / (1 + sp.Dummy(name, positive=True)) for name in fractions}
     for value in (matrix + sp.eye(len(letters))).eigenvals():
         if (1 - sp.Abs(sp.factor(value.xreplace(below)))).is_nonpositive:
-            raise Refusal(
+            raise refusal(
                 NO_AVERAGE,
-                f"the memory {', '.join(memory)} never settles while x is held fixed: a step multiplies it by ${sp.latex(value)}$, "
+                f"the memory {', '.join(memory)} never settles while x is held fixed: a step multiplies it by {{factor}}, "
                 "which has to be less than 1 in absolute value",
+                factor=value,
             )
 
 
@@ -214,11 +226,12 @@ def _check_contraction(method: Method, dim: sp.Expr) -> None:
     compressor = method.compressor
     loss = compressor.contraction(dim) if isinstance(compressor, Biased) else omega_of(compressor, dim).value
     if loss is None or (1 - loss).is_nonpositive:
-        known = "no such bound is known" if loss is None else f"here it is ${sp.latex(loss)}$"
-        raise Refusal(
+        known = "no such bound is known" if loss is None else "here it is {loss}"
+        raise refusal(
             NO_AVERAGE,
             f"a memory that takes in what the compressor loses stays bounded if E||C(v) - v||^2 <= a ||v||^2 with a < 1; {known}: "
             "take a contraction such as Top-k or the scaled sign",
+            loss=sp.S.Zero if loss is None else loss,
         )
 
 

@@ -11,19 +11,29 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate, CoordSum, Fourth, Hvp, Node, Third, g, to_slot
+from derive.expressions.coordinates import (
+    CURVATURE,
+    HIGHER,
+    THIRD,
+    Coordinate,
+    CoordSum,
+    Fourth,
+    Hvp,
+    Node,
+    Third,
+    g,
+    to_slot,
+)
 from derive.expressions.gathered import gathered
 from derive.expressions.graphs import exchange
 from derive.expressions.power_series import Series
+from derive.expressions.written import formula
+from derive.step.draws import spoken
 from derive.step.expected import Expectation
 from derive.step.operators import OneStep
 from derive.step.update import root
 from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import du, t, u
-
-#: the derivatives of the coordinate's loss: f'', f'''
-CURVATURE, THIRD = Coordinate("H"), Coordinate("T")
-HIGHER = {n: Coordinate(f"D{n}") for n in (4, 5)}
 
 _G, _U = sp.Function("G", real=True), sp.Function("U", positive=True)
 
@@ -97,5 +107,6 @@ def localised(expr: sp.Expr, dim: int | None) -> sp.Expr:
         elif isinstance(node, CoordSum) and dim == 1:
             table[node] = inner
         else:
-            raise NoClosedForm(f"the second-order model of {node}, a function of all coordinates, where the limit has noise")
+            what = f"{formula(spoken(node))}, a function of all coordinates"
+            raise NoClosedForm(f"the second-order model of {what}, where the limit has noise")
     return exchange(expr, table)

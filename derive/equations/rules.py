@@ -26,9 +26,11 @@ from derive.expressions.gathered import factored, gathered
 from derive.expressions.graphs import exchange
 from derive.expressions.power_series import Series
 from derive.expressions.vanishing import vanishes
+from derive.expressions.written import formula, refusal
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Separable
 from derive.step.along import along
+from derive.step.draws import spoken
 from derive.step.expected import Expectation, divided, noise_degree, random_letters
 from derive.step.moments import WEAK_ORDER, Condition
 from derive.step.update import Expanded, root
@@ -276,11 +278,12 @@ class _Derivation:
         for a in self.letters:
             kinks = [e for e in (b2[a] + b3[a]).atoms(sp.sign, sp.Abs, sp.Max, sp.Min, sp.Heaviside) if not random_letters(e)]
             if kinks and not all(isinstance(e, (sp.sign, sp.Abs)) and joined_at(b2[a] + b3[a], e.args[0]) for e in kinks):
-                raise Refusal(
+                raise refusal(
                     "not-differentiable",
-                    f"the drift of ${a}$ has a kink or a jump, ${sp.latex(kinks[0])}$: the second-order model "
-                    "differentiates it; use the first-order model",
-                    str(kinks[0]),
+                    f"the drift of ${a}$ has a kink or a jump, {{kink}}: the second-order model differentiates it; use the "
+                    "first-order model",
+                    formula(kinks[0]),
+                    kink=kinks[0],
                 )
         if noisy or self.local:
             return self._local_second_order()
@@ -365,11 +368,12 @@ class _Derivation:
                 raise NoClosedForm(f"the growth of the increment of {letter} in the noise, by which it is divided")
             if condition.met is False:
                 what = "mean" if kind == "no-drift" else "second moment"
-                raise Refusal(
+                raise refusal(
                     kind,
                     f"the {what} of the increment of ${letter}$ does not exist: it needs the moment of order {order} of the noise, "
-                    f"which has tail index ${sp.latex(tail)}$",
+                    "which has tail index {tail}",
                     f"E |Z|^{order}",
+                    tail=tail,
                 )
             found.append(condition)
         return tuple(found)
@@ -383,11 +387,12 @@ class _Derivation:
     def _start(self, series: Series, what: str) -> None:
         for n in range(series.low, 2):
             if not zero(series[n]):
-                raise Refusal(
+                term = sp.factor(sp.expand(series[n]))
+                raise refusal(
                     "no-diffusion",
-                    f"the {what} is of the order s^{n} in the root s of its time, which is more than the time itself: "
-                    f"${sp.latex(sp.factor(sp.expand(series[n])))}$",
-                    str(factored(series[n])),
+                    f"the {what} is of the order s^{n} in the root s of its time, which is more than the time itself: {{left}}",
+                    formula(spoken(term)),
+                    left=spoken(term),
                 )
 
 

@@ -16,6 +16,7 @@ import sympy as sp
 from derive.equations.rules import RuleEquation, derived_rule
 from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g, to_slot
 from derive.expressions.graphs import exchange
+from derive.expressions.written import formula, refusal
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.noise import Scaled
 from derive.vocabulary.errors import NoClosedForm, Refusal
@@ -158,7 +159,7 @@ def _entry(equation: RuleEquation, i: int, j: int) -> sp.Expr:
 
 def _local(node: sp.Expr, h: sp.Expr) -> sp.Expr:
     if not isinstance(node, Hvp):
-        raise NoClosedForm(f"the point of rest of {node}")
+        raise NoClosedForm(f"the point of rest of {formula(node)}")
     return h * to_slot(node.args[0], "k", "j")
 
 
@@ -229,7 +230,7 @@ class _Exponents:
             for a in e.args:
                 self.equal(self.of(a), sp.S.Zero, f"the argument of {e.func.__name__}", e)
             return sp.S.Zero
-        raise NoClosedForm(f"the scaling of {e}")
+        raise NoClosedForm(f"the scaling of {formula(e)}")
 
     def exponents_of(self) -> Mapping[str, sp.Expr]:
         """The constants that a rule may change: the step size, and every symbol of the update and the regime."""
@@ -242,10 +243,12 @@ class _Exponents:
         for n in range(1, len(self.equations) + 1):
             if sp.linsolve([e for e, _, _ in self.equations[:n]], unknowns) == sp.EmptySet:
                 _, where, term = self.equations[n - 1]
-                raise Refusal(
+                raise refusal(
                     "no-scaling-rule",
                     f"no powers of the constants undo a change of the batch size: {where} cannot stay together with the rest, "
-                    f"${sp.latex(term)}$",
+                    "{left}",
+                    formula(term),
+                    left=term,
                 )
         (found,) = sp.linsolve([e for e, _, _ in self.equations], unknowns) or [tuple(unknowns)]
         values = {s.name: sp.expand(e) for s, e in zip(unknowns, found, strict=True)}
@@ -262,12 +265,12 @@ class _Exponents:
     def _own(self, values: Mapping[str, sp.Expr]) -> dict[str, sp.Expr]:
         """The exponents of the rule's own constants, a constant near 1 by its distance to 1."""
         found = {"eta": values["eta"]}
-        for name, formula in self.method.substituted.items():
+        for name, value in self.method.substituted.items():
             if name in self.method.rule.letters or name == "noise":
                 continue
-            distance = sp.expand(1 - formula)
-            near = formula.subs(eta, 0) == 1
-            body, shown = (distance, f"1 - {name}") if near else (formula, name)
+            distance = sp.expand(1 - value)
+            near = value.subs(eta, 0) == 1
+            body, shown = (distance, f"1 - {name}") if near else (value, name)
             total = sp.S.Zero
             for factor in sp.Mul.make_args(body):
                 base, power = factor.as_base_exp()

@@ -44,6 +44,9 @@ class Coordinate(sp.Symbol):
 
 g, gi, gk = Coordinate("g", "j"), Coordinate("g", "i"), Coordinate("g", "k")  # gradient
 v, vi, vk = Coordinate("v", "j"), Coordinate("v", "i"), Coordinate("v", "k")  # a client's message before compression
+#: the derivatives of a coordinate's loss where it is a sum over coordinates: f'', f''', and the higher ones
+CURVATURE, THIRD = Coordinate("H"), Coordinate("T")
+HIGHER = {n: Coordinate(f"D{n}") for n in (4, 5)}
 
 
 class Node(sp.Expr):

@@ -14,6 +14,7 @@ import sympy as sp
 from derive.expressions.coordinates import frozen
 from derive.expressions.gathered import gathered
 from derive.expressions.graphs import exchange
+from derive.expressions.written import formula
 from derive.vocabulary.errors import NoClosedForm
 
 #: where a search for the first coefficient of a series gives up
@@ -89,7 +90,7 @@ class Series:
         """The series to a power that is free of s, by its first coefficient: a^p s^(np) (1 + ..)^p.
 
         Raises:
-            NoClosedForm: a series that vanishes, to a negative power; a power of s that is not whole.
+            NoClosedForm: a series that vanishes, to a negative power; a power of s that is not whole; a root of a negative number.
         """
         if exponent.is_Integer and 0 <= exponent <= 4:
             found = Series.constant(1)
@@ -104,7 +105,9 @@ class Series:
         n, a = head
         shift = n * exponent
         if not shift.is_Integer:
-            raise NoClosedForm(f"a power of the step's time that is not a multiple of 1/2: ({a} s^{n})^{exponent}")
+            raise NoClosedForm(f"a power of the step's time that is not a multiple of 1/2: ({formula(a)} s^{n})^({exponent})")
+        if a.is_negative and exponent.is_integer is False:
+            raise NoClosedForm(f"a power of a negative term in the update, which is not real: ({formula(a)})^({formula(exponent)})")
         if self.last == n:
             return Series.monomial(a**exponent, int(shift))
         tail = Series(1, lambda m: self[m + n], None if self.last is None else self.last - n)
@@ -138,14 +141,18 @@ class Series:
         """function(self), smooth at the first coefficient.
 
         Raises:
-            NoClosedForm: the argument grows as s falls to 0.
+            NoClosedForm: the argument grows as s falls to 0; the function has no real value at its first coefficient.
         """
         head = self.first()
         if head is not None and head[0] < 0:
-            raise NoClosedForm(f"a function of a term that grows without bound as the step shrinks: {head[1]}")
+            raise NoClosedForm(f"a function of a term that grows without bound as the step shrinks: {formula(head[1])}")
         z = sp.Dummy("z", real=True)
+        value = _at(function(z), z, self[0])
+        if value.has(sp.zoo, sp.oo, -sp.oo, sp.nan, sp.I):
+            name = getattr(function, "__name__", str(function))
+            raise NoClosedForm(f"{name} has no real value where the step shrinks to 0: its argument there is {formula(self[0])}")
         if self.last is not None and self.last <= 0:
-            return Series.constant(_at(function(z), z, self[0]))
+            return Series.constant(value)
         tail = Series(1, lambda n: self[n], self.last)
         return tail.after(self[0], function(z), z)
 

@@ -164,7 +164,8 @@ def _constants(method: Method) -> tuple[tuple[str, sp.Expr], ...]:
     heard = {*method.rule.parameters, *method.rule.letters[1:], *(s.name for s in symbols_of_noise(method.noise)), NOISE}
     for name, formula in rules.items():
         if name not in heard or name in ("eta", "N"):
-            raise BadInput("regime", name, "a parameter of the update, a symbol of the noise, a memory letter, or noise")
+            known = ", ".join(sorted(heard - {"eta", "N", NOISE}))
+            raise BadInput("regime", name, f"a parameter of the update, a symbol of the noise, a memory letter, or noise: {known}")
         for other in sorted(s.name for s in formula.free_symbols):
             if other != name and other in (*LETTERS, *method.rule.letters):
                 raise BadInput(f"regime {name}", other, "eta and constants, whose names are not letters of the update")

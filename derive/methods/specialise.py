@@ -12,6 +12,8 @@ import sympy as sp
 from derive.expressions.coordinates import Coordinate
 from derive.methods.distributed import Method
 from derive.methods.noise import NoNoise
+from derive.methods.rules.regime import NOISE
+from derive.vocabulary.errors import BadInput
 
 T = TypeVar("T")
 
@@ -30,6 +32,37 @@ def specialise(obj: T, values: Mapping[str, Any]) -> T:
     made = _specialised(obj, exact)
     entries = {name: tuple(map(exactly, value)) for name, value in vectors.items() if hasattr(made, name)}
     return replace(made, **entries) if entries else made
+
+
+def kept_scales(method: Method) -> dict[str, str]:
+    """{the equation's name of a scale of the noise: the noise's own}, such as sigma0: sigma, where a regime makes the noise large.
+
+    The number that a scale is given, by either name, is what stays; the noise of a step is that times the regime's factor.
+    """
+    if NOISE not in method.regime.rules:
+        return {}
+    taken, scales = symbol_names(method), [s for s in method.noise.scales if isinstance(s, sp.Symbol)]
+    return {f"{s.name}0": s.name for s in scales if f"{s.name}0" not in taken}
+
+
+def with_scales(method: Method, given: Mapping[str, Any], field: str = "parameter {}") -> dict[str, Any]:
+    """Numbers by name with each of `kept_scales` under the noise's own name.
+
+    Args:
+        field: the user's name of a number, for messages.
+
+    Raises:
+        BadInput: both names have a number.
+    """
+    found = dict(given)
+    for kept, name in kept_scales(method).items():
+        if kept in found:
+            value = found.pop(kept)
+            if name in found:
+                accepted = f"no such number beside {name} = {found[name]}: both are the scale that stays in this regime"
+                raise BadInput(field.format(kept), value, accepted)
+            found[name] = value
+    return found
 
 
 def symbol_names(obj: Any) -> set[str]:

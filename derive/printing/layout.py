@@ -16,6 +16,7 @@ from derive.equations.sde import Equation
 from derive.expressions.coordinates import CoordMax, CoordSum, Fourth, Hvp, Rank, Third
 from derive.expressions.gradient_form import GradientForm
 from derive.printing.pretty import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
+from derive.printing.scheduled import in_letter_u
 from derive.printing.text import written_sizes
 from derive.step.moments import Condition
 
@@ -127,7 +128,9 @@ class _Layout:
         elif len(known["state"]) in range(1, MAX_WRITTEN_OUT + 1):
             self._named(named := self.named(), "Z", "" if named.specified else ", g the gradient at x")
         else:
+            found, meaning = in_letter_u(found)
             self._rule(found)
+            self._schedule(meaning)
         self._title("facts")
         self._noise_type(equation, known)
         if not isinstance(found, str):
@@ -155,6 +158,13 @@ class _Layout:
         self._line("the other entries are 0" if entries else "covariance = 0")
         if found.local:
             self._line(f"for losses that are sums over coordinates, H{j} and T{j} their second and third derivatives")
+
+    def _schedule(self, meaning: Mapping[sp.Symbol, sp.Expr]) -> None:
+        if meaning:
+            self._title("schedule")
+            self._line("u stands for u(t)" + (", du for its derivative" if len(meaning) > 1 else ""))
+        for symbol, e in meaning.items():
+            self._formula(symbol.name, e)
 
     def _of_rule(self, found: RuleEquation) -> None:
         if found.signs is not None:

@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from derive.equations.rules import RuleEquation
 from derive.expressions.coordinates import Coordinate
 from derive.printing.latex import condition_latex, equation_lines
+from derive.printing.scheduled import in_letter_u
 from derive.printing.sde_letters import Page
+from derive.vocabulary.symbols import du, u
 
 
 def rule_latex(found: RuleEquation, macros: Mapping[str, str] | None = None) -> str:
     r"""dx_j = .. dt + (B dW)_{x_j}, one line for each letter, and the entries of the covariance B B' that are not 0.
 
-    An `aligned` environment: it stands in display mathematics.
+    A schedule is called u, and defined once, where that is shorter. An `aligned` environment: it stands in display mathematics.
     """
+    found, meaning = in_letter_u(found)
     page = Page(dict(macros or {}))
     w, root, time = (page.letter(name) for name in ("W", "B", "t"))
     matrix = rf"({root}{root}^\top)"
@@ -35,6 +38,9 @@ def rule_latex(found: RuleEquation, macros: Mapping[str, str] | None = None) -> 
         if e != 0:
             left, right = page.show(Coordinate(a, "i")), page.show(Coordinate(b))
             lines += equation_lines(rf"{matrix}_{{{left}{right}}}", page.split(e))
+    if u in meaning:
+        derivative = rf",\quad {page.show(du)} = {page.show(meaning[du])}" if du in meaning else ""
+        lines.append(f"{page.show(u)} &= {page.show(meaning[u])}{derivative}")
     if found.signs is not None:
         lines.append(r"&\text{the covariance near } g=0,\ \text{up to } O(g^2)")
     if found.conditions:

@@ -9,6 +9,7 @@ import sympy as sp
 from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, g, hvp, to_slot
 from derive.expressions.graphs import exchange
 from derive.expressions.power_series import Series
+from derive.expressions.written import formula
 from derive.methods.distributed import Method
 from derive.methods.losses import Quadratic
 from derive.methods.rules.regime import NOISE
@@ -121,7 +122,7 @@ def _local(e: sp.Expr, h: sp.Expr) -> sp.Expr:
     for node in e.atoms(Node):
         inner = _local(to_slot(node.args[0], "k", "j"), h)
         if not isinstance(node, (Hvp, CoordSum)):
-            raise NoClosedForm(f"second moments of an update with {node}, a function of all coordinates")
+            raise NoClosedForm(f"second moments of an update with {formula(node)}, a function of all coordinates")
         table[node] = h * inner if isinstance(node, Hvp) else inner
     return exchange(e, table)
 

@@ -6,7 +6,7 @@ The keys of a problem that concern the method, `params` (numbers for symbols), a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -71,7 +71,24 @@ def audit_from(given: Mapping[str, Any]) -> AuditFile:
     pieces = [asked.specs[kind] for kind in ("noise", "compressor") if kind in asked.specs]
     values = {name: v for piece in pieces for name, v in piece.values if not isinstance(v, (str, tuple))}
     values |= {name: number(v, f"params.{name}", "an exact number") for name, v in dict(given.get("params") or {}).items()}
+    values = _with_kept_scales(values, asked.method, asked.specs.get("noise"))
     return AuditFile(asked.method, asked.loss, asked.dim, claim, values, asked.specs, "clients" in given)
+
+
+def _with_kept_scales(values: Mapping[str, Any], method: Any, noise: Spec | None) -> dict[str, Any]:
+    """Where a regime makes the noise large: sigma0 for the number that a scale is given, by either name, and sigma for a step's."""
+    from derive.methods.rules.regime import NOISE
+    from derive.methods.specialise import exactly, kept_scales
+
+    factor, found = method.regime.rules.get(NOISE), dict(values)
+    if factor is None or noise is None:
+        return found
+    in_symbols = Spec(noise.entry, tuple((name, v) for name, v in noise.values if isinstance(v, str))).build()
+    for kept, name in kept_scales(replace(method, noise=in_symbols)).items():
+        own = values.get(name, values.get(kept))
+        if own is not None:
+            found |= {kept: own, name: exactly(own) * factor}
+    return found
 
 
 def _keys(value: object, field: str, known: tuple[str, ...]) -> dict[str, Any]:

@@ -146,6 +146,8 @@ def _texts(given: object, field: str, form: str) -> tuple[str, ...]:
     if not isinstance(listed, list):
         raise BadInput(field, given, f"a list of texts such as {form}")
     for n, item in enumerate(listed, 1):
+        if isinstance(item, str) and "\n" in item.strip():
+            raise BadInput(f"{field}[{n}]", "several lines", f"a text for each line: texts such as {form}")
         check_text(item if isinstance(item, str) else written(item), f"{field}[{n}]", f"texts such as {form}")
         if not isinstance(item, str):
             raise BadInput(f"{field}[{n}]", item, f"texts such as {form}")
@@ -180,10 +182,10 @@ def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[An
     """
     if params is None:
         return method, loss
-    from derive.methods.specialise import specialise, symbol_names
+    from derive.methods.specialise import kept_scales, specialise, symbol_names, with_scales
 
-    values = dict(numbers_of(params, field, "{rho = 2}"))
-    known = symbol_names(method) | (set() if loss is None else symbol_names(loss))
+    values = with_scales(method, dict(numbers_of(params, field, "{rho = 2}")), f"{field}.{{}}")
+    known = symbol_names(method) | (set() if loss is None else symbol_names(loss)) | set(kept_scales(method))
     for name in values:
         if name not in known:
             raise BadInput(f"{field}.{name}", values[name], "a symbol of the rule, its regime, the noise or the loss: "

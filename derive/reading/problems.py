@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from derive.formulas.text import check_text, written
-from derive.reading.methods import MethodTable, by_name, method_table, own_regime, with_numbers
+from derive.reading.methods import MethodTable, by_name, method_table, numbers_of, own_regime, with_numbers
 from derive.reading.numbers import numbers, positive, whole
 from derive.reading.specs import Spec, parse_spec, require_distinct
 from derive.reading.statistics import read_quantities
@@ -80,6 +80,8 @@ class Problem:
             numbers of an experiment, dimensionless, None where not given.
         specs: the specifications that it was made from, by kind; equal for equal problems.
         table: the update rule, where the method is a table of formulas and not a specification.
+        regime: that was asked for, None where none was.
+        params: numbers for symbols, by name.
         claims: inequalities that are to be proved or refuted as well.
         quantities: statistics that a report shows besides the loss.
     """
@@ -97,6 +99,8 @@ class Problem:
     claims: tuple[TitledClaim, ...] = ()
     quantities: tuple[str, ...] = ()
     table: MethodTable | None = None
+    regime: str | None = None
+    params: tuple[tuple[str, Fraction], ...] = ()
 
     @property
     def tau(self) -> Fraction | None:
@@ -124,7 +128,7 @@ class Problem:
         for kind, spec in self.specs.items():
             if kind != "loss":
                 made = self.method.regime.rules  # what the regime makes from constants
-                fields += [f"a number for {field}" for field, symbol, _ in spec.symbols() if symbol not in made]
+                fields += [f"a number for {field}" for field, symbol, _ in spec.symbols() if symbol in self._open - made.keys()]
         fields += [f"a number for params.{name}" for name, value in self.method.constants if not value.is_number]
         if any(s.name == "u" for s in self.method.schedule.factor.free_symbols):
             fields.append("a schedule in t")
@@ -132,10 +136,19 @@ class Problem:
             fields += [f"a number for {name} of the loss" for name in self.loss.parameters(self.dim)]
         return tuple(fields)
 
+    @property
+    def _open(self) -> set[str]:
+        """The symbols of the method that have no number."""
+        from derive.methods.specialise import symbol_names
+
+        return symbol_names(self.method)
+
     def to_dict(self) -> dict[str, Any]:
         """The problem as JSON with exact numbers as text: everything that its results depend on."""
         numbers = {"eta": self.eta, "T": self.T}
-        own = {} if self.table is None else {"method": self.table.to_dict(), "params": {n: str(v) for n, v in self.table.params}}
+        own = {} if self.table is None else {"method": self.table.to_dict()}
+        own |= {} if self.regime is None else {"regime": self.regime}
+        own |= {"params": {name: str(v) for name, v in self.params}} if self.params or self.table is not None else {}
         return {
             **own,
             **{kind: spec.text for kind, spec in self.specs.items()},
@@ -208,6 +221,8 @@ def problem(given: Mapping[str, object], named: Named = str, limits: Caps = _LIM
         seed=whole(given.get("seed"), named("seed"), 0, 2**62),
         specs=specs,
         table=table,
+        regime=None if regime is None else method.regime.as_given(),
+        params=() if given.get("params") is None else numbers_of(given["params"], named("params"), "{rho = 2}"),
     )
     if made.tau is not None and horizon is not None:
         _check_steps(given, horizon / made.tau, named)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import sympy as sp
+
 from derive.equations.rules import RuleEquation
-from derive.stated.claimed import formula
+from derive.expressions.written import formula
 from derive.stated.differences import Term
 from derive.stated.example import Example, Measured, slopes
 
 
-def term_dict(term: Term) -> dict[str, Any]:
-    """A term in which two equations differ."""
+def term_dict(term: Term, stated: sp.Expr, true: sp.Expr) -> dict[str, Any]:
+    """A term in which two equations differ, with the whole entry that it stands in on each side."""
     return {
         "where": term.where,
         "claimed": formula(term.claimed),
@@ -21,6 +23,7 @@ def term_dict(term: Term) -> dict[str, Any]:
         "kind": term.kind,
         "factor": None if term.factor is None else formula(term.factor),
         "remark": term.remark,
+        "entry": {"claimed": formula(stated), "derived": formula(true)},
     }
 
 

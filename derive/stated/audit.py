@@ -15,11 +15,12 @@ import sympy as sp
 
 from derive.equations.rules import RuleEquation, derived_rule
 from derive.expressions.coordinates import Coordinate, g, symbols_of
+from derive.expressions.written import formula
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.losses import Loss
 from derive.methods.rules.regime import NOISE
 from derive.stated.answers import equation_dict, example_dict, term_dict
-from derive.stated.claimed import LAG, Claimed, Pair, claimed, formula
+from derive.stated.claimed import LAG, Claimed, Pair, claimed
 from derive.stated.differences import LAST, Comparison, Term
 from derive.stated.example import Example, example
 from derive.stated.referee import Letter
@@ -32,8 +33,8 @@ AGREES, DIFFERS, NO_SDE, UNDECIDED = "AGREES", "DIFFERS", "NO SDE", "UNDECIDED"
 _MODELS: Mapping[int, Model] = {1: "first-order", 2: "second-order"}
 _TWO = " at two coordinates"
 SMALL_NOISE = (
-    "the limit is an ODE, so weak order 1 does not see this covariance of the order of the step; fluctuations and the stationary "
-    "law are made of it, and the conventional first-order model keeps it"
+    "the limit is an ODE, so weak order 1 does not see this covariance, which is of the order of the step; fluctuations and the "
+    "stationary law are made of it, and the conventional first-order model keeps it"
 )
 ROOT = "a root stands where the covariance, its square, belongs"
 SQUARE = "the square of the covariance stands where the covariance belongs"
@@ -139,6 +140,17 @@ class Audit:
     def _of_compressor(self) -> set[str]:
         return {s.name for s in vars(self.method.compressor).values() if isinstance(s, sp.Symbol)}
 
+    def _entry(self, where: str) -> tuple[sp.Expr, sp.Expr]:
+        """The whole entry as stated and as derived; of one that the first-order model leaves out, what it leaves out."""
+        equation, key, letters = self.equation, _letters(where), self.stated.drift
+        assert equation is not None  # for the type checker: there are terms
+        if where.startswith("drift"):
+            return letters[key[0]], equation.drift.get(key[0], sp.S.Zero)
+        first, second = key
+        stated, true = (self.stated.pair, equation.pair) if where.endswith(_TWO) else (self.stated.own, equation.own)
+        left = {one.where: one.term for one in equation.left_out}.get(where) or sp.S.Zero
+        return stated.get((first, second), sp.S.Zero), true.get((first, second), left)
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON of the command `audit`."""
         return {
@@ -150,7 +162,7 @@ class Audit:
             "x_alone": self.on_x_alone,
             "regime": self.method.regime.as_given(),
             "time": self.method.regime.time,
-            "terms": [term_dict(term) for term in self.terms],
+            "terms": [term_dict(term, *self._entry(term.where)) for term in self.terms],
             "example": None if self.example is None else example_dict(self.example),
             "reason": self.reason,
             "refused": self.kind or None,
@@ -208,12 +220,13 @@ def audit(
     """
     if loss is not None and dim is None:
         raise BadInput("dim", None, "a dimension, since a loss is given")
-    if NOISE in method.regime.rules and any(s != 0 and not s.is_Symbol for s in map(sp.sympify, method.noise.scales)):
-        accepted = "a symbol such as sigma: the regime makes the noise large, sigma = sigma0 times a power of eta"
-        raise BadInput("noise", ", ".join(map(str, method.noise.scales)), accepted)
     stated = claimed(method, drift, covariance, diffusion=diffusion, pair=pair, order=order, where=where, values=values)
     alone = method.clients == N and not clients_given and not any(e.has(N) for e in stated.expressions)
     found = Audit(replace(method, clients=1) if alone else method, loss, dim, stated, UNDECIDED, alone=alone)
+    scales = [s for s in map(sp.sympify, method.noise.scales) if s != 0 and not s.is_Symbol]
+    if NOISE in method.regime.rules and scales and found.unknown:
+        accepted = f"a symbol such as sigma, or numbers for {', '.join(found.unknown)}: the regime makes the noise large"
+        raise BadInput("noise", ", ".join(map(str, scales)), f"{accepted}, sigma is sigma0 times a power of eta")
     try:
         return _judged(found)
     except Refusal as refusal:
@@ -347,7 +360,7 @@ class _Entries:
             after = [n for n in range(end + 1, stop + 1) if not self.comparison.same(series[n], sp.S.Zero)]
             if after:
                 smaller = sp.Add(*[self.comparison.in_eta(series[n], n) for n in after])
-                yield f"{where}: {formula(smaller)} is smaller than weak order {self.stated.order} sees, and is not judged"
+                yield f"{where}: {formula(smaller)}, which is smaller than what weak order {self.stated.order} is about"
 
 
 def _letters(where: str) -> tuple[str, ...]:

@@ -9,8 +9,7 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.equations.local_rules import CURVATURE, HIGHER, THIRD
-from derive.expressions.coordinates import Coordinate, CoordSum, Node, coord_sum, fourth, third, to_slot
+from derive.expressions.coordinates import Coordinate, coord_sum, fourth, third, to_slot
 from derive.expressions.gathered import gathered, split_hvp
 from derive.formulas.expressions import FORMULAS, expression, names_in
 from derive.formulas.grammar import parse_term
@@ -221,37 +220,3 @@ def _misplaced(field: str) -> Callable[[sp.Expr], sp.Expr]:
         raise BadInput(field, "other(..)", "other(..) in the table pair, for the covariance at two coordinates")
 
     return refuse
-
-
-_PLAIN: dict[type[sp.Basic], str] = {sp.Max: "max", sp.Min: "min", sp.Abs: "abs"}
-
-
-def formula(e: sp.Expr) -> str:
-    """An expression in generic coordinates in the letters of stated formulas, which read it back."""
-    return sp.sstr(_plain(sp.sympify(e))).replace("**", "^")
-
-
-#: derivatives of a coordinate's loss, where it is a sum over coordinates: the products with the vector of ones
-_OF_LOSS = {CURVATURE.base: "hess", THIRD.base: "third", HIGHER[4].base: "fourth"}
-
-
-def _plain(e: sp.Expr) -> sp.Expr:
-    if isinstance(e, Coordinate):
-        name = _OF_LOSS.get(e.base)
-        own = sp.Symbol(e.base) if name is None else sp.Function(name)(1)
-        return sp.Function("other")(own) if e.slot == "i" else own
-    if isinstance(e, Node):
-        inner = _plain(to_slot(e.args[0], "k", "j"))
-        name = {"Hvp": "hess", "CoordSum": "sum", "Third": "third", "Fourth": "fourth"}.get(type(e).__name__, type(e).__name__)
-        own = sp.Function(name)(inner)
-        return sp.Function("other")(own) if getattr(e, "slot", "j") == "i" else own
-    if not e.args or isinstance(e, sp.Sum):
-        return e
-    if isinstance(e, sp.Pow) and isinstance(e.base, CoordSum) and e.exp == sp.Rational(1, 2):
-        inner = to_slot(e.base.args[0], "k", "j")
-        if isinstance(inner, sp.Pow) and inner.exp == 2:
-            return sp.Function("norm")(_plain(inner.base))
-    args = [_plain(a) for a in e.args]  # pyright: ignore[reportArgumentType]
-    if type(e) in _PLAIN:
-        return sp.Function(_PLAIN[type(e)])(*args)
-    return e.func(*args)

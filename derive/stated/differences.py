@@ -13,11 +13,24 @@ from typing import final
 import sympy as sp
 
 from derive.equations.in_coordinates import expansion_of, state_symbols
-from derive.equations.local_rules import CURVATURE, HIGHER, THIRD, localised
-from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, coord_sum, depends_on, hvp, to_slot
+from derive.equations.local_rules import localised
+from derive.expressions.coordinates import (
+    CURVATURE,
+    HIGHER,
+    THIRD,
+    Coordinate,
+    CoordSum,
+    Hvp,
+    Node,
+    coord_sum,
+    depends_on,
+    hvp,
+    to_slot,
+)  # fmt: skip
 from derive.expressions.gathered import factored, gathered, linear
 from derive.expressions.power_series import Series
 from derive.expressions.vanishing import vanishes
+from derive.expressions.written import formula
 from derive.methods.compressors.base import any_fraction, any_positive
 from derive.methods.losses import Loss
 from derive.stated.elsewhere import differs_elsewhere
@@ -36,6 +49,7 @@ _LEAST = -8
 DIGITS, NEGLIGIBLE = 30, sp.Float("1e-20")
 #: an entry that differs in more terms than these is one term
 MOST_TERMS = 6
+SHIFTED = "a power of the step is wrong, as between two regimes or for another time of a step"
 
 
 @final
@@ -145,11 +159,35 @@ class Comparison:
             ArithmeticError, NoClosedForm: that cannot be decided.
         """
         one, two = self.powers(claimed), self.powers(derived)
+        if (shifted := self._shifted(where, one, two, last, pair)) is not None:
+            yield shifted
+            return
         for n in range(max(_LEAST, min(one.low, two.low)), last + 1):
             a, b = gathered(one[n]), gathered(two[n])
             if not self.same(a, b, pair):
                 for own, right, kind, factor in self._apart(a, b, pair):
                     yield Term(where, self.in_eta(own, n), self.in_eta(right, n), 1 if n <= 1 else 2, kind, factor, n)
+
+    def _shifted(self, where: str, one: Series, two: Series, last: int, pair: bool) -> Term | None:
+        """Two entries that are each one power of s, not the same one, and otherwise alike: off by a power of the step."""
+        claimed, derived = self._single(one, pair), self._single(two, pair)
+        if claimed is None or derived is None or claimed[0] == derived[0] or min(claimed[0], derived[0]) > last:
+            return None
+        (m, a), (n, b) = claimed, derived
+        factor = sp.S.One if self.same(a, b, pair) else self._factor(a, b, pair)
+        if factor is None or not factor.is_number:
+            return None
+        first = min(m, n)
+        off = self.in_eta(factor, m - n)
+        return Term(where, self.in_eta(a, m), self.in_eta(b, n), 1 if first <= 1 else 2, "factor", off, first, SHIFTED)
+
+    def _single(self, series: Series, pair: bool) -> tuple[int, sp.Expr] | None:
+        """(power, coefficient) of a series that has one; None for others."""
+        if series.last is None or series.last > LAST:
+            return None
+        found = {n: gathered(series[n]) for n in range(max(_LEAST, series.low), series.last + 1)}
+        found = {n: e for n, e in found.items() if not self.same(e, sp.S.Zero, pair)}
+        return next(iter(found.items())) if len(found) == 1 else None
 
     def _apart(self, a: sp.Expr, b: sp.Expr, pair: bool) -> Iterator[tuple[sp.Expr, sp.Expr, str, sp.Expr | None]]:
         """(claimed, derived, kind, factor) of each difference of two entries that are not equal."""
@@ -227,7 +265,7 @@ def _series(e: sp.Expr) -> Series:
         own, slot = _series(to_slot(e.args[0], "k", "j")), getattr(e, "slot", "j")
         through = (lambda a: to_slot(hvp(a), "j", slot)) if isinstance(e, Hvp) else coord_sum
         return own.map(lambda a: through(gathered(a)) if a != 0 else sp.S.Zero)
-    raise NoClosedForm(f"the expansion of {e} in the step")
+    raise NoClosedForm(f"the expansion of {formula(e)} in the step")
 
 
 def _stand_in(node: Node) -> sp.Expr:

@@ -18,10 +18,10 @@ import mpmath
 import sympy as sp
 
 from derive.equations.in_coordinates import state_symbols
-from derive.equations.local_rules import CURVATURE, HIGHER, THIRD, localised
+from derive.equations.local_rules import localised
 from derive.equations.rule_coordinates import expand_rule
 from derive.equations.rules import RuleEquation
-from derive.expressions.coordinates import Coordinate
+from derive.expressions.coordinates import CURVATURE, HIGHER, THIRD, Coordinate
 from derive.expressions.derivatives import smooth
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Quadratic, Quartic, SeparableSum
@@ -166,7 +166,7 @@ def _constants(method: Method, loss: Loss, shown: tuple[sp.Expr, ...], n: int) -
     of_regime = {s.name for e in method.values.values() for s in e.free_symbols}  # pyright: ignore[reportAttributeAccessIssue]
     taken = {"eta", "t", "d", "u", "du", "x", *method.rule.letters, *method.regime.rules}
     if NOISE in method.regime.rules:  # sigma stands for sigma0 times a power of eta
-        taken |= {str(s) for scale in method.noise.scales for s in sp.sympify(scale).free_symbols}
+        taken |= {str(s) for s in map(sp.sympify, method.noise.scales) if s.is_Symbol}
     names = sorted((own | of_regime | symbol_names(method) | symbol_names(loss)) - taken)
     within = {str(s): e.xreplace(dict.fromkeys(e.free_symbols, sp.S.One)) for s, e in method.compressor.domain(dimension).items()}
     fractions = [name for name in names if name in method.rule.fractions or within.get(name, 1) < 1]
@@ -309,15 +309,17 @@ def _with_clients(method: Method, found: Example) -> Method:
 
 
 def _scales(method: Method, constants: Mapping[str, sp.Expr]) -> dict[sp.Basic, sp.Expr]:
-    """The symbols of the noise's scales in eta and numbers."""
+    """The noise's scales, or the symbols in them, in eta and numbers."""
     factor = method.regime.rules.get(NOISE)
     found: dict[sp.Basic, sp.Expr] = {}
-    for scale in method.noise.scales:
-        for s in sp.sympify(scale).free_symbols:
+    for scale in map(sp.sympify, method.noise.scales):
+        if factor is not None:  # what is given stays, and the noise of a step is that times the factor
+            kept = {s: constants.get(f"{s}0" if s is scale else str(s), sp.S.One) for s in scale.free_symbols}
+            found[scale] = scale.xreplace(kept) * factor
+            continue
+        for s in scale.free_symbols:
             name = getattr(s, "name", "")
-            if factor is not None:
-                found[s] = constants.get(f"{name}0", sp.S.One) * factor
-            elif name in method.regime.rules:
+            if name in method.regime.rules:
                 rule = method.regime.rules[name]
                 found[s] = rule.xreplace({p: constants.get(p.name, p) for p in rule.free_symbols})  # pyright: ignore[reportAttributeAccessIssue]
             else:

@@ -57,8 +57,8 @@ class Letter:
         if holds == self.order:
             said.append(f"Weak order {holds} {on} does not see this, but fluctuations do.")
         else:
-            has = f"weak order {holds}" if holds else "no weak order"
-            said.append(f"As stated, the equation has {has} {on}; it claims {self.order}.")
+            has = f"has weak order {holds} only" if holds else "does not have weak order 1"
+            said.append(f"As stated, the equation {has} {on}; weak order {self.order} is claimed.")
         if example is not None:
             said.append(self._example(example))
         return "\n".join(said)

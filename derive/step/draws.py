@@ -14,6 +14,7 @@ import sympy as sp
 from derive.expressions.coordinates import Coordinate, frozen, g, nodes, to_slot, v
 from derive.expressions.gradient_form import DenseCov
 from derive.expressions.graphs import exchange
+from derive.expressions.written import formula
 from derive.methods.compressors.base import Mask
 from derive.methods.distributed import Method
 from derive.methods.noise import Gaussian
@@ -26,6 +27,7 @@ from derive.vocabulary.errors import NoClosedForm
 #: compressor makes of a value of the server's, of which nothing is known
 MESSAGE, RAW, MASK, NORMAL, SENT = "draw", "raw", "mask", "normal", "sent"
 _HEADS = (MESSAGE, RAW, MASK, NORMAL, SENT)
+_SPOKEN = {MESSAGE: "G", RAW: "G", MASK: "C", NORMAL: "normal", SENT: "C"}
 #: most clients whose joint outcomes are listed
 MOST_OUTCOMES = 64
 
@@ -44,6 +46,13 @@ def kind_of(symbol: sp.Basic) -> tuple[str, int] | None:
             if symbol.base.startswith(kind) and symbol.base[len(kind) :].isdigit():
                 return kind, int(symbol.base[len(kind) :])
     return None
+
+
+def spoken(e: sp.Expr) -> sp.Expr:
+    """An expression with the random letters by the names that an update rule has for them: for messages, not for computing."""
+    known = {c: kind_of(c) for c in e.atoms(Coordinate)}
+    names = {c: _SPOKEN[kind[0]] for c, kind in known.items() if kind is not None}
+    return e.xreplace({c: Coordinate(name, c.slot) for c, name in names.items() if isinstance(c, Coordinate)})
 
 
 def off_diagonal(leaf: DenseCov) -> sp.Symbol:
@@ -191,7 +200,7 @@ class Messages:
     def _function(self, phi: sp.Expr, symbol: sp.Symbol, kind: str) -> sp.Expr:
         through = self.given.mean if kind == MESSAGE else v
         if kind in (MASK, SENT) or (kind == MESSAGE and not self.fixed):
-            raise NoClosedForm(f"the mean of {phi}: the compressor is random")
+            raise NoClosedForm(f"the mean of {formula(spoken(phi))}: the compressor is random")
         if kind == NORMAL:
             return univariate(phi.xreplace({symbol: v}), sp.S.Zero, sp.S.One, Gaussian())
         clients = self.method.clients
@@ -204,7 +213,7 @@ class Messages:
             return univariate(phi.xreplace({symbol: v}), g, sp.sqrt(spread), self.law)
         if through == sp.sign(v) and clients.is_Integer and clients <= MOST_OUTCOMES:
             return self._over_votes(phi, symbol)
-        raise NoClosedForm(f"the mean of {phi} over the mean of {clients} clients")
+        raise NoClosedForm(f"the mean of {formula(spoken(phi))} over the mean of {clients} clients")
 
     def _over_votes(self, phi: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
         """E phi of the mean of N signs: the law of the number of positive ones is Poisson-binomial."""

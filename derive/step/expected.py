@@ -21,8 +21,9 @@ from derive.expressions.coordinates import (
 )
 from derive.expressions.gathered import gathered
 from derive.expressions.power_series import Series
+from derive.expressions.written import formula
 from derive.methods.distributed import Method
-from derive.step.draws import MESSAGE, NORMAL, RAW, Messages, kind_of
+from derive.step.draws import MESSAGE, NORMAL, RAW, Messages, kind_of, spoken
 from derive.step.expectation import CoordinateFunctions, over_coincidences
 from derive.vocabulary.errors import NoClosedForm
 
@@ -86,7 +87,7 @@ def noise_degree(expr: sp.Expr, growth: int) -> sp.Expr:
         return max(_above_and_below(expr, growth))
     if isinstance(expr, (sp.Add, sp.Abs, Node)):
         return max(inner)
-    raise NoClosedForm(f"the growth of {expr} in the noise")
+    raise NoClosedForm(f"the growth of {formula(spoken(expr))} in the noise")
 
 
 def _above_and_below(expr: sp.Expr, growth: int) -> tuple[sp.Expr, sp.Expr]:
@@ -184,11 +185,11 @@ class Expectation:
             elif isinstance(factor, Hvp):
                 products.append(factor)
             elif any(random_letters(n) for n in nodes(factor)):
-                raise NoClosedForm(f"the mean of {factor}, a function of all coordinates of random vectors")
+                raise NoClosedForm(f"the mean of {formula(spoken(factor))}, a function of all coordinates of random vectors")
             else:
                 holders = [s for s in slots if depends_on(factor, s)]
                 if len(holders) != 1:
-                    raise NoClosedForm(f"the mean of {factor}, which mixes two coordinates")
+                    raise NoClosedForm(f"the mean of {formula(spoken(factor))}, which mixes two coordinates")
                 own[holders[0]] *= to_slot(factor, holders[0], "j")
         if products:
             if len(factors) > 1:
@@ -224,7 +225,7 @@ class Expectation:
         for factor in factors:
             draws = {self._source(c) for c in random_letters(factor)}
             if len(draws) > 1:
-                raise NoClosedForm(f"the mean of {factor}, a function of several draws that is not a polynomial")
+                raise NoClosedForm(f"the mean of {formula(spoken(factor))}, a function of several draws that is not a polynomial")
             source = draws.pop()
             by_draw[source] = by_draw.get(source, sp.S.One) * factor
         return sp.Mul(*[self._of_draw(source, phi) for source, phi in by_draw.items()])
@@ -244,7 +245,7 @@ class Expectation:
             letters = [(kind, "j") for kind, n in zip(kinds, powers, strict=True) for _ in range(n)]
             return phi.xreplace(dict.fromkeys(symbols, sp.S.One)) * self._scaled(letters)
         if len(symbols) > 1:
-            raise NoClosedForm(f"the mean of {phi}")
+            raise NoClosedForm(f"the mean of {formula(spoken(phi))}")
         return self._function(phi, symbols[0], kinds[0])
 
     def _function(self, phi: sp.Expr, symbol: Coordinate, kind: str) -> sp.Expr:

@@ -28,6 +28,7 @@ from sympy.core.function import AppliedUndef
 
 from derive.expressions.power_series import Series
 from derive.expressions.vanishing import vanishes
+from derive.expressions.written import formula, refusal
 from derive.step.update import series_of
 from derive.vocabulary.errors import Refusal
 
@@ -138,7 +139,8 @@ class OneStep:
         for series in found:
             stays = [series[n] for n in range(series.low, 1) if not _zero(sp.expand(series[n]))]
             if stays:
-                raise Refusal("no-diffusion", f"the step does not shrink with its time: ${sp.latex(stays[0])}$ stays")
+                said = "the step does not shrink with its time: {left} stays"
+                raise refusal("no-diffusion", said, formula(stays[0]), left=stays[0])
         return [Series(1, series.__getitem__, series.last) for series in found]
 
     def power(self, n: int) -> Operator:
@@ -222,7 +224,8 @@ class OneStep:
         index, a = max(terms.items(), key=lambda item: sum(item[0]))
         derivative = [f"d_{letter}" + (f"^{n}" if n > 1 else "") for letter, n in zip(self.state, index, strict=True) if n]
         beside = " ".join(derivative)
-        return Refusal(kind, f"{why}: ${sp.latex(sp.factor(a))}$ beside {beside}", f"{sp.factor(a)} {beside}")
+        a = sp.factor(a)
+        return refusal(kind, f"{why}: {{left}} beside {beside}", f"{formula(a)} {beside}", left=a)
 
 
 def moments_of(table: Mapping[sp.Symbol, Mapping[int, sp.Expr]]) -> Callable[[Series], Series]:
@@ -241,7 +244,7 @@ def moments_of(table: Mapping[sp.Symbol, Mapping[int, sp.Expr]]) -> Callable[[Se
         if not letters:
             return expr
         if not expr.is_polynomial(*letters):
-            raise Refusal("no-moment", f"${sp.latex(expr)}$ is not a polynomial in the noise")
+            raise refusal("no-moment", "{step} is not a polynomial in the noise", step=expr)
         total = sp.S.Zero
         for powers, a in sp.Poly(expr, *letters).terms():
             total += a * sp.prod([_moment(table[letter], n, letter) for letter, n in zip(letters, powers, strict=True)])

@@ -16,12 +16,13 @@ import sympy as sp
 from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, coord_sum, fourth, g, hvp, third
 from derive.expressions.gathered import gathered
 from derive.expressions.power_series import Series
+from derive.expressions.written import formula
 from derive.formulas.expressions import MEANING
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.losses import Loss
 from derive.methods.rules.regime import NOISE
 from derive.methods.rules.update import Draw, evaluate
-from derive.step.draws import MASK, MESSAGE, NORMAL, RAW, SENT, letter
+from derive.step.draws import MASK, MESSAGE, NORMAL, RAW, SENT, letter, spoken
 from derive.step.expected import random_letters
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from derive.vocabulary.symbols import eta, t
@@ -262,7 +263,7 @@ class SeriesAlgebra:
             NoClosedForm: the first coefficient is random, and others follow.
         """
         if random_letters(own[n]) and any(gathered(own[n + r]) != 0 for r in range(1, m + 1)):
-            raise NoClosedForm(f"the sign of {own[n]} and smaller terms, beyond the leading order")
+            raise NoClosedForm(f"the sign of {formula(spoken(own[n]))} and smaller terms, beyond the leading order")
         return sp.S.Zero
 
     def _extremum(self, function: Callable[..., Any], one: Series, two: Series) -> Series:
@@ -310,9 +311,10 @@ class SeriesAlgebra:
             if start and self.expanded.linear:
                 return away.map(lambda a: hvp(gathered(a)))
             if start:
+                far = formula(spoken(gathered(away[start[0]])))
                 raise NoClosedForm(
                     "a gradient is taken at a point whose distance from x does not shrink with the step, which is known for "
-                    f"quadratic losses: {away[start[0]]}"
+                    f"quadratic losses: {far}"
                 )
             away = Series(1, away.__getitem__, away.last)
 
@@ -340,7 +342,7 @@ def _linear(a: sp.Expr) -> sp.Expr:
     """The mean over clients of one client's value; where a letter enters linearly it stands for the mean of the clients'."""
     for term in sp.Add.make_args(gathered(a)):
         if random_letters(term) and not _is_linear(term):
-            raise NoClosedForm(f"the mean over clients of {term}, which is not linear in one client's message")
+            raise NoClosedForm(f"the mean over clients of {formula(spoken(term))}, which is not linear in one client's message")
     return a
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from derive.theorems.entry.theorem import Refutation, Theorem
-from derive.vocabulary.plugins import BrokenPlugin
+from derive.vocabulary.plugins import BrokenPlugin, modules
 
 MODULES = (
     "unbiased.dcsgd",
@@ -50,23 +48,35 @@ def entries() -> dict[str, Theorem | Refutation]:
     return found
 
 
-def with_own(modules: Iterable[ModuleType]) -> dict[str, Theorem | Refutation]:
-    """Every entry by its id, and after them those in the ENTRIES of a user's own modules.
+def own() -> list[tuple[str, Theorem | Refutation]]:
+    """(name of the file, entry) of those in the ENTRIES of a user's own modules.
 
     Raises:
-        BrokenPlugin: ENTRIES that are not entries, or an id that is taken.
+        BrokenPlugin: ENTRIES that are not entries.
     """
-    found = entries()
-    for module in modules:
+    found: list[tuple[str, Theorem | Refutation]] = []
+    for module in modules():
         name = Path(module.__file__ or module.__name__).name
         listed = getattr(module, "ENTRIES", ())
         for entry in listed if isinstance(listed, tuple | list) else (listed,):
             if not isinstance(entry, Theorem | Refutation):
                 cause = f"ENTRIES holds an object of class {type(entry).__name__}"
                 raise BrokenPlugin(name, cause, "make it a tuple of sdescent.Theorem and sdescent.Refutation")
-            if entry.id in found and found[entry.id] is not entry:
-                raise BrokenPlugin(name, f"the catalogue has {entry.id} already", "give your theorem another id")
-            found[entry.id] = entry
+            found.append((name, entry))
+    return found
+
+
+def with_own() -> dict[str, Theorem | Refutation]:
+    """Every entry by its id, and after them the user's own.
+
+    Raises:
+        BrokenPlugin: ENTRIES that are not entries, or an id that is taken.
+    """
+    found = entries()
+    for name, entry in own():
+        if entry.id in found and found[entry.id] is not entry:
+            raise BrokenPlugin(name, f"the catalogue has {entry.id} already", "give your theorem another id")
+        found[entry.id] = entry
     return found
 
 

@@ -36,15 +36,18 @@ class Refusal(Exception):
     Args:
         kind: a short stable code ("infinite-variance", "no-drift", "unbounded-lambda", "not-differentiable", "no-omega",
             "asymmetric-noise", "unsound-piece").
-        marked: the reason in one sentence; formulas in it may stand between dollar signs, which `message` leaves out and a
-            document sets as mathematics.
+        marked: the reason in one sentence; formulas in it may stand between dollar signs, which a document sets as mathematics.
         term: the term that stands in the way, as text, where it is one; of a derivation from an update rule.
+        message: the reason for a terminal; by default `marked` without its dollar signs, which is for formulas that are
+            written in LaTeX as in text (`derive.expressions.written.refusal` is for the others).
         beyond: whether the object may exist, and only no way to it is known here.
     """
 
-    def __init__(self, kind: str, marked: str, term: str | None = None, beyond: bool = False) -> None:
-        self.kind, self.marked, self.term, self.message = kind, marked, term, marked.replace("$", "")
-        self.beyond = beyond
+    def __init__(
+        self, kind: str, marked: str, term: str | None = None, message: str | None = None, beyond: bool = False
+    ) -> None:
+        self.kind, self.marked, self.term, self.beyond = kind, marked, term, beyond
+        self.message = marked.replace("$", "") if message is None else message
         super().__init__(self.message)
 
 

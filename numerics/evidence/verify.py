@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, final
 
 from derive.proof.language.terms import Relation
-from derive.theorems.catalogue import entries
+from derive.theorems.catalogue import entries, with_own
 from derive.theorems.entry.theorem import Refutation, Theorem
 from derive.vocabulary.errors import BadInput
 from numerics.evidence.checks import (
@@ -57,7 +57,7 @@ class AtPoints:
 
     def __call__(self, id: str, claim: Relation | None = None, **options: Any) -> list[Verified]:
         """The cases as one result; `claim` is judged in place of the entry's own."""
-        theorem = entries()[id]
+        theorem = with_own()[id]
         assert isinstance(theorem, Theorem)  # for the type checker: a refutation has no evidence
         named = self.cases(theorem, **options)
         more: dict[str, Any] = {"subject": self.subject, "claim": claim, "shared": self.shared}
@@ -104,13 +104,13 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 
 def routes(id: str) -> list[Route]:
     """How an entry is compared with numbers, deterministic routes first; [] for an entry that declares no evidence."""
-    entry = entries()[id]
+    entry = with_own()[id]
     witness: list[Route] = [lambda: [at_witness(id)]] if isinstance(entry, Refutation) else []
     return witness + [partial(check, id, **evidence.options) for evidence in entry.evidence for check in CHECKS[evidence.kind]]
 
 
 def verify(ids: str | Sequence[str] | None = None, seconds: float = 600.0) -> list[Verified]:
-    """The theorems of the catalogue, or those of these ids, compared with numbers.
+    """The theorems of the catalogue and of loaded plugins, or those of these ids, compared with numbers.
 
     Args:
         ids: of one entry or of several; None for all.
@@ -128,7 +128,7 @@ def verify(ids: str | Sequence[str] | None = None, seconds: float = 600.0) -> li
         SDE CONFIRMED
         method VIOLATED
     """
-    known = entries()
+    known = with_own()
     chosen = list(known) if ids is None else [ids] if isinstance(ids, str) else list(ids)
     for id in chosen:
         if id not in known:

@@ -15,6 +15,7 @@ import numpy as np
 
 from derive.methods.distributed import Method
 from derive.methods.rules.regime import NOISE
+from derive.methods.specialise import with_scales
 from derive.vocabulary.choices import Precision
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
@@ -58,7 +59,7 @@ from numerics.simulate.runs import (
     with_memory,
 )
 from numerics.simulate.update_rules.arrays import Ahead, Given, Oracle, Step, drawn_ahead
-from numerics.simulate.update_rules.regimes import own_names, settled, time_of_step, with_scales
+from numerics.simulate.update_rules.regimes import own_names, settled, time_of_step
 
 #: x, each letter of the memory (d, paths) and, where it is kept, "length" (1, paths)
 State = dict[str, jax.Array]
@@ -130,7 +131,7 @@ def run(
     x, count = start(x0, paths, first)
     dim = x.shape[0]
     begun = with_memory(x, count, dict(method.rule.memory), memory)
-    given = varied_of(varied, count, parameters)
+    given = varied_of(with_scales(method, varied or {}, "varied {}"), count, parameters)
     completed, lanes = _completed(method, parameters, given, loss, dim)
     clients = whole(specialised(method, loss, dim, completed, own_names(method)).clients, completed, "N")
     tau = time_of_step(method, completed)

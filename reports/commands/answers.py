@@ -16,7 +16,7 @@ from typing import Any
 from derive.reading.experiments import OWN
 from derive.reading.problems import KEYS, Problem, as_written, problem, read_keys, read_problem
 from derive.vocabulary.errors import BadInput
-from derive.vocabulary.plugins import named
+from derive.vocabulary.plugins import modules, named
 from derive.vocabulary.registry import BUILT_IN_STATISTICS, KINDS, Entry, entries
 from reports.store.files import make_folder, one_line
 
@@ -104,7 +104,16 @@ def registered() -> dict[str, list[dict[str, Any]]]:
             for entry in entries(kind).values()
         ]
         for kind in KINDS
-    }
+    } | _own_theorems()
+
+
+def _own_theorems() -> dict[str, list[dict[str, Any]]]:
+    """{"theorem": ..} of the user's own; {} where there are none, so that nothing heavy is loaded."""
+    if not any(hasattr(module, "ENTRIES") for module in modules()):
+        return {}
+    from derive.theorems.catalogue import own
+
+    return {"theorem": [{"name": e.id, "summary": e.title, "from": name, "parameters": []} for name, e in own()]}
 
 
 def list_registered(as_json: bool) -> int:
@@ -123,6 +132,9 @@ def list_registered(as_json: bool) -> int:
             always = BUILT_IN_STATISTICS | {"x1, x2, ..": "coordinates of x"}
             rows = [*((name, "", summary) for name, summary in always.items()), *rows]
         table(console, _TITLES[kind], ("name", "values", "what it is"), rows)
+    rows = [(e["name"], f"{e['summary']} (from {e['from']})") for e in _own_theorems().get("theorem", ())]
+    if rows:
+        table(console, "Theorems of your own", ("id", "what it is"), rows)
     console.print(
         "Values are exact rationals (1/2), plain decimals (0.25) or names of symbols. A value left out is a symbol of "
         "that name. A scale may differ between clients: gaussian:sigma=1|2|3.",

@@ -50,14 +50,11 @@ def lines(known: dict[str, Any]) -> list[str]:
     if known["reason"]:
         said.append(known["reason"])
     for term in known["terms"]:
-        said.append(f"{term['where']}: {_what(term)}")
-        said.append(f"    claimed {term['claimed']}")
-        said.append(f"    derived {term['derived']}")
-        said.append(f"    matters for weak order {term['matters']}" + (f"; {term['remark']}" if term["remark"] else ""))
-    if known["terms"] and held is not None and held < claimed:
-        said.append(f"the equation as stated has weak order {held}" if held else "the equation as stated has no weak order")
+        said += _term(term)
+    if known["terms"] and held is not None:
+        said.append(_held(held, claimed))
     if known["example"]:
-        said += _example(known["example"])
+        said += _example(known["example"], claimed)
     if known["x_alone"]:
         said.append(f"on test functions of x alone, a weaker claim, it has weak order {known['x_alone']}")
     said += [f"not judged: {text}" for text in known["beyond"]]
@@ -67,21 +64,49 @@ def lines(known: dict[str, Any]) -> list[str]:
     return said
 
 
-def _example(found: dict[str, Any]) -> list[str]:
+def _term(term: dict[str, Any]) -> list[str]:
+    """The term as claimed and as derived, the difference, and the entry that it stands in where that has more terms."""
+    whole = term["entry"]
+    said = [f"{term['where']}: {_what(term)}"]
+    said.append(f"    claimed {term['claimed']}")
+    said.append(f"    derived {term['derived']}")
+    said.append(f"    difference (claimed - derived) {term['difference']}")
+    if (term["claimed"], term["derived"]) != (whole["claimed"], whole["derived"]):
+        said.append(f"    in the entry {whole['claimed']} as stated, {whole['derived']} as derived")
+    return [*said, f"    matters for weak order {term['matters']}" + (f": {term['remark']}" if term["remark"] else "")]
+
+
+def _held(held: int, claimed: int) -> str:
+    """What is true of the weak order of an equation with wrong terms."""
+    if held == claimed:
+        return f"the equation as stated has weak order {held} all the same: what is wrong above matters for weak order 2"
+    if held:
+        return f"the equation as stated has weak order {held}, not {claimed}"
+    return "the equation as stated does not have weak order 1: over a fixed time its errors do not fall like the time of a step"
+
+
+def _example(found: dict[str, Any], claimed: int) -> list[str]:
     at = [f"{name} = {value}" for name, value in found["constants"].items()]
     at += [f"{name} = {', '.join(values)}" for name, values in found["state"].items()]
     dim = "" if found["dim"] == 1 else f" in {found['dim']} coordinates"
     said = [f"example, {found['where']}: loss {found['loss']}{dim}, {', '.join(at)}"]
-    said.append(f"    claimed {found['claimed']}, derived {found['derived']}")
-    for rows, powers, when in (("measured", "slopes", "after one step"), ("over_time", "slopes_over_time", "after the time 1")):
+    said.append(f"    there the term is {found['claimed']} as claimed, {found['derived']} as derived")
+    kinds = (("measured", "slopes", "after one step", claimed + 1), ("over_time", "slopes_over_time", "after the time 1", claimed))
+    for rows, powers, when, needed in kinds:
         said += [
             f"    eta = {m['eta']}: {found['quantity']} {when} {m['exact']:.6g}; "
-            f"errors {m['error_claimed']:+.3g} (claimed), {m['error_derived']:+.3g} (derived)"
+            f"errors {_number(m['error_claimed'])} (claimed), {_number(m['error_derived'])} (derived)"
             for m in found[rows]
         ]
-        shown = [f"{n:.2f} ({who})" for n, who in zip(found[powers], ("claimed", "derived"), strict=True) if n is not None]
-        said += [f"    they fall like the time of a step to the power {', '.join(shown)}"] if shown else []
+        sides = zip(found[powers], ("claimed", "derived"), strict=True)
+        shown = [f"{round(n, 2) + 0.0:.2f} ({who})" for n, who in sides if n is not None]
+        needs = f"weak order {claimed} needs {needed} or more"
+        said += [f"    errors fall like the time of a step to the power {', '.join(shown)}; {needs}"] if shown else []
     return said + ([f"    not measured: {found['reason']}"] if found["reason"] else [])
+
+
+def _number(error: float) -> str:
+    return f"{error:+.3g}" if error else "0"
 
 
 def _to_order(known: dict[str, Any]) -> str:
@@ -95,4 +120,4 @@ def _to_order(known: dict[str, Any]) -> str:
 def _what(term: dict[str, Any]) -> str:
     if term["kind"] == "factor":
         return f"off by the factor {term['factor']}"
-    return {"missing": "a term is missing", "extra": "a term is extra", "differs": "differs"}[term["kind"]]
+    return {"missing": "a term is missing", "extra": "a term too many", "differs": "another formula"}[term["kind"]]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.vocabulary.errors import BadInput
-from derive.vocabulary.plugins import modules, named
+from derive.vocabulary.plugins import named
 from reports.commands.answers import print_json
 from reports.commands.statements import stated, stated_by
 from reports.store.files import make_folder, one_line, write_atomic
@@ -36,7 +36,7 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
     from derive.theorems.catalogue import with_own
     from derive.theorems.entry.checking import check as check_entry
 
-    known = with_own(modules())
+    known = with_own()
     unknown = next((i for i in ids if i not in known), None)
     if unknown is not None:
         close = [i for i in known if i.startswith(unknown[:3])] or list(known)

@@ -20,6 +20,8 @@ def scaling(fields: Mapping[str, str | None], as_json: bool) -> int:
         BadInput, Refusal: as the parser and the engine.
     """
     asked = asked_for(fields)
+    if fields.get("noise") is None and asked.method.noise.law.degenerate:  # without noise there is nothing that a batch changes
+        asked = asked_for({**fields, "noise": "gaussian"})
     from derive.equations.rules import derived_rule
     from derive.equations.scaling import open_method
 

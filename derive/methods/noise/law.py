@@ -123,7 +123,8 @@ def require_symmetric(law: Law, needs: str) -> None:
         Refusal: "asymmetric-noise".
     """
     if not law.symmetric:
-        raise Refusal("asymmetric-noise", f"{needs} needs a symmetric law of the noise, and ${law.latex()}$ is not symmetric")
+        said, name = f"{needs} needs a symmetric law of the noise, and {{}} is not symmetric", type(law).__name__
+        raise Refusal("asymmetric-noise", said.format(f"${law.latex()}$"), None, said.replace("$", "").format(name))
 
 
 class Vanishing(Law):

@@ -146,12 +146,18 @@ class Rule:
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters, in the order of their first use; eta among them if it is used."""
         own = {*self.letters, *(target for target, _ in self.assignments), *LETTERS}
-        names = dict.fromkeys(name for _, term in self.assignments for name in _variables(term) if name not in own)
-        for name in names:
+        names: dict[str, int] = {}
+        for n, (_, term) in enumerate(self.assignments, 1):
+            for name in _variables(term):
+                if name not in own:
+                    names.setdefault(name, n)
+        for name, n in names.items():
+            if name == "g":
+                raise BadInput(f"update[{n}]", name, "G for the gradient that a step sees; g stands in stated equations alone")
             if name not in ("eta", "N"):
-                check_parameter(name, "update")
+                check_parameter(name, f"update[{n}]")
             if any(name.startswith(letter) and name[len(letter) :].isdigit() for letter in self.letters):
-                raise BadInput("update", name, "a parameter whose name is not a letter of the state with a number")
+                raise BadInput(f"update[{n}]", name, "a parameter whose name is not a letter of the state with a number")
         for name in self.fractions:
             if name not in names:
                 raise BadInput("fractions", name, "parameters of the update: " + ", ".join(names))
@@ -301,8 +307,10 @@ def _sides(text: object, field: str) -> tuple[str, str, int]:
     """(target, right side, its position) of an assignment."""
     text = check_text(text if isinstance(text, str) else written(text), field, _FORM)
     target, equals, right = text.partition("=")
-    if not equals or "=" in right or target.rstrip().endswith(("<", ">", "!")):
-        raise BadInput(field, text, f"one assignment: {_FORM}")
+    if ";" in text or not equals or "=" in right or target.rstrip().endswith(("<", ">", "!")):
+        raise BadInput(field, text, "one assignment with =, such as " + _FORM.partition("such as ")[2])
+    if target.rstrip().endswith(tuple("+-*/^")):
+        raise BadInput(field, f"{target.strip()}=", "the assignment written out, such as x = x - eta*m", len(target) + 1)
     return target.strip(" "), right, len(target) + 1
 
 

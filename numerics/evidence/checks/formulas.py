@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, final
 
 import numpy as np
 import scipy.special
 
 from derive.proof.language.terms import Relation, Term, norm
-from derive.theorems.catalogue import entries
-from derive.theorems.entry.theorem import Derivation, Refutation
+from derive.theorems.catalogue import with_own
+from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
 
 CLIENT, COORDINATE, TIME, PATH = range(4)
 Function = Callable[[np.ndarray], np.ndarray]
@@ -28,7 +27,9 @@ _FUNCTIONS: dict[str, Function] = {
 ROUNDING = 1e-9
 
 
-@lru_cache
+_CONCLUSIONS: dict[str, tuple[Theorem | Refutation, Relation]] = {}
+
+
 def conclusion(id: str) -> Relation:
     """The last claim of an entry's derivation, or the claim that a refutation refutes.
 
@@ -36,8 +37,11 @@ def conclusion(id: str) -> Relation:
         KeyError: no entry of this id.
         ProofError: the kernel refuses the derivation.
     """
-    entry = entries()[id]
-    return entry.claim if isinstance(entry, Refutation) else entry.prove(Derivation(entry)).claim
+    entry = with_own()[id]
+    known = _CONCLUSIONS.get(id)
+    if known is None or known[0] is not entry:  # a plugin that was changed and loaded again has another entry of the same id
+        known = _CONCLUSIONS[id] = entry, entry.claim if isinstance(entry, Refutation) else entry.prove(Derivation(entry)).claim
+    return known[1]
 
 
 class NoNumber(ValueError):

@@ -20,7 +20,7 @@ from derive.methods.distributed import DCSGD, DSGD, Method
 from derive.methods.noise import Affine, Correlated, Gaussian
 from derive.process.stationary import continuous_rate, discrete_step
 from derive.proof.language.terms import x
-from derive.theorems.catalogue import entries
+from derive.theorems.catalogue import with_own
 from derive.theorems.entry.theorem import Theorem
 from derive.vocabulary.choices import Kind, Model
 from numerics.evidence.checks.facts import of_points
@@ -187,7 +187,7 @@ def near_the_optimum(id: str, scales: str, count: int = 300) -> list[Verified]:
         scales: "several", one for each of two clients, or "one" for all of any number.
     """
     rng = np.random.default_rng(67)
-    theorem = entries()[id]
+    theorem = with_own()[id]
     assert isinstance(theorem, Theorem)
     if scales == "several":
         draws = log_uniform(rng, count, eta=(0.01, 1), h=(0.1, 3), sigma1=(0.1, 3), sigma2=(0.1, 3)) | {

@@ -15,7 +15,7 @@ import numpy as np
 
 from derive.methods.compressors import Bernoulli, Compressor, Natural, RandK
 from derive.proof.language.terms import x
-from derive.theorems.catalogue import entries
+from derive.theorems.catalogue import with_own
 from derive.theorems.entry.theorem import Theorem
 from numerics.backend.compiler import jit
 from numerics.backend.double import jax, jnp
@@ -36,7 +36,7 @@ ATTAINED = {"everywhere": (0, 1, 2), "at equal coordinates": (2,), "nowhere": ()
 
 def ratio(id: str, numbers: Mapping[str, float]) -> float:
     """omega by the entry's own definition."""
-    theorem = entries()[id]
+    theorem = with_own()[id]
     assert isinstance(theorem, Theorem)
     values = {x(name): paths(value) for name, value in {**numbers, "d": DIM}.items()}
     return float(Numbers(values).value(theorem.definitions["omega"].right).item())

@@ -27,7 +27,7 @@ from derive.methods.noise import Cauchy, Gaussian, Scaled
 from derive.methods.schedules import Adaptive, Power
 from derive.methods.specialise import exactly
 from derive.proof.language.terms import Relation, Term, norm, vec, x
-from derive.theorems.catalogue import entries
+from derive.theorems.catalogue import entries, with_own
 from derive.theorems.entry.meaning import Meaning
 from derive.theorems.entry.theorem import Theorem
 from derive.theorems.unbiased import normalised
@@ -87,7 +87,7 @@ class Instance:
 
     @property
     def theorem(self) -> Theorem:
-        found = entries()[self.id]
+        found = with_own()[self.id]
         assert isinstance(found, Theorem)
         return found
 

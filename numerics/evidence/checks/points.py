@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from derive.proof.language.terms import Relation
-from derive.theorems.catalogue import entries
+from derive.theorems.catalogue import with_own
 from derive.theorems.entry.theorem import Refutation, Theorem
 from numerics.evidence.checks.formulas import NoNumber, Numbers, conclusion, obeyed, paths
 from numerics.evidence.checks.result import Verified
@@ -39,7 +39,7 @@ def at_points(
         NoNumber: a part of the claim has no value.
         ValueError: a definition does not hold at the points, so the theorem is not about them.
     """
-    theorem = entries()[id]
+    theorem = with_own()[id]
     assert isinstance(theorem, Theorem)
     numbers = numbers.defined(theorem.definitions)
     defined, open_ = _held(numbers, theorem.definitions if covered else {})
@@ -109,7 +109,7 @@ def at_witness(id: str) -> Verified:
 
     `outside` tells for each assumption of the repair whether the numbers satisfy it: at least one is not satisfied.
     """
-    entry = entries()[id]
+    entry = with_own()[id]
     assert isinstance(entry, Refutation)
     numbers = Numbers({("x", name): paths(float(value)) for name, value in entry.witness.items()})  # pyright: ignore[reportArgumentType]
     assumed = all(bool(np.all(numbers.holds(r))) for r in entry.assume.values())

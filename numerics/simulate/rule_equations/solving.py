@@ -19,9 +19,8 @@ import sympy as sp
 from derive.derivation import RuleSDE
 from derive.derivation import sde as derive_sde
 from derive.equations.rules import RuleEquation
-from derive.methods.distributed import Method, symbols_of_noise
-from derive.methods.rules.regime import NOISE
-from derive.methods.specialise import specialise
+from derive.methods.distributed import Method
+from derive.methods.specialise import kept_scales, specialise, with_scales
 from derive.vocabulary.choices import Precision, SchemeName
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
 from numerics.backend.compiled import Compiled
@@ -136,8 +135,8 @@ def solve_rule(
     dim = x.shape[0]
     check_dimension(equation.dim, dim)
     loss = equation.loss if loss is None else loss
-    given = parameters_of(params)
-    asked = varied_of(varied, count, given)
+    given = with_scales(equation.method, parameters_of(params))
+    asked = varied_of(with_scales(equation.method, varied or {}, "varied {}"), count, given)
     equation, completed, lanes = _completed(equation, loss, dim, given, asked)
     rule, method = _rule(equation), equation.method
     check_shared(bound, u, method.schedule)
@@ -222,6 +221,7 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any])
     """
     method = equation.method
     names = {s.name for s in equation.parameters} | own_names(method)
+    given = with_scales(method, given)
     parameters = {**given, **solved_constants(method, given)}
     exact = specialised(method, loss, dim, parameters, names)
     if exact.noise.law.degenerate and not method.noise.law.degenerate:
@@ -232,9 +232,7 @@ def at_numbers(equation: RuleSDE, loss: Any, dim: int, given: Mapping[str, Any])
     if "N" not in parameters and method.clients.is_number:
         parameters["N"] = int(method.clients)
     symbols = {s.name: s for s in equation.parameters if s.name not in ("t", "u", "du", "d")}
-    for scale in symbols_of_noise(method.noise) if NOISE in method.regime.rules else ():
-        if f"{scale}0" in symbols and scale.name in parameters:  # the scale that the regime multiplies, as a run calls it
-            parameters.setdefault(f"{scale}0", parameters[scale.name])
+    parameters |= {kept: parameters[name] for kept, name in kept_scales(method).items() if kept in symbols and name in parameters}
     for name in (n for n in symbols if n not in parameters):
         raise BadInput(f"parameter {name}", "no value", f"a number for each of {', '.join(symbols)}")
     for name in {*symbols, *own_names(method)} & parameters.keys():

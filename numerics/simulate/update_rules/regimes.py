@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.methods.distributed import Method, symbols_of_noise
+from derive.methods.distributed import Method
 from derive.methods.rules.regime import NOISE
 from derive.methods.specialise import exactly
 from derive.vocabulary.errors import BadInput
@@ -31,16 +31,6 @@ def settled(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
         return dict(given)
     scalars = tuple(sorted((name, value) for name, value in given.items() if not hasattr(value, "__len__")))
     return {**given, **_settled((method, scalars))}
-
-
-def with_scales(method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers with sigma0 as sigma where a regime makes the noise large: the scale that stays, as its equation names it."""
-    found = dict(given)
-    if NOISE in method.regime.rules:
-        for name in {s.name for s in symbols_of_noise(method.noise)} - found.keys():
-            if f"{name}0" in found:
-                found[name] = found.pop(f"{name}0")
-    return found
 
 
 def solved_constants(method: Method, given: Mapping[str, Any]) -> dict[str, float]:

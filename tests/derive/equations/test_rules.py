@@ -46,14 +46,14 @@ def missing(method: Method, model: str = "first-order") -> str:
 # --- more movement than time -----------------------------------------------------------------------------------------
 
 TOO_FAR = {
-    "a step of the root": (rule("x = x - sqrt(eta)*G"), "g_{j}"),
-    "a wrong time": (rule("x = x - eta*G", time="eta^2"), "g_{j}"),
-    "a velocity that is not rescaled": (rule("v = (1 - eta)*v - eta*G", "x = x + v", memory=("v",)), "v_{j}"),
+    "a step of the root": (rule("x = x - sqrt(eta)*G"), ": -g"),
+    "a wrong time": (rule("x = x - eta*G", time="eta^2"), ": -g"),
+    "a velocity that is not rescaled": (rule("v = (1 - eta)*v - eta*G", "x = x + v", memory=("v",)), ": v"),
     "a third of a power": (
         rule("v = b*v - eta*G", "x = x + v", memory=("v",), regime={"b": "1 - mu*eta^(2/3)", "v": "v*eta^(1/3)"}, time="eta^(2/3)"),
-        "v_{j}",
+        ": v",
     ),
-    "noise that grows too fast": (rule("x = x - eta*G", regime={"noise": "1/eta"}), "sigma_{0}^{2}"),
+    "noise that grows too fast": (rule("x = x - eta*G", regime={"noise": "1/eta"}), "sigma0^2"),
     "noise that vanishes": (rule("x = x - eta*G", regime={"noise": "sqrt(eta)"}), "not vanish"),
 }  # fmt: skip
 
@@ -63,7 +63,7 @@ def test_a_step_that_moves_by_more_than_its_time_has_no_diffusion(name: str) -> 
     method, term = TOO_FAR[name]
     for model in ("first-order", "second-order"):
         found, message = kind(method, model)
-        assert found == "no-diffusion" and term in message.replace("\\", ""), message
+        assert found == "no-diffusion" and term in message, message
 
 
 # --- moments that do not exist ---------------------------------------------------------------------------------------

@@ -144,6 +144,20 @@ def test_a_noise_that_the_regime_makes_needs_the_regime_s_constants():
     assert refused.value.field == "params.s0"
 
 
+def test_a_scale_that_the_regime_keeps_has_two_names_and_one_number():
+    fields = {**FIELDS, "method": "ema-momentum", "noise": "gaussian", "regime": "batch-equivalent"}
+    one, two, other = (
+        experiment({**fields, "params": {"rho": 2, **scale}}).problems[0] for scale in ({"sigma": 3}, {"sigma0": 3}, {"sigma0": 4})
+    )
+    assert one.method == two.method != other.method and one.lacking == two.lacking == ()
+    with pytest.raises(BadInput, match="beside sigma = 3") as refused:
+        experiment({**fields, "params": {"rho": 2, "sigma": 3, "sigma0": 3}})
+    assert refused.value.field == "params.sigma0"
+    with pytest.raises(BadInput) as refused:  # the noise of this regime is the scale itself
+        experiment({**fields, "regime": "ballistic", "params": {"rho": 2, "sigma0": 3}})
+    assert refused.value.field == "params.sigma0"
+
+
 def test_the_steps_are_those_of_the_rule_s_time():
     with pytest.raises(BadInput, match="at most 1000000 steps"):
         problem({**FIELDS, "models": ["first-order"], "eta": "1/1000", "T": 2, "method": HEAVY | {"time": "eta^2"}})

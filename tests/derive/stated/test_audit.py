@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sympy as sp
 
+from derive.expressions.written import formula
 from derive.methods.losses import BilinearGame, Quadratic
 from derive.methods.noise import Gaussian, Scaled, StudentT
 from derive.methods.optimisers import (
@@ -26,7 +27,7 @@ from derive.methods.optimisers import (
     Signum,
 )
 from derive.stated.audit import Audit, audit
-from derive.stated.claimed import claimed, formula
+from derive.stated.claimed import claimed
 from derive.stated.example import slopes
 from derive.stated.horizon import AffineSteps
 from derive.stated.one_step import NumericStep

@@ -13,6 +13,7 @@ import pytest
 import sympy as sp
 
 from derive.equations.rules import derived_rule
+from derive.expressions.written import formula
 from derive.methods.noise import Gaussian
 from derive.methods.optimisers import (
     DP,
@@ -33,7 +34,6 @@ from derive.methods.optimisers import (
     Signum,
 )
 from derive.stated.audit import audit
-from derive.stated.claimed import formula
 from derive.stated.example import slopes
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import NoClosedForm, Refusal

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -14,6 +16,7 @@ from numerics.backend.double import jax, jnp
 from numerics.laws.samplers import compress, sample_noise
 from numerics.simulate import method as module
 from numerics.simulate.blow_up import NotANumber
+from numerics.simulate.equation import solve
 from numerics.simulate.method import run
 from numerics.simulate.runs import at_time
 from numerics.simulate.update_rules.arrays import UNROLLED
@@ -198,3 +201,17 @@ def test_the_scale_that_stays_has_either_name() -> None:
         for scale in ({"sigma": 0.3}, {"sigma0": 0.3}, {"sigma0": 0.4})
     )
     assert np.array_equal(one, two) and not np.array_equal(one, other)
+    equation = derive.sde(method)
+    one, two, other = (
+        solve(equation, [1.0], 0.2, 20, dt=0.01, params={**numbers, **scale}, loss=Quadratic(1), save=2).values["loss"]
+        for scale in ({"sigma": 0.3}, {"sigma0": 0.3}, {"sigma0": 0.4})
+    )
+    assert np.array_equal(one, two) and not np.array_equal(one, other)
+
+
+def test_two_names_of_one_scale_are_not_given_two_numbers() -> None:
+    method = derive.EMAMomentum(noise=derive.Gaussian(), clients=1, regime="batch-equivalent")
+    given: Any = {"params": {"eta": 0.01, "rho": 1.0, "sigma": 0.3, "sigma0": 0.4}, "loss": Quadratic(1)}
+    for ask in (lambda: run(method, [1.0], 0.2, 20, **given), lambda: solve(derive.sde(method), [1.0], 0.2, 20, dt=0.01, **given)):
+        with pytest.raises(BadInput, match=r"parameter sigma0: .* no such number beside sigma = 0[.]3"):
+            ask()

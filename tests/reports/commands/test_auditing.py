@@ -41,13 +41,25 @@ FILES = {
         'method = "rmsprop"\nregime = "batch-equivalent"\nnoise = "gaussian"\nclients = 1\n[claimed]\n'
         'drift = {x = "-g/(sqrt(v)+eps0)", v = "c*(sigma0^2 - v)"}\ndiffusion = {x = "sigma0/(sqrt(v)+eps0)"}\n', 0, "AGREES",
     ),
+    **{
+        f"a scale as {name}": (
+            f'method = "ema-momentum"\nregime = "batch-equivalent"\nnoise = "gaussian{noise}"\nclients = 1\n{params}[claimed]\n'
+            f'drift = {{x = "-m", m = "rho*(g-m)"}}\ncovariance = {{"m m" = "{stated}"}}\n', 0, "AGREES",
+        )
+        for name, noise, params, stated in (
+            ("params.sigma0", "", "params = {sigma0 = 3}\n", "9*rho^2"),
+            ("params.sigma", "", "params = {sigma = 3}\n", "rho^2*sigma0^2"),
+            ("a number", ":sigma=3", "", "9*rho^2"),
+            ("what a step has", ":sigma=3", "", "eta*rho^2*sigma^2"),
+        )
+    },
     "one loss": (
         'method = "dsgd"\nnoise = "gaussian:sigma=2"\nloss = "quartic"\ndim = 1\nclients = 1\n[claimed]\norder = 2\n'
         'drift = {x = "-x^3 - 3*eta/2*x^5"}\ncovariance = {"x x" = "4*eta"}\n', 0, "AGREES",
     ),
 }  # fmt: skip
 
-QUICK = ("root", "no sde", "open")
+QUICK = ("root", "no sde", "open", "a scale as params.sigma0")
 
 
 def run(capsys: pytest.CaptureFixture[str], path: Path, text: str, *options: str) -> tuple[int, str, str]:
@@ -94,6 +106,45 @@ def test_words_and_latex(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert out.startswith("NO SDE of weak order 1") and "tail index 1" in out
     _, out, _ = run(capsys, tmp_path, FILES["right"][0], "--latex")
     assert out.startswith("For the update rule \\texttt{m = beta*m")
+
+
+WORDS = {
+    "missing": ('drift = {x = "-m", m = "-rho*m"}\n', (
+        "drift m: a term is missing", "    claimed 0", "    derived g*rho", "    difference (claimed - derived) -g*rho",
+        "    in the entry -m*rho as stated, g*rho - m*rho as derived", "    matters for weak order 1",
+        "the equation as stated does not have weak order 1: ",
+    )),
+    "no noise": ('drift = {x = "-m", m = "rho*(g - m)"}\n', (
+        "covariance m m: a term is missing", "    claimed 0", "    derived eta*rho^2*sigma^2",
+        "    difference (claimed - derived) -eta*rho^2*sigma^2", "    matters for weak order 2: the limit is an ODE",
+        "the equation as stated has weak order 1 all the same",
+    )),
+    "another regime": ('drift = {x = "-m", m = "rho*(g - m)"}\ncovariance = {"m m" = "rho^2*sigma^2"}\n', (
+        "covariance m m: off by the factor 1/eta", "    claimed rho^2*sigma^2", "    derived eta*rho^2*sigma^2",
+        "    difference (claimed - derived) -eta*rho^2*sigma^2 + rho^2*sigma^2",
+        "    matters for weak order 1: a power of the step is wrong",
+    )),
+    "a root": ('drift = {x = "-m", m = "rho*(g - m)"}\ncovariance = {"m m" = "sqrt(eta)*rho*sigma"}\n', (
+        "covariance m m: another formula", "    claimed sqrt(eta)*rho*sigma", "    derived eta*rho^2*sigma^2",
+        "    difference (claimed - derived) sqrt(eta)*rho*sigma - eta*rho^2*sigma^2",
+        "    matters for weak order 1: a root stands where the covariance",
+    )),
+    "a term too many": ('drift = {x = "-m + 3*g - eta*m/2", m = "rho*(g - m)"}\ncovariance = {"m m" = "eta*rho^2*sigma^2"}\n', (
+        "drift x: a term too many", "    claimed 3*g", "    derived 0", "    difference (claimed - derived) 3*g",
+        "    in the entry -eta*m/2 + 3*g - m as stated, -m as derived", "    matters for weak order 1",
+        "not judged: drift x: -eta*m/2, which is smaller than what weak order 1 is about",
+    )),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name == "a root" else pytest.mark.slow) for name in WORDS])
+def test_each_term_is_said_as_claimed_and_as_derived(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In this order, each at the beginning of a line."""
+    claim, expected = WORDS[name]
+    _, out, _ = run(capsys, tmp_path, RULE.partition("drift")[0] + claim)
+    said = iter(out.splitlines())
+    for line in expected:
+        assert any(own.startswith(line) for own in said), (line, out)
 
 
 @pytest.mark.parametrize(

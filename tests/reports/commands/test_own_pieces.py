@@ -13,14 +13,21 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from derive.proof.language.text import text as written
 from derive.reading.experiments import read_experiment
+from derive.theorems import catalogue
 from derive.vocabulary import plugins
+from derive.vocabulary.errors import BadInput
+from numerics.evidence.checks.formulas import conclusion
+from numerics.evidence.verify import verify
 from reports.assembly.plan import Announced, Plan
 from reports.assembly.report import build_report
 from reports.assembly.workers import compute
 from reports.cli import main
 from reports.commands.solving.command import identity
 from reports.commands.solving.work import unpacked
+from reports.sections import theorems
+from reports.sections.base import Inputs
 from reports.store.cache import ResultsCache, provenance
 from tests.support.commands.command_line import COMMAND, ENVIRONMENT
 from tests.support.commands.own_pieces import forgotten
@@ -131,6 +138,50 @@ SQUARE = sd.Theorem(
 )
 ENTRIES = (SQUARE,)
 """
+
+
+#: the same about theta, a number that evidence of the kind "growth" draws from 0.7 to 3
+COMPARED = "from derive.theorems.entry.theorem import Evidence\n" + THEOREM.replace('"a"', '"theta"').replace(
+    "names={}", 'names={}, evidence=(Evidence("growth"),)'
+)
+FALSE = """
+WRONG = sd.Refutation(
+    id="9-root", title="Wrong", source="school", statement="$a^2\\\\le a$", claim=(a**2).le(a), assume={}, witness={"a": 2},
+    words="",
+)
+ENTRIES = (SQUARE, WRONG)
+"""
+
+
+def test_list_and_verify_know_a_theorem_of_ones_own(run: Run, mine: Path) -> None:
+    mine.write_text(COMPARED + FALSE.replace('"a"', '"theta"'))
+    with pytest.raises(BadInput, match="9-square"):
+        verify("9-square")
+    status, out, _ = run("list", "--json", "--load", str(mine))
+    listed = [(entry["name"], entry["summary"], entry["from"]) for entry in json.loads(out)["theorem"]]
+    assert status == 0 and listed == [("9-square", "A square", "mine.py"), ("9-root", "Wrong", "mine.py")]
+    assert "9-square" in run("list")[1]
+    assert [(found.id, found.verdict.value) for found in verify(["9-square", "9-root"])] == [
+        ("9-square", "CONFIRMED"), ("9-root", "VIOLATED"),
+    ]  # fmt: skip
+
+
+def test_verify_judges_the_theorem_that_was_loaded_last(mine: Path) -> None:
+    said = []
+    for left in ("0 * a", "2 * a - 1"):
+        mine.write_text(THEOREM.replace("0 * a", left))
+        plugins.load(mine)
+        said.append(written(conclusion("9-square")))
+    assert said == ["0*a <= a^2", "2*a - 1 <= a^2"]
+
+
+def test_the_report_states_a_theorem_of_ones_own(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "entries", dict)  # the others take the report half a minute
+    monkeypatch.setattr(theorems, "CONSTANTS", ())
+    mine.write_text(THEOREM)
+    plugins.load(mine)
+    found = theorems.Theorems().compute(Inputs(True, None, ResultsCache(mine.parent), lambda label: None))
+    assert found["statuses"] == {"9-square": "holds"}
 
 
 @pytest.mark.slow

@@ -1,0 +1,55 @@
+"""Expressions in generic coordinates as the text that users write, in formulas of their own and in messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from derive.expressions.coordinates import CURVATURE, HIGHER, THIRD, Coordinate, CoordSum, Node, to_slot
+from derive.vocabulary.errors import Refusal
+
+_FUNCTIONS: dict[type[sp.Basic], str] = {sp.Max: "max", sp.Min: "min", sp.Abs: "abs"}
+_PRODUCTS = {"Hvp": "hess", "CoordSum": "sum", "CoordMax": "max", "Third": "third", "Fourth": "fourth"}
+#: derivatives of a coordinate's loss, where it is a sum over coordinates: the products with the vector of ones
+_OF_LOSS = {CURVATURE.base: "hess", THIRD.base: "third", HIGHER[4].base: "fourth"}
+
+
+def formula(e: Any) -> str:
+    """An expression in the letters of stated formulas, which read it back: hess(g) is the Hessian times the gradient."""
+    return sp.sstr(plain(sp.sympify(e))).replace("**", "^")
+
+
+def plain(e: sp.Expr) -> sp.Expr:
+    """The same in letters and functions of SymPy's own, for its printers."""
+    if isinstance(e, Coordinate):
+        name = _OF_LOSS.get(e.base)
+        own = sp.Symbol(e.base) if name is None else sp.Function(name)(1)
+        return sp.Function("other")(own) if e.slot == "i" else own
+    if isinstance(e, Node):
+        inner = plain(to_slot(e.args[0], "k", "j"))
+        own = sp.Function(_PRODUCTS.get(type(e).__name__, type(e).__name__.lower()))(inner)
+        return sp.Function("other")(own) if getattr(e, "slot", "j") == "i" else own
+    if not e.args or isinstance(e, sp.Sum):
+        return e
+    if isinstance(e, sp.Pow) and isinstance(e.base, CoordSum) and e.exp in (sp.Rational(1, 2), -sp.Rational(1, 2)):
+        inner = to_slot(e.base.args[0], "k", "j")
+        if isinstance(inner, sp.Pow) and inner.exp == 2:
+            return sp.Function("norm")(plain(inner.base)) ** (2 * e.exp)
+    args = [plain(a) for a in e.args]  # pyright: ignore[reportArgumentType]
+    if type(e) in _FUNCTIONS:
+        return sp.Function(_FUNCTIONS[type(e)])(*args)
+    return e.func(*args)
+
+
+def refusal(kind: str, said: str, term: str | None = None, beyond: bool = False, **formulas: Any) -> Refusal:
+    """A refusal whose reason contains formulas: as text for the terminal, as LaTeX for a document.
+
+    Args:
+        kind, term, beyond: of the refusal.
+        said: the reason, with {name} where the formula of that name stands.
+        formulas: SymPy expressions by name.
+    """
+    set_as_latex = {name: f"${sp.latex(plain(sp.sympify(e)))}$" for name, e in formulas.items()}
+    as_text = {name: formula(e) for name, e in formulas.items()}
+    return Refusal(kind, said.format(**set_as_latex), term, said.replace("$", "").format(**as_text), beyond)

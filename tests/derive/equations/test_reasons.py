@@ -1,0 +1,113 @@
+"""Why an equation does not exist, as a terminal shows it: no LaTeX, no letters of the engine's own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import sympy as sp
+
+import derive
+from derive.derivation import RuleSDE
+from derive.equations.scaling import scaling_rules
+from derive.expressions.coordinates import coord_sum, g, hvp
+from derive.expressions.written import refusal
+from derive.methods.compressors import TopK
+from derive.methods.noise import Gaussian, Laplace, StudentT
+from derive.vocabulary.choices import Model
+from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.registry import entries
+from derive.vocabulary.symbols import eta
+
+NOISES = {"gaussian": Gaussian(), "laplace": Laplace(), "student-t": StudentT(1)}
+MODELS: tuple[Model, ...] = ("first-order", "second-order", "corrected")
+#: what a message must not show: LaTeX, and names that only the code knows
+RAW = re.compile(r"[\\$]|_\{|Hvp|CoordSum|CoordMax|draw\d|raw\d|\b[a-z]+_[jk]\b(?<!b_j)(?<!g_j)")
+
+
+def built(name: str, **more: object) -> derive.Method:
+    needs = {"compressor": TopK(1)} if name in ("dcsgd", "error-feedback") else {}
+    return entries("method")[name].build(**needs, **more)
+
+
+def regimes(name: str) -> list[str | None]:
+    """The regimes of a named method, from its own list; for those without memory, none."""
+    try:
+        built(name, regime="?")
+    except BadInput as error:
+        return list(error.accepted.split(": ")[1].split(", "))
+    except TypeError:
+        return [None]
+    raise AssertionError(name)
+
+
+Case = tuple[str, str | None, Model, str]
+CASES: list[Case] = [
+    (name, regime, model, noise)
+    for name in entries("method") for regime in regimes(name) for model in MODELS for noise in NOISES
+]  # fmt: skip
+
+
+def said(name: str, regime: str | None, model: Model, noise: str) -> list[str]:
+    """What is said about an equation that does not exist, or that has no closed form."""
+    more = {} if regime is None else {"regime": regime}
+    try:
+        found = derive.sde(built(name, noise=NOISES[noise], **more), model)
+    except Refusal as refused:
+        return [refused.message, *([] if refused.term is None else [refused.term])]
+    return [found.missing] if isinstance(found, RuleSDE) and found.missing is not None else []
+
+
+def readable(cases: list[Case]) -> int:
+    """How many of the cases say something, all of it readable."""
+    texts = {case: said(*case) for case in cases}
+    raw = {case: text for case, found in texts.items() for text in found if RAW.search(text)}
+    assert raw == {}
+    return sum(map(bool, texts.values()))
+
+
+def quick(case: Case) -> bool:
+    """Whether it is refused before much is derived, or is one of those that soon end with a term."""
+    name, regime, model, noise = case
+    early = (model, noise) == ("corrected", "gaussian") or (regime, model, noise) == ("ballistic", "first-order", "student-t")
+    return early or (name in ("dp", "normalised", "norm-clipped") and (model, noise) == ("second-order", "laplace"))
+
+
+def test_refusals_read_as_text() -> None:
+    assert readable([case for case in CASES if quick(case)]) > 30
+
+
+@pytest.mark.slow
+def test_all_refusals_read_as_text() -> None:
+    assert readable(CASES) > 200
+
+
+def test_a_formula_is_text_for_the_terminal_and_mathematics_for_a_document() -> None:
+    found = refusal("no-drift", "the drift of $x$ is {drift}", drift=sp.sqrt(eta) * hvp(g) / sp.sqrt(coord_sum(g**2)))
+    assert found.message == str(found) == "the drift of x is sqrt(eta)*hess(g)/norm(g)"
+    assert found.marked.startswith(r"the drift of $x$ is $\frac{\sqrt{\eta}") and found.marked.endswith("$")
+    assert RAW.search(found.marked) is not None  # what the tests above look for would be found
+
+
+def test_a_scaling_rule_that_does_not_exist() -> None:
+    with pytest.raises(Refusal) as caught:
+        scaling_rules(derive.Lion(noise=Gaussian()))
+    assert caught.value.kind == "no-scaling-rule" and RAW.search(caught.value.message) is None
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        ("eta^m", "log has no real value where the step shrinks to 0: its argument there is 0"),
+        ("eta*log(eta)*m", "log has no real value where the step shrinks to 0: its argument there is 0"),
+        ("eta*log(m - m)", "log has no real value where the step shrinks to 0: its argument there is 0"),
+        ("eta*log(-2)", "log has no real value where the step shrinks to 0: its argument there is -2"),
+        ("eta*sqrt(-1)*m", r"a power of a negative term in the update, which is not real: (-1)^(1/2)"),
+        ("eta*exp(m/eta)", "a function of a term that grows without bound as the step shrinks: m"),
+        ("eta^(4/3)*m", "a power of the step's time that is not a multiple of 1/2: (1 s^2)^(4/3)"),
+    ],
+)
+def test_a_step_without_an_expansion_has_no_equation(step: str, reason: str) -> None:
+    method = derive.Method(noise=Gaussian(), memory={"m": 0}, update=["m = m + eta*G", f"x = x - {step}"], regime={})
+    found = derive.sde(method)
+    assert isinstance(found, RuleSDE) and found.rule is None and found.missing == reason

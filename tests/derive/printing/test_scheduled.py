@@ -1,0 +1,79 @@
+"""The letter u for the schedule of an update rule: it means the same equation, or the equation stays as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import sympy as sp
+
+import derive
+from derive.derivation import RuleSDE
+from derive.expressions.coordinates import coord_sum, g
+from derive.methods.schedules import Adaptive, Constant, Power, Schedule
+from derive.printing import scheduled
+from derive.printing.scheduled import in_letter_u
+from derive.vocabulary.choices import Model
+from derive.vocabulary.symbols import du, t, u
+
+COSINE = Adaptive((1 + sp.cos(sp.pi * t)) / 2)
+
+
+def equation(method: type, schedule: Schedule = COSINE, model: Model = "first-order") -> RuleSDE:
+    found = derive.sde(method(noise=derive.Gaussian(), schedule=schedule), model)
+    assert isinstance(found, RuleSDE) and found.rule is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "model"),
+    [
+        (derive.HeavyBall, "first-order"),
+        (derive.HeavyBall, "second-order"),
+        (derive.Signum, "first-order"),
+        pytest.param(derive.AdamW, "first-order", marks=pytest.mark.slow),
+    ],
+)
+def test_the_letters_mean_the_same_equation(method: type, model: Model) -> None:
+    found = equation(method, model=model).rule
+    assert found is not None
+    short, meaning = in_letter_u(found)
+    assert meaning == {u: (1 + sp.cos(sp.pi * t)) / 2, **({du: -sp.pi * sp.sin(sp.pi * t) / 2} if model == "second-order" else {})}
+    for one, other in ((short.drift, found.drift), (short.own, found.own), (short.pair, found.pair)):
+        assert one.keys() == other.keys()
+        assert all(not e.has(sp.cos, sp.sin) and sp.expand(e.xreplace(meaning) - other[key]) == 0 for key, e in one.items())
+
+
+@pytest.mark.parametrize("schedule", [Constant(), Power(1), Adaptive(1 / (1 + coord_sum(g**2)))], ids=str)
+def test_an_equation_that_no_letter_makes_shorter_stays(schedule: Schedule) -> None:
+    found = equation(derive.Signum, schedule).rule
+    assert found is not None and in_letter_u(found) == (found, {})
+
+
+def test_a_schedule_that_depends_on_the_point_is_not_a_letter() -> None:
+    found = equation(derive.HeavyBall, Adaptive((1 + sp.cos(t)) / (1 + coord_sum(g**2)))).rule
+    assert found is not None and in_letter_u(found) == (found, {})
+
+
+@pytest.mark.parametrize("place", ["drift", "own"])
+def test_letters_that_do_not_mean_the_same_are_not_used(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = scheduled.derived_rule
+
+    def planted(*arguments: object) -> object:
+        made = honest(*arguments)  # pyright: ignore[reportArgumentType]
+        wrong = {key: e * sp.Rational(11, 10) for key, e in getattr(made, place).items()}
+        return replace(made, **{place: wrong})
+
+    found = equation(derive.HeavyBall).rule
+    assert found is not None and in_letter_u(found)[1] != {}
+    monkeypatch.setattr(scheduled, "derived_rule", planted)
+    assert in_letter_u(found) == (found, {})
+
+
+def test_it_is_printed_once() -> None:
+    found = equation(derive.HeavyBall, model="second-order")
+    latex = found.latex()
+    assert latex.count(r"\cos") == latex.count(r"\sin") == 1
+    assert r"u &= \frac{\cos{\left(\pi\,t \right)} + 1}{2},\quad \dot{u} = - \frac{\pi\,\sin{\left(\pi\,t \right)}}{2}" in latex
+    text = "".join(piece for piece, _ in found.laid_out(["heavy ball"], 80, False))
+    assert text.count("cos") == text.count("sin") == 1 and "u stands for u(t), du for its derivative" in text

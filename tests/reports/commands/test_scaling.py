@@ -1,0 +1,40 @@
+"""The command scaling: which problem it solves for."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.cli import main
+
+METHOD = '[method]\nupdate = "x = x - eta*G"\n'
+
+
+def rest(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    """The rule for the stationary variance, which the schedule and the noise enter."""
+    status = main(["scaling", *words, "--json"])
+    shown = capsys.readouterr()
+    assert status == 0 and shown.err == ""
+    return json.loads(shown.out)["stationary"]
+
+
+def test_a_schedule_is_an_option_as_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(METHOD)
+    plain = rest(capsys, str(path))["variance"]
+    asked = rest(capsys, str(path), "--schedule", "power:p=1/2")["variance"]
+    path.write_text('schedule = "power:p=1/2"\n' + METHOD)
+    assert rest(capsys, str(path))["variance"] == asked != plain
+    assert main(["scaling", str(path), "--schedule", "linear"]) == 2
+    assert "--schedule: found 'linear'; accepted: one of one, power, free" in capsys.readouterr().err
+
+
+def test_the_noise_is_the_option_s_or_the_file_s_or_gaussian(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(METHOD)
+    gaussian = rest(capsys, str(path))["variance"]
+    assert rest(capsys, str(path), "--noise", "gaussian")["variance"] == gaussian
+    path.write_text('noise = "student-t:nu=6"\n' + METHOD)
+    assert rest(capsys, str(path))["variance"] != gaussian
+    assert rest(capsys, str(path), "--noise", "gaussian")["variance"] == gaussian
