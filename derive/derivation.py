@@ -12,7 +12,8 @@ import sympy as sp
 from derive.equations.in_coordinates import CoordinateSDE, expand, state_symbols
 from derive.equations.models import check_asked, derived, dimension
 from derive.equations.rule_coordinates import expand_rule
-from derive.equations.rules import RuleEquation, derived_rule
+from derive.equations.rule_equation import RuleEquation
+from derive.equations.rules import derived_rule
 from derive.equations.sde import Equation
 from derive.expressions.coordinates import symbols_of
 from derive.methods.checking.required import require_sound

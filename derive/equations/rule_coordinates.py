@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from derive.equations.in_coordinates import expansion_of, gradient_symbols
-from derive.equations.rules import Pair, RuleEquation
+from derive.equations.rule_equation import Pair, RuleEquation
 from derive.expressions.expansion import Expansion
 from derive.expressions.gradient_form import DenseCov
 from derive.step.draws import off_diagonal

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from derive.equations.rules import RuleEquation, derived_rule
+from derive.equations.rule_equation import RuleEquation
+from derive.equations.rules import derived_rule
 from derive.expressions.coordinates import Coordinate, CoordSum, Hvp, Node, Third, g, to_slot
 from derive.expressions.graphs import exchange
 from derive.expressions.written import formula, refusal

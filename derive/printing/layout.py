@@ -11,7 +11,7 @@ from typing import Any
 import sympy as sp
 
 from derive.equations.in_coordinates import CoordinateSDE, expand_mean, given_message
-from derive.equations.rules import RuleEquation
+from derive.equations.rule_equation import RuleEquation
 from derive.equations.sde import Equation
 from derive.expressions.coordinates import CoordMax, CoordSum, Fourth, Hvp, Rank, Third
 from derive.expressions.gradient_form import GradientForm

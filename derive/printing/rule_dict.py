@@ -10,7 +10,7 @@ from derive.equations.in_coordinates import gradient_symbols, state_symbols
 from derive.equations.noise_type import noise_type
 from derive.equations.roots import block_root
 from derive.equations.rule_coordinates import expand_rule
-from derive.equations.rules import RuleEquation
+from derive.equations.rule_equation import RuleEquation
 from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from derive.equations.rules import RuleEquation
+from derive.equations.rule_equation import RuleEquation
 from derive.expressions.coordinates import Coordinate
 from derive.printing.latex import condition_latex, equation_lines
 from derive.printing.scheduled import in_letter_u

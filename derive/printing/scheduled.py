@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import sympy as sp
 
-from derive.equations.rules import RuleEquation, derived_rule, zero
+from derive.equations.rule_equation import RuleEquation
+from derive.equations.rules import derived_rule, zero
 from derive.expressions.coordinates import Coordinate, Node
 from derive.methods.schedules import Free
 from derive.vocabulary.errors import NoClosedForm, Refusal

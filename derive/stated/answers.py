@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.equations.rules import RuleEquation
+from derive.equations.rule_equation import RuleEquation
 from derive.expressions.written import formula
 from derive.stated.differences import Term
 from derive.stated.example import Example, Measured, slopes

@@ -13,9 +13,10 @@ from typing import Any, final
 
 import sympy as sp
 
-from derive.equations.rules import RuleEquation, derived_rule
+from derive.equations.rule_equation import RuleEquation
+from derive.equations.rules import derived_rule
 from derive.expressions.coordinates import Coordinate, g, symbols_of
-from derive.expressions.written import formula
+from derive.expressions.written import formula, refusal
 from derive.methods.distributed import Method, symbols_of_noise
 from derive.methods.losses import Loss
 from derive.methods.rules.regime import NOISE
@@ -253,8 +254,9 @@ def _judged(found: Audit) -> Audit:
         raise Refusal("no-first-order-sde", f"{why}, leaves a third derivative, and no SDE has a weak order above 1/2", term)
     for condition in equation.conditions:
         if condition.of_order and condition.met is False:
-            why = f"{condition.purpose} needs the moment of order ${sp.latex(condition.right)}$ of the noise"
-            raise Refusal(f"no-{equation.model}-sde", f"{why}, which has tail index ${sp.latex(condition.left)}$", str(condition))
+            said = f"{condition.purpose} needs the moment of order {{order}} of the noise, which has tail index {{tail}}"
+            kind = f"no-{equation.model}-sde"
+            raise refusal(kind, said, str(condition), order=condition.right, tail=condition.left)
     for letter in equation.letters:
         if letter not in stated.drift:
             accepted = "a formula for each letter of the state: " + ", ".join(equation.letters)

@@ -20,7 +20,7 @@ import sympy as sp
 from derive.equations.in_coordinates import state_symbols
 from derive.equations.local_rules import localised
 from derive.equations.rule_coordinates import expand_rule
-from derive.equations.rules import RuleEquation
+from derive.equations.rule_equation import RuleEquation
 from derive.expressions.coordinates import CURVATURE, HIGHER, THIRD, Coordinate
 from derive.expressions.derivatives import smooth
 from derive.methods.distributed import Method

@@ -17,7 +17,7 @@ import sympy as sp
 from derive.equations.in_coordinates import hessian_symbols
 from derive.equations.roots import signed_root
 from derive.equations.rule_coordinates import expand_rule
-from derive.equations.rules import Pair, RuleEquation
+from derive.equations.rule_equation import Pair, RuleEquation
 from derive.expressions.coordinates import Coordinate, Node, depends_on, symbols_of, to_slot
 from derive.expressions.gradient_form import GradientForm
 from derive.step.draws import off_diagonal

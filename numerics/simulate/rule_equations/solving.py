@@ -18,7 +18,7 @@ import sympy as sp
 
 from derive.derivation import RuleSDE
 from derive.derivation import sde as derive_sde
-from derive.equations.rules import RuleEquation
+from derive.equations.rule_equation import RuleEquation
 from derive.methods.distributed import Method
 from derive.methods.specialise import kept_scales, specialise, with_scales
 from derive.vocabulary.choices import Precision, SchemeName

@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 from sympy.codegen.cfunctions import expm1
 
-from derive.equations.rules import RuleEquation
+from derive.equations.rule_equation import RuleEquation
 from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Node, Rank, depends_on, nodes, symbols_of
 from derive.expressions.graphs import remade
 from derive.methods.losses import Separable

@@ -100,8 +100,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "new draws are those of G",
         "numerics/simulate/update_rules/arrays.py",
-        "return draws.fold(np.uint32(FURTHER + number)) if number else draws",
-        "return draws",
+        "return replace(draws.fold(np.uint32(FURTHER + number)) if number else draws, uses=Uses())",
+        "return replace(draws, uses=Uses())",
         ("tests/numerics/simulate/test_rules.py",),
     ),
     Fault(
