@@ -122,6 +122,14 @@ def joined_at(e: sp.Expr, argument: sp.Expr) -> bool:
     return vanishes(right[0] - left[0]) and vanishes(right[1] + left[1])
 
 
+def kinks_in(e: sp.Expr) -> list[sp.Expr]:
+    """Signs, absolute values, maxima and minima of an expression in generic coordinates with which it has a kink or a jump."""
+    found = sorted(parts_of([e]), key=sp.default_sort_key)
+    joined = (sp.sign, sp.Abs)
+    found = [a for a in found if isinstance(a, (*joined, sp.Max, sp.Min, sp.Heaviside)) and a.atoms(Coordinate)]
+    return [] if all(isinstance(a, joined) and joined_at(e, a.args[0]) for a in found) else found  # pyright: ignore[reportArgumentType]
+
+
 def _expanded(e: sp.Expr) -> sp.Expr:
     """With the arguments of signs and absolute values reduced, so that what is known of them is seen."""
     return e.replace(lambda a: isinstance(a, (sp.sign, sp.Abs)), lambda a: a.func(sp.factor(a.args[0])))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import sympy as sp
 
 from derive.equations.averaged import Signs
+from derive.equations.kinks import kinks_in
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.step.moments import Condition
@@ -69,3 +71,9 @@ class RuleEquation:
     def weak_order(self) -> int | float:
         """The weak order of the model, on test functions of x and the memory: 1/2 where the noise of the limit is skewed."""
         return 2 if self.model == "second-order" else 1 if self.skewed is None else 0.5
+
+    @cached_property
+    def kinks(self) -> tuple[sp.Expr, ...]:
+        """The parts with which drift or covariance have a kink or a jump; theorems on weak orders presume smooth coefficients."""
+        coefficients = (*self.drift.values(), *self.own.values())
+        return tuple(dict.fromkeys(kink for e in coefficients for kink in kinks_in(e)))

@@ -17,7 +17,7 @@ from itertools import combinations_with_replacement
 import sympy as sp
 
 from derive.equations.averaged import Averaged, Signs, averaged
-from derive.equations.kinks import joined_at
+from derive.equations.kinks import kinks_in
 from derive.equations.local_rules import local_generator, localised
 from derive.equations.models import NO_CORRECTED
 from derive.equations.rule_equation import LeftOut, Pair, RuleEquation
@@ -218,8 +218,7 @@ class _Derivation:
         """
         b2, b3 = ({a: self.mean(a, n) for a in self.letters} for n in (2, 3))
         for a in self.letters:
-            kinks = [e for e in (b2[a] + b3[a]).atoms(sp.sign, sp.Abs, sp.Max, sp.Min, sp.Heaviside) if not random_letters(e)]
-            if kinks and not all(isinstance(e, (sp.sign, sp.Abs)) and joined_at(b2[a] + b3[a], e.args[0]) for e in kinks):
+            if kinks := [e for e in kinks_in(b2[a] + b3[a]) if not random_letters(e)]:
                 raise refusal(
                     "not-differentiable",
                     f"the drift of ${a}$ has a kink or a jump, {{kink}}: the second-order model differentiates it; use the "

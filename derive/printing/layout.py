@@ -15,6 +15,7 @@ from derive.equations.rule_equation import RuleEquation
 from derive.equations.sde import Equation
 from derive.expressions.coordinates import CoordMax, CoordSum, Fourth, Hvp, Rank, Third
 from derive.expressions.gradient_form import GradientForm
+from derive.expressions.written import formula as written
 from derive.printing.pretty import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
 from derive.printing.scheduled import in_letter_u
 from derive.printing.text import written_sizes
@@ -118,8 +119,9 @@ class _Layout:
         self._heading(equation, about)
         self._line("update: " + "; ".join(method.update))
         regime = method.regime
-        said = f"regime {regime.name}" + (f": {regime.text}" if regime.text else "") if regime.name else f"regime: {regime.text}"
-        self._line(f"{said}; a step takes the time {regime.time}")
+        said = " ".join(["regime", regime.name] if regime.name else ["regime"]) + (f": {regime.text}" if regime.text else "")
+        step = f"a step takes the time {regime.time}"
+        self._line(f"{said}; {step}" if regime.name or regime.text else step)
         self._print("")
         if isinstance(found, str):
             for what in ("drift", "covariance"):
@@ -134,7 +136,9 @@ class _Layout:
         self._title("facts")
         self._noise_type(equation, known)
         if not isinstance(found, str):
-            self._line(f"weak order: {found.weak_order}")
+            kinks = " and ".join(written(kink) for kink in found.kinks)
+            smooth = f", where the coefficients are smooth; they have a kink or a jump at {kinks}" if kinks else ""
+            self._line(f"weak order: {found.weak_order}{smooth}")
             self._of_rule(found)
         self._conditions(equation.conditions)
         self._parameters(known["parameters"])

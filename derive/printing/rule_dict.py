@@ -51,6 +51,7 @@ def rule_dict(method: Method, model: str, loss: Loss | None, dim: int | None, fo
         for left in found.left_out
     ]
     result["weak_order"] = found.weak_order
+    result["kinks"] = [text(kink) for kink in found.kinks]
     if found.shift is not None and found.shift != 0:
         result["shift"] = text(found.shift)
     if found.signs is not None:
@@ -112,5 +113,6 @@ def _missing(method: Method, dim: int | None, reason: str) -> dict[str, Any]:
         "unmet": [],
         "left_out": [],
         "weak_order": None,
+        "kinks": [],
         "parameters": sorted(name for name, value in method.constants if value.is_Symbol),
     }

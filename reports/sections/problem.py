@@ -142,7 +142,7 @@ def _equation(asked: Any, model: Model, notation: Notation) -> dict[str, Any]:
         **entry,
         "rows": _rows(equation.typeset(notation.commands())) if not _without_form(equation) else "",
         "given": equation.form is None if not isinstance(equation, RuleSDE) else equation.rule is None,
-        "rule": _of_rule(equation),
+        "rule": _of_rule(equation, notation),
         "solved": equation.drift is not None or equation.model == "first-order",
         "conditions": [_condition(c, notation) for c in equation.conditions],
         "noise_type": equation.to_dict()["noise_type"],
@@ -153,12 +153,13 @@ def _without_form(equation: Any) -> bool:
     return isinstance(equation, RuleSDE) and equation.rule is None
 
 
-def _of_rule(equation: Any) -> dict[str, Any] | None:
+def _of_rule(equation: Any, notation: Notation) -> dict[str, Any] | None:
     """What is said of the equation of an update rule: its weak order and what the first-order model leaves out."""
     if not isinstance(equation, RuleSDE) or equation.rule is None:
         return None
     left = [f"{one.where} (moment of order {one.needs} of the noise)" for one in equation.rule.left_out]
-    return {"order": equation.rule.weak_order, "left": left, "near": equation.rule.signs is not None}
+    kinks = [notation(kink) for kink in equation.rule.kinks]
+    return {"order": equation.rule.weak_order, "kinks": kinks, "left": left, "near": equation.rule.signs is not None}
 
 
 def _rows(aligned: str) -> str:

@@ -212,6 +212,23 @@ def test_a_name_with_two_meanings_is_refused(letter: str, loss: Any, noise: Any)
     assert sde(method, loss=loss, dim=None).drifts
 
 
+@pytest.mark.parametrize(
+    ("method", "kinks"),
+    [
+        (rule("m = m + eta*(G - m)", "x = x - eta*sign(m)", memory=("m",)), ["sign(m_j)"]),
+        (rule("m = m + eta*(G - m)", "x = x - eta*max(m, 0)", memory=("m",)), ["sign(m_j)"]),
+        (rule("x = x - eta*sign(G)", noise=NoNoise()), ["sign(g_j)"]),
+        (rule("x = x - eta*sign(G)", noise=Scaled(Laplace(), "sigma")), []),  # sign(g) (1 - exp(-|g|/sigma)) is smooth at 0
+        (rule("x = x - eta*sign(G)"), []),
+    ],
+)
+def test_where_weak_orders_presume_too_much_is_said(method: Method, kinks: list[str]) -> None:
+    """Theorems on weak orders presume smooth coefficients."""
+    equation = sde(method)
+    assert [str(kink) for kink in equation.rule.kinks] == equation.to_dict()["kinks"] == kinks
+    assert ("where the coefficients are smooth" in str(equation)) == bool(kinks)
+
+
 # --- the same method, written otherwise ------------------------------------------------------------------------------
 
 SAME: list[tuple[Compressor, Any, Any, Schedule]] = [
