@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -9,10 +10,12 @@ import sympy as sp
 
 from derive.equations.averaged import Signs
 from derive.equations.kinks import kinks_in
+from derive.expressions.coordinates import Coordinate, parts_of
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.step.moments import Condition
 from derive.vocabulary.choices import Model
+from derive.vocabulary.symbols import t
 
 Pair = tuple[str, str]
 
@@ -75,5 +78,32 @@ class RuleEquation:
     @cached_property
     def kinks(self) -> tuple[sp.Expr, ...]:
         """The parts with which drift or covariance have a kink or a jump; theorems on weak orders presume smooth coefficients."""
-        coefficients = (*self.drift.values(), *self.own.values())
-        return tuple(dict.fromkeys(kink for e in coefficients for kink in kinks_in(e)))
+        return tuple(dict.fromkeys(kink for e in self._coefficients for kink in kinks_in(e)))
+
+    @cached_property
+    def singular(self) -> tuple[sp.Expr, ...]:
+        """Roots and quotients in drift or covariance that have no derivative where the method starts, such as sqrt(v) at v = 0."""
+        start: dict[sp.Basic, sp.Expr] = {Coordinate(a): sp.sympify(value) for a, value in self.method.rule.memory}
+        start[t] = sp.S.Zero
+        powers = [a for a in parts_of(self._coefficients) if isinstance(a, sp.Pow) and not (a.exp.is_Integer and a.exp > 0)]
+        found: dict[sp.Expr, sp.Expr] = {}
+        for a in sorted(powers, key=lambda a: (a.count_ops(), sp.default_sort_key(a))):
+            # what is singular inside is any number, so that a sum with it is not
+            if a.base.has(*start) and a.base.xreplace(found).xreplace(start) == 0:
+                found[a] = sp.Dummy("singular")
+        roots = [sp.sqrt(a.base) if not a.exp.is_Integer else 1 / a.base for a in found]
+        return tuple(dict.fromkeys(roots))
+
+    @property
+    def _coefficients(self) -> list[sp.Expr]:
+        return [*self.drift.values(), *self.own.values()]
+
+    def caveat(self, show: Callable[[sp.Expr], str]) -> str:
+        """What the weak order presumes of the coefficients and does not hold, as the rest of a sentence; "" where all are smooth.
+
+        Args:
+            show: typesets an expression.
+        """
+        said = {"have a kink or a jump at ": self.kinks, "are singular, as the method starts, in ": self.singular}
+        where = [text + ", ".join(map(show, parts)) for text, parts in said.items() if parts]
+        return f"where the coefficients are smooth; they {', and '.join(where)}" if where else ""

@@ -136,9 +136,8 @@ class _Layout:
         self._title("facts")
         self._noise_type(equation, known)
         if not isinstance(found, str):
-            kinks = " and ".join(written(kink) for kink in found.kinks)
-            smooth = f", where the coefficients are smooth; they have a kink or a jump at {kinks}" if kinks else ""
-            self._line(f"weak order: {found.weak_order}{smooth}")
+            caveat = found.caveat(written)
+            self._line(f"weak order: {found.weak_order}" + (f", {caveat}" if caveat else ""))
             self._of_rule(found)
         self._conditions(equation.conditions)
         self._parameters(known["parameters"])
@@ -181,6 +180,8 @@ class _Layout:
             self._line(needs + ("" if left.condition is None else f" ({left.condition})"))
             if left.term is not None:
                 self._formula("", left.term)
+        if found.left_out:
+            self._line("what is left out is of the order of the covariance that is kept; weak order 1 sees neither")
 
     def show_state(self, equation: CoordinateSDE, conditions: Sequence[Condition], parameters: Sequence[str]) -> None:
         self._named(equation, "X", "" if equation.specified else ", g the gradient at x")

@@ -51,7 +51,8 @@ def rule_dict(method: Method, model: str, loss: Loss | None, dim: int | None, fo
         for left in found.left_out
     ]
     result["weak_order"] = found.weak_order
-    result["kinks"] = [text(kink) for kink in found.kinks]
+    result["kinks"] = [text(e) for e in found.kinks]
+    result["singular"] = [text(e) for e in found.singular]
     if found.shift is not None and found.shift != 0:
         result["shift"] = text(found.shift)
     if found.signs is not None:
@@ -114,5 +115,6 @@ def _missing(method: Method, dim: int | None, reason: str) -> dict[str, Any]:
         "left_out": [],
         "weak_order": None,
         "kinks": [],
+        "singular": [],
         "parameters": sorted(name for name, value in method.constants if value.is_Symbol),
     }

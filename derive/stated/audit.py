@@ -99,10 +99,10 @@ class Audit:
     def meant_for(self) -> str:
         """What the derivation assumes of the loss, the state and the clients, or ""."""
         local = self.equation is not None and self.equation.local and self.dim != 1
-        kinks = "" if self.equation is None else " and ".join(formula(kink) for kink in self.equation.kinks)
+        caveat = "" if self.equation is None else self.equation.caveat(formula)
         said = {
             "losses that are sums over coordinates": local,
-            f"coefficients without kinks and jumps, but {kinks} has one": bool(kinks),
+            f"smooth coefficients: {caveat}": bool(caveat),
             "g near 0 in the covariance, up to O(g^2)": self.equation is not None and self.equation.signs is not None,
             "one client: the stated equation does not name N": self.alone,
         }

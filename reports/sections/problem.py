@@ -158,8 +158,8 @@ def _of_rule(equation: Any, notation: Notation) -> dict[str, Any] | None:
     if not isinstance(equation, RuleSDE) or equation.rule is None:
         return None
     left = [f"{one.where} (moment of order {one.needs} of the noise)" for one in equation.rule.left_out]
-    kinks = [notation(kink) for kink in equation.rule.kinks]
-    return {"order": equation.rule.weak_order, "kinks": kinks, "left": left, "near": equation.rule.signs is not None}
+    caveat = equation.rule.caveat(lambda e: f"${notation(e)}$")
+    return {"order": equation.rule.weak_order, "caveat": caveat, "left": left, "near": equation.rule.signs is not None}
 
 
 def _rows(aligned: str) -> str:

@@ -229,6 +229,21 @@ def test_where_weak_orders_presume_too_much_is_said(method: Method, kinks: list[
     assert ("where the coefficients are smooth" in str(equation)) == bool(kinks)
 
 
+@pytest.mark.parametrize(
+    ("start", "singular"),
+    [
+        ({"v": 0}, ["1/(1 - exp(-t))", "sqrt(v_j/(1 - exp(-t)))"]),
+        ({"v": 1}, ["1/(1 - exp(-t))"]),
+    ],
+)
+def test_a_singular_start_is_said(start: dict[str, int], singular: list[str]) -> None:
+    """The error of Adam from v = 0 falls like eta log(1/eta): Var G^2 of the first steps is not small beside v."""
+    update = ["v = v + eta*(G^2 - v)", "x = x - eta*G/(1 + sqrt(v/(1 - exp(-t))))"]
+    equation = sde(Method(memory=start, update=update, noise=Gaussian(), clients=1, regime={}))
+    assert [str(e) for e in equation.rule.singular] == equation.to_dict()["singular"] == singular
+    assert "singular, as the method starts" in str(equation)
+
+
 # --- the same method, written otherwise ------------------------------------------------------------------------------
 
 SAME: list[tuple[Compressor, Any, Any, Schedule]] = [
