@@ -28,7 +28,8 @@ def test_the_rule_is_written_and_not_that_of_sgd() -> None:
     assert found["rule"] == {"steps": RULE["update"], "regime": "beta = 1 - c*eta", "rules": "beta = 1 - c*eta", "time": "eta"}
     first, second = found["equations"]
     assert first["rule"] == {
-        "order": 1, "near": False, "caveat": "",
+        "order": 1, "near": False,
+        "caveat": r"where the coefficients are smooth; they are singular, as the method starts, in $\sqrt{\sdV_{j}}$",
         "left": ["covariance x v (moment of order 3 of the noise)", "covariance v v (moment of order 4 of the noise)"],
     }  # fmt: skip
     assert second["rule"]["order"] == 2 and not second["rule"]["left"]
