@@ -106,6 +106,30 @@ def test_a_lie_of_a_compressor_is_found_and_its_sde_refused(compressor: Compress
     assert caught.value.kind == "unsound-piece"
 
 
+def test_a_formula_without_a_value_at_0_is_not_a_number_there_and_a_piecewise_mends_it() -> None:
+    size = sp.sqrt(coord_sum(v**2))
+
+    class Quotient(Kept):
+        """C(v) = v B/p with p = |v|/(|v| + |v|_1), whose 1/p - 1 = |v|_1/|v| is 0/0 at 0."""
+
+        ratio = coord_sum(sp.Abs(v)) / size
+
+        def given(self, dim: sp.Expr) -> GradientForm:
+            return GradientForm(v, v**2 * self.ratio)
+
+        def omega(self, dim: sp.Expr) -> Omega:
+            return Omega(sp.sqrt(dim), False)
+
+    class Mended(Quotient):
+        ratio = sp.Piecewise((0, sp.Eq(size, 0)), (Quotient.ratio, True))
+
+    failed = {f.what: f.detail for f in derive.check(Quotient(), sampling=False).failed}
+    assert set(failed) == {"covariance", "omega"}
+    for detail in failed.values():
+        assert detail.startswith("at v = (0, 0) the value is not a number") and "sympy.Piecewise" in detail and "-1" not in detail
+    assert derive.check(Mended(), sampling=False).ok
+
+
 @pytest.mark.parametrize(
     ("returned", "found"),
     [
