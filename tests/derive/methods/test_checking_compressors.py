@@ -221,6 +221,7 @@ def test_values_outside_of_a_domain_that_is_not_stated() -> None:
 
     (found,) = [f for f in derive.check(Coin(), sampling=False).failed if f.what == "covariance"]
     assert "at p = 2" in found.detail and "it holds at p = 1/2, p = 1, p = 1/10: say which values" in found.detail
+    assert found.detail.endswith("by a BadInput from its __post_init__ for other numbers")
     assert derive.sde(derive.DCSGD(Coin(), Gaussian())).drift is not None
 
 
