@@ -110,9 +110,13 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     leading order in the step's time it is the stationary variance.
 
     Raises:
-        Refusal: "no-point-of-rest" where the memory has none, or no unique one.
+        Refusal: "time-dependent" for a step size or an update in t, which have no stationary law; "no-point-of-rest" where the
+            memory has none, or no unique one.
         NoClosedForm: a drift without a derivative there.
     """
+    timeless = Refusal("time-dependent", "a step size or an update that depends on time has no stationary law")
+    if equation.method.schedule.factor.has(t):  # exp(-t) among the coefficients would be taken for a bias correction
+        raise timeless
     h = sp.Symbol("h", positive=True)
     symbols = {a: sp.Symbol(a, real=True) for a in equation.letters}
     x = symbols["x"]
@@ -121,6 +125,8 @@ def variance_at_rest(equation: RuleEquation) -> sp.Expr:
     def local(e: sp.Expr) -> sp.Expr:
         inner = {node: _local(node, h) for node in e.atoms(Node)}
         late = exchange(e, inner).replace(lambda d: isinstance(d, sp.exp) and d.has(t), lambda d: sp.S.Zero)
+        if late.has(t):
+            raise timeless
         return exchange(late, table)
 
     drift = [local(equation.drift[a]) for a in equation.letters]

@@ -346,7 +346,7 @@ def density(equation: CoordinateSDE) -> Density:
         Refusal: "no-noise" when V = 0; "time-dependent" when the step size follows a schedule in t.
     """
     if equation.dim != 1:
-        raise NoClosedForm("the density formula holds on the line")
+        raise NoClosedForm("the density formula holds in one dimension only")
     x, spread = equation.state[0], equation.covariance[0, 0]
     if spread == 0:
         raise Refusal("no-noise", "without noise the stationary law is a point mass at the fixed points of the drift")

@@ -138,6 +138,21 @@ class MomentEquations:
         solution = self.matrix.LUsolve(-self.constant)
         return {a: sp.factor(e) for a, e in zip(self.exponents, solution, strict=True)}
 
+    def growing(self) -> tuple[sp.Expr, sp.Expr] | None:
+        """(q, c), d/dt E q = c for all laws, with a polynomial q in the state and c free of it, c not always 0.
+
+        E q of a stationary law does not change: none has these moments where c is not 0. None where there is no such q: the
+        equations then have a fixed point, or more than one.
+        """
+        found = []
+        for row in self.matrix.T.nullspace(iszerofunc=vanishes):
+            scale = sp.lcm_list([sp.fraction(sp.together(e))[1] for e in row])
+            rate = sp.factor(scale * row.dot(self.constant))
+            if not vanishes(rate):
+                q = sp.Add(*[sp.factor(scale * e) * m for e, m in zip(row, self.moments, strict=True)])
+                found.append((q, rate))
+        return min(found, key=lambda pair: pair[1].is_zero is not False, default=None)
+
 
 def moment_equations(equation: CoordinateSDE, order: int, limit: int = 200) -> MomentEquations:
     """The equations of all moments up to total degree `order`, which close when drift and covariance are polynomial enough.

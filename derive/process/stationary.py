@@ -17,8 +17,8 @@ from derive.process.density import density as density
 from derive.process.density import refuse_time
 from derive.process.generator import moment_equations
 from derive.process.rule_moments import second_moments_of_rule
+from derive.process.stationary_moments import LEADING_BACK, below, sign_part
 from derive.process.stationary_moments import StationaryMoments as StationaryMoments
-from derive.process.stationary_moments import below, sign_part
 from derive.step.moments import Condition, moments
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput, NoClosedForm, Refusal
@@ -50,14 +50,22 @@ def settled(equation: CoordinateSDE, conditions: tuple[Condition, ...], method: 
         conditions, method: of `StationaryMoments`.
 
     Raises:
-        NoClosedForm: the equations do not close, or have no unique fixed point.
-        Refusal: "time-dependent" for coefficients in t; "no-stationary-law" where none exists for any values.
+        NoClosedForm: the equations do not close, or have more than one fixed point.
+        Refusal: "time-dependent" for coefficients in t; "no-stationary-law" where none exists for any values, or where a moment
+            grows at a rate that is not 0 for all values.
     """
     refuse_time(equation)
     dim, equations = equation.dim, moment_equations(equation, 2)
     rows = [equations.exponents.index(_exponent(i, j, dim)) for i, j in StationaryMoments.pairs(dim)]
-    matrix = _matrix(equations.stationary(), dim)
-    return StationaryMoments(matrix, equations.matrix.extract(rows, rows), method, conditions).require()
+    system = equations.matrix.extract(rows, rows)
+    try:
+        matrix = _matrix(equations.stationary(), dim)
+    except NoClosedForm:
+        if growing := equations.growing():
+            why = "d/dt E[{}] = {}, which would have to be 0".format(*growing)
+            raise Refusal("no-stationary-law", f"no stationary law has finite second moments: {why}; {LEADING_BACK}") from None
+        raise
+    return StationaryMoments(matrix, system, method, conditions).require()
 
 
 def discrete_second_moments(method: Method, dim: int, h: object = None) -> StationaryMoments:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+#: what helps where no values of the symbols do
+LEADING_BACK = "a drift is needed that leads back, more strongly than the noise grows"
+
+
 @final
 @dataclass(frozen=True, repr=False)
 class StationaryMoments:
@@ -177,7 +181,7 @@ class StationaryMoments:
         """What stands in the way at these numbers, and for which it does not."""
         within = sorted({s for m in failing for s in m.free_symbols if s in put}, key=str)
         at = " at " + ", ".join(f"{s} = {float(put[s]):.6g}" for s in within) if within else ""
-        needed = " and ".join(str(below(m)) for m in failing if m.free_symbols)
+        needed = " and ".join(str(need) for m in failing if m.free_symbols and (need := below(m)) != sp.false)
         others = {s: v for s, v in put.items() if s != eta}
         ends = [r for m in self.margins for r in _positive_roots(m.xreplace(others))]
         small = min(ends) / 2 if ends else None
@@ -186,7 +190,7 @@ class StationaryMoments:
         elif needed:
             remedy = f"choose values with {needed}"
         else:
-            remedy = "a drift is needed that leads back, more strongly than the noise grows"
+            remedy = LEADING_BACK
         why = f"it would need {needed}, and E xx' does not settle where that fails" if needed else "E xx' does not settle"
         return Refusal("no-stationary-law", f"no stationary law has finite second moments{at}: {why}; {remedy}")
 

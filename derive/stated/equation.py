@@ -90,8 +90,8 @@ class StateSDE(CoordinateSDE):
         About 0, not about the mean, which `moment_equations(1).stationary()` gives.
 
         Raises:
-            NoClosedForm: the moments do not close, or have no unique fixed point.
-            Refusal: "time-dependent"; "no-stationary-law" where none exists for any values.
+            NoClosedForm: the moments do not close, or have more than one fixed point.
+            Refusal: "time-dependent"; "no-stationary-law" where none exists for any values, or where a moment grows.
         """
         return settled(self, self._of_parameters)
 

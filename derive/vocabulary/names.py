@@ -193,23 +193,25 @@ def _number(text: str, field: str) -> Fraction:
 
 
 def _symbol(text: str, field: str) -> str:
-    lower = text.lower()
-    reserved = (
-        belongs_to_the_engine(text)
-        or keyword.iskeyword(text)
-        or hasattr(builtins, text)
-        or lower in _FUNCTIONS
-        or (lower in _CONSTANTS and (lower not in _CONSTANTS_EXACT or text.isupper()))
-    )
-    if reserved:
-        raise BadInput(
-            field,
-            text,
-            "a symbol name that is not a number, constant, function, keyword or reserved symbol such as eta, N or t",
-        )
+    if taken := _taken(text):
+        raise BadInput(field, text, f"another name: {text} is {taken}")
     if len(text) > 30:
         raise BadInput(field, text, "a symbol name of at most 30 characters")
     return text
+
+
+def _taken(text: str) -> str | None:
+    """What a name already stands for; None where it may be that of a symbol."""
+    lower = text.lower()
+    taken = {
+        "a symbol of the toolkit's own": belongs_to_the_engine(text),
+        "an object of SymPy, as E, I, O, Q and S are": lower in _CONSTANTS_EXACT and text.isupper(),
+        "a keyword of Python": keyword.iskeyword(text),
+        "the name of a function": lower in _FUNCTIONS,
+        "the name of a constant or an operator": lower in _CONSTANTS - _CONSTANTS_EXACT,
+        "a built-in name of Python": hasattr(builtins, text),
+    }
+    return next((what for what, so in taken.items() if so), None)
 
 
 #: functions of SymPy whose names are Greek letters: symbols of an equation that somebody states may be called so

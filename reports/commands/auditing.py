@@ -58,7 +58,7 @@ def lines(known: dict[str, Any]) -> list[str]:
     if known["x_alone"]:
         said.append(f"on test functions of x alone, a weaker claim, it has weak order {known['x_alone']}")
     said += [f"not judged: {text}" for text in known["beyond"]]
-    said += [f"left out of the first-order model: {text}" for text in known["left_out"]]
+    said += [f"not part of the first-order model: {text}" for text in known["left_out"]]
     if known["unknown"]:
         said.append("letters that neither the rule nor its regime has: " + ", ".join(known["unknown"]))
     return said

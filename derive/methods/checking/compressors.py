@@ -21,6 +21,8 @@ DIMENSIONS = (1, 2, 3)
 NEAR = 1e-9
 #: a second moment that grows faster than its bound by this power of |v| contradicts it
 EXCESS = 0.05
+#: what helps where a formula has no value
+UNDEFINED = "the formula is undefined there, as 0/0 is; give it its value there, by a sympy.Piecewise"
 #: sizes between which growth is seen, and the share of them that is above rounding
 SMALL, LARGE, SEEN = 1e9, 1e13, 1e-6
 
@@ -87,7 +89,9 @@ def _in_dimension(compressor: Compressor, given: Given, dim: int) -> Iterator[Fi
         gap = np.sqrt(np.sum((mean - v) ** 2, axis=0))
         held = "E C(v) = v"
         yield _verdict("unbiased", gap, NEAR * np.sqrt(size) + 1e-300, v, held, lambda n: f"E C(v) = {_shown(mean[:, n])}")
-    least = np.linalg.eigvalsh(np.where(np.isfinite(covariance), covariance, -1.0))[:, 0]
+    finite = np.all(np.isfinite(covariance), axis=(1, 2))
+    least = np.full(v.shape[1], np.nan)
+    least[finite] = np.linalg.eigvalsh(covariance[finite])[:, 0]
     rounding = NEAR * (second + size) + 1e-300
     yield _verdict(
         "covariance", -least, rounding, v, "Cov(C | v) has no negative eigenvalue", lambda n: f"its least one is {least[n]:.6g}"
@@ -108,6 +112,8 @@ def _verdict(
         return Finding(what, "passed", f"{held}, at {len(excess)} messages")
     with np.errstate(over="ignore", invalid="ignore"):  # the slack of v = 0 is next to nothing
         n = int(np.argmax(np.where(wrong, np.where(np.isnan(excess), np.inf, excess / slack), -1.0)))
+    if np.isnan(excess[n]):
+        return Finding(what, "failed", f"at v = {_shown(v[:, n])} the value is not a number ({held}): {UNDEFINED}")
     return Finding(what, "failed", f"at v = {_shown(v[:, n])} {numbers(n)} ({held})")
 
 

@@ -10,6 +10,8 @@ import numpy as np
 
 #: the property of a piece of which nothing can be tested
 EVERYTHING = "everything"
+#: what helps where a property holds at some values of the symbols only
+WHICH = "say which values the piece takes, by a BadInput from its __post_init__ for other numbers"
 Status = Literal["passed", "failed", "untested"]
 
 
@@ -125,6 +127,6 @@ def joined(runs: Iterable[tuple[str, list[Finding]]]) -> list[Finding]:
         at, first = by[status][0]
         detail = first.detail if not at else f"at {at}: {first.detail}"
         if status == "failed" and by["passed"]:
-            detail += f"; it holds at {', '.join(a for a, _ in by['passed'])}: say which values the piece takes"
+            detail += f"; it holds at {', '.join(a for a, _ in by['passed'])}: {WHICH}"
         found.append(Finding(what, status, detail))
     return found

@@ -26,6 +26,6 @@ def require_sound(method: Method) -> None:
         if failed is not None:
             raise Refusal(
                 "unsound-piece",
-                f"{kind.__name__} is not what it says: {failed.what}: {failed.detail}. derive.check shows all that was tested",
+                f"{kind.__name__} is not what it says: {failed.what}: {failed.detail}. sd.check shows all that was tested",
             )
         _SOUND.add(kind)

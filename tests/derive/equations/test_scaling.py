@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -9,8 +11,10 @@ import sympy as sp
 from derive import DSGD, EMAMomentum, Gaussian, HeavyBall, Lion, Method, RMSprop, Scaled
 from derive.equations.rules import derived_rule
 from derive.equations.scaling import Scaling, confirmed, scaling_rules, stationary_scaling, variance_at_rest
+from derive.methods.schedules import Schedule
 from derive.process.stationary import discrete_second_moments
 from derive.vocabulary.errors import Refusal
+from derive.vocabulary.symbols import t
 
 NOISE = Scaled(Gaussian(), "sigma")
 HALF = sp.Rational(1, 2)
@@ -49,6 +53,29 @@ def test_a_variance_that_the_equation_leaves_out_is_not_zero() -> None:
     equation = derived_rule(rule, "first-order", None, None)
     with pytest.raises(Refusal, match="leaves out"):
         variance_at_rest(equation)
+
+
+@dataclass(frozen=True)
+class Falling(Schedule):
+    """u(t) = exp(-t), whose coefficients look like a bias correction that dies away."""
+
+    @property
+    def factor(self) -> sp.Expr:
+        return sp.exp(-t)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        EMAMomentum(noise=NOISE, schedule=Falling()),
+        Method(noise=NOISE, update="x = x - eta*G/(1 + t)"),
+    ],
+    ids=["schedule", "update"],
+)
+def test_what_depends_on_time_has_no_variance_at_rest(method: Method) -> None:
+    with pytest.raises(Refusal, match="no stationary law") as refused:
+        variance_at_rest(derived_rule(method, "first-order", None, None))
+    assert refused.value.kind == "time-dependent"
 
 
 @pytest.mark.parametrize("method", [RMSprop(noise=NOISE), Lion(noise=NOISE)], ids=lambda m: m.name)

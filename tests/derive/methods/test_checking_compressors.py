@@ -101,9 +101,33 @@ def test_a_lie_of_a_compressor_is_found_and_its_sde_refused(compressor: Compress
     assert derive.check(Kept(), sampling=False).ok
     failed = derive.check(compressor, sampling=False).failed
     assert what in [f.what for f in failed]
-    with pytest.raises(Refusal, match=f"{type(compressor).__name__} is not what it says") as caught:
+    with pytest.raises(Refusal, match=rf"{type(compressor).__name__} is not what it says: .* sd\.check shows") as caught:
         derive.sde(derive.DCSGD(compressor, Gaussian()))
     assert caught.value.kind == "unsound-piece"
+
+
+def test_a_formula_without_a_value_at_0_is_not_a_number_there_and_a_piecewise_mends_it() -> None:
+    size = sp.sqrt(coord_sum(v**2))
+
+    class Quotient(Kept):
+        """C(v) = v B/p with p = |v|/(|v| + |v|_1), whose 1/p - 1 = |v|_1/|v| is 0/0 at 0."""
+
+        ratio = coord_sum(sp.Abs(v)) / size
+
+        def given(self, dim: sp.Expr) -> GradientForm:
+            return GradientForm(v, v**2 * self.ratio)
+
+        def omega(self, dim: sp.Expr) -> Omega:
+            return Omega(sp.sqrt(dim), False)
+
+    class Mended(Quotient):
+        ratio = sp.Piecewise((0, sp.Eq(size, 0)), (Quotient.ratio, True))
+
+    failed = {f.what: f.detail for f in derive.check(Quotient(), sampling=False).failed}
+    assert set(failed) == {"covariance", "omega"}
+    for detail in failed.values():
+        assert detail.startswith("at v = (0, 0) the value is not a number") and "sympy.Piecewise" in detail and "-1" not in detail
+    assert derive.check(Mended(), sampling=False).ok
 
 
 @pytest.mark.parametrize(
@@ -197,6 +221,7 @@ def test_values_outside_of_a_domain_that_is_not_stated() -> None:
 
     (found,) = [f for f in derive.check(Coin(), sampling=False).failed if f.what == "covariance"]
     assert "at p = 2" in found.detail and "it holds at p = 1/2, p = 1, p = 1/10: say which values" in found.detail
+    assert found.detail.endswith("by a BadInput from its __post_init__ for other numbers")
     assert derive.sde(derive.DCSGD(Coin(), Gaussian())).drift is not None
 
 

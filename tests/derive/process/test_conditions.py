@@ -121,3 +121,47 @@ def test_the_condition_is_what_quadrature_finds(case):
         except Refusal:
             assert not expected, values
     assert seen == {True, False}
+
+
+def test_a_condition_that_never_holds_is_a_plain_refusal():
+    """Geometric Brownian motion with mu > 0: its margin -2 mu - s^2 is negative for all values."""
+    with pytest.raises(Refusal, match="no stationary law has finite second moments: E xx' does not settle; a drift") as refused:
+        on_the_line("mu*x", "s^2*x^2", positive=("mu", "s")).stationary_moments()
+    assert refused.value.kind == "no-stationary-law" and "False" not in refused.value.message
+
+
+#: state, drift, covariance; q and c of d/dt E q = c, by hand
+GROWING = {
+    "Brownian motion": (["x"], ["0"], [["sigma^2"]], "x^2", "sigma^2"),
+    "drift away": (["x"], ["1"], [[1]], "x", "1"),
+    "noise that outgrows the drift": (["x"], ["-x"], [["2*x^2 + 1"]], "x^2", "1"),
+    "free Langevin": (["x", "v"], ["v", "-a*v"], [[0, 0], [0, "2*a"]], "(a*x + v)^2", "2*a"),
+    "oscillator with noise": (["x", "v"], ["v", "-x"], [[0, 0], [0, 1]], "x^2 + v^2", "1"),
+}
+
+
+@pytest.mark.parametrize("case", GROWING)
+def test_where_a_moment_grows_there_are_no_stationary_moments(case):
+    state, drift, covariance, q, c = GROWING[case]
+    equation = SDE.from_coordinates(state, drift, covariance, positive=["a"] if "a" in str(drift) else [])
+    found = equation.moment_equations(2).growing()
+    assert found is not None
+    grows, rate = found
+    assert sp.expand(equation.generator(grows) - rate) == 0
+    letters = {name: s for name, s in equation.symbols.items()}
+    assert sp.simplify(rate / sp.sympify(c.replace("^", "**"), letters) - grows / sp.sympify(q.replace("^", "**"), letters)) == 0
+    with pytest.raises(Refusal, match="no stationary law has finite second moments: d/dt E") as refused:
+        equation.stationary_moments()
+    assert refused.value.kind == "no-stationary-law"
+
+
+@pytest.mark.parametrize(
+    ("drift", "covariance"),
+    [(["v", "-x"], [[0, 0], [0, 0]]), (["-x", "0"], [[1, 0], [0, 0]])],
+    ids=["oscillator without noise", "a letter that stays"],
+)
+def test_where_there_are_many_stationary_laws_it_is_not_said_that_there_are_none(drift, covariance):
+    equation = SDE.from_coordinates(["x", "v"], drift, covariance)
+    assert equation.moment_equations(2).growing() is None
+    with pytest.raises(NoClosedForm, match="no unique fixed point"):
+        equation.stationary_moments()

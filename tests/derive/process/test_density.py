@@ -148,7 +148,7 @@ def test_an_unstable_corrected_quadratic_has_no_density():
 def test_density_needs_numbers_and_one_dimension():
     with pytest.raises(BadInput):
         density(sde(DSGD(Gaussian()), "first-order", Quadratic(), 1).expanded).normalised({"eta": 0.1})
-    with pytest.raises(NoClosedForm):
+    with pytest.raises(NoClosedForm, match="in one dimension only"):
         density(sde(DSGD(Gaussian()), "first-order", Quadratic(), 2).expanded)
 
 

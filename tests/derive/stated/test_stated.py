@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
+import string
 from fractions import Fraction
 from typing import Any
 
@@ -16,7 +18,9 @@ import derive
 from derive import SDE, BadInput, NoClosedForm, Refusal, StateSDE
 from derive.equations.roots import block_root, smooth_in
 from derive.expressions.vanishing import vanishes
+from derive.vocabulary import names
 from derive.vocabulary.symbols import parameter
+from tests.support.commands.pages import ROOT
 
 x, y, a = sp.symbols("x y a", real=True)
 
@@ -50,7 +54,7 @@ def test_underdamped_langevin_has_the_law_of_gibbs_and_wrong_noise_has_not():
     assert langevin().stationary_moments().matrix == temperature * sp.eye(2)
     assert langevin(temperature="2*gamma*T*11/10").stationary_moments().matrix == sp.Rational(11, 10) * temperature * sp.eye(2)
     assert langevin().noise_type == "additive"
-    with pytest.raises(NoClosedForm, match="line"):
+    with pytest.raises(NoClosedForm, match="one dimension"):
         langevin().density()
 
 
@@ -180,7 +184,12 @@ REFUSED = {
     "an unknown function in text": (lambda: one("f(x)"), "one of"),
     "code": (lambda: one("__import__('os')"), "accepted"),
     "a coordinate that is not in the state": (lambda: one("-x2"), "letters of the state"),
-    "a reserved letter": (lambda: one(state=["eta"]), "symbol name"),
+    "a reserved letter": (lambda: one(state=["eta"]), "another name: eta is a symbol of the toolkit's own"),
+    "an object of SymPy": (lambda: one("-Q*x"), "another name: Q is an object of SymPy, as E, I, O, Q and S are"),
+    "a keyword": (lambda: one("-lambda*x"), "another name: lambda is a keyword of Python"),
+    "the dimension": (lambda: one("-d*x"), "another name: d is a symbol of the toolkit's own"),
+    "a name of a function": (lambda: one("-re*x"), "another name: re is the name of a function"),
+    "a name of Python's": (lambda: one("-list*x"), "another name: list is a built-in name of Python"),
     "a letter twice": (lambda: SDE.from_coordinates(["x", "x"], [0, 0], [[1, 0], [0, 1]]), "once"),
     "no letters": (lambda: SDE.from_coordinates([], [], []), "list of names"),
     "a complex symbol": (lambda: one(sp.Symbol("z", imaginary=True)), "real"),
@@ -202,6 +211,28 @@ def test_bad_input_is_refused_with_the_remedy(name):
     make, remedy = REFUSED[name]
     with pytest.raises(BadInput, match=remedy):
         make()
+
+
+def test_the_page_lists_the_names_that_no_parameter_can_have():
+    """On the page: each name in backquotes of the paragraph is refused, and those that it lets through are accepted."""
+    page = (ROOT / "docs/howto/your-own-sde.md").read_text(encoding="utf-8")
+    refused, accepted = re.findall(r"Names that a parameter cannot have(.*?)Accepted are(.*?)\n\n", page, re.DOTALL)[0]
+    for name in re.findall(r"`(\w+)`", refused):
+        with pytest.raises(BadInput):
+            one(f"-{name}*x")
+    for name in re.findall(r"`(\w+)`", accepted):
+        one(f"-{name}*x")
+    named = set(re.findall(r"`(\w+)`", refused))
+    short = {a for a in (*string.ascii_letters, *names.RESERVED) if not accepts(a)}
+    assert short <= named
+
+
+def accepts(name: str) -> bool:
+    try:
+        one(f"-{name}*x")
+    except BadInput:
+        return False
+    return True
 
 
 def test_a_covariance_must_be_one():

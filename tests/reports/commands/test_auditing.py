@@ -169,3 +169,11 @@ def test_each_term_is_said_as_claimed_and_as_derived(name: str, tmp_path: Path, 
 def test_files_that_are_not_read(text: str, field: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = run(capsys, tmp_path, text, "--json")
     assert (status, json.loads(out)["field"]) == (2, field)
+
+
+def test_what_the_first_order_model_leaves_out_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rule = 'clients = 1\nnoise = "gaussian"\n[method]\nmemory = {m = 0}\nupdate = ["m = b*m + (1-b)*G^2", "x = x - eta*G"]\n'
+    stated = 'regime = {b = "1 - rho*eta"}\n[claimed]\norder = 1\ndrift = {x = "-g", m = "rho*(g^2 + sigma^2 - m)"}\n'
+    status, out, _ = run(capsys, tmp_path, rule + stated + 'covariance = {"x x" = "eta*sigma^2"}\n')
+    (line,) = [line for line in out.splitlines() if "covariance m m" in line]
+    assert status == 0 and line.count("left out") == 1 and "first-order model" in line

@@ -12,7 +12,7 @@ METHOD = '[method]\nupdate = "x = x - eta*G"\n'
 
 
 def rest(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
-    """The rule for the stationary variance, which the schedule and the noise enter."""
+    """The rule for the stationary variance, which the schedule and the noise enter, or why there is none."""
     status = main(["scaling", *words, "--json"])
     shown = capsys.readouterr()
     assert status == 0 and shown.err == ""
@@ -23,11 +23,21 @@ def test_a_schedule_is_an_option_as_in_a_file(tmp_path: Path, capsys: pytest.Cap
     path = tmp_path / "own.toml"
     path.write_text(METHOD)
     plain = rest(capsys, str(path))["variance"]
-    asked = rest(capsys, str(path), "--schedule", "power:p=1/2")["variance"]
-    path.write_text('schedule = "power:p=1/2"\n' + METHOD)
+    asked = rest(capsys, str(path), "--schedule", "free")["variance"]
+    path.write_text('schedule = "free"\n' + METHOD)
     assert rest(capsys, str(path))["variance"] == asked != plain
     assert main(["scaling", str(path), "--schedule", "linear"]) == 2
     assert "--schedule: found 'linear'; accepted: one of one, power, free" in capsys.readouterr().err
+
+
+def test_a_schedule_in_t_has_no_stationary_law(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text('schedule = "power:p=1/2"\n' + METHOD)
+    found = rest(capsys, str(path))
+    assert found["refused"] == "time-dependent" and "variance" not in found
+    assert main(["scaling", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "E x^2" not in shown and "depends on time has no stationary law" in " ".join(shown.split())
 
 
 def test_the_noise_is_the_option_s_or_the_file_s_or_gaussian(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

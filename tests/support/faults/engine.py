@@ -30,8 +30,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a name of the engine is free",
         "derive/vocabulary/names.py",
-        "belongs_to_the_engine(text)\n        or keyword",
-        "keyword",
+        "own\": belongs_to_the_engine(text)",
+        "own\": False",
         ("tests/derive/reading/test_specs.py",),
     ),
     Fault(
