@@ -42,6 +42,8 @@ _FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 KEYS = (*_SPECS, "regime", "params", "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
 #: further keys of a file for a report
 CLAIMS, SHOWN = "claims", "quantities"
+#: further keys of a file that `solve` alone uses
+SOLVING = ("save", "discrete", "dt", "substeps", "dtype", "chunk")
 #: a further key of every file: Python files with pieces of the user's own, relative to the file
 PLUGINS = "plugins"
 MAX_PLUGINS = 16
@@ -247,11 +249,15 @@ def _regime(asked: object, method: Spec, field: str) -> object:
 def read_problem(path: str | Path) -> Problem:
     """The problem of a TOML file: the fields of `problem`, by the same names, `claims` and `quantities`.
 
+    What `solve` alone uses is not read: the keys `SOLVING`, and `models = []`, which leaves the default.
+
     Raises:
         BadInput: it is not TOML, has an unknown key, or a field does not fit.
         OSError: it cannot be read.
     """
-    table = read_keys(path, (*KEYS, CLAIMS, SHOWN))
+    table = {key: value for key, value in read_keys(path, (*KEYS, CLAIMS, SHOWN, *SOLVING)).items() if key not in SOLVING}
+    if table.get("models") == []:
+        del table["models"]
     listed, shown = table.pop(CLAIMS, None), table.pop(SHOWN, None)
     with as_written():
         found = problem(table)
