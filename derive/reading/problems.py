@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from derive.formulas.text import check_text, written
-from derive.reading.methods import MethodTable, by_name, method_table, numbers_of, own_regime, with_numbers
+from derive.reading.methods import (
+    MethodTable,
+    by_name,
+    method_table,
+    numbers_of,
+    own_regime,
+    time_of_step,
+    with_numbers,
+)
 from derive.reading.numbers import numbers, positive, whole
 from derive.reading.specs import Spec, parse_spec, require_distinct
 from derive.reading.statistics import read_quantities
@@ -111,9 +119,7 @@ class Problem:
         Raises:
             BadInput: it has no value above 0.
         """
-        if self.eta is None or self.table is None:
-            return self.eta
-        return self.table.time_of_step(self.method, self.eta)
+        return None if self.eta is None else time_of_step(self.method, self.eta)
 
     @property
     def experiment(self) -> bool:

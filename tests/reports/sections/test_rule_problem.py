@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from derive.reading.problems import problem
 from reports.assembly.report import _parts
 from reports.document.notation import MEMORY, macro, memory_macro, own_macro
+from reports.sections.ensembles import _settings
 from reports.sections.problem import ProblemSection
 
 RULE = {
@@ -69,7 +71,8 @@ def test_the_letters_of_a_rule_have_its_meanings_in_the_table(tmp_path: Path) ->
     assert not {macro("v"), macro("s"), macro("sigma0"), "C"} & table.keys() and "The compressor" not in part
     assert table[macro("t")] == f"time: the number of steps of the method times ${macro('eta')}^{{2}}$"
     assert "constant of the rule" in table[own_macro("a")] and table[own_macro("rho1")] == "constant of the regime"
-    assert "scale of the noise that stays" in table[own_macro("sigma0")] and "state and the memory" in table[r"B,\ W"]
+    assert "scale of the noise that stays" in table[own_macro("sigma0")]
+    assert r"covariance $BB^{\top}$ of the equation" in table[r"B,\ W"]
     assert rf"${own_macro('eps')}=\frac{{{own_macro('eps0')}}}{{{macro('eta')}}}$;" in part.split("Regime")[1]
     assert rf"one step stands for the time ${macro('eta')}^{{2}}$" in part
     assert rf"{{{own_macro('eps0')}}}{{\varepsilon_{{0}}}}" in macros
@@ -95,3 +98,12 @@ def test_without_closed_form_no_equation_is_shown() -> None:
 @pytest.mark.parametrize("method", ["dsgd", "dsignsgd"])
 def test_a_method_without_memory_is_said_as_before(method: str) -> None:
     assert section(method=method)["rule"] is None
+
+
+def test_the_steps_of_a_run_are_those_of_the_time_that_one_takes() -> None:
+    given = {"noise": "gaussian:sigma=1", "loss": "quadratic:h=1", "clients": 1, "dim": 1, "x0": [1], "eta": "1/10", "T": 2}
+    assert _settings("own", problem({**given, "method": BELIEF}))["steps"] == 200
+    adam, momentum = (problem({**given, "method": m, "regime": "batch-equivalent"}) for m in ("adam", "ema-momentum"))
+    assert (adam.tau, momentum.tau) == (Fraction(1, 100), Fraction(1, 10))
+    assert _settings("own", adam)["steps"] == 200
+    assert _settings("own", momentum)["steps"] == _settings("own", problem({**given, "method": "dsgd"}))["steps"] == 20
