@@ -215,8 +215,9 @@ def letter(name: str, macros: Mapping[str, str] | None = None) -> str:
 
 
 def symbol_latex(name: str) -> str:
-    """A symbol by its name: Greek letters and indices as SymPy sets them, a word as one word and not as a product."""
-    return re.sub(r"^[A-Za-z]{2,}", lambda word: rf"\mathit{{{word[0]}}}", sp.latex(sp.Symbol(name)))
+    r"""A symbol by its name: Greek letters and indices as SymPy sets them, eps as \varepsilon, a word as one, not a product."""
+    greek = re.sub(r"^eps(?![A-Za-z])", "varepsilon", name)
+    return re.sub(r"^[A-Za-z]{2,}", lambda word: rf"\mathit{{{word[0]}}}", sp.latex(sp.Symbol(greek)))
 
 
 def _number_below(expr: sp.Expr) -> sp.Integer:

@@ -16,6 +16,7 @@ from derive.methods.distributed import Method
 from derive.methods.losses import Loss
 from derive.printing.serialise import NOT_ELEMENTARY, symmetric
 from derive.printing.text import ExpressionWriter, text
+from derive.vocabulary.registry import known_as
 from derive.vocabulary.symbols import t
 
 
@@ -28,9 +29,10 @@ def rule_dict(method: Method, model: str, loss: Loss | None, dim: int | None, fo
     """
     clients = method.clients
     result: dict[str, Any] = {
-        "method": method.name.lower(),
+        "method": known_as("method", method.name),
         "model": model,
         "regime": method.regime.as_given(),
+        "rules": dict(method.regime.substitutions),
         "time": method.regime.time,
         "dim": dim,
         "clients": int(clients) if clients.is_Integer else str(clients),

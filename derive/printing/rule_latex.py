@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from derive.equations.rule_equation import RuleEquation
 from derive.expressions.coordinates import Coordinate
@@ -27,8 +27,9 @@ def rule_latex(found: RuleEquation, macros: Mapping[str, str] | None = None) -> 
         own = page.show(Coordinate(a))
         noise = rf"+ ({root}\,\mathrm{{d}}{w})_{{{own}}}" if a in noisy else ""
         pieces = page.split(found.drift[a])
-        pieces[0] = r"\bigl(" + pieces[0]
-        pieces[-1] += rf"\bigr)\,\mathrm{{d}}{time}"
+        opening, closing = _parentheses(pieces)
+        pieces[0] = opening + pieces[0]
+        pieces[-1] += rf"{closing}\mathrm{{d}}{time}"
         lines += equation_lines(rf"\mathrm{{d}}{own}", [*pieces, noise] if noise else pieces)
     for pair, e in found.own.items():
         if e != 0:
@@ -46,3 +47,11 @@ def rule_latex(found: RuleEquation, macros: Mapping[str, str] | None = None) -> 
     if found.conditions:
         lines.append(r"&\text{if } " + ",\\ ".join(condition_latex(c, page.macros) for c in found.conditions))
     return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
+
+
+def _parentheses(pieces: Sequence[str]) -> tuple[str, str]:
+    """Parentheses as high as what they enclose; over several lines, where TeX does not measure it, as fractions or as letters."""
+    if len(pieces) == 1:
+        return r"\left(", r"\right)"  # TeX puts a small space behind it
+    size = "Big" if any(r"\frac" in piece for piece in pieces) else "big"
+    return rf"\{size}l(", rf"\{size}r)\,"

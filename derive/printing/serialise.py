@@ -25,6 +25,7 @@ from derive.methods.specialise import symbols_in
 from derive.printing.text import ExpressionWriter
 from derive.printing.text import text as text
 from derive.step.moments import Moments
+from derive.vocabulary.registry import known_as
 
 #: how a reason in `missing` begins
 NOT_ELEMENTARY = "not known as a formula:"
@@ -40,7 +41,7 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     dim = equation.dim
     clients = equation.method.clients
     result: dict[str, Any] = {
-        "method": equation.method.name.lower(),
+        "method": known_as("method", equation.method.name),
         "model": equation.model,
         "regime": equation.method.regime.name,
         "time": equation.method.time,

@@ -18,6 +18,8 @@ from derive.reading.problems import (
     KEYS,
     MAX_DRAWS,
     MAX_ENTRIES,
+    SHOWN,
+    SOLVING,
     Caps,
     Problem,
     as_written,
@@ -37,7 +39,7 @@ SUBSTEPS = 8  # solver steps per step of the method, where neither dt nor subste
 METHOD: Final = "method"
 _DEFAULTS: dict[str, Any] = {"paths": 10_000, "seed": 0}
 #: keys of an experiment that a problem has not
-OWN = ("save", "quantities", "discrete", "dt", "substeps", "dtype", "chunk")
+OWN = (SHOWN, *SOLVING)
 
 
 @final

@@ -58,19 +58,6 @@ class MethodTable:
                 fractions=self.fractions,
             )  # fmt: skip
 
-    def time_of_step(self, method: Any, eta: Fraction) -> Fraction:
-        """The time of a step of the method made from this table.
-
-        Raises:
-            BadInput: a symbol of it without a number, or a value that is not above 0.
-        """
-        from derive.methods.specialise import exactly
-
-        value = method.tau.xreplace({s: exactly(eta) for s in method.tau.free_symbols if s.name == "eta"})
-        if value.free_symbols or not value.is_positive:
-            raise BadInput("method.time", self.time, "a formula in eta and constants that have numbers among params, above 0")
-        return Fraction(int(value.p), int(value.q)) if value.is_Rational else Fraction(float(value))
-
     def to_dict(self) -> dict[str, Any]:
         """The table as JSON, exact numbers as text."""
         return {
@@ -81,6 +68,22 @@ class MethodTable:
             "time": self.time,
             "fractions": list(self.fractions),
         }
+
+
+def time_of_step(method: Any, eta: Fraction) -> Fraction:
+    """The time of a step of a method, in its regime.
+
+    Raises:
+        BadInput: a symbol of it without a number, or a value that is not above 0.
+    """
+    if method.plain:
+        return eta
+    from derive.methods.specialise import exactly
+
+    value = method.tau.xreplace({s: exactly(eta) for s in method.tau.free_symbols if s.name == "eta"})
+    if value.free_symbols or not value.is_positive:
+        raise BadInput("method.time", method.time, "a formula in eta and constants that have numbers among params, above 0")
+    return Fraction(int(value.p), int(value.q)) if value.is_Rational else Fraction(float(value))
 
 
 def method_table(given: Mapping[str, object], params: object, field: str = "method", of_params: str = "params") -> MethodTable:

@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from derive.formulas.text import check_text, written
-from derive.reading.methods import MethodTable, by_name, method_table, numbers_of, own_regime, with_numbers
+from derive.reading.methods import (
+    MethodTable,
+    by_name,
+    method_table,
+    numbers_of,
+    own_regime,
+    time_of_step,
+    with_numbers,
+)
 from derive.reading.numbers import numbers, positive, whole
 from derive.reading.specs import Spec, parse_spec, require_distinct
 from derive.reading.statistics import read_quantities
@@ -42,6 +50,8 @@ _FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 KEYS = (*_SPECS, "regime", "params", "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
 #: further keys of a file for a report
 CLAIMS, SHOWN = "claims", "quantities"
+#: further keys of a file that `solve` alone uses
+SOLVING = ("save", "discrete", "dt", "substeps", "dtype", "chunk")
 #: a further key of every file: Python files with pieces of the user's own, relative to the file
 PLUGINS = "plugins"
 MAX_PLUGINS = 16
@@ -109,9 +119,7 @@ class Problem:
         Raises:
             BadInput: it has no value above 0.
         """
-        if self.eta is None or self.table is None:
-            return self.eta
-        return self.table.time_of_step(self.method, self.eta)
+        return None if self.eta is None else time_of_step(self.method, self.eta)
 
     @property
     def experiment(self) -> bool:
@@ -247,11 +255,15 @@ def _regime(asked: object, method: Spec, field: str) -> object:
 def read_problem(path: str | Path) -> Problem:
     """The problem of a TOML file: the fields of `problem`, by the same names, `claims` and `quantities`.
 
+    What `solve` alone uses is not read: the keys `SOLVING`, and `models = []`, which leaves the default.
+
     Raises:
         BadInput: it is not TOML, has an unknown key, or a field does not fit.
         OSError: it cannot be read.
     """
-    table = read_keys(path, (*KEYS, CLAIMS, SHOWN))
+    table = {key: value for key, value in read_keys(path, (*KEYS, CLAIMS, SHOWN, *SOLVING)).items() if key not in SOLVING}
+    if table.get("models") == []:
+        del table["models"]
     listed, shown = table.pop(CLAIMS, None), table.pop(SHOWN, None)
     with as_written():
         found = problem(table)

@@ -152,6 +152,11 @@ def entries(kind: str) -> dict[str, Entry]:
     return {name: entry for (k, name), entry in _ENTRIES.items() if k == kind and in_force(_NAMESPACES[k, name])}
 
 
+def known_as(kind: str, name: str) -> str:
+    """The name by which specifications know what calls itself so, dcsgd of DCSGD; a name that is not registered as it is."""
+    return name.lower() if name.lower() in entries(kind) else name
+
+
 def lookup(kind: str, name: str, field: str) -> Entry:
     """The entry called `name`.
 

@@ -114,7 +114,7 @@ def _parts(
     env.globals["macro"] = lambda name: Tex(macro(name))
     env.globals["whole"] = whole
     for name, result in results.items():
-        notation.describe(result.get("meanings", {}), result.get("here", {}))
+        notation.describe(result.get("meanings", {}), result.get("here", {}), result.get("memory", ()))
         part = with_macros(env.get_template(f"parts/{name}.tex").render(**result, **sections[name].beside(result, results)))
         notation.read(part)
         write_atomic(folder / "parts" / f"{name}.tex", portable(part))

@@ -7,6 +7,7 @@ from typing import Any
 
 from derive.vocabulary.errors import NoClosedForm, Refusal
 from derive.vocabulary.plugins import named
+from derive.vocabulary.registry import known_as
 from reports.commands.answers import asked_for, print_json
 
 #: the factor of the batch size at which a rule is confirmed with numbers
@@ -39,7 +40,7 @@ def answer_of(equation: Any) -> dict[str, Any]:
     from derive.equations.scaling import confirmed, scaling, stationary_scaling, variance_at_rest
 
     result: dict[str, Any] = {
-        "method": equation.method.name.lower(),
+        "method": known_as("method", equation.method.name),
         "regime": equation.method.regime.as_given(),
         "time": equation.method.regime.time,
         "change": "batch size B -> k B",

@@ -124,10 +124,12 @@ WRITTEN = (
     (r"\\mathcal\{L\}", r"\mathcal{L}", r"generator of the equation"),
     (r"J_\{jk\}", r"J", r"Jacobian of the mean step in the gradient"),
 )
+#: the meaning of a letter of a rule's memory
+MEMORY = "memory of the method, a vector"
 #: letters of formulas and definitions that are not in `MEANING`; a user's symbol of that name is set in another typeface
 LETTERS = frozenset("BCEFJKPRUWX") | {r"\Gamma", r"\Lambda", r"\delta", r"\omega", r"\theta", r"\xi"}
-#: symbols with one meaning are listed singly up to this number
-SINGLY = 3
+#: symbols with one meaning are listed singly up to this number; up to the other where they are not a series such as s1, s2, s3
+SINGLY, ROWS = 3, 12
 #: characters of a symbol that fits into the narrow column of symbols
 NARROW = 8
 
@@ -140,7 +142,16 @@ def macro(name: str) -> str:
 
 def own_macro(name: str) -> str:
     r"""The command of a user's symbol, \sdOwn..: different for names that differ in any character."""
-    return "\\sdOwn" + "".join(_DIGITS.get(c) or ("Sub" if c == "_" else c if c.islower() else "Up" + c) for c in name)
+    return "\\sdOwn" + _spelled(name)
+
+
+def memory_macro(letter: str) -> str:
+    r"""The command of a letter of a rule's memory, \sdMemory..: another one than that of a symbol of this name."""
+    return "\\sdMemory" + _spelled(letter)
+
+
+def _spelled(name: str) -> str:
+    return "".join(_DIGITS.get(c) or ("Sub" if c == "_" else c if c.islower() else "Up" + c) for c in name)
 
 
 def prose(text: str) -> Tex:
@@ -164,10 +175,12 @@ class Notation:
 
     Args:
         own: the meaning of the user's symbols, by name.
+        memory: the letters of an update rule's memory, which are vectors.
     """
 
-    def __init__(self, own: Mapping[str, str] | None = None) -> None:
+    def __init__(self, own: Mapping[str, str] | None = None, memory: Iterable[str] = ()) -> None:
         self._own = dict(own or {})
+        self._memory = dict.fromkeys(memory)
         self._here: dict[str, str] = {}
         self._used: set[str] = set()
 
@@ -178,12 +191,21 @@ class Notation:
     def commands(self) -> dict[str, str]:
         """The macro of every symbol."""
         vectors = {f"{n}_j": macro(n) for n in VECTORS}  # except for the user's symbols of the same names
-        return {n: macro(n) for n in MEANING} | vectors | {n: own_macro(n) for n in self._own}
+        memory = {name: memory_macro(n) for n in self._memory for name in (n, f"{n}_j") if name not in MEANING}
+        return {n: macro(n) for n in MEANING} | vectors | memory | {n: own_macro(n) for n in self._own}
 
-    def describe(self, meanings: Mapping[str, str], here: Mapping[str, str] | None = None) -> None:
-        """Give the meaning of the user's symbols, and the meaning of those of `MEANING` in this document where it is narrower."""
+    def describe(
+        self, meanings: Mapping[str, str], here: Mapping[str, str] | None = None, memory: Iterable[str] = ()
+    ) -> None:
+        """Give the meaning of the user's symbols, of those of `MEANING` and `WRITTEN` where it is another one in this document.
+
+        Args:
+            meanings, here: text by name, and for `WRITTEN` by its LaTeX; between dollar signs it is LaTeX.
+            memory: the letters of an update rule's memory.
+        """
         self._own |= meanings
         self._here |= here or {}
+        self._memory |= dict.fromkeys(memory)
 
     def read(self, tex: str) -> None:
         """Mark everything that a part of the document contains as used.
@@ -191,7 +213,7 @@ class Notation:
         Raises:
             KeyError: the macro of a symbol without a meaning: add its meaning to `MEANING`.
         """
-        known = {macro(n) for n in MEANING} | {own_macro(n) for n in self._own}
+        known = {macro(n) for n in MEANING} | {own_macro(n) for n in self._own} | {memory_macro(n) for n in self._memory}
         found = set(re.findall(r"\\sd[A-Z][A-Za-z]*", tex))
         if not found <= known:
             raise KeyError(f"no meaning for {', '.join(sorted(found - known))}")
@@ -199,40 +221,67 @@ class Notation:
 
     def macros(self) -> str:
         r"""One \providecommand for each symbol."""
-        every = {macro(n): shown for n, (shown, _) in MEANING.items()} | {own_macro(n): _face(n) for n in self._own}
+        every = {macro(n): shown for n, (shown, _) in MEANING.items()} | self._faces()
         return "".join(rf"\providecommand{{{command}}}{{{shown}}}" + "\n" for command, shown in sorted(every.items()))
 
     def groups(self) -> dict[str, list[tuple[str, str]]]:
         """Heading -> [(mathematics, meaning as TeX)] of everything used: vectors, numbers, functions and other signs."""
-        used = {n: text for n, (_, text) in MEANING.items() if macro(n) in self._used}
-        symbols = {n: (macro(n), escape(self._here.get(n, text))) for n, text in used.items()}
+        written = self._written()
+        named = self._named()
+        used = {n: text for n, (_, text) in MEANING.items() if macro(n) in named}
+        symbols = {n: (macro(n), _marked(self._here.get(n, text))) for n, text in used.items()}
         vectors = [row for n, row in symbols.items() if n in VECTORS]
+        vectors += [(memory_macro(n), MEMORY) for n in self._memory if memory_macro(n) in self._used]
         numbers = [row for n, row in symbols.items() if n not in VECTORS]
-        written = [(shown, text) for pattern, shown, text in WRITTEN if pattern in self._used]
-        named = {
+        groups = {
             "vectors and matrices": vectors,
             "numbers": numbers,
             "numbers of the specification": self._own_rows(),
             "functions and other signs": written,
         }
-        return {title: rows for title, rows in named.items() if rows}
+        return {title: rows for title, rows in groups.items() if rows}
+
+    def _written(self) -> list[tuple[str, str]]:
+        """The rows of `WRITTEN` that a document used."""
+        here = {shown: _marked(text) for shown, text in self._here.items()}
+        return [(shown, here.get(shown, text)) for pattern, shown, text in WRITTEN if pattern in self._used]
+
+    def _named(self) -> set[str]:
+        """The commands that a document used, or that stand in the meaning of what it used."""
+        return self._used | {command for _, text in self._written() for command in re.findall(r"\\sd[A-Z][A-Za-z]*", text)}
+
+    def _faces(self) -> dict[str, str]:
+        """The LaTeX of the user's symbols and of memory, which are of another typeface where a letter has another meaning too."""
+        own = {own_macro(n): _face(n) for n in self._own}
+        used = self._named()
+        taken = LETTERS | {shown for n, (shown, _) in MEANING.items() if macro(n) in used}
+        taken |= {face for command, face in own.items() if command in used}
+        plain = {memory_macro(n): symbol_latex(n) for n in self._memory}
+        return own | {command: rf"\mathsf{{{face}}}" if face in taken else face for command, face in plain.items()}
 
     def _own_rows(self) -> list[tuple[str, str]]:
         """The user's symbols; many with one meaning share a row."""
         shared: dict[str, list[str]] = {}
         for name, text in self._own.items():
             if own_macro(name) in self._used:
-                shared.setdefault(text, []).append(own_macro(name))
+                shared.setdefault(text, []).append(name)
         rows = []
-        for text, commands in shared.items():
-            few = len(commands) <= SINGLY
-            rows += [(c, escape(text)) for c in commands] if few else [(rf"{commands[0]}$, \dots, ${commands[-1]}", escape(text))]
+        for text, names in shared.items():
+            commands = [own_macro(name) for name in names]
+            series = len({name.rstrip("0123456789") for name in names}) == 1
+            few = len(commands) <= (SINGLY if series else ROWS)
+            rows += [(c, _marked(text)) for c in commands] if few else [(rf"{commands[0]}$, \dots, ${commands[-1]}", _marked(text))]
         return rows
 
     def narrow(self, symbols: Iterable[str]) -> bool:
         """Whether the symbols of rows fit into a narrow column."""
-        sizes = {own_macro(n): width(_face(n)) for n in self._own}
+        sizes = {command: width(face) for command, face in self._faces().items()}
         return all(width(part, sizes) <= NARROW for symbol in symbols for part in symbol.split("$"))
+
+
+def _marked(text: str) -> Tex:
+    """A meaning as TeX: text between dollar signs is LaTeX already."""
+    return Tex("".join(f"${part}$" if n % 2 else escape(part) for n, part in enumerate(text.split("$"))))
 
 
 def _face(name: str) -> str:

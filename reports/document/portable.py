@@ -14,14 +14,15 @@ from reports.document.pandoc_tree import DEFINES
 _GREEK = {r"\eta": "eta", r"\lambda": "lambda", r"\sigma": "sigma", r"\nu": "nu", r"\alpha": "alpha"}
 
 #: definitions at the head of parts/macros.tex: links, which are plain text without hyperref; the steps of a proof, which fold
-#: on the page; the row that defines a symbol, which is marked there; the box that fits its contents into a line
+#: on the page; the row that defines a symbol, which is marked there; the box that fits its contents into a line (\makebox since
+#: rounding leaves them a little too wide, and TeX would then begin a new line, which parts them from their heading)
 FITTING = r"""\providecommand{\sdRoot}{}
 \ifdefined\sdbox\else\newsavebox{\sdbox}\fi
 \providecommand{\href}[2]{#2}\providecommand{\hypertarget}[2]{#2}\providecommand{\hyperlink}[2]{#2}
 \providecommand{\sdafterfront}{}\providecommand{\sdbadge}[2]{\textbf{#2}}\providecommand{\sddefines}{}
 \ifcsname sdproof\endcsname\else\newenvironment{sdproof}{}{}\fi
 \ifcsname sdfit\endcsname\else\newenvironment{sdfit}{\begin{lrbox}{\sdbox}}{\end{lrbox}%
-\ifdim\wd\sdbox>\linewidth\resizebox{\linewidth}{!}{\usebox{\sdbox}}\else\usebox{\sdbox}\fi}\fi
+\ifdim\wd\sdbox>\linewidth\makebox[\linewidth]{\resizebox{\linewidth}{!}{\usebox{\sdbox}}}\else\usebox{\sdbox}\fi}\fi
 """
 
 

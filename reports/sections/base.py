@@ -93,8 +93,8 @@ class Section(ABC):
 
         "statuses" holds the checks. "evidence" is what claims rest on (`reports.paper.ledger`), by key, each piece as
         `reports.paper.evidence.evidence` makes it. "meanings" gives the meaning of the user's symbols, "here" the meaning that
-        standard symbols have in this document. "left_out" says what a quick report has less of (`reduced`): its first page says
-        what is left out altogether ("no .."), and its last section all of it.
+        standard symbols have in this document, "memory" the letters of a rule's memory. "left_out" says what a quick report has
+        less of (`reduced`): its first page says what is left out altogether ("no .."), and its last section all of it.
         """
 
     @staticmethod

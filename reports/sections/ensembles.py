@@ -144,7 +144,7 @@ def _settings(name: str, asked: Problem) -> dict[str, Any]:
         "x0": vector(list(map(str, _start(asked)))),
         "horizon": str(asked.T),
         "eta": str(asked.eta),
-        "steps": math.floor(asked.T / asked.eta) if asked.T and asked.eta else 0,
+        "steps": math.floor(asked.T / asked.tau) if asked.T and asked.tau else 0,
     }
 
 

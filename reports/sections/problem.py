@@ -6,6 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, final
 
 from derive.derivation import RuleSDE, sde
+from derive.expressions.coordinates import Coordinate
+from derive.methods.compressors import Identity
+from derive.methods.rules.regime import NOISE
+from derive.methods.specialise import kept_scales
 from derive.printing.latex import condition_latex
 from derive.reading.problems import CLAIMS
 from derive.reading.specs import Spec
@@ -13,7 +17,8 @@ from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.registry import entries
 from derive.vocabulary.symbols import coerce, u
-from reports.document.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro
+from derive.vocabulary.symbols import parameter as constant
+from reports.document.notation import MEANING, PARAMETERS, SINGLY, VECTORS, Notation, macro, memory_macro
 from reports.document.tex import escape
 from reports.document.vectors import vector
 from reports.sections.base import Inputs, Section
@@ -27,20 +32,28 @@ class ProblemSection(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         asked = context.problem
+        method, factor = asked.method, asked.method.schedule.factor
         meanings, here = _meanings(asked.specs)
-        notation, factor = Notation(meanings), asked.method.schedule.factor
+        memory = method.rule.letters[1:]
+        if not method.plain:
+            meanings = _constants(method) | meanings
+        notation, stated = Notation(meanings), Notation(meanings, memory)  # v is a message, in the equations perhaps memory
+        if not method.plain:
+            here |= _of_step(method, stated)
+        whole = method.plain or method.compressor != Identity()  # else the letter v of a message would serve nothing
         equations = []
         for model in asked.models:
             context.tick(f"the {model} model")
-            equations.append(_equation(asked, model, notation))
+            equations.append(_equation(asked, model, stated))
         given = {k: v for k, v in asked.to_dict().items() if v is not None and k != CLAIMS}
         return {
             "specs": [{"field": k, "value": _spaced(v)} for k, v in _flat(given)],
             "method": asked.method.name,
-            "rule": _rule(asked.method),
+            "rule": _rule(method, stated),
+            "compressed": method.compressor != Identity(),
             "clients": notation(asked.method.clients),
             "dim": asked.dim,
-            "definition": asked.method.compressor.definition(notation) or _summary(asked.method.compressor, "compressor"),
+            "definition": _definition(method.compressor, notation) if whole else "",
             "noise": asked.method.noise.definition(notation),
             "loss": None if asked.loss is None else _loss(asked, notation),
             "schedule": None if factor == 1 else "" if factor == u else notation(factor),
@@ -48,6 +61,7 @@ class ProblemSection(Section):
             "statuses": {e["model"]: _status(e) for e in equations},
             "meanings": meanings,
             "here": here,
+            "memory": list(memory),
         }
 
 
@@ -60,12 +74,46 @@ def _flat(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def _rule(method: Any) -> dict[str, Any] | None:
+def _rule(method: Any, notation: Notation) -> dict[str, Any] | None:
     """The assignments of one step of an update rule, its regime and the time of a step; None for x - eta h mean C(v)."""
     if method.plain:
         return None
-    update = method.update or ("x = x - eta*G",)
-    return {"steps": list(update), "regime": method.regime.as_given(), "rules": method.regime.text, "time": method.regime.time}
+    regime, letters = method.regime, method.rule.letters
+    memory = {constant(a): memory_macro(a) for a in letters[1:]}
+    rules = {name: notation(e, memory) for name, e in regime.rules.items()}
+    return {
+        "steps": list(method.update or ("x = x - eta*G",)),
+        "regime": regime.name,
+        "sets": [f"{notation(constant(name))}={e}" for name, e in rules.items() if name not in (NOISE, *letters)],
+        "noise": rules.get(NOISE),
+        "rescaled": [[memory_macro(name), e] for name, e in rules.items() if name in letters],
+        "time": notation(regime.tau),
+    }
+
+
+def _constants(method: Any) -> dict[str, str]:
+    """The meaning of the constants of an update rule and its regime, and of the scale of the noise where a regime changes that."""
+    rules, known = method.regime.rules, method.rule.parameters
+    found = {name: "constant of the rule" for name, _ in method.constants if name in known}
+    found |= {name: "constant of the regime" for name, _ in method.constants if name not in known}
+    found |= {name: "constant of the rule; in the regime it depends on the step size" for name in rules if name in known}
+    factor = Notation()(rules[NOISE]) if NOISE in rules else ""
+    return found | {
+        kept: f"scale of the noise that stays as the step size changes; the noise of a step has this times ${factor}$"
+        for kept in kept_scales(method)
+    }
+
+
+def _of_step(method: Any, notation: Notation) -> dict[str, str]:
+    """What standard signs mean in the equation of an update rule."""
+    return {
+        "t": f"time: the number of steps of the method times ${notation(method.regime.tau)}$",
+        r"B,\ W": r"a root $B$ of the covariance $BB^{\top}$ of the equation; a standard Brownian motion $W$",
+    }
+
+
+def _definition(compressor: Any, notation: Notation) -> str:
+    return compressor.definition(notation) or _summary(compressor, "compressor")
 
 
 def _loss(asked: Any, notation: Notation) -> str:
@@ -157,9 +205,17 @@ def _of_rule(equation: Any, notation: Notation) -> dict[str, Any] | None:
     """What is said of the equation of an update rule: its weak order and what the first-order model leaves out."""
     if not isinstance(equation, RuleSDE) or equation.rule is None:
         return None
-    left = [f"{one.where} (moment of order {one.needs} of the noise)" for one in equation.rule.left_out]
+    left = [
+        f"{_covariance(one.where, notation)} (moment of order {one.needs} of the noise)" for one in equation.rule.left_out
+    ]
     caveat = equation.rule.caveat(lambda e: f"${notation(e)}$")
     return {"order": equation.rule.weak_order, "caveat": caveat, "left": left, "near": equation.rule.signs is not None}
+
+
+def _covariance(where: str, notation: Notation) -> str:
+    """What is left out, "covariance m s", as a sentence's part."""
+    _, first, second = where.split()
+    return f"the covariance of ${notation(Coordinate(first))}$ and ${notation(Coordinate(second))}$"
 
 
 def _rows(aligned: str) -> str:

@@ -225,7 +225,8 @@ def _show(answer: Mapping[str, Any]) -> None:
             print(f"    {name}: {mean}, median {text['median']}, 10-90 % [{text['low']}, {text['high']}]")
     short = {run["eta"]: run for run in answer["runs"] if run["end"] != run["T"]}
     for eta, run in short.items():
-        print(f"T = {run['T']:g} is not a multiple of eta = {eta}: the last step ends at t = {run['end']:g}", file=sys.stderr)
+        said = f"T = {run['T']:g} is not a whole number of steps (eta = {eta})"
+        print(f"{said}: the last step ends at t = {run['end']:g}", file=sys.stderr)
     for path in (answer["files"]["summary"], *answer["files"]["results"], *answer["files"]["figures"]):
         print(one_line(path, 10_000))
     for refused in answer["refused"]:

@@ -12,7 +12,8 @@ from derive.derivation import SDE, sde
 from derive.equations.models import MODELS
 from derive.expressions.coordinates import coord_sum, g
 from derive.printing.latex import covariance_latex, fill, latex
-from derive.printing.printer import Printer
+from derive.printing.printer import Printer, symbol_latex
+from derive.printing.rule_latex import _parentheses
 from derive.printing.sde_letters import FULL
 from derive.printing.width import width
 from derive.vocabulary.symbols import t
@@ -154,3 +155,13 @@ def test_steep_laws_of_clients_that_differ_are_derived_in_seconds() -> None:
     for model in MODELS:
         sde(derive.DSignSGD(derive.Scaled(derive.StudentT(59), (1, 2, 3, 4, 5))), model).latex()
     assert time.perf_counter() - started < 30  # two minutes, where SymPy asked the sign of every factor of a derivative
+
+
+def test_parentheses_are_as_high_as_what_they_enclose_or_where_lines_break_as_a_fraction() -> None:
+    assert _parentheses([r"\frac{a}{b}"]) == (r"\left(", r"\right)")
+    assert _parentheses(["a", "+b"]) == (r"\bigl(", r"\bigr)\,") and _parentheses(["a", r"+\frac{b}{c}"])[0] == r"\Bigl("
+
+
+def test_eps_is_a_letter_and_a_longer_word_is_not() -> None:
+    assert [symbol_latex(n) for n in ("eps", "eps0")] == [r"\varepsilon", r"\varepsilon_{0}"]
+    assert symbol_latex("epsilon") == r"\epsilon" and symbol_latex("epsy") == r"\mathit{epsy}"

@@ -239,3 +239,28 @@ def test_coordinates_too_long_for_a_terminal_are_shown_as_one(run):
 def test_entries_too_long_for_a_terminal_are_counted(run):
     out = shown(run, "dcsgd", "--compressor", "scaled-sign", "--noise", "student-t:nu=3", "--dim", "5")
     assert re.search(r"15 entries of about \d+ to \d+ characters, which --json prints", out) and len(out.splitlines()) < 200
+
+
+OWN = """
+noise = "gaussian"
+[method]
+name = "AdaBelief"
+memory = {m = 0}
+update = ["m = a*m + (1-a)*G", "x = x - eta*m"]
+regime = {a = "1 - rho*eta", noise = "1/sqrt(eta)"}
+time = "eta"
+"""
+
+
+def test_a_rule_keeps_its_name_and_its_regime_is_given_by_letter(run, tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text(OWN)
+    answer = derived(run, str(path))
+    assert answer["method"] == "AdaBelief" and answer["rules"] == {"a": "1 - rho*eta", "noise": "1/sqrt(eta)"}
+    _, out, _ = run("scaling", str(path), "--json")
+    assert json.loads(out)["method"] == "AdaBelief"
+    path.write_text('noise = "gaussian"\n[method]\nname = "MySGD"\nupdate = "x = x - eta*G"\n')
+    assert derived(run, str(path))["method"] == "MySGD"
+    named = derived(run, "ema-momentum", "--noise", "gaussian", "--regime", "batch-equivalent")
+    assert named["method"] == "ema-momentum" and named["rules"]["beta"] == "1 - rho*eta"
+    assert derived(run, "dsgd", "--noise", "gaussian")["method"] == "dsgd"

@@ -32,6 +32,21 @@ def test_report(run, build, tmp_path):
     assert re.fullmatch(r"\[ 50%\] 0 s, \d s left: ensembles\n", err)
 
 
+def test_a_file_for_solve_is_one_for_report(run, build, tmp_path):
+    spec = tmp_path / "mine.toml"
+    rule = '[method]\nname = "AdaBelief"\nupdate = "x = x - eta*G"\n'
+    alone = 'save = 21\ndiscrete = true\nsubsteps = 4\ndtype = "float32"\nchunk = 100\nmodels = []\n'
+    spec.write_text('noise = "gaussian"\nquantities = ["norm"]\n' + alone + rule)
+    assert run("report", str(spec), "-o", str(tmp_path / "a"), "--only", "problem")[0] == 0
+    spec.write_text('noise = "gaussian"\nquantities = ["norm"]\n' + rule)
+    assert run("report", str(spec), "-o", str(tmp_path / "a"), "--only", "problem")[0] == 0
+    with_keys, without = (asked.to_dict() for asked, *_ in build.calls)
+    assert with_keys == without and without["models"] == ["first-order"]
+    spec.write_text("saves = 21\n" + rule)
+    status, _, err = run("report", str(spec), "-o", str(tmp_path / "a"), "--only", "problem")
+    assert status == BAD_INPUT and "found 'saves'; accepted: the keys" in err
+
+
 def test_report_without_a_problem(run, build, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, printed, err = run("report")

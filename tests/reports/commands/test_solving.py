@@ -81,8 +81,8 @@ def test_a_horizon_that_is_not_a_multiple_of_eta_is_said_in_one_line(end, said, 
     monkeypatch.setattr(command, "carry_out", lambda *a: (summary, {}))
     (tmp_path / "my.toml").write_text(SPEC)
     assert main(["solve", str(tmp_path / "my.toml"), "-o", str(tmp_path / "out")]) == 0
-    lines = [line for line in capsys.readouterr().err.splitlines() if "multiple" in line]
-    assert lines == ["T = 1 is not a multiple of eta = 3/10: the last step ends at t = 0.9"] * said
+    lines = [line for line in capsys.readouterr().err.splitlines() if "whole number" in line]
+    assert lines == ["T = 1 is not a whole number of steps (eta = 3/10): the last step ends at t = 0.9"] * said
 
 
 @pytest.mark.usefixtures("blocks")

@@ -12,6 +12,7 @@ import unicodedata
 import pytest
 from jinja2 import DictLoader, UndefinedError
 
+from reports.document.portable import FITTING
 from reports.document.tex import (
     CompileResult,
     Tex,
@@ -218,6 +219,19 @@ def test_references_parts_figures_and_bibliography_stand(tmp_path):
     assert "(2)" in text_of(result.pdf) and "Robbins" in text_of(result.pdf)
     # Nothing but the PDF comes back.
     assert {entry.name for entry in tmp_path.iterdir()} == {"figures", "main.pdf", "main.tex", "parts", "refs.bib"}
+
+
+@needs_tex
+def test_a_fitted_table_stays_with_its_heading(tmp_path):
+    """The heading would fit at the foot of its page. Rounding leaves these tables, scaled down, wider than a line."""
+    wide = "".join(
+        rf"\null\vspace{{0.8\textheight}}\section*{{Heading}}\begin{{center}}\begin{{sdfit}}"
+        rf"\rule[-0.2\textheight]{{{width}.37pt}}{{0.4\textheight}}\end{{sdfit}}\end{{center}}\newpage" + "\n"
+        for width in range(400, 404)
+    )
+    outcome = compiled(tmp_path, FITTING + wide)
+    assert outcome.pdf is not None and not outcome.overfull
+    assert re.findall(r"Heading\s+(\d+)", text_of(outcome.pdf)) == [str(2 * n) for n in range(1, 5)]
 
 
 @needs_tex

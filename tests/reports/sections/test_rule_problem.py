@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from derive.reading.problems import problem
+from reports.assembly.report import _parts
+from reports.document.notation import MEMORY, macro, memory_macro, own_macro
+from reports.sections.ensembles import _settings
 from reports.sections.problem import ProblemSection
 
 RULE = {
@@ -25,16 +31,64 @@ def section(**fields: Any) -> dict[str, Any]:
 
 def test_the_rule_is_written_and_not_that_of_sgd() -> None:
     found = section(method=RULE, models=["first-order", "second-order"])
-    assert found["rule"] == {"steps": RULE["update"], "regime": "beta = 1 - c*eta", "rules": "beta = 1 - c*eta", "time": "eta"}
+    assert found["rule"] == {
+        "steps": RULE["update"], "regime": "", "sets": [rf"{own_macro('beta')}=1 - {own_macro('c')}\,{macro('eta')}"],
+        "noise": None, "rescaled": [], "time": macro("eta"),
+    }  # fmt: skip
     first, second = found["equations"]
     assert first["rule"] == {
         "order": 1, "near": False,
-        "caveat": r"where the coefficients are smooth; they are singular, as the method starts, in $\sqrt{\sdV_{j}}$",
-        "left": ["covariance x v (moment of order 3 of the noise)", "covariance v v (moment of order 4 of the noise)"],
+        "caveat": "where the coefficients are smooth; they are singular, as the method starts, in "
+        rf"$\sqrt{{{memory_macro('v')}_{{j}}}}$",
+        "left": [
+            f"the covariance of ${macro('x')}_{{j}}$ and ${memory_macro('v')}_{{j}}$ (moment of order 3 of the noise)",
+            f"the covariance of ${memory_macro('v')}_{{j}}$ and ${memory_macro('v')}_{{j}}$ (moment of order 4 of the noise)",
+        ],
     }  # fmt: skip
     assert second["rule"]["order"] == 2 and not second["rule"]["left"]
     assert not first["given"] and found["statuses"] == {"first-order": "derived", "second-order": "derived"}
     assert {"field": "method.update", "value": "v=beta*v+(1-beta)*G^2, x=x-eta*G/(sqrt(v)+eps)"} in found["specs"]
+
+
+def explained(folder: Path, **fields: Any) -> tuple[str, dict[str, str], str]:
+    """The part, the meaning of each symbol in the table of notation, and the definitions of the symbols."""
+    _parts({"problem": ProblemSection()}, {"problem": section(**fields)}, folder)
+    part, table, macros = ((folder / "parts" / f"{name}.tex").read_text() for name in ("problem", "notation", "macros"))
+    return part, dict(re.findall(r"\$([^$]+)\$ & (.*) \\\\", table)), macros
+
+
+BELIEF = {
+    "name": "AdaBelief",
+    "memory": {"v": 0, "s": 0},
+    "update": ["v = a*v + (1-a)*G", "s = b*s + (1-b)*(G-v)^2", "x = x - eta*v/(sqrt(s)+eps)"],
+    "regime": {"a": "1 - rho1*eta^2", "b": "1 - rho2*eta^2", "s": "s/eta^2", "noise": "1/eta", "eps": "eps0/eta"},
+    "time": "eta^2",
+}
+
+
+def test_the_letters_of_a_rule_have_its_meanings_in_the_table(tmp_path: Path) -> None:
+    part, table, macros = explained(tmp_path, method=BELIEF)
+    v, s = memory_macro("v"), memory_macro("s")
+    assert table[v] == table[s] == MEMORY and rf"{{{v}}}{{v}}" in macros and rf"{{{s}}}{{s}}" in macros
+    assert not {macro("v"), macro("s"), macro("sigma0"), "C"} & table.keys() and "The compressor" not in part
+    assert table[macro("t")] == f"time: the number of steps of the method times ${macro('eta')}^{{2}}$"
+    assert "constant of the rule" in table[own_macro("a")] and table[own_macro("rho1")] == "constant of the regime"
+    assert "scale of the noise that stays" in table[own_macro("sigma0")]
+    assert r"covariance $BB^{\top}$ of the equation" in table[r"B,\ W"]
+    assert rf"${own_macro('eps')}=\frac{{{own_macro('eps0')}}}{{{macro('eta')}}}$;" in part.split("Regime")[1]
+    assert rf"one step stands for the time ${macro('eta')}^{{2}}$" in part
+    assert rf"{{{own_macro('eps0')}}}{{\varepsilon_{{0}}}}" in macros
+    assert rf"\left(- \frac{{{{{v}}}_{{j}}}}{{\sqrt{{{{{s}}}_{{j}}}} + {own_macro('eps0')}}}\right)\mathrm{{d}}" in part
+
+
+def test_a_letter_of_the_memory_that_means_something_else_too_is_in_another_typeface(tmp_path: Path) -> None:
+    rule = {"memory": {"v": 0}, "update": ["v = a*v + (1-a)*G", "x = x - eta*v"], "regime": {"a": "1 - rho*eta"}}
+    part, table, macros = explained(tmp_path, method=rule, compressor="bernoulli:p=p")
+    v = memory_macro("v")
+    assert table[v] == MEMORY and "before compression" in table[macro("v")] and "C" in table
+    assert rf"{{{v}}}{{\mathsf{{v}}}}" in macros and rf"{{{macro('v')}}}{{v}}" in macros
+    compressor = next(line for line in part.splitlines() if "The compressor" in line)
+    assert macro("v") in compressor and v not in compressor
 
 
 def test_without_closed_form_no_equation_is_shown() -> None:
@@ -46,3 +100,12 @@ def test_without_closed_form_no_equation_is_shown() -> None:
 @pytest.mark.parametrize("method", ["dsgd", "dsignsgd"])
 def test_a_method_without_memory_is_said_as_before(method: str) -> None:
     assert section(method=method)["rule"] is None
+
+
+def test_the_steps_of_a_run_are_those_of_the_time_that_one_takes() -> None:
+    given = {"noise": "gaussian:sigma=1", "loss": "quadratic:h=1", "clients": 1, "dim": 1, "x0": [1], "eta": "1/10", "T": 2}
+    assert _settings("own", problem({**given, "method": BELIEF}))["steps"] == 200
+    adam, momentum = (problem({**given, "method": m, "regime": "batch-equivalent"}) for m in ("adam", "ema-momentum"))
+    assert (adam.tau, momentum.tau) == (Fraction(1, 100), Fraction(1, 10))
+    assert _settings("own", adam)["steps"] == 200
+    assert _settings("own", momentum)["steps"] == _settings("own", problem({**given, "method": "dsgd"}))["steps"] == 20
