@@ -42,6 +42,10 @@ class Coordinate(sp.Symbol):
         name, *assumptions = super()._hashable_content()  # pyright: ignore[reportAttributeAccessIssue]
         return (name, self.entries, *assumptions)
 
+    def __repr__(self) -> str:
+        """The numbers, since settings of runs and of reports name a method by the `repr` of its parts; formulas have p_j."""
+        return str(tuple(self.entries)) if self.entries else super().__repr__()
+
     def entry(self, index: int) -> sp.Expr:
         """One entry, counted from 1: its number, or of a letter w a symbol w1 with the same assumptions."""
         if self.entries:
@@ -93,8 +97,8 @@ def by_coordinate(
 
     Example:
         >>> p = by_coordinate("p", ("1/2", "1/4", 1), "importance:p", lambda e: 0 < e <= 1, "numbers in (0, 1]")
-        >>> p, p.vector(3)
-        (p_j, [1/2, 1/4, 1])
+        >>> 1 / p, p.vector(3)
+        (1/p_j, [1/2, 1/4, 1])
     """
     if value is None:
         return Coordinate(name, "j", True)

@@ -14,6 +14,7 @@ import sympy as sp
 import derive
 from derive.expressions.coordinates import Coordinate, by_coordinate, coord_max, v
 from derive.methods.specialise import specialise, symbol_names, vector_names
+from derive.process.stationary import stability_threshold
 from derive.reading.experiments import _complete
 from derive.reading.methods import with_numbers
 from derive.reading.problems import Problem
@@ -65,6 +66,7 @@ def test_vectors_with_other_numbers_are_other_symbols() -> None:
     assert one.p - two.p != 0 and len({one.p, two.p, Importance().p}) == 3
     assert coord_max(one.p - two.p) == sp.Rational(3, 4) and coord_max(one.p * v).args  # v has no numbers
     assert one.p.at("k").vector(3) == one.p.vector(3)
+    assert (repr(one), repr(Importance()), str(one.p)) == ("Importance(p=(1/2, 1/4, 1))", "Importance(p=p_j)", "p_j")
 
 
 @pytest.mark.parametrize("wrong", [(1, 2, 1), (1, 0, 1), (1, "a", 1), (), 0, (0.5, 1, 1)])
@@ -89,6 +91,24 @@ def test_what_a_file_lacks_is_said() -> None:
         _complete(whole)
     with pytest.raises(BadInput, match=r"params.p: .* NAME:p=1/2\|1/4\|1"):
         with_numbers(method, None, {"p": "1/2"}, "params")
+
+
+def test_a_page_states_the_numbers() -> None:
+    equation = derive.sde(derive.DCSGD(Importance(P), clients=1))
+    assert equation.to_dict()["vectors"] == {"p": ["1/2", "1/4", "1"]} and "pⱼ, j = 1, 2, ..: 1/2, 1/4, 1" in str(equation)
+    assert "vectors" not in derive.sde(derive.DCSGD(Importance(P), clients=1), dim=3).to_dict()
+    noise = derive.Scaled(derive.Gaussian(), by_coordinate("s", SCALES, "s"))  # no closed form: moments given the message
+    conditional = derive.sde(derive.DCSGD(derive.NormClip(1), noise, 1), dim=3).to_dict()["conditional"]
+    assert conditional["scales"] == [["2", "1/3", "1"]]
+
+
+def test_a_threshold_is_that_of_all_coordinates() -> None:
+    """E x_j^2 grows by (1 - eta h)^2 + eta^2 h^2 (1/p_j - 1) a step, which is 1 at eta = 2 p_j/h."""
+    method = derive.DCSGD(Importance(P), clients=1)
+    assert stability_threshold(method, "discrete", (1, 2, 3)) == sp.Rational(1, 4)  # the second coordinate's
+    for compressor in (Importance(P), Importance()):
+        with pytest.raises(BadInput, match="dim"):
+            stability_threshold(derive.DCSGD(compressor, clients=1), "discrete", 1)
 
 
 def test_check_puts_numbers_that_differ() -> None:
