@@ -15,7 +15,6 @@ from typing import Any, Final, final
 from derive.formulas.text import written
 from derive.reading.numbers import numbers, positive, whole
 from derive.reading.problems import (
-    BY_COORDINATE,
     KEYS,
     MAX_DRAWS,
     MAX_ENTRIES,
@@ -161,8 +160,8 @@ def _complete(asked: Problem) -> None:
             of = lack.removeprefix("a number for ")
             field = "loss" if of.endswith(" of the loss") else of
             raise BadInput(field, f"a symbol ({of})" if field == "loss" else "a symbol", "numbers, which an experiment needs")
-        if lack.startswith(BY_COORDINATE):
-            name = lack.removeprefix(BY_COORDINATE).partition(",")[0]
+        if lack.startswith("numbers for "):
+            name = lack.removeprefix("numbers for ").partition(",")[0]
             told = f"numbers, one per coordinate, in the specification of the piece: NAME:{name}=1/2|1/4|1"
             raise BadInput(name, "a letter", told)
         if lack == "a schedule in t":

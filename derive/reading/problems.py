@@ -44,8 +44,6 @@ KEYS = (*_SPECS, "regime", "params", "clients", "dim", "model", "models", "eta",
 CLAIMS, SHOWN = "claims", "quantities"
 #: a further key of every file: Python files with pieces of the user's own, relative to the file
 PLUGINS = "plugins"
-#: how what an experiment lacks begins where a vector has no numbers
-BY_COORDINATE = "numbers for "
 MAX_PLUGINS = 16
 
 Named = Callable[[str], str]
@@ -123,28 +121,21 @@ class Problem:
     @property
     def lacking(self) -> tuple[str, ...]:
         """What an experiment still needs: fields without a value, and numbers for parameters that are symbols."""
-        needed = {"loss": self.loss, "dim": self.dim, "x0": self.x0, "eta": self.eta, "T": self.T}
-        fields = [name for name, value in needed.items() if value is None]
-        if not self.method.clients.is_number:
-            fields.append("clients")
+        from derive.methods.specialise import vector_names
+
+        fields = [name for name in ("loss", "dim", "x0", "eta", "T") if getattr(self, name) is None]
+        fields += [] if self.method.clients.is_number else ["clients"]
         for kind, spec in self.specs.items():
             if kind != "loss":
                 made = self.method.regime.rules  # what the regime makes from constants
                 fields += [f"a number for {field}" for field, symbol, _ in spec.symbols() if symbol in self._open - made.keys()]
-        fields += [f"{BY_COORDINATE}{name}, one per coordinate" for name in self._vectors]
+        fields += [f"numbers for {name}, one per coordinate" for name in vector_names(self.method)]
         fields += [f"a number for params.{name}" for name, value in self.method.constants if not value.is_number]
         if any(s.name == "u" for s in self.method.schedule.factor.free_symbols):
             fields.append("a schedule in t")
         if self.loss is not None and self.dim is not None:
             fields += [f"a number for {name} of the loss" for name in self.loss.parameters(self.dim)]
         return tuple(fields)
-
-    @property
-    def _vectors(self) -> list[str]:
-        """The letters of vectors that have no numbers."""
-        from derive.methods.specialise import vector_names
-
-        return vector_names(self.method)
 
     @property
     def _open(self) -> set[str]:
