@@ -284,13 +284,13 @@ def vectors(expressions: tuple[sp.Expr, ...], dim: int, known: dict[str, list[sp
     coordinates = {c for c in parts_of(expressions) if isinstance(c, Coordinate)}
     for coordinate in coordinates:
         base = coordinate.base
-        if base in table:
+        if base in table or coordinate.entries:
             continue
         if base.endswith("_diag"):
             leaf = DenseCov(base.removesuffix("_diag"))
             table[base] = [leaf.entry(m + 1, m + 1) for m in range(dim)]
         else:
-            table[base] = [coordinate.entry(m + 1) for m in range(dim)]
+            table[base] = coordinate.vector(dim)
     return table
 
 

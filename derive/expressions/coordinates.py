@@ -8,38 +8,113 @@ named coordinates when they are asked for (`derive.expressions.expansion`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import sympy as sp
 
 from derive.expressions.graphs import exchange, remade
+from derive.vocabulary.errors import BadInput
+from derive.vocabulary.symbols import coerce
 from derive.vocabulary.symbols import d as dimension
 
 
 class Coordinate(sp.Symbol):
-    """The generic coordinate of the vector `base`, at `slot` "j" (free), "k" (bound by an aggregate) or "i" (the other)."""
+    """The generic coordinate of the vector `base`, at `slot` "j" (free), "k" (bound by an aggregate) or "i" (the other).
+
+    `entries` are the numbers of a vector of constants, empty for a letter, whose entries are symbols (`by_coordinate`).
+    """
 
     base: str
     slot: str
+    entries: sp.Tuple
 
-    def __new__(cls, base: str, slot: str = "j", positive: bool | None = None) -> Coordinate:
+    def __new__(cls, base: str, slot: str = "j", positive: bool | None = None, entries: Iterable[sp.Expr] = ()) -> Coordinate:
         assumptions: dict[str, bool] = {"real": True} if positive is None else {"positive": positive}
         symbol = sp.Symbol.__xnew__(cls, f"{base}_{slot}", **assumptions)  # pyright: ignore[reportAttributeAccessIssue]
-        symbol.base, symbol.slot = base, slot
+        symbol.base, symbol.slot, symbol.entries = base, slot, sp.Tuple(*entries)
         return symbol
 
-    def __getnewargs_ex__(self) -> tuple[tuple[str, str, bool | None], dict[str, Any]]:
-        return (self.base, self.slot, self.is_positive), {}
+    def __getnewargs_ex__(self) -> tuple[tuple[str, str, bool | None, tuple[Any, ...]], dict[str, Any]]:
+        return (self.base, self.slot, self.is_positive, tuple(self.entries)), {}
 
-    def entry(self, index: int) -> sp.Symbol:
-        """The symbol of one entry, counted from 1, with the same assumptions: w1 for w."""
+    def _hashable_content(self) -> tuple[Any, ...]:
+        name, *assumptions = super()._hashable_content()  # pyright: ignore[reportAttributeAccessIssue]
+        return (name, self.entries, *assumptions)
+
+    def __repr__(self) -> str:
+        """The numbers, since settings of runs and of reports name a method by the `repr` of its parts; formulas have p_j."""
+        return str(tuple(self.entries)) if self.entries else super().__repr__()
+
+    def entry(self, index: int) -> sp.Expr:
+        """One entry, counted from 1: its number, or of a letter w a symbol w1 with the same assumptions."""
+        if self.entries:
+            return self.entries[index - 1]
         positive = self.is_positive
         return sp.Symbol(f"{self.base}{index}", positive=positive, real=None if positive else True)
 
+    def vector(self, dim: int) -> list[sp.Expr]:
+        """All entries in this dimension.
+
+        Raises:
+            BadInput: the vector has another number of entries.
+        """
+        if self.entries and len(self.entries) != dim:
+            raise BadInput(f"vector {self.base}", f"{len(self.entries)} numbers", f"{dim} numbers, one per coordinate")
+        return [self.entry(m + 1) for m in range(dim)]
+
+    def with_entries(self, entries: Iterable[sp.Expr]) -> Coordinate:
+        """The same vector with numbers for its entries.
+
+        Raises:
+            BadInput: a number that the letter excludes.
+        """
+        listed = list(entries)
+        positive = all(e.is_positive for e in listed)
+        if self.is_positive and not positive:
+            raise BadInput(f"vector {self.base}", ", ".join(map(str, listed)), "numbers > 0, one per coordinate")
+        return Coordinate(self.base, self.slot, positive or None, listed)
+
     def at(self, slot: str) -> Coordinate:
         """The same vector's coordinate in another slot."""
-        return Coordinate(self.base, slot, self.is_positive)
+        return Coordinate(self.base, slot, self.is_positive, self.entries)
+
+
+def by_coordinate(
+    name: str, value: Any, field: str, check: Callable[[sp.Expr], Any] = lambda e: e > 0, accepted: str = "numbers > 0"
+) -> sp.Expr:
+    """A positive constant of a compressor or a noise that may differ from coordinate to coordinate, for formulas and samplers.
+
+    Args:
+        name: of the vector, such as p.
+        value: None for a letter, whose entries p1, p2, .. have their numbers in params = {"p": [..]} of a run; a list of exact
+            numbers, one per coordinate; or one number, or a symbol's name, for all coordinates. A result of this function stays.
+        field: the user's name of this input, for the error message.
+        check, accepted: whether a number is in the domain, and the domain in words.
+
+    Raises:
+        BadInput: a value that is not an exact number, or not in the domain.
+
+    Example:
+        >>> p = by_coordinate("p", ("1/2", "1/4", 1), "importance:p", lambda e: 0 < e <= 1, "numbers in (0, 1]")
+        >>> 1 / p, p.vector(3)
+        (1/p_j, [1/2, 1/4, 1])
+    """
+    if value is None:
+        return Coordinate(name, "j", True)
+    listed = value.entries if isinstance(value, Coordinate) else value if isinstance(value, (tuple, list)) else None
+    made = [coerce(e, field) for e in ((value,) if listed is None else listed)]
+    for e in made:
+        if not e.is_positive or (e.is_number and not check(e)) or not (e.is_number or listed is None):
+            letters = f"no value leaves the letters {name}1, {name}2, .."
+            raise BadInput(field, e, f"{accepted}: one for all coordinates, or a list with one for each; {letters}")
+    if isinstance(value, Coordinate):
+        return value
+    if listed is None:
+        return made[0]
+    if not made:
+        raise BadInput(field, "0 values", f"{accepted}, one per coordinate")
+    return Coordinate(name, "j", True, made)
 
 
 g, gi, gk = Coordinate("g", "j"), Coordinate("g", "i"), Coordinate("g", "k")  # gradient
@@ -103,8 +178,16 @@ def _expand(expr: sp.Expr) -> sp.Expr:
 class CoordMax(Node):
     """max_k expr(k): a scalar."""
 
-    def __new__(cls, expr: Any) -> CoordMax:
-        return sp.Expr.__new__(cls, sp.sympify(expr))
+    def __new__(cls, expr: Any) -> Any:
+        body = sp.sympify(expr)
+        if not _depends(body, "k"):
+            return body
+        read = body.free_symbols
+        if read and all(isinstance(s, Coordinate) and s.entries for s in read):  # constants: their number is the dimension
+            size = {len(s.entries) for s in read}
+            if len(size) == 1:
+                return sp.Max(*[body.xreplace({s: s.entries[m] for s in read}) for m in range(size.pop())])
+        return sp.Expr.__new__(cls, body)
 
     def _eval_is_extended_nonnegative(self) -> bool | None:
         return self.args[0].is_nonnegative
@@ -274,7 +357,7 @@ def parts_of(expressions: Iterable[sp.Basic]) -> set[sp.Basic]:
 def rename_vector(expr: sp.Expr, old: str, new: str) -> sp.Expr:
     """expr with the vector called `old` exchanged for the one called `new`, inside aggregates too."""
     if isinstance(expr, Coordinate):
-        return Coordinate(new, expr.slot, expr.is_positive) if expr.base == old else expr
+        return Coordinate(new, expr.slot, expr.is_positive, expr.entries) if expr.base == old else expr
     if not expr.args:
         return expr
     return remade(expr, [rename_vector(a, old, new) for a in expr.args])

@@ -21,6 +21,7 @@ from derive.expressions.coordinates import (
     longer_than,
 )
 from derive.expressions.graphs import remade
+from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import d as dimension
 
 #: comparisons of longer expressions than this are left undecided, since SymPy's attempts to decide them take minutes and
@@ -69,7 +70,11 @@ class Expansion:
         if expr == dimension:
             return sp.Integer(self.dim)
         if isinstance(expr, Coordinate):
-            return self.vectors[expr.base][index[expr.slot]]
+            if not expr.entries and expr.base not in self.vectors:
+                remedy = "in a field of the class that by_coordinate made, it has"
+                raise NoClosedForm(f"the vector {expr.base} has no numbers, because a formula names it by itself; {remedy}")
+            known = expr.vector(self.dim) if expr.entries else self.vectors[expr.base]
+            return known[index[expr.slot]]
         if isinstance(expr, Node):
             own = index[expr.slot] if isinstance(expr, VectorNode) else None
             product = isinstance(expr, (Hvp, Third, Fourth))

@@ -74,7 +74,7 @@ class Separable(Loss):
     def vectors(self, dim: int) -> dict[str, list[sp.Expr]]:
         """The entries of the vector parameters of `coordinate`; the symbols w1, w2, .. of a vector w, unless overridden."""
         own = {c for c in self.coordinate.atoms(Coordinate) if c != x}
-        return {c.base: [c.entry(m + 1) for m in range(dim)] for c in sorted(own, key=str)}  # pyright: ignore[reportAttributeAccessIssue]
+        return {c.base: c.vector(dim) for c in sorted(own, key=str)}  # pyright: ignore[reportAttributeAccessIssue]
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         term = show(self.coordinate)

@@ -29,8 +29,11 @@ def specialise(obj: T, values: Mapping[str, Any]) -> T:
     """
     exact = {name: exactly(value) for name, value in values.items() if not hasattr(value, "__len__")}
     vectors = {name: value for name, value in values.items() if hasattr(value, "__len__")}
-    made = _specialised(obj, exact)
-    entries = {name: tuple(map(exactly, value)) for name, value in vectors.items() if hasattr(made, name)}
+    letters = {s for s in symbols_in(obj) if isinstance(s, Coordinate) and not s.entries and s.base in vectors}
+    own = {s: s.with_entries(map(exactly, vectors[s.base])) for s in letters}
+    made = _specialised(obj, exact | {s.name: e for s, e in own.items()})
+    bases = {s.base for s in letters}
+    entries = {name: tuple(map(exactly, value)) for name, value in vectors.items() if name not in bases and hasattr(made, name)}
     return replace(made, **entries) if entries else made
 
 
@@ -66,8 +69,14 @@ def with_scales(method: Method, given: Mapping[str, Any], field: str = "paramete
 
 
 def symbol_names(obj: Any) -> set[str]:
-    """Names of the scalar symbols and, by their base, of the vectors in the fields of a method, a loss, or a part of one."""
-    return {s.base if isinstance(s, Coordinate) else s.name for s in symbols_in(obj)}
+    """Names of the scalar symbols and, by their base, of the letters of vectors in the fields of a method, a loss, or a part."""
+    plain = {s.name for s in symbols_in(obj) if not isinstance(s, Coordinate)}
+    return plain.union(vector_names(obj))
+
+
+def vector_names(obj: Any) -> list[str]:
+    """Names of the letters of vectors in the fields of a method, or of a part of one."""
+    return sorted({s.base for s in symbols_in(obj) if isinstance(s, Coordinate) and not s.entries})
 
 
 def _specialised(obj: Any, exact: Mapping[str, sp.Rational]) -> Any:

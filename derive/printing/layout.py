@@ -13,7 +13,7 @@ import sympy as sp
 from derive.equations.in_coordinates import CoordinateSDE, expand_mean, given_message
 from derive.equations.rule_equation import RuleEquation
 from derive.equations.sde import Equation
-from derive.expressions.coordinates import CoordMax, CoordSum, Fourth, Hvp, Rank, Third
+from derive.expressions.coordinates import Coordinate, CoordMax, CoordSum, Fourth, Hvp, Rank, Third, symbols_of
 from derive.expressions.gradient_form import GradientForm
 from derive.expressions.written import formula as written
 from derive.printing.pretty import DIGITS, MAX_NODES, SUBSCRIPTS, count_nodes, fits, formula, symbol_text
@@ -108,6 +108,9 @@ class _Layout:
         if equation.conditional is not None:
             self._conditional(equation, small)
         self._facts(equation, known)
+        for s in [] if written_out else sorted(symbols_of(equation.expressions), key=str):
+            if isinstance(s, Coordinate) and s.entries and s.slot == "j":
+                self._line(f"{s.base}{self._sub('j')}, j = 1, 2, ..: {', '.join(map(str, s.entries))}")
         legend = "" if written_out else self._legend(equation)
         if legend:
             self._line(legend, "dim")

@@ -92,6 +92,8 @@ def to_dict(equation: Equation, named: Callable[[], CoordinateSDE]) -> dict[str,
     taken = {*result["state"], *result["gradient"], *(str(s) for s in message_symbols(dim or 0))}
     names = {s.name for s in symbols_of(shown) if not isinstance(s, Coordinate)}
     result["parameters"] = sorted(names - taken)
+    if own := {s.base: [str(e) for e in s.entries] for s in symbols_of(shown) if isinstance(s, Coordinate) and s.entries}:
+        result["vectors"] = dict(sorted(own.items()))
     return {**result, "left_out": [], "weak_order": 2 if equation.model == "second-order" else 1}
 
 
@@ -172,7 +174,8 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
         ]  # fmt: skip
     mean, covariance = given_message(given, equation.dim)
     own = Expansion(equation.dim, vectors(equation.expressions, equation.dim, {"g": gradient_symbols(equation.dim)}))
-    scales = [own.vector(s)[0] for s in equation.conditional.scales]  # pyright: ignore[reportOptionalMemberAccess]
+    columns = [own.vector(s) for s in equation.conditional.scales]  # pyright: ignore[reportOptionalMemberAccess]
+    scales = [column if len(set(column)) > 1 else column[0] for column in columns]
     write = ExpressionWriter([*mean, *covariance])
     where += write.where
     entry = {
@@ -182,11 +185,15 @@ def _conditional(equation: Equation, where: list[tuple[str, str]]) -> tuple[dict
         "given": [str(s) for s in message_symbols(equation.dim)],
         **_noise(equation, scales),
     }
-    return entry, [*mean, *covariance, *scales]
+    return entry, [*mean, *covariance, *(e for column in columns for e in column)]
 
 
-def _noise(equation: Equation, scales: Sequence[sp.Expr]) -> dict[str, Any]:
-    """The noise over which the moments given v = g + scale Z are to be integrated: the law of Z and the scale of each client."""
+def _noise(equation: Equation, scales: Sequence[sp.Expr | list[sp.Expr]]) -> dict[str, Any]:
+    """The noise over which the moments given v = g + scale Z are to be integrated: the law of Z and the scale of each client.
+
+    A scale that differs by coordinate is the list of those of all coordinates.
+    """
     law = equation.method.noise.law
     values = {f.name: str(getattr(law, f.name)) for f in fields(law)} if is_dataclass(law) else {}
-    return {"law": {"name": type(law).__name__, **values}, "scales": [str(s) for s in scales]}
+    written = [[str(e) for e in s] if isinstance(s, list) else str(s) for s in scales]
+    return {"law": {"name": type(law).__name__, **values}, "scales": written}

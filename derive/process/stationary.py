@@ -8,7 +8,7 @@ import sympy as sp
 
 from derive.equations.in_coordinates import CoordinateSDE, expand
 from derive.equations.models import derived, steep_at_zero
-from derive.expressions.coordinates import nodes, symbols_of
+from derive.expressions.coordinates import Coordinate, nodes, symbols_of
 from derive.methods.distributed import Method
 from derive.methods.losses import Quadratic
 from derive.methods.noise.law import require_symmetric
@@ -164,16 +164,17 @@ def stability_threshold(method: Method, model: Model | Literal["discrete"], h: o
     Args:
         h: one curvature for all coordinates, or one for each; a number, a symbol, or the text of one.
         dim: the dimension. It may be left out with one h for each coordinate, and where coordinates do not influence each other,
-            so that the threshold is that of one coordinate in every dimension.
+            nor have constants of their own, so that the threshold is that of one coordinate in every dimension.
 
     Raises:
-        BadInput: no dimension where the threshold depends on it (Rand-k, noise that grows with ||g||).
+        BadInput: no dimension where the threshold depends on it (Rand-k, noise that grows with ||g||, constants that
+            differ by coordinate).
         NoClosedForm: the second moments do not close, or more than one threshold is found.
     """
     if dim is None and isinstance(h, (tuple, list)):
         dim = len(h)
     if dim is None and _interacting(method):
-        told = "a dimension, such as dim=1: coordinates of this method influence each other, so the threshold depends on it"
+        told = "a dimension, such as dim=1: its coordinates influence each other or differ, so the threshold depends on it"
         raise BadInput("dim", None, told)
     if dim not in (None, 1):
         return _in_dimension(method, model, h, dim)
@@ -192,8 +193,11 @@ def stability_threshold(method: Method, model: Model | Literal["discrete"], h: o
 
 
 def _interacting(method: Method) -> bool:
-    """Whether a coordinate of the step depends on the others, or its law on their number."""
+    """Whether a coordinate of the step depends on the others, its law on their number, or its compression on which one it is."""
     form = moments(method).form
+    own = symbols_of(method.compressor.given(dimension).expressions)
+    if any(isinstance(s, Coordinate) and s.base != "v" for s in own):
+        return True
     parts = () if form is None else (*form.expressions, method.schedule.factor)
     return form is None or bool(form.rank or form.dense) or any(dimension in symbols_of([e]) or nodes(e) for e in parts)
 

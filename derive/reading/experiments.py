@@ -162,6 +162,10 @@ def _complete(asked: Problem) -> None:
             of = lack.removeprefix("a number for ")
             field = "loss" if of.endswith(" of the loss") else of
             raise BadInput(field, f"a symbol ({of})" if field == "loss" else "a symbol", "numbers, which an experiment needs")
+        if lack.startswith("numbers for "):
+            name = lack.removeprefix("numbers for ").partition(",")[0]
+            told = f"numbers, one per coordinate, in the specification of the piece: NAME:{name}=1/2|1/4|1"
+            raise BadInput(name, "a letter", told)
         if lack == "a schedule in t":
             schedule = asked.specs["schedule"].text if "schedule" in asked.specs else "free"
             raise BadInput("schedule", schedule, "a schedule that is known, such as one or power:p=1/2")

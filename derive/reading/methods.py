@@ -185,11 +185,13 @@ def with_numbers(method: Any, loss: Any, params: object, field: str) -> tuple[An
     """
     if params is None:
         return method, loss
-    from derive.methods.specialise import kept_scales, specialise, symbol_names, with_scales
+    from derive.methods.specialise import kept_scales, specialise, symbol_names, vector_names, with_scales
 
     values = with_scales(method, dict(numbers_of(params, field, "{rho = 2}")), f"{field}.{{}}")
     known = symbol_names(method) | (set() if loss is None else symbol_names(loss)) | set(kept_scales(method))
     for name in values:
+        if name in vector_names(method):
+            raise BadInput(f"{field}.{name}", values[name], f"numbers in the specification of the piece, NAME:{name}=1/2|1/4|1")
         if name not in known:
             raise BadInput(f"{field}.{name}", values[name], "a symbol of the rule, its regime, the noise or the loss: "
                            + (", ".join(sorted(known)) or "there is none"))  # fmt: skip

@@ -129,14 +129,15 @@ class Problem:
     @property
     def lacking(self) -> tuple[str, ...]:
         """What an experiment still needs: fields without a value, and numbers for parameters that are symbols."""
-        needed = {"loss": self.loss, "dim": self.dim, "x0": self.x0, "eta": self.eta, "T": self.T}
-        fields = [name for name, value in needed.items() if value is None]
-        if not self.method.clients.is_number:
-            fields.append("clients")
+        from derive.methods.specialise import vector_names
+
+        fields = [name for name in ("loss", "dim", "x0", "eta", "T") if getattr(self, name) is None]
+        fields += [] if self.method.clients.is_number else ["clients"]
         for kind, spec in self.specs.items():
             if kind != "loss":
                 made = self.method.regime.rules  # what the regime makes from constants
                 fields += [f"a number for {field}" for field, symbol, _ in spec.symbols() if symbol in self._open - made.keys()]
+        fields += [f"numbers for {name}, one per coordinate" for name in vector_names(self.method)]
         fields += [f"a number for params.{name}" for name, value in self.method.constants if not value.is_number]
         if any(s.name == "u" for s in self.method.schedule.factor.free_symbols):
             fields.append("a schedule in t")

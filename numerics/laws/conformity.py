@@ -110,10 +110,10 @@ def _compressor(compressor: Compressor) -> Iterator[Finding]:
             continue
         tested += 1
         v = np.array(place)
+        b, s = (a[..., 0] if n == 0 else a[0] for n, a in enumerate(given_at(compressor.given(sp.Integer(dim)), dim)(v[:, None])))
         first, c = _drawn(lambda draws, paths, v=v: compress(compressor, draws, jnp.broadcast_to(v[:, None], (len(v), paths))))
         if tested == 1:
             yield first
-        b, s = (a[..., 0] if n == 0 else a[0] for n, a in enumerate(given_at(compressor.given(sp.Integer(dim)), dim)(v[:, None])))
         i, j = np.triu_indices(dim)
         yield _close(f"sampler: mean, d = {dim}", c, b, f"E C(v) at v = {place}")
         centred, size = c - b[:, None], ROUNDING * np.maximum(np.abs(c).max(axis=1), np.abs(b))

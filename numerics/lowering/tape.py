@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, final
 
+import numpy as np
 import sympy as sp
 from sympy.logic.boolalg import Boolean
 
@@ -69,6 +71,8 @@ class Tape:
             return self.emit(lambda env: jnp.asarray(truth))
         if isinstance(expr, Coordinate):
             base = expr.base
+            if expr.entries:
+                return self.emit(partial(_constants, base, np.array(expr.entries, float)))
             self.vectors.add(base)
             return self.emit(lambda env: env.vector(base))
         if isinstance(expr, sp.Symbol):
@@ -154,6 +158,18 @@ class Tape:
             read = self.visit(leaf, scope)
             guarded[leaf] = self.emit(lambda env, c, a, safe=safe: jnp.where(c, a, safe), place, read)
         return self.visit(value, guarded) if guarded else self.visit(value, scope)
+
+
+def _constants(base: str, entries: np.ndarray, env: Environment) -> jax.Array:
+    """A vector of constants, (d, 1), in the precision of the others.
+
+    Raises:
+        BadInput: it does not have d entries.
+    """
+    own = next(iter(env.vectors.values()), None)
+    if own is not None and len(own) != len(entries):
+        raise BadInput(f"vector {base}", f"{len(entries)} numbers", f"{len(own)} numbers, one per coordinate")
+    return jnp.asarray(entries, jnp.float64 if own is None else own.dtype)[:, None]
 
 
 def _number(expr: Any) -> float | None:

@@ -8,10 +8,10 @@ from typing import Any, final
 import numpy as np
 import sympy as sp
 
-from derive.expressions.coordinates import Coordinate
+from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.methods.distributed import Method
 from derive.methods.losses import Loss, Separable
-from derive.methods.specialise import specialise, symbol_names
+from derive.methods.specialise import specialise, symbol_names, symbols_in
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax, jnp
@@ -78,6 +78,9 @@ def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozens
         if name in fixed:
             raise BadInput(f"parameter {name}", value, f"no value: the loss has one, {loss}; without it {name} is a parameter")
         if name not in shapes:
+            base = name.rstrip("0123456789")
+            if shapes.get(base) == 1:
+                raise BadInput(f"parameter {name}", value, f"{dim} numbers for the vector {base} together, {base} = [..]")
             raise BadInput(f"parameter {name}", value, "one of " + ", ".join(sorted(shapes)))
         _check_shape(name, value, shapes[name], dim)
     if "N" in parameters:
@@ -88,7 +91,7 @@ def _checked(asked: tuple[Method, Any, int, tuple[tuple[str, Any], ...], frozens
             raise BadInput("N", clients, "a whole number >= 1")
     if isinstance(loss, Loss):
         specialise(loss, parameters)
-    for symbol in _coordinates(method):
+    for symbol in _coordinates(method, dim):
         if symbol.is_positive and not np.all(np.asarray(parameters.get(symbol.base, 1.0)) > 0):
             raise BadInput(f"parameter {symbol.base}", parameters[symbol.base], "numbers > 0, one per coordinate")
     made = specialise(method, parameters)
@@ -193,7 +196,7 @@ def _shapes(method: Method, loss: Any, dim: int) -> dict[str, int]:
     law = method.noise.law
     used = [*given.expressions, *method.noise.scales, law.sign_mean(sp.Symbol("x")), method.schedule.factor]
     names = {"eta", "N"} | symbol_names(method) | symbol_names(tuple(used))
-    shapes = dict.fromkeys(names - _OWN, 0) | {s.base: 1 for s in _coordinates(method)}
+    shapes = dict.fromkeys(names - _OWN, 0) | {s.base: 1 for s in _coordinates(method, dim)}
     if isinstance(loss, Loss):
         shapes |= dict.fromkeys(loss.parameters(dim), 0)
     if isinstance(loss, Separable):
@@ -212,8 +215,11 @@ def _fixed(loss: Any, dim: int) -> set[str]:
     return {name for name, own in loss.vectors(dim).items() if list(map(str, own)) != [f"{name}{m + 1}" for m in range(dim)]}
 
 
-def _coordinates(method: Method) -> set[Coordinate]:
-    return {s for e in method.noise.scales for s in e.free_symbols if isinstance(s, Coordinate) and s.base not in _OWN}
+def _coordinates(method: Method, dim: int) -> set[Coordinate]:
+    """The letters of vectors in the scales of the noise and in the compressor, whose entries have their numbers in a run."""
+    of_compressor = method.compressor.given(sp.Integer(dim)).expressions
+    found = {*symbols_of([*method.noise.scales, *of_compressor]), *symbols_in(method.compressor)}
+    return {s.at("j") for s in found if isinstance(s, Coordinate) and not s.entries and s.base not in _OWN}
 
 
 def _check_shape(name: str, value: Any, axes: int, dim: int) -> None:

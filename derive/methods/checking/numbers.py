@@ -16,6 +16,8 @@ from derive.vocabulary.errors import BadInput
 
 #: values that symbols of a piece are tried at; each symbol takes the next one. And all at 1/2, and small ones
 VALUES = (sp.Rational(1, 2), sp.S.One, sp.Integer(2), sp.Integer(3), sp.Integer(5))
+#: how many entries the letter of a vector gets, which fixes the dimension
+ENTRIES = 3
 #: the relative error that is asked of the mass
 NEAR = 1e-12
 #: of the integrals: points of a panel, halvings, and k of the panels between 2^k and 2^(k + 1); power tails of index 1/3 have
@@ -106,13 +108,16 @@ def valued(piece: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _symbols(value: Any) -> set[sp.Symbol]:
-    """The symbols in the fields of an object, and of objects in them; a coordinate of a vector is not one of them."""
+    """The symbols in the fields of an object, and of objects in them; of the letter of a vector, its entries."""
     if isinstance(value, (tuple, list)):
         return {s for v in value for s in _symbols(v)}
     if is_dataclass(value):
         return {s for f in fields_of(value) for s in _symbols(getattr(value, f.name))}
     found = value.free_symbols if isinstance(value, sp.Expr) else set()
-    return {s for s in found if isinstance(s, sp.Symbol) and not isinstance(s, Coordinate)}
+    letters = [s for s in found if isinstance(s, Coordinate) and s.base not in ("g", "v") and not s.entries]
+    return {e for s in letters for e in s.vector(ENTRIES)} | {
+        s for s in found if isinstance(s, sp.Symbol) and not isinstance(s, Coordinate)
+    }  # pyright: ignore[reportReturnType]
 
 
 def _put(value: Any, put: dict[sp.Symbol, sp.Expr]) -> Any:
@@ -121,7 +126,11 @@ def _put(value: Any, put: dict[sp.Symbol, sp.Expr]) -> Any:
     if is_dataclass(value):
         changed = {f.name: _put(getattr(value, f.name), put) for f in fields_of(value) if _symbols(getattr(value, f.name))}
         return replace(value, **changed) if changed else value  # pyright: ignore[reportArgumentType]
-    return value.xreplace(put) if isinstance(value, sp.Expr) else value  # pyright: ignore[reportAttributeAccessIssue]
+    if not isinstance(value, sp.Expr):
+        return value
+    letters = [s for s in value.free_symbols if isinstance(s, Coordinate) and s.entry(1) in put]
+    own = {s: s.with_entries(put[e] for e in s.vector(ENTRIES)) for s in letters}  # pyright: ignore[reportArgumentType]
+    return value.xreplace({**put, **own})  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from numbers import Number
 
 import sympy as sp
 
+from derive.expressions.coordinates import Coordinate, symbols_of
 from derive.expressions.gradient_form import GradientForm
 from derive.vocabulary.errors import BadInput, Refusal
 
@@ -64,8 +65,8 @@ def any_fraction(name: sp.Basic | str) -> sp.Expr:
 class Compressor(ABC):
     """A random map C: R^d -> R^d that a client applies to its message v.
 
-    Subclasses are `Unbiased` (E C(v) = v) or `Biased`; they are permutation equivariant up to the breaking of ties, so one
-    generic coordinate describes them in any dimension.
+    Subclasses are `Unbiased` (E C(v) = v) or `Biased`; they are permutation equivariant up to the breaking of ties and to constants
+    that differ by coordinate (`by_coordinate`), so one generic coordinate describes them in any dimension.
     """
 
     @property
@@ -107,8 +108,11 @@ class Compressor(ABC):
         """
         return ""
 
-    def check_dimension(self, dim: int) -> None:  # noqa: B027 - most compressors exist in every dimension
-        """Raise BadInput when the compressor does not exist in this dimension."""
+    def check_dimension(self, dim: int) -> None:
+        """Raise BadInput when the compressor does not exist in this dimension; here, where it has constants for another one."""
+        for e in symbols_of(self.given(sp.Integer(dim)).expressions):
+            if isinstance(e, Coordinate):
+                e.vector(dim)
 
 
 class Unbiased(Compressor):

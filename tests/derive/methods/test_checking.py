@@ -99,7 +99,15 @@ def test_a_scale_below_zero_is_found_and_what_a_run_gives_is_not_tested() -> Non
 
     (found,) = derive.check(Signed(Gaussian(), 1), sampling=False).failed
     assert found.what == "scales" and "below 0" in found.detail
-    vector = derive.check(Scaled(Gaussian(), Coordinate("w", "j", True)))
+    vector = derive.check(Scaled(Gaussian(), Coordinate("w", "j", True)), sampling=False)  # w1, w2, w3 are put at numbers
+    assert vector.ok and not vector.untested
+
+    class Unseen(Scaled):
+        @property
+        def scales(self) -> tuple[sp.Expr, ...]:
+            return (Coordinate("w", "j", True),)
+
+    vector = derive.check(Unseen(Gaussian(), 1))
     assert [f.detail for f in vector.untested] == ["the vector w is given with a run"] * 2 and vector.ok
 
 

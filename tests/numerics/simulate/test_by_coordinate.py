@@ -1,0 +1,88 @@
+"""Constants that differ by coordinate in runs: draws, and second moments that have known recursions, within 5 standard errors."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+import derive
+import numerics
+from numerics.backend.double import jnp
+from numerics.laws.samplers import compress
+from numerics.lowering.scalars import number
+from tests.support.laws.importance import Importance
+
+P = (Fraction(1, 2), Fraction(1, 4), Fraction(1))
+LOSS, START = derive.Quadratic((1, 2, 3)), [1.0, 1.0, 1.0]
+ETA, CLIENTS, PATHS = 0.05, 2, 20_000
+
+
+class Turned(Importance):
+    """Its sampler takes the probabilities of the coordinates in the opposite order."""
+
+
+@compress.register
+def _(compressor: Importance, draws: Any, v: Any, parameters: Any = None) -> Any:
+    p = number(compressor.p, parameters)
+    return jnp.where(draws.uniform(v.shape) < p, v / p, 0.0)
+
+
+@compress.register
+def _(compressor: Turned, draws: Any, v: Any, parameters: Any = None) -> Any:
+    p = number(compressor.p, parameters)[::-1]
+    return jnp.where(draws.uniform(v.shape) < p, v / p, 0.0)
+
+
+def method(compressor: Any) -> derive.Method:
+    return derive.DCSGD(compressor, derive.Scaled(derive.Gaussian(), "1/10"), CLIENTS)
+
+
+def test_draws_are_compared_with_the_numbers_of_each_coordinate() -> None:
+    assert derive.check(Importance(P)).ok
+    found = derive.check(Turned(P))
+    assert [f.what for f in found.failed] == ["sampler: covariance, d = 3"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"p1": 0.5, "p2": 0.25, "p3": 1}, r"parameter p1: .*3 numbers for the vector p together, p = \[..\]"),
+        ({"p": 0.5}, "parameter p: .*3 numbers, one per coordinate"),
+        ({"p": [0.5, 0.25]}, "parameter p: .*3 numbers, one per coordinate"),
+        ({"p": [0.5, 2.0, 1.0]}, r"importance:p: .*numbers in \(0, 1\]"),
+        pytest.param({}, "vector p: found 'no value'", marks=pytest.mark.slow),
+    ],
+)
+def test_what_does_not_fit_is_said(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(derive.BadInput, match=said):
+        numerics.run(method(Importance()), START, T=1.0, paths=4, params={"eta": ETA, **wrong}, loss=LOSS, save=2)
+    with pytest.raises(derive.BadInput, match=said):
+        numerics.solve(derive.sde(method(Importance())), START, T=1.0, paths=4, params={"eta": ETA, **wrong}, loss=LOSS, save=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("given", [P, None])
+def test_second_moments_of_the_method_and_of_its_equation(given: Any) -> None:
+    """On a quadratic E x_j^2 is multiplied by (1 - eta h)^2 + eta^2 h^2 (1/p - 1)/N a step, and grows by eta^2 s^2/(p N).
+
+    In the equation its rate is -2h + eta h^2 (1/p - 1)/N, and eta s^2/(p N). Six comparisons each, at 5 standard errors.
+    """
+    h, p = np.array([1.0, 2.0, 3.0]), np.array(P, float)
+    spread, force = (1 / p - 1) / CLIENTS, 0.01 / p / CLIENTS
+    params = {"eta": ETA, **({} if given else {"p": p})}
+    shown = {f"square{j}": f"x{j}^2" for j in (1, 2, 3)}
+    common = {"T": 1.0, "paths": PATHS, "params": params, "loss": LOSS, "save": 2, "statistics": shown}
+    kept = (1 - ETA * h) ** 2 + ETA**2 * h**2 * spread
+    stepped = kept**20 + ETA**2 * force * (1 - kept**20) / (1 - kept)
+    rate = -2 * h + ETA * h**2 * spread
+    flowed = np.exp(rate) + ETA * force * np.expm1(rate) / rate
+    ran = numerics.run(method(Importance(given)), START, **common)
+    solved = numerics.solve(derive.sde(method(Importance(given))), START, dt=ETA / 64, **common)
+    for found, exact in ((ran, stepped), (solved, flowed)):
+        values = np.stack([found.values[name][-1] for name in shown])
+        error = values.std(axis=1) / np.sqrt(PATHS)
+        assert np.all(np.abs(values.mean(axis=1) - exact) < 5 * error)
+        assert not np.all(np.abs(values.mean(axis=1) - exact[::-1]) < 5 * error)
