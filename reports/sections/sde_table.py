@@ -35,6 +35,8 @@ from reports.sections.base import Inputs, Section
 
 #: formulas with more summands than this are given once, for an unspecified law
 LONG = 12
+#: characters of a broken line, which fit in the line of LaTeX's article class
+NARROW = 50
 _MARKS = {"no-drift": "no mean", "infinite-variance": "inf. var."}
 
 
@@ -178,9 +180,9 @@ def _generic(compressor: Compressor, form: GradientForm, notation: Notation) -> 
         def show(e: sp.Expr) -> str:
             return notation(e, {b: f"{macro('b')}_{{j}}"})
 
-        lines = equation_lines(f"{macro('b')}_j", split_sum(unnested(form.mean), show, measure=measure))
+        lines = equation_lines(f"{macro('b')}_j", split_sum(unnested(form.mean), show, NARROW, measure))
         second = replace(form, diag=sp.expand(form.diag + form.mean**2) - b**2)
-        covariance = covariance_latex(second, show, weight=WEIGHT - 10, measure=measure)
+        covariance = covariance_latex(second, show, weight=NARROW, measure=measure)
         return {"short": True, "lines": [*lines, *equation_lines(rf"{macro('S')}_{{ij}}", covariance)]}
     entry = named(Method(compressor, Scaled(GenericLaw())))
     if entry is None:

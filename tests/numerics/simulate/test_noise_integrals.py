@@ -167,7 +167,7 @@ def test_the_goals_agree_with_each_other_and_with_draws():
 
 
 #: a law and a seed
-CASES = mostly_slow([(name, seed) for seed in (1, 2, 3, 4) for name in LAWS], 28, rows=True)
+CASES = mostly_slow([(name, seed) for seed in (1, 2) for name in LAWS], 28, rows=True)
 
 
 @pytest.mark.slow

@@ -51,12 +51,12 @@ def test_a_setting_among_others_is_the_run_of_it_alone() -> None:
     part = run(PROBLEM.compressed, PROBLEM.start, 20, paths=160, params=params, varied=varied, chunk=128, **given)
     own = {name: v[130:150] for name, v in varied.items()}
     late = run(PROBLEM.compressed, PROBLEM.start, 20, paths=20, first=130, params=params, varied=own, **given)
+    numbers = {n: params | {"p": ps[n], "k0": k0[n], "k1": k1[n]} for n in (0, 2)}
+    own_runs = {n: run(PROBLEM.compressed, PROBLEM.start, 20, paths=160, params=own, **given) for n, own in numbers.items()}
     for name in ("loss", "length", "gradient_norm"):
         np.testing.assert_array_equal(whole.values[name], part.values[name])
         np.testing.assert_array_equal(whole.values[name][:, 130:150], late.values[name])
-        for n in (0, 2):
-            numbers = {"p": ps[n], "k0": k0[n], "k1": k1[n]}
-            alone = run(PROBLEM.compressed, PROBLEM.start, 20, paths=160, params=params | numbers, **given)
+        for n, alone in own_runs.items():
             np.testing.assert_allclose(whole.values[name][:, n::4], alone.values[name][:, n::4], rtol=1e-9, atol=1e-12)
     assert not np.allclose(whole.values["loss"][-1, 0::4], whole.values["loss"][-1, 1::4])
 
