@@ -52,6 +52,7 @@ def settles(model: str, h: np.ndarray, step: float, clients: int, size: int, s1:
 
 @pytest.mark.parametrize("model", mostly_slow(["discrete", *MODELS], 4))
 @pytest.mark.parametrize("size", mostly_slow([2, 1]))
+@pytest.mark.slow
 def test_the_condition_is_that_the_second_moments_settle(size, model):
     # 60 random cases, seed 5; both answers occur
     found = found_for(DCSGD(RandK(size), Affine()), 2, model)

@@ -137,6 +137,7 @@ def test_methods_settle_at_their_floors():
 
 
 @pytest.mark.parametrize("N", mostly_slow([2, 1]))
+@pytest.mark.slow
 def test_signs_stall_where_their_chain_says(N):
     """One mean of 3000 paths each, |z| < 5; N = 1 visits two classes of points in turn."""
     found = floors.signs(1, 0.25, N, 3000, 3)

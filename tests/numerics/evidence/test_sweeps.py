@@ -120,6 +120,7 @@ def test_the_formula_is_that_of_theory_6_7():
 
 
 @pytest.mark.parametrize("N", mostly_slow([2, 1, 3]))
+@pytest.mark.slow
 def test_the_chain_is_the_method_under_cauchy_noise(N):
     """E x^2 of 20,000 paths of the method after 60 steps, against the chain's: |z| < 4.5 (x is bounded by its steps)."""
     eta = 0.5

@@ -58,6 +58,7 @@ def at_its_points(id, claim):
 # --- terms at numbers ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_terms_agree_with_their_exact_values():
     """Where `derive.theorems.entry.points` has an exact value of both sides at an entry's own point, the float is the same."""
     compared = 0

@@ -281,6 +281,7 @@ def test_an_error_in_a_chunk_is_raised_and_no_other_begins() -> None:
     assert 0 in begun and len(begun) <= 2 * workers
 
 
+@pytest.mark.slow
 def test_what_jax_is_told_in_one_thread_changes_no_chunk() -> None:
     equation, loss = derive.sde(DSGD(Scaled(derive.Gaussian(), 1), 2)), derive.Quartic()
 

@@ -95,6 +95,7 @@ def test_schedules_multiply_the_step(schedule, u, factor):
     np.testing.assert_allclose(ensemble.final[:, 0], x, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_one_step_is_the_definition_with_the_same_streams():
     method = DCSGD(RandK(2), Scaled(derive.Laplace(), (1, 2)))
     x0 = np.random.default_rng(0).normal(size=(4, 50))
@@ -148,6 +149,7 @@ def test_where_saved_times_divide_pairs_of_steps_makes_no_difference():
     np.testing.assert_allclose(even.values["loss"][1], odd.values["loss"][2], rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_sign_sgd_moves_at_most_eta_a_coordinate():
     ensemble = run(
         DSignSGD(Scaled(derive.Cauchy(), 1), clients=3), [0.1, 5.0], 0.1, 200, 3, {"eta": 0.1}, derive.Quartic()

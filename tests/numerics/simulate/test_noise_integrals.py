@@ -290,6 +290,7 @@ def test_the_error_bar_of_panels_holds(name, nodes):
         assert error <= doubling_error(integral, env) + 1e-10
 
 
+@pytest.mark.slow
 def test_a_coordinate_that_is_never_sent_has_no_variance():
     """Top-2 of gradients that the noise does not reorder: the control variate leaves 0 as it is, and the root exists."""
     g, s = np.array([50.0, -60.0, 0.1]), np.ones(3)

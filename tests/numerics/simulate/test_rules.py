@@ -192,7 +192,7 @@ CASES: dict[str, tuple[Callable[[Method], dict[str, Vector]], dict[str, Any]]] =
 
 @pytest.mark.parametrize(
     ("name", "clients"),
-    slow_but([(name, n) for name in CASES for n in (2, 6)], [("sharpness-aware", 2)], rows=True),
+    slow_but([("sharpness-aware", 1), *((name, n) for name in CASES for n in (2, 6))], [("sharpness-aware", 1)], rows=True),
 )
 def test_a_run_is_the_loop_with_the_same_draws(name, clients):
     loop, rule = CASES[name]

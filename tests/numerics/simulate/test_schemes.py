@@ -77,6 +77,7 @@ def test_the_weak_error_has_the_order_that_the_scheme_states(name, order, schedu
         assert errors[0, 1] < 0.002 * goal[1]
 
 
+@pytest.mark.slow
 def test_a_step_under_a_schedule_has_the_variance_at_its_midpoint():
     """Without drift (h = 0 is x = 0 here, one step from there) the variance is dt u(dt/2)^2 eta (1 - u(dt) h dt/2)^2."""
     steps = 8

@@ -122,6 +122,7 @@ def test_huge_batches_are_drawn_in_blocks() -> None:
     assert np.all(np.abs(whole) < 6 * exact.scale)
 
 
+@pytest.mark.slow
 def test_sign_means_follow_the_draws_and_the_fitted_laws() -> None:
     problem = _cancer()
     data = shared_data(569, 4, 8)
