@@ -99,11 +99,11 @@ class RuleEquation:
         return [*self.drift.values(), *self.own.values()]
 
     def caveat(self, show: Callable[[sp.Expr], str]) -> str:
-        """What the weak order presumes of the coefficients and does not hold, as the rest of a sentence; "" where all are smooth.
+        """Where drift and covariance are not smooth, as weak orders presume: "they have a kink or a jump at ..", or "".
 
         Args:
             show: typesets an expression.
         """
         said = {"have a kink or a jump at ": self.kinks, "are singular, as the method starts, in ": self.singular}
         where = [text + ", ".join(map(show, parts)) for text, parts in said.items() if parts]
-        return f"where the coefficients are smooth; they {', and '.join(where)}" if where else ""
+        return f"they {', and '.join(where)}" if where else ""

@@ -140,7 +140,7 @@ class _Layout:
         self._noise_type(equation, known)
         if not isinstance(found, str):
             caveat = found.caveat(written)
-            self._line(f"weak order: {found.weak_order}" + (f", {caveat}" if caveat else ""))
+            self._line(f"weak order: {found.weak_order}" + (f", where the coefficients are smooth; {caveat}" if caveat else ""))
             self._of_rule(found)
         self._conditions(equation.conditions)
         self._parameters(known["parameters"])

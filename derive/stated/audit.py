@@ -102,7 +102,7 @@ class Audit:
         caveat = "" if self.equation is None else self.equation.caveat(formula)
         said = {
             "losses that are sums over coordinates": local,
-            f"smooth coefficients: {caveat}": bool(caveat),
+            f"smooth coefficients, but {caveat}": bool(caveat),
             "g near 0 in the covariance, up to O(g^2)": self.equation is not None and self.equation.signs is not None,
             "one client: the stated equation does not name N": self.alone,
         }

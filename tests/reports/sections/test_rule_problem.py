@@ -38,7 +38,7 @@ def test_the_rule_is_written_and_not_that_of_sgd() -> None:
     first, second = found["equations"]
     assert first["rule"] == {
         "order": 1, "near": False,
-        "caveat": "where the coefficients are smooth; they are singular, as the method starts, in "
+        "caveat": "they are singular, as the method starts, in "
         rf"$\sqrt{{{memory_macro('v')}_{{j}}}}$",
         "left": [
             f"the covariance of ${macro('x')}_{{j}}$ and ${memory_macro('v')}_{{j}}$ (moment of order 3 of the noise)",
