@@ -166,8 +166,8 @@ def test_the_goals_agree_with_each_other_and_with_draws():
         assert np.all(np.abs(draws.mean(axis=0) - goal) <= 5 * error)
 
 
-#: a law and a seed
-CASES = mostly_slow([(name, seed) for seed in (1, 2) for name in LAWS], 28, rows=True)
+#: a law and a seed; one seed a law is enough, since each makes four random cases
+CASES = mostly_slow([(name, 1) for name in LAWS], 28, rows=True)
 
 
 @pytest.mark.slow
