@@ -13,7 +13,7 @@ from functools import cache
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import numpy as np
 
@@ -21,9 +21,6 @@ from derive.methods.distributed import Method
 from derive.vocabulary.errors import BadInput
 from numerics.backend.compiled import Compiled
 from numerics.backend.double import jax
-
-if TYPE_CHECKING:
-    from xarray import Dataset  # pyright: ignore[reportMissingImports]
 
 #: what an archive of `Ensemble.save` says it is, with the number of its layout
 LAYOUT = "sdescent ensemble 1"
@@ -178,7 +175,7 @@ class Ensemble:
         blow_up.flags.writeable = False
         return cls(times, values, blow_up, final, settings, memory)
 
-    def to_xarray(self) -> Dataset:
+    def to_xarray(self) -> Any:  # xarray is optional, and its type with it
         """An `xarray.Dataset`: each statistic over (time, path), "blow_up" over path, "final" over (coordinate, path), and so
         "final_m" for a letter m of the memory.
 
