@@ -124,10 +124,12 @@ def joined_at(e: sp.Expr, argument: sp.Expr) -> bool:
 
 def kinks_in(e: sp.Expr) -> list[sp.Expr]:
     """Signs, absolute values, maxima and minima of an expression in generic coordinates with which it has a kink or a jump."""
-    found = sorted(parts_of([e]), key=sp.default_sort_key)
-    joined = (sp.sign, sp.Abs)
-    found = [a for a in found if isinstance(a, (*joined, sp.Max, sp.Min, sp.Heaviside)) and a.atoms(Coordinate)]
-    return [] if all(isinstance(a, joined) and joined_at(e, a.args[0]) for a in found) else found  # pyright: ignore[reportArgumentType]
+    return [
+        a
+        for a in sorted(parts_of([e]), key=sp.default_sort_key)
+        if isinstance(a, (sp.sign, sp.Abs, sp.Max, sp.Min, sp.Heaviside)) and a.atoms(Coordinate)
+        and not (isinstance(a, (sp.sign, sp.Abs)) and joined_at(e, a.args[0]))
+    ]  # fmt: skip
 
 
 def _expanded(e: sp.Expr) -> sp.Expr:

@@ -91,8 +91,11 @@ class RuleEquation:
             # what is singular inside is any number, so that a sum with it is not
             if a.base.has(*start) and a.base.xreplace(found).xreplace(start) == 0:
                 found[a] = sp.Dummy("singular")
-        roots = [sp.sqrt(a.base) if not a.exp.is_Integer else 1 / a.base for a in found]
-        return tuple(dict.fromkeys(roots))
+        simplest = (
+            1 / a.base if a.exp.is_Integer else a.base ** sp.Rational(1, a.exp.q) if a.exp.is_Rational else a
+            for a in found
+        )
+        return tuple(dict.fromkeys(simplest))
 
     @property
     def _coefficients(self) -> list[sp.Expr]:

@@ -122,7 +122,7 @@ class _Layout:
         self._heading(equation, about)
         self._line("update: " + "; ".join(method.update))
         regime = method.regime
-        said = " ".join(["regime", regime.name] if regime.name else ["regime"]) + (f": {regime.text}" if regime.text else "")
+        said = f"regime {regime.name}".rstrip() + (f": {regime.text}" if regime.text else "")
         step = f"a step takes the time {regime.time}"
         self._line(f"{said}; {step}" if regime.name or regime.text else step)
         self._print("")

@@ -151,8 +151,8 @@ def _close(
     `rounding` is that of the draws, where they are the rest of a difference and their own size does not tell.
     """
     mean, error = draws.mean(axis=1), (draws.std(axis=1) if spread is None else spread) / np.sqrt(draws.shape[1])
-    gap, slack = np.abs(mean - stated), ERRORS * error + ROUNDING * (np.abs(stated) + np.abs(draws).max(axis=1))
-    slack = slack + rounding
+    gap = np.abs(mean - stated)
+    slack = ERRORS * error + ROUNDING * (np.abs(stated) + np.abs(draws).max(axis=1)) + rounding
     wrong = ~(gap <= slack)
     if not wrong.any():
         return Finding(what, "passed", f"{held}: {len(stated)} comparisons within {ERRORS:g} standard errors of {PATHS} draws")

@@ -220,6 +220,8 @@ def test_a_name_with_two_meanings_is_refused(letter: str, loss: Any, noise: Any)
         (rule("x = x - eta*sign(G)", noise=NoNoise()), ["sign(g_j)"]),
         (rule("x = x - eta*sign(G)", noise=Scaled(Laplace(), "sigma")), []),  # sign(g) (1 - exp(-|g|/sigma)) is smooth at 0
         (rule("x = x - eta*sign(G)"), []),
+        # only the part with the kink is named, beside one that is joined smoothly
+        (rule("m = m + eta*(G - m)", "x = x - eta*(sign(m) + sign(G))", memory=("m",), noise=Scaled(Laplace(), 1)), ["sign(m_j)"]),
     ],
 )
 def test_where_weak_orders_presume_too_much_is_said(method: Method, kinks: list[str]) -> None:
@@ -242,6 +244,12 @@ def test_a_singular_start_is_said(start: dict[str, int], singular: list[str]) ->
     equation = sde(Method(memory=start, update=update, noise=Gaussian(), clients=1, regime={}))
     assert [str(e) for e in equation.rule.singular] == equation.to_dict()["singular"] == singular
     assert "singular, as the method starts" in " ".join(str(equation).split())
+
+
+def test_a_singular_root_is_the_one_that_occurs() -> None:
+    update = ["v = v + eta*(G^2 - v)", "x = x - eta*G/(1 + v^(1/3))"]
+    equation = sde(Method(memory={"v": 0}, update=update, noise=Gaussian(), clients=1, regime={}))
+    assert [str(e) for e in equation.rule.singular] == ["v_j**(1/3)"]
 
 
 # --- the same method, written otherwise ------------------------------------------------------------------------------
