@@ -77,6 +77,7 @@ def context_json(context: Context) -> dict[str, Any]:
         "dimension": context.dimension,
         "clients": context.clients,
         "potentials": {name: plain(entry) for name, entry in context.potentials.items()},
+        **({"steps": True} if context.steps else {}),
     }
 
 

@@ -5,8 +5,8 @@ processes as declared) where all hypotheses H hold for every outcome, time, coor
 More precisely, each hypothesis is needed only at the point (outcome, time, coordinate, client) at which C is read,
 except the sealed ones: they were used at several points at once, under an operator, and are needed at all of them.
 
-Rules stand in groups by subject (`logic`, `arithmetic`, `functions`, `linear_algebra`, `operators`, `processes`). Each
-group is a class on top of `RuleGroup`, without instances of its own; `Kernel` in `rules` joins them and is the only
+Rules stand in groups by subject (`logic`, `arithmetic`, `functions`, `linear_algebra`, `operators`, `processes`, `steps`).
+Each group is a class on top of `RuleGroup`, without instances of its own; `Kernel` in `rules` joins them and is the only
 class that has any.
 """
 

@@ -1,4 +1,4 @@
-"""The laws of functions as tables: of abs, sqrt, exp and log, that rising functions rise, and what a context may declare.
+"""The laws of functions as tables: of abs, sqrt, exp, log and psi, that rising functions rise, and what a context may declare.
 
 Trusted, with the kernel. A row says how many arguments a law has, what it claims of them and what it needs of them
 (relations of the premises, in order).
@@ -47,7 +47,10 @@ LAWS: Mapping[str, Law] = {
     "log_exp": Law(1, lambda t: fn("log", fn("exp", t)).eq(t)),
     "exp_log": Law(1, lambda t: fn("exp", fn("log", t)).eq(t), lambda t: [ZERO.lt(t)]),
     "log_mul": Law(2, lambda s, t: fn("log", s * t).eq(fn("log", s) + fn("log", t)), lambda s, t: [ZERO.lt(s), ZERO.lt(t)]),
+    "psi_square": Law(1, lambda t: (fn("psi", t) * t**2).eq(fn("exp", t) - 1 - t)),
+    "psi_positive": Law(1, lambda t: ZERO.lt(fn("psi", t))),
     "monotone:exp": _rises("exp"),
+    "monotone:psi": _rises("psi"),
     "monotone:atan": _rises("atan"),
     "monotone:erf": _rises("erf"),
     "monotone:tanh": _rises("tanh"),

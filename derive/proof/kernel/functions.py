@@ -13,7 +13,7 @@ from derive.proof.language.terms import Relation, Term, num, substitute
 
 
 class Functions(RuleGroup):
-    """Rules about abs, sqrt, exp, log, atan, erf, tanh and the functions that the context declares."""
+    """Rules about abs, sqrt, exp, log, atan, erf, tanh, psi and the functions that the context declares."""
 
     def function(self, law: str, args: Sequence[Term], premises: Sequence[Fact] = ()) -> Fact:
         """An instance of a law of `function_laws.LAWS`.
@@ -26,7 +26,8 @@ class Functions(RuleGroup):
 
         Sound: the laws hold for real numbers with the conventions sqrt t = 0 for t < 0 and log t = 0 for t <= 0. exp,
         atan, erf and tanh have positive derivatives, log and sqrt have them where they are not a convention, so that
-        all six rise strictly there.
+        all six rise strictly there. psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2, is the integral of (1 - s) exp(st) over [0, 1],
+        so it is positive and rises strictly.
 
         Raises:
             ProofError: there is no such law, or a premise is not what it needs.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.proof.kernel.facts import Fact, RuleGroup
-from derive.proof.language.context import ProofError, name_of, parts
+from derive.proof.language.context import ProofError, name_of, parts, stepping_terms
 from derive.proof.language.terms import OPERATORS, Relation, Term, substitute
 
 
@@ -87,7 +87,7 @@ class Logic(RuleGroup):
 
         Side conditions: no sealed hypothesis and no axiom; no operator and no other coordinate (`xi`) in C, H or t; x
         is not the horizon, the dimension, the number of clients, the start of a potential, nor in a declared bound or
-        slope.
+        slope or in what a stepping potential declares of its smoothness and its step.
 
         Sound: the premise holds for every number x, hence at each point for the value of t there. Beside an operator x
         is one number for all points (E(x) = x is not true of a random t), and the names that are excepted mean
@@ -101,7 +101,8 @@ class Logic(RuleGroup):
         used = {self.context.horizon, self.context.dimension, self.context.clients} | {
             e["start"] for e in self.context.potentials.values()
         }
-        bounds = [v for f in self.context.functions.values() for v in f.values() if v is not True]
+        stepping = [part for e in self.context.potentials.values() for part in stepping_terms(e)]
+        bounds = [*stepping, *(v for f in self.context.functions.values() for v in f.values() if v is not True)]
         used |= {p[1] for bound in bounds for p in parts(bound) if p[0] == "x"}
         if self.context.symbols.get(name_of(symbol)) != "const" or symbol in used:
             raise ProofError(f"{symbol} is not a free constant: it is not of kind const, or the context gives it a meaning")

@@ -181,6 +181,8 @@ class Forms(Normal):
         if key[0] == "pi":
             return arb.pi()
         inner = self.ball(dict(key[-1]), at, known)
+        if key[:2] == ("f", "psi"):
+            return psi_ball(inner)
         return 1 / inner if key[0] == "inv" else getattr(inner, key[1])()
 
     def check_domain(self, poly: Polynomial, roots: bool = False) -> None:
@@ -317,6 +319,14 @@ class Forms(Normal):
             value = self.polynomial(PI / 2) if key[1] == "atan" else UNIT
             return zero, value if up else scaled(value, Fraction(-1))
         raise ProofError("an atom of unknown size at infinity")
+
+
+def psi_ball(at: arb) -> arb:
+    """An enclosure of psi(t) = (exp(t) - 1 - t)/t^2 = 1F1(1; 3; t)/2 over `at`: psi rises, so the two ends are enough."""
+    if not at.is_finite():
+        return arb("nan")
+    low, high = (arb(end).hypgeom_1f1(1, 3) / 2 for end in (at.lower(), at.upper()))
+    return low.union(high)
 
 
 def _monic(poly: Polynomial) -> tuple[Frozen, Fraction]:

@@ -47,7 +47,7 @@ class Processes(RuleGroup):
     def _generator(self, potential: str, facts: Sequence[Fact]) -> Term:
         """L V = drift' grad V + Tr(hess V covariance)/2, once V is C^2 and bounded below and the covariance is PSD."""
         entry = self.context.potentials.get(name_of(potential))
-        if entry is None or not entry["smooth"]:
+        if entry is None or not entry.get("smooth"):
             raise ProofError(f"Ito's formula needs a C^2 function, which {potential} is not declared to be")
         drift, diffusion = entry["drift"], entry["diffusion"]
         if len(facts) != len(diffusion) + 1:
@@ -113,6 +113,8 @@ class Processes(RuleGroup):
             ProofError: a side condition fails, or a premise is missing.
         """
         facts = self._premises(premises)
+        if self.context.steps:
+            raise ProofError("time is steps here: the rule for a sum over them is summation")
         slope, domain = time_derivative(self.context, primitive, name_of(time))
         if not facts or self.context.horizon is None:
             raise ProofError("the first premise is P' == u, and the context names a horizon: one of them is missing")

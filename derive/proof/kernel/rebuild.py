@@ -32,11 +32,16 @@ _RULES: dict[str, Callable[[Kernel, Relation, list[Fact], Mapping[str, Any]], Fa
     "ito": lambda k, c, p, d: k.ito(d["potential"], p),
     "gronwall": lambda k, c, p, d: k.gronwall(d["potential"], _term(d["rate"]), _term(d["offset"]), p),
     "primitive": lambda k, c, p, d: k.primitive(d["time"], _term(d["primitive"]), _term(d["integrand"]), p),
+    "descent": lambda k, c, p, d: k.descent(d["potential"], _term(d["reach"]), p),
+    "telescope": lambda k, c, p, d: k.telescope(_weighted(d), p),
+    "decay": lambda k, c, p, d: k.decay(_weighted(d), _term(d["rate"]), _term(d["offset"]), p),
+    "summable": lambda k, c, p, d: k.summable(_weighted(d), *(_term(d[part]) for part in ("growth", "floor", "drop")), p),
+    "summation": lambda k, c, p, d: k.summation(d["time"], _term(d["primitive"])),
 }
 
 #: how many premises a rule has, where that is fixed
 PREMISES = {
-    **dict.fromkeys(("assume", "nonnegative", "quad_bound", "trace_bound", "cauchy_schwarz"), 0),
+    **dict.fromkeys(("assume", "summation", "nonnegative", "quad_bound", "trace_bound", "cauchy_schwarz"), 0),
     **dict.fromkeys(("inverse", "absurd", "instantiate", "monotone", "component"), 1),
     **dict.fromkeys(("cases", "cut"), 2),
 }
@@ -89,14 +94,7 @@ def context_from(given: Mapping[str, Any]) -> Context:
         name: {prop: value if value is True else _term(value) for prop, value in entry.items()}
         for name, entry in given["functions"].items()
     }
-    potentials = {
-        name: {
-            **entry,
-            "drift": tuple((_term(t), _vector(v)) for t, v in entry["drift"]),
-            "diffusion": tuple((_term(t), _vector(m)) for t, m in entry["diffusion"]),
-        }
-        for name, entry in given["potentials"].items()
-    }
+    potentials = {name: {part: _potential(part, v) for part, v in e.items()} for name, e in given["potentials"].items()}
     whole = {"functions": functions, "potentials": potentials, "vectors": tuple(given["vectors"])}
     return Context(**{**given, **whole})
 
@@ -105,6 +103,19 @@ def _term(value: Any) -> Term:
     if type(value) is not list:
         raise ProofError("not a term")
     return from_json(value)
+
+
+def _potential(part: str, value: Any) -> Any:
+    """A part of a potential's entry."""
+    if part in ("drift", "diffusion", "mean"):
+        return tuple((_term(t), _vector(v)) for t, v in value)
+    if part == "smoothness":
+        return tuple(_term(t) for t in value)
+    return _term(value) if part in ("square", "radius") and value is not None else value
+
+
+def _weighted(data: Mapping[str, Any]) -> list[tuple[Term, str]]:
+    return [(_term(w), name) for w, name in data["potentials"]]
 
 
 def _vector(value: Any) -> Any:

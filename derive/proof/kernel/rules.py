@@ -8,6 +8,7 @@
 | `linear_algebra.LinearAlgebra` | nonnegative, quad_bound, trace_bound, cauchy_schwarz |
 | `operators.Operators` | monotone, component |
 | `processes.Processes` | ito, gronwall, primitive |
+| `steps.Steps` | descent, telescope, decay, summable, summation |
 
 `FORMAT.md` states the same rules for certificates.
 """
@@ -24,8 +25,9 @@ from derive.proof.kernel.linear_algebra import LinearAlgebra
 from derive.proof.kernel.logic import Logic
 from derive.proof.kernel.operators import Operators
 from derive.proof.kernel.processes import Processes
+from derive.proof.kernel.steps import Steps
 
 
 @the_kernel
-class Kernel(Logic, Arithmetic, Functions, LinearAlgebra, Operators, Processes):
+class Kernel(Logic, Arithmetic, Functions, LinearAlgebra, Operators, Processes, Steps):
     """The rules, for one context: `Kernel(context).certify(...)`. There is no other class with rules, and none can be added."""

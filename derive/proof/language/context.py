@@ -23,7 +23,11 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType({
 })  # fmt: skip
 PROCESS = frozenset("wt")
 PROPERTIES = frozenset({"odd", "nondecreasing", "concave_right", "bounded", "slope"})
-POTENTIAL = frozenset({"gradient", "hessian", "end", "start", "smooth", "drift", "diffusion"})
+#: the keys of a potential: C^2 along an Ito equation; known by how it changes; with a point that takes steps
+SMOOTH = frozenset({"gradient", "hessian", "end", "start", "smooth", "drift", "diffusion"})
+MOVING = frozenset({"change", "end", "start"})
+STEPPING = MOVING | {"gradient", "smoothness", "mean", "square", "radius"}
+_CONSTANT = frozenset({"q", "x", "+", "*", "^", "/"})
 #: where the scalar terms stand in a term, for heads that hold something else too
 _SCALARS = {
     **dict.fromkeys(("q", "x", "xi", "pi", "norm", "opnorm", "tr", "quad", "trprod", "dot"), slice(0, 0)),
@@ -48,8 +52,11 @@ class Context:
         functions: name -> properties (odd, nondecreasing, concave_right: True; bounded, slope: a term over constants).
         horizon, dimension, clients: the constants T = int_0^T 1 dt, d = sum_j 1 and N = sum_k 1; in every model T >= 0,
             d and N are whole numbers >= 1, and the clock runs over [0, T].
-        potentials: name of a function V of the state (a random symbol) -> gradient, hessian, end, start, smooth, and the SDE of
-            the state, dX = drift dt + L dW with L L' = diffusion, each [(coefficient, vector or matrix), ..].
+        potentials: name of a function V of the state (a random symbol) -> one of the three entries of FORMAT.md. `SMOOTH`: gradient,
+            hessian, end, start, smooth, and the SDE of the state, dX = drift dt + L dW with L L' = diffusion, each
+            [(coefficient, vector or matrix), ..]. `MOVING`: change (LV, or how much V changes in a step on average), end, start.
+            `STEPPING`: besides, ||Hess V|| <= smoothness[0] + smoothness[1] ||gradient||, and the step's mean, square and radius.
+        steps: whether time is the steps 0, .., T - 1, so that I and EI are sums over them.
 
     Raises:
         ProofError: names that clash, kinds or flags that do not exist.
@@ -63,6 +70,7 @@ class Context:
     dimension: str | None = None
     clients: str | None = None
     potentials: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    steps: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "symbols", MappingProxyType(dict(self.symbols)))
@@ -91,6 +99,8 @@ class Context:
         counted = [name for name in (self.horizon, self.dimension, self.clients) if name is not None]
         if any(self._kind(name) != "const" for name in counted) or len(set(counted)) < len(counted):
             raise ProofError("horizon, dimension and clients are three symbols declared as const")
+        if type(self.steps) is not bool:
+            raise ProofError("steps says whether time is steps: it is true or false")
         for name, entry in self.functions.items():
             self._check_function(name, entry)
         for name, entry in self.potentials.items():
@@ -101,7 +111,7 @@ class Context:
         nested = ({name: dict(entry) for name, entry in table.items()} for table in (self.functions, self.potentials))
         functions, potentials = nested
         made_from = dict(self.symbols), self.vectors, dict(self.matrices), functions
-        return Context, (*made_from, self.horizon, self.dimension, self.clients, potentials)
+        return Context, (*made_from, self.horizon, self.dimension, self.clients, potentials, self.steps)
 
     def _check_function(self, name: str, entry: Mapping[str, Any]) -> None:
         for prop, value in entry.items():
@@ -109,28 +119,48 @@ class Context:
                 raise ProofError(f"the property {prop!r} of {name} does not exist")
             if prop in ("bounded", "slope"):
                 self.check(value)
-                if any(part[0] not in ("q", "x", "+", "*", "^", "/") for part in parts(value)) or self.depends(value):
+                if not self.constant(value):
                     raise ProofError(f"{prop} of {name} is not a term over constants")
             elif value is not True:
                 raise ProofError(f"{prop} of {name} is {value!r}, not true")
 
     def _check_potential(self, name: str, entry: Mapping[str, Any]) -> None:
-        if set(entry) != POTENTIAL or type(entry["smooth"]) is not bool:
-            raise ProofError(f"the potential {name} needs {', '.join(sorted(POTENTIAL))}")
-        right = (
-            self._kind(name) == "random" and self.is_vector(("v", entry["gradient"])) and self.is_matrix(("m", entry["hessian"]))
-            and self.symmetric(entry["hessian"]) and self._kind(entry["end"]) == "rv" and self._kind(entry["start"]) == "const"
-        )  # fmt: skip
+        keys = set(entry)
+        if keys not in ([MOVING, STEPPING] if self.steps else [SMOOTH, MOVING]):
+            shapes = (MOVING, STEPPING) if self.steps else (SMOOTH, MOVING)
+            raise ProofError(f"the potential {name} needs {' or else '.join(', '.join(sorted(s)) for s in shapes)}")
+        right = self._kind(name) == "random" and self._kind(entry["end"]) == "rv" and self._kind(entry["start"]) == "const"
+        if "change" in keys:
+            right = right and self._kind(entry["change"]) == "random" and entry["change"] != name
+        if "gradient" in keys:
+            right = right and self.is_vector(("v", entry["gradient"]))
+        if "hessian" in keys:
+            right = right and self.is_matrix(("m", entry["hessian"])) and self.symmetric(entry["hessian"])
+            right = right and type(entry["smooth"]) is bool
         if not right:
             raise ProofError(f"a name of the potential {name} is not declared, or not as what it is used for")
-        for part, fits in (("drift", self.is_vector), ("diffusion", self.is_matrix)):
-            for coefficient, object_ in entry[part]:
-                self.check(coefficient)
-                ahead = any(p[0] == "x" and self.symbols[p[1]] == "rv" for p in parts(coefficient))
-                if ahead or not self.depends(coefficient) <= PROCESS or not fits(object_):
+        for part, fits in (("drift", self.is_vector), ("diffusion", self.is_matrix), ("mean", self.is_vector)):
+            for coefficient, object_ in entry.get(part, ()):
+                if not self.process(coefficient) or not fits(object_):
                     raise ProofError(f"the {part} of {name} is not a combination of processes")
-        if any(not self.psd(matrix[1]) for _, matrix in entry["diffusion"]):
+        if any(not self.psd(matrix[1]) for _, matrix in entry.get("diffusion", ())):
             raise ProofError(f"the covariance of the process behind {name} is not declared positive semidefinite")
+        if keys == STEPPING:
+            if not self.process(entry["square"]) or not (entry["radius"] is None or self.process(entry["radius"])):
+                raise ProofError(f"square and radius of {name} are not processes: they may not look ahead or depend on a coordinate")
+            if len(entry["smoothness"]) != 2 or not all(self.constant(t) for t in entry["smoothness"]):
+                raise ProofError(f"the smoothness of {name} is not two terms over constants")
+
+    def constant(self, t: Any) -> bool:
+        """Whether a term is made of const symbols and numbers by + * ^ /."""
+        self.check(t)
+        return {part[0] for part in parts(t)} <= _CONSTANT and not self.depends(t)
+
+    def process(self, t: Any) -> bool:
+        """Whether a term depends on the outcome and time at most, and on nothing that is known at the end only."""
+        self.check(t)
+        ahead = any(p[0] == "x" and self.symbols[p[1]] == "rv" for p in parts(t))
+        return not ahead and self.depends(t) <= PROCESS
 
     def _kind(self, name: Any) -> str | None:
         return self.symbols.get(name) if type(name) is str else None
@@ -145,6 +175,7 @@ class Context:
             self.horizon,
             self.dimension,
             self.clients,
+            self.steps,
         )
         return (*(tuple(table.items()) for table in tables), *names)
 
@@ -236,12 +267,18 @@ class Context:
         return inner - frozenset(OPERATORS.get(head, ""))
 
 
+def stepping_terms(entry: Mapping[str, Any]) -> list[Term]:
+    """The scalar terms in what a stepping potential declares; none of another."""
+    if set(entry) != STEPPING:
+        return []
+    radius = [] if entry["radius"] is None else [entry["radius"]]
+    return [*entry["smoothness"], *(t for t, _ in entry["mean"]), entry["square"], *radius]
+
+
 def _frozen(value: Any) -> Any:
-    return (
-        tuple(tuple(pair) for pair in value)
-        if isinstance(value, list | tuple) and not isinstance(value, Term)
-        else value
-    )
+    """Lists as tuples, pairs within them too; terms stay what they are."""
+    plain = isinstance(value, list | tuple) and not isinstance(value, Term)
+    return tuple(_frozen(part) for part in value) if plain else value
 
 
 def parts(t: Any) -> list[Term]:

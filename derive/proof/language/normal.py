@@ -24,7 +24,7 @@ ONE: Monomial = ()
 MAX_MONOMIALS = 200_000
 #: of the numerator and of the denominator of a coefficient
 MAX_COEFFICIENT = 1_000_000
-_AT_ZERO = {"exp": 1, "sqrt": 0, "atan": 0, "erf": 0, "tanh": 0}
+_AT_ZERO = {"exp": 1, "sqrt": 0, "atan": 0, "erf": 0, "tanh": 0, "psi": Fraction(1, 2)}
 _AT_ONE = {"log": 0, "sqrt": 1}
 
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 OPERATORS = {"E": "w", "I": "t", "EI": "wt", "S": "j", "Si": "i", "C": "k"}
-FUNCTIONS = frozenset({"sqrt", "exp", "log", "atan", "erf", "tanh", "abs"})
+FUNCTIONS = frozenset({"sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi"})
 RELATIONS = frozenset({"<=", "<", "==", "!="})
 MAX_POWER = 64
 
@@ -132,7 +132,7 @@ def xs(names: str) -> list[Term]:
 
 
 def fn(name: str, t: Any) -> Term:
-    """sqrt, exp, log, atan, erf, tanh or abs of a term."""
+    """sqrt, exp, log, atan, erf, tanh, abs or psi of a term; psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2."""
     return Term(("f", name, term(t)))
 
 
@@ -187,7 +187,7 @@ def trprod(m: tuple[Any, ...], k: tuple[Any, ...]) -> Term:
 
 
 def under(operator: str, t: Any) -> Term:
-    """E, I, EI, S, Si or C of a term: expectation, time integral, both, sums over coordinates, sum over clients."""
+    """E, I, EI, S, Si or C of a term: expectation, integral over time (sum over steps), both, sums over coordinates, over clients."""
     return Term((operator, term(t)))
 
 
