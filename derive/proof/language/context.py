@@ -276,9 +276,10 @@ def stepping_terms(entry: Mapping[str, Any]) -> list[Term]:
 
 
 def _frozen(value: Any) -> Any:
-    """Lists as tuples, pairs within them too; terms stay what they are."""
-    plain = isinstance(value, list | tuple) and not isinstance(value, Term)
-    return tuple(_frozen(part) for part in value) if plain else value
+    """A list as a tuple, pairs in it too; terms stay what they are."""
+    if not isinstance(value, list | tuple) or isinstance(value, Term):
+        return value
+    return tuple(part if isinstance(part, Term) else tuple(part) for part in value)
 
 
 def parts(t: Any) -> list[Term]:
