@@ -5,8 +5,8 @@ draws are two-point, g +- z: exact numbers refute the claim, on a loss that ever
 
 | family | loss | ||Hess|| <= L0 + L1 ||grad|| holds where |
 |---|---|---|
-| quadratic | f* + h e^2/2 | 0 <= h <= L0 |
-| exponential | f* + A (exp(b e) - b e - 1) | A b^2 <= L0, b <= L1 |
+| quadratic | h e^2/2 | 0 <= h <= L0 |
+| exponential | A (exp(b e) - b e - 1) | A b^2 = L0, b = L1 |
 """
 
 from __future__ import annotations
@@ -63,16 +63,27 @@ class _Family:
     strong: Callable[[Term], Relation] | None
 
 
-_h, _A, _b = x("h_q"), x("A_q"), x("b_q")
+_h, _A, _b, _t = x("h_q"), x("A_q"), x("b_q"), x("t_q")
+
+
+def _power(e: Term) -> Term:
+    """exp(b e), where exp(b AT) is t: mostly algebraic."""
+    if e == AT:
+        return _t
+    if e[:2] == ("+", AT) and len(e) == 3:
+        return _t * fn("exp", _b * e[2])
+    return fn("exp", _b * e)
+
+
 FAMILIES = (
     _Family(
-        "f(x) = fstar + h_q (x - xstar)^2/2", ("h_q",), lambda e: _h * e**2 / 2, lambda e: _h * e, lambda e: _h,
+        "f(x) = h_q (x - xstar)^2/2", ("h_q",), lambda e: _h * e**2 / 2, lambda e: _h * e, lambda e: _h,
         lambda low, high: [_h.le(low)], (_h.ge(0),), lambda mu: mu.le(_h),
     ),
     _Family(
-        "f(x) = fstar + A_q (exp(b_q (x - xstar)) - b_q (x - xstar) - 1)", ("A_q", "b_q"),
-        lambda e: _A * (fn("exp", _b * e) - _b * e - 1), lambda e: _A * _b * (fn("exp", _b * e) - 1), lambda e: _A * _b**2 * fn("exp", _b * e),
-        lambda low, high: [(_A * _b**2).le(low), _b.le(high)], (_A.ge(0), _b.gt(0)), None,
+        "f(x) = A_q (exp(b_q (x - xstar)) - b_q (x - xstar) - 1), t_q = exp(b_q (x - xstar))", ("A_q", "b_q"),
+        lambda e: _A * (_power(e) - _b * e - 1), lambda e: _A * _b * (_power(e) - 1), lambda e: _A * _b**2 * _power(e),
+        lambda low, high: [low.eq(_A * _b**2), high.eq(_b)], (_A.ge(0), _b.gt(0), _t.gt(0)), None,
     ),
 )  # fmt: skip
 
@@ -105,12 +116,12 @@ def _instance(family: _Family, given: Setting) -> Instance | None:
     vectors |= {v: x(v) for v in given.vectors if v not in vectors}
     clients = given.method.clients
     values: dict[Term, Term] = {
-        nm.f: nm.fstar + family.gap(AT), nm.d: num(1), nm.N: num(int(clients)) if clients.is_number else num(1),
+        nm.f: family.gap(AT), nm.fstar: num(0), nm.d: num(1), nm.N: num(int(clients)) if clients.is_number else num(1),
         nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
         dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, NOISE: SPREAD**2,
     }  # fmt: skip
     for v, one in vectors.items():
-        values |= {nm.inner(v, v): one**2, norm(vec(v)): fn("abs", one)}
+        values |= {nm.inner(v, v): one**2, dot(vec(v), vec(v)): one**2, norm(vec(v)): fn("abs", one)}
         values |= {nm.inner(v, w): one * other for w, other in vectors.items() if v != w}
     table = {r.left: r.right for r in given.definitions.values() if r.left != nm.N}
     values = {**table, **values}
@@ -130,6 +141,8 @@ def _instance(family: _Family, given: Setting) -> Instance | None:
                 return None
             conditions += [fn("abs", end).le(radius) for end in ends]
     own = [v for v in vectors if v not in (nm.GRADIENT, nm.DISTANCE, nm.MESSAGE)]
+    if family.variables == ("A_q", "b_q"):
+        values[AT] = fn("log", _t) / _b
     closed = {t: _closed(v, values) for t, v in values.items()}
     made = Instance(family.loss, (*family.variables, AT[1], SPREAD[1], *own), (), closed)
     return replace(made, conditions=tuple(made.meant(c) for c in conditions))

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import sympy as sp
 
 from derive.methods.distributed import Method
+from derive.methods.specialise import symbol_names
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, dot, num, plus, times, trprod, x
 from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression
@@ -136,6 +137,7 @@ class _Builder:
             "eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1), "u >= 0": nm.u.ge(0), "f >= f*": nm.fstar.le(nm.f),
             **self.known.assumptions, **self.hypotheses.relations,
         }  # fmt: skip
+        assumptions |= self._positive()
         if clients.is_number:
             definitions["clients"] = nm.N.eq(int(clients))
         if self.method.schedule.factor.is_number:
@@ -157,6 +159,12 @@ class _Builder:
             self.method, tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple)),
             self.any_noise,
         )  # fmt: skip
+
+    def _positive(self) -> dict[str, Relation]:
+        """The constants of the method are positive, those that its rule declares to be fractions below 1."""
+        free = symbol_names(self.method) | {name for name, value in self.method.constants if not value.is_number}
+        found = {f"{name} > 0": x(name).gt(0) for name in sorted(free - {"eta", "N", "d", "u"})}
+        return found | {f"{name} < 1": x(name).lt(1) for name in self.method.fractions if name in free}
 
     # --- names
 

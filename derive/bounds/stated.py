@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from typing import Any, cast
 from derive.bounds import names as nm
 from derive.bounds.hypotheses import Hypotheses, consequences, keyword, take
 from derive.bounds.proving import BELOW_ONE, Bound, Weighted, rate_of
+from derive.bounds.refuting import satisfying
 from derive.bounds.setting import About, Setting, setting
 from derive.bounds.vocabulary import Words, replaced, symbols_of
 from derive.methods.distributed import Method
@@ -51,6 +52,8 @@ class Stated:
     """
 
     given: Mapping[str, Any]
+    #: in place of the claim of the file
+    instead: Relation | None = None
 
     def __post_init__(self) -> None:
         _ = self.setting, self.claim
@@ -190,7 +193,7 @@ class Stated:
         return made
 
     def _below_one(self, made: Setting) -> dict[str, Relation]:
-        claim, v = self._meant(self._read[4], made), self._weighted(made)
+        claim, v = self._meant(self.read_claim, made), self._weighted(made)
         try:
             rate, _ = rate_of(Normal(made.context), v, claim.right - claim.left + v.change)
         except ProofError:  # the proof will say so
@@ -226,9 +229,18 @@ class Stated:
         return replaced(t, values)
 
     @property
+    def read_claim(self) -> Relation:
+        """The claim in the letters of the file: change, V, .."""
+        return self._read[4] if self.instead is None else self.instead
+
+    def with_claim(self, claim: Relation) -> Stated:
+        """The same theorem with another claim, in the letters of the file."""
+        return replace(self, instead=claim)
+
+    @property
     def integrated(self) -> bool:
         """Whether the claim is about the horizon, and not about a step."""
-        return bool(symbols_of(self._read[4]) & {"EVT", "V0"})
+        return bool(symbols_of(self.read_claim) & {"EVT", "V0"})
 
     @cached_property
     def claim(self) -> Relation:
@@ -237,7 +249,7 @@ class Stated:
         Raises:
             BadInput: it is not a bound on the change of V.
         """
-        found = self._read[4]
+        found = self.read_claim
         used = symbols_of(found)
         if found.op not in ("<=", "<") or not used & {"change", "LV", "EVT", "V0"}:
             raise BadInput("claim", self.given["claim"], "a bound change <= .. on the change of V in a step (LV for an SDE)")
@@ -247,14 +259,14 @@ class Stated:
 
     # --- as an entry
 
-    def prove(self, w: Derivation) -> Fact:
+    def prove(self, w: Derivation, seconds: float = 20.0) -> Fact:
         """The proof; its last fact is the claim, or what it gives at the horizon.
 
         Raises:
             StepFailed: a step was not found.
             ProofError: a rule does not apply.
         """
-        bound = Bound(w, self.setting, self._read[5])
+        bound = Bound(w, self.setting, self._read[5], seconds)
         drift = bound.drift(self.weighted, self.claim)
         if self.conclude in ("telescope", "integrate"):
             return bound.telescope(self.weighted, drift)
@@ -266,7 +278,7 @@ class Stated:
         return Theorem(
             id=id, title=self.title, source="stated by its author", statement=self.title, context=made.context,
             assumptions=made.assumptions, definitions=made.definitions, prove=self.prove, names=dict(made.names),
-            read=lambda: Stated(self.given).setting.definitions,
+            read=lambda: Stated(self.given).setting.definitions, point=satisfying(made) or {},
         )  # fmt: skip
 
 
