@@ -99,8 +99,11 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer
     stop = now() + seconds
     against = None if stated.integrated else refuted(stated.setting, stated.claim, min(3.0, seconds / 8))
     if against is not None:
-        repairs = tuple(_repairs(stated, stop)) if repair else ()
-        return Answer("REFUTED", stated, refuted=against, repairs=repairs)
+        found = Answer("REFUTED", stated, refuted=against)
+        if not repair:
+            return found
+        half = (now() + stop) / 2
+        return replace(found, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
     limit = max(1.0, (stop - now()) / 4)
     entry, failures = _watched(stated, limit)
     checked = check(entry, limit)

@@ -21,11 +21,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from derive.proof.language.terms import Relation, Term, num
-from derive.vocabulary.errors import BadInput
-
 from derive.bounds import names as nm
 from derive.bounds.messages import NOISE
+from derive.proof.language.terms import Relation, Term, num
+from derive.vocabulary.errors import BadInput
 
 _KEYWORD = re.compile(r" *([A-Za-z][A-Za-z ]*?) *(?::(.*))?", re.ASCII)
 #: keyword -> numbers of arguments

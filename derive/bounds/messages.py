@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from derive.bounds import names as nm
 from derive.derivation import SDE, sde
 from derive.expressions.coordinates import coord_sum
 from derive.expressions.coordinates import g as slot
@@ -21,8 +22,6 @@ from derive.proof.language.terms import Relation, Term, x
 from derive.theorems.entry.from_sde import expression
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import Refusal
-
-from derive.bounds import names as nm
 
 #: E||Z||^2 of one client's noise
 NOISE = x("Zsq")

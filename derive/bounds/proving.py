@@ -79,7 +79,7 @@ class Bound:
 
     def __init__(self, w: Derivation, given: Setting, hints: Sequence[Term] = (), seconds: float = 20.0) -> None:
         self.w, self.k, self.given = w, w.kernel, given
-        self.branch = Branch(self.k, now() + 4 * seconds)
+        self.branch = Branch(self.k, now() + seconds)
         self.strategies, self.seconds = Strategies(hints), seconds
         self.domain = self.strategies.domain = Domain(self.branch, self.strategies.simple, 1.0)
         stated = {**given.assumptions, **given.definitions}

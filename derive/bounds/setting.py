@@ -12,6 +12,10 @@ from typing import Any, Literal
 
 import sympy as sp
 
+from derive.bounds import names as nm
+from derive.bounds.hypotheses import Hypotheses
+from derive.bounds.messages import Messages, equation_of, messages
+from derive.bounds.vectors import MEAN, Combination, Step, one_step, require_start
 from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
 from derive.proof.language.context import Context
@@ -19,11 +23,6 @@ from derive.proof.language.terms import Relation, Term, dot, num, plus, times, t
 from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression
 from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import u as free
-
-from derive.bounds import names as nm
-from derive.bounds.hypotheses import Hypotheses
-from derive.bounds.messages import Messages, equation_of, messages
-from derive.bounds.vectors import MEAN, Combination, Step, one_step, require_start
 
 About = Literal["method", "first-order", "corrected"]
 #: a product of two vectors, by their names in the kernel
