@@ -175,9 +175,14 @@ def _walk(stated: Stated, numeral: Any, stop: float) -> Repaired | None:
         if found is not None and found.holds:
             sign = 1 if near > value else -1
             turned = lambda c: judge(sign * c)  # noqa: E731
-            walked = between(turned, Walked(sign * near, found.by, sign * value, judge(value).by if judge(value) else None, False)) if (
-                abs(near - value) < 8
-            ) else Walked(sign * near, found.by, None, None, False)
+            walked = (
+                between(
+                    turned,
+                    Walked(sign * near, found.by, sign * value, judge(value).by if judge(value) else None, False),
+                )
+                if (abs(near - value) < 8)
+                else Walked(sign * near, found.by, None, None, False)
+            )
             best = sign * walked.certified
             claim = text(stated.with_claim(numeral.at(best)).read_claim)
             beyond = None
@@ -223,4 +228,3 @@ def _guesses(stated: Stated, stop: float) -> Iterator[str]:
                 yield guess
         except (ValueError, ProofError):
             continue
-

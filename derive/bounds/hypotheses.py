@@ -73,7 +73,11 @@ def take(found: Hypotheses, name: str, arguments: Sequence[Term], place: str) ->
     """
     if len(arguments) not in KEYWORDS[name]:
         accepted = " or ".join(str(n) for n in KEYWORDS[name])
-        raise BadInput(place, f"{name} with {len(arguments)} arguments", f"{accepted} (docs/howto/own-theorem.md lists the keywords)")
+        raise BadInput(
+            place,
+            f"{name} with {len(arguments)} arguments",
+            f"{accepted} (docs/howto/own-theorem.md lists the keywords)",
+        )
     if name in found.classes:
         raise BadInput(place, name, "each keyword once")
     found.classes[name] = tuple(arguments)
@@ -130,7 +134,9 @@ def consequences(h: Hypotheses) -> dict[str, Relation]:
         return {}
     bound, gap, slope = h.smoothness[0], nm.f - nm.fstar, nm.inner(nm.GRADIENT, nm.DISTANCE)
     mu = [h.classes[name][0] for name in ("pl", "strongly convex") if name in h.classes]
-    known = {"mu <= L (of f that is not constant)": m.le(bound) for m in mu} | {"G^2 <= 2 L (f - f*) (of L-smooth f >= f*)": (nm.G**2).le(2 * bound * gap)}
+    known = {"mu <= L (of f that is not constant)": m.le(bound) for m in mu} | {
+        "G^2 <= 2 L (f - f*) (of L-smooth f >= f*)": (nm.G**2).le(2 * bound * gap)
+    }
     if "convex" in h.classes or "strongly convex" in h.classes:
         known["cocoercive (of convex L-smooth f)"] = (nm.G**2).le(2 * bound * (slope - gap))
     return known

@@ -94,7 +94,11 @@ def instances(given: Setting) -> Iterator[Instance]:
     for family in FAMILIES:
         if family.strong is None and ({"pl", "strongly convex"} & set(classes) or given.hypotheses.smoothness is None):
             continue
-        if family.strong is None and given.hypotheses.smoothness is not None and given.hypotheses.smoothness[1] == _ZERO:
+        if (
+            family.strong is None
+            and given.hypotheses.smoothness is not None
+            and given.hypotheses.smoothness[1] == _ZERO
+        ):
             continue
         found = _instance(family, given)
         if found is not None:

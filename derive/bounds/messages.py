@@ -89,12 +89,16 @@ def messages(method: Method, any_noise: bool) -> Messages:
 
 def _any_noise(method: Method) -> Messages:
     if isinstance(method.compressor, Identity):
-        return Messages(True, {"covariance of a message": nm.Q.eq(NOISE)}, {"E||Z||^2 >= 0": NOISE.ge(0)}, {NOISE[1]: "random"})
+        return Messages(
+            True, {"covariance of a message": nm.Q.eq(NOISE)}, {"E||Z||^2 >= 0": NOISE.ge(0)}, {NOISE[1]: "random"}
+        )
     dim = sp.Symbol("d", positive=True)
     ratio = method.compressor.omega(dim).value
     try:
         omega: Term = expression(ratio, {})
     except ValueError:
-        raise Refusal("no-omega", f"the ratio {ratio} of this compressor is not one formula: give numbers for it") from None
+        raise Refusal(
+            "no-omega", f"the ratio {ratio} of this compressor is not one formula: give numbers for it"
+        ) from None
     bound = nm.Q.le(omega * (nm.G**2 + NOISE) + NOISE)
     return Messages(True, {}, {"compression": bound, "E||Z||^2 >= 0": NOISE.ge(0)}, {NOISE[1]: "random"})

@@ -97,7 +97,11 @@ class Bound:
         for key, p in self.given.potentials.items():
             if key != "f" and key[0] == key[1]:
                 square = self.k.certify(num(0).le(norm(vec(key[0])) ** 2), sum=[(ONE, (), (norm(vec(key[0])),))])
-                self.branch.add(self.w.combine(f"{p.name} >= 0", p.value.ge(0), [(1, [square], ())], [(-1, self._definition(p.value))]))
+                self.branch.add(
+                    self.w.combine(
+                        f"{p.name} >= 0", p.value.ge(0), [(1, [square], ())], [(-1, self._definition(p.value))]
+                    )
+                )
 
     def _definition(self, symbol: Term) -> Fact:
         """The definition of a symbol."""
@@ -150,7 +154,7 @@ class Bound:
 
     def _loss(self, reach: Term | None) -> tuple[Term, Fact]:
         if self.given.hypotheses.smoothness is None:
-            raise ProofError("nothing bounds the change of f: assume \"smooth: L\" or \"smooth: L0, L1\"")
+            raise ProofError('nothing bounds the change of f: assume "smooth: L" or "smooth: L0, L1"')
         return self._descent(reach) if self.given.steps else self._generator()
 
     def _descent(self, reach: Term | None) -> tuple[Term, Fact]:
@@ -159,11 +163,16 @@ class Bound:
         (_, second), radius = entry["smoothness"], entry["radius"]
         if radius is None:
             if self.k.normal.polynomial(second):
-                raise ProofError("steps without a bound on their length need L1 = 0: assume \"bounded step: r\", or take signs or clipping")
+                raise ProofError(
+                    'steps without a bound on their length need L1 = 0: assume "bounded step: r", or take signs or clipping'
+                )
             fact = self.k.descent("f", ZERO, [])
         else:
             reach = second * radius if reach is None else reach
-            premises = [self.show("L1 >= 0", second.ge(0)), self.show("the reach of a step", (second * radius).le(reach))]
+            premises = [
+                self.show("L1 >= 0", second.ge(0)),
+                self.show("the reach of a step", (second * radius).le(reach)),
+            ]
             fact = self.k.descent("f", reach, premises)
             self.branch.add(self.k.function("psi_positive", [reach]))
         fact = self.w.step("the descent lemma", fact)
@@ -302,7 +311,9 @@ def rate_of(normal: Normal, v: Weighted, bound: Term) -> tuple[Term, Term]:
     rate = normal.term(share) / normal.term(weight) if weight != {(): ONE} else normal.term(share)
     rest = normal.polynomial(bound + rate * (v.value + v.constant))
     if any(normal.depends({m: q}) for m, q in [*rest.items(), *normal.polynomial(rate).items()]):
-        raise ProofError("the bound on the change is not of the form -k V + c with constants k and c, which gronwall needs")
+        raise ProofError(
+            "the bound on the change is not of the form -k V + c with constants k and c, which gronwall needs"
+        )
     return rate, normal.term(rest)
 
 
@@ -319,4 +330,3 @@ def _split(part: Term) -> tuple[Term, Term]:
 
 def _bent(form: Term) -> bool:
     return form[0] == "dot" and any(v[0] == "Mv" for v in form[1:])
-

@@ -67,10 +67,15 @@ def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | N
 
 def _spread(given: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dict[Term, Fraction]:
     """Values of symbols, norms, products and traces."""
-    free = {x(name) for name in (*given.context.symbols, *one.variables)} | {x(n) for t in one.values.values() for n in symbols_of(t)}
+    free = {x(name) for name in (*given.context.symbols, *one.variables)} | {
+        x(n) for t in one.values.values() for n in symbols_of(t)
+    }
     numbers = {**dict.fromkeys(free, Fraction(0)), **numbers}
     table = {t: Fraction(value(v, numbers)) for t, v in one.values.items() if not isinstance(v, Fraction)}
-    table = {**{t: v for t, v in numbers.items() if t[1] in given.context.symbols}, **{t: v for t, v in table.items() if t[0] != "Mv"}}
+    table = {
+        **{t: v for t, v in numbers.items() if t[1] in given.context.symbols},
+        **{t: v for t, v in table.items() if t[0] != "Mv"},
+    }
     for key, p in given.potentials.items():
         here = table[nm.f] if key == "f" else table[nm.inner(*key)] if nm.inner(*key) in table else table[p.value]
         zero = p.start in {r.left for r in given.definitions.values()}
@@ -83,7 +88,9 @@ def _spread(given: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dic
 def _relations(given: Setting, one: Instance) -> list[Relation] | None:
     """The assumptions about one state in numbers; None where something is left that is not a number."""
     stated = {**given.assumptions, **given.definitions}
-    used = [one.meant(r) for name, r in stated.items() if name not in (BELOW_ONE, "f >= f*") and not _at_the_end(r, given)]
+    used = [
+        one.meant(r) for name, r in stated.items() if name not in (BELOW_ONE, "f >= f*") and not _at_the_end(r, given)
+    ]
     found = [r for r in (*one.conditions, *used) if r.left != r.right]
     return None if _foreign(found) else found
 

@@ -111,7 +111,9 @@ class _Builder:
         require_start(self.method)
         self.step, self.known = one_step(self.method), messages(self.method, self.any_noise)
         if self.about != "method" and not self.method.plain:
-            raise Refusal("no-generator", "bounds on SDEs of methods with memory are not known here: take model = \"method\"")
+            raise Refusal(
+                "no-generator", 'bounds on SDEs of methods with memory are not known here: take model = "method"'
+            )
 
     @property
     def steps(self) -> bool:
@@ -189,7 +191,12 @@ class _Builder:
             left, right = (shown.get(v, v) for v in key)
             text = rf"\|{left}\|^2" if left == right else rf"\langle {left},{right}\rangle"
             change = rf"\Delta {text}" if self.steps else rf"\mathcal{{L}}{text}"
-            shown |= {p.value[1]: text, p.change[1]: change, p.start[1]: text + "_0", p.end[1]: text + ("_K" if self.steps else "_T")}
+            shown |= {
+                p.value[1]: text,
+                p.change[1]: change,
+                p.start[1]: text + "_0",
+                p.end[1]: text + ("_K" if self.steps else "_T"),
+            }
         return shown
 
     # --- potentials
@@ -214,7 +221,9 @@ class _Builder:
                 continue
             said = f"<{key[0]}, {key[1]}>" if key[0] != key[1] else f"||{key[0]}||^2"
             found[said] = p.value.eq(nm.inner(*key))
-            found[f"change of {said}"] = p.change.eq(self._change(*key) if self.steps else self._generator_of_square(*key))
+            found[f"change of {said}"] = p.change.eq(
+                self._change(*key) if self.steps else self._generator_of_square(*key)
+            )
         return found
 
     def _change(self, v: str, w: str) -> Term:
@@ -228,7 +237,10 @@ class _Builder:
         for letter, value in self.step.memory.items():
             if v == nm.memory(letter):
                 return value
-        raise Refusal("no-generator", f"how the vector {v} changes in a step is not known: V is made of f, ||x - xstar||^2 and the memory")
+        raise Refusal(
+            "no-generator",
+            f"how the vector {v} changes in a step is not known: V is made of f, ||x - xstar||^2 and the memory",
+        )
 
     def _certain(self, c: Combination) -> dict[str, sp.Expr]:
         """The part of a combination that is not noise, by the kernel's names of the vectors."""
@@ -237,14 +249,19 @@ class _Builder:
             if not isinstance(v, tuple):
                 name = self.mean if v == MEAN else v if v == nm.DISTANCE else "xv" if v == "x" else nm.memory(v)
                 if name == "xv":
-                    raise Refusal("not-linear", "the step contracts the state itself (weight decay), which bounds of one's own do not know")
+                    raise Refusal(
+                        "not-linear",
+                        "the step contracts the state itself (weight decay), which bounds of one's own do not know",
+                    )
                 named[name] = e
         return named
 
     def _inner(self, a: Combination, b: Combination) -> Term:
         """E<a, b> given the past: the certain parts, and Q/N for each draw that the two share."""
         one, other = self._certain(a), self._certain(b)
-        parts = [times(self._scalar(sp.expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()]
+        parts = [
+            times(self._scalar(sp.expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()
+        ]
         shared = [sp.expand(c * b[v]) for v, c in a.items() if isinstance(v, tuple) and v in b]
         return plus(*parts, *[times(self._scalar(c), nm.Q / nm.N) for c in shared])
 
@@ -268,5 +285,3 @@ class _Builder:
             raise Refusal("no-generator", "of an SDE V is made of f and ||x - xstar||^2")
         drift, spread = self._parts()
         return plus(*[2 * c * dot(nm.e, a) for c, a in drift], *[c * nm.Q for c, _ in spread])
-
-

@@ -1,12 +1,12 @@
 """A theorem of one's own as it is stated: read from a TOML file or made in Python, and made into an entry like those of the catalogue.
 
-    title = "SGD under the Polyak-Lojasiewicz inequality"
-    method = "dsgd"
-    model = "method"
-    assume = ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1"]
-    V = "f - fstar"
-    claim = "change <= -eta*mu*V + eta^2*L*s/(2*N)"
-    conclude = "gronwall"
+title = "SGD under the Polyak-Lojasiewicz inequality"
+method = "dsgd"
+model = "method"
+assume = ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1"]
+V = "f - fstar"
+claim = "change <= -eta*mu*V + eta^2*L*s/(2*N)"
+conclude = "gronwall"
 """
 
 from __future__ import annotations
@@ -123,7 +123,11 @@ class Stated:
                 own[str(text)] = words.relation(text, place)
         for part in ("V", "claim"):
             if part not in self.given:
-                raise BadInput(part, "nothing", {"V": 'a function such as "f - fstar"', "claim": 'a bound such as "change <= -eta*G^2/2"'}[part])
+                raise BadInput(
+                    part,
+                    "nothing",
+                    {"V": 'a function such as "f - fstar"', "claim": 'a bound such as "change <= -eta*G^2/2"'}[part],
+                )
         value, claim = words.term(self.given["V"], "V"), words.relation(self.given["claim"], "claim")
         hints = self.given.get("hints", [])
         if not isinstance(hints, list | tuple):
@@ -165,14 +169,18 @@ class Stated:
         if not random:
             return None
         if len(random) == 1:
-            (key, n), = random
+            ((key, n),) = random
             if key == ("x", "f") and n == 1:
                 return "f"
             if key[0] == "norm" and n == 2:
                 return (key[1][1], key[1][1])
             if key[0] == "dot" and n == 1:
                 return (key[1][1], key[2][1])
-        raise BadInput("V", "another term", "a combination of f, fstar, squares ||v||^2 and products <v, w> with constant coefficients")
+        raise BadInput(
+            "V",
+            "another term",
+            "a combination of f, fstar, squares ||v||^2 and products <v, w> with constant coefficients",
+        )
 
     @cached_property
     def setting(self) -> Setting:
@@ -182,8 +190,20 @@ class Stated:
         if not followed:
             raise BadInput("V", self.given["V"], "a function of the state, such as f - fstar")
         products = [*words.products, *([(nm.GRADIENT, nm.DISTANCE)] if hypotheses.minimiser else [])]
-        made = setting(self.method, self.about, hypotheses, followed, [*words.constants, *self._constants], products, self.any_noise)
-        squares = {f"{p.name} >= 0 at the end": p.end.ge(0) for key, p in made.potentials.items() if key != "f" and key[0] == key[1]}
+        made = setting(
+            self.method,
+            self.about,
+            hypotheses,
+            followed,
+            [*words.constants, *self._constants],
+            products,
+            self.any_noise,
+        )
+        squares = {
+            f"{p.name} >= 0 at the end": p.end.ge(0)
+            for key, p in made.potentials.items()
+            if key != "f" and key[0] == key[1]
+        }
         more = {**consequences(hypotheses), **squares, **{name: self._meant(r, made) for name, r in self.own.items()}}
         if not hypotheses.minimiser:
             more = {name: r for name, r in more.items() if "cocoercive" not in name}
@@ -252,7 +272,9 @@ class Stated:
         found = self.read_claim
         used = symbols_of(found)
         if found.op not in ("<=", "<") or not used & {"change", "LV", "EVT", "V0"}:
-            raise BadInput("claim", self.given["claim"], "a bound change <= .. on the change of V in a step (LV for an SDE)")
+            raise BadInput(
+                "claim", self.given["claim"], "a bound change <= .. on the change of V in a step (LV for an SDE)"
+            )
         if "LV" in used and self.about == "method":
             raise BadInput("claim", "LV", "change, the change of V in a step of the method (LV is of an SDE)")
         return self._meant(found)

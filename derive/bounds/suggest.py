@@ -102,7 +102,14 @@ def _family(given: Mapping[str, Any]) -> list[str]:
 
 
 def _placeholder(given: Mapping[str, Any], value: str) -> Stated:
-    return Stated({**given, "V": value, "claim": "change <= 0" if given.get("model", "method") == "method" else "LV <= 0", "conclude": "none"})
+    return Stated(
+        {
+            **given,
+            "V": value,
+            "claim": "change <= 0" if given.get("model", "method") == "method" else "LV <= 0",
+            "conclude": "none",
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,9 @@ def _prove(offer: _Offer, found: Found, stop: float) -> None:
             change = f"{1 + BEYOND} times the decay" if what == "decay" else f"{1 - BEYOND} times the floor"
             beyond.append((change, against))
     found.suggestions.append(
-        Suggestion(offer.given, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond))
+        Suggestion(
+            offer.given, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond)
+        )
     )
 
 
@@ -158,7 +167,13 @@ def _offers(given: Mapping[str, Any], value: str) -> Iterator[_Offer]:
     for decay, unit, floor, conditions in _sorted(expression, stated):
         whole = {**base, "V": value, "assume": [*base.get("assume", []), *conditions]}
         conclude = "gronwall" if unit == sp.Symbol("V") else "telescope"
-        yield _Offer({**whole, "claim": _claim(whole, decay, unit, floor), "conclude": conclude}, "; ".join(conditions), decay, unit, floor)
+        yield _Offer(
+            {**whole, "claim": _claim(whole, decay, unit, floor), "conclude": conclude},
+            "; ".join(conditions),
+            decay,
+            unit,
+            floor,
+        )
 
 
 def _claim(given: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Expr) -> str:
@@ -182,14 +197,23 @@ def written(e: sp.Expr) -> str:
     if sums and factors[0].is_number and factors[0].is_negative:
         rest = -sp.Mul(*[f for f in factors if f is not sums[-1]])
         turned = f"({_sum(-sums[-1])})"
-        return turned if rest == 1 else _text(rest) + "*" + turned if not sp.denom(rest).free_symbols else f"{turned}*{_text(rest)}"
+        return (
+            turned
+            if rest == 1
+            else _text(rest) + "*" + turned
+            if not sp.denom(rest).free_symbols
+            else f"{turned}*{_text(rest)}"
+        )
     return _sum(sp.factor_terms(e))
 
 
 def _sum(e: sp.Expr) -> str:
     """A sum with what is added before what is subtracted."""
     terms = sorted(sp.Add.make_args(e), key=lambda t: (t.could_extract_minus_sign(), sp.default_sort_key(t)))
-    parts = [_text(terms[0]), *(f"- {_text(-t)}" if t.could_extract_minus_sign() else f"+ {_text(t)}" for t in terms[1:])]
+    parts = [
+        _text(terms[0]),
+        *(f"- {_text(-t)}" if t.could_extract_minus_sign() else f"+ {_text(t)}" for t in terms[1:]),
+    ]
     return " ".join(parts)
 
 
@@ -222,7 +246,9 @@ def _expression(t: Term, given: Setting) -> sp.Expr:
             return sp.Rational(1, 2)
         inner = _expression(t[2], given)
         return sp.sqrt(inner) if t[1] == "sqrt" else sp.Function(t[1])(inner)
-    names = {nm.GRADIENT: "g", nm.MESSAGE: "b", nm.DISTANCE: "x - xstar"} | {v: v.removesuffix("v") for v in given.vectors if v.endswith("v")}
+    names = {nm.GRADIENT: "g", nm.MESSAGE: "b", nm.DISTANCE: "x - xstar"} | {
+        v: v.removesuffix("v") for v in given.vectors if v.endswith("v")
+    }
     names[nm.MESSAGE] = "b"
     if head == "norm":
         return G if t[1][1] == nm.GRADIENT else sp.Symbol(f"||{names[t[1][1]]}||")
@@ -260,7 +286,11 @@ def _weighted(e: sp.Expr, value: str, fractions: tuple[str, ...]) -> tuple[sp.Ex
         raise ProofError("no weight of the memory makes the mixed product go")
     weight = sp.factor(solutions[0])
     above = _upright(weight, fractions)
-    return sp.expand(sp.simplify(e.subs(WEIGHT, weight))), value.replace("weight", f"({written(weight)})"), [f"{written(above)} >= 0"]
+    return (
+        sp.expand(sp.simplify(e.subs(WEIGHT, weight))),
+        value.replace("weight", f"({written(weight)})"),
+        [f"{written(above)} >= 0"],
+    )
 
 
 def _sorted(e: sp.Expr, stated: Stated) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
@@ -300,7 +330,12 @@ def _of_gradient(
         decay = sp.factor(-falls - grows)
         if {"pl", "strongly convex"} & set(classes):
             mu = sp.Symbol(next(classes[k][0] for k in ("pl", "strongly convex") if k in classes)[1])
-            yield sp.factor(2 * mu * decay), sp.Symbol("V"), floor, [*conditions, f"{written(_upright(decay, fractions))} > 0"]
+            yield (
+                sp.factor(2 * mu * decay),
+                sp.Symbol("V"),
+                floor,
+                [*conditions, f"{written(_upright(decay, fractions))} > 0"],
+            )
         yield decay, G**2, floor, conditions
     young = [] if linear == 0 else ["kap > 0"]
     small = grows + cubic + (KAP * linear if linear != 0 else 0)

@@ -45,14 +45,20 @@ def one_step(method: Method) -> Step:
     """
     values = evaluate(method.rule, _Vectors(method))
     known = {parameter(name): value for name, value in method.constants}
-    found = {name: {v: c for v, e in _vector(value).items() if (c := sp.expand(e.xreplace(known))) != 0} for name, value in values.items()}
+    found = {
+        name: {v: c for v, e in _vector(value).items() if (c := sp.expand(e.xreplace(known))) != 0}
+        for name, value in values.items()
+    }
     move = dict(found.pop("x"))
     move["x"] = sp.expand(move.get("x", sp.S.Zero) - 1)
     return Step({v: c for v, c in move.items() if c != 0}, found)
 
 
 def _refused(what: str) -> Refusal:
-    return Refusal("not-linear", f"a bound of one's own needs a step that is linear in state, memory and messages, and this one has {what}")
+    return Refusal(
+        "not-linear",
+        f"a bound of one's own needs a step that is linear in state, memory and messages, and this one has {what}",
+    )
 
 
 def _vector(value: Any) -> dict[Any, sp.Expr]:
@@ -118,7 +124,9 @@ class _Vectors:
     def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
         plain = draw.kind in ("G", "fresh") and argument is None
         if not plain:
-            raise _refused(f"{draw.kind} " + ("at another point" if draw.kind in ("G", "raw", "fresh", "local") else "as a draw"))
+            raise _refused(
+                f"{draw.kind} " + ("at another point" if draw.kind in ("G", "raw", "fresh", "local") else "as a draw")
+            )
         return {MEAN: sp.S.One, ("noise", draw.number): sp.S.One}
 
     def mean(self, of: Callable[[Any], Any]) -> Any:

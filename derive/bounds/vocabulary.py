@@ -60,7 +60,7 @@ class Words:
 
     def _plain(self, text: object, place: str) -> tuple[str, dict[str, Term]]:
         if not isinstance(text, str):
-            raise BadInput(place, text, "a text such as \"change <= -eta*G^2/2\"")
+            raise BadInput(place, text, 'a text such as "change <= -eta*G^2/2"')
         letters: dict[str, Term] = {}
 
         def put(found: re.Match[str], meant: Term) -> str:
