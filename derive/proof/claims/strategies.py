@@ -271,6 +271,8 @@ class Strategies:
         facts = FunctionFacts(branch, [claim.slack]).orders()
         for name, of in branch.functions(claim.slack):
             facts += between(branch, of, seconds / 2) if name == "psi" else []
+        for fact in facts:
+            branch.add(fact)  # other strategies use them too
         return branch.show(claim, seconds, facts) if facts else None
 
     def _remainder(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
