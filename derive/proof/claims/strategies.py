@@ -276,7 +276,7 @@ class Strategies:
         return branch.show(claim, seconds, facts) if facts else None
 
     def _remainder(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """With (exp(t) - 1 - t)/t^2 for the first psi(t) of the claim, and 1/2 where t is 0: cases, unless the sign of t is known."""
+        """With (exp(t) - 1 - t)/t^2 for the first psi(t) of the claim, 1/2 where t is 0: cases, unless the sign of t is known."""
         t = next(of for name, of in branch.functions(claim.slack) if name == "psi")
         share = max(seconds / 2, 0.4)
 
