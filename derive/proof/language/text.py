@@ -7,13 +7,13 @@ stands beside it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from derive.proof.language.context import Context
 from derive.proof.language.terms import RELATIONS, Relation, Term, num
-from derive.proof.language.tidy import tidy
+from derive.proof.language.tidy import power_in, tidy
 
 #: how tightly a text holds together: what binds less than its place demands stands in brackets
 SUM, PRODUCT, POWER, ATOM = range(4)
@@ -33,8 +33,8 @@ class Printer:
 
     Args:
         context: says whether I and EI are integrals or sums over steps, and up to where; integrals, when not given.
-        positive: whether a term b is shown > 0. Then exp(a log(b)) is b^a; elsewhere log(b) = 0 by convention and it would not be. Plain
-            text alone asks: it is what a reader checks, and LaTeX writes b^a always.
+        positive: whether a term b is shown > 0. Then exp(a log(b)) is b^a; elsewhere log(b) = 0 by convention and it would not be.
+            Plain text alone asks: it is what a reader checks, and LaTeX writes b^a always.
     """
 
     brackets: tuple[str, str] = ("(", ")")
@@ -106,7 +106,7 @@ class Printer:
         return f"{self.inside(base, ATOM)}^{n}", POWER
 
     def function(self, name: str, inner: Any) -> Shown:
-        if name == "exp" and (power := _power_in(inner)) and power[1] and self.positive(power[0]):
+        if name == "exp" and (power := power_in(inner)) and power[1] and self.positive(power[0]):
             base, exponents = power
             exponent = self.product(exponents) if len(exponents) > 1 else self.shown(exponents[0])
             return f"{self.inside(base, ATOM)}^{exponent[0] if exponent[1] == ATOM else self.bracketed(exponent[0])}", POWER
@@ -114,11 +114,10 @@ class Printer:
 
     def steps(self) -> str:
         """n<K, what a sum over steps runs over, with the name of the clock where there is one; "" where time is not steps."""
-        context = self.context
-        if context is None or not context.steps:
+        if (context := self.context) is None or not context.steps:
             return ""
-        clock = next((name for name, kind in context.symbols.items() if kind == "clock"), None)
-        index = clock or next(n for n in ("n", "m", "l", *(f"n{k}" for k in range(500))) if n not in context.symbols)
+        clocks = [name for name, kind in context.symbols.items() if kind == "clock"]
+        index = next(n for n in (*clocks, "n", "m", "l", *(f"n{k}" for k in range(500))) if n in clocks or n not in context.symbols)
         return self.symbol(index) + ("" if context.horizon is None else f"<{self.symbol(context.horizon)}")
 
     def other(self, t: Any) -> Shown:
@@ -197,21 +196,6 @@ def said(relation: Any) -> str:
     if left[0] == "q" and right[0] != "q" and op in ("<=", "<"):
         return f"{show(right)} {op.replace('<', '>')} {show(left)}"
     return show(relation)
-
-
-def _factors(t: Any) -> Iterator[Any]:
-    """The factors of a product, those of products in it too."""
-    if t[0] != "*":
-        yield t
-    for a in t[1:] if t[0] == "*" else ():
-        yield from _factors(a)
-
-
-def _power_in(inner: Any) -> tuple[Any, list[Any]] | None:
-    """(b, factors of c) of c log(b); None of what has no logarithm as a factor, or two."""
-    factors = list(_factors(inner))
-    logs = [t for t in factors if t[0] == "f" and t[1] == "log"]
-    return (logs[0][2], [t for t in factors if t is not logs[0]]) if len(logs) == 1 else None
 
 
 def _without_sign(t: Any) -> Any:
@@ -349,8 +333,7 @@ class TermWriter(Printer):
 
     def _as_power(self, inner: Any) -> str:
         """b^c for exp(c log b), and "" for other arguments."""
-        found = None if inner in self.short else _power_in(inner)
-        if found is None:
+        if inner in self.short or (found := power_in(inner)) is None:
             return ""
         base, rest = self.inside(found[0], ATOM), found[1]
         return rf"{base}^{{{self.product(rest)[0]}}}" if rest else base

@@ -107,7 +107,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     if differing:
         return Checked(theorem, UNDECIDED, reason=f"the definitions are not those of the method: {differing[0]}")
     w = Derivation(theorem, seconds)
-    last = theorem.prove(w)
+    last = w.proved(theorem.prove)
     key = w.kernel.normal.key
     names = {key(relation): name for name, relation in given.items()}
     extra = [text(h) for k, h in last.hypotheses.items() if k not in names]

@@ -81,10 +81,10 @@ def unsatisfied(certificate: dict[str, Any]) -> list[str]:
     for name, entry in context.potentials.items():
         wrong += [f"change of {name}"] * ("change" in entry and model.scalars[entry["change"]].flat[0] != 0)
         if "square" in entry:
-            bounds = (entry["smoothness"][0] + entry["smoothness"][1] * norm(("v", entry["gradient"])), entry["square"], entry["radius"])
+            (first, second), slope = entry["smoothness"], norm(("v", entry["gradient"]))
+            bounds = (first + second * slope, entry["square"], entry["radius"])
             wrong += [f"bound of {name}" for t in bounds if t is not None and (model.value(t) < 0).any()]
-        parts = (("drift", lambda m: model.vector(m)), ("mean", lambda m: model.vector(m)), ("diffusion", lambda m: model.matrices[m[1]]))
-        for part, entries in parts:
+        for part, entries in (("drift", model.vector), ("mean", model.vector), ("diffusion", lambda m: model.matrices[m[1]])):
             total = sum(model.value(c).item() * entries(moved) for c, moved in entry.get(part, ()))
             wrong += [f"{part} of {name}"] * bool(np.any(total != 0))
         ends = {model.scalars[n].flat[0] for n in (name, entry["start"], entry["end"])}

@@ -40,10 +40,14 @@ def test_a_method_that_stays_where_it_is_is_a_model() -> None:
 @pytest.mark.parametrize(
     ("table", "name", "value", "wrong"),
     [
-        ("symbols", "Af", ["q", "-1"], "change of f"), ("symbols", "f0", ["q", "7"], "f moves"), ("vectors", "g", [["q", "1"]], "mean of f"),
-        ("symbols", "s", ["q", "-1"], "bound of f"), ("symbols", "L", ["q", "-1"], "bound of f"), ("symbols", "K", ["q", "65"], "steps"),
+        ("symbols", "Af", ["q", "-1"], "change of f"),
+        ("symbols", "f0", ["q", "7"], "f moves"),
+        ("vectors", "g", [["q", "1"]], "mean of f"),
+        ("symbols", "s", ["q", "-1"], "bound of f"),
+        ("symbols", "L", ["q", "-1"], "bound of f"),
+        ("symbols", "K", ["q", "65"], "steps"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_model_is_seen(table: str, name: str, value: Any, wrong: str) -> None:
     found = copy.deepcopy(find_model(METHOD, GIVEN, 3.0))
     assert found is not None
@@ -52,7 +56,7 @@ def test_what_is_no_model_is_seen(table: str, name: str, value: Any, wrong: str)
 
 
 def test_sums_over_steps_and_a_generator_that_is_named() -> None:
-    """sum of n over n < K is 10 for K = 5; an interval has no such model of the change, whose drift is not known, but the value 0."""
+    """The sum of n over n < K is 10 for K = 5; the change of a potential is 0 in a model, and so never below -1."""
     counted = Context({"K": "const", "n": "clock"}, horizon="K", steps=True)
     given = [under("I", x("n")).eq(10)]
     found = find_model(counted, given, 3.0)
