@@ -98,7 +98,8 @@ def test_the_coefficients_of_a_step_are_looked_at_at_every_step() -> None:
     follow(value)
     entry = value["context"]["potentials"]["V"]
     for mean, square, message in (
-        ("0", "t", None), ("t*(t - 1)*(t - 2)", "t", None), ("t", "1", "mean"), ("t*(t - 1)", "1", "mean"), ("0", "1 - t", "square"),
+        ("0", "t", None), ("t*(t - 1)*(t - 2)", "t", None), ("t", "1", "mean"), ("t*(t - 1)", "1", "mean"),
+        ("0", "1 - t", "square"),
     ):  # fmt: skip
         entry |= {"mean": [[t(mean), ["v", "u"]]], "square": t(square)}
         if message is None:
@@ -121,7 +122,8 @@ GROUPS = [
 def edits(value: Any, names: list[str], at: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Every place, with what may stand there instead; None for the place itself where it goes."""
     if type(value) is str:
-        others = NUMBERS if value.strip("-")[:1].isdigit() else next((g for g in GROUPS if value in g), names if value in names else ())
+        numeric, group = value.strip("-")[:1].isdigit(), next((g for g in GROUPS if value in g), ())
+        others = NUMBERS if numeric else group or (names if value in names else ())
         yield from ((at, other) for other in others if other != value)
     elif type(value) is int and type(value) is not bool:
         yield from ((at, value + change) for change in (1, -1))
@@ -160,6 +162,7 @@ def edit(value: dict[str, Any], path: tuple[Any, ...], to: Any) -> None:
 def survivors(name: str, share: float, paths: int, chance: random.Random) -> tuple[int, int, int]:
     """How many single edits were tried, how many taken, and how many of those say something else, which then holds along paths.
 
+    `share` is the share of all edits that is tried, and `paths` the number of models drawn.
     A step that is edited is tried with the statement as it was, and with that which the steps prove.
     """
     original = POTENTIALS[name]
@@ -186,19 +189,18 @@ def survivors(name: str, share: float, paths: int, chance: random.Random) -> tup
             assert describe(replayed)
             if value["statement"] != original["statement"] or value["context"] != original["context"]:
                 other += 1
-                assert along_paths(value, paths, enough=200)[1], (path, to)
+                assert along_paths(value, paths, enough=20)[1], (path, to)
     return tried, taken, other
 
 
 @pytest.mark.parametrize("name", POTENTIALS)
 def test_some_single_edits(name: str) -> None:
-    tried, taken, _ = survivors(name, 0.05, 60, random.Random(name))
-    assert 15 < tried and taken < tried / 4
+    tried, taken, _ = survivors(name, 0.02, 40, random.Random(name))
+    assert tried > 5 and taken < tried / 4
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", POTENTIALS)
-def test_all_single_edits(name: str) -> None:
-    tried, taken, other = survivors(name, 1.0, 400, random.Random(name))
-    print(name, tried, taken, other)
-    assert 300 < tried and taken < tried / 4
+def test_more_single_edits(name: str) -> None:
+    tried, taken, other = survivors(name, 0.25, 300, random.Random(name))
+    assert tried > 50 and other <= taken < tried / 4
