@@ -23,6 +23,17 @@ AXIOMS = frozenset(("integrability", "weak-existence", "localisation", "fatou"))
 class Rules:
     def __init__(self, terms: Terms) -> None:
         self.terms, self.context = terms, terms.context
+        self.tied = self._tied()
+
+    def _tied(self) -> set[str | None]:
+        """The constants to which the context gives a meaning that a fact without axioms may rest on."""
+        context = self.context
+        tied = {context.horizon, context.dimension, context.clients} | {p["start"] for p in context.potentials.values()}
+        for potential in context.potentials.values():  # of a stepping one `descent` speaks, without an axiom
+            tied |= {n for raw in stepping_terms(potential) for n in symbols_in(raw)}
+        for properties in context.functions.values():
+            tied |= {n for key in ("bounded", "slope") if key in properties for n in symbols_in(properties[key])}
+        return tied
 
     # -- helpers
 
@@ -158,12 +169,7 @@ class Rules:
         (fact,) = self.premises(step, 1)
         context, terms = self.context, self.terms
         check(type(name) is str and context.symbols.get(name) == "const", "the symbol to instantiate is not of kind const")
-        tied = {context.horizon, context.dimension, context.clients} | {p["start"] for p in context.potentials.values()}
-        for potential in context.potentials.values():  # of a stepping one `descent` speaks, without an axiom
-            tied |= {n for raw in stepping_terms(potential) for n in symbols_in(raw)}
-        for properties in context.functions.values():
-            tied |= {n for key in ("bounded", "slope") if key in properties for n in symbols_in(properties[key])}
-        check(name not in tied, "the context gives the symbol a meaning, so that it has no instances")
+        check(name not in self.tied, "the context gives the symbol a meaning, so that it has no instances")
         check(not fact.sealed and not fact.axioms, "the premise has sealed hypotheses or axioms")
         value = terms.term(raw)
         polys = [fact.claim.slack, *(dict(key) for _, key in fact.hypotheses)]

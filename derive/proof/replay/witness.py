@@ -14,7 +14,6 @@ from typing import Any
 from flint import fmpq
 
 from derive.proof.replay.algebra import I, J, K, Poly, Unreadable
-from derive.proof.replay.context import entry_terms
 from derive.proof.replay.one_variable_forms import Forms
 from derive.proof.replay.terms import Terms, check, fields, items, rational, symbols_in, tags
 
@@ -126,7 +125,7 @@ class _Model:
         value = self.symbols[name]
         check(self.symbols[potential["end"]] == value == self.symbols[potential["start"]], f"the potential {name} moves")
         check("change" not in potential or not self.symbols[potential["change"]][0], f"the change of the potential {name} is not 0")
-        for _ in self.moments(["+", *entry_terms(potential)]):
+        for _ in self.moments():
             for part, entries in (("drift", self.vector), ("diffusion", self.matrix), ("mean", self.vector)):
                 total = [dict[int, fmpq]() for _ in range(self.size)]
                 for coefficient, moved in potential.get(part, ()):
@@ -148,10 +147,10 @@ class _Model:
 
     # -- hypotheses
 
-    def moments(self, written: Any) -> Iterator[None]:
-        """Every step that what is written speaks of; nothing but the clock changes with it. Once where time is an interval."""
+    def moments(self, relation: Any = None) -> Iterator[None]:
+        """Every step. One is enough for a relation without the clock, since nothing else changes, and for an interval."""
         then = self.now
-        for n in range(self.steps if self.clock in symbols_in(written) else 1):
+        for n in range(self.steps if relation is None or self.clock in symbols_in(relation) else 1):
             self.now = self.forms.number(n) if self.context.steps else then
             yield
         self.now = then
@@ -208,8 +207,8 @@ class _Model:
         if tag == "F":
             return self._declared(self.functions[args[0]], self.value(args[1], at))
         if tag in ("E", "I", "EI"):
-            if tag != "E" and self.context.steps and self.clock in symbols_in(args[0]):
-                return forms.add(*[self.value(args[0], at) for _ in self.moments(args[0])])
+            if tag != "E" and self.context.steps:
+                return forms.add(*[self.value(args[0], at) for _ in self.moments()])
             inner = self.value(args[0], at)
             check(tag == "E" or not forms.varies(inner), "the clock stands under an integral")
             return inner if tag == "E" else forms.mul(self.horizon, inner)

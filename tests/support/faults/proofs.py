@@ -100,8 +100,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a witness is looked at at the first step",
         "derive/proof/replay/witness.py",
-        "for n in range(self.steps if self.clock in symbols_in(written) else 1):",
-        "for n in range(1):",
+        "range(self.steps if relation is None or self.clock in symbols_in(relation) else 1)",
+        "range(1)",
         ("tests/derive/proof/replay/test_potential_witnesses.py",),
     ),
     Fault(
