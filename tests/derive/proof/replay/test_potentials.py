@@ -96,6 +96,8 @@ REFUSED: list[tuple[Any, ...]] = [
     # descent: the reach, the radius and t1
     ("descent", ("steps", 2, "data", "reach"), "!eta", "not 0"),
     ("descent", ("steps", 2, "data", "potential"), "dV", "not declared"),
+    ("descent", ("steps", 2, "data", "potential"), ["V"], "not declared"),
+    ("descent", ("context", "potentials", "V"), ENDS, "not a stepping one"),
     ("descent", (*V, "smoothness"), [t("L0"), t("L0")], "not 0"),
     ("descent", (*V, "smoothness"), [t("2*L0"), t("0")], "does not prove"),
     ("descent", (*V, "radius"), "!eta", "premises"),
@@ -136,6 +138,8 @@ REFUSED: list[tuple[Any, ...]] = [
     ("telescope", ("statement", "axioms"), list(ALL_AXIOMS), "axioms"),
     # decay: 0 < k < 1 in steps, and constants
     ("decay", ("steps", 7), assume("0 <= m"), ""),
+    ("decay", ("steps", 4), assume("V <= 0"), "not c <= V"),
+    ("decay with weights", ("steps", 0), assume("X <= V + a*U"), "not c <= V"),
     ("decay", ("steps", 9), assume("m*eta <= 1"), "premise"),
     ("decay", ("steps", 10, "premises"), [4, 6, 8], "premises"),
     ("decay", ("steps", 10, "data", "rate"), "!2*m*eta", "premise"),
@@ -162,6 +166,7 @@ REFUSED: list[tuple[Any, ...]] = [
     ("summation", ("context", "symbols", "t"), "time", "clock"),
     ("summation", ("context", "horizon"), None, "horizon"),
     ("summation", ("steps", 7, "data", "time"), "T", "clock"),
+    ("summation", ("steps", 7, "data", "time"), ["t"], "clock"),
     ("summation", ("steps", 7, "data", "primitive"), "!-1/(t + 2)", "does not prove"),
     ("summation", ("steps", 7, "data", "primitive"), "!-1/(t + 1) + T*I(1)", "operator"),
     ("summation", ("steps", 7, "premises"), [0], "premises"),
@@ -239,7 +244,7 @@ def test_the_primitive_of_a_sum_moves_with_the_clock(primitive: str) -> None:
     """Of norm(g) t the step is not norm(g): the gradient moves too."""
     symbols = {**BASE, "t": "clock", "X": "random", "eta": "time"}
     last = step("summation", [], {"time": "t", "primitive": t(primitive)}, "T == T")
-    refused(made(last, symbols=symbols, potentials={}, values={}, vectors={"g": ["0"]}))
+    assert "the primitive has" in str(refused(made(last, symbols=symbols, potentials={}, values={}, vectors={"g": ["0"]})))
 
 
 @pytest.mark.parametrize(
