@@ -65,6 +65,7 @@ CONTEXTS: list[tuple[Any, ...]] = [
     ("descent", (*V, "smoothness"), [t("L0"), t("V")]), ("descent", (*V, "smoothness"), [t("L0"), t("0*V")]),
     ("descent", (*V, "smoothness"), [t("L0"), t("V - V")]), ("descent", (*V, "smoothness"), [t("exp(L0)"), t("0")]),
     ("descent", (*V, "smoothness"), [t("pi"), t("0")]), ("descent", (*V, "smoothness"), [t("E(L0)"), t("0")]),
+    ("descent", (*V, "smoothness"), [["x", "nobody"], t("0")]), ("descent", (*V, "smoothness"), [["q"], t("0")]),
     ("descent", (*V, "smoothness"), [t("norm(g)"), t("0")]), ("descent", (*V, "mean"), [[t("VT"), ["v", "g"]]]),
     ("descent", (*V, "mean"), [[t("eta"), ["v", "V"]]]), ("descent", (*V, "mean"), [[t("eta")]]), ("descent", (*V, "mean"), {}),
     ("descent", (*V, "smooth"), True), ("descent", ("context", "potentials", "eta"), ENDS),
