@@ -76,7 +76,15 @@ CONTEXTS: list[tuple[Any, ...]] = [
 
 @pytest.mark.parametrize(("name", "path", "to"), CONTEXTS)
 def test_contexts(name: str, path: tuple[Any, ...], to: Any) -> None:
-    refused(changed(name, *path, to=to))
+    """Refused where they are read, since the steps do not use them."""
+    for value, valid in ((changed(name, "title", to="0 <= 1"), True), (changed(name, *path, to=to), False)):
+        value["steps"] = [certify([], "0 <= 1", [["1", [], []]])]
+        value["statement"] = {"assumptions": [], "definitions": [], "axioms": [], "claim": t("0 <= 1")}
+        del value["witness"]
+        if valid:
+            replay(json.dumps(value))
+        else:
+            refused(value)
 
 
 def test_each_kind_of_time_has_its_potentials() -> None:
