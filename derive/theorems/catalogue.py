@@ -15,6 +15,7 @@ MODULES = (
     "unbiased.dcsgd_expectation",
     "unbiased.normalised",
     "unbiased.strength",
+    "discrete.dcsgd",
     "signs.classic",
     "signs.bounded_ratio",
     "signs.everywhere",

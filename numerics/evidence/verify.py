@@ -24,6 +24,7 @@ from numerics.evidence.checks import (
     facts,
     families,
     mean_growth,
+    method_steps,
     moments,
     omega,
     paths,
@@ -94,6 +95,9 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "second moments of the method": (second_moments.of_the_method,),
     "signs near the optimum": (moments.near_the_optimum,),
     "one step": (steps.one_step,),
+    "method step": (method_steps.one_step,),
+    "method telescoped": (method_steps.telescoped,),
+    "method paths": (method_steps.enumerated,),
     "reachable law": (reachable.reachable,),
     "quartic trajectory": (steps.trajectory,),
     # simulation
