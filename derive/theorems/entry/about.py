@@ -26,12 +26,14 @@ def about(theorem: Theorem, claim: Relation, axioms: Collection[str]) -> str:
 
     A theorem is about the process of its context if its proof takes a solution for granted, or if the process' generator is a
     part of the claim: an SDE whose drift has a second, curvature term (corrected), or not (first-order), or an ODE, without a
-    diffusion. Otherwise its evidence says what it is compared with.
+    diffusion. Where time is steps it is about the method. Otherwise its evidence says what it is compared with.
 
     Args:
         claim: the last line of its derivation.
         axioms: the analytic facts that the derivation uses.
     """
+    if theorem.context.steps and theorem.context.potentials:
+        return METHOD
     for process in theorem.context.potentials.values():
         if "weak-existence" in axioms or any(_within(side, generator_of(process)) for side in (claim.left, claim.right)):
             return ODE if not process["diffusion"] else CORRECTED if len(process["drift"]) > 1 else FIRST

@@ -1,4 +1,4 @@
-"""The declarations of a context other than relations, in words and LaTeX: functions, flags of matrices, the SDE of the state."""
+"""The declarations of a context other than relations, in words and LaTeX: functions, flags of matrices, the SDE or the step of the state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
-from derive.proof.language.terms import Term, x
+from derive.proof.language.terms import Term, norm, vec, x
 from derive.proof.language.text import TermWriter, text
 
 _SHAPES = {"odd": "odd", "nondecreasing": "nondecreasing", "concave_right": "concave on [0, oo)"}
@@ -19,7 +19,9 @@ def declarations(last: Fact, writer: TermWriter) -> list[dict[str, str]]:
     used = {(f.data["function"], f.data["property"].removesuffix("_below")) for f in rules if f.rule == "declared"}
     psd = any(f.rule in ("trace_bound", "nonnegative", "ito", "gronwall") for f in rules)
     moving = {f.data["potential"] for f in rules if f.rule in ("ito", "gronwall")}
-    return [*_functions(context, used, writer), *_matrices(context, psd, writer), *_processes(context, moving, writer)]
+    stepping = {f.data["potential"] for f in rules if f.rule == "descent"}
+    processes = [*_processes(context, moving, writer), *_steps(context, stepping, writer)]
+    return [*_functions(context, used, writer), *_matrices(context, psd, writer), *processes]
 
 
 def _functions(context: Context, used: set[tuple[str, str]], writer: TermWriter) -> Iterator[dict[str, str]]:
@@ -58,3 +60,18 @@ def _processes(context: Context, moving: set[str], writer: TermWriter) -> Iterat
             spread = writer.combination([(c, writer.symbol(m[1])) for c, m in entry["diffusion"]])
             moved += rf"+B\,\mathrm{{d}}W$ with $BB^{{\top}}={spread}"
         yield {"text": f"{name} is C^2, and {said}", "latex": rf"${writer.symbol(name)}$ is $C^2$; ${moved}$"}
+
+
+def _steps(context: Context, stepping: set[str], writer: TermWriter) -> Iterator[dict[str, str]]:
+    for name in sorted(stepping):
+        entry = context.potentials[name]
+        (first, second), radius = entry["smoothness"], entry["radius"]
+        bend = first + second * norm(vec(entry["gradient"]))
+        mean = [(c, Term(("norm", v))) for c, v in entry["mean"]]
+        plain = " + ".join(f"{text(c)} {text(v)[5:-1]}" for c, v in mean)
+        said = f"||Hess {name}|| <= {text(bend)}; a step D has the mean {plain} and E||D||^2 <= {text(entry['square'])}"
+        shown = rf"$\|\nabla^2 {writer.symbol(name)}\|_{{\mathrm{{op}}}}\le {writer.term(bend)}$; a step $D$ has the mean "
+        shown += rf"${writer.combination([(c, writer.named(v[1])) for c, v in mean])}$ and $\mathbb{{E}}\|D\|^2\le {writer.term(entry['square'])}$"
+        if radius is not None:
+            said, shown = f"{said}, and ||D|| <= {text(radius)}", rf"{shown}, and $\|D\|\le {writer.term(radius)}$"
+        yield {"text": said, "latex": shown}
