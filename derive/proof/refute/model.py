@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import OPERATORS, Relation, Term, fn, num, plus, substitute, times, to_json, x
+from derive.proof.language.terms import OPERATORS, Relation, Term, fn, norm, num, plus, substitute, times, to_json, vec, x
 from derive.proof.language.tidy import tidy
 from derive.proof.refute.algebraic import Algebraic
 from derive.proof.refute.coordinates import far_counterexample
@@ -24,6 +24,8 @@ from derive.proof.search.clock import now
 #: coordinates and clients, where the context leaves them open or asks for more than one
 SIZES = ((1, 1), (1, 2), (4, 1), (4, 4))
 NEVER = num(1).le(num(0))
+#: the parts of a potential that say where its state goes, in a model nowhere
+_MOTION = ("drift", "diffusion", "mean")
 #: a point of the hypotheses, or of a part of them
 Point = Mapping[str, Fraction | Algebraic]
 
@@ -146,7 +148,7 @@ def _term(value: Fraction | Algebraic) -> Term | None:
 
 
 class _Scalars:
-    """A context where all coordinates and all clients are alike, as scalars: `names` are all of them.
+    """A context where all coordinates and all clients are alike, as scalars: `names` are all of them. Where time is steps there is one.
 
     A vector has one entry again and again, a matrix is a multiple of the identity, and a function is
     height * max(-1, min(1, t/width)).
@@ -155,7 +157,8 @@ class _Scalars:
     def __init__(self, context: Context, coordinates: int, clients: int) -> None:
         self.context, self.d, self.n = context, coordinates, clients
         self.clock = next((name for name, kind in context.symbols.items() if kind == "clock"), None)
-        self.known = {name: count for name, count in ((context.dimension, coordinates), (context.clients, clients)) if name}
+        counts = ((context.dimension, coordinates), (context.clients, clients), (context.horizon if context.steps else None, 1))
+        self.known = {name: count for name, count in counts if name}
         plain = [name for name in context.symbols if name != self.clock and name not in self.known]
         # no name of a context has a space
         self.shapes = [f"{name} {part}" for name in context.functions for part in ("height", "width")]
@@ -174,11 +177,11 @@ class _Scalars:
         yield {}
 
     def _moving(self) -> list[str]:
-        """Vectors and matrices that stand in drifts and diffusions."""
+        """Vectors and matrices that stand in drifts, diffusions and means of steps."""
         found: list[str] = []
         for potential in self.context.potentials.values():
-            for _, moved in (*potential["drift"], *potential["diffusion"]):
-                found += [moved[2][1] if moved[0] == "Mv" else moved[1]]
+            for part in _MOTION:
+                found += [moved[2][1] if moved[0] == "Mv" else moved[1] for _, moved in potential.get(part, ())]
         return found
 
     def relations(self, hypotheses: Sequence[Relation]) -> list[Relation]:
@@ -186,19 +189,25 @@ class _Scalars:
         found = [Relation((r.op, self.term(r.left), self.term(r.right))) for r in hypotheses]
         zero, context = num(0), self.context
         found += [zero.le(x(name)) for name in context.matrices if context.psd(name)]
-        if context.horizon is not None:
+        if context.horizon is not None and not context.steps:
             found.append(zero.le(x(context.horizon)))
         for name, entry in context.potentials.items():
             found += [x(name).eq(x(entry["start"])), x(name).eq(x(entry["end"]))]
-            for part in ("drift", "diffusion"):
-                members = [times(self.term(c), self.entry(moved)) for c, moved in entry[part]]
+            if "change" in entry:
+                found.append(x(entry["change"]).eq(zero))
+            for part in _MOTION:
+                members = [times(self.term(c), self.entry(moved)) for c, moved in entry.get(part, ())]
                 found += [plus(*members).eq(zero)] if members else []
+            if "smoothness" in entry:
+                first, second = entry["smoothness"]
+                sizes = [first + second * norm(vec(entry["gradient"])), entry["square"], entry["radius"]]
+                found += [zero.le(self.term(t)) for t in sizes if t is not None]
         for name, properties in context.functions.items():
             found += self._shape(name, properties)
         if self.clock is None:
             return found
-        # the hypotheses that are linear in the clock hold between 0 and the horizon if they do there
-        ends = (zero, x(context.horizon) if context.horizon else num(1))
+        # the hypotheses that are linear in the clock hold between 0 and the horizon if they do there; the only step is at 0
+        ends = (zero,) if context.steps else (zero, x(context.horizon) if context.horizon else num(1))
         return [Relation((r.op, *(substitute(side, self.clock, end) for side in r[1:]))) for r in found for end in ends]
 
     def _shape(self, name: str, properties: Mapping[str, Any]) -> list[Relation]:
@@ -232,7 +241,7 @@ class _Scalars:
             return num(self.known[args[0]]) if args[0] in self.known else x(args[0])
         if head in OPERATORS:
             inner = self.term(args[0])
-            horizon = x(self.context.horizon) if self.context.horizon else num(1)
+            horizon = self.term(x(self.context.horizon)) if self.context.horizon else num(1)
             count = {"E": num(1), "I": horizon, "EI": horizon, "C": num(self.n)}.get(head, num(self.d))
             return times(count, inner)
         if head == "F":

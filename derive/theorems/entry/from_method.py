@@ -11,7 +11,8 @@ from typing import Any
 
 from derive.derivation import SDE
 from derive.proof.language.terms import Term, dot, norm, plus, times, tr, x
-from derive.theorems.entry.from_sde import Part, diffusion_terms, drift_terms
+from derive.theorems.entry.from_sde import Part, diffusion_terms, drift_terms, expression
+from derive.vocabulary.symbols import d as dimension
 
 
 def step_mean(equation: SDE, h: Term, vectors: Mapping[str, str]) -> list[Part]:
@@ -37,6 +38,19 @@ def step_square(equation: SDE, h: Term, vectors: Mapping[str, str]) -> Term:
     mean, spread = step_mean(equation, h, vectors), diffusion_terms(equation, h)
     squares = [times(c, e, norm(v) ** 2 if v == w else dot(v, w)) for c, v in mean for e, w in mean]
     return plus(*squares, *[x("eta") * c * tr(m) for c, m in spread])
+
+
+def step_radius(equation: SDE, h: Term) -> Term:
+    """A bound of ||D|| that holds whatever the noise: eta h times the greatest length of a message, for D is eta h times their mean.
+
+    Raises:
+        ValueError: the update is not x = x - eta*G, or messages may have any length.
+    """
+    method = equation.method
+    longest = method.compressor.longest(dimension)
+    if not method.plain or longest is None:
+        raise ValueError("the steps of this method have no known bound on their length")
+    return x("eta") * h * expression(longest, {})
 
 
 def loss_in_steps(
