@@ -7,6 +7,7 @@ the method has 2 psi(c) L0 and 2 psi(c) L1 where the SDE has L0 and L1, psi(s) =
 
 from __future__ import annotations
 
+from derive.theorems.discrete import averaged as av
 from derive.theorems.discrete import setting as ds
 from derive.theorems.discrete.setting import BOUNDED, SMOOTH, Smoothness
 from derive.theorems.entry.theorem import Evidence, Theorem
@@ -21,7 +22,7 @@ MESSAGES = (
 
 def theorem(smooth: Smoothness, id: str, title: str, statement: str, hence: str, averaged: bool) -> Theorem:
     """The bound on one step, or the one on the mean square of the gradient over the steps."""
-    more = ds.AVERAGED if averaged else ds.signs("eta >= 0")
+    more = av.ENDS if averaged else ds.signs("eta >= 0")
     bounded = smooth is BOUNDED
     sums = Evidence("method paths" if bounded else "method telescoped")
     return Theorem(

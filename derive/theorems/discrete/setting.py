@@ -6,7 +6,6 @@ step what Ito's formula does for the SDE.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,18 +13,16 @@ from typing import Any
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, fn, num, opnorm, tr, under, x, xs
+from derive.theorems.discrete import averaged as av
 from derive.theorems.entry.from_method import loss_in_steps, step_square
 from derive.theorems.entry.theorem import Derivation
 from derive.theorems.unbiased import setting as ub
 from derive.theorems.unbiased.dcsgd import FLOOR, young
-from derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, S, eps, eta, f0, fstar, kap, u
+from derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, S, eps, eta, kap, u
 
 VECTORS = {"mean": "g"}
 K, Af, c, B = xs("K Af c B")
-NAMES = {**ub.NAMES, "Af": r"\mathbb{E}_nf(x_{n+1})-f(x_n)", "f0": "f(x_0)", "fT": "f(x_K)", "c": "c", "B": "B_n"}
-RATE: dict[str, Relation] = {"eta > 0": eta.gt(0)}
-
-
+NAMES = {**ub.NAMES, **av.NAMES, "B": "B_n"}
 def signs(*names: str) -> dict[str, Relation]:
     """Those of the SDE's theorems that have these names."""
     return {name: ub.SIGNS[name] for name in names}
@@ -131,28 +128,11 @@ def one_step(w: Derivation, smooth: Smoothness, rate: str = "eta >= 0") -> Fact:
     return w.combine("one step", claim, members)
 
 
-def top(smooth: Smoothness) -> Term:
-    """f(x_0) - f* + eta^2 floor D_0 sum u^2/(2N)."""
-    return f0 - fstar + eta**2 * smooth.floor() * D0 * under("I", u**2) / (2 * N)
+def floor_of_the_sum(smooth: Smoothness) -> Term:
+    """eta^2 floor D_0 sum u^2/(2N)."""
+    return eta**2 * smooth.floor() * D0 * under("I", u**2) / (2 * N)
 
 
 def scheduled(w: Derivation, smooth: Smoothness) -> Fact:
-    """E sum u G^2/sum u <= top/(eta (1 - eps) sum u), from the bound on one step."""
-    kernel, bound = w.kernel, one_step(w, smooth, "eta > 0")
-    moved = w.step("the sum of the changes", kernel.telescope([(num(1), "f")], [w["f >= f*"]]))
-    whole = w.step("sum over the steps", kernel.monotone("EI", bound))
-    last = w.step("the end", kernel.monotone("E", w["f(x_K) >= f*"]))
-    energy, phi1 = under("EI", u * G**2), under("I", u)
-    total = w.combine("together", ((1 - eps) * eta * energy).le(top(smooth)), [(1, [fact], ()) for fact in (moved, whole, last)])
-    share, one = w.inverse(1 - eps, "eps < 1")
-    unit, rate = w.inverse(eta, "eta > 0")
-    _, two = w.inverse(phi1, "sum u > 0")
-    # energy/phi1 = (1 - eps) (1/(1 - eps)) eta (1/eta) energy/phi1
-    return w.combine(
-        "divide", (energy / phi1).le(top(smooth) / (1 - eps) / eta / phi1), [(1, [one, rate, two, total], ())],
-        [(-energy / phi1, share), (-energy / phi1 * (1 - eps) / (1 - eps), unit)],
-    )  # fmt: skip
-
-
-ENDS: Mapping[str, Relation] = {"f >= f*": fstar.le(ub.f), "f(x_K) >= f*": fstar.le(ub.fT)}
-AVERAGED: Mapping[str, Relation] = {**ENDS, **RATE, "eps < 1": num(0).lt(1 - eps), "sum u > 0": under("I", u).gt(0)}
+    """E sum u G^2/sum u <= (f(x_0) - f* + eta^2 floor D_0 sum u^2/(2N))/(eta (1 - eps) sum u), from the bound on one step."""
+    return av.averaged(w, one_step(w, smooth, "eta > 0"), G**2, floor_of_the_sum(smooth))

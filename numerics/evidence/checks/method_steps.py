@@ -127,7 +127,8 @@ def one_step(id: str, smooth: str, claim: Relation | None = None, count: int = 6
         smooth: "plain" for L-smooth losses, "bounded" for (L0, L1)-smooth ones, where B is the greatest length of the outcomes.
         claim: judged in place of the entry's own.
     """
-    return [merged([_judged(id, _with_step(id, numbers, n), claim, {"case": name}) for n, (name, numbers) in enumerate(_cases(smooth, count))])]
+    cases = enumerate(_cases(smooth, count))
+    return [merged([_judged(id, _with_step(id, numbers, n), claim, {"case": name}) for n, (name, numbers) in cases])]
 
 
 def theorem_of(id: str) -> Theorem:
