@@ -16,6 +16,7 @@ MODULES = (
     "unbiased.normalised",
     "unbiased.strength",
     "discrete.dcsgd",
+    "discrete.polyak",
     "signs.classic",
     "signs.bounded_ratio",
     "signs.everywhere",

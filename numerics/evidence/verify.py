@@ -96,7 +96,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "signs near the optimum": (moments.near_the_optimum,),
     "one step": (steps.one_step,),
     "method step": (method_steps.one_step,),
-    "method telescoped": (method_steps.telescoped,),
+    "method moments": (method_steps.along_quadratics,),
     "method paths": (method_steps.enumerated,),
     "reachable law": (reachable.reachable,),
     "quartic trajectory": (steps.trajectory,),

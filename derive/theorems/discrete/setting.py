@@ -69,15 +69,24 @@ BOUNDED = Smoothness(L1, c, eta * u * B)
 
 def context(h: Term, smooth: Smoothness, **more: str) -> Context:
     """The names of the theorems on D(C)SGD itself, with the step that the engine has, h in place of the schedule."""
-    return Context(
-        {**ub.SYMBOLS, "K": "const", "Af": "random", "c": "const", "B": "random", **more},
-        ("g",),
-        {"S": ("psd",)},
-        horizon="K",
-        clients="N",
-        potentials={"f": loss_in_steps(ub.equation("first-order"), h, VECTORS, (L0, smooth.second), smooth.radius)},
-        steps=True,
-    )
+    symbols = {**ub.SYMBOLS, "K": "const", "Af": "random", "c": "const", "B": "random", **more}
+    return _context(symbols, ("g",), {"f": _loss(h, (L0, smooth.second), smooth.radius)})
+
+
+def distances(h: Term, **more: str) -> Context:
+    """The same for V = ||e||^2/2, e = x - x* the way from a minimum, in place of f: AV its change, V0 and VK its ends."""
+    symbols = {**ub.SYMBOLS, "K": "const", "V": "random", "AV": "random", "V0": "const", "VK": "rv", **more}
+    own = {"change": "AV", "end": "VK", "start": "V0", "gradient": "e"}
+    return _context(symbols, ("g", "e"), {"V": {**_loss(h, (num(1), num(0)), None), **own}})
+
+
+def _loss(h: Term, smoothness: tuple[Term, Term], radius: Term | None) -> dict[str, Any]:
+    return loss_in_steps(ub.equation("first-order"), h, VECTORS, smoothness, radius)
+
+
+def _context(symbols: dict[str, str], vectors: tuple[str, ...], potentials: dict[str, dict[str, Any]]) -> Context:
+    matrices = {"S": ("psd",)}
+    return Context(symbols, vectors, matrices, horizon="K", clients="N", potentials=potentials, steps=True)
 
 
 def point(**more: int | Fraction) -> dict[Term, int | Fraction]:
