@@ -17,6 +17,8 @@ MODULES = (
     "unbiased.strength",
     "discrete.dcsgd",
     "discrete.polyak",
+    "discrete.schedules",
+    "discrete.summable",
     "signs.classic",
     "signs.bounded_ratio",
     "signs.everywhere",

@@ -98,6 +98,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "method step": (method_steps.one_step,),
     "method moments": (method_steps.along_quadratics,),
     "method paths": (method_steps.enumerated,),
+    "sums": (AtPoints(method_steps.sums, shared=True),),
     "reachable law": (reachable.reachable,),
     "quartic trajectory": (steps.trajectory,),
     # simulation

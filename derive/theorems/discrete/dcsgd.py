@@ -24,7 +24,7 @@ def theorem(smooth: Smoothness, id: str, title: str, statement: str, hence: str,
     """The bound on one step, or the one on the mean square of the gradient over the steps."""
     more = av.ENDS if averaged else ds.signs("eta >= 0")
     bounded = smooth is BOUNDED
-    sums = Evidence("method paths") if bounded else Evidence("method moments", {"flat": False})
+    sums = Evidence("method paths") if bounded else Evidence("method moments", {"power": None})
     return Theorem(
         id=id,
         title=title,

@@ -126,7 +126,7 @@ ENTRIES = (
         point=ds.point(mu=1),
         short={G: "G", rate("corrected"): "r"},
         prove=polyak,
-        evidence=(Evidence("method moments", {"flat": True}),),
+        evidence=(Evidence("method moments", {"power": 0}),),
         **SHARED,
     ),
     Theorem(
@@ -147,7 +147,7 @@ ENTRIES = (
         point=ds.point(V=0, AV=0, V0=0, VK=0) | {norm(e): 0, dot(e, g): 0},
         short={G: "G"},
         prove=convex,
-        evidence=(Evidence("method moments", {"flat": False}),),
+        evidence=(Evidence("method moments", {"power": None}),),
         **SHARED,
     ),
     Theorem(
@@ -167,7 +167,7 @@ ENTRIES = (
         point=ds.point(V=0, AV=0, V0=0, VK=0, mu=1) | {norm(e): 0, dot(e, g): 0},
         short={G: "G"},
         prove=strongly_convex,
-        evidence=(Evidence("method moments", {"flat": True}),),
+        evidence=(Evidence("method moments", {"power": 0}),),
         **SHARED,
     ),
 )  # fmt: skip

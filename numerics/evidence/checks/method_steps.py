@@ -23,7 +23,7 @@ from derive.methods.noise import Affine
 from derive.proof.language.terms import Relation, Term, contains, dot, mat, norm, tr, vec, x
 from derive.theorems.catalogue import with_own
 from derive.theorems.entry.theorem import Theorem
-from numerics.evidence.checks.families import function_of
+from numerics.evidence.checks.families import Points, function_of
 from numerics.evidence.checks.formulas import Function, Numbers, clients, paths, times
 from numerics.evidence.checks.moments import MomentMap, log_uniform
 from numerics.evidence.checks.points import at_points, merged
@@ -155,24 +155,24 @@ def _judged(id: str, numbers: Numbers, claim: Relation | None, instance: dict[st
         return at_points(id, numbers, "method", claim, "enumeration", "", instance, shared)
 
 
-def _schedule(rng: np.random.Generator, steps: int) -> np.ndarray:
+def _schedule(rng: np.random.Generator, steps: int, power: float | None = None) -> np.ndarray:
     """u_n = (1 + n)^-p."""
-    return (1.0 + np.arange(steps)) ** -rng.choice([0.0, 0.5, 1.0])
+    return (1.0 + np.arange(steps)) ** -(rng.choice([0.0, 0.5, 1.0]) if power is None else power)
 
 
-def _quadratics(count: int, flat: bool) -> Iterator[tuple[dict[str, float], Numbers]]:
+def _quadratics(count: int, power: float | None) -> Iterator[tuple[dict[str, float], Numbers]]:
     """Runs of DCSGD with Rand-1, affine noise and two clients on h1 x1^2/2 + h2 x2^2/2, by the engine's map of second moments.
 
     The mean squares of the gradients stand for the gradients, which enter by their squares alone.
 
     Args:
-        flat: whether u = 1.
+        power: the p of u_n = (1 + n)^-p, or None for several.
     """
     rng = np.random.default_rng(623)
     draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
     draws["h2"] = np.where(rng.uniform(size=count) < 0.4, draws["h1"], draws["h2"])
     steps, start = rng.integers(1, 40, count), rng.normal(size=(2, count)) * np.exp(rng.uniform(-2, 1, count))
-    schedules = [np.ones(k) if flat else _schedule(rng, k) for k in steps]
+    schedules = [_schedule(rng, k, power) for k in steps]
     which = np.repeat(np.arange(count), steps)
     at = {name: value[which] for name, value in draws.items()} | {"N": np.full(len(which), 2.0)}
     at["eta"] = at["eta"] * np.concatenate(schedules)
@@ -182,7 +182,8 @@ def _quadratics(count: int, flat: bool) -> Iterator[tuple[dict[str, float], Numb
         second = [np.array([start[0, n] ** 2, start[0, n] * start[1, n], start[1, n] ** 2])]
         for matrix, force in zip(*(m[which == n] for m in maps), strict=True):
             second.append(second[-1] + matrix @ second[-1] + force)
-        yield own | {"K": float(len(u))}, _run(own, u, np.array(second))
+        total = x("U2"), paths(np.sum(u**2) * rng.choice([0.7, 1, 1, 2]))
+        yield own | {"K": float(len(u))}, _run(own, u, np.array(second)).given(dict([total]))
 
 
 def _run(own: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Numbers:
@@ -195,7 +196,8 @@ def _run(own: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Numbers
     error = square + spread  # omega = 1
     values: dict[Term, np.ndarray] = {
         **{x(name): paths(v) for name, v in (("N", 2.0), ("d", 2.0), ("K", len(u)), ("eta", own["eta"]), ("fstar", 0.0))},
-        x("u"): times(u), norm(vec("g")): times(np.sqrt(square)), norm(vec("e")): times(np.sqrt(2 * half[:-1])),
+        x("u"): times(u), x("t"): times(np.arange(len(u))),
+        norm(vec("g")): times(np.sqrt(square)), norm(vec("e")): times(np.sqrt(2 * half[:-1])),
         dot(vec("e"), vec("g")): times(2 * loss[:-1]), x("V"): times(half[:-1]), x("V0"): paths(half[0]), x("VK"): paths(half[-1]),
         x("f"): times(loss[:-1]), x("f0"): paths(loss[0]), x("fT"): paths(loss[-1]),
         x("L0"): paths(np.max(h)), x("mu"): paths(np.min(h)),
@@ -205,14 +207,14 @@ def _run(own: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Numbers
     return Numbers(values, size=(2, 2, len(u), 1), weights=np.ones(len(u)))
 
 
-def along_quadratics(id: str, flat: bool, claim: Relation | None = None, count: int = 120) -> list[Verified]:
+def along_quadratics(id: str, power: float | None, claim: Relation | None = None, count: int = 120) -> list[Verified]:
     """What holds at the horizon or for sums over the steps, on quadratics, from exact second moments.
 
     Args:
-        flat: whether u = 1.
+        power: see `_quadratics`.
         claim: judged in place of the entry's own.
     """
-    runs = enumerate(_quadratics(count, flat))
+    runs = enumerate(_quadratics(count, power))
     return [merged([_judged(id, with_step(id, numbers, n, True), claim, own, True) for n, (own, numbers) in runs])]
 
 
@@ -246,3 +248,11 @@ def enumerated(id: str, claim: Relation | None = None, count: int = 60) -> list[
         numbers = Numbers(known, size=(1, 1, steps, places.shape[1]), weights=np.ones(steps), mean=True)
         found.append(_judged(id, with_step(id, numbers, n, True), claim, {"case": n, "K": steps}, shared=True))
     return [merged(found)]
+
+
+def sums(theorem: Theorem) -> Iterator[Points]:
+    """The steps 0, .., K - 1 for several K."""
+    for steps in (0, 1, 2, 3, 5, 10, 31, 100, 1000, 10_000):
+        n = np.arange(max(steps, 1))
+        weights = np.ones(len(n)) if steps else np.zeros(1)
+        yield f"K = {steps}", Numbers({x("t"): times(n), x("K"): paths(steps)}, size=(1, 1, len(n), 1), weights=weights)
