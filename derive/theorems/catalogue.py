@@ -37,6 +37,7 @@ MODULES = (
     "facts.laws",
     "facts.losses",
     "facts.losses_sums",
+    "facts.psi",
     "facts.compressors",
 )
 

@@ -82,6 +82,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "law": (AtPoints(facts.law),),
     "logistic regression": (AtPoints(facts.logistic),),
     "loss": (AtPoints(facts.losses),),
+    "psi": (AtPoints(facts.psi),),
     "rosenbrock": (AtPoints(facts.rosenbrock),),
     "scaling": (AtPoints(facts.scaling),),
     "schedules": (AtPoints(facts.schedules, shared=True),),
