@@ -42,7 +42,7 @@ LOSSES = {"plain": PLAIN, "bounded": BENT}
 
 
 @lru_cache
-def _shape(smooth: str, name: str) -> tuple[Function, Function, float, float]:
+def shape(smooth: str, name: str) -> tuple[Function, Function, float, float]:
     """phi, phi' and the constants of phi'' <= l0 + l1 |phi'|."""
     loss = LOSSES[smooth][name]
     known = Cosh().smoothness(1) if smooth == "bounded" else None  # (1, 1), which are those of the glued exponential too
@@ -79,39 +79,43 @@ def averages(sent: list[list[Outcome]]) -> list[Outcome]:
     return found
 
 
-def _case(smooth: str, loss: str, compressor: str, N: int, count: int, seed: int) -> Numbers:
-    """One step from random states, with random constants; the step condition is met exactly at a third of the points."""
-    rng = np.random.default_rng((621, seed))
-    value, slope, l0, l1 = _shape(smooth, loss)
-    draws = log_uniform(rng, count, a1=(0.2, 3), a2=(0.2, 3), b=(0.3, 2), eta=(1e-2, 2), u=(0.1, 2), kap=(0.02, 4), p=(0.2, 1))
-    a = np.array([draws["a1"], np.where(rng.uniform(size=count) < 0.4, draws["a1"], draws["a2"])])
-    b = draws["b"]
-    at = rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1, count)) / b
-    g = a * b * slope(b * at)
-    G = np.sqrt(np.sum(g**2, axis=0))
+def sent(
+    rng: np.random.Generator, g: np.ndarray, compressor: str, N: int, p: np.ndarray
+) -> tuple[list[Outcome], dict[Term, np.ndarray]]:
+    """The outcomes of the mean of N messages, g (2, count), and what is said of them; at some points less than there is."""
+    count, G = g.shape[1], np.sqrt(np.sum(g**2, axis=0))
     s0, s1 = (rng.choice([0, 1], (N, count)) * np.exp(rng.uniform(-3, 1, (N, count))) for _ in range(2))
     own = s0 + s1 * G**2  # per coordinate
-    means = averages([messages(g, np.sqrt(own[k]), compressor, draws["p"]) for k in range(N)])
+    means = averages([messages(g, np.sqrt(own[k]), compressor, p) for k in range(N)])
     sigma = np.sum([share * np.sum(m**2, axis=0) for share, m in means], axis=0) - G**2
-    omega, spread = ratio(compressor, draws["p"]), 2 * own
-    # noise and errors of compression that are larger than what is said of them, at some points
-    told, said = rng.choice([0.5, 1, 1, 1, 1.3], count), rng.choice([0.5, 1, 1, 1, 1.3], count)
-    u = draws["u"] * rng.choice([1, 1, 1, -1], count)
-    values: dict[Term, np.ndarray] = {
+    omega, spread = ratio(compressor, p), 2 * own
+    noise, error = rng.choice([0.5, 1, 1, 1, 1.3], count), rng.choice([0.5, 1, 1, 1, 1.3], count)
+    return means, {
         x("N"): paths(float(N)), x("d"): paths(2.0), norm(vec("g")): paths(G), tr(mat("S")): paths(N * sigma),
-        x("omega"): clients(np.stack([omega * said] * N)), x("s0"): clients(s0 * told), x("s1"): clients(s1),
+        x("omega"): clients(np.stack([omega * error] * N)), x("s0"): clients(s0 * noise), x("s1"): clients(s1),
         x("v"): clients(spread), x("m2"): clients(G**2 + spread), x("q"): clients(omega * (G**2 + spread)),
-        x("L0"): paths(np.max(a, axis=0) * b**2 * l0), x("L1"): paths(b * l1),
-        x("u"): paths(u), x("eta"): paths(draws["eta"]), x("kap"): paths(draws["kap"]),
     }  # fmt: skip
+
+
+def _case(smooth: str, loss: str, compressor: str, N: int, count: int, seed: int) -> Numbers:
+    """One step from random states, with random constants."""
+    rng = np.random.default_rng((621, seed))
+    value, slope, l0, l1 = shape(smooth, loss)
+    draws = log_uniform(rng, count, a1=(0.2, 3), a2=(0.2, 3), b=(0.3, 2), eta=(1e-2, 2), u=(0.1, 2), kap=(0.02, 4), p=(0.2, 1))
+    a = np.array([draws["a1"], np.where(rng.uniform(size=count) < 0.4, draws["a1"], draws["a2"])])
+    b, at = draws["b"], rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1, count)) / draws["b"]
+    means, values = sent(rng, a * b * slope(b * at), compressor, N, draws["p"])
+    u = draws["u"] * rng.choice([1, 1, 1, -1], count)
     longest = np.max([np.sqrt(np.sum(m**2, axis=0)) for _, m in means], axis=0)
     reach = b * l1 * draws["eta"] * np.abs(u) * longest
-    values |= {x("B"): paths(longest), x("c"): paths(reach * rng.choice([0.8, 1, 1, 1.5], count))}
-    numbers = Numbers(values, size=(N, 2, 1, count))
+    values |= {
+        x("L0"): paths(np.max(a, axis=0) * b**2 * l0), x("L1"): paths(b * l1), x("u"): paths(u), x("eta"): paths(draws["eta"]),
+        x("kap"): paths(draws["kap"]), x("B"): paths(longest), x("c"): paths(reach * rng.choice([0.8, 1, 1, 1.5], count)),
+    }  # fmt: skip
     with np.errstate(over="ignore", invalid="ignore"):
         moved = [share * np.sum(a * value(b * (at - draws["eta"] * u * m)), axis=0) for share, m in means]
-    after = np.sum(moved, axis=0)
-    return numbers.given({x("Af"): paths(after - np.sum(a * value(b * at), axis=0))})
+    change = np.sum(moved, axis=0) - np.sum(a * value(b * at), axis=0)
+    return Numbers(values | {x("Af"): paths(change)}, size=(N, 2, 1, count))
 
 
 def _cases(smooth: str, count: int) -> Iterator[tuple[str, Numbers]]:
@@ -128,7 +132,7 @@ def one_step(id: str, smooth: str, claim: Relation | None = None, count: int = 6
         claim: judged in place of the entry's own.
     """
     cases = enumerate(_cases(smooth, count))
-    return [merged([_judged(id, with_step(id, numbers, n), claim, {"case": name}) for n, (name, numbers) in cases])]
+    return [merged([judged(id, with_step(id, numbers, n), claim, {"case": name}) for n, (name, numbers) in cases])]
 
 
 def theorem_of(id: str) -> Theorem:
@@ -150,12 +154,12 @@ def with_step(id: str, numbers: Numbers, seed: int, shared: bool = False) -> Num
     return numbers.given({x("eps"): np.abs(need / unit) * factor})
 
 
-def _judged(id: str, numbers: Numbers, claim: Relation | None, instance: dict[str, Any], shared: bool = False) -> Verified:
+def judged(id: str, numbers: Numbers, claim: Relation | None, instance: dict[str, Any], shared: bool = False) -> Verified:
     with np.errstate(all="ignore"):  # outside the conditions there are logarithms of negative numbers, which make a claim false
         return at_points(id, numbers, "method", claim, "enumeration", "", instance, shared)
 
 
-def _schedule(rng: np.random.Generator, steps: int, power: float | None = None) -> np.ndarray:
+def schedule(rng: np.random.Generator, steps: int, power: float | None = None) -> np.ndarray:
     """u_n = (1 + n)^-p."""
     return (1.0 + np.arange(steps)) ** -(rng.choice([0.0, 0.5, 1.0]) if power is None else power)
 
@@ -172,7 +176,7 @@ def _quadratics(count: int, power: float | None) -> Iterator[tuple[dict[str, flo
     draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
     draws["h2"] = np.where(rng.uniform(size=count) < 0.4, draws["h1"], draws["h2"])
     steps, start = rng.integers(1, 40, count), rng.normal(size=(2, count)) * np.exp(rng.uniform(-2, 1, count))
-    schedules = [_schedule(rng, k, power) for k in steps]
+    schedules = [schedule(rng, k, power) for k in steps]
     which = np.repeat(np.arange(count), steps)
     at = {name: value[which] for name, value in draws.items()} | {"N": np.full(len(which), 2.0)}
     at["eta"] = at["eta"] * np.concatenate(schedules)
@@ -215,18 +219,18 @@ def along_quadratics(id: str, power: float | None, claim: Relation | None = None
         claim: judged in place of the entry's own.
     """
     runs = enumerate(_quadratics(count, power))
-    return [merged([_judged(id, with_step(id, numbers, n, True), claim, own, True) for n, (own, numbers) in runs])]
+    return [merged([judged(id, with_step(id, numbers, n, True), claim, own, True) for n, (own, numbers) in runs])]
 
 
 def enumerated(id: str, claim: Relation | None = None, count: int = 60) -> list[Verified]:
     """All paths of up to five steps on a cosh(b x), d = 1: one client with Rademacher noise, half of its messages sent doubled."""
-    value, slope, _, _ = _shape("bounded", "cosh")
+    value, slope, _, _ = shape("bounded", "cosh")
     found = []
     for n in range(count):
         rng = np.random.default_rng((625, n))
         a, b, R = np.exp(rng.uniform(-1, 1, 3)) * (1, 1, 0.5)
         steps, at = int(rng.integers(1, 6)), [np.full(1, rng.normal() / b)]
-        u = _schedule(rng, steps)
+        u = schedule(rng, steps)
         first = 2 * (np.abs(a * b * slope(b * at[0])).item() + R)
         eta = float(np.exp(rng.uniform(-4, -0.7)) / b / first)
         for m in range(steps):
@@ -246,7 +250,7 @@ def enumerated(id: str, claim: Relation | None = None, count: int = 60) -> list[
             x("c"): paths(np.max(b * eta * u[:, None] * longest) * rng.choice([0.8, 1, 1, 1.5])),
         }  # fmt: skip
         numbers = Numbers(known, size=(1, 1, steps, places.shape[1]), weights=np.ones(steps), mean=True)
-        found.append(_judged(id, with_step(id, numbers, n, True), claim, {"case": n, "K": steps}, shared=True))
+        found.append(judged(id, with_step(id, numbers, n, True), claim, {"case": n, "K": steps}, shared=True))
     return [merged(found)]
 
 
