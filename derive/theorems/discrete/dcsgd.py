@@ -61,7 +61,7 @@ ENTRIES = (
         BOUNDED, "6.2-pathwise-bounded-method", "D(C)SGD itself, (L₀, L₁)-smooth with bounded steps, one step",
         MESSAGES + r"Wherever moreover $\eta u\,2\psi(c)K_\kappa(G)\le2\varepsilon$ with $K_\kappa$ as in 6.2-pathwise, "
         r"$\mathbb{E}_nf(x_{n+1})-f(x_n)\le-(1-\varepsilon)\,\eta u\,G^2+\frac{\eta^2u^2}{2N}\,2\psi(c)\left(L_0+\frac{L_1}{4\kappa}\right)D_0$.",
-        r"It is 6.2-pathwise with $2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$; the ratio $2\psi(c)$ is at most 1.44 for $c\le1$ (8-psi-one).", False,
+        r"It is 6.2-pathwise with $2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$; the ratio $2\psi(c)$ is at most $1+0.44c$ for $c\le1$ (8-psi-one).", False,
     ),
     theorem(
         BOUNDED, "6.2-scheduled-bounded-method", "D(C)SGD itself, (L₀, L₁)-smooth with bounded steps, pre-scheduled step",

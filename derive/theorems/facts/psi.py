@@ -22,16 +22,25 @@ from derive.theorems.facts.losses import halves, written
 c, v, D, y, p, start, end, slope = xs("c v D y p start end slope")
 CONTEXT = Context(dict.fromkeys(["c", "v", "D", "y", "start", "end", "slope"], "const"))
 NAMES = {"v": "x", "start": "f(x)", "end": "f(x+D)", "slope": "f'(x)"}
-PSI, E = fn("psi", c), fn("exp", c)
+PSI, E, RISE = fn("psi", c), fn("exp", c), num("11/25")
 
 
 def at_most_one(w: Derivation) -> Fact:
-    """2 psi(c) <= 2 psi(1) = 2 e - 4 <= 36/25."""
-    k, one = w.kernel, num(1)
-    rises = k.function("monotone:psi", [c, one], [w["c <= 1"]])
-    square = k.function("psi_square", [one])
-    number = w.step("e <= 2.72", w.prover.analysis(num("68/25") - fn("exp", one), "y", y))
-    return w.combine("2 psi(c) <= 1.44", (2 * PSI).le(Fraction(36, 25)), [(2, [rises], ()), (2, [number], ())], [(2, square)])
+    """2 (e^c - 1 - c) <= c^2 (1 + 11 c/25) on [0, 1]."""
+    phi = y**2 * (1 + RISE * y) - 2 * (fn("exp", y) - 1 - y)
+    weak = w.combine("c >= 0", num(0).le(c), [(1, ["c > 0"], ())])
+    size = w.step("in terms of the exponential", w.prover.analysis(phi, "y", c, 0, 1, premises=[weak, w["c <= 1"]]))
+    return divided(w, 1 + RISE * c, size)
+
+
+def divided(w: Derivation, bound: Term, size: Fact) -> Fact:
+    """2 psi(c) <= bound, from 0 <= c^2 bound - 2 (e^c - 1 - c) and 0 < c."""
+    square, (unit, over) = w.kernel.function("psi_square", [c]), w.inverse(c, "c > 0")
+    # 2 psi = 2 psi c^2 (1/c)^2, and the same for the bound
+    return w.combine(
+        "in terms of psi", (2 * PSI).le(bound), [(1, [size, over, over], ())],
+        [(2 / c**2, square), ((bound - 2 * PSI) * (1 + c * (1 / c)), unit)],
+    )  # fmt: skip
 
 
 def literature(w: Derivation) -> Fact:
@@ -91,8 +100,9 @@ def theorem(
 
 ENTRIES = (
     theorem(
-        "8-psi-one", "2ψ(c) is at most 1.44 for c ≤ 1", r"With $\psi(c)=(e^c-1-c)/c^2$: $2\psi(c)\le1.44$ for every $c\le1$.",
-        r"At $c=1$ it is $2(e-2)=1.4366$, where the literature has $A=2$ and $B=e-1=1.7183$.", {"c <= 1": c.le(1)}, at_most_one,
+        "8-psi-one", "2ψ(c) is at most 1 + 0.44 c for c ≤ 1", r"With $\psi(c)=(e^c-1-c)/c^2$: $2\psi(c)\le1+\frac{11}{25}c$ for $0<c\le1$.",
+        r"So it is at most 1.44, and tends to 1 with $c$. At $c=1$ it is $2(e-2)=1.4366$, where the literature has $A=2$ and $B=e-1=1.7183$.",
+        {"c > 0": c.gt(0), "c <= 1": c.le(1)}, at_most_one,
     ),
     theorem(
         "8-psi-literature", "2ψ(c) is at most the literature's constant", r"$2\psi(c)\le B(c)=\frac{e^c-1}{c}$ for every $c>0$.",
