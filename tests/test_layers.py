@@ -41,7 +41,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "chunks", "ensemble", "largest", "parameters", "roots", "update_rules", "noise_integrals", "runs", "blow_up", "systems",
         "programs", "schemes", "equation_program", "method", "rule_equations", "stated", "equation", "refinement",
     ),
-    "numerics/evidence": ("weak_order", "checks", "sweeps", "verify"),
+    "numerics/evidence": ("weak_order", "checks", "sweeps", "own", "verify"),
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (
         "streams", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving", "auditing", "solving",

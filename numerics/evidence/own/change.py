@@ -20,6 +20,7 @@ import sympy as sp
 from derive.bounds import names as nm
 from derive.derivation import SDE, sde
 from derive.expressions.coordinates import nodes
+from derive.methods.compressors import Sign
 from derive.methods.rules.update import Draw, evaluate
 from derive.methods.specialise import exactly
 from derive.process.generator import generator
@@ -28,8 +29,9 @@ from derive.vocabulary.errors import NoClosedForm
 from derive.vocabulary.symbols import t as clock
 from derive.vocabulary.symbols import u as free_schedule
 from numerics.backend.double import jnp
-from numerics.evidence.checks.formulas import paths
+from numerics.evidence.checks.formulas import ROUNDING, paths
 from numerics.evidence.own.instance import Instance, State
+from numerics.evidence.own.two_points import TwoPoints
 from numerics.lowering.to_jax import lower_function
 
 #: draws of a step that are enumerated together, and values of a coordinate of a message
@@ -146,6 +148,20 @@ def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.nda
                 value = mean(c * e - (a * b)[:, :, None])
             found[p.change] = paths(value)
     return found
+
+
+def reached(one: Instance, state: State, now: Moment) -> np.ndarray:
+    """Whether no step from a state is longer than the theorem assumes, (points,): all true where it assumes nothing of the kind."""
+    count = state["x"].shape[1]
+    radius = one.stated.hypotheses.radius
+    if radius is None:
+        return np.ones(count, bool)
+    law = one.specialised.noise.law
+    if not (isinstance(one.method.compressor, Sign) or law.degenerate or isinstance(law, TwoPoints)):
+        return np.zeros(count, bool)
+    following, _ = after(one, state, now)
+    length = np.sqrt(np.sum(np.max((following["x"] - state["x"][:, :, None]) ** 2, axis=2), axis=0))
+    return length <= float(one.base.value(radius).ravel()[0]) * (1 + ROUNDING)
 
 
 def of_the_sde(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarray]:

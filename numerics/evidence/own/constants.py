@@ -1,4 +1,4 @@
-"""Numbers for the constants of a theorem at which its assumptions hold: drawn, kept where the inequalities hold, the simplest first."""
+"""Numbers for the constants of a theorem at which its assumptions hold: drawn, and kept where the inequalities hold."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ DRAWN, ROUNDS = 4000, 5
 #: ranges from which they are drawn, log-uniformly; a step size may be small
 USUAL, STEP = (0.1, 4.0), (1e-3, 1.0)
 SEED = 20
-#: a constant of strong convexity is near this, the others are near 1
-STRENGTH = 0.25
+#: constants of strong convexity are near the first number, others of a class near 1, further ones (often fractions) near the second
+STRENGTH, FURTHER = 0.25, 0.5
 
 
 @final
@@ -77,23 +77,26 @@ class Constants:
         return found
 
     def found(self, dim: int, clients: int) -> dict[str, float] | None:
-        """Numbers at which the assumptions about constants hold, near 1 where that is possible; None where none were met."""
+        """Numbers at which the assumptions about constants hold; None where none were met."""
         rng = np.random.default_rng((SEED, dim, clients))
         for _ in range(ROUNDS):
             drawn = {"eta": _rounded(_log(rng, *STEP)), **{name: self._drawn(rng, name, dim) for name in self.names}}
             with np.errstate(all="ignore"):
                 good = np.flatnonzero(self.hold(self.numbers(drawn, dim, clients)))
             if good.size:
-                near = {name: np.log(STRENGTH if name in self._strengths else 1.0) for name in self.names} | {"eta": np.log(USUAL[0])}
-                far = sum((np.abs(np.log(drawn[name][good]) - place) for name, place in near.items()), np.zeros(good.size))
+                far = sum((np.abs(np.log(drawn[name][good] / self._near(name))) for name in drawn), np.zeros(good.size))
                 best = good[int(np.argmin(far))]
                 return {name: float(v[best]) for name, v in drawn.items()}
         return None
 
-    @cached_property
-    def _strengths(self) -> set[str]:
-        """The constants of strong convexity."""
-        return set().union(*[symbols_of(t) for t in constants_of(self.stated, ("strongly convex", "pl"))])
+    def _near(self, name: str) -> float:
+        """The number that a constant should be near."""
+        classes = self.stated.hypotheses.classes
+        if any(name in symbols_of(t) for key in ("strongly convex", "pl") for t in classes.get(key, ())):
+            return STRENGTH
+        if name == "eta":
+            return USUAL[0]
+        return 1.0 if any(name in symbols_of(t) for terms in classes.values() for t in terms) else FURTHER
 
     def _drawn(self, rng: np.random.Generator, name: str, dim: int) -> np.ndarray:
         method = self.stated.method

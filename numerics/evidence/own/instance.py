@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, final
 
 import numpy as np
@@ -17,21 +17,18 @@ from derive.expressions.coordinates import g as slot
 from derive.methods.compressors import Bernoulli, Compressor, RandK, Sign
 from derive.methods.distributed import Method
 from derive.methods.losses import x as generic
-from derive.methods.noise import Affine, Gaussian, Noise, NoNoise, Scaled
-from derive.methods.specialise import exactly, specialise, symbol_names
+from derive.methods.noise.law import Law
+from derive.methods.specialise import specialise, symbol_names
 from derive.proof.language.terms import Relation, Term, dot, matvec, norm, quad, trprod, vec, x
-from derive.vocabulary.errors import BadInput, NoClosedForm
+from derive.vocabulary.errors import NoClosedForm
 from numerics.evidence.checks.formulas import Numbers, paths
-from numerics.evidence.own.constants import Constants, constants_of, largest
-from numerics.evidence.own.losses import Known, Member, members
-from numerics.evidence.own.two_points import TwoPoints
+from numerics.evidence.own.constants import Constants
+from numerics.evidence.own.losses import Member
 from numerics.laws.gauss_rules import Rule
-from numerics.without_sampling.messages import average
+from numerics.without_sampling.messages import Average, average
 
-#: dimensions, each with numbers of clients where the theorem leaves them open
-SIZES = {1: (1, 4), 2: (4,), 5: (1,)}
 #: nodes of the law of a message
-NODES = 24
+NODES = 16
 #: a starting point, in units of the loss; the further coordinates repeat it
 START = (1.5, -1.0, 0.5, -0.25, 2.0)
 _t = sp.Symbol("gradient", real=True)
@@ -149,22 +146,23 @@ class Instance:
         """
         method, count = self.specialised, self.clients if clients is None else clients
         own = _on_the_line(method.compressor, self.dim)
-        law = average(own, method.noise.law, count, max(NODES, 4 * count), {})
+        law = _average(own, method.noise.law, count)
         scales = self.scales(g)
         values, chances = law(scales.reshape(len(scales), -1), g.ravel())
         shape = (*g.shape, values.shape[-1])
         return values.reshape(shape), np.broadcast_to(chances, values.shape).reshape(shape)
 
     def spread(self, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(mean of a message (d, points), trace of the covariance of one client's message (points,)).
+        """Mean of a message and variances of its coordinates, the mean over clients, (d, points) each.
 
         Raises:
             NoClosedForm: as `messages`.
         """
-        values, chances = self.messages(g, 1 if len(self.specialised.noise.scales) == 1 else None)
+        one = len(self.specialised.noise.scales) == 1
+        values, chances = self.messages(g, 1 if one else None)
         mean = np.sum(chances * values, axis=2)
-        factor = self.clients if len(self.specialised.noise.scales) > 1 else 1  # Q/N is the variance of the mean
-        return mean, factor * np.sum(np.sum(chances * values**2, axis=2) - mean**2, axis=0)
+        factor = 1 if one else self.clients  # the variance of the mean of N messages is 1/N of theirs
+        return mean, factor * (np.sum(chances * values**2, axis=2) - mean**2)
 
     def mean_square(self, g: np.ndarray) -> np.ndarray:
         """E||Z||^2 of one client's noise, the mean over clients, (points,)."""
@@ -178,14 +176,15 @@ class Instance:
         """The atoms of the theorem at states, but for the changes of the potentials."""
         at = state["x"]
         g, bent = self.derivative(1, at), self.derivative(2, at)
-        mean, total = self.spread(g)
+        mean, spread = self.spread(g)
         vectors = {nm.GRADIENT: g, nm.MESSAGE: mean, nm.DISTANCE: at}
         vectors |= {nm.memory(letter): m for letter, m in state.items() if letter != "x"}
         f = np.sum(self.derivative(0, at), axis=0)
         with np.errstate(invalid="ignore"):  # an infinite variance times 0
             square = self.mean_square(g)
         values: dict[Term, np.ndarray] = {
-            nm.f: paths(f), nm.CURVATURE: paths(np.max(np.abs(bent), axis=0)), nm.Q: paths(total), x("Zsq"): paths(square),
+            nm.f: paths(f), x("Zsq"): paths(square),
+            nm.CURVATURE: paths(np.max(np.abs(bent), axis=0)), nm.Q: paths(np.sum(spread, axis=0)),
         }  # fmt: skip
         for v, a in vectors.items():
             values[norm(vec(v))] = paths(np.sqrt(np.sum(a**2, axis=0)))
@@ -195,15 +194,8 @@ class Instance:
         for key, p in self.stated.setting.potentials.items():
             if key != "f":
                 values[p.value] = values[dot(vec(key[0]), vec(key[1]))]
-        values[trprod(nm.H, nm.S)] = paths(self._bent_spread(g, bent))
+        values[trprod(nm.H, nm.S)] = paths(np.sum(bent * spread, axis=0))
         return replace(self.base.given(values), size=(1, 1, 1, at.shape[1]))
-
-    def _bent_spread(self, g: np.ndarray, bent: np.ndarray) -> np.ndarray:
-        """Tr(H S), (points,)."""
-        one = len(self.specialised.noise.scales) == 1
-        values, chances = self.messages(g, 1 if one else None)
-        own = np.sum(chances * values**2, axis=2) - np.sum(chances * values, axis=2) ** 2
-        return (1 if one else self.clients) * np.sum(bent * own, axis=0)
 
     def held(self, numbers: Numbers) -> dict[str, np.ndarray]:
         """Where each assumption that has a value at a state holds, by name, (points,)."""
@@ -224,109 +216,16 @@ class Instance:
         return found
 
 
+@lru_cache(maxsize=64)
+def _average(compressor: Compressor, law: Law, clients: int) -> Average:
+    return average(compressor, law, clients, max(NODES, 4 * clients), {})
+
+
 def _on_the_line(compressor: Compressor, dim: int) -> Compressor:
     if isinstance(compressor, RandK):  # a coordinate is kept with probability k/d
         return Bernoulli(sp.Rational(int(compressor.k), dim))
     known = isinstance(compressor, Bernoulli | Sign) or type(compressor).__name__ == "Identity"
     if not known and dim > 1:
-        raise NoClosedForm(f"the law of a coordinate of what {type(compressor).__name__} makes in {dim} dimensions is not finite here")
+        name = type(compressor).__name__
+        raise NoClosedForm(f"the law of a coordinate of a message of {name} in {dim} dimensions is not known here")
     return compressor
-
-
-# --- how they are found
-
-
-def instances(stated: Stated) -> Iterator[Instance]:
-    """Instances of the assumptions, on the boundary of what they allow of the step size where they bound it.
-
-    Raises:
-        NoInstance: the library has none; the message says what is missing.
-    """
-    constants, count, missing = Constants(stated), 0, "no numbers were met at which the assumptions about constants hold"
-    given = stated.method.clients
-    for dim, several in SIZES.items():
-        for clients in (int(given),) if given.is_number else several:
-            try:
-                values = constants.found(dim, clients)
-                if values is None:
-                    continue
-                for made in _with(constants, values, dim, clients):
-                    count += 1
-                    yield made
-            except (NoInstance, NoClosedForm, BadInput) as error:
-                missing = str(error)
-    if not count:
-        raise NoInstance(missing)
-
-
-def _with(constants: Constants, values: Mapping[str, float], dim: int, clients: int) -> Iterator[Instance]:
-    stated, numbers = constants.stated, constants.numbers(values, dim, clients)
-    found, last = 0, "no loss of the library is in the class with these constants"
-    for member in members(_known(stated, constants, numbers, dim)):
-        for words, noise in _noises(stated, constants, numbers, dim):
-            method = replace(stated.method, noise=noise, clients=clients) if noise is not None else replace(stated.method, clients=clients)
-            first = Instance(constants, member, method, dim, clients, values, None, words)
-            start = _start(first)
-            step = largest(lambda eta, one=first, at=start: _holds(one.with_step(float(eta)), at), values["eta"])
-            if step is None:
-                last = f"the assumptions hold at no step size at the start of {member.name}"
-                continue
-            found += 1
-            yield replace(first.with_step(step[0]), most=step[0] if step[1] else None)
-    if not found:
-        raise NoInstance(last)
-
-
-def _start(one: Instance) -> Numbers:
-    """All atoms at the start, with no memory; none of them depends on the step size."""
-    return one.numbers({"x": one.start[:, None]} | {letter: np.zeros((one.dim, 1)) for letter, _ in one.method.rule.memory})
-
-
-def _holds(one: Instance, start: Numbers) -> bool:
-    """Whether every assumption holds at the start."""
-    with np.errstate(all="ignore"):
-        return bool(one.constants.hold(one.base)[0]) and all(np.all(h) for h in one.held(start.given(one.base.values)).values())
-
-
-def _known(stated: Stated, constants: Constants, numbers: Numbers, dim: int) -> Known:
-    def number(t: Term | None) -> float | None:
-        if t is None:
-            return None
-        value = constants.of(t, numbers)
-        if value is None:
-            raise NoInstance("a constant of the class depends on the state")
-        return value
-
-    first = lambda *names: next(iter(constants_of(stated, names)), None)  # noqa: E731
-    low, high = stated.hypotheses.smoothness or (None, None)
-    mu, bound = first("strongly convex", "pl"), first("bounded gradient")
-    convex = bool({"convex", "strongly convex"} & set(stated.hypotheses.classes))
-    return Known(dim, number(low), number(high) or 0.0, number(mu), convex, number(bound))
-
-
-def _noises(stated: Stated, constants: Constants, numbers: Numbers, dim: int) -> Iterator[tuple[str, Noise | None]]:
-    """Noises of the file, or with the variance that is assumed; in place of the method's own, unless None."""
-    if not stated.any_noise:
-        yield str(stated.given.get("noise", "none")), None
-        return
-    (bound,) = constants_of(stated, ("variance",)) or [None]
-    if bound is None:
-        yield "none", NoNoise()
-        return
-    at = lambda size: float(numbers.given({nm.G: paths(size)}).value(bound).ravel()[0])  # noqa: E731
-    try:
-        fixed, slope = at(0.0), at(1.0) - at(0.0)
-        linear = abs(at(3.0) - fixed - 9 * slope) <= 1e-9 * (1 + abs(at(3.0)))
-    except ValueError:
-        linear, fixed, slope = False, 0.0, 0.0
-    if not linear or min(fixed, slope) < 0:
-        raise NoInstance("the variance is bounded by another function of the state than a + b G^2")
-    if fixed == slope == 0:
-        yield "none", NoNoise()
-        return
-    if slope == 0:
-        sigma = exactly(float(np.sqrt(fixed / dim)))
-        yield "two-point", Scaled(TwoPoints(), sigma)
-        yield "Gaussian", Scaled(Gaussian(), sigma)
-        return
-    yield "Gaussian, affine", Affine(exactly(float(np.sqrt(fixed / dim))), exactly(float(np.sqrt(slope / dim))))

@@ -8,11 +8,11 @@ from typing import Any, final
 
 import numpy as np
 
-from derive.proof.language.terms import Relation, Term, x
+from derive.proof.language.terms import Relation, x
 from numerics.evidence.checks.formulas import Numbers, obeyed, paths
 from numerics.evidence.checks.points import tightness_of
 from numerics.evidence.checks.result import Verified
-from numerics.evidence.own.change import Change, Moment, moment, of_the_method, of_the_sde, states
+from numerics.evidence.own.change import Change, moment, of_the_method, of_the_sde, reached, states
 from numerics.evidence.own.instance import Instance, State
 from numerics.statistics.verdicts import BoundVerdict
 
@@ -67,11 +67,11 @@ def seen(one: Instance, subject: str, claim: Relation, count: int = COUNT, seed:
     now = moment(one, late)
     with np.errstate(all="ignore"):
         numbers = one.numbers(state).given({x("u"): paths(now.u), **changes(one, subject)(one, state, now)})
-        return _judged(one, state, numbers, claim, subject)
+        return _judged(one, state, numbers, claim, subject, reached(one, state, now))
 
 
-def _judged(one: Instance, state: State, numbers: Numbers, claim: Relation, subject: str) -> Seen:
-    held = np.all([*one.held(numbers).values(), np.ones(numbers.size[-1], bool)], axis=0)
+def _judged(one: Instance, state: State, numbers: Numbers, claim: Relation, subject: str, short: np.ndarray) -> Seen:
+    held = np.all([*one.held(numbers).values(), short], axis=0)
     if subject == "SDE" or one.stated.about == "method":
         _check_definitions(one, numbers)
     left, right = (np.broadcast_to(a, (1, numbers.size[-1])) for a in numbers.sides(claim))
@@ -82,7 +82,7 @@ def _judged(one: Instance, state: State, numbers: Numbers, claim: Relation, subj
     worst = int(np.argmin(np.where(shown, np.nan_to_num(room, nan=-np.inf), np.inf)))
     found = tightness_of(left[:, held], right[:, held]) if np.any(held) else None
     place = {letter: [float(f"{v:.5g}") for v in a[:, worst]] for letter, a in state.items()}
-    place |= {"value": float(left[0, worst]), "bound": float(right[0, worst])}
+    place |= {"value": float(f"{left[0, worst]:.6g}"), "bound": float(f"{right[0, worst]:.6g}")}
     return Seen(one, int(np.sum(held)), int(np.sum(failing)), found, place if np.any(shown) else {}, int(np.sum(~good)))
 
 
@@ -117,7 +117,8 @@ def one_step(id: str, chosen: Sequence[Instance], subject: str, claim: Relation)
     for one in chosen:
         for words, own in steps_of(one).items():
             groups.setdefault(words, []).append(seen(own, subject, claim))
-    return [_result(id, subject, words, found, beyond(chosen, subject, claim) if "largest" in words else {}) for words, found in groups.items()]
+    outside = {words: beyond(chosen, subject, claim) if "largest" in words else {} for words in groups}
+    return [_result(id, subject, words, found, outside[words]) for words, found in groups.items()]
 
 
 def beyond(chosen: Sequence[Instance], subject: str, claim: Relation) -> dict[str, bool | None]:
