@@ -35,22 +35,13 @@ def verify_stated(stated: Stated | str | Path, seconds: float = 60.0, id: str = 
 
     Returns:
         One result for each of: one step and the horizon; the SDE (of a theorem about one) and the method; the largest step size
-        that the assumptions allow, and well inside. `instance` has "what" ("one step" or "horizon"), "case", the loss, the noise and all
-        numbers; for one step "worst", the state of the least tightness, or of the worst failure; for the horizon "value" and
-        "bound". What has no instance in the library, or no route, is INCONCLUSIVE, and its note says why.
+        that the assumptions allow, and well inside. `instance` has "what" ("one step" or "horizon"), "case", the loss, the noise
+        and all numbers; for one step "worst", the state of the least tightness, or of the worst failure; for the horizon "value"
+        and "bound". What has no instance in the library, or no route, is INCONCLUSIVE, and its note says why.
 
     Raises:
         BadInput: a time that is not positive; a file that states no theorem.
         ValueError: what the engine computes of the step does not hold on an instance.
-
-    Example:
-        >>> import sdescent as sd
-        >>> theorem = {"method": "dsgd", "assume": ["smooth: L", "variance: s", "eta*L <= 1"], "V": "f - fstar",
-        ...            "claim": "change <= -eta*G^2/2 + eta^2*L*s/(2*N)"}
-        >>> for found in sd.verify(sd.Stated(theorem)):
-        ...     print(found.subject, found.instance["case"], found.verdict.value, found.count)
-        method at the largest step size CONFIRMED 7200
-        method well inside CONFIRMED 7200
     """
     if not seconds > 0:
         raise BadInput("seconds", seconds, "a number > 0")
