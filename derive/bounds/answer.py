@@ -196,7 +196,11 @@ def _nearest(stated: Stated, numeral: Any, judge: Judge, near: Fraction, found: 
     start = Walked(sign * near, found.by, sign * value, None if first is None else first.by, False)
     walked = between(lambda c: judge(sign * c), start)
     best = sign * walked.certified
-    beyond = (str(sign * walked.refuted), walked.witness) if walked.refuted is not None and isinstance(walked.witness, Refuted) else None
+    beyond = (
+        (str(sign * walked.refuted), walked.witness)
+        if walked.refuted is not None and isinstance(walked.witness, Refuted)
+        else None
+    )
     return Repaired(f"{best} in place of {value}", text(stated.with_step(numeral.at(best)).read_step), beyond)
 
 

@@ -133,10 +133,10 @@ def consequences(h: Hypotheses) -> dict[str, Relation]:
     if h.smoothness is None or h.smoothness[1] != num(0):
         return {}
     bound, gap, slope = h.smoothness[0], nm.f - nm.fstar, nm.inner(nm.GRADIENT, nm.DISTANCE)
-    mu = [h.classes[name][0] for name in ("pl", "strongly convex") if name in h.classes]
-    known = {"mu <= L (of f that is not constant)": m.le(bound) for m in mu} | {
-        "G^2 <= 2 L (f - f*) (of L-smooth f >= f*)": (nm.G**2).le(2 * bound * gap)
-    }
+    known = {"G^2 <= 2 L (f - f*) (of L-smooth f >= f*)": (nm.G**2).le(2 * bound * gap)}
+    for name in ("pl", "strongly convex"):
+        if name in h.classes:
+            known["mu <= L (of f that is not constant)"] = h.classes[name][0].le(bound)
     if "convex" in h.classes or "strongly convex" in h.classes:
         known["cocoercive (of convex L-smooth f)"] = (nm.G**2).le(2 * bound * (slope - gap))
     return known

@@ -20,7 +20,8 @@ from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
 from derive.proof.language.context import Context, parts
 from derive.proof.language.terms import OPERATORS, Relation, Term, dot, num, plus, times, trprod, x
-from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression
+from derive.theorems.entry.from_method import step_radius
+from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression, put
 from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import u as free
 
@@ -126,6 +127,16 @@ class _Builder:
         return self.about == "method"
 
     @property
+    def clients(self) -> Term:
+        """Their number, or the symbol N."""
+        return num(int(self.method.clients)) if self.method.clients.is_number else nm.N
+
+    @property
+    def schedule(self) -> Term:
+        """1 for a constant step size, or the symbol u."""
+        return num(1) if self.method.schedule.factor == 1 else nm.u
+
+    @property
     def mean(self) -> str:
         return nm.GRADIENT if self.known.unbiased else nm.MESSAGE
 
@@ -139,16 +150,11 @@ class _Builder:
         }  # fmt: skip
         for p in potentials.values():
             symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
-        clients = self.method.clients
         assumptions = {
-            "eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1), "u >= 0": nm.u.ge(0), "f >= f*": nm.fstar.le(nm.f),
+            "eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1), **({} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}), "f >= f*": nm.fstar.le(nm.f),
             **self.known.assumptions, **self.hypotheses.relations,
         }  # fmt: skip
         assumptions |= self._positive()
-        if clients.is_number:
-            definitions["clients"] = nm.N.eq(int(clients))
-        if self.method.schedule.factor.is_number:
-            definitions["schedule"] = nm.u.eq(expression(self.method.schedule.factor, {}))
         for key, p in potentials.items():
             if any(v in letters for v in (key if key != "f" else ())):
                 definitions[f"{p.name} at the start"] = p.start.eq(0)
@@ -217,8 +223,19 @@ class _Builder:
         square = self._inner(self.step.move, self.step.move)
         return {
             **named, "gradient": nm.GRADIENT, "smoothness": self.hypotheses.smoothness, "mean": mean, "square": square,
-            "radius": self.hypotheses.radius,
+            "radius": self._radius(),
         }  # fmt: skip
+
+    def _radius(self) -> Term | None:
+        """A bound of the length of a step: the one that is assumed, or that of the messages of the plain method."""
+        if self.hypotheses.radius is not None or self.hypotheses.smoothness is None:
+            return self.hypotheses.radius
+        if self.hypotheses.smoothness[1] == num(0) or not self.method.plain:
+            return None
+        try:
+            return step_radius(equation_of(self.method), self.schedule)
+        except ValueError:  # messages may have any length
+            return None
 
     def _definitions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
         found: dict[str, Relation] = {}
@@ -271,17 +288,18 @@ class _Builder:
             times(self._scalar(sp.expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()
         ]
         shared = [sp.expand(c * b[v]) for v, c in a.items() if isinstance(v, tuple) and v in b]
-        return plus(*parts, *[times(self._scalar(c), nm.Q / nm.N) for c in shared])
+        return plus(*parts, *[times(self._scalar(c), nm.Q / self.clients) for c in shared])
 
     def _scalar(self, e: sp.Expr) -> Term:
-        return expression(e, {free: nm.u})
+        return expression(e, {free: self.schedule})
 
     # --- generators
 
     def _parts(self) -> tuple[list[Any], list[Any]]:
         equation = equation_of(self.method, self.about)  # pyright: ignore[reportArgumentType]
         vectors = {"mean": self.mean, "curvature": "c"}
-        return drift_terms(equation, nm.u, vectors), diffusion_terms(equation, nm.u)
+        spread = [(put(c, {nm.N: self.clients}), m) for c, m in diffusion_terms(equation, self.schedule)]
+        return drift_terms(equation, self.schedule, vectors), spread
 
     def _generator(self) -> Term:
         drift, spread = self._parts()

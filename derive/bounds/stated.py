@@ -247,9 +247,15 @@ class Stated:
         v = self._weighted(self.setting if made is None else made)
         values = {
             CHANGE: v.change, x("LV"): v.change, VALUE: v.value + v.constant, x("V0"): v.start + v.constant,
-            x("EVT"): under("E", v.end) + v.constant,
+            x("EVT"): under("E", v.end) + v.constant, **self._numbers,
         }  # fmt: skip
         return replaced(t, values)
+
+    @property
+    def _numbers(self) -> dict[Term, Term]:
+        """The schedule and the number of clients, where they are numbers."""
+        found = {nm.u: num(1)} if self.method.schedule.factor == 1 else {}
+        return found | ({nm.N: num(int(self.method.clients))} if self.method.clients.is_number else {})
 
     @property
     def read_claim(self) -> Relation:
@@ -284,7 +290,9 @@ class Stated:
             accepted = "a bound change <= .. on the change of V in a step (LV for an SDE), or one with EVT or V0 at the horizon"
             raise BadInput("claim", self.given["claim"], accepted)
         if self.integrated and (symbols_of(found) & {"change", "LV"} or self.conclude == "none"):
-            accepted = "a bound at the horizon, without the change of a step, and with conclude = \"gronwall\" or \"telescope\""
+            accepted = (
+                'a bound at the horizon, without the change of a step, and with conclude = "gronwall" or "telescope"'
+            )
             raise BadInput("claim", self.given["claim"], accepted)
         return self._meant(found)
 
@@ -300,7 +308,9 @@ class Stated:
             return None
         used = symbols_of(found)
         if found.op not in ("<=", "<") or not used & {"change", "LV"}:
-            raise BadInput("step", self.given.get("step"), "a bound change <= .. on the change of V in a step (LV for an SDE)")
+            raise BadInput(
+                "step", self.given.get("step"), "a bound change <= .. on the change of V in a step (LV for an SDE)"
+            )
         if "LV" in used and self.about == "method":
             raise BadInput("claim", "LV", "change, the change of V in a step of the method (LV is of an SDE)")
         return self._meant(found)
@@ -315,7 +325,9 @@ class Stated:
             ProofError: a rule does not apply.
         """
         if self.step is None:
-            raise ProofError("the claim is about the horizon: give the bound on a step that it comes from, step = \"change <= ..\"")
+            raise ProofError(
+                'the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."'
+            )
         bound = Bound(w, self.setting, self._read[6], seconds)
         drift = bound.drift(self.weighted, self.step)
         if self.conclude == "none":
