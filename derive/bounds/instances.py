@@ -170,7 +170,7 @@ def _instance(family: _Family, given: Setting, dim: int, numbers: Mapping[str, F
 
 
 def _compressed(given: Setting, dim: int, numbers: Mapping[str, Fraction]) -> tuple[Term, list[Relation]]:
-    """Q of what a compressor makes of the noise, and where: everywhere for random masks, which attain their ratio; else where all is 0."""
+    """Q of what a compressor makes of the noise, and where: anywhere for random masks, which attain their ratio; else at 0."""
     bound = given.assumptions.get("compression")
     if bound is None:
         return SPREAD**2, []
@@ -180,7 +180,7 @@ def _compressed(given: Setting, dim: int, numbers: Mapping[str, Fraction]) -> tu
 
 
 def _mean_change(family: _Family, given: Setting, vectors: Mapping[str, Term]) -> tuple[Term, list[Term]] | None:
-    """E f(x + D) - f(x), and the values of D; a draw of the messages is +z or -z with equal chances, independently of the others."""
+    """E f(x + D) - f(x), and the values of D; a draw of the messages is +z or -z with equal chances, apart from the others."""
     entry = given.context.potentials["f"]
     if "mean" not in entry:
         return None

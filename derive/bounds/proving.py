@@ -1,4 +1,4 @@
-"""The proof of a theorem of one's own: the change of V from the engine's moments, the claim about it, and what follows at the horizon.
+"""The proof of a theorem of one's own: the change of V from the engine's moments, the claim about it, what follows from it.
 
 The kernel makes every fact; here is decided which rules are tried. A step that fails names itself (`StepFailed`).
 """
