@@ -20,6 +20,8 @@ MODULES = (
     "signs.everywhere",
     "signs.clients",
     "signs.small_phi",
+    "discrete.signs",
+    "discrete.signs_clients",
     "unbiased.polyak",
     "signs.far",
     "facts.schedules",

@@ -24,6 +24,7 @@ from numerics.evidence.checks import (
     facts,
     families,
     mean_growth,
+    method_signs,
     moments,
     omega,
     paths,
@@ -88,6 +89,8 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "strength": (AtPoints(facts.strength),),
     # closed moments, quadrature, enumeration
     "PL decay": (moments.polyak,),
+    "sign step of the method": (AtPoints(method_signs.states, "method"),),
+    "sign steps of the method": (AtPoints(method_signs.runs, "method"),),
     "sign descent": (moments.descent_of_signs,),
     "stationary moments": (moments.stationary,),
     "second moments": (second_moments.of_the_sde,),

@@ -12,7 +12,20 @@ from fractions import Fraction
 from typing import Any
 
 from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import OPERATORS, Relation, Term, fn, norm, num, plus, substitute, times, to_json, vec, x
+from derive.proof.language.terms import (
+    OPERATORS,
+    Relation,
+    Term,
+    fn,
+    norm,
+    num,
+    plus,
+    substitute,
+    times,
+    to_json,
+    vec,
+    x,
+)
 from derive.proof.language.tidy import tidy
 from derive.proof.refute.algebraic import Algebraic
 from derive.proof.refute.coordinates import far_counterexample
@@ -148,10 +161,10 @@ def _term(value: Fraction | Algebraic) -> Term | None:
 
 
 class _Scalars:
-    """A context where all coordinates and all clients are alike, as scalars: `names` are all of them. Where time is steps there is one.
+    """A context where all coordinates and all clients are alike, as scalars: `names` are all of them.
 
     A vector has one entry again and again, a matrix is a multiple of the identity, and a function is
-    height * max(-1, min(1, t/width)).
+    height * max(-1, min(1, t/width)). Where time is steps there is one step.
     """
 
     def __init__(self, context: Context, coordinates: int, clients: int) -> None:

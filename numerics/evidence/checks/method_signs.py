@@ -1,0 +1,183 @@
+"""The theorems on DSignSGD itself against the method, without sampling: every outcome of a step, and of several, with its probability.
+
+On f = sum_j phi(x_j) the coordinates move independently, each by eta u (2m - N)/N, m the number of clients that send +1. The mean of
+f after a step is a finite sum; that of Phi after n steps is one over the places that a coordinate may have reached. The moments of
+a step, ||b||^2 and Tr S, are those of the same outcomes, so that the definitions of a theorem are compared too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, final
+
+import numpy as np
+import sympy as sp
+
+from derive.methods.losses import Cosh, GluedExponential, Quartic, Separable, SeparableSum
+from derive.methods.losses import x as place
+from derive.proof.language.terms import Term, mat, norm, tr, under, vec, x
+from derive.theorems.entry.instances import LAWS
+from derive.theorems.entry.theorem import Theorem
+from derive.theorems.signs.setting import PHI
+from numerics.evidence.checks.families import Points
+from numerics.evidence.checks.formulas import Function, Numbers, clients, coordinates, paths, times
+
+SQUARE = SeparableSum(place**2 / 2)
+#: loss, clients and coordinates of one step
+STATES = ((Cosh(), 1, 1), (Cosh(), 2, 3), (Cosh(), 5, 2), (GluedExponential(), 3, 1), (Quartic(), 2, 2), (SQUARE, 1, 2))
+#: loss, clients, coordinates and steps; a schedule that is constant, where places form a lattice, or (1 + n)^-p, where they form a tree
+RUNS = (
+    (Cosh(), 1, 1, 200, True), (Cosh(), 2, 2, 60, True), (GluedExponential(), 1, 2, 60, True), (Quartic(), 3, 1, 40, True),
+    (Cosh(), 1, 2, 10, False), (Quartic(), 2, 1, 6, False),
+)  # fmt: skip
+#: how far a run may go, so that the slopes and their squares are numbers
+FAR = 100.0
+
+
+@final
+@dataclass(frozen=True)
+class Curve:
+    """phi and its slope on arrays."""
+
+    value: Function
+    slope: Function
+
+
+@lru_cache
+def _curve(loss: Separable) -> Curve:
+    at = sp.Symbol("x", real=True)
+    own = loss.coordinate.xreplace({place: at})
+    return Curve(_array_function(own, at), _array_function(sp.diff(own, at), at))
+
+
+@lru_cache
+def _sign_mean(number: int) -> Function:
+    y = sp.Symbol("y", real=True)
+    return _array_function(LAWS[number].sign_mean(y), y)
+
+
+def _array_function(expr: sp.Expr, of: sp.Symbol) -> Function:
+    """In NumPy: arrays have a new shape at every step, for each of which JAX would compile again."""
+    return sp.lambdify(of, expr, ["scipy", "numpy"])
+
+
+def levels(up: np.ndarray) -> np.ndarray:
+    """The probabilities that m = 0, .., N of the clients send +1: (N, ..) -> (N + 1, ..)."""
+    found = np.ones((1, *up.shape[1:]))
+    for chance in up:
+        none = np.zeros((1, *chance.shape))
+        found = np.concatenate([found * (1 - chance), none]) + np.concatenate([none, found * chance])
+    return found
+
+
+def steps_of(count: int) -> np.ndarray:
+    """The mean of the signs where m = 0, .., N clients send +1."""
+    return (2 * np.arange(count + 1) - count) / count
+
+
+def _constants(rng: np.random.Generator, loss: Separable, number: int, d: int, count: int) -> dict[Term, np.ndarray]:
+    """L0, L1, eps and c, and M; the constants of a loss that has several."""
+    draw = lambda low, high: np.exp(rng.uniform(np.log(low), np.log(high), count))  # noqa: E731
+    second = draw(0.3, 4) if isinstance(loss, (Quartic, SeparableSum)) else np.ones(count)
+    first = 4 / second**2 if isinstance(loss, Quartic) else np.ones(count)
+    return {
+        x("L0"): paths(first), x("L1"): paths(second), x("eps"): paths(draw(0.03, 1.0)), x("c"): paths(draw(0.02, 3)), x("d"): paths(float(d)),
+        x("M"): paths(float(LAWS[number].density(sp.S.Zero))), x("fstar"): paths(0.0), x("f"): paths(0.0),
+    }  # fmt: skip
+
+
+def step_size(theorem: Theorem, numbers: Numbers, rng: np.random.Generator, most: np.ndarray) -> np.ndarray:
+    """About as large as the conditions allow, which are linear in eta: (count,). Some are too large."""
+    limit, one = most, numbers.given({x("eta"): paths(1.0)})
+    for name in ("step", "reach"):
+        if name in theorem.assumptions:
+            left, right = one.sides(theorem.assumptions[name])
+            with np.errstate(divide="ignore"):
+                limit = np.minimum(limit, np.min(right / left, axis=0))
+    return np.minimum(limit * rng.choice([0.3, 0.7, 1.0, 1.0, 1.5, 5.0, 20.0], len(limit)), most)
+
+
+def sign_state(theorem: Theorem, number: int, loss: Separable, N: int, d: int, count: int, rng: np.random.Generator) -> Numbers:
+    """One step from random states, with one of the laws."""
+    curve, R = _curve(loss), _sign_mean(number)
+    at = rng.normal(size=(d, count)) * np.exp(rng.uniform(-4, 1.2, count)) * rng.choice([0, 1, 1, 1], count)  # 0 is the optimum
+    y = curve.slope(at)
+    scales = np.exp(rng.uniform(-5, 1.5, (N, count)))
+    up = (1 + R(y[None] / scales[:, None])) / 2  # (client, coordinate, count)
+    chance, sizes = levels(up), steps_of(N)
+    mean = np.einsum("m,mjn->jn", sizes, chance)
+    variance = np.einsum("m,mjn->jn", sizes**2, chance) - mean**2
+    u = np.exp(rng.uniform(-2, 0, count))
+    values = _constants(rng, loss, number, d, count) | {
+        x("N"): paths(float(N)), x("u"): paths(u), x("y"): coordinates(y), x("sigma"): clients(scales), x("b"): coordinates(mean),
+        norm(vec("g")): paths(np.sqrt(np.sum(y**2, axis=0))), norm(vec("bv")): paths(np.sqrt(np.sum(mean**2, axis=0))),
+        tr(mat("S")): paths(N * np.sum(variance, axis=0)), PHI: paths(np.sum(y * mean, axis=0)),
+    }  # fmt: skip
+    numbers = Numbers(values, {"R": R}, (N, d, 1, count))
+    eta = step_size(theorem, numbers, rng, np.exp(rng.uniform(-5, 1, count)) / u)
+    after = sum(c * curve.value(at - eta * u * s) for c, s in zip(chance, sizes, strict=True))
+    return numbers.given({x("eta"): paths(eta), x("Af"): paths(np.sum(after - curve.value(at), axis=0))})
+
+
+def states(theorem: Theorem, count: int = 300) -> Iterator[Points]:
+    """One step, for every law on every loss."""
+    for number, law in enumerate(LAWS):
+        for case, (loss, N, d) in enumerate(STATES):
+            rng = np.random.default_rng((640, number, case))
+            name = f"{type(law).__name__} noise, {type(loss).__name__}, N = {N}, d = {d}"
+            yield name, sign_state(theorem, number, loss, N, d, count, rng)
+
+
+def reached(start: np.ndarray, move: np.ndarray, scales: np.ndarray, curve: Curve, R: Function, lattice: bool) -> np.ndarray:
+    """E Phi at each step, by all places that the coordinates may have reached.
+
+    Args:
+        start: (d, count); scales: (N, count).
+        move: eta u_n, (K, count); the same for all n where `lattice`.
+    """
+    N, sizes = len(scales), steps_of(len(scales))
+    at, chance, found = start[None], np.ones((1, *start.shape)), []
+    for n, step in enumerate(move):
+        y = curve.slope(at)
+        signs = R(y[None] / scales[:, None, None])  # (client, place, coordinate, count)
+        found.append(np.sum(chance * y * np.mean(signs, axis=0), axis=(0, 1)))
+        share = levels((1 + signs) / 2) * chance
+        if lattice:
+            shape = (len(at) + N, *start.shape)
+            chance = np.zeros(shape)
+            for m, part in enumerate(share):
+                chance[m : m + len(at)] += part
+            at = start - step * (2 * np.arange(shape[0]) - (n + 1) * N)[:, None, None] / N
+        else:
+            at = np.concatenate([at - step * s for s in sizes])
+            chance = np.concatenate(list(share))
+    return np.stack(found)
+
+
+def sign_run(
+    theorem: Theorem, number: int, loss: Separable, N: int, d: int, K: int, lattice: bool, count: int, rng: np.random.Generator
+) -> Numbers:
+    """K steps from random starts, with one of the laws."""
+    curve, R = _curve(loss), _sign_mean(number)
+    start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-1, 1, count))
+    scales = np.exp(rng.uniform(-3, 1, (N, count)))
+    u = np.ones((K, count)) if lattice else (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
+    values: Mapping[Term, Any] = _constants(rng, loss, number, d, count) | {
+        x("N"): paths(float(N)), x("K"): paths(float(K)), x("u"): times(u), x("sigma"): clients(scales),
+        x("f0"): paths(np.sum(curve.value(start), axis=0)),
+    }  # fmt: skip
+    numbers = Numbers(values, {"R": R}, (N, d, K, count), np.ones(K))
+    eta = step_size(theorem, numbers, rng, np.minimum(np.exp(rng.uniform(-4, 1, count)), FAR / K))
+    phi = reached(start, eta * u, scales, curve, R, lattice)
+    return numbers.given({x("eta"): paths(eta), under("EI", x("u") * PHI): paths(np.sum(u * phi, axis=0))})
+
+
+def runs(theorem: Theorem, count: int = 40) -> Iterator[Points]:
+    """Several steps, for every law on every loss."""
+    for number, law in enumerate(LAWS):
+        for case, (loss, N, d, K, lattice) in enumerate(RUNS):
+            rng = np.random.default_rng((641, number, case))
+            name = f"{type(law).__name__} noise, {type(loss).__name__}, N = {N}, d = {d}, {K} steps"
+            yield name, sign_run(theorem, number, loss, N, d, K, lattice, count, rng)
