@@ -22,6 +22,8 @@ MODULES = (
     "signs.small_phi",
     "discrete.signs",
     "discrete.signs_clients",
+    "discrete.normalised",
+    "discrete.clipped",
     "unbiased.polyak",
     "signs.far",
     "facts.schedules",

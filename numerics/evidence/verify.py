@@ -24,6 +24,7 @@ from numerics.evidence.checks import (
     facts,
     families,
     mean_growth,
+    method_messages,
     method_signs,
     moments,
     omega,
@@ -89,6 +90,8 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "strength": (AtPoints(facts.strength),),
     # closed moments, quadrature, enumeration
     "PL decay": (moments.polyak,),
+    "messages of the method": (AtPoints(method_messages.states, "method"),),
+    "bounded noise of the method": (AtPoints(method_messages.bounded, "method"),),
     "sign step of the method": (AtPoints(method_signs.states, "method"),),
     "sign steps of the method": (AtPoints(method_signs.runs, "method"),),
     "sign descent": (moments.descent_of_signs,),

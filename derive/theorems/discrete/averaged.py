@@ -27,19 +27,27 @@ ENDS: Mapping[str, Relation] = {
 }  # fmt: skip
 
 
-def averaged(w: Derivation, bound: Fact, kept: Term, whole_floor: Term) -> Fact:
+def rate(w: Derivation) -> Fact:
+    """0 <= eta, from the assumption that the theorem has: eta > 0 where it divides by eta."""
+    try:
+        return w["eta >= 0"]
+    except KeyError:
+        return w.combine("eta >= 0", eta.ge(0), [(1, ["eta > 0"], ())])
+
+
+def averaged(w: Derivation, bound: Fact, kept: Term, whole_floor: Term | None = None) -> Fact:
     """E sum u kept/sum u <= (f(x_0) - f* + whole_floor)/(eta (1 - eps) sum u).
 
     Args:
         bound: E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u kept + floor.
-        whole_floor: the mean of the sum of the floor over the steps.
+        whole_floor: the mean of the sum of the floor over the steps; None where there is none.
     """
     k = w.kernel
     moved = w.step("the sum of the changes", k.telescope([(num(1), "f")], [w["f >= f*"]]))
     whole = w.step("sum over the steps", k.monotone("EI", bound))
     last = w.step("the end", k.monotone("E", w["f(x_K) >= f*"]))
     energy, clock = under("EI", u * kept), under("I", u)
-    top = f0 - fstar + whole_floor
+    top = f0 - fstar if whole_floor is None else f0 - fstar + whole_floor
     total = w.combine("together", ((1 - eps) * eta * energy).le(top), [(1, [fact], ()) for fact in (moved, whole, last)])
     share, one = w.inverse(1 - eps, "eps < 1")
     unit, rate = w.inverse(eta, "eta > 0")

@@ -72,22 +72,14 @@ class Condition:
 
 
 def given(w: Derivation) -> Condition:
-    """What the theorem assumes; a rate that is not 0 is assumed where it is divided by."""
-    return Condition(c, rate(w), w["reach"], w["step"])
-
-
-def rate(w: Derivation) -> Fact:
-    """0 <= eta."""
-    try:
-        return w["eta >= 0"]
-    except KeyError:
-        return w.combine("eta >= 0", eta.ge(0), [(1, ["eta > 0"], ())])
+    """What the theorem assumes."""
+    return Condition(c, av.rate(w), w["reach"], w["step"])
 
 
 def implied(w: Derivation) -> Condition:
     """From eta psi(2 eps a/sqrt(d)) d L1 <= eps a and u <= 1, without a condition on the reach."""
     k, root = w.kernel, fn("sqrt", d)
-    start = rate(w)
+    start = av.rate(w)
     step = w.combine(
         "the step condition at every step", (fn("psi", LIMIT) * eta * u * d * L1).le(eps * a),
         [(1, ["step"], ()), (1, [k.function("psi_positive", [LIMIT]), start, "d >= 0", "L1 >= 0", "u <= 1"], ())],

@@ -1,8 +1,8 @@
-"""The theorems on DSignSGD itself against the method, without sampling: every outcome of a step, and of several, with its probability.
+"""The theorems on DSignSGD itself against the method, without sampling: every outcome of its steps with its probability.
 
-On f = sum_j phi(x_j) the coordinates move independently, each by eta u (2m - N)/N, m the number of clients that send +1. The mean of
-f after a step is a finite sum; that of Phi after n steps is one over the places that a coordinate may have reached. The moments of
-a step, ||b||^2 and Tr S, are those of the same outcomes, so that the definitions of a theorem are compared too.
+On f = sum_j phi(x_j) the coordinates move independently, each by eta u (2m - N)/N, m the number of clients that send +1. The mean
+of f after a step is a finite sum; that of Phi after n steps is one over the places that a coordinate may have reached. The moments
+of a step, ||b||^2 and Tr S, are those of the same outcomes, so that the definitions of a theorem are compared too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from numerics.evidence.checks.formulas import Function, Numbers, clients, coordi
 SQUARE = SeparableSum(place**2 / 2)
 #: loss, clients and coordinates of one step
 STATES = ((Cosh(), 1, 1), (Cosh(), 2, 3), (Cosh(), 5, 2), (GluedExponential(), 3, 1), (Quartic(), 2, 2), (SQUARE, 1, 2))
-#: loss, clients, coordinates and steps; a schedule that is constant, where places form a lattice, or (1 + n)^-p, where they form a tree
+#: loss, clients, coordinates, steps, and whether the schedule is constant, so that places form a lattice; else it is (1 + n)^-p
 RUNS = (
     (Cosh(), 1, 1, 200, True), (Cosh(), 2, 2, 60, True), (GluedExponential(), 1, 2, 60, True), (Quartic(), 3, 1, 40, True),
     (Cosh(), 1, 2, 10, False), (Quartic(), 2, 1, 6, False),
@@ -46,7 +46,7 @@ class Curve:
 
 
 @lru_cache
-def _curve(loss: Separable) -> Curve:
+def curve_of(loss: Separable) -> Curve:
     at = sp.Symbol("x", real=True)
     own = loss.coordinate.xreplace({place: at})
     return Curve(_array_function(own, at), _array_function(sp.diff(own, at), at))
@@ -77,21 +77,30 @@ def steps_of(count: int) -> np.ndarray:
     return (2 * np.arange(count + 1) - count) / count
 
 
-def _constants(rng: np.random.Generator, loss: Separable, number: int, d: int, count: int) -> dict[Term, np.ndarray]:
-    """L0, L1, eps and c, and M; the constants of a loss that has several."""
+def density(number: int) -> np.ndarray:
+    """M of a law."""
+    return paths(float(LAWS[number].density(sp.S.Zero)))
+
+
+def constants(rng: np.random.Generator, loss: Separable, d: int, count: int, summed: bool) -> dict[Term, np.ndarray]:
+    """L0 and L1 of a loss, which some have of several sizes; eps and c at random; f* = 0.
+
+    Only where steps are summed eps must be below 1: a larger one lets steps be large, and the curvature count.
+    """
     draw = lambda low, high: np.exp(rng.uniform(np.log(low), np.log(high), count))  # noqa: E731
     second = draw(0.3, 4) if isinstance(loss, (Quartic, SeparableSum)) else np.ones(count)
     first = 4 / second**2 if isinstance(loss, Quartic) else np.ones(count)
+    much, far = (1, 1) if summed else (rng.choice([1, 1, 1, size], count) for size in (1e4, 4))
     return {
-        x("L0"): paths(first), x("L1"): paths(second), x("eps"): paths(draw(0.03, 1.0)), x("c"): paths(draw(0.02, 3)), x("d"): paths(float(d)),
-        x("M"): paths(float(LAWS[number].density(sp.S.Zero))), x("fstar"): paths(0.0), x("f"): paths(0.0),
+        x("L0"): paths(first), x("L1"): paths(second), x("eps"): paths(draw(0.03, 1.0) * much), x("c"): paths(draw(0.02, 3) * far),
+        x("fstar"): paths(0.0), x("f"): paths(0.0),
     }  # fmt: skip
 
 
 def step_size(theorem: Theorem, numbers: Numbers, rng: np.random.Generator, most: np.ndarray) -> np.ndarray:
     """About as large as the conditions allow, which are linear in eta: (count,). Some are too large."""
     limit, one = most, numbers.given({x("eta"): paths(1.0)})
-    for name in ("step", "reach"):
+    for name in ("step", "reach", "eta u <= c"):
         if name in theorem.assumptions:
             left, right = one.sides(theorem.assumptions[name])
             with np.errstate(divide="ignore"):
@@ -101,7 +110,7 @@ def step_size(theorem: Theorem, numbers: Numbers, rng: np.random.Generator, most
 
 def sign_state(theorem: Theorem, number: int, loss: Separable, N: int, d: int, count: int, rng: np.random.Generator) -> Numbers:
     """One step from random states, with one of the laws."""
-    curve, R = _curve(loss), _sign_mean(number)
+    curve, R = curve_of(loss), _sign_mean(number)
     at = rng.normal(size=(d, count)) * np.exp(rng.uniform(-4, 1.2, count)) * rng.choice([0, 1, 1, 1], count)  # 0 is the optimum
     y = curve.slope(at)
     scales = np.exp(rng.uniform(-5, 1.5, (N, count)))
@@ -110,13 +119,13 @@ def sign_state(theorem: Theorem, number: int, loss: Separable, N: int, d: int, c
     mean = np.einsum("m,mjn->jn", sizes, chance)
     variance = np.einsum("m,mjn->jn", sizes**2, chance) - mean**2
     u = np.exp(rng.uniform(-2, 0, count))
-    values = _constants(rng, loss, number, d, count) | {
+    values = constants(rng, loss, d, count, False) | {x("M"): density(number)} | {
         x("N"): paths(float(N)), x("u"): paths(u), x("y"): coordinates(y), x("sigma"): clients(scales), x("b"): coordinates(mean),
         norm(vec("g")): paths(np.sqrt(np.sum(y**2, axis=0))), norm(vec("bv")): paths(np.sqrt(np.sum(mean**2, axis=0))),
         tr(mat("S")): paths(N * np.sum(variance, axis=0)), PHI: paths(np.sum(y * mean, axis=0)),
     }  # fmt: skip
     numbers = Numbers(values, {"R": R}, (N, d, 1, count))
-    eta = step_size(theorem, numbers, rng, np.exp(rng.uniform(-5, 1, count)) / u)
+    eta = step_size(theorem, numbers, rng, np.exp(rng.uniform(-5, 3, count)) / u)
     after = sum(c * curve.value(at - eta * u * s) for c, s in zip(chance, sizes, strict=True))
     return numbers.given({x("eta"): paths(eta), x("Af"): paths(np.sum(after - curve.value(at), axis=0))})
 
@@ -160,11 +169,11 @@ def sign_run(
     theorem: Theorem, number: int, loss: Separable, N: int, d: int, K: int, lattice: bool, count: int, rng: np.random.Generator
 ) -> Numbers:
     """K steps from random starts, with one of the laws."""
-    curve, R = _curve(loss), _sign_mean(number)
+    curve, R = curve_of(loss), _sign_mean(number)
     start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-1, 1, count))
     scales = np.exp(rng.uniform(-3, 1, (N, count)))
     u = np.ones((K, count)) if lattice else (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
-    values: Mapping[Term, Any] = _constants(rng, loss, number, d, count) | {
+    values: Mapping[Term, Any] = constants(rng, loss, d, count, True) | {x("M"): density(number)} | {
         x("N"): paths(float(N)), x("K"): paths(float(K)), x("u"): times(u), x("sigma"): clients(scales),
         x("f0"): paths(np.sum(curve.value(start), axis=0)),
     }  # fmt: skip
