@@ -93,7 +93,7 @@ def constants(rng: np.random.Generator, loss: Separable, d: int, count: int, sum
     much, far = (1, 1) if summed else (rng.choice([1, 1, 1, size], count) for size in (1e4, 4))
     return {
         x("L0"): paths(first), x("L1"): paths(second), x("eps"): paths(draw(0.03, 1.0) * much), x("c"): paths(draw(0.02, 3) * far),
-        x("fstar"): paths(0.0), x("f"): paths(0.0),
+        x("d"): paths(float(d)), x("fstar"): paths(0.0), x("f"): paths(0.0),
     }  # fmt: skip
 
 
