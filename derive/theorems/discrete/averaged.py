@@ -35,19 +35,24 @@ def rate(w: Derivation) -> Fact:
         return w.combine("eta >= 0", eta.ge(0), [(1, ["eta > 0"], ())])
 
 
-def averaged(w: Derivation, bound: Fact, kept: Term, whole_floor: Term | None = None) -> Fact:
-    """E sum u kept/sum u <= (f(x_0) - f* + whole_floor)/(eta (1 - eps) sum u).
+def averaged(
+    w: Derivation, bound: Fact, kept: Term, whole_floor: Term | None = None, potential: str = "f", start: Term = f0 - fstar,
+    least: tuple[Fact | str, Fact | str] = ("f >= f*", "f(x_K) >= f*"),
+) -> Fact:  # fmt: skip
+    """E sum u kept/sum u <= (f(x_0) - f* + whole_floor)/(eta (1 - eps) sum u); another potential V may stand for f.
 
     Args:
         bound: E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u kept + floor.
         whole_floor: the mean of the sum of the floor over the steps; None where there is none.
+        potential, start, least: V, V(x_0) - c, and the facts or assumptions that c is at most V, and at most V at the end.
     """
     k = w.kernel
-    moved = w.step("the sum of the changes", k.telescope([(num(1), "f")], [w["f >= f*"]]))
+    below, last_below = (w[fact] if isinstance(fact, str) else fact for fact in least)
+    moved = w.step("the sum of the changes", k.telescope([(num(1), potential)], [below]))
     whole = w.step("sum over the steps", k.monotone("EI", bound))
-    last = w.step("the end", k.monotone("E", w["f(x_K) >= f*"]))
+    last = w.step("the end", k.monotone("E", last_below))
     energy, clock = under("EI", u * kept), under("I", u)
-    top = f0 - fstar if whole_floor is None else f0 - fstar + whole_floor
+    top = start if whole_floor is None else start + whole_floor
     total = w.combine("together", ((1 - eps) * eta * energy).le(top), [(1, [fact], ()) for fact in (moved, whole, last)])
     share, one = w.inverse(1 - eps, "eps < 1")
     unit, rate = w.inverse(eta, "eta > 0")

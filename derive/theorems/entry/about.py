@@ -14,7 +14,7 @@ FIRST, CORRECTED, ODE, LINEARISED, METHOD = "first-order SDE", "corrected SDE", 
 KINDS = {
     "signs near the optimum": LINEARISED, "growth": METHOD, "growth in the mean": METHOD,
     "second moments of the method": METHOD, "strength": "constants",
-    "scaling": "constants", "schedules": "schedule", "law": "noise law", "loss": "loss", "rosenbrock": "loss",
+    "scaling": "constants", "psi": "constants", "schedules": "schedule", "sums": "schedule", "law": "noise law", "loss": "loss", "rosenbrock": "loss",
     "separable loss": "loss", "logistic regression": "loss", "compressor": "compressor",
 }  # fmt: skip
 #: a statement on the moments of a step where the gradient is given

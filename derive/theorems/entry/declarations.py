@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
-from derive.proof.language.terms import Term, norm, vec, x
+from derive.proof.language.terms import Term, norm, num, vec, x
 from derive.proof.language.text import TermWriter, text
 
 _SHAPES = {"odd": "odd", "nondecreasing": "nondecreasing", "concave_right": "concave on [0, oo)"}
@@ -66,7 +66,7 @@ def _steps(context: Context, stepping: set[str], writer: TermWriter) -> Iterator
     for name in sorted(stepping):
         entry = context.potentials[name]
         (first, second), radius = entry["smoothness"], entry["radius"]
-        bend = first + second * norm(vec(entry["gradient"]))
+        bend = first if second == num(0) else first + second * norm(vec(entry["gradient"]))
         mean = [(c, Term(("norm", v))) for c, v in entry["mean"]]
         plain = " + ".join(f"{text(c)} {text(v)[5:-1]}" for c, v in mean)
         said = f"||Hess {name}|| <= {text(bend)}; a step D has the mean {plain} and E||D||^2 <= {text(entry['square'])}"

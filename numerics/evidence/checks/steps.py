@@ -23,7 +23,7 @@ from derive.theorems.unbiased import normalised
 from numerics.evidence.checks.facts import of_points
 from numerics.evidence.checks.families import function_of
 from numerics.evidence.checks.formulas import Numbers, clients, conclusion, coordinates, paths
-from numerics.evidence.checks.method_signs import levels, steps_of
+from numerics.evidence.checks.method_bounded import levels, steps_of
 from numerics.evidence.checks.points import at_points, merged, scaled
 from numerics.evidence.checks.result import Verified
 from numerics.simulate.method import run

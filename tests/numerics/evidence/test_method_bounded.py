@@ -20,7 +20,7 @@ from derive.theorems.discrete.normalised import ALONG
 from derive.theorems.entry.from_method import step_radius
 from derive.theorems.entry.from_sde import put
 from derive.theorems.entry.instances import LAWS
-from numerics.evidence.checks import method_messages, method_signs
+from numerics.evidence.checks import method_bounded
 from numerics.evidence.checks.formulas import Numbers, conclusion, paths
 from numerics.evidence.verify import CHECKS
 from numerics.simulate.method import run
@@ -95,8 +95,8 @@ def test_the_mean_of_phi_over_the_steps_is_the_methods():
     scales, start, eta = np.array([[0.4], [1.5]]), np.array([[0.7], [-0.3]]), 0.3
     moves = np.full((4, 1), eta)
     number = next(n for n, law in enumerate(LAWS) if isinstance(law, Cauchy))
-    curve, R = method_signs.curve_of(Cosh()), lambda a: 2 / np.pi * np.arctan(a)
-    exact, tree = (method_signs.reached(start, moves, scales, curve, R, lattice)[:, 0] for lattice in (True, False))
+    curve, R = method_bounded.curve_of(Cosh()), lambda a: 2 / np.pi * np.arctan(a)
+    exact, tree = (method_bounded.reached(start, moves, scales, curve, R, lattice)[:, 0] for lattice in (True, False))
     assert exact == pytest.approx(tree, rel=1e-12)
     method = DSignSGD(Scaled(LAWS[number], ("sigma1", "sigma2")))
     params, places = {"eta": eta, "sigma1": 0.4, "sigma2": 1.5}, {"x1": lambda x: x[0], "x2": lambda x: x[1]}
@@ -112,7 +112,7 @@ def test_a_message_is_subtracted_as_the_server_does_it(method):
     own = NormalisedSGD(clients=1) if method == "normalised" else NormClipped(c=2, clients=1)
     start, eta = np.array([1.5, -2.0]), 0.1
     made = run(own, start, eta, 1, 0, {"eta": eta}, Cosh(), save=2)
-    moved = start - eta * method_messages.message(method, np.sinh(start)[:, None], np.array([2.0]))[:, 0]
+    moved = start - eta * method_bounded.message(method, np.sinh(start)[:, None], np.array([2.0]))[:, 0]
     assert made.final[:, 0] == pytest.approx(moved, rel=1e-12)
 
 
@@ -122,7 +122,7 @@ def test_messages_are_as_long_as_they_may_be(compressor):
     found = []
     for dim in (1, 3):
         longest, rng = float(compressor.longest(sp.Integer(dim))), np.random.default_rng(dim)
-        sent = {Sign: np.sign, Clip: lambda v: np.clip(v, -2, 2), NormClip: lambda v: method_messages.message("", v, np.array(2.0))}
+        sent = {Sign: np.sign, Clip: lambda v: np.clip(v, -2, 2), NormClip: lambda v: method_bounded.message("", v, np.array(2.0))}
         rule = sent[type(compressor)]
         sizes = [np.linalg.norm(rule(rng.normal(size=dim) * np.exp(rng.uniform(-3, 3)))) for _ in range(200)]
         assert max(sizes) <= longest * (1 + 1e-12)
