@@ -56,9 +56,9 @@ AXIOMS_OF = {
     "6.7-affine-method": ("integrability",),
     **dict.fromkeys(
         (
-            "6.2-scheduled-method", "6.2-scheduled-bounded-method", "6.5-corrected-method", "6.5-convex-method",
-            "6.5-strongly-convex-method", "6.6-roots-method", "6.6-harmonic-method", "6.6-harmonic-above-method", "6.6-squares-method", "6.2-root-method",
-            "6.2-harmonic-method", "6.2-summable-method", "6.2-heavy-ball-method",
+            "6.2-scheduled-method", "6.2-scheduled-bounded-method", "6.2-root-method", "6.2-harmonic-method", "6.2-summable-method",
+            "6.2-heavy-ball-method", "6.5-corrected-method", "6.5-convex-method", "6.5-strongly-convex-method",
+            "6.6-roots-method", "6.6-harmonic-method", "6.6-harmonic-above-method", "6.6-squares-method",
         ),
         ("integrability",),
     ),
