@@ -27,6 +27,7 @@ MODULES = (
     "signs.small_phi",
     "discrete.signs",
     "discrete.signs_clients",
+    "discrete.signs_bounded_ratio",
     "discrete.normalised",
     "discrete.clipped",
     "unbiased.polyak",

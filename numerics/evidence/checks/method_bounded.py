@@ -123,9 +123,11 @@ def sign_state(theorem: Theorem, number: int, loss: Separable, N: int, d: int, c
     mean = np.einsum("m,mjn->jn", sizes, chance)
     variance = np.einsum("m,mjn->jn", sizes**2, chance) - mean**2
     u = np.exp(rng.uniform(-2, 0, count))
+    ratio = np.maximum(np.max(np.abs(y), axis=0) / np.min(scales, axis=0) * rng.choice([0.7, 1, 1, 1.5], count), 0.01)
     values = constants(rng, loss, d, count, False) | {x("M"): density(number)} | {
-        x("N"): paths(float(N)), x("u"): paths(u), x("y"): coordinates(y), x("sigma"): clients(scales), x("b"): coordinates(mean),
-        norm(vec("g")): paths(np.sqrt(np.sum(y**2, axis=0))), norm(vec("bv")): paths(np.sqrt(np.sum(mean**2, axis=0))),
+        x("N"): paths(float(N)), x("u"): paths(u), x("ratio"): paths(ratio), x("y"): coordinates(y), x("b"): coordinates(mean),
+        x("sigma"): clients(scales), norm(vec("g")): paths(np.sqrt(np.sum(y**2, axis=0))),
+        norm(vec("bv")): paths(np.sqrt(np.sum(mean**2, axis=0))),
         tr(mat("S")): paths(N * np.sum(variance, axis=0)), PHI: paths(np.sum(y * mean, axis=0)),
     }  # fmt: skip
     numbers = Numbers(values, {"R": R}, (N, d, 1, count))
@@ -177,12 +179,18 @@ def sign_run(
     start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-1, 1, count))
     scales = np.exp(rng.uniform(-3, 1, (N, count)))
     u = np.ones((K, count)) if lattice else (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
+    # with a bounded ratio, which then holds at all places that may be reached, starts and moves are small
+    near = "bounded ratio" in theorem.assumptions
+    start *= 0.2 if near else 1
+    room = np.exp(rng.uniform(-3, 0, count))
+    ends = np.abs(np.stack([curve.slope(side * (np.abs(start) + room)) for side in (1, -1)]))
+    most = np.minimum(np.exp(rng.uniform(-4, 1, count)), room / np.sum(u, axis=0) if near else FAR / K)
     values: Mapping[Term, Any] = constants(rng, loss, d, count, True) | {x("M"): density(number)} | {
         x("N"): paths(float(N)), x("K"): paths(float(K)), x("u"): times(u), x("sigma"): clients(scales),
-        x("f0"): paths(np.sum(curve.value(start), axis=0)),
+        x("f0"): paths(np.sum(curve.value(start), axis=0)), x("ratio"): paths(np.max(ends, axis=(0, 1)) / np.min(scales, axis=0)),
     }  # fmt: skip
     numbers = Numbers(values, {"R": R}, (N, d, K, count), np.ones(K))
-    eta = step_size(theorem, numbers, rng, np.minimum(np.exp(rng.uniform(-4, 1, count)), FAR / K))
+    eta = step_size(theorem, numbers, rng, most)
     phi = reached(start, eta * u, scales, curve, R, lattice)
     return numbers.given({x("eta"): paths(eta), under("EI", x("u") * PHI): paths(np.sum(u * phi, axis=0))})
 

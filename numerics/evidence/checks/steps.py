@@ -58,7 +58,7 @@ def sign_step(number: int, count: int) -> Numbers:
     scales = numbers.values[x("sigma")].reshape(2, count)
     up = (1 + R(np.sinh(at)[None] / scales[:, None])) / 2  # (client, coordinate, count)
     step = numbers.values[x("eta")].ravel() * numbers.values[x("u")].ravel()
-    after = sum(chance * np.cosh(at - step * size) for chance, size in zip(levels(up), steps_of(2), strict=True))
+    after = np.sum([chance * np.cosh(at - step * size) for chance, size in zip(levels(up), steps_of(2), strict=True)], axis=0)
     slope = np.sinh(at) * np.mean(2 * up - 1, axis=0)
     ratio = np.max(np.abs(np.sinh(at)), axis=0) / np.min(scales, axis=0)
     return Numbers(

