@@ -119,8 +119,10 @@ class Bound:
         found = None
         try:
             self.domain.missing(claim)
+            units = [f for f in self.branch.facts if f.rule == "inverse"]
+            found = self.branch.show(claim, 1.0, [*more, *units], only=True) if more else None
             branch = self.branch.wider(*more) if more else self.branch
-            found = self.strategies.prove(branch, claim, seconds or self.seconds)
+            found = found or self.strategies.prove(branch, claim, seconds or self.seconds)
         except OutOfTime:
             pass
         if found is None:
@@ -325,7 +327,14 @@ class Bound:
         self.branch.add(concluded)
         for fact in [*self._ends(), *self._sums()]:
             self.branch.add(fact)
+        for t in self._denominators(concluded.claim):
+            self.domain.missing(1 / t)
         return self.show("the claim at the horizon", claim, [concluded])
+
+    def _denominators(self, relation: Relation) -> list[Term]:
+        """The factors of denominators in the normal form of a relation."""
+        keys = (self.k.normal.key_of(a) for a in self.branch.atoms(relation.slack))
+        return [self.k.normal.term(dict(key[1])) for key in keys if key[0] == "inv"]
 
     def _sums(self) -> list[Fact]:
         """Sums and means of squares, of f - f* and of the schedule are >= 0."""
