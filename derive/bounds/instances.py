@@ -26,11 +26,14 @@ from derive.expressions.coordinates import Coordinate
 from derive.methods.compressors import Compressor, Identity, Sign
 from derive.methods.specialise import specialise, symbols_in
 from derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
+from derive.theorems.signs import setting as sg
 from derive.vocabulary.errors import BadInput
 
 _ZERO, _HALF = num(0), num("1/2")
 #: the distance of the two points of the noise from 0, and x - x*
 SPREAD, AT = x("z_q"), x("at_q")
+#: the scale of uniform noise
+SCALE = x("s_q")
 
 
 @dataclass(frozen=True)
@@ -121,15 +124,17 @@ def _compressions(compressor: Compressor) -> Iterator[tuple[int, dict[str, Fract
 
 def _instance(family: _Family, given: Setting, dim: int, numbers: Mapping[str, Fraction]) -> Instance | None:
     signs = isinstance(given.method.compressor, Sign)
+    if signs and not given.any_noise and not given.method.noise.law.degenerate:
+        return None  # R is that of this law, and the numbers below are of uniform noise
     if given.mean != nm.GRADIENT and not signs:
         return None  # the mean message of another biased compressor at one state is not known here
     classes, slope, curvature = given.hypotheses.classes, family.slope(AT), family.bend(AT)
-    conditions = [*family.signs, *([AT.gt(0)] if signs else [])]
+    conditions = [*family.signs, *([SCALE.gt(0), SCALE.le(slope)] if signs else [])]
     if given.hypotheses.smoothness is not None:
         conditions += family.smooth(*given.hypotheses.smoothness)
     if family.strong is not None:
         conditions += [family.strong(classes[name][0]) for name in ("pl", "strongly convex") if name in classes]
-    # without noise the sign of a positive gradient is 1
+    # under uniform noise of at most this scale the sign of a positive gradient is 1
     vectors: dict[str, Term] = {nm.GRADIENT: slope, nm.DISTANCE: AT, nm.MESSAGE: num(1)}
     vectors |= {v: x(v) for v in given.vectors if v not in vectors}
     values: dict[Term, Term] = {
@@ -137,6 +142,9 @@ def _instance(family: _Family, given: Setting, dim: int, numbers: Mapping[str, F
         nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
         dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, NOISE: SPREAD**2,
     }  # fmt: skip
+    if signs:
+        values |= {sg.a: num(1), sg.BAR: SCALE, sg.ONE_NORM: slope, sg.sigma: SCALE, sg.M: _HALF}
+        values |= {sg.y: slope, sg.b: num(1), sg.AT: num(1), x("z"): num(0), x("r"): num(1)}
     for v, one in vectors.items():
         values |= {nm.inner(v, v): one**2, dot(vec(v), vec(v)): one**2, norm(vec(v)): fn("abs", one)}
         values |= {nm.inner(v, w): one * other for w, other in vectors.items() if v != w}

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from derive.bounds import names as nm
 from derive.bounds.setting import Potential, Setting
+from derive.bounds.signs import facts, is_sign
 from derive.proof.claims.branch import Branch, OutOfTime
 from derive.proof.claims.domain import Domain, enter_assumptions
 from derive.proof.claims.strategies import Strategies
@@ -86,6 +87,9 @@ class Bound:
         plain = [r for name, r in stated.items() if name != BELOW_ONE and not given.at_the_end(r)]
         enter_assumptions(self.domain, plain, [None] * len(plain))
         self._norms()
+        if is_sign(given.method):
+            for fact in facts(w):
+                self.branch.add(fact)
 
     # --- facts that hold anyway
 

@@ -15,6 +15,9 @@ import sympy as sp
 from derive.bounds import names as nm
 from derive.bounds.hypotheses import Hypotheses
 from derive.bounds.messages import Messages, equation_of, messages
+from derive.bounds.signs import SHAPE, SYMBOLS, is_sign, require_law
+from derive.bounds.signs import assumptions as sign_assumptions
+from derive.bounds.signs import definitions as sign_definitions
 from derive.bounds.vectors import MEAN, Combination, Step, one_step, require_start
 from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
@@ -22,7 +25,7 @@ from derive.proof.language.context import Context, parts
 from derive.proof.language.terms import OPERATORS, Relation, Term, dot, num, plus, times, trprod, x
 from derive.theorems.entry.from_method import step_radius
 from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression, put
-from derive.vocabulary.errors import Refusal
+from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import u as free
 
 About = Literal["method", "first-order", "corrected"]
@@ -144,15 +147,19 @@ class _Builder:
         horizon, letters = "K" if self.steps else "T", [nm.memory(letter) for letter in self.step.memory]
         potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
         vectors = self._vectors(products, followed)
-        definitions = {**self.known.definitions, **self._definitions(potentials)}
+        signs = is_sign(self.method)
+        if signs:
+            require_law(self.method, self.any_noise)
+        definitions = {**self.known.definitions, **(sign_definitions() if signs else {}), **self._definitions(potentials)}
         symbols = {
             **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *constants], "const"), "u": "time", "f": "random", **self.known.symbols,
+            **(SYMBOLS if signs else {}),
         }  # fmt: skip
         for p in potentials.values():
             symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
         assumptions = {
             "eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1), **({} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}), "f >= f*": nm.fstar.le(nm.f),
-            **self.known.assumptions, **self.hypotheses.relations,
+            **self.known.assumptions, **(sign_assumptions() if signs else {}), **self.hypotheses.relations,
         }  # fmt: skip
         assumptions |= self._positive()
         for key, p in potentials.items():
@@ -165,8 +172,13 @@ class _Builder:
             assumptions["f >= f* at the start"] = nm.fstar.le(potentials["f"].start)
             assumptions["f >= f* at the end"] = nm.fstar.le(potentials["f"].end)
         assumptions["horizon >= 0"] = x(horizon).ge(0)
+        taken = {*vectors, *SHAPE, "S", "H"} | ({*SYMBOLS} if signs else set())
+        for name in constants:
+            if name in taken or name in {t[1] for p in potentials.values() for t in (p.change, p.start, p.end)}:
+                raise BadInput("assume", name, f"another name for this constant: {name} is one of the names that the proof has")
         context = Context(
             symbols, vectors, {"S": ("psd",), **({} if self.steps else {"H": ("symmetric",)})}, horizon=horizon, dimension="d",
+            functions=SHAPE if signs else {}, clients="N" if signs else None,
             potentials={p.name: self._entry(key, p) for key, p in potentials.items()}, steps=self.steps,
         )  # fmt: skip
         return Setting(
@@ -177,7 +189,7 @@ class _Builder:
 
     def _positive(self) -> dict[str, Relation]:
         """The constants of the method are positive, those that its rule declares to be fractions below 1."""
-        free = symbol_names(self.method) | {name for name, value in self.method.constants if not value.is_number}
+        free = set() if is_sign(self.method) else symbol_names(self.method) | {name for name, value in self.method.constants if not value.is_number}
         found = {f"{name} > 0": x(name).gt(0) for name in sorted(free - {"eta", "N", "d", "u"})}
         return found | {f"{name} < 1": x(name).lt(1) for name in self.method.fractions if name in free}
 
@@ -187,7 +199,7 @@ class _Builder:
         pairs = [*products, *(key for key in followed if key != "f")]
         own = [nm.GRADIENT, *([] if self.known.unbiased else [nm.MESSAGE])]
         letters = [nm.memory(letter) for letter in self.step.memory]
-        bent = [] if self.steps or self.about == "first-order" or self.known.unbiased else ["c"]
+        bent = [] if self.steps or self.about == "first-order" or self.known.unbiased else [nm.BENT]
         return tuple(dict.fromkeys([*own, *letters, *bent, *(v for pair in pairs for v in pair)]))
 
     def _potential(self, n: int, key: Any) -> Potential:
@@ -297,7 +309,7 @@ class _Builder:
 
     def _parts(self) -> tuple[list[Any], list[Any]]:
         equation = equation_of(self.method, self.about)  # pyright: ignore[reportArgumentType]
-        vectors = {"mean": self.mean, "curvature": "c"}
+        vectors = {"mean": self.mean, "curvature": nm.BENT}
         spread = [(put(c, {nm.N: self.clients}), m) for c, m in diffusion_terms(equation, self.schedule)]
         return drift_terms(equation, self.schedule, vectors), spread
 

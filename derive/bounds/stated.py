@@ -22,7 +22,8 @@ from derive.bounds.hypotheses import Hypotheses, consequences, keyword, take
 from derive.bounds.proving import BELOW_ONE, Bound, Weighted, rate_of
 from derive.bounds.refuting import satisfying
 from derive.bounds.setting import About, Setting, setting
-from derive.bounds.vocabulary import Words, replaced, symbols_of
+from derive.bounds.signs import LETTERS, is_sign
+from derive.bounds.vocabulary import KNOWN, Words, replaced, symbols_of
 from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
 from derive.proof.kernel.rules import Fact
@@ -115,7 +116,8 @@ class Stated:
     def _read(self) -> tuple[Words, Hypotheses, dict[str, Relation], Term, Relation, Relation | None, tuple[Term, ...]]:
         vectors = {"g": nm.GRADIENT, "b": nm.MESSAGE, "x - xstar": nm.DISTANCE}
         vectors |= {letter: nm.memory(letter) for letter, _ in self.method.rule.memory}
-        words, found, own = Words(vectors, self.about == "method"), Hypotheses(), dict[str, Relation]()
+        signs = (*LETTERS, "M") if is_sign(self.method) else ()
+        words, found, own = Words(vectors, self.about == "method", (*KNOWN, *signs)), Hypotheses(), dict[str, Relation]()
         for n, text in enumerate(self._assume, 1):
             place = f"assume[{n}]"
             named = keyword(text) if isinstance(text, str) else None
@@ -228,6 +230,8 @@ class Stated:
     @property
     def _constants(self) -> list[str]:
         """Symbols of the method that have no number."""
+        if is_sign(self.method):
+            return []
         own = {name for name, value in self.method.constants if not value.is_number}
         return sorted((symbol_names(self.method) | own) - set(self.words.constants) - {"eta", "N", "d", "u"})
 
@@ -255,6 +259,7 @@ class Stated:
     def _numbers(self) -> dict[Term, Term]:
         """The schedule and the number of clients, where they are numbers."""
         found = {nm.u: num(1)} if self.method.schedule.factor == 1 else {}
+        found |= {x(name): t for name, t in LETTERS.items()} if is_sign(self.method) else {}
         return found | ({nm.N: num(int(self.method.clients))} if self.method.clients.is_number else {})
 
     @property
