@@ -97,6 +97,6 @@ Proof.
   apply (has__le MI _ _ _ _ (h w) (own__ Int (p w)) (own__ Int (q w))).
 Qed.
 Lemma both__eq (f g : W -> T -> R) (u v : R) : (forall w t, f w t = g w t) -> has__ L EI f u -> has__ L EI g v -> u = v.
-Proof. intros h p [_ <-]. destruct (both__same _ _ _ (fun w t => eq_sym (h w t)) p) as [_ <-]. reflexivity. Qed.
+Proof using ME MI. intros h p [_ <-]. destruct (both__same _ _ _ (fun w t => eq_sym (h w t)) p) as [_ <-]. reflexivity. Qed.
 End Both.
 """
