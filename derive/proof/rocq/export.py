@@ -64,7 +64,8 @@ SEALING = ("monotone", "component", *PATHS)
 # The model that FORMAT.md means, where the file does not say it.
 MODEL = """   general: a fact of analysis; declared: what the certificate's context says; integrable: that what stands under E, Int
    or EI has a value; assumed: a step that is not proved here. All general premises hold together where E is the expectation of
-   integrable random variables, Int the integral of Lebesgue, and the process a weak solution up to T of its equation."""
+   integrable random variables, Int the integral of Lebesgue, and the process a weak solution up to T of its equation; where time
+   is steps, cond__ the expectation under a regular conditional probability given what is known at the step."""
 
 
 @dataclass(frozen=True)
@@ -305,7 +306,7 @@ class _File:
                 key = self.terms.key(self.steps[n].claim)
                 bound = set(self.script.deps(self.registered[key])) if key in self.steps[step.premises[0]].sealed else set()
             found |= set(self.steps[n].variables) - bound
-        if step.rule not in SEALING:
+        if step.rule not in (*SEALING, "summation"):
             found |= set(self.script.variables(self.script.met))
         return "".join(v for v in VARIABLES if v in found)
 

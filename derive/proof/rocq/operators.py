@@ -57,15 +57,11 @@ def mean_of(script: Script, operator: str) -> Mean:
     return Mean("each" if script.terms.context.steps else "both", f"{script.fact(*EXPECTATION)} {time_mean(script)}")
 
 
-def integrable_as(script: Script, operator: str) -> str:
-    """The class of the functions that an operator is linear on."""
-    return "(fun _ => True)" if operator == "I" and script.terms.context.steps else _CLASSES[operator]
-
-
 def _own(script: Script, operator: str, term: Term) -> str:
-    """A proof that a term has its own value under E, Int or EI."""
-    proof = integrable(script, operator, term)
-    return f"(own__ (L := {integrable_as(script, operator)}) {script.terms.operator(operator)} (f := {function_of(script, operator, term)}) {proof})"
+    """A proof that a term has its own value under the operator."""
+    if operator in SORTS or (operator == "I" and script.terms.context.steps):
+        return f"(sum__own {SORTS.get(operator, '(steps__ count__)')} {function_of(script, operator, term)})"
+    return f"(own__ {script.terms.operator(operator)} {integrable(script, operator, term)})"
 
 
 def function_of(script: Script, operator: str, term: Term, as_written: bool = False) -> str:
@@ -74,8 +70,6 @@ def function_of(script: Script, operator: str, term: Term, as_written: bool = Fa
 
 def integrable(script: Script, operator: str, term: Term) -> str:
     """A proof that a term may stand under E, Int or EI, for the variables that are bound."""
-    if operator == "I" and script.terms.context.steps:
-        return "I"
     outer = "".join(v for v in VARIABLES if v in script.terms.depends(script.terms.polynomial(term)) - set(OPERATORS[operator]))
     function = function_of(script, operator, term)
     words = f"{_CLASSES[operator]} {function}"
@@ -100,8 +94,6 @@ def summed(script: Script, operator: str, term: Term) -> str:
         elif operator == "EI" and "w" not in terms.depends(terms.polynomial(f)):
             over_time = f"{function_of(script, 'I', f)} _ {_own(script, 'I', f)}"
             piece = f"({mean.lemmas}__time {script.fact(*EXPECTATION)} {over_time})"
-        elif operator in SORTS:
-            piece = f"(sum__own {SORTS[operator]} {function_of(script, operator, f)})"
         else:
             piece = _own(script, operator, f)
         functions = f"{script.show(a)} {function_of(script, operator, f)} {function_of(script, operator, rest)}"

@@ -6,23 +6,24 @@ step. In continuous time it is a premise what Ito's formula says of the state, f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from derive.proof.kernel.calculus import endpoints
 from derive.proof.kernel.rules import Fact, Kernel
 from derive.proof.language.normal import added
-from derive.proof.language.terms import Relation, Term, fn, norm, num, substitute, under, x
+from derive.proof.language.terms import Relation, Term, fn, norm, substitute, under, x
 from derive.proof.rocq.as_written import as_written, written_equal
 from derive.proof.rocq.notation import UNIT, ZERO
-from derive.proof.rocq.operators import EXPECTATION, function_of, integrable_as, number_of_steps, summed, time_mean
+from derive.proof.rocq.operators import EXPECTATION, function_of, number_of_steps, summed, time_mean
 from derive.proof.rocq.processes import drift_of
 from derive.proof.rocq.script import INTEGRABLE, Given, RocqStep, Script, abstracted
 
 #: rules about weighted sums of potentials
 WEIGHTED = ("telescope", "decay", "summable")
 _CONDITIONAL = "has_cond__ cond__"
+#: sums of potentials, of their changes, of their values at the horizon and at 0
+_Sums = tuple[Term, Term, Term, Term]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def weighted(script: Script, step: RocqStep, given: list[Given]) -> Given:
     path = abstracted("wt", known[0])
     if step.rule == "telescope":
         found = (under("E", w.end) - w.start).le(under("EI", w.change))
-        proof = f"{w.lemmas('telescope')} {w.proof} {last} {lower}{path} {_has(script, 'EI', w.change)}{_absolute(script, w.change)}"
+        sums = f"(has__own {summed(script, 'EI', w.change)}){_absolute(script, w.change)}"
+        proof = f"{w.lemmas('telescope')} {w.proof} {last} {lower}{path} {sums}"
     elif step.rule == "decay":
         horizon = x(str(terms.context.horizon))
         left = fn("exp", horizon * fn("log", 1 - k) if discrete else -k * horizon)
@@ -76,8 +78,10 @@ def weighted(script: Script, step: RocqStep, given: list[Given]) -> Given:
         left = under("E", w.end) + under("EI", y)
         found = left.le(fn("exp", under("I", a)) * (w.start + under("I", floor)))
         functions = f"{function_of(script, 'I', a)} {function_of(script, 'I', floor)} {function_of(script, 'EI', y)} _ _ _"
-        signs = " ".join(abstracted(v, p) for v, p in zip(("wt", "t", "t", "wt", "wt"), (known[0], *known[2:], known[1]), strict=True))
-        sums = f"{_has(script, 'I', a)} {_has(script, 'I', floor)} {_has(script, 'EI', y)}"
+        rises, *signed = known[1:]
+        shown = [("wt", known[0]), *zip(("t", "t", "wt"), signed, strict=True), ("wt", rises)]
+        signs = " ".join(abstracted(v, p) for v, p in shown)
+        sums = f"(has__own {summed(script, 'I', a)}) (has__own {summed(script, 'I', floor)}) (has__own {summed(script, 'EI', y)})"
         general = "" if discrete else f"{_discounted(script)} "
         proof = f"{w.lemmas('summable')} {w.proof} {last} {functions} {general}{signs} {sums}"
     return found, as_written(script, found, f"({proof})", back=True)
@@ -101,11 +105,6 @@ def _side_conditions(kernel: Kernel, step: RocqStep, facts: list[Fact]) -> None:
         kernel.summable(d["potentials"], d["growth"], d["floor"], d["drop"], facts)
 
 
-def _has(script: Script, operator: str, term: Term) -> str:
-    """A proof that the term has the value under the operator that is written."""
-    return f"(own__ (L := {integrable_as(script, operator)}) {script.terms.operator(operator)} (proj1 {summed(script, operator, term)}))"
-
-
 def _absolute(script: Script, term: Term) -> str:
     """In continuous time a premise: the absolute value is integrable over the paths. Of finitely many steps each is."""
     if script.terms.context.steps:
@@ -114,15 +113,16 @@ def _absolute(script: Script, term: Term) -> str:
     return f" {script.fact(statement, statement, INTEGRABLE)}"
 
 
-def _total(script: Script, pairs: list[tuple[Term, str]], first: str, lemma: str, proofs: list[str]) -> tuple[list[Term], str]:
+def _total(script: Script, pairs: list[tuple[Term, str]], first: str, lemma: str, proofs: list[str]) -> tuple[_Sums, str]:
     """Sums of w_n times V_n, its change, its end and its start, and a proof about them: `first` for 0, `lemma` for w_n V_n + .."""
-    sums, proof = [ZERO] * 4, first
+    whole = change = end = start = ZERO
+    proof = first
     for (weight, name), own in reversed(list(zip(pairs, proofs, strict=True))):
         entry = script.terms.context.potentials[name]
-        parts = (name, entry["change"], entry["end"], entry["start"])
-        sums = [weight * x(part) + total for part, total in zip(parts, sums, strict=True)]
+        whole, change = weight * x(name) + whole, weight * x(entry["change"]) + change
+        end, start = weight * x(entry["end"]) + end, weight * x(entry["start"]) + start
         proof = f"({lemma} {script.show(weight)} {own} {proof})"
-    return sums, proof
+    return (whole, change, end, start), proof
 
 
 # Steps
@@ -132,7 +132,8 @@ def _in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
     given = _given(script)
     tower = script.fact(
         f"tower__ integrable E count__ measurable__ {_CONDITIONAL}",
-        "the tower property: E of E(f | F_n) is E f for f integrable, or bounded below with E(f | F_n) at most something integrable",
+        "the tower property: E of E(f | F_n) is E f for measurable f that are integrable, or bounded below with E(f | F_n) at most"
+        " something integrable",
     )
     proofs = [_moving(script, name) for _, name in pairs]
     sums, proof = _total(script, pairs, f"(moving__0 {given} {tower})", f"moving__lin {given} {tower}", proofs)
@@ -142,10 +143,14 @@ def _in_steps(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
 def _given(script: Script) -> str:
     """The premise about E(. | F_n)."""
     script.variables_once(
-        "Variables (measurable__ : (W -> R) -> Prop) (has_cond__ : W -> Time -> (W -> R) -> Prop) (cond__ : W -> Time -> (W -> R) -> R)."
+        "Variables (measurable__ : (W -> R) -> Prop) (has_cond__ : W -> Time -> (W -> R) -> Prop)"
+        " (cond__ : W -> Time -> (W -> R) -> R)."
     )
-    words = "cond__ w n f = E(f | F_n) at w, for f with has_cond__ w n f, is linear and monotone in f, and 1 for f = 1, at every w and n"
-    return script.fact(f"given__ {_CONDITIONAL}", f"{words} (a regular conditional probability)")
+    words = (
+        "cond__ w n f = E(f | F_n) at w, for f with has_cond__ w n f, is linear and monotone in f, and 1 for f = 1, for all w and n"
+        " (a regular conditional probability)"
+    )
+    return script.fact(f"given__ {_CONDITIONAL}", words)
 
 
 def _moving(script: Script, name: str) -> str:
@@ -194,8 +199,9 @@ def _stepping(script: Script, name: str, mean: str, terms: tuple[Term, Term, Ter
     function = f"{point} {value} {slope} {second} path__{name} {gradient} {t0} {t1}"
     return script.declared(
         f"stepping__ coords {_CONDITIONAL} {function} (fun w t j => {mean}) (fun w t => {square})",
-        f"path__{name} n = {value} ({point} n), C^2 with |hess| at most t0 + t1 |grad| everywhere, t0 = {t0}, t1 = {t1}, {gradient} its"
-        f" gradient there, and D = {point} (n + 1) - {point} n has E(D | F_n) = {mean} and E(|D|^2 | F_n) at most {square}",
+        f"path__{name} n = {value} ({point} n), C^2 with |hess| at most t0 + t1 |grad| everywhere, t0 = {t0}, t1 = {t1},"
+        f" {gradient} its gradient there, and D = {point} (n + 1) - {point} n has E(D | F_n) = {mean} and E(|D|^2 | F_n) at most"
+        f" {square}",
     )
 
 
@@ -230,8 +236,8 @@ def _in_time(script: Script, pairs: list[tuple[Term, str]]) -> Weighted:
     )
     dynkin = script.fact(
         f"dynkin__ {_flow(script)}",
-        "Ito's formula as an inequality (weak existence, localisation, Fatou) for state__, which begins at origin__, for all functions"
-        " V in domain__, C^2 ones, that are bounded below: generator__ V w t is the generator's value, linear in V",
+        "Ito's formula as an inequality (weak existence, localisation, Fatou) for state__, which begins at origin__, and all"
+        " functions V in domain__, C^2 ones, that are bounded below on it: generator__ V w t is the generator's value, linear in V",
     )
     proofs = [_changing(script, name) for _, name in pairs]
     sums, proof = _total(script, pairs, f"(flow__0 {horizon} {dynkin})", f"flow__lin {horizon} {dynkin}", proofs)
@@ -249,7 +255,8 @@ def _flow(script: Script) -> str:
 def _discounted(script: Script) -> str:
     return script.fact(
         f"discounted__ {_flow(script)}",
-        "the same with the weight exp(- the integral of a from 0 to t), for V at least 0 with LV at most a V + b - y, a, b, y at least 0",
+        "the same with the weight exp(- the integral of a from 0 to t), for V at least 0 with LV at most a V + b - y, where a, b, y"
+        " are at least 0",
     )
 
 
@@ -261,6 +268,6 @@ def _changing(script: Script, name: str) -> str:
     state = f"{script.horizon_is_positive()} state__ origin__ domain__ generator__ value__{name}"
     return script.declared(
         f"flow__ {state} {v} {change} {end} {start}",
-        f"{v} is value__{name} of state__, in domain__, {change} the generator's value, {end} its value at the horizon and {start} that"
-        " at origin__",
+        f"{v} is value__{name} of state__, in domain__, {change} the generator's value, {end} its value at the horizon and {start}"
+        " that at origin__",
     )

@@ -50,7 +50,8 @@ Proof.
   intros _ a a' V D D2 c s H d k p S _ _ [[i _] <-] _ e. unfold E, path__.
   assert (q : Int (fun t => a' (proj1_sig t) * V x0) = a T * V x0 + (-1) * (a 0 * V x0)).
   { apply (fundamental__ riemann h (fun t => a t * V x0) (fun t => a' t * V x0)).
-    - intros t. pose proof (derivable_pt_lim_mult a (fun _ => V x0) _ _ _ (d (proj1_sig t)) (derivable_pt_lim_const (V x0) _)) as r.
+    - intros t. pose proof (derivable_pt_lim_mult a (fun _ => V x0) _ _ _ (d (proj1_sig t)) (derivable_pt_lim_const (V x0) _))
+      as r.
       rewrite Rmult_0_r, Rplus_0_r in r. exact r.
     - intros t. apply (continuity_pt_mult a' (fun _ => V x0)); [apply k | apply continuity_const; intros y w; reflexivity]. }
   assert (r : Int (fun t => a' (proj1_sig t) * V x0) <= Int (H tt)); [| lra].
@@ -75,7 +76,8 @@ Proof.
   intros a a' V c s H d k p _ _ _ [[i _] <-] _ e. unfold E, path__.
   assert (q : Int (fun t => a' (proj1_sig t) * V x0) = a T * V x0 + (-1) * (a 0 * V x0)).
   { apply (fundamental__ riemann h (fun t => a t * V x0) (fun t => a' t * V x0)).
-    - intros t. pose proof (derivable_pt_lim_mult a (fun _ => V x0) _ _ _ (d (proj1_sig t)) (derivable_pt_lim_const (V x0) _)) as r.
+    - intros t. pose proof (derivable_pt_lim_mult a (fun _ => V x0) _ _ _ (d (proj1_sig t)) (derivable_pt_lim_const (V x0) _))
+      as r.
       rewrite Rmult_0_r, Rplus_0_r in r. exact r.
     - intros t. apply (continuity_pt_mult a' (fun _ => V x0)); [apply k | apply continuity_const; intros y w; reflexivity]. }
   assert (r : Int (fun t => a' (proj1_sig t) * V x0) <= Int (H tt)); [| lra].
@@ -89,7 +91,8 @@ Proof.
   intros V a b y A B Y _ v _ a0 b0 y0 MA MB [[i _] <-] e. unfold E, path__. specialize (v tt).
   pose proof (v (time T h 0)) as p.
   assert (q : Int (y tt) <= V x0 * A + B).
-  { apply (has__le integral (y tt) (fun t => V x0 * a t + b t) _ _) with (2 := own__ Int (i tt)) (3 := has__lin integral (V x0) _ _ _ _ MA MB).
+  { apply (has__le integral (y tt) (fun t => V x0 * a t + b t) _ _) with (2 := own__ Int (i tt)) (3 :=
+    has__lin integral (V x0) _ _ _ _ MA MB).
     intros t. specialize (e tt t). lra. }
   assert (A0 : 0 <= A) by apply (has__le integral _ _ _ _ a0 (has__0 integral) MA).
   assert (B0 : 0 <= B) by apply (has__le integral _ _ _ _ b0 (has__0 integral) MB).
@@ -150,7 +153,8 @@ Proof. reflexivity. Qed.
 Lemma length_of_move (t : Step__ 1) (w z : bool) : norm__ (tt :: nil) (move__ walk w t z) ^ 2 = 1.
 Proof. rewrite <- norm__square. unfold dot__. simpl. rewrite moves. destruct z; ring. Qed.
 Theorem model : mean__ all E 1 /\ given__ (fun _ _ => all) given /\ tower__ all E 1 all (fun _ _ => all) given /\
-  moving__ all (fun _ _ => all) given (fun n w => value (walk n w)) (fun _ _ => 0) (fun _ _ => 0) (fun w => if w then 1 else -1) 0 /\
+  moving__ all (fun _ _ => all) given (fun n w => value (walk n w)) (fun _ _ => 0) (fun _ _ => 0) (fun w => if w then 1 else
+    -1) 0 /\
   stepping__ (tt :: nil) (fun _ _ => all) given walk value (fun _ _ => 1) (fun _ _ _ => 0) (fun n w => value (walk n w))
     (fun _ _ _ => 1) 0 0 (fun _ _ _ => 0) (fun _ _ => 1) /\
   radius__ (tt :: nil) (fun _ _ => all) given walk (fun _ _ => 1).
@@ -161,7 +165,8 @@ Proof.
     split; [| split; reflexivity]. intros w t. unfold value, given, E. rewrite before, !after. lra.
   - split; [split; [intros x v; unfold value, dot__; simpl; replace (1 * v tt + 0) with (0 + 1 * v tt) by ring;
       apply (d__add (fun _ => x tt) (fun s => s * v tt)); [apply d__const |];
-      replace (1 * v tt) with (1 * v tt + 0 * 0) by ring; apply (d__mul (fun s => s) (fun _ => v tt)); [apply d__id | apply d__const] |
+      replace (1 * v tt) with (1 * v tt + 0 * 0) by ring; apply (d__mul (fun s => s) (fun _ => v tt));
+        [apply d__id | apply d__const] |
       intros x v i; unfold mv__; simpl; replace (0 * v tt + 0) with 0 by ring; apply d__const] |].
     split; [| split; [reflexivity | split; [reflexivity | split]]].
     + intros y. unfold opnorm__. destruct (completeness _ _ _) as [s [above least]]. simpl. apply least. intros r (v & _ & ->).

@@ -1,4 +1,4 @@
-"""Valid certificates written by hand about potentials that are known by how they change, in steps and in continuous time, and psi."""
+"""Valid certificates by hand: potentials that are known by how they change, in steps and in continuous time, and psi."""
 
 from __future__ import annotations
 
@@ -52,10 +52,12 @@ def descent_() -> Certificate:
 
 
 def unbounded() -> Certificate:
-    """V(x + D) <= V(x) + g'D + L/2 |D|^2 on average, for steps of any length."""
-    potential = {**MOVE, "smoothness": [["/", x("eta"), q(3)], ZERO], "square": x("s"), "radius": None}
-    d = Draft({**SYMBOLS, "eta": "const", "s": "random"}, vectors=["g", "m"], horizon="T", potentials={"V": potential}, steps=True)
-    slope = add(mul(neg(x("eta")), ["dot", G, G]), mul(q(2), ["dot", G, ["v", "m"]]))
+    """V(x + D) <= V(x) + g'D + L/2 |D|^2 on average, for steps of any length whose mean is -eta g + 2 H g."""
+    potential = {**MOVE, "mean": [[neg(x("eta")), G], [q(2), ["Mv", ["m", "H"], G]]], "smoothness": [["/", x("eta"), q(3)], ZERO]}
+    symbols = {**SYMBOLS, "eta": "const", "s": "random"}
+    step = {"V": {**potential, "square": x("s"), "radius": None}}
+    d = Draft(symbols, vectors=["g"], matrices={"H": ["symmetric"]}, horizon="T", potentials=step, steps=True)
+    slope = add(mul(neg(x("eta")), ["dot", G, G]), mul(q(2), ["quad", ["m", "H"], G]))
     d.step("descent", [], {"potential": "V", "reach": ZERO}, le(x("rise"), add(slope, mul(q("1/6"), x("eta"), x("s")))))
     return d.done()
 
@@ -138,18 +140,20 @@ def summable_in_time() -> Certificate:
 
 
 def summed() -> Certificate:
-    """The sum of 2 n + 1 over n < T is T^2, and that of exp(n) (e - 1) is exp(T) - 1, with 0 <= n."""
+    """The sum of 2 n + 1 over n < T is T^2, and that of exp(n) (e - 1) is exp(T) - 1, both from what a sum of differences is."""
     d = Draft({"n": "clock", "T": "const"}, horizon="T", steps=True)
     n, t = x("n"), x("T")
     one = d.step("summation", [], {"time": "n", "primitive": sq(n)}, eq(["I", add(mul(q(2), n), ONE)], sq(t)))
-    two = d.step("summation", [], {"time": "n", "primitive": f("exp", n)}, eq(["I", sub(f("exp", add(n, ONE)), f("exp", n))], sub(f("exp", t), ONE)))
-    claim = eq(add(["I", mul(q(2), n)], ["I", f("exp", add(ONE, n))]), add(sub(sq(t), t), sub(f("exp", t), ONE), ["I", f("exp", n)]))
+    rise = eq(["I", sub(f("exp", add(n, ONE)), f("exp", n))], sub(f("exp", t), ONE))
+    two = d.step("summation", [], {"time": "n", "primitive": f("exp", n)}, rise)
+    right = add(sub(sq(t), t), sub(f("exp", t), ONE), ["I", f("exp", n)])
+    claim = eq(add(["I", mul(q(2), n)], ["I", f("exp", add(ONE, n))]), right)
     d.certify([one, two], claim, [], [[0, ONE], [1, ONE]])
     return d.done()
 
 
 def scheduled_steps() -> Certificate:
-    """E sum of h y^2 <= E sum of h y z + h T: a monotone EI over steps, of what depends on time alone too, and of an equality."""
+    """A monotone EI over steps, of what depends on time alone too, and of an equality."""
     d = Draft({"n": "clock", "h": "time", "y": "random", "z": "random", "T": "const"}, horizon="T", steps=True)
     h, y, z = x("h"), x("y"), x("z")
     positive, small = le(ZERO, h), le(sq(sub(y, z)), ONE)
@@ -159,7 +163,8 @@ def scheduled_steps() -> Certificate:
     mean = d.step("monotone", [one], {"operator": "EI"}, le(["EI", point[1]], ["I", h]))
     same = d.assume(eq(y, add(z, x("n"))))
     two = d.step("monotone", [same], {"operator": "EI"}, eq(["EI", y], add(["EI", z], ["I", x("n")])))
-    d.certify([mean, two], le(add(["EI", point[1]], ["EI", y]), add(["I", h], ["EI", z], ["I", x("n")])), [["1", [0], []]], [[1, ONE]])
+    claim = le(add(["EI", point[1]], ["EI", y]), add(["I", h], ["EI", z], ["I", x("n")]))
+    d.certify([mean, two], claim, [["1", [0], []]], [[1, ONE]])
     return d.done(positive, small, eq(y, add(z, x("n"))))
 
 
