@@ -1,6 +1,6 @@
 """Formulas as SymPy expressions, from text, without evaluating anything: the grammar of claims, more functions, and pi.
 
-    function = sqrt exp log atan erf tanh abs (as in claims) sign sin cos sinh cosh; min and max of two arguments or more
+    function = sqrt exp log atan erf tanh abs psi (as in claims) sign sin cos sinh cosh; min and max of two arguments or more
     exponent = any term
 
 Any other name is a symbol, which the caller gives.
@@ -17,7 +17,8 @@ from typing import Any
 import sympy as sp
 
 from derive.formulas.grammar import Term, parse_relation, parse_term
-from derive.formulas.tokens import FUNCTIONS, Language
+from derive.formulas.psi import Psi
+from derive.formulas.tokens import FUNCTIONS, Language, names_function
 from derive.vocabulary.errors import BadInput
 
 _OF_ONE = dict.fromkeys((*FUNCTIONS, "sign", "sin", "cos", "sinh", "cosh"), (1, 1))
@@ -25,10 +26,11 @@ FORMULAS = Language({**_OF_ONE, "min": (2, 8), "max": (2, 8)}, powers=True)
 #: what the functions mean, by coordinate
 MEANING: Mapping[str, Callable[..., Any]] = {
     "sqrt": sp.sqrt, "exp": sp.exp, "log": sp.log, "atan": sp.atan, "erf": sp.erf, "tanh": sp.tanh, "abs": sp.Abs,
+    "psi": Psi,
     "sign": sp.sign, "sin": sp.sin, "cos": sp.cos, "sinh": sp.sinh, "cosh": sp.cosh,
     "min": lambda *a: reduce(sp.Min, a), "max": lambda *a: reduce(sp.Max, a),
 }  # fmt: skip
-_NAME = re.compile(r"(?<![0-9A-Za-z_.])[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_NAME = re.compile(r"(?<![0-9A-Za-z_.])([A-Za-z_][A-Za-z0-9_]*)(?: *(\())?", re.ASCII)
 
 MAX_BITS = 4096  # of a power of numbers
 
@@ -38,8 +40,8 @@ Letter = Callable[[str, str], sp.Expr]
 
 def names_in(text: object, functions: Collection[str] = FORMULAS.functions) -> list[str]:
     """The names in a text that are not functions, in the order of their first occurrence."""
-    found = dict.fromkeys(_NAME.findall(text)) if isinstance(text, str) else {}
-    return [name for name in found if name not in functions]
+    found = _NAME.findall(text) if isinstance(text, str) else []
+    return list(dict.fromkeys(name for name, called in found if not names_function(name, bool(called), functions)))
 
 
 def read_formula(text: object, letter: Letter, field: str, names: Collection[str] | None = None) -> sp.Expr:

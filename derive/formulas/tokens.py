@@ -10,9 +10,10 @@ from typing import NamedTuple, final
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import MAX_DIGITS
 
-FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs")
+FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi")
+#: functions whose names are Greek letters: where no parenthesis follows, such a name is a variable
+GREEK_FUNCTIONS = frozenset({"psi"})
 RELATIONS = ("<=", "<", ">=", ">", "==")
-
 
 
 @final
@@ -37,6 +38,12 @@ class Language:
 
 CLAIMS = Language()
 MAX_TOKENS = 500  # of one relation or term, without parentheses
+
+
+def names_function(name: str, called: bool, functions: Collection[str]) -> bool:
+    """Whether a name is that of a function, and not of a variable; `called` says whether a parenthesis follows it."""
+    return name in functions and (called or name not in GREEK_FUNCTIONS)
+
 
 _TOKEN = re.compile(
     r" *(?:(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"

@@ -8,7 +8,7 @@ A claim file is TOML with the keys `variables` (names), `assume` (relations, opt
              | term ("+" | "-" | "*" | "/") term | term ("^" | "**") exponent
     number   = digits with or without a decimal point, read exactly      0.25 is 1/4
     exponent = integer literal from -64 to 64
-    function = sqrt exp log atan erf tanh abs
+    function = sqrt exp log atan erf tanh abs psi                         psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2
 
 `^` is `**`: it binds tighter than a sign, so that -x^2 is -(x^2). All variables are real and dimensionless. Whether denominators
 and arguments of sqrt and log are inside their domains is not checked here.
@@ -27,7 +27,7 @@ from typing import final
 
 from derive.formulas.grammar import ONE_RELATION, Relation, Term, parse_relation, parse_term
 from derive.formulas.text import check_text, written
-from derive.formulas.tokens import FUNCTIONS
+from derive.formulas.tokens import FUNCTIONS, GREEK_FUNCTIONS
 from derive.reading.toml_file import read_table
 from derive.vocabulary.errors import BadInput
 
@@ -111,7 +111,7 @@ def variable_names(value: object) -> tuple[str, ...]:
             raise BadInput(field, written(name) or "nothing", f"a name: {shape}")
         if len(name) > MAX_NAME:
             raise BadInput(field, name, f"a name of at most {MAX_NAME} characters")
-        if name in FUNCTIONS or name == "pi" or keyword.iskeyword(name):
+        if name in set(FUNCTIONS) - GREEK_FUNCTIONS or name == "pi" or keyword.iskeyword(name):
             raise BadInput(field, name, "a name that is not a function, a Python keyword or pi")
         if name in value[: n - 1]:
             raise BadInput(field, name, "each name once")

@@ -119,7 +119,7 @@ class _Reader:
 
     def __call__(self, text: object, field: str, other: bool = False) -> sp.Expr:
         # a letter of the rule may have the name of a function, such as `sum`
-        names = [n for n in names_in(text, ()) if n not in STATED.functions or n in self.letters]
+        names = names_in(text, set(STATED.functions).difference(self.letters))
         functions = {**_MEANING, "other": _at_other if other else _misplaced(field)}
         self.lags = any(n == "series" for n in names_in(text, ()))
         return expression(parse_term(text, names, field, STATED), self.letter, field, functions)

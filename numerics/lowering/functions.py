@@ -9,9 +9,17 @@ from typing import Any
 import sympy as sp
 from sympy.codegen.cfunctions import expm1
 
+from derive.formulas.psi import Psi
 from derive.methods.noise import StableDensity, StableSignMean
 from numerics.backend.double import jax, jnp
-from numerics.lowering.special import dilogarithm_ratio, horner, hyp2f1_step, stable_density, stable_sign_mean
+from numerics.lowering.special import (
+    dilogarithm_ratio,
+    exponential_remainder,
+    horner,
+    hyp2f1_step,
+    stable_density,
+    stable_sign_mean,
+)
 from numerics.lowering.tables import hyp2f1_step_table, stable_density_table, stable_sign_mean_table
 
 #: atan(r) = r + r^3 P(r^2)/Q(r^2) on |r| <= 0.66 and, in single precision, r + r^3 P(r^2) on |r| <= tan(pi/8); highest power first
@@ -66,6 +74,7 @@ FUNCTIONS: dict[type, Callable[..., Any]] = {
     sp.Heaviside: lambda x, at_zero=0.5: jnp.heaviside(x, at_zero),
     sp.gamma: jax.scipy.special.gamma,
     sp.loggamma: jax.scipy.special.gammaln,
+    Psi: exponential_remainder,
     StableSignMean: stable_sign_mean,
     StableDensity: stable_density,
 }
@@ -110,6 +119,11 @@ def rank_descending(a: jax.Array) -> jax.Array:
         return jnp.stack(ranks).astype(a.dtype)
     order = jnp.argsort(-a, axis=0, stable=True)
     return jnp.argsort(order, axis=0, stable=True).astype(a.dtype)
+
+
+def remainder(expr: Psi) -> Callable[..., Any]:
+    """The array function of (t) or (t, order) for psi and its derivatives."""
+    return lambda t, *_: exponential_remainder(t, expr.order)
 
 
 def tabulated(expr: Any) -> Callable[..., Any] | None:

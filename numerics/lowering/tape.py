@@ -22,10 +22,11 @@ from derive.expressions.coordinates import (
     frozen,
     to_slot,
 )
+from derive.formulas.psi import Psi
 from derive.vocabulary.errors import BadInput
 from numerics.backend.double import jax, jnp
 from numerics.lowering.environment import Environment
-from numerics.lowering.functions import FUNCTIONS, hypergeometric, power, rank_descending, tabulated
+from numerics.lowering.functions import FUNCTIONS, hypergeometric, power, rank_descending, remainder, tabulated
 
 #: nodes that hold a derivative of the gradient above the first, and how often it is taken
 _DERIVATIVES = {Third: 2, Fourth: 3}
@@ -208,6 +209,8 @@ def _array_function(expr: Any) -> Callable[..., Any]:
         if function is None:
             raise LoweringError(f"cannot lower {expr}: this hypergeometric function has no array form here")
         return function
+    if isinstance(expr, Psi):
+        return remainder(expr)
     table = tabulated(expr)
     if table is not None:
         return table

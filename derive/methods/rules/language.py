@@ -7,7 +7,7 @@ import re
 
 from derive.formulas.expressions import FORMULAS
 from derive.formulas.text import check_text, written
-from derive.formulas.tokens import Language
+from derive.formulas.tokens import GREEK_FUNCTIONS, Language
 from derive.vocabulary.errors import BadInput
 from derive.vocabulary.names import belongs_to_the_engine
 
@@ -23,7 +23,7 @@ LETTERS = ("x", *RANDOM, "k", "t", "pi")
 
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9]*[A-Za-z])?", re.ASCII)
 _PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
-_TAKEN = (*LETTERS, *UPDATES.functions, "g", "eta", "N", "d", "u", "du")
+_TAKEN = (*LETTERS, *(name for name in UPDATES.functions if name not in GREEK_FUNCTIONS), "g", "eta", "N", "d", "u", "du")
 
 
 def check_letter(name: object, field: str) -> str:

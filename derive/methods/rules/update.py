@@ -316,7 +316,7 @@ def _sides(text: object, field: str) -> tuple[str, str, int]:
 
 def _names(text: str, own: Mapping[str, None]) -> list[str]:
     """The names in a right side that are not functions alone."""
-    return [w for w in names_in(text, ()) if w not in UPDATES.functions or w in GRADIENTS or w in own]
+    return names_in(text, set(UPDATES.functions).difference(GRADIENTS, own))
 
 
 def _read(text: str, names: Sequence[str], field: str, at: int) -> Term:

@@ -54,6 +54,9 @@ class Domain:
             return "argument of log", of
         if name == "exp":
             self._law("exp_positive", [of])
+        if name == "psi":
+            self._law("psi_positive", [of])
+            self._law("psi_square", [of])
         if name == "abs":
             self._law("abs_square", [of])
             self._law("abs_nonneg", [of])

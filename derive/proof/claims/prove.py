@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.formulas.grammar import parse_relation, parse_term
-from derive.formulas.tokens import FUNCTIONS
+from derive.formulas.tokens import FUNCTIONS, names_function
 from derive.proof.claims.branch import Branch, OutOfTime, opposite
 from derive.proof.claims.domain import Domain, enter_assumptions, inside_out, refused
 from derive.proof.claims.one_variable import OneVariable
@@ -38,7 +38,7 @@ from derive.proof.search.one_variable import disprove
 from derive.reading.claims import Claim, listed, variable_names
 from derive.vocabulary.errors import BadInput
 
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?: *(\())?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", re.ASCII)
 _HEADS = frozenset({"q", "x", "+", "*", "^", "/", "f"})
 
@@ -160,7 +160,8 @@ def _names(given: Sequence[Any]) -> list[str]:
     found: dict[str, None] = {}
     for item in given:
         if isinstance(item, str):
-            found |= {w: None for w in _WORD.findall(item) if _NAME.fullmatch(w) and w not in (*FUNCTIONS, "pi")}
+            words = [w for w, called in _WORD.findall(item) if not names_function(w, bool(called), FUNCTIONS)]
+            found |= {w: None for w in words if _NAME.fullmatch(w) and w != "pi"}
         elif isinstance(item, (Relation, Term)):
             found |= {p[1]: None for p in inside_out(item) if p[0] == "x"}
     return list(found)

@@ -17,6 +17,7 @@ from derive.proof.claims.factored import Factored
 from derive.proof.claims.function_facts import FunctionFacts
 from derive.proof.claims.one_variable import OneVariable
 from derive.proof.claims.products import Products
+from derive.proof.claims.remainders import at_zero, away_from_zero, between
 from derive.proof.claims.separable import Separable
 from derive.proof.claims.square_roots import root_of, sides
 from derive.proof.kernel.rules import Fact
@@ -73,8 +74,12 @@ class Strategies:
         functions = {name for name, _ in branch.functions(claim.slack)}
         attempts: list[tuple[Callable[[Branch, Relation, float], Fact | None], float]] = []
         curved, one = functions & _CURVED, len(symbols(claim)) <= 1
+        if "psi" in functions:
+            attempts += [(self._between, 0.1)]
         if functions - {"abs"} and not one:
             attempts += [(self._factored, 0.3), (self._separable, 0.4), (self._products, 0.3)]
+        if "psi" in functions:
+            attempts += [(self._remainder, 0.8)]
         if curved and one:
             # a power of a function is bounded through the function, case by case; analysis may be slow there
             powers = self._has_power(branch, claim)
@@ -165,12 +170,20 @@ class Strategies:
         self, branch: Branch, claim: Relation, split: Relation, value: Callable[[Fact, int], Fact], seconds: float
     ) -> Fact | None:
         """The claim from the cases l <= r and r < l; `value` makes f(t) == s of the case (1 or -1)."""
+
+        def side(inner: Branch, assumed: Fact, sign: int) -> Fact | None:
+            return self._valued(inner, claim, value(assumed, sign), max(seconds / 2, 0.4))
+
+        return self._cases(branch, split, side)
+
+    def _cases(self, branch: Branch, split: Relation, side: Callable[[Branch, Fact, int], Fact | None]) -> Fact | None:
+        """A claim from the cases l <= r and r < l; `side` proves it in the branch of the case (1 or -1), which assumes the fact."""
         if branch.depth >= MAX_DEPTH:
             return None
         sides: list[Fact] = []
         for case, sign in ((split, 1), (opposite(split), -1)):
             assumed = branch.kernel.assume(case)
-            found = self._valued(branch.wider(assumed), claim, value(assumed, sign), max(seconds / 2, 0.4))
+            found = side(branch.wider(assumed), assumed, sign)
             if found is None:
                 return None
             if branch.normal.key(case) not in found.hypotheses:
@@ -252,6 +265,40 @@ class Strategies:
             return kernel.function("sqrt_of_square", [t], [branch.restated(assumed, ZERO.le(t))])
 
         return self._split(branch, claim, ZERO.le(root), of_square, seconds)
+
+    def _between(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        """From the order of the values of psi in the claim, and of its values at the ends of the intervals of its arguments."""
+        facts = FunctionFacts(branch, [claim.slack]).orders()
+        for name, of in branch.functions(claim.slack):
+            facts += between(branch, of, seconds / 2) if name == "psi" else []
+        return branch.show(claim, seconds, facts) if facts else None
+
+    def _remainder(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
+        """With (exp(t) - 1 - t)/t^2 for the first psi(t) of the claim, and 1/2 where t is 0: cases, unless the sign of t is known."""
+        t = next(of for name, of in branch.functions(claim.slack) if name == "psi")
+        share = max(seconds / 2, 0.4)
+
+        def away(inner: Branch, shown: Fact, sign: int) -> Fact | None:
+            Domain(inner, self.simple, 0.2).inverse(inner, t, shown, sign)
+            value = away_from_zero(inner, t)
+            return None if value is None else self._valued(inner, claim, value, share)
+
+        def zero(inner: Branch, below: Fact, above: Fact) -> Fact | None:
+            return self._valued(inner, claim, at_zero(inner, t, below, above), share)
+
+        def low(inner: Branch, below: Fact) -> Fact | None:
+            above = inner.show(ZERO.le(t), 0.1)
+            if above is not None:
+                return zero(inner, below, above)
+            return self._cases(
+                inner, ZERO.le(t), lambda last, fact, sign: zero(last, below, fact) if sign > 0 else away(last, fact, -1)
+            )
+
+        for sign, strict in ((1, ZERO.lt(t)), (-1, t.lt(ZERO))):
+            shown = branch.show(strict, 0.1)
+            if shown is not None:
+                return away(branch.wider(), shown, sign)
+        return self._cases(branch, t.le(ZERO), lambda inner, fact, sign: low(inner, fact) if sign > 0 else away(inner, fact, 1))
 
     def _has_power(self, branch: Branch, claim: Relation) -> bool:
         """Whether a function stands in a power."""

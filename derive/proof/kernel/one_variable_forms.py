@@ -325,8 +325,13 @@ def psi_ball(at: arb) -> arb:
     """An enclosure of psi(t) = (exp(t) - 1 - t)/t^2 = 1F1(1; 3; t)/2 over `at`: psi rises, so the two ends are enough."""
     if not at.is_finite():
         return arb("nan")
-    low, high = (arb(end).hypgeom_1f1(1, 3) / 2 for end in (at.lower(), at.upper()))
+    low, high = (_psi_at(arb(end)) for end in (at.lower(), at.upper()))
     return low.union(high)
+
+
+def _psi_at(t: arb) -> arb:
+    """psi(t), by the quotient where t is not small: the series of 1F1 takes for ever where exp(t) overflows."""
+    return t.hypgeom_1f1(1, 3) / 2 if abs(t) < 4 else (t.exp() - 1 - t) / t**2
 
 
 def _monic(poly: Polynomial) -> tuple[Frozen, Fraction]:

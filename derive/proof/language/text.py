@@ -221,6 +221,7 @@ class TermWriter(Printer):
         "sqrt": (r"\sqrt{{{0}}}", ATOM), "abs": (r"\left|{0}\right|", ATOM), "exp": (r"e^{{{0}}}", POWER),
         "log": (r"\log\left({0}\right)", ATOM), "tanh": (r"\tanh\left({0}\right)", ATOM),
         "atan": (r"\arctan\left({0}\right)", ATOM), "erf": (r"\operatorname{{erf}}\left({0}\right)", ATOM),
+        "psi": (r"\psi\left({0}\right)", ATOM),
         "norm": (r"\|{0}\|", ATOM), "opnorm": (r"\|{0}\|_{{\mathrm{{op}}}}", ATOM),
         "dot": (r"\langle {0}, {1}\rangle", ATOM), "quad": (r"{1}^{{\top}} {0} {1}", PRODUCT),
         "tr": (r"\operatorname{{Tr}} {0}", PRODUCT), "trprod": (r"\operatorname{{Tr}}({0} {1})", ATOM),

@@ -13,7 +13,7 @@ from derive.proof.language.terms import Term, num
 
 _ZERO, _ONE = num(0), num(1)
 #: functions at the one number where their value is printed for them
-_AT_ZERO = {"exp": _ONE, "tanh": _ZERO, "atan": _ZERO, "erf": _ZERO}
+_AT_ZERO = {"exp": _ONE, "tanh": _ZERO, "atan": _ZERO, "erf": _ZERO, "psi": num(Fraction(1, 2))}
 #: sums, integrals and expectations of nothing are nothing
 _LINEAR = frozenset({"S", "Si", "C", "I", "EI", "E"})
 #: larger powers of numbers stay powers

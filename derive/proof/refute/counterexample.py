@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 from scipy.optimize import minimize
-from scipy.special import erf
+from scipy.special import erf, hyp1f1
 
 from derive.proof.language.terms import Relation, Term, num, plus, times, x
 from derive.proof.refute.algebraic import Algebraic
@@ -33,6 +33,7 @@ _GRID_ABOVE, _GRID_BELOW = np.array([v.numerator for v in GRID]), np.array([v.de
 BATCH = 4096
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "atan": np.arctan, "erf": erf, "tanh": np.tanh, "abs": np.abs,
+    "psi": lambda t: hyp1f1(1, 3, t) / 2,
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Exact evaluation of terms at a point of rational or real algebraic coordinates, for counterexamples.
 
-A value is a polynomial over QQ in generators: algebraic coordinates, square roots, inverses, exp, log, atan, erf, tanh, pi.
+A value is a polynomial over QQ in generators: algebraic coordinates, square roots, inverses, exp, log, atan, erf, tanh, psi, pi.
 Its sign comes from balls (Arb, up to 2000 bits). A zero is recognised when the polynomial is 0 or, among algebraic generators, as
 an iterated resultant R with R(value) = 0 bounds from below what a nonzero value could be.
 """
@@ -16,6 +16,7 @@ from typing import Any
 import flint
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
+from derive.proof.kernel.one_variable_forms import psi_ball
 from derive.proof.language.terms import Relation, Term
 from derive.proof.refute.algebraic import Algebraic
 
@@ -169,10 +170,11 @@ class Values:
         if name == "log" and t == 1:
             return self.ctx.constant(0)
         if name != "log" and sign == 0:
-            return self.ctx.constant(1 if name == "exp" else 0)
+            return self.ctx.constant({"exp": fmpq(1), "psi": fmpq(1, 2)}.get(name, fmpq(0)))
         if name in INVERSE and (INVERSE[name], str(t)) in self._undone:
             return self._undone[INVERSE[name], str(t)]
-        found = self._make(f"{name}({t})", lambda bits: getattr(self.ball(t, bits), name)(), None)
+        ball = psi_ball if name == "psi" else lambda at: getattr(at, name)()
+        found = self._make(f"{name}({t})", lambda bits: ball(self.ball(t, bits)), None)
         if name in INVERSE:
             self._undone[name, str(found)] = t
         return found

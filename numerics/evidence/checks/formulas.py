@@ -22,6 +22,7 @@ CLIENT, COORDINATE, TIME, PATH = range(4)
 Function = Callable[[np.ndarray], np.ndarray]
 _FUNCTIONS: dict[str, Function] = {
     "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "atan": np.arctan, "erf": scipy.special.erf, "tanh": np.tanh, "abs": np.abs,
+    "psi": lambda t: scipy.special.hyp1f1(1, 3, t) / 2,
 }  # fmt: skip
 #: relative difference that counts as rounding
 ROUNDING = 1e-9

@@ -1,0 +1,230 @@
+"""The answer to a theorem of one's own: PROVED with a certificate, REFUTED at exact numbers, or UNDECIDED with the step that fails.
+
+A refuted claim comes with the nearest constants for which it is proved; an undecided one with what is left over at the step that
+fails, hypotheses under which it is proved, and the bound that holds without them. All of these are proved in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from derive.bounds.proving import Bound, StepFailed
+from derive.bounds.refuting import Refuted, refuted
+from derive.bounds.stated import Stated
+from derive.proof.claims.verdict import Status
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import ProofError
+from derive.proof.language.normal import Normal
+from derive.proof.language.terms import Relation, from_json
+from derive.proof.language.text import text
+from derive.proof.repair.constants import numerals
+from derive.proof.search.clock import now
+from derive.proof.search.mediants import Tried, Walked, between
+from derive.theorems.entry.checking import Checked, check
+from derive.theorems.entry.theorem import Derivation, Theorem
+
+#: of a claim, how many numbers of it are varied; and seconds for one value
+MOST, EACH = 4, 2.0
+#: hypotheses that are tried where a claim is undecided, weakest first
+GUESSES = (
+    "eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1", "u <= 1", "N == 1", "convex", "pl: mu_guess", "bounded gradient: B_guess",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """A nearby theorem that is proved.
+
+    Args:
+        words: what changes, such as "1/2 in place of 3/4".
+        claim: the claim that is proved.
+        beyond: where it fails just beyond, with the number there; None where nothing was found.
+    """
+
+    words: str
+    claim: str
+    beyond: tuple[str, Refuted] | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a stated theorem.
+
+    Args:
+        status: PROVED, REFUTED or UNDECIDED.
+        stated: the theorem.
+        checked: the checked entry, of a proof.
+        refuted: where the claim fails.
+        repairs: nearby theorems that are proved.
+        failed: (name of the step, what it was to show) that was not found.
+        left_over: what is left to show at this step, as text: 0 <= this.
+        guesses: hypotheses under which the claim is proved, weakest first.
+        reason: why nothing was decided, where it is no step.
+    """
+
+    status: Status
+    stated: Stated
+    checked: Checked | None = None
+    refuted: Refuted | None = None
+    repairs: tuple[Repaired, ...] = ()
+    failed: tuple[str, Relation] | None = None
+    left_over: str = ""
+    guesses: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def conclusion(self) -> Relation | None:
+        """What is proved."""
+        return None if self.checked is None or self.checked.certificate is None else _claim(self.checked)
+
+    @property
+    def certificate(self) -> dict[str, Any] | None:
+        """The certificate of a proof."""
+        return None if self.checked is None else self.checked.certificate
+
+
+def decide(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer:
+    """Proves or refutes a stated theorem.
+
+    Args:
+        seconds: about how long all of it may take, by `derive.proof.search.clock`.
+        repair: whether to look for nearby theorems where it is not proved.
+
+    Raises:
+        BadInput, Refusal: as `Stated`.
+    """
+    stop = now() + seconds
+    against = None if stated.integrated else refuted(stated.setting, stated.claim, min(3.0, seconds / 8))
+    if against is not None:
+        found = Answer("REFUTED", stated, refuted=against)
+        if not repair:
+            return found
+        half = (now() + stop) / 2
+        return replace(found, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
+    limit = max(1.0, (stop - now()) / 4)
+    entry, failures = _watched(stated, limit)
+    checked = check(entry, limit)
+    if checked.status == "PROVED":
+        return Answer("PROVED", stated, checked)
+    found = Answer("UNDECIDED", stated, checked, reason=checked.reason)
+    if failures:
+        step = failures[-1]
+        found = replace(found, failed=(step.step, step.claim), left_over=_left_over(stated, step.claim))
+    return replace(found, guesses=tuple(_guesses(stated, stop))) if repair else found
+
+
+def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
+    """The claim about a step, if it is found in so many seconds; no certificate is made."""
+    try:
+        w = Derivation(replace(stated.entry(), point={}), seconds)
+        return Bound(w, stated.setting, seconds=seconds).drift(stated.weighted, stated.claim)
+    except ProofError:
+        return None
+
+
+def _watched(stated: Stated, seconds: float) -> tuple[Theorem, list[StepFailed]]:
+    """The entry, and a list that takes the step at which its proof fails."""
+    failures: list[StepFailed] = []
+
+    def prove(w: Derivation) -> Fact:
+        try:
+            return stated.prove(w, seconds)
+        except StepFailed as error:
+            failures.append(error)
+            raise
+
+    return replace(stated.entry(), prove=prove), failures
+
+
+def _claim(checked: Checked) -> Relation:
+    certificate: Mapping[str, Any] = checked.certificate or {}
+    return from_json(certificate["statement"]["claim"], True)
+
+
+# --- nearby theorems
+
+
+def _repairs(stated: Stated, stop: float) -> Iterator[Repaired]:
+    """Other numbers in the claim for which it is proved, and where it fails just beyond."""
+    for numeral in _varied(stated):
+        if now() > stop - EACH:
+            return
+        found = _walk(stated, numeral, stop)
+        if found is not None:
+            yield found
+
+
+def _varied(stated: Stated) -> list[Any]:
+    return [n for n in numerals(stated.read_claim) if n.value != 0][:MOST]
+
+
+def _walk(stated: Stated, numeral: Any, stop: float) -> Repaired | None:
+    tried: dict[Fraction, Tried | None] = {}
+
+    def judge(c: Fraction) -> Tried | None:
+        if c not in tried:
+            tried[c] = None if now() > stop else _judged(stated.with_claim(numeral.at(c)))
+        return tried[c]
+
+    value = numeral.value
+    for near in _outwards(value):
+        found = judge(near)
+        if found is not None and found.holds:
+            sign = 1 if near > value else -1
+            turned = lambda c: judge(sign * c)  # noqa: E731
+            walked = (
+                between(
+                    turned,
+                    Walked(sign * near, found.by, sign * value, judge(value).by if judge(value) else None, False),
+                )
+                if (abs(near - value) < 8)
+                else Walked(sign * near, found.by, None, None, False)
+            )
+            best = sign * walked.certified
+            claim = text(stated.with_claim(numeral.at(best)).read_claim)
+            beyond = None
+            if walked.refuted is not None and isinstance(walked.witness, Refuted):
+                beyond = str(sign * walked.refuted), walked.witness
+            return Repaired(f"{best} in place of {value}", claim, beyond)
+    return None
+
+
+def _outwards(value: Fraction) -> Iterator[Fraction]:
+    """Numbers around a value, near ones and simple ones first."""
+    for factor in ("2", "1/2", "4", "1/4", "8", "0", "-1"):
+        yield value * Fraction(factor)
+
+
+def _judged(stated: Stated) -> Tried | None:
+    against = refuted(stated.setting, stated.claim, 0.5)
+    if against is not None:
+        return Tried(False, against)
+    fact = proved_quickly(stated)
+    return None if fact is None else Tried(True, fact)
+
+
+def _left_over(stated: Stated, claim: Relation) -> str:
+    normal = Normal(stated.setting.context)
+    return text(normal.term(normal.polynomial(claim.slack)))
+
+
+def _guesses(stated: Stated, stop: float) -> Iterator[str]:
+    smooth = stated.hypotheses.smoothness
+    for guess in GUESSES:
+        if now() > stop - EACH:
+            return
+        if "{L}" in guess:
+            if smooth is None or smooth[0][0] != "x":
+                continue
+            guess = guess.replace("{L}", smooth[0][1])
+        if guess in stated.given.get("assume", ()) or guess.split(":")[0] in stated.hypotheses.classes:
+            continue
+        try:
+            other = Stated({**stated.given, "assume": [*stated.given.get("assume", ()), guess]})
+            if proved_quickly(other, 1.0) is not None and refuted(other.setting, other.claim, 0.3) is None:
+                yield guess
+        except (ValueError, ProofError):
+            continue

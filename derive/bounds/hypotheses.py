@@ -1,0 +1,142 @@
+"""The assumptions of a theorem of one's own: classes of losses and noises by their names, and inequalities.
+
+| in a file | says |
+|---|---|
+| `smooth: L` | f is C^2 with \\|\\|Hess f\\|\\| <= L |
+| `smooth: L0, L1` | f is C^2 with \\|\\|Hess f\\|\\| <= L0 + L1 \\|\\|grad f\\|\\| (Zhang et al. 2020) |
+| `pl: mu` | \\|\\|grad f\\|\\|^2 >= 2 mu (f - f*), mu > 0 (Polyak 1963) |
+| `convex` | f - f* <= <grad f, x - x*>, x* a minimiser |
+| `strongly convex: mu` | f - f* + mu/2 \\|\\|x - x*\\|\\|^2 <= <grad f, x - x*>, and what follows from it: mu/2 \\|\\|x - x*\\|\\|^2 <= f - f*, pl |
+| `variance: v` | E\\|\\|Z\\|\\|^2 <= v, of one client's noise given the state |
+| `bounded gradient: B` | \\|\\|grad f\\|\\| <= B |
+| `bounded step: r` | \\|\\|x_(n+1) - x_n\\|\\| <= r, whatever is drawn |
+
+f >= f* always. Of an L-smooth f on all of R^d, G^2 <= 2 L (f - f*); of a convex one, (f - f*) + G^2/(2L) <= <grad f, x - x*> (Nesterov
+2004, 2.1.5): facts from the literature that the kernel cannot derive at one state, listed as assumptions where a proof uses them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from derive.bounds import names as nm
+from derive.bounds.messages import NOISE
+from derive.proof.language.terms import Relation, Term, num
+from derive.vocabulary.errors import BadInput
+
+_KEYWORD = re.compile(r" *([A-Za-z][A-Za-z ]*?) *(?::(.*))?", re.ASCII)
+#: keyword -> numbers of arguments
+KEYWORDS = {
+    "smooth": (1, 2), "pl": (1,), "convex": (0,), "strongly convex": (1,), "variance": (1,), "bounded gradient": (1,),
+    "bounded step": (1,),
+}  # fmt: skip
+#: reads the term of an argument: (text, field) -> term
+Reader = Callable[[str, str], Term]
+
+
+@dataclass
+class Hypotheses:
+    """What a theorem assumes.
+
+    Args:
+        smoothness: L0 and L1, or None.
+        radius: a bound of the length of a step, or None.
+        relations: name -> relation, in the order in which they are given.
+        minimiser: whether x* is spoken of.
+    """
+
+    smoothness: tuple[Term, Term] | None = None
+    radius: Term | None = None
+    relations: dict[str, Relation] = field(default_factory=dict)
+    minimiser: bool = False
+    classes: dict[str, tuple[Term, ...]] = field(default_factory=dict)
+
+
+def keyword(text: str) -> tuple[str, list[str]] | None:
+    """The keyword of an assumption and the texts of its arguments; None where it is an inequality."""
+    if any(sign in text for sign in "<>="):
+        return None
+    found = _KEYWORD.fullmatch(text)
+    name = found[1].lower() if found else ""
+    if found is None or name not in KEYWORDS:
+        return None
+    return name, [] if found[2] is None or not found[2].strip(" ") else [part for part in found[2].split(",")]
+
+
+def take(found: Hypotheses, name: str, arguments: Sequence[Term], place: str) -> None:
+    """Adds what a keyword says.
+
+    Raises:
+        BadInput: another number of arguments; a class that is given twice.
+    """
+    if len(arguments) not in KEYWORDS[name]:
+        accepted = " or ".join(str(n) for n in KEYWORDS[name])
+        raise BadInput(
+            place,
+            f"{name} with {len(arguments)} arguments",
+            f"{accepted} (docs/howto/own-theorem.md lists the keywords)",
+        )
+    if name in found.classes:
+        raise BadInput(place, name, "each keyword once")
+    found.classes[name] = tuple(arguments)
+    _TAKEN[name](found, *arguments)
+
+
+def _smooth(h: Hypotheses, first: Term, second: Term | None = None) -> None:
+    h.smoothness = first, num(0) if second is None else second
+    h.relations["smoothness >= 0"] = first.ge(0)
+    if second is not None:
+        h.relations["L1 >= 0"] = second.ge(0)
+
+
+def _pl(h: Hypotheses, mu: Term) -> None:
+    h.relations["mu > 0"] = mu.gt(0)
+    h.relations["PL"] = (2 * mu * (nm.f - nm.fstar)).le(nm.G**2)
+
+
+def _convex(h: Hypotheses) -> None:
+    h.minimiser = True
+    h.relations["convex"] = (nm.f - nm.fstar).le(nm.inner(nm.GRADIENT, nm.DISTANCE))
+
+
+def _strongly_convex(h: Hypotheses, mu: Term) -> None:
+    h.minimiser = True
+    square, slope = nm.inner(nm.DISTANCE, nm.DISTANCE), nm.inner(nm.GRADIENT, nm.DISTANCE)
+    h.relations["mu > 0"] = mu.gt(0)
+    h.relations["strongly convex"] = (nm.f - nm.fstar + mu / 2 * square).le(slope)
+    h.relations["growth (of strongly convex f)"] = (mu / 2 * square).le(nm.f - nm.fstar)
+    h.relations["PL (of strongly convex f)"] = (2 * mu * (nm.f - nm.fstar)).le(nm.G**2)
+
+
+def _variance(h: Hypotheses, bound: Term) -> None:
+    h.relations["variance"] = NOISE.le(bound)
+
+
+def _bounded_gradient(h: Hypotheses, bound: Term) -> None:
+    h.relations["bounded gradient"] = nm.G.le(bound)
+
+
+def _bounded_step(h: Hypotheses, radius: Term) -> None:
+    h.radius = radius
+
+
+_TAKEN: dict[str, Callable[..., None]] = {
+    "smooth": _smooth, "pl": _pl, "convex": _convex, "strongly convex": _strongly_convex, "variance": _variance,
+    "bounded gradient": _bounded_gradient, "bounded step": _bounded_step,
+}  # fmt: skip
+
+
+def consequences(h: Hypotheses) -> dict[str, Relation]:
+    """What the literature knows of the class on all of R^d, for L1 = 0; listed where a proof uses it."""
+    if h.smoothness is None or h.smoothness[1] != num(0):
+        return {}
+    bound, gap, slope = h.smoothness[0], nm.f - nm.fstar, nm.inner(nm.GRADIENT, nm.DISTANCE)
+    mu = [h.classes[name][0] for name in ("pl", "strongly convex") if name in h.classes]
+    known = {"mu <= L (of f that is not constant)": m.le(bound) for m in mu} | {
+        "G^2 <= 2 L (f - f*) (of L-smooth f >= f*)": (nm.G**2).le(2 * bound * gap)
+    }
+    if "convex" in h.classes or "strongly convex" in h.classes:
+        known["cocoercive (of convex L-smooth f)"] = (nm.G**2).le(2 * bound * (slope - gap))
+    return known

@@ -1,0 +1,183 @@
+"""Losses in one dimension on which a claim may fail: every quantity of a setting as a term in a few numbers.
+
+A family gives the loss at a state e = x - x* with its gradient, curvature and value, and the mean of the loss after a step whose
+draws are two-point, g +- z: exact numbers refute the claim, on a loss that everyone can write down. Dimension and clients are 1.
+
+| family | loss | ||Hess|| <= L0 + L1 ||grad|| holds where |
+|---|---|---|
+| quadratic | h e^2/2 | 0 <= h <= L0 |
+| exponential | A (exp(b e) - b e - 1) | A b^2 = L0, b = L1 |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from derive.bounds import names as nm
+from derive.bounds.messages import NOISE
+from derive.bounds.setting import Setting
+from derive.methods.compressors import Sign
+from derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
+
+_ZERO, _HALF = num(0), num("1/2")
+#: the distance of the two points of the noise from 0, and x - x*
+SPREAD, AT = x("z_q"), x("at_q")
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A family for one setting.
+
+    Args:
+        loss: LaTeX-free text of the loss.
+        variables: the numbers that it depends on, besides those of the theorem.
+        conditions: when it is in the class.
+        values: a symbol, norm, product, trace of the setting -> a term in numbers.
+    """
+
+    loss: str
+    variables: tuple[str, ...]
+    conditions: tuple[Relation, ...]
+    values: Mapping[Term, Term]
+
+    def meant(self, t: Any) -> Any:
+        """A formula of the setting in numbers."""
+        return _put(t, self.values)
+
+
+@dataclass(frozen=True)
+class _Family:
+    """f(e) - f*, f'(e), f''(e) in numbers; conditions by class."""
+
+    loss: str
+    variables: tuple[str, ...]
+    gap: Callable[[Term], Term]
+    slope: Callable[[Term], Term]
+    bend: Callable[[Term], Term]
+    smooth: Callable[[Term, Term], list[Relation]]
+    signs: tuple[Relation, ...]
+    #: mu -> what PL and strong convexity with mu need; None where the loss has neither
+    strong: Callable[[Term], Relation] | None
+
+
+_h, _A, _b, _t = x("h_q"), x("A_q"), x("b_q"), x("t_q")
+
+
+def _power(e: Term) -> Term:
+    """exp(b e), where exp(b AT) is t: mostly algebraic."""
+    if e == AT:
+        return _t
+    if e[:2] == ("+", AT) and len(e) == 3:
+        return _t * fn("exp", _b * e[2])
+    return fn("exp", _b * e)
+
+
+FAMILIES = (
+    _Family(
+        "f(x) = h_q (x - xstar)^2/2", ("h_q",), lambda e: _h * e**2 / 2, lambda e: _h * e, lambda e: _h,
+        lambda low, high: [_h.le(low)], (_h.ge(0),), lambda mu: mu.le(_h),
+    ),
+    _Family(
+        "f(x) = A_q (exp(b_q (x - xstar)) - b_q (x - xstar) - 1), t_q = exp(b_q (x - xstar))", ("A_q", "b_q"),
+        lambda e: _A * (_power(e) - _b * e - 1), lambda e: _A * _b * (_power(e) - 1), lambda e: _A * _b**2 * _power(e),
+        lambda low, high: [low.eq(_A * _b**2), high.eq(_b)], (_A.ge(0), _b.gt(0), _t.gt(0)), None,
+    ),
+)  # fmt: skip
+
+
+def instances(given: Setting) -> Iterator[Instance]:
+    """The families whose class can be the setting's."""
+    classes = given.hypotheses.classes
+    for family in FAMILIES:
+        if family.strong is None and ({"pl", "strongly convex"} & set(classes) or given.hypotheses.smoothness is None):
+            continue
+        if (
+            family.strong is None
+            and given.hypotheses.smoothness is not None
+            and given.hypotheses.smoothness[1] == _ZERO
+        ):
+            continue
+        found = _instance(family, given)
+        if found is not None:
+            yield found
+
+
+def _instance(family: _Family, given: Setting) -> Instance | None:
+    signs = isinstance(given.method.compressor, Sign)
+    if "compression" in given.assumptions or (given.mean != nm.GRADIENT and not signs):
+        return None  # which covariance a compressor attains at one state is not known here
+    classes, slope, curvature = given.hypotheses.classes, family.slope(AT), family.bend(AT)
+    conditions = [*family.signs, *([AT.gt(0)] if signs else [])]
+    if given.hypotheses.smoothness is not None:
+        conditions += family.smooth(*given.hypotheses.smoothness)
+    if family.strong is not None:
+        conditions += [family.strong(classes[name][0]) for name in ("pl", "strongly convex") if name in classes]
+    # without noise the sign of a positive gradient is 1
+    vectors: dict[str, Term] = {nm.GRADIENT: slope, nm.DISTANCE: AT, nm.MESSAGE: num(1)}
+    vectors |= {v: x(v) for v in given.vectors if v not in vectors}
+    clients = given.method.clients
+    values: dict[Term, Term] = {
+        nm.f: family.gap(AT), nm.fstar: num(0), nm.d: num(1), nm.N: num(int(clients)) if clients.is_number else num(1),
+        nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
+        dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, NOISE: SPREAD**2,
+    }  # fmt: skip
+    for v, one in vectors.items():
+        values |= {nm.inner(v, v): one**2, dot(vec(v), vec(v)): one**2, norm(vec(v)): fn("abs", one)}
+        values |= {nm.inner(v, w): one * other for w, other in vectors.items() if v != w}
+    table = {r.left: r.right for r in given.definitions.values() if r.left != nm.N}
+    values = {**table, **values}
+    values.setdefault(nm.Q, num(0) if signs else SPREAD**2)
+    given_law = not given.any_noise and not given.method.noise.law.degenerate
+    if given.steps and family.variables != (_h[1],) and given_law:
+        return None  # the law is another one than that of two points, and E f(x + D) is of all of it
+    conditions.append(values[nm.Q].eq(SPREAD**2))
+    if "f" in given.potentials and given.steps:
+        found = _mean_change(family, given, vectors)
+        if found is None:
+            return None
+        values[nm.Af], ends = found
+        radius = given.context.potentials["f"].get("radius")
+        if radius is not None and not signs:
+            if given_law:
+                return None
+            conditions += [fn("abs", end).le(radius) for end in ends]
+    own = [v for v in vectors if v not in (nm.GRADIENT, nm.DISTANCE, nm.MESSAGE)]
+    if family.variables == ("A_q", "b_q"):
+        values[AT] = fn("log", _t) / _b
+    closed = {t: _closed(v, values) for t, v in values.items()}
+    made = Instance(family.loss, (*family.variables, AT[1], SPREAD[1], *own), (), closed)
+    return replace(made, conditions=tuple(made.meant(c) for c in conditions))
+
+
+def _mean_change(family: _Family, given: Setting, vectors: Mapping[str, Term]) -> tuple[Term, list[Term]] | None:
+    """E f(x + D) - f(x), and the values of D; a draw of the messages is +z or -z with equal chances, independently of the others."""
+    entry = given.context.potentials["f"]
+    if "mean" not in entry:
+        return None
+    mean = plus(*[c * vectors[v[1]] for c, v in entry["mean"]])
+    moves = [mean]
+    if nm.MESSAGE not in given.vectors:
+        for c in given.draws:
+            moves = [move + sign * c * SPREAD for move in moves for sign in (1, -1)]
+    if family.variables == (_h[1],):
+        return family.slope(AT) * mean + _HALF * _h * entry["square"], moves
+    return num(Fraction(1, len(moves))) * plus(*[family.gap(AT + move) for move in moves]) - family.gap(AT), moves
+
+
+def _put(t: Any, values: Mapping[Term, Term]) -> Any:
+    if isinstance(t, Term) and t in values:
+        return values[t]
+    return type(t)(_put(a, values) if isinstance(a, Term) else a for a in t)
+
+
+def _closed(t: Term, values: Mapping[Term, Term]) -> Term:
+    """A term in numbers alone: values put in until nothing of the setting is left."""
+    for _ in range(6):
+        new = _put(t, {k: v for k, v in values.items() if v != k})
+        if new == t:
+            return t
+        t = new
+    return t

@@ -1,0 +1,104 @@
+"""What is known of the messages of a step: the mean, and the trace Q of their covariance, read off the engine.
+
+Where the moments have a closed form, Q is a definition. Otherwise Q <= omega (G^2 + v) + v, with the compressor's ratio omega and the
+noise's mean square v = E||Z||^2 (theory 4). Noise that is not given is any centred noise of mean square v.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from derive.bounds import names as nm
+from derive.derivation import SDE, sde
+from derive.expressions.coordinates import coord_sum
+from derive.expressions.coordinates import g as slot
+from derive.methods.compressors import Identity
+from derive.methods.distributed import Method
+from derive.methods.schedules import Free
+from derive.proof.language.terms import Relation, Term, x
+from derive.theorems.entry.from_sde import expression
+from derive.vocabulary.choices import Model
+from derive.vocabulary.errors import Refusal
+
+#: E||Z||^2 of one client's noise
+NOISE = x("Zsq")
+
+
+@dataclass(frozen=True)
+class Messages:
+    """The messages of a method.
+
+    Args:
+        unbiased: whether their mean is the gradient.
+        definitions: what the engine computes, name -> relation.
+        assumptions: what a compressor or a noise is known for, name -> relation.
+        symbols: further symbols, with their kinds.
+    """
+
+    unbiased: bool
+    definitions: Mapping[str, Relation] = field(default_factory=dict)
+    assumptions: Mapping[str, Relation] = field(default_factory=dict)
+    symbols: Mapping[str, str] = field(default_factory=dict)
+
+
+def with_free_schedule(method: Method) -> Method:
+    """The distributed method x' = x - eta u (1/N) sum C(v_k) with these messages."""
+    return Method(method.compressor, method.noise, method.clients, Free(), method.name)
+
+
+def equation_of(method: Method, model: Model = "first-order") -> SDE:
+    """The SDE of the plain method with these messages."""
+    found = sde(with_free_schedule(method), model)
+    assert isinstance(found, SDE)  # for the type checker: the plain update has one
+    return found
+
+
+def messages(method: Method, any_noise: bool) -> Messages:
+    """What is known of a method's messages.
+
+    Args:
+        any_noise: whether the noise is any centred one, whatever the method has.
+
+    Raises:
+        Refusal: "no-drift", "infinite-variance": the messages have no mean or no covariance; "no-omega": nothing bounds the
+            covariance of what the compressor makes of any noise.
+    """
+    if any_noise:
+        return _any_noise(method)
+    moments = equation_of(method).moments
+    unbiased = moments.mean == slot
+    if moments.form is not None:
+        try:
+            total = sp.expand(sp.cancel(coord_sum(sp.expand(moments.form.variance))))
+            defined = {"covariance of a message": nm.Q.eq(expression(total, {coord_sum(slot**2): nm.G**2}))}
+            return Messages(unbiased, defined)
+        except ValueError:  # not a polynomial in G
+            pass
+    if not unbiased:
+        return Messages(False)
+    silent = _any_noise(method)
+    law, scales = method.noise.law, method.noise.scales
+    each = sp.Add(*[s**2 for s in scales]) / len(scales) * law.variance
+    total = sp.expand(sp.cancel(coord_sum(sp.expand(each))))
+    defined = {"mean square of the noise": NOISE.eq(expression(total, {coord_sum(slot**2): nm.G**2}))}
+    return Messages(True, defined, silent.assumptions, silent.symbols)
+
+
+def _any_noise(method: Method) -> Messages:
+    if isinstance(method.compressor, Identity):
+        return Messages(
+            True, {"covariance of a message": nm.Q.eq(NOISE)}, {"E||Z||^2 >= 0": NOISE.ge(0)}, {NOISE[1]: "random"}
+        )
+    dim = sp.Symbol("d", positive=True)
+    ratio = method.compressor.omega(dim).value
+    try:
+        omega: Term = expression(ratio, {})
+    except ValueError:
+        raise Refusal(
+            "no-omega", f"the ratio {ratio} of this compressor is not one formula: give numbers for it"
+        ) from None
+    bound = nm.Q.le(omega * (nm.G**2 + NOISE) + NOISE)
+    return Messages(True, {}, {"compression": bound, "E||Z||^2 >= 0": NOISE.ge(0)}, {NOISE[1]: "random"})

@@ -1,0 +1,332 @@
+"""The proof of a theorem of one's own: the change of V from the engine's moments, the claim about it, and what follows at the horizon.
+
+The kernel makes every fact; here is decided which rules are tried. A step that fails names itself (`StepFailed`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.bounds import names as nm
+from derive.bounds.setting import Potential, Setting
+from derive.proof.claims.branch import Branch, OutOfTime
+from derive.proof.claims.domain import Domain, enter_assumptions
+from derive.proof.claims.strategies import Strategies
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import ProofError, parts
+from derive.proof.language.normal import Normal
+from derive.proof.language.terms import Relation, Term, fn, norm, num, plus, trprod, vec
+from derive.proof.search.clock import now
+from derive.theorems.entry.theorem import Derivation
+
+ZERO, ONE = num(0), Fraction(1)
+#: an assumption of the conclusion by Gronwall's inequality for steps
+BELOW_ONE = "the rate is below 1"
+
+
+class StepFailed(ProofError):
+    """A step of the proof was not found.
+
+    Args:
+        step: its name.
+        claim: what it was to show.
+    """
+
+    def __init__(self, step: str, claim: Relation) -> None:
+        self.step, self.claim = step, claim
+        super().__init__(f"the step '{step}' was not found")
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """V = sum of weights times potentials, plus a constant."""
+
+    parts: tuple[tuple[Term, Potential], ...]
+    constant: Term
+
+    @property
+    def change(self) -> Term:
+        return plus(*[w * p.change for w, p in self.parts])
+
+    @property
+    def value(self) -> Term:
+        """Without the constant."""
+        return plus(*[w * p.value for w, p in self.parts])
+
+    @property
+    def start(self) -> Term:
+        return plus(*[w * p.start for w, p in self.parts])
+
+    @property
+    def end(self) -> Term:
+        return plus(*[w * p.end for w, p in self.parts])
+
+    @property
+    def listed(self) -> list[tuple[Term, str]]:
+        return [(w, p.name) for w, p in self.parts]
+
+
+class Bound:
+    """A proof under way.
+
+    Args:
+        w: where its lines are written down.
+        given: the setting.
+        seconds: about how long each search may take.
+    """
+
+    def __init__(self, w: Derivation, given: Setting, hints: Sequence[Term] = (), seconds: float = 20.0) -> None:
+        self.w, self.k, self.given = w, w.kernel, given
+        self.branch = Branch(self.k, now() + seconds)
+        self.strategies, self.seconds = Strategies(hints), seconds
+        self.domain = self.strategies.domain = Domain(self.branch, self.strategies.simple, 1.0)
+        stated = {**given.assumptions, **given.definitions}
+        plain = [r for name, r in stated.items() if name != BELOW_ONE and not _under_operator(r)]
+        enter_assumptions(self.domain, plain, [None] * len(plain))
+        self._norms()
+
+    # --- facts that hold anyway
+
+    def _norms(self) -> None:
+        vectors = [vec(v) for v in self.given.vectors]
+        for v in vectors:
+            self.branch.add(self.k.nonnegative(norm(v)))
+        self.branch.add(self.k.nonnegative(nm.Q))
+        for key, p in self.given.potentials.items():
+            if key != "f" and key[0] == key[1]:
+                square = self.k.certify(num(0).le(norm(vec(key[0])) ** 2), sum=[(ONE, (), (norm(vec(key[0])),))])
+                self.branch.add(
+                    self.w.combine(
+                        f"{p.name} >= 0", p.value.ge(0), [(1, [square], ())], [(-1, self._definition(p.value))]
+                    )
+                )
+
+    def _definition(self, symbol: Term) -> Fact:
+        """The definition of a symbol."""
+        for name, relation in self.given.definitions.items():
+            if relation.left == symbol:
+                return self.w[name]
+        raise ProofError(f"{symbol} has no definition")
+
+    def show(self, step: str, claim: Relation, more: Sequence[Fact] = (), seconds: float | None = None) -> Fact:
+        """A line that the search finds.
+
+        Raises:
+            StepFailed: it does not.
+        """
+        found = None
+        try:
+            self.domain.missing(claim)
+            branch = self.branch.wider(*more) if more else self.branch
+            found = self.strategies.prove(branch, claim, seconds or self.seconds)
+        except OutOfTime:
+            pass
+        if found is None:
+            raise StepFailed(step, claim)
+        return self.w.step(step, self.branch.restated(found, claim))
+
+    # --- the change of V
+
+    def upper(self, v: Weighted, reach: Term | None) -> tuple[Term, Fact]:
+        """(U, the fact change of V <= U), U without changes: the descent lemma, the generator under smoothness, definitions."""
+        total, members, equalities = [], [], []
+        for weight, p in v.parts:
+            if p is self.given.potentials.get("f"):
+                bound, fact = self._loss(reach)
+                sign = self._sign(weight)
+                total.append(weight * bound)
+                members.append((1, [sign, fact], ()) if sign is not None else (Fraction(weight[1]), [fact], ()))
+            else:
+                definition = self._definition(p.change)
+                total.append(weight * definition.claim.right)
+                equalities.append((weight, definition))
+        bound = plus(*total)
+        return bound, self.w.combine("the change of V", v.change.le(bound), members, equalities)
+
+    def _sign(self, weight: Term) -> Fact | None:
+        if weight[0] == "q":
+            if Fraction(weight[1]) < 0:
+                raise ProofError("the weight of f in V is negative: no upper bound of its change is known")
+            return None
+        return self.show("the weight of f", weight.ge(0))
+
+    def _loss(self, reach: Term | None) -> tuple[Term, Fact]:
+        if self.given.hypotheses.smoothness is None:
+            raise ProofError('nothing bounds the change of f: assume "smooth: L" or "smooth: L0, L1"')
+        return self._descent(reach) if self.given.steps else self._generator()
+
+    def _descent(self, reach: Term | None) -> tuple[Term, Fact]:
+        """The descent lemma for a step of the method."""
+        entry = self.given.context.potentials["f"]
+        (_, second), radius = entry["smoothness"], entry["radius"]
+        if radius is None:
+            if self.k.normal.polynomial(second):
+                raise ProofError(
+                    'steps without a bound on their length need L1 = 0: assume "bounded step: r", or take signs or clipping'
+                )
+            fact = self.k.descent("f", ZERO, [])
+        else:
+            reach = second * radius if reach is None else reach
+            premises = [
+                self.show("L1 >= 0", second.ge(0)),
+                self.show("the reach of a step", (second * radius).le(reach)),
+            ]
+            fact = self.k.descent("f", reach, premises)
+            self.branch.add(self.k.function("psi_positive", [reach]))
+        fact = self.w.step("the descent lemma", fact)
+        return fact.claim.right, fact
+
+    def _generator(self) -> tuple[Term, Fact]:
+        """L f under ||Hess f|| <= L0 + L1 G."""
+        w, k, assumed = self.w, self.k, self.w["smooth"]
+        low, high = self.given.hypotheses.smoothness or (ZERO, ZERO)
+        level = low + high * nm.G
+        definition = self.w["generator of f"]
+        total, members = [], []
+        for part in definition.claim.right[1:]:
+            coefficient, form = _split(part)
+            if form[0] == "trprod":
+                bound = w.combine(
+                    "smoothness and noise", trprod(nm.H, nm.S).le(level * nm.Q),
+                    [(1, [k.trace_bound("H", "S")], ()), (1, [assumed, k.nonnegative(nm.Q)], ())],
+                )  # fmt: skip
+            elif _bent(form):
+                inner = form[2][2] if form[2][0] == "Mv" else form[1][2]
+                square = norm(inner) ** 2
+                name = inner[1]
+                bound = w.combine(
+                    "smoothness along the mean", form.le(level * square), [(1, [k.quad_bound("H", name)], ()), (1, [assumed], (norm(inner),))]
+                )  # fmt: skip
+            else:
+                total.append(part)
+                continue
+            sign = self.show("a coefficient of the second order", coefficient.ge(0))
+            total.append(coefficient * bound.claim.right)
+            members.append((1, [sign, bound], ()))
+        upper = plus(*total)
+        return upper, w.combine("the generator of f", nm.Af.le(upper), members, [(1, definition)])
+
+    def drift(self, v: Weighted, claim: Relation) -> Fact:
+        """The claim about the change of V.
+
+        Raises:
+            StepFailed: it was not found.
+        """
+        reach = next((p[2] for side in claim[1:] for p in parts(side) if p[:2] == ("f", "psi")), None)
+        bound, fact = self.upper(v, reach)
+        rest = claim.right - claim.left + v.change
+        self.domain.missing(rest)
+        shown = self.show("the claim about the bound", Relation((claim.op, bound, rest)))
+        return self.w.combine("the claim", claim, [(1, [shown], ()), (1, [fact], ())])
+
+    # --- what follows at the horizon
+
+    def below(self, v: Weighted) -> tuple[Term, Fact]:
+        """(c, the fact c <= W) with a constant c: f >= f*, squares >= 0."""
+        low = plus(*[w * nm.fstar for w, p in v.parts if p is self.given.potentials.get("f")]) if v.parts else ZERO
+        return low, self.show("V is bounded below", low.le(v.value))
+
+    def telescope(self, v: Weighted, drift: Fact) -> Fact:
+        """E int (what is random in the bound, turned) <= V_0 - inf V + int (the rest)."""
+        k = self.k
+        low, bounded = self.below(v)
+        moved = self.w.step("the sum of the changes", k.telescope(v.listed, [bounded]))
+        whole = self.w.step("sum up", k.monotone("EI", drift))
+        last = self._last(v, low)
+        kept, rest = self.divided(drift.claim.right)
+        claim = kept.le(v.start - low + rest)
+        return self.w.combine("together", claim, [(1, [moved], ()), (1, [whole], ()), (1, [last], ())])
+
+    def _last(self, v: Weighted, low: Term) -> Fact:
+        """low <= E W(X_T)."""
+        members, claims = [], []
+        for weight, p in v.parts:
+            if p is self.given.potentials.get("f"):
+                fact, least = self.k.monotone("E", self.w["f >= f* at the end"]), nm.fstar
+            elif f"{p.name} >= 0 at the end" in self.given.assumptions:
+                fact, least = self.k.monotone("E", self.w[f"{p.name} >= 0 at the end"]), ZERO
+            else:
+                raise ProofError("the sum of the changes of inner products has no lower bound: take squares in V")
+            sign = self._weight_sign(weight)
+            members.append((1, [sign, fact], ()) if sign is not None else (Fraction(weight[1]), [fact], ()))
+            claims.append(weight * least)
+        return self.w.combine("the end", low.le(plus(*[w * Term(("E", p.end)) for w, p in v.parts])), members)
+
+    def _weight_sign(self, weight: Term) -> Fact | None:
+        return None if weight[0] == "q" and Fraction(weight[1]) >= 0 else self.show("a weight of V", weight.ge(0))
+
+    def divided(self, bound: Term) -> tuple[Term, Term]:
+        """(EI of minus the random monomials, I of the others) of the bound on the change."""
+        normal = self.k.normal
+        poly = normal.polynomial(bound)
+        random = {m: -c for m, c in poly.items() if "w" in normal.depends({m: c})}
+        rest = {m: c for m, c in poly.items() if m not in random}
+        return Term(("EI", normal.term(random))), Term(("I", normal.term(rest)))
+
+    def gronwall(self, v: Weighted, drift: Fact) -> Fact:
+        """E V(X_T) <= V_0 q + (c/k)(1 - q), from change <= -k V + c."""
+        k = self.k
+        rate, offset = self._rate(v, drift.claim.right)
+        _, bounded = self.below(v)
+        # in terms of W = V - constant: change <= -k W + (c - k constant)
+        moved = offset - rate * v.constant
+        restated = self.branch.restated(drift, v.change.le(-rate * v.value + moved))
+        positive = self.show("the rate is positive", ZERO.lt(rate))
+        premises = [bounded, restated, positive]
+        if self.given.steps:
+            premises.append(self._below_one(rate))
+        grown = self.w.step("Gronwall's inequality", k.decay(v.listed, rate, moved, premises))
+        self.domain.missing(offset / rate)
+        unit = k.inverse(rate, positive)
+        T = self.given.horizon
+        left = fn("exp", T * fn("log", 1 - rate)) if self.given.steps else fn("exp", -rate * T)
+        claim = (Term(("E", v.end)) + v.constant).le((v.start + v.constant) * left + offset / rate * (1 - left))
+        return self.w.combine("around the least value", claim, [(1, [grown], ())], [(-v.constant * (1 - left), unit)])
+
+    def _below_one(self, rate: Term) -> Fact:
+        """k < 1: shown, or assumed, since (1 - k)^K is not a decay otherwise."""
+        try:
+            return self.show("the rate is below 1", rate.lt(1), seconds=1.0)
+        except StepFailed:
+            return self.w[BELOW_ONE]
+
+    def _rate(self, v: Weighted, bound: Term) -> tuple[Term, Term]:
+        return rate_of(self.k.normal, v, bound)
+
+
+def rate_of(normal: Normal, v: Weighted, bound: Term) -> tuple[Term, Term]:
+    """k and c with bound = -k V + c, both constant.
+
+    Raises:
+        ProofError: it is not of this form.
+    """
+    poly, value = normal.polynomial(bound), normal.polynomial(v.value)
+    lead = min((m for m in value), key=lambda m: (len(m), m))
+    ((atoms, c),) = [(m, value[m]) for m in value if m == lead]
+    random = tuple((a, n) for a, n in atoms if "w" in normal.depends({((a, n),): ONE}))
+    share = {tuple(f for f in m if f not in random): -q / c for m, q in poly.items() if all(f in m for f in random)}
+    weight = {tuple(f for f in atoms if f not in random): ONE}
+    rate = normal.term(share) / normal.term(weight) if weight != {(): ONE} else normal.term(share)
+    rest = normal.polynomial(bound + rate * (v.value + v.constant))
+    if any(normal.depends({m: q}) for m, q in [*rest.items(), *normal.polynomial(rate).items()]):
+        raise ProofError(
+            "the bound on the change is not of the form -k V + c with constants k and c, which gronwall needs"
+        )
+    return rate, normal.term(rest)
+
+
+def _under_operator(r: Relation) -> bool:
+    return any(p[0] in ("E", "I", "EI") for side in r[1:] for p in parts(side)) or any(
+        p[0] == "x" and p[1].endswith("T") for side in r[1:] for p in parts(side)
+    )
+
+
+def _split(part: Term) -> tuple[Term, Term]:
+    """coefficient and form of c * dot(..) or 1/2 * c * trprod(..)."""
+    return (part[1], part[2])
+
+
+def _bent(form: Term) -> bool:
+    return form[0] == "dot" and any(v[0] == "Mv" for v in form[1:])

@@ -1,0 +1,114 @@
+"""Refutations of a claim about one step: exact numbers at which it fails, on a loss of `derive.bounds.instances`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from derive.bounds import names as nm
+from derive.bounds.instances import Instance, instances
+from derive.bounds.proving import BELOW_ONE
+from derive.bounds.setting import Setting
+from derive.bounds.vocabulary import symbols_of
+from derive.proof.language.context import ProofError, parts
+from derive.proof.language.terms import OPERATORS, Relation, Term, num, x
+from derive.proof.refute.counterexample import refute
+from derive.theorems.entry.points import value
+
+_OBJECTS = ("norm", "dot", "tr", "opnorm", "quad", "trprod", "F")
+
+
+@dataclass(frozen=True)
+class Refuted:
+    """A claim fails at this point.
+
+    Args:
+        loss: the loss, in words.
+        point: exact values of its numbers and the theorem's.
+        claim: the claim in these numbers.
+    """
+
+    loss: str
+    point: Mapping[str, Any]
+    claim: Relation
+
+
+def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | None:
+    """Where a claim about one step fails although all assumptions hold; None says nothing.
+
+    Args:
+        claim: in the terms of the setting, without operators.
+        seconds: about how long to look, for each family of losses.
+    """
+    for one in instances(given):
+        found = _in_family(given, claim, one, seconds)
+        if found is not None:
+            return found
+    return None
+
+
+def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
+    """Rational values of everything in the setting at which all assumptions hold, on a quadratic loss; None where none are found."""
+    one = next(iter(instances(given)), None)
+    relations = None if one is None else _relations(given, one)
+    if one is None or relations is None:
+        return None
+    found = refute(sorted(set().union(*[symbols_of(r) for r in relations])), relations, num(1).le(0), seconds)
+    if found is None or not all(isinstance(v, Fraction) for v in found.values()):
+        return None
+    numbers = {x(name): Fraction(v) for name, v in found.items() if isinstance(v, Fraction)}
+    try:
+        return _spread(given, one, numbers)
+    except (ProofError, KeyError):
+        return None
+
+
+def _spread(given: Setting, one: Instance, numbers: dict[Term, Fraction]) -> dict[Term, Fraction]:
+    """Values of symbols, norms, products and traces."""
+    free = {x(name) for name in (*given.context.symbols, *one.variables)} | {
+        x(n) for t in one.values.values() for n in symbols_of(t)
+    }
+    numbers = {**dict.fromkeys(free, Fraction(0)), **numbers}
+    table = {t: Fraction(value(v, numbers)) for t, v in one.values.items() if not isinstance(v, Fraction)}
+    table = {
+        **{t: v for t, v in numbers.items() if t[1] in given.context.symbols},
+        **{t: v for t, v in table.items() if t[0] != "Mv"},
+    }
+    for key, p in given.potentials.items():
+        here = table[nm.f] if key == "f" else table[nm.inner(*key)] if nm.inner(*key) in table else table[p.value]
+        zero = p.start in {r.left for r in given.definitions.values()}
+        table |= {p.start: Fraction(0) if zero else here, p.end: here}
+        table.setdefault(p.change, Fraction(0))
+    table[given.horizon] = Fraction(1)
+    return table
+
+
+def _relations(given: Setting, one: Instance) -> list[Relation] | None:
+    """The assumptions about one state in numbers; None where something is left that is not a number."""
+    stated = {**given.assumptions, **given.definitions}
+    used = [
+        one.meant(r) for name, r in stated.items() if name not in (BELOW_ONE, "f >= f*") and not _at_the_end(r, given)
+    ]
+    found = [r for r in (*one.conditions, *used) if r.left != r.right]
+    return None if _foreign(found) else found
+
+
+def _foreign(relations: Sequence[Relation]) -> bool:
+    return any(p[0] in _OBJECTS for r in relations for side in r[1:] for p in parts(side))
+
+
+def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -> Refuted | None:
+    relations, meant = _relations(given, one), one.meant(claim)
+    if relations is None or _foreign([meant]):
+        return None
+    names = sorted(set().union(*[symbols_of(r) for r in (*relations, meant)]))
+    point = refute(names, relations, meant, seconds)
+    return None if point is None else Refuted(one.loss, point, meant)
+
+
+def _at_the_end(r: Relation, given: Setting) -> bool:
+    """Whether a relation is about the horizon."""
+    ends = {p.end[1] for p in given.potentials.values()} | {p.start[1] for p in given.potentials.values()}
+    return bool(symbols_of(r) & ends) or any(p[0] in OPERATORS for side in r[1:] for p in parts(side))

@@ -1,0 +1,287 @@
+"""The setting of a theorem of one's own: the context of the kernel, with all that the engine knows of the method.
+
+Time is steps for the method itself; for an SDE it is the interval [0, T]. The potentials are the loss f and the products of vectors
+that V is made of, each with its change: E of the difference in a step, or what the generator makes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import sympy as sp
+
+from derive.bounds import names as nm
+from derive.bounds.hypotheses import Hypotheses
+from derive.bounds.messages import Messages, equation_of, messages
+from derive.bounds.vectors import MEAN, Combination, Step, one_step, require_start
+from derive.methods.distributed import Method
+from derive.methods.specialise import symbol_names
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, Term, dot, num, plus, times, trprod, x
+from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression
+from derive.vocabulary.errors import Refusal
+from derive.vocabulary.symbols import u as free
+
+About = Literal["method", "first-order", "corrected"]
+#: a product of two vectors, by their names in the kernel
+Product = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Potential:
+    """A function of the state that the kernel follows: its value, its change, its start and its end."""
+
+    value: Term
+    change: Term
+    start: Term
+    end: Term
+
+    @property
+    def name(self) -> str:
+        return self.value[1]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that a proof starts from.
+
+    Args:
+        context: the names.
+        potentials: "f", or the product of two vectors -> what follows it.
+        assumptions, definitions: name -> relation.
+        products: pairs of vectors whose inner product occurs.
+        mean: the name of the vector of the mean message.
+        draws: coefficients of the centred draws of the messages in a step, for the method.
+        any_noise: whether the noise is any centred one.
+    """
+
+    context: Context
+    about: About
+    potentials: Mapping[Any, Potential]
+    assumptions: Mapping[str, Relation]
+    definitions: Mapping[str, Relation]
+    names: Mapping[str, str]
+    hypotheses: Hypotheses
+    steps: bool
+    mean: str
+    vectors: tuple[str, ...]
+    method: Method
+    draws: tuple[Term, ...]
+    any_noise: bool
+
+    @property
+    def horizon(self) -> Term:
+        return x(str(self.context.horizon))
+
+
+def setting(
+    method: Method, about: About, hypotheses: Hypotheses, followed: Sequence[str | Product], constants: Sequence[str],
+    products: Sequence[Product], any_noise: bool,
+) -> Setting:  # fmt: skip
+    """The setting for a method.
+
+    Args:
+        about: the method itself, or one of its models.
+        hypotheses: what is assumed.
+        followed: "f", or products of vectors, that V is made of.
+        constants: names of the user's own.
+        products: pairs of vectors that occur anywhere.
+        any_noise: whether the noise is any centred one.
+
+    Raises:
+        Refusal: the step is not linear, has no moments, or the model has no generator in this vocabulary.
+        BadInput: a memory that does not start at 0.
+    """
+    found = _Builder(method, about, hypotheses, any_noise)
+    return found.build(list(followed), list(constants), list(products))
+
+
+@dataclass
+class _Builder:
+    method: Method
+    about: About
+    hypotheses: Hypotheses
+    any_noise: bool
+    step: Step = field(init=False)
+    known: Messages = field(init=False)
+
+    def __post_init__(self) -> None:
+        require_start(self.method)
+        self.step, self.known = one_step(self.method), messages(self.method, self.any_noise)
+        if self.about != "method" and not self.method.plain:
+            raise Refusal(
+                "no-generator", 'bounds on SDEs of methods with memory are not known here: take model = "method"'
+            )
+
+    @property
+    def steps(self) -> bool:
+        return self.about == "method"
+
+    @property
+    def mean(self) -> str:
+        return nm.GRADIENT if self.known.unbiased else nm.MESSAGE
+
+    def build(self, followed: list[Any], constants: list[str], products: list[Product]) -> Setting:
+        horizon, letters = "K" if self.steps else "T", [nm.memory(letter) for letter in self.step.memory]
+        potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
+        vectors = self._vectors(products, followed)
+        definitions = {**self.known.definitions, **self._definitions(potentials)}
+        symbols = {
+            **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *constants], "const"), "u": "time", "f": "random", **self.known.symbols,
+        }  # fmt: skip
+        for p in potentials.values():
+            symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
+        clients = self.method.clients
+        assumptions = {
+            "eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1), "u >= 0": nm.u.ge(0), "f >= f*": nm.fstar.le(nm.f),
+            **self.known.assumptions, **self.hypotheses.relations,
+        }  # fmt: skip
+        assumptions |= self._positive()
+        if clients.is_number:
+            definitions["clients"] = nm.N.eq(int(clients))
+        if self.method.schedule.factor.is_number:
+            definitions["schedule"] = nm.u.eq(expression(self.method.schedule.factor, {}))
+        for key, p in potentials.items():
+            if any(v in letters for v in (key if key != "f" else ())):
+                definitions[f"{p.name} at the start"] = p.start.eq(0)
+        if not self.steps and self.hypotheses.smoothness is not None:
+            low, high = self.hypotheses.smoothness
+            assumptions["smooth"] = nm.CURVATURE.le(low + high * nm.G)
+        if "f" in potentials:
+            assumptions["f >= f* at the end"] = nm.fstar.le(potentials["f"].end)
+        context = Context(
+            symbols, vectors, {"S": ("psd",), **({} if self.steps else {"H": ("symmetric",)})}, horizon=horizon, dimension="d",
+            potentials={p.name: self._entry(key, p) for key, p in potentials.items()}, steps=self.steps,
+        )  # fmt: skip
+        return Setting(
+            context, self.about, potentials, assumptions, definitions, self._latex(potentials), self.hypotheses, self.steps, self.mean, vectors,
+            self.method, tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple)),
+            self.any_noise,
+        )  # fmt: skip
+
+    def _positive(self) -> dict[str, Relation]:
+        """The constants of the method are positive, those that its rule declares to be fractions below 1."""
+        free = symbol_names(self.method) | {name for name, value in self.method.constants if not value.is_number}
+        found = {f"{name} > 0": x(name).gt(0) for name in sorted(free - {"eta", "N", "d", "u"})}
+        return found | {f"{name} < 1": x(name).lt(1) for name in self.method.fractions if name in free}
+
+    # --- names
+
+    def _vectors(self, products: list[Product], followed: list[Any]) -> tuple[str, ...]:
+        pairs = [*products, *(key for key in followed if key != "f")]
+        own = [nm.GRADIENT, *([] if self.known.unbiased else [nm.MESSAGE])]
+        letters = [nm.memory(letter) for letter in self.step.memory]
+        bent = [] if self.steps or self.about == "first-order" or self.known.unbiased else ["c"]
+        return tuple(dict.fromkeys([*own, *letters, *bent, *(v for pair in pairs for v in pair)]))
+
+    def _potential(self, n: int, key: Any) -> Potential:
+        if key == "f":
+            return Potential(nm.f, nm.Af, nm.f0, nm.fT)
+        return Potential(x(f"V{n}"), x(f"AV{n}"), x(f"V{n}0"), x(f"V{n}T"))
+
+    def _latex(self, potentials: Mapping[Any, Potential]) -> dict[str, str]:
+        shown = dict(nm.LATEX) | {nm.memory(letter): letter for letter in self.step.memory}
+        if not self.steps:
+            shown |= {"fT": "f(X_T)", "Af": r"\mathcal{L}f"}
+        for key, p in potentials.items():
+            if key == "f":
+                continue
+            left, right = (shown.get(v, v) for v in key)
+            text = rf"\|{left}\|^2" if left == right else rf"\langle {left},{right}\rangle"
+            change = rf"\Delta {text}" if self.steps else rf"\mathcal{{L}}{text}"
+            shown |= {
+                p.value[1]: text,
+                p.change[1]: change,
+                p.start[1]: text + "_0",
+                p.end[1]: text + ("_K" if self.steps else "_T"),
+            }
+        return shown
+
+    # --- potentials
+
+    def _entry(self, key: Any, p: Potential) -> dict[str, Any]:
+        named = {"change": p.change[1], "end": p.end[1], "start": p.start[1]}
+        if key != "f" or not self.steps or self.hypotheses.smoothness is None:
+            return named
+        mean = tuple((self._scalar(c), ("v", v)) for v, c in self._certain(self.step.move).items())
+        square = self._inner(self.step.move, self.step.move)
+        return {
+            **named, "gradient": nm.GRADIENT, "smoothness": self.hypotheses.smoothness, "mean": mean, "square": square,
+            "radius": self.hypotheses.radius,
+        }  # fmt: skip
+
+    def _definitions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
+        found: dict[str, Relation] = {}
+        for key, p in potentials.items():
+            if key == "f":
+                if not self.steps:
+                    found["generator of f"] = p.change.eq(self._generator())
+                continue
+            said = f"<{key[0]}, {key[1]}>" if key[0] != key[1] else f"||{key[0]}||^2"
+            found[said] = p.value.eq(nm.inner(*key))
+            found[f"change of {said}"] = p.change.eq(
+                self._change(*key) if self.steps else self._generator_of_square(*key)
+            )
+        return found
+
+    def _change(self, v: str, w: str) -> Term:
+        """E<v', w'> - <v, w>."""
+        return self._inner(self._next(v), self._next(w)) - nm.inner(v, w)
+
+    def _next(self, v: str) -> Combination:
+        """The next value of a vector of the state."""
+        if v == nm.DISTANCE:
+            return {nm.DISTANCE: sp.S.One, **self.step.move}
+        for letter, value in self.step.memory.items():
+            if v == nm.memory(letter):
+                return value
+        raise Refusal(
+            "no-generator",
+            f"how the vector {v} changes in a step is not known: V is made of f, ||x - xstar||^2 and the memory",
+        )
+
+    def _certain(self, c: Combination) -> dict[str, sp.Expr]:
+        """The part of a combination that is not noise, by the kernel's names of the vectors."""
+        named: dict[str, sp.Expr] = {}
+        for v, e in c.items():
+            if not isinstance(v, tuple):
+                name = self.mean if v == MEAN else v if v == nm.DISTANCE else "xv" if v == "x" else nm.memory(v)
+                if name == "xv":
+                    raise Refusal(
+                        "not-linear",
+                        "the step contracts the state itself (weight decay), which bounds of one's own do not know",
+                    )
+                named[name] = e
+        return named
+
+    def _inner(self, a: Combination, b: Combination) -> Term:
+        """E<a, b> given the past: the certain parts, and Q/N for each draw that the two share."""
+        one, other = self._certain(a), self._certain(b)
+        parts = [
+            times(self._scalar(sp.expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()
+        ]
+        shared = [sp.expand(c * b[v]) for v, c in a.items() if isinstance(v, tuple) and v in b]
+        return plus(*parts, *[times(self._scalar(c), nm.Q / nm.N) for c in shared])
+
+    def _scalar(self, e: sp.Expr) -> Term:
+        return expression(e, {free: nm.u})
+
+    # --- generators
+
+    def _parts(self) -> tuple[list[Any], list[Any]]:
+        equation = equation_of(self.method, self.about)  # pyright: ignore[reportArgumentType]
+        vectors = {"mean": self.mean, "curvature": "c"}
+        return drift_terms(equation, nm.u, vectors), diffusion_terms(equation, nm.u)
+
+    def _generator(self) -> Term:
+        drift, spread = self._parts()
+        first = [c * dot(nm.g, v) for c, v in drift]
+        return plus(*first, *[num("1/2") * c * trprod(nm.H, m) for c, m in spread])
+
+    def _generator_of_square(self, v: str, w: str) -> Term:
+        if v != nm.DISTANCE or w != nm.DISTANCE:
+            raise Refusal("no-generator", "of an SDE V is made of f and ||x - xstar||^2")
+        drift, spread = self._parts()
+        return plus(*[2 * c * dot(nm.e, a) for c, a in drift], *[c * nm.Q for c, _ in spread])

@@ -1,0 +1,320 @@
+"""A theorem of one's own as it is stated: read from a TOML file or made in Python, and made into an entry like those of the catalogue.
+
+title = "SGD under the Polyak-Lojasiewicz inequality"
+method = "dsgd"
+model = "method"
+assume = ["smooth: L", "pl: mu", "variance: s", "eta*L <= 1"]
+V = "f - fstar"
+claim = "change <= -eta*mu*V + eta^2*L*s/(2*N)"
+conclude = "gronwall"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from derive.bounds import names as nm
+from derive.bounds.hypotheses import Hypotheses, consequences, keyword, take
+from derive.bounds.proving import BELOW_ONE, Bound, Weighted, rate_of
+from derive.bounds.refuting import satisfying
+from derive.bounds.setting import About, Setting, setting
+from derive.bounds.vocabulary import Words, replaced, symbols_of
+from derive.methods.distributed import Method
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context, ProofError
+from derive.proof.language.normal import Normal
+from derive.proof.language.terms import Relation, Term, num, under, x
+from derive.reading.problems import problem, read_keys
+from derive.theorems.entry.theorem import Derivation, Theorem
+from derive.vocabulary.errors import BadInput
+
+#: the keys of a file
+KEYS = (
+    "title", "method", "noise", "compressor", "clients", "schedule", "regime", "params", "model", "assume", "V", "claim", "conclude", "hints",
+)  # fmt: skip
+_OF_THE_METHOD = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
+CONCLUSIONS = ("none", "telescope", "integrate", "gronwall")
+MODELS = ("method", "first-order", "corrected")
+CHANGE, VALUE = x("change"), x("V")
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A theorem as its author states it; `given` is the file as a table.
+
+    Raises:
+        BadInput: a field is missing or does not fit; a formula is not in the grammar.
+        Refusal: the method has no such step (`derive.bounds.setting`).
+    """
+
+    given: Mapping[str, Any]
+    #: in place of the claim of the file
+    instead: Relation | None = None
+
+    def __post_init__(self) -> None:
+        _ = self.setting, self.claim
+
+    @property
+    def title(self) -> str:
+        return _text(self.given.get("title", "A theorem of one's own"), "title")
+
+    @property
+    def about(self) -> About:
+        found = self.given.get("model", "method")
+        if found not in MODELS:
+            raise BadInput("model", found, "one of " + ", ".join(MODELS))
+        return cast(About, found)
+
+    @property
+    def conclude(self) -> str:
+        found = self.given.get("conclude", "none")
+        if found not in CONCLUSIONS:
+            raise BadInput("conclude", found, "one of " + ", ".join(CONCLUSIONS))
+        return found
+
+    @property
+    def any_noise(self) -> bool:
+        """Whether the noise is any centred one: none is given, and its mean square is spoken of."""
+        spoken = any(isinstance(a, str) and a.strip(" ").startswith("variance") for a in self._assume)
+        return self.given.get("noise") == "any" or ("noise" not in self.given and spoken)
+
+    @cached_property
+    def method(self) -> Method:
+        """The method, with its constants as symbols where no number is given."""
+        fields = {key: self.given[key] for key in _OF_THE_METHOD if key in self.given and self.given[key] != "any"}
+        if "method" not in fields:
+            raise BadInput("method", "nothing", 'a method such as "dsgd"')
+        try:
+            return problem({**fields, **self._fixed(fields)}).method
+        except BadInput as error:
+            if error.field == "regime" and "regime" not in self.given:
+                return problem(fields).method
+            raise
+
+    def _fixed(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """A named method with memory keeps its constants: the regime fixed, where it has one."""
+        named = isinstance(fields["method"], str) and "regime" not in fields
+        return {"regime": "fixed"} if named and problem(fields).method.rule.memory else {}
+
+    @property
+    def _assume(self) -> Sequence[Any]:
+        found = self.given.get("assume", [])
+        if not isinstance(found, list | tuple):
+            raise BadInput("assume", found, 'a list of texts such as "smooth: L"')
+        return found
+
+    # --- what is read
+
+    @cached_property
+    def _read(self) -> tuple[Words, Hypotheses, dict[str, Relation], Term, Relation, tuple[Term, ...]]:
+        vectors = {"g": nm.GRADIENT, "b": nm.MESSAGE, "x - xstar": nm.DISTANCE}
+        vectors |= {letter: nm.memory(letter) for letter, _ in self.method.rule.memory}
+        words, found, own = Words(vectors, self.about == "method"), Hypotheses(), dict[str, Relation]()
+        for n, text in enumerate(self._assume, 1):
+            place = f"assume[{n}]"
+            named = keyword(text) if isinstance(text, str) else None
+            if named is not None:
+                take(found, named[0], [words.term(part, place) for part in named[1]], place)
+            else:
+                own[str(text)] = words.relation(text, place)
+        for part in ("V", "claim"):
+            if part not in self.given:
+                raise BadInput(
+                    part,
+                    "nothing",
+                    {"V": 'a function such as "f - fstar"', "claim": 'a bound such as "change <= -eta*G^2/2"'}[part],
+                )
+        value, claim = words.term(self.given["V"], "V"), words.relation(self.given["claim"], "claim")
+        hints = self.given.get("hints", [])
+        if not isinstance(hints, list | tuple):
+            raise BadInput("hints", hints, "a list of terms")
+        read = tuple(words.term(h, f"hints[{n}]") for n, h in enumerate(hints, 1))
+        return words, found, own, value, claim, read
+
+    @property
+    def words(self) -> Words:
+        return self._read[0]
+
+    @property
+    def hypotheses(self) -> Hypotheses:
+        """The classes that are assumed, and the inequalities."""
+        return self._read[1]
+
+    @property
+    def own(self) -> Mapping[str, Relation]:
+        """The inequalities that are assumed."""
+        return self._read[2]
+
+    @cached_property
+    def _monomials(self) -> list[tuple[Any, Term]]:
+        """V as [("f" or a product of vectors or None, coefficient)]."""
+        words, value = self.words, self._read[3]
+        vectors = tuple(dict.fromkeys(v for pair in words.products for v in pair))
+        consts = {name: "const" for name in symbols_of(value) | {"f"}} | {"f": "random"}
+        normal = Normal(Context(consts, vectors or ("g",)))
+        found: dict[Any, Any] = {}
+        for m, c in normal.polynomial(value).items():
+            random = [(a, n) for a, n in m if normal.depends({((a, n),): c})]
+            rest = tuple(f for f in m if f not in random)
+            key = self._kind([(normal.key_of(a), n) for a, n in random])
+            found.setdefault(key, {})[rest] = c
+        return [(key, normal.term(poly)) for key, poly in found.items()]
+
+    @staticmethod
+    def _kind(random: list[tuple[Any, int]]) -> Any:
+        if not random:
+            return None
+        if len(random) == 1:
+            ((key, n),) = random
+            if key == ("x", "f") and n == 1:
+                return "f"
+            if key[0] == "norm" and n == 2:
+                return (key[1][1], key[1][1])
+            if key[0] == "dot" and n == 1:
+                return (key[1][1], key[2][1])
+        raise BadInput(
+            "V",
+            "another term",
+            "a combination of f, fstar, squares ||v||^2 and products <v, w> with constant coefficients",
+        )
+
+    @cached_property
+    def setting(self) -> Setting:
+        """The context and what the engine knows."""
+        words, hypotheses = self.words, self.hypotheses
+        followed = [key for key, _ in self._monomials if key is not None]
+        if not followed:
+            raise BadInput("V", self.given["V"], "a function of the state, such as f - fstar")
+        products = [*words.products, *([(nm.GRADIENT, nm.DISTANCE)] if hypotheses.minimiser else [])]
+        made = setting(
+            self.method,
+            self.about,
+            hypotheses,
+            followed,
+            [*words.constants, *self._constants],
+            products,
+            self.any_noise,
+        )
+        squares = {
+            f"{p.name} >= 0 at the end": p.end.ge(0)
+            for key, p in made.potentials.items()
+            if key != "f" and key[0] == key[1]
+        }
+        more = {**consequences(hypotheses), **squares, **{name: self._meant(r, made) for name, r in self.own.items()}}
+        if not hypotheses.minimiser:
+            more = {name: r for name, r in more.items() if "cocoercive" not in name}
+        if self.conclude == "gronwall" and made.steps:
+            more |= self._below_one(made)
+        object.__setattr__(made, "assumptions", {**made.assumptions, **more})
+        return made
+
+    def _below_one(self, made: Setting) -> dict[str, Relation]:
+        claim, v = self._meant(self.read_claim, made), self._weighted(made)
+        try:
+            rate, _ = rate_of(Normal(made.context), v, claim.right - claim.left + v.change)
+        except ProofError:  # the proof will say so
+            return {}
+        return {BELOW_ONE: rate.lt(1)}
+
+    @property
+    def _constants(self) -> list[str]:
+        """Symbols of the method that have no number."""
+        from derive.methods.specialise import symbol_names
+
+        own = {name for name, value in self.method.constants if not value.is_number}
+        return sorted((symbol_names(self.method) | own) - set(self.words.constants) - {"eta", "N", "d", "u"})
+
+    @cached_property
+    def weighted(self) -> Weighted:
+        """V as the kernel follows it."""
+        return self._weighted(self.setting)
+
+    def _weighted(self, made: Setting) -> Weighted:
+        table = made.potentials
+        parts = tuple((c, table[key]) for key, c in self._monomials if key is not None)
+        constants = [c for key, c in self._monomials if key is None]
+        return Weighted(parts, constants[0] if constants else num(0))
+
+    def _meant(self, t: Any, made: Setting | None = None) -> Any:
+        """A formula with the kernel's terms for change, V, EVT and V0."""
+        v = self._weighted(self.setting if made is None else made)
+        values = {
+            CHANGE: v.change, x("LV"): v.change, VALUE: v.value + v.constant, x("V0"): v.start + v.constant,
+            x("EVT"): under("E", v.end) + v.constant,
+        }  # fmt: skip
+        return replaced(t, values)
+
+    @property
+    def read_claim(self) -> Relation:
+        """The claim in the letters of the file: change, V, .."""
+        return self._read[4] if self.instead is None else self.instead
+
+    def with_claim(self, claim: Relation) -> Stated:
+        """The same theorem with another claim, in the letters of the file."""
+        return replace(self, instead=claim)
+
+    @property
+    def integrated(self) -> bool:
+        """Whether the claim is about the horizon, and not about a step."""
+        return bool(symbols_of(self.read_claim) & {"EVT", "V0"})
+
+    @cached_property
+    def claim(self) -> Relation:
+        """The claim in the kernel's terms.
+
+        Raises:
+            BadInput: it is not a bound on the change of V.
+        """
+        found = self.read_claim
+        used = symbols_of(found)
+        if found.op not in ("<=", "<") or not used & {"change", "LV", "EVT", "V0"}:
+            raise BadInput(
+                "claim", self.given["claim"], "a bound change <= .. on the change of V in a step (LV for an SDE)"
+            )
+        if "LV" in used and self.about == "method":
+            raise BadInput("claim", "LV", "change, the change of V in a step of the method (LV is of an SDE)")
+        return self._meant(found)
+
+    # --- as an entry
+
+    def prove(self, w: Derivation, seconds: float = 20.0) -> Fact:
+        """The proof; its last fact is the claim, or what it gives at the horizon.
+
+        Raises:
+            StepFailed: a step was not found.
+            ProofError: a rule does not apply.
+        """
+        bound = Bound(w, self.setting, self._read[5], seconds)
+        drift = bound.drift(self.weighted, self.claim)
+        if self.conclude in ("telescope", "integrate"):
+            return bound.telescope(self.weighted, drift)
+        return bound.gronwall(self.weighted, drift) if self.conclude == "gronwall" else drift
+
+    def entry(self, id: str = "own") -> Theorem:
+        """The theorem as an entry that `derive.theorems.entry.checking.check` checks."""
+        made = self.setting
+        return Theorem(
+            id=id, title=self.title, source="stated by its author", statement=self.title, context=made.context,
+            assumptions=made.assumptions, definitions=made.definitions, prove=self.prove, names=dict(made.names),
+            read=lambda: Stated(self.given).setting.definitions, point=satisfying(made) or {},
+        )  # fmt: skip
+
+
+def read_stated(path: str | Path) -> Stated:
+    """The theorem of a TOML file.
+
+    Raises:
+        BadInput, Refusal: as `Stated`.
+        OSError: it cannot be read.
+    """
+    return Stated(read_keys(path, KEYS))
+
+
+def _text(value: object, place: str) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= 200:
+        raise BadInput(place, value, "a text of 1 to 200 characters")
+    return value

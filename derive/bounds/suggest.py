@@ -1,0 +1,368 @@
+"""The search for a bound: V in a stated family, and for each the decay, the step condition and the floor that the engine's moments give.
+
+The change of V is bounded by a polynomial U in the state (descent lemma or generator, `derive.bounds.proving`). Its monomials are
+sorted: those that fall are the decay, those with the same or a higher power of it go into the step condition, those in between
+are split by Young's inequality with a constant kap, the rest is the floor. A theorem is offered only if it is PROVED as it stands
+(`derive.bounds.answer`), with a refutation of a slightly larger decay or a slightly smaller floor where one is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+from derive.bounds import names as nm
+from derive.bounds.answer import Answer, decide
+from derive.bounds.messages import NOISE
+from derive.bounds.proving import Bound
+from derive.bounds.refuting import Refuted, refuted
+from derive.bounds.setting import Setting
+from derive.bounds.stated import Stated
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Term
+from derive.proof.search.clock import now
+from derive.theorems.entry.theorem import Derivation
+from derive.vocabulary.errors import BadInput, Refusal
+
+#: how much larger a decay, or smaller a floor, is tried beyond what is proved
+BEYOND = sp.Rational(1, 16)
+_ETA = sp.Symbol("eta")
+EPS, KAP, WEIGHT = sp.Symbol("eps"), sp.Symbol("kap"), sp.Symbol("weight")
+G, PHI, GAP = sp.Symbol("G"), sp.Symbol("<g, b>"), sp.Symbol("(f - fstar)")
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A theorem that was found and proved.
+
+    Args:
+        given: as a file; `derive.bounds.stated.Stated` reads it.
+        answer: its proof.
+        condition: the step condition, "" where there is none.
+        decay, floor: of V in a step, as text.
+        beyond: (what is changed, where it then fails), for the decay and the floor, as far as they were refuted.
+    """
+
+    given: Mapping[str, Any]
+    answer: Answer
+    condition: str
+    decay: str
+    floor: str
+    beyond: tuple[tuple[str, Refuted], ...] = ()
+
+
+@dataclass
+class Found:
+    """The result of a search: what was proved, largest decay first, and where it ended."""
+
+    suggestions: list[Suggestion] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+
+def suggest(given: Mapping[str, Any], seconds: float = 60.0) -> Found:
+    """Bounds for a method under assumptions.
+
+    Args:
+        given: a theorem file without claim; V may be left out.
+        seconds: about how long, by `derive.proof.search.clock`.
+
+    Raises:
+        BadInput, Refusal: as `Stated`.
+    """
+    stop, found = now() + seconds, Found()
+    for value in _family(given):
+        if now() > stop:
+            found.ended.append(f"V = {value}: not begun in the time")
+            continue
+        try:
+            offered = list(_offers(given, value))
+        except (ProofError, Refusal, BadInput) as error:
+            found.ended.append(f"V = {value}: {error}")
+            continue
+        if not offered:
+            found.ended.append(f"V = {value}: nothing in the bound on its change decays")
+        for offer in offered:
+            _prove(offer, found, stop)
+    return found
+
+
+def _family(given: Mapping[str, Any]) -> list[str]:
+    """The functions V that are tried."""
+    if "V" in given:
+        return [str(given["V"])]
+    stated = _placeholder(given, "f - fstar")
+    loss = ["f - fstar"] if stated.hypotheses.smoothness is not None else []
+    memory = [letter for letter, _ in stated.method.rule.memory]
+    if memory:
+        return [*(f"f - fstar + weight*||{letter}||^2" for letter in memory), *loss]
+    return [*loss, *(["||x - xstar||^2"] if stated.hypotheses.minimiser else [])]
+
+
+def _placeholder(given: Mapping[str, Any], value: str) -> Stated:
+    return Stated(
+        {
+            **given,
+            "V": value,
+            "claim": "change <= 0" if given.get("model", "method") == "method" else "LV <= 0",
+            "conclude": "none",
+        }
+    )
+
+
+@dataclass(frozen=True)
+class _Offer:
+    given: dict[str, Any]
+    condition: str
+    decay: sp.Expr
+    unit: sp.Expr
+    floor: sp.Expr
+
+
+def _prove(offer: _Offer, found: Found, stop: float) -> None:
+    if any(s.given["V"] == offer.given["V"] and s.given["claim"] == offer.given["claim"] for s in found.suggestions):
+        return
+    try:
+        stated = Stated(offer.given)
+        answer = decide(stated, max(1.0, min(15.0, stop - now())), repair=False)
+    except (BadInput, Refusal, ProofError) as error:
+        found.ended.append(f"V = {offer.given['V']}: {error}")
+        return
+    if answer.status != "PROVED":
+        why = f"the step '{answer.failed[0]}' was not found" if answer.failed else answer.reason or answer.status
+        found.ended.append(f"V = {offer.given['V']}, {offer.given['claim']}: {why}")
+        return
+    beyond = []
+    for what, decay, floor in (
+        ("decay", offer.decay * (1 + BEYOND), offer.floor), ("floor", offer.decay, offer.floor * (1 - BEYOND)),
+    ):  # fmt: skip
+        if (what == "floor" and offer.floor == 0) or now() > stop:
+            continue
+        other = Stated({**offer.given, "claim": _claim(offer.given, decay, offer.unit, floor)})
+        against = refuted(other.setting, other.claim, 1.0)
+        if against is not None:
+            change = f"{1 + BEYOND} times the decay" if what == "decay" else f"{1 - BEYOND} times the floor"
+            beyond.append((change, against))
+    found.suggestions.append(
+        Suggestion(
+            offer.given, answer, offer.condition, written(offer.decay * offer.unit), written(offer.floor), tuple(beyond)
+        )
+    )
+
+
+# --- from the bound on the change to offers
+
+
+def _offers(given: Mapping[str, Any], value: str) -> Iterator[_Offer]:
+    stated = _placeholder(given, value)
+    bound = Bound(Derivation(stated.entry()), stated.setting, seconds=5.0)
+    upper, _ = bound.upper(stated.weighted, None)
+    expression = _eliminated(_expression(upper, stated.setting), stated.setting)
+    base = {key: v for key, v in given.items() if key not in ("claim", "conclude")}
+    if WEIGHT in expression.free_symbols:
+        expression, value, more = _weighted(expression, value, stated.method.fractions)
+        base["assume"] = [*base.get("assume", []), *more]
+    for decay, unit, floor, conditions in _sorted(expression, stated):
+        whole = {**base, "V": value, "assume": [*base.get("assume", []), *conditions]}
+        conclude = "gronwall" if unit == sp.Symbol("V") else "telescope"
+        yield _Offer(
+            {**whole, "claim": _claim(whole, decay, unit, floor), "conclude": conclude},
+            "; ".join(conditions),
+            decay,
+            unit,
+            floor,
+        )
+
+
+def _claim(given: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Expr) -> str:
+    left = "change" if given.get("model", "method") == "method" else "LV"
+    rate = written(decay)
+    shown = rate if sp.Add not in (type(decay), type(sp.factor_terms(decay))) else f"({rate})"
+    return f"{left} <= -{shown}*{written(unit)}" + (f" + {written(floor)}" if floor != 0 else "")
+
+
+def _falling(e: sp.Expr) -> sp.Expr:
+    """The negative terms of lowest order in eta: what decays for small steps."""
+    terms = [t for t in sp.Add.make_args(sp.expand(e)) if t.could_extract_minus_sign()]
+    order = {t: sp.degree(sp.numer(sp.together(t)), _ETA) - sp.degree(sp.denom(sp.together(t)), _ETA) for t in terms}
+    return sp.Add(*[t for t in terms if order[t] == min(order.values())])
+
+
+def written(e: sp.Expr) -> str:
+    """A formula in the letters of a file, with 2 - x in place of -(x - 2)."""
+    factors = list(sp.Mul.make_args(sp.factor_terms(e)))
+    sums = [f for f in factors if f.is_Add]
+    if sums and factors[0].is_number and factors[0].is_negative:
+        rest = -sp.Mul(*[f for f in factors if f is not sums[-1]])
+        turned = f"({_sum(-sums[-1])})"
+        return (
+            turned
+            if rest == 1
+            else _text(rest) + "*" + turned
+            if not sp.denom(rest).free_symbols
+            else f"{turned}*{_text(rest)}"
+        )
+    return _sum(sp.factor_terms(e))
+
+
+def _sum(e: sp.Expr) -> str:
+    """A sum with what is added before what is subtracted."""
+    terms = sorted(sp.Add.make_args(e), key=lambda t: (t.could_extract_minus_sign(), sp.default_sort_key(t)))
+    parts = [
+        _text(terms[0]),
+        *(f"- {_text(-t)}" if t.could_extract_minus_sign() else f"+ {_text(t)}" for t in terms[1:]),
+    ]
+    return " ".join(parts)
+
+
+def _text(e: sp.Expr) -> str:
+    return sp.sstr(e).replace("**", "^")
+
+
+def _upright(e: sp.Expr, fractions: tuple[str, ...]) -> sp.Expr:
+    """The numerator of an expression over a positive denominator: its sign is read off where fractions are 1/2 and the rest 1."""
+    above, below = sp.fraction(sp.together(sp.factor(e)))
+    sample = {s: sp.Rational(1, 2) if s.name in fractions else sp.S.One for s in below.free_symbols}
+    return sp.factor(-above if below.subs(sample).is_negative else above)
+
+
+def _expression(t: Term, given: Setting) -> sp.Expr:
+    """A term of the setting as an expression in the letters of a file."""
+    head = t[0]
+    if head == "q":
+        return sp.Rational(t[1])
+    if head == "x":
+        return sp.Symbol(t[1])
+    if head in ("+", "*"):
+        return (sp.Add if head == "+" else sp.Mul)(*[_expression(a, given) for a in t[1:]])
+    if head == "^":
+        return _expression(t[1], given) ** t[2]
+    if head == "/":
+        return _expression(t[1], given) / _expression(t[2], given)
+    if head == "f":
+        if t[1] == "psi" and t[2] == ("q", "0"):
+            return sp.Rational(1, 2)
+        inner = _expression(t[2], given)
+        return sp.sqrt(inner) if t[1] == "sqrt" else sp.Function(t[1])(inner)
+    names = {nm.GRADIENT: "g", nm.MESSAGE: "b", nm.DISTANCE: "x - xstar"} | {
+        v: v.removesuffix("v") for v in given.vectors if v.endswith("v")
+    }
+    names[nm.MESSAGE] = "b"
+    if head == "norm":
+        return G if t[1][1] == nm.GRADIENT else sp.Symbol(f"||{names[t[1][1]]}||")
+    if head == "dot":
+        if t[1] == t[2]:
+            return _expression(nm.norm(t[1]), given) ** 2
+        pair = sorted([t[1][1], t[2][1]], key=lambda v: (v != nm.GRADIENT, v))
+        return sp.Symbol(f"<{names[pair[0]]}, {names[pair[1]]}>")
+    if t == nm.Q:
+        return sp.Symbol("Q")
+    raise ProofError(f"{head} has no letter in a file")
+
+
+def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
+    """The bound with the bounds of Q and of the noise put in, and the schedule where it is a number."""
+    stated = {**given.definitions, **given.assumptions}
+    for symbol, name in ((nm.Q, "Q"), (NOISE, NOISE[1])):
+        for r in stated.values():
+            if r.left == symbol and r.op in ("==", "<="):
+                e = e.subs(sp.Symbol(name), _expression(r.right, given))
+                break
+    for r in given.definitions.values():
+        if r.left in (nm.u, nm.N):
+            e = e.subs(sp.Symbol(r.left[1]), _expression(r.right, given))
+    return sp.expand(e)
+
+
+def _weighted(e: sp.Expr, value: str, fractions: tuple[str, ...]) -> tuple[sp.Expr, str, list[str]]:
+    """The weight of the memory for which the mixed product of gradient and memory goes."""
+    mixed = [s for s in e.free_symbols if s.name.startswith("<g,")]
+    if len(mixed) != 1:
+        raise ProofError("the weight of the memory is not determined by one mixed product")
+    solutions = sp.solve(e.coeff(mixed[0]), WEIGHT)
+    if len(solutions) != 1:
+        raise ProofError("no weight of the memory makes the mixed product go")
+    weight = sp.factor(solutions[0])
+    above = _upright(weight, fractions)
+    return (
+        sp.expand(sp.simplify(e.subs(WEIGHT, weight))),
+        value.replace("weight", f"({written(weight)})"),
+        [f"{written(above)} >= 0"],
+    )
+
+
+def _sorted(e: sp.Expr, stated: Stated) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+    """(decay, its unit, floor, conditions) of a bound on the change."""
+    state = _state(e)
+    classes = stated.hypotheses.classes
+    if G in state and not state - {G, *(_memory(state))}:
+        yield from _of_gradient(e, state, classes, stated.method.fractions)
+    slope = sp.Symbol("<g, x - xstar>")
+    if slope in state and state <= {slope, G, sp.Symbol("||x - xstar||")}:
+        yield from _of_distance(e, slope, classes, stated)
+
+
+def _state(e: sp.Expr) -> set[sp.Symbol]:
+    return {s for s in e.free_symbols if s in (G, sp.Symbol("f")) or s.name[0] in "<|"}
+
+
+def _memory(state: set[sp.Symbol]) -> set[sp.Symbol]:
+    return {s for s in state if s.name.startswith("||")}
+
+
+def _of_gradient(
+    e: sp.Expr, state: set[sp.Symbol], classes: Mapping[str, Any], fractions: tuple[str, ...]
+) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+    memory = sorted(_memory(state), key=str)
+    conditions: list[str] = []
+    for m in memory:
+        conditions.append(f"{written(_upright(e.coeff(m, 2), fractions))} <= 0")
+        e = sp.expand(e - e.coeff(m, 2) * m**2)
+    poly = sp.Poly(e, G)
+    powers = {n: poly.coeff_monomial(G**n) for n in range(poly.degree() + 1)}
+    falls = _falling(powers.get(2, sp.S.Zero))
+    grows = sp.expand(powers.get(2, sp.S.Zero) - falls)
+    floor, linear = powers.get(0, sp.S.Zero), powers.get(1, sp.S.Zero)
+    cubic = sp.Add(*[c * G ** (n - 2) for n, c in powers.items() if n > 2])
+    if linear == 0 and cubic == 0:
+        decay = sp.factor(-falls - grows)
+        if {"pl", "strongly convex"} & set(classes):
+            mu = sp.Symbol(next(classes[k][0] for k in ("pl", "strongly convex") if k in classes)[1])
+            yield (
+                sp.factor(2 * mu * decay),
+                sp.Symbol("V"),
+                floor,
+                [*conditions, f"{written(_upright(decay, fractions))} > 0"],
+            )
+        yield decay, G**2, floor, conditions
+    young = [] if linear == 0 else ["kap > 0"]
+    small = grows + cubic + (KAP * linear if linear != 0 else 0)
+    if small != 0:
+        unit = sp.gcd_terms(-falls)
+        condition = sp.expand(sp.cancel(2 * small / unit))
+        yield (1 - EPS) * (-falls), G**2, floor + (linear / (4 * KAP) if linear != 0 else 0), [
+            *conditions, *young, f"{written(condition)} <= 2*eps",
+        ]  # fmt: skip
+
+
+def _of_distance(
+    e: sp.Expr, slope: sp.Symbol, classes: Mapping[str, Any], stated: Stated
+) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+    rate, square = -e.coeff(slope), e.coeff(G, 2)
+    floor = sp.expand(e + rate * slope - square * G**2)
+    if floor.free_symbols & _state(e) or stated.hypotheses.smoothness is None:
+        return
+    bound = sp.Symbol(str(stated.hypotheses.smoothness[0][1]))
+    # G^2 <= 2 L (<g, x - x*> - (f - f*)) where convex and smooth
+    if square != 0:
+        left = sp.factor(rate - 2 * bound * square)
+        condition = [f"{written(sp.expand(sp.cancel(2 * bound * square / rate)))} <= 1"]
+    else:
+        left, condition = rate, []
+    if "strongly convex" in classes:
+        mu = sp.Symbol(classes["strongly convex"][0][1])
+        yield sp.factor(left * mu / 2 + rate * mu / 2), sp.Symbol("V"), floor, condition
+    if "convex" in classes:
+        yield left, GAP, floor, condition

@@ -1,0 +1,140 @@
+"""One step of an update rule on vectors: x' = x + D and each memory letter as combinations of the state, the gradient and the noise.
+
+A rule is evaluated by `derive.methods.rules.update.evaluate` on combinations of named vectors with scalar coefficients, so that it
+must be linear in them: x' = x - eta G, heavy ball, averaged and Nesterov's momentum, and whatever is written like them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from derive.methods.distributed import Method
+from derive.methods.rules.update import Draw, evaluate
+from derive.vocabulary.errors import BadInput, Refusal
+from derive.vocabulary.symbols import eta, parameter, u
+
+#: the mean over clients of the messages is MEAN plus a centred noise
+MEAN = "mean"
+#: a vector or a centred noise -> its coefficient
+Combination = Mapping[Any, sp.Expr]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step as combinations of vectors: "x", the memory letters, MEAN, and ("noise", n) for the n-th centred draw of the messages.
+
+    Args:
+        move: D = x' - x.
+        memory: letter -> its next value.
+    """
+
+    move: Combination
+    memory: Mapping[str, Combination]
+
+
+def one_step(method: Method) -> Step:
+    """The step of a method, eta u in place of eta.
+
+    Raises:
+        Refusal: "not-linear" where the rule is not a combination of the state, memory and messages at the point where it begins.
+    """
+    values = evaluate(method.rule, _Vectors(method))
+    known = {parameter(name): value for name, value in method.constants}
+    found = {
+        name: {v: c for v, e in _vector(value).items() if (c := sp.expand(e.xreplace(known))) != 0}
+        for name, value in values.items()
+    }
+    move = dict(found.pop("x"))
+    move["x"] = sp.expand(move.get("x", sp.S.Zero) - 1)
+    return Step({v: c for v, c in move.items() if c != 0}, found)
+
+
+def _refused(what: str) -> Refusal:
+    return Refusal(
+        "not-linear",
+        f"a bound of one's own needs a step that is linear in state, memory and messages, and this one has {what}",
+    )
+
+
+def _vector(value: Any) -> dict[Any, sp.Expr]:
+    if not isinstance(value, dict):
+        raise _refused("a number in the place of a vector")
+    return value
+
+
+class _Vectors:
+    """The algebra of combinations; a scalar is an expression of SymPy."""
+
+    def __init__(self, method: Method) -> None:
+        self.method = method
+
+    def number(self, value: Fraction) -> sp.Expr:
+        return sp.Rational(value.numerator, value.denominator)
+
+    def letter(self, name: str) -> Any:
+        if name in self.method.rule.letters:
+            return {name: sp.S.One}
+        if name in ("k", "t"):
+            raise _refused(f"the number or the time of the step, {name}")
+        return eta * u if name == "eta" else sp.pi if name == "pi" else parameter(name)
+
+    def add(self, terms: Sequence[Any]) -> Any:
+        if not any(isinstance(t, dict) for t in terms):
+            return sp.Add(*terms)
+        total: dict[Any, sp.Expr] = {}
+        for t in terms:
+            if t == 0:
+                continue
+            for v, c in _vector(t).items():
+                total[v] = total.get(v, sp.S.Zero) + c
+        return total
+
+    def multiply(self, factors: Sequence[Any]) -> Any:
+        vectors = [f for f in factors if isinstance(f, dict)]
+        scale = sp.Mul(*[f for f in factors if not isinstance(f, dict)])
+        if len(vectors) > 1:
+            raise _refused("a product of two vectors")
+        return {v: scale * c for v, c in vectors[0].items()} if vectors else scale
+
+    def divide(self, above: Any, below: Any) -> Any:
+        if isinstance(below, dict):
+            raise _refused("a division by a vector")
+        return self.multiply([above, 1 / below])
+
+    def power(self, base: Any, exponent: int) -> Any:
+        if isinstance(base, dict):
+            raise _refused("a power of a vector")
+        return base**exponent
+
+    def raised(self, base: Any, exponent: Any) -> Any:
+        if isinstance(base, dict) or isinstance(exponent, dict):
+            raise _refused("a power of a vector")
+        return base**exponent
+
+    def function(self, name: str, arguments: Sequence[Any]) -> Any:
+        if name == "sqrt" and not isinstance(arguments[0], dict):
+            return sp.sqrt(arguments[0])
+        raise _refused(f"{name}(..)")
+
+    def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
+        plain = draw.kind in ("G", "fresh") and argument is None
+        if not plain:
+            raise _refused(
+                f"{draw.kind} " + ("at another point" if draw.kind in ("G", "raw", "fresh", "local") else "as a draw")
+            )
+        return {MEAN: sp.S.One, ("noise", draw.number): sp.S.One}
+
+    def mean(self, of: Callable[[Any], Any]) -> Any:
+        raise _refused("each client's own value, mean(..)")
+
+
+def require_start(method: Method) -> None:
+    """Raises BadInput where the memory does not start at 0."""
+    for name, start in method.rule.memory:
+        if start != 0:
+            raise BadInput(f"memory {name}", start, "0, the only start of a memory that bounds of one's own know")

@@ -1,0 +1,58 @@
+"""Claims with psi(t) = (exp(t) - 1 - t)/t^2: what is known of psi where t is 0, positive or negative.
+
+Functions of one variable are proved through their derivatives, which psi has none of in the kernel: where t is not 0, a claim about
+psi(t) becomes one about exp(t), and where it is 0, one about 1/2. In between psi rises, so that its values at the ends bound it.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from derive.proof.claims.branch import ZERO, Branch
+from derive.proof.claims.one_variable import OneVariable
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.terms import Term, fn, num
+from derive.proof.search.intervals.extrema import rounded_down, value_of
+from derive.proof.search.one_variable import find
+
+#: decimals of the bounds of psi at an end of an interval
+DIGITS = 12
+HALF = num(Fraction(1, 2))
+
+
+def away_from_zero(branch: Branch, t: Term) -> Fact | None:
+    """psi(t) == (exp(t) - 1 - t) (1/t)^2 where the branch knows that t has an inverse."""
+    unit = branch.known((t * (1 / t)).eq(1))
+    if unit is None:
+        return None
+    law, size, inverse = branch.kernel.function("psi_square", [t]), fn("psi", t), 1 / t
+    claim = size.eq((fn("exp", t) - 1 - t) * inverse**2)
+    # with i = 1/t: (exp(t) - 1 - t) i^2 - psi = (exp(t) - 1 - t - psi t^2) i^2 - psi (1 + t i) (1 - t i)
+    return branch.kernel.certify(claim, [law, unit], equalities=[(0, inverse**2), (1, -(size * (1 + t * inverse)))])
+
+
+def at_zero(branch: Branch, t: Term, below: Fact, above: Fact) -> Fact:
+    """psi(t) == 1/2 from t <= 0 and 0 <= t."""
+    rises = branch.kernel.function
+    return branch.equal(fn("psi", t).eq(HALF), rises("monotone:psi", [t, ZERO], [below]), rises("monotone:psi", [ZERO, t], [above]))
+
+
+def between(branch: Branch, t: Term, seconds: float) -> list[Fact]:
+    """psi at the ends of the interval that t is shown to lie in, 0 where that is inside, as bounds of psi(t); and those ends as numbers."""
+    interval = OneVariable(branch, seconds).interval(t)
+    return [*_bound(branch, t, interval.low, interval.below, 1), *_bound(branch, t, interval.high, interval.above, -1)]
+
+
+def _bound(branch: Branch, t: Term, end: Fraction | None, said: Fact | None, sign: int) -> list[Fact]:
+    """psi(end) <= psi(t) from end <= t (or <), for the sign -1 the other way round, and a rational bound of psi(end)."""
+    if end is None or said is None:
+        return []
+    at_end = fn("psi", num(end))
+    args = [num(end), t] if sign > 0 else [t, num(end)]
+    facts = [branch.kernel.function("monotone:psi", args, [said])]
+    number = value_of(at_end, "t", Fraction(0)) if end else None
+    if number is not None:
+        bound = num(sign * rounded_down(sign * number, DIGITS))
+        found = find(num(sign) * (at_end - bound), "t", None, None, False, 0.2)
+        facts += [] if found is None else [branch.kernel.ball({**found, "at": ZERO})]
+    return facts
