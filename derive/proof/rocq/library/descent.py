@@ -103,8 +103,8 @@ Proof.
       apply d__const.
     + rewrite Rmult_0_r, exp_0. ring.
     + rewrite Rmult_1_r, psi__else by exact h. field. exact h.
-    + intros t. replace (/ b * (exp (b * t) + -1)) with (/ b ^ 2 * (exp (b * t) * (b * 1) + (0 + (-1) * (b * 1)))) by (field;
-      exact h).
+    + intros t. replace (/ b * (exp (b * t) + -1)) with (/ b ^ 2 * (exp (b * t) * (b * 1) + (0 + (-1) * (b * 1))))
+        by (field; exact h).
       apply (derivable_pt_lim_scal (fun t => exp (b * t) + (-1 + (-1) * (b * t)))).
       apply (d__add (fun t => exp (b * t)) (fun t => -1 + (-1) * (b * t))); [apply x |].
       apply (d__add (fun _ => -1) (fun t => (-1) * (b * t))); [apply d__const |].
@@ -200,16 +200,16 @@ Proof.
   pose proof (psi__pos c) as pc.
   pose proof (has__lin (G w t) a _ _ _ _ (own__ (F w t) Q1) (has__lin (G w t) (p (proj1_sig t) w) _ _ _ _
     (has__1 (G w t) 1 eq_refl) m)) as z. cbv beta in z.
-  assert (i : F w t (p (Datatypes.S (proj1_sig t))) <= a * F w t (fun z => s z ^ 2) + (p (proj1_sig t) w * 1 + dot__ l (D y) (b
-    w t))).
+  assert (i : F w t (p (Datatypes.S (proj1_sig t))) <=
+    a * F w t (fun z => s z ^ 2) + (p (proj1_sig t) w * 1 + dot__ l (D y) (b w t))).
   { refine (Rle_trans _ _ _ _ (Req_le _ _ (proj2 z))). apply k; [apply e | apply z |]. intros o ko. rewrite !f.
     pose proof (descent__ l V D D2 t0 t1 B H h y (move__ x w t o)) as u.
     replace (fun j => y j + 1 * move__ x w t o j) with (x (Datatypes.S (proj1_sig t)) o) in u
       by (apply ext__; intros j; unfold move__, y; ring).
     cbv beta in ko. fold (s o) in u, ko. fold y. pose proof (psi__mono _ _ ko) as uk.
     pose proof (Rmult_le_compat_l _ _ _ (Rmult_le_pos _ _ a0 (pow2_ge_0 (s o))) uk). unfold a. cbv beta. fold (s o). lra. }
-  pose proof (Rmult_le_compat_l _ _ _ (Rmult_le_pos _ _ a0 (Rlt_le _ _ pc)) Q2) as j. fold a in j. unfold s in i.
-    unfold a in *. lra.
+  pose proof (Rmult_le_compat_l _ _ _ (Rmult_le_pos _ _ a0 (Rlt_le _ _ pc)) Q2) as j. fold a in j. unfold s in i. unfold a in *.
+  lra.
 Qed.
 Lemma descent__rule (r : W -> Step__ N -> R) (w : W) (t : Step__ N) (c : R) :
   radius__ l C F x r -> 0 <= t1 -> t1 * r w t <= c ->

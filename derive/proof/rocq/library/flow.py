@@ -77,8 +77,8 @@ Proof.
   destruct (lin (- (b / k)) _ _ o DV) as [p q].
   assert (m' : has__ LE E (fun w => - (b / k) * 1 + V (X w (last__ h))) (E (fun w => V (X w (last__ h))) - b / k)).
   { apply (has__is (has__lin ME (- (b / k)) (fun _ => 1) _ 1 _ (has__1 ME 1 eq_refl) (own__ E i))). ring. }
-  pose proof (ito (fun t => exp (k * t)) (fun t => exp (k * t) * k) (fun x => - (b / k) * 1 + V x) (c - b / k) 0 (fun _ _ =>
-    0)) as y. cbv beta in y.
+  pose proof (ito (fun t => exp (k * t)) (fun t => exp (k * t) * k) (fun x => - (b / k) * 1 + V x) (c - b / k) 0
+    (fun _ _ => 0)) as y. cbv beta in y.
   rewrite (proj2 m'), Rmult_0_r, exp_0 in y.
   assert (u : exp (k * T) * (E (fun w => V (X w (last__ h))) - b / k) <= 1 * (- (b / k) * 1 + V x0) + 0).
   { apply y.

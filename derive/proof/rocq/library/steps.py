@@ -32,10 +32,8 @@ Qed.
 Lemma summation__ {N : nat} {T : R} (e : T = INR N) (P : R -> R) :
   Sum (steps__ N) (fun t => P (INR (proj1_sig t) + 1) + (-1) * P (INR (proj1_sig t))) = P T + (-1) * P 0.
 Proof.
-  rewrite e. rewrite (steps__eq (fun n => P (INR n)) (fun t : Step__ N => P (INR (proj1_sig t) + 1) + (-1) * P (INR (proj1_sig
-    t)))).
-  - simpl (INR 0). ring.
-  - intros t. rewrite S_INR. ring.
+  pose proof (steps__eq (fun n => P (INR n)) (fun t : Step__ N => P (INR (proj1_sig t) + 1) + (-1) * P (INR (proj1_sig t)))) as h.
+  simpl (INR 0) in h. rewrite e, h; [ring |]. intros t. rewrite S_INR. ring.
 Qed.
 """
 
@@ -50,8 +48,8 @@ Notation At__ := (Step__ N).
 Notation All__ := (Sum (steps__ N)).
 Notation Path__ := (path__ E All__).
 Notation Every__ := (each__ LE).
-Lemma each__sum (l : list At__) (f : W -> At__ -> R) : Every__ f ->
-  has__ LE E (fun w => Sum l (f w)) (Sum l (fun t => E (fun w => f w t))).
+Lemma each__sum (l : list At__) (f : W -> At__ -> R) :
+  Every__ f -> has__ LE E (fun w => Sum l (f w)) (Sum l (fun t => E (fun w => f w t))).
 Proof.
   intros h. induction l as [| t l ih]; simpl; [apply (has__0 ME) |].
   apply (has__same _ (fun w => 1 * f w t + Sum l (f w))); [intros w; ring |].
@@ -59,8 +57,8 @@ Proof.
 Qed.
 Lemma each__has (f : W -> At__ -> R) : Every__ f -> has__ Every__ Path__ f (All__ (fun t => E (fun w => f w t))).
 Proof. intros h. split; [exact h | apply (each__sum (steps__ N) f h)]. Qed.
-Lemma each__same (f g : W -> At__ -> R) (v : R) : (forall w t,
-  f w t = g w t) -> has__ Every__ Path__ g v -> has__ Every__ Path__ f v.
+Lemma each__same (f g : W -> At__ -> R) (v : R) :
+  (forall w t, f w t = g w t) -> has__ Every__ Path__ g v -> has__ Every__ Path__ f v.
 Proof. intros h. rewrite (path__equal f g h). exact (fun k => k). Qed.
 Lemma each__time (f : At__ -> R) (u : R) : has__ (fun _ => True) All__ f u -> has__ Every__ Path__ (fun _ t => f t) u.
 Proof.
@@ -82,19 +80,18 @@ Proof.
   intros [p <-] [q <-]. split; [apply each__closed; assumption |].
   destruct (has__lin ME a _ _ _ _ (each__sum (steps__ N) f p) (each__sum (steps__ N) g q)) as [_ k].
   unfold path__. rewrite (proj2 (each__sum (steps__ N) f p)), (proj2 (each__sum (steps__ N) g q)), <- k.
-  apply same__under. intros w. apply (has__lin MI a _ _ _ _ (own__ (L := fun _ => True) All__ I) (own__ (L :=
-    fun _ => True) All__ I)).
+  apply same__under. intros w. apply (has__lin MI a _ _ _ _ (sum__own (steps__ N) (f w)) (sum__own (steps__ N) (g w))).
 Qed.
-Lemma each__le (f g : W -> At__ -> R) (u v : R) : (forall w t,
-  f w t <= g w t) -> has__ Every__ Path__ f u -> has__ Every__ Path__ g v -> u <= v.
+Lemma each__le (f g : W -> At__ -> R) (u v : R) :
+  (forall w t, f w t <= g w t) -> has__ Every__ Path__ f u -> has__ Every__ Path__ g v -> u <= v.
 Proof using ME MI.
   intros h [p <-] [q <-].
   apply (has__le ME _ _ _ _) with (2 := own__ E (proj1 (each__sum (steps__ N) f p)))
     (3 := own__ E (proj1 (each__sum (steps__ N) g q))).
   intros w. apply sum__le. intros t. apply h.
 Qed.
-Lemma each__eq (f g : W -> At__ -> R) (u v : R) : (forall w t,
-  f w t = g w t) -> has__ Every__ Path__ f u -> has__ Every__ Path__ g v -> u = v.
+Lemma each__eq (f g : W -> At__ -> R) (u v : R) :
+  (forall w t, f w t = g w t) -> has__ Every__ Path__ f u -> has__ Every__ Path__ g v -> u = v.
 Proof using ME MI. intros h p [_ <-]. destruct (each__same _ _ _ (fun w t => eq_sym (h w t)) p) as [_ <-]. reflexivity. Qed.
 End Each.
 """

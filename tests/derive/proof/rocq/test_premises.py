@@ -44,31 +44,6 @@ Proof.
     rewrite time_inside; [reflexivity | exact p]. }
   split; [exists (RInt f 0 T); exact j | exact (is_RInt_unique _ _ _ _ j)].
 Qed.
-Lemma at_rest {J : Type} (l : list J) (x0 : J -> R) :
-  ito__ l h all E integrable Int (fun _ _ => x0) (fun _ _ _ => 0) (fun _ _ _ _ => 0) x0.
-Proof.
-  intros _ a a' V D D2 c s H d k p S _ _ [[i _] <-] _ e. unfold E, path__.
-  assert (q : Int (fun t => a' (proj1_sig t) * V x0) = a T * V x0 + (-1) * (a 0 * V x0)).
-  { apply (fundamental__ riemann h (fun t => a t * V x0) (fun t => a' t * V x0)).
-    - intros t. pose proof (derivable_pt_lim_mult a (fun _ => V x0) _ _ _ (d (proj1_sig t)) (derivable_pt_lim_const (V x0) _))
-      as r.
-      rewrite Rmult_0_r, Rplus_0_r in r. exact r.
-    - intros t. apply (continuity_pt_mult a' (fun _ => V x0)); [apply k | apply continuity_const; intros y w; reflexivity]. }
-  assert (r : Int (fun t => a' (proj1_sig t) * V x0) <= Int (H tt)); [| lra].
-  apply integral; [apply (riemann (fun t => a' t * V x0)) | apply i |].
-  - intros x _. apply (continuity_pt_mult a' (fun _ => V x0)); [apply k | apply continuity_const; intros y w; reflexivity].
-  - intros t. specialize (e tt t). rewrite drift__0, trprod__0 in e. lra.
-Qed.
-Lemma nothing {J : Type} (l : list J) (x0 : J -> R) :
-  potential__ l h (fun (_ : unit) _ => x0) x0 (fun _ => 0) (fun _ _ => 0) (fun _ _ _ => 0)
-    (fun _ _ => 0) (fun _ _ _ => 0) (fun _ _ _ _ => 0) (fun _ => 0) 0.
-Proof.
-  split; [| repeat split]. split; [| split].
-  - intros x v. rewrite dot__0. apply derivable_pt_lim_const.
-  - intros x u v. assert (z : mv__ l (fun _ _ => 0) v = (fun _ => 0)) by (apply ext__; intros i; apply dot__0).
-    rewrite z, drift__0, dot__0. apply derivable_pt_lim_const.
-  - intros x i j e p. exists 1. split; [lra |]. intros y _. rewrite Rminus_diag_eq, Rabs_R0 by reflexivity. exact p.
-Qed.
 Lemma at_rest_any {S : Type} (x0 : S) :
   dynkin__ h all E integrable Int (fun _ _ => x0) x0 (fun _ => True) (fun _ _ _ => 0).
 Proof.
@@ -85,14 +60,30 @@ Proof.
   - intros x _. apply (continuity_pt_mult a' (fun _ => V x0)); [apply k | apply continuity_const; intros y w; reflexivity].
   - intros t. specialize (e tt t). lra.
 Qed.
+Lemma at_rest {J : Type} (l : list J) (x0 : J -> R) :
+  ito__ l h all E integrable Int (fun _ _ => x0) (fun _ _ _ => 0) (fun _ _ _ _ => 0) x0.
+Proof.
+  intros _ a a' V D D2 c s H d k p _ q r i j e. apply (proj2 (proj2 (at_rest_any x0)) a a' V c s H d k p I q r i j).
+  intros w t. specialize (e w t). rewrite drift__0, trprod__0 in e. lra.
+Qed.
+Lemma nothing {J : Type} (l : list J) (x0 : J -> R) :
+  potential__ l h (fun (_ : unit) _ => x0) x0 (fun _ => 0) (fun _ _ => 0) (fun _ _ _ => 0)
+    (fun _ _ => 0) (fun _ _ _ => 0) (fun _ _ _ _ => 0) (fun _ => 0) 0.
+Proof.
+  split; [| repeat split]. split; [| split].
+  - intros x v. rewrite dot__0. apply derivable_pt_lim_const.
+  - intros x u v. assert (z : mv__ l (fun _ _ => 0) v = (fun _ => 0)) by (apply ext__; intros i; apply dot__0).
+    rewrite z, drift__0, dot__0. apply derivable_pt_lim_const.
+  - intros x i j e p. exists 1. split; [lra |]. intros y _. rewrite Rminus_diag_eq, Rabs_R0 by reflexivity. exact p.
+Qed.
 Lemma discounted_at_rest {S : Type} (x0 : S) :
   discounted__ h all E integrable Int (fun _ _ => x0) x0 (fun _ => True) (fun _ _ _ => 0).
 Proof.
   intros V a b y A B Y _ v _ a0 b0 y0 MA MB [[i _] <-] e. unfold E, path__. specialize (v tt).
   pose proof (v (time T h 0)) as p.
   assert (q : Int (y tt) <= V x0 * A + B).
-  { apply (has__le integral (y tt) (fun t => V x0 * a t + b t) _ _) with (2 := own__ Int (i tt)) (3 :=
-    has__lin integral (V x0) _ _ _ _ MA MB).
+  { apply (has__le integral (y tt) (fun t => V x0 * a t + b t) _ _) with (2 := own__ Int (i tt))
+      (3 := has__lin integral (V x0) _ _ _ _ MA MB).
     intros t. specialize (e tt t). lra. }
   assert (A0 : 0 <= A) by apply (has__le integral _ _ _ _ a0 (has__0 integral) MA).
   assert (B0 : 0 <= B) by apply (has__le integral _ _ _ _ b0 (has__0 integral) MB).
