@@ -33,7 +33,7 @@ Lemma summation__ {N : nat} {T : R} (e : T = INR N) (P : R -> R) :
   Sum (steps__ N) (fun t => P (INR (proj1_sig t) + 1) + (-1) * P (INR (proj1_sig t))) = P T + (-1) * P 0.
 Proof.
   pose proof (steps__eq (fun n => P (INR n)) (fun t : Step__ N => P (INR (proj1_sig t) + 1) + (-1) * P (INR (proj1_sig t)))) as h.
-  simpl (INR 0) in h. rewrite e, h; [ring |]. intros t. rewrite S_INR. ring.
+  cbv beta in h. simpl (INR 0) in h. rewrite e, h; [ring |]. intros t. rewrite S_INR. ring.
 Qed.
 """
 
