@@ -35,7 +35,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "clock", "mediants", "ring", "linear", "semidefinite", "gram_bases", "goal", "shift", "simplify", "certify", "intervals",
         "one_variable", "prover",
     ),
-    "derive/theorems": ("entry", "facts", "unbiased", "signs", "stationary", "catalogue", "sharpen"),
+    "derive/theorems": ("entry", "facts", "unbiased", "signs", "discrete", "stationary", "catalogue", "sharpen"),
     "numerics": ("backend", "lowering", "laws", "simulate", "without_sampling", "statistics", "evidence", "tasks"),
     "numerics/simulate": (
         "chunks", "ensemble", "largest", "parameters", "roots", "update_rules", "noise_integrals", "runs", "blow_up", "systems",

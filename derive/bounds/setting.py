@@ -18,8 +18,8 @@ from derive.bounds.messages import Messages, equation_of, messages
 from derive.bounds.vectors import MEAN, Combination, Step, one_step, require_start
 from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
-from derive.proof.language.context import Context
-from derive.proof.language.terms import Relation, Term, dot, num, plus, times, trprod, x
+from derive.proof.language.context import Context, parts
+from derive.proof.language.terms import OPERATORS, Relation, Term, dot, num, plus, times, trprod, x
 from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression
 from derive.vocabulary.errors import Refusal
 from derive.vocabulary.symbols import u as free
@@ -74,6 +74,12 @@ class Setting:
     @property
     def horizon(self) -> Term:
         return x(str(self.context.horizon))
+
+    def at_the_end(self, relation: Relation) -> bool:
+        """Whether a relation is about the start, the horizon, or something under an operator, and not about one state."""
+        ends = {t[1] for p in self.potentials.values() for t in (p.start, p.end)} | {self.context.horizon}
+        heads = [p for side in relation[1:] for p in parts(side)]
+        return any(p[0] in OPERATORS or (p[0] == "x" and p[1] in ends) for p in heads)
 
 
 def setting(
@@ -150,7 +156,9 @@ class _Builder:
             low, high = self.hypotheses.smoothness
             assumptions["smooth"] = nm.CURVATURE.le(low + high * nm.G)
         if "f" in potentials:
+            assumptions["f >= f* at the start"] = nm.fstar.le(potentials["f"].start)
             assumptions["f >= f* at the end"] = nm.fstar.le(potentials["f"].end)
+        assumptions["horizon >= 0"] = x(horizon).ge(0)
         context = Context(
             symbols, vectors, {"S": ("psd",), **({} if self.steps else {"H": ("symmetric",)})}, horizon=horizon, dimension="d",
             potentials={p.name: self._entry(key, p) for key, p in potentials.items()}, steps=self.steps,

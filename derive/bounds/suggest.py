@@ -9,7 +9,7 @@ are split by Young's inequality with a constant kap, the rest is the floor. A th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
@@ -87,6 +87,34 @@ def suggest(given: Mapping[str, Any], seconds: float = 60.0) -> Found:
         for offer in offered:
             _prove(offer, found, stop)
     return found
+
+
+def answered(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer:
+    """`decide`, with the bound on a step searched for where the claim is about the horizon alone, and what holds instead.
+
+    Raises:
+        BadInput, Refusal: as `Stated`.
+    """
+    stop = now() + seconds
+    if stated.step is None:
+        stated = _with_steps(stated, stop)
+    found = decide(stated, max(1.0, stop - now()) * (0.7 if repair else 1.0), repair)
+    if found.status == "PROVED" or not repair or now() > stop:
+        return found
+    others = suggest({**stated.given, "V": stated.given["V"]}, max(1.0, stop - now())).suggestions
+    return replace(found, instead=tuple(others))
+
+
+def _with_steps(stated: Stated, stop: float) -> Stated:
+    """The theorem with a bound on a step that the search offers and that gives its conclusion."""
+    for offer in _offers(stated.given, str(stated.given["V"])):
+        conclude = "gronwall" if stated.conclude == "gronwall" else "telescope"
+        if offer.given["conclude"] != conclude or now() > stop:
+            continue
+        other = Stated({**stated.given, "step": offer.given["claim"]})
+        if decide(other, max(1.0, (stop - now()) / 4), repair=False).status == "PROVED":
+            return other
+    return stated
 
 
 def _family(given: Mapping[str, Any]) -> list[str]:

@@ -15,6 +15,11 @@ MODULES = (
     "unbiased.dcsgd_expectation",
     "unbiased.normalised",
     "unbiased.strength",
+    "discrete.dcsgd",
+    "discrete.polyak",
+    "discrete.schedules",
+    "discrete.summable",
+    "discrete.heavy_ball",
     "signs.classic",
     "signs.bounded_ratio",
     "signs.everywhere",
@@ -33,6 +38,7 @@ MODULES = (
     "facts.laws",
     "facts.losses",
     "facts.losses_sums",
+    "facts.psi",
     "facts.compressors",
 )
 

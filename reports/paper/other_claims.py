@@ -121,6 +121,57 @@ OWN = Group(
             proofs=("8-cauchy-*", "8-gaussian-*", "8-laplace-*", "8-logistic-?", "8-student-t-*", "8-uniform-*"),
         ),
         Claim(
+            "method-smooth",
+            r"D(C)SGD itself has the bounds of the corrected SDE on $L$-smooth losses, with the same constants",
+            r"one step, and on average over the steps of a schedule; $L_1=0$",
+            proofs=("6.2-pathwise-method", "6.2-scheduled-method"),
+        ),
+        Claim(
+            "method-bounded",
+            r"\dots{} and on $(L_0,L_1)$-smooth losses with $2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$",
+            r"messages of bounded norm $B_n$, $L_1\eta uB_n\le c$",
+            proofs=("6.2-pathwise-bounded-method", "6.2-scheduled-bounded-method"),
+        ),
+        Claim(
+            "method-polyak",
+            r"\dots{} and at a linear rate to the floor of the corrected SDE under the PL inequality; likewise where $f$ is "
+            "strongly convex",
+            r"constant steps, $L$-smooth",
+            proofs=("6.5-corrected-method", "6.5-strongly-convex-method"),
+        ),
+        Claim(
+            "method-convex",
+            r"D(C)SGD itself on convex losses: the average of $f-f^*$ over the steps, with a floor of order $1/N$",
+            r"$L$-smooth, every schedule of small steps",
+            proofs=("6.5-convex-method",),
+        ),
+        Claim(
+            "method-rates",
+            r"D(C)SGD itself: the mean square of the gradient falls as $\log K/\sqrt K$ with $u_n=(1+n)^{-1/2}$, as $1/\log K$ "
+            r"with $u_n=1/(1+n)$",
+            r"explicit constants, $L$-smooth, every $K\ge1$",
+            proofs=("6.2-root-method", "6.2-harmonic-method", "6.6-roots-method", "6.6-harmonic-*method", "6.6-squares-method"),
+        ),
+        Claim(
+            "method-summable",
+            r"Summable $u_n^2$: $\mathbb{E}\sum u_nG_n^2$ is bounded for all horizons at once, without a step condition",
+            r"D(C)SGD itself, $L$-smooth, $f\ge0$",
+            proofs=("6.2-summable-method",),
+        ),
+        Claim(
+            "method-heavy-ball",
+            r"The heavy ball has the bounds of DSGD with the step $\eta/(1-\beta)$, up to factors $1+\theta$, for every $\theta>0$",
+            r"the method itself, $L$-smooth, unbiased messages, constant steps",
+            proofs=("6.2-heavy-ball-step-method", "6.2-heavy-ball-method"),
+        ),
+        Claim(
+            "psi",
+            r"The descent lemma for $(L_0,L_1)$-smooth functions has the constant $\psi(c)=(e^c-1-c)/c^2$: attained for every $c$, "
+            r"below those of the literature, and $2\psi(c)\le1+0.44c$ for $c\le1$",
+            r"steps of length at most $c/L_1$",
+            proofs=("8-psi-one", "8-psi-literature", "8-psi-sharp"),
+        ),
+        Claim(
             "ratios",
             r"The compressors have the ratios $\omega$ stated for them; a fixed grid has none",
             "given the message, every message",
@@ -150,6 +201,12 @@ FOILS = Group(
             r"$\kappa=\frac15$ in the step condition keeps the floor $L_0+L_1$ ($\kappa=\frac14$ does)",
             "corrected SDE, one state",
             refutations=("6.2-kappa-fifth",),
+        ),
+        Claim(
+            "psi-half",
+            r"The descent lemma has $\frac12$ in place of $\psi(c)$ for $(L_0,L_1)$-smooth functions too, as for $L$-smooth ones",
+            r"$L_1\|D\|\le1$, one dimension",
+            refutations=("8-psi-half",),
         ),
         Claim(
             "rosenbrock",

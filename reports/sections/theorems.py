@@ -144,7 +144,7 @@ def _equals(name: str, value: Any) -> str:
 
 def _shown(checked: Checked) -> dict[str, Any]:
     entry = checked.entry
-    writer = TermWriter(entry.names, entry.short if isinstance(entry, Theorem) else {})
+    writer = TermWriter(entry.names, entry.short, entry.context) if isinstance(entry, Theorem) else TermWriter(entry.names)
     given = dict(entry.assume) if isinstance(entry, Refutation) else {**entry.assumptions, **entry.definitions}
     used = {name for name, _ in (*checked.assumptions, *checked.definitions)}
     return {
@@ -225,7 +225,7 @@ def _generator(entry: Theorem) -> str:
     """L f of the theorem's process, f being its potential, where it is abbreviated in the statement."""
     written = {t for t, name in entry.short.items() if name == LF}
     own = [t for v in entry.context.potentials.values() if (t := generator_of(v)) in written]
-    bare = TermWriter(entry.names, {t: name for t, name in entry.short.items() if name != LF})
+    bare = TermWriter(entry.names, {t: name for t, name in entry.short.items() if name != LF}, entry.context)
     return f"{LF}={bare.term(own[0])}" if own else ""
 
 

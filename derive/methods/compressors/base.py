@@ -86,6 +86,10 @@ class Compressor(ABC):
         """Its symbols that are not any positive number, and d where they bound it, in letters that are: p = y/(1 + y) if p < 1."""
         return {}
 
+    def longest(self, dim: sp.Expr) -> sp.Expr | None:
+        """The least l with ||C(v)||_2 <= l for every message v and every draw, in the dimension `dim`; None where there is none."""
+        return None
+
     @abstractmethod
     def omega(self, dim: sp.Expr) -> Omega:
         """The compression ratio, an `Omega`, in the dimension `dim`: a number or the symbol d.

@@ -40,6 +40,9 @@ class Clip(Biased):
     def given(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(sp.Max(-self.c, sp.Min(self.c, v)), sp.S.Zero)
 
+    def longest(self, dim: sp.Expr) -> sp.Expr:
+        return self.c * sp.sqrt(dim)
+
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         return rf"$C_j=\max(-{show(self.c)},\min({show(self.c)},{show(v)}))$"
 
@@ -63,6 +66,9 @@ class NormClip(Biased):
 
     def given(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(v * self.c / sp.Max(self.c, sp.sqrt(coord_sum(v**2))), sp.S.Zero)
+
+    def longest(self, dim: sp.Expr) -> sp.Expr:
+        return self.c
 
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         return rf"$C(v)=\min(1,{show(self.c)}/\|v\|_2)\,v$"

@@ -26,6 +26,9 @@ class Sign(Biased):
     def given(self, dim: sp.Expr) -> GradientForm:
         return GradientForm(sp.sign(v), sp.S.Zero)
 
+    def longest(self, dim: sp.Expr) -> sp.Expr:
+        return sp.sqrt(dim)
+
     def definition(self, show: Callable[[sp.Expr], str]) -> str:
         return rf"$C_j={show(sp.sign(v))}$, with $\operatorname{{sign}}(0)=0$"
 

@@ -54,12 +54,14 @@ class OneVariable:
             return self._finish(claim, [self.fact(phi, "x", ZERO, Interval(), claim.op == "<")])
         if len(names) == 1:
             return self._variable(claim, phi, names.pop())
-        for t in bases(branch, phi):
-            inner = in_terms_of(branch, phi, t, self.z)
-            if inner is not None:
-                found = self._finish(claim, [self.fact(inner, self.z, t, self.interval(t), claim.op == "<")])
-                if found is not None:
-                    return found
+        cleared = self.cleared(phi)
+        for form in [phi] if cleared is None or branch.normal.frozen(cleared) == branch.normal.frozen(phi) else [phi, cleared]:
+            for t in bases(branch, form):
+                inner = in_terms_of(branch, form, t, self.z)
+                if inner is not None:
+                    found = self._finish(claim, [self.fact(inner, self.z, t, self.interval(t), claim.op == "<")])
+                    if found is not None:
+                        return found
         branch.left()
         return None
 

@@ -10,6 +10,8 @@ from derive.theorems.entry.from_sde import generator_of
 from derive.theorems.entry.theorem import Theorem
 
 FIRST, CORRECTED, ODE, LINEARISED, METHOD = "first-order SDE", "corrected SDE", "ODE", "linearised SDE", "method"
+#: with a generator that the statement defines
+STATED = "SDE"
 #: without a process: what the evidence of this kind is about
 KINDS = {
     "signs near the optimum": LINEARISED, "growth": METHOD, "growth in the mean": METHOD,
@@ -26,14 +28,20 @@ def about(theorem: Theorem, claim: Relation, axioms: Collection[str]) -> str:
 
     A theorem is about the process of its context if its proof takes a solution for granted, or if the process' generator is a
     part of the claim: an SDE whose drift has a second, curvature term (corrected), or not (first-order), or an ODE, without a
-    diffusion. Otherwise its evidence says what it is compared with.
+    diffusion, or one of which the context has the generator alone. Where time is steps, functions of the state make it a theorem about
+    the method itself, whose steps exist without any axiom. Otherwise its evidence says what it is compared with.
 
     Args:
         claim: the last line of its derivation.
         axioms: the analytic facts that the derivation uses.
     """
-    for process in theorem.context.potentials.values():
+    context = theorem.context
+    if context.steps and context.potentials:
+        return METHOD
+    for process in context.potentials.values():
         if "weak-existence" in axioms or any(_within(side, generator_of(process)) for side in (claim.left, claim.right)):
+            if "change" in process:
+                return STATED
             return ODE if not process["diffusion"] else CORRECTED if len(process["drift"]) > 1 else FIRST
     for evidence in theorem.evidence:
         if "model" in evidence.options:

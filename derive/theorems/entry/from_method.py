@@ -6,12 +6,20 @@ eta drift and Cov D = eta covariance. Nothing of the SDE but these two moments i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
+import sympy as sp
+
 from derive.derivation import SDE
-from derive.proof.language.terms import Term, dot, norm, plus, times, tr, x
-from derive.theorems.entry.from_sde import Part, diffusion_terms, drift_terms
+from derive.expressions.coordinates import g as gradient
+from derive.methods.distributed import Method
+from derive.methods.rules.update import Draw, evaluate
+from derive.proof.language.terms import Term, dot, mat, norm, plus, times, tr, vec, x
+from derive.theorems.entry.from_sde import Part, diffusion_terms, drift_terms, expression
+from derive.vocabulary.symbols import d as dimension
+from derive.vocabulary.symbols import eta
 
 
 def step_mean(equation: SDE, h: Term, vectors: Mapping[str, str]) -> list[Part]:
@@ -34,9 +42,21 @@ def step_square(equation: SDE, h: Term, vectors: Mapping[str, str]) -> Term:
     Raises:
         ValueError: as `step_mean`.
     """
-    mean, spread = step_mean(equation, h, vectors), diffusion_terms(equation, h)
-    squares = [times(c, e, norm(v) ** 2 if v == w else dot(v, w)) for c, v in mean for e, w in mean]
-    return plus(*squares, *[x("eta") * c * tr(m) for c, m in spread])
+    spread = [x("eta") * c * tr(m) for c, m in diffusion_terms(equation, h)]
+    return plus(_square(step_mean(equation, h, vectors)), *spread)
+
+
+def step_radius(equation: SDE, h: Term) -> Term:
+    """A bound of ||D|| that holds whatever the noise: eta h times the greatest length of a message, for D is eta h times their mean.
+
+    Raises:
+        ValueError: the update is not x = x - eta*G, or messages may have any length.
+    """
+    method = equation.method
+    longest = method.compressor.longest(dimension)
+    if not method.plain or longest is None:
+        raise ValueError("the steps of this method have no known bound on their length")
+    return x("eta") * h * expression(longest, {})
 
 
 def loss_in_steps(
@@ -60,3 +80,77 @@ def loss_in_steps(
 def _first_order(equation: SDE) -> None:
     if equation.model != "first-order":
         raise ValueError(f"the moments of a step are read off the first-order model, and this is the {equation.model} one")
+
+
+def combined_step(
+    method: Method, equation: SDE, weights: Mapping[str, sp.Expr], vectors: Mapping[str, str]
+) -> tuple[list[Part], Term]:
+    """E D and E||D||^2 of the step D of a combination of x and the memory, of a method that is linear in the memory and in G.
+
+    Args:
+        method: with an update rule.
+        equation: the first-order SDE of x - eta G with the same messages, which has the moments of G.
+        weights: letter -> its weight in the combination.
+        vectors: the names of the vectors: letter of the memory -> its own, "G" -> the mean of G, which is the gradient; "-m" says
+            that the letter is -m.
+
+    Raises:
+        ValueError: the rule is not linear, the step depends on x, or the messages are biased.
+    """
+    _first_order(equation)
+    if equation.moments.mean != gradient:
+        raise ValueError("the mean of G is not the gradient")
+    new = evaluate(method.rule, _Linear())
+    change = sp.expand(sum(w * (new[name] - sp.Symbol(name)) for name, w in weights.items()))
+    letters = {name: sp.Symbol(name) for name in vectors}
+    found = {name: sp.cancel(sp.diff(change, letter)) for name, letter in letters.items()}
+    rest = change - sum(found[name] * letter for name, letter in letters.items())
+    if sp.cancel(rest) != 0 or any(c.has(*letters.values(), sp.Symbol("x")) for c in found.values()):
+        raise ValueError("the step is not a combination of the memory and G")
+    # G is the step of x - eta G less its factor, whose covariance is eta times that of the SDE
+    share = sp.cancel(eta * equation.rate / (eta * equation.method.schedule.factor) ** 2)
+    signed = {name: -c if vectors[name].startswith("-") else c for name, c in found.items()}
+    mean = [(expression(c, {}), vec(vectors[name].removeprefix("-"))) for name, c in signed.items() if c != 0]
+    own = expression(found["G"], {})
+    return mean, plus(_square(mean), times(own, own, expression(share, {}), tr(mat("S"))))
+
+
+def _square(mean: Sequence[Part]) -> Term:
+    """The square of the norm of a combination of vectors."""
+    return plus(*[times(c, e, norm(v) ** 2 if v == w else dot(v, w)) for c, v in mean for e, w in mean])
+
+
+class _Linear:
+    """SymPy expressions in letters, as an `Algebra`; G is one of them."""
+
+    def number(self, value: Fraction) -> sp.Expr:
+        return sp.Rational(value.numerator, value.denominator)
+
+    def letter(self, name: str) -> sp.Expr:
+        return eta if name == "eta" else sp.Symbol(name)
+
+    def add(self, terms: Sequence[sp.Expr]) -> sp.Expr:
+        return sp.Add(*terms)
+
+    def multiply(self, factors: Sequence[sp.Expr]) -> sp.Expr:
+        return sp.Mul(*factors)
+
+    def divide(self, above: sp.Expr, below: sp.Expr) -> sp.Expr:
+        return above / below
+
+    def power(self, base: sp.Expr, exponent: int) -> sp.Expr:
+        return base**exponent
+
+    def raised(self, base: sp.Expr, exponent: sp.Expr) -> sp.Expr:
+        return base**exponent
+
+    def function(self, name: str, arguments: Sequence[sp.Expr]) -> sp.Expr:
+        raise ValueError(f"{name} is not linear")
+
+    def drawn(self, draw: Draw, argument: sp.Expr | None, client: Any) -> sp.Expr:
+        if draw.kind != "G" or argument is not None:
+            raise ValueError("the rule draws something other than G at x")
+        return sp.Symbol("G")
+
+    def mean(self, of: Callable[[Any], sp.Expr]) -> sp.Expr:
+        raise ValueError("a mean over clients is not known to be linear")

@@ -18,7 +18,6 @@ from derive.theorems.signs import setting as sg
 from derive.theorems.signs.classic import noise
 from derive.theorems.signs.clients import SIZE, Ordered
 from derive.theorems.signs.setting import (
-    BEND,
     INVERSE_H,
     L0,
     L1,
@@ -118,9 +117,8 @@ FLOOR: Mapping[Model, Term] = {"first-order": SPREAD, "corrected": SPREAD + ROOT
 
 
 def curvature(s: Bounded, young: Fact) -> Fact:
-    """b'Hb <= 2 M sqrt(d) ((L0 + L1) G^2 + L0)/sigma_H, from ||b||^2 <= 2 M sqrt(d) G/sigma_H and G <= 1 + G^2."""
+    """(L0 + L1 G)||b||^2 <= 2 M sqrt(d) ((L0 + L1) G^2 + L0)/sigma_H, from ||b||^2 <= 2 M sqrt(d) G/sigma_H and G <= 1 + G^2."""
     w, k = s.w, s.k
-    bend, _ = s.smooth()
     rate = 2 * M * INVERSE_H
     linear = w.combine(
         "b_j^2 <= (2M/sigma_H)^2 g_j^2",
@@ -144,9 +142,9 @@ def curvature(s: Bounded, young: Fact) -> Fact:
         "||b||^2 <= 2 M sqrt(d) G/sigma_H", (B**2).le(rate * G * ROOT_D), [(1, [k.nonnegative(B), short], ()), (1, [root_sign, long], ())]
     )  # fmt: skip
     return w.combine(
-        "the deterministic term", BEND.le(rate * ROOT_D * ((L0 + L1) * G**2 + L0)),
+        "the deterministic term", ((L0 + L1 * G) * B**2).le(rate * ROOT_D * ((L0 + L1) * G**2 + L0)),
         [
-            (1, [bend], ()), (1, [s.smoothness, mixed], ()),
+            (1, [s.smoothness, mixed], ()),
             (2, ["M >= 0", positive, root_sign, "L0 >= 0", young], ()),
         ],
     )  # fmt: skip
@@ -169,7 +167,7 @@ def pathwise(w: Derivation, model: Model) -> tuple[Bounded, Fact]:
     ]
     equalities: list[Any] = [(-(eta * u**2 * G**2 * L1 * d / (2 * N)), unit_h)]
     if model == "corrected":
-        members.append(("1/2", ["eta >= 0", curvature(s, young)], (u,)))
+        members += [("1/2", ["eta >= 0", s.smooth()[0]], (u,)), ("1/2", ["eta >= 0", curvature(s, young)], (u,))]
         equalities.append((num("1/2") * eta * u**2, "Lam g = b"))
     claim = sg.generator(model, u).le(-(1 - eps) * u * PHI + eta * u**2 * FLOOR[model])
     return s, w.combine("the bound on the drift of f", claim, members, equalities)

@@ -5,21 +5,20 @@ from __future__ import annotations
 from functools import cached_property
 
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.terms import Relation, num, trprod, under, xi
+from derive.proof.language.terms import Relation, num, under, xi
 from derive.theorems.entry.theorem import Derivation, Theorem
 from derive.theorems.signs import setting as sg
 from derive.theorems.signs.setting import (
     AT,
     BAR,
-    BEND,
     INVERSE_H,
     L0,
     L1,
     ONE_NORM,
     PHI,
+    SECOND,
     B,
     G,
-    H,
     M,
     N,
     R,
@@ -159,25 +158,30 @@ class Ordered(SignFacts):
             [(1, [self.norm_one], (B,)), (1, [one, total], ()), (1, [self.chebyshev], ()), (1, ["d >= 0", phi], ())],
         )  # fmt: skip
 
+    @cached_property
+    def by_clients(self) -> Fact:
+        """(L0 + L1 G)(||b||^2 + Tr S/N) <= (2 M L0/sigma_H + L1 d) Phi + (d/N)(L0 + L1 (Phi/a + d sigma-bar/4))."""
+        w = self.w
+        curved = w.combine(
+            "the deterministic term", ((L0 + L1 * G) * B**2).le((2 * M * L0 * INVERSE_H + L1 * d) * PHI),
+            [(1, ["L0 >= 0", self.steep], ()), (1, ["L1 >= 0", self.large], ())],
+        )  # fmt: skip
+        noisy = w.combine(
+            "the noise", ((L0 + L1 * G) * sg.tr(S)).le(d * (L0 + L1 * (PHI / a + d * BAR / 4))),
+            [(1, [self.smoothness, self.trace_simple], ()), (1, ["d >= 0", "L1 >= 0", self.reach], ())],
+        )  # fmt: skip
+        rate = (2 * M * L0 * INVERSE_H + L1 * d) * PHI + d / N * (L0 + L1 * (PHI / a + d * BAR / 4))
+        return w.combine("the square of the step", SECOND.le(rate), [(1, [curved], ()), (1, [self.per[1], noisy], ())])
+
 
 def pathwise(w: Derivation) -> tuple[Ordered, Fact]:
     """L f <= -(1 - eps) u Phi + eta u^2 d (L0 + L1 d sigma-bar/4)/(2N)."""
     s = Ordered(w)
-    _, over = s.per
-    bend, spread = s.smooth()
-    curved = w.combine(
-        "the deterministic term", BEND.le((2 * M * L0 * INVERSE_H + L1 * d) * PHI),
-        [(1, [bend], ()), (1, ["L0 >= 0", s.steep], ()), (1, ["L1 >= 0", s.large], ())],
-    )  # fmt: skip
-    noisy = w.combine(
-        "the noise", trprod(H, S).le(d * (L0 + L1 * (PHI / a + d * BAR / 4))),
-        [(1, [spread], ()), (1, [s.smoothness, s.trace_simple], ()), (1, ["d >= 0", "L1 >= 0", s.reach], ())],
-    )  # fmt: skip
     bound = w.combine(
         "the bound on the drift of f", sg.generator("corrected", u).le(-(1 - eps) * u * PHI + eta * u**2 * FLOOR),
         [
-            ("1/2", ["eta >= 0", curved], (u,)),
-            ("1/2", ["eta >= 0", over, noisy], (u,)),
+            ("1/2", ["eta >= 0", s.second_order()], (u,)),
+            ("1/2", ["eta >= 0", s.by_clients], (u,)),
             (1, ["u >= 0", s.phi_nonnegative, "step"], ()),
         ],
         [(num("1/2") * eta * u**2, "Lam g = b")],

@@ -15,12 +15,12 @@ FLOOR = num("1/2") * d * (L0 + L1 * d * BAR / 4)
 def pathwise(w: Derivation) -> tuple[SignFacts, Fact]:
     """L f <= -(1 - eps) u Phi + eta u^2 d (L0 + L1 d sigma-bar/4)/2."""
     s = SignFacts(w)
-    both, reach, (unit, over) = s.second_order(), s.reach, s.over_a
+    unit, over = s.over_a
     bound = w.combine(
         "the bound on the drift of f", sg.generator("corrected", u).le(-(1 - eps) * u * PHI + eta * u**2 * FLOOR),
         [
-            ("1/2", ["eta >= 0", both], (u,)),
-            ("1/2", ["eta >= 0", "L1 >= 0", "d >= 0", reach], (u,)),
+            ("1/2", ["eta >= 0", s.second_order()], (u,)),
+            ("1/2", ["eta >= 0", s.everywhere], (u,)),
             ("1/2", ["u >= 0", s.phi_nonnegative, over, "step"], ()),
         ],
         [(num("1/2") * eta * u**2, "Lam g = b"), (eps * u * PHI, unit)],

@@ -55,6 +55,8 @@ a = R(1)
 AT = R(y / sigma)
 Y = fn("abs", y)
 BAR = under("C", sigma) / N
+#: (L0 + L1 G)(||b||^2 + Tr S/N): for the SDE a bound of b'Hb + Tr(HS)/N, for a step of the method the curvature times its mean square
+SECOND = (L0 + L1 * G) * (B**2 + tr(S) / N)
 INVERSE_H = under("C", 1 / sigma) / N
 ONE_NORM = under("S", Y)
 
@@ -62,6 +64,9 @@ NAMES = {
     "L0": "L_0", "L1": "L_1", "eps": r"\varepsilon", "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(X_T)", "sigma": r"\sigma_k",
     "y": "g_j", "b": "b", "bv": "b", "g": r"\nabla f", "H": r"\nabla^2 f", "R": r"R", "c": r"\Lambda H\Lambda\nabla f", "r": r"\sigma", "ratio": r"\rho",
 }  # fmt: skip
+
+#: what is used of R
+SHAPE: dict[str, Any] = {"odd": True, "nondecreasing": True, "concave_right": True, "bounded": num(1), "slope": 2 * M}
 
 
 def context(model: Model = "corrected", **more: str) -> Context:
@@ -71,12 +76,11 @@ def context(model: Model = "corrected", **more: str) -> Context:
         **dict.fromkeys(["eta", "N", "d", "L0", "L1", "eps", "T", "fstar", "f0", "M", "z", "r", "ratio"], "const"),
         "u": "time", "f": "random", "fT": "rv", "sigma": "detclient", "y": "coord", "b": "coord", **more,
     }  # fmt: skip
-    shape = {"odd": True, "nondecreasing": True, "concave_right": True, "bounded": num(1), "slope": 2 * M}
     return Context(
         symbols,
         ("g", "bv", "c"),
         {"H": ("symmetric",), "S": ("psd",)},
-        {"R": shape},
+        {"R": SHAPE},
         horizon="T",
         dimension="d",
         clients="N",
@@ -347,14 +351,21 @@ class SignFacts:
         return bend, spread
 
     def second_order(self) -> Fact:
-        """b'Hb + Tr(HS)/N <= (L0 + L1 G) d, from ||b||^2 + Tr S/N <= d."""
-        w, (unit, over) = self.w, self.per
+        """b'Hb + Tr(HS)/N <= (L0 + L1 G)(||b||^2 + Tr S/N)."""
         bend, spread = self.smooth()
+        return self.w.combine(
+            "both second-order terms", (BEND + trprod(H, S) / N).le(SECOND), [(1, [bend], ()), (1, [self.per[1], spread], ())]
+        )
+
+    @cached_property
+    def everywhere(self) -> Fact:
+        """(L0 + L1 G)(||b||^2 + Tr S/N) <= d (L0 + L1 (Phi/a + d sigma-bar/4)), from ||b||^2 + Tr S/N <= d."""
+        w, (unit, over) = self.w, self.per
         some = w.have("1/N <= 1", (1 / N).le(1), over, unit, "N >= 1")
         less = w.have("||b||^2 + Tr S/N <= d", (B**2 + tr(S) / N).le(d), self.trace, self.b_squared, over, some, unit)
         return w.combine(
-            "both second-order terms", (BEND + trprod(H, S) / N).le((L0 + L1 * G) * d),
-            [(1, [bend], ()), (1, [over, spread], ()), (1, [self.smoothness, less], ())],
+            "the square of the step", SECOND.le(d * (L0 + L1 * (PHI / a + d * BAR / 4))),
+            [(1, [self.smoothness, less], ()), (1, ["d >= 0", "L1 >= 0", self.reach], ())],
         )  # fmt: skip
 
     @cached_property

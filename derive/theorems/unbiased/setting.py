@@ -54,16 +54,19 @@ NAMES = {
 }  # fmt: skip
 
 
+#: the kinds of the names that theorems on the SDE and on the method have in common
+SYMBOLS = {
+    **dict.fromkeys(["eta", "N", "d", "L0", "L1", "eps", "fstar", "f0", "kap", "A1", "D0"], "const"),
+    "u": "time", "f": "random", "fT": "rv", "omega": "detclient", "s0": "detclient", "s1": "detclient",
+    "q": "client", "v": "client", "m2": "client",
+}  # fmt: skip
+
+
 def context(model: Model, h: Term, **more: str) -> Context:
     """The names of the theorems on D(C)SGD, with the SDE that the engine derives, h in place of the schedule."""
     drift, diffusion = ito_parts(model, h)
-    symbols = {
-        **dict.fromkeys(["eta", "N", "d", "L0", "L1", "eps", "T", "fstar", "f0", "kap", "A1", "D0"], "const"),
-        "u": "time", "f": "random", "fT": "rv", "omega": "detclient", "s0": "detclient", "s1": "detclient",
-        "q": "client", "v": "client", "m2": "client", **more,
-    }  # fmt: skip
     return Context(
-        symbols,
+        {**SYMBOLS, "T": "const", **more},
         ("g",),
         {"H": ("symmetric",), "S": ("psd",)},
         horizon="T",
@@ -82,12 +85,9 @@ SIGNS: dict[str, Relation] = {
     "s0_k >= 0": s0.ge(0),
     "s1_k >= 0": s1.ge(0),
 }
-ASSUMPTIONS: dict[str, Relation] = {
-    **SIGNS,
-    "smooth": opnorm(H).le(L0 + L1 * G),
-    "compression": q.le(omega * m2),
-    "noise": v.le(d * (s0 + s1 * G**2)),
-}
+#: what the clients send
+CLIENTS: dict[str, Relation] = {"compression": q.le(omega * m2), "noise": v.le(d * (s0 + s1 * G**2))}
+ASSUMPTIONS: dict[str, Relation] = {**SIGNS, "smooth": opnorm(H).le(L0 + L1 * G), **CLIENTS}
 DEFINITIONS: dict[str, Relation] = {
     "second moment": m2.eq(G**2 + v),
     "total variance": tr(S).eq(mean(q + v)),
@@ -123,19 +123,24 @@ class Bounds:
     G: Fact
 
 
-def bounds(w: Derivation) -> Bounds:
-    """Tr S <= A_1 G^2 + D_0, and with smoothness g'Hg <= (L0 + L1 G) G^2, Tr(HS) <= (L0 + L1 G)(A_1 G^2 + D_0)."""
-    k = w.kernel
+def noise_bound(w: Derivation) -> tuple[Fact, Fact]:
+    """0 < 1/N, and Tr S <= A_1 G^2 + D_0."""
     _, per = w.inverse(N, "N > 0")
     client = w.combine(
         "each client", (q + v).le(omega * G**2 + (1 + omega) * d * (s0 + s1 * G**2)),
         [(1, ["compression"], ()), (1, ["omega_k >= 0", "noise"], ()), (1, ["noise"], ())], [(omega, "second moment")],
     )  # fmt: skip
-    total = w.step("sum over clients", k.monotone("C", client))
-    trace = w.combine(
+    total = w.step("sum over clients", w.kernel.monotone("C", client))
+    return per, w.combine(
         "the bound on the noise", tr(S).le(A1 * G**2 + D0), [(1, [per, total], ())],
         [(1, "total variance"), (-(G**2), "A_1"), (-1, "D_0")],
     )  # fmt: skip
+
+
+def bounds(w: Derivation) -> Bounds:
+    """Tr S <= A_1 G^2 + D_0, and with smoothness g'Hg <= (L0 + L1 G) G^2, Tr(HS) <= (L0 + L1 G)(A_1 G^2 + D_0)."""
+    k = w.kernel
+    per, trace = noise_bound(w)
     positive = k.nonnegative(G)
     smooth = w["smooth"]
     curvature = w.combine(
@@ -149,8 +154,12 @@ def bounds(w: Derivation) -> Bounds:
             (1, ["L0 >= 0", trace], ()), (1, ["L1 >= 0", positive, trace], ()),
         ],
     )  # fmt: skip
-    d0 = _nonnegative(w, "D_0", D0, [d * s0, d * s0 * omega], per)
-    return Bounds(per, curvature, spread, d0, positive)
+    return Bounds(per, curvature, spread, floor_is_nonnegative(w, per), positive)
+
+
+def floor_is_nonnegative(w: Derivation, per: Fact) -> Fact:
+    """0 <= D_0."""
+    return _nonnegative(w, "D_0", D0, [d * s0, d * s0 * omega], per)
 
 
 def ratio_is_nonnegative(w: Derivation, per: Fact) -> Fact:

@@ -98,6 +98,13 @@ def logistic(theorem: Theorem, count: int = 500) -> Iterator[Points]:
     yield from generic("logistic regression", draws, count)
 
 
+def psi(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
+    """Reaches c on both sides of 0 and of 1, and steps D from places x."""
+    rng = _rng(11)
+    c, D = rng.choice([-1, 1, 1, 1], (2, count)) * _log(rng, 1e-3, 6, 2 * count).reshape(2, count)
+    yield "random numbers", of_points(count, c=c, D=D, v=rng.uniform(0, 3, count), y=np.zeros(count))
+
+
 def scaling(theorem: Theorem, count: int = 2000) -> Iterator[Points]:
     """Changes that obey the rule, and changes that do not."""
     rng = _rng(4)

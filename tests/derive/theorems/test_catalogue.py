@@ -54,6 +54,14 @@ AXIOMS_OF = {
     "6.6-limit": ("integrability",),
     "6.7-change-method": ("integrability",),
     "6.7-affine-method": ("integrability",),
+    **dict.fromkeys(
+        (
+            "6.2-scheduled-method", "6.2-scheduled-bounded-method", "6.2-root-method", "6.2-harmonic-method", "6.2-summable-method",
+            "6.2-heavy-ball-method", "6.5-corrected-method", "6.5-convex-method", "6.5-strongly-convex-method",
+            "6.6-roots-method", "6.6-harmonic-method", "6.6-harmonic-above-method", "6.6-squares-method",
+        ),
+        ("integrability",),
+    ),
     "6.9-mean-growth": ("integrability",),
     "6.9-mean-induction": ("integrability",),
     "6.9-mean-loss": ("integrability",),
@@ -272,6 +280,7 @@ SATISFIED: dict[str, dict[str, Any]] = {
     "6.8-linear": {"rw": 1},
     "6.9-equality": {"x0": 0, "x1": 0, "q": 2},
     "8-rosenbrock": {"v": 0, "p": 0},
+    "8-psi-half": {"D": 0, "p": 1},
 }
 #: close to the witness, but outside what is assumed
 OUTSIDE: dict[str, dict[str, Any]] = {
@@ -281,6 +290,7 @@ OUTSIDE: dict[str, dict[str, Any]] = {
     "6.8-linear": {"re": 3},
     "6.9-equality": {"q": Fraction(21, 10)},
     "8-rosenbrock": {"p": 9999},
+    "8-psi-half": {"p": 3},
 }
 
 

@@ -38,6 +38,15 @@ CORRECTED = (
 )  # fmt: skip
 
 
+#: on the methods themselves: the mean of a step is read off the first-order drift, its covariance off the rate
+METHODS = (
+    "6.2-pathwise-method", "6.2-scheduled-method", "6.2-pathwise-bounded-method", "6.2-scheduled-bounded-method", "6.2-root-method",
+    "6.2-harmonic-method", "6.2-summable-method", "6.5-corrected-method", "6.5-convex-method", "6.5-strongly-convex-method",
+)  # fmt: skip
+#: of which both are read off the update rule, and the covariance of a message off the rate
+MOMENTUM = ("6.2-heavy-ball-step-method", "6.2-heavy-ball-method")
+
+
 #: those of 6.7 whose equations are read off a model
 STATIONARY = {
     "first-order": (
@@ -56,7 +65,7 @@ Drift = Callable[[sp.Expr, Method], sp.Expr]
 
 def test_every_entry_about_a_model_is_tried() -> None:
     told = {name for name in ENTRIES if isinstance(ENTRIES[name], Theorem) and name[:3] in ("6.1", "6.2", "6.3", "6.4", "6.5")}
-    assert told - {*FIRST, *CORRECTED} == {
+    assert told - {*FIRST, *CORRECTED, *METHODS, *MOMENTUM} == {
         "6.4-bounded-ratio", "6.4-chord-zero", "6.4-reading", "6.3-strength-grows", "6.3-strength-falls"
     }  # facts about Phi and about K, no model  # fmt: skip
 
@@ -118,7 +127,7 @@ def test_a_fresh_catalogue_is_the_same() -> None:
     now = fresh()
     assert not now.broken
     assert set(now.entries) <= set(ENTRIES)
-    assert proved(now, (*FIRST, *CORRECTED)) == {*FIRST, *CORRECTED}
+    assert proved(now, (*FIRST, *CORRECTED, *METHODS, *MOMENTUM)) == {*FIRST, *CORRECTED, *METHODS, *MOMENTUM}
     assert import_module("derive.theorems.stationary.line") is stationary
     told = {name for names in STATIONARY.values() for name in names}
     assert told == {name for name in ENTRIES if name.startswith("6.7-")} - {"6.7-sign"}  # which is computed again
@@ -138,9 +147,9 @@ def test_a_wrong_drift_proves_nothing(which: str, monkeypatch: pytest.MonkeyPatc
     model, drift = WRONG[which]
     monkeypatch.setitem(models.MODELS, model, drift)
     models.lam.cache_clear()
-    own, other = (FIRST, CORRECTED) if model == "first-order" else (CORRECTED, FIRST)
-    still = STATIONARY[model]
-    flat = {"6.5-first-order", "6.5-sign", *still} if which == "first-order, h squared" else set()  # u = 1 there
+    own, other = ((*FIRST, *METHODS), CORRECTED) if model == "first-order" else (CORRECTED, FIRST)
+    still, constant = STATIONARY[model], ("6.5-first-order", "6.5-sign", "6.5-corrected-method", "6.5-strongly-convex-method")
+    flat = {*constant, *still} if which == "first-order, h squared" else set()  # u = 1 there
     now = fresh()
     assert proved(now, [*own, *still]) == flat
     assert proved(now, other[:2]) == set(other[:2])  # the other model is as it was
@@ -159,8 +168,9 @@ def test_a_wrong_rate_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyPatch
         }[wrong]
 
     monkeypatch.setattr(Equation, "rate", property(rate))
-    named = [*FIRST, *CORRECTED, *(name for names in STATIONARY.values() for name in names)]
-    flat = {name for name in named if name[:3] in ("6.5", "6.7")} if wrong == "no h" else set()  # u = 1 there
+    named = [*FIRST, *CORRECTED, *METHODS, *MOMENTUM, *(name for names in STATIONARY.values() for name in names)]
+    unscheduled = {name for name in named if name[:3] in ("6.5", "6.7")} - {"6.5-convex-method"}  # u = 1 there
+    flat = unscheduled if wrong == "no h" else set()
     assert proved(fresh(), named) == flat | {"6.5-sign"}  # which has no noise
 
 

@@ -1,0 +1,53 @@
+"""From a bound on one step of a method to one on the average over its steps, weighted by the schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.terms import Relation, Term, fn, num, under, xs
+from derive.theorems.entry.theorem import Derivation
+
+eta, eps, u, f, f0, fT, fstar, c, K, Af = xs("eta eps u f f0 fT fstar c K Af")
+PSI = fn("psi", c)
+#: kinds of the names that the theorems of this folder on bounded steps have in common; K is the horizon
+SYMBOLS: Mapping[str, str] = {
+    **dict.fromkeys(["eta", "L0", "L1", "eps", "K", "fstar", "f0", "c"], "const"), "u": "time", "f": "random", "fT": "rv", "Af": "random",
+}  # fmt: skip
+NAMES: Mapping[str, str] = {
+    "L0": "L_0", "L1": "L_1", "eps": r"\varepsilon", "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(x_K)",
+    "Af": r"\mathbb{E}_nf(x_{n+1})-f(x_n)", "g": r"\nabla f",
+}  # fmt: skip
+POINT: Mapping[Term, int] = {eta: 0, eps: 0, u: 1, f: 0, f0: 0, fT: 0, fstar: 0, c: 1, K: 1, Af: 0}
+ENDS: Mapping[str, Relation] = {
+    "eta > 0": eta.gt(0), "f >= f*": fstar.le(f), "f(x_K) >= f*": fstar.le(fT), "eps < 1": num(0).lt(1 - eps), "sum u > 0": under("I", u).gt(0),
+}  # fmt: skip
+
+
+def averaged(
+    w: Derivation, bound: Fact, kept: Term, whole_floor: Term, potential: str = "f", start: Term = f0 - fstar,
+    least: tuple[Fact | str, Fact | str] = ("f >= f*", "f(x_K) >= f*"),
+) -> Fact:  # fmt: skip
+    """E sum u kept/sum u <= (f(x_0) - f* + whole_floor)/(eta (1 - eps) sum u); another potential V may stand for f.
+
+    Args:
+        bound: E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u kept + floor.
+        whole_floor: the mean of the sum of the floor over the steps.
+        potential, start, least: V, V(x_0) - c, and the facts or assumptions that c is at most V, and at most V at the end.
+    """
+    k = w.kernel
+    below, last_below = (w[fact] if isinstance(fact, str) else fact for fact in least)
+    moved = w.step("the sum of the changes", k.telescope([(num(1), potential)], [below]))
+    whole = w.step("sum over the steps", k.monotone("EI", bound))
+    last = w.step("the end", k.monotone("E", last_below))
+    energy, clock = under("EI", u * kept), under("I", u)
+    top = start + whole_floor
+    total = w.combine("together", ((1 - eps) * eta * energy).le(top), [(1, [fact], ()) for fact in (moved, whole, last)])
+    share, one = w.inverse(1 - eps, "eps < 1")
+    unit, rate = w.inverse(eta, "eta > 0")
+    _, two = w.inverse(clock, "sum u > 0")
+    # energy/clock = (1 - eps) (1/(1 - eps)) eta (1/eta) energy/clock
+    return w.combine(
+        "divide", (energy / clock).le(top / (1 - eps) / (eta * clock)), [(1, [one, rate, two, total], ())],
+        [(-energy / clock, share), (-energy / clock * (1 - eps) / (1 - eps), unit)],
+    )  # fmt: skip

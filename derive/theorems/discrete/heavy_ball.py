@@ -1,0 +1,155 @@
+"""The heavy ball itself, x' = x + v', v' = beta v - eta G, on L-smooth losses: a Lyapunov function at the averaged point.
+
+z = x + beta/(1 - beta) v moves by -h G, h = eta/(1 - beta): it makes the steps of DSGD with the step h, from gradients at x. With m = -v
+and for every theta > 0, f(z) + theta L/(2 (1 - beta)^2) ||m||^2 falls as f does for DSGD with the step h, up to factors 1 + theta.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sympy as sp
+
+from derive.methods.optimisers.momentum import HeavyBall
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, dot, norm, num, tr, under, vec, xs
+from derive.theorems.discrete import setting as ds
+from derive.theorems.discrete.setting import Af, K
+from derive.theorems.entry.from_method import combined_step
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from derive.theorems.unbiased import setting as ub
+from derive.theorems.unbiased.setting import A1, D0, L0, A, G, N, S, eps, eta, f, f0, fstar, fT
+
+beta, theta, Q, AQ, Q0, QK = xs("beta theta Q AQ Q0 QK")
+g, m, z, gap = vec("g"), vec("m"), vec("gz"), vec("dg")
+M, R = norm(m), norm(gap)
+i, J = 1 / (1 - beta), 1 / (theta * (1 + beta))
+#: the step of z, the weight of ||m||^2/2, and what is left of the noise in a step
+h, WEIGHT = eta * i, theta * L0 * i**2
+FLOOR = (1 + theta) * L0 * D0 * h**2 / (2 * N)
+
+
+def potentials() -> dict[str, dict]:
+    """f at z, and ||m||^2/2, along the method that the engine has."""
+    method, equation, share = HeavyBall(regime="fixed"), ub.equation("first-order"), sp.Symbol("beta")
+    found = {}
+    for name, weights, gradient, smoothness in (
+        ("f", {"x": sp.S.One, "v": share / (1 - share)}, "gz", (L0, num(0))),
+        ("Q", {"v": -sp.S.One}, "m", (num(1), num(0))),
+    ):
+        mean, square = combined_step(method, equation, weights, {"v": "-m", "G": "g"})
+        ends = ("Af", "fT", "f0") if name == "f" else ("AQ", "QK", "Q0")
+        found[name] = {**dict(zip(("change", "end", "start"), ends, strict=True)), "gradient": gradient}
+        found[name] |= {"smoothness": smoothness, "mean": tuple(mean), "square": square, "radius": None}
+    return found
+
+
+CONTEXT = Context(
+    {**ub.SYMBOLS, "K": "const", "Af": "random", "beta": "const", "theta": "const", "Q": "random", "AQ": "random", "Q0": "const", "QK": "rv"},
+    ("g", "m", "gz", "dg"), {"S": ("psd",)}, horizon="K", clients="N", potentials=potentials(), steps=True,
+)  # fmt: skip
+ASSUMPTIONS: dict[str, Relation] = {
+    **ds.ASSUMPTIONS, "beta >= 0": beta.ge(0), "beta < 1": beta.lt(1), "theta > 0": theta.gt(0),
+    "dg": dot(z, g).eq(G**2 - dot(gap, g)), "L-Lipschitz": R.le(L0 * beta * i * M),
+    "step": (L0 * h * ((1 + theta) ** 2 * beta**2 * i * J + (1 + theta) * A)).le(2 * eps),
+}  # fmt: skip
+
+
+def one_step(w: Derivation, rate: str = "eta >= 0") -> Fact:
+    """The change of f(z) + WEIGHT Q, Q = ||m||^2/2, is at most -(1 - eps) h G^2 + FLOOR.
+
+    rate: the name of the assumption on the sign of eta.
+    """
+    k = w.kernel
+    per, trace = ub.noise_bound(w)
+    below = w.combine("1 - beta > 0", num(0).lt(1 - beta), [(1, ["beta < 1"], ())])
+    unit, share = w.inverse(1 - beta, below)
+    wide = w.combine("theta (1 + beta) > 0", num(0).lt(theta * (1 + beta)), [(1, ["theta > 0"], ()), (1, ["theta > 0", "beta >= 0"], ())])
+    own, over = w.inverse(theta * (1 + beta), wide)
+    value, memory = (w.step(f"the descent lemma for {name}", k.descent(name, num(0))) for name in ("f", "Q"))
+    ahead, along = k.cauchy_schwarz("dg", "g"), k.cauchy_schwarz("m", "g")
+    s, r = theta * (1 + beta), (1 + theta) * h * beta
+    return w.combine(
+        "one step", (Af + WEIGHT * AQ).le(-(1 - eps) * h * G**2 + FLOOR),
+        [
+            (1, [value], ()), (1, [memory, "theta > 0", "L0 >= 0"], (i,)),
+            ("1/2", ["L0 >= 0", per, trace], (h,)), ("1/2", ["theta > 0", "L0 >= 0", per, trace], (h,)),
+            (1, [ahead, rate, share], ()), (1, ["L-Lipschitz", rate, share, k.nonnegative(G)], ()),
+            (1, [along, "theta > 0", "L0 >= 0", rate, "beta >= 0"], (i,)),
+            ("1/2", ["L0 >= 0", share, over], (s * M - r * G,)), ("1/2", ["step", rate, share], (G,)),
+        ],
+        [(-h, "dg"), (L0 * i * (s * M**2 / 2 - r * M * G), own), (-L0 * i * s * M**2 / 2, unit)],
+    )  # fmt: skip
+
+
+def scheduled(w: Derivation) -> Fact:
+    """The average of G^2 over the steps."""
+    k, bound = w.kernel, one_step(w, "eta > 0")
+    size = w.combine("WEIGHT Q >= 0", (WEIGHT * Q).ge(0), [("1/2", ["theta > 0", "L0 >= 0"], (i, M))], [(-WEIGHT, "Q")])
+    least = w.combine("f* <= f + WEIGHT Q", fstar.le(f + WEIGHT * Q), [(1, ["f >= f*"], ()), (1, [size], ())])
+    moved = w.step("the sum of the changes", k.telescope([(num(1), "f"), (WEIGHT, "Q")], [least]))
+    whole = w.step("sum over the steps", k.monotone("EI", bound))
+    ends = [w.step("the end", k.monotone("E", w[name])) for name in ("f(z_K) >= f*", "Q_K >= 0")]
+    energy = under("EI", G**2)
+    total = w.combine(
+        "together", ((1 - eps) * h * energy).le(f0 - fstar + K * FLOOR),
+        [(1, [fact], ()) for fact in (moved, whole, ends[0])] + [(1, [ends[1], "theta > 0", "L0 >= 0"], (i,))], [(WEIGHT, "Q_0")],
+    )  # fmt: skip
+    below = w.combine("1 - beta > 0", num(0).lt(1 - beta), [(1, ["beta < 1"], ())])
+    (share, one), (rate, two), (count, three) = w.inverse(1 - eps, "eps < 1"), w.inverse(eta, "eta > 0"), w.inverse(K, "K > 0")
+    unit = k.inverse(1 - beta, below)
+    a, b, c = 1 / (1 - eps), 1 / eta, 1 / K
+    noise = a * (1 + theta) * L0 * D0 * h / (2 * N)
+    claim = (energy / K).le(((f0 - fstar) * (1 - beta) / (eta * K) + (1 + theta) * L0 * D0 * h / (2 * N)) / (1 - eps))
+    # energy/K = (1 - eps) a eta b (1 - beta) i energy/K, and the noise likewise
+    return w.combine(
+        "divide", claim, [(1, [one, two, below, three, total], ())],
+        [
+            (-energy * c, share), (-energy * c * (1 - eps) * a + noise, rate),
+            (-energy * c * (1 - eps) * a * eta * b + noise * eta * b, unit), (noise * eta * b * (1 - beta) * i, count),
+        ],
+    )  # fmt: skip
+
+
+NAMES = {
+    **ds.NAMES, "beta": r"\beta", "theta": r"\theta", "f": "f(z_n)", "f0": "f(x_0)", "fT": "f(z_K)", "Af": r"\mathbb{E}_nf(z_{n+1})-f(z_n)",
+    "Q": r"\tfrac12\|m_n\|^2", "Q0": r"\tfrac12\|m_0\|^2", "QK": r"\tfrac12\|m_K\|^2", "gz": r"\nabla f(z_n)", "dg": r"(\nabla f(x_n)-\nabla f(z_n))",
+    "AQ": r"\tfrac12\mathbb{E}_n\|m_{n+1}\|^2-\tfrac12\|m_n\|^2",
+}  # fmt: skip
+POINT = ds.point(beta=0, theta=1, Q=0, AQ=0, Q0=0, QK=0) | {M: 0, R: 0, dot(z, g): 0, dot(gap, g): 0, tr(S): 2, A1: 1}
+HOW = (
+    r"$x'=x+v'$, $v'=\beta v-\eta G$ with the messages of D(C)SGD, $0\le\beta<1$, $f$ $L$-smooth, $h=\frac\eta{1-\beta}$, $z=x+\frac\beta{1-\beta}v$, "
+    r"$\theta>0$ and $hL\left[\frac{(1+\theta)^2\beta^2}{\theta(1-\beta^2)}+(1+\theta)\left(1+\frac{A_1}{N}\right)\right]\le2\varepsilon$: "
+)
+SHARED = {"context": CONTEXT, "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "names": NAMES, "short": {G: "G"}}
+
+
+def theorem(id: str, title: str, said: str, hence: str, prove: Callable[[Derivation], Fact], more: dict[str, Relation], evidence: Evidence) -> Theorem:
+    """A theorem on the heavy ball itself."""
+    return Theorem(
+        id=id, title=title, source="Polyak 1964; Yang, Lin and Li 2016; the Lyapunov function with theta is ours", statement=HOW + said, hence=hence,
+        assumptions={**ASSUMPTIONS, **more}, point=POINT, prove=prove, evidence=(evidence,), **SHARED,
+    )  # fmt: skip
+
+
+ENTRIES = (
+    theorem(
+        "6.2-heavy-ball-step-method", "The heavy ball itself, L-smooth, one step",
+        r"$W=f(z)+\frac{\theta L}{2(1-\beta)^2}\|v\|^2$ has $\mathbb{E}_nW_{n+1}-W_n\le-(1-\varepsilon)\,h\,\|\nabla f(x_n)\|^2+(1+\theta)\frac{h^2}{2N}LD_0$.",
+        r"With $\beta=0$ and $\theta\to0$ it is 6.2-pathwise-method; the ratio of the floor to that of DSGD with the step $h$ is $1+\theta$.",
+        one_step, ds.signs("eta >= 0"), Evidence("heavy ball step"),
+    ),
+    theorem(
+        "6.2-heavy-ball-method", "The heavy ball itself, L-smooth, the average over its steps",
+        r"from $v_0=0$, with $f\ge f^*$ and $\varepsilon<1$, for $K\ge1$: "
+        r"$\frac1K\mathbb{E}\sum_{n<K}\|\nabla f(x_n)\|^2\le\frac1{1-\varepsilon}\left(\frac{f(x_0)-f^*}{hK}+(1+\theta)\frac{h}{2N}LD_0\right)$.",
+        r"It is 6.2-scheduled-method for DSGD with the step $h$, but for the factor $1+\theta$ of the floor and the step condition.",
+        scheduled,
+        {
+            "eta > 0": eta.gt(0), "Q": Q.eq(M**2 / 2), "Q_0": Q0.eq(0), "Q_K >= 0": QK.ge(0), "f >= f*": fstar.le(f), "f(z_K) >= f*": fstar.le(fT),
+            "eps < 1": num(0).lt(1 - eps), "K > 0": K.gt(0),
+        },
+        Evidence("heavy ball paths"),
+    ),
+)  # fmt: skip

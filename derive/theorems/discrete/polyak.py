@@ -1,0 +1,173 @@
+"""D(C)SGD itself on L-smooth losses with the Polyak-Lojasiewicz inequality, and on convex ones: the twins of theory 6.5.
+
+Under the PL inequality the floor is that of the corrected SDE at u = 1, eta L D_0/(4 mu r N), and (1 - 2 mu eta r)^K stands for
+exp(-2 mu r eta K), which is larger: the ratio of the floors is 1.
+"""
+
+from __future__ import annotations
+
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.terms import Relation, Term, dot, fn, norm, num, under, vec, xs
+from derive.theorems.discrete import averaged as av
+from derive.theorems.discrete import setting as ds
+from derive.theorems.discrete.setting import SMOOTH, Af, K
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from derive.theorems.unbiased import setting as ub
+from derive.theorems.unbiased.polyak import FLOOR, RULES, mu, rate
+from derive.theorems.unbiased.setting import D0, L0, A, G, N, eps, eta, f, f0, fstar, fT, u
+
+V, AV, V0, VK = xs("V AV V0 VK")
+e, g = vec("e"), vec("g")
+ONE = num(1)
+CURVED: dict[str, Relation] = {"mu > 0": mu.gt(0), "mu < L A": mu.lt(L0 * A)}
+DISTANCE: dict[str, Relation] = {"V": V.eq(norm(e) ** 2 / 2), "V_K >= 0": VK.ge(0)}
+#: f is L-smooth with the least value f*
+STEEP: dict[str, Relation] = {"f >= f*": fstar.le(f), "G^2 <= 2 L (f - f*)": (G**2).le(2 * L0 * (f - fstar))}
+CLIENTS = {**ds.signs("N > 0", "d >= 0", "omega_k >= 0", "s1_k >= 0"), **ub.CLIENTS}
+NAMES = {
+    **ds.NAMES, "mu": r"\mu", "V": r"\tfrac12\|x_n-x^{*}\|^2", "V0": r"\tfrac12\|x_0-x^{*}\|^2", "VK": r"\tfrac12\|x_K-x^{*}\|^2",
+    "AV": r"\tfrac12\mathbb{E}_n\|x_{n+1}-x^{*}\|^2-\tfrac12\|x_n-x^{*}\|^2", "e": r"(x-x^{*})",
+}  # fmt: skip
+
+
+def power(k: Term) -> Term:
+    """(1 - k)^K."""
+    return fn("exp", K * fn("log", 1 - k))
+
+
+def polyak(w: Derivation) -> Fact:
+    """E_n f(x_(n+1)) - f(x_n) <= -k (f(x_n) - f*) + eta FLOOR with k = 2 mu eta r, and its decay."""
+    kernel, known, lemma = w.kernel, ds.noise(w, ONE), ds.descent(w, SMOOTH)
+    r = rate("corrected")
+    k, floor = 2 * mu * eta * r, eta * FLOOR
+    falling = w.combine(
+        "the descent lemma with the PL inequality", Af.le(-k * f + (k * fstar + floor)),
+        [(1, [lemma], ()), ("1/2", ["L0 >= 0", known.square], ()), (1, ["eta > 0", "r > 0", "PL"], ())],
+    )  # fmt: skip
+    positive = w.combine("k = 2 mu eta r > 0", num(0).lt(k), [(2, ["mu > 0", "eta > 0", "r > 0"], ())])
+    large = w.combine("L A > 0", num(0).lt(L0 * A), [(1, ["mu < L A"], ()), (1, ["mu > 0"], ())])
+    # L A (1 - k) = L A - mu + mu (1 - eta L A)^2
+    small = w.combine(
+        "k < 1", k.lt(1), [(1, ["mu < L A"], ()), (1, ["mu > 0"], (1 - eta * L0 * A,))], (), [(1, [large], ())]
+    )  # fmt: skip
+    grown = w.step("decay", kernel.decay([(ONE, "f")], k, k * fstar + floor, [w["f >= f*"], falling, positive, small]))
+    twice = w.combine("2 mu r > 0", num(0).lt(2 * mu * r), [(2, ["mu > 0", "r > 0"], ())])
+    unit, own, left = kernel.inverse(k, positive), kernel.inverse(2 * mu * r, twice), 1 - power(k)
+    claim = (under("E", fT) - fstar).le((f0 - fstar) * power(k) + FLOOR / (2 * mu * r) * left)
+    # eta/k = 1/(2 mu r)
+    return w.combine(
+        "around the least value", claim, [(1, [grown], ())],
+        [(fstar * left + FLOOR * left / (2 * mu * r), unit), (-floor * left / k, own)],
+    )  # fmt: skip
+
+
+def distance(w: Derivation, h: Term) -> tuple[Fact, ds.Noise, Fact]:
+    """The descent lemma for V, the bound on the mean square of a step, and 0 <= A."""
+    known = ds.noise(w, h)
+    ratio = ub.ratio_is_nonnegative(w, known.per)
+    one = w.combine("A >= 0", A.ge(0), [(1, (), ()), (1, [known.per, ratio], ())])
+    return w.step("the distance after a step", w.kernel.descent("V", num(0))), known, one
+
+
+def convex(w: Derivation) -> Fact:
+    """The average of f(x_n) - f*, from the change of V = ||x - x*||^2/2."""
+    lemma, known, ratio = distance(w, u)
+    bound = w.combine(
+        "one step", AV.le(-(1 - eps) * eta * u * (f - fstar) + eta**2 * u**2 * D0 / (2 * N)),
+        [
+            (1, [lemma], ()), ("1/2", [known.square], ()), (1, ["eta > 0", "u >= 0", "convex"], ()),
+            ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], (eta, u)), (1, ["eta > 0", "u >= 0", "f >= f*", "step"], ()),
+        ],
+    )  # fmt: skip
+    weak = w.combine("V >= 0", V.ge(0), [("1/2", (), (norm(e),))], [(-1, "V")])
+    return av.averaged(w, bound, f - fstar, eta**2 * D0 * under("I", u**2) / (2 * N), "V", V0, (weak, "V_K >= 0"))
+
+
+def strongly_convex(w: Derivation) -> Fact:
+    """E||x_K - x*||^2 <= ||x_0 - x*||^2 (1 - eta mu)^K + eta D_0/(mu N) (1 - (1 - eta mu)^K), in terms of V."""
+    kernel, k, floor = w.kernel, eta * mu, eta**2 * D0 / (2 * N)
+    lemma, known, ratio = distance(w, ONE)
+    falling = w.combine(
+        "one step", AV.le(-k * V + floor),
+        [
+            (1, [lemma], ()), ("1/2", [known.square], ()), (1, ["eta > 0", "strongly convex"], ()),
+            ("1/2", [ratio, "G^2 <= 2 L (f - f*)"], (eta,)), (1, ["eta > 0", "f >= f*", "step"], ()),
+        ], [(k, "V")],
+    )  # fmt: skip
+    positive = w.combine("eta mu > 0", num(0).lt(k), [(1, ["eta > 0", "mu > 0"], ())])
+    small = w.combine("eta mu < 1", k.lt(1), [(1, ["eta > 0", "mu < L A"], ()), (1, ["step"], ())])
+    weak = w.combine("V >= 0", V.ge(0), [("1/2", (), (norm(e),))], [(-1, "V")])
+    grown = w.step("decay", kernel.decay([(ONE, "V")], k, floor, [weak, falling, positive, small]))
+    unit = kernel.inverse(eta, w["eta > 0"])
+    claim = under("E", VK).le(V0 * power(k) + eta * D0 / (2 * mu * N) * (1 - power(k)))
+    return w.combine("the floor", claim, [(1, [grown], ())], [(eta * D0 / (2 * mu * N) * (1 - power(k)), unit)])
+
+
+SHARED = {"definitions": ub.DEFINITIONS, "recomputed": ("unbiased",), "names": NAMES}
+CONVEX = (
+    r"Let $f$ be convex and $L$-smooth with a minimum $f^*=f(x^*)$, so that $f-f^*\le\langle\nabla f,x-x^*\rangle$ and $G^2\le2L(f-f^*)$. "
+)
+ENTRIES = (
+    Theorem(
+        id="6.5-corrected-method",
+        title="D(C)SGD itself, L-smooth with the PL inequality",
+        source="theory 6.5; the descent lemma in place of Ito's formula",
+        statement=(
+            r"Let $\|\nabla^2f\|_{\mathrm{op}}\le L=L_0$, $G^2\ge2\mu(f-f^*)$, $u=1$, $0<\mu<L\left(1+\frac{A_1}{N}\right)$ and "
+            r"$r=1-\frac{\eta L}{2}\left(1+\frac{A_1}{N}\right)>0$. Then "
+            r"$\mathbb{E}f(x_K)-f^*\le(f(x_0)-f^*)(1-2\mu\eta r)^K+\frac{\eta LD_0}{4\mu rN}\left(1-(1-2\mu\eta r)^K\right)$."
+        ),
+        hence=(
+            r"With $T=\eta K$ it is 6.5-corrected with $(1-2\mu\eta r)^{T/\eta}\le e^{-2\mu rT}$: the floors are the same, the ratio of the "
+            r"constants is 1, and the method is the faster one."
+        ),
+        context=ds.context(ONE, SMOOTH, mu="const"),
+        assumptions={**ds.ASSUMPTIONS, "eta > 0": eta.gt(0), **CURVED, "PL": RULES["PL"], **ub.BELOW, "r > 0": num(0).lt(rate("corrected"))},
+        point=ds.point(mu=1),
+        short={G: "G", rate("corrected"): "r"},
+        prove=polyak,
+        evidence=(Evidence("method moments", {"power": 0}),),
+        **SHARED,
+    ),
+    Theorem(
+        id="6.5-convex-method",
+        title="D(C)SGD itself, convex and L-smooth",
+        source="textbook; with the noise of theory 6.5",
+        statement=CONVEX + (
+            r"If $\eta u_nL\left(1+\frac{A_1}{N}\right)\le\varepsilon<1$ at every step, "
+            r"$\frac{\mathbb{E}\sum u_n(f(x_n)-f^*)}{\sum u_n}\le\frac{\frac12\|x_0-x^*\|^2+\frac{\eta^2}{2N}D_0\sum u_n^2}{\eta(1-\varepsilon)\sum u_n}$."
+        ),
+        hence=r"By Jensen's inequality the same holds for $f$ at the average $\sum u_nx_n/\sum u_n$.",
+        context=ds.distances(u),
+        assumptions={
+            **CLIENTS, **DISTANCE, **STEEP, "convex": (f - fstar).le(dot(e, g)), "u >= 0": u.ge(0),
+            "step": (eta * u * L0 * A).le(eps),
+            **{name: av.ENDS[name] for name in ("eta > 0", "eps < 1", "sum u > 0")},
+        },
+        point=ds.point(V=0, AV=0, V0=0, VK=0) | {norm(e): 0, dot(e, g): 0},
+        short={G: "G"},
+        prove=convex,
+        evidence=(Evidence("method moments", {"power": None}),),
+        **SHARED,
+    ),
+    Theorem(
+        id="6.5-strongly-convex-method",
+        title="D(C)SGD itself, strongly convex and L-smooth",
+        source="textbook; with the noise of theory 6.5",
+        statement=CONVEX + (
+            r"Let moreover $f-f^*+\frac\mu2\|x-x^*\|^2\le\langle\nabla f,x-x^*\rangle$ with $\mu>0$, $u=1$ and $\eta L\left(1+\frac{A_1}{N}\right)\le1$. Then "
+            r"$\mathbb{E}\|x_K-x^*\|^2\le\|x_0-x^*\|^2(1-\eta\mu)^K+\frac{\eta D_0}{\mu N}\left(1-(1-\eta\mu)^K\right)$."
+        ),
+        hence=r"The floor falls as $1/N$ as long as $A_1$ and $D_0$ do not grow with $N$.",
+        context=ds.distances(ONE, mu="const"),
+        assumptions={
+            **CLIENTS, "V": DISTANCE["V"], **STEEP, "eta > 0": eta.gt(0), **CURVED,
+            "strongly convex": (f - fstar + mu / 2 * norm(e) ** 2).le(dot(e, g)), "step": (eta * L0 * A).le(1),
+        },
+        point=ds.point(V=0, AV=0, V0=0, VK=0, mu=1) | {norm(e): 0, dot(e, g): 0},
+        short={G: "G"},
+        prove=strongly_convex,
+        evidence=(Evidence("method moments", {"power": 0}),),
+        **SHARED,
+    ),
+)  # fmt: skip

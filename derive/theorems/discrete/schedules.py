@@ -1,0 +1,258 @@
+"""Theory 6.6 for steps: sums of the schedules (1+n)^-p, p = 1/2 and 1, and the rates of D(C)SGD itself that follow from them.
+
+A sum of differences telescopes; the term of a sum is compared with a difference at one n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, Term, fn, num, under, xs
+from derive.theorems.discrete import averaged as av
+from derive.theorems.discrete import setting as ds
+from derive.theorems.discrete.setting import SMOOTH, K
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from derive.theorems.unbiased import setting as ub
+from derive.theorems.unbiased.setting import D0, L0, G, N, eps, eta, f0, fstar, u
+
+t, y = xs("t y")
+NEXT, TIME = 1 + t, {"t >= 0": t.ge(0)}
+#: the variable of a proof about a function of one variable
+Y: Mapping[str, str] = {"y": "const"}
+CONTEXT = Context({"t": "clock", "K": "const", **Y}, horizon="K", steps=True)
+
+
+def root(at: Term) -> Term:
+    """sqrt(at)."""
+    return fn("sqrt", at)
+
+
+def log(at: Term) -> Term:
+    """log(at)."""
+    return fn("log", at)
+
+
+def inverse(w: Derivation) -> tuple[Fact, Fact, Fact]:
+    """1 + t > 0, (1 + t)/(1 + t) = 1, and 1/(1 + t) > 0."""
+    positive = w.combine("1 + t > 0", NEXT.gt(0), [(1, (), ()), (1, ["t >= 0"], ())])
+    return (positive, *w.inverse(NEXT, positive))
+
+
+def summed(w: Derivation, claim: Relation, primitive: Term, pointwise: Fact, above: bool) -> Fact:
+    """A bound on a sum, from the bound (above or below) of its term by a difference of the primitive."""
+    whole = w.step("sum over the steps", w.kernel.monotone("I", pointwise))
+    ends = w.step("the sum telescopes", w.kernel.summation("t", primitive))
+    return w.combine("the sum", claim, [(1, [whole], ())], [(1 if above else -1, ends)])
+
+
+def roots(w: Derivation) -> Fact:
+    """2 sqrt(K + 1) - 2 <= sum (1 + n)^(-1/2): 2 (b - a) <= 1/a for b^2 = a^2 + 1, as (b - a)^2 >= 0."""
+    k, a, b = w.kernel, root(NEXT), root(NEXT + 1)
+    first = w.combine("1 <= 1 + t", num(1).le(NEXT), [(1, ["t >= 0"], ())])
+    second = w.combine("0 <= 2 + t", num(0).le(NEXT + 1), [(1, ["t >= 0"], ()), (2, (), ())])
+    weak = w.combine("0 <= 1 + t", num(0).le(NEXT), [(1, ["t >= 0"], ()), (1, (), ())])
+    least = k.function("monotone:sqrt", [num(1), NEXT], [k.certify(num(0).le(1), (), sum=[(Fraction(1), (), ())]), first])
+    squares = [k.function("sqrt_square", [at], [fact]) for at, fact in ((NEXT, weak), (NEXT + 1, second))]
+    positive = w.combine("sqrt(1 + t) > 0", a.gt(0), [(1, (), ()), (1, [least], ())])
+    unit = k.inverse(a, positive)
+    term = w.combine(
+        "one term", (2 * b - 2 * a).le(1 / a), [(1, (), (b - a,))],
+        [(-1, unit), (-1, squares[0]), (1, squares[1])], [(1, [positive], ())],
+    )  # fmt: skip
+    return summed(w, (2 * root(K + 1) - 2).le(under("I", 1 / a)), 2 * a, term, False)
+
+
+def harmonic_below(w: Derivation) -> Fact:
+    """log(K + 1) <= sum 1/(1 + n): log(2 + t) - log(1 + t) <= log(1 + z) <= z at z = 1/(1 + t)."""
+    k, z = w.kernel, 1 / NEXT
+    positive, unit, small = inverse(w)
+    size = w.step("log(1 + z) <= z", w.prover.analysis(y - log(1 + y), "y", z, 0, premises=[small]))
+    above = w.combine("1 + z > 0", (1 + z).gt(0), [(1, (), ()), (1, [small], ())])
+    product = k.function("log_mul", [NEXT, 1 + z], [positive, above])
+    two = w.combine("2 + t > 0", (NEXT + 1).gt(0), [(1, (), ()), (1, [positive], ())])
+    same = w.combine("2 + t = (1 + t)(1 + z)", (NEXT + 1).le(NEXT * (1 + z)), (), [(-1, unit)])
+    larger = k.function("monotone:log", [NEXT + 1, NEXT * (1 + z)], [two, same])
+    term = w.combine("one term", (log(NEXT + 1) - log(NEXT)).le(z), [(1, [larger], ()), (1, [size], ())], [(1, product)])
+    return summed(w, log(K + 1).le(under("I", z)), log(NEXT), term, False)
+
+
+def harmonic_above(w: Derivation) -> Fact:
+    """sum 1/(1 + n) <= log(2K + 1): 2z <= log(1 + z) - log(1 - z) at z = 1/(2t + 2)."""
+    k, double = w.kernel, 2 * NEXT
+    z = 1 / double
+    positive, unit, small = inverse(w)
+    half = w.combine("z <= 1/2", z.le(num("1/2")), [("1/2", ["t >= 0", small], ())], [("1/2", unit)])
+    weak = w.combine("z >= 0", num(0).le(z), [("1/2", [small], ())])
+    size = w.step(
+        "2z <= log(1 + z) - log(1 - z)",
+        w.prover.analysis(log(1 + y) - log(1 - y) - 2 * y, "y", z, 0, Fraction(1, 2), premises=[weak, half]),
+    )  # fmt: skip
+    wide = w.combine("2t + 2 > 0", double.gt(0), [(2, [positive], ())])
+    one = w.combine("1 + z > 0", (1 + z).gt(0), [(1, [weak], ()), (1, (), ())])
+    other = w.combine("1 - z > 0", (1 - z).gt(0), [(1, [half], ()), ("1/2", (), ())])
+    over, under_ = (k.function("log_mul", [double, factor], [wide, fact]) for factor, fact in ((1 + z, one), (1 - z, other)))
+    product = w.combine("a positive product", (double * (1 + z)).gt(0), [(1, [wide, one], ())])
+    least = w.combine("2t + 1 > 0", (double - 1).gt(0), [(2, ["t >= 0"], ()), (1, (), ())])
+    high = w.combine("(2t + 2)(1 + z) = 2t + 3", (double * (1 + z)).le(double + 1), (), [(1, unit)])
+    low = w.combine("(2t + 2)(1 - z) = 2t + 1", (double - 1).le(double * (1 - z)), (), [(1, unit)])
+    up = k.function("monotone:log", [double * (1 + z), double + 1], [product, high])
+    down = k.function("monotone:log", [double - 1, double * (1 - z)], [least, low])
+    term = w.combine(
+        "one term", (1 / NEXT).le(log(double + 1) - log(double - 1)), [(1, [fact], ()) for fact in (up, down, size)],
+        [(-1, over), (1, under_)],
+    )  # fmt: skip
+    return summed(w, under("I", 1 / NEXT).le(log(2 * K + 1)), log(2 * t + 1), term, True)
+
+
+def squares(w: Derivation) -> Fact:
+    """sum (1 + n)^-2 <= 2: (1 + t)^-2 <= 2/(2t + 1) - 2/(2t + 3)."""
+    _, unit, _ = inverse(w)
+    least = w.combine("2t + 1 > 0", (2 * t + 1).gt(0), [(2, ["t >= 0"], ()), (1, (), ())])
+    most = w.combine("2t + 3 > 0", (2 * t + 3).gt(0), [(1, [least], ()), (2, (), ())])
+    (one, low), (two, high) = w.inverse(2 * t + 1, least), w.inverse(2 * t + 3, most)
+    i, j, z = 1 / (2 * t + 1), 1 / (2 * t + 3), 1 / NEXT
+    # 2i - 2j = 4ij, and 4ij - z^2 = ij z^2 (4(1+t)^2 - (2t+1)(2t+3)) = ij z^2
+    gap = w.combine("the difference", (2 * i - 2 * j).eq(4 * i * j), (), [(-2 * i, two), (2 * j, one)])
+    term = w.combine(
+        "one term", (z**2).le(2 * i - 2 * j), [(1, [low, high], (z,))],
+        [(-1, gap), (4 * i * j * (1 + NEXT * z), unit), (-(z**2), one), (-(z**2) * (2 * t + 1) * i, two)],
+    )  # fmt: skip
+    count = w.kernel.monotone("I", w.kernel.certify(num(0).le(1), (), sum=[(Fraction(1), (), ())]))  # 0 <= K
+    below = w.combine("2K + 1 > 0", (2 * K + 1).gt(0), [(2, [count], ()), (1, (), ())])
+    _, last = w.inverse(2 * K + 1, below)
+    whole = w.step("sum over the steps", w.kernel.monotone("I", term))
+    known = w.step("the sum telescopes", w.kernel.summation("t", -2 / (2 * t + 1)))
+    return w.combine("the sum", under("I", z**2).le(2), [(1, [whole], ()), (2, [last], ())], [(1, known)])
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """u_n and u_n^2 as functions of n, with bounds on their sums.
+
+    Args:
+        value, square: as functions of t; squared proves that square is the square.
+        low, high: low <= sum u, proved by below, and sum u^2 <= high, proved by above; positive proves 0 < low where K >= 1.
+    """
+
+    value: Term
+    square: Term
+    low: Term
+    high: Term
+    squared: Callable[[Derivation], Fact]
+    below: Callable[[Derivation], Fact]
+    above: Callable[[Derivation], Fact]
+    positive: Callable[[Derivation], Fact]
+
+
+def root_squared(w: Derivation) -> Fact:
+    """(1/sqrt(1 + t))^2 = 1/(1 + t)."""
+    i, z = 1 / root(NEXT), 1 / NEXT
+    positive, unit, _ = inverse(w)
+    weak = w.combine("0 <= 1 + t", num(0).le(NEXT), [(1, [positive], ())])
+    square = w.kernel.function("sqrt_square", [NEXT], [weak])
+    strict = w.kernel.function("monotone:sqrt", [num(0), NEXT], [w.kernel.certify(num(0).le(0)), positive])
+    own = w.kernel.inverse(root(NEXT), strict)
+    equalities = [(-(i**2), unit), (-z * i**2, square), (z * (1 + i * root(NEXT)), own)]
+    return w.combine("the square", (i**2).eq(z), (), equalities)
+
+
+def root_positive(w: Derivation) -> Fact:
+    """0 < 2 sqrt(K + 1) - 2 for K >= 1."""
+    more = w.combine("1 < K + 1", num(1).lt(K + 1), [(1, ["K >= 1"], ()), (1, (), ())])
+    larger = w.kernel.function("monotone:sqrt", [num(1), K + 1], [w.kernel.certify(num(0).le(1), (), sum=[(Fraction(1), (), ())]), more])
+    return w.combine("the sum of the schedule is positive", num(0).lt(2 * root(K + 1) - 2), [(2, [larger], ())])
+
+
+def log_positive(w: Derivation) -> Fact:
+    """0 < log(K + 1) for K >= 1."""
+    more = w.combine("1 < K + 1", num(1).lt(K + 1), [(1, ["K >= 1"], ()), (1, (), ())])
+    return w.kernel.function("monotone:log", [num(1), K + 1], [w.kernel.certify(num(0).lt(1), (), sum=[(Fraction(1), (), ())]), more])
+
+
+ROOT = Schedule(1 / root(NEXT), 1 / NEXT, 2 * root(K + 1) - 2, log(2 * K + 1), root_squared, roots, harmonic_above, root_positive)
+HARMONIC = Schedule(
+    1 / NEXT, (1 / NEXT) ** 2, log(K + 1), num(2), lambda w: w.kernel.certify(((1 / NEXT) ** 2).eq((1 / NEXT) ** 2)),
+    harmonic_below, squares, log_positive,
+)  # fmt: skip
+
+
+def rate(s: Schedule) -> Callable[[Derivation], Fact]:
+    """The bound of 6.2-scheduled-method with low for sum u and high for sum u^2."""
+
+    def prove(w: Derivation) -> Fact:
+        k, phi1, floor = w.kernel, under("I", u), eta**2 * L0 * D0 / (2 * N)
+        first, own = ds.scheduled(w, SMOOTH), s.squared(w)
+        square = w.combine("the square of the schedule", (u**2).eq(s.square), (), [(u + s.value, "schedule"), (1, own)])
+        total, squared = (w.step("the sum of the schedule", k.monotone("I", fact)) for fact in (w["schedule"], square))
+        _, per = w.inverse(N, "N > 0")
+        noise = ub.floor_is_nonnegative(w, per)
+        most = w.combine(
+            "the noise", ds.floor_of_the_sum(SMOOTH).le(floor * s.high), [("1/2", ["L0 >= 0", noise, per, s.above(w)], (eta,))], [(floor, squared)]
+        )  # fmt: skip
+        least = w.combine("the sum of the schedule from below", s.low.le(phi1), [(1, [s.below(w)], ())], [(-1, total)])
+        (_, one), (_, over) = w.inverse(1 - eps, "eps < 1"), w.inverse(eta, "eta > 0")
+        (whole, two), (unit, three) = w.inverse(phi1, "sum u > 0"), w.inverse(s.low, s.positive(w))
+        term = w.combine("no negative term", num(0).le(u * G**2), [(1, ["u >= 0"], (G,))])
+        left, right = first.claim.left, first.claim.right
+        weak = w.combine("the bound is not negative", num(0).le(right), [(1, [two, k.monotone("EI", term)], ()), (1, [first], ())])
+        before, top = f0 - fstar + ds.floor_of_the_sum(SMOOTH), f0 - fstar + floor * s.high
+        return w.combine(
+            "the rate", left.le(top / (1 - eps) / eta / s.low),
+            [(1, [first], ()), (1, [weak, three, least], ()), (1, [one, over, three, most], ())],
+            [(before / (1 - eps) / eta / s.low, whole), (-right, unit)],
+        )  # fmt: skip
+
+    return prove
+
+
+def sum_of(id: str, title: str, statement: str, prove: Callable[[Derivation], Fact], hence: str = "") -> Theorem:
+    """A bound on a sum."""
+    return Theorem(
+        id=id, title=title, source="theory 6.6 for steps", statement=statement, hence=hence, context=CONTEXT, assumptions=TIME, point={t: 0, K: 1, y: 0},
+        names={"t": "n"}, prove=prove, evidence=(Evidence("sums"),),
+    )  # fmt: skip
+
+
+def rated(id: str, power: str, title: str, statement: str, hence: str, schedule: Schedule) -> Theorem:
+    """The rate of D(C)SGD itself with a schedule."""
+    assumptions = {**ds.ASSUMPTIONS, **ds.signs("d >= 0", "s0_k >= 0"), **SMOOTH.rules(), **av.ENDS}
+    return Theorem(
+        id=id, title=title, source="theory 6.2 and 6.6 for steps", statement=statement, hence=hence,
+        context=ds.context(u, SMOOTH, t="clock", **Y), assumptions={**assumptions, **TIME, "K >= 1": K.ge(1), "schedule": u.eq(schedule.value)},
+        definitions=ub.DEFINITIONS, recomputed=("unbiased",), point=ds.point(t=0, y=0), names={**ds.NAMES, "t": "n"},
+        short={G: "G"}, prove=rate(schedule), evidence=(Evidence("method moments", {"power": float(Fraction(power))}),),
+    )  # fmt: skip
+
+
+RATE = r"rac{\mathbb{E}\sum u_nG_n^2}{\sum u_n}\le"
+ENTRIES = (
+    sum_of(
+        "6.6-roots-method", "The sum of the schedule of exponent 1/2", r"$\sum_{n<K}(1+n)^{-1/2}\ge2\sqrt{K+1}-2$.", roots,
+        r"The integral $\int_0^K(1+t)^{-1/2}\,\mathrm{d}t$ is the right side: a sum of a falling schedule is at least its integral.",
+    ),
+    sum_of("6.6-harmonic-method", "The sum of the schedule of exponent 1", r"$\log(K+1)\le\sum_{n<K}rac1{1+n}$.", harmonic_below),
+    sum_of(
+        "6.6-harmonic-above-method", "The sum of the squares of the schedule of exponent 1/2", r"$\sum_{n<K}rac1{1+n}\le\log(2K+1)$.", harmonic_above,
+        r"The SDE has $\log(K+1)$ (6.6-logarithm); the difference is at most $\log2$.",
+    ),
+    sum_of(
+        "6.6-squares-method", "The sum of the squares of the schedule of exponent 1", r"$\sum_{n<K}(1+n)^{-2}\le2$.", squares,
+        r"The sum tends to $\pi^2/6=1.645$; the SDE has $\int_0^\infty(1+t)^{-2}\,\mathrm{d}t=1$.",
+    ),
+    rated(
+        "6.2-root-method", "1/2", "D(C)SGD itself, L-smooth, the rate with u = (1+n)^(-1/2)",
+        r"In the setting of 6.2-scheduled-method with $u_n=(1+n)^{-1/2}$ and $K\ge1$, $" + RATE
+        + r"rac{f(x_0)-f^*+rac{\eta^2}{2N}LD_0\log(2K+1)}{\eta(1-arepsilon)(2\sqrt{K+1}-2)}$.",
+        r"So the mean square of the gradient falls as $\log K/\sqrt K$.", ROOT,
+    ),
+    rated(
+        "6.2-harmonic-method", "1", "D(C)SGD itself, L-smooth, the rate with u = 1/(1+n)",
+        r"In the setting of 6.2-scheduled-method with $u_n=rac1{1+n}$ and $K\ge1$, $" + RATE
+        + r"rac{f(x_0)-f^*+rac{\eta^2}{N}LD_0}{\eta(1-arepsilon)\log(K+1)}$.",
+        r"So the mean square of the gradient falls as $1/\log K$.", HARMONIC,
+    ),
+)  # fmt: skip

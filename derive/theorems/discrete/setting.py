@@ -1,0 +1,147 @@
+"""The setting of the theorems on D(C)SGD itself: x' = x - eta u (1/N) sum_k U_k, with the messages U_k of `unbiased.setting`.
+
+The loss is a stepping potential: the mean and the mean square of a step are read off the engine, and the descent lemma does for a
+step what Ito's formula does for the SDE.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, Term, fn, num, opnorm, tr, under, x, xs
+from derive.theorems.discrete import averaged as av
+from derive.theorems.entry.from_method import loss_in_steps, step_square
+from derive.theorems.entry.theorem import Derivation
+from derive.theorems.unbiased import setting as ub
+from derive.theorems.unbiased.dcsgd import FLOOR, young
+from derive.theorems.unbiased.setting import D0, L0, L1, A, G, N, S, eps, eta, kap, u
+
+VECTORS = {"mean": "g"}
+K, Af, c, B = xs("K Af c B")
+NAMES = {**ub.NAMES, **av.NAMES, "B": "B_n"}
+def signs(*names: str) -> dict[str, Relation]:
+    """Those of the SDE's theorems that have these names."""
+    return {name: ub.SIGNS[name] for name in names}
+
+
+#: the bound on the Hessian is declared by the context
+ASSUMPTIONS: dict[str, Relation] = {**signs("N > 0", "L0 >= 0", "omega_k >= 0"), **ub.CLIENTS}
+
+
+@dataclass(frozen=True)
+class Smoothness:
+    """||Hess f|| <= L0 + second G, and ||D|| <= radius with second * radius <= reach; no radius where second is 0."""
+
+    second: Term
+    reach: Term
+    radius: Term | None
+
+    @property
+    def factor(self) -> Term:
+        """2 psi(reach), by which L0 and L1 are larger than in the corrected SDE; 1 where reach is 0."""
+        return num(1) if self.radius is None else 2 * fn("psi", self.reach)
+
+    def condition(self) -> Term:
+        """2 psi(c) K_kap(G), of which eta u times as much is at most 2 eps."""
+        return L0 * A if self.radius is None else self.factor * ub.condition("corrected", kap)
+
+    def floor(self) -> Term:
+        """L0, or 2 psi(c) (L0 + L1/(4 kap))."""
+        return L0 if self.radius is None else self.factor * (L0 + FLOOR * self.second)
+
+    def rules(self) -> dict[str, Relation]:
+        """u >= 0, the step condition, and where the steps are bounded kap > 0, L1 >= 0 and L1 radius <= c."""
+        own = {"u >= 0": u.ge(0), "step": (eta * u * self.condition()).le(2 * eps)}
+        if self.radius is not None:
+            own |= signs("L1 >= 0", "d >= 0", "s0_k >= 0")
+            own |= {"kap > 0": kap.gt(0), "reach": (self.second * self.radius).le(self.reach)}
+        return own
+
+
+SMOOTH = Smoothness(num(0), num(0), None)
+#: L1 eta u B <= c, where B bounds the norm of the averaged message
+BOUNDED = Smoothness(L1, c, eta * u * B)
+
+
+def context(h: Term, smooth: Smoothness, **more: str) -> Context:
+    """The names of the theorems on D(C)SGD itself, with the step that the engine has, h in place of the schedule."""
+    symbols = {**ub.SYMBOLS, "K": "const", "Af": "random", "c": "const", "B": "random", **more}
+    return _context(symbols, ("g",), {"f": _loss(h, (L0, smooth.second), smooth.radius)})
+
+
+def distances(h: Term, **more: str) -> Context:
+    """The same for V = ||e||^2/2, e = x - x* the way from a minimum, in place of f: AV its change, V0 and VK its ends."""
+    symbols = {**ub.SYMBOLS, "K": "const", "V": "random", "AV": "random", "V0": "const", "VK": "rv", **more}
+    own = {"change": "AV", "end": "VK", "start": "V0", "gradient": "e"}
+    return _context(symbols, ("g", "e"), {"V": {**_loss(h, (num(1), num(0)), None), **own}})
+
+
+def _loss(h: Term, smoothness: tuple[Term, Term], radius: Term | None) -> dict[str, Any]:
+    return loss_in_steps(ub.equation("first-order"), h, VECTORS, smoothness, radius)
+
+
+def _context(symbols: dict[str, str], vectors: tuple[str, ...], potentials: dict[str, dict[str, Any]]) -> Context:
+    matrices = {"S": ("psd",)}
+    return Context(symbols, vectors, matrices, horizon="K", clients="N", potentials=potentials, steps=True)
+
+
+def point(**more: int | Fraction) -> dict[Term, int | Fraction]:
+    """Numbers at which the assumptions hold and the method stays where it is: G = 0, one client, omega = 1, s0 = 1, q = v = 1."""
+    at: dict[Term, int | Fraction] = {t: value for t, value in ub.point().items() if t != opnorm(ub.H)}
+    still = {eta: Fraction(1, 4), eps: Fraction(1, 2), x("q"): 1, x("m2"): 1, G: 0, tr(S): 2, K: 1, Af: 0, c: 0, B: 0}
+    return at | still | {x(name): value for name, value in more.items()}
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The facts that every derivation starts from: 0 < 1/N, and E||D||^2 <= eta^2 h^2 (A G^2 + D_0/N)."""
+
+    per: Fact
+    square: Fact
+
+
+def noise(w: Derivation, h: Term) -> Noise:
+    """The bound on the mean square of a step, from the bound on Tr S."""
+    per, trace = ub.noise_bound(w)
+    claim = step_square(ub.equation("first-order"), h, VECTORS).le(eta**2 * h**2 * (A * G**2 + D0 / N))
+    return Noise(per, w.combine("the mean square of a step", claim, [(1, [per, trace], (eta, h))]))
+
+
+def descent(w: Derivation, smooth: Smoothness) -> Fact:
+    """The descent lemma for f."""
+    facts = [] if smooth.radius is None else [w["L1 >= 0"], w["reach"]]
+    return w.step("the descent lemma", w.kernel.descent("f", smooth.reach, facts))
+
+
+def one_step(w: Derivation, smooth: Smoothness, rate: str = "eta >= 0") -> Fact:
+    """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u G^2 + eta^2 u^2 floor D_0/(2N), from the step condition.
+
+    rate: the name of the assumption on the sign of eta.
+    """
+    known, lemma = noise(w, u), descent(w, smooth)
+    members: list[Any] = [(1, [lemma], ()), ("1/2", [rate, "u >= 0", "step"], (G,))]
+    if smooth.radius is None:
+        members.append(("1/2", ["L0 >= 0", known.square], ()))
+    else:
+        size, floor = w.kernel.function("psi_positive", [smooth.reach], []), ub.floor_is_nonnegative(w, known.per)
+        members += [
+            (1, [size, "L0 >= 0", known.square], ()),
+            (1, [size, "L1 >= 0", w.kernel.nonnegative(G), known.square], ()),
+            (1, [size, "L1 >= 0", floor, known.per, young(w)], (eta, u)),
+        ]
+    claim = Af.le(-(1 - eps) * eta * u * G**2 + eta**2 * u**2 * smooth.floor() * D0 / (2 * N))
+    return w.combine("one step", claim, members)
+
+
+def floor_of_the_sum(smooth: Smoothness) -> Term:
+    """eta^2 floor D_0 sum u^2/(2N)."""
+    return eta**2 * smooth.floor() * D0 * under("I", u**2) / (2 * N)
+
+
+def scheduled(w: Derivation, smooth: Smoothness) -> Fact:
+    """E sum u G^2/sum u <= (f(x_0) - f* + eta^2 floor D_0 sum u^2/(2N))/(eta (1 - eps) sum u), from the bound on one step."""
+    return av.averaged(w, one_step(w, smooth, "eta > 0"), G**2, floor_of_the_sum(smooth))

@@ -1,0 +1,135 @@
+"""psi(c) = (e^c - 1 - c)/c^2 of the descent lemma for (L0, L1)-smooth functions: its size, and that nothing smaller would do.
+
+The literature has A L0 + B L1 G with A = 1 + e^c - (e^c - 1)/c and B = (e^c - 1)/c where the lemma has 2 psi(c) (L0 + L1 G); A >= B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from derive.methods.losses import GluedExponential
+from derive.methods.losses import x as place
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, Term, fn, num, xs
+from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
+from derive.theorems.facts.losses import halves, written
+
+c, v, D, y, p, start, end, slope = xs("c v D y p start end slope")
+CONTEXT = Context(dict.fromkeys(["c", "v", "D", "y", "start", "end", "slope"], "const"))
+NAMES = {"v": "x", "start": "f(x)", "end": "f(x+D)", "slope": "f'(x)"}
+PSI, E, RISE = fn("psi", c), fn("exp", c), num("11/25")
+
+
+def at_most_one(w: Derivation) -> Fact:
+    """2 (e^c - 1 - c) <= c^2 (1 + 11 c/25) on [0, 1]."""
+    phi = y**2 * (1 + RISE * y) - 2 * (fn("exp", y) - 1 - y)
+    weak = w.combine("c >= 0", num(0).le(c), [(1, ["c > 0"], ())])
+    size = w.step("in terms of the exponential", w.prover.analysis(phi, "y", c, 0, 1, premises=[weak, w["c <= 1"]]))
+    return divided(w, 1 + RISE * c, size)
+
+
+def divided(w: Derivation, bound: Term, size: Fact) -> Fact:
+    """2 psi(c) <= bound, from 0 <= c^2 bound - 2 (e^c - 1 - c) and 0 < c."""
+    square, (unit, over) = w.kernel.function("psi_square", [c]), w.inverse(c, "c > 0")
+    # 2 psi = 2 psi c^2 (1/c)^2, and the same for the bound
+    return w.combine(
+        "in terms of psi", (2 * PSI).le(bound), [(1, [size, over, over], ())],
+        [(2 / c**2, square), ((bound - 2 * PSI) * (1 + c * (1 / c)), unit)],
+    )  # fmt: skip
+
+
+def literature(w: Derivation) -> Fact:
+    """2 (e^c - 1 - c) <= c (e^c - 1): the difference has the second derivative c e^c."""
+    k = w.kernel
+    phi = y * (fn("exp", y) - 1) - 2 * (fn("exp", y) - 1 - y)
+    weak = w.combine("c >= 0", num(0).le(c), [(1, ["c > 0"], ())])
+    size = w.step("in terms of the exponential", w.prover.analysis(phi, "y", c, 0, premises=[weak]))
+    square, (unit, over) = k.function("psi_square", [c]), w.inverse(c, "c > 0")
+    # 2 psi = 2 psi c^2 (1/c)^2, (e^c - 1)/c = c (e^c - 1) (1/c)^2
+    return w.combine(
+        "2 psi(c) <= B", (2 * PSI).le((E - 1) / c), [(1, [size, over, over], ())],
+        [(2 / c**2, square), ((E - 1) / c - 2 * PSI * (1 + c * (1 / c)), unit)],
+    )  # fmt: skip
+
+
+def read() -> dict[str, Relation]:
+    """f, f(x + D) and f' of the glued exponential where x >= 0."""
+    right, _ = halves(GluedExponential().coordinate)
+    return {
+        "f(x)": start.eq(written(right, v)), "f(x + D)": end.eq(written(right, v + D)), "f'(x)": slope.eq(written(sp.diff(right, place), v)),
+    }  # fmt: skip
+
+
+def sharp(w: Derivation) -> Fact:
+    """f(x + D) - f(x) - f'(x) D = e^x (e^D - 1 - D), and e^x = 1 + f'(x)."""
+    k = w.kernel
+    product, square = k.function("exp_add", [v, D]), k.function("psi_square", [D])
+    rise = fn("psi", D) * D**2
+    return w.combine(
+        "equality", end.eq(start + slope * D + (1 + slope) * rise), (),
+        [(1, "f(x + D)"), (1, product), (-1, "f(x)"), (-D - rise, "f'(x)"), (-fn("exp", v), square)],
+    )  # fmt: skip
+
+
+def with_half() -> Relation:
+    """f(D) <= f(0) + f'(0) D + (1 + |f'(0)|) D^2/2 of the glued exponential, p in place of e^D."""
+    right, _ = halves(GluedExponential().coordinate)
+    zero, tilt = (written(sp.diff(right, place, n), num(0)) for n in (0, 1))
+    return _put(written(right, D)).le(zero + tilt * D + (1 + fn("abs", tilt)) * D**2 / 2)
+
+
+def _put(t: Term) -> Term:
+    """p for e^D."""
+    return p if t == fn("exp", D) else Term(_put(a) if isinstance(a, Term) else a for a in t)
+
+
+def theorem(
+    id: str, title: str, statement: str, hence: str, assumptions: dict[str, Relation], prove: Callable[[Derivation], Fact], **more: Any,
+) -> Theorem:  # fmt: skip
+    """A fact on psi."""
+    return Theorem(
+        id=id, title=title, source="Zhang, He, Sra and Jadbabaie 2020; the constant is ours", statement=statement, hence=hence,
+        context=CONTEXT, assumptions=assumptions, prove=prove, names=NAMES, evidence=(Evidence("psi"),), **({"point": {c: 1, y: 0}} | more),
+    )  # fmt: skip
+
+
+ENTRIES = (
+    theorem(
+        "8-psi-one", "2ψ(c) is at most 1 + 0.44 c for c ≤ 1", r"With $\psi(c)=(e^c-1-c)/c^2$: $2\psi(c)\le1+\frac{11}{25}c$ for $0<c\le1$.",
+        r"So it is at most 1.44, and tends to 1 with $c$. At $c=1$ it is $2(e-2)=1.4366$, where the literature has $A=2$ and $B=e-1=1.7183$.",
+        {"c > 0": c.gt(0), "c <= 1": c.le(1)}, at_most_one,
+    ),
+    theorem(
+        "8-psi-literature", "2ψ(c) is at most the literature's constant", r"$2\psi(c)\le B(c)=\frac{e^c-1}{c}$ for every $c>0$.",
+        r"And $A(c)=1+e^c-B(c)\ge B(c)$: the descent lemma with $2\psi(c)(L_0+L_1G)$ is the sharper one.", {"c > 0": c.gt(0)}, literature,
+    ),
+    theorem(
+        "8-psi-sharp", "The constant ψ(c) of the descent lemma is attained for every c",
+        r"For $f=e^x-x-1$, which is $(1,1)$-smooth where $x\ge0$ (8-glued-exponential), "
+        r"$f(x+D)=f(x)+f'(x)D+(1+f'(x))\,\psi(D)\,D^2$.",
+        r"With $x\ge0$ and $D=c$ the descent lemma is an equality for $L_0=L_1=1$: no number below $\psi(c)$ can stand for it.", {}, sharp,
+        definitions=read(), read=read, point={v: 0, D: 0, start: 0, end: 0, slope: 0},
+    ),
+    Refutation(
+        id="8-psi-half",
+        title="The descent lemma holds for (L₀, L₁)-smooth functions with ½ in place of ψ(c)",
+        source="ours",
+        statement=(
+            r"For $(L_0,L_1)$-smooth $f$ and $L_1|D|\le1$: $f(x+D)\le f(x)+f'(x)D+\frac12(L_0+L_1|f'(x)|)D^2$, as for $L$-smooth ones."
+        ),
+        assume={"a step": D.ge(0), "L1 D <= 1": D.le(1), "p is at most e^D": p.le(fn("exp", D))},
+        claim=with_half(),
+        read=with_half,
+        witness={"D": 1, "p": Fraction(27, 10)},
+        words=(
+            r"$f=e^x-x-1$ for $x\ge0$ and $x^2/2$ for $x<0$ is $(1,1)$-smooth (8-glued-exponential, 8-glued-twice). From $x=0$ the step $D=1$ gives "
+            r"$f(1)=e-2>0.7$, and the claim says at most $\frac12$; here $p\le e^D$ stands for $e^D$. With $\psi(1)=e-2$ it is an equality."
+        ),
+        repair="6.2-pathwise-bounded-method",
+    ),
+)  # fmt: skip

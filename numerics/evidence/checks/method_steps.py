@@ -1,0 +1,262 @@
+"""Theorems on D(C)SGD itself, whose time is steps, against all outcomes of its steps: no random draw but that of the numbers.
+
+Client k sends C_k(g + Z_k), where Z_k is r_k = sqrt(s0_k + s1_k G^2) (1, 1) with a random sign, and C_k is no compression, Rand-1
+or Bernoulli: finitely many messages, and finitely many means of them. The losses are a_j phi(b x_j), summed, with a phi whose
+constants are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache, reduce
+from itertools import product
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from derive.methods.compressors import RandK
+from derive.methods.distributed import DCSGD
+from derive.methods.losses import Cosh, GluedExponential, Separable, SeparableSum
+from derive.methods.losses import x as place
+from derive.methods.noise import Affine
+from derive.proof.language.terms import Relation, Term, contains, dot, mat, norm, tr, vec, x
+from derive.theorems.catalogue import with_own
+from derive.theorems.entry.theorem import Theorem
+from numerics.evidence.checks.families import Points, function_of
+from numerics.evidence.checks.formulas import Function, Numbers, clients, paths, times
+from numerics.evidence.checks.moments import MomentMap, log_uniform
+from numerics.evidence.checks.points import at_points, merged
+from numerics.evidence.checks.result import Verified
+
+#: probability and vector, (count,) and (2, count)
+Outcome = tuple[np.ndarray, np.ndarray]
+COMPRESSORS = ("none", "rand-1", "bernoulli")
+#: phi'' <= 1; and phi'' <= l0 + l1 |phi'|
+PLAIN: Mapping[str, Separable] = {
+    "quadratic": SeparableSum(place**2 / 2),
+    "log cosh": SeparableSum(sp.log(sp.cosh(place))),
+}
+BENT: Mapping[str, Separable] = {"cosh": Cosh(), "glued exponential": GluedExponential()}
+LOSSES = {"plain": PLAIN, "bounded": BENT}
+
+
+@lru_cache
+def shape(smooth: str, name: str) -> tuple[Function, Function, float, float]:
+    """phi, phi' and the constants of phi'' <= l0 + l1 |phi'|."""
+    loss = LOSSES[smooth][name]
+    known = Cosh().smoothness(1) if smooth == "bounded" else None  # (1, 1), which are those of the glued exponential too
+    y = sp.Symbol("y", real=True)
+    value, slope = (function_of(sp.diff(loss.coordinate, place, n).xreplace({place: y}), "y") for n in (0, 1))
+    return value, slope, 1.0 if known is None else float(known.l0), 0.0 if known is None else float(known.l1)
+
+
+def messages(g: np.ndarray, noise: np.ndarray, compressor: str, p: np.ndarray) -> list[Outcome]:
+    """What one client may send: g (2, count), the noise's scale and the probability of a Bernoulli message (count,)."""
+    found: list[Outcome] = []
+    for sign in (1.0, -1.0):
+        sent, half = g + sign * noise, np.full(len(p), 0.5)
+        if compressor == "rand-1":
+            found += [(half / 2, 2 * sent * np.eye(2)[i][:, None]) for i in range(2)]
+        elif compressor == "bernoulli":
+            found += [(half * p, sent / p), (half * (1 - p), 0 * sent)]
+        else:
+            found.append((half, sent))
+    return found
+
+
+def ratio(compressor: str, p: np.ndarray) -> np.ndarray:
+    """omega: E||C(v) - v||^2 = omega ||v||^2."""
+    return {"none": 0 * p, "rand-1": 1 + 0 * p, "bernoulli": 1 / p - 1}[compressor]
+
+
+def averages(sent: list[list[Outcome]]) -> list[Outcome]:
+    """The means of the clients' messages, over all combinations."""
+    found = []
+    for chosen in product(*sent):
+        share = reduce(np.multiply, [one[0] for one in chosen])
+        found.append((share, sum(one[1] for one in chosen) / len(chosen)))
+    return found
+
+
+def sent(
+    rng: np.random.Generator, g: np.ndarray, compressor: str, N: int, p: np.ndarray
+) -> tuple[list[Outcome], dict[Term, np.ndarray]]:
+    """The outcomes of the mean of N messages, g (2, count), and what is said of them; at some points less than there is."""
+    count, G = g.shape[1], np.sqrt(np.sum(g**2, axis=0))
+    s0, s1 = (rng.choice([0, 1], (N, count)) * np.exp(rng.uniform(-3, 1, (N, count))) for _ in range(2))
+    own = s0 + s1 * G**2  # per coordinate
+    means = averages([messages(g, np.sqrt(own[k]), compressor, p) for k in range(N)])
+    sigma = np.sum([share * np.sum(m**2, axis=0) for share, m in means], axis=0) - G**2
+    omega, spread = ratio(compressor, p), 2 * own
+    noise, error = rng.choice([0.5, 1, 1, 1, 1.3], count), rng.choice([0.5, 1, 1, 1, 1.3], count)
+    return means, {
+        x("N"): paths(float(N)), x("d"): paths(2.0), norm(vec("g")): paths(G), tr(mat("S")): paths(N * sigma),
+        x("omega"): clients(np.stack([omega * error] * N)), x("s0"): clients(s0 * noise), x("s1"): clients(s1),
+        x("v"): clients(spread), x("m2"): clients(G**2 + spread), x("q"): clients(omega * (G**2 + spread)),
+    }  # fmt: skip
+
+
+def _case(smooth: str, loss: str, compressor: str, N: int, count: int, seed: int) -> Numbers:
+    """One step from random states, with random constants."""
+    rng = np.random.default_rng((621, seed))
+    value, slope, l0, l1 = shape(smooth, loss)
+    draws = log_uniform(rng, count, a1=(0.2, 3), a2=(0.2, 3), b=(0.3, 2), eta=(1e-2, 2), u=(0.1, 2), kap=(0.02, 4), p=(0.2, 1))
+    a = np.array([draws["a1"], np.where(rng.uniform(size=count) < 0.4, draws["a1"], draws["a2"])])
+    b, at = draws["b"], rng.normal(size=(2, count)) * np.exp(rng.uniform(-3, 1, count)) / draws["b"]
+    means, values = sent(rng, a * b * slope(b * at), compressor, N, draws["p"])
+    u = draws["u"] * rng.choice([1, 1, 1, -1], count)
+    longest = np.max([np.sqrt(np.sum(m**2, axis=0)) for _, m in means], axis=0)
+    reach = b * l1 * draws["eta"] * np.abs(u) * longest
+    values |= {
+        x("L0"): paths(np.max(a, axis=0) * b**2 * l0), x("L1"): paths(b * l1), x("u"): paths(u), x("eta"): paths(draws["eta"]),
+        x("kap"): paths(draws["kap"]), x("B"): paths(longest), x("c"): paths(reach * rng.choice([0.8, 1, 1, 1.5], count)),
+    }  # fmt: skip
+    with np.errstate(over="ignore", invalid="ignore"):
+        moved = [share * np.sum(a * value(b * (at - draws["eta"] * u * m)), axis=0) for share, m in means]
+    change = np.sum(moved, axis=0) - np.sum(a * value(b * at), axis=0)
+    return Numbers(values | {x("Af"): paths(change)}, size=(N, 2, 1, count))
+
+
+def _cases(smooth: str, count: int) -> Iterator[tuple[str, Numbers]]:
+    kinds = [(loss, compressor, N) for loss in LOSSES[smooth] for compressor in COMPRESSORS for N in (1, 2)]
+    for seed, (loss, compressor, N) in enumerate(kinds):
+        yield f"{loss}, {compressor}, N = {N}", _case(smooth, loss, compressor, N, count, seed)
+
+
+def one_step(id: str, smooth: str, claim: Relation | None = None, count: int = 600) -> list[Verified]:
+    """The change of f in a step of the method, from all of its outcomes, against the bound.
+
+    Args:
+        smooth: "plain" for L-smooth losses, "bounded" for (L0, L1)-smooth ones, where B is the greatest length of the outcomes.
+        claim: judged in place of the entry's own.
+    """
+    cases = enumerate(_cases(smooth, count))
+    return [merged([judged(id, with_step(id, numbers, n), claim, {"case": name}) for n, (name, numbers) in cases])]
+
+
+def theorem_of(id: str) -> Theorem:
+    """An entry that is a theorem."""
+    entry = with_own()[id]
+    assert isinstance(entry, Theorem)
+    return entry
+
+
+def with_step(id: str, numbers: Numbers, seed: int, shared: bool = False) -> Numbers:
+    """eps such that the step condition is met exactly, with room, or not met; shared: at all times and paths at once."""
+    entry = theorem_of(id)
+    numbers, step = numbers.defined(entry.definitions), entry.assumptions.get("step")
+    if step is None or not contains(step, "eps"):
+        return numbers
+    left, unit = numbers.value(step.left), numbers.given({x("eps"): paths(1.0)}).value(step.right)
+    need = np.max(left, keepdims=True) if shared else left
+    factor = np.random.default_rng((622, seed)).choice([0.1, 0.6, 1, 1, 1, 1.5], need.shape[-1])
+    return numbers.given({x("eps"): np.abs(need / unit) * factor})
+
+
+def judged(id: str, numbers: Numbers, claim: Relation | None, instance: dict[str, Any], shared: bool = False) -> Verified:
+    with np.errstate(all="ignore"):  # outside the conditions there are logarithms of negative numbers, which make a claim false
+        return at_points(id, numbers, "method", claim, "enumeration", "", instance, shared)
+
+
+def schedule(rng: np.random.Generator, steps: int, power: float | None = None) -> np.ndarray:
+    """u_n = (1 + n)^-p."""
+    return (1.0 + np.arange(steps)) ** -(rng.choice([0.0, 0.5, 1.0]) if power is None else power)
+
+
+def _quadratics(count: int, power: float | None) -> Iterator[tuple[dict[str, float], Numbers]]:
+    """Runs of DCSGD with Rand-1, affine noise and two clients on h1 x1^2/2 + h2 x2^2/2, by the engine's map of second moments.
+
+    The mean squares of the gradients stand for the gradients, which enter by their squares alone.
+
+    Args:
+        power: the p of u_n = (1 + n)^-p, or None for several.
+    """
+    rng = np.random.default_rng(623)
+    draws = log_uniform(rng, count, eta=(0.01, 1), h1=(0.3, 2), h2=(0.3, 2), sigma0=(0.1, 2), sigma1=(0.1, 0.7))
+    draws["h2"] = np.where(rng.uniform(size=count) < 0.4, draws["h1"], draws["h2"])
+    steps, start = rng.integers(1, 40, count), rng.normal(size=(2, count)) * np.exp(rng.uniform(-2, 1, count))
+    schedules = [schedule(rng, k, power) for k in steps]
+    which = np.repeat(np.arange(count), steps)
+    at = {name: value[which] for name, value in draws.items()} | {"N": np.full(len(which), 2.0)}
+    at["eta"] = at["eta"] * np.concatenate(schedules)
+    maps = MomentMap(DCSGD(RandK(1), Affine()), "method", ("h1", "h2")).at(at, len(which))
+    for n, u in enumerate(schedules):
+        own = {name: float(v[n]) for name, v in draws.items()}
+        second = [np.array([start[0, n] ** 2, start[0, n] * start[1, n], start[1, n] ** 2])]
+        for matrix, force in zip(*(m[which == n] for m in maps), strict=True):
+            second.append(second[-1] + matrix @ second[-1] + force)
+        total = x("U2"), paths(np.sum(u**2) * rng.choice([0.7, 1, 1, 2]))
+        yield own | {"K": float(len(u))}, _run(own, u, np.array(second)).given(dict([total]))
+
+
+def _run(own: Mapping[str, float], u: np.ndarray, second: np.ndarray) -> Numbers:
+    """One of these runs, from (E x1^2, E x1 x2, E x2^2) at each step and at the end."""
+    h = np.array([own["h1"], own["h2"]])
+    distance = second[:, [0, 2]]
+    loss, square, half = distance @ h / 2, (distance @ h**2)[:-1], np.sum(distance, axis=1) / 2
+    s0, s1 = own["sigma0"] ** 2, own["sigma1"] ** 2
+    spread = 2 * (s0 + s1 * square)
+    error = square + spread  # omega = 1
+    values: dict[Term, np.ndarray] = {
+        **{x(name): paths(v) for name, v in (("N", 2.0), ("d", 2.0), ("K", len(u)), ("eta", own["eta"]), ("fstar", 0.0))},
+        x("u"): times(u), x("t"): times(np.arange(len(u))),
+        norm(vec("g")): times(np.sqrt(square)), norm(vec("e")): times(np.sqrt(2 * half[:-1])),
+        dot(vec("e"), vec("g")): times(2 * loss[:-1]), x("V"): times(half[:-1]), x("V0"): paths(half[0]), x("VK"): paths(half[-1]),
+        x("f"): times(loss[:-1]), x("f0"): paths(loss[0]), x("fT"): paths(loss[-1]),
+        x("L0"): paths(np.max(h)), x("mu"): paths(np.min(h)),
+        x("omega"): clients([1.0] * 2), x("s0"): clients([s0] * 2), x("s1"): clients([s1] * 2),
+        x("v"): times(spread), x("m2"): times(error), x("q"): times(error), tr(mat("S")): times(spread + error),
+    }  # fmt: skip
+    return Numbers(values, size=(2, 2, len(u), 1), weights=np.ones(len(u)))
+
+
+def along_quadratics(id: str, power: float | None, claim: Relation | None = None, count: int = 120) -> list[Verified]:
+    """What holds at the horizon or for sums over the steps, on quadratics, from exact second moments.
+
+    Args:
+        power: see `_quadratics`.
+        claim: judged in place of the entry's own.
+    """
+    runs = enumerate(_quadratics(count, power))
+    return [merged([judged(id, with_step(id, numbers, n, True), claim, own, True) for n, (own, numbers) in runs])]
+
+
+def enumerated(id: str, claim: Relation | None = None, count: int = 60) -> list[Verified]:
+    """All paths of up to five steps on a cosh(b x), d = 1: one client with Rademacher noise, half of its messages sent doubled."""
+    value, slope, _, _ = shape("bounded", "cosh")
+    found = []
+    for n in range(count):
+        rng = np.random.default_rng((625, n))
+        a, b, R = np.exp(rng.uniform(-1, 1, 3)) * (1, 1, 0.5)
+        steps, at = int(rng.integers(1, 6)), [np.full(1, rng.normal() / b)]
+        u = schedule(rng, steps)
+        first = 2 * (np.abs(a * b * slope(b * at[0])).item() + R)
+        eta = float(np.exp(rng.uniform(-4, -0.7)) / b / first)
+        for m in range(steps):
+            gradient = a * b * slope(b * at[-1])
+            sent = [keep * (gradient + sign * R) for sign in (1, -1) for keep in (0, 2)]
+            at.append(np.concatenate([at[-1] - eta * u[m] * message for message in sent]))
+        # every path beside its end: a step's states are repeated for the outcomes of later steps
+        places = np.array([np.tile(one, len(at[-1]) // len(one)) for one in at])
+        loss, G = a * value(b * places), np.abs(a * b * slope(b * places[:-1]))
+        second, longest = G**2 + R**2, 2 * (G + R)
+        known: dict[Term, np.ndarray] = {
+            x("N"): paths(1.0), x("d"): paths(1.0), x("K"): paths(steps), x("eta"): paths(eta), x("u"): times(u),
+            norm(vec("g")): times(G), x("f"): times(loss[:-1]), x("f0"): paths(loss[0, 0]), x("fT"): paths(loss[-1]),
+            x("fstar"): paths(a * value(np.zeros(1))), x("L0"): paths(a * b**2), x("L1"): paths(b), x("omega"): clients([1.0]),
+            x("s0"): clients([R**2]), x("s1"): clients([0.0]), x("v"): paths(R**2), x("m2"): times(second), x("q"): times(second),
+            tr(mat("S")): times(second + R**2), x("kap"): paths(np.exp(rng.uniform(-1, 1))), x("B"): times(longest),
+            x("c"): paths(np.max(b * eta * u[:, None] * longest) * rng.choice([0.8, 1, 1, 1.5])),
+        }  # fmt: skip
+        numbers = Numbers(known, size=(1, 1, steps, places.shape[1]), weights=np.ones(steps), mean=True)
+        found.append(judged(id, with_step(id, numbers, n, True), claim, {"case": n, "K": steps}, shared=True))
+    return [merged(found)]
+
+
+def sums(theorem: Theorem) -> Iterator[Points]:
+    """The steps 0, .., K - 1 for several K."""
+    for steps in (0, 1, 2, 3, 5, 10, 31, 100, 1000, 10_000):
+        n = np.arange(max(steps, 1))
+        weights = np.ones(len(n)) if steps else np.zeros(1)
+        yield f"K = {steps}", Numbers({x("t"): times(n), x("K"): paths(steps)}, size=(1, 1, len(n), 1), weights=weights)
