@@ -358,7 +358,8 @@ class _File:
         words = set(WORD.findall(body))
         timed = "clock" in context.symbols.values() or not words.isdisjoint(("ito__", "riemann__", "flow__"))
         timed = timed and not context.steps
-        lines = ["Variables (W : Type) (w__ : W) (J : Type) (j__ : J) (coords : list J) (K : Type) (k__ : K) (clients : list K)."]
+        lines = ["Variables (W : Type) (w__ : W) (J : Type) (j__ : J) (coords : list J)."]
+        lines.append("Variables (Client : Type) (k__ : Client) (clients : list Client).")
         if context.horizon or horizon in words or timed:
             lines.append(f"Variable {horizon} : R.")
         if context.steps:
