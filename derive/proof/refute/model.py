@@ -12,7 +12,20 @@ from fractions import Fraction
 from typing import Any
 
 from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import OPERATORS, Relation, Term, fn, norm, num, plus, substitute, times, to_json, vec, x
+from derive.proof.language.terms import (
+    OPERATORS,
+    Relation,
+    Term,
+    fn,
+    norm,
+    num,
+    plus,
+    substitute,
+    times,
+    to_json,
+    vec,
+    x,
+)
 from derive.proof.language.tidy import tidy
 from derive.proof.refute.algebraic import Algebraic
 from derive.proof.refute.coordinates import far_counterexample

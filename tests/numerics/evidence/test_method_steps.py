@@ -1,4 +1,4 @@
-"""Theorems on D(C)SGD and the heavy ball themselves: planted errors are found, conditions needed, and the steps the methods' own."""
+"""Theorems on D(C)SGD and the heavy ball themselves: planted errors are found, conditions needed, the steps are the methods'."""
 
 from __future__ import annotations
 
@@ -85,6 +85,7 @@ def test_the_outcomes_have_the_moments_that_the_engine_has(name, compressor):
     assert trace == pytest.approx(float(value.subs({s: at[s.name] for s in value.free_symbols})), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_update_of_the_heavy_ball_is_the_librarys():
     """Without noise, along six steps: the update that the enumeration writes out, and the simulated method."""
     beta, eta, h, place, velocity = 0.6, 0.2, 1.3, 1.0, 0.0
