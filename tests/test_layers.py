@@ -48,7 +48,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "reports/sections": (
         "base", "compare", "appendix", "ensembles", "ledger", "assumptions", "claim_by_claim", "models", "own_claims", "problem",
-        "sde_table", "stationary", "theorems", "experiments", "real_data", "sweeps", "verification",
+        "sde_table", "stationary", "theorems", "own_theorems", "experiments", "real_data", "sweeps", "verification",
     ),
 }  # fmt: skip
 PACKAGES = ORDER[""]

@@ -42,7 +42,7 @@ class Status(StrEnum):
 #: what an entry can be about (`derive.theorems.entry.about`) so that the method itself is covered by its proof
 ITSELF = ("method", "compressor")
 #: sections that have entries
-ENTRIES = ("theorems", "own-claims")
+ENTRIES = ("theorems", "own-claims", "own-theorems")
 CONTRADICTED = "the numbers contradict what is proved: one of the two is wrong"
 #: verdicts of runs over seeds
 RUNS = (SEEN, SEEN_TO_FAIL, UNDECIDED)
