@@ -10,12 +10,14 @@ from typing import Any, final
 from derive.bounds.answer import Answer, Repaired
 from derive.bounds.refuting import Refuted
 from derive.bounds.shown import shown
-from derive.bounds.stated import read_stated
+from derive.bounds.stated import Stated, read_stated
 from derive.bounds.suggest import answered
 from derive.printing.width import width
 from derive.proof.kernel.certificate import dumps
 from derive.proof.language.terms import Relation
 from derive.proof.language.text import TermWriter, latex_name
+from derive.reading.theorem_files import TheoremFile
+from derive.vocabulary.errors import BadInput
 from reports.document.numbers import number
 from reports.paper.evidence import CONFIRMED, INCONCLUSIVE, METHOD, SDE, VIOLATED, evidence
 from reports.sections.base import Inputs, Section, reduced
@@ -27,6 +29,9 @@ MAX_STEPS = 60
 #: characters of a formula that stands in a line of text
 ROOM = 62
 MODELS = {"method": "the method itself", "first-order": "the first-order SDE", "corrected": "the corrected SDE"}
+#: characters of a line of a formula that is broken, and where it may be
+LONG = 110
+_BREAKS = re.compile(r"\\left(?![a-z])|\\right(?![a-z])|[{}]| (?:\+|-|\\le|=) ")
 #: names of the numbers in which a claim is refuted
 _NUMBERS = {"h_q": "h", "A_q": "A", "b_q": "b", "t_q": "t", "at_q": "x-x^{*}", "z_q": "z"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
@@ -42,14 +47,16 @@ class OwnTheorems(Section):
         from numerics.evidence.own.compare import verify_stated  # JAX is loaded only when it is needed
 
         seconds, entries, found = SECONDS["quick" if context.quick else "full"], [], {}
-        for n, file in enumerate(context.problem.theorems, 1):
+        files = context.problem.theorems
+        stated = [_read(file) for file in files]  # all of them before anything is proved
+        for n, (file, theorem) in enumerate(zip(files, stated, strict=True), 1):
             id = f"theorem-{n}"
             context.tick(f"proof of {file.name}")
-            answer = answered(read_stated(file.path), seconds["proof"])
+            answer = answered(theorem, seconds["proof"])
             context.tick(f"numbers for {file.name}")
             verified = verify_stated(answer.stated, seconds["numbers"], id)
             entries.append(_entry(id, file.title, answer, [v.to_dict() for v in verified]))
-            found |= {f"own-{id}-{subject}": e for subject, e in _evidence(id, verified).items()}
+            found |= {f"own-{id}-{subject}": e for subject, e in _evidence(id, answer.status, verified).items()}
         failed = {e["title"]: "refuted" for e in entries if e["status"] == "REFUTED"}
         words = {"proof": "seconds for a proof", "numbers": "seconds for its numbers"}
         left_out = reduced(SECONDS["quick"], SECONDS["full"], words) if context.quick else []
@@ -60,6 +67,13 @@ class OwnTheorems(Section):
         self.write_certificates(result["entries"], folder)
 
 
+def _read(file: TheoremFile) -> Stated:
+    try:
+        return read_stated(file.path)
+    except BadInput as error:
+        raise BadInput(f"{file.name} {error.field}", error.found, error.accepted, error.column) from None
+
+
 def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     stated, checked = answer.stated, answer.checked
     made = stated.setting
@@ -67,7 +81,8 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
     proved = checked is not None and answer.status == "PROVED"
     assumed = dict(checked.assumptions if proved else made.assumptions.items())
     defined = dict(checked.definitions if proved else made.definitions.items())
-    lines = lines_of(checked) if proved else []
+    own = {**stated.hypotheses.relations, **stated.own}
+    lines = [{**line, "tex": broken(line["tex"])} for line in lines_of(checked)] if proved else []
     at_the_end = answer.conclusion if proved else stated.claim if stated.integrated else None
     if at_the_end == stated.step:
         at_the_end = None
@@ -75,12 +90,12 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "id": id, "title": title, "status": answer.status, "about": "method" if made.steps else "SDE",
         "object": MODELS[stated.about], "method": made.method.name, "value": _formula(writer.term(stated.weighted.value + stated.weighted.constant)),
         **grouped([formula_of(writer.relation(r), name) for name, r in assumed.items()]),
-        "definitions": [formula_of(writer.relation(r), name) for name, r in defined.items() if name not in ("clients", "schedule")],
+        "definitions": [formula_of(tex, "") for tex in _definitions(defined, writer)],
         "declared": [d["latex"] for d in checked.declared] if proved else [],
         "step": None if stated.step is None else _formula(writer.relation(stated.step)),
         "horizon": None if at_the_end is None else _formula(writer.relation(at_the_end)),
         "lines": lines[:MAX_STEPS], "more": max(0, len(lines) - MAX_STEPS),
-        "unused": [in_prose(name) for name in checked.unused] if proved else [],
+        "unused": [writer.relation(own[name]) for name in checked.unused if name in own] if proved else [],
         "axioms": list(checked.axioms) if proved else [],
         "assumed": list(assumed) if proved else [],
         "satisfiability": checked.satisfiability if checked is not None else "",
@@ -99,8 +114,35 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
     }  # fmt: skip
 
 
+def _definitions(defined: Mapping[str, Relation], writer: TermWriter) -> list[str]:
+    """Without those that say nothing in print, where a potential is written like the square that it is."""
+    shown = [writer.relation(r) for name, r in defined.items() if name not in ("clients", "schedule")]
+    return [tex for tex in shown if tex.partition(" = ")[0] != tex.partition(" = ")[2]]
+
+
+def broken(tex: str) -> str:
+    """A formula that is far too long for a line on several lines, broken before signs that stand in no brackets."""
+    if width(tex) <= LONG:
+        return tex
+    pieces, depth, begin = [], 0, 0
+    for found in _BREAKS.finditer(tex):
+        if found[0] in (r"\left", "{"):
+            depth += 1
+        elif found[0] in (r"\right", "}"):
+            depth -= 1
+        elif depth == 0:
+            pieces.append(tex[begin : found.start()])
+            begin = found.start()
+    rows = [""]
+    for piece in [*pieces, tex[begin:]]:
+        if rows[-1] and width(rows[-1] + piece) > LONG:
+            rows.append("")
+        rows[-1] += piece
+    return r"\begin{aligned}&" + r"\\&".join(row.strip() for row in rows) + r"\end{aligned}"
+
+
 def _failed(step: str, claim: Relation, writer: TermWriter) -> dict[str, Any]:
-    return {"name": in_prose(step), **_formula(writer.relation(claim))}
+    return {"name": in_prose(step), **_formula(broken(writer.relation(claim)))}
 
 
 def _formula(tex: str) -> dict[str, Any]:
@@ -129,7 +171,7 @@ def _repair(r: Repaired) -> dict[str, Any]:
 def _row(v: Mapping[str, Any]) -> dict[str, Any]:
     """A comparison for the table: the numbers, and where the claim is nearest to failing."""
     of = v["instance"]
-    known = ("what", "case", "cases", "loss", "noise", "d", "clients", "worst", "value", "bound", "steps")
+    known = ("what", "case", "cases", "loss", "loss_latex", "noise", "d", "clients", "worst", "value", "bound", "steps")
     constants = [f"{latex_name(name)}={number(value, 4)}" for name, value in of.items() if name not in known]
     worst = of.get("worst") or {}
     place = [f"{letter}=({', '.join(number(x) for x in values)})" for letter, values in worst.items() if isinstance(values, list)]
@@ -140,14 +182,14 @@ def _row(v: Mapping[str, Any]) -> dict[str, Any]:
         "tightness": "" if v["tightness"] is None else number(float(v["tightness"]), 4),
         "route": v["route"], "count": f"{v['failing']} of {count}" if v["route"] != "Monte Carlo" else f"{count} paths",
         "outside": [{"step": name, "fails": fails} for name, fails in v["outside"].items()],
-        "loss": of.get("loss", ""), "noise": of.get("noise", ""), "d": of.get("d", ""), "clients": of.get("clients", ""),
+        "loss": of.get("loss_latex", ""), "noise": of.get("noise", ""), "d": of.get("d", ""), "clients": of.get("clients", ""),
         "constants": constants, "place": place, "steps": of.get("steps"),
         "value": None if value is None else number(float(value), 4), "bound": None if bound is None else number(float(bound), 4),
         "note": v["note"],
     }  # fmt: skip
 
 
-def _evidence(id: str, verified: Sequence[Any]) -> dict[str, dict[str, Any]]:
+def _evidence(id: str, status: str, verified: Sequence[Any]) -> dict[str, dict[str, Any]]:
     """For the SDE and for the method: all comparisons as one."""
     found = {}
     for subject in dict.fromkeys(v.subject for v in verified):
@@ -156,6 +198,8 @@ def _evidence(id: str, verified: Sequence[Any]) -> dict[str, dict[str, Any]]:
             continue
         verdicts = [str(v.verdict) for v in own]
         verdict = next((word for word in (VIOLATED, CONFIRMED, INCONCLUSIVE) if word in verdicts), INCONCLUSIVE)
+        if status == "REFUTED" and verdict == CONFIRMED:
+            verdict = INCONCLUSIVE  # the numbers that refute it are others
         kinds = [(what, [v.tightness for v in own if v.instance["what"] == what]) for what in ("one step", "horizon")]
         said = [f"{what}: bound/value at least {_share(tight)}" for what, tight in kinds if tight]
         failing = sum(str(v.verdict) == VIOLATED for v in own)

@@ -85,7 +85,8 @@ class Instance:
     def shown(self) -> dict[str, Any]:
         """What it is, as JSON values."""
         known = {name: float(f"{v:.6g}") for name, v in self.all_values.items()}
-        return {"loss": self.member.name, "noise": self.noise, "d": self.dim, "clients": self.clients, **known}
+        loss = {"loss": self.member.name, "loss_latex": self.member.latex}
+        return {**loss, "noise": self.noise, "d": self.dim, "clients": self.clients, **known}
 
     @cached_property
     def base(self) -> Numbers:

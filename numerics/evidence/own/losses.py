@@ -42,13 +42,14 @@ class Member:
     """A loss of the class.
 
     Args:
-        name: in words.
+        name: in words; latex: as LaTeX.
         loss: of the library.
         unit: the length over which its gradient changes.
         curvatures: of a quadratic loss, h_j.
     """
 
     name: str
+    latex: str
     loss: Separable
     unit: float
     curvatures: tuple[float, ...] | None = None
@@ -64,9 +65,9 @@ def members(known: Known) -> Iterator[Member]:
     if known.gradient is not None:
         b = l0 * np.sqrt(known.dim) / known.gradient
         if mu is None and b > 0:
-            yield _sum("log cosh", lambda z: sp.log(sp.cosh(z)), l0, b)
+            yield _sum("log cosh z_j", r"\log\cosh z_j", lambda z: sp.log(sp.cosh(z)), l0, b)
             if not known.convex:
-                yield _sum("1 - cos", lambda z: 1 - sp.cos(z), l0, b)
+                yield _sum("1 - cos z_j", r"(1-\cos z_j)", lambda z: 1 - sp.cos(z), l0, b)
         return
     if mu is None or mu <= l0:
         low = l0 / 10 if mu is None else mu
@@ -74,11 +75,11 @@ def members(known: Known) -> Iterator[Member]:
         if known.dim == 1 and low < l0:
             yield _quadratic(low, low, 1)
     if l1 > 0 and (mu is None or mu <= l0):
-        yield _sum("cosh - 1", lambda z: sp.cosh(z) - 1, l0, l1)
+        yield _sum("cosh z_j - 1", r"(\cosh z_j-1)", lambda z: sp.cosh(z) - 1, l0, l1)
         if mu is None:
-            yield _sum("exp(z) - z - 1", lambda z: sp.exp(z) - z - 1, l0, l1)
+            yield _sum("exp(z_j) - z_j - 1", r"(e^{z_j}-z_j-1)", lambda z: sp.exp(z) - z - 1, l0, l1)
     if l1 == 0 and mu is None and not known.convex:
-        yield _sum("1 - cos", lambda z: 1 - sp.cos(z), l0, 1.0)
+        yield _sum("1 - cos z_j", r"(1-\cos z_j)", lambda z: 1 - sp.cos(z), l0, 1.0)
 
 
 def _quadratic(high: float, low: float, dim: int) -> Member:
@@ -86,9 +87,12 @@ def _quadratic(high: float, low: float, dim: int) -> Member:
     middle = [float(f"{v:.3g}") for v in np.geomspace(high, low, dim)[1:-1].tolist()]
     values = (high, *middle, low)[:dim] if dim > 1 else (high,)
     shown = ", ".join(f"{v:.4g}" for v in values)
-    return Member(f"sum of h_j x_j^2/2, h = {shown}", Quadratic(tuple(exactly(v) for v in values)), 1.0, values)
+    latex = rf"$\frac12\sum_jh_jx_j^2$, $h={shown if dim == 1 else f'({shown})'}$"
+    return Member(f"sum of h_j x_j^2/2, h = {shown}", latex, Quadratic(tuple(exactly(v) for v in values)), 1.0, values)
 
 
-def _sum(name: str, of: Any, l0: float, b: float) -> Member:
-    scale = exactly(float(b))
-    return Member(f"sum of {name}, z = {b:.4g} x_j", SeparableSum(exactly(float(l0)) / scale**2 * of(scale * generic)), 1 / b)
+def _sum(name: str, latex: str, of: Any, l0: float, b: float) -> Member:
+    scale, factor = exactly(float(b)), f"{l0 / b**2:.4g}"
+    shown = rf"${factor}\sum_j{latex}$, $z={b:.4g}\,x$"
+    loss = SeparableSum(exactly(float(l0)) / scale**2 * of(scale * generic))
+    return Member(f"{factor} sum of {name}, z = {b:.4g} x", shown, loss, 1 / b)
