@@ -9,7 +9,6 @@ from typing import Any, final
 
 from derive.bounds.answer import Answer, Repaired
 from derive.bounds.refuting import Refuted
-from derive.bounds.shown import shown
 from derive.bounds.stated import Stated, read_stated
 from derive.bounds.suggest import answered
 from derive.printing.width import width
@@ -78,12 +77,13 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
     stated, checked = answer.stated, answer.checked
     made = stated.setting
     writer = TermWriter(made.names, context=made.context)
-    proved = checked is not None and answer.status == "PROVED"
-    assumed = dict(checked.assumptions if proved else made.assumptions.items())
-    defined = dict(checked.definitions if proved else made.definitions.items())
+    proof = checked if answer.status == "PROVED" else None
+    assumed, defined = dict(made.assumptions), dict(made.definitions)
+    if proof is not None:
+        assumed, defined = dict(proof.assumptions), dict(proof.definitions)
     own = {**stated.hypotheses.relations, **stated.own}
-    lines = [{**line, "tex": broken(line["tex"])} for line in lines_of(checked)] if proved else []
-    at_the_end = answer.conclusion if proved else stated.claim if stated.integrated else None
+    lines = [{**line, "tex": broken(line["tex"])} for line in lines_of(proof)] if proof is not None else []
+    at_the_end = answer.conclusion if proof is not None else stated.claim if stated.integrated else None
     if at_the_end == stated.step:
         at_the_end = None
     return {
@@ -91,13 +91,13 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "object": MODELS[stated.about], "method": made.method.name, "value": _formula(writer.term(stated.weighted.value + stated.weighted.constant)),
         **grouped([formula_of(writer.relation(r), name) for name, r in assumed.items()]),
         "definitions": [formula_of(tex, "") for tex in _definitions(defined, writer)],
-        "declared": [d["latex"] for d in checked.declared] if proved else [],
+        "declared": [] if proof is None else [d["latex"] for d in proof.declared],
         "step": None if stated.step is None else _formula(writer.relation(stated.step)),
         "horizon": None if at_the_end is None else _formula(writer.relation(at_the_end)),
         "lines": lines[:MAX_STEPS], "more": max(0, len(lines) - MAX_STEPS),
-        "unused": [writer.relation(own[name]) for name in checked.unused if name in own] if proved else [],
-        "axioms": list(checked.axioms) if proved else [],
-        "assumed": list(assumed) if proved else [],
+        "unused": [] if proof is None else [writer.relation(own[name]) for name in proof.unused if name in own],
+        "axioms": [] if proof is None else list(proof.axioms),
+        "assumed": [] if proof is None else list(assumed),
         "satisfiability": checked.satisfiability if checked is not None else "",
         "reason": answer.reason,
         "loss": None if answer.refuted is None else _loss(answer.refuted.loss),
@@ -107,7 +107,6 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         "left_over": answer.left_over,
         "guesses": list(answer.guesses),
         "instead": [{"claim": s.given["claim"], "condition": s.condition, "V": s.given["V"]} for s in answer.instead],
-        "conclusion": "" if not proved or answer.conclusion is None else shown(made, answer.conclusion),
         "rows": [_row(v) for v in verified],
         "repair": "", "mended": [],
         "certificate": None if checked is None or checked.certificate is None else dumps(checked.certificate),
@@ -138,7 +137,7 @@ def broken(tex: str) -> str:
         if rows[-1] and width(rows[-1] + piece) > LONG:
             rows.append("")
         rows[-1] += piece
-    return r"\begin{aligned}&" + r"\\&".join(row.strip() for row in rows) + r"\end{aligned}"
+    return r"\begin{array}{@{}l@{}}" + r"\\".join(rf"\displaystyle {row.strip()}" for row in rows) + r"\end{array}"
 
 
 def _failed(step: str, claim: Relation, writer: TermWriter) -> dict[str, Any]:
@@ -180,7 +179,8 @@ def _row(v: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "subject": v["subject"], "what": of.get("what", ""), "case": of.get("case", ""), "verdict": v["verdict"],
         "tightness": "" if v["tightness"] is None else number(float(v["tightness"]), 4),
-        "route": v["route"], "count": f"{v['failing']} of {count}" if v["route"] != "Monte Carlo" else f"{count} paths",
+        "route": v["route"],
+        "count": f"{v['failing']} of {count}" if v["route"] != "Monte Carlo" else f"{count} paths",
         "outside": [{"step": name, "fails": fails} for name, fails in v["outside"].items()],
         "loss": of.get("loss_latex", ""), "noise": of.get("noise", ""), "d": of.get("d", ""), "clients": of.get("clients", ""),
         "constants": constants, "place": place, "steps": of.get("steps"),
