@@ -35,6 +35,8 @@ def about(theorem: Theorem, claim: Relation, axioms: Collection[str]) -> str:
     if theorem.context.steps and theorem.context.potentials:
         return METHOD
     for process in theorem.context.potentials.values():
+        if "change" in process:  # known by its generator: the evidence says whose
+            continue
         if "weak-existence" in axioms or any(_within(side, generator_of(process)) for side in (claim.left, claim.right)):
             return ODE if not process["diffusion"] else CORRECTED if len(process["drift"]) > 1 else FIRST
     for evidence in theorem.evidence:
