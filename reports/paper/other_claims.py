@@ -160,8 +160,8 @@ OWN = Group(
         ),
         Claim(
             "heavy-ball",
-            r"The heavy ball's SDE has the bound of DSGD with the step $\sqrt\eta/\mu$ and $1+\theta$ times its floor, for every $\theta>0$",
-            r"first-order model, ballistic scaling, $L$-smooth, unbiased messages, a step condition with $1/\theta$ in it",
+            r"The heavy ball's SDE has the bound of DSGD with the step $\sqrt\eta/\mu$ and $1+\theta$ times its floor, $\theta>0$",
+            r"first-order model, ballistic, $L$-smooth, unbiased messages, a step condition with $1/\theta$ in it",
             proofs=("6.2-heavy-ball-pathwise", "6.2-heavy-ball-scheduled"),
         ),
         Claim(
