@@ -55,6 +55,7 @@ _Schedule = Annotated[
     str | None, typer.Option("--schedule", metavar="U", help="Step-size schedule: one, power:p=1/2 or free (one).")
 ]
 _ANSWERS, _PROVING, _SOLVING = "reports.commands.answers", "reports.commands.proving", "reports.commands.solving.command"
+_BOUNDS = "reports.commands.bounds"
 
 
 def _job(module: str, name: str, load: list[str] | None = None, **options: Any) -> Job:
@@ -206,6 +207,37 @@ def claim(
     """Prove or refute an inequality of your own; one that is refuted comes with the smallest repairs found."""
     seconds = None if no_repair else repair_seconds
     return _job(_PROVING, "claim", file=file, certificate=certificate, as_json=as_json, repair_seconds=seconds)
+
+
+@app.command()
+def prove(
+    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="method, assume, V, claim and conclude.")],
+    certificate: Annotated[
+        str | None, typer.Option("--certificate", metavar="PATH", help="Where the certificate goes (beside FILE).")
+    ] = None,
+    rocq: Annotated[str | None, typer.Option("--rocq", metavar="FILE.v", help="Write the proof for Rocq to this file.")] = None,
+    seconds: Annotated[str, typer.Option("--seconds", metavar="S", help="About how long it may take, up to 600.")] = "60",
+    no_repair: Annotated[
+        bool, typer.Option("--no-repair", help="Do not look for nearby theorems where it is not proved.")
+    ] = False,
+    load: _Load = None,
+    as_json: _Json = False,
+) -> Job:
+    """Prove or refute a theorem of your own about a method or its SDE: a bound on a step, and what it gives at the horizon."""
+    options = {"file": file, "certificate": certificate, "rocq": rocq, "seconds": seconds, "no_repair": no_repair, "as_json": as_json}
+    return _job(_BOUNDS, "prove", load, **options)
+
+
+@app.command()
+def suggest(
+    file: Annotated[str, typer.Argument(metavar="FILE.toml", help="method and assume; V if you like, no claim.")],
+    out: Annotated[str | None, typer.Option("-o", "--out", metavar="DIR", help="Write the theorems and certificates here.")] = None,
+    seconds: Annotated[str, typer.Option("--seconds", metavar="S", help="About how long it may take, up to 600.")] = "60",
+    load: _Load = None,
+    as_json: _Json = False,
+) -> Job:
+    """Search for bounds of a method under your assumptions: decay, step condition and floor, each theorem proved."""
+    return _job(_BOUNDS, "suggest", load, file=file, out=out, seconds=seconds, as_json=as_json)
 
 
 @app.command()

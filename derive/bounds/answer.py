@@ -6,6 +6,7 @@ fails, hypotheses under which it is proved, and the bound that holds without the
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -22,7 +23,7 @@ from derive.proof.language.terms import Relation, from_json
 from derive.proof.language.text import text
 from derive.proof.repair.constants import numerals
 from derive.proof.search.clock import now
-from derive.proof.search.mediants import Tried, Walked, between
+from derive.proof.search.mediants import Judge, Tried, Walked, between
 from derive.theorems.entry.checking import Checked, check
 from derive.theorems.entry.theorem import Derivation, Theorem
 
@@ -30,7 +31,8 @@ from derive.theorems.entry.theorem import Derivation, Theorem
 MOST, EACH = 4, 2.0
 #: hypotheses that are tried where a claim is undecided, weakest first
 GUESSES = (
-    "eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1", "u <= 1", "N == 1", "convex", "pl: mu_guess", "bounded gradient: B_guess",
+    "eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1", "u <= 1", "convex", "pl: mu_guess",
+    "bounded gradient: B_guess",
 )  # fmt: skip
 
 
@@ -62,6 +64,7 @@ class Answer:
         failed: (name of the step, what it was to show) that was not found.
         left_over: what is left to show at this step, as text: 0 <= this.
         guesses: hypotheses under which the claim is proved, weakest first.
+        instead: what `derive.bounds.suggest` finds under the same assumptions, where the claim is not proved.
         reason: why nothing was decided, where it is no step.
     """
 
@@ -73,7 +76,9 @@ class Answer:
     failed: tuple[str, Relation] | None = None
     left_over: str = ""
     guesses: tuple[str, ...] = ()
+    instead: tuple[Any, ...] = ()
     reason: str = ""
+    seconds: float = 0.0
 
     @property
     def conclusion(self) -> Relation | None:
@@ -96,15 +101,19 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer
     Raises:
         BadInput, Refusal: as `Stated`.
     """
-    stop = now() + seconds
-    against = None if stated.integrated else refuted(stated.setting, stated.claim, min(3.0, seconds / 8))
+    started, stop = time.perf_counter(), now() + seconds
+    return replace(_decided(stated, seconds, stop, repair), seconds=time.perf_counter() - started)
+
+
+def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answer:
+    against = None if stated.step is None else refuted(stated.setting, stated.step, min(3.0, seconds / 8))
     if against is not None:
         found = Answer("REFUTED", stated, refuted=against)
         if not repair:
             return found
         half = (now() + stop) / 2
         return replace(found, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
-    limit = max(1.0, (stop - now()) / 4)
+    limit = max(1.0, (stop - now()) * (0.4 if repair else 0.9))
     entry, failures = _watched(stated, limit)
     checked = check(entry, limit)
     if checked.status == "PROVED":
@@ -113,14 +122,18 @@ def decide(stated: Stated, seconds: float = 60.0, repair: bool = True) -> Answer
     if failures:
         step = failures[-1]
         found = replace(found, failed=(step.step, step.claim), left_over=_left_over(stated, step.claim))
-    return replace(found, guesses=tuple(_guesses(stated, stop))) if repair else found
+    if not repair or proved_quickly(stated) is not None:  # a further hypothesis on the step is not what is missing
+        return found
+    return replace(found, guesses=tuple(_guesses(stated, stop)))
 
 
 def proved_quickly(stated: Stated, seconds: float = EACH) -> Fact | None:
     """The claim about a step, if it is found in so many seconds; no certificate is made."""
+    if stated.step is None:
+        return None
     try:
         w = Derivation(replace(stated.entry(), point={}), seconds)
-        return Bound(w, stated.setting, seconds=seconds).drift(stated.weighted, stated.claim)
+        return Bound(w, stated.setting, seconds=seconds).drift(stated.weighted, stated.step)
     except ProofError:
         return None
 
@@ -158,7 +171,7 @@ def _repairs(stated: Stated, stop: float) -> Iterator[Repaired]:
 
 
 def _varied(stated: Stated) -> list[Any]:
-    return [n for n in numerals(stated.read_claim) if n.value != 0][:MOST]
+    return [n for n in numerals(stated.read_step) if n.value != 0][:MOST]
 
 
 def _walk(stated: Stated, numeral: Any, stop: float) -> Repaired | None:
@@ -166,30 +179,30 @@ def _walk(stated: Stated, numeral: Any, stop: float) -> Repaired | None:
 
     def judge(c: Fraction) -> Tried | None:
         if c not in tried:
-            tried[c] = None if now() > stop else _judged(stated.with_claim(numeral.at(c)))
+            tried[c] = None if now() > stop else _judged(stated.with_step(numeral.at(c)))
         return tried[c]
 
     value = numeral.value
     for near in _outwards(value):
         found = judge(near)
         if found is not None and found.holds:
-            sign = 1 if near > value else -1
-            turned = lambda c: judge(sign * c)  # noqa: E731
-            walked = (
-                between(
-                    turned,
-                    Walked(sign * near, found.by, sign * value, judge(value).by if judge(value) else None, False),
-                )
-                if (abs(near - value) < 8)
-                else Walked(sign * near, found.by, None, None, False)
-            )
-            best = sign * walked.certified
-            claim = text(stated.with_claim(numeral.at(best)).read_claim)
-            beyond = None
-            if walked.refuted is not None and isinstance(walked.witness, Refuted):
-                beyond = str(sign * walked.refuted), walked.witness
-            return Repaired(f"{best} in place of {value}", claim, beyond)
+            return _nearest(stated, numeral, judge, near, found)
     return None
+
+
+def _nearest(stated: Stated, numeral: Any, judge: Judge, near: Fraction, found: Tried) -> Repaired:
+    """From a number that is proved towards the one that is refuted, by mediants."""
+    value, sign = numeral.value, 1 if near > numeral.value else -1
+    first = judge(value)
+    start = Walked(sign * near, found.by, sign * value, None if first is None else first.by, False)
+    walked = between(lambda c: judge(sign * c), start)
+    best = sign * walked.certified
+    beyond = (
+        (str(sign * walked.refuted), walked.witness)
+        if walked.refuted is not None and isinstance(walked.witness, Refuted)
+        else None
+    )
+    return Repaired(f"{best} in place of {value}", text(numeral.at(best)), beyond)
 
 
 def _outwards(value: Fraction) -> Iterator[Fraction]:
@@ -199,7 +212,8 @@ def _outwards(value: Fraction) -> Iterator[Fraction]:
 
 
 def _judged(stated: Stated) -> Tried | None:
-    against = refuted(stated.setting, stated.claim, 0.5)
+    assert stated.step is not None
+    against = refuted(stated.setting, stated.step, 0.5)
     if against is not None:
         return Tried(False, against)
     fact = proved_quickly(stated)
@@ -224,7 +238,7 @@ def _guesses(stated: Stated, stop: float) -> Iterator[str]:
             continue
         try:
             other = Stated({**stated.given, "assume": [*stated.given.get("assume", ()), guess]})
-            if proved_quickly(other, 1.0) is not None and refuted(other.setting, other.claim, 0.3) is None:
+            if other.step is not None and proved_quickly(other, 1.0) is not None:
                 yield guess
         except (ValueError, ProofError):
             continue

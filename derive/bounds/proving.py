@@ -1,4 +1,4 @@
-"""The proof of a theorem of one's own: the change of V from the engine's moments, the claim about it, and what follows at the horizon.
+"""The proof of a theorem of one's own: the change of V from the engine's moments, the claim about it, what follows from it.
 
 The kernel makes every fact; here is decided which rules are tried. A step that fails names itself (`StepFailed`).
 """
@@ -11,13 +11,14 @@ from fractions import Fraction
 
 from derive.bounds import names as nm
 from derive.bounds.setting import Potential, Setting
+from derive.bounds.signs import facts, is_sign
 from derive.proof.claims.branch import Branch, OutOfTime
 from derive.proof.claims.domain import Domain, enter_assumptions
 from derive.proof.claims.strategies import Strategies
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError, parts
 from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, Term, fn, norm, num, plus, trprod, vec
+from derive.proof.language.terms import Relation, Term, fn, norm, num, plus, trprod, vec, x
 from derive.proof.search.clock import now
 from derive.theorems.entry.theorem import Derivation
 
@@ -83,9 +84,12 @@ class Bound:
         self.strategies, self.seconds = Strategies(hints), seconds
         self.domain = self.strategies.domain = Domain(self.branch, self.strategies.simple, 1.0)
         stated = {**given.assumptions, **given.definitions}
-        plain = [r for name, r in stated.items() if name != BELOW_ONE and not _under_operator(r)]
+        plain = [r for name, r in stated.items() if name != BELOW_ONE and not given.at_the_end(r)]
         enter_assumptions(self.domain, plain, [None] * len(plain))
         self._norms()
+        if is_sign(given.method):
+            for fact in facts(w):
+                self.branch.add(fact)
 
     # --- facts that hold anyway
 
@@ -119,8 +123,10 @@ class Bound:
         found = None
         try:
             self.domain.missing(claim)
+            units = [f for f in self.branch.facts if f.rule == "inverse"]
+            found = self.branch.show(claim, 1.0, [*more, *units], only=True) if more else None
             branch = self.branch.wider(*more) if more else self.branch
-            found = self.strategies.prove(branch, claim, seconds or self.seconds)
+            found = found or self.strategies.prove(branch, claim, seconds or self.seconds)
         except OutOfTime:
             pass
         if found is None:
@@ -265,8 +271,8 @@ class Bound:
         rest = {m: c for m, c in poly.items() if m not in random}
         return Term(("EI", normal.term(random))), Term(("I", normal.term(rest)))
 
-    def gronwall(self, v: Weighted, drift: Fact) -> Fact:
-        """E V(X_T) <= V_0 q + (c/k)(1 - q), from change <= -k V + c."""
+    def gronwall(self, v: Weighted, drift: Fact, about: bool = False) -> Fact:
+        """E V(X_T) <= V_0 q + (c/k)(1 - q), from change <= -k V + c; with `about`, what a claim may need of q becomes known."""
         k = self.k
         rate, offset = self._rate(v, drift.claim.right)
         _, bounded = self.below(v)
@@ -274,16 +280,81 @@ class Bound:
         moved = offset - rate * v.constant
         restated = self.branch.restated(drift, v.change.le(-rate * v.value + moved))
         positive = self.show("the rate is positive", ZERO.lt(rate))
-        premises = [bounded, restated, positive]
-        if self.given.steps:
-            premises.append(self._below_one(rate))
+        below = self._below_one(rate) if self.given.steps else None
+        premises = [bounded, restated, positive, *([] if below is None else [below])]
         grown = self.w.step("Gronwall's inequality", k.decay(v.listed, rate, moved, premises))
         self.domain.missing(offset / rate)
         unit = k.inverse(rate, positive)
         T = self.given.horizon
         left = fn("exp", T * fn("log", 1 - rate)) if self.given.steps else fn("exp", -rate * T)
         claim = (Term(("E", v.end)) + v.constant).le((v.start + v.constant) * left + offset / rate * (1 - left))
-        return self.w.combine("around the least value", claim, [(1, [grown], ())], [(-v.constant * (1 - left), unit)])
+        found = self.w.combine("around the least value", claim, [(1, [grown], ())], [(-v.constant * (1 - left), unit)])
+        return self._textbook(v, found, rate, offset, left, below) if about else found
+
+    def _textbook(self, v: Weighted, found: Fact, rate: Term, offset: Term, left: Term, below: Fact | None) -> Fact:
+        """E V(X_T) <= V_0 exp(-k T) + c/k, where V_0 >= 0 and c >= 0 are seen; what was found as it is otherwise."""
+        self.branch.add(found)
+        for fact in self._ends():
+            self.branch.add(fact)
+        order = None if below is None else self._slower(left, rate, below)
+        try:
+            start = self.show("V_0 >= 0", (v.start + v.constant).ge(0), seconds=2.0)
+            floor = self.show("the floor", offset.ge(0), seconds=2.0)
+            over = self.show("a positive rate", ZERO.lt(1 / rate), seconds=2.0)
+        except StepFailed:
+            return found
+        decay = fn("exp", -rate * self.given.horizon)
+        members = [(1, [found], ()), (1, [floor, over, self.k.function("exp_positive", [left[2]])], ())]
+        members += [] if order is None else [(1, [start, order], ())]
+        claim = found.claim.left.le((v.start + v.constant) * decay + offset / rate)
+        return self.w.combine("as it is often stated", claim, members)
+
+    def _slower(self, left: Term, rate: Term, below: Fact) -> Fact:
+        """(1 - k)^K <= exp(-k K), from log(1 - k) <= -k."""
+        w, k, T = self.w, self.k, self.given.horizon
+        z = x("z_q")
+        tangent = w.step("exp(-k) >= 1 - k", w.prover.analysis(fn("exp", -z) - 1 + z, "z_q", rate))
+        positive = w.combine("1 - k > 0", ZERO.lt(1 - rate), [(1, [below], ())])
+        order = w.combine("as a bound", (1 - rate).le(fn("exp", -rate)), [(1, [tangent], ())])
+        rising = k.function("monotone:log", [1 - rate, fn("exp", -rate)], [positive, order])
+        known = k.function("log_exp", [-rate])
+        slow = w.combine("log(1 - k) <= -k", fn("log", 1 - rate).le(-rate), [(1, [rising], ())], [(1, known)])
+        total = w.combine("over all steps", left[2].le(-rate * T), [(1, ["horizon >= 0", slow], ())])
+        return w.step("as an exponential", k.function("monotone:exp", [left[2], -rate * T], [total]))
+
+    def at_the_horizon(self, claim: Relation, concluded: Fact) -> Fact:
+        """A claim about the horizon, from what was concluded there.
+
+        Raises:
+            StepFailed: it was not found.
+        """
+        self.branch.add(concluded)
+        for fact in [*self._ends(), *self._sums()]:
+            self.branch.add(fact)
+        for t in self._denominators(concluded.claim):
+            self.domain.missing(1 / t)
+        return self.show("the claim at the horizon", claim, [concluded])
+
+    def _denominators(self, relation: Relation) -> list[Term]:
+        """The factors of denominators in the normal form of a relation."""
+        keys = (self.k.normal.key_of(a) for a in self.branch.atoms(relation.slack))
+        return [self.k.normal.term(dict(key[1])) for key in keys if key[0] == "inv"]
+
+    def _sums(self) -> list[Fact]:
+        """Sums and means of squares, of f - f* and of the schedule are >= 0."""
+        k, w = self.k, self.w
+        squares = [
+            k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.given.vectors
+        ]
+        gap = self.w.combine("f - f* >= 0", ZERO.le(nm.f - nm.fstar), [(1, ["f >= f*"], ())])
+        schedule = [k.monotone("I", w["u >= 0"])] if "u >= 0" in self.given.assumptions else []
+        return [*(k.monotone("EI", fact) for fact in (*squares, gap)), *schedule]
+
+    def _ends(self) -> list[Fact]:
+        """Assumptions about the start and the horizon alone."""
+        return [
+            self.w[name] for name, r in self.given.assumptions.items() if self.given.at_the_end(r) and name != BELOW_ONE
+        ]
 
     def _below_one(self, rate: Term) -> Fact:
         """k < 1: shown, or assumed, since (1 - k)^K is not a decay otherwise."""
@@ -315,12 +386,6 @@ def rate_of(normal: Normal, v: Weighted, bound: Term) -> tuple[Term, Term]:
             "the bound on the change is not of the form -k V + c with constants k and c, which gronwall needs"
         )
     return rate, normal.term(rest)
-
-
-def _under_operator(r: Relation) -> bool:
-    return any(p[0] in ("E", "I", "EI") for side in r[1:] for p in parts(side)) or any(
-        p[0] == "x" and p[1].endswith("T") for side in r[1:] for p in parts(side)
-    )
 
 
 def _split(part: Term) -> tuple[Term, Term]:

@@ -13,7 +13,7 @@ from derive.bounds.proving import BELOW_ONE
 from derive.bounds.setting import Setting
 from derive.bounds.vocabulary import symbols_of
 from derive.proof.language.context import ProofError, parts
-from derive.proof.language.terms import OPERATORS, Relation, Term, num, x
+from derive.proof.language.terms import Relation, Term, num, x
 from derive.proof.refute.counterexample import refute
 from derive.theorems.entry.points import value
 
@@ -50,8 +50,8 @@ def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | 
 
 
 def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
-    """Rational values of everything in the setting at which all assumptions hold, on a quadratic loss; None where none are found."""
-    one = next(iter(instances(given)), None)
+    """Rational values of everything in the setting at which all assumptions hold, on a quadratic loss; None if none are found."""
+    one = next(iter(instances(given, against=False)), None)
     relations = None if one is None else _relations(given, one)
     if one is None or relations is None:
         return None
@@ -89,7 +89,7 @@ def _relations(given: Setting, one: Instance) -> list[Relation] | None:
     """The assumptions about one state in numbers; None where something is left that is not a number."""
     stated = {**given.assumptions, **given.definitions}
     used = [
-        one.meant(r) for name, r in stated.items() if name not in (BELOW_ONE, "f >= f*") and not _at_the_end(r, given)
+        one.meant(r) for name, r in stated.items() if name not in (BELOW_ONE, "f >= f*") and not given.at_the_end(r)
     ]
     found = [r for r in (*one.conditions, *used) if r.left != r.right]
     return None if _foreign(found) else found
@@ -106,9 +106,3 @@ def _in_family(given: Setting, claim: Relation, one: Instance, seconds: float) -
     names = sorted(set().union(*[symbols_of(r) for r in (*relations, meant)]))
     point = refute(names, relations, meant, seconds)
     return None if point is None else Refuted(one.loss, point, meant)
-
-
-def _at_the_end(r: Relation, given: Setting) -> bool:
-    """Whether a relation is about the horizon."""
-    ends = {p.end[1] for p in given.potentials.values()} | {p.start[1] for p in given.potentials.values()}
-    return bool(symbols_of(r) & ends) or any(p[0] in OPERATORS for side in r[1:] for p in parts(side))

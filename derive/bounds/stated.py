@@ -22,8 +22,10 @@ from derive.bounds.hypotheses import Hypotheses, consequences, keyword, take
 from derive.bounds.proving import BELOW_ONE, Bound, Weighted, rate_of
 from derive.bounds.refuting import satisfying
 from derive.bounds.setting import About, Setting, setting
-from derive.bounds.vocabulary import Words, replaced, symbols_of
+from derive.bounds.signs import LETTERS, is_sign
+from derive.bounds.vocabulary import KNOWN, Words, replaced, symbols_of
 from derive.methods.distributed import Method
+from derive.methods.specialise import symbol_names
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.normal import Normal
@@ -34,7 +36,8 @@ from derive.vocabulary.errors import BadInput
 
 #: the keys of a file
 KEYS = (
-    "title", "method", "noise", "compressor", "clients", "schedule", "regime", "params", "model", "assume", "V", "claim", "conclude", "hints",
+    "title", "method", "noise", "compressor", "clients", "schedule", "regime", "params", "model", "assume", "V", "step", "claim",
+    "conclude", "hints",
 )  # fmt: skip
 _OF_THE_METHOD = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
 CONCLUSIONS = ("none", "telescope", "integrate", "gronwall")
@@ -52,11 +55,11 @@ class Stated:
     """
 
     given: Mapping[str, Any]
-    #: in place of the claim of the file
+    #: in place of the bound on a step
     instead: Relation | None = None
 
     def __post_init__(self) -> None:
-        _ = self.setting, self.claim
+        _ = self.setting, self.claim, self.step
 
     @property
     def title(self) -> str:
@@ -110,10 +113,15 @@ class Stated:
     # --- what is read
 
     @cached_property
-    def _read(self) -> tuple[Words, Hypotheses, dict[str, Relation], Term, Relation, tuple[Term, ...]]:
+    def _read(self) -> tuple[Words, Hypotheses, dict[str, Relation], Term, Relation, Relation | None, tuple[Term, ...]]:
         vectors = {"g": nm.GRADIENT, "b": nm.MESSAGE, "x - xstar": nm.DISTANCE}
         vectors |= {letter: nm.memory(letter) for letter, _ in self.method.rule.memory}
-        words, found, own = Words(vectors, self.about == "method"), Hypotheses(), dict[str, Relation]()
+        signs = (*LETTERS, "M") if is_sign(self.method) else ()
+        words, found, own = (
+            Words(vectors, self.about == "method", (*KNOWN, *signs)),
+            Hypotheses(),
+            dict[str, Relation](),
+        )
         for n, text in enumerate(self._assume, 1):
             place = f"assume[{n}]"
             named = keyword(text) if isinstance(text, str) else None
@@ -129,11 +137,12 @@ class Stated:
                     {"V": 'a function such as "f - fstar"', "claim": 'a bound such as "change <= -eta*G^2/2"'}[part],
                 )
         value, claim = words.term(self.given["V"], "V"), words.relation(self.given["claim"], "claim")
+        step = words.relation(self.given["step"], "step") if "step" in self.given else None
         hints = self.given.get("hints", [])
         if not isinstance(hints, list | tuple):
             raise BadInput("hints", hints, "a list of terms")
         read = tuple(words.term(h, f"hints[{n}]") for n, h in enumerate(hints, 1))
-        return words, found, own, value, claim, read
+        return words, found, own, value, claim, step, read
 
     @property
     def words(self) -> Words:
@@ -213,7 +222,9 @@ class Stated:
         return made
 
     def _below_one(self, made: Setting) -> dict[str, Relation]:
-        claim, v = self._meant(self.read_claim, made), self._weighted(made)
+        if self.read_step is None:
+            return {}
+        claim, v = self._meant(self.read_step, made), self._weighted(made)
         try:
             rate, _ = rate_of(Normal(made.context), v, claim.right - claim.left + v.change)
         except ProofError:  # the proof will say so
@@ -223,8 +234,8 @@ class Stated:
     @property
     def _constants(self) -> list[str]:
         """Symbols of the method that have no number."""
-        from derive.methods.specialise import symbol_names
-
+        if is_sign(self.method):
+            return []
         own = {name for name, value in self.method.constants if not value.is_number}
         return sorted((symbol_names(self.method) | own) - set(self.words.constants) - {"eta", "N", "d", "u"})
 
@@ -244,36 +255,70 @@ class Stated:
         v = self._weighted(self.setting if made is None else made)
         values = {
             CHANGE: v.change, x("LV"): v.change, VALUE: v.value + v.constant, x("V0"): v.start + v.constant,
-            x("EVT"): under("E", v.end) + v.constant,
+            x("EVT"): under("E", v.end) + v.constant, **self._numbers,
         }  # fmt: skip
         return replaced(t, values)
 
     @property
+    def _numbers(self) -> dict[Term, Term]:
+        """The schedule and the number of clients, where they are numbers."""
+        found = {nm.u: num(1)} if self.method.schedule.factor == 1 else {}
+        found |= {x(name): t for name, t in LETTERS.items()} if is_sign(self.method) else {}
+        return found | ({nm.N: num(int(self.method.clients))} if self.method.clients.is_number else {})
+
+    @property
     def read_claim(self) -> Relation:
         """The claim in the letters of the file: change, V, .."""
-        return self._read[4] if self.instead is None else self.instead
+        return self._read[4] if self.instead is None or self.integrated else self.instead
 
-    def with_claim(self, claim: Relation) -> Stated:
-        """The same theorem with another claim, in the letters of the file."""
+    @property
+    def read_step(self) -> Relation | None:
+        """The bound on a step in the letters of the file; None where the claim is about the horizon, and no step is given."""
+        if self.instead is not None:
+            return self.instead
+        return self._read[5] if self.integrated else self._read[4]
+
+    def with_step(self, claim: Relation) -> Stated:
+        """The same theorem with another bound on a step, in the letters of the file."""
         return replace(self, instead=claim)
 
     @property
     def integrated(self) -> bool:
         """Whether the claim is about the horizon, and not about a step."""
-        return bool(symbols_of(self.read_claim) & {"EVT", "V0"})
+        return bool(symbols_of(self._read[4]) & {"EVT", "V0"})
 
     @cached_property
     def claim(self) -> Relation:
         """The claim in the kernel's terms.
 
         Raises:
-            BadInput: it is not a bound on the change of V.
+            BadInput: it is neither a bound on the change of V nor one at the horizon.
         """
         found = self.read_claim
+        if found.op not in ("<=", "<") or not symbols_of(found) & {"change", "LV", "EVT", "V0"}:
+            accepted = "a bound change <= .. on the change of V in a step (LV for an SDE), or one with EVT or V0 at the horizon"
+            raise BadInput("claim", self.given["claim"], accepted)
+        if self.integrated and (symbols_of(found) & {"change", "LV"} or self.conclude == "none"):
+            accepted = (
+                'a bound at the horizon, without the change of a step, and with conclude = "gronwall" or "telescope"'
+            )
+            raise BadInput("claim", self.given["claim"], accepted)
+        return self._meant(found)
+
+    @cached_property
+    def step(self) -> Relation | None:
+        """The bound on a step in the kernel's terms.
+
+        Raises:
+            BadInput: it is none.
+        """
+        found = self.read_step
+        if found is None:
+            return None
         used = symbols_of(found)
-        if found.op not in ("<=", "<") or not used & {"change", "LV", "EVT", "V0"}:
+        if found.op not in ("<=", "<") or not used & {"change", "LV"}:
             raise BadInput(
-                "claim", self.given["claim"], "a bound change <= .. on the change of V in a step (LV for an SDE)"
+                "step", self.given.get("step"), "a bound change <= .. on the change of V in a step (LV for an SDE)"
             )
         if "LV" in used and self.about == "method":
             raise BadInput("claim", "LV", "change, the change of V in a step of the method (LV is of an SDE)")
@@ -288,11 +333,19 @@ class Stated:
             StepFailed: a step was not found.
             ProofError: a rule does not apply.
         """
-        bound = Bound(w, self.setting, self._read[5], seconds)
-        drift = bound.drift(self.weighted, self.claim)
-        if self.conclude in ("telescope", "integrate"):
-            return bound.telescope(self.weighted, drift)
-        return bound.gronwall(self.weighted, drift) if self.conclude == "gronwall" else drift
+        if self.step is None:
+            raise ProofError(
+                'the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."'
+            )
+        bound = Bound(w, self.setting, self._read[6], seconds)
+        drift = bound.drift(self.weighted, self.step)
+        if self.conclude == "none":
+            return drift
+        if self.conclude == "gronwall":
+            concluded = bound.gronwall(self.weighted, drift, self.integrated)
+        else:
+            concluded = bound.telescope(self.weighted, drift)
+        return bound.at_the_horizon(self.claim, concluded) if self.integrated else concluded
 
     def entry(self, id: str = "own") -> Theorem:
         """The theorem as an entry that `derive.theorems.entry.checking.check` checks."""

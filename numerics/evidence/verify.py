@@ -24,6 +24,7 @@ from numerics.evidence.checks import (
     facts,
     families,
     mean_growth,
+    method_bounded,
     method_momentum,
     method_steps,
     moments,
@@ -91,6 +92,10 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "strength": (AtPoints(facts.strength),),
     # closed moments, quadrature, enumeration
     "PL decay": (moments.polyak,),
+    "messages of the method": (AtPoints(method_bounded.messages, "method"),),
+    "bounded noise of the method": (AtPoints(method_bounded.bounded, "method"),),
+    "sign step of the method": (AtPoints(method_bounded.states, "method"),),
+    "sign steps of the method": (AtPoints(method_bounded.runs, "method"),),
     "sign descent": (moments.descent_of_signs,),
     "stationary moments": (moments.stationary,),
     "second moments": (second_moments.of_the_sde,),

@@ -60,8 +60,8 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
             "status": found.status,
             "expected": entry.expected,
             "axioms": list(found.axioms),
-            "assumptions": _named(found.assumptions),
-            "definitions": _named(found.definitions),
+            "assumptions": _named(entry, found.assumptions),
+            "definitions": _named(entry, found.definitions),
             "declared": [declared["text"] for declared in found.declared],
             "statement": stated_by(found),
             "satisfiability": found.satisfiability,
@@ -83,11 +83,12 @@ def check(ids: Sequence[str], certificates: str | None, as_json: bool) -> int:
     return 0 if good else 1
 
 
-def _named(relations: Sequence[tuple[str, Any]]) -> list[str]:
+def _named(entry: Any, relations: Sequence[tuple[str, Any]]) -> list[str]:
     """Relations with their names, as plain text."""
-    from derive.proof.language.text import text
+    from derive.proof.language.text import Printer
 
-    return [f"{name}: {text(relation)}" for name, relation in relations]
+    plain = Printer(getattr(entry, "context", None))  # a refutation has none
+    return [f"{name}: {plain.relation(relation)}" for name, relation in relations]
 
 
 def _sharpest(entry: Any) -> dict[str, Any] | None:

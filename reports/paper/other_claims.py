@@ -159,6 +159,40 @@ OWN = Group(
             proofs=("6.2-summable-method",),
         ),
         Claim(
+            "method-signs",
+            r"DSignSGD itself has the bounds of the corrected SDE with $2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$, the floor of "
+            r"order $1/N$ included; no moment of the noise is used",
+            r"one step, and on average over the steps; symmetric unimodal noise, $L_1\eta u\sqrt d\le c$",
+            proofs=(
+                "6.4-global-pathwise-method", "6.4-global-scheduled-method", "6.4-clients-pathwise-method", "6.4-clients-scheduled-method",
+                "6.4-corrected-method", "6.4-corrected-scheduled-method",
+            ),
+        ),
+        Claim(
+            "method-signs-one-condition",
+            r"\dots{} under one condition on $\eta$ for all schedules $0\le u_n\le1$, such as $(1+n)^{-p}$",
+            r"on average over any number of steps, $c=2\varepsilon R(1)/\sqrt d$",
+            proofs=("6.4-global-decreasing-method",),
+        ),
+        Claim(
+            "method-normalised",
+            r"Normalised SGD itself: the mean of $G$ over the steps, whatever the noise, up to twice its mean size",
+            r"one step, and on average over the steps; $(L_0,L_1)$-smooth losses, $L_1\eta u\le c$",
+            proofs=("6.3-direction-pathwise-method", "6.3-direction-scheduled-method"),
+        ),
+        Claim(
+            "method-adaptive",
+            r"SGD itself with the step $\eta u/(L_0+L_1(G+\varrho))$ needs no step condition along the path",
+            r"noise whose mean over the clients is at most $\varrho$ in norm",
+            proofs=("6.3-bounded-pathwise-method", "6.3-bounded-scheduled-method"),
+        ),
+        Claim(
+            "method-clipped",
+            r"Clipped gradient descent itself brings $\min(G^2,\tau G)$ to $0$ without a floor; with noise a step is bounded draw by draw",
+            r"$(L_0,L_1)$-smooth losses, $L_1\eta u\tau\le c$",
+            proofs=("6.3-clipped-pathwise-method", "6.3-clipped-scheduled-method", "6.3-clipped-noise-method"),
+        ),
+        Claim(
             "heavy-ball",
             r"The heavy ball's SDE has the bound of DSGD with the step $\sqrt\eta/\mu$ and $1+\theta$ times its floor, $\theta>0$",
             r"first-order model, ballistic, $L$-smooth, unbiased messages, a step condition with $1/\theta$ in it",

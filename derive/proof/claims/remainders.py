@@ -38,21 +38,23 @@ def at_zero(branch: Branch, t: Term, below: Fact, above: Fact) -> Fact:
 
 
 def between(branch: Branch, t: Term, seconds: float) -> list[Fact]:
-    """psi at the ends of the interval that t is shown to lie in, 0 where that is inside, as bounds of psi(t); and those ends as numbers."""
+    """psi at the ends of the interval that t is shown to lie in, 0 where that is inside, as bounds of psi(t), rational ones too."""
     interval = OneVariable(branch, seconds).interval(t)
     return [*_bound(branch, t, interval.low, interval.below, 1), *_bound(branch, t, interval.high, interval.above, -1)]
 
 
 def _bound(branch: Branch, t: Term, end: Fraction | None, said: Fact | None, sign: int) -> list[Fact]:
-    """psi(end) <= psi(t) from end <= t (or <), for the sign -1 the other way round, and a rational bound of psi(end)."""
+    """psi(end) <= psi(t) from end <= t (or <), for the sign -1 the other way round, and a rational bound in place of psi(end)."""
     if end is None or said is None:
         return []
     at_end = fn("psi", num(end))
     args = [num(end), t] if sign > 0 else [t, num(end)]
-    facts = [branch.kernel.function("monotone:psi", args, [said])]
+    order = branch.kernel.function("monotone:psi", args, [said])
     number = value_of(at_end, "t", Fraction(0)) if end else None
-    if number is not None:
-        bound = num(sign * rounded_down(sign * number, DIGITS))
-        found = find(num(sign) * (at_end - bound), "t", None, None, False, 0.2)
-        facts += [] if found is None else [branch.kernel.ball({**found, "at": ZERO})]
-    return facts
+    bound = None if number is None else num(sign * rounded_down(sign * number, DIGITS))
+    found = None if bound is None else find(num(sign) * (at_end - bound), "t", None, None, False, 0.2)
+    if found is None or bound is None:
+        return [order]
+    near, size, one = branch.kernel.ball({**found, "at": ZERO}), fn("psi", t), Fraction(1)
+    goal = bound.le(size) if sign > 0 else size.le(bound)
+    return [order, branch.kernel.certify(goal, [order, near], sum=[(one, (0,), ()), (one, (1,), ())])]

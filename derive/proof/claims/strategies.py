@@ -1,8 +1,8 @@
 """The strategies by which a claim is proved, one after the other, within their shares of the time.
 
-Factors of known sign, sums and products of functions of one variable each; one-variable analysis; certify from known facts; cases
-on the signs of arguments of abs; squares of both sides where there are roots; facts about functions at the terms of the claim;
-cases on the order of variables; contradiction with the opposite.
+Values of psi at ends of intervals; factors of known sign, sums and products of functions of one variable each; psi in terms of exp;
+one-variable analysis; certify from known facts; cases on the signs of arguments of abs; squares of both sides where there are
+roots; facts about functions at the terms of the claim; cases on the order of variables; contradiction with the opposite.
 """
 
 from __future__ import annotations
@@ -271,10 +271,12 @@ class Strategies:
         facts = FunctionFacts(branch, [claim.slack]).orders()
         for name, of in branch.functions(claim.slack):
             facts += between(branch, of, seconds / 2) if name == "psi" else []
+        for fact in facts:
+            branch.add(fact)  # other strategies use them too
         return branch.show(claim, seconds, facts) if facts else None
 
     def _remainder(self, branch: Branch, claim: Relation, seconds: float) -> Fact | None:
-        """With (exp(t) - 1 - t)/t^2 for the first psi(t) of the claim, and 1/2 where t is 0: cases, unless the sign of t is known."""
+        """With (exp(t) - 1 - t)/t^2 for the first psi(t) of the claim, 1/2 where t is 0: cases, unless the sign of t is known."""
         t = next(of for name, of in branch.functions(claim.slack) if name == "psi")
         share = max(seconds / 2, 0.4)
 

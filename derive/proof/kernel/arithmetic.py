@@ -10,6 +10,11 @@ from derive.proof.kernel.facts import Fact, RuleGroup
 from derive.proof.language.context import ProofError, exact
 from derive.proof.language.normal import Polynomial, added, freeze, multiplied, power, scaled
 from derive.proof.language.terms import Relation, Term, num
+from derive.proof.language.text import Printer
+from derive.proof.language.tidy import tidy
+
+#: of what an identity leaves over, for its message: monomials, letters
+MOST_SHOWN, MOST_LETTERS = 8, 300
 
 
 class Arithmetic(RuleGroup):
@@ -53,9 +58,16 @@ class Arithmetic(RuleGroup):
             pieces.append(
                 scaled(multiplied(self._poly(factor), self.normal.polynomial(facts[number].claim.slack)), Fraction(-1))
             )
-        if added(pieces):
-            raise ProofError("the identity of the certificate does not hold")
+        if rest := added(pieces):
+            raise ProofError(f"the identity of the certificate does not hold; left over: {self._left_over(rest)}")
         return self._fact("certify", claim, facts, {"mult": mult, "sum": sum, "equalities": equalities})
+
+    def _left_over(self, rest: Polynomial) -> str:
+        """mult * (r - l) - sum - equalities in words: its first monomials, those of few factors before others."""
+        first = sorted(rest, key=lambda m: (sum(n for _, n in m), m))[:MOST_SHOWN]
+        shown = Printer(self.context).term(tidy(self.normal.term({m: rest[m] for m in first})))
+        more = f" and {len(rest) - len(first)} more" if len(rest) > len(first) else ""
+        return (shown if len(shown) <= MOST_LETTERS else shown[:MOST_LETTERS] + " ..") + more
 
     def _cone(self, members: Sequence[Any], facts: tuple[Fact, ...]) -> tuple[Polynomial, bool]:
         """sum of c * prod slack * prod square^2, and whether it is certainly positive."""

@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 from derive.proof.language.context import Context, ProofError, exact
 from derive.proof.language.normal import Normal, Polynomial
 from derive.proof.language.terms import Relation
+from derive.proof.language.text import Printer
 
 #: analytic facts that no algebra gives; every verdict lists those that it used
 AXIOMS: Mapping[str, str] = {
@@ -171,7 +172,8 @@ class RuleGroup:
         if relation.op == "<=":
             wanted.add(self.normal.key(Relation(("<", *relation[1:]))))
         if self.normal.key(fact.claim) not in wanted:
-            raise ProofError(f"a premise says {fact.claim}, and the rule needs {relation}")
+            shown = Printer(self.context).relation
+            raise ProofError(f"a premise says {shown(fact.claim)}, and the rule needs {shown(relation)}")
 
 
 def _only_kernels(group: RuleGroup) -> None:

@@ -7,12 +7,13 @@ stands beside it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from derive.proof.language.context import Context
 from derive.proof.language.terms import RELATIONS, Relation, Term, num
-from derive.proof.language.tidy import tidy
+from derive.proof.language.tidy import power_in, tidy
 
 #: how tightly a text holds together: what binds less than its place demands stands in brackets
 SUM, PRODUCT, POWER, ATOM = range(4)
@@ -28,7 +29,13 @@ GREEK = frozenset(_GREEK_NAMES.split())
 
 
 class Printer:
-    """Plain text, and the walk that other notations share."""
+    """Plain text, and the walk that other notations share.
+
+    Args:
+        context: says whether I and EI are integrals or sums over steps, and up to where; integrals, when not given.
+        positive: whether a term b is shown > 0. Then exp(a log(b)) is b^a; elsewhere log(b) = 0 by convention and it would not be.
+            Plain text alone asks: it is what a reader checks, and LaTeX writes b^a always.
+    """
 
     brackets: tuple[str, str] = ("(", ")")
     relations: Mapping[str, str] = {op: op for op in RELATIONS}
@@ -36,6 +43,9 @@ class Printer:
     plus, minus = " + ", " - "
     #: between a matrix and a vector
     beside = " "
+
+    def __init__(self, context: Context | None = None, positive: Callable[[Term], bool] = lambda b: False) -> None:
+        self.context, self.positive = context, positive
 
     def relation(self, relation: Relation) -> str:
         """l <= r."""
@@ -96,7 +106,19 @@ class Printer:
         return f"{self.inside(base, ATOM)}^{n}", POWER
 
     def function(self, name: str, inner: Any) -> Shown:
+        if name == "exp" and (power := power_in(inner)) and power[1] and self.positive(power[0]):
+            base, exponents = power
+            exponent = self.product(exponents) if len(exponents) > 1 else self.shown(exponents[0])
+            return f"{self.inside(base, ATOM)}^{exponent[0] if exponent[1] == ATOM else self.bracketed(exponent[0])}", POWER
         return f"{self.symbol(name)}({self.term(inner)})", ATOM
+
+    def steps(self) -> str:
+        """n<K, what a sum over steps runs over, with the name of the clock where there is one; "" where time is not steps."""
+        if (context := self.context) is None or not context.steps:
+            return ""
+        clocks = [name for name, kind in context.symbols.items() if kind == "clock"]
+        index = next(n for n in (*clocks, "n", "m", "l", *(f"n{k}" for k in range(500))) if n in clocks or n not in context.symbols)
+        return self.symbol(index) + ("" if context.horizon is None else f"<{self.symbol(context.horizon)}")
 
     def other(self, t: Any) -> Shown:
         """Declared functions, operators, and terms over vectors and matrices."""
@@ -105,6 +127,9 @@ class Printer:
                 return f"{self.symbol(symbol)}_i", ATOM
             case ("F", function, inner):
                 return self.function(function, inner)
+            case ("I" | "EI", inner) if steps := self.steps():
+                total = f"sum_({steps})({self.term(inner)})"
+                return total if t[0] == "I" else f"E({total})", ATOM
         shown = ", ".join(self.term(a) if isinstance(a, Term) else self.named(a) for a in t[1:])
         return f"{t[0]}({shown})" if shown else t[0], ATOM
 
@@ -209,6 +234,7 @@ class TermWriter(Printer):
     Args:
         names: LaTeX of symbols, vectors, matrices and functions.
         short: LaTeX that stands for whole terms, wherever they stand as they were written.
+        context: as for `Printer`.
     """
 
     brackets = (r"\left(", r"\right)")
@@ -230,7 +256,10 @@ class TermWriter(Printer):
         "S": (r"\sum_j {0}", PRODUCT), "Si": (r"\sum_i {0}", PRODUCT), "C": (r"\sum_k {0}", PRODUCT),
     }  # fmt: skip
 
-    def __init__(self, names: Mapping[str, str] | None = None, short: Mapping[Term, str] | None = None) -> None:
+    def __init__(
+        self, names: Mapping[str, str] | None = None, short: Mapping[Term, str] | None = None, context: Context | None = None
+    ) -> None:
+        super().__init__(context)
         self.names = dict(names or {})
         self.short = dict(short or {})
 
@@ -304,12 +333,9 @@ class TermWriter(Printer):
 
     def _as_power(self, inner: Any) -> str:
         """b^c for exp(c log b), and "" for other arguments."""
-        factors = inner[1:] if inner[0] == "*" else [inner]
-        logs = [t for t in factors if t[0] == "f" and t[1] == "log"]
-        if len(logs) != 1 or inner in self.short:
+        if inner in self.short or (found := power_in(inner)) is None:
             return ""
-        rest = [t for t in factors if t is not logs[0]]
-        base = self.inside(logs[0][2], ATOM)
+        base, rest = self.inside(found[0], ATOM), found[1]
         return rf"{base}^{{{self.product(rest)[0]}}}" if rest else base
 
     def _quotient(self, t: Any) -> bool:
@@ -388,4 +414,7 @@ class TermWriter(Printer):
             case _:
                 args = [self._factor(a) if isinstance(a, Term) else self.named(a) for a in t[1:]]
         template, level = self.templates[t[0]]
+        if t[0] in ("I", "EI") and (steps := self.steps()):
+            expected = r"\mathbb{E}" if t[0] == "EI" else ""
+            return rf"{expected}\sum_{{{steps}}} {args[0]}", PRODUCT
         return template.format(*args), level

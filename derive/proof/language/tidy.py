@@ -40,6 +40,13 @@ def tidy(t: Term, kept: Collection[Term] = ()) -> Term:
     return Term((t[0], *args))
 
 
+def power_in(exponent: Term) -> tuple[Term, list[Term]] | None:
+    """b and the factors of c where exp(`exponent`) is b^c, of c log(b); None of what has no logarithm as a factor, or two."""
+    factors = _flat(exponent, ()) if exponent[0] == "*" else [exponent]
+    logs = [t for t in factors if t[:2] == ("f", "log")]
+    return (logs[0][2], [t for t in factors if t is not logs[0]]) if len(logs) == 1 else None
+
+
 def _value(t: Term) -> Fraction | None:
     return Fraction(t[1]) if t[0] == "q" else None
 

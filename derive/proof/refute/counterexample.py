@@ -31,10 +31,18 @@ from derive.proof.search.clock import now
 GRID = tuple(map(Fraction, ["0", "1", "-1", "2", "-2", "1/2", "-1/2", "3", "-3", "1/4", "3/2", "-3/2", "4", "1/10", "10", "1/3"]))
 _GRID_ABOVE, _GRID_BELOW = np.array([v.numerator for v in GRID]), np.array([v.denominator for v in GRID])
 BATCH = 4096
-_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+#: of terms, on arrays
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "atan": np.arctan, "erf": erf, "tanh": np.tanh, "abs": np.abs,
-    "psi": lambda t: hyp1f1(1, 3, t) / 2,
+    "psi": lambda t: _psi(np.asarray(t, float)),
 }  # fmt: skip
+
+
+def _psi(t: Any) -> Any:
+    """(e^t - 1 - t)/t^2, near 0 by a hypergeometric series, of which SciPy sums too many terms elsewhere."""
+    near = np.abs(t) < 1
+    far = np.where(near, 1.0, t)
+    return np.where(near, hyp1f1(1, 3, np.where(near, t, 0.0)) / 2, (np.expm1(far) - far) / far / far)
 
 
 def refute(
@@ -280,7 +288,7 @@ def number(t: Term, table: dict[str, Any]) -> Any:
     if head == "/":
         return np.divide(number(t[1], table), number(t[2], table))
     if head == "f":
-        return _FUNCTIONS[t[1]](number(t[2], table))
+        return FUNCTIONS[t[1]](number(t[2], table))
     raise NoValue
 
 

@@ -12,20 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.proof.language.context import Context, ProofError
-from derive.proof.language.terms import (
-    OPERATORS,
-    Relation,
-    Term,
-    fn,
-    norm,
-    num,
-    plus,
-    substitute,
-    times,
-    to_json,
-    vec,
-    x,
-)
+from derive.proof.language.terms import OPERATORS, Relation, Term, fn, norm, num, plus, substitute, times, to_json, x
 from derive.proof.language.tidy import tidy
 from derive.proof.refute.algebraic import Algebraic
 from derive.proof.refute.coordinates import far_counterexample
@@ -36,9 +23,11 @@ from derive.proof.search.clock import now
 
 #: coordinates and clients, where the context leaves them open or asks for more than one
 SIZES = ((1, 1), (1, 2), (4, 1), (4, 4))
+#: where time is steps, how many they are tried to be, and the most that the format has
+STEPS, MOST_STEPS = (1, 2, 5), 64
 NEVER = num(1).le(num(0))
-#: the parts of a potential that say where its state goes, in a model nowhere
-_MOTION = ("drift", "diffusion", "mean")
+#: parts of potentials that are sums of vectors or matrices, which are 0 where the state stays where it is
+_SUMS = ("drift", "diffusion", "mean")
 #: a point of the hypotheses, or of a part of them
 Point = Mapping[str, Fraction | Algebraic]
 
@@ -113,18 +102,30 @@ def find_model(
             clients > 1 and not _has(context, "client", "detclient", context.clients)
         ):
             continue
-        scalars = _Scalars(context, coordinates, clients)
-        try:
-            relations = scalars.relations(hypotheses)
-        except ProofError:
-            return None
-        for fixed in scalars.guesses(near or {}):
-            if now() > stop:
+        for steps in _counts_of_steps(context, near or {}):
+            scalars = _Scalars(context, coordinates, clients, steps)
+            try:
+                relations = scalars.relations(hypotheses)
+            except ProofError:
                 return None
-            point = _point(scalars.names, relations, fixed, min(stop - now(), seconds / 4))
-            if point is not None:
-                return scalars.witness(point)
+            for fixed in scalars.guesses(near or {}):
+                if now() > stop:
+                    return None
+                point = _point(scalars.names, relations, fixed, min(stop - now(), seconds / 4))
+                if point is not None:
+                    return scalars.witness(point)
     return None
+
+
+def _counts_of_steps(context: Context, near: Mapping[Term, Fraction | int]) -> list[int | None]:
+    """How many steps to try; None where time is an interval."""
+    if not context.steps:
+        return [None]
+    if context.horizon is None:
+        return [1]
+    given = Fraction(near.get(x(context.horizon), 1))
+    first = [int(given)] if given.denominator == 1 and 1 <= given <= MOST_STEPS else []
+    return list(dict.fromkeys([*first, *STEPS]))
 
 
 def _has(context: Context, *kinds: str | None) -> bool:
@@ -161,17 +162,17 @@ def _term(value: Fraction | Algebraic) -> Term | None:
 
 
 class _Scalars:
-    """A context where all coordinates and all clients are alike, as scalars: `names` are all of them. Where time is steps there is one.
+    """A context where all coordinates and all clients are alike, as scalars: `names` are all of them.
 
     A vector has one entry again and again, a matrix is a multiple of the identity, and a function is
     height * max(-1, min(1, t/width)).
     """
 
-    def __init__(self, context: Context, coordinates: int, clients: int) -> None:
-        self.context, self.d, self.n = context, coordinates, clients
+    def __init__(self, context: Context, coordinates: int, clients: int, steps: int | None = None) -> None:
+        self.context, self.d, self.n, self.steps = context, coordinates, clients, steps
         self.clock = next((name for name, kind in context.symbols.items() if kind == "clock"), None)
-        counts = ((context.dimension, coordinates), (context.clients, clients), (context.horizon if context.steps else None, 1))
-        self.known = {name: count for name, count in counts if name}
+        counts = ((context.dimension, coordinates), (context.clients, clients), (context.horizon, steps))
+        self.known = {name: count for name, count in counts if name and count is not None}
         plain = [name for name in context.symbols if name != self.clock and name not in self.known]
         # no name of a context has a space
         self.shapes = [f"{name} {part}" for name in context.functions for part in ("height", "width")]
@@ -180,7 +181,7 @@ class _Scalars:
     def guesses(self, near: Mapping[Term, Fraction | int]) -> Iterator[dict[str, Fraction]]:
         """Coordinates to begin with: what is given of numbers, then of less and less."""
         given = {t[1]: Fraction(v) for t, v in near.items() if t[0] == "x" and t[1] in self.names}
-        still = {name: Fraction(0) for name in self._moving()}
+        still = {name: Fraction(0) for name in self._moving() if name in self.names}
         shapes = {name: Fraction(1) for name in self.shapes}
         constants = {name: v for name, v in given.items() if self.context.symbols[name] in ("const", "time")}
         for numbers in (given, constants, {}):
@@ -190,10 +191,11 @@ class _Scalars:
         yield {}
 
     def _moving(self) -> list[str]:
-        """Vectors and matrices that stand in drifts, diffusions and means of steps."""
+        """Vectors and matrices that stand in drifts, diffusions and means of steps, and the changes of potentials."""
         found: list[str] = []
         for potential in self.context.potentials.values():
-            for part in _MOTION:
+            found += [potential["change"]] if "change" in potential else []
+            for part in _SUMS:
                 found += [moved[2][1] if moved[0] == "Mv" else moved[1] for _, moved in potential.get(part, ())]
         return found
 
@@ -202,26 +204,27 @@ class _Scalars:
         found = [Relation((r.op, self.term(r.left), self.term(r.right))) for r in hypotheses]
         zero, context = num(0), self.context
         found += [zero.le(x(name)) for name in context.matrices if context.psd(name)]
-        if context.horizon is not None and not context.steps:
-            found.append(zero.le(x(context.horizon)))
+        if context.horizon is not None:
+            found.append(zero.le(self.term(x(context.horizon))))
         for name, entry in context.potentials.items():
             found += [x(name).eq(x(entry["start"])), x(name).eq(x(entry["end"]))]
-            if "change" in entry:
-                found.append(x(entry["change"]).eq(zero))
-            for part in _MOTION:
+            found += [x(entry["change"]).eq(zero)] if "change" in entry else []
+            for part in _SUMS:
                 members = [times(self.term(c), self.entry(moved)) for c, moved in entry.get(part, ())]
                 found += [plus(*members).eq(zero)] if members else []
-            if "smoothness" in entry:
+            if "square" in entry:
                 first, second = entry["smoothness"]
-                sizes = [first + second * norm(vec(entry["gradient"])), entry["square"], entry["radius"]]
-                found += [zero.le(self.term(t)) for t in sizes if t is not None]
+                bounds = [entry["square"], first + second * norm(("v", entry["gradient"])), entry["radius"]]
+                found += [zero.le(self.term(t)) for t in bounds if t is not None]
         for name, properties in context.functions.items():
             found += self._shape(name, properties)
         if self.clock is None:
             return found
-        # the hypotheses that are linear in the clock hold between 0 and the horizon if they do there; the only step is at 0
-        ends = (zero,) if context.steps else (zero, x(context.horizon) if context.horizon else num(1))
-        return [Relation((r.op, *(substitute(side, self.clock, end) for side in r[1:]))) for r in found for end in ends]
+        # the hypotheses that are linear in the clock hold between 0 and the horizon if they do there
+        ends = (zero, x(context.horizon) if context.horizon else num(1)) if self.steps is None else map(num, range(self.steps))
+        return list(dict.fromkeys(
+            Relation((r.op, *(substitute(side, self.clock, end) for side in r[1:]))) for end in ends for r in found
+        ))  # fmt: skip
 
     def _shape(self, name: str, properties: Mapping[str, Any]) -> list[Relation]:
         """What the properties of a function ask of its height and width."""
@@ -254,6 +257,8 @@ class _Scalars:
             return num(self.known[args[0]]) if args[0] in self.known else x(args[0])
         if head in OPERATORS:
             inner = self.term(args[0])
+            if self.steps is not None and self.clock is not None and head in ("I", "EI"):
+                return plus(*[substitute(inner, self.clock, num(n)) for n in range(self.steps)])
             horizon = self.term(x(self.context.horizon)) if self.context.horizon else num(1)
             count = {"E": num(1), "I": horizon, "EI": horizon, "C": num(self.n)}.get(head, num(self.d))
             return times(count, inner)

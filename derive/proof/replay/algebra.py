@@ -19,9 +19,10 @@ W, T, J, I, K = 1, 2, 4, 8, 16  # noqa: E741
 KINDS = {"const": 0, "time": T, "clock": T, "random": W | T, "rv": W, "coord": W | T | J, "detcoord": J}
 KINDS |= {"client": W | T | K, "detclient": K}
 BINDS = {"E": W, "I": T, "EI": W | T, "S": J, "Si": I, "C": K}
-FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs")
+FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi")
 # f(constant) that are rational by definition. log(0) stays an atom: its value 0 is a convention nobody should calculate with.
 FIXED = {("sqrt", 0): 0, ("sqrt", 1): 1, ("exp", 0): 1, ("log", 1): 0, ("atan", 0): 0, ("erf", 0): 0, ("tanh", 0): 0}
+FIXED |= {("psi", 0): fmpq(1, 2)}
 UNITS = 10_000_000  # of work in one replay: a unit is a product of two monomials with small coefficients, or a node read
 MAX_DEGREE, MAX_NESTING, MAX_INTERNED = 10_000, 60, 1_000_000
 
@@ -56,7 +57,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class Context:
-    """The declared names. `matrices` maps to flags (psd brings symmetric), `functions` to {property: value}."""
+    """The declared names. `matrices` maps to flags (psd brings symmetric), `functions` to {property: value}.
+
+    With `steps`, time is 0, 1, .., horizon - 1 and not an interval.
+    """
 
     symbols: dict[str, str]
     vectors: frozenset[str] = frozenset()
@@ -66,6 +70,7 @@ class Context:
     dimension: str | None = None
     clients: str | None = None
     potentials: dict[str, dict[str, Any]] = field(default_factory=dict)
+    steps: bool = False
 
 
 class Atom(NamedTuple):

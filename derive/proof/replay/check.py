@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.proof.replay.algebra import Budget, Invalid, Unreadable
+from derive.proof.replay.context import entry_terms, read_context
 from derive.proof.replay.conventions import KINDS, conventions
 from derive.proof.replay.linear_algebra import cauchy_schwarz, nonnegative, quad_bound, trace_bound
 from derive.proof.replay.one_variable import ball
+from derive.proof.replay.potentials import decay, descent, summable, summation, telescope
 from derive.proof.replay.processes import gronwall, ito, primitive
 from derive.proof.replay.rules import AXIOMS, Rules
 from derive.proof.replay.terms import MAX_DEPTH as MAX_TERM_DEPTH
-from derive.proof.replay.terms import MAX_DIGITS, Fact, Step, Terms, fields, items, read_context
+from derive.proof.replay.terms import MAX_DIGITS, Fact, Step, Terms, fields, items
 from derive.proof.replay.witness import check_witness
 
 __all__ = ["Invalid", "Replayed", "Unreadable", "describe", "replay", "replay_object"]
@@ -45,8 +47,15 @@ RULES = {
     "ito": ito,
     "gronwall": gronwall,
     "primitive": primitive,
+    "descent": descent,
+    "telescope": telescope,
+    "decay": decay,
+    "summable": summable,
+    "summation": summation,
     "absurd": Rules.absurd,
 }
+#: the rules that always add an axiom
+AXIOMATIC = ("ito", "gronwall", "telescope", "decay", "summable")
 
 
 @dataclass(frozen=True)
@@ -54,8 +63,8 @@ class Replayed:
     """A theorem whose proof was re-checked: `claim` holds under `assumptions` and `definitions`, given the axioms.
 
     The relations are as the certificate writes them. `context` says what the names are; its declared properties are part of the
-    theorem: flags of matrices, properties of functions, potentials with the equation of their state. `reading` lists what the
-    format says without words: which symbol is the time, that there are as many coordinates as the dimension says, and so on.
+    theorem: flags of matrices, properties of functions, potentials with the equation or the steps of their state. `reading` lists
+    what the format says without words: which symbol is the time, that there are as many coordinates as the dimension says, etc.
     `conventions` names the denominators and the arguments of sqrt and log that are not shown to be inside their domains, where
     1/0 = 0 and the like are part of what is stated.
     `witness` is a model in which the hypotheses and all declarations hold, checked; None where the certificate has none.
@@ -211,7 +220,7 @@ def _replay(value: Any, deep: bool) -> Replayed:
         check_witness(terms, assumptions + definitions, given[0])
     terms.work = Budget()  # what follows only describes
     declared = [value for entry in context_raw["functions"].values() for value in entry.values() if value is not True]
-    declared += [pair[0] for entry in context_raw["potentials"].values() for pair in entry["drift"] + entry["diffusion"]]
+    declared += [raw for entry in context_raw["potentials"].values() for raw in entry_terms(entry)]
     unsafe = conventions(terms, [*assumptions, *definitions, claim, *declared], [raw["claim"] for raw in steps], facts)
     return Replayed(
         title, claim, assumptions, definitions, tuple(axioms), len(steps) - trusted, trusted, context_raw, tuple(_reading(rules)),
@@ -222,7 +231,7 @@ def _replay(value: Any, deep: bool) -> Replayed:
 def brings_axiom(step: dict[str, Any]) -> bool:
     """Whether the rule of a step adds an axiom to what the step rests on."""
     rule, data = step["rule"], step["data"]
-    return rule in ("ito", "gronwall") or (rule == "monotone" and data["operator"] in ("E", "I", "EI"))
+    return rule in AXIOMATIC or (rule == "monotone" and data["operator"] in ("E", "I", "EI"))
 
 
 def _step(rules: Rules, facts: list[Fact], raw: Any) -> Fact:
@@ -249,13 +258,18 @@ def _reading(rules: Rules) -> list[str]:
     used = {atom.head[0] for atom in rules.terms.atoms}
     if used & {"E", "I", "EI"}:
         out.append("expectations and time integrals that occur are of integrable functions (they are linear)")
-    if used & {"I", "EI"} or context.horizon is not None:
-        out.append(f"time runs from 0 to the horizon{f' {context.horizon}' if context.horizon else ''}, which is >= 0")
+    horizon = f"the horizon{f' {context.horizon}' if context.horizon else ''}"
+    if context.steps:
+        out.append(f"time is steps, from 0 to one before {horizon}, a whole number >= 1; integrals over time are sums over them")
+    elif used & {"I", "EI"} or context.horizon is not None:
+        out.append(f"time runs from 0 to {horizon}, which is >= 0")
     out += [f"{name} is the time itself" for name, kind in context.symbols.items() if kind == "clock"]
     counted = ((context.dimension, "coordinates"), (context.clients, "clients"))
     out += [f"{name} is the number of {what}, a whole number >= 1" for name, what in counted if name is not None]
     if context.potentials:
         out.append("symbols of kind random, vectors and matrices are values along the state X that do not look ahead")
+    if context.steps and context.potentials:
+        out.append("what is known at a step is the state and every other value that a name has at it")
     return out
 
 
@@ -296,7 +310,7 @@ def infix(raw: Any) -> str:
 
 
 _NOTATION = {"pi", "E", "I", "EI", "S", "Si", "C", "norm", "opnorm", "tr", "quad", "trprod", "dot"}
-_NOTATION |= {"sqrt", "exp", "log", "atan", "erf", "tanh", "abs"}
+_NOTATION |= {"sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi"}
 
 
 def _bracket(raw: Any, outer: str, position: int) -> str:
@@ -332,6 +346,30 @@ def _witness(raw: dict[str, Any] | None) -> list[str]:
     return lines
 
 
+def _potential(name: str, entry: dict[str, Any], steps: bool) -> list[str]:
+    """What the context says of a potential, and of how its state moves."""
+    parts = ", ".join(f"{key} {entry[key]}" for key in ("gradient", "hessian", "change", "start", "end") if key in entry)
+    sums = {
+        key: " + ".join(f"({infix(c)})*{infix(moved)}" for c, moved in entry[key]) or "0"
+        for key in ("drift", "diffusion", "mean") if key in entry
+    }  # fmt: skip
+    if "smooth" in entry:
+        return [
+            f"potential {name}: a function of the state X alone, {'C^2' if entry['smooth'] else 'not C^2'}, {parts}",
+            f"process of {name}: dX = ({sums['drift']}) dt + L dW with L L' = {sums['diffusion']}",
+        ]
+    moves = "the mean of its change in a step, given what is known" if steps else "LV of the generator L"
+    if "mean" not in entry:
+        return [f"potential {name}: {'a' if steps else 'a C^2'} function of the state X, {parts}; its change is {moves}"]
+    low, growth = (infix(raw) for raw in entry["smoothness"])
+    radius = "" if entry["radius"] is None else f", |D| <= {infix(entry['radius'])} almost surely"
+    return [
+        f"potential {name}: a C^2 function of a point x of the state, {parts}; its change is {moves}",
+        f"smoothness of {name}: |Hess {name}| <= ({low}) + ({growth})*|grad {name}| everywhere",
+        f"step of {name}: D of x, of mean {sums['mean']} and with E |D|^2 <= {infix(entry['square'])}, given what is known{radius}",
+    ]
+
+
 def describe(replayed: Replayed) -> list[str]:
     """The theorem in plain text: claim, hypotheses, what the context declares, how the format is read, and what was checked."""
     context = replayed.context
@@ -349,12 +387,7 @@ def describe(replayed: Replayed) -> list[str]:
         said = [key if value is True else f"{key} {infix(value)}" for key, value in properties.items()]
         lines.append(f"function {name}: {', '.join(said) or 'any'}")
     for name, entry in context["potentials"].items():
-        parts = ", ".join(f"{key} {entry[key]}" for key in ("gradient", "hessian", "start", "end"))
-        drift, diffusion = (
-            " + ".join(f"({infix(c)})*{infix(moved)}" for c, moved in entry[key]) or "0" for key in ("drift", "diffusion")
-        )
-        lines.append(f"potential {name}: a function of the state X alone, {'C^2' if entry['smooth'] else 'not C^2'}, {parts}")
-        lines.append(f"process of {name}: dX = ({drift}) dt + L dW with L L' = {diffusion}")
+        lines += _potential(name, entry, "steps" in context)
     lines += [f"{key}: {context[key]}" for key in ("horizon", "dimension", "clients") if context[key] is not None]
     lines += [f"reading: {line}" for line in replayed.reading]
     lines += [f"convention: {line}" for line in replayed.conventions]

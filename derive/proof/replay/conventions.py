@@ -14,6 +14,7 @@ from flint import arb, ctx, fmpq
 
 from derive.proof.replay.algebra import Invalid, Poly
 from derive.proof.replay.terms import Fact, Hypotheses, Terms
+from derive.proof.replay.values import value_of
 
 BITS = 64
 #: of what may be outside its domain: what the format makes of it there, and what no step shows
@@ -133,7 +134,7 @@ class Safe:
         head = self.terms.atoms[a].head
         own = self._monic({self.terms.monomial(((a, 1),)): fmpq(1)})
         context = self.terms.context
-        if head[:2] == ("f", "exp") or head[0] == "pi" or own in self.positive:
+        if head[:2] in (("f", "exp"), ("f", "psi")) or head[0] == "pi" or own in self.positive:
             return True
         if head[0] == "x" and head[1] in (context.dimension, context.clients):
             return True
@@ -167,7 +168,7 @@ class Safe:
                     value *= arb.pi() ** n
                     continue
                 inner = self._enclose(dict(head[-1]))
-                own = 1 / inner if head[0] == "inv" else abs(inner) if head[1] == "abs" else getattr(inner, head[1])()
+                own = 1 / inner if head[0] == "inv" else abs(inner) if head[1] == "abs" else value_of(head[1], inner)
                 value *= own**n
             total += value
         return total

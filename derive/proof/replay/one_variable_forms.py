@@ -13,6 +13,7 @@ from flint import arb, ctx, fmpq
 from derive.proof.replay.algebra import Budget, Context, Key, Poly, Unreadable
 from derive.proof.replay.derivatives import chain, function, reciprocal
 from derive.proof.replay.terms import Terms, check
+from derive.proof.replay.values import value_of
 
 PLAIN = ("q", "x", "+", "*", "^", "/", "f", "pi")
 ODD = ("atan", "erf", "tanh")
@@ -199,8 +200,9 @@ class Forms(Terms):
             return at
         if head[0] == "pi":
             return arb.pi()
+        self.work.spend(ctx.prec if head[1] == "psi" else 0)  # a sum of as many terms, and at both ends
         inner = self.enclose(dict(head[-1]), at, memo)
-        return 1 / inner if head[0] == "inv" else getattr(inner, head[1])()
+        return 1 / inner if head[0] == "inv" else value_of(head[1], inner)
 
     # -- derivatives
 
@@ -208,9 +210,10 @@ class Forms(Terms):
         """p', of a p whose domain was asked for when it came in, or that comes from such a one.
 
         Where every sqrt has an argument > 0, p is a composition of smooth functions. What the derivative divides by is positive:
-        Q under log and sqrt, 1 + q^2 for atan; and other than 0: Q for 1/Q.
+        Q under log and sqrt, 1 + q^2 for atan; and other than 0: Q for 1/Q. psi has none here, and no size either.
         """
         for atom in self.inside(p):
+            check(atom.head[:2] != ("f", "psi") or not atom.deps, "psi is derived: write it with exp, by the law psi_square")
             if atom.head[:2] == ("f", "sqrt") and atom.deps:
                 check(self.positive(dict(atom.head[2])), "the argument of a root that is derived is not shown positive")
         return self._derivative(p)

@@ -16,17 +16,31 @@ from derive.proof.replay.rules import AXIOMS, Rules
 from derive.proof.replay.terms import Fact, Relation, Step, check, fields
 
 
+def bounded_below(rules: Rules, fact: Fact, value: Poly) -> None:
+    """The fact says c <= value with a constant c, which is what Fatou's lemma needs."""
+    bound = rules.terms.sub(value, fact.claim.slack)
+    constant = all(atom.head[0] in ("x", "inv") and not atom.deps for atom in rules.terms.inside(bound))
+    check(fact.claim.op in ("<=", "<") and constant, "a premise is not c <= V, of the potential V and a constant c")
+
+
+def falling(rules: Rules, start: Poly, exponent: Poly, level: Poly) -> Poly:
+    """start e + level (1 - e) with e = exp(exponent * horizon)."""
+    terms = rules.terms
+    e = terms.function("exp", terms.mul(exponent, terms.symbol(str(rules.context.horizon))))
+    return terms.add(terms.mul(start, e), terms.mul(level, terms.sub(terms.number(1), e)))
+
+
 def generator(rules: Rules, step: Step, name: Any) -> tuple[dict[str, Any], Poly, list[Fact]]:
     """V's entry in the context, LV, and the premises that are left after those of `ito`.
 
     LV = drift' grad V + 1/2 Tr(Hess V covariance), for V of class C^2. With coefficients >= 0 of psd matrices the covariance is
-    one; the bound of V from below is what Fatou's lemma needs.
+    one.
     """
     context, terms = rules.context, rules.terms
     if type(name) is not str or name not in context.potentials:
         raise Unreadable("the potential is not declared in the context")
     entry = context.potentials[name]
-    check(entry["smooth"], "the potential is not declared smooth")
+    check(entry.get("smooth", False), "the potential is not declared smooth")
     gradient, drift, diffusion = ("v", entry["gradient"]), entry["drift"], entry["diffusion"]
     total: Poly = {}
     for raw, vector in drift:
@@ -36,10 +50,7 @@ def generator(rules: Rules, step: Step, name: Any) -> tuple[dict[str, Any], Poly
         c = terms.term(raw)
         rules.need(fact, c)
         terms.accumulate(total, terms.mul(c, terms.trprod(entry["hessian"], terms.matrix(matrix))), fmpq(1, 2))
-    below = step.facts[len(diffusion)].claim
-    bound = terms.sub(terms.symbol(name), below.slack)
-    constant = all(atom.head[0] in ("x", "inv") and not atom.deps for atom in terms.inside(bound))
-    check(below.op in ("<=", "<") and constant, "the premise after the signs of the diffusion is not c <= V with a constant c")
+    bounded_below(rules, step.facts[len(diffusion)], terms.symbol(name))
     return entry, total, step.facts[len(diffusion) + 1 :]
 
 
@@ -59,17 +70,15 @@ def gronwall(rules: Rules, step: Step) -> Relation:
     potential, rate, offset = fields(step.data, "potential", "rate", "offset")
     entry, total, rest = generator(rules, step, potential)
     check(len(rest) == 2, "after the premises of ito, gronwall takes two: LV <= -k V + c, and 0 < k")
-    terms, horizon = rules.terms, rules.context.horizon
+    terms = rules.terms
     v, k, c = terms.symbol(potential), terms.term(rate), terms.term(offset)
     check(not terms.deps(k) and not terms.deps(c), "the rate or the offset is not constant")
-    check(horizon is not None, "the context names no horizon")
+    check(rules.context.horizon is not None, "the context names no horizon")
     rules.need(rest[0], terms.sub(terms.sub(c, terms.mul(k, v)), total))
     rules.need(rest[1], k, strict=True)
     rules.seal(step)
     step.axioms |= AXIOMS
-    decay = terms.function("exp", terms.scale(terms.mul(k, terms.symbol(str(horizon))), fmpq(-1)))
-    level = terms.mul(terms.mul(c, terms.inverse(k)), terms.sub(terms.number(1), decay))
-    right = terms.add(terms.mul(terms.symbol(entry["start"]), decay), level)
+    right = falling(rules, terms.symbol(entry["start"]), terms.scale(k, fmpq(-1)), terms.mul(c, terms.inverse(k)))
     return rules.leq(terms.operator("E", terms.symbol(entry["end"])), right)
 
 
@@ -114,6 +123,7 @@ def primitive(rules: Rules, step: Step) -> Relation:
     context, terms = rules.context, rules.terms
     if type(clock) is not str or context.symbols.get(clock) != "clock":
         raise Unreadable("the time is not the symbol of kind clock")
+    check(not context.steps, "time is steps in this context: sum with summation")
     check(context.horizon is not None, "the context names no horizon")
     check(len(step.facts) > 0, "the premise P' == u is missing")
     _, u, clocked = terms.term(raw), terms.term(integrand), Clocked(rules, clock)

@@ -14,6 +14,7 @@ from typing import Any
 from flint import fmpq
 
 from derive.proof.replay.algebra import BINDS, Key, Poly, Unreadable
+from derive.proof.replay.context import stepping_terms
 from derive.proof.replay.terms import Fact, Relation, Step, Terms, check, fields, items, rational, symbols_in
 
 AXIOMS = frozenset(("integrability", "weak-existence", "localisation", "fatou"))
@@ -22,6 +23,17 @@ AXIOMS = frozenset(("integrability", "weak-existence", "localisation", "fatou"))
 class Rules:
     def __init__(self, terms: Terms) -> None:
         self.terms, self.context = terms, terms.context
+        self.tied = self._tied()
+
+    def _tied(self) -> set[str | None]:
+        """The constants to which the context gives a meaning that a fact without axioms may rest on."""
+        context = self.context
+        tied = {context.horizon, context.dimension, context.clients} | {p["start"] for p in context.potentials.values()}
+        for potential in context.potentials.values():  # of a stepping one `descent` speaks, without an axiom
+            tied |= {n for raw in stepping_terms(potential) for n in symbols_in(raw)}
+        for properties in context.functions.values():
+            tied |= {n for key in ("bounded", "slope") if key in properties for n in symbols_in(properties[key])}
+        return tied
 
     # -- helpers
 
@@ -157,10 +169,7 @@ class Rules:
         (fact,) = self.premises(step, 1)
         context, terms = self.context, self.terms
         check(type(name) is str and context.symbols.get(name) == "const", "the symbol to instantiate is not of kind const")
-        tied = {context.horizon, context.dimension, context.clients} | {p["start"] for p in context.potentials.values()}
-        for properties in context.functions.values():
-            tied |= {n for key in ("bounded", "slope") if key in properties for n in symbols_in(properties[key])}
-        check(name not in tied, "the context gives the symbol a meaning, so that it has no instances")
+        check(name not in self.tied, "the context gives the symbol a meaning, so that it has no instances")
         check(not fact.sealed and not fact.axioms, "the premise has sealed hypotheses or axioms")
         value = terms.term(raw)
         polys = [fact.claim.slack, *(dict(key) for _, key in fact.hypotheses)]
@@ -176,7 +185,10 @@ class Rules:
     # -- functions
 
     def function(self, step: Step) -> Relation:
-        """Laws of abs, sqrt, exp, log; exp, atan, erf, tanh increase strictly, and so do log and sqrt where they are defined."""
+        """Laws of abs, sqrt, exp, log, psi. exp, atan, erf, tanh and psi increase strictly, and so do log and sqrt where defined.
+
+        psi(t) is the integral of (1 - s) exp(s t) over s from 0 to 1, so that it is positive and increases.
+        """
         law, raw = fields(step.data, "law", "args")
         if type(law) is not str:
             raise Unreadable("the law is not a name")
@@ -191,7 +203,10 @@ class Rules:
         needs = asked.get(law, ())
         for fact, slack in zip(self.premises(step, len(needs)), needs, strict=True):
             self.need(fact, slack, strict=law in ("exp_log", "log_mul"))
+        psi, tangent = f("psi", t), terms.add(terms.number(1), t)
         laws = {
+            "psi_positive": lambda: self.leq(zero, psi, strict=True),
+            "psi_square": lambda: self.equal(terms.mul(psi, terms.power(t, 2)), terms.sub(f("exp", t), tangent)),
             "exp_positive": lambda: self.leq(zero, f("exp", t), strict=True),
             "abs_nonneg": lambda: self.leq(zero, f("abs", t)),
             "sqrt_nonneg": lambda: self.leq(zero, f("sqrt", t)),
@@ -209,7 +224,7 @@ class Rules:
         return laws[law]()
 
     def increasing(self, step: Step, name: str, raw: Any) -> Relation:
-        check(name in ("exp", "atan", "erf", "tanh", "log", "sqrt"), f"there is no law 'monotone:{name[:40]}'")
+        check(name in ("exp", "atan", "erf", "tanh", "psi", "log", "sqrt"), f"there is no law 'monotone:{name[:40]}'")
         s, t = (self.terms.term(arg) for arg in items(raw, 2))
         facts = list(self.premises(step, 2 if name in ("log", "sqrt") else 1))
         order = facts.pop()

@@ -1,8 +1,8 @@
 """The witness of a certificate: a model of its context in which all of its hypotheses hold (FORMAT.md, "Witness").
 
 One outcome, and nothing moves: every symbol has one value at all times, vectors and diagonal matrices have entries, functions
-are from a family of three numbers. Values are normal forms in the clock alone, so that equalities are exact and signs are those
-of balls.
+are from a family of three numbers. Values are normal forms, in the clock alone where time is an interval, so that equalities are
+exact and signs are those of balls.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from flint import fmpq
 
 from derive.proof.replay.algebra import I, J, K, Poly, Unreadable
 from derive.proof.replay.one_variable_forms import Forms
-from derive.proof.replay.terms import Terms, check, fields, items, rational, tags
+from derive.proof.replay.terms import Terms, check, fields, items, rational, symbols_in, tags
 
 CLOSED = {"q", "+", "*", "^", "/", "f", "pi"}
-#: coordinates, clients
+#: coordinates, clients, steps
 MOST = 64
 #: square factors of numbers under a root are looked for below this
 SMALL = 100
@@ -29,7 +29,7 @@ def check_witness(terms: Terms, hypotheses: list[Any], raw: Any) -> None:
     model = _Model(terms, raw)
     model.check_declarations()
     for n, relation in enumerate(hypotheses):
-        held = all(model.holds(relation, at) for at in model.places(relation))
+        held = all(model.holds(relation, at) for _ in model.moments(relation) for at in model.places(relation))
         check(held, f"the witness is not shown to satisfy hypothesis {n}")
 
 
@@ -44,8 +44,10 @@ class _Model:
         tables = ((symbols, plain), (vectors, context.vectors), (matrices, context.matrices), (functions, context.functions))
         if any(type(table) is not dict or table.keys() != set(names) for table, names in tables):
             raise Unreadable("the witness does not have a value for each name of the context but the clock, and no other")
+        self.now = self.forms.number(0) if context.steps else self.forms.x  # the value of the clock
         self.size = self._count(context.dimension, symbols, [*vectors.values(), *matrices.values()])
         self.clients = self._count(context.clients, symbols, [])
+        self.steps = self._count(context.horizon, symbols, []) if context.steps else 1
         self.symbols = {name: self._values(symbols[name], self._length(name)) for name in plain}
         self.horizon = self.symbols[context.horizon][0] if context.horizon else self.forms.number(1)
         self.vectors = {name: [self._closed(part) for part in items(entry, self.size)] for name, entry in vectors.items()}
@@ -55,15 +57,15 @@ class _Model:
     # -- reading
 
     def _count(self, name: str | None, symbols: dict[str, Any], tables: list[Any]) -> int:
-        """The value of the dimension or of the clients; where the context does not name it, how many entries a vector has, or 1."""
+        """How many coordinates, clients or steps there are; by the entries of a vector where the context does not name it, or 1."""
         if name is None:
             count = len(items(tables[0])) if tables else 1
         else:
             value = self._closed(symbols[name])
             whole = value.get(0, fmpq(0))
-            check(value.keys() == {0} and whole.q == 1, "the dimension or the number of clients is not a whole number")
+            check(value.keys() == {0} and whole.q == 1, "the dimension or the number of clients or of steps is not a whole number")
             count = int(whole.p)
-        check(1 <= count <= MOST, f"the dimension or the number of clients is not between 1 and {MOST}")
+        check(1 <= count <= MOST, f"the dimension or the number of clients or of steps is not between 1 and {MOST}")
         return count
 
     def _length(self, name: str) -> int:
@@ -119,17 +121,39 @@ class _Model:
         return level <= 0 and shown(above, False) and shown(bound, False)
 
     def _check_still(self, name: str, potential: dict[str, Any]) -> None:
-        """The state stays where it is: no drift and no diffusion there, and V has one value."""
+        """The state stays where it is: no drift, no diffusion and no step there, and V has one value."""
         value = self.symbols[name]
         check(self.symbols[potential["end"]] == value == self.symbols[potential["start"]], f"the potential {name} moves")
-        for part, entries in (("drift", self.vector), ("diffusion", self.matrix)):
-            total = [dict[int, fmpq]() for _ in range(self.size)]
-            for coefficient, moved in potential[part]:
-                c = self.value(coefficient)
-                total = [self.forms.add(old, self.forms.mul(c, entry)) for old, entry in zip(total, entries(moved), strict=True)]
-            check(not any(total), f"the {part} of the process of {name} is not 0, so that its state moves")
+        check("change" not in potential or not self.symbols[potential["change"]][0], f"the change of the potential {name} is not 0")
+        for _ in self.moments():
+            for part, entries in (("drift", self.vector), ("diffusion", self.matrix), ("mean", self.vector)):
+                total = [dict[int, fmpq]() for _ in range(self.size)]
+                for coefficient, moved in potential.get(part, ()):
+                    c = self.value(coefficient)
+                    pairs = zip(total, entries(moved), strict=True)
+                    total = [self.forms.add(old, self.forms.mul(c, entry)) for old, entry in pairs]
+                check(not any(total), f"the {part} of the process of {name} is not 0, so that its state moves")
+            if "smoothness" in potential:
+                self._check_step(name, potential)
+
+    def _check_step(self, name: str, potential: dict[str, Any]) -> None:
+        """A step of length 0 obeys the bounds, and a linear V that of its second derivative, which holds everywhere or nowhere."""
+        low, growth = (self.value(raw) for raw in potential["smoothness"])
+        slope = self._geometry("norm", [["v", potential["gradient"]]])
+        bounds = {"smoothness": self.forms.add(low, self.forms.mul(growth, slope)), "square": self.value(potential["square"])}
+        bounds |= {"radius": self.value(potential["radius"])} if potential["radius"] is not None else {}
+        for part, bound in bounds.items():
+            check(self.forms.shown(bound, False), f"the {part} of the potential {name} is not shown to be >= 0")
 
     # -- hypotheses
+
+    def moments(self, relation: Any = None) -> Iterator[None]:
+        """Every step. One is enough for a relation without the clock, since nothing else changes, and for an interval."""
+        then = self.now
+        for n in range(self.steps if relation is None or self.clock in symbols_in(relation) else 1):
+            self.now = self.forms.number(n) if self.context.steps else then
+            yield
+        self.now = then
 
     def places(self, relation: Any) -> Iterator[tuple[int, int, int]]:
         """Every j, i and k that the relation speaks of."""
@@ -140,7 +164,7 @@ class _Model:
                     yield j, i, k
 
     def holds(self, relation: Any, at: tuple[int, int, int]) -> bool:
-        """Whether the relation is shown at all times."""
+        """Whether the relation is shown, at all times of an interval."""
         op, left, right = relation
         slack = self.forms.sub(self.value(right, at), self.value(left, at))
         if op == "==":
@@ -183,6 +207,8 @@ class _Model:
         if tag == "F":
             return self._declared(self.functions[args[0]], self.value(args[1], at))
         if tag in ("E", "I", "EI"):
+            if tag != "E" and self.context.steps:
+                return forms.add(*[self.value(args[0], at) for _ in self.moments()])
             inner = self.value(args[0], at)
             check(tag == "E" or not forms.varies(inner), "the clock stands under an integral")
             return inner if tag == "E" else forms.mul(self.horizon, inner)
@@ -196,7 +222,7 @@ class _Model:
 
     def _symbol(self, name: str, j: int, k: int) -> Poly:
         if name == self.clock:
-            return self.forms.x
+            return self.now
         kind, values = self.context.symbols[name], self.symbols[name]
         return values[j if kind in ("coord", "detcoord") else k if kind in ("client", "detclient") else 0]
 

@@ -8,6 +8,7 @@ from typing import Any
 from derive.proof.kernel.rules import Fact, Kernel
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Relation, Term, num, substitute
+from derive.proof.language.text import Printer
 from derive.proof.search.certify import find
 from derive.proof.search.one_variable import find as find_interval_proof
 
@@ -41,7 +42,7 @@ class Prover:
         """
         found = find(self.kernel.normal, claim, [f.claim for f in using], hints, self.seconds)
         if found is None:
-            raise NotFound(f"no certificate found for {claim}")
+            raise NotFound(f"no certificate found for {Printer(self.context).relation(claim)}")
         return self.kernel.certify(claim, using, found.mult, found.sum, found.equalities)
 
     def analysis(

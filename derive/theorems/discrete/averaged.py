@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.terms import Relation, Term, fn, num, under, xs
@@ -19,20 +20,30 @@ NAMES: Mapping[str, str] = {
     "Af": r"\mathbb{E}_nf(x_{n+1})-f(x_n)", "g": r"\nabla f",
 }  # fmt: skip
 POINT: Mapping[Term, int] = {eta: 0, eps: 0, u: 1, f: 0, f0: 0, fT: 0, fstar: 0, c: 1, K: 1, Af: 0}
+#: where a division by eta needs eta > 0
+MOVING: Mapping[str, Fraction] = {"eta": Fraction(1, 100), "eps": Fraction(1, 2)}
 ENDS: Mapping[str, Relation] = {
     "eta > 0": eta.gt(0), "f >= f*": fstar.le(f), "f(x_K) >= f*": fstar.le(fT), "eps < 1": num(0).lt(1 - eps), "sum u > 0": under("I", u).gt(0),
 }  # fmt: skip
 
 
+def rate(w: Derivation) -> Fact:
+    """0 <= eta, from the assumption that the theorem has: eta > 0 where it divides by eta."""
+    try:
+        return w["eta >= 0"]
+    except KeyError:
+        return w.combine("eta >= 0", eta.ge(0), [(1, ["eta > 0"], ())])
+
+
 def averaged(
-    w: Derivation, bound: Fact, kept: Term, whole_floor: Term, potential: str = "f", start: Term = f0 - fstar,
+    w: Derivation, bound: Fact, kept: Term, whole_floor: Term | None = None, potential: str = "f", start: Term = f0 - fstar,
     least: tuple[Fact | str, Fact | str] = ("f >= f*", "f(x_K) >= f*"),
 ) -> Fact:  # fmt: skip
     """E sum u kept/sum u <= (f(x_0) - f* + whole_floor)/(eta (1 - eps) sum u); another potential V may stand for f.
 
     Args:
         bound: E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u kept + floor.
-        whole_floor: the mean of the sum of the floor over the steps.
+        whole_floor: the mean of the sum of the floor over the steps; None where there is none.
         potential, start, least: V, V(x_0) - c, and the facts or assumptions that c is at most V, and at most V at the end.
     """
     k = w.kernel
@@ -41,7 +52,7 @@ def averaged(
     whole = w.step("sum over the steps", k.monotone("EI", bound))
     last = w.step("the end", k.monotone("E", last_below))
     energy, clock = under("EI", u * kept), under("I", u)
-    top = start + whole_floor
+    top = start if whole_floor is None else start + whole_floor
     total = w.combine("together", ((1 - eps) * eta * energy).le(top), [(1, [fact], ()) for fact in (moved, whole, last)])
     share, one = w.inverse(1 - eps, "eps < 1")
     unit, rate = w.inverse(eta, "eta > 0")

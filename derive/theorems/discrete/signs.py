@@ -50,11 +50,10 @@ def context(**more: str) -> Context:
     )
 
 
-def point(**more: int) -> dict[Term, Any]:
+def point(**more: Any) -> dict[Term, Any]:
     """Numbers at which the assumptions hold and the method stays where it is: one client, d = 1, g = 0."""
     known = {t: value for t, value in sg.point().items() if t[0] not in ("quad", "opnorm")}
-    psi = {fn("psi", at): 1 for at in (c, LIMIT)}
-    return {**known, **av.POINT, **psi, fn("sqrt", d): 1} | {sg.x(name): value for name, value in more.items()}
+    return {**known, **av.POINT} | {sg.x(name): value for name, value in more.items()}
 
 
 @dataclass(frozen=True)
@@ -73,22 +72,14 @@ class Condition:
 
 
 def given(w: Derivation) -> Condition:
-    """What the theorem assumes; a rate that is not 0 is assumed where it is divided by."""
-    return Condition(c, rate(w), w["reach"], w["step"])
-
-
-def rate(w: Derivation) -> Fact:
-    """0 <= eta."""
-    try:
-        return w["eta >= 0"]
-    except KeyError:
-        return w.combine("eta >= 0", eta.ge(0), [(1, ["eta > 0"], ())])
+    """What the theorem assumes."""
+    return Condition(c, av.rate(w), w["reach"], w["step"])
 
 
 def implied(w: Derivation) -> Condition:
     """From eta psi(2 eps a/sqrt(d)) d L1 <= eps a and u <= 1, without a condition on the reach."""
     k, root = w.kernel, fn("sqrt", d)
-    start = rate(w)
+    start = av.rate(w)
     step = w.combine(
         "the step condition at every step", (fn("psi", LIMIT) * eta * u * d * L1).le(eps * a),
         [(1, ["step"], ()), (1, [k.function("psi_positive", [LIMIT]), start, "d >= 0", "L1 >= 0", "u <= 1"], ())],
@@ -108,21 +99,20 @@ def implied(w: Derivation) -> Condition:
     return Condition(LIMIT, start, length, step)
 
 
-def descent(w: Derivation, s: SignFacts, known: Condition, moderate: Fact) -> tuple[Fact, Any]:
-    """The descent lemma, and what is added to it for a bound of (L0 + L1 G)(||b||^2 + Tr S/N)."""
+def descent(w: Derivation, known: Condition, moderate: Fact) -> list[Any]:
+    """The members of a certificate: the descent lemma, and psi eta^2 u^2 times a bound of (L0 + L1 G)(||b||^2 + Tr S/N)."""
     size = w.kernel.function("psi_positive", [known.reach])
     lemma = w.step("the descent lemma", w.kernel.descent("f", known.reach, [w["L1 >= 0"], known.length]))
-    return lemma, (1, [size, moderate], (eta, u))
+    return [(1, [lemma], ()), (1, [size, moderate], (eta, u))]
 
 
 def one_step(w: Derivation, known: Condition) -> Fact:
     """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u Phi + eta^2 u^2 2 psi FLOOR, FLOOR that of the corrected SDE."""
     s = SignFacts(w)
     unit, over = s.over_a
-    lemma, second = descent(w, s, known, s.everywhere)
     return w.combine(
         "the bound on one step", Af.le(-(1 - eps) * eta * u * PHI + eta**2 * u**2 * known.factor * FLOOR),
-        [(1, [lemma], ()), second, (1, [known.rate, "u >= 0", s.phi_nonnegative, over, known.step], ())],
+        [*descent(w, known, s.everywhere), (1, [known.rate, "u >= 0", s.phi_nonnegative, over, known.step], ())],
         [(eps * eta * u * PHI, unit)],
     )  # fmt: skip
 
@@ -134,9 +124,7 @@ def scheduled(w: Derivation, known: Condition) -> Fact:
 
 NOISE = r"For symmetric unimodal noise with distribution function $F$, $R=2F-1$, $R(1)>0$, "
 SMOOTH = r"$\|\nabla^2f\|_{\mathrm{op}}\le L_0+L_1\|\nabla f\|$, "
-ALWAYS = r"For every $c$ with $L_1\eta u\sqrt d\le c$ and with $\psi(c)=(e^c-1-c)/c^2$: "
 SAID_FLOOR = r"d\left(L_0+\frac{L_1d\bar\sigma}{4}\right)"
-BESIDE = r"With $\phi_i=\sum_n\eta u_n^i$ for $\int u^i$, both constants are those of {id} times $2\psi(c)$: "
 
 
 def theorem(
@@ -148,7 +136,7 @@ def theorem(
     return Theorem(
         id=id, title=title, source="theory 6.4; the descent lemma in place of Ito's formula", statement=statement, hence=hence,
         context=context(), assumptions={**base, **more, **(av.ENDS if summed else {})}, definitions=DEFINITIONS, recomputed=("signs",),
-        point=point(eta=1, L1=0) if summed else point(), names=NAMES, short=sg.short(), prove=prove, evidence=evidence,
+        point=point(**av.MOVING) if summed else point(), names=NAMES, short=sg.short(), prove=prove, evidence=evidence,
     )  # fmt: skip
 
 

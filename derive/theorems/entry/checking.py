@@ -9,11 +9,12 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
-from derive.proof.kernel.certificate import certificate
-from derive.proof.kernel.rules import AXIOMS
+from derive.proof.kernel.certificate import ancestry, certificate
+from derive.proof.kernel.rules import AXIOMS, Fact
 from derive.proof.language.context import ProofError
+from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, x
-from derive.proof.language.text import TermWriter, said, text
+from derive.proof.language.text import Printer, TermWriter, said, text
 from derive.proof.refute.model import find_model, with_witness
 from derive.proof.repair.smallest import proposed
 from derive.theorems.entry.about import about
@@ -101,20 +102,21 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
             return Checked(
                 theorem, UNDECIDED, reason=f"the point of the theorem does not satisfy {name}: it may say nothing"
             )
-    differing = _unlike(theorem.read() if theorem.read else {}, given)
+    differing = _unlike(theorem.read() if theorem.read else {}, given, Printer(theorem.context))
     differing += disagreements(theorem.recomputed, theorem.definitions)
     if differing:
         return Checked(theorem, UNDECIDED, reason=f"the definitions are not those of the method: {differing[0]}")
     w = Derivation(theorem, seconds)
-    last = theorem.prove(w)
+    last = w.proved(theorem.prove)
     key = w.kernel.normal.key
     names = {key(relation): name for name, relation in given.items()}
-    extra = [text(h) for k, h in last.hypotheses.items() if k not in names]
+    plain = printer(last)
+    extra = [plain.relation(h) for k, h in last.hypotheses.items() if k not in names]
     if extra:
         return Checked(theorem, UNDECIDED, reason=f"the proof assumes what the theorem does not: {extra[0]}")
     used = {names[k] for k in last.hypotheses}
     defined = [d for name, d in theorem.definitions.items() if name in used]
-    writer = TermWriter(theorem.names, theorem.short)
+    writer = TermWriter(theorem.names, theorem.short, theorem.context)
     lines = w.lines if w.lines and w.lines[-1].fact is last else [*w.lines, _line("so", last)]
     rests = grounds(lines, names)
     main = carrying(lines, rests, MAIN)
@@ -122,7 +124,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
         {
             "text": line.words,
             "latex": writer.relation(line.fact.claim),
-            "plain": text(line.fact.claim),
+            "plain": plain.relation(line.fact.claim),
             "given": [writer.relation(h) for k, h in line.fact.hypotheses.items() if k not in names],
             "rule": line.fact.rule,
             "status": PROVED,
@@ -138,11 +140,18 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
         tuple(sorted(last.axioms, key=list(AXIOMS).index)),
         tuple((name, r) for name, r in theorem.assumptions.items() if name in used),
         tuple((name, r) for name, r in theorem.definitions.items() if name in used),
-        tuple(declarations(last, writer)),
+        tuple(declarations(last, writer, plain)),
         tuple(name for name in theorem.assumptions if name not in used),
         with_witness(certificate(last, theorem.title, defined), _model(theorem)),
         about=about(theorem, last.claim, last.axioms),
     )
+
+
+def printer(last: Fact) -> Printer:
+    """Plain text for the proof of a fact: sums where time is steps, and the powers of the rule decay, whose premises say 0 < 1 - k."""
+    key = Normal(last.context).frozen
+    bases = {key(1 - f.data["rate"]) for f in ancestry(last) if f.rule == "decay" and last.context.steps}
+    return Printer(last.context, lambda base: key(base) in bases)
 
 
 def _model(theorem: Theorem) -> dict[str, Any] | None:
@@ -151,10 +160,10 @@ def _model(theorem: Theorem) -> dict[str, Any] | None:
     return find_model(theorem.context, given, MODEL_SECONDS, theorem.point)
 
 
-def _unlike(read: Mapping[str, Relation], given: Mapping[str, Relation]) -> list[str]:
+def _unlike(read: Mapping[str, Relation], given: Mapping[str, Relation], plain: Printer) -> list[str]:
     """The relations that differ between the engine, as it is now, and the theorem, or that the theorem lacks."""
     return [
-        f"{name}: the engine has {text(relation)}" for name, relation in read.items() if given.get(name) != relation
+        f"{name}: the engine has {plain.relation(relation)}" for name, relation in read.items() if given.get(name) != relation
     ]
 
 

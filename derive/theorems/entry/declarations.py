@@ -1,27 +1,30 @@
-"""The declarations of a context other than relations, in words and LaTeX: functions, flags of matrices, the SDE or the step of the state."""
+"""The declarations of a context other than relations, in words and LaTeX: functions, flags of matrices, how potentials change."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from derive.proof.kernel.certificate import ancestry
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Term, norm, num, vec, x
-from derive.proof.language.text import TermWriter, text
+from derive.proof.language.text import PRODUCT, SUM, Printer, TermWriter, text
+from derive.proof.language.tidy import tidy
 
 _SHAPES = {"odd": "odd", "nondecreasing": "nondecreasing", "concave_right": "concave on [0, oo)"}
 
 
-def declarations(last: Fact, writer: TermWriter) -> list[dict[str, str]]:
+def declarations(last: Fact, writer: TermWriter, plain: Printer) -> list[dict[str, str]]:
     """Each declaration that the proof of a fact uses, as {"text", "latex"}; the LaTeX is words with formulas in dollars."""
     context, rules = last.context, ancestry(last)
     used = {(f.data["function"], f.data["property"].removesuffix("_below")) for f in rules if f.rule == "declared"}
     psd = any(f.rule in ("trace_bound", "nonnegative", "ito", "gronwall") for f in rules)
     moving = {f.data["potential"] for f in rules if f.rule in ("ito", "gronwall")}
-    stepping = {f.data["potential"] for f in rules if f.rule == "descent"}
-    processes = [*_processes(context, moving, writer), *_steps(context, stepping, writer)]
-    return [*_functions(context, used, writer), *_matrices(context, psd, writer), *processes]
+    smooth = {f.data["potential"] for f in rules if f.rule == "descent"}
+    changing = {name for f in rules if f.rule in ("telescope", "decay", "summable") for _, name in f.data["potentials"]}
+    found = [*_functions(context, used, writer), *_matrices(context, psd, writer), *_processes(context, moving, writer)]
+    return [*found, *_steps(context, smooth, writer, plain), *_changes(context, smooth | changing, writer)]
 
 
 def _functions(context: Context, used: set[tuple[str, str]], writer: TermWriter) -> Iterator[dict[str, str]]:
@@ -62,16 +65,44 @@ def _processes(context: Context, moving: set[str], writer: TermWriter) -> Iterat
         yield {"text": f"{name} is C^2, and {said}", "latex": rf"${writer.symbol(name)}$ is $C^2$; ${moved}$"}
 
 
-def _steps(context: Context, stepping: set[str], writer: TermWriter) -> Iterator[dict[str, str]]:
-    for name in sorted(stepping):
+def _steps(context: Context, smooth: set[str], writer: TermWriter, plain: Printer) -> Iterator[dict[str, str]]:
+    """What the descent lemma takes of a function, and of a step D of the method."""
+    for name in sorted(smooth):
         entry = context.potentials[name]
-        (first, second), radius = entry["smoothness"], entry["radius"]
-        bend = first if second == num(0) else first + second * norm(vec(entry["gradient"]))
-        mean = [(c, Term(("norm", v))) for c, v in entry["mean"]]
-        plain = " + ".join(f"{text(c)} {text(v)[5:-1]}" for c, v in mean)
-        said = f"||Hess {name}|| <= {text(bend)}; a step D has the mean {plain} and E||D||^2 <= {text(entry['square'])}"
-        shown = rf"$\|\nabla^2 {writer.symbol(name)}\|_{{\mathrm{{op}}}}\le {writer.term(bend)}$; a step $D$ has the mean "
-        shown += rf"${writer.combination([(c, writer.named(v[1])) for c, v in mean])}$ and $\mathbb{{E}}\|D\|^2\le {writer.term(entry['square'])}$"
+        f, slope = writer.symbol(name), vec(entry["gradient"])
+        (first, second), mean, radius = entry["smoothness"], entry["mean"], entry["radius"]
+        bound = first if second == num(0) else first + second * norm(slope)
+        said = f"{name} is C^2 with the gradient {entry['gradient']}, and ||Hess {name}|| <= {_plainly(bound, plain)} everywhere"
+        shown = rf"${f}$ is $C^2$ with the gradient ${writer.named(slope)}$, and $\|\nabla^2 {f}\|\le {writer.term(bound)}$ everywhere"
+        yield {"text": said, "latex": shown}
+        tidied = [(tidy(c), v) for c, v in mean]
+        means = " + ".join(f"{plain.inside(c, PRODUCT if c[0] == '+' else SUM)} {plain.named(v)}" for c, v in tidied)
+        said = f"a step D of the method has the mean {_barred(means or '0')} and E||D||^2 <= {_plainly(entry['square'], plain)}, given the past"
+        tex = writer.combination([(c, writer.named(v)) for c, v in mean]) or "0"
+        shown = rf"a step $D$ of the method has the mean ${tex}$ and $\mathbb{{E}}\|D\|^2\le {writer.term(entry['square'])}$, given the past"
         if radius is not None:
-            said, shown = f"{said}, and ||D|| <= {text(radius)}", rf"{shown}, and $\|D\|\le {writer.term(radius)}$"
+            said += f", and ||D|| <= {_plainly(radius, plain)} almost surely"
+            shown += rf", and $\|D\|\le {writer.term(radius)}$ almost surely"
+        yield {"text": said, "latex": shown}
+
+
+def _plainly(t: Term, plain: Printer) -> str:
+    return _barred(plain.term(tidy(t)))
+
+
+def _barred(said: str) -> str:
+    """Plain text with ||v|| for norm(v), as the words around it have it."""
+    return re.sub(r"\bnorm\(([^()]*)\)", r"||\1||", said)
+
+
+def _changes(context: Context, changing: set[str], writer: TermWriter) -> Iterator[dict[str, str]]:
+    """What the change of a potential is: of a step, given the past, or along an equation."""
+    for name in sorted(changing):
+        change, v = context.potentials[name]["change"], writer.symbol(name)
+        if context.steps:
+            said = f"{change} is E {name}(X_(n+1)) - {name}(X_n) given the past, X_n the state at step n"
+            shown = rf"${writer.symbol(change)}=\mathbb{{E}}[{v}(X_{{n+1}})\mid\mathcal{{F}}_n]-{v}(X_n)$, $X_n$ the state at step $n$"
+        else:
+            said = f"{name} is C^2, and {change} is L {name}, the generator of the Ito equation that the state solves"
+            shown = rf"${v}$ is $C^2$, and ${writer.symbol(change)}$ is $\mathcal{{L}}{v}$, the generator of the It\^o equation that the state solves"
         yield {"text": said, "latex": shown}

@@ -23,7 +23,9 @@ def loss_along(drift: list[Part], diffusion: list[Part]) -> dict[str, Any]:
 
 
 def generator_of(potential: Mapping[str, Any]) -> Term:
-    """L V = drift . grad V + Tr(Hess V covariance)/2 of a potential's process, as the kernel's Ito formula writes it."""
+    """L V = drift . grad V + Tr(Hess V covariance)/2 of a potential's process, as the kernel's Ito formula writes it; or its change."""
+    if "change" in potential:
+        return x(potential["change"])
     slope, bend = vec(potential["gradient"]), mat(potential["hessian"])
     first = [c * dot(slope, v) for c, v in potential["drift"]]
     return plus(*first, *[num("1/2") * c * trprod(bend, m) for c, m in potential["diffusion"]])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import sympy as sp
 
@@ -10,14 +13,16 @@ from derive.derivation import sde
 from derive.equations.in_coordinates import CoordinateSDE, gradient_symbols, hessian_symbols, state_symbols
 from derive.expressions.coordinates import g as slot
 from derive.methods.compressors import Bernoulli, RandK
-from derive.methods.distributed import DCSGD, DSGD, DSignSGD
+from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
 from derive.methods.losses import LogisticRegression, Quadratic, Quartic, SeparableSum
 from derive.methods.losses import x as place
 from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from derive.methods.optimisers.bounded import NormalisedSGD, NormClipped
+from derive.methods.schedules import Free
 from derive.process.generator import generator
 from derive.proof.language.terms import Term, dot, mat, norm, opnorm, quad, tr, trprod, vec, x
 from derive.theorems.entry.meaning import Meaning
-from derive.vocabulary.symbols import N, eta, parameter
+from derive.vocabulary.symbols import N, eta, parameter, u
 
 SCALES = ("sigma1", "sigma2")
 LAWS = (Gaussian(), Cauchy(), StudentT(3), StudentT(4), Laplace(), Logistic(), Uniform())
@@ -157,7 +162,29 @@ def logistic_regression() -> list[Meaning]:
     return [Meaning(values, names("p size"), coordinates=2, count=2)]
 
 
-INSTANCES = {
+def _sent(method: Method, noise: bool) -> list[Meaning]:
+    """A step eta u s of the server's rule for the message m = g + Z, in two coordinates: without noise the message is the gradient."""
+    y, added = sp.Matrix(gradient_symbols(2)), sp.Matrix(sp.symbols("z1 z2", real=True)) if noise else sp.zeros(2, 1)
+    drift, sent = sde(method, "first-order", None, 2).expanded.drift, y + added
+    step = (drift / u).subs(dict(zip(y, sent, strict=True)), simultaneous=True)
+    vectors = {"g": y, "zv": added, "mv": sent, "ev": -added, "sv": step}
+    values: dict[Term, Any] = {norm(vec(name)): sp.sqrt(v.dot(v)) for name, v in vectors.items()}
+    values |= {dot(vec(name), vec(other)): v.dot(w) for name, v in vectors.items() for other, w in vectors.items() if name != other}
+    return [Meaning(values | {x("tau"): parameter("c")}, coordinates=2)]
+
+
+def normalised() -> list[Meaning]:
+    """x - eta G/||G|| for any message."""
+    return _sent(NormalisedSGD(schedule=Free()), True)
+
+
+def norm_clipped(noise: bool) -> list[Meaning]:
+    """x - eta min(1, c/||G||) G for any message, or for the gradient."""
+    return _sent(NormClipped(schedule=Free()), noise)
+
+
+INSTANCES: dict[str, Callable[[], list[Meaning]]] = {
+    "normalised": normalised, "norm-clipped": partial(norm_clipped, True), "silent norm-clipped": partial(norm_clipped, False),
     "unbiased": unbiased, "signs": signs, "silent signs": silent_signs, "descent": descent, "linear signs": linear_signs,
     "separable": separable, "logistic regression": logistic_regression,
 }  # fmt: skip

@@ -21,10 +21,12 @@ from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
 from derive.methods.losses import LogisticRegression, SeparableSum
 from derive.methods.losses import x as place
 from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
+from derive.methods.optimisers.bounded import NormalisedSGD
 from derive.methods.schedules import Free
 from derive.proof.language.terms import Relation
 from derive.theorems.entry.instances import INSTANCES, SCALES
 from derive.theorems.entry.meaning import Meaning
+from derive.vocabulary.symbols import u
 
 
 def unbiased() -> list[str]:
@@ -77,6 +79,12 @@ def silent_signs() -> list[str]:
     return [] if mean == sp.sign(g) else ["the mean of the sign without noise is not the sign of the gradient"]
 
 
+def normalised() -> list[str]:
+    """A step of normalised SGD is eta u long, in two coordinates: the radius of 6.3-direction."""
+    drift = sde(NormalisedSGD(schedule=Free()), "first-order", None, 2).expanded.drift
+    return [] if vanishes(drift.dot(drift) - u**2) else ["the step of normalised SGD is not as long as its rate"]
+
+
 def descent() -> list[str]:
     """Gradient descent is x - eta u f'(x): the mean of DSGD without noise is the gradient."""
     method: Method = DSGD(schedule=Free())
@@ -109,7 +117,7 @@ def logistic_regression() -> list[str]:
 
 
 GROUPS: dict[str, Callable[[], list[str]]] = {
-    "unbiased": unbiased, "signs": signs, "silent signs": silent_signs, "descent": descent, "separable": separable,
+    "unbiased": unbiased, "signs": signs, "silent signs": silent_signs, "normalised": normalised, "descent": descent, "separable": separable,
     "logistic regression": logistic_regression,
 }  # fmt: skip
 

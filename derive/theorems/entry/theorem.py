@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from derive.proof.kernel.rules import Fact
-from derive.proof.language.context import Context
+from derive.proof.language.context import Context, ProofError
 from derive.proof.language.terms import Number, Relation, Term, num, term
 from derive.proof.search.prover import Prover
 
@@ -66,7 +66,7 @@ class Derivation:
             ]
 
         data = cone(mult), cone(members), [(number(f), term(t)) for t, f in equalities]
-        return self.step(words, self.kernel.certify(claim, facts, *data))
+        return self.step(words, _named(words, lambda: self.kernel.certify(claim, facts, *data)))
 
     def inverse(self, p: Term, positive: Fact | str) -> tuple[Fact, Fact]:
         """p (1/p) = 1 and 0 < 1/p, from 0 < p."""
@@ -77,7 +77,34 @@ class Derivation:
     def have(self, words: str, claim: Relation, *using: Fact | str, hints: tuple[Term, ...] = ()) -> Fact:
         """A line that the search finds a certificate for, from facts or names of assumptions."""
         facts = [self[u] if isinstance(u, str) else u for u in using]
-        return self.step(words, self.prover.have(claim, *facts, hints=hints))
+        return self.step(words, _named(words, lambda: self.prover.have(claim, *facts, hints=hints)))
+
+    def proved(self, prove: Callable[[Derivation], Fact]) -> Fact:
+        """The last fact of a derivation.
+
+        Raises:
+            ProofError: a step fails; the message names it, or, where it is a rule that was called outside of a line, the line before.
+        """
+        try:
+            return prove(self)
+        except StepFails:
+            raise
+        except ProofError as error:
+            if not self.lines:
+                raise
+            raise StepFails(f"after the step {self.lines[-1].words!r}: {error}") from error
+
+
+class StepFails(ProofError):
+    """A step of a derivation that a rule refuses, or that the search does not find; the message begins with its name."""
+
+
+def _named(words: str, make: Callable[[], Fact]) -> Fact:
+    """What `make` makes; the message of its failure names the step."""
+    try:
+        return make()
+    except ProofError as error:
+        raise StepFails(f"the step {words!r} fails: {error}") from error
 
 
 @dataclass(frozen=True)

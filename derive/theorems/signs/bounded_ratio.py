@@ -22,6 +22,7 @@ from derive.theorems.signs.setting import (
     L0,
     L1,
     PHI,
+    SECOND,
     B,
     G,
     H,
@@ -150,25 +151,40 @@ def curvature(s: Bounded, young: Fact) -> Fact:
     )  # fmt: skip
 
 
+def moderate(s: Bounded) -> Fact:
+    """(L0 + L1 G)(||b||^2 + Tr S/N) <= 2 M sqrt(d) ((L0 + L1) G^2 + L0)/sigma_H + (d/N)(L0 + L1 (1 + G^2))."""
+    _, over = s.per
+    noisy = s.w.combine(
+        "the noise, with G <= 1 + G^2", ((L0 + L1 * G) * sg.tr(S)).le(d * (L0 + L1 * (1 + G**2))),
+        [(1, [s.smoothness, s.trace_simple], ()), (1, ["d >= 0", "L1 >= 0", young(s)], ())],
+    )  # fmt: skip
+    rate = 2 * M * INVERSE_H * ROOT_D * ((L0 + L1) * G**2 + L0) + d / N * (L0 + L1 * (1 + G**2))
+    return s.w.combine("the square of the step", SECOND.le(rate), [(1, [curvature(s, young(s))], ()), (1, [over, noisy], ())])
+
+
+def young(s: Bounded) -> Fact:
+    """G <= 1 + G^2."""
+    return s.k.certify(G.le(1 + G**2), sum=[(Fraction(1), (), (G - num("1/2"),)), (Fraction(3, 4), (), ())])
+
+
 def pathwise(w: Derivation, model: Model) -> tuple[Bounded, Fact]:
     """L f <= -(1 - eps) u Phi + eta u^2 floor, from eta u K <= eps l."""
     s, k = Bounded(w), w.kernel
-    _, over = s.per
-    young = k.certify(G.le(1 + G**2), sum=[(Fraction(1), (), (G - num("1/2"),)), (Fraction(3, 4), (), ())])
-    spread = w.combine(
-        "the noise, with G <= 1 + G^2", trprod(H, S).le(d * (L0 + L1 * (1 + G**2))),
-        [(1, [noise(s)], ()), (1, ["d >= 0", "L1 >= 0", young], ())],
-    )  # fmt: skip
     unit_h = k.inverse(INVERSE_H, s.strict_harmonic)
     members: list[Any] = [
-        ("1/2", ["eta >= 0", over, spread], (u,)),
         (1, ["u >= 0", s.positive_harmonic, "step"], (G,)),
         (1, ["eps >= 0", "u >= 0", s.quadratic], ()),
     ]
     equalities: list[Any] = [(-(eta * u**2 * G**2 * L1 * d / (2 * N)), unit_h)]
     if model == "corrected":
-        members += [("1/2", ["eta >= 0", s.smooth()[0]], (u,)), ("1/2", ["eta >= 0", curvature(s, young)], (u,))]
+        members += [("1/2", ["eta >= 0", s.second_order()], (u,)), ("1/2", ["eta >= 0", moderate(s)], (u,))]
         equalities.append((num("1/2") * eta * u**2, "Lam g = b"))
+    else:
+        spread = w.combine(
+            "the noise, with G <= 1 + G^2", trprod(H, S).le(d * (L0 + L1 * (1 + G**2))),
+            [(1, [noise(s)], ()), (1, ["d >= 0", "L1 >= 0", young(s)], ())],
+        )  # fmt: skip
+        members.append(("1/2", ["eta >= 0", s.per[1], spread], (u,)))
     claim = sg.generator(model, u).le(-(1 - eps) * u * PHI + eta * u**2 * FLOOR[model])
     return s, w.combine("the bound on the drift of f", claim, members, equalities)
 

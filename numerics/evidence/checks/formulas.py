@@ -12,18 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
-import scipy.special
 
 from derive.proof.language.terms import Relation, Term, norm
+from derive.proof.refute.counterexample import FUNCTIONS
 from derive.theorems.catalogue import with_own
 from derive.theorems.entry.theorem import Derivation, Refutation, Theorem
 
 CLIENT, COORDINATE, TIME, PATH = range(4)
 Function = Callable[[np.ndarray], np.ndarray]
-_FUNCTIONS: dict[str, Function] = {
-    "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "atan": np.arctan, "erf": scipy.special.erf, "tanh": np.tanh, "abs": np.abs,
-    "psi": lambda t: scipy.special.hyp1f1(1, 3, t) / 2,
-}  # fmt: skip
 #: relative difference that counts as rounding
 ROUNDING = 1e-9
 
@@ -116,7 +112,7 @@ class Numbers:
         if head == "^":
             return self.value(t[1]) ** t[2]
         if head == "f":
-            return _FUNCTIONS[t[1]](self.value(t[2]))
+            return FUNCTIONS[t[1]](self.value(t[2]))
         if head == "F" and t[1] in self.functions:
             return self.functions[t[1]](self.value(t[2]))
         if head not in ("+", "*", "/"):

@@ -23,6 +23,7 @@ from derive.theorems.unbiased import normalised
 from numerics.evidence.checks.facts import of_points
 from numerics.evidence.checks.families import function_of
 from numerics.evidence.checks.formulas import Numbers, clients, conclusion, coordinates, paths
+from numerics.evidence.checks.method_bounded import levels, steps_of
 from numerics.evidence.checks.points import at_points, merged, scaled
 from numerics.evidence.checks.result import Verified
 from numerics.simulate.method import run
@@ -57,8 +58,7 @@ def sign_step(number: int, count: int) -> Numbers:
     scales = numbers.values[x("sigma")].reshape(2, count)
     up = (1 + R(np.sinh(at)[None] / scales[:, None])) / 2  # (client, coordinate, count)
     step = numbers.values[x("eta")].ravel() * numbers.values[x("u")].ravel()
-    both, none = up[0] * up[1], (1 - up[0]) * (1 - up[1])
-    after = both * np.cosh(at - step) + none * np.cosh(at + step) + (1 - both - none) * np.cosh(at)
+    after = np.sum([chance * np.cosh(at - step * size) for chance, size in zip(levels(up), steps_of(2), strict=True)], axis=0)
     slope = np.sinh(at) * np.mean(2 * up - 1, axis=0)
     ratio = np.max(np.abs(np.sinh(at)), axis=0) / np.min(scales, axis=0)
     return Numbers(

@@ -322,7 +322,8 @@ def _mathematics(id: str, name: str) -> str:
     given = (
         {**entry.assumptions, **entry.definitions} if isinstance(entry, Theorem) else {**entry.assume, **entry.mended}
     )
-    return f"${TermWriter(entry.names).relation(given[name])}$"
+    context = entry.context if isinstance(entry, Theorem) else None
+    return f"${TermWriter(entry.names, context=context).relation(given[name])}$"
 
 
 def tightness(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:

@@ -42,6 +42,9 @@ CORRECTED = (
 METHODS = (
     "6.2-pathwise-method", "6.2-scheduled-method", "6.2-pathwise-bounded-method", "6.2-scheduled-bounded-method", "6.2-root-method",
     "6.2-harmonic-method", "6.2-summable-method", "6.5-corrected-method", "6.5-convex-method", "6.5-strongly-convex-method",
+    "6.4-global-pathwise-method", "6.4-global-scheduled-method", "6.4-global-decreasing-method", "6.4-clients-pathwise-method",
+    "6.4-clients-scheduled-method", "6.4-corrected-method", "6.4-corrected-scheduled-method", "6.3-bounded-pathwise-method",
+    "6.3-bounded-scheduled-method",
 )  # fmt: skip
 #: of which both are read off the update rule, and the covariance of a message off the rate
 MOMENTUM = ("6.2-heavy-ball-step-method", "6.2-heavy-ball-method")

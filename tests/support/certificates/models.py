@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import erf
+from scipy.special import erf, hyp1f1
 
 MODELS, OUTCOMES, COORDINATES, CLIENTS, SPACE = 96, 2, 3, 2, 2
 GRID = np.array([-2, -1, -0.5, 0, 0.25, 0.5, 1, 2, 3])
@@ -30,6 +30,7 @@ FUNCTIONS = {
     "erf": erf,
     "tanh": np.tanh,
     "abs": np.abs,
+    "psi": lambda s: hyp1f1(1, 3, s) / 2,
 }
 
 

@@ -7,7 +7,7 @@ import copy
 from typing import Any
 
 VECTORS, MATRICES = ("g", "u", "v"), {"H": ["symmetric"], "A": ["psd"], "K": ["psd"], "N": []}
-FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs")
+FUNCTIONS = ("sqrt", "exp", "log", "atan", "erf", "tanh", "abs", "psi")
 OPS = {ast.LtE: "<=", ast.Lt: "<", ast.Eq: "==", ast.NotEq: "!="}
 KINDS = {
     "a": "const",

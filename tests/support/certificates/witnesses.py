@@ -10,7 +10,7 @@ import numpy as np
 
 from derive.proof.kernel.rebuild import context_from
 from derive.proof.language.context import KINDS, Context
-from derive.proof.language.terms import from_json
+from derive.proof.language.terms import from_json, norm
 from tests.support.finite_models import AXES, Model
 
 #: where the properties of functions are tried
@@ -18,7 +18,7 @@ PROBES = [Fraction(n, 7) for n in range(-40, 41)] + [Fraction(0), Fraction(10**6
 
 
 def model_of(certificate: dict[str, Any]) -> Model:
-    """The witness with one outcome and two times, 0 and the horizon."""
+    """The witness with one outcome and two times, 0 and the horizon; where time is steps, with all of them."""
     context, given = context_from(certificate["context"]), certificate["witness"]
     empty = Model(Context({}), {})
 
@@ -37,7 +37,8 @@ def model_of(certificate: dict[str, Any]) -> Model:
     for name, kind in context.symbols.items():
         axes = [{"j": size, "k": clients}.get(a, 1) if a in KINDS[kind] else 1 for a in AXES]
         if kind == "clock":
-            axes[AXES.index("t")], symbols[name] = 2, [Fraction(0), horizon]
+            values_of_clock = [Fraction(n) for n in range(int(horizon))] if context.steps else [Fraction(0), horizon]
+            axes[AXES.index("t")], symbols[name] = len(values_of_clock), values_of_clock
         own = symbols[name] * (int(np.prod(axes)) if len(symbols[name]) == 1 else 1)
         scalars[name] = np.reshape(np.array(own, dtype=object), axes)
     vectors = {name: np.reshape(np.array(values(raw), dtype=object), (1, 1, size)) for name, raw in given["vectors"].items()}
@@ -47,7 +48,8 @@ def model_of(certificate: dict[str, Any]) -> Model:
         for n, entry in enumerate(values(raw)):
             matrices[name][0, 0, n, n] = entry
     functions = {name: function_of(f) for name, f in given["functions"].items()}
-    chances, steps = np.array([Fraction(1)], dtype=object), np.array([horizon / 2, horizon / 2], dtype=object)
+    lengths = [Fraction(1)] * int(horizon) if context.steps else [horizon / 2, horizon / 2]
+    chances, steps = np.array([Fraction(1)], dtype=object), np.array(lengths, dtype=object)
     return Model(context, scalars, vectors, matrices, chances, steps, functions, sizes=(size, clients))
 
 
@@ -74,9 +76,16 @@ def unsatisfied(certificate: dict[str, Any]) -> list[str]:
         for declared, bound in properties.items():
             most = None if bound is True else model.value(bound).item()
             wrong += [f"{name} {declared}"] * (not _has(f, declared, most))
+    if context.steps and not (times.sum().denominator == 1 and 1 <= times.sum() <= 64):
+        wrong.append("steps")
     for name, entry in context.potentials.items():
-        for part, entries in (("drift", lambda m: model.vector(m)), ("diffusion", lambda m: model.matrices[m[1]])):
-            total = sum(model.value(c).item() * entries(moved) for c, moved in entry[part])
+        wrong += [f"change of {name}"] * ("change" in entry and model.scalars[entry["change"]].flat[0] != 0)
+        if "square" in entry:
+            (first, second), slope = entry["smoothness"], norm(("v", entry["gradient"]))
+            bounds = (first + second * slope, entry["square"], entry["radius"])
+            wrong += [f"bound of {name}" for t in bounds if t is not None and (model.value(t) < 0).any()]
+        for part, entries in (("drift", model.vector), ("mean", model.vector), ("diffusion", lambda m: model.matrices[m[1]])):
+            total = sum(model.value(c).item() * entries(moved) for c, moved in entry.get(part, ()))
             wrong += [f"{part} of {name}"] * bool(np.any(total != 0))
         ends = {model.scalars[n].flat[0] for n in (name, entry["start"], entry["end"])}
         wrong += [f"{name} moves"] * (len(ends) > 1)

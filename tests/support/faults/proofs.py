@@ -76,6 +76,41 @@ FAULTS: tuple[Fault, ...] = (
         'if op in ("<", "!=", "<="):',
         ("tests/derive/proof/replay/test_witness.py",),
     ),
+    Fault(
+        "the other checker asks for no reach of a step",
+        "derive/proof/replay/potentials.py",
+        "        rules.need(bound, terms.sub(c, terms.mul(growth, terms.term(entry[\"radius\"]))))\n",
+        "",
+        ("tests/derive/proof/replay/test_potentials.py",),
+    ),
+    Fault(
+        "the constants of a step have instances in the other checker",
+        "derive/proof/replay/rules.py",
+        "for n in symbols_in(raw)}\n        for properties",
+        "for n in ()}\n        for properties",
+        ("tests/derive/proof/replay/test_potentials.py",),
+    ),
+    Fault(
+        "a vector may stand in the primitive of a sum",
+        "derive/proof/replay/potentials.py",
+        "tags(raw) <= SUMMED",
+        "True",
+        ("tests/derive/proof/replay/test_potentials.py",),
+    ),
+    Fault(
+        "a witness is looked at at the first step",
+        "derive/proof/replay/witness.py",
+        "range(self.steps if relation is None or self.clock in symbols_in(relation) else 1)",
+        "range(1)",
+        ("tests/derive/proof/replay/test_potential_witnesses.py",),
+    ),
+    Fault(
+        "psi is enclosed between its values at one end",
+        "derive/proof/replay/values.py",
+        "_at(t.lower()).union(_at(t.upper()))",
+        "_at(t.lower())",
+        ("tests/derive/proof/replay/test_psi.py",),
+    ),
     # search, refutation, claims, repair
     Fault(
         "a claim that is built by hand is not looked at",

@@ -20,7 +20,8 @@ from derive.proof.language.terms import Relation, declared, fn, mat, norm, num, 
 from derive.proof.refute.model import find_model, with_witness
 from derive.proof.replay.algebra import Budget
 from derive.proof.replay.check import Invalid, Unreadable, describe, replay, replay_object
-from derive.proof.replay.terms import Terms, read_context
+from derive.proof.replay.context import read_context
+from derive.proof.replay.terms import Terms
 from derive.proof.replay.witness import check_witness
 from derive.theorems.catalogue import entries
 from derive.theorems.entry.theorem import Theorem

@@ -1,0 +1,58 @@
+"""Formulas of a setting as they are written in a theorem file: G, Q, ||v||, <v, w>, E f_K, sums over the steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derive.bounds import names as nm
+from derive.bounds.setting import Setting
+from derive.bounds.vocabulary import replaced
+from derive.proof.language.terms import Relation, Term, dot, norm, vec, x
+from derive.proof.language.text import text
+from derive.proof.language.tidy import tidy
+
+
+def shown(given: Setting, relation: Relation) -> str:
+    """A relation of the setting in the letters of a file."""
+    letters = letters_of(given)
+    sides = (_operators(replaced(tidy(side), letters), given.steps) for side in relation[1:])
+    return text(Relation((relation[0], *(tidy(side) for side in sides)))).replace("{", "<").replace("}", ">")
+
+
+def letters_of(given: Setting) -> dict[Term, Term]:
+    """Terms of the kernel that have letters in a file."""
+    words = vector_words(given)
+    found: dict[Term, Term] = {nm.Q: x("Q"), nm.CURVATURE: x("||Hess f||")}
+    for v, word in words.items():
+        found[norm(vec(v))] = x("G" if v == nm.GRADIENT else f"||{word}||")
+        for w, other in words.items():
+            found[dot(vec(v), vec(w))] = found[norm(vec(v))] ** 2 if v == w else x(f"{{{word}, {other}}}")
+    after = "K" if given.steps else "T"
+    for key, p in given.potentials.items():
+        if key == "f":
+            found |= {p.start: x("f_0"), p.end: x(f"f_{after}"), p.change: x("change of f")}
+            continue
+        word = f"||{words[key[0]]}||^2" if key[0] == key[1] else f"{{{words[key[0]]}, {words[key[1]]}}}"
+        found |= {
+            p.value: x(word),
+            p.start: x(f"{word}_0"),
+            p.end: x(f"{word}_{after}"),
+            p.change: x(f"change of {word}"),
+        }
+    return found
+
+
+def vector_words(given: Setting) -> dict[str, str]:
+    """The vectors of the setting as they are written in a file."""
+    words = {nm.GRADIENT: "g", nm.MESSAGE: "b", nm.DISTANCE: "x - xstar"}
+    return {v: words.get(v, v.removesuffix("v")) for v in given.vectors}
+
+
+def _operators(t: Any, steps: bool) -> Any:
+    """sum, Esum, int and Eint in place of I and EI."""
+    if isinstance(t, Term) and t[0] in ("I", "EI"):
+        name = ("Esum" if t[0] == "EI" else "sum") if steps else ("Eint" if t[0] == "EI" else "int")
+        return Term(("f", name, _operators(t[1], steps)))
+    if isinstance(t, Term):
+        return Term(_operators(a, steps) if isinstance(a, Term) else a for a in t)
+    return t

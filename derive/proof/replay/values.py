@@ -1,0 +1,32 @@
+"""Balls of the functions of the format, by Arb; of psi(t) = (exp(t) - 1 - t)/t^2, psi(0) = 1/2, by its own."""
+
+from __future__ import annotations
+
+from flint import arb, ctx
+
+
+def value_of(name: str, t: arb) -> arb:
+    """A ball that contains f(s) for every s in the ball t; not finite where f is not defined. All functions but abs."""
+    return psi(t) if name == "psi" else getattr(t, name)()
+
+
+def psi(t: arb) -> arb:
+    """A ball that contains psi(s) for every s in the ball t: psi increases, so that its values at both ends enclose them."""
+    if not t.is_finite():
+        return arb("nan")
+    return _at(t.lower()).union(_at(t.upper()))
+
+
+def _at(t: arb) -> arb:
+    """psi at a point, of which t is a ball.
+
+    By definition where |t| >= 1; otherwise by psi(t) = sum t^k/(k + 2)!, since the definition cancels near 0. Each term after the
+    first n is at most |t|/(n + 2) <= 1/2 of the one before, so that they sum to at most twice the first of them.
+    """
+    if abs(t) >= 1:
+        return (t.exp() - 1 - t) / t**2
+    total, term, n = arb(0), arb(1) / 2, 0
+    while n < 2 or not abs(term) * 2 < arb(2) ** -(ctx.prec + 8):
+        total, n = total + term, n + 1
+        term = term * t / (n + 2)
+    return total + arb(0, 2 * abs(term).upper())

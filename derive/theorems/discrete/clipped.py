@@ -1,0 +1,133 @@
+"""Clipped SGD itself: x' = x - eta u min(1, tau/||m||) m, whose steps are never longer than eta u tau, without noise and with any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.terms import Relation, Term, fn, norm, num
+from derive.theorems.discrete import averaged as av
+from derive.theorems.discrete import normalised as nm
+from derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
+from derive.theorems.discrete.normalised import ALONG, L0, L1, NOISE, SIZE, G, Message, s, tau
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+
+
+def least(t: Term) -> Term:
+    """min(t, tau)."""
+    return (t + tau - fn("abs", t - tau)) / 2
+
+
+#: without noise: g's = -G min(G, tau)
+SILENT: dict[str, Relation] = {"direction": ALONG.eq(-G * least(G)), "length": norm(s).eq(least(G))}
+NOISY: dict[str, Relation] = {**nm.MESSAGE, "direction": (SIZE * ALONG).eq(-least(SIZE) * nm.dot(nm.g, nm.m)), "length": norm(s).eq(least(SIZE))}
+REACH: dict[str, Relation] = {"tau > 0": tau.gt(0), "reach": (L1 * (eta * u * tau)).le(c)}
+STEP: dict[str, Relation] = {"L0 >= 0": L0.ge(0), "step": (PSI * eta * u * (L0 + L1 * tau)).le(eps)}
+PART: dict[str, Relation] = {"step": (PSI * eta * u * L1 * tau).le(eps)}
+
+
+class Clipped(Message):
+    """Facts about the length of a message that is clipped."""
+
+    def bounds(self, size: Term, positive: Fact) -> tuple[Fact, Fact, Fact]:
+        """0 <= min(t, tau), min(t, tau) <= t and min(t, tau) <= tau, from 0 <= t."""
+        w, k, claims = self.w, self.k, (least(size).ge(0), least(size).le(size), least(size).le(tau))
+        branches: list[list[Fact]] = []
+        for own, case, law in ((size - tau, num(0).le(size - tau), "abs_of_positive"), (size - tau, (size - tau).le(0), "abs_of_negative")):
+            here = k.assume(case)
+            same = k.function(law, [own], [here])
+            branches.append([w.have("the smaller one", claim, same, here, positive, "tau > 0") for claim in claims])
+        found = [w.step("the smaller of the two", k.cases((size - tau).le(0), low, high)) for high, low in zip(*branches, strict=True)]
+        return found[0], found[1], found[2]
+
+
+def silent(w: Derivation) -> Fact:
+    """f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u G min(G, tau)."""
+    own = Clipped(w)
+    low, below, short = own.bounds(G, own.G)
+    size = least(G)
+    first = w.combine("L0 min^2 <= L0 G min", (L0 * size**2).le(L0 * G * size), [(1, ["L0 >= 0", low, below], ())])
+    second = w.combine("L1 G min^2 <= L1 tau G min", (L1 * G * size**2).le(L1 * tau * G * size), [(1, ["L1 >= 0", own.G, low, short], ())])
+    return w.combine(
+        "the bound on one step", Af.le(-(1 - eps) * eta * u * G * size),
+        [
+            (1, [own.descent], ()), (1, [own.psi, first], (eta, u)), (1, [own.psi, second], (eta, u)),
+            (1, [own.rate, "u >= 0", own.G, low, "step"], ()),
+        ],
+        [(eta * u, "direction"), (PSI * eta**2 * u**2 * (L0 + L1 * G) * (norm(s) + size), "length")],
+    )  # fmt: skip
+
+
+def silent_averaged(w: Derivation) -> Fact:
+    """The average over the steps."""
+    return av.averaged(w, silent(w), G * least(G))
+
+
+def noisy(w: Derivation) -> Fact:
+    """f(x_(n+1)) - f(x_n) <= -eta u min(||m||, tau) ((1 - eps) G - 2 ||Z||) + eta^2 u^2 psi(c) L0 min(||m||, tau)^2."""
+    own, k = Clipped(w), w.kernel
+    low, below, short = own.bounds(SIZE, own.size)
+    size, claim = least(SIZE), ALONG.le(least(SIZE) * (2 * NOISE - G))
+    here = k.assume(SIZE.le(0))
+    nothing = w.combine("no step", size.le(0), [(1, [below], ()), (1, [here], ())])
+    # min = 0, so that both sides are 0
+    none = w.combine(
+        "no message", claim,
+        [(1, [k.cauchy_schwarz("g", "sv")], ()), (1, [own.G, nothing], ()), (2, [own.noise, low], ()), (1, [own.G, nothing], ())],
+        [(G, "length")],
+    )  # fmt: skip
+    some = w.combine(
+        "a step along the message", claim, [(1, [low, own.aligned], ())], [(1, "direction")], mult=[(1, [k.assume(num(0).lt(SIZE))], ())]
+    )
+    along = w.step("the step along the gradient", k.cases(SIZE.le(0), none, some))
+    second = w.combine("L1 G min^2 <= L1 tau G min", (L1 * G * size**2).le(L1 * tau * G * size), [(1, ["L1 >= 0", own.G, low, short], ())])
+    return w.combine(
+        "the bound on one step",
+        Af.le(-eta * u * size * ((1 - eps) * G - 2 * NOISE) + eta**2 * u**2 * PSI * L0 * size**2),
+        [
+            (1, [own.descent], ()), (1, [own.rate, "u >= 0", along], ()), (1, [own.psi, second], (eta, u)),
+            (1, [own.rate, "u >= 0", own.G, low, "step"], ()),
+        ],
+        [(PSI * eta**2 * u**2 * (L0 + L1 * G) * (norm(s) + size), "length")],
+    )  # fmt: skip
+
+
+SAID = nm.SMOOTH + r"For $x_{n+1}=x_n-\eta u\min\left(1,\frac{\tau}{\|m\|}\right)m$ with $m=\nabla f(x_n)"
+ORDER = r", $L_1\eta u\tau\le c$ and $\eta u\,\psi(c)"
+
+
+def entry(
+    id: str, title: str, statement: str, hence: str, prove: Callable[[Derivation], Fact], summed: bool, noise: bool, more: dict[str, Relation],
+) -> Theorem:  # fmt: skip
+    """A theorem on clipped steps."""
+    given: dict[str, Any] = {
+        "context": nm.context(norm(s) ** 2, tau), "definitions": NOISY if noise else SILENT, "prove": prove,
+        "recomputed": ("norm-clipped" if noise else "silent norm-clipped",),
+        "short": {**nm.SHORT, least(G): r"\min(G,\tau)", least(SIZE): r"\min(\|m\|,\tau)"},
+        "evidence": (Evidence("messages of the method", {"method": "norm-clipped" if noise else "silent norm-clipped", "summed": summed}),),
+        "source": f"Zhang, He, Sra, Jadbabaie 2020; {nm.DESCENT}",
+    }  # fmt: skip
+    return nm.theorem(id, title, statement, hence, summed, {**REACH, **more}, **given)
+
+
+ENTRIES = (
+    entry(
+        "6.3-clipped-pathwise-method", "Clipped gradient descent itself, one step",
+        SAID + "$" + ORDER + r"(L_0+L_1\tau)\le\varepsilon$: $f(x_{n+1})-f(x_n)\le-(1-\varepsilon)\,\eta u\,\min(G^2,\tau G)$.",
+        r"The flow $\dot x=-\min(1,\tau/G)\nabla f$ has $\varepsilon=0$; its first correction in $\eta$ has $\frac12$ in place of $\psi(c)$: the ratio "
+        r"is $2\psi(c)$.", silent, False, False, STEP,
+    ),
+    entry(
+        "6.3-clipped-scheduled-method", "Clipped gradient descent itself, the average over its steps",
+        SAID + "$" + ORDER + r"(L_0+L_1\tau)\le\varepsilon$ at every step, $f\ge f^*$: "
+        r"$\frac{\sum u_n\min(G_n^2,\tau G_n)}{\sum u_n}\le\frac{f(x_0)-f^*}{(1-\varepsilon)\,\eta\sum u_n}$, sums over $n<K$.",
+        r"With $u=1$ some $n<K$ has $\min(G_n^2,\tau G_n)\le\frac{f(x_0)-f^*}{(1-\varepsilon)\,\eta K}$: there is no floor.", silent_averaged, True, False, STEP,
+    ),
+    entry(
+        "6.3-clipped-noise-method", "Clipped SGD itself, one step, every noise",
+        SAID + "+Z$" + ORDER + r"L_1\tau\le\varepsilon$, whatever the noise $Z$: $f(x_{n+1})-f(x_n)\le-\eta u\,\mu\,\left((1-\varepsilon)G-2\|Z\|\right)"
+        r"+\eta^2u^2\,\psi(c)L_0\,\mu^2$ with $\mu=\min(\|m\|,\tau)$, for each draw of $Z$.",
+        r"Where $\|Z\|\le\zeta$ always, $f$ falls in every step from a point with $(1-\varepsilon)G>2\zeta+\eta u\,\psi(c)L_0\tau$.", noisy, False, True, PART,
+    ),
+)  # fmt: skip

@@ -1,0 +1,232 @@
+"""Theory 6.3 for methods of bounded steps: x' = x - eta u m/||m|| with any noise, and SGD with u/K(G) for the schedule and bounded noise.
+
+The first is a theorem on each draw: what a name of the context stands for at step n, the message m included, is known there, and
+nothing is asked of the distribution of the noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from derive.derivation import SDE, sde
+from derive.methods.distributed import DSGD
+from derive.methods.noise import Gaussian, Scaled
+from derive.methods.schedules import Free
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, Term, dot, mat, norm, num, tr, under, vec, xs
+from derive.theorems.discrete import averaged as av
+from derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
+from derive.theorems.entry.from_method import loss_in_steps
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+
+L0, L1, N, tau, r = xs("L0 L1 N tau r")
+g, m, z, e, s = vec("g"), vec("mv"), vec("zv"), vec("ev"), vec("sv")
+G, SIZE, NOISE, ALONG = norm(g), norm(m), norm(z), dot(g, s)
+ASSUMPTIONS: dict[str, Relation] = {"u >= 0": u.ge(0), "L1 >= 0": L1.ge(0)}
+ONE: dict[str, Relation] = {"eta >= 0": eta.ge(0)}
+#: the message is m = g + Z, and e = -Z
+MESSAGE: dict[str, Relation] = {
+    "m = g + Z": (SIZE**2).eq(dot(g, m) + dot(z, m)), "g = m + e": (G**2).eq(dot(g, m) + dot(g, e)), "e = -Z": norm(e).eq(NOISE),
+}  # fmt: skip
+NAMES = {
+    **av.NAMES, "Af": r"f(x_{n+1})-f(x_n)", "mv": "m", "zv": "Z", "ev": "-Z", "sv": "s", "tau": r"\tau", "r": r"\varrho", "S": r"\Sigma",
+}  # fmt: skip
+SHORT: dict[Term, str] = {G: "G", SIZE: r"\|m\|", NOISE: r"\|Z\|"}
+POINT: dict[Term, Any] = {
+    **av.POINT, L0: 1, L1: 1, tau: 1, G: 0, SIZE: 0, NOISE: 0, norm(e): 0, norm(s): 0, dot(g, m): 0, dot(z, m): 0, dot(g, e): 0, ALONG: 0,
+}  # fmt: skip
+#: a point where the method may move
+MOVING: dict[Term, Any] = {**POINT, eta: av.MOVING["eta"], eps: av.MOVING["eps"]}
+
+
+def context(square: Term, radius: Term) -> Context:
+    """A step is eta u s, the vector s known at the step; its square and its length are eta^2 u^2 and eta u times those given."""
+    step = {"mean": ((eta * u, s),), "square": eta**2 * u**2 * square, "radius": eta * u * radius}
+    named = {"change": "Af", "end": "fT", "start": "f0", "gradient": "g", "smoothness": (L0, L1)}
+    symbols = {**av.SYMBOLS, "tau": "const"}
+    return Context(symbols, ("g", "mv", "zv", "ev", "sv"), horizon="K", potentials={"f": {**named, **step}}, steps=True)
+
+
+class Message:
+    """Facts about the message m = g + Z and the step eta u s."""
+
+    def __init__(self, w: Derivation) -> None:
+        self.w, self.k, self.rate = w, w.kernel, av.rate(w)
+        self.G, self.size, self.noise = (w.kernel.nonnegative(t) for t in (G, SIZE, NOISE))
+
+    @cached_property
+    def psi(self) -> Fact:
+        """0 < psi(c)."""
+        return self.k.function("psi_positive", [c])
+
+    @cached_property
+    def descent(self) -> Fact:
+        """The descent lemma for f."""
+        return self.w.step("the descent lemma", self.k.descent("f", c, [self.w["L1 >= 0"], self.w["reach"]]))
+
+    @cached_property
+    def triangle(self) -> Fact:
+        """G <= ||m|| + ||Z||."""
+        w, k, claim = self.w, self.k, G.le(SIZE + NOISE)
+        low = w.combine("no gradient", claim, [(1, [k.assume(G.le(0))], ()), (1, [self.size], ()), (1, [self.noise], ())])
+        high = w.combine(
+            "some gradient", claim, [(1, [k.cauchy_schwarz("g", "mv")], ()), (1, [k.cauchy_schwarz("g", "ev")], ())],
+            [(1, "g = m + e"), (G, "e = -Z")], mult=[(1, [k.assume(num(0).lt(G))], ())],
+        )  # fmt: skip
+        return w.step("the triangle inequality", k.cases(G.le(0), low, high))
+
+    @cached_property
+    def aligned(self) -> Fact:
+        """||m|| (G - 2 ||Z||) <= g'm."""
+        return self.w.combine(
+            "the message along the gradient", (SIZE * (G - 2 * NOISE)).le(dot(g, m)),
+            [(1, [self.k.cauchy_schwarz("zv", "mv")], ()), (1, [self.size, self.triangle], ())], [(1, "m = g + Z")],
+        )  # fmt: skip
+
+
+DIRECTION: dict[str, Relation] = {**MESSAGE, "direction": (SIZE * ALONG).eq(-dot(g, m))}
+UNIT: dict[str, Relation] = {
+    "length": norm(s).le(1), "reach": (L1 * eta * u).le(c), "step": (PSI * eta * u * L1).le(eps),
+}  # fmt: skip
+
+
+def direction(w: Derivation) -> Fact:
+    """f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u G + 2 eta u ||Z|| + eta^2 u^2 psi(c) L0."""
+    own, k = Message(w), w.kernel
+    claim = ALONG.le(2 * NOISE - G)
+    none = w.combine(
+        "no message: a step of any direction", claim,
+        [(1, [k.cauchy_schwarz("g", "sv")], ()), (1, [own.G, "length"], ()), (2, [own.triangle], ()), (2, [k.assume(SIZE.le(0))], ())],
+    )  # fmt: skip
+    some = w.combine(
+        "a step along the message", claim, [(1, [own.aligned], ())], [(1, "direction")], mult=[(1, [k.assume(num(0).lt(SIZE))], ())]
+    )
+    along = w.step("the step along the gradient", k.cases(SIZE.le(0), none, some))
+    return w.combine(
+        "the bound on one step", Af.le(-(1 - eps) * eta * u * G + 2 * eta * u * NOISE + eta**2 * u**2 * PSI * L0),
+        [(1, [own.descent], ()), (1, [own.rate, "u >= 0", along], ()), (1, [own.rate, "u >= 0", own.G, "step"], ())],
+    )  # fmt: skip
+
+
+def direction_averaged(w: Derivation) -> Fact:
+    """The average over the steps."""
+    floor = 2 * eta * under("EI", u * NOISE) + eta**2 * PSI * L0 * under("I", u**2)
+    return av.averaged(w, direction(w), G, floor)
+
+
+S = mat("S")
+SIZE_OF_STEP = L0 + L1 * (G + r)
+h = u * (1 / SIZE_OF_STEP)
+KEPT = G**2 / SIZE_OF_STEP
+BOUNDED: dict[str, Relation] = {
+    "r >= 0": r.ge(0), "N > 0": N.gt(0), "L0 > 0": L0.gt(0), "eta u <= c": (eta * u).le(c), "step": (PSI * eta * u).le(eps),
+}  # fmt: skip
+
+
+def sgd() -> SDE:
+    """DSGD, whose steps have the gradient for their mean."""
+    return sde(DSGD(Scaled(Gaussian(), "sigma"), schedule=Free()), "first-order")
+
+
+def bounded_context() -> Context:
+    """SGD with the step u/(L0 + L1 (G + r)); messages, averaged, are no longer than G + r."""
+    loss = loss_in_steps(sgd(), h, {"mean": "g"}, (L0, L1), eta * h * (G + r))
+    symbols = {**av.SYMBOLS, "r": "const", "N": "const"}
+    return Context(symbols, ("g",), {"S": ("psd",)}, horizon="K", potentials={"f": loss}, steps=True)
+
+
+def bounded(w: Derivation) -> Fact:
+    """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u G^2/K + eta^2 u^2 psi(c) Tr S/(N K)."""
+    k, rate = w.kernel, av.rate(w)
+    size = k.nonnegative(G)
+    positive = w.combine("K > 0", SIZE_OF_STEP.gt(0), [(1, ["L0 > 0"], ()), (1, ["L1 >= 0", size], ()), (1, ["L1 >= 0", "r >= 0"], ())])
+    unit, over = w.inverse(SIZE_OF_STEP, positive)
+    # L1 eta u (G + r)/K <= eta u, since K - L1 (G + r) = L0
+    reach = w.combine(
+        "the length of a step", (L1 * (eta * h * (G + r))).le(c), [(1, ["eta u <= c"], ()), (1, [rate, "u >= 0", "L0 > 0", over], ())],
+        [(eta * u, unit)],
+    )  # fmt: skip
+    lemma = w.step("the descent lemma", k.descent("f", c, [w["L1 >= 0"], reach]))
+    psi, per = k.function("psi_positive", [c]), w.inverse(N, "N > 0")[1]
+    # (L0 + L1 G)/K <= 1
+    share = w.combine(
+        "the curvature over K", ((L0 + L1 * G) / SIZE_OF_STEP).le(1), [(1, ["L1 >= 0", "r >= 0", over], ())], [(1, unit)]
+    )
+    spread = w.combine("Tr S >= 0", tr(S).ge(0), [(1, [k.nonnegative(tr(S))], ())])
+    return w.combine(
+        "the bound on one step", Af.le(-(1 - eps) * eta * u * KEPT + eta**2 * u**2 * PSI * tr(S) / N / SIZE_OF_STEP),
+        [
+            (1, [lemma], ()), (1, [psi, share, over], (eta, u, G)), (1, [psi, share, over, per, spread], (eta, u)),
+            (1, [rate, "u >= 0", over, "step"], (G,)),
+        ],
+    )  # fmt: skip
+
+
+def bounded_averaged(w: Derivation) -> Fact:
+    """The average over the steps."""
+    return av.averaged(w, bounded(w), KEPT, eta**2 * PSI / N * under("EI", u**2 * tr(S) / SIZE_OF_STEP))
+
+
+SMOOTH = r"Let $\|\nabla^2f\|_{\mathrm{op}}\le L_0+L_1\|\nabla f\|$. "
+DESCENT = "the descent lemma for bounded steps"
+TWIN = r"The ratio to the constants of the SDE is $2\psi(c)$, which tends to $1$ with $c$."
+
+
+def theorem(id: str, title: str, statement: str, hence: str, summed: bool, more: Mapping[str, Relation], **parts: Any) -> Theorem:
+    """A theorem on one step, or on the average over the steps."""
+    given = {**ASSUMPTIONS, **(av.ENDS if summed else ONE), **more}
+    names = {"source": f"theory 6.3 (ours); {DESCENT}", "names": NAMES, "short": SHORT, "point": MOVING if summed else POINT}
+    return Theorem(id=id, title=title, statement=statement, hence=hence, assumptions=given, **{**names, **parts})
+
+
+def along(id: str, title: str, statement: str, hence: str, summed: bool) -> Theorem:
+    """Steps m/||m||."""
+    return theorem(
+        id, title, SMOOTH + r"For $x_{n+1}=x_n-\eta u\,m/\|m\|$ with $m=\nabla f(x_n)+Z$ (a step of any direction, no longer than $\eta u$, where "
+        r"$m=0$), $L_1\eta u\le c$ and $\eta u\,\psi(c)L_1\le\varepsilon$, whatever the noise $Z$: " + statement, hence, summed, UNIT,
+        context=context(num(1), num(1)), definitions=DIRECTION, recomputed=("normalised",),
+        prove=direction_averaged if summed else direction, evidence=(Evidence("messages of the method", {"method": "normalised", "summed": summed}),),
+    )  # fmt: skip
+
+
+def adaptive(id: str, title: str, statement: str, hence: str, summed: bool) -> Theorem:
+    """SGD with the step u/K(G)."""
+    return theorem(
+        id, title, SMOOTH + r"For DSGD with the step $\eta u/K$, $K=L_0+L_1(G+\varrho)$, $L_0>0$, whose averaged message is no longer than "
+        r"$G+\varrho$, and $\eta u\le c$, $\eta u\,\psi(c)\le\varepsilon$: " + statement, hence, summed, BOUNDED,
+        context=bounded_context(), recomputed=("unbiased",), prove=bounded_averaged if summed else bounded,
+        names={**NAMES, "Af": av.NAMES["Af"]}, short={**SHORT, SIZE_OF_STEP: "K"},
+        point={**(MOVING if summed else POINT), r: 1, N: 1, tr(S): 0},
+        evidence=(Evidence("bounded noise of the method", {"summed": summed}),),
+    )  # fmt: skip
+
+
+ENTRIES = (
+    along(
+        "6.3-direction-pathwise-method", "Normalised SGD itself, one step, every noise",
+        r"$f(x_{n+1})-f(x_n)\le-(1-\varepsilon)\,\eta u\,G+2\eta u\,\|Z\|+\eta^2u^2\,\psi(c)L_0$, for each draw of $Z$.",
+        r"In mean over the draws $\mathbb{E}\|Z\|$ stands for $\|Z\|$. The flow $\dot x=-\nabla f/\|\nabla f\|$ has $-G$; its first correction in "
+        r"$\eta$ has $\frac12$ in place of $\psi(c)$: the ratio is $2\psi(c)$.", False,
+    ),
+    along(
+        "6.3-direction-scheduled-method", "Normalised SGD itself, the average over its steps, every noise",
+        r"if moreover $f\ge f^*$, $\frac{\mathbb{E}\sum u_nG_n}{\sum u_n}\le\frac{f(x_0)-f^*+2\eta\,\mathbb{E}\sum u_n\|Z_n\|"
+        r"+\eta^2\psi(c)L_0\sum u_n^2}{(1-\varepsilon)\,\eta\sum u_n}$, sums over $n<K$.",
+        r"The noise adds at most $\frac{2}{1-\varepsilon}\max_n\mathbb{E}\|Z_n\|$, which no schedule makes small; large batches do.", True,
+    ),
+    adaptive(
+        "6.3-bounded-pathwise-method", "Adaptively normalised SGD itself, bounded noise, one step",
+        r"$\mathbb{E}_nf(x_{n+1})-f(x_n)\le-(1-\varepsilon)\,\eta u\frac{G^2}{K}+\eta^2u^2\,\psi(c)\frac{\operatorname{Tr}\Sigma}{NK}$.",
+        r"Without noise $\varrho=0$ and $f$ falls while $\eta u\,\psi(\eta u)<1$, that is $\eta u<1.256$. In 6.3-low-pathwise $\eta u\le2\varepsilon$ is "
+        r"asked: the ratio is $2\psi(c)$. There the noise need not be bounded, and its share of $K$ is $\kappa L_1D_0/N$ in place of $L_1\varrho$.", False,
+    ),
+    adaptive(
+        "6.3-bounded-scheduled-method", "Adaptively normalised SGD itself, bounded noise, the average over its steps",
+        r"if moreover $f\ge f^*$, $\frac{\mathbb{E}\sum u_nG_n^2/K_n}{\sum u_n}\le\frac{f(x_0)-f^*+\frac{\eta^2}{N}\psi(c)\,\mathbb{E}\sum u_n^2"
+        r"\operatorname{Tr}\Sigma_n/K_n}{(1-\varepsilon)\,\eta\sum u_n}$, sums over $n<K$.",
+        TWIN, True,
+    ),
+)  # fmt: skip

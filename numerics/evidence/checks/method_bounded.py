@@ -1,0 +1,310 @@
+"""The theorems on methods whose messages are bounded, against the methods: signs, normalised and clipped messages.
+
+Signs need no sampling. On f = sum_j phi(x_j) the coordinates move independently, each by eta u (2m - N)/N, m the number of clients
+that send +1. The mean of f after a step is a finite sum; that of Phi after n steps is one over the places that a coordinate may
+have reached. The moments of a step, ||b||^2 and Tr S, are those of the same outcomes, so that the definitions of a theorem are
+compared too. What a theorem says of each draw of the noise is compared draw by draw, heavy tails included, and its average over
+steps along each path by itself. With bounded noise the mean is over all outcomes: a message is moved by r along one of the axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Any, final
+
+import numpy as np
+import sympy as sp
+
+from derive.methods.losses import Cosh, GluedExponential, Quartic, Separable, SeparableSum
+from derive.methods.losses import x as place
+from derive.proof.language.terms import Term, dot, mat, norm, tr, under, vec, x
+from derive.theorems.discrete.normalised import KEPT, SIZE_OF_STEP
+from derive.theorems.entry.instances import LAWS
+from derive.theorems.entry.theorem import Theorem
+from derive.theorems.signs.setting import PHI
+from numerics.evidence.checks.families import Points
+from numerics.evidence.checks.formulas import Function, Numbers, clients, coordinates, paths, times
+
+SQUARE = SeparableSum(place**2 / 2)
+#: loss, clients and coordinates of one step
+STATES = ((Cosh(), 1, 1), (Cosh(), 2, 3), (Cosh(), 5, 2), (GluedExponential(), 3, 1), (Quartic(), 2, 2), (SQUARE, 1, 2))
+#: loss, clients, coordinates, steps, and whether the schedule is constant, so that places form a lattice; else it is (1 + n)^-p
+RUNS = (
+    (Cosh(), 1, 1, 200, True), (Cosh(), 2, 2, 60, True), (GluedExponential(), 1, 2, 60, True), (Quartic(), 3, 1, 40, True),
+    (Cosh(), 1, 2, 10, False), (Quartic(), 2, 1, 6, False),
+)  # fmt: skip
+#: how far a run may go, so that the slopes and their squares are numbers
+FAR = 100.0
+
+
+@final
+@dataclass(frozen=True)
+class Curve:
+    """phi and its slope on arrays."""
+
+    value: Function
+    slope: Function
+
+
+@lru_cache
+def curve_of(loss: Separable) -> Curve:
+    at = sp.Symbol("x", real=True)
+    own = loss.coordinate.xreplace({place: at})
+    return Curve(_array_function(own, at), _array_function(sp.diff(own, at), at))
+
+
+@lru_cache
+def _sign_mean(number: int) -> Function:
+    y = sp.Symbol("y", real=True)
+    return _array_function(LAWS[number].sign_mean(y), y)
+
+
+def _array_function(expr: sp.Expr, of: sp.Symbol) -> Function:
+    """In NumPy: arrays have a new shape at every step, for each of which JAX would compile again."""
+    return sp.lambdify(of, expr, ["scipy", "numpy"])
+
+
+def levels(up: np.ndarray) -> np.ndarray:
+    """The probabilities that m = 0, .., N of the clients send +1: (N, ..) -> (N + 1, ..)."""
+    found = np.ones((1, *up.shape[1:]))
+    for chance in up:
+        none = np.zeros((1, *chance.shape))
+        found = np.concatenate([found * (1 - chance), none]) + np.concatenate([none, found * chance])
+    return found
+
+
+def steps_of(count: int) -> np.ndarray:
+    """The mean of the signs where m = 0, .., N clients send +1."""
+    return (2 * np.arange(count + 1) - count) / count
+
+
+def density(number: int) -> np.ndarray:
+    """M of a law."""
+    return paths(float(LAWS[number].density(sp.S.Zero)))
+
+
+def constants(rng: np.random.Generator, loss: Separable, d: int, count: int, summed: bool) -> dict[Term, np.ndarray]:
+    """L0 and L1 of a loss, which some have of several sizes; eps and c at random; f* = 0.
+
+    Only where steps are summed eps must be below 1: a larger one lets steps be large, and the curvature count.
+    """
+    draw = lambda low, high: np.exp(rng.uniform(np.log(low), np.log(high), count))  # noqa: E731
+    second = draw(0.3, 4) if isinstance(loss, (Quartic, SeparableSum)) else np.ones(count)
+    first = 4 / second**2 if isinstance(loss, Quartic) else np.ones(count)
+    much, far = (1, 1) if summed else (rng.choice([1, 1, 1, size], count) for size in (1e4, 4))
+    return {
+        x("L0"): paths(first), x("L1"): paths(second), x("eps"): paths(draw(0.03, 1.0) * much), x("c"): paths(draw(0.02, 3) * far),
+        x("d"): paths(float(d)), x("fstar"): paths(0.0), x("f"): paths(0.0),
+    }  # fmt: skip
+
+
+def step_size(theorem: Theorem, numbers: Numbers, rng: np.random.Generator, most: np.ndarray) -> np.ndarray:
+    """About as large as the conditions allow, which are linear in eta: (count,). Some are too large."""
+    limit, one = most, numbers.given({x("eta"): paths(1.0)})
+    for name in ("step", "reach", "eta u <= c"):
+        if name in theorem.assumptions:
+            left, right = one.sides(theorem.assumptions[name])
+            with np.errstate(divide="ignore"):
+                limit = np.minimum(limit, np.min(right / left, axis=0))
+    return np.minimum(limit * rng.choice([0.3, 0.7, 1.0, 1.0, 1.5, 5.0, 20.0], len(limit)), most)
+
+
+def sign_state(theorem: Theorem, number: int, loss: Separable, N: int, d: int, count: int, rng: np.random.Generator) -> Numbers:
+    """One step from random states, with one of the laws."""
+    curve, R = curve_of(loss), _sign_mean(number)
+    at = rng.normal(size=(d, count)) * np.exp(rng.uniform(-4, 1.2, count)) * rng.choice([0, 1, 1, 1], count)  # 0 is the optimum
+    y = curve.slope(at)
+    scales = np.exp(rng.uniform(-5, 1.5, (N, count)))
+    up = (1 + R(y[None] / scales[:, None])) / 2  # (client, coordinate, count)
+    chance, sizes = levels(up), steps_of(N)
+    mean = np.einsum("m,mjn->jn", sizes, chance)
+    variance = np.einsum("m,mjn->jn", sizes**2, chance) - mean**2
+    u = np.exp(rng.uniform(-2, 0, count))
+    ratio = np.maximum(np.max(np.abs(y), axis=0) / np.min(scales, axis=0) * rng.choice([0.7, 1, 1, 1.5], count), 0.01)
+    values = constants(rng, loss, d, count, False) | {x("M"): density(number)} | {
+        x("N"): paths(float(N)), x("u"): paths(u), x("ratio"): paths(ratio), x("y"): coordinates(y), x("b"): coordinates(mean),
+        x("sigma"): clients(scales), norm(vec("g")): paths(np.sqrt(np.sum(y**2, axis=0))),
+        norm(vec("bv")): paths(np.sqrt(np.sum(mean**2, axis=0))),
+        tr(mat("S")): paths(N * np.sum(variance, axis=0)), PHI: paths(np.sum(y * mean, axis=0)),
+    }  # fmt: skip
+    numbers = Numbers(values, {"R": R}, (N, d, 1, count))
+    eta = step_size(theorem, numbers, rng, np.exp(rng.uniform(-5, 3, count)) / u)
+    after = sum(c * curve.value(at - eta * u * s) for c, s in zip(chance, sizes, strict=True))
+    return numbers.given({x("eta"): paths(eta), x("Af"): paths(np.sum(after - curve.value(at), axis=0))})
+
+
+def states(theorem: Theorem, count: int = 300) -> Iterator[Points]:
+    """One step, for every law on every loss."""
+    for number, law in enumerate(LAWS):
+        for case, (loss, N, d) in enumerate(STATES):
+            rng = np.random.default_rng((640, number, case))
+            name = f"{type(law).__name__} noise, {type(loss).__name__}, N = {N}, d = {d}"
+            yield name, sign_state(theorem, number, loss, N, d, count, rng)
+
+
+def reached(start: np.ndarray, move: np.ndarray, scales: np.ndarray, curve: Curve, R: Function, lattice: bool) -> np.ndarray:
+    """E Phi at each step, by all places that the coordinates may have reached.
+
+    Args:
+        start: (d, count); scales: (N, count).
+        move: eta u_n, (K, count); the same for all n where `lattice`.
+    """
+    N, sizes = len(scales), steps_of(len(scales))
+    at, chance, found = start[None], np.ones((1, *start.shape)), []
+    for n, step in enumerate(move):
+        y = curve.slope(at)
+        signs = R(y[None] / scales[:, None, None])  # (client, place, coordinate, count)
+        found.append(np.sum(chance * y * np.mean(signs, axis=0), axis=(0, 1)))
+        share = levels((1 + signs) / 2) * chance
+        if lattice:
+            shape = (len(at) + N, *start.shape)
+            chance = np.zeros(shape)
+            for m, part in enumerate(share):
+                chance[m : m + len(at)] += part
+            at = start - step * (2 * np.arange(shape[0]) - (n + 1) * N)[:, None, None] / N
+        else:
+            at = np.concatenate([at - step * s for s in sizes])
+            chance = np.concatenate(list(share))
+    return np.stack(found)
+
+
+def sign_run(
+    theorem: Theorem, number: int, loss: Separable, N: int, d: int, K: int, lattice: bool, count: int, rng: np.random.Generator
+) -> Numbers:
+    """K steps from random starts, with one of the laws."""
+    curve, R = curve_of(loss), _sign_mean(number)
+    start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-1, 1, count))
+    scales = np.exp(rng.uniform(-3, 1, (N, count)))
+    u = np.ones((K, count)) if lattice else (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
+    # with a bounded ratio, which then holds at all places that may be reached, starts and moves are small
+    near = "bounded ratio" in theorem.assumptions
+    start *= 0.2 if near else 1
+    room = np.exp(rng.uniform(-3, 0, count))
+    ends = np.abs(np.stack([curve.slope(side * (np.abs(start) + room)) for side in (1, -1)]))
+    most = np.minimum(np.exp(rng.uniform(-4, 1, count)), room / np.sum(u, axis=0) if near else FAR / K)
+    values: Mapping[Term, Any] = constants(rng, loss, d, count, True) | {x("M"): density(number)} | {
+        x("N"): paths(float(N)), x("K"): paths(float(K)), x("u"): times(u), x("sigma"): clients(scales),
+        x("f0"): paths(np.sum(curve.value(start), axis=0)), x("ratio"): paths(np.max(ends, axis=(0, 1)) / np.min(scales, axis=0)),
+    }  # fmt: skip
+    numbers = Numbers(values, {"R": R}, (N, d, K, count), np.ones(K))
+    eta = step_size(theorem, numbers, rng, most)
+    phi = reached(start, eta * u, scales, curve, R, lattice)
+    return numbers.given({x("eta"): paths(eta), under("EI", x("u") * PHI): paths(np.sum(u * phi, axis=0))})
+
+
+def runs(theorem: Theorem, count: int = 40) -> Iterator[Points]:
+    """Several steps, for every law on every loss."""
+    for number, law in enumerate(LAWS):
+        for case, (loss, N, d, K, lattice) in enumerate(RUNS):
+            rng = np.random.default_rng((641, number, case))
+            name = f"{type(law).__name__} noise, {type(loss).__name__}, N = {N}, d = {d}, {K} steps"
+            yield name, sign_run(theorem, number, loss, N, d, K, lattice, count, rng)
+
+
+# --- normalised and clipped messages ------------------------------------------------------------------------------------
+
+#: loss and coordinates
+PLACES = ((Cosh(), 1), (Cosh(), 3), (GluedExponential(), 1), (GluedExponential(), 2), (Quartic(), 2), (SQUARE, 4))
+#: steps of a run
+LONG = 40
+#: loss, clients, coordinates and steps with bounded noise, whose outcomes in all are (2 d)^(N steps)
+NOISY_RUNS = ((Cosh(), 1, 1, 8), (Cosh(), 1, 2, 4), (GluedExponential(), 2, 1, 4), (Quartic(), 1, 1, 6))
+
+
+def message(method: str, m: np.ndarray, tau: np.ndarray) -> np.ndarray:
+    """What the server subtracts, over eta u, for a message m (d, ..): m/||m||, or min(1, tau/||m||) m; 0 for 0."""
+    size = np.sqrt(np.sum(m**2, axis=0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = 1 / size if method == "normalised" else np.minimum(1, tau / size)
+    return np.where(size > 0, share, 0) * m
+
+
+def _noise(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Cauchy noise of all sizes."""
+    return rng.standard_cauchy(shape) * np.exp(rng.uniform(-12, 1, shape[-1]))
+
+
+def _taken(method: str, curve: Curve, at: np.ndarray, added: np.ndarray, tau: np.ndarray) -> tuple[dict[Term, Any], np.ndarray]:
+    """The norms and products of the vectors of a step, each (count,), and what is subtracted, over eta u."""
+    y = curve.slope(at)
+    sent = y + added
+    step = -message(method, sent, tau)
+    vectors = {"g": y, "zv": added, "ev": -added, "mv": sent, "sv": step}
+    values: dict[Term, Any] = {norm(vec(name)): np.sqrt(np.sum(v**2, axis=0)) for name, v in vectors.items()}
+    values |= {dot(vec(a), vec(b)): np.sum(v * w, axis=0) for a, v in vectors.items() for b, w in vectors.items() if a != b}
+    return values, step
+
+
+def messages(theorem: Theorem, method: str, summed: bool, count: int = 3000) -> Iterator[Points]:
+    """One step, or many, with one draw of the noise for each.
+
+    Args:
+        method: "normalised", "norm-clipped", or "silent norm-clipped" without noise.
+    """
+    for case, (loss, d) in enumerate(PLACES):
+        rng = np.random.default_rng((630, case, summed))
+        made = _message_run(theorem, method, loss, d, LONG if summed else 1, count // 10 if summed else count, rng)
+        yield f"{method}, {type(loss).__name__}, d = {d}", made
+
+
+def _message_run(theorem: Theorem, method: str, loss: Separable, d: int, K: int, count: int, rng: np.random.Generator) -> Numbers:
+    curve, tau = curve_of(loss), np.exp(rng.uniform(-3, 1, count))
+    # 0 is the optimum
+    at = start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-3, 1.5, count)) * rng.choice([0, 1, 1, 1], count)
+    u = (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
+    values = constants(rng, loss, d, count, K > 1) | {
+        x("tau"): paths(tau), x("u"): times(u), x("K"): paths(float(K)), x("f0"): paths(np.sum(curve.value(start), axis=0)),
+    }  # fmt: skip
+    numbers = Numbers(values, size=(1, d, K, count), weights=np.ones(K))
+    most = np.minimum(np.exp(rng.uniform(-5, 3, count)), FAR / K) / np.maximum(1, tau)
+    eta, found = step_size(theorem, numbers, rng, most), []
+    for n in range(K):
+        added = _noise(rng, (d, count)) * ("silent" not in method)
+        known, step = _taken(method, curve, at, added, tau)
+        found.append(known)
+        at = at + eta * u[n] * step
+    series = {term: times(np.stack([known[term] for known in found])) for term in found[0]}
+    change = np.sum(curve.value(at) - curve.value(start), axis=0)
+    return numbers.given({**series, x("eta"): paths(eta), x("Af"): paths(change)})
+
+
+def bounded(theorem: Theorem, summed: bool, count: int = 300) -> Iterator[Points]:
+    """DSGD with u/(L0 + L1 (G + r)) for the schedule, by all outcomes of its noise."""
+    for case, (loss, N, d, K) in enumerate(NOISY_RUNS):
+        rng = np.random.default_rng((631, case, summed))
+        steps = K if summed else 1
+        made = _outcomes(theorem, loss, N, d, steps, count // 5 if summed else count, rng)
+        yield f"{type(loss).__name__}, N = {N}, d = {d}, {steps} steps", made
+
+
+def _outcomes(theorem: Theorem, loss: Separable, N: int, d: int, K: int, count: int, rng: np.random.Generator) -> Numbers:
+    curve, r = curve_of(loss), np.exp(rng.uniform(-3, 1, count)) * rng.choice([0, 1, 1], count)
+    start = rng.normal(size=(d, count)) * np.exp(rng.uniform(-2, 1.5, count))
+    u = (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
+    values = constants(rng, loss, d, count, K > 1) | {
+        x("N"): paths(float(N)), x("r"): paths(r), x("u"): times(u), x("K"): paths(float(K)),
+        x("f0"): paths(np.sum(curve.value(start), axis=0)), tr(mat("S")): paths(r**2),
+    }  # fmt: skip
+    numbers = Numbers(values, size=(N, d, K, count), weights=np.ones(K))
+    eta = step_size(theorem, numbers, rng, np.exp(rng.uniform(-5, 3, count)))
+    one = np.concatenate([np.eye(d), -np.eye(d)])
+    moves = np.stack([np.mean(parts, axis=0) for parts in product(one, repeat=N)])  # (outcome, d)
+    at, kept, spread = start[None], [], []
+    for n in range(K):
+        y = curve.slope(at)
+        G = np.sqrt(np.sum(y**2, axis=1))
+        size = numbers.given({norm(vec("g")): G.reshape(1, -1, 1, count)}).value(SIZE_OF_STEP).reshape(-1, count)
+        kept.append(np.mean(u[n] * G**2 / size, axis=0))
+        spread.append(np.mean(u[n] ** 2 * r**2 / size, axis=0))
+        sent = y[:, None] + r * moves[None, :, :, None]
+        at = (at[:, None] - (eta * u[n] / size)[:, None, None] * sent).reshape(-1, d, count)
+    change = np.mean(np.sum(curve.value(at), axis=1), axis=0) - np.sum(curve.value(start), axis=0)
+    first = np.sqrt(np.sum(curve.slope(start) ** 2, axis=0))
+    whole = {
+        under("EI", x("u") * KEPT): paths(np.sum(kept, axis=0)),
+        under("EI", x("u") ** 2 * tr(mat("S")) / SIZE_OF_STEP): paths(np.sum(spread, axis=0)),
+    }  # fmt: skip
+    return numbers.given({**whole, norm(vec("g")): paths(first), x("eta"): paths(eta), x("Af"): paths(change)})

@@ -1,0 +1,227 @@
+"""The commands prove and suggest: theorems of one's own from a TOML file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from derive.vocabulary.errors import BadInput
+from reports.commands.answers import print_json
+from reports.commands.proving import CLAIM_STATUS
+from reports.store.files import one_line, write_atomic
+
+MAX_SECONDS = 600
+
+
+def prove(file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, as_json: bool) -> int:
+    """`sdescent prove`: 0 PROVED, 1 REFUTED, 3 UNDECIDED.
+
+    Args:
+        certificate, rocq: where they go; the certificate beside the file unless given, no file for Rocq unless given.
+
+    Raises:
+        BadInput, Refusal: in the file.
+        OSError: it cannot be read, or something cannot be written.
+    """
+    from derive.bounds.stated import read_stated
+    from derive.bounds.suggest import answered
+    from derive.proof.kernel.certificate import dumps
+
+    path, limit = _path(file, "FILE.toml"), _limit(seconds)
+    answer = answered(read_stated(path), limit, repair=not no_repair)
+    found = answer.certificate
+    written = exported = None
+    if found is not None:
+        written = path.with_name(path.stem + ".cert.json") if certificate is None else _path(certificate, "--certificate")
+        write_atomic(written, dumps(found))
+        if rocq is not None:
+            exported = _path(rocq, "--rocq")
+            _export(dumps(found), exported)
+    result = _result(answer) | {"certificate": _name(written), "rocq": _name(exported)}
+    if as_json:
+        print_json(result)
+    else:
+        _show(result)
+    return CLAIM_STATUS[answer.status]
+
+
+def suggest(file: str, out: str | None, seconds: str, as_json: bool) -> int:
+    """`sdescent suggest`: 0 when a theorem was found and proved, else 3.
+
+    Args:
+        out: a folder for the theorems as files.
+
+    Raises:
+        BadInput, Refusal: in the file.
+        OSError: it cannot be read, or something cannot be written.
+    """
+    from derive.bounds.stated import KEYS
+    from derive.bounds.suggest import suggest as search
+    from derive.reading.problems import read_keys
+
+    path = _path(file, "FILE.toml")
+    found = search(read_keys(path, KEYS), _limit(seconds))
+    results = [_suggested(s, n, out) for n, s in enumerate(found.suggestions, 1)]
+    if as_json:
+        print_json({"theorems": results, "ended": found.ended})
+    else:
+        for n, result in enumerate(results, 1):
+            _show_suggested(n, result)
+        for line in found.ended:
+            print(one_line(f"ended: {line}", 1000))
+        if not results:
+            print("no theorem was found")
+    return 0 if results else 3
+
+
+def _result(answer: Any) -> dict[str, Any]:
+    """An answer as JSON; relations in the letters of a file."""
+    from derive.bounds.shown import shown
+    from derive.proof.language.text import text
+
+    given, checked = answer.stated.setting, answer.checked
+    proved = answer.status == "PROVED"
+
+    def named(relations: Any) -> list[str]:
+        return [f"{name}: {shown(given, r)}" for name, r in relations]
+
+    against = answer.refuted
+    return {
+        "verdict": answer.status,
+        "title": answer.stated.title,
+        "about": "method" if given.steps else f"{given.about} SDE",
+        "claim": text(answer.stated.read_claim),
+        "conclusion": shown(given, answer.conclusion) if proved else None,
+        "assumptions": named(checked.assumptions) if proved else named(given.assumptions.items()),
+        "definitions": named(checked.definitions) if proved else named(given.definitions.items()),
+        "declared": [d["text"] for d in checked.declared] if proved else [],
+        "unused": list(checked.unused) if proved else [],
+        "steps": list(checked.steps) if proved else [],
+        "axioms": list(checked.axioms) if proved else [],
+        "satisfiability": checked.satisfiability if checked is not None else "shown" if against is not None else "not shown",
+        "counterexample": None if against is None else _point(against),
+        "loss": None if against is None else against.loss,
+        "repairs": [_repair(r) for r in answer.repairs],
+        "failed": None if answer.failed is None else answer.failed[0],
+        "left_over": answer.left_over,
+        "guesses": list(answer.guesses),
+        "instead": [_instead(s) for s in answer.instead],
+        "reason": answer.reason,
+        "seconds": round(answer.seconds, 3),
+    }
+
+
+def _point(against: Any) -> dict[str, str]:
+    return {name: str(v) for name, v in against.point.items()}
+
+
+def _repair(r: Any) -> dict[str, Any]:
+    beyond = None if r.beyond is None else {"value": r.beyond[0], "at": _point(r.beyond[1])}
+    return {"text": r.words, "claim": r.claim, "beyond": beyond}
+
+
+def _instead(s: Any) -> dict[str, Any]:
+    return {"V": s.given["V"], "claim": s.given["claim"], "condition": s.condition}
+
+
+def _show(r: Mapping[str, Any]) -> None:
+    lines = [r["verdict"]]
+    if r["verdict"] == "PROVED":
+        lines += [f"for the {r['about']}: {r['conclusion']}"]
+        lines += [f"  assumes  {line}" for line in r["assumptions"]] + [f"  where    {line}" for line in r["definitions"]]
+        lines += [f"  declares {line}" for line in r["declared"]]
+        lines += [f"  {step['text']}  [{step['rule']}]" for step in r["steps"]]
+        lines += [f"  not used: {', '.join(r['unused'])}"] if r["unused"] else []
+        lines += [f"  axioms: {', '.join(r['axioms']) or 'none'}", f"  satisfiability {r['satisfiability']}"]
+    elif r["verdict"] == "REFUTED":
+        at = ", ".join(f"{name} = {value}" for name, value in r["counterexample"].items())
+        lines += [f"on the loss {r['loss']} (one client, one dimension) with {at}"]
+    else:
+        lines += [f"the first step that fails: {r['failed']}"] if r["failed"] else [r["reason"]]
+        lines += [f"left to show: 0 <= {r['left_over']}"] if r["left_over"] else []
+    for repair in r["repairs"]:
+        lines += [f"repair: {repair['text']}: {repair['claim']}"]
+        if repair["beyond"]:
+            at = ", ".join(f"{name} = {value}" for name, value in repair["beyond"]["at"].items())
+            lines += [f"    fails with {repair['beyond']['value']} at {at}"]
+    lines += [f"proved with the further assumption {guess}" for guess in r["guesses"]]
+    for other in r["instead"]:
+        condition = f" if {other['condition']}" if other["condition"] else ""
+        lines += [f"what holds instead: {other['claim']}{condition}, V = {other['V']}"]
+    lines += [f"certificate: {r['certificate']}"] if r["certificate"] else []
+    lines += [f"for Rocq: {r['rocq']}"] if r["rocq"] else []
+    for line in lines:
+        print(one_line(line, 4000))
+
+
+def _suggested(s: Any, n: int, out: str | None) -> dict[str, Any]:
+    from derive.bounds.shown import shown
+    from derive.proof.kernel.certificate import dumps
+
+    given = s.answer.stated.setting
+    result = {
+        **{key: s.given[key] for key in ("V", "claim", "conclude", "assume")}, "condition": s.condition, "decay": s.decay, "floor": s.floor,
+        "conclusion": shown(given, s.answer.conclusion), "beyond": [{"change": what, "at": _point(r), "loss": r.loss} for what, r in s.beyond],
+        "file": None, "certificate": None,
+    }  # fmt: skip
+    if out is not None:
+        folder = _path(out, "-o")
+        folder.mkdir(parents=True, exist_ok=True)
+        file, certificate = folder / f"theorem-{n}.toml", folder / f"theorem-{n}.cert.json"
+        write_atomic(file, toml_of(s.given))
+        write_atomic(certificate, dumps(s.answer.certificate))
+        result |= {"file": str(file), "certificate": str(certificate)}
+    return result
+
+
+def toml_of(given: Mapping[str, Any]) -> str:
+    """A theorem file."""
+    return "".join(f"{key} = {_toml(value)}\n" for key, value in given.items())
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_toml(v)}" for key, v in value.items()) + "}"
+    return str(value)
+
+
+def _show_suggested(n: int, r: Mapping[str, Any]) -> None:
+    condition = f" if {r['condition']}" if r["condition"] else ""
+    lines = [f"{n}. {r['claim']}{condition}", f"    V = {r['V']}", f"    gives {r['conclusion']}"]
+    for one in r["beyond"]:
+        at = ", ".join(f"{name} = {value}" for name, value in one["at"].items())
+        lines.append(f"    with {one['change']} it fails: {one['loss']}, {at}")
+    lines += [f"    file: {r['file']}"] if r["file"] else []
+    for line in lines:
+        print(one_line(line, 4000))
+
+
+def _export(certificate: str, target: Path) -> None:
+    from derive.proof.rocq.export import translated
+
+    write_atomic(target, translated(json.loads(certificate)).text)
+
+
+def _path(text: str, option: str) -> Path:
+    if not text:
+        raise BadInput(option, text, "the path of a file")
+    return Path(text)
+
+
+def _name(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _limit(text: str) -> float:
+    from derive.vocabulary.names import parse_value
+
+    value = parse_value(text, "--seconds")
+    if isinstance(value, str) or not 0 < value <= MAX_SECONDS:
+        raise BadInput("--seconds", text, f"a number above 0, up to {MAX_SECONDS}")
+    return float(value)

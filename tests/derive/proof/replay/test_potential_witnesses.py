@@ -1,0 +1,206 @@
+"""The checker of proof certificates: witnesses in steps and of potentials that move, and single edits of whole certificates."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from derive.proof.replay.check import Invalid, Unreadable, describe, replay
+from tests.support.certificates.edits import follow, refused
+from tests.support.certificates.paths import along_paths
+from tests.support.certificates.potentials import POTENTIALS, made
+from tests.support.certificates.rules import assume, certify, t
+
+
+def witnessed(name: str, *path: Any, to: Any) -> dict[str, Any]:
+    value = copy.deepcopy(POTENTIALS[name])
+    node = value["witness"]
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = ["q", to] if type(to) is str else to
+    return value
+
+
+# what is changed, to what, part of the message
+MOVES: list[tuple[Any, ...]] = [
+    ("descent", ("symbols", "dV"), "1", "change"), ("descent", ("symbols", "V"), "1", "moves"),
+    ("descent", ("symbols", "VT"), "1", "moves"), ("descent", ("symbols", "V0"), "1", "moves"),
+    ("descent", ("vectors", "g", 1), "1", "mean"), ("descent", ("symbols", "s2"), "-1", "square"),
+    ("descent", ("symbols", "L0"), "-1", "smoothness"), ("descent", ("symbols", "T"), "0", "whole"),
+    ("descent", ("symbols", "T"), "65", "between"), ("descent", ("symbols", "T"), "5/2", "whole"),
+    ("descent", ("symbols", "T"), ["f", "exp", ["q", "1"]], "whole"), ("descent", ("symbols", "T"), "-1", "between"),
+    ("descent", ("symbols", "eta"), "0", "hypothesis 0"), ("descent with a radius", ("symbols", "eta"), "-1", "radius"),
+    ("descent with a radius", ("symbols", "L0"), "-1", "smoothness"), ("telescope with weights", ("symbols", "dU"), "1", "change"),
+    ("telescope with weights", ("symbols", "UT"), "2", "moves"), ("telescope with weights", ("symbols", "T"), "-1", "horizon"),
+    ("summable", ("symbols", "al"), "-1", "hypothesis"), ("summation", ("symbols",), {"T": ["q", "3"], "t": ["q", "1"]}, "value"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "path", "to", "message"), MOVES)
+def test_the_state_of_a_witness_stays_where_it_is(name: str, path: tuple[Any, ...], to: Any, message: str) -> None:
+    assert message in str(refused(witnessed(name, *path, to=to)))
+
+
+def test_the_bend_of_a_linear_function_is_bounded_at_its_slope() -> None:
+    """t0 + t1 |g| may be >= 0 with t0 < 0; a gradient that is not 0 stays where the mean is 0."""
+    value = copy.deepcopy(POTENTIALS["descent with a radius"])
+    value["steps"] = value["steps"][1:4]
+    value["steps"][2]["premises"] = [0, 1]
+    follow(value)
+    value["context"]["potentials"]["V"]["mean"] = []
+    value["steps"][2]["claim"] = value["statement"]["claim"] = t("dV <= (L0 + L1*norm(g))*eta**2*psi(1)")
+    value["witness"]["vectors"]["g"] = [["q", "3"], ["q", "4"]]
+    for low, valid in (("-10", True), ("-11", False)):
+        value["witness"]["symbols"]["L0"] = ["q", low]
+        if valid:
+            assert replay(json.dumps(value)).satisfiability == "shown"
+        else:
+            assert "smoothness" in str(refused(value))
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "valid"),
+    [
+        ("t <= 2", True), ("t <= 1", False), ("t < 3", True), ("t + 1 <= T", True), ("t*(t - 1)*(t - 2) == 0", True),
+        ("t*(t - 1) == 0", False), ("0 < t", False), ("2*t - 1 != 0", True), ("t - 2 != 0", False),
+        ("I(t) == 3", True), ("I(t) == 9/2", False), ("EI(t**2) == 5", True), ("I(I(t) + t) == 12", True),
+        ("I(t*I(t)) == 9", True), ("I(1) == 3", True), ("E(t) == t", True), ("log(t + 1) <= t", True), ("log(t) <= t", False),
+        ("1/(t + 1) <= 1", True), ("1/t <= 1", False), ("0*log(t) <= 1", False), ("psi(t) <= psi(2)", True),
+        ("psi(t - t) == 1/2", True), ("psi(t) < psi(2)", False), ("exp(I(log(t + 1))) == 6", False), ("exp(t)*exp(-t) == 1", True),
+    ],
+)  # fmt: skip
+def test_hypotheses_hold_at_every_step(hypothesis: str, valid: bool) -> None:
+    """T is 3: the steps are 0, 1 and 2. What a convention makes of log(0) and 1/0 is no value."""
+    last = certify([], "0 <= 1", [["1", [], []]])
+    value = made(last, symbols={"T": "const", "t": "clock"}, potentials={}, values={})
+    value["steps"] = [assume(hypothesis), certify([0], "0 <= 1", [["1", [], []]])]
+    value["statement"]["assumptions"] = [t(hypothesis)]
+    if "t" in value["witness"]["symbols"]:
+        del value["witness"]["symbols"]["t"]
+    if valid:
+        assert replay(json.dumps(value)).satisfiability == "shown"
+    else:
+        assert "hypothesis" in str(refused(value)) or "witness" in str(refused(value))
+
+
+def test_the_coefficients_of_a_step_are_looked_at_at_every_step() -> None:
+    """-(t - 1) u is 0 at one step and not at the next; a square of 1 - t is < 0 at the third."""
+    value = copy.deepcopy(POTENTIALS["descent"])
+    value["context"]["symbols"]["t"] = "clock"
+    value["context"]["vectors"] += ["u"]
+    value["witness"]["vectors"]["u"] = [["q", "1"], ["q", "0"]]
+    value["steps"] = [certify([], "0 <= 1", [["1", [], []]])]
+    follow(value)
+    entry = value["context"]["potentials"]["V"]
+    for mean, square, message in (
+        ("0", "t", None), ("t*(t - 1)*(t - 2)", "t", None), ("t", "1", "mean"), ("t*(t - 1)", "1", "mean"),
+        ("0", "1 - t", "square"),
+    ):  # fmt: skip
+        entry |= {"mean": [[t(mean), ["v", "u"]]], "square": t(square)}
+        if message is None:
+            assert replay(json.dumps(value)).satisfiability == "shown"
+        else:
+            assert message in str(refused(value))
+
+
+# -- single edits
+
+NUMBERS = ("0", "1", "-1", "2", "1/2")
+GROUPS = [
+    ("<=", "<", "==", "!="), ("+", "*", "/"), ("E", "I", "EI"), ("norm", "dot"), ("exp", "log", "psi", "sqrt"),
+    ("const", "time", "random", "rv", "clock"), ("change", "end", "start"), ("monotone:psi", "psi_square", "psi_positive"),
+    ("descent", "telescope", "decay", "summable", "ito", "gronwall"), ("summation", "primitive"), ("smooth", "mean"),
+    ("growth", "floor", "drop"), ("rate", "offset"), ("square", "radius"), ("integrability", "fatou"),
+]  # fmt: skip
+
+
+def edits(value: Any, names: list[str], at: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Every place, with what may stand there instead; None for the place itself where it goes."""
+    if type(value) is str:
+        numeric, group = value.strip("-")[:1].isdigit(), next((g for g in GROUPS if value in g), ())
+        others = NUMBERS if numeric else group or (names if value in names else ())
+        yield from ((at, other) for other in others if other != value)
+    elif type(value) is int and type(value) is not bool:
+        yield from ((at, value + change) for change in (1, -1))
+    elif type(value) is dict:
+        for key in value:
+            yield (*at, key), DROP
+            yield from edits(value[key], names, (*at, key))
+    elif type(value) is list:
+        yield from (((*at, n), DROP) for n in range(len(value)))
+        yield from (((*at, n), TWICE) for n in range(len(value)))
+        yield from (((*at, n), SWAP) for n in range(len(value) - 1) if value[n] != value[n + 1])
+        for n, part in enumerate(value):
+            yield from edits(part, names, (*at, n))
+    else:
+        yield at, {True: False, False: True, None: ["q", "1"]}[value]
+
+
+DROP, TWICE, SWAP = object(), object(), object()
+
+
+def edit(value: dict[str, Any], path: tuple[Any, ...], to: Any) -> None:
+    node: Any = value
+    for key in path[:-1]:
+        node = node[key]
+    key = path[-1]
+    if to is DROP:
+        del node[key]
+    elif to is TWICE:
+        node.insert(key, copy.deepcopy(node[key]))
+    elif to is SWAP:
+        node[key], node[key + 1] = node[key + 1], node[key]
+    else:
+        node[key] = to
+
+
+def survivors(name: str, share: float, paths: int, chance: random.Random) -> tuple[int, int, int]:
+    """How many single edits were tried, how many taken, and how many of those say something else, which then holds along paths.
+
+    `share` is the share of all edits that is tried, and `paths` the number of models drawn.
+    A step that is edited is tried with the statement as it was, and with that which the steps prove.
+    """
+    original = POTENTIALS[name]
+    names = [*original["context"]["symbols"], *original["context"]["vectors"]]
+    tried = taken = other = 0
+    for path, to in edits(original, names):
+        if path[0] in ("title", "format") or chance.random() > share:
+            continue
+        for following in (False, True) if path[0] == "steps" else (False,):
+            value = copy.deepcopy(original)
+            edit(value, path, to)
+            if following:
+                try:
+                    follow(value)
+                except (KeyError, IndexError, TypeError):
+                    continue
+            tried += 1
+            try:
+                replayed = replay(json.dumps(value))
+            except (Invalid, Unreadable) as error:
+                assert "internal" not in str(error), (path, to, str(error))
+                continue
+            taken += 1
+            assert describe(replayed)
+            if value["statement"] != original["statement"] or value["context"] != original["context"]:
+                other += 1
+                assert along_paths(value, paths, enough=20)[1], (path, to)
+    return tried, taken, other
+
+
+@pytest.mark.parametrize("name", POTENTIALS)
+def test_some_single_edits(name: str) -> None:
+    tried, taken, _ = survivors(name, 0.02, 40, random.Random(name))
+    assert tried > 5 and taken < tried / 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", POTENTIALS)
+def test_more_single_edits(name: str) -> None:
+    tried, taken, other = survivors(name, 0.1, 100, random.Random(name))
+    assert tried > 30 and other <= taken < tried / 4
