@@ -6,6 +6,8 @@ f(z) + theta L/(2 mu^2) ||V||^2, and what it does is read off the engine's drift
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import sympy as sp
 
 from derive.derivation import RuleSDE, sde
@@ -44,11 +46,13 @@ def read() -> dict[str, Relation]:
         ValueError: the drift of z depends on v, or a drift is not linear.
     """
     own = equation()
+    rule = own.rule
+    assert rule is not None
     (velocity,) = own.drifts["x"].free_symbols
-    rate = own.rule.own["v", "v"] / parameter(SCALE) ** 2
+    rate = rule.own["v", "v"] / parameter(SCALE) ** 2
     moves = own.drifts["x"] + own.drifts["v"] / parameter("mu"), own.drifts["v"]
     parts = [(e, sp.cancel(sp.diff(e, slope)), sp.cancel(sp.diff(e, velocity))) for e in map(sp.expand, moves)]
-    if any(sp.cancel(e - a * slope - b * velocity) != 0 for e, a, b in parts) or parts[0][2] != 0 or own.rule.own["x", "x"] != 0:
+    if any(sp.cancel(e - a * slope - b * velocity) != 0 for e, a, b in parts) or parts[0][2] != 0 or rule.own["x", "x"] != 0:
         raise ValueError("the drift of z is not a multiple of the gradient, or x has noise of its own")
     (_, along, _), (_, pull, friction) = parts
     noise = expression(sp.cancel(rate), {})
@@ -124,8 +128,10 @@ NAMES = {
     "AQ": r"\mathcal{L}\tfrac12\|V\|^2", "Q0": r"\tfrac12\|V_0\|^2", "QK": r"\tfrac12\|V_T\|^2", "gz": r"\nabla f(Z)", "m": "(-V)",
     "dg": r"(\nabla f(X)-\nabla f(Z))", "H": r"\nabla^2 f(Z)",
 }  # fmt: skip
+#: without noise and at rest, so that the generators are 0
 POINT = {t: v for t, v in ub.point(theta=1, mu=2, Af=0, Q=0, AQ=0, Q0=0, QK=0).items() if t != x("kap")} | {
-    L0: 0, opnorm(H): 0, trprod(H, S): 0, G: 0, M: 0, R: 0, x("q"): 1, x("m2"): 1, tr(S): 2, eps: 0, dot(ahead, g): 0, dot(gap, g): 0, dot(m, g): 0,
+    opnorm(H): 0, trprod(H, S): 0, tr(S): 0, G: 0, M: 0, R: 0, dot(ahead, g): 0, dot(gap, g): 0, dot(m, g): 0,
+    **dict.fromkeys(xs("q v m2 s0 D0"), 0), eps: Fraction(1, 2),
 }  # fmt: skip
 HOW = (
     r"$\mathrm{d}X=V\,\mathrm{d}t$, $\mathrm{d}V=-(\mu V+\nabla f(X))\,\mathrm{d}t+\mathrm{d}M$ with the covariance $\frac{\sqrt\eta}{N}S$ of the noise, "

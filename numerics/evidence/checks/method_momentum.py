@@ -19,6 +19,7 @@ from derive.methods.optimisers.momentum import HeavyBall
 from derive.process.generator import generator
 from derive.proof.language.terms import Relation, Term, dot, mat, norm, opnorm, tr, trprod, vec, x
 from derive.theorems.entry.theorem import Theorem
+from derive.vocabulary.choices import Model
 from derive.vocabulary.symbols import eta as eta_symbol
 from derive.vocabulary.symbols import parameter
 from numerics.evidence.checks.families import Points, lowered
@@ -122,7 +123,7 @@ def _said(spread: np.ndarray, rng: np.random.Generator, numbers: dict[str, np.nd
     }  # fmt: skip
 
 
-def drifts(theorem: Theorem, model: str, count: int = 800) -> Iterator[Points]:
+def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]:
     """The generator at f(z) and ||v||^2/2, d = 2, one client with affine noise, at random states."""
     for seed, (name, loss) in enumerate(PLAIN.items()):
         scaled = SeparableSum(parameter("a") * loss.coordinate)
@@ -161,7 +162,7 @@ def drifts(theorem: Theorem, model: str, count: int = 800) -> Iterator[Points]:
         yield name, with_step(theorem.id, Numbers(values, size=(1, 2, 1, count)), seed)
 
 
-def along_quadratics(id: str, model: str, claim: Relation | None = None, count: int = 200) -> list[Verified]:
+def along_quadratics(id: str, model: Model, claim: Relation | None = None, count: int = 200) -> list[Verified]:
     """The average over [0, T] on h x^2/2, one client with affine noise, from v = 0: second moments and their integrals, solved for.
 
     Args:

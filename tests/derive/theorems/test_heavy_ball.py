@@ -47,6 +47,7 @@ def test_another_equation_proves_nothing(wrong: str, monkeypatch: pytest.MonkeyP
     theorem = entries()["6.2-heavy-ball-pathwise"]
     assert isinstance(theorem, Theorem) and check(theorem).status == PROVED
     own, factor = heavy_ball.equation(), {"noise": 2, "drift": -1}.get(wrong, 1)
+    assert own.rule is not None
     (velocity,) = own.drifts["x"].free_symbols
     faster, slower = (2 if wrong == "the drift of x" else 1), (velocity if wrong == "friction" else 0)
     drifts = {"x": own.drifts["x"] * faster, "v": own.drifts["v"] - slower}
