@@ -193,8 +193,14 @@ OWN = Group(
             proofs=("6.3-clipped-pathwise-method", "6.3-clipped-scheduled-method", "6.3-clipped-noise-method"),
         ),
         Claim(
+            "heavy-ball",
+            r"The heavy ball's SDE has the bound of DSGD with the step $\sqrt\eta/\mu$ and $1+\theta$ times its floor, $\theta>0$",
+            r"first-order model, ballistic, $L$-smooth, unbiased messages, a step condition with $1/\theta$ in it",
+            proofs=("6.2-heavy-ball-pathwise", "6.2-heavy-ball-scheduled"),
+        ),
+        Claim(
             "method-heavy-ball",
-            r"The heavy ball has the bounds of DSGD with the step $\eta/(1-\beta)$, up to factors $1+\theta$, for every $\theta>0$",
+            r"\dots{} and the heavy ball itself that with the step $\eta/(1-\beta)$, with the same constants",
             r"the method itself, $L$-smooth, unbiased messages, constant steps",
             proofs=("6.2-heavy-ball-step-method", "6.2-heavy-ball-method"),
         ),
