@@ -29,7 +29,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "derive/proof": ("language", "kernel", "replay", "search", "refute", "claims", "repair", "rocq"),
     "derive/proof/rocq": (
         "library", "notation", "derivatives", "equalities", "limits", "script", "geometry", "operators", "as_written",
-        "one_variable", "premises", "processes", "rules", "export", "judge",
+        "one_variable", "premises", "processes", "steps", "rules", "export", "judge",
     ),
     "derive/proof/search": (
         "clock", "mediants", "ring", "linear", "semidefinite", "gram_bases", "goal", "shift", "simplify", "certify", "intervals",

@@ -31,7 +31,8 @@ from derive.theorems.entry.theorem import Derivation, Theorem
 MOST, EACH = 4, 2.0
 #: hypotheses that are tried where a claim is undecided, weakest first
 GUESSES = (
-    "eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1", "u <= 1", "N == 1", "convex", "pl: mu_guess", "bounded gradient: B_guess",
+    "eta*{L} <= 1", "eta*{L} <= 1/2", "eta*{L} <= 1/4", "eta*{L} <= 1/8", "eta <= 1", "u <= 1", "convex", "pl: mu_guess",
+    "bounded gradient: B_guess",
 )  # fmt: skip
 
 
@@ -196,8 +197,12 @@ def _nearest(stated: Stated, numeral: Any, judge: Judge, near: Fraction, found: 
     start = Walked(sign * near, found.by, sign * value, None if first is None else first.by, False)
     walked = between(lambda c: judge(sign * c), start)
     best = sign * walked.certified
-    beyond = (str(sign * walked.refuted), walked.witness) if walked.refuted is not None and isinstance(walked.witness, Refuted) else None
-    return Repaired(f"{best} in place of {value}", text(stated.with_step(numeral.at(best)).read_step), beyond)
+    beyond = (
+        (str(sign * walked.refuted), walked.witness)
+        if walked.refuted is not None and isinstance(walked.witness, Refuted)
+        else None
+    )
+    return Repaired(f"{best} in place of {value}", text(numeral.at(best)), beyond)
 
 
 def _outwards(value: Fraction) -> Iterator[Fraction]:

@@ -6,13 +6,14 @@
 | `smooth: L0, L1` | f is C^2 with \\|\\|Hess f\\|\\| <= L0 + L1 \\|\\|grad f\\|\\| (Zhang et al. 2020) |
 | `pl: mu` | \\|\\|grad f\\|\\|^2 >= 2 mu (f - f*), mu > 0 (Polyak 1963) |
 | `convex` | f - f* <= <grad f, x - x*>, x* a minimiser |
-| `strongly convex: mu` | f - f* + mu/2 \\|\\|x - x*\\|\\|^2 <= <grad f, x - x*>, and what follows from it: mu/2 \\|\\|x - x*\\|\\|^2 <= f - f*, pl |
+| `strongly convex: mu` | f - f* + mu/2 \\|\\|x - x*\\|\\|^2 <= <grad f, x - x*>, and from it pl and mu/2 \\|\\|x - x*\\|\\|^2 <= f - f* |
 | `variance: v` | E\\|\\|Z\\|\\|^2 <= v, of one client's noise given the state |
 | `bounded gradient: B` | \\|\\|grad f\\|\\| <= B |
 | `bounded step: r` | \\|\\|x_(n+1) - x_n\\|\\| <= r, whatever is drawn |
 
-f >= f* always. Of an L-smooth f on all of R^d, G^2 <= 2 L (f - f*); of a convex one, (f - f*) + G^2/(2L) <= <grad f, x - x*> (Nesterov
-2004, 2.1.5): facts from the literature that the kernel cannot derive at one state, listed as assumptions where a proof uses them.
+f >= f* always. Of an L-smooth f on all of R^d, G^2 <= 2 L (f - f*); of a convex one, (f - f*) + G^2/(2L) <= <grad f, x - x*>
+(Nesterov 2004, 2.1.5): facts from the literature that the kernel cannot derive at one state, listed as assumptions where a proof
+uses them.
 """
 
 from __future__ import annotations
@@ -133,10 +134,10 @@ def consequences(h: Hypotheses) -> dict[str, Relation]:
     if h.smoothness is None or h.smoothness[1] != num(0):
         return {}
     bound, gap, slope = h.smoothness[0], nm.f - nm.fstar, nm.inner(nm.GRADIENT, nm.DISTANCE)
-    mu = [h.classes[name][0] for name in ("pl", "strongly convex") if name in h.classes]
-    known = {"mu <= L (of f that is not constant)": m.le(bound) for m in mu} | {
-        "G^2 <= 2 L (f - f*) (of L-smooth f >= f*)": (nm.G**2).le(2 * bound * gap)
-    }
+    known = {"G^2 <= 2 L (f - f*) (of L-smooth f >= f*)": (nm.G**2).le(2 * bound * gap)}
+    for name in ("pl", "strongly convex"):
+        if name in h.classes:
+            known["mu <= L (of f that is not constant)"] = h.classes[name][0].le(bound)
     if "convex" in h.classes or "strongly convex" in h.classes:
         known["cocoercive (of convex L-smooth f)"] = (nm.G**2).le(2 * bound * (slope - gap))
     return known

@@ -14,17 +14,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 from typing import Any
+
+import sympy as sp
 
 from derive.bounds import names as nm
 from derive.bounds.messages import NOISE
 from derive.bounds.setting import Setting
-from derive.methods.compressors import Sign
+from derive.expressions.coordinates import Coordinate
+from derive.methods.compressors import Compressor, Identity, Sign
+from derive.methods.specialise import specialise, symbols_in
 from derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
+from derive.theorems.signs import setting as sg
+from derive.vocabulary.errors import BadInput
 
 _ZERO, _HALF = num(0), num("1/2")
 #: the distance of the two points of the noise from 0, and x - x*
 SPREAD, AT = x("z_q"), x("at_q")
+#: the scale of uniform noise
+SCALE = x("s_q")
 
 
 @dataclass(frozen=True)
@@ -89,51 +98,67 @@ FAMILIES = (
 
 
 def instances(given: Setting) -> Iterator[Instance]:
-    """The families whose class can be the setting's."""
-    classes = given.hypotheses.classes
-    for family in FAMILIES:
-        if family.strong is None and ({"pl", "strongly convex"} & set(classes) or given.hypotheses.smoothness is None):
-            continue
-        if (
-            family.strong is None
-            and given.hypotheses.smoothness is not None
-            and given.hypotheses.smoothness[1] == _ZERO
-        ):
-            continue
-        found = _instance(family, given)
-        if found is not None:
-            yield found
+    """The families whose class can be the setting's, with the numbers of its compressor."""
+    classes, smooth = given.hypotheses.classes, given.hypotheses.smoothness
+    quadratic, exponential = FAMILIES
+    bent = smooth is not None and smooth[1] != _ZERO and not {"pl", "strongly convex"} & set(classes)
+    for dim, numbers in _compressions(given.method.compressor):
+        for family in (quadratic, exponential) if bent and dim == 1 else (quadratic,):
+            found = _instance(family, given, dim, numbers)
+            if found is not None:
+                yield found
 
 
-def _instance(family: _Family, given: Setting) -> Instance | None:
+def _compressions(compressor: Compressor) -> Iterator[tuple[int, dict[str, Fraction]]]:
+    """(dimension, numbers for the symbols of the compressor) in which the compressor exists."""
+    names = sorted({s.name for s in symbols_in(compressor) if not isinstance(s, Coordinate)} - {"d"})
+    for dim in (1,) if isinstance(compressor, Identity | Sign) else (2, 4):
+        for values in product((Fraction(1), Fraction(2), Fraction(1, 2)), repeat=len(names)):
+            numbers = dict(zip(names, values, strict=True))
+            try:
+                specialise(compressor, numbers).check_dimension(dim)
+            except BadInput:
+                continue
+            yield dim, numbers
+
+
+def _instance(family: _Family, given: Setting, dim: int, numbers: Mapping[str, Fraction]) -> Instance | None:
     signs = isinstance(given.method.compressor, Sign)
-    if "compression" in given.assumptions or (given.mean != nm.GRADIENT and not signs):
-        return None  # which covariance a compressor attains at one state is not known here
+    if signs and not given.any_noise and not given.method.noise.law.degenerate:
+        return None  # R is that of this law, and the numbers below are of uniform noise
+    if given.mean != nm.GRADIENT and not signs:
+        return None  # the mean message of another biased compressor at one state is not known here
     classes, slope, curvature = given.hypotheses.classes, family.slope(AT), family.bend(AT)
-    conditions = [*family.signs, *([AT.gt(0)] if signs else [])]
+    conditions = [*family.signs, *([SCALE.gt(0), SCALE.le(slope)] if signs else [])]
     if given.hypotheses.smoothness is not None:
         conditions += family.smooth(*given.hypotheses.smoothness)
     if family.strong is not None:
         conditions += [family.strong(classes[name][0]) for name in ("pl", "strongly convex") if name in classes]
-    # without noise the sign of a positive gradient is 1
+    # under uniform noise of at most this scale the sign of a positive gradient is 1
     vectors: dict[str, Term] = {nm.GRADIENT: slope, nm.DISTANCE: AT, nm.MESSAGE: num(1)}
     vectors |= {v: x(v) for v in given.vectors if v not in vectors}
-    clients = given.method.clients
     values: dict[Term, Term] = {
-        nm.f: family.gap(AT), nm.fstar: num(0), nm.d: num(1), nm.N: num(int(clients)) if clients.is_number else num(1),
+        nm.f: family.gap(AT), nm.fstar: num(0), nm.d: num(dim), nm.N: num(1), **{x(name): num(v) for name, v in numbers.items()},
         nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
         dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, NOISE: SPREAD**2,
     }  # fmt: skip
+    if signs:
+        values |= {sg.a: num(1), sg.BAR: SCALE, sg.ONE_NORM: slope, sg.sigma: SCALE, sg.M: _HALF}
+        values |= {sg.y: slope, sg.b: num(1), sg.AT: num(1), x("z"): num(0), x("r"): num(1)}
     for v, one in vectors.items():
         values |= {nm.inner(v, v): one**2, dot(vec(v), vec(v)): one**2, norm(vec(v)): fn("abs", one)}
         values |= {nm.inner(v, w): one * other for w, other in vectors.items() if v != w}
-    table = {r.left: r.right for r in given.definitions.values() if r.left != nm.N}
+    table = {r.left: r.right for r in given.definitions.values()}
     values = {**table, **values}
-    values.setdefault(nm.Q, num(0) if signs else SPREAD**2)
+    if nm.Q not in values:
+        values[nm.Q], more = (num(0), []) if signs else _compressed(given, dim, numbers)
+        conditions += more
     given_law = not given.any_noise and not given.method.noise.law.degenerate
-    if given.steps and family.variables != (_h[1],) and given_law:
+    several = given.method.clients.is_number and given.method.clients != 1
+    if given.steps and family.variables != (_h[1],) and (given_law or several):
         return None  # the law is another one than that of two points, and E f(x + D) is of all of it
-    conditions.append(values[nm.Q].eq(SPREAD**2))
+    if isinstance(given.method.compressor, Identity):
+        conditions.append(values[nm.Q].eq(SPREAD**2))
     if "f" in given.potentials and given.steps:
         found = _mean_change(family, given, vectors)
         if found is None:
@@ -141,7 +166,7 @@ def _instance(family: _Family, given: Setting) -> Instance | None:
         values[nm.Af], ends = found
         radius = given.context.potentials["f"].get("radius")
         if radius is not None and not signs:
-            if given_law:
+            if given_law or not isinstance(given.method.compressor, Identity):
                 return None
             conditions += [fn("abs", end).le(radius) for end in ends]
     own = [v for v in vectors if v not in (nm.GRADIENT, nm.DISTANCE, nm.MESSAGE)]
@@ -152,8 +177,18 @@ def _instance(family: _Family, given: Setting) -> Instance | None:
     return replace(made, conditions=tuple(made.meant(c) for c in conditions))
 
 
+def _compressed(given: Setting, dim: int, numbers: Mapping[str, Fraction]) -> tuple[Term, list[Relation]]:
+    """Q of what a compressor makes of the noise, and where: anywhere for random masks, which attain their ratio; else at 0."""
+    bound = given.assumptions.get("compression")
+    if bound is None:
+        return SPREAD**2, []
+    if specialise(given.method.compressor, numbers).mask(sp.Integer(dim)) is not None:
+        return bound.right, []
+    return num(0), [AT.eq(0), SPREAD.eq(0)]
+
+
 def _mean_change(family: _Family, given: Setting, vectors: Mapping[str, Term]) -> tuple[Term, list[Term]] | None:
-    """E f(x + D) - f(x), and the values of D; a draw of the messages is +z or -z with equal chances, independently of the others."""
+    """E f(x + D) - f(x), and the values of D; a draw of the messages is +z or -z with equal chances, apart from the others."""
     entry = given.context.potentials["f"]
     if "mean" not in entry:
         return None

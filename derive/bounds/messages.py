@@ -1,7 +1,7 @@
 """What is known of the messages of a step: the mean, and the trace Q of their covariance, read off the engine.
 
-Where the moments have a closed form, Q is a definition. Otherwise Q <= omega (G^2 + v) + v, with the compressor's ratio omega and the
-noise's mean square v = E||Z||^2 (theory 4). Noise that is not given is any centred noise of mean square v.
+Where the moments have a closed form, Q is a definition. Otherwise Q <= omega (G^2 + v) + v, with the compressor's ratio omega and
+the noise's mean square v = E||Z||^2 (theory 4). Noise that is not given is any centred noise of mean square v.
 """
 
 from __future__ import annotations

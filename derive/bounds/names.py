@@ -17,14 +17,14 @@ from derive.proof.language.terms import Term, dot, mat, norm, opnorm, tr, vec, x
 
 eta, u, N, d = x("eta"), x("u"), x("N"), x("d")
 f, fstar, f0, fT, Af = x("f"), x("fstar"), x("f0"), x("fT"), x("Af")
-GRADIENT, MESSAGE, DISTANCE = "g", "bv", "e"
+GRADIENT, MESSAGE, DISTANCE, BENT = "g", "bv", "ev", "cv"
 g, b, e = vec(GRADIENT), vec(MESSAGE), vec(DISTANCE)
 G = norm(g)
 H, S = mat("H"), mat("S")
 Q, CURVATURE = tr(S), opnorm(H)
 #: names in LaTeX
 LATEX = {
-    "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(x_K)", "Af": r"\Delta f", "g": r"\nabla f", "bv": "b", "e": "(x-x^{*})",
+    "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(x_K)", "Af": r"\Delta f", "g": r"\nabla f", "bv": "b", "ev": "(x-x^{*})", "cv": r"\Lambda H\Lambda\nabla f",
     "H": r"\nabla^2 f", "eta": r"\eta",
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The proof of a theorem of one's own: the change of V from the engine's moments, the claim about it, and what follows at the horizon.
+"""The proof of a theorem of one's own: the change of V from the engine's moments, the claim about it, what follows from it.
 
 The kernel makes every fact; here is decided which rules are tried. A step that fails names itself (`StepFailed`).
 """
@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from derive.bounds import names as nm
 from derive.bounds.setting import Potential, Setting
+from derive.bounds.signs import facts, is_sign
 from derive.proof.claims.branch import Branch, OutOfTime
 from derive.proof.claims.domain import Domain, enter_assumptions
 from derive.proof.claims.strategies import Strategies
@@ -86,6 +87,9 @@ class Bound:
         plain = [r for name, r in stated.items() if name != BELOW_ONE and not given.at_the_end(r)]
         enter_assumptions(self.domain, plain, [None] * len(plain))
         self._norms()
+        if is_sign(given.method):
+            for fact in facts(w):
+                self.branch.add(fact)
 
     # --- facts that hold anyway
 
@@ -339,13 +343,18 @@ class Bound:
     def _sums(self) -> list[Fact]:
         """Sums and means of squares, of f - f* and of the schedule are >= 0."""
         k, w = self.k, self.w
-        squares = [k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.given.vectors]
+        squares = [
+            k.certify(num(0).le(norm(vec(v)) ** 2), sum=[(ONE, (), (norm(vec(v)),))]) for v in self.given.vectors
+        ]
         gap = self.w.combine("f - f* >= 0", ZERO.le(nm.f - nm.fstar), [(1, ["f >= f*"], ())])
-        return [*(k.monotone("EI", fact) for fact in (*squares, gap)), k.monotone("I", w["u >= 0"])]
+        schedule = [k.monotone("I", w["u >= 0"])] if "u >= 0" in self.given.assumptions else []
+        return [*(k.monotone("EI", fact) for fact in (*squares, gap)), *schedule]
 
     def _ends(self) -> list[Fact]:
         """Assumptions about the start and the horizon alone."""
-        return [self.w[name] for name, r in self.given.assumptions.items() if self.given.at_the_end(r) and name != BELOW_ONE]
+        return [
+            self.w[name] for name, r in self.given.assumptions.items() if self.given.at_the_end(r) and name != BELOW_ONE
+        ]
 
     def _below_one(self, rate: Term) -> Fact:
         """k < 1: shown, or assumed, since (1 - k)^K is not a decay otherwise."""

@@ -15,13 +15,17 @@ import sympy as sp
 from derive.bounds import names as nm
 from derive.bounds.hypotheses import Hypotheses
 from derive.bounds.messages import Messages, equation_of, messages
+from derive.bounds.signs import SHAPE, SYMBOLS, is_sign, require_law
+from derive.bounds.signs import assumptions as sign_assumptions
+from derive.bounds.signs import definitions as sign_definitions
 from derive.bounds.vectors import MEAN, Combination, Step, one_step, require_start
 from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
 from derive.proof.language.context import Context, parts
 from derive.proof.language.terms import OPERATORS, Relation, Term, dot, num, plus, times, trprod, x
-from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression
-from derive.vocabulary.errors import Refusal
+from derive.theorems.entry.from_method import step_radius
+from derive.theorems.entry.from_sde import diffusion_terms, drift_terms, expression, put
+from derive.vocabulary.errors import BadInput, Refusal
 from derive.vocabulary.symbols import u as free
 
 About = Literal["method", "first-order", "corrected"]
@@ -126,6 +130,16 @@ class _Builder:
         return self.about == "method"
 
     @property
+    def clients(self) -> Term:
+        """Their number, or the symbol N."""
+        return num(int(self.method.clients)) if self.method.clients.is_number else nm.N
+
+    @property
+    def schedule(self) -> Term:
+        """1 for a constant step size, or the symbol u."""
+        return num(1) if self.method.schedule.factor == 1 else nm.u
+
+    @property
     def mean(self) -> str:
         return nm.GRADIENT if self.known.unbiased else nm.MESSAGE
 
@@ -133,22 +147,21 @@ class _Builder:
         horizon, letters = "K" if self.steps else "T", [nm.memory(letter) for letter in self.step.memory]
         potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
         vectors = self._vectors(products, followed)
-        definitions = {**self.known.definitions, **self._definitions(potentials)}
+        signs = is_sign(self.method)
+        if signs:
+            require_law(self.method, self.any_noise)
+        definitions = {**self.known.definitions, **(sign_definitions() if signs else {}), **self._definitions(potentials)}
         symbols = {
             **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *constants], "const"), "u": "time", "f": "random", **self.known.symbols,
+            **(SYMBOLS if signs else {}),
         }  # fmt: skip
         for p in potentials.values():
             symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
-        clients = self.method.clients
         assumptions = {
-            "eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1), "u >= 0": nm.u.ge(0), "f >= f*": nm.fstar.le(nm.f),
-            **self.known.assumptions, **self.hypotheses.relations,
+            "eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1), **({} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}), "f >= f*": nm.fstar.le(nm.f),
+            **self.known.assumptions, **(sign_assumptions() if signs else {}), **self.hypotheses.relations,
         }  # fmt: skip
         assumptions |= self._positive()
-        if clients.is_number:
-            definitions["clients"] = nm.N.eq(int(clients))
-        if self.method.schedule.factor.is_number:
-            definitions["schedule"] = nm.u.eq(expression(self.method.schedule.factor, {}))
         for key, p in potentials.items():
             if any(v in letters for v in (key if key != "f" else ())):
                 definitions[f"{p.name} at the start"] = p.start.eq(0)
@@ -159,8 +172,13 @@ class _Builder:
             assumptions["f >= f* at the start"] = nm.fstar.le(potentials["f"].start)
             assumptions["f >= f* at the end"] = nm.fstar.le(potentials["f"].end)
         assumptions["horizon >= 0"] = x(horizon).ge(0)
+        taken = {*vectors, *SHAPE, "S", "H"} | ({*SYMBOLS} if signs else set())
+        for name in constants:
+            if name in taken or name in {t[1] for p in potentials.values() for t in (p.change, p.start, p.end)}:
+                raise BadInput("assume", name, f"another name for this constant: {name} is one of the names that the proof has")
         context = Context(
             symbols, vectors, {"S": ("psd",), **({} if self.steps else {"H": ("symmetric",)})}, horizon=horizon, dimension="d",
+            functions=SHAPE if signs else {}, clients="N" if signs else None,
             potentials={p.name: self._entry(key, p) for key, p in potentials.items()}, steps=self.steps,
         )  # fmt: skip
         return Setting(
@@ -171,7 +189,7 @@ class _Builder:
 
     def _positive(self) -> dict[str, Relation]:
         """The constants of the method are positive, those that its rule declares to be fractions below 1."""
-        free = symbol_names(self.method) | {name for name, value in self.method.constants if not value.is_number}
+        free = set() if is_sign(self.method) else symbol_names(self.method) | {name for name, value in self.method.constants if not value.is_number}
         found = {f"{name} > 0": x(name).gt(0) for name in sorted(free - {"eta", "N", "d", "u"})}
         return found | {f"{name} < 1": x(name).lt(1) for name in self.method.fractions if name in free}
 
@@ -181,7 +199,7 @@ class _Builder:
         pairs = [*products, *(key for key in followed if key != "f")]
         own = [nm.GRADIENT, *([] if self.known.unbiased else [nm.MESSAGE])]
         letters = [nm.memory(letter) for letter in self.step.memory]
-        bent = [] if self.steps or self.about == "first-order" or self.known.unbiased else ["c"]
+        bent = [] if self.steps or self.about == "first-order" or self.known.unbiased else [nm.BENT]
         return tuple(dict.fromkeys([*own, *letters, *bent, *(v for pair in pairs for v in pair)]))
 
     def _potential(self, n: int, key: Any) -> Potential:
@@ -217,8 +235,19 @@ class _Builder:
         square = self._inner(self.step.move, self.step.move)
         return {
             **named, "gradient": nm.GRADIENT, "smoothness": self.hypotheses.smoothness, "mean": mean, "square": square,
-            "radius": self.hypotheses.radius,
+            "radius": self._radius(),
         }  # fmt: skip
+
+    def _radius(self) -> Term | None:
+        """A bound of the length of a step: the one that is assumed, or that of the messages of the plain method."""
+        if self.hypotheses.radius is not None or self.hypotheses.smoothness is None:
+            return self.hypotheses.radius
+        if self.hypotheses.smoothness[1] == num(0) or not self.method.plain:
+            return None
+        try:
+            return step_radius(equation_of(self.method), self.schedule)
+        except ValueError:  # messages may have any length
+            return None
 
     def _definitions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
         found: dict[str, Relation] = {}
@@ -271,17 +300,18 @@ class _Builder:
             times(self._scalar(sp.expand(c * e)), nm.inner(v, w)) for v, c in one.items() for w, e in other.items()
         ]
         shared = [sp.expand(c * b[v]) for v, c in a.items() if isinstance(v, tuple) and v in b]
-        return plus(*parts, *[times(self._scalar(c), nm.Q / nm.N) for c in shared])
+        return plus(*parts, *[times(self._scalar(c), nm.Q / self.clients) for c in shared])
 
     def _scalar(self, e: sp.Expr) -> Term:
-        return expression(e, {free: nm.u})
+        return expression(e, {free: self.schedule})
 
     # --- generators
 
     def _parts(self) -> tuple[list[Any], list[Any]]:
         equation = equation_of(self.method, self.about)  # pyright: ignore[reportArgumentType]
-        vectors = {"mean": self.mean, "curvature": "c"}
-        return drift_terms(equation, nm.u, vectors), diffusion_terms(equation, nm.u)
+        vectors = {"mean": self.mean, "curvature": nm.BENT}
+        spread = [(put(c, {nm.N: self.clients}), m) for c, m in diffusion_terms(equation, self.schedule)]
+        return drift_terms(equation, self.schedule, vectors), spread
 
     def _generator(self) -> Term:
         drift, spread = self._parts()

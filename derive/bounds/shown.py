@@ -33,7 +33,12 @@ def letters_of(given: Setting) -> dict[Term, Term]:
             found |= {p.start: x("f_0"), p.end: x(f"f_{after}"), p.change: x("change of f")}
             continue
         word = f"||{words[key[0]]}||^2" if key[0] == key[1] else f"{{{words[key[0]]}, {words[key[1]]}}}"
-        found |= {p.value: x(word), p.start: x(f"{word}_0"), p.end: x(f"{word}_{after}"), p.change: x(f"change of {word}")}
+        found |= {
+            p.value: x(word),
+            p.start: x(f"{word}_0"),
+            p.end: x(f"{word}_{after}"),
+            p.change: x(f"change of {word}"),
+        }
     return found
 
 

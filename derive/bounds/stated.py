@@ -22,7 +22,8 @@ from derive.bounds.hypotheses import Hypotheses, consequences, keyword, take
 from derive.bounds.proving import BELOW_ONE, Bound, Weighted, rate_of
 from derive.bounds.refuting import satisfying
 from derive.bounds.setting import About, Setting, setting
-from derive.bounds.vocabulary import Words, replaced, symbols_of
+from derive.bounds.signs import LETTERS, is_sign
+from derive.bounds.vocabulary import KNOWN, Words, replaced, symbols_of
 from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
 from derive.proof.kernel.rules import Fact
@@ -115,7 +116,8 @@ class Stated:
     def _read(self) -> tuple[Words, Hypotheses, dict[str, Relation], Term, Relation, Relation | None, tuple[Term, ...]]:
         vectors = {"g": nm.GRADIENT, "b": nm.MESSAGE, "x - xstar": nm.DISTANCE}
         vectors |= {letter: nm.memory(letter) for letter, _ in self.method.rule.memory}
-        words, found, own = Words(vectors, self.about == "method"), Hypotheses(), dict[str, Relation]()
+        signs = (*LETTERS, "M") if is_sign(self.method) else ()
+        words, found, own = Words(vectors, self.about == "method", (*KNOWN, *signs)), Hypotheses(), dict[str, Relation]()
         for n, text in enumerate(self._assume, 1):
             place = f"assume[{n}]"
             named = keyword(text) if isinstance(text, str) else None
@@ -228,6 +230,8 @@ class Stated:
     @property
     def _constants(self) -> list[str]:
         """Symbols of the method that have no number."""
+        if is_sign(self.method):
+            return []
         own = {name for name, value in self.method.constants if not value.is_number}
         return sorted((symbol_names(self.method) | own) - set(self.words.constants) - {"eta", "N", "d", "u"})
 
@@ -247,9 +251,16 @@ class Stated:
         v = self._weighted(self.setting if made is None else made)
         values = {
             CHANGE: v.change, x("LV"): v.change, VALUE: v.value + v.constant, x("V0"): v.start + v.constant,
-            x("EVT"): under("E", v.end) + v.constant,
+            x("EVT"): under("E", v.end) + v.constant, **self._numbers,
         }  # fmt: skip
         return replaced(t, values)
+
+    @property
+    def _numbers(self) -> dict[Term, Term]:
+        """The schedule and the number of clients, where they are numbers."""
+        found = {nm.u: num(1)} if self.method.schedule.factor == 1 else {}
+        found |= {x(name): t for name, t in LETTERS.items()} if is_sign(self.method) else {}
+        return found | ({nm.N: num(int(self.method.clients))} if self.method.clients.is_number else {})
 
     @property
     def read_claim(self) -> Relation:
@@ -284,7 +295,9 @@ class Stated:
             accepted = "a bound change <= .. on the change of V in a step (LV for an SDE), or one with EVT or V0 at the horizon"
             raise BadInput("claim", self.given["claim"], accepted)
         if self.integrated and (symbols_of(found) & {"change", "LV"} or self.conclude == "none"):
-            accepted = "a bound at the horizon, without the change of a step, and with conclude = \"gronwall\" or \"telescope\""
+            accepted = (
+                'a bound at the horizon, without the change of a step, and with conclude = "gronwall" or "telescope"'
+            )
             raise BadInput("claim", self.given["claim"], accepted)
         return self._meant(found)
 
@@ -300,7 +313,9 @@ class Stated:
             return None
         used = symbols_of(found)
         if found.op not in ("<=", "<") or not used & {"change", "LV"}:
-            raise BadInput("step", self.given.get("step"), "a bound change <= .. on the change of V in a step (LV for an SDE)")
+            raise BadInput(
+                "step", self.given.get("step"), "a bound change <= .. on the change of V in a step (LV for an SDE)"
+            )
         if "LV" in used and self.about == "method":
             raise BadInput("claim", "LV", "change, the change of V in a step of the method (LV is of an SDE)")
         return self._meant(found)
@@ -315,7 +330,9 @@ class Stated:
             ProofError: a rule does not apply.
         """
         if self.step is None:
-            raise ProofError("the claim is about the horizon: give the bound on a step that it comes from, step = \"change <= ..\"")
+            raise ProofError(
+                'the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."'
+            )
         bound = Bound(w, self.setting, self._read[6], seconds)
         drift = bound.drift(self.weighted, self.step)
         if self.conclude == "none":

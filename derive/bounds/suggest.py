@@ -298,9 +298,6 @@ def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
             if r.left == symbol and r.op in ("==", "<="):
                 e = e.subs(sp.Symbol(name), _expression(r.right, given))
                 break
-    for r in given.definitions.values():
-        if r.left in (nm.u, nm.N):
-            e = e.subs(sp.Symbol(r.left[1]), _expression(r.right, given))
     return sp.expand(e)
 
 

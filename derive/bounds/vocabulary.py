@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,10 +33,12 @@ class Words:
     Args:
         vectors: text of a vector ("g", "x - xstar", a memory letter) -> its name in the kernel.
         steps: whether time is steps.
+        known: letters that are no constants of the author's own.
     """
 
     vectors: Mapping[str, str]
     steps: bool
+    known: Sequence[str] = KNOWN
     products: list[tuple[str, str]] = field(default_factory=list)
     constants: list[str] = field(default_factory=list)
 
@@ -91,7 +93,7 @@ class Words:
 
     def _names(self, plain: str, letters: Mapping[str, Term]) -> list[str]:
         words = [w for w in dict.fromkeys(_WORD.findall(plain)) if w not in GRAMMAR.functions and w != "pi"]
-        self.constants += [w for w in words if w not in letters and w not in KNOWN and w not in self.constants]
+        self.constants += [w for w in words if w not in letters and w not in self.known and w not in self.constants]
         return list(dict.fromkeys([*letters, *words]))
 
     def _meant(self, t: Any, letters: Mapping[str, Term]) -> Any:

@@ -209,8 +209,8 @@ class Equalities:
 
 
 def numerical(text: str, bits: int, bisected: str = "") -> str:
-    """A tactic for what balls show of the text; erf is an integral there, and its limit a number near 1."""
-    outside = "top__out; " * ("erf__top" in text) + "erf__out; " * ("(erf " in text)
+    """A tactic for what balls show of the text; erf and psi are integrals there, and erf's limit a number near 1."""
+    outside = "psi__out; " * ("(psi " in text) + "top__out; " * ("erf__top" in text) + "erf__out; " * ("(erf " in text)
     return f"({outside}interval with ({bisected}i_prec {bits}))"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from derive.proof.kernel.certificate import FORMAT
 from derive.proof.kernel.rebuild import context_from
-from derive.proof.language.context import KINDS, ProofError
+from derive.proof.language.context import KINDS, ProofError, stepping_terms
 from derive.proof.language.normal import added, as_number, scaled
 from derive.proof.language.terms import OPERATORS, RELATIONS, Relation, Term, contains, substitute, x
 from derive.proof.replay.check import Invalid, Unreadable, replay_object
@@ -45,6 +45,7 @@ from derive.proof.rocq.script import (
     abstracted,
     quantified,
 )
+from derive.proof.rocq.steps import WEIGHTED
 
 #: short names in the section for what the library defines
 NOTATIONS = {
@@ -52,14 +53,19 @@ NOTATIONS = {
     "integrable_wt": "(both__ integrable integrable_t Int)",
     **{name: f"({name}__ coords)" for name in ("mv", "norm", "opnorm", "tr", "quad", "trprod", "dot")},
 }
+#: what differs where time is steps
+IN_STEPS = {"integrable_wt": "(each__ integrable)"}
 SOME = {"coords": "j__", "clients": "k__"}
 #: heads of terms; nothing else in a certificate begins with one of these words
 HEADS = frozenset({"q", "x", "xi", "pi", "+", "*", "^", "/", "f", "F", *OPERATORS, *GEOMETRIC})
-SEALING = ("monotone", "component", "ito", "gronwall", "primitive")
+#: rules that use their premises along whole paths
+PATHS = ("ito", "gronwall", "primitive", *WEIGHTED)
+SEALING = ("monotone", "component", *PATHS)
 # The model that FORMAT.md means, where the file does not say it.
 MODEL = """   general: a fact of analysis; declared: what the certificate's context says; integrable: that what stands under E, Int
    or EI has a value; assumed: a step that is not proved here. All general premises hold together where E is the expectation of
-   integrable random variables, Int the integral of Lebesgue, and the process a weak solution up to T of its equation."""
+   integrable random variables, Int the integral of Lebesgue, and the process a weak solution up to T of its equation; where time
+   is steps, cond__ the expectation under a regular conditional probability given what is known at the step."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +220,7 @@ class _File:
         context = self.context
         fixed = {context.horizon, context.dimension, context.clients, *(p["start"] for p in context.potentials.values())}
         declared = tuple(value for f in context.functions.values() for value in f.values())
+        declared += tuple(t for p in context.potentials.values() for t in stepping_terms(p))
         return fixed | {n for n in context.symbols if contains(declared, n)}
 
     def _copy(self, index: int, name: str, term: Term) -> int:
@@ -226,7 +233,7 @@ class _File:
             if premises == step.premises and not contains(here, name):
                 self.copies[key] = index
             else:
-                if step.rule in ("ito", "gronwall", "primitive") or step.data.get("operator") in ("E", "I", "EI"):
+                if step.rule in (*PATHS, "summation") or step.data.get("operator") in ("E", "I", "EI"):
                     raise ExportError(f"step {step.number}: under an operator a constant cannot be instantiated")
                 data = {k: _put(v, name, term) if step.rule != "ball" or k == "at" else v for k, v in step.data.items()}
                 claim = substitute(step.claim, name, term)
@@ -293,13 +300,13 @@ class _File:
         found = set(self.script.deps(step.claim, *(r for k, r in step.hypotheses.items() if k not in step.sealed)))
         for position, n in enumerate(step.premises):
             bound = set(OPERATORS.get(step.data["operator"], "")) if step.rule == "monotone" else set()
-            if step.rule in ("ito", "gronwall", "primitive"):
+            if step.rule in PATHS:
                 bound = set(self.script.deps(self.steps[n].claim))
             if step.rule == "cut" and position == 1:
                 key = self.terms.key(self.steps[n].claim)
                 bound = set(self.script.deps(self.registered[key])) if key in self.steps[step.premises[0]].sealed else set()
             found |= set(self.steps[n].variables) - bound
-        if step.rule not in SEALING:
+        if step.rule not in (*SEALING, "summation"):
             found |= set(self.script.variables(self.script.met))
         return "".join(v for v in VARIABLES if v in found)
 
@@ -349,20 +356,28 @@ class _File:
         """Variables for all that the text speaks of; Rocq forgets those that the theorem does not need."""
         context, names, horizon = self.context, self.terms.identifiers, self.script.horizon
         words = set(WORD.findall(body))
-        timed = "clock" in context.symbols.values() or not words.isdisjoint(("ito__", "riemann__"))
-        lines = ["Variables (W : Type) (w__ : W) (J : Type) (j__ : J) (coords : list J) (K : Type) (k__ : K) (clients : list K)."]
+        timed = "clock" in context.symbols.values() or not words.isdisjoint(("ito__", "riemann__", "flow__"))
+        timed = timed and not context.steps
+        lines = ["Variables (W : Type) (w__ : W) (J : Type) (j__ : J) (coords : list J)."]
+        lines.append("Variables (Client : Type) (k__ : Client) (clients : list Client).")
         if context.horizon or horizon in words or timed:
             lines.append(f"Variable {horizon} : R.")
-        time = f"Definition Time : Type := Time__ {horizon}.\nVariable t__ : Time."
-        lines.append(time if timed else "Variables (Time : Type) (t__ : Time).")
+        if context.steps:
+            lines.append("Variable count__ : nat.\nDefinition Time : Type := Step__ count__.\nVariable t__ : Time.")
+        else:
+            time = f"Definition Time : Type := Time__ {horizon}.\nVariable t__ : Time."
+            lines.append(time if timed else "Variables (Time : Type) (t__ : Time).")
         if not words.isdisjoint(("E", "EI", "integrable", "integrable_wt")):
             lines.append("Variables (integrable : (W -> R) -> Prop) (E : (W -> R) -> R).")
         if not words.isdisjoint(("Int", "EI", "integrable_t", "integrable_wt")):
-            lines.append("Variables (integrable_t : (Time -> R) -> Prop) (Int : (Time -> R) -> R).")
-        lines += [f"Notation {name} := {meaning}." for name, meaning in NOTATIONS.items() if name in words]
+            integral = "Variables (integrable_t : (Time -> R) -> Prop) (Int : (Time -> R) -> R)."
+            lines.append("Notation Int := (Sum (steps__ count__))." if context.steps else integral)
+        notations = NOTATIONS | IN_STEPS if context.steps else NOTATIONS
+        lines += [f"Notation {name} := {meaning}." for name, meaning in notations.items() if name in words]
         for name, kind in context.symbols.items():
             if kind == "clock":
-                lines.append(f"Definition {names[name]} (t : Time) : R := proj1_sig t.")
+                number = "INR (proj1_sig t)" if context.steps else "proj1_sig t"
+                lines.append(f"Definition {names[name]} (t : Time) : R := {number}.")
             elif name != context.horizon:
                 lines.append(f"Variable {names[name]} : {_arrows(ordered(KINDS[kind]))}R.")
         lines += [f"Variable {names[name]} : W -> Time -> J -> R." for name in context.vectors]

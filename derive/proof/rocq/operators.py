@@ -31,8 +31,17 @@ class Mean:
         return f"{self.lemmas}__{name} {self.proof}"
 
 
+def number_of_steps(script: Script) -> str:
+    """The premise that the horizon is the number of steps, count__."""
+    if script.terms.context.horizon is None:
+        return "eq_refl"
+    return script.declared(f"{script.horizon} = INR count__", f"{script.horizon} is the number of steps, count__")
+
+
 def time_mean(script: Script) -> str:
-    """The premise that Int is an integral over an interval of the horizon's length."""
+    """That Int is linear, monotone and of the horizon's length: of an integral a premise, of a sum over steps proved."""
+    if script.terms.context.steps:
+        return f"(steps__mean count__ _ {number_of_steps(script)})"
     words = f"Int is linear and monotone on the integrable functions of time, and Int 1 = {script.horizon}"
     return script.fact(f"mean__ integrable_t Int {script.horizon}", words)
 
@@ -45,7 +54,14 @@ def mean_of(script: Script, operator: str) -> Mean:
         return Mean("has", script.fact(*EXPECTATION))
     if operator == "I":
         return Mean("has", time_mean(script))
-    return Mean("both", f"{script.fact(*EXPECTATION)} {time_mean(script)}")
+    return Mean("each" if script.terms.context.steps else "both", f"{script.fact(*EXPECTATION)} {time_mean(script)}")
+
+
+def _own(script: Script, operator: str, term: Term) -> str:
+    """A proof that a term has its own value under the operator."""
+    if operator in SORTS or (operator == "I" and script.terms.context.steps):
+        return f"(sum__own {SORTS.get(operator, '(steps__ count__)')} {function_of(script, operator, term)})"
+    return f"(own__ {script.terms.operator(operator)} {integrable(script, operator, term)})"
 
 
 def function_of(script: Script, operator: str, term: Term, as_written: bool = False) -> str:
@@ -76,12 +92,10 @@ def summed(script: Script, operator: str, term: Term) -> str:
         if f == expanded({(): Fraction(1)}):
             piece = f"({mean.lemma('1')} {script.show(value)} {_size(script, operator, script.show(value))})"
         elif operator == "EI" and "w" not in terms.depends(terms.polynomial(f)):
-            over_time = f"(own__ Int {integrable(script, 'I', f)})"
-            piece = f"(both__time {script.fact(*EXPECTATION)} {function_of(script, 'I', f)} _ {over_time})"
-        elif operator in SORTS:
-            piece = f"(sum__own {SORTS[operator]} {function_of(script, operator, f)})"
+            over_time = f"{function_of(script, 'I', f)} _ {_own(script, 'I', f)}"
+            piece = f"({mean.lemmas}__time {script.fact(*EXPECTATION)} {over_time})"
         else:
-            piece = f"(own__ {script.terms.operator(operator)} {integrable(script, operator, f)})"
+            piece = _own(script, operator, f)
         functions = f"{script.show(a)} {function_of(script, operator, f)} {function_of(script, operator, rest)}"
         proof = f"({mean.lemma('lin')} {functions} _ _ {piece} {proof})"
         rest, total = a * f + rest, a * value + total

@@ -90,12 +90,8 @@ def _diffusion(script: Script, name: str, known: list[str]) -> Diffusion:
     terms = script.terms
     entry, vector = terms.context.potentials[name], terms.vector
     gradient, hessian = ("v", entry["gradient"]), ("m", entry["hessian"])
-    g, h = vector(gradient), vector(hessian)
-    b, b_equal, b_total = "0", f"(drift__0 coords {g})", ZERO
-    for coefficient, v in reversed(entry["drift"]):
-        a, form = script.show(coefficient), dot(gradient, v)
-        b_equal = f"(drift__lin coords {a} _ _ {g} {vector(v)} (fun j => {b}) {written_equal(script, form)} {b_equal})"
-        b, b_total = f"({a} * {vector(v)} j + {b})", coefficient * form + b_total
+    h = vector(hessian)
+    b, b_equal, b_total = drift_of(script, gradient, entry["drift"])
     m, m_equal, m_total, m_psd = "0", f"(trprod__0 coords {h})", ZERO, "psd__0"
     for n, (coefficient, k) in reversed(list(enumerate(entry["diffusion"]))):
         a, form = script.show(coefficient), trprod(hessian, k)
@@ -106,6 +102,17 @@ def _diffusion(script: Script, name: str, known: list[str]) -> Diffusion:
     equal = f"(cong__add {b_equal} (cong__mul (same__ {script.show(HALF)}) {m_equal}))"
     facts = _facts(script, name, f"(fun w t j => {b})", f"(fun w t i j => {m})")
     return Diffusion(facts, abstracted("wt", m_psd), f"(trans__ {equal} {script.identity(total, _generator(entry))})")
+
+
+def drift_of(script: Script, gradient: Any, combination: Any) -> tuple[str, str, Term]:
+    """b = sum of a_n v_n, its coordinate j; a proof of gradient'b = sum of a_n gradient'v_n, w and t being bound; and that sum."""
+    vector, g = script.terms.vector, script.terms.vector(gradient)
+    b, equal, total = "0", f"(drift__0 coords {g})", ZERO
+    for coefficient, v in reversed(combination):
+        a, form = script.show(coefficient), dot(gradient, v)
+        equal = f"(drift__lin coords {a} _ _ {g} {vector(v)} (fun j => {b}) {written_equal(script, form)} {equal})"
+        b, total = f"({a} * {vector(v)} j + {b})", coefficient * form + total
+    return b, equal, total
 
 
 def _facts(script: Script, name: str, drift: str, covariance: str) -> str:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from derive.proof.kernel.function_laws import law_of
 from derive.proof.language.normal import Polynomial, as_number
 from derive.proof.language.terms import Relation, Term, fn, num
-from derive.proof.rocq import operators, processes
+from derive.proof.rocq import operators, processes, steps
 from derive.proof.rocq import premises as facts
 from derive.proof.rocq.notation import FUNCTIONS, UNIT, ZERO, ExportError, expanded
 from derive.proof.rocq.one_variable import ball
@@ -55,6 +55,12 @@ class Rules:
                 found = processes.process(self.script, step, given)
             case "primitive":
                 found = processes.primitive(self.script, step, given)
+            case "telescope" | "decay" | "summable":
+                found = steps.weighted(self.script, step, given)
+            case "descent":
+                found = steps.descent(self.script, step, given)
+            case "summation":
+                found = steps.summation(self.script, step)
             case "declared":
                 found = facts.property_of_function(self.script, step, given)
             case "nonnegative" | "quad_bound" | "trace_bound" | "cauchy_schwarz":
@@ -165,6 +171,8 @@ class Rules:
                 three = [s, t, self.terms.normal(both)]
                 terms = [*three, *(fn(name, a) for a in three)]
                 proofs = [*(self._value(name, a) for a in three), self.script.identity(three[2], both)]
+            case "psi_square":
+                terms, proofs = [t, fn("psi", t), fn("exp", t)], [self._value("psi", t), self._value("exp", t)]
             case "log_exp" | "exp_log":
                 outer = "exp" if name == "log" else "log"
                 inner = self.terms.normal(fn(outer, t))

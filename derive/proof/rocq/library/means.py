@@ -15,6 +15,8 @@ Lemma own__ {A : Type} {L : A -> Prop} (F : A -> R) {f : A} : L f -> has__ L F f
 Proof. intros h. split; [exact h | reflexivity]. Qed.
 Lemma has__is {A : Type} {L : A -> Prop} {F : A -> R} {f : A} {v u : R} : has__ L F f v -> v = u -> has__ L F f u.
 Proof. intros h <-; exact h. Qed.
+Lemma has__own {A : Type} {L : A -> Prop} {F : A -> R} {f : A} {v : R} : has__ L F f v -> has__ L F f (F f).
+Proof. intros [h _]. exact (own__ F h). Qed.
 Lemma has__1 {X : Type} {L : (X -> R) -> Prop} {F : (X -> R) -> R} {m : R} (M : mean__ L F m) (d : R) :
   d = m -> has__ L F (fun _ => 1) d.
 Proof. intros ->. apply M. Qed.
@@ -97,6 +99,6 @@ Proof.
   apply (has__le MI _ _ _ _ (h w) (own__ Int (p w)) (own__ Int (q w))).
 Qed.
 Lemma both__eq (f g : W -> T -> R) (u v : R) : (forall w t, f w t = g w t) -> has__ L EI f u -> has__ L EI g v -> u = v.
-Proof. intros h p [_ <-]. destruct (both__same _ _ _ (fun w t => eq_sym (h w t)) p) as [_ <-]. reflexivity. Qed.
+Proof using ME MI. intros h p [_ <-]. destruct (both__same _ _ _ (fun w t => eq_sym (h w t)) p) as [_ <-]. reflexivity. Qed.
 End Both.
 """

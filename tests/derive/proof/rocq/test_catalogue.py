@@ -41,11 +41,19 @@ KNOWN = {
         r"|on functions continuous on \[0, T\] Int is the integral of Riemann$"
         r"|Ito's formula as an inequality \(weak existence, localisation, Fatou\), for all C\^2 functions bounded below"
         r" of state__\w+, "
+        r"|Ito's formula as an inequality \(weak existence, localisation, Fatou\) for state__, which begins at origin__, "
+        r"|the same with the weight exp\(- the integral of a from 0 to t\), "
+        r"|cond__ w n f = E\(f \| F_n\) at w, for f with has_cond__ w n f, is linear and monotone in f, and 1 for f = 1, "
+        r"|the tower property: E of E\(f \| F_n\) is E f for measurable f that are integrable, or bounded below "
     ),
     "declared": re.compile(
         r"\w+ is (odd|nondecreasing|bounded|slope|concave right|symmetric|positive semidefinite, that is, a sum of products v v')$"
         r"|\w+ is the number of (coords|clients)$|(coords|clients) lists every one$|0 <= \w+, the horizon$"
-        r"|\w+ is a C\^2 function of state__\w+ with this gradient and Hessian, "
+        r"|\w+ is a C\^2 function of state__\w+ with this gradient and Hessian, |\w+ is the number of steps, count__$"
+        r"|\w+ is value__\w+ of state__, in domain__, \w+ the generator's value, "
+        r"|\w+ is path__\w+ n, known at the step n, with E\(path__\w+ \(n \+ 1\) \| F_n\) - path__\w+ n = \w+, "
+        r"|path__\w+ n = value__\w+ \(point__\w+ n\), C\^2 with \|hess\| at most t0 \+ t1 \|grad\| everywhere, "
+        r"|\|point__\w+ \(n \+ 1\) - point__\w+ n\| is at most .* almost surely, given what is known at n$"
     ),
     "integrable": re.compile(r"integrable(_t|_wt)? \(fun (w|t|w t) => "),
 }
