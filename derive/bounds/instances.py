@@ -97,14 +97,18 @@ FAMILIES = (
 )  # fmt: skip
 
 
-def instances(given: Setting) -> Iterator[Instance]:
-    """The families whose class can be the setting's, with the numbers of its compressor."""
+def instances(given: Setting, against: bool = True) -> Iterator[Instance]:
+    """The families whose class can be the setting's, with the numbers of its compressor.
+
+    Args:
+        against: whether they are to refute a claim, so that the law of the noise must be the setting's own.
+    """
     classes, smooth = given.hypotheses.classes, given.hypotheses.smoothness
     quadratic, exponential = FAMILIES
     bent = smooth is not None and smooth[1] != _ZERO and not {"pl", "strongly convex"} & set(classes)
     for dim, numbers in _compressions(given.method.compressor):
         for family in (quadratic, exponential) if bent and dim == 1 else (quadratic,):
-            found = _instance(family, given, dim, numbers)
+            found = _instance(family, given, dim, numbers, against)
             if found is not None:
                 yield found
 
@@ -122,9 +126,11 @@ def _compressions(compressor: Compressor) -> Iterator[tuple[int, dict[str, Fract
             yield dim, numbers
 
 
-def _instance(family: _Family, given: Setting, dim: int, numbers: Mapping[str, Fraction]) -> Instance | None:
+def _instance(
+    family: _Family, given: Setting, dim: int, numbers: Mapping[str, Fraction], against: bool
+) -> Instance | None:
     signs = isinstance(given.method.compressor, Sign)
-    if signs and not given.any_noise and not given.method.noise.law.degenerate:
+    if signs and against and not given.any_noise and not given.method.noise.law.degenerate:
         return None  # R is that of this law, and the numbers below are of uniform noise
     if given.mean != nm.GRADIENT and not signs:
         return None  # the mean message of another biased compressor at one state is not known here
@@ -148,7 +154,7 @@ def _instance(family: _Family, given: Setting, dim: int, numbers: Mapping[str, F
     for v, one in vectors.items():
         values |= {nm.inner(v, v): one**2, dot(vec(v), vec(v)): one**2, norm(vec(v)): fn("abs", one)}
         values |= {nm.inner(v, w): one * other for w, other in vectors.items() if v != w}
-    table = {r.left: r.right for r in given.definitions.values()}
+    table = {r.left: r.right for r in given.definitions.values() if not signs or r.left != nm.Q}
     values = {**table, **values}
     if nm.Q not in values:
         values[nm.Q], more = (num(0), []) if signs else _compressed(given, dim, numbers)

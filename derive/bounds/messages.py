@@ -15,7 +15,7 @@ from derive.bounds import names as nm
 from derive.derivation import SDE, sde
 from derive.expressions.coordinates import coord_sum
 from derive.expressions.coordinates import g as slot
-from derive.methods.compressors import Identity
+from derive.methods.compressors import Identity, Sign
 from derive.methods.distributed import Method
 from derive.methods.schedules import Free
 from derive.proof.language.terms import Relation, Term, x
@@ -66,6 +66,8 @@ def messages(method: Method, any_noise: bool) -> Messages:
         Refusal: "no-drift", "infinite-variance": the messages have no mean or no covariance; "no-omega": nothing bounds the
             covariance of what the compressor makes of any noise.
     """
+    if isinstance(method.compressor, Sign):  # `derive.bounds.signs` says what is known
+        return Messages(False)
     if any_noise:
         return _any_noise(method)
     moments = equation_of(method).moments

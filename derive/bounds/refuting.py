@@ -51,7 +51,7 @@ def refuted(given: Setting, claim: Relation, seconds: float = 2.0) -> Refuted | 
 
 def satisfying(given: Setting, seconds: float = 1.0) -> dict[Term, Fraction] | None:
     """Rational values of everything in the setting at which all assumptions hold, on a quadratic loss; None if none are found."""
-    one = next(iter(instances(given)), None)
+    one = next(iter(instances(given, against=False)), None)
     relations = None if one is None else _relations(given, one)
     if one is None or relations is None:
         return None

@@ -150,7 +150,11 @@ class _Builder:
         signs = is_sign(self.method)
         if signs:
             require_law(self.method, self.any_noise)
-        definitions = {**self.known.definitions, **(sign_definitions() if signs else {}), **self._definitions(potentials)}
+        definitions = {
+            **self.known.definitions,
+            **(sign_definitions() if signs else {}),
+            **self._definitions(potentials),
+        }
         symbols = {
             **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *constants], "const"), "u": "time", "f": "random", **self.known.symbols,
             **(SYMBOLS if signs else {}),
@@ -175,7 +179,9 @@ class _Builder:
         taken = {*vectors, *SHAPE, "S", "H"} | ({*SYMBOLS} if signs else set())
         for name in constants:
             if name in taken or name in {t[1] for p in potentials.values() for t in (p.change, p.start, p.end)}:
-                raise BadInput("assume", name, f"another name for this constant: {name} is one of the names that the proof has")
+                raise BadInput(
+                    "assume", name, f"another name for this constant: {name} is one of the names that the proof has"
+                )
         context = Context(
             symbols, vectors, {"S": ("psd",), **({} if self.steps else {"H": ("symmetric",)})}, horizon=horizon, dimension="d",
             functions=SHAPE if signs else {}, clients="N" if signs else None,
@@ -189,7 +195,11 @@ class _Builder:
 
     def _positive(self) -> dict[str, Relation]:
         """The constants of the method are positive, those that its rule declares to be fractions below 1."""
-        free = set() if is_sign(self.method) else symbol_names(self.method) | {name for name, value in self.method.constants if not value.is_number}
+        free = (
+            set()
+            if is_sign(self.method)
+            else symbol_names(self.method) | {name for name, value in self.method.constants if not value.is_number}
+        )
         found = {f"{name} > 0": x(name).gt(0) for name in sorted(free - {"eta", "N", "d", "u"})}
         return found | {f"{name} < 1": x(name).lt(1) for name in self.method.fractions if name in free}
 

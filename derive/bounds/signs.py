@@ -19,7 +19,14 @@ from derive.vocabulary.errors import Refusal
 
 #: letter in a file -> term
 LETTERS: Mapping[str, Term] = {"Phi": sg.PHI, "a": sg.a, "sbar": sg.BAR, "G1": sg.ONE_NORM, "B": sg.B}
-SYMBOLS: Mapping[str, str] = {"M": "const", "z": "const", "r": "const", "sigma": "detclient", "y": "coord", "b": "coord"}
+SYMBOLS: Mapping[str, str] = {
+    "M": "const",
+    "z": "const",
+    "r": "const",
+    "sigma": "detclient",
+    "y": "coord",
+    "b": "coord",
+}
 SHAPE = {"R": {"odd": True, "nondecreasing": True, "concave_right": True, "bounded": num(1), "slope": 2 * sg.M}}
 _GIVEN = ("N >= 1", "d >= 0", "sigma_k > 0")
 _DEFINED = ("mean of the step", "coordinates of g", "coordinates of b", "Phi", "Tr S")
@@ -50,4 +57,12 @@ def require_law(method: Method, any_noise: bool) -> None:
 def facts(w: Derivation) -> Iterator[Fact]:
     """0 <= Phi, a (||g||_1 - d sbar/4) <= Phi, G <= ||g||_1, G <= Phi/a + d sbar/4, ||b||^2 <= d, Q + ||b||^2 <= d."""
     known = sg.SignFacts(w)
-    yield from (known.phi_nonnegative, known.one_norm, known.norm_one, known.reach, known.b_squared, known.trace, *known.per)
+    yield from (
+        known.phi_nonnegative,
+        known.one_norm,
+        known.norm_one,
+        known.reach,
+        known.b_squared,
+        known.trace,
+        *known.per,
+    )

@@ -117,7 +117,11 @@ class Stated:
         vectors = {"g": nm.GRADIENT, "b": nm.MESSAGE, "x - xstar": nm.DISTANCE}
         vectors |= {letter: nm.memory(letter) for letter, _ in self.method.rule.memory}
         signs = (*LETTERS, "M") if is_sign(self.method) else ()
-        words, found, own = Words(vectors, self.about == "method", (*KNOWN, *signs)), Hypotheses(), dict[str, Relation]()
+        words, found, own = (
+            Words(vectors, self.about == "method", (*KNOWN, *signs)),
+            Hypotheses(),
+            dict[str, Relation](),
+        )
         for n, text in enumerate(self._assume, 1):
             place = f"assume[{n}]"
             named = keyword(text) if isinstance(text, str) else None

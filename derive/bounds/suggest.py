@@ -20,6 +20,7 @@ from derive.bounds.messages import NOISE
 from derive.bounds.proving import Bound
 from derive.bounds.refuting import Refuted, refuted
 from derive.bounds.setting import Setting
+from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Term
@@ -292,6 +293,13 @@ def _expression(t: Term, given: Setting) -> sp.Expr:
 
 def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
     """The bound with the bounds of Q and of the noise put in, and the schedule where it is a number."""
+    if is_sign(given.method):  # Q <= d - ||b||^2 and ||b||^2 <= d
+        mean = sp.Symbol("||b||")
+        e = sp.expand(sp.expand(e).subs(sp.Symbol("Q"), sp.Symbol("d") - mean**2))
+        sample = {s: sp.Integer(2) for s in e.free_symbols}
+        of_psi = {p: sp.S.Half for p in e.atoms(sp.Function("psi"))}
+        grows = sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive  # the proof decides, this only chooses
+        return sp.expand(e.subs(mean, sp.sqrt(sp.Symbol("d")) if grows else 0))
     stated = {**given.definitions, **given.assumptions}
     for symbol, name in ((nm.Q, "Q"), (NOISE, NOISE[1])):
         for r in stated.values():
@@ -324,6 +332,8 @@ def _sorted(e: sp.Expr, stated: Stated) -> Iterator[tuple[sp.Expr, sp.Expr, sp.E
     classes = stated.hypotheses.classes
     if G in state and not state - {G, *(_memory(state))}:
         yield from _of_gradient(e, state, classes, stated.method.fractions)
+    if PHI in state and not state - {PHI, G}:
+        yield from _of_signs(e)
     slope = sp.Symbol("<g, x - xstar>")
     if slope in state and state <= {slope, G, sp.Symbol("||x - xstar||")}:
         yield from _of_distance(e, slope, classes, stated)
@@ -370,6 +380,19 @@ def _of_gradient(
         yield (1 - EPS) * (-falls), G**2, floor + (linear / (4 * KAP) if linear != 0 else 0), [
             *conditions, *young, f"{written(condition)} <= 2*eps",
         ]  # fmt: skip
+
+
+def _of_signs(e: sp.Expr) -> Iterator[tuple[sp.Expr, sp.Expr, sp.Expr, list[str]]]:
+    """With G <= Phi/a + d sbar/4 in what grows with G."""
+    rate, bent, floor = -e.coeff(PHI), e.coeff(G), e.subs({PHI: 0, G: 0})
+    if e - bent * G + rate * PHI != floor and sp.expand(e - bent * G + rate * PHI - floor) != 0:
+        return
+    phi, a, scale, d = sp.symbols("Phi a sbar d")
+    if bent == 0:
+        yield rate, phi, floor, []
+        return
+    condition = sp.expand(sp.cancel(bent / (rate * a)))
+    yield (1 - EPS) * rate, phi, sp.factor(floor + bent * d * scale / 4), [f"{written(condition)} <= eps"]
 
 
 def _of_distance(

@@ -62,6 +62,9 @@ class Psi(sp.Function):
     def _sympystr(self, printer: Any) -> str:
         return f"psi({', '.join(printer._print(a) for a in self.args)})"
 
+    def _pretty(self, printer: Any) -> Any:
+        return printer._print(sp.Function("psi")(*self.args))
+
     def _mpmathcode(self, printer: Any) -> str:
         n = self.order
         return f"({printer._module_format('mpmath.hyp1f1')}({n + 1}, {n + 3}, {printer._print(self.args[0])})/{(n + 1) * (n + 2)})"

@@ -34,6 +34,11 @@ RULES = {
     "cases": "either case",
     "ito": "It\\^o's formula",
     "gronwall": "Gronwall's inequality",
+    "descent": "descent lemma",
+    "telescope": "sum of the changes",
+    "decay": "geometric decay",
+    "summable": "Robbins and Siegmund's lemma",
+    "summation": "telescoping sum",
     "primitive": "fundamental theorem of calculus",
     "evaluate": "exact numbers",
     "component": "a summand is at most the sum",
@@ -42,7 +47,7 @@ RULES = {
 LAW, NOTES = re.compile(r"8-(.+)-\d+"), re.compile(r"theory [\d.]+( and [\d.]+)*[;,]?")
 LF = r"\mathcal{L}f"
 #: rules whose name explains them completely
-NAMED = frozenset({"ito", "gronwall", "primitive"})
+NAMED = frozenset({"ito", "gronwall", "primitive", "descent", "telescope", "decay", "summable", "summation"})
 
 
 @final
@@ -186,8 +191,14 @@ def _lines(checked: Checked) -> list[dict[str, Any]]:
         name = "" if step["rule"] in NAMED else step["text"]
         shown = _formula(step["latex"], name)
         reads = re.sub(r"it reads (.+)", lambda m: f"it reads ${_signs(m[1])}$", step["text"])
-        lines.append({**shown, "given": step["given"], "rule": RULES.get(step["rule"], step["rule"]), "reads": reads})
+        lines.append({**shown, "given": step["given"], "rule": _rule(checked, step["rule"]), "reads": reads})
     return lines
+
+
+def _rule(checked: Checked, rule: str) -> str:
+    """The name of a rule for readers; operators on both sides of a line are sums where time is steps."""
+    steps = isinstance(checked.entry, Theorem) and checked.entry.context.steps
+    return "summation" if steps and rule == "monotone" else RULES.get(rule, rule)
 
 
 def _signs(said: str) -> str:
@@ -204,7 +215,7 @@ def _sketch(checked: Checked) -> list[dict[str, Any]]:
     made = []
     for step, formula in zip(main, shown, strict=True):
         given = [n for n in dict.fromkeys(step["from"]) if (n in called or _is_name(n)) and n != step["text"]]
-        rule = RULES.get(step["rule"], step["rule"]) if step["rule"] in NAMED else ""
+        rule = _rule(checked, step["rule"]) if step["rule"] in NAMED else ""
         words = {"name": in_prose(formula["name"]), "from": [called.get(n) or in_prose(n) for n in given]}
         made.append({**formula, **words, "given": step["given"], "rule": rule})
     return made

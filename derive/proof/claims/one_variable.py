@@ -16,6 +16,7 @@ from derive.proof.claims.quantities import bases, in_terms_of
 from derive.proof.kernel.one_variable import needs_open
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
+from derive.proof.language.normal import Polynomial
 from derive.proof.language.terms import Relation, Term, fn, num, plus, substitute, times, x
 from derive.proof.search.intervals.extrema import rounded_down, value_of
 from derive.proof.search.one_variable import find as find_interval_proof
@@ -220,7 +221,7 @@ class OneVariable:
                 return normal.term(poly)
             a = max(inverses)
             q = normal.term(dict(normal.key_of(a)[1]))
-            sign = next((s for s, r in ((1, ZERO.lt(q)), (-1, q.lt(ZERO))) if self.branch.known(r) is not None), 0)
+            sign = self._sign(dict(normal.key_of(a)[1]))
             if not sign:
                 return None
             top = max(dict(m).get(a, 0) for m in poly)
@@ -230,6 +231,14 @@ class OneVariable:
                 pieces.append(times(rest, (sign * q) ** (top - dict(m).get(a, 0)) * num(sign ** dict(m).get(a, 0))))
             poly = normal.polynomial(plus(*pieces))
         return None
+
+    def _sign(self, q: Polynomial) -> int:
+        """1 or -1 where a fact says 0 < c Q with a number c of that sign, and else 0."""
+        for f in self.branch.facts:
+            said = self.branch.normal.polynomial(f.claim.slack) if f.claim.op == "<" else {}
+            if set(said) == set(q) and len(ratios := {said[m] / q[m] for m in q}) == 1:
+                return 1 if ratios.pop() > 0 else -1
+        return 0
 
     def _logarithm(self, claim: Relation, phi: Term, at: Term) -> Fact | None:
         """Of log(Q), Q = a x + b, y = log(Q) is made the variable: x = (exp(y) - b)/a."""

@@ -1,8 +1,8 @@
 """The strategies by which a claim is proved, one after the other, within their shares of the time.
 
-Factors of known sign, sums and products of functions of one variable each; one-variable analysis; certify from known facts; cases
-on the signs of arguments of abs; squares of both sides where there are roots; facts about functions at the terms of the claim;
-cases on the order of variables; contradiction with the opposite.
+Values of psi at ends of intervals; factors of known sign, sums and products of functions of one variable each; psi in terms of exp;
+one-variable analysis; certify from known facts; cases on the signs of arguments of abs; squares of both sides where there are
+roots; facts about functions at the terms of the claim; cases on the order of variables; contradiction with the opposite.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ STATED = "SDE"
 #: without a process: what the evidence of this kind is about
 KINDS = {
     "signs near the optimum": LINEARISED, "growth": METHOD, "growth in the mean": METHOD,
-    "second moments of the method": METHOD, "strength": "constants",
+    "second moments of the method": METHOD, "psi": "constants", "strength": "constants",
     "scaling": "constants", "schedules": "schedule", "law": "noise law", "loss": "loss", "rosenbrock": "loss",
     "separable loss": "loss", "logistic regression": "loss", "compressor": "compressor",
 }  # fmt: skip

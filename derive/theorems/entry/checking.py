@@ -102,7 +102,7 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
             return Checked(
                 theorem, UNDECIDED, reason=f"the point of the theorem does not satisfy {name}: it may say nothing"
             )
-    differing = _unlike(theorem.read() if theorem.read else {}, given)
+    differing = _unlike(theorem.read() if theorem.read else {}, given, Printer(theorem.context))
     differing += disagreements(theorem.recomputed, theorem.definitions)
     if differing:
         return Checked(theorem, UNDECIDED, reason=f"the definitions are not those of the method: {differing[0]}")
@@ -110,13 +110,13 @@ def _prove(theorem: Theorem, seconds: float) -> Checked:
     last = w.proved(theorem.prove)
     key = w.kernel.normal.key
     names = {key(relation): name for name, relation in given.items()}
-    extra = [text(h) for k, h in last.hypotheses.items() if k not in names]
+    plain = printer(last)
+    extra = [plain.relation(h) for k, h in last.hypotheses.items() if k not in names]
     if extra:
         return Checked(theorem, UNDECIDED, reason=f"the proof assumes what the theorem does not: {extra[0]}")
     used = {names[k] for k in last.hypotheses}
     defined = [d for name, d in theorem.definitions.items() if name in used]
     writer = TermWriter(theorem.names, theorem.short, theorem.context)
-    plain = printer(last)
     lines = w.lines if w.lines and w.lines[-1].fact is last else [*w.lines, _line("so", last)]
     rests = grounds(lines, names)
     main = carrying(lines, rests, MAIN)
@@ -160,10 +160,10 @@ def _model(theorem: Theorem) -> dict[str, Any] | None:
     return find_model(theorem.context, given, MODEL_SECONDS, theorem.point)
 
 
-def _unlike(read: Mapping[str, Relation], given: Mapping[str, Relation]) -> list[str]:
+def _unlike(read: Mapping[str, Relation], given: Mapping[str, Relation], plain: Printer) -> list[str]:
     """The relations that differ between the engine, as it is now, and the theorem, or that the theorem lacks."""
     return [
-        f"{name}: the engine has {text(relation)}" for name, relation in read.items() if given.get(name) != relation
+        f"{name}: the engine has {plain.relation(relation)}" for name, relation in read.items() if given.get(name) != relation
     ]
 
 

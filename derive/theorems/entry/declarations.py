@@ -10,6 +10,7 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Term, norm, num, vec, x
 from derive.proof.language.text import PRODUCT, SUM, Printer, TermWriter, text
+from derive.proof.language.tidy import tidy
 
 _SHAPES = {"odd": "odd", "nondecreasing": "nondecreasing", "concave_right": "concave on [0, oo)"}
 
@@ -74,8 +75,9 @@ def _steps(context: Context, smooth: set[str], writer: TermWriter, plain: Printe
         said = f"{name} is C^2 with the gradient {entry['gradient']}, and ||Hess {name}|| <= {_plainly(bound, plain)} everywhere"
         shown = rf"${f}$ is $C^2$ with the gradient ${writer.named(slope)}$, and $\|\nabla^2 {f}\|\le {writer.term(bound)}$ everywhere"
         yield {"text": said, "latex": shown}
-        means = " + ".join(f"{plain.inside(c, PRODUCT if c[0] == '+' else SUM)} {plain.named(v)}" for c, v in mean) or "0"
-        said = f"a step D of the method has the mean {means} and E||D||^2 <= {_plainly(entry['square'], plain)}, given the past"
+        tidied = [(tidy(c), v) for c, v in mean]
+        means = " + ".join(f"{plain.inside(c, PRODUCT if c[0] == '+' else SUM)} {plain.named(v)}" for c, v in tidied)
+        said = f"a step D of the method has the mean {_barred(means or '0')} and E||D||^2 <= {_plainly(entry['square'], plain)}, given the past"
         tex = writer.combination([(c, writer.named(v)) for c, v in mean]) or "0"
         shown = rf"a step $D$ of the method has the mean ${tex}$ and $\mathbb{{E}}\|D\|^2\le {writer.term(entry['square'])}$, given the past"
         if radius is not None:
@@ -85,8 +87,12 @@ def _steps(context: Context, smooth: set[str], writer: TermWriter, plain: Printe
 
 
 def _plainly(t: Term, plain: Printer) -> str:
-    """A term with ||v|| for norms, as the words around it have them."""
-    return re.sub(r"\bnorm\(([^()]*)\)", r"||\1||", plain.term(t))
+    return _barred(plain.term(tidy(t)))
+
+
+def _barred(said: str) -> str:
+    """Plain text with ||v|| for norm(v), as the words around it have it."""
+    return re.sub(r"\bnorm\(([^()]*)\)", r"||\1||", said)
 
 
 def _changes(context: Context, changing: set[str], writer: TermWriter) -> Iterator[dict[str, str]]:

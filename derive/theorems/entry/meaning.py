@@ -13,7 +13,7 @@ from derive.expressions.vanishing import vanishes
 from derive.formulas.psi import Psi
 from derive.proof.language.terms import Relation, Term
 
-_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sqrt": sp.sqrt, "exp": sp.exp, "log": sp.log, "atan": sp.atan, "erf": sp.erf, "tanh": sp.tanh, "abs": sp.Abs,
     "psi": Psi,
 }  # fmt: skip

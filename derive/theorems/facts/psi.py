@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import sympy as sp
 
@@ -19,7 +18,7 @@ from derive.proof.language.terms import Relation, Term, fn, num, xs
 from derive.theorems.entry.theorem import Derivation, Evidence, Refutation, Theorem
 from derive.theorems.facts.losses import halves, written
 
-c, v, D, y, p, start, end, slope = xs("c v D y p start end slope")
+c, v, D, y, p, k, start, end, slope = xs("c v D y p k start end slope")
 CONTEXT = Context(dict.fromkeys(["c", "v", "D", "y", "start", "end", "slope"], "const"))
 NAMES = {"v": "x", "start": "f(x)", "end": "f(x+D)", "slope": "f'(x)"}
 PSI, E, RISE = fn("psi", c), fn("exp", c), num("11/25")
@@ -45,11 +44,10 @@ def divided(w: Derivation, bound: Term, size: Fact) -> Fact:
 
 def literature(w: Derivation) -> Fact:
     """2 (e^c - 1 - c) <= c (e^c - 1): the difference has the second derivative c e^c."""
-    k = w.kernel
     phi = y * (fn("exp", y) - 1) - 2 * (fn("exp", y) - 1 - y)
     weak = w.combine("c >= 0", num(0).le(c), [(1, ["c > 0"], ())])
     size = w.step("in terms of the exponential", w.prover.analysis(phi, "y", c, 0, premises=[weak]))
-    square, (unit, over) = k.function("psi_square", [c]), w.inverse(c, "c > 0")
+    square, (unit, over) = w.kernel.function("psi_square", [c]), w.inverse(c, "c > 0")
     # 2 psi = 2 psi c^2 (1/c)^2, (e^c - 1)/c = c (e^c - 1) (1/c)^2
     return w.combine(
         "2 psi(c) <= B", (2 * PSI).le((E - 1) / c), [(1, [size, over, over], ())],
@@ -67,8 +65,7 @@ def read() -> dict[str, Relation]:
 
 def sharp(w: Derivation) -> Fact:
     """f(x + D) - f(x) - f'(x) D = e^x (e^D - 1 - D), and e^x = 1 + f'(x)."""
-    k = w.kernel
-    product, square = k.function("exp_add", [v, D]), k.function("psi_square", [D])
+    product, square = w.kernel.function("exp_add", [v, D]), w.kernel.function("psi_square", [D])
     rise = fn("psi", D) * D**2
     return w.combine(
         "equality", end.eq(start + slope * D + (1 + slope) * rise), (),
@@ -76,11 +73,11 @@ def sharp(w: Derivation) -> Fact:
     )  # fmt: skip
 
 
-def with_half() -> Relation:
-    """f(D) <= f(0) + f'(0) D + (1 + |f'(0)|) D^2/2 of the glued exponential, p in place of e^D."""
+def lemma() -> Relation:
+    """f(D) <= f(0) + f'(0) D + k (1 + |f'(0)|) D^2 of the glued exponential, p in place of e^D."""
     right, _ = halves(GluedExponential().coordinate)
     zero, tilt = (written(sp.diff(right, place, n), num(0)) for n in (0, 1))
-    return _put(written(right, D)).le(zero + tilt * D + (1 + fn("abs", tilt)) * D**2 / 2)
+    return _put(written(right, D)).le(zero + tilt * D + k * (1 + fn("abs", tilt)) * D**2)
 
 
 def _put(t: Term) -> Term:
@@ -89,12 +86,14 @@ def _put(t: Term) -> Term:
 
 
 def theorem(
-    id: str, title: str, statement: str, hence: str, assumptions: dict[str, Relation], prove: Callable[[Derivation], Fact], **more: Any,
+    id: str, title: str, statement: str, hence: str, assumptions: dict[str, Relation], prove: Callable[[Derivation], Fact],
+    at: dict[Term, int] | None = None, read: Callable[[], dict[str, Relation]] = dict,
 ) -> Theorem:  # fmt: skip
     """A fact on psi."""
     return Theorem(
         id=id, title=title, source="Zhang, He, Sra and Jadbabaie 2020; the constant is ours", statement=statement, hence=hence,
-        context=CONTEXT, assumptions=assumptions, prove=prove, names=NAMES, evidence=(Evidence("psi"),), **({"point": {c: 1, y: 0}} | more),
+        context=CONTEXT, assumptions=assumptions, prove=prove, names=NAMES, evidence=(Evidence("psi"),), definitions=read(), read=read,
+        point={c: 1, y: 0} if at is None else at,
     )  # fmt: skip
 
 
@@ -113,7 +112,7 @@ ENTRIES = (
         r"For $f=e^x-x-1$, which is $(1,1)$-smooth where $x\ge0$ (8-glued-exponential), "
         r"$f(x+D)=f(x)+f'(x)D+(1+f'(x))\,\psi(D)\,D^2$.",
         r"With $x\ge0$ and $D=c$ the descent lemma is an equality for $L_0=L_1=1$: no number below $\psi(c)$ can stand for it.", {}, sharp,
-        definitions=read(), read=read, point={v: 0, D: 0, start: 0, end: 0, slope: 0},
+        {v: 0, D: 0, start: 0, end: 0, slope: 0}, read,
     ),
     Refutation(
         id="8-psi-half",
@@ -122,14 +121,15 @@ ENTRIES = (
         statement=(
             r"For $(L_0,L_1)$-smooth $f$ and $L_1|D|\le1$: $f(x+D)\le f(x)+f'(x)D+\frac12(L_0+L_1|f'(x)|)D^2$, as for $L$-smooth ones."
         ),
-        assume={"a step": D.ge(0), "L1 D <= 1": D.le(1), "p is at most e^D": p.le(fn("exp", D))},
-        claim=with_half(),
-        read=with_half,
-        witness={"D": 1, "p": Fraction(27, 10)},
+        assume={"a step": D.ge(0), "L1 D <= 1": D.le(1), "p is at most e^D": p.le(fn("exp", D)), "the constant": k.eq(Fraction(1, 2))},
+        claim=lemma(),
+        read=lemma,
+        witness={"D": 1, "p": Fraction(27, 10), "k": Fraction(1, 2)},
         words=(
             r"$f=e^x-x-1$ for $x\ge0$ and $x^2/2$ for $x<0$ is $(1,1)$-smooth (8-glued-exponential, 8-glued-twice). From $x=0$ the step $D=1$ gives "
             r"$f(1)=e-2>0.7$, and the claim says at most $\frac12$; here $p\le e^D$ stands for $e^D$. With $\psi(1)=e-2$ it is an equality."
         ),
         repair="6.2-pathwise-bounded-method",
+        mended={"the constant": k.eq(fn("psi", D))},
     ),
 )  # fmt: skip

@@ -164,6 +164,11 @@ def schedule(rng: np.random.Generator, steps: int, power: float | None = None) -
     return (1.0 + np.arange(steps)) ** -(rng.choice([0.0, 0.5, 1.0]) if power is None else power)
 
 
+def second_moments() -> MomentMap:
+    """E x_i x_j along DCSGD with Rand-1 and affine noise on h1 x1^2/2 + h2 x2^2/2."""
+    return MomentMap(DCSGD(RandK(1), Affine()), "method", ("h1", "h2"))
+
+
 def _quadratics(count: int, power: float | None) -> Iterator[tuple[dict[str, float], Numbers]]:
     """Runs of DCSGD with Rand-1, affine noise and two clients on h1 x1^2/2 + h2 x2^2/2, by the engine's map of second moments.
 
@@ -180,7 +185,7 @@ def _quadratics(count: int, power: float | None) -> Iterator[tuple[dict[str, flo
     which = np.repeat(np.arange(count), steps)
     at = {name: value[which] for name, value in draws.items()} | {"N": np.full(len(which), 2.0)}
     at["eta"] = at["eta"] * np.concatenate(schedules)
-    maps = MomentMap(DCSGD(RandK(1), Affine()), "method", ("h1", "h2")).at(at, len(which))
+    maps = second_moments().at(at, len(which))
     for n, u in enumerate(schedules):
         own = {name: float(v[n]) for name, v in draws.items()}
         second = [np.array([start[0, n] ** 2, start[0, n] * start[1, n], start[1, n] ** 2])]

@@ -1,5 +1,6 @@
 """The commands check, claim, replay and export: contract of JSON and exit statuses, files, and what they refuse."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -51,6 +52,21 @@ def test_an_unexpected_status_is_said(monkeypatch: pytest.MonkeyPatch, capsys: p
     status, out, _ = run(capsys, "check", ENTRY, "--json")
     (result,) = json.loads(out)["results"]
     assert status == 1 and result["status"] == "UNDECIDED" and result["reason"]
+
+
+def test_a_step_that_fails_is_shown_with_what_it_leaves_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from derive.proof.language.terms import x
+    from derive.theorems.catalogue import entries
+
+    own = dataclasses.replace(
+        entries()[ENTRY], id="own", prove=lambda w: w.combine("Young's inequality", x("eta").le(2 * x("eta")), [(1, (), ())])
+    )
+    monkeypatch.setattr("derive.theorems.catalogue.with_own", lambda: {"own": own})
+    status, out, _ = run(capsys, "check", "own")
+    assert status == 1 and "UNDECIDED: the step \"Young's inequality\" fails: " in " ".join(out.split())
+    assert "left over: -1 + eta" in " ".join(out.split())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

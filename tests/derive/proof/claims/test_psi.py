@@ -1,0 +1,63 @@
+"""Claims about psi(t) = (exp(t) - 1 - t)/t^2: proved with a certificate, and the like with a smaller constant refuted."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from derive.formulas.tokens import FUNCTIONS
+from derive.proof.claims.prove import prove
+from derive.proof.kernel.rebuild import rebuild
+from derive.proof.language.terms import fn, num, x
+from derive.proof.refute.counterexample import number
+from derive.proof.refute.exact import Values
+from derive.vocabulary.errors import BadInput
+
+TRUE = [
+    ("psi(x) <= 18/25", ["x >= 0", "x <= 1"]), ("psi(x) >= 1/2", ["x >= 0"]), ("psi(x) <= psi(y)", ["x <= y"]),
+    ("psi(x)*x^2 == exp(x) - 1 - x", []), ("psi(x) <= exp(x)/2", ["x > 0"]), ("2*psi(x) <= 36/25", ["x <= 1", "x >= 0"]),
+]  # fmt: skip
+MORE = [
+    ("psi(x) >= 1/2 + x/6", []), ("psi(x) >= exp(x)/2", ["x < 0"]), ("x*psi(x) <= exp(x) - 1", ["x >= 0"]), ("x*psi(x) >= -1", []),
+    ("eta^2*psi(L*eta) <= 18/25*eta^2", ["L >= 0", "eta >= 0", "L*eta <= 1"]), ("psi(abs(x)) >= psi(x)", []),
+    ("-c + L*c^2*psi(c) <= -c/4", ["L >= 0", "c >= 0", "c <= 1", "L*c <= 1"]), ("psi(x) + psi(-x) >= 1", []),
+    ("psi(x + y) <= exp(x + y)/2", ["x >= 0", "y >= 0"]), ("log(2*psi(x)) >= 0", ["x >= 0"]), ("1/psi(x) <= 2", ["x >= 0"]),
+    ("psi(x) <= 1/(2*(1 - x/3))", ["x >= 0", "x < 3"]), ("exp(x) - 1 - x <= x^2/(2*(1 - x/3))", ["x > 0", "x < 3"]),
+    ("psi(x) == 1/2", ["x == 0"]), ("sqrt(psi(x)) <= 1", ["x <= 1"]), ("psi(psi(x)) >= 1/2", []), ("x <= y", ["psi(x) <= psi(y)"]),
+]  # fmt: skip
+FALSE = [
+    ("psi(x) <= 7/10", ["x >= 0", "x <= 1"]), ("psi(x) < 1/2 + x/6", ["x > 0"]), ("psi(x) <= 1/2 + x/6", ["x >= 0"]),
+    ("psi(x) >= 1/2", []), ("psi(x) < psi(y)", ["x <= y"]), ("psi(x)*x^2 == exp(x) - 1", []), ("psi(x) <= exp(x)/3", ["x > 0"]),
+    ("psi(1) > 7183/10000", []), ("x*psi(x) >= -99/100", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("claim", "assume"), [*TRUE, *(pytest.param(*case, marks=pytest.mark.slow) for case in MORE)], ids=lambda v: str(v)
+)
+def test_a_claim_about_psi_is_proved(claim: str, assume: list[str]) -> None:
+    verdict = prove(claim, assume, seconds=8.0)
+    assert verdict.status == "PROVED" and verdict.certificate is not None
+    assert rebuild(verdict.certificate).claim == verdict.claim
+
+
+@pytest.mark.parametrize(("claim", "assume"), FALSE, ids=lambda v: str(v))
+def test_one_that_fails_is_refuted_at_a_point(claim: str, assume: list[str]) -> None:
+    assert prove(claim, assume, seconds=8.0).status == "REFUTED"
+
+
+def test_values_are_balls_and_floats_of_the_same_function() -> None:
+    psi = fn("psi", x("t"))
+    for t in (Fraction(-40), Fraction(-1, 10**9), Fraction(1, 10**9), Fraction(1), Fraction(5, 2), Fraction(700)):
+        values = Values({"t": t})
+        near = float(number(psi, {"t": float(t)}))
+        assert values.sign(values.value(psi - num(Fraction(near) * (1 + Fraction(1, 10**12))))) == -1
+        assert values.sign(values.value(psi - num(Fraction(near) * (1 - Fraction(1, 10**12))))) == 1
+    assert Values({"t": Fraction(0)}).holds(psi.eq(Fraction(1, 2)))
+
+
+def test_psi_is_a_variable_where_no_parenthesis_follows() -> None:
+    assert "psi" in FUNCTIONS and prove("psi*psi(psi) >= 0", ["psi >= 0"]).variables == ("psi",)
+    with pytest.raises(BadInput):
+        prove("exp + 1 >= exp")

@@ -1,0 +1,109 @@
+"""Theorems on D(C)SGD and the heavy ball themselves: planted errors are found, conditions needed, the steps are the methods'."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from derive.derivation import sde
+from derive.methods.compressors import Bernoulli, RandK
+from derive.methods.distributed import DCSGD, DSGD
+from derive.methods.losses import Quadratic
+from derive.methods.noise import Affine
+from derive.methods.optimisers.momentum import HeavyBall
+from derive.proof.language.terms import Relation, fn, num
+from derive.theorems.catalogue import entries
+from numerics.evidence.checks import method_steps
+from numerics.evidence.checks.formulas import conclusion
+from numerics.evidence.verify import CHECKS
+from numerics.simulate.method import run
+from numerics.statistics.verdicts import BoundVerdict
+
+#: share of |right side| that a bound is lowered by so that it is violated, and assumptions without which it is seen to fail
+BOUNDS = {
+    "6.2-pathwise-method": ("1/100", {"compression", "noise", "u >= 0", "step"}),
+    "6.2-scheduled-method": ("1/10", {"step", "eps < 1"}),
+    "6.2-pathwise-bounded-method": ("1/100", {"compression", "noise", "u >= 0", "step", "reach"}),
+    "6.2-scheduled-bounded-method": ("7/10", {"eps < 1"}),
+    "6.2-root-method": ("1/5", {"step", "eps < 1"}),
+    "6.2-harmonic-method": ("2/5", {"step", "eps < 1"}),
+    "6.2-summable-method": ("1/5", set()),
+    "6.2-heavy-ball-step-method": ("1/100", {"compression", "noise", "theta > 0", "step"}),
+    "6.2-heavy-ball-method": ("2/5", {"step", "eps < 1"}),
+    "6.5-corrected-method": ("1/100", {"r > 0"}),
+    "6.5-convex-method": ("3/5", {"step", "eps < 1"}),
+    "6.5-strongly-convex-method": ("1/10", {"step"}),
+}
+
+
+def compared(id, **more):
+    """An entry's first check."""
+    evidence = entries()[id].evidence[0]
+    (found,) = CHECKS[evidence.kind][0](id, **(dict(evidence.options) | more))
+    return found
+
+
+def lowered(claim, share):
+    """A share of |right side| taken off it."""
+    return Relation((claim.op, claim.left, claim.right - fn("abs", claim.right) * num(share)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("id", BOUNDS)
+def test_bounds_hold_and_smaller_ones_do_not(id):
+    share, needed = BOUNDS[id]
+    found = compared(id)
+    assert found.verdict is BoundVerdict.CONFIRMED and found.count > 20
+    assert not found.unchecked
+    assert {name for name, fails in found.outside.items() if fails} >= needed
+    assert compared(id, claim=lowered(conclusion(id), share)).verdict is BoundVerdict.VIOLATED
+
+
+def test_sums_that_are_a_quarter_off_are_noticed():
+    for id in ("6.6-roots-method", "6.6-harmonic-method", "6.6-harmonic-above-method", "6.6-squares-method"):
+        assert compared(id).verdict is BoundVerdict.CONFIRMED
+        assert compared(id, claim=lowered(conclusion(id), "1/4")).verdict is BoundVerdict.VIOLATED
+
+
+@pytest.mark.parametrize(("name", "compressor"), [("rand-1", RandK(1)), ("bernoulli", Bernoulli("p")), ("none", None)])
+def test_the_outcomes_have_the_moments_that_the_engine_has(name, compressor):
+    """Mean and covariance trace of the mean of two messages with affine noise: of all outcomes, and of the engine."""
+    p, s0, s1, slopes = 0.4, 0.3, 0.2, np.array([[1.5], [-0.7]])
+    size = np.sum(slopes**2)
+    noise = np.array([np.sqrt(s0 + s1 * size)])
+    means = method_steps.averages([method_steps.messages(slopes, noise, name, np.array([p]))] * 2)
+    assert sum(share for share, _ in means).item() == pytest.approx(1)
+    assert sum(share * m for share, m in means) == pytest.approx(slopes)
+    trace = sum(share * np.sum(m**2, axis=0) for share, m in means).item() - size
+    affine = Affine("tau", "rho")
+    method = DSGD(affine, clients=2) if compressor is None else DCSGD(compressor, affine, clients=2)
+    own = sde(method, "first-order", None, 2).expanded
+    at = {"g1": 1.5, "g2": -0.7, "p": p, "eta": 1.0, "tau": s0**0.5, "rho": s1**0.5}
+    value = own.covariance.trace()
+    assert trace == pytest.approx(float(value.subs({s: at[s.name] for s in value.free_symbols})), rel=1e-12)
+
+
+@pytest.mark.slow
+def test_the_update_of_the_heavy_ball_is_the_librarys():
+    """Without noise, along six steps: the update that the enumeration writes out, and the simulated method."""
+    beta, eta, h, place, velocity = 0.6, 0.2, 1.3, 1.0, 0.0
+    method, loss = HeavyBall(regime="fixed", clients=1), Quadratic(Fraction(13, 10))
+    made = run(method, [place], 6.001 * eta, 1, params={"eta": eta, "beta": beta}, loss=loss, save=7)
+    for n in range(7):
+        assert made.values["loss"][n, 0] == pytest.approx(h * place**2 / 2, rel=1e-12)
+        velocity = beta * velocity - eta * h * place
+        place += velocity
+
+
+def test_the_map_of_second_moments_is_that_of_the_outcomes():
+    """One step on a quadratic, two clients' Rand-1 messages: the engine's map, against all outcomes."""
+    own = {"h1": 1.3, "h2": 0.6, "sigma0": 0.7, "sigma1": 0.4, "eta": 0.3, "N": 2.0}
+    at, h = np.array([[0.8], [-0.5]]), np.array([[own["h1"]], [own["h2"]]])
+    noise = np.sqrt(own["sigma0"] ** 2 + own["sigma1"] ** 2 * np.sum((h * at) ** 2, axis=0))
+    means = method_steps.averages([method_steps.messages(h * at, noise, "rand-1", np.ones(1))] * 2)
+    square = sum(share * (at - own["eta"] * m) ** 2 for share, m in means)
+    matrix, force = method_steps.second_moments().at({name: np.array([v]) for name, v in own.items()}, 1)
+    before = np.array([0.64, -0.4, 0.25])
+    assert (before + matrix[0] @ before + force[0])[[0, 2]] == pytest.approx(square.ravel(), rel=1e-12)

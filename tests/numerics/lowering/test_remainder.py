@@ -1,0 +1,36 @@
+"""psi and its derivatives as array functions: relative error below 1e-14 of mpmath's values, and as parts of formulas."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+
+from derive.formulas.psi import Psi
+from numerics.backend.double import jax, jnp
+from numerics.lowering.functions import FUNCTIONS, remainder
+from numerics.lowering.special import exponential_remainder
+
+SIZES = np.logspace(-12, 2.6, 25)
+POINTS = np.concatenate([-SIZES, SIZES, [0.0, *range(-5, 6)], [-1e6, np.nextafter(1, 2), np.nextafter(-2, -3)]])
+
+
+@pytest.mark.parametrize("n", range(4))
+def test_the_error_is_that_of_rounding(n):
+    found = np.asarray(exponential_remainder(jnp.asarray(POINTS), n))
+    with mpmath.workdps(40):
+        wanted = [mpmath.hyp1f1(n + 1, n + 3, mpmath.mpf(float(t))) / ((n + 1) * (n + 2)) for t in POINTS]
+        errors = [abs(mpmath.mpf(float(a)) / b - 1) for a, b in zip(found, wanted, strict=True)]
+    assert max(errors) < 1e-14
+    with np.errstate(all="ignore"):
+        assert n or abs((np.exp(1e-9) - 1 - 1e-9) / 1e-18 - 0.5) > 1e-3  # of the quotient it is not
+
+
+def test_derivatives_at_zero_and_in_formulas():
+    slope = jax.grad(exponential_remainder)
+    assert float(slope(0.0)) == pytest.approx(1 / 6, rel=1e-14) and float(jax.grad(slope)(0.0)) == pytest.approx(1 / 12, rel=1e-14)
+    x = sp.Symbol("x", real=True)
+    twice = sp.diff(Psi(x), x, 2)
+    assert float(remainder(twice)(0.3, 2.0)) == pytest.approx(float(twice.subs(x, sp.Rational(3, 10)).evalf()), rel=1e-14)
+    assert FUNCTIONS[Psi] is exponential_remainder
