@@ -160,6 +160,8 @@ TRUSTED: dict[str, int] = {
     "6.3-bounded-scheduled-method": 3,
     "6.3-clipped-scheduled-method": 3,
 }
+#: entries with <= whose last step shows < too
+STRICT = {"6.6-squares-method"}
 
 
 @pytest.fixture(scope="module", params=mostly_slow(["some", "all"]))
@@ -216,7 +218,8 @@ def test_catalogue_edited(catalogue: dict[str, str]) -> None:
                 refused(value)
                 given.insert(place, dropped)
         op, left, right = statement["claim"]
-        for claim in ([op, ["+", left, ["q", "1/1000"]], right], ["<" if op != "<" else "==", left, right]):
+        stronger = "<" if op != "<" and name not in STRICT else "=="
+        for claim in ([op, ["+", left, ["q", "1/1000"]], right], [stronger, left, right]):
             steps[-1]["claim"] = statement["claim"] = claim
             refused(value)
         steps[-1]["claim"] = statement["claim"] = [op, left, right]
