@@ -21,7 +21,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "": ("derive", "numerics", "reports", "sdescent", "benchmarks"),
     "derive": (
         "vocabulary", "formulas", "expressions", "methods", "step", "equations", "reading", "printing", "process", "simulated",
-        "stated", "derivation", "proof", "theorems", "sanity",
+        "stated", "derivation", "proof", "theorems", "bounds", "sanity",
     ),
     "derive/methods": (
         "compressors", "noise", "losses", "schedules", "rules", "distributed", "optimisers", "checking", "specialise",
@@ -44,7 +44,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics/evidence": ("weak_order", "checks", "sweeps", "own", "verify"),
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (
-        "streams", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving", "auditing", "solving",
+        "streams", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving", "auditing", "bounds", "solving",
     ),
     "reports/sections": (
         "base", "compare", "appendix", "ensembles", "ledger", "assumptions", "claim_by_claim", "models", "own_claims", "problem",

@@ -113,7 +113,7 @@ def _decided(stated: Stated, seconds: float, stop: float, repair: bool) -> Answe
             return found
         half = (now() + stop) / 2
         return replace(found, repairs=tuple(_repairs(stated, half)), guesses=tuple(_guesses(stated, stop)))
-    limit = max(1.0, (stop - now()) * (0.4 if repair else 0.9))
+    limit = max(1.0, (stop - now()) * (0.4 if repair else 0.6))
     entry, failures = _watched(stated, limit)
     checked = check(entry, limit)
     if checked.status == "PROVED":

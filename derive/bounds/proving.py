@@ -17,7 +17,7 @@ from derive.proof.claims.domain import Domain, enter_assumptions
 from derive.proof.claims.strategies import Strategies
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError, parts
-from derive.proof.language.normal import Normal
+from derive.proof.language.normal import Normal, Polynomial, added, multiplied, power
 from derive.proof.language.terms import Relation, Term, fn, norm, num, plus, trprod, vec, x
 from derive.proof.search.clock import now
 from derive.theorems.entry.theorem import Derivation
@@ -90,6 +90,12 @@ class Bound:
         if is_sign(given.method):
             for fact in facts(w):
                 self.branch.add(fact)
+        for fact in list(self.branch.facts):
+            self._units(fact.claim)
+        cleared = [relation for relation in plain if self._clear(relation)]
+        compound = [f for f in self.branch.facts if self._compound(f)]
+        kept = [f for f in self.branch.facts if f.claim not in cleared and f not in compound]
+        self.branch = self.domain.branch = Branch(self.k, self.branch.deadline, kept)
 
     # --- facts that hold anyway
 
@@ -107,6 +113,43 @@ class Bound:
                     )
                 )
 
+    def _compound(self, fact: Fact) -> bool:
+        """Whether a fact is about the sign or the inverse of a product: its factors have such facts of their own."""
+        relation = fact.claim
+        products = [p[2] for side in relation[1:] for p in parts(side) if p[0] == "/"]
+        return (
+            any(len(self.k.normal.polynomial(p)) == 1 and p[0] == "*" for p in products)
+            and fact.rule in ("inverse", "certify")
+            and (relation.op == "<" or fact.rule == "inverse")
+        )
+
+    def _clear(self, relation: Relation) -> bool:
+        """An assumption multiplied by its positive denominators, which the search finds its way with more easily."""
+        normal = self.k.normal
+        poly = normal.polynomial(relation.slack)
+        inverses = {a: dict(normal.key_of(a)[1]) for m in poly for a, _ in m if normal.key_of(a)[0] == "inv"}
+        if relation.op == "==" or not inverses:
+            return False
+        top = {a: max(dict(m).get(a, 0) for m in poly) for a in inverses}
+        pieces: list[Polynomial] = []
+        for m, c in poly.items():
+            piece: Polynomial = {tuple((a, n) for a, n in m if a not in inverses): c}
+            for a, base in inverses.items():
+                piece = multiplied(piece, power(base, top[a] - dict(m).get(a, 0)))
+            pieces.append(piece)
+        cleared = Relation((relation.op, ZERO, normal.term(added(pieces))))
+        known = [
+            f
+            for f in self.branch.facts
+            if f.rule == "inverse" or not self.branch.inverses(normal.polynomial(f.claim.slack))
+        ]
+        found = self.branch.show(
+            cleared, 0.5, [self.branch.known(relation) or self.k.assume(relation), *known], only=True
+        )
+        if found is not None:
+            self.branch.add(found)
+        return found is not None
+
     def _definition(self, symbol: Term) -> Fact:
         """The definition of a symbol."""
         for name, relation in self.given.definitions.items():
@@ -123,6 +166,7 @@ class Bound:
         found = None
         try:
             self.domain.missing(claim)
+            self._units(claim)
             units = [f for f in self.branch.facts if f.rule == "inverse"]
             found = self.branch.show(claim, 1.0, [*more, *units], only=True) if more else None
             branch = self.branch.wider(*more) if more else self.branch
@@ -331,14 +375,15 @@ class Bound:
         self.branch.add(concluded)
         for fact in [*self._ends(), *self._sums()]:
             self.branch.add(fact)
-        for t in self._denominators(concluded.claim):
-            self.domain.missing(1 / t)
+        self._units(concluded.claim)
         return self.show("the claim at the horizon", claim, [concluded])
 
-    def _denominators(self, relation: Relation) -> list[Term]:
-        """The factors of denominators in the normal form of a relation."""
-        keys = (self.k.normal.key_of(a) for a in self.branch.atoms(relation.slack))
-        return [self.k.normal.term(dict(key[1])) for key in keys if key[0] == "inv"]
+    def _units(self, relation: Relation) -> None:
+        """p (1/p) = 1 for each factor of the denominators: normal forms have the inverses of factors."""
+        keys = [self.k.normal.key_of(a) for a in self.branch.atoms(relation.slack)]
+        for key in keys:
+            if key[0] == "inv":
+                self.domain.missing(1 / self.k.normal.term(dict(key[1])))
 
     def _sums(self) -> list[Fact]:
         """Sums and means of squares, of f - f* and of the schedule are >= 0."""

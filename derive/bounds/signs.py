@@ -55,7 +55,7 @@ def require_law(method: Method, any_noise: bool) -> None:
 
 
 def facts(w: Derivation) -> Iterator[Fact]:
-    """0 <= Phi, a (||g||_1 - d sbar/4) <= Phi, G <= ||g||_1, G <= Phi/a + d sbar/4, ||b||^2 <= d, Q + ||b||^2 <= d."""
+    """0 <= Phi, a (||g||_1 - d sbar/4) <= Phi, G <= ||g||_1, G <= Phi/a + d sbar/4, ||b||^2 <= d, Q + ||b||^2 <= d, Q <= d."""
     known = sg.SignFacts(w)
     yield from (
         known.phi_nonnegative,

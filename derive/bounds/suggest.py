@@ -298,7 +298,9 @@ def _eliminated(e: sp.Expr, given: Setting) -> sp.Expr:
         e = sp.expand(sp.expand(e).subs(sp.Symbol("Q"), sp.Symbol("d") - mean**2))
         sample = {s: sp.Integer(2) for s in e.free_symbols}
         of_psi = {p: sp.S.Half for p in e.atoms(sp.Function("psi"))}
-        grows = sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive  # the proof decides, this only chooses
+        grows = (
+            sp.expand(e.coeff(mean, 2)).xreplace(of_psi).subs(sample).is_positive
+        )  # the proof decides, this only chooses
         return sp.expand(e.subs(mean, sp.sqrt(sp.Symbol("d")) if grows else 0))
     stated = {**given.definitions, **given.assumptions}
     for symbol, name in ((nm.Q, "Q"), (NOISE, NOISE[1])):

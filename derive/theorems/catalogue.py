@@ -19,6 +19,7 @@ MODULES = (
     "discrete.polyak",
     "discrete.schedules",
     "discrete.summable",
+    "unbiased.heavy_ball",
     "discrete.heavy_ball",
     "signs.classic",
     "signs.bounded_ratio",

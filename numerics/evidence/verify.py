@@ -110,6 +110,8 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "method paths": (method_steps.enumerated,),
     "heavy ball step": (method_momentum.one_step,),
     "heavy ball paths": (method_momentum.enumerated,),
+    "heavy ball drift": (AtPoints(method_momentum.drifts, "SDE"),),
+    "heavy ball moments": (method_momentum.along_quadratics,),
     "sums": (AtPoints(method_steps.sums, shared=True),),
     "reachable law": (reachable.reachable,),
     "quartic trajectory": (steps.trajectory,),

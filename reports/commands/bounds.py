@@ -34,7 +34,9 @@ def prove(file: str, certificate: str | None, rocq: str | None, seconds: str, no
     found = answer.certificate
     written = exported = None
     if found is not None:
-        written = path.with_name(path.stem + ".cert.json") if certificate is None else _path(certificate, "--certificate")
+        written = (
+            path.with_name(path.stem + ".cert.json") if certificate is None else _path(certificate, "--certificate")
+        )
         write_atomic(written, dumps(found))
         if rocq is not None:
             exported = _path(rocq, "--rocq")
@@ -100,7 +102,11 @@ def _result(answer: Any) -> dict[str, Any]:
         "unused": list(checked.unused) if proved else [],
         "steps": list(checked.steps) if proved else [],
         "axioms": list(checked.axioms) if proved else [],
-        "satisfiability": checked.satisfiability if checked is not None else "shown" if against is not None else "not shown",
+        "satisfiability": checked.satisfiability
+        if checked is not None
+        else "shown"
+        if against is not None
+        else "not shown",
         "counterexample": None if against is None else _point(against),
         "loss": None if against is None else against.loss,
         "repairs": [_repair(r) for r in answer.repairs],
@@ -130,7 +136,9 @@ def _show(r: Mapping[str, Any]) -> None:
     lines = [r["verdict"]]
     if r["verdict"] == "PROVED":
         lines += [f"for the {r['about']}: {r['conclusion']}"]
-        lines += [f"  assumes  {line}" for line in r["assumptions"]] + [f"  where    {line}" for line in r["definitions"]]
+        lines += [f"  assumes  {line}" for line in r["assumptions"]] + [
+            f"  where    {line}" for line in r["definitions"]
+        ]
         lines += [f"  declares {line}" for line in r["declared"]]
         lines += [f"  {step['text']}  [{step['rule']}]" for step in r["steps"]]
         lines += [f"  not used: {', '.join(r['unused'])}"] if r["unused"] else []

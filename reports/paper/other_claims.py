@@ -160,13 +160,19 @@ OWN = Group(
         ),
         Claim(
             "method-signs",
-            r"DSignSGD itself has the bounds of the corrected SDE with $2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$, the floor of "
-            r"order $1/N$ included; no moment of the noise is used",
+            r"DSignSGD itself has the bounds of the corrected SDE with $2\psi(c)L_0$ and $2\psi(c)L_1$ for $L_0$ and $L_1$, the "
+            r"floor of order $1/N$ included; no moment of the noise is used",
             r"one step, and on average over the steps; symmetric unimodal noise, $L_1\eta u\sqrt d\le c$",
             proofs=(
-                "6.4-global-pathwise-method", "6.4-global-scheduled-method", "6.4-clients-pathwise-method", "6.4-clients-scheduled-method",
-                "6.4-corrected-method", "6.4-corrected-scheduled-method",
+                "6.4-global-pathwise-method", "6.4-global-scheduled-method", "6.4-clients-pathwise-method",
+                "6.4-clients-scheduled-method",
             ),
+        ),
+        Claim(
+            "method-signs-bounded",
+            r"\dots{} and so it has those of the paper's step condition with its constants times $2\psi(c)$",
+            r"while $|g_j|\le\rho\sigma_k$ for all $j,k$",
+            proofs=("6.4-corrected-method", "6.4-corrected-scheduled-method"),
         ),
         Claim(
             "method-signs-one-condition",
@@ -176,25 +182,33 @@ OWN = Group(
         ),
         Claim(
             "method-normalised",
-            r"Normalised SGD itself: the mean of $G$ over the steps, whatever the noise, up to twice its mean size",
+            r"Normalised SGD itself: the mean of $G$ over the steps, whatever the noise, up to $\frac{2}{1-\varepsilon}$ times "
+            "its mean size",
             r"one step, and on average over the steps; $(L_0,L_1)$-smooth losses, $L_1\eta u\le c$",
             proofs=("6.3-direction-pathwise-method", "6.3-direction-scheduled-method"),
         ),
         Claim(
             "method-adaptive",
-            r"SGD itself with the step $\eta u/(L_0+L_1(G+\varrho))$ needs no step condition along the path",
-            r"noise whose mean over the clients is at most $\varrho$ in norm",
+            r"D(C)SGD itself with the step $\eta u/(L_0+L_1(G+\varrho))$ needs no step condition along the path",
+            r"averaged messages of norm at most $G+\varrho$, one step, and on average over the steps",
             proofs=("6.3-bounded-pathwise-method", "6.3-bounded-scheduled-method"),
         ),
         Claim(
             "method-clipped",
-            r"Clipped gradient descent itself brings $\min(G^2,\tau G)$ to $0$ without a floor; with noise a step is bounded draw by draw",
+            r"Clipped gradient descent itself: the mean of $\min(G^2,\tau G)$ over the steps has no floor; with noise a step is "
+            "bounded draw by draw",
             r"$(L_0,L_1)$-smooth losses, $L_1\eta u\tau\le c$",
             proofs=("6.3-clipped-pathwise-method", "6.3-clipped-scheduled-method", "6.3-clipped-noise-method"),
         ),
         Claim(
+            "heavy-ball",
+            r"The heavy ball's SDE has the bound of DSGD with the step $\sqrt\eta/\mu$ and $1+\theta$ times its floor, $\theta>0$",
+            r"first-order model, ballistic, $L$-smooth, unbiased messages, a step condition with $1/\theta$ in it",
+            proofs=("6.2-heavy-ball-pathwise", "6.2-heavy-ball-scheduled"),
+        ),
+        Claim(
             "method-heavy-ball",
-            r"The heavy ball has the bounds of DSGD with the step $\eta/(1-\beta)$, up to factors $1+\theta$, for every $\theta>0$",
+            r"\dots{} and the heavy ball itself that with the step $\eta/(1-\beta)$, with the same constants",
             r"the method itself, $L$-smooth, unbiased messages, constant steps",
             proofs=("6.2-heavy-ball-step-method", "6.2-heavy-ball-method"),
         ),

@@ -1,4 +1,4 @@
-"""A compressor: unbiased if it says so, with a covariance, and within the growth, omega or contraction that it declares."""
+"""A compressor: unbiased if it says so, with a covariance, and within the growth, the ratio and the length that it declares."""
 
 from __future__ import annotations
 
@@ -102,6 +102,8 @@ def _in_dimension(compressor: Compressor, given: Given, dim: int) -> Iterator[Fi
         yield _ratio("omega", lambda: omega_of(compressor, sp.Integer(dim)).value, error, size, v, "E||C - v||^2 <= omega ||v||^2")
     elif isinstance(compressor, Biased) and (bound := compressor.contraction(sp.Integer(dim))) is not None:
         yield _ratio("contraction", lambda: bound, error, size, v, "E||C - v||^2 <= a ||v||^2")
+    if (longest := compressor.longest(sp.Integer(dim))) is not None:
+        yield _ratio("longest", lambda: longest**2, second, np.ones_like(size), v, "E||C||^2 <= l^2")
 
 
 def _verdict(

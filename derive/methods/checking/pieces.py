@@ -29,9 +29,9 @@ def check(piece: Piece, sampling: bool = True) -> Findings:
 
     A law: density not negative and of integral 1, symmetric if it says so, E sign(x + Z) = 1 - 2F(-x) and its slope, moments,
     signed moments, tail index. A noise: scales not negative, and its law. A compressor: E C(v) = v if it is `Unbiased`,
-    covariance positive semidefinite, growth, omega or contraction. A loss: ||H|| <= L0 + L1 ||grad f||. All at fixed points, in
-    double precision; the symbols of a piece are put at a few numbers. Then draws of its sampler, with fixed keys, against the
-    moments: a comparison passes within 5 standard errors.
+    covariance positive semidefinite, growth, omega or contraction, greatest length. A loss: ||H|| <= L0 + L1 ||grad f||. All at
+    fixed points, in double precision; the symbols of a piece are put at a few numbers. Then draws of its sampler, with fixed
+    keys, against the moments: a comparison passes within 5 standard errors.
 
     Args:
         piece: what is checked.

@@ -1,4 +1,4 @@
-"""Theory 6.3 for methods of bounded steps: x' = x - eta u m/||m|| with any noise, and SGD with u/K(G) for the schedule and bounded noise.
+"""Theory 6.3 for methods of bounded steps: x' = x - eta u m/||m|| with any noise, and D(C)SGD of bounded messages with the step u/K(G).
 
 The first is a theorem on each draw: what a name of the context stands for at step n, the message m included, is known there, and
 nothing is asked of the distribution of the noise.
@@ -10,10 +10,6 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from derive.derivation import SDE, sde
-from derive.methods.distributed import DSGD
-from derive.methods.noise import Gaussian, Scaled
-from derive.methods.schedules import Free
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context
 from derive.proof.language.terms import Relation, Term, dot, mat, norm, num, tr, under, vec, xs
@@ -21,6 +17,7 @@ from derive.theorems.discrete import averaged as av
 from derive.theorems.discrete.averaged import PSI, Af, c, eps, eta, u
 from derive.theorems.entry.from_method import loss_in_steps
 from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from derive.theorems.unbiased import setting as ub
 
 L0, L1, N, tau, r = xs("L0 L1 N tau r")
 g, m, z, e, s = vec("g"), vec("mv"), vec("zv"), vec("ev"), vec("sv")
@@ -118,6 +115,8 @@ def direction_averaged(w: Derivation) -> Fact:
 
 
 S = mat("S")
+#: the mean over clients of E||U_k - g||^2
+VARIANCE = ub.mean(ub.q + ub.v)
 SIZE_OF_STEP = L0 + L1 * (G + r)
 h = u * (1 / SIZE_OF_STEP)
 KEPT = G**2 / SIZE_OF_STEP
@@ -126,20 +125,15 @@ BOUNDED: dict[str, Relation] = {
 }  # fmt: skip
 
 
-def sgd() -> SDE:
-    """DSGD, whose steps have the gradient for their mean."""
-    return sde(DSGD(Scaled(Gaussian(), "sigma"), schedule=Free()), "first-order")
-
-
 def bounded_context() -> Context:
-    """SGD with the step u/(L0 + L1 (G + r)); messages, averaged, are no longer than G + r."""
-    loss = loss_in_steps(sgd(), h, {"mean": "g"}, (L0, L1), eta * h * (G + r))
-    symbols = {**av.SYMBOLS, "r": "const", "N": "const"}
-    return Context(symbols, ("g",), {"S": ("psd",)}, horizon="K", potentials={"f": loss}, steps=True)
+    """D(C)SGD with the step u/(L0 + L1 (G + r)); messages, averaged, are no longer than G + r."""
+    loss = loss_in_steps(ub.equation("first-order"), h, {"mean": "g"}, (L0, L1), eta * h * (G + r))
+    symbols = {**av.SYMBOLS, "r": "const", "N": "const", "q": "client", "v": "client"}
+    return Context(symbols, ("g",), {"S": ("psd",)}, horizon="K", clients="N", potentials={"f": loss}, steps=True)
 
 
 def bounded(w: Derivation) -> Fact:
-    """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u G^2/K + eta^2 u^2 psi(c) Tr S/(N K)."""
+    """E_n f(x_(n+1)) - f(x_n) <= -(1 - eps) eta u G^2/K + eta^2 u^2 psi(c) (mean of q + v)/(N K)."""
     k, rate = w.kernel, av.rate(w)
     size = k.nonnegative(G)
     positive = w.combine("K > 0", SIZE_OF_STEP.gt(0), [(1, ["L0 > 0"], ()), (1, ["L1 >= 0", size], ()), (1, ["L1 >= 0", "r >= 0"], ())])
@@ -157,17 +151,18 @@ def bounded(w: Derivation) -> Fact:
     )
     spread = w.combine("Tr S >= 0", tr(S).ge(0), [(1, [k.nonnegative(tr(S))], ())])
     return w.combine(
-        "the bound on one step", Af.le(-(1 - eps) * eta * u * KEPT + eta**2 * u**2 * PSI * tr(S) / N / SIZE_OF_STEP),
+        "the bound on one step", Af.le(-(1 - eps) * eta * u * KEPT + eta**2 * u**2 * PSI * VARIANCE / N / SIZE_OF_STEP),
         [
             (1, [lemma], ()), (1, [psi, share, over], (eta, u, G)), (1, [psi, share, over, per, spread], (eta, u)),
             (1, [rate, "u >= 0", over, "step"], (G,)),
         ],
+        [(eta**2 * u**2 * PSI / N / SIZE_OF_STEP, "total variance")],
     )  # fmt: skip
 
 
 def bounded_averaged(w: Derivation) -> Fact:
     """The average over the steps."""
-    return av.averaged(w, bounded(w), KEPT, eta**2 * PSI / N * under("EI", u**2 * tr(S) / SIZE_OF_STEP))
+    return av.averaged(w, bounded(w), KEPT, eta**2 * PSI / N * under("EI", u**2 * VARIANCE / SIZE_OF_STEP))
 
 
 SMOOTH = r"Let $\|\nabla^2f\|_{\mathrm{op}}\le L_0+L_1\|\nabla f\|$. "
@@ -193,13 +188,13 @@ def along(id: str, title: str, statement: str, hence: str, summed: bool) -> Theo
 
 
 def adaptive(id: str, title: str, statement: str, hence: str, summed: bool) -> Theorem:
-    """SGD with the step u/K(G)."""
+    """D(C)SGD with the step u/K(G)."""
     return theorem(
-        id, title, SMOOTH + r"For DSGD with the step $\eta u/K$, $K=L_0+L_1(G+\varrho)$, $L_0>0$, whose averaged message is no longer than "
+        id, title, SMOOTH + r"For D(C)SGD with the step $\eta u/K$, $K=L_0+L_1(G+\varrho)$, $L_0>0$, whose averaged message is no longer than "
         r"$G+\varrho$, and $\eta u\le c$, $\eta u\,\psi(c)\le\varepsilon$: " + statement, hence, summed, BOUNDED,
-        context=bounded_context(), recomputed=("unbiased",), prove=bounded_averaged if summed else bounded,
+        context=bounded_context(), definitions={"total variance": ub.DEFINITIONS["total variance"]}, recomputed=("unbiased",), prove=bounded_averaged if summed else bounded,
         names={**NAMES, "Af": av.NAMES["Af"]}, short={**SHORT, SIZE_OF_STEP: "K"},
-        point={**(MOVING if summed else POINT), r: 1, N: 1, tr(S): 0},
+        point={**(MOVING if summed else POINT), r: 1, N: 1, tr(S): 0, ub.q: 0, ub.v: 0},
         evidence=(Evidence("bounded noise of the method", {"summed": summed}),),
     )  # fmt: skip
 
@@ -218,15 +213,16 @@ ENTRIES = (
         r"The noise adds at most $\frac{2}{1-\varepsilon}\max_n\mathbb{E}\|Z_n\|$, which no schedule makes small; large batches do.", True,
     ),
     adaptive(
-        "6.3-bounded-pathwise-method", "Adaptively normalised SGD itself, bounded noise, one step",
-        r"$\mathbb{E}_nf(x_{n+1})-f(x_n)\le-(1-\varepsilon)\,\eta u\frac{G^2}{K}+\eta^2u^2\,\psi(c)\frac{\operatorname{Tr}\Sigma}{NK}$.",
+        "6.3-bounded-pathwise-method", "Adaptively normalised D(C)SGD itself, bounded messages, one step",
+        r"$\mathbb{E}_nf(x_{n+1})-f(x_n)\le-(1-\varepsilon)\,\eta u\frac{G^2}{K}+\eta^2u^2\,\psi(c)\frac{V}{NK}$, $V$ the mean over the clients of "
+        r"$\mathbb{E}\|U_k-\nabla f\|^2$.",
         r"Without noise $\varrho=0$ and $f$ falls while $\eta u\,\psi(\eta u)<1$, that is $\eta u<1.256$. In 6.3-low-pathwise $\eta u\le2\varepsilon$ is "
         r"asked: the ratio is $2\psi(c)$. There the noise need not be bounded, and its share of $K$ is $\kappa L_1D_0/N$ in place of $L_1\varrho$.", False,
     ),
     adaptive(
-        "6.3-bounded-scheduled-method", "Adaptively normalised SGD itself, bounded noise, the average over its steps",
+        "6.3-bounded-scheduled-method", "Adaptively normalised D(C)SGD itself, bounded messages, the average over its steps",
         r"if moreover $f\ge f^*$, $\frac{\mathbb{E}\sum u_nG_n^2/K_n}{\sum u_n}\le\frac{f(x_0)-f^*+\frac{\eta^2}{N}\psi(c)\,\mathbb{E}\sum u_n^2"
-        r"\operatorname{Tr}\Sigma_n/K_n}{(1-\varepsilon)\,\eta\sum u_n}$, sums over $n<K$.",
+        r"V_n/K_n}{(1-\varepsilon)\,\eta\sum u_n}$, sums over $n<K$.",
         TWIN, True,
     ),
 )  # fmt: skip

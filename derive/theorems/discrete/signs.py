@@ -21,19 +21,21 @@ from derive.theorems.signs import setting as sg
 from derive.theorems.signs.everywhere import FLOOR
 from derive.theorems.signs.setting import L0, L1, PHI, SignFacts, a, d
 
-RADIUS = step_radius(sg.equation("first-order"), u)
 NAMES = {**{name: shown for name, shown in sg.NAMES.items() if name != "c"}, **av.NAMES}
 ASSUMPTIONS: dict[str, Relation] = {name: r for name, r in sg.ASSUMPTIONS.items() if name != "smooth"}
 DEFINITIONS: dict[str, Relation] = {name: r for name, r in sg.DEFINITIONS.items() if name != "Lam g = b"}
-REACH: dict[str, Relation] = {"reach": (L1 * RADIUS).le(c)}
+ROOT = fn("sqrt", d)
+#: written out: the descent lemma takes it only where the engine's radius is the same
+REACH: dict[str, Relation] = {"reach": (L1 * eta * u * ROOT).le(c)}
 STEP: dict[str, Relation] = {"step": (PSI * eta * u * d * L1).le(eps * a)}
-LIMIT = 2 * eps * a / fn("sqrt", d)
+LIMIT = 2 * eps * a / ROOT
 """A reach that the step condition implies: eta u d L1/2 <= eps a, for psi >= 1/2."""
 DECREASING: dict[str, Relation] = {"u <= 1": u.le(1), "step": (fn("psi", LIMIT) * eta * d * L1).le(eps * a), "eps >= 0": eps.ge(0)}
 
 
 def context(**more: str) -> Context:
     """The names, with the mean, the mean square and the length of a step that the engine has."""
+    own = sg.equation("first-order")
     symbols = {
         **av.SYMBOLS, **dict.fromkeys(["N", "d", "M", "z", "r", "ratio"], "const"), "sigma": "detclient", "y": "coord", "b": "coord", **more,
     }  # fmt: skip
@@ -45,7 +47,7 @@ def context(**more: str) -> Context:
         horizon="K",
         dimension="d",
         clients="N",
-        potentials={"f": loss_in_steps(sg.equation("first-order"), u, {"mean": "bv"}, (L0, L1), RADIUS)},
+        potentials={"f": loss_in_steps(own, u, {"mean": "bv"}, (L0, L1), step_radius(own, u))},
         steps=True,
     )
 
@@ -78,7 +80,7 @@ def given(w: Derivation) -> Condition:
 
 def implied(w: Derivation) -> Condition:
     """From eta psi(2 eps a/sqrt(d)) d L1 <= eps a and u <= 1, without a condition on the reach."""
-    k, root = w.kernel, fn("sqrt", d)
+    k, root = w.kernel, ROOT
     start = av.rate(w)
     step = w.combine(
         "the step condition at every step", (fn("psi", LIMIT) * eta * u * d * L1).le(eps * a),

@@ -16,7 +16,7 @@ STATED = "SDE"
 KINDS = {
     "signs near the optimum": LINEARISED, "growth": METHOD, "growth in the mean": METHOD,
     "second moments of the method": METHOD, "psi": "constants", "strength": "constants",
-    "scaling": "constants", "schedules": "schedule", "law": "noise law", "loss": "loss", "rosenbrock": "loss",
+    "scaling": "constants", "schedules": "schedule", "sums": "schedule", "law": "noise law", "loss": "loss", "rosenbrock": "loss",
     "separable loss": "loss", "logistic regression": "loss", "compressor": "compressor",
 }  # fmt: skip
 #: a statement on the moments of a step where the gradient is given
@@ -40,8 +40,8 @@ def about(theorem: Theorem, claim: Relation, axioms: Collection[str]) -> str:
         return METHOD
     for process in context.potentials.values():
         if "weak-existence" in axioms or any(_within(side, generator_of(process)) for side in (claim.left, claim.right)):
-            if "change" in process:
-                return STATED
+            if "change" in process:  # its evidence may say whose generator it is
+                return next((f"{e.options['model']} SDE" for e in theorem.evidence if "model" in e.options), STATED)
             return ODE if not process["diffusion"] else CORRECTED if len(process["drift"]) > 1 else FIRST
     for evidence in theorem.evidence:
         if "model" in evidence.options:

@@ -21,12 +21,12 @@ from derive.methods.distributed import DCSGD, DSGD, DSignSGD, Method
 from derive.methods.losses import LogisticRegression, SeparableSum
 from derive.methods.losses import x as place
 from derive.methods.noise import Affine, Cauchy, Gaussian, Laplace, Logistic, Scaled, StudentT, Uniform
-from derive.methods.optimisers.bounded import NormalisedSGD
+from derive.methods.optimisers.bounded import NormalisedSGD, NormClipped
 from derive.methods.schedules import Free
 from derive.proof.language.terms import Relation
 from derive.theorems.entry.instances import INSTANCES, SCALES
 from derive.theorems.entry.meaning import Meaning
-from derive.vocabulary.symbols import u
+from derive.vocabulary.symbols import parameter, u
 
 
 def unbiased() -> list[str]:
@@ -85,6 +85,13 @@ def normalised() -> list[str]:
     return [] if vanishes(drift.dot(drift) - u**2) else ["the step of normalised SGD is not as long as its rate"]
 
 
+def clipped() -> list[str]:
+    """A step of norm-clipped SGD is eta u min(||G||, c) long, in two coordinates."""
+    own = sde(NormClipped(schedule=Free()), "first-order", None, 2).expanded
+    size = sp.Min(sp.sqrt(sp.Add(*[e**2 for e in own.gradient])), parameter("c"))
+    return [] if vanishes(own.drift.dot(own.drift) - u**2 * size**2) else ["the step of norm-clipped SGD has another length"]
+
+
 def descent() -> list[str]:
     """Gradient descent is x - eta u f'(x): the mean of DSGD without noise is the gradient."""
     method: Method = DSGD(schedule=Free())
@@ -117,7 +124,8 @@ def logistic_regression() -> list[str]:
 
 
 GROUPS: dict[str, Callable[[], list[str]]] = {
-    "unbiased": unbiased, "signs": signs, "silent signs": silent_signs, "normalised": normalised, "descent": descent, "separable": separable,
+    "unbiased": unbiased, "signs": signs, "silent signs": silent_signs, "normalised": normalised,
+    "norm-clipped": clipped, "silent norm-clipped": clipped, "descent": descent, "separable": separable,
     "logistic regression": logistic_regression,
 }  # fmt: skip
 

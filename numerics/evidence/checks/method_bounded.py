@@ -21,7 +21,7 @@ import sympy as sp
 from derive.methods.losses import Cosh, GluedExponential, Quartic, Separable, SeparableSum
 from derive.methods.losses import x as place
 from derive.proof.language.terms import Term, dot, mat, norm, tr, under, vec, x
-from derive.theorems.discrete.normalised import KEPT, SIZE_OF_STEP
+from derive.theorems.discrete.normalised import KEPT, SIZE_OF_STEP, VARIANCE
 from derive.theorems.entry.instances import LAWS
 from derive.theorems.entry.theorem import Theorem
 from derive.theorems.signs.setting import PHI
@@ -286,7 +286,8 @@ def _outcomes(theorem: Theorem, loss: Separable, N: int, d: int, K: int, count: 
     u = (1 + np.arange(K)[:, None]) ** -rng.uniform(0, 1, count)
     values = constants(rng, loss, d, count, K > 1) | {
         x("N"): paths(float(N)), x("r"): paths(r), x("u"): times(u), x("K"): paths(float(K)),
-        x("f0"): paths(np.sum(curve.value(start), axis=0)), tr(mat("S")): paths(r**2),
+        x("f0"): paths(np.sum(curve.value(start), axis=0)), x("q"): clients(np.zeros((N, 1))),
+        x("v"): clients(np.stack([r**2] * N)), tr(mat("S")): paths(r**2),
     }  # fmt: skip
     numbers = Numbers(values, size=(N, d, K, count), weights=np.ones(K))
     eta = step_size(theorem, numbers, rng, np.exp(rng.uniform(-5, 3, count)))
@@ -305,6 +306,6 @@ def _outcomes(theorem: Theorem, loss: Separable, N: int, d: int, K: int, count: 
     first = np.sqrt(np.sum(curve.slope(start) ** 2, axis=0))
     whole = {
         under("EI", x("u") * KEPT): paths(np.sum(kept, axis=0)),
-        under("EI", x("u") ** 2 * tr(mat("S")) / SIZE_OF_STEP): paths(np.sum(spread, axis=0)),
+        under("EI", x("u") ** 2 * VARIANCE / SIZE_OF_STEP): paths(np.sum(spread, axis=0)),
     }  # fmt: skip
     return numbers.given({**whole, norm(vec("g")): paths(first), x("eta"): paths(eta), x("Af"): paths(change)})

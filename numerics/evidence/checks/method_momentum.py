@@ -1,10 +1,28 @@
-"""Theorems on the heavy ball itself against all outcomes of its steps, with the messages of `method_steps`."""
+"""Theorems on the heavy ball: the method against all outcomes of its steps, with the messages of `method_steps`, and its SDE.
+
+The generator of the SDE is the engine's, on losses in two coordinates; on quadratics the second moments are solved for.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
 
-from derive.proof.language.terms import Relation, Term, dot, mat, norm, tr, vec, x
+import numpy as np
+import scipy.linalg
+import sympy as sp
+
+from derive.derivation import sde
+from derive.methods.losses import Quadratic, SeparableSum
+from derive.methods.losses import x as place
+from derive.methods.noise import Affine
+from derive.methods.optimisers.momentum import HeavyBall
+from derive.process.generator import generator
+from derive.proof.language.terms import Relation, Term, dot, mat, norm, opnorm, tr, trprod, vec, x
+from derive.theorems.entry.theorem import Theorem
+from derive.vocabulary.choices import Model
+from derive.vocabulary.symbols import eta as eta_symbol
+from derive.vocabulary.symbols import parameter
+from numerics.evidence.checks.families import Points, lowered
 from numerics.evidence.checks.formulas import Numbers, clients, paths, times
 from numerics.evidence.checks.method_steps import COMPRESSORS, PLAIN, judged, sent, shape, with_step
 from numerics.evidence.checks.moments import log_uniform
@@ -92,4 +110,91 @@ def enumerated(id: str, claim: Relation | None = None, count: int = 80) -> list[
         }  # fmt: skip
         whole = Numbers(known, size=(1, 1, steps, width), weights=np.ones(steps), mean=True)
         found.append(judged(id, with_step(id, whole, n, True), claim, {"case": n, "K": steps}, shared=True))
+    return [merged(found)]
+
+
+def _said(spread: np.ndarray, rng: np.random.Generator, numbers: dict[str, np.ndarray], count: int) -> dict[Term, np.ndarray]:
+    """What is said of uncompressed messages of trace `spread`; at some points less noise than there is."""
+    told = rng.choice([0.5, 1, 1, 1, 1.3], count)
+    return {
+        x("omega"): clients(np.zeros((1, count))), x("s0"): clients((numbers["tau"] ** 2 * told)[None]),
+        x("s1"): clients((numbers["rho"] ** 2)[None]), x("v"): clients(spread[None]), x("q"): clients(np.zeros((1, count))),
+        tr(mat("S")): paths(spread), x("N"): paths(1.0),
+    }  # fmt: skip
+
+
+def drifts(theorem: Theorem, model: Model, count: int = 800) -> Iterator[Points]:
+    """The generator at f(z) and ||v||^2/2, d = 2, one client with affine noise, at random states."""
+    for seed, (name, loss) in enumerate(PLAIN.items()):
+        scaled = SeparableSum(parameter("a") * loss.coordinate)
+        own = sde(HeavyBall(noise=Affine("tau", "rho"), clients=1), model, scaled, 2).expanded
+        at, v = sp.Matrix(own.state[:2]), sp.Matrix(own.state[2:])
+        z = [own.state[n] + own.state[n + 2] / parameter("mu") for n in range(2)]
+        slopes, ends = ([sp.diff(scaled.coordinate, place).xreplace({place: e}) for e in where] for where in (at, z))
+        bends = [sp.diff(scaled.coordinate, place, 2).xreplace({place: e}) for e in z]
+        S = [own.covariance[n + 2, n + 2] / sp.sqrt(eta_symbol) for n in range(2)]
+        wanted = {
+            "Af": generator(own, scaled.value(z)), "AQ": generator(own, v.dot(v) / 2),
+            "S1": S[0], "S2": S[1], "H1": bends[0], "H2": bends[1],
+            "g1": slopes[0], "g2": slopes[1], "z1": ends[0], "z2": ends[1],
+        }  # fmt: skip
+        rng = np.random.default_rng((633, seed))
+        numbers = log_uniform(rng, count, a=(0.2, 3), eta=(1e-3, 1), mu=(0.2, 3), tau=(0.05, 2), rho=(0.05, 2), theta=(0.1, 4))
+        numbers |= {s.name: rng.normal(size=count) * np.exp(rng.uniform(-2, 1, count)) for s in own.state}
+        # v = -s g for the s that completes the square of the proof
+        share, theta = rng.choice([0, 1, 1], count), numbers["theta"]
+        slope = lowered({n: slopes[n] for n in range(2)}, numbers, count)
+        for n in range(2):
+            worst = -(1 + theta) / (2 * theta * numbers["mu"]) * slope[n]
+            numbers[own.state[n + 2].name] = np.where(share, worst, numbers[own.state[n + 2].name])
+        found = lowered(wanted, numbers, count)
+        g_, z_, S_, H_ = (np.array([found[f"{letter}{n}"] for n in (1, 2)]) for letter in "gzSH")
+        speed = np.array([numbers[s.name] for s in own.state[2:]])
+        values = _said(S_[0] + S_[1], rng, numbers, count) | {
+            x("d"): paths(2.0), x("m2"): clients((np.sum(g_**2, axis=0) + S_[0] + S_[1])[None]), x("L0"): paths(numbers["a"]),
+            x("eta"): paths(numbers["eta"]), x("mu"): paths(numbers["mu"]), x("theta"): paths(theta), x("Af"): paths(found["Af"]),
+            x("AQ"): paths(found["AQ"]), norm(g): paths(np.sqrt(np.sum(g_**2, axis=0))),
+            norm(m): paths(np.sqrt(np.sum(speed**2, axis=0))),
+            norm(gap): paths(np.sqrt(np.sum((g_ - z_) ** 2, axis=0))), dot(ahead, g): paths(np.sum(g_ * z_, axis=0)),
+            dot(gap, g): paths(np.sum((g_ - z_) * g_, axis=0)), dot(m, g): paths(-np.sum(speed * g_, axis=0)),
+            opnorm(mat("H")): paths(np.max(np.abs(H_), axis=0)), trprod(mat("H"), mat("S")): paths(np.sum(H_ * S_, axis=0)),
+        }  # fmt: skip
+        yield name, with_step(theorem.id, Numbers(values, size=(1, 2, 1, count)), seed)
+
+
+def along_quadratics(id: str, model: Model, claim: Relation | None = None, count: int = 200) -> list[Verified]:
+    """The average over [0, T] on h x^2/2, one client with affine noise, from v = 0: second moments and their integrals, solved for.
+
+    Args:
+        model: of the SDE.
+        claim: judged in place of the entry's own.
+    """
+    own = sde(HeavyBall(noise=Affine("tau", "rho"), clients=1), model, Quadratic(("h",)), 1).expanded
+    at, v = own.state
+    monomials = (at**2, at * v, v**2)
+    rates = [sp.Poly(sp.expand(generator(own, e)), at, v) for e in monomials]
+    rng = np.random.default_rng(634)
+    noise = {"tau": (0.05, 1), "rho": (0.05, 1)}
+    draws = log_uniform(rng, count, h=(0.2, 3), eta=(1e-3, 1), mu=(0.3, 3), theta=(0.1, 4), T=(0.1, 50), **noise)
+    wanted = {(a, b): rates[a].coeff_monomial(e) for a in range(3) for b, e in enumerate((*monomials, sp.S.One))}
+    matrices, found = lowered(wanted, draws, count), []
+    start = rng.normal(size=count) * np.exp(rng.uniform(-1, 1, count))
+    for n in range(count):
+        number = {name: float(value[n]) for name, value in draws.items()}
+        whole = np.zeros((5, 5))  # of the moments, the integral of E x^2, and 1
+        for (a, b), value in matrices.items():
+            whole[a, b if b < 3 else 4] = value[n]
+        whole[3, 0] = 1
+        T, h, mu = number["T"], number["h"], number["mu"]
+        end = scipy.linalg.expm(whole * T) @ np.array([start[n] ** 2, 0, 0, 0, 1])
+        square = h**2 * end[3] / T
+        spread = np.array([number["tau"] ** 2 + number["rho"] ** 2 * square])
+        values = _said(spread, rng, {name: np.array([t]) for name, t in number.items()}, 1) | {
+            x("d"): paths(1.0), x("m2"): clients((square + spread)[None]), x("L0"): paths(h), x("eta"): paths(number["eta"]),
+            x("mu"): paths(mu), x("theta"): paths(number["theta"]), x("T"): paths(T), norm(g): times(np.array([np.sqrt(square)])),
+            x("fstar"): paths(0.0), x("f0"): paths(h * start[n] ** 2 / 2),
+            x("fT"): paths(h * (end[0] + 2 * end[1] / mu + end[2] / mu**2) / 2), x("Q0"): paths(0.0), x("QK"): paths(end[2] / 2),
+        }  # fmt: skip
+        numbers = with_step(id, Numbers(values, size=(1, 1, 1, 1), weights=np.array([T])), n, True)
+        found.append(judged(id, numbers, claim, number, True, "SDE", "closed moments"))
     return [merged(found)]

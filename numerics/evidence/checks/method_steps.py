@@ -154,9 +154,13 @@ def with_step(id: str, numbers: Numbers, seed: int, shared: bool = False) -> Num
     return numbers.given({x("eps"): np.abs(need / unit) * factor})
 
 
-def judged(id: str, numbers: Numbers, claim: Relation | None, instance: dict[str, Any], shared: bool = False) -> Verified:
-    with np.errstate(all="ignore"):  # outside the conditions there are logarithms of negative numbers, which make a claim false
-        return at_points(id, numbers, "method", claim, "enumeration", "", instance, shared)
+def judged(
+    id: str, numbers: Numbers, claim: Relation | None, instance: dict[str, Any], shared: bool = False, subject: str = "method",
+    route: str = "enumeration",
+) -> Verified:  # fmt: skip
+    """`at_points`, also where numbers outside of the conditions have no logarithm: the claim is then false."""
+    with np.errstate(all="ignore"):
+        return at_points(id, numbers, subject, claim, route, "", instance, shared)
 
 
 def schedule(rng: np.random.Generator, steps: int, power: float | None = None) -> np.ndarray:

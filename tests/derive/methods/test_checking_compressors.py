@@ -16,7 +16,7 @@ import sdescent as sd
 from derive.expressions.coordinates import coord_sum, v
 from derive.expressions.gradient_form import GradientForm
 from derive.methods.checking import pieces
-from derive.methods.compressors import Biased, Compressor, Omega, RandK, Unbiased
+from derive.methods.compressors import Biased, Compressor, Omega, RandK, Sign, Unbiased
 from derive.methods.noise import Correlated, Gaussian, Scaled, StudentT
 from derive.step.moments import compression_ratio
 from derive.vocabulary.errors import BadInput, Refusal
@@ -90,9 +90,16 @@ class Scaled2(Biased):
         return "C"
 
 
+class Longer(Sign):
+    """The sign, whose messages are said to have the length sqrt(d) - 1/10 at most."""
+
+    def longest(self, dim: sp.Expr) -> sp.Expr:
+        return sp.sqrt(dim) - sp.Rational(1, 10)
+
+
 WRONG_COMPRESSORS: list[tuple[Compressor, str]] = [
     (Half(), "unbiased"), (Bounded(), "growth"), (Negative(), "covariance"), (Opposed(), "covariance"), (Tight(), "omega"),
-    (Scaled2(), "contraction"),
+    (Scaled2(), "contraction"), (Longer(), "longest"),
 ]  # fmt: skip
 
 

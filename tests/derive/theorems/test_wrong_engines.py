@@ -14,6 +14,7 @@ import sympy as sp
 import derive.theorems
 from derive.equations import models
 from derive.equations.sde import Equation
+from derive.methods.compressors import Sign
 from derive.methods.distributed import Method
 from derive.theorems.catalogue import MODULES, entries
 from derive.theorems.entry import recompute
@@ -49,6 +50,12 @@ METHODS = (
 #: of which both are read off the update rule, and the covariance of a message off the rate
 MOMENTUM = ("6.2-heavy-ball-step-method", "6.2-heavy-ball-method")
 
+#: of which the step is read off the update rule and evaluated (`test_from_sde`): no model, and no rate of noise
+RULES = (
+    "6.3-direction-pathwise-method", "6.3-direction-scheduled-method", "6.3-clipped-pathwise-method",
+    "6.3-clipped-scheduled-method", "6.3-clipped-noise-method",
+)  # fmt: skip
+
 
 #: those of 6.7 whose equations are read off a model
 STATIONARY = {
@@ -68,7 +75,8 @@ Drift = Callable[[sp.Expr, Method], sp.Expr]
 
 def test_every_entry_about_a_model_is_tried() -> None:
     told = {name for name in ENTRIES if isinstance(ENTRIES[name], Theorem) and name[:3] in ("6.1", "6.2", "6.3", "6.4", "6.5")}
-    assert told - {*FIRST, *CORRECTED, *METHODS, *MOMENTUM} == {
+    read = {"6.2-heavy-ball-pathwise", "6.2-heavy-ball-scheduled"}  # from a rule with memory: test_heavy_ball
+    assert told - {*FIRST, *CORRECTED, *METHODS, *MOMENTUM, *RULES, *read} == {
         "6.4-bounded-ratio", "6.4-chord-zero", "6.4-reading", "6.3-strength-grows", "6.3-strength-falls"
     }  # facts about Phi and about K, no model  # fmt: skip
 
@@ -222,3 +230,12 @@ def test_a_wrong_ratio_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "Lam g" in found.reason
     finally:
         recompute.forget()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("factor", [sp.Rational(1, 2), sp.Rational(99, 100), 2])
+def test_a_wrong_length_of_the_messages_proves_nothing(factor: sp.Expr, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The radius of a step of DSignSGD is the engine's; what a theorem asks of it is sqrt(d)."""
+    monkeypatch.setattr(Sign, "longest", lambda self, dim: factor * sp.sqrt(dim))
+    signs = [name for name in METHODS if name.startswith("6.4")]
+    assert len(signs) >= 7 and proved(fresh(), signs) == set()

@@ -67,7 +67,8 @@ RARE = {
         x("Af"): np.exp(4) - 4 - 1 - 0.5,
     },
     "6.3-bounded-pathwise-method": {
-        x("eta"): 7, x("eps"): 3.5, x("c"): 7, x("r"): 1, x("N"): 1, norm(vec("g")): 0, x("Af"): np.cosh(3.5) - 1, tr(mat("S")): 1,
+        x("eta"): 7, x("eps"): 3.5, x("c"): 7, x("r"): 1, x("N"): 1, norm(vec("g")): 0, tr(mat("S")): 1,
+        x("q"): 0, x("v"): 1, x("Af"): np.cosh(3.5) - 1,
     },
 }  # fmt: skip
 

@@ -1,0 +1,171 @@
+"""The heavy ball's first-order SDE (ballistic: beta = 1 - mu sqrt(eta), a step is sqrt(eta)) on L-smooth losses.
+
+dx = V dt, dV = -(mu V + g) dt + noise; z = x + V/mu moves by -g/mu. The Lyapunov function is that of `discrete.heavy_ball` for the method,
+f(z) + theta L/(2 mu^2) ||V||^2, and what it does is read off the engine's drift and covariance. m = -V.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import sympy as sp
+
+from derive.derivation import RuleSDE, sde
+from derive.expressions.coordinates import g as slope
+from derive.methods.noise import Gaussian
+from derive.methods.optimisers.momentum import HeavyBall
+from derive.proof.kernel.rules import Fact
+from derive.proof.language.context import Context
+from derive.proof.language.terms import Relation, dot, fn, mat, norm, num, opnorm, tr, trprod, under, vec, x, xs
+from derive.theorems.entry.from_sde import expression
+from derive.theorems.entry.theorem import Derivation, Evidence, Theorem
+from derive.theorems.unbiased import setting as ub
+from derive.theorems.unbiased.setting import A1, D0, L0, G, N, S, T, eps, eta, f, f0, fstar, fT
+from derive.vocabulary.symbols import parameter
+
+mu, theta, Af, Q, AQ, Q0, QK = xs("mu theta Af Q AQ Q0 QK")
+g, m, ahead, gap, H = vec("g"), vec("m"), vec("gz"), vec("dg"), mat("H")
+M, R, ROOT = norm(m), norm(gap), fn("sqrt", eta)
+j, WEIGHT = 1 / mu, theta * L0 / mu**2
+FLOOR = (1 + theta) * ROOT * L0 * D0 / (2 * N * mu**2)
+#: gaussian noise of scale sigma has the covariance S = sigma^2 of one message, of which the SDE's is a multiple
+SCALE = "sigma"
+
+
+def equation() -> RuleSDE:
+    """The SDE that the engine derives."""
+    found = sde(HeavyBall(regime="ballistic", noise=Gaussian()), "first-order")
+    assert isinstance(found, RuleSDE)
+    return found
+
+
+def read() -> dict[str, Relation]:
+    """The generator's values at f(z) and at ||m||^2/2, from drift and covariance of (x, v).
+
+    Raises:
+        ValueError: the drift of z depends on v, or a drift is not linear.
+    """
+    own = equation()
+    rule = own.rule
+    assert rule is not None
+    (velocity,) = own.drifts["x"].free_symbols
+    rate = rule.own["v", "v"] / parameter(SCALE) ** 2
+    moves = own.drifts["x"] + own.drifts["v"] / parameter("mu"), own.drifts["v"]
+    parts = [(e, sp.cancel(sp.diff(e, slope)), sp.cancel(sp.diff(e, velocity))) for e in map(sp.expand, moves)]
+    if any(sp.cancel(e - a * slope - b * velocity) != 0 for e, a, b in parts) or parts[0][2] != 0 or rule.own["x", "x"] != 0:
+        raise ValueError("the drift of z is not a multiple of the gradient, or x has noise of its own")
+    (_, along, _), (_, pull, friction) = parts
+    noise = expression(sp.cancel(rate), {})
+    return {
+        "L f(z)": Af.eq(expression(along, {}) * dot(ahead, g) + num("1/2") * noise / mu**2 * trprod(H, S)),
+        "L Q": AQ.eq(expression(-pull, {}) * dot(m, g) + expression(friction, {}) * M**2 + num("1/2") * noise * tr(S)),
+    }
+
+
+def context() -> Context:
+    """f(z) and Q = ||m||^2/2 as potentials that are known by their generator."""
+    potentials = {"f": {"change": "Af", "end": "fT", "start": "f0"}, "Q": {"change": "AQ", "end": "QK", "start": "Q0"}}
+    symbols = {**ub.SYMBOLS, **dict.fromkeys(["T", "mu", "theta", "Q0"], "const"), "Af": "random", "AQ": "random", "Q": "random", "QK": "rv"}
+    matrices = {"H": ("symmetric",), "S": ("psd",)}
+    return Context(symbols, ("g", "m", "gz", "dg"), matrices, horizon="T", clients="N", potentials=potentials)
+
+
+ASSUMPTIONS: dict[str, Relation] = {
+    **{name: ub.SIGNS[name] for name in ("N > 0", "L0 >= 0", "omega_k >= 0")}, **ub.CLIENTS,
+    "mu > 0": mu.gt(0), "theta > 0": theta.gt(0), "smooth": opnorm(H).le(L0),
+    "dg": dot(ahead, g).eq(G**2 - dot(gap, g)), "L-Lipschitz": R.le(L0 * j * M),
+    "step": (L0 * ((1 + theta) ** 2 / (2 * theta * mu**2) + (1 + theta) * ROOT * A1 / (mu * N))).le(2 * eps),
+}  # fmt: skip
+
+
+def pathwise(w: Derivation) -> Fact:
+    """L(f(z) + WEIGHT Q) <= -(1 - eps) G^2/mu + FLOOR."""
+    k = w.kernel
+    per, trace = ub.noise_bound(w)
+    (unit, share), (own, _) = w.inverse(mu, "mu > 0"), w.inverse(theta, "theta > 0")
+    root, positive = k.function("sqrt_nonneg", [eta]), k.nonnegative(tr(S))
+    ahead_of, along = k.cauchy_schwarz("dg", "g"), k.cauchy_schwarz("m", "g")
+    tilt = (1 + theta) * j / theta * G
+    return w.combine(
+        "the drift of the Lyapunov function", (Af + WEIGHT * AQ).le(-(1 - eps) * G**2 * j + FLOOR),
+        [
+            (1, [ahead_of, share], ()), (1, ["L-Lipschitz", share, k.nonnegative(G)], ()), (1, [along, "theta > 0", "L0 >= 0"], (j,)),
+            ("1/2", [root, per, k.trace_bound("H", "S")], (j,)), ("1/2", [root, per, "smooth", positive], (j,)),
+            ("1/2", [root, per, "L0 >= 0", trace], (j,)), ("1/2", [root, per, "theta > 0", "L0 >= 0", trace], (j,)),
+            (1, ["L0 >= 0", share, "theta > 0"], (M - tilt / 2,)), ("1/2", ["step", share], (G,)),
+        ],
+        [
+            (1, "L f(z)"), (WEIGHT, "L Q"), (-j, "dg"), (-theta * L0 * j * M**2, unit),
+            (-L0 * (1 + theta) * j**2 * M * G + L0 * j**2 * (1 + theta) * tilt * G / 4, own),
+        ],
+    )  # fmt: skip
+
+
+def scheduled(w: Derivation) -> Fact:
+    """The average of G^2 over time."""
+    k, bound = w.kernel, pathwise(w)
+    size = w.combine("WEIGHT Q >= 0", (WEIGHT * Q).ge(0), [("1/2", ["theta > 0", "L0 >= 0"], (j, M))], [(-WEIGHT, "Q")])
+    least = w.combine("f* <= f + WEIGHT Q", fstar.le(f + WEIGHT * Q), [(1, ["f >= f*"], ()), (1, [size], ())])
+    moved = w.step("Dynkin's formula", k.telescope([(num(1), "f"), (WEIGHT, "Q")], [least]))
+    whole = w.step("integrate", k.monotone("EI", bound))
+    ends = [w.step("the end", k.monotone("E", w[name])) for name in ("f(z_T) >= f*", "Q_T >= 0")]
+    energy = under("EI", G**2)
+    total = w.combine(
+        "together", ((1 - eps) * energy * j).le(f0 - fstar + T * FLOOR),
+        [(1, [fact], ()) for fact in (moved, whole, ends[0])] + [(1, [ends[1], "theta > 0", "L0 >= 0"], (j,))], [(WEIGHT, "Q_0")],
+    )  # fmt: skip
+    (share, one), (count, three), unit = w.inverse(1 - eps, "eps < 1"), w.inverse(T, "T > 0"), k.inverse(mu, w["mu > 0"])
+    a, b = 1 / (1 - eps), 1 / T
+    noise = (1 + theta) * ROOT * L0 * D0 * j / (2 * N)
+    return w.combine(
+        "divide", (energy / T).le(((f0 - fstar) * mu / T + noise) / (1 - eps)), [(1, [one, "mu > 0", three, total], ())],
+        [(-energy * b, share), (-energy * b * (1 - eps) * a + a * noise, unit), (a * noise * mu * j, count)],
+    )  # fmt: skip
+
+
+NAMES = {
+    **ub.NAMES, "mu": r"\mu", "theta": r"\theta", "f": "f(Z)", "f0": "f(x_0)", "fT": "f(Z_T)", "Af": r"\mathcal{L}f(Z)", "Q": r"\tfrac12\|V\|^2",
+    "AQ": r"\mathcal{L}\tfrac12\|V\|^2", "Q0": r"\tfrac12\|V_0\|^2", "QK": r"\tfrac12\|V_T\|^2", "gz": r"\nabla f(Z)", "m": "(-V)",
+    "dg": r"(\nabla f(X)-\nabla f(Z))", "H": r"\nabla^2 f(Z)",
+}  # fmt: skip
+#: without noise and at rest, so that the generators are 0
+POINT = {t: v for t, v in ub.point(theta=1, mu=2, Af=0, Q=0, AQ=0, Q0=0, QK=0).items() if t != x("kap")} | {
+    opnorm(H): 0, trprod(H, S): 0, tr(S): 0, G: 0, M: 0, R: 0, dot(ahead, g): 0, dot(gap, g): 0, dot(m, g): 0,
+    **dict.fromkeys(xs("q v m2 s0 D0"), 0), eps: Fraction(1, 2),
+}  # fmt: skip
+HOW = (
+    r"$\mathrm{d}X=V\,\mathrm{d}t$, $\mathrm{d}V=-(\mu V+\nabla f(X))\,\mathrm{d}t+\mathrm{d}M$ with the covariance $\frac{\sqrt\eta}{N}S$ of the noise, "
+    r"$S$ of the messages of D(C)SGD, $\|\nabla^2f\|_{\mathrm{op}}\le L$, $Z=X+\frac1\mu V$, $\theta>0$ and "
+    r"$L\left[\frac{(1+\theta)^2}{2\theta\mu^2}+(1+\theta)\frac{\sqrt\eta}{\mu}\frac{A_1}{N}\right]\le2\varepsilon$: "
+)
+SHARED = {
+    "source": "Polyak 1964; the Lyapunov function with theta is ours", "context": context(), "definitions": ub.DEFINITIONS, "recomputed": ("unbiased",),
+    "read": read, "names": NAMES, "short": {G: "G"},
+}  # fmt: skip
+ENTRIES = (
+    Theorem(
+        id="6.2-heavy-ball-pathwise", title="The heavy ball, first-order model, pathwise",
+        statement=HOW + (
+            r"$\mathcal{L}\left(f(Z)+\frac{\theta L}{2\mu^2}\|V\|^2\right)\le-(1-\varepsilon)\frac{G^2}{\mu}+(1+\theta)\frac{\sqrt\eta}{2N\mu^2}LD_0$."
+        ),
+        hence=(
+            r"With $1-\beta=\mu\sqrt\eta$ it is 6.2-heavy-ball-step-method per time $\sqrt\eta$, for $1+\frac{A_1}{N}$ in place of $\frac{A_1}{N}$ and "
+            r"$\frac{2\beta^2}{1+\beta}\le1$ in place of 1: the constants of the drift and of the floor are the same, their ratio is 1."
+        ),
+        assumptions={**ASSUMPTIONS, **read()}, point=POINT, prove=pathwise,
+        evidence=(Evidence("heavy ball drift", {"model": "first-order"}),), **SHARED,
+    ),
+    Theorem(
+        id="6.2-heavy-ball-scheduled", title="The heavy ball, first-order model, the average over time",
+        statement=HOW + (
+            r"from $V_0=0$, with $f\ge f^*$ and $\varepsilon<1$, for $T>0$: $\frac1T\mathbb{E}\int_0^T\|\nabla f(X)\|^2\,\mathrm{d}t\le"
+            r"\frac1{1-\varepsilon}\left(\frac{\mu(f(x_0)-f^*)}{T}+(1+\theta)\frac{\sqrt\eta}{2N\mu}LD_0\right)$, up to explosion."
+        ),
+        hence=r"With $h=\sqrt\eta/\mu$ and $T=\sqrt\eta K$ it is 6.2-heavy-ball-method.",
+        assumptions={
+            **ASSUMPTIONS, **read(), "Q": Q.eq(M**2 / 2), "Q_0": Q0.eq(0), "Q_T >= 0": QK.ge(0), "f >= f*": fstar.le(f), "f(z_T) >= f*": fstar.le(fT),
+            "eps < 1": num(0).lt(1 - eps), "T > 0": T.gt(0),
+        },
+        point=POINT, prove=scheduled, evidence=(Evidence("heavy ball moments", {"model": "first-order"}),), **SHARED,
+    ),
+)  # fmt: skip
