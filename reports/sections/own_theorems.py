@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, final
 
 from derive.bounds.answer import Answer, Repaired
+from derive.bounds.names import LATEX
 from derive.bounds.refuting import Refuted
 from derive.bounds.stated import Stated, read_stated
 from derive.bounds.suggest import answered
@@ -17,7 +18,10 @@ from derive.proof.language.terms import Relation
 from derive.proof.language.text import TermWriter, latex_name
 from derive.reading.theorem_files import TheoremFile
 from derive.vocabulary.errors import BadInput
+from numerics.evidence.own.compare import verify_stated
+from numerics.evidence.own.one_step import ABOUT_THE_SDE, IN_PLACE
 from reports.document.numbers import number
+from reports.document.tex import escape
 from reports.paper.evidence import CONFIRMED, INCONCLUSIVE, METHOD, SDE, VIOLATED, evidence
 from reports.sections.base import Inputs, Section, reduced
 from reports.sections.theorems import formula_of, grouped, in_prose, lines_of
@@ -33,6 +37,11 @@ LONG = 110
 _BREAKS = re.compile(r"\\left(?![a-z])|\\right(?![a-z])|[{}]| (?:\+|-|\\le|=) ")
 #: names of the numbers in which a claim is refuted
 _NUMBERS = {"h_q": "h", "A_q": "A", "b_q": "b", "t_q": "t", "at_q": "x-x^{*}", "z_q": "z"}
+#: notes that the heading says, or that are formulas
+_NOTES = {
+    ABOUT_THE_SDE: "",
+    IN_PLACE: r"$(\mathbb{E}\,V(x_{n+1})-V(x_n))/\eta$ in place of $\mathcal{L}V$",
+}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
 
 
@@ -43,8 +52,6 @@ class OwnTheorems(Section):
     name, title = "own-theorems", "Your theorems"
 
     def compute(self, context: Inputs) -> dict[str, Any]:
-        from numerics.evidence.own.compare import verify_stated  # JAX is loaded only when it is needed
-
         seconds, entries, found = SECONDS["quick" if context.quick else "full"], [], {}
         files = context.problem.theorems
         stated = [_read(file) for file in files]  # all of them before anything is proved
@@ -88,7 +95,8 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
         at_the_end = None
     return {
         "id": id, "title": title, "status": answer.status, "about": "method" if made.steps else "SDE",
-        "object": MODELS[stated.about], "method": made.method.name, "value": _formula(writer.term(stated.weighted.value + stated.weighted.constant)),
+        "object": MODELS[stated.about], "method": made.method.name,
+        "value": _formula(writer.term(stated.weighted.value + stated.weighted.constant)),
         **grouped([formula_of(writer.relation(r), name) for name, r in assumed.items()]),
         "definitions": [formula_of(tex, "") for tex in _definitions(defined, writer)],
         "declared": [] if proof is None else [d["latex"] for d in proof.declared],
@@ -171,7 +179,7 @@ def _row(v: Mapping[str, Any]) -> dict[str, Any]:
     """A comparison for the table: the numbers, and where the claim is nearest to failing."""
     of = v["instance"]
     known = ("what", "case", "cases", "loss", "loss_latex", "noise", "d", "clients", "worst", "value", "bound", "steps")
-    constants = [f"{latex_name(name)}={number(value, 4)}" for name, value in of.items() if name not in known]
+    constants = [f"{LATEX.get(name) or latex_name(name)}={number(value, 4)}" for name, value in of.items() if name not in known]
     worst = of.get("worst") or {}
     place = [f"{letter}=({', '.join(number(x) for x in values)})" for letter, values in worst.items() if isinstance(values, list)]
     value, bound = (worst.get(key, of.get(key)) for key in ("value", "bound"))
@@ -182,10 +190,11 @@ def _row(v: Mapping[str, Any]) -> dict[str, Any]:
         "route": v["route"],
         "count": f"{v['failing']} of {count}" if v["route"] != "Monte Carlo" else f"{count} paths",
         "outside": [{"step": name, "fails": fails} for name, fails in v["outside"].items()],
-        "loss": of.get("loss_latex", ""), "noise": of.get("noise", ""), "d": of.get("d", ""), "clients": of.get("clients", ""),
+        "loss": of.get("loss_latex", ""), "noise": str(of.get("noise", "")).partition(":")[0],
+        "d": of.get("d", ""), "clients": of.get("clients", ""),
         "constants": constants, "place": place, "steps": of.get("steps"),
         "value": None if value is None else number(float(value), 4), "bound": None if bound is None else number(float(bound), 4),
-        "note": v["note"],
+        "note": "; ".join(said for part in v["note"].split("; ") if (said := _NOTES.get(part, str(escape(part))))),
     }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from numerics.evidence.own import mean_squares
 from numerics.evidence.own.change import moment, states
 from numerics.evidence.own.instance import Instance, NoInstance
 from numerics.evidence.own.mean_squares import MeanSquares
-from numerics.evidence.own.one_step import BEYOND, WORDS, steps_of
+from numerics.evidence.own.one_step import ABOUT_THE_SDE, BEYOND, WORDS, steps_of
 from numerics.statistics.verdicts import BoundVerdict
 
 #: steps up to the horizon; nodes of a time integral
@@ -83,7 +83,7 @@ def without_sampling(id: str, one: Instance, subject: str, claim: Relation, word
 
 def note_of(stated: Stated, subject: str) -> str:
     """That a theorem about an SDE is not about the method."""
-    return "" if stated.about == "method" or subject == "SDE" else "the theorem is about the SDE"
+    return "" if stated.about == "method" or subject == "SDE" else ABOUT_THE_SDE
 
 
 def _sides(numbers: Numbers, claim: Relation) -> tuple[float, float]:

@@ -21,6 +21,9 @@ COUNT = 400
 #: steps inside the condition, and beyond it, as multiples of the largest
 INSIDE, BEYOND = 0.25, (2.0, 10.0)
 WORDS = {2.0: "twice the largest step", 10.0: "ten times the largest step"}
+#: notes on the method, of a theorem about its SDE
+ABOUT_THE_SDE = "the theorem is about the SDE"
+IN_PLACE = f"{ABOUT_THE_SDE}: (E V(x_(n+1)) - V(x_n))/eta in place of L V"
 #: times of a schedule that changes are below this
 LATE = 10.0
 
@@ -136,7 +139,7 @@ def _result(id: str, subject: str, words: str, found: Sequence[Seen], outside: M
     shown = max(found, key=lambda s: s.failing) if failing else min(known, key=lambda s: s.tightness or 0.0) if known else found[0]
     verdict = BoundVerdict.VIOLATED if failing else BoundVerdict.CONFIRMED if count else BoundVerdict.INCONCLUSIVE
     about = shown.one.stated.about == "method"
-    note = "" if about or subject == "SDE" else "the theorem is about the SDE: (E V(x_(n+1)) - V(x_n))/eta in place of L V"
+    note = "" if about or subject == "SDE" else IN_PLACE
     instance = {"what": "one step", "case": words, "cases": len(found), **shown.one.shown, "worst": dict(shown.worst)}
     tight = min((s.tightness for s in known if s.tightness is not None), default=None)
     route = "points" if subject == "SDE" else "enumeration"
