@@ -100,8 +100,8 @@ class Functional:
         flat = self._numbers(at.reshape(self.one.dim, -1), np.repeat(u, count))
         out = blown | ~self._inside(flat).reshape(saved, count) if self.stopped else blown
         out = np.cumsum(out, axis=0) > 0
-        shared = {t: a.reshape(1, 1, saved, count) if a.shape[PATH] == saved * count else a for t, a in flat.values.items()}
-        numbers, weights = replace(flat, values=shared, size=(1, 1, saved, count)), self.weights(every)[:, None]
+        shared = {t: a.reshape(*a.shape[:2], saved, count) if a.shape[PATH] == saved * count else a for t, a in flat.values.items()}
+        numbers, weights = replace(flat, values=shared, size=(*flat.size[:2], saved, count)), self.weights(every)[:, None]
         sums: dict[Term, np.ndarray] = {}
         with np.errstate(over="ignore", invalid="ignore"):
             for term in self._integrals(self.claim.left):

@@ -9,7 +9,9 @@ from typing import Any, final
 
 import numpy as np
 
+from derive.bounds import names as nm
 from derive.bounds.proving import BELOW_ONE
+from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
 from derive.bounds.vocabulary import symbols_of
 from derive.methods.compressors import RandK
@@ -42,7 +44,9 @@ class Constants:
         made = self.stated.setting
         ends = {p.start[1] for p in made.potentials.values()} | {"fstar", "N", "d", "eta", str(made.context.horizon)}
         given = {r.left[1] for r in self.equalities.values() if r.left[0] == "x"}
-        return tuple(n for n, kind in made.context.symbols.items() if kind == "const" and n not in ends | given)
+        own = {"M", "z", "r"} if is_sign(self.stated.method) else set[str]()  # of the law, and of its proofs
+        free = {n for n, kind in made.context.symbols.items() if kind in ("const", "detclient")}
+        return tuple(n for n in made.context.symbols if n in free - ends - given - own)
 
     @cached_property
     def relations(self) -> dict[str, Relation]:
@@ -64,7 +68,12 @@ class Constants:
         known |= {x("N"): paths(float(clients)), x("d"): paths(float(dim)), x("fstar"): paths(0.0)}
         known.setdefault(x("u"), paths(1.0))
         size = max(a.shape[-1] for a in known.values())
-        return Numbers(known, size=(1, 1, 1, size)).defined(self.equalities)
+        return Numbers(known, size=(clients, dim, 1, size)).defined(self.equalities)
+
+    @cached_property
+    def fixed(self) -> bool:
+        """Whether the theorem gives the step size itself."""
+        return any(r.left == nm.eta for r in self.equalities.values())
 
     def hold(self, numbers: Numbers) -> np.ndarray:
         """Whether every assumption that is about constants alone holds, (points,)."""
@@ -80,13 +89,15 @@ class Constants:
         """Numbers at which the assumptions about constants hold; None where none were met."""
         rng = np.random.default_rng((SEED, dim, clients))
         for _ in range(ROUNDS):
-            drawn = {"eta": _rounded(_log(rng, *STEP)), **{name: self._drawn(rng, name, dim) for name in self.names}}
+            drawn = {} if self.fixed else {"eta": _rounded(_log(rng, *STEP))}
+            drawn |= {name: self._drawn(rng, name, dim) for name in self.names}
             with np.errstate(all="ignore"):
-                good = np.flatnonzero(self.hold(self.numbers(drawn, dim, clients)))
-            if good.size:
+                held = self.hold(self.numbers(drawn, dim, clients))
+            if (good := np.flatnonzero(held)).size:
                 far = sum((np.abs(np.log(drawn[name][good] / self._near(name))) for name in drawn), np.zeros(good.size))
                 best = good[int(np.argmin(far))]
-                return {name: float(v[best]) for name, v in drawn.items()}
+                found = {name: float(v[best]) for name, v in drawn.items()}
+                return found | {"eta": float(self.numbers(found, dim, clients).value(nm.eta).ravel()[0])}
         return None
 
     def _near(self, name: str) -> float:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from derive.bounds import names as nm
+from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
-from derive.methods.noise import Affine, Gaussian, Noise, NoNoise, Scaled
+from derive.methods.noise import Affine, Cauchy, Gaussian, Noise, NoNoise, Scaled
 from derive.methods.specialise import exactly
 from derive.proof.language.terms import Term
 from derive.vocabulary.errors import BadInput, NoClosedForm
@@ -21,8 +22,10 @@ from numerics.evidence.own.instance import Instance, NoInstance
 from numerics.evidence.own.losses import Known, members
 from numerics.evidence.own.two_points import TwoPoints
 
-#: dimensions, each with numbers of clients where the theorem leaves them open
-SIZES = {1: (1, 4), 2: (4,), 5: (1,)}
+#: dimensions and numbers of clients
+SIZES = ((1, 1), (1, 4), (2, 4), (5, 1))
+#: further ones, where there is no instance with these
+LARGER = ((2, 16), (2, 64), (10, 4), (10, 64))
 
 
 def instances(stated: Stated) -> Iterator[Instance]:
@@ -31,21 +34,27 @@ def instances(stated: Stated) -> Iterator[Instance]:
     Raises:
         NoInstance: the library has none; the message says what is missing.
     """
-    constants, count, missing = Constants(stated), 0, "no numbers were met at which the assumptions about constants hold"
-    given = stated.method.clients
-    for dim, several in SIZES.items():
-        for clients in (int(given),) if given.is_number else several:
-            try:
-                values = constants.found(dim, clients)
-                if values is None:
-                    continue
-                for made in _with(constants, values, dim, clients):
-                    count += 1
-                    yield made
-            except (NoInstance, NoClosedForm, BadInput) as error:
-                missing = str(error)
-    if not count:
-        raise NoInstance(missing)
+    constants, given = Constants(stated), stated.method.clients
+    missing = ["no numbers were met at which the assumptions about constants hold"]
+    for sizes in (SIZES, LARGER):
+        count = 0
+        for dim, clients in dict.fromkeys((d, int(given) if given.is_number else n) for d, n in sizes):
+            for made in _of_size(constants, dim, clients, missing):
+                count += 1
+                yield made
+        if count:
+            return
+    raise NoInstance(missing[-1])
+
+
+def _of_size(constants: Constants, dim: int, clients: int, missing: list[str]) -> Iterator[Instance]:
+    """Instances with this dimension and number of clients; why there are none is added to `missing`."""
+    try:
+        values = constants.found(dim, clients)
+        if values is not None:
+            yield from _with(constants, values, dim, clients)
+    except (NoInstance, NoClosedForm, BadInput) as error:
+        missing.append(str(error))
 
 
 def _with(constants: Constants, values: Mapping[str, float], dim: int, clients: int) -> Iterator[Instance]:
@@ -78,6 +87,8 @@ def _largest(one: Instance) -> tuple[float, bool] | None:
                 return False
             return all(np.all(h) for h in own.held(start.given(own.base.values)).values())
 
+    if one.constants.fixed:
+        return (one.eta, False) if holds(one.eta) else None
     return largest(holds, one.eta)
 
 
@@ -99,6 +110,10 @@ def _known(stated: Stated, constants: Constants, numbers: Numbers, dim: int) -> 
 
 def _noises(stated: Stated, constants: Constants, numbers: Numbers, dim: int) -> Iterator[tuple[str, Noise | None]]:
     """Noises of the file, or with the variance that is assumed; in place of the method's own, unless None."""
+    if is_sign(stated.method) and (stated.any_noise or stated.method.noise.law.degenerate):
+        yield "Gaussian", Scaled(Gaussian(), "sigma")
+        yield "Cauchy", Scaled(Cauchy(), "sigma")
+        return
     if not stated.any_noise:
         yield str(stated.given.get("noise", "none")), None
         return

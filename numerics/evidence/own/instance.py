@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 
 from derive.bounds import names as nm
+from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
 from derive.expressions.coordinates import Coordinate, coord_sum
 from derive.expressions.coordinates import g as slot
@@ -18,17 +19,20 @@ from derive.methods.compressors import Bernoulli, Compressor, RandK, Sign
 from derive.methods.distributed import Method
 from derive.methods.losses import x as generic
 from derive.methods.noise.law import Law
+from derive.methods.schedules import Constant, Free
 from derive.methods.specialise import specialise, symbol_names
 from derive.proof.language.terms import Relation, Term, dot, matvec, norm, quad, trprod, vec, x
 from derive.vocabulary.errors import NoClosedForm
-from numerics.evidence.checks.formulas import Numbers, paths
+from numerics.evidence.checks.families import function_of
+from numerics.evidence.checks.formulas import Numbers, coordinates, paths
+from numerics.evidence.checks.formulas import clients as clients_
 from numerics.evidence.own.constants import Constants
 from numerics.evidence.own.losses import Member
 from numerics.laws.gauss_rules import Rule
 from numerics.without_sampling.messages import Average, average
 
-#: nodes of the law of a message
-NODES = 16
+#: nodes of the law of a message, besides one for each client, and the most of them
+NODES, MOST_NODES = 16, 48
 #: a starting point, in units of the loss; the further coordinates repeat it
 START = (1.5, -1.0, 0.5, -0.25, 2.0)
 _t = sp.Symbol("gradient", real=True)
@@ -89,15 +93,23 @@ class Instance:
         return {**loss, "noise": self.noise, "d": self.dim, "clients": self.clients, **known}
 
     @cached_property
-    def base(self) -> Numbers:
-        """The constants, those that equalities give among them."""
+    def _plain(self) -> Numbers:
         return self.constants.numbers(self.values, self.dim, self.clients)
+
+    @cached_property
+    def base(self) -> Numbers:
+        """The constants, those that equalities give among them; of signs the scales, the density at 0 and R = 2F - 1 too."""
+        if not is_sign(self.method):
+            return self._plain
+        law, scales = self.specialised.noise.law, self.scales(np.zeros((1, 1))).ravel()
+        own = {x("sigma"): clients_(np.resize(scales, self.clients)), x("M"): paths(float(law.density(sp.S.Zero)))}
+        return replace(self._plain.given(own), functions={"R": _sign_mean(law.sign_mean(_t))})
 
     @cached_property
     def all_values(self) -> dict[str, float]:
         """The constants by name, without N, d, u and f*."""
         hidden = ("N", "d", "u", "fstar")
-        return {t[1]: float(a.ravel()[0]) for t, a in self.base.values.items() if t[0] == "x" and t[1] not in hidden}
+        return {t[1]: float(a.ravel()[0]) for t, a in self._plain.values.items() if t[0] == "x" and t[1] not in hidden}
 
     @cached_property
     def parameters(self) -> dict[str, float]:
@@ -107,8 +119,9 @@ class Instance:
 
     @cached_property
     def specialised(self) -> Method:
-        """The method with numbers for its symbols but eta."""
-        return specialise(self.method, {name: v for name, v in self.parameters.items() if name != "eta"})
+        """The method with numbers for its symbols but eta; a free schedule is 1."""
+        made = specialise(self.method, {name: v for name, v in self.parameters.items() if name != "eta"})
+        return replace(made, schedule=Constant()) if isinstance(made.schedule, Free) else made
 
     # --- the loss
 
@@ -196,7 +209,9 @@ class Instance:
             if key != "f":
                 values[p.value] = values[dot(vec(key[0]), vec(key[1]))]
         values[trprod(nm.H, nm.S)] = paths(np.sum(bent * spread, axis=0))
-        return replace(self.base.given(values), size=(1, 1, 1, at.shape[1]))
+        if is_sign(self.method):
+            values |= {x("y"): coordinates(g), x("b"): coordinates(mean)}
+        return replace(self.base.given(values), size=(self.clients, self.dim, 1, at.shape[1]))
 
     def held(self, numbers: Numbers) -> dict[str, np.ndarray]:
         """Where each assumption that has a value at a state holds, by name, (points,)."""
@@ -219,7 +234,12 @@ class Instance:
 
 @lru_cache(maxsize=64)
 def _average(compressor: Compressor, law: Law, clients: int) -> Average:
-    return average(compressor, law, clients, max(NODES, 4 * clients), {})
+    return average(compressor, law, clients, min(NODES + clients, MOST_NODES), {})
+
+
+@lru_cache(maxsize=64)
+def _sign_mean(e: Any) -> Any:
+    return function_of(e, _t.name)
 
 
 def _on_the_line(compressor: Compressor, dim: int) -> Compressor:

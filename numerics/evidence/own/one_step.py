@@ -103,6 +103,8 @@ def _check_definitions(one: Instance, numbers: Numbers) -> None:
 
 def steps_of(one: Instance) -> dict[str, Instance]:
     """The instance at the largest step size that its assumptions allow, or at any, and well inside."""
+    if one.constants.fixed:
+        return {"at its step size": one}
     first = "at the largest step size" if one.most is not None else "at any step size"
     return {first: one, "well inside": one.with_step(INSIDE * one.eta)}
 

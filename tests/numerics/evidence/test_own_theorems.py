@@ -70,7 +70,7 @@ def step(stated: Stated) -> Relation:
 # --- instances
 
 
-@pytest.mark.parametrize("table", [SDE, BALL])
+@pytest.mark.parametrize("table", [BALL, pytest.param(SDE, marks=pytest.mark.slow)])
 def test_every_assumption_holds_at_the_start_of_an_instance_and_not_with_a_larger_step(table: dict[str, Any]) -> None:
     stated, chosen = found(table)
     assert {one.dim for one in chosen} == {1, 2, 5} and {one.clients for one in chosen} == {1, 4}
@@ -188,6 +188,7 @@ def test_what_the_engine_computes_is_checked_against_the_enumeration() -> None:
 # --- the horizon
 
 
+@pytest.mark.slow
 def test_closed_means_are_those_of_the_moment_recursion() -> None:
     one = next(one for one in found(SMOOTH)[1] if one.dim == 2 and one.member.curvatures is not None)
     own = mean_squares(one, 5)
