@@ -172,7 +172,7 @@ def _repairs(stated: Stated, stop: float) -> Iterator[Repaired]:
 
 
 def _varied(stated: Stated) -> list[Any]:
-    return [n for n in numerals(stated.read_step) if n.value != 0][:MOST]
+    return [] if stated.read_step is None else [n for n in numerals(stated.read_step) if n.value != 0][:MOST]
 
 
 def _walk(stated: Stated, numeral: Any, stop: float) -> Repaired | None:
