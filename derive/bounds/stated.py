@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from derive.bounds import names as nm
+from derive.bounds.horizon import Conclusion, rate_of
 from derive.bounds.hypotheses import Hypotheses, consequences, keyword, take
-from derive.bounds.proving import BELOW_ONE, Bound, Weighted, rate_of
+from derive.bounds.proving import BELOW_ONE, Weighted
 from derive.bounds.refuting import satisfying
 from derive.bounds.setting import About, Setting, setting
 from derive.bounds.signs import LETTERS, is_sign
@@ -344,7 +345,7 @@ class Stated:
             raise ProofError(
                 'the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."'
             )
-        bound = Bound(w, self.setting, self._read[6], seconds)
+        bound = Conclusion(w, self.setting, self._read[6], seconds)
         drift = bound.drift(self.weighted, self.step)
         if self.conclude == "none":
             return drift
