@@ -57,6 +57,25 @@ class Conclusion(Bound):
         rest = {m: c for m, c in poly.items() if m not in random}
         return Term(("EI", normal.term(random))), Term(("I", normal.term(rest)))
 
+    def summable(self, v: Weighted, drift: Fact) -> Fact:
+        """E V(X_T) + E int y <= exp(int a)(V_0 + int b), from change <= a V + b - y (Robbins and Siegmund 1971)."""
+        k, normal = self.k, self.k.normal
+        rate, rest = _shared(normal, v, drift.claim.right)
+        random = {m: q for m, q in normal.polynomial(rest).items() if "w" in normal.depends({m: q})}
+        growth, floor, drop = -rate, rest - normal.term(random), -normal.term(random)
+        if "w" in normal.depends(normal.polynomial(rate)) or normal.polynomial(v.constant):
+            raise ProofError(
+                "summable needs change <= a V + b - y with a and b of time alone, and V >= 0 without a constant: "
+                'take V = "f" and assume "fstar >= 0"'
+            )
+        floor = normal.term(normal.polynomial(floor))
+        premises = [
+            self.show("V >= 0", ZERO.le(v.value)),
+            self.branch.restated(drift, v.change.le(growth * v.value + floor - drop)),
+            *(self.show(name, ZERO.le(t)) for name, t in (("growth >= 0", growth), ("floor >= 0", floor), ("drop >= 0", drop))),
+        ]
+        return self.w.step("summable changes", k.summable(v.listed, growth, floor, drop, premises))
+
     def gronwall(self, v: Weighted, drift: Fact, about: bool = False) -> Fact:
         """E V(X_T) <= V_0 q + (c/k)(1 - q), from change <= -k V + c; with `about`, what a claim may need of q becomes known."""
         k = self.k
@@ -150,16 +169,18 @@ def rate_of(normal: Normal, v: Weighted, bound: Term) -> tuple[Term, Term]:
     Raises:
         ProofError: it is not of this form.
     """
+    rate, rest = _shared(normal, v, bound)
+    if any(normal.depends(normal.polynomial(t)) for t in (rate, rest)):
+        raise ProofError("the bound on the change is not of the form -k V + c with constants k and c, which gronwall needs")
+    return rate, rest
+
+
+def _shared(normal: Normal, v: Weighted, bound: Term) -> tuple[Term, Term]:
+    """k and r with bound = -k V + r, where r has nothing left of the first part of V."""
     poly, value = normal.polynomial(bound), normal.polynomial(v.value)
-    lead = min((m for m in value), key=lambda m: (len(m), m))
-    ((atoms, c),) = [(m, value[m]) for m in value if m == lead]
-    random = tuple((a, n) for a, n in atoms if "w" in normal.depends({((a, n),): ONE}))
-    share = {tuple(f for f in m if f not in random): -q / c for m, q in poly.items() if all(f in m for f in random)}
-    weight = {tuple(f for f in atoms if f not in random): ONE}
-    rate = normal.term(share) / normal.term(weight) if weight != {(): ONE} else normal.term(share)
-    rest = normal.polynomial(bound + rate * (v.value + v.constant))
-    if any(normal.depends({m: q}) for m, q in [*rest.items(), *normal.polynomial(rate).items()]):
-        raise ProofError(
-            "the bound on the change is not of the form -k V + c with constants k and c, which gronwall needs"
-        )
-    return rate, normal.term(rest)
+    lead = min(value, key=lambda m: (len(m), m))
+    random = tuple((a, n) for a, n in lead if "w" in normal.depends({((a, n),): ONE}))
+    share = {tuple(f for f in m if f not in random): -q / value[lead] for m, q in poly.items() if all(f in m for f in random)}
+    weight = {tuple(f for f in lead if f not in random): ONE}
+    rate = normal.term(share) if weight == {(): ONE} else normal.term(share) / normal.term(weight)
+    return rate, normal.term(normal.polynomial(bound + rate * (v.value + v.constant)))

@@ -42,7 +42,7 @@ KEYS = (
     "step", "claim",     "conclude", "hints",
 )  # fmt: skip
 _OF_THE_METHOD = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
-CONCLUSIONS = ("none", "telescope", "integrate", "gronwall")
+CONCLUSIONS = ("none", "telescope", "integrate", "gronwall", "summable")
 MODELS = ("method", "first-order", "corrected")
 CHANGE, VALUE = x("change"), x("V")
 
@@ -352,7 +352,7 @@ class Stated:
         if self.conclude == "gronwall":
             concluded = bound.gronwall(self.weighted, drift, self.integrated)
         else:
-            concluded = bound.telescope(self.weighted, drift)
+            concluded = (bound.summable if self.conclude == "summable" else bound.telescope)(self.weighted, drift)
         return bound.at_the_horizon(self.claim, concluded) if self.integrated else concluded
 
     def entry(self, id: str = "own") -> Theorem:
