@@ -1,4 +1,4 @@
-"""A theorem of one's own as it is stated: read from a TOML file or made in Python, and made into an entry like those of the catalogue.
+"""A theorem of one's own as it is stated, in a TOML file or in Python, and as an entry like those of the catalogue.
 
 title = "SGD under the Polyak-Lojasiewicz inequality"
 method = "dsgd"
@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from derive.bounds import names as nm
+from derive.bounds.horizon import Conclusion, rate_of
 from derive.bounds.hypotheses import Hypotheses, consequences, keyword, take
-from derive.bounds.proving import BELOW_ONE, Bound, Weighted, rate_of
+from derive.bounds.proving import BELOW_ONE, Weighted
 from derive.bounds.refuting import satisfying
 from derive.bounds.setting import About, Setting, setting
 from derive.bounds.signs import LETTERS, is_sign
@@ -30,17 +31,18 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, num, under, x
+from derive.reading.numbers import whole
 from derive.reading.problems import problem, read_keys
 from derive.theorems.entry.theorem import Derivation, Theorem
 from derive.vocabulary.errors import BadInput
 
 #: the keys of a file
 KEYS = (
-    "title", "method", "noise", "compressor", "clients", "schedule", "regime", "params", "model", "assume", "V", "step", "claim",
-    "conclude", "hints",
+    "title", "method", "noise", "compressor", "clients", "dim", "schedule", "regime", "params", "model", "assume", "V",
+    "step", "claim",     "conclude", "hints",
 )  # fmt: skip
 _OF_THE_METHOD = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
-CONCLUSIONS = ("none", "telescope", "integrate", "gronwall")
+CONCLUSIONS = ("none", "telescope", "integrate", "gronwall", "summable")
 MODELS = ("method", "first-order", "corrected")
 CHANGE, VALUE = x("change"), x("V")
 
@@ -84,6 +86,11 @@ class Stated:
         """Whether the noise is any centred one: none is given, and its mean square is spoken of."""
         spoken = any(isinstance(a, str) and a.strip(" ").startswith("variance") for a in self._assume)
         return self.given.get("noise") == "any" or ("noise" not in self.given and spoken)
+
+    @property
+    def dim(self) -> int | None:
+        """The dimension; None for the symbol d."""
+        return whole(self.given.get("dim"), "dim", 1, 10**6)
 
     @cached_property
     def method(self) -> Method:
@@ -207,6 +214,7 @@ class Stated:
             [*words.constants, *self._constants],
             products,
             self.any_noise,
+            self.dim,
         )
         squares = {
             f"{p.name} >= 0 at the end": p.end.ge(0)
@@ -337,14 +345,14 @@ class Stated:
             raise ProofError(
                 'the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."'
             )
-        bound = Bound(w, self.setting, self._read[6], seconds)
+        bound = Conclusion(w, self.setting, self._read[6], seconds)
         drift = bound.drift(self.weighted, self.step)
         if self.conclude == "none":
             return drift
         if self.conclude == "gronwall":
             concluded = bound.gronwall(self.weighted, drift, self.integrated)
         else:
-            concluded = bound.telescope(self.weighted, drift)
+            concluded = (bound.summable if self.conclude == "summable" else bound.telescope)(self.weighted, drift)
         return bound.at_the_horizon(self.claim, concluded) if self.integrated else concluded
 
     def entry(self, id: str = "own") -> Theorem:

@@ -1,4 +1,4 @@
-"""The search for a bound: V in a stated family, and for each the decay, the step condition and the floor that the engine's moments give.
+"""The search for a bound: V in a stated family, and for each the decay, step condition and floor that the moments give.
 
 The change of V is bounded by a polynomial U in the state (descent lemma or generator, `derive.bounds.proving`). Its monomials are
 sorted: those that fall are the decay, those with the same or a higher power of it go into the step condition, those in between
@@ -20,6 +20,7 @@ from derive.bounds.messages import NOISE
 from derive.bounds.proving import Bound
 from derive.bounds.refuting import Refuted, refuted
 from derive.bounds.setting import Setting
+from derive.bounds.shown import vector_words
 from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
 from derive.proof.language.context import ProofError
@@ -275,10 +276,7 @@ def _expression(t: Term, given: Setting) -> sp.Expr:
             return sp.Rational(1, 2)
         inner = _expression(t[2], given)
         return sp.sqrt(inner) if t[1] == "sqrt" else sp.Function(t[1])(inner)
-    names = {nm.GRADIENT: "g", nm.MESSAGE: "b", nm.DISTANCE: "x - xstar"} | {
-        v: v.removesuffix("v") for v in given.vectors if v.endswith("v")
-    }
-    names[nm.MESSAGE] = "b"
+    names = vector_words(given)
     if head == "norm":
         return G if t[1][1] == nm.GRADIENT else sp.Symbol(f"||{names[t[1][1]]}||")
     if head == "dot":
