@@ -138,7 +138,8 @@ def verify(ids: str | Stated | Path | Sequence[str] | None = None, seconds: floa
             tells which are missing.
 
     Raises:
-        BadInput: an id that no entry has, a time that is not positive.
+        BadInput: an id that no entry has, a time that is not positive, a file that states no theorem.
+        OSError: a file cannot be read.
         ValueError: an instance that does not satisfy the definitions or the assumptions of its theorem.
 
     Example:

@@ -41,6 +41,7 @@ def verify_stated(stated: Stated | str | Path, seconds: float = 60.0, id: str = 
 
     Raises:
         BadInput: a time that is not positive; a file that states no theorem.
+        OSError: the file cannot be read.
         ValueError: what the engine computes of the step does not hold on an instance.
     """
     if not seconds > 0:
@@ -61,7 +62,7 @@ def _compared(stated: Stated, id: str, end: float) -> Iterator[Verified]:
     if step is not None:
         for subject in subjects:
             yield from _tried(id, subject, "one step", lambda subject=subject: one_step(id, chosen, subject, step), end)
-    if not stated.integrated and stated.conclude == "none":
+    if not stated.integrated and stated.conclude in ("none", "summable"):  # that a sum is finite says no number
         return
     claim = at_the_horizon(stated) if time.monotonic() < end else None
     if claim is None:

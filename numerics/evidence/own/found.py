@@ -38,7 +38,7 @@ def instances(stated: Stated) -> Iterator[Instance]:
     missing = ["no numbers were met at which the assumptions about constants hold"]
     for sizes in (SIZES, LARGER):
         count = 0
-        for dim, clients in dict.fromkeys((d, int(given) if given.is_number else n) for d, n in sizes):
+        for dim, clients in dict.fromkeys((stated.dim or d, int(given) if given.is_number else n) for d, n in sizes):
             for made in _of_size(constants, dim, clients, missing):
                 count += 1
                 yield made

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from derive.bounds import names as nm
-from derive.bounds.proving import Bound
+from derive.bounds.horizon import Conclusion
 from derive.bounds.stated import Stated
 from derive.proof.language.context import ProofError
 from derive.proof.language.terms import Relation, Term, dot, norm, vec, x
@@ -45,7 +45,7 @@ def at_the_horizon(stated: Stated, seconds: float = 10.0) -> Relation | None:
     entry = stated.entry()
     w = Derivation(replace(entry, assumptions={**entry.assumptions, CLAIM: stated.step}), seconds)
     try:
-        bound = Bound(w, stated.setting, seconds=seconds)
+        bound = Conclusion(w, stated.setting, seconds=seconds)
         if stated.conclude == "gronwall":
             return bound.gronwall(stated.weighted, w[CLAIM]).claim
         return bound.telescope(stated.weighted, w[CLAIM]).claim

@@ -13,9 +13,10 @@ import sympy as sp
 from derive.bounds import names as nm
 from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
+from derive.bounds.vectors import one_step
 from derive.expressions.coordinates import Coordinate, coord_sum
 from derive.expressions.coordinates import g as slot
-from derive.methods.compressors import Bernoulli, Compressor, RandK, Sign
+from derive.methods.compressors import Bernoulli, Compressor, NormClip, RandK, Sign
 from derive.methods.distributed import Method
 from derive.methods.losses import x as generic
 from derive.methods.noise.law import Law
@@ -159,6 +160,9 @@ class Instance:
             NoClosedForm: another compressor, or a law of the noise without a finite rule.
         """
         method, count = self.specialised, self.clients if clients is None else clients
+        if isinstance(method.compressor, NormClip) and method.noise.law.degenerate:
+            kept = np.minimum(1, float(method.compressor.c) / np.maximum(np.sqrt(np.sum(g**2, axis=0)), 1e-300))
+            return (g * kept)[:, :, None], np.ones((*g.shape, 1))
         own = _on_the_line(method.compressor, self.dim)
         law = _average(own, method.noise.law, count)
         scales = self.scales(g)
@@ -176,7 +180,7 @@ class Instance:
         values, chances = self.messages(g, 1 if one else None)
         mean = np.sum(chances * values, axis=2)
         factor = 1 if one else self.clients  # the variance of the mean of N messages is 1/N of theirs
-        return mean, factor * (np.sum(chances * values**2, axis=2) - mean**2)
+        return mean, factor * np.sum(chances * (values - mean[:, :, None]) ** 2, axis=2)
 
     def mean_square(self, g: np.ndarray) -> np.ndarray:
         """E||Z||^2 of one client's noise, the mean over clients, (points,)."""
@@ -209,9 +213,20 @@ class Instance:
             if key != "f":
                 values[p.value] = values[dot(vec(key[0]), vec(key[1]))]
         values[trprod(nm.H, nm.S)] = paths(np.sum(bent * spread, axis=0))
+        if self._level is not None:
+            size = np.maximum(np.sqrt(np.sum(g**2, axis=0)), 1e-300)
+            values[nm.clip] = paths(np.minimum(1, self._level / size))
         if is_sign(self.method):
             values |= {x("y"): coordinates(g), x("b"): coordinates(mean)}
         return replace(self.base.given(values), size=(self.clients, self.dim, 1, at.shape[1]))
+
+    @cached_property
+    def _level(self) -> float | None:
+        """The length to which gradients are clipped."""
+        level: Any = one_step(self.method).level
+        if level is None:
+            return None
+        return float(level.xreplace({s: sp.Float(self.all_values[s.name], 17) for s in level.free_symbols}))
 
     def held(self, numbers: Numbers) -> dict[str, np.ndarray]:
         """Where each assumption that has a value at a state holds, by name, (points,)."""
