@@ -185,20 +185,25 @@ def test_what_the_engine_computes_is_checked_against_the_enumeration() -> None:
         seen(chosen[0], "method", step(stated))
 
 
+SIGNS = {"method": "dsignsgd", "noise": "cauchy:sigma=sigma"}
+NORMALISED = {"method": {"memory": {}, "update": ["x = x - eta*G/norm(G)"]}, "noise": "none"}
+RAND_1 = {"method": "dcsgd", "compressor": "rand-k:k=1", "noise": "none", "dim": 2}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "claim", "verdict"),
     [
-        ({"method": "dsignsgd", "noise": "cauchy:sigma=sigma"}, "change <= -eta*<g,b> + eta^2*L*d/2", CONFIRMED),
-        ({"method": "dsignsgd", "noise": "cauchy:sigma=sigma"}, "change <= -eta*<g,b> + eta^2*L*d/4", VIOLATED),
-        ({"method": {"memory": {}, "update": ["x = x - eta*G/norm(G)"]}, "noise": "none"}, "change <= -eta*G + eta^2*L/2", CONFIRMED),
-        ({"method": {"memory": {}, "update": ["x = x - eta*G/norm(G)"]}, "noise": "none"}, "change <= -eta*G + eta^2*L/3", VIOLATED),
-        ({"method": "dcsgd", "compressor": "rand-k:k=1", "noise": "none", "dim": 2}, "change <= -eta*G^2 + eta^2*L*G^2", CONFIRMED),
-        ({"method": "dcsgd", "compressor": "rand-k:k=1", "noise": "none", "dim": 2}, "change <= -eta*G^2 + 3*eta^2*L*G^2/8", VIOLATED),
+        (SIGNS, "change <= -eta*<g,b> + eta^2*L*d/2", CONFIRMED),
+        (SIGNS, "change <= -eta*<g,b> + eta^2*L*d/4", VIOLATED),
+        (NORMALISED, "change <= -eta*G + eta^2*L/2", CONFIRMED),
+        (NORMALISED, "change <= -eta*G + eta^2*L/3", VIOLATED),
+        (RAND_1, "change <= -eta*G^2 + eta^2*L*G^2", CONFIRMED),
+        (RAND_1, "change <= -eta*G^2 + 3*eta^2*L*G^2/8", VIOLATED),
     ],
 )
 def test_other_messages(table: dict[str, Any], claim: str, verdict: BoundVerdict) -> None:
-    """Signs, a normalised gradient, Rand-1 of two coordinates (E of the square of a message is 2 G^2), each with a false constant."""
+    """Signs, a normalised gradient, Rand-1 of two coordinates (E of a message's square is 2 G^2), each with a false constant."""
     stated, chosen = found({**table, "schedule": "one", "assume": ["smooth: L"], "V": "f - fstar"}, claim=claim)
     assert one_step("own", chosen, "method", step(stated))[0].verdict is verdict
 

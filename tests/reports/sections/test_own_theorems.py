@@ -12,6 +12,7 @@ from derive.vocabulary.errors import BadInput
 from reports.assembly.plan import chosen
 from reports.assembly.report import build_report
 from reports.paper.ledger import Status
+from reports.sections import own_theorems
 from reports.sections.own_theorems import LONG, broken
 
 TRUE = (
@@ -58,7 +59,8 @@ def test_a_long_formula_is_broken_outside_brackets() -> None:
 
 
 @pytest.mark.slow
-def test_a_report_has_the_users_theorems(tmp_path: Path) -> None:
+def test_a_report_has_the_users_theorems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(own_theorems.SECONDS, "quick", {"proof": 8.0, "numbers": 60.0})
     false = TRUE.replace("True", "False").replace("-eta*G^2/2", "-3*eta*G^2/4")
     found = build_report(read_problem(spec(tmp_path, TRUE, false)), tmp_path / "out", True, None, lambda label, done: None)
     rows = [r for g in found["ledger"] for r in g["rows"]]
