@@ -124,7 +124,8 @@ def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, 
 def _definitions(defined: Mapping[str, Relation], writer: TermWriter) -> list[str]:
     """Without those that say nothing in print, where a potential is written like the square that it is."""
     shown = [writer.relation(r) for name, r in defined.items() if name not in ("clients", "schedule")]
-    return [tex for tex in shown if tex.partition(" = ")[0] != tex.partition(" = ")[2]]
+    sides = [tex.replace("{2}", "2").partition(" = ") for tex in shown]
+    return [tex for tex, (left, _, right) in zip(shown, sides, strict=True) if left != right]
 
 
 def broken(tex: str) -> str:
