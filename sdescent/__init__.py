@@ -21,6 +21,11 @@ from typing import TYPE_CHECKING
 from derive.vocabulary.faces import face
 
 if TYPE_CHECKING:
+    from derive.bounds.answer import Answer as Answer
+    from derive.bounds.answer import decide as decide
+    from derive.bounds.stated import Stated as Stated
+    from derive.bounds.stated import read_stated as read_stated
+    from derive.bounds.suggest import suggest as suggest
     from derive.derivation import SDE as SDE
     from derive.derivation import RuleSDE as RuleSDE
     from derive.derivation import Simulated as Simulated
@@ -157,6 +162,9 @@ else:  # a type checker that saw this would let every misspelt name pass
                 "Laplace", "Uniform", "Logistic", "Stable",
             ),
             "derive.methods.schedules": ("Schedule", "Constant", "Power", "Free", "Adaptive", "Normalised"),
+            "derive.bounds.answer": ("Answer", "decide"),
+            "derive.bounds.stated": ("Stated", "read_stated"),
+            "derive.bounds.suggest": ("suggest",),
             "derive.proof.claims.prove": ("prove",),
             "derive.proof.claims.verdict": ("Verdict",),
             "derive.theorems.entry.checking": ("Checked",),

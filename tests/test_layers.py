@@ -44,7 +44,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     "numerics/evidence": ("weak_order", "checks", "sweeps", "verify"),
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (
-        "streams", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving", "auditing", "bounds", "solving",
+        "streams", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving", "auditing", "bounds",
+        "solving",
     ),
     "reports/sections": (
         "base", "compare", "appendix", "ensembles", "ledger", "assumptions", "claim_by_claim", "models", "own_claims", "problem",

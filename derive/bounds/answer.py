@@ -14,12 +14,13 @@ from typing import Any
 
 from derive.bounds.proving import Bound, StepFailed
 from derive.bounds.refuting import Refuted, refuted
+from derive.bounds.shown import shown
 from derive.bounds.stated import Stated
 from derive.proof.claims.verdict import Status
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import Normal
-from derive.proof.language.terms import Relation, from_json
+from derive.proof.language.terms import Relation, from_json, num
 from derive.proof.language.text import text
 from derive.proof.repair.constants import numerals
 from derive.proof.search.clock import now
@@ -171,7 +172,7 @@ def _repairs(stated: Stated, stop: float) -> Iterator[Repaired]:
 
 
 def _varied(stated: Stated) -> list[Any]:
-    return [n for n in numerals(stated.read_step) if n.value != 0][:MOST]
+    return [] if stated.read_step is None else [n for n in numerals(stated.read_step) if n.value != 0][:MOST]
 
 
 def _walk(stated: Stated, numeral: Any, stop: float) -> Repaired | None:
@@ -221,8 +222,10 @@ def _judged(stated: Stated) -> Tried | None:
 
 
 def _left_over(stated: Stated, claim: Relation) -> str:
+    """What is left to show to be >= 0, in the letters of the file."""
     normal = Normal(stated.setting.context)
-    return text(normal.term(normal.polynomial(claim.slack)))
+    rest = normal.term(normal.polynomial(claim.slack))
+    return shown(stated.setting, num(0).le(rest)).removeprefix("0 <= ")
 
 
 def _guesses(stated: Stated, stop: float) -> Iterator[str]:

@@ -2,14 +2,15 @@
 
 | in a file | says |
 |---|---|
-| `smooth: L` | f is C^2 with \\|\\|Hess f\\|\\| <= L |
-| `smooth: L0, L1` | f is C^2 with \\|\\|Hess f\\|\\| <= L0 + L1 \\|\\|grad f\\|\\| (Zhang et al. 2020) |
-| `pl: mu` | \\|\\|grad f\\|\\|^2 >= 2 mu (f - f*), mu > 0 (Polyak 1963) |
+| `smooth: L` | f is C^2 with ||Hess f|| <= L |
+| `smooth: L0, L1` | f is C^2 with ||Hess f|| <= L0 + L1 ||grad f|| (Zhang et al. 2020) |
+| `pl: mu` | ||grad f||^2 >= 2 mu (f - f*), mu > 0 (Polyak 1963) |
 | `convex` | f - f* <= <grad f, x - x*>, x* a minimiser |
-| `strongly convex: mu` | f - f* + mu/2 \\|\\|x - x*\\|\\|^2 <= <grad f, x - x*>, and from it pl and mu/2 \\|\\|x - x*\\|\\|^2 <= f - f* |
-| `variance: v` | E\\|\\|Z\\|\\|^2 <= v, of one client's noise given the state |
-| `bounded gradient: B` | \\|\\|grad f\\|\\| <= B |
-| `bounded step: r` | \\|\\|x_(n+1) - x_n\\|\\| <= r, whatever is drawn |
+| `strongly convex: mu` | f - f* + mu/2 |x - x*|^2 <= <grad f, x - x*>, and from it pl and mu/2 |x - x*|^2 <= f - f* |
+| `variance: v` | E||Z||^2 <= v, of one client's noise given the state |
+| `bounded gradient: B` | ||grad f|| <= B |
+| `coercive` | f(x) grows to infinity with ||x||: said of the loss, and used by no step of a proof here |
+| `bounded step: r` | ||x_(n+1) - x_n|| <= r, whatever is drawn |
 
 f >= f* always. Of an L-smooth f on all of R^d, G^2 <= 2 L (f - f*); of a convex one, (f - f*) + G^2/(2L) <= <grad f, x - x*>
 (Nesterov 2004, 2.1.5): facts from the literature that the kernel cannot derive at one state, listed as assumptions where a proof
@@ -31,7 +32,7 @@ _KEYWORD = re.compile(r" *([A-Za-z][A-Za-z ]*?) *(?::(.*))?", re.ASCII)
 #: keyword -> numbers of arguments
 KEYWORDS = {
     "smooth": (1, 2), "pl": (1,), "convex": (0,), "strongly convex": (1,), "variance": (1,), "bounded gradient": (1,),
-    "bounded step": (1,),
+    "bounded step": (1,), "coercive": (0,),
 }  # fmt: skip
 #: reads the term of an argument: (text, field) -> term
 Reader = Callable[[str, str], Term]
@@ -125,7 +126,7 @@ def _bounded_step(h: Hypotheses, radius: Term) -> None:
 
 _TAKEN: dict[str, Callable[..., None]] = {
     "smooth": _smooth, "pl": _pl, "convex": _convex, "strongly convex": _strongly_convex, "variance": _variance,
-    "bounded gradient": _bounded_gradient, "bounded step": _bounded_step,
+    "bounded gradient": _bounded_gradient, "bounded step": _bounded_step, "coercive": lambda h: None,
 }  # fmt: skip
 
 

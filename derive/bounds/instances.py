@@ -23,7 +23,7 @@ from derive.bounds import names as nm
 from derive.bounds.messages import NOISE
 from derive.bounds.setting import Setting
 from derive.expressions.coordinates import Coordinate
-from derive.methods.compressors import Compressor, Identity, Sign
+from derive.methods.compressors import Identity, Sign
 from derive.methods.specialise import specialise, symbols_in
 from derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
 from derive.theorems.signs import setting as sg
@@ -106,17 +106,19 @@ def instances(given: Setting, against: bool = True) -> Iterator[Instance]:
     classes, smooth = given.hypotheses.classes, given.hypotheses.smoothness
     quadratic, exponential = FAMILIES
     bent = smooth is not None and smooth[1] != _ZERO and not {"pl", "strongly convex"} & set(classes)
-    for dim, numbers in _compressions(given.method.compressor):
+    for dim, numbers in _compressions(given):
         for family in (quadratic, exponential) if bent and dim == 1 else (quadratic,):
             found = _instance(family, given, dim, numbers, against)
             if found is not None:
                 yield found
 
 
-def _compressions(compressor: Compressor) -> Iterator[tuple[int, dict[str, Fraction]]]:
+def _compressions(given: Setting) -> Iterator[tuple[int, dict[str, Fraction]]]:
     """(dimension, numbers for the symbols of the compressor) in which the compressor exists."""
+    compressor, asked = given.method.compressor, given.definitions.get("dimension")
     names = sorted({s.name for s in symbols_in(compressor) if not isinstance(s, Coordinate)} - {"d"})
-    for dim in (1,) if isinstance(compressor, Identity | Sign) else (2, 4):
+    usual = (1,) if isinstance(compressor, Identity | Sign) else (2, 4)
+    for dim in usual if asked is None else (int(asked.right[1]),):
         for values in product((Fraction(1), Fraction(2), Fraction(1, 2)), repeat=len(names)):
             numbers = dict(zip(names, values, strict=True))
             try:
@@ -130,6 +132,8 @@ def _instance(
     family: _Family, given: Setting, dim: int, numbers: Mapping[str, Fraction], against: bool
 ) -> Instance | None:
     signs = isinstance(given.method.compressor, Sign)
+    if signs and dim > 1:
+        return None
     if signs and against and not given.any_noise and not given.method.noise.law.degenerate:
         return None  # R is that of this law, and the numbers below are of uniform noise
     if given.mean != nm.GRADIENT and not signs:

@@ -22,6 +22,7 @@ from derive.proof.language.terms import Relation, Term, x
 from derive.theorems.entry.from_sde import expression
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import Refusal
+from derive.vocabulary.symbols import d as dimension
 
 #: E||Z||^2 of one client's noise
 NOISE = x("Zsq")
@@ -56,11 +57,12 @@ def equation_of(method: Method, model: Model = "first-order") -> SDE:
     return found
 
 
-def messages(method: Method, any_noise: bool) -> Messages:
+def messages(method: Method, any_noise: bool, dim: int | None = None) -> Messages:
     """What is known of a method's messages.
 
     Args:
         any_noise: whether the noise is any centred one, whatever the method has.
+        dim: the dimension, or None for the symbol d.
 
     Raises:
         Refusal: "no-drift", "infinite-variance": the messages have no mean or no covariance; "no-omega": nothing bounds the
@@ -68,39 +70,39 @@ def messages(method: Method, any_noise: bool) -> Messages:
     """
     if isinstance(method.compressor, Sign):  # `derive.bounds.signs` says what is known
         return Messages(False)
+    size = dimension if dim is None else sp.Integer(dim)
     if any_noise:
-        return _any_noise(method)
+        return _any_noise(method, size)
     moments = equation_of(method).moments
     unbiased = moments.mean == slot
     if moments.form is not None:
         try:
-            total = sp.expand(sp.cancel(coord_sum(sp.expand(moments.form.variance))))
+            total = sp.expand(sp.cancel(coord_sum(sp.expand(moments.form.variance)).subs(dimension, size)))
             defined = {"covariance of a message": nm.Q.eq(expression(total, {coord_sum(slot**2): nm.G**2}))}
             return Messages(unbiased, defined)
         except ValueError:  # not a polynomial in G
             pass
     if not unbiased:
         return Messages(False)
-    silent = _any_noise(method)
+    silent = _any_noise(method, size)
     law, scales = method.noise.law, method.noise.scales
     each = sp.Add(*[s**2 for s in scales]) / len(scales) * law.variance
-    total = sp.expand(sp.cancel(coord_sum(sp.expand(each))))
+    total = sp.expand(sp.cancel(coord_sum(sp.expand(each)).subs(dimension, size)))
     defined = {"mean square of the noise": NOISE.eq(expression(total, {coord_sum(slot**2): nm.G**2}))}
     return Messages(True, defined, silent.assumptions, silent.symbols)
 
 
-def _any_noise(method: Method) -> Messages:
+def _any_noise(method: Method, size: sp.Expr) -> Messages:
     if isinstance(method.compressor, Identity):
         return Messages(
             True, {"covariance of a message": nm.Q.eq(NOISE)}, {"E||Z||^2 >= 0": NOISE.ge(0)}, {NOISE[1]: "random"}
         )
-    dim = sp.Symbol("d", positive=True)
-    ratio = method.compressor.omega(dim).value
+    ratio = method.compressor.omega(size).value
     try:
         omega: Term = expression(ratio, {})
     except ValueError:
         raise Refusal(
-            "no-omega", f"the ratio {ratio} of this compressor is not one formula: give numbers for it"
+            "no-omega", f"the ratio {ratio} of this compressor is not one formula: give the dimension, dim = 10"
         ) from None
     bound = nm.Q.le(omega * (nm.G**2 + NOISE) + NOISE)
     return Messages(True, {}, {"compression": bound, "E||Z||^2 >= 0": NOISE.ge(0)}, {NOISE[1]: "random"})

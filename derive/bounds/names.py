@@ -24,7 +24,8 @@ H, S = mat("H"), mat("S")
 Q, CURVATURE = tr(S), opnorm(H)
 #: names in LaTeX
 LATEX = {
-    "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(x_K)", "Af": r"\Delta f", "g": r"\nabla f", "bv": "b", "ev": "(x-x^{*})", "cv": r"\Lambda H\Lambda\nabla f",
+    "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(x_K)", "Af": r"\Delta f", "g": r"\nabla f", "bv": "b",
+    "ev": "(x-x^{*})", "cv": r"\Lambda H\Lambda\nabla f",
     "H": r"\nabla^2 f", "eta": r"\eta",
 }  # fmt: skip
 

@@ -114,14 +114,9 @@ class Bound:
                 )
 
     def _compound(self, fact: Fact) -> bool:
-        """Whether a fact is about the sign or the inverse of a product: its factors have such facts of their own."""
-        relation = fact.claim
-        products = [p[2] for side in relation[1:] for p in parts(side) if p[0] == "/"]
-        return (
-            any(len(self.k.normal.polynomial(p)) == 1 and p[0] == "*" for p in products)
-            and fact.rule in ("inverse", "certify")
-            and (relation.op == "<" or fact.rule == "inverse")
-        )
+        """Whether a fact is about the inverse of a product: its factors have such facts of their own."""
+        below = [p[2] for side in fact.claim[1:] for p in parts(side) if p[0] == "/"]
+        return fact.rule in ("inverse", "certify") and fact.claim.op != "<=" and any(p[0] == "*" for p in below)
 
     def _clear(self, relation: Relation) -> bool:
         """An assumption multiplied by its positive denominators, which the search finds its way with more easily."""
@@ -218,13 +213,10 @@ class Bound:
                 )
             fact = self.k.descent("f", ZERO, [])
         else:
-            reach = second * radius if reach is None else reach
-            premises = [
-                self.show("L1 >= 0", second.ge(0)),
-                self.show("the reach of a step", (second * radius).le(reach)),
-            ]
-            fact = self.k.descent("f", reach, premises)
-            self.branch.add(self.k.function("psi_positive", [reach]))
+            c = second * radius if reach is None else reach
+            premises = [self.show("L1 >= 0", second.ge(0)), self.show("the reach of a step", (second * radius).le(c))]
+            fact = self.k.descent("f", c, premises)
+            self.branch.add(self.k.function("psi_positive", [c]))
         fact = self.w.step("the descent lemma", fact)
         return fact.claim.right, fact
 
@@ -246,9 +238,8 @@ class Bound:
                 inner = form[2][2] if form[2][0] == "Mv" else form[1][2]
                 square = norm(inner) ** 2
                 name = inner[1]
-                bound = w.combine(
-                    "smoothness along the mean", form.le(level * square), [(1, [k.quad_bound("H", name)], ()), (1, [assumed], (norm(inner),))]
-                )  # fmt: skip
+                members_of = [(1, [k.quad_bound("H", name)], ()), (1, [assumed], (norm(inner),))]
+                bound = w.combine("smoothness along the mean", form.le(level * square), members_of)
             else:
                 total.append(part)
                 continue

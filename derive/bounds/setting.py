@@ -88,7 +88,7 @@ class Setting:
 
 def setting(
     method: Method, about: About, hypotheses: Hypotheses, followed: Sequence[str | Product], constants: Sequence[str],
-    products: Sequence[Product], any_noise: bool,
+    products: Sequence[Product], any_noise: bool, dim: int | None = None,
 ) -> Setting:  # fmt: skip
     """The setting for a method.
 
@@ -99,12 +99,13 @@ def setting(
         constants: names of the user's own.
         products: pairs of vectors that occur anywhere.
         any_noise: whether the noise is any centred one.
+        dim: the dimension, or None for the symbol d.
 
     Raises:
         Refusal: the step is not linear, has no moments, or the model has no generator in this vocabulary.
         BadInput: a memory that does not start at 0.
     """
-    found = _Builder(method, about, hypotheses, any_noise)
+    found = _Builder(method, about, hypotheses, any_noise, dim)
     return found.build(list(followed), list(constants), list(products))
 
 
@@ -114,12 +115,13 @@ class _Builder:
     about: About
     hypotheses: Hypotheses
     any_noise: bool
+    dim: int | None
     step: Step = field(init=False)
     known: Messages = field(init=False)
 
     def __post_init__(self) -> None:
         require_start(self.method)
-        self.step, self.known = one_step(self.method), messages(self.method, self.any_noise)
+        self.step, self.known = one_step(self.method), messages(self.method, self.any_noise, self.dim)
         if self.about != "method" and not self.method.plain:
             raise Refusal(
                 "no-generator", 'bounds on SDEs of methods with memory are not known here: take model = "method"'
@@ -144,54 +146,58 @@ class _Builder:
         return nm.GRADIENT if self.known.unbiased else nm.MESSAGE
 
     def build(self, followed: list[Any], constants: list[str], products: list[Product]) -> Setting:
-        horizon, letters = "K" if self.steps else "T", [nm.memory(letter) for letter in self.step.memory]
+        horizon, signs = "K" if self.steps else "T", is_sign(self.method)
         potentials = {key: self._potential(n, key) for n, key in enumerate(followed)}
         vectors = self._vectors(products, followed)
-        signs = is_sign(self.method)
-        if signs:
-            require_law(self.method, self.any_noise)
-        definitions = {
-            **self.known.definitions,
-            **(sign_definitions() if signs else {}),
-            **self._definitions(potentials),
-        }
         symbols = {
-            **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *constants], "const"), "u": "time", "f": "random", **self.known.symbols,
-            **(SYMBOLS if signs else {}),
+            **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *constants], "const"), "u": "time", "f": "random",
+            **self.known.symbols, **(SYMBOLS if signs else {}),
         }  # fmt: skip
         for p in potentials.values():
             symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
-        assumptions = {
-            "eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1), **({} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}), "f >= f*": nm.fstar.le(nm.f),
-            **self.known.assumptions, **(sign_assumptions() if signs else {}), **self.hypotheses.relations,
-        }  # fmt: skip
-        assumptions |= self._positive()
-        for key, p in potentials.items():
-            if any(v in letters for v in (key if key != "f" else ())):
-                definitions[f"{p.name} at the start"] = p.start.eq(0)
-        if not self.steps and self.hypotheses.smoothness is not None:
-            low, high = self.hypotheses.smoothness
-            assumptions["smooth"] = nm.CURVATURE.le(low + high * nm.G)
-        if "f" in potentials:
-            assumptions["f >= f* at the start"] = nm.fstar.le(potentials["f"].start)
-            assumptions["f >= f* at the end"] = nm.fstar.le(potentials["f"].end)
-        assumptions["horizon >= 0"] = x(horizon).ge(0)
-        taken = {*vectors, *SHAPE, "S", "H"} | ({*SYMBOLS} if signs else set())
+        changes = {t[1] for p in potentials.values() for t in (p.change, p.start, p.end)}
+        taken = {*vectors, "R", "S", "H", *changes, *(SYMBOLS if signs else ())}
         for name in constants:
-            if name in taken or name in {t[1] for p in potentials.values() for t in (p.change, p.start, p.end)}:
-                raise BadInput(
-                    "assume", name, f"another name for this constant: {name} is one of the names that the proof has"
-                )
+            if name in taken:
+                raise BadInput("assume", name, f"another name for this constant: {name} is one of the names of the proof")
         context = Context(
             symbols, vectors, {"S": ("psd",), **({} if self.steps else {"H": ("symmetric",)})}, horizon=horizon, dimension="d",
             functions=SHAPE if signs else {}, clients="N" if signs else None,
             potentials={p.name: self._entry(key, p) for key, p in potentials.items()}, steps=self.steps,
         )  # fmt: skip
+        assumptions = {**self._assumptions(potentials), "horizon >= 0": x(horizon).ge(0)}
+        definitions = self._all_definitions(potentials)
+        draws = tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple))
         return Setting(
-            context, self.about, potentials, assumptions, definitions, self._latex(potentials), self.hypotheses, self.steps, self.mean, vectors,
-            self.method, tuple(self._scalar(c) for v, c in self.step.move.items() if isinstance(v, tuple)),
-            self.any_noise,
+            context, self.about, potentials, assumptions, definitions, self._latex(potentials), self.hypotheses, self.steps,
+            self.mean, vectors, self.method, draws, self.any_noise,
         )  # fmt: skip
+
+    def _assumptions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
+        found = {"eta > 0": nm.eta.gt(0), "N >= 1": nm.N.ge(1), "d >= 1": nm.d.ge(1)}
+        found |= {} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}
+        found |= {"f >= f*": nm.fstar.le(nm.f), **self.known.assumptions}
+        found |= sign_assumptions() if is_sign(self.method) else {}
+        found |= {**self.hypotheses.relations, **self._positive()}
+        if not self.steps and self.hypotheses.smoothness is not None:
+            low, high = self.hypotheses.smoothness
+            found["smooth"] = nm.CURVATURE.le(low + high * nm.G)
+        if "f" in potentials:
+            found["f >= f* at the start"] = nm.fstar.le(potentials["f"].start)
+            found["f >= f* at the end"] = nm.fstar.le(potentials["f"].end)
+        return found
+
+    def _all_definitions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
+        found = {} if self.dim is None else {"dimension": nm.d.eq(self.dim)}
+        if is_sign(self.method):
+            require_law(self.method, self.any_noise)
+            found |= sign_definitions()
+        found |= {**self.known.definitions, **self._definitions(potentials)}
+        letters = [nm.memory(letter) for letter in self.step.memory]
+        for key, p in potentials.items():
+            if key != "f" and any(v in letters for v in key):
+                found[f"{p.name} at the start"] = p.start.eq(0)
+        return found
 
     def _positive(self) -> dict[str, Relation]:
         """The constants of the method are positive, those that its rule declares to be fractions below 1."""

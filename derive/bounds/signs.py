@@ -1,7 +1,7 @@
 """What is known of messages that are signs, for a theorem of one's own: the setting of theory 6.4 beside that of the file.
 
-Client k signs g_j + sigma_k Z with a symmetric unimodal law, R(x) = 2F(x) - 1. In a file `Phi` is <g, b>, `a` is R(1), `M` the density
-at 0, `sbar` the mean scale, `G1` the 1-norm of the gradient. No moment of the noise is used.
+Client k signs g_j + sigma_k Z with a symmetric unimodal law, R(x) = 2F(x) - 1. In a file `Phi` is <g, b>, `a` is R(1), `M` the
+density at 0, `sbar` the mean scale, `G1` the 1-norm of the gradient, `B` the norm of b. No moment of the noise is used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A theorem of one's own as it is stated: read from a TOML file or made in Python, and made into an entry like those of the catalogue.
+"""A theorem of one's own as it is stated, in a TOML file or in Python, and as an entry like those of the catalogue.
 
 title = "SGD under the Polyak-Lojasiewicz inequality"
 method = "dsgd"
@@ -30,14 +30,15 @@ from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import Context, ProofError
 from derive.proof.language.normal import Normal
 from derive.proof.language.terms import Relation, Term, num, under, x
+from derive.reading.numbers import whole
 from derive.reading.problems import problem, read_keys
 from derive.theorems.entry.theorem import Derivation, Theorem
 from derive.vocabulary.errors import BadInput
 
 #: the keys of a file
 KEYS = (
-    "title", "method", "noise", "compressor", "clients", "schedule", "regime", "params", "model", "assume", "V", "step", "claim",
-    "conclude", "hints",
+    "title", "method", "noise", "compressor", "clients", "dim", "schedule", "regime", "params", "model", "assume", "V",
+    "step", "claim",     "conclude", "hints",
 )  # fmt: skip
 _OF_THE_METHOD = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
 CONCLUSIONS = ("none", "telescope", "integrate", "gronwall")
@@ -84,6 +85,11 @@ class Stated:
         """Whether the noise is any centred one: none is given, and its mean square is spoken of."""
         spoken = any(isinstance(a, str) and a.strip(" ").startswith("variance") for a in self._assume)
         return self.given.get("noise") == "any" or ("noise" not in self.given and spoken)
+
+    @property
+    def dim(self) -> int | None:
+        """The dimension; None for the symbol d."""
+        return whole(self.given.get("dim"), "dim", 1, 10**6)
 
     @cached_property
     def method(self) -> Method:
@@ -207,6 +213,7 @@ class Stated:
             [*words.constants, *self._constants],
             products,
             self.any_noise,
+            self.dim,
         )
         squares = {
             f"{p.name} >= 0 at the end": p.end.ge(0)

@@ -1,4 +1,4 @@
-"""The search for a bound: V in a stated family, and for each the decay, the step condition and the floor that the engine's moments give.
+"""The search for a bound: V in a stated family, and for each the decay, step condition and floor that the moments give.
 
 The change of V is bounded by a polynomial U in the state (descent lemma or generator, `derive.bounds.proving`). Its monomials are
 sorted: those that fall are the decay, those with the same or a higher power of it go into the step condition, those in between

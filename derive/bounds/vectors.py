@@ -1,4 +1,4 @@
-"""One step of an update rule on vectors: x' = x + D and each memory letter as combinations of the state, the gradient and the noise.
+"""One step of an update rule on vectors: x' = x + D and each memory letter as combinations of state, gradient and noise.
 
 A rule is evaluated by `derive.methods.rules.update.evaluate` on combinations of named vectors with scalar coefficients, so that it
 must be linear in them: x' = x - eta G, heavy ball, averaged and Nesterov's momentum, and whatever is written like them.

@@ -169,10 +169,11 @@ def _suggested(s: Any, n: int, out: str | None) -> dict[str, Any]:
     from derive.proof.kernel.certificate import dumps
 
     given = s.answer.stated.setting
+    beyond = [{"change": what, "at": _point(r), "loss": r.loss} for what, r in s.beyond]
     result = {
-        **{key: s.given[key] for key in ("V", "claim", "conclude", "assume")}, "condition": s.condition, "decay": s.decay, "floor": s.floor,
-        "conclusion": shown(given, s.answer.conclusion), "beyond": [{"change": what, "at": _point(r), "loss": r.loss} for what, r in s.beyond],
-        "file": None, "certificate": None,
+        **{key: s.given[key] for key in ("V", "claim", "conclude", "assume")},
+        **{"condition": s.condition, "decay": s.decay, "floor": s.floor},
+        "conclusion": shown(given, s.answer.conclusion), "beyond": beyond, "file": None, "certificate": None,
     }  # fmt: skip
     if out is not None:
         folder = _path(out, "-o")

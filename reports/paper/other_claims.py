@@ -204,7 +204,7 @@ OWN = Group(
             "heavy-ball",
             r"The heavy ball's SDE has the bound of DSGD with the step $\sqrt\eta/\mu$ and $1+\theta$ times its floor, $\theta>0$",
             r"first-order model, ballistic, $L$-smooth, unbiased messages, a step condition with $1/\theta$ in it",
-            proofs=("6.2-heavy-ball-pathwise", "6.2-heavy-ball-scheduled"),
+            proofs=("6.2-heavy-ball-pathwise", "6.2-heavy-ball-average"),
         ),
         Claim(
             "method-heavy-ball",

@@ -156,7 +156,7 @@ ENTRIES = (
         evidence=(Evidence("heavy ball drift", {"model": "first-order"}),), **SHARED,
     ),
     Theorem(
-        id="6.2-heavy-ball-scheduled", title="The heavy ball, first-order model, the average over time",
+        id="6.2-heavy-ball-average", title="The heavy ball, first-order model, the average over time",
         statement=HOW + (
             r"from $V_0=0$, with $f\ge f^*$ and $\varepsilon<1$, for $T>0$: $\frac1T\mathbb{E}\int_0^T\|\nabla f(X)\|^2\,\mathrm{d}t\le"
             r"\frac1{1-\varepsilon}\left(\frac{\mu(f(x_0)-f^*)}{T}+(1+\theta)\frac{\sqrt\eta}{2N\mu}LD_0\right)$, up to explosion."

@@ -287,7 +287,7 @@ def _outcomes(theorem: Theorem, loss: Separable, N: int, d: int, K: int, count: 
     values = constants(rng, loss, d, count, K > 1) | {
         x("N"): paths(float(N)), x("r"): paths(r), x("u"): times(u), x("K"): paths(float(K)),
         x("f0"): paths(np.sum(curve.value(start), axis=0)), x("q"): clients(np.zeros((N, 1))),
-        x("v"): clients(np.stack([r**2] * N)),
+        x("v"): clients(np.stack([r**2] * N)), tr(mat("S")): paths(r**2),
     }  # fmt: skip
     numbers = Numbers(values, size=(N, d, K, count), weights=np.ones(K))
     eta = step_size(theorem, numbers, rng, np.exp(rng.uniform(-5, 3, count)))

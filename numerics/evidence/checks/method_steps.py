@@ -38,6 +38,8 @@ PLAIN: Mapping[str, Separable] = {
     "log cosh": SeparableSum(sp.log(sp.cosh(place))),
 }
 BENT: Mapping[str, Separable] = {"cosh": Cosh(), "glued exponential": GluedExponential()}
+#: the largest c: psi of what is larger overflows
+FARTHEST = 50.0
 LOSSES = {"plain": PLAIN, "bounded": BENT}
 
 
@@ -110,7 +112,8 @@ def _case(smooth: str, loss: str, compressor: str, N: int, count: int, seed: int
     reach = b * l1 * draws["eta"] * np.abs(u) * longest
     values |= {
         x("L0"): paths(np.max(a, axis=0) * b**2 * l0), x("L1"): paths(b * l1), x("u"): paths(u), x("eta"): paths(draws["eta"]),
-        x("kap"): paths(draws["kap"]), x("B"): paths(longest), x("c"): paths(reach * rng.choice([0.8, 1, 1, 1.5], count)),
+        x("kap"): paths(draws["kap"]), x("B"): paths(longest),
+        x("c"): paths(np.minimum(reach * rng.choice([0.8, 1, 1, 1.5], count), FARTHEST)),
     }  # fmt: skip
     with np.errstate(over="ignore", invalid="ignore"):
         moved = [share * np.sum(a * value(b * (at - draws["eta"] * u * m)), axis=0) for share, m in means]

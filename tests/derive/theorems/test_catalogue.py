@@ -41,7 +41,7 @@ AXIOMS_OF = {
     "6.1-scheduled": ITO,
     "6.2-scheduled": ITO,
     "6.2-expectation-repaired": ("integrability",),
-    "6.2-heavy-ball-scheduled": ITO,
+    "6.2-heavy-ball-average": ITO,
     "6.3-low-scheduled": ITO,
     "6.3-high-scheduled": ITO,
     "6.4-classic-scheduled": ITO,

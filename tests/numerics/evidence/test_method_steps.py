@@ -32,7 +32,7 @@ BOUNDS = {
     "6.2-summable-method": ("1/5", set()),
     "6.2-heavy-ball-step-method": ("1/100", {"compression", "noise", "theta > 0", "step"}),
     "6.2-heavy-ball-pathwise": ("1/100", {"noise", "step"}),
-    "6.2-heavy-ball-scheduled": ("1/4", {"step", "eps < 1"}),
+    "6.2-heavy-ball-average": ("1/4", {"step", "eps < 1"}),
     "6.2-heavy-ball-method": ("2/5", {"step", "eps < 1"}),
     "6.5-corrected-method": ("1/100", {"r > 0"}),
     "6.5-convex-method": ("3/5", {"step", "eps < 1"}),
@@ -58,7 +58,7 @@ def test_bounds_hold_and_smaller_ones_do_not(id):
     share, needed = BOUNDS[id]
     found = compared(id)
     assert found.verdict is BoundVerdict.CONFIRMED and found.count > 20
-    assert not found.unchecked or id == "6.2-heavy-ball-scheduled"  # what it says of states is checked by the pathwise one
+    assert not found.unchecked or id == "6.2-heavy-ball-average"  # what it says of states is checked by the pathwise one
     assert {name for name, fails in found.outside.items() if fails} >= needed
     assert compared(id, claim=lowered(conclusion(id), share)).verdict is BoundVerdict.VIOLATED
 
