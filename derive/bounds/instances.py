@@ -23,7 +23,7 @@ from derive.bounds import names as nm
 from derive.bounds.messages import NOISE
 from derive.bounds.setting import Setting
 from derive.expressions.coordinates import Coordinate
-from derive.methods.compressors import Identity, Sign
+from derive.methods.compressors import Identity, NormClip, Sign
 from derive.methods.specialise import specialise, symbols_in
 from derive.proof.language.terms import Relation, Term, dot, fn, matvec, norm, num, plus, quad, trprod, vec, x
 from derive.theorems.signs import setting as sg
@@ -117,7 +117,7 @@ def _compressions(given: Setting) -> Iterator[tuple[int, dict[str, Fraction]]]:
     """(dimension, numbers for the symbols of the compressor) in which the compressor exists."""
     compressor, asked = given.method.compressor, given.definitions.get("dimension")
     names = sorted({s.name for s in symbols_in(compressor) if not isinstance(s, Coordinate)} - {"d"})
-    usual = (1,) if isinstance(compressor, Identity | Sign) else (2, 4)
+    usual = (1,) if isinstance(compressor, Identity | Sign | NormClip) else (2, 4)
     for dim in usual if asked is None else (int(asked.right[1]),):
         for values in product((Fraction(1), Fraction(2), Fraction(1, 2)), repeat=len(names)):
             numbers = dict(zip(names, values, strict=True))
@@ -150,7 +150,7 @@ def _instance(
     values: dict[Term, Term] = {
         nm.f: family.gap(AT), nm.fstar: num(0), nm.d: num(dim), nm.N: num(1), **{x(name): num(v) for name, v in numbers.items()},
         nm.CURVATURE: fn("abs", curvature), trprod(nm.H, nm.S): curvature * nm.Q, quad(nm.H, nm.g): curvature * slope**2,
-        dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, NOISE: SPREAD**2,
+        dot(nm.g, matvec(nm.H, nm.g)): curvature * slope**2, NOISE: SPREAD**2, nm.clip: num(1),
     }  # fmt: skip
     if signs:
         values |= {sg.a: num(1), sg.BAR: SCALE, sg.ONE_NORM: slope, sg.sigma: SCALE, sg.M: _HALF}
@@ -176,7 +176,7 @@ def _instance(
         values[nm.Af], ends = found
         radius = given.context.potentials["f"].get("radius")
         if radius is not None and not signs:
-            if given_law or not isinstance(given.method.compressor, Identity):
+            if given_law or not isinstance(given.method.compressor, Identity | NormClip):
                 return None
             conditions += [fn("abs", end).le(radius) for end in ends]
     own = [v for v in vectors if v not in (nm.GRADIENT, nm.DISTANCE, nm.MESSAGE)]

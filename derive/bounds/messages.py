@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from derive.bounds import names as nm
+from derive.bounds.vectors import quiet
 from derive.derivation import SDE, sde
 from derive.expressions.coordinates import coord_sum
 from derive.expressions.coordinates import g as slot
@@ -68,6 +69,8 @@ def messages(method: Method, any_noise: bool, dim: int | None = None) -> Message
         Refusal: "no-drift", "infinite-variance": the messages have no mean or no covariance; "no-omega": nothing bounds the
             covariance of what the compressor makes of any noise.
     """
+    if quiet(method, any_noise):
+        return Messages(True, {"covariance of a message": nm.Q.eq(0)})
     if isinstance(method.compressor, Sign):  # `derive.bounds.signs` says what is known
         return Messages(False)
     size = dimension if dim is None else sp.Integer(dim)

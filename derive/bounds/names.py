@@ -5,6 +5,7 @@
 | `eta`, `u`, `N`, `d` | step size, schedule, clients, dimension |
 | `f`, `fstar`, `G` | loss at the state, its greatest lower bound, norm of its gradient |
 | `Q` | trace of the covariance of one client's message, given the state |
+| `clip` | min(1, c/G), where the method clips its gradient to the length c, without noise |
 | `g`, `b`, `x - xstar`, memory letters | vectors: gradient, mean message, distance to a minimiser; in `||v||` and `<v, w>` |
 | `change` | E V(x_(n+1)) - V(x_n) given the past for the method, L V for an SDE; there also `LV` |
 | `EVT`, `V0`, `K` or `T` | the mean of V at the horizon, V at the start, the horizon |
@@ -21,6 +22,8 @@ GRADIENT, MESSAGE, DISTANCE, BENT = "g", "bv", "ev", "cv"
 g, b, e = vec(GRADIENT), vec(MESSAGE), vec(DISTANCE)
 G = norm(g)
 H, S = mat("H"), mat("S")
+#: min(1, c/G) of a gradient that is clipped to the length c
+clip = x("clip")
 Q, CURVATURE = tr(S), opnorm(H)
 #: names in LaTeX
 LATEX = {

@@ -18,7 +18,7 @@ from derive.bounds.messages import Messages, equation_of, messages
 from derive.bounds.signs import SHAPE, SYMBOLS, is_sign, require_law
 from derive.bounds.signs import assumptions as sign_assumptions
 from derive.bounds.signs import definitions as sign_definitions
-from derive.bounds.vectors import MEAN, Combination, Step, one_step, require_start
+from derive.bounds.vectors import CLIP, LENGTH, MEAN, Combination, Step, one_step, quiet, require_start
 from derive.methods.distributed import Method
 from derive.methods.specialise import symbol_names
 from derive.proof.language.context import Context, parts
@@ -121,7 +121,7 @@ class _Builder:
 
     def __post_init__(self) -> None:
         require_start(self.method)
-        self.step, self.known = one_step(self.method), messages(self.method, self.any_noise, self.dim)
+        self.step, self.known = one_step(self.method, self.any_noise), messages(self.method, self.any_noise, self.dim)
         if self.about != "method" and not self.method.plain:
             raise Refusal(
                 "no-generator", 'bounds on SDEs of methods with memory are not known here: take model = "method"'
@@ -151,7 +151,7 @@ class _Builder:
         vectors = self._vectors(products, followed)
         symbols = {
             **dict.fromkeys(["eta", "N", "d", horizon, "fstar", *constants], "const"), "u": "time", "f": "random",
-            **self.known.symbols, **(SYMBOLS if signs else {}),
+            **self.known.symbols, **(SYMBOLS if signs else {}), **({} if self.step.level is None else {"clip": "random"}),
         }  # fmt: skip
         for p in potentials.values():
             symbols |= {p.value[1]: "random", p.change[1]: "random", p.start[1]: "const", p.end[1]: "rv"}
@@ -178,7 +178,7 @@ class _Builder:
         found |= {} if self.schedule == num(1) else {"u >= 0": nm.u.ge(0)}
         found |= {"f >= f*": nm.fstar.le(nm.f), **self.known.assumptions}
         found |= sign_assumptions() if is_sign(self.method) else {}
-        found |= {**self.hypotheses.relations, **self._positive()}
+        found |= {**self.hypotheses.relations, **self._positive(), **self._clipping()}
         if not self.steps and self.hypotheses.smoothness is not None:
             low, high = self.hypotheses.smoothness
             found["smooth"] = nm.CURVATURE.le(low + high * nm.G)
@@ -186,6 +186,15 @@ class _Builder:
             found["f >= f* at the start"] = nm.fstar.le(potentials["f"].start)
             found["f >= f* at the end"] = nm.fstar.le(potentials["f"].end)
         return found
+
+    def _clipping(self) -> dict[str, Relation]:
+        """clip = min(1, c/G): it is the one or the other, and neither is exceeded."""
+        found = {"G > 0": nm.G.gt(0)} if self.step.divides else {}
+        if self.step.level is None:
+            return found
+        level, s = self._scalar(self.step.level), nm.clip
+        found |= {"clip >= 0": s.ge(0), "clip <= 1": s.le(1), "clip <= c/G": (s * nm.G).le(level)}
+        return found | {"clip is 1 or c/G": ((1 - s) * (level - s * nm.G)).eq(0)}
 
     def _all_definitions(self, potentials: Mapping[Any, Potential]) -> dict[str, Relation]:
         found = {} if self.dim is None else {"dimension": nm.d.eq(self.dim)}
@@ -258,7 +267,11 @@ class _Builder:
         """A bound of the length of a step: the one that is assumed, or that of the messages of the plain method."""
         if self.hypotheses.radius is not None or self.hypotheses.smoothness is None:
             return self.hypotheses.radius
-        if self.hypotheses.smoothness[1] == num(0) or not self.method.plain:
+        if self.hypotheses.smoothness[1] == num(0):
+            return None
+        if quiet(self.method, self.any_noise) and set(self.step.move) == {MEAN}:
+            return self._scalar(-self.step.move[MEAN]) * nm.G  # D is a multiple of the gradient
+        if not self.method.plain:
             return None
         try:
             return step_radius(equation_of(self.method), self.schedule)
@@ -319,7 +332,7 @@ class _Builder:
         return plus(*parts, *[times(self._scalar(c), nm.Q / self.clients) for c in shared])
 
     def _scalar(self, e: sp.Expr) -> Term:
-        return expression(e, {free: self.schedule})
+        return expression(e, {free: self.schedule, LENGTH: nm.G, CLIP: nm.clip})
 
     # --- generators
 

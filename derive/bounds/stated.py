@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from derive.bounds import names as nm
+from derive.bounds.horizon import Conclusion, rate_of
 from derive.bounds.hypotheses import Hypotheses, consequences, keyword, take
-from derive.bounds.proving import BELOW_ONE, Bound, Weighted, rate_of
+from derive.bounds.proving import BELOW_ONE, Weighted
 from derive.bounds.refuting import satisfying
 from derive.bounds.setting import About, Setting, setting
 from derive.bounds.signs import LETTERS, is_sign
@@ -41,7 +42,7 @@ KEYS = (
     "step", "claim",     "conclude", "hints",
 )  # fmt: skip
 _OF_THE_METHOD = ("method", "noise", "compressor", "clients", "schedule", "regime", "params")
-CONCLUSIONS = ("none", "telescope", "integrate", "gronwall")
+CONCLUSIONS = ("none", "telescope", "integrate", "gronwall", "summable")
 MODELS = ("method", "first-order", "corrected")
 CHANGE, VALUE = x("change"), x("V")
 
@@ -344,14 +345,14 @@ class Stated:
             raise ProofError(
                 'the claim is about the horizon: give the bound on a step that it comes from, step = "change <= .."'
             )
-        bound = Bound(w, self.setting, self._read[6], seconds)
+        bound = Conclusion(w, self.setting, self._read[6], seconds)
         drift = bound.drift(self.weighted, self.step)
         if self.conclude == "none":
             return drift
         if self.conclude == "gronwall":
             concluded = bound.gronwall(self.weighted, drift, self.integrated)
         else:
-            concluded = bound.telescope(self.weighted, drift)
+            concluded = (bound.summable if self.conclude == "summable" else bound.telescope)(self.weighted, drift)
         return bound.at_the_horizon(self.claim, concluded) if self.integrated else concluded
 
     def entry(self, id: str = "own") -> Theorem:

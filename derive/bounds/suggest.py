@@ -20,6 +20,7 @@ from derive.bounds.messages import NOISE
 from derive.bounds.proving import Bound
 from derive.bounds.refuting import Refuted, refuted
 from derive.bounds.setting import Setting
+from derive.bounds.shown import vector_words
 from derive.bounds.signs import is_sign
 from derive.bounds.stated import Stated
 from derive.proof.language.context import ProofError
@@ -275,10 +276,7 @@ def _expression(t: Term, given: Setting) -> sp.Expr:
             return sp.Rational(1, 2)
         inner = _expression(t[2], given)
         return sp.sqrt(inner) if t[1] == "sqrt" else sp.Function(t[1])(inner)
-    names = {nm.GRADIENT: "g", nm.MESSAGE: "b", nm.DISTANCE: "x - xstar"} | {
-        v: v.removesuffix("v") for v in given.vectors if v.endswith("v")
-    }
-    names[nm.MESSAGE] = "b"
+    names = vector_words(given)
     if head == "norm":
         return G if t[1][1] == nm.GRADIENT else sp.Symbol(f"||{names[t[1][1]]}||")
     if head == "dot":

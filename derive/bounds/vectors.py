@@ -1,7 +1,8 @@
 """One step of an update rule on vectors: x' = x + D and each memory letter as combinations of state, gradient and noise.
 
 A rule is evaluated by `derive.methods.rules.update.evaluate` on combinations of named vectors with scalar coefficients, so that it
-must be linear in them: x' = x - eta G, heavy ball, averaged and Nesterov's momentum, and whatever is written like them.
+must be linear in them: x' = x - eta G, heavy ball, averaged and Nesterov's momentum, and whatever is written like them. Without
+noise norm(G) is a number too, so that a gradient may be normalised or clipped: min(1, c/G) is the letter `clip`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import sympy as sp
 
+from derive.methods.compressors import Identity, NormClip
 from derive.methods.distributed import Method
 from derive.methods.rules.update import Draw, evaluate
 from derive.vocabulary.errors import BadInput, Refusal
@@ -20,6 +22,8 @@ from derive.vocabulary.symbols import eta, parameter, u
 
 #: the mean over clients of the messages is MEAN plus a centred noise
 MEAN = "mean"
+#: ||grad f||, and min(1, c/||grad f||) of the level c of a clipped gradient
+LENGTH, CLIP = sp.Symbol("gradient_norm", positive=True), sp.Symbol("clip", positive=True)
 #: a vector or a centred noise -> its coefficient
 Combination = Mapping[Any, sp.Expr]
 
@@ -31,19 +35,32 @@ class Step:
     Args:
         move: D = x' - x.
         memory: letter -> its next value.
+        level: c where the gradient is clipped to this length, else None.
+        divides: whether the rule divides by the length of the gradient.
     """
 
     move: Combination
     memory: Mapping[str, Combination]
+    level: sp.Expr | None = None
+    divides: bool = False
 
 
-def one_step(method: Method) -> Step:
+def quiet(method: Method, any_noise: bool) -> bool:
+    """Whether messages are not random: there is no noise, and no compression but clipping."""
+    return not any_noise and method.noise.law.degenerate and isinstance(method.compressor, Identity | NormClip)
+
+
+def one_step(method: Method, any_noise: bool = False) -> Step:
     """The step of a method, eta u in place of eta.
+
+    Args:
+        any_noise: whether the noise is any centred one, whatever the method has.
 
     Raises:
         Refusal: "not-linear" where the rule is not a combination of the state, memory and messages at the point where it begins.
     """
-    values = evaluate(method.rule, _Vectors(method))
+    algebra = _Vectors(method, quiet(method, any_noise))
+    values = evaluate(method.rule, algebra)
     known = {parameter(name): value for name, value in method.constants}
     found = {
         name: {v: c for v, e in _vector(value).items() if (c := sp.expand(e.xreplace(known))) != 0}
@@ -51,7 +68,9 @@ def one_step(method: Method) -> Step:
     }
     move = dict(found.pop("x"))
     move["x"] = sp.expand(move.get("x", sp.S.Zero) - 1)
-    return Step({v: c for v, c in move.items() if c != 0}, found)
+    level = None if algebra.level is None else algebra.level.xreplace(known)
+    move = {v: c for v, c in move.items() if c != 0}
+    return Step(move, found, level, any(c.has(LENGTH) for c in move.values()))
 
 
 def _refused(what: str) -> Refusal:
@@ -70,8 +89,9 @@ def _vector(value: Any) -> dict[Any, sp.Expr]:
 class _Vectors:
     """The algebra of combinations; a scalar is an expression of SymPy."""
 
-    def __init__(self, method: Method) -> None:
-        self.method = method
+    def __init__(self, method: Method, quiet: bool) -> None:
+        self.method, self.quiet = method, quiet
+        self.level: sp.Expr | None = None
 
     def number(self, value: Fraction) -> sp.Expr:
         return sp.Rational(value.numerator, value.denominator)
@@ -119,7 +139,18 @@ class _Vectors:
     def function(self, name: str, arguments: Sequence[Any]) -> Any:
         if name == "sqrt" and not isinstance(arguments[0], dict):
             return sp.sqrt(arguments[0])
+        if name == "norm" and self.quiet and arguments[0] == {MEAN: sp.S.One}:
+            return LENGTH
+        if name == "min" and len(arguments) == 2 and sp.S.One in arguments:
+            return self._clipped(sp.expand(sp.Mul(*[a for a in arguments if a != 1]) * LENGTH))
         raise _refused(f"{name}(..)")
+
+    def _clipped(self, level: sp.Expr) -> sp.Expr:
+        """min(1, level/||grad f||) as a letter."""
+        if level.has(LENGTH) or self.level not in (None, level):
+            raise _refused("a minimum that does not clip the gradient to one length")
+        self.level = level
+        return CLIP
 
     def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
         plain = draw.kind in ("G", "fresh") and argument is None
@@ -127,7 +158,9 @@ class _Vectors:
             raise _refused(
                 f"{draw.kind} " + ("at another point" if draw.kind in ("G", "raw", "fresh", "local") else "as a draw")
             )
-        return {MEAN: sp.S.One, ("noise", draw.number): sp.S.One}
+        if isinstance(self.method.compressor, NormClip) and self.quiet:
+            return {MEAN: self._clipped(self.method.compressor.c)}
+        return {MEAN: sp.S.One} if self.quiet else {MEAN: sp.S.One, ("noise", draw.number): sp.S.One}
 
     def mean(self, of: Callable[[Any], Any]) -> Any:
         raise _refused("each client's own value, mean(..)")

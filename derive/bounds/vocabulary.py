@@ -23,7 +23,7 @@ _NORM = re.compile(r"\|\|([^|<>]{1,40})\|\|", re.ASCII)
 _DOT = re.compile(r"<([^<>=|,]{1,40}),([^<>=|,]{1,40})>", re.ASCII)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*", re.ASCII)
 #: letters that have a meaning of their own in a file
-KNOWN = ("eta", "u", "N", "d", "f", "fstar", "G", "Q", "Zsq", "change", "LV", "EVT", "V0", "V", "K", "T")
+KNOWN = ("eta", "u", "N", "d", "f", "fstar", "G", "Q", "Zsq", "clip", "change", "LV", "EVT", "V0", "V", "K", "T")
 
 
 @dataclass

@@ -23,10 +23,12 @@ NEGLIGIBLE = 1e-9
 STANDINS = {
     "exp": lambda v: 1 + v + 2 * v**2, "log": lambda v: (v - 1) * (v + 2), "sqrt": lambda v: v * (2 * v - 1), "abs": abs,
     "atan": lambda v: v + v**3, "erf": lambda v: 2 * v, "tanh": lambda v: v**3 - v,
+    "psi": lambda v: Fraction(1, 2) + 3 * v,
 }  # fmt: skip
 TRUE = {
     "exp": math.exp, "log": lambda v: math.log(v) if v > 0 else 0.0, "sqrt": lambda v: math.sqrt(v) if v > 0 else 0.0,
     "abs": abs, "atan": math.atan, "erf": math.erf, "tanh": math.tanh,
+    "psi": lambda v: (math.expm1(v) - v) / v**2 if abs(v) > 1e-2 else 0.5 + v / 6 + v**2 / 24 + v**3 / 120 + v**4 / 720,
 }  # fmt: skip
 
 

@@ -31,12 +31,12 @@ class Steps(RuleGroup):
         <= r; psi(s) = (exp(s) - 1 - s)/s^2. Without a bound r, L1 and c are 0 (by normal form), there are no premises, and psi(0)
         = 1/2: the classical lemma.
 
-        Sound: let g be the gradient, h(t) = ||g(x + tD) - g(x)||, s = ||D||. By the bound on the Hessian h(t) <= int_0^t (L0 + L1
-        ||g(x)|| + L1 h) s, so that h(t) <= (L0 + L1 ||g(x)||)(exp(L1 s t) - 1)/L1 (Gronwall 1919), and V(x + D) - V(x) - g(x)'D =
-        int_0^1 (g(x + tD) - g(x))'D dt is at most s times the integral of that, (L0 + L1 ||g(x)||) s^2 psi(L1 s). psi is the integral
-        of (1 - t) exp(st) over [0, 1], so it rises, and L1 s <= c almost surely. All but D is known at the step, hence the mean. The
-        premises are used at one time and outcome alone: nothing is sealed. (Zhang, He, Sra and Jadbabaie 2020, with the constant
-        that the integral gives)
+        Sound: let g be the gradient, h(t) = ||g(x + tD) - g(x)||, s = ||D||. By the bound on the Hessian h(t) <= int_0^t (L0 +
+        L1 ||g(x)|| + L1 h) s, so that h(t) <= (L0 + L1 ||g(x)||)(exp(L1 s t) - 1)/L1 (Gronwall 1919), and V(x + D) - V(x) -
+        g(x)'D = int_0^1 (g(x + tD) - g(x))'D dt is at most s times the integral of that, (L0 + L1 ||g(x)||) s^2 psi(L1 s). psi is
+        the integral of (1 - t) exp(st) over [0, 1], so it rises, and L1 s <= c almost surely. All but D is known at the step,
+        hence the mean. The premises are used at one time and outcome alone: nothing is sealed. (Zhang, He, Sra and Jadbabaie
+        2020, with the constant that the integral gives)
 
         Raises:
             ProofError: time is not steps or nothing is declared of the step; a premise is not the one above; c looks ahead.
@@ -51,7 +51,7 @@ class Steps(RuleGroup):
         if radius is None:
             self._premises(facts, 0)
             if self._poly(second) or self._poly(reach):
-                raise ProofError("steps without a bound on their length need L1 = 0 and the reach 0: (L0, L1)-smoothness does not suffice")
+                raise ProofError("steps of any length need L1 = 0 and the reach 0: (L0, L1)-smoothness does not suffice")
         else:
             for fact, need in zip(self._premises(facts, 2), (num(0).le(second), (second * radius).le(reach)), strict=True):
                 self._says(fact, need)
@@ -123,9 +123,10 @@ class Steps(RuleGroup):
         time, and on nothing known at the end only. Where I(a) and I(b) stay bounded as the horizon grows, so does the left side: by
         monotone convergence the sum of all y is finite almost surely (Robbins and Siegmund 1971).
 
-        Sound: with steps and p_n = prod_(m<n) (1 + a_m)^-1, p_(n+1) (E W(X_(n+1)) + E y_n) <= p_n E W(X_n) + p_(n+1) b_n; the sum over
-        n telescopes, p_n <= 1, and p_n >= p_T >= exp(-I(a)). Otherwise the same with p = exp(-int_0^t a), by Ito's formula for p W
-        and Fatou's lemma as in `ito`.
+        Sound: with steps and p_n = prod_(m<n) (1 + a_m)^-1,
+        p_(n+1) (E W(X_(n+1)) + E y_n) <= p_n E W(X_n) + p_(n+1) b_n; the sum over n telescopes, p_n <= 1, and
+        p_n >= p_T >= exp(-I(a)). Otherwise the same with p = exp(-int_0^t a), by Ito's formula for p W and Fatou's lemma as in
+        `ito`.
 
         Raises:
             ProofError: as telescope; a, b or y depends on too much.

@@ -51,9 +51,9 @@ class Context:
         matrices: name -> flags among "symmetric", "psd".
         functions: name -> properties (odd, nondecreasing, concave_right: True; bounded, slope: a term over constants).
         horizon, dimension, clients: the constants T = int_0^T 1 dt, d = sum_j 1 and N = sum_k 1; in every model T >= 0,
-            d and N are whole numbers >= 1, and the clock runs over [0, T].
-        potentials: name of a function V of the state (a random symbol) -> one of the three entries of FORMAT.md. `SMOOTH`: gradient,
-            hessian, end, start, smooth, and the SDE of the state, dX = drift dt + L dW with L L' = diffusion, each
+            d and N are whole numbers >= 1, and the clock runs over [0, T]; with steps T is a whole number >= 1.
+        potentials: name of a function V of the state (a random symbol) -> one of the three entries of FORMAT.md. `SMOOTH`:
+            gradient, hessian, end, start, smooth, and the SDE of the state, dX = drift dt + L dW with L L' = diffusion, each
             [(coefficient, vector or matrix), ..]. `MOVING`: change (LV, or how much V changes in a step on average), end, start.
             `STEPPING`: besides, ||Hess V|| <= smoothness[0] + smoothness[1] ||gradient||, and the step's mean, square and radius.
         steps: whether time is the steps 0, .., T - 1, so that I and EI are sums over them.
@@ -147,7 +147,7 @@ class Context:
             raise ProofError(f"the covariance of the process behind {name} is not declared positive semidefinite")
         if keys == STEPPING:
             if not self.process(entry["square"]) or not (entry["radius"] is None or self.process(entry["radius"])):
-                raise ProofError(f"square and radius of {name} are not processes: they may not look ahead or depend on a coordinate")
+                raise ProofError(f"square and radius of {name} are not processes: they look ahead or depend on a coordinate")
             if len(entry["smoothness"]) != 2 or not all(self.constant(t) for t in entry["smoothness"]):
                 raise ProofError(f"the smoothness of {name} is not two terms over constants")
 

@@ -187,7 +187,7 @@ def trprod(m: tuple[Any, ...], k: tuple[Any, ...]) -> Term:
 
 
 def under(operator: str, t: Any) -> Term:
-    """E, I, EI, S, Si or C of a term: expectation, integral over time (sum over steps), both, sums over coordinates, over clients."""
+    """E, I, EI, S, Si or C of a term: mean, integral over time or sum over steps, both, sums over coordinates and clients."""
     return Term((operator, term(t)))
 
 
