@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from derive.bounds import names as nm
 from derive.bounds.proving import BELOW_ONE, ONE, ZERO, Bound, StepFailed, Weighted
+from derive.bounds.vocabulary import replaced
 from derive.proof.kernel.rules import Fact
 from derive.proof.language.context import ProofError
 from derive.proof.language.normal import Normal
@@ -50,12 +51,12 @@ class Conclusion(Bound):
         return None if weight[0] == "q" and Fraction(weight[1]) >= 0 else self.show("a weight of V", weight.ge(0))
 
     def divided(self, bound: Term) -> tuple[Term, Term]:
-        """(EI of minus the random monomials, I of the others) of the bound on the change."""
+        """(EI of minus what is random, I of the rest) of the bound on the change; f goes with f*, as f - f*."""
         normal = self.k.normal
         poly = normal.polynomial(bound)
-        random = {m: -c for m, c in poly.items() if "w" in normal.depends({m: c})}
-        rest = {m: c for m, c in poly.items() if m not in random}
-        return Term(("EI", normal.term(random))), Term(("I", normal.term(rest)))
+        kept = normal.term({m: -c for m, c in poly.items() if "w" in normal.depends({m: c})})
+        kept = replaced(kept, {nm.f: nm.f - nm.fstar})
+        return Term(("EI", kept)), Term(("I", normal.term(normal.polynomial(bound + kept))))
 
     def summable(self, v: Weighted, drift: Fact) -> Fact:
         """E V(X_T) + E int y <= exp(int a)(V_0 + int b), from change <= a V + b - y (Robbins and Siegmund 1971)."""

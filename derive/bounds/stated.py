@@ -61,7 +61,7 @@ class Stated:
     instead: Relation | None = None
 
     def __post_init__(self) -> None:
-        _ = self.setting, self.claim, self.step
+        _ = self.title, self.conclude, self.setting, self.claim, self.step
 
     @property
     def title(self) -> str:
@@ -324,10 +324,10 @@ class Stated:
         if found is None:
             return None
         used = symbols_of(found)
-        if found.op not in ("<=", "<") or not used & {"change", "LV"}:
-            raise BadInput(
-                "step", self.given.get("step"), "a bound change <= .. on the change of V in a step (LV for an SDE)"
-            )
+        names = {name: "const" for name in used if name not in ("change", "LV")}
+        kinds = {**names, "change": "const", "LV": "const", "f": "random"}
+        if found.op not in ("<=", "<") or not _bounds_change(found, kinds, self.setting.vectors):
+            raise BadInput("claim", self.given.get("step", self.given["claim"]), "a bound change <= .. on the change of V (LV for an SDE)")
         if "LV" in used and self.about == "method":
             raise BadInput("claim", "LV", "change, the change of V in a step of the method (LV is of an SDE)")
         return self._meant(found)
@@ -363,6 +363,17 @@ class Stated:
             assumptions=made.assumptions, definitions=made.definitions, prove=self.prove, names=dict(made.names),
             read=lambda: Stated(self.given).setting.definitions, point=satisfying(made) or {},
         )  # fmt: skip
+
+
+def _bounds_change(relation: Relation, kinds: Mapping[str, str], vectors: Sequence[str]) -> bool:
+    """Whether l <= r says change <= t, where t does not hold the change."""
+    plain = replaced(relation.left - relation.right, {x("LV"): CHANGE})
+    rest = plain - CHANGE
+    normal = Normal(Context(kinds, tuple(vectors), {"S": ("psd",)}, {"R": {}}, "T" if "T" in kinds else None))
+    try:
+        return "change" not in symbols_of(normal.term(normal.polynomial(rest)))
+    except ProofError:  # something under an operator
+        return False
 
 
 def read_stated(path: str | Path) -> Stated:

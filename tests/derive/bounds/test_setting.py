@@ -1,0 +1,130 @@
+"""What a setting says of a step, against all outcomes of the real step: two clients, two-point noise, a quadratic loss in the plane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction as Q
+from itertools import product
+
+import pytest
+
+from derive.bounds import names as nm
+from derive.bounds.messages import NOISE
+from derive.bounds.stated import Stated
+from derive.proof.language.terms import Term, x
+from derive.theorems.entry.points import value
+from derive.vocabulary.errors import BadInput, Refusal
+
+Vector = tuple[Q, ...]
+#: the loss is h |x|^2/2; the state, the memory, the noise of a client is +Z or -Z
+H, X, M, Z = Q(3, 2), (Q(1), Q(-2)), (Q(1, 3), Q(1, 2)), (Q(2, 5), Q(1, 5))
+ETA, BETA, N = Q(1, 4), Q(2, 3), 2
+
+
+def add(a: Vector, b: Vector, c: Q | int = 1) -> Vector:
+    return tuple(p + c * q for p, q in zip(a, b, strict=True))
+
+
+def times(c: Q, a: Vector) -> Vector:
+    return tuple(c * p for p in a)
+
+
+def dot(a: Vector, b: Vector) -> Q:
+    return sum((p * q for p, q in zip(a, b, strict=True)), Q(0))
+
+
+#: rule -> (the next x and memory for a message G, written down again here)
+RULES: Mapping[str, Callable[[Vector, Vector, Vector], tuple[Vector, Vector]]] = {
+    "dsgd": lambda at, m, G: (add(at, G, -ETA), m),
+    "heavy-ball": lambda at, m, G: (add(at, w := add(times(BETA, m), G, -ETA)), w),
+    "nesterov": lambda at, m, G: (add(add(at, times(BETA, w := add(times(BETA, m), G, -ETA))), G, -ETA), w),
+    "ema-momentum": lambda at, m, G: (add(at, w := add(times(BETA, m), times(1 - BETA, G)), -ETA), w),
+}
+
+
+def expected(rule: str, of: Callable[[Vector, Vector], Q]) -> Q:
+    """The mean of a function of the next state over the noise of both clients."""
+    g, found = times(H, X), []
+    for signs in product((1, -1), repeat=N):
+        mean = times(Q(1, N), add(times(Q(signs[0]), Z), Z, signs[1]))
+        found.append(of(*RULES[rule](X, M, add(g, mean))))
+    return sum(found, Q(0)) / len(found)
+
+
+def numbers(rule: str) -> dict[Term, Q | int]:
+    g = times(H, X)
+    vectors = {nm.GRADIENT: g, nm.DISTANCE: X} | ({} if rule == "dsgd" else {nm.memory("m" if rule == "ema-momentum" else "v"): M})
+    table: dict[Term, Q | int] = {nm.eta: ETA, nm.N: N, nm.d: 2, NOISE: dot(Z, Z), nm.Q: dot(Z, Z), x("L"): H, x("beta"): BETA}
+    for v, one in vectors.items():
+        for w, other in vectors.items():
+            table[nm.dot(nm.vec(v), nm.vec(w))] = dot(one, other)
+        table[nm.norm(nm.vec(v)) ** 2] = dot(one, one)
+    return table
+
+
+def evaluated(t: Term, rule: str) -> Q:
+    return Q(value(t, numbers(rule)))
+
+
+def stated(rule: str, V: str) -> Stated:
+    table = {"method": rule, "assume": ["smooth: L", "variance: s"], "V": V, "claim": "change <= 0"}
+    return Stated({**table, "regime": "fixed"} if rule != "dsgd" else table)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_step_of_the_loss(rule: str) -> None:
+    # of h |x|^2/2 the change is <g, E D> + h E|D|^2/2, which mean and square give
+    entry = stated(rule, "f - fstar").setting.context.potentials["f"]
+    slope = sum((evaluated(c, rule) * evaluated(nm.inner(nm.GRADIENT, v[1]), rule) for c, v in entry["mean"]), Q(0))
+    change = slope + H / 2 * evaluated(entry["square"], rule)
+    assert change == expected(rule, lambda at, m: H * dot(at, at) / 2) - H * dot(X, X) / 2
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_change_of_the_distance(rule: str) -> None:
+    made = stated(rule, "||x - xstar||^2").setting
+    change = made.definitions["change of ||ev||^2"].right
+    assert evaluated(change, rule) == expected(rule, lambda at, m: dot(at, at)) - dot(X, X)
+
+
+@pytest.mark.parametrize(("rule", "letter"), [("heavy-ball", "v"), ("nesterov", "v"), ("ema-momentum", "m")])
+def test_the_changes_with_memory(rule: str, letter: str) -> None:
+    name = nm.memory(letter)
+    made = stated(rule, f"||{letter}||^2 + <x - xstar, {letter}>").setting
+    alone, mixed = (made.definitions[f"change of {said}"].right for said in (f"||{name}||^2", f"<ev, {name}>"))
+    assert evaluated(alone, rule) == expected(rule, lambda at, m: dot(m, m)) - dot(M, M)
+    assert evaluated(mixed, rule) == expected(rule, lambda at, m: dot(at, m)) - dot(X, M)
+
+
+def test_the_wrong_step_is_noticed() -> None:
+    entry = stated("dsgd", "f - fstar").setting.context.potentials["f"]
+    assert evaluated(entry["square"], "dsgd") != evaluated(entry["square"] + nm.Q, "dsgd")
+    mean = [evaluated(c, "dsgd") for c, _ in entry["mean"]]
+    assert mean == [-ETA]
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"),
+    [({"method": "adam"}, "not-linear"), ({"method": "lion"}, "not-linear"), ({"method": "heavy-ball", "model": "first-order"}, "no-generator")],
+)
+def test_what_has_no_linear_step_is_refused(table: dict[str, str], kind: str) -> None:
+    with pytest.raises(Refusal) as raised:
+        Stated({**table, "assume": ["smooth: L"], "V": "f - fstar", "claim": "change <= 0" if "model" not in table else "LV <= 0"})
+    assert raised.value.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"claim": "change >= G"}, "claim"), ({"claim": "f <= G"}, "claim"), ({"claim": "LV <= 0"}, "claim"), ({"V": "f^2"}, "V"),
+        ({"V": "u"}, "V"), ({"assume": ["smooth: L, M, K"]}, "assume[1]"), ({"assume": ["smooth: L", "smooth: L"]}, "assume[2]"),
+        ({"assume": "smooth: L"}, "assume"), ({"model": "second-order"}, "model"), ({"conclude": "sum"}, "conclude"),
+        ({"claim": "change <= -||y||^2"}, "claim"), ({"claim": "change <= int(G)"}, "claim"), ({"title": ""}, "title"),
+        ({"assume": ["smooth: S"]}, "assume"), ({"claim": "EVT <= V0"}, "claim"), ({"hints": "G"}, "hints"), ({"dim": 0}, "dim"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_named(changed: dict[str, object], field: str) -> None:
+    table = {"method": "dsgd", "assume": ["smooth: L"], "V": "f - fstar", "claim": "change <= 0"}
+    with pytest.raises(BadInput) as raised:
+        Stated({**table, **changed})
+    assert raised.value.field == field

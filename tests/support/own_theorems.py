@@ -1,0 +1,93 @@
+"""Theorems of one's own as their authors write them: true ones, and variants that are false or lack a hypothesis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Table = dict[str, Any]
+
+#: name -> (theorem, claims that are false in place of its own, hypotheses that it needs)
+THEOREMS: dict[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
+    "nonconvex": (
+        {
+            "method": "dsgd", "assume": ["smooth: L", "variance: s", "eta*L <= 1"], "V": "f - fstar",
+            "claim": "change <= -eta*G^2/2 + eta^2*L*s/(2*N)", "conclude": "telescope",
+        },
+        ("change <= -eta*G^2 + eta^2*L*s/(2*N)", "change <= -eta*G^2/2 + eta^2*L*s/(4*N)"),
+        ("variance: s", "eta*L <= 1"),
+    ),
+    "growing noise and PL": (
+        {
+            "method": "dsgd", "assume": ["smooth: L", "variance: 2*A*(f - fstar) + C", "A >= 0", "pl: mu", "eta*L <= 1", "2*eta*L*A <= mu*N"],
+            "V": "f - fstar", "claim": "change <= -eta*mu*V/2 + eta^2*L*C/(2*N)", "conclude": "gronwall",
+        },
+        ("change <= -4*eta*mu*V + eta^2*L*C/(2*N)", "change <= -eta*mu*V/2 + eta^2*L*C/(8*N)"),
+        ("pl: mu", "2*eta*L*A <= mu*N"),
+    ),
+    "convex": (
+        {
+            "method": "dsgd", "assume": ["smooth: L", "convex", "variance: s", "eta*L <= 1/2"], "V": "||x - xstar||^2",
+            "claim": "change <= -eta*(f - fstar) + eta^2*s/N", "conclude": "telescope",
+        },
+        ("change <= -9*eta*(f - fstar) + eta^2*s/N", "change <= -eta*(f - fstar) + eta^2*s/(2*N)"),
+        ("convex", "variance: s"),
+    ),
+    "strongly convex": (
+        {
+            "method": "dsgd", "assume": ["smooth: L", "strongly convex: mu", "variance: s", "2*eta*L <= 1"], "V": "||x - xstar||^2",
+            "claim": "change <= -eta*mu*V + eta^2*s/N", "conclude": "gronwall",
+        },
+        ("change <= -4*eta*mu*V + eta^2*s/N", "change <= -eta*mu*V + eta^2*s/(2*N)"),
+        ("strongly convex: mu", "2*eta*L <= 1"),
+    ),
+    "bounded gradients": (
+        {
+            "method": "dsgd", "assume": ["convex", "bounded gradient: B", "variance: s"], "V": "||x - xstar||^2",
+            "claim": "change <= -2*eta*(f - fstar) + eta^2*(B^2 + s/N)", "conclude": "telescope",
+        },
+        ("change <= -5*eta*(f - fstar) + eta^2*(B^2 + s/N)", "change <= -2*eta*(f - fstar) + eta^2*s/(2*N)"),
+        ("convex", "bounded gradient: B"),
+    ),
+    "compressed": (
+        {
+            "method": "dcsgd", "compressor": "bernoulli:p=p", "V": "f - fstar", "conclude": "telescope",
+            "assume": ["smooth: L", "variance: s", "p <= 1", "eta*L*(1 + (1/p - 1)/N) <= 1"],
+            "claim": "change <= -eta*G^2/2 + eta^2*L*s/(2*N*p)",
+        },
+        ("change <= -eta*G^2/2 + eta^2*L*s/(4*N*p)",),
+        ("variance: s", "eta*L*(1 + (1/p - 1)/N) <= 1"),
+    ),
+    "the equation": (
+        {
+            "method": "dsgd", "model": "corrected", "noise": "gaussian:sigma=sigma", "V": "f - fstar", "hints": ["G - 1/(2*kap)"],
+            "assume": ["smooth: L0, L1", "kap > 0", "eta*(L0 + L1*G + kap*L1*d*sigma^2/N) <= 2*eps"],
+            "claim": "LV <= -(1 - eps)*G^2 + eta*(L0 + L1/(4*kap))*d*sigma^2/(2*N)", "conclude": "integrate",
+        },
+        ("LV <= -(1 - eps)*G^2 + eta*(L0 + L1/(5*kap))*d*sigma^2/(2*N)",),
+        ("eta*(L0 + L1*G + kap*L1*d*sigma^2/N) <= 2*eps",),
+    ),
+    "heavy ball": (
+        {
+            "method": "heavy-ball", "assume": ["smooth: L", "variance: s", "beta^2 <= 1 - eta*L"], "conclude": "telescope",
+            "V": "f - fstar + (1 - eta*L)/(2*eta)*||v||^2", "claim": "change <= -eta*G^2/2 + eta*s/(2*N)",
+        },
+        ("change <= -eta*G^2/2 + eta*s/(4*N)",),
+        ("beta^2 <= 1 - eta*L", "variance: s"),
+    ),
+    "signs, heavy tails": (
+        {
+            "method": "dsignsgd", "noise": "any", "assume": ["smooth: L"], "V": "f - fstar",
+            "claim": "change <= -eta*Phi + eta^2*L*d/2", "conclude": "telescope",
+        },
+        ("change <= -eta*Phi + eta^2*L*d/3", "change <= -3*eta*Phi/2 + eta^2*L*d/2"),
+        (),
+    ),
+    "clipped": (
+        {
+            "method": "norm-clipped", "assume": ["smooth: L", "eta*L <= 1"], "V": "f - fstar",
+            "claim": "change <= -eta*clip*G^2/2", "conclude": "telescope",
+        },
+        ("change <= -eta*clip*G^2",),
+        ("eta*L <= 1",),
+    ),
+}  # fmt: skip
