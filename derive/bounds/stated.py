@@ -327,7 +327,8 @@ class Stated:
         names = {name: "const" for name in used if name not in ("change", "LV")}
         kinds = {**names, "change": "const", "LV": "const", "f": "random"}
         if found.op not in ("<=", "<") or not _bounds_change(found, kinds, self.setting.vectors):
-            raise BadInput("claim", self.given.get("step", self.given["claim"]), "a bound change <= .. on the change of V (LV for an SDE)")
+            given = self.given.get("step", self.given["claim"])
+            raise BadInput("claim", given, "a bound change <= .. on the change of V (LV for an SDE)")
         if "LV" in used and self.about == "method":
             raise BadInput("claim", "LV", "change, the change of V in a step of the method (LV is of an SDE)")
         return self._meant(found)

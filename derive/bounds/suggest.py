@@ -16,6 +16,7 @@ import sympy as sp
 
 from derive.bounds import names as nm
 from derive.bounds.answer import Answer, decide
+from derive.bounds.formulas import falling, upright, written
 from derive.bounds.messages import NOISE
 from derive.bounds.proving import Bound
 from derive.bounds.refuting import Refuted, refuted
@@ -31,7 +32,6 @@ from derive.vocabulary.errors import BadInput, Refusal
 
 #: how much larger a decay, or smaller a floor, is tried beyond what is proved
 BEYOND = sp.Rational(1, 16)
-_ETA = sp.Symbol("eta")
 EPS, KAP, WEIGHT = sp.Symbol("eps"), sp.Symbol("kap"), sp.Symbol("weight")
 G, PHI, GAP = sp.Symbol("G"), sp.Symbol("<g, b>"), sp.Symbol("(f - fstar)")
 
@@ -213,51 +213,6 @@ def _claim(given: Mapping[str, Any], decay: sp.Expr, unit: sp.Expr, floor: sp.Ex
     return f"{left} <= -{shown}*{written(unit)}" + (f" + {written(floor)}" if floor != 0 else "")
 
 
-def _falling(e: sp.Expr) -> sp.Expr:
-    """The negative terms of lowest order in eta: what decays for small steps."""
-    terms = [t for t in sp.Add.make_args(sp.expand(e)) if t.could_extract_minus_sign()]
-    order = {t: sp.degree(sp.numer(sp.together(t)), _ETA) - sp.degree(sp.denom(sp.together(t)), _ETA) for t in terms}
-    return sp.Add(*[t for t in terms if order[t] == min(order.values())])
-
-
-def written(e: sp.Expr) -> str:
-    """A formula in the letters of a file, with 2 - x in place of -(x - 2)."""
-    factors = list(sp.Mul.make_args(sp.factor_terms(e)))
-    sums = [f for f in factors if f.is_Add]
-    if sums and factors[0].is_number and factors[0].is_negative:
-        rest = -sp.Mul(*[f for f in factors if f is not sums[-1]])
-        turned = f"({_sum(-sums[-1])})"
-        return (
-            turned
-            if rest == 1
-            else _text(rest) + "*" + turned
-            if not sp.denom(rest).free_symbols
-            else f"{turned}*{_text(rest)}"
-        )
-    return _sum(sp.factor_terms(e))
-
-
-def _sum(e: sp.Expr) -> str:
-    """A sum with what is added before what is subtracted."""
-    terms = sorted(sp.Add.make_args(e), key=lambda t: (t.could_extract_minus_sign(), sp.default_sort_key(t)))
-    parts = [
-        _text(terms[0]),
-        *(f"- {_text(-t)}" if t.could_extract_minus_sign() else f"+ {_text(t)}" for t in terms[1:]),
-    ]
-    return " ".join(parts)
-
-
-def _text(e: sp.Expr) -> str:
-    return sp.sstr(e).replace("**", "^")
-
-
-def _upright(e: sp.Expr, fractions: tuple[str, ...]) -> sp.Expr:
-    """The numerator of an expression over a positive denominator: its sign is read off where fractions are 1/2 and the rest 1."""
-    above, below = sp.fraction(sp.together(sp.factor(e)))
-    sample = {s: sp.Rational(1, 2) if s.name in fractions else sp.S.One for s in below.free_symbols}
-    return sp.factor(-above if below.subs(sample).is_negative else above)
-
-
 def _expression(t: Term, given: Setting) -> sp.Expr:
     """A term of the setting as an expression in the letters of a file."""
     head = t[0]
@@ -318,7 +273,7 @@ def _weighted(e: sp.Expr, value: str, fractions: tuple[str, ...]) -> tuple[sp.Ex
     if len(solutions) != 1:
         raise ProofError("no weight of the memory makes the mixed product go")
     weight = sp.factor(solutions[0])
-    above = _upright(weight, fractions)
+    above = upright(weight, fractions)
     return (
         sp.expand(sp.simplify(e.subs(WEIGHT, weight))),
         value.replace("weight", f"({written(weight)})"),
@@ -353,11 +308,11 @@ def _of_gradient(
     memory = sorted(_memory(state), key=str)
     conditions: list[str] = []
     for m in memory:
-        conditions.append(f"{written(_upright(e.coeff(m, 2), fractions))} <= 0")
+        conditions.append(f"{written(upright(e.coeff(m, 2), fractions))} <= 0")
         e = sp.expand(e - e.coeff(m, 2) * m**2)
     poly = sp.Poly(e, G)
     powers = {n: poly.coeff_monomial(G**n) for n in range(poly.degree() + 1)}
-    falls = _falling(powers.get(2, sp.S.Zero))
+    falls = falling(powers.get(2, sp.S.Zero))
     grows = sp.expand(powers.get(2, sp.S.Zero) - falls)
     floor, linear = powers.get(0, sp.S.Zero), powers.get(1, sp.S.Zero)
     cubic = sp.Add(*[c * G ** (n - 2) for n, c in powers.items() if n > 2])
@@ -369,7 +324,7 @@ def _of_gradient(
                 sp.factor(2 * mu * decay),
                 sp.Symbol("V"),
                 floor,
-                [*conditions, f"{written(_upright(decay, fractions))} > 0"],
+                [*conditions, f"{written(upright(decay, fractions))} > 0"],
             )
         yield decay, G**2, floor, conditions
     young = [] if linear == 0 else ["kap > 0"]

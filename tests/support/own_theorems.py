@@ -18,7 +18,8 @@ THEOREMS: dict[str, tuple[Table, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "growing noise and PL": (
         {
-            "method": "dsgd", "assume": ["smooth: L", "variance: 2*A*(f - fstar) + C", "A >= 0", "pl: mu", "eta*L <= 1", "2*eta*L*A <= mu*N"],
+            "method": "dsgd",
+            "assume": ["smooth: L", "variance: 2*A*(f - fstar) + C", "A >= 0", "pl: mu", "eta*L <= 1", "2*eta*L*A <= mu*N"],
             "V": "f - fstar", "claim": "change <= -eta*mu*V/2 + eta^2*L*C/(2*N)", "conclude": "gronwall",
         },
         ("change <= -4*eta*mu*V + eta^2*L*C/(2*N)", "change <= -eta*mu*V/2 + eta^2*L*C/(8*N)"),

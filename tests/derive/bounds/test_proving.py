@@ -1,4 +1,4 @@
-"""True theorems are proved and replayed; false claims and claims without a hypothesis are not, and are refuted where a loss shows it."""
+"""True theorems are proved and replayed; false claims and claims that lack a hypothesis are not, and most are refuted."""
 
 from __future__ import annotations
 

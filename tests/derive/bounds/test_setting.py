@@ -1,4 +1,4 @@
-"""What a setting says of a step, against all outcomes of the real step: two clients, two-point noise, a quadratic loss in the plane."""
+"""What a setting says of a step, against all outcomes of the real one: two clients, two-point noise, a quadratic loss."""
 
 from __future__ import annotations
 
@@ -105,7 +105,11 @@ def test_the_wrong_step_is_noticed() -> None:
 
 @pytest.mark.parametrize(
     ("table", "kind"),
-    [({"method": "adam"}, "not-linear"), ({"method": "lion"}, "not-linear"), ({"method": "heavy-ball", "model": "first-order"}, "no-generator")],
+    [
+        ({"method": "adam"}, "not-linear"),
+        ({"method": "lion"}, "not-linear"),
+        ({"method": "heavy-ball", "model": "first-order"}, "no-generator"),
+    ],
 )
 def test_what_has_no_linear_step_is_refused(table: dict[str, str], kind: str) -> None:
     with pytest.raises(Refusal) as raised:

@@ -1,0 +1,52 @@
+"""Formulas that a search makes, as their author would write them: what falls first, 2 - x in place of -(x - 2), no denominators."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+_ETA = sp.Symbol("eta")
+
+
+def falling(e: sp.Expr) -> sp.Expr:
+    """The negative terms of lowest order in eta: what decays for small steps."""
+    terms = [t for t in sp.Add.make_args(sp.expand(e)) if t.could_extract_minus_sign()]
+    order = {t: sp.degree(sp.numer(sp.together(t)), _ETA) - sp.degree(sp.denom(sp.together(t)), _ETA) for t in terms}
+    return sp.Add(*[t for t in terms if order[t] == min(order.values())])
+
+
+def written(e: sp.Expr) -> str:
+    """A formula in the letters of a file, with 2 - x in place of -(x - 2)."""
+    factors = list(sp.Mul.make_args(sp.factor_terms(e)))
+    sums = [f for f in factors if f.is_Add]
+    if sums and factors[0].is_number and factors[0].is_negative:
+        rest = -sp.Mul(*[f for f in factors if f is not sums[-1]])
+        turned = f"({_sum(-sums[-1])})"
+        return (
+            turned
+            if rest == 1
+            else _text(rest) + "*" + turned
+            if not sp.denom(rest).free_symbols
+            else f"{turned}*{_text(rest)}"
+        )
+    return _sum(sp.factor_terms(e))
+
+
+def _sum(e: sp.Expr) -> str:
+    """A sum with what is added before what is subtracted."""
+    terms = sorted(sp.Add.make_args(e), key=lambda t: (t.could_extract_minus_sign(), sp.default_sort_key(t)))
+    parts = [
+        _text(terms[0]),
+        *(f"- {_text(-t)}" if t.could_extract_minus_sign() else f"+ {_text(t)}" for t in terms[1:]),
+    ]
+    return " ".join(parts)
+
+
+def _text(e: sp.Expr) -> str:
+    return sp.sstr(e).replace("**", "^")
+
+
+def upright(e: sp.Expr, fractions: tuple[str, ...]) -> sp.Expr:
+    """The numerator of an expression over a positive denominator: its sign is read off where fractions are 1/2 and the rest 1."""
+    above, below = sp.fraction(sp.together(sp.factor(e)))
+    sample = {s: sp.Rational(1, 2) if s.name in fractions else sp.S.One for s in below.free_symbols}
+    return sp.factor(-above if below.subs(sample).is_negative else above)

@@ -1,0 +1,83 @@
+"""The commands prove and suggest: contract of JSON and exit statuses, files, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reports.cli import main
+from reports.commands.bounds import toml_of
+from tests.support.own_theorems import THEOREMS
+
+KEYS = {
+    "verdict", "title", "about", "claim", "conclusion", "assumptions", "definitions", "declared", "unused", "steps", "axioms",
+    "satisfiability", "counterexample", "loss", "repairs", "failed", "left_over", "guesses", "instead", "reason", "seconds", "certificate",
+    "rocq",
+}  # fmt: skip
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = main(list(arguments))
+    shown = capsys.readouterr()
+    return status, shown.out, shown.err
+
+
+def theorem(folder: Path, **changed: object) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(toml_of({**THEOREMS["nonconvex"][0], **changed}))
+    return path
+
+
+def test_a_proof_comes_with_its_certificate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "prove", str(theorem(tmp_path)), "--json")
+    found = json.loads(out)
+    assert (status, found["verdict"], found["about"]) == (0, "PROVED", "method") and set(found) >= KEYS
+    assert found["conclusion"] == "Esum(1/2*eta*G^2) <= f_0 - fstar + sum(eta^2*L*s/(2*N))"
+    assert any("variance" in a for a in found["assumptions"]) and found["axioms"] == ["integrability"]
+    status, out, _ = run(capsys, "replay", found["certificate"])
+    assert status == 0 and "satisfiability shown" in out
+
+
+def test_a_refutation_has_exact_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = theorem(tmp_path, claim="change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)")
+    status, out, _ = run(capsys, "prove", str(path), "--no-repair", "--json")
+    found = json.loads(out)
+    assert (status, found["verdict"], found["certificate"]) == (1, "REFUTED", None)
+    assert found["counterexample"]["eta"] and "h_q" in found["loss"] and found["satisfiability"] == "shown"
+
+
+@pytest.mark.slow
+def test_repairs_are_proved_and_fail_just_beyond(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = theorem(tmp_path, claim="change <= -3*eta*G^2/4 + eta^2*L*s/(2*N)")
+    status, out, _ = run(capsys, "prove", str(path))
+    assert status == 1 and "-1/2 in place of -3/4" in out and "fails with -33/64" in out
+    assert "what holds instead" in out
+
+
+@pytest.mark.slow
+def test_what_is_undecided_names_the_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assume = ["smooth: L0, L1", "bounded step: r", "L1*r <= 1", "eta*(L0 + L1*G) <= 1"]
+    path = theorem(tmp_path, assume=assume, claim="change <= -eta*G^2/2")
+    status, out, _ = run(capsys, "prove", str(path), "--seconds", "10", "--no-repair")
+    assert status == 3 and "the first step that fails: the claim about the bound" in out and "left to show: 0 <= " in out
+
+
+def test_a_search_writes_files_that_prove_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "asked.toml"
+    path.write_text('method = "dsgd"\nmodel = "first-order"\nassume = ["smooth: L0, L1", "variance: s"]\n')
+    status, out, _ = run(capsys, "suggest", str(path), "-o", str(tmp_path / "found"), "--json")
+    (found,) = json.loads(out)["theorems"]
+    assert status == 0 and "kap" in found["condition"] and {b["change"] for b in found["beyond"]} >= {"15/16 times the floor"}
+    status, out, _ = run(capsys, "prove", found["file"], "--json")
+    assert status == 0 and json.loads(out)["verdict"] == "PROVED"
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [({"claim": "change <= -||w||^2"}, "vectors"), ({"method": "adam"}, "linear"), ({"extra": 1}, "keys"), ({"model": "second-order"}, "model")],
+)
+def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, object], word: str) -> None:
+    status, out, err = run(capsys, "prove", str(theorem(tmp_path, **changed)))
+    assert status in (1, 2) and word in err and not out and err.count("\n") == 1
