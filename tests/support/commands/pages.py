@@ -23,15 +23,16 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from derive.bounds.stated import KEYS, read_stated
 from derive.reading.audits import read_audit
 from derive.reading.claims import read_claim
 from derive.reading.experiments import read_experiment
-from derive.reading.problems import read_problem
+from derive.reading.problems import read_keys, read_problem
 from derive.vocabulary.errors import BadInput
 from tests.support.commands.own_pieces import forgotten
 
@@ -44,6 +45,8 @@ EXEMPT = re.compile(r"\*Not run by the tests: (\S.*\S)\.\*")
 SECONDS = 300
 #: keys that only an experiment of `sdescent solve` has
 EXPERIMENT = re.compile(r"^(save|discrete|dt|substeps|dtype|chunk) *=", re.MULTILINE)
+#: a theorem about a method, for `sdescent prove`, or for `suggest` without a claim
+THEOREM = re.compile(r"^(?=[\s\S]*^assume *=)(?=[\s\S]*^(?:method *=|\[method\]))(?![\s\S]*^\[\[claims\]\])", re.MULTILINE)
 _FENCE = re.compile(r"(`{3,})(.*)")
 _MARK = re.compile(r"<!-- (\w+)(?:: (.*?))? -->")
 _SESSION = """
@@ -183,12 +186,9 @@ class Session:
     def _read(self, block: Block) -> None:
         path = self.folder / block.marks.get("file", "block.toml")
         path.write_text(block.text, encoding="utf-8")
-        own = re.search(r"^method *=", block.text, re.MULTILINE)
-        claim, experiment = re.search(r"^claim *=", block.text, re.MULTILINE) and not own, EXPERIMENT.search(block.text)
         try:
             with forgotten():
-                audit = "[claimed]" in block.text
-                (read_claim if claim else read_audit if audit else read_experiment if experiment else read_problem)(path)
+                _reader(block.text)(path)
         except BadInput as error:
             raise block.error(error.message) from error
 
@@ -221,6 +221,16 @@ class Session:
         if error:
             raise block.error(error)
         return printed
+
+
+def _reader(text: str) -> Callable[[Path], object]:
+    """The parser of a file, by the keys that it has."""
+    claim, own = (re.search(rf"^{key} *=", text, re.MULTILINE) for key in ("claim", "method"))
+    if THEOREM.match(text):
+        return read_stated if claim else lambda path: read_keys(path, KEYS)
+    if claim and not own:
+        return read_claim
+    return read_audit if "[claimed]" in text else read_experiment if EXPERIMENT.search(text) else read_problem
 
 
 def run_page(page: Path, folder: Path) -> int:
