@@ -209,7 +209,7 @@ FAULTS: tuple[Fault, ...] = (
         "derive/bounds/hypotheses.py",
         '(2 * mu * (nm.f - nm.fstar)).le(nm.G**2)\n\n\ndef _convex',
         '(4 * mu * (nm.f - nm.fstar)).le(nm.G**2)\n\n\ndef _convex',
-        ("tests/derive/bounds/test_proving.py", "-k", "PL"),
+        ("tests/derive/bounds/test_hypotheses.py",),
     ),
     Fault(
         "a loss that claims are refuted on curves twice as much in its step",
