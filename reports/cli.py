@@ -227,8 +227,8 @@ def prove(
     as_json: _Json = False,
 ) -> Job:
     """Prove or refute a theorem of your own about a method or its SDE: a bound on a step, and what it gives at the horizon."""
-    options: dict[str, Any] = {"certificate": certificate, "rocq": rocq, "seconds": seconds, "no_repair": no_repair, "verify": verify}
-    return _job(_BOUNDS, "prove", load, file=file, as_json=as_json, **options)
+    options: dict[str, Any] = {"certificate": certificate, "rocq": rocq, "seconds": seconds}
+    return _job(_BOUNDS, "prove", load, file=file, no_repair=no_repair, verify=verify, as_json=as_json, **options)
 
 
 @app.command()

@@ -127,19 +127,16 @@ def _verified(stated: Any, seconds: float) -> list[dict[str, Any]]:
     """The theorem compared with numbers, as JSON."""
     from numerics.evidence.own.compare import verify_stated
 
-    return [
-        {
-            "subject": found.subject,
-            "what": found.instance.get("what"),
-            "verdict": found.verdict.value,
-            "tightness": _finite(found.tightness),
-            "loss": found.instance.get("loss"),
-            "case": found.instance.get("case"),
-            "outside": getattr(found, "outside", None) and str(found.outside),
-            "note": found.note,
-        }
-        for found in verify_stated(stated, seconds)
-    ]
+    return [_compared(found) for found in verify_stated(stated, seconds)]
+
+
+def _compared(found: Any) -> dict[str, Any]:
+    """One comparison; `outside` says whether the claim fails beyond the largest step size."""
+    where = {key: found.instance.get(key) for key in ("what", "case", "loss", "value", "bound")}
+    return {
+        "subject": found.subject, **where, "route": found.route, "verdict": found.verdict.value,
+        "tightness": _finite(found.tightness), "outside": dict(found.outside), "note": found.note,
+    }  # fmt: skip
 
 
 def _finite(value: Any) -> float | None:
@@ -187,12 +184,19 @@ def _show(r: Mapping[str, Any]) -> None:
         lines += [f"what holds instead: {other['claim']}{condition}, V = {other['V']}"]
     lines += [f"certificate: {r['certificate']}"] if r["certificate"] else []
     lines += [f"for Rocq: {r['rocq']}"] if r["rocq"] else []
-    for one in r["verified"] or ():
-        tightness = "" if one["tightness"] is None else f", tightness {one['tightness']:.3g}"
-        where = ", ".join(str(one[key]) for key in ("case", "loss") if one[key])
-        lines += [f"{one['subject']}, {one['what']}: {one['verdict']}{tightness} ({where})" + (f": {one['note']}" if one["note"] else "")]
+    lines += [_told(one) for one in r["verified"] or ()]
     for line in lines:
         print(one_line(line, 4000))
+
+
+def _told(one: Mapping[str, Any]) -> str:
+    """A comparison in a line."""
+    tightness = "" if one["tightness"] is None else f", tightness {one['tightness']:.3g}"
+    where = ", ".join(str(one[key]) for key in ("case", "loss") if one[key])
+    seen = {name: failed for name, failed in one["outside"].items() if failed is not None}
+    beyond = [f"{'fails' if failed else 'no failure seen'} with {name}" for name, failed in seen.items()]
+    told = [f"{one['subject']}, {one['what']}: {one['verdict']}{tightness}", where, *beyond, one["note"]]
+    return "; ".join(part for part in told if part)
 
 
 def _suggested(s: Any, n: int, out: str | None) -> dict[str, Any]:

@@ -35,7 +35,7 @@ _RULES: dict[str, Callable[[Kernel, Relation, list[Fact], Mapping[str, Any]], Fa
     "descent": lambda k, c, p, d: k.descent(d["potential"], _term(d["reach"]), p),
     "telescope": lambda k, c, p, d: k.telescope(_weighted(d), p),
     "decay": lambda k, c, p, d: k.decay(_weighted(d), _term(d["rate"]), _term(d["offset"]), p),
-    "summable": lambda k, c, p, d: k.summable(_weighted(d), *(_term(d[part]) for part in ("growth", "floor", "drop")), p),
+    "summable": lambda k, c, p, d: k.summable(_weighted(d), _term(d["growth"]), _term(d["floor"]), _term(d["drop"]), p),
     "summation": lambda k, c, p, d: k.summation(d["time"], _term(d["primitive"])),
 }
 

@@ -29,7 +29,8 @@ def relations(*texts: str) -> dict[str, Relation]:
 def on_a_quadratic(relation: Relation, **constants: Q) -> bool:
     g = H * E
     values: dict[Term, Q | int] = {
-        nm.f: 1 + H * E**2 / 2, nm.fstar: 1, nm.G: abs(g), nm.inner(nm.GRADIENT, nm.DISTANCE): g * E, nm.norm(nm.e): abs(E), NOISE: Q(2),
+        nm.f: 1 + H * E**2 / 2, nm.fstar: 1, nm.G: abs(g), nm.norm(nm.e): abs(E), NOISE: Q(2),
+        nm.inner(nm.GRADIENT, nm.DISTANCE): g * E,
     }  # fmt: skip
     return holds(relation, {**values, **{x(name): value for name, value in constants.items()}})
 

@@ -13,8 +13,8 @@ from tests.support.own_theorems import THEOREMS
 
 KEYS = {
     "verdict", "title", "about", "claim", "conclusion", "assumptions", "definitions", "declared", "unused", "steps", "axioms",
-    "satisfiability", "counterexample", "loss", "repairs", "failed", "left_over", "guesses", "instead", "reason", "seconds", "certificate",
-    "rocq",
+    "satisfiability", "counterexample", "loss", "repairs", "failed", "left_over", "guesses", "instead", "reason", "seconds",
+    "certificate", "rocq", "verified",
 }  # fmt: skip
 
 
@@ -76,7 +76,12 @@ def test_a_search_writes_files_that_prove_again(tmp_path: Path, capsys: pytest.C
 
 @pytest.mark.parametrize(
     ("changed", "word"),
-    [({"claim": "change <= -||w||^2"}, "vectors"), ({"method": "adam"}, "linear"), ({"extra": 1}, "keys"), ({"model": "second-order"}, "model")],
+    [
+        ({"claim": "change <= -||w||^2"}, "vectors"),
+        ({"method": "adam"}, "linear"),
+        ({"extra": 1}, "keys"),
+        ({"model": "second-order"}, "model"),
+    ],
 )
 def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, object], word: str) -> None:
     status, out, err = run(capsys, "prove", str(theorem(tmp_path, **changed)))
