@@ -220,11 +220,14 @@ def prove(
     no_repair: Annotated[
         bool, typer.Option("--no-repair", help="Do not look for nearby theorems where it is not proved.")
     ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare the theorem with numbers too: the SDE, the method, outside the condition.")
+    ] = False,
     load: _Load = None,
     as_json: _Json = False,
 ) -> Job:
     """Prove or refute a theorem of your own about a method or its SDE: a bound on a step, and what it gives at the horizon."""
-    options: dict[str, Any] = {"certificate": certificate, "rocq": rocq, "seconds": seconds, "no_repair": no_repair}
+    options: dict[str, Any] = {"certificate": certificate, "rocq": rocq, "seconds": seconds, "no_repair": no_repair, "verify": verify}
     return _job(_BOUNDS, "prove", load, file=file, as_json=as_json, **options)
 
 

@@ -41,7 +41,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "chunks", "ensemble", "largest", "parameters", "roots", "update_rules", "noise_integrals", "runs", "blow_up", "systems",
         "programs", "schemes", "equation_program", "method", "rule_equations", "stated", "equation", "refinement",
     ),
-    "numerics/evidence": ("weak_order", "checks", "sweeps", "verify"),
+    "numerics/evidence": ("weak_order", "checks", "sweeps", "own", "verify"),
     "reports": ("store", "document", "paper", "sections", "assembly", "commands", "cli"),
     "reports/commands": (
         "streams", "progress", "ledger", "terminal", "answers", "scaling", "doctor", "statements", "proving", "auditing", "bounds",
@@ -49,7 +49,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "reports/sections": (
         "base", "compare", "appendix", "ensembles", "ledger", "assumptions", "claim_by_claim", "models", "own_claims", "problem",
-        "sde_table", "stationary", "theorems", "experiments", "real_data", "sweeps", "verification",
+        "sde_table", "stationary", "theorems", "own_theorems", "experiments", "real_data", "sweeps", "verification",
     ),
 }  # fmt: skip
 PACKAGES = ORDER[""]

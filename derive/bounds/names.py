@@ -29,7 +29,7 @@ Q, CURVATURE = tr(S), opnorm(H)
 LATEX = {
     "fstar": "f^{*}", "f0": "f(x_0)", "fT": "f(x_K)", "Af": r"\Delta f", "g": r"\nabla f", "bv": "b",
     "ev": "(x-x^{*})", "cv": r"\Lambda H\Lambda\nabla f",
-    "H": r"\nabla^2 f", "eta": r"\eta",
+    "H": r"\nabla^2 f", "eta": r"\eta", "Zsq": r"\mathbb{E}\|Z\|^2", "kap": r"\kappa", "eps": r"\varepsilon",
 }  # fmt: skip
 
 

@@ -7,15 +7,15 @@ that does not fit is a BadInput that names it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from derive.formulas.text import check_text, written
+from derive.formulas.text import check_text
+from derive.reading.keyed import as_written, read_keys
 from derive.reading.methods import (
     MethodTable,
     by_name,
@@ -28,10 +28,9 @@ from derive.reading.methods import (
 from derive.reading.numbers import numbers, positive, whole
 from derive.reading.specs import Spec, parse_spec, require_distinct
 from derive.reading.statistics import read_quantities
-from derive.reading.toml_file import read_table
+from derive.reading.theorem_files import TheoremFile, theorem_files
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput
-from derive.vocabulary.plugins import BrokenPlugin, load
 
 if TYPE_CHECKING:
     from derive.reading.titled_claims import TitledClaim
@@ -49,12 +48,9 @@ _FIXED = {"dsgd": "identity", "dsignsgd": "sign"}
 #: the keys of a file
 KEYS = (*_SPECS, "regime", "params", "clients", "dim", "model", "models", "eta", "T", "paths", "x0", "seed")
 #: further keys of a file for a report
-CLAIMS, SHOWN = "claims", "quantities"
+CLAIMS, SHOWN, THEOREMS = "claims", "quantities", "theorems"
 #: further keys of a file that `solve` alone uses
 SOLVING = ("save", "discrete", "dt", "substeps", "dtype", "chunk")
-#: a further key of every file: Python files with pieces of the user's own, relative to the file
-PLUGINS = "plugins"
-MAX_PLUGINS = 16
 
 Named = Callable[[str], str]
 
@@ -94,6 +90,7 @@ class Problem:
         params: numbers for symbols, by name.
         claims: inequalities that are to be proved or refuted as well.
         quantities: statistics that a report shows besides the loss.
+        theorems: files that state theorems of one's own.
     """
 
     method: Any
@@ -108,6 +105,7 @@ class Problem:
     specs: Mapping[str, Spec] = field(default_factory=dict)
     claims: tuple[TitledClaim, ...] = ()
     quantities: tuple[str, ...] = ()
+    theorems: tuple[TheoremFile, ...] = ()
     table: MethodTable | None = None
     regime: str | None = None
     params: tuple[tuple[str, Fraction], ...] = ()
@@ -170,6 +168,7 @@ class Problem:
             "seed": self.seed,
             **({CLAIMS: [c.to_dict() for c in self.claims]} if self.claims else {}),
             **({SHOWN: list(self.quantities)} if self.quantities else {}),
+            **({THEOREMS: [t.to_dict() for t in self.theorems]} if self.theorems else {}),
         }
 
 
@@ -254,7 +253,7 @@ def _regime(asked: object, method: Spec, field: str) -> object:
 
 
 def read_problem(path: str | Path) -> Problem:
-    """The problem of a TOML file: the fields of `problem`, by the same names, `claims` and `quantities`.
+    """The problem of a TOML file: the fields of `problem`, by the same names, `claims`, `quantities` and `theorems`.
 
     What `solve` alone uses is not read: the keys `SOLVING`, and `models = []`, which leaves the default.
 
@@ -262,58 +261,21 @@ def read_problem(path: str | Path) -> Problem:
         BadInput: it is not TOML, has an unknown key, or a field does not fit.
         OSError: it cannot be read.
     """
-    table = {key: value for key, value in read_keys(path, (*KEYS, CLAIMS, SHOWN, *SOLVING)).items() if key not in SOLVING}
+    table = {key: value for key, value in read_keys(path, (*KEYS, CLAIMS, SHOWN, THEOREMS, *SOLVING)).items() if key not in SOLVING}
     if table.get("models") == []:
         del table["models"]
-    listed, shown = table.pop(CLAIMS, None), table.pop(SHOWN, None)
+    listed, shown, files = (table.pop(key, None) for key in (CLAIMS, SHOWN, THEOREMS))
     with as_written():
         found = problem(table)
         if shown is not None:
             found = replace(found, quantities=read_quantities(shown, found.dim or 0))
+        if files is not None:
+            found = replace(found, theorems=theorem_files(files, Path(path).parent, THEOREMS))
         if listed is None:
             return found
         from derive.reading.titled_claims import titled_claims  # the grammar is loaded only if needed
 
         return replace(found, claims=titled_claims(listed, CLAIMS))
-
-
-def read_keys(path: str | Path, known: Sequence[str]) -> dict[str, Any]:
-    """The table of a TOML file that has these keys and no others, but for `plugins`, whose files are loaded.
-
-    Raises:
-        BadInput: it is not TOML, or has an unknown key.
-        BrokenPlugin: a file of `plugins` cannot be used.
-        OSError: it cannot be read.
-    """
-    table = read_table(path)
-    for key in table:
-        if key not in (*known, PLUGINS):
-            raise BadInput(Path(path).name, key, "the keys " + ", ".join((*known, PLUGINS)))
-    for name in _plugins(table.pop(PLUGINS, [])):
-        load(Path(path).parent / name)
-    return table
-
-
-def _plugins(value: object) -> list[str]:
-    accepted = f"a list of at most {MAX_PLUGINS} Python files with pieces of your own"
-    listed: list[Any] = value if isinstance(value, list) else [value]
-    for item in listed:
-        if not isinstance(item, str) or not item:
-            raise BadInput(PLUGINS, written(item), accepted)
-    if len(listed) > MAX_PLUGINS:
-        raise BadInput(PLUGINS, f"{len(listed)} files", accepted)
-    return listed
-
-
-@contextmanager
-def as_written() -> Iterator[None]:
-    """Errors inside the block quote a value as it is written in a TOML file."""
-    try:
-        yield
-    except BrokenPlugin:
-        raise
-    except BadInput as error:
-        raise BadInput(error.field, written(error.found), error.accepted, error.column) from None
 
 
 def _compressor(specs: Mapping[str, Spec], named: Named) -> Spec | None:

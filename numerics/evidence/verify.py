@@ -14,8 +14,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, final
 
+from derive.bounds.stated import Stated
 from derive.proof.language.terms import Relation
 from derive.theorems.catalogue import entries, with_own
 from derive.theorems.entry.theorem import Refutation, Theorem
@@ -37,6 +39,7 @@ from numerics.evidence.checks import (
 from numerics.evidence.checks.families import Points
 from numerics.evidence.checks.points import at_points, at_witness, merged
 from numerics.evidence.checks.result import Verified as Verified
+from numerics.evidence.own.compare import verify_stated
 
 Route = Callable[[], list[Verified]]
 #: (id of an entry, the options of its evidence) -> results
@@ -125,16 +128,18 @@ def routes(id: str) -> list[Route]:
     return witness + [partial(check, id, **evidence.options) for evidence in entry.evidence for check in CHECKS[evidence.kind]]
 
 
-def verify(ids: str | Sequence[str] | None = None, seconds: float = 600.0) -> list[Verified]:
-    """The theorems of the catalogue and of loaded plugins, or those of these ids, compared with numbers.
+def verify(ids: str | Stated | Path | Sequence[str] | None = None, seconds: float = 600.0) -> list[Verified]:
+    """The theorems of the catalogue and of loaded plugins, or those of these ids, or one of one's own, compared with numbers.
 
     Args:
-        ids: of one entry or of several; None for all.
+        ids: of one entry or of several; None for all; a theorem of one's own, or the TOML file that states it
+            (`numerics.evidence.own.compare.verify_stated` says what its results are).
         seconds: no further route is begun after this time. An entry whose routes were not all begun has fewer results; `routes`
             tells which are missing.
 
     Raises:
-        BadInput: an id that no entry has, a time that is not positive.
+        BadInput: an id that no entry has, a time that is not positive, a file that states no theorem.
+        OSError: a file cannot be read.
         ValueError: an instance that does not satisfy the definitions or the assumptions of its theorem.
 
     Example:
@@ -144,6 +149,8 @@ def verify(ids: str | Sequence[str] | None = None, seconds: float = 600.0) -> li
         SDE CONFIRMED
         method VIOLATED
     """
+    if isinstance(ids, Stated | Path) or (isinstance(ids, str) and ids.endswith(".toml")):
+        return verify_stated(ids, seconds)
     known = with_own()
     chosen = list(known) if ids is None else [ids] if isinstance(ids, str) else list(ids)
     for id in chosen:

@@ -42,12 +42,13 @@ class Part:
 #: number of processes that compute the sections of a report on everything built in; each holds a compiler and its arrays
 PROCESSES = min(2, os.cpu_count() or 1)
 #: sections whose results the claims rest on
-EVIDENCE = ("theorems", "verification", "ensembles", "sweeps", "experiments", "real-data", "own-claims")
+EVIDENCE = ("theorems", "verification", "ensembles", "sweeps", "experiments", "real-data", "own-claims", "own-theorems")
 #: the sections in the order of the report; a new section is a module in reports/sections and a line here
 SECTIONS = {
     "ledger": Part("reports.sections.ledger", "Ledger", needs=EVIDENCE),
     "problem": Part("reports.sections.problem", "ProblemSection"),
     "own-claims": Part("reports.sections.own_claims", "OwnClaims"),
+    "own-theorems": Part("reports.sections.own_theorems", "OwnTheorems"),
     "sde-table": Part("reports.sections.sde_table", "SDETable", 10, 1.5, 1.5),
     "models": Part("reports.sections.models", "Models", 2, 1.5, 2.0),
     "theorems": Part("reports.sections.theorems", "Theorems", 130, 22.0, 22.0),
@@ -71,8 +72,9 @@ _PAPER = (
     "claims", "assumptions", "sde-table", "models", "theorems", "proofs", "stationary", "verification", "sweeps", "experiments",
     "real-data", "experiment-numbers", "comparisons",
 )  # fmt: skip
-_OWN = ("problem", "own-claims")
+_OWN = ("problem", "own-claims", "own-theorems")
 _TYPESETTING = 3.0
+_PROVING, _VERIFYING = 10.0, 20.0  # of a theorem of one's own
 COMPILING = 2.0  # of one run
 _SUBSTEPS = 24  # evaluations of an equation in one step of the method: 4 and 8 solver steps of two each
 #: seconds for a coordinate of a path in a step: of one client; of an equation; of one whose mean and covariance are integrals
@@ -98,7 +100,9 @@ def chosen(problem: Any, only: str | None) -> list[str]:
     if problem is None:
         names = [n for n in SECTIONS if n not in _OWN]
     else:
-        absent = {*_PAPER, *(() if problem.claims else ("ledger", "own-claims")), *(() if problem.experiment else ("ensembles",))}
+        asked = {"own-claims": problem.claims, "own-theorems": problem.theorems, "ensembles": problem.experiment}
+        asked["ledger"] = problem.claims or problem.theorems
+        absent = {*_PAPER, *(n for n, there in asked.items() if not there)}
         names = [n for n in SECTIONS if n not in absent]
     if only is None:
         return names
@@ -191,6 +195,8 @@ def _steps(name: str, problem: Any, quick: bool) -> list[float]:
         return [1.0] * len(problem.models)
     if name == "own-claims":
         return [1.0] * len(problem.claims)
+    if name == "own-theorems":
+        return [_PROVING, _VERIFYING] * len(problem.theorems)
     return [] if problem.lacking else _runs(problem, quick)
 
 

@@ -15,11 +15,14 @@ from reports.store.files import one_line, write_atomic
 MAX_SECONDS = 600
 
 
-def prove(file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, as_json: bool) -> int:
+def prove(
+    file: str, certificate: str | None, rocq: str | None, seconds: str, no_repair: bool, verify: bool, as_json: bool
+) -> int:
     """`sdescent prove`: 0 PROVED, 1 REFUTED, 3 UNDECIDED.
 
     Args:
         certificate, rocq: where they go; the certificate beside the file unless given, no file for Rocq unless given.
+        verify: whether to compare the theorem with numbers as well, whatever became of it.
 
     Raises:
         BadInput, Refusal: in the file.
@@ -42,6 +45,7 @@ def prove(file: str, certificate: str | None, rocq: str | None, seconds: str, no
             exported = _path(rocq, "--rocq")
             _export(dumps(found), exported)
     result = _result(answer) | {"certificate": _name(written), "rocq": _name(exported)}
+    result["verified"] = _verified(answer.stated, limit) if verify else None
     if as_json:
         print_json(result)
     else:
@@ -119,6 +123,29 @@ def _result(answer: Any) -> dict[str, Any]:
     }
 
 
+def _verified(stated: Any, seconds: float) -> list[dict[str, Any]]:
+    """The theorem compared with numbers, as JSON."""
+    from numerics.evidence.own.compare import verify_stated
+
+    return [
+        {
+            "subject": found.subject,
+            "what": found.instance.get("what"),
+            "verdict": found.verdict.value,
+            "tightness": _finite(found.tightness),
+            "loss": found.instance.get("loss"),
+            "case": found.instance.get("case"),
+            "outside": getattr(found, "outside", None) and str(found.outside),
+            "note": found.note,
+        }
+        for found in verify_stated(stated, seconds)
+    ]
+
+
+def _finite(value: Any) -> float | None:
+    return None if value is None or not abs(float(value)) < float("inf") else float(value)
+
+
 def _point(against: Any) -> dict[str, str]:
     return {name: str(v) for name, v in against.point.items()}
 
@@ -160,6 +187,10 @@ def _show(r: Mapping[str, Any]) -> None:
         lines += [f"what holds instead: {other['claim']}{condition}, V = {other['V']}"]
     lines += [f"certificate: {r['certificate']}"] if r["certificate"] else []
     lines += [f"for Rocq: {r['rocq']}"] if r["rocq"] else []
+    for one in r["verified"] or ():
+        tightness = "" if one["tightness"] is None else f", tightness {one['tightness']:.3g}"
+        where = ", ".join(str(one[key]) for key in ("case", "loss") if one[key])
+        lines += [f"{one['subject']}, {one['what']}: {one['verdict']}{tightness} ({where})" + (f": {one['note']}" if one["note"] else "")]
     for line in lines:
         print(one_line(line, 4000))
 

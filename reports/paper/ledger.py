@@ -42,7 +42,7 @@ class Status(StrEnum):
 #: what an entry can be about (`derive.theorems.entry.about`) so that the method itself is covered by its proof
 ITSELF = ("method", "compressor")
 #: sections that have entries
-ENTRIES = ("theorems", "own-claims")
+ENTRIES = ("theorems", "own-claims", "own-theorems")
 CONTRADICTED = "the numbers contradict what is proved: one of the two is wrong"
 #: verdicts of runs over seeds
 RUNS = (SEEN, SEEN_TO_FAIL, UNDECIDED)
@@ -266,10 +266,10 @@ def _evidence(claim: Claim, results: Results) -> list[dict[str, Any]]:
     for key, own in results.evidence.items():
         about, covered = own["about"], results.covers(own)
         contrary = _any(about, claim.contrary)
-        if about in entries:
+        if about in entries and not (about in refuted and results.status(about) == "REFUTED"):
             role = "check" if covered else "beyond"
         elif about in refuted or about in steps:
-            role = "check" if own["subject"] == COVERED[0] else "conclusion"
+            role = "check" if own["subject"] == COVERED[0] or (about in entries and covered) else "conclusion"
             contrary = role == "check"
         elif contrary or _any(about, claim.topics):
             role = "beyond" if entries else "runs" if own["verdict"] in RUNS else "numbers"

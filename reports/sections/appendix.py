@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, final
 
 from reports.document.bibliography import bibtex, references
+from reports.paper.ledger import ENTRIES
 from reports.sections.base import Inputs, Section, reduced_sections
 from reports.store.files import write_atomic
 
@@ -26,7 +27,7 @@ class Appendix(Section):
 
     def compute(self, context: Inputs) -> dict[str, Any]:
         results = context.results
-        proofs = [e for name in ("theorems", "own-claims") for e in results.get(name, {}).get("entries", ()) if e["certificate"]]
+        proofs = [e for name in ENTRIES for e in results.get(name, {}).get("entries", ()) if e["certificate"]]
         versions = context.cache.context.get("versions", {})
         return {
             "certificates": [_certificate(e) for e in proofs],

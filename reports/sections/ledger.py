@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 from reports.document.numbers import number
@@ -39,10 +39,15 @@ def groups_of(problem: Any) -> tuple[Group, ...]:
         from reports.paper.statements import GROUPS
 
         return GROUPS
-    ids = [f"claim-{n}" for n in range(1, len(problem.claims) + 1)]
-    titles = [escape(c.title) for c in problem.claims]
-    own = tuple(Claim(id, title, proofs=(id,), refutations=(id,)) for id, title in zip(ids, titles, strict=True))
-    return (Group("Your claims", own, source="your specification", front=True),) if own else ()
+    claims = _own("claim", [c.title for c in problem.claims])
+    theorems = _own("theorem", [t.title for t in problem.theorems])
+    named = {"Your claims": claims, "Your theorems": theorems}
+    return tuple(Group(name, own, source="your specification", front=True) for name, own in named.items() if own)
+
+
+def _own(kind: str, titles: Sequence[str]) -> tuple[Claim, ...]:
+    ids = [f"{kind}-{n}" for n in range(1, len(titles) + 1)]
+    return tuple(Claim(id, escape(title), proofs=(id,), refutations=(id,)) for id, title in zip(ids, titles, strict=True))
 
 
 def ledger_of(problem: Any, sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from derive.methods.compressors import Identity
 from derive.methods.rules.regime import NOISE
 from derive.methods.specialise import kept_scales
 from derive.printing.latex import condition_latex
-from derive.reading.problems import CLAIMS
+from derive.reading.problems import CLAIMS, THEOREMS
 from derive.reading.specs import Spec
 from derive.vocabulary.choices import Model
 from derive.vocabulary.errors import BadInput, Refusal
@@ -45,7 +45,7 @@ class ProblemSection(Section):
         for model in asked.models:
             context.tick(f"the {model} model")
             equations.append(_equation(asked, model, stated))
-        given = {k: v for k, v in asked.to_dict().items() if v is not None and k != CLAIMS}
+        given = {k: v for k, v in asked.to_dict().items() if v is not None and k not in (CLAIMS, THEOREMS)}
         return {
             "specs": [{"field": k, "value": _spaced(v)} for k, v in _flat(given)],
             "method": asked.method.name,

@@ -161,9 +161,9 @@ def _shown(checked: Checked) -> dict[str, Any]:
         "status": checked.status,
         "expected": entry.expected,
         "reason": checked.reason,
-        **_grouped([_formula(writer.relation(r), name) for name, r in given.items() if name in used]),
+        **grouped([formula_of(writer.relation(r), name) for name, r in given.items() if name in used]),
         "declared": [d["latex"] for d in checked.declared],
-        "lines": _lines(checked),
+        "lines": lines_of(checked),
         "sketch": _sketch(checked),
         "generator": _generator(entry) if isinstance(entry, Theorem) else "",
         "law": "",
@@ -180,7 +180,7 @@ def _shown(checked: Checked) -> dict[str, Any]:
     }
 
 
-def _lines(checked: Checked) -> list[dict[str, Any]]:
+def lines_of(checked: Checked) -> list[dict[str, Any]]:
     """The steps, without those that repeat an earlier one."""
     lines, seen = [], set[str]()
     for step in checked.steps:
@@ -189,7 +189,7 @@ def _lines(checked: Checked) -> list[dict[str, Any]]:
             continue
         seen.add(said)
         name = "" if step["rule"] in NAMED else step["text"]
-        shown = _formula(step["latex"], name)
+        shown = formula_of(step["latex"], name)
         reads = re.sub(r"it reads (.+)", lambda m: f"it reads ${_signs(m[1])}$", step["text"])
         lines.append({**shown, "given": step["given"], "rule": _rule(checked, step["rule"]), "reads": reads})
     return lines
@@ -210,7 +210,7 @@ def _sketch(checked: Checked) -> list[dict[str, Any]]:
     """The lines that carry a proof, each with the assumptions and lines that it is from; signs are left out of these."""
     main = [s for s in checked.steps if s["main"]]
     names = [s["text"] for s in main]
-    shown = [_formula(s["latex"], s["text"]) for s in main]
+    shown = [formula_of(s["latex"], s["text"]) for s in main]
     called = {n: in_prose(f["name"]) or f"line {k}" for k, (n, f) in enumerate(zip(names, shown, strict=True), 1)}
     made = []
     for step, formula in zip(main, shown, strict=True):
@@ -240,13 +240,13 @@ def _generator(entry: Theorem) -> str:
     return f"{LF}={bare.term(own[0])}" if own else ""
 
 
-def _grouped(assumed: list[dict[str, Any]]) -> dict[str, list[Any]]:
+def grouped(assumed: list[dict[str, Any]]) -> dict[str, list[Any]]:
     """Short formulas without a name go on one line."""
     plain = [a for a in assumed if not a["name"] and width(a["tex"]) < SHORT]
     return {"signs": [a["tex"] for a in plain], "assumptions": [a for a in assumed if a not in plain]}
 
 
-def _formula(tex: str, name: str) -> dict[str, Any]:
+def formula_of(tex: str, name: str) -> dict[str, Any]:
     # a name that repeats the formula in plain text, or is the letter that the formula defines, adds nothing to it
     again = set(name) & set("<>=^|_") or _letters(name) == _letters(tex.partition(" = ")[0])
     return {"tex": tex, "name": "" if again else name, "key": name, "long": width(tex) > ROOM}

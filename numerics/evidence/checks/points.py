@@ -62,7 +62,7 @@ def at_points(
     tightness = (
         None
         if claim.op in ("==", "!=") or not count or not np.any(left)
-        else _tightness(left[:, inside], right[:, inside])
+        else tightness_of(left[:, inside], right[:, inside])
     )
     failing = int(np.sum(~good[everything]))
     verdict = BoundVerdict.VIOLATED if failing else BoundVerdict.CONFIRMED if count else BoundVerdict.INCONCLUSIVE
@@ -124,7 +124,7 @@ def at_witness(id: str) -> Verified:
         "formula",
         "witness",
         verdict,
-        _tightness(left, right),
+        tightness_of(left, right),
         witness,
         1,
         int(assumed and not holds),
@@ -134,7 +134,7 @@ def at_witness(id: str) -> Verified:
     )
 
 
-def _tightness(left: np.ndarray, right: np.ndarray) -> float:
+def tightness_of(left: np.ndarray, right: np.ndarray) -> float:
     """The least of bound/value: right/left where both are positive, left/right where both are negative (1 is equality)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         both = np.where(left > 0, right / left, np.where(right < 0, left / right, np.inf))

@@ -1,0 +1,66 @@
+"""Files that state theorems of one's own, as the specification of a report names them; `derive.bounds.stated` reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from derive.formulas.text import written
+from derive.reading.toml_file import MAX_FILE, read_table
+from derive.vocabulary.errors import BadInput
+
+MAX_THEOREMS = 20
+
+
+@final
+@dataclass(frozen=True)
+class TheoremFile:
+    """A file of the list.
+
+    Args:
+        name: as it is written in the specification.
+        path: where it is.
+        content: its text, which identifies it.
+    """
+
+    name: str
+    path: Path
+    content: str
+
+    @property
+    def title(self) -> str:
+        """The title that it states, or its name."""
+        found = read_table(self.path).get("title", self.name)
+        return found if isinstance(found, str) else self.name
+
+    def to_dict(self) -> dict[str, str]:
+        """As JSON."""
+        return {"name": self.name, "content": self.content}
+
+
+def theorem_files(listed: object, folder: Path, key: str) -> tuple[TheoremFile, ...]:
+    """The files of a list.
+
+    Args:
+        listed: the value in the specification.
+        folder: that of the specification.
+        key: its name there.
+
+    Raises:
+        BadInput: it is not such a list; a file that cannot be read, or is not TOML.
+    """
+    accepted = f'a list of 1 to {MAX_THEOREMS} TOML files, such as ["mine.toml"]'
+    if not isinstance(listed, list) or not all(isinstance(name, str) and name for name in listed):
+        raise BadInput(key, written(listed), accepted)
+    if not 1 <= len(listed) <= MAX_THEOREMS:
+        raise BadInput(key, f"{len(listed)} files", accepted)
+    return tuple(_file(name, folder / name, key) for name in listed)
+
+
+def _file(name: str, path: Path, key: str) -> TheoremFile:
+    try:
+        read_table(path)
+        return TheoremFile(name, path, path.read_text(encoding="utf-8")[:MAX_FILE])
+    except OSError as error:
+        raise BadInput(key, name, f"a file that can be read ({error.strerror})") from None

@@ -1,0 +1,255 @@
+"""A theorem at the horizon against paths of the method or of its SDE, where no means are known without sampling.
+
+A path counts up to the first saved time at which an assumption does not hold there, or the gradient is `TOP` times as large as
+at the start: the sum or the integral of a bound on a step may be stopped at any stopping time, its right side being no smaller
+without the stop where what is summed there is not negative. The functional of a path is then bounded, by its values at states up
+to the stop, so that a confidence sequence for its mean exists. The error of the solver and of the trapezoids is measured and
+added, as in `numerics.evidence.checks.paths`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+
+from derive.bounds import names as nm
+from derive.proof.language.context import parts
+from derive.proof.language.terms import Relation, Term, x
+from derive.vocabulary.errors import NoClosedForm
+from numerics.evidence.checks.formulas import PATH, TIME, Numbers, paths, times
+from numerics.evidence.checks.result import Verified
+from numerics.evidence.own.change import equation, moment
+from numerics.evidence.own.horizon import at_start, note_of
+from numerics.evidence.own.instance import Instance
+from numerics.evidence.own.one_step import BEYOND, WORDS
+from numerics.simulate.blow_up import NotANumber
+from numerics.simulate.ensemble import Ensemble
+from numerics.simulate.equation import solve
+from numerics.simulate.method import run
+from numerics.statistics.verdicts import BoundVerdict, decide
+
+#: steps of the method up to the horizon, and of the solver in each of them
+STEPS, SUBSTEPS = 30, 4
+#: gradients at which a path is stopped, in units of that at the start
+TOP = 3.0
+#: paths at a time, in all, and beyond the condition
+BATCH, MOST, FEW = 512, 4096, 1024
+#: beyond the condition the functional is cut at this many times the bound
+CAP = 20.0
+#: states at which the range of a stopped path is found, and the room beyond it
+GRID, ROOM = 4001, 1.02
+SEED = 24
+#: (paths, number of the first, halvings of the solver's step, whether it is taken in halves) -> the paths
+Simulate = Callable[[int, int, int, bool], Ensemble]
+
+
+@final
+@dataclass(frozen=True)
+class Functional:
+    """The two sides of a claim, for paths.
+
+    Args:
+        one: the instance.
+        claim: with sums or integrals on its left side, and constants on its right side.
+        subject: "SDE" or "method".
+        stopped: whether paths are stopped.
+
+    Raises:
+        NoClosedForm: the left side is about more than a sum or an integral, or the right side may be larger for a stopped path.
+    """
+
+    one: Instance
+    claim: Relation
+    subject: str
+    stopped: bool = True
+
+    def __post_init__(self) -> None:
+        ends = {p.end for p in self.one.stated.setting.potentials.values()}
+        if any(p in ends or p[0] == "E" for side in self.claim[1:] for p in parts(side)):
+            raise NoClosedForm("V at the horizon is not bounded on a path, so that no interval for its mean is known")
+        if self.one.method.rule.memory:
+            raise NoClosedForm("a memory is not bounded on a path, so that no interval for the mean is known")
+        if self.one.dim > 2:
+            raise NoClosedForm("the range of a path is found in one or two dimensions")
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times at which states are saved."""
+        return self.one.eta * np.arange(STEPS + 1)
+
+    def weights(self, every: int = 1) -> np.ndarray:
+        """Of the saved times: 1 or eta for the method's steps, of trapezoids for the SDE."""
+        if self.subject == "method":
+            return np.append(np.full(STEPS, 1.0 if self.one.stated.about == "method" else self.one.eta), 0.0)
+        gaps = np.diff(self.times[::every])
+        return np.concatenate([[0], gaps / 2]) + np.concatenate([gaps / 2, [0]])
+
+    def _integrals(self, side: Term) -> list[Term]:
+        return [p for p in parts(side) if p[0] in ("I", "EI")]
+
+    def of(self, found: Ensemble, every: int = 1) -> tuple[np.ndarray, int]:
+        """The left side of each path, (paths,), and how many were stopped."""
+        at = np.stack([found.values[f"x{j + 1}"] for j in range(self.one.dim)])[:, ::every]
+        blown = ~np.all(np.abs(at) < 1e100, axis=0)
+        at = np.where(blown, 0.0, at)
+        _, saved, count = at.shape
+        u = moment(self.one, self.times[::every]).u
+        flat = self._numbers(at.reshape(self.one.dim, -1), np.repeat(u, count))
+        out = blown | ~self._inside(flat).reshape(saved, count) if self.stopped else blown
+        out = np.cumsum(out, axis=0) > 0
+        shared = {t: a.reshape(*a.shape[:2], saved, count) if a.shape[PATH] == saved * count else a for t, a in flat.values.items()}
+        numbers, weights = replace(flat, values=shared, size=(*flat.size[:2], saved, count)), self.weights(every)[:, None]
+        sums: dict[Term, np.ndarray] = {}
+        with np.errstate(over="ignore", invalid="ignore"):
+            for term in self._integrals(self.claim.left):
+                values = np.broadcast_to(numbers.value(term[1]), (1, 1, saved, count))[0, 0]
+                missing = 0.0 if self.stopped else np.inf  # a path that blew up has no sum
+                sums[term] = paths(np.sum(np.where(out, missing, values) * weights, axis=0))
+            left = self._constants(sums).value(self.claim.left)
+        return np.broadcast_to(left, (1, 1, 1, count)).ravel(), int(np.sum(out[-1]))
+
+    def _numbers(self, at: np.ndarray, u: np.ndarray) -> Numbers:
+        with np.errstate(all="ignore"):  # a path may be anywhere
+            return self.one.numbers({"x": at}).given({x("u"): paths(u)})
+
+    def _inside(self, numbers: Numbers) -> np.ndarray:
+        """Where the gradient is not too large and all assumptions hold, if these stop a path."""
+        size = numbers.value(nm.G).ravel()
+        held = self.one.held(numbers).values() if self.stopped else ()
+        return np.all([*held, size <= self.top], axis=0)
+
+    @property
+    def top(self) -> float:
+        """The gradient at which a path is stopped."""
+        return TOP * float(np.sqrt(np.sum(self.one.derivative(1, self.one.start[:, None]) ** 2)))
+
+    def _constants(self, values: dict[Term, np.ndarray]) -> Numbers:
+        made = self.one.stated.setting
+        horizon = float(STEPS) if made.steps else STEPS * self.one.eta
+        start = {t: paths(v) for t, v in at_start(self.one).items()}
+        return self.one.base.given({**start, made.horizon: paths(horizon), **values})
+
+    def bound(self, every: int = 1) -> float:
+        """The right side.
+
+        Raises:
+            NoClosedForm: it may be larger for a path that is stopped.
+        """
+        u = times(moment(self.one, self.times[::every]).u)
+        numbers = replace(self._constants({x("u"): u}), size=(1, 1, u.shape[TIME], 1))
+        found = {term: numbers.value(term[1]) for term in self._integrals(self.claim.right)}
+        if any(np.any(v < 0) for v in found.values()):
+            raise NoClosedForm("what is summed on the right side is negative, so that a path may not be stopped")
+        weights = self.weights(every)[:, None]
+        sums = {t: paths(np.sum(np.broadcast_to(v, (1, 1, len(weights), 1))[0, 0] * weights)) for t, v in found.items()}
+        return float(self._constants(sums).value(self.claim.right).item())
+
+    def range(self) -> tuple[float, float]:
+        """Values between which the left side of a stopped path is: that of one which always is where it is least or largest."""
+        high = self._reach()
+        line = np.linspace(-high, high, GRID if self.one.dim == 1 else int(np.sqrt(GRID)) * 4)
+        at = np.stack([a.ravel() for a in np.meshgrid(*[line] * self.one.dim)])
+        numbers = self._numbers(at, np.ones(at.shape[1]))
+        inside = self._inside(numbers)
+        least: dict[Term, np.ndarray] = {}
+        largest: dict[Term, np.ndarray] = {}
+        total = float(np.sum(self.weights()))
+        for term in self._integrals(self.claim.left):
+            values = np.broadcast_to(numbers.value(term[1]), (1, 1, 1, at.shape[1])).ravel()[inside]
+            least[term], largest[term] = paths(min(0.0, float(values.min())) * total), paths(max(0.0, float(values.max())) * total)
+        ends = sorted(float(self._constants(s).value(self.claim.left).item()) for s in (least, largest))
+        return ends[0] - (ROOM - 1) * abs(ends[0]), ends[1] * ROOM
+
+    def _reach(self) -> float:
+        """A coordinate beyond which the gradient is too large; the losses' gradients grow, or are bounded."""
+        grid = self.one.member.unit * np.geomspace(1e-2, 1e2, 2000)
+        both = np.concatenate([grid, -grid])
+        slopes = np.abs(self.one.derivative(1, np.tile(both, (self.one.dim, 1))))
+        least = np.min(slopes.reshape(self.one.dim, 2, -1), axis=(0, 1))
+        beyond = np.flatnonzero(least > self.top)
+        return float(grid[beyond[0]]) if beyond.size else 50 * self.one.member.unit
+
+
+def by_paths(id: str, one: Instance, subject: str, claim: Relation, words: str, scale: float = 1.0) -> Verified:
+    """The verdict on an instance, by paths.
+
+    Args:
+        subject: "SDE" or "method".
+        words: which case it is.
+        scale: multiplies the bound, to check that a wrong one is found.
+
+    Raises:
+        NoClosedForm: as `Functional`.
+    """
+    functional = Functional(one, claim, subject)
+    bound, ends = functional.bound(), functional.range()
+    simulate = _simulated(one, subject)
+    error, halvings = 0.0, 0
+    if subject == "SDE":
+        halvings = 1
+        coarse, fine = (functional.of(simulate(BATCH, 10**6, h, h == 0))[0] for h in (0, 1))
+        error = _size(fine - coarse) + abs(bound - functional.bound(2)) * scale
+        error += _size(fine - functional.of(simulate(BATCH, 10**6, 1, False), 2)[0])
+    left = [0, 0]
+
+    def sample(count: int, first: int) -> np.ndarray:
+        found, out = functional.of(simulate(count, first, halvings, False))
+        left[0], left[1] = left[0] + out, left[1] + count
+        return found
+
+    decision = decide(sample, scale * bound, *ends, error=error, batch=BATCH, least=MOST // 2, most=MOST)
+    outside = _outside(one, subject, claim) if scale == 1 and one.most is not None else {}
+    shown = {"what": "horizon", "case": words, "cases": 1, **one.shown, "steps": STEPS}
+    shown |= {"value": decision.estimate.value, "bound": scale * bound}
+    more = note_of(one.stated, subject)
+    note = f"{left[0]} of {left[1]} paths were stopped, where an assumption ends or at a gradient of {functional.top:.3g}"
+    return Verified(
+        id, subject, "Monte Carlo", decision.verdict, decision.tightness, shown, decision.paths, 0, outside, (),
+        f"{more}; {note}" if more else note, decision,
+    )  # fmt: skip
+
+
+def _simulated(one: Instance, subject: str) -> Simulate:
+    """Paths, saved at every step."""
+    statistics: Any = {f"x{j + 1}": f"x{j + 1}" for j in range(one.dim)}
+    common: dict[str, Any] = {"params": {"eta": one.eta}, "statistics": statistics, "save": STEPS + 1, "chunk": BATCH}
+    end, start = (STEPS + 0.001) * one.eta, one.start
+    if subject == "method":
+        method, loss = one.specialised, one.member.loss
+        return lambda count, first, halvings, halves: run(method, start, end, count, SEED, loss=loss, first=first, **common)
+    made = equation(one)
+    common |= {"dt": one.eta / SUBSTEPS, "loss": one.member.loss}
+    return lambda count, first, halvings, halves: solve(
+        made, start, end, count, SEED, first=first, halvings=halvings, by_halves=halves, **common
+    )
+
+
+def _size(gap: np.ndarray) -> float:
+    """|mean| and three standard errors of it."""
+    return float(abs(np.mean(gap)) + 3 * np.std(gap) / np.sqrt(len(gap)))
+
+
+def _outside(one: Instance, subject: str, claim: Relation) -> dict[str, bool | None]:
+    """Whether the bound is seen to fail with a step beyond the condition, without a stop; None where it is not seen.
+
+    Only a left side that is never negative has a lower limit for a mean without any upper bound.
+    """
+    found: dict[str, bool | None] = {}
+    for factor in BEYOND:
+        far = one.with_step(factor * one.eta)
+        functional, simulate = Functional(far, claim, subject, stopped=False), _simulated(far, subject)
+
+        def sample(count: int, first: int, own: Functional = functional, draw: Simulate = simulate) -> np.ndarray:
+            return np.minimum(own.of(draw(count, first, 0, False))[0], 1e300)
+
+        bound, found[WORDS[factor]] = functional.bound(), None
+        if bound > 0 and functional.range()[0] >= 0:
+            try:
+                seen = decide(sample, bound, low=0.0, cap=CAP * bound, batch=BATCH, most=FEW).verdict
+            except NotANumber:  # where a path was far away
+                continue
+            found[WORDS[factor]] = True if seen is BoundVerdict.VIOLATED else None
+    return found

@@ -1,0 +1,217 @@
+"""The change of V in one step of the method, by enumeration of what is drawn, and L V of its SDE by the engine's generator.
+
+A coordinate of the averaged message has a finite law (`Instance.messages`), and the update rule itself is evaluated at each of its
+values (`derive.methods.rules.update.evaluate`). V is a sum over coordinates, so that laws of single coordinates are enough. The law
+is that of a Gauss rule for noises with a density: exact on polynomials, and to rounding on the losses here unless steps are huge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from operator import add, mul
+from typing import Any, final
+
+import numpy as np
+import sympy as sp
+
+from derive.bounds import names as nm
+from derive.derivation import SDE, sde
+from derive.expressions.coordinates import nodes
+from derive.methods.compressors import Sign
+from derive.methods.rules.update import Draw, evaluate
+from derive.methods.specialise import exactly
+from derive.process.generator import generator
+from derive.proof.language.terms import Term
+from derive.vocabulary.errors import NoClosedForm
+from derive.vocabulary.symbols import t as clock
+from derive.vocabulary.symbols import u as free_schedule
+from numerics.backend.double import jnp
+from numerics.evidence.checks.formulas import ROUNDING, paths
+from numerics.evidence.own.instance import Instance, State
+from numerics.evidence.own.two_points import TwoPoints
+from numerics.lowering.to_jax import lower_function
+
+#: draws of a step that are enumerated together, and values of a coordinate of a message
+MOST_DRAWS = 2
+
+
+@final
+@dataclass(frozen=True)
+class Moment:
+    """When a step is made: the times and the schedule there, one or one for each point."""
+
+    t: np.ndarray
+    u: np.ndarray
+
+
+def moment(one: Instance, t: np.ndarray) -> Moment:
+    """The schedule at these times; a free one is 1.
+
+    Raises:
+        NoClosedForm: it depends on the state.
+    """
+    factor: Any = one.specialised.schedule.factor
+    known = {s: sp.Float(one.all_values[s.name], 17) for s in factor.free_symbols if s.name in one.all_values}
+    e = factor.xreplace({**known, free_schedule: sp.S.One})
+    if e.free_symbols - {clock} or nodes(e):
+        raise NoClosedForm("a step size that depends on the state has no value here")
+    return Moment(t, np.broadcast_to(np.asarray(sp.lambdify([clock], e, "numpy")(t), float), t.shape))
+
+
+def after(one: Instance, state: State, now: Moment) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """(the next state at every outcome, letter -> (d, points, outcomes); the chance of each).
+
+    Args:
+        now: the time of the step.
+
+    Raises:
+        NoClosedForm: more draws in a step than are enumerated, or a message without a finite law.
+    """
+    algebra = _Outcomes(one, state, now)
+    found = evaluate(one.method.rule, algebra)
+    whole = np.broadcast_shapes(*(np.shape(v) for v in found.values()), algebra.chances.shape)
+    flat = {letter: np.broadcast_to(v, whole).reshape(*whole[:2], -1) for letter, v in found.items()}
+    return flat, np.broadcast_to(algebra.chances, whole).reshape(*whole[:2], -1)
+
+
+class _Outcomes:
+    """The algebra of arrays (d, points, values of the first draw, values of the second)."""
+
+    def __init__(self, one: Instance, state: State, now: Moment) -> None:
+        self.one, self.state = one, {letter: a[:, :, None, None] for letter, a in state.items()}
+        self.g = one.derivative(1, state["x"])
+        self.eta = one.eta * now.u.reshape(1, -1, 1, 1)
+        self.chances = np.ones((1, 1, 1, 1))
+        self.axes: dict[int, int] = {}
+
+    def number(self, value: Fraction) -> Any:
+        return float(value)
+
+    def letter(self, name: str) -> Any:
+        if name in self.state:
+            return self.state[name]
+        known = {"eta": self.eta, "N": float(self.one.clients), "pi": np.pi}
+        return known[name] if name in known else self.one.all_values[name]
+
+    def add(self, terms: Sequence[Any]) -> Any:
+        return reduce(add, terms)
+
+    def multiply(self, factors: Sequence[Any]) -> Any:
+        return reduce(mul, factors)
+
+    def divide(self, above: Any, below: Any) -> Any:
+        return above / below
+
+    def power(self, base: Any, exponent: int) -> Any:
+        return base**exponent
+
+    def raised(self, base: Any, exponent: Any) -> Any:
+        return base**exponent
+
+    def function(self, name: str, arguments: Sequence[Any]) -> Any:
+        if name == "norm":
+            return np.sqrt(np.sum(arguments[0] ** 2, axis=0, keepdims=True))
+        return np.sqrt(arguments[0]) if name == "sqrt" else reduce({"min": np.minimum, "max": np.maximum}[name], arguments)
+
+    def drawn(self, draw: Draw, argument: Any, client: Any) -> Any:
+        """The averaged message of a draw: every value, along an axis of its own."""
+        values, chances = self.one.messages(self.g)
+        if draw.number not in self.axes:
+            if len(self.axes) == MOST_DRAWS:
+                raise NoClosedForm(f"more than {MOST_DRAWS} draws in a step are not enumerated")
+            self.axes[draw.number] = len(self.axes)
+            self.chances = self.chances * self._along(draw, chances)
+        return self._along(draw, values)
+
+    def _along(self, draw: Draw, a: np.ndarray) -> np.ndarray:
+        return a[:, :, :, None] if self.axes[draw.number] == 0 else a[:, :, None, :]
+
+    def mean(self, of: Callable[[Any], Any]) -> Any:
+        return of(None)
+
+
+def of_the_method(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarray]:
+    """E V(x_{n+1}) - V(x_n) for each potential, by the symbol of its change."""
+    following, chances = after(one, state, now)
+    mean = lambda a: np.sum(np.sum(chances * a, axis=2), axis=0)  # noqa: E731
+    named = {nm.DISTANCE: (state["x"], following["x"])}
+    named |= {nm.memory(letter): (state[letter], following[letter]) for letter in state if letter != "x"}
+    found = {}
+    with np.errstate(over="ignore", invalid="ignore"):
+        for key, p in one.stated.setting.potentials.items():
+            if key == "f":
+                # differences of coordinates first: sums of large values would cancel
+                value = mean(one.derivative(0, following["x"]) - one.derivative(0, state["x"])[:, :, None])
+            else:
+                (a, c), (b, e) = named[key[0]], named[key[1]]
+                value = mean(c * e - (a * b)[:, :, None])
+            found[p.change] = paths(value)
+    return found
+
+
+def reached(one: Instance, state: State, now: Moment) -> np.ndarray:
+    """Whether no step from a state is longer than the theorem assumes, (points,): all true where it assumes nothing of the kind."""
+    count = state["x"].shape[1]
+    radius = one.stated.hypotheses.radius
+    if radius is None:
+        return np.ones(count, bool)
+    law = one.specialised.noise.law
+    if not (isinstance(one.method.compressor, Sign) or law.degenerate or isinstance(law, TwoPoints)):
+        return np.zeros(count, bool)
+    following, _ = after(one, state, now)
+    length = np.sqrt(np.sum(np.max((following["x"] - state["x"][:, :, None]) ** 2, axis=2), axis=0))
+    return length <= float(one.base.value(radius).ravel()[0]) * (1 + ROUNDING)
+
+
+def of_the_sde(one: Instance, state: State, now: Moment) -> dict[Term, np.ndarray]:
+    """L V for each potential, by the symbol of its change."""
+    made = equation(one)
+    named = made.coordinates(one.dim)
+    place = list(named.state)
+    values = {"f": one.member.loss.value(place), (nm.DISTANCE, nm.DISTANCE): sp.Add(*[x**2 for x in place])}
+    found = {}
+    for key, p in one.stated.setting.potentials.items():
+        e: Any = generator(named, values[key])
+        known = {s: exactly(one.all_values[s.name]) for s in e.free_symbols if s.name in one.all_values}
+        free = sorted((s for s in e.free_symbols if s not in known and s not in place), key=str)
+        own = lower_function(e.xreplace(known), [*place, *free])
+        arguments = [*state["x"], *[np.broadcast_to(_time(s, now), state["x"].shape[1:]) for s in free]]
+        found[p.change] = paths(np.broadcast_to(np.asarray(own(*map(jnp.asarray, arguments))), state["x"].shape[1:]))
+    return found
+
+
+def _time(s: sp.Symbol, now: Moment) -> np.ndarray:
+    """A value of a symbol of the schedule: u itself, its derivative, the time."""
+    known = {"u": now.u, "du": np.zeros(1), clock.name: now.t}
+    if s.name not in known:
+        raise NoClosedForm(f"the generator has the symbol {s}, which has no value here")
+    return known[s.name]
+
+
+def equation(one: Instance) -> SDE:
+    """The model that the theorem is about, of the instance."""
+    about = one.stated.about
+    found = sde(one.specialised, "first-order" if about == "method" else about, one.member.loss, one.dim)
+    assert isinstance(found, SDE)  # for the type checker: the plain update has one
+    return found
+
+
+def states(one: Instance, count: int, seed: int) -> dict[str, np.ndarray]:
+    """Random states, near and far, with a memory of any direction, along the gradient, and none."""
+    rng = np.random.default_rng((21, seed, one.dim))
+    at = one.member.unit * rng.normal(size=(one.dim, count)) * np.exp(rng.uniform(-4, 1.2, count))
+    at[:, 0], at[:, 1] = 0.0, one.start
+    g, found = one.derivative(1, at), {"x": at}
+    for letter, _ in one.method.rule.memory:
+        own = rng.normal(size=(one.dim, count)) * np.exp(rng.uniform(-4, 1.2, count))
+        kind = rng.integers(0, 4, count)
+        along = g * rng.normal(size=count) * np.exp(rng.uniform(-2, 3, count))
+        found[letter] = np.where(kind == 0, 0.0, np.where(kind == 1, along, own))
+    return found
+
+
+#: the change of each potential in a step
+Change = Callable[[Instance, State, Moment], Mapping[Term, np.ndarray]]

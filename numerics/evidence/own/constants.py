@@ -1,0 +1,170 @@
+"""Numbers for the constants of a theorem at which its assumptions hold: drawn, and kept where the inequalities hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+
+from derive.bounds import names as nm
+from derive.bounds.proving import BELOW_ONE
+from derive.bounds.signs import is_sign
+from derive.bounds.stated import Stated
+from derive.bounds.vocabulary import symbols_of
+from derive.methods.compressors import RandK
+from derive.proof.language.terms import Relation, Term, x
+from numerics.evidence.checks.formulas import NoNumber, Numbers, paths
+
+#: constants that are drawn at once, and how often
+DRAWN, ROUNDS = 4000, 5
+#: ranges from which they are drawn, log-uniformly; a step size may be small
+USUAL, STEP = (0.1, 4.0), (1e-3, 1.0)
+SEED = 20
+#: constants of strong convexity are near the first number, others of a class near 1, further ones (often fractions) near the second
+STRENGTH, FURTHER = 0.25, 0.5
+
+
+@final
+@dataclass(frozen=True)
+class Constants:
+    """The constants of a theorem.
+
+    Args:
+        stated: the theorem.
+    """
+
+    stated: Stated
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Constants that are free, besides N, d and the step size."""
+        made = self.stated.setting
+        ends = {p.start[1] for p in made.potentials.values()} | {"fstar", "N", "d", "eta", str(made.context.horizon)}
+        given = {r.left[1] for r in self.equalities.values() if r.left[0] == "x"}
+        own = {"M", "z", "r"} if is_sign(self.stated.method) else set[str]()  # of the law, and of its proofs
+        free = {n for n, kind in made.context.symbols.items() if kind in ("const", "detclient")}
+        return tuple(n for n in made.context.symbols if n in free - ends - given - own)
+
+    @cached_property
+    def relations(self) -> dict[str, Relation]:
+        """The assumptions, with the equalities among constants the right way round."""
+        return {name: _turned(r) for name, r in self.stated.setting.assumptions.items() if name != BELOW_ONE or self._grown}
+
+    @property
+    def _grown(self) -> bool:
+        return self.stated.conclude == "gronwall"
+
+    @cached_property
+    def equalities(self) -> dict[str, Relation]:
+        """Equalities that give a constant its value."""
+        return {name: r for name, r in self.relations.items() if r.op == "==" and r.left[0] == "x"}
+
+    def numbers(self, values: Mapping[str, Any], dim: int, clients: int) -> Numbers:
+        """The constants as `Numbers`, those that equalities give among them; u = 1 unless it is given."""
+        known = {x(name): paths(v) for name, v in values.items()}
+        known |= {x("N"): paths(float(clients)), x("d"): paths(float(dim)), x("fstar"): paths(0.0)}
+        known.setdefault(x("u"), paths(1.0))
+        size = max(a.shape[-1] for a in known.values())
+        return Numbers(known, size=(clients, dim, 1, size)).defined(self.equalities)
+
+    @cached_property
+    def fixed(self) -> bool:
+        """Whether the theorem gives the step size itself."""
+        return any(r.left == nm.eta for r in self.equalities.values())
+
+    def hold(self, numbers: Numbers) -> np.ndarray:
+        """Whether every assumption that is about constants alone holds, (points,)."""
+        found = np.ones(numbers.size[-1], bool)
+        for relation in self.relations.values():
+            try:
+                found &= numbers.holds(relation)
+            except NoNumber:
+                continue
+        return found
+
+    def found(self, dim: int, clients: int) -> dict[str, float] | None:
+        """Numbers at which the assumptions about constants hold; None where none were met."""
+        rng = np.random.default_rng((SEED, dim, clients))
+        for _ in range(ROUNDS):
+            drawn = {} if self.fixed else {"eta": _rounded(_log(rng, *STEP))}
+            drawn |= {name: self._drawn(rng, name, dim) for name in self.names}
+            with np.errstate(all="ignore"):
+                held = self.hold(self.numbers(drawn, dim, clients))
+            if (good := np.flatnonzero(held)).size:
+                far = sum((np.abs(np.log(drawn[name][good] / self._near(name))) for name in drawn), np.zeros(good.size))
+                best = good[int(np.argmin(far))]
+                found = {name: float(v[best]) for name, v in drawn.items()}
+                return found | {"eta": float(self.numbers(found, dim, clients).value(nm.eta).ravel()[0])}
+        return None
+
+    def _near(self, name: str) -> float:
+        """The number that a constant should be near."""
+        classes = self.stated.hypotheses.classes
+        if any(name in symbols_of(t) for key in ("strongly convex", "pl") for t in classes.get(key, ())):
+            return STRENGTH
+        if name == "eta":
+            return USUAL[0]
+        return 1.0 if any(name in symbols_of(t) for terms in classes.values() for t in terms) else FURTHER
+
+    def _drawn(self, rng: np.random.Generator, name: str, dim: int) -> np.ndarray:
+        method = self.stated.method
+        if isinstance(method.compressor, RandK) and str(method.compressor.k) == name:
+            return rng.integers(1, dim + 1, DRAWN).astype(float)
+        return _rounded(rng.uniform(0.05, 0.95, DRAWN)) if name in method.fractions else _rounded(_log(rng, *USUAL))
+
+    def of(self, t: Term, numbers: Numbers) -> float | None:
+        """A term in the constants alone; None where it depends on the state."""
+        try:
+            return float(numbers.value(t).ravel()[0])
+        except NoNumber:
+            return None
+
+
+def _turned(r: Relation) -> Relation:
+    turned = r.op == "==" and r.right[0] == "x" and r.left[0] != "x"
+    return Relation(("==", r.right, r.left)) if turned else r
+
+
+def _log(rng: np.random.Generator, low: float, high: float) -> np.ndarray:
+    return np.exp(rng.uniform(np.log(low), np.log(high), DRAWN))
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """To two digits."""
+    scale = 10.0 ** (np.floor(np.log10(values)) - 1)
+    return np.array([float(f"{v:.2g}") for v in (np.rint(values / scale) * scale).tolist()])
+
+
+def largest(holds: Any, at: float, most: float = 1e4) -> tuple[float, bool] | None:
+    """The largest step up to which a condition holds, and whether it has one at all.
+
+    Args:
+        holds: step -> bool.
+        at: where to begin; halved until the condition holds.
+
+    Returns:
+        (step, whether larger ones break the condition), or None where it holds at no step that was tried.
+    """
+    low = at
+    while not holds(low):
+        low /= 2
+        if low < 1e-9:
+            return None
+    high = 2 * low
+    while holds(high):
+        low, high = high, 2 * high
+        if high > most:
+            return at, False
+    for _ in range(60):
+        middle = np.sqrt(low * high)
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return float(low) * (1 - 1e-8), True  # inequalities hold up to rounding, so that `low` is a little beyond
+
+
+def constants_of(stated: Stated, classes: Sequence[str]) -> list[Term]:
+    """The arguments of the first of these keywords that the theorem assumes."""
+    found = next((stated.hypotheses.classes[name] for name in classes if name in stated.hypotheses.classes), ())
+    return list(found)

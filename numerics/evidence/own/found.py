@@ -1,0 +1,140 @@
+"""How instances are found: numbers for the constants, losses of the class, noises, and the largest step size that is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from derive.bounds import names as nm
+from derive.bounds.signs import is_sign
+from derive.bounds.stated import Stated
+from derive.methods.noise import Affine, Cauchy, Gaussian, Noise, NoNoise, Scaled
+from derive.methods.specialise import exactly
+from derive.proof.language.terms import Term
+from derive.vocabulary.errors import BadInput, NoClosedForm
+from numerics.evidence.checks.formulas import Numbers, paths
+from numerics.evidence.own.change import moment, reached
+from numerics.evidence.own.constants import Constants, constants_of, largest
+from numerics.evidence.own.instance import Instance, NoInstance
+from numerics.evidence.own.losses import Known, members
+from numerics.evidence.own.two_points import TwoPoints
+
+#: dimensions and numbers of clients
+SIZES = ((1, 1), (1, 4), (2, 4), (5, 1))
+#: further ones, where there is no instance with these
+LARGER = ((2, 16), (2, 64), (10, 4), (10, 64))
+
+
+def instances(stated: Stated) -> Iterator[Instance]:
+    """Instances of the assumptions, on the boundary of what they allow of the step size where they bound it.
+
+    Raises:
+        NoInstance: the library has none; the message says what is missing.
+    """
+    constants, given = Constants(stated), stated.method.clients
+    missing = ["no numbers were met at which the assumptions about constants hold"]
+    for sizes in (SIZES, LARGER):
+        count = 0
+        for dim, clients in dict.fromkeys((stated.dim or d, int(given) if given.is_number else n) for d, n in sizes):
+            for made in _of_size(constants, dim, clients, missing):
+                count += 1
+                yield made
+        if count:
+            return
+    raise NoInstance(missing[-1])
+
+
+def _of_size(constants: Constants, dim: int, clients: int, missing: list[str]) -> Iterator[Instance]:
+    """Instances with this dimension and number of clients; why there are none is added to `missing`."""
+    try:
+        values = constants.found(dim, clients)
+        if values is not None:
+            yield from _with(constants, values, dim, clients)
+    except (NoInstance, NoClosedForm, BadInput) as error:
+        missing.append(str(error))
+
+
+def _with(constants: Constants, values: Mapping[str, float], dim: int, clients: int) -> Iterator[Instance]:
+    stated, numbers = constants.stated, constants.numbers(values, dim, clients)
+    found, last = 0, "no loss of the library is in the class with these constants"
+    for member in members(_known(stated, constants, numbers, dim)):
+        for words, noise in _noises(stated, constants, numbers, dim):
+            own: dict[str, Any] = {"clients": clients} if noise is None else {"clients": clients, "noise": noise}
+            method = replace(stated.method, **own)
+            first = Instance(constants, member, method, dim, clients, values, None, words)
+            step = _largest(first)
+            if step is None:
+                last = f"the assumptions hold at no step size at the start of {member.name}"
+                continue
+            found += 1
+            yield replace(first.with_step(step[0]), most=step[0] if step[1] else None)
+    if not found:
+        raise NoInstance(last)
+
+
+def _largest(one: Instance) -> tuple[float, bool] | None:
+    """The largest step size at which the assumptions hold at the start, without memory, and whether they bound it."""
+    state = {"x": one.start[:, None]} | {letter: np.zeros((one.dim, 1)) for letter, _ in one.method.rule.memory}
+    start, now = one.numbers(state), moment(one, np.zeros(1))
+
+    def holds(eta: float) -> bool:
+        own = one.with_step(float(eta))
+        with np.errstate(all="ignore"):
+            if not own.constants.hold(own.base)[0] or not reached(own, state, now)[0]:
+                return False
+            return all(np.all(h) for h in own.held(start.given(own.base.values)).values())
+
+    if one.constants.fixed:
+        return (one.eta, False) if holds(one.eta) else None
+    return largest(holds, one.eta)
+
+
+def _known(stated: Stated, constants: Constants, numbers: Numbers, dim: int) -> Known:
+    def number(t: Term | None) -> float | None:
+        if t is None:
+            return None
+        value = constants.of(t, numbers)
+        if value is None:
+            raise NoInstance("a constant of the class depends on the state")
+        return value
+
+    first = lambda *names: next(iter(constants_of(stated, names)), None)  # noqa: E731
+    low, high = stated.hypotheses.smoothness or (None, None)
+    mu, bound = first("strongly convex", "pl"), first("bounded gradient")
+    convex = bool({"convex", "strongly convex"} & set(stated.hypotheses.classes))
+    return Known(dim, number(low), number(high) or 0.0, number(mu), convex, number(bound))
+
+
+def _noises(stated: Stated, constants: Constants, numbers: Numbers, dim: int) -> Iterator[tuple[str, Noise | None]]:
+    """Noises of the file, or with the variance that is assumed; in place of the method's own, unless None."""
+    if is_sign(stated.method) and (stated.any_noise or stated.method.noise.law.degenerate):
+        yield "Gaussian", Scaled(Gaussian(), "sigma")
+        yield "Cauchy", Scaled(Cauchy(), "sigma")
+        return
+    if not stated.any_noise:
+        yield str(stated.given.get("noise", "none")), None
+        return
+    (bound,) = constants_of(stated, ("variance",)) or [None]
+    if bound is None:
+        yield "none", NoNoise()
+        return
+    at = lambda size: float(numbers.given({nm.G: paths(size)}).value(bound).ravel()[0])  # noqa: E731
+    try:
+        fixed, slope = at(0.0), at(1.0) - at(0.0)
+        linear = abs(at(3.0) - fixed - 9 * slope) <= 1e-9 * (1 + abs(at(3.0)))
+    except ValueError:
+        linear, fixed, slope = False, 0.0, 0.0
+    if not linear or min(fixed, slope) < 0:
+        raise NoInstance("the variance is bounded by another function of the state than a + b G^2")
+    if fixed == slope == 0:
+        yield "none", NoNoise()
+        return
+    if slope == 0:
+        sigma = exactly(float(np.sqrt(fixed / dim)))
+        yield "two-point", Scaled(TwoPoints(), sigma)
+        yield "Gaussian", Scaled(Gaussian(), sigma)
+        return
+    yield "Gaussian, affine", Affine(exactly(float(np.sqrt(fixed / dim))), exactly(float(np.sqrt(slope / dim))))

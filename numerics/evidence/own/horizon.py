@@ -1,0 +1,191 @@
+"""What a theorem says at the horizon: against means without sampling where these close, and against paths where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from derive.bounds import names as nm
+from derive.bounds.horizon import Conclusion
+from derive.bounds.stated import Stated
+from derive.proof.language.context import ProofError
+from derive.proof.language.terms import Relation, Term, dot, norm, vec, x
+from derive.theorems.entry.theorem import Derivation
+from derive.vocabulary.errors import NoClosedForm
+from numerics.evidence.checks.formulas import Numbers, obeyed, paths, times
+from numerics.evidence.checks.points import tightness_of
+from numerics.evidence.checks.result import Verified
+from numerics.evidence.own import mean_squares
+from numerics.evidence.own.change import moment, states
+from numerics.evidence.own.instance import Instance, NoInstance
+from numerics.evidence.own.mean_squares import MeanSquares
+from numerics.evidence.own.one_step import ABOUT_THE_SDE, BEYOND, WORDS, steps_of
+from numerics.statistics.verdicts import BoundVerdict
+
+#: steps up to the horizon; nodes of a time integral
+STEPS, NODES = 40, 40
+#: the name of the claim about a step where it is assumed
+CLAIM = "the bound on a step"
+#: differences of two linear functions that count as rounding
+LINEAR = 1e-9
+
+
+def at_the_horizon(stated: Stated, seconds: float = 10.0) -> Relation | None:
+    """What the theorem says at the horizon: its claim, or what follows from its bound on a step, whether or not that is true.
+
+    None where it says nothing there, or where nothing was found that follows.
+    """
+    if stated.integrated:
+        return stated.claim
+    if stated.conclude == "none" or stated.step is None:
+        return None
+    entry = stated.entry()
+    w = Derivation(replace(entry, assumptions={**entry.assumptions, CLAIM: stated.step}), seconds)
+    try:
+        bound = Conclusion(w, stated.setting, seconds=seconds)
+        if stated.conclude == "gronwall":
+            return bound.gronwall(stated.weighted, w[CLAIM]).claim
+        return bound.telescope(stated.weighted, w[CLAIM]).claim
+    except ProofError:
+        return None
+
+
+def without_sampling(id: str, one: Instance, subject: str, claim: Relation, words: str) -> Verified:
+    """The verdict from means of squares; the loss is quadratic and both sides linear in these.
+
+    Raises:
+        NoClosedForm: they do not close, or a side is not linear in them.
+        NoNumber: a part of the claim has no value.
+    """
+    mean_squares.require(one)
+    if _local(one):
+        raise NoClosedForm("an assumption holds near the minimum alone, and means are over all states")
+    means, weights = _means(one, subject)
+    _check_linear(one, claim, means, weights)
+    left, right = _sides(_numbers(one, means, weights), claim)
+    good = bool(obeyed(claim.op, np.array(left), np.array(right)))
+    outside: dict[str, bool | None] = {}
+    if "largest" in words:
+        for factor in BEYOND:
+            far = one.with_step(factor * one.eta)
+            ends = _sides(_numbers(far, *_means(far, subject)), claim)
+            # a bound such as (1 - k)^K says nothing for k > 1
+            outside[WORDS[factor]] = None if np.isnan(ends[1]) else not bool(obeyed(claim.op, *map(np.array, ends)))
+    tight = tightness_of(np.array([[left]]), np.array([[right]]))
+    shown = {"what": "horizon", "case": words, **one.shown, "steps": STEPS, "value": left, "bound": right}
+    verdict = BoundVerdict.CONFIRMED if good else BoundVerdict.VIOLATED
+    note = note_of(one.stated, subject)
+    return Verified(id, subject, "closed moments", verdict, tight, shown, 1, int(not good), outside, (), note)
+
+
+def note_of(stated: Stated, subject: str) -> str:
+    """That a theorem about an SDE is not about the method."""
+    return "" if stated.about == "method" or subject == "SDE" else ABOUT_THE_SDE
+
+
+def _sides(numbers: Numbers, claim: Relation) -> tuple[float, float]:
+    with np.errstate(all="ignore"):
+        left, right = (float(a.item()) for a in numbers.sides(claim))
+    return left, right
+
+
+def _means(one: Instance, subject: str) -> tuple[MeanSquares, np.ndarray]:
+    """Means at the times of a sum or an integral, and then at the horizon, and the weights of these times."""
+    if subject == "method":
+        return mean_squares.of_the_method(one, STEPS), np.full(STEPS, 1.0 if one.stated.about == "method" else one.eta)
+    end = STEPS * one.eta
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    return mean_squares.of_the_sde(one, np.append((nodes + 1) * end / 2, end)), weights * end / 2
+
+
+def _numbers(one: Instance, means: MeanSquares, weights: np.ndarray) -> Numbers:
+    """E of the atoms that are squares, as those atoms, at the times and at the end."""
+    h = np.array(one.member.curvatures)
+    vectors: dict[str, tuple[str, Any]] = {nm.DISTANCE: ("x", 1.0), nm.GRADIENT: ("x", h)}
+    if one.stated.setting.mean == nm.GRADIENT:
+        vectors[nm.MESSAGE] = ("x", h)
+    vectors |= {nm.memory(letter): (letter, 1.0) for letter in means.letters if letter != "x"}
+
+    def product(v: str, w: str) -> np.ndarray:
+        (a, c), (b, e) = vectors[v], vectors[w]
+        return np.sum(c * e * means.product(a, b), axis=1)
+
+    f = np.sum(h / 2 * means.product("x", "x"), axis=1)
+    values: dict[Term, np.ndarray] = {nm.f: times(f[:-1])}
+    for v in vectors:
+        values[norm(vec(v))] = times(np.sqrt(np.maximum(product(v, v)[:-1], 0)))
+        values |= {dot(vec(v), vec(w)): times(product(v, w)[:-1]) for w in vectors}
+    start = at_start(one)
+    for key, p in one.stated.setting.potentials.items():
+        path = f if key == "f" else product(*key)
+        values |= {p.value: times(path[:-1]), p.end: paths(path[-1]), p.start: paths(start[p.start])}
+    values[x("u")] = times(moment(one, means.times[:-1]).u)
+    values[one.stated.setting.horizon] = paths(_horizon(one))
+    return replace(one.base.given(values), size=(1, 1, len(weights), 1), weights=weights, mean=True)
+
+
+def _horizon(one: Instance) -> float:
+    return float(STEPS) if one.stated.setting.steps else STEPS * one.eta
+
+
+def at_start(one: Instance) -> dict[Term, float]:
+    """The potentials at the start."""
+    state = {"x": one.start[:, None]} | {letter: np.full((one.dim, 1), float(v)) for letter, v in one.method.rule.memory}
+    numbers = one.numbers(state)
+    return {p.start: float(numbers.value(p.value).ravel()[0]) for p in one.stated.setting.potentials.values()}
+
+
+def _check_linear(one: Instance, claim: Relation, means: MeanSquares, weights: np.ndarray) -> None:
+    """That both sides are linear in the means, so that means may stand for the random values.
+
+    Raises:
+        NoClosedForm: they are not.
+    """
+    rng = np.random.default_rng(23)
+    first, second = (rng.normal(size=means.values.shape) ** 2 for _ in range(2))
+    other = [replace(means, values=values) for values in (first, second, (first + second) / 2)]
+    found = [_sides(_numbers(one, own, weights), claim) for own in other]
+    for a, b, c in zip(*found, strict=True):
+        if not abs((a + b) / 2 - c) <= LINEAR * (1 + abs(a) + abs(b)):
+            raise NoClosedForm("a side is not linear in means of squares")
+
+
+def _local(one: Instance) -> bool:
+    """Whether an assumption fails at states far away."""
+    far: Mapping[str, np.ndarray] = {letter: 1e3 * a for letter, a in states(one, 100, 5).items()}
+    with np.errstate(all="ignore"):
+        return not all(np.all(h) for h in one.held(one.numbers(far)).values())
+
+
+def horizon(id: str, chosen: list[Instance], subject: str, claim: Relation) -> list[Verified]:
+    """The theorem at the horizon on all instances where means close: at the largest step size and well inside, the tightest shown.
+
+    Raises:
+        NoInstance: they close on none; the message says why.
+    """
+    groups: dict[str, list[Verified]] = {}
+    missing = ""
+    for one in chosen:
+        for words, own in steps_of(one).items():
+            try:
+                groups.setdefault(words, []).append(without_sampling(id, own, subject, claim, words))
+            except (NoClosedForm, ValueError) as error:
+                missing = f"{own.member.name}: {error}"
+    found = [_merged(several) for several in groups.values() if several]
+    if not found:
+        raise NoInstance(missing)
+    return found
+
+
+def _merged(found: list[Verified]) -> Verified:
+    """One result for several instances: the one that is violated, or the tightest."""
+    shown = min(found, key=lambda v: (v.verdict is not BoundVerdict.VIOLATED, v.tightness or 0.0))
+    outside: dict[str, bool | None] = {}
+    for one in found:
+        for name, fails in one.outside.items():
+            outside[name] = fails if outside.get(name) is None else bool(outside[name] or fails)
+    instance = {**shown.instance, "cases": len(found)}
+    return replace(shown, instance=instance, count=len(found), failing=sum(v.failing for v in found), outside=outside)

@@ -1,0 +1,267 @@
+"""Instances of a theorem of one's own: a loss, a noise, clients, a dimension, and numbers at which its assumptions hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Any, final
+
+import numpy as np
+import sympy as sp
+
+from derive.bounds import names as nm
+from derive.bounds.signs import is_sign
+from derive.bounds.stated import Stated
+from derive.bounds.vectors import one_step
+from derive.expressions.coordinates import Coordinate, coord_sum
+from derive.expressions.coordinates import g as slot
+from derive.methods.compressors import Bernoulli, Compressor, NormClip, RandK, Sign
+from derive.methods.distributed import Method
+from derive.methods.losses import x as generic
+from derive.methods.noise.law import Law
+from derive.methods.schedules import Constant, Free
+from derive.methods.specialise import specialise, symbol_names
+from derive.proof.language.terms import Relation, Term, dot, matvec, norm, quad, trprod, vec, x
+from derive.vocabulary.errors import NoClosedForm
+from numerics.evidence.checks.families import function_of
+from numerics.evidence.checks.formulas import Numbers, coordinates, paths
+from numerics.evidence.checks.formulas import clients as clients_
+from numerics.evidence.own.constants import Constants
+from numerics.evidence.own.losses import Member
+from numerics.laws.gauss_rules import Rule
+from numerics.without_sampling.messages import Average, average
+
+#: nodes of the law of a message, besides one for each client, and the most of them
+NODES, MOST_NODES = 16, 48
+#: a starting point, in units of the loss; the further coordinates repeat it
+START = (1.5, -1.0, 0.5, -0.25, 2.0)
+_t = sp.Symbol("gradient", real=True)
+#: x (d, points), letter of the memory -> (d, points)
+State = Mapping[str, np.ndarray]
+
+
+class NoInstance(ValueError):
+    """The library has no instance of this kind."""
+
+
+@final
+@dataclass(frozen=True)
+class Instance:
+    """A theorem on numbers. Dimensionless; x* = 0 and f* = 0.
+
+    Args:
+        constants: of the theorem.
+        member: the loss.
+        method: with its noise and clients.
+        dim, clients: d and N.
+        values: numbers of the free constants, eta among them.
+        most: the largest step size at which the assumptions hold at the start; None where they bound it nowhere.
+        noise: the noise in words.
+    """
+
+    constants: Constants
+    member: Member
+    method: Method
+    dim: int
+    clients: int
+    values: Mapping[str, float]
+    most: float | None
+    noise: str
+
+    @property
+    def stated(self) -> Stated:
+        return self.constants.stated
+
+    @property
+    def eta(self) -> float:
+        return self.values["eta"]
+
+    def with_step(self, eta: float) -> Instance:
+        """The same instance with another step size."""
+        return replace(self, values={**self.values, "eta": eta})
+
+    @property
+    def start(self) -> np.ndarray:
+        """x_0, (d,)."""
+        return self.member.unit * np.resize(START, self.dim)
+
+    @cached_property
+    def shown(self) -> dict[str, Any]:
+        """What it is, as JSON values."""
+        known = {name: float(f"{v:.6g}") for name, v in self.all_values.items()}
+        loss = {"loss": self.member.name, "loss_latex": self.member.latex}
+        return {**loss, "noise": self.noise, "d": self.dim, "clients": self.clients, **known}
+
+    @cached_property
+    def _plain(self) -> Numbers:
+        return self.constants.numbers(self.values, self.dim, self.clients)
+
+    @cached_property
+    def base(self) -> Numbers:
+        """The constants, those that equalities give among them; of signs the scales, the density at 0 and R = 2F - 1 too."""
+        if not is_sign(self.method):
+            return self._plain
+        law, scales = self.specialised.noise.law, self.scales(np.zeros((1, 1))).ravel()
+        own = {x("sigma"): clients_(np.resize(scales, self.clients)), x("M"): paths(float(law.density(sp.S.Zero)))}
+        return replace(self._plain.given(own), functions={"R": _sign_mean(law.sign_mean(_t))})
+
+    @cached_property
+    def all_values(self) -> dict[str, float]:
+        """The constants by name, without N, d, u and f*."""
+        hidden = ("N", "d", "u", "fstar")
+        return {t[1]: float(a.ravel()[0]) for t, a in self._plain.values.items() if t[0] == "x" and t[1] not in hidden}
+
+    @cached_property
+    def parameters(self) -> dict[str, float]:
+        """The numbers that the method takes, by name."""
+        own = symbol_names(self.method) | {name for name, _ in self.method.constants} | {"eta"}
+        return {name: v for name, v in self.all_values.items() if name in own}
+
+    @cached_property
+    def specialised(self) -> Method:
+        """The method with numbers for its symbols but eta; a free schedule is 1."""
+        made = specialise(self.method, {name: v for name, v in self.parameters.items() if name != "eta"})
+        return replace(made, schedule=Constant()) if isinstance(made.schedule, Free) else made
+
+    # --- the loss
+
+    @cached_property
+    def _coordinate(self) -> list[Any]:
+        """f_j, f'_j and f''_j as functions of (x_j, h_j)."""
+        place, h = sp.Symbol("place", real=True), sp.Symbol("h", real=True)
+        loss = self.member.loss
+        vectors = {c: h for c in loss.coordinate.free_symbols if c != generic and isinstance(c, Coordinate)}
+        e = loss.coordinate.xreplace({**vectors, generic: place})
+        return [sp.lambdify([place, h], sp.diff(e, place, n), "numpy") for n in range(3)]
+
+    def derivative(self, n: int, at: np.ndarray) -> np.ndarray:
+        """f_j, f'_j or f''_j at points (d, ..)."""
+        h = np.ones(self.dim) if self.member.curvatures is None else np.array(self.member.curvatures)
+        return np.broadcast_to(self._coordinate[n](at, h.reshape(-1, *[1] * (at.ndim - 1))), at.shape)
+
+    # --- the messages
+
+    def scales(self, g: np.ndarray) -> np.ndarray:
+        """The scale of the noise for each client (one, where all are equal) and coordinate, (clients or 1, d, points)."""
+        size = sp.Symbol("square", real=True)
+        found = []
+        for scale in self.specialised.noise.scales:
+            e: Any = sp.sympify(scale).xreplace({coord_sum(slot**2): size, slot: _t})
+            found.append(np.broadcast_to(np.asarray(sp.lambdify([_t, size], e, "numpy")(g, np.sum(g**2, axis=0))), g.shape))
+        return np.stack(found)
+
+    def messages(self, g: np.ndarray, clients: int | None = None) -> Rule:
+        """The law of one coordinate of the averaged message, values and chances (d, points, atoms).
+
+        Exact for compressors whose coordinate depends on that coordinate alone: identity, sign, Bernoulli, Rand-k.
+
+        Raises:
+            NoClosedForm: another compressor, or a law of the noise without a finite rule.
+        """
+        method, count = self.specialised, self.clients if clients is None else clients
+        if isinstance(method.compressor, NormClip) and method.noise.law.degenerate:
+            kept = np.minimum(1, float(method.compressor.c) / np.maximum(np.sqrt(np.sum(g**2, axis=0)), 1e-300))
+            return (g * kept)[:, :, None], np.ones((*g.shape, 1))
+        own = _on_the_line(method.compressor, self.dim)
+        law = _average(own, method.noise.law, count)
+        scales = self.scales(g)
+        values, chances = law(scales.reshape(len(scales), -1), g.ravel())
+        shape = (*g.shape, values.shape[-1])
+        return values.reshape(shape), np.broadcast_to(chances, values.shape).reshape(shape)
+
+    def spread(self, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean of a message and variances of its coordinates, the mean over clients, (d, points) each.
+
+        Raises:
+            NoClosedForm: as `messages`.
+        """
+        one = len(self.specialised.noise.scales) == 1
+        values, chances = self.messages(g, 1 if one else None)
+        mean = np.sum(chances * values, axis=2)
+        factor = 1 if one else self.clients  # the variance of the mean of N messages is 1/N of theirs
+        return mean, factor * np.sum(chances * (values - mean[:, :, None]) ** 2, axis=2)
+
+    def mean_square(self, g: np.ndarray) -> np.ndarray:
+        """E||Z||^2 of one client's noise, the mean over clients, (points,)."""
+        law = self.specialised.noise.law
+        unit = 0.0 if law.degenerate else float(law.moment(2)) if law.tail.is_number and law.tail > 2 else np.inf
+        return np.mean(np.sum(self.scales(g) ** 2, axis=1), axis=0) * unit
+
+    # --- all that a formula of the theorem may have
+
+    def numbers(self, state: State) -> Numbers:
+        """The atoms of the theorem at states, but for the changes of the potentials."""
+        at = state["x"]
+        g, bent = self.derivative(1, at), self.derivative(2, at)
+        mean, spread = self.spread(g)
+        vectors = {nm.GRADIENT: g, nm.MESSAGE: mean, nm.DISTANCE: at}
+        vectors |= {nm.memory(letter): m for letter, m in state.items() if letter != "x"}
+        f = np.sum(self.derivative(0, at), axis=0)
+        with np.errstate(invalid="ignore"):  # an infinite variance times 0
+            square = self.mean_square(g)
+        values: dict[Term, np.ndarray] = {
+            nm.f: paths(f), x("Zsq"): paths(square),
+            nm.CURVATURE: paths(np.max(np.abs(bent), axis=0)), nm.Q: paths(np.sum(spread, axis=0)),
+        }  # fmt: skip
+        for v, a in vectors.items():
+            values[norm(vec(v))] = paths(np.sqrt(np.sum(a**2, axis=0)))
+            values |= {dot(vec(v), vec(w)): paths(np.sum(a * b, axis=0)) for w, b in vectors.items()}
+            values |= {dot(vec(w), matvec(nm.H, vec(v))): paths(np.sum(b * bent * a, axis=0)) for w, b in vectors.items()}
+            values[quad(nm.H, vec(v))] = paths(np.sum(bent * a**2, axis=0))
+        for key, p in self.stated.setting.potentials.items():
+            if key != "f":
+                values[p.value] = values[dot(vec(key[0]), vec(key[1]))]
+        values[trprod(nm.H, nm.S)] = paths(np.sum(bent * spread, axis=0))
+        if self._level is not None:
+            size = np.maximum(np.sqrt(np.sum(g**2, axis=0)), 1e-300)
+            values[nm.clip] = paths(np.minimum(1, self._level / size))
+        if is_sign(self.method):
+            values |= {x("y"): coordinates(g), x("b"): coordinates(mean)}
+        return replace(self.base.given(values), size=(self.clients, self.dim, 1, at.shape[1]))
+
+    @cached_property
+    def _level(self) -> float | None:
+        """The length to which gradients are clipped."""
+        level: Any = one_step(self.method).level
+        if level is None:
+            return None
+        return float(level.xreplace({s: sp.Float(self.all_values[s.name], 17) for s in level.free_symbols}))
+
+    def held(self, numbers: Numbers) -> dict[str, np.ndarray]:
+        """Where each assumption that has a value at a state holds, by name, (points,)."""
+        found = {}
+        for name, relation in self.assumed.items():
+            try:
+                found[name] = numbers.holds(relation)
+            except ValueError:  # about the horizon
+                continue
+        return found
+
+    @cached_property
+    def assumed(self) -> dict[str, Relation]:
+        """The assumptions, smoothness as an inequality among them."""
+        h, found = self.stated.hypotheses, dict(self.constants.relations)
+        if h.smoothness is not None:
+            found["smooth"] = nm.CURVATURE.le(h.smoothness[0] + h.smoothness[1] * nm.G)
+        return found
+
+
+@lru_cache(maxsize=64)
+def _average(compressor: Compressor, law: Law, clients: int) -> Average:
+    return average(compressor, law, clients, min(NODES + clients, MOST_NODES), {})
+
+
+@lru_cache(maxsize=64)
+def _sign_mean(e: Any) -> Any:
+    return function_of(e, _t.name)
+
+
+def _on_the_line(compressor: Compressor, dim: int) -> Compressor:
+    if isinstance(compressor, RandK):  # a coordinate is kept with probability k/d
+        return Bernoulli(sp.Rational(int(compressor.k), dim))
+    known = isinstance(compressor, Bernoulli | Sign) or type(compressor).__name__ == "Identity"
+    if not known and dim > 1:
+        name = type(compressor).__name__
+        raise NoClosedForm(f"the law of a coordinate of a message of {name} in {dim} dimensions is not known here")
+    return compressor

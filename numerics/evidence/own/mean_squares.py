@@ -1,0 +1,144 @@
+"""Means of squares and products of a state, without sampling, where they close: a quadratic loss and a step linear in the state.
+
+The image of 1, z_a, z_a z_b (z the coordinate x_j and the memory there) under a step, or under the generator of the SDE, is found
+from the enumeration of the step itself at random states, by least squares; that it is a combination of these at all is checked
+at further states. So E z_a z_b follows a recursion, or a linear differential equation.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, final
+
+import numpy as np
+import scipy.linalg
+import sympy as sp
+
+from derive.methods.specialise import exactly
+from derive.process.generator import generator
+from derive.vocabulary.errors import NoClosedForm
+from numerics.backend.double import jnp
+from numerics.evidence.own.change import Moment, after, equation, moment, states
+from numerics.evidence.own.instance import Instance, State
+from numerics.lowering.to_jax import lower_function
+
+#: the largest difference, relative to the size of the numbers, from a combination of the moments
+CLOSED = 1e-7
+
+
+@final
+@dataclass(frozen=True)
+class MeanSquares:
+    """E of the products of two letters, at times.
+
+    Args:
+        letters: x first.
+        times: (S,).
+        values: (S, d, monomials), as `monomials` has them.
+    """
+
+    letters: tuple[str, ...]
+    times: np.ndarray
+    values: np.ndarray
+
+    def product(self, a: str, b: str) -> np.ndarray:
+        """E z_a z_b by coordinate, (S, d)."""
+        pairs = _pairs(self.letters)
+        place = pairs.index((a, b)) if (a, b) in pairs else pairs.index((b, a))
+        return self.values[:, :, 1 + len(self.letters) + place]
+
+
+def _pairs(letters: Sequence[str]) -> list[tuple[str, str]]:
+    return list(itertools.combinations_with_replacement(letters, 2))
+
+
+def monomials(state: State, letters: Sequence[str]) -> np.ndarray:
+    """1, z_a, z_a z_b, (monomials, d, ..)."""
+    return np.stack([np.ones_like(state["x"]), *[state[a] for a in letters], *[state[a] * state[b] for a, b in _pairs(letters)]])
+
+
+def of_the_method(one: Instance, steps: int) -> MeanSquares:
+    """At the steps 0, .., K of the method.
+
+    Raises:
+        NoClosedForm: they do not close.
+    """
+    require(one)
+    letters = one.method.rule.letters
+    times = one.eta * np.arange(steps + 1)
+    clock = moment(one, times)
+    now, found, known = _begin(one, letters), [], {}
+    for n in range(steps):
+        found.append(now)
+        u = float(clock.u[n])
+        if u not in known:
+            known[u] = _images(one, letters, partial(_step, one, letters, Moment(times[n : n + 1], clock.u[n : n + 1])))
+        now = np.einsum("jmk,jk->jm", known[u], now)
+    return MeanSquares(letters, times, np.stack([*found, now]))
+
+
+def _step(one: Instance, letters: Sequence[str], now: Moment, state: State) -> np.ndarray:
+    following, chances = after(one, state, now)
+    return np.sum(chances * monomials(following, letters), axis=3)
+
+
+def of_the_sde(one: Instance, times: np.ndarray) -> MeanSquares:
+    """At these times of the SDE, from 0 on.
+
+    Raises:
+        NoClosedForm: they do not close, or the schedule changes.
+    """
+    require(one)
+    made = equation(one)
+    named = made.coordinates(one.dim)
+    if any(s.name not in one.all_values and s not in named.state for d in named.drift for s in d.free_symbols):
+        raise NoClosedForm("the schedule changes with time")
+    place = list(named.state)
+    rates = [[lambda *z: jnp.zeros_like(z[0])] * one.dim]
+    for power in (1, 2):
+        rates.append([_lowered(one, generator(named, s**power), place) for s in place])
+
+    def images(state: State) -> np.ndarray:
+        at = [jnp.asarray(row) for row in state["x"]]
+        return np.stack([np.stack([np.broadcast_to(np.asarray(own(*at)), at[0].shape) for own in row]) for row in rates])
+
+    rate, begin = _images(one, ("x",), images), _begin(one, ("x",))
+    values = [[scipy.linalg.expm(t * rate[j]) @ begin[j] for j in range(one.dim)] for t in times.tolist()]
+    return MeanSquares(("x",), times, np.array(values))
+
+
+def _lowered(one: Instance, e: Any, place: Sequence[sp.Symbol]) -> Any:
+    known = {s: exactly(one.all_values[s.name]) for s in e.free_symbols if s.name in one.all_values}
+    return lower_function(e.xreplace(known), place)
+
+
+def require(one: Instance) -> None:
+    """Raises NoClosedForm for a loss that is not quadratic."""
+    if one.member.curvatures is None:
+        raise NoClosedForm("the loss is not quadratic")
+
+
+def _begin(one: Instance, letters: Sequence[str]) -> np.ndarray:
+    """The monomials at the start, (d, monomials)."""
+    starts = dict(one.method.rule.memory)
+    state = {a: one.start[:, None] if a == "x" else np.full((one.dim, 1), float(starts[a])) for a in letters}
+    return monomials(state, letters)[:, :, 0].T
+
+
+def _images(one: Instance, letters: Sequence[str], of: Any) -> np.ndarray:
+    """The matrix of the images of the monomials, for each coordinate, (d, monomials, monomials)."""
+    count = 1 + len(letters) + len(_pairs(letters))
+    state = {a: v[:, : 4 * count] / max(1.0, one.member.unit) for a, v in states(one, 400, 3).items() if a in letters}
+    before, image = monomials(state, letters), of(state)
+    half = 3 * count
+    found = []
+    for j in range(one.dim):
+        matrix, *_ = np.linalg.lstsq(before[:, j, :half].T, image[:, j, :half].T, rcond=None)
+        size = 1 + np.abs(image[:, j].T) + np.sum(np.abs(before[:, j].T), axis=1, keepdims=True)
+        if not np.all(np.abs(before[:, j].T @ matrix - image[:, j].T) <= CLOSED * size):
+            raise NoClosedForm("the means of squares lead to other means: they do not close")
+        found.append(matrix.T)
+    return np.stack(found)

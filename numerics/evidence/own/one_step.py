@@ -1,0 +1,150 @@
+"""One step at many states: the claim about the change of V, exactly, inside the assumptions, on their boundary and beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from derive.proof.language.terms import Relation, x
+from numerics.evidence.checks.formulas import Numbers, obeyed, paths
+from numerics.evidence.checks.points import tightness_of
+from numerics.evidence.checks.result import Verified
+from numerics.evidence.own.change import Change, moment, of_the_method, of_the_sde, reached, states
+from numerics.evidence.own.instance import Instance, State
+from numerics.statistics.verdicts import BoundVerdict
+
+#: states of each instance
+COUNT = 400
+#: steps inside the condition, and beyond it, as multiples of the largest
+INSIDE, BEYOND = 0.25, (2.0, 10.0)
+WORDS = {2.0: "twice the largest step", 10.0: "ten times the largest step"}
+#: notes on the method, of a theorem about its SDE
+ABOUT_THE_SDE = "the theorem is about the SDE"
+IN_PLACE = f"{ABOUT_THE_SDE}: (E V(x_(n+1)) - V(x_n))/eta in place of L V"
+#: times of a schedule that changes are below this
+LATE = 10.0
+
+
+@final
+@dataclass(frozen=True)
+class Seen:
+    """The claim at the states of one instance.
+
+    Args:
+        one: the instance.
+        count, failing: states at which the assumptions hold, and at how many of them the claim does not.
+        tightness: the least of bound/value at these.
+        worst: the state of this tightness, or one at which the claim fails most.
+        broken: states, whatever holds there, at which it fails.
+    """
+
+    one: Instance
+    count: int
+    failing: int
+    tightness: float | None
+    worst: Mapping[str, Any]
+    broken: int
+
+
+def changes(one: Instance, subject: str) -> Change:
+    """What stands for the change of V: that of the method (over eta, for a theorem about an SDE), or L V."""
+    if subject == "SDE":
+        return of_the_sde
+    if one.stated.about == "method":
+        return of_the_method
+    return lambda one, state, now: {t: a / one.eta for t, a in of_the_method(one, state, now).items()}
+
+
+def seen(one: Instance, subject: str, claim: Relation, count: int = COUNT, seed: int = 0) -> Seen:
+    """The claim of one step at random states.
+
+    Raises:
+        ValueError: what the engine computes of the method does not hold there.
+        NoClosedForm: the step has no finite law here.
+    """
+    state = states(one, count, seed)
+    late = np.random.default_rng((22, seed)).uniform(0, LATE, count)
+    now = moment(one, late)
+    with np.errstate(all="ignore"):
+        numbers = one.numbers(state).given({x("u"): paths(now.u), **changes(one, subject)(one, state, now)})
+        return _judged(one, state, numbers, claim, subject, reached(one, state, now))
+
+
+def _judged(one: Instance, state: State, numbers: Numbers, claim: Relation, subject: str, short: np.ndarray) -> Seen:
+    held = np.all([*one.held(numbers).values(), short], axis=0)
+    if subject == "SDE" or one.stated.about == "method":
+        _check_definitions(one, numbers)
+    left, right = (np.broadcast_to(a, (1, numbers.size[-1])) for a in numbers.sides(claim))
+    good = obeyed(claim.op, left, right)[0]
+    failing = held & ~good
+    shown = failing if np.any(failing) else held
+    room = (right - left)[0] / (np.abs(left) + np.abs(right) + 1e-300)[0]
+    worst = int(np.argmin(np.where(shown, np.nan_to_num(room, nan=-np.inf), np.inf)))
+    found = tightness_of(left[:, held], right[:, held]) if np.any(held) else None
+    place = {letter: [float(f"{v:.5g}") for v in a[:, worst]] for letter, a in state.items()}
+    place |= {"value": float(f"{left[0, worst]:.6g}"), "bound": float(f"{right[0, worst]:.6g}")}
+    return Seen(one, int(np.sum(held)), int(np.sum(failing)), found, place if np.any(shown) else {}, int(np.sum(~good)))
+
+
+def _check_definitions(one: Instance, numbers: Numbers) -> None:
+    """What the engine computes of the step or the generator, at the numbers of the enumeration."""
+    for name, relation in one.stated.setting.definitions.items():
+        try:
+            holds = numbers.holds(relation)
+        except ValueError:  # about the start, or a part without a number
+            continue
+        finite = np.isfinite(numbers.sides(relation)[0]).all(axis=0)
+        if not np.all(holds | ~finite):
+            raise ValueError(f"{name}: the engine and the enumeration differ on {one.member.name}")
+
+
+def steps_of(one: Instance) -> dict[str, Instance]:
+    """The instance at the largest step size that its assumptions allow, or at any, and well inside."""
+    if one.constants.fixed:
+        return {"at its step size": one}
+    first = "at the largest step size" if one.most is not None else "at any step size"
+    return {first: one, "well inside": one.with_step(INSIDE * one.eta)}
+
+
+def one_step(id: str, chosen: Sequence[Instance], subject: str, claim: Relation) -> list[Verified]:
+    """The claim of one step on all instances: at the largest step size, and well inside.
+
+    Args:
+        id: of the theorem.
+        chosen: instances, at least one.
+        subject: "SDE" or "method".
+        claim: in the terms of the setting.
+    """
+    groups: dict[str, list[Seen]] = {}
+    for one in chosen:
+        for words, own in steps_of(one).items():
+            groups.setdefault(words, []).append(seen(own, subject, claim))
+    outside = {words: beyond(chosen, subject, claim) if "largest" in words else {} for words in groups}
+    return [_result(id, subject, words, found, outside[words]) for words, found in groups.items()]
+
+
+def beyond(chosen: Sequence[Instance], subject: str, claim: Relation) -> dict[str, bool | None]:
+    """Whether the claim fails somewhere with a step beyond the condition."""
+    bounded = [one for one in chosen if one.most is not None]
+    found: dict[str, bool | None] = {}
+    for factor in BEYOND:
+        found[WORDS[factor]] = any(seen(one.with_step(factor * one.eta), subject, claim).broken for one in bounded)
+    return found if bounded else {}
+
+
+def _result(id: str, subject: str, words: str, found: Sequence[Seen], outside: Mapping[str, bool | None]) -> Verified:
+    count, failing = sum(s.count for s in found), sum(s.failing for s in found)
+    known = [s for s in found if s.tightness is not None]
+    shown = max(found, key=lambda s: s.failing) if failing else min(known, key=lambda s: s.tightness or 0.0) if known else found[0]
+    verdict = BoundVerdict.VIOLATED if failing else BoundVerdict.CONFIRMED if count else BoundVerdict.INCONCLUSIVE
+    about = shown.one.stated.about == "method"
+    note = "" if about or subject == "SDE" else IN_PLACE
+    instance = {"what": "one step", "case": words, "cases": len(found), **shown.one.shown, "worst": dict(shown.worst)}
+    tight = min((s.tightness for s in known if s.tightness is not None), default=None)
+    route = "points" if subject == "SDE" else "enumeration"
+    return Verified(id, subject, route, verdict, tight, instance, count, failing, outside, (), note)
+
+

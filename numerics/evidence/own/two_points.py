@@ -1,0 +1,53 @@
+"""The law of two points, +1 and -1 with equal chances: the noise at which bounds in the variance alone are often attained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from derive.methods.noise.law import INFINITE, Law
+from numerics.backend.double import jax, jnp
+from numerics.laws.counter import Draws
+from numerics.laws.gauss_rules import Rule
+from numerics.laws.standardised import gauss_rule, sample_law
+from numerics.lowering.scalars import Parameters
+
+
+@dataclass(frozen=True)
+class TwoPoints(Law):
+    """P(Z = 1) = P(Z = -1) = 1/2, of variance 1."""
+
+    closed_form = False
+
+    @property
+    def tail(self) -> sp.Expr:
+        return INFINITE
+
+    def density(self, x: sp.Expr) -> sp.Expr:
+        raise NotImplementedError("a law of two points has no density")
+
+    def sign_mean(self, x: sp.Expr) -> sp.Expr:
+        return (sp.sign(x + 1) + sp.sign(x - 1)) / 2
+
+    def moment(self, m: int) -> sp.Expr:
+        return sp.Integer((m + 1) % 2)
+
+    def definition(self, show: Callable[[sp.Expr], str]) -> str:
+        return r"$+1$ or $-1$ with equal chances"
+
+    def latex(self) -> str:
+        return r"\{\pm1\}"
+
+
+@sample_law.register
+def _(law: TwoPoints, draws: Draws, shape: tuple[int, ...], parameters: Parameters = None) -> jax.Array:
+    return jnp.where(draws.symmetric(shape) < 0, -1.0, 1.0).astype(draws.dtype)
+
+
+@gauss_rule.register
+def _(law: TwoPoints, count: int, parameters: Mapping[str, Any] | None = None) -> Rule:
+    return np.array([-1.0, 1.0]), np.array([0.5, 0.5])

@@ -1,0 +1,224 @@
+"""The user's theorems about a method or its SDE: proved, refuted or undecided, and compared with numbers for each of the two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, final
+
+from derive.bounds.answer import Answer, Repaired
+from derive.bounds.names import LATEX
+from derive.bounds.refuting import Refuted
+from derive.bounds.stated import Stated, read_stated
+from derive.bounds.suggest import answered
+from derive.printing.width import width
+from derive.proof.kernel.certificate import dumps
+from derive.proof.language.terms import Relation
+from derive.proof.language.text import TermWriter, latex_name
+from derive.reading.theorem_files import TheoremFile
+from derive.vocabulary.errors import BadInput
+from numerics.evidence.own.compare import verify_stated
+from numerics.evidence.own.one_step import ABOUT_THE_SDE, IN_PLACE
+from reports.document.numbers import number
+from reports.document.tex import escape
+from reports.paper.evidence import CONFIRMED, INCONCLUSIVE, METHOD, SDE, VIOLATED, evidence
+from reports.sections.base import Inputs, Section, reduced
+from reports.sections.theorems import formula_of, grouped, in_prose, lines_of
+
+#: seconds for the proof of a theorem with its repairs, and for its comparison with numbers
+SECONDS = {"quick": {"proof": 30.0, "numbers": 60.0}, "full": {"proof": 90.0, "numbers": 240.0}}
+MAX_STEPS = 60
+#: characters of a formula that stands in a line of text
+ROOM = 62
+MODELS = {"method": "the method itself", "first-order": "the first-order SDE", "corrected": "the corrected SDE"}
+#: characters of a line of a formula that is broken, and where it may be
+LONG = 110
+_BREAKS = re.compile(r"\\left(?![a-z])|\\right(?![a-z])|[{}]| (?:\+|-|\\le|=) ")
+#: names of the numbers in which a claim is refuted
+_NUMBERS = {"h_q": "h", "A_q": "A", "b_q": "b", "t_q": "t", "at_q": "x-x^{*}", "z_q": "z"}
+#: notes that the heading says, or that are formulas
+_NOTES = {
+    ABOUT_THE_SDE: "",
+    IN_PLACE: r"$(\mathbb{E}\,V(x_{n+1})-V(x_n))/\eta$ in place of $\mathcal{L}V$",
+}
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+
+
+@final
+class OwnTheorems(Section):
+    """Each theorem: what it states, whether it holds, its steps, the numbers for the SDE and for the method."""
+
+    name, title = "own-theorems", "Your theorems"
+
+    def compute(self, context: Inputs) -> dict[str, Any]:
+        seconds, entries, found = SECONDS["quick" if context.quick else "full"], [], {}
+        files = context.problem.theorems
+        stated = [_read(file) for file in files]  # all of them before anything is proved
+        for n, (file, theorem) in enumerate(zip(files, stated, strict=True), 1):
+            id = f"theorem-{n}"
+            context.tick(f"proof of {file.name}")
+            answer = answered(theorem, seconds["proof"])
+            context.tick(f"numbers for {file.name}")
+            verified = verify_stated(answer.stated, seconds["numbers"], id)
+            entries.append(_entry(id, file.title, answer, [v.to_dict() for v in verified]))
+            found |= {f"own-{id}-{subject}": e for subject, e in _evidence(id, answer.status, verified).items()}
+        failed = {e["title"]: "refuted" for e in entries if e["status"] == "REFUTED"}
+        words = {"proof": "seconds for a proof", "numbers": "seconds for its numbers"}
+        left_out = reduced(SECONDS["quick"], SECONDS["full"], words) if context.quick else []
+        return {"entries": entries, "statuses": failed, "evidence": found, "left_out": left_out}
+
+    def figures(self, result: dict[str, Any], folder: Path) -> None:
+        """Write the certificates next to the report."""
+        self.write_certificates(result["entries"], folder)
+
+
+def _read(file: TheoremFile) -> Stated:
+    try:
+        return read_stated(file.path)
+    except BadInput as error:
+        raise BadInput(f"{file.name} {error.field}", error.found, error.accepted, error.column) from None
+
+
+def _entry(id: str, title: str, answer: Answer, verified: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    stated, checked = answer.stated, answer.checked
+    made = stated.setting
+    writer = TermWriter(made.names, context=made.context)
+    proof = checked if answer.status == "PROVED" else None
+    assumed, defined = dict(made.assumptions), dict(made.definitions)
+    if proof is not None:
+        assumed, defined = dict(proof.assumptions), dict(proof.definitions)
+    own = {**stated.hypotheses.relations, **stated.own}
+    lines = [{**line, "tex": broken(line["tex"])} for line in lines_of(proof)] if proof is not None else []
+    at_the_end = answer.conclusion if proof is not None else stated.claim if stated.integrated else None
+    if at_the_end == stated.step:
+        at_the_end = None
+    return {
+        "id": id, "title": title, "status": answer.status, "about": "method" if made.steps else "SDE",
+        "object": MODELS[stated.about], "method": made.method.name,
+        "value": _formula(writer.term(stated.weighted.value + stated.weighted.constant)),
+        **grouped([formula_of(writer.relation(r), name) for name, r in assumed.items()]),
+        "definitions": [formula_of(tex, "") for tex in _definitions(defined, writer)],
+        "declared": [] if proof is None else [d["latex"] for d in proof.declared],
+        "step": None if stated.step is None else _formula(writer.relation(stated.step)),
+        "horizon": None if at_the_end is None else _formula(writer.relation(at_the_end)),
+        "lines": lines[:MAX_STEPS], "more": max(0, len(lines) - MAX_STEPS),
+        "unused": [] if proof is None else [writer.relation(own[name]) for name in proof.unused if name in own],
+        "axioms": [] if proof is None else list(proof.axioms),
+        "assumed": [] if proof is None else list(assumed),
+        "satisfiability": checked.satisfiability if checked is not None else "",
+        "reason": answer.reason,
+        "loss": None if answer.refuted is None else _loss(answer.refuted.loss),
+        "witness": [] if answer.refuted is None else _point(answer.refuted),
+        "repairs": [_repair(r) for r in answer.repairs],
+        "failed": None if answer.failed is None else _failed(*answer.failed, writer),
+        "left_over": answer.left_over,
+        "guesses": list(answer.guesses),
+        "instead": [{"claim": s.given["claim"], "condition": s.condition, "V": s.given["V"]} for s in answer.instead],
+        "rows": [_row(v) for v in verified],
+        "repair": "", "mended": [],
+        "certificate": None if checked is None or checked.certificate is None else dumps(checked.certificate),
+    }  # fmt: skip
+
+
+def _definitions(defined: Mapping[str, Relation], writer: TermWriter) -> list[str]:
+    """Without those that say nothing in print, where a potential is written like the square that it is."""
+    shown = [writer.relation(r) for name, r in defined.items() if name not in ("clients", "schedule")]
+    sides = [tex.replace("{2}", "2").partition(" = ") for tex in shown]
+    return [tex for tex, (left, _, right) in zip(shown, sides, strict=True) if left != right]
+
+
+def broken(tex: str) -> str:
+    """A formula that is far too long for a line on several lines, broken before signs that stand in no brackets."""
+    if width(tex) <= LONG:
+        return tex
+    pieces, depth, begin = [], 0, 0
+    for found in _BREAKS.finditer(tex):
+        if found[0] in (r"\left", "{"):
+            depth += 1
+        elif found[0] in (r"\right", "}"):
+            depth -= 1
+        elif depth == 0:
+            pieces.append(tex[begin : found.start()])
+            begin = found.start()
+    rows = [""]
+    for piece in [*pieces, tex[begin:]]:
+        if rows[-1] and width(rows[-1] + piece) > LONG:
+            rows.append("")
+        rows[-1] += piece
+    return r"\begin{array}{@{}l@{}}" + r"\\".join(rf"\displaystyle {row.strip()}" for row in rows) + r"\end{array}"
+
+
+def _failed(step: str, claim: Relation, writer: TermWriter) -> dict[str, Any]:
+    return {"name": in_prose(step), **_formula(broken(writer.relation(claim)))}
+
+
+def _formula(tex: str) -> dict[str, Any]:
+    return {"tex": tex, "long": width(tex) > ROOM}
+
+
+def _point(against: Refuted) -> list[str]:
+    return [f"{_NUMBERS.get(name) or latex_name(name)}={value}" for name, value in against.point.items()]
+
+
+def _loss(said: str) -> str:
+    """The loss of a counterexample as LaTeX."""
+    names = {**_NUMBERS, "xstar": "x^{*}", "exp": r"\exp"}
+    powers = re.sub(r"\^2/2", r"^{2}/2", said).replace("*", r"\,")
+    return _NAME.sub(lambda m: names.get(m[0], m[0]), powers)
+
+
+def _repair(r: Repaired) -> dict[str, Any]:
+    beyond = None if r.beyond is None else {"value": r.beyond[0], "at": _point(r.beyond[1])}
+    return {"words": r.words, "claim": r.claim, "beyond": beyond}
+
+
+# --- what was compared with numbers
+
+
+def _row(v: Mapping[str, Any]) -> dict[str, Any]:
+    """A comparison for the table: the numbers, and where the claim is nearest to failing."""
+    of = v["instance"]
+    known = ("what", "case", "cases", "loss", "loss_latex", "noise", "d", "clients", "worst", "value", "bound", "steps")
+    constants = [f"{LATEX.get(name) or latex_name(name)}={number(value, 4)}" for name, value in of.items() if name not in known]
+    worst = of.get("worst") or {}
+    place = [f"{letter}=({', '.join(number(x) for x in values)})" for letter, values in worst.items() if isinstance(values, list)]
+    value, bound = (worst.get(key, of.get(key)) for key in ("value", "bound"))
+    count = int(v["count"])
+    return {
+        "subject": v["subject"], "what": of.get("what", ""), "case": of.get("case", ""), "verdict": v["verdict"],
+        "tightness": "" if v["tightness"] is None else number(float(v["tightness"]), 4),
+        "route": v["route"],
+        "count": f"{v['failing']} of {count}" if v["route"] != "Monte Carlo" else f"{count} paths",
+        "outside": [{"step": name, "fails": fails} for name, fails in v["outside"].items()],
+        "loss": of.get("loss_latex", ""), "noise": str(of.get("noise", "")).partition(":")[0],
+        "d": of.get("d", ""), "clients": of.get("clients", ""),
+        "constants": constants, "place": place, "steps": of.get("steps"),
+        "value": None if value is None else number(float(value), 4), "bound": None if bound is None else number(float(bound), 4),
+        "note": "; ".join(said for part in v["note"].split("; ") if (said := _NOTES.get(part, str(escape(part))))),
+    }  # fmt: skip
+
+
+def _evidence(id: str, status: str, verified: Sequence[Any]) -> dict[str, dict[str, Any]]:
+    """For the SDE and for the method: all comparisons as one."""
+    found = {}
+    for subject in dict.fromkeys(v.subject for v in verified):
+        own = [v for v in verified if v.subject == subject and v.count]
+        if not own:
+            continue
+        verdicts = [str(v.verdict) for v in own]
+        verdict = next((word for word in (VIOLATED, CONFIRMED, INCONCLUSIVE) if word in verdicts), INCONCLUSIVE)
+        if status == "REFUTED" and verdict == CONFIRMED:
+            verdict = INCONCLUSIVE  # the numbers that refute it are others
+        kinds = [(what, [v.tightness for v in own if v.instance["what"] == what]) for what in ("one step", "horizon")]
+        said = [f"{what}: bound/value at least {_share(tight)}" for what, tight in kinds if tight]
+        failing = sum(str(v.verdict) == VIOLATED for v in own)
+        found[subject] = evidence(
+            id, SDE if subject == "SDE" else METHOD, verdict, "; ".join(said), "sec:own-theorems", len(own), failing
+        )
+    return found
+
+
+def _share(tight: Sequence[float | None]) -> str:
+    known = [t for t in tight if t is not None]
+    return f"${number(min(known))}$" if known else "no share"

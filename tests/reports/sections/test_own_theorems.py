@@ -1,0 +1,74 @@
+"""The section on the user's theorems: read from the specification, proved or refuted, numbers beside, as LaTeX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from derive.printing.width import width
+from derive.reading.problems import problem, read_problem
+from derive.vocabulary.errors import BadInput
+from reports.assembly.plan import chosen
+from reports.assembly.report import build_report
+from reports.paper.ledger import Status
+from reports.sections import own_theorems
+from reports.sections.own_theorems import LONG, broken
+
+TRUE = (
+    'title = "True $x_1$"\nmethod = "dsgd"\nV = "f - fstar"\nassume = ["smooth: L", "variance: s", "eta*L <= 1"]\n'
+    'conclude = "telescope"\nclaim = "change <= -eta*G^2/2 + eta^2*L*s/(2*N)"\n'
+)
+
+
+def spec(folder: Path, *theorems: str) -> Path:
+    for n, text in enumerate(theorems, 1):
+        (folder / f"t{n}.toml").write_text(text)
+    names = ", ".join(f'"t{n}.toml"' for n in range(1, len(theorems) + 1))
+    path = folder / "spec.toml"
+    path.write_text(f'method = "dsgd"\ntheorems = [{names}]\n')
+    return path
+
+
+def test_theorems_are_read_beside_the_specification(tmp_path: Path) -> None:
+    found = read_problem(spec(tmp_path, TRUE, 'method = "dsgd"\n'))
+    assert [t.title for t in found.theorems] == ["True $x_1$", "t2.toml"]
+    assert {"ledger", "own-theorems"} <= set(chosen(found, None)) and "own-claims" not in chosen(found, None)
+    assert "own-theorems" not in chosen(problem({"method": "dsgd"}), None)
+    first = found.to_dict()
+    (tmp_path / "t1.toml").write_text(TRUE.replace("1", "2"))
+    assert read_problem(tmp_path / "spec.toml").to_dict() != first  # what is stored is of another theorem
+
+
+@pytest.mark.parametrize("value", ["3", "[]", "[1]", '[""]', '["absent.toml"]'])
+def test_a_bad_list_of_theorems_is_named(tmp_path: Path, value: str) -> None:
+    (tmp_path / "spec.toml").write_text(f'method = "dsgd"\ntheorems = {value}\n')
+    with pytest.raises(BadInput) as caught:
+        read_problem(tmp_path / "spec.toml")
+    assert caught.value.field == "theorems"
+
+
+def test_a_long_formula_is_broken_outside_brackets() -> None:
+    assert broken("a + b") == "a + b"
+    inner = r"\left(" + " + ".join(["c"] * 40) + r"\right)"
+    made = broken(rf"{inner} \le \frac{{{inner}}}{{2}} + {inner}")
+    rows = made.removeprefix(r"\begin{array}{@{}l@{}}").removesuffix(r"\end{array}").split(r"\\")
+    assert len(rows) > 1
+    assert all(row.count(r"\left(") == row.count(r"\right)") and row.count("{") == row.count("}") for row in rows)
+    assert max(map(width, rows)) <= max(LONG, width(inner) + 10)
+
+
+@pytest.mark.slow
+def test_a_report_has_the_users_theorems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(own_theorems.SECONDS, "quick", {"proof": 8.0, "numbers": 60.0})
+    false = TRUE.replace("True", "False").replace("-eta*G^2/2", "-3*eta*G^2/4")
+    found = build_report(read_problem(spec(tmp_path, TRUE, false)), tmp_path / "out", True, None, lambda label, done: None)
+    rows = [r for g in found["ledger"] for r in g["rows"]]
+    assert [r["status"] for r in rows] == [Status.PROVED, Status.REFUTED]
+    assert [{e["verdict"] for e in row["numbers"]} for row in rows] == [{"CONFIRMED"}, {"VIOLATED"}]
+    assert found["statuses"] == {"False $x_1$": "refuted", **{k: v for k, v in found["statuses"].items() if v != "refuted"}}
+    assert (tmp_path / "out" / "certificates" / "theorem-1.cert.json").is_file()
+    part = (tmp_path / "out" / "parts" / "own-theorems.tex").read_text()
+    assert r"True \$x\_1\$ (PROVED)" in part and r"False \$x\_1\$ (REFUTED)" in part
+    assert "Hence at the horizon" in part and "Counterexample" in part and "Numbers for the method" in part
+    assert [n for n in found["notes"] if n.startswith(("TeX", "HTML"))] == []
