@@ -197,4 +197,32 @@ FAULTS: tuple[Fault, ...] = (
         "return 2 * h - eta / N * (2 / k) * h**2 -",
         ("tests/derive/theorems/test_catalogue.py", "-k", "6.7"),
     ),
+    Fault(
+        "the noise of a step is forgotten",
+        "derive/bounds/setting.py",
+        "        return plus(*parts, *[times(self._scalar(c), nm.Q / self.clients) for c in shared])\n",
+        "        return plus(*parts)\n",
+        ("tests/derive/bounds/test_setting.py",),
+    ),
+    Fault(
+        "PL with twice the constant",
+        "derive/bounds/hypotheses.py",
+        '(2 * mu * (nm.f - nm.fstar)).le(nm.G**2)\n\n\ndef _convex',
+        '(4 * mu * (nm.f - nm.fstar)).le(nm.G**2)\n\n\ndef _convex',
+        ("tests/derive/bounds/test_hypotheses.py",),
+    ),
+    Fault(
+        "a loss that claims are refuted on curves twice as much in its step",
+        "derive/bounds/instances.py",
+        "_HALF * _h * entry",
+        "_h * entry",
+        ("tests/derive/bounds/test_proving.py",),
+    ),
+    Fault(
+        "a claim is taken that does not bound the change",
+        "derive/bounds/stated.py",
+        'return "change" not in symbols_of(normal.term(normal.polynomial(rest)))',
+        "return bool(normal.polynomial(rest) or True)",
+        ("tests/derive/bounds/test_setting.py",),
+    ),
 )

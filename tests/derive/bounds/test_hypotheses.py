@@ -1,0 +1,78 @@
+"""The classes of losses by their names: on h e^2/2 each holds with the constant h, and with no better one."""
+
+from __future__ import annotations
+
+from fractions import Fraction as Q
+
+import pytest
+
+from derive.bounds import names as nm
+from derive.bounds.hypotheses import Hypotheses, consequences, keyword, take
+from derive.bounds.messages import NOISE
+from derive.proof.language.terms import Relation, Term, x
+from derive.theorems.entry.points import holds
+from derive.vocabulary.errors import BadInput
+
+H, E = Q(3, 2), Q(-2)
+SLIGHTLY = Q(101, 100)
+
+
+def relations(*texts: str) -> dict[str, Relation]:
+    found = Hypotheses()
+    for text in texts:
+        read = keyword(text)
+        assert read is not None
+        take(found, read[0], [x(part.strip()) for part in read[1]], "assume[1]")
+    return {**found.relations, **consequences(found)}
+
+
+def on_a_quadratic(relation: Relation, **constants: Q) -> bool:
+    g = H * E
+    values: dict[Term, Q | int] = {
+        nm.f: 1 + H * E**2 / 2, nm.fstar: 1, nm.G: abs(g), nm.inner(nm.GRADIENT, nm.DISTANCE): g * E, nm.norm(nm.e): abs(E), NOISE: Q(2),
+    }  # fmt: skip
+    return holds(relation, {**values, **{x(name): value for name, value in constants.items()}})
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        (["pl: mu"], "PL"), (["strongly convex: mu"], "strongly convex"), (["strongly convex: mu"], "PL (of strongly convex f)"),
+        (["strongly convex: mu"], "growth (of strongly convex f)"),
+    ],
+)  # fmt: skip
+def test_the_best_mu(texts: list[str], name: str) -> None:
+    relation = relations(*texts)[name]
+    assert on_a_quadratic(relation, mu=H) and not on_a_quadratic(relation, mu=H * SLIGHTLY)
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [(["smooth: L"], "G^2 <= 2 L (f - f*) (of L-smooth f >= f*)"), (["smooth: L", "convex"], "cocoercive (of convex L-smooth f)")],
+)
+def test_the_best_L(texts: list[str], name: str) -> None:
+    relation = relations(*texts)[name]
+    assert on_a_quadratic(relation, L=H) and not on_a_quadratic(relation, L=H / SLIGHTLY)
+
+
+def test_the_rest() -> None:
+    assert on_a_quadratic(relations("convex")["convex"])
+    for text, name, best in (("variance: v", "variance", Q(2)), ("bounded gradient: B", "bounded gradient", abs(H * E))):
+        constant = text.rpartition(" ")[2]
+        assert on_a_quadratic(relations(text)[name], **{constant: best})
+        assert not on_a_quadratic(relations(text)[name], **{constant: best / SLIGHTLY})
+    assert relations("coercive") == {}
+    found = Hypotheses()
+    take(found, "smooth", [x("L0"), x("L1")], "assume[1]")
+    take(found, "bounded step", [x("r")], "assume[2]")
+    assert found.smoothness == (x("L0"), x("L1")) and found.radius == x("r") and consequences(found) == {}
+
+
+@pytest.mark.parametrize("text", ["eta <= 1", "smoth: L", "pl mu", ""])
+def test_what_is_no_keyword(text: str) -> None:
+    assert keyword(text) is None
+
+
+def test_a_keyword_with_other_arguments() -> None:
+    with pytest.raises(BadInput, match="pl with 0 arguments"):
+        take(Hypotheses(), "pl", [], "assume[1]")
