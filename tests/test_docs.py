@@ -260,6 +260,22 @@ def test_a_wrong_output_on_a_page_of_ours_is_noticed(tmp_path):
         run_page(page_of(tmp_path, text.replace(right, right.replace("<=", "<"))), tmp_path / "run")
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [("", "", ""), ("smooth", "smoth", "assume[1]"), ('V = "f', 'V = "h', "V"), ("claim", "clame", "clame"), ("change", "G", "claim")],
+)
+def test_a_theorem_of_ones_own_on_a_page_is_read(tmp_path, right, wrong, said):
+    theorem = 'method = "dsgd"\nassume = ["smooth: L"]\nV = "f - fstar"\nclaim = "change <= 0"\n'
+    page = page_of(tmp_path, f"# A page\n\n```toml\n{theorem.replace(right, wrong) if right else theorem}```\n")
+    (tmp_path / "run").mkdir()
+    if not said:
+        assert run_page(page, tmp_path / "run") == 1
+        return
+    with pytest.raises(PageError) as error:
+        run_page(page, tmp_path / "run")
+    assert said in str(error.value)
+
+
 def test_a_block_that_does_not_end_is_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "SECONDS", 0.5)
     (tmp_path / "run").mkdir()
